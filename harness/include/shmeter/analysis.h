@@ -1,0 +1,23 @@
+/* From samples to words: classes, values, summaries, pairs, claims. */
+#ifndef SHMETER_ANALYSIS_H
+#define SHMETER_ANALYSIS_H
+
+#include "shmeter/results.h"
+#include "shmeter/scenario.h"
+
+#define SM_CONFIDENCE 0.95
+/* Pure slices that a variant needs in a class for its block to count there. */
+#define SM_PURE_SLICES_MIN 3
+/* Blocks below which there is no interval (exact sign-test interval at 95 %). */
+#define SM_BLOCKS_MIN 6
+
+/* Analyses loaded results in place: sets `klass`, `pure` and `value` of slices and samples (classes per
+ * relation, from the probes of the whole run), then fills summaries, pairs and claims (dropping those
+ * there were).  `scenarios` says what is claimed; scenarios without samples give not_testable claims only
+ * if they are in the results as skipped.  Also writes what it found into results->manifest under
+ * "analysis": classes per relation with members, share of slices that changed class, A/A verdict, steal,
+ * timed share. */
+SM_MUST_USE int sm_analyse(struct sm_results *results, const struct sm_scenario *const *scenarios,
+			   size_t scenario_count, struct sm_error *err);
+
+#endif

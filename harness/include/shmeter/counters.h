@@ -1,0 +1,88 @@
+/* Counters of a worker: perf events by libpfm4's names. */
+#ifndef SHMETER_COUNTERS_H
+#define SHMETER_COUNTERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmeter/error.h"
+#include "shmeter/os.h"
+
+#define SM_EVENTS_MAX 32
+#define SM_EVENT_TEXT_MAX 128
+
+/* The five states.  Only `counted` and `scaled` have a value; unavailable is never 0. */
+enum sm_count_state {
+	SM_COUNT_NONE,
+	SM_COUNTED,
+	SM_SCALED,        /* multiplexed: the value is an extrapolation */
+	SM_NOT_COUNTED,   /* opened, but never got onto the PMU */
+	SM_NOT_SUPPORTED, /* libpfm4 or the kernel or the CPU does not have it */
+	SM_NOT_PERMITTED,
+	SM_COUNT_STATE_COUNT
+};
+const char *sm_count_state_name(enum sm_count_state state);
+
+enum sm_count_scope { SM_SCOPE_USER, SM_SCOPE_USER_KERNEL };
+const char *sm_count_scope_name(enum sm_count_scope scope);
+
+struct sm_event {
+	char name[SM_EVENT_TEXT_MAX]; /* short name asked for or given: "page_faults" */
+	char fstr[SM_EVENT_TEXT_MAX]; /* libpfm4's fully qualified event string: the event's identity */
+	enum sm_count_state state;    /* as probed */
+	enum sm_count_scope scope;
+	bool software;
+	char reason[SM_ERROR_TEXT_MAX]; /* why it is unavailable and what would help; "" otherwise */
+	struct perf_event_attr attr;
+};
+
+/* The events of a run, encoded and probed once. */
+struct sm_event_set {
+	unsigned count;
+	struct sm_event event[SM_EVENTS_MAX];
+};
+
+struct sm_count {
+	enum sm_count_state state;
+	uint64_t raw;
+	double value; /* scaled by enabled/running where multiplexed */
+	uint64_t enabled_ns, running_ns;
+};
+
+/* The default events (method.md): minor-faults, major-faults, context-switches, cpu-migrations,
+ * task-clock, cycles, instructions, cache references and misses, L1D, LLC and dTLB load misses. */
+extern const char *const sm_events_default;
+
+/* Encodes a comma-separated list of libpfm4 event strings and probes each by opening it on the
+ * calling process, in the groups that sm_counters_open() uses, and seeing it run.  Falls back from
+ * user+kernel to user scope where the former is not permitted.  An unknown event string is -EINVAL
+ * with libpfm4's reason; an unavailable event is a state, not an error. */
+SM_MUST_USE int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os,
+				  const char *list, struct sm_error *err);
+
+/* Open counters of the calling process: software events in one group, each hardware event where it
+ * fits.  Plain data of a worker; nothing here is shared. */
+struct sm_counters {
+	const struct sm_event_set *set;
+	const struct sm_os *os;
+	int fd[SM_EVENTS_MAX];
+	int leader[SM_EVENTS_MAX]; /* group leaders to enable, `leaders` of them */
+	unsigned leaders;
+};
+
+/* Opens, disabled, the available events on the calling process.  Events that fail now take their
+ * state from the errno.  Never fails as a whole: `counters` says what there is. */
+void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *set,
+		      const struct sm_os *os);
+/* Start and stop counting: one system call a group.  Called outside the stamps of a slice. */
+void sm_counters_enable(struct sm_counters *counters);
+void sm_counters_disable(struct sm_counters *counters);
+/* Totals since open, one entry for each event of the set. */
+void sm_counters_read(struct sm_counters *counters, struct sm_count out[SM_EVENTS_MAX]);
+void sm_counters_close(struct sm_counters *counters);
+
+/* One sentence that says what is missing and how to get it; "" where nothing is. */
+void sm_events_note(const struct sm_event_set *set, char out[SM_ERROR_TEXT_MAX]);
+
+#endif

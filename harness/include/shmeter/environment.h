@@ -1,0 +1,56 @@
+/* What machine this is, how noisy it is, and what limits it sets. */
+#ifndef SHMETER_ENVIRONMENT_H
+#define SHMETER_ENVIRONMENT_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "shmeter/clock.h"
+#include "shmeter/counters.h"
+#include "shmeter/error.h"
+#include "shmeter/os.h"
+#include "shmeter/topology.h"
+
+/* The machine as a JSON object: host, kernel, cpu model, microcode, hypervisor, governor, SMT, caches,
+ * allowed PUs, nodes, memory, page pools, THP settings, /dev/shm size and huge=, limits (memlock,
+ * nofile, msgmax, shmmax, pipe-max-size), perf_event_paranoid, container, clock source, NUMA
+ * balancing, virtual machine.  What cannot be read is absent, never 0.  Caller decrefs; NULL only
+ * without memory. */
+json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology *topology);
+
+/* A stable hash of what makes two machines comparable (CPU model, PUs, caches, nodes, memory rounded,
+ * kernel's major.minor, hypervisor), 16 hex digits: "same machine fingerprint". */
+void sm_environment_fingerprint(const json_t *environment, char out[17]);
+
+/* Steal and interrupt state of the whole machine, to be subtracted. */
+struct sm_noise_mark {
+	uint64_t total_ticks, steal_ticks, busy_ticks; /* /proc/stat, all PUs, USER_HZ */
+	uint64_t interrupts, context_switches;
+	uint64_t taken_ns;
+};
+void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark);
+
+struct sm_noise {
+	double steal_percent;    /* of all PU time between two marks; NaN where unreadable */
+	double busy_percent;     /* not idle, ours and others' */
+	double interrupts_per_s, switches_per_s;
+};
+void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
+		      struct sm_noise *out);
+
+/* Timer gaps: spins for `duration_ns` reading the clock and reports holes longer than 10 us: share of
+ * time lost in percent, and the longest hole. */
+void sm_noise_gaps(uint64_t duration_ns, double *lost_percent, uint64_t *longest_ns);
+
+/* `shmeter doctor`: one finding about this machine and its remedy. */
+struct sm_checkup {
+	const char *topic;  /* "huge pages", "counters", "noise", ... */
+	enum { SM_GOOD, SM_GAP, SM_WARN } level;
+	char finding[SM_ERROR_TEXT_MAX];
+	char remedy[SM_ERROR_TEXT_MAX]; /* "" where nothing is to be done */
+};
+/* Writes up to `max` check-ups, returns how many. */
+unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology *topology,
+				const struct sm_event_set *events, struct sm_checkup *out, unsigned max);
+
+#endif

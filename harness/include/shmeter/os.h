@@ -1,0 +1,25 @@
+/* The few kernel interfaces that a test has to deny, starve or fake.
+ *
+ * Everything else is tried for real in tests (resource limits, namespaces, another uid). */
+#ifndef SHMETER_OS_H
+#define SHMETER_OS_H
+
+#include <linux/perf_event.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct sm_os {
+	const char *root; /* "" on a real machine; a folder that holds a fake /sys and /proc in tests */
+	int (*perf_open)(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags);
+	int (*perf_ioctl)(int fd, unsigned long request, unsigned long argument);
+	ssize_t (*perf_read)(int fd, void *buffer, size_t size);
+};
+
+/* The kernel itself. */
+extern const struct sm_os sm_os_linux;
+
+/* sm_read_file() below `os->root`, with a printf-formatted path such as "/proc/sys/...". */
+int sm_os_read(const struct sm_os *os, char *out, size_t size, const char *format, ...)
+	__attribute__((format(printf, 4, 5), warn_unused_result));
+
+#endif

@@ -1,0 +1,87 @@
+/* The plan: which cases, how many operations, in which order.  Pure: no clock, no processes. */
+#ifndef SHMETER_PLAN_H
+#define SHMETER_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmeter/error.h"
+#include "shmeter/scenario.h"
+#include "shmeter/stats.h"
+
+enum sm_profile { SM_QUICK, SM_STANDARD, SM_FULL };
+const char *sm_profile_name(enum sm_profile profile);
+SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct sm_error *err);
+
+#define SM_SETS_MAX 16
+
+struct sm_plan_options {
+	enum sm_profile profile;
+	const char *const *patterns; /* globs on "scenario", "scenario/variant", "family/..."; none: all */
+	size_t pattern_count;
+	uint64_t seed;
+	uint64_t budget_ns;          /* 0: none */
+	unsigned repeat_blocks;      /* 0: the profile's */
+	enum sm_placement placement; /* UNSET: the scenarios' own */
+	const unsigned *pu_list;
+	unsigned pu_list_count;
+	struct sm_memory memory;     /* UNSET fields: the scenarios' own */
+	struct { const char *name; struct sm_values values; const char *text; } set[SM_SETS_MAX];
+	unsigned set_count;
+};
+
+/* A case in the plan. */
+struct sm_planned_case {
+	struct sm_case c;
+	unsigned group;
+	char id[384];            /* as in samples.csv */
+	char group_id[384];
+	/* Set by calibration or by the scenario. */
+	uint64_t op_count;       /* of a slice; 0: not yet */
+	unsigned slices;
+	uint64_t trial_ns;       /* estimated wall time of a trial */
+	bool skipped;            /* cannot run here: `reason` */
+	char reason[SM_ERROR_TEXT_MAX];
+};
+
+struct sm_planned_group {
+	unsigned first, count;   /* its cases are consecutive */
+	unsigned blocks;
+	const struct sm_scenario *scenario;
+};
+
+/* One trial to run. */
+struct sm_step {
+	unsigned case_index, block, order;
+};
+
+struct sm_plan {
+	enum sm_profile profile;
+	uint64_t seed;
+	struct sm_planned_case *cases;
+	size_t case_count;
+	struct sm_planned_group *groups;
+	size_t group_count;
+	struct sm_step *steps;
+	size_t step_count;
+	uint64_t estimate_ns;
+};
+
+/* Expands scenarios x variants x parameter points x placements into cases and groups.  -EINVAL where a
+ * pattern matches nothing or --set names an unknown parameter or a value out of range; says which. */
+SM_MUST_USE int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
+			       const struct sm_scenario *const *scenarios, size_t scenario_count,
+			       struct sm_error *err);
+/* Lays out the steps: blocks by Latin squares, blocks of all groups shuffled over the run.  Same seed,
+ * same cases: same steps.  Skipped cases have no step; a group left with no case has none. */
+void sm_plan_schedule(struct sm_plan *plan, const struct sm_plan_options *options);
+void sm_plan_free(struct sm_plan *plan);
+
+/* Blocks of a profile: quick 8, standard 16, full 30. */
+unsigned sm_profile_blocks(enum sm_profile profile);
+/* One row of a Latin square of `n` treatments for block `block` in 0..n-1 cycles: a permutation in
+ * `row`.  Williams' design, rows in random order from `random`; two treatments give AB, BA. */
+void sm_plan_latin_rows(struct sm_random *random, unsigned n, unsigned blocks, unsigned *rows);
+
+#endif

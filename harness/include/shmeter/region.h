@@ -1,0 +1,115 @@
+/* Shared regions: how they are made, what page size they use, how they are prefaulted, where their
+ * pages live, and what the kernel really did. */
+#ifndef SHMETER_REGION_H
+#define SHMETER_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmeter/error.h"
+#include "shmeter/os.h"
+#include "shmeter/topology.h"
+
+enum sm_backing { SM_BACKING_UNSET, SM_ANON, SM_MEMFD, SM_POSIX, SM_SYSV, SM_FILE, SM_BACKING_COUNT };
+
+enum sm_page_kind {
+	SM_PAGES_UNSET,
+	SM_PAGES_BASE,    /* the kernel's base pages: "4k" on x86-64 */
+	SM_PAGES_THP,     /* transparent huge pages of PMD size: "thp" */
+	SM_PAGES_HUGETLB, /* explicit huge pages of `bytes`: "2m", "1g" */
+};
+
+struct sm_pages {
+	enum sm_page_kind kind;
+	uint64_t bytes; /* of one page; 0 with UNSET */
+};
+
+enum sm_prefault {
+	SM_PREFAULT_UNSET,
+	SM_LAZY,     /* nothing: the first access faults */
+	SM_TOUCH,    /* one write a page */
+	SM_POPULATE, /* MAP_POPULATE in a mapping of the caller's own */
+	SM_MADVISE,  /* MADV_POPULATE_WRITE (Linux 5.14) */
+	SM_MLOCK,    /* mlock() */
+	SM_PREFAULT_COUNT
+};
+
+enum sm_numa { SM_NUMA_UNSET, SM_FIRST_TOUCH, SM_BIND, SM_INTERLEAVE, SM_NUMA_COUNT };
+
+/* What is asked for.  Fields at 0 (UNSET) are filled from the next source: variant, command line,
+ * scenario, then the default (memfd, base pages, madvise, first touch). */
+struct sm_memory {
+	enum sm_backing backing;
+	struct sm_pages pages;
+	enum sm_prefault prefault;
+	enum sm_numa numa;
+	unsigned node; /* logical node of SM_BIND */
+};
+
+/* Names as typed and printed: "memfd", "2m", "populate", "bind:0".  Parsers return -EINVAL with the
+ * list of what is known; sm_pages_parse() takes "4k", "thp", "2m", "1g" and any size that the kernel
+ * lists under /sys/kernel/mm/hugepages. */
+const char *sm_backing_name(enum sm_backing backing);
+const char *sm_prefault_name(enum sm_prefault prefault);
+const char *sm_pages_name(struct sm_pages pages, char out[16]);
+const char *sm_numa_name(struct sm_memory memory, char out[24]);
+SM_MUST_USE int sm_backing_parse(const char *name, enum sm_backing *out, struct sm_error *err);
+SM_MUST_USE int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *err);
+SM_MUST_USE int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err);
+SM_MUST_USE int sm_numa_parse(const char *name, struct sm_memory *out, struct sm_error *err);
+
+/* What the kernel really did, read back in a process that has the region mapped and touched. */
+struct sm_region_got {
+	struct sm_pages pages;     /* smallest page that maps the region now; UNSET where none is mapped yet */
+	uint64_t resident_bytes;   /* mapped in the calling process */
+	uint64_t huge_bytes;       /* of them through PMD or larger mappings */
+	uint64_t locked_bytes;
+	uint64_t swapped_bytes;
+	int node;                  /* the node of every page; -1 mixed, -2 unknown */
+};
+
+struct sm_region {
+	struct sm_memory asked;
+	void *address;
+	size_t bytes;        /* usable, as asked */
+	size_t mapped_bytes; /* rounded up to the page size */
+	int fd;              /* memfd, POSIX, file: of the nameless object; -1 otherwise */
+	int shmid;           /* System V: already marked for removal; -1 otherwise */
+	const struct sm_topology *topology;
+};
+
+/* Whether a region of `bytes` can be had as asked, without making it: 0, or a negative errno with
+ * the reason and the remedy (no pool, no permission, /dev/shm too small, memlock limit...). */
+SM_MUST_USE int sm_region_supported(const struct sm_os *os, const struct sm_topology *topology,
+				    struct sm_memory asked, size_t bytes, const char *file_folder,
+				    struct sm_error *err);
+
+/* Makes and maps the region in the calling process (the parent), untouched.  Space is reserved
+ * first, so a later touch never raises SIGBUS: a full /dev/shm, file system or huge-page pool is an
+ * error here.  The name, where the backing has one, is random, 0600, O_EXCL and gone again when this
+ * returns.  `file_folder` is where SM_FILE makes its file (NULL: the current folder). */
+SM_MUST_USE int sm_region_create(struct sm_region *region, const struct sm_os *os,
+				 const struct sm_topology *topology, struct sm_memory asked,
+				 size_t bytes, const char *file_folder, struct sm_error *err);
+
+/* Populates the region for the calling process as `asked.prefault` says (page tables are a process's
+ * own: each worker calls this for itself).  SM_POPULATE maps the object again over the old mapping.
+ * Transparent huge pages are asked for, collapsed where the kernel did not make them at the fault. */
+SM_MUST_USE int sm_region_populate(struct sm_region *region, struct sm_error *err);
+
+/* Reads back what the calling process has.  With `strict` set also compares with what was asked:
+ * -EXDEV names the difference, so that a case that did not get what it asked for is not that case. */
+SM_MUST_USE int sm_region_inspect(const struct sm_region *region, bool strict,
+				  struct sm_region_got *got, struct sm_error *err);
+
+/* Makes physical memory host-warm: touches and frees `bytes` in pages of the kind asked, right before
+ * a cold measurement. */
+SM_MUST_USE int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
+					struct sm_memory asked, size_t bytes, const char *file_folder,
+					struct sm_error *err);
+
+/* Unmaps and closes.  Safe on a zeroed or failed region (address NULL). */
+void sm_region_destroy(struct sm_region *region);
+
+#endif

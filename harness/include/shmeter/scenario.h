@@ -1,0 +1,202 @@
+/* The contract of a scenario: the only header (with its subjects) that a scenario includes.
+ *
+ * A scenario is one `const struct sm_scenario`.  The harness makes the region, forks and pins the
+ * workers, meets them at the gate before each slice, stamps, counts, checks and stores; the scenario
+ * says what is done (run) and proves that it was done (verify). */
+#ifndef SHMETER_SCENARIO_H
+#define SHMETER_SCENARIO_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmeter/clock.h"
+#include "shmeter/error.h"
+#include "shmeter/histogram.h"
+#include "shmeter/region.h"
+#include "shmeter/spin.h"
+#include "shmeter/topology.h"
+
+#define SM_PARAMS_MAX 4
+#define SM_VALUES_MAX 24
+#define SM_PLACEMENTS_MAX 8
+#define SM_EXPECTED_MAX 4
+#define SM_TALLIES 8
+
+/* A list of values, written SM_VALUES(64, 4096). */
+struct sm_values {
+	unsigned count;
+	uint64_t value[SM_VALUES_MAX];
+};
+#define SM_VALUES(...)                                                                             \
+	{                                                                                          \
+		sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t), { __VA_ARGS__ }            \
+	}
+
+/* A swept dimension. */
+struct sm_param {
+	const char *name;           /* "message", "processes": NULL ends the list */
+	const char *unit;           /* "B", "1"... */
+	const char *summary;
+	const char *const *labels;  /* NULL, or the NULL-terminated names of the values 0, 1, 2... */
+	struct sm_values quick, standard, full; /* empty: as the shorter profile */
+	uint64_t min, max;          /* what `--set` accepts; 0, 0: any (or the labels) */
+};
+
+/* One of the things compared. */
+struct sm_variant {
+	const char *name;        /* NULL ends the list; the first variant is the group's baseline */
+	const char *summary;
+	struct sm_memory memory; /* what this variant is about: overrides the command line */
+	uint64_t arg;            /* the scenario's own */
+};
+
+/* One case: what is run. */
+struct sm_case {
+	const struct sm_scenario *scenario;
+	unsigned variant;                /* index into scenario->variants */
+	uint64_t param[SM_PARAMS_MAX];   /* in the order of scenario->params */
+	enum sm_placement placement;     /* as asked */
+	const unsigned *pu_list;         /* for SM_PLACE_LIST */
+	unsigned pu_list_count;
+	struct sm_memory memory;         /* fully resolved */
+	unsigned workers;
+};
+
+/* What a falsifiable sentence claims about two variants of a group, or about a count. */
+struct sm_claim {
+	const char *id;       /* "C1"; NULL ends the list */
+	const char *text;     /* one sentence */
+	const char *source;   /* where the belief comes from */
+	const char *question; /* one of the suite's headline questions that it answers, or NULL */
+	const char *left, *right; /* variants; ratio = time of left / time of right */
+	/* "message=64 placement=same-core": space-separated name=value pairs that a group must match;
+	 * NULL: every group of the scenario.  Values as printed in samples.csv. */
+	const char *at;
+	/* Supported where the whole interval lies in [ratio_min, ratio_max]; 0 means unbounded. */
+	double ratio_min, ratio_max;
+	/* Instead of a ratio: `count` ("minor-faults", an event of counters.csv) of variant `left` per
+	 * operation equals count_exact in every ok trial (with a tolerance of count_slack events a
+	 * trial, 0 by default). */
+	const char *count;
+	double count_exact;
+	unsigned count_slack;
+	const char *needs;    /* what a machine must have, in words; NULL: nothing special */
+	
+	const char *caveat;   /* a sentence printed with the verdict, or NULL */
+};
+
+/* An exact count per operation, checked in every trial whatever the machine's noise. */
+struct sm_expected {
+	const char *variant; /* NULL: all */
+	const char *event;   /* "minor-faults" */
+	double per_op;
+};
+
+struct sm_metric {
+	const char *name; /* "time per round trip" */
+	const char *unit; /* always a time per operation: "ns/op"; lower is better */
+};
+
+/* What a worker leaves for verify(). */
+struct sm_outcome {
+	uint64_t ops;               /* operations done in all slices, warm-up and calibration */
+	uint64_t tally[SM_TALLIES]; /* the scenario's own sums and error counts */
+};
+
+/* The parent's view of a trial. */
+struct sm_trial {
+	const struct sm_case *c;
+	void *region;           /* the subject, zeroed; NULL where the case has none */
+	size_t region_bytes;
+	void *state;            /* scenario->state_bytes, zeroed, private: workers inherit a copy */
+	uint64_t seed;          /* of this trial */
+	const struct sm_outcome *const *outcome; /* [c->workers], from verify() on */
+};
+
+/* A worker's view. */
+struct sm_worker {
+	const struct sm_case *c;
+	unsigned index;         /* 0 .. c->workers - 1: the role */
+	void *region;
+	size_t region_bytes;
+	struct sm_region *mapping; /* for scenarios that populate by themselves (own_prefault) */
+	void *state;            /* this worker's copy of the parent's state */
+	uint64_t seed;          /* differs between workers */
+	uint64_t op_count;      /* operations that the next run() has to do */
+	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
+	struct sm_outcome *outcome;
+	struct sm_histogram *histogram; /* for trace() */
+	struct sm_error error;  /* set by sm_worker_fail() */
+	bool failed;
+};
+
+struct sm_scenario {
+	const char *name; /* = file stem */
+	const char *family;
+	const char *question;
+	const char *summary;
+	const struct sm_claim *claims;     /* ends with an empty entry; NULL: none */
+	const struct sm_variant *variants; /* ends with an empty entry */
+	struct sm_param params[SM_PARAMS_MAX];
+	const char *workers_param; /* the parameter that says how many workers; NULL: `workers` */
+	unsigned workers;          /* fixed number of workers, where workers_param is NULL */
+	/* Placements, ended by SM_PLACE_UNSET.  `quick` takes the first, `standard` the first and every
+	 * one a claim names in `at`, `full` all. */
+	enum sm_placement placements[SM_PLACEMENTS_MAX];
+	struct sm_metric metric;
+	double transfers_per_op; /* one-way transfers in one operation: a round trip has 2; 0: none */
+	struct sm_memory memory; /* defaults of this scenario */
+	struct sm_expected expected[SM_EXPECTED_MAX]; /* ends with event NULL */
+	size_t state_bytes;
+	/* Cold subjects (first touch, attach): fixed operations, one slice, no warm-up. */
+	bool cold;
+	bool warm_physical; /* make the physical pages host-warm right before (see region.h) */
+	bool own_prefault;  /* run() or warm_up() populates; the harness does not */
+	unsigned slices;    /* of a trial; 0: the profile's default */
+
+	/* Size of the subject; NULL or 0: no region. */
+	size_t (*region_bytes)(const struct sm_case *c);
+	/* Payload bytes that one operation moves, for rates; NULL: none. */
+	uint64_t (*bytes_per_op)(const struct sm_case *c);
+	/* Operations of the one slice of a cold case. */
+	uint64_t (*fixed_ops)(const struct sm_case *c);
+	/* 0, or a negative errno with the reason and the remedy.  NULL: always supported.  What the
+	 * harness can see itself (placement, memory, worker count) it has already checked. */
+	int (*supported)(const struct sm_case *c, struct sm_error *why);
+	/* In the parent, before the fork: puts the subject into the region, opens pipes into state. */
+	int (*setup)(struct sm_trial *trial, struct sm_error *err);
+	/* In each worker, untimed, after its mapping is populated.  0 or sm_worker_fail(). */
+	int (*warm_up)(struct sm_worker *worker);
+	/* In each worker, timed: exactly worker->op_count operations (which may be 0); returns how many
+	 * it did.  Called once a slice; state that goes on from slice to slice lives in `state`. */
+	uint64_t (*run)(struct sm_worker *worker);
+	/* Optional: like run(), but stamps each operation into worker->histogram.  Called after the timed
+	 * slices; never counted in the trial's value. */
+	uint64_t (*trace)(struct sm_worker *worker);
+	/* In the parent, after the workers ended: proves that the work was done.  0, or sm_fail(). */
+	int (*verify)(const struct sm_trial *trial, struct sm_error *err);
+	/* In the parent: closes what setup opened.  Called once if setup was called, even if it failed. */
+	void (*teardown)(struct sm_trial *trial);
+};
+
+/* Marks the worker as failed with a printf sentence; returns -code. */
+int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Value of a parameter by name; asserts that the scenario has it.  Not for timed loops. */
+uint64_t sm_case_param(const struct sm_case *c, const char *name);
+/* The variant itself. */
+static inline const struct sm_variant *sm_case_variant(const struct sm_case *c);
+
+static inline const struct sm_variant *sm_case_variant(const struct sm_case *c)
+{
+	return &c->scenario->variants[c->variant];
+}
+
+/* Sum over the workers of their operations, or of one tally: for verify(). */
+uint64_t sm_trial_ops(const struct sm_trial *trial);
+uint64_t sm_trial_tally(const struct sm_trial *trial, unsigned tally);
+
+#endif

@@ -1,0 +1,76 @@
+/* Statistics of a run: order statistics, no shape assumed.  Pure functions; sources in method.md.
+ * NaN stands for "not defensible" (too few values); callers print the reason, never the NaN. */
+#ifndef SHMETER_STATS_H
+#define SHMETER_STATS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64: the one random source of plans and
+ * simulations. */
+struct sm_random {
+	uint64_t s[4];
+};
+void sm_random_seed(struct sm_random *random, uint64_t seed);
+uint64_t sm_random_next(struct sm_random *random);
+/* Uniform in [0, bound), without modulo bias (Lemire 2019).  bound > 0. */
+uint64_t sm_random_below(struct sm_random *random, uint64_t bound);
+/* Fisher-Yates over `count` elements of `size` bytes. */
+void sm_random_shuffle(struct sm_random *random, void *base, size_t count, size_t size);
+
+/* The median; reorders `values`.  NaN for none. */
+double sm_median(double *values, size_t count);
+/* Median absolute deviation from the median, unscaled; reorders. */
+double sm_mad(double *values, size_t count);
+/* Quantile by linear interpolation (type 7); values sorted ascending. */
+double sm_quantile_sorted(const double *values, size_t count, double q);
+
+struct sm_interval {
+	double estimate, low, high;
+	double confidence; /* achieved, at least the one asked for; 0 where there is no interval */
+	size_t count;
+};
+
+/* Median with its exact order-statistic (sign-test) interval: [x(k), x(n+1-k)] with the largest k whose
+ * coverage 1 - 2 BinomCDF(k-1; n, 1/2) is at least `confidence`.  Where even k = 1 does not reach it
+ * (under 6 values at 95 %) low and high are NaN.  Reorders `values`. */
+struct sm_interval sm_median_interval(double *values, size_t count, double confidence);
+
+/* P(X <= k) for X ~ Binomial(n, p). */
+double sm_binomial_cdf(uint64_t k, uint64_t n, double p);
+/* Clopper-Pearson interval of k successes in n. */
+struct sm_interval sm_binomial_interval(uint64_t k, uint64_t n, double confidence);
+/* Two-sided sign-test p-value for `above` of n (ties left out by the caller). */
+double sm_sign_test(uint64_t above, uint64_t n);
+/* Standard normal quantile. */
+double sm_normal_quantile(double p);
+
+/* Smallest ratio (> 1) that n paired log-ratios with this MAD could show at two-sided level alpha with
+ * power 1 - beta: exp((z_{1-alpha/2} + z_{1-beta}) * 1.4826 * MAD * sqrt(pi / (2 n))). */
+double sm_minimum_detectable_ratio(double mad_of_log, size_t n, double alpha, double beta);
+
+/* Holm's step-down adjustment of `count` p-values in place (order kept). */
+void sm_holm(double *p, size_t count);
+
+enum sm_verdict { SM_VERDICT_NONE, SM_SUPPORTED, SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE };
+const char *sm_verdict_name(enum sm_verdict verdict); /* "supported"...; "none" */
+enum sm_verdict sm_verdict_parse(const char *name);
+/* Where an interval lies relative to [min, max]; 0 bounds are open.  Inconclusive without interval. */
+enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max);
+
+/* Pair classes: one-dimensional clusters of probe times. */
+#define SM_CLASSES_MAX 4
+struct sm_classes {
+	unsigned count;                 /* 0: no probes */
+	double center_ns[SM_CLASSES_MAX]; /* ascending: the median probe of the class */
+	double upper_ns[SM_CLASSES_MAX];  /* the valley above it; INFINITY for the last */
+	uint64_t members[SM_CLASSES_MAX];
+};
+/* Finds at most SM_CLASSES_MAX clusters of the probe times (> 0 ns) on a logarithmic scale: peaks of a
+ * Gaussian kernel density that are separated by a valley.  Reorders `probes_ns`. */
+void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count);
+/* Index of the class of one probe; -1 where it is not a time. */
+int sm_classes_of(const struct sm_classes *classes, double probe_ns);
+
+#endif

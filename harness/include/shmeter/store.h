@@ -1,0 +1,45 @@
+/* The run folder: appended while the run goes on, rewritten by the analysis, loaded by everyone.
+ * Formats: results/README.md. */
+#ifndef SHMETER_STORE_H
+#define SHMETER_STORE_H
+
+#include "shmeter/error.h"
+#include "shmeter/histogram.h"
+#include "shmeter/results.h"
+
+#define SM_SCHEMA_VERSION 1
+
+struct sm_store; /* an open run folder */
+
+/* Makes `folder` (and `plots/`, `histograms/` in it), writes manifest.json and the CSV headers.  It must
+ * not exist or be empty: -EEXIST.  -EACCES, -EROFS, -ENOSPC... in words.  The manifest is borrowed. */
+SM_MUST_USE int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
+				struct sm_error *err);
+/* Opens a folder to go on.  A last line cut short by a kill is removed. */
+SM_MUST_USE int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_error *err);
+void sm_store_close(struct sm_store *store);
+
+/* Appends one trial: its sample, its slices, its counters, each file with one write() of whole lines.
+ * The sample comes last: a trial without a sample row did not end. */
+SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_case_row *c,
+				const struct sm_sample *sample, const struct sm_slice_row *slices,
+				size_t slice_count, const struct sm_counter_row *counters,
+				size_t counter_count, struct sm_error *err);
+
+/* Loads a folder (manifest, samples, slices, counters; the analysis' files where they exist).
+ * -EBADMSG says file, line and what is wrong. */
+SM_MUST_USE int sm_store_load(struct sm_results *results, const char *folder, struct sm_error *err);
+
+/* Rewrites what the analysis sets: samples, slices, summary, pairs, claims.  Beside, then renamed. */
+SM_MUST_USE int sm_store_write_analysis(const struct sm_results *results, struct sm_error *err);
+/* Rewrites manifest.json, beside and renamed.  JSON never holds NaN. */
+SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manifest,
+					struct sm_error *err);
+/* histograms/<name>.hgrm as HdrHistogram percentile text. */
+SM_MUST_USE int sm_store_write_histogram(const char *folder, const char *name,
+					 const struct sm_histogram *histogram, struct sm_error *err);
+/* Writes a whole file beside and renames it; `write` gets the stream.  For report and plots too. */
+SM_MUST_USE int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context),
+				    void *context, struct sm_error *err);
+
+#endif

@@ -1,0 +1,34 @@
+/* Reading and writing quantities as people type and read them. */
+#ifndef SHMETER_TEXT_H
+#define SHMETER_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmeter/error.h"
+
+/* A quantity such as "4096", "4k", "2M", "1GiB" (powers of 1024).  -EINVAL names the bad text. */
+SM_MUST_USE int sm_parse_size(const char *text, uint64_t *value, struct sm_error *err);
+
+/* A duration such as "90s", "2m", "500ms", "30" (seconds), in nanoseconds. */
+SM_MUST_USE int sm_parse_duration(const char *text, uint64_t *value_ns, struct sm_error *err);
+
+/* A list of CPUs such as "0,2-5".  Writes up to `max` numbers, returns how many or -EINVAL/-E2BIG.
+ * Order and repetition are kept: "0,0" puts two workers on one PU. */
+SM_MUST_USE int sm_parse_list(const char *text, unsigned *values, unsigned max,
+			      struct sm_error *err);
+
+#define SM_TEXT_MAX 32
+
+/* "512 B", "64 KiB", "1 GiB", "1.5 MiB".  Returns `out`. */
+const char *sm_format_bytes(char out[SM_TEXT_MAX], double bytes);
+/* "0.42 ns", "85.3 ns", "4.49 us", "1.2 ms", "3.4 s": three significant digits.  Returns `out`. */
+const char *sm_format_ns(char out[SM_TEXT_MAX], double ns);
+/* "3.2 M/s", "850 k/s".  Returns `out`. */
+const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second);
+
+/* Reads a whole small file (a sysfs or procfs one) into `out`, NUL-terminated, the trailing newline
+ * removed.  -errno where it cannot be read, -EFBIG where it does not fit. */
+SM_MUST_USE int sm_read_file(const char *path, char *out, size_t size);
+
+#endif

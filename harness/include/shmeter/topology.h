@@ -1,0 +1,101 @@
+/* Where processes may run and how PUs relate, through hwloc. */
+#ifndef SHMETER_TOPOLOGY_H
+#define SHMETER_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "shmeter/error.h"
+
+/* How two PUs relate, the closest first.  `near` and `list` are requests only: what a request was
+ * resolved to is one of the relations in between. */
+enum sm_placement {
+	SM_PLACE_UNSET,
+	SM_PLACE_NEAR,       /* the closest PUs that are different cores; else SMT; else one PU */
+	SM_PLACE_SAME_CORE,  /* all workers on one PU, taking turns */
+	SM_PLACE_SMT,        /* hardware threads of one core */
+	SM_PLACE_SHARED_L2,  /* different cores under one L2 */
+	SM_PLACE_SHARED_L3,  /* different cores, deepest common cache is the L3 */
+	SM_PLACE_SAME_NODE,  /* one NUMA node, no common cache */
+	SM_PLACE_CROSS_NODE, /* different NUMA nodes */
+	SM_PLACE_LIST,       /* explicit PUs */
+	SM_PLACE_SOLO,       /* one worker: related to nobody */
+	SM_PLACE_COUNT
+};
+
+/* "near", "same-core", ...; NULL is never returned. */
+const char *sm_placement_name(enum sm_placement placement);
+/* The opposite; SM_PLACE_UNSET where the name is unknown (SM_PLACE_LIST and SOLO have no name to ask by). */
+enum sm_placement sm_placement_parse(const char *name);
+
+/* One processing unit that this process is allowed to use. */
+struct sm_pu {
+	unsigned os_index;  /* what the kernel calls it */
+	unsigned logical;   /* hwloc's order */
+	unsigned core, package, node; /* logical indices */
+	int l2, l3;         /* logical index of the cache, -1 where hwloc knows none */
+	int kind;           /* hwloc cpukind by efficiency, 0 the least, -1 where unknown */
+};
+
+struct sm_cache {
+	unsigned level;
+	uint64_t bytes;
+	unsigned line_bytes;
+	unsigned pus; /* that share one instance */
+};
+
+struct sm_topology;
+
+/* Discovers this machine (source NULL), or loads an hwloc XML file (a path that ends in ".xml") or a
+ * synthetic description ("pack:2 core:4 pu:2").  Only PUs allowed by cgroup and affinity are kept.
+ * The caller closes it. */
+SM_MUST_USE int sm_topology_open(struct sm_topology **out, const char *source, struct sm_error *err);
+void sm_topology_close(struct sm_topology *topology);
+
+bool sm_topology_is_this_machine(const struct sm_topology *topology);
+/* The allowed PUs, in hwloc order; `*count` of them, owned by the topology. */
+const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned *count);
+unsigned sm_topology_nodes(const struct sm_topology *topology);
+/* The data and unified caches above the first allowed PU, nearest first; returns how many (<= max). */
+unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache *out, unsigned max);
+/* hwloc's version of the topology as XML, in a malloc'ed string that the caller frees; NULL on error. */
+char *sm_topology_xml(const struct sm_topology *topology);
+
+/* The closest relation of two allowed PUs given by OS index. */
+enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b);
+
+/* Who sits where: seat[i] is the PU (OS index) of worker i. */
+struct sm_seats {
+	enum sm_placement asked;
+	enum sm_placement relation; /* of the first two distinct seats: what was really got */
+	bool shared_pu;             /* two workers or more on one PU: they must never spin for each other */
+	unsigned count;
+	unsigned *seat; /* malloc'ed; sm_seats_free() */
+};
+
+/* Seats `workers` processes by relation.  Workers beyond the PUs of the relation wrap around (then
+ * `shared_pu` is set); `same-core` seats all on the first PU.  For SM_PLACE_LIST `list` names the
+ * PUs.  On hybrid machines workers of one team sit on PUs of one kind while there are enough.
+ * -ENODEV where the machine has no such pair (with what it has), -EINVAL where a listed PU does not
+ * exist or is not allowed. */
+SM_MUST_USE int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement,
+				 const unsigned *list, unsigned list_count, unsigned workers,
+				 struct sm_seats *out, struct sm_error *err);
+void sm_seats_free(struct sm_seats *seats);
+
+/* Binds the calling process to a PU (OS index) and reads the binding back.  -EPERM, or -EXDEV where
+ * the kernel says something else than asked.  Call in the child. */
+SM_MUST_USE int sm_topology_pin(const struct sm_topology *topology, unsigned os_index,
+				struct sm_error *err);
+
+/* Binds memory of the calling process to one node, or interleaves it over all (hwloc logical node,
+ * `-1` = interleave), before it is touched. */
+SM_MUST_USE int sm_topology_bind_memory(const struct sm_topology *topology, void *address,
+					uint64_t bytes, int node, struct sm_error *err);
+/* Bytes of a touched area that lie on each node, sampled page by page (at most 4096 pages, evenly
+ * spread) into `bytes_per_node` of `nodes` entries. */
+SM_MUST_USE int sm_topology_memory_nodes(const struct sm_topology *topology, const void *address,
+					 uint64_t bytes, uint64_t *bytes_per_node, unsigned nodes,
+					 struct sm_error *err);
+#endif

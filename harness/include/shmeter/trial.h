@@ -1,0 +1,73 @@
+/* One trial: a case run once by freshly forked, pinned processes on a fresh region. */
+#ifndef SHMETER_TRIAL_H
+#define SHMETER_TRIAL_H
+
+#include <stdint.h>
+
+#include "shmeter/counters.h"
+#include "shmeter/os.h"
+#include "shmeter/results.h"
+#include "shmeter/scenario.h"
+#include "shmeter/topology.h"
+
+#define SM_SLICES_MAX 512
+/* Round trips of one probe: 6 to 30 us (pitfalls: virtual cores move). */
+#define SM_PROBE_TRIPS 64
+/* Two probes of one pair further apart than this are two classes, whatever the clusters say. */
+#define SM_PROBE_AGREE 1.6
+
+struct sm_trial_context {
+	const struct sm_os *os;
+	const struct sm_topology *topology;
+	const struct sm_event_set *events; /* NULL: no counters */
+	const char *file_folder;
+	const volatile int *stop;
+	uint64_t slice_ns;                 /* aim of the calibration */
+};
+
+struct sm_trial_request {
+	const struct sm_case *c;
+	uint64_t op_count;    /* of a slice; ignored when calibrating */
+	unsigned slices;
+	uint64_t seed;
+	uint64_t timeout_ns;
+	bool calibrate;       /* find op_count instead of measuring */
+	bool trace;           /* record histograms after the slices, where the scenario can */
+};
+
+struct sm_trial_slice {
+	uint64_t ops, ns, start_skew_ns;
+	double probe_before_ns, probe_after_ns;
+	bool pairs_agree;       /* every probed pair's two probes are within a factor SM_PROBE_AGREE */
+	unsigned involuntary;
+};
+
+struct sm_trial_result {
+	enum sm_status status;
+	char reason[SM_ERROR_TEXT_MAX];
+	enum sm_placement relation;
+	bool shared_pu;
+	char pus[128];
+	char pages_got[16];
+	unsigned slice_count;
+	struct sm_trial_slice *slice;      /* malloc'ed */
+	uint64_t op_count;                 /* of a slice, as used or as calibrated */
+	uint64_t ops, elapsed_ns;
+	uint64_t cpu_ns;
+	uint64_t minflt, majflt, nvcsw, nivcsw, migrations;
+	uint64_t steal_ns, wall_ns, timed_ns;
+	struct sm_count count[SM_EVENTS_MAX]; /* summed over the workers */
+	struct sm_histogram *histogram;    /* malloc'ed, merged over the workers; NULL: none */
+};
+
+/* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */
+SM_MUST_USE int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c,
+				   struct sm_error *err);
+/* Runs it.  What goes wrong with the case is a status in `result`; a negative errno is returned only
+ * where the harness itself failed (no memory, cannot fork) or was stopped (-EINTR). */
+SM_MUST_USE int sm_trial_run(const struct sm_trial_context *context,
+			     const struct sm_trial_request *request, struct sm_trial_result *result,
+			     struct sm_error *err);
+void sm_trial_result_free(struct sm_trial_result *result);
+
+#endif
