@@ -27,7 +27,9 @@ struct sm_plan_options {
 	const unsigned *pu_list;
 	unsigned pu_list_count;
 	struct sm_memory memory;     /* UNSET fields: the scenarios' own */
-	struct { const char *name; struct sm_values values; const char *text; } set[SM_SETS_MAX];
+	struct {
+		const char *name, *text; /* "message", "64,4k" */
+	} set[SM_SETS_MAX];
 	unsigned set_count;
 };
 
@@ -68,6 +70,12 @@ struct sm_plan {
 	uint64_t estimate_ns;
 };
 
+/* Whether the patterns choose (a variant of) the scenario; no patterns choose all. */
+bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scenario *scenario);
+/* -EINVAL with the first pattern that no scenario matches. */
+SM_MUST_USE int sm_plan_check_patterns(const struct sm_plan_options *options,
+				       const struct sm_scenario *const *scenarios, size_t count,
+				       struct sm_error *err);
 /* Expands scenarios x variants x parameter points x placements into cases and groups.  -EINVAL where a
  * pattern matches nothing or --set names an unknown parameter or a value out of range; says which. */
 SM_MUST_USE int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
@@ -78,10 +86,15 @@ SM_MUST_USE int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_option
 void sm_plan_schedule(struct sm_plan *plan, const struct sm_plan_options *options);
 void sm_plan_free(struct sm_plan *plan);
 
+/* "op=store processes=2" (with the separator), "-" for a scenario without parameters. */
+void sm_case_params(const struct sm_case *c, char separator, char *out, size_t size);
+/* Whether the case has a region at all (its memory options mean something). */
+bool sm_case_has_region(const struct sm_case *c);
+
 /* Blocks of a profile: quick 8, standard 16, full 30. */
 unsigned sm_profile_blocks(enum sm_profile profile);
 /* One row of a Latin square of `n` treatments for block `block` in 0..n-1 cycles: a permutation in
- * `row`.  Williams' design, rows in random order from `random`; two treatments give AB, BA. */
+ * `row`.  Williams' design, rows in random order from `random`; two treatments give AB, BA or BA, AB. */
 void sm_plan_latin_rows(struct sm_random *random, unsigned n, unsigned blocks, unsigned *rows);
 
 #endif

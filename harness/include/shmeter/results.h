@@ -61,6 +61,7 @@ struct sm_sample {
 struct sm_slice_row {
 	unsigned trial, slice;
 	uint64_t ops, ns;       /* per worker; makespan: last end - first start */
+	uint64_t skew_ns;       /* last start - first start */
 	double probe_before_ns, probe_after_ns; /* one round trip, slowest pair; NaN: not probed */
 	const char *klass;      /* "92ns"; "solo", "shared-pu"; "-" before the analysis */
 	bool pure;

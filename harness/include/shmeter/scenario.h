@@ -62,6 +62,7 @@ struct sm_case {
 	unsigned pu_list_count;
 	struct sm_memory memory;         /* fully resolved */
 	unsigned workers;
+	bool shared_pu;                  /* set by the harness: workers share PUs, so none may spin for another */
 };
 
 /* What a falsifiable sentence claims about two variants of a group, or about a count. */
@@ -188,8 +189,6 @@ int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
 /* Value of a parameter by name; asserts that the scenario has it.  Not for timed loops. */
 uint64_t sm_case_param(const struct sm_case *c, const char *name);
 /* The variant itself. */
-static inline const struct sm_variant *sm_case_variant(const struct sm_case *c);
-
 static inline const struct sm_variant *sm_case_variant(const struct sm_case *c)
 {
 	return &c->scenario->variants[c->variant];

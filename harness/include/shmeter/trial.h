@@ -39,7 +39,8 @@ struct sm_trial_slice {
 	uint64_t ops, ns, start_skew_ns;
 	double probe_before_ns, probe_after_ns;
 	bool pairs_agree;       /* every probed pair's two probes are within a factor SM_PROBE_AGREE */
-	unsigned involuntary;
+	unsigned involuntary; /* involuntary context switches of all workers */
+	bool pin_lost;        /* a worker ended the slice on another PU than its own */
 };
 
 struct sm_trial_result {
@@ -56,6 +57,8 @@ struct sm_trial_result {
 	uint64_t cpu_ns;
 	uint64_t minflt, majflt, nvcsw, nivcsw, migrations;
 	uint64_t steal_ns, wall_ns, timed_ns;
+	uint64_t last_slice_ns; /* calibration: of the slice that held */
+	uint64_t overhead_ns;   /* calibration: wall time outside all slices */
 	struct sm_count count[SM_EVENTS_MAX]; /* summed over the workers */
 	struct sm_histogram *histogram;    /* malloc'ed, merged over the workers; NULL: none */
 };

@@ -1,0 +1,208 @@
+/* shmeter list */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "program.h"
+#include "registry.h"
+#include "shmeter/trial.h"
+
+/* A scenario with what this machine says of it. */
+struct listed {
+	const struct sm_scenario *scenario;
+	bool supported;      /* at least one variant runs here */
+	char reason[1024];   /* the variants that do not, and why; "" where all do */
+};
+
+/* Asks for every variant at the quick profile's first point. */
+static int examine(struct listed *listed, const struct sm_trial_context *context,
+		   struct sm_error *err)
+{
+	struct sm_plan_options options = { .profile = SM_QUICK };
+	struct sm_plan plan;
+	size_t used = 0;
+	int rc;
+
+	options.patterns = &listed->scenario->name;
+	options.pattern_count = 1;
+	rc = sm_plan_expand(&plan, &options, &listed->scenario, 1, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < plan.groups[0].count; i++) {
+		struct sm_error why = { 0 };
+
+		if (sm_trial_supported(context, &plan.cases[i].c, &why) == 0)
+			listed->supported = true;
+		else if (used < sizeof(listed->reason))
+			used += (size_t)snprintf(listed->reason + used,
+						 sizeof(listed->reason) - used, "%s%s: %s",
+						 used ? "; " : "",
+						 sm_case_variant(&plan.cases[i].c)->name, why.text);
+	}
+	sm_plan_free(&plan);
+	return 0;
+}
+
+static void print_values(FILE *out, const struct sm_param *param, const struct sm_values *values)
+{
+	for (unsigned i = 0; i < values->count; i++) {
+		if (param->labels)
+			fprintf(out, "%s%s", i ? "," : "", param->labels[values->value[i]]);
+		else
+			fprintf(out, "%s%" PRIu64, i ? "," : "", values->value[i]);
+	}
+}
+
+static void print_table(const struct listed *listed, bool verbose)
+{
+	const struct sm_scenario *s = listed->scenario;
+
+	printf("%s/%s: %s\n", s->family, s->name, s->question);
+	printf("  variants  ");
+	for (const struct sm_variant *v = s->variants; v->name; v++)
+		printf("%s%s", v == s->variants ? "" : ", ", v->name);
+	printf("\n");
+	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
+		printf("  %-9s ", s->params[p].name);
+		print_values(stdout, &s->params[p],
+			     s->params[p].full.count	 ? &s->params[p].full :
+			     s->params[p].standard.count ? &s->params[p].standard :
+							   &s->params[p].quick);
+		printf(" %s (%s)\n", s->params[p].labels ? "" : s->params[p].unit,
+		       s->params[p].summary);
+	}
+	for (const struct sm_claim *c = s->claims; c && c->id; c++) {
+		printf("  claim %-3s %s\n", c->id, c->text);
+		if (verbose && c->source)
+			printf("            source: %s\n", c->source);
+	}
+	if (listed->reason[0])
+		printf("  not here  %s\n", listed->reason);
+}
+
+static json_t *params_json(const struct sm_scenario *s)
+{
+	json_t *params = json_array();
+
+	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
+		const struct sm_param *param = &s->params[p];
+		const struct sm_values *all[] = { &param->quick, &param->standard, &param->full };
+		json_t *one = json_pack("{s:s, s:s?, s:s?}", "name", param->name, "unit",
+					param->unit, "summary", param->summary);
+
+		for (int i = 0; i < 3; i++) {
+			json_t *values = json_array();
+
+			for (unsigned v = 0; v < all[i]->count; v++)
+				json_array_append_new(
+					values,
+					param->labels ?
+						json_string(param->labels[all[i]->value[v]]) :
+						json_integer((json_int_t)all[i]->value[v]));
+			json_object_set_new(one, sm_profile_name((enum sm_profile)i), values);
+		}
+		json_array_append_new(params, one);
+	}
+	return params;
+}
+
+static json_t *scenario_json(const struct listed *listed)
+{
+	const struct sm_scenario *s = listed->scenario;
+	json_t *variants = json_array(), *claims = json_array();
+
+	for (const struct sm_variant *v = s->variants; v->name; v++)
+		json_array_append_new(variants, json_pack("{s:s, s:s?}", "name", v->name, "summary",
+							  v->summary));
+	for (const struct sm_claim *c = s->claims; c && c->id; c++)
+		json_array_append_new(claims,
+				      json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", c->id,
+						"text", c->text, "source", c->source, "question",
+						c->question, "left", c->left, "right", c->right,
+						"at", c->at));
+	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:b, s:s}", "name", s->name, "family",
+			 s->family, "question", s->question, "summary", s->summary, "variants",
+			 variants, "params", params_json(s), "claims", claims, "supported",
+			 (int)listed->supported, "reason", listed->reason);
+}
+
+static void print_csv_field(const char *text, char end)
+{
+	putchar('"');
+	for (; text && *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+	putchar(end);
+}
+
+static void print_csv(const struct listed *listed)
+{
+	const struct sm_scenario *s = listed->scenario;
+
+	for (const struct sm_variant *v = s->variants; v->name; v++) {
+		printf("%s,%s,%s,", s->family, s->name, v->name);
+		print_csv_field(s->question, ',');
+		print_csv_field(listed->reason, ',');
+		printf("%s\n", listed->supported ? "yes" : "no");
+	}
+}
+
+static int list_all(const struct arguments *arguments, const struct sm_trial_context *context,
+		    struct sm_error *err)
+{
+	const char *format = arguments->json ? "json" : arguments->format ? arguments->format : "table";
+	struct sm_plan_options options = { .patterns = arguments->operand,
+					   .pattern_count = arguments->operands };
+	json_t *all = json_array();
+	int rc = 0;
+
+	if (strcmp(format, "csv") == 0)
+		puts("family,scenario,variant,question,reason,supported");
+	for (size_t i = 0; rc == 0 && i < sm_scenario_count; i++) {
+		struct listed listed = { .scenario = sm_scenarios[i] };
+
+		if (!sm_plan_chooses(&options, listed.scenario))
+			continue;
+		rc = examine(&listed, context, err);
+		if (rc < 0)
+			break;
+		if (strcmp(format, "json") == 0)
+			json_array_append_new(all, scenario_json(&listed));
+		else if (strcmp(format, "csv") == 0)
+			print_csv(&listed);
+		else
+			print_table(&listed, arguments->verbose);
+	}
+	if (rc == 0 && strcmp(format, "json") == 0) {
+		json_t *object = json_pack("{s:O}", "scenarios", all);
+
+		json_dumpf(object, stdout, JSON_INDENT(2));
+		putchar('\n');
+		json_decref(object);
+	}
+	json_decref(all);
+	return rc;
+}
+
+int cmd_list(struct arguments *arguments)
+{
+	struct sm_plan_options options = { .patterns = arguments->operand,
+					   .pattern_count = arguments->operands };
+	struct sm_trial_context context = { .os = &sm_os_linux, .file_folder = "." };
+	struct sm_topology *topology = NULL;
+	struct sm_error err = { 0 };
+	int rc = sm_plan_check_patterns(&options, sm_scenarios, sm_scenario_count, &err);
+
+	if (rc == 0)
+		rc = sm_topology_open(&topology, NULL, &err);
+	context.topology = topology;
+	if (rc == 0)
+		rc = list_all(arguments, &context, &err);
+	sm_topology_close(topology);
+	return rc < 0 ? complain(&err) : EXIT_OK;
+}

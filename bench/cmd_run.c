@@ -1,0 +1,122 @@
+/* shmeter run */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "program.h"
+#include "registry.h"
+#include "shmeter/clock.h"
+#include "shmeter/guard.h"
+#include "shmeter/text.h"
+
+#define PROGRESS_EVERY_NS 200000000u
+
+struct line {
+	uint64_t last_ns;
+	bool used;
+};
+
+/* One line on the terminal, redrawn at most five times a second; never while a trial runs. */
+static void show_progress(const struct sm_progress *progress, void *context)
+{
+	struct line *line = context;
+	uint64_t now = sm_clock_ns();
+
+	if (now - line->last_ns < PROGRESS_EVERY_NS && progress->done > 0)
+		return;
+	line->last_ns = now;
+	line->used = true;
+	fprintf(stderr, "\r\033[K%s %zu/%zu", progress->phase, progress->done, progress->total);
+	if (progress->left_ns)
+		fprintf(stderr, ", %llu s left", (unsigned long long)(progress->left_ns / 1000000000u));
+	fprintf(stderr, "  %.60s", progress->what);
+}
+
+static void default_folder(char *out, size_t size)
+{
+	char host[65] = "unknown", stamp[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gethostname(host, sizeof(host) - 1);
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+	mkdir("results", 0777);
+	snprintf(out, size, "results/%s-%s", stamp, host);
+}
+
+/* `latest` beside a run folder that lies in a folder named results: made beside and renamed. */
+static void point_latest(const char *folder)
+{
+	char parent[4096], *slash, fresh[4200], link[4200];
+
+	snprintf(parent, sizeof(parent), "%s", folder);
+	for (size_t n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+		parent[n - 1] = '\0';
+	slash = strrchr(parent, '/');
+	if (!slash)
+		return;
+	*slash = '\0';
+	const char *base = strrchr(parent, '/') ? strrchr(parent, '/') + 1 : parent;
+
+	if (strcmp(base, "results") != 0)
+		return;
+	snprintf(fresh, sizeof(fresh), "%s/.latest.%d", parent, (int)getpid());
+	snprintf(link, sizeof(link), "%s/latest", parent);
+	if (symlink(slash + 1, fresh) == 0 && rename(fresh, link) != 0)
+		unlink(fresh);
+}
+
+static int describe(struct arguments *arguments)
+{
+	struct sm_error err = { 0 };
+
+	if (sm_run_describe(&arguments->run, sm_scenarios, sm_scenario_count, stdout, &err) < 0)
+		return complain(&err);
+	return EXIT_OK;
+}
+
+int cmd_run(struct arguments *arguments)
+{
+	struct sm_run_options *run = &arguments->run;
+	struct sm_error err = { 0 };
+	struct line line = { 0 };
+	char folder[4096];
+	int rc, shown;
+
+	run->plan.patterns = arguments->operand;
+	run->plan.pattern_count = arguments->operands;
+	run->stop = stop_flag();
+	if (!arguments->seeded)
+		(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);
+	if (arguments->dry_run)
+		return describe(arguments);
+	default_folder(folder, sizeof(folder));
+	run->resume = arguments->resume != NULL;
+	run->folder = run->resume ? arguments->resume : arguments->out ? arguments->out : folder;
+	if (!arguments->quiet && isatty(STDERR_FILENO)) {
+		run->progress = show_progress;
+		run->progress_context = &line;
+	}
+	if (sm_guard_start(&err) < 0)
+		return complain(&err);
+	rc = sm_run(run, sm_scenarios, sm_scenario_count, &err);
+	sm_guard_stop(); /* settings are back before anything else is done */
+	if (line.used)
+		fprintf(stderr, "\r\033[K");
+	if (rc < 0 && rc != -EINTR)
+		return complain(&err);
+	if (rc == 0 || access(run->folder, R_OK) == 0)
+		point_latest(run->folder);
+	if (rc == -EINTR) {
+		fprintf(stderr, "shmeter: stopped; what was measured is in %s, `shmeter run --resume %s` "
+				"goes on\n", run->folder, run->folder);
+		return complain(&err);
+	}
+	shown = show_results(arguments, run->folder);
+	return shown;
+}

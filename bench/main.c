@@ -1,0 +1,120 @@
+/* shmeter: what sharing memory between processes costs on this machine. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "program.h"
+#include "shmeter/guard.h"
+
+static volatile int stop;
+
+const struct command_spec commands[CMD_COUNT] = {
+	[CMD_LIST] = { "list", "[PATTERN...]",
+		       "scenarios, variants, parameters and claims, and what cannot run here and why",
+		       cmd_list },
+	[CMD_RUN] = { "run", "[PATTERN...]", "measures, writes a run folder and prints the findings",
+		      cmd_run },
+	[CMD_DOCTOR] = { "doctor", "", "this machine: what it has, what it lacks, and the remedies",
+			 cmd_doctor },
+	[CMD_REPORT] = { "report", "DIR", "findings, tables, figures and the page of a run folder",
+			 cmd_report },
+	[CMD_HELP] = { "help", "[man|bash]", "this help, the man page or the bash completion",
+		       cmd_help },
+};
+
+static void on_signal(int number)
+{
+	stop = number;
+}
+
+const volatile int *stop_flag(void)
+{
+	return &stop;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: sleeps must end */
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int complain(const struct sm_error *err)
+{
+	fprintf(stderr, "shmeter: %s\n", err->text[0] ? err->text : "it failed without a reason");
+	switch (err->code) {
+	case EINVAL:
+	case EEXIST:
+	case ENOTDIR:
+	case ENOENT:
+		return EXIT_USAGE;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case ENOSPC:
+	case EDQUOT:
+	case ENOMEM:
+	case ENODEV:
+	case EAGAIN:
+	case EMFILE:
+		return EXIT_MACHINE;
+	case EINTR:
+		return EXIT_SIGNAL + (stop ? stop : SIGINT);
+	default:
+		return EXIT_WRONG;
+	}
+}
+
+bool use_color(const struct arguments *arguments, FILE *stream)
+{
+	if (arguments->color && strcmp(arguments->color, "always") == 0)
+		return true;
+	if (arguments->color && strcmp(arguments->color, "never") == 0)
+		return false;
+	return isatty(fileno(stream)) && !getenv("NO_COLOR");
+}
+
+const char *plots_folder(void)
+{
+	static const char *const beside[] = { "../plots", "../share/shmeter/plots" };
+	static char found[4096];
+	char program[2048];
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	if (length < 0)
+		return "";
+	program[length] = '\0';
+	*strrchr(program, '/') = '\0';
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		snprintf(found, sizeof(found), "%s/%s", program, beside[i]);
+		if (access(found, R_OK) == 0)
+			return found;
+	}
+	return "";
+}
+
+int main(int argc, char **argv)
+{
+	static struct arguments arguments;
+	struct sm_error err = { 0 };
+	int rc = arguments_parse(&arguments, argc, argv, &err);
+
+	if (rc < 0)
+		return complain(&err);
+	if (rc == PARSED_DONE)
+		return EXIT_OK;
+	catch_signals();
+	rc = commands[arguments.command].main(&arguments);
+	sm_guard_stop();
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "shmeter: standard output cannot be written: %s\n", strerror(errno));
+		return rc == EXIT_OK ? EXIT_MACHINE : rc;
+	}
+	return rc;
+}

@@ -1,0 +1,72 @@
+/* The program: options, commands, exit codes. */
+#ifndef SHMETER_PROGRAM_H
+#define SHMETER_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "shmeter/run.h"
+
+/* Never 2 (make's own), 77 or 99 (automake's). */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_REFUTED = 1,
+	EXIT_INCONCLUSIVE = 3,
+	EXIT_USAGE = 4,
+	EXIT_MACHINE = 5,
+	EXIT_WRONG = 6,
+	EXIT_SIGNAL = 128, /* + its number */
+};
+
+#define COMMANDS_MAX 16
+
+/* Which commands an option belongs to, as bits of enum command_id. */
+enum command_id { CMD_LIST, CMD_RUN, CMD_DOCTOR, CMD_REPORT, CMD_HELP, CMD_COUNT };
+
+struct arguments {
+	enum command_id command;
+	struct sm_run_options run;
+	const char *out;
+	const char *resume;
+	const char *format;
+	const char *color;
+	bool json, dry_run, term, no_plots, quiet, verbose, seeded;
+	const char *operand[64]; /* patterns or folders */
+	size_t operands;
+	unsigned pu_list[1024];
+};
+
+struct command_spec {
+	const char *name, *operands, *summary;
+	int (*main)(struct arguments *arguments);
+};
+extern const struct command_spec commands[CMD_COUNT];
+
+/* options.c */
+enum parsed { PARSED_RUN, PARSED_DONE };
+/* Fills `arguments`.  PARSED_DONE where everything asked for was printed (--help, --version), else
+ * PARSED_RUN; -EINVAL with the sentence. */
+int arguments_parse(struct arguments *arguments, int argc, char **argv, struct sm_error *err);
+void print_help(FILE *out, int command);
+void print_man(FILE *out);
+void print_bash_completion(FILE *out);
+
+/* main.c */
+/* Prints "shmeter: <sentence>" and returns the exit code that suits the error. */
+int complain(const struct sm_error *err);
+bool use_color(const struct arguments *arguments, FILE *stream);
+/* The folder with the figure templates, found beside the program; "" where there is none. */
+const char *plots_folder(void);
+/* Raised by SIGINT, SIGTERM and SIGHUP: the signal's number. */
+const volatile int *stop_flag(void);
+
+/* show.c: what run and report print and draw of a folder. */
+int show_results(const struct arguments *arguments, const char *folder);
+
+int cmd_list(struct arguments *arguments);
+int cmd_run(struct arguments *arguments);
+int cmd_doctor(struct arguments *arguments);
+int cmd_report(struct arguments *arguments);
+int cmd_help(struct arguments *arguments);
+
+#endif

@@ -1,0 +1,50 @@
+/* The kernel behind struct sm_os. */
+#include "shmeter/os.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shmeter/text.h"
+
+static int linux_perf_open(struct perf_event_attr *attr, pid_t pid, int pu, int group,
+			   unsigned long flags)
+{
+	return (int)syscall(SYS_perf_event_open, attr, pid, pu, group, flags);
+}
+
+static int linux_perf_ioctl(int fd, unsigned long request, unsigned long argument)
+{
+	return ioctl(fd, request, argument);
+}
+
+static ssize_t linux_perf_read(int fd, void *buffer, size_t size)
+{
+	return read(fd, buffer, size);
+}
+
+const struct sm_os sm_os_linux = {
+	.root = "",
+	.perf_open = linux_perf_open,
+	.perf_ioctl = linux_perf_ioctl,
+	.perf_read = linux_perf_read,
+};
+
+int sm_os_read(const struct sm_os *os, char *out, size_t size, const char *format, ...)
+{
+	char path[4096];
+	va_list arguments;
+	int used = snprintf(path, sizeof(path), "%s", os->root), more;
+
+	if (used < 0 || (size_t)used >= sizeof(path))
+		return -ENAMETOOLONG;
+	va_start(arguments, format);
+	more = vsnprintf(path + used, sizeof(path) - (size_t)used, format, arguments);
+	va_end(arguments);
+	if (more < 0 || (size_t)(used + more) >= sizeof(path))
+		return -ENAMETOOLONG;
+	return sm_read_file(path, out, size);
+}

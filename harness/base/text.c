@@ -1,0 +1,178 @@
+/* Quantities as people type and read them. */
+#include "shmeter/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+/* A decimal number without sign at the start of `text`; what follows it in `*rest`. */
+static int number(const char *text, uint64_t *value, const char **rest)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]))
+		return -EINVAL;
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	*rest = end;
+	return errno ? -ERANGE : 0;
+}
+
+int sm_parse_size(const char *text, uint64_t *value, struct sm_error *err)
+{
+	static const char *const suffix[][4] = {
+		{ "", "b", NULL }, { "k", "kb", "kib", NULL }, { "m", "mb", "mib", NULL },
+		{ "g", "gb", "gib", NULL },
+	};
+	const char *rest;
+
+	if (number(text, value, &rest) == 0)
+		for (unsigned power = 0; power < 4; power++)
+			for (unsigned i = 0; i < 4 && suffix[power][i]; i++) {
+				if (strcasecmp(rest, suffix[power][i]) != 0)
+					continue;
+				if (*value > UINT64_MAX >> (10 * power))
+					return sm_fail(err, EINVAL, "\"%s\" is too large", text);
+				*value <<= 10 * power;
+				return 0;
+			}
+	return sm_fail(err, EINVAL, "\"%s\" is not a size: write a whole number, or one with k, M or G",
+		       text);
+}
+
+int sm_parse_duration(const char *text, uint64_t *value_ns, struct sm_error *err)
+{
+	static const struct {
+		const char *suffix;
+		double ns;
+	} unit[] = { { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 },
+		     { "m", 60e9 }, { "min", 60e9 }, { "h", 3600e9 } };
+	char *rest;
+	double value = isdigit((unsigned char)text[0]) ? strtod(text, &rest) : -1;
+
+	for (size_t i = 0; value >= 0 && i < sizeof(unit) / sizeof(unit[0]); i++)
+		if (strcmp(rest, unit[i].suffix) == 0 && value * unit[i].ns < 1e18) {
+			*value_ns = (uint64_t)(value * unit[i].ns);
+			return 0;
+		}
+	return sm_fail(err, EINVAL, "\"%s\" is not a time: write it like 90s, 2m or 500ms", text);
+}
+
+int sm_parse_list(const char *text, unsigned *values, unsigned max, struct sm_error *err)
+{
+	const char *at = text;
+	unsigned count = 0;
+
+	for (;;) {
+		uint64_t first, last;
+
+		if (number(at, &first, &at) < 0)
+			goto out_bad;
+		last = first;
+		if (*at == '-' && number(at + 1, &last, &at) < 0)
+			goto out_bad;
+		if (last < first || last > 1u << 20)
+			goto out_bad;
+		for (; first <= last; first++) {
+			if (count == max)
+				return sm_fail(err, E2BIG, "\"%s\" names more than %u CPUs", text, max);
+			values[count++] = (unsigned)first;
+		}
+		if (*at == '\0')
+			return (int)count;
+		if (*at++ != ',')
+			goto out_bad;
+	}
+out_bad:
+	return sm_fail(err, EINVAL, "\"%s\" is not a list of CPUs: write it like 0,2-5", text);
+}
+
+/* Three significant digits, no exponent. */
+static void three_digits(char *out, size_t size, double value, const char *unit)
+{
+	double size_of = fabs(value);
+
+	snprintf(out, size, "%.*f %s", size_of >= 99.95 ? 0 : size_of >= 9.995 ? 1 : 2, value, unit);
+}
+
+const char *sm_format_bytes(char out[SM_TEXT_MAX], double bytes)
+{
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	unsigned i = 0;
+
+	while (i < 4 && fabs(bytes) >= 1024) {
+		bytes /= 1024;
+		i++;
+	}
+	if (bytes == floor(bytes))
+		snprintf(out, SM_TEXT_MAX, "%.0f %s", bytes, unit[i]);
+	else
+		snprintf(out, SM_TEXT_MAX, "%.1f %s", bytes, unit[i]);
+	return out;
+}
+
+const char *sm_format_ns(char out[SM_TEXT_MAX], double ns)
+{
+	double size_of = fabs(ns);
+
+	if (size_of < 999.5)
+		three_digits(out, SM_TEXT_MAX, ns, "ns");
+	else if (size_of < 999.5e3)
+		three_digits(out, SM_TEXT_MAX, ns / 1e3, "us");
+	else if (size_of < 999.5e6)
+		three_digits(out, SM_TEXT_MAX, ns / 1e6, "ms");
+	else
+		three_digits(out, SM_TEXT_MAX, ns / 1e9, "s");
+	return out;
+}
+
+const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second)
+{
+	static const char *const unit[] = { "/s", "k/s", "M/s", "G/s", "T/s" };
+	unsigned i = 0;
+
+	while (i < 4 && fabs(per_second) >= 999.5) {
+		per_second /= 1000;
+		i++;
+	}
+	three_digits(out, SM_TEXT_MAX, per_second, unit[i]);
+	return out;
+}
+
+int sm_read_file(const char *path, char *out, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	size_t used = 0;
+
+	if (size == 0)
+		return -EFBIG;
+	out[0] = '\0';
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t got = read(fd, out + used, size - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			rc = got < 0 ? -errno : 0;
+			break;
+		}
+		used += (size_t)got;
+		if (used == size) {
+			rc = -EFBIG;
+			break;
+		}
+	}
+	close(fd);
+	out[used < size ? used : size - 1] = '\0';
+	while (used > 0 && used < size && out[used - 1] == '\n')
+		out[--used] = '\0';
+	return rc;
+}

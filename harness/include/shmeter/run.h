@@ -1,0 +1,52 @@
+/* A whole run: from options to a finished folder. */
+#ifndef SHMETER_RUN_H
+#define SHMETER_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "shmeter/error.h"
+#include "shmeter/plan.h"
+
+/* Where a run stands, for whoever shows it. */
+struct sm_progress {
+	const char *phase; /* "calibrating", "measuring", "analysing" */
+	size_t done, total;
+	const char *what;  /* id of the case at hand */
+	uint64_t elapsed_ns, left_ns; /* left: estimate, 0 unknown */
+};
+typedef void (*sm_progress_fn)(const struct sm_progress *progress, void *context);
+
+struct sm_run_options {
+	struct sm_plan_options plan;
+	const char *folder;       /* of the results */
+	bool resume;              /* go on with `folder`; the plan's options come from its manifest */
+	const char *events;       /* libpfm4 event strings; NULL: the default ones */
+	bool no_counters;
+	bool tune;                /* reserve huge pages for the run and put them back */
+	const char *file_folder;  /* where file-backed regions live; NULL: the results' folder */
+	const char *const *command_line;
+	size_t command_line_count;
+	const char *version;
+	const volatile int *stop; /* non-zero: end with what there is (a signal's number) */
+	sm_progress_fn progress;  /* may be NULL */
+	void *progress_context;
+};
+
+/* Expands and lays out the plan without running it and writes it for people. */
+SM_MUST_USE int sm_run_describe(const struct sm_run_options *options,
+				const struct sm_scenario *const *scenarios, size_t scenario_count,
+				FILE *out, struct sm_error *err);
+
+/* Runs.  0, -EINTR after a signal (the folder is complete as far as it goes, its manifest says
+ * "interrupted"), or another negative errno with the reason. */
+SM_MUST_USE int sm_run(const struct sm_run_options *options,
+		       const struct sm_scenario *const *scenarios, size_t scenario_count,
+		       struct sm_error *err);
+
+/* Loads a folder, analyses it again and rewrites the analysis' files. */
+SM_MUST_USE int sm_run_analyse(const char *folder, const struct sm_scenario *const *scenarios,
+			       size_t scenario_count, struct sm_error *err);
+#endif

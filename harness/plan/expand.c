@@ -1,0 +1,419 @@
+/* From scenarios and options to cases and groups. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shmeter/plan.h"
+#include "shmeter/text.h"
+
+/* The control that every run carries: the same case under two names (method.md). */
+#define AA_SCENARIO "aa"
+
+static const struct sm_memory memory_default = {
+	.backing = SM_MEMFD,
+	.pages = { SM_PAGES_BASE, 0 },
+	.prefault = SM_MADVISE,
+	.numa = SM_FIRST_TOUCH,
+};
+
+const char *sm_profile_name(enum sm_profile profile)
+{
+	static const char *const name[] = { "quick", "standard", "full" };
+
+	return name[profile];
+}
+
+int sm_profile_parse(const char *name, enum sm_profile *out, struct sm_error *err)
+{
+	for (int i = SM_QUICK; i <= SM_FULL; i++)
+		if (strcmp(name, sm_profile_name((enum sm_profile)i)) == 0) {
+			*out = (enum sm_profile)i;
+			return 0;
+		}
+	return sm_fail(err, EINVAL, "--profile \"%s\" is not known: choose quick, standard or full",
+		       name);
+}
+
+unsigned sm_profile_blocks(enum sm_profile profile)
+{
+	/* quick: six blocks are the least that have an interval; two more may be lost to class
+	 * changes before it is gone. */
+	static const unsigned blocks[] = { 8, 16, 30 };
+
+	return blocks[profile];
+}
+
+/* Fills the fields of `memory` that are unset. */
+static void fill(struct sm_memory *memory, const struct sm_memory *from)
+{
+	if (!memory->backing)
+		memory->backing = from->backing;
+	if (!memory->pages.kind)
+		memory->pages = from->pages;
+	if (!memory->prefault)
+		memory->prefault = from->prefault;
+	if (!memory->numa) {
+		memory->numa = from->numa;
+		memory->node = from->node;
+	}
+}
+
+static struct sm_memory resolve(const struct sm_memory *variant,
+				const struct sm_plan_options *options,
+				const struct sm_scenario *scenario)
+{
+	struct sm_memory memory = variant ? *variant : (struct sm_memory){ 0 };
+
+	fill(&memory, &options->memory);
+	fill(&memory, &scenario->memory);
+	fill(&memory, &memory_default);
+	if (memory.pages.kind == SM_PAGES_BASE)
+		memory.pages.bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	return memory;
+}
+
+static bool matches_one(const char *pattern, const struct sm_scenario *scenario, const char *variant)
+{
+	char text[256];
+
+	if (!strchr(pattern, '/'))
+		return fnmatch(pattern, scenario->name, 0) == 0;
+	snprintf(text, sizeof(text), "%s/%s", scenario->name, variant);
+	if (fnmatch(pattern, text, 0) == 0)
+		return true;
+	snprintf(text, sizeof(text), "%s/%s", scenario->family, scenario->name);
+	return fnmatch(pattern, text, 0) == 0;
+}
+
+bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scenario *scenario)
+{
+	if (options->pattern_count == 0)
+		return true;
+	for (size_t i = 0; i < options->pattern_count; i++)
+		for (const struct sm_variant *v = scenario->variants; v->name; v++)
+			if (matches_one(options->patterns[i], scenario, v->name))
+				return true;
+	return false;
+}
+
+static bool matches(const struct sm_plan_options *options, const struct sm_scenario *scenario,
+		    const char *variant)
+{
+	if (options->pattern_count == 0 || strcmp(scenario->name, AA_SCENARIO) == 0)
+		return true;
+	for (size_t i = 0; i < options->pattern_count; i++)
+		if (matches_one(options->patterns[i], scenario, variant))
+			return true;
+	return false;
+}
+
+int sm_plan_check_patterns(const struct sm_plan_options *options,
+			  const struct sm_scenario *const *scenarios, size_t count,
+			  struct sm_error *err)
+{
+	for (size_t i = 0; i < options->pattern_count; i++) {
+		struct sm_plan_options one = { .patterns = &options->patterns[i], .pattern_count = 1 };
+		bool found = false;
+
+		for (size_t s = 0; s < count && !found; s++)
+			found = sm_plan_chooses(&one, scenarios[s]);
+		if (!found)
+			return sm_fail(err, EINVAL,
+				       "no scenario matches \"%s\"; `shmeter list` names them all",
+				       options->patterns[i]);
+	}
+	return 0;
+}
+
+static unsigned param_count(const struct sm_scenario *scenario)
+{
+	unsigned count = 0;
+
+	while (count < SM_PARAMS_MAX && scenario->params[count].name)
+		count++;
+	return count;
+}
+
+static int parse_value(const struct sm_param *param, const char *text, uint64_t *value,
+		       struct sm_error *err)
+{
+	for (unsigned i = 0; param->labels && param->labels[i]; i++)
+		if (strcmp(param->labels[i], text) == 0) {
+			*value = i;
+			return 0;
+		}
+	if (param->labels)
+		return sm_fail(err, EINVAL,
+			       "--set %s: \"%s\" is not one of its values; `shmeter list` shows them",
+			       param->name, text);
+	if (sm_parse_size(text, value, err) < 0)
+		return -EINVAL;
+	if (param->max && (*value < param->min || *value > param->max))
+		return sm_fail(err, EINVAL,
+			       "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64, param->name,
+			       text, param->min, param->max);
+	return 0;
+}
+
+static int parse_values(const struct sm_param *param, const char *list, struct sm_values *out,
+			struct sm_error *err)
+{
+	char copy[256], *rest = copy, *one;
+
+	if (strlen(list) >= sizeof(copy))
+		return sm_fail(err, EINVAL, "--set %s: the list of values is too long", param->name);
+	strcpy(copy, list);
+	out->count = 0;
+	while ((one = strsep(&rest, ","))) {
+		if (out->count == SM_VALUES_MAX)
+			return sm_fail(err, EINVAL, "--set %s: at most %d values", param->name,
+				       SM_VALUES_MAX);
+		int rc = parse_value(param, one, &out->value[out->count++], err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static const struct sm_values *profile_values(const struct sm_param *param, enum sm_profile profile)
+{
+	if (profile == SM_FULL && param->full.count)
+		return &param->full;
+	if (profile >= SM_STANDARD && param->standard.count)
+		return &param->standard;
+	return &param->quick;
+}
+
+/* The values that each parameter takes. */
+static int sweep(const struct sm_scenario *scenario, const struct sm_plan_options *options,
+		 struct sm_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX], struct sm_error *err)
+{
+	for (unsigned p = 0; p < param_count(scenario); p++) {
+		const struct sm_param *param = &scenario->params[p];
+
+		out[p] = *profile_values(param, options->profile);
+		for (unsigned s = 0; s < options->set_count; s++) {
+			if (strcmp(options->set[s].name, param->name) != 0)
+				continue;
+			used[s] = true;
+			int rc = parse_values(param, options->set[s].text, &out[p], err);
+
+			if (rc < 0)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+static void name_value(const struct sm_param *param, uint64_t value, char *out, size_t size)
+{
+	if (param->labels)
+		snprintf(out, size, "%s=%s", param->name, param->labels[value]);
+	else
+		snprintf(out, size, "%s=%" PRIu64, param->name, value);
+}
+
+void sm_case_params(const struct sm_case *c, char separator, char *out, size_t size)
+{
+	size_t used = 0;
+
+	snprintf(out, size, "-");
+	for (unsigned p = 0; p < param_count(c->scenario) && used < size; p++) {
+		char one[96];
+
+		name_value(&c->scenario->params[p], c->param[p], one, sizeof(one));
+		if (p > 0)
+			used += (size_t)snprintf(out + used, size - used, "%c", separator);
+		if (used < size)
+			used += (size_t)snprintf(out + used, size - used, "%s", one);
+	}
+}
+
+bool sm_case_has_region(const struct sm_case *c)
+{
+	return c->scenario->region_bytes && c->scenario->region_bytes(c) > 0;
+}
+
+static void name_memory(const struct sm_memory *memory, char *out, size_t size)
+{
+	char pages[16], numa[24];
+
+	snprintf(out, size, "%s,%s,%s,%s", sm_backing_name(memory->backing),
+		 sm_pages_name(memory->pages, pages), sm_prefault_name(memory->prefault),
+		 sm_numa_name(*memory, numa));
+}
+
+static void name_case(struct sm_planned_case *planned, const struct sm_memory *group_memory)
+{
+	const struct sm_case *c = &planned->c;
+	char params[160], place[64], memory[64];
+
+	sm_case_params(c, ',', params, sizeof(params));
+	if (c->placement == SM_PLACE_LIST) {
+		size_t used = (size_t)snprintf(place, sizeof(place), "list");
+
+		for (unsigned i = 0; i < c->pu_list_count && used < sizeof(place); i++)
+			used += (size_t)snprintf(place + used, sizeof(place) - used, "%c%u",
+						 i ? '.' : ':', c->pu_list[i]);
+	} else {
+		snprintf(place, sizeof(place), "%s", sm_placement_name(c->placement));
+	}
+	name_memory(group_memory, memory, sizeof(memory));
+	snprintf(planned->group_id, sizeof(planned->group_id), "%s?%s@%s+%s", c->scenario->name,
+		 params, place, memory);
+	if (sm_case_has_region(c))
+		name_memory(&c->memory, memory, sizeof(memory));
+	else
+		snprintf(memory, sizeof(memory), "none");
+	snprintf(planned->id, sizeof(planned->id), "%s/%s?%s@%s+%s", c->scenario->name,
+		 sm_case_variant(c)->name, params, place, memory);
+}
+
+static unsigned workers_of(const struct sm_case *c)
+{
+	return c->scenario->workers_param ?
+		       (unsigned)sm_case_param(c, c->scenario->workers_param) :
+		       c->scenario->workers;
+}
+
+static void *grow(void *array, size_t count, size_t size)
+{
+	/* Doubles at powers of two; plans are small and running out of memory here is not survivable. */
+	if (count & (count - 1))
+		return array;
+	array = realloc(array, (count ? 2 * count : 1) * size);
+	if (!array)
+		abort();
+	return array;
+}
+
+/* The group of one point: every variant that the patterns choose. */
+static void add_group(struct sm_plan *plan, const struct sm_plan_options *options,
+		      const struct sm_case *point)
+{
+	const struct sm_scenario *scenario = point->scenario;
+	struct sm_memory group_memory = resolve(NULL, options, scenario);
+	struct sm_planned_group group = { .first = (unsigned)plan->case_count, .scenario = scenario };
+
+	for (unsigned v = 0; scenario->variants[v].name; v++) {
+		if (!matches(options, scenario, scenario->variants[v].name))
+			continue;
+		plan->cases = grow(plan->cases, plan->case_count, sizeof(*plan->cases));
+		struct sm_planned_case *planned = &plan->cases[plan->case_count++];
+
+		memset(planned, 0, sizeof(*planned));
+		planned->c = *point;
+		planned->c.variant = v;
+		planned->c.memory = resolve(&scenario->variants[v].memory, options, scenario);
+		planned->group = (unsigned)plan->group_count;
+		name_case(planned, &group_memory);
+		group.count++;
+	}
+	if (group.count == 0)
+		return;
+	group.blocks = options->repeat_blocks ? options->repeat_blocks
+					      : sm_profile_blocks(options->profile);
+	plan->groups = grow(plan->groups, plan->group_count, sizeof(*plan->groups));
+	plan->groups[plan->group_count++] = group;
+}
+
+static bool claimed(const struct sm_scenario *scenario, enum sm_placement placement)
+{
+	char wanted[64];
+
+	snprintf(wanted, sizeof(wanted), "placement=%s", sm_placement_name(placement));
+	for (const struct sm_claim *claim = scenario->claims; claim && claim->id; claim++)
+		if (claim->at && strstr(claim->at, wanted))
+			return true;
+	return false;
+}
+
+/* The placements that a scenario runs at under these options; returns how many. */
+static unsigned placements(const struct sm_scenario *scenario, const struct sm_plan_options *options,
+			   unsigned workers, enum sm_placement out[SM_PLACEMENTS_MAX])
+{
+	unsigned count = 0;
+
+	if (workers <= 1 || options->placement || !scenario->placements[0]) {
+		out[0] = options->placement && (workers > 1 || options->placement == SM_PLACE_LIST) ?
+				 options->placement :
+				 SM_PLACE_NEAR;
+		return 1;
+	}
+	for (unsigned i = 0; i < SM_PLACEMENTS_MAX && scenario->placements[i]; i++)
+		if (i == 0 || options->profile == SM_FULL ||
+		    (options->profile == SM_STANDARD && claimed(scenario, scenario->placements[i])))
+			out[count++] = scenario->placements[i];
+	return count;
+}
+
+static void add_points(struct sm_plan *plan, const struct sm_plan_options *options,
+		       const struct sm_scenario *scenario, const struct sm_values *values)
+{
+	unsigned index[SM_PARAMS_MAX] = { 0 }, params = param_count(scenario), p;
+
+	do {
+		struct sm_case point = { .scenario = scenario };
+		enum sm_placement places[SM_PLACEMENTS_MAX];
+
+		for (p = 0; p < params; p++)
+			point.param[p] = values[p].value[index[p]];
+		point.workers = workers_of(&point);
+		point.pu_list = options->pu_list;
+		point.pu_list_count = options->pu_list_count;
+		unsigned count = placements(scenario, options, point.workers, places);
+
+		for (unsigned i = 0; i < count; i++) {
+			point.placement = places[i];
+			add_group(plan, options, &point);
+		}
+		for (p = 0; p < params && ++index[p] == values[p].count; p++)
+			index[p] = 0;
+	} while (p < params);
+}
+
+int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
+		   const struct sm_scenario *const *scenarios, size_t scenario_count,
+		   struct sm_error *err)
+{
+	bool used[SM_SETS_MAX] = { false };
+	int rc;
+
+	memset(plan, 0, sizeof(*plan));
+	plan->profile = options->profile;
+	plan->seed = options->seed;
+	rc = sm_plan_check_patterns(options, scenarios, scenario_count, err);
+	for (size_t s = 0; rc == 0 && s < scenario_count; s++) {
+		struct sm_values values[SM_PARAMS_MAX];
+		bool chosen = false;
+
+		for (const struct sm_variant *v = scenarios[s]->variants; v->name; v++)
+			chosen |= matches(options, scenarios[s], v->name);
+		if (!chosen)
+			continue;
+		rc = sweep(scenarios[s], options, values, used, err);
+		if (rc == 0)
+			add_points(plan, options, scenarios[s], values);
+	}
+	for (unsigned i = 0; rc == 0 && i < options->set_count; i++)
+		if (!used[i])
+			rc = sm_fail(err, EINVAL,
+				     "--set %s: no chosen scenario has a parameter of that name",
+				     options->set[i].name);
+	if (rc < 0)
+		sm_plan_free(plan);
+	return rc;
+}
+
+void sm_plan_free(struct sm_plan *plan)
+{
+	free(plan->cases);
+	free(plan->groups);
+	free(plan->steps);
+	memset(plan, 0, sizeof(*plan));
+}

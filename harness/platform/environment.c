@@ -1,0 +1,252 @@
+/* What machine this is, as JSON.  What cannot be read is absent, never 0. */
+#include "shmeter/environment.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define CPUINFO_MAX (16 * 1024)
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	json_object_set_new(object, key, json_string(text));
+}
+
+/* A one-line file as text; a setting with choices as the chosen one. */
+static void set_file(json_t *object, const char *key, const struct sm_os *os, const char *path)
+{
+	char text[512], *open, *close;
+
+	if (sm_os_read(os, text, sizeof(text), "%s", path) < 0)
+		return;
+	open = strchr(text, '[');
+	close = open ? strchr(open, ']') : NULL;
+	if (close)
+		*close = '\0';
+	set_text(object, key, close ? open + 1 : text);
+}
+
+static void set_number(json_t *object, const char *key, const struct sm_os *os, const char *path)
+{
+	char text[64], *end;
+	long long value;
+
+	if (sm_os_read(os, text, sizeof(text), "%s", path) < 0)
+		return;
+	value = strtoll(text, &end, 10);
+	if (end != text && (*end == '\0' || *end == '\t' || *end == ' '))
+		json_object_set_new(object, key, json_integer(value));
+}
+
+/* "key : value" lines of /proc/cpuinfo and /proc/meminfo. */
+static bool find_field(const char *text, const char *key, char *out, size_t size)
+{
+	size_t length = strlen(key);
+
+	for (const char *at = text; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+		const char *colon;
+
+		if (strncmp(at, key, length) != 0)
+			continue;
+		colon = at + length + strspn(at + length, " \t");
+		if (*colon != ':')
+			continue;
+		colon += 1 + strspn(colon + 1, " \t");
+		snprintf(out, size, "%.*s", (int)strcspn(colon, "\n"), colon);
+		return true;
+	}
+	return false;
+}
+
+static void add_cpu(json_t *object, const struct sm_os *os)
+{
+	static const struct {
+		const char *key, *field;
+	} fields[] = { { "cpu_model", "model name" }, { "cpu_vendor", "vendor_id" },
+		       { "cpu_family", "cpu family" }, { "cpu_model_number", "model" },
+		       { "microcode", "microcode" }, { "cpu_implementer", "CPU implementer" } };
+	char *text = malloc(CPUINFO_MAX), value[256];
+
+	/* The first processor is enough; the file may be longer than what is read. */
+	if (text && sm_os_read(os, text, CPUINFO_MAX, "/proc/cpuinfo") != -2) {
+		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+			if (find_field(text, fields[i].field, value, sizeof(value)))
+				set_text(object, fields[i].key, value);
+		if (find_field(text, "flags", value, sizeof(value)))
+			json_object_set_new(object, "virtual_machine",
+					    json_boolean(strstr(text, " hypervisor") != NULL));
+	}
+	free(text);
+}
+
+static void add_memory(json_t *object, const struct sm_os *os)
+{
+	static const struct {
+		const char *key, *field;
+	} fields[] = { { "memory_kib", "MemTotal" }, { "memory_available_kib", "MemAvailable" },
+		       { "swap_kib", "SwapTotal" } };
+	char text[8192], value[64];
+
+	if (sm_os_read(os, text, sizeof(text), "/proc/meminfo") < 0)
+		return;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (find_field(text, fields[i].field, value, sizeof(value)))
+			json_object_set_new(object, fields[i].key,
+					    json_integer(strtoll(value, NULL, 10)));
+}
+
+static void add_topology(json_t *object, const struct sm_topology *topology)
+{
+	json_t *caches = json_array(), *allowed = json_array();
+	struct sm_cache cache[8];
+	unsigned count, levels = sm_topology_caches(topology, cache, 8);
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+
+	for (unsigned i = 0; i < levels; i++)
+		json_array_append_new(caches, json_pack("{s:i, s:I, s:i, s:i}", "level",
+							(int)cache[i].level, "bytes",
+							(json_int_t)cache[i].bytes, "line_bytes",
+							(int)cache[i].line_bytes, "pus",
+							(int)cache[i].pus));
+	for (unsigned i = 0; i < count; i++)
+		json_array_append_new(allowed, json_integer(pus[i].os_index));
+	json_object_set_new(object, "pus", json_integer(count));
+	json_object_set_new(object, "allowed_pus", allowed);
+	json_object_set_new(object, "nodes", json_integer(sm_topology_nodes(topology)));
+	json_object_set_new(object, "caches", caches);
+}
+
+static void add_pages(json_t *object, const struct sm_os *os)
+{
+	static const struct {
+		const char *key, *path;
+	} numbers[] = {
+		{ "hugepages_2m", "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages" },
+		{ "hugepages_2m_free", "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages" },
+		{ "hugepages_1g", "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages" },
+		{ "hugepages_1g_free", "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages" },
+		{ "perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid" },
+		{ "numa_balancing", "/proc/sys/kernel/numa_balancing" },
+		{ "pipe_max_size", "/proc/sys/fs/pipe-max-size" },
+		{ "msgmax", "/proc/sys/kernel/msgmax" },
+		{ "msgmnb", "/proc/sys/kernel/msgmnb" },
+		{ "mqueue_msg_max", "/proc/sys/fs/mqueue/msg_max" },
+	};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		set_number(object, numbers[i].key, os, numbers[i].path);
+	json_object_set_new(object, "page_bytes", json_integer(sysconf(_SC_PAGESIZE)));
+	/* 64 bits wide, so text */
+	set_file(object, "shmmax", os, "/proc/sys/kernel/shmmax");
+	set_file(object, "thp", os, "/sys/kernel/mm/transparent_hugepage/enabled");
+	set_file(object, "thp_shmem", os, "/sys/kernel/mm/transparent_hugepage/shmem_enabled");
+	set_file(object, "governor", os, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+	set_file(object, "smt", os, "/sys/devices/system/cpu/smt/control");
+	set_file(object, "clock_source", os,
+		 "/sys/devices/system/clocksource/clocksource0/current_clocksource");
+	set_file(object, "hypervisor", os, "/sys/hypervisor/type");
+	set_file(object, "machine", os, "/sys/class/dmi/id/product_name");
+}
+
+static void add_limits(json_t *object)
+{
+	static const struct {
+		const char *key;
+		int resource;
+	} limits[] = { { "memlock_bytes", RLIMIT_MEMLOCK }, { "nofile", RLIMIT_NOFILE },
+		       { "nproc", RLIMIT_NPROC } };
+	struct statvfs shm;
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (getrlimit((__rlimit_resource_t)limits[i].resource, &limit) < 0)
+			continue;
+		if (limit.rlim_cur == RLIM_INFINITY)
+			set_text(object, limits[i].key, "unlimited");
+		else
+			json_object_set_new(object, limits[i].key,
+					    json_integer((json_int_t)limit.rlim_cur));
+	}
+	if (statvfs("/dev/shm", &shm) == 0)
+		json_object_set_new(object, "dev_shm_bytes",
+				    json_integer((json_int_t)(shm.f_blocks * shm.f_frsize)));
+}
+
+static void add_container(json_t *object, const struct sm_os *os)
+{
+	char text[4096];
+
+	if (sm_os_read(os, text, sizeof(text), "/run/.containerenv") >= 0)
+		set_text(object, "container", "podman");
+	else if (sm_os_read(os, text, sizeof(text), "/.dockerenv") >= 0)
+		set_text(object, "container", "docker");
+	else if (sm_os_read(os, text, sizeof(text), "/proc/1/cgroup") >= 0 &&
+		 (strstr(text, "docker") || strstr(text, "kubepods") || strstr(text, "lxc")))
+		set_text(object, "container", "yes");
+}
+
+json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology *topology)
+{
+	json_t *object = json_object();
+	struct utsname name;
+
+	if (!object)
+		return NULL;
+	if (uname(&name) == 0) {
+		set_text(object, "host", name.nodename);
+		set_text(object, "kernel", name.release);
+		set_text(object, "architecture", name.machine);
+	}
+	json_object_set_new(object, "uid", json_integer(geteuid()));
+	add_cpu(object, os);
+	add_memory(object, os);
+	add_topology(object, topology);
+	add_pages(object, os);
+	add_limits(object);
+	add_container(object, os);
+	return object;
+}
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
+static uint64_t mix(uint64_t hash, const char *text)
+{
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return (hash ^ '|') * 0x100000001b3u;
+}
+
+void sm_environment_fingerprint(const json_t *environment, char out[17])
+{
+	static const char *const keys[] = { "architecture", "cpu_model", "cpu_family",
+					    "cpu_model_number", "pus", "nodes", "caches", "machine",
+					    "virtual_machine", "page_bytes" };
+	const char *kernel = json_string_value(json_object_get(environment, "kernel"));
+	json_int_t memory_kib = json_integer_value(json_object_get(environment, "memory_kib"));
+	uint64_t hash = 0xcbf29ce484222325u;
+	char text[64];
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const json_t *value = json_object_get(environment, keys[i]);
+		char *dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT) :
+				     NULL;
+
+		hash = mix(hash, dump ? dump : "-");
+		free(dump);
+	}
+	/* The kernel's major.minor, and memory to the nearest 2 GiB: firmware takes a varying bite. */
+	if (kernel) {
+		const char *dot = strchr(kernel, '.');
+
+		snprintf(text, sizeof(text), "%.*s",
+			 (int)(dot ? dot - kernel + 1 + (long)strspn(dot + 1, "0123456789") : 0), kernel);
+		hash = mix(hash, text);
+	}
+	snprintf(text, sizeof(text), "%lld", (long long)((memory_kib + (1 << 20)) >> 21));
+	hash = mix(hash, text);
+	snprintf(out, 17, "%016" PRIx64, hash);
+}

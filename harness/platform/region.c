@@ -1,0 +1,313 @@
+/* Making, populating and removing shared regions. */
+#include "shmeter/region.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#include "region_private.h"
+#include "shmeter/guard.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14, include/uapi/asm-generic/mman-common.h */
+#endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25 /* Linux 6.1, the same header */
+#endif
+/* Where the log2 of a huge page size goes: the same place for mmap, memfd_create and shmget. */
+#define SIZE_SHIFT 26
+
+unsigned region_size_bits(uint64_t page_bytes)
+{
+	return (unsigned)__builtin_ctzll(page_bytes) << SIZE_SHIFT;
+}
+
+void region_touch(void *address, size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < bytes; i += page)
+		atomic_fetch_or_explicit((_Atomic unsigned char *)address + i, 0, memory_order_relaxed);
+}
+
+static bool is_huge(const struct sm_region *region)
+{
+	return region->asked.pages.kind == SM_PAGES_HUGETLB;
+}
+
+static int random_name(char *out, size_t size, const char *before, struct sm_error *err)
+{
+	uint64_t random[2];
+
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
+		return sm_fail(err, errno, "no random name for shared memory: %s", strerror(errno));
+	snprintf(out, size, "%s/shmeter-%016" PRIx64 "%016" PRIx64, before, random[0], random[1]);
+	return 0;
+}
+
+/* A named object whose name is gone again when this returns; announced meanwhile. */
+static int open_named(struct sm_region *region, char kind, const char *folder, struct sm_error *err)
+{
+	char name[4096];
+	int rc = random_name(name, sizeof(name), kind == 'p' ? "" : folder, err);
+
+	if (rc == 0)
+		rc = sm_guard_name(kind, name, err);
+	if (rc < 0)
+		return rc;
+	region->fd = kind == 'p' ? shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600) :
+				   open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (region->fd < 0)
+		rc = sm_fail(err, errno, "cannot create %s%s: %s", kind == 'p' ? "/dev/shm" : "", name,
+			     strerror(errno));
+	else if (kind == 'p')
+		shm_unlink(name);
+	else
+		unlink(name);
+	sm_guard_forget(kind, name);
+	return rc;
+}
+
+static int open_object(struct sm_region *region, const struct sm_os *os, const char *file_folder,
+		       struct sm_error *err)
+{
+	struct sm_memory asked = region->asked;
+	char folder[512];
+	unsigned flags = MFD_CLOEXEC;
+	int rc = 0;
+
+	snprintf(folder, sizeof(folder), "%s", file_folder ? file_folder : ".");
+	switch (asked.backing) {
+	case SM_MEMFD:
+		if (is_huge(region))
+			flags |= MFD_HUGETLB | region_size_bits(asked.pages.bytes);
+		region->fd = memfd_create("shmeter", flags);
+		if (region->fd < 0)
+			return sm_fail(err, errno, "memfd_create failed: %s", strerror(errno));
+		break;
+	case SM_POSIX:
+		rc = open_named(region, 'p', NULL, err);
+		break;
+	case SM_FILE:
+		if (is_huge(region))
+			(void)!region_hugetlbfs(os, asked.pages.bytes, folder, sizeof(folder));
+		rc = open_named(region, 'f', folder, err);
+		break;
+	default:
+		return 0;
+	}
+	if (rc == 0 && ftruncate(region->fd, (off_t)region->mapped_bytes) < 0)
+		rc = sm_fail(err, errno, "cannot size the %s object to %zu bytes: %s",
+			     sm_backing_name(asked.backing), region->mapped_bytes, strerror(errno));
+	/* Where the file system can be full, its blocks are taken now: an error here, not a SIGBUS
+	 * at the touch.  memfd lives on the kernel's own mount, which has no size. */
+	if (rc == 0 && !is_huge(region) && asked.backing != SM_MEMFD) {
+		int error = posix_fallocate(region->fd, 0, (off_t)region->mapped_bytes);
+
+		if (error)
+			rc = sm_fail(err, error, "cannot reserve %zu bytes in %s: %s",
+				     region->mapped_bytes,
+				     asked.backing == SM_POSIX ? "/dev/shm" : folder, strerror(error));
+	}
+	return rc;
+}
+
+/* Address space aligned to the page size, to be mapped over. */
+static void *aligned_space(size_t bytes, size_t align)
+{
+	char *space = mmap(NULL, bytes + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			   -1, 0);
+	size_t before;
+
+	if (space == MAP_FAILED)
+		return NULL;
+	before = (align - (uintptr_t)space % align) % align;
+	if (before)
+		munmap(space, before);
+	if (align - before)
+		munmap(space + before + bytes, align - before);
+	return space + before;
+}
+
+static int attach_sysv(struct sm_region *region, void *space, struct sm_error *err)
+{
+	int flags = 0600 | IPC_CREAT | IPC_EXCL, rc = 0;
+
+	if (is_huge(region))
+		flags |= SHM_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
+	region->shmid = shmget(IPC_PRIVATE, region->mapped_bytes, flags);
+	if (region->shmid < 0)
+		return sm_fail(err, errno,
+			       "shmget of %zu bytes failed: %s; look at kernel.shmmax, kernel.shmall and, "
+			       "for huge pages, vm.hugetlb_shm_group", region->mapped_bytes,
+			       strerror(errno));
+	region->address = shmat(region->shmid, space, SHM_REMAP);
+	if (region->address == (void *)-1) {
+		rc = sm_fail(err, errno, "shmat failed: %s", strerror(errno));
+		region->address = NULL;
+	}
+	shmctl(region->shmid, IPC_RMID, NULL); /* it lives on while it is attached */
+	return rc;
+}
+
+static int map_object(struct sm_region *region, void *space, int more, struct sm_error *err)
+{
+	int flags = MAP_SHARED | MAP_FIXED | more;
+
+	if (region->fd < 0)
+		flags |= MAP_ANONYMOUS;
+	if (region->fd < 0 && is_huge(region))
+		flags |= MAP_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
+	region->address = mmap(space, region->mapped_bytes, PROT_READ | PROT_WRITE, flags, region->fd, 0);
+	if (region->address != MAP_FAILED)
+		return 0;
+	region->address = NULL;
+	return sm_fail(err, errno, "cannot map %zu bytes of %s memory: %s%s", region->mapped_bytes,
+		       sm_backing_name(region->asked.backing), strerror(errno),
+		       is_huge(region) ? "; the huge-page pool is too small (nr_hugepages)" : "");
+}
+
+/* Page size and place, before the first touch. */
+static int advise(struct sm_region *region, struct sm_error *err)
+{
+	const struct sm_memory *asked = &region->asked;
+
+	/* The answers are read back later (sm_region_inspect), so a refusal here may pass. */
+	if (asked->pages.kind == SM_PAGES_THP)
+		(void)madvise(region->address, region->mapped_bytes, MADV_HUGEPAGE);
+	else if (asked->pages.kind == SM_PAGES_BASE)
+		(void)madvise(region->address, region->mapped_bytes, MADV_NOHUGEPAGE);
+	if (asked->numa == SM_BIND || asked->numa == SM_INTERLEAVE)
+		return sm_topology_bind_memory(region->topology, region->address, region->mapped_bytes,
+					       asked->numa == SM_BIND ? (int)asked->node : -1, err);
+	return 0;
+}
+
+int sm_region_create(struct sm_region *region, const struct sm_os *os,
+		     const struct sm_topology *topology, struct sm_memory asked, size_t bytes,
+		     const char *file_folder, struct sm_error *err)
+{
+	size_t page = asked.pages.kind == SM_PAGES_THP ? region_thp_bytes(os) : asked.pages.bytes;
+	void *space = NULL;
+	int rc;
+
+	memset(region, 0, sizeof(*region));
+	region->fd = region->shmid = -1;
+	region->asked = asked;
+	region->bytes = bytes;
+	region->topology = topology;
+	rc = sm_region_supported(os, topology, asked, bytes, file_folder, err);
+	if (rc < 0)
+		return rc;
+	region->mapped_bytes = (bytes + page - 1) / page * page;
+	rc = open_object(region, os, file_folder, err);
+	if (rc == 0 && !(space = aligned_space(region->mapped_bytes, page)))
+		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes", region->mapped_bytes);
+	if (rc == 0)
+		rc = asked.backing == SM_SYSV ? attach_sysv(region, space, err) :
+						map_object(region, space, 0, err);
+	if (rc < 0 && space)
+		munmap(space, region->mapped_bytes);
+	if (rc == 0)
+		rc = advise(region, err);
+	if (rc < 0)
+		sm_region_destroy(region);
+	return rc;
+}
+
+/* Makes huge what the fault left small.  The collapse maps huge pages in this process only after the
+ * next touch. */
+static int collapse(struct sm_region *region, struct sm_error *err)
+{
+	struct sm_region_got got;
+	int rc = sm_region_inspect(region, false, &got, err);
+
+	if (rc < 0 || got.huge_bytes >= region->mapped_bytes)
+		return rc;
+	if (madvise(region->address, region->mapped_bytes, MADV_COLLAPSE) < 0)
+		return sm_fail(err, errno == EINVAL ? ENOTSUP : errno,
+			       "the kernel cannot collapse the region into huge pages (%s): it needs Linux "
+			       "6.1, and free memory that is not fragmented", strerror(errno));
+	region_touch(region->address, region->mapped_bytes);
+	return 0;
+}
+
+int sm_region_populate(struct sm_region *region, struct sm_error *err)
+{
+	int rc = 0;
+
+	switch (region->asked.prefault) {
+	case SM_TOUCH:
+		region_touch(region->address, region->mapped_bytes);
+		break;
+	case SM_POPULATE:
+		rc = map_object(region, region->address, MAP_POPULATE, err);
+		if (rc == 0)
+			rc = advise(region, err);
+		break;
+	case SM_MADVISE:
+		/* EFAULT is what a touch would have raised as SIGBUS: a hugetlb cgroup, for one. */
+		if (madvise(region->address, region->mapped_bytes, MADV_POPULATE_WRITE) < 0)
+			rc = sm_fail(err, errno == EINVAL ? ENOTSUP : errno,
+				     "MADV_POPULATE_WRITE of %zu bytes failed: %s%s",
+				     region->mapped_bytes, strerror(errno),
+				     errno == EINVAL ? "; it needs Linux 5.14: choose --prefault touch" :
+				     errno == EFAULT ? "; the memory or hugetlb cgroup allows less" :
+						       "");
+		break;
+	case SM_MLOCK:
+		if (mlock(region->address, region->mapped_bytes) < 0)
+			rc = sm_fail(err, errno == ENOMEM ? EPERM : errno,
+				     "mlock of %zu bytes failed: %s; raise RLIMIT_MEMLOCK (ulimit -l)",
+				     region->mapped_bytes, strerror(errno));
+		break;
+	default:
+		return 0;
+	}
+	if (rc == 0 && region->asked.pages.kind == SM_PAGES_THP)
+		rc = collapse(region, err);
+	return rc;
+}
+
+int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
+			    struct sm_memory asked, size_t bytes, const char *file_folder,
+			    struct sm_error *err)
+{
+	/* The same pages as the region will get, whichever name it has: anonymous where that has no
+	 * size limit of its own, else the backing itself. */
+	struct sm_region region;
+	int rc;
+
+	if (asked.backing != SM_FILE && asked.backing != SM_POSIX)
+		asked.backing = SM_ANON;
+	if (asked.pages.kind == SM_PAGES_THP && !region_thp_at_fault(os, asked.backing))
+		asked.pages = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
+	asked.prefault = SM_LAZY;
+	rc = sm_region_create(&region, os, topology, asked, bytes, file_folder, err);
+	if (rc < 0)
+		return rc;
+	region_touch(region.address, region.mapped_bytes);
+	sm_region_destroy(&region);
+	return 0;
+}
+
+void sm_region_destroy(struct sm_region *region)
+{
+	if (region->address && region->asked.backing == SM_SYSV)
+		shmdt(region->address);
+	else if (region->address)
+		munmap(region->address, region->mapped_bytes);
+	if (region->fd >= 0 && region->asked.backing != SM_BACKING_UNSET)
+		close(region->fd);
+	region->address = NULL;
+	region->fd = region->shmid = -1;
+}

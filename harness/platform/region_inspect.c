@@ -1,0 +1,148 @@
+/* Reading back what the kernel made of a region. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "region_private.h"
+
+#define NODES_MAX 1024
+
+/* What smaps says of the mappings of the region, added up. */
+struct totals {
+	uint64_t page_kib; /* the smallest KernelPageSize */
+	uint64_t rss, huge, hugetlb, locked, swap; /* KiB */
+};
+
+static void add_field(struct totals *totals, const char *line)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} fields[] = {
+		{ "Rss:", offsetof(struct totals, rss) },
+		{ "AnonHugePages:", offsetof(struct totals, huge) },
+		{ "ShmemPmdMapped:", offsetof(struct totals, huge) },
+		{ "FilePmdMapped:", offsetof(struct totals, huge) },
+		{ "Shared_Hugetlb:", offsetof(struct totals, hugetlb) },
+		{ "Private_Hugetlb:", offsetof(struct totals, hugetlb) },
+		{ "Locked:", offsetof(struct totals, locked) },
+		{ "Swap:", offsetof(struct totals, swap) },
+	};
+	uint64_t kib;
+
+	if (sscanf(line, "KernelPageSize: %" SCNu64, &kib) == 1) {
+		if (totals->page_kib == 0 || kib < totals->page_kib)
+			totals->page_kib = kib;
+		return;
+	}
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		size_t length = strlen(fields[i].name);
+
+		if (strncmp(line, fields[i].name, length) == 0)
+			*(uint64_t *)(void *)((char *)totals + fields[i].offset) +=
+				strtoull(line + length, NULL, 10);
+	}
+}
+
+static int read_smaps(const struct sm_region *region, struct totals *totals, struct sm_error *err)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	uintptr_t first = (uintptr_t)region->address, last = first + region->mapped_bytes;
+	bool inside = false, passed = false;
+	char line[512];
+
+	memset(totals, 0, sizeof(*totals));
+	if (!file)
+		return sm_fail(err, errno, "/proc/self/smaps cannot be read: %s", strerror(errno));
+	while (!passed && fgets(line, sizeof(line), file)) {
+		uintptr_t low, high;
+
+		if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " ", &low, &high) == 2) {
+			inside = low < last && high > first;
+			passed = low >= last;
+		} else if (inside) {
+			add_field(totals, line);
+		}
+	}
+	fclose(file);
+	if (totals->page_kib == 0)
+		return sm_fail(err, ENXIO, "the region is not among this process' mappings");
+	return 0;
+}
+
+static int find_node(const struct sm_region *region, uint64_t resident)
+{
+	unsigned nodes = sm_topology_nodes(region->topology);
+	uint64_t bytes[NODES_MAX] = { 0 };
+	int found = -2;
+
+	if (resident == 0 || nodes > NODES_MAX)
+		return -2;
+	if (nodes == 1)
+		return 0;
+	if (sm_topology_memory_nodes(region->topology, region->address, region->mapped_bytes, bytes,
+				     nodes, NULL) < 0)
+		return -2;
+	for (unsigned i = 0; i < nodes; i++)
+		if (bytes[i] > 0)
+			found = found == -2 ? (int)i : -1;
+	return found;
+}
+
+static int compare(const struct sm_region *region, const struct sm_region_got *got, struct sm_error *err)
+{
+	const struct sm_memory *asked = &region->asked;
+	char want[16], has[16];
+
+	if (got->resident_bytes < region->mapped_bytes)
+		return sm_fail(err, EXDEV, "only %" PRIu64 " of %zu bytes are mapped after %s",
+			       got->resident_bytes, region->mapped_bytes,
+			       sm_prefault_name(asked->prefault));
+	if (got->pages.kind != asked->pages.kind ||
+	    (asked->pages.kind == SM_PAGES_HUGETLB && got->pages.bytes != asked->pages.bytes))
+		return sm_fail(err, EXDEV,
+			       "%s pages were asked for, and %s pages map the region (%" PRIu64
+			       " of %zu bytes through huge ones)",
+			       sm_pages_name(asked->pages, want), sm_pages_name(got->pages, has),
+			       got->huge_bytes, region->mapped_bytes);
+	if (asked->prefault == SM_MLOCK && got->locked_bytes < region->mapped_bytes)
+		return sm_fail(err, EXDEV, "only %" PRIu64 " of %zu bytes are locked",
+			       got->locked_bytes, region->mapped_bytes);
+	if (asked->numa == SM_BIND && got->node != (int)asked->node)
+		return sm_fail(err, EXDEV, "node %u was asked for, and the pages lie on %s",
+			       asked->node, got->node == -1 ? "several" : "another");
+	return 0;
+}
+
+int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_region_got *got,
+		      struct sm_error *err)
+{
+	uint64_t base_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+	struct totals totals;
+	int rc = read_smaps(region, &totals, err);
+
+	memset(got, 0, sizeof(*got));
+	got->node = -2;
+	if (rc < 0)
+		return rc;
+	got->resident_bytes = (totals.rss + totals.hugetlb) * 1024;
+	got->huge_bytes = (totals.huge + totals.hugetlb) * 1024;
+	got->locked_bytes = totals.locked * 1024;
+	got->swapped_bytes = totals.swap * 1024;
+	/* KernelPageSize tells hugetlb; transparent huge pages stay "4 kB" there, so they are only
+	 * believed where all that is mapped is mapped huge. */
+	if (totals.page_kib > base_kib)
+		got->pages = (struct sm_pages){ SM_PAGES_HUGETLB, totals.page_kib * 1024 };
+	else if (totals.rss > 0 && totals.huge == totals.rss)
+		got->pages = (struct sm_pages){ SM_PAGES_THP, region_thp_bytes(&sm_os_linux) };
+	else if (totals.rss > 0 && totals.huge == 0)
+		got->pages = (struct sm_pages){ SM_PAGES_BASE, base_kib * 1024 };
+	got->node = find_node(region, got->resident_bytes);
+	/* smaps counts no lock in hugetlb mappings: their pages never leave anyway. */
+	if (got->pages.kind == SM_PAGES_HUGETLB)
+		got->locked_bytes = got->resident_bytes;
+	return strict ? compare(region, got, err) : 0;
+}

@@ -1,0 +1,18 @@
+/* What the parts of region share. */
+#ifndef SHMETER_PLATFORM_REGION_PRIVATE_H
+#define SHMETER_PLATFORM_REGION_PRIVATE_H
+
+#include "shmeter/region.h"
+
+/* Size of a transparent huge page of PMD size; 0 where the kernel has none. */
+uint64_t region_thp_bytes(const struct sm_os *os);
+/* Whether shared memory of this backing gets transparent huge pages at the fault when advised. */
+bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing);
+/* The mount point of a hugetlbfs with this page size: 0, or -ENOENT. */
+int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, size_t size);
+/* log2 of a page size in the place where mmap(), memfd_create() and shmget() want it. */
+unsigned region_size_bits(uint64_t page_bytes);
+/* One atomic read-modify-write a base page: maps each page without changing what others put there. */
+void region_touch(void *address, size_t bytes);
+
+#endif

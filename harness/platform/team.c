@@ -1,0 +1,202 @@
+/* A team of processes: fork, die with the parent, wait on pidfds, reap. */
+#include "shmeter/team.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shmeter/clock.h"
+
+/* Time that members get to see the abort flag before they are killed. */
+#define GRACE_NS 200000000u
+/* Longest sleep between looks at the stop flag: a signal that lands just before poll() is then seen
+ * at most this much later. */
+#define NAP_MS 200
+
+/* One pidfd a member: the soft limit (often 1024) is raised towards the hard one. */
+static void allow_descriptors(unsigned count)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= (rlim_t)count + 256)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn fn, void *argument,
+				  unsigned index)
+{
+	static const int reset[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	sigset_t none;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* it died between the fork and the line above */
+		_exit(1);
+	setpgid(0, 0); /* the terminal's ^C is for the parent */
+	for (size_t i = 0; i < sizeof(reset) / sizeof(reset[0]); i++)
+		signal(reset[i], SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_NAME, title);
+	_exit(fn(argument, index));
+}
+
+static void reap(struct sm_member *member)
+{
+	while (waitpid(member->pid, &member->wait_status, 0) < 0 && errno == EINTR)
+		;
+	member->reaped = true;
+	if (member->pidfd >= 0)
+		close(member->pidfd);
+	member->pidfd = -1;
+}
+
+static void kill_all(struct sm_team *team)
+{
+	for (unsigned i = 0; i < team->count; i++)
+		if (team->member[i].pid > 0 && !team->member[i].reaped)
+			kill(team->member[i].pid, SIGKILL);
+	for (unsigned i = 0; i < team->count; i++)
+		if (team->member[i].pid > 0 && !team->member[i].reaped)
+			reap(&team->member[i]);
+}
+
+int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_member_fn fn,
+		  void *argument, _Atomic uint32_t *abort_flag, struct sm_error *err)
+{
+	pid_t parent = getpid();
+	int rc;
+
+	memset(team, 0, sizeof(*team));
+	team->abort = abort_flag;
+	team->member = calloc(count ? count : 1, sizeof(*team->member));
+	if (!team->member)
+		return sm_fail(err, ENOMEM, "no memory for a team of %u processes", count);
+	allow_descriptors(count);
+	for (unsigned i = 0; i < count; i++) {
+		struct sm_member *member = &team->member[i];
+
+		member->pidfd = -1;
+		team->count = i + 1;
+		member->pid = fork();
+		if (member->pid == 0)
+			member_main(parent, title, fn, argument, i);
+		if (member->pid < 0) {
+			rc = sm_fail(err, errno,
+				     "cannot fork worker %u of %u: %s; raise the limit on processes "
+				     "(ulimit -u, pids cgroup) or run fewer",
+				     i, count, strerror(errno));
+			goto out_kill;
+		}
+		member->pidfd = pidfd_open(member->pid, 0);
+		if (member->pidfd < 0) {
+			rc = sm_fail(err, errno,
+				     "cannot watch worker %u of %u: %s; raise the limit on open "
+				     "files (ulimit -n) or run fewer",
+				     i, count, strerror(errno));
+			goto out_kill;
+		}
+	}
+	return 0;
+
+out_kill:
+	kill_all(team);
+	sm_team_free(team);
+	return rc;
+}
+
+/* Sleeps until a member ends or `until_ns`; reaps those that ended.  Returns the number still alive. */
+static unsigned sleep_and_reap(struct sm_team *team, struct pollfd *fds, uint64_t until_ns)
+{
+	uint64_t now = sm_clock_ns();
+	uint64_t left_ms = until_ns > now ? (until_ns - now) / 1000000u + 1 : 0;
+	unsigned alive = 0;
+
+	for (unsigned i = 0; i < team->count; i++)
+		fds[i] = (struct pollfd){ .fd = team->member[i].pidfd, .events = POLLIN };
+	if (poll(fds, team->count, left_ms < NAP_MS ? (int)left_ms : NAP_MS) < 0)
+		memset(fds, 0, team->count * sizeof(*fds));
+	for (unsigned i = 0; i < team->count; i++) {
+		if (!team->member[i].reaped && (fds[i].revents & POLLIN))
+			reap(&team->member[i]);
+		alive += !team->member[i].reaped;
+	}
+	return alive;
+}
+
+/* The first member that ended otherwise than with exit status 0; count where there is none.  Signals
+ * come before exits: a killed member makes its peers exit. */
+static unsigned first_casualty(const struct sm_team *team)
+{
+	unsigned exited = team->count;
+
+	for (unsigned i = 0; i < team->count; i++) {
+		const struct sm_member *member = &team->member[i];
+
+		if (!member->reaped || member->wait_status == 0)
+			continue;
+		if (WIFSIGNALED(member->wait_status))
+			return i;
+		if (exited == team->count)
+			exited = i;
+	}
+	return exited;
+}
+
+static void end_early(struct sm_team *team, struct pollfd *fds)
+{
+	uint64_t until_ns = sm_clock_ns() + GRACE_NS;
+
+	if (team->abort)
+		atomic_store(team->abort, 1);
+	while (sleep_and_reap(team, fds, until_ns) > 0 && sm_clock_ns() < until_ns)
+		;
+	kill_all(team);
+}
+
+enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const volatile int *stop,
+			      unsigned *first)
+{
+	struct pollfd *fds = calloc(team->count, sizeof(*fds));
+	enum sm_team_end end = SM_TEAM_DONE;
+
+	*first = team->count;
+	if (!fds) { /* without memory there is no waiting either */
+		kill_all(team);
+		return SM_TEAM_DIED;
+	}
+	while (sleep_and_reap(team, fds, deadline_ns) > 0) {
+		*first = first_casualty(team);
+		if (*first < team->count)
+			end = SM_TEAM_DIED;
+		else if (stop && *stop)
+			end = SM_TEAM_INTERRUPTED;
+		else if (sm_clock_ns() >= deadline_ns)
+			end = SM_TEAM_TIMED_OUT;
+		else
+			continue;
+		end_early(team, fds);
+		break;
+	}
+	if (end == SM_TEAM_DONE) {
+		*first = first_casualty(team);
+		if (*first < team->count)
+			end = SM_TEAM_DIED;
+	}
+	free(fds);
+	return end;
+}
+
+void sm_team_free(struct sm_team *team)
+{
+	free(team->member);
+	memset(team, 0, sizeof(*team));
+}

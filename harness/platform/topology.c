@@ -1,0 +1,223 @@
+/* The allowed PUs and how they relate, through hwloc. */
+#include "shmeter/topology.h"
+
+#include <errno.h>
+#include <hwloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "topology_private.h"
+
+static const char *const placement_names[SM_PLACE_COUNT] = {
+	[SM_PLACE_UNSET] = "-",		     [SM_PLACE_NEAR] = "near",
+	[SM_PLACE_SAME_CORE] = "same-core",  [SM_PLACE_SMT] = "smt",
+	[SM_PLACE_SHARED_L2] = "shared-l2",  [SM_PLACE_SHARED_L3] = "shared-l3",
+	[SM_PLACE_SAME_NODE] = "same-node",  [SM_PLACE_CROSS_NODE] = "cross-node",
+	[SM_PLACE_LIST] = "list",	     [SM_PLACE_SOLO] = "solo",
+};
+
+const char *sm_placement_name(enum sm_placement placement)
+{
+	return placement < SM_PLACE_COUNT ? placement_names[placement] : "-";
+}
+
+enum sm_placement sm_placement_parse(const char *name)
+{
+	for (int i = SM_PLACE_NEAR; i < SM_PLACE_LIST; i++)
+		if (strcmp(placement_names[i], name) == 0)
+			return (enum sm_placement)i;
+	return SM_PLACE_UNSET;
+}
+
+/* Logical index of the cache of a level above an object, -1 where hwloc knows none. */
+static int cache_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type)
+{
+	hwloc_obj_t cache = hwloc_get_ancestor_obj_by_type(hw, type, pu);
+
+	return cache ? (int)cache->logical_index : -1;
+}
+
+static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type)
+{
+	hwloc_obj_t object = hwloc_get_ancestor_obj_by_type(hw, type, pu);
+
+	return object ? object->logical_index : 0;
+}
+
+/* The node that a PU is local to: nodes are not ancestors in hwloc 2, so by node set. */
+static unsigned node_of(hwloc_topology_t hw, hwloc_obj_t pu)
+{
+	hwloc_obj_t node = NULL;
+
+	while ((node = hwloc_get_next_obj_by_type(hw, HWLOC_OBJ_NUMANODE, node)))
+		if (pu->nodeset && hwloc_bitmap_isset(pu->nodeset, node->os_index))
+			return node->logical_index;
+	return 0;
+}
+
+static int collect_pus(struct sm_topology *t, struct sm_error *err)
+{
+	hwloc_const_cpuset_t allowed = hwloc_topology_get_allowed_cpuset(t->hw);
+	hwloc_bitmap_t usable = hwloc_bitmap_dup(allowed);
+	hwloc_bitmap_t bound = hwloc_bitmap_alloc();
+	hwloc_obj_t pu = NULL;
+
+	/* The affinity that this process was started with (taskset) narrows what the cgroup allows. */
+	if (t->this_machine && hwloc_get_cpubind(t->hw, bound, HWLOC_CPUBIND_PROCESS) == 0)
+		hwloc_bitmap_and(usable, usable, bound);
+	t->pu = calloc((size_t)hwloc_get_nbobjs_by_type(t->hw, HWLOC_OBJ_PU) + 1, sizeof(*t->pu));
+	while (t->pu && (pu = hwloc_get_next_obj_by_type(t->hw, HWLOC_OBJ_PU, pu))) {
+		if (!hwloc_bitmap_isset(usable, pu->os_index))
+			continue;
+		t->pu[t->pus++] = (struct sm_pu){
+			.os_index = pu->os_index,
+			.logical = pu->logical_index,
+			.core = index_above(t->hw, pu, HWLOC_OBJ_CORE),
+			.package = index_above(t->hw, pu, HWLOC_OBJ_PACKAGE),
+			.node = node_of(t->hw, pu),
+			.l2 = cache_above(t->hw, pu, HWLOC_OBJ_L2CACHE),
+			.l3 = cache_above(t->hw, pu, HWLOC_OBJ_L3CACHE),
+			.kind = hwloc_cpukinds_get_by_cpuset(t->hw, pu->cpuset, 0),
+		};
+	}
+	hwloc_bitmap_free(bound);
+	hwloc_bitmap_free(usable);
+	if (!t->pu)
+		return sm_fail(err, ENOMEM, "no memory for the topology");
+	if (t->pus == 0)
+		return sm_fail(err, ENODEV, "no CPU is allowed to this process; look at its cpuset");
+	return 0;
+}
+
+static int load(struct sm_topology *t, const char *source, struct sm_error *err)
+{
+	size_t length = source ? strlen(source) : 0;
+	int rc = 0;
+
+	if (hwloc_topology_init(&t->hw) < 0)
+		return sm_fail(err, ENOMEM, "no memory for the topology");
+	if (length > 4 && strcmp(source + length - 4, ".xml") == 0)
+		rc = hwloc_topology_set_xml(t->hw, source);
+	else if (source)
+		rc = hwloc_topology_set_synthetic(t->hw, source);
+	if (rc < 0)
+		return sm_fail(err, EINVAL, "\"%s\" is neither an hwloc XML file nor a synthetic "
+			       "topology", source);
+	hwloc_topology_set_all_types_filter(t->hw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
+	hwloc_topology_set_cache_types_filter(t->hw, HWLOC_TYPE_FILTER_KEEP_ALL);
+	/* Keeps what is not allowed in the picture, so that "not allowed" and "does not exist" differ. */
+	hwloc_topology_set_flags(t->hw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+	if (hwloc_topology_load(t->hw) < 0)
+		return sm_fail(err, EINVAL, "hwloc cannot load %s: %s",
+			       source ? source : "this machine's topology", strerror(errno));
+	t->this_machine = hwloc_topology_is_thissystem(t->hw);
+	return 0;
+}
+
+int sm_topology_open(struct sm_topology **out, const char *source, struct sm_error *err)
+{
+	struct sm_topology *t = calloc(1, sizeof(*t));
+	int rc;
+
+	*out = NULL;
+	if (!t)
+		return sm_fail(err, ENOMEM, "no memory for the topology");
+	rc = load(t, source, err);
+	if (rc == 0)
+		rc = collect_pus(t, err);
+	if (rc < 0) {
+		sm_topology_close(t);
+		return rc;
+	}
+	*out = t;
+	return 0;
+}
+
+void sm_topology_close(struct sm_topology *topology)
+{
+	if (!topology)
+		return;
+	if (topology->hw)
+		hwloc_topology_destroy(topology->hw);
+	free(topology->pu);
+	free(topology);
+}
+
+bool sm_topology_is_this_machine(const struct sm_topology *topology)
+{
+	return topology->this_machine;
+}
+
+const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned *count)
+{
+	*count = topology->pus;
+	return topology->pu;
+}
+
+unsigned sm_topology_nodes(const struct sm_topology *topology)
+{
+	int nodes = hwloc_get_nbobjs_by_type(topology->hw, HWLOC_OBJ_NUMANODE);
+
+	return nodes > 0 ? (unsigned)nodes : 1;
+}
+
+unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache *out, unsigned max)
+{
+	hwloc_obj_t object = hwloc_get_pu_obj_by_os_index(topology->hw, topology->pu[0].os_index);
+	unsigned count = 0;
+
+	for (; object && count < max; object = object->parent) {
+		if (!hwloc_obj_type_is_dcache(object->type))
+			continue;
+		out[count++] = (struct sm_cache){
+			.level = object->attr->cache.depth,
+			.bytes = object->attr->cache.size,
+			.line_bytes = object->attr->cache.linesize,
+			.pus = (unsigned)hwloc_bitmap_weight(object->cpuset),
+		};
+	}
+	return count;
+}
+
+char *sm_topology_xml(const struct sm_topology *topology)
+{
+	char *buffer, *copy;
+	int length;
+
+	if (hwloc_topology_export_xmlbuffer(topology->hw, &buffer, &length, 0) < 0)
+		return NULL;
+	copy = strdup(buffer);
+	hwloc_free_xmlbuffer(topology->hw, buffer);
+	return copy;
+}
+
+const struct sm_pu *topology_find_pu(const struct sm_topology *t, unsigned os_index)
+{
+	for (unsigned i = 0; i < t->pus; i++)
+		if (t->pu[i].os_index == os_index)
+			return &t->pu[i];
+	return NULL;
+}
+
+enum sm_placement topology_relation(const struct sm_pu *a, const struct sm_pu *b)
+{
+	if (a == b)
+		return SM_PLACE_SAME_CORE;
+	if (a->core == b->core)
+		return SM_PLACE_SMT;
+	if (a->l2 >= 0 && a->l2 == b->l2)
+		return SM_PLACE_SHARED_L2;
+	if (a->l3 >= 0 && a->l3 == b->l3)
+		return SM_PLACE_SHARED_L3;
+	if (a->node == b->node)
+		return SM_PLACE_SAME_NODE;
+	return SM_PLACE_CROSS_NODE;
+}
+
+enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b)
+{
+	const struct sm_pu *a = topology_find_pu(topology, os_a);
+	const struct sm_pu *b = topology_find_pu(topology, os_b);
+
+	return a && b ? topology_relation(a, b) : SM_PLACE_UNSET;
+}

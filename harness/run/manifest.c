@@ -1,0 +1,274 @@
+/* manifest.json: what a reader, and `--resume`, needs to know of a run. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "session.h"
+#include "shmeter/clock.h"
+
+static json_t *utc_now(void)
+{
+	char text[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
+}
+
+static json_t *strings(const char *const *text, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_string(text[i]));
+	return array;
+}
+
+static json_t *events_json(const struct sm_event_set *events)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; events && i < events->count; i++) {
+		const struct sm_event *event = &events->event[i];
+
+		json_array_append_new(
+			array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", event->name, "fstr",
+					 event->fstr, "state", sm_count_state_name(event->state),
+					 "scope", sm_count_scope_name(event->scope), "reason",
+					 event->reason));
+	}
+	return array;
+}
+
+/* The options that decide the plan, so that a resumed run lays out the same one. */
+static json_t *options_json(const struct sm_plan_options *options)
+{
+	char pages[16], numa[24];
+	json_t *sets = json_array(), *pus = json_array();
+
+	for (unsigned i = 0; i < options->set_count; i++)
+		json_array_append_new(sets, json_pack("{s:s, s:s}", "name", options->set[i].name,
+						      "values", options->set[i].text));
+	for (unsigned i = 0; i < options->pu_list_count; i++)
+		json_array_append_new(pus, json_integer(options->pu_list[i]));
+	return json_pack(
+		"{s:s, s:o, s:I, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "profile",
+		sm_profile_name(options->profile), "patterns",
+		strings(options->patterns, options->pattern_count), "budget_ns",
+		(json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks,
+		"placement",
+		options->placement == SM_PLACE_LIST ? "list" :
+		options->placement		    ? sm_placement_name(options->placement) :
+						      "",
+		"pus", pus, "backing",
+		options->memory.backing ? sm_backing_name(options->memory.backing) : "", "pages",
+		options->memory.pages.kind ? sm_pages_name(options->memory.pages, pages) : "",
+		"prefault",
+		options->memory.prefault ? sm_prefault_name(options->memory.prefault) : "", "numa",
+		options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets);
+}
+
+int manifest_make(struct session *session, struct sm_error *err)
+{
+	const struct sm_run_options *options = session->options;
+	json_t *environment = sm_environment_capture(session->context.os, session->topology);
+	char fingerprint[17] = "", note[SM_ERROR_TEXT_MAX] = "", seed[32];
+	struct sm_clock_report clock = { 0 };
+
+	if (sm_clock_check(&clock, err) < 0) {
+		json_decref(environment);
+		return -EIO;
+	}
+	if (environment)
+		sm_environment_fingerprint(environment, fingerprint);
+	if (session->events)
+		sm_events_note(session->events, note);
+	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)session->plan_options.seed);
+	session->manifest = json_pack(
+		"{s:i, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:s, s:o, s:o, s:s, s:o?, s:o, s:s, "
+		"s:{s:f, s:f, s:b, s:s}}",
+		"schema_version", SM_SCHEMA_VERSION, "tool", "name", "shmeter", "version",
+		options->version, "compiler", __VERSION__, "command_line",
+		strings(options->command_line, options->command_line_count), "seed", seed,
+		"profile", sm_profile_name(session->plan_options.profile), "status", "interrupted",
+		"started_utc", utc_now(), "options", options_json(&session->plan_options),
+		"fingerprint", fingerprint, "environment", environment, "events",
+		events_json(session->events), "counters_note", note, "clock", "cost_ns",
+		clock.cost_ns, "quantum_ns", clock.quantum_ns, "syscall", clock.syscall, "source",
+		clock.source);
+	return session->manifest ? 0 : sm_fail(err, ENOMEM, "no memory for the manifest");
+}
+
+int manifest_add_plan(struct session *session)
+{
+	json_t *cases = json_array(), *groups = json_array(), *plan;
+
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		const struct sm_planned_case *planned = &session->plan.cases[i];
+
+		json_array_append_new(
+			cases, json_pack("{s:s, s:I, s:i, s:I, s:b, s:s}", "id", planned->id,
+					 "ops_per_slice", (json_int_t)planned->op_count, "slices",
+					 (int)planned->slices, "trial_ns",
+					 (json_int_t)planned->trial_ns, "skipped",
+					 (int)planned->skipped, "reason", planned->reason));
+	}
+	for (size_t g = 0; g < session->plan.group_count; g++)
+		json_array_append_new(groups, json_integer(session->plan.groups[g].blocks));
+	plan = json_pack("{s:I, s:f, s:o, s:o}", "trials", (json_int_t)session->plan.step_count,
+			 "estimate_s", (double)session->plan.estimate_ns / 1e9, "blocks", groups,
+			 "cases", cases);
+	return json_object_set_new(session->manifest, "plan", plan);
+}
+
+static void add_noise(struct session *session)
+{
+	struct sm_noise_mark after;
+	struct sm_noise noise;
+	json_t *object = json_object();
+
+	sm_noise_mark(session->context.os, &after);
+	sm_noise_between(&session->noise_before, &after, &noise);
+	if (isfinite(noise.steal_percent)) {
+		json_object_set_new(object, "steal_percent", json_real(noise.steal_percent));
+		json_object_set_new(object, "busy_percent", json_real(noise.busy_percent));
+		json_object_set_new(object, "interrupts_per_s", json_real(noise.interrupts_per_s));
+		json_object_set_new(object, "switches_per_s", json_real(noise.switches_per_s));
+	}
+	json_object_set_new(session->manifest, "noise", object);
+}
+
+int manifest_finish(struct session *session, const char *status, struct sm_error *err)
+{
+	double wall_s = (double)(sm_clock_ns() - session->start_ns) / 1e9;
+
+	json_object_set_new(session->manifest, "status", json_string(status));
+	json_object_set_new(session->manifest, "ended_utc", utc_now());
+	json_object_set_new(session->manifest, "wall_s", json_real(wall_s));
+	json_object_set_new(session->manifest, "timed_s",
+			    json_real((double)session->timed_ns / 1e9));
+	json_object_set_new(session->manifest, "timed_share",
+			    json_real((double)session->timed_ns / 1e9 / wall_s));
+	if (session->over_budget)
+		json_object_set_new(session->manifest, "budget_reached", json_true());
+	add_noise(session);
+	return sm_store_write_manifest(session->options->folder, session->manifest, err);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static int restore_memory(struct sm_memory *memory, const json_t *options, struct sm_error *err)
+{
+	const char *backing = text_of(options, "backing"), *pages = text_of(options, "pages");
+	const char *prefault = text_of(options, "prefault"), *numa = text_of(options, "numa");
+	int rc = *backing ? sm_backing_parse(backing, &memory->backing, err) : 0;
+
+	if (rc == 0 && *pages)
+		rc = sm_pages_parse(pages, &memory->pages, err);
+	if (rc == 0 && *prefault)
+		rc = sm_prefault_parse(prefault, &memory->prefault, err);
+	if (rc == 0 && *numa)
+		rc = sm_numa_parse(numa, memory, err);
+	return rc;
+}
+
+/* Patterns and lists point into the manifest, which the session keeps. */
+static int restore_lists(struct sm_plan_options *plan, const json_t *options, struct sm_error *err)
+{
+	const json_t *patterns = json_object_get(options, "patterns");
+	const json_t *pus = json_object_get(options, "pus"), *sets = json_object_get(options, "set");
+	const char **pattern = calloc(json_array_size(patterns) + 1, sizeof(*pattern));
+	unsigned *pu = calloc(json_array_size(pus) + 1, sizeof(*pu));
+
+	if (!pattern || !pu) {
+		free(pattern);
+		free(pu);
+		return sm_fail(err, ENOMEM, "no memory for the plan's options");
+	}
+	for (size_t i = 0; i < json_array_size(patterns); i++) {
+		const char *text = json_string_value(json_array_get(patterns, i));
+
+		pattern[i] = text ? text : "";
+	}
+	for (size_t i = 0; i < json_array_size(pus); i++)
+		pu[i] = (unsigned)json_integer_value(json_array_get(pus, i));
+	plan->patterns = pattern;
+	plan->pattern_count = json_array_size(patterns);
+	plan->pu_list = pu;
+	plan->pu_list_count = (unsigned)json_array_size(pus);
+	for (size_t i = 0; i < json_array_size(sets) && i < SM_SETS_MAX; i++) {
+		const json_t *set = json_array_get(sets, i);
+
+		plan->set[plan->set_count].name = text_of(set, "name");
+		plan->set[plan->set_count++].text = text_of(set, "values");
+	}
+	return 0;
+}
+
+int manifest_restore_options(struct session *session, struct sm_error *err)
+{
+	const json_t *options = json_object_get(session->manifest, "options");
+	struct sm_plan_options *plan = &session->plan_options;
+	const char *placement = text_of(options, "placement");
+	int rc;
+
+	memset(plan, 0, sizeof(*plan));
+	if (!json_is_object(options))
+		return sm_fail(err, EBADMSG, "%s/manifest.json has no \"options\": it cannot be resumed",
+			       session->options->folder);
+	plan->seed = strtoull(text_of(session->manifest, "seed"), NULL, 10);
+	plan->budget_ns = (uint64_t)json_integer_value(json_object_get(options, "budget_ns"));
+	plan->repeat_blocks =
+		(unsigned)json_integer_value(json_object_get(options, "repeat_blocks"));
+	plan->placement = strcmp(placement, "list") == 0 ? SM_PLACE_LIST :
+							   sm_placement_parse(placement);
+	rc = sm_profile_parse(text_of(options, "profile"), &plan->profile, err);
+	if (rc == 0)
+		rc = restore_memory(&plan->memory, options, err);
+	if (rc == 0)
+		rc = restore_lists(plan, options, err);
+	return rc;
+}
+
+int manifest_restore_plan(struct session *session, struct sm_error *err)
+{
+	const json_t *plan = json_object_get(session->manifest, "plan");
+	const json_t *cases = json_object_get(plan, "cases");
+	const json_t *blocks = json_object_get(plan, "blocks");
+
+	if (json_array_size(cases) != session->plan.case_count ||
+	    json_array_size(blocks) != session->plan.group_count)
+		return sm_fail(err, EBADMSG,
+			       "%s/manifest.json holds another plan than its options give with this "
+			       "build; start a new run",
+			       session->options->folder);
+	for (size_t g = 0; g < session->plan.group_count; g++)
+		session->plan.groups[g].blocks =
+			(unsigned)json_integer_value(json_array_get(blocks, g));
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		struct sm_planned_case *planned = &session->plan.cases[i];
+		const json_t *one = json_array_get(cases, i);
+
+		if (strcmp(text_of(one, "id"), planned->id) != 0)
+			return sm_fail(err, EBADMSG,
+				       "%s/manifest.json: case %zu is \"%s\" where this build has "
+				       "\"%s\"; start a new run",
+				       session->options->folder, i, text_of(one, "id"), planned->id);
+		planned->op_count =
+			(uint64_t)json_integer_value(json_object_get(one, "ops_per_slice"));
+		planned->slices = (unsigned)json_integer_value(json_object_get(one, "slices"));
+		planned->trial_ns = (uint64_t)json_integer_value(json_object_get(one, "trial_ns"));
+		planned->skipped = json_is_true(json_object_get(one, "skipped"));
+		snprintf(planned->reason, sizeof(planned->reason), "%s", text_of(one, "reason"));
+	}
+	return 0;
+}

@@ -1,0 +1,264 @@
+/* Calibration, the budget, and the trials in their order. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+#include "shmeter/clock.h"
+
+/* What a slice aims at: pair classes last milliseconds (pitfalls), and it is 10^3 times the clock. */
+#define SLICE_NS 1000000u
+#define SLICES_DEFAULT 20
+/* Shares of a trial's wall time that its slices should take, so that 80 % of a run is measuring. */
+#define TIMED_PER_OVERHEAD 9
+/* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
+#define TIMEOUT_FACTOR 20
+#define TIMEOUT_MIN_NS 10000000000u
+/* Under a budget, slices are cut first, down to this many, then blocks, down to the interval's least. */
+#define SLICES_MIN 8
+#define BLOCKS_MIN 6
+
+static uint64_t timeout_ns(const struct sm_planned_case *planned)
+{
+	uint64_t scaled = planned->trial_ns * TIMEOUT_FACTOR;
+
+	return scaled > TIMEOUT_MIN_NS ? scaled : TIMEOUT_MIN_NS;
+}
+
+static uint64_t seed_of(const struct session *session, const char *id, unsigned block)
+{
+	struct sm_random random;
+	uint64_t hash = session->plan.seed ^ 0xcbf29ce484222325u; /* FNV-1a over the case's id */
+
+	for (; *id; id++)
+		hash = (hash ^ (unsigned char)*id) * 0x100000001b3u;
+	sm_random_seed(&random, hash + block);
+	return sm_random_next(&random);
+}
+
+static void skip(struct sm_planned_case *planned, const char *reason)
+{
+	planned->skipped = true;
+	snprintf(planned->reason, sizeof(planned->reason), "%s", reason);
+}
+
+/* Slices that make the set-up of a trial a small part of it.  The quick profile keeps the default:
+ * it is there to be over soon. */
+static unsigned slices_for(const struct session *session, const struct sm_planned_case *planned,
+			   uint64_t slice_ns, uint64_t overhead_ns)
+{
+	uint64_t want = planned->c.scenario->slices ? planned->c.scenario->slices : SLICES_DEFAULT;
+
+	if (session->plan.profile != SM_QUICK && slice_ns > 0) {
+		uint64_t share = TIMED_PER_OVERHEAD * overhead_ns / slice_ns;
+
+		want = share > want ? share : want;
+	}
+	if (slice_ns > SLICE_NS * 10) { /* one operation takes longer than a slice should */
+		uint64_t fit = SLICES_DEFAULT * SLICE_NS * 10 / slice_ns;
+
+		want = fit < 3 ? 3 : fit < want ? fit : want;
+	}
+	return want < SM_SLICES_MAX - 1 ? (unsigned)want : SM_SLICES_MAX - 1;
+}
+
+/* A cold case has its count; one trial that is thrown away tells how long it takes and whether it works
+ * here.  A warm one finds its count. */
+static int calibrate_case(struct session *session, struct sm_planned_case *planned,
+			  struct sm_error *err)
+{
+	const struct sm_scenario *scenario = planned->c.scenario;
+	struct sm_trial_request request = {
+		.c = &planned->c,
+		.seed = seed_of(session, planned->id, ~0u),
+		.timeout_ns = TIMEOUT_MIN_NS,
+		.calibrate = !scenario->cold,
+		.slices = 1,
+	};
+	struct sm_trial_result result;
+
+	if (scenario->cold)
+		request.op_count = scenario->fixed_ops(&planned->c);
+	int rc = sm_trial_run(&session->context, &request, &result, err);
+
+	if (rc < 0)
+		return rc;
+	if (result.status == SM_SKIPPED)
+		skip(planned, result.reason);
+	planned->op_count = scenario->cold ? request.op_count : result.op_count;
+	planned->slices = 1;
+	planned->trial_ns = result.wall_ns;
+	if (!scenario->cold && result.status == SM_OK) {
+		planned->slices = slices_for(session, planned, result.last_slice_ns,
+					     result.overhead_ns);
+		planned->trial_ns =
+			result.overhead_ns + (planned->slices + 1) * result.last_slice_ns;
+	} else if (!scenario->cold) {
+		/* It failed while calibrating: the trials will say so, one operation at a time. */
+		planned->op_count = planned->op_count ? planned->op_count : 1;
+		planned->slices = 3;
+	}
+	sm_trial_result_free(&result);
+	return 0;
+}
+
+int session_calibrate(struct session *session, struct sm_error *err)
+{
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		struct sm_planned_case *planned = &session->plan.cases[i];
+		struct sm_error why = { 0 };
+
+		if (session_stopped(session))
+			return sm_fail(err, EINTR, "stopped by a signal while calibrating");
+		session_progress(session, "calibrating", i, session->plan.case_count, planned->id,
+				 0);
+		if (sm_trial_supported(&session->context, &planned->c, &why) < 0) {
+			skip(planned, why.text);
+			continue;
+		}
+		int rc = calibrate_case(session, planned, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static uint64_t estimate(const struct session *session)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < session->plan.case_count; i++)
+		if (!session->plan.cases[i].skipped)
+			sum += session->plan.cases[i].trial_ns *
+			       session->plan.groups[session->plan.cases[i].group].blocks;
+	return sum;
+}
+
+static void cut_slices(struct session *session, double share)
+{
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		struct sm_planned_case *planned = &session->plan.cases[i];
+		unsigned slices = (unsigned)(planned->slices * share);
+
+		if (planned->skipped || planned->slices <= SLICES_MIN)
+			continue;
+		slices = slices < SLICES_MIN ? SLICES_MIN : slices;
+		planned->trial_ns = planned->trial_ns * (slices + 2) / (planned->slices + 2);
+		planned->slices = slices;
+	}
+}
+
+void session_fit_budget(struct session *session)
+{
+	uint64_t budget_ns = session->plan_options.budget_ns;
+	uint64_t spent_ns = sm_clock_ns() - session->start_ns;
+
+	if (budget_ns == 0)
+		return;
+	/* A tenth is left for the analysis and for trials that take longer than they were thought to. */
+	uint64_t room_ns = budget_ns > spent_ns ? (budget_ns - spent_ns) / 10 * 9 : 1;
+
+	if (estimate(session) > room_ns)
+		cut_slices(session, (double)room_ns / (double)estimate(session));
+	if (estimate(session) <= room_ns)
+		return;
+	double share = (double)room_ns / (double)estimate(session);
+
+	for (size_t g = 0; g < session->plan.group_count; g++) {
+		unsigned blocks = (unsigned)(session->plan.groups[g].blocks * share);
+
+		if (session->plan.groups[g].blocks > BLOCKS_MIN)
+			session->plan.groups[g].blocks = blocks > BLOCKS_MIN ? blocks : BLOCKS_MIN;
+	}
+}
+
+static void keep_histogram(struct session *session, unsigned index, struct sm_trial_result *result)
+{
+	struct sm_histogram **kept = &session->histogram[index];
+
+	if (result->status != SM_OK || !result->histogram)
+		return;
+	if (!*kept) {
+		*kept = result->histogram;
+		result->histogram = NULL;
+	} else {
+		sm_histogram_merge(*kept, result->histogram);
+	}
+}
+
+static int measure_step(struct session *session, unsigned trial, struct sm_error *err)
+{
+	const struct sm_step *step = &session->plan.steps[trial];
+	struct sm_planned_case *planned = &session->plan.cases[step->case_index];
+	struct sm_trial_request request = {
+		.c = &planned->c,
+		.op_count = planned->op_count,
+		.slices = planned->slices,
+		.seed = seed_of(session, planned->id, step->block),
+		.timeout_ns = timeout_ns(planned),
+		.trace = planned->c.scenario->trace != NULL,
+	};
+	struct sm_trial_result result;
+	int rc = sm_trial_run(&session->context, &request, &result, err);
+
+	if (rc == 0)
+		rc = session_append(session, trial, step, &result, err);
+	if (rc == 0)
+		keep_histogram(session, step->case_index, &result);
+	session->timed_ns += result.timed_ns;
+	sm_trial_result_free(&result);
+	return rc;
+}
+
+/* Cases that cannot run here have one row each, after the plan's trials. */
+static int append_skipped(struct session *session, struct sm_error *err)
+{
+	unsigned trial = (unsigned)session->plan.step_count;
+
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		struct sm_step step = { .case_index = (unsigned)i };
+		struct sm_trial_result result = { .status = SM_SKIPPED };
+
+		if (!session->plan.cases[i].skipped)
+			continue;
+		snprintf(result.reason, sizeof(result.reason), "%s", session->plan.cases[i].reason);
+		snprintf(result.pus, sizeof(result.pus), "-");
+		snprintf(result.pages_got, sizeof(result.pages_got), "none");
+		int rc = session_append(session, trial++, &step, &result, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int session_measure(struct session *session, struct sm_error *err)
+{
+	const struct sm_plan *plan = &session->plan;
+	uint64_t begin_ns = sm_clock_ns(), left_ns = plan->estimate_ns;
+	uint64_t budget_ns = session->plan_options.budget_ns;
+	int rc = 0;
+
+	if (!session->options->resume)
+		rc = append_skipped(session, err);
+	for (unsigned trial = 0; rc == 0 && trial < plan->step_count; trial++) {
+		const struct sm_planned_case *planned =
+			&plan->cases[plan->steps[trial].case_index];
+
+		session_progress(session, "measuring", trial, plan->step_count, planned->id,
+				 left_ns);
+		left_ns -= planned->trial_ns < left_ns ? planned->trial_ns : left_ns;
+		if (session->done[trial])
+			continue;
+		if (session_stopped(session))
+			return sm_fail(err, EINTR, "stopped by a signal");
+		session->over_budget = budget_ns && sm_clock_ns() - session->start_ns > budget_ns;
+		if (session->over_budget)
+			break;
+		rc = measure_step(session, trial, err);
+	}
+	session->overhead_ns = sm_clock_ns() - begin_ns - session->timed_ns;
+	return rc;
+}

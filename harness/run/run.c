@@ -1,0 +1,278 @@
+/* A whole run, phase by phase. */
+#include "shmeter/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+#include "shmeter/analysis.h"
+#include "shmeter/clock.h"
+#include "shmeter/text.h"
+
+/* What is expected of a case before it was calibrated, for --dry-run. */
+#define GUESS_WARM_NS 24000000u
+#define GUESS_COLD_NS 80000000u
+#define SLICE_NS 1000000u
+
+void session_progress(const struct session *session, const char *phase, size_t done, size_t total,
+		      const char *what, uint64_t left_ns)
+{
+	struct sm_progress progress = {
+		.phase = phase,
+		.done = done,
+		.total = total,
+		.what = what,
+		.elapsed_ns = sm_clock_ns() - session->start_ns,
+		.left_ns = left_ns,
+	};
+
+	if (session->options->progress)
+		session->options->progress(&progress, session->options->progress_context);
+}
+
+bool session_stopped(const struct session *session)
+{
+	return session->options->stop && *session->options->stop;
+}
+
+static int open_machine(struct session *session, struct sm_error *err)
+{
+	const struct sm_run_options *options = session->options;
+	int rc = sm_topology_open(&session->topology, NULL, err);
+
+	if (rc < 0)
+		return rc;
+	if (!options->no_counters) {
+		session->events = calloc(1, sizeof(*session->events));
+		if (!session->events)
+			return sm_fail(err, ENOMEM, "no memory for the events");
+		rc = sm_events_prepare(session->events, &sm_os_linux,
+				       options->events ? options->events : sm_events_default, err);
+		if (rc < 0)
+			return rc;
+	}
+	session->context = (struct sm_trial_context){
+		.os = &sm_os_linux,
+		.topology = session->topology,
+		.events = session->events,
+		.file_folder = options->file_folder ? options->file_folder : options->folder,
+		.stop = options->stop,
+		.slice_ns = SLICE_NS,
+	};
+	sm_noise_mark(session->context.os, &session->noise_before);
+	return 0;
+}
+
+/* Everything up to the first trial of a new run. */
+static int begin(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+		 struct sm_error *err)
+{
+	int rc;
+
+	session->plan_options = session->options->plan;
+	rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
+	if (rc == 0)
+		rc = manifest_make(session, err);
+	/* The folder first: an unwritable one should not cost a calibration. */
+	if (rc == 0)
+		rc = sm_store_create(&session->store, session->options->folder, session->manifest,
+				     err);
+	if (rc == 0 && session->options->tune)
+		rc = session_tune(session, err);
+	if (rc == 0)
+		rc = session_calibrate(session, err);
+	if (rc < 0)
+		return rc;
+	session_fit_budget(session);
+	sm_plan_schedule(&session->plan, &session->plan_options);
+	manifest_add_plan(session);
+	session->done = calloc(session->plan.step_count + 1, sizeof(*session->done));
+	if (!session->done)
+		return sm_fail(err, ENOMEM, "no memory for the plan");
+	return sm_store_write_manifest(session->options->folder, session->manifest, err);
+}
+
+/* Everything up to the first missing trial of an interrupted one. */
+static int go_on(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+		 struct sm_error *err)
+{
+	struct sm_results results;
+	int rc;
+
+	sm_results_init(&results);
+	rc = sm_store_reopen(&session->store, session->options->folder, err);
+	if (rc == 0)
+		rc = sm_store_load(&results, session->options->folder, err);
+	if (rc < 0)
+		goto out_results;
+	session->manifest = json_incref(results.manifest);
+	rc = manifest_restore_options(session, err);
+	if (rc == 0)
+		rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
+	if (rc == 0)
+		rc = manifest_restore_plan(session, err);
+	if (rc == 0 && session->options->tune)
+		rc = session_tune(session, err);
+	if (rc < 0)
+		goto out_results;
+	sm_plan_schedule(&session->plan, &session->plan_options);
+	session->done = calloc(session->plan.step_count + 1, sizeof(*session->done));
+	for (size_t i = 0; session->done && i < results.sample_count; i++)
+		if (results.samples[i].trial < session->plan.step_count)
+			session->done[results.samples[i].trial] = true;
+	if (!session->done)
+		rc = sm_fail(err, ENOMEM, "no memory for the plan");
+out_results:
+	sm_results_free(&results);
+	return rc;
+}
+
+/* histograms/<scenario>-<variant>-<point>.hgrm for every case that traced. */
+static int write_histograms(struct session *session, struct sm_error *err)
+{
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		char name[384];
+		int rc;
+
+		if (!session->histogram[i] || session->histogram[i]->count == 0)
+			continue;
+		snprintf(name, sizeof(name), "%s", session->plan.cases[i].id);
+		for (char *c = name; *c; c++)
+			if (strchr("/?=,@+:", *c))
+				*c = *c == '=' ? '_' : '-';
+		rc = sm_store_write_histogram(session->options->folder, name, session->histogram[i],
+					      err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int analyse_into(const char *folder, const struct sm_scenario *const *scenarios, size_t count,
+			struct sm_error *err)
+{
+	struct sm_results results;
+	int rc;
+
+	sm_results_init(&results);
+	rc = sm_store_load(&results, folder, err);
+	if (rc == 0)
+		rc = sm_analyse(&results, scenarios, count, err);
+	if (rc == 0)
+		rc = sm_store_write_analysis(&results, err);
+	if (rc == 0)
+		rc = sm_store_write_manifest(folder, results.manifest, err);
+	sm_results_free(&results);
+	return rc;
+}
+
+int sm_run_analyse(const char *folder, const struct sm_scenario *const *scenarios,
+		   size_t scenario_count, struct sm_error *err)
+{
+	return analyse_into(folder, scenarios, scenario_count, err);
+}
+
+static void end(struct session *session)
+{
+	for (size_t i = 0; session->histogram && i < session->plan.case_count; i++)
+		free(session->histogram[i]);
+	free(session->histogram);
+	if (session->options->resume) {
+		free((void *)session->plan_options.patterns);
+		free((void *)session->plan_options.pu_list);
+	}
+	sm_store_close(session->store);
+	sm_plan_free(&session->plan);
+	json_decref(session->manifest);
+	sm_topology_close(session->topology);
+	free(session->events);
+	free(session->done);
+}
+
+/* From the first trial on: whatever ends the measuring, what there is gets written and analysed. */
+static int measure_and_close(struct session *session, const struct sm_scenario *const *scenarios,
+			     size_t count, struct sm_error *err)
+{
+	struct sm_error later = { 0 };
+	int rc = session_measure(session, err), rc_close;
+
+	session_progress(session, "analysing", 0, 1, "", 0);
+	rc_close = manifest_finish(session, rc == 0 ? "complete" : "interrupted", &later);
+	if (rc_close == 0)
+		rc_close = write_histograms(session, &later);
+	if (rc_close == 0)
+		rc_close = analyse_into(session->options->folder, scenarios, count, &later);
+	if (rc == 0 && rc_close < 0) {
+		*err = later;
+		rc = rc_close;
+	}
+	return rc;
+}
+
+int sm_run(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
+	   size_t scenario_count, struct sm_error *err)
+{
+	struct session session = { .options = options, .start_ns = sm_clock_ns() };
+	int rc = open_machine(&session, err);
+
+	if (rc == 0)
+		rc = options->resume ? go_on(&session, scenarios, scenario_count, err) :
+				       begin(&session, scenarios, scenario_count, err);
+	if (rc == 0) {
+		session.histogram = calloc(session.plan.case_count + 1, sizeof(*session.histogram));
+		rc = session.histogram ? measure_and_close(&session, scenarios, scenario_count, err) :
+					 sm_fail(err, ENOMEM, "no memory for the histograms");
+	}
+	end(&session);
+	return rc;
+}
+
+static void describe(struct session *session, FILE *out)
+{
+	char text[SM_TEXT_MAX];
+
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		struct sm_planned_case *planned = &session->plan.cases[i];
+		struct sm_error why = { 0 };
+
+		planned->trial_ns = planned->c.scenario->cold ? GUESS_COLD_NS : GUESS_WARM_NS;
+		if (sm_trial_supported(&session->context, &planned->c, &why) == 0)
+			continue;
+		planned->skipped = true;
+		snprintf(planned->reason, sizeof(planned->reason), "%s", why.text);
+	}
+	sm_plan_schedule(&session->plan, &session->plan_options);
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		const struct sm_planned_case *planned = &session->plan.cases[i];
+
+		if (planned->skipped)
+			fprintf(out, "skip  %s: %s\n", planned->id, planned->reason);
+		else
+			fprintf(out, "%4u  %s\n", session->plan.groups[planned->group].blocks,
+				planned->id);
+	}
+	fprintf(out,
+		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
+		"calibration\n",
+		session->plan.case_count, session->plan.group_count, session->plan.step_count,
+		session->plan.seed, sm_profile_name(session->plan.profile),
+		sm_format_ns(text, (double)session->plan.estimate_ns));
+}
+
+int sm_run_describe(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
+		    size_t scenario_count, FILE *out, struct sm_error *err)
+{
+	struct session session = { .options = options, .start_ns = sm_clock_ns() };
+	int rc = open_machine(&session, err);
+
+	session.plan_options = options->plan;
+	if (rc == 0)
+		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count,
+				    err);
+	if (rc == 0)
+		describe(&session, out);
+	end(&session);
+	return rc;
+}

@@ -1,0 +1,54 @@
+/* What the parts of a run share. */
+#ifndef SHMETER_RUN_SESSION_H
+#define SHMETER_RUN_SESSION_H
+
+#include <jansson.h>
+
+#include "shmeter/counters.h"
+#include "shmeter/environment.h"
+#include "shmeter/run.h"
+#include "shmeter/store.h"
+#include "shmeter/trial.h"
+
+struct session {
+	const struct sm_run_options *options;
+	struct sm_plan_options plan_options; /* with what a resumed manifest says */
+	struct sm_trial_context context;
+	struct sm_topology *topology;
+	struct sm_event_set *events;
+	struct sm_plan plan;
+	struct sm_store *store;
+	json_t *manifest;
+	bool *done;                          /* [plan.step_count]: measured before a resume */
+	struct sm_histogram **histogram;     /* [plan.case_count] */
+	uint64_t start_ns, timed_ns, overhead_ns;
+	struct sm_noise_mark noise_before;
+	bool over_budget;
+};
+
+void session_progress(const struct session *session, const char *phase, size_t done, size_t total,
+		      const char *what, uint64_t left_ns);
+bool session_stopped(const struct session *session);
+
+/* manifest.c: what stands in manifest.json. */
+int manifest_make(struct session *session, struct sm_error *err);
+int manifest_add_plan(struct session *session);
+int manifest_finish(struct session *session, const char *status, struct sm_error *err);
+/* Restores options, operation counts and blocks from the manifest of an interrupted run. */
+int manifest_restore_options(struct session *session, struct sm_error *err);
+int manifest_restore_plan(struct session *session, struct sm_error *err);
+
+/* measure.c */
+int session_calibrate(struct session *session, struct sm_error *err);
+void session_fit_budget(struct session *session);
+int session_measure(struct session *session, struct sm_error *err);
+int session_append(struct session *session, unsigned trial, const struct sm_step *step,
+		   const struct sm_trial_result *result, struct sm_error *err);
+
+/* tune.c: reserves what the plan's cases need; the guard puts it back. */
+int session_tune(struct session *session, struct sm_error *err);
+
+/* append.c: trial results as rows. */
+const char *session_case_row(const struct session *session, unsigned index, struct sm_case_row *row,
+			     char *room, size_t size);
+#endif

@@ -1,0 +1,61 @@
+/* What the scenarios of a run claim, and what became of it. */
+#include <string.h>
+
+#include "analysis_parts.h"
+
+struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
+					   const struct sm_scenario *scenario,
+					   const struct sm_claim *claim)
+{
+	struct sm_claim_row *row = sm_results_add_claim(a->results);
+
+	/* Copies: the results may outlive the scenarios that they came from. */
+	row->claim = sm_results_string(a->results, "%s", claim->id);
+	row->scenario = sm_results_string(a->results, "%s", scenario->name);
+	row->sentence = sm_results_string(a->results, "%s", claim->text ? claim->text : "-");
+	row->source = sm_results_string(a->results, "%s", claim->source ? claim->source : "-");
+	row->question =
+	    sm_results_string(a->results, "%s", claim->question ? claim->question : "-");
+	row->evidence = "-";
+	row->reason = "-";
+	return row;
+}
+
+const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim)
+{
+	return sm_results_string(a->results,
+				 "no case of this run has %s; a longer profile, --set or "
+				 "--placement can add it",
+				 claim->at ? claim->at : "these variants");
+}
+
+static bool is_in_run(const struct sm_analysis *a, const struct sm_scenario *scenario)
+{
+	for (size_t g = 0; g < a->group_count; g++)
+		if (a->group[g].scenario == scenario)
+			return true;
+	return false;
+}
+
+int sm_analysis_claims(struct sm_analysis *a, struct sm_error *err)
+{
+	a->results->claim_count = 0;
+	for (size_t i = 0; i < a->scenario_count; i++) {
+		const struct sm_scenario *scenario = a->scenarios[i];
+
+		if (!is_in_run(a, scenario))
+			continue;
+		for (const struct sm_claim *claim = scenario->claims; claim && claim->id; claim++) {
+			int rc = 0;
+
+			if (claim->count)
+				sm_analysis_count_claim(a, scenario, claim);
+			else if (claim->left && claim->right)
+				rc = sm_analysis_ratio_claim(a, scenario, claim, err);
+			if (rc != 0)
+				return rc;
+		}
+		sm_analysis_expected(a, scenario);
+	}
+	return 0;
+}

@@ -1,0 +1,201 @@
+/* Two cases of a group, block by block, within one class; and the A/A control. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+/* The samples of one block, walked over two cases in step. */
+struct block_walk {
+	const struct sm_analysis *a;
+	const struct sm_case_view *left, *right;
+	size_t i, j;
+};
+
+static struct block_walk walk_blocks(const struct sm_analysis *a, size_t left, size_t right)
+{
+	return (struct block_walk){
+	    .a = a, .left = &a->case_view[left], .right = &a->case_view[right]};
+}
+
+/* The next block in which both cases were tried: their samples. */
+static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
+{
+	const struct sm_sample *samples = walk->a->results->samples;
+
+	while (walk->i < walk->left->count && walk->j < walk->right->count) {
+		*left = walk->a->sample_order[walk->left->first + walk->i];
+		*right = walk->a->sample_order[walk->right->first + walk->j];
+		if (samples[*left].block < samples[*right].block ||
+		    samples[*left].status == SM_SKIPPED)
+			walk->i++;
+		else if (samples[*left].block > samples[*right].block ||
+			 samples[*right].status == SM_SKIPPED)
+			walk->j++;
+		else {
+			walk->i++;
+			walk->j++;
+			return true;
+		}
+	}
+	return false;
+}
+
+int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, const char *klass,
+			struct sm_comparison *out, struct sm_error *err)
+{
+	struct block_walk walk = walk_blocks(a, left, right);
+	double *d = malloc((walk.left->count + 1) * sizeof(*d));
+	size_t s, t, above = 0;
+
+	if (!d)
+		return sm_fail(err, ENOMEM, "no memory for %zu blocks", walk.left->count);
+	*out = (struct sm_comparison){.mde = NAN};
+	while (next_block(&walk, &s, &t)) {
+		const struct sm_cell *x = sm_analysis_cell(a, s, klass);
+		const struct sm_cell *y = sm_analysis_cell(a, t, klass);
+
+		out->blocks++;
+		if (!x || !y)
+			continue;
+		double difference = log(x->value) - log(y->value);
+
+		out->ties += difference == 0;
+		above += difference > 0;
+		d[out->used++] = difference;
+	}
+	struct sm_interval logs = sm_median_interval(d, out->used, SM_CONFIDENCE);
+
+	out->ratio = logs;
+	out->ratio.estimate = exp(logs.estimate);
+	out->ratio.low = exp(logs.low);
+	out->ratio.high = exp(logs.high);
+	out->sign_p = sm_sign_test(above, out->used - out->ties);
+	/* The spread of fewer blocks says as little as their interval. */
+	if (out->used >= SM_BLOCKS_MIN)
+		out->mde = sm_minimum_detectable_ratio(sm_mad(d, out->used), out->used,
+						       1 - SM_CONFIDENCE, SM_BETA);
+	free(d);
+	return 0;
+}
+
+static bool share_a_class(const struct sm_analysis *a, size_t left, size_t right)
+{
+	for (unsigned k = 0; k < a->view[left].cells; k++) {
+		const char *klass = a->view[left].cell[k].klass;
+
+		if (sm_analysis_cell(a, left, klass) && sm_analysis_cell(a, right, klass))
+			return true;
+	}
+	return false;
+}
+
+static bool lost_its_pin(const struct sm_analysis *a, size_t sample)
+{
+	const struct sm_sample *row = &a->results->samples[sample];
+	const struct sm_sample_view *view = &a->view[sample];
+
+	if (row->status == SM_DISTURBED && strstr(row->reason, "pin"))
+		return true;
+	for (size_t i = view->first; i < view->first + view->count; i++)
+		if (strcmp(a->results->slices[a->slice_order[i]].reason, "pin lost") == 0)
+			return true;
+	return false;
+}
+
+void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right,
+			      struct sm_blocks *out)
+{
+	struct block_walk walk = walk_blocks(a, left, right);
+	size_t s, t;
+
+	*out = (struct sm_blocks){0};
+	while (next_block(&walk, &s, &t)) {
+		out->tried++;
+		out->homeless += !share_a_class(a, s, t);
+		out->pins_lost += lost_its_pin(a, s);
+		out->pins_lost += lost_its_pin(a, t);
+	}
+}
+
+const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left,
+				size_t right)
+{
+	const struct sm_group_view *view = &a->group[group];
+
+	for (unsigned k = 0; k < view->classes; k++) {
+		struct block_walk walk = walk_blocks(a, left, right);
+		size_t s, t;
+
+		while (next_block(&walk, &s, &t))
+			if (sm_analysis_cell(a, s, view->klass[k].klass) &&
+			    sm_analysis_cell(a, t, view->klass[k].klass))
+				return view->klass[k].klass;
+	}
+	return NULL;
+}
+
+/* The comparison of "b" with "a" in the leading class of one group of the control. */
+static int compare_control(const struct sm_analysis *a, size_t group, struct sm_comparison *out,
+			   struct sm_error *err)
+{
+	long left = sm_analysis_case_of(a, group, "b"), right = sm_analysis_case_of(a, group, "a");
+
+	*out = (struct sm_comparison){.ratio.low = NAN, .ratio.high = NAN};
+	if (left < 0 || right < 0)
+		return 0;
+	const char *klass = sm_analysis_leading(a, group, (size_t)left, (size_t)right);
+
+	if (!klass)
+		return 0;
+	return sm_analysis_compare(a, (size_t)left, (size_t)right, klass, out, err);
+}
+
+/* Several groups of the control are one question: Holm keeps its false alarms at those of one. With
+ * one group this is the interval alone. */
+static void judge_control(struct sm_control *control, const struct sm_comparison *comparison,
+			  double *p, size_t count)
+{
+	size_t worst = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		p[i] = comparison[i].sign_p;
+		if (p[i] < p[worst])
+			worst = i;
+	}
+	if (count > 1)
+		sm_holm(p, count);
+	control->known = count > 0;
+	if (count == 0)
+		return;
+	control->ratio = comparison[worst].ratio;
+	control->moved = (control->ratio.low > 1 || control->ratio.high < 1) &&
+			 (count == 1 || p[worst] <= 1 - SM_CONFIDENCE);
+}
+
+int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)
+{
+	struct sm_comparison *comparison = calloc(a->group_count + 1, sizeof(*comparison));
+	double *p = calloc(a->group_count + 1, sizeof(*p));
+	size_t count = 0;
+	int rc = 0;
+
+	if (!comparison || !p) {
+		rc = sm_fail(err, ENOMEM, "no memory for %zu groups", a->group_count);
+		goto out_free;
+	}
+	for (size_t g = 0; g < a->group_count && rc == 0; g++) {
+		if (strcmp(a->group[g].scenario_name, "aa") != 0)
+			continue;
+		rc = compare_control(a, g, &comparison[count], err);
+		if (!isnan(comparison[count].ratio.low))
+			count++;
+	}
+	if (rc == 0)
+		judge_control(&a->control, comparison, p, count);
+out_free:
+	free(comparison);
+	free(p);
+	return rc;
+}

@@ -1,0 +1,275 @@
+/* Claims about exact counts: every trial that ended well must have counted what is said, however
+ * noisy the machine was. */
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+/* What is to be counted where. */
+struct count_rule {
+	const struct sm_scenario *scenario;
+	const char *variant; /* NULL: all */
+	const char *at;      /* NULL: everywhere */
+	const char *event;
+	double per_op;
+	unsigned slack; /* events a trial */
+};
+
+struct count_tally {
+	unsigned trials; /* that ended well */
+	unsigned counted, matched;
+	double total, operations;       /* over the counted trials, of all workers */
+	double off_count, off_expected; /* the first that does not match */
+	unsigned off_trial;
+	const char *state; /* of one that was not counted */
+};
+
+/* Event names are typed by people and by libpfm4: "minor-faults" is "perf::MINOR_FAULTS". */
+static bool same_event(const char *one, const char *other)
+{
+	static const char prefix[] = "perf::";
+
+	if (strncasecmp(one, prefix, sizeof(prefix) - 1) == 0)
+		one += sizeof(prefix) - 1;
+	if (strncasecmp(other, prefix, sizeof(prefix) - 1) == 0)
+		other += sizeof(prefix) - 1;
+	for (; *one && *other; one++, other++) {
+		int x = *one == '_' ? '-' : tolower((unsigned char)*one);
+		int y = *other == '_' ? '-' : tolower((unsigned char)*other);
+
+		if (x != y)
+			return false;
+	}
+	return *one == *other;
+}
+
+static bool is_in_scope(const struct sm_analysis *a, const struct count_rule *rule, size_t sample)
+{
+	size_t c = a->results->samples[sample].case_index;
+	const struct sm_case_row *row = &a->results->cases[c];
+	size_t group = a->case_view[c].group;
+
+	return a->view[sample].ended_ok && a->group[group].scenario == rule->scenario &&
+	       (!rule->variant || strcmp(row->variant, rule->variant) == 0) &&
+	       sm_analysis_matches(a, group, rule->at, row->variant, NULL);
+}
+
+static void tally_trial(const struct sm_analysis *a, const struct count_rule *rule,
+			const struct sm_counter_row *counter, size_t s, struct count_tally *tally)
+{
+	const struct sm_sample *sample = &a->results->samples[s];
+	unsigned workers = a->results->cases[sample->case_index].workers;
+	double operations = (double)sample->ops * workers;
+	double expected = rule->per_op * operations;
+
+	/* A multiplexed value is an extrapolation, which no exact count can be held against. */
+	if (strcmp(counter->state, "counted") != 0) {
+		tally->state = counter->state;
+		return;
+	}
+	tally->counted++;
+	tally->total += (double)counter->raw;
+	tally->operations += operations;
+	/* Half an event of rounding, for counts per operation such as 1/512. */
+	if (fabs((double)counter->raw - expected) < rule->slack + 0.5) {
+		tally->matched++;
+	} else if (tally->counted - tally->matched == 1) {
+		tally->off_count = (double)counter->raw;
+		tally->off_expected = expected;
+		tally->off_trial = sample->trial;
+	}
+}
+
+static struct count_tally tally_up(const struct sm_analysis *a, const struct count_rule *rule)
+{
+	struct count_tally tally = {0};
+
+	for (size_t s = 0; s < a->results->sample_count; s++)
+		tally.trials += is_in_scope(a, rule, s);
+	for (size_t i = 0; i < a->results->counter_count; i++) {
+		const struct sm_counter_row *counter = &a->results->counters[i];
+
+		if (!same_event(counter->event, rule->event))
+			continue;
+		long s = sm_analysis_sample_of(a, counter->trial);
+
+		if (s >= 0 && is_in_scope(a, rule, (size_t)s))
+			tally_trial(a, rule, counter, (size_t)s, &tally);
+	}
+	return tally;
+}
+
+/* Why the run could not count an event, where its manifest says so, or NULL. */
+static const char *reason_of_event(const struct sm_analysis *a, const char *event)
+{
+	const json_t *events = json_object_get(a->results->manifest, "events");
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (events, i, entry) {
+		const char *name = json_string_value(json_object_get(entry, "name"));
+		const char *reason = json_string_value(json_object_get(entry, "reason"));
+
+		if (name && reason && *reason && same_event(name, event))
+			return reason;
+	}
+	return NULL;
+}
+
+static enum sm_verdict verdict_of(const struct count_tally *tally)
+{
+	if (tally->counted == 0)
+		return SM_NOT_TESTABLE;
+	if (tally->matched < tally->counted)
+		return SM_REFUTED;
+	return tally->counted < tally->trials ? SM_INCONCLUSIVE : SM_SUPPORTED;
+}
+
+/* Why a tally is not wholly counted, or "-". */
+static const char *why_uncounted(struct sm_analysis *a, const struct count_rule *rule,
+				 const struct count_tally *tally)
+{
+	const char *detail = reason_of_event(a, rule->event);
+
+	if (tally->trials == 0)
+		return "no trial of it ended well";
+	if (tally->counted == tally->trials)
+		return "-";
+	if (!tally->state)
+		return sm_results_string(a->results,
+					 "%s was not among the events of %u of %u trials; name it "
+					 "with --events",
+					 rule->event, tally->trials - tally->counted,
+					 tally->trials);
+	return sm_results_string(a->results, "%s reads %s in %u of %u trials%s%s", rule->event,
+				 tally->state, tally->trials - tally->counted, tally->trials,
+				 detail ? ": " : "", detail ? detail : "");
+}
+
+static const char *plural(unsigned count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void add_evidence(const struct count_rule *rule, const struct count_tally *tally,
+			 struct sm_words *words)
+{
+	const char *variant = rule->variant ? rule->variant : "every variant";
+
+	if (words->used > 0)
+		sm_words_add(words, "; ");
+	if (tally->counted == 0) {
+		sm_words_add(words, "%s of %s not counted", rule->event, variant);
+		return;
+	}
+	if (tally->matched < tally->counted) {
+		sm_words_add(words,
+			     "%s: %.0f %s where %s%.10g %s expected (trial %u), and so in %u of "
+			     "%u trials",
+			     variant, tally->off_count, rule->event,
+			     rule->slack > 0 ? "" : "exactly ", tally->off_expected,
+			     rule->slack > 0 ? "or nearly so are" : "are", tally->off_trial,
+			     tally->counted - tally->matched, tally->counted);
+		return;
+	}
+	sm_words_add(words,
+		     "%s: %.0f %s in %.0f operations, %.6g an operation in each of %u trial%s",
+		     variant, tally->total, rule->event, tally->operations, rule->per_op,
+		     tally->counted, plural(tally->counted));
+	if (rule->slack > 0)
+		sm_words_add(words, " (give or take %u event%s a trial)", rule->slack,
+			     plural(rule->slack));
+}
+
+/* Why not one trial is in the rule's scope: what the cases there say, or that there are none. */
+static const char *why_no_trial(struct sm_analysis *a, const struct count_rule *rule,
+				const struct sm_claim *claim)
+{
+	const char *why = NULL;
+	bool named = false;
+
+	for (size_t g = 0; g < a->group_count; g++) {
+		if (a->group[g].scenario != rule->scenario ||
+		    !sm_analysis_matches(a, g, rule->at, rule->variant, NULL))
+			continue;
+		named = true;
+		if (!why)
+			why = sm_analysis_untried(a, sm_analysis_case_of(a, g, rule->variant));
+	}
+	if (!named)
+		return sm_analysis_nowhere(a, claim);
+	return why ? sm_results_string(a->results, "%s: %s", rule->variant, why)
+		   : "no trial of it ended well";
+}
+
+void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
+			     const struct sm_claim *claim)
+{
+	struct count_rule rule = {scenario,     claim->left,        claim->at,
+				  claim->count, claim->count_exact, claim->count_slack};
+	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
+	struct count_tally tally = tally_up(a, &rule);
+	struct sm_words words = {.used = 0};
+
+	row->verdict = verdict_of(&tally);
+	if (tally.trials == 0) {
+		row->reason =
+		    rule.variant ? why_no_trial(a, &rule, claim) : "no trial of it ended well";
+		return;
+	}
+	row->reason = why_uncounted(a, &rule, &tally);
+	add_evidence(&rule, &tally, &words);
+	if (claim->caveat)
+		sm_words_add(&words, ". %s", claim->caveat);
+	row->evidence = sm_results_string(a->results, "%s", words.text);
+}
+
+/* The worse of two verdicts on exact counts: one refutation refutes, one gap leaves a gap. */
+static enum sm_verdict worse(enum sm_verdict one, enum sm_verdict other)
+{
+	static const int badness[] = {[SM_VERDICT_NONE] = 0,
+				      [SM_SUPPORTED] = 1,
+				      [SM_NOT_TESTABLE] = 2,
+				      [SM_INCONCLUSIVE] = 3,
+				      [SM_REFUTED] = 4};
+
+	return badness[one] >= badness[other] ? one : other;
+}
+
+void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scenario)
+{
+	struct sm_words sentence = {.used = 0}, evidence = {.used = 0};
+	struct sm_claim claim = {.source = "exact count"};
+	enum sm_verdict verdict = SM_VERDICT_NONE;
+	const char *reason = "-";
+
+	for (unsigned i = 0; i < SM_EXPECTED_MAX && scenario->expected[i].event; i++) {
+		const struct sm_expected *expected = &scenario->expected[i];
+		struct count_rule rule = {.scenario = scenario,
+					  .variant = expected->variant,
+					  .event = expected->event,
+					  .per_op = expected->per_op};
+		struct count_tally tally = tally_up(a, &rule);
+
+		if (tally.trials == 0)
+			continue; /* skipped, or not in this run: the claims say so */
+		sm_words_add(&sentence, "%s%.6g %s an operation%s%s", sentence.used > 0 ? ", " : "",
+			     rule.per_op, rule.event, rule.variant ? " in " : "",
+			     rule.variant ? rule.variant : "");
+		add_evidence(&rule, &tally, &evidence);
+		verdict = worse(verdict, verdict_of(&tally));
+		if (strcmp(reason, "-") == 0)
+			reason = why_uncounted(a, &rule, &tally);
+	}
+	if (verdict == SM_VERDICT_NONE)
+		return;
+	claim.id = sm_results_string(a->results, "%s.expected", scenario->name);
+	claim.text = sm_results_string(a->results, "Exactly %s.", sentence.text);
+	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, &claim);
+
+	row->verdict = verdict;
+	row->evidence = sm_results_string(a->results, "%s", evidence.text);
+	row->reason = reason;
+}

@@ -1,0 +1,249 @@
+/* Order in a run's rows: slices by trial, samples by case and block, cases by group. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+static int compare_slices(const void *left, const void *right, void *context)
+{
+	const struct sm_slice_row *rows = context;
+	const struct sm_slice_row *x = &rows[*(const size_t *)left];
+	const struct sm_slice_row *y = &rows[*(const size_t *)right];
+
+	if (x->trial != y->trial)
+		return x->trial < y->trial ? -1 : 1;
+	return (x->slice > y->slice) - (x->slice < y->slice);
+}
+
+static int compare_samples(const void *left, const void *right, void *context)
+{
+	const struct sm_sample *rows = context;
+	const struct sm_sample *x = &rows[*(const size_t *)left];
+	const struct sm_sample *y = &rows[*(const size_t *)right];
+
+	if (x->case_index != y->case_index)
+		return x->case_index < y->case_index ? -1 : 1;
+	if (x->block != y->block)
+		return x->block < y->block ? -1 : 1;
+	return (x->trial > y->trial) - (x->trial < y->trial);
+}
+
+static int compare_trials(const void *left, const void *right, void *context)
+{
+	const struct sm_sample *rows = context;
+	unsigned x = rows[*(const size_t *)left].trial, y = rows[*(const size_t *)right].trial;
+
+	return (x > y) - (x < y);
+}
+
+/* The numbers 0 to count - 1, sorted; never NULL but without memory. */
+static size_t *sorted_order(size_t count, int (*compare)(const void *, const void *, void *),
+			    void *rows)
+{
+	size_t *order = malloc((count + 1) * sizeof(*order));
+
+	if (!order)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		order[i] = i;
+	if (count > 1)
+		qsort_r(order, count, sizeof(*order), compare, rows);
+	return order;
+}
+
+long sm_analysis_sample_of(const struct sm_analysis *a, unsigned trial)
+{
+	size_t low = 0, high = a->results->sample_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		unsigned here = a->results->samples[a->trial_order[middle]].trial;
+
+		if (here == trial)
+			return (long)a->trial_order[middle];
+		if (here < trial)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return -1;
+}
+
+long sm_analysis_case_of(const struct sm_analysis *a, size_t group, const char *variant)
+{
+	for (size_t i = a->group[group].first_case; i < a->results->case_count; i++)
+		if (a->case_view[i].group == group &&
+		    strcmp(a->results->cases[i].variant, variant) == 0)
+			return (long)i;
+	return -1;
+}
+
+const char *sm_analysis_untried(const struct sm_analysis *a, long case_index)
+{
+	const char *reason = "not run before the run ended";
+
+	if (case_index < 0)
+		return "not part of this run";
+	const struct sm_case_view *view = &a->case_view[case_index];
+
+	for (size_t i = view->first; i < view->first + view->count; i++) {
+		const struct sm_sample *sample = &a->results->samples[a->sample_order[i]];
+
+		if (sample->status != SM_SKIPPED)
+			return NULL;
+		reason = sample->reason;
+	}
+	return reason;
+}
+
+double sm_analysis_steal(const struct sm_analysis *a, size_t group)
+{
+	double steal_ns = 0, wall_ns = 0;
+
+	for (size_t i = 0; i < a->results->sample_count; i++) {
+		const struct sm_sample *sample = &a->results->samples[i];
+
+		if (group != SIZE_MAX && a->case_view[sample->case_index].group != group)
+			continue;
+		steal_ns += (double)sample->steal_ns;
+		wall_ns += (double)sample->wall_ns;
+	}
+	return wall_ns > 0 && a->pus > 0 ? 100 * steal_ns / (wall_ns * a->pus) : 0;
+}
+
+/* One more than the highest PU that a text such as "0 1" or "0-3 8" lists. */
+static unsigned highest_pu(const char *text)
+{
+	unsigned long highest = 0;
+	bool any = false;
+
+	while (text && *text) {
+		char *end = (char *)text + 1;
+
+		if (isdigit((unsigned char)*text)) {
+			unsigned long pu = strtoul(text, &end, 10);
+
+			highest = pu > highest ? pu : highest;
+			any = true;
+		}
+		text = end;
+	}
+	return any ? (unsigned)highest + 1 : 0;
+}
+
+/* Steal is counted over the whole machine, so its share needs the machine's PUs.  Where the
+ * environment does not say, the PUs used are a lower bound: it makes steal look larger. */
+static unsigned machine_pus(const struct sm_results *results)
+{
+	static const char *const keys[] = {"pus_online", "online_pus", "pus", "pus_allowed",
+					   "allowed_pus"};
+	const json_t *environment = json_object_get(results->manifest, "environment");
+	unsigned widest = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const json_t *value = json_object_get(environment, keys[i]);
+
+		if (json_is_integer(value) && json_integer_value(value) > 0)
+			return (unsigned)json_integer_value(value);
+		if (json_is_array(value) && json_array_size(value) > 0)
+			return (unsigned)json_array_size(value);
+	}
+	for (size_t i = 0; i < results->sample_count; i++) {
+		unsigned count = highest_pu(results->samples[i].pus);
+
+		widest = count > widest ? count : widest;
+	}
+	return widest;
+}
+
+static const struct sm_scenario *find_scenario(const struct sm_analysis *a, const char *name)
+{
+	for (size_t i = 0; i < a->scenario_count; i++)
+		if (strcmp(a->scenarios[i]->name, name) == 0)
+			return a->scenarios[i];
+	return NULL;
+}
+
+static void index_groups(struct sm_analysis *a)
+{
+	const struct sm_results *results = a->results;
+
+	for (size_t i = 0; i < results->case_count; i++) {
+		const struct sm_case_row *row = &results->cases[i];
+		size_t g = 0;
+
+		while (g < a->group_count && strcmp(a->group[g].name, row->group) != 0)
+			g++;
+		if (g == a->group_count)
+			a->group[a->group_count++] = (struct sm_group_view){
+			    .name = row->group,
+			    .scenario_name = row->scenario,
+			    .scenario = find_scenario(a, row->scenario),
+			    .first_case = i,
+			};
+		a->case_view[i].group = g;
+	}
+}
+
+static void index_samples(struct sm_analysis *a)
+{
+	const struct sm_results *results = a->results;
+
+	for (size_t i = 0; i < results->sample_count; i++) {
+		struct sm_case_view *view =
+		    &a->case_view[results->samples[a->sample_order[i]].case_index];
+
+		if (view->count++ == 0)
+			view->first = i;
+	}
+	for (size_t i = 0; i < results->slice_count; i++) {
+		long sample = sm_analysis_sample_of(a, results->slices[a->slice_order[i]].trial);
+
+		/* Slices of a trial that did not end have no sample. */
+		if (sample >= 0 && a->view[sample].count++ == 0)
+			a->view[sample].first = i;
+	}
+}
+
+int sm_analysis_open(struct sm_analysis *a, struct sm_error *err)
+{
+	struct sm_results *results = a->results;
+
+	for (size_t i = 0; i < results->sample_count; i++)
+		if (results->samples[i].case_index >= results->case_count)
+			return sm_fail(err, EBADMSG,
+				       "trial %u names a case that the run does not have; the run "
+				       "folder is damaged",
+				       results->samples[i].trial);
+	a->slice_order = sorted_order(results->slice_count, compare_slices, results->slices);
+	a->sample_order = sorted_order(results->sample_count, compare_samples, results->samples);
+	a->trial_order = sorted_order(results->sample_count, compare_trials, results->samples);
+	a->view = calloc(results->sample_count + 1, sizeof(*a->view));
+	a->case_view = calloc(results->case_count + 1, sizeof(*a->case_view));
+	a->group = calloc(results->case_count + 1, sizeof(*a->group));
+	a->relation = calloc(results->case_count + 1, sizeof(*a->relation));
+	if (!a->slice_order || !a->sample_order || !a->trial_order || !a->view || !a->case_view ||
+	    !a->group || !a->relation)
+		return sm_fail(err, ENOMEM, "no memory to analyse %zu trials and %zu slices",
+			       results->sample_count, results->slice_count);
+	a->pus = machine_pus(results);
+	index_groups(a);
+	index_samples(a);
+	for (size_t g = 0; g < a->group_count; g++)
+		a->group[g].steal_percent = sm_analysis_steal(a, g);
+	return 0;
+}
+
+void sm_analysis_close(struct sm_analysis *a)
+{
+	free(a->slice_order);
+	free(a->sample_order);
+	free(a->trial_order);
+	free(a->view);
+	free(a->case_view);
+	free(a->group);
+	free(a->relation);
+	free(a->pair_claim);
+}

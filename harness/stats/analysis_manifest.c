@@ -1,0 +1,194 @@
+/* What the analysis found about the run as a whole, for the manifest and for people. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+/* JSON has no NaN and no infinity. */
+static json_t *number_or_null(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *describe_classes(const struct sm_analysis *a)
+{
+	json_t *all = json_object();
+
+	for (size_t r = 0; r < a->relation_count; r++) {
+		const struct sm_relation *relation = &a->relation[r];
+		json_t *list = json_array();
+
+		for (unsigned i = 0; i < relation->classes.count; i++) {
+			json_t *entry = json_object();
+
+			json_object_set_new(entry, "name", json_string(relation->klass[i]));
+			json_object_set_new(entry, "center_ns",
+					    number_or_null(relation->classes.center_ns[i]));
+			json_object_set_new(entry, "upper_ns",
+					    number_or_null(relation->classes.upper_ns[i]));
+			json_object_set_new(entry, "members",
+					    json_integer((json_int_t)relation->classes.members[i]));
+			json_array_append_new(list, entry);
+		}
+		json_object_set_new(all, relation->name, list);
+	}
+	return all;
+}
+
+static json_t *describe_slices(const struct sm_analysis *a)
+{
+	json_t *slices = json_object(), *disturbed = json_object();
+	json_int_t total = 0, pure = 0;
+
+	for (size_t s = 0; s < a->results->sample_count; s++) {
+		const struct sm_sample_view *view = &a->view[s];
+
+		if (!view->ended_ok)
+			continue;
+		for (size_t i = view->first; i < view->first + view->count; i++) {
+			const struct sm_slice_row *row = &a->results->slices[a->slice_order[i]];
+
+			total++;
+			pure += row->pure;
+			if (row->pure)
+				continue;
+			json_int_t before =
+			    json_integer_value(json_object_get(disturbed, row->reason));
+
+			json_object_set_new(disturbed, row->reason, json_integer(before + 1));
+		}
+	}
+	json_object_set_new(slices, "total", json_integer(total));
+	json_object_set_new(slices, "pure", json_integer(pure));
+	json_object_set_new(slices, "disturbed", disturbed);
+	return slices;
+}
+
+struct moves {
+	size_t neighbours, changed; /* adjacent probed slices of one trial; of another class */
+};
+
+static const struct sm_classes *classes_of_sample(const struct sm_analysis *a, size_t s)
+{
+	const char *relation = a->results->cases[a->results->samples[s].case_index].relation;
+
+	for (size_t r = 0; r < a->relation_count; r++)
+		if (strcmp(a->relation[r].name, relation) == 0)
+			return &a->relation[r].classes;
+	return NULL;
+}
+
+static void count_moves(const struct sm_analysis *a, size_t s, struct moves *moves)
+{
+	const struct sm_classes *classes = classes_of_sample(a, s);
+	const struct sm_sample_view *view = &a->view[s];
+	int previous = -1;
+
+	if (!classes || !view->ended_ok)
+		return;
+	for (size_t i = view->first; i < view->first + view->count; i++) {
+		const struct sm_slice_row *row = &a->results->slices[a->slice_order[i]];
+		int here = sm_classes_of(classes, row->probe_before_ns);
+
+		if (here >= 0 && previous >= 0) {
+			moves->neighbours++;
+			moves->changed += here != previous;
+		}
+		previous = here;
+	}
+}
+
+static void add_relations(const struct sm_analysis *a, struct sm_words *words)
+{
+	for (size_t r = 0; r < a->relation_count; r++) {
+		const struct sm_relation *relation = &a->relation[r];
+
+		sm_words_add(words, "%s%s ", r > 0 ? "; " : "", relation->name);
+		for (unsigned i = 0; i < relation->classes.count; i++)
+			sm_words_add(words, "%s%s", i > 0 ? " and " : "", relation->klass[i]);
+	}
+}
+
+static void say_moves(const struct sm_analysis *a, const struct moves *moves,
+		      struct sm_words *words)
+{
+	bool many = false;
+
+	for (size_t r = 0; r < a->relation_count; r++)
+		many = many || a->relation[r].classes.count > 1;
+	if (a->relation_count == 0) {
+		sm_words_add(words,
+			     "whether the cores moved is not known: no trial of this run had "
+			     "two workers on different cores to probe");
+		return;
+	}
+	if (!many)
+		sm_words_add(words, "the cores did not move: one round-trip time between them for "
+				    "the whole run (");
+	else if (moves->changed == 0)
+		sm_words_add(words, "the cores did not move within a trial, but between trials "
+				    "their round trip had more than one time (");
+	else
+		sm_words_add(words,
+			     "the cores moved while the run went on: the round trip between two of "
+			     "them changed its class in %.3g %% of the steps from one slice to the "
+			     "next, so each comparison is made within a class (",
+			     100 * (double)moves->changed / (double)moves->neighbours);
+	add_relations(a, words);
+	sm_words_add(words, ")");
+}
+
+static json_t *describe_moves(const struct sm_analysis *a)
+{
+	struct sm_words words = {.used = 0};
+	struct moves moves = {0, 0};
+	json_t *moved = json_object();
+
+	for (size_t s = 0; s < a->results->sample_count; s++)
+		count_moves(a, s, &moves);
+	say_moves(a, &moves, &words);
+	json_object_set_new(moved, "fraction",
+			    number_or_null((double)moves.changed / (double)moves.neighbours));
+	json_object_set_new(moved, "neighbours", json_integer((json_int_t)moves.neighbours));
+	json_object_set_new(moved, "sentence", json_string(words.text));
+	return moved;
+}
+
+static json_t *describe_control(const struct sm_control *control)
+{
+	if (!control->known)
+		return json_null();
+	json_t *aa = json_object();
+
+	json_object_set_new(aa, "ratio", number_or_null(control->ratio.estimate));
+	json_object_set_new(aa, "low", number_or_null(control->ratio.low));
+	json_object_set_new(aa, "high", number_or_null(control->ratio.high));
+	json_object_set_new(aa, "blocks", json_integer((json_int_t)control->ratio.count));
+	json_object_set_new(aa, "moved", json_boolean(control->moved));
+	return aa;
+}
+
+int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err)
+{
+	struct sm_results *results = a->results;
+
+	if (!results->manifest)
+		results->manifest = json_object();
+	json_t *analysis = json_object();
+
+	json_object_set_new(analysis, "classes", describe_classes(a));
+	json_object_set_new(analysis, "slices", describe_slices(a));
+	json_object_set_new(analysis, "cores_moved", describe_moves(a));
+	json_object_set_new(analysis, "aa", describe_control(&a->control));
+	json_object_set_new(analysis, "steal_percent", json_real(sm_analysis_steal(a, SIZE_MAX)));
+	/* What the run itself wrote there, such as its timed share, stays. */
+	json_t *before = json_object_get(results->manifest, "analysis");
+
+	if (json_is_object(before))
+		json_object_update_missing(analysis, before);
+	if (json_object_set_new(results->manifest, "analysis", analysis) != 0)
+		return sm_fail(err, ENOMEM, "no memory for the manifest's analysis");
+	return 0;
+}

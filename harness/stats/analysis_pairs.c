@@ -1,0 +1,293 @@
+/* Comparisons: every variant against its baseline, and what the claims compare. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+struct pair {
+	size_t group, left, right;    /* cases */
+	const struct sm_claim *claim; /* NULL: a comparison for its own sake */
+};
+
+static bool is_ratio(const struct sm_claim *claim)
+{
+	return claim->id && !claim->count && claim->left && claim->right;
+}
+
+/* Why nothing can be concluded from this pair whatever its interval; NULL: nothing is wrong.  The
+ * order is that of usefulness: what the reader can do something about comes first. */
+static const char *run_level_reason(struct sm_analysis *a, const struct pair *pair,
+				    const struct sm_comparison *c, const struct sm_blocks *blocks)
+{
+	const struct sm_group_view *group = &a->group[pair->group];
+	struct sm_results *results = a->results;
+
+	if (blocks->pins_lost > 0)
+		return sm_results_string(results,
+					 "in %u trials a worker did not stay on the PU it was "
+					 "pinned to",
+					 blocks->pins_lost);
+	if (blocks->homeless > SM_DROPPED_MAX * blocks->tried)
+		return sm_results_string(results,
+					 "%u of %u blocks were dropped: no pair class in which "
+					 "both variants have enough pure slices",
+					 blocks->homeless, blocks->tried);
+	if (group->steal_percent > SM_STEAL_MAX)
+		return sm_results_string(results,
+					 "the host took %.1f %% of the PU time away during these "
+					 "trials (steal; at most %.0f %% is accepted)",
+					 group->steal_percent, SM_STEAL_MAX);
+	if (c->ties > SM_TIES_MAX * c->used)
+		return sm_results_string(results,
+					 "in %u of %u blocks both times are equal: the clock is "
+					 "too coarse for this operation",
+					 c->ties, c->used);
+	if (a->control.moved && strcmp(group->scenario_name, "aa") != 0)
+		return sm_results_string(
+		    results,
+		    "the A/A control moved: one case under two names differed by a factor of "
+		    "%.3f (95 %% interval %.3f to %.3f), so this run cannot tell a cause from "
+		    "a drift; by chance alone fewer than 5 in 100 runs show this, so run it "
+		    "again",
+		    a->control.ratio.estimate, a->control.ratio.low, a->control.ratio.high);
+	return NULL;
+}
+
+static const char *too_few_blocks(struct sm_analysis *a, unsigned used, const char *klass)
+{
+	return sm_results_string(a->results, "%u %s in class %s: no interval under %d", used,
+				 used == 1 ? "block" : "blocks", klass, SM_BLOCKS_MIN);
+}
+
+/* Why an interval decides nothing: it holds a threshold. */
+static const char *open_interval(struct sm_analysis *a, const struct sm_pair_row *row)
+{
+	const struct sm_interval *ratio = &row->ratio;
+	bool holds_min = row->threshold_min > 0 && ratio->low < row->threshold_min;
+	double threshold = holds_min ? row->threshold_min : row->threshold_max;
+
+	return sm_results_string(a->results,
+				 "the interval %.3g to %.3g holds the threshold %.3g; with %u "
+				 "blocks the smallest visible effect is a factor of %.3g",
+				 ratio->low, ratio->high, threshold, row->blocks_used, row->mde);
+}
+
+static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_pair_row *row,
+		      const struct sm_comparison *c, const struct sm_blocks *blocks)
+{
+	const char *reason = run_level_reason(a, pair, c, blocks);
+
+	row->verdict = sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
+	row->reason = "-";
+	if (c->used < SM_BLOCKS_MIN) {
+		row->reason = too_few_blocks(a, c->used, row->klass);
+	} else if (reason) {
+		row->reason = reason;
+		if (row->verdict != SM_VERDICT_NONE)
+			row->verdict = SM_INCONCLUSIVE;
+	} else if (row->verdict == SM_INCONCLUSIVE) {
+		row->reason = open_interval(a, row);
+	}
+}
+
+/* Remembers which claim a pair row belongs to: ids alone may repeat. */
+static int note_claim(struct sm_analysis *a, const struct sm_claim *claim, struct sm_error *err)
+{
+	size_t count = a->results->pair_count; /* after the row was added */
+
+	if (count > a->pair_claim_room) {
+		size_t room = a->pair_claim_room > 0 ? 2 * a->pair_claim_room : 64;
+		const struct sm_claim **grown =
+		    realloc(a->pair_claim, room * sizeof(const struct sm_claim *));
+
+		if (!grown)
+			return sm_fail(err, ENOMEM, "no memory for %zu comparisons", room);
+		a->pair_claim = grown;
+		a->pair_claim_room = room;
+	}
+	a->pair_claim[count - 1] = claim;
+	return 0;
+}
+
+static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pair,
+				   const char *klass, bool leading)
+{
+	const struct sm_case_row *left = &a->results->cases[pair->left];
+	const struct sm_case_row *right = &a->results->cases[pair->right];
+	struct sm_pair_row *row = sm_results_add_pair(a->results);
+
+	row->group = left->group;
+	row->scenario = left->scenario;
+	row->params = left->params;
+	row->placement = left->placement;
+	row->relation = left->relation;
+	row->left = left->variant;
+	row->right = right->variant;
+	row->klass = klass;
+	row->leading = leading;
+	row->claim = pair->claim ? sm_results_string(a->results, "%s", pair->claim->id) : "-";
+	row->threshold_min = pair->claim ? pair->claim->ratio_min : 0;
+	row->threshold_max = pair->claim ? pair->claim->ratio_max : 0;
+	return row;
+}
+
+/* Both variants ran, but in no block do they share a class: said, never left out. */
+static int add_empty_row(struct sm_analysis *a, const struct pair *pair,
+			 const struct sm_blocks *blocks, struct sm_error *err)
+{
+	struct sm_pair_row *row = add_row(a, pair, "-", true);
+
+	row->ratio = (struct sm_interval){.estimate = NAN, .low = NAN, .high = NAN};
+	row->mde = NAN;
+	row->blocks_dropped = blocks->tried;
+	row->verdict = pair->claim ? SM_INCONCLUSIVE : SM_VERDICT_NONE;
+	row->reason = sm_results_string(a->results,
+					"no block of %u has a pair class in which both variants "
+					"have enough pure slices",
+					blocks->tried);
+	return note_claim(a, pair->claim, err);
+}
+
+static int add_pair(struct sm_analysis *a, const struct pair *pair, struct sm_error *err)
+{
+	const struct sm_group_view *group = &a->group[pair->group];
+	struct sm_blocks blocks;
+
+	sm_analysis_count_blocks(a, pair->left, pair->right, &blocks);
+	if (blocks.tried == 0)
+		return 0; /* skipped: there is no pair */
+	const char *leading = sm_analysis_leading(a, pair->group, pair->left, pair->right);
+
+	if (!leading)
+		return add_empty_row(a, pair, &blocks, err);
+	for (unsigned k = 0; k < group->classes; k++) {
+		const char *klass = group->klass[k].klass;
+		struct sm_comparison comparison;
+		int rc = sm_analysis_compare(a, pair->left, pair->right, klass, &comparison, err);
+
+		if (rc != 0)
+			return rc;
+		if (comparison.used == 0)
+			continue;
+		struct sm_pair_row *row = add_row(a, pair, klass, strcmp(klass, leading) == 0);
+
+		row->ratio = comparison.ratio;
+		row->mde = comparison.mde;
+		row->blocks_used = comparison.used;
+		row->blocks_dropped = comparison.blocks - comparison.used;
+		judge_row(a, pair, row, &comparison, &blocks);
+		rc = note_claim(a, pair->claim, err);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static bool any_ended_ok(const struct sm_analysis *a, size_t c)
+{
+	const struct sm_case_view *view = &a->case_view[c];
+
+	for (size_t i = view->first; i < view->first + view->count; i++)
+		if (a->view[a->sample_order[i]].ended_ok)
+			return true;
+	return false;
+}
+
+/* The first variant, in the scenario's order, that has samples; -1: none.  A scenario that is not
+ * known keeps the order of the run. */
+static long baseline_of(const struct sm_analysis *a, size_t group)
+{
+	const struct sm_scenario *scenario = a->group[group].scenario;
+
+	for (unsigned v = 0; scenario && scenario->variants && scenario->variants[v].name; v++) {
+		long c = sm_analysis_case_of(a, group, scenario->variants[v].name);
+
+		if (c >= 0 && any_ended_ok(a, (size_t)c))
+			return c;
+	}
+	for (size_t c = a->group[group].first_case; c < a->results->case_count; c++)
+		if (a->case_view[c].group == group && any_ended_ok(a, c))
+			return (long)c;
+	return -1;
+}
+
+/* Whether a claim of this group compares the two variants, either way round. */
+static bool is_claimed(const struct sm_analysis *a, size_t group, const char *one,
+		       const char *other)
+{
+	const struct sm_scenario *scenario = a->group[group].scenario;
+
+	if (!scenario || !scenario->claims)
+		return false;
+	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
+		if (!is_ratio(claim) ||
+		    !sm_analysis_matches(a, group, claim->at, claim->left, claim->right))
+			continue;
+		if ((strcmp(claim->left, one) == 0 && strcmp(claim->right, other) == 0) ||
+		    (strcmp(claim->left, other) == 0 && strcmp(claim->right, one) == 0))
+			return true;
+	}
+	return false;
+}
+
+static int add_baseline_pairs(struct sm_analysis *a, size_t group, struct sm_error *err)
+{
+	const struct sm_results *results = a->results;
+	long baseline = baseline_of(a, group);
+
+	if (baseline < 0)
+		return 0;
+	for (size_t c = a->group[group].first_case; c < results->case_count; c++) {
+		struct pair pair = {.group = group, .left = c, .right = (size_t)baseline};
+
+		if (a->case_view[c].group != group || c == (size_t)baseline ||
+		    is_claimed(a, group, results->cases[c].variant,
+			       results->cases[baseline].variant))
+			continue;
+		int rc = add_pair(a, &pair, err);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int add_claimed_pairs(struct sm_analysis *a, size_t group, struct sm_error *err)
+{
+	const struct sm_scenario *scenario = a->group[group].scenario;
+
+	if (!scenario || !scenario->claims)
+		return 0;
+	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
+		if (!is_ratio(claim) ||
+		    !sm_analysis_matches(a, group, claim->at, claim->left, claim->right))
+			continue;
+		long left = sm_analysis_case_of(a, group, claim->left);
+		long right = sm_analysis_case_of(a, group, claim->right);
+
+		if (left < 0 || right < 0)
+			continue;
+		struct pair pair = {group, (size_t)left, (size_t)right, claim};
+		int rc = add_pair(a, &pair, err);
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err)
+{
+	int rc = sm_analysis_control(a, err);
+
+	a->results->pair_count = 0;
+	for (size_t g = 0; g < a->group_count && rc == 0; g++) {
+		rc = add_baseline_pairs(a, g, err);
+		if (rc == 0)
+			rc = add_claimed_pairs(a, g, err);
+	}
+	return rc;
+}

@@ -1,0 +1,175 @@
+/* What the parts of the analysis share.  Each part is one step of sm_analyse(), in this order:
+ * slices (classes, purity, values), summaries, pairs, claims, manifest. */
+#ifndef SM_ANALYSIS_PARTS_H
+#define SM_ANALYSIS_PARTS_H
+
+#include "shmeter/analysis.h"
+
+/* The power with which the smallest visible effect is meant: 1 - SM_BETA. */
+#define SM_BETA 0.2
+/* Run-level limits of method.md. */
+#define SM_DROPPED_MAX 0.25 /* of the blocks of a pair: no class with both variants pure */
+#define SM_STEAL_MAX   5.0  /* per cent of all PU time */
+#define SM_TIES_MAX    0.20 /* of the blocks used: the clock is too coarse */
+
+/* Classes of the pairs that the topology relates in one way. */
+struct sm_relation {
+	const char *name;
+	struct sm_classes classes;
+	const char *klass[SM_CLASSES_MAX]; /* names: "92ns" */
+};
+
+/* One sample in one class. */
+struct sm_cell {
+	const char *klass;
+	unsigned pure; /* slices */
+	double value;  /* their median, ns per operation */
+};
+
+struct sm_sample_view {
+	struct sm_cell cell[SM_CLASSES_MAX];
+	unsigned cells;
+	size_t first, count; /* its slices, in slice_order */
+	bool ended_ok;       /* the trial ended well, whatever became of its timing */
+};
+
+/* Samples of one case, in sample_order, by block. */
+struct sm_case_view {
+	size_t first, count;
+	size_t group;
+};
+
+/* A class of a group, by pure slices of all its variants. */
+struct sm_group_class {
+	const char *klass;
+	uint64_t pure;
+};
+
+#define SM_GROUP_CLASSES_MAX 8
+
+struct sm_group_view {
+	const char *name;
+	const struct sm_scenario *scenario; /* NULL: not one of those known */
+	const char *scenario_name;
+	size_t first_case;                                 /* the rest through sm_case_view.group */
+	struct sm_group_class klass[SM_GROUP_CLASSES_MAX]; /* most pure slices first */
+	unsigned classes;
+	double steal_percent;
+};
+
+/* The A/A control. */
+struct sm_control {
+	bool known, moved;
+	struct sm_interval ratio;
+};
+
+struct sm_analysis {
+	struct sm_results *results;
+	const struct sm_scenario *const *scenarios;
+	size_t scenario_count;
+	size_t *slice_order;            /* slices by trial, then slice */
+	size_t *sample_order;           /* samples by case, then block */
+	size_t *trial_order;            /* samples by trial */
+	struct sm_sample_view *view;    /* one a sample */
+	struct sm_case_view *case_view; /* one a case */
+	struct sm_group_view *group;
+	size_t group_count;
+	struct sm_relation *relation;
+	size_t relation_count;
+	const struct sm_claim **pair_claim; /* one a pair row; NULL entries: no claim */
+	size_t pair_claim_room;
+	unsigned pus; /* of the machine, for the share of steal; 0 unknown */
+	struct sm_control control;
+};
+
+/* analysis_index.c */
+SM_MUST_USE int sm_analysis_open(struct sm_analysis *a, struct sm_error *err);
+void sm_analysis_close(struct sm_analysis *a);
+/* Index of the sample of a trial, or -1. */
+long sm_analysis_sample_of(const struct sm_analysis *a, unsigned trial);
+/* The case of a variant in a group, or -1. */
+long sm_analysis_case_of(const struct sm_analysis *a, size_t group, const char *variant);
+/* Why a case has nothing to compare: NULL if it was tried at all. */
+const char *sm_analysis_untried(const struct sm_analysis *a, long case_index);
+/* Steal in per cent of the PU time of the trials of one group; of all for group SIZE_MAX. */
+double sm_analysis_steal(const struct sm_analysis *a, size_t group);
+
+/* analysis_slices.c */
+SM_MUST_USE int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err);
+/* Ranks the classes of every group. */
+void sm_analysis_rank_classes(struct sm_analysis *a);
+/* The sample's cell of a class if it holds enough pure slices to count, else NULL. */
+const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample,
+				       const char *klass);
+
+/* analysis_summary.c */
+SM_MUST_USE int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *err);
+
+/* analysis_compare.c */
+/* Two cases of one group compared within a class. */
+struct sm_comparison {
+	struct sm_interval ratio;
+	double mde;
+	unsigned blocks, used,
+	    ties;      /* tried in both; counted in this class; of them, equal times */
+	double sign_p; /* two-sided sign test of "no difference" */
+};
+/* Blocks of two cases over all classes. */
+struct sm_blocks {
+	unsigned tried;     /* both variants ran */
+	unsigned homeless;  /* no class in which both have enough pure slices */
+	unsigned pins_lost; /* trials of either in which a worker left its PU */
+};
+SM_MUST_USE int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right,
+				    const char *klass, struct sm_comparison *out,
+				    struct sm_error *err);
+void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right,
+			      struct sm_blocks *out);
+/* The class that speaks for two cases: the group's first in which a block counts; NULL: none. */
+const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left,
+				size_t right);
+/* Judges the A/A control; before the pairs. */
+SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err);
+
+/* analysis_pairs.c */
+SM_MUST_USE int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err);
+
+/* analysis_match.c */
+/* Whether a group is one of those that `at` names, for these variants. */
+bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *at,
+			 const char *left, const char *right);
+/* How much of a group's name is said: its parameters; also its placement; also its memory. */
+enum sm_point_detail { SM_POINT_PARAMS, SM_POINT_PLACEMENT, SM_POINT_MEMORY };
+/* Where a group is: "op=store processes=2, near". */
+void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_detail detail,
+		       char *out, size_t size);
+/* A growing sentence; what does not fit is cut off. */
+struct sm_words {
+	char text[2048];
+	size_t used;
+};
+void sm_words_add(struct sm_words *words, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* analysis_counts.c */
+void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
+			     const struct sm_claim *claim);
+void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scenario);
+
+/* analysis_ratios.c */
+SM_MUST_USE int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
+					const struct sm_claim *claim, struct sm_error *err);
+
+/* analysis_claims.c */
+SM_MUST_USE int sm_analysis_claims(struct sm_analysis *a, struct sm_error *err);
+/* Adds the row of a claim; the caller sets verdict, evidence and reason. */
+struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
+					   const struct sm_scenario *scenario,
+					   const struct sm_claim *claim);
+/* "no case of this run has message=64": why `at` names no group. */
+const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim);
+
+/* analysis_manifest.c */
+SM_MUST_USE int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err);
+
+#endif

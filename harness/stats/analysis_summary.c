@@ -1,0 +1,132 @@
+/* One row a case: its median with interval, in the class that leads its group. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+/* Quantiles come from histograms, which the analysis does not see: those there are stay. */
+struct quantiles {
+	double q50_ns, q99_ns, q999_ns;
+};
+
+static void save_quantiles(const struct sm_results *results, struct quantiles *kept)
+{
+	for (size_t i = 0; i < results->case_count; i++)
+		kept[i] = (struct quantiles){NAN, NAN, NAN};
+	for (size_t i = 0; i < results->summary_count; i++) {
+		const struct sm_summary_row *row = &results->summaries[i];
+
+		if (row->case_index < results->case_count)
+			kept[row->case_index] =
+			    (struct quantiles){row->q50_ns, row->q99_ns, row->q999_ns};
+	}
+}
+
+/* Values of a case in a class into `values`; returns how many trials have one. */
+static size_t gather_values(const struct sm_analysis *a, size_t c, const char *klass,
+			    double *values)
+{
+	const struct sm_case_view *view = &a->case_view[c];
+	size_t count = 0;
+
+	for (size_t i = view->first; i < view->first + view->count; i++) {
+		const struct sm_cell *cell = sm_analysis_cell(a, a->sample_order[i], klass);
+
+		if (cell)
+			values[count++] = cell->value;
+	}
+	return count;
+}
+
+static double median_cpu(const struct sm_analysis *a, size_t c, double *values)
+{
+	const struct sm_case_view *view = &a->case_view[c];
+	size_t count = 0;
+
+	for (size_t i = view->first; i < view->first + view->count; i++) {
+		const struct sm_sample *sample = &a->results->samples[a->sample_order[i]];
+
+		if (sample->status == SM_OK && isfinite(sample->cpu_ns_per_op))
+			values[count++] = sample->cpu_ns_per_op;
+	}
+	return sm_median(values, count);
+}
+
+/* Counts the trials by status; returns the reason of one that was not ok, or NULL. */
+static const char *count_trials(const struct sm_analysis *a, size_t c, struct sm_summary_row *row)
+{
+	const struct sm_case_view *view = &a->case_view[c];
+	const char *reason = NULL;
+
+	for (size_t i = view->first; i < view->first + view->count; i++) {
+		const struct sm_sample *sample = &a->results->samples[a->sample_order[i]];
+
+		row->ok += sample->status == SM_OK;
+		row->skipped += sample->status == SM_SKIPPED;
+		row->disturbed += sample->status == SM_DISTURBED;
+		row->failed += sample->status == SM_VERIFY_FAILED ||
+			       sample->status == SM_WORKER_DIED || sample->status == SM_TIMED_OUT;
+		if (sample->status != SM_OK)
+			reason = sample->reason;
+	}
+	return reason;
+}
+
+static void summarise(struct sm_analysis *a, size_t c, const struct quantiles *kept, double *values)
+{
+	const struct sm_group_view *group = &a->group[a->case_view[c].group];
+	struct sm_summary_row *row = sm_results_add_summary(a->results);
+	const char *trouble = count_trials(a, c, row);
+	size_t count = 0;
+
+	row->case_index = (unsigned)c;
+	row->klass = "-";
+	/* The group's leading class first, so that variants stand side by side in one class. */
+	for (unsigned k = 0; k < group->classes && count == 0; k++) {
+		count = gather_values(a, c, group->klass[k].klass, values);
+		if (count > 0)
+			row->klass = group->klass[k].klass;
+	}
+	row->value = sm_median_interval(values, count, SM_CONFIDENCE);
+	row->mad = sm_mad(values, count);
+	row->cpu_ns_per_op = median_cpu(a, c, values);
+	row->q50_ns = kept[c].q50_ns;
+	row->q99_ns = kept[c].q99_ns;
+	row->q999_ns = kept[c].q999_ns;
+	row->reason = "-";
+	if (count == 0)
+		row->reason = trouble       ? trouble
+			      : row->ok > 0 ? "no trial has enough pure slices in one class"
+					    : "not run before the run ended";
+	else if (strcmp(row->klass, group->klass[0].klass) != 0)
+		row->reason = sm_results_string(a->results,
+						"no trial with enough pure slices in class %s, "
+						"which leads this comparison",
+						group->klass[0].klass);
+	else if (count < SM_BLOCKS_MIN)
+		row->reason = sm_results_string(a->results, "%zu %s: no interval under %d", count,
+						count == 1 ? "block" : "blocks", SM_BLOCKS_MIN);
+}
+
+int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *err)
+{
+	struct sm_results *results = a->results;
+	struct quantiles *kept = malloc((results->case_count + 1) * sizeof(*kept));
+	double *values = malloc((results->sample_count + 1) * sizeof(*values));
+	int rc = 0;
+
+	if (!kept || !values) {
+		rc = sm_fail(err, ENOMEM, "no memory for %zu cases", results->case_count);
+		goto out_free;
+	}
+	save_quantiles(results, kept);
+	results->summary_count = 0;
+	for (size_t c = 0; c < results->case_count; c++)
+		summarise(a, c, kept, values);
+out_free:
+	free(values);
+	free(kept);
+	return rc;
+}

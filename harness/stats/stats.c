@@ -1,0 +1,152 @@
+/* Order statistics and the figures made from them. */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "shmeter/stats.h"
+
+static int compare_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double middle_of_sorted(const double *values, size_t count)
+{
+	if (count == 0)
+		return NAN;
+	if (count % 2 == 1)
+		return values[count / 2];
+	/* Halved before the sum: two large values must not overflow. */
+	return values[count / 2 - 1] / 2 + values[count / 2] / 2;
+}
+
+double sm_median(double *values, size_t count)
+{
+	if (count > 1)
+		qsort(values, count, sizeof(*values), compare_double);
+	return middle_of_sorted(values, count);
+}
+
+double sm_mad(double *values, size_t count)
+{
+	double median = sm_median(values, count);
+
+	if (count == 0)
+		return NAN;
+	/* In sorted order the deviations fall towards the median from both ends: taking the larger
+	 * of the two ends again and again yields them in descending order, without a second array.
+	 */
+	size_t left = 0, right = count, middle = count / 2;
+	double previous = 0, deviation = 0;
+
+	for (size_t rank = count; rank-- > middle - (count % 2 == 0);) {
+		double below = median - values[left], above = values[right - 1] - median;
+
+		previous = deviation;
+		if (below > above) {
+			deviation = below;
+			left++;
+		} else {
+			deviation = above;
+			right--;
+		}
+	}
+	return count % 2 == 1 ? deviation : previous / 2 + deviation / 2;
+}
+
+double sm_quantile_sorted(const double *values, size_t count, double q)
+{
+	if (count == 0 || !(q >= 0 && q <= 1))
+		return NAN;
+	double at = q * (double)(count - 1);
+	size_t below = (size_t)at;
+
+	if (below + 1 >= count)
+		return values[count - 1];
+	return values[below] + (at - (double)below) * (values[below + 1] - values[below]);
+}
+
+/* The largest rank k (from 1) whose interval [x(k), x(n+1-k)] covers the median with at least
+ * `confidence`; 0 where there is none.  `*achieved` is its exact coverage. */
+static size_t sign_test_rank(size_t count, double confidence, double *achieved)
+{
+	/* Coverages such as 1 - 2/64 are sums of binary fractions: the slack only absorbs the last
+	 * bits of the incomplete beta function. */
+	const double slack = 1e-12;
+	size_t best = 0;
+
+	*achieved = 0;
+	for (size_t k = 1; 2 * k <= count; k++) {
+		double coverage = 1 - 2 * sm_binomial_cdf(k - 1, count, 0.5);
+
+		if (coverage + slack < confidence)
+			break;
+		best = k;
+		*achieved = coverage;
+	}
+	return best;
+}
+
+struct sm_interval sm_median_interval(double *values, size_t count, double confidence)
+{
+	struct sm_interval interval = {
+	    .estimate = sm_median(values, count), .low = NAN, .high = NAN, .count = count};
+	size_t rank = sign_test_rank(count, confidence, &interval.confidence);
+
+	if (rank > 0) {
+		interval.low = values[rank - 1];
+		interval.high = values[count - rank];
+	}
+	return interval;
+}
+
+double sm_minimum_detectable_ratio(double mad_of_log, size_t n, double alpha, double beta)
+{
+	if (n == 0 || !(mad_of_log >= 0))
+		return NAN;
+	double z = sm_normal_quantile(1 - alpha / 2) + sm_normal_quantile(1 - beta);
+	/* 1.4826 makes a MAD a normal standard deviation, sqrt(pi / 2) that of a median's error. */
+	double error = 1.4826 * mad_of_log * sqrt(acos(-1.0) / (2 * (double)n));
+
+	return exp(z * error);
+}
+
+struct ranked {
+	double p;
+	size_t index;
+};
+
+static int compare_ranked(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->p != y->p)
+		return x->p > y->p ? 1 : -1;
+	return (x->index > y->index) - (x->index < y->index);
+}
+
+/* S. Holm, "A simple sequentially rejective multiple test procedure", 1979. */
+void sm_holm(double *p, size_t count)
+{
+	struct ranked *ranked = count > 0 ? malloc(count * sizeof(*ranked)) : NULL;
+	double highest = 0;
+
+	if (!ranked) {
+		/* Without memory: Bonferroni, which is never less strict. */
+		for (size_t i = 0; i < count; i++)
+			p[i] = fmin(1, p[i] * (double)count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		ranked[i] = (struct ranked){p[i], i};
+	qsort(ranked, count, sizeof(*ranked), compare_ranked);
+	for (size_t i = 0; i < count; i++) {
+		double adjusted = fmin(1, ranked[i].p * (double)(count - i));
+
+		highest = fmax(highest, adjusted);
+		p[ranked[i].index] = highest;
+	}
+	free(ranked);
+}

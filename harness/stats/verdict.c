@@ -1,0 +1,81 @@
+/* Verdicts, and a ratio in words. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shmeter/analysis.h"
+#include "shmeter/stats.h"
+
+#define SAME 0.0005 /* ratios nearer to 1 than 0.05 % read "as long" */
+
+static const char *const names[] = {
+    [SM_VERDICT_NONE] = "none",         [SM_SUPPORTED] = "supported",
+    [SM_REFUTED] = "refuted",           [SM_INCONCLUSIVE] = "inconclusive",
+    [SM_NOT_TESTABLE] = "not_testable",
+};
+
+const char *sm_verdict_name(enum sm_verdict verdict)
+{
+	if ((size_t)verdict >= sizeof(names) / sizeof(names[0]))
+		return names[SM_VERDICT_NONE];
+	return names[verdict];
+}
+
+enum sm_verdict sm_verdict_parse(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return (enum sm_verdict)i;
+	return SM_VERDICT_NONE;
+}
+
+enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max)
+{
+	if (min == 0 && max == 0)
+		return SM_VERDICT_NONE; /* nothing is claimed */
+	if (isnan(ratio->low) || isnan(ratio->high))
+		return SM_INCONCLUSIVE;
+	if ((min > 0 && ratio->high < min) || (max > 0 && ratio->low > max))
+		return SM_REFUTED;
+	if ((min > 0 && ratio->low < min) || (max > 0 && ratio->high > max))
+		return SM_INCONCLUSIVE;
+	return SM_SUPPORTED;
+}
+
+/* Three significant digits without an exponent: "0.123", "8.12", "45.7", "1234". */
+static void write_number(char out[32], double value)
+{
+	int digits = value >= 99.95 ? 0 : value >= 9.995 ? 1 : value >= 0.9995 ? 2 : 3;
+
+	for (double limit = 0.09995; value > 0 && value < limit && digits < 9; limit /= 10)
+		digits++;
+	snprintf(out, 32, "%.*f", digits, value);
+}
+
+const char *sm_ratio_words(char *out, size_t size, const char *left, const char *right,
+			   const char *per, double ratio)
+{
+	char number[32], inverse[32], aside[64] = "";
+
+	if (!(ratio > 0) || isinf(ratio)) {
+		snprintf(out, size, "%s cannot be compared with %s", left, right);
+		return out;
+	}
+	write_number(number, ratio);
+	write_number(inverse, 1 / ratio);
+	/* Close to 1 a factor is hard to read: per cents say it better.  Under 1 its inverse does.
+	 */
+	if (fabs(ratio - 1) < SAME) {
+		snprintf(out, size, "%s takes as long %s as %s", left, per, right);
+		return out;
+	}
+	if (ratio > 1 && ratio < 1.25)
+		snprintf(aside, sizeof(aside), ", that is %.1f %% more time", (ratio - 1) * 100);
+	else if (ratio < 1 && ratio > 0.8)
+		snprintf(aside, sizeof(aside), ", that is %.1f %% less time", (1 - ratio) * 100);
+	else if (ratio < 1)
+		snprintf(aside, sizeof(aside), ", that is %s times faster", inverse);
+	snprintf(out, size, "%s takes %s times as long %s as %s%s", left, number, per, right,
+		 aside);
+	return out;
+}

@@ -1,0 +1,172 @@
+/* The gate between slices, and the probe of the pair class that it doubles as. */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control.h"
+
+/* A sleeper looks at the abort flag this often. */
+static const struct timespec nap = { .tv_nsec = 50000000 };
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t seen)
+{
+	/* Not FUTEX_PRIVATE: the waker is another process.  The result does not matter: every caller
+	 * looks at the word again. */
+	(void)syscall(SYS_futex, word, FUTEX_WAIT, seen, &nap, NULL, 0);
+}
+
+static void futex_wake_all(_Atomic uint32_t *word)
+{
+	(void)syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+struct control *control_make(unsigned workers, unsigned slices, bool shared_pu, bool histograms,
+			     struct sm_error *err)
+{
+	size_t slots_at = (sizeof(struct control) + SM_LINE_PAIR - 1) & ~(size_t)(SM_LINE_PAIR - 1);
+	size_t notes_at = slots_at + workers * sizeof(struct slot);
+	size_t probes_at = notes_at + (size_t)workers * slices * sizeof(struct slice_note);
+	size_t histograms_at = probes_at + (slices + 1) * sizeof(struct probe_note);
+	size_t bytes = histograms_at + (histograms ? workers * sizeof(struct sm_histogram) : 0);
+	char *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct control *control = (struct control *)(void *)base;
+
+	if (base == MAP_FAILED) {
+		sm_fail(err, errno, "no memory for the control area of %u workers (%zu bytes)",
+			workers, bytes);
+		return NULL;
+	}
+	control->workers = workers;
+	control->slices = control->notes = slices;
+	control->shared_pu = shared_pu;
+	control->pairs = shared_pu ? 0 : workers - 1;
+	if (control->pairs > PROBE_PAIRS_MAX)
+		control->pairs = PROBE_PAIRS_MAX;
+	control->bytes = bytes;
+	control->slot = (struct slot *)(void *)(base + slots_at);
+	control->note = (struct slice_note *)(void *)(base + notes_at);
+	control->probe = (struct probe_note *)(void *)(base + probes_at);
+	if (histograms)
+		control->histogram = (struct sm_histogram *)(void *)(base + histograms_at);
+	return control;
+}
+
+void control_free(struct control *control)
+{
+	if (control)
+		munmap(control, control->bytes);
+}
+
+bool gate_gather(struct control *control, uint32_t number)
+{
+	if (control->shared_pu) {
+		uint32_t need = control->workers - 1, seen;
+
+		/* acquire: what the others wrote before they arrived (release in gate_arrive). */
+		while ((seen = atomic_load_explicit(&control->waiting, memory_order_acquire)) < need) {
+			if (atomic_load_explicit(&control->abort, memory_order_relaxed))
+				return false;
+			futex_wait(&control->waiting, seen);
+		}
+		/* relaxed: the release in gate_open() publishes it before anyone can arrive again. */
+		atomic_store_explicit(&control->waiting, 0, memory_order_relaxed);
+		return true;
+	}
+	for (unsigned i = 1; i < control->workers; i++)
+		/* acquire: pairs with the release in gate_arrive(). */
+		for (unsigned turns = 0;
+		     atomic_load_explicit(&control->slot[i].arrived, memory_order_acquire) != number;)
+			if (!sm_spin(&turns, &control->abort))
+				return false;
+	return true;
+}
+
+void gate_open(struct control *control, uint32_t number)
+{
+	/* release: command and op_count before the gate; pairs with the acquire in gate_pass(). */
+	atomic_store_explicit(&control->go, number, memory_order_release);
+	if (control->shared_pu)
+		futex_wake_all(&control->go);
+}
+
+void gate_arrive(struct control *control, unsigned worker, uint32_t number)
+{
+	if (!control->shared_pu) {
+		/* release: this worker's notes before its arrival; pairs with gate_gather(). */
+		atomic_store_explicit(&control->slot[worker].arrived, number, memory_order_release);
+		return;
+	}
+	/* release: as above.  The last one wakes the leader. */
+	if (atomic_fetch_add_explicit(&control->waiting, 1, memory_order_release) + 1 ==
+	    control->workers - 1)
+		futex_wake_all(&control->waiting);
+}
+
+bool gate_pass(struct control *control, uint32_t number)
+{
+	uint32_t seen;
+
+	/* acquire: command and op_count; pairs with gate_open(). */
+	for (unsigned turns = 0;
+	     (seen = atomic_load_explicit(&control->go, memory_order_acquire)) != number;) {
+		if (!control->shared_pu) {
+			if (!sm_spin(&turns, &control->abort))
+				return false;
+			continue;
+		}
+		if (atomic_load_explicit(&control->abort, memory_order_relaxed))
+			return false;
+		futex_wait(&control->go, seen);
+	}
+	return true;
+}
+
+/* One word goes back and forth: odd values are the leader's, even ones the follower's.  The word is all
+ * that is told, so relaxed is enough; no pause in the wait, it would be part of what is measured. */
+static bool await(_Atomic uint32_t *word, uint32_t value, const _Atomic uint32_t *abort)
+{
+	for (unsigned turns = 1; atomic_load_explicit(word, memory_order_relaxed) != value; turns++)
+		if ((turns & 1023u) == 0 && atomic_load_explicit(abort, memory_order_relaxed))
+			return false;
+	return true;
+}
+
+bool probe_lead(struct control *control, struct probe_note *note)
+{
+	for (unsigned pair = 0; pair < control->pairs; pair++) {
+		_Atomic uint32_t *ping = &control->slot[pair + 1].ping;
+		uint32_t value = atomic_load_explicit(ping, memory_order_relaxed);
+		uint64_t start_ns = 0;
+
+		for (unsigned trip = 0; trip < PROBE_WARM + SM_PROBE_TRIPS; trip++) {
+			if (trip == PROBE_WARM)
+				start_ns = sm_clock_ns();
+			atomic_store_explicit(ping, value + 1, memory_order_relaxed);
+			value += 2;
+			if (!await(ping, value, &control->abort))
+				return false;
+		}
+		note->pair_ns[pair] = (double)(sm_clock_ns() - start_ns) / SM_PROBE_TRIPS;
+	}
+	return true;
+}
+
+bool probe_follow(struct control *control, unsigned worker)
+{
+	_Atomic uint32_t *ping = &control->slot[worker].ping;
+	/* Nobody else writes the word until this side answers, and both sides do PROBE_WARM +
+	 * SM_PROBE_TRIPS trips: the even number it starts from is what this side left there. */
+	uint32_t value = atomic_load_explicit(ping, memory_order_relaxed) & ~1u;
+
+	for (unsigned trip = 0; trip < PROBE_WARM + SM_PROBE_TRIPS; trip++) {
+		if (!await(ping, value + 1, &control->abort))
+			return false;
+		value += 2;
+		atomic_store_explicit(ping, value, memory_order_relaxed);
+	}
+	return true;
+}

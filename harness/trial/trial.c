@@ -1,0 +1,417 @@
+/* The parent's side of a trial: make, fork, wait, collect, prove, put away. */
+#include "shmeter/trial.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "shmeter/environment.h"
+#include "shmeter/team.h"
+
+/* Slices that a calibration may take before the last count is used as it is. */
+#define CALIBRATION_SLICES 64
+
+/* Resolves what only the harness knows: the seats. */
+static int seat(const struct sm_trial_context *context, const struct sm_case *c, struct sm_seats *seats,
+		struct sm_error *err)
+{
+	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count,
+				c->workers, seats, err);
+}
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
+}
+
+int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c,
+		       struct sm_error *err)
+{
+	struct sm_case resolved = *c;
+	struct sm_seats seats;
+	int rc = seat(context, c, &seats, err);
+
+	if (rc < 0)
+		return rc;
+	resolved.shared_pu = seats.shared_pu;
+	sm_seats_free(&seats);
+	if (c->scenario->supported) {
+		rc = c->scenario->supported(&resolved, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (region_bytes(c) == 0)
+		return 0;
+	return sm_region_supported(context->os, context->topology, c->memory, region_bytes(c),
+				   context->file_folder, err);
+}
+
+/* What a trial holds while it runs. */
+struct hold {
+	const struct sm_trial_context *context;
+	const struct sm_trial_request *request;
+	struct sm_trial_result *result;
+	struct sm_case c; /* with what the seats say */
+	struct sm_seats seats;
+	struct sm_region region;
+	struct sm_trial trial;
+	struct control *control;
+	struct sm_team team;
+	bool set_up;
+	const struct sm_outcome **outcome;
+};
+
+static void end_with(struct hold *hold, enum sm_status status, const char *reason)
+{
+	hold->result->status = status;
+	snprintf(hold->result->reason, sizeof(hold->result->reason), "%s", reason);
+}
+
+static int make(struct hold *hold, struct sm_error *err)
+{
+	const struct sm_case *c = &hold->c;
+	const struct sm_scenario *scenario = c->scenario;
+	size_t bytes = region_bytes(c);
+	int rc;
+
+	hold->trial.c = c;
+	hold->trial.seed = hold->request->seed;
+	if (bytes > 0) {
+		if (scenario->warm_physical &&
+		    (rc = sm_region_warm_physical(hold->context->os, hold->context->topology,
+						  c->memory, bytes, hold->context->file_folder,
+						  err)) < 0)
+			return rc;
+		rc = sm_region_create(&hold->region, hold->context->os, hold->context->topology,
+				      c->memory, bytes, hold->context->file_folder, err);
+		if (rc < 0)
+			return rc;
+		hold->trial.region = hold->region.address;
+		hold->trial.region_bytes = bytes;
+	}
+	if (scenario->state_bytes > 0) {
+		hold->trial.state = calloc(1, scenario->state_bytes);
+		if (!hold->trial.state)
+			return sm_fail(err, ENOMEM, "no memory for the state of %s",
+				       scenario->name);
+	}
+	hold->set_up = true;
+	return scenario->setup ? scenario->setup(&hold->trial, err) : 0;
+}
+
+static void put_away(struct hold *hold)
+{
+	if (hold->set_up && hold->c.scenario->teardown)
+		hold->c.scenario->teardown(&hold->trial);
+	free(hold->trial.state);
+	free(hold->outcome);
+	sm_region_destroy(&hold->region);
+	control_free(hold->control);
+	sm_team_free(&hold->team);
+	sm_seats_free(&hold->seats);
+}
+
+/* PUs by worker, as the column says them; cut with "..." where there are too many. */
+static void name_seats(const struct sm_seats *seats, char *out, size_t size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < seats->count; i++) {
+		if (used + 16 > size) {
+			snprintf(out + used, size - used, " ...");
+			return;
+		}
+		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? " " : "",
+					 seats->seat[i]);
+	}
+}
+
+/* The sentence for a worker that ended badly. */
+static void blame(struct hold *hold, unsigned index)
+{
+	int status = hold->team.member[index].wait_status;
+	const struct sm_error *said = &hold->control->slot[index].error;
+	char text[SM_ERROR_TEXT_MAX];
+
+	if (WIFSIGNALED(status)) {
+		snprintf(text, sizeof(text), "worker %u was killed by signal %d (%s)", index,
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+		end_with(hold, SM_WORKER_DIED, text);
+	} else if (WEXITSTATUS(status) == WORKER_UNFIT) {
+		end_with(hold, SM_DISTURBED, said->text);
+	} else {
+		snprintf(text, sizeof(text), "worker %u gave up: %.400s", index,
+			 said->code ? said->text : "it said no reason");
+		end_with(hold, SM_WORKER_DIED, text);
+	}
+}
+
+static bool pairs_agree(const struct control *control, unsigned slice)
+{
+	for (unsigned pair = 0; pair < control->pairs; pair++) {
+		double ratio = control->probe[slice].pair_ns[pair] /
+			       control->probe[slice + 1].pair_ns[pair];
+
+		if (!(ratio <= SM_PROBE_AGREE && ratio >= 1.0 / SM_PROBE_AGREE))
+			return false;
+	}
+	return true;
+}
+
+static double slowest_pair(const struct control *control, unsigned probe)
+{
+	double slowest = NAN;
+
+	for (unsigned pair = 0; pair < control->pairs; pair++)
+		slowest = fmax(slowest, control->probe[probe].pair_ns[pair]);
+	return slowest;
+}
+
+/* One slice of all workers, from their notes.  Returns false where a worker did too little. */
+static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_slice *out)
+{
+	struct sm_trial_result *result = hold->result;
+	struct control *control = hold->control;
+	uint64_t first = UINT64_MAX, last_start = 0, last = 0;
+	char text[SM_ERROR_TEXT_MAX];
+
+	memset(out, 0, sizeof(*out));
+	out->ops = control->op_count;
+	for (unsigned i = 0; i < control->workers; i++) {
+		const struct slice_note *note = control_note(control, i, number);
+
+		if (note->ops != control->op_count || note->end_ns < note->start_ns) {
+			snprintf(text, sizeof(text),
+				 "worker %u did %" PRIu64 " of %" PRIu64
+				 " operations in slice %u%s",
+				 i, note->ops, control->op_count, number,
+				 note->end_ns < note->start_ns ? ", and the clock went backwards" : "");
+			end_with(hold, SM_VERIFY_FAILED, text);
+			return false;
+		}
+		first = note->start_ns < first ? note->start_ns : first;
+		last_start = note->start_ns > last_start ? note->start_ns : last_start;
+		last = note->end_ns > last ? note->end_ns : last;
+		out->involuntary += (unsigned)note->nivcsw;
+		out->pin_lost |= note->pin_lost;
+		result->cpu_ns += note->cpu_ns;
+		result->minflt += note->minflt;
+		result->majflt += note->majflt;
+		result->nvcsw += note->nvcsw;
+		result->nivcsw += note->nivcsw;
+		result->migrations += note->pin_lost;
+	}
+	out->ns = last - first;
+	out->start_skew_ns = last_start - first;
+	out->probe_before_ns = slowest_pair(control, number);
+	out->probe_after_ns = slowest_pair(control, number + 1);
+	out->pairs_agree = pairs_agree(control, number);
+	result->ops += out->ops;
+	result->elapsed_ns += out->ns;
+	return true;
+}
+
+/* A calibration keeps no slices: only how long the last one took, and all together. */
+static void collect_calibration(struct hold *hold)
+{
+	for (unsigned number = 0; number < hold->control->done_slices; number++) {
+		hold->result->last_slice_ns = control_makespan_ns(hold->control, number);
+		hold->result->timed_ns += hold->result->last_slice_ns;
+	}
+}
+
+static int collect_slices(struct hold *hold, struct sm_error *err)
+{
+	struct sm_trial_result *result = hold->result;
+	struct control *control = hold->control;
+	unsigned skip = hold->c.scenario->cold ? 0 : 1; /* the warm-up */
+
+	result->op_count = control->op_count;
+	if (hold->request->calibrate)
+		collect_calibration(hold);
+	if (hold->request->calibrate || control->done_slices <= skip)
+		return 0;
+	result->slice = calloc(control->done_slices - skip, sizeof(*result->slice));
+	if (!result->slice)
+		return sm_fail(err, ENOMEM, "no memory for %u slices", control->done_slices);
+	for (unsigned number = skip; number < control->done_slices; number++)
+		if (!collect_slice(hold, number, &result->slice[result->slice_count++]))
+			return 0;
+	result->timed_ns = result->elapsed_ns;
+	return 0;
+}
+
+/* The worst state of the workers' counters speaks for the event; values add up. */
+static void collect_counts(struct hold *hold)
+{
+	const struct sm_event_set *events = hold->context->events;
+
+	for (unsigned e = 0; events && e < events->count; e++) {
+		struct sm_count *sum = &hold->result->count[e];
+
+		for (unsigned i = 0; i < hold->control->workers; i++) {
+			const struct sm_count *one = &hold->control->slot[i].count[e];
+
+			sum->state = one->state > sum->state ? one->state : sum->state;
+			sum->raw += one->raw;
+			sum->value += one->value;
+			sum->enabled_ns += one->enabled_ns;
+			sum->running_ns += one->running_ns;
+		}
+	}
+}
+
+static void collect_rest(struct hold *hold)
+{
+	const struct control *control = hold->control;
+	struct sm_trial_result *result = hold->result;
+
+	if (hold->trial.region) {
+		struct sm_pages pages = control->slot[0].got.pages;
+
+		for (unsigned i = 1; i < control->workers; i++)
+			if (control->slot[i].got.pages.bytes != pages.bytes)
+				pages.kind = SM_PAGES_UNSET;
+		if (pages.kind == SM_PAGES_UNSET)
+			snprintf(result->pages_got, sizeof(result->pages_got), "mixed");
+		else
+			sm_pages_name(pages, result->pages_got);
+	}
+	if (!control->histogram)
+		return;
+	result->histogram = calloc(1, sizeof(*result->histogram));
+	for (unsigned i = 0; result->histogram && i < control->workers; i++)
+		sm_histogram_merge(result->histogram, &control->histogram[i]);
+}
+
+static void prove(struct hold *hold)
+{
+	struct sm_error why = { 0 };
+
+	for (unsigned i = 0; i < hold->control->workers; i++)
+		hold->outcome[i] = &hold->control->slot[i].outcome;
+	hold->trial.outcome = hold->outcome;
+	if (hold->c.scenario->verify(&hold->trial, &why) < 0)
+		end_with(hold, SM_VERIFY_FAILED, why.text);
+}
+
+static int run_team(struct hold *hold, struct sm_error *err)
+{
+	const struct sm_trial_request *request = hold->request;
+	struct worker_job job = {
+		.context = hold->context,
+		.request = request,
+		.seats = &hold->seats,
+		.region = hold->trial.region ? &hold->region : NULL,
+		.trial = &hold->trial,
+		.control = hold->control,
+	};
+	struct sm_trial_request resolved = *request;
+	unsigned first;
+	int rc;
+
+	resolved.c = &hold->c;
+	job.request = &resolved;
+	rc = sm_team_start(&hold->team, hold->c.workers, hold->c.scenario->name, worker_main, &job,
+			   &hold->control->abort, err);
+	if (rc < 0)
+		return rc;
+	switch (sm_team_wait(&hold->team, sm_clock_ns() + request->timeout_ns,
+			     hold->context->stop, &first)) {
+	case SM_TEAM_DONE:
+		break;
+	case SM_TEAM_DIED:
+		blame(hold, first);
+		return 0;
+	case SM_TEAM_TIMED_OUT:
+		end_with(hold, SM_TIMED_OUT,
+			 "the workers did not end before the trial's deadline");
+		return 0;
+	case SM_TEAM_INTERRUPTED:
+		return sm_fail(err, EINTR, "stopped by a signal");
+	}
+	rc = collect_slices(hold, err);
+	if (rc < 0)
+		return rc;
+	collect_counts(hold);
+	collect_rest(hold);
+	if (hold->result->status == SM_STATUS_NONE)
+		prove(hold);
+	if (hold->result->status == SM_STATUS_NONE)
+		end_with(hold, SM_OK, "-");
+	return 0;
+}
+
+static int prepare(struct hold *hold, struct sm_error *err)
+{
+	const struct sm_trial_request *request = hold->request;
+	const struct sm_scenario *scenario = request->c->scenario;
+	unsigned slices = request->calibrate ? CALIBRATION_SLICES
+					     : request->slices + (scenario->cold ? 0 : 1);
+
+	hold->outcome = calloc(hold->c.workers, sizeof(*hold->outcome));
+	if (!hold->outcome)
+		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
+	hold->control = control_make(hold->c.workers, slices, hold->seats.shared_pu,
+				     request->trace && scenario->trace, err);
+	if (!hold->control)
+		return -ENOMEM;
+	hold->control->op_count = request->calibrate ? 1 : request->op_count;
+	return make(hold, err);
+}
+
+int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_request *request,
+		 struct sm_trial_result *result, struct sm_error *err)
+{
+	struct hold hold = { .context = context, .request = request, .result = result };
+	struct sm_noise_mark before, after;
+	struct sm_error why = { 0 };
+	uint64_t start_ns = sm_clock_ns();
+	int rc;
+
+	memset(result, 0, sizeof(*result));
+	snprintf(result->pus, sizeof(result->pus), "-");
+	snprintf(result->pages_got, sizeof(result->pages_got), "none");
+	hold.c = *request->c;
+	hold.region.fd = hold.region.shmid = -1;
+	rc = seat(context, &hold.c, &hold.seats, &why);
+	if (rc < 0) {
+		end_with(&hold, SM_SKIPPED, why.text);
+		return 0;
+	}
+	hold.c.shared_pu = result->shared_pu = hold.seats.shared_pu;
+	result->relation = hold.seats.relation;
+	name_seats(&hold.seats, result->pus, sizeof(result->pus));
+	sm_noise_mark(context->os, &before);
+	rc = prepare(&hold, &why);
+	if (rc < 0) {
+		/* the machine's doing, not the harness' */
+		end_with(&hold, SM_SKIPPED, why.text);
+		rc = 0;
+	} else {
+		rc = run_team(&hold, err);
+	}
+	put_away(&hold);
+	sm_noise_mark(context->os, &after);
+	result->wall_ns = sm_clock_ns() - start_ns;
+	result->overhead_ns = result->wall_ns - result->timed_ns;
+	result->steal_ns = (after.steal_ticks - before.steal_ticks) *
+			   (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+	return rc;
+}
+
+void sm_trial_result_free(struct sm_trial_result *result)
+{
+	free(result->slice);
+	free(result->histogram);
+	result->slice = NULL;
+	result->histogram = NULL;
+}

@@ -1,0 +1,225 @@
+/* What a worker process does, from the pin to its last note. */
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "control.h"
+
+/* Operations of the traced stretch, in slices. */
+#define TRACE_SLICES 4
+
+int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(worker->error.text, sizeof(worker->error.text), format, arguments);
+	va_end(arguments);
+	worker->error.code = code;
+	worker->failed = true;
+	return -code;
+}
+
+/* Everything a worker knows of itself. */
+struct self {
+	const struct worker_job *job;
+	struct control *control;
+	struct slot *slot;
+	unsigned index, pu;
+	uint32_t gate; /* number of the last gate passed */
+	struct sm_worker worker;
+	struct sm_counters counters;
+};
+
+/* Pin, populate, read back.  What was not got as asked is not this case. */
+static int settle(struct self *self)
+{
+	const struct worker_job *job = self->job;
+	const struct sm_scenario *scenario = job->request->c->scenario;
+	struct sm_error *err = &self->slot->error;
+
+	if (sm_topology_pin(job->context->topology, self->pu, err) < 0)
+		return WORKER_UNFIT;
+	if (!job->region || scenario->own_prefault)
+		return WORKER_DONE;
+	if (sm_region_populate(job->region, err) < 0)
+		return WORKER_UNFIT;
+	if (job->request->c->memory.prefault != SM_LAZY &&
+	    sm_region_inspect(job->region, true, &self->slot->got, err) < 0)
+		return WORKER_UNFIT;
+	return WORKER_DONE;
+}
+
+/* Writes to every page of this worker's copies, so that copy-on-write faults of the fork do not fall
+ * into a timed slice. */
+static void touch_copies(struct self *self)
+{
+	volatile char *state = self->worker.state;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; state && i < self->job->request->c->scenario->state_bytes; i += page)
+		state[i] = state[i];
+	if (self->worker.histogram)
+		memset(self->worker.histogram, 0, sizeof(*self->worker.histogram));
+}
+
+static void prepare(struct self *self)
+{
+	const struct worker_job *job = self->job;
+	struct sm_worker *worker = &self->worker;
+
+	worker->c = job->request->c;
+	worker->index = self->index;
+	worker->region = job->trial->region;
+	worker->region_bytes = job->trial->region_bytes;
+	worker->mapping = job->region;
+	worker->state = job->trial->state;
+	worker->seed = job->request->seed * 0x9e3779b97f4a7c15u + self->index + 1;
+	worker->abort = &self->control->abort;
+	worker->outcome = &self->slot->outcome;
+	worker->histogram =
+		self->control->histogram ? &self->control->histogram[self->index] : NULL;
+	touch_copies(self);
+}
+
+/* Passes the next gate; with `probe` set the pairs are probed in it.  `lead` is what the leader does
+ * before it opens. */
+static bool meet(struct self *self, struct probe_note *probe,
+		 void (*lead)(struct self *self, unsigned slice), unsigned slice)
+{
+	uint32_t number = ++self->gate;
+
+	if (self->index > 0) {
+		gate_arrive(self->control, self->index, number);
+		if (probe && self->index <= self->control->pairs &&
+		    !probe_follow(self->control, self->index))
+			return false;
+		return gate_pass(self->control, number);
+	}
+	if (!gate_gather(self->control, number))
+		return false;
+	if (probe && !probe_lead(self->control, probe))
+		return false;
+	if (lead)
+		lead(self, slice);
+	gate_open(self->control, number);
+	return true;
+}
+
+/* The leader's decision before slice number `slice`. */
+static void lead_slice(struct self *self, unsigned slice)
+{
+	struct control *control = self->control;
+
+	if (self->job->request->calibrate && slice > 0)
+		control->calibrated = calibrate_next(control, slice - 1,
+						     self->job->context->slice_ns);
+	control->command = slice < control->slices && !control->calibrated ? COMMAND_SLICE
+									   : COMMAND_END;
+	control->done_slices = slice;
+}
+
+static void note_usage(struct slice_note *note, const struct rusage *before, const struct rusage *after)
+{
+	note->minflt = (uint64_t)(after->ru_minflt - before->ru_minflt);
+	note->majflt = (uint64_t)(after->ru_majflt - before->ru_majflt);
+	note->nvcsw = (uint64_t)(after->ru_nvcsw - before->ru_nvcsw);
+	note->nivcsw = (uint64_t)(after->ru_nivcsw - before->ru_nivcsw);
+}
+
+/* One slice.  Between the stamps stands run() alone. */
+static bool slice(struct self *self, unsigned number)
+{
+	struct slice_note *note = control_note(self->control, self->index, number);
+	struct sm_worker *worker = &self->worker;
+	struct rusage before, after;
+	uint64_t cpu_ns, start_ns, end_ns, ops;
+	/* The first slice of a warm subject is its warm-up. */
+	bool counted = number > 0 || worker->c->scenario->cold;
+
+	worker->op_count = self->control->op_count;
+	getrusage(RUSAGE_SELF, &before);
+	if (counted)
+		sm_counters_enable(&self->counters);
+	if (!meet(self, NULL, NULL, 0))
+		return false;
+	cpu_ns = sm_clock_cpu_ns();
+	start_ns = sm_clock_ns();
+	ops = worker->c->scenario->run(worker);
+	end_ns = sm_clock_ns();
+	cpu_ns = sm_clock_cpu_ns() - cpu_ns;
+	sm_counters_disable(&self->counters);
+	getrusage(RUSAGE_SELF, &after);
+	note_usage(note, &before, &after);
+	note->start_ns = start_ns;
+	note->end_ns = end_ns;
+	note->cpu_ns = cpu_ns;
+	note->ops = ops;
+	note->pin_lost = sched_getcpu() != (int)self->pu;
+	worker->outcome->ops += ops;
+	return !worker->failed;
+}
+
+static bool trace(struct self *self)
+{
+	struct sm_worker *worker = &self->worker;
+
+	if (!meet(self, NULL, NULL, 0))
+		return false;
+	worker->op_count = self->control->op_count * TRACE_SLICES;
+	worker->outcome->ops += worker->c->scenario->trace(worker);
+	return !worker->failed;
+}
+
+static bool work(struct self *self)
+{
+	const struct sm_scenario *scenario = self->worker.c->scenario;
+
+	if (scenario->warm_up && scenario->warm_up(&self->worker) < 0)
+		return false;
+	sm_counters_open(&self->counters, self->job->context->events, self->job->context->os);
+	/* Faults in the code and the stack that the timed part uses, before anything is counted. */
+	self->worker.op_count = 0;
+	scenario->run(&self->worker);
+	sm_counters_disable(&self->counters);
+	for (unsigned number = 0;; number++) {
+		if (!meet(self, &self->control->probe[number], lead_slice, number))
+			return false;
+		if (self->control->command == COMMAND_END)
+			break;
+		if (!slice(self, number))
+			return false;
+	}
+	sm_counters_read(&self->counters, self->slot->count);
+	return !self->control->histogram || trace(self);
+}
+
+int worker_main(void *argument, unsigned index)
+{
+	struct worker_job *job = argument;
+	struct self self = {
+		.job = job,
+		.control = job->control,
+		.slot = &job->control->slot[index],
+		.index = index,
+		.pu = job->seats->seat[index],
+	};
+	int rc = settle(&self);
+
+	if (rc != WORKER_DONE)
+		return rc;
+	prepare(&self);
+	if (!work(&self)) {
+		if (!self.worker.failed)
+			return WORKER_ABORTED;
+		self.slot->error = self.worker.error;
+		return WORKER_FAILED;
+	}
+	if (job->region && self.slot->got.pages.kind == SM_PAGES_UNSET)
+		(void)sm_region_inspect(job->region, false, &self.slot->got, NULL);
+	return WORKER_DONE;
+}

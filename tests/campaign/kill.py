@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""`kill -9` of a random worker, or of the parent, at random moments: nothing may be left, and a run whose
+worker was killed goes on and says so.  Needs root (huge pages are reserved with --tune).
+
+usage: kill.py [PROGRAM [TIMES [SEED]]]"""
+import glob
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from common import PROGRAM, discard, rows, scratch, verdict
+
+TIMES = int(sys.argv[2]) if len(sys.argv) > 2 else 200
+RANDOM = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+BACKINGS = ["anon", "memfd", "posix", "sysv", "file"]
+PAGES = ["4k", "4k", "2m"]
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def state():
+    """Everything that could be left on the machine."""
+    return {
+        "names": sorted(glob.glob("/dev/shm/shmeter*")),
+        "segments": read("/proc/sysvipc/shm").count("\n"),
+        "pools": {p: read(p).strip() for p in
+                  glob.glob("/sys/kernel/mm/hugepages/*/nr_hugepages") +
+                  glob.glob("/sys/kernel/mm/hugepages/*/resv_hugepages")},
+        "thp": read("/sys/kernel/mm/transparent_hugepage/shmem_enabled").strip(),
+    }
+
+
+def processes(mark):
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            if mark.encode() in open(path, "rb").read():
+                found.append(int(path.split("/")[2]))
+        except OSError:
+            pass
+    return found
+
+
+def children(pid):
+    try:
+        return [int(c) for c in read(f"/proc/{pid}/task/{pid}/children").split()]
+    except OSError:
+        return []
+
+
+def workers(parent):
+    """Children with a scenario's name: the guard keeps the program's."""
+    found = []
+    for child in children(parent):
+        try:
+            if read(f"/proc/{child}/comm").strip() not in ("shmeter", "shmeter-guard"):
+                found.append(child)
+        except OSError:
+            pass
+    return found
+
+
+def settle(before, mark):
+    """Waits up to 3 s for the machine to be as it was; returns what is not."""
+    for _ in range(60):
+        left, now = processes(mark), state()
+        if not left and now == before:
+            return None
+        time.sleep(0.05)
+    return f"processes {left}, state {now} was {before}"
+
+
+def one(number, before):
+    folder = scratch()
+    kill_parent = number % 2 == 0
+    backing, pages = RANDOM.choice(BACKINGS), RANDOM.choice(PAGES)
+    command = [PROGRAM, "run", "false_sharing/packed", "queue_lockfree", "prefault/lazy", "--out", folder,
+               "--no-plots", "-q", "--tune", "--repeat-blocks", "2", "--backing", backing, "--pages",
+               pages, "--seed", str(number)]
+    parent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(RANDOM.uniform(0.0, 1.2))
+    killed = None
+    if kill_parent:
+        parent.kill()
+    else:
+        deadline = time.time() + 5
+        while killed is None and parent.poll() is None and time.time() < deadline:
+            for victim in RANDOM.sample(workers(parent.pid), k=len(workers(parent.pid)))[:1]:
+                try:
+                    os.kill(victim, signal.SIGKILL)
+                    killed = victim
+                except ProcessLookupError:
+                    pass
+    code = parent.wait()
+    trouble = settle(before, folder)
+    if not kill_parent and killed and not trouble:
+        manifest = json.load(open(os.path.join(folder, "manifest.json")))
+        died = [s for s in rows(folder, "samples.csv") if s["status"] == "worker_died"]
+        skipped = [s for s in rows(folder, "samples.csv") if "killed by signal 9" in s["reason"]]
+        if manifest["status"] != "complete" or code != 0:
+            trouble = f"a killed worker ended the run: exit {code}, {manifest['status']}"
+        counts["told"] += bool(died or skipped)
+        counts["workers"] += 1
+    counts["parents"] += kill_parent
+    discard(folder)
+    return trouble
+
+
+counts = {"parents": 0, "workers": 0, "told": 0}
+start = state()
+for number in range(TIMES):
+    trouble = one(number, start)
+    if trouble:
+        verdict(False, f"kill {number}: {trouble}")
+    if number % 20 == 19:
+        print(number + 1, counts, flush=True)
+verdict(True, f"{counts['parents']} parents and {counts['workers']} workers killed, nothing left; "
+        f"{counts['told']} of the latter stand in samples.csv as worker_died (the others died while the "
+        f"operations were counted, before the first trial)")

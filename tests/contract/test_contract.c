@@ -1,0 +1,135 @@
+/* Every registered scenario keeps the contract, and its verify() sees work that was not done. */
+#include "harness_fixture.h"
+#include "registry.h"
+#include "shmeter/plan.h"
+
+static uint64_t (*real_run)(struct sm_worker *worker);
+
+/* Claims an operation that it did not do: the last one of the slice. */
+static uint64_t run_short(struct sm_worker *worker)
+{
+	uint64_t asked = worker->op_count;
+
+	if (asked > 0)
+		worker->op_count = asked - 1;
+	real_run(worker);
+	return asked;
+}
+
+static void run_one(const struct sm_scenario *scenario, const struct sm_planned_case *planned,
+		    struct sm_trial_result *result)
+{
+	struct sm_trial_context context;
+	struct sm_case c = planned->c;
+	struct sm_trial_request request = {
+		.c = &c, .op_count = 8, .slices = scenario->cold ? 1 : 2, .seed = 42,
+		.timeout_ns = 20000000000u, .trace = true,
+	};
+	struct sm_error err = { 0 };
+	struct left before;
+
+	context_open(&context);
+	c.scenario = scenario;
+	if (scenario->cold)
+		request.op_count = scenario->fixed_ops(&c);
+	before = look();
+	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s: %s", planned->id,
+		     err.text);
+	sm_trial_result_free(result);
+	assert_nothing_left(&before);
+}
+
+static void for_each_case(const struct sm_scenario *scenario,
+			  void (*check)(const struct sm_scenario *, const struct sm_planned_case *))
+{
+	struct sm_plan_options options = { .profile = SM_QUICK };
+	struct sm_plan plan;
+	struct sm_error err = { 0 };
+
+	cr_assert_eq(sm_plan_expand(&plan, &options, &scenario, 1, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < plan.case_count; i++)
+		check(scenario, &plan.cases[i]);
+	sm_plan_free(&plan);
+}
+
+static void expect_ok_or_reason(const struct sm_scenario *scenario,
+				const struct sm_planned_case *planned)
+{
+	struct sm_trial_context context;
+	struct sm_trial_result result;
+	struct sm_error why = { 0 };
+
+	context_open(&context);
+	if (sm_trial_supported(&context, &planned->c, &why) < 0) {
+		cr_expect_gt(strlen(why.text), 20, "%s: a reason is missing", planned->id);
+		return;
+	}
+	run_one(scenario, planned, &result);
+	cr_expect_eq(result.status, SM_OK, "%s: %s", planned->id, result.reason);
+}
+
+static void expect_short_work_is_seen(const struct sm_scenario *scenario,
+				      const struct sm_planned_case *planned)
+{
+	struct sm_scenario planted = *scenario;
+	struct sm_trial_context context;
+	struct sm_trial_result result;
+
+	context_open(&context);
+	if (sm_trial_supported(&context, &planned->c, NULL) < 0)
+		return;
+	real_run = scenario->run;
+	planted.run = run_short;
+	run_one(&planted, planned, &result);
+	cr_expect_eq(result.status, SM_VERIFY_FAILED, "%s: claimed work was not missed (status %d)",
+		     planned->id, result.status);
+}
+
+TestSuite(contract, .timeout = 110);
+
+Test(contract, every_scenario_is_described)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++) {
+		const struct sm_scenario *s = sm_scenarios[i];
+
+		cr_expect(s->name && s->family && s->question && s->summary, "%zu", i);
+		cr_expect(s->variants && s->variants[0].name, "%s has no variant", s->name);
+		cr_expect(s->run && s->verify, "%s lacks run or verify", s->name);
+		cr_expect(s->metric.name && s->metric.unit, "%s has no metric", s->name);
+		cr_expect(!s->cold || s->fixed_ops, "%s is cold without fixed_ops", s->name);
+		cr_expect(s->workers || s->workers_param, "%s has no workers", s->name);
+	}
+}
+
+static bool has_variant(const struct sm_scenario *s, const char *name)
+{
+	for (const struct sm_variant *v = s->variants; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return true;
+	return false;
+}
+
+Test(contract, claims_name_their_variants)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
+			cr_expect(c->text && c->source, "%s lacks text or source", c->id);
+			cr_expect(has_variant(sm_scenarios[i], c->left), "%s: left", c->id);
+			cr_expect(c->count || has_variant(sm_scenarios[i], c->right), "%s: right",
+				  c->id);
+			cr_expect(c->count || c->ratio_min > 0 || c->ratio_max > 0,
+				  "%s has no threshold", c->id);
+		}
+}
+
+Test(contract, every_case_is_ok_or_has_a_reason)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for_each_case(sm_scenarios[i], expect_ok_or_reason);
+}
+
+Test(contract, every_verify_sees_work_not_done)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for_each_case(sm_scenarios[i], expect_short_work_is_seen);
+}

@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Every bad argument and every starved machine: one clear sentence, the right exit code, nothing left.
+# usage: test_messages.sh PROGRAM DENY_PERF
+set -u -o pipefail
+
+program=$(realpath "$1")
+deny_perf=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+chmod 755 "$scratch"
+passed=0
+failed=0
+
+report() { # ok? WHAT DETAIL
+	if [ "$1" = yes ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAIL %s: %s\n' "$2" "$3"
+	fi
+}
+
+# The command's standard error is one line that starts with "shmeter: " and holds the words.
+expect() { # CODE WORDS WHAT COMMAND...
+	local code=$1 words=$2 what=$3 got
+	shift 3
+	"$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+	got=$?
+	if [ "$got" != "$code" ]; then
+		report no "$what" "exit $got, not $code: $(head -3 "$scratch/err")"
+	elif [ "$(wc -l <"$scratch/err")" != 1 ] || ! grep -q '^shmeter: ' "$scratch/err"; then
+		report no "$what" "not one sentence: $(head -5 "$scratch/err")"
+	elif ! grep -qF -- "$words" "$scratch/err"; then
+		report no "$what" "\"$words\" is not in: $(cat "$scratch/err")"
+	else
+		report yes "$what" ""
+	fi
+}
+
+number=0
+fresh() { # a new folder for results
+	number=$((number + 1))
+	printf '%s/run%d' "$scratch" "$number"
+}
+
+# A run that works, with a column of samples.csv that says why something could not.
+expect_reason() { # CODE WORDS WHAT FOLDER COMMAND...
+	local code=$1 words=$2 what=$3 folder=$4 got
+	shift 4
+	"$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+	got=$?
+	if [ "$got" != "$code" ]; then
+		report no "$what" "exit $got, not $code: $(tail -3 "$scratch/err")"
+	elif ! grep -qF -- "$words" "$folder"/*.csv "$folder/manifest.json"; then
+		report no "$what" "\"$words\" stands nowhere in $(ls "$folder")"
+	else
+		report yes "$what" ""
+	fi
+}
+
+expect 4 'a command is missing' 'no command' "$program"
+expect 4 'not a command' 'unknown command' "$program" fly
+expect 4 'no scenario matches "nonsense"' 'unknown scenario' "$program" run nonsense
+expect 4 'no scenario matches' 'unknown pattern in list' "$program" list 'nonsense*'
+expect 4 'has no option' 'unknown option' "$program" run --nonsense
+expect 4 'has no option' "another command's option" "$program" list --tune
+expect 4 'needs a value' 'missing value' "$program" run --seed
+expect 4 'profile' 'bad profile' "$program" run --profile slow
+expect 4 'budget' 'bad budget' "$program" run --budget soon
+expect 4 'seed' 'bad seed' "$program" run --seed -3
+expect 4 'placement' 'bad placement' "$program" run --placement upstairs
+expect 4 '4096' 'absent PU' "$program" run aa --placement 0,4096 --out "$(fresh)"
+expect 4 'backing' 'bad backing' "$program" run --backing tape
+expect 4 'pages' 'bad pages' "$program" run --pages 3q
+expect 4 'prefault' 'bad prefault' "$program" run --prefault maybe
+expect 4 'numa' 'bad numa' "$program" run --numa everywhere
+expect 4 'NAME=VALUE' 'bad set' "$program" run --set message
+expect 4 'no chosen scenario has a parameter' 'unknown parameter' "$program" run aa --set speed=3 --out "$(fresh)"
+expect 4 'processes' 'bad value' "$program" run false_sharing --set processes=two --out "$(fresh)"
+expect 4 'events' 'bad event' "$program" run aa --events 'no_such_event_here' --out "$(fresh)"
+expect 4 'repeat-blocks' 'zero blocks' "$program" run --repeat-blocks 0
+expect 4 'format' 'bad format' "$program" list --format xml
+expect 4 'color' 'bad color' "$program" list --color pink
+expect 4 'run folder' 'report without folder' "$program" report
+expect 4 'nowhere' 'report of nothing' "$program" report "$scratch/nowhere"
+expect 4 'nowhere' 'resume of nothing' "$program" run --resume "$scratch/nowhere"
+expect 4 'man or bash' 'unknown help' "$program" help me
+mkdir "$scratch/full" && touch "$scratch/full/precious"
+expect 4 "$scratch/full" 'folder in use' "$program" run aa --out "$scratch/full"
+[ -e "$scratch/full/precious" ] && report yes 'nothing lost' '' || report no 'nothing lost' 'a file is gone'
+expect 4 'file' 'a file as folder' "$program" run aa --out "$scratch/full/precious/run"
+
+short=(--repeat-blocks 1 --no-plots -q)
+
+if [ "$(id -u)" = 0 ]; then
+	as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	mkdir -m 777 "$scratch/open"
+	mkdir -m 755 "$scratch/closed"
+	expect 5 "$scratch/closed" 'unwritable --out' "${as_nobody[@]}" "$program" run aa "${short[@]}" \
+		--out "$scratch/closed/run"
+	expect_reason 0 complete 'uid nobody' "$scratch/open/nobody" "${as_nobody[@]}" "$program" run \
+		false_sharing/packed "${short[@]}" --out "$scratch/open/nobody"
+	expect_reason 0 memlock 'RLIMIT_MEMLOCK 0' "$scratch/open/memlock" \
+		prlimit --memlock=0:0 "${as_nobody[@]}" "$program" run prefault "${short[@]}" \
+		--out "$scratch/open/memlock"
+	mkdir "$scratch/disk"
+	full_disk='mount -t tmpfs -o size=48k tmpfs '"$scratch/disk"' && exec "$@"'
+	expect 5 'space' 'a full disk' unshare -m bash -c "$full_disk" - "$program" run aa \
+		--repeat-blocks 20 --no-plots -q --out "$scratch/disk/run"
+	tiny_shm='mount -t tmpfs -o size=1m tmpfs /dev/shm && exec "$@"'
+	folder=$(fresh)
+	expect_reason 5 /dev/shm '/dev/shm of 1 MiB' "$folder" unshare -m bash -c "$tiny_shm" - \
+		"$program" run first_touch/4k --backing posix "${short[@]}" --out "$folder"
+else
+	echo 'skipped as a user: unwritable --out, uid nobody, memlock 0, a full disk, a small /dev/shm'
+fi
+
+folder=$(fresh)
+expect_reason 0 'nr_hugepages' '0 huge pages' "$folder" "$program" run first_touch "${short[@]}" --out "$folder"
+folder=$(fresh)
+expect_reason 0 not_permitted 'perf denied' "$folder" "$deny_perf" "$program" run first_touch/4k "${short[@]}" \
+	--out "$folder"
+grep -q ',not_permitted$' "$folder/counters.csv" && ! grep -q ',counted$' "$folder/counters.csv" &&
+	report yes 'denied is no number' '' || report no 'denied is no number' "$(tail -1 "$folder/counters.csv")"
+folder=$(fresh)
+expect_reason 0 complete 'a cpuset of one CPU' "$folder" taskset -c 0 "$program" run false_sharing/packed \
+	contended_counter "${short[@]}" --out "$folder"
+grep -q same-core "$folder/samples.csv" && report yes 'one CPU is said' '' || report no 'one CPU is said' ''
+mkdir "$scratch/bin"
+folder=$(fresh)
+PATH=$scratch/bin "$program" run aa --repeat-blocks 1 -q --out "$folder" >"$scratch/out" 2>"$scratch/err"
+code=$?
+[ "$code" = 0 ] && grep -q 'gnuplot-nox' "$scratch/err" && [ -s "$folder/report.html" ] &&
+	report yes 'gnuplot missing' '' || report no 'gnuplot missing' "exit $code: $(cat "$scratch/err")"
+
+# A signal ends a run cleanly, and it can go on.
+folder=$(fresh)
+"$program" run false_sharing --no-plots -q --out "$folder" >"$scratch/out" 2>"$scratch/err" &
+pid=$!
+for _ in $(seq 100); do
+	[ "$(wc -l <"$folder/samples.csv" 2>/dev/null || echo 0)" -gt 5 ] && break
+	sleep 0.05
+done
+kill -TERM $pid
+wait $pid
+code=$?
+before=$(wc -l <"$folder/samples.csv")
+[ "$code" = 143 ] && grep -q '"interrupted"' "$folder/manifest.json" && [ -s "$folder/claims.csv" ] &&
+	report yes 'SIGTERM' '' || report no 'SIGTERM' "exit $code: $(cat "$scratch/err")"
+"$program" run --resume "$folder" --no-plots -q >"$scratch/out" 2>"$scratch/err"
+code=$?
+after=$(wc -l <"$folder/samples.csv")
+twice=$(tail -n +2 "$folder/samples.csv" | cut -d, -f2 | sort | uniq -d | wc -l)
+[ "$code" = 0 ] && [ "$after" -gt "$before" ] && [ "$twice" = 0 ] && grep -q '"complete"' "$folder/manifest.json" &&
+	report yes 'resume' '' || report no 'resume' "exit $code, $before then $after rows, $twice twice: $(cat "$scratch/err")"
+
+left=$(ls /dev/shm | grep -c shmeter)
+[ "$left" = 0 ] && report yes 'nothing in /dev/shm' '' || report no 'nothing in /dev/shm' "$left"
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

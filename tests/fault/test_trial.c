@@ -1,0 +1,222 @@
+/* The trial against scenarios that go wrong: right status, one tear-down, nothing left. */
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "harness_fixture.h"
+
+enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE };
+
+static unsigned teardowns;
+static int setup_result, verify_result;
+
+static size_t one_page(const struct sm_case *c)
+{
+	(void)c;
+	return 4096;
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	(void)trial;
+	return setup_result ? sm_fail(err, -setup_result, "the set-up was told to fail") : 0;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	_Atomic uint64_t *counter = worker->region;
+	enum behaviour behaviour = (enum behaviour)sm_case_variant(worker->c)->arg;
+	uint64_t ops = worker->op_count;
+
+	if (ops == 0)
+		return 0;
+	if (worker->index == 1) {
+		if (behaviour == CRASH)
+			kill(getpid(), SIGSEGV);
+		if (behaviour == EXIT_EARLY)
+			_exit(7);
+		for (unsigned turns = 0; behaviour == HANG;)
+			if (!sm_spin(&turns, worker->abort))
+				return 0;
+		while (behaviour == HANG_DEAF)
+			pause();
+		if (behaviour == TOO_FEW)
+			return ops - 1;
+		if (behaviour == TOO_MANY)
+			return ops + 1;
+		if (behaviour == LIE)
+			return ops; /* and does nothing */
+	}
+	for (uint64_t i = 0; i < ops; i++)
+		atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	return ops;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	uint64_t count = *(uint64_t *)trial->region;
+
+	if (verify_result)
+		return sm_fail(err, EILSEQ, "the proof was told to fail");
+	if (count != sm_trial_ops(trial))
+		return sm_fail(err, EILSEQ, "%lu of %lu", count, sm_trial_ops(trial));
+	return 0;
+}
+
+static void teardown(struct sm_trial *trial)
+{
+	(void)trial;
+	teardowns++;
+}
+
+static int unsupported(const struct sm_case *c, struct sm_error *why)
+{
+	(void)c;
+	return sm_fail(why, ENOTSUP, "it needs a flux capacitor; buy one");
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "well", .arg = WELL },	   { .name = "crash", .arg = CRASH },
+	{ .name = "exit_early", .arg = EXIT_EARLY }, { .name = "hang", .arg = HANG },
+	{ .name = "hang_deaf", .arg = HANG_DEAF }, { .name = "too_few", .arg = TOO_FEW },
+	{ .name = "too_many", .arg = TOO_MANY },   { .name = "lie", .arg = LIE },
+	{ 0 },
+};
+
+static struct sm_scenario fake = {
+	.name = "fake", .family = "tests", .question = "?", .variants = variants, .workers = 2,
+	.metric = { "time", "ns/op" }, .region_bytes = one_page, .setup = setup, .run = run,
+	.verify = verify, .teardown = teardown,
+};
+
+static struct sm_case a_case(unsigned variant)
+{
+	return (struct sm_case){
+		.scenario = &fake, .variant = variant, .placement = SM_PLACE_NEAR, .workers = 2,
+		.memory = { SM_MEMFD, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_FIRST_TOUCH, 0 },
+	};
+}
+
+static enum sm_status try_case(const struct sm_case *c, struct sm_trial_result *result)
+{
+	struct sm_trial_context context;
+	struct sm_trial_request request = {
+		.c = c, .op_count = 1000, .slices = 4, .seed = 1, .timeout_ns = 400000000,
+	};
+	struct sm_error err = { 0 };
+	struct left before;
+
+	context_open(&context);
+	before = look();
+	teardowns = 0;
+	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s", err.text);
+	cr_expect_eq(teardowns, 1, "%u tear-downs", teardowns);
+	sm_trial_result_free(result);
+	assert_nothing_left(&before);
+	return result->status;
+}
+
+static void expect(unsigned variant, enum sm_status status, const char *words)
+{
+	struct sm_case c = a_case(variant);
+	struct sm_trial_result result;
+	enum sm_status got = try_case(&c, &result);
+
+	cr_expect_eq(got, status, "%s: %d: %s", variants[variant].name, got, result.reason);
+	cr_expect(strstr(result.reason, words), "\"%s\" is not in \"%s\"", words, result.reason);
+}
+
+TestSuite(trial, .timeout = 30);
+
+Test(trial, a_good_one_is_ok)
+{
+	struct sm_case c = a_case(WELL);
+	struct sm_trial_result result;
+
+	cr_assert_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
+	cr_expect_eq(result.slice_count, 4);
+	cr_expect_eq(result.ops, 4000);
+	cr_expect_str_eq(result.pages_got, "4k");
+}
+
+Test(trial, a_crash_is_told) { expect(CRASH, SM_WORKER_DIED, "worker 1 was killed by signal 11"); }
+Test(trial, an_exit_is_told) { expect(EXIT_EARLY, SM_WORKER_DIED, "worker 1"); }
+Test(trial, a_hang_times_out) { expect(HANG, SM_TIMED_OUT, "deadline"); }
+Test(trial, a_deaf_hang_is_killed) { expect(HANG_DEAF, SM_TIMED_OUT, "deadline"); }
+Test(trial, too_few_operations_are_seen) { expect(TOO_FEW, SM_VERIFY_FAILED, "999 of 1000"); }
+Test(trial, too_many_operations_are_seen) { expect(TOO_MANY, SM_VERIFY_FAILED, "1001 of 1000"); }
+Test(trial, claimed_work_is_proved) { expect(LIE, SM_VERIFY_FAILED, " of "); }
+
+Test(trial, a_failed_set_up_is_torn_down)
+{
+	setup_result = -EMFILE;
+	expect(WELL, SM_SKIPPED, "told to fail");
+}
+
+Test(trial, a_failed_proof_is_wrong_data)
+{
+	verify_result = 1;
+	expect(WELL, SM_VERIFY_FAILED, "told to fail");
+}
+
+Test(trial, unsupported_says_why)
+{
+	struct sm_trial_context context;
+	struct sm_case c = a_case(WELL);
+	struct sm_error why = { 0 };
+
+	context_open(&context);
+	fake.supported = unsupported;
+	cr_expect_eq(sm_trial_supported(&context, &c, &why), -ENOTSUP);
+	cr_expect(strstr(why.text, "flux"), "%s", why.text);
+}
+
+Test(trial, stop_ends_it_at_once)
+{
+	struct sm_trial_context context;
+	struct sm_case c = a_case(HANG_DEAF);
+	struct sm_trial_request request = {
+		.c = &c, .op_count = 10, .slices = 4, .timeout_ns = 20000000000u,
+	};
+	struct sm_trial_result result;
+	struct sm_error err = { 0 };
+	struct left before;
+	int stop = SIGINT;
+
+	context_open(&context);
+	before = look();
+	context.stop = &stop;
+	uint64_t start_ns = sm_clock_ns();
+
+	cr_expect_eq(sm_trial_run(&context, &request, &result, &err), -EINTR);
+	cr_expect_lt(sm_clock_ns() - start_ns, 2000000000u);
+	assert_nothing_left(&before);
+}
+
+Test(trial, more_processes_than_pus)
+{
+	struct sm_case c = a_case(WELL);
+	struct sm_trial_result result;
+
+	c.workers = 64;
+	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
+	cr_expect(result.shared_pu);
+}
+
+Test(trial, calibration_finds_a_slice)
+{
+	struct sm_trial_context context;
+	struct sm_case c = a_case(WELL);
+	struct sm_trial_request request = { .c = &c, .calibrate = true, .timeout_ns = 5000000000u };
+	struct sm_trial_result result;
+	struct sm_error err = { 0 };
+
+	context_open(&context);
+	cr_assert_eq(sm_trial_run(&context, &request, &result, &err), 0, "%s", err.text);
+	cr_assert_eq(result.status, SM_OK, "%s", result.reason);
+	cr_expect_gt(result.op_count, 100);
+	cr_expect(result.last_slice_ns > context.slice_ns / 3 &&
+			  result.last_slice_ns < context.slice_ns * 3,
+		  "%lu ns", result.last_slice_ns);
+}

@@ -1,0 +1,341 @@
+/* From comparisons and counts to words, on made-up runs. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "made_up_run.h"
+
+Test(analysis, evidence_is_one_sentence_for_people)
+{
+	add_pack_point("op=add processes=2", 16, 2, 2, 8);
+	analyse();
+	const struct sm_claim_row *row = claim_of("C1");
+	const struct sm_pair_row *pair = pair_of("packed", "padded", NULL);
+	char expected[300];
+
+	snprintf(expected, sizeof(expected),
+		 "packed takes %.2f times as long per operation as padded (95 %% interval %.3g to "
+		 "%.3g, class 410ns, 8 blocks, op=add processes=2, near)",
+		 pair->ratio.estimate, pair->ratio.low, pair->ratio.high);
+	cr_expect_str_eq(row->evidence, expected);
+	cr_expect_eq(row->verdict, SM_SUPPORTED);
+	cr_expect_str_eq(row->reason, "-");
+	cr_expect_str_eq(row->question, "Padded or not?");
+	cr_expect_str_eq(row->source, "a popular belief");
+	/* One row a comparison: the claimed one is not there a second time as a plain one. */
+	cr_expect_eq(run.pair_count, 3);
+	cr_expect_str_eq(pair->claim, "C1");
+	cr_expect_eq(claim_of("C2")->verdict, SM_SUPPORTED, "%s", claim_of("C2")->evidence);
+}
+
+Test(analysis, the_reverse_of_a_claim_is_not_compared_again)
+{
+	add_pack_point("op=addition", 16, 2, 2, 8);
+	analyse();
+	cr_expect_eq(run.pair_count, 2);
+	cr_expect(pair_of("packed", "padded", NULL) && !pair_of("padded", "packed", NULL));
+	cr_expect(pair_of("wide", "packed", NULL));
+	/* C2 names another point. */
+	cr_expect_eq(claim_of("C2")->verdict, SM_NOT_TESTABLE);
+	expect_text(claim_of("C2")->reason, "no case of this run has op=add placement=near");
+}
+
+Test(analysis, a_claim_that_holds_here_and_fails_there_is_refuted_and_says_where)
+{
+	add_pack_point("op=add processes=2", 16, 2, 2, 8);
+	add_pack_point("op=store processes=2", 2.2, 2, 2, 8);
+	analyse();
+	const struct sm_claim_row *row = claim_of("C1");
+
+	cr_expect_eq(row->verdict, SM_REFUTED);
+	expect_text(row->evidence, "packed takes 1.1");
+	expect_text(row->evidence,
+		    "; holds at op=add processes=2; refuted at op=store processes=2");
+}
+
+Test(analysis, a_claim_that_holds_at_all_points_shows_the_weakest)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	add_pack_point("op=store", 6, 2, 2, 8);
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED);
+	expect_text(claim_of("C1")->evidence, "op=store, near)");
+	expect_text(claim_of("C1")->evidence, "it holds at all 2 points, this being the weakest");
+}
+
+Test(analysis, an_interval_across_the_threshold_decides_nothing)
+{
+	unsigned packed = add_case("pack", "packed", "op=add", 2);
+	unsigned padded = add_case("pack", "padded", "op=add", 2);
+
+	for (unsigned b = 0; b < 8; b++) {
+		add_trial(packed, b, 0, 0, b % 2 ? 2.6 : 3.4);
+		add_trial(padded, b, 0, 0, 2);
+	}
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason, "holds the threshold 1.5");
+	expect_text(claim_of("C1")->reason, "smallest visible effect");
+}
+
+Test(analysis, five_blocks_have_no_interval)
+{
+	add_pack_point("op=add", 16, 2, 2, 5);
+	analyse();
+	const struct sm_pair_row *row = pair_of("packed", "padded", NULL);
+
+	cr_expect(isnan(row->ratio.low) && isnan(row->mde));
+	cr_expect_float_eq(row->ratio.estimate, 8, 0.1);
+	cr_expect_eq(row->verdict, SM_INCONCLUSIVE);
+	expect_text(row->reason, "no interval under 6");
+	expect_text(claim_of("C1")->evidence, "no interval, class 410ns, 5 blocks");
+	cr_expect(isnan(run.summaries[0].value.low));
+	expect_text(run.summaries[0].reason, "no interval under 6");
+}
+
+Test(analysis, too_many_blocks_without_a_class)
+{
+	unsigned packed = add_case("pack", "packed", "op=add", 2);
+	unsigned padded = add_case("pack", "padded", "op=add", 2);
+
+	/* In the last three of ten the two never met in one class. */
+	for (unsigned b = 0; b < 10; b++) {
+		add_trial(packed, b, b < 7 ? 10 : 0, 28, 14);
+		add_trial(padded, b, b < 7 ? 10 : 20, 2.6, 2.6);
+	}
+	analyse();
+	const struct sm_pair_row *row = pair_of("packed", "padded", "92ns");
+
+	cr_expect_eq(row->blocks_used, 7);
+	cr_expect_eq(row->verdict, SM_INCONCLUSIVE);
+	expect_text(row->reason, "3 of 10 blocks were dropped");
+}
+
+Test(analysis, a_pair_that_never_meets_is_said)
+{
+	unsigned packed = add_case("pack", "packed", "op=add", 2);
+	unsigned padded = add_case("pack", "padded", "op=add", 2);
+
+	for (unsigned b = 0; b < 8; b++) {
+		add_trial(packed, b, 0, 28, 14);
+		add_trial(padded, b, 20, 2.6, 2.6);
+	}
+	analyse();
+	const struct sm_pair_row *row = pair_of("packed", "padded", "-");
+
+	cr_assert(row);
+	cr_expect(row->leading && isnan(row->ratio.estimate));
+	cr_expect_eq(row->blocks_dropped, 8);
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason, "no block of 8 has a pair class");
+}
+
+Test(analysis, a_third_variant_does_not_spoil_a_pair)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	for (size_t s = 0; s < run.sample_count; s++)
+		if (run.samples[s].case_index == 2)
+			run.samples[s].status = SM_WORKER_DIED;
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED);
+	cr_expect_eq(pair_of("packed", "padded", NULL)->blocks_used, 8);
+	cr_expect_eq(run.summaries[2].failed, 8);
+}
+
+Test(analysis, steal_takes_the_verdict_away)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	for (size_t s = 0; s < run.sample_count; s++)
+		run.samples[s].steal_ns = run.samples[s].wall_ns * 2 * 4 / 100;
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED, "4 %% is accepted");
+	for (size_t s = 0; s < run.sample_count; s++)
+		run.samples[s].steal_ns = run.samples[s].wall_ns * 2 * 6 / 100;
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason, "6.0 % of the PU time");
+	expect_text(claim_of("C1")->evidence, "packed takes");
+}
+
+Test(analysis, a_coarse_clock_takes_the_verdict_away)
+{
+	unsigned wide = add_case("pack", "wide", "op=add", 2);
+	unsigned padded = add_case("pack", "padded", "op=add", 2);
+
+	for (unsigned b = 0; b < 12; b++) {
+		unsigned x = add_sample(wide, b)->trial, y = add_sample(padded, b)->trial;
+
+		for (unsigned i = 0; i < 5; i++) {
+			add_slice(x, i, 2, FAR, FAR);
+			add_slice(y, i, b < 3 ? 2 : 1.99 + 0.002 * b, FAR, FAR);
+		}
+	}
+	analyse();
+	cr_expect_eq(claim_of("C2")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C2")->reason, "the clock is too coarse");
+	expect_text(claim_of("C2")->reason, "of 12 blocks");
+}
+
+Test(analysis, a_lost_pin_takes_the_verdict_away)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	run.slices[5].reason = "pin lost";
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason, "in 1 trials a worker did not stay");
+	cr_expect_eq(claim_of("C2")->verdict, SM_SUPPORTED, "the other pair kept its pins");
+}
+
+Test(analysis, a_control_may_move_either_way)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	add_control(0.9);
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason, "differed by a factor of 0.90");
+}
+
+Test(analysis, a_control_that_moved_takes_all_verdicts_away)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	add_control(1.1);
+	analyse();
+	const json_t *found = json_object_get(json_object_get(run.manifest, "analysis"), "aa");
+
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason, "the A/A control moved");
+	expect_text(claim_of("C1")->reason, "fewer than 5 in 100 runs");
+	cr_expect(json_is_true(json_object_get(found, "moved")));
+	/* Its own row stays what it is. */
+	cr_expect_float_eq(pair_of("b", "a", NULL)->ratio.estimate, 1.1, 0.01);
+	cr_expect_str_eq(pair_of("b", "a", NULL)->reason, "-");
+}
+
+Test(analysis, a_control_that_stood_leaves_them)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	add_control(1);
+	/* By the sign test a shift in all 8 blocks counts, so the two are made to alternate. */
+	for (size_t i = run.slice_count - 16 * SLICES; i < run.slice_count; i++)
+		run.slices[i].ns = 10000 + (run.slices[i].trial % 4 == 0   ? 20
+					    : run.slices[i].trial % 4 == 3 ? 20
+									   : 0);
+	analyse();
+	const json_t *found = json_object_get(json_object_get(run.manifest, "analysis"), "aa");
+
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED, "%s", claim_of("C1")->reason);
+	cr_expect(json_is_false(json_object_get(found, "moved")));
+	cr_expect_eq(json_integer_value(json_object_get(found, "blocks")), 8);
+}
+
+Test(analysis, a_skipped_variant_is_not_testable_and_says_why)
+{
+	unsigned packed = add_case("pack", "packed", "op=add", 2);
+	unsigned padded = add_case("pack", "padded", "op=add", 2);
+	struct sm_sample *skipped = add_sample(packed, 0);
+
+	skipped->status = SM_SKIPPED;
+	skipped->reason = "needs two cores; this machine has one";
+	for (unsigned b = 0; b < 8; b++)
+		add_trial(padded, b, 0, 0, 2);
+	analyse();
+	cr_expect_eq(run.pair_count, 0);
+	cr_expect_eq(claim_of("C1")->verdict, SM_NOT_TESTABLE);
+	cr_expect_str_eq(claim_of("C1")->reason, "packed: needs two cores; this machine has one");
+	expect_text(claim_of("C2")->reason, "wide: not part of this run");
+	cr_expect_str_eq(run.summaries[0].reason, "needs two cores; this machine has one");
+	cr_expect_eq(run.summaries[0].skipped, 1);
+	cr_expect_eq(run.claim_count, 2, "scenarios that are not in the run claim nothing");
+}
+
+static void count_event(unsigned trial, const char *event, uint64_t raw, const char *state)
+{
+	struct sm_counter_row *row = sm_results_add_counter(&run);
+
+	row->trial = trial;
+	row->event = row->fstr = event;
+	row->raw = raw;
+	row->value = (double)raw;
+	row->scope = "user+kernel";
+	row->state = state;
+}
+
+/* Seven trials of `touch`, 16384 operations each; lazy takes a fault an operation. */
+static void add_touch(const char *state)
+{
+	unsigned lazy = add_case("touch", "lazy", "-", 1);
+	unsigned ready = add_case("touch", "ready", "-", 1);
+
+	for (unsigned b = 0; b < 7; b++) {
+		for (unsigned v = 0; v < 2; v++) {
+			struct sm_sample *sample = add_sample(v == 0 ? lazy : ready, b);
+
+			sample->ops = 16384;
+			add_slice(sample->trial, 0, v == 0 ? 800 : 100, NAN, NAN);
+			count_event(sample->trial, "minor-faults", v == 0 ? 16384 : 0, state);
+			count_event(sample->trial, "cycles", 99, "not_supported");
+		}
+	}
+}
+
+Test(analysis, exact_counts_hold_in_every_trial)
+{
+	add_touch("counted");
+	/* A noisy trial has no time to show, but its count stands. */
+	run.slices[0].reason = "involuntary switch";
+	analyse();
+	cr_expect_eq(run.samples[0].status, SM_DISTURBED);
+	cr_expect_eq(claim_of("P1")->verdict, SM_SUPPORTED);
+	cr_expect_str_eq(claim_of("P1")->evidence,
+			 "lazy: 114688 minor-faults in 114688 operations, 1 an operation in each "
+			 "of 7 trials");
+	cr_expect_eq(claim_of("touch.expected")->verdict, SM_SUPPORTED);
+	cr_expect_str_eq(claim_of("touch.expected")->source, "exact count");
+	cr_expect_str_eq(claim_of("touch.expected")->sentence,
+			 "Exactly 1 minor-faults an operation in lazy, 0 minor-faults an operation "
+			 "in ready.");
+}
+
+Test(analysis, one_fault_too_many_refutes)
+{
+	add_touch("counted");
+	for (size_t i = 0; i < run.counter_count; i++)
+		if (run.counters[i].trial == 4 &&
+		    strcmp(run.counters[i].event, "minor-faults") == 0)
+			run.counters[i].raw++;
+	analyse();
+	cr_expect_eq(claim_of("P1")->verdict, SM_REFUTED);
+	cr_expect_str_eq(claim_of("P1")->evidence,
+			 "lazy: 16385 minor-faults where exactly 16384 are expected (trial 4), and "
+			 "so in 1 of 7 trials");
+	cr_expect_eq(claim_of("touch.expected")->verdict, SM_REFUTED);
+	cr_expect_eq(run.samples[4].status, SM_OK, "the status is the trial's");
+}
+
+Test(analysis, a_count_that_could_not_be_had_is_not_zero)
+{
+	add_touch("not_permitted");
+	json_object_set_new(run.manifest, "events",
+			    json_pack("[{s:s, s:s}]", "name", "minor-faults", "reason",
+				      "lower perf_event_paranoid to 2"));
+	analyse();
+	cr_expect_eq(claim_of("P1")->verdict, SM_NOT_TESTABLE);
+	cr_expect_str_eq(claim_of("P1")->reason,
+			 "minor-faults reads not_permitted in 7 of 7 trials: lower "
+			 "perf_event_paranoid to 2");
+	cr_expect_eq(claim_of("touch.expected")->verdict, SM_NOT_TESTABLE);
+	/* And events that nobody asked for. */
+	run.counter_count = 0;
+	analyse();
+	cr_expect_eq(claim_of("P1")->verdict, SM_NOT_TESTABLE);
+	expect_text(claim_of("P1")->reason, "name it with --events");
+}
+
+Test(analysis, an_extrapolated_count_is_not_exact)
+{
+	add_touch("scaled");
+	analyse();
+	cr_expect_eq(claim_of("P1")->verdict, SM_NOT_TESTABLE);
+	expect_text(claim_of("P1")->reason, "reads scaled");
+}

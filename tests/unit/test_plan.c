@@ -1,0 +1,192 @@
+/* The plan: expansion, Latin squares, the order. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shmeter/plan.h"
+
+static size_t some_bytes(const struct sm_case *c)
+{
+	(void)c;
+	return 4096;
+}
+
+static const char *const op_labels[] = {"store", "add", NULL};
+static const struct sm_variant three[] = {
+    {.name = "a"},
+    {.name = "b"},
+    {.name = "c", .memory = {.pages = {SM_PAGES_HUGETLB, 2u << 20}}},
+    {0}};
+static const struct sm_variant two[] = {{.name = "a"}, {.name = "b"}, {0}};
+static const struct sm_claim claims[] = {{.id = "X1", .at = "placement=same-core"}, {0}};
+
+static const struct sm_scenario sweep = {
+    .name = "sweep",
+    .family = "tests",
+    .variants = three,
+    .workers_param = "processes",
+    .region_bytes = some_bytes,
+    .claims = claims,
+    .placements = {SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE},
+    .params = {{.name = "op", .labels = op_labels, .quick = SM_VALUES(0, 1)},
+	       {.name = "processes",
+		.min = 1,
+		.max = 64,
+		.quick = SM_VALUES(2),
+		.standard = SM_VALUES(2, 4)}},
+};
+static const struct sm_scenario control = {.name = "aa",
+					   .family = "calibration",
+					   .variants = two,
+					   .workers = 2,
+					   .placements = {SM_PLACE_NEAR}};
+static const struct sm_scenario solo = {
+    .name = "solo", .family = "tests", .variants = two, .workers = 1};
+static const struct sm_scenario *const all[] = {&sweep, &control, &solo};
+
+static int expand(struct sm_plan *plan, struct sm_plan_options *options, struct sm_error *err)
+{
+	memset(err, 0, sizeof(*err));
+	return sm_plan_expand(plan, options, all, 3, err);
+}
+
+Test(plan, expands_points_and_placements)
+{
+	struct sm_plan_options options = {.profile = SM_QUICK};
+	struct sm_plan plan;
+	struct sm_error err;
+
+	cr_assert_eq(expand(&plan, &options, &err), 0);
+	cr_expect_eq(plan.group_count, 2 + 1 + 1);
+	cr_expect_eq(plan.case_count, 6 + 2 + 2);
+	cr_expect_str_eq(plan.cases[0].id,
+			 "sweep/a?op=store,processes=2@near+memfd,4k,madvise,first-touch");
+	cr_expect_str_eq(plan.cases[2].id,
+			 "sweep/c?op=store,processes=2@near+memfd,2m,madvise,first-touch");
+	cr_expect_str_eq(plan.cases[0].group_id, plan.cases[2].group_id);
+	sm_plan_free(&plan);
+	options.profile = SM_STANDARD; /* two process counts, and the placement a claim names */
+	cr_assert_eq(expand(&plan, &options, &err), 0);
+	cr_expect_eq(plan.group_count, 2 * 2 * 2 + 2);
+	sm_plan_free(&plan);
+	options.profile = SM_FULL;
+	cr_assert_eq(expand(&plan, &options, &err), 0);
+	cr_expect_eq(plan.group_count, 2 * 2 * 3 + 2);
+	sm_plan_free(&plan);
+}
+
+Test(plan, patterns_choose_and_the_control_stays)
+{
+	const char *variant[] = {"sweep/b"}, *family[] = {"tests/*"}, *none[] = {"nonsense"};
+	struct sm_plan_options options = {.patterns = variant, .pattern_count = 1};
+	struct sm_plan plan;
+	struct sm_error err;
+
+	cr_assert_eq(expand(&plan, &options, &err), 0);
+	cr_expect_eq(plan.case_count, 2 + 2); /* b at two points, and aa */
+	sm_plan_free(&plan);
+	options.patterns = family;
+	cr_assert_eq(expand(&plan, &options, &err), 0);
+	cr_expect_eq(plan.case_count, 6 + 2 + 2);
+	sm_plan_free(&plan);
+	options.patterns = none;
+	cr_expect_eq(expand(&plan, &options, &err), -EINVAL);
+	cr_expect(strstr(err.text, "nonsense"), "%s", err.text);
+}
+
+static void expect_set(const char *name, const char *text, const char *words)
+{
+	struct sm_plan_options options = {.set = {{name, text}}, .set_count = 1};
+	struct sm_plan plan;
+	struct sm_error err;
+	int rc = expand(&plan, &options, &err);
+
+	cr_expect_eq(rc, words ? -EINVAL : 0, "%s=%s: %s", name, text, err.text);
+	if (words)
+		cr_expect(strstr(err.text, words), "%s", err.text);
+	else
+		sm_plan_free(&plan);
+}
+
+Test(plan, set_is_checked)
+{
+	expect_set("processes", "2,8", NULL);
+	expect_set("op", "add", NULL);
+	expect_set("op", "multiply", "multiply");
+	expect_set("processes", "100", "out of range");
+	expect_set("processes", "two", "two");
+	expect_set("nothing", "1", "nothing");
+}
+
+Test(plan, latin_rows_are_balanced)
+{
+	struct sm_random random;
+
+	sm_random_seed(&random, 7);
+	for (unsigned n = 1; n <= 7; n++) {
+		unsigned rows[7 * 7], seen[7][7] = {{0}};
+
+		sm_plan_latin_rows(&random, n, n, rows);
+		for (unsigned b = 0; b < n; b++)
+			for (unsigned i = 0; i < n; i++)
+				seen[i][rows[b * n + i]]++;
+		for (unsigned i = 0; i < n; i++)
+			for (unsigned v = 0; v < n; v++)
+				cr_expect_eq(seen[i][v], 1, "n=%u: %u stands %u times in place %u",
+					     n, v, seen[i][v], i);
+	}
+}
+
+Test(plan, two_variants_alternate_as_abba)
+{
+	struct sm_random random;
+	unsigned rows[16 * 2], first = 0;
+
+	sm_random_seed(&random, 3);
+	sm_plan_latin_rows(&random, 2, 16, rows);
+	for (unsigned b = 0; b < 16; b += 2) {
+		cr_expect_neq(rows[2 * b], rows[2 * (b + 1)], "blocks %u and %u", b, b + 1);
+		first += rows[2 * b];
+	}
+	cr_expect(first > 0 && first < 8, "the order of the pairs is not random");
+}
+
+Test(plan, the_seed_decides_the_order)
+{
+	struct sm_plan_options options = {.seed = 5, .repeat_blocks = 12};
+	struct sm_plan a, b, c;
+	struct sm_error err;
+
+	cr_assert_eq(expand(&a, &options, &err), 0);
+	cr_assert_eq(expand(&b, &options, &err), 0);
+	sm_plan_schedule(&a, &options);
+	sm_plan_schedule(&b, &options);
+	cr_assert_eq(a.step_count, 12 * 10);
+	cr_expect_eq(memcmp(a.steps, b.steps, a.step_count * sizeof(*a.steps)), 0);
+	options.seed = 6;
+	cr_assert_eq(expand(&c, &options, &err), 0);
+	sm_plan_schedule(&c, &options);
+	cr_expect_neq(memcmp(a.steps, c.steps, a.step_count * sizeof(*a.steps)), 0);
+	sm_plan_free(&a);
+	sm_plan_free(&b);
+	sm_plan_free(&c);
+}
+
+Test(plan, skipped_cases_have_no_step_and_blocks_stay_together)
+{
+	struct sm_plan_options options = {.seed = 1};
+	struct sm_plan plan;
+	struct sm_error err;
+
+	cr_assert_eq(expand(&plan, &options, &err), 0);
+	plan.cases[1].skipped = true;
+	sm_plan_schedule(&plan, &options);
+	for (size_t i = 0; i < plan.step_count; i++)
+		cr_expect_neq(plan.steps[i].case_index, 1);
+	for (size_t i = 1; i < plan.step_count; i++)
+		if (plan.steps[i].order > 0)
+			cr_expect_eq(plan.cases[plan.steps[i].case_index].group,
+				     plan.cases[plan.steps[i - 1].case_index].group);
+	sm_plan_free(&plan);
+}
