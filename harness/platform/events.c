@@ -235,5 +235,6 @@ void sm_events_note(const struct sm_event_set *set, char out[SM_ERROR_TEXT_MAX])
 						 used ? ", " : "", event->name);
 	}
 	if (first)
-		snprintf(out, SM_ERROR_TEXT_MAX, "Not counted: %s; %s.", names, first->reason);
+		snprintf(out, SM_ERROR_TEXT_MAX, "Not counted: %s; %.240s.", names,
+			 first->reason);
 }

@@ -63,7 +63,7 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	return want < SM_SLICES_MAX - 1 ? (unsigned)want : SM_SLICES_MAX - 1;
 }
 
-/* A cold case has its count; one trial that is thrown away tells how long it takes and whether it works
+/* A case with a fixed count has it; one trial that is thrown away tells how long it takes and whether it works
  * here.  A warm one finds its count. */
 static int calibrate_case(struct session *session, struct sm_planned_case *planned,
 			  struct sm_error *err)
@@ -73,12 +73,12 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		.c = &planned->c,
 		.seed = seed_of(session, planned->id, ~0u),
 		.timeout_ns = TIMEOUT_MIN_NS,
-		.calibrate = !scenario->cold,
+		.calibrate = !scenario->fixed_ops,
 		.slices = 1,
 	};
 	struct sm_trial_result result;
 
-	if (scenario->cold)
+	if (scenario->fixed_ops)
 		request.op_count = scenario->fixed_ops(&planned->c);
 	int rc = sm_trial_run(&session->context, &request, &result, err);
 
@@ -86,15 +86,15 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		return rc;
 	if (result.status == SM_SKIPPED)
 		skip(planned, result.reason);
-	planned->op_count = scenario->cold ? request.op_count : result.op_count;
-	planned->slices = 1;
+	planned->op_count = scenario->fixed_ops ? request.op_count : result.op_count;
+	planned->slices = scenario->cold ? 1 : scenario->slices ? scenario->slices : SLICES_DEFAULT;
 	planned->trial_ns = result.wall_ns;
-	if (!scenario->cold && result.status == SM_OK) {
+	if (!scenario->fixed_ops && result.status == SM_OK) {
 		planned->slices = slices_for(session, planned, result.last_slice_ns,
 					     result.overhead_ns);
 		planned->trial_ns =
 			result.overhead_ns + (planned->slices + 1) * result.last_slice_ns;
-	} else if (!scenario->cold) {
+	} else if (!scenario->fixed_ops) {
 		/* It failed while calibrating: the trials will say so, one operation at a time. */
 		planned->op_count = planned->op_count ? planned->op_count : 1;
 		planned->slices = 3;

@@ -220,6 +220,6 @@ int worker_main(void *argument, unsigned index)
 		return WORKER_FAILED;
 	}
 	if (job->region && self.slot->got.pages.kind == SM_PAGES_UNSET)
-		(void)sm_region_inspect(job->region, false, &self.slot->got, NULL);
+		(void)!sm_region_inspect(job->region, false, &self.slot->got, NULL);
 	return WORKER_DONE;
 }

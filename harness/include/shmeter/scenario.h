@@ -161,7 +161,7 @@ struct sm_scenario {
 	size_t (*region_bytes)(const struct sm_case *c);
 	/* Payload bytes that one operation moves, for rates; NULL: none. */
 	uint64_t (*bytes_per_op)(const struct sm_case *c);
-	/* Operations of the one slice of a cold case. */
+	/* Operations of a slice, instead of a calibrated count; every cold case has it. */
 	uint64_t (*fixed_ops)(const struct sm_case *c);
 	/* 0, or a negative errno with the reason and the remedy.  NULL: always supported.  What the
 	 * harness can see itself (placement, memory, worker count) it has already checked. */

@@ -1,0 +1,412 @@
+/* Which figures a run has, and their data. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "figures.h"
+#include "shmeter/text.h"
+#include "words.h"
+
+#define VARIANTS_MAX 32
+
+/* Text as a gnuplot data field: quoted, underscores kept from becoming subscripts by noenhanced. */
+static void put_field(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++)
+		fputc(*text == '"' ? '\'' : *text, out);
+	fputs("\" ", out);
+}
+
+/* y label ratio low high verdict(1..4) */
+static size_t ratios_data(const struct sm_results *r, struct figure *figure, FILE *out)
+{
+	size_t count = 0;
+
+	(void)figure;
+	for (size_t i = r->pair_count; i-- > 0;) {
+		const struct sm_pair_row *pair = &r->pairs[i];
+		char label[320], point[160];
+
+		if (!pair->leading || !isfinite(pair->ratio.estimate) || !isfinite(pair->ratio.low) ||
+		    (strcmp(pair->claim, "-") == 0 && strcmp(pair->scenario, "aa") != 0))
+			continue;
+		words_point(pair->params, pair->placement, point, sizeof(point));
+		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left, pair->right,
+			 point);
+		fprintf(out, "%zu ", ++count);
+		put_field(out, label);
+		fprintf(out, "%.6g %.6g %.6g %d\n", pair->ratio.estimate, pair->ratio.low, pair->ratio.high,
+			(int)pair->verdict);
+	}
+	return count;
+}
+
+/* The value of a parameter in "message=64 capacity=65536"; NaN where it is not a number. */
+static double param_value(const char *params, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = params; at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
+		if (strncmp(at, name, length) == 0 && at[length] == '=') {
+			char *end;
+			double value = strtod(at + length + 1, &end);
+
+			return end != at + length + 1 ? value : NAN;
+		}
+	return NAN;
+}
+
+static const char *const sweeps[] = { "message", "bytes", "processes" };
+
+/* The swept parameter of a scenario: the first known name with at least two numeric values. */
+static const char *swept(const struct sm_results *r, const char *scenario)
+{
+	for (size_t s = 0; s < sizeof(sweeps) / sizeof(sweeps[0]); s++) {
+		double first = NAN;
+
+		for (size_t i = 0; i < r->case_count; i++) {
+			double value = param_value(r->cases[i].params, sweeps[s]);
+
+			if (strcmp(r->cases[i].scenario, scenario) != 0 || !isfinite(value))
+				continue;
+			if (isfinite(first) && value != first)
+				return sweeps[s];
+			first = value;
+		}
+	}
+	return NULL;
+}
+
+static unsigned variants_of(const struct sm_results *r, const char *scenario,
+			    const char *out[VARIANTS_MAX])
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < r->summary_count; i++) {
+		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
+		bool seen = !isfinite(r->summaries[i].value.estimate);
+
+		if (strcmp(c->scenario, scenario) != 0)
+			continue;
+		for (unsigned j = 0; j < count && !seen; j++)
+			seen = strcmp(out[j], c->variant) == 0;
+		if (!seen && count < VARIANTS_MAX)
+			out[count++] = c->variant;
+	}
+	return count;
+}
+
+struct point {
+	double x, value, low, high;
+};
+
+static int by_x(const void *a, const void *b)
+{
+	const struct point *left = a, *right = b;
+
+	return (left->x > right->x) - (left->x < right->x);
+}
+
+/* The points of one variant along the swept parameter, in order.  With several points at one x (other
+ * parameters) the first in the file is taken. */
+static size_t sweep_points(const struct sm_results *r, const struct figure *f, const char *variant,
+			   const char *param, bool bytes_rate, struct point *out)
+{
+	const char *placement = r->cases[f->placement_of].placement;
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->summary_count; i++) {
+		const struct sm_summary_row *s = &r->summaries[i];
+		const struct sm_case_row *c = &r->cases[s->case_index];
+		double x = param_value(c->params, param), scale = 1;
+
+		if (strcmp(c->scenario, f->scenario) != 0 || strcmp(c->variant, variant) != 0 ||
+		    strcmp(c->placement, placement) != 0 || !isfinite(x) || !isfinite(s->value.estimate))
+			continue;
+		if (bytes_rate) /* bytes per ns are GB/s */
+			scale = c->bytes_per_op;
+		out[count].x = x;
+		out[count].value = bytes_rate ? scale / s->value.estimate : s->value.estimate;
+		out[count].low = bytes_rate ? scale / s->value.high : s->value.low;
+		out[count].high = bytes_rate ? scale / s->value.low : s->value.high;
+		if (!isfinite(out[count].low))
+			out[count].low = out[count].high = out[count].value;
+		count++;
+	}
+	qsort(out, count, sizeof(*out), by_x);
+	return count;
+}
+
+/* Where two lines cross between common x, by straight lines in the logarithms; one mark a crossing. */
+static void put_crossings(FILE *out, const struct point *a, size_t a_count, const struct point *b,
+			  size_t b_count, const char *name)
+{
+	double before_x = NAN, before = NAN;
+
+	for (size_t i = 0; i < a_count; i++)
+		for (size_t j = 0; j < b_count; j++) {
+			double gap, share, x, y;
+
+			if (a[i].x != b[j].x)
+				continue;
+			gap = log(a[i].value) - log(b[j].value);
+			if (isfinite(before) && before * gap < 0) {
+				share = before / (before - gap);
+				x = exp(log(before_x) + share * (log(a[i].x) - log(before_x)));
+				y = exp(log(a[i - 1].value) +
+					share * (log(a[i].value) - log(a[i - 1].value)));
+				fprintf(out, "%.6g %.6g ", x, y);
+				put_field(out, name);
+				fputc('\n', out);
+			}
+			before = gap;
+			before_x = a[i].x;
+		}
+}
+
+static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out, bool bytes_rate)
+{
+	const char *param = swept(r, f->scenario), *variants[VARIANTS_MAX];
+	unsigned count = variants_of(r, f->scenario, variants);
+	struct point *first = calloc(r->summary_count + 1, sizeof(*first));
+	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
+	size_t total = 0, firsts = 0, used;
+
+	if (!first || !points || !param)
+		count = 0;
+	for (unsigned v = 0; v < count; v++) {
+		used = sweep_points(r, f, variants[v], param, bytes_rate, points);
+		put_field(out, variants[v]);
+		fputc('\n', out);
+		for (size_t i = 0; i < used; i++)
+			fprintf(out, "%.6g %.6g %.6g %.6g\n", points[i].x, points[i].value, points[i].low,
+				points[i].high);
+		fputs("\n\n", out);
+		total += used;
+	}
+	fputs("crossings\n", out); /* the last index: where a line crosses that of the first variant */
+	if (count > 0)
+		firsts = sweep_points(r, f, variants[0], param, bytes_rate, first);
+	for (unsigned v = 1; v < count; v++) {
+		used = sweep_points(r, f, variants[v], param, bytes_rate, points);
+		put_crossings(out, first, firsts, points, used, variants[v]);
+	}
+	free(first);
+	free(points);
+	snprintf(f->variables, sizeof(f->variables),
+		 "lines = %u\nx_label = '%s%s'\ny_label = '%s'\nx_bytes = %d\n", count, param ? param : "",
+		 param && strcmp(param, "processes") == 0 ? "" : " (bytes)",
+		 bytes_rate ? "GB/s of payload" : r->cases[f->placement_of].metric,
+		 param && strcmp(param, "processes") != 0);
+	if (!bytes_rate)
+		strncat(f->variables, "y_time = 1\n",
+			sizeof(f->variables) - strlen(f->variables) - 1);
+	return total;
+}
+
+static size_t sweep_data(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	return sweep_data_of(r, f, out, false);
+}
+
+static size_t rate_data(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	return sweep_data_of(r, f, out, true);
+}
+
+/* y label value low high group: every case of a scenario, groups apart. */
+static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	size_t count = 0;
+	unsigned row = 0, group = 0;
+	const char *last = "";
+
+	for (size_t i = r->summary_count; i-- > 0;) {
+		const struct sm_summary_row *s = &r->summaries[i];
+		const struct sm_case_row *c = &r->cases[s->case_index];
+		char label[320], point[192];
+
+		if (strcmp(c->scenario, f->scenario) != 0 || !isfinite(s->value.estimate))
+			continue;
+		if (strcmp(last, c->group) != 0 && count > 0) {
+			row++; /* a gap between groups */
+			group++;
+		}
+		last = c->group;
+		words_point(c->params, c->placement, point, sizeof(point));
+		snprintf(label, sizeof(label), "%s  (%s)", c->variant, point);
+		fprintf(out, "%u ", ++row);
+		put_field(out, label);
+		fprintf(out, "%.6g %.6g %.6g %u\n", s->value.estimate,
+			isfinite(s->value.low) ? s->value.low : s->value.estimate,
+			isfinite(s->value.high) ? s->value.high : s->value.estimate, group % 4);
+		count++;
+	}
+	snprintf(f->variables, sizeof(f->variables), "x_label = '%s'\n",
+		 count ? r->cases[f->placement_of].metric : "");
+	f->height = 130 + 24 * row;
+	return count;
+}
+
+static double faults_per_op(const struct sm_results *r, unsigned case_index)
+{
+	for (size_t i = 0; i < r->counter_count; i++) {
+		const struct sm_counter_row *counter = &r->counters[i];
+
+		if (strcmp(counter->event, "minor-faults") != 0 || !isfinite(counter->per_op))
+			continue;
+		for (size_t s = 0; s < r->sample_count; s++)
+			if (r->samples[s].trial == counter->trial &&
+			    r->samples[s].case_index == case_index)
+				return counter->per_op;
+	}
+	return NAN;
+}
+
+/* y label ns faults: what a page costs beside how often the kernel was entered for it. */
+static size_t faults_data(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	size_t count = 0;
+
+	for (size_t i = r->summary_count; i-- > 0;) {
+		const struct sm_summary_row *s = &r->summaries[i];
+		const struct sm_case_row *c = &r->cases[s->case_index];
+		double faults = faults_per_op(r, s->case_index);
+		char label[256];
+
+		if ((strcmp(c->scenario, "first_touch") != 0 && strcmp(c->scenario, "prefault") != 0) ||
+		    !isfinite(faults) || !isfinite(s->value.estimate))
+			continue;
+		snprintf(label, sizeof(label), "%s %s (%s)", c->scenario, c->variant, c->params);
+		fprintf(out, "%zu ", ++count);
+		put_field(out, label);
+		fprintf(out, "%.6g %.6g\n", s->value.estimate, faults);
+	}
+	f->height = 130 + 24 * (unsigned)count;
+	return count;
+}
+
+/* trial value-over-case-median class-number steal% */
+static size_t runchart_data(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	size_t count = 0;
+
+	(void)f;
+	for (size_t i = 0; i < r->sample_count; i++) {
+		const struct sm_sample *s = &r->samples[i];
+		double median = NAN;
+
+		for (size_t j = 0; j < r->summary_count; j++)
+			if (r->summaries[j].case_index == s->case_index)
+				median = r->summaries[j].value.estimate;
+		if (s->status != SM_OK || !isfinite(s->value) || !isfinite(median) || median <= 0)
+			continue;
+		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->value / median,
+			strcmp(s->klass, "solo") == 0	   ? 0 :
+			strcmp(s->klass, "shared-pu") == 0 ? 1 :
+							     2,
+			s->wall_ns ? 100.0 * (double)s->steal_ns / (double)s->wall_ns : 0.0);
+		count++;
+	}
+	return count;
+}
+
+/* A histogram of the probes on a logarithmic scale: 24 bins a decade. */
+static size_t probes_data(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	enum { BINS = 24 * 8 };
+	unsigned bin[BINS] = { 0 };
+	size_t count = 0;
+
+	(void)f;
+	for (size_t i = 0; i < r->slice_count; i++) {
+		double ns = r->slices[i].probe_before_ns;
+
+		if (!isfinite(ns) || ns < 1)
+			continue;
+		int at = (int)(24 * log10(ns));
+
+		bin[at < BINS ? at : BINS - 1]++;
+		count++;
+	}
+	for (int i = 0; i < BINS; i++)
+		if (bin[i])
+			fprintf(out, "%.6g %u\n", pow(10, (i + 0.5) / 24), bin[i]);
+	return count;
+}
+
+static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const char *kind,
+			  const char *scenario,
+			  size_t (*data)(const struct sm_results *, struct figure *, FILE *))
+{
+	struct figure *f = &out[*count < FIGURES_MAX ? (*count)++ : FIGURES_MAX - 1];
+
+	memset(f, 0, sizeof(*f));
+	f->kind = kind;
+	f->scenario = scenario;
+	f->data = data;
+	f->width = 900;
+	f->height = 540;
+	return f;
+}
+
+static void plan_scenario(const struct sm_results *r, const char *scenario, struct figure *out,
+			  unsigned *count)
+{
+	struct figure *f;
+	unsigned first = 0;
+
+	while (strcmp(r->cases[first].scenario, scenario) != 0)
+		first++;
+	if (swept(r, scenario)) {
+		f = add(out, count, "sweep", scenario, sweep_data);
+		f->placement_of = first;
+		snprintf(f->name, sizeof(f->name), "%s", scenario);
+		snprintf(f->title, sizeof(f->title), "%s: %s, %s (median, 95 %% interval)", scenario,
+			 r->cases[first].metric, r->cases[first].placement);
+	}
+	if (swept(r, scenario) && r->cases[first].bytes_per_op > 0) {
+		f = add(out, count, "sweep", scenario, rate_data);
+		f->placement_of = first;
+		snprintf(f->name, sizeof(f->name), "%s_rate", scenario);
+		snprintf(f->title, sizeof(f->title), "%s: payload rate, %s (median, 95 %% interval)",
+			 scenario, r->cases[first].placement);
+	}
+	f = add(out, count, "dots", scenario, dots_data);
+	f->placement_of = first;
+	snprintf(f->name, sizeof(f->name), "%s_cases", scenario);
+	snprintf(f->title, sizeof(f->title), "%s: %s (median, 95 %% interval)", scenario,
+		 r->cases[first].metric);
+}
+
+unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX])
+{
+	unsigned count = 0;
+	struct figure *f = add(out, &count, "forest", NULL, ratios_data);
+
+	snprintf(f->name, sizeof(f->name), "ratios");
+	snprintf(f->title, sizeof(f->title), "Ratios of the claims (median of blocks, 95 %% interval)");
+	for (size_t i = 0, rows = 0; i < r->pair_count; i++) {
+		rows += r->pairs[i].leading && strcmp(r->pairs[i].claim, "-") != 0;
+		f->height = 170 + 24 * (unsigned)rows;
+	}
+	f = add(out, &count, "faults", NULL, faults_data);
+	snprintf(f->name, sizeof(f->name), "faults");
+	snprintf(f->title, sizeof(f->title), "A page's time and the faults behind it");
+	f = add(out, &count, "runchart", NULL, runchart_data);
+	snprintf(f->name, sizeof(f->name), "run");
+	snprintf(f->title, sizeof(f->title), "Every trial in its order, over its case's median");
+	f = add(out, &count, "probes", NULL, probes_data);
+	snprintf(f->name, sizeof(f->name), "pair_classes");
+	snprintf(f->title, sizeof(f->title), "Round trips of the probes between slices");
+	for (size_t i = 0; i < r->case_count; i++) {
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(r->cases[j].scenario, r->cases[i].scenario) == 0;
+		if (!seen)
+			plan_scenario(r, r->cases[i].scenario, out, &count);
+	}
+	return count;
+}

@@ -1,0 +1,30 @@
+/* How a figure is made: data, a template, gnuplot. */
+#ifndef SHMETER_REPORT_FIGURES_H
+#define SHMETER_REPORT_FIGURES_H
+
+#include <stdio.h>
+
+#include "shmeter/report.h"
+
+#define FIGURES_MAX 128
+
+/* A figure to be drawn.  `kind` is the template plots/<kind>.gp. */
+struct figure {
+	char name[96]; /* file stem below plots/ */
+	const char *kind;
+	const char *scenario; /* NULL: of the whole run */
+	char title[256];
+	char variables[2048]; /* gnuplot assignments, a line each */
+	unsigned width, height; /* pixels */
+	/* Writes the data; returns how many points: none, no figure. */
+	size_t (*data)(const struct sm_results *results, struct figure *figure, FILE *out);
+	unsigned placement_of; /* index of the case whose placement a sweep is about */
+};
+
+/* Fills `out` with the figures that this run can have; returns how many. */
+unsigned figures_plan(const struct sm_results *results, struct figure out[FIGURES_MAX]);
+
+/* gnuplot.c: runs gnuplot on a file in `folder`.  -ENOENT where there is no gnuplot. */
+int gnuplot_run(const char *folder, const char *script, struct sm_error *err);
+
+#endif

@@ -1,0 +1,187 @@
+/* Findings in words. */
+#include <math.h>
+#include <string.h>
+
+#include "words.h"
+
+#define WIDTH_DEFAULT 100
+
+struct printer {
+	const struct sm_results *results;
+	const struct sm_report_options *options;
+	FILE *out;
+	unsigned width;
+};
+
+static const char *tint(const struct printer *p, enum sm_verdict verdict)
+{
+	static const char *const colour[] = { "", "\033[32m", "\033[31m", "\033[33m", "\033[2m" };
+
+	return p->options->color ? colour[verdict] : "";
+}
+
+static const char *plain(const struct printer *p)
+{
+	return p->options->color ? "\033[0m" : "";
+}
+
+static void heading(const struct printer *p, const char *text)
+{
+	fprintf(p->out, "\n%s%s%s\n", p->options->color ? "\033[1m" : "", text, plain(p));
+}
+
+static void print_run(const struct printer *p)
+{
+	char machine[256], line[768];
+	double wall = words_number(p->results, "wall_s");
+	double timed = words_number(p->results, "timed_share");
+
+	words_machine(p->results, machine, sizeof(machine));
+	snprintf(line, sizeof(line),
+		 "%s. Profile %s, seed %s, %zu trials of %zu cases in %.0f s, %.0f %% of them inside timed "
+		 "sections.%s",
+		 machine, words_text(p->results, "profile"), words_text(p->results, "seed"),
+		 p->results->sample_count, p->results->case_count, isfinite(wall) ? wall : 0.0,
+		 isfinite(timed) ? 100 * timed : 0.0,
+		 strcmp(words_text(p->results, "status"), "complete") == 0 ?
+			 "" :
+			 " The run was interrupted: this is what there is of it.");
+	words_wrap(p->out, "", 0, p->width, line);
+}
+
+static void print_claim(const struct printer *p, const struct sm_claim_row *claim)
+{
+	char first[96];
+
+	snprintf(first, sizeof(first), "  %s%s%s ", tint(p, claim->verdict),
+		 sm_verdict_name(claim->verdict), plain(p));
+	fputs(first, p->out);
+	words_wrap(p->out, "", 4, p->width > 20 ? p->width - 16 : p->width, claim->sentence);
+	if (strcmp(claim->evidence, "-") != 0)
+		words_wrap(p->out, "    ", 4, p->width, claim->evidence);
+	if (strcmp(claim->reason, "-") != 0)
+		words_wrap(p->out, "    Why: ", 4, p->width, claim->reason);
+}
+
+static void print_questions(const struct printer *p)
+{
+	const struct sm_results *r = p->results;
+
+	for (size_t i = 0; i < r->claim_count; i++) {
+		const char *question = r->claims[i].question;
+		bool seen = strcmp(question, "-") == 0;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(r->claims[j].question, question) == 0;
+		if (seen)
+			continue;
+		heading(p, question);
+		for (size_t j = i; j < r->claim_count; j++)
+			if (strcmp(r->claims[j].question, question) == 0)
+				print_claim(p, &r->claims[j]);
+	}
+}
+
+static void print_other_claims(const struct printer *p)
+{
+	const struct sm_results *r = p->results;
+	bool any = false;
+
+	for (size_t i = 0; i < r->claim_count; i++) {
+		if (strcmp(r->claims[i].question, "-") != 0)
+			continue;
+		if (!any)
+			heading(p, "Other claims");
+		any = true;
+		print_claim(p, &r->claims[i]);
+	}
+}
+
+/* Samples that say the same reason stand together, with the cases they are about. */
+static void print_reason(const struct printer *p, size_t first)
+{
+	const struct sm_results *r = p->results;
+	const struct sm_sample *sample = &r->samples[first];
+	char text[1400];
+	size_t used, count = 0;
+	const char *last = "";
+
+	used = (size_t)snprintf(text, sizeof(text), "%s: %s (", sm_status_name(sample->status),
+				sample->reason);
+	for (size_t i = first; i < r->sample_count; i++) {
+		const struct sm_case_row *c = &r->cases[r->samples[i].case_index];
+
+		if (r->samples[i].status != sample->status ||
+		    strcmp(r->samples[i].reason, sample->reason) != 0)
+			continue;
+		count++;
+		if (strcmp(last, c->variant) != 0 && used < sizeof(text) - 128)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s/%s",
+						 *last ? ", " : "", c->scenario, c->variant);
+		last = c->variant;
+	}
+	snprintf(text + used, sizeof(text) - used, "; %zu trial%s)", count, count > 1 ? "s" : "");
+	words_wrap(p->out, "  ", 4, p->width, text);
+}
+
+static void print_missing(const struct printer *p)
+{
+	const struct sm_results *r = p->results;
+	const char *note = words_text(r, "counters_note");
+	bool any = false;
+
+	for (size_t i = 0; i < r->sample_count; i++) {
+		bool seen = r->samples[i].status == SM_OK;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = r->samples[j].status == r->samples[i].status &&
+			       strcmp(r->samples[j].reason, r->samples[i].reason) == 0;
+		if (seen)
+			continue;
+		if (!any)
+			heading(p, "What this run cannot say");
+		any = true;
+		print_reason(p, i);
+	}
+	if (!*note)
+		return;
+	if (!any)
+		heading(p, "What this run cannot say");
+	words_wrap(p->out, "  ", 4, p->width, note);
+}
+
+static void print_trust(const struct printer *p)
+{
+	const struct sm_results *r = p->results;
+	double ratio = words_number(r, "analysis/aa/ratio"), low = words_number(r, "analysis/aa/low");
+	double high = words_number(r, "analysis/aa/high");
+	double steal = words_number(r, "analysis/steal_percent");
+	char text[512];
+
+	heading(p, "Can it be trusted?");
+	words_wrap(p->out, "  ", 4, p->width, words_text(r, "analysis/cores_moved/sentence"));
+	if (isfinite(low))
+		snprintf(text, sizeof(text),
+			 "A/A control: the same code under two names reads %.3f (95 %% interval %.3f to "
+			 "%.3f)%s", ratio, low, high,
+			 low <= 1 && high >= 1 ? "." : ": it moved, so no ratio of this run is believed.");
+	else
+		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
+	words_wrap(p->out, "  ", 4, p->width, text);
+	if (isfinite(steal)) {
+		snprintf(text, sizeof(text), "Steal: %.2f %% of the machine's time.", steal);
+		words_wrap(p->out, "  ", 4, p->width, text);
+	}
+}
+
+void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options,
+			FILE *out)
+{
+	struct printer p = { results, options, out, options->width ? options->width : WIDTH_DEFAULT };
+
+	print_run(&p);
+	print_questions(&p);
+	print_other_claims(&p);
+	print_missing(&p);
+	print_trust(&p);
+}

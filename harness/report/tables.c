@@ -1,0 +1,94 @@
+/* Tables of the summaries, a scenario each. */
+#include <math.h>
+#include <string.h>
+
+#include "shmeter/text.h"
+#include "words.h"
+
+struct printer {
+	const struct sm_results *results;
+	const struct sm_report_options *options;
+	FILE *out;
+};
+
+/* The ratio of a case to its group's baseline, from the pair that has the case on either side. */
+static void ratio_text(const struct sm_results *r, const struct sm_case_row *c, char *out, size_t size)
+{
+	snprintf(out, size, "-");
+	for (size_t i = 0; i < r->pair_count; i++) {
+		const struct sm_pair_row *pair = &r->pairs[i];
+
+		if (!pair->leading || strcmp(pair->group, c->group) != 0 ||
+		    strcmp(pair->left, c->variant) != 0 || !isfinite(pair->ratio.estimate))
+			continue;
+		if (isfinite(pair->ratio.low))
+			snprintf(out, size, "%.3g x %s (%.3g to %.3g)", pair->ratio.estimate, pair->right,
+				 pair->ratio.low, pair->ratio.high);
+		else
+			snprintf(out, size, "%.3g x %s", pair->ratio.estimate, pair->right);
+		return;
+	}
+}
+
+/* Rates and halves that follow from the value: messages, bytes, one way. */
+static void derived_text(const struct sm_case_row *c, double value, char *out, size_t size)
+{
+	char one[SM_TEXT_MAX];
+	size_t used = 0;
+
+	out[0] = '\0';
+	if (!isfinite(value) || value <= 0)
+		return;
+	if (c->transfers_per_op > 1)
+		used += (size_t)snprintf(out + used, size - used, "one way %s, ",
+					 sm_format_ns(one, value / c->transfers_per_op));
+	used += (size_t)snprintf(out + used, size - used, "%s", sm_format_rate(one, 1e9 / value));
+	if (c->bytes_per_op > 0)
+		snprintf(out + used, size - used, ", %.3g GB/s", c->bytes_per_op / value);
+}
+
+static void print_case(const struct printer *p, const struct sm_summary_row *summary)
+{
+	const struct sm_case_row *c = &p->results->cases[summary->case_index];
+	char point[192], value[96], ratio[96], derived[96], cpu[SM_TEXT_MAX];
+	unsigned bad = summary->skipped + summary->failed + summary->disturbed;
+
+	words_point(c->params, c->placement, point, sizeof(point));
+	words_interval(&summary->value, value, sizeof(value));
+	ratio_text(p->results, c, ratio, sizeof(ratio));
+	derived_text(c, summary->value.estimate, derived, sizeof(derived));
+	if (summary->value.count == 0) {
+		fprintf(p->out, "  %-16s %-34s %s\n", c->variant, point, summary->reason);
+		return;
+	}
+	fprintf(p->out, "  %-16s %-34s %-34s %-34s %s; cpu %s, class %s, n %zu", c->variant, point, value,
+		ratio, derived, sm_format_ns(cpu, summary->cpu_ns_per_op), summary->klass,
+		summary->value.count);
+	if (bad)
+		fprintf(p->out, " (%u skipped, %u failed, %u disturbed)", summary->skipped,
+			summary->failed, summary->disturbed);
+	fputc('\n', p->out);
+}
+
+static void print_scenario(const char *scenario, void *context)
+{
+	const struct printer *p = context;
+	const char *metric = "";
+
+	for (size_t i = 0; i < p->results->case_count; i++)
+		if (strcmp(p->results->cases[i].scenario, scenario) == 0)
+			metric = p->results->cases[i].metric;
+	fprintf(p->out, "\n%s%s%s: %s\n", p->options->color ? "\033[1m" : "", scenario,
+		p->options->color ? "\033[0m" : "", metric);
+	for (size_t i = 0; i < p->results->summary_count; i++)
+		if (strcmp(p->results->cases[p->results->summaries[i].case_index].scenario, scenario) == 0)
+			print_case(p, &p->results->summaries[i]);
+}
+
+void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options,
+		      FILE *out)
+{
+	struct printer p = { results, options, out };
+
+	words_scenarios(results, print_scenario, &p);
+}

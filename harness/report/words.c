@@ -1,0 +1,103 @@
+/* Pieces of text that several parts of the report need. */
+#include "words.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "shmeter/text.h"
+
+static const json_t *at_path(const struct sm_results *results, const char *path)
+{
+	const json_t *object = results->manifest;
+	char copy[128], *rest = copy, *key;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	while (object && (key = strsep(&rest, "/")))
+		object = json_object_get(object, key);
+	return object;
+}
+
+const char *words_text(const struct sm_results *results, const char *path)
+{
+	const char *text = json_string_value(at_path(results, path));
+
+	return text ? text : "";
+}
+
+double words_number(const struct sm_results *results, const char *path)
+{
+	const json_t *value = at_path(results, path);
+
+	return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+void words_machine(const struct sm_results *results, char *out, size_t size)
+{
+	const char *model = words_text(results, "environment/cpu_model");
+	bool virtual = json_is_true(at_path(results, "environment/virtual_machine"));
+	double pus = words_number(results, "environment/pus");
+	double nodes = words_number(results, "environment/nodes");
+
+	snprintf(out, size, "%s, %.0f PU%s, %.0f node%s, Linux %s%s", *model ? model : "unknown CPU",
+		 pus > 0 ? pus : 0, pus > 1 ? "s" : "", nodes > 0 ? nodes : 1, nodes > 1 ? "s" : "",
+		 words_text(results, "environment/kernel"), virtual ? ", virtual machine" : "");
+}
+
+void words_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text)
+{
+	size_t column = strlen(first);
+
+	fputs(first, out);
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column > indent && column + word + 1 > width) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > strlen(first) || (column > 0 && first[column - 1] != ' ')) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(text, 1, word, out);
+		column += word;
+		text += word;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
+void words_interval(const struct sm_interval *interval, char *out, size_t size)
+{
+	char middle[SM_TEXT_MAX], low[SM_TEXT_MAX], high[SM_TEXT_MAX];
+
+	if (!isfinite(interval->estimate))
+		snprintf(out, size, "no value");
+	else if (!isfinite(interval->low))
+		snprintf(out, size, "%s (no interval: n = %zu)",
+			 sm_format_ns(middle, interval->estimate), interval->count);
+	else
+		snprintf(out, size, "%s (%s to %s)", sm_format_ns(middle, interval->estimate),
+			 sm_format_ns(low, interval->low), sm_format_ns(high, interval->high));
+}
+
+void words_scenarios(const struct sm_results *results,
+		     void (*each)(const char *scenario, void *context), void *context)
+{
+	for (size_t i = 0; i < results->case_count; i++) {
+		const char *scenario = results->cases[i].scenario;
+		bool seen = false;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(results->cases[j].scenario, scenario) == 0;
+		if (!seen)
+			each(scenario, context);
+	}
+}
+
+void words_point(const char *params, const char *placement, char *out, size_t size)
+{
+	if (strcmp(params, "-") == 0)
+		snprintf(out, size, "%s", placement);
+	else
+		snprintf(out, size, "%s, %s", params, placement);
+}

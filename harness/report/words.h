@@ -1,0 +1,25 @@
+/* Pieces of text that several parts of the report need. */
+#ifndef SHMETER_REPORT_WORDS_H
+#define SHMETER_REPORT_WORDS_H
+
+#include <stdio.h>
+
+#include "shmeter/report.h"
+
+/* "AMD EPYC, 2 PUs, Linux 6.18.44, virtual": one line about the machine, from the manifest. */
+void words_machine(const struct sm_results *results, char *out, size_t size);
+/* A text of the manifest by a path such as "analysis/cores_moved/sentence"; "" where there is none. */
+const char *words_text(const struct sm_results *results, const char *path);
+/* A number likewise; NaN where there is none. */
+double words_number(const struct sm_results *results, const char *path);
+/* Prints text wrapped to `width`, the first line after `first`, the others after `indent` spaces. */
+void words_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text);
+/* "4.49 us (4.41 us to 4.60 us)". */
+void words_interval(const struct sm_interval *interval, char *out, size_t size);
+/* Distinct scenarios in the order of the cases: calls `each` for every one. */
+void words_scenarios(const struct sm_results *results,
+		     void (*each)(const char *scenario, void *context), void *context);
+/* params and placement as one text: "op=store processes=2, near". */
+void words_point(const char *params, const char *placement, char *out, size_t size);
+
+#endif

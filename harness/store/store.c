@@ -1,0 +1,250 @@
+/* The run folder while a run goes on: appended, one write a file and trial. */
+#include "shmeter/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "table.h"
+
+enum { FILE_SLICES, FILE_COUNTERS, FILE_SAMPLES, FILES };
+
+static const struct table *const tables[FILES] = { &table_slices, &table_counters, &table_samples };
+
+struct sm_store {
+	char *folder;
+	int fd[FILES];
+};
+
+static struct sm_store *store_new(const char *folder)
+{
+	struct sm_store *store = calloc(1, sizeof(*store));
+
+	if (!store)
+		return NULL;
+	for (int i = 0; i < FILES; i++)
+		store->fd[i] = -1;
+	store->folder = strdup(folder);
+	if (!store->folder) {
+		free(store);
+		return NULL;
+	}
+	return store;
+}
+
+void sm_store_close(struct sm_store *store)
+{
+	if (!store)
+		return;
+	for (int i = 0; i < FILES; i++)
+		if (store->fd[i] >= 0)
+			close(store->fd[i]);
+	free(store->folder);
+	free(store);
+}
+
+static int write_failed(const char *folder, const char *file, int error, struct sm_error *err)
+{
+	return sm_fail(err, error,
+		       error == ENOSPC ? "no space left to write %s/%s (%s): free some, or choose --out "
+					 "elsewhere" :
+					 "cannot write %s/%s: %s",
+		       folder, file, strerror(error));
+}
+
+/* Whole lines in one write; what a full disk cut short is taken back. */
+static int append_text(struct sm_store *store, int file, const char *text, size_t size,
+		       struct sm_error *err)
+{
+	off_t before = lseek(store->fd[file], 0, SEEK_END);
+	ssize_t done;
+
+	if (size == 0)
+		return 0;
+	do
+		done = write(store->fd[file], text, size);
+	while (done < 0 && errno == EINTR);
+	if (done == (ssize_t)size)
+		return 0;
+	int error = done < 0 ? errno : ENOSPC;
+
+	(void)!ftruncate(store->fd[file], before);
+	return write_failed(store->folder, tables[file]->file, error, err);
+}
+
+static int make_folder(const char *folder, struct sm_error *err)
+{
+	DIR *dir;
+	const struct dirent *entry;
+	int used = 0;
+
+	if (mkdir(folder, 0777) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return sm_fail(err, errno,
+			       errno == ENOENT ? "cannot make the run folder %s: the folder above it does "
+						 "not exist (%s)" :
+						 "cannot make the run folder %s: %s; choose another --out",
+			       folder, strerror(errno));
+	dir = opendir(folder);
+	if (!dir)
+		return sm_fail(err, errno, "cannot use %s as the run folder: %s", folder,
+			       strerror(errno));
+	while ((entry = readdir(dir)))
+		used += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	closedir(dir);
+	if (used)
+		return sm_fail(err, EEXIST,
+			       "%s is not empty: choose another --out, or go on with it by --resume", folder);
+	return 0;
+}
+
+static int open_files(struct sm_store *store, int flags, struct sm_error *err)
+{
+	char path[4200];
+
+	for (int i = 0; i < FILES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", store->folder, tables[i]->file);
+		store->fd[i] = open(path, O_RDWR | O_APPEND | O_CLOEXEC | flags, 0666);
+		if (store->fd[i] < 0)
+			return sm_fail(err, errno, "cannot open %s: %s", path, strerror(errno));
+	}
+	return 0;
+}
+
+static int write_headers(struct sm_store *store, struct sm_error *err)
+{
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < FILES; i++) {
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+
+		if (!out)
+			return sm_fail(err, ENOMEM, "no memory for a header");
+		table_write_header(tables[i], out);
+		fclose(out);
+		rc = append_text(store, i, text, size, err);
+		free(text);
+	}
+	return rc;
+}
+
+int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest, struct sm_error *err)
+{
+	static const char *const below[] = { "plots", "histograms" };
+	struct sm_store *store;
+	char path[4200];
+	int rc;
+
+	*out = NULL;
+	rc = make_folder(folder, err);
+	if (rc < 0)
+		return rc;
+	store = store_new(folder);
+	if (!store)
+		return sm_fail(err, ENOMEM, "no memory for the run folder");
+	for (size_t i = 0; rc == 0 && i < sizeof(below) / sizeof(below[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, below[i]);
+		if (mkdir(path, 0777) < 0 && errno != EEXIST)
+			rc = sm_fail(err, errno, "cannot make %s: %s; choose another --out", path,
+				     strerror(errno));
+	}
+	if (rc == 0)
+		rc = sm_store_write_manifest(folder, manifest, err);
+	if (rc == 0)
+		rc = open_files(store, O_CREAT | O_EXCL, err);
+	if (rc == 0)
+		rc = write_headers(store, err);
+	if (rc < 0) {
+		sm_store_close(store);
+		return rc;
+	}
+	*out = store;
+	return 0;
+}
+
+/* Takes off a last line without its end: the trace of a kill in the middle of a write. */
+static int trim(int fd, const char *path, struct sm_error *err)
+{
+	off_t end = lseek(fd, 0, SEEK_END), keep = end;
+	char c = '\n';
+
+	while (keep > 0 && pread(fd, &c, 1, keep - 1) == 1 && c != '\n')
+		keep--;
+	if (keep < end && ftruncate(fd, keep) < 0)
+		return sm_fail(err, errno, "cannot mend the last line of %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_error *err)
+{
+	struct sm_store *store = store_new(folder);
+	int rc;
+
+	*out = NULL;
+	if (!store)
+		return sm_fail(err, ENOMEM, "no memory for the run folder");
+	rc = open_files(store, 0, err);
+	for (int i = 0; rc == 0 && i < FILES; i++)
+		rc = trim(store->fd[i], tables[i]->file, err);
+	if (rc < 0) {
+		sm_store_close(store);
+		return rc;
+	}
+	*out = store;
+	return 0;
+}
+
+static void write_slices(const struct sm_slice_row *slices, size_t count, FILE *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct slice_view view;
+
+		slice_view_fill(&view, &slices[i]);
+		table_write_row(&table_slices, &view, out);
+	}
+}
+
+static int append_rows(struct sm_store *store, int file, const struct sm_case_row *c,
+		       const struct sm_sample *sample, const struct sm_slice_row *slices,
+		       size_t slice_count, const struct sm_counter_row *counters, size_t counter_count,
+		       struct sm_error *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	struct sample_view view = { .run = folder_name(store->folder), .c = *c, .s = *sample };
+	int rc;
+
+	if (!out)
+		return sm_fail(err, ENOMEM, "no memory for the rows of a trial");
+	if (file == FILE_SLICES)
+		write_slices(slices, slice_count, out);
+	for (size_t i = 0; file == FILE_COUNTERS && i < counter_count; i++)
+		table_write_row(&table_counters, &counters[i], out);
+	if (file == FILE_SAMPLES)
+		table_write_row(&table_samples, &view, out);
+	fclose(out);
+	rc = append_text(store, file, text, size, err);
+	free(text);
+	return rc;
+}
+
+int sm_store_append(struct sm_store *store, const struct sm_case_row *c, const struct sm_sample *sample,
+		    const struct sm_slice_row *slices, size_t slice_count,
+		    const struct sm_counter_row *counters, size_t counter_count, struct sm_error *err)
+{
+	int rc = 0;
+
+	for (int file = 0; rc == 0 && file < FILES; file++)
+		rc = append_rows(store, file, c, sample, slices, slice_count, counters, counter_count,
+				 err);
+	return rc;
+}

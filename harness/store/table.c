@@ -1,0 +1,231 @@
+/* Writing and reading CSV by the description of a table. */
+#include "table.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void write_text(const char *text, FILE *out)
+{
+	if (!text || !*text)
+		text = "-";
+	if (!strpbrk(text, ",\"\n\r")) {
+		fputs(text, out);
+		return;
+	}
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"')
+			fputc('"', out);
+		fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+void table_write_header(const struct table *table, FILE *out)
+{
+	for (size_t i = 0; i < table->columns; i++)
+		fprintf(out, "%s%c", table->column[i].name, i + 1 < table->columns ? ',' : '\n');
+}
+
+void table_write_row(const struct table *table, const void *view, FILE *out)
+{
+	for (size_t i = 0; i < table->columns; i++) {
+		const struct column *column = &table->column[i];
+		const void *at = (const char *)view + column->offset;
+
+		switch (column->type) {
+		case COLUMN_TEXT: write_text(*(const char *const *)at, out); break;
+		case COLUMN_UINT: fprintf(out, "%u", *(const unsigned *)at); break;
+		case COLUMN_U64: fprintf(out, "%" PRIu64, *(const uint64_t *)at); break;
+		case COLUMN_SIZE: fprintf(out, "%zu", *(const size_t *)at); break;
+		case COLUMN_FLAG: fputs(*(const bool *)at ? "yes" : "no", out); break;
+		case COLUMN_STATUS:
+			fputs(sm_status_name(*(const enum sm_status *)at), out);
+			break;
+		case COLUMN_VERDICT:
+			fputs(sm_verdict_name(*(const enum sm_verdict *)at), out);
+			break;
+		case COLUMN_REAL:
+			if (isfinite(*(const double *)at))
+				fprintf(out, "%.9g", *(const double *)at);
+			break;
+		}
+		fputc(i + 1 < table->columns ? ',' : '\n', out);
+	}
+}
+
+/* One field from `*at` into `out`, unquoted in place; `*end` is the character after it (',' or '\n' or
+ * '\0').  NULL where the quoting is broken. */
+static char *next_field(char **at, char *end)
+{
+	char *from = *at, *to = *at, *field = *at;
+
+	if (*from != '"') {
+		from += strcspn(from, ",\n");
+		*end = *from;
+		*at = *from ? from + 1 : from;
+		*from = '\0';
+		return field;
+	}
+	for (from++;; from++) {
+		if (*from == '\0')
+			return NULL;
+		if (*from == '"' && *++from != '"')
+			break;
+		*to++ = *from;
+	}
+	if (*from != ',' && *from != '\n' && *from != '\0')
+		return NULL;
+	*end = *from;
+	*at = *from ? from + 1 : from;
+	*to = '\0';
+	return field;
+}
+
+static bool read_unsigned(const char *text, uint64_t max, uint64_t *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 10);
+	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *value <= max;
+}
+
+static bool read_real(const char *text, double *value)
+{
+	char *end;
+
+	if (*text == '\0') {
+		*value = NAN;
+		return true;
+	}
+	*value = strtod(text, &end);
+	return *end == '\0' && end != text && isfinite(*value);
+}
+
+static bool read_field(const struct column *column, const char *text, struct sm_results *results,
+		       void *view)
+{
+	void *at = (char *)view + column->offset;
+	uint64_t number = 0;
+
+	switch (column->type) {
+	case COLUMN_TEXT:
+		*(const char **)at = sm_results_string(results, "%s", text);
+		return true;
+	case COLUMN_UINT:
+		if (!read_unsigned(text, UINT32_MAX, &number))
+			return false;
+		*(unsigned *)at = (unsigned)number;
+		return true;
+	case COLUMN_U64: return read_unsigned(text, UINT64_MAX, at);
+	case COLUMN_SIZE:
+		if (!read_unsigned(text, SIZE_MAX, &number))
+			return false;
+		*(size_t *)at = (size_t)number;
+		return true;
+	case COLUMN_REAL: return read_real(text, at);
+	case COLUMN_FLAG:
+		*(bool *)at = strcmp(text, "yes") == 0;
+		return *(bool *)at || strcmp(text, "no") == 0;
+	case COLUMN_STATUS:
+		*(enum sm_status *)at = sm_status_parse(text);
+		return *(enum sm_status *)at != SM_STATUS_NONE;
+	case COLUMN_VERDICT:
+		*(enum sm_verdict *)at = sm_verdict_parse(text);
+		return true;
+	}
+	return false;
+}
+
+static int read_rows(const struct table *table, char *text, const char *path, struct sm_results *results,
+		     void *view, size_t view_size,
+		     int (*take)(struct sm_results *, const void *, struct sm_error *),
+		     struct sm_error *err)
+{
+	char end = '\n';
+	unsigned line = 1;
+
+	for (size_t i = 0; i < table->columns; i++) {
+		char *field = next_field(&text, &end);
+
+		if (!field || strcmp(field, table->column[i].name) != 0 ||
+		    (end == ',') != (i + 1 < table->columns))
+			return sm_fail(err, EBADMSG,
+				       "%s: column %zu should be \"%s\": it was written by another version",
+				       path, i + 1, table->column[i].name);
+	}
+	while (*text) {
+		memset(view, 0, view_size);
+		line++;
+		for (size_t i = 0; i < table->columns; i++) {
+			const struct column *column = &table->column[i];
+			char *field = next_field(&text, &end);
+
+			if (!field || (end == ',') != (i + 1 < table->columns))
+				return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected", path, line,
+					       table->columns);
+			if (!column->derived && !read_field(column, field, results, view))
+				return sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s", path,
+					       line, field, column->name);
+		}
+		int rc = take(results, view, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static char *read_whole(const char *path, struct sm_error *err)
+{
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t used = 0, got;
+
+	if (!file) {
+		sm_fail(err, errno, "%s cannot be read: %s", path, strerror(errno));
+		return NULL;
+	}
+	do {
+		char *more = realloc(text, used + 65537);
+
+		if (!more) {
+			free(text);
+			text = NULL;
+			sm_fail(err, ENOMEM, "no memory to read %s", path);
+			break;
+		}
+		text = more;
+		got = fread(text + used, 1, 65536, file);
+		used += got;
+		text[used] = '\0';
+	} while (got > 0);
+	if (text && strlen(text) != used) {
+		sm_fail(err, EBADMSG, "%s holds a NUL byte: it is no CSV", path);
+		free(text);
+		text = NULL;
+	}
+	fclose(file);
+	return text;
+}
+
+int table_read(const struct table *table, const char *folder, struct sm_results *results, void *view,
+	       size_t view_size, int (*take)(struct sm_results *, const void *, struct sm_error *),
+	       struct sm_error *err)
+{
+	struct sm_error why = { 0 };
+	char path[4200], *text;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, table->file);
+	text = read_whole(path, &why);
+	if (!text)
+		return sm_fail(err, why.code, "%s", why.text);
+	rc = read_rows(table, text, path, results, view, view_size, take, err);
+	free(text);
+	return rc;
+}

@@ -1,0 +1,178 @@
+/* Whole files: written beside and renamed. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shmeter/store.h"
+#include "table.h"
+
+const char *folder_name(const char *folder)
+{
+	const char *slash = strrchr(folder, '/');
+
+	return slash && slash[1] ? slash + 1 : folder;
+}
+
+void slice_view_fill(struct slice_view *view, const struct sm_slice_row *slice)
+{
+	view->s = *slice;
+	view->ns_per_op = slice->ops ? (double)slice->ns / (double)slice->ops : 0.0 / 0.0;
+	if (slice->pure)
+		view->status = "pure";
+	else if (strcmp(slice->klass, "-") == 0 && strcmp(slice->reason, "-") == 0)
+		view->status = "unclassified";
+	else
+		view->status = "disturbed";
+}
+
+int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context), void *context,
+			struct sm_error *err)
+{
+	char beside[4300];
+	FILE *out;
+	int rc;
+
+	snprintf(beside, sizeof(beside), "%s.%d.part", path, (int)getpid());
+	out = fopen(beside, "we");
+	if (!out)
+		return sm_fail(err, errno, "cannot write %s: %s", path, strerror(errno));
+	rc = write(out, context);
+	if (rc == 0 && (fflush(out) != 0 || ferror(out)))
+		rc = -(errno ? errno : EIO);
+	if (fclose(out) != 0 && rc == 0)
+		rc = -errno;
+	if (rc == 0 && rename(beside, path) != 0)
+		rc = -errno;
+	if (rc < 0) {
+		unlink(beside);
+		return sm_fail(err, -rc, "cannot write %s: %s", path,
+			       rc == -ENOSPC ? "no space left on the disk" : strerror(-rc));
+	}
+	return 0;
+}
+
+static int dump(FILE *out, void *manifest)
+{
+	if (json_dumpf(manifest, out, JSON_INDENT(2)) < 0)
+		return errno ? -errno : -EIO;
+	return fputc('\n', out) == EOF ? -errno : 0;
+}
+
+int sm_store_write_manifest(const char *folder, const json_t *manifest, struct sm_error *err)
+{
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/manifest.json", folder);
+	return sm_store_write_file(path, dump, (void *)(uintptr_t)manifest, err);
+}
+
+static int write_percentiles(FILE *out, void *histogram)
+{
+	return sm_histogram_write(histogram, out);
+}
+
+int sm_store_write_histogram(const char *folder, const char *name, const struct sm_histogram *histogram,
+			     struct sm_error *err)
+{
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", folder, name);
+	return sm_store_write_file(path, write_percentiles, (void *)(uintptr_t)histogram, err);
+}
+
+static int write_samples(FILE *out, void *context)
+{
+	const struct sm_results *results = context;
+
+	table_write_header(&table_samples, out);
+	for (size_t i = 0; i < results->sample_count; i++) {
+		struct sample_view view = { .run = folder_name(results->folder),
+					    .c = results->cases[results->samples[i].case_index],
+					    .s = results->samples[i] };
+
+		table_write_row(&table_samples, &view, out);
+	}
+	return 0;
+}
+
+static int write_slices(FILE *out, void *context)
+{
+	const struct sm_results *results = context;
+	struct slice_view view;
+
+	table_write_header(&table_slices, out);
+	for (size_t i = 0; i < results->slice_count; i++) {
+		slice_view_fill(&view, &results->slices[i]);
+		table_write_row(&table_slices, &view, out);
+	}
+	return 0;
+}
+
+static int write_counters(FILE *out, void *context)
+{
+	const struct sm_results *results = context;
+
+	table_write_header(&table_counters, out);
+	for (size_t i = 0; i < results->counter_count; i++)
+		table_write_row(&table_counters, &results->counters[i], out);
+	return 0;
+}
+
+static int write_summary(FILE *out, void *context)
+{
+	const struct sm_results *results = context;
+
+	table_write_header(&table_summary, out);
+	for (size_t i = 0; i < results->summary_count; i++) {
+		struct summary_view view = { results->cases[results->summaries[i].case_index],
+					     results->summaries[i] };
+
+		table_write_row(&table_summary, &view, out);
+	}
+	return 0;
+}
+
+static int write_pairs(FILE *out, void *context)
+{
+	const struct sm_results *results = context;
+
+	table_write_header(&table_pairs, out);
+	for (size_t i = 0; i < results->pair_count; i++)
+		table_write_row(&table_pairs, &results->pairs[i], out);
+	return 0;
+}
+
+static int write_claims(FILE *out, void *context)
+{
+	const struct sm_results *results = context;
+
+	table_write_header(&table_claims, out);
+	for (size_t i = 0; i < results->claim_count; i++)
+		table_write_row(&table_claims, &results->claims[i], out);
+	return 0;
+}
+
+int sm_store_write_analysis(const struct sm_results *results, struct sm_error *err)
+{
+	static const struct {
+		const struct table *table;
+		int (*write)(FILE *out, void *context);
+	} files[] = {
+		{ &table_slices, write_slices },     { &table_counters, write_counters },
+		{ &table_samples, write_samples },   { &table_summary, write_summary },
+		{ &table_pairs, write_pairs },	     { &table_claims, write_claims },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[4200];
+		int rc;
+
+		snprintf(path, sizeof(path), "%s/%s", results->folder, files[i].table->file);
+		rc = sm_store_write_file(path, files[i].write, (void *)(uintptr_t)results, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,12 @@
+# Every case of a scenario.  Columns: y label value low high group.
+set title heading . "\n" . machine noenhanced
+set logscale x
+set xlabel x_label . ' (ns, logarithmic)' noenhanced
+set format x '%.4g'
+set ytics noenhanced
+set offsets 0, 0, 0.8, 0.8
+set grid x
+set key off
+plot for [g=0:3] datafile using ($6 == g ? $3 : NaN):1:4:5:ytic(2) with xerrorbars \
+  pointtype (g == 0 ? 7 : g == 1 ? 5 : g == 2 ? 9 : 11) pointsize 1 linewidth 1.5 \
+  lc rgb (g == 0 ? '#0072b2' : g == 1 ? '#d55e00' : g == 2 ? '#009e73' : '#cc79a7') notitle

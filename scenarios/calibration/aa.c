@@ -1,0 +1,67 @@
+/* Question: does the instrument see a difference where there is none?
+ * Method:   two workers add to one counter; the same code stands under two names and is compared like
+ *           anything else.  The report uses it as the run's control: where it moves, no verdict stands.
+ * Not shown: differences that come from the code's address, since the code is the same.
+ * Cost of the loop: one lock-prefixed add and two instructions. */
+#include <errno.h>
+
+#include "shmeter/scenario.h"
+
+static size_t one_line(const struct sm_case *c)
+{
+	(void)c;
+	return SM_LINE_PAIR;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	_Atomic uint64_t *counter = worker->region;
+	uint64_t n = worker->op_count;
+
+	/* relaxed: the sum is read after the workers ended. */
+	for (uint64_t i = 0; i < n; i++)
+		atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	return n;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	uint64_t sum = atomic_load((_Atomic uint64_t *)trial->region);
+
+	if (sum != sm_trial_ops(trial))
+		return sm_fail(err, EILSEQ, "the counter is %lu after %lu additions", sum,
+			       sm_trial_ops(trial));
+	return 0;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "a", .summary = "the case" },
+	{ .name = "b", .summary = "the same case" },
+	{ 0 },
+};
+
+static const struct sm_claim claims[] = {
+	{ .id = "A1",
+	  .text = "The same code under two names takes the same time, within 10 %",
+	  .source = "by construction",
+	  .left = "b",
+	  .right = "a",
+	  .ratio_min = 1 / 1.1,
+	  .ratio_max = 1.1 },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_aa = {
+	.name = "aa",
+	.family = "calibration",
+	.question = "Does the instrument see a difference where there is none?",
+	.summary = "The control of every run: one case under two names.",
+	.claims = claims,
+	.variants = variants,
+	.workers = 2,
+	.placements = { SM_PLACE_NEAR },
+	.metric = { "time per addition", "ns/op" },
+	.region_bytes = one_line,
+	.run = run,
+	.verify = verify,
+};

@@ -1,0 +1,165 @@
+/* Question: how should processes count together?
+ * Method:   all workers add to one number: by an atomic addition, a compare-and-swap loop, under a
+ *           process-shared robust mutex, under a Concurrency Kit spinlock, or each to a counter of its
+ *           own, added up at the end.
+ * Not shown: what reading the sharded sum costs.
+ * Cost of the loop: fetch_add: one lock add and a branch.  cas_loop: load, then lock cmpxchg until it
+ * holds.  mutex: lock and unlock of glibc, no system call while free.  spinlock: one lock xchg and a
+ * store.  sharded: one lock add on a line of its own. */
+#include <ck_spinlock.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdalign.h>
+
+#include "shmeter/scenario.h"
+
+enum way { FETCH_ADD, CAS_LOOP, MUTEX, SPINLOCK, SHARDED };
+enum { PARAM_PROCESSES };
+
+struct subject {
+	alignas(SM_LINE_PAIR) _Atomic uint64_t atomic;
+	alignas(SM_LINE_PAIR) pthread_mutex_t mutex;
+	ck_spinlock_fas_t spinlock;
+	uint64_t plain; /* under one of the locks; beside them, as people lay it out */
+	struct {
+		alignas(SM_LINE_PAIR) _Atomic uint64_t count;
+	} shard[];
+};
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return sizeof(struct subject) + (size_t)c->workers * SM_LINE_PAIR;
+}
+
+static int supported(const struct sm_case *c, struct sm_error *why)
+{
+	if (sm_case_variant(c)->arg == SPINLOCK && c->shared_pu)
+		return sm_fail(why, ENOTSUP,
+			       "a spinning lock whose owner waits for the same PU only burns time slices: "
+			       "use fewer processes than PUs, or the mutex");
+	return 0;
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct subject *subject = trial->region;
+	pthread_mutexattr_t attributes;
+	int error = pthread_mutexattr_init(&attributes);
+
+	if (!error)
+		error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+	if (!error)
+		error = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+	if (!error)
+		error = pthread_mutex_init(&subject->mutex, &attributes);
+	pthread_mutexattr_destroy(&attributes);
+	ck_spinlock_fas_init(&subject->spinlock);
+	return error ? sm_fail(err, error, "a process-shared robust mutex cannot be had") : 0;
+}
+
+/* relaxed throughout: the counter is all that is shared, and its sum is read after the workers ended. */
+static void add_cas(_Atomic uint64_t *counter, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t seen = atomic_load_explicit(counter, memory_order_relaxed);
+
+		while (!atomic_compare_exchange_weak_explicit(counter, &seen, seen + 1,
+							      memory_order_relaxed,
+							      memory_order_relaxed))
+			;
+	}
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	struct subject *subject = worker->region;
+	_Atomic uint64_t *own = &subject->shard[worker->index].count;
+	uint64_t n = worker->op_count;
+
+	switch ((enum way)sm_case_variant(worker->c)->arg) {
+	case FETCH_ADD:
+		for (uint64_t i = 0; i < n; i++)
+			atomic_fetch_add_explicit(&subject->atomic, 1, memory_order_relaxed);
+		break;
+	case CAS_LOOP:
+		add_cas(&subject->atomic, n);
+		break;
+	case MUTEX:
+		for (uint64_t i = 0; i < n; i++) {
+			if (pthread_mutex_lock(&subject->mutex)) /* a peer died: the trial is over */
+				return i;
+			subject->plain++;
+			pthread_mutex_unlock(&subject->mutex);
+		}
+		break;
+	case SPINLOCK:
+		for (uint64_t i = 0; i < n; i++) {
+			ck_spinlock_fas_lock(&subject->spinlock);
+			subject->plain++;
+			ck_spinlock_fas_unlock(&subject->spinlock);
+		}
+		break;
+	case SHARDED:
+		for (uint64_t i = 0; i < n; i++)
+			atomic_fetch_add_explicit(own, 1, memory_order_relaxed);
+		break;
+	}
+	return n;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	const struct subject *subject = trial->region;
+	uint64_t sum = atomic_load(&subject->atomic) + subject->plain;
+
+	for (unsigned i = 0; i < trial->c->workers; i++)
+		sum += atomic_load(&subject->shard[i].count);
+	if (sum != sm_trial_ops(trial))
+		return sm_fail(err, EILSEQ, "%s: the sum is %lu after %lu additions",
+			       sm_case_variant(trial->c)->name, sum, sm_trial_ops(trial));
+	return 0;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "fetch_add", .summary = "atomic addition", .arg = FETCH_ADD },
+	{ .name = "cas_loop", .summary = "compare-and-swap until it holds", .arg = CAS_LOOP },
+	{ .name = "mutex", .summary = "process-shared robust mutex", .arg = MUTEX },
+	{ .name = "spinlock", .summary = "Concurrency Kit's fetch-and-store lock", .arg = SPINLOCK },
+	{ .name = "sharded", .summary = "a counter for each process", .arg = SHARDED },
+	{ 0 },
+};
+
+#define C6 "textbook order: sharding, fetch_add, a CAS loop, a mutex"
+static const struct sm_claim claims[] = {
+	{ .id = "C6a", .text = "Under contention sharding beats an atomic addition", .source = C6,
+	  .left = "fetch_add", .right = "sharded", .at = "placement=near", .ratio_min = 1 },
+	{ .id = "C6b", .text = "Under contention an atomic addition beats a CAS loop", .source = C6,
+	  .left = "cas_loop", .right = "fetch_add", .at = "placement=near", .ratio_min = 1 },
+	{ .id = "C6c", .text = "Under contention a CAS loop beats a mutex", .source = C6,
+	  .left = "mutex", .right = "cas_loop", .at = "placement=near", .ratio_min = 1 },
+	{ .id = "C6d", .text = "Under contention an atomic addition beats a mutex", .source = C6,
+	  .question = "Mutex or lock-free?", .left = "mutex", .right = "fetch_add",
+	  .at = "placement=near", .ratio_min = 1 },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_contended_counter = {
+	.name = "contended_counter",
+	.family = "coherence",
+	.question = "How should processes count together?",
+	.summary = "One number that all add to: atomic, locked, or sharded.",
+	.claims = claims,
+	.variants = variants,
+	.params = { { .name = "processes", .unit = "1", .summary = "that add",
+		      .quick = SM_VALUES(2), .full = SM_VALUES(1, 2, 4, 8, 16), .min = 1,
+		      .max = 4096 } },
+	.workers_param = "processes",
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
+			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
+	.metric = { "time per addition of each process", "ns/op" },
+	.region_bytes = region_bytes,
+	.supported = supported,
+	.setup = setup,
+	.run = run,
+	.verify = verify,
+};
