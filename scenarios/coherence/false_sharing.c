@@ -66,16 +66,24 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
+#define C1(number, operation, op_name, why_question, note)                                          \
+	{ .id = number,                                                                            \
+	  .text = "Counters in one cache line cost at least 1.5 times as much as padded ones when "  \
+		  "processes on different cores " operation " them",                                 \
+	  .source = "popular belief; Intel optimization manual, false sharing",                    \
+	  .question = why_question,                                                                \
+	  .left = "packed",                                                                        \
+	  .right = "padded_64",                                                                    \
+	  .at = "op=" op_name " placement=near",                                                   \
+	  .ratio_min = 1.5,                                                                        \
+	  .caveat = note }
+
 static const struct sm_claim claims[] = {
-	{ .id = "C1",
-	  .text = "Counters in one cache line cost at least 1.5 times as much as padded ones when "
-		  "processes on different cores write them",
-	  .source = "popular belief; Intel optimization manual, false sharing",
-	  .question = "Padded or not?",
-	  .left = "packed",
-	  .right = "padded_64",
-	  .at = "placement=near",
-	  .ratio_min = 1.5 },
+	C1("C1", "add atomically to", "atomic_add", "Padded or not?", NULL),
+	C1("C1b", "load and store", "load_store", "Padded or not?", NULL),
+	C1("C1c", "only store to", "store", NULL,
+	   "a core may gather stores to one line in its store buffer and fetch the line once for many of "
+	   "them: a loop of plain stores then hides the sharing"),
 	{ .id = "C2",
 	  .text = "64 bytes of padding are enough: 128 bytes make no difference of 5 %",
 	  .source = "popular belief; adjacent-line prefetchers are the reason given for 128",

@@ -1,0 +1,125 @@
+/* Question: what does the first touch of shared memory cost, and how often does the kernel come in?
+ * Method:   one worker writes one word of every base page of a fresh region that nobody touched; the
+ *           variants differ in page size.  An operation is a base page (4 KiB on x86-64) whatever maps
+ *           it, so that the variants compare.  The same amount of memory is touched and freed right
+ *           before: a guest's free memory may not exist in the host yet, and that fault is another
+ *           machine's.
+ * Not shown: who zeroes in the host; file systems' own work.
+ * Cost of the loop: one store and an addition a page; everything else is the fault. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "shmeter/scenario.h"
+
+enum { PARAM_BYTES };
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES];
+}
+
+static uint64_t base_pages(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES] / (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static int supported(const struct sm_case *c, struct sm_error *why)
+{
+	uint64_t page = sm_case_variant(c)->memory.pages.bytes;
+
+	if (c->param[PARAM_BYTES] % page)
+		return sm_fail(why, ENOTSUP,
+			       "%lu bytes are no whole number of pages of this size: --set bytes=1g", 
+			       c->param[PARAM_BYTES]);
+	return 0;
+}
+
+/* The word that page number `i` gets: never 0, so a page that was not written shows. */
+static inline uint64_t mark(uint64_t i)
+{
+	return i * 2 + 1;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	uint64_t step = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t), n = worker->op_count;
+	volatile uint64_t *words = worker->region;
+
+	for (uint64_t i = 0; i < n; i++)
+		words[i * step] = mark(i);
+	return n;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	uint64_t step = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t);
+	const uint64_t *words = trial->region;
+
+	for (uint64_t i = 0; i < trial->outcome[0]->ops; i++)
+		if (words[i * step] != mark(i))
+			return sm_fail(err, EILSEQ, "page %lu was not written", i);
+	return 0;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "4k", .summary = "base pages",
+	  .memory = { .pages = { SM_PAGES_BASE, 4096 }, .prefault = SM_LAZY } },
+	{ .name = "thp", .summary = "transparent huge pages",
+	  .memory = { .pages = { SM_PAGES_THP, 2u << 20 }, .prefault = SM_LAZY } },
+	{ .name = "2m", .summary = "explicit 2 MiB pages",
+	  .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 }, .prefault = SM_LAZY } },
+	{ .name = "1g", .summary = "explicit 1 GiB pages",
+	  .memory = { .pages = { SM_PAGES_HUGETLB, 1u << 30 }, .prefault = SM_LAZY } },
+	{ 0 },
+};
+
+static const struct sm_claim claims[] = {
+	{ .id = "P1",
+	  .text = "Writing fresh shared memory takes exactly one minor fault per 4 KiB page",
+	  .source = "textbooks on demand paging",
+	  .left = "4k",
+	  .count = "minor-faults",
+	  .count_exact = 1 },
+	{ .id = "P2",
+	  .text = "2 MiB pages take exactly 512 times fewer faults",
+	  .source = "textbooks on huge pages",
+	  .left = "2m",
+	  .count = "minor-faults",
+	  .count_exact = 1.0 / 512,
+	  .needs = "a pool of 2 MiB pages (--tune)" },
+	{ .id = "P3",
+	  .text = "Touching memory first is cheaper with 2 MiB pages than with 4 KiB ones",
+	  .source = "popular belief: fewer faults; zeroing stays",
+	  .question = "4 KiB, 2 MiB or 1 GiB pages?",
+	  .left = "4k",
+	  .right = "2m",
+	  .ratio_min = 1,
+	  .needs = "a pool of 2 MiB pages (--tune)" },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_first_touch = {
+	.name = "first_touch",
+	.family = "paging",
+	.question = "What does the first touch of shared memory cost?",
+	.summary = "One write a page to memory that nobody touched.",
+	.claims = claims,
+	.variants = variants,
+	.params = { { .name = "bytes",
+		      .unit = "B",
+		      .summary = "size of the region",
+		      .quick = SM_VALUES(64 << 20),
+		      .standard = SM_VALUES(64 << 20, 1 << 30),
+		      .min = 4096,
+		      .max = 1ull << 40 } },
+	.workers = 1,
+	.metric = { "time per 4 KiB of fresh memory", "ns/op" },
+	.memory = { .backing = SM_ANON, .prefault = SM_LAZY },
+	.cold = true,
+	.warm_physical = true,
+	.region_bytes = region_bytes,
+	.fixed_ops = base_pages,
+	.supported = supported,
+	.run = run,
+	.verify = verify,
+};

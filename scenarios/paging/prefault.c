@@ -1,0 +1,137 @@
+/* Question: should shared memory be populated before it is used, and how?
+ * Method:   one worker writes one word of every page of a fresh region.  `phase=access` populates before
+ *           the stamp and times the writes alone; `phase=total` times populating and writing.  An
+ *           operation is a base page.
+ * Not shown: the worst single access (its distribution); what populating in the parent would do for a
+ *           child: nothing, shared mappings' page tables are not copied by fork.
+ * Cost of the loop: one store and an addition a page, besides the faults. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "shmeter/scenario.h"
+
+enum phase { PHASE_ACCESS, PHASE_TOTAL };
+enum { PARAM_PHASE, PARAM_BYTES };
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES];
+}
+
+static uint64_t base_pages(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES] / (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static bool populate(struct sm_worker *worker)
+{
+	struct sm_error err = { 0 };
+
+	if (sm_region_populate(worker->mapping, &err) == 0)
+		return true;
+	sm_worker_fail(worker, err.code, "%s", err.text);
+	return false;
+}
+
+static int warm_up(struct sm_worker *worker)
+{
+	return worker->c->param[PARAM_PHASE] == PHASE_TOTAL || populate(worker) ? 0 : -worker->error.code;
+}
+
+static inline uint64_t mark(uint64_t i)
+{
+	return i * 2 + 1;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	uint64_t step = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t), n = worker->op_count;
+	volatile uint64_t *words = worker->region;
+
+	if (n > 0 && worker->c->param[PARAM_PHASE] == PHASE_TOTAL && !populate(worker))
+		return 0;
+	for (uint64_t i = 0; i < n; i++)
+		words[i * step] = mark(i);
+	return n;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	uint64_t step = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t);
+	const uint64_t *words = trial->region;
+
+	for (uint64_t i = 0; i < trial->outcome[0]->ops; i++)
+		if (words[i * step] != mark(i))
+			return sm_fail(err, EILSEQ, "page %lu was not written", i);
+	return 0;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "lazy", .summary = "nothing: each first write faults", .memory = { .prefault = SM_LAZY } },
+	{ .name = "touch", .summary = "one write a page beforehand", .memory = { .prefault = SM_TOUCH } },
+	{ .name = "populate", .summary = "MAP_POPULATE", .memory = { .prefault = SM_POPULATE } },
+	{ .name = "madvise", .summary = "MADV_POPULATE_WRITE", .memory = { .prefault = SM_MADVISE } },
+	{ .name = "mlock", .summary = "mlock()", .memory = { .prefault = SM_MLOCK } },
+	{ 0 },
+};
+
+#define NO_FAULTS(number, variant)                                                                 \
+	{ .id = number, .text = "Populated by " variant ", memory takes no fault when it is used", \
+	  .source = "textbooks on prefaulting", .left = variant, .count = "minor-faults",          \
+	  .count_exact = 0, .at = "phase=access" }
+static const struct sm_claim claims[] = {
+	NO_FAULTS("P4a", "touch"),
+	NO_FAULTS("P4b", "populate"),
+	NO_FAULTS("P4c", "madvise"),
+	NO_FAULTS("P4d", "mlock"),
+	{ .id = "P4e",
+	  .text = "The first use of lazy memory takes at least twice as long as that of populated memory",
+	  .source = "textbooks on prefaulting",
+	  .question = "Prefault or lazy?",
+	  .left = "lazy",
+	  .right = "madvise",
+	  .at = "phase=access",
+	  .ratio_min = 2 },
+	{ .id = "P5",
+	  .text = "Prefaulting moves the cost: its total is not cheaper than lazy by more than 25 %",
+	  .source = "zeroing and page tables are the same work, whoever asks",
+	  .question = "Prefault or lazy?",
+	  .left = "madvise",
+	  .right = "lazy",
+	  .at = "phase=total",
+	  .ratio_min = 0.75 },
+	{ 0 },
+};
+
+static const char *const phase_labels[] = { "access", "total", NULL };
+
+const struct sm_scenario sm_scenario_prefault = {
+	.name = "prefault",
+	.family = "paging",
+	.question = "Should shared memory be populated before it is used?",
+	.summary = "Lazy against four ways of prefaulting: the access alone, and the total.",
+	.claims = claims,
+	.variants = variants,
+	.params = { { .name = "phase",
+		      .unit = "1",
+		      .summary = "what is timed: the access alone, or populating too",
+		      .labels = phase_labels,
+		      .quick = SM_VALUES(PHASE_ACCESS, PHASE_TOTAL) },
+		    { .name = "bytes",
+		      .unit = "B",
+		      .summary = "size of the region",
+		      .quick = SM_VALUES(64 << 20),
+		      .min = 4096,
+		      .max = 1ull << 40 } },
+	.workers = 1,
+	.metric = { "time per 4 KiB page", "ns/op" },
+	.memory = { .backing = SM_MEMFD },
+	.cold = true,
+	.warm_physical = true,
+	.own_prefault = true,
+	.region_bytes = region_bytes,
+	.fixed_ops = base_pages,
+	.warm_up = warm_up,
+	.run = run,
+	.verify = verify,
+};

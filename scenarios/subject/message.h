@@ -1,0 +1,29 @@
+/* What travels: words that depend on the message's number, written and checked in full. */
+#ifndef SHMETER_SUBJECT_MESSAGE_H
+#define SHMETER_SUBJECT_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Knuth's multiplicative constant: numbers that follow each other share few bits. */
+#define MESSAGE_STEP 0x9e3779b97f4a7c15u
+
+static inline void message_write(uint64_t *words, size_t bytes, uint64_t number)
+{
+	uint64_t base = (number + 1) * MESSAGE_STEP;
+
+	for (size_t i = 0; i < bytes / sizeof(*words); i++)
+		words[i] = base + i;
+}
+
+/* 0 where every word is right. */
+static inline uint64_t message_check(const uint64_t *words, size_t bytes, uint64_t number)
+{
+	uint64_t base = (number + 1) * MESSAGE_STEP, wrong = 0;
+
+	for (size_t i = 0; i < bytes / sizeof(*words); i++)
+		wrong |= words[i] ^ (base + i);
+	return wrong;
+}
+
+#endif

@@ -1,0 +1,102 @@
+/* The textbook's producer and consumer: a ring under a process-shared robust mutex, with two condition
+ * variables. */
+#ifndef SHMETER_SUBJECT_SHM_MUTEX_COND_H
+#define SHMETER_SUBJECT_SHM_MUTEX_COND_H
+
+#include <pthread.h>
+#include <stdalign.h>
+#include <string.h>
+
+#include "channel.h"
+#include "shmeter/spin.h"
+
+struct mutex_cond_ring {
+	pthread_mutex_t mutex;
+	pthread_cond_t not_empty, not_full;
+	uint64_t head, tail; /* under the mutex */
+	alignas(SM_LINE_PAIR) char data[];
+};
+
+static inline size_t shm_mutex_cond_bytes(size_t capacity)
+{
+	return sizeof(struct mutex_cond_ring) + capacity;
+}
+
+static inline int mutex_cond_init(pthread_mutex_t *mutex, pthread_cond_t *not_empty,
+				  pthread_cond_t *not_full, struct sm_error *err)
+{
+	pthread_mutexattr_t mutex_attributes;
+	pthread_condattr_t cond_attributes;
+	int error;
+
+	pthread_mutexattr_init(&mutex_attributes);
+	pthread_condattr_init(&cond_attributes);
+	error = pthread_mutexattr_setpshared(&mutex_attributes, PTHREAD_PROCESS_SHARED);
+	if (!error)
+		error = pthread_mutexattr_setrobust(&mutex_attributes, PTHREAD_MUTEX_ROBUST);
+	if (!error)
+		error = pthread_mutex_init(mutex, &mutex_attributes);
+	if (!error)
+		error = pthread_condattr_setpshared(&cond_attributes, PTHREAD_PROCESS_SHARED);
+	if (!error)
+		error = pthread_cond_init(not_empty, &cond_attributes);
+	if (!error)
+		error = pthread_cond_init(not_full, &cond_attributes);
+	pthread_mutexattr_destroy(&mutex_attributes);
+	pthread_condattr_destroy(&cond_attributes);
+	return error ? sm_fail(err, error, "no process-shared mutex and condition can be had") : 0;
+}
+
+static inline int shm_mutex_cond_open(struct channel *channel, struct sm_error *err)
+{
+	struct mutex_cond_ring *ring = channel->memory;
+
+	return mutex_cond_init(&ring->mutex, &ring->not_empty, &ring->not_full, err);
+}
+
+static inline bool shm_mutex_cond_send(struct channel *channel, const void *buffer, size_t bytes)
+{
+	struct mutex_cond_ring *ring = channel->memory;
+	size_t capacity = channel->capacity, at, first;
+
+	if (pthread_mutex_lock(&ring->mutex)) /* the peer died with it: the trial is over */
+		return false;
+	while (capacity - (ring->head - ring->tail) < bytes)
+		if (pthread_cond_wait(&ring->not_full, &ring->mutex))
+			return false;
+	at = (size_t)ring->head & (capacity - 1);
+	first = capacity - at < bytes ? capacity - at : bytes;
+	memcpy(ring->data + at, buffer, first);
+	memcpy(ring->data, (const char *)buffer + first, bytes - first);
+	ring->head += bytes;
+	pthread_cond_signal(&ring->not_empty);
+	pthread_mutex_unlock(&ring->mutex);
+	return true;
+}
+
+static inline bool shm_mutex_cond_receive(struct channel *channel, void *buffer, size_t bytes)
+{
+	struct mutex_cond_ring *ring = channel->memory;
+	size_t capacity = channel->capacity, at, first;
+
+	if (pthread_mutex_lock(&ring->mutex))
+		return false;
+	while (ring->head - ring->tail < bytes)
+		if (pthread_cond_wait(&ring->not_empty, &ring->mutex))
+			return false;
+	at = (size_t)ring->tail & (capacity - 1);
+	first = capacity - at < bytes ? capacity - at : bytes;
+	memcpy(buffer, ring->data + at, first);
+	memcpy((char *)buffer + first, ring->data, bytes - first);
+	ring->tail += bytes;
+	pthread_cond_signal(&ring->not_full);
+	pthread_mutex_unlock(&ring->mutex);
+	return true;
+}
+
+static inline void shm_mutex_cond_close(struct channel *channel)
+{
+	(void)channel;
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* A byte ring for one producer and one consumer, with cached indices: the parts that the spinning and the
+ * sleeping ring share.
+ *
+ * Indices count bytes since the start and never wrap in practice (2^64); the place is the index modulo the
+ * capacity, a power of two.  Each side keeps a copy of the other's index and looks at the real one only
+ * when the copy says full or empty: most messages then cost no transfer of the index' line (J. Giacomoni et
+ * al., FastForward, PPoPP 2008, for the idea of not sharing indices). */
+#ifndef SHMETER_SUBJECT_SPSC_H
+#define SHMETER_SUBJECT_SPSC_H
+
+#include <stdalign.h>
+#include <string.h>
+
+#include "channel.h"
+#include "shmeter/spin.h"
+
+struct spsc {
+	/* The producer writes this line pair. */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t head; /* bytes written */
+	uint64_t tail_seen;
+	/* The consumer writes this one. */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t tail; /* bytes read */
+	uint64_t head_seen;
+	/* Only the sleeping ring uses these: who sleeps announces it here; both write. */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t consumer_sleeps;
+	alignas(SM_LINE_PAIR) _Atomic uint32_t producer_sleeps;
+	alignas(SM_LINE_PAIR) char data[];
+};
+
+static inline bool spsc_has_room(struct spsc *ring, size_t capacity, size_t bytes)
+{
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed); /* our own */
+
+	if (capacity - (head - ring->tail_seen) >= bytes)
+		return true;
+	/* acquire: the consumer's reads of that room came before; pairs with spsc_consumed(). */
+	ring->tail_seen = atomic_load_explicit(&ring->tail, memory_order_acquire);
+	return capacity - (head - ring->tail_seen) >= bytes;
+}
+
+static inline bool spsc_has_data(struct spsc *ring, size_t bytes)
+{
+	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed); /* our own */
+
+	if (ring->head_seen - tail >= bytes)
+		return true;
+	/* acquire: the producer's writes of that data; pairs with spsc_produced(). */
+	ring->head_seen = atomic_load_explicit(&ring->head, memory_order_acquire);
+	return ring->head_seen - tail >= bytes;
+}
+
+static inline void spsc_put(struct spsc *ring, size_t capacity, const void *buffer, size_t bytes)
+{
+	size_t at = (size_t)atomic_load_explicit(&ring->head, memory_order_relaxed) & (capacity - 1);
+	size_t first = capacity - at < bytes ? capacity - at : bytes;
+
+	memcpy(ring->data + at, buffer, first);
+	if (first < bytes)
+		memcpy(ring->data, (const char *)buffer + first, bytes - first);
+}
+
+static inline void spsc_get(struct spsc *ring, size_t capacity, void *buffer, size_t bytes)
+{
+	size_t at = (size_t)atomic_load_explicit(&ring->tail, memory_order_relaxed) & (capacity - 1);
+	size_t first = capacity - at < bytes ? capacity - at : bytes;
+
+	memcpy(buffer, ring->data + at, first);
+	if (first < bytes)
+		memcpy((char *)buffer + first, ring->data, bytes - first);
+}
+
+static inline void spsc_produced(struct spsc *ring, size_t bytes)
+{
+	/* release: the data before the index; pairs with the acquire in spsc_has_data(). */
+	atomic_store_explicit(&ring->head,
+			      atomic_load_explicit(&ring->head, memory_order_relaxed) + bytes,
+			      memory_order_release);
+}
+
+static inline void spsc_consumed(struct spsc *ring, size_t bytes)
+{
+	/* release: the reads before the index; pairs with the acquire in spsc_has_room(). */
+	atomic_store_explicit(&ring->tail,
+			      atomic_load_explicit(&ring->tail, memory_order_relaxed) + bytes,
+			      memory_order_release);
+}
+
+#endif

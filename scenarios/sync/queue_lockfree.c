@@ -1,0 +1,258 @@
+/* Question: does a lock-free queue beat one under a mutex?
+ * Method:   half of the workers put numbered items into a bounded queue, half take them out: a ring under
+ *           a process-shared mutex with conditions, an array of cells with a sequence each, and Concurrency
+ *           Kit's ck_ring.  Lock-free sides that find the queue full or empty spin; where workers share
+ *           a PU they yield it.
+ * Not shown: blocking behaviour at low rates; the lock-free variants burn a core while they wait.
+ * Cost of the loop: mutex_cond: lock, wait loop, signal, unlock.  mpmc: a load, a compare-and-swap, a
+ * store.  ck_ring: the same in Concurrency Kit's hands.  Each consumer adds two sums. */
+#include <ck_ring.h>
+#include <errno.h>
+#include <sched.h>
+
+#include "../subject/mpmc.h"
+#include "../subject/shm_mutex_cond.h"
+#include "shmeter/scenario.h"
+
+#define CAPACITY 1024 /* items; a power of two, well over what a wake-up lets pile up */
+
+enum way { MUTEX_COND, MPMC, CK_RING };
+enum { PARAM_PROCESSES };
+enum { TALLY_COUNT, TALLY_SUM, TALLY_HASH };
+
+struct mutex_cond_queue {
+	pthread_mutex_t mutex;
+	pthread_cond_t not_empty, not_full;
+	uint64_t head, tail; /* under the mutex */
+	uint64_t item[CAPACITY];
+};
+
+struct ck_queue {
+	ck_ring_t ring;
+	ck_ring_buffer_t buffer[CAPACITY];
+};
+
+struct producer {
+	uint64_t next;
+};
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	switch ((enum way)sm_case_variant(c)->arg) {
+	case MUTEX_COND: return sizeof(struct mutex_cond_queue);
+	case MPMC: return sizeof(struct mpmc) + CAPACITY * sizeof(struct mpmc_cell);
+	case CK_RING: return sizeof(struct ck_queue);
+	}
+	return 0;
+}
+
+static int supported(const struct sm_case *c, struct sm_error *why)
+{
+	if (c->workers % 2)
+		return sm_fail(why, ENOTSUP,
+			       "half of the processes produce and half consume: --set processes to an even "
+			       "number");
+	return 0;
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct mutex_cond_queue *locked = trial->region;
+	struct ck_queue *ck = trial->region;
+
+	switch ((enum way)sm_case_variant(trial->c)->arg) {
+	case MUTEX_COND:
+		return mutex_cond_init(&locked->mutex, &locked->not_empty, &locked->not_full, err);
+	case MPMC: mpmc_init(trial->region, CAPACITY); break;
+	case CK_RING: ck_ring_init(&ck->ring, CAPACITY); break;
+	}
+	return 0;
+}
+
+/* Different items of different producers have different hashes, so that a lost and a doubled item do not
+ * make up for each other. */
+static inline void tally(struct sm_outcome *outcome, uint64_t item)
+{
+	outcome->tally[TALLY_COUNT]++;
+	outcome->tally[TALLY_SUM] += item;
+	outcome->tally[TALLY_HASH] += (item ^ item >> 29) * 0x9e3779b97f4a7c15u;
+}
+
+static bool locked_put(struct mutex_cond_queue *queue, uint64_t item)
+{
+	if (pthread_mutex_lock(&queue->mutex)) /* a peer died with it: the trial is over */
+		return false;
+	while (queue->head - queue->tail == CAPACITY)
+		if (pthread_cond_wait(&queue->not_full, &queue->mutex))
+			return false;
+	queue->item[queue->head++ % CAPACITY] = item;
+	pthread_cond_signal(&queue->not_empty);
+	pthread_mutex_unlock(&queue->mutex);
+	return true;
+}
+
+static bool locked_take(struct mutex_cond_queue *queue, uint64_t *item)
+{
+	if (pthread_mutex_lock(&queue->mutex))
+		return false;
+	while (queue->head == queue->tail)
+		if (pthread_cond_wait(&queue->not_empty, &queue->mutex))
+			return false;
+	*item = queue->item[queue->tail++ % CAPACITY];
+	pthread_cond_signal(&queue->not_full);
+	pthread_mutex_unlock(&queue->mutex);
+	return true;
+}
+
+/* Waits for a lock-free side: spins, or gives the PU to whom it waits for. */
+static inline bool wait_turn(struct sm_worker *worker, unsigned *turns)
+{
+	if (worker->c->shared_pu)
+		sched_yield();
+	return sm_spin(turns, worker->abort);
+}
+
+#define REPEAT(worker, step)                                                                       \
+	for (unsigned turns = 0; !(step);)                                                         \
+		if (!wait_turn(worker, &turns))                                                    \
+			return i
+
+static uint64_t produce(struct sm_worker *worker, uint64_t next)
+{
+	uint64_t n = worker->op_count, item = (uint64_t)worker->index << 40 | next;
+	struct ck_queue *ck = worker->region;
+
+	switch ((enum way)sm_case_variant(worker->c)->arg) {
+	case MUTEX_COND:
+		for (uint64_t i = 0; i < n; i++, item++) {
+			if (!locked_put(worker->region, item))
+				return i;
+			tally(worker->outcome, item);
+		}
+		break;
+	case MPMC:
+		for (uint64_t i = 0; i < n; i++, item++) {
+			REPEAT(worker, mpmc_put(worker->region, item));
+			tally(worker->outcome, item);
+		}
+		break;
+	case CK_RING:
+		for (uint64_t i = 0; i < n; i++, item++) {
+			REPEAT(worker, ck_ring_enqueue_mpmc(&ck->ring, ck->buffer,
+							    (void *)(uintptr_t)item));
+			tally(worker->outcome, item);
+		}
+		break;
+	}
+	return n;
+}
+
+static uint64_t consume(struct sm_worker *worker)
+{
+	struct ck_queue *ck = worker->region;
+	uint64_t n = worker->op_count, item;
+	void *pointer;
+
+	switch ((enum way)sm_case_variant(worker->c)->arg) {
+	case MUTEX_COND:
+		for (uint64_t i = 0; i < n; i++) {
+			if (!locked_take(worker->region, &item))
+				return i;
+			tally(worker->outcome, item);
+		}
+		break;
+	case MPMC:
+		for (uint64_t i = 0; i < n; i++) {
+			REPEAT(worker, mpmc_take(worker->region, &item));
+			tally(worker->outcome, item);
+		}
+		break;
+	case CK_RING:
+		for (uint64_t i = 0; i < n; i++) {
+			REPEAT(worker, ck_ring_dequeue_mpmc(&ck->ring, ck->buffer, &pointer));
+			tally(worker->outcome, (uint64_t)(uintptr_t)pointer);
+		}
+		break;
+	}
+	return n;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	struct producer *producer = worker->state;
+	uint64_t done;
+
+	if (worker->index % 2)
+		return consume(worker);
+	done = produce(worker, producer->next);
+	producer->next += done;
+	return done;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	uint64_t sums[2][3] = { { 0 } }, ops[2] = { 0 };
+
+	for (unsigned i = 0; i < trial->c->workers; i++) {
+		for (unsigned t = TALLY_COUNT; t <= TALLY_HASH; t++)
+			sums[i % 2][t] += trial->outcome[i]->tally[t];
+		ops[i % 2] += trial->outcome[i]->ops;
+	}
+	for (unsigned t = TALLY_COUNT; t <= TALLY_HASH; t++)
+		if (sums[0][t] != sums[1][t])
+			return sm_fail(err, EILSEQ,
+				       "what was put in is not what came out: %lu items against %lu, sums "
+				       "%lx and %lx", sums[0][TALLY_COUNT], sums[1][TALLY_COUNT],
+				       sums[0][t], sums[1][t]);
+	if (sums[0][TALLY_COUNT] != ops[0] || ops[0] != ops[1])
+		return sm_fail(err, EILSEQ, "%lu items in %lu operations", sums[0][TALLY_COUNT], ops[0]);
+	return 0;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "mutex_cond", .summary = "a ring under a mutex with conditions", .arg = MUTEX_COND },
+	{ .name = "mpmc", .summary = "cells with a sequence number", .arg = MPMC },
+	{ .name = "ck_ring", .summary = "Concurrency Kit's ring", .arg = CK_RING },
+	{ 0 },
+};
+
+static const struct sm_claim claims[] = {
+	{ .id = "S4",
+	  .text = "Between cores a lock-free queue beats one under a mutex",
+	  .source = "popular belief",
+	  .question = "Mutex or lock-free?",
+	  .left = "mutex_cond",
+	  .right = "mpmc",
+	  .at = "placement=near",
+	  .ratio_min = 1 },
+	{ .id = "S5",
+	  .text = "Where producer and consumer take turns on one core, it wins by no more than 2 times",
+	  .source = "an uncontended mutex is two atomic operations",
+	  .left = "mutex_cond",
+	  .right = "mpmc",
+	  .at = "placement=same-core",
+	  .ratio_max = 2 },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_queue_lockfree = {
+	.name = "queue_lockfree",
+	.family = "sync",
+	.question = "Does a lock-free queue beat one under a mutex?",
+	.summary = "Numbered items through a bounded queue.",
+	.claims = claims,
+	.variants = variants,
+	.params = { { .name = "processes", .unit = "1", .summary = "half produce, half consume",
+		      .quick = SM_VALUES(2), .full = SM_VALUES(2, 4, 8), .min = 2, .max = 4096 } },
+	.workers_param = "processes",
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
+			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
+	.metric = { "time per item", "ns/op" },
+	.transfers_per_op = 1,
+	.state_bytes = sizeof(struct producer),
+	.region_bytes = region_bytes,
+	.supported = supported,
+	.setup = setup,
+	.run = run,
+	.verify = verify,
+};

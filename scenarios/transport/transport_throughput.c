@@ -1,0 +1,78 @@
+/* Question: how many messages, and how many bytes, go one way in a second?
+ * Method:   worker 0 sends as fast as the transport takes them, worker 1 receives; every message is
+ *           written in full and checked in full; the slice ends with the last receipt.
+ * Not shown: several senders; single-copy transports.
+ * Cost of the loop: as transport_latency, one direction. */
+#include "../subject/transport.h"
+
+static uint64_t run(struct sm_worker *worker)
+{
+	TRANSPORT_DISPATCH(worker, _one_way);
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	const struct sm_outcome *sender = trial->outcome[0], *receiver = trial->outcome[1];
+
+	if (receiver->tally[TALLY_WRONG])
+		return sm_fail(err, EILSEQ, "%lu messages arrived wrong", receiver->tally[TALLY_WRONG]);
+	if (sender->tally[TALLY_SENT] != sender->ops || receiver->tally[TALLY_RECEIVED] != receiver->ops ||
+	    sender->ops != receiver->ops)
+		return sm_fail(err, EILSEQ, "%lu messages were sent and %lu received in %lu operations",
+			       sender->tally[TALLY_SENT], receiver->tally[TALLY_RECEIVED], sender->ops);
+	return 0;
+}
+
+static uint64_t bytes_per_op(const struct sm_case *c)
+{
+	return c->param[PARAM_MESSAGE];
+}
+
+static const struct sm_claim claims[] = {
+	{ .id = "T3",
+	  .text = "A ring in shared memory moves 64 KiB messages at least twice as fast as a pipe",
+	  .source = "popular belief: two copies less the system calls",
+	  .question = "Pipe or shared memory?",
+	  .left = "pipe",
+	  .right = "shm_ring",
+	  .at = "message=65536 placement=near",
+	  .ratio_min = 2 },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_transport_throughput = {
+	.name = "transport_throughput",
+	.family = "transport",
+	.question = "How many messages and bytes go one way in a second?",
+	.summary = "A stream of checked messages from one process to another.",
+	.claims = claims,
+	.variants = transport_variants,
+	.params = { { .name = "message",
+		      .unit = "B",
+		      .summary = "bytes of a message",
+		      .quick = SM_VALUES(64, 65536),
+		      .standard = SM_VALUES(64, 512, 4096, 65536, 1048576),
+		      .full = SM_VALUES(64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304),
+		      .min = 8,
+		      .max = 1 << 26 },
+		    { .name = "capacity",
+		      .unit = "B",
+		      .summary = "bytes in flight, at least two messages",
+		      .quick = SM_VALUES(65536),
+		      .min = 4096,
+		      .max = 1 << 28 } },
+	.workers = 2,
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
+			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
+	.metric = { "time per message", "ns/op" },
+	.transfers_per_op = 1,
+	.state_bytes = sizeof(struct transport_state),
+	.region_bytes = transport_region_bytes,
+	.bytes_per_op = bytes_per_op,
+	.supported = transport_supported,
+	.setup = transport_setup,
+	.warm_up = transport_warm_up,
+	.run = run,
+	.verify = verify,
+	.teardown = transport_teardown,
+};
