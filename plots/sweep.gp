@@ -12,7 +12,8 @@ set offsets graph 0.03, graph 0.03, 0, 0
 set grid
 set key outside right top noenhanced
 array colours[8] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999']
-plot for [i=0:lines-1] datafile index i using 1:2:3:4 with yerrorlines lw 1.8 ps 0.9 \
+plot for [i=0:variants-1] datafile index i using 1:2:3:4 with yerrorlines lw 1.8 ps 0.9 \
     pt (i + 4) dt (i % 5 + 1) lc rgb colours[i % 8 + 1] title columnheader(1), \
-  datafile index lines using 1:2:3 skip 1 with labels point pt 2 ps 2 lc rgb '#000000' \
-    offset 0,1 noenhanced title 'crosses the first variant'
+  datafile index variants using 1:2 with points pt 2 ps 2 lw 2 lc rgb '#000000' \
+    title 'crosses the first variant', \
+  datafile index variants using 1:2:3 with labels offset 0,1 notitle

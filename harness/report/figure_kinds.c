@@ -142,7 +142,7 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 static void put_crossings(FILE *out, const struct point *a, size_t a_count, const struct point *b,
 			  size_t b_count, const char *name)
 {
-	double before_x = NAN, before = NAN;
+	double before_x = NAN, before_y = NAN, before = NAN;
 
 	for (size_t i = 0; i < a_count; i++)
 		for (size_t j = 0; j < b_count; j++) {
@@ -151,17 +151,19 @@ static void put_crossings(FILE *out, const struct point *a, size_t a_count, cons
 			if (a[i].x != b[j].x)
 				continue;
 			gap = log(a[i].value) - log(b[j].value);
+			if (a[i].low <= b[j].high && b[j].low <= a[i].high)
+				continue; /* too close to say which one is below */
 			if (isfinite(before) && before * gap < 0) {
 				share = before / (before - gap);
 				x = exp(log(before_x) + share * (log(a[i].x) - log(before_x)));
-				y = exp(log(a[i - 1].value) +
-					share * (log(a[i].value) - log(a[i - 1].value)));
+				y = exp(log(before_y) + share * (log(a[i].value) - log(before_y)));
 				fprintf(out, "%.6g %.6g ", x, y);
 				put_field(out, name);
 				fputc('\n', out);
 			}
 			before = gap;
 			before_x = a[i].x;
+			before_y = a[i].value;
 		}
 }
 
@@ -185,7 +187,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		fputs("\n\n", out);
 		total += used;
 	}
-	fputs("crossings\n", out); /* the last index: where a line crosses that of the first variant */
+	/* The last index: where a line crosses that of the first variant; never empty for gnuplot. */
+	fputs("NaN NaN \"\"\n", out);
 	if (count > 0)
 		firsts = sweep_points(r, f, variants[0], param, bytes_rate, first);
 	for (unsigned v = 1; v < count; v++) {
@@ -195,7 +198,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	free(first);
 	free(points);
 	snprintf(f->variables, sizeof(f->variables),
-		 "lines = %u\nx_label = '%s%s'\ny_label = '%s'\nx_bytes = %d\n", count, param ? param : "",
+		 "variants = %u\nx_label = '%s%s'\ny_label = '%s'\nx_bytes = %d\n", count, param ? param : "",
 		 param && strcmp(param, "processes") == 0 ? "" : " (bytes)",
 		 bytes_rate ? "GB/s of payload" : r->cases[f->placement_of].metric,
 		 param && strcmp(param, "processes") != 0);

@@ -97,14 +97,13 @@ static void print_other_claims(const struct printer *p)
 	}
 }
 
-/* Samples that say the same reason stand together, with the cases they are about. */
+/* Samples that say the same reason stand together, with the variants they are about. */
 static void print_reason(const struct printer *p, size_t first)
 {
 	const struct sm_results *r = p->results;
 	const struct sm_sample *sample = &r->samples[first];
-	char text[1400];
+	char text[1400], name[160];
 	size_t used, count = 0;
-	const char *last = "";
 
 	used = (size_t)snprintf(text, sizeof(text), "%s: %s (", sm_status_name(sample->status),
 				sample->reason);
@@ -115,12 +114,11 @@ static void print_reason(const struct printer *p, size_t first)
 		    strcmp(r->samples[i].reason, sample->reason) != 0)
 			continue;
 		count++;
-		if (strcmp(last, c->variant) != 0 && used < sizeof(text) - 128)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s/%s",
-						 *last ? ", " : "", c->scenario, c->variant);
-		last = c->variant;
+		snprintf(name, sizeof(name), "%s/%s, ", c->scenario, c->variant);
+		if (!strstr(text, name) && used < sizeof(text) - sizeof(name))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", name);
 	}
-	snprintf(text + used, sizeof(text) - used, "; %zu trial%s)", count, count > 1 ? "s" : "");
+	snprintf(text + used, sizeof(text) - used, "%zu trial%s)", count, count > 1 ? "s" : "");
 	words_wrap(p->out, "  ", 4, p->width, text);
 }
 

@@ -7,6 +7,10 @@
 
 #include "session.h"
 
+/* Share of a slice that an involuntary switch may cost before the slice counts as disturbed.  A kernel
+ * thread's few microseconds do not spoil tens of milliseconds; of a millisecond they are more. */
+#define AWAY_MAX 0.01
+
 /* Texts that a case row points to. */
 struct texts {
 	char params[160], pages[16], numa[24];
@@ -44,8 +48,9 @@ static const char *slice_reason(const struct sm_trial_slice *slice, bool shared_
 {
 	if (slice->pin_lost)
 		return "pin lost";
-	/* Workers that share a PU are switched all the time: there it is no disturbance. */
-	if (slice->involuntary > 0 && !shared_pu)
+	/* Workers that share a PU are switched all the time: there it is no disturbance.  Nor is it where
+	 * a long slice lost next to nothing by it. */
+	if (slice->involuntary > 0 && !shared_pu && slice->away_share > AWAY_MAX)
 		return "involuntary switch";
 	if (workers > 2 && !slice->pairs_agree)
 		return "probes disagree";

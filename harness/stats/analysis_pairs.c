@@ -71,8 +71,9 @@ static const char *open_interval(struct sm_analysis *a, const struct sm_pair_row
 
 	return sm_results_string(a->results,
 				 "the interval %.3g to %.3g holds the threshold %.3g; with %u "
-				 "blocks the smallest visible effect is a factor of %.3g",
-				 ratio->low, ratio->high, threshold, row->blocks_used, row->mde);
+				 "blocks the smallest visible effect is %.2g %%",
+				 ratio->low, ratio->high, threshold, row->blocks_used,
+				 100 * (row->mde - 1));
 }
 
 static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_pair_row *row,

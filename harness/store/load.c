@@ -127,6 +127,59 @@ static void drop_unfinished(struct sm_results *results)
 	free(ended);
 }
 
+struct ranked {
+	size_t rank, index;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *left = a, *right = b;
+
+	if (left->rank != right->rank)
+		return left->rank < right->rank ? -1 : 1;
+	return (left->index > right->index) - (left->index < right->index);
+}
+
+static size_t plan_rank(const json_t *plan, const char *id)
+{
+	size_t i, count = json_array_size(plan);
+
+	for (i = 0; i < count; i++) {
+		const char *one = json_string_value(json_object_get(json_array_get(plan, i), "id"));
+
+		if (one && strcmp(one, id) == 0)
+			break;
+	}
+	return i;
+}
+
+/* Cases in the order of the plan, not of their first trial: tables and figures read the same for every
+ * seed. */
+static void order_cases(struct sm_results *results)
+{
+	const json_t *plan = json_object_get(json_object_get(results->manifest, "plan"), "cases");
+	struct ranked *ranked = calloc(results->case_count + 1, sizeof(*ranked));
+	struct sm_case_row *cases = calloc(results->case_count + 1, sizeof(*cases));
+	unsigned *place = calloc(results->case_count + 1, sizeof(*place));
+
+	if (!ranked || !cases || !place)
+		abort();
+	for (size_t i = 0; i < results->case_count; i++)
+		ranked[i] = (struct ranked){ plan_rank(plan, results->cases[i].id), i };
+	qsort(ranked, results->case_count, sizeof(*ranked), by_rank);
+	for (size_t i = 0; i < results->case_count; i++) {
+		cases[i] = results->cases[ranked[i].index];
+		place[ranked[i].index] = (unsigned)i;
+	}
+	for (size_t i = 0; i < results->sample_count; i++)
+		results->samples[i].case_index = place[results->samples[i].case_index];
+	free(results->cases);
+	results->cases = cases;
+	results->case_room = results->case_count + 1;
+	free(ranked);
+	free(place);
+}
+
 static int load_analysis(struct sm_results *results, const char *folder, struct sm_error *err)
 {
 	struct summary_view summary;
@@ -162,5 +215,6 @@ int sm_store_load(struct sm_results *results, const char *folder, struct sm_erro
 	if (rc < 0)
 		return rc;
 	drop_unfinished(results);
+	order_cases(results);
 	return load_analysis(results, folder, err);
 }

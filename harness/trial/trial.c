@@ -180,7 +180,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 {
 	struct sm_trial_result *result = hold->result;
 	struct control *control = hold->control;
-	uint64_t first = UINT64_MAX, last_start = 0, last = 0;
+	uint64_t first = UINT64_MAX, last_start = 0, last = 0, away, longest_away = 0;
 	char text[SM_ERROR_TEXT_MAX];
 
 	memset(out, 0, sizeof(*out));
@@ -203,6 +203,10 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		out->involuntary += (unsigned)note->nivcsw;
 		out->pin_lost |= note->pin_lost;
 		result->cpu_ns += note->cpu_ns;
+		away = note->end_ns - note->start_ns > note->cpu_ns ?
+			       note->end_ns - note->start_ns - note->cpu_ns :
+			       0;
+		longest_away = away > longest_away ? away : longest_away;
 		result->minflt += note->minflt;
 		result->majflt += note->majflt;
 		result->nvcsw += note->nvcsw;
@@ -211,6 +215,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 	}
 	out->ns = last - first;
 	out->start_skew_ns = last_start - first;
+	out->away_share = out->ns ? (double)longest_away / (double)out->ns : 0;
 	out->probe_before_ns = slowest_pair(control, number);
 	out->probe_after_ns = slowest_pair(control, number + 1);
 	out->pairs_agree = pairs_agree(control, number);

@@ -164,6 +164,23 @@ static bool slice(struct self *self, unsigned number)
 	return !worker->failed;
 }
 
+/* Faults in the code, the stack and the kernel's clock pages that a slice uses, before anything is
+ * counted: a fork copies none of the page tables of file mappings. */
+static void rehearse(struct self *self)
+{
+	struct slice_note *note = control_note(self->control, self->index, 0);
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	note_usage(note, &usage, &usage);
+	note->start_ns = sm_clock_ns();
+	note->cpu_ns = sm_clock_cpu_ns();
+	note->pin_lost = sched_getcpu() != (int)self->pu;
+	self->worker.op_count = 0;
+	self->worker.c->scenario->run(&self->worker);
+	sm_counters_disable(&self->counters);
+}
+
 static bool trace(struct self *self)
 {
 	struct sm_worker *worker = &self->worker;
@@ -182,10 +199,7 @@ static bool work(struct self *self)
 	if (scenario->warm_up && scenario->warm_up(&self->worker) < 0)
 		return false;
 	sm_counters_open(&self->counters, self->job->context->events, self->job->context->os);
-	/* Faults in the code and the stack that the timed part uses, before anything is counted. */
-	self->worker.op_count = 0;
-	scenario->run(&self->worker);
-	sm_counters_disable(&self->counters);
+	rehearse(self);
 	for (unsigned number = 0;; number++) {
 		if (!meet(self, &self->control->probe[number], lead_slice, number))
 			return false;

@@ -40,6 +40,7 @@ struct sm_trial_slice {
 	double probe_before_ns, probe_after_ns;
 	bool pairs_agree;       /* every probed pair's two probes are within a factor SM_PROBE_AGREE */
 	unsigned involuntary; /* involuntary context switches of all workers */
+	double away_share;    /* of the slice: what the worker that was longest off its PU missed */
 	bool pin_lost;        /* a worker ended the slice on another PU than its own */
 };
 
