@@ -1,5 +1,7 @@
 # Every case of a scenario.  Columns: y label value low high group.
-set title heading . "\n" . machine noenhanced
+set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
+set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
+set tmargin 5
 set logscale x
 set xlabel x_label . ' (ns, logarithmic)' noenhanced
 set format x '%.4g'

@@ -1,13 +1,16 @@
 # Ratios with their intervals.  Columns: y label ratio low high verdict (1 supported, 2 refuted,
 # 3 inconclusive, 4 not testable, 0 no claim).  Colour (Okabe-Ito) and shape both tell the verdict.
-set title heading . "\n" . machine noenhanced
+set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
+set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
+set tmargin 5
 set logscale x
 set xlabel 'ratio left / right (logarithmic); 1: no difference'
 set ytics noenhanced
 set yrange [0:*]
 set offsets 0, 0, 0.8, 0
 set grid x
-set key outside bottom center horizontal
+set key outside bottom center horizontal offset 0,-0.5
+set bmargin 5
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead lc rgb '#888888' dt 2
 pick(v, w, x) = (v == w) ? x : NaN
 plot for [v=0:3] datafile using (pick($6, v, $3)):1:4:5:ytic(2) with xerrorbars \

@@ -1,5 +1,7 @@
 # Round trips of the probes, binned on a logarithmic scale.  Columns: ns count.
-set title heading . "\n" . machine noenhanced
+set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
+set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
+set tmargin 5
 set xlabel 'round trip of one cache line between two workers (ns, logarithmic)'
 set ylabel 'probes (logarithmic)'
 set logscale xy

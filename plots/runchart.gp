@@ -1,5 +1,7 @@
 # Every trial in its order.  Columns: trial value-over-median class (0 solo, 1 shared PU, 2 probed) steal%.
-set title heading . "\n" . machine noenhanced
+set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
+set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
+set tmargin 5
 set xlabel 'trial'
 set ylabel 'value / median of its case'
 set logscale y

@@ -139,10 +139,11 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 }
 
 /* Where two lines cross between common x, by straight lines in the logarithms; one mark a crossing. */
-static void put_crossings(FILE *out, const struct point *a, size_t a_count, const struct point *b,
+static unsigned put_crossings(FILE *out, const struct point *a, size_t a_count, const struct point *b,
 			  size_t b_count, const char *name)
 {
 	double before_x = NAN, before_y = NAN, before = NAN;
+	unsigned crossings = 0;
 
 	for (size_t i = 0; i < a_count; i++)
 		for (size_t j = 0; j < b_count; j++) {
@@ -157,6 +158,7 @@ static void put_crossings(FILE *out, const struct point *a, size_t a_count, cons
 				share = before / (before - gap);
 				x = exp(log(before_x) + share * (log(a[i].x) - log(before_x)));
 				y = exp(log(before_y) + share * (log(a[i].value) - log(before_y)));
+				crossings++;
 				fprintf(out, "%.6g %.6g ", x, y);
 				put_field(out, name);
 				fputc('\n', out);
@@ -165,6 +167,7 @@ static void put_crossings(FILE *out, const struct point *a, size_t a_count, cons
 			before_x = a[i].x;
 			before_y = a[i].value;
 		}
+	return crossings;
 }
 
 static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out, bool bytes_rate)
@@ -174,6 +177,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	struct point *first = calloc(r->summary_count + 1, sizeof(*first));
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
 	size_t total = 0, firsts = 0, used;
+	unsigned crossings = 0;
 
 	if (!first || !points || !param)
 		count = 0;
@@ -187,18 +191,17 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		fputs("\n\n", out);
 		total += used;
 	}
-	/* The last index: where a line crosses that of the first variant; never empty for gnuplot. */
-	fputs("NaN NaN \"\"\n", out);
+	/* The last index: where a line crosses that of the first variant. */
 	if (count > 0)
 		firsts = sweep_points(r, f, variants[0], param, bytes_rate, first);
 	for (unsigned v = 1; v < count; v++) {
 		used = sweep_points(r, f, variants[v], param, bytes_rate, points);
-		put_crossings(out, first, firsts, points, used, variants[v]);
+		crossings += put_crossings(out, first, firsts, points, used, variants[v]);
 	}
 	free(first);
 	free(points);
 	snprintf(f->variables, sizeof(f->variables),
-		 "variants = %u\nx_label = '%s%s'\ny_label = '%s'\nx_bytes = %d\n", count, param ? param : "",
+		 "variants = %u\ncrossings = %u\nx_label = '%s%s'\ny_label = '%s'\nx_bytes = %d\n", count, crossings, param ? param : "",
 		 param && strcmp(param, "processes") == 0 ? "" : " (bytes)",
 		 bytes_rate ? "GB/s of payload" : r->cases[f->placement_of].metric,
 		 param && strcmp(param, "processes") != 0);

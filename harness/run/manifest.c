@@ -153,6 +153,7 @@ int manifest_finish(struct session *session, const char *status, struct sm_error
 			    json_real((double)session->timed_ns / 1e9));
 	json_object_set_new(session->manifest, "timed_share",
 			    json_real((double)session->timed_ns / 1e9 / wall_s));
+	json_object_set_new(session->manifest, "blocks_added", json_integer(session->topped_up));
 	if (session->over_budget)
 		json_object_set_new(session->manifest, "budget_reached", json_true());
 	add_noise(session);

@@ -188,9 +188,9 @@ static void keep_histogram(struct session *session, unsigned index, struct sm_tr
 	}
 }
 
-static int measure_step(struct session *session, unsigned trial, struct sm_error *err)
+int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step,
+			 struct sm_error *err)
 {
-	const struct sm_step *step = &session->plan.steps[trial];
 	struct sm_planned_case *planned = &session->plan.cases[step->case_index];
 	struct sm_trial_request request = {
 		.c = &planned->c,
@@ -257,7 +257,7 @@ int session_measure(struct session *session, struct sm_error *err)
 		session->over_budget = budget_ns && sm_clock_ns() - session->start_ns > budget_ns;
 		if (session->over_budget)
 			break;
-		rc = measure_step(session, trial, err);
+		rc = session_measure_step(session, trial, &plan->steps[trial], err);
 	}
 	session->overhead_ns = sm_clock_ns() - begin_ns - session->timed_ns;
 	return rc;

@@ -198,6 +198,8 @@ static int measure_and_close(struct session *session, const struct sm_scenario *
 	struct sm_error later = { 0 };
 	int rc = session_measure(session, err), rc_close;
 
+	if (rc == 0)
+		rc = session_top_up(session, scenarios, count, err);
 	session_progress(session, "analysing", 0, 1, "", 0);
 	rc_close = manifest_finish(session, rc == 0 ? "complete" : "interrupted", &later);
 	if (rc_close == 0)

@@ -24,6 +24,7 @@ struct session {
 	uint64_t start_ns, timed_ns, overhead_ns;
 	struct sm_noise_mark noise_before;
 	bool over_budget;
+	unsigned topped_up; /* blocks that were added */
 };
 
 void session_progress(const struct session *session, const char *phase, size_t done, size_t total,
@@ -42,13 +43,16 @@ int manifest_restore_plan(struct session *session, struct sm_error *err);
 int session_calibrate(struct session *session, struct sm_error *err);
 void session_fit_budget(struct session *session);
 int session_measure(struct session *session, struct sm_error *err);
+int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step,
+			 struct sm_error *err);
 int session_append(struct session *session, unsigned trial, const struct sm_step *step,
 		   const struct sm_trial_result *result, struct sm_error *err);
+
+/* top_up.c: more blocks where too few count in one pair class. */
+int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+		   struct sm_error *err);
 
 /* tune.c: reserves what the plan's cases need; the guard puts it back. */
 int session_tune(struct session *session, struct sm_error *err);
 
-/* append.c: trial results as rows. */
-const char *session_case_row(const struct session *session, unsigned index, struct sm_case_row *row,
-			     char *room, size_t size);
 #endif

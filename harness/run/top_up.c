@@ -1,0 +1,140 @@
+/* More blocks for comparisons that lost theirs.
+ *
+ * A block counts for a pair class in which all that is compared has pure slices; where the cores move, some
+ * blocks count for one class and some for another, and the class that speaks may be left with too few for
+ * an interval.  Such groups get more blocks after the plan's.  What decides is how many blocks count, never
+ * what they say, so the intervals keep their level. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+#include "shmeter/analysis.h"
+#include "shmeter/clock.h"
+
+/* A group gets at most as many blocks again as its plan had, in this many rounds. */
+#define ROUNDS 3
+
+/* Blocks that the worst comparison of a group lacks; 0 where it has enough or compares nothing. */
+static unsigned lacking(const struct sm_results *results, const char *group)
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < results->pair_count; i++) {
+		const struct sm_pair_row *pair = &results->pairs[i];
+
+		if (!pair->leading || strcmp(pair->group, group) != 0 ||
+		    pair->blocks_used >= SM_BLOCKS_MIN)
+			continue;
+		/* a pair that has a skipped side will never have a block */
+		if (pair->blocks_used + pair->blocks_dropped > 0 &&
+		    SM_BLOCKS_MIN - pair->blocks_used > most)
+			most = SM_BLOCKS_MIN - pair->blocks_used;
+	}
+	return most;
+}
+
+static unsigned next_trial(const struct sm_results *results)
+{
+	unsigned next = 0;
+
+	for (size_t i = 0; i < results->sample_count; i++)
+		if (results->samples[i].trial >= next)
+			next = results->samples[i].trial + 1;
+	return next;
+}
+
+static unsigned next_block(const struct sm_results *results, const char *group)
+{
+	unsigned next = 0;
+
+	for (size_t i = 0; i < results->sample_count; i++) {
+		const struct sm_sample *s = &results->samples[i];
+
+		if (s->status != SM_SKIPPED && s->block >= next &&
+		    strcmp(results->cases[s->case_index].group, group) == 0)
+			next = s->block + 1;
+	}
+	return next;
+}
+
+/* One more block of a group; `*trial` is the next number. */
+static int run_block(struct session *session, struct sm_random *random, unsigned group_index,
+		     unsigned block, unsigned *trial, struct sm_error *err)
+{
+	const struct sm_planned_group *group = &session->plan.groups[group_index];
+	unsigned *live = calloc(group->count, sizeof(*live)), count = 0;
+	int rc = 0;
+
+	if (!live)
+		return sm_fail(err, ENOMEM, "no memory for a block");
+	for (unsigned i = 0; i < group->count; i++)
+		if (!session->plan.cases[group->first + i].skipped)
+			live[count++] = group->first + i;
+	sm_random_shuffle(random, live, count, sizeof(*live));
+	for (unsigned i = 0; rc == 0 && i < count; i++) {
+		struct sm_step step = { .case_index = live[i], .block = block, .order = i };
+
+		if (session_stopped(session))
+			rc = sm_fail(err, EINTR, "stopped by a signal");
+		else
+			rc = session_measure_step(session, (*trial)++, &step, err);
+	}
+	free(live);
+	return rc;
+}
+
+static bool out_of_budget(const struct session *session)
+{
+	uint64_t budget_ns = session->plan_options.budget_ns;
+
+	return budget_ns && sm_clock_ns() - session->start_ns > budget_ns / 10 * 9;
+}
+
+static int one_round(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+		     unsigned *added, struct sm_error *err)
+{
+	struct sm_results results;
+	struct sm_random random;
+	unsigned trial;
+	int rc;
+
+	*added = 0;
+	sm_results_init(&results);
+	rc = sm_store_load(&results, session->options->folder, err);
+	if (rc == 0)
+		rc = sm_analyse(&results, scenarios, count, err);
+	trial = rc == 0 ? next_trial(&results) : 0;
+	sm_random_seed(&random, session->plan.seed + trial);
+	for (unsigned g = 0; rc == 0 && g < session->plan.group_count; g++) {
+		const struct sm_planned_group *group = &session->plan.groups[g];
+		const char *id = session->plan.cases[group->first].group_id;
+		unsigned block = next_block(&results, id), more = lacking(&results, id);
+
+		for (; rc == 0 && more > 0 && block < 2 * group->blocks; more--, ++*added) {
+			if (out_of_budget(session))
+				goto out_results;
+			session_progress(session, "topping up", g, session->plan.group_count, id, 0);
+			rc = run_block(session, &random, g, block++, &trial, err);
+		}
+	}
+out_results:
+	sm_results_free(&results);
+	return rc;
+}
+
+int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+		   struct sm_error *err)
+{
+	unsigned added = 1;
+	int rc = 0;
+
+	/* Someone who asks for a number of blocks gets that number. */
+	if (session->plan_options.repeat_blocks || session->over_budget)
+		return 0;
+	for (unsigned round = 0; rc == 0 && added > 0 && round < ROUNDS; round++) {
+		rc = one_round(session, scenarios, count, &added, err);
+		session->topped_up += added;
+	}
+	return rc;
+}
