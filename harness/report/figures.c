@@ -53,14 +53,14 @@ static int write_script(FILE *out, void *context)
 	fprintf(out,
 		"set encoding utf8\n"
 		"if (!exists('terminal_only')) set terminal svg size %u,%u dynamic font 'sans-serif,13' "
-		"background 'white'\n"
+		"background 'white' noenhanced\n"
 		"if (!exists('terminal_only')) set output '%s.svg'\n",
 		f->width, f->height, f->name);
 	fputs(job->template_text, out);
 	fprintf(out,
 		"if (!exists('terminal_only')) set output\n"
 		"if (!exists('terminal_only')) set terminal pngcairo size %u,%u font 'sans,11' background "
-		"'white'\n"
+		"'white' noenhanced\n"
 		"if (!exists('terminal_only')) set output '%s.png'\n"
 		"if (!exists('terminal_only')) replot\n",
 		f->width, f->height, f->name);

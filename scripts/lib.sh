@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# What the scripts share.  Sourced after `set -eu -o pipefail`.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+say() { printf '%s\n' "$*"; }
+
+# die CODE WORDS...
+die() {
+	local code=$1
+	shift
+	printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+	exit "$code"
+}
+
+# Runs a command with its output in a file; shows the end of it only when it fails.
+quietly() { # LOG COMMAND...
+	local log=$1
+	shift
+	if ! "$@" >"$log" 2>&1; then
+		tail -n 40 "$log" >&2
+		die 6 "failed: $* (the whole output is in $log)"
+	fi
+}
