@@ -236,7 +236,12 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 
 	switch (id) {
 	case OPT_PROFILE: return sm_profile_parse(text, &plan->profile, err);
-	case OPT_BUDGET: return sm_parse_duration(text, &plan->budget_ns, err);
+	case OPT_BUDGET:
+		if (sm_parse_duration(text, &plan->budget_ns, NULL) < 0)
+			return sm_fail(err, EINVAL,
+				       "--budget \"%s\" is not a time: write it like 90s, 2m or 500ms",
+				       text);
+		return 0;
 	case OPT_SEED:
 		a->seeded = true;
 		return parse_number("seed", text, UINT64_MAX, &plan->seed, err);

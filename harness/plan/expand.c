@@ -150,8 +150,10 @@ static int parse_value(const struct sm_param *param, const char *text, uint64_t 
 		return sm_fail(err, EINVAL,
 			       "--set %s: \"%s\" is not one of its values; `shmeter list` shows them",
 			       param->name, text);
-	if (sm_parse_size(text, value, err) < 0)
-		return -EINVAL;
+	if (sm_parse_size(text, value, NULL) < 0)
+		return sm_fail(err, EINVAL,
+			       "--set %s=%s: a whole number is expected, or one with k, M or G",
+			       param->name, text);
 	if (param->max && (*value < param->min || *value > param->max))
 		return sm_fail(err, EINVAL,
 			       "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64, param->name,

@@ -65,6 +65,22 @@ static int open_machine(struct session *session, struct sm_error *err)
 	return 0;
 }
 
+/* A listed PU that is not there is a mistake in the command, not a property of some cases. */
+static int check_list(const struct session *session, struct sm_error *err)
+{
+	const struct sm_plan_options *options = &session->plan_options;
+	struct sm_seats seats;
+	int rc;
+
+	if (options->placement != SM_PLACE_LIST)
+		return 0;
+	rc = sm_topology_seat(session->topology, SM_PLACE_LIST, options->pu_list,
+			      options->pu_list_count, options->pu_list_count, &seats, err);
+	if (rc == 0)
+		sm_seats_free(&seats);
+	return rc;
+}
+
 /* Everything up to the first trial of a new run. */
 static int begin(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 		 struct sm_error *err)
@@ -73,6 +89,8 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 
 	session->plan_options = session->options->plan;
 	rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
+	if (rc == 0)
+		rc = check_list(session, err);
 	if (rc == 0)
 		rc = manifest_make(session, err);
 	/* The folder first: an unwritable one should not cost a calibration. */

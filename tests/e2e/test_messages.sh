@@ -37,10 +37,8 @@ expect() { # CODE WORDS WHAT COMMAND...
 	fi
 }
 
-number=0
-fresh() { # a new folder for results
-	number=$((number + 1))
-	printf '%s/run%d' "$scratch" "$number"
+fresh() { # the name of a new folder for results
+	mktemp -u "$scratch/run.XXXXXX"
 }
 
 # A run that works, with a column of samples.csv that says why something could not.
@@ -88,7 +86,7 @@ expect 4 'man or bash' 'unknown help' "$program" help me
 mkdir "$scratch/full" && touch "$scratch/full/precious"
 expect 4 "$scratch/full" 'folder in use' "$program" run aa --out "$scratch/full"
 [ -e "$scratch/full/precious" ] && report yes 'nothing lost' '' || report no 'nothing lost' 'a file is gone'
-expect 4 'file' 'a file as folder' "$program" run aa --out "$scratch/full/precious/run"
+expect 4 'Not a directory' 'a file as folder' "$program" run aa --out "$scratch/full/precious/run"
 
 short=(--repeat-blocks 1 --no-plots -q)
 
@@ -138,7 +136,7 @@ folder=$(fresh)
 "$program" run false_sharing --no-plots -q --out "$folder" >"$scratch/out" 2>"$scratch/err" &
 pid=$!
 for _ in $(seq 100); do
-	[ "$(wc -l <"$folder/samples.csv" 2>/dev/null || echo 0)" -gt 5 ] && break
+	[ -s "$folder/samples.csv" ] && [ "$(wc -l <"$folder/samples.csv")" -gt 5 ] && break
 	sleep 0.05
 done
 kill -TERM $pid
