@@ -1,0 +1,265 @@
+/* Placement on machines that are not here: synthetic topologies, and hwloc XML of hybrid and restricted
+ * ones. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shmeter/team.h"
+#include "shmeter/topology.h"
+
+#define SMT_LAPTOP "pack:1 l3:1 l2:4 core:1 pu:2"
+#define CCX_DESKTOP "pack:1 l3:2 l2:4 core:1 pu:2"     /* two L3s, one node */
+#define TWO_PACKAGES "pack:2 [numa] l3:1 l2:4 core:1 pu:1" /* a node and an L3 each */
+#define FOUR_NODES "numa:4 l3:2 l2:2 core:1 pu:1"
+#define CLUSTERED "pack:1 l3:1 l2:2 core:4 pu:1"       /* four cores share an L2 */
+
+static struct sm_topology *open_or_fail(const char *source)
+{
+	struct sm_topology *topology;
+	struct sm_error err = { 0 };
+
+	cr_assert_eq(sm_topology_open(&topology, source, &err), 0, "%s: %s", source, err.text);
+	return topology;
+}
+
+static struct sm_seats seat(const struct sm_topology *topology, enum sm_placement placement,
+			    unsigned workers)
+{
+	struct sm_seats seats;
+	struct sm_error err = { 0 };
+
+	cr_assert_eq(sm_topology_seat(topology, placement, NULL, 0, workers, &seats, &err), 0, "%s",
+		     err.text);
+	return seats;
+}
+
+static void expect_relation(const char *source, enum sm_placement asked, enum sm_placement got)
+{
+	struct sm_topology *topology = open_or_fail(source);
+	struct sm_seats seats = seat(topology, asked, 2);
+
+	cr_expect_eq(seats.relation, got, "%s: %s became %s", source, sm_placement_name(asked),
+		     sm_placement_name(seats.relation));
+	cr_expect_eq(seats.shared_pu, got == SM_PLACE_SAME_CORE);
+	sm_seats_free(&seats);
+	sm_topology_close(topology);
+}
+
+static void expect_refused(const char *source, enum sm_placement asked)
+{
+	struct sm_topology *topology = open_or_fail(source);
+	struct sm_seats seats;
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_topology_seat(topology, asked, NULL, 0, 2, &seats, &err), -ENODEV, "%s: %s",
+		     source, sm_placement_name(asked));
+	cr_expect(strstr(err.text, "choose"), "no remedy in \"%s\"", err.text);
+	sm_topology_close(topology);
+}
+
+Test(topology, relations_are_found)
+{
+	expect_relation(SMT_LAPTOP, SM_PLACE_SMT, SM_PLACE_SMT);
+	expect_relation(SMT_LAPTOP, SM_PLACE_SHARED_L3, SM_PLACE_SHARED_L3);
+	expect_relation(SMT_LAPTOP, SM_PLACE_SAME_CORE, SM_PLACE_SAME_CORE);
+	expect_relation(CCX_DESKTOP, SM_PLACE_SAME_NODE, SM_PLACE_SAME_NODE);
+	expect_relation(CCX_DESKTOP, SM_PLACE_SHARED_L3, SM_PLACE_SHARED_L3);
+	expect_relation(TWO_PACKAGES, SM_PLACE_CROSS_NODE, SM_PLACE_CROSS_NODE);
+	expect_relation(FOUR_NODES, SM_PLACE_SAME_NODE, SM_PLACE_SAME_NODE);
+	expect_relation(FOUR_NODES, SM_PLACE_CROSS_NODE, SM_PLACE_CROSS_NODE);
+	expect_relation(CLUSTERED, SM_PLACE_SHARED_L2, SM_PLACE_SHARED_L2);
+}
+
+Test(topology, near_takes_the_closest_other_core)
+{
+	expect_relation(SMT_LAPTOP, SM_PLACE_NEAR, SM_PLACE_SHARED_L3);
+	expect_relation(CCX_DESKTOP, SM_PLACE_NEAR, SM_PLACE_SHARED_L3);
+	expect_relation(CLUSTERED, SM_PLACE_NEAR, SM_PLACE_SHARED_L2);
+	expect_relation("core:1 pu:2", SM_PLACE_NEAR, SM_PLACE_SMT);
+	expect_relation("core:1 pu:1", SM_PLACE_NEAR, SM_PLACE_SAME_CORE);
+}
+
+Test(topology, what_is_not_there_is_refused)
+{
+	expect_refused(SMT_LAPTOP, SM_PLACE_CROSS_NODE);
+	expect_refused(SMT_LAPTOP, SM_PLACE_SHARED_L2);
+	expect_refused(TWO_PACKAGES, SM_PLACE_SMT);
+	expect_refused(TWO_PACKAGES, SM_PLACE_SAME_NODE); /* a node is an L3 there */
+}
+
+Test(topology, a_team_fills_cores_before_threads_and_then_wraps)
+{
+	struct sm_topology *topology = open_or_fail(SMT_LAPTOP); /* PUs 2i and 2i+1 share core i */
+	struct sm_seats four = seat(topology, SM_PLACE_NEAR, 4), eight = seat(topology, SM_PLACE_NEAR, 8);
+	struct sm_seats many = seat(topology, SM_PLACE_NEAR, 20);
+
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned j = 0; j < i; j++)
+			cr_expect_neq(four.seat[i] / 2, four.seat[j] / 2, "%u and %u share a core", i, j);
+	cr_expect(!four.shared_pu && !eight.shared_pu);
+	cr_expect(many.shared_pu);
+	sm_seats_free(&four);
+	sm_seats_free(&eight);
+	sm_seats_free(&many);
+	sm_topology_close(topology);
+}
+
+Test(topology, across_nodes_workers_alternate)
+{
+	struct sm_topology *topology = open_or_fail(FOUR_NODES); /* four PUs a node */
+	struct sm_seats seats = seat(topology, SM_PLACE_CROSS_NODE, 6);
+
+	for (unsigned i = 0; i < 6; i++)
+		cr_expect_eq(seats.seat[i] / 4, i % 2, "worker %u on PU %u", i, seats.seat[i]);
+	cr_expect(!seats.shared_pu);
+	sm_seats_free(&seats);
+	sm_topology_close(topology);
+}
+
+Test(topology, lists_keep_their_order)
+{
+	struct sm_topology *topology = open_or_fail(SMT_LAPTOP);
+	const unsigned list[] = { 5, 1 }, twice[] = { 3, 3 }, absent[] = { 0, 99 };
+	struct sm_seats seats;
+	struct sm_error err = { 0 };
+
+	cr_assert_eq(sm_topology_seat(topology, SM_PLACE_LIST, list, 2, 3, &seats, &err), 0);
+	cr_expect(seats.seat[0] == 5 && seats.seat[1] == 1 && seats.seat[2] == 5 && seats.shared_pu);
+	sm_seats_free(&seats);
+	cr_assert_eq(sm_topology_seat(topology, SM_PLACE_LIST, twice, 2, 2, &seats, &err), 0);
+	cr_expect_eq(seats.relation, SM_PLACE_SAME_CORE);
+	sm_seats_free(&seats);
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, absent, 2, 2, &seats, &err), -EINVAL);
+	cr_expect(strstr(err.text, "99"), "%s", err.text);
+	sm_topology_close(topology);
+}
+
+/* Four fast cores and four slow ones, as hwloc records such machines. */
+Test(topology, hybrid_teams_stay_on_one_kind)
+{
+	struct sm_topology *topology = open_or_fail(TEST_DATA "/hybrid.xml");
+	struct sm_seats seats = seat(topology, SM_PLACE_NEAR, 4);
+	unsigned count;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+	int kinds[2] = { 0 };
+
+	cr_assert_eq(count, 8);
+	for (unsigned i = 0; i < count; i++)
+		kinds[pus[i].kind == pus[0].kind]++;
+	cr_assert(kinds[0] == 4 && kinds[1] == 4, "the fixture has two kinds of four PUs");
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned p = 0; p < count; p++)
+			if (pus[p].os_index == seats.seat[i])
+				cr_expect_eq(pus[p].kind, pus[0].kind, "worker %u", i);
+	sm_seats_free(&seats);
+	sm_topology_close(topology);
+}
+
+/* An XML whose allowed set leaves PUs 2, 3, 6 and 7 of eight, as in a container. */
+Test(topology, only_allowed_pus_are_used)
+{
+	struct sm_topology *topology = open_or_fail(TEST_DATA "/restricted.xml");
+	struct sm_seats seats = seat(topology, SM_PLACE_NEAR, 4);
+	const unsigned forbidden[] = { 0, 1 };
+	struct sm_seats none;
+	struct sm_error err = { 0 };
+	unsigned count;
+
+	sm_topology_pus(topology, &count);
+	cr_expect_eq(count, 4);
+	for (unsigned i = 0; i < 4; i++)
+		cr_expect(seats.seat[i] % 4 >= 2, "worker %u on PU %u", i, seats.seat[i]);
+	cr_expect(!seats.shared_pu);
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, forbidden, 2, 2, &none, &err), -EINVAL);
+	sm_seats_free(&seats);
+	sm_topology_close(topology);
+}
+
+/* For real, in a process of its own: reports through its exit status. */
+static int in_one_cpu(void *argument, unsigned index)
+{
+	struct sm_topology *topology;
+	struct sm_seats seats;
+	unsigned count;
+	cpu_set_t set;
+
+	(void)argument;
+	(void)index;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 || sm_topology_open(&topology, NULL, NULL) < 0)
+		return 1;
+	sm_topology_pus(topology, &count);
+	if (count != 1)
+		return 2;
+	if (sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, 2, &seats, NULL) < 0 || !seats.shared_pu)
+		return 3;
+	return sm_topology_pin(topology, 0, NULL) < 0 ? 4 : 0;
+}
+
+/* A binding that the machine cannot have must not be believed: the topology is another machine's. */
+static int on_a_foreign_topology(void *argument, unsigned index)
+{
+	struct sm_topology *topology;
+
+	(void)argument;
+	(void)index;
+	if (sm_topology_open(&topology, "pack:1 core:64 pu:1", NULL) < 0)
+		return 1;
+	return sm_topology_pin(topology, 63, NULL) < 0 ? 0 : 2;
+}
+
+static void expect_member(sm_member_fn fn)
+{
+	struct sm_team team;
+	struct sm_error err = { 0 };
+	unsigned first;
+
+	cr_assert_eq(sm_team_start(&team, 1, "test", fn, NULL, NULL, &err), 0, "%s", err.text);
+	sm_team_wait(&team, UINT64_MAX, NULL, &first);
+	cr_expect_eq(team.member[0].wait_status, 0, "it says %d",
+		     WEXITSTATUS(team.member[0].wait_status));
+	sm_team_free(&team);
+}
+
+Test(topology, a_restricted_affinity_is_seen, .timeout = 10)
+{
+	expect_member(in_one_cpu);
+}
+
+Test(topology, a_pin_is_read_back, .timeout = 10)
+{
+	expect_member(on_a_foreign_topology);
+}
+
+Test(topology, this_machine_says_where_memory_lies)
+{
+	struct sm_topology *topology = open_or_fail(NULL);
+	uint64_t bytes[64] = { 0 }, sum = 0;
+	size_t size = 1 << 20;
+	struct sm_error err = { 0 };
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(memory, MAP_FAILED);
+	memset(memory, 1, size);
+	cr_assert_eq(sm_topology_memory_nodes(topology, memory, size, bytes, 64, &err), 0, "%s", err.text);
+	for (int i = 0; i < 64; i++)
+		sum += bytes[i];
+	cr_expect_eq(sum, size);
+	munmap(memory, size);
+	sm_topology_close(topology);
+}
+
+Test(topology, nonsense_is_refused)
+{
+	struct sm_topology *topology;
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_topology_open(&topology, "three bananas", &err), -EINVAL);
+	cr_expect(strstr(err.text, "bananas"), "%s", err.text);
+}

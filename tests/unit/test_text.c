@@ -1,0 +1,125 @@
+/* Quantities as people type and read them; histograms. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "shmeter/histogram.h"
+#include "shmeter/text.h"
+
+Test(text, sizes)
+{
+	static const struct {
+		const char *text;
+		uint64_t value;
+	} good[] = { { "0", 0 }, { "4096", 4096 }, { "4k", 4096 }, { "2M", 2u << 20 },
+		     { "1GiB", 1u << 30 }, { "3kb", 3072 } };
+	static const char *const bad[] = { "", "k", "-1", "4q", "1.5k", "99999999999999999999",
+					   "99999999999g", " 4" };
+	struct sm_error err;
+	uint64_t value;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		cr_expect_eq(sm_parse_size(good[i].text, &value, &err), 0, "%s", good[i].text);
+		cr_expect_eq(value, good[i].value, "%s", good[i].text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cr_expect_eq(sm_parse_size(bad[i], &value, &err), -EINVAL, "%s", bad[i]);
+		cr_expect(strstr(err.text, bad[i]), "\"%s\" is not named in %s", bad[i], err.text);
+	}
+}
+
+Test(text, durations)
+{
+	uint64_t ns;
+
+	cr_expect(sm_parse_duration("90s", &ns, NULL) == 0 && ns == 90000000000u);
+	cr_expect(sm_parse_duration("2m", &ns, NULL) == 0 && ns == 120000000000u);
+	cr_expect(sm_parse_duration("1.5", &ns, NULL) == 0 && ns == 1500000000u);
+	cr_expect(sm_parse_duration("500ms", &ns, NULL) == 0 && ns == 500000000u);
+	cr_expect_eq(sm_parse_duration("soon", &ns, NULL), -EINVAL);
+	cr_expect_eq(sm_parse_duration("-1s", &ns, NULL), -EINVAL);
+	cr_expect_eq(sm_parse_duration("3 weeks", &ns, NULL), -EINVAL);
+}
+
+Test(text, lists)
+{
+	unsigned v[8];
+
+	cr_assert_eq(sm_parse_list("0,2-5", v, 8, NULL), 5);
+	cr_expect(v[0] == 0 && v[1] == 2 && v[4] == 5);
+	cr_assert_eq(sm_parse_list("3,3", v, 8, NULL), 2);
+	cr_expect(v[0] == 3 && v[1] == 3);
+	cr_expect_eq(sm_parse_list("0-8", v, 8, NULL), -E2BIG);
+	cr_expect_eq(sm_parse_list("5-2", v, 8, NULL), -EINVAL);
+	cr_expect_eq(sm_parse_list("1,", v, 8, NULL), -EINVAL);
+	cr_expect_eq(sm_parse_list("a", v, 8, NULL), -EINVAL);
+	cr_expect_eq(sm_parse_list("", v, 8, NULL), -EINVAL);
+}
+
+Test(text, formats)
+{
+	char out[SM_TEXT_MAX];
+
+	cr_expect_str_eq(sm_format_ns(out, 0.42), "0.42 ns");
+	cr_expect_str_eq(sm_format_ns(out, 85.34), "85.3 ns");
+	cr_expect_str_eq(sm_format_ns(out, 4490), "4.49 us");
+	cr_expect_str_eq(sm_format_ns(out, 999.6), "1.00 us");
+	cr_expect_str_eq(sm_format_ns(out, 3.4e9), "3.40 s");
+	cr_expect_str_eq(sm_format_bytes(out, 512), "512 B");
+	cr_expect_str_eq(sm_format_bytes(out, 65536), "64 KiB");
+	cr_expect_str_eq(sm_format_bytes(out, 1.5 * (1 << 20)), "1.5 MiB");
+	cr_expect_str_eq(sm_format_rate(out, 3.2e6), "3.20 M/s");
+}
+
+Test(histogram, every_value_is_at_most_its_edge_and_near)
+{
+	for (uint64_t ns = 1; ns < 1ull << 40; ns += ns / 7 + 1) {
+		uint64_t edge = sm_histogram_edge(sm_histogram_index(ns));
+
+		cr_assert(edge >= ns, "%lu above %lu", ns, edge);
+		cr_assert(edge - ns <= ns / 31 + 1, "%lu far below %lu", ns, edge);
+		cr_assert(sm_histogram_index(edge) == sm_histogram_index(ns));
+		cr_assert(sm_histogram_index(edge + 1) == sm_histogram_index(ns) + 1);
+	}
+	cr_expect_lt(sm_histogram_index(UINT64_MAX), SM_HISTOGRAM_BUCKETS);
+}
+
+Test(histogram, quantiles_need_ten_values_above)
+{
+	static struct sm_histogram h;
+
+	for (uint64_t i = 1; i <= 1000; i++)
+		sm_histogram_add(&h, i * 10);
+	uint64_t median = sm_histogram_quantile(&h, 0.5), p99 = sm_histogram_quantile(&h, 0.99);
+
+	cr_expect(median >= 5000 && median <= 5170, "%lu", median);
+	cr_expect(p99 >= 9900 && p99 <= 10000, "%lu", p99);
+	cr_expect_eq(sm_histogram_quantile(&h, 0.999), UINT64_MAX);
+	cr_expect(h.min_ns == 10 && h.max_ns == 10000);
+}
+
+Test(histogram, merging_is_adding)
+{
+	static struct sm_histogram a, b, both;
+
+	for (uint64_t i = 1; i < 500; i++) {
+		sm_histogram_add(i % 3 ? &a : &b, i * i);
+		sm_histogram_add(&both, i * i);
+	}
+	sm_histogram_merge(&a, &b);
+	cr_expect_eq(memcmp(&a, &both, sizeof(a)), 0);
+}
+
+Test(histogram, the_text_ends_at_all_values)
+{
+	static struct sm_histogram h;
+	char text[4096];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	for (uint64_t i = 0; i < 50; i++)
+		sm_histogram_add(&h, 100 + i);
+	cr_expect_eq(sm_histogram_write(&h, out), 0);
+	fclose(out);
+	cr_expect(strstr(text, "Percentile") && strstr(text, "1.000000000000         50"), "%s", text);
+	cr_expect(strstr(text, "Total count    =           50]"), "%s", text);
+}
