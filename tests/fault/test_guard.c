@@ -1,0 +1,116 @@
+/* The guard: when its parent is killed, everything announced is put back. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "harness_fixture.h"
+#include "shmeter/guard.h"
+#include "shmeter/team.h"
+#include "shmeter/text.h"
+
+struct paths {
+	char file[128], setting[128], posix[128];
+	int ready;
+};
+
+/* In a member: what a run does before it is killed. */
+static int leave_everything(void *argument, unsigned index)
+{
+	struct paths *p = argument;
+
+	(void)index;
+	if (sm_guard_start(NULL) < 0 || sm_guard_name('f', p->file, NULL) < 0 ||
+	    sm_guard_name('p', p->posix, NULL) < 0 || sm_guard_setting(p->setting, "512", NULL) < 0)
+		return 1;
+	close(open(p->file, O_CREAT | O_EXCL | O_WRONLY, 0600));
+	close(shm_open(p->posix, O_CREAT | O_EXCL | O_RDWR, 0600));
+	if (shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) < 0)
+		return 2;
+	p->ready = 1;
+	for (;;)
+		pause();
+}
+
+static int end_well(void *argument, unsigned index)
+{
+	struct paths *p = argument;
+
+	(void)index;
+	if (sm_guard_start(NULL) < 0 || sm_guard_setting(p->setting, "512", NULL) < 0 ||
+	    sm_guard_name('f', p->file, NULL) < 0)
+		return 1;
+	close(open(p->file, O_CREAT | O_EXCL | O_WRONLY, 0600));
+	sm_guard_forget('f', p->file); /* it is to stay */
+	sm_guard_stop();
+	return 0;
+}
+
+static struct paths *make_paths(void)
+{
+	struct paths *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	FILE *setting;
+
+	cr_assert_neq(p, MAP_FAILED);
+	snprintf(p->file, sizeof(p->file), "/tmp/shmeter-guard-test-%d", (int)getpid());
+	snprintf(p->posix, sizeof(p->posix), "/shmeter-guard-test-%d", (int)getpid());
+	snprintf(p->setting, sizeof(p->setting), "/tmp/shmeter-setting-test-%d", (int)getpid());
+	setting = fopen(p->setting, "w");
+	fputs("7\n", setting);
+	fclose(setting);
+	return p;
+}
+
+static bool holds(const char *path, const char *text)
+{
+	char got[64];
+
+	return sm_read_file(path, got, sizeof(got)) == 0 && strncmp(got, text, strlen(text)) == 0;
+}
+
+Test(guard, a_killed_parent_leaves_nothing, .timeout = 20)
+{
+	unsigned segments = lines("/proc/sysvipc/shm", NULL), first;
+	struct paths *p = make_paths();
+	struct sm_team team;
+	bool back = false;
+	char shm[256];
+
+	snprintf(shm, sizeof(shm), "/dev/shm%s", p->posix);
+	cr_assert_eq(sm_team_start(&team, 1, "parent", leave_everything, p, NULL, NULL), 0);
+	for (int i = 0; i < 200 && !*(volatile int *)&p->ready; i++)
+		usleep(10000);
+	cr_assert(p->ready);
+	cr_assert(access(p->file, F_OK) == 0 && access(shm, F_OK) == 0 && holds(p->setting, "512"));
+	kill(team.member[0].pid, SIGKILL);
+	sm_team_wait(&team, UINT64_MAX, NULL, &first);
+	for (int i = 0; i < 100 && !back; i++) {
+		usleep(10000);
+		back = access(p->file, F_OK) != 0 && access(shm, F_OK) != 0 && holds(p->setting, "7") &&
+		       lines("/proc/sysvipc/shm", NULL) == segments;
+	}
+	cr_expect(back, "file %d, posix %d, setting %d, segments %u were %u", access(p->file, F_OK),
+		  access(shm, F_OK), holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL), segments);
+	unlink(p->setting);
+	sm_team_free(&team);
+}
+
+Test(guard, a_good_end_restores_settings_and_keeps_what_was_withdrawn, .timeout = 20)
+{
+	struct paths *p = make_paths();
+	struct sm_team team;
+	unsigned first;
+
+	cr_assert_eq(sm_team_start(&team, 1, "parent", end_well, p, NULL, NULL), 0);
+	cr_expect_eq(sm_team_wait(&team, UINT64_MAX, NULL, &first), SM_TEAM_DONE);
+	cr_expect(holds(p->setting, "7"));
+	cr_expect_eq(access(p->file, F_OK), 0, "a withdrawn file is gone");
+	unlink(p->file);
+	unlink(p->setting);
+	sm_team_free(&team);
+}
