@@ -15,6 +15,8 @@
 /* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
 #define TIMEOUT_FACTOR 20
 #define TIMEOUT_MIN_NS 10000000000u
+/* Calibrations of a case before it is taken to fail always. */
+#define CALIBRATION_ATTEMPTS 3
 /* Under a budget, slices are cut first, down to this many, then blocks, down to the interval's least. */
 #define SLICES_MIN 8
 #define BLOCKS_MIN 6
@@ -63,30 +65,48 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	return want < SM_SLICES_MAX - 1 ? (unsigned)want : SM_SLICES_MAX - 1;
 }
 
-/* A case with a fixed count has it; one trial that is thrown away tells how long it takes and whether it works
- * here.  A warm one finds its count. */
-static int calibrate_case(struct session *session, struct sm_planned_case *planned,
-			  struct sm_error *err)
+static int calibration_trial(struct session *session, struct sm_planned_case *planned,
+			     struct sm_trial_result *result, struct sm_error *err)
 {
 	const struct sm_scenario *scenario = planned->c.scenario;
 	struct sm_trial_request request = {
 		.c = &planned->c,
+		.op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : 1,
 		.seed = seed_of(session, planned->id, ~0u),
 		.timeout_ns = TIMEOUT_MIN_NS,
 		.calibrate = !scenario->fixed_ops,
 		.slices = 1,
 	};
-	struct sm_trial_result result;
+	int rc = 0;
 
-	if (scenario->fixed_ops)
-		request.op_count = scenario->fixed_ops(&planned->c);
-	int rc = sm_trial_run(&session->context, &request, &result, err);
+	/* A worker that is killed from outside should not cost the case its operation count. */
+	for (int attempt = 0; attempt < CALIBRATION_ATTEMPTS; attempt++) {
+		rc = sm_trial_run(&session->context, &request, result, err);
+		if (rc < 0 || result->status == SM_OK || result->status == SM_SKIPPED)
+			return rc;
+		snprintf(planned->failure, sizeof(planned->failure), "while calibrating: %.480s",
+			 result->reason);
+		planned->failure_status = (int)result->status;
+		if (attempt + 1 < CALIBRATION_ATTEMPTS)
+			sm_trial_result_free(result);
+	}
+	return rc;
+}
+
+/* A case with a fixed count has it; one trial that is thrown away tells how long it takes and whether it
+ * works here.  Any other finds its count. */
+static int calibrate_case(struct session *session, struct sm_planned_case *planned,
+			  struct sm_error *err)
+{
+	const struct sm_scenario *scenario = planned->c.scenario;
+	struct sm_trial_result result;
+	int rc = calibration_trial(session, planned, &result, err);
 
 	if (rc < 0)
 		return rc;
 	if (result.status == SM_SKIPPED)
 		skip(planned, result.reason);
-	planned->op_count = scenario->fixed_ops ? request.op_count : result.op_count;
+	planned->op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : result.op_count;
 	planned->slices = scenario->cold ? 1 : scenario->slices ? scenario->slices : SLICES_DEFAULT;
 	planned->trial_ns = result.wall_ns;
 	if (!scenario->fixed_ops && result.status == SM_OK) {
@@ -95,8 +115,8 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		planned->trial_ns =
 			result.overhead_ns + (planned->slices + 1) * result.last_slice_ns;
 	} else if (!scenario->fixed_ops) {
-		/* It failed while calibrating: the trials will say so, one operation at a time. */
-		planned->op_count = planned->op_count ? planned->op_count : 1;
+		/* It fails every time: the trials will say so, one operation at a time. */
+		planned->op_count = 1;
 		planned->slices = 3;
 	}
 	sm_trial_result_free(&result);
@@ -212,18 +232,22 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 	return rc;
 }
 
-/* Cases that cannot run here have one row each, after the plan's trials. */
+/* Cases that cannot run here, and calibrations that failed, have one row each, after the plan's trials. */
 static int append_skipped(struct session *session, struct sm_error *err)
 {
 	unsigned trial = (unsigned)session->plan.step_count;
 
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_step step = { .case_index = (unsigned)i };
+		const struct sm_planned_case *planned = &session->plan.cases[i];
 		struct sm_trial_result result = { .status = SM_SKIPPED };
 
-		if (!session->plan.cases[i].skipped)
+		if (!planned->skipped && !planned->failure[0])
 			continue;
-		snprintf(result.reason, sizeof(result.reason), "%s", session->plan.cases[i].reason);
+		if (!planned->skipped)
+			result.status = (enum sm_status)planned->failure_status;
+		snprintf(result.reason, sizeof(result.reason), "%s",
+			 planned->skipped ? planned->reason : planned->failure);
 		snprintf(result.pus, sizeof(result.pus), "-");
 		snprintf(result.pages_got, sizeof(result.pages_got), "none");
 		int rc = session_append(session, trial++, &step, &result, err);

@@ -92,21 +92,22 @@ def one(number, before):
     else:
         deadline = time.time() + 5
         while killed is None and parent.poll() is None and time.time() < deadline:
-            for victim in RANDOM.sample(workers(parent.pid), k=len(workers(parent.pid)))[:1]:
-                try:
+            victims = workers(parent.pid)
+            try:
+                if victims:
+                    victim = RANDOM.choice(victims)
                     os.kill(victim, signal.SIGKILL)
                     killed = victim
-                except ProcessLookupError:
-                    pass
+            except ProcessLookupError:
+                pass
     code = parent.wait()
     trouble = settle(before, folder)
     if not kill_parent and killed and not trouble:
         manifest = json.load(open(os.path.join(folder, "manifest.json")))
         died = [s for s in rows(folder, "samples.csv") if s["status"] == "worker_died"]
-        skipped = [s for s in rows(folder, "samples.csv") if "killed by signal 9" in s["reason"]]
         if manifest["status"] != "complete" or code != 0:
             trouble = f"a killed worker ended the run: exit {code}, {manifest['status']}"
-        counts["told"] += bool(died or skipped)
+        counts["told"] += bool(died)
         counts["workers"] += 1
     counts["parents"] += kill_parent
     discard(folder)
@@ -121,6 +122,7 @@ for number in range(TIMES):
         verdict(False, f"kill {number}: {trouble}")
     if number % 20 == 19:
         print(number + 1, counts, flush=True)
-verdict(True, f"{counts['parents']} parents and {counts['workers']} workers killed, nothing left; "
-        f"{counts['told']} of the latter stand in samples.csv as worker_died (the others died while the "
-        f"operations were counted, before the first trial)")
+# A worker may have done all its work when it is killed: then there is nothing to tell.
+verdict(counts["told"] >= 0.8 * counts["workers"],
+        f"{counts['parents']} parents and {counts['workers']} workers killed, nothing left, every run with "
+        f"a killed worker went on to its end; {counts['told']} of them say worker_died in samples.csv")

@@ -45,6 +45,9 @@ struct sm_planned_case {
 	uint64_t trial_ns;       /* estimated wall time of a trial */
 	bool skipped;            /* cannot run here: `reason` */
 	char reason[SM_ERROR_TEXT_MAX];
+	/* What went wrong in a calibration, though a later one may have worked; "" for nothing. */
+	char failure[SM_ERROR_TEXT_MAX];
+	int failure_status;      /* enum sm_status */
 };
 
 struct sm_planned_group {
