@@ -14,6 +14,11 @@
 #include "channel.h"
 #include "shmeter/spin.h"
 
+/* How an index is published.  Only a test that plants a wrong order sets it to anything else. */
+#ifndef SPSC_PUBLISH
+#define SPSC_PUBLISH memory_order_release
+#endif
+
 struct spsc {
 	/* The producer writes this line pair. */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t head; /* bytes written */
@@ -74,7 +79,7 @@ static inline void spsc_produced(struct spsc *ring, size_t bytes)
 	/* release: the data before the index; pairs with the acquire in spsc_has_data(). */
 	atomic_store_explicit(&ring->head,
 			      atomic_load_explicit(&ring->head, memory_order_relaxed) + bytes,
-			      memory_order_release);
+			      SPSC_PUBLISH);
 }
 
 static inline void spsc_consumed(struct spsc *ring, size_t bytes)
@@ -82,7 +87,7 @@ static inline void spsc_consumed(struct spsc *ring, size_t bytes)
 	/* release: the reads before the index; pairs with the acquire in spsc_has_room(). */
 	atomic_store_explicit(&ring->tail,
 			      atomic_load_explicit(&ring->tail, memory_order_relaxed) + bytes,
-			      memory_order_release);
+			      SPSC_PUBLISH);
 }
 
 #endif

@@ -116,12 +116,14 @@ def one(number, before):
 
 counts = {"parents": 0, "workers": 0, "told": 0}
 start = state()
-for number in range(TIMES):
+number = 0
+while counts["parents"] + counts["workers"] < TIMES:
     trouble = one(number, start)
     if trouble:
         verdict(False, f"kill {number}: {trouble}")
-    if number % 20 == 19:
-        print(number + 1, counts, flush=True)
+    number += 1
+    if number % 20 == 0:
+        print(number, counts, flush=True)
 # A worker may have done all its work when it is killed: then there is nothing to tell.
 verdict(counts["told"] >= 0.8 * counts["workers"],
         f"{counts['parents']} parents and {counts['workers']} workers killed, nothing left, every run with "

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# A whole run leaves what results/README.md says: every file, every column, figures that are well-formed.
+# usage: test_run.sh SOURCE_ROOT PROGRAM
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+failed=0
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+
+"$program" run 'false_sharing' transport_latency/pipe transport_latency/shm_ring first_touch/4k \
+	--set message=64,4096 --set op=atomic_add -q >out 2>err || fail "run: $(cat err)"
+[ -s err ] && fail "it complains: $(cat err)"
+folder=results/latest
+[ -L $folder ] || fail 'no results/latest'
+for file in manifest.json samples.csv slices.csv counters.csv summary.csv pairs.csv claims.csv report.html; do
+	[ -s $folder/$file ] || fail "no $file"
+done
+ls $folder/histograms/*.hgrm >/dev/null || fail 'no histogram'
+figures=$(ls $folder/plots/*.svg | wc -l)
+[ "$figures" -ge 5 ] || fail "$figures figures"
+for svg in "$folder"/plots/*.svg; do
+	xmllint --noout "$svg" || fail "$svg is no XML"
+	[ -s "${svg%.svg}.png" ] && [ -s "${svg%.svg}.gp" ] && [ -s "${svg%.svg}.dat" ] || fail "$svg stands alone"
+done
+(cd $folder/plots && rm -f ratios.svg && gnuplot ratios.gp && [ -s ratios.svg ]) || fail 'ratios.gp does not redraw'
+
+# Every column is documented, in the order of the file.
+for csv in samples slices counters summary pairs claims; do
+	documented=$(awk -v file="## $csv.csv" '$0 == file {on = 1; next} /^## / {on = 0}
+		on && /^\| `/ {gsub(/[|` ]/, " "); print $1}' "$root/results/README.md" | paste -sd,)
+	[ "$documented" = "$(head -1 $folder/$csv.csv)" ] || fail "results/README.md and $csv.csv differ:
+$documented
+$(head -1 $folder/$csv.csv)"
+	grep -nE ',$' $folder/$csv.csv && fail "an empty last column in $csv.csv"
+done
+grep -iE '\bnan\b|\binf\b' $folder/*.csv $folder/manifest.json && fail 'NaN or infinity'
+grep -q 'class' out && grep -q 'times as long' out || fail 'no finding in words'
+grep -qE '<script|src="http|href="http' $folder/report.html && fail 'the page wants the network or a script'
+
+# The same again from the files alone.
+cp $folder/pairs.csv before.csv
+"$program" report $folder --no-plots -q >again 2>err || fail "report: $(cat err)"
+cmp -s before.csv $folder/pairs.csv || fail 'the analysis of the same files differs'
+[ $failed = 0 ] && echo "a run leaves $figures figures and every file"
+exit $failed

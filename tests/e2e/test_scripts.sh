@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# The scripts where they cannot do their work: one sentence, the right exit code.
+# usage: test_scripts.sh SOURCE_ROOT
+set -u -o pipefail
+
+root=$(realpath "$1")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+chmod 755 "$scratch"
+failed=0
+
+expect() { # CODE WORDS WHAT COMMAND...
+	local code=$1 words=$2 what=$3 got
+	shift 3
+	"$@" >"$scratch/out" 2>&1 </dev/null
+	got=$?
+	if [ "$got" != "$code" ] || ! grep -qF -- "$words" "$scratch/out"; then
+		printf 'FAIL %s: exit %s, not %s: %s\n' "$what" "$got" "$code" "$(head -5 "$scratch/out")"
+		failed=1
+	fi
+}
+
+# A machine that lacks a package, and a user who cannot install it: the tools are faked in a PATH of its own.
+mkdir "$scratch/bin"
+for tool in bash dirname basename id cat sh env mktemp rm tail grep sed; do
+	ln -s "$(command -v $tool)" "$scratch/bin/$tool"
+done
+printf '#!/bin/sh\ncase "$*" in *libck-dev*) exit 1 ;; esac\nprintf installed\n' >"$scratch/bin/dpkg-query"
+printf '#!/bin/sh\necho 1000\n' >"$scratch/bin/id2"
+chmod +x "$scratch/bin/dpkg-query"
+rm "$scratch/bin/id"
+printf '#!/bin/sh\necho 1000\n' >"$scratch/bin/id"
+chmod +x "$scratch/bin/id"
+expect 5 "apt-get install -y --no-install-recommends libck-dev" 'bootstrap without root' \
+	env PATH="$scratch/bin" "$root/scripts/bootstrap"
+expect 5 "sudo sh -c" 'the one command' env PATH="$scratch/bin" "$root/scripts/bootstrap"
+rm "$scratch/bin/dpkg-query"
+expect 5 "no Debian or Ubuntu" 'bootstrap elsewhere' env PATH="$scratch/bin" "$root/scripts/bootstrap"
+expect 4 "--tset" 'bootstrap with a bad option' "$root/scripts/bootstrap" --tset
+expect 4 "--fast" 'build with a bad option' "$root/scripts/build" --fast
+expect 4 "needs a name" 'build without a preset' "$root/scripts/build" --preset
+expect 4 "--slow" 'test with a bad option' "$root/scripts/test" --slow
+expect 4 "usage" 'new-scenario without a name' "$root/scripts/new-scenario" coherence
+expect 4 "no name" 'new-scenario with a bad name' "$root/scripts/new-scenario" coherence Bad-Name
+expect 4 "exists already" 'new-scenario of an old name' "$root/scripts/new-scenario" coherence false_sharing
+
+# A new scenario is one file and one line, and compiles as it is.
+cp -r "$root/scripts" "$root/scenarios" "$scratch"
+"$scratch/scripts/new-scenario" coherence brand_new >"$scratch/out" || failed=1
+grep -q '^SM_SCENARIO(coherence, brand_new)$' "$scratch/scenarios/scenarios.def" || {
+	echo 'FAIL new-scenario: no line in the registry'
+	failed=1
+}
+LC_ALL=C sort -c "$scratch/scenarios/scenarios.def" || failed=1
+gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I"$root/harness/include" -fsyntax-only \
+	"$scratch/scenarios/coherence/brand_new.c" || failed=1
+
+command -v shellcheck >/dev/null && {
+	shellcheck -x -P "$root/scripts" "$root"/scripts/{bootstrap,build,run-all,test,new-scenario} \
+		"$root/.ci/run" || failed=1
+}
+[ $failed = 0 ] && echo 'the scripts say what is wrong'
+exit $failed

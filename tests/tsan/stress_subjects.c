@@ -1,0 +1,172 @@
+/* The rings and queues of scenarios/subject/ under stress, with threads: random delays, every item checked.
+ * A plain program, because ThreadSanitizer does not run under Criterion.  Ends with 1 at the first wrong
+ * item; under ThreadSanitizer also at the first race. */
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "subject/message.h"
+#include "subject/mpmc.h"
+#include "subject/shm_mutex_cond.h"
+#include "subject/shm_ring.h"
+#include "subject/shm_ring_futex.h"
+
+#define MESSAGES 60000
+#define MESSAGE_BYTES 48 /* no divisor of the capacity: messages wrap */
+#define CAPACITY 256     /* small, so that both sides wait often */
+
+int sm_fail(struct sm_error *err, int code, const char *format, ...)
+{
+	(void)err;
+	fprintf(stderr, "%s\n", format);
+	exit(code ? 1 : 2);
+}
+
+static _Atomic uint32_t never;
+
+/* Now and then gives the other side time to get ahead. */
+static void dawdle(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	if (*state >> 58 == 0)
+		sched_yield();
+}
+
+struct pair {
+	struct channel channel;
+	bool (*send)(struct channel *, const void *, size_t);
+	bool (*receive)(struct channel *, void *, size_t);
+	uint64_t wrong;
+};
+
+static void *sender(void *argument)
+{
+	struct pair *pair = argument;
+	uint64_t message[MESSAGE_BYTES / 8], state = 1;
+
+	for (uint64_t i = 0; i < MESSAGES; i++) {
+		message_write(message, MESSAGE_BYTES, i);
+		pair->send(&pair->channel, message, MESSAGE_BYTES);
+		dawdle(&state);
+	}
+	return NULL;
+}
+
+static void *receiver(void *argument)
+{
+	struct pair *pair = argument;
+	uint64_t message[MESSAGE_BYTES / 8], state = 2;
+
+	for (uint64_t i = 0; i < MESSAGES; i++) {
+		pair->receive(&pair->channel, message, MESSAGE_BYTES);
+		pair->wrong += message_check(message, MESSAGE_BYTES, i) != 0;
+		dawdle(&state);
+	}
+	return NULL;
+}
+
+static void run_pair(const char *name, struct pair *pair)
+{
+	pthread_t threads[2];
+
+	pthread_create(&threads[0], NULL, sender, pair);
+	pthread_create(&threads[1], NULL, receiver, pair);
+	pthread_join(threads[0], NULL);
+	pthread_join(threads[1], NULL);
+	printf("%s: %d messages, %lu wrong\n", name, MESSAGES, pair->wrong);
+	if (pair->wrong)
+		exit(1);
+}
+
+static struct channel a_channel(size_t bytes)
+{
+	return (struct channel){ .memory = aligned_alloc(SM_LINE_PAIR, (bytes + 127) / 128 * 128),
+				 .capacity = CAPACITY, .spin_turns = 50, .abort = &never };
+}
+
+#define PAIR(name)                                                                                 \
+	do {                                                                                       \
+		struct pair pair = { a_channel(name##_bytes(CAPACITY)), name##_send, name##_receive,    \
+				     0 };                                                          \
+		memset(pair.channel.memory, 0, name##_bytes(CAPACITY));                            \
+		name##_open(&pair.channel, NULL);                                                  \
+		run_pair(#name, &pair);                                                            \
+		free(pair.channel.memory);                                                         \
+	} while (0)
+
+#define PRODUCERS 2
+#define ITEMS 30000
+
+struct crowd {
+	struct mpmc *queue;
+	_Atomic uint64_t sum, count;
+	uint64_t last[PRODUCERS];
+};
+
+static void *produce(void *argument)
+{
+	static _Atomic uint64_t next_id;
+	struct crowd *crowd = argument;
+	uint64_t id = atomic_fetch_add(&next_id, 1), state = id;
+
+	for (uint64_t i = 1; i <= ITEMS; i++) {
+		while (!mpmc_put(crowd->queue, id << 32 | i))
+			sched_yield();
+		dawdle(&state);
+	}
+	return NULL;
+}
+
+static void *consume(void *argument)
+{
+	struct crowd *crowd = argument;
+	uint64_t item, last[PRODUCERS] = { 0 }, state = 77;
+
+	for (uint64_t i = 0; i < ITEMS; i++) {
+		while (!mpmc_take(crowd->queue, &item))
+			sched_yield();
+		/* what one consumer sees of one producer is in order */
+		if ((item & 0xffffffff) <= last[item >> 32]) {
+			fprintf(stderr, "mpmc: item %lx after %lx\n", item, last[item >> 32]);
+			exit(1);
+		}
+		last[item >> 32] = item & 0xffffffff;
+		atomic_fetch_add(&crowd->sum, item);
+		atomic_fetch_add(&crowd->count, 1);
+		dawdle(&state);
+	}
+	return NULL;
+}
+
+static void run_crowd(void)
+{
+	struct crowd crowd = { .queue = aligned_alloc(SM_LINE_PAIR, sizeof(struct mpmc) + 1024) };
+	uint64_t due = 0;
+	pthread_t threads[2 * PRODUCERS];
+
+	memset(crowd.queue, 0, sizeof(struct mpmc) + 1024);
+	mpmc_init(crowd.queue, 16);
+	for (int i = 0; i < PRODUCERS; i++) {
+		pthread_create(&threads[2 * i], NULL, produce, &crowd);
+		pthread_create(&threads[2 * i + 1], NULL, consume, &crowd);
+	}
+	for (int i = 0; i < 2 * PRODUCERS; i++)
+		pthread_join(threads[i], NULL);
+	for (uint64_t id = 0; id < PRODUCERS; id++)
+		due += (id << 32) * ITEMS + (uint64_t)ITEMS * (ITEMS + 1) / 2;
+	printf("mpmc: %lu items, sum %s\n", crowd.count, crowd.sum == due ? "right" : "WRONG");
+	if (crowd.sum != due || crowd.count != PRODUCERS * ITEMS)
+		exit(1);
+	free(crowd.queue);
+}
+
+int main(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	PAIR(shm_ring);
+	PAIR(shm_ring_futex);
+	PAIR(shm_mutex_cond);
+	run_crowd();
+	return 0;
+}
