@@ -9,7 +9,7 @@ set ytics noenhanced
 set yrange [0:*]
 set offsets 0, 0, 0.8, 0
 set grid x
-set key outside bottom center horizontal offset 0,-0.5
+set key outside bottom center horizontal
 set bmargin 5
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead lc rgb '#888888' dt 2
 pick(v, w, x) = (v == w) ? x : NaN

@@ -9,7 +9,9 @@
 
 /* What a slice aims at: pair classes last milliseconds (pitfalls), and it is 10^3 times the clock. */
 #define SLICE_NS 1000000u
-#define SLICES_DEFAULT 20
+/* Slices of a trial by profile.  Twenty catch a class or two; standard takes more, so that trials span
+ * several changes of class and most of the run is measuring. */
+static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 130, [SM_FULL] = 60 };
 /* Shares of a trial's wall time that its slices should take, so that 80 % of a run is measuring. */
 #define TIMED_PER_OVERHEAD 9
 /* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
@@ -50,7 +52,8 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 static unsigned slices_for(const struct session *session, const struct sm_planned_case *planned,
 			   uint64_t slice_ns, uint64_t overhead_ns)
 {
-	uint64_t want = planned->c.scenario->slices ? planned->c.scenario->slices : SLICES_DEFAULT;
+	uint64_t want = planned->c.scenario->slices ? planned->c.scenario->slices :
+							 slices_default[session->plan.profile];
 
 	if (session->plan.profile != SM_QUICK && slice_ns > 0) {
 		uint64_t share = TIMED_PER_OVERHEAD * overhead_ns / slice_ns;
@@ -58,7 +61,7 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 		want = share > want ? share : want;
 	}
 	if (slice_ns > SLICE_NS * 10) { /* one operation takes longer than a slice should */
-		uint64_t fit = SLICES_DEFAULT * SLICE_NS * 10 / slice_ns;
+		uint64_t fit = want * SLICE_NS * 10 / slice_ns;
 
 		want = fit < 3 ? 3 : fit < want ? fit : want;
 	}
@@ -107,7 +110,7 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 	if (result.status == SM_SKIPPED)
 		skip(planned, result.reason);
 	planned->op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : result.op_count;
-	planned->slices = scenario->cold ? 1 : scenario->slices ? scenario->slices : SLICES_DEFAULT;
+	planned->slices = scenario->cold ? 1 : scenario->slices ? scenario->slices : slices_default[session->plan.profile];
 	planned->trial_ns = result.wall_ns;
 	if (!scenario->fixed_ops && result.status == SM_OK) {
 		planned->slices = slices_for(session, planned, result.last_slice_ns,
