@@ -12,8 +12,8 @@
 /* A scenario with what this machine says of it. */
 struct listed {
 	const struct sm_scenario *scenario;
-	bool supported;      /* at least one variant runs here */
-	char reason[1024];   /* the variants that do not, and why; "" where all do */
+	bool supported;    /* at least one variant runs here */
+	char reason[1024]; /* the variants that do not, and why; "" where all do */
 };
 
 /* Asks for every variant at the quick profile's first point. */
@@ -67,9 +67,9 @@ static void print_table(const struct listed *listed, bool verbose)
 	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
 		printf("  %-9s ", s->params[p].name);
 		print_values(stdout, &s->params[p],
-			     s->params[p].full.count	 ? &s->params[p].full :
-			     s->params[p].standard.count ? &s->params[p].standard :
-							   &s->params[p].quick);
+			     s->params[p].full.count       ? &s->params[p].full
+			     : s->params[p].standard.count ? &s->params[p].standard
+							   : &s->params[p].quick);
 		printf(" %s (%s)\n", s->params[p].labels ? "" : s->params[p].unit,
 		       s->params[p].summary);
 	}
@@ -98,9 +98,8 @@ static json_t *params_json(const struct sm_scenario *s)
 			for (unsigned v = 0; v < all[i]->count; v++)
 				json_array_append_new(
 					values,
-					param->labels ?
-						json_string(param->labels[all[i]->value[v]]) :
-						json_integer((json_int_t)all[i]->value[v]));
+					param->labels ? json_string(param->labels[all[i]->value[v]])
+						      : json_integer((json_int_t)all[i]->value[v]));
 			json_object_set_new(one, sm_profile_name((enum sm_profile)i), values);
 		}
 		json_array_append_new(params, one);
@@ -114,18 +113,17 @@ static json_t *scenario_json(const struct listed *listed)
 	json_t *variants = json_array(), *claims = json_array();
 
 	for (const struct sm_variant *v = s->variants; v->name; v++)
-		json_array_append_new(variants, json_pack("{s:s, s:s?}", "name", v->name, "summary",
-							  v->summary));
+		json_array_append_new(
+			variants, json_pack("{s:s, s:s?}", "name", v->name, "summary", v->summary));
 	for (const struct sm_claim *c = s->claims; c && c->id; c++)
-		json_array_append_new(claims,
-				      json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", c->id,
-						"text", c->text, "source", c->source, "question",
-						c->question, "left", c->left, "right", c->right,
-						"at", c->at));
-	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:b, s:s}", "name", s->name, "family",
-			 s->family, "question", s->question, "summary", s->summary, "variants",
-			 variants, "params", params_json(s), "claims", claims, "supported",
-			 (int)listed->supported, "reason", listed->reason);
+		json_array_append_new(claims, json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}",
+							"id", c->id, "text", c->text, "source",
+							c->source, "question", c->question, "left",
+							c->left, "right", c->right, "at", c->at));
+	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:b, s:s}", "name", s->name,
+			 "family", s->family, "question", s->question, "summary", s->summary,
+			 "variants", variants, "params", params_json(s), "claims", claims,
+			 "supported", (int)listed->supported, "reason", listed->reason);
 }
 
 static void print_csv_field(const char *text, char end)
@@ -155,7 +153,9 @@ static void print_csv(const struct listed *listed)
 static int list_all(const struct arguments *arguments, const struct sm_trial_context *context,
 		    struct sm_error *err)
 {
-	const char *format = arguments->json ? "json" : arguments->format ? arguments->format : "table";
+	const char *format = arguments->json     ? "json"
+			     : arguments->format ? arguments->format
+						 : "table";
 	struct sm_plan_options options = { .patterns = arguments->operand,
 					   .pattern_count = arguments->operands };
 	json_t *all = json_array();

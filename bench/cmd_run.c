@@ -32,7 +32,8 @@ static void show_progress(const struct sm_progress *progress, void *context)
 	line->used = true;
 	fprintf(stderr, "\r\033[K%s %zu/%zu", progress->phase, progress->done, progress->total);
 	if (progress->left_ns)
-		fprintf(stderr, ", %llu s left", (unsigned long long)(progress->left_ns / 1000000000u));
+		fprintf(stderr, ", %llu s left",
+			(unsigned long long)(progress->left_ns / 1000000000u));
 	fprintf(stderr, "  %.60s", progress->what);
 }
 
@@ -113,8 +114,10 @@ int cmd_run(struct arguments *arguments)
 	if (rc == 0 || access(run->folder, R_OK) == 0)
 		point_latest(run->folder);
 	if (rc == -EINTR) {
-		fprintf(stderr, "shmeter: stopped; what was measured is in %s, `shmeter run --resume %s` "
-				"goes on\n", run->folder, run->folder);
+		fprintf(stderr,
+			"shmeter: stopped; what was measured is in %s, `shmeter run --resume %s` "
+			"goes on\n",
+			run->folder, run->folder);
 		return complain(&err);
 	}
 	shown = show_results(arguments, run->folder);

@@ -14,8 +14,8 @@ const struct command_spec commands[CMD_COUNT] = {
 	[CMD_LIST] = { "list", "[PATTERN...]",
 		       "scenarios, variants, parameters and claims, and what cannot run here and why",
 		       cmd_list },
-	[CMD_RUN] = { "run", "[PATTERN...]", "measures, writes a run folder and prints the findings",
-		      cmd_run },
+	[CMD_RUN] = { "run", "[PATTERN...]",
+		      "measures, writes a run folder and prints the findings", cmd_run },
 	[CMD_DOCTOR] = { "doctor", "", "this machine: what it has, what it lacks, and the remedies",
 			 cmd_doctor },
 	[CMD_REPORT] = { "report", "DIR", "findings, tables, figures and the page of a run folder",
@@ -52,8 +52,7 @@ int complain(const struct sm_error *err)
 	case EINVAL:
 	case EEXIST:
 	case ENOTDIR:
-	case ENOENT:
-		return EXIT_USAGE;
+	case ENOENT: return EXIT_USAGE;
 	case EACCES:
 	case EPERM:
 	case EROFS:
@@ -62,12 +61,9 @@ int complain(const struct sm_error *err)
 	case ENOMEM:
 	case ENODEV:
 	case EAGAIN:
-	case EMFILE:
-		return EXIT_MACHINE;
-	case EINTR:
-		return EXIT_SIGNAL + (stop ? stop : SIGINT);
-	default:
-		return EXIT_WRONG;
+	case EMFILE: return EXIT_MACHINE;
+	case EINTR: return EXIT_SIGNAL + (stop ? stop : SIGINT);
+	default: return EXIT_WRONG;
 	}
 }
 
@@ -113,7 +109,8 @@ int main(int argc, char **argv)
 	rc = commands[arguments.command].main(&arguments);
 	sm_guard_stop();
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "shmeter: standard output cannot be written: %s\n", strerror(errno));
+		fprintf(stderr, "shmeter: standard output cannot be written: %s\n",
+			strerror(errno));
 		return rc == EXIT_OK ? EXIT_MACHINE : rc;
 	}
 	return rc;

@@ -11,12 +11,31 @@
 #include "shmeter/text.h"
 
 #define FOR(command) (1u << (command))
-#define FOR_ALL (FOR(CMD_COUNT) - 1)
+#define FOR_ALL      (FOR(CMD_COUNT) - 1)
 
 enum option_id {
-	OPT_PROFILE = 256, OPT_BUDGET, OPT_SEED, OPT_OUT, OPT_PLACEMENT, OPT_BACKING, OPT_PAGES,
-	OPT_PREFAULT, OPT_NUMA, OPT_SET, OPT_EVENTS, OPT_NO_COUNTERS, OPT_BLOCKS, OPT_DRY_RUN,
-	OPT_RESUME, OPT_TUNE, OPT_FILE_FOLDER, OPT_FORMAT, OPT_JSON, OPT_TERM, OPT_NO_PLOTS, OPT_COLOR,
+	OPT_PROFILE = 256,
+	OPT_BUDGET,
+	OPT_SEED,
+	OPT_OUT,
+	OPT_PLACEMENT,
+	OPT_BACKING,
+	OPT_PAGES,
+	OPT_PREFAULT,
+	OPT_NUMA,
+	OPT_SET,
+	OPT_EVENTS,
+	OPT_NO_COUNTERS,
+	OPT_BLOCKS,
+	OPT_DRY_RUN,
+	OPT_RESUME,
+	OPT_TUNE,
+	OPT_FILE_FOLDER,
+	OPT_FORMAT,
+	OPT_JSON,
+	OPT_TERM,
+	OPT_NO_PLOTS,
+	OPT_COLOR,
 	OPT_VERSION,
 };
 
@@ -30,7 +49,8 @@ static const struct option_spec specs[] = {
 	{ OPT_PROFILE, "profile", "NAME",
 	  "quick (8 blocks, about a minute), standard (16, ten minutes at most) or full (30)",
 	  "quick standard full", FOR(CMD_RUN) },
-	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m)", NULL, FOR(CMD_RUN) },
+	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m)", NULL,
+	  FOR(CMD_RUN) },
 	{ OPT_SEED, "seed", "N", "order of the plan; default: a new one, printed and stored", NULL,
 	  FOR(CMD_RUN) },
 	{ OPT_OUT, "out", "DIR", "the run folder; default results/<UTC time>-<host>", NULL,
@@ -55,10 +75,10 @@ static const struct option_spec specs[] = {
 	{ OPT_DRY_RUN, "dry-run", NULL, "print the plan with its time, measure nothing", NULL,
 	  FOR(CMD_RUN) },
 	{ OPT_RESUME, "resume", "DIR", "go on with an interrupted run", NULL, FOR(CMD_RUN) },
-	{ OPT_TUNE, "tune", NULL, "reserve the huge pages that the run needs and put them back", NULL,
-	  FOR(CMD_RUN) },
-	{ OPT_FILE_FOLDER, "file-folder", "DIR", "where file-backed regions live; default the run folder",
+	{ OPT_TUNE, "tune", NULL, "reserve the huge pages that the run needs and put them back",
 	  NULL, FOR(CMD_RUN) },
+	{ OPT_FILE_FOLDER, "file-folder", "DIR",
+	  "where file-backed regions live; default the run folder", NULL, FOR(CMD_RUN) },
 	{ OPT_NO_PLOTS, "no-plots", NULL, "draw no figures", NULL, FOR(CMD_RUN) | FOR(CMD_REPORT) },
 	{ OPT_TERM, "term", NULL, "draw the ratios in the terminal too", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_REPORT) },
@@ -88,11 +108,13 @@ static const struct option_spec *find_spec(int id)
 void print_help(FILE *out, int command)
 {
 	if (command == CMD_COUNT) {
-		fprintf(out, "shmeter: what sharing memory between processes costs on this machine\n\n");
+		fprintf(out,
+			"shmeter: what sharing memory between processes costs on this machine\n\n");
 		for (int i = 0; i < CMD_COUNT; i++)
 			fprintf(out, "  shmeter %-6s %-13s %s\n", commands[i].name,
 				commands[i].operands, commands[i].summary);
-		fprintf(out, "\n`shmeter COMMAND --help` lists a command's options.\nExit codes: %s.\n",
+		fprintf(out,
+			"\n`shmeter COMMAND --help` lists a command's options.\nExit codes: %s.\n",
 			exit_codes);
 		return;
 	}
@@ -113,13 +135,16 @@ void print_help(FILE *out, int command)
 
 void print_man(FILE *out)
 {
-	fprintf(out, ".TH SHMETER 1 \"\" \"shmeter %s\"\n.SH NAME\nshmeter \\- what sharing memory "
-		     "between processes costs on this machine\n.SH SYNOPSIS\n", SHMETER_VERSION);
+	fprintf(out,
+		".TH SHMETER 1 \"\" \"shmeter %s\"\n.SH NAME\nshmeter \\- what sharing memory "
+		"between processes costs on this machine\n.SH SYNOPSIS\n",
+		SHMETER_VERSION);
 	for (int i = 0; i < CMD_COUNT; i++)
 		fprintf(out, ".B shmeter %s\n[\\fIOPTION\\fR...] %s\n.br\n", commands[i].name,
 			commands[i].operands);
-	fprintf(out, ".SH DESCRIPTION\nForks processes, pins them, runs scenarios over shared memory, "
-		     "and says what it found with its interval and its cause.\n.SH COMMANDS\n");
+	fprintf(out,
+		".SH DESCRIPTION\nForks processes, pins them, runs scenarios over shared memory, "
+		"and says what it found with its interval and its cause.\n.SH COMMANDS\n");
 	for (int i = 0; i < CMD_COUNT; i++)
 		fprintf(out, ".TP\n.B %s\n%s\n", commands[i].name, commands[i].summary);
 	fprintf(out, ".SH OPTIONS\n");
@@ -136,9 +161,11 @@ void print_man(FILE *out)
 			}
 		fprintf(out, ")\n");
 	}
-	fprintf(out, ".SH EXIT STATUS\n%s.\n.SH FILES\nA run folder holds manifest.json, samples.csv, "
-		     "slices.csv, counters.csv, summary.csv, pairs.csv, claims.csv, histograms/, plots/ "
-		     "and report.html.\n", exit_codes);
+	fprintf(out,
+		".SH EXIT STATUS\n%s.\n.SH FILES\nA run folder holds manifest.json, samples.csv, "
+		"slices.csv, counters.csv, summary.csv, pairs.csv, claims.csv, histograms/, plots/ "
+		"and report.html.\n",
+		exit_codes);
 }
 
 void print_bash_completion(FILE *out)
@@ -147,10 +174,12 @@ void print_bash_completion(FILE *out)
 		     "prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}\n  case $prev in\n");
 	for (size_t i = 0; i < SPEC_COUNT; i++)
 		if (specs[i].choices)
-			fprintf(out, "  --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
+			fprintf(out,
+				"  --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
 				specs[i].name, specs[i].choices);
-	fprintf(out, "  --out|--resume|--file-folder) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
-		     "  esac\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
+	fprintf(out,
+		"  --out|--resume|--file-folder) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+		"  esac\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
 	for (int i = 0; i < CMD_COUNT; i++)
 		fprintf(out, "%s ", commands[i].name);
 	fprintf(out, "' -- \"$cur\")); return\n  fi\n  case $cmd in\n");
@@ -173,8 +202,9 @@ static int parse_number(const char *name, const char *text, uint64_t max, uint64
 	errno = 0;
 	*value = strtoull(text, &end, 10);
 	if (errno || *end || end == text || *text == '-' || *value > max)
-		return sm_fail(err, EINVAL, "--%s \"%s\": a whole number from 0 to %" PRIu64
-			       " is expected", name, text, max);
+		return sm_fail(err, EINVAL,
+			       "--%s \"%s\": a whole number from 0 to %" PRIu64 " is expected",
+			       name, text, max);
 	return 0;
 }
 
@@ -186,9 +216,10 @@ static int parse_placement(struct arguments *a, const char *text, struct sm_erro
 	if (plan->placement)
 		return 0;
 	if (text[0] < '0' || text[0] > '9')
-		return sm_fail(err, EINVAL,
-			       "--placement \"%s\" is not known: choose %s, or list PUs such as 0,2",
-			       text, "near, same-core, smt, shared-l2, shared-l3, same-node, cross-node");
+		return sm_fail(
+			err, EINVAL,
+			"--placement \"%s\" is not known: choose %s, or list PUs such as 0,2", text,
+			"near, same-core, smt, shared-l2, shared-l3, same-node, cross-node");
 	int count = sm_parse_list(text, a->pu_list, 1024, err);
 
 	if (count < 0)
@@ -204,7 +235,8 @@ static int parse_set(struct sm_plan_options *plan, char *text, struct sm_error *
 	char *equals = strchr(text, '=');
 
 	if (!equals || equals == text || !equals[1])
-		return sm_fail(err, EINVAL, "--set \"%s\": NAME=VALUE[,VALUE...] is expected", text);
+		return sm_fail(err, EINVAL, "--set \"%s\": NAME=VALUE[,VALUE...] is expected",
+			       text);
 	if (plan->set_count == SM_SETS_MAX)
 		return sm_fail(err, EINVAL, "--set can be given at most %d times", SM_SETS_MAX);
 	*equals = '\0';
@@ -238,9 +270,10 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 	case OPT_PROFILE: return sm_profile_parse(text, &plan->profile, err);
 	case OPT_BUDGET:
 		if (sm_parse_duration(text, &plan->budget_ns, NULL) < 0)
-			return sm_fail(err, EINVAL,
-				       "--budget \"%s\" is not a time: write it like 90s, 2m or 500ms",
-				       text);
+			return sm_fail(
+				err, EINVAL,
+				"--budget \"%s\" is not a time: write it like 90s, 2m or 500ms",
+				text);
 		return 0;
 	case OPT_SEED:
 		a->seeded = true;
@@ -299,8 +332,8 @@ static int parse_options(struct arguments *a, int argc, char **argv, struct sm_e
 
 	for (size_t i = 0; i < SPEC_COUNT; i++)
 		table[i] = (struct option){ specs[i].name,
-					    specs[i].argument ? required_argument : no_argument, NULL,
-					    specs[i].id };
+					    specs[i].argument ? required_argument : no_argument,
+					    NULL, specs[i].id };
 	opterr = 0;
 	optind = 1;
 	while ((id = getopt_long(argc, argv, ":qvh", table, NULL)) != -1) {
@@ -344,7 +377,8 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, struct s
 	arguments->run.command_line_count = (size_t)argc;
 	arguments->run.version = SHMETER_VERSION;
 	if (argc < 2)
-		return sm_fail(err, EINVAL, "a command is missing: list, run, doctor, report or help");
+		return sm_fail(err, EINVAL,
+			       "a command is missing: list, run, doctor, report or help");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_help(stdout, CMD_COUNT);
 		return PARSED_DONE;

@@ -19,7 +19,10 @@ static inline void context_open(struct sm_trial_context *context)
 	if (!topology)
 		cr_assert_eq(sm_topology_open(&topology, NULL, &err), 0, "%s", err.text);
 	*context = (struct sm_trial_context){
-		.os = &sm_os_linux, .topology = topology, .file_folder = "/tmp", .slice_ns = 200000,
+		.os = &sm_os_linux,
+		.topology = topology,
+		.file_folder = "/tmp",
+		.slice_ns = 200000,
 	};
 }
 

@@ -27,7 +27,9 @@ static int number(const char *text, uint64_t *value, const char **rest)
 int sm_parse_size(const char *text, uint64_t *value, struct sm_error *err)
 {
 	static const char *const suffix[][4] = {
-		{ "", "b", NULL }, { "k", "kb", "kib", NULL }, { "m", "mb", "mib", NULL },
+		{ "", "b", NULL },
+		{ "k", "kb", "kib", NULL },
+		{ "m", "mb", "mib", NULL },
 		{ "g", "gb", "gib", NULL },
 	};
 	const char *rest;
@@ -42,8 +44,8 @@ int sm_parse_size(const char *text, uint64_t *value, struct sm_error *err)
 				*value <<= 10 * power;
 				return 0;
 			}
-	return sm_fail(err, EINVAL, "\"%s\" is not a size: write a whole number, or one with k, M or G",
-		       text);
+	return sm_fail(err, EINVAL,
+		       "\"%s\" is not a size: write a whole number, or one with k, M or G", text);
 }
 
 int sm_parse_duration(const char *text, uint64_t *value_ns, struct sm_error *err)
@@ -51,8 +53,8 @@ int sm_parse_duration(const char *text, uint64_t *value_ns, struct sm_error *err
 	static const struct {
 		const char *suffix;
 		double ns;
-	} unit[] = { { "", 1e9 }, { "s", 1e9 }, { "ms", 1e6 }, { "us", 1e3 }, { "ns", 1 },
-		     { "m", 60e9 }, { "min", 60e9 }, { "h", 3600e9 } };
+	} unit[] = { { "", 1e9 }, { "s", 1e9 },  { "ms", 1e6 },   { "us", 1e3 },
+		     { "ns", 1 }, { "m", 60e9 }, { "min", 60e9 }, { "h", 3600e9 } };
 	char *rest;
 	double value = isdigit((unsigned char)text[0]) ? strtod(text, &rest) : -1;
 
@@ -81,7 +83,8 @@ int sm_parse_list(const char *text, unsigned *values, unsigned max, struct sm_er
 			goto out_bad;
 		for (; first <= last; first++) {
 			if (count == max)
-				return sm_fail(err, E2BIG, "\"%s\" names more than %u CPUs", text, max);
+				return sm_fail(err, E2BIG, "\"%s\" names more than %u CPUs", text,
+					       max);
 			values[count++] = (unsigned)first;
 		}
 		if (*at == '\0')
@@ -98,7 +101,11 @@ static void three_digits(char *out, size_t size, double value, const char *unit)
 {
 	double size_of = fabs(value);
 
-	snprintf(out, size, "%.*f %s", size_of >= 99.95 ? 0 : size_of >= 9.995 ? 1 : 2, value, unit);
+	snprintf(out, size, "%.*f %s",
+		 size_of >= 99.95   ? 0
+		 : size_of >= 9.995 ? 1
+				    : 2,
+		 value, unit);
 }
 
 const char *sm_format_bytes(char out[SM_TEXT_MAX], double bytes)

@@ -76,7 +76,8 @@ static struct sm_memory resolve(const struct sm_memory *variant,
 	return memory;
 }
 
-static bool matches_one(const char *pattern, const struct sm_scenario *scenario, const char *variant)
+static bool matches_one(const char *pattern, const struct sm_scenario *scenario,
+			const char *variant)
 {
 	char text[256];
 
@@ -112,11 +113,12 @@ static bool matches(const struct sm_plan_options *options, const struct sm_scena
 }
 
 int sm_plan_check_patterns(const struct sm_plan_options *options,
-			  const struct sm_scenario *const *scenarios, size_t count,
-			  struct sm_error *err)
+			   const struct sm_scenario *const *scenarios, size_t count,
+			   struct sm_error *err)
 {
 	for (size_t i = 0; i < options->pattern_count; i++) {
-		struct sm_plan_options one = { .patterns = &options->patterns[i], .pattern_count = 1 };
+		struct sm_plan_options one = { .patterns = &options->patterns[i],
+					       .pattern_count = 1 };
 		bool found = false;
 
 		for (size_t s = 0; s < count && !found; s++)
@@ -147,17 +149,17 @@ static int parse_value(const struct sm_param *param, const char *text, uint64_t 
 			return 0;
 		}
 	if (param->labels)
-		return sm_fail(err, EINVAL,
-			       "--set %s: \"%s\" is not one of its values; `shmeter list` shows them",
-			       param->name, text);
+		return sm_fail(
+			err, EINVAL,
+			"--set %s: \"%s\" is not one of its values; `shmeter list` shows them",
+			param->name, text);
 	if (sm_parse_size(text, value, NULL) < 0)
 		return sm_fail(err, EINVAL,
 			       "--set %s=%s: a whole number is expected, or one with k, M or G",
 			       param->name, text);
 	if (param->max && (*value < param->min || *value > param->max))
-		return sm_fail(err, EINVAL,
-			       "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64, param->name,
-			       text, param->min, param->max);
+		return sm_fail(err, EINVAL, "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64,
+			       param->name, text, param->min, param->max);
 	return 0;
 }
 
@@ -167,7 +169,8 @@ static int parse_values(const struct sm_param *param, const char *list, struct s
 	char copy[256], *rest = copy, *one;
 
 	if (strlen(list) >= sizeof(copy))
-		return sm_fail(err, EINVAL, "--set %s: the list of values is too long", param->name);
+		return sm_fail(err, EINVAL, "--set %s: the list of values is too long",
+			       param->name);
 	strcpy(copy, list);
 	out->count = 0;
 	while ((one = strsep(&rest, ","))) {
@@ -278,9 +281,8 @@ static void name_case(struct sm_planned_case *planned, const struct sm_memory *g
 
 static unsigned workers_of(const struct sm_case *c)
 {
-	return c->scenario->workers_param ?
-		       (unsigned)sm_case_param(c, c->scenario->workers_param) :
-		       c->scenario->workers;
+	return c->scenario->workers_param ? (unsigned)sm_case_param(c, c->scenario->workers_param)
+					  : c->scenario->workers;
 }
 
 static void *grow(void *array, size_t count, size_t size)
@@ -300,7 +302,8 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 {
 	const struct sm_scenario *scenario = point->scenario;
 	struct sm_memory group_memory = resolve(NULL, options, scenario);
-	struct sm_planned_group group = { .first = (unsigned)plan->case_count, .scenario = scenario };
+	struct sm_planned_group group = { .first = (unsigned)plan->case_count,
+					  .scenario = scenario };
 
 	for (unsigned v = 0; scenario->variants[v].name; v++) {
 		if (!matches(options, scenario, scenario->variants[v].name))
@@ -336,15 +339,16 @@ static bool claimed(const struct sm_scenario *scenario, enum sm_placement placem
 }
 
 /* The placements that a scenario runs at under these options; returns how many. */
-static unsigned placements(const struct sm_scenario *scenario, const struct sm_plan_options *options,
-			   unsigned workers, enum sm_placement out[SM_PLACEMENTS_MAX])
+static unsigned placements(const struct sm_scenario *scenario,
+			   const struct sm_plan_options *options, unsigned workers,
+			   enum sm_placement out[SM_PLACEMENTS_MAX])
 {
 	unsigned count = 0;
 
 	if (workers <= 1 || options->placement || !scenario->placements[0]) {
-		out[0] = options->placement && (workers > 1 || options->placement == SM_PLACE_LIST) ?
-				 options->placement :
-				 SM_PLACE_NEAR;
+		out[0] = options->placement && (workers > 1 || options->placement == SM_PLACE_LIST)
+				 ? options->placement
+				 : SM_PLACE_NEAR;
 		return 1;
 	}
 	for (unsigned i = 0; i < SM_PLACEMENTS_MAX && scenario->placements[i]; i++)

@@ -56,7 +56,9 @@ static void schedule_units(struct sm_plan *plan, const struct unit *units, size_
 
 			plan->estimate_ns += plan->cases[pick].trial_ns;
 			plan->steps[plan->step_count++] = (struct sm_step){
-				.case_index = pick, .block = units[u].block, .order = i,
+				.case_index = pick,
+				.block = units[u].block,
+				.order = i,
 			};
 		}
 	}

@@ -18,10 +18,11 @@ struct list {
 	unsigned count, max;
 };
 
-static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format,
+			      ...) __attribute__((format(printf, 4, 5)));
 
-static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format, ...)
+static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format,
+			      ...)
 {
 	static struct sm_checkup spill; /* what no longer fits goes nowhere */
 	struct sm_checkup *item = list->count < list->max ? &list->item[list->count++] : &spill;
@@ -43,7 +44,8 @@ static void remedy(struct sm_checkup *item, const char *text)
 	snprintf(item->remedy, sizeof(item->remedy), "%s", text);
 }
 
-static void check_topology(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
+static void check_topology(struct list *list, const struct sm_os *os,
+			   const struct sm_topology *topology)
 {
 	unsigned count;
 	const struct sm_pu *pus = sm_topology_pus(topology, &count);
@@ -53,12 +55,12 @@ static void check_topology(struct list *list, const struct sm_os *os, const stru
 	size_t used = 0;
 
 	for (unsigned i = 0; i < levels; i++)
-		used += (size_t)snprintf(all + used, sizeof(all) - used, ", L%u %s for %u",
-					 cache[i].level, sm_format_bytes(size, (double)cache[i].bytes),
-					 cache[i].pus);
+		used += (size_t)snprintf(
+			all + used, sizeof(all) - used, ", L%u %s for %u", cache[i].level,
+			sm_format_bytes(size, (double)cache[i].bytes), cache[i].pus);
 	add(list, "topology", GOOD, "%u PUs allowed (from %u on), %u NUMA node%s%s", count,
-	    pus[0].os_index, sm_topology_nodes(topology), sm_topology_nodes(topology) > 1 ? "s" : "",
-	    all);
+	    pus[0].os_index, sm_topology_nodes(topology),
+	    sm_topology_nodes(topology) > 1 ? "s" : "", all);
 	if (count == 1)
 		remedy(add(list, "topology", GAP, "one PU: nothing can be measured across cores"),
 		       "allow more CPUs (taskset, the container's cpuset)");
@@ -81,18 +83,20 @@ static void check_clock(struct list *list)
 		add(list, "clock", GAP, "%s", err.text);
 		return;
 	}
-	item = add(list, "clock", clock.syscall ? GAP : GOOD, "%s, %.0f ns a read, steps of %.0f ns",
-		   clock.source, clock.cost_ns, clock.quantum_ns);
+	item = add(list, "clock", clock.syscall ? GAP : GOOD,
+		   "%s, %.0f ns a read, steps of %.0f ns", clock.source, clock.cost_ns,
+		   clock.quantum_ns);
 	if (clock.syscall)
-		remedy(item, "a read is a system call: use a clock source with a vDSO (tsc, kvm-clock)");
+		remedy(item,
+		       "a read is a system call: use a clock source with a vDSO (tsc, kvm-clock)");
 }
 
 static void check_pool(struct list *list, const struct sm_os *os, const char *name, const char *kib)
 {
 	char total[32], unused[32], text[160];
 
-	if (sm_os_read(os, total, sizeof(total), "/sys/kernel/mm/hugepages/hugepages-%skB/nr_hugepages",
-		       kib) < 0) {
+	if (sm_os_read(os, total, sizeof(total),
+		       "/sys/kernel/mm/hugepages/hugepages-%skB/nr_hugepages", kib) < 0) {
 		add(list, "huge pages", WARN, "this CPU or kernel has no %s pages", name);
 		return;
 	}
@@ -105,7 +109,8 @@ static void check_pool(struct list *list, const struct sm_os *os, const char *na
 	}
 	snprintf(text, sizeof(text),
 		 "run with --tune as root, or write a number to "
-		 "/sys/kernel/mm/hugepages/hugepages-%skB/nr_hugepages", kib);
+		 "/sys/kernel/mm/hugepages/hugepages-%skB/nr_hugepages",
+		 kib);
 	remedy(add(list, "huge pages", GAP, "no %s page is free (%s reserved)", name, total), text);
 }
 
@@ -115,10 +120,13 @@ static void check_thp(struct list *list, const struct sm_os *os)
 
 	if (sm_os_read(os, text, sizeof(text),
 		       "/sys/kernel/mm/transparent_hugepage/shmem_enabled") < 0)
-		add(list, "thp", WARN, "this kernel has no transparent huge pages for shared memory");
+		add(list, "thp", WARN,
+		    "this kernel has no transparent huge pages for shared memory");
 	else if (strstr(text, "[deny]") || strstr(text, "[never]"))
-		remedy(add(list, "thp", GAP, "shared memory gets no transparent huge pages at the fault "
-			   "(%s)", strstr(text, "[deny]") ? "deny" : "never"),
+		remedy(add(list, "thp", GAP,
+			   "shared memory gets no transparent huge pages at the fault "
+			   "(%s)",
+			   strstr(text, "[deny]") ? "deny" : "never"),
 		       "run with --tune as root, or write advise to "
 		       "/sys/kernel/mm/transparent_hugepage/shmem_enabled");
 	else
@@ -137,8 +145,9 @@ static void check_limits(struct list *list)
 					      sm_format_bytes(text, bytes));
 
 		if (bytes < 1e9)
-			remedy(item, "mount -o remount,size=2g /dev/shm, or in a container --shm-size 2g; "
-				     "memfd and anon do not need it");
+			remedy(item,
+			       "mount -o remount,size=2g /dev/shm, or in a container --shm-size 2g; "
+			       "memfd and anon do not need it");
 	} else {
 		remedy(add(list, "/dev/shm", GAP, "it is not there: no POSIX shared memory"),
 		       "mount -t tmpfs tmpfs /dev/shm");
@@ -147,9 +156,9 @@ static void check_limits(struct list *list)
 		bool enough = geteuid() == 0 || limit.rlim_cur >= 1u << 30;
 		struct sm_checkup *item =
 			add(list, "memlock", enough ? GOOD : GAP, "%s",
-			    limit.rlim_cur == RLIM_INFINITY ?
-				    "unlimited" :
-				    sm_format_bytes(text, (double)limit.rlim_cur));
+			    limit.rlim_cur == RLIM_INFINITY
+				    ? "unlimited"
+				    : sm_format_bytes(text, (double)limit.rlim_cur));
 
 		if (!enough)
 			remedy(item, "raise it for --prefault mlock: ulimit -l, "
@@ -198,8 +207,9 @@ static void check_noise(struct list *list, const struct sm_os *os)
 		   isfinite(noise.steal_percent) ? noise.steal_percent : 0.0, lost,
 		   sm_format_ns(text, (double)longest));
 	if (item->level == SM_GAP)
-		remedy(item, "stop other work, or measure with a longer profile; shmeter calls what is too "
-			     "noisy inconclusive");
+		remedy(item,
+		       "stop other work, or measure with a longer profile; shmeter calls what is too "
+		       "noisy inconclusive");
 }
 
 static void check_settings(struct list *list, const struct sm_os *os)
@@ -212,16 +222,19 @@ static void check_settings(struct list *list, const struct sm_os *os)
 	else if (strcmp(text, "performance") == 0)
 		add(list, "governor", GOOD, "performance");
 	else
-		remedy(add(list, "governor", WARN, "%s: the frequency may change during a run", text),
+		remedy(add(list, "governor", WARN, "%s: the frequency may change during a run",
+			   text),
 		       "cpupower frequency-set -g performance");
 	if (sm_os_read(os, text, sizeof(text), "/proc/sys/kernel/numa_balancing") == 0 &&
 	    strcmp(text, "0") != 0)
-		remedy(add(list, "numa", WARN, "automatic NUMA balancing moves pages and takes faults"),
+		remedy(add(list, "numa", WARN,
+			   "automatic NUMA balancing moves pages and takes faults"),
 		       "sysctl kernel.numa_balancing=0 while measuring");
 }
 
 unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology *topology,
-				const struct sm_event_set *events, struct sm_checkup *out, unsigned max)
+				const struct sm_event_set *events, struct sm_checkup *out,
+				unsigned max)
 {
 	struct list list = { .item = out, .max = max };
 

@@ -10,7 +10,7 @@
 
 /* Reads that one batch takes, and batches: about 2 ms at 25 ns a read. */
 #define BATCH_READS 512
-#define BATCHES 128
+#define BATCHES     128
 /* A read through the vDSO costs 15 to 60 ns on machines of the last ten years, a system call over
  * 100 ns: dearer than this is taken for one. */
 #define VDSO_MAX_NS 150.0
@@ -42,9 +42,10 @@ int sm_clock_check(struct sm_clock_report *report, struct sm_error *err)
 			 report->source, sizeof(report->source)) < 0)
 		snprintf(report->source, sizeof(report->source), "unknown");
 	if (report->backwards)
-		return sm_fail(err, EIO,
-			       "the clock stepped backwards %llu times in 2 ms: times measured here "
-			       "would be wrong; look at the kernel's clock source (it is %s)",
-			       (unsigned long long)report->backwards, report->source);
+		return sm_fail(
+			err, EIO,
+			"the clock stepped backwards %llu times in 2 ms: times measured here "
+			"would be wrong; look at the kernel's clock source (it is %s)",
+			(unsigned long long)report->backwards, report->source);
 	return 0;
 }

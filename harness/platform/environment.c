@@ -67,9 +67,9 @@ static void add_cpu(json_t *object, const struct sm_os *os)
 {
 	static const struct {
 		const char *key, *field;
-	} fields[] = { { "cpu_model", "model name" }, { "cpu_vendor", "vendor_id" },
+	} fields[] = { { "cpu_model", "model name" },  { "cpu_vendor", "vendor_id" },
 		       { "cpu_family", "cpu family" }, { "cpu_model_number", "model" },
-		       { "microcode", "microcode" }, { "cpu_implementer", "CPU implementer" } };
+		       { "microcode", "microcode" },   { "cpu_implementer", "CPU implementer" } };
 	char *text = malloc(CPUINFO_MAX), value[256];
 
 	/* The first processor is enough; the file may be longer than what is read. */
@@ -88,7 +88,8 @@ static void add_memory(json_t *object, const struct sm_os *os)
 {
 	static const struct {
 		const char *key, *field;
-	} fields[] = { { "memory_kib", "MemTotal" }, { "memory_available_kib", "MemAvailable" },
+	} fields[] = { { "memory_kib", "MemTotal" },
+		       { "memory_available_kib", "MemAvailable" },
 		       { "swap_kib", "SwapTotal" } };
 	char text[8192], value[64];
 
@@ -108,11 +109,10 @@ static void add_topology(json_t *object, const struct sm_topology *topology)
 	const struct sm_pu *pus = sm_topology_pus(topology, &count);
 
 	for (unsigned i = 0; i < levels; i++)
-		json_array_append_new(caches, json_pack("{s:i, s:I, s:i, s:i}", "level",
-							(int)cache[i].level, "bytes",
-							(json_int_t)cache[i].bytes, "line_bytes",
-							(int)cache[i].line_bytes, "pus",
-							(int)cache[i].pus));
+		json_array_append_new(
+			caches, json_pack("{s:i, s:I, s:i, s:i}", "level", (int)cache[i].level,
+					  "bytes", (json_int_t)cache[i].bytes, "line_bytes",
+					  (int)cache[i].line_bytes, "pus", (int)cache[i].pus));
 	for (unsigned i = 0; i < count; i++)
 		json_array_append_new(allowed, json_integer(pus[i].os_index));
 	json_object_set_new(object, "pus", json_integer(count));
@@ -129,7 +129,8 @@ static void add_pages(json_t *object, const struct sm_os *os)
 		{ "hugepages_2m", "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages" },
 		{ "hugepages_2m_free", "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages" },
 		{ "hugepages_1g", "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages" },
-		{ "hugepages_1g_free", "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages" },
+		{ "hugepages_1g_free",
+		  "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages" },
 		{ "perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid" },
 		{ "numa_balancing", "/proc/sys/kernel/numa_balancing" },
 		{ "pipe_max_size", "/proc/sys/fs/pipe-max-size" },
@@ -158,7 +159,8 @@ static void add_limits(json_t *object)
 	static const struct {
 		const char *key;
 		int resource;
-	} limits[] = { { "memlock_bytes", RLIMIT_MEMLOCK }, { "nofile", RLIMIT_NOFILE },
+	} limits[] = { { "memlock_bytes", RLIMIT_MEMLOCK },
+		       { "nofile", RLIMIT_NOFILE },
 		       { "nproc", RLIMIT_NPROC } };
 	struct statvfs shm;
 	struct rlimit limit;
@@ -222,9 +224,10 @@ static uint64_t mix(uint64_t hash, const char *text)
 
 void sm_environment_fingerprint(const json_t *environment, char out[17])
 {
-	static const char *const keys[] = { "architecture", "cpu_model", "cpu_family",
-					    "cpu_model_number", "pus", "nodes", "caches", "machine",
-					    "virtual_machine", "page_bytes" };
+	static const char *const keys[] = { "architecture",     "cpu_model", "cpu_family",
+					    "cpu_model_number", "pus",       "nodes",
+					    "caches",           "machine",   "virtual_machine",
+					    "page_bytes" };
 	const char *kernel = json_string_value(json_object_get(environment, "kernel"));
 	json_int_t memory_kib = json_integer_value(json_object_get(environment, "memory_kib"));
 	uint64_t hash = 0xcbf29ce484222325u;
@@ -232,8 +235,9 @@ void sm_environment_fingerprint(const json_t *environment, char out[17])
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const json_t *value = json_object_get(environment, keys[i]);
-		char *dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT) :
-				     NULL;
+		char *dump =
+			value ? json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT)
+			      : NULL;
 
 		hash = mix(hash, dump ? dump : "-");
 		free(dump);
@@ -243,7 +247,8 @@ void sm_environment_fingerprint(const json_t *environment, char out[17])
 		const char *dot = strchr(kernel, '.');
 
 		snprintf(text, sizeof(text), "%.*s",
-			 (int)(dot ? dot - kernel + 1 + (long)strspn(dot + 1, "0123456789") : 0), kernel);
+			 (int)(dot ? dot - kernel + 1 + (long)strspn(dot + 1, "0123456789") : 0),
+			 kernel);
 		hash = mix(hash, text);
 	}
 	snprintf(text, sizeof(text), "%lld", (long long)((memory_kib + (1 << 20)) >> 21));

@@ -65,9 +65,11 @@ static int encode(struct sm_event *event, struct sm_error *err)
 		return 0;
 	}
 	if (rc != PFM_SUCCESS)
-		return sm_fail(err, EINVAL,
-			       "--events: libpfm4 does not know \"%s\" (%s); its `showevtinfo` lists "
-			       "what it knows", event->name, pfm_strerror(rc));
+		return sm_fail(
+			err, EINVAL,
+			"--events: libpfm4 does not know \"%s\" (%s); its `showevtinfo` lists "
+			"what it knows",
+			event->name, pfm_strerror(rc));
 	event->software = event->attr.type == PERF_TYPE_SOFTWARE;
 	event->attr.disabled = 1;
 	event->attr.inherit = 0;
@@ -109,9 +111,10 @@ enum sm_count_state counters_state_of(int error, bool software, char reason[SM_E
 		text = "the kernel refuses this event on this CPU: choose another with --events";
 		break;
 	default:
-		text = software ? "this kernel has no such software event" :
-				  "no PMU with this event is visible here: run on bare metal, or have the "
-				  "host give the virtual machine a vPMU";
+		text = software
+			       ? "this kernel has no such software event"
+			       : "no PMU with this event is visible here: run on bare metal, or have the "
+				 "host give the virtual machine a vPMU";
 	}
 	snprintf(reason, SM_ERROR_TEXT_MAX, "%s", text);
 	return state;
@@ -153,9 +156,10 @@ static void probe(struct sm_event *event, const struct sm_os *os)
 	event->state = SM_COUNTED;
 	if (!runs(os, fd)) {
 		event->state = SM_NOT_COUNTED;
-		snprintf(event->reason, sizeof(event->reason),
-			 "it opened but never ran: the PMU's counters are taken, for example by the NMI "
-			 "watchdog (sysctl kernel.nmi_watchdog=0) or another profiler");
+		snprintf(
+			event->reason, sizeof(event->reason),
+			"it opened but never ran: the PMU's counters are taken, for example by the NMI "
+			"watchdog (sysctl kernel.nmi_watchdog=0) or another profiler");
 	}
 	close(fd);
 }
@@ -235,6 +239,5 @@ void sm_events_note(const struct sm_event_set *set, char out[SM_ERROR_TEXT_MAX])
 						 used ? ", " : "", event->name);
 	}
 	if (first)
-		snprintf(out, SM_ERROR_TEXT_MAX, "Not counted: %s; %.240s.", names,
-			 first->reason);
+		snprintf(out, SM_ERROR_TEXT_MAX, "Not counted: %s; %.240s.", names, first->reason);
 }

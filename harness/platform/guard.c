@@ -243,8 +243,8 @@ int sm_guard_setting(const char *path, const char *value, struct sm_error *err)
 		return rc;
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		rc = sm_fail(err, errno, "cannot write %s to %s: %s; changing it needs root", value, path,
-			     strerror(errno));
+		rc = sm_fail(err, errno, "cannot write %s to %s: %s; changing it needs root", value,
+			     path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return rc;

@@ -57,7 +57,8 @@ void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_
 	out->busy_percent =
 		ticks > 0 ? 100.0 * (double)(after->busy_ticks - before->busy_ticks) / ticks : 0;
 	out->interrupts_per_s = (double)(after->interrupts - before->interrupts) / seconds;
-	out->switches_per_s = (double)(after->context_switches - before->context_switches) / seconds;
+	out->switches_per_s =
+		(double)(after->context_switches - before->context_switches) / seconds;
 }
 
 void sm_noise_gaps(uint64_t duration_ns, double *lost_percent, uint64_t *longest_ns)

@@ -36,7 +36,8 @@ void region_touch(void *address, size_t bytes)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	for (size_t i = 0; i < bytes; i += page)
-		atomic_fetch_or_explicit((_Atomic unsigned char *)address + i, 0, memory_order_relaxed);
+		atomic_fetch_or_explicit((_Atomic unsigned char *)address + i, 0,
+					 memory_order_relaxed);
 }
 
 static bool is_huge(const struct sm_region *region)
@@ -64,11 +65,11 @@ static int open_named(struct sm_region *region, char kind, const char *folder, s
 		rc = sm_guard_name(kind, name, err);
 	if (rc < 0)
 		return rc;
-	region->fd = kind == 'p' ? shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600) :
-				   open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	region->fd = kind == 'p' ? shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600)
+				 : open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (region->fd < 0)
-		rc = sm_fail(err, errno, "cannot create %s%s: %s", kind == 'p' ? "/dev/shm" : "", name,
-			     strerror(errno));
+		rc = sm_fail(err, errno, "cannot create %s%s: %s", kind == 'p' ? "/dev/shm" : "",
+			     name, strerror(errno));
 	else if (kind == 'p')
 		shm_unlink(name);
 	else
@@ -94,16 +95,13 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 		if (region->fd < 0)
 			return sm_fail(err, errno, "memfd_create failed: %s", strerror(errno));
 		break;
-	case SM_POSIX:
-		rc = open_named(region, 'p', NULL, err);
-		break;
+	case SM_POSIX: rc = open_named(region, 'p', NULL, err); break;
 	case SM_FILE:
 		if (is_huge(region))
 			(void)!region_hugetlbfs(os, asked.pages.bytes, folder, sizeof(folder));
 		rc = open_named(region, 'f', folder, err);
 		break;
-	default:
-		return 0;
+	default: return 0;
 	}
 	if (rc == 0 && ftruncate(region->fd, (off_t)region->mapped_bytes) < 0)
 		rc = sm_fail(err, errno, "cannot size the %s object to %zu bytes: %s",
@@ -116,7 +114,8 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 		if (error)
 			rc = sm_fail(err, error, "cannot reserve %zu bytes in %s: %s",
 				     region->mapped_bytes,
-				     asked.backing == SM_POSIX ? "/dev/shm" : folder, strerror(error));
+				     asked.backing == SM_POSIX ? "/dev/shm" : folder,
+				     strerror(error));
 	}
 	return rc;
 }
@@ -124,8 +123,8 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 /* Address space aligned to the page size, to be mapped over. */
 static void *aligned_space(size_t bytes, size_t align)
 {
-	char *space = mmap(NULL, bytes + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			   -1, 0);
+	char *space = mmap(NULL, bytes + align, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	size_t before;
 
 	if (space == MAP_FAILED)
@@ -146,10 +145,11 @@ static int attach_sysv(struct sm_region *region, void *space, struct sm_error *e
 		flags |= SHM_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
 	region->shmid = shmget(IPC_PRIVATE, region->mapped_bytes, flags);
 	if (region->shmid < 0)
-		return sm_fail(err, errno,
-			       "shmget of %zu bytes failed: %s; look at kernel.shmmax, kernel.shmall and, "
-			       "for huge pages, vm.hugetlb_shm_group", region->mapped_bytes,
-			       strerror(errno));
+		return sm_fail(
+			err, errno,
+			"shmget of %zu bytes failed: %s; look at kernel.shmmax, kernel.shmall and, "
+			"for huge pages, vm.hugetlb_shm_group",
+			region->mapped_bytes, strerror(errno));
 	region->address = shmat(region->shmid, space, SHM_REMAP);
 	if (region->address == (void *)-1) {
 		rc = sm_fail(err, errno, "shmat failed: %s", strerror(errno));
@@ -167,7 +167,8 @@ static int map_object(struct sm_region *region, void *space, int more, struct sm
 		flags |= MAP_ANONYMOUS;
 	if (region->fd < 0 && is_huge(region))
 		flags |= MAP_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
-	region->address = mmap(space, region->mapped_bytes, PROT_READ | PROT_WRITE, flags, region->fd, 0);
+	region->address =
+		mmap(space, region->mapped_bytes, PROT_READ | PROT_WRITE, flags, region->fd, 0);
 	if (region->address != MAP_FAILED)
 		return 0;
 	region->address = NULL;
@@ -187,7 +188,8 @@ static int advise(struct sm_region *region, struct sm_error *err)
 	else if (asked->pages.kind == SM_PAGES_BASE)
 		(void)madvise(region->address, region->mapped_bytes, MADV_NOHUGEPAGE);
 	if (asked->numa == SM_BIND || asked->numa == SM_INTERLEAVE)
-		return sm_topology_bind_memory(region->topology, region->address, region->mapped_bytes,
+		return sm_topology_bind_memory(region->topology, region->address,
+					       region->mapped_bytes,
 					       asked->numa == SM_BIND ? (int)asked->node : -1, err);
 	return 0;
 }
@@ -213,8 +215,8 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 	if (rc == 0 && !(space = aligned_space(region->mapped_bytes, page)))
 		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes", region->mapped_bytes);
 	if (rc == 0)
-		rc = asked.backing == SM_SYSV ? attach_sysv(region, space, err) :
-						map_object(region, space, 0, err);
+		rc = asked.backing == SM_SYSV ? attach_sysv(region, space, err)
+					      : map_object(region, space, 0, err);
 	if (rc < 0 && space)
 		munmap(space, region->mapped_bytes);
 	if (rc == 0)
@@ -234,9 +236,11 @@ static int collapse(struct sm_region *region, struct sm_error *err)
 	if (rc < 0 || got.huge_bytes >= region->mapped_bytes)
 		return rc;
 	if (madvise(region->address, region->mapped_bytes, MADV_COLLAPSE) < 0)
-		return sm_fail(err, errno == EINVAL ? ENOTSUP : errno,
-			       "the kernel cannot collapse the region into huge pages (%s): it needs Linux "
-			       "6.1, and free memory that is not fragmented", strerror(errno));
+		return sm_fail(
+			err, errno == EINVAL ? ENOTSUP : errno,
+			"the kernel cannot collapse the region into huge pages (%s): it needs Linux "
+			"6.1, and free memory that is not fragmented",
+			strerror(errno));
 	region_touch(region->address, region->mapped_bytes);
 	return 0;
 }
@@ -246,9 +250,7 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 	int rc = 0;
 
 	switch (region->asked.prefault) {
-	case SM_TOUCH:
-		region_touch(region->address, region->mapped_bytes);
-		break;
+	case SM_TOUCH: region_touch(region->address, region->mapped_bytes); break;
 	case SM_POPULATE:
 		rc = map_object(region, region->address, MAP_POPULATE, err);
 		if (rc == 0)
@@ -257,21 +259,22 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 	case SM_MADVISE:
 		/* EFAULT is what a touch would have raised as SIGBUS: a hugetlb cgroup, for one. */
 		if (madvise(region->address, region->mapped_bytes, MADV_POPULATE_WRITE) < 0)
-			rc = sm_fail(err, errno == EINVAL ? ENOTSUP : errno,
-				     "MADV_POPULATE_WRITE of %zu bytes failed: %s%s",
-				     region->mapped_bytes, strerror(errno),
-				     errno == EINVAL ? "; it needs Linux 5.14: choose --prefault touch" :
-				     errno == EFAULT ? "; the memory or hugetlb cgroup allows less" :
-						       "");
+			rc = sm_fail(
+				err, errno == EINVAL ? ENOTSUP : errno,
+				"MADV_POPULATE_WRITE of %zu bytes failed: %s%s",
+				region->mapped_bytes, strerror(errno),
+				errno == EINVAL   ? "; it needs Linux 5.14: choose --prefault touch"
+				: errno == EFAULT ? "; the memory or hugetlb cgroup allows less"
+						  : "");
 		break;
 	case SM_MLOCK:
 		if (mlock(region->address, region->mapped_bytes) < 0)
-			rc = sm_fail(err, errno == ENOMEM ? EPERM : errno,
-				     "mlock of %zu bytes failed: %s; raise RLIMIT_MEMLOCK (ulimit -l)",
-				     region->mapped_bytes, strerror(errno));
+			rc = sm_fail(
+				err, errno == ENOMEM ? EPERM : errno,
+				"mlock of %zu bytes failed: %s; raise RLIMIT_MEMLOCK (ulimit -l)",
+				region->mapped_bytes, strerror(errno));
 		break;
-	default:
-		return 0;
+	default: return 0;
 	}
 	if (rc == 0 && region->asked.pages.kind == SM_PAGES_THP)
 		rc = collapse(region, err);

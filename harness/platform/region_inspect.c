@@ -12,7 +12,7 @@
 
 /* What smaps says of the mappings of the region, added up. */
 struct totals {
-	uint64_t page_kib; /* the smallest KernelPageSize */
+	uint64_t page_kib;                         /* the smallest KernelPageSize */
 	uint64_t rss, huge, hugetlb, locked, swap; /* KiB */
 };
 
@@ -92,7 +92,8 @@ static int find_node(const struct sm_region *region, uint64_t resident)
 	return found;
 }
 
-static int compare(const struct sm_region *region, const struct sm_region_got *got, struct sm_error *err)
+static int compare(const struct sm_region *region, const struct sm_region_got *got,
+		   struct sm_error *err)
 {
 	const struct sm_memory *asked = &region->asked;
 	char want[16], has[16];

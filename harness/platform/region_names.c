@@ -9,8 +9,9 @@
 #include "region_private.h"
 #include "shmeter/text.h"
 
-static const char *const backings[SM_BACKING_COUNT] = { "-", "anon", "memfd", "posix", "sysv", "file" };
-static const char *const prefaults[SM_PREFAULT_COUNT] = { "-",	      "lazy",	 "touch",
+static const char *const backings[SM_BACKING_COUNT] = { "-",     "anon", "memfd",
+							"posix", "sysv", "file" };
+static const char *const prefaults[SM_PREFAULT_COUNT] = { "-",        "lazy",    "touch",
 							  "populate", "madvise", "mlock" };
 
 const char *sm_backing_name(enum sm_backing backing)
@@ -61,7 +62,8 @@ int sm_backing_parse(const char *name, enum sm_backing *out, struct sm_error *er
 			return 0;
 		}
 	return sm_fail(err, EINVAL,
-		       "--backing \"%s\" is not known: choose anon, memfd, posix, sysv or file", name);
+		       "--backing \"%s\" is not known: choose anon, memfd, posix, sysv or file",
+		       name);
 }
 
 int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *err)
@@ -71,9 +73,10 @@ int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *
 			*out = (enum sm_prefault)i;
 			return 0;
 		}
-	return sm_fail(err, EINVAL,
-		       "--prefault \"%s\" is not known: choose lazy, touch, populate, madvise or mlock",
-		       name);
+	return sm_fail(
+		err, EINVAL,
+		"--prefault \"%s\" is not known: choose lazy, touch, populate, madvise or mlock",
+		name);
 }
 
 int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err)
@@ -112,5 +115,6 @@ int sm_numa_parse(const char *name, struct sm_memory *out, struct sm_error *err)
 			return 0;
 	}
 	return sm_fail(err, EINVAL,
-		       "--numa \"%s\" is not known: choose first-touch, interleave or bind:NODE", name);
+		       "--numa \"%s\" is not known: choose first-touch, interleave or bind:NODE",
+		       name);
 }

@@ -17,9 +17,9 @@ uint64_t region_thp_bytes(const struct sm_os *os)
 {
 	char text[32];
 
-	return sm_os_read(os, text, sizeof(text), THP "/hpage_pmd_size") < 0 ?
-		       0 :
-		       strtoull(text, NULL, 10);
+	return sm_os_read(os, text, sizeof(text), THP "/hpage_pmd_size") < 0
+		       ? 0
+		       : strtoull(text, NULL, 10);
 }
 
 /* The mount options of a mount point, or of the first file system of a type; "" where there is none. */
@@ -56,8 +56,8 @@ bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing)
 		       strstr(options, "huge=within_size");
 	}
 	return sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 &&
-	       (strstr(text, "[always]") || strstr(text, "[advise]") || strstr(text, "[within_size]") ||
-		strstr(text, "[force]"));
+	       (strstr(text, "[always]") || strstr(text, "[advise]") ||
+		strstr(text, "[within_size]") || strstr(text, "[force]"));
 }
 
 int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, size_t size)
@@ -79,11 +79,12 @@ static int pool_supported(const struct sm_os *os, struct sm_pages pages, size_t 
 	char text[32], name[16];
 
 	sm_pages_name(pages, name);
-	if (sm_os_read(os, text, sizeof(text), "/sys/kernel/mm/hugepages/hugepages-%" PRIu64
-		       "kB/free_hugepages", kib) < 0)
-		return sm_fail(err, ENODEV,
-			       "this machine has no %s pages; /sys/kernel/mm/hugepages lists those it has",
-			       name);
+	if (sm_os_read(os, text, sizeof(text),
+		       "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/free_hugepages", kib) < 0)
+		return sm_fail(
+			err, ENODEV,
+			"this machine has no %s pages; /sys/kernel/mm/hugepages lists those it has",
+			name);
 	unused = strtoull(text, NULL, 10);
 	if (unused >= need)
 		return 0;
@@ -103,12 +104,15 @@ static int hugetlb_supported(const struct sm_os *os, struct sm_memory asked, siz
 	if (asked.backing == SM_POSIX)
 		return sm_fail(err, ENOTSUP,
 			       "POSIX shared memory lives on a tmpfs and has no explicit %s pages: "
-			       "choose memfd, anon or sysv", name);
+			       "choose memfd, anon or sysv",
+			       name);
 	if (asked.backing == SM_FILE &&
 	    region_hugetlbfs(os, asked.pages.bytes, point, sizeof(point)) < 0)
-		return sm_fail(err, ENODEV,
-			       "a file has %s pages only on a hugetlbfs: mount -t hugetlbfs -o pagesize=%s "
-			       "none /mnt, or choose memfd", name, name);
+		return sm_fail(
+			err, ENODEV,
+			"a file has %s pages only on a hugetlbfs: mount -t hugetlbfs -o pagesize=%s "
+			"none /mnt, or choose memfd",
+			name, name);
 	return pool_supported(os, asked.pages, bytes, err);
 }
 
@@ -119,23 +123,27 @@ static int thp_supported(const struct sm_os *os, struct sm_memory asked, struct 
 	if (region_thp_bytes(os) == 0)
 		return sm_fail(err, ENODEV, "this kernel has no transparent huge pages");
 	if (asked.backing == SM_FILE)
-		return sm_fail(err, ENOTSUP,
-			       "writable files have no transparent huge pages on this file system: choose "
-			       "memfd, anon or sysv");
+		return sm_fail(
+			err, ENOTSUP,
+			"writable files have no transparent huge pages on this file system: choose "
+			"memfd, anon or sysv");
 	if (sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 && strstr(text, "[deny]"))
-		return sm_fail(err, ENODEV,
-			       "transparent huge pages of shared memory are denied: write advise to "
-			       THP "/shmem_enabled");
+		return sm_fail(
+			err, ENODEV,
+			"transparent huge pages of shared memory are denied: write advise to " THP
+			"/shmem_enabled");
 	if (asked.prefault != SM_LAZY || region_thp_at_fault(os, asked.backing))
 		return 0;
 	if (asked.backing == SM_POSIX)
-		return sm_fail(err, ENODEV,
-			       "/dev/shm gives no huge pages at the fault: mount -o remount,huge=advise "
-			       "/dev/shm, or choose another --prefault than lazy");
-	return sm_fail(err, ENODEV,
-		       "shared memory gets no transparent huge pages at the fault here: run with --tune as "
-		       "root, write advise to " THP "/shmem_enabled, or choose another --prefault than "
-		       "lazy");
+		return sm_fail(
+			err, ENODEV,
+			"/dev/shm gives no huge pages at the fault: mount -o remount,huge=advise "
+			"/dev/shm, or choose another --prefault than lazy");
+	return sm_fail(
+		err, ENODEV,
+		"shared memory gets no transparent huge pages at the fault here: run with --tune as "
+		"root, write advise to " THP "/shmem_enabled, or choose another --prefault than "
+		"lazy");
 }
 
 static int room_supported(const char *folder, size_t bytes, struct sm_error *err)
@@ -147,11 +155,12 @@ static int room_supported(const char *folder, size_t bytes, struct sm_error *err
 		return sm_fail(err, errno, "%s cannot be used: %s", folder, strerror(errno));
 	if ((uint64_t)fs.f_bavail * fs.f_frsize >= bytes)
 		return 0;
-	return sm_fail(err, ENOSPC,
-		       "%s has %s free and %s are needed: enlarge it (mount -o remount,size=..., in a "
-		       "container --shm-size), or choose --backing memfd",
-		       folder, sm_format_bytes(has, (double)((uint64_t)fs.f_bavail * fs.f_frsize)),
-		       sm_format_bytes(needs, (double)bytes));
+	return sm_fail(
+		err, ENOSPC,
+		"%s has %s free and %s are needed: enlarge it (mount -o remount,size=..., in a "
+		"container --shm-size), or choose --backing memfd",
+		folder, sm_format_bytes(has, (double)((uint64_t)fs.f_bavail * fs.f_frsize)),
+		sm_format_bytes(needs, (double)bytes));
 }
 
 /* CAP_IPC_LOCK lifts the limit; root has it unless it was dropped. */
@@ -162,11 +171,12 @@ static int lock_supported(size_t bytes, struct sm_error *err)
 
 	if (geteuid() == 0 || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur >= bytes)
 		return 0;
-	return sm_fail(err, EPERM,
-		       "RLIMIT_MEMLOCK (memlock) allows %s and %s are to be locked: raise it (ulimit -l, "
-		       "/etc/security/limits.conf), or choose another --prefault than mlock",
-		       sm_format_bytes(has, (double)limit.rlim_cur),
-		       sm_format_bytes(needs, (double)bytes));
+	return sm_fail(
+		err, EPERM,
+		"RLIMIT_MEMLOCK (memlock) allows %s and %s are to be locked: raise it (ulimit -l, "
+		"/etc/security/limits.conf), or choose another --prefault than mlock",
+		sm_format_bytes(has, (double)limit.rlim_cur),
+		sm_format_bytes(needs, (double)bytes));
 }
 
 static int populate_supported(struct sm_memory asked, struct sm_error *err)
@@ -174,13 +184,15 @@ static int populate_supported(struct sm_memory asked, struct sm_error *err)
 	if (asked.prefault != SM_POPULATE)
 		return 0;
 	if (asked.backing == SM_ANON)
-		return sm_fail(err, ENOTSUP,
-			       "MAP_POPULATE fills the page tables of the process that maps, and an "
-			       "anonymous mapping made before the fork cannot be mapped again: choose "
-			       "--backing memfd or --prefault madvise");
+		return sm_fail(
+			err, ENOTSUP,
+			"MAP_POPULATE fills the page tables of the process that maps, and an "
+			"anonymous mapping made before the fork cannot be mapped again: choose "
+			"--backing memfd or --prefault madvise");
 	if (asked.backing == SM_SYSV)
-		return sm_fail(err, ENOTSUP,
-			       "shmat() has no MAP_POPULATE: choose --backing memfd or --prefault madvise");
+		return sm_fail(
+			err, ENOTSUP,
+			"shmat() has no MAP_POPULATE: choose --backing memfd or --prefault madvise");
 	return 0;
 }
 

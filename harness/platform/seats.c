@@ -43,10 +43,11 @@ static int seat_list(const struct sm_topology *t, const unsigned *list, unsigned
 {
 	for (unsigned i = 0; i < count; i++)
 		if (!topology_find_pu(t, list[i]))
-			return sm_fail(err, EINVAL,
-				       "PU %u does not exist or is not allowed here; allowed are %u PUs, "
-				       "from %u on (`shmeter doctor` lists them)",
-				       list[i], t->pus, t->pu[0].os_index);
+			return sm_fail(
+				err, EINVAL,
+				"PU %u does not exist or is not allowed here; allowed are %u PUs, "
+				"from %u on (`shmeter doctor` lists them)",
+				list[i], t->pus, t->pu[0].os_index);
 	if (count == 0)
 		return sm_fail(err, EINVAL, "the list of PUs is empty");
 	for (unsigned i = 0; i < workers; i++)
@@ -100,9 +101,9 @@ static unsigned companions(const struct sm_topology *t, unsigned first, enum sm_
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < t->pus; i++) {
-		unsigned value = i == first ? UINT32_MAX :
-					      rank(&t->pu[first], &t->pu[i],
-						   is_second_thread(t, i), placement);
+		unsigned value = i == first ? UINT32_MAX
+					    : rank(&t->pu[first], &t->pu[i], is_second_thread(t, i),
+						   placement);
 
 		if (value != UINT32_MAX)
 			out[count++] = (struct candidate){ &t->pu[i], value };
@@ -131,7 +132,8 @@ static void seat_across(const struct sm_topology *t, unsigned first, const struc
 	}
 }
 
-static int no_such_pair(const struct sm_topology *t, enum sm_placement placement, struct sm_error *err)
+static int no_such_pair(const struct sm_topology *t, enum sm_placement placement,
+			struct sm_error *err)
 {
 	char has[160] = "";
 	size_t used = 0;
@@ -185,8 +187,8 @@ static int seat_by_relation(const struct sm_topology *t, enum sm_placement place
 }
 
 int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement,
-		     const unsigned *list, unsigned list_count, unsigned workers, struct sm_seats *out,
-		     struct sm_error *err)
+		     const unsigned *list, unsigned list_count, unsigned workers,
+		     struct sm_seats *out, struct sm_error *err)
 {
 	int rc;
 

@@ -90,10 +90,11 @@ int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_me
 		if (member->pid == 0)
 			member_main(parent, title, fn, argument, i);
 		if (member->pid < 0) {
-			rc = sm_fail(err, errno,
-				     "cannot fork worker %u of %u: %s; raise the limit on processes "
-				     "(ulimit -u, pids cgroup) or run fewer",
-				     i, count, strerror(errno));
+			rc = sm_fail(
+				err, errno,
+				"cannot fork worker %u of %u: %s; raise the limit on processes "
+				"(ulimit -u, pids cgroup) or run fewer",
+				i, count, strerror(errno));
 			goto out_kill;
 		}
 		member->pidfd = pidfd_open(member->pid, 0);

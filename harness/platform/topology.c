@@ -9,11 +9,16 @@
 #include "topology_private.h"
 
 static const char *const placement_names[SM_PLACE_COUNT] = {
-	[SM_PLACE_UNSET] = "-",		     [SM_PLACE_NEAR] = "near",
-	[SM_PLACE_SAME_CORE] = "same-core",  [SM_PLACE_SMT] = "smt",
-	[SM_PLACE_SHARED_L2] = "shared-l2",  [SM_PLACE_SHARED_L3] = "shared-l3",
-	[SM_PLACE_SAME_NODE] = "same-node",  [SM_PLACE_CROSS_NODE] = "cross-node",
-	[SM_PLACE_LIST] = "list",	     [SM_PLACE_SOLO] = "solo",
+	[SM_PLACE_UNSET] = "-",
+	[SM_PLACE_NEAR] = "near",
+	[SM_PLACE_SAME_CORE] = "same-core",
+	[SM_PLACE_SMT] = "smt",
+	[SM_PLACE_SHARED_L2] = "shared-l2",
+	[SM_PLACE_SHARED_L3] = "shared-l3",
+	[SM_PLACE_SAME_NODE] = "same-node",
+	[SM_PLACE_CROSS_NODE] = "cross-node",
+	[SM_PLACE_LIST] = "list",
+	[SM_PLACE_SOLO] = "solo",
 };
 
 const char *sm_placement_name(enum sm_placement placement)
@@ -85,7 +90,8 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 	if (!t->pu)
 		return sm_fail(err, ENOMEM, "no memory for the topology");
 	if (t->pus == 0)
-		return sm_fail(err, ENODEV, "no CPU is allowed to this process; look at its cpuset");
+		return sm_fail(err, ENODEV,
+			       "no CPU is allowed to this process; look at its cpuset");
 	return 0;
 }
 
@@ -101,8 +107,10 @@ static int load(struct sm_topology *t, const char *source, struct sm_error *err)
 	else if (source)
 		rc = hwloc_topology_set_synthetic(t->hw, source);
 	if (rc < 0)
-		return sm_fail(err, EINVAL, "\"%s\" is neither an hwloc XML file nor a synthetic "
-			       "topology", source);
+		return sm_fail(err, EINVAL,
+			       "\"%s\" is neither an hwloc XML file nor a synthetic "
+			       "topology",
+			       source);
 	hwloc_topology_set_all_types_filter(t->hw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
 	hwloc_topology_set_cache_types_filter(t->hw, HWLOC_TYPE_FILTER_KEEP_ALL);
 	/* Keeps what is not allowed in the picture, so that "not allowed" and "does not exist" differ. */
@@ -214,7 +222,8 @@ enum sm_placement topology_relation(const struct sm_pu *a, const struct sm_pu *b
 	return SM_PLACE_CROSS_NODE;
 }
 
-enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b)
+enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a,
+				       unsigned os_b)
 {
 	const struct sm_pu *a = topology_find_pu(topology, os_a);
 	const struct sm_pu *b = topology_find_pu(topology, os_b);

@@ -28,16 +28,17 @@ static size_t ratios_data(const struct sm_results *r, struct figure *figure, FIL
 		const struct sm_pair_row *pair = &r->pairs[i];
 		char label[320], point[160];
 
-		if (!pair->leading || !isfinite(pair->ratio.estimate) || !isfinite(pair->ratio.low) ||
+		if (!pair->leading || !isfinite(pair->ratio.estimate) ||
+		    !isfinite(pair->ratio.low) ||
 		    (strcmp(pair->claim, "-") == 0 && strcmp(pair->scenario, "aa") != 0))
 			continue;
 		words_point(pair->params, pair->placement, point, sizeof(point));
-		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left, pair->right,
-			 point);
+		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left,
+			 pair->right, point);
 		fprintf(out, "%zu ", ++count);
 		put_field(out, label);
-		fprintf(out, "%.6g %.6g %.6g %d\n", pair->ratio.estimate, pair->ratio.low, pair->ratio.high,
-			(int)pair->verdict);
+		fprintf(out, "%.6g %.6g %.6g %d\n", pair->ratio.estimate, pair->ratio.low,
+			pair->ratio.high, (int)pair->verdict);
 	}
 	return count;
 }
@@ -122,7 +123,8 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 		double x = param_value(c->params, param), scale = 1;
 
 		if (strcmp(c->scenario, f->scenario) != 0 || strcmp(c->variant, variant) != 0 ||
-		    strcmp(c->placement, placement) != 0 || !isfinite(x) || !isfinite(s->value.estimate))
+		    strcmp(c->placement, placement) != 0 || !isfinite(x) ||
+		    !isfinite(s->value.estimate))
 			continue;
 		if (bytes_rate) /* bytes per ns are GB/s */
 			scale = c->bytes_per_op;
@@ -139,8 +141,8 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 }
 
 /* Where two lines cross between common x, by straight lines in the logarithms; one mark a crossing. */
-static unsigned put_crossings(FILE *out, const struct point *a, size_t a_count, const struct point *b,
-			  size_t b_count, const char *name)
+static unsigned put_crossings(FILE *out, const struct point *a, size_t a_count,
+			      const struct point *b, size_t b_count, const char *name)
 {
 	double before_x = NAN, before_y = NAN, before = NAN;
 	unsigned crossings = 0;
@@ -170,7 +172,8 @@ static unsigned put_crossings(FILE *out, const struct point *a, size_t a_count, 
 	return crossings;
 }
 
-static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out, bool bytes_rate)
+static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out,
+			    bool bytes_rate)
 {
 	const char *param = swept(r, f->scenario), *variants[VARIANTS_MAX];
 	unsigned count = variants_of(r, f->scenario, variants);
@@ -186,8 +189,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		put_field(out, variants[v]);
 		fputc('\n', out);
 		for (size_t i = 0; i < used; i++)
-			fprintf(out, "%.6g %.6g %.6g %.6g\n", points[i].x, points[i].value, points[i].low,
-				points[i].high);
+			fprintf(out, "%.6g %.6g %.6g %.6g\n", points[i].x, points[i].value,
+				points[i].low, points[i].high);
 		fputs("\n\n", out);
 		total += used;
 	}
@@ -201,7 +204,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	free(first);
 	free(points);
 	snprintf(f->variables, sizeof(f->variables),
-		 "variants = %u\ncrossings = %u\nx_label = '%s%s'\ny_label = '%s'\nx_bytes = %d\n", count, crossings, param ? param : "",
+		 "variants = %u\ncrossings = %u\nx_label = '%s%s'\ny_label = '%s'\nx_bytes = %d\n",
+		 count, crossings, param ? param : "",
 		 param && strcmp(param, "processes") == 0 ? "" : " (bytes)",
 		 bytes_rate ? "GB/s of payload" : r->cases[f->placement_of].metric,
 		 param && strcmp(param, "processes") != 0);
@@ -281,7 +285,8 @@ static size_t faults_data(const struct sm_results *r, struct figure *f, FILE *ou
 		double faults = faults_per_op(r, s->case_index);
 		char label[256];
 
-		if ((strcmp(c->scenario, "first_touch") != 0 && strcmp(c->scenario, "prefault") != 0) ||
+		if ((strcmp(c->scenario, "first_touch") != 0 &&
+		     strcmp(c->scenario, "prefault") != 0) ||
 		    !isfinite(faults) || !isfinite(s->value.estimate))
 			continue;
 		snprintf(label, sizeof(label), "%s %s (%s)", c->scenario, c->variant, c->params);
@@ -309,9 +314,9 @@ static size_t runchart_data(const struct sm_results *r, struct figure *f, FILE *
 		if (s->status != SM_OK || !isfinite(s->value) || !isfinite(median) || median <= 0)
 			continue;
 		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->value / median,
-			strcmp(s->klass, "solo") == 0	   ? 0 :
-			strcmp(s->klass, "shared-pu") == 0 ? 1 :
-							     2,
+			strcmp(s->klass, "solo") == 0        ? 0
+			: strcmp(s->klass, "shared-pu") == 0 ? 1
+							     : 2,
 			s->wall_ns ? 100.0 * (double)s->steal_ns / (double)s->wall_ns : 0.0);
 		count++;
 	}
@@ -369,15 +374,16 @@ static void plan_scenario(const struct sm_results *r, const char *scenario, stru
 		f = add(out, count, "sweep", scenario, sweep_data);
 		f->placement_of = first;
 		snprintf(f->name, sizeof(f->name), "%s", scenario);
-		snprintf(f->title, sizeof(f->title), "%s: %s, %s (median, 95 %% interval)", scenario,
-			 r->cases[first].metric, r->cases[first].placement);
+		snprintf(f->title, sizeof(f->title), "%s: %s, %s (median, 95 %% interval)",
+			 scenario, r->cases[first].metric, r->cases[first].placement);
 	}
 	if (swept(r, scenario) && r->cases[first].bytes_per_op > 0) {
 		f = add(out, count, "sweep", scenario, rate_data);
 		f->placement_of = first;
 		snprintf(f->name, sizeof(f->name), "%s_rate", scenario);
-		snprintf(f->title, sizeof(f->title), "%s: payload rate, %s (median, 95 %% interval)",
-			 scenario, r->cases[first].placement);
+		snprintf(f->title, sizeof(f->title),
+			 "%s: payload rate, %s (median, 95 %% interval)", scenario,
+			 r->cases[first].placement);
 	}
 	f = add(out, count, "dots", scenario, dots_data);
 	f->placement_of = first;
@@ -392,7 +398,8 @@ unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX]
 	struct figure *f = add(out, &count, "forest", NULL, ratios_data);
 
 	snprintf(f->name, sizeof(f->name), "ratios");
-	snprintf(f->title, sizeof(f->title), "Ratios of the claims (median of blocks, 95 %% interval)");
+	snprintf(f->title, sizeof(f->title),
+		 "Ratios of the claims (median of blocks, 95 %% interval)");
 	for (size_t i = 0, rows = 0; i < r->pair_count; i++) {
 		rows += r->pairs[i].leading && strcmp(r->pairs[i].claim, "-") != 0;
 		f->height = 170 + 24 * (unsigned)rows;

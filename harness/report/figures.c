@@ -43,8 +43,8 @@ static int write_script(FILE *out, void *context)
 	char machine[256];
 
 	words_machine(job->results, machine, sizeof(machine));
-	fprintf(out, "# gnuplot %s.gp draws %s.svg and %s.png from %s.dat\n", f->name, f->name, f->name,
-		f->name);
+	fprintf(out, "# gnuplot %s.gp draws %s.svg and %s.png from %s.dat\n", f->name, f->name,
+		f->name, f->name);
 	fprintf(out, "datafile = '%s.dat'\nheading = ", f->name);
 	put_quoted(out, f->title);
 	fprintf(out, "\nmachine = ");
@@ -76,8 +76,10 @@ static char *read_template(const char *folder, const char *kind, struct sm_error
 	snprintf(path, sizeof(path), "%s/%s.gp", folder, kind);
 	file = fopen(path, "re");
 	if (!file) {
-		sm_fail(err, errno, "the figure template %s cannot be read: %s; it belongs to the program's "
-			"installation", path, strerror(errno));
+		sm_fail(err, errno,
+			"the figure template %s cannot be read: %s; it belongs to the program's "
+			"installation",
+			path, strerror(errno));
 		return NULL;
 	}
 	text = calloc(1, 65536);
@@ -120,8 +122,8 @@ static int draw(const struct sm_results *results, const struct sm_report_options
 }
 
 /* The ratios once more, in characters. */
-static int draw_in_terminal(const struct sm_results *results, const struct sm_report_options *options,
-			    struct sm_error *err)
+static int draw_in_terminal(const struct sm_results *results,
+			    const struct sm_report_options *options, struct sm_error *err)
 {
 	char path[4300], folder[4200];
 	FILE *out;

@@ -14,7 +14,7 @@ struct figure {
 	const char *kind;
 	const char *scenario; /* NULL: of the whole run */
 	char title[256];
-	char variables[2048]; /* gnuplot assignments, a line each */
+	char variables[2048];   /* gnuplot assignments, a line each */
 	unsigned width, height; /* pixels */
 	/* Writes the data; returns how many points: none, no figure. */
 	size_t (*data)(const struct sm_results *results, struct figure *figure, FILE *out);

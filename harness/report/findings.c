@@ -37,15 +37,16 @@ static void print_run(const struct printer *p)
 	double timed = words_number(p->results, "timed_share");
 
 	words_machine(p->results, machine, sizeof(machine));
-	snprintf(line, sizeof(line),
-		 "%s. Profile %s, seed %s, %zu trials of %zu cases in %.0f s, %.0f %% of them inside timed "
-		 "sections.%s",
-		 machine, words_text(p->results, "profile"), words_text(p->results, "seed"),
-		 p->results->sample_count, p->results->case_count, isfinite(wall) ? wall : 0.0,
-		 isfinite(timed) ? 100 * timed : 0.0,
-		 strcmp(words_text(p->results, "status"), "complete") == 0 ?
-			 "" :
-			 " The run was interrupted: this is what there is of it.");
+	snprintf(
+		line, sizeof(line),
+		"%s. Profile %s, seed %s, %zu trials of %zu cases in %.0f s, %.0f %% of them inside timed "
+		"sections.%s",
+		machine, words_text(p->results, "profile"), words_text(p->results, "seed"),
+		p->results->sample_count, p->results->case_count, isfinite(wall) ? wall : 0.0,
+		isfinite(timed) ? 100 * timed : 0.0,
+		strcmp(words_text(p->results, "status"), "complete") == 0
+			? ""
+			: " The run was interrupted: this is what there is of it.");
 	words_wrap(p->out, "", 0, p->width, line);
 }
 
@@ -151,7 +152,8 @@ static void print_missing(const struct printer *p)
 static void print_trust(const struct printer *p)
 {
 	const struct sm_results *r = p->results;
-	double ratio = words_number(r, "analysis/aa/ratio"), low = words_number(r, "analysis/aa/low");
+	double ratio = words_number(r, "analysis/aa/ratio"),
+	       low = words_number(r, "analysis/aa/low");
 	double high = words_number(r, "analysis/aa/high");
 	double steal = words_number(r, "analysis/steal_percent");
 	char text[512];
@@ -159,10 +161,13 @@ static void print_trust(const struct printer *p)
 	heading(p, "Can it be trusted?");
 	words_wrap(p->out, "  ", 4, p->width, words_text(r, "analysis/cores_moved/sentence"));
 	if (isfinite(low))
-		snprintf(text, sizeof(text),
-			 "A/A control: the same code under two names reads %.3f (95 %% interval %.3f to "
-			 "%.3f)%s", ratio, low, high,
-			 low <= 1 && high >= 1 ? "." : ": it moved, so no ratio of this run is believed.");
+		snprintf(
+			text, sizeof(text),
+			"A/A control: the same code under two names reads %.3f (95 %% interval %.3f to "
+			"%.3f)%s",
+			ratio, low, high,
+			low <= 1 && high >= 1 ? "."
+					      : ": it moved, so no ratio of this run is believed.");
 	else
 		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
 	words_wrap(p->out, "  ", 4, p->width, text);
@@ -175,7 +180,8 @@ static void print_trust(const struct printer *p)
 void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options,
 			FILE *out)
 {
-	struct printer p = { results, options, out, options->width ? options->width : WIDTH_DEFAULT };
+	struct printer p = { results, options, out,
+			     options->width ? options->width : WIDTH_DEFAULT };
 
 	print_run(&p);
 	print_questions(&p);

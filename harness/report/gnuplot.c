@@ -30,7 +30,7 @@ static void first_complaint(const char *folder, char *out, size_t size)
 
 int gnuplot_run(const char *folder, const char *script, struct sm_error *err)
 {
-	char *argv[] = { (char *)(uintptr_t)"gnuplot", (char *)(uintptr_t)script, NULL };
+	char *argv[] = { (char *)(uintptr_t) "gnuplot", (char *)(uintptr_t)script, NULL };
 	posix_spawn_file_actions_t actions;
 	char complaint[256];
 	int status = 0, rc;
@@ -45,14 +45,16 @@ int gnuplot_run(const char *folder, const char *script, struct sm_error *err)
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc)
 		return sm_fail(err, rc,
-			       rc == ENOENT ? "no figure was drawn, because gnuplot is missing: "
-					      "apt-get install gnuplot-nox, then `shmeter report %s/..`" :
-					      "gnuplot cannot be started in %s",
+			       rc == ENOENT
+				       ? "no figure was drawn, because gnuplot is missing: "
+					 "apt-get install gnuplot-nox, then `shmeter report %s/..`"
+				       : "gnuplot cannot be started in %s",
 			       folder);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	first_complaint(folder, complaint, sizeof(complaint));
 	if (status != 0)
-		return sm_fail(err, EIO, "gnuplot cannot draw %s/%s: %s", folder, script, complaint);
+		return sm_fail(err, EIO, "gnuplot cannot draw %s/%s: %s", folder, script,
+			       complaint);
 	return 0;
 }

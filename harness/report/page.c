@@ -61,8 +61,8 @@ static void put_figure(const struct sm_results *r, const char *name, const char 
 		put_text(out, what);
 		fputs("\">", out);
 		for (char *at = svg; *at; at++) {
-			static const char *const marks[] = { "id=\"", "id='", "href=\"#", "href='#",
-							     "url(#", "url('#" };
+			static const char *const marks[] = { "id=\"",   "id='",  "href=\"#",
+							     "href='#", "url(#", "url('#" };
 			size_t length = 0;
 
 			for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !length; i++)
@@ -104,7 +104,8 @@ static void put_claims(const struct sm_results *r, const char *scenario, FILE *o
 		if (strcmp(claim->scenario, scenario) != 0)
 			continue;
 		fputs("<p><strong>", out);
-		snprintf(line, sizeof(line), "%.20s %s", claim->claim, sm_verdict_name(claim->verdict));
+		snprintf(line, sizeof(line), "%.20s %s", claim->claim,
+			 sm_verdict_name(claim->verdict));
 		put_text(out, line);
 		fputs("</strong>: ", out);
 		put_text(out, claim->sentence);
@@ -124,7 +125,8 @@ static void put_table(const struct sm_results *r, const char *scenario, FILE *ou
 {
 	fputs("<div class=\"wide\"><table><thead><tr><th>variant</th><th>point</th><th>median (95 % "
 	      "interval)</th><th>CPU time per operation</th><th>class</th><th>n</th><th>trials</th></tr>"
-	      "</thead><tbody>\n", out);
+	      "</thead><tbody>\n",
+	      out);
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
@@ -137,8 +139,8 @@ static void put_table(const struct sm_results *r, const char *scenario, FILE *ou
 		if (isfinite(s->cpu_ns_per_op))
 			sm_format_ns(cpu, s->cpu_ns_per_op);
 		snprintf(n, sizeof(n), "%zu", s->value.count);
-		snprintf(trials, sizeof(trials), "%u ok, %u skipped, %u failed, %u disturbed", s->ok,
-			 s->skipped, s->failed, s->disturbed);
+		snprintf(trials, sizeof(trials), "%u ok, %u skipped, %u failed, %u disturbed",
+			 s->ok, s->skipped, s->failed, s->disturbed);
 		fputs("<tr>", out);
 		put(out, "td", c->variant);
 		put(out, "td", point);
@@ -178,8 +180,9 @@ static void put_scenario(const char *scenario, void *context)
 
 static void put_downloads(FILE *out)
 {
-	static const char *const files[] = { "manifest.json", "samples.csv", "slices.csv", "counters.csv",
-					     "summary.csv", "pairs.csv", "claims.csv" };
+	static const char *const files[] = { "manifest.json", "samples.csv", "slices.csv",
+					     "counters.csv",  "summary.csv", "pairs.csv",
+					     "claims.csv" };
 
 	put(out, "h2", "Data");
 	fputs("<ul>\n", out);
@@ -203,7 +206,8 @@ static int write_page(FILE *out, void *context)
 	fclose(text);
 	words_machine(in->results, machine, sizeof(machine));
 	fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>shmeter: ", out);
+	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>shmeter: ",
+	      out);
 	put_text(out, machine);
 	fprintf(out, "</title><style>%s</style></head><body><main>\n", style);
 	put(out, "h1", "What sharing memory costs here");

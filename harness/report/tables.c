@@ -12,7 +12,8 @@ struct printer {
 };
 
 /* The ratio of a case to its group's baseline, from the pair that has the case on either side. */
-static void ratio_text(const struct sm_results *r, const struct sm_case_row *c, char *out, size_t size)
+static void ratio_text(const struct sm_results *r, const struct sm_case_row *c, char *out,
+		       size_t size)
 {
 	snprintf(out, size, "-");
 	for (size_t i = 0; i < r->pair_count; i++) {
@@ -22,8 +23,8 @@ static void ratio_text(const struct sm_results *r, const struct sm_case_row *c, 
 		    strcmp(pair->left, c->variant) != 0 || !isfinite(pair->ratio.estimate))
 			continue;
 		if (isfinite(pair->ratio.low))
-			snprintf(out, size, "%.3g x %s (%.3g to %.3g)", pair->ratio.estimate, pair->right,
-				 pair->ratio.low, pair->ratio.high);
+			snprintf(out, size, "%.3g x %s (%.3g to %.3g)", pair->ratio.estimate,
+				 pair->right, pair->ratio.low, pair->ratio.high);
 		else
 			snprintf(out, size, "%.3g x %s", pair->ratio.estimate, pair->right);
 		return;
@@ -61,8 +62,8 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 		fprintf(p->out, "  %-16s %-34s %s\n", c->variant, point, summary->reason);
 		return;
 	}
-	fprintf(p->out, "  %-16s %-34s %-34s %-34s %s; cpu %s, class %s, n %zu", c->variant, point, value,
-		ratio, derived, sm_format_ns(cpu, summary->cpu_ns_per_op), summary->klass,
+	fprintf(p->out, "  %-16s %-34s %-34s %-34s %s; cpu %s, class %s, n %zu", c->variant, point,
+		value, ratio, derived, sm_format_ns(cpu, summary->cpu_ns_per_op), summary->klass,
 		summary->value.count);
 	if (bad)
 		fprintf(p->out, " (%u skipped, %u failed, %u disturbed)", summary->skipped,
@@ -81,7 +82,8 @@ static void print_scenario(const char *scenario, void *context)
 	fprintf(p->out, "\n%s%s%s: %s\n", p->options->color ? "\033[1m" : "", scenario,
 		p->options->color ? "\033[0m" : "", metric);
 	for (size_t i = 0; i < p->results->summary_count; i++)
-		if (strcmp(p->results->cases[p->results->summaries[i].case_index].scenario, scenario) == 0)
+		if (strcmp(p->results->cases[p->results->summaries[i].case_index].scenario,
+			   scenario) == 0)
 			print_case(p, &p->results->summaries[i]);
 }
 

@@ -38,8 +38,9 @@ void words_machine(const struct sm_results *results, char *out, size_t size)
 	double pus = words_number(results, "environment/pus");
 	double nodes = words_number(results, "environment/nodes");
 
-	snprintf(out, size, "%s, %.0f PU%s, %.0f node%s, Linux %s%s", *model ? model : "unknown CPU",
-		 pus > 0 ? pus : 0, pus > 1 ? "s" : "", nodes > 0 ? nodes : 1, nodes > 1 ? "s" : "",
+	snprintf(out, size, "%s, %.0f PU%s, %.0f node%s, Linux %s%s",
+		 *model ? model : "unknown CPU", pus > 0 ? pus : 0, pus > 1 ? "s" : "",
+		 nodes > 0 ? nodes : 1, nodes > 1 ? "s" : "",
 		 words_text(results, "environment/kernel"), virtual ? ", virtual machine" : "");
 }
 

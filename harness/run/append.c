@@ -44,7 +44,8 @@ static void case_row(const struct sm_planned_case *planned, enum sm_placement re
 	};
 }
 
-static const char *slice_reason(const struct sm_trial_slice *slice, bool shared_pu, unsigned workers)
+static const char *slice_reason(const struct sm_trial_slice *slice, bool shared_pu,
+				unsigned workers)
 {
 	if (slice->pin_lost)
 		return "pin lost";
@@ -96,9 +97,9 @@ static size_t counter_rows(const struct sm_event_set *events, unsigned trial,
 			.fstr = events->event[i].fstr,
 			.raw = one->raw,
 			.value = valued ? one->value : NAN,
-			.per_op = valued && result->ops ?
-					  one->value / ((double)result->ops * workers) :
-					  NAN,
+			.per_op = valued && result->ops
+					  ? one->value / ((double)result->ops * workers)
+					  : NAN,
 			.enabled_ns = one->enabled_ns,
 			.running_ns = one->running_ns,
 			.scope = sm_count_scope_name(events->event[i].scope),

@@ -35,11 +35,11 @@ static json_t *events_json(const struct sm_event_set *events)
 	for (unsigned i = 0; events && i < events->count; i++) {
 		const struct sm_event *event = &events->event[i];
 
-		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", event->name, "fstr",
-					 event->fstr, "state", sm_count_state_name(event->state),
-					 "scope", sm_count_scope_name(event->scope), "reason",
-					 event->reason));
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name",
+						       event->name, "fstr", event->fstr, "state",
+						       sm_count_state_name(event->state), "scope",
+						       sm_count_scope_name(event->scope), "reason",
+						       event->reason));
 	}
 	return array;
 }
@@ -61,9 +61,9 @@ static json_t *options_json(const struct sm_plan_options *options)
 		strings(options->patterns, options->pattern_count), "budget_ns",
 		(json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks,
 		"placement",
-		options->placement == SM_PLACE_LIST ? "list" :
-		options->placement		    ? sm_placement_name(options->placement) :
-						      "",
+		options->placement == SM_PLACE_LIST ? "list"
+		: options->placement                ? sm_placement_name(options->placement)
+						    : "",
 		"pus", pus, "backing",
 		options->memory.backing ? sm_backing_name(options->memory.backing) : "", "pages",
 		options->memory.pages.kind ? sm_pages_name(options->memory.pages, pages) : "",
@@ -110,12 +110,12 @@ int manifest_add_plan(struct session *session)
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		const struct sm_planned_case *planned = &session->plan.cases[i];
 
-		json_array_append_new(
-			cases, json_pack("{s:s, s:I, s:i, s:I, s:b, s:s}", "id", planned->id,
-					 "ops_per_slice", (json_int_t)planned->op_count, "slices",
-					 (int)planned->slices, "trial_ns",
-					 (json_int_t)planned->trial_ns, "skipped",
-					 (int)planned->skipped, "reason", planned->reason));
+		json_array_append_new(cases,
+				      json_pack("{s:s, s:I, s:i, s:I, s:b, s:s}", "id", planned->id,
+						"ops_per_slice", (json_int_t)planned->op_count,
+						"slices", (int)planned->slices, "trial_ns",
+						(json_int_t)planned->trial_ns, "skipped",
+						(int)planned->skipped, "reason", planned->reason));
 	}
 	for (size_t g = 0; g < session->plan.group_count; g++)
 		json_array_append_new(groups, json_integer(session->plan.groups[g].blocks));
@@ -186,7 +186,8 @@ static int restore_memory(struct sm_memory *memory, const json_t *options, struc
 static int restore_lists(struct sm_plan_options *plan, const json_t *options, struct sm_error *err)
 {
 	const json_t *patterns = json_object_get(options, "patterns");
-	const json_t *pus = json_object_get(options, "pus"), *sets = json_object_get(options, "set");
+	const json_t *pus = json_object_get(options, "pus"),
+		     *sets = json_object_get(options, "set");
 	const char **pattern = calloc(json_array_size(patterns) + 1, sizeof(*pattern));
 	unsigned *pu = calloc(json_array_size(pus) + 1, sizeof(*pu));
 
@@ -224,14 +225,15 @@ int manifest_restore_options(struct session *session, struct sm_error *err)
 
 	memset(plan, 0, sizeof(*plan));
 	if (!json_is_object(options))
-		return sm_fail(err, EBADMSG, "%s/manifest.json has no \"options\": it cannot be resumed",
+		return sm_fail(err, EBADMSG,
+			       "%s/manifest.json has no \"options\": it cannot be resumed",
 			       session->options->folder);
 	plan->seed = strtoull(text_of(session->manifest, "seed"), NULL, 10);
 	plan->budget_ns = (uint64_t)json_integer_value(json_object_get(options, "budget_ns"));
 	plan->repeat_blocks =
 		(unsigned)json_integer_value(json_object_get(options, "repeat_blocks"));
-	plan->placement = strcmp(placement, "list") == 0 ? SM_PLACE_LIST :
-							   sm_placement_parse(placement);
+	plan->placement =
+		strcmp(placement, "list") == 0 ? SM_PLACE_LIST : sm_placement_parse(placement);
 	rc = sm_profile_parse(text_of(options, "profile"), &plan->profile, err);
 	if (rc == 0)
 		rc = restore_memory(&plan->memory, options, err);
@@ -248,10 +250,11 @@ int manifest_restore_plan(struct session *session, struct sm_error *err)
 
 	if (json_array_size(cases) != session->plan.case_count ||
 	    json_array_size(blocks) != session->plan.group_count)
-		return sm_fail(err, EBADMSG,
-			       "%s/manifest.json holds another plan than its options give with this "
-			       "build; start a new run",
-			       session->options->folder);
+		return sm_fail(
+			err, EBADMSG,
+			"%s/manifest.json holds another plan than its options give with this "
+			"build; start a new run",
+			session->options->folder);
 	for (size_t g = 0; g < session->plan.group_count; g++)
 		session->plan.groups[g].blocks =
 			(unsigned)json_integer_value(json_array_get(blocks, g));
@@ -263,7 +266,8 @@ int manifest_restore_plan(struct session *session, struct sm_error *err)
 			return sm_fail(err, EBADMSG,
 				       "%s/manifest.json: case %zu is \"%s\" where this build has "
 				       "\"%s\"; start a new run",
-				       session->options->folder, i, text_of(one, "id"), planned->id);
+				       session->options->folder, i, text_of(one, "id"),
+				       planned->id);
 		planned->op_count =
 			(uint64_t)json_integer_value(json_object_get(one, "ops_per_slice"));
 		planned->slices = (unsigned)json_integer_value(json_object_get(one, "slices"));

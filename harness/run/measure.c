@@ -7,7 +7,7 @@
 #include "session.h"
 #include "shmeter/clock.h"
 
-/* What a slice aims at: pair classes last milliseconds (pitfalls), and it is 10^3 times the clock. */
+/* What a slice aims at: pair classes last milliseconds, and it is 10^3 times the clock. */
 #define SLICE_NS 1000000u
 /* Slices of a trial by profile.  Twenty catch a class or two; standard takes more, so that trials span
  * several changes of class and most of the run is measuring. */
@@ -52,8 +52,8 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 static unsigned slices_for(const struct session *session, const struct sm_planned_case *planned,
 			   uint64_t slice_ns, uint64_t overhead_ns)
 {
-	uint64_t want = planned->c.scenario->slices ? planned->c.scenario->slices :
-							 slices_default[session->plan.profile];
+	uint64_t want = planned->c.scenario->slices ? planned->c.scenario->slices
+						    : slices_default[session->plan.profile];
 
 	if (session->plan.profile != SM_QUICK && slice_ns > 0) {
 		uint64_t share = TIMED_PER_OVERHEAD * overhead_ns / slice_ns;
@@ -109,12 +109,15 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		return rc;
 	if (result.status == SM_SKIPPED)
 		skip(planned, result.reason);
-	planned->op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : result.op_count;
-	planned->slices = scenario->cold ? 1 : scenario->slices ? scenario->slices : slices_default[session->plan.profile];
+	planned->op_count =
+		scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : result.op_count;
+	planned->slices = scenario->cold     ? 1
+			  : scenario->slices ? scenario->slices
+					     : slices_default[session->plan.profile];
 	planned->trial_ns = result.wall_ns;
 	if (!scenario->fixed_ops && result.status == SM_OK) {
-		planned->slices = slices_for(session, planned, result.last_slice_ns,
-					     result.overhead_ns);
+		planned->slices =
+			slices_for(session, planned, result.last_slice_ns, result.overhead_ns);
 		planned->trial_ns =
 			result.overhead_ns + (planned->slices + 1) * result.last_slice_ns;
 	} else if (!scenario->fixed_ops) {
@@ -271,8 +274,7 @@ int session_measure(struct session *session, struct sm_error *err)
 	if (!session->options->resume)
 		rc = append_skipped(session, err);
 	for (unsigned trial = 0; rc == 0 && trial < plan->step_count; trial++) {
-		const struct sm_planned_case *planned =
-			&plan->cases[plan->steps[trial].case_index];
+		const struct sm_planned_case *planned = &plan->cases[plan->steps[trial].case_index];
 
 		session_progress(session, "measuring", trial, plan->step_count, planned->id,
 				 left_ns);

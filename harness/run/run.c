@@ -14,7 +14,7 @@
 /* What is expected of a case before it was calibrated, for --dry-run. */
 #define GUESS_WARM_NS 24000000u
 #define GUESS_COLD_NS 80000000u
-#define SLICE_NS 1000000u
+#define SLICE_NS      1000000u
 
 void session_progress(const struct session *session, const char *phase, size_t done, size_t total,
 		      const char *what, uint64_t left_ns)
@@ -168,8 +168,8 @@ static int write_histograms(struct session *session, struct sm_error *err)
 	return 0;
 }
 
-static int analyse_into(const char *folder, const struct sm_scenario *const *scenarios, size_t count,
-			struct sm_error *err)
+static int analyse_into(const char *folder, const struct sm_scenario *const *scenarios,
+			size_t count, struct sm_error *err)
 {
 	struct sm_results results;
 	int rc;
@@ -238,12 +238,12 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 	int rc = open_machine(&session, err);
 
 	if (rc == 0)
-		rc = options->resume ? go_on(&session, scenarios, scenario_count, err) :
-				       begin(&session, scenarios, scenario_count, err);
+		rc = options->resume ? go_on(&session, scenarios, scenario_count, err)
+				     : begin(&session, scenarios, scenario_count, err);
 	if (rc == 0) {
 		session.histogram = calloc(session.plan.case_count + 1, sizeof(*session.histogram));
-		rc = session.histogram ? measure_and_close(&session, scenarios, scenario_count, err) :
-					 sm_fail(err, ENOMEM, "no memory for the histograms");
+		rc = session.histogram ? measure_and_close(&session, scenarios, scenario_count, err)
+				       : sm_fail(err, ENOMEM, "no memory for the histograms");
 	}
 	end(&session);
 	return rc;
@@ -274,15 +274,17 @@ static void describe(struct session *session, FILE *out)
 				planned->id);
 	}
 	fprintf(out,
-		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
+		"%zu cases in %zu groups, %zu trials, seed %" PRIu64
+		", profile %s: about %s before "
 		"calibration\n",
 		session->plan.case_count, session->plan.group_count, session->plan.step_count,
 		session->plan.seed, sm_profile_name(session->plan.profile),
 		sm_format_ns(text, (double)session->plan.estimate_ns));
 }
 
-int sm_run_describe(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
-		    size_t scenario_count, FILE *out, struct sm_error *err)
+int sm_run_describe(const struct sm_run_options *options,
+		    const struct sm_scenario *const *scenarios, size_t scenario_count, FILE *out,
+		    struct sm_error *err)
 {
 	struct session session = { .options = options, .start_ns = sm_clock_ns() };
 	int rc = open_machine(&session, err);

@@ -19,8 +19,8 @@ struct session {
 	struct sm_plan plan;
 	struct sm_store *store;
 	json_t *manifest;
-	bool *done;                          /* [plan.step_count]: measured before a resume */
-	struct sm_histogram **histogram;     /* [plan.case_count] */
+	bool *done;                      /* [plan.step_count]: measured before a resume */
+	struct sm_histogram **histogram; /* [plan.case_count] */
 	uint64_t start_ns, timed_ns, overhead_ns;
 	struct sm_noise_mark noise_before;
 	bool over_budget;
@@ -49,8 +49,8 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 		   const struct sm_trial_result *result, struct sm_error *err);
 
 /* top_up.c: more blocks where too few count in one pair class. */
-int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
-		   struct sm_error *err);
+int session_top_up(struct session *session, const struct sm_scenario *const *scenarios,
+		   size_t count, struct sm_error *err);
 
 /* tune.c: reserves what the plan's cases need; the guard puts it back. */
 int session_tune(struct session *session, struct sm_error *err);

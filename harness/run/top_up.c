@@ -91,8 +91,8 @@ static bool out_of_budget(const struct session *session)
 	return budget_ns && sm_clock_ns() - session->start_ns > budget_ns / 10 * 9;
 }
 
-static int one_round(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
-		     unsigned *added, struct sm_error *err)
+static int one_round(struct session *session, const struct sm_scenario *const *scenarios,
+		     size_t count, unsigned *added, struct sm_error *err)
 {
 	struct sm_results results;
 	struct sm_random random;
@@ -114,7 +114,8 @@ static int one_round(struct session *session, const struct sm_scenario *const *s
 		for (; rc == 0 && more > 0 && block < 2 * group->blocks; more--, ++*added) {
 			if (out_of_budget(session))
 				goto out_results;
-			session_progress(session, "topping up", g, session->plan.group_count, id, 0);
+			session_progress(session, "topping up", g, session->plan.group_count, id,
+					 0);
 			rc = run_block(session, &random, g, block++, &trial, err);
 		}
 	}
@@ -123,8 +124,8 @@ out_results:
 	return rc;
 }
 
-int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
-		   struct sm_error *err)
+int session_top_up(struct session *session, const struct sm_scenario *const *scenarios,
+		   size_t count, struct sm_error *err)
 {
 	unsigned added = 1;
 	int rc = 0;

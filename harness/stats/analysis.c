@@ -4,8 +4,9 @@
 int sm_analyse(struct sm_results *results, const struct sm_scenario *const *scenarios,
 	       size_t scenario_count, struct sm_error *err)
 {
-	struct sm_analysis a = {
-	    .results = results, .scenarios = scenarios, .scenario_count = scenario_count};
+	struct sm_analysis a = { .results = results,
+				 .scenarios = scenarios,
+				 .scenario_count = scenario_count };
 	int rc = sm_analysis_open(&a, err);
 
 	if (rc == 0)

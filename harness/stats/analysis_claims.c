@@ -15,7 +15,7 @@ struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
 	row->sentence = sm_results_string(a->results, "%s", claim->text ? claim->text : "-");
 	row->source = sm_results_string(a->results, "%s", claim->source ? claim->source : "-");
 	row->question =
-	    sm_results_string(a->results, "%s", claim->question ? claim->question : "-");
+		sm_results_string(a->results, "%s", claim->question ? claim->question : "-");
 	row->evidence = "-";
 	row->reason = "-";
 	return row;

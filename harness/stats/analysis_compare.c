@@ -15,8 +15,9 @@ struct block_walk {
 
 static struct block_walk walk_blocks(const struct sm_analysis *a, size_t left, size_t right)
 {
-	return (struct block_walk){
-	    .a = a, .left = &a->case_view[left], .right = &a->case_view[right]};
+	return (struct block_walk){ .a = a,
+				    .left = &a->case_view[left],
+				    .right = &a->case_view[right] };
 }
 
 /* The next block in which both cases were tried: their samples. */
@@ -51,7 +52,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 
 	if (!d)
 		return sm_fail(err, ENOMEM, "no memory for %zu blocks", walk.left->count);
-	*out = (struct sm_comparison){.mde = NAN};
+	*out = (struct sm_comparison){ .mde = NAN };
 	while (next_block(&walk, &s, &t)) {
 		const struct sm_cell *x = sm_analysis_cell(a, s, klass);
 		const struct sm_cell *y = sm_analysis_cell(a, t, klass);
@@ -110,7 +111,7 @@ void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t r
 	struct block_walk walk = walk_blocks(a, left, right);
 	size_t s, t;
 
-	*out = (struct sm_blocks){0};
+	*out = (struct sm_blocks){ 0 };
 	while (next_block(&walk, &s, &t)) {
 		out->tried++;
 		out->homeless += !share_a_class(a, s, t);
@@ -142,7 +143,7 @@ static int compare_control(const struct sm_analysis *a, size_t group, struct sm_
 {
 	long left = sm_analysis_case_of(a, group, "b"), right = sm_analysis_case_of(a, group, "a");
 
-	*out = (struct sm_comparison){.ratio.low = NAN, .ratio.high = NAN};
+	*out = (struct sm_comparison){ .ratio.low = NAN, .ratio.high = NAN };
 	if (left < 0 || right < 0)
 		return 0;
 	const char *klass = sm_analysis_leading(a, group, (size_t)left, (size_t)right);

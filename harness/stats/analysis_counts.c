@@ -84,7 +84,7 @@ static void tally_trial(const struct sm_analysis *a, const struct count_rule *ru
 
 static struct count_tally tally_up(const struct sm_analysis *a, const struct count_rule *rule)
 {
-	struct count_tally tally = {0};
+	struct count_tally tally = { 0 };
 
 	for (size_t s = 0; s < a->results->sample_count; s++)
 		tally.trials += is_in_scope(a, rule, s);
@@ -207,16 +207,16 @@ static const char *why_no_trial(struct sm_analysis *a, const struct count_rule *
 void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 			     const struct sm_claim *claim)
 {
-	struct count_rule rule = {scenario,     claim->left,        claim->at,
-				  claim->count, claim->count_exact, claim->count_slack};
+	struct count_rule rule = { scenario,     claim->left,        claim->at,
+				   claim->count, claim->count_exact, claim->count_slack };
 	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
 	struct count_tally tally = tally_up(a, &rule);
-	struct sm_words words = {.used = 0};
+	struct sm_words words = { .used = 0 };
 
 	row->verdict = verdict_of(&tally);
 	if (tally.trials == 0) {
 		row->reason =
-		    rule.variant ? why_no_trial(a, &rule, claim) : "no trial of it ended well";
+			rule.variant ? why_no_trial(a, &rule, claim) : "no trial of it ended well";
 		return;
 	}
 	row->reason = why_uncounted(a, &rule, &tally);
@@ -229,28 +229,28 @@ void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *sc
 /* The worse of two verdicts on exact counts: one refutation refutes, one gap leaves a gap. */
 static enum sm_verdict worse(enum sm_verdict one, enum sm_verdict other)
 {
-	static const int badness[] = {[SM_VERDICT_NONE] = 0,
-				      [SM_SUPPORTED] = 1,
-				      [SM_NOT_TESTABLE] = 2,
-				      [SM_INCONCLUSIVE] = 3,
-				      [SM_REFUTED] = 4};
+	static const int badness[] = { [SM_VERDICT_NONE] = 0,
+				       [SM_SUPPORTED] = 1,
+				       [SM_NOT_TESTABLE] = 2,
+				       [SM_INCONCLUSIVE] = 3,
+				       [SM_REFUTED] = 4 };
 
 	return badness[one] >= badness[other] ? one : other;
 }
 
 void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scenario)
 {
-	struct sm_words sentence = {.used = 0}, evidence = {.used = 0};
-	struct sm_claim claim = {.source = "exact count"};
+	struct sm_words sentence = { .used = 0 }, evidence = { .used = 0 };
+	struct sm_claim claim = { .source = "exact count" };
 	enum sm_verdict verdict = SM_VERDICT_NONE;
 	const char *reason = "-";
 
 	for (unsigned i = 0; i < SM_EXPECTED_MAX && scenario->expected[i].event; i++) {
 		const struct sm_expected *expected = &scenario->expected[i];
-		struct count_rule rule = {.scenario = scenario,
-					  .variant = expected->variant,
-					  .event = expected->event,
-					  .per_op = expected->per_op};
+		struct count_rule rule = { .scenario = scenario,
+					   .variant = expected->variant,
+					   .event = expected->event,
+					   .per_op = expected->per_op };
 		struct count_tally tally = tally_up(a, &rule);
 
 		if (tally.trials == 0)

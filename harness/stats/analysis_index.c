@@ -137,8 +137,8 @@ static unsigned highest_pu(const char *text)
  * environment does not say, the PUs used are a lower bound: it makes steal look larger. */
 static unsigned machine_pus(const struct sm_results *results)
 {
-	static const char *const keys[] = {"pus_online", "online_pus", "pus", "pus_allowed",
-					   "allowed_pus"};
+	static const char *const keys[] = { "pus_online", "online_pus", "pus", "pus_allowed",
+					    "allowed_pus" };
 	const json_t *environment = json_object_get(results->manifest, "environment");
 	unsigned widest = 0;
 
@@ -178,10 +178,10 @@ static void index_groups(struct sm_analysis *a)
 			g++;
 		if (g == a->group_count)
 			a->group[a->group_count++] = (struct sm_group_view){
-			    .name = row->group,
-			    .scenario_name = row->scenario,
-			    .scenario = find_scenario(a, row->scenario),
-			    .first_case = i,
+				.name = row->group,
+				.scenario_name = row->scenario,
+				.scenario = find_scenario(a, row->scenario),
+				.first_case = i,
 			};
 		a->case_view[i].group = g;
 	}
@@ -193,7 +193,7 @@ static void index_samples(struct sm_analysis *a)
 
 	for (size_t i = 0; i < results->sample_count; i++) {
 		struct sm_case_view *view =
-		    &a->case_view[results->samples[a->sample_order[i]].case_index];
+			&a->case_view[results->samples[a->sample_order[i]].case_index];
 
 		if (view->count++ == 0)
 			view->first = i;

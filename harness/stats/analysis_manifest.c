@@ -55,7 +55,7 @@ static json_t *describe_slices(const struct sm_analysis *a)
 			if (row->pure)
 				continue;
 			json_int_t before =
-			    json_integer_value(json_object_get(disturbed, row->reason));
+				json_integer_value(json_object_get(disturbed, row->reason));
 
 			json_object_set_new(disturbed, row->reason, json_integer(before + 1));
 		}
@@ -142,8 +142,8 @@ static void say_moves(const struct sm_analysis *a, const struct moves *moves,
 
 static json_t *describe_moves(const struct sm_analysis *a)
 {
-	struct sm_words words = {.used = 0};
-	struct moves moves = {0, 0};
+	struct sm_words words = { .used = 0 };
+	struct moves moves = { 0, 0 };
 	json_t *moved = json_object();
 
 	for (size_t s = 0; s < a->results->sample_count; s++)

@@ -53,8 +53,8 @@ static bool case_has(const struct sm_case_row *row, const char *word, size_t len
 static bool group_has(const struct sm_analysis *a, size_t group, const char *word, size_t length,
 		      const char *left, const char *right)
 {
-	long side[2] = {sm_analysis_case_of(a, group, left),
-			right ? sm_analysis_case_of(a, group, right) : -1};
+	long side[2] = { sm_analysis_case_of(a, group, left),
+			 right ? sm_analysis_case_of(a, group, right) : -1 };
 	bool any = false;
 
 	for (unsigned i = 0; i < 2; i++) {

@@ -47,12 +47,12 @@ static const char *run_level_reason(struct sm_analysis *a, const struct pair *pa
 					 c->ties, c->used);
 	if (a->control.moved && strcmp(group->scenario_name, "aa") != 0)
 		return sm_results_string(
-		    results,
-		    "the A/A control moved: one case under two names differed by a factor of "
-		    "%.3f (95 %% interval %.3f to %.3f), so this run cannot tell a cause from "
-		    "a drift; by chance alone fewer than 5 in 100 runs show this, so run it "
-		    "again",
-		    a->control.ratio.estimate, a->control.ratio.low, a->control.ratio.high);
+			results,
+			"the A/A control moved: one case under two names differed by a factor of "
+			"%.3f (95 %% interval %.3f to %.3f), so this run cannot tell a cause from "
+			"a drift; by chance alone fewer than 5 in 100 runs show this, so run it "
+			"again",
+			a->control.ratio.estimate, a->control.ratio.low, a->control.ratio.high);
 	return NULL;
 }
 
@@ -102,7 +102,7 @@ static int note_claim(struct sm_analysis *a, const struct sm_claim *claim, struc
 	if (count > a->pair_claim_room) {
 		size_t room = a->pair_claim_room > 0 ? 2 * a->pair_claim_room : 64;
 		const struct sm_claim **grown =
-		    realloc(a->pair_claim, room * sizeof(const struct sm_claim *));
+			realloc(a->pair_claim, room * sizeof(const struct sm_claim *));
 
 		if (!grown)
 			return sm_fail(err, ENOMEM, "no memory for %zu comparisons", room);
@@ -141,7 +141,7 @@ static int add_empty_row(struct sm_analysis *a, const struct pair *pair,
 {
 	struct sm_pair_row *row = add_row(a, pair, "-", true);
 
-	row->ratio = (struct sm_interval){.estimate = NAN, .low = NAN, .high = NAN};
+	row->ratio = (struct sm_interval){ .estimate = NAN, .low = NAN, .high = NAN };
 	row->mde = NAN;
 	row->blocks_dropped = blocks->tried;
 	row->verdict = pair->claim ? SM_INCONCLUSIVE : SM_VERDICT_NONE;
@@ -242,7 +242,7 @@ static int add_baseline_pairs(struct sm_analysis *a, size_t group, struct sm_err
 	if (baseline < 0)
 		return 0;
 	for (size_t c = a->group[group].first_case; c < results->case_count; c++) {
-		struct pair pair = {.group = group, .left = c, .right = (size_t)baseline};
+		struct pair pair = { .group = group, .left = c, .right = (size_t)baseline };
 
 		if (a->case_view[c].group != group || c == (size_t)baseline ||
 		    is_claimed(a, group, results->cases[c].variant,
@@ -271,7 +271,7 @@ static int add_claimed_pairs(struct sm_analysis *a, size_t group, struct sm_erro
 
 		if (left < 0 || right < 0)
 			continue;
-		struct pair pair = {group, (size_t)left, (size_t)right, claim};
+		struct pair pair = { group, (size_t)left, (size_t)right, claim };
 		int rc = add_pair(a, &pair, err);
 
 		if (rc != 0)

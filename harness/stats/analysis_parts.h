@@ -111,7 +111,7 @@ struct sm_comparison {
 	struct sm_interval ratio;
 	double mde;
 	unsigned blocks, used,
-	    ties;      /* tried in both; counted in this class; of them, equal times */
+		ties;  /* tried in both; counted in this class; of them, equal times */
 	double sign_p; /* two-sided sign test of "no difference" */
 };
 /* Blocks of two cases over all classes. */
@@ -149,7 +149,7 @@ struct sm_words {
 	size_t used;
 };
 void sm_words_add(struct sm_words *words, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3)));
 
 /* analysis_counts.c */
 void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario,

@@ -44,7 +44,7 @@ static const struct sm_pair_row *leading_row(const struct sm_analysis *a, size_t
 static void note_untried(struct sm_analysis *a, struct points *points, size_t group,
 			 const struct sm_claim *claim)
 {
-	const char *variant[2] = {claim->left, claim->right};
+	const char *variant[2] = { claim->left, claim->right };
 
 	for (unsigned i = 0; i < 2; i++) {
 		const char *why = sm_analysis_untried(a, sm_analysis_case_of(a, group, variant[i]));
@@ -78,7 +78,7 @@ static bool is_told_apart(const struct sm_analysis *a, const struct points *poin
 static int collect_points(struct sm_analysis *a, const struct sm_scenario *scenario,
 			  const struct sm_claim *claim, struct points *points, struct sm_error *err)
 {
-	*points = (struct points){.point = calloc(a->group_count + 1, sizeof(struct point))};
+	*points = (struct points){ .point = calloc(a->group_count + 1, sizeof(struct point)) };
 	if (!points->point)
 		return sm_fail(err, ENOMEM, "no memory for %zu groups", a->group_count);
 	for (size_t g = 0; g < a->group_count; g++) {
@@ -89,7 +89,7 @@ static int collect_points(struct sm_analysis *a, const struct sm_scenario *scena
 
 		points->named++;
 		if (row)
-			points->point[points->count++] = (struct point){g, row};
+			points->point[points->count++] = (struct point){ g, row };
 		else
 			note_untried(a, points, g, claim);
 	}
@@ -167,7 +167,7 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 {
 	const struct sm_pair_row *row = point->row;
 	enum sm_point_detail detail =
-	    points->detail < SM_POINT_PLACEMENT ? SM_POINT_PLACEMENT : points->detail;
+		points->detail < SM_POINT_PLACEMENT ? SM_POINT_PLACEMENT : points->detail;
 	char where[512], ratio[512];
 
 	sm_analysis_point(a, point->group, detail, where, sizeof(where));
@@ -227,7 +227,7 @@ static void add_spread(const struct sm_analysis *a, const struct points *points,
 static void judge_points(struct sm_analysis *a, const struct points *points,
 			 const struct sm_claim *claim, struct sm_claim_row *out)
 {
-	struct sm_words words = {.used = 0};
+	struct sm_words words = { .used = 0 };
 
 	out->verdict = count_verdict(points, SM_REFUTED) > 0                     ? SM_REFUTED
 		       : count_verdict(points, SM_SUPPORTED) == points->count    ? SM_SUPPORTED
@@ -238,14 +238,14 @@ static void judge_points(struct sm_analysis *a, const struct points *points,
 	add_sentence(a, points, point, claim, &words);
 	add_spread(a, points, out->verdict, &words);
 	out->evidence =
-	    sm_results_string(a->results, "%s%s%s", words.text, claim->caveat ? ". " : "",
-			      claim->caveat ? claim->caveat : "");
+		sm_results_string(a->results, "%s%s%s", words.text, claim->caveat ? ". " : "",
+				  claim->caveat ? claim->caveat : "");
 	if (out->verdict == SM_INCONCLUSIVE)
 		out->reason = point->row->reason;
 	else if (points->untried_count > 0)
 		out->reason =
-		    sm_results_string(a->results, "not testable at %zu of %zu points: %s",
-				      points->untried_count, points->named, points->untried);
+			sm_results_string(a->results, "not testable at %zu of %zu points: %s",
+					  points->untried_count, points->named, points->untried);
 }
 
 int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_scenario *scenario,

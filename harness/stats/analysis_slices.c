@@ -122,7 +122,7 @@ static void find_classes(struct sm_analysis *a, double *probes)
 			double center = relation->classes.center_ns[i];
 
 			relation->klass[i] = sm_results_string(
-			    a->results, center < 10 ? "%.1fns" : "%.0fns", center);
+				a->results, center < 10 ? "%.1fns" : "%.0fns", center);
 		}
 		a->relation_count++;
 	}
@@ -182,7 +182,7 @@ static const char *why_disturbed(struct sm_analysis *a, const struct sm_sample_v
 	struct {
 		const char *reason;
 		unsigned count;
-	} seen[8] = {0};
+	} seen[8] = { 0 };
 	char text[256];
 	size_t used;
 
@@ -226,7 +226,7 @@ static void value_sample(struct sm_analysis *a, size_t s, const char *const *nam
 		}
 		if (pure == 0)
 			continue;
-		*cell = (struct sm_cell){names[k], pure, sm_median(times, pure)};
+		*cell = (struct sm_cell){ names[k], pure, sm_median(times, pure) };
 		sample->slices_pure += pure;
 		if (!best || pure > best->pure)
 			best = cell;
@@ -295,7 +295,7 @@ static void add_class(struct sm_group_view *group, const char *klass, unsigned p
 	if (k == SM_GROUP_CLASSES_MAX)
 		return;
 	if (k == group->classes)
-		group->klass[group->classes++] = (struct sm_group_class){.klass = klass};
+		group->klass[group->classes++] = (struct sm_group_class){ .klass = klass };
 	group->klass[k].pure += pure;
 }
 

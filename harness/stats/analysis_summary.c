@@ -14,13 +14,13 @@ struct quantiles {
 static void save_quantiles(const struct sm_results *results, struct quantiles *kept)
 {
 	for (size_t i = 0; i < results->case_count; i++)
-		kept[i] = (struct quantiles){NAN, NAN, NAN};
+		kept[i] = (struct quantiles){ NAN, NAN, NAN };
 	for (size_t i = 0; i < results->summary_count; i++) {
 		const struct sm_summary_row *row = &results->summaries[i];
 
 		if (row->case_index < results->case_count)
 			kept[row->case_index] =
-			    (struct quantiles){row->q50_ns, row->q99_ns, row->q999_ns};
+				(struct quantiles){ row->q50_ns, row->q99_ns, row->q999_ns };
 	}
 }
 

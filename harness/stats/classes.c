@@ -121,7 +121,7 @@ static void find_peaks(struct landscape *land)
 
 		if (density[i] > 0 && rises && falls)
 			land->peak[land->peak_count++] =
-			    (struct peak){.cell = (i + end - 1) / 2, .height = density[i]};
+				(struct peak){ .cell = (i + end - 1) / 2, .height = density[i] };
 		i = end;
 	}
 }
@@ -158,8 +158,8 @@ static void remove_ripples(struct landscape *land)
 
 		for (size_t i = 0; i + 1 < land->peak_count; i++) {
 			const struct peak *a = &land->peak[i], *b = a + 1;
-			double depth =
-			    land->density[valley_between(land, a, b)] / fmin(a->height, b->height);
+			double depth = land->density[valley_between(land, a, b)] /
+				       fmin(a->height, b->height);
 
 			if (depth > worst_depth) {
 				worst_depth = depth;
@@ -169,8 +169,8 @@ static void remove_ripples(struct landscape *land)
 		if (worst_depth < VALLEY_MAX)
 			return;
 		remove_peak(land, land->peak[worst].height < land->peak[worst + 1].height
-				      ? worst
-				      : worst + 1);
+					  ? worst
+					  : worst + 1);
 	}
 }
 
@@ -199,7 +199,7 @@ static void share_out(struct landscape *land, const double *sorted_ns, size_t co
 		bool is_last = i + 1 == land->peak_count;
 
 		peak->upper =
-		    is_last ? INFINITY : cell_middle(valley_between(land, peak, peak + 1));
+			is_last ? INFINITY : cell_middle(valley_between(land, peak, peak + 1));
 		peak->first = first;
 		peak->end = is_last ? count : first_at_least(sorted_ns, count, exp(peak->upper));
 		first = peak->end;

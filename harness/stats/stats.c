@@ -92,7 +92,8 @@ static size_t sign_test_rank(size_t count, double confidence, double *achieved)
 struct sm_interval sm_median_interval(double *values, size_t count, double confidence)
 {
 	struct sm_interval interval = {
-	    .estimate = sm_median(values, count), .low = NAN, .high = NAN, .count = count};
+		.estimate = sm_median(values, count), .low = NAN, .high = NAN, .count = count
+	};
 	size_t rank = sign_test_rank(count, confidence, &interval.confidence);
 
 	if (rank > 0) {
@@ -140,7 +141,7 @@ void sm_holm(double *p, size_t count)
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
-		ranked[i] = (struct ranked){p[i], i};
+		ranked[i] = (struct ranked){ p[i], i };
 	qsort(ranked, count, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < count; i++) {
 		double adjusted = fmin(1, ranked[i].p * (double)(count - i));

@@ -9,9 +9,9 @@
 #define SAME 0.0005 /* ratios nearer to 1 than 0.05 % read "as long" */
 
 static const char *const names[] = {
-    [SM_VERDICT_NONE] = "none",         [SM_SUPPORTED] = "supported",
-    [SM_REFUTED] = "refuted",           [SM_INCONCLUSIVE] = "inconclusive",
-    [SM_NOT_TESTABLE] = "not_testable",
+	[SM_VERDICT_NONE] = "none",         [SM_SUPPORTED] = "supported",
+	[SM_REFUTED] = "refuted",           [SM_INCONCLUSIVE] = "inconclusive",
+	[SM_NOT_TESTABLE] = "not_testable",
 };
 
 const char *sm_verdict_name(enum sm_verdict verdict)

@@ -87,7 +87,8 @@ static int load_manifest(struct sm_results *results, const char *folder, struct 
 	snprintf(path, sizeof(path), "%s/manifest.json", folder);
 	file = fopen(path, "re");
 	if (!file)
-		return sm_fail(err, errno, "%s is not a run folder: its manifest.json cannot be read (%s)",
+		return sm_fail(err, errno,
+			       "%s is not a run folder: its manifest.json cannot be read (%s)",
 			       folder, strerror(errno));
 	results->manifest = json_loadf(file, 0, &why);
 	fclose(file);
@@ -185,12 +186,14 @@ static int load_analysis(struct sm_results *results, const char *folder, struct 
 	struct summary_view summary;
 	struct sm_pair_row pair;
 	struct sm_claim_row claim;
-	int rc = table_read(&table_summary, folder, results, &summary, sizeof(summary), take_summary, err);
+	int rc = table_read(&table_summary, folder, results, &summary, sizeof(summary),
+			    take_summary, err);
 
 	if (rc == 0)
 		rc = table_read(&table_pairs, folder, results, &pair, sizeof(pair), take_pair, err);
 	if (rc == 0)
-		rc = table_read(&table_claims, folder, results, &claim, sizeof(claim), take_claim, err);
+		rc = table_read(&table_claims, folder, results, &claim, sizeof(claim), take_claim,
+				err);
 	return rc == -ENOENT ? 0 : rc; /* not analysed yet */
 }
 
@@ -208,7 +211,8 @@ int sm_store_load(struct sm_results *results, const char *folder, struct sm_erro
 		return sm_fail(err, ENOMEM, "no memory to load %s", folder);
 	rc = table_read(&table_samples, folder, results, &sample, sizeof(sample), take_sample, err);
 	if (rc == 0)
-		rc = table_read(&table_slices, folder, results, &slice, sizeof(slice), take_slice, err);
+		rc = table_read(&table_slices, folder, results, &slice, sizeof(slice), take_slice,
+				err);
 	if (rc == 0)
 		rc = table_read(&table_counters, folder, results, &counter, sizeof(counter),
 				take_counter, err);

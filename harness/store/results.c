@@ -110,7 +110,8 @@ static void *add(void **rows, size_t *count, size_t *room, size_t size)
 }
 
 #define ADD(results, rows, count, room)                                                            \
-	add((void **)&(results)->rows, &(results)->count, &(results)->room, sizeof(*(results)->rows))
+	add((void **)&(results)->rows, &(results)->count, &(results)->room,                        \
+	    sizeof(*(results)->rows))
 
 struct sm_case_row *sm_results_add_case(struct sm_results *results)
 {

@@ -51,9 +51,10 @@ void sm_store_close(struct sm_store *store)
 static int write_failed(const char *folder, const char *file, int error, struct sm_error *err)
 {
 	return sm_fail(err, error,
-		       error == ENOSPC ? "no space left to write %s/%s (%s): free some, or choose --out "
-					 "elsewhere" :
-					 "cannot write %s/%s: %s",
+		       error == ENOSPC
+			       ? "no space left to write %s/%s (%s): free some, or choose --out "
+				 "elsewhere"
+			       : "cannot write %s/%s: %s",
 		       folder, file, strerror(error));
 }
 
@@ -87,9 +88,10 @@ static int make_folder(const char *folder, struct sm_error *err)
 		return 0;
 	if (errno != EEXIST)
 		return sm_fail(err, errno,
-			       errno == ENOENT ? "cannot make the run folder %s: the folder above it does "
-						 "not exist (%s)" :
-						 "cannot make the run folder %s: %s; choose another --out",
+			       errno == ENOENT
+				       ? "cannot make the run folder %s: the folder above it does "
+					 "not exist (%s)"
+				       : "cannot make the run folder %s: %s; choose another --out",
 			       folder, strerror(errno));
 	dir = opendir(folder);
 	if (!dir)
@@ -99,8 +101,10 @@ static int make_folder(const char *folder, struct sm_error *err)
 		used += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 	closedir(dir);
 	if (used)
-		return sm_fail(err, EEXIST,
-			       "%s is not empty: choose another --out, or go on with it by --resume", folder);
+		return sm_fail(
+			err, EEXIST,
+			"%s is not empty: choose another --out, or go on with it by --resume",
+			folder);
 	return 0;
 }
 
@@ -136,7 +140,8 @@ static int write_headers(struct sm_store *store, struct sm_error *err)
 	return rc;
 }
 
-int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest, struct sm_error *err)
+int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
+		    struct sm_error *err)
 {
 	static const char *const below[] = { "plots", "histograms" };
 	struct sm_store *store;
@@ -179,7 +184,8 @@ static int trim(int fd, const char *path, struct sm_error *err)
 	while (keep > 0 && pread(fd, &c, 1, keep - 1) == 1 && c != '\n')
 		keep--;
 	if (keep < end && ftruncate(fd, keep) < 0)
-		return sm_fail(err, errno, "cannot mend the last line of %s: %s", path, strerror(errno));
+		return sm_fail(err, errno, "cannot mend the last line of %s: %s", path,
+			       strerror(errno));
 	return 0;
 }
 
@@ -214,8 +220,8 @@ static void write_slices(const struct sm_slice_row *slices, size_t count, FILE *
 
 static int append_rows(struct sm_store *store, int file, const struct sm_case_row *c,
 		       const struct sm_sample *sample, const struct sm_slice_row *slices,
-		       size_t slice_count, const struct sm_counter_row *counters, size_t counter_count,
-		       struct sm_error *err)
+		       size_t slice_count, const struct sm_counter_row *counters,
+		       size_t counter_count, struct sm_error *err)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -237,14 +243,15 @@ static int append_rows(struct sm_store *store, int file, const struct sm_case_ro
 	return rc;
 }
 
-int sm_store_append(struct sm_store *store, const struct sm_case_row *c, const struct sm_sample *sample,
-		    const struct sm_slice_row *slices, size_t slice_count,
-		    const struct sm_counter_row *counters, size_t counter_count, struct sm_error *err)
+int sm_store_append(struct sm_store *store, const struct sm_case_row *c,
+		    const struct sm_sample *sample, const struct sm_slice_row *slices,
+		    size_t slice_count, const struct sm_counter_row *counters, size_t counter_count,
+		    struct sm_error *err)
 {
 	int rc = 0;
 
 	for (int file = 0; rc == 0 && file < FILES; file++)
-		rc = append_rows(store, file, c, sample, slices, slice_count, counters, counter_count,
-				 err);
+		rc = append_rows(store, file, c, sample, slices, slice_count, counters,
+				 counter_count, err);
 	return rc;
 }

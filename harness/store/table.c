@@ -42,9 +42,7 @@ void table_write_row(const struct table *table, const void *view, FILE *out)
 		case COLUMN_U64: fprintf(out, "%" PRIu64, *(const uint64_t *)at); break;
 		case COLUMN_SIZE: fprintf(out, "%zu", *(const size_t *)at); break;
 		case COLUMN_FLAG: fputs(*(const bool *)at ? "yes" : "no", out); break;
-		case COLUMN_STATUS:
-			fputs(sm_status_name(*(const enum sm_status *)at), out);
-			break;
+		case COLUMN_STATUS: fputs(sm_status_name(*(const enum sm_status *)at), out); break;
 		case COLUMN_VERDICT:
 			fputs(sm_verdict_name(*(const enum sm_verdict *)at), out);
 			break;
@@ -113,9 +111,7 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	uint64_t number = 0;
 
 	switch (column->type) {
-	case COLUMN_TEXT:
-		*(const char **)at = sm_results_string(results, "%s", text);
-		return true;
+	case COLUMN_TEXT: *(const char **)at = sm_results_string(results, "%s", text); return true;
 	case COLUMN_UINT:
 		if (!read_unsigned(text, UINT32_MAX, &number))
 			return false;
@@ -134,15 +130,13 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	case COLUMN_STATUS:
 		*(enum sm_status *)at = sm_status_parse(text);
 		return *(enum sm_status *)at != SM_STATUS_NONE;
-	case COLUMN_VERDICT:
-		*(enum sm_verdict *)at = sm_verdict_parse(text);
-		return true;
+	case COLUMN_VERDICT: *(enum sm_verdict *)at = sm_verdict_parse(text); return true;
 	}
 	return false;
 }
 
-static int read_rows(const struct table *table, char *text, const char *path, struct sm_results *results,
-		     void *view, size_t view_size,
+static int read_rows(const struct table *table, char *text, const char *path,
+		     struct sm_results *results, void *view, size_t view_size,
 		     int (*take)(struct sm_results *, const void *, struct sm_error *),
 		     struct sm_error *err)
 {
@@ -154,9 +148,10 @@ static int read_rows(const struct table *table, char *text, const char *path, st
 
 		if (!field || strcmp(field, table->column[i].name) != 0 ||
 		    (end == ',') != (i + 1 < table->columns))
-			return sm_fail(err, EBADMSG,
-				       "%s: column %zu should be \"%s\": it was written by another version",
-				       path, i + 1, table->column[i].name);
+			return sm_fail(
+				err, EBADMSG,
+				"%s: column %zu should be \"%s\": it was written by another version",
+				path, i + 1, table->column[i].name);
 	}
 	while (*text) {
 		memset(view, 0, view_size);
@@ -166,11 +161,12 @@ static int read_rows(const struct table *table, char *text, const char *path, st
 			char *field = next_field(&text, &end);
 
 			if (!field || (end == ',') != (i + 1 < table->columns))
-				return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected", path, line,
-					       table->columns);
+				return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected",
+					       path, line, table->columns);
 			if (!column->derived && !read_field(column, field, results, view))
-				return sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s", path,
-					       line, field, column->name);
+				return sm_fail(err, EBADMSG,
+					       "%s:%u: \"%.40s\" is not a value of %s", path, line,
+					       field, column->name);
 		}
 		int rc = take(results, view, err);
 
@@ -213,8 +209,9 @@ static char *read_whole(const char *path, struct sm_error *err)
 	return text;
 }
 
-int table_read(const struct table *table, const char *folder, struct sm_results *results, void *view,
-	       size_t view_size, int (*take)(struct sm_results *, const void *, struct sm_error *),
+int table_read(const struct table *table, const char *folder, struct sm_results *results,
+	       void *view, size_t view_size,
+	       int (*take)(struct sm_results *, const void *, struct sm_error *),
 	       struct sm_error *err)
 {
 	struct sm_error why = { 0 };

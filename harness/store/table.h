@@ -11,14 +11,14 @@
 #include "shmeter/results.h"
 
 enum column_type {
-	COLUMN_TEXT,     /* const char *; "-" where there is none */
-	COLUMN_UINT,     /* unsigned */
+	COLUMN_TEXT, /* const char *; "-" where there is none */
+	COLUMN_UINT, /* unsigned */
 	COLUMN_U64,
-	COLUMN_REAL,     /* double; empty for NaN */
-	COLUMN_FLAG,     /* bool: yes or no */
-	COLUMN_STATUS,   /* enum sm_status */
-	COLUMN_VERDICT,  /* enum sm_verdict */
-	COLUMN_SIZE,     /* size_t */
+	COLUMN_REAL,    /* double; empty for NaN */
+	COLUMN_FLAG,    /* bool: yes or no */
+	COLUMN_STATUS,  /* enum sm_status */
+	COLUMN_VERDICT, /* enum sm_verdict */
+	COLUMN_SIZE,    /* size_t */
 };
 
 struct column {
@@ -62,8 +62,9 @@ void table_write_row(const struct table *table, const void *view, FILE *out);
 
 /* Reads a whole file row by row into `view` (zeroed before each row) and hands it to `take`, which may
  * fail.  -ENOENT where there is no such file, -EBADMSG with file, line and reason. */
-int table_read(const struct table *table, const char *folder, struct sm_results *results, void *view,
-	       size_t view_size, int (*take)(struct sm_results *, const void *, struct sm_error *),
+int table_read(const struct table *table, const char *folder, struct sm_results *results,
+	       void *view, size_t view_size,
+	       int (*take)(struct sm_results *, const void *, struct sm_error *),
 	       struct sm_error *err);
 
 #endif

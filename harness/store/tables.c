@@ -1,7 +1,7 @@
 /* The columns of each file of a run (documented in results/README.md). */
 #include "table.h"
 
-#define TABLE(name, csv, columns) \
+#define TABLE(name, csv, columns)                                                                  \
 	const struct table name = { csv, columns, sizeof(columns) / sizeof(columns[0]) }
 
 #define C(field) offsetof(struct sample_view, c.field)

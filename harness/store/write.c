@@ -73,8 +73,8 @@ static int write_percentiles(FILE *out, void *histogram)
 	return sm_histogram_write(histogram, out);
 }
 
-int sm_store_write_histogram(const char *folder, const char *name, const struct sm_histogram *histogram,
-			     struct sm_error *err)
+int sm_store_write_histogram(const char *folder, const char *name,
+			     const struct sm_histogram *histogram, struct sm_error *err)
 {
 	char path[4200];
 
@@ -160,9 +160,9 @@ int sm_store_write_analysis(const struct sm_results *results, struct sm_error *e
 		const struct table *table;
 		int (*write)(FILE *out, void *context);
 	} files[] = {
-		{ &table_slices, write_slices },     { &table_counters, write_counters },
-		{ &table_samples, write_samples },   { &table_summary, write_summary },
-		{ &table_pairs, write_pairs },	     { &table_claims, write_claims },
+		{ &table_slices, write_slices },   { &table_counters, write_counters },
+		{ &table_samples, write_samples }, { &table_summary, write_summary },
+		{ &table_pairs, write_pairs },     { &table_claims, write_claims },
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {

@@ -3,8 +3,8 @@
 
 /* A count holds when the slice takes this share of the aim: wide, because the pair class may change the
  * cost of an operation by two to four between slices. */
-#define HOLDS_MIN 0.6
-#define HOLDS_MAX 1.7
+#define HOLDS_MIN      0.6
+#define HOLDS_MAX      1.7
 #define TIMES_IT_HOLDS 2
 
 uint64_t control_makespan_ns(struct control *control, unsigned slice)

@@ -46,9 +46,10 @@ struct probe_note {
 enum command { COMMAND_SLICE, COMMAND_END };
 
 struct control {
-	alignas(SM_LINE_PAIR) _Atomic uint32_t abort;   /* parent: stop now */
-	alignas(SM_LINE_PAIR) _Atomic uint32_t go;      /* leader: number of the gate that is open */
-	alignas(SM_LINE_PAIR) _Atomic uint32_t waiting; /* shared PU: workers at the gate; all write */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t abort; /* parent: stop now */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t go;    /* leader: number of the gate that is open */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t
+		waiting; /* shared PU: workers at the gate; all write */
 	/* Leader, before it opens the gate that the others read them behind. */
 	alignas(SM_LINE_PAIR) enum command command;
 	uint64_t op_count;
@@ -59,13 +60,14 @@ struct control {
 	unsigned workers, pairs, slices, notes;
 	bool shared_pu;
 	size_t bytes;
-	struct slot *slot;             /* [workers] */
-	struct slice_note *note;       /* [workers][notes] */
-	struct probe_note *probe;      /* [notes + 1] */
+	struct slot *slot;              /* [workers] */
+	struct slice_note *note;        /* [workers][notes] */
+	struct probe_note *probe;       /* [notes + 1] */
 	struct sm_histogram *histogram; /* [workers], or NULL */
 };
 
-static inline struct slice_note *control_note(struct control *control, unsigned worker, unsigned slice)
+static inline struct slice_note *control_note(struct control *control, unsigned worker,
+					      unsigned slice)
 {
 	return &control->note[(size_t)worker * control->notes + slice];
 }

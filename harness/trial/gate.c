@@ -67,7 +67,8 @@ bool gate_gather(struct control *control, uint32_t number)
 		uint32_t need = control->workers - 1, seen;
 
 		/* acquire: what the others wrote before they arrived (release in gate_arrive). */
-		while ((seen = atomic_load_explicit(&control->waiting, memory_order_acquire)) < need) {
+		while ((seen = atomic_load_explicit(&control->waiting, memory_order_acquire)) <
+		       need) {
 			if (atomic_load_explicit(&control->abort, memory_order_relaxed))
 				return false;
 			futex_wait(&control->waiting, seen);
@@ -78,8 +79,8 @@ bool gate_gather(struct control *control, uint32_t number)
 	}
 	for (unsigned i = 1; i < control->workers; i++)
 		/* acquire: pairs with the release in gate_arrive(). */
-		for (unsigned turns = 0;
-		     atomic_load_explicit(&control->slot[i].arrived, memory_order_acquire) != number;)
+		for (unsigned turns = 0; atomic_load_explicit(&control->slot[i].arrived,
+							      memory_order_acquire) != number;)
 			if (!sm_spin(&turns, &control->abort))
 				return false;
 	return true;

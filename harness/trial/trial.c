@@ -19,8 +19,8 @@
 #define CALIBRATION_SLICES 64
 
 /* Resolves what only the harness knows: the seats. */
-static int seat(const struct sm_trial_context *context, const struct sm_case *c, struct sm_seats *seats,
-		struct sm_error *err)
+static int seat(const struct sm_trial_context *context, const struct sm_case *c,
+		struct sm_seats *seats, struct sm_error *err)
 {
 	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count,
 				c->workers, seats, err);
@@ -193,7 +193,8 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 				 "worker %u did %" PRIu64 " of %" PRIu64
 				 " operations in slice %u%s",
 				 i, note->ops, control->op_count, number,
-				 note->end_ns < note->start_ns ? ", and the clock went backwards" : "");
+				 note->end_ns < note->start_ns ? ", and the clock went backwards"
+							       : "");
 			end_with(hold, SM_VERIFY_FAILED, text);
 			return false;
 		}
@@ -203,9 +204,9 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		out->involuntary += (unsigned)note->nivcsw;
 		out->pin_lost |= note->pin_lost;
 		result->cpu_ns += note->cpu_ns;
-		away = note->end_ns - note->start_ns > note->cpu_ns ?
-			       note->end_ns - note->start_ns - note->cpu_ns :
-			       0;
+		away = note->end_ns - note->start_ns > note->cpu_ns
+			       ? note->end_ns - note->start_ns - note->cpu_ns
+			       : 0;
 		longest_away = away > longest_away ? away : longest_away;
 		result->minflt += note->minflt;
 		result->majflt += note->majflt;
@@ -329,19 +330,14 @@ static int run_team(struct hold *hold, struct sm_error *err)
 			   &hold->control->abort, err);
 	if (rc < 0)
 		return rc;
-	switch (sm_team_wait(&hold->team, sm_clock_ns() + request->timeout_ns,
-			     hold->context->stop, &first)) {
-	case SM_TEAM_DONE:
-		break;
-	case SM_TEAM_DIED:
-		blame(hold, first);
-		return 0;
+	switch (sm_team_wait(&hold->team, sm_clock_ns() + request->timeout_ns, hold->context->stop,
+			     &first)) {
+	case SM_TEAM_DONE: break;
+	case SM_TEAM_DIED: blame(hold, first); return 0;
 	case SM_TEAM_TIMED_OUT:
-		end_with(hold, SM_TIMED_OUT,
-			 "the workers did not end before the trial's deadline");
+		end_with(hold, SM_TIMED_OUT, "the workers did not end before the trial's deadline");
 		return 0;
-	case SM_TEAM_INTERRUPTED:
-		return sm_fail(err, EINTR, "stopped by a signal");
+	case SM_TEAM_INTERRUPTED: return sm_fail(err, EINTR, "stopped by a signal");
 	}
 	rc = collect_slices(hold, err);
 	if (rc < 0)

@@ -116,14 +116,15 @@ static void lead_slice(struct self *self, unsigned slice)
 	struct control *control = self->control;
 
 	if (self->job->request->calibrate && slice > 0)
-		control->calibrated = calibrate_next(control, slice - 1,
-						     self->job->context->slice_ns);
-	control->command = slice < control->slices && !control->calibrated ? COMMAND_SLICE
-									   : COMMAND_END;
+		control->calibrated =
+			calibrate_next(control, slice - 1, self->job->context->slice_ns);
+	control->command =
+		slice < control->slices && !control->calibrated ? COMMAND_SLICE : COMMAND_END;
 	control->done_slices = slice;
 }
 
-static void note_usage(struct slice_note *note, const struct rusage *before, const struct rusage *after)
+static void note_usage(struct slice_note *note, const struct rusage *before,
+		       const struct rusage *after)
 {
 	note->minflt = (uint64_t)(after->ru_minflt - before->ru_minflt);
 	note->majflt = (uint64_t)(after->ru_majflt - before->ru_majflt);

@@ -34,9 +34,10 @@ static size_t region_bytes(const struct sm_case *c)
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	if (sm_case_variant(c)->arg == SPINLOCK && c->shared_pu)
-		return sm_fail(why, ENOTSUP,
-			       "a spinning lock whose owner waits for the same PU only burns time slices: "
-			       "use fewer processes than PUs, or the mutex");
+		return sm_fail(
+			why, ENOTSUP,
+			"a spinning lock whose owner waits for the same PU only burns time slices: "
+			"use fewer processes than PUs, or the mutex");
 	return 0;
 }
 
@@ -63,9 +64,8 @@ static void add_cas(_Atomic uint64_t *counter, uint64_t n)
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t seen = atomic_load_explicit(counter, memory_order_relaxed);
 
-		while (!atomic_compare_exchange_weak_explicit(counter, &seen, seen + 1,
-							      memory_order_relaxed,
-							      memory_order_relaxed))
+		while (!atomic_compare_exchange_weak_explicit(
+			counter, &seen, seen + 1, memory_order_relaxed, memory_order_relaxed))
 			;
 	}
 }
@@ -81,12 +81,11 @@ static uint64_t run(struct sm_worker *worker)
 		for (uint64_t i = 0; i < n; i++)
 			atomic_fetch_add_explicit(&subject->atomic, 1, memory_order_relaxed);
 		break;
-	case CAS_LOOP:
-		add_cas(&subject->atomic, n);
-		break;
+	case CAS_LOOP: add_cas(&subject->atomic, n); break;
 	case MUTEX:
 		for (uint64_t i = 0; i < n; i++) {
-			if (pthread_mutex_lock(&subject->mutex)) /* a peer died: the trial is over */
+			if (pthread_mutex_lock(
+				    &subject->mutex)) /* a peer died: the trial is over */
 				return i;
 			subject->plain++;
 			pthread_mutex_unlock(&subject->mutex);
@@ -124,22 +123,44 @@ static const struct sm_variant variants[] = {
 	{ .name = "fetch_add", .summary = "atomic addition", .arg = FETCH_ADD },
 	{ .name = "cas_loop", .summary = "compare-and-swap until it holds", .arg = CAS_LOOP },
 	{ .name = "mutex", .summary = "process-shared robust mutex", .arg = MUTEX },
-	{ .name = "spinlock", .summary = "Concurrency Kit's fetch-and-store lock", .arg = SPINLOCK },
+	{ .name = "spinlock",
+	  .summary = "Concurrency Kit's fetch-and-store lock",
+	  .arg = SPINLOCK },
 	{ .name = "sharded", .summary = "a counter for each process", .arg = SHARDED },
 	{ 0 },
 };
 
 #define C6 "textbook order: sharding, fetch_add, a CAS loop, a mutex"
 static const struct sm_claim claims[] = {
-	{ .id = "C6a", .text = "Under contention sharding beats an atomic addition", .source = C6,
-	  .left = "fetch_add", .right = "sharded", .at = "placement=near", .ratio_min = 1 },
-	{ .id = "C6b", .text = "Under contention an atomic addition beats a CAS loop", .source = C6,
-	  .left = "cas_loop", .right = "fetch_add", .at = "placement=near", .ratio_min = 1 },
-	{ .id = "C6c", .text = "Under contention a CAS loop beats a mutex", .source = C6,
-	  .left = "mutex", .right = "cas_loop", .at = "placement=near", .ratio_min = 1 },
-	{ .id = "C6d", .text = "Under contention an atomic addition beats a mutex", .source = C6,
-	  .question = "Mutex or lock-free?", .left = "mutex", .right = "fetch_add",
-	  .at = "placement=near", .ratio_min = 1 },
+	{ .id = "C6a",
+	  .text = "Under contention sharding beats an atomic addition",
+	  .source = C6,
+	  .left = "fetch_add",
+	  .right = "sharded",
+	  .at = "placement=near",
+	  .ratio_min = 1 },
+	{ .id = "C6b",
+	  .text = "Under contention an atomic addition beats a CAS loop",
+	  .source = C6,
+	  .left = "cas_loop",
+	  .right = "fetch_add",
+	  .at = "placement=near",
+	  .ratio_min = 1 },
+	{ .id = "C6c",
+	  .text = "Under contention a CAS loop beats a mutex",
+	  .source = C6,
+	  .left = "mutex",
+	  .right = "cas_loop",
+	  .at = "placement=near",
+	  .ratio_min = 1 },
+	{ .id = "C6d",
+	  .text = "Under contention an atomic addition beats a mutex",
+	  .source = C6,
+	  .question = "Mutex or lock-free?",
+	  .left = "mutex",
+	  .right = "fetch_add",
+	  .at = "placement=near",
+	  .ratio_min = 1 },
 	{ 0 },
 };
 
@@ -150,8 +171,12 @@ const struct sm_scenario sm_scenario_contended_counter = {
 	.summary = "One number that all add to: atomic, locked, or sharded.",
 	.claims = claims,
 	.variants = variants,
-	.params = { { .name = "processes", .unit = "1", .summary = "that add",
-		      .quick = SM_VALUES(2), .full = SM_VALUES(1, 2, 4, 8, 16), .min = 1,
+	.params = { { .name = "processes",
+		      .unit = "1",
+		      .summary = "that add",
+		      .quick = SM_VALUES(2),
+		      .full = SM_VALUES(1, 2, 4, 8, 16),
+		      .min = 1,
 		      .max = 4096 } },
 	.workers_param = "processes",
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,

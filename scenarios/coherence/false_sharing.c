@@ -53,8 +53,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 		uint64_t count = atomic_load(counter_of(trial->c, trial->region, i));
 
 		if (count != trial->outcome[i]->ops)
-			return sm_fail(err, EILSEQ, "counter %u is %lu after %lu operations", i, count,
-				       trial->outcome[i]->ops);
+			return sm_fail(err, EILSEQ, "counter %u is %lu after %lu operations", i,
+				       count, trial->outcome[i]->ops);
 	}
 	return 0;
 }
@@ -66,17 +66,15 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define C1(number, operation, op_name, why_question, note)                                          \
-	{ .id = number,                                                                            \
-	  .text = "Counters in one cache line cost at least 1.5 times as much as padded ones when "  \
-		  "processes on different cores " operation " them",                                 \
-	  .source = "popular belief; Intel optimization manual, false sharing",                    \
-	  .question = why_question,                                                                \
-	  .left = "packed",                                                                        \
-	  .right = "padded_64",                                                                    \
-	  .at = "op=" op_name " placement=near",                                                   \
-	  .ratio_min = 1.5,                                                                        \
-	  .caveat = note }
+#define C1(number, operation, op_name, why_question, note)                                                \
+	{                                                                                                 \
+		.id = number,                                                                             \
+		.text = "Counters in one cache line cost at least 1.5 times as much as padded ones when " \
+			"processes on different cores " operation " them",                                \
+		.source = "popular belief; Intel optimization manual, false sharing",                     \
+		.question = why_question, .left = "packed", .right = "padded_64",                         \
+		.at = "op=" op_name " placement=near", .ratio_min = 1.5, .caveat = note                   \
+	}
 
 static const struct sm_claim claims[] = {
 	C1("C1", "add atomically to", "atomic_add", "Padded or not?", NULL),

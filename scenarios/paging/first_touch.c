@@ -28,9 +28,10 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	uint64_t page = sm_case_variant(c)->memory.pages.bytes;
 
 	if (c->param[PARAM_BYTES] % page)
-		return sm_fail(why, ENOTSUP,
-			       "%lu bytes are no whole number of pages of this size: --set bytes=1g", 
-			       c->param[PARAM_BYTES]);
+		return sm_fail(
+			why, ENOTSUP,
+			"%lu bytes are no whole number of pages of this size: --set bytes=1g",
+			c->param[PARAM_BYTES]);
 	return 0;
 }
 
@@ -62,13 +63,17 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "4k", .summary = "base pages",
+	{ .name = "4k",
+	  .summary = "base pages",
 	  .memory = { .pages = { SM_PAGES_BASE, 4096 }, .prefault = SM_LAZY } },
-	{ .name = "thp", .summary = "transparent huge pages",
+	{ .name = "thp",
+	  .summary = "transparent huge pages",
 	  .memory = { .pages = { SM_PAGES_THP, 2u << 20 }, .prefault = SM_LAZY } },
-	{ .name = "2m", .summary = "explicit 2 MiB pages",
+	{ .name = "2m",
+	  .summary = "explicit 2 MiB pages",
 	  .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 }, .prefault = SM_LAZY } },
-	{ .name = "1g", .summary = "explicit 1 GiB pages",
+	{ .name = "1g",
+	  .summary = "explicit 1 GiB pages",
 	  .memory = { .pages = { SM_PAGES_HUGETLB, 1u << 30 }, .prefault = SM_LAZY } },
 	{ 0 },
 };

@@ -11,7 +11,8 @@
 
 #include "shmeter/scenario.h"
 
-#define LINE 64 /* bytes a node takes: the line size of x86-64; a node on a longer line is visited twice */
+#define LINE                                                                                       \
+	64 /* bytes a node takes: the line size of x86-64; a node on a longer line is visited twice */
 
 enum { PARAM_BYTES };
 enum { TALLY_POSITION, TALLY_STEPS };
@@ -30,9 +31,11 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	uint64_t bytes = c->param[PARAM_BYTES], page = sm_case_variant(c)->memory.pages.bytes;
 
 	if (bytes & (bytes - 1))
-		return sm_fail(why, ENOTSUP, "the cycle needs a power of two of bytes, not %lu", bytes);
+		return sm_fail(why, ENOTSUP, "the cycle needs a power of two of bytes, not %lu",
+			       bytes);
 	if (bytes < page)
-		return sm_fail(why, ENOTSUP, "%lu bytes are less than a page of this size: --set bytes=1g",
+		return sm_fail(why, ENOTSUP,
+			       "%lu bytes are less than a page of this size: --set bytes=1g",
 			       bytes);
 	return 0;
 }
@@ -114,18 +117,22 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	uint64_t due = mix(jump(unmix(0, mask, half), trial->outcome[0]->ops, mask), mask, half);
 
 	if (trial->outcome[0]->tally[TALLY_POSITION] != due)
-		return sm_fail(err, EILSEQ, "the walk is at line %lu after %lu steps and should be at %lu",
-			       trial->outcome[0]->tally[TALLY_POSITION], trial->outcome[0]->ops, due);
+		return sm_fail(
+			err, EILSEQ, "the walk is at line %lu after %lu steps and should be at %lu",
+			trial->outcome[0]->tally[TALLY_POSITION], trial->outcome[0]->ops, due);
 	return 0;
 }
 
 static const struct sm_variant variants[] = {
 	{ .name = "4k", .summary = "base pages", .memory = { .pages = { SM_PAGES_BASE, 4096 } } },
-	{ .name = "thp", .summary = "transparent huge pages",
+	{ .name = "thp",
+	  .summary = "transparent huge pages",
 	  .memory = { .pages = { SM_PAGES_THP, 2u << 20 } } },
-	{ .name = "2m", .summary = "explicit 2 MiB pages",
+	{ .name = "2m",
+	  .summary = "explicit 2 MiB pages",
 	  .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 } } },
-	{ .name = "1g", .summary = "explicit 1 GiB pages",
+	{ .name = "1g",
+	  .summary = "explicit 1 GiB pages",
 	  .memory = { .pages = { SM_PAGES_HUGETLB, 1u << 30 } } },
 	{ 0 },
 };

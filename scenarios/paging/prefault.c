@@ -35,7 +35,9 @@ static bool populate(struct sm_worker *worker)
 
 static int warm_up(struct sm_worker *worker)
 {
-	return worker->c->param[PARAM_PHASE] == PHASE_TOTAL || populate(worker) ? 0 : -worker->error.code;
+	return worker->c->param[PARAM_PHASE] == PHASE_TOTAL || populate(worker)
+		       ? 0
+		       : -worker->error.code;
 }
 
 static inline uint64_t mark(uint64_t i)
@@ -67,18 +69,27 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "lazy", .summary = "nothing: each first write faults", .memory = { .prefault = SM_LAZY } },
-	{ .name = "touch", .summary = "one write a page beforehand", .memory = { .prefault = SM_TOUCH } },
+	{ .name = "lazy",
+	  .summary = "nothing: each first write faults",
+	  .memory = { .prefault = SM_LAZY } },
+	{ .name = "touch",
+	  .summary = "one write a page beforehand",
+	  .memory = { .prefault = SM_TOUCH } },
 	{ .name = "populate", .summary = "MAP_POPULATE", .memory = { .prefault = SM_POPULATE } },
-	{ .name = "madvise", .summary = "MADV_POPULATE_WRITE", .memory = { .prefault = SM_MADVISE } },
+	{ .name = "madvise",
+	  .summary = "MADV_POPULATE_WRITE",
+	  .memory = { .prefault = SM_MADVISE } },
 	{ .name = "mlock", .summary = "mlock()", .memory = { .prefault = SM_MLOCK } },
 	{ 0 },
 };
 
 #define NO_FAULTS(number, variant)                                                                 \
-	{ .id = number, .text = "Populated by " variant ", memory takes no fault when it is used", \
-	  .source = "textbooks on prefaulting", .left = variant, .count = "minor-faults",          \
-	  .count_exact = 0, .at = "phase=access" }
+	{                                                                                          \
+		.id = number,                                                                      \
+		.text = "Populated by " variant ", memory takes no fault when it is used",         \
+		.source = "textbooks on prefaulting", .left = variant, .count = "minor-faults",    \
+		.count_exact = 0, .at = "phase=access"                                             \
+	}
 static const struct sm_claim claims[] = {
 	NO_FAULTS("P4a", "touch"),
 	NO_FAULTS("P4b", "populate"),

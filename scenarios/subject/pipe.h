@@ -18,9 +18,11 @@ static inline int pipe_open(struct channel *channel, struct sm_error *err)
 	if (pipe2(channel->fd, O_CLOEXEC) < 0)
 		return sm_fail(err, errno, "no pipe can be made: %s", strerror(errno));
 	if (fcntl(channel->fd[1], F_SETPIPE_SZ, (int)channel->capacity) < (int)channel->capacity)
-		return sm_fail(err, errno ? errno : EPERM,
-			       "a pipe of %zu bytes cannot be had: raise fs.pipe-max-size, or lower --set "
-			       "capacity", channel->capacity);
+		return sm_fail(
+			err, errno ? errno : EPERM,
+			"a pipe of %zu bytes cannot be had: raise fs.pipe-max-size, or lower --set "
+			"capacity",
+			channel->capacity);
 	return 0;
 }
 

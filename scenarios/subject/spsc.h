@@ -56,7 +56,8 @@ static inline bool spsc_has_data(struct spsc *ring, size_t bytes)
 
 static inline void spsc_put(struct spsc *ring, size_t capacity, const void *buffer, size_t bytes)
 {
-	size_t at = (size_t)atomic_load_explicit(&ring->head, memory_order_relaxed) & (capacity - 1);
+	size_t at =
+		(size_t)atomic_load_explicit(&ring->head, memory_order_relaxed) & (capacity - 1);
 	size_t first = capacity - at < bytes ? capacity - at : bytes;
 
 	memcpy(ring->data + at, buffer, first);
@@ -66,7 +67,8 @@ static inline void spsc_put(struct spsc *ring, size_t capacity, const void *buff
 
 static inline void spsc_get(struct spsc *ring, size_t capacity, void *buffer, size_t bytes)
 {
-	size_t at = (size_t)atomic_load_explicit(&ring->tail, memory_order_relaxed) & (capacity - 1);
+	size_t at =
+		(size_t)atomic_load_explicit(&ring->tail, memory_order_relaxed) & (capacity - 1);
 	size_t first = capacity - at < bytes ? capacity - at : bytes;
 
 	memcpy(buffer, ring->data + at, first);

@@ -50,7 +50,9 @@ static inline size_t transport_channel_bytes(const struct sm_case *c)
 
 	switch ((enum transport)sm_case_variant(c)->arg) {
 #define TRANSPORT(name, summary, spins)                                                            \
-	case TRANSPORT_##name: bytes = name##_bytes(capacity); break;
+	case TRANSPORT_##name:                                                                     \
+		bytes = name##_bytes(capacity);                                                    \
+		break;
 #include "transports.def"
 #undef TRANSPORT
 	}
@@ -71,12 +73,14 @@ static inline int transport_supported(const struct sm_case *c, struct sm_error *
 	};
 
 	if (c->param[PARAM_MESSAGE] % sizeof(uint64_t))
-		return sm_fail(why, ENOTSUP, "messages are made of 8-byte words: %lu is no multiple of 8",
+		return sm_fail(why, ENOTSUP,
+			       "messages are made of 8-byte words: %lu is no multiple of 8",
 			       c->param[PARAM_MESSAGE]);
 	if (spinning[sm_case_variant(c)->arg] && c->shared_pu)
-		return sm_fail(why, ENOTSUP,
-			       "both ends share a PU, and a spinning end would only wait for the scheduler: "
-			       "shm_ring_futex is the ring for that");
+		return sm_fail(
+			why, ENOTSUP,
+			"both ends share a PU, and a spinning end would only wait for the scheduler: "
+			"shm_ring_futex is the ring for that");
 	return 0;
 }
 
@@ -93,7 +97,9 @@ static inline int transport_setup(struct sm_trial *trial, struct sm_error *err)
 		channel->spin_turns = trial->c->shared_pu ? 0 : TRANSPORT_SPIN_TURNS;
 		switch ((enum transport)sm_case_variant(trial->c)->arg) {
 #define TRANSPORT(name, summary, spins)                                                            \
-	case TRANSPORT_##name: rc = name##_open(channel, err); break;
+	case TRANSPORT_##name:                                                                     \
+		rc = name##_open(channel, err);                                                    \
+		break;
 #include "transports.def"
 #undef TRANSPORT
 		}
@@ -108,7 +114,9 @@ static inline void transport_teardown(struct sm_trial *trial)
 	for (int i = 0; i < 2; i++)
 		switch ((enum transport)sm_case_variant(trial->c)->arg) {
 #define TRANSPORT(name, summary, spins)                                                            \
-	case TRANSPORT_##name: name##_close(&state->channel[i]); break;
+	case TRANSPORT_##name:                                                                     \
+		name##_close(&state->channel[i]);                                                  \
+		break;
 #include "transports.def"
 #undef TRANSPORT
 		}
@@ -122,7 +130,8 @@ static inline int transport_warm_up(struct sm_worker *worker)
 	state->out = malloc(bytes);
 	state->in = malloc(bytes);
 	if (!state->out || !state->in)
-		return sm_worker_fail(worker, ENOMEM, "no memory for a message of %zu bytes", bytes);
+		return sm_worker_fail(worker, ENOMEM, "no memory for a message of %zu bytes",
+				      bytes);
 	message_write(state->out, bytes, 0);
 	message_write(state->in, bytes, 0);
 	state->channel[0].abort = state->channel[1].abort = worker->abort;

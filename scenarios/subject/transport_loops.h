@@ -1,8 +1,8 @@
 /* The timed loops of one transport, stamped out: define TRANSPORT_NAME, include, for each. */
 
 #define JOIN2(a, b) a##b
-#define JOIN(a, b) JOIN2(a, b)
-#define OP(name) JOIN(TRANSPORT_NAME, name)
+#define JOIN(a, b)  JOIN2(a, b)
+#define OP(name)    JOIN(TRANSPORT_NAME, name)
 
 /* Sends one message, written in full, in the direction given. */
 static inline bool OP(_put)(struct sm_worker *worker, struct transport_state *state, int direction,
@@ -17,12 +17,13 @@ static inline bool OP(_put)(struct sm_worker *worker, struct transport_state *st
 }
 
 /* Receives one message and checks every word of it. */
-static inline __attribute__((unused)) bool OP(_take)(struct sm_worker *worker, struct transport_state *state, int direction,
-			     size_t bytes)
+static inline __attribute__((unused)) bool
+OP(_take)(struct sm_worker *worker, struct transport_state *state, int direction, size_t bytes)
 {
 	if (!OP(_receive)(&state->channel[direction], state->in, bytes))
 		return false;
-	worker->outcome->tally[TALLY_WRONG] += message_check(state->in, bytes, state->received) != 0;
+	worker->outcome->tally[TALLY_WRONG] +=
+		message_check(state->in, bytes, state->received) != 0;
 	state->received++;
 	worker->outcome->tally[TALLY_RECEIVED]++;
 	return true;
@@ -37,11 +38,13 @@ static __attribute__((noinline, unused)) uint64_t OP(_round_trips)(struct sm_wor
 
 	if (worker->index == 0) {
 		for (uint64_t i = 0; i < n; i++)
-			if (!OP(_put)(worker, state, 0, bytes) || !OP(_take)(worker, state, 1, bytes))
+			if (!OP(_put)(worker, state, 0, bytes) ||
+			    !OP(_take)(worker, state, 1, bytes))
 				return i;
 	} else {
 		for (uint64_t i = 0; i < n; i++)
-			if (!OP(_take)(worker, state, 0, bytes) || !OP(_put)(worker, state, 1, bytes))
+			if (!OP(_take)(worker, state, 0, bytes) ||
+			    !OP(_put)(worker, state, 1, bytes))
 				return i;
 	}
 	return n;

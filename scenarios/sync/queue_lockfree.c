@@ -49,9 +49,10 @@ static size_t region_bytes(const struct sm_case *c)
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	if (c->workers % 2)
-		return sm_fail(why, ENOTSUP,
-			       "half of the processes produce and half consume: --set processes to an even "
-			       "number");
+		return sm_fail(
+			why, ENOTSUP,
+			"half of the processes produce and half consume: --set processes to an even "
+			"number");
 	return 0;
 }
 
@@ -115,7 +116,7 @@ static inline bool wait_turn(struct sm_worker *worker, unsigned *turns)
 #define REPEAT(worker, step)                                                                       \
 	for (unsigned turns = 0; !(step);)                                                         \
 		if (!wait_turn(worker, &turns))                                                    \
-			return i
+	return i
 
 static uint64_t produce(struct sm_worker *worker, uint64_t next)
 {
@@ -200,17 +201,21 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	}
 	for (unsigned t = TALLY_COUNT; t <= TALLY_HASH; t++)
 		if (sums[0][t] != sums[1][t])
-			return sm_fail(err, EILSEQ,
-				       "what was put in is not what came out: %lu items against %lu, sums "
-				       "%lx and %lx", sums[0][TALLY_COUNT], sums[1][TALLY_COUNT],
-				       sums[0][t], sums[1][t]);
+			return sm_fail(
+				err, EILSEQ,
+				"what was put in is not what came out: %lu items against %lu, sums "
+				"%lx and %lx",
+				sums[0][TALLY_COUNT], sums[1][TALLY_COUNT], sums[0][t], sums[1][t]);
 	if (sums[0][TALLY_COUNT] != ops[0] || ops[0] != ops[1])
-		return sm_fail(err, EILSEQ, "%lu items in %lu operations", sums[0][TALLY_COUNT], ops[0]);
+		return sm_fail(err, EILSEQ, "%lu items in %lu operations", sums[0][TALLY_COUNT],
+			       ops[0]);
 	return 0;
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "mutex_cond", .summary = "a ring under a mutex with conditions", .arg = MUTEX_COND },
+	{ .name = "mutex_cond",
+	  .summary = "a ring under a mutex with conditions",
+	  .arg = MUTEX_COND },
 	{ .name = "mpmc", .summary = "cells with a sequence number", .arg = MPMC },
 	{ .name = "ck_ring", .summary = "Concurrency Kit's ring", .arg = CK_RING },
 	{ 0 },
@@ -242,8 +247,13 @@ const struct sm_scenario sm_scenario_queue_lockfree = {
 	.summary = "Numbered items through a bounded queue.",
 	.claims = claims,
 	.variants = variants,
-	.params = { { .name = "processes", .unit = "1", .summary = "half produce, half consume",
-		      .quick = SM_VALUES(2), .full = SM_VALUES(2, 4, 8), .min = 2, .max = 4096 } },
+	.params = { { .name = "processes",
+		      .unit = "1",
+		      .summary = "half produce, half consume",
+		      .quick = SM_VALUES(2),
+		      .full = SM_VALUES(2, 4, 8),
+		      .min = 2,
+		      .max = 4096 } },
 	.workers_param = "processes",
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
 			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },

@@ -27,9 +27,10 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 			return sm_fail(err, EILSEQ, "worker %u received %lu wrong messages", i,
 				       o->tally[TALLY_WRONG]);
 		if (o->tally[TALLY_RECEIVED] != o->ops || o->tally[TALLY_SENT] != o->ops)
-			return sm_fail(err, EILSEQ,
-				       "worker %u sent %lu and received %lu messages in %lu round trips", i,
-				       o->tally[TALLY_SENT], o->tally[TALLY_RECEIVED], o->ops);
+			return sm_fail(
+				err, EILSEQ,
+				"worker %u sent %lu and received %lu messages in %lu round trips",
+				i, o->tally[TALLY_SENT], o->tally[TALLY_RECEIVED], o->ops);
 	}
 	return 0;
 }
@@ -48,8 +49,9 @@ static const struct sm_claim claims[] = {
 	  .right = "shm_ring",
 	  .at = "placement=near",
 	  .ratio_min = 1,
-	  .caveat = "across cores the pipe's figure is mostly the wake-up of a sleeper, and the spinning "
-		    "ring burns a core while it waits: compare the CPU time" },
+	  .caveat =
+		  "across cores the pipe's figure is mostly the wake-up of a sleeper, and the spinning "
+		  "ring burns a core while it waits: compare the CPU time" },
 	{ .id = "T2",
 	  .text = "With sleeping waits and small messages on one core, shared memory's advantage over a pipe "
 		  "shrinks under 1.5 times",

@@ -15,11 +15,13 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const struct sm_outcome *sender = trial->outcome[0], *receiver = trial->outcome[1];
 
 	if (receiver->tally[TALLY_WRONG])
-		return sm_fail(err, EILSEQ, "%lu messages arrived wrong", receiver->tally[TALLY_WRONG]);
-	if (sender->tally[TALLY_SENT] != sender->ops || receiver->tally[TALLY_RECEIVED] != receiver->ops ||
-	    sender->ops != receiver->ops)
-		return sm_fail(err, EILSEQ, "%lu messages were sent and %lu received in %lu operations",
-			       sender->tally[TALLY_SENT], receiver->tally[TALLY_RECEIVED], sender->ops);
+		return sm_fail(err, EILSEQ, "%lu messages arrived wrong",
+			       receiver->tally[TALLY_WRONG]);
+	if (sender->tally[TALLY_SENT] != sender->ops ||
+	    receiver->tally[TALLY_RECEIVED] != receiver->ops || sender->ops != receiver->ops)
+		return sm_fail(
+			err, EILSEQ, "%lu messages were sent and %lu received in %lu operations",
+			sender->tally[TALLY_SENT], receiver->tally[TALLY_RECEIVED], sender->ops);
 	return 0;
 }
 
@@ -52,7 +54,8 @@ const struct sm_scenario sm_scenario_transport_throughput = {
 		      .summary = "bytes of a message",
 		      .quick = SM_VALUES(64, 65536),
 		      .standard = SM_VALUES(64, 512, 4096, 65536, 1048576),
-		      .full = SM_VALUES(64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304),
+		      .full = SM_VALUES(64, 256, 1024, 4096, 16384, 65536, 262144, 1048576,
+					4194304),
 		      .min = 8,
 		      .max = 1 << 26 },
 		    { .name = "capacity",

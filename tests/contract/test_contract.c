@@ -22,8 +22,12 @@ static void run_one(const struct sm_scenario *scenario, const struct sm_planned_
 	struct sm_trial_context context;
 	struct sm_case c = planned->c;
 	struct sm_trial_request request = {
-		.c = &c, .op_count = 8, .slices = scenario->cold ? 1 : 2, .seed = 42,
-		.timeout_ns = 20000000000u, .trace = true,
+		.c = &c,
+		.op_count = 8,
+		.slices = scenario->cold ? 1 : 2,
+		.seed = 42,
+		.timeout_ns = 20000000000u,
+		.trace = true,
 	};
 	struct sm_error err = { 0 };
 	struct left before;

@@ -53,7 +53,8 @@ static int end_well(void *argument, unsigned index)
 
 static struct paths *make_paths(void)
 {
-	struct paths *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct paths *p =
+		mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	FILE *setting;
 
 	cr_assert_neq(p, MAP_FAILED);
@@ -91,11 +92,12 @@ Test(guard, a_killed_parent_leaves_nothing, .timeout = 20)
 	sm_team_wait(&team, UINT64_MAX, NULL, &first);
 	for (int i = 0; i < 100 && !back; i++) {
 		usleep(10000);
-		back = access(p->file, F_OK) != 0 && access(shm, F_OK) != 0 && holds(p->setting, "7") &&
-		       lines("/proc/sysvipc/shm", NULL) == segments;
+		back = access(p->file, F_OK) != 0 && access(shm, F_OK) != 0 &&
+		       holds(p->setting, "7") && lines("/proc/sysvipc/shm", NULL) == segments;
 	}
 	cr_expect(back, "file %d, posix %d, setting %d, segments %u were %u", access(p->file, F_OK),
-		  access(shm, F_OK), holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL), segments);
+		  access(shm, F_OK), holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL),
+		  segments);
 	unlink(p->setting);
 	sm_team_free(&team);
 }

@@ -12,7 +12,7 @@
 #include "harness_fixture.h"
 #include "shmeter/team.h"
 
-#define BYTES (8u << 20)
+#define BYTES   (8u << 20)
 #define POOL_2M "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
 /* What a member found out, in memory that both sides have. */
@@ -61,7 +61,8 @@ static int use_region(void *argument, unsigned index)
 
 static struct report *shared_report(void)
 {
-	struct report *r = mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct report *r =
+		mmap(NULL, sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(r, MAP_FAILED);
 	return r;
@@ -127,7 +128,8 @@ static const struct sm_pages two_m = { SM_PAGES_HUGETLB, 2u << 20 };
 
 Test(region, the_matrix)
 {
-	static const enum sm_prefault ways[] = { SM_LAZY, SM_TOUCH, SM_POPULATE, SM_MADVISE, SM_MLOCK };
+	static const enum sm_prefault ways[] = { SM_LAZY, SM_TOUCH, SM_POPULATE, SM_MADVISE,
+						 SM_MLOCK };
 	const struct sm_pages sizes[] = { base, thp, two_m };
 	struct report *report = shared_report();
 	bool pool = geteuid() == 0;
@@ -141,8 +143,8 @@ Test(region, the_matrix)
 	for (int backing = SM_ANON; backing < SM_BACKING_COUNT; backing++)
 		for (size_t p = 0; p < 3; p++)
 			for (size_t w = 0; w < 5; w++) {
-				struct sm_memory memory = { (enum sm_backing)backing, sizes[p], ways[w],
-							    SM_FIRST_TOUCH, 0 };
+				struct sm_memory memory = { (enum sm_backing)backing, sizes[p],
+							    ways[w], SM_FIRST_TOUCH, 0 };
 
 				had += try_memory(memory, report);
 				all++;
@@ -154,7 +156,8 @@ Test(region, the_matrix)
 	cr_expect(had >= 5 * 5 - 2, "%u of %u", had, all);
 }
 
-static struct sm_memory memory_of(enum sm_backing backing, struct sm_pages pages, enum sm_prefault way)
+static struct sm_memory memory_of(enum sm_backing backing, struct sm_pages pages,
+				  enum sm_prefault way)
 {
 	return (struct sm_memory){ backing, pages, way, SM_FIRST_TOUCH, 0 };
 }
@@ -167,7 +170,8 @@ Test(region, faults_are_where_they_should_be)
 	cr_expect_eq(report->faults_access, BYTES / 4096, "lazy: %ld", report->faults_access);
 	cr_assert(try_memory(memory_of(SM_MEMFD, base, SM_MADVISE), report));
 	cr_expect_eq(report->faults_access, 0, "populated: %ld", report->faults_access);
-	cr_expect_geq(report->faults_populate, BYTES / 4096); /* in getrusage, not in perf's events */
+	cr_expect_geq(report->faults_populate,
+		      BYTES / 4096); /* in getrusage, not in perf's events */
 	cr_assert(try_memory(memory_of(SM_MEMFD, base, SM_POPULATE), report));
 	cr_expect_eq(report->faults_access, 0);
 	munmap(report, sizeof(*report));
@@ -185,18 +189,21 @@ static void expect_refused(const struct sm_os *os, struct sm_memory memory, size
 
 Test(region, refusals_say_what_to_do)
 {
-	expect_refused(&sm_os_linux, memory_of(SM_ANON, base, SM_POPULATE), BYTES, "--backing memfd");
-	expect_refused(&sm_os_linux, memory_of(SM_SYSV, base, SM_POPULATE), BYTES, "--prefault madvise");
+	expect_refused(&sm_os_linux, memory_of(SM_ANON, base, SM_POPULATE), BYTES,
+		       "--backing memfd");
+	expect_refused(&sm_os_linux, memory_of(SM_SYSV, base, SM_POPULATE), BYTES,
+		       "--prefault madvise");
 	expect_refused(&sm_os_linux, memory_of(SM_POSIX, two_m, SM_LAZY), BYTES, "choose memfd");
 	expect_refused(&sm_os_linux, memory_of(SM_FILE, two_m, SM_LAZY), BYTES, "hugetlbfs");
 	expect_refused(&sm_os_linux, memory_of(SM_FILE, thp, SM_MADVISE), BYTES, "memfd");
 	expect_refused(&sm_os_linux,
-		       memory_of(SM_ANON, (struct sm_pages){ SM_PAGES_HUGETLB, 4u << 20 }, SM_LAZY), BYTES,
-		       "4m pages");
-	expect_refused(&sm_os_linux, memory_of(SM_MEMFD, two_m, SM_LAZY), 1ull << 45, "nr_hugepages");
+		       memory_of(SM_ANON, (struct sm_pages){ SM_PAGES_HUGETLB, 4u << 20 }, SM_LAZY),
+		       BYTES, "4m pages");
+	expect_refused(&sm_os_linux, memory_of(SM_MEMFD, two_m, SM_LAZY), 1ull << 45,
+		       "nr_hugepages");
 	expect_refused(&sm_os_linux, memory_of(SM_POSIX, base, SM_LAZY), 1ull << 45, "/dev/shm");
-	expect_refused(&sm_os_linux,
-		       (struct sm_memory){ SM_ANON, base, SM_LAZY, SM_BIND, 77 }, BYTES, "NUMA node 77");
+	expect_refused(&sm_os_linux, (struct sm_memory){ SM_ANON, base, SM_LAZY, SM_BIND, 77 },
+		       BYTES, "NUMA node 77");
 }
 
 /* A machine whose kernel denies transparent huge pages: its files are faked. */

@@ -77,23 +77,38 @@ static int unsupported(const struct sm_case *c, struct sm_error *why)
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "well", .arg = WELL },	   { .name = "crash", .arg = CRASH },
-	{ .name = "exit_early", .arg = EXIT_EARLY }, { .name = "hang", .arg = HANG },
-	{ .name = "hang_deaf", .arg = HANG_DEAF }, { .name = "too_few", .arg = TOO_FEW },
-	{ .name = "too_many", .arg = TOO_MANY },   { .name = "lie", .arg = LIE },
+	{ .name = "well", .arg = WELL },
+	{ .name = "crash", .arg = CRASH },
+	{ .name = "exit_early", .arg = EXIT_EARLY },
+	{ .name = "hang", .arg = HANG },
+	{ .name = "hang_deaf", .arg = HANG_DEAF },
+	{ .name = "too_few", .arg = TOO_FEW },
+	{ .name = "too_many", .arg = TOO_MANY },
+	{ .name = "lie", .arg = LIE },
 	{ 0 },
 };
 
 static struct sm_scenario fake = {
-	.name = "fake", .family = "tests", .question = "?", .variants = variants, .workers = 2,
-	.metric = { "time", "ns/op" }, .region_bytes = one_page, .setup = setup, .run = run,
-	.verify = verify, .teardown = teardown,
+	.name = "fake",
+	.family = "tests",
+	.question = "?",
+	.variants = variants,
+	.workers = 2,
+	.metric = { "time", "ns/op" },
+	.region_bytes = one_page,
+	.setup = setup,
+	.run = run,
+	.verify = verify,
+	.teardown = teardown,
 };
 
 static struct sm_case a_case(unsigned variant)
 {
 	return (struct sm_case){
-		.scenario = &fake, .variant = variant, .placement = SM_PLACE_NEAR, .workers = 2,
+		.scenario = &fake,
+		.variant = variant,
+		.placement = SM_PLACE_NEAR,
+		.workers = 2,
 		.memory = { SM_MEMFD, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_FIRST_TOUCH, 0 },
 	};
 }
@@ -102,7 +117,11 @@ static enum sm_status try_case(const struct sm_case *c, struct sm_trial_result *
 {
 	struct sm_trial_context context;
 	struct sm_trial_request request = {
-		.c = c, .op_count = 1000, .slices = 4, .seed = 1, .timeout_ns = 400000000,
+		.c = c,
+		.op_count = 1000,
+		.slices = 4,
+		.seed = 1,
+		.timeout_ns = 400000000,
 	};
 	struct sm_error err = { 0 };
 	struct left before;
@@ -140,13 +159,34 @@ Test(trial, a_good_one_is_ok)
 	cr_expect_str_eq(result.pages_got, "4k");
 }
 
-Test(trial, a_crash_is_told) { expect(CRASH, SM_WORKER_DIED, "worker 1 was killed by signal 11"); }
-Test(trial, an_exit_is_told) { expect(EXIT_EARLY, SM_WORKER_DIED, "worker 1"); }
-Test(trial, a_hang_times_out) { expect(HANG, SM_TIMED_OUT, "deadline"); }
-Test(trial, a_deaf_hang_is_killed) { expect(HANG_DEAF, SM_TIMED_OUT, "deadline"); }
-Test(trial, too_few_operations_are_seen) { expect(TOO_FEW, SM_VERIFY_FAILED, "999 of 1000"); }
-Test(trial, too_many_operations_are_seen) { expect(TOO_MANY, SM_VERIFY_FAILED, "1001 of 1000"); }
-Test(trial, claimed_work_is_proved) { expect(LIE, SM_VERIFY_FAILED, " of "); }
+Test(trial, a_crash_is_told)
+{
+	expect(CRASH, SM_WORKER_DIED, "worker 1 was killed by signal 11");
+}
+Test(trial, an_exit_is_told)
+{
+	expect(EXIT_EARLY, SM_WORKER_DIED, "worker 1");
+}
+Test(trial, a_hang_times_out)
+{
+	expect(HANG, SM_TIMED_OUT, "deadline");
+}
+Test(trial, a_deaf_hang_is_killed)
+{
+	expect(HANG_DEAF, SM_TIMED_OUT, "deadline");
+}
+Test(trial, too_few_operations_are_seen)
+{
+	expect(TOO_FEW, SM_VERIFY_FAILED, "999 of 1000");
+}
+Test(trial, too_many_operations_are_seen)
+{
+	expect(TOO_MANY, SM_VERIFY_FAILED, "1001 of 1000");
+}
+Test(trial, claimed_work_is_proved)
+{
+	expect(LIE, SM_VERIFY_FAILED, " of ");
+}
 
 Test(trial, a_failed_set_up_is_torn_down)
 {
@@ -177,7 +217,10 @@ Test(trial, stop_ends_it_at_once)
 	struct sm_trial_context context;
 	struct sm_case c = a_case(HANG_DEAF);
 	struct sm_trial_request request = {
-		.c = &c, .op_count = 10, .slices = 4, .timeout_ns = 20000000000u,
+		.c = &c,
+		.op_count = 10,
+		.slices = 4,
+		.timeout_ns = 20000000000u,
 	};
 	struct sm_trial_result result;
 	struct sm_error err = { 0 };

@@ -17,12 +17,13 @@ static json_t *manifest(void)
 {
 	return json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b},"
 			 " s:{s:f, s:{s:s}, s:{s:f, s:f, s:f}}}",
-			 "schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile", "quick",
-			 "seed", "42", "wall_s", 12.0, "timed_share", 0.85, "counters_note",
-			 "Not counted: cycles; no PMU is visible here.", "environment", "cpu_model",
-			 "Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0", "virtual_machine", 1,
-			 "analysis", "steal_percent", 0.25, "cores_moved", "sentence",
-			 "The cores did not move.", "aa", "ratio", 1.001, "low", 0.99, "high", 1.01);
+			 "schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile",
+			 "quick", "seed", "42", "wall_s", 12.0, "timed_share", 0.85,
+			 "counters_note", "Not counted: cycles; no PMU is visible here.",
+			 "environment", "cpu_model", "Made-up CPU", "pus", 2, "nodes", 1, "kernel",
+			 "6.1.0", "virtual_machine", 1, "analysis", "steal_percent", 0.25,
+			 "cores_moved", "sentence", "The cores did not move.", "aa", "ratio", 1.001,
+			 "low", 0.99, "high", 1.01);
 }
 
 static void add_case(struct sm_results *r, const char *variant, double value, enum sm_status status)
@@ -36,32 +37,69 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 
 	*c = (struct sm_case_row){
 		.id = sm_results_string(r, "pack/%s?op=add@near+anon", variant),
-		.group = "pack?op=add@near+anon", .scenario = "pack", .variant = variant, .params = "op=add",
-		.placement = "near", .relation = "shared-l3", .backing = "anon", .pages = "4k",
-		.prefault = "madvise", .numa = "first-touch", .unit = "ns/op", .metric = "time per addition",
-		.transfers_per_op = 2, .bytes_per_op = 64, .workers = 2,
+		.group = "pack?op=add@near+anon",
+		.scenario = "pack",
+		.variant = variant,
+		.params = "op=add",
+		.placement = "near",
+		.relation = "shared-l3",
+		.backing = "anon",
+		.pages = "4k",
+		.prefault = "madvise",
+		.numa = "first-touch",
+		.unit = "ns/op",
+		.metric = "time per addition",
+		.transfers_per_op = 2,
+		.bytes_per_op = 64,
+		.workers = 2,
 	};
 	s = sm_results_add_sample(r);
 	*s = (struct sm_sample){
-		.trial = index, .case_index = index, .pus = "0 1", .pages_got = "4k", .klass = "85ns",
-		.slices = 20, .slices_pure = 19, .ops = 20000, .elapsed_ns = 20000000, .value = value,
-		.cpu_ns_per_op = 2 * value, .wall_ns = 23000000,
-		.reason = status == SM_OK ? "-" : "it needs more PUs, \"four\" at least", .status = status,
+		.trial = index,
+		.case_index = index,
+		.pus = "0 1",
+		.pages_got = "4k",
+		.klass = "85ns",
+		.slices = 20,
+		.slices_pure = 19,
+		.ops = 20000,
+		.elapsed_ns = 20000000,
+		.value = value,
+		.cpu_ns_per_op = 2 * value,
+		.wall_ns = 23000000,
+		.reason = status == SM_OK ? "-" : "it needs more PUs, \"four\" at least",
+		.status = status,
 	};
 	slice = sm_results_add_slice(r);
-	*slice = (struct sm_slice_row){ .trial = index, .ops = 1000, .ns = 8000, .skew_ns = 45,
-					.probe_before_ns = 84.5, .probe_after_ns = NAN, .klass = "85ns",
-					.pure = true, .reason = "-" };
+	*slice = (struct sm_slice_row){ .trial = index,
+					.ops = 1000,
+					.ns = 8000,
+					.skew_ns = 45,
+					.probe_before_ns = 84.5,
+					.probe_after_ns = NAN,
+					.klass = "85ns",
+					.pure = true,
+					.reason = "-" };
 	counter = sm_results_add_counter(r);
-	*counter = (struct sm_counter_row){ .trial = index, .event = "cycles", .fstr = "perf::CYCLES",
-					    .value = NAN, .per_op = NAN, .scope = "user+kernel",
+	*counter = (struct sm_counter_row){ .trial = index,
+					    .event = "cycles",
+					    .fstr = "perf::CYCLES",
+					    .value = NAN,
+					    .per_op = NAN,
+					    .scope = "user+kernel",
 					    .state = "not_supported" };
 	summary = sm_results_add_summary(r);
 	*summary = (struct sm_summary_row){
-		.case_index = index, .klass = "85ns",
+		.case_index = index,
+		.klass = "85ns",
 		.value = { value, value * 0.95, value * 1.05, 0.992, status == SM_OK ? 8 : 0 },
-		.mad = 0.5, .cpu_ns_per_op = 2 * value, .q50_ns = NAN, .q99_ns = NAN, .q999_ns = NAN,
-		.ok = status == SM_OK ? 8 : 0, .skipped = status != SM_OK,
+		.mad = 0.5,
+		.cpu_ns_per_op = 2 * value,
+		.q50_ns = NAN,
+		.q99_ns = NAN,
+		.q999_ns = NAN,
+		.ok = status == SM_OK ? 8 : 0,
+		.skipped = status != SM_OK,
 		.reason = status == SM_OK ? "-" : s->reason,
 	};
 }
@@ -80,19 +118,41 @@ static void make_up(struct sm_results *r)
 	add_case(r, "absent", NAN, SM_SKIPPED);
 	pair = sm_results_add_pair(r);
 	*pair = (struct sm_pair_row){
-		.group = "pack?op=add@near+anon", .scenario = "pack", .params = "op=add",
-		.placement = "near", .relation = "shared-l3", .left = "packed", .right = "padded",
-		.klass = "85ns", .leading = true, .ratio = { 8.0, 7.5, 8.6, 0.992, 8 }, .mde = 1.04,
-		.blocks_used = 8, .claim = "C1", .threshold_min = 1.5, .verdict = SM_SUPPORTED,
+		.group = "pack?op=add@near+anon",
+		.scenario = "pack",
+		.params = "op=add",
+		.placement = "near",
+		.relation = "shared-l3",
+		.left = "packed",
+		.right = "padded",
+		.klass = "85ns",
+		.leading = true,
+		.ratio = { 8.0, 7.5, 8.6, 0.992, 8 },
+		.mde = 1.04,
+		.blocks_used = 8,
+		.claim = "C1",
+		.threshold_min = 1.5,
+		.verdict = SM_SUPPORTED,
 		.reason = "-",
 	};
 	claim = sm_results_add_claim(r);
-	*claim = (struct sm_claim_row){ "C1", "pack", "Packed counters cost more", "a belief",
-					"Padded or not?", SM_SUPPORTED,
-					"packed takes 8.00 times as long as padded", "-" };
+	*claim = (struct sm_claim_row){ "C1",
+					"pack",
+					"Packed counters cost more",
+					"a belief",
+					"Padded or not?",
+					SM_SUPPORTED,
+					"packed takes 8.00 times as long as padded",
+					"-" };
 	claim = sm_results_add_claim(r);
-	*claim = (struct sm_claim_row){ "C2", "pack", "More padding does not help", "a belief", "-",
-					SM_INCONCLUSIVE, "-", "too few blocks" };
+	*claim = (struct sm_claim_row){ "C2",
+					"pack",
+					"More padding does not help",
+					"a belief",
+					"-",
+					SM_INCONCLUSIVE,
+					"-",
+					"too few blocks" };
 }
 
 static char *read_text(const char *path)
@@ -147,8 +207,8 @@ TestSuite(golden, .init = make_folder, .fini = remove_folder);
 
 Test(golden, csv)
 {
-	static const char *const files[] = { "samples.csv", "slices.csv",  "counters.csv",
-					     "summary.csv", "pairs.csv",   "claims.csv" };
+	static const char *const files[] = { "samples.csv", "slices.csv", "counters.csv",
+					     "summary.csv", "pairs.csv",  "claims.csv" };
 	struct sm_results results;
 	struct sm_error err = { 0 };
 

@@ -12,11 +12,11 @@
 #include "shmeter/team.h"
 #include "shmeter/topology.h"
 
-#define SMT_LAPTOP "pack:1 l3:1 l2:4 core:1 pu:2"
-#define CCX_DESKTOP "pack:1 l3:2 l2:4 core:1 pu:2"     /* two L3s, one node */
+#define SMT_LAPTOP   "pack:1 l3:1 l2:4 core:1 pu:2"
+#define CCX_DESKTOP  "pack:1 l3:2 l2:4 core:1 pu:2"        /* two L3s, one node */
 #define TWO_PACKAGES "pack:2 [numa] l3:1 l2:4 core:1 pu:1" /* a node and an L3 each */
-#define FOUR_NODES "numa:4 l3:2 l2:2 core:1 pu:1"
-#define CLUSTERED "pack:1 l3:1 l2:2 core:4 pu:1"       /* four cores share an L2 */
+#define FOUR_NODES   "numa:4 l3:2 l2:2 core:1 pu:1"
+#define CLUSTERED    "pack:1 l3:1 l2:2 core:4 pu:1" /* four cores share an L2 */
 
 static struct sm_topology *open_or_fail(const char *source)
 {
@@ -95,12 +95,14 @@ Test(topology, what_is_not_there_is_refused)
 Test(topology, a_team_fills_cores_before_threads_and_then_wraps)
 {
 	struct sm_topology *topology = open_or_fail(SMT_LAPTOP); /* PUs 2i and 2i+1 share core i */
-	struct sm_seats four = seat(topology, SM_PLACE_NEAR, 4), eight = seat(topology, SM_PLACE_NEAR, 8);
+	struct sm_seats four = seat(topology, SM_PLACE_NEAR, 4),
+			eight = seat(topology, SM_PLACE_NEAR, 8);
 	struct sm_seats many = seat(topology, SM_PLACE_NEAR, 20);
 
 	for (unsigned i = 0; i < 4; i++)
 		for (unsigned j = 0; j < i; j++)
-			cr_expect_neq(four.seat[i] / 2, four.seat[j] / 2, "%u and %u share a core", i, j);
+			cr_expect_neq(four.seat[i] / 2, four.seat[j] / 2, "%u and %u share a core",
+				      i, j);
 	cr_expect(!four.shared_pu && !eight.shared_pu);
 	cr_expect(many.shared_pu);
 	sm_seats_free(&four);
@@ -129,12 +131,14 @@ Test(topology, lists_keep_their_order)
 	struct sm_error err = { 0 };
 
 	cr_assert_eq(sm_topology_seat(topology, SM_PLACE_LIST, list, 2, 3, &seats, &err), 0);
-	cr_expect(seats.seat[0] == 5 && seats.seat[1] == 1 && seats.seat[2] == 5 && seats.shared_pu);
+	cr_expect(seats.seat[0] == 5 && seats.seat[1] == 1 && seats.seat[2] == 5 &&
+		  seats.shared_pu);
 	sm_seats_free(&seats);
 	cr_assert_eq(sm_topology_seat(topology, SM_PLACE_LIST, twice, 2, 2, &seats, &err), 0);
 	cr_expect_eq(seats.relation, SM_PLACE_SAME_CORE);
 	sm_seats_free(&seats);
-	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, absent, 2, 2, &seats, &err), -EINVAL);
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, absent, 2, 2, &seats, &err),
+		     -EINVAL);
 	cr_expect(strstr(err.text, "99"), "%s", err.text);
 	sm_topology_close(topology);
 }
@@ -175,7 +179,8 @@ Test(topology, only_allowed_pus_are_used)
 	for (unsigned i = 0; i < 4; i++)
 		cr_expect(seats.seat[i] % 4 >= 2, "worker %u on PU %u", i, seats.seat[i]);
 	cr_expect(!seats.shared_pu);
-	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, forbidden, 2, 2, &none, &err), -EINVAL);
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, forbidden, 2, 2, &none, &err),
+		     -EINVAL);
 	sm_seats_free(&seats);
 	sm_topology_close(topology);
 }
@@ -192,12 +197,14 @@ static int in_one_cpu(void *argument, unsigned index)
 	(void)index;
 	CPU_ZERO(&set);
 	CPU_SET(0, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0 || sm_topology_open(&topology, NULL, NULL) < 0)
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 ||
+	    sm_topology_open(&topology, NULL, NULL) < 0)
 		return 1;
 	sm_topology_pus(topology, &count);
 	if (count != 1)
 		return 2;
-	if (sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, 2, &seats, NULL) < 0 || !seats.shared_pu)
+	if (sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, 2, &seats, NULL) < 0 ||
+	    !seats.shared_pu)
 		return 3;
 	return sm_topology_pin(topology, 0, NULL) < 0 ? 4 : 0;
 }
@@ -247,7 +254,8 @@ Test(topology, this_machine_says_where_memory_lies)
 
 	cr_assert_neq(memory, MAP_FAILED);
 	memset(memory, 1, size);
-	cr_assert_eq(sm_topology_memory_nodes(topology, memory, size, bytes, 64, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_topology_memory_nodes(topology, memory, size, bytes, 64, &err), 0, "%s",
+		     err.text);
 	for (int i = 0; i < 64; i++)
 		sum += bytes[i];
 	cr_expect_eq(sum, size);

@@ -12,9 +12,9 @@
 #include "subject/shm_ring.h"
 #include "subject/shm_ring_futex.h"
 
-#define MESSAGES 60000
-#define MESSAGE_BYTES 48 /* no divisor of the capacity: messages wrap */
-#define CAPACITY 256     /* small, so that both sides wait often */
+#define MESSAGES      60000
+#define MESSAGE_BYTES 48  /* no divisor of the capacity: messages wrap */
+#define CAPACITY      256 /* small, so that both sides wait often */
 
 int sm_fail(struct sm_error *err, int code, const char *format, ...)
 {
@@ -82,13 +82,15 @@ static void run_pair(const char *name, struct pair *pair)
 static struct channel a_channel(size_t bytes)
 {
 	return (struct channel){ .memory = aligned_alloc(SM_LINE_PAIR, (bytes + 127) / 128 * 128),
-				 .capacity = CAPACITY, .spin_turns = 50, .abort = &never };
+				 .capacity = CAPACITY,
+				 .spin_turns = 50,
+				 .abort = &never };
 }
 
 #define PAIR(name)                                                                                 \
 	do {                                                                                       \
-		struct pair pair = { a_channel(name##_bytes(CAPACITY)), name##_send, name##_receive,    \
-				     0 };                                                          \
+		struct pair pair = { a_channel(name##_bytes(CAPACITY)), name##_send,               \
+				     name##_receive, 0 };                                          \
 		memset(pair.channel.memory, 0, name##_bytes(CAPACITY));                            \
 		name##_open(&pair.channel, NULL);                                                  \
 		run_pair(#name, &pair);                                                            \
@@ -96,7 +98,7 @@ static struct channel a_channel(size_t bytes)
 	} while (0)
 
 #define PRODUCERS 2
-#define ITEMS 30000
+#define ITEMS     30000
 
 struct crowd {
 	struct mpmc *queue;

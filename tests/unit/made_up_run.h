@@ -16,50 +16,54 @@
 #define OPS    1000u
 
 static const struct sm_claim pack_claims[] = {
-    {.id = "C1",
-     .text = "Packed counters cost at least 1.5 times as much.",
-     .source = "a popular belief",
-     .question = "Padded or not?",
-     .left = "packed",
-     .right = "padded",
-     .ratio_min = 1.5},
-    {.id = "C2",
-     .text = "64 bytes are enough.",
-     .source = "a popular belief",
-     .left = "wide",
-     .right = "padded",
-     .at = "op=add placement=near",
-     .ratio_min = 1 / 1.05,
-     .ratio_max = 1.05},
-    {0},
+	{ .id = "C1",
+	  .text = "Packed counters cost at least 1.5 times as much.",
+	  .source = "a popular belief",
+	  .question = "Padded or not?",
+	  .left = "packed",
+	  .right = "padded",
+	  .ratio_min = 1.5 },
+	{ .id = "C2",
+	  .text = "64 bytes are enough.",
+	  .source = "a popular belief",
+	  .left = "wide",
+	  .right = "padded",
+	  .at = "op=add placement=near",
+	  .ratio_min = 1 / 1.05,
+	  .ratio_max = 1.05 },
+	{ 0 },
 };
 
 static const struct sm_variant pack_variants[] = {
-    {.name = "packed"}, {.name = "padded"}, {.name = "wide"}, {0}};
+	{ .name = "packed" }, { .name = "padded" }, { .name = "wide" }, { 0 }
+};
 
-static const struct sm_scenario pack = {
-    .name = "pack", .claims = pack_claims, .variants = pack_variants};
+static const struct sm_scenario pack = { .name = "pack",
+					 .claims = pack_claims,
+					 .variants = pack_variants };
 
-static const struct sm_variant aa_variants[] = {{.name = "a"}, {.name = "b"}, {0}};
-static const struct sm_scenario aa = {.name = "aa", .variants = aa_variants};
+static const struct sm_variant aa_variants[] = { { .name = "a" }, { .name = "b" }, { 0 } };
+static const struct sm_scenario aa = { .name = "aa", .variants = aa_variants };
 
 static const struct sm_claim touch_claims[] = {
-    {.id = "P1",
-     .text = "One fault a page.",
-     .left = "lazy",
-     .right = "lazy",
-     .count = "minor-faults",
-     .count_exact = 1},
-    {0},
+	{ .id = "P1",
+	  .text = "One fault a page.",
+	  .left = "lazy",
+	  .right = "lazy",
+	  .count = "minor-faults",
+	  .count_exact = 1 },
+	{ 0 },
 };
-static const struct sm_variant touch_variants[] = {{.name = "lazy"}, {.name = "ready"}, {0}};
-static const struct sm_scenario touch = {
-    .name = "touch",
-    .claims = touch_claims,
-    .variants = touch_variants,
-    .expected = {{"lazy", "minor-faults", 1}, {"ready", "minor-faults", 0}}};
+static const struct sm_variant touch_variants[] = { { .name = "lazy" },
+						    { .name = "ready" },
+						    { 0 } };
+static const struct sm_scenario touch = { .name = "touch",
+					  .claims = touch_claims,
+					  .variants = touch_variants,
+					  .expected = { { "lazy", "minor-faults", 1 },
+							{ "ready", "minor-faults", 0 } } };
 
-static const struct sm_scenario *const known[] = {&aa, &pack, &touch};
+static const struct sm_scenario *const known[] = { &aa, &pack, &touch };
 
 /* A made-up run. */
 static struct sm_results run;
@@ -85,7 +89,7 @@ TestSuite(analysis, .init = set_up, .fini = tear_down);
 
 static inline void analyse(void)
 {
-	struct sm_error err = {0};
+	struct sm_error err = { 0 };
 
 	cr_assert_eq(sm_analyse(&run, known, 3, &err), 0, "%s", err.text);
 }

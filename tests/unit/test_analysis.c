@@ -88,15 +88,15 @@ Test(analysis, slices_are_pure_by_rules_blind_to_their_time)
 	add_slice(trial, 6, 20, FAR, FAR)->reason = "involuntary switch";
 	add_slice(trial, 7, 20, FAR, FAR)->reason = "pin lost";
 	add_slice(trial, 8, 9e6, FAR, FAR); /* slow, and kept */
-	const char *const reason[] = {"-",
-				      "class changed",
-				      "probes disagree",
-				      "probe missing",
-				      "probe interrupted",
-				      "no time passed",
-				      "involuntary switch",
-				      "pin lost",
-				      "-"};
+	const char *const reason[] = { "-",
+				       "class changed",
+				       "probes disagree",
+				       "probe missing",
+				       "probe interrupted",
+				       "no time passed",
+				       "involuntary switch",
+				       "pin lost",
+				       "-" };
 
 	for (unsigned round = 0; round < 2; round++) {
 		analyse();
@@ -155,9 +155,9 @@ Test(analysis, without_probes_the_class_says_why)
 	cr_expect_str_eq(run.samples[1].klass, "shared-pu");
 	cr_expect_eq(run.samples[1].slices_pure, 4, "taking turns is the subject there");
 	cr_expect_float_eq(run.samples[1].value, 51.5, 1e-9);
-	cr_expect_eq(
-	    json_object_size(json_object_get(json_object_get(run.manifest, "analysis"), "classes")),
-	    0);
+	cr_expect_eq(json_object_size(
+			     json_object_get(json_object_get(run.manifest, "analysis"), "classes")),
+		     0);
 }
 
 /* A resumed run has more probes, and may have other classes. */
@@ -239,7 +239,8 @@ Test(analysis, the_manifest_says_whether_the_cores_moved)
 	cr_expect_float_eq(json_real_value(json_object_get(analysis, "timed_share")), 0.83, 0);
 	cr_expect(json_is_null(json_object_get(analysis, "aa")));
 	cr_expect_eq(
-	    json_integer_value(json_object_get(json_object_get(analysis, "slices"), "pure")), 120);
+		json_integer_value(json_object_get(json_object_get(analysis, "slices"), "pure")),
+		120);
 }
 
 Test(analysis, the_manifest_says_that_they_stood)
@@ -254,12 +255,12 @@ Test(analysis, the_manifest_says_that_they_stood)
 	const json_t *slices = json_object_get(analysis, "slices");
 
 	expect_text(json_string_value(
-			json_object_get(json_object_get(analysis, "cores_moved"), "sentence")),
+			    json_object_get(json_object_get(analysis, "cores_moved"), "sentence")),
 		    "the cores did not move: one round-trip time");
 	cr_expect_eq(json_integer_value(json_object_get(slices, "total")), 120);
-	cr_expect_eq(
-	    json_integer_value(json_object_get(json_object_get(slices, "disturbed"), "pin lost")),
-	    1);
+	cr_expect_eq(json_integer_value(
+			     json_object_get(json_object_get(slices, "disturbed"), "pin lost")),
+		     1);
 }
 
 Test(analysis, summaries_stand_in_the_class_that_leads_their_group)
@@ -332,7 +333,7 @@ Test(analysis, an_empty_run_is_no_error)
 
 Test(analysis, a_damaged_run_is_one)
 {
-	struct sm_error err = {0};
+	struct sm_error err = { 0 };
 
 	add_sample(3, 0);
 	cr_expect_eq(sm_analyse(&run, known, 3, &err), -EBADMSG);

@@ -226,7 +226,7 @@ Test(classes, what_is_not_a_time_has_no_class)
 	cr_expect_eq(classes.count, 0);
 	cr_expect_eq(sm_classes_of(&classes, 50), -1);
 
-	double strange[6] = {NAN, 50, -1, INFINITY, 0, 51};
+	double strange[6] = { NAN, 50, -1, INFINITY, 0, 51 };
 
 	sm_classes_find(&classes, strange, 6);
 	cr_expect_eq(classes.count, 1);
@@ -239,7 +239,7 @@ Test(classes, what_is_not_a_time_has_no_class)
 	cr_expect_eq(sm_classes_of(&classes, 4e6), 0);
 
 	/* Far beyond the grid on both sides. */
-	double extreme[4] = {1e-6, 1e-6, 1e15, 1e15};
+	double extreme[4] = { 1e-6, 1e-6, 1e15, 1e15 };
 
 	sm_classes_find(&classes, extreme, 4);
 	cr_expect_eq(classes.count, 1);

@@ -14,7 +14,8 @@ static struct {
 	int opened, enabled_groups;
 } fake;
 
-static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags)
+static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group,
+		     unsigned long flags)
 {
 	(void)pid;
 	(void)pu;
@@ -87,7 +88,8 @@ Test(counters, unknown_names_are_refused)
 {
 	struct sm_error err = { 0 };
 
-	cr_expect_eq(sm_events_prepare(&set, &fake_os, "minor-faults,no_such_event", &err), -EINVAL);
+	cr_expect_eq(sm_events_prepare(&set, &fake_os, "minor-faults,no_such_event", &err),
+		     -EINVAL);
 	cr_expect(strstr(err.text, "no_such_event"), "%s", err.text);
 	cr_expect_eq(sm_events_prepare(&set, &fake_os, "minor-faults,,cycles", &err), -EINVAL);
 }
@@ -123,7 +125,7 @@ Test(counters, every_errno_has_its_state)
 		enum sm_count_state state;
 	} map[] = { { ENODEV, SM_NOT_SUPPORTED }, { EOPNOTSUPP, SM_NOT_SUPPORTED },
 		    { EINVAL, SM_NOT_SUPPORTED }, { ENXIO, SM_NOT_SUPPORTED },
-		    { EMFILE, SM_NOT_COUNTED },	  { E2BIG, SM_NOT_SUPPORTED } };
+		    { EMFILE, SM_NOT_COUNTED },   { E2BIG, SM_NOT_SUPPORTED } };
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
 		fake.hardware_error = map[i].error;
@@ -167,8 +169,8 @@ Test(counters, software_events_are_one_group)
 	prepare("minor-faults,major-faults,task-clock,cycles,instructions");
 	fake.enabled_groups = 0;
 	count_once();
-	cr_expect_eq(fake.enabled_groups, 3, "one for software, one for each hardware event, not %d",
-		     fake.enabled_groups);
+	cr_expect_eq(fake.enabled_groups, 3,
+		     "one for software, one for each hardware event, not %d", fake.enabled_groups);
 }
 
 /* For real: writing N fresh pages takes N minor faults, neither more nor less. */
@@ -179,8 +181,8 @@ Test(counters, faults_are_exact)
 	struct sm_count counts[SM_EVENTS_MAX] = { { 0 } };
 	struct sm_counters counters;
 	struct sm_error err = { 0 };
-	volatile char *memory = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile char *memory =
+		mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(memory, MAP_FAILED);
 	madvise((void *)(uintptr_t)memory, PAGES * page, MADV_NOHUGEPAGE);

@@ -81,11 +81,11 @@ Test(coverage, holds_for_independent_values_of_any_shape)
 		draw_fn draw;
 		double median;
 	} shape[] = {
-	    {"normal", draw_normal, 10},
-	    {"log-normal", draw_log_normal, exp(1)},
-	    {"bimodal", draw_bimodal, 1 + 0.05 * sm_normal_quantile(0.5 / 0.7)},
+		{ "normal", draw_normal, 10 },
+		{ "log-normal", draw_log_normal, exp(1) },
+		{ "bimodal", draw_bimodal, 1 + 0.05 * sm_normal_quantile(0.5 / 0.7) },
 	};
-	const size_t sizes[] = {6, 8, 16, 30};
+	const size_t sizes[] = { 6, 8, 16, 30 };
 
 	for (size_t s = 0; s < 3; s++)
 		for (size_t i = 0; i < 4; i++) {
@@ -111,7 +111,7 @@ Test(coverage, holds_for_independent_values_of_any_shape)
  * differences within a block, from which what moves slowly cancels. */
 Test(coverage, falls_short_where_values_remember_each_other)
 {
-	const double correlations[] = {0, 0.2, 0.5, 0.8};
+	const double correlations[] = { 0, 0.2, 0.5, 0.8 };
 	double before = 1;
 
 	for (size_t i = 0; i < 4; i++) {
@@ -152,8 +152,8 @@ static bool excludes_zero(double *differences, size_t n)
 
 Test(coverage, equal_cases_differ_in_at_most_five_of_a_hundred)
 {
-	const size_t sizes[] = {8, 16, 30};
-	struct machine machine = {.wander = 0};
+	const size_t sizes[] = { 8, 16, 30 };
+	struct machine machine = { .wander = 0 };
 
 	sm_random_seed(&machine.random, 77);
 	for (size_t i = 0; i < 3; i++) {
@@ -226,33 +226,33 @@ static void add_moving_case(struct sm_results *run, const char *variant)
 {
 	struct sm_case_row *row = sm_results_add_case(run);
 
-	*row = (struct sm_case_row){.id = variant,
-				    .group = "aa",
-				    .scenario = "aa",
-				    .variant = variant,
-				    .params = "-",
-				    .placement = "near",
-				    .relation = "shared-l3",
-				    .backing = "none",
-				    .pages = "none",
-				    .prefault = "none",
-				    .numa = "none",
-				    .unit = "ns/op",
-				    .metric = "time per operation",
-				    .workers = 2};
+	*row = (struct sm_case_row){ .id = variant,
+				     .group = "aa",
+				     .scenario = "aa",
+				     .variant = variant,
+				     .params = "-",
+				     .placement = "near",
+				     .relation = "shared-l3",
+				     .backing = "none",
+				     .pages = "none",
+				     .prefault = "none",
+				     .numa = "none",
+				     .unit = "ns/op",
+				     .metric = "time per operation",
+				     .workers = 2 };
 }
 
 Test(coverage, equal_cases_stay_equal_while_the_cores_move)
 {
 	enum { RUNS = 400, BLOCKS = 8 };
-	const struct sm_scenario *const none[] = {NULL};
+	const struct sm_scenario *const none[] = { NULL };
 	struct sm_random random;
 	unsigned alarms = 0, intervals = 0, two_classes = 0;
 	double widest = 0;
 
 	sm_random_seed(&random, 4711);
 	for (unsigned i = 0; i < RUNS; i++) {
-		struct sm_error err = {0};
+		struct sm_error err = { 0 };
 		struct sm_results run;
 		bool near = false;
 
@@ -270,7 +270,7 @@ Test(coverage, equal_cases_stay_equal_while_the_cores_move)
 			const struct sm_interval *ratio = &run.pairs[p].ratio;
 
 			two_classes +=
-			    strcmp(run.pairs[p].klass, "-") != 0 && !run.pairs[p].leading;
+				strcmp(run.pairs[p].klass, "-") != 0 && !run.pairs[p].leading;
 			if (!run.pairs[p].leading || isnan(ratio->low))
 				continue;
 			intervals++;

@@ -12,38 +12,40 @@ static size_t some_bytes(const struct sm_case *c)
 	return 4096;
 }
 
-static const char *const op_labels[] = {"store", "add", NULL};
+static const char *const op_labels[] = { "store", "add", NULL };
 static const struct sm_variant three[] = {
-    {.name = "a"},
-    {.name = "b"},
-    {.name = "c", .memory = {.pages = {SM_PAGES_HUGETLB, 2u << 20}}},
-    {0}};
-static const struct sm_variant two[] = {{.name = "a"}, {.name = "b"}, {0}};
-static const struct sm_claim claims[] = {{.id = "X1", .at = "placement=same-core"}, {0}};
+	{ .name = "a" },
+	{ .name = "b" },
+	{ .name = "c", .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 } } },
+	{ 0 }
+};
+static const struct sm_variant two[] = { { .name = "a" }, { .name = "b" }, { 0 } };
+static const struct sm_claim claims[] = { { .id = "X1", .at = "placement=same-core" }, { 0 } };
 
 static const struct sm_scenario sweep = {
-    .name = "sweep",
-    .family = "tests",
-    .variants = three,
-    .workers_param = "processes",
-    .region_bytes = some_bytes,
-    .claims = claims,
-    .placements = {SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE},
-    .params = {{.name = "op", .labels = op_labels, .quick = SM_VALUES(0, 1)},
-	       {.name = "processes",
-		.min = 1,
-		.max = 64,
-		.quick = SM_VALUES(2),
-		.standard = SM_VALUES(2, 4)}},
+	.name = "sweep",
+	.family = "tests",
+	.variants = three,
+	.workers_param = "processes",
+	.region_bytes = some_bytes,
+	.claims = claims,
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE },
+	.params = { { .name = "op", .labels = op_labels, .quick = SM_VALUES(0, 1) },
+		    { .name = "processes",
+		      .min = 1,
+		      .max = 64,
+		      .quick = SM_VALUES(2),
+		      .standard = SM_VALUES(2, 4) } },
 };
-static const struct sm_scenario control = {.name = "aa",
-					   .family = "calibration",
-					   .variants = two,
-					   .workers = 2,
-					   .placements = {SM_PLACE_NEAR}};
+static const struct sm_scenario control = { .name = "aa",
+					    .family = "calibration",
+					    .variants = two,
+					    .workers = 2,
+					    .placements = { SM_PLACE_NEAR } };
 static const struct sm_scenario solo = {
-    .name = "solo", .family = "tests", .variants = two, .workers = 1};
-static const struct sm_scenario *const all[] = {&sweep, &control, &solo};
+	.name = "solo", .family = "tests", .variants = two, .workers = 1
+};
+static const struct sm_scenario *const all[] = { &sweep, &control, &solo };
 
 static int expand(struct sm_plan *plan, struct sm_plan_options *options, struct sm_error *err)
 {
@@ -53,7 +55,7 @@ static int expand(struct sm_plan *plan, struct sm_plan_options *options, struct 
 
 Test(plan, expands_points_and_placements)
 {
-	struct sm_plan_options options = {.profile = SM_QUICK};
+	struct sm_plan_options options = { .profile = SM_QUICK };
 	struct sm_plan plan;
 	struct sm_error err;
 
@@ -78,8 +80,8 @@ Test(plan, expands_points_and_placements)
 
 Test(plan, patterns_choose_and_the_control_stays)
 {
-	const char *variant[] = {"sweep/b"}, *family[] = {"tests/*"}, *none[] = {"nonsense"};
-	struct sm_plan_options options = {.patterns = variant, .pattern_count = 1};
+	const char *variant[] = { "sweep/b" }, *family[] = { "tests/*" }, *none[] = { "nonsense" };
+	struct sm_plan_options options = { .patterns = variant, .pattern_count = 1 };
 	struct sm_plan plan;
 	struct sm_error err;
 
@@ -97,7 +99,7 @@ Test(plan, patterns_choose_and_the_control_stays)
 
 static void expect_set(const char *name, const char *text, const char *words)
 {
-	struct sm_plan_options options = {.set = {{name, text}}, .set_count = 1};
+	struct sm_plan_options options = { .set = { { name, text } }, .set_count = 1 };
 	struct sm_plan plan;
 	struct sm_error err;
 	int rc = expand(&plan, &options, &err);
@@ -125,7 +127,7 @@ Test(plan, latin_rows_are_balanced)
 
 	sm_random_seed(&random, 7);
 	for (unsigned n = 1; n <= 7; n++) {
-		unsigned rows[7 * 7], seen[7][7] = {{0}};
+		unsigned rows[7 * 7], seen[7][7] = { { 0 } };
 
 		sm_plan_latin_rows(&random, n, n, rows);
 		for (unsigned b = 0; b < n; b++)
@@ -154,7 +156,7 @@ Test(plan, two_variants_alternate_as_abba)
 
 Test(plan, the_seed_decides_the_order)
 {
-	struct sm_plan_options options = {.seed = 5, .repeat_blocks = 12};
+	struct sm_plan_options options = { .seed = 5, .repeat_blocks = 12 };
 	struct sm_plan a, b, c;
 	struct sm_error err;
 
@@ -175,7 +177,7 @@ Test(plan, the_seed_decides_the_order)
 
 Test(plan, skipped_cases_have_no_step_and_blocks_stay_together)
 {
-	struct sm_plan_options options = {.seed = 1};
+	struct sm_plan_options options = { .seed = 1 };
 	struct sm_plan plan;
 	struct sm_error err;
 

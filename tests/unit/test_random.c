@@ -8,17 +8,17 @@
 Test(random, matches_the_authors_vectors)
 {
 	/* xoshiro256** from state 1, 2, 3, 4. */
-	const uint64_t expected[] = {11520u,
-				     0u,
-				     1509978240u,
-				     1215971899390074240u,
-				     1216172134540287360u,
-				     607988272756665600u,
-				     16172922978634559625u,
-				     8476171486693032832u,
-				     10595114339597558777u,
-				     2904607092377533576u};
-	struct sm_random random = {{1, 2, 3, 4}};
+	const uint64_t expected[] = { 11520u,
+				      0u,
+				      1509978240u,
+				      1215971899390074240u,
+				      1216172134540287360u,
+				      607988272756665600u,
+				      16172922978634559625u,
+				      8476171486693032832u,
+				      10595114339597558777u,
+				      2904607092377533576u };
+	struct sm_random random = { { 1, 2, 3, 4 } };
 
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
 		cr_expect_eq(sm_random_next(&random), expected[i], "output %zu", i);
@@ -26,8 +26,8 @@ Test(random, matches_the_authors_vectors)
 
 Test(random, is_seeded_by_splitmix64)
 {
-	const uint64_t expected[4] = {6457827717110365317u, 3203168211198807973u,
-				      9817491932198370423u, 4593380528125082431u};
+	const uint64_t expected[4] = { 6457827717110365317u, 3203168211198807973u,
+				       9817491932198370423u, 4593380528125082431u };
 	struct sm_random random;
 
 	sm_random_seed(&random, 1234567);
@@ -40,7 +40,7 @@ Test(random, is_seeded_by_splitmix64)
 Test(random, below_stays_below_and_is_uniform)
 {
 	enum { CELLS = 7, DRAWS = 70000 };
-	unsigned seen[CELLS] = {0};
+	unsigned seen[CELLS] = { 0 };
 	struct sm_random random;
 	double chi = 0;
 
@@ -87,13 +87,13 @@ Test(random, below_has_no_bias)
 Test(random, shuffle_gives_every_order_alike)
 {
 	enum { DRAWS = 60000 };
-	unsigned seen[27] = {0};
+	unsigned seen[27] = { 0 };
 	struct sm_random random;
 	double chi = 0;
 
 	sm_random_seed(&random, 7);
 	for (unsigned i = 0; i < DRAWS; i++) {
-		unsigned char order[3] = {0, 1, 2};
+		unsigned char order[3] = { 0, 1, 2 };
 
 		sm_random_shuffle(&random, order, 3, 1);
 		seen[order[0] * 9 + order[1] * 3 + order[2]]++;

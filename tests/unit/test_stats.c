@@ -44,7 +44,7 @@ Test(stats, median_mad_and_quantile_match_gsl)
 
 Test(stats, nothing_is_not_a_number)
 {
-	double none[1] = {1};
+	double none[1] = { 1 };
 
 	cr_expect(isnan(sm_median(none, 0)));
 	cr_expect(isnan(sm_mad(none, 0)));
@@ -59,8 +59,8 @@ Test(stats, nothing_is_not_a_number)
 
 Test(stats, binomial_cdf_matches_gsl)
 {
-	const unsigned n_of[] = {1, 2, 6, 10, 30, 100, 200, 1000, 20000};
-	const double p_of[] = {0.001, 0.05, 0.3, 0.5, 0.8, 0.999};
+	const unsigned n_of[] = { 1, 2, 6, 10, 30, 100, 200, 1000, 20000 };
+	const double p_of[] = { 0.001, 0.05, 0.3, 0.5, 0.8, 0.999 };
 
 	for (size_t i = 0; i < sizeof(n_of) / sizeof(n_of[0]); i++)
 		for (size_t j = 0; j < sizeof(p_of) / sizeof(p_of[0]); j++)
@@ -97,7 +97,7 @@ Test(stats, normal_quantile_matches_gsl)
 
 Test(stats, clopper_pearson_matches_the_beta_quantiles_of_gsl)
 {
-	const unsigned n_of[] = {1, 5, 10, 20, 100, 200, 2000};
+	const unsigned n_of[] = { 1, 5, 10, 20, 100, 200, 2000 };
 
 	for (size_t i = 0; i < sizeof(n_of) / sizeof(n_of[0]); i++)
 		for (unsigned step = 0; step <= 10; step++) {
@@ -123,11 +123,11 @@ static const struct {
 	size_t n, rank;
 	double coverage;
 } sign_ranks[] = {
-    {6, 1, 96.9},  {7, 1, 98.4},  {8, 1, 99.2},  {9, 2, 96.1},  {10, 2, 97.9},
-    {11, 2, 98.8}, {12, 3, 96.1}, {13, 3, 97.8}, {14, 3, 98.7}, {15, 4, 96.5},
-    {16, 4, 97.9}, {17, 5, 95.1}, {18, 5, 96.9}, {19, 5, 98.1}, {20, 6, 95.9},
-    {21, 6, 97.3}, {22, 6, 98.3}, {23, 7, 96.5}, {24, 7, 97.7}, {25, 8, 95.7},
-    {26, 8, 97.1}, {27, 8, 98.1}, {28, 9, 96.4}, {29, 9, 97.6}, {30, 10, 95.7},
+	{ 6, 1, 96.9 },  { 7, 1, 98.4 },  { 8, 1, 99.2 },  { 9, 2, 96.1 },  { 10, 2, 97.9 },
+	{ 11, 2, 98.8 }, { 12, 3, 96.1 }, { 13, 3, 97.8 }, { 14, 3, 98.7 }, { 15, 4, 96.5 },
+	{ 16, 4, 97.9 }, { 17, 5, 95.1 }, { 18, 5, 96.9 }, { 19, 5, 98.1 }, { 20, 6, 95.9 },
+	{ 21, 6, 97.3 }, { 22, 6, 98.3 }, { 23, 7, 96.5 }, { 24, 7, 97.7 }, { 25, 8, 95.7 },
+	{ 26, 8, 97.1 }, { 27, 8, 98.1 }, { 28, 9, 96.4 }, { 29, 9, 97.6 }, { 30, 10, 95.7 },
 };
 
 Test(stats, interval_ranks_match_the_tables)
@@ -154,7 +154,7 @@ Test(stats, interval_ranks_match_the_tables)
 
 Test(stats, no_interval_under_six_values)
 {
-	double values[5] = {5, 1, 4, 2, 3};
+	double values[5] = { 5, 1, 4, 2, 3 };
 
 	for (size_t n = 1; n <= 5; n++) {
 		struct sm_interval interval = sm_median_interval(values, n, 0.95);
@@ -196,9 +196,9 @@ Test(stats, minimum_detectable_ratio_follows_its_formula)
 Test(stats, holm_matches_the_worked_example)
 {
 	/* R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm"). */
-	double p[4] = {0.01, 0.04, 0.03, 0.005};
-	const double expected[4] = {0.03, 0.06, 0.06, 0.02};
-	double large[3] = {0.9, 0.6, 0.7};
+	double p[4] = { 0.01, 0.04, 0.03, 0.005 };
+	const double expected[4] = { 0.03, 0.06, 0.06, 0.02 };
+	double large[3] = { 0.9, 0.6, 0.7 };
 
 	sm_holm(p, 4);
 	for (unsigned i = 0; i < 4; i++)
@@ -211,7 +211,7 @@ Test(stats, holm_matches_the_worked_example)
 
 static enum sm_verdict verdict(double low, double high, double min, double max)
 {
-	struct sm_interval interval = {.low = low, .high = high};
+	struct sm_interval interval = { .low = low, .high = high };
 
 	return sm_verdict_of(&interval, min, max);
 }

@@ -34,10 +34,22 @@ static json_t *manifest(void)
 static struct sm_case_row a_case(const char *id)
 {
 	return (struct sm_case_row){
-		.id = id, .group = "g?m=1@near", .scenario = "s", .variant = "v,\"1\"", .params = "m=1",
-		.placement = "near", .relation = "smt", .backing = "memfd", .pages = "4k",
-		.prefault = "lazy", .numa = "first-touch", .unit = "ns/op", .metric = "time",
-		.transfers_per_op = 2, .bytes_per_op = 64, .workers = 2,
+		.id = id,
+		.group = "g?m=1@near",
+		.scenario = "s",
+		.variant = "v,\"1\"",
+		.params = "m=1",
+		.placement = "near",
+		.relation = "smt",
+		.backing = "memfd",
+		.pages = "4k",
+		.prefault = "lazy",
+		.numa = "first-touch",
+		.unit = "ns/op",
+		.metric = "time",
+		.transfers_per_op = 2,
+		.bytes_per_op = 64,
+		.workers = 2,
 	};
 }
 
@@ -45,21 +57,45 @@ static void append(struct sm_store *store, unsigned trial, const char *reason)
 {
 	struct sm_case_row c = a_case(trial % 2 ? "s/odd" : "s/even");
 	struct sm_sample sample = {
-		.trial = trial, .pus = "0 1", .pages_got = "4k", .klass = "-", .value = NAN, .ops = 7,
-		.elapsed_ns = 1234567890123, .cpu_ns_per_op = 1.5, .reason = reason, .status = SM_OK,
+		.trial = trial,
+		.pus = "0 1",
+		.pages_got = "4k",
+		.klass = "-",
+		.value = NAN,
+		.ops = 7,
+		.elapsed_ns = 1234567890123,
+		.cpu_ns_per_op = 1.5,
+		.reason = reason,
+		.status = SM_OK,
 	};
 	struct sm_slice_row slices[2] = {
-		{ .trial = trial, .slice = 0, .ops = 7, .ns = 700, .probe_before_ns = 81.25,
-		  .probe_after_ns = NAN, .klass = "-", .reason = "-" },
-		{ .trial = trial, .slice = 1, .ops = 7, .ns = 701, .klass = "81ns", .reason = "-",
+		{ .trial = trial,
+		  .slice = 0,
+		  .ops = 7,
+		  .ns = 700,
+		  .probe_before_ns = 81.25,
+		  .probe_after_ns = NAN,
+		  .klass = "-",
+		  .reason = "-" },
+		{ .trial = trial,
+		  .slice = 1,
+		  .ops = 7,
+		  .ns = 701,
+		  .klass = "81ns",
+		  .reason = "-",
 		  .pure = true },
 	};
-	struct sm_counter_row counter = { .trial = trial, .event = "cycles", .fstr = "perf::X",
-					  .value = NAN, .per_op = NAN, .scope = "user",
+	struct sm_counter_row counter = { .trial = trial,
+					  .event = "cycles",
+					  .fstr = "perf::X",
+					  .value = NAN,
+					  .per_op = NAN,
+					  .scope = "user",
 					  .state = "not_supported" };
 	struct sm_error err = { 0 };
 
-	cr_assert_eq(sm_store_append(store, &c, &sample, slices, 2, &counter, 1, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_store_append(store, &c, &sample, slices, 2, &counter, 1, &err), 0, "%s",
+		     err.text);
 }
 
 static struct sm_store *open_new(void)
@@ -138,7 +174,8 @@ Test(store, a_cut_line_is_mended)
 
 	append(store, 0, "-");
 	sm_store_close(store);
-	add_text("slices.csv", "1,0,7,700,100,5,81,,-,-,unclassified\n"); /* of a trial that did not end */
+	add_text("slices.csv",
+		 "1,0,7,700,100,5,81,,-,-,unclassified\n"); /* of a trial that did not end */
 	add_text("samples.csv", "run,1,half a l");
 	cr_assert_eq(sm_store_reopen(&store, folder, &err), 0, "%s", err.text);
 	sm_store_close(store);
@@ -204,12 +241,22 @@ Test(store, the_analysis_comes_back)
 	sm_store_close(store);
 	load(&results);
 	pair = sm_results_add_pair(&results);
-	*pair = (struct sm_pair_row){ .group = "g", .scenario = "s", .params = "-", .placement = "near",
-				      .relation = "smt", .left = "a", .right = "b", .klass = "81ns",
-				      .leading = true, .ratio = { 1.5, 1.25, NAN, 0.97, 8 }, .claim = "C1",
-				      .verdict = SM_INCONCLUSIVE, .reason = "why" };
+	*pair = (struct sm_pair_row){ .group = "g",
+				      .scenario = "s",
+				      .params = "-",
+				      .placement = "near",
+				      .relation = "smt",
+				      .left = "a",
+				      .right = "b",
+				      .klass = "81ns",
+				      .leading = true,
+				      .ratio = { 1.5, 1.25, NAN, 0.97, 8 },
+				      .claim = "C1",
+				      .verdict = SM_INCONCLUSIVE,
+				      .reason = "why" };
 	claim = sm_results_add_claim(&results);
-	*claim = (struct sm_claim_row){ "C1", "s", "a sentence, with a comma", "-", "-", SM_REFUTED,
+	*claim = (struct sm_claim_row){ "C1",       "s", "a sentence, with a comma",
+					"-",        "-", SM_REFUTED,
 					"evidence", "-" };
 	cr_assert_eq(sm_store_write_analysis(&results, &err), 0, "%s", err.text);
 	load(&again);

@@ -28,11 +28,11 @@ static inline uint64_t sm_clock_cpu_ns(void)
 }
 
 struct sm_clock_report {
-	double cost_ns;       /* median cost of one read */
-	double quantum_ns;    /* smallest non-zero step seen */
-	uint64_t backwards;   /* steps backwards seen (must be 0) */
-	bool syscall;         /* reads cost a system call: no vDSO clock source */
-	char source[32];      /* kernel's clock source, e.g. "tsc"; "unknown" where unreadable */
+	double cost_ns;     /* median cost of one read */
+	double quantum_ns;  /* smallest non-zero step seen */
+	uint64_t backwards; /* steps backwards seen (must be 0) */
+	bool syscall;       /* reads cost a system call: no vDSO clock source */
+	char source[32];    /* kernel's clock source, e.g. "tsc"; "unknown" where unreadable */
 };
 
 /* Measures the clock in about 2 ms.  -EIO with a remedy where it steps backwards. */

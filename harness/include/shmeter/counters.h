@@ -9,7 +9,7 @@
 #include "shmeter/error.h"
 #include "shmeter/os.h"
 
-#define SM_EVENTS_MAX 32
+#define SM_EVENTS_MAX     32
 #define SM_EVENT_TEXT_MAX 128
 
 /* The five states.  Only `counted` and `scaled` have a value; unavailable is never 0. */
@@ -29,11 +29,13 @@ const char *sm_count_scope_name(enum sm_count_scope scope);
 
 struct sm_event {
 	char name[SM_EVENT_TEXT_MAX]; /* short name asked for or given: "page_faults" */
-	char fstr[SM_EVENT_TEXT_MAX]; /* libpfm4's fully qualified event string: the event's identity */
-	enum sm_count_state state;    /* as probed */
+	char fstr
+		[SM_EVENT_TEXT_MAX]; /* libpfm4's fully qualified event string: the event's identity */
+	enum sm_count_state state; /* as probed */
 	enum sm_count_scope scope;
 	bool software;
-	char reason[SM_ERROR_TEXT_MAX]; /* why it is unavailable and what would help; "" otherwise */
+	char reason
+		[SM_ERROR_TEXT_MAX]; /* why it is unavailable and what would help; "" otherwise */
 	struct perf_event_attr attr;
 };
 

@@ -31,8 +31,8 @@ struct sm_noise_mark {
 void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark);
 
 struct sm_noise {
-	double steal_percent;    /* of all PU time between two marks; NaN where unreadable */
-	double busy_percent;     /* not idle, ours and others' */
+	double steal_percent; /* of all PU time between two marks; NaN where unreadable */
+	double busy_percent;  /* not idle, ours and others' */
 	double interrupts_per_s, switches_per_s;
 };
 void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
@@ -44,13 +44,14 @@ void sm_noise_gaps(uint64_t duration_ns, double *lost_percent, uint64_t *longest
 
 /* `shmeter doctor`: one finding about this machine and its remedy. */
 struct sm_checkup {
-	const char *topic;  /* "huge pages", "counters", "noise", ... */
+	const char *topic; /* "huge pages", "counters", "noise", ... */
 	enum { SM_GOOD, SM_GAP, SM_WARN } level;
 	char finding[SM_ERROR_TEXT_MAX];
 	char remedy[SM_ERROR_TEXT_MAX]; /* "" where nothing is to be done */
 };
 /* Writes up to `max` check-ups, returns how many. */
 unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology *topology,
-				const struct sm_event_set *events, struct sm_checkup *out, unsigned max);
+				const struct sm_event_set *events, struct sm_checkup *out,
+				unsigned max);
 
 #endif

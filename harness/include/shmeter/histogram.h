@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #define SM_HISTOGRAM_SUB_BITS 5
-#define SM_HISTOGRAM_SUB (1u << SM_HISTOGRAM_SUB_BITS)
-#define SM_HISTOGRAM_BUCKETS ((64 - SM_HISTOGRAM_SUB_BITS + 1) * SM_HISTOGRAM_SUB)
+#define SM_HISTOGRAM_SUB      (1u << SM_HISTOGRAM_SUB_BITS)
+#define SM_HISTOGRAM_BUCKETS  ((64 - SM_HISTOGRAM_SUB_BITS + 1) * SM_HISTOGRAM_SUB)
 
 struct sm_histogram {
 	uint64_t count, max_ns, min_ns;

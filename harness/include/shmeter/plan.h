@@ -18,7 +18,8 @@ SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct 
 
 struct sm_plan_options {
 	enum sm_profile profile;
-	const char *const *patterns; /* globs on "scenario", "scenario/variant", "family/..."; none: all */
+	const char *const
+		*patterns; /* globs on "scenario", "scenario/variant", "family/..."; none: all */
 	size_t pattern_count;
 	uint64_t seed;
 	uint64_t budget_ns;          /* 0: none */
@@ -26,7 +27,7 @@ struct sm_plan_options {
 	enum sm_placement placement; /* UNSET: the scenarios' own */
 	const unsigned *pu_list;
 	unsigned pu_list_count;
-	struct sm_memory memory;     /* UNSET fields: the scenarios' own */
+	struct sm_memory memory; /* UNSET fields: the scenarios' own */
 	struct {
 		const char *name, *text; /* "message", "64,4k" */
 	} set[SM_SETS_MAX];
@@ -37,21 +38,21 @@ struct sm_plan_options {
 struct sm_planned_case {
 	struct sm_case c;
 	unsigned group;
-	char id[384];            /* as in samples.csv */
+	char id[384]; /* as in samples.csv */
 	char group_id[384];
 	/* Set by calibration or by the scenario. */
-	uint64_t op_count;       /* of a slice; 0: not yet */
+	uint64_t op_count; /* of a slice; 0: not yet */
 	unsigned slices;
-	uint64_t trial_ns;       /* estimated wall time of a trial */
-	bool skipped;            /* cannot run here: `reason` */
+	uint64_t trial_ns; /* estimated wall time of a trial */
+	bool skipped;      /* cannot run here: `reason` */
 	char reason[SM_ERROR_TEXT_MAX];
 	/* What went wrong in a calibration, though a later one may have worked; "" for nothing. */
 	char failure[SM_ERROR_TEXT_MAX];
-	int failure_status;      /* enum sm_status */
+	int failure_status; /* enum sm_status */
 };
 
 struct sm_planned_group {
-	unsigned first, count;   /* its cases are consecutive */
+	unsigned first, count; /* its cases are consecutive */
 	unsigned blocks;
 	const struct sm_scenario *scenario;
 };

@@ -11,7 +11,15 @@
 #include "shmeter/os.h"
 #include "shmeter/topology.h"
 
-enum sm_backing { SM_BACKING_UNSET, SM_ANON, SM_MEMFD, SM_POSIX, SM_SYSV, SM_FILE, SM_BACKING_COUNT };
+enum sm_backing {
+	SM_BACKING_UNSET,
+	SM_ANON,
+	SM_MEMFD,
+	SM_POSIX,
+	SM_SYSV,
+	SM_FILE,
+	SM_BACKING_COUNT
+};
 
 enum sm_page_kind {
 	SM_PAGES_UNSET,
@@ -61,12 +69,13 @@ SM_MUST_USE int sm_numa_parse(const char *name, struct sm_memory *out, struct sm
 
 /* What the kernel really did, read back in a process that has the region mapped and touched. */
 struct sm_region_got {
-	struct sm_pages pages;     /* smallest page that maps the region now; UNSET where none is mapped yet */
-	uint64_t resident_bytes;   /* mapped in the calling process */
-	uint64_t huge_bytes;       /* of them through PMD or larger mappings */
+	struct sm_pages
+		pages; /* smallest page that maps the region now; UNSET where none is mapped yet */
+	uint64_t resident_bytes; /* mapped in the calling process */
+	uint64_t huge_bytes;     /* of them through PMD or larger mappings */
 	uint64_t locked_bytes;
 	uint64_t swapped_bytes;
-	int node;                  /* the node of every page; -1 mixed, -2 unknown */
+	int node; /* the node of every page; -1 mixed, -2 unknown */
 };
 
 struct sm_region {
@@ -106,8 +115,8 @@ SM_MUST_USE int sm_region_inspect(const struct sm_region *region, bool strict,
 /* Makes physical memory host-warm: touches and frees `bytes` in pages of the kind asked, right before
  * a cold measurement. */
 SM_MUST_USE int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
-					struct sm_memory asked, size_t bytes, const char *file_folder,
-					struct sm_error *err);
+					struct sm_memory asked, size_t bytes,
+					const char *file_folder, struct sm_error *err);
 
 /* Unmaps and closes.  Safe on a zeroed or failed region (address NULL). */
 void sm_region_destroy(struct sm_region *region);

@@ -9,10 +9,10 @@
 #include "shmeter/results.h"
 
 struct sm_report_options {
-	bool color;         /* ANSI colours on `out` */
-	bool term;          /* figures drawn in the terminal by gnuplot's dumb terminal */
-	const char *plots;  /* folder with the *.gp templates */
-	unsigned width;     /* columns of the terminal; 0: 100 */
+	bool color;        /* ANSI colours on `out` */
+	bool term;         /* figures drawn in the terminal by gnuplot's dumb terminal */
+	const char *plots; /* folder with the *.gp templates */
+	unsigned width;    /* columns of the terminal; 0: 100 */
 };
 
 /* Findings in words: headline questions first, each with verdict, ratio, interval, class, n and

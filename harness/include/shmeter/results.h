@@ -18,7 +18,7 @@ enum sm_status {
 	SM_VERIFY_FAILED, /* the work was not done, or done wrongly */
 	SM_WORKER_DIED,
 	SM_TIMED_OUT,
-	SM_DISTURBED,     /* no pure slice, a pin not honoured */
+	SM_DISTURBED, /* no pure slice, a pin not honoured */
 	SM_STATUS_COUNT
 };
 const char *sm_status_name(enum sm_status status);
@@ -26,58 +26,64 @@ enum sm_status sm_status_parse(const char *name);
 
 /* A case as its columns say it.  Strings live as long as the results. */
 struct sm_case_row {
-	const char *id;        /* "false_sharing/packed?op=store,processes=2@near+anon,4k,lazy,first-touch" */
-	const char *group;     /* the same without the variant: what is compared with each other */
+	const char
+		*id; /* "false_sharing/packed?op=store,processes=2@near+anon,4k,lazy,first-touch" */
+	const char *group; /* the same without the variant: what is compared with each other */
 	const char *scenario, *variant;
 	const char *params;    /* "op=store processes=2", in the scenario's order; "-" for none */
 	const char *placement; /* asked */
-	const char *relation;  /* "pair class reported": the relation the topology gives; "-" unseated */
-	const char *backing, *pages, *prefault, *numa; /* asked; "none" where the case has no region */
-	const char *unit;      /* "ns/op" */
-	const char *metric;    /* "time per round trip" */
+	const char *
+		relation; /* "pair class reported": the relation the topology gives; "-" unseated */
+	const char *backing, *pages, *prefault,
+		*numa;                         /* asked; "none" where the case has no region */
+	const char *unit;                      /* "ns/op" */
+	const char *metric;                    /* "time per round trip" */
 	double transfers_per_op, bytes_per_op; /* 0: none */
 	unsigned workers;
 };
 
 struct sm_sample {
-	unsigned trial;         /* the key: number in the plan, from 0; skipped cases have one row too */
-	unsigned case_index;    /* into sm_results.cases */
-	unsigned block, order;  /* block within the group, position within the block */
-	const char *pus;        /* OS indices by worker: "0 1", abbreviated as ranges above 8; "-" unseated */
-	const char *pages_got;  /* "4k", "2m", "mixed", "none" */
-	const char *klass;      /* class that holds most pure slices: "92ns", "solo", "shared-pu"; "-" */
+	unsigned trial; /* the key: number in the plan, from 0; skipped cases have one row too */
+	unsigned case_index;   /* into sm_results.cases */
+	unsigned block, order; /* block within the group, position within the block */
+	const char
+		*pus; /* OS indices by worker: "0 1", abbreviated as ranges above 8; "-" unseated */
+	const char *pages_got; /* "4k", "2m", "mixed", "none" */
+	const char *klass; /* class that holds most pure slices: "92ns", "solo", "shared-pu"; "-" */
 	unsigned slices, slices_pure;
-	uint64_t ops;           /* of all slices, per worker */
-	uint64_t elapsed_ns;    /* sum over the slices (makespans) */
-	double value;           /* median ns/op over the pure slices of `klass`; NaN: none */
-	double cpu_ns_per_op;   /* CPU time of all workers inside slices / ops; NaN unknown */
-	uint64_t minflt, majflt, nvcsw, nivcsw, migrations; /* getrusage, all workers, inside slices */
-	uint64_t steal_ns;      /* of the whole machine during the trial */
-	uint64_t wall_ns;       /* the trial from set-up to tear-down */
-	const char *reason;     /* "-" for ok */
+	uint64_t ops;         /* of all slices, per worker */
+	uint64_t elapsed_ns;  /* sum over the slices (makespans) */
+	double value;         /* median ns/op over the pure slices of `klass`; NaN: none */
+	double cpu_ns_per_op; /* CPU time of all workers inside slices / ops; NaN unknown */
+	uint64_t minflt, majflt, nvcsw, nivcsw,
+		migrations; /* getrusage, all workers, inside slices */
+	uint64_t steal_ns;  /* of the whole machine during the trial */
+	uint64_t wall_ns;   /* the trial from set-up to tear-down */
+	const char *reason; /* "-" for ok */
 	enum sm_status status;
 };
 
 struct sm_slice_row {
 	unsigned trial, slice;
-	uint64_t ops, ns;       /* per worker; makespan: last end - first start */
-	uint64_t skew_ns;       /* last start - first start */
+	uint64_t ops, ns;                       /* per worker; makespan: last end - first start */
+	uint64_t skew_ns;                       /* last start - first start */
 	double probe_before_ns, probe_after_ns; /* one round trip, slowest pair; NaN: not probed */
-	const char *klass;      /* "92ns"; "solo", "shared-pu"; "-" before the analysis */
+	const char *klass; /* "92ns"; "solo", "shared-pu"; "-" before the analysis */
 	bool pure;
-	const char *reason;     /* why disturbed: "probes disagree", "involuntary switch", "pin lost"; "-" */
+	const char *
+		reason; /* why disturbed: "probes disagree", "involuntary switch", "pin lost"; "-" */
 };
 
 struct sm_counter_row {
 	unsigned trial;
-	const char *event;      /* name asked */
-	const char *fstr;       /* libpfm4's full string */
+	const char *event; /* name asked */
+	const char *fstr;  /* libpfm4's full string */
 	uint64_t raw;
-	double value;           /* scaled; NaN where there is none (printed as an empty field) */
-	double per_op;          /* value / (ops x workers); NaN */
+	double value;  /* scaled; NaN where there is none (printed as an empty field) */
+	double per_op; /* value / (ops x workers); NaN */
 	uint64_t enabled_ns, running_ns;
-	const char *scope;      /* "user", "user+kernel" */
-	const char *state;      /* sm_count_state_name() */
+	const char *scope; /* "user", "user+kernel" */
+	const char *state; /* sm_count_state_name() */
 };
 
 /* Analysis: one row a case (in its leading class). */
@@ -88,7 +94,8 @@ struct sm_summary_row {
 	double mad;
 	double cpu_ns_per_op;
 	double q50_ns, q99_ns, q999_ns; /* of the histogram, where allowed; NaN */
-	unsigned ok, skipped, failed, disturbed; /* trials by status (failed: verify, died, timed out) */
+	unsigned ok, skipped, failed,
+		disturbed; /* trials by status (failed: verify, died, timed out) */
 	const char *reason;
 };
 
@@ -101,7 +108,7 @@ struct sm_pair_row {
 	struct sm_interval ratio; /* left / right */
 	double mde;
 	unsigned blocks_used, blocks_dropped;
-	const char *claim;        /* id, or "-" */
+	const char *claim;                   /* id, or "-" */
 	double threshold_min, threshold_max; /* 0 open */
 	enum sm_verdict verdict;
 	const char *reason;
@@ -109,15 +116,15 @@ struct sm_pair_row {
 
 struct sm_claim_row {
 	const char *claim, *scenario, *sentence, *source;
-	const char *question;    /* headline question, or "-" */
+	const char *question; /* headline question, or "-" */
 	enum sm_verdict verdict;
-	const char *evidence;    /* in words, with ratio and interval */
+	const char *evidence; /* in words, with ratio and interval */
 	const char *reason;
 };
 
 struct sm_histogram_row {
 	unsigned case_index;
-	const char *file;        /* below the folder: "histograms/....hgrm" */
+	const char *file; /* below the folder: "histograms/....hgrm" */
 };
 
 /* Growable arrays; `x_count` used of `x_room`. */
@@ -131,8 +138,10 @@ struct sm_results {
 	struct sm_summary_row *summaries;
 	struct sm_pair_row *pairs;
 	struct sm_claim_row *claims;
-	size_t case_count, sample_count, slice_count, counter_count, summary_count, pair_count, claim_count;
-	size_t case_room, sample_room, slice_room, counter_room, summary_room, pair_room, claim_room;
+	size_t case_count, sample_count, slice_count, counter_count, summary_count, pair_count,
+		claim_count;
+	size_t case_room, sample_room, slice_room, counter_room, summary_room, pair_room,
+		claim_room;
 	void *strings; /* arena of sm_results_string() */
 };
 

@@ -14,19 +14,19 @@
 struct sm_progress {
 	const char *phase; /* "calibrating", "measuring", "analysing" */
 	size_t done, total;
-	const char *what;  /* id of the case at hand */
+	const char *what;             /* id of the case at hand */
 	uint64_t elapsed_ns, left_ns; /* left: estimate, 0 unknown */
 };
 typedef void (*sm_progress_fn)(const struct sm_progress *progress, void *context);
 
 struct sm_run_options {
 	struct sm_plan_options plan;
-	const char *folder;       /* of the results */
-	bool resume;              /* go on with `folder`; the plan's options come from its manifest */
-	const char *events;       /* libpfm4 event strings; NULL: the default ones */
+	const char *folder; /* of the results */
+	bool resume;        /* go on with `folder`; the plan's options come from its manifest */
+	const char *events; /* libpfm4 event strings; NULL: the default ones */
 	bool no_counters;
-	bool tune;                /* reserve huge pages for the run and put them back */
-	const char *file_folder;  /* where file-backed regions live; NULL: the results' folder */
+	bool tune;               /* reserve huge pages for the run and put them back */
+	const char *file_folder; /* where file-backed regions live; NULL: the results' folder */
 	const char *const *command_line;
 	size_t command_line_count;
 	const char *version;

@@ -18,11 +18,11 @@
 #include "shmeter/spin.h"
 #include "shmeter/topology.h"
 
-#define SM_PARAMS_MAX 4
-#define SM_VALUES_MAX 24
+#define SM_PARAMS_MAX     4
+#define SM_VALUES_MAX     24
 #define SM_PLACEMENTS_MAX 8
-#define SM_EXPECTED_MAX 4
-#define SM_TALLIES 8
+#define SM_EXPECTED_MAX   4
+#define SM_TALLIES        8
 
 /* A list of values, written SM_VALUES(64, 4096). */
 struct sm_values {
@@ -31,22 +31,25 @@ struct sm_values {
 };
 #define SM_VALUES(...)                                                                             \
 	{                                                                                          \
-		sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t), { __VA_ARGS__ }            \
+		sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),                            \
+		{                                                                                  \
+			__VA_ARGS__                                                                \
+		}                                                                                  \
 	}
 
 /* A swept dimension. */
 struct sm_param {
-	const char *name;           /* "message", "processes": NULL ends the list */
-	const char *unit;           /* "B", "1"... */
+	const char *name; /* "message", "processes": NULL ends the list */
+	const char *unit; /* "B", "1"... */
 	const char *summary;
-	const char *const *labels;  /* NULL, or the NULL-terminated names of the values 0, 1, 2... */
+	const char *const *labels; /* NULL, or the NULL-terminated names of the values 0, 1, 2... */
 	struct sm_values quick, standard, full; /* empty: as the shorter profile */
-	uint64_t min, max;          /* what `--set` accepts; 0, 0: any (or the labels) */
+	uint64_t min, max; /* what `--set` accepts; 0, 0: any (or the labels) */
 };
 
 /* One of the things compared. */
 struct sm_variant {
-	const char *name;        /* NULL ends the list; the first variant is the group's baseline */
+	const char *name; /* NULL ends the list; the first variant is the group's baseline */
 	const char *summary;
 	struct sm_memory memory; /* what this variant is about: overrides the command line */
 	uint64_t arg;            /* the scenario's own */
@@ -55,14 +58,14 @@ struct sm_variant {
 /* One case: what is run. */
 struct sm_case {
 	const struct sm_scenario *scenario;
-	unsigned variant;                /* index into scenario->variants */
-	uint64_t param[SM_PARAMS_MAX];   /* in the order of scenario->params */
-	enum sm_placement placement;     /* as asked */
-	const unsigned *pu_list;         /* for SM_PLACE_LIST */
+	unsigned variant;              /* index into scenario->variants */
+	uint64_t param[SM_PARAMS_MAX]; /* in the order of scenario->params */
+	enum sm_placement placement;   /* as asked */
+	const unsigned *pu_list;       /* for SM_PLACE_LIST */
 	unsigned pu_list_count;
-	struct sm_memory memory;         /* fully resolved */
+	struct sm_memory memory; /* fully resolved */
 	unsigned workers;
-	bool shared_pu;                  /* set by the harness: workers share PUs, so none may spin for another */
+	bool shared_pu; /* set by the harness: workers share PUs, so none may spin for another */
 };
 
 /* What a falsifiable sentence claims about two variants of a group, or about a count. */
@@ -83,9 +86,9 @@ struct sm_claim {
 	const char *count;
 	double count_exact;
 	unsigned count_slack;
-	const char *needs;    /* what a machine must have, in words; NULL: nothing special */
-	
-	const char *caveat;   /* a sentence printed with the verdict, or NULL */
+	const char *needs; /* what a machine must have, in words; NULL: nothing special */
+
+	const char *caveat; /* a sentence printed with the verdict, or NULL */
 };
 
 /* An exact count per operation, checked in every trial whatever the machine's noise. */
@@ -109,27 +112,27 @@ struct sm_outcome {
 /* The parent's view of a trial. */
 struct sm_trial {
 	const struct sm_case *c;
-	void *region;           /* the subject, zeroed; NULL where the case has none */
+	void *region; /* the subject, zeroed; NULL where the case has none */
 	size_t region_bytes;
-	void *state;            /* scenario->state_bytes, zeroed, private: workers inherit a copy */
-	uint64_t seed;          /* of this trial */
+	void *state;   /* scenario->state_bytes, zeroed, private: workers inherit a copy */
+	uint64_t seed; /* of this trial */
 	const struct sm_outcome *const *outcome; /* [c->workers], from verify() on */
 };
 
 /* A worker's view. */
 struct sm_worker {
 	const struct sm_case *c;
-	unsigned index;         /* 0 .. c->workers - 1: the role */
+	unsigned index; /* 0 .. c->workers - 1: the role */
 	void *region;
 	size_t region_bytes;
 	struct sm_region *mapping; /* for scenarios that populate by themselves (own_prefault) */
-	void *state;            /* this worker's copy of the parent's state */
-	uint64_t seed;          /* differs between workers */
-	uint64_t op_count;      /* operations that the next run() has to do */
+	void *state;               /* this worker's copy of the parent's state */
+	uint64_t seed;             /* differs between workers */
+	uint64_t op_count;         /* operations that the next run() has to do */
 	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
 	struct sm_outcome *outcome;
 	struct sm_histogram *histogram; /* for trace() */
-	struct sm_error error;  /* set by sm_worker_fail() */
+	struct sm_error error;          /* set by sm_worker_fail() */
 	bool failed;
 };
 
@@ -148,7 +151,7 @@ struct sm_scenario {
 	enum sm_placement placements[SM_PLACEMENTS_MAX];
 	struct sm_metric metric;
 	double transfers_per_op; /* one-way transfers in one operation: a round trip has 2; 0: none */
-	struct sm_memory memory; /* defaults of this scenario */
+	struct sm_memory memory;                      /* defaults of this scenario */
 	struct sm_expected expected[SM_EXPECTED_MAX]; /* ends with event NULL */
 	size_t state_bytes;
 	/* Cold subjects (first touch, attach): fixed operations, one slice, no warm-up. */

@@ -31,7 +31,8 @@ static inline bool sm_spin(unsigned *turns, const _Atomic uint32_t *abort)
 	return (++*turns & 1023u) != 0 || atomic_load_explicit(abort, memory_order_relaxed) == 0;
 }
 
-_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2 && ATOMIC_POINTER_LOCK_FREE == 2,
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2 &&
+		       ATOMIC_POINTER_LOCK_FREE == 2,
 	       "atomics in shared memory must be lock-free: a library lock is per process");
 
 #endif

@@ -62,7 +62,7 @@ enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, doubl
 /* Pair classes: one-dimensional clusters of probe times. */
 #define SM_CLASSES_MAX 4
 struct sm_classes {
-	unsigned count;                 /* 0: no probes */
+	unsigned count;                   /* 0: no probes */
 	double center_ns[SM_CLASSES_MAX]; /* ascending: the median probe of the class */
 	double upper_ns[SM_CLASSES_MAX];  /* the valley above it; INFINITY for the last */
 	uint64_t members[SM_CLASSES_MAX];

@@ -37,7 +37,8 @@ SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manife
 					struct sm_error *err);
 /* histograms/<name>.hgrm as HdrHistogram percentile text. */
 SM_MUST_USE int sm_store_write_histogram(const char *folder, const char *name,
-					 const struct sm_histogram *histogram, struct sm_error *err);
+					 const struct sm_histogram *histogram,
+					 struct sm_error *err);
 /* Writes a whole file beside and renames it; `write` gets the stream.  For report and plots too. */
 SM_MUST_USE int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context),
 				    void *context, struct sm_error *err);

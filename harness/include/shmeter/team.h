@@ -36,8 +36,8 @@ SM_MUST_USE int sm_team_start(struct sm_team *team, unsigned count, const char *
 
 /* Why a wait ended. */
 enum sm_team_end {
-	SM_TEAM_DONE,        /* all exited with 0 */
-	SM_TEAM_DIED,        /* one was killed or exited otherwise: `*first` is its index */
+	SM_TEAM_DONE, /* all exited with 0 */
+	SM_TEAM_DIED, /* one was killed or exited otherwise: `*first` is its index */
 	SM_TEAM_TIMED_OUT,
 	SM_TEAM_INTERRUPTED, /* the stop flag was raised (a signal) */
 };

@@ -31,11 +31,11 @@ enum sm_placement sm_placement_parse(const char *name);
 
 /* One processing unit that this process is allowed to use. */
 struct sm_pu {
-	unsigned os_index;  /* what the kernel calls it */
-	unsigned logical;   /* hwloc's order */
+	unsigned os_index;            /* what the kernel calls it */
+	unsigned logical;             /* hwloc's order */
 	unsigned core, package, node; /* logical indices */
-	int l2, l3;         /* logical index of the cache, -1 where hwloc knows none */
-	int kind;           /* hwloc cpukind by efficiency, 0 the least, -1 where unknown */
+	int l2, l3;                   /* logical index of the cache, -1 where hwloc knows none */
+	int kind; /* hwloc cpukind by efficiency, 0 the least, -1 where unknown */
 };
 
 struct sm_cache {
@@ -50,7 +50,8 @@ struct sm_topology;
 /* Discovers this machine (source NULL), or loads an hwloc XML file (a path that ends in ".xml") or a
  * synthetic description ("pack:2 core:4 pu:2").  Only PUs allowed by cgroup and affinity are kept.
  * The caller closes it. */
-SM_MUST_USE int sm_topology_open(struct sm_topology **out, const char *source, struct sm_error *err);
+SM_MUST_USE int sm_topology_open(struct sm_topology **out, const char *source,
+				 struct sm_error *err);
 void sm_topology_close(struct sm_topology *topology);
 
 bool sm_topology_is_this_machine(const struct sm_topology *topology);
@@ -63,13 +64,14 @@ unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache 
 char *sm_topology_xml(const struct sm_topology *topology);
 
 /* The closest relation of two allowed PUs given by OS index. */
-enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b);
+enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a,
+				       unsigned os_b);
 
 /* Who sits where: seat[i] is the PU (OS index) of worker i. */
 struct sm_seats {
 	enum sm_placement asked;
 	enum sm_placement relation; /* of the first two distinct seats: what was really got */
-	bool shared_pu;             /* two workers or more on one PU: they must never spin for each other */
+	bool shared_pu; /* two workers or more on one PU: they must never spin for each other */
 	unsigned count;
 	unsigned *seat; /* malloc'ed; sm_seats_free() */
 };

@@ -11,7 +11,7 @@
 #include "shmeter/topology.h"
 
 #define SM_SLICES_MAX 512
-/* Round trips of one probe: 6 to 30 us (pitfalls: virtual cores move). */
+/* Round trips of one probe: 6 to 30 us. */
 #define SM_PROBE_TRIPS 64
 /* Two probes of one pair further apart than this are two classes, whatever the clusters say. */
 #define SM_PROBE_AGREE 1.6
@@ -22,23 +22,23 @@ struct sm_trial_context {
 	const struct sm_event_set *events; /* NULL: no counters */
 	const char *file_folder;
 	const volatile int *stop;
-	uint64_t slice_ns;                 /* aim of the calibration */
+	uint64_t slice_ns; /* aim of the calibration */
 };
 
 struct sm_trial_request {
 	const struct sm_case *c;
-	uint64_t op_count;    /* of a slice; ignored when calibrating */
+	uint64_t op_count; /* of a slice; ignored when calibrating */
 	unsigned slices;
 	uint64_t seed;
 	uint64_t timeout_ns;
-	bool calibrate;       /* find op_count instead of measuring */
-	bool trace;           /* record histograms after the slices, where the scenario can */
+	bool calibrate; /* find op_count instead of measuring */
+	bool trace;     /* record histograms after the slices, where the scenario can */
 };
 
 struct sm_trial_slice {
 	uint64_t ops, ns, start_skew_ns;
 	double probe_before_ns, probe_after_ns;
-	bool pairs_agree;       /* every probed pair's two probes are within a factor SM_PROBE_AGREE */
+	bool pairs_agree; /* every probed pair's two probes are within a factor SM_PROBE_AGREE */
 	unsigned involuntary; /* involuntary context switches of all workers */
 	double away_share;    /* of the slice: what the worker that was longest off its PU missed */
 	bool pin_lost;        /* a worker ended the slice on another PU than its own */
@@ -52,16 +52,16 @@ struct sm_trial_result {
 	char pus[128];
 	char pages_got[16];
 	unsigned slice_count;
-	struct sm_trial_slice *slice;      /* malloc'ed */
-	uint64_t op_count;                 /* of a slice, as used or as calibrated */
+	struct sm_trial_slice *slice; /* malloc'ed */
+	uint64_t op_count;            /* of a slice, as used or as calibrated */
 	uint64_t ops, elapsed_ns;
 	uint64_t cpu_ns;
 	uint64_t minflt, majflt, nvcsw, nivcsw, migrations;
 	uint64_t steal_ns, wall_ns, timed_ns;
-	uint64_t last_slice_ns; /* calibration: of the slice that held */
-	uint64_t overhead_ns;   /* calibration: wall time outside all slices */
+	uint64_t last_slice_ns;               /* calibration: of the slice that held */
+	uint64_t overhead_ns;                 /* calibration: wall time outside all slices */
 	struct sm_count count[SM_EVENTS_MAX]; /* summed over the workers */
-	struct sm_histogram *histogram;    /* malloc'ed, merged over the workers; NULL: none */
+	struct sm_histogram *histogram;       /* malloc'ed, merged over the workers; NULL: none */
 };
 
 /* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */
