@@ -32,8 +32,10 @@ static uint64_t run(struct sm_worker *worker)
 	if (ops == 0)
 		return 0;
 	if (worker->index == 1) {
-		if (behaviour == CRASH)
+		if (behaviour == CRASH) {
+			signal(SIGSEGV, SIG_DFL); /* AddressSanitizer has a handler */
 			kill(getpid(), SIGSEGV);
+		}
 		if (behaviour == EXIT_EARLY)
 			_exit(7);
 		for (unsigned turns = 0; behaviour == HANG;)

@@ -185,6 +185,9 @@ Test(counters, faults_are_exact)
 		mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(memory, MAP_FAILED);
+#ifdef __SANITIZE_ADDRESS__
+	cr_skip("AddressSanitizer's shadow memory takes faults of its own");
+#endif
 	madvise((void *)(uintptr_t)memory, PAGES * page, MADV_NOHUGEPAGE);
 	cr_assert_eq(sm_events_prepare(&set, &sm_os_linux, "minor-faults,cycles", &err), 0);
 	if (set.event[0].state != SM_COUNTED)
