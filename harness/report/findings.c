@@ -1,4 +1,5 @@
 /* Findings in words. */
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -89,7 +90,10 @@ static void print_other_claims(const struct printer *p)
 	bool any = false;
 
 	for (size_t i = 0; i < r->claim_count; i++) {
-		if (strcmp(r->claims[i].question, "-") != 0)
+		/* Exact counts that came out as expected are in claims.csv; here only surprises. */
+		if (strcmp(r->claims[i].question, "-") != 0 ||
+		    (strstr(r->claims[i].claim, ".expected") &&
+		     r->claims[i].verdict == SM_SUPPORTED))
 			continue;
 		if (!any)
 			heading(p, "Other claims");
@@ -159,7 +163,9 @@ static void print_trust(const struct printer *p)
 	char text[512];
 
 	heading(p, "Can it be trusted?");
-	words_wrap(p->out, "  ", 4, p->width, words_text(r, "analysis/cores_moved/sentence"));
+	snprintf(text, sizeof(text), "%s", words_text(r, "analysis/cores_moved/sentence"));
+	text[0] = (char)toupper((unsigned char)text[0]);
+	words_wrap(p->out, "  ", 4, p->width, text);
 	if (isfinite(low))
 		snprintf(
 			text, sizeof(text),

@@ -8,6 +8,20 @@
 #include "session.h"
 #include "shmeter/clock.h"
 
+/* How long the clock is watched for holes, before and after a run. */
+#define GAPS_NS 20000000u
+
+static void probe_gaps(struct gaps *gaps)
+{
+	sm_noise_gaps(GAPS_NS, &gaps->lost_percent, &gaps->longest_ns);
+}
+
+static json_t *gaps_json(const struct gaps *gaps)
+{
+	return json_pack("{s:f, s:I}", "lost_percent", gaps->lost_percent, "longest_ns",
+			 (json_int_t)gaps->longest_ns);
+}
+
 static json_t *utc_now(void)
 {
 	char text[32];
@@ -83,6 +97,7 @@ int manifest_make(struct session *session, struct sm_error *err)
 		json_decref(environment);
 		return -EIO;
 	}
+	probe_gaps(&session->gaps_before);
 	if (environment)
 		sm_environment_fingerprint(environment, fingerprint);
 	if (session->events)
@@ -127,12 +142,16 @@ int manifest_add_plan(struct session *session)
 
 static void add_noise(struct session *session)
 {
+	struct gaps gaps;
 	struct sm_noise_mark after;
 	struct sm_noise noise;
 	json_t *object = json_object();
 
 	sm_noise_mark(session->context.os, &after);
 	sm_noise_between(&session->noise_before, &after, &noise);
+	json_object_set_new(object, "gaps_before", gaps_json(&session->gaps_before));
+	probe_gaps(&gaps);
+	json_object_set_new(object, "gaps_after", gaps_json(&gaps));
 	if (isfinite(noise.steal_percent)) {
 		json_object_set_new(object, "steal_percent", json_real(noise.steal_percent));
 		json_object_set_new(object, "busy_percent", json_real(noise.busy_percent));

@@ -7,13 +7,11 @@
 #include "session.h"
 #include "shmeter/clock.h"
 
-/* What a slice aims at: pair classes last milliseconds, and it is 10^3 times the clock. */
-#define SLICE_NS 1000000u
 /* Slices of a trial by profile.  Twenty catch a class or two; standard takes more, so that trials span
  * several changes of class and most of the run is measuring. */
-static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 130, [SM_FULL] = 60 };
+static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 190, [SM_FULL] = 60 };
 /* Shares of a trial's wall time that its slices should take, so that 80 % of a run is measuring. */
-#define TIMED_PER_OVERHEAD 9
+#define TIMED_PER_OVERHEAD 5
 /* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
 #define TIMEOUT_FACTOR 20
 #define TIMEOUT_MIN_NS 10000000000u
@@ -22,6 +20,16 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 130,
 /* Under a budget, slices are cut first, down to this many, then blocks, down to the interval's least. */
 #define SLICES_MIN 8
 #define BLOCKS_MIN 6
+
+/* What a slice aims at.  Pair classes last milliseconds; one worker alone has none, and its slices may be
+ * longer, which keeps expensive set-ups a small part of a run.  Both are over 10^3 times the clock. */
+#define SLICE_PAIR_NS 1000000u
+#define SLICE_SOLO_NS 5000000u
+
+static uint64_t slice_aim_ns(const struct sm_case *c)
+{
+	return c->workers > 1 ? SLICE_PAIR_NS : SLICE_SOLO_NS;
+}
 
 static uint64_t timeout_ns(const struct sm_planned_case *planned)
 {
@@ -47,21 +55,30 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 	snprintf(planned->reason, sizeof(planned->reason), "%s", reason);
 }
 
+/* Longer slices are fewer: a trial's timed work is the same. */
+static unsigned default_slices(const struct session *session, const struct sm_case *c)
+{
+	uint64_t slices = slices_default[session->plan.profile] * SLICE_PAIR_NS / slice_aim_ns(c);
+
+	if (c->scenario->slices)
+		return c->scenario->slices;
+	return slices > SLICES_MIN ? (unsigned)slices : SLICES_MIN;
+}
+
 /* Slices that make the set-up of a trial a small part of it.  The quick profile keeps the default:
  * it is there to be over soon. */
 static unsigned slices_for(const struct session *session, const struct sm_planned_case *planned,
 			   uint64_t slice_ns, uint64_t overhead_ns)
 {
-	uint64_t want = planned->c.scenario->slices ? planned->c.scenario->slices
-						    : slices_default[session->plan.profile];
+	uint64_t want = default_slices(session, &planned->c);
 
 	if (session->plan.profile != SM_QUICK && slice_ns > 0) {
 		uint64_t share = TIMED_PER_OVERHEAD * overhead_ns / slice_ns;
 
 		want = share > want ? share : want;
 	}
-	if (slice_ns > SLICE_NS * 10) { /* one operation takes longer than a slice should */
-		uint64_t fit = want * SLICE_NS * 10 / slice_ns;
+	if (slice_ns > SLICE_PAIR_NS * 10) { /* one operation takes longer than a slice should */
+		uint64_t fit = want * SLICE_PAIR_NS * 10 / slice_ns;
 
 		want = fit < 3 ? 3 : fit < want ? fit : want;
 	}
@@ -82,6 +99,7 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 	};
 	int rc = 0;
 
+	session->context.slice_ns = slice_aim_ns(&planned->c);
 	/* A worker that is killed from outside should not cost the case its operation count. */
 	for (int attempt = 0; attempt < CALIBRATION_ATTEMPTS; attempt++) {
 		rc = sm_trial_run(&session->context, &request, result, err);
@@ -111,9 +129,7 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		skip(planned, result.reason);
 	planned->op_count =
 		scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : result.op_count;
-	planned->slices = scenario->cold     ? 1
-			  : scenario->slices ? scenario->slices
-					     : slices_default[session->plan.profile];
+	planned->slices = scenario->cold ? 1 : default_slices(session, &planned->c);
 	planned->trial_ns = result.wall_ns;
 	if (!scenario->fixed_ops && result.status == SM_OK) {
 		planned->slices =

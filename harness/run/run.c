@@ -59,7 +59,6 @@ static int open_machine(struct session *session, struct sm_error *err)
 		.events = session->events,
 		.file_folder = options->file_folder ? options->file_folder : options->folder,
 		.stop = options->stop,
-		.slice_ns = SLICE_NS,
 	};
 	sm_noise_mark(session->context.os, &session->noise_before);
 	return 0;

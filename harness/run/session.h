@@ -10,6 +10,12 @@
 #include "shmeter/store.h"
 #include "shmeter/trial.h"
 
+/* Holes in the clock's readings: time that somebody else had. */
+struct gaps {
+	double lost_percent;
+	uint64_t longest_ns;
+};
+
 struct session {
 	const struct sm_run_options *options;
 	struct sm_plan_options plan_options; /* with what a resumed manifest says */
@@ -23,6 +29,7 @@ struct session {
 	struct sm_histogram **histogram; /* [plan.case_count] */
 	uint64_t start_ns, timed_ns, overhead_ns;
 	struct sm_noise_mark noise_before;
+	struct gaps gaps_before;
 	bool over_budget;
 	unsigned topped_up; /* blocks that were added */
 };

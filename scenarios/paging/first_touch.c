@@ -118,6 +118,8 @@ const struct sm_scenario sm_scenario_first_touch = {
 		      .min = 4096,
 		      .max = 1ull << 40 } },
 	.workers = 1,
+	.expected = { { .variant = "4k", .event = "minor-faults", .per_op = 1 },
+		      { .variant = "2m", .event = "minor-faults", .per_op = 1.0 / 512 } },
 	.metric = { "time per 4 KiB of fresh memory", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_LAZY },
 	.cold = true,

@@ -1,0 +1,157 @@
+/* The machine as it is told: what cannot be read is absent, fingerprints are stable, noise is subtracted. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shmeter/environment.h"
+
+static char root[64];
+static struct sm_os os;
+static struct sm_topology *topology;
+
+static void put(const char *path, const char *text)
+{
+	char command[256], full[256];
+	FILE *file;
+
+	snprintf(command, sizeof(command), "mkdir -p $(dirname %s%s)", root, path);
+	cr_assert_eq(system(command), 0);
+	snprintf(full, sizeof(full), "%s%s", root, path);
+	file = fopen(full, "w");
+	fputs(text, file);
+	fclose(file);
+}
+
+static void setup(void)
+{
+	snprintf(root, sizeof(root), "/tmp/shmeter-env-XXXXXX");
+	cr_assert(mkdtemp(root));
+	os = sm_os_linux;
+	os.root = root;
+	cr_assert_eq(sm_topology_open(&topology, "pack:2 [numa] l3:1 core:4 pu:1", NULL), 0);
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	cr_expect_eq(system(command), 0);
+	sm_topology_close(topology);
+}
+
+TestSuite(environment, .init = setup, .fini = teardown);
+
+Test(environment, what_cannot_be_read_is_absent)
+{
+	json_t *object = sm_environment_capture(&os, topology);
+
+	cr_assert(object);
+	cr_expect_null(json_object_get(object, "cpu_model"));
+	cr_expect_null(json_object_get(object, "hugepages_2m"));
+	cr_expect_null(json_object_get(object, "perf_event_paranoid"));
+	cr_expect_eq(json_integer_value(json_object_get(object, "pus")), 8);
+	cr_expect_eq(json_integer_value(json_object_get(object, "nodes")), 2);
+	json_decref(object);
+}
+
+Test(environment, files_are_read)
+{
+	json_t *object;
+
+	put("/proc/cpuinfo",
+	    "processor\t: 0\nmodel name\t: Made-up 3000\nflags\t\t: fpu hypervisor sse\n");
+	put("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "17\n");
+	put("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always [advise] never\n");
+	object = sm_environment_capture(&os, topology);
+	cr_expect_str_eq(json_string_value(json_object_get(object, "cpu_model")), "Made-up 3000");
+	cr_expect(json_is_true(json_object_get(object, "virtual_machine")));
+	cr_expect_eq(json_integer_value(json_object_get(object, "hugepages_2m")), 17);
+	cr_expect_str_eq(json_string_value(json_object_get(object, "thp_shmem")), "advise");
+	json_decref(object);
+}
+
+static void fingerprint(const char *model, const char *memory, char out[17])
+{
+	char text[128];
+	json_t *object;
+
+	snprintf(text, sizeof(text), "model name\t: %s\n", model);
+	put("/proc/cpuinfo", text);
+	put("/proc/meminfo", memory);
+	object = sm_environment_capture(&os, topology);
+	sm_environment_fingerprint(object, out);
+	json_decref(object);
+}
+
+Test(environment, the_fingerprint_tells_machines_apart_and_nothing_else)
+{
+	char a[17], same[17], other[17], larger[17];
+
+	fingerprint("One", "MemTotal:       24000000 kB\n", a);
+	fingerprint("One", "MemTotal:       24001000 kB\nMemAvailable: 5 kB\n", same);
+	fingerprint("Two", "MemTotal:       24000000 kB\n", other);
+	fingerprint("One", "MemTotal:       64000000 kB\n", larger);
+	cr_expect_eq(strlen(a), 16);
+	cr_expect_str_eq(a, same);
+	cr_expect_str_neq(a, other);
+	cr_expect_str_neq(a, larger);
+}
+
+Test(environment, steal_is_a_share_of_all_time)
+{
+	struct sm_noise_mark before, after;
+	struct sm_noise noise;
+
+	put("/proc/stat", "cpu  100 0 100 800 0 0 0 0 0 0\nintr 1000 1\nctxt 500\n");
+	sm_noise_mark(&os, &before);
+	usleep(1000);
+	put("/proc/stat", "cpu  150 0 110 1000 0 0 0 40 0 0\nintr 3000 1\nctxt 900\n");
+	sm_noise_mark(&os, &after);
+	sm_noise_between(&before, &after, &noise);
+	cr_expect_float_eq(noise.steal_percent, 100.0 * 40 / 300, 1e-9);
+	cr_expect_float_eq(noise.busy_percent, 100.0 * 100 / 300, 1e-9);
+	cr_expect(noise.interrupts_per_s > 0 && noise.switches_per_s > 0);
+}
+
+Test(environment, without_proc_there_is_no_steal)
+{
+	struct sm_noise_mark mark;
+	struct sm_noise noise;
+
+	sm_noise_mark(&os, &mark);
+	sm_noise_between(&mark, &mark, &noise);
+	cr_expect(isnan(noise.steal_percent));
+}
+
+Test(environment, the_clock_goes_forward)
+{
+	struct sm_clock_report report;
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_clock_check(&report, &err), 0, "%s", err.text);
+	cr_expect(report.cost_ns > 0 && report.cost_ns < 1e5, "%f ns", report.cost_ns);
+	cr_expect(report.quantum_ns > 0 && report.backwards == 0);
+}
+
+Test(environment, a_checkup_has_a_remedy_for_every_gap)
+{
+	static struct sm_event_set events;
+	struct sm_checkup checkups[64];
+	struct sm_topology *here;
+	unsigned count;
+
+	cr_assert_eq(sm_topology_open(&here, NULL, NULL), 0);
+	cr_assert_eq(sm_events_prepare(&events, &sm_os_linux, sm_events_default, NULL), 0);
+	count = sm_environment_checkup(&sm_os_linux, here, &events, checkups, 64);
+	cr_expect_gt(count, 8);
+	for (unsigned i = 0; i < count; i++)
+		cr_expect(checkups[i].level != SM_GAP || strlen(checkups[i].remedy) > 10, "%s: %s",
+			  checkups[i].topic, checkups[i].finding);
+	sm_topology_close(here);
+}
