@@ -177,6 +177,15 @@ static void print_trust(const struct printer *p)
 	else
 		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
 	words_wrap(p->out, "  ", 4, p->width, text);
+	if (isfinite(words_number(r, "counting_cost/ratio"))) {
+		snprintf(text, sizeof(text),
+			 "Counting: a page fault takes %.3f times as long while it is counted (95 %% "
+			 "interval %.3f to %.3f).",
+			 words_number(r, "counting_cost/ratio"),
+			 words_number(r, "counting_cost/low"),
+			 words_number(r, "counting_cost/high"));
+		words_wrap(p->out, "  ", 4, p->width, text);
+	}
 	if (isfinite(steal)) {
 		snprintf(text, sizeof(text), "Steal: %.2f %% of the machine's time.", steal);
 		words_wrap(p->out, "  ", 4, p->width, text);

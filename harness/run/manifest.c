@@ -115,7 +115,12 @@ int manifest_make(struct session *session, struct sm_error *err)
 		events_json(session->events), "counters_note", note, "clock", "cost_ns",
 		clock.cost_ns, "quantum_ns", clock.quantum_ns, "syscall", clock.syscall, "source",
 		clock.source);
-	return session->manifest ? 0 : sm_fail(err, ENOMEM, "no memory for the manifest");
+	if (!session->manifest)
+		return sm_fail(err, ENOMEM, "no memory for the manifest");
+	if (session->events) /* a cost that could not be measured is absent */
+		(void)json_object_set_new(session->manifest, "counting_cost",
+					  counting_cost(session));
+	return 0;
 }
 
 int manifest_add_plan(struct session *session)

@@ -9,7 +9,7 @@
 
 /* Slices of a trial by profile.  Twenty catch a class or two; standard takes more, so that trials span
  * several changes of class and most of the run is measuring. */
-static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 190, [SM_FULL] = 60 };
+static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 130, [SM_FULL] = 60 };
 /* Shares of a trial's wall time that its slices should take, so that 80 % of a run is measuring. */
 #define TIMED_PER_OVERHEAD 5
 /* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
@@ -24,7 +24,7 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 190,
 /* What a slice aims at.  Pair classes last milliseconds; one worker alone has none, and its slices may be
  * longer, which keeps expensive set-ups a small part of a run.  Both are over 10^3 times the clock. */
 #define SLICE_PAIR_NS 1000000u
-#define SLICE_SOLO_NS 5000000u
+#define SLICE_SOLO_NS 10000000u
 
 static uint64_t slice_aim_ns(const struct sm_case *c)
 {
@@ -77,8 +77,8 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 
 		want = share > want ? share : want;
 	}
-	if (slice_ns > SLICE_PAIR_NS * 10) { /* one operation takes longer than a slice should */
-		uint64_t fit = want * SLICE_PAIR_NS * 10 / slice_ns;
+	if (slice_ns > SLICE_SOLO_NS * 2) { /* one operation takes longer than a slice should */
+		uint64_t fit = want * SLICE_SOLO_NS / slice_ns;
 
 		want = fit < 3 ? 3 : fit < want ? fit : want;
 	}

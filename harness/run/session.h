@@ -46,6 +46,9 @@ int manifest_finish(struct session *session, const char *status, struct sm_error
 int manifest_restore_options(struct session *session, struct sm_error *err);
 int manifest_restore_plan(struct session *session, struct sm_error *err);
 
+/* counting_cost.c: the same page faults with the counters on and off; NULL where that failed. */
+json_t *counting_cost(const struct session *session);
+
 /* measure.c */
 int session_calibrate(struct session *session, struct sm_error *err);
 void session_fit_budget(struct session *session);

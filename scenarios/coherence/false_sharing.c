@@ -4,8 +4,9 @@
  *           store, and an atomic addition, all relaxed: what is compared is the line's travel, not the
  *           ordering.
  * Not shown: true sharing of one counter (contended_counter), and reads of a line that others write.
- * Cost of the loop: store: mov to memory, add, branch.  load_store: mov, add, mov, branch; the value goes
- * through memory each turn (store forwarding, about 4 to 5 cycles).  atomic_add: one lock add, branch. */
+ * Cost of the loop: store: a store, an addition, a branch.  load_store: a load, an addition, a store, and
+ * the counting; the value goes through memory each turn, which costs 4 to 5 cycles of store forwarding on
+ * some cores and one on those that rename memory.  atomic_add: one lock add and the counting. */
 #include <errno.h>
 
 #include "shmeter/scenario.h"
