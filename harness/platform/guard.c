@@ -20,12 +20,26 @@
 #include "shmeter/text.h"
 
 #define MESSAGE_MAX 4352
-#define RECORDS_MAX 64
+/* Records that the list grows by: names live for microseconds, so there are seldom more than a few. */
+#define RECORDS_STEP 16
+/* Segments of earlier processes of the same pid that are told apart from the parent's own. */
+#define FOREIGN_MAX 64
 
 /* What the parent announced: 'p' and 'f' names, 's' a setting as "path\0old value". */
 struct record {
 	char kind;
 	char text[MESSAGE_MAX];
+};
+
+struct records {
+	struct record *list;
+	unsigned count, room;
+};
+
+/* System V segments that bear the parent's pid and were there before it made any: pids come round. */
+struct foreign {
+	int id[FOREIGN_MAX];
+	unsigned count;
 };
 
 /* The parent's end.  One guard a process: it is the process that is guarded. */
@@ -36,7 +50,7 @@ static struct {
 
 static void write_setting(const char *path, const char *value)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
@@ -54,8 +68,9 @@ static void undo(const struct record *record)
 		write_setting(record->text, record->text + strlen(record->text) + 1);
 }
 
-/* System V segments that the parent made and had no time to mark for removal. */
-static void remove_segments(pid_t parent)
+/* Calls `each` for every System V segment whose creator had this pid. */
+static void for_segments_of(pid_t creator, void (*each)(struct foreign *, int),
+			    struct foreign *foreign)
 {
 	struct shm_info info;
 	int last = shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&info);
@@ -64,101 +79,178 @@ static void remove_segments(pid_t parent)
 		struct shmid_ds segment;
 		int id = shmctl(i, SHM_STAT, &segment);
 
-		if (id >= 0 && segment.shm_cpid == parent)
-			shmctl(id, IPC_RMID, NULL);
+		if (id >= 0 && segment.shm_cpid == creator)
+			each(foreign, id);
 	}
 }
 
+static void note_foreign(struct foreign *foreign, int id)
+{
+	if (foreign->count < FOREIGN_MAX)
+		foreign->id[foreign->count] = id;
+	foreign->count++;
+}
+
+/* A segment that the parent made and had no time to mark for removal. */
+static void remove_own(struct foreign *foreign, int id)
+{
+	if (foreign->count > FOREIGN_MAX)
+		return; /* not all are known: rather leave one behind than remove another's */
+	for (unsigned i = 0; i < foreign->count; i++)
+		if (foreign->id[i] == id)
+			return;
+	shmctl(id, IPC_RMID, NULL);
+}
+
+static void withdraw(struct records *records, char kind, const char *text)
+{
+	for (unsigned i = records->count; i-- > 0;)
+		if (records->list[i].kind == kind && strcmp(records->list[i].text, text) == 0) {
+			/* the order stays: settings are put back newest first */
+			memmove(&records->list[i], &records->list[i + 1],
+				(--records->count - i) * sizeof(records->list[0]));
+			return;
+		}
+}
+
+static bool make_room(struct records *records)
+{
+	struct record *more;
+
+	if (records->count < records->room)
+		return true;
+	more = realloc(records->list, (records->room + RECORDS_STEP) * sizeof(*more));
+	if (!more)
+		return false;
+	records->list = more;
+	records->room += RECORDS_STEP;
+	return true;
+}
+
 /* Takes one message into the records; upper case withdraws.  False: the parent says it is done. */
-static bool take(struct record *records, unsigned *count, const char *message)
+static bool take(struct records *records, const char *message)
 {
 	if (message[0] == 'Q')
 		return false;
 	if (message[0] == 'P' || message[0] == 'F') {
-		for (unsigned i = *count; i-- > 0;)
-			if (records[i].kind == message[0] - 'A' + 'a' &&
-			    strcmp(records[i].text, message + 1) == 0) {
-				records[i] = records[--*count];
-				break;
-			}
-		return true;
-	}
-	if (*count < RECORDS_MAX) {
-		records[*count].kind = message[0];
-		memcpy(records[*count].text, message + 1, MESSAGE_MAX - 1);
-		++*count;
+		withdraw(records, (char)(message[0] - 'A' + 'a'), message + 1);
+	} else if (make_room(records)) {
+		records->list[records->count].kind = message[0];
+		memcpy(records->list[records->count].text, message + 1, MESSAGE_MAX - 1);
+		records->count++;
 	}
 	return true;
 }
 
-static bool drain(int socket, struct record *records, unsigned *count, int flags)
+enum drained { DRAINED, DRAINED_LAST, DRAINED_CLOSED };
+
+/* Takes all messages that are there. */
+static enum drained drain(int socket, struct records *records)
 {
 	char message[MESSAGE_MAX + 1];
 
 	for (;;) {
+		ssize_t got;
+
 		memset(message, 0, sizeof(message));
-		if (recv(socket, message, MESSAGE_MAX, flags) <= 0)
-			return true;
-		if (!take(records, count, message))
-			return false;
+		got = recv(socket, message, MESSAGE_MAX, MSG_DONTWAIT);
+		if (got == 0)
+			return DRAINED_CLOSED;
+		if (got < 0)
+			return DRAINED;
+		if (!take(records, message))
+			return DRAINED_LAST;
 	}
 }
 
-static _Noreturn void guard_main(pid_t parent, int socket)
+/* Sleeps until the parent says that it is done, or is gone. */
+static void watch(pid_t parent, int parent_fd, int socket, struct records *records,
+		  struct foreign *foreign)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
-	static struct record records[RECORDS_MAX];
-	struct pollfd fds[2] = { { .fd = socket, .events = POLLIN }, { .events = POLLIN } };
-	unsigned count = 0;
+	struct pollfd fds[2] = { { .fd = socket, .events = POLLIN },
+				 { .fd = parent_fd, .events = POLLIN } };
 
-	setsid();
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN);
-	prctl(PR_SET_NAME, "shmeter-guard");
-	/* Nothing of the parent's is held open: not its output, not its results. */
-	if (dup2(socket, 3) == 3)
-		fds[0].fd = 3;
-	close(0);
-	close(1);
-	close(2);
-	close_range(4, ~0u, 0);
-	fds[1].fd = pidfd_open(parent, 0);
-	if (fds[1].fd < 0 || getppid() != parent)
-		_exit(1); /* the parent cannot have announced anything yet */
 	for (;;) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			break;
-		if ((fds[0].revents & POLLIN) && !drain(fds[0].fd, records, &count, MSG_DONTWAIT))
-			break;
+		enum drained drained;
+
+		if (poll(fds, 2, -1) < 0)
+			continue; /* EINTR; the arguments are right, and leaving early would undo too soon */
+		/* Also when only the parent's end was seen: it may have spoken just before. */
+		drained = drain(socket, records);
+		if (drained == DRAINED_LAST)
+			return;
+		if (drained == DRAINED_CLOSED)
+			fds[0].fd = -1; /* nothing more comes; only the parent's end counts now */
 		if (fds[1].revents) {
-			drain(fds[0].fd, records, &count, MSG_DONTWAIT);
-			remove_segments(parent);
-			break;
+			for_segments_of(parent, remove_own, foreign);
+			return;
 		}
 	}
-	while (count > 0) /* the newest first */
-		undo(&records[--count]);
+}
+
+static _Noreturn void guard_main(pid_t parent, int parent_fd, int socket, struct foreign *foreign)
+{
+	struct records records = { 0 };
+	int low = socket < parent_fd ? socket : parent_fd, high = socket + parent_fd - low;
+
+	setsid();
+	prctl(PR_SET_NAME, "shmeter-guard");
+	/* Nothing of the parent's is held open: not its output, not its results. */
+	if (low > 0)
+		close_range(0, (unsigned)low - 1, 0);
+	if (high - low > 1)
+		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
+	close_range((unsigned)high + 1, ~0u, 0);
+	watch(parent, parent_fd, socket, &records, foreign);
+	while (records.count > 0) /* the newest first */
+		undo(&records.list[--records.count]);
 	_exit(0);
+}
+
+/* Forks the guard with every signal blocked: it keeps them so, and a signal to the group at the start
+ * cannot end it before it has a session of its own. */
+static pid_t fork_guard(int parent_fd, int socket, struct foreign *foreign)
+{
+	pid_t parent = getpid(), pid;
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		guard_main(parent, parent_fd, socket, foreign);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
 }
 
 int sm_guard_start(struct sm_error *err)
 {
-	pid_t parent = getpid();
-	int pair[2];
+	struct foreign foreign = { .count = 0 };
+	int pair[2] = { -1, -1 }, parent_fd, rc = 0;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return sm_fail(err, errno, "cannot start the guard: %s", strerror(errno));
-	guard.pid = fork();
-	if (guard.pid == 0)
-		guard_main(parent, pair[1]);
-	close(pair[1]);
+	/* Opened before the fork: a parent that is killed before the guard runs is seen all the same. */
+	parent_fd = pidfd_open(getpid(), 0);
+	if (parent_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno),
+			     errno == ENOSYS ? "; it needs Linux 5.3" : "");
+		goto out_close;
+	}
+	for_segments_of(getpid(), note_foreign, &foreign);
+	guard.pid = fork_guard(parent_fd, pair[1], &foreign);
 	if (guard.pid < 0) {
-		close(pair[0]);
+		rc = sm_fail(err, errno, "cannot start the guard: %s", strerror(errno));
 		guard.pid = 0;
-		return sm_fail(err, errno, "cannot start the guard: %s", strerror(errno));
+		goto out_close;
 	}
 	guard.socket = pair[0];
-	return 0;
+	pair[0] = -1;
+out_close:
+	for (int i = 0; i < 2; i++)
+		if (pair[i] >= 0)
+			close(pair[i]);
+	if (parent_fd >= 0)
+		close(parent_fd);
+	return rc;
 }
 
 void sm_guard_stop(void)
@@ -241,7 +333,7 @@ int sm_guard_setting(const char *path, const char *value, struct sm_error *err)
 	rc = tell('s', path, old, err);
 	if (rc < 0)
 		return rc;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		rc = sm_fail(err, errno, "cannot write %s to %s: %s; changing it needs root", value,
 			     path, strerror(errno));

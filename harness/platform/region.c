@@ -10,8 +10,10 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/shm.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "region_private.h"
@@ -23,6 +25,8 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* Linux 6.1, the same header */
 #endif
+/* A millisecond apart: another worker's collapse of a whole region is over by then. */
+#define COLLAPSE_TRIES 200
 /* Where the log2 of a huge page size goes: the same place for mmap, memfd_create and shmget. */
 #define SIZE_SHIFT 26
 
@@ -112,10 +116,12 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 		int error = posix_fallocate(region->fd, 0, (off_t)region->mapped_bytes);
 
 		if (error)
-			rc = sm_fail(err, error, "cannot reserve %zu bytes in %s: %s",
-				     region->mapped_bytes,
-				     asked.backing == SM_POSIX ? "/dev/shm" : folder,
-				     strerror(error));
+			rc = sm_fail(
+				err, error,
+				"cannot reserve %zu bytes in %s: %s; free some room, or choose "
+				"--backing memfd",
+				region->mapped_bytes,
+				asked.backing == SM_POSIX ? "/dev/shm" : folder, strerror(error));
 	}
 	return rc;
 }
@@ -226,6 +232,20 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 	return rc;
 }
 
+/* Asks for huge pages until the kernel has made them all.  It says EAGAIN or EBUSY while somebody else
+ * holds one of the pages, as another worker does that collapses the same region right now. */
+static int collapse_all(void *address, size_t bytes)
+{
+	const struct timespec nap = { .tv_nsec = 1000000 };
+
+	for (int left = COLLAPSE_TRIES; madvise(address, bytes, MADV_COLLAPSE) < 0; left--) {
+		if ((errno != EAGAIN && errno != EBUSY) || left == 0)
+			return -errno;
+		nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
 /* Makes huge what the fault left small.  The collapse maps huge pages in this process only after the
  * next touch. */
 static int collapse(struct sm_region *region, struct sm_error *err)
@@ -235,14 +255,30 @@ static int collapse(struct sm_region *region, struct sm_error *err)
 
 	if (rc < 0 || got.huge_bytes >= region->mapped_bytes)
 		return rc;
-	if (madvise(region->address, region->mapped_bytes, MADV_COLLAPSE) < 0)
+	rc = collapse_all(region->address, region->mapped_bytes);
+	if (rc < 0)
 		return sm_fail(
-			err, errno == EINVAL ? ENOTSUP : errno,
+			err, rc == -EINVAL ? ENOTSUP : -rc,
 			"the kernel cannot collapse the region into huge pages (%s): it needs Linux "
 			"6.1, and free memory that is not fragmented",
-			strerror(errno));
+			strerror(-rc));
 	region_touch(region->address, region->mapped_bytes);
 	return 0;
+}
+
+/* The object over its old mapping, populated.  The advice comes after the pages are mapped, so where base
+ * pages were asked for this process goes without transparent huge ones meanwhile. */
+static int map_again(struct sm_region *region, struct sm_error *err)
+{
+	bool base = region->asked.pages.kind == SM_PAGES_BASE;
+	int before = base ? prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) : 1, rc;
+
+	if (before == 0)
+		(void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	rc = map_object(region, region->address, MAP_POPULATE, err);
+	if (before == 0)
+		(void)prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+	return rc < 0 ? rc : advise(region, err);
 }
 
 int sm_region_populate(struct sm_region *region, struct sm_error *err)
@@ -251,11 +287,7 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 
 	switch (region->asked.prefault) {
 	case SM_TOUCH: region_touch(region->address, region->mapped_bytes); break;
-	case SM_POPULATE:
-		rc = map_object(region, region->address, MAP_POPULATE, err);
-		if (rc == 0)
-			rc = advise(region, err);
-		break;
+	case SM_POPULATE: rc = map_again(region, err); break;
 	case SM_MADVISE:
 		/* EFAULT is what a touch would have raised as SIGBUS: a hugetlb cgroup, for one. */
 		if (madvise(region->address, region->mapped_bytes, MADV_POPULATE_WRITE) < 0)

@@ -14,6 +14,7 @@
 struct totals {
 	uint64_t page_kib;                         /* the smallest KernelPageSize */
 	uint64_t rss, huge, hugetlb, locked, swap; /* KiB */
+	uint64_t rss_before; /* of the mappings before the one that is being read */
 };
 
 static void add_field(struct totals *totals, const char *line)
@@ -28,11 +29,18 @@ static void add_field(struct totals *totals, const char *line)
 		{ "FilePmdMapped:", offsetof(struct totals, huge) },
 		{ "Shared_Hugetlb:", offsetof(struct totals, hugetlb) },
 		{ "Private_Hugetlb:", offsetof(struct totals, hugetlb) },
-		{ "Locked:", offsetof(struct totals, locked) },
 		{ "Swap:", offsetof(struct totals, swap) },
 	};
 	uint64_t kib;
 
+	/* The last line of a mapping.  "Locked:" is not used: it is divided among the processes that map
+	 * a page, so two workers would each see half. */
+	if (strncmp(line, "VmFlags:", 8) == 0) {
+		if (strstr(line, " lo"))
+			totals->locked += totals->rss - totals->rss_before;
+		totals->rss_before = totals->rss;
+		return;
+	}
 	if (sscanf(line, "KernelPageSize: %" SCNu64, &kib) == 1) {
 		if (totals->page_kib == 0 || kib < totals->page_kib)
 			totals->page_kib = kib;

@@ -79,17 +79,31 @@ int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *
 		name);
 }
 
+static bool listed_by_kernel(uint64_t bytes)
+{
+	char text[32];
+
+	return sm_os_read(&sm_os_linux, text, sizeof(text),
+			  "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
+			  bytes / 1024) == 0;
+}
+
 int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err)
 {
-	uint64_t base = (uint64_t)sysconf(_SC_PAGESIZE), bytes;
+	uint64_t base = (uint64_t)sysconf(_SC_PAGESIZE), bytes = 0;
+	bool known;
 
 	if (strcmp(name, "thp") == 0) {
 		*out = (struct sm_pages){ SM_PAGES_THP, region_thp_bytes(&sm_os_linux) };
 		return 0;
 	}
-	if (sm_parse_size(name, &bytes, NULL) < 0 || bytes < base || (bytes & (bytes - 1)))
+	/* 2m and 1g are words that everybody knows: where the machine has none, the region says so. */
+	known = sm_parse_size(name, &bytes, NULL) == 0 &&
+		(bytes == base || bytes == 2u << 20 || bytes == 1u << 30 ||
+		 listed_by_kernel(bytes));
+	if (!known)
 		return sm_fail(err, EINVAL,
-			       "--pages \"%s\" is not a page size: choose %" PRIu64
+			       "--pages \"%s\" is no page size of this machine: choose %" PRIu64
 			       "k, thp, 2m, 1g, or another under /sys/kernel/mm/hugepages",
 			       name, base / 1024);
 	*out = (struct sm_pages){ bytes == base ? SM_PAGES_BASE : SM_PAGES_HUGETLB, bytes };

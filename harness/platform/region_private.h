@@ -6,7 +6,7 @@
 
 /* Size of a transparent huge page of PMD size; 0 where the kernel has none. */
 uint64_t region_thp_bytes(const struct sm_os *os);
-/* Whether shared memory of this backing gets transparent huge pages at the fault when advised. */
+/* Whether a region of this backing gets transparent huge pages at the first touch. */
 bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing);
 /* The mount point of a hugetlbfs with this page size: 0, or -ENOENT. */
 int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, size_t size);

@@ -1,104 +1,215 @@
 /* What this machine can give, without taking it: reasons and remedies. */
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/magic.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "region_private.h"
 #include "shmeter/text.h"
+#include "topology_private.h"
 
-#define THP "/sys/kernel/mm/transparent_hugepage"
+#define POOLS "/sys/kernel/mm/hugepages"
+#define THP   "/sys/kernel/mm/transparent_hugepage"
 
-uint64_t region_thp_bytes(const struct sm_os *os)
+/* One number of a file below os->root; `otherwise` where it cannot be read. */
+__attribute__((format(printf, 3, 4))) static uint64_t
+number(const struct sm_os *os, uint64_t otherwise, const char *format, ...)
 {
-	char text[32];
+	char path[512], text[64];
+	va_list arguments;
+	int used;
 
-	return sm_os_read(os, text, sizeof(text), THP "/hpage_pmd_size") < 0
-		       ? 0
-		       : strtoull(text, NULL, 10);
+	va_start(arguments, format);
+	used = vsnprintf(path, sizeof(path), format, arguments);
+	va_end(arguments);
+	if (used < 0 || (size_t)used >= sizeof(path) ||
+	    sm_os_read(os, text, sizeof(text), "%s", path) < 0 || text[0] < '0' || text[0] > '9')
+		return otherwise;
+	return strtoull(text, NULL, 10);
 }
 
-/* The mount options of a mount point, or of the first file system of a type; "" where there is none. */
-static void mount_options(const struct sm_os *os, const char *where, const char *type, char *point,
-			  size_t point_size, char *options, size_t size)
+/* Looks for a mount of a hugetlbfs with the option; the last one on a point is the one that is seen. */
+int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, size_t size)
 {
 	static const size_t room = 256 * 1024;
 	char *text = malloc(room), *rest = text, *line;
-	char at[512], kind[64], list[1024];
+	char wanted[40], at[512], kind[64], options[1024];
+	int rc = -ENOENT;
 
-	options[0] = point[0] = '\0';
-	if (text && sm_os_read(os, text, room, "/proc/mounts") == 0)
-		while ((line = strsep(&rest, "\n"))) {
-			if (sscanf(line, "%*s %511s %63s %1023s", at, kind, list) != 3)
-				continue;
-			if ((where && strcmp(at, where) != 0) || (type && strcmp(kind, type) != 0))
-				continue;
-			/* the last mount on a point is the one that is seen */
-			snprintf(point, point_size, "%s", at);
-			snprintf(options, size, "%s", list);
-			if (!where)
-				break;
-		}
-	free(text);
-}
-
-bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing)
-{
-	char options[1024], point[512], text[128];
-
-	if (backing == SM_POSIX) {
-		mount_options(os, "/dev/shm", NULL, point, sizeof(point), options, sizeof(options));
-		return strstr(options, "huge=always") || strstr(options, "huge=advise") ||
-		       strstr(options, "huge=within_size");
-	}
-	return sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 &&
-	       (strstr(text, "[always]") || strstr(text, "[advise]") ||
-		strstr(text, "[within_size]") || strstr(text, "[force]"));
-}
-
-int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, size_t size)
-{
-	char options[1024], wanted[32];
-
-	mount_options(os, NULL, "hugetlbfs", out, size, options, sizeof(options));
-	if (page_bytes >= 1u << 30)
-		snprintf(wanted, sizeof(wanted), "pagesize=%" PRIu64 "G", page_bytes >> 30);
+	/* as fs/hugetlbfs/inode.c prints it: mebibytes even for 1 GiB */
+	if (page_bytes >= 1u << 20)
+		snprintf(wanted, sizeof(wanted), ",pagesize=%" PRIu64 "M", page_bytes >> 20);
 	else
-		snprintf(wanted, sizeof(wanted), "pagesize=%" PRIu64 "M", page_bytes >> 20);
-	return strstr(options, wanted) ? 0 : -ENOENT;
+		snprintf(wanted, sizeof(wanted), ",pagesize=%" PRIu64 "K", page_bytes >> 10);
+	if (!text || sm_os_read(os, text, room, "/proc/mounts") < 0)
+		goto out_free;
+	while ((line = strsep(&rest, "\n"))) {
+		if (sscanf(line, "%*s %511s %63s %1023s", at, kind, options) != 3)
+			continue;
+		if (rc == 0 && strcmp(at, out) == 0)
+			rc = -ENOENT; /* something else was mounted over it */
+		if (strcmp(kind, "hugetlbfs") == 0 && strstr(options, wanted)) {
+			snprintf(out, size, "%s", at);
+			rc = 0;
+		}
+	}
+out_free:
+	free(text);
+	return rc;
 }
 
-static int pool_supported(const struct sm_os *os, struct sm_pages pages, size_t bytes,
+/* Pages that a new mapping can reserve: free, not promised to others, or to be had by overcommit. */
+static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_t need,
 			  struct sm_error *err)
 {
-	uint64_t kib = pages.bytes / 1024, need = (bytes + pages.bytes - 1) / pages.bytes, unused;
-	char text[32], name[16];
+	uint64_t kib = pages.bytes / 1024, total, reserved, unused, more, surplus;
+	char name[16];
 
 	sm_pages_name(pages, name);
-	if (sm_os_read(os, text, sizeof(text),
-		       "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/free_hugepages", kib) < 0)
-		return sm_fail(
-			err, ENODEV,
-			"this machine has no %s pages; /sys/kernel/mm/hugepages lists those it has",
-			name);
-	unused = strtoull(text, NULL, 10);
-	if (unused >= need)
+	total = number(os, UINT64_MAX, POOLS "/hugepages-%" PRIu64 "kB/nr_hugepages", kib);
+	if (total == UINT64_MAX)
+		return sm_fail(err, ENODEV,
+			       "this machine has no %s pages: choose among those in " POOLS, name);
+	unused = number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/free_hugepages", kib);
+	reserved = number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/resv_hugepages", kib);
+	more = number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/nr_overcommit_hugepages", kib);
+	surplus = number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/surplus_hugepages", kib);
+	unused -= reserved < unused ? reserved : unused;
+	if (unused + (more > surplus ? more - surplus : 0) >= need)
 		return 0;
 	return sm_fail(err, ENODEV,
 		       "%" PRIu64 " free %s pages are needed and there are %" PRIu64
-		       ": run with --tune as root, or write %" PRIu64
-		       " to /sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
-		       need, name, unused, need, kib);
+		       ": run with --tune as root, or write %" PRIu64 " to " POOLS
+		       "/hugepages-%" PRIu64 "kB/nr_hugepages",
+		       need, name, unused, total + need - unused, kib);
 }
 
-static int hugetlb_supported(const struct sm_os *os, struct sm_memory asked, size_t bytes,
-			     struct sm_error *err)
+/* A mapping is reserved from the whole pool, so with a bound one the touch could find its node empty. */
+static int node_supported(const struct sm_os *os, const struct sm_topology *topology,
+			  struct sm_memory asked, uint64_t need, struct sm_error *err)
 {
+	hwloc_obj_t node =
+		asked.numa != SM_BIND
+			? NULL
+			: hwloc_get_obj_by_type(topology->hw, HWLOC_OBJ_NUMANODE, asked.node);
+	uint64_t unused;
+	char name[16];
+
+	if (!node)
+		return 0; /* no such node: said elsewhere */
+	unused = number(os, UINT64_MAX,
+			"/sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64
+			"kB/free_hugepages",
+			node->os_index, asked.pages.bytes / 1024);
+	if (unused >= need)
+		return 0;
+	return sm_fail(
+		err, ENODEV,
+		"%" PRIu64 " free %s pages are needed on node %u and there are %" PRIu64
+		": write more to /sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64
+		"kB/nr_hugepages",
+		need, sm_pages_name(asked.pages, name), asked.node, unused, node->os_index,
+		asked.pages.bytes / 1024);
+}
+
+static bool may_lock(const struct sm_os *os)
+{
+	static const unsigned cap_ipc_lock = 14; /* include/uapi/linux/capability.h */
+	char text[8192];
+	const char *line;
+
+	if (sm_os_read(os, text, sizeof(text), "/proc/self/status") < 0 ||
+	    !(line = strstr(text, "\nCapEff:")))
+		return false;
+	return strtoull(line + strlen("\nCapEff:"), NULL, 16) >> cap_ipc_lock & 1;
+}
+
+static bool in_group(gid_t wanted)
+{
+	gid_t groups[256];
+	int count = getgroups(256, groups);
+
+	if (getegid() == wanted)
+		return true;
+	for (int i = 0; i < count; i++)
+		if (groups[i] == wanted)
+			return true;
+	return false;
+}
+
+/* System V asks for a right that memfd and anonymous memory do not. */
+static int sysv_supported(const struct sm_os *os, size_t bytes, struct sm_error *err)
+{
+	gid_t group = (gid_t)number(os, 0, "/proc/sys/vm/hugetlb_shm_group");
+	struct rlimit limit;
+
+	if (may_lock(os) || in_group(group))
+		return 0;
+	/* an old way in that kernels still accept */
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= bytes)
+		return 0;
+	return sm_fail(err, EPERM,
+		       "explicit huge pages in System V segments need CAP_IPC_LOCK or the group in "
+		       "/proc/sys/vm/hugetlb_shm_group (%u): choose --backing memfd",
+		       (unsigned)group);
+}
+
+/* "2MB", "1GB": how the hugetlb controller names a page size (mm/hugetlb_cgroup.c). */
+static void controller_size(char *out, size_t size, uint64_t bytes)
+{
+	if (bytes >= 1u << 30)
+		snprintf(out, size, "%" PRIu64 "GB", bytes >> 30);
+	else if (bytes >= 1u << 20)
+		snprintf(out, size, "%" PRIu64 "MB", bytes >> 20);
+	else
+		snprintf(out, size, "%" PRIu64 "KB", bytes >> 10);
+}
+
+/* A hugetlb cgroup counts at the touch: a mapping beyond it is made, and then raises SIGBUS.  Looks at
+ * this process' cgroup (version 2) and those above it. */
+static int cgroup_supported(const struct sm_os *os, struct sm_memory asked, uint64_t bytes,
+			    struct sm_error *err)
+{
+	char text[4096], size[24], *path, *end;
+
+	if (sm_os_read(os, text, sizeof(text), "/proc/self/cgroup") < 0)
+		return 0;
+	path = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	path = path ? strchr(path, '/') : NULL;
+	if (!path)
+		return 0;
+	path[strcspn(path, "\n")] = '\0';
+	controller_size(size, sizeof(size), asked.pages.bytes);
+	for (;;) {
+		uint64_t most =
+			number(os, UINT64_MAX, "/sys/fs/cgroup%s/hugetlb.%s.max", path, size);
+		uint64_t now = number(os, 0, "/sys/fs/cgroup%s/hugetlb.%s.current", path, size);
+
+		if (most != UINT64_MAX && (most < now || most - now < bytes))
+			return sm_fail(err, ENODEV,
+				       "the cgroup of this process allows %" PRIu64
+				       " bytes of such huge pages, of which %" PRIu64
+				       " are in use: raise /sys/fs/cgroup%.200s/hugetlb.%s.max",
+				       most, now, path, size);
+		end = strrchr(path, '/');
+		if (!end)
+			return 0;
+		*end = '\0'; /* at last "": the root of what this process sees */
+	}
+}
+
+static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *topology,
+			     struct sm_memory asked, size_t bytes, struct sm_error *err)
+{
+	uint64_t need = (bytes + asked.pages.bytes - 1) / asked.pages.bytes;
 	char point[512], name[16];
+	int rc;
 
 	sm_pages_name(asked.pages, name);
 	if (asked.backing == SM_POSIX)
@@ -113,20 +224,74 @@ static int hugetlb_supported(const struct sm_os *os, struct sm_memory asked, siz
 			"a file has %s pages only on a hugetlbfs: mount -t hugetlbfs -o pagesize=%s "
 			"none /mnt, or choose memfd",
 			name, name);
-	return pool_supported(os, asked.pages, bytes, err);
+	if (asked.backing == SM_FILE && access(point, W_OK) < 0)
+		return sm_fail(err, errno,
+			       "the hugetlbfs at %s cannot be written: %s; mount one with "
+			       "mode=1777, or choose memfd",
+			       point, strerror(errno));
+	rc = pool_supported(os, asked.pages, need, err);
+	if (rc == 0)
+		rc = node_supported(os, topology, asked, need, err);
+	if (rc == 0)
+		rc = cgroup_supported(os, asked, need * asked.pages.bytes, err);
+	if (rc == 0 && asked.backing == SM_SYSV)
+		rc = sysv_supported(os, need * asked.pages.bytes, err);
+	return rc;
 }
 
-static int thp_supported(const struct sm_os *os, struct sm_memory asked, struct sm_error *err)
+uint64_t region_thp_bytes(const struct sm_os *os)
+{
+	return number(os, 0, THP "/hpage_pmd_size");
+}
+
+/* The options of the last mount on a point; "" where there is none. */
+static void mount_options(const struct sm_os *os, const char *where, char *options, size_t size)
+{
+	static const size_t room = 256 * 1024;
+	char *text = malloc(room), *rest = text, *line;
+	char at[512], list[1024];
+
+	options[0] = '\0';
+	if (text && sm_os_read(os, text, room, "/proc/mounts") == 0)
+		while ((line = strsep(&rest, "\n")))
+			if (sscanf(line, "%*s %511s %*s %1023s", at, list) == 2 &&
+			    strcmp(at, where) == 0)
+				snprintf(options, size, "%s", list);
+	free(text);
+}
+
+bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing)
+{
+	char options[1024], text[128];
+
+	if (backing == SM_FILE)
+		return false;
+	if (backing == SM_POSIX) {
+		/* Not huge=advise: the blocks are reserved before there is a mapping to give advice on,
+		 * and the kernel takes small pages for them. */
+		mount_options(os, "/dev/shm", options, sizeof(options));
+		return strstr(options, "huge=always") || strstr(options, "huge=within_size");
+	}
+	return sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 &&
+	       (strstr(text, "[always]") || strstr(text, "[advise]") ||
+		strstr(text, "[within_size]") || strstr(text, "[force]"));
+}
+
+static int thp_supported(const struct sm_os *os, struct sm_memory asked, const char *folder,
+			 struct sm_error *err)
 {
 	char text[128];
+	struct statfs fs;
 
 	if (region_thp_bytes(os) == 0)
-		return sm_fail(err, ENODEV, "this kernel has no transparent huge pages");
-	if (asked.backing == SM_FILE)
+		return sm_fail(err, ENODEV,
+			       "this kernel has no transparent huge pages: choose another --pages");
+	if (asked.backing == SM_FILE && (statfs(folder, &fs) < 0 || fs.f_type != TMPFS_MAGIC))
 		return sm_fail(
 			err, ENOTSUP,
-			"writable files have no transparent huge pages on this file system: choose "
-			"memfd, anon or sysv");
+			"writable files have no transparent huge pages on the file system of %s: "
+			"choose memfd, anon or sysv",
+			folder);
 	if (sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 && strstr(text, "[deny]"))
 		return sm_fail(
 			err, ENODEV,
@@ -134,11 +299,16 @@ static int thp_supported(const struct sm_os *os, struct sm_memory asked, struct 
 			"/shmem_enabled");
 	if (asked.prefault != SM_LAZY || region_thp_at_fault(os, asked.backing))
 		return 0;
+	if (asked.backing == SM_FILE)
+		return sm_fail(
+			err, ENOTSUP,
+			"a file gets its transparent huge pages when it is populated: choose "
+			"another --prefault than lazy, or --backing memfd");
 	if (asked.backing == SM_POSIX)
 		return sm_fail(
 			err, ENODEV,
-			"/dev/shm gives no huge pages at the fault: mount -o remount,huge=advise "
-			"/dev/shm, or choose another --prefault than lazy");
+			"/dev/shm gives no huge pages at the fault: mount -o "
+			"remount,huge=within_size /dev/shm, or choose another --prefault than lazy");
 	return sm_fail(
 		err, ENODEV,
 		"shared memory gets no transparent huge pages at the fault here: run with --tune as "
@@ -149,27 +319,33 @@ static int thp_supported(const struct sm_os *os, struct sm_memory asked, struct 
 static int room_supported(const char *folder, size_t bytes, struct sm_error *err)
 {
 	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX];
-	struct statvfs fs;
+	struct statfs fs;
+	uint64_t unused;
 
-	if (statvfs(folder, &fs) < 0)
-		return sm_fail(err, errno, "%s cannot be used: %s", folder, strerror(errno));
-	if ((uint64_t)fs.f_bavail * fs.f_frsize >= bytes)
+	if (statfs(folder, &fs) < 0 || access(folder, W_OK | X_OK) < 0)
+		return sm_fail(err, errno,
+			       "%s cannot be used for shared memory: %s; choose another folder, or "
+			       "--backing memfd",
+			       folder, strerror(errno));
+	unused = (uint64_t)fs.f_bavail * (uint64_t)fs.f_frsize;
+	/* a tmpfs of size=0 has no limit, and says so with no blocks at all */
+	if ((fs.f_type == TMPFS_MAGIC && fs.f_blocks == 0) || unused >= bytes)
 		return 0;
 	return sm_fail(
 		err, ENOSPC,
 		"%s has %s free and %s are needed: enlarge it (mount -o remount,size=..., in a "
 		"container --shm-size), or choose --backing memfd",
-		folder, sm_format_bytes(has, (double)((uint64_t)fs.f_bavail * fs.f_frsize)),
+		folder, sm_format_bytes(has, (double)unused),
 		sm_format_bytes(needs, (double)bytes));
 }
 
-/* CAP_IPC_LOCK lifts the limit; root has it unless it was dropped. */
-static int lock_supported(size_t bytes, struct sm_error *err)
+/* CAP_IPC_LOCK lifts the limit; root in a container often lacks it. */
+static int lock_supported(const struct sm_os *os, size_t bytes, struct sm_error *err)
 {
 	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX];
 	struct rlimit limit;
 
-	if (geteuid() == 0 || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur >= bytes)
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur >= bytes || may_lock(os))
 		return 0;
 	return sm_fail(
 		err, EPERM,
@@ -196,24 +372,43 @@ static int populate_supported(struct sm_memory asked, struct sm_error *err)
 	return 0;
 }
 
+static int sysv_limits_supported(const struct sm_os *os, size_t bytes, struct sm_error *err)
+{
+	uint64_t most = number(os, UINT64_MAX, "/proc/sys/kernel/shmmax");
+
+	if (bytes <= most)
+		return 0;
+	return sm_fail(err, ENOSPC,
+		       "System V segments may have %" PRIu64
+		       " bytes here and %zu are needed: write more to "
+		       "/proc/sys/kernel/shmmax, or choose --backing memfd",
+		       most, bytes);
+}
+
 int sm_region_supported(const struct sm_os *os, const struct sm_topology *topology,
 			struct sm_memory asked, size_t bytes, const char *file_folder,
 			struct sm_error *err)
 {
+	const char *folder = file_folder ? file_folder : ".";
+	uint64_t page = asked.pages.kind == SM_PAGES_THP ? region_thp_bytes(os) : asked.pages.bytes;
+	uint64_t mapped = page ? (bytes + page - 1) / page * page : bytes;
 	int rc = populate_supported(asked, err);
 
 	if (rc == 0 && asked.pages.kind == SM_PAGES_HUGETLB)
-		rc = hugetlb_supported(os, asked, bytes, err);
+		rc = hugetlb_supported(os, topology, asked, bytes, err);
 	if (rc == 0 && asked.pages.kind == SM_PAGES_THP)
-		rc = thp_supported(os, asked, err);
+		rc = thp_supported(os, asked, folder, err);
 	if (rc == 0 && asked.backing == SM_POSIX)
-		rc = room_supported("/dev/shm", bytes, err);
+		rc = room_supported("/dev/shm", mapped, err);
 	if (rc == 0 && asked.backing == SM_FILE && asked.pages.kind != SM_PAGES_HUGETLB)
-		rc = room_supported(file_folder ? file_folder : ".", bytes, err);
+		rc = room_supported(folder, mapped, err);
+	if (rc == 0 && asked.backing == SM_SYSV)
+		rc = sysv_limits_supported(os, mapped, err);
 	if (rc == 0 && asked.prefault == SM_MLOCK)
-		rc = lock_supported(bytes, err);
+		rc = lock_supported(os, mapped, err);
 	if (rc == 0 && asked.numa == SM_BIND && asked.node >= sm_topology_nodes(topology))
-		rc = sm_fail(err, ENODEV, "this machine has no NUMA node %u: it has %u", asked.node,
-			     sm_topology_nodes(topology));
+		rc = sm_fail(err, ENODEV,
+			     "this machine has no NUMA node %u: it has %u, counted from 0",
+			     asked.node, sm_topology_nodes(topology));
 	return rc;
 }

@@ -6,6 +6,22 @@
 
 #include "topology_private.h"
 
+/* How well a PU suits as companion of another one, lower is better: the relation, then whether its core
+ * is taken by another thread, then whether it is of another kind (hybrid machines). */
+#define RANK_SECOND_THREAD 16u
+#define RANK_OTHER_KIND    32u
+#define RANKS              64u
+#define NEVER              RANKS
+_Static_assert(SM_PLACE_COUNT <= RANK_SECOND_THREAD, "a relation fits below the other two");
+
+/* What a companion of a rank costs when teams are compared.  Steps are so far apart that a team gives
+ * up closeness first, then the fastest kind, then a core of its own for each, then one kind for all, and
+ * last a PU for each worker. */
+#define COST_SLOWER_KIND   10u
+#define COST_SECOND_THREAD 100u
+#define COST_OTHER_KIND    1000u
+#define COST_NO_PU         100000u
+
 static int allocate(struct sm_seats *out, unsigned workers, struct sm_error *err)
 {
 	out->seat = calloc(workers ? workers : 1, sizeof(*out->seat));
@@ -20,22 +36,37 @@ void sm_seats_free(struct sm_seats *seats)
 }
 
 /* Fills in what the seats amount to. */
-static void judge(const struct sm_topology *t, struct sm_seats *out)
+static int judge(const struct sm_topology *t, struct sm_seats *out, struct sm_error *err)
 {
 	bool *taken = calloc(t->pus, sizeof(*taken));
 
+	if (!taken)
+		return sm_fail(err, ENOMEM, "no memory for %u PUs", t->pus);
 	out->relation = out->count < 2 ? SM_PLACE_SOLO : SM_PLACE_SAME_CORE;
 	for (unsigned i = 0; i < out->count; i++) {
 		const struct sm_pu *pu = topology_find_pu(t, out->seat[i]);
 
 		if (i > 0 && out->relation == SM_PLACE_SAME_CORE && out->seat[i] != out->seat[0])
 			out->relation = sm_topology_relation(t, out->seat[0], out->seat[i]);
-		if (taken && taken[pu - t->pu])
-			out->shared_pu = true;
-		if (taken)
-			taken[pu - t->pu] = true;
+		out->shared_pu |= taken[pu - t->pu];
+		taken[pu - t->pu] = true;
 	}
 	free(taken);
+	return 0;
+}
+
+static int not_allowed(const struct sm_topology *t, unsigned os_index, struct sm_error *err)
+{
+	hwloc_bitmap_t allowed = hwloc_bitmap_alloc();
+	char text[256] = "?";
+
+	for (unsigned i = 0; allowed && i < t->pus; i++)
+		hwloc_bitmap_set(allowed, t->pu[i].os_index);
+	if (allowed)
+		hwloc_bitmap_list_snprintf(text, sizeof(text), allowed);
+	hwloc_bitmap_free(allowed);
+	return sm_fail(err, EINVAL, "PU %u does not exist or is not allowed here: choose among %s",
+		       os_index, text);
 }
 
 static int seat_list(const struct sm_topology *t, const unsigned *list, unsigned count,
@@ -43,19 +74,15 @@ static int seat_list(const struct sm_topology *t, const unsigned *list, unsigned
 {
 	for (unsigned i = 0; i < count; i++)
 		if (!topology_find_pu(t, list[i]))
-			return sm_fail(
-				err, EINVAL,
-				"PU %u does not exist or is not allowed here; allowed are %u PUs, "
-				"from %u on (`shmeter doctor` lists them)",
-				list[i], t->pus, t->pu[0].os_index);
+			return not_allowed(t, list[i], err);
 	if (count == 0)
-		return sm_fail(err, EINVAL, "the list of PUs is empty");
+		return sm_fail(err, EINVAL,
+			       "the list of PUs is empty: name one at least, like 0,2");
 	for (unsigned i = 0; i < workers; i++)
 		out->seat[i] = list[i % count];
 	return 0;
 }
 
-/* PUs ordered by how they relate to the first one: the best for a team come first. */
 struct candidate {
 	const struct sm_pu *pu;
 	unsigned rank;
@@ -70,28 +97,23 @@ static int by_rank(const void *a, const void *b)
 	return left->pu->logical < right->pu->logical ? -1 : 1;
 }
 
-/* Rank of a PU as companion of `first` under a placement: lower sits earlier; UINT_MAX never.
- * `near` takes one PU of each core, nearest cores first, before it takes second threads; PUs of another
- * kind (hybrid cores) come after all of the first one's. */
-static unsigned rank(const struct sm_pu *first, const struct sm_pu *pu, bool second_thread,
-		     enum sm_placement placement)
-{
-	enum sm_placement relation = topology_relation(first, pu);
-	unsigned other_kind = pu->kind != first->kind ? 1000 : 0;
-
-	if (placement == SM_PLACE_NEAR)
-		return (unsigned)relation + (second_thread ? 100 : 0) + other_kind;
-	if (relation != placement)
-		return UINT32_MAX;
-	return (second_thread && placement != SM_PLACE_SMT ? 100 : 0) + other_kind;
-}
-
+/* Whether an allowed PU before this one is of the same core.  hwloc's order keeps cores together. */
 static bool is_second_thread(const struct sm_topology *t, unsigned index)
 {
-	for (unsigned i = 0; i < index; i++)
-		if (t->pu[i].core == t->pu[index].core)
-			return true;
-	return false;
+	return index > 0 && t->pu[index - 1].core == t->pu[index].core;
+}
+
+/* `near` takes one PU of each core, nearest cores first, before it takes second threads. */
+static unsigned rank(const struct sm_topology *t, unsigned first, unsigned index,
+		     enum sm_placement placement)
+{
+	enum sm_placement relation = topology_relation(&t->pu[first], &t->pu[index]);
+	bool second = is_second_thread(t, index) && placement != SM_PLACE_SMT;
+
+	if (index == first || (placement != SM_PLACE_NEAR && relation != placement))
+		return NEVER;
+	return (unsigned)relation + (second ? RANK_SECOND_THREAD : 0) +
+	       (t->pu[index].kind != t->pu[first].kind ? RANK_OTHER_KIND : 0);
 }
 
 /* The companions of PU `first` under a placement, best first; returns how many. */
@@ -101,43 +123,106 @@ static unsigned companions(const struct sm_topology *t, unsigned first, enum sm_
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < t->pus; i++) {
-		unsigned value = i == first ? UINT32_MAX
-					    : rank(&t->pu[first], &t->pu[i], is_second_thread(t, i),
-						   placement);
+		unsigned value = rank(t, first, i, placement);
 
-		if (value != UINT32_MAX)
+		if (value != NEVER)
 			out[count++] = (struct candidate){ &t->pu[i], value };
 	}
 	qsort(out, count, sizeof(*out), by_rank);
 	return count;
 }
 
-/* For cross-node, workers alternate between the first PU's node and another one. */
-static void seat_across(const struct sm_topology *t, unsigned first, const struct candidate *far,
-			unsigned far_count, struct sm_seats *out)
+/* What it costs to build a team of one PU and `wanted` companions; UINT64_MAX where it has none. */
+static uint64_t team_cost(const struct sm_topology *t, unsigned first, enum sm_placement placement,
+			  unsigned wanted, int fastest)
 {
-	unsigned near = 0, other = 0;
+	unsigned have[RANKS] = { 0 }, count = 0;
+	uint64_t cost = 0;
 
-	for (unsigned i = 0; i < out->count; i++) {
-		if (i % 2) {
-			/* only the node of the nearest companion, so that two nodes talk, not all */
-			while (far[other % far_count].pu->node != far[0].pu->node)
-				other++;
-			out->seat[i] = far[other++ % far_count].pu->os_index;
+	for (unsigned i = 0; i < t->pus; i++) {
+		unsigned value = rank(t, first, i, placement);
+
+		if (value == NEVER)
 			continue;
+		have[value]++;
+		count++;
+	}
+	if (count == 0)
+		return UINT64_MAX;
+	for (unsigned r = 0; r < RANKS && wanted > 0; r++) {
+		unsigned taken = have[r] < wanted ? have[r] : wanted;
+
+		cost += (uint64_t)taken *
+			(r % RANK_SECOND_THREAD +
+			 (r & RANK_SECOND_THREAD ? COST_SECOND_THREAD : 0) +
+			 (r & RANK_OTHER_KIND ? COST_OTHER_KIND : 0) +
+			 COST_SLOWER_KIND * (unsigned)(fastest - t->pu[first].kind));
+		wanted -= taken;
+	}
+	return cost + (uint64_t)wanted * COST_NO_PU;
+}
+
+/* The PU to start from: the one whose team is the closest.  False where no PU has a companion. */
+static bool choose_first(const struct sm_topology *t, enum sm_placement placement, unsigned workers,
+			 unsigned *first)
+{
+	/* every second worker sits on the other node */
+	unsigned wanted = placement == SM_PLACE_CROSS_NODE ? workers / 2 : workers - 1;
+	uint64_t least = UINT64_MAX;
+	int fastest = -1;
+
+	for (unsigned i = 0; i < t->pus; i++)
+		if (t->pu[i].kind > fastest)
+			fastest = t->pu[i].kind;
+	for (unsigned i = 0; i < t->pus; i++) {
+		uint64_t cost = is_second_thread(t, i)
+					? UINT64_MAX
+					: team_cost(t, i, placement, wanted, fastest);
+
+		if (cost < least) {
+			least = cost;
+			*first = i;
 		}
-		while (t->pu[near % t->pus].node != t->pu[first].node)
-			near++;
-		out->seat[i] = t->pu[near++ % t->pus].os_index;
+	}
+	return least < UINT64_MAX;
+}
+
+/* Keeps the candidates of one node, in their order; returns how many. */
+static unsigned keep_node(struct candidate *list, unsigned count, unsigned node)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (list[i].pu->node == node)
+			list[kept++] = list[i];
+	return kept;
+}
+
+/* Workers alternate between the first PU's node and one other: two nodes talk, not all. */
+static void seat_across(const struct sm_topology *t, unsigned first, struct candidate *far,
+			unsigned far_count, struct candidate *home, struct sm_seats *out)
+{
+	unsigned home_count;
+
+	far_count = keep_node(far, far_count, far[0].pu->node);
+	home_count = companions(t, first, SM_PLACE_NEAR, home);
+	home_count = keep_node(home, home_count, t->pu[first].node);
+	for (unsigned i = 0; i < out->count; i++) {
+		unsigned turn = i / 2 % (home_count + 1);
+
+		if (i % 2)
+			out->seat[i] = far[i / 2 % far_count].pu->os_index;
+		else
+			out->seat[i] = turn ? home[turn - 1].pu->os_index : t->pu[first].os_index;
 	}
 }
 
-static int no_such_pair(const struct sm_topology *t, enum sm_placement placement,
-			struct sm_error *err)
+/* ", smt, shared-l3": the relations that some pair of allowed PUs has. */
+static void list_relations(const struct sm_topology *t, char *out, size_t size)
 {
-	char has[160] = "";
 	size_t used = 0;
 
+	out[0] = '\0';
 	for (int p = SM_PLACE_SMT; p <= SM_PLACE_CROSS_NODE; p++) {
 		bool found = false;
 
@@ -146,44 +231,65 @@ static int no_such_pair(const struct sm_topology *t, enum sm_placement placement
 				found = topology_relation(&t->pu[i], &t->pu[j]) ==
 					(enum sm_placement)p;
 		if (found)
-			used += (size_t)snprintf(has + used, sizeof(has) - used, ", %s",
+			used += (size_t)snprintf(out + used, size - used, ", %s",
 						 sm_placement_name((enum sm_placement)p));
 	}
-	return sm_fail(err, ENODEV,
-		       "no two of the %u allowed PUs are placed %s on this machine; choose near, "
-		       "same-core%s or a list of PUs",
-		       t->pus, sm_placement_name(placement), has);
+}
+
+static int no_such_pair(const struct sm_topology *t, enum sm_placement placement,
+			struct sm_error *err)
+{
+	static const char *const needs[SM_PLACE_COUNT] = {
+		[SM_PLACE_SMT] = "two hardware threads of one core",
+		[SM_PLACE_SHARED_L2] = "two cores under one L2 cache",
+		[SM_PLACE_SHARED_L3] = "two cores that share an L3 cache and no L2",
+		[SM_PLACE_SAME_NODE] = "two cores of one NUMA node without a common cache",
+		[SM_PLACE_CROSS_NODE] = "two NUMA nodes",
+	};
+	char has[160], what[96];
+	unsigned nodes = 1; /* the PUs of a node are neighbours in hwloc's order */
+
+	list_relations(t, has, sizeof(has));
+	for (unsigned i = 1; i < t->pus; i++)
+		nodes += t->pu[i].node != t->pu[i - 1].node;
+	if (placement == SM_PLACE_CROSS_NODE)
+		snprintf(what, sizeof(what), "the allowed PUs here (%u) lie on %u", t->pus, nodes);
+	else
+		snprintf(what, sizeof(what), "among the allowed PUs here (%u) there are none",
+			 t->pus);
+	return sm_fail(
+		err, ENODEV,
+		"placement \"%s\" needs %s, and %s: choose near, same-core%s or a list of PUs",
+		sm_placement_name(placement), needs[placement] ? needs[placement] : "a pair", what,
+		has);
 }
 
 static int seat_by_relation(const struct sm_topology *t, enum sm_placement placement,
 			    struct sm_seats *out, struct sm_error *err)
 {
-	struct candidate *found = calloc(t->pus + 1, sizeof(*found));
-	unsigned first, count = 0;
+	struct candidate *found = calloc(2 * (size_t)t->pus, sizeof(*found));
+	unsigned first = 0, count;
+	int rc = 0;
 
 	if (!found)
 		return sm_fail(err, ENOMEM, "no memory for %u PUs", t->pus);
-	for (first = 0; first < t->pus && count == 0; first++)
-		count = companions(t, first, placement, found);
-	if (count > 0)
-		first--;
-	if (count == 0 && placement != SM_PLACE_NEAR) {
-		free(found);
-		return no_such_pair(t, placement, err);
+	if (!choose_first(t, placement, out->count, &first) && placement != SM_PLACE_NEAR) {
+		rc = no_such_pair(t, placement, err);
+		goto out_free;
 	}
+	count = companions(t, first, placement, found); /* 0 for near on a machine of one PU */
 	if (placement == SM_PLACE_CROSS_NODE) {
-		seat_across(t, first, found, count, out);
-	} else {
-		if (count == 0) /* near, and there is one PU only */
-			first = 0;
-		for (unsigned i = 0; i < out->count; i++) {
-			unsigned turn = i % (count + 1);
-
-			out->seat[i] = turn ? found[turn - 1].pu->os_index : t->pu[first].os_index;
-		}
+		seat_across(t, first, found, count, found + t->pus, out);
+		goto out_free;
 	}
+	for (unsigned i = 0; i < out->count; i++) {
+		unsigned turn = i % (count + 1);
+
+		out->seat[i] = turn ? found[turn - 1].pu->os_index : t->pu[first].os_index;
+	}
+out_free:
 	free(found);
-	return 0;
+	return rc;
 }
 
 int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement,
@@ -204,10 +310,9 @@ int sm_topology_seat(const struct sm_topology *topology, enum sm_placement place
 			out->seat[i] = topology->pu[0].os_index;
 	else
 		rc = seat_by_relation(topology, placement, out, err);
-	if (rc < 0) {
+	if (rc == 0)
+		rc = judge(topology, out, err);
+	if (rc < 0)
 		sm_seats_free(out);
-		return rc;
-	}
-	judge(topology, out);
-	return 0;
+	return rc;
 }

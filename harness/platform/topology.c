@@ -42,11 +42,12 @@ static int cache_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t typ
 	return cache ? (int)cache->logical_index : -1;
 }
 
-static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type)
+static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type,
+			    unsigned otherwise)
 {
 	hwloc_obj_t object = hwloc_get_ancestor_obj_by_type(hw, type, pu);
 
-	return object ? object->logical_index : 0;
+	return object ? object->logical_index : otherwise;
 }
 
 /* The node that a PU is local to: nodes are not ancestors in hwloc 2, so by node set. */
@@ -77,8 +78,9 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 		t->pu[t->pus++] = (struct sm_pu){
 			.os_index = pu->os_index,
 			.logical = pu->logical_index,
-			.core = index_above(t->hw, pu, HWLOC_OBJ_CORE),
-			.package = index_above(t->hw, pu, HWLOC_OBJ_PACKAGE),
+			/* where hwloc knows no cores, each PU is one: not all of them threads of one */
+			.core = index_above(t->hw, pu, HWLOC_OBJ_CORE, pu->logical_index),
+			.package = index_above(t->hw, pu, HWLOC_OBJ_PACKAGE, 0),
 			.node = node_of(t->hw, pu),
 			.l2 = cache_above(t->hw, pu, HWLOC_OBJ_L2CACHE),
 			.l3 = cache_above(t->hw, pu, HWLOC_OBJ_L3CACHE),

@@ -16,25 +16,68 @@
 
 struct paths {
 	char file[128], setting[128], posix[128];
+	int segment; /* made before the guard: not its business */
 	int ready;
+	int killer; /* the signal that ends the parent; all but SIGKILL are for its whole group */
 };
 
-/* In a member: what a run does before it is killed. */
-static int leave_everything(void *argument, unsigned index)
+/* More names than a run ever has at once: what comes after them counts all the same. */
+static void chatter(const struct paths *p)
 {
-	struct paths *p = argument;
+	char name[160];
 
-	(void)index;
-	if (sm_guard_start(NULL) < 0 || sm_guard_name('f', p->file, NULL) < 0 ||
-	    sm_guard_name('p', p->posix, NULL) < 0 || sm_guard_setting(p->setting, "512", NULL) < 0)
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "%s-%d", p->file, i);
+		if (sm_guard_name('f', name, NULL) < 0)
+			_exit(3);
+	}
+}
+
+static int make_everything(struct paths *p, bool talkative)
+{
+	p->segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+	if (sm_guard_start(NULL) < 0)
+		return 1;
+	if (talkative)
+		chatter(p);
+	if (sm_guard_name('f', p->file, NULL) < 0 || sm_guard_name('p', p->posix, NULL) < 0 ||
+	    sm_guard_setting(p->setting, "512", NULL) < 0 ||
+	    sm_guard_setting(p->setting, "1024", NULL) < 0)
 		return 1;
 	close(open(p->file, O_CREAT | O_EXCL | O_WRONLY, 0600));
 	close(shm_open(p->posix, O_CREAT | O_EXCL | O_RDWR, 0600));
 	if (shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) < 0)
 		return 2;
+	return 0;
+}
+
+/* In a member: what a run does before it is killed.  A worker that lives on holds all its descriptors. */
+static int leave_everything(void *argument, unsigned index)
+{
+	struct paths *p = argument;
+	int rc = make_everything(p, true);
+
+	(void)index;
+	if (rc > 0)
+		return rc;
+	if (fork() == 0) {
+		sleep(2);
+		_exit(0);
+	}
 	p->ready = 1;
 	for (;;)
 		pause();
+}
+
+/* The same with no time between the start of the guard and the end. */
+static int leave_at_once(void *argument, unsigned index)
+{
+	struct paths *p = argument;
+
+	(void)index;
+	if (make_everything(p, false) > 0)
+		return 1;
+	return p->killer == SIGKILL ? raise(SIGKILL) : kill(0, p->killer);
 }
 
 static int end_well(void *argument, unsigned index)
@@ -71,7 +114,30 @@ static bool holds(const char *path, const char *text)
 {
 	char got[64];
 
-	return sm_read_file(path, got, sizeof(got)) == 0 && strncmp(got, text, strlen(text)) == 0;
+	return sm_read_file(path, got, sizeof(got)) == 0 && strcmp(got, text) == 0;
+}
+
+/* Waits a second at most for everything to be back; the segment that was there before stays. */
+static void expect_back(struct paths *p, unsigned segments)
+{
+	struct shmid_ds kept;
+	bool back = false;
+	char shm[256];
+
+	snprintf(shm, sizeof(shm), "/dev/shm%s", p->posix);
+	for (int i = 0; i < 100 && !back; i++) {
+		usleep(10000);
+		back = access(p->file, F_OK) != 0 && access(shm, F_OK) != 0 &&
+		       holds(p->setting, "7") && lines("/proc/sysvipc/shm", NULL) == segments + 1;
+	}
+	cr_expect(back, "file %d, posix %d, setting %d, segments %u were %u", access(p->file, F_OK),
+		  access(shm, F_OK), holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL),
+		  segments);
+	cr_expect_eq(shmctl(p->segment, IPC_STAT, &kept), 0, "a segment of before is gone");
+	shmctl(p->segment, IPC_RMID, NULL);
+	unlink(p->file);
+	shm_unlink(p->posix);
+	unlink(p->setting);
 }
 
 Test(guard, a_killed_parent_leaves_nothing, .timeout = 20)
@@ -79,7 +145,6 @@ Test(guard, a_killed_parent_leaves_nothing, .timeout = 20)
 	unsigned segments = lines("/proc/sysvipc/shm", NULL), first;
 	struct paths *p = make_paths();
 	struct sm_team team;
-	bool back = false;
 	char shm[256];
 
 	snprintf(shm, sizeof(shm), "/dev/shm%s", p->posix);
@@ -87,19 +152,30 @@ Test(guard, a_killed_parent_leaves_nothing, .timeout = 20)
 	for (int i = 0; i < 200 && !*(volatile int *)&p->ready; i++)
 		usleep(10000);
 	cr_assert(p->ready);
-	cr_assert(access(p->file, F_OK) == 0 && access(shm, F_OK) == 0 && holds(p->setting, "512"));
+	cr_assert(access(p->file, F_OK) == 0 && access(shm, F_OK) == 0 &&
+		  holds(p->setting, "1024"));
 	kill(team.member[0].pid, SIGKILL);
 	sm_team_wait(&team, UINT64_MAX, NULL, &first);
-	for (int i = 0; i < 100 && !back; i++) {
-		usleep(10000);
-		back = access(p->file, F_OK) != 0 && access(shm, F_OK) != 0 &&
-		       holds(p->setting, "7") && lines("/proc/sysvipc/shm", NULL) == segments;
-	}
-	cr_expect(back, "file %d, posix %d, setting %d, segments %u were %u", access(p->file, F_OK),
-		  access(shm, F_OK), holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL),
-		  segments);
-	unlink(p->setting);
+	expect_back(p, segments);
 	sm_team_free(&team);
+}
+
+Test(guard, a_parent_killed_right_after_the_start_leaves_nothing, .timeout = 60)
+{
+	static const int killers[] = { SIGKILL, SIGTERM, SIGINT, SIGHUP };
+
+	for (int i = 0; i < 20; i++) {
+		unsigned segments = lines("/proc/sysvipc/shm", NULL), first;
+		struct paths *p = make_paths();
+		struct sm_team team;
+
+		p->killer = killers[i % 4];
+		cr_assert_eq(sm_team_start(&team, 1, "parent", leave_at_once, p, NULL, NULL), 0);
+		cr_expect_eq(sm_team_wait(&team, UINT64_MAX, NULL, &first), SM_TEAM_DIED);
+		expect_back(p, segments);
+		sm_team_free(&team);
+		munmap(p, sizeof(*p));
+	}
 }
 
 Test(guard, a_good_end_restores_settings_and_keeps_what_was_withdrawn, .timeout = 20)

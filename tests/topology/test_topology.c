@@ -84,6 +84,28 @@ Test(topology, near_takes_the_closest_other_core)
 	expect_relation("core:1 pu:1", SM_PLACE_NEAR, SM_PLACE_SAME_CORE);
 }
 
+/* PUs 0, 6 and 7 of eight: the first one is nobody's neighbour. */
+Test(topology, near_looks_for_the_closest_pair_of_all)
+{
+	struct sm_topology *topology = open_or_fail(TEST_DATA "/uneven.xml");
+	struct sm_seats two = seat(topology, SM_PLACE_NEAR, 2), three;
+
+	cr_expect_eq(two.relation, SM_PLACE_SHARED_L2, "%s", sm_placement_name(two.relation));
+	cr_expect(two.seat[0] == 6 && two.seat[1] == 7, "PUs %u and %u", two.seat[0], two.seat[1]);
+	three = seat(topology, SM_PLACE_NEAR, 3);
+	cr_expect(!three.shared_pu);
+	sm_seats_free(&two);
+	sm_seats_free(&three);
+	sm_topology_close(topology);
+}
+
+/* Some machines tell hwloc of caches and no cores: their PUs are not threads of one core. */
+Test(topology, without_cores_each_pu_is_one)
+{
+	expect_relation("l2:2 pu:2", SM_PLACE_NEAR, SM_PLACE_SHARED_L2);
+	expect_refused("l2:2 pu:2", SM_PLACE_SMT);
+}
+
 Test(topology, what_is_not_there_is_refused)
 {
 	expect_refused(SMT_LAPTOP, SM_PLACE_CROSS_NODE);
@@ -120,6 +142,40 @@ Test(topology, across_nodes_workers_alternate)
 		cr_expect_eq(seats.seat[i] / 4, i % 2, "worker %u on PU %u", i, seats.seat[i]);
 	cr_expect(!seats.shared_pu);
 	sm_seats_free(&seats);
+	sm_topology_close(topology);
+}
+
+Test(topology, across_nodes_cores_come_before_threads)
+{
+	struct sm_topology *topology = open_or_fail("numa:2 l3:1 l2:2 core:1 pu:2");
+	struct sm_seats seats = seat(topology, SM_PLACE_CROSS_NODE, 4);
+
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned j = 0; j < i; j++)
+			cr_expect_neq(seats.seat[i] / 2, seats.seat[j] / 2,
+				      "%u and %u share a core", i, j);
+	sm_seats_free(&seats);
+	seats = seat(topology, SM_PLACE_CROSS_NODE,
+		     11); /* four PUs a node: it wraps on both sides */
+	cr_expect(seats.shared_pu);
+	for (unsigned i = 0; i < 11; i++)
+		cr_expect_eq(seats.seat[i] / 4, i % 2, "worker %u on PU %u", i, seats.seat[i]);
+	sm_seats_free(&seats);
+	sm_topology_close(topology);
+}
+
+Test(topology, a_refusal_says_what_there_is)
+{
+	struct sm_topology *topology = open_or_fail(SMT_LAPTOP);
+	struct sm_seats seats;
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_CROSS_NODE, NULL, 0, 2, &seats, &err),
+		     -ENODEV);
+	cr_expect_str_eq(
+		err.text,
+		"placement \"cross-node\" needs two NUMA nodes, and the allowed PUs here (8) lie "
+		"on 1: choose near, same-core, smt, shared-l3 or a list of PUs");
 	sm_topology_close(topology);
 }
 
@@ -164,6 +220,40 @@ Test(topology, hybrid_teams_stay_on_one_kind)
 	sm_topology_close(topology);
 }
 
+/* Two fast cores of two threads (PUs 0 to 3) and four slow ones: a pair fits the fast ones, and four
+ * workers have a core each on the slow ones only. */
+Test(topology, hybrid_teams_take_the_kind_that_has_enough_cores)
+{
+	struct sm_topology *topology = open_or_fail(TEST_DATA "/hybrid_smt.xml");
+	struct sm_seats two = seat(topology, SM_PLACE_NEAR, 2),
+			four = seat(topology, SM_PLACE_NEAR, 4);
+	struct sm_seats eight = seat(topology, SM_PLACE_NEAR, 8),
+			smt = seat(topology, SM_PLACE_SMT, 2);
+
+	cr_expect(two.seat[0] == 0 && two.seat[1] == 2, "PUs %u and %u", two.seat[0], two.seat[1]);
+	for (unsigned i = 0; i < 4; i++)
+		cr_expect_geq(four.seat[i], 4, "worker %u on PU %u", i, four.seat[i]);
+	cr_expect(!four.shared_pu && !eight.shared_pu);
+	cr_expect(smt.seat[0] == 0 && smt.seat[1] == 1);
+	sm_seats_free(&two);
+	sm_seats_free(&four);
+	sm_seats_free(&eight);
+	sm_seats_free(&smt);
+	sm_topology_close(topology);
+}
+
+/* PUs 0 to 3 are the slow ones, as on many Arm machines. */
+Test(topology, near_prefers_the_fast_cores)
+{
+	struct sm_topology *topology = open_or_fail(TEST_DATA "/slow_first.xml");
+	struct sm_seats seats = seat(topology, SM_PLACE_NEAR, 2);
+
+	cr_expect(seats.seat[0] >= 4 && seats.seat[1] >= 4, "PUs %u and %u", seats.seat[0],
+		  seats.seat[1]);
+	sm_seats_free(&seats);
+	sm_topology_close(topology);
+}
+
 /* An XML whose allowed set leaves PUs 2, 3, 6 and 7 of eight, as in a container. */
 Test(topology, only_allowed_pus_are_used)
 {
@@ -181,6 +271,7 @@ Test(topology, only_allowed_pus_are_used)
 	cr_expect(!seats.shared_pu);
 	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, forbidden, 2, 2, &none, &err),
 		     -EINVAL);
+	cr_expect(strstr(err.text, "2-3,6-7"), "%s", err.text);
 	sm_seats_free(&seats);
 	sm_topology_close(topology);
 }
@@ -270,4 +361,6 @@ Test(topology, nonsense_is_refused)
 
 	cr_expect_eq(sm_topology_open(&topology, "three bananas", &err), -EINVAL);
 	cr_expect(strstr(err.text, "bananas"), "%s", err.text);
+	cr_expect_lt(sm_topology_open(&topology, "/nowhere/at-all.xml", &err), 0);
+	cr_expect(strstr(err.text, "/nowhere/at-all.xml"), "%s", err.text);
 }

@@ -1,8 +1,9 @@
 /* The guard: a small process that outlives the parent by a moment and puts everything back.
  *
- * Forked once a run, before anything is made.  It sleeps on a pipe whose other end only the parent
- * holds; when the parent is gone, however it went, the guard removes what the parent had announced (names
- * of segments and files, System V segments made by the parent, changed settings) and ends. */
+ * Forked once a run, before anything is made.  It sleeps on the parent's pidfd, so that workers which
+ * inherit the parent's descriptors do not matter; when the parent is gone, however it went, the guard
+ * removes what the parent had announced (names of segments and files, System V segments made by the
+ * parent, changed settings) and ends. */
 #ifndef SHMETER_GUARD_H
 #define SHMETER_GUARD_H
 
