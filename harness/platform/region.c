@@ -35,13 +35,17 @@ unsigned region_size_bits(uint64_t page_bytes)
 	return (unsigned)__builtin_ctzll(page_bytes) << SIZE_SHIFT;
 }
 
-void region_touch(void *address, size_t bytes)
+/* Writes without changing what another process may have written there. */
+static void touch_every(void *address, size_t bytes, size_t page)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
 	for (size_t i = 0; i < bytes; i += page)
 		atomic_fetch_or_explicit((_Atomic unsigned char *)address + i, 0,
 					 memory_order_relaxed);
+}
+
+void region_touch(void *address, size_t bytes)
+{
+	touch_every(address, bytes, (size_t)sysconf(_SC_PAGESIZE));
 }
 
 static bool is_huge(const struct sm_region *region)
@@ -216,6 +220,7 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 	rc = sm_region_supported(os, topology, asked, bytes, file_folder, err);
 	if (rc < 0)
 		return rc;
+	region->page_bytes = page;
 	region->mapped_bytes = (bytes + page - 1) / page * page;
 	rc = open_object(region, os, file_folder, err);
 	if (rc == 0 && !(space = aligned_space(region->mapped_bytes, page)))
@@ -246,13 +251,16 @@ static int collapse_all(void *address, size_t bytes)
 	return 0;
 }
 
-/* Makes huge what the fault left small.  The collapse maps huge pages in this process only after the
- * next touch. */
-static int collapse(struct sm_region *region, struct sm_error *err)
+/* Makes every page of the region a transparent huge one: one touch in each, then a collapse where the
+ * fault left it small.  That copies one base page in each; after the whole was populated it would copy all
+ * of them. */
+static int make_huge(struct sm_region *region, struct sm_error *err)
 {
 	struct sm_region_got got;
-	int rc = sm_region_inspect(region, false, &got, err);
+	int rc;
 
+	touch_every(region->address, region->mapped_bytes, region->page_bytes);
+	rc = sm_region_inspect(region, false, &got, err);
 	if (rc < 0 || got.huge_bytes >= region->mapped_bytes)
 		return rc;
 	rc = collapse_all(region->address, region->mapped_bytes);
@@ -262,7 +270,6 @@ static int collapse(struct sm_region *region, struct sm_error *err)
 			"the kernel cannot collapse the region into huge pages (%s): it needs Linux "
 			"6.1, and free memory that is not fragmented",
 			strerror(-rc));
-	region_touch(region->address, region->mapped_bytes);
 	return 0;
 }
 
@@ -285,6 +292,10 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 {
 	int rc = 0;
 
+	if (region->asked.prefault != SM_LAZY && region->asked.pages.kind == SM_PAGES_THP)
+		rc = make_huge(region, err);
+	if (rc < 0)
+		return rc;
 	switch (region->asked.prefault) {
 	case SM_TOUCH: region_touch(region->address, region->mapped_bytes); break;
 	case SM_POPULATE: rc = map_again(region, err); break;
@@ -306,10 +317,8 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 				"mlock of %zu bytes failed: %s; raise RLIMIT_MEMLOCK (ulimit -l)",
 				region->mapped_bytes, strerror(errno));
 		break;
-	default: return 0;
+	default: break;
 	}
-	if (rc == 0 && region->asked.pages.kind == SM_PAGES_THP)
-		rc = collapse(region, err);
 	return rc;
 }
 

@@ -24,7 +24,8 @@ def gather():
     found = {name: [] for name in SUBJECTS}
     for _ in range(RUNS):
         folder = scratch()
-        run(folder, "false_sharing", "contended_counter", "--profile", "quick", "--no-counters")
+        run(folder, "false_sharing", "contended_counter", "--profile", "standard", "--placement", "near",
+            "--no-counters")
         samples = {s["trial"]: s for s in rows(folder, "samples.csv")}
         for name, (variant, params) in SUBJECTS.items():
             trials = {t for t, s in samples.items() if s["scenario"] == name

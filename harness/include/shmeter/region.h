@@ -83,6 +83,7 @@ struct sm_region {
 	void *address;
 	size_t bytes;        /* usable, as asked */
 	size_t mapped_bytes; /* rounded up to the page size */
+	size_t page_bytes;   /* what was asked for, in bytes */
 	int fd;              /* memfd, POSIX, file: of the nameless object; -1 otherwise */
 	int shmid;           /* System V: already marked for removal; -1 otherwise */
 	const struct sm_topology *topology;
