@@ -1,4 +1,5 @@
 /* Which figures a run has, and their data. */
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,10 +59,15 @@ static double param_value(const char *params, const char *name)
 	return NAN;
 }
 
-static const char *const sweeps[] = { "message", "bytes", "processes" };
+static bool is_of(const struct sm_case_row *c, const char *scenario, const char *metric)
+{
+	return strcmp(c->scenario, scenario) == 0 && strcmp(c->metric, metric) == 0;
+}
+
+static const char *const sweeps[] = { "message", "bytes", "processes", "senders", "load", "rate" };
 
 /* The swept parameter of a scenario: the first known name with at least two numeric values. */
-static const char *swept(const struct sm_results *r, const char *scenario)
+static const char *swept(const struct sm_results *r, const char *scenario, const char *metric)
 {
 	for (size_t s = 0; s < sizeof(sweeps) / sizeof(sweeps[0]); s++) {
 		double first = NAN;
@@ -69,7 +75,7 @@ static const char *swept(const struct sm_results *r, const char *scenario)
 		for (size_t i = 0; i < r->case_count; i++) {
 			double value = param_value(r->cases[i].params, sweeps[s]);
 
-			if (strcmp(r->cases[i].scenario, scenario) != 0 || !isfinite(value))
+			if (!is_of(&r->cases[i], scenario, metric) || !isfinite(value))
 				continue;
 			if (isfinite(first) && value != first)
 				return sweeps[s];
@@ -79,7 +85,7 @@ static const char *swept(const struct sm_results *r, const char *scenario)
 	return NULL;
 }
 
-static unsigned variants_of(const struct sm_results *r, const char *scenario,
+static unsigned variants_of(const struct sm_results *r, const char *scenario, const char *metric,
 			    const char *out[VARIANTS_MAX])
 {
 	unsigned count = 0;
@@ -88,7 +94,7 @@ static unsigned variants_of(const struct sm_results *r, const char *scenario,
 		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
 		bool seen = !isfinite(r->summaries[i].value.estimate);
 
-		if (strcmp(c->scenario, scenario) != 0)
+		if (!is_of(c, scenario, metric))
 			continue;
 		for (unsigned j = 0; j < count && !seen; j++)
 			seen = strcmp(out[j], c->variant) == 0;
@@ -122,7 +128,7 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 		const struct sm_case_row *c = &r->cases[s->case_index];
 		double x = param_value(c->params, param), scale = 1;
 
-		if (strcmp(c->scenario, f->scenario) != 0 || strcmp(c->variant, variant) != 0 ||
+		if (!is_of(c, f->scenario, f->metric) || strcmp(c->variant, variant) != 0 ||
 		    strcmp(c->placement, placement) != 0 || !isfinite(x) ||
 		    !isfinite(s->value.estimate))
 			continue;
@@ -175,8 +181,8 @@ static unsigned put_crossings(FILE *out, const struct point *a, size_t a_count,
 static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out,
 			    bool bytes_rate)
 {
-	const char *param = swept(r, f->scenario), *variants[VARIANTS_MAX];
-	unsigned count = variants_of(r, f->scenario, variants);
+	const char *param = swept(r, f->scenario, f->metric), *variants[VARIANTS_MAX];
+	unsigned count = variants_of(r, f->scenario, f->metric, variants);
 	struct point *first = calloc(r->summary_count + 1, sizeof(*first));
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
 	size_t total = 0, firsts = 0, used;
@@ -237,7 +243,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 		const struct sm_case_row *c = &r->cases[s->case_index];
 		char label[320], point[192];
 
-		if (strcmp(c->scenario, f->scenario) != 0 || !isfinite(s->value.estimate))
+		if (!is_of(c, f->scenario, f->metric) || !isfinite(s->value.estimate))
 			continue;
 		if (strcmp(last, c->group) != 0 && count > 0) {
 			row++; /* a gap between groups */
@@ -311,7 +317,7 @@ static size_t runchart_data(const struct sm_results *r, struct figure *f, FILE *
 		for (size_t j = 0; j < r->summary_count; j++)
 			if (r->summaries[j].case_index == s->case_index)
 				median = r->summaries[j].value.estimate;
-		if (s->status != SM_OK || !isfinite(s->value) || !isfinite(median) || median <= 0)
+		if (s->derived || s->status != SM_OK || !isfinite(s->value) || !isfinite(median) || median <= 0)
 			continue;
 		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->value / median,
 			strcmp(s->klass, "solo") == 0        ? 0
@@ -348,48 +354,61 @@ static size_t probes_data(const struct sm_results *r, struct figure *f, FILE *ou
 }
 
 static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const char *kind,
-			  const char *scenario,
+			  const struct sm_case_row *of,
 			  size_t (*data)(const struct sm_results *, struct figure *, FILE *))
 {
 	struct figure *f = &out[*count < FIGURES_MAX ? (*count)++ : FIGURES_MAX - 1];
 
 	memset(f, 0, sizeof(*f));
 	f->kind = kind;
-	f->scenario = scenario;
+	f->scenario = of ? of->scenario : NULL;
+	f->metric = of ? of->metric : NULL;
 	f->data = data;
 	f->width = 900;
 	f->height = 540;
 	return f;
 }
 
-static void plan_scenario(const struct sm_results *r, const char *scenario, struct figure *out,
-			  unsigned *count)
+void figures_stem(const struct sm_case_row *c, char *out, size_t size)
 {
-	struct figure *f;
-	unsigned first = 0;
+	size_t used = (size_t)snprintf(out, size, "%s%s%s", c->scenario, c->derived ? "-" : "",
+				       c->derived ? c->metric : "");
 
-	while (strcmp(r->cases[first].scenario, scenario) != 0)
-		first++;
-	if (swept(r, scenario)) {
-		f = add(out, count, "sweep", scenario, sweep_data);
+	for (size_t i = strlen(c->scenario) + 1; i < used && i < size; i++)
+		if (!isalnum((unsigned char)out[i]))
+			out[i] = '_';
+}
+
+/* The figures of one metric of a scenario; `first` is its first case. */
+static void plan_metric(const struct sm_results *r, unsigned first, struct figure *out,
+			unsigned *count)
+{
+	const struct sm_case_row *c = &r->cases[first];
+	bool sweeps_something = swept(r, c->scenario, c->metric) != NULL;
+	char stem[80];
+	struct figure *f;
+
+	figures_stem(c, stem, sizeof(stem));
+	if (sweeps_something) {
+		f = add(out, count, "sweep", c, sweep_data);
 		f->placement_of = first;
-		snprintf(f->name, sizeof(f->name), "%s", scenario);
+		snprintf(f->name, sizeof(f->name), "%s", stem);
 		snprintf(f->title, sizeof(f->title), "%s: %s, %s (median, 95 %% interval)",
-			 scenario, r->cases[first].metric, r->cases[first].placement);
+			 c->scenario, c->metric, c->placement);
 	}
-	if (swept(r, scenario) && r->cases[first].bytes_per_op > 0) {
-		f = add(out, count, "sweep", scenario, rate_data);
+	if (sweeps_something && c->bytes_per_op > 0) {
+		f = add(out, count, "sweep", c, rate_data);
 		f->placement_of = first;
-		snprintf(f->name, sizeof(f->name), "%s_rate", scenario);
+		snprintf(f->name, sizeof(f->name), "%s_rate", stem);
 		snprintf(f->title, sizeof(f->title),
-			 "%s: payload rate, %s (median, 95 %% interval)", scenario,
-			 r->cases[first].placement);
+			 "%s: payload rate, %s (median, 95 %% interval)", c->scenario,
+			 c->placement);
 	}
-	f = add(out, count, "dots", scenario, dots_data);
+	f = add(out, count, "dots", c, dots_data);
 	f->placement_of = first;
-	snprintf(f->name, sizeof(f->name), "%s_cases", scenario);
-	snprintf(f->title, sizeof(f->title), "%s: %s (median, 95 %% interval)", scenario,
-		 r->cases[first].metric);
+	snprintf(f->name, sizeof(f->name), "%s_cases", stem);
+	snprintf(f->title, sizeof(f->title), "%s: %s (median, 95 %% interval)", c->scenario,
+		 c->metric);
 }
 
 unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX])
@@ -417,9 +436,9 @@ unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX]
 		bool seen = false;
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->cases[j].scenario, r->cases[i].scenario) == 0;
+			seen = is_of(&r->cases[j], r->cases[i].scenario, r->cases[i].metric);
 		if (!seen)
-			plan_scenario(r, r->cases[i].scenario, out, &count);
+			plan_metric(r, (unsigned)i, out, &count);
 	}
 	return count;
 }

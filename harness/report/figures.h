@@ -13,6 +13,7 @@ struct figure {
 	char name[96]; /* file stem below plots/ */
 	const char *kind;
 	const char *scenario; /* NULL: of the whole run */
+	const char *metric;   /* of the scenario */
 	char title[256];
 	char variables[2048];   /* gnuplot assignments, a line each */
 	unsigned width, height; /* pixels */
@@ -23,6 +24,9 @@ struct figure {
 
 /* Fills `out` with the figures that this run can have; returns how many. */
 unsigned figures_plan(const struct sm_results *results, struct figure out[FIGURES_MAX]);
+
+/* File stem of the sweep of a case's metric: "false_sharing", "wakeup-sleeper_s_delay". */
+void figures_stem(const struct sm_case_row *c, char *out, size_t size);
 
 /* gnuplot.c: runs gnuplot on a file in `folder`.  -ENOENT where there is no gnuplot. */
 int gnuplot_run(const char *folder, const char *script, struct sm_error *err);

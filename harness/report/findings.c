@@ -36,14 +36,19 @@ static void print_run(const struct printer *p)
 	char machine[256], line[768];
 	double wall = words_number(p->results, "wall_s");
 	double timed = words_number(p->results, "timed_share");
+	size_t trials = 0, cases = 0;
 
+	for (size_t i = 0; i < p->results->sample_count; i++)
+		trials += !p->results->samples[i].derived;
+	for (size_t i = 0; i < p->results->case_count; i++)
+		cases += !p->results->cases[i].derived;
 	words_machine(p->results, machine, sizeof(machine));
 	snprintf(
 		line, sizeof(line),
 		"%s. Profile %s, seed %s, %zu trials of %zu cases in %.0f s, %.0f %% of them inside timed "
 		"sections.%s",
 		machine, words_text(p->results, "profile"), words_text(p->results, "seed"),
-		p->results->sample_count, p->results->case_count, isfinite(wall) ? wall : 0.0,
+		trials, cases, isfinite(wall) ? wall : 0.0,
 		isfinite(timed) ? 100 * timed : 0.0,
 		strcmp(words_text(p->results, "status"), "complete") == 0
 			? ""
@@ -160,6 +165,7 @@ static void print_trust(const struct printer *p)
 	       low = words_number(r, "analysis/aa/low");
 	double high = words_number(r, "analysis/aa/high");
 	double steal = words_number(r, "analysis/steal_percent");
+	const json_t *repeated = json_object_get(r->manifest, "calibration_failures");
 	char text[512];
 
 	heading(p, "Can it be trusted?");
@@ -184,6 +190,14 @@ static void print_trust(const struct printer *p)
 			 words_number(r, "counting_cost/ratio"),
 			 words_number(r, "counting_cost/low"),
 			 words_number(r, "counting_cost/high"));
+		words_wrap(p->out, "  ", 4, p->width, text);
+	}
+	for (size_t i = 0; i < json_array_size(repeated); i++) {
+		const json_t *one = json_array_get(repeated, i);
+
+		snprintf(text, sizeof(text), "The calibration of %s was repeated: %s.",
+			 json_string_value(json_object_get(one, "case")),
+			 json_string_value(json_object_get(one, "reason")));
 		words_wrap(p->out, "  ", 4, p->width, text);
 	}
 	if (isfinite(steal)) {

@@ -7,6 +7,7 @@
 
 #include "shmeter/store.h"
 #include "shmeter/text.h"
+#include "figures.h"
 #include "words.h"
 
 static const char style[] =
@@ -123,7 +124,7 @@ static void put_claims(const struct sm_results *r, const char *scenario, FILE *o
 
 static void put_table(const struct sm_results *r, const char *scenario, FILE *out)
 {
-	fputs("<div class=\"wide\"><table><thead><tr><th>variant</th><th>point</th><th>median (95 % "
+	fputs("<div class=\"wide\"><table><thead><tr><th>variant</th><th>point</th><th>metric</th><th>median (95 % "
 	      "interval)</th><th>CPU time per operation</th><th>class</th><th>n</th><th>trials</th></tr>"
 	      "</thead><tbody>\n",
 	      out);
@@ -135,7 +136,7 @@ static void put_table(const struct sm_results *r, const char *scenario, FILE *ou
 		if (strcmp(c->scenario, scenario) != 0)
 			continue;
 		words_point(c->params, c->placement, point, sizeof(point));
-		words_interval(&s->value, value, sizeof(value));
+		words_interval(&s->value, c->unit, value, sizeof(value));
 		if (isfinite(s->cpu_ns_per_op))
 			sm_format_ns(cpu, s->cpu_ns_per_op);
 		snprintf(n, sizeof(n), "%zu", s->value.count);
@@ -144,6 +145,7 @@ static void put_table(const struct sm_results *r, const char *scenario, FILE *ou
 		fputs("<tr>", out);
 		put(out, "td", c->variant);
 		put(out, "td", point);
+		put(out, "td", c->metric);
 		put(out, "td", s->value.count ? value : s->reason);
 		put(out, "td", cpu);
 		put(out, "td", s->klass);
@@ -162,6 +164,7 @@ struct section {
 static void put_scenario(const char *scenario, void *context)
 {
 	const struct section *section = context;
+	const struct sm_results *r = section->results;
 	char name[128];
 
 	fputs("<section>", section->out);
@@ -170,8 +173,20 @@ static void put_scenario(const char *scenario, void *context)
 	put_figure(section->results, scenario, scenario, section->out);
 	snprintf(name, sizeof(name), "%s_rate", scenario);
 	put_figure(section->results, name, "payload rate", section->out);
+	for (size_t i = 0; i < r->case_count; i++) {
+		const struct sm_case_row *c = &r->cases[i];
+		bool seen = !c->derived || strcmp(c->scenario, scenario) != 0;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(r->cases[j].scenario, scenario) == 0 &&
+			       strcmp(r->cases[j].metric, c->metric) == 0;
+		if (seen)
+			continue;
+		figures_stem(c, name, sizeof(name));
+		put_figure(r, name, c->metric, section->out);
+	}
 	snprintf(name, sizeof(name), "%s_cases", scenario);
-	put_figure(section->results, name, "every case with its interval", section->out);
+	put_figure(r, name, "every case with its interval", section->out);
 	put_table(section->results, scenario, section->out);
 	fputs("<p>Again: <code>shmeter run ", section->out);
 	put_text(section->out, scenario);
@@ -181,7 +196,7 @@ static void put_scenario(const char *scenario, void *context)
 static void put_downloads(FILE *out)
 {
 	static const char *const files[] = { "manifest.json", "samples.csv", "slices.csv",
-					     "counters.csv",  "summary.csv", "pairs.csv",
+					     "counters.csv",  "metrics.csv", "summary.csv", "pairs.csv",
 					     "claims.csv" };
 
 	put(out, "h2", "Data");

@@ -38,7 +38,7 @@ static void derived_text(const struct sm_case_row *c, double value, char *out, s
 	size_t used = 0;
 
 	out[0] = '\0';
-	if (!isfinite(value) || value <= 0)
+	if (c->derived || !isfinite(value) || value <= 0)
 		return;
 	if (c->transfers_per_op > 1)
 		used += (size_t)snprintf(out + used, size - used, "one way %s, ",
@@ -55,36 +55,54 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 	unsigned bad = summary->skipped + summary->failed + summary->disturbed;
 
 	words_point(c->params, c->placement, point, sizeof(point));
-	words_interval(&summary->value, value, sizeof(value));
+	words_interval(&summary->value, c->unit, value, sizeof(value));
 	ratio_text(p->results, c, ratio, sizeof(ratio));
 	derived_text(c, summary->value.estimate, derived, sizeof(derived));
 	if (summary->value.count == 0) {
 		fprintf(p->out, "  %-16s %-34s %s\n", c->variant, point, summary->reason);
 		return;
 	}
-	fprintf(p->out, "  %-16s %-34s %-34s %-34s %s; cpu %s, class %s, n %zu", c->variant, point,
-		value, ratio, derived, sm_format_ns(cpu, summary->cpu_ns_per_op), summary->klass,
-		summary->value.count);
+	if (c->derived)
+		fprintf(p->out, "  %-16s %-34s %-34s %-34s n %zu", c->variant, point, value, ratio,
+			summary->value.count);
+	else
+		fprintf(p->out, "  %-16s %-34s %-34s %-34s %s; cpu %s, class %s, n %zu", c->variant,
+			point, value, ratio, derived, sm_format_ns(cpu, summary->cpu_ns_per_op),
+			summary->klass, summary->value.count);
 	if (bad)
 		fprintf(p->out, " (%u skipped, %u failed, %u disturbed)", summary->skipped,
 			summary->failed, summary->disturbed);
 	fputc('\n', p->out);
 }
 
+/* One metric of a scenario: the cases that have it. */
+static void print_metric(const struct printer *p, const struct sm_case_row *of)
+{
+	fprintf(p->out, "\n%s%s%s: %s\n", p->options->color ? "\033[1m" : "", of->scenario,
+		p->options->color ? "\033[0m" : "", of->metric);
+	for (size_t i = 0; i < p->results->summary_count; i++) {
+		const struct sm_summary_row *summary = &p->results->summaries[i];
+		const struct sm_case_row *c = &p->results->cases[summary->case_index];
+
+		if (strcmp(c->scenario, of->scenario) == 0 && strcmp(c->metric, of->metric) == 0)
+			print_case(p, summary);
+	}
+}
+
 static void print_scenario(const char *scenario, void *context)
 {
 	const struct printer *p = context;
-	const char *metric = "";
+	const struct sm_results *r = p->results;
 
-	for (size_t i = 0; i < p->results->case_count; i++)
-		if (strcmp(p->results->cases[i].scenario, scenario) == 0)
-			metric = p->results->cases[i].metric;
-	fprintf(p->out, "\n%s%s%s: %s\n", p->options->color ? "\033[1m" : "", scenario,
-		p->options->color ? "\033[0m" : "", metric);
-	for (size_t i = 0; i < p->results->summary_count; i++)
-		if (strcmp(p->results->cases[p->results->summaries[i].case_index].scenario,
-			   scenario) == 0)
-			print_case(p, &p->results->summaries[i]);
+	for (size_t i = 0; i < r->case_count; i++) {
+		bool seen = strcmp(r->cases[i].scenario, scenario) != 0;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(r->cases[j].scenario, scenario) == 0 &&
+			       strcmp(r->cases[j].metric, r->cases[i].metric) == 0;
+		if (!seen)
+			print_metric(p, &r->cases[i]);
+	}
 }
 
 void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options,

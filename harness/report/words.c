@@ -67,7 +67,16 @@ void words_wrap(FILE *out, const char *first, unsigned indent, unsigned width, c
 	fputc('\n', out);
 }
 
-void words_interval(const struct sm_interval *interval, char *out, size_t size)
+static const char *format_value(char out[SM_TEXT_MAX], double value, const char *unit)
+{
+	if (strncmp(unit, "ns", 2) == 0)
+		return sm_format_ns(out, value);
+	snprintf(out, SM_TEXT_MAX, "%.4g%s%s", value, strcmp(unit, "1") == 0 ? "" : " ",
+		 strcmp(unit, "1") == 0 ? "" : unit);
+	return out;
+}
+
+void words_interval(const struct sm_interval *interval, const char *unit, char *out, size_t size)
 {
 	char middle[SM_TEXT_MAX], low[SM_TEXT_MAX], high[SM_TEXT_MAX];
 
@@ -75,10 +84,11 @@ void words_interval(const struct sm_interval *interval, char *out, size_t size)
 		snprintf(out, size, "no value");
 	else if (!isfinite(interval->low))
 		snprintf(out, size, "%s (no interval: n = %zu)",
-			 sm_format_ns(middle, interval->estimate), interval->count);
+			 format_value(middle, interval->estimate, unit), interval->count);
 	else
-		snprintf(out, size, "%s (%s to %s)", sm_format_ns(middle, interval->estimate),
-			 sm_format_ns(low, interval->low), sm_format_ns(high, interval->high));
+		snprintf(out, size, "%s (%s to %s)", format_value(middle, interval->estimate, unit),
+			 format_value(low, interval->low, unit),
+			 format_value(high, interval->high, unit));
 }
 
 void words_scenarios(const struct sm_results *results,

@@ -109,12 +109,28 @@ static size_t counter_rows(const struct sm_event_set *events, unsigned trial,
 	return count;
 }
 
+static size_t metric_rows(const struct sm_scenario *scenario, unsigned trial,
+			  const struct sm_trial_result *result,
+			  struct sm_metric_row rows[SM_MORE_MAX])
+{
+	size_t count = 0;
+
+	while (result->status == SM_OK && count < SM_MORE_MAX && scenario->more[count].name) {
+		rows[count] = (struct sm_metric_row){ trial, scenario->more[count].name,
+						      scenario->more[count].unit,
+						      result->more[count] };
+		count++;
+	}
+	return count;
+}
+
 int session_append(struct session *session, unsigned trial, const struct sm_step *step,
 		   const struct sm_trial_result *result, struct sm_error *err)
 {
 	const struct sm_planned_case *planned = &session->plan.cases[step->case_index];
 	unsigned workers = planned->c.workers;
 	struct sm_counter_row counters[SM_EVENTS_MAX];
+	struct sm_metric_row metrics[SM_MORE_MAX];
 	struct sm_case_row row;
 	struct texts texts;
 	struct sm_sample sample = {
@@ -140,15 +156,20 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 		.status = result->status,
 	};
 	struct sm_slice_row *slices = slice_rows(trial, result, workers);
-	size_t counter_count;
+	struct sm_trial_rows rows = { .c = &row,
+				      .sample = &sample,
+				      .slices = slices,
+				      .counters = counters,
+				      .metrics = metrics,
+				      .slice_count = result->slice_count };
 	int rc;
 
 	if (!slices)
 		return sm_fail(err, ENOMEM, "no memory for the slices of trial %u", trial);
 	case_row(planned, result->relation, &row, &texts);
-	counter_count = counter_rows(session->events, trial, result, workers, counters);
-	rc = sm_store_append(session->store, &row, &sample, slices, result->slice_count, counters,
-			     counter_count, err);
+	rows.counter_count = counter_rows(session->events, trial, result, workers, counters);
+	rows.metric_count = metric_rows(planned->c.scenario, trial, result, metrics);
+	rc = sm_store_append(session->store, &rows, err);
 	free(slices);
 	return rc;
 }

@@ -85,6 +85,23 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	return want < SM_SLICES_MAX - 1 ? (unsigned)want : SM_SLICES_MAX - 1;
 }
 
+/* A calibration that failed is in the manifest even if the next attempt held. */
+static void note_failure(struct session *session, struct sm_planned_case *planned,
+			 const struct sm_trial_result *result)
+{
+	json_t *list = json_object_get(session->manifest, "calibration_failures");
+
+	snprintf(planned->failure, sizeof(planned->failure), "while calibrating: %.480s",
+		 result->reason);
+	planned->failure_status = (int)result->status;
+	if (!list) {
+		list = json_array();
+		json_object_set_new(session->manifest, "calibration_failures", list);
+	}
+	json_array_append_new(list, json_pack("{s:s, s:s}", "case", planned->id, "reason",
+					      result->reason));
+}
+
 static int calibration_trial(struct session *session, struct sm_planned_case *planned,
 			     struct sm_trial_result *result, struct sm_error *err)
 {
@@ -105,9 +122,7 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 		rc = sm_trial_run(&session->context, &request, result, err);
 		if (rc < 0 || result->status == SM_OK || result->status == SM_SKIPPED)
 			return rc;
-		snprintf(planned->failure, sizeof(planned->failure), "while calibrating: %.480s",
-			 result->reason);
-		planned->failure_status = (int)result->status;
+		note_failure(session, planned, result);
 		if (attempt + 1 < CALIBRATION_ATTEMPTS)
 			sm_trial_result_free(result);
 	}

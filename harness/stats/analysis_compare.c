@@ -58,7 +58,8 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 		const struct sm_cell *y = sm_analysis_cell(a, t, klass);
 
 		out->blocks++;
-		if (!x || !y)
+		/* Counts and shares may be 0: they have no ratio. */
+		if (!x || !y || !(x->value > 0) || !(y->value > 0))
 			continue;
 		double difference = log(x->value) - log(y->value);
 

@@ -53,7 +53,7 @@ static bool is_in_scope(const struct sm_analysis *a, const struct count_rule *ru
 
 	return a->view[sample].ended_ok && a->group[group].scenario == rule->scenario &&
 	       (!rule->variant || strcmp(row->variant, rule->variant) == 0) &&
-	       sm_analysis_matches(a, group, rule->at, row->variant, NULL);
+	       sm_analysis_matches(a, group, NULL, rule->at, row->variant, NULL);
 }
 
 static void tally_trial(const struct sm_analysis *a, const struct count_rule *rule,
@@ -192,7 +192,7 @@ static const char *why_no_trial(struct sm_analysis *a, const struct count_rule *
 
 	for (size_t g = 0; g < a->group_count; g++) {
 		if (a->group[g].scenario != rule->scenario ||
-		    !sm_analysis_matches(a, g, rule->at, rule->variant, NULL))
+		    !sm_analysis_matches(a, g, NULL, rule->at, rule->variant, NULL))
 			continue;
 		named = true;
 		if (!why)

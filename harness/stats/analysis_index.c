@@ -6,6 +6,12 @@
 
 #include "analysis_parts.h"
 
+/* Derived samples have no slices of their own: they come after all trials. */
+static uint64_t trial_key(const struct sm_sample *sample)
+{
+	return sample->derived ? UINT64_MAX : sample->trial;
+}
+
 static int compare_slices(const void *left, const void *right, void *context)
 {
 	const struct sm_slice_row *rows = context;
@@ -33,7 +39,8 @@ static int compare_samples(const void *left, const void *right, void *context)
 static int compare_trials(const void *left, const void *right, void *context)
 {
 	const struct sm_sample *rows = context;
-	unsigned x = rows[*(const size_t *)left].trial, y = rows[*(const size_t *)right].trial;
+	uint64_t x = trial_key(&rows[*(const size_t *)left]);
+	uint64_t y = trial_key(&rows[*(const size_t *)right]);
 
 	return (x > y) - (x < y);
 }
@@ -59,7 +66,7 @@ long sm_analysis_sample_of(const struct sm_analysis *a, unsigned trial)
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		unsigned here = a->results->samples[a->trial_order[middle]].trial;
+		uint64_t here = trial_key(&a->results->samples[a->trial_order[middle]]);
 
 		if (here == trial)
 			return (long)a->trial_order[middle];
@@ -105,7 +112,8 @@ double sm_analysis_steal(const struct sm_analysis *a, size_t group)
 	for (size_t i = 0; i < a->results->sample_count; i++) {
 		const struct sm_sample *sample = &a->results->samples[i];
 
-		if (group != SIZE_MAX && a->case_view[sample->case_index].group != group)
+		if (group == SIZE_MAX ? sample->derived
+				      : a->case_view[sample->case_index].group != group)
 			continue;
 		steal_ns += (double)sample->steal_ns;
 		wall_ns += (double)sample->wall_ns;

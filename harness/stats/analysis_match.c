@@ -67,9 +67,13 @@ static bool group_has(const struct sm_analysis *a, size_t group, const char *wor
 	return !any && case_has(&a->results->cases[a->group[group].first_case], word, length);
 }
 
-bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *at,
-			 const char *left, const char *right)
+bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric,
+			 const char *at, const char *left, const char *right)
 {
+	const struct sm_case_row *row = &a->results->cases[a->group[group].first_case];
+
+	if (row->derived ? !metric || strcmp(metric, row->metric) != 0 : metric != NULL)
+		return false;
 	if (!at)
 		return true;
 	at += strspn(at, " ");

@@ -125,6 +125,7 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	row->params = left->params;
 	row->placement = left->placement;
 	row->relation = left->relation;
+	row->metric = left->metric;
 	row->left = left->variant;
 	row->right = right->variant;
 	row->klass = klass;
@@ -225,7 +226,8 @@ static bool is_claimed(const struct sm_analysis *a, size_t group, const char *on
 		return false;
 	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
 		if (!is_ratio(claim) ||
-		    !sm_analysis_matches(a, group, claim->at, claim->left, claim->right))
+		    !sm_analysis_matches(a, group, claim->metric, claim->at,
+								 claim->left, claim->right))
 			continue;
 		if ((strcmp(claim->left, one) == 0 && strcmp(claim->right, other) == 0) ||
 		    (strcmp(claim->left, other) == 0 && strcmp(claim->right, one) == 0))
@@ -264,7 +266,8 @@ static int add_claimed_pairs(struct sm_analysis *a, size_t group, struct sm_erro
 		return 0;
 	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
 		if (!is_ratio(claim) ||
-		    !sm_analysis_matches(a, group, claim->at, claim->left, claim->right))
+		    !sm_analysis_matches(a, group, claim->metric, claim->at,
+								 claim->left, claim->right))
 			continue;
 		long left = sm_analysis_case_of(a, group, claim->left);
 		long right = sm_analysis_case_of(a, group, claim->right);

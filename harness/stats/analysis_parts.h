@@ -135,9 +135,9 @@ SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)
 SM_MUST_USE int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err);
 
 /* analysis_match.c */
-/* Whether a group is one of those that `at` names, for these variants. */
-bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *at,
-			 const char *left, const char *right);
+/* Whether a group is of a metric (NULL: the time) and one of those that `at` names, for these variants. */
+bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric,
+			 const char *at, const char *left, const char *right);
 /* How much of a group's name is said: its parameters; also its placement; also its memory. */
 enum sm_point_detail { SM_POINT_PARAMS, SM_POINT_PLACEMENT, SM_POINT_MEMORY };
 /* Where a group is: "op=store processes=2, near". */

@@ -83,7 +83,8 @@ static int collect_points(struct sm_analysis *a, const struct sm_scenario *scena
 		return sm_fail(err, ENOMEM, "no memory for %zu groups", a->group_count);
 	for (size_t g = 0; g < a->group_count; g++) {
 		if (a->group[g].scenario != scenario ||
-		    !sm_analysis_matches(a, g, claim->at, claim->left, claim->right))
+		    !sm_analysis_matches(a, g, claim->metric, claim->at, claim->left,
+					 claim->right))
 			continue;
 		const struct sm_pair_row *row = leading_row(a, g, claim);
 
@@ -171,8 +172,12 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 	char where[512], ratio[512];
 
 	sm_analysis_point(a, point->group, detail, where, sizeof(where));
-	sm_ratio_words(ratio, sizeof(ratio), row->left, row->right, per_what(a, point->group),
-		       row->ratio.estimate);
+	if (claim->metric)
+		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s",
+			 claim->metric, row->left, row->ratio.estimate, row->right);
+	else
+		sm_ratio_words(ratio, sizeof(ratio), row->left, row->right,
+			       per_what(a, point->group), row->ratio.estimate);
 	sm_words_add(words, "%s (", ratio);
 	if (!isnan(row->ratio.low))
 		sm_words_add(words, "%.0f %% interval %.3g to %.3g, ", 100 * SM_CONFIDENCE,

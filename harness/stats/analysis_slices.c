@@ -52,6 +52,8 @@ static void take_back(struct sm_analysis *a)
 			sample->reason = "-";
 		}
 		a->view[s].ended_ok = sample->status == SM_OK;
+		if (sample->derived)
+			continue;
 		sample->klass = "-";
 		sample->slices_pure = 0;
 		sample->value = NAN;
@@ -242,8 +244,22 @@ static void value_sample(struct sm_analysis *a, size_t s, const char *const *nam
 	}
 }
 
+/* A metric of the whole trial: one value, in no class. */
+static void judge_derived(struct sm_analysis *a, size_t s)
+{
+	const struct sm_sample *sample = &a->results->samples[s];
+	struct sm_sample_view *view = &a->view[s];
+
+	view->cells = isfinite(sample->value) ? 1 : 0;
+	view->cell[0] = (struct sm_cell){ sample->klass, 1, sample->value };
+}
+
 static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *times)
 {
+	if (a->results->samples[s].derived) {
+		judge_derived(a, s);
+		return;
+	}
 	const struct sm_case_row *row = &a->results->cases[a->results->samples[s].case_index];
 	const struct sm_sample_view *view = &a->view[s];
 	bool probed = has_probes(a, view), shared_pu = row->workers > 1;

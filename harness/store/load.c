@@ -48,6 +48,13 @@ static int take_counter(struct sm_results *results, const void *row, struct sm_e
 	return 0;
 }
 
+static int take_metric(struct sm_results *results, const void *row, struct sm_error *err)
+{
+	(void)err;
+	*sm_results_add_metric(results) = *(const struct sm_metric_row *)row;
+	return 0;
+}
+
 static int take_summary(struct sm_results *results, const void *row, struct sm_error *err)
 {
 	const struct summary_view *view = row;
@@ -202,6 +209,7 @@ int sm_store_load(struct sm_results *results, const char *folder, struct sm_erro
 	struct sample_view sample;
 	struct slice_view slice;
 	struct sm_counter_row counter;
+	struct sm_metric_row metric;
 	int rc = load_manifest(results, folder, err);
 
 	if (rc < 0)
@@ -216,9 +224,13 @@ int sm_store_load(struct sm_results *results, const char *folder, struct sm_erro
 	if (rc == 0)
 		rc = table_read(&table_counters, folder, results, &counter, sizeof(counter),
 				take_counter, err);
+	if (rc == 0)
+		rc = table_read(&table_metrics, folder, results, &metric, sizeof(metric),
+				take_metric, err);
 	if (rc < 0)
 		return rc;
 	drop_unfinished(results);
 	order_cases(results);
+	sm_results_derive(results);
 	return load_analysis(results, folder, err);
 }

@@ -40,6 +40,7 @@ void sm_results_free(struct sm_results *results)
 	free(results->samples);
 	free(results->slices);
 	free(results->counters);
+	free(results->metrics);
 	free(results->summaries);
 	free(results->pairs);
 	free(results->claims);
@@ -133,6 +134,11 @@ struct sm_counter_row *sm_results_add_counter(struct sm_results *results)
 	return ADD(results, counters, counter_count, counter_room);
 }
 
+struct sm_metric_row *sm_results_add_metric(struct sm_results *results)
+{
+	return ADD(results, metrics, metric_count, metric_room);
+}
+
 struct sm_summary_row *sm_results_add_summary(struct sm_results *results)
 {
 	return ADD(results, summaries, summary_count, summary_room);
@@ -171,4 +177,56 @@ enum sm_status sm_status_parse(const char *name)
 		if (strcmp(status_names[i], name) == 0)
 			return (enum sm_status)i;
 	return SM_STATUS_NONE;
+}
+
+/* The derived case of a metric of a case, made where it is new. */
+static unsigned derived_case(struct sm_results *results, unsigned of,
+			     const struct sm_metric_row *metric)
+{
+	const char *id = sm_results_string(results, "%s#%s", results->cases[of].id, metric->metric);
+	long index = sm_results_find_case(results, id);
+	struct sm_case_row *c;
+
+	if (index >= 0)
+		return (unsigned)index;
+	c = sm_results_add_case(results);
+	*c = results->cases[of];
+	c->id = id;
+	c->group = sm_results_string(results, "%s#%s", c->group, metric->metric);
+	c->metric = metric->metric;
+	c->unit = metric->unit;
+	c->transfers_per_op = c->bytes_per_op = 0;
+	c->derived = true;
+	return (unsigned)results->case_count - 1;
+}
+
+void sm_results_derive(struct sm_results *results)
+{
+	size_t samples = results->sample_count, trials = 0;
+	size_t *sample_of; /* by trial, from 1; 0: none */
+
+	for (size_t i = 0; i < samples; i++)
+		if (results->samples[i].trial >= trials)
+			trials = (size_t)results->samples[i].trial + 1;
+	sample_of = or_abort(calloc(trials + 1, sizeof(*sample_of)));
+	for (size_t i = 0; i < samples; i++)
+		sample_of[results->samples[i].trial] = i + 1;
+	for (size_t i = 0; i < results->metric_count; i++) {
+		const struct sm_metric_row *metric = &results->metrics[i];
+		size_t of = metric->trial < trials ? sample_of[metric->trial] : 0;
+		struct sm_sample *sample;
+		unsigned index;
+
+		if (of-- == 0 || results->samples[of].status != SM_OK)
+			continue;
+		index = derived_case(results, results->samples[of].case_index, metric);
+		sample = sm_results_add_sample(results);
+		*sample = results->samples[of];
+		sample->case_index = index;
+		sample->derived = true;
+		sample->klass = "any";
+		sample->value = metric->value;
+		sample->slices = sample->slices_pure = 0;
+	}
+	free(sample_of);
 }

@@ -12,9 +12,10 @@
 
 #include "table.h"
 
-enum { FILE_SLICES, FILE_COUNTERS, FILE_SAMPLES, FILES };
+enum { FILE_SLICES, FILE_COUNTERS, FILE_METRICS, FILE_SAMPLES, FILES };
 
-static const struct table *const tables[FILES] = { &table_slices, &table_counters, &table_samples };
+static const struct table *const tables[FILES] = { &table_slices, &table_counters, &table_metrics,
+						    &table_samples };
 
 struct sm_store {
 	char *folder;
@@ -218,40 +219,39 @@ static void write_slices(const struct sm_slice_row *slices, size_t count, FILE *
 	}
 }
 
-static int append_rows(struct sm_store *store, int file, const struct sm_case_row *c,
-		       const struct sm_sample *sample, const struct sm_slice_row *slices,
-		       size_t slice_count, const struct sm_counter_row *counters,
-		       size_t counter_count, struct sm_error *err)
+/* Rows of one file, of a trial. */
+static void write_rows(const struct sm_store *store, int file, const struct sm_trial_rows *rows,
+		       FILE *out)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
-	struct sample_view view = { .run = folder_name(store->folder), .c = *c, .s = *sample };
-	int rc;
+	struct sample_view view = { .run = folder_name(store->folder),
+				    .c = *rows->c,
+				    .s = *rows->sample };
 
-	if (!out)
-		return sm_fail(err, ENOMEM, "no memory for the rows of a trial");
 	if (file == FILE_SLICES)
-		write_slices(slices, slice_count, out);
-	for (size_t i = 0; file == FILE_COUNTERS && i < counter_count; i++)
-		table_write_row(&table_counters, &counters[i], out);
+		write_slices(rows->slices, rows->slice_count, out);
+	for (size_t i = 0; file == FILE_COUNTERS && i < rows->counter_count; i++)
+		table_write_row(&table_counters, &rows->counters[i], out);
+	for (size_t i = 0; file == FILE_METRICS && i < rows->metric_count; i++)
+		table_write_row(&table_metrics, &rows->metrics[i], out);
 	if (file == FILE_SAMPLES)
 		table_write_row(&table_samples, &view, out);
-	fclose(out);
-	rc = append_text(store, file, text, size, err);
-	free(text);
-	return rc;
 }
 
-int sm_store_append(struct sm_store *store, const struct sm_case_row *c,
-		    const struct sm_sample *sample, const struct sm_slice_row *slices,
-		    size_t slice_count, const struct sm_counter_row *counters, size_t counter_count,
-		    struct sm_error *err)
+int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows, struct sm_error *err)
 {
 	int rc = 0;
 
-	for (int file = 0; rc == 0 && file < FILES; file++)
-		rc = append_rows(store, file, c, sample, slices, slice_count, counters,
-				 counter_count, err);
+	for (int file = 0; rc == 0 && file < FILES; file++) {
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+
+		if (!out)
+			return sm_fail(err, ENOMEM, "no memory for the rows of a trial");
+		write_rows(store, file, rows, out);
+		fclose(out);
+		rc = append_text(store, file, text, size, err);
+		free(text);
+	}
 	return rc;
 }

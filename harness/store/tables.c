@@ -83,6 +83,16 @@ static const struct column counters[] = {
 TABLE(table_counters, "counters.csv", counters);
 #undef S
 
+#define S(field) offsetof(struct sm_metric_row, field)
+static const struct column metrics[] = {
+	{ "trial", COLUMN_UINT, S(trial), false },
+	{ "metric", COLUMN_TEXT, S(metric), false },
+	{ "value", COLUMN_REAL, S(value), false },
+	{ "unit", COLUMN_TEXT, S(unit), false },
+};
+TABLE(table_metrics, "metrics.csv", metrics);
+#undef S
+
 #define C(field) offsetof(struct summary_view, c.field)
 #define S(field) offsetof(struct summary_view, s.field)
 static const struct column summary[] = {
@@ -99,6 +109,7 @@ static const struct column summary[] = {
 	{ "confidence", COLUMN_REAL, S(value.confidence), false },
 	{ "mad", COLUMN_REAL, S(mad), false },
 	{ "unit", COLUMN_TEXT, C(unit), false },
+	{ "metric", COLUMN_TEXT, C(metric), false },
 	{ "cpu_ns_per_op", COLUMN_REAL, S(cpu_ns_per_op), false },
 	{ "q50_ns", COLUMN_REAL, S(q50_ns), false },
 	{ "q99_ns", COLUMN_REAL, S(q99_ns), false },
@@ -120,6 +131,7 @@ static const struct column pairs[] = {
 	{ "params", COLUMN_TEXT, S(params), false },
 	{ "placement", COLUMN_TEXT, S(placement), false },
 	{ "relation", COLUMN_TEXT, S(relation), false },
+	{ "metric", COLUMN_TEXT, S(metric), false },
 	{ "left", COLUMN_TEXT, S(left), false },
 	{ "right", COLUMN_TEXT, S(right), false },
 	{ "pair_class", COLUMN_TEXT, S(klass), false },

@@ -87,7 +87,7 @@ static int write_samples(FILE *out, void *context)
 	const struct sm_results *results = context;
 
 	table_write_header(&table_samples, out);
-	for (size_t i = 0; i < results->sample_count; i++) {
+	for (size_t i = 0; i < results->sample_count && !results->samples[i].derived; i++) {
 		struct sample_view view = { .run = folder_name(results->folder),
 					    .c = results->cases[results->samples[i].case_index],
 					    .s = results->samples[i] };

@@ -24,6 +24,7 @@
 struct slice_note {
 	uint64_t start_ns, end_ns;
 	uint64_t ops;
+	uint64_t time_ns; /* what a self-timed scenario measured */
 	uint64_t cpu_ns;
 	uint64_t minflt, majflt, nvcsw, nivcsw;
 	bool pin_lost;

@@ -180,7 +180,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 {
 	struct sm_trial_result *result = hold->result;
 	struct control *control = hold->control;
-	uint64_t first = UINT64_MAX, last_start = 0, last = 0, away, longest_away = 0;
+	uint64_t first = UINT64_MAX, last_start = 0, last = 0, away, longest_away = 0, measured = 0;
 	char text[SM_ERROR_TEXT_MAX];
 
 	memset(out, 0, sizeof(*out));
@@ -201,6 +201,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		first = note->start_ns < first ? note->start_ns : first;
 		last_start = note->start_ns > last_start ? note->start_ns : last_start;
 		last = note->end_ns > last ? note->end_ns : last;
+		measured = note->time_ns > measured ? note->time_ns : measured;
 		out->involuntary += (unsigned)note->nivcsw;
 		out->pin_lost |= note->pin_lost;
 		result->cpu_ns += note->cpu_ns;
@@ -214,14 +215,15 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		result->nivcsw += note->nivcsw;
 		result->migrations += note->pin_lost;
 	}
-	out->ns = last - first;
+	out->ns = hold->c.scenario->self_timed ? measured : last - first;
 	out->start_skew_ns = last_start - first;
-	out->away_share = out->ns ? (double)longest_away / (double)out->ns : 0;
+	out->away_share = last > first ? (double)longest_away / (double)(last - first) : 0;
 	out->probe_before_ns = slowest_pair(control, number);
 	out->probe_after_ns = slowest_pair(control, number + 1);
 	out->pairs_agree = pairs_agree(control, number);
 	result->ops += out->ops;
 	result->elapsed_ns += out->ns;
+	result->timed_ns += last - first;
 	return true;
 }
 
@@ -251,7 +253,6 @@ static int collect_slices(struct hold *hold, struct sm_error *err)
 	for (unsigned number = skip; number < control->done_slices; number++)
 		if (!collect_slice(hold, number, &result->slice[result->slice_count++]))
 			return 0;
-	result->timed_ns = result->elapsed_ns;
 	return 0;
 }
 
@@ -305,8 +306,11 @@ static void prove(struct hold *hold)
 	for (unsigned i = 0; i < hold->control->workers; i++)
 		hold->outcome[i] = &hold->control->slot[i].outcome;
 	hold->trial.outcome = hold->outcome;
+	hold->trial.histogram = hold->result->histogram;
 	if (hold->c.scenario->verify(&hold->trial, &why) < 0)
 		end_with(hold, SM_VERIFY_FAILED, why.text);
+	else if (hold->c.scenario->measure)
+		hold->c.scenario->measure(&hold->trial, hold->result->more);
 }
 
 static int run_team(struct hold *hold, struct sm_error *err)
@@ -362,7 +366,8 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	if (!hold->outcome)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
 	hold->control = control_make(hold->c.workers, slices, hold->seats.shared_pu,
-				     request->trace && scenario->trace, err);
+				     scenario->histogram || (request->trace && scenario->trace),
+				     err);
 	if (!hold->control)
 		return -ENOMEM;
 	hold->control->op_count = request->calibrate ? 1 : request->op_count;

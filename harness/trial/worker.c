@@ -143,6 +143,9 @@ static bool slice(struct self *self, unsigned number)
 	bool counted = number > 0 || worker->c->scenario->cold;
 
 	worker->op_count = self->control->op_count;
+	worker->time_ns = 0;
+	if (number <= 1 && worker->histogram) /* what the warm-up left */
+		memset(worker->histogram, 0, sizeof(*worker->histogram));
 	getrusage(RUSAGE_SELF, &before);
 	if (counted)
 		sm_counters_enable(&self->counters);
@@ -158,6 +161,7 @@ static bool slice(struct self *self, unsigned number)
 	note_usage(note, &before, &after);
 	note->start_ns = start_ns;
 	note->end_ns = end_ns;
+	note->time_ns = worker->time_ns;
 	note->cpu_ns = cpu_ns;
 	note->ops = ops;
 	note->pin_lost = sched_getcpu() != (int)self->pu;
@@ -210,7 +214,7 @@ static bool work(struct self *self)
 			return false;
 	}
 	sm_counters_read(&self->counters, self->slot->count);
-	return !self->control->histogram || trace(self);
+	return !self->control->histogram || !scenario->trace || trace(self);
 }
 
 int worker_main(void *argument, unsigned index)

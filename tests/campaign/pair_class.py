@@ -13,14 +13,27 @@ SUBJECTS = {"false_sharing": ("packed", "op=atomic_add processes=2"),
             "contended_counter": ("fetch_add", "processes=2")}
 # Classes of two runs are the same class when their round trips are this close.
 SAME = 1.5
+# What the analysis asks before it speaks of a class: pure slices of a trial, trials.
+SLICES_MIN = 3
+BLOCKS_MIN = 6
 
 
 def spread(values):
     return (max(values) - min(values)) / statistics.median(values)
 
 
+def per_trial(slices, wanted):
+    """Medians of the wanted slices by trial, of trials that have enough of them."""
+    trials = {}
+    for s in slices:
+        if wanted(s):
+            trials.setdefault(s["trial"], []).append(float(s["ns_per_op"]))
+    return [statistics.median(v) for v in trials.values() if len(v) >= SLICES_MIN]
+
+
 def gather():
-    """{scenario: [(all slices' median, {class ns: (median, slices)})]} of every run."""
+    """{scenario: [(all slices' median, {class ns: median})]} of every run, formed as the analysis does: the
+    median of the trials' medians, of a class only where enough trials have it."""
     found = {name: [] for name in SUBJECTS}
     for _ in range(RUNS):
         folder = scratch()
@@ -28,26 +41,27 @@ def gather():
             "--no-counters")
         samples = {s["trial"]: s for s in rows(folder, "samples.csv")}
         for name, (variant, params) in SUBJECTS.items():
-            trials = {t for t, s in samples.items() if s["scenario"] == name
-                      and s["variant"] == variant and s["params"] == params}
-            slices = [s for s in rows(folder, "slices.csv") if s["trial"] in trials]
+            slices = [s for s in rows(folder, "slices.csv")
+                      if (of := samples.get(s["trial"])) and of["scenario"] == name
+                      and of["variant"] == variant and of["params"] == params]
             classes = {}
-            for s in slices:
-                if s["status"] == "pure" and s["pair_class"].endswith("ns"):
-                    classes.setdefault(float(s["pair_class"][:-2]), []).append(float(s["ns_per_op"]))
-            found[name].append((statistics.median(float(s["ns_per_op"]) for s in slices),
-                                {c: (statistics.median(v), len(v)) for c, v in classes.items()}))
+            for c in {s["pair_class"] for s in slices if s["pair_class"].endswith("ns")}:
+                medians = per_trial(slices, lambda s: s["status"] == "pure" and s["pair_class"] == c)
+                if len(medians) >= BLOCKS_MIN:
+                    classes[float(c[:-2])] = statistics.median(medians)
+            unsplit = statistics.median(per_trial(slices, lambda s: True))
+            print(f"{name}: unsplit {unsplit:.2f} ns, "
+                  + ", ".join(f"{c:.0f} ns class {m:.2f}" for c, m in sorted(classes.items())), flush=True)
+            found[name].append((unsplit, classes))
         discard(folder)
     return found
 
 
 def same_classes(per_run):
-    """Classes matched over the runs: lists of medians, of classes with at least 30 slices a run."""
+    """Classes matched over the runs: lists of medians."""
     matched = []
     for _, classes in per_run:
-        for center, (median, count) in classes.items():
-            if count < 30:
-                continue
+        for center, median in classes.items():
             for group in matched:
                 if 1 / SAME < center / group[0] < SAME:
                     group[1].append(median)

@@ -94,8 +94,10 @@ static void append(struct sm_store *store, unsigned trial, const char *reason)
 					  .state = "not_supported" };
 	struct sm_error err = { 0 };
 
-	cr_assert_eq(sm_store_append(store, &c, &sample, slices, 2, &counter, 1, &err), 0, "%s",
-		     err.text);
+	struct sm_metric_row metric = { trial, "fairness", "1", 0.5 };
+	struct sm_trial_rows rows = { &c, &sample, slices, &counter, &metric, 2, 1, 1 };
+
+	cr_assert_eq(sm_store_append(store, &rows, &err), 0, "%s", err.text);
 }
 
 static struct sm_store *open_new(void)
@@ -129,8 +131,12 @@ Test(store, comes_back_as_it_went_in)
 	append(store, 2, "-");
 	sm_store_close(store);
 	load(&results);
-	cr_assert_eq(results.sample_count, 3);
-	cr_expect_eq(results.case_count, 2);
+	cr_assert_eq(results.sample_count, 6, "three, and their metric");
+	cr_expect_eq(results.case_count, 4);
+	for (size_t i = 0; i < 6; i++)
+		cr_expect_eq(results.samples[i].derived, i >= 3);
+	cr_expect_str_eq(results.cases[results.samples[3].case_index].metric, "fairness");
+	cr_expect_eq(results.samples[3].value, 0.5);
 	cr_expect_eq(results.slice_count, 6);
 	cr_expect_str_eq(results.samples[0].reason, "a \"quoted\", long\nreason");
 	cr_expect_str_eq(results.cases[0].variant, "v,\"1\"");
@@ -180,7 +186,7 @@ Test(store, a_cut_line_is_mended)
 	cr_assert_eq(sm_store_reopen(&store, folder, &err), 0, "%s", err.text);
 	sm_store_close(store);
 	load(&results);
-	cr_expect_eq(results.sample_count, 1);
+	cr_expect_eq(results.sample_count, 2, "one, and its metric");
 	cr_expect_eq(results.slice_count, 2);
 	sm_results_free(&results);
 }
@@ -260,7 +266,7 @@ Test(store, the_analysis_comes_back)
 					"evidence", "-" };
 	cr_assert_eq(sm_store_write_analysis(&results, &err), 0, "%s", err.text);
 	load(&again);
-	cr_assert(again.pair_count == 1 && again.claim_count == 1 && again.sample_count == 1);
+	cr_assert(again.pair_count == 1 && again.claim_count == 1 && again.sample_count == 2);
 	cr_expect(again.pairs[0].leading && again.pairs[0].verdict == SM_INCONCLUSIVE);
 	cr_expect(again.pairs[0].ratio.low == 1.25 && isnan(again.pairs[0].ratio.high));
 	cr_expect_eq(again.pairs[0].ratio.count, 8);

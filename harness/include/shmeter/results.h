@@ -40,6 +40,9 @@ struct sm_case_row {
 	const char *metric;                    /* "time per round trip" */
 	double transfers_per_op, bytes_per_op; /* 0: none */
 	unsigned workers;
+	/* Not a case of the plan but one of its further metrics (metrics.csv): id and group end in
+	 * "#metric", values are of whole trials, and `klass` of its samples is "any". */
+	bool derived;
 };
 
 struct sm_sample {
@@ -61,6 +64,14 @@ struct sm_sample {
 	uint64_t wall_ns;   /* the trial from set-up to tear-down */
 	const char *reason; /* "-" for ok */
 	enum sm_status status;
+	bool derived; /* as its case */
+};
+
+/* One further metric of one trial. */
+struct sm_metric_row {
+	unsigned trial;
+	const char *metric, *unit;
+	double value; /* NaN: not known */
 };
 
 struct sm_slice_row {
@@ -101,7 +112,7 @@ struct sm_summary_row {
 
 /* Analysis: one comparison in one class. */
 struct sm_pair_row {
-	const char *group, *scenario, *params, *placement, *relation;
+	const char *group, *scenario, *params, *placement, *relation, *metric;
 	const char *left, *right; /* variants */
 	const char *klass;
 	bool leading;             /* this class speaks for the comparison */
@@ -135,13 +146,14 @@ struct sm_results {
 	struct sm_sample *samples;
 	struct sm_slice_row *slices;
 	struct sm_counter_row *counters;
+	struct sm_metric_row *metrics;
 	struct sm_summary_row *summaries;
 	struct sm_pair_row *pairs;
 	struct sm_claim_row *claims;
-	size_t case_count, sample_count, slice_count, counter_count, summary_count, pair_count,
-		claim_count;
-	size_t case_room, sample_room, slice_room, counter_room, summary_room, pair_room,
-		claim_room;
+	size_t case_count, sample_count, slice_count, counter_count, metric_count, summary_count,
+		pair_count, claim_count;
+	size_t case_room, sample_room, slice_room, counter_room, metric_room, summary_room,
+		pair_room, claim_room;
 	void *strings; /* arena of sm_results_string() */
 };
 
@@ -156,9 +168,12 @@ struct sm_case_row *sm_results_add_case(struct sm_results *results);
 struct sm_sample *sm_results_add_sample(struct sm_results *results);
 struct sm_slice_row *sm_results_add_slice(struct sm_results *results);
 struct sm_counter_row *sm_results_add_counter(struct sm_results *results);
+struct sm_metric_row *sm_results_add_metric(struct sm_results *results);
 struct sm_summary_row *sm_results_add_summary(struct sm_results *results);
 struct sm_pair_row *sm_results_add_pair(struct sm_results *results);
 struct sm_claim_row *sm_results_add_claim(struct sm_results *results);
+/* Adds the derived cases and samples of the metrics; once, after everything measured is there. */
+void sm_results_derive(struct sm_results *results);
 /* Index of the case with this id, or -1. */
 long sm_results_find_case(const struct sm_results *results, const char *id);
 

@@ -23,6 +23,7 @@
 #define SM_PLACEMENTS_MAX 8
 #define SM_EXPECTED_MAX   4
 #define SM_TALLIES        8
+#define SM_MORE_MAX       6
 
 /* A list of values, written SM_VALUES(64, 4096). */
 struct sm_values {
@@ -86,8 +87,8 @@ struct sm_claim {
 	const char *count;
 	double count_exact;
 	unsigned count_slack;
-	const char *needs; /* what a machine must have, in words; NULL: nothing special */
-
+	const char *metric; /* one of the scenario's `more` metrics; NULL: its time */
+	const char *needs;  /* what a machine must have, in words; NULL: nothing special */
 	const char *caveat; /* a sentence printed with the verdict, or NULL */
 };
 
@@ -100,7 +101,7 @@ struct sm_expected {
 
 struct sm_metric {
 	const char *name; /* "time per round trip" */
-	const char *unit; /* always a time per operation: "ns/op"; lower is better */
+	const char *unit; /* of the scenario's own metric always "ns/op"; of the others any */
 };
 
 /* What a worker leaves for verify(). */
@@ -117,6 +118,7 @@ struct sm_trial {
 	void *state;   /* scenario->state_bytes, zeroed, private: workers inherit a copy */
 	uint64_t seed; /* of this trial */
 	const struct sm_outcome *const *outcome; /* [c->workers], from verify() on */
+	const struct sm_histogram *histogram;    /* of all workers, from verify() on; NULL: none */
 };
 
 /* A worker's view. */
@@ -131,7 +133,8 @@ struct sm_worker {
 	uint64_t op_count;         /* operations that the next run() has to do */
 	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
 	struct sm_outcome *outcome;
-	struct sm_histogram *histogram; /* for trace() */
+	struct sm_histogram *histogram; /* for trace(), or for run() where the scenario says so */
+	uint64_t time_ns;               /* self_timed: run() adds here; zero at the start of each slice */
 	struct sm_error error;          /* set by sm_worker_fail() */
 	bool failed;
 };
@@ -150,6 +153,7 @@ struct sm_scenario {
 	 * one a claim names in `at`, `full` all. */
 	enum sm_placement placements[SM_PLACEMENTS_MAX];
 	struct sm_metric metric;
+	struct sm_metric more[SM_MORE_MAX]; /* what measure() tells besides; ends with name NULL */
 	double transfers_per_op; /* one-way transfers in one operation: a round trip has 2; 0: none */
 	struct sm_memory memory;                      /* defaults of this scenario */
 	struct sm_expected expected[SM_EXPECTED_MAX]; /* ends with event NULL */
@@ -158,7 +162,11 @@ struct sm_scenario {
 	bool cold;
 	bool warm_physical; /* make the physical pages host-warm right before (see region.h) */
 	bool own_prefault;  /* run() or warm_up() populates; the harness does not */
-	unsigned slices;    /* of a trial; 0: the profile's default */
+	/* A slice's time is the longest worker->time_ns instead of last end - first start: for latencies
+	 * that overlap, and waits that are not the subject. */
+	bool self_timed;
+	bool histogram; /* run() fills worker->histogram; it starts empty after the warm-up slice */
+	unsigned slices; /* of a trial; 0: the profile's default */
 
 	/* Size of the subject; NULL or 0: no region. */
 	size_t (*region_bytes)(const struct sm_case *c);
@@ -181,6 +189,8 @@ struct sm_scenario {
 	uint64_t (*trace)(struct sm_worker *worker);
 	/* In the parent, after the workers ended: proves that the work was done.  0, or sm_fail(). */
 	int (*verify)(const struct sm_trial *trial, struct sm_error *err);
+	/* Optional, in the parent after verify() held: the value of each of `more`; NaN: not known. */
+	void (*measure)(const struct sm_trial *trial, double value[SM_MORE_MAX]);
 	/* In the parent: closes what setup opened.  Called once if setup was called, even if it failed. */
 	void (*teardown)(struct sm_trial *trial);
 };

@@ -19,12 +19,20 @@ SM_MUST_USE int sm_store_create(struct sm_store **out, const char *folder, json_
 SM_MUST_USE int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_error *err);
 void sm_store_close(struct sm_store *store);
 
-/* Appends one trial: its sample, its slices, its counters, each file with one write() of whole lines.
- * The sample comes last: a trial without a sample row did not end. */
-SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_case_row *c,
-				const struct sm_sample *sample, const struct sm_slice_row *slices,
-				size_t slice_count, const struct sm_counter_row *counters,
-				size_t counter_count, struct sm_error *err);
+/* All that one trial leaves; borrowed. */
+struct sm_trial_rows {
+	const struct sm_case_row *c;
+	const struct sm_sample *sample;
+	const struct sm_slice_row *slices;
+	const struct sm_counter_row *counters;
+	const struct sm_metric_row *metrics;
+	size_t slice_count, counter_count, metric_count;
+};
+
+/* Appends one trial, each file with one write() of whole lines.  The sample comes last: a trial without
+ * a sample row did not end. */
+SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows,
+				struct sm_error *err);
 
 /* Loads a folder (manifest, samples, slices, counters; the analysis' files where they exist).
  * -EBADMSG says file, line and what is wrong. */

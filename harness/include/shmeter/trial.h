@@ -62,6 +62,7 @@ struct sm_trial_result {
 	uint64_t overhead_ns;                 /* calibration: wall time outside all slices */
 	struct sm_count count[SM_EVENTS_MAX]; /* summed over the workers */
 	struct sm_histogram *histogram;       /* malloc'ed, merged over the workers; NULL: none */
+	double more[SM_MORE_MAX];             /* the scenario's further metrics */
 };
 
 /* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */
