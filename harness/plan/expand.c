@@ -281,7 +281,10 @@ static void name_case(struct sm_planned_case *planned, const struct sm_memory *g
 
 static unsigned workers_of(const struct sm_case *c)
 {
+	const struct sm_variant *variant = sm_case_variant(c);
+
 	return c->scenario->workers_param ? (unsigned)sm_case_param(c, c->scenario->workers_param)
+	       : variant->workers         ? variant->workers
 					  : c->scenario->workers;
 }
 

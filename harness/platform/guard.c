@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <mqueue.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -10,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -25,7 +28,7 @@
 /* Segments of earlier processes of the same pid that are told apart from the parent's own. */
 #define FOREIGN_MAX 64
 
-/* What the parent announced: 'p' and 'f' names, 's' a setting as "path\0old value". */
+/* What the parent announced: names by kind as in guard.h, 's' a setting as "path\0old value". */
 struct record {
 	char kind;
 	char text[MESSAGE_MAX];
@@ -64,6 +67,12 @@ static void undo(const struct record *record)
 		shm_unlink(record->text);
 	else if (record->kind == 'f')
 		unlink(record->text);
+	else if (record->kind == 'm')
+		mq_unlink(record->text);
+	else if (record->kind == 'q')
+		msgctl(msgget((key_t)strtol(record->text, NULL, 10), 0), IPC_RMID, NULL);
+	else if (record->kind == 'e')
+		semctl(semget((key_t)strtol(record->text, NULL, 10), 0, 0), 0, IPC_RMID);
 	else if (record->kind == 's')
 		write_setting(record->text, record->text + strlen(record->text) + 1);
 }
@@ -130,9 +139,9 @@ static bool make_room(struct records *records)
 /* Takes one message into the records; upper case withdraws.  False: the parent says it is done. */
 static bool take(struct records *records, const char *message)
 {
-	if (message[0] == 'Q')
+	if (message[0] == '.')
 		return false;
-	if (message[0] == 'P' || message[0] == 'F') {
+	if (message[0] >= 'A' && message[0] <= 'Z') {
 		withdraw(records, (char)(message[0] - 'A' + 'a'), message + 1);
 	} else if (make_room(records)) {
 		records->list[records->count].kind = message[0];
@@ -257,7 +266,7 @@ void sm_guard_stop(void)
 {
 	if (guard.socket < 0)
 		return;
-	(void)!send(guard.socket, "Q", 2, MSG_NOSIGNAL);
+	(void)!send(guard.socket, ".", 2, MSG_NOSIGNAL);
 	while (waitpid(guard.pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	close(guard.socket);

@@ -1,13 +1,15 @@
-/* One direction of a transport, and what every transport offers for it.
+/* One direction of a transport, and what every transport offers.
  *
  * A transport NAME is a header subject/NAME.h with
- *   size_t NAME_bytes(size_t capacity)         shared memory it needs (0: none)
- *   int NAME_open(channel, memory, capacity, err)  in the parent, before the fork
+ *   size_t NAME_bytes(capacity, message)       shared memory that one direction needs (0: none)
+ *   int NAME_open(pair, err)                   both directions, in the parent before the fork
  *   bool NAME_send(channel, buffer, bytes)     copies the message in, waits for room
  *   bool NAME_receive(channel, buffer, bytes)  copies the message out, waits for it
- *   void NAME_close(channel)                   in the parent
- * send and receive return false when the peer is gone; they are static inline, so that the timed loop of
- * each transport is stamped out without a call through a pointer. */
+ *   void NAME_close(pair)                      in the parent, whatever open() came to
+ * and a line in transports.def.  open() finds memory, capacity, message and bulk set.  send and receive
+ * return false when the peer is gone; they are static inline, so that the timed loop of each transport is
+ * stamped out without a call through a pointer.  Buffers have CHANNEL_HEADROOM writable bytes before the
+ * message, for those whose system call wants a header there. */
 #ifndef SHMETER_SUBJECT_CHANNEL_H
 #define SHMETER_SUBJECT_CHANNEL_H
 
@@ -18,11 +20,19 @@
 
 #include "shmeter/error.h"
 
+#define CHANNEL_HEADROOM 64
+
 struct channel {
 	void *memory;        /* the part of the region, for transports in shared memory */
 	size_t capacity;     /* bytes in flight; a power of two */
+	size_t message;      /* bytes of each message */
+	bool bulk;           /* the capacity must be had in full: it decides how fast a stream is */
 	unsigned spin_turns; /* that a waiting transport spins before it sleeps */
 	int fd[2];           /* read end, write end, for transports of the kernel */
+	int id;              /* of a System V object */
+	char *slot;          /* where messages wait in the sender's own memory */
+	unsigned slots;      /* how many */
+	uint64_t count;      /* messages that this side has passed */
 	const _Atomic uint32_t *abort;
 };
 

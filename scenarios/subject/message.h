@@ -16,6 +16,15 @@ static inline void message_write(uint64_t *words, size_t bytes, uint64_t number)
 		words[i] = base + i;
 }
 
+/* The multiplicative inverse of MESSAGE_STEP modulo 2^64: the number of a message from its first word. */
+#define MESSAGE_STEP_INVERSE 0xf1de83e19937733du
+_Static_assert(MESSAGE_STEP * MESSAGE_STEP_INVERSE == 1, "not the inverse");
+
+static inline uint64_t message_number(const uint64_t *words)
+{
+	return words[0] * MESSAGE_STEP_INVERSE - 1;
+}
+
 /* 0 where every word is right. */
 static inline uint64_t message_check(const uint64_t *words, size_t bytes, uint64_t number)
 {

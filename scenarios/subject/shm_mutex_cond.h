@@ -17,8 +17,9 @@ struct mutex_cond_ring {
 	alignas(SM_LINE_PAIR) char data[];
 };
 
-static inline size_t shm_mutex_cond_bytes(size_t capacity)
+static inline size_t shm_mutex_cond_bytes(size_t capacity, size_t message)
 {
+	(void)message;
 	return sizeof(struct mutex_cond_ring) + capacity;
 }
 
@@ -47,11 +48,16 @@ static inline int mutex_cond_init(pthread_mutex_t *mutex, pthread_cond_t *not_em
 	return error ? sm_fail(err, error, "no process-shared mutex and condition can be had") : 0;
 }
 
-static inline int shm_mutex_cond_open(struct channel *channel, struct sm_error *err)
+static inline int shm_mutex_cond_open(struct channel pair[2], struct sm_error *err)
 {
-	struct mutex_cond_ring *ring = channel->memory;
+	int rc = 0;
 
-	return mutex_cond_init(&ring->mutex, &ring->not_empty, &ring->not_full, err);
+	for (int i = 0; rc == 0 && i < 2; i++) {
+		struct mutex_cond_ring *ring = pair[i].memory;
+
+		rc = mutex_cond_init(&ring->mutex, &ring->not_empty, &ring->not_full, err);
+	}
+	return rc;
 }
 
 static inline bool shm_mutex_cond_send(struct channel *channel, const void *buffer, size_t bytes)
@@ -94,9 +100,9 @@ static inline bool shm_mutex_cond_receive(struct channel *channel, void *buffer,
 	return true;
 }
 
-static inline void shm_mutex_cond_close(struct channel *channel)
+static inline void shm_mutex_cond_close(struct channel pair[2])
 {
-	(void)channel;
+	(void)pair;
 }
 
 #endif

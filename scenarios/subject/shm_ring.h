@@ -4,15 +4,16 @@
 
 #include "spsc.h"
 
-static inline size_t shm_ring_bytes(size_t capacity)
+static inline size_t shm_ring_bytes(size_t capacity, size_t message)
 {
+	(void)message;
 	return sizeof(struct spsc) + capacity;
 }
 
 /* The region comes zeroed: that is an empty ring. */
-static inline int shm_ring_open(struct channel *channel, struct sm_error *err)
+static inline int shm_ring_open(struct channel pair[2], struct sm_error *err)
 {
-	(void)channel;
+	(void)pair;
 	(void)err;
 	return 0;
 }
@@ -41,9 +42,9 @@ static inline bool shm_ring_receive(struct channel *channel, void *buffer, size_
 	return true;
 }
 
-static inline void shm_ring_close(struct channel *channel)
+static inline void shm_ring_close(struct channel pair[2])
 {
-	(void)channel;
+	(void)pair;
 }
 
 #endif

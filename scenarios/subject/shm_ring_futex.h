@@ -5,14 +5,15 @@
 #include "futex.h"
 #include "spsc.h"
 
-static inline size_t shm_ring_futex_bytes(size_t capacity)
+static inline size_t shm_ring_futex_bytes(size_t capacity, size_t message)
 {
+	(void)message;
 	return sizeof(struct spsc) + capacity;
 }
 
-static inline int shm_ring_futex_open(struct channel *channel, struct sm_error *err)
+static inline int shm_ring_futex_open(struct channel pair[2], struct sm_error *err)
 {
-	(void)channel;
+	(void)pair;
 	(void)err;
 	return 0;
 }
@@ -72,9 +73,9 @@ static inline bool shm_ring_futex_receive(struct channel *channel, void *buffer,
 	return true;
 }
 
-static inline void shm_ring_futex_close(struct channel *channel)
+static inline void shm_ring_futex_close(struct channel pair[2])
 {
-	(void)channel;
+	(void)pair;
 }
 
 #endif

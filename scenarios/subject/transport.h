@@ -1,4 +1,4 @@
-/* What the transport scenarios share: two channels, the buffers, the proof. */
+/* What the transport scenarios share: the transports by number, a pair of channels, a worker's ends. */
 #ifndef SHMETER_SUBJECT_TRANSPORT_H
 #define SHMETER_SUBJECT_TRANSPORT_H
 
@@ -9,74 +9,145 @@
 #include "message.h"
 #include "shmeter/scenario.h"
 /* a header a transport */
+#include "fifo.h"
+#include "mmap_file_ring.h"
 #include "pipe.h"
+#include "pipe_vmsplice.h"
+#include "posix_mq.h"
+#include "process_vm.h"
 #include "shm_mutex_cond.h"
+#include "shm_posix_sem.h"
 #include "shm_ring.h"
+#include "shm_ring_ck.h"
 #include "shm_ring_futex.h"
+#include "shm_sysv_sem.h"
+#include "sysv_msg.h"
+#include "tcp_loopback.h"
+#include "unix_dgram.h"
+#include "unix_seqpacket.h"
 #include "unix_stream.h"
 
 /* Turns that a sleeping transport spins first: about 5 to 50 us of pauses, as long as a wake-up. */
 #define TRANSPORT_SPIN_TURNS 2000
+/* With the transport a constant, only its own case of each switch below is left. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
-enum { TALLY_SENT, TALLY_RECEIVED, TALLY_WRONG };
-enum { PARAM_MESSAGE, PARAM_CAPACITY };
+enum { TRAIT_SPINS = 1, TRAIT_MANY = 2, TRAIT_FILE = 4 };
 
 enum transport {
-#define TRANSPORT(name, summary, spins) TRANSPORT_##name,
+#define TRANSPORT(name, ...) TRANSPORT_##name,
 #include "transports.def"
-#undef TRANSPORT
 };
 
-struct transport_state {
-	struct channel channel[2]; /* 0: worker 0 to worker 1; 1: back */
-	uint64_t *out, *in;        /* a worker's own buffers */
-	uint64_t sent, received;
-};
+/* A variant whose `arg` is a transport. */
+static inline enum transport transport_of(const struct sm_case *c)
+{
+	return (enum transport)(sm_case_variant(c)->arg & 0xff);
+}
+
+static inline unsigned transport_traits(enum transport transport)
+{
+	static const unsigned traits[] = {
+#define TRANSPORT(name, summary, traits) traits,
+#include "transports.def"
+	};
+
+	return traits[transport];
+}
+
+static ALWAYS_INLINE size_t transport_bytes(enum transport transport, size_t capacity, size_t message)
+{
+	size_t bytes = 0;
+
+	switch (transport) {
+#define TRANSPORT(name, ...)                                                                       \
+	case TRANSPORT_##name: bytes = name##_bytes(capacity, message); break;
+#include "transports.def"
+	}
+	return (bytes + SM_LINE_PAIR - 1) / SM_LINE_PAIR * SM_LINE_PAIR;
+}
+
+static ALWAYS_INLINE int transport_open(enum transport transport, struct channel pair[2],
+					struct sm_error *err)
+{
+	switch (transport) {
+#define TRANSPORT(name, ...)                                                                       \
+	case TRANSPORT_##name: return name##_open(pair, err);
+#include "transports.def"
+	}
+	return -EINVAL;
+}
+
+static ALWAYS_INLINE void transport_close(enum transport transport, struct channel pair[2])
+{
+	switch (transport) {
+#define TRANSPORT(name, ...)                                                                       \
+	case TRANSPORT_##name: name##_close(pair); break;
+#include "transports.def"
+	}
+}
+
+static ALWAYS_INLINE bool transport_send(enum transport transport, struct channel *channel,
+					 const void *buffer, size_t bytes)
+{
+	switch (transport) {
+#define TRANSPORT(name, ...)                                                                       \
+	case TRANSPORT_##name: return name##_send(channel, buffer, bytes);
+#include "transports.def"
+	}
+	return false;
+}
+
+static ALWAYS_INLINE bool transport_receive(enum transport transport, struct channel *channel,
+					    void *buffer, size_t bytes)
+{
+	switch (transport) {
+#define TRANSPORT(name, ...)                                                                       \
+	case TRANSPORT_##name: return name##_receive(channel, buffer, bytes);
+#include "transports.def"
+	}
+	return false;
+}
+
+/* In the sending worker: what only it can prepare. */
+static inline int transport_attach(enum transport transport, struct channel *channel)
+{
+	switch (transport) {
+	case TRANSPORT_pipe_vmsplice: return pipe_vmsplice_attach(channel);
+	case TRANSPORT_process_vm: return process_vm_attach(channel);
+	default: return 0;
+	}
+}
+
+/* Where the next message is to be written: in `own` memory, unless the transport passes references.  NULL:
+ * the peer is gone. */
+static ALWAYS_INLINE uint64_t *transport_place(enum transport transport, struct channel *channel,
+					       uint64_t *own)
+{
+	switch (transport) {
+	case TRANSPORT_pipe_vmsplice: return pipe_vmsplice_place(channel);
+	case TRANSPORT_process_vm: return process_vm_place(channel);
+	default: return own;
+	}
+}
 
 /* Bytes in flight: as asked, and never less than two messages; a power of two. */
-static inline size_t transport_capacity(const struct sm_case *c)
+static inline size_t transport_capacity(uint64_t message, uint64_t asked)
 {
-	uint64_t least = 2 * c->param[PARAM_MESSAGE], capacity = 4096;
+	uint64_t least = asked > 2 * message ? asked : 2 * message, capacity = 4096;
 
-	least = c->param[PARAM_CAPACITY] > least ? c->param[PARAM_CAPACITY] : least;
 	while (capacity < least)
 		capacity *= 2;
 	return (size_t)capacity;
 }
 
-static inline size_t transport_channel_bytes(const struct sm_case *c)
+/* Why a case makes no sense here, for any scenario of this family. */
+static inline int transport_supported(const struct sm_case *c, uint64_t message, struct sm_error *why)
 {
-	size_t capacity = transport_capacity(c), bytes = 0;
-
-	switch ((enum transport)sm_case_variant(c)->arg) {
-#define TRANSPORT(name, summary, spins)                                                            \
-	case TRANSPORT_##name:                                                                     \
-		bytes = name##_bytes(capacity);                                                    \
-		break;
-#include "transports.def"
-#undef TRANSPORT
-	}
-	return (bytes + SM_LINE_PAIR - 1) / SM_LINE_PAIR * SM_LINE_PAIR;
-}
-
-static inline size_t transport_region_bytes(const struct sm_case *c)
-{
-	return 2 * transport_channel_bytes(c);
-}
-
-static inline int transport_supported(const struct sm_case *c, struct sm_error *why)
-{
-	static const bool spinning[] = {
-#define TRANSPORT(name, summary, spins) spins,
-#include "transports.def"
-#undef TRANSPORT
-	};
-
-	if (c->param[PARAM_MESSAGE] % sizeof(uint64_t))
+	if (message % sizeof(uint64_t))
 		return sm_fail(why, ENOTSUP,
-			       "messages are made of 8-byte words: %lu is no multiple of 8",
-			       c->param[PARAM_MESSAGE]);
-	if (spinning[sm_case_variant(c)->arg] && c->shared_pu)
+			       "messages are made of 8-byte words: %lu is no multiple of 8", message);
+	if ((transport_traits(transport_of(c)) & TRAIT_SPINS) && c->shared_pu)
 		return sm_fail(
 			why, ENOTSUP,
 			"both ends share a PU, and a spinning end would only wait for the scheduler: "
@@ -84,88 +155,50 @@ static inline int transport_supported(const struct sm_case *c, struct sm_error *
 	return 0;
 }
 
-static inline int transport_setup(struct sm_trial *trial, struct sm_error *err)
+/* Prepares one pair of channels whose memory starts at `memory`, and opens it. */
+static inline int transport_open_pair(const struct sm_case *c, struct channel pair[2], void *memory,
+				      size_t capacity, size_t message, bool bulk, struct sm_error *err)
 {
-	struct transport_state *state = trial->state;
-	int rc = 0;
+	enum transport transport = transport_of(c);
+	size_t bytes = transport_bytes(transport, capacity, message);
 
-	for (int i = 0; i < 2 && rc == 0; i++) {
-		struct channel *channel = &state->channel[i];
-
-		channel->memory = (char *)trial->region + i * transport_channel_bytes(trial->c);
-		channel->capacity = transport_capacity(trial->c);
-		channel->spin_turns = trial->c->shared_pu ? 0 : TRANSPORT_SPIN_TURNS;
-		switch ((enum transport)sm_case_variant(trial->c)->arg) {
-#define TRANSPORT(name, summary, spins)                                                            \
-	case TRANSPORT_##name:                                                                     \
-		rc = name##_open(channel, err);                                                    \
-		break;
-#include "transports.def"
-#undef TRANSPORT
-		}
+	for (int i = 0; i < 2; i++) {
+		pair[i].memory = bytes ? (char *)memory + (size_t)i * bytes : NULL;
+		pair[i].capacity = capacity;
+		pair[i].message = message;
+		pair[i].bulk = bulk;
+		pair[i].spin_turns = c->shared_pu ? 0 : TRANSPORT_SPIN_TURNS;
 	}
-	return rc;
+	return transport_open(transport, pair, err);
 }
 
-static inline void transport_teardown(struct sm_trial *trial)
-{
-	struct transport_state *state = trial->state;
+/* A worker's own two buffers. */
+struct transport_buffers {
+	uint64_t *out, *in;
+};
 
-	for (int i = 0; i < 2; i++)
-		switch ((enum transport)sm_case_variant(trial->c)->arg) {
-#define TRANSPORT(name, summary, spins)                                                            \
-	case TRANSPORT_##name:                                                                     \
-		name##_close(&state->channel[i]);                                                  \
-		break;
-#include "transports.def"
-#undef TRANSPORT
-		}
+static inline uint64_t *transport_buffer(size_t bytes)
+{
+	char *memory = aligned_alloc(64, CHANNEL_HEADROOM + (bytes + 63) / 64 * 64);
+
+	if (!memory)
+		return NULL;
+	memset(memory, 0, CHANNEL_HEADROOM + bytes);
+	return (uint64_t *)(void *)(memory + CHANNEL_HEADROOM);
 }
 
-static inline int transport_warm_up(struct sm_worker *worker)
+static inline int transport_buffers(struct sm_worker *worker, struct transport_buffers *buffers,
+				    size_t bytes)
 {
-	struct transport_state *state = worker->state;
-	size_t bytes = worker->c->param[PARAM_MESSAGE];
-
-	state->out = malloc(bytes);
-	state->in = malloc(bytes);
-	if (!state->out || !state->in)
+	buffers->out = transport_buffer(bytes);
+	buffers->in = transport_buffer(bytes);
+	if (!buffers->out || !buffers->in)
 		return sm_worker_fail(worker, ENOMEM, "no memory for a message of %zu bytes",
 				      bytes);
-	message_write(state->out, bytes, 0);
-	message_write(state->in, bytes, 0);
-	state->channel[0].abort = state->channel[1].abort = worker->abort;
 	return 0;
 }
 
-#define TRANSPORT_NAME pipe
-#include "transport_loops.h"
-#define TRANSPORT_NAME unix_stream
-#include "transport_loops.h"
-#define TRANSPORT_NAME shm_ring
-#include "transport_loops.h"
-#define TRANSPORT_NAME shm_ring_futex
-#include "transport_loops.h"
-#define TRANSPORT_NAME shm_mutex_cond
-#include "transport_loops.h"
-
-/* Calls the loop of the case's transport: one switch a slice. */
-#define TRANSPORT_DISPATCH(worker, loop)                                                           \
-	switch ((enum transport)sm_case_variant((worker)->c)->arg) {                               \
-	case TRANSPORT_pipe: return pipe##loop(worker);                                            \
-	case TRANSPORT_unix_stream: return unix_stream##loop(worker);                              \
-	case TRANSPORT_shm_ring: return shm_ring##loop(worker);                                    \
-	case TRANSPORT_shm_ring_futex: return shm_ring_futex##loop(worker);                        \
-	case TRANSPORT_shm_mutex_cond: return shm_mutex_cond##loop(worker);                        \
-	}                                                                                          \
-	return 0
-
-#define TRANSPORT(transport, words, spins)                                                         \
-	{ .name = #transport, .summary = words, .arg = TRANSPORT_##transport },
-static const struct sm_variant transport_variants[] = {
-#include "transports.def"
-	{ 0 },
-};
-#undef TRANSPORT
+/* The variants of the family, in the order of transports.def. */
+#define TRANSPORT_FILE_BACKED(traits) { .backing = (traits) & TRAIT_FILE ? SM_FILE : SM_BACKING_UNSET }
 
 #endif

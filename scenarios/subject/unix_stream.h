@@ -2,28 +2,18 @@
 #ifndef SHMETER_SUBJECT_UNIX_STREAM_H
 #define SHMETER_SUBJECT_UNIX_STREAM_H
 
-#include <string.h>
-#include <sys/socket.h>
-
 #include "descriptors.h"
 
-static inline size_t unix_stream_bytes(size_t capacity)
+static inline size_t unix_stream_bytes(size_t capacity, size_t message)
 {
 	(void)capacity;
+	(void)message;
 	return 0;
 }
 
-static inline int unix_stream_open(struct channel *channel, struct sm_error *err)
+static inline int unix_stream_open(struct channel pair[2], struct sm_error *err)
 {
-	int bytes = (int)channel->capacity;
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel->fd) < 0)
-		return sm_fail(err, errno, "no socket pair can be made: %s", strerror(errno));
-	/* The kernel doubles this for its own overhead (socket(7)). */
-	if (setsockopt(channel->fd[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) < 0)
-		return sm_fail(err, errno, "SO_SNDBUF of %d bytes is refused: %s", bytes,
-			       strerror(errno));
-	return 0;
+	return socket_pair_open(pair, SOCK_STREAM, false, err);
 }
 
 static inline bool unix_stream_send(struct channel *channel, const void *buffer, size_t bytes)
@@ -36,9 +26,9 @@ static inline bool unix_stream_receive(struct channel *channel, void *buffer, si
 	return stream_receive(channel->fd[0], buffer, bytes);
 }
 
-static inline void unix_stream_close(struct channel *channel)
+static inline void unix_stream_close(struct channel pair[2])
 {
-	stream_close(channel);
+	pair_close(pair);
 }
 
 #endif

@@ -54,6 +54,7 @@ struct sm_variant {
 	const char *summary;
 	struct sm_memory memory; /* what this variant is about: overrides the command line */
 	uint64_t arg;            /* the scenario's own */
+	unsigned workers;        /* 0: as the scenario says */
 };
 
 /* One case: what is run. */

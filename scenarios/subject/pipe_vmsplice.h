@@ -1,0 +1,73 @@
+/* A pipe that takes the sender's pages by reference (vmsplice): the receiver's read is the only copy.
+ *
+ * A page that is in the pipe must not be written, so the sender writes each message into the next of
+ * several places of its own.  The pipe holds at most one slot a page of its capacity and a message takes
+ * at least one slot, which bounds the messages that may still be referred to. */
+#ifndef SHMETER_SUBJECT_PIPE_VMSPLICE_H
+#define SHMETER_SUBJECT_PIPE_VMSPLICE_H
+
+#include <stdlib.h>
+#include <sys/uio.h>
+
+#include "pipe.h"
+
+static inline size_t pipe_vmsplice_bytes(size_t capacity, size_t message)
+{
+	(void)capacity;
+	(void)message;
+	return 0;
+}
+
+static inline int pipe_vmsplice_open(struct channel pair[2], struct sm_error *err)
+{
+	return pipe_open(pair, err);
+}
+
+/* In the sender.  Room for the messages in the pipe, the one that is being read and the next. */
+static inline int pipe_vmsplice_attach(struct channel *channel)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t least = channel->message < page ? page : channel->message;
+
+	channel->slots = (unsigned)(channel->capacity / least) + 2;
+	channel->slot = aligned_alloc(page, (channel->slots * channel->message + page - 1) / page * page);
+	if (!channel->slot)
+		return -ENOMEM;
+	memset(channel->slot, 0, channel->slots * channel->message);
+	return 0;
+}
+
+/* Where the next message is to be written. */
+static inline void *pipe_vmsplice_place(struct channel *channel)
+{
+	return channel->slot + channel->count++ % channel->slots * channel->message;
+}
+
+static inline bool pipe_vmsplice_send(struct channel *channel, const void *buffer, size_t bytes)
+{
+	struct iovec part = { (void *)(uintptr_t)buffer, bytes };
+
+	while (part.iov_len > 0) {
+		ssize_t done = vmsplice(channel->fd[1], &part, 1, 0);
+
+		if (done < 0 && errno != EINTR)
+			return false;
+		if (done > 0) {
+			part.iov_base = (char *)part.iov_base + done;
+			part.iov_len -= (size_t)done;
+		}
+	}
+	return true;
+}
+
+static inline bool pipe_vmsplice_receive(struct channel *channel, void *buffer, size_t bytes)
+{
+	return stream_receive(channel->fd[0], buffer, bytes);
+}
+
+static inline void pipe_vmsplice_close(struct channel pair[2])
+{
+	pair_close(pair);
+}
+
+#endif

@@ -1,0 +1,76 @@
+/* A POSIX message queue each way: the kernel copies in and out and keeps messages whole. */
+#ifndef SHMETER_SUBJECT_POSIX_MQ_H
+#define SHMETER_SUBJECT_POSIX_MQ_H
+
+#include <mqueue.h>
+
+#include "descriptors.h"
+#include "names.h"
+
+static inline size_t posix_mq_bytes(size_t capacity, size_t message)
+{
+	(void)capacity;
+	(void)message;
+	return 0;
+}
+
+static inline int posix_mq_open_one(struct channel *channel, struct sm_error *err)
+{
+	struct mq_attr shape = { .mq_maxmsg = (long)(channel->capacity / channel->message),
+				 .mq_msgsize = (long)channel->message };
+	char name[64];
+	int rc = name_announce('m', "/", name, sizeof(name), err);
+
+	if (rc < 0)
+		return rc;
+	channel->fd[0] = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &shape);
+	/* Without CAP_SYS_RESOURCE a queue holds fs.mqueue.msg_max messages; a round trip needs few. */
+	if (channel->fd[0] < 0 && !channel->bulk) {
+		shape.mq_maxmsg = 2;
+		channel->fd[0] = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &shape);
+	}
+	if (channel->fd[0] < 0) {
+		rc = sm_fail(err, errno,
+			     "a message queue of %ld messages of %zu bytes cannot be had (%s): raise "
+			     "fs.mqueue.msg_max, fs.mqueue.msgsize_max and the limit `ulimit -q`",
+			     shape.mq_maxmsg, channel->message, strerror(errno));
+		channel->fd[0] = 0;
+	}
+	mq_unlink(name);
+	sm_guard_forget('m', name);
+	return rc;
+}
+
+static inline int posix_mq_open(struct channel pair[2], struct sm_error *err)
+{
+	int rc = posix_mq_open_one(&pair[0], err);
+
+	return rc < 0 ? rc : posix_mq_open_one(&pair[1], err);
+}
+
+static inline bool posix_mq_send(struct channel *channel, const void *buffer, size_t bytes)
+{
+	int rc;
+
+	do
+		rc = mq_send(channel->fd[0], buffer, bytes, 0);
+	while (rc < 0 && errno == EINTR);
+	return rc == 0;
+}
+
+static inline bool posix_mq_receive(struct channel *channel, void *buffer, size_t bytes)
+{
+	ssize_t got;
+
+	do
+		got = mq_receive(channel->fd[0], buffer, bytes, NULL);
+	while (got < 0 && errno == EINTR);
+	return got == (ssize_t)bytes;
+}
+
+static inline void posix_mq_close(struct channel pair[2])
+{
+	pair_close(pair); /* on Linux a queue's descriptor is a file descriptor */
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* Question: does latency depend on how often one sends?
+ * Method:   round trips of 64 bytes with a pause before each: none, 10 us, 100 us, 1 ms.  Only the round
+ *           trips are timed.  A process that waits long goes to sleep, its core may go idle, and caches
+ *           grow cold: all of that is in the figure, which is what a rare message meets.
+ * Not shown: how deep the core's idle states are here; a pause over 1 ms.
+ * Cost of the loop: as transport_latency, and two reads of the clock a round trip (about 50 ns). */
+#include <time.h>
+
+#include "../subject/transport_pair.h"
+
+#define PAUSE_SHIFT 8 /* of the pause in microseconds, in a variant's `arg` */
+
+/* Waits out the pause: on a PU of its own busily, so that only the peer sleeps. */
+static bool pause_until(const struct sm_worker *worker, uint64_t until_ns)
+{
+	struct timespec nap = { 0 };
+	uint64_t now = sm_clock_ns();
+
+	if (worker->c->shared_pu && now < until_ns) {
+		nap.tv_nsec = (long)(until_ns - now);
+		nanosleep(&nap, NULL);
+	}
+	for (unsigned turns = 0; sm_clock_ns() < until_ns;)
+		if (!sm_spin(&turns, worker->abort))
+			return false;
+	return true;
+}
+
+static ALWAYS_INLINE uint64_t spaced(struct sm_worker *worker, enum transport transport)
+{
+	struct transport_state *state = worker->state;
+	size_t bytes = worker->c->param[PARAM_MESSAGE];
+	uint64_t n = worker->op_count, start, end = sm_clock_ns();
+	uint64_t pause_ns = (sm_case_variant(worker->c)->arg >> PAUSE_SHIFT) * 1000;
+
+	for (uint64_t i = 0; i < n; i++) {
+		if (worker->index > 0) {
+			if (!pair_take(worker, transport, state, 0, bytes) ||
+			    !pair_put(worker, transport, state, 1, bytes))
+				return i;
+			continue;
+		}
+		if (pause_ns > 0 && !pause_until(worker, end + pause_ns))
+			return i;
+		start = sm_clock_ns();
+		if (!pair_put(worker, transport, state, 0, bytes) ||
+		    !pair_take(worker, transport, state, 1, bytes))
+			return i;
+		end = sm_clock_ns();
+		worker->time_ns += end - start;
+	}
+	return n;
+}
+#define STAMP_LOOP spaced
+#include "../subject/stamp.h"
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	return pair_setup(trial, false, err);
+}
+
+#define AT(transport, words, pause, us)                                                            \
+	{ .name = #transport "." pause,                                                            \
+	  .summary = words ", " pause " before each message",                                      \
+	  .arg = TRANSPORT_##transport | (uint64_t)(us) << PAUSE_SHIFT }
+#define EVERY_PAUSE(transport, words)                                                              \
+	AT(transport, words, "0us", 0), AT(transport, words, "10us", 10),                          \
+		AT(transport, words, "100us", 100), AT(transport, words, "1ms", 1000)
+static const struct sm_variant variants[] = {
+	EVERY_PAUSE(pipe, "a pipe"),
+	EVERY_PAUSE(unix_stream, "a Unix stream socket"),
+	EVERY_PAUSE(tcp_loopback, "TCP on loopback"),
+	EVERY_PAUSE(shm_ring, "a spinning ring"),
+	EVERY_PAUSE(shm_ring_futex, "a ring that sleeps"),
+	EVERY_PAUSE(shm_mutex_cond, "a ring under mutex and condition"),
+	{ 0 },
+};
+
+#define RARE(id_, transport, words)                                                                \
+	{ .id = id_,                                                                               \
+	  .text = "Messages 1 ms apart are at least 1.2 times slower than back-to-back ones over " \
+		  words,                                                                           \
+	  .source = "popular belief: a sleeping peer has to be woken, an idle core too",           \
+	  .left = #transport ".1ms",                                                               \
+	  .right = #transport ".0us",                                                              \
+	  .at = "placement=near",                                                                  \
+	  .ratio_min = 1.2 }
+static const struct sm_claim claims[] = {
+	RARE("T8", pipe, "a pipe"),
+	RARE("T8.unix_stream", unix_stream, "a Unix stream socket"),
+	RARE("T8.shm_ring_futex", shm_ring_futex, "a ring that spins a little, then sleeps"),
+	{ .id = "T8.shm_ring",
+	  .text = "Over a ring that never sleeps they are not 1.2 times slower",
+	  .source = "the control of T8",
+	  .left = "shm_ring.1ms",
+	  .right = "shm_ring.0us",
+	  .at = "placement=near",
+	  .ratio_max = 1.2 },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_rate_sweep = {
+	.name = "rate_sweep",
+	.family = "transport",
+	.question = "Does latency depend on the rate of sending?",
+	.summary = "Round trips with a pause before each.",
+	.claims = claims,
+	.variants = variants,
+	.params = { { .name = "message",
+		      .unit = "B",
+		      .summary = "bytes of a message",
+		      .quick = SM_VALUES(64),
+		      .min = 8,
+		      .max = 1 << 26 },
+		    { .name = "capacity",
+		      .unit = "B",
+		      .summary = "bytes in flight, at least two messages",
+		      .quick = SM_VALUES(65536),
+		      .min = 4096,
+		      .max = 1 << 28 } },
+	.workers = 2,
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE },
+	.metric = { "time per round trip", "ns/op" },
+	.transfers_per_op = 2,
+	.state_bytes = sizeof(struct transport_state),
+	.self_timed = true,
+	.region_bytes = pair_region_bytes,
+	.supported = pair_supported,
+	.setup = setup,
+	.warm_up = pair_warm_up,
+	.run = spaced_run,
+	.verify = pair_verify_trips,
+	.teardown = pair_teardown,
+};
