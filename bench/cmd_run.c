@@ -81,6 +81,33 @@ static int describe(struct arguments *arguments)
 	return EXIT_OK;
 }
 
+static bool answers_a_question(const struct sm_scenario *scenario)
+{
+	for (const struct sm_claim *claim = scenario->claims; claim && claim->id; claim++)
+		if (claim->question)
+			return true;
+	return false;
+}
+
+/* A quick run that is asked for nothing in particular takes what answers the suite's questions, and the
+ * calibration; every other run all there is.  The list lives as long as the program. */
+static void choose(struct arguments *arguments)
+{
+	struct sm_plan_options *plan = &arguments->run.plan;
+	static const char **names;
+
+	plan->patterns = arguments->operand;
+	plan->pattern_count = arguments->operands;
+	if (arguments->operands > 0 || plan->profile != SM_QUICK ||
+	    !(names = calloc(sm_scenario_count, sizeof(*names))))
+		return;
+	plan->patterns = names;
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		if (strcmp(sm_scenarios[i]->family, "calibration") == 0 ||
+		    answers_a_question(sm_scenarios[i]))
+			names[plan->pattern_count++] = sm_scenarios[i]->name;
+}
+
 int cmd_run(struct arguments *arguments)
 {
 	struct sm_run_options *run = &arguments->run;
@@ -89,8 +116,7 @@ int cmd_run(struct arguments *arguments)
 	char folder[4096];
 	int rc, shown;
 
-	run->plan.patterns = arguments->operand;
-	run->plan.pattern_count = arguments->operands;
+	choose(arguments);
 	run->stop = stop_flag();
 	if (!arguments->seeded)
 		(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);

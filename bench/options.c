@@ -47,7 +47,7 @@ struct option_spec {
 
 static const struct option_spec specs[] = {
 	{ OPT_PROFILE, "profile", "NAME",
-	  "quick (8 blocks, about a minute), standard (16, ten minutes at most) or full (30)",
+	  "quick (8 blocks, a minute), standard (16, some minutes a family) or full (30)",
 	  "quick standard full", FOR(CMD_RUN) },
 	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m)", NULL,
 	  FOR(CMD_RUN) },

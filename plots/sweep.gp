@@ -1,5 +1,5 @@
 # A line a variant over a swept parameter.  An index of the data is a variant: x value low high; the last
-# index holds the crossings with the first variant: x y name.
+# index holds the crossings with the first variant: x y low high name.
 set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
 set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
 set tmargin 5
@@ -17,9 +17,9 @@ array colours[8] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b
 if (crossings > 0) {
   plot for [i=0:variants-1] datafile index i using 1:2:3:4 with yerrorlines lw 1.8 ps 0.9 \
       pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1), \
-    datafile index variants using 1:2 with points pt 2 ps 2 lw 2 lc rgb '#000000' \
-      title 'crosses the first variant', \
-    datafile index variants using 1:2:3 with labels offset 0,1 notitle
+    datafile index variants using 1:2:3:4 with xerrorbars pt 2 ps 1.6 lw 1.6 lc rgb '#000000' \
+      title 'crossing, 95 % interval', \
+    datafile index variants using 1:2:5 with labels offset 0,1 noenhanced notitle
 } else {
   plot for [i=0:variants-1] datafile index i using 1:2:3:4 with yerrorlines lw 1.8 ps 0.9 \
       pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1)

@@ -317,6 +317,7 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 		memset(planned, 0, sizeof(*planned));
 		planned->c = *point;
 		planned->c.variant = v;
+		planned->c.workers = workers_of(&planned->c);
 		planned->c.memory = resolve(&scenario->variants[v].memory, options, scenario);
 		planned->group = (unsigned)plan->group_count;
 		name_case(planned, &group_memory);
@@ -330,23 +331,48 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 	plan->groups[plan->group_count++] = group;
 }
 
-static bool claimed(const struct sm_scenario *scenario, enum sm_placement placement)
+static bool has_word(const char *list, const char *word, size_t length)
 {
-	char wanted[64];
-
-	snprintf(wanted, sizeof(wanted), "placement=%s", sm_placement_name(placement));
-	for (const struct sm_claim *claim = scenario->claims; claim && claim->id; claim++)
-		if (claim->at && strstr(claim->at, wanted))
+	for (; *list; list += strcspn(list, " "), list += strspn(list, " "))
+		if (strcspn(list, " ") == length && strncmp(list, word, length) == 0)
 			return true;
 	return false;
 }
 
-/* The placements that a scenario runs at under these options; returns how many. */
-static unsigned placements(const struct sm_scenario *scenario,
-			   const struct sm_plan_options *options, unsigned workers,
+/* Whether a claim's `at` names the placement, and nothing that the point is not. */
+static bool names_point(const char *at, const char *params, const char *placement)
+{
+	bool named = false;
+
+	for (size_t length; *at; at += length, at += strspn(at, " ")) {
+		length = strcspn(at, " ");
+		if (strlen(placement) == length && strncmp(at, placement, length) == 0)
+			named = true;
+		else if (!has_word(params, at, length))
+			return false;
+	}
+	return named;
+}
+
+/* Beyond its first placement a standard run takes only the points that a claim is about. */
+static bool claimed(const struct sm_case *point, enum sm_placement placement)
+{
+	char wanted[64], params[160];
+
+	snprintf(wanted, sizeof(wanted), "placement=%s", sm_placement_name(placement));
+	sm_case_params(point, ' ', params, sizeof(params));
+	for (const struct sm_claim *claim = point->scenario->claims; claim && claim->id; claim++)
+		if (claim->at && names_point(claim->at, params, wanted))
+			return true;
+	return false;
+}
+
+/* The placements that a point of a scenario runs at under these options; returns how many. */
+static unsigned placements(const struct sm_case *point, const struct sm_plan_options *options,
 			   enum sm_placement out[SM_PLACEMENTS_MAX])
 {
-	unsigned count = 0;
+	const struct sm_scenario *scenario = point->scenario;
+	unsigned count = 0, workers = point->workers;
 
 	if (workers <= 1 || options->placement || !scenario->placements[0]) {
 		out[0] = options->placement && (workers > 1 || options->placement == SM_PLACE_LIST)
@@ -356,7 +382,7 @@ static unsigned placements(const struct sm_scenario *scenario,
 	}
 	for (unsigned i = 0; i < SM_PLACEMENTS_MAX && scenario->placements[i]; i++)
 		if (i == 0 || options->profile == SM_FULL ||
-		    (options->profile == SM_STANDARD && claimed(scenario, scenario->placements[i])))
+		    (options->profile == SM_STANDARD && claimed(point, scenario->placements[i])))
 			out[count++] = scenario->placements[i];
 	return count;
 }
@@ -375,7 +401,7 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 		point.workers = workers_of(&point);
 		point.pu_list = options->pu_list;
 		point.pu_list_count = options->pu_list_count;
-		unsigned count = placements(scenario, options, point.workers, places);
+		unsigned count = placements(&point, options, places);
 
 		for (unsigned i = 0; i < count; i++) {
 			point.placement = places[i];

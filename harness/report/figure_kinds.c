@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "figures.h"
+#include "shmeter/store.h"
 #include "shmeter/text.h"
 #include "words.h"
 
@@ -146,35 +147,35 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 	return count;
 }
 
-/* Where two lines cross between common x, by straight lines in the logarithms; one mark a crossing. */
-static unsigned put_crossings(FILE *out, const struct point *a, size_t a_count,
-			      const struct point *b, size_t b_count, const char *name)
+/* Marks of the crossings that the analysis found: x, low, high, the name of the line; on the lines of the
+ * first variant. */
+static unsigned put_crossings(const struct sm_results *r, const struct figure *f, const char *param,
+			      const struct point *base, size_t base_count, FILE *out)
 {
-	double before_x = NAN, before_y = NAN, before = NAN;
+	const char *placement = r->cases[f->placement_of].placement;
 	unsigned crossings = 0;
 
-	for (size_t i = 0; i < a_count; i++)
-		for (size_t j = 0; j < b_count; j++) {
-			double gap, share, x, y;
+	for (size_t i = 0; i < r->crossing_count; i++) {
+		const struct sm_crossing_row *c = &r->crossings[i];
 
-			if (a[i].x != b[j].x)
+		if (strcmp(c->scenario, f->scenario) != 0 || strcmp(c->metric, f->metric) != 0 ||
+		    strcmp(c->placement, placement) != 0 || strcmp(c->param, param) != 0)
+			continue;
+		for (size_t j = 0; j + 1 < base_count; j++) {
+			double share = log(c->at / base[j].x) / log(base[j + 1].x / base[j].x);
+
+			if (share < 0 || share > 1)
 				continue;
-			gap = log(a[i].value) - log(b[j].value);
-			if (a[i].low <= b[j].high && b[j].low <= a[i].high)
-				continue; /* too close to say which one is below */
-			if (isfinite(before) && before * gap < 0) {
-				share = before / (before - gap);
-				x = exp(log(before_x) + share * (log(a[i].x) - log(before_x)));
-				y = exp(log(before_y) + share * (log(a[i].value) - log(before_y)));
-				crossings++;
-				fprintf(out, "%.6g %.6g ", x, y);
-				put_field(out, name);
-				fputc('\n', out);
-			}
-			before = gap;
-			before_x = a[i].x;
-			before_y = a[i].value;
+			fprintf(out, "%.6g %.6g %.6g %.6g ", c->at,
+				base[j].value * pow(base[j + 1].value / base[j].value, share),
+				isfinite(c->low) ? c->low : base[0].x,
+				isfinite(c->high) ? c->high : base[base_count - 1].x);
+			put_field(out, c->left);
+			fputc('\n', out);
+			crossings++;
+			break;
 		}
+	}
 	return crossings;
 }
 
@@ -203,10 +204,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	/* The last index: where a line crosses that of the first variant. */
 	if (count > 0)
 		firsts = sweep_points(r, f, variants[0], param, bytes_rate, first);
-	for (unsigned v = 1; v < count; v++) {
-		used = sweep_points(r, f, variants[v], param, bytes_rate, points);
-		crossings += put_crossings(out, first, firsts, points, used, variants[v]);
-	}
+	if (firsts > 0)
+		crossings = put_crossings(r, f, param, first, firsts, out);
 	free(first);
 	free(points);
 	snprintf(f->variables, sizeof(f->variables),
@@ -353,6 +352,53 @@ static size_t probes_data(const struct sm_results *r, struct figure *f, FILE *ou
 	return count;
 }
 
+/* One case's quantiles: 1/(1 - quantile) and the latency, from its percentile text.  Returns how many. */
+static size_t put_quantiles(const struct sm_results *r, const struct sm_case_row *c, FILE *out)
+{
+	char stem[384], path[4800], line[160];
+	double value, quantile, inverse;
+	unsigned long long total;
+	size_t count = 0;
+	FILE *file;
+
+	sm_store_histogram_name(c->id, stem, sizeof(stem));
+	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", r->folder, stem);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	put_field(out, c->variant);
+	fputc('\n', out);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%lf %lf %llu %lf", &value, &quantile, &total, &inverse) == 4 &&
+		    isfinite(inverse) && inverse >= 1) {
+			fprintf(out, "%.6g %.6g\n", inverse, value);
+			count++;
+		}
+	fputs("\n\n", out);
+	fclose(file);
+	return count;
+}
+
+/* Every variant of one group that has a histogram. */
+static size_t percentiles_data(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	const char *group = r->cases[f->placement_of].group;
+	unsigned variants = 0;
+	size_t total = 0;
+
+	for (size_t i = 0; i < r->case_count; i++) {
+		size_t count = strcmp(r->cases[i].group, group) == 0
+				       ? put_quantiles(r, &r->cases[i], out)
+				       : 0;
+
+		variants += count > 0;
+		total += count;
+	}
+	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s (ns)'\n", variants,
+		 r->cases[f->placement_of].metric);
+	return total;
+}
+
 static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const char *kind,
 			  const struct sm_case_row *of,
 			  size_t (*data)(const struct sm_results *, struct figure *, FILE *))
@@ -385,7 +431,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 {
 	const struct sm_case_row *c = &r->cases[first];
 	bool sweeps_something = swept(r, c->scenario, c->metric) != NULL;
-	char stem[80];
+	char stem[80], point[192];
 	struct figure *f;
 
 	figures_stem(c, stem, sizeof(stem));
@@ -403,6 +449,15 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->title, sizeof(f->title),
 			 "%s: payload rate, %s (median, 95 %% interval)", c->scenario,
 			 c->placement);
+	}
+	if (!c->derived) {
+		f = add(out, count, "percentiles", c, percentiles_data);
+		f->placement_of = first;
+		f->height = 640;
+		snprintf(f->name, sizeof(f->name), "%s_percentiles", stem);
+		words_point(c->params, c->placement, point, sizeof(point));
+		snprintf(f->title, sizeof(f->title), "%s: distribution of single operations, %s",
+			 c->scenario, point);
 	}
 	f = add(out, count, "dots", c, dots_data);
 	f->placement_of = first;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "shmeter/text.h"
 #include "words.h"
 
 #define WIDTH_DEFAULT 100
@@ -104,6 +105,34 @@ static void print_other_claims(const struct printer *p)
 			heading(p, "Other claims");
 		any = true;
 		print_claim(p, &r->claims[i]);
+	}
+}
+
+/* A point of a sweep: where nothing decides, the end is open. */
+static const char *size_text(char out[SM_TEXT_MAX], double value)
+{
+	if (!isfinite(value))
+		return "open";
+	snprintf(out, SM_TEXT_MAX, "%.3g", value);
+	return value < 1024 ? out : sm_format_bytes(out, value);
+}
+
+static void print_crossings(const struct printer *p)
+{
+	const struct sm_results *r = p->results;
+
+	for (size_t i = 0; i < r->crossing_count; i++) {
+		const struct sm_crossing_row *c = &r->crossings[i];
+		char text[512], at[SM_TEXT_MAX], low[SM_TEXT_MAX], high[SM_TEXT_MAX];
+
+		if (i == 0)
+			heading(p, "Where they cross");
+		snprintf(text, sizeof(text),
+			 "%s, %s: %s %s %s from %s=%s on (95 %% interval %s to %s).", c->scenario,
+			 c->placement, c->left, c->overtakes ? "is faster than" : "is slower than",
+			 c->right, c->param, size_text(at, c->at), size_text(low, c->low),
+			 size_text(high, c->high));
+		words_wrap(p->out, "  ", 4, p->width, text);
 	}
 }
 
@@ -215,6 +244,7 @@ void sm_report_findings(const struct sm_results *results, const struct sm_report
 	print_run(&p);
 	print_questions(&p);
 	print_other_claims(&p);
+	print_crossings(&p);
 	print_missing(&p);
 	print_trust(&p);
 }

@@ -185,6 +185,8 @@ static void put_scenario(const char *scenario, void *context)
 		figures_stem(c, name, sizeof(name));
 		put_figure(r, name, c->metric, section->out);
 	}
+	snprintf(name, sizeof(name), "%s_percentiles", scenario);
+	put_figure(r, name, "distribution of single operations", section->out);
 	snprintf(name, sizeof(name), "%s_cases", scenario);
 	put_figure(r, name, "every case with its interval", section->out);
 	put_table(section->results, scenario, section->out);
@@ -196,7 +198,7 @@ static void put_scenario(const char *scenario, void *context)
 static void put_downloads(FILE *out)
 {
 	static const char *const files[] = { "manifest.json", "samples.csv", "slices.csv",
-					     "counters.csv",  "metrics.csv", "summary.csv", "pairs.csv",
+					     "counters.csv",  "metrics.csv", "summary.csv", "pairs.csv", "crossings.csv",
 					     "claims.csv" };
 
 	put(out, "h2", "Data");

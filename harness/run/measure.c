@@ -9,12 +9,14 @@
 
 /* Slices of a trial by profile.  Twenty catch a class or two; standard takes more, so that trials span
  * several changes of class and most of the run is measuring. */
-static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 130, [SM_FULL] = 60 };
+static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, [SM_FULL] = 80 };
 /* Shares of a trial's wall time that its slices should take, so that 80 % of a run is measuring. */
 #define TIMED_PER_OVERHEAD 5
 /* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
 #define TIMEOUT_FACTOR 20
 #define TIMEOUT_MIN_NS 10000000000u
+/* All slices of a trial may take this many times what they aim at. */
+#define LONGEST_FACTOR 3
 /* Calibrations of a case before it is taken to fail always. */
 #define CALIBRATION_ATTEMPTS 3
 /* Under a budget, slices are cut first, down to this many, then blocks, down to the interval's least. */
@@ -255,6 +257,7 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 		.slices = planned->slices,
 		.seed = seed_of(session, planned->id, step->block),
 		.timeout_ns = timeout_ns(planned),
+		.longest_ns = LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(&planned->c),
 		.trace = planned->c.scenario->trace != NULL,
 	};
 	struct sm_trial_result result;

@@ -155,10 +155,7 @@ static int write_histograms(struct session *session, struct sm_error *err)
 
 		if (!session->histogram[i] || session->histogram[i]->count == 0)
 			continue;
-		snprintf(name, sizeof(name), "%s", session->plan.cases[i].id);
-		for (char *c = name; *c; c++)
-			if (strchr("/?=,@+:", *c))
-				*c = *c == '=' ? '_' : '-';
+		sm_store_histogram_name(session->plan.cases[i].id, name, sizeof(name));
 		rc = sm_store_write_histogram(session->options->folder, name, session->histogram[i],
 					      err);
 		if (rc < 0)

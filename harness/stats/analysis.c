@@ -16,6 +16,8 @@ int sm_analyse(struct sm_results *results, const struct sm_scenario *const *scen
 	if (rc == 0)
 		rc = sm_analysis_pairs(&a, err);
 	if (rc == 0)
+		rc = sm_analysis_crossings(&a, err);
+	if (rc == 0)
 		rc = sm_analysis_claims(&a, err);
 	if (rc == 0)
 		rc = sm_analysis_manifest(&a, err);

@@ -1,5 +1,5 @@
 /* What the parts of the analysis share.  Each part is one step of sm_analyse(), in this order:
- * slices (classes, purity, values), summaries, pairs, claims, manifest. */
+ * slices (classes, purity, values), summaries, pairs, crossings, claims, manifest. */
 #ifndef SM_ANALYSIS_PARTS_H
 #define SM_ANALYSIS_PARTS_H
 
@@ -133,6 +133,9 @@ SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)
 
 /* analysis_pairs.c */
 SM_MUST_USE int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err);
+
+/* analysis_crossings.c */
+SM_MUST_USE int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err);
 
 /* analysis_match.c */
 /* Whether a group is of a metric (NULL: the time) and one of those that `at` names, for these variants. */

@@ -77,6 +77,13 @@ static int take_pair(struct sm_results *results, const void *row, struct sm_erro
 	return 0;
 }
 
+static int take_crossing(struct sm_results *results, const void *row, struct sm_error *err)
+{
+	(void)err;
+	*sm_results_add_crossing(results) = *(const struct sm_crossing_row *)row;
+	return 0;
+}
+
 static int take_claim(struct sm_results *results, const void *row, struct sm_error *err)
 {
 	(void)err;
@@ -192,12 +199,16 @@ static int load_analysis(struct sm_results *results, const char *folder, struct 
 {
 	struct summary_view summary;
 	struct sm_pair_row pair;
+	struct sm_crossing_row crossing;
 	struct sm_claim_row claim;
 	int rc = table_read(&table_summary, folder, results, &summary, sizeof(summary),
 			    take_summary, err);
 
 	if (rc == 0)
 		rc = table_read(&table_pairs, folder, results, &pair, sizeof(pair), take_pair, err);
+	if (rc == 0)
+		rc = table_read(&table_crossings, folder, results, &crossing, sizeof(crossing),
+				take_crossing, err);
 	if (rc == 0)
 		rc = table_read(&table_claims, folder, results, &claim, sizeof(claim), take_claim,
 				err);

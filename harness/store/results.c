@@ -43,6 +43,7 @@ void sm_results_free(struct sm_results *results)
 	free(results->metrics);
 	free(results->summaries);
 	free(results->pairs);
+	free(results->crossings);
 	free(results->claims);
 	memset(results, 0, sizeof(*results));
 }
@@ -147,6 +148,11 @@ struct sm_summary_row *sm_results_add_summary(struct sm_results *results)
 struct sm_pair_row *sm_results_add_pair(struct sm_results *results)
 {
 	return ADD(results, pairs, pair_count, pair_room);
+}
+
+struct sm_crossing_row *sm_results_add_crossing(struct sm_results *results)
+{
+	return ADD(results, crossings, crossing_count, crossing_room);
 }
 
 struct sm_claim_row *sm_results_add_claim(struct sm_results *results)

@@ -55,7 +55,7 @@ const char *folder_name(const char *folder);
 void slice_view_fill(struct slice_view *view, const struct sm_slice_row *slice);
 
 extern const struct table table_samples, table_slices, table_counters, table_metrics, table_summary,
-	table_pairs, table_claims;
+	table_pairs, table_crossings, table_claims;
 
 void table_write_header(const struct table *table, FILE *out);
 void table_write_row(const struct table *table, const void *view, FILE *out);

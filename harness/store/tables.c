@@ -154,6 +154,23 @@ static const struct column pairs[] = {
 TABLE(table_pairs, "pairs.csv", pairs);
 #undef S
 
+#define S(field) offsetof(struct sm_crossing_row, field)
+static const struct column crossings[] = {
+	{ "scenario", COLUMN_TEXT, S(scenario), false },
+	{ "metric", COLUMN_TEXT, S(metric), false },
+	{ "placement", COLUMN_TEXT, S(placement), false },
+	{ "param", COLUMN_TEXT, S(param), false },
+	{ "left", COLUMN_TEXT, S(left), false },
+	{ "right", COLUMN_TEXT, S(right), false },
+	{ "crossing", COLUMN_REAL, S(at), false },
+	{ "low", COLUMN_REAL, S(low), false },
+	{ "high", COLUMN_REAL, S(high), false },
+	{ "overtakes", COLUMN_FLAG, S(overtakes), false },
+	{ "reason", COLUMN_TEXT, S(reason), false },
+};
+TABLE(table_crossings, "crossings.csv", crossings);
+#undef S
+
 #define S(field) offsetof(struct sm_claim_row, field)
 static const struct column claims[] = {
 	{ "claim", COLUMN_TEXT, S(claim), false },

@@ -73,6 +73,14 @@ static int write_percentiles(FILE *out, void *histogram)
 	return sm_histogram_write(histogram, out);
 }
 
+void sm_store_histogram_name(const char *case_id, char *out, size_t size)
+{
+	snprintf(out, size, "%s", case_id);
+	for (char *c = out; *c; c++)
+		if (strchr("/?=,@+:", *c))
+			*c = *c == '=' ? '_' : '-';
+}
+
 int sm_store_write_histogram(const char *folder, const char *name,
 			     const struct sm_histogram *histogram, struct sm_error *err)
 {
@@ -144,6 +152,16 @@ static int write_pairs(FILE *out, void *context)
 	return 0;
 }
 
+static int write_crossings(FILE *out, void *context)
+{
+	const struct sm_results *results = context;
+
+	table_write_header(&table_crossings, out);
+	for (size_t i = 0; i < results->crossing_count; i++)
+		table_write_row(&table_crossings, &results->crossings[i], out);
+	return 0;
+}
+
 static int write_claims(FILE *out, void *context)
 {
 	const struct sm_results *results = context;
@@ -162,7 +180,8 @@ int sm_store_write_analysis(const struct sm_results *results, struct sm_error *e
 	} files[] = {
 		{ &table_slices, write_slices },   { &table_counters, write_counters },
 		{ &table_samples, write_samples }, { &table_summary, write_summary },
-		{ &table_pairs, write_pairs },     { &table_claims, write_claims },
+		{ &table_pairs, write_pairs },     { &table_crossings, write_crossings },
+		{ &table_claims, write_claims },
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {

@@ -371,6 +371,7 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	if (!hold->control)
 		return -ENOMEM;
 	hold->control->op_count = request->calibrate ? 1 : request->op_count;
+	hold->control->longest_ns = request->longest_ns;
 	return make(hold, err);
 }
 

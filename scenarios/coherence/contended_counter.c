@@ -1,7 +1,7 @@
 /* Question: how should processes count together?
  * Method:   all workers add to one number: by an atomic addition, a compare-and-swap loop, under a
  *           process-shared robust mutex, under a Concurrency Kit spinlock, or each to a counter of its
- *           own, added up at the end.
+ *           own, added up at the end.  Each slice works on another copy of the subject (replicas.h).
  * Not shown: what reading the sharded sum costs.
  * Cost of the loop: fetch_add: one lock add and a branch.  cas_loop: load, then lock cmpxchg until it
  * holds.  mutex: lock and unlock of glibc, no system call while free.  spinlock: one lock xchg and a
@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdalign.h>
 
+#include "../subject/replicas.h"
 #include "shmeter/scenario.h"
 
 enum way { FETCH_ADD, CAS_LOOP, MUTEX, SPINLOCK, SHARDED };
@@ -26,9 +27,14 @@ struct subject {
 	} shard[];
 };
 
-static size_t region_bytes(const struct sm_case *c)
+static size_t copy_bytes(const struct sm_case *c)
 {
 	return sizeof(struct subject) + (size_t)c->workers * SM_LINE_PAIR;
+}
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return REPLICAS * replica_stride(copy_bytes(c));
 }
 
 static int supported(const struct sm_case *c, struct sm_error *why)
@@ -43,7 +49,6 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
-	struct subject *subject = trial->region;
 	pthread_mutexattr_t attributes;
 	int error = pthread_mutexattr_init(&attributes);
 
@@ -51,10 +56,13 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 		error = pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
 	if (!error)
 		error = pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-	if (!error)
+	for (unsigned copy = 0; !error && copy < REPLICAS; copy++) {
+		struct subject *subject = replica_of(trial->region, copy_bytes(trial->c), copy);
+
 		error = pthread_mutex_init(&subject->mutex, &attributes);
+		ck_spinlock_fas_init(&subject->spinlock);
+	}
 	pthread_mutexattr_destroy(&attributes);
-	ck_spinlock_fas_init(&subject->spinlock);
 	return error ? sm_fail(err, error, "a process-shared robust mutex cannot be had") : 0;
 }
 
@@ -72,7 +80,9 @@ static void add_cas(_Atomic uint64_t *counter, uint64_t n)
 
 static uint64_t run(struct sm_worker *worker)
 {
-	struct subject *subject = worker->region;
+	struct replica_turn *turn = worker->state;
+	struct subject *subject =
+		replica_of(worker->region, copy_bytes(worker->c), turn->calls++);
 	_Atomic uint64_t *own = &subject->shard[worker->index].count;
 	uint64_t n = worker->op_count;
 
@@ -108,11 +118,16 @@ static uint64_t run(struct sm_worker *worker)
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
-	const struct subject *subject = trial->region;
-	uint64_t sum = atomic_load(&subject->atomic) + subject->plain;
+	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < trial->c->workers; i++)
-		sum += atomic_load(&subject->shard[i].count);
+	for (unsigned copy = 0; copy < REPLICAS; copy++) {
+		const struct subject *subject =
+			replica_of(trial->region, copy_bytes(trial->c), copy);
+
+		sum += atomic_load(&subject->atomic) + subject->plain;
+		for (unsigned i = 0; i < trial->c->workers; i++)
+			sum += atomic_load(&subject->shard[i].count);
+	}
 	if (sum != sm_trial_ops(trial))
 		return sm_fail(err, EILSEQ, "%s: the sum is %lu after %lu additions",
 			       sm_case_variant(trial->c)->name, sum, sm_trial_ops(trial));
@@ -184,6 +199,7 @@ const struct sm_scenario sm_scenario_contended_counter = {
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per addition of each process", "ns/op" },
+	.state_bytes = sizeof(struct replica_turn),
 	.region_bytes = region_bytes,
 	.supported = supported,
 	.setup = setup,

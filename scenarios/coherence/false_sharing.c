@@ -2,31 +2,41 @@
  * Method:   each worker has a counter of its own; the variants put the counters next to each other or 64
  *           or 128 bytes apart.  Three operations: a store of a running number, a load with a dependent
  *           store, and an atomic addition, all relaxed: what is compared is the line's travel, not the
- *           ordering.
+ *           ordering.  Each slice works on another copy of the counters (replicas.h).
  * Not shown: true sharing of one counter (contended_counter), and reads of a line that others write.
  * Cost of the loop: store: a store, an addition, a branch.  load_store: a load, an addition, a store, and
  * the counting; the value goes through memory each turn, which costs 4 to 5 cycles of store forwarding on
  * some cores and one on those that rename memory.  atomic_add: one lock add and the counting. */
 #include <errno.h>
 
+#include "../subject/replicas.h"
 #include "shmeter/scenario.h"
 
 enum op { OP_STORE, OP_LOAD_STORE, OP_ATOMIC_ADD };
 enum { PARAM_OP, PARAM_PROCESSES };
 
-static size_t region_bytes(const struct sm_case *c)
+static size_t copy_bytes(const struct sm_case *c)
 {
 	return (size_t)c->workers * sm_case_variant(c)->arg + SM_LINE_PAIR;
 }
 
-static _Atomic uint64_t *counter_of(const struct sm_case *c, void *region, unsigned worker)
+static size_t region_bytes(const struct sm_case *c)
 {
-	return (_Atomic uint64_t *)(void *)((char *)region + worker * sm_case_variant(c)->arg);
+	return REPLICAS * replica_stride(copy_bytes(c));
+}
+
+static _Atomic uint64_t *counter_of(const struct sm_case *c, void *region, uint64_t copy,
+				    unsigned worker)
+{
+	return (_Atomic uint64_t *)(void *)((char *)replica_of(region, copy_bytes(c), copy) +
+					    worker * sm_case_variant(c)->arg);
 }
 
 static uint64_t run(struct sm_worker *worker)
 {
-	_Atomic uint64_t *counter = counter_of(worker->c, worker->region, worker->index);
+	struct replica_turn *turn = worker->state;
+	_Atomic uint64_t *counter =
+		counter_of(worker->c, worker->region, turn->calls++, worker->index);
 	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed), n = worker->op_count;
 
 	switch ((enum op)worker->c->param[PARAM_OP]) {
@@ -51,7 +61,10 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	for (unsigned i = 0; i < trial->c->workers; i++) {
-		uint64_t count = atomic_load(counter_of(trial->c, trial->region, i));
+		uint64_t count = 0;
+
+		for (unsigned copy = 0; copy < REPLICAS; copy++)
+			count += atomic_load(counter_of(trial->c, trial->region, copy, i));
 
 		if (count != trial->outcome[i]->ops)
 			return sm_fail(err, EILSEQ, "counter %u is %lu after %lu operations", i,
@@ -129,6 +142,7 @@ const struct sm_scenario sm_scenario_false_sharing = {
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per operation of each process", "ns/op" },
+	.state_bytes = sizeof(struct replica_turn),
 	.region_bytes = region_bytes,
 	.run = run,
 	.verify = verify,

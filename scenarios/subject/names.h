@@ -28,6 +28,7 @@ static inline int key_announce(char kind, key_t *key, char text[16], struct sm_e
 {
 	uint32_t number;
 
+	*key = 0;
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		return sm_fail(err, errno, "no random key: %s", strerror(errno));
 	*key = (key_t)((number & 0x7ffffffeu) + 1);

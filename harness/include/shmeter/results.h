@@ -125,6 +125,16 @@ struct sm_pair_row {
 	const char *reason;
 };
 
+/* Analysis: where one variant overtakes the baseline over a swept size. */
+struct sm_crossing_row {
+	const char *scenario, *metric, *placement;
+	const char *param;       /* what is swept */
+	const char *left, *right; /* variant and baseline */
+	double at, low, high;    /* in the parameter's unit; NaN: no measured size decides */
+	bool overtakes;          /* left is the faster one above it; else below it */
+	const char *reason;      /* why an end is open; "-" */
+};
+
 struct sm_claim_row {
 	const char *claim, *scenario, *sentence, *source;
 	const char *question; /* headline question, or "-" */
@@ -149,11 +159,12 @@ struct sm_results {
 	struct sm_metric_row *metrics;
 	struct sm_summary_row *summaries;
 	struct sm_pair_row *pairs;
+	struct sm_crossing_row *crossings;
 	struct sm_claim_row *claims;
 	size_t case_count, sample_count, slice_count, counter_count, metric_count, summary_count,
-		pair_count, claim_count;
+		pair_count, crossing_count, claim_count;
 	size_t case_room, sample_room, slice_room, counter_room, metric_room, summary_room,
-		pair_room, claim_room;
+		pair_room, crossing_room, claim_room;
 	void *strings; /* arena of sm_results_string() */
 };
 
@@ -171,6 +182,7 @@ struct sm_counter_row *sm_results_add_counter(struct sm_results *results);
 struct sm_metric_row *sm_results_add_metric(struct sm_results *results);
 struct sm_summary_row *sm_results_add_summary(struct sm_results *results);
 struct sm_pair_row *sm_results_add_pair(struct sm_results *results);
+struct sm_crossing_row *sm_results_add_crossing(struct sm_results *results);
 struct sm_claim_row *sm_results_add_claim(struct sm_results *results);
 /* Adds the derived cases and samples of the metrics; once, after everything measured is there. */
 void sm_results_derive(struct sm_results *results);

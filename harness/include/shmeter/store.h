@@ -43,6 +43,8 @@ SM_MUST_USE int sm_store_write_analysis(const struct sm_results *results, struct
 /* Rewrites manifest.json, beside and renamed.  JSON never holds NaN. */
 SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manifest,
 					struct sm_error *err);
+/* The file stem of a case below histograms/: its id without characters that shells or file systems mind. */
+void sm_store_histogram_name(const char *case_id, char *out, size_t size);
 /* histograms/<name>.hgrm as HdrHistogram percentile text. */
 SM_MUST_USE int sm_store_write_histogram(const char *folder, const char *name,
 					 const struct sm_histogram *histogram,

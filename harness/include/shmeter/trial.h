@@ -10,7 +10,7 @@
 #include "shmeter/scenario.h"
 #include "shmeter/topology.h"
 
-#define SM_SLICES_MAX 512
+#define SM_SLICES_MAX 768
 /* Round trips of one probe: 6 to 30 us. */
 #define SM_PROBE_TRIPS 64
 /* Two probes of one pair further apart than this are two classes, whatever the clusters say. */
@@ -31,6 +31,7 @@ struct sm_trial_request {
 	unsigned slices;
 	uint64_t seed;
 	uint64_t timeout_ns;
+	uint64_t longest_ns; /* of all slices together: then the trial ends with those it has; 0: no limit */
 	bool calibrate; /* find op_count instead of measuring */
 	bool trace;     /* record histograms after the slices, where the scenario can */
 };

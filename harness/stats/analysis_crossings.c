@@ -1,0 +1,242 @@
+/* Where over a swept size one variant overtakes its baseline.
+ *
+ * The estimate is where the median ratio passes 1, on a straight line between the logarithms of the two
+ * sizes around it.  The interval is where the ends of the ratio's interval pass 1: between them no size is
+ * decided.  An end that passes 1 at no measured size is open. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+/* Fewer sizes make no curve. */
+#define SIZES_MIN 3
+
+/* One size of one curve: logarithms of left / right. */
+struct point {
+	double x, estimate, low, high;
+};
+
+struct curve {
+	const struct sm_pair_row *of; /* its first row; left and right as there unless turned */
+	const char *left, *right;
+	char param[64];
+	struct point *point;
+	size_t count;
+};
+
+/* The value of a parameter in "message=64 capacity=65536"; NaN where it has none that is a number. */
+static double value_of(const char *params, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = params; at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
+		if (strncmp(at, name, length) == 0 && at[length] == '=') {
+			char *end;
+			double value = strtod(at + length + 1, &end);
+
+			return *end == '\0' || *end == ' ' ? value : NAN;
+		}
+	return NAN;
+}
+
+/* Whether two parameter texts are the same but for one parameter. */
+static bool same_but(const char *one, const char *other, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (;;) {
+		size_t x = strcspn(one, " "), y = strcspn(other, " ");
+		bool swept = strncmp(one, name, length) == 0 && one[length] == '=';
+
+		if (!swept && (x != y || strncmp(one, other, x) != 0))
+			return false;
+		if (one[x] != other[y])
+			return false;
+		if (one[x] == '\0')
+			return true;
+		one += x + 1;
+		other += y + 1;
+	}
+}
+
+static int by_x(const void *a, const void *b)
+{
+	const struct point *left = a, *right = b;
+
+	return (left->x > right->x) - (left->x < right->x);
+}
+
+static void add_point(struct curve *curve, const struct sm_pair_row *row, double x)
+{
+	bool turned = strcmp(row->left, curve->left) != 0;
+	double sign = turned ? -1 : 1;
+
+	for (size_t i = 0; i < curve->count; i++)
+		if (curve->point[i].x == x)
+			return; /* two claims about the same comparison */
+	curve->point[curve->count++] = (struct point){
+		.x = x,
+		.estimate = sign * log(row->ratio.estimate),
+		.low = turned ? -log(row->ratio.high) : log(row->ratio.low),
+		.high = turned ? -log(row->ratio.low) : log(row->ratio.high),
+	};
+}
+
+static bool is_usable(const struct sm_pair_row *row)
+{
+	return row->leading && isfinite(row->ratio.low) && row->ratio.low > 0 &&
+	       isfinite(row->ratio.high);
+}
+
+static bool same_sides(const struct sm_pair_row *row, const struct curve *curve)
+{
+	return (strcmp(row->left, curve->left) == 0 && strcmp(row->right, curve->right) == 0) ||
+	       (strcmp(row->left, curve->right) == 0 && strcmp(row->right, curve->left) == 0);
+}
+
+/* All sizes of the comparison that `curve->of` is one of. */
+static void gather(const struct sm_results *results, struct curve *curve)
+{
+	const struct sm_pair_row *of = curve->of;
+
+	curve->count = 0;
+	for (size_t i = 0; i < results->pair_count; i++) {
+		const struct sm_pair_row *row = &results->pairs[i];
+		double x = value_of(row->params, curve->param);
+
+		if (is_usable(row) && isfinite(x) && x > 0 && same_sides(row, curve) &&
+		    strcmp(row->scenario, of->scenario) == 0 &&
+		    strcmp(row->metric, of->metric) == 0 &&
+		    strcmp(row->placement, of->placement) == 0 &&
+		    same_but(row->params, of->params, curve->param))
+			add_point(curve, row, x);
+	}
+	qsort(curve->point, curve->count, sizeof(*curve->point), by_x);
+}
+
+static double read_at(const struct point *point, size_t which)
+{
+	return which == 0 ? point->estimate : which == 1 ? point->low : point->high;
+}
+
+/* Where one of the three lines passes 0 nearest to ln `near`; NaN: nowhere. */
+static double passes(const struct curve *curve, size_t which, double near)
+{
+	double best = NAN;
+
+	for (size_t i = 0; i + 1 < curve->count; i++) {
+		double y = read_at(&curve->point[i], which), z = read_at(&curve->point[i + 1], which);
+		double from = log(curve->point[i].x), to = log(curve->point[i + 1].x), at;
+
+		if (y * z > 0 || y == z)
+			continue;
+		at = from + y / (y - z) * (to - from);
+		if (isnan(best) || fabs(at - log(near)) < fabs(best - log(near)))
+			best = at;
+	}
+	return exp(best);
+}
+
+static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_t i)
+{
+	const struct point *p = &curve->point[i];
+	double share = p->estimate / (p->estimate - p[1].estimate);
+	double at = exp(log(p->x) + share * (log(p[1].x) - log(p->x)));
+	double one = passes(curve, 1, at), other = passes(curve, 2, at);
+	struct sm_crossing_row *row = sm_results_add_crossing(a->results);
+
+	row->scenario = curve->of->scenario;
+	row->metric = curve->of->metric;
+	row->placement = curve->of->placement;
+	row->param = sm_results_string(a->results, "%s", curve->param);
+	row->left = curve->left;
+	row->right = curve->right;
+	row->at = at;
+	/* Each end of the ratio's interval gives the end on its own side. */
+	row->overtakes = p->estimate > 0;
+	row->low = row->overtakes ? one : other;
+	row->high = row->overtakes ? other : one;
+	if (row->low > at)
+		row->low = NAN;
+	if (row->high < at)
+		row->high = NAN;
+	row->reason = isfinite(row->low) && isfinite(row->high)
+			      ? "-"
+			      : "on one side no measured size tells the two apart";
+}
+
+/* Whether this row is the first of its curve: each curve is looked at once. */
+static bool is_first(const struct sm_results *results, size_t index, const struct curve *curve)
+{
+	for (size_t i = 0; i < index; i++) {
+		const struct sm_pair_row *row = &results->pairs[i];
+
+		if (is_usable(row) && same_sides(row, curve) &&
+		    strcmp(row->scenario, curve->of->scenario) == 0 &&
+		    strcmp(row->metric, curve->of->metric) == 0 &&
+		    strcmp(row->placement, curve->of->placement) == 0 &&
+		    same_but(row->params, curve->of->params, curve->param))
+			return false;
+	}
+	return true;
+}
+
+/* Turns a curve so that the scenario's earlier variant is on the right. */
+static void orient(const struct sm_analysis *a, struct curve *curve)
+{
+	const struct sm_scenario *scenario = NULL;
+
+	for (size_t g = 0; g < a->group_count && !scenario; g++)
+		if (strcmp(a->group[g].scenario_name, curve->of->scenario) == 0)
+			scenario = a->group[g].scenario;
+	curve->left = curve->of->left;
+	curve->right = curve->of->right;
+	for (unsigned v = 0; scenario && scenario->variants[v].name; v++) {
+		const char *name = scenario->variants[v].name;
+
+		if (strcmp(name, curve->of->right) == 0)
+			return;
+		if (strcmp(name, curve->of->left) == 0) {
+			curve->left = curve->of->right;
+			curve->right = curve->of->left;
+			return;
+		}
+	}
+}
+
+static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
+{
+	const char *params = curve->of->params;
+
+	orient(a, curve);
+	for (const char *at = params; *at && *at != '-';) {
+		size_t length = strcspn(at, "= "), whole = strcspn(at, " ");
+
+		snprintf(curve->param, sizeof(curve->param), "%.*s", (int)length, at);
+		at += whole + (at[whole] == ' ');
+		if (!isfinite(value_of(params, curve->param)) || !is_first(a->results, index, curve))
+			continue;
+		gather(a->results, curve);
+		for (size_t i = 0; curve->count >= SIZES_MIN && i + 1 < curve->count; i++)
+			if (curve->point[i].estimate * curve->point[i + 1].estimate < 0)
+				add_crossing(a, curve, i);
+	}
+}
+
+int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err)
+{
+	struct curve curve = { .point = calloc(a->results->pair_count + 1, sizeof(struct point)) };
+
+	if (!curve.point)
+		return sm_fail(err, ENOMEM, "no memory for %zu comparisons", a->results->pair_count);
+	a->results->crossing_count = 0;
+	for (size_t i = 0; i < a->results->pair_count; i++) {
+		curve.of = &a->results->pairs[i];
+		if (is_usable(curve.of))
+			look_along(a, &curve, i);
+	}
+	free(curve.point);
+	return 0;
+}

@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""shmeter beside what people would otherwise run, alternated ten times on the same CPUs.
+
+usage: peers.py SOURCES [PROGRAM]
+SOURCES holds the peers' source trees, unpacked, as owner+name: rigtorp+ipc-bench, rigtorp+SPSCQueue,
+max0x7ba+atomic_queue, goldsborough+ipc-bench.  They are built in a folder of their own.  `perf` is used
+where it is installed.  What each figure includes stands in docs/peers.md."""
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCES = os.path.abspath(sys.argv.pop(1))
+
+from common import discard, median_interval, rows, run, scratch, verdict  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROUNDS = 10
+TRIPS = {"same-core": 30000, "near": 8000}
+BUILT = tempfile.mkdtemp(prefix="shmeter-peers-")
+
+
+def build():
+    for name in ("pipe_lat", "unix_lat", "tcp_lat"):
+        subprocess.run(["cc", "-O2", "-w", f"{SOURCES}/rigtorp+ipc-bench/src/{name}.c", "-o", f"{BUILT}/{name}"],
+                       check=True)
+    mq = f"{SOURCES}/goldsborough+ipc-bench/source"
+    common = [f"{mq}/common/{c}.c" for c in ("arguments", "benchmarks", "parent", "process", "signals", "utility")]
+    for side in ("client", "server"):
+        subprocess.run(["cc", "-O2", "-w", "-D_GNU_SOURCE", f"-I{mq}", f"{mq}/mq/{side}.c", f"{mq}/mq/mq-common.c",
+                        *common, "-lm", "-o", f"{BUILT}/mq-{side}"], check=True)
+    subprocess.run(["c++", "-std=c++17", "-O2", "-w", f"-I{SOURCES}/rigtorp+SPSCQueue/include",
+                    f"-I{SOURCES}/max0x7ba+atomic_queue/include", f"{HERE}/peers/spsc.cc", "-pthread", "-o",
+                    f"{BUILT}/spsc"], check=True)
+
+
+def pin(pid, cpu):
+    try:
+        os.sched_setaffinity(pid, {cpu})
+    except ProcessLookupError:
+        pass
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(c) for c in file.read().split()]
+    except OSError:
+        return []
+
+
+def run_pinned(command, placement):
+    """Its output, with the first process on CPU 0 and its child on CPU 1 or 0."""
+    process = subprocess.Popen(["taskset", "-c", "0", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                               text=True)
+    if placement == "near":
+        for _ in range(2000):
+            forked = children(process.pid)
+            if forked:
+                pin(forked[0], 1)
+                break
+            time.sleep(0.0002)
+    return process.communicate()[0]
+
+
+def rigtorp(name):
+    def once(placement):
+        out = run_pinned([f"{BUILT}/{name}", "64", str(TRIPS[placement])], placement)
+        return 2.0 * float(re.search(r"average latency: (\d+) ns", out).group(1))
+    return once
+
+
+def perf_pipe(placement):
+    if placement != "same-core":
+        return None
+    out = run_pinned(["perf", "bench", "sched", "pipe", "-l", str(TRIPS[placement])], placement)
+    return 1000 * float(re.search(r"([\d.]+) usecs/op", out).group(1))
+
+
+def goldsborough_mq(placement):
+    """Its two programs, started with pinning; the server prints the mean of its round trips."""
+    arguments = ["-s", "64", "-c", str(TRIPS[placement])]
+    cpu = "0" if placement == "same-core" else "1"
+    server = subprocess.Popen(["taskset", "-c", "0", f"{BUILT}/mq-server", *arguments], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True)
+    client = subprocess.Popen(["taskset", "-c", cpu, f"{BUILT}/mq-client", *arguments], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        out = server.communicate(timeout=30)[0]
+        return 1000 * float(re.search(r"Average duration:\s+([\d.]+)", out).group(1))
+    except (subprocess.TimeoutExpired, AttributeError):
+        return None
+    finally:
+        for process in (server, client):
+            process.kill()
+            process.wait()
+
+
+PEERS = [("pipe", "rigtorp/ipc-bench pipe_lat", rigtorp("pipe_lat")),
+         ("pipe", "perf bench sched pipe", perf_pipe),
+         ("unix_stream", "rigtorp/ipc-bench unix_lat", rigtorp("unix_lat")),
+         ("tcp_loopback", "rigtorp/ipc-bench tcp_lat", rigtorp("tcp_lat")),
+         ("sysv_msg", "goldsborough/ipc-bench mq", goldsborough_mq)]
+
+
+def shmeter_trips(transport, placement):
+    folder = scratch()
+    run(folder, f"transport_latency/{transport}", "--set", "message=64", "--placement", placement, "--repeat-blocks",
+        "6", "--no-counters")
+    values = [float(s["value"]) for s in rows(folder, "samples.csv")
+              if s["scenario"] == "transport_latency" and s["status"] == "ok"]
+    discard(folder)
+    return statistics.median(values)
+
+
+def compare_kernel():
+    good = True
+    for transport, name, once in PEERS:
+        for placement in ("same-core", "near"):
+            ratios, ours, theirs = [], [], []
+            for _ in range(ROUNDS):
+                peer = once(placement)
+                if peer is None:
+                    break
+                mine = shmeter_trips(transport, placement)
+                ours.append(mine)
+                theirs.append(peer)
+                ratios.append(mine / peer)
+            if not ratios:
+                continue
+            middle, low, high = median_interval(ratios)
+            good &= low <= 1.05
+            print(f"| {transport} round trip, {placement} | {statistics.median(ours):.0f} ns | {name} | "
+                  f"{statistics.median(theirs):.0f} ns | {middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True)
+    return good
+
+
+def near_or_far(before, after):
+    """The class of a slice, None where the probes disagree."""
+    if max(before, after) > 1.6 * min(before, after):
+        return None
+    return "near" if before < 200 else "far"
+
+
+def our_rings(folder):
+    """{(ring, what, class): [ns]}: slices of this run."""
+    found = {}
+    names = {"transport_throughput": "throughput", "transport_latency": "round-trip"}
+    samples = {s["trial"]: s for s in rows(folder, "samples.csv")}
+    for s in rows(folder, "slices.csv"):
+        of = samples.get(s["trial"])
+        if not of or of["scenario"] not in names or s["status"] != "pure":
+            continue
+        c = near_or_far(float(s["probe_before_ns"]), float(s["probe_after_ns"]))
+        found.setdefault((of["variant"], names[of["scenario"]], c), []).append(float(s["ns_per_op"]))
+    return found
+
+
+def compare_rings():
+    ratios, ours, theirs = {}, {}, {}
+    for _ in range(ROUNDS):
+        folder = scratch()
+        run(folder, "transport_throughput/shm_ring", "transport_throughput/shm_ring_ck", "transport_latency/shm_ring",
+            "--set", "message=64", "--repeat-blocks", "8", "--no-counters", "--placement", "0,1")
+        mine = our_rings(folder)
+        discard(folder)
+        other = {}
+        for line in subprocess.run([f"{BUILT}/spsc", "0", "1", "160"], capture_output=True, text=True,
+                                   check=True).stdout.splitlines():
+            name, what, before, after, ns = line.split()
+            c = near_or_far(float(before), float(after))
+            other.setdefault((name, what, c), []).append(float(ns))
+        for (ring, what, c), values in mine.items():
+            if ring == "shm_ring_ck":
+                other[("ck_ring (shm_ring_ck)", what, c)] = values
+        for (name, what, c), values in other.items():
+            own = mine.get(("shm_ring", what, c))
+            if c and own and len(own) >= 10 and len(values) >= 10:
+                key = (name, what, c)
+                ratios.setdefault(key, []).append(statistics.median(own) / statistics.median(values))
+                ours.setdefault(key, []).append(statistics.median(own))
+                theirs.setdefault(key, []).append(statistics.median(values))
+    good = True
+    for key in sorted(ratios):
+        if len(ratios[key]) < 6:
+            print(f"(class {key[2]}: only {len(ratios[key])} rounds had it for {key[0]} {key[1]})")
+            continue
+        middle, low, high = median_interval(ratios[key])
+        good &= low <= 1.0
+        print(f"| shm_ring {key[1]}, 64 B, {key[2]} | {statistics.median(ours[key]):.1f} ns | {key[0]} | "
+              f"{statistics.median(theirs[key]):.1f} ns | {middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True)
+    return good
+
+
+build()
+print("| what | shmeter | peer | peer's figure | ratio (95 % interval) |\n|---|---|---|---|---|")
+rings = compare_rings()
+kernel = compare_kernel()
+verdict(rings and kernel, "no peer is faster beyond its bound")

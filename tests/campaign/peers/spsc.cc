@@ -1,0 +1,183 @@
+// Rings of other projects, measured as shmeter measures its own: two pinned threads, slices of about a
+// millisecond, a probe of 64 round trips on one line before and after each.  Prints a line a slice:
+//   QUEUE throughput|round-trip PROBE_BEFORE PROBE_AFTER NS_PER_OPERATION
+// usage: spsc CPU CPU SLICES        messages of 64 bytes, 1024 in flight, written and checked in full
+#include <atomic>
+#include <atomic_queue/atomic_queue.h>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <rigtorp/SPSCQueue.h>
+#include <sched.h>
+#include <thread>
+#include <time.h>
+
+static constexpr unsigned in_flight = 1024;
+static constexpr unsigned probe_trips = 64;
+static constexpr std::uint64_t step = 0x9e3779b97f4a7c15u;
+
+struct Message {
+	std::uint64_t word[8];
+
+	void write(std::uint64_t number)
+	{
+		for (unsigned i = 0; i < 8; i++)
+			word[i] = (number + 1) * step + i;
+	}
+	std::uint64_t wrong(std::uint64_t number) const
+	{
+		std::uint64_t wrong = 0;
+
+		for (unsigned i = 0; i < 8; i++)
+			wrong |= word[i] ^ ((number + 1) * step + i);
+		return wrong;
+	}
+};
+
+static std::uint64_t now_ns()
+{
+	timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+	return static_cast<std::uint64_t>(t.tv_sec) * 1000000000u + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+struct Rigtorp {
+	rigtorp::SPSCQueue<Message> queue{ in_flight };
+
+	void put(const Message &message) { queue.push(message); }
+	void take(Message &message)
+	{
+		while (!queue.front())
+			;
+		message = *queue.front();
+		queue.pop();
+	}
+};
+
+struct AtomicQueue {
+	atomic_queue::AtomicQueue2<Message, in_flight, true, true, false, true> queue;
+
+	void put(const Message &message) { queue.push(message); }
+	void take(Message &message) { message = queue.pop(); }
+};
+
+// The line that both sides meet on: even numbers are the leader's, odd ones the follower's answers.
+static std::atomic<std::uint64_t> line;
+
+static double meet(bool leader, std::uint64_t &turn)
+{
+	std::uint64_t start = 0;
+
+	for (unsigned i = 0; i < probe_trips + 4; i++, turn += 2) {
+		if (i == 4)
+			start = now_ns();
+		if (leader) {
+			line.store(turn + 1, std::memory_order_release);
+			while (line.load(std::memory_order_acquire) != turn + 2)
+				;
+		} else {
+			while (line.load(std::memory_order_acquire) != turn + 1)
+				;
+			line.store(turn + 2, std::memory_order_release);
+		}
+	}
+	return static_cast<double>(now_ns() - start) / probe_trips;
+}
+
+template <class Queue> struct Bench {
+	Queue there, back;
+	std::uint64_t sent[2] = {}, received[2] = {}, wrong = 0;
+
+	void stream(bool leader, std::uint64_t n)
+	{
+		Message message;
+
+		for (std::uint64_t i = 0; i < n; i++)
+			if (leader) {
+				message.write(sent[0]++);
+				there.put(message);
+			} else {
+				there.take(message);
+				wrong |= message.wrong(received[0]++);
+			}
+	}
+	void trips(bool leader, std::uint64_t n)
+	{
+		Message message;
+
+		for (std::uint64_t i = 0; i < n; i++)
+			if (leader) {
+				message.write(sent[0]++);
+				there.put(message);
+				back.take(message);
+			} else {
+				there.take(message);
+				wrong |= message.wrong(received[0]++);
+				back.put(message);
+			}
+	}
+};
+
+template <class Queue> static void measure(const char *name, int cpu[2], unsigned slices)
+{
+	auto *bench = new Bench<Queue>;
+	std::uint64_t *ends = new std::uint64_t[2];
+
+	for (int mode = 0; mode < 2; mode++) {
+		std::uint64_t n = mode == 0 ? 30000 : 5000;
+
+		line.store(0);
+		auto side = [&](bool leader) {
+			std::uint64_t turn = 0;
+			double before, after;
+
+			pin(cpu[leader ? 0 : 1]);
+			before = meet(leader, turn);
+			for (unsigned s = 0; s < slices; s++) {
+				std::uint64_t start = now_ns(), took;
+
+				if (mode == 0)
+					bench->stream(leader, n);
+				else
+					bench->trips(leader, n);
+				ends[leader ? 0 : 1] = now_ns();
+				after = meet(leader, turn);
+				// the stream ends with its last receipt
+				took = (mode == 0 ? ends[1] : ends[0]) - start;
+				if (leader)
+					std::printf("%s %s %.1f %.1f %.3f\n", name,
+						    mode == 0 ? "throughput" : "round-trip", before,
+						    after, static_cast<double>(took) / static_cast<double>(n));
+				before = after;
+			}
+		};
+		std::thread other(side, false);
+
+		side(true);
+		other.join();
+	}
+	if (bench->wrong) {
+		std::fprintf(stderr, "%s: a message arrived wrong\n", name);
+		std::exit(1);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	int cpu[2] = { argc > 1 ? std::atoi(argv[1]) : 0, argc > 2 ? std::atoi(argv[2]) : 1 };
+	unsigned slices = argc > 3 ? static_cast<unsigned>(std::atoi(argv[3])) : 200;
+
+	measure<Rigtorp>("rigtorp/SPSCQueue", cpu, slices);
+	measure<AtomicQueue>("max0x7ba/atomic_queue", cpu, slices);
+	return 0;
+}

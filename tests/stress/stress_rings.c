@@ -1,0 +1,153 @@
+/* Many messages through every ring in shared memory, between two processes with random delays, each
+ * message checked: not one lost, doubled or torn.  With a plant, one message is sent wrongly, and the
+ * program has to say so.
+ * usage: stress_rings [MESSAGES [lost|doubled|torn]]
+ * Ends with 0, or 1 at the first wrong message. */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "subject/transport.h"
+
+#define MESSAGE_BYTES 40   /* no divisor of the capacity: messages wrap around its end */
+#define CAPACITY      1024 /* small, so that both sides wait often */
+#define PLANT_AT      1000 /* number of the message that is sent wrongly */
+
+int sm_fail(struct sm_error *err, int code, const char *format, ...)
+{
+	(void)err;
+	fprintf(stderr, "%s\n", format);
+	return -code;
+}
+
+/* The subjects announce names to a guard; there is none here. */
+int sm_guard_name(char kind, const char *name, struct sm_error *err)
+{
+	(void)kind;
+	(void)name;
+	(void)err;
+	return 0;
+}
+
+void sm_guard_forget(char kind, const char *name)
+{
+	(void)kind;
+	(void)name;
+}
+
+int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
+{
+	(void)worker;
+	fprintf(stderr, "%s\n", format);
+	return -code;
+}
+
+static _Atomic uint32_t never;
+
+/* Now and then lets the other side get ahead. */
+static void dawdle(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u; /* Knuth, MMIX */
+	if (*state >> 54 == 0)
+		sched_yield();
+	else if (*state >> 57 == 1)
+		for (unsigned i = (unsigned)(*state >> 48 & 255); i > 0; i--)
+			sm_relax();
+}
+
+static void send_all(enum transport transport, struct channel *channel, uint64_t messages,
+		     const char *plant)
+{
+	uint64_t *out = transport_buffer(MESSAGE_BYTES), state = 1;
+
+	for (uint64_t i = 0; i < messages; i++) {
+		message_write(out, MESSAGE_BYTES, i);
+		dawdle(&state);
+		if (plant && i == PLANT_AT && strcmp(plant, "lost") == 0)
+			continue;
+		if (plant && i == PLANT_AT && strcmp(plant, "torn") == 0)
+			out[MESSAGE_BYTES / 8 - 1] -= MESSAGE_STEP; /* as of the message before */
+		transport_send(transport, channel, out, MESSAGE_BYTES);
+		if (plant && i == PLANT_AT && strcmp(plant, "doubled") == 0)
+			transport_send(transport, channel, out, MESSAGE_BYTES);
+	}
+	/* What a receiver that was sent one too few still waits for. */
+	message_write(out, MESSAGE_BYTES, messages);
+	transport_send(transport, channel, out, MESSAGE_BYTES);
+}
+
+static bool receive_all(const char *name, enum transport transport, struct channel *channel,
+			uint64_t messages)
+{
+	uint64_t *in = transport_buffer(MESSAGE_BYTES), state = 2;
+
+	for (uint64_t i = 0; i < messages; i++) {
+		if (!transport_receive(transport, channel, in, MESSAGE_BYTES)) {
+			printf("%s: the channel ended at message %lu\n", name, i);
+			return false;
+		}
+		if (message_check(in, MESSAGE_BYTES, i)) {
+			uint64_t number = message_number(in);
+
+			printf("%s: message %lu is %s\n", name, i,
+			       message_check(in, MESSAGE_BYTES, number) ? "torn"
+			       : number > i			     ? "lost"
+								     : "doubled");
+			return false;
+		}
+		dawdle(&state);
+	}
+	printf("%s: %lu messages, none lost, doubled or torn\n", name, messages);
+	return true;
+}
+
+static bool try(const char *name, enum transport transport, uint64_t messages, const char *plant)
+{
+	struct channel pair[2] = { 0 };
+	size_t bytes = transport_bytes(transport, CAPACITY, MESSAGE_BYTES);
+	char *memory = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool good;
+	pid_t child;
+
+	for (int i = 0; i < 2; i++)
+		pair[i] = (struct channel){ .memory = memory + (size_t)i * bytes,
+					    .capacity = CAPACITY,
+					    .message = MESSAGE_BYTES,
+					    .spin_turns = 50,
+					    .abort = &never };
+	if (memory == MAP_FAILED || transport_open(transport, pair, NULL) < 0)
+		return false;
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		send_all(transport, &pair[0], messages, plant);
+		_exit(0);
+	}
+	good = receive_all(name, transport, &pair[0], messages);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	transport_close(transport, pair);
+	munmap(memory, 2 * bytes);
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t messages = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
+	const char *plant = argc > 2 ? argv[2] : NULL;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+#define RING(name) (transport_bytes(TRANSPORT_##name, CAPACITY, MESSAGE_BYTES) == 0 ||             \
+		    TRANSPORT_##name == TRANSPORT_process_vm ||                                    \
+		    try(#name, TRANSPORT_##name, messages, plant))
+#define TRANSPORT(name, ...)                                                                       \
+	if (!RING(name))                                                                           \
+		return 1;
+#include "subject/transports.def"
+	return 0;
+}
