@@ -18,11 +18,14 @@
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shmeter/text.h"
 
 #define MESSAGE_MAX 4352
+/* Times 10 ms: dying processes are gone by then. */
+#define SETTING_TRIES 300
 /* Records that the list grows by: names live for microseconds, so there are seldom more than a few. */
 #define RECORDS_STEP 16
 /* Segments of earlier processes of the same pid that are told apart from the parent's own. */
@@ -51,14 +54,38 @@ static struct {
 	pid_t pid;
 } guard = { -1, 0 };
 
+/* The setting as it can be written back: settings with choices show theirs in brackets. */
+static void current_value(char *text)
+{
+	char *open = strchr(text, '['), *close = open ? strchr(open, ']') : NULL;
+
+	if (!close)
+		return;
+	*close = '\0';
+	memmove(text, open + 1, strlen(open + 1) + 1);
+}
+
+/* Writes until it reads back: a pool whose pages are still in the hands of dying processes does not shrink
+ * at once. */
 static void write_setting(const char *path, const char *value)
 {
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	char now[256];
 
-	if (fd < 0)
-		return;
-	(void)!write(fd, value, strlen(value));
-	close(fd);
+	for (int left = SETTING_TRIES; left > 0; left--) {
+		int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+		if (fd >= 0) {
+			(void)!write(fd, value, strlen(value));
+			close(fd);
+		}
+		if (sm_read_file(path, now, sizeof(now)) < 0)
+			return;
+		current_value(now);
+		if (strcmp(now, value) == 0)
+			return;
+		nanosleep(&nap, NULL);
+	}
 }
 
 static void undo(const struct record *record)
@@ -316,17 +343,6 @@ void sm_guard_forget(char kind, const char *name)
 	char full[MESSAGE_MAX];
 
 	(void)!tell((char)(kind - 'a' + 'A'), absolute(kind, name, full, sizeof(full)), NULL, NULL);
-}
-
-/* The setting as it can be written back: settings with choices show theirs in brackets. */
-static void current_value(char *text)
-{
-	char *open = strchr(text, '['), *close = open ? strchr(open, ']') : NULL;
-
-	if (!close)
-		return;
-	*close = '\0';
-	memmove(text, open + 1, strlen(open + 1) + 1);
 }
 
 int sm_guard_setting(const char *path, const char *value, struct sm_error *err)

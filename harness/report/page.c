@@ -125,13 +125,13 @@ static void put_claims(const struct sm_results *r, const char *scenario, FILE *o
 static void put_table(const struct sm_results *r, const char *scenario, FILE *out)
 {
 	fputs("<div class=\"wide\"><table><thead><tr><th>variant</th><th>point</th><th>metric</th><th>median (95 % "
-	      "interval)</th><th>CPU time per operation</th><th>class</th><th>n</th><th>trials</th></tr>"
+	      "interval)</th><th>CPU time per operation</th><th>switches per operation</th><th>class</th><th>n</th><th>trials</th></tr>"
 	      "</thead><tbody>\n",
 	      out);
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
-		char point[192], value[96], cpu[SM_TEXT_MAX] = "-", n[32], trials[96];
+		char point[192], value[96], cpu[SM_TEXT_MAX] = "-", switches[32] = "-", n[32], trials[96];
 
 		if (strcmp(c->scenario, scenario) != 0)
 			continue;
@@ -139,6 +139,8 @@ static void put_table(const struct sm_results *r, const char *scenario, FILE *ou
 		words_interval(&s->value, c->unit, value, sizeof(value));
 		if (isfinite(s->cpu_ns_per_op))
 			sm_format_ns(cpu, s->cpu_ns_per_op);
+		if (isfinite(s->switches_per_op))
+			snprintf(switches, sizeof(switches), "%.3g", s->switches_per_op);
 		snprintf(n, sizeof(n), "%zu", s->value.count);
 		snprintf(trials, sizeof(trials), "%u ok, %u skipped, %u failed, %u disturbed",
 			 s->ok, s->skipped, s->failed, s->disturbed);
@@ -148,6 +150,7 @@ static void put_table(const struct sm_results *r, const char *scenario, FILE *ou
 		put(out, "td", c->metric);
 		put(out, "td", s->value.count ? value : s->reason);
 		put(out, "td", cpu);
+		put(out, "td", switches);
 		put(out, "td", s->klass);
 		put(out, "td", n);
 		put(out, "td", trials);

@@ -23,14 +23,15 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define SLICES_MIN 8
 #define BLOCKS_MIN 6
 
-/* What a slice aims at.  Pair classes last milliseconds; one worker alone has none, and its slices may be
- * longer, which keeps expensive set-ups a small part of a run.  Both are over 10^3 times the clock. */
+/* What a slice aims at.  Pair classes last milliseconds; one worker alone has none, and neither have workers
+ * that take turns on one PU: their slices may be longer, which keeps expensive set-ups a small part of a run
+ * and a scheduler's time slice a part of theirs.  Both are over 10^3 times the clock. */
 #define SLICE_PAIR_NS 1000000u
 #define SLICE_SOLO_NS 10000000u
 
 static uint64_t slice_aim_ns(const struct sm_case *c)
 {
-	return c->workers > 1 ? SLICE_PAIR_NS : SLICE_SOLO_NS;
+	return c->workers > 1 && c->placement != SM_PLACE_SAME_CORE ? SLICE_PAIR_NS : SLICE_SOLO_NS;
 }
 
 static uint64_t timeout_ns(const struct sm_planned_case *planned)

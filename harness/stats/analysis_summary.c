@@ -40,7 +40,19 @@ static size_t gather_values(const struct sm_analysis *a, size_t c, const char *k
 	return count;
 }
 
-static double median_cpu(const struct sm_analysis *a, size_t c, double *values)
+static double cpu_of(const struct sm_sample *sample)
+{
+	return sample->cpu_ns_per_op;
+}
+
+static double switches_of(const struct sm_sample *sample)
+{
+	return sample->ops ? (double)(sample->nvcsw + sample->nivcsw) / (double)sample->ops : NAN;
+}
+
+/* The median over the trials that ended well of something that a sample tells. */
+static double median_of(const struct sm_analysis *a, size_t c,
+			double (*of)(const struct sm_sample *), double *values)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 	size_t count = 0;
@@ -48,8 +60,8 @@ static double median_cpu(const struct sm_analysis *a, size_t c, double *values)
 	for (size_t i = view->first; i < view->first + view->count; i++) {
 		const struct sm_sample *sample = &a->results->samples[a->sample_order[i]];
 
-		if (sample->status == SM_OK && isfinite(sample->cpu_ns_per_op))
-			values[count++] = sample->cpu_ns_per_op;
+		if (sample->status == SM_OK && isfinite(of(sample)))
+			values[count++] = of(sample);
 	}
 	return sm_median(values, count);
 }
@@ -91,7 +103,8 @@ static void summarise(struct sm_analysis *a, size_t c, const struct quantiles *k
 	}
 	row->value = sm_median_interval(values, count, SM_CONFIDENCE);
 	row->mad = sm_mad(values, count);
-	row->cpu_ns_per_op = median_cpu(a, c, values);
+	row->cpu_ns_per_op = median_of(a, c, cpu_of, values);
+	row->switches_per_op = median_of(a, c, switches_of, values);
 	row->q50_ns = kept[c].q50_ns;
 	row->q99_ns = kept[c].q99_ns;
 	row->q999_ns = kept[c].q999_ns;

@@ -111,6 +111,7 @@ static const struct column summary[] = {
 	{ "unit", COLUMN_TEXT, C(unit), false },
 	{ "metric", COLUMN_TEXT, C(metric), false },
 	{ "cpu_ns_per_op", COLUMN_REAL, S(cpu_ns_per_op), false },
+	{ "switches_per_op", COLUMN_REAL, S(switches_per_op), false },
 	{ "q50_ns", COLUMN_REAL, S(q50_ns), false },
 	{ "q99_ns", COLUMN_REAL, S(q99_ns), false },
 	{ "q999_ns", COLUMN_REAL, S(q999_ns), false },

@@ -32,7 +32,7 @@
 /* With the transport a constant, only its own case of each switch below is left. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-enum { TRAIT_SPINS = 1, TRAIT_MANY = 2, TRAIT_FILE = 4 };
+enum { TRAIT_SPINS = 1, TRAIT_MANY = 2, TRAIT_FILE = 4, TRAIT_STREAM = 8 };
 
 enum transport {
 #define TRANSPORT(name, ...) TRANSPORT_##name,
@@ -131,10 +131,11 @@ static ALWAYS_INLINE uint64_t *transport_place(enum transport transport, struct 
 	}
 }
 
-/* Bytes in flight: as asked, and never less than two messages; a power of two. */
-static inline size_t transport_capacity(uint64_t message, uint64_t asked)
+/* Bytes in flight: as asked, and never less than two messages where they are kept whole; a power of two. */
+static inline size_t transport_capacity(enum transport transport, uint64_t message, uint64_t asked)
 {
-	uint64_t least = asked > 2 * message ? asked : 2 * message, capacity = 4096;
+	bool whole = !(transport_traits(transport) & TRAIT_STREAM);
+	uint64_t least = whole && asked < 2 * message ? 2 * message : asked, capacity = 4096;
 
 	while (capacity < least)
 		capacity *= 2;

@@ -15,7 +15,7 @@ struct transport_state {
 
 static inline size_t pair_capacity(const struct sm_case *c)
 {
-	return transport_capacity(c->param[PARAM_MESSAGE], c->param[PARAM_CAPACITY]);
+	return transport_capacity(transport_of(c), c->param[PARAM_MESSAGE], c->param[PARAM_CAPACITY]);
 }
 
 static inline size_t pair_region_bytes(const struct sm_case *c)

@@ -30,7 +30,7 @@ struct open_loop_state {
 
 static size_t capacity_of(const struct sm_case *c)
 {
-	return transport_capacity(c->param[PARAM_MESSAGE], c->param[PARAM_CAPACITY]);
+	return transport_capacity(transport_of(c), c->param[PARAM_MESSAGE], c->param[PARAM_CAPACITY]);
 }
 
 static size_t region_bytes(const struct sm_case *c)

@@ -5,7 +5,9 @@
  * Cost of the loop: as transport_latency, one direction. */
 #include "../subject/transport_pair.h"
 
-#define COPY_ONLY 0x100u /* in a variant's `arg`: nothing is written or checked */
+/* In a variant's `arg`: nothing is written or checked. */
+#define RING_COPIES 0x100u
+#define TWO_COPIES  0x200u
 
 /* Worker 0 sends, worker 1 receives. */
 static ALWAYS_INLINE uint64_t one_way(struct sm_worker *worker, enum transport transport)
@@ -28,8 +30,8 @@ static ALWAYS_INLINE uint64_t one_way(struct sm_worker *worker, enum transport t
 #define STAMP_LOOP one_way
 #include "../subject/stamp.h"
 
-/* Copies alone, through the same memory: what no transport with two copies can beat. */
-static uint64_t copy_only(struct sm_worker *worker)
+/* The ring's copies alone: nothing is written or checked. */
+static uint64_t ring_copies(struct sm_worker *worker)
 {
 	struct transport_state *state = worker->state;
 	size_t bytes = worker->c->param[PARAM_MESSAGE];
@@ -45,10 +47,46 @@ static uint64_t copy_only(struct sm_worker *worker)
 	return n;
 }
 
+/* Two plain copies through two blocks and a counter on either side: the ceiling of what copies twice. */
+static uint64_t two_copies(struct sm_worker *worker)
+{
+	struct transport_state *state = worker->state;
+	struct spsc *blocks = state->channel[0].memory; /* its indices count blocks here */
+	size_t bytes = worker->c->param[PARAM_MESSAGE];
+	uint64_t n = worker->op_count;
+
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t turn = worker->index == 0 ? state->sent++ : state->received++;
+		char *block = blocks->data + turn % 2 * bytes;
+
+		if (worker->index == 0) {
+			for (unsigned turns = 0;
+			     turn - atomic_load_explicit(&blocks->tail, memory_order_acquire) >= 2;)
+				if (!sm_spin(&turns, worker->abort))
+					return i;
+			memcpy(block, state->own.out, bytes);
+			atomic_store_explicit(&blocks->head, turn + 1, memory_order_release);
+			worker->outcome->tally[TALLY_SENT]++;
+		} else {
+			for (unsigned turns = 0;
+			     atomic_load_explicit(&blocks->head, memory_order_acquire) <= turn;)
+				if (!sm_spin(&turns, worker->abort))
+					return i;
+			memcpy(state->own.in, block, bytes);
+			atomic_store_explicit(&blocks->tail, turn + 1, memory_order_release);
+			worker->outcome->tally[TALLY_RECEIVED]++;
+		}
+	}
+	return n;
+}
+
 static uint64_t run(struct sm_worker *worker)
 {
-	return sm_case_variant(worker->c)->arg & COPY_ONLY ? copy_only(worker)
-							    : one_way_run(worker);
+	uint64_t arg = sm_case_variant(worker->c)->arg;
+
+	return arg & RING_COPIES  ? ring_copies(worker)
+	       : arg & TWO_COPIES ? two_copies(worker)
+				  : one_way_run(worker);
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
@@ -79,9 +117,12 @@ static uint64_t bytes_per_op(const struct sm_case *c)
 static const struct sm_variant variants[] = {
 #define TRANSPORT PAIR_VARIANT
 #include "../subject/transports.def"
+	{ .name = "ring_copies",
+	  .summary = "shm_ring's copies alone: messages neither written nor checked",
+	  .arg = TRANSPORT_shm_ring | RING_COPIES },
 	{ .name = "two_copies",
-	  .summary = "two plain copies through shared memory, nothing written or checked: the ceiling",
-	  .arg = TRANSPORT_shm_ring | COPY_ONLY },
+	  .summary = "two plain copies through two blocks of shared memory: the ceiling",
+	  .arg = TRANSPORT_shm_ring | TWO_COPIES },
 	{ 0 },
 };
 
@@ -109,12 +150,13 @@ static const struct sm_claim claims[] = {
 	  .at = "message=1048576 placement=near",
 	  .ratio_min = 1 },
 	{ .id = "T9",
-	  .text = "A ring in shared memory moves 1 MiB messages at 90 % at least of what two plain copies reach",
+	  .text = "A ring in shared memory copies 1 MiB messages at 90 % at least of what two plain copies reach",
 	  .source = "the physical ceiling of a transport with two copies",
-	  .left = "shm_ring",
+	  .left = "ring_copies",
 	  .right = "two_copies",
 	  .at = "message=1048576 placement=near",
-	  .ratio_max = 1 / 0.9 },
+	  .ratio_max = 1 / 0.9,
+	  .caveat = "writing each message and checking it comes on top: compare shm_ring with ring_copies" },
 	{ 0 },
 };
 

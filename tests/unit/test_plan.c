@@ -53,6 +53,44 @@ static int expand(struct sm_plan *plan, struct sm_plan_options *options, struct 
 	return sm_plan_expand(plan, options, all, 3, err);
 }
 
+/* Another placement is run where a claim speaks of it, not at every point; workers follow the variant. */
+Test(plan, a_standard_run_takes_the_points_that_claims_name)
+{
+	static const struct sm_claim named[] = {
+		{ .id = "X2", .at = "op=add placement=same-core processes=4" }, { 0 }
+	};
+	static const struct sm_variant crowd[] = { { .name = "a" },
+						   { .name = "b", .workers = 5 },
+						   { 0 } };
+	struct sm_scenario asked = sweep;
+	const struct sm_scenario *const one[] = { &asked };
+	struct sm_plan_options options = { .profile = SM_STANDARD };
+	struct sm_plan plan;
+	struct sm_error err = { 0 };
+	unsigned elsewhere = 0;
+
+	asked.claims = named;
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < plan.case_count; i++) {
+		const struct sm_case *c = &plan.cases[i].c;
+
+		if (c->placement == SM_PLACE_NEAR)
+			continue;
+		elsewhere++;
+		cr_expect_eq(c->placement, SM_PLACE_SAME_CORE);
+		cr_expect(c->param[0] == 1 && c->param[1] == 4, "%s", plan.cases[i].id);
+	}
+	cr_expect_eq(elsewhere, 3, "three variants of one point");
+	sm_plan_free(&plan);
+	asked.workers_param = NULL;
+	asked.workers = 2;
+	asked.variants = crowd;
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	cr_expect_eq(plan.cases[0].c.workers, 2);
+	cr_expect_eq(plan.cases[1].c.workers, 5);
+	sm_plan_free(&plan);
+}
+
 Test(plan, expands_points_and_placements)
 {
 	struct sm_plan_options options = { .profile = SM_QUICK };

@@ -104,6 +104,7 @@ struct sm_summary_row {
 	struct sm_interval value; /* ns/op */
 	double mad;
 	double cpu_ns_per_op;
+	double switches_per_op; /* context switches of all workers, voluntary and not; NaN unknown */
 	double q50_ns, q99_ns, q999_ns; /* of the histogram, where allowed; NaN */
 	unsigned ok, skipped, failed,
 		disturbed; /* trials by status (failed: verify, died, timed out) */

@@ -1,0 +1,110 @@
+/* Where a variant overtakes its baseline over a size, and the further metrics of a trial. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "made_up_run.h"
+
+static const double sizes[] = { 64, 1024, 16384, 262144 };
+
+/* padded takes 50 ns whatever the size; packed takes this much of it. */
+static void sweep(const double ratio[4], double spread)
+{
+	for (unsigned s = 0; s < 4; s++) {
+		const char *params = sm_results_string(&run, "bytes=%.0f op=add", sizes[s]);
+		unsigned packed = add_case("pack", "packed", params, 2);
+		unsigned padded = add_case("pack", "padded", params, 2);
+
+		for (unsigned b = 0; b < 8; b++) {
+			double off = 1 + spread * (b - 3.5) / 3.5;
+
+			add_trial(packed, b, 0, 50 * ratio[s] * off, 50 * ratio[s] * off);
+			add_trial(padded, b, 0, 50, 50);
+		}
+	}
+	analyse();
+}
+
+Test(analysis, the_point_lies_on_the_line_between_two_sizes)
+{
+	/* ln ratio goes from ln 2 to -ln 2: the middle of 1024 and 16384 in the logarithm is 4096 */
+	sweep((double[]){ 4, 2, 0.5, 0.25 }, 0.1);
+	cr_assert_eq(run.crossing_count, 1);
+	const struct sm_crossing_row *c = &run.crossings[0];
+
+	cr_expect_str_eq(c->param, "bytes");
+	cr_expect(fabs(c->at / 4096 - 1) < 0.1, "%g", c->at);
+	cr_expect(c->low < c->at && c->at < c->high, "%g %g %g", c->low, c->at, c->high);
+	cr_expect(c->low > 2048 && c->high < 8192, "%g %g", c->low, c->high);
+	/* the first variant of the scenario is the baseline */
+	cr_expect_str_eq(c->left, "padded");
+	cr_expect_str_eq(c->right, "packed");
+	cr_expect(!c->overtakes, "padded is the faster one below");
+}
+
+Test(analysis, lines_that_do_not_cross_have_no_point)
+{
+	sweep((double[]){ 4, 3, 2, 1.5 }, 0.1);
+	cr_expect_eq(run.crossing_count, 0);
+}
+
+Test(analysis, an_end_that_no_size_decides_is_open)
+{
+	/* at the largest size the interval still holds 1 */
+	sweep((double[]){ 4, 3, 1.5, 0.95 }, 0.2);
+	cr_assert_eq(run.crossing_count, 1);
+	cr_expect(isnan(run.crossings[0].high), "%g", run.crossings[0].high);
+	cr_expect(isfinite(run.crossings[0].low));
+	cr_expect_str_neq(run.crossings[0].reason, "-");
+}
+
+Test(analysis, two_sizes_are_no_curve)
+{
+	for (unsigned s = 0; s < 2; s++) {
+		const char *params = sm_results_string(&run, "bytes=%.0f op=add", sizes[s]);
+		unsigned packed = add_case("pack", "packed", params, 2);
+		unsigned padded = add_case("pack", "padded", params, 2);
+
+		for (unsigned b = 0; b < 8; b++) {
+			add_trial(packed, b, 0, s ? 25 : 100, s ? 25 : 100);
+			add_trial(padded, b, 0, 50, 50);
+		}
+	}
+	analyse();
+	cr_expect_eq(run.crossing_count, 0);
+}
+
+/* A metric of whole trials is compared like their time, apart from it. */
+Test(analysis, a_further_metric_has_its_own_comparison)
+{
+	unsigned packed = add_case("pack", "packed", "op=add", 2);
+	unsigned padded = add_case("pack", "padded", "op=add", 2);
+
+	for (unsigned b = 0; b < 8; b++) {
+		unsigned trials[2];
+
+		add_trial(packed, b, 0, 28, 14);
+		trials[0] = run.samples[run.sample_count - 1].trial;
+		add_trial(padded, b, 0, 2.6, 2.6);
+		trials[1] = run.samples[run.sample_count - 1].trial;
+		for (unsigned i = 0; i < 2; i++)
+			*sm_results_add_metric(&run) =
+				(struct sm_metric_row){ trials[i], "fairness", "1", i ? 1 : 0.5 };
+	}
+	sm_results_derive(&run);
+	for (unsigned round = 0; round < 2; round++) {
+		const struct sm_pair_row *row = NULL;
+
+		analyse();
+		for (size_t i = 0; i < run.pair_count; i++)
+			if (strcmp(run.pairs[i].metric, "fairness") == 0)
+				row = &run.pairs[i];
+		cr_assert(row);
+		cr_expect_str_eq(row->klass, "any");
+		cr_expect_eq(row->blocks_used, 8);
+		cr_expect_float_eq(row->ratio.estimate,
+				   strcmp(row->left, "packed") == 0 ? 0.5 : 2, 1e-9);
+		cr_expect_str_eq(row->claim, "-", "a claim about the time is not one about this");
+		cr_expect_eq(run.samples[0].status, SM_OK, "the time is not touched");
+	}
+}
