@@ -221,6 +221,11 @@ static void print_trust(const struct printer *p)
 			 words_number(r, "counting_cost/high"));
 		words_wrap(p->out, "  ", 4, p->width, text);
 	}
+	if (*words_text(r, "counting_cost/reason")) {
+		snprintf(text, sizeof(text), "Counting: what it costs is not known: %s.",
+			 words_text(r, "counting_cost/reason"));
+		words_wrap(p->out, "  ", 4, p->width, text);
+	}
 	for (size_t i = 0; i < json_array_size(repeated); i++) {
 		const json_t *one = json_array_get(repeated, i);
 

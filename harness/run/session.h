@@ -46,7 +46,8 @@ int manifest_finish(struct session *session, const char *status, struct sm_error
 int manifest_restore_options(struct session *session, struct sm_error *err);
 int manifest_restore_plan(struct session *session, struct sm_error *err);
 
-/* counting_cost.c: the same page faults with the counters on and off; NULL where that failed. */
+/* counting_cost.c: the same page faults with the counters on and off; with a reason where
+ * that failed; NULL without memory. */
 json_t *counting_cost(const struct session *session);
 
 /* measure.c */

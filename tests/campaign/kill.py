@@ -107,7 +107,8 @@ def one(number, before):
         died = [s for s in rows(folder, "samples.csv") if s["status"] == "worker_died"]
         if manifest["status"] != "complete" or code != 0:
             trouble = f"a killed worker ended the run: exit {code}, {manifest['status']}"
-        counts["told"] += bool(died or manifest.get("calibration_failures"))
+        counts["told"] += bool(died or manifest.get("calibration_failures")
+                               or "reason" in (manifest.get("counting_cost") or {}))
         counts["workers"] += 1
     counts["parents"] += kill_parent
     discard(folder)
