@@ -1,9 +1,9 @@
 # A line a variant over a swept parameter.  An index of the data is a variant: x value low high; the last
-# index holds the crossings with the first variant: x y low high name.
+# index holds the crossings with the first variant, in the colour of the other: x y low high number.
 set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
 set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
 set tmargin 5
-set logscale x 2
+if (x_log) set logscale x 2
 set logscale y
 set xlabel x_label noenhanced
 set ylabel y_label . (exists('y_time') ? ' (ns)' : '') noenhanced
@@ -14,12 +14,12 @@ set offsets graph 0.03, graph 0.03, 0, 0
 set grid
 set key outside right top noenhanced
 array colours[8] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999']
+array rgb[8] = [0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x000000, 0x999999]
 if (crossings > 0) {
   plot for [i=0:variants-1] datafile index i using 1:2:3:4 with yerrorlines lw 1.8 ps 0.9 \
       pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1), \
-    datafile index variants using 1:2:3:4 with xerrorbars pt 2 ps 1.6 lw 1.6 lc rgb '#000000' \
-      title 'crossing, 95 % interval', \
-    datafile index variants using 1:2:5 with labels offset 0,1 noenhanced notitle
+    datafile index variants using 1:2:3:4:(rgb[int($5) % 8 + 1]) with xerrorbars pt 2 ps 1.8 lw 1.8 \
+      lc rgb variable title 'crosses the first, 95 % interval'
 } else {
   plot for [i=0:variants-1] datafile index i using 1:2:3:4 with yerrorlines lw 1.8 ps 0.9 \
       pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1)

@@ -65,21 +65,32 @@ static bool is_of(const struct sm_case_row *c, const char *scenario, const char 
 	return strcmp(c->scenario, scenario) == 0 && strcmp(c->metric, metric) == 0;
 }
 
-static const char *const sweeps[] = { "message", "bytes", "processes", "senders", "load", "rate" };
+/* Parameters that a figure can be drawn over, and what their axis says. */
+static const struct {
+	const char *name, *label;
+	bool bytes, logarithmic;
+} sweeps[] = {
+	{ "message", "message (bytes)", true, true },
+	{ "bytes", "bytes", true, true },
+	{ "processes", "processes", false, true },
+	{ "load", "offered load (% of the highest rate)", false, false },
+	{ "asleep", "time asleep (us)", false, true },
+};
+#define SWEEPS (sizeof(sweeps) / sizeof(sweeps[0]))
 
 /* The swept parameter of a scenario: the first known name with at least two numeric values. */
 static const char *swept(const struct sm_results *r, const char *scenario, const char *metric)
 {
-	for (size_t s = 0; s < sizeof(sweeps) / sizeof(sweeps[0]); s++) {
+	for (size_t s = 0; s < SWEEPS; s++) {
 		double first = NAN;
 
 		for (size_t i = 0; i < r->case_count; i++) {
-			double value = param_value(r->cases[i].params, sweeps[s]);
+			double value = param_value(r->cases[i].params, sweeps[s].name);
 
 			if (!is_of(&r->cases[i], scenario, metric) || !isfinite(value))
 				continue;
 			if (isfinite(first) && value != first)
-				return sweeps[s];
+				return sweeps[s].name;
 			first = value;
 		}
 	}
@@ -147,10 +158,20 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 	return count;
 }
 
-/* Marks of the crossings that the analysis found: x, low, high, the name of the line; on the lines of the
- * first variant. */
+static unsigned number_of(const char *const *variants, unsigned count, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < count && strcmp(variants[i], name) != 0)
+		i++;
+	return i;
+}
+
+/* Marks of the crossings that are known on both sides: x, y on the line of the first variant, low, high, the
+ * number of the other line. */
 static unsigned put_crossings(const struct sm_results *r, const struct figure *f, const char *param,
-			      const struct point *base, size_t base_count, FILE *out)
+			      const struct point *base, size_t base_count,
+			      const char *const *variants, unsigned count, FILE *out)
 {
 	const char *placement = r->cases[f->placement_of].placement;
 	unsigned crossings = 0;
@@ -159,19 +180,17 @@ static unsigned put_crossings(const struct sm_results *r, const struct figure *f
 		const struct sm_crossing_row *c = &r->crossings[i];
 
 		if (strcmp(c->scenario, f->scenario) != 0 || strcmp(c->metric, f->metric) != 0 ||
-		    strcmp(c->placement, placement) != 0 || strcmp(c->param, param) != 0)
+		    strcmp(c->placement, placement) != 0 || strcmp(c->param, param) != 0 ||
+		    !isfinite(c->low) || !isfinite(c->high))
 			continue;
 		for (size_t j = 0; j + 1 < base_count; j++) {
 			double share = log(c->at / base[j].x) / log(base[j + 1].x / base[j].x);
 
 			if (share < 0 || share > 1)
 				continue;
-			fprintf(out, "%.6g %.6g %.6g %.6g ", c->at,
+			fprintf(out, "%.6g %.6g %.6g %.6g %u\n", c->at,
 				base[j].value * pow(base[j + 1].value / base[j].value, share),
-				isfinite(c->low) ? c->low : base[0].x,
-				isfinite(c->high) ? c->high : base[base_count - 1].x);
-			put_field(out, c->left);
-			fputc('\n', out);
+				c->low, c->high, number_of(variants, count, c->left));
 			crossings++;
 			break;
 		}
@@ -186,7 +205,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	unsigned count = variants_of(r, f->scenario, f->metric, variants);
 	struct point *first = calloc(r->summary_count + 1, sizeof(*first));
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
-	size_t total = 0, firsts = 0, used;
+	size_t total = 0, firsts = 0, axis = 0, used;
 	unsigned crossings = 0;
 
 	if (!first || !points || !param)
@@ -205,16 +224,18 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	if (count > 0)
 		firsts = sweep_points(r, f, variants[0], param, bytes_rate, first);
 	if (firsts > 0)
-		crossings = put_crossings(r, f, param, first, firsts, out);
+		crossings = put_crossings(r, f, param, first, firsts, variants, count, out);
 	free(first);
 	free(points);
+	while (axis < SWEEPS && (!param || strcmp(sweeps[axis].name, param) != 0))
+		axis++;
 	snprintf(f->variables, sizeof(f->variables),
-		 "variants = %u\ncrossings = %u\nx_label = '%s%s'\ny_label = '%s'\nx_bytes = %d\n",
-		 count, crossings, param ? param : "",
-		 param && strcmp(param, "processes") == 0 ? "" : " (bytes)",
+		 "variants = %u\ncrossings = %u\nx_label = '%s'\ny_label = '%s'\nx_bytes = %d\n"
+		 "x_log = %d\n",
+		 count, crossings, axis < SWEEPS ? sweeps[axis].label : "",
 		 bytes_rate ? "GB/s of payload" : r->cases[f->placement_of].metric,
-		 param && strcmp(param, "processes") != 0);
-	if (!bytes_rate)
+		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic);
+	if (!bytes_rate && strncmp(r->cases[f->placement_of].unit, "ns", 2) == 0)
 		strncat(f->variables, "y_time = 1\n",
 			sizeof(f->variables) - strlen(f->variables) - 1);
 	return total;
@@ -316,7 +337,8 @@ static size_t runchart_data(const struct sm_results *r, struct figure *f, FILE *
 		for (size_t j = 0; j < r->summary_count; j++)
 			if (r->summaries[j].case_index == s->case_index)
 				median = r->summaries[j].value.estimate;
-		if (s->derived || s->status != SM_OK || !isfinite(s->value) || !isfinite(median) || median <= 0)
+		if (s->derived || s->status != SM_OK || !isfinite(s->value) || !isfinite(median) ||
+		    median <= 0)
 			continue;
 		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->value / median,
 			strcmp(s->klass, "solo") == 0        ? 0
@@ -394,8 +416,8 @@ static size_t percentiles_data(const struct sm_results *r, struct figure *f, FIL
 		variants += count > 0;
 		total += count;
 	}
-	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s (ns)'\n", variants,
-		 r->cases[f->placement_of].metric);
+	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s (ns)'\n",
+		 variants, r->cases[f->placement_of].metric);
 	return total;
 }
 

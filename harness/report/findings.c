@@ -48,9 +48,8 @@ static void print_run(const struct printer *p)
 		line, sizeof(line),
 		"%s. Profile %s, seed %s, %zu trials of %zu cases in %.0f s, %.0f %% of them inside timed "
 		"sections.%s",
-		machine, words_text(p->results, "profile"), words_text(p->results, "seed"),
-		trials, cases, isfinite(wall) ? wall : 0.0,
-		isfinite(timed) ? 100 * timed : 0.0,
+		machine, words_text(p->results, "profile"), words_text(p->results, "seed"), trials,
+		cases, isfinite(wall) ? wall : 0.0, isfinite(timed) ? 100 * timed : 0.0,
 		strcmp(words_text(p->results, "status"), "complete") == 0
 			? ""
 			: " The run was interrupted: this is what there is of it.");
@@ -213,12 +212,13 @@ static void print_trust(const struct printer *p)
 		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
 	words_wrap(p->out, "  ", 4, p->width, text);
 	if (isfinite(words_number(r, "counting_cost/ratio"))) {
-		snprintf(text, sizeof(text),
-			 "Counting: a page fault takes %.3f times as long while it is counted (95 %% "
-			 "interval %.3f to %.3f).",
-			 words_number(r, "counting_cost/ratio"),
-			 words_number(r, "counting_cost/low"),
-			 words_number(r, "counting_cost/high"));
+		snprintf(
+			text, sizeof(text),
+			"Counting: a page fault takes %.3f times as long while it is counted (95 %% "
+			"interval %.3f to %.3f).",
+			words_number(r, "counting_cost/ratio"),
+			words_number(r, "counting_cost/low"),
+			words_number(r, "counting_cost/high"));
 		words_wrap(p->out, "  ", 4, p->width, text);
 	}
 	if (*words_text(r, "counting_cost/reason")) {

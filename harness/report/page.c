@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "figures.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
-#include "figures.h"
 #include "words.h"
 
 static const char style[] =
@@ -131,7 +131,8 @@ static void put_table(const struct sm_results *r, const char *scenario, FILE *ou
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
-		char point[192], value[96], cpu[SM_TEXT_MAX] = "-", switches[32] = "-", n[32], trials[96];
+		char point[192], value[96], cpu[SM_TEXT_MAX] = "-", switches[32] = "-", n[32],
+					    trials[96];
 
 		if (strcmp(c->scenario, scenario) != 0)
 			continue;
@@ -200,9 +201,9 @@ static void put_scenario(const char *scenario, void *context)
 
 static void put_downloads(FILE *out)
 {
-	static const char *const files[] = { "manifest.json", "samples.csv", "slices.csv",
-					     "counters.csv",  "metrics.csv", "summary.csv", "pairs.csv", "crossings.csv",
-					     "claims.csv" };
+	static const char *const files[] = { "manifest.json", "samples.csv",   "slices.csv",
+					     "counters.csv",  "metrics.csv",   "summary.csv",
+					     "pairs.csv",     "crossings.csv", "claims.csv" };
 
 	put(out, "h2", "Data");
 	fputs("<ul>\n", out);

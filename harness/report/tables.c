@@ -66,9 +66,11 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 		fprintf(p->out, "  %-16s %-34s %-34s %-34s n %zu", c->variant, point, value, ratio,
 			summary->value.count);
 	else
-		fprintf(p->out, "  %-16s %-34s %-34s %-34s %s; cpu %s, %.3g switches, class %s, n %zu", c->variant,
-			point, value, ratio, derived, sm_format_ns(cpu, summary->cpu_ns_per_op),
-			summary->switches_per_op, summary->klass, summary->value.count);
+		fprintf(p->out,
+			"  %-16s %-34s %-34s %-34s %s; cpu %s, %.3g switches, class %s, n %zu",
+			c->variant, point, value, ratio, derived,
+			sm_format_ns(cpu, summary->cpu_ns_per_op), summary->switches_per_op,
+			summary->klass, summary->value.count);
 	if (bad)
 		fprintf(p->out, " (%u skipped, %u failed, %u disturbed)", summary->skipped,
 			summary->failed, summary->disturbed);

@@ -116,9 +116,9 @@ static size_t metric_rows(const struct sm_scenario *scenario, unsigned trial,
 	size_t count = 0;
 
 	while (result->status == SM_OK && count < SM_MORE_MAX && scenario->more[count].name) {
-		rows[count] = (struct sm_metric_row){ trial, scenario->more[count].name,
-						      scenario->more[count].unit,
-						      result->more[count] };
+		rows[count] =
+			(struct sm_metric_row){ trial, scenario->more[count].name,
+						scenario->more[count].unit, result->more[count] };
 		count++;
 	}
 	return count;

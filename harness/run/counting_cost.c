@@ -90,7 +90,8 @@ json_t *counting_cost(const struct session *session)
 				   sm_median(f->without_ns, PAIRS), "ratio", exp(ratio.estimate),
 				   "low", exp(ratio.low), "high", exp(ratio.high));
 	} else {
-		object = json_pack("{s:s}", "reason", "the process that measured it did not end well");
+		object = json_pack("{s:s}", "reason",
+				   "the process that measured it did not end well");
 	}
 	sm_team_free(&team);
 out_unmap:

@@ -101,8 +101,8 @@ static void note_failure(struct session *session, struct sm_planned_case *planne
 		list = json_array();
 		json_object_set_new(session->manifest, "calibration_failures", list);
 	}
-	json_array_append_new(list, json_pack("{s:s, s:s}", "case", planned->id, "reason",
-					      result->reason));
+	json_array_append_new(
+		list, json_pack("{s:s, s:s}", "case", planned->id, "reason", result->reason));
 }
 
 static int calibration_trial(struct session *session, struct sm_planned_case *planned,

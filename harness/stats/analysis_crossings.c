@@ -127,7 +127,8 @@ static double passes(const struct curve *curve, size_t which, double near)
 	double best = NAN;
 
 	for (size_t i = 0; i + 1 < curve->count; i++) {
-		double y = read_at(&curve->point[i], which), z = read_at(&curve->point[i + 1], which);
+		double y = read_at(&curve->point[i], which),
+		       z = read_at(&curve->point[i + 1], which);
 		double from = log(curve->point[i].x), to = log(curve->point[i + 1].x), at;
 
 		if (y * z > 0 || y == z)
@@ -216,7 +217,8 @@ static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
 
 		snprintf(curve->param, sizeof(curve->param), "%.*s", (int)length, at);
 		at += whole + (at[whole] == ' ');
-		if (!isfinite(value_of(params, curve->param)) || !is_first(a->results, index, curve))
+		if (!isfinite(value_of(params, curve->param)) ||
+		    !is_first(a->results, index, curve))
 			continue;
 		gather(a->results, curve);
 		for (size_t i = 0; curve->count >= SIZES_MIN && i + 1 < curve->count; i++)
@@ -230,7 +232,8 @@ int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err)
 	struct curve curve = { .point = calloc(a->results->pair_count + 1, sizeof(struct point)) };
 
 	if (!curve.point)
-		return sm_fail(err, ENOMEM, "no memory for %zu comparisons", a->results->pair_count);
+		return sm_fail(err, ENOMEM, "no memory for %zu comparisons",
+			       a->results->pair_count);
 	a->results->crossing_count = 0;
 	for (size_t i = 0; i < a->results->pair_count; i++) {
 		curve.of = &a->results->pairs[i];

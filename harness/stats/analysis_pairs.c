@@ -225,9 +225,8 @@ static bool is_claimed(const struct sm_analysis *a, size_t group, const char *on
 	if (!scenario || !scenario->claims)
 		return false;
 	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
-		if (!is_ratio(claim) ||
-		    !sm_analysis_matches(a, group, claim->metric, claim->at,
-								 claim->left, claim->right))
+		if (!is_ratio(claim) || !sm_analysis_matches(a, group, claim->metric, claim->at,
+							     claim->left, claim->right))
 			continue;
 		if ((strcmp(claim->left, one) == 0 && strcmp(claim->right, other) == 0) ||
 		    (strcmp(claim->left, other) == 0 && strcmp(claim->right, one) == 0))
@@ -265,9 +264,8 @@ static int add_claimed_pairs(struct sm_analysis *a, size_t group, struct sm_erro
 	if (!scenario || !scenario->claims)
 		return 0;
 	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
-		if (!is_ratio(claim) ||
-		    !sm_analysis_matches(a, group, claim->metric, claim->at,
-								 claim->left, claim->right))
+		if (!is_ratio(claim) || !sm_analysis_matches(a, group, claim->metric, claim->at,
+							     claim->left, claim->right))
 			continue;
 		long left = sm_analysis_case_of(a, group, claim->left);
 		long right = sm_analysis_case_of(a, group, claim->right);

@@ -83,8 +83,7 @@ static int collect_points(struct sm_analysis *a, const struct sm_scenario *scena
 		return sm_fail(err, ENOMEM, "no memory for %zu groups", a->group_count);
 	for (size_t g = 0; g < a->group_count; g++) {
 		if (a->group[g].scenario != scenario ||
-		    !sm_analysis_matches(a, g, claim->metric, claim->at, claim->left,
-					 claim->right))
+		    !sm_analysis_matches(a, g, claim->metric, claim->at, claim->left, claim->right))
 			continue;
 		const struct sm_pair_row *row = leading_row(a, g, claim);
 

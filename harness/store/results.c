@@ -206,33 +206,62 @@ static unsigned derived_case(struct sm_results *results, unsigned of,
 	return (unsigned)results->case_count - 1;
 }
 
-void sm_results_derive(struct sm_results *results)
+/* Metrics in the order of their samples' cases, so that derived cases stand as the others do. */
+struct by_case {
+	size_t sample;
+	unsigned case_index;
+	const struct sm_metric_row *metric;
+};
+
+static int in_case_order(const void *a, const void *b)
 {
-	size_t samples = results->sample_count, trials = 0;
+	const struct by_case *left = a, *right = b;
+
+	if (left->case_index != right->case_index)
+		return left->case_index < right->case_index ? -1 : 1;
+	return (left->metric > right->metric) - (left->metric < right->metric);
+}
+
+/* Fills `out` with the metrics of trials that ended well; returns how many. */
+static size_t sort_metrics(const struct sm_results *results, struct by_case *out)
+{
+	size_t trials = 0, count = 0;
 	size_t *sample_of; /* by trial, from 1; 0: none */
 
-	for (size_t i = 0; i < samples; i++)
+	for (size_t i = 0; i < results->sample_count; i++)
 		if (results->samples[i].trial >= trials)
 			trials = (size_t)results->samples[i].trial + 1;
 	sample_of = or_abort(calloc(trials + 1, sizeof(*sample_of)));
-	for (size_t i = 0; i < samples; i++)
+	for (size_t i = 0; i < results->sample_count; i++)
 		sample_of[results->samples[i].trial] = i + 1;
 	for (size_t i = 0; i < results->metric_count; i++) {
 		const struct sm_metric_row *metric = &results->metrics[i];
 		size_t of = metric->trial < trials ? sample_of[metric->trial] : 0;
-		struct sm_sample *sample;
-		unsigned index;
 
-		if (of-- == 0 || results->samples[of].status != SM_OK)
-			continue;
-		index = derived_case(results, results->samples[of].case_index, metric);
-		sample = sm_results_add_sample(results);
-		*sample = results->samples[of];
+		if (of-- > 0 && results->samples[of].status == SM_OK)
+			out[count++] =
+				(struct by_case){ of, results->samples[of].case_index, metric };
+	}
+	free(sample_of);
+	qsort(out, count, sizeof(*out), in_case_order);
+	return count;
+}
+
+void sm_results_derive(struct sm_results *results)
+{
+	struct by_case *list = or_abort(calloc(results->metric_count + 1, sizeof(*list)));
+	size_t count = sort_metrics(results, list);
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned index = derived_case(results, list[i].case_index, list[i].metric);
+		struct sm_sample *sample = sm_results_add_sample(results);
+
+		*sample = results->samples[list[i].sample];
 		sample->case_index = index;
 		sample->derived = true;
 		sample->klass = "any";
-		sample->value = metric->value;
+		sample->value = list[i].metric->value;
 		sample->slices = sample->slices_pure = 0;
 	}
-	free(sample_of);
+	free(list);
 }

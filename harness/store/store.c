@@ -15,7 +15,7 @@
 enum { FILE_SLICES, FILE_COUNTERS, FILE_METRICS, FILE_SAMPLES, FILES };
 
 static const struct table *const tables[FILES] = { &table_slices, &table_counters, &table_metrics,
-						    &table_samples };
+						   &table_samples };
 
 struct sm_store {
 	char *folder;

@@ -55,8 +55,9 @@ struct control {
 	alignas(SM_LINE_PAIR) enum command command;
 	uint64_t op_count;
 	unsigned done_slices;
-	uint64_t begin_ns;      /* leader: when the first counted slice began */
-	uint64_t longest_ns;    /* parent: after this long no further slice, once there are enough; 0: none */
+	uint64_t begin_ns; /* leader: when the first counted slice began */
+	uint64_t
+		longest_ns; /* parent: after this long no further slice, once there are enough; 0: none */
 	unsigned held; /* calibration: slices in a row whose length was right */
 	bool calibrated;
 	/* Parent, before the fork. */

@@ -365,9 +365,9 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	hold->outcome = calloc(hold->c.workers, sizeof(*hold->outcome));
 	if (!hold->outcome)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
-	hold->control = control_make(hold->c.workers, slices, hold->seats.shared_pu,
-				     scenario->histogram || (request->trace && scenario->trace),
-				     err);
+	hold->control =
+		control_make(hold->c.workers, slices, hold->seats.shared_pu,
+			     scenario->histogram || (request->trace && scenario->trace), err);
 	if (!hold->control)
 		return -ENOMEM;
 	hold->control->op_count = request->calibrate ? 1 : request->op_count;

@@ -130,10 +130,10 @@ static void lead_slice(struct self *self, unsigned slice)
 	if (self->job->request->calibrate && slice > 0)
 		control->calibrated =
 			calibrate_next(control, slice - 1, self->job->context->slice_ns);
-	control->command = slice < control->slices && !control->calibrated &&
-					   !took_too_long(control, slice)
-				   ? COMMAND_SLICE
-				   : COMMAND_END;
+	control->command =
+		slice < control->slices && !control->calibrated && !took_too_long(control, slice)
+			? COMMAND_SLICE
+			: COMMAND_END;
 	control->done_slices = slice;
 }
 

@@ -6,6 +6,7 @@
  *
  * makes one function a transport, in which the compiler sees which one it is, and
  * `uint64_t LOOP_run(struct sm_worker *)`, which chooses by the case's variant: one switch a slice. */
+/* clang-format off: it joins a macro and the #include that uses it */
 #define STAMP_JOIN2(a, b) a##_##b
 #define STAMP_JOIN(a, b)  STAMP_JOIN2(a, b)
 

@@ -1,4 +1,5 @@
 /* What the transport scenarios share: the transports by number, a pair of channels, a worker's ends. */
+/* clang-format off: it joins a macro and the #include that uses it */
 #ifndef SHMETER_SUBJECT_TRANSPORT_H
 #define SHMETER_SUBJECT_TRANSPORT_H
 

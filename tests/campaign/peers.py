@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """shmeter beside what people would otherwise run, alternated ten times on the same CPUs.
 
-usage: peers.py SOURCES [PROGRAM]
+usage: peers.py SOURCES [PROGRAM [ONLY]]     ONLY: those whose name has this in it
 SOURCES holds the peers' source trees, unpacked, as owner+name: rigtorp+ipc-bench, rigtorp+SPSCQueue,
 max0x7ba+atomic_queue, goldsborough+ipc-bench.  They are built in a folder of their own.  `perf` is used
 where it is installed.  What each figure includes stands in docs/peers.md."""
@@ -19,6 +19,7 @@ from common import discard, median_interval, rows, run, scratch, verdict  # noqa
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 10
+ONLY = sys.argv[2] if len(sys.argv) > 2 else ""
 TRIPS = {"same-core": 30000, "near": 8000}
 BUILT = tempfile.mkdtemp(prefix="shmeter-peers-")
 
@@ -81,13 +82,14 @@ def perf_pipe(placement):
 
 
 def goldsborough_mq(placement):
-    """Its two programs, started with pinning; the server prints the mean of its round trips."""
+    """Its two programs, started with pinning; the server prints the mean of its round trips.  They signal
+    their whole process group, which is therefore one of their own."""
     arguments = ["-s", "64", "-c", str(TRIPS[placement])]
     cpu = "0" if placement == "same-core" else "1"
     server = subprocess.Popen(["taskset", "-c", "0", f"{BUILT}/mq-server", *arguments], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True)
+                              stderr=subprocess.DEVNULL, text=True, process_group=0)
     client = subprocess.Popen(["taskset", "-c", cpu, f"{BUILT}/mq-client", *arguments], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL)
+                              stderr=subprocess.DEVNULL, process_group=server.pid)
     try:
         out = server.communicate(timeout=30)[0]
         return 1000 * float(re.search(r"Average duration:\s+([\d.]+)", out).group(1))
@@ -119,6 +121,8 @@ def shmeter_trips(transport, placement):
 def compare_kernel():
     good = True
     for transport, name, once in PEERS:
+        if ONLY not in name:
+            continue
         for placement in ("same-core", "near"):
             ratios, ours, theirs = [], [], []
             for _ in range(ROUNDS):
@@ -197,6 +201,6 @@ def compare_rings():
 
 build()
 print("| what | shmeter | peer | peer's figure | ratio (95 % interval) |\n|---|---|---|---|---|")
-rings = compare_rings()
+rings = compare_rings() if ONLY in "rings" else True
 kernel = compare_kernel()
 verdict(rings and kernel, "no peer is faster beyond its bound")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Kills one end of every transport while it works: the trial ends within two seconds as worker_died, the
-run goes on, and nothing is left behind.
+run goes on, and nothing is left behind.  Then kills the whole run, where the kernel keeps objects that have no
+owner: the guard removes them.
 
 usage: test_peer_death.py PROGRAM"""
 import csv
@@ -32,7 +33,7 @@ def state():
     """Everything that a transport could leave on the machine."""
     return {
         "shm": sorted(glob.glob("/dev/shm/shmeter*")),
-        "fifos": sorted(glob.glob(os.path.join(tempfile.gettempdir(), "shmeter-[0-9a-f]*"))),
+        "fifos": sorted(glob.glob(os.path.join(tempfile.gettempdir(), "shmeter-" + 16 * "[0-9a-f]"))),
         "sysv": [len(read(f"/proc/sysvipc/{kind}").splitlines()) for kind in ("shm", "msg", "sem")],
     }
 
@@ -95,6 +96,25 @@ def try_one(transport, before):
     return f"FAIL: left behind: {state()}, was {before}"
 
 
+def kill_run(transport, before):
+    """Until a worker was seen, so that the transport's objects are there."""
+    folder = os.path.join(tempfile.mkdtemp(prefix="shmeter-test-"), "run")
+    parent = subprocess.Popen([PROGRAM, "run", f"transport_latency/{transport}", "--set", "message=64", "--out", folder,
+                               "--no-plots", "--no-counters", "-q"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while parent.poll() is None and not workers(parent.pid):
+        pass
+    seen = state()  # the trial goes on for milliseconds yet
+    parent.kill()
+    parent.wait()
+    for _ in range(60):
+        if state() == before:
+            shutil.rmtree(os.path.dirname(folder), ignore_errors=True)
+            return "gone" + (", having been there" if seen != before else "")
+        time.sleep(0.05)
+    return f"FAIL: left behind by a killed run: {state()}, was {before}"
+
+
 listed = json.loads(subprocess.run([PROGRAM, "list", "transport_throughput", "--format", "json"], check=True,
                                    capture_output=True, text=True).stdout)
 names = [v["name"] if isinstance(v, dict) else v for v in listed["scenarios"][0]["variants"]]
@@ -104,4 +124,9 @@ for name in names:
     words = try_one(name, start)
     failed |= words.startswith("FAIL")
     print(f"{name}: {words}", flush=True)
+for name in ("fifo", "posix_mq", "sysv_msg", "shm_sysv_sem"):
+    for _ in range(4):
+        words = kill_run(name, start)
+        failed |= words.startswith("FAIL")
+        print(f"{name}, the run killed: {words}", flush=True)
 sys.exit(failed)

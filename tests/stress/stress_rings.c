@@ -1,21 +1,20 @@
 /* Many messages through every ring in shared memory, between two processes with random delays, each
  * message checked: not one lost, doubled or torn.  With a plant, one message is sent wrongly, and the
  * program has to say so.
- * usage: stress_rings [MESSAGES [lost|doubled|torn]]
+ * usage: stress_rings [MESSAGES [lost|doubled|torn|none [CAPACITY [RING]]]]
  * Ends with 0, or 1 at the first wrong message. */
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <signal.h>
 #include <sys/wait.h>
 
 #include "subject/transport.h"
 
 #define MESSAGE_BYTES 40   /* no divisor of the capacity: messages wrap around its end */
-#define CAPACITY      1024 /* small, so that both sides wait often */
 #define PLANT_AT      1000 /* number of the message that is sent wrongly */
 
 int sm_fail(struct sm_error *err, int code, const char *format, ...)
@@ -48,6 +47,7 @@ int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
 }
 
 static _Atomic uint32_t never;
+static size_t capacity = 1024; /* small, so that both sides wait often */
 
 /* Now and then lets the other side get ahead. */
 static void dawdle(uint64_t *state)
@@ -96,8 +96,8 @@ static bool receive_all(const char *name, enum transport transport, struct chann
 
 			printf("%s: message %lu is %s\n", name, i,
 			       message_check(in, MESSAGE_BYTES, number) ? "torn"
-			       : number > i			     ? "lost"
-								     : "doubled");
+			       : number > i                             ? "lost"
+									: "doubled");
 			return false;
 		}
 		dawdle(&state);
@@ -109,14 +109,15 @@ static bool receive_all(const char *name, enum transport transport, struct chann
 static bool try(const char *name, enum transport transport, uint64_t messages, const char *plant)
 {
 	struct channel pair[2] = { 0 };
-	size_t bytes = transport_bytes(transport, CAPACITY, MESSAGE_BYTES);
-	char *memory = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	size_t bytes = transport_bytes(transport, capacity, MESSAGE_BYTES);
+	char *memory =
+		mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bool good;
 	pid_t child;
 
 	for (int i = 0; i < 2; i++)
 		pair[i] = (struct channel){ .memory = memory + (size_t)i * bytes,
-					    .capacity = CAPACITY,
+					    .capacity = capacity,
 					    .message = MESSAGE_BYTES,
 					    .spin_turns = 50,
 					    .abort = &never };
@@ -139,12 +140,16 @@ static bool try(const char *name, enum transport transport, uint64_t messages, c
 int main(int argc, char **argv)
 {
 	uint64_t messages = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
-	const char *plant = argc > 2 ? argv[2] : NULL;
+	const char *plant = argc > 2 ? argv[2] : NULL, *only = argc > 4 ? argv[4] : NULL;
+
+	if (argc > 3)
+		capacity = strtoul(argv[3], NULL, 10);
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-#define RING(name) (transport_bytes(TRANSPORT_##name, CAPACITY, MESSAGE_BYTES) == 0 ||             \
-		    TRANSPORT_##name == TRANSPORT_process_vm ||                                    \
-		    try(#name, TRANSPORT_##name, messages, plant))
+#define RING(name)                                                                                 \
+	(transport_bytes(TRANSPORT_##name, capacity, MESSAGE_BYTES) == 0 ||                        \
+	 (only && strcmp(only, #name) != 0) || TRANSPORT_##name == TRANSPORT_process_vm ||         \
+	 try(#name, TRANSPORT_##name, messages, plant))
 #define TRANSPORT(name, ...)                                                                       \
 	if (!RING(name))                                                                           \
 		return 1;

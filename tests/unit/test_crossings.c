@@ -102,8 +102,8 @@ Test(analysis, a_further_metric_has_its_own_comparison)
 		cr_assert(row);
 		cr_expect_str_eq(row->klass, "any");
 		cr_expect_eq(row->blocks_used, 8);
-		cr_expect_float_eq(row->ratio.estimate,
-				   strcmp(row->left, "packed") == 0 ? 0.5 : 2, 1e-9);
+		cr_expect_float_eq(row->ratio.estimate, strcmp(row->left, "packed") == 0 ? 0.5 : 2,
+				   1e-9);
 		cr_expect_str_eq(row->claim, "-", "a claim about the time is not one about this");
 		cr_expect_eq(run.samples[0].status, SM_OK, "the time is not touched");
 	}

@@ -129,11 +129,11 @@ struct sm_pair_row {
 /* Analysis: where one variant overtakes the baseline over a swept size. */
 struct sm_crossing_row {
 	const char *scenario, *metric, *placement;
-	const char *param;       /* what is swept */
+	const char *param;        /* what is swept */
 	const char *left, *right; /* variant and baseline */
-	double at, low, high;    /* in the parameter's unit; NaN: no measured size decides */
-	bool overtakes;          /* left is the faster one above it; else below it */
-	const char *reason;      /* why an end is open; "-" */
+	double at, low, high;     /* in the parameter's unit; NaN: no measured size decides */
+	bool overtakes;           /* left is the faster one above it; else below it */
+	const char *reason;       /* why an end is open; "-" */
 };
 
 struct sm_claim_row {

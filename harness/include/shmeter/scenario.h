@@ -135,8 +135,8 @@ struct sm_worker {
 	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
 	struct sm_outcome *outcome;
 	struct sm_histogram *histogram; /* for trace(), or for run() where the scenario says so */
-	uint64_t time_ns;               /* self_timed: run() adds here; zero at the start of each slice */
-	struct sm_error error;          /* set by sm_worker_fail() */
+	uint64_t time_ns;      /* self_timed: run() adds here; zero at the start of each slice */
+	struct sm_error error; /* set by sm_worker_fail() */
 	bool failed;
 };
 

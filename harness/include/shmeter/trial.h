@@ -31,7 +31,8 @@ struct sm_trial_request {
 	unsigned slices;
 	uint64_t seed;
 	uint64_t timeout_ns;
-	uint64_t longest_ns; /* of all slices together: then the trial ends with those it has; 0: no limit */
+	uint64_t
+		longest_ns; /* of all slices together: then the trial ends with those it has; 0: no limit */
 	bool calibrate; /* find op_count instead of measuring */
 	bool trace;     /* record histograms after the slices, where the scenario can */
 };
