@@ -3,7 +3,7 @@
 
 usage: peers.py SOURCES [PROGRAM [ONLY]]     ONLY: those whose name has this in it
 SOURCES holds the peers' source trees, unpacked, as owner+name: rigtorp+ipc-bench, rigtorp+SPSCQueue,
-max0x7ba+atomic_queue, goldsborough+ipc-bench.  They are built in a folder of their own.  `perf` is used
+max0x7ba+atomic_queue, goldsborough+ipc-bench, intel+lmbench (which needs libtirpc-dev).  They are built in a folder of their own.  `perf` is used
 where it is installed.  What each figure includes stands in docs/peers.md."""
 import os
 import re
@@ -36,6 +36,13 @@ def build():
     subprocess.run(["c++", "-std=c++17", "-O2", "-w", f"-I{SOURCES}/rigtorp+SPSCQueue/include",
                     f"-I{SOURCES}/max0x7ba+atomic_queue/include", f"{HERE}/peers/spsc.cc", "-pthread", "-o",
                     f"{BUILT}/spsc"], check=True)
+    lm = f"{SOURCES}/intel+lmbench/src"
+    library = [f"{lm}/{c}.c" for c in ("lib_timing", "lib_mem", "lib_stats", "lib_debug", "getopt", "lib_sched",
+                                       "lib_tcp", "lib_unix", "lib_udp")]
+    for name in ("lat_pipe", "lat_unix", "lat_tcp"):
+        subprocess.run(["cc", "-O2", "-w", "-std=gnu89", "-DHAVE_socklen_t", "-DHAVE_uint", "-DHAVE_int64_t",
+                        "-I/usr/include/tirpc", f"-I{lm}", f"{lm}/{name}.c", *library, "-ltirpc", "-lm", "-o",
+                        f"{BUILT}/{name}"], check=True)
 
 
 def pin(pid, cpu):
@@ -53,17 +60,24 @@ def children(pid):
         return []
 
 
-def run_pinned(command, placement):
-    """Its output, with the first process on CPU 0 and its child on CPU 1 or 0."""
+def pin_descendant(process, generation, cpu):
+    """Pins the first child, or the child's first child, as soon as there is one."""
+    for _ in range(2000):
+        pids = [process.pid]
+        for _ in range(generation):
+            pids = [child for pid in pids for child in children(pid)]
+        if pids:
+            pin(pids[0], cpu)
+            return
+        time.sleep(0.0002)
+
+
+def run_pinned(command, placement, generation=1, environment=None):
+    """Its output, with the first process on CPU 0 and the one it answers to on CPU 1 or 0."""
     process = subprocess.Popen(["taskset", "-c", "0", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                               text=True)
+                               text=True, env=environment)
     if placement == "near":
-        for _ in range(2000):
-            forked = children(process.pid)
-            if forked:
-                pin(forked[0], 1)
-                break
-            time.sleep(0.0002)
+        pin_descendant(process, generation, 1)
     return process.communicate()[0]
 
 
@@ -101,10 +115,39 @@ def goldsborough_mq(placement):
             process.wait()
 
 
+# How long a measurement takes and what reading the clock costs, given so that it does not search for them.
+LMBENCH = {**os.environ, "ENOUGH": "100000", "TIMING_O": "0", "LOOP_O": "0"}
+
+
+def lmbench(name, *arguments):
+    """A round trip.  The figure is written to stderr."""
+    def once(placement):
+        out = run_pinned(["sh", "-c", 'exec "$@" 2>&1', "sh", f"{BUILT}/{name}", *arguments, "-N", "5"], placement, 2,
+                         LMBENCH)
+        return 1000 * float(re.search(r": ([\d.]+) microseconds", out).group(1))
+    return once
+
+
+def lmbench_tcp(placement):
+    """Its server forks for each connection; the server's CPU is the child's."""
+    cpu = "0" if placement == "same-core" else "1"
+    subprocess.run(["taskset", "-c", cpu, f"{BUILT}/lat_tcp", "-s"], check=True, env=LMBENCH)
+    time.sleep(0.2)
+    try:
+        out = run_pinned(["sh", "-c", 'exec "$@" 2>&1', "sh", f"{BUILT}/lat_tcp", "-m", "64", "-N", "5", "localhost"],
+                         "same-core", 2, LMBENCH)
+        return 1000 * float(re.search(r": ([\d.]+) microseconds", out).group(1))
+    finally:
+        subprocess.run([f"{BUILT}/lat_tcp", "-S", "localhost"], stderr=subprocess.DEVNULL)
+
+
 PEERS = [("pipe", "rigtorp/ipc-bench pipe_lat", rigtorp("pipe_lat")),
          ("pipe", "perf bench sched pipe", perf_pipe),
          ("unix_stream", "rigtorp/ipc-bench unix_lat", rigtorp("unix_lat")),
          ("tcp_loopback", "rigtorp/ipc-bench tcp_lat", rigtorp("tcp_lat")),
+         ("pipe", "lmbench lat_pipe", lmbench("lat_pipe")),
+         ("unix_stream", "lmbench lat_unix", lmbench("lat_unix", "-m", "64")),
+         ("tcp_loopback", "lmbench lat_tcp", lmbench_tcp),
          ("sysv_msg", "goldsborough/ipc-bench mq", goldsborough_mq)]
 
 
