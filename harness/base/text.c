@@ -183,3 +183,27 @@ int sm_read_file(const char *path, char *out, size_t size)
 		out[--used] = '\0';
 	return rc;
 }
+
+bool sm_has_word(const char *list, const char *word, size_t length)
+{
+	for (; *list; list += strcspn(list, " "), list += strspn(list, " "))
+		if (strcspn(list, " ") == length && strncmp(list, word, length) == 0)
+			return true;
+	return false;
+}
+
+double sm_param_value(const char *params, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = params; at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
+		if (strncmp(at, name, length) == 0 && at[length] == '=') {
+			char *end;
+			double value = strtod(at + length + 1, &end);
+
+			return end != at + length + 1 && (*end == '\0' || *end == ' ')
+				       ? value
+				       : (double)NAN;
+		}
+	return (double)NAN;
+}

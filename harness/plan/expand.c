@@ -331,14 +331,6 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 	plan->groups[plan->group_count++] = group;
 }
 
-static bool has_word(const char *list, const char *word, size_t length)
-{
-	for (; *list; list += strcspn(list, " "), list += strspn(list, " "))
-		if (strcspn(list, " ") == length && strncmp(list, word, length) == 0)
-			return true;
-	return false;
-}
-
 /* Whether a claim's `at` names the placement, and nothing that the point is not. */
 static bool names_point(const char *at, const char *params, const char *placement)
 {
@@ -348,7 +340,7 @@ static bool names_point(const char *at, const char *params, const char *placemen
 		length = strcspn(at, " ");
 		if (strlen(placement) == length && strncmp(at, placement, length) == 0)
 			named = true;
-		else if (!has_word(params, at, length))
+		else if (!sm_has_word(params, at, length))
 			return false;
 	}
 	return named;

@@ -1,4 +1,4 @@
-/* Which figures a run has, and their data. */
+/* Which figures a run has, and the data of those of a scenario. */
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,55 +10,6 @@
 #include "words.h"
 
 #define VARIANTS_MAX 32
-
-/* Text as a gnuplot data field: quoted, underscores kept from becoming subscripts by noenhanced. */
-static void put_field(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++)
-		fputc(*text == '"' ? '\'' : *text, out);
-	fputs("\" ", out);
-}
-
-/* y label ratio low high verdict(1..4) */
-static size_t ratios_data(const struct sm_results *r, struct figure *figure, FILE *out)
-{
-	size_t count = 0;
-
-	(void)figure;
-	for (size_t i = r->pair_count; i-- > 0;) {
-		const struct sm_pair_row *pair = &r->pairs[i];
-		char label[320], point[160];
-
-		if (!pair->leading || !isfinite(pair->ratio.estimate) ||
-		    !isfinite(pair->ratio.low) ||
-		    (strcmp(pair->claim, "-") == 0 && strcmp(pair->scenario, "aa") != 0))
-			continue;
-		words_point(pair->params, pair->placement, point, sizeof(point));
-		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left,
-			 pair->right, point);
-		fprintf(out, "%zu ", ++count);
-		put_field(out, label);
-		fprintf(out, "%.6g %.6g %.6g %d\n", pair->ratio.estimate, pair->ratio.low,
-			pair->ratio.high, (int)pair->verdict);
-	}
-	return count;
-}
-
-/* The value of a parameter in "message=64 capacity=65536"; NaN where it is not a number. */
-static double param_value(const char *params, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *at = params; at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
-		if (strncmp(at, name, length) == 0 && at[length] == '=') {
-			char *end;
-			double value = strtod(at + length + 1, &end);
-
-			return end != at + length + 1 ? value : NAN;
-		}
-	return NAN;
-}
 
 static bool is_of(const struct sm_case_row *c, const char *scenario, const char *metric)
 {
@@ -85,7 +36,7 @@ static const char *swept(const struct sm_results *r, const char *scenario, const
 		double first = NAN;
 
 		for (size_t i = 0; i < r->case_count; i++) {
-			double value = param_value(r->cases[i].params, sweeps[s].name);
+			double value = sm_param_value(r->cases[i].params, sweeps[s].name);
 
 			if (!is_of(&r->cases[i], scenario, metric) || !isfinite(value))
 				continue;
@@ -138,7 +89,7 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
-		double x = param_value(c->params, param), scale = 1;
+		double x = sm_param_value(c->params, param), scale = 1;
 
 		if (!is_of(c, f->scenario, f->metric) || strcmp(c->variant, variant) != 0 ||
 		    strcmp(c->placement, placement) != 0 || !isfinite(x) ||
@@ -212,7 +163,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		count = 0;
 	for (unsigned v = 0; v < count; v++) {
 		used = sweep_points(r, f, variants[v], param, bytes_rate, points);
-		put_field(out, variants[v]);
+		figures_put_field(out, variants[v]);
 		fputc('\n', out);
 		for (size_t i = 0; i < used; i++)
 			fprintf(out, "%.6g %.6g %.6g %.6g\n", points[i].x, points[i].value,
@@ -273,7 +224,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 		words_point(c->params, c->placement, point, sizeof(point));
 		snprintf(label, sizeof(label), "%s  (%s)", c->variant, point);
 		fprintf(out, "%u ", ++row);
-		put_field(out, label);
+		figures_put_field(out, label);
 		fprintf(out, "%.6g %.6g %.6g %u\n", s->value.estimate,
 			isfinite(s->value.low) ? s->value.low : s->value.estimate,
 			isfinite(s->value.high) ? s->value.high : s->value.estimate, group % 4);
@@ -282,95 +233,6 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 	snprintf(f->variables, sizeof(f->variables), "x_label = '%s'\n",
 		 count ? r->cases[f->placement_of].metric : "");
 	f->height = 130 + 24 * row;
-	return count;
-}
-
-static double faults_per_op(const struct sm_results *r, unsigned case_index)
-{
-	for (size_t i = 0; i < r->counter_count; i++) {
-		const struct sm_counter_row *counter = &r->counters[i];
-
-		if (strcmp(counter->event, "minor-faults") != 0 || !isfinite(counter->per_op))
-			continue;
-		for (size_t s = 0; s < r->sample_count; s++)
-			if (r->samples[s].trial == counter->trial &&
-			    r->samples[s].case_index == case_index)
-				return counter->per_op;
-	}
-	return NAN;
-}
-
-/* y label ns faults: what a page costs beside how often the kernel was entered for it. */
-static size_t faults_data(const struct sm_results *r, struct figure *f, FILE *out)
-{
-	size_t count = 0;
-
-	for (size_t i = r->summary_count; i-- > 0;) {
-		const struct sm_summary_row *s = &r->summaries[i];
-		const struct sm_case_row *c = &r->cases[s->case_index];
-		double faults = faults_per_op(r, s->case_index);
-		char label[256];
-
-		if ((strcmp(c->scenario, "first_touch") != 0 &&
-		     strcmp(c->scenario, "prefault") != 0) ||
-		    !isfinite(faults) || !isfinite(s->value.estimate))
-			continue;
-		snprintf(label, sizeof(label), "%s %s (%s)", c->scenario, c->variant, c->params);
-		fprintf(out, "%zu ", ++count);
-		put_field(out, label);
-		fprintf(out, "%.6g %.6g\n", s->value.estimate, faults);
-	}
-	f->height = 130 + 24 * (unsigned)count;
-	return count;
-}
-
-/* trial value-over-case-median class-number steal% */
-static size_t runchart_data(const struct sm_results *r, struct figure *f, FILE *out)
-{
-	size_t count = 0;
-
-	(void)f;
-	for (size_t i = 0; i < r->sample_count; i++) {
-		const struct sm_sample *s = &r->samples[i];
-		double median = NAN;
-
-		for (size_t j = 0; j < r->summary_count; j++)
-			if (r->summaries[j].case_index == s->case_index)
-				median = r->summaries[j].value.estimate;
-		if (s->derived || s->status != SM_OK || !isfinite(s->value) || !isfinite(median) ||
-		    median <= 0)
-			continue;
-		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->value / median,
-			strcmp(s->klass, "solo") == 0        ? 0
-			: strcmp(s->klass, "shared-pu") == 0 ? 1
-							     : 2,
-			s->wall_ns ? 100.0 * (double)s->steal_ns / (double)s->wall_ns : 0.0);
-		count++;
-	}
-	return count;
-}
-
-/* A histogram of the probes on a logarithmic scale: 24 bins a decade. */
-static size_t probes_data(const struct sm_results *r, struct figure *f, FILE *out)
-{
-	enum { BINS = 24 * 8 };
-	unsigned bin[BINS] = { 0 };
-	size_t count = 0;
-
-	(void)f;
-	for (size_t i = 0; i < r->slice_count; i++) {
-		double ns = r->slices[i].probe_before_ns;
-
-		if (!isfinite(ns) || ns < 1)
-			continue;
-		int at = (int)(24 * log10(ns));
-
-		bin[at < BINS ? at : BINS - 1]++;
-		count++;
-	}
-	for (int i = 0; i < BINS; i++)
-		if (bin[i])
-			fprintf(out, "%.6g %u\n", pow(10, (i + 0.5) / 24), bin[i]);
 	return count;
 }
 
@@ -388,7 +250,7 @@ static size_t put_quantiles(const struct sm_results *r, const struct sm_case_row
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
-	put_field(out, c->variant);
+	figures_put_field(out, c->variant);
 	fputc('\n', out);
 	while (fgets(line, sizeof(line), file))
 		if (sscanf(line, "%lf %lf %llu %lf", &value, &quantile, &total, &inverse) == 4 &&
@@ -491,7 +353,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX])
 {
 	unsigned count = 0;
-	struct figure *f = add(out, &count, "forest", NULL, ratios_data);
+	struct figure *f = add(out, &count, "forest", NULL, figures_ratios);
 
 	snprintf(f->name, sizeof(f->name), "ratios");
 	snprintf(f->title, sizeof(f->title),
@@ -500,13 +362,13 @@ unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX]
 		rows += r->pairs[i].leading && strcmp(r->pairs[i].claim, "-") != 0;
 		f->height = 170 + 24 * (unsigned)rows;
 	}
-	f = add(out, &count, "faults", NULL, faults_data);
+	f = add(out, &count, "faults", NULL, figures_faults);
 	snprintf(f->name, sizeof(f->name), "faults");
 	snprintf(f->title, sizeof(f->title), "A page's time and the faults behind it");
-	f = add(out, &count, "runchart", NULL, runchart_data);
+	f = add(out, &count, "runchart", NULL, figures_runchart);
 	snprintf(f->name, sizeof(f->name), "run");
 	snprintf(f->title, sizeof(f->title), "Every trial in its order, over its case's median");
-	f = add(out, &count, "probes", NULL, probes_data);
+	f = add(out, &count, "probes", NULL, figures_probes);
 	snprintf(f->name, sizeof(f->name), "pair_classes");
 	snprintf(f->title, sizeof(f->title), "Round trips of the probes between slices");
 	for (size_t i = 0; i < r->case_count; i++) {

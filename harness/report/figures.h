@@ -28,6 +28,14 @@ unsigned figures_plan(const struct sm_results *results, struct figure out[FIGURE
 /* File stem of the sweep of a case's metric: "false_sharing", "wakeup-sleeper_s_delay". */
 void figures_stem(const struct sm_case_row *c, char *out, size_t size);
 
+/* figure_run.c: the data of the figures about the whole run, as `data` above. */
+size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *out);
+size_t figures_faults(const struct sm_results *r, struct figure *figure, FILE *out);
+size_t figures_runchart(const struct sm_results *r, struct figure *figure, FILE *out);
+size_t figures_probes(const struct sm_results *r, struct figure *figure, FILE *out);
+/* Text as a gnuplot data field: quoted, and a space. */
+void figures_put_field(FILE *out, const char *text);
+
 /* gnuplot.c: runs gnuplot on a file in `folder`.  -ENOENT where there is no gnuplot. */
 int gnuplot_run(const char *folder, const char *script, struct sm_error *err);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "analysis_parts.h"
+#include "shmeter/text.h"
 
 /* Fewer sizes make no curve. */
 #define SIZES_MIN 3
@@ -25,21 +26,6 @@ struct curve {
 	struct point *point;
 	size_t count;
 };
-
-/* The value of a parameter in "message=64 capacity=65536"; NaN where it has none that is a number. */
-static double value_of(const char *params, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *at = params; at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
-		if (strncmp(at, name, length) == 0 && at[length] == '=') {
-			char *end;
-			double value = strtod(at + length + 1, &end);
-
-			return *end == '\0' || *end == ' ' ? value : NAN;
-		}
-	return NAN;
-}
 
 /* Whether two parameter texts are the same but for one parameter. */
 static bool same_but(const char *one, const char *other, const char *name)
@@ -96,21 +82,26 @@ static bool same_sides(const struct sm_pair_row *row, const struct curve *curve)
 	       (strcmp(row->left, curve->right) == 0 && strcmp(row->right, curve->left) == 0);
 }
 
-/* All sizes of the comparison that `curve->of` is one of. */
-static void gather(const struct sm_results *results, struct curve *curve)
+/* Whether a row compares the same two at the same point but for the swept parameter. */
+static bool is_on(const struct sm_pair_row *row, const struct curve *curve)
 {
 	const struct sm_pair_row *of = curve->of;
 
+	return is_usable(row) && same_sides(row, curve) &&
+	       strcmp(row->scenario, of->scenario) == 0 && strcmp(row->metric, of->metric) == 0 &&
+	       strcmp(row->placement, of->placement) == 0 &&
+	       same_but(row->params, of->params, curve->param);
+}
+
+/* All sizes of the comparison that `curve->of` is one of. */
+static void gather(const struct sm_results *results, struct curve *curve)
+{
 	curve->count = 0;
 	for (size_t i = 0; i < results->pair_count; i++) {
 		const struct sm_pair_row *row = &results->pairs[i];
-		double x = value_of(row->params, curve->param);
+		double x = sm_param_value(row->params, curve->param);
 
-		if (is_usable(row) && isfinite(x) && x > 0 && same_sides(row, curve) &&
-		    strcmp(row->scenario, of->scenario) == 0 &&
-		    strcmp(row->metric, of->metric) == 0 &&
-		    strcmp(row->placement, of->placement) == 0 &&
-		    same_but(row->params, of->params, curve->param))
+		if (isfinite(x) && x > 0 && is_on(row, curve))
 			add_point(curve, row, x);
 	}
 	qsort(curve->point, curve->count, sizeof(*curve->point), by_x);
@@ -171,16 +162,9 @@ static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_
 /* Whether this row is the first of its curve: each curve is looked at once. */
 static bool is_first(const struct sm_results *results, size_t index, const struct curve *curve)
 {
-	for (size_t i = 0; i < index; i++) {
-		const struct sm_pair_row *row = &results->pairs[i];
-
-		if (is_usable(row) && same_sides(row, curve) &&
-		    strcmp(row->scenario, curve->of->scenario) == 0 &&
-		    strcmp(row->metric, curve->of->metric) == 0 &&
-		    strcmp(row->placement, curve->of->placement) == 0 &&
-		    same_but(row->params, curve->of->params, curve->param))
+	for (size_t i = 0; i < index; i++)
+		if (is_on(&results->pairs[i], curve))
 			return false;
-	}
 	return true;
 }
 
@@ -217,7 +201,7 @@ static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
 
 		snprintf(curve->param, sizeof(curve->param), "%.*s", (int)length, at);
 		at += whole + (at[whole] == ' ');
-		if (!isfinite(value_of(params, curve->param)) ||
+		if (!isfinite(sm_param_value(params, curve->param)) ||
 		    !is_first(a->results, index, curve))
 			continue;
 		gather(a->results, curve);

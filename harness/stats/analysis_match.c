@@ -5,19 +5,7 @@
 #include <string.h>
 
 #include "analysis_parts.h"
-
-/* Whether `list` ("op=store processes=2") has exactly the word of `length` bytes at `word`. */
-static bool has_word(const char *list, const char *word, size_t length)
-{
-	while (*list) {
-		size_t here = strcspn(list, " ");
-
-		if (here == length && strncmp(list, word, length) == 0)
-			return true;
-		list += here + strspn(list + here, " ");
-	}
-	return false;
-}
+#include "shmeter/text.h"
 
 static bool equals(const char *text, const char *value, size_t length)
 {
@@ -46,7 +34,7 @@ static bool case_has(const struct sm_case_row *row, const char *word, size_t len
 		return equals(row->numa, value, rest);
 	if (equals("workers", word, name))
 		return strtoul(value, NULL, 10) == row->workers;
-	return has_word(row->params, word, length);
+	return sm_has_word(row->params, word, length);
 }
 
 /* Only the compared variants speak for their group: another may bring its own memory. */

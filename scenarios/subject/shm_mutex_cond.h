@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "channel.h"
+#include "cond.h"
 #include "shmeter/spin.h"
 
 struct mutex_cond_ring {
@@ -23,31 +24,6 @@ static inline size_t shm_mutex_cond_bytes(size_t capacity, size_t message)
 	return sizeof(struct mutex_cond_ring) + capacity;
 }
 
-static inline int mutex_cond_init(pthread_mutex_t *mutex, pthread_cond_t *not_empty,
-				  pthread_cond_t *not_full, struct sm_error *err)
-{
-	pthread_mutexattr_t mutex_attributes;
-	pthread_condattr_t cond_attributes;
-	int error;
-
-	pthread_mutexattr_init(&mutex_attributes);
-	pthread_condattr_init(&cond_attributes);
-	error = pthread_mutexattr_setpshared(&mutex_attributes, PTHREAD_PROCESS_SHARED);
-	if (!error)
-		error = pthread_mutexattr_setrobust(&mutex_attributes, PTHREAD_MUTEX_ROBUST);
-	if (!error)
-		error = pthread_mutex_init(mutex, &mutex_attributes);
-	if (!error)
-		error = pthread_condattr_setpshared(&cond_attributes, PTHREAD_PROCESS_SHARED);
-	if (!error)
-		error = pthread_cond_init(not_empty, &cond_attributes);
-	if (!error)
-		error = pthread_cond_init(not_full, &cond_attributes);
-	pthread_mutexattr_destroy(&mutex_attributes);
-	pthread_condattr_destroy(&cond_attributes);
-	return error ? sm_fail(err, error, "no process-shared mutex and condition can be had") : 0;
-}
-
 static inline int shm_mutex_cond_open(struct channel pair[2], struct sm_error *err)
 {
 	int rc = 0;
@@ -55,7 +31,7 @@ static inline int shm_mutex_cond_open(struct channel pair[2], struct sm_error *e
 	for (int i = 0; rc == 0 && i < 2; i++) {
 		struct mutex_cond_ring *ring = pair[i].memory;
 
-		rc = mutex_cond_init(&ring->mutex, &ring->not_empty, &ring->not_full, err);
+		rc = cond_init(&ring->mutex, &ring->not_empty, &ring->not_full, err);
 	}
 	return rc;
 }

@@ -132,10 +132,20 @@ static ALWAYS_INLINE uint64_t *transport_place(enum transport transport, struct 
 	}
 }
 
+/* The parameters that every scenario of the family has first, and their places. */
+enum { PARAM_MESSAGE, PARAM_CAPACITY };
+#define TRANSPORT_MESSAGE(least, ...)                                                              \
+	{ .name = "message", .unit = "B", .summary = "bytes of a message", .min = least,           \
+	  .max = 1 << 26, __VA_ARGS__ }
+#define TRANSPORT_CAPACITY                                                                         \
+	{ .name = "capacity", .unit = "B", .summary = "bytes in flight, at least two messages",    \
+	  .quick = SM_VALUES(65536), .min = 4096, .max = 1 << 28 }
+
 /* Bytes in flight: as asked, and never less than two messages where they are kept whole; a power of two. */
-static inline size_t transport_capacity(enum transport transport, uint64_t message, uint64_t asked)
+static inline size_t transport_capacity(const struct sm_case *c)
 {
-	bool whole = !(transport_traits(transport) & TRAIT_STREAM);
+	bool whole = !(transport_traits(transport_of(c)) & TRAIT_STREAM);
+	uint64_t message = c->param[PARAM_MESSAGE], asked = c->param[PARAM_CAPACITY];
 	uint64_t least = whole && asked < 2 * message ? 2 * message : asked, capacity = 4096;
 
 	while (capacity < least)
@@ -143,9 +153,17 @@ static inline size_t transport_capacity(enum transport transport, uint64_t messa
 	return (size_t)capacity;
 }
 
-/* Why a case makes no sense here, for any scenario of this family. */
-static inline int transport_supported(const struct sm_case *c, uint64_t message, struct sm_error *why)
+/* A channel each way. */
+static inline size_t transport_region_bytes(const struct sm_case *c)
 {
+	return 2 * transport_bytes(transport_of(c), transport_capacity(c), c->param[PARAM_MESSAGE]);
+}
+
+/* Why a case makes no sense here, for any scenario of this family. */
+static inline int transport_supported(const struct sm_case *c, struct sm_error *why)
+{
+	uint64_t message = c->param[PARAM_MESSAGE];
+
 	if (message % sizeof(uint64_t))
 		return sm_fail(why, ENOTSUP,
 			       "messages are made of 8-byte words: %lu is no multiple of 8", message);
@@ -159,9 +177,10 @@ static inline int transport_supported(const struct sm_case *c, uint64_t message,
 
 /* Prepares one pair of channels whose memory starts at `memory`, and opens it. */
 static inline int transport_open_pair(const struct sm_case *c, struct channel pair[2], void *memory,
-				      size_t capacity, size_t message, bool bulk, struct sm_error *err)
+				      bool bulk, struct sm_error *err)
 {
 	enum transport transport = transport_of(c);
+	size_t capacity = transport_capacity(c), message = c->param[PARAM_MESSAGE];
 	size_t bytes = transport_bytes(transport, capacity, message);
 
 	for (int i = 0; i < 2; i++) {

@@ -5,7 +5,6 @@
 #include "transport.h"
 
 enum { TALLY_SENT, TALLY_RECEIVED, TALLY_WRONG };
-enum { PARAM_MESSAGE, PARAM_CAPACITY };
 
 struct transport_state {
 	struct channel channel[2]; /* 0: worker 0 to worker 1; 1: back */
@@ -13,27 +12,11 @@ struct transport_state {
 	uint64_t sent, received;
 };
 
-static inline size_t pair_capacity(const struct sm_case *c)
-{
-	return transport_capacity(transport_of(c), c->param[PARAM_MESSAGE], c->param[PARAM_CAPACITY]);
-}
-
-static inline size_t pair_region_bytes(const struct sm_case *c)
-{
-	return 2 * transport_bytes(transport_of(c), pair_capacity(c), c->param[PARAM_MESSAGE]);
-}
-
-static inline int pair_supported(const struct sm_case *c, struct sm_error *why)
-{
-	return transport_supported(c, c->param[PARAM_MESSAGE], why);
-}
-
 static inline int pair_setup(struct sm_trial *trial, bool bulk, struct sm_error *err)
 {
 	struct transport_state *state = trial->state;
 
-	return transport_open_pair(trial->c, state->channel, trial->region, pair_capacity(trial->c),
-				   trial->c->param[PARAM_MESSAGE], bulk, err);
+	return transport_open_pair(trial->c, state->channel, trial->region, bulk, err);
 }
 
 static inline void pair_teardown(struct sm_trial *trial)

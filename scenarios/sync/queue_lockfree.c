@@ -11,7 +11,7 @@
 #include <sched.h>
 
 #include "../subject/mpmc.h"
-#include "../subject/shm_mutex_cond.h"
+#include "../subject/cond.h"
 #include "shmeter/scenario.h"
 
 #define CAPACITY 1024 /* items; a power of two, well over what a wake-up lets pile up */
@@ -63,7 +63,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 
 	switch ((enum way)sm_case_variant(trial->c)->arg) {
 	case MUTEX_COND:
-		return mutex_cond_init(&locked->mutex, &locked->not_empty, &locked->not_full, err);
+		return cond_init(&locked->mutex, &locked->not_empty, &locked->not_full, err);
 	case MPMC: mpmc_init(trial->region, CAPACITY); break;
 	case CK_RING: ck_ring_init(&ck->ring, CAPACITY); break;
 	}

@@ -14,7 +14,6 @@
 #define SENDER_SHIFT 40 /* of the sender in a message's number */
 
 enum { TALLY_SENT, TALLY_RECEIVED, TALLY_WRONG, TALLY_NS, TALLY_JAIN, TALLY_SLICES };
-enum { PARAM_MESSAGE, PARAM_CAPACITY };
 
 struct fan_in_state {
 	struct channel channel[2]; /* the second is not used */
@@ -22,16 +21,6 @@ struct fan_in_state {
 	uint64_t sent;                  /* by this worker */
 	uint64_t received[SENDERS_MAX]; /* by sender */
 };
-
-static size_t capacity_of(const struct sm_case *c)
-{
-	return transport_capacity(transport_of(c), c->param[PARAM_MESSAGE], c->param[PARAM_CAPACITY]);
-}
-
-static size_t region_bytes(const struct sm_case *c)
-{
-	return 2 * transport_bytes(transport_of(c), capacity_of(c), c->param[PARAM_MESSAGE]);
-}
 
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
@@ -43,15 +32,14 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 			       "a pipe keeps messages of several senders apart up to %d bytes "
 			       "(PIPE_BUF): --set message=%d",
 			       PIPE_BUF, PIPE_BUF);
-	return transport_supported(c, c->param[PARAM_MESSAGE], why);
+	return transport_supported(c, why);
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct fan_in_state *state = trial->state;
 
-	return transport_open_pair(trial->c, state->channel, trial->region, capacity_of(trial->c),
-				   trial->c->param[PARAM_MESSAGE], false, err);
+	return transport_open_pair(trial->c, state->channel, trial->region, false, err);
 }
 
 static void teardown(struct sm_trial *trial)
@@ -214,18 +202,8 @@ const struct sm_scenario sm_scenario_transport_fan_in = {
 	.summary = "Several senders, one receiver, one channel.",
 	.claims = claims,
 	.variants = variants,
-	.params = { { .name = "message",
-		      .unit = "B",
-		      .summary = "bytes of a message",
-		      .quick = SM_VALUES(64),
-		      .min = 8,
-		      .max = 1 << 26 },
-		    { .name = "capacity",
-		      .unit = "B",
-		      .summary = "bytes in flight, at least two messages",
-		      .quick = SM_VALUES(65536),
-		      .min = 4096,
-		      .max = 1 << 28 } },
+	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)),
+		    TRANSPORT_CAPACITY },
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
 	.metric = { "time per message received", "ns/op" },
@@ -233,7 +211,7 @@ const struct sm_scenario sm_scenario_transport_fan_in = {
 	.transfers_per_op = 1,
 	.state_bytes = sizeof(struct fan_in_state),
 	.self_timed = true,
-	.region_bytes = region_bytes,
+	.region_bytes = transport_region_bytes,
 	.bytes_per_op = bytes_per_op,
 	.supported = supported,
 	.setup = setup,

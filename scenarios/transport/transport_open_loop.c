@@ -19,7 +19,7 @@
 #define HEADER      2        /* words before the checked ones: the time, whether more will come */
 
 enum { TALLY_SENT, TALLY_RECEIVED, TALLY_WRONG, TALLY_INTERVAL_PS, TALLY_SCHEDULED };
-enum { PARAM_LOAD, PARAM_MESSAGE, PARAM_CAPACITY };
+enum { PARAM_LOAD = PARAM_CAPACITY + 1 };
 
 struct open_loop_state {
 	struct channel channel[2]; /* the second is not used */
@@ -27,16 +27,6 @@ struct open_loop_state {
 	uint64_t sent, received;
 	uint64_t interval_ps; /* between intended times; in the sender */
 };
-
-static size_t capacity_of(const struct sm_case *c)
-{
-	return transport_capacity(transport_of(c), c->param[PARAM_MESSAGE], c->param[PARAM_CAPACITY]);
-}
-
-static size_t region_bytes(const struct sm_case *c)
-{
-	return 2 * transport_bytes(transport_of(c), capacity_of(c), c->param[PARAM_MESSAGE]);
-}
 
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
@@ -46,15 +36,14 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 		return sm_fail(why, ENOTSUP,
 			       "a sender that keeps to a schedule needs a PU of its own: choose "
 			       "--placement near on a machine with two");
-	return transport_supported(c, c->param[PARAM_MESSAGE], why);
+	return transport_supported(c, why);
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct open_loop_state *state = trial->state;
 
-	return transport_open_pair(trial->c, state->channel, trial->region, capacity_of(trial->c),
-				   trial->c->param[PARAM_MESSAGE], false, err);
+	return transport_open_pair(trial->c, state->channel, trial->region, false, err);
 }
 
 static void teardown(struct sm_trial *trial)
@@ -64,14 +53,13 @@ static void teardown(struct sm_trial *trial)
 	transport_close(transport_of(trial->c), state->channel);
 }
 
-/* Sends one message: when it was meant to go, or went; whether another one follows. */
+/* Sends one message: when it was meant to go, or, seen `closed`, went; whether another one follows. */
 static ALWAYS_INLINE bool put(struct sm_worker *worker, enum transport transport, uint64_t intended_ns,
-			      bool more)
+			      bool more, bool closed)
 {
 	struct open_loop_state *state = worker->state;
 	size_t bytes = worker->c->param[PARAM_MESSAGE];
 	uint64_t *out = transport_place(transport, &state->channel[0], state->own.out);
-	bool closed = sm_case_variant(worker->c)->arg & CLOSED;
 
 	if (!out)
 		return false;
@@ -113,7 +101,7 @@ static ALWAYS_INLINE uint64_t burst(struct sm_worker *worker, enum transport tra
 	}
 	while (now - start < BURST_NS) {
 		for (unsigned i = 0; i < BURST_GROUP; i++)
-			if (!put(worker, transport, now, true))
+			if (!put(worker, transport, now, true, false))
 				return 0;
 		now = sm_clock_ns();
 		if (half == 0 && now - start >= BURST_NS / 2)
@@ -121,7 +109,7 @@ static ALWAYS_INLINE uint64_t burst(struct sm_worker *worker, enum transport tra
 		else if (half > 0)
 			count += BURST_GROUP;
 	}
-	if (!put(worker, transport, now, false))
+	if (!put(worker, transport, now, false, false))
 		return 0;
 	/* One group may take all of the time where each message wakes a sleeper. */
 	return count > 0 ? (now - half) * 1000 / count : (now - start) * 1000 / BURST_GROUP;
@@ -166,6 +154,7 @@ static int warm_up(struct sm_worker *worker)
 static ALWAYS_INLINE uint64_t scheduled(struct sm_worker *worker, enum transport transport)
 {
 	struct open_loop_state *state = worker->state;
+	bool closed = sm_case_variant(worker->c)->arg & CLOSED;
 	uint64_t n = worker->op_count, start = sm_clock_ns(), intended, now;
 
 	for (uint64_t i = 0; i < n; i++) {
@@ -184,7 +173,7 @@ static ALWAYS_INLINE uint64_t scheduled(struct sm_worker *worker, enum transport
 		for (unsigned turns = 0; sm_clock_ns() < intended;)
 			if (!sm_spin(&turns, worker->abort))
 				return i;
-		if (!put(worker, transport, intended, true))
+		if (!put(worker, transport, intended, true, closed))
 			return i;
 		worker->outcome->tally[TALLY_SCHEDULED]++;
 	}
@@ -268,26 +257,16 @@ const struct sm_scenario sm_scenario_transport_open_loop = {
 	.summary = "Messages at a share of the highest rate, latency from the intended time.",
 	.claims = claims,
 	.variants = variants,
-	.params = { { .name = "load",
+	.params = { TRANSPORT_MESSAGE(24, .quick = SM_VALUES(64)),
+		    TRANSPORT_CAPACITY,
+		    { .name = "load",
 		      .unit = "%",
 		      .summary = "offered rate as a share of the highest that the transport takes",
 		      .quick = SM_VALUES(95),
 		      .standard = SM_VALUES(50, 95),
 		      .full = SM_VALUES(10, 25, 50, 70, 80, 90, 95, 100),
 		      .min = 1,
-		      .max = 120 },
-		    { .name = "message",
-		      .unit = "B",
-		      .summary = "bytes of a message",
-		      .quick = SM_VALUES(64),
-		      .min = 24,
-		      .max = 1 << 26 },
-		    { .name = "capacity",
-		      .unit = "B",
-		      .summary = "bytes in flight, at least two messages",
-		      .quick = SM_VALUES(65536),
-		      .min = 4096,
-		      .max = 1 << 28 } },
+		      .max = 120 } },
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SHARED_L3, SM_PLACE_CROSS_NODE },
 	.metric = { "time per message from its intended sending", "ns/op" },
@@ -296,7 +275,7 @@ const struct sm_scenario sm_scenario_transport_open_loop = {
 	.state_bytes = sizeof(struct open_loop_state),
 	.self_timed = true,
 	.histogram = true,
-	.region_bytes = region_bytes,
+	.region_bytes = transport_region_bytes,
 	.supported = supported,
 	.setup = setup,
 	.warm_up = warm_up,

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../subject/cond.h"
 #include "../subject/futex.h"
 #include "../subject/names.h"
 #include "shmeter/scenario.h"
@@ -62,28 +63,6 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	return 0;
 }
 
-static int open_cond(struct shared *shared, struct sm_error *err)
-{
-	pthread_mutexattr_t mutex;
-	pthread_condattr_t cond;
-	int error;
-
-	pthread_mutexattr_init(&mutex);
-	pthread_condattr_init(&cond);
-	error = pthread_mutexattr_setpshared(&mutex, PTHREAD_PROCESS_SHARED);
-	if (!error)
-		error = pthread_condattr_setpshared(&cond, PTHREAD_PROCESS_SHARED);
-	if (!error)
-		error = pthread_mutex_init(&shared->mutex, &mutex);
-	if (!error)
-		error = pthread_cond_init(&shared->cond, &cond);
-	pthread_mutexattr_destroy(&mutex);
-	pthread_condattr_destroy(&cond);
-	return error ? sm_fail(err, error, "no process-shared condition can be had: %s",
-			       strerror(error))
-		     : 0;
-}
-
 static int open_set(struct state *state, struct sm_error *err)
 {
 	key_t key;
@@ -109,7 +88,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	case PIPE: rc = pipe(state->fd); break;
 	case UNIX_SOCKET: rc = socketpair(AF_UNIX, SOCK_STREAM, 0, state->fd); break;
 	case POSIX_SEM: rc = sem_init(&shared->semaphore, 1, 0); break;
-	case COND: return open_cond(shared, err);
+	case COND: return cond_init(&shared->mutex, &shared->cond, NULL, err);
 	case SYSV_SEM: return open_set(state, err);
 	default: break;
 	}
@@ -195,11 +174,11 @@ static bool fall_asleep(struct sm_worker *worker, struct shared *shared, struct 
 	return false;
 }
 
-static bool wake(const struct sm_worker *worker, struct shared *shared, const struct state *state)
+static bool wake(enum way way, struct shared *shared, const struct state *state)
 {
 	uint64_t one = 1;
 
-	switch ((enum way)sm_case_variant(worker->c)->arg) {
+	switch (way) {
 	case SPIN: atomic_store_explicit(&shared->word, 1, memory_order_release); return true;
 	case FUTEX:
 		atomic_store_explicit(&shared->word, 1, memory_order_release);
@@ -274,13 +253,14 @@ static uint64_t wake_and_time(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
+	enum way way = (enum way)sm_case_variant(worker->c)->arg;
 	uint64_t n = worker->op_count, before, after;
 
 	for (uint64_t i = 0; i < n; i++) {
 		if (!await(worker, &shared->ready, ++state->number) || !let_sleep(worker))
 			return i;
 		before = sm_clock_ns();
-		if (!wake(worker, shared, state))
+		if (!wake(way, shared, state))
 			return i;
 		after = sm_clock_ns();
 		if (!await(worker, &shared->woken, state->number))

@@ -2,6 +2,7 @@
 #ifndef SHMETER_TEXT_H
 #define SHMETER_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,11 @@ const char *sm_format_bytes(char out[SM_TEXT_MAX], double bytes);
 const char *sm_format_ns(char out[SM_TEXT_MAX], double ns);
 /* "3.2 M/s", "850 k/s".  Returns `out`. */
 const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second);
+
+/* Whether a list of words with spaces between them has `word`, of `length` characters. */
+bool sm_has_word(const char *list, const char *word, size_t length);
+/* The value of `name` in "message=64 capacity=65536"; NaN where it is not there or no number. */
+double sm_param_value(const char *params, const char *name);
 
 /* Reads a whole small file (a sysfs or procfs one) into `out`, NUL-terminated, the trailing newline
  * removed.  -errno where it cannot be read, -EFBIG where it does not fit. */

@@ -1,0 +1,128 @@
+/* The data of the figures that are about the whole run. */
+#include <math.h>
+#include <string.h>
+
+#include "figures.h"
+#include "words.h"
+
+void figures_put_field(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++)
+		fputc(*text == '"' ? '\'' : *text, out);
+	fputs("\" ", out);
+}
+
+/* y label ratio low high verdict(1..4) */
+size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *out)
+{
+	size_t count = 0;
+
+	(void)figure;
+	for (size_t i = r->pair_count; i-- > 0;) {
+		const struct sm_pair_row *pair = &r->pairs[i];
+		char label[320], point[160];
+
+		if (!pair->leading || !isfinite(pair->ratio.estimate) ||
+		    !isfinite(pair->ratio.low) ||
+		    (strcmp(pair->claim, "-") == 0 && strcmp(pair->scenario, "aa") != 0))
+			continue;
+		words_point(pair->params, pair->placement, point, sizeof(point));
+		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left,
+			 pair->right, point);
+		fprintf(out, "%zu ", ++count);
+		figures_put_field(out, label);
+		fprintf(out, "%.6g %.6g %.6g %d\n", pair->ratio.estimate, pair->ratio.low,
+			pair->ratio.high, (int)pair->verdict);
+	}
+	return count;
+}
+
+static double faults_per_op(const struct sm_results *r, unsigned case_index)
+{
+	for (size_t i = 0; i < r->counter_count; i++) {
+		const struct sm_counter_row *counter = &r->counters[i];
+
+		if (strcmp(counter->event, "minor-faults") != 0 || !isfinite(counter->per_op))
+			continue;
+		for (size_t s = 0; s < r->sample_count; s++)
+			if (r->samples[s].trial == counter->trial &&
+			    r->samples[s].case_index == case_index)
+				return counter->per_op;
+	}
+	return NAN;
+}
+
+/* y label ns faults: what a page costs beside how often the kernel was entered for it. */
+size_t figures_faults(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	size_t count = 0;
+
+	for (size_t i = r->summary_count; i-- > 0;) {
+		const struct sm_summary_row *s = &r->summaries[i];
+		const struct sm_case_row *c = &r->cases[s->case_index];
+		double faults = faults_per_op(r, s->case_index);
+		char label[256];
+
+		if ((strcmp(c->scenario, "first_touch") != 0 &&
+		     strcmp(c->scenario, "prefault") != 0) ||
+		    !isfinite(faults) || !isfinite(s->value.estimate))
+			continue;
+		snprintf(label, sizeof(label), "%s %s (%s)", c->scenario, c->variant, c->params);
+		fprintf(out, "%zu ", ++count);
+		figures_put_field(out, label);
+		fprintf(out, "%.6g %.6g\n", s->value.estimate, faults);
+	}
+	f->height = 130 + 24 * (unsigned)count;
+	return count;
+}
+
+/* trial value-over-case-median class-number steal% */
+size_t figures_runchart(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	size_t count = 0;
+
+	(void)f;
+	for (size_t i = 0; i < r->sample_count; i++) {
+		const struct sm_sample *s = &r->samples[i];
+		double median = NAN;
+
+		for (size_t j = 0; j < r->summary_count; j++)
+			if (r->summaries[j].case_index == s->case_index)
+				median = r->summaries[j].value.estimate;
+		if (s->derived || s->status != SM_OK || !isfinite(s->value) || !isfinite(median) ||
+		    median <= 0)
+			continue;
+		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->value / median,
+			strcmp(s->klass, "solo") == 0        ? 0
+			: strcmp(s->klass, "shared-pu") == 0 ? 1
+							     : 2,
+			s->wall_ns ? 100.0 * (double)s->steal_ns / (double)s->wall_ns : 0.0);
+		count++;
+	}
+	return count;
+}
+
+/* A histogram of the probes on a logarithmic scale: 24 bins a decade. */
+size_t figures_probes(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	enum { BINS = 24 * 8 };
+	unsigned bin[BINS] = { 0 };
+	size_t count = 0;
+
+	(void)f;
+	for (size_t i = 0; i < r->slice_count; i++) {
+		double ns = r->slices[i].probe_before_ns;
+
+		if (!isfinite(ns) || ns < 1)
+			continue;
+		int at = (int)(24 * log10(ns));
+
+		bin[at < BINS ? at : BINS - 1]++;
+		count++;
+	}
+	for (int i = 0; i < BINS; i++)
+		if (bin[i])
+			fprintf(out, "%.6g %u\n", pow(10, (i + 0.5) / 24), bin[i]);
+	return count;
+}
