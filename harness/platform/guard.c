@@ -100,6 +100,8 @@ static void undo(const struct record *record)
 		msgctl(msgget((key_t)strtol(record->text, NULL, 10), 0), IPC_RMID, NULL);
 	else if (record->kind == 'e')
 		semctl(semget((key_t)strtol(record->text, NULL, 10), 0, 0), 0, IPC_RMID);
+	else if (record->kind == 'h')
+		shmctl(shmget((key_t)strtol(record->text, NULL, 10), 0, 0), IPC_RMID, NULL);
 	else if (record->kind == 's')
 		write_setting(record->text, record->text + strlen(record->text) + 1);
 }

@@ -183,24 +183,23 @@ static void add_evidence(const struct count_rule *rule, const struct count_tally
 			     plural(rule->slack));
 }
 
-/* Why not one trial is in the rule's scope: what the cases there say, or that there are none. */
-static const char *why_no_trial(struct sm_analysis *a, const struct count_rule *rule,
-				const struct sm_claim *claim)
+const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scenario *scenario,
+				     const struct sm_claim *claim)
 {
 	const char *why = NULL;
 	bool named = false;
 
 	for (size_t g = 0; g < a->group_count; g++) {
-		if (a->group[g].scenario != rule->scenario ||
-		    !sm_analysis_matches(a, g, NULL, rule->at, rule->variant, NULL))
+		if (a->group[g].scenario != scenario ||
+		    !sm_analysis_matches(a, g, NULL, claim->at, claim->left, NULL))
 			continue;
 		named = true;
-		if (!why)
-			why = sm_analysis_untried(a, sm_analysis_case_of(a, g, rule->variant));
+		if (!why && claim->left)
+			why = sm_analysis_untried(a, sm_analysis_case_of(a, g, claim->left));
 	}
 	if (!named)
 		return sm_analysis_nowhere(a, claim);
-	return why ? sm_results_string(a->results, "%s: %s", rule->variant, why)
+	return why ? sm_results_string(a->results, "%s: %s", claim->left, why)
 		   : "no trial of it ended well";
 }
 
@@ -215,8 +214,7 @@ void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *sc
 
 	row->verdict = verdict_of(&tally);
 	if (tally.trials == 0) {
-		row->reason =
-			rule.variant ? why_no_trial(a, &rule, claim) : "no trial of it ended well";
+		row->reason = sm_analysis_why_no_trial(a, scenario, claim);
 		return;
 	}
 	row->reason = why_uncounted(a, &rule, &tally);

@@ -159,6 +159,14 @@ void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *sc
 			     const struct sm_claim *claim);
 void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scenario);
 
+/* Why no trial that a claim is about ended well, or that there is no such case. */
+const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scenario *scenario,
+				     const struct sm_claim *claim);
+
+/* analysis_values.c */
+void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
+			     const struct sm_claim *claim);
+
 /* analysis_ratios.c */
 SM_MUST_USE int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					const struct sm_claim *claim, struct sm_error *err);

@@ -18,10 +18,37 @@
 /* Slices that a calibration may take before the last count is used as it is. */
 #define CALIBRATION_SLICES 64
 
+/* The PUs of one node, as a list. */
+static int seat_on_node(const struct sm_topology *topology, const struct sm_case *c, uint64_t node,
+			struct sm_seats *seats, struct sm_error *err)
+{
+	unsigned count, found = 0;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+	unsigned *list = calloc(count + 1, sizeof(*list));
+	int rc;
+
+	if (!list)
+		return sm_fail(err, ENOMEM, "no memory for %u PUs", count);
+	for (unsigned i = 0; i < count; i++)
+		if (pus[i].node == node)
+			list[found++] = pus[i].os_index;
+	rc = found > 0 ? sm_topology_seat(topology, SM_PLACE_LIST, list, found, c->workers, seats,
+					  err)
+		       : sm_fail(err, ENODEV,
+				 "there is no NUMA node %lu with PUs: this machine, or what this "
+				 "process may use of it, has %u",
+				 node, sm_topology_nodes(topology));
+	free(list);
+	return rc;
+}
+
 /* Resolves what only the harness knows: the seats. */
 static int seat(const struct sm_trial_context *context, const struct sm_case *c,
 		struct sm_seats *seats, struct sm_error *err)
 {
+	if (c->scenario->node_param)
+		return seat_on_node(context->topology, c, sm_case_param(c, c->scenario->node_param),
+				    seats, err);
 	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count,
 				c->workers, seats, err);
 }
@@ -83,6 +110,7 @@ static int make(struct hold *hold, struct sm_error *err)
 
 	hold->trial.c = c;
 	hold->trial.seed = hold->request->seed;
+	hold->trial.file_folder = hold->context->file_folder ? hold->context->file_folder : ".";
 	if (bytes > 0) {
 		if (scenario->warm_physical &&
 		    (rc = sm_region_warm_physical(hold->context->os, hold->context->topology,

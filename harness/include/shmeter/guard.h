@@ -15,8 +15,8 @@ SM_MUST_USE int sm_guard_start(struct sm_error *err);
 void sm_guard_stop(void);
 
 /* Announces a name before the object is made, and withdraws it when it is gone.  `kind` says what the
- * guard undoes it with: 'p' shm_unlink(), 'f' unlink(), 'm' mq_unlink(), 'q' and 'e' the removal of the
- * System V message queue or semaphore set with that key, in decimal.  Without a guard these do nothing. */
+ * guard undoes it with: 'p' shm_unlink(), 'f' unlink(), 'm' mq_unlink(), 'q', 'e' and 'h' the removal of the
+ * System V message queue, semaphore set or segment with that key, in decimal.  Without a guard these do nothing. */
 SM_MUST_USE int sm_guard_name(char kind, const char *name, struct sm_error *err);
 void sm_guard_forget(char kind, const char *name);
 

@@ -88,6 +88,12 @@ struct sm_claim {
 	const char *count;
 	double count_exact;
 	unsigned count_slack;
+	/* Instead of a ratio: the `more` metric of variant `left` that has this name lies in [value_min,
+	 * value_max] in every ok trial that knows it; with `once` set, in one trial at least.  No clock
+	 * decides, so the machine's noise does not matter. */
+	const char *value;
+	double value_min, value_max;
+	bool once;
 	const char *metric; /* one of the scenario's `more` metrics; NULL: its time */
 	const char *needs;  /* what a machine must have, in words; NULL: nothing special */
 	const char *caveat; /* a sentence printed with the verdict, or NULL */
@@ -118,6 +124,7 @@ struct sm_trial {
 	size_t region_bytes;
 	void *state;   /* scenario->state_bytes, zeroed, private: workers inherit a copy */
 	uint64_t seed; /* of this trial */
+	const char *file_folder; /* where a scenario makes files of its own */
 	const struct sm_outcome *const *outcome; /* [c->workers], from verify() on */
 	const struct sm_histogram *histogram;    /* of all workers, from verify() on; NULL: none */
 };
@@ -150,6 +157,9 @@ struct sm_scenario {
 	struct sm_param params[SM_PARAMS_MAX];
 	const char *workers_param; /* the parameter that says how many workers; NULL: `workers` */
 	unsigned workers;          /* fixed number of workers, where workers_param is NULL */
+	/* The parameter that says on which NUMA node (logical index) the workers sit, instead of a
+	 * placement; NULL: none. */
+	const char *node_param;
 	/* Placements, ended by SM_PLACE_UNSET.  `quick` takes the first, `standard` the first and every
 	 * one a claim names in `at`, `full` all. */
 	enum sm_placement placements[SM_PLACEMENTS_MAX];

@@ -1,0 +1,82 @@
+/* Claims about a metric's own value: lost updates, bytes apart, pages elsewhere.  Every trial that ended well
+ * is held against them, or one has to show it. */
+#include <math.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+struct value_tally {
+	unsigned trials, held;
+	double least, most;
+	double off; /* the first that does not hold */
+	unsigned off_trial;
+	const char *unit;
+};
+
+static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scenario,
+		     const struct sm_claim *claim, const struct sm_metric_row *metric)
+{
+	long sample = sm_analysis_sample_of(a, metric->trial);
+
+	if (sample < 0 || strcmp(metric->metric, claim->value) != 0 || !isfinite(metric->value))
+		return false;
+	size_t c = a->results->samples[sample].case_index, group = a->case_view[c].group;
+
+	return a->view[sample].ended_ok && a->group[group].scenario == scenario &&
+	       strcmp(a->results->cases[c].variant, claim->left) == 0 &&
+	       sm_analysis_matches(a, group, NULL, claim->at, claim->left, NULL);
+}
+
+static struct value_tally tally_values(const struct sm_analysis *a,
+				       const struct sm_scenario *scenario,
+				       const struct sm_claim *claim)
+{
+	struct value_tally tally = { .least = INFINITY, .most = -INFINITY, .unit = "" };
+
+	for (size_t i = 0; i < a->results->metric_count; i++) {
+		const struct sm_metric_row *metric = &a->results->metrics[i];
+
+		if (!is_about(a, scenario, claim, metric))
+			continue;
+		tally.trials++;
+		tally.unit = strcmp(metric->unit, "1") == 0 ? "" : metric->unit;
+		tally.least = fmin(tally.least, metric->value);
+		tally.most = fmax(tally.most, metric->value);
+		if (metric->value >= claim->value_min && metric->value <= claim->value_max)
+			tally.held++;
+		else if (tally.trials - tally.held == 1) {
+			tally.off = metric->value;
+			tally.off_trial = metric->trial;
+		}
+	}
+	return tally;
+}
+
+void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
+			     const struct sm_claim *claim)
+{
+	struct value_tally tally = tally_values(a, scenario, claim);
+	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
+	struct sm_words words = { .used = 0 };
+	bool holds = claim->once ? tally.held > 0 : tally.held == tally.trials;
+
+	if (tally.trials == 0) {
+		row->verdict = SM_NOT_TESTABLE;
+		row->reason = sm_analysis_why_no_trial(a, scenario, claim);
+		return;
+	}
+	row->verdict = holds ? SM_SUPPORTED : SM_REFUTED;
+	sm_words_add(&words, "%s of %s: ", claim->value, claim->left);
+	if (tally.least == tally.most)
+		sm_words_add(&words, "%.6g%s%s in ", tally.least, *tally.unit ? " " : "",
+			     tally.unit);
+	else
+		sm_words_add(&words, "%.6g to %.6g%s%s in ", tally.least, tally.most,
+			     *tally.unit ? " " : "", tally.unit);
+	sm_words_add(&words, "%u trial%s", tally.trials, tally.trials == 1 ? "" : "s");
+	if (!holds && !claim->once && tally.trials > 1)
+		sm_words_add(&words, ", %.6g in trial %u", tally.off, tally.off_trial);
+	if (claim->caveat)
+		sm_words_add(&words, ". %s", claim->caveat);
+	row->evidence = sm_results_string(a->results, "%s", words.text);
+}
