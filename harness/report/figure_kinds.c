@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "figures.h"
 #include "shmeter/store.h"
@@ -158,6 +159,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
 	size_t total = 0, firsts = 0, axis = 0, used;
 	unsigned crossings = 0;
+	char label[128];
 
 	if (!first || !points || !param)
 		count = 0;
@@ -184,7 +186,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		 "variants = %u\ncrossings = %u\nx_label = '%s'\ny_label = '%s'\nx_bytes = %d\n"
 		 "x_log = %d\n",
 		 count, crossings, axis < SWEEPS ? sweeps[axis].label : "",
-		 bytes_rate ? "GB/s of payload" : r->cases[f->placement_of].metric,
+		 bytes_rate ? "GB/s of payload"
+			    : figures_quoted(r->cases[f->placement_of].metric, label),
 		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic);
 	if (!bytes_rate && strncmp(r->cases[f->placement_of].unit, "ns", 2) == 0)
 		strncat(f->variables, "y_time = 1\n",
@@ -208,6 +211,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 	size_t count = 0;
 	unsigned row = 0, group = 0;
 	const char *last = "";
+	char metric[128];
 
 	for (size_t i = r->summary_count; i-- > 0;) {
 		const struct sm_summary_row *s = &r->summaries[i];
@@ -231,56 +235,9 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 		count++;
 	}
 	snprintf(f->variables, sizeof(f->variables), "x_label = '%s'\n",
-		 count ? r->cases[f->placement_of].metric : "");
+		 count ? figures_quoted(r->cases[f->placement_of].metric, metric) : "");
 	f->height = 130 + 24 * row;
 	return count;
-}
-
-/* One case's quantiles: 1/(1 - quantile) and the latency, from its percentile text.  Returns how many. */
-static size_t put_quantiles(const struct sm_results *r, const struct sm_case_row *c, FILE *out)
-{
-	char stem[384], path[4800], line[160];
-	double value, quantile, inverse;
-	unsigned long long total;
-	size_t count = 0;
-	FILE *file;
-
-	sm_store_histogram_name(c->id, stem, sizeof(stem));
-	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", r->folder, stem);
-	file = fopen(path, "re");
-	if (!file)
-		return 0;
-	figures_put_field(out, c->variant);
-	fputc('\n', out);
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%lf %lf %llu %lf", &value, &quantile, &total, &inverse) == 4 &&
-		    isfinite(inverse) && inverse >= 1) {
-			fprintf(out, "%.6g %.6g\n", inverse, value);
-			count++;
-		}
-	fputs("\n\n", out);
-	fclose(file);
-	return count;
-}
-
-/* Every variant of one group that has a histogram. */
-static size_t percentiles_data(const struct sm_results *r, struct figure *f, FILE *out)
-{
-	const char *group = r->cases[f->placement_of].group;
-	unsigned variants = 0;
-	size_t total = 0;
-
-	for (size_t i = 0; i < r->case_count; i++) {
-		size_t count = strcmp(r->cases[i].group, group) == 0
-				       ? put_quantiles(r, &r->cases[i], out)
-				       : 0;
-
-		variants += count > 0;
-		total += count;
-	}
-	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s (ns)'\n",
-		 variants, r->cases[f->placement_of].metric);
-	return total;
 }
 
 static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const char *kind,
@@ -309,6 +266,33 @@ void figures_stem(const struct sm_case_row *c, char *out, size_t size)
 			out[i] = '_';
 }
 
+/* A figure of each group of the scenario that has a pass to show. */
+static void plan_first_pass(const struct sm_results *r, const struct sm_case_row *of,
+			    struct figure *out, unsigned *count)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < r->case_count && !of->derived; i++) {
+		const struct sm_case_row *c = &r->cases[i];
+		char stem[384], path[4800], point[192];
+		struct figure *f;
+
+		if (!is_of(c, of->scenario, of->metric) || strcmp(c->group, last) == 0)
+			continue;
+		sm_store_histogram_name(c->id, stem, sizeof(stem));
+		snprintf(path, sizeof(path), "%s/series/%s.csv", r->folder, stem);
+		if (access(path, R_OK) < 0)
+			continue;
+		last = c->group;
+		f = add(out, count, "first_pass", c, figures_first_pass);
+		f->placement_of = (unsigned)i;
+		words_point(c->params, c->placement, point, sizeof(point));
+		snprintf(f->name, sizeof(f->name), "%s_first_pass_%zu", c->scenario, i);
+		snprintf(f->title, sizeof(f->title), "%s: the first pass, access by access, %s",
+			 c->scenario, point);
+	}
+}
+
 /* The figures of one metric of a scenario; `first` is its first case. */
 static void plan_metric(const struct sm_results *r, unsigned first, struct figure *out,
 			unsigned *count)
@@ -335,7 +319,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 			 c->placement);
 	}
 	if (!c->derived) {
-		f = add(out, count, "percentiles", c, percentiles_data);
+		f = add(out, count, "percentiles", c, figures_percentiles);
 		f->placement_of = first;
 		f->height = 640;
 		snprintf(f->name, sizeof(f->name), "%s_percentiles", stem);
@@ -343,6 +327,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->title, sizeof(f->title), "%s: distribution of single operations, %s",
 			 c->scenario, point);
 	}
+	plan_first_pass(r, c, out, count);
 	f = add(out, count, "dots", c, dots_data);
 	f->placement_of = first;
 	snprintf(f->name, sizeof(f->name), "%s_cases", stem);

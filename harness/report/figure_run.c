@@ -13,6 +13,19 @@ void figures_put_field(FILE *out, const char *text)
 	fputs("\" ", out);
 }
 
+const char *figures_quoted(const char *text, char out[128])
+{
+	size_t used = 0;
+
+	for (; *text && used < 125; text++) {
+		out[used++] = *text;
+		if (*text == '\'')
+			out[used++] = '\'';
+	}
+	out[used] = '\0';
+	return out;
+}
+
 /* y label ratio low high verdict(1..4) */
 size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *out)
 {

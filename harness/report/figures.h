@@ -36,6 +36,13 @@ size_t figures_probes(const struct sm_results *r, struct figure *figure, FILE *o
 /* Text as a gnuplot data field: quoted, and a space. */
 void figures_put_field(FILE *out, const char *text);
 
+/* Text between single quotes of gnuplot's: an apostrophe is doubled.  Returns `out`. */
+const char *figures_quoted(const char *text, char out[128]);
+
+/* figure_files.c: the data of the figures about single operations, as `data` above. */
+size_t figures_percentiles(const struct sm_results *r, struct figure *figure, FILE *out);
+size_t figures_first_pass(const struct sm_results *r, struct figure *figure, FILE *out);
+
 /* gnuplot.c: runs gnuplot on a file in `folder`.  -ENOENT where there is no gnuplot. */
 int gnuplot_run(const char *folder, const char *script, struct sm_error *err);
 

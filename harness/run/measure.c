@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "session.h"
 #include "shmeter/clock.h"
@@ -248,6 +249,21 @@ static void keep_histogram(struct session *session, unsigned index, struct sm_tr
 	}
 }
 
+/* The first good trial's pass stands for its case: which page was slow is a story, not a statistic. */
+static int keep_series(struct session *session, const struct sm_planned_case *planned,
+		       const struct sm_trial_result *result, struct sm_error *err)
+{
+	char name[384], path[4600];
+
+	if (result->status != SM_OK || !result->series)
+		return 0;
+	sm_store_histogram_name(planned->id, name, sizeof(name));
+	snprintf(path, sizeof(path), "%s/series/%s.csv", session->options->folder, name);
+	if (access(path, F_OK) == 0)
+		return 0;
+	return sm_store_write_series(session->options->folder, name, result->series, err);
+}
+
 int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step,
 			 struct sm_error *err)
 {
@@ -266,6 +282,8 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 
 	if (rc == 0)
 		rc = session_append(session, trial, step, &result, err);
+	if (rc == 0)
+		rc = keep_series(session, planned, &result, err);
 	if (rc == 0)
 		keep_histogram(session, step->case_index, &result);
 	session->timed_ns += result.timed_ns;

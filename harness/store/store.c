@@ -144,7 +144,7 @@ static int write_headers(struct sm_store *store, struct sm_error *err)
 int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 		    struct sm_error *err)
 {
-	static const char *const below[] = { "plots", "histograms" };
+	static const char *const below[] = { "plots", "histograms", "series" };
 	struct sm_store *store;
 	char path[4200];
 	int rc;

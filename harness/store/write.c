@@ -1,6 +1,7 @@
 /* Whole files: written beside and renamed. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,6 +89,25 @@ int sm_store_write_histogram(const char *folder, const char *name,
 
 	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", folder, name);
 	return sm_store_write_file(path, write_percentiles, (void *)(uintptr_t)histogram, err);
+}
+
+static int write_accesses(FILE *out, void *context)
+{
+	const struct sm_series *series = context;
+
+	fprintf(out, "access,ns\n0,%" PRIu64 "\n", series->before_ns);
+	for (uint64_t i = 0; i < series->count; i += series->stride)
+		fprintf(out, "%" PRIu64 ",%" PRIu32 "\n", i + 1, series->ns[i / series->stride]);
+	return ferror(out) ? -EIO : 0;
+}
+
+int sm_store_write_series(const char *folder, const char *name, const struct sm_series *series,
+			  struct sm_error *err)
+{
+	char path[4200];
+
+	snprintf(path, sizeof(path), "%s/series/%s.csv", folder, name);
+	return sm_store_write_file(path, write_accesses, (void *)(uintptr_t)series, err);
 }
 
 static int write_samples(FILE *out, void *context)

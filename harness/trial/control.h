@@ -68,6 +68,7 @@ struct control {
 	struct slice_note *note;        /* [workers][notes] */
 	struct probe_note *probe;       /* [notes + 1] */
 	struct sm_histogram *histogram; /* [workers], or NULL */
+	struct sm_series *series;       /* or NULL */
 };
 
 static inline struct slice_note *control_note(struct control *control, unsigned worker,
@@ -78,7 +79,7 @@ static inline struct slice_note *control_note(struct control *control, unsigned 
 
 /* Makes the area, zeroed; `notes` slices can be kept.  munmap() through control_free(). */
 struct control *control_make(unsigned workers, unsigned slices, bool shared_pu, bool histograms,
-			     struct sm_error *err);
+			     bool series, struct sm_error *err);
 void control_free(struct control *control);
 
 /* Meets all workers.  The leader (worker 0) does gate_gather(), then what it has to do alone, then

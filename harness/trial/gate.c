@@ -25,13 +25,14 @@ static void futex_wake_all(_Atomic uint32_t *word)
 }
 
 struct control *control_make(unsigned workers, unsigned slices, bool shared_pu, bool histograms,
-			     struct sm_error *err)
+			     bool series, struct sm_error *err)
 {
 	size_t slots_at = (sizeof(struct control) + SM_LINE_PAIR - 1) & ~(size_t)(SM_LINE_PAIR - 1);
 	size_t notes_at = slots_at + workers * sizeof(struct slot);
 	size_t probes_at = notes_at + (size_t)workers * slices * sizeof(struct slice_note);
 	size_t histograms_at = probes_at + (slices + 1) * sizeof(struct probe_note);
-	size_t bytes = histograms_at + (histograms ? workers * sizeof(struct sm_histogram) : 0);
+	size_t series_at = histograms_at + (histograms ? workers * sizeof(struct sm_histogram) : 0);
+	size_t bytes = series_at + (series ? sizeof(struct sm_series) : 0);
 	char *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct control *control = (struct control *)(void *)base;
 
@@ -52,6 +53,8 @@ struct control *control_make(unsigned workers, unsigned slices, bool shared_pu, 
 	control->probe = (struct probe_note *)(void *)(base + probes_at);
 	if (histograms)
 		control->histogram = (struct sm_histogram *)(void *)(base + histograms_at);
+	if (series)
+		control->series = (struct sm_series *)(void *)(base + series_at);
 	return control;
 }
 

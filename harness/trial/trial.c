@@ -320,6 +320,9 @@ static void collect_rest(struct hold *hold)
 		else
 			sm_pages_name(pages, result->pages_got);
 	}
+	if (control->series && control->series->count > 0 &&
+	    (result->series = malloc(sizeof(*result->series))))
+		memcpy(result->series, control->series, sizeof(*result->series));
 	if (!control->histogram)
 		return;
 	result->histogram = calloc(1, sizeof(*result->histogram));
@@ -395,7 +398,8 @@ static int prepare(struct hold *hold, struct sm_error *err)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
 	hold->control =
 		control_make(hold->c.workers, slices, hold->seats.shared_pu,
-			     scenario->histogram || (request->trace && scenario->trace), err);
+			     scenario->histogram || (request->trace && scenario->trace),
+			     scenario->series, err);
 	if (!hold->control)
 		return -ENOMEM;
 	hold->control->op_count = request->calibrate ? 1 : request->op_count;
@@ -447,6 +451,8 @@ void sm_trial_result_free(struct sm_trial_result *result)
 {
 	free(result->slice);
 	free(result->histogram);
+	free(result->series);
+	result->series = NULL;
 	result->slice = NULL;
 	result->histogram = NULL;
 }

@@ -67,6 +67,8 @@ static void touch_copies(struct self *self)
 		state[i] = state[i];
 	if (self->worker.histogram)
 		memset(self->worker.histogram, 0, sizeof(*self->worker.histogram));
+	if (self->worker.series)
+		memset(self->worker.series, 0, sizeof(*self->worker.series));
 }
 
 static void prepare(struct self *self)
@@ -85,6 +87,7 @@ static void prepare(struct self *self)
 	worker->outcome = &self->slot->outcome;
 	worker->histogram =
 		self->control->histogram ? &self->control->histogram[self->index] : NULL;
+	worker->series = self->control->series;
 	touch_copies(self);
 }
 

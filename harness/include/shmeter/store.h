@@ -5,6 +5,7 @@
 
 #include "shmeter/error.h"
 #include "shmeter/histogram.h"
+#include "shmeter/series.h"
 #include "shmeter/results.h"
 
 #define SM_SCHEMA_VERSION 1
@@ -45,6 +46,9 @@ SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manife
 					struct sm_error *err);
 /* The file stem of a case below histograms/: its id without characters that shells or file systems mind. */
 void sm_store_histogram_name(const char *case_id, char *out, size_t size);
+/* series/<name>.csv: a line an access, "access,ns"; number 0 is what came before the first. */
+SM_MUST_USE int sm_store_write_series(const char *folder, const char *name,
+				      const struct sm_series *series, struct sm_error *err);
 /* histograms/<name>.hgrm as HdrHistogram percentile text. */
 SM_MUST_USE int sm_store_write_histogram(const char *folder, const char *name,
 					 const struct sm_histogram *histogram,

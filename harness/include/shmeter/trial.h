@@ -63,6 +63,7 @@ struct sm_trial_result {
 	uint64_t last_slice_ns;               /* calibration: of the slice that held */
 	uint64_t overhead_ns;                 /* calibration: wall time outside all slices */
 	struct sm_count count[SM_EVENTS_MAX]; /* summed over the workers */
+	struct sm_series *series;             /* malloc'ed; NULL: none */
 	struct sm_histogram *histogram;       /* malloc'ed, merged over the workers; NULL: none */
 	double more[SM_MORE_MAX];             /* the scenario's further metrics */
 };

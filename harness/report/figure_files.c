@@ -1,0 +1,129 @@
+/* The data of the figures about single operations: distributions and first passes, from their own files. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "figures.h"
+#include "shmeter/store.h"
+#include "words.h"
+
+/* One case's quantiles: 1/(1 - quantile) and the latency, from its percentile text.  Returns how many. */
+static size_t put_quantiles(const struct sm_results *r, const struct sm_case_row *c, FILE *out)
+{
+	char stem[384], path[4800], line[160];
+	double value, quantile, inverse;
+	unsigned long long total;
+	size_t count = 0;
+	FILE *file;
+
+	sm_store_histogram_name(c->id, stem, sizeof(stem));
+	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", r->folder, stem);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	figures_put_field(out, c->variant);
+	fputc('\n', out);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%lf %lf %llu %lf", &value, &quantile, &total, &inverse) == 4 &&
+		    isfinite(inverse) && inverse >= 1) {
+			fprintf(out, "%.6g %.6g\n", inverse, value);
+			count++;
+		}
+	fputs("\n\n", out);
+	fclose(file);
+	return count;
+}
+
+/* Stretches that a pass is drawn in: more points than pixels say nothing. */
+#define STRETCHES 160
+
+static int by_value(const void *a, const void *b)
+{
+	const double *left = a, *right = b;
+
+	return (*left > *right) - (*left < *right);
+}
+
+/* A pass in stretches: where each begins, its median and its slowest; before them the set-up.  Returns the
+ * number of accesses. */
+static uint64_t put_pass(FILE *file, const char *variant, FILE *out)
+{
+	static double value[SM_SERIES_MAX];
+	unsigned long long at[SM_SERIES_MAX], first = 0;
+	double before = 0;
+	size_t count = 0, stretch;
+	char line[80];
+
+	while (fgets(line, sizeof(line), file) && count < SM_SERIES_MAX)
+		if (sscanf(line, "%llu,%lf", &at[count], &value[count]) == 2) {
+			if (at[count] == 0)
+				before = value[count];
+			else
+				count++;
+		}
+	if (count == 0)
+		return 0;
+	first = at[count - 1];
+	figures_put_field(out, variant);
+	fprintf(out, "\n0 %.6g %.6g\n", before, before);
+	stretch = (count + STRETCHES - 1) / STRETCHES;
+	for (size_t i = 0; i < count; i += stretch) {
+		size_t n = count - i < stretch ? count - i : stretch;
+
+		qsort(value + i, n, sizeof(*value), by_value);
+		fprintf(out, "%llu %.6g %.6g\n", at[i], value[i + n / 2], value[i + n - 1]);
+	}
+	fputs("\n\n", out);
+	return first;
+}
+
+/* Every variant of one group that has a series. */
+size_t figures_first_pass(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	const char *group = r->cases[f->placement_of].group;
+	unsigned variants = 0;
+	uint64_t accesses = 0;
+
+	for (size_t i = 0; i < r->case_count; i++) {
+		char stem[384], path[4800];
+		uint64_t count = 0;
+		FILE *file;
+
+		if (strcmp(r->cases[i].group, group) != 0)
+			continue;
+		sm_store_histogram_name(r->cases[i].id, stem, sizeof(stem));
+		snprintf(path, sizeof(path), "%s/series/%s.csv", r->folder, stem);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		count = put_pass(file, r->cases[i].variant, out);
+		fclose(file);
+		variants += count > 0;
+		accesses = count > accesses ? count : accesses;
+	}
+	snprintf(f->variables, sizeof(f->variables), "variants = %u\naccesses = %" PRIu64 "\n",
+		 variants, accesses);
+	return (size_t)accesses;
+}
+
+/* Every variant of one group that has a histogram. */
+size_t figures_percentiles(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	const char *group = r->cases[f->placement_of].group;
+	char metric[128];
+	unsigned variants = 0;
+	size_t total = 0;
+
+	for (size_t i = 0; i < r->case_count; i++) {
+		size_t count = strcmp(r->cases[i].group, group) == 0
+				       ? put_quantiles(r, &r->cases[i], out)
+				       : 0;
+
+		variants += count > 0;
+		total += count;
+	}
+	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s (ns)'\n",
+		 variants, figures_quoted(r->cases[f->placement_of].metric, metric));
+	return total;
+}
