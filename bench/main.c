@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "program.h"
+#include "registry.h"
 #include "shmeter/guard.h"
 
 static volatile int stop;
@@ -105,6 +106,7 @@ int main(int argc, char **argv)
 		return complain(&err);
 	if (rc == PARSED_DONE)
 		return EXIT_OK;
+	sm_scenarios_ask_kernel(&sm_os_linux);
 	catch_signals();
 	rc = commands[arguments.command].main(&arguments);
 	sm_guard_stop();

@@ -76,6 +76,16 @@ static struct sm_memory resolve(const struct sm_memory *variant,
 	return memory;
 }
 
+/* "page_size_random/thp-64k": a pattern about variants, not about whole scenarios. */
+static bool names_variant(const char *pattern, const struct sm_scenario *scenario,
+			  const char *variant)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s/%s", scenario->name, variant);
+	return strchr(pattern, '/') && fnmatch(pattern, text, 0) == 0;
+}
+
 static bool matches_one(const char *pattern, const struct sm_scenario *scenario,
 			const char *variant)
 {
@@ -102,12 +112,15 @@ bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scen
 }
 
 static bool matches(const struct sm_plan_options *options, const struct sm_scenario *scenario,
-		    const char *variant)
+		    const struct sm_variant *variant)
 {
-	if (options->pattern_count == 0 || strcmp(scenario->name, AA_SCENARIO) == 0)
+	bool extra = variant->extra && options->profile != SM_FULL;
+
+	if ((options->pattern_count == 0 && !extra) || strcmp(scenario->name, AA_SCENARIO) == 0)
 		return true;
 	for (size_t i = 0; i < options->pattern_count; i++)
-		if (matches_one(options->patterns[i], scenario, variant))
+		if (matches_one(options->patterns[i], scenario, variant->name) &&
+		    (!extra || names_variant(options->patterns[i], scenario, variant->name)))
 			return true;
 	return false;
 }
@@ -309,7 +322,7 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 					  .scenario = scenario };
 
 	for (unsigned v = 0; scenario->variants[v].name; v++) {
-		if (!matches(options, scenario, scenario->variants[v].name))
+		if (!matches(options, scenario, &scenario->variants[v]))
 			continue;
 		plan->cases = grow(plan->cases, plan->case_count, sizeof(*plan->cases));
 		struct sm_planned_case *planned = &plan->cases[plan->case_count++];
@@ -420,7 +433,7 @@ int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
 		bool chosen = false;
 
 		for (const struct sm_variant *v = scenarios[s]->variants; v->name; v++)
-			chosen |= matches(options, scenarios[s], v->name);
+			chosen |= matches(options, scenarios[s], v);
 		if (!chosen)
 			continue;
 		rc = sweep(scenarios[s], options, values, used, err);

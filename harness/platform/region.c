@@ -130,16 +130,19 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 	return rc;
 }
 
-/* Address space aligned to the page size, to be mapped over. */
-static void *aligned_space(size_t bytes, size_t align)
+/* Address space aligned to the page size, to be mapped over.  Multi-size pages lie at an odd multiple of their
+ * size: no larger page fits there, so the kernel makes none. */
+static void *aligned_space(size_t bytes, struct sm_pages pages, size_t page)
 {
+	bool odd = pages.kind == SM_PAGES_MULTI;
+	size_t align = odd ? 2 * page : page;
 	char *space = mmap(NULL, bytes + align, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	size_t before;
 
 	if (space == MAP_FAILED)
 		return NULL;
-	before = (align - (uintptr_t)space % align) % align;
+	before = (align + (odd ? page : 0) - (uintptr_t)space % align) % align;
 	if (before)
 		munmap(space, before);
 	if (align - before)
@@ -193,7 +196,7 @@ static int advise(struct sm_region *region, struct sm_error *err)
 	const struct sm_memory *asked = &region->asked;
 
 	/* The answers are read back later (sm_region_inspect), so a refusal here may pass. */
-	if (asked->pages.kind == SM_PAGES_THP)
+	if (asked->pages.kind == SM_PAGES_THP || asked->pages.kind == SM_PAGES_MULTI)
 		(void)madvise(region->address, region->mapped_bytes, MADV_HUGEPAGE);
 	else if (asked->pages.kind == SM_PAGES_BASE)
 		(void)madvise(region->address, region->mapped_bytes, MADV_NOHUGEPAGE);
@@ -223,7 +226,7 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 	region->page_bytes = page;
 	region->mapped_bytes = (bytes + page - 1) / page * page;
 	rc = open_object(region, os, file_folder, err);
-	if (rc == 0 && !(space = aligned_space(region->mapped_bytes, page)))
+	if (rc == 0 && !(space = aligned_space(region->mapped_bytes, asked.pages, page)))
 		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes", region->mapped_bytes);
 	if (rc == 0)
 		rc = asked.backing == SM_SYSV ? attach_sysv(region, space, err)
@@ -333,7 +336,8 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 
 	if (asked.backing != SM_FILE && asked.backing != SM_POSIX)
 		asked.backing = SM_ANON;
-	if (asked.pages.kind == SM_PAGES_THP && !region_thp_at_fault(os, asked.backing))
+	if (asked.pages.kind == SM_PAGES_MULTI ||
+	    (asked.pages.kind == SM_PAGES_THP && !region_thp_at_fault(os, asked.backing)))
 		asked.pages = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
 	asked.prefault = SM_LAZY;
 	rc = sm_region_create(&region, os, topology, asked, bytes, file_folder, err);

@@ -1,5 +1,6 @@
 /* Reading back what the kernel made of a region. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,7 +112,7 @@ static int compare(const struct sm_region *region, const struct sm_region_got *g
 			       got->resident_bytes, region->mapped_bytes,
 			       sm_prefault_name(asked->prefault));
 	if (got->pages.kind != asked->pages.kind ||
-	    (asked->pages.kind == SM_PAGES_HUGETLB && got->pages.bytes != asked->pages.bytes))
+	    (asked->pages.kind != SM_PAGES_THP && got->pages.bytes != asked->pages.bytes))
 		return sm_fail(err, EXDEV,
 			       "%s pages were asked for, and %s pages map the region (%" PRIu64
 			       " of %zu bytes through huge ones)",
@@ -123,6 +124,58 @@ static int compare(const struct sm_region *region, const struct sm_region_got *g
 	if (asked->numa == SM_BIND && got->node != (int)asked->node)
 		return sm_fail(err, EXDEV, "node %u was asked for, and the pages lie on %s",
 			       asked->node, got->node == -1 ? "several" : "another");
+	return 0;
+}
+
+/* include/uapi/linux/kernel-page-flags.h, Documentation/admin-guide/mm/pagemap.rst */
+#define KPF_COMPOUND_HEAD (1ull << 15)
+#define KPF_COMPOUND_TAIL (1ull << 16)
+#define PAGEMAP_PRESENT   (1ull << 63)
+#define PAGEMAP_FRAME     ((1ull << 55) - 1)
+
+/* Whether the base pages of one multi-size page lie in one compound page. */
+static bool is_one_folio(int map, int flags, uintptr_t address, unsigned pages, size_t base)
+{
+	uint64_t entry[2] = { 0 }, flag = 0, frame;
+
+	if (pread(map, &entry[0], 8, (off_t)(address / base * 8)) != 8 ||
+	    pread(map, &entry[1], 8, (off_t)((address / base + pages - 1) * 8)) != 8 ||
+	    !(entry[0] & PAGEMAP_PRESENT) || !(entry[1] & PAGEMAP_PRESENT))
+		return false;
+	frame = entry[0] & PAGEMAP_FRAME;
+	if ((entry[1] & PAGEMAP_FRAME) != frame + pages - 1 || frame % pages != 0)
+		return false;
+	if (pread(flags, &flag, 8, (off_t)(frame * 8)) != 8 ||
+	    !(flag & (KPF_COMPOUND_HEAD | KPF_COMPOUND_TAIL)))
+		return false;
+	return pread(flags, &flag, 8, (off_t)((frame + pages - 1) * 8)) == 8 &&
+	       (flag & KPF_COMPOUND_TAIL);
+}
+
+/* Multi-size pages are seen in the page flags alone: smaps calls them 4 kB. */
+static int find_multi(const struct sm_region *region, struct sm_region_got *got,
+		      struct sm_error *err)
+{
+	size_t base = (size_t)sysconf(_SC_PAGESIZE), page = region->page_bytes;
+	int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	int flags = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	size_t at = 0;
+
+	if (map >= 0 && flags >= 0)
+		while (at < region->mapped_bytes &&
+		       is_one_folio(map, flags, (uintptr_t)region->address + at,
+				    (unsigned)(page / base), base))
+			at += page;
+	if (map >= 0)
+		close(map);
+	if (flags >= 0)
+		close(flags);
+	if (flags < 0)
+		return sm_fail(err, EPERM,
+			       "whether the kernel made multi-size pages cannot be read: "
+			       "/proc/kpageflags is for root");
+	if (at == region->mapped_bytes)
+		got->pages = region->asked.pages;
 	return 0;
 }
 
@@ -149,6 +202,11 @@ int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_reg
 		got->pages = (struct sm_pages){ SM_PAGES_THP, region_thp_bytes(&sm_os_linux) };
 	else if (totals.rss > 0 && totals.huge == 0)
 		got->pages = (struct sm_pages){ SM_PAGES_BASE, base_kib * 1024 };
+	if (region->asked.pages.kind == SM_PAGES_MULTI && totals.rss > 0) {
+		rc = find_multi(region, got, err);
+		if (rc < 0 && strict)
+			return rc;
+	}
 	got->node = find_node(region, got->resident_bytes);
 	/* smaps counts no lock in hugetlb mappings: their pages never leave anyway. */
 	if (got->pages.kind == SM_PAGES_HUGETLB)

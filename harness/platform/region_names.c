@@ -1,4 +1,5 @@
 /* Names of backings, page sizes, prefault ways and NUMA policies. */
+#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,6 +9,8 @@
 
 #include "region_private.h"
 #include "shmeter/text.h"
+
+#define MULTI_FOLDER "/sys/kernel/mm/transparent_hugepage"
 
 static const char *const backings[SM_BACKING_COUNT] = { "-",     "anon", "memfd",
 							"posix", "sysv", "file" };
@@ -38,6 +41,8 @@ const char *sm_pages_name(struct sm_pages pages, char out[16])
 		snprintf(out, 16, "-");
 	else if (pages.kind == SM_PAGES_THP)
 		snprintf(out, 16, "thp");
+	else if (pages.kind == SM_PAGES_MULTI)
+		snprintf(out, 16, "thp-%" PRIu64 "%c", size, unit[i]);
 	else
 		snprintf(out, 16, "%" PRIu64 "%c", size, unit[i]);
 	return out;
@@ -79,13 +84,62 @@ int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *
 		name);
 }
 
-static bool listed_by_kernel(uint64_t bytes)
+static int by_size(const void *a, const void *b)
 {
-	char text[32];
+	const struct sm_pages *left = a, *right = b;
 
-	return sm_os_read(&sm_os_linux, text, sizeof(text),
-			  "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
-			  bytes / 1024) == 0;
+	return (left->bytes > right->bytes) - (left->bytes < right->bytes);
+}
+
+/* The sizes of the folders "hugepages-64kB" in one folder, which have `file` in them. */
+static unsigned list_folder(const struct sm_os *os, const char *folder, const char *file,
+			    enum sm_page_kind kind, struct sm_pages *out, unsigned room)
+{
+	char path[512], text[256];
+	unsigned count = 0;
+	struct dirent *entry;
+	uint64_t kib;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s%s", os->root, folder);
+	dir = opendir(path);
+	while (dir && count < room && (entry = readdir(dir)))
+		if (sscanf(entry->d_name, "hugepages-%" SCNu64 "kB", &kib) == 1 &&
+		    sm_os_read(os, text, sizeof(text), "%s/%s/%s", folder, entry->d_name, file) == 0)
+			out[count++] = (struct sm_pages){ kind, kib * 1024 };
+	if (dir)
+		closedir(dir);
+	qsort(out, count, sizeof(*out), by_size);
+	return count;
+}
+
+unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST_MAX])
+{
+	uint64_t thp = region_thp_bytes(os);
+	unsigned count = 0, multi;
+
+	out[count++] = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
+	if (thp > 0)
+		out[count++] = (struct sm_pages){ SM_PAGES_THP, thp };
+	multi = list_folder(os, MULTI_FOLDER, "shmem_enabled", SM_PAGES_MULTI, out + count,
+			    SM_PAGES_LIST_MAX - count - 8);
+	/* The largest is what "thp" means. */
+	if (multi > 0 && out[count + multi - 1].bytes == thp)
+		multi--;
+	count += multi;
+	return count + list_folder(os, "/sys/kernel/mm/hugepages", "nr_hugepages",
+				   SM_PAGES_HUGETLB, out + count, SM_PAGES_LIST_MAX - count);
+}
+
+static bool listed_by_kernel(enum sm_page_kind kind, uint64_t bytes)
+{
+	struct sm_pages list[SM_PAGES_LIST_MAX];
+	unsigned count = sm_pages_list(&sm_os_linux, list);
+
+	for (unsigned i = 0; i < count; i++)
+		if (list[i].kind == kind && list[i].bytes == bytes)
+			return true;
+	return false;
 }
 
 int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err)
@@ -97,14 +151,19 @@ int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err)
 		*out = (struct sm_pages){ SM_PAGES_THP, region_thp_bytes(&sm_os_linux) };
 		return 0;
 	}
+	if (strncmp(name, "thp-", 4) == 0 && sm_parse_size(name + 4, &bytes, NULL) == 0 &&
+	    listed_by_kernel(SM_PAGES_MULTI, bytes)) {
+		*out = (struct sm_pages){ SM_PAGES_MULTI, bytes };
+		return 0;
+	}
 	/* 2m and 1g are words that everybody knows: where the machine has none, the region says so. */
 	known = sm_parse_size(name, &bytes, NULL) == 0 &&
 		(bytes == base || bytes == 2u << 20 || bytes == 1u << 30 ||
-		 listed_by_kernel(bytes));
+		 listed_by_kernel(SM_PAGES_HUGETLB, bytes));
 	if (!known)
 		return sm_fail(err, EINVAL,
 			       "--pages \"%s\" is no page size of this machine: choose %" PRIu64
-			       "k, thp, 2m, 1g, or another under /sys/kernel/mm/hugepages",
+			       "k, thp, 2m, 1g, or another that `shmeter doctor` lists",
 			       name, base / 1024);
 	*out = (struct sm_pages){ bytes == base ? SM_PAGES_BASE : SM_PAGES_HUGETLB, bytes };
 	return 0;

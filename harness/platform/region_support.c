@@ -316,6 +316,33 @@ static int thp_supported(const struct sm_os *os, struct sm_memory asked, const c
 		"lazy");
 }
 
+/* Multi-size pages of shared memory have a setting a size; it may follow the one of all. */
+static int multi_supported(const struct sm_os *os, struct sm_memory asked, struct sm_error *err)
+{
+	uint64_t kib = asked.pages.bytes / 1024;
+	char text[128], name[16];
+
+	sm_pages_name(asked.pages, name);
+	if (asked.backing == SM_FILE || asked.backing == SM_POSIX)
+		return sm_fail(err, ENOTSUP,
+			       "%s pages are made at the fault, and the blocks of this backing are "
+			       "reserved before: choose memfd, anon or sysv",
+			       name);
+	if (sm_os_read(os, text, sizeof(text), THP "/hugepages-%" PRIu64 "kB/shmem_enabled", kib) < 0)
+		return sm_fail(err, ENODEV,
+			       "this kernel has no %s pages of shared memory: choose among those that "
+			       "`shmeter doctor` lists",
+			       name);
+	if (strstr(text, "[inherit]") && region_thp_at_fault(os, asked.backing))
+		return 0;
+	if (strstr(text, "[always]") || strstr(text, "[advise]") || strstr(text, "[within_size]"))
+		return 0;
+	return sm_fail(err, ENODEV,
+		       "%s pages of shared memory are off: run with --tune as root, or write advise "
+		       "to " THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
+		       name, kib);
+}
+
 static int room_supported(const char *folder, size_t bytes, struct sm_error *err)
 {
 	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX];
@@ -396,6 +423,8 @@ int sm_region_supported(const struct sm_os *os, const struct sm_topology *topolo
 
 	if (rc == 0 && asked.pages.kind == SM_PAGES_HUGETLB)
 		rc = hugetlb_supported(os, topology, asked, bytes, err);
+	if (rc == 0 && asked.pages.kind == SM_PAGES_MULTI)
+		rc = multi_supported(os, asked, err);
 	if (rc == 0 && asked.pages.kind == SM_PAGES_THP)
 		rc = thp_supported(os, asked, folder, err);
 	if (rc == 0 && asked.backing == SM_POSIX)

@@ -9,6 +9,7 @@
 #include "shmeter/text.h"
 
 #define SIZES_MAX 8
+#define THP       "/sys/kernel/mm/transparent_hugepage"
 
 struct need {
 	uint64_t page_bytes, pages;
@@ -53,12 +54,16 @@ static int reserve(const struct session *session, const struct need *need, struc
 	return sm_guard_setting(path, text, err);
 }
 
-/* Transparent huge pages of shared memory at the fault, where the setting only allows them later. */
-static int allow_thp(const struct session *session, struct sm_error *err)
+/* Transparent huge pages of shared memory at the fault, where the setting only allows them later or never. */
+static int allow_thp(const struct session *session, struct sm_pages pages, struct sm_error *err)
 {
-	static const char path[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-	char text[128];
+	char path[128], text[128];
 
+	if (pages.kind == SM_PAGES_MULTI)
+		snprintf(path, sizeof(path), THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
+			 pages.bytes / 1024);
+	else
+		snprintf(path, sizeof(path), THP "/shmem_enabled");
 	if (sm_os_read(session->context.os, text, sizeof(text), "%s", path) < 0 ||
 	    !strstr(text, "[never]"))
 		return 0;
@@ -68,18 +73,17 @@ static int allow_thp(const struct session *session, struct sm_error *err)
 int session_tune(struct session *session, struct sm_error *err)
 {
 	struct need needs[SIZES_MAX] = { 0 };
-	bool thp = false;
 	int rc = 0;
 
-	for (size_t i = 0; i < session->plan.case_count; i++) {
+	for (size_t i = 0; rc == 0 && i < session->plan.case_count; i++) {
 		const struct sm_case *c = &session->plan.cases[i].c;
 
 		add_need(needs, c);
-		thp |= c->memory.pages.kind == SM_PAGES_THP && sm_case_has_region(c);
+		if ((c->memory.pages.kind == SM_PAGES_THP || c->memory.pages.kind == SM_PAGES_MULTI) &&
+		    sm_case_has_region(c))
+			rc = allow_thp(session, c->memory.pages, err);
 	}
 	for (unsigned i = 0; rc == 0 && i < SIZES_MAX && needs[i].page_bytes; i++)
 		rc = reserve(session, &needs[i], err);
-	if (rc == 0 && thp)
-		rc = allow_thp(session, err);
 	return rc;
 }

@@ -27,6 +27,12 @@ static int seat_on_node(const struct sm_topology *topology, const struct sm_case
 	unsigned *list = calloc(count + 1, sizeof(*list));
 	int rc;
 
+	if (sm_topology_nodes(topology) < 2) {
+		free(list);
+		return sm_fail(err, ENODEV,
+			       "this machine, or what this process may use of it, has one NUMA node: "
+			       "there is nothing to compare it with");
+	}
 	if (!list)
 		return sm_fail(err, ENOMEM, "no memory for %u PUs", count);
 	for (unsigned i = 0; i < count; i++)

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "shmeter/scenario.h"
+#include "../subject/pages.h"
 
 enum { PARAM_BYTES };
 
@@ -62,22 +62,6 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	return 0;
 }
 
-static const struct sm_variant variants[] = {
-	{ .name = "4k",
-	  .summary = "base pages",
-	  .memory = { .pages = { SM_PAGES_BASE, 4096 }, .prefault = SM_LAZY } },
-	{ .name = "thp",
-	  .summary = "transparent huge pages",
-	  .memory = { .pages = { SM_PAGES_THP, 2u << 20 }, .prefault = SM_LAZY } },
-	{ .name = "2m",
-	  .summary = "explicit 2 MiB pages",
-	  .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 }, .prefault = SM_LAZY } },
-	{ .name = "1g",
-	  .summary = "explicit 1 GiB pages",
-	  .memory = { .pages = { SM_PAGES_HUGETLB, 1u << 30 }, .prefault = SM_LAZY } },
-	{ 0 },
-};
-
 static const struct sm_claim claims[] = {
 	{ .id = "P1",
 	  .text = "Writing fresh shared memory takes exactly one minor fault per 4 KiB page",
@@ -109,7 +93,7 @@ const struct sm_scenario sm_scenario_first_touch = {
 	.question = "What does the first touch of shared memory cost?",
 	.summary = "One write a page to memory that nobody touched.",
 	.claims = claims,
-	.variants = variants,
+	.variants = pages_variants_lazy,
 	.params = { { .name = "bytes",
 		      .unit = "B",
 		      .summary = "size of the region",

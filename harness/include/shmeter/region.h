@@ -25,6 +25,7 @@ enum sm_page_kind {
 	SM_PAGES_UNSET,
 	SM_PAGES_BASE,    /* the kernel's base pages: "4k" on x86-64 */
 	SM_PAGES_THP,     /* transparent huge pages of PMD size: "thp" */
+	SM_PAGES_MULTI,   /* multi-size transparent huge pages of `bytes`: "thp-64k" (Linux 6.11) */
 	SM_PAGES_HUGETLB, /* explicit huge pages of `bytes`: "2m", "1g" */
 };
 
@@ -56,8 +57,7 @@ struct sm_memory {
 };
 
 /* Names as typed and printed: "memfd", "2m", "populate", "bind:0".  Parsers return -EINVAL with the
- * list of what is known; sm_pages_parse() takes "4k", "thp", "2m", "1g" and any size that the kernel
- * lists under /sys/kernel/mm/hugepages. */
+ * list of what is known; sm_pages_parse() takes "4k", "thp", "2m", "1g" and whatever sm_pages_list() has. */
 const char *sm_backing_name(enum sm_backing backing);
 const char *sm_prefault_name(enum sm_prefault prefault);
 const char *sm_pages_name(struct sm_pages pages, char out[16]);
@@ -66,6 +66,11 @@ SM_MUST_USE int sm_backing_parse(const char *name, enum sm_backing *out, struct 
 SM_MUST_USE int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *err);
 SM_MUST_USE int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err);
 SM_MUST_USE int sm_numa_parse(const char *name, struct sm_memory *out, struct sm_error *err);
+
+#define SM_PAGES_LIST_MAX 24
+/* The page sizes that the kernel of this machine offers, asked of it: base pages, transparent ones, multi-size
+ * transparent ones and explicit ones, each kind from small to large.  Returns how many. */
+unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST_MAX]);
 
 /* What the kernel really did, read back in a process that has the region mapped and touched. */
 struct sm_region_got {

@@ -56,6 +56,7 @@ struct sm_variant {
 	struct sm_memory memory; /* what this variant is about: overrides the command line */
 	uint64_t arg;            /* the scenario's own */
 	unsigned workers;        /* 0: as the scenario says */
+	bool extra; /* only in the full profile, or where a pattern names the variant */
 };
 
 /* One case: what is run. */

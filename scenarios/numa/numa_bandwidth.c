@@ -1,0 +1,70 @@
+/* Question: how much slower is memory of another node passed over in order?
+ * Method:   one worker on each node in turn passes over memory bound to each node, reading, writing or copying.
+ *           Where the pages are is read back.  An operation is 4 KiB.
+ * Not shown: what all cores of a node reach together.
+ * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch a block. */
+#include "../subject/nodes.h"
+#include "../subject/stream.h"
+
+enum { PARAM_NODE, PARAM_OP, PARAM_BYTES };
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES];
+}
+
+static uint64_t bytes_per_op(const struct sm_case *c)
+{
+	(void)c;
+	return STREAM_BLOCK;
+}
+
+static int warm_up(struct sm_worker *worker)
+{
+	stream_fill(worker->region, worker->region_bytes);
+	return 0;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	switch ((enum stream_op)worker->c->param[PARAM_OP]) {
+	case STREAM_READ: return stream_run(worker, STREAM_READ);
+	case STREAM_WRITE: return stream_run(worker, STREAM_WRITE);
+	default: return stream_run(worker, STREAM_COPY);
+	}
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	return stream_verify(trial, (enum stream_op)trial->c->param[PARAM_OP], err);
+}
+
+static const struct sm_variant variants[] = { NODE_VARIANTS, { 0 } };
+
+const struct sm_scenario sm_scenario_numa_bandwidth = {
+	.name = "numa_bandwidth",
+	.family = "numa",
+	.question = "How much slower is another node's memory passed over in order?",
+	.summary = "Reading, writing and copying, from each node in the memory of each.",
+	.variants = variants,
+	.params = { NODE_PARAM,
+		    STREAM_OP_PARAM,
+		    { .name = "bytes",
+		      .unit = "B",
+		      .summary = "size of the region",
+		      .quick = SM_VALUES(256 << 20),
+		      .min = 8192,
+		      .max = 1ull << 40 } },
+	.workers = 1,
+	.node_param = "cpu_node",
+	/* all that is touched was populated before: a fault in a slice is a mistake */
+	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.metric = { "time per 4 KiB", "ns/op" },
+	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },
+	.state_bytes = sizeof(struct stream_state),
+	.region_bytes = region_bytes,
+	.bytes_per_op = bytes_per_op,
+	.warm_up = warm_up,
+	.run = run,
+	.verify = verify,
+};

@@ -1,0 +1,71 @@
+/* Question: how much longer does a load take from another node's memory?
+ * Method:   one worker on each node in turn walks through memory bound to each node: dependent loads, one a
+ *           line, in random order (walk.h).  Where the pages are is read back.
+ * Not shown: several workers that share a link (numa_bandwidth); caches of other sockets (core_to_core).
+ * Cost of the loop: one dependent load and a shift; latency only. */
+#include "../subject/nodes.h"
+#include "../subject/walk.h"
+
+enum { PARAM_NODE, PARAM_BYTES };
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES];
+}
+
+static int supported(const struct sm_case *c, struct sm_error *why)
+{
+	uint64_t bytes = c->param[PARAM_BYTES];
+
+	if (bytes & (bytes - 1))
+		return sm_fail(why, ENOTSUP, "the cycle needs a power of two of bytes, not %lu: "
+					     "--set bytes=64m",
+			       bytes);
+	return 0;
+}
+
+static const struct sm_variant variants[] = { NODE_VARIANTS, { 0 } };
+
+#define REMOTE(id_, far, near_, node)                                                              \
+	{ .id = id_,                                                                               \
+	  .text = "A load from the other node's memory takes at least 1.3 times as long as from "  \
+		  "one's own, seen from node " node,                                               \
+	  .source = "popular figure for two-socket machines",                                      \
+	  .left = far,                                                                             \
+	  .right = near_,                                                                          \
+	  .at = "cpu_node=" node,                                                                  \
+	  .ratio_min = 1.3,                                                                        \
+	  .needs = "two NUMA nodes" }
+static const struct sm_claim claims[] = {
+	REMOTE("N1", "m1", "m0", "0"),
+	REMOTE("N1.back", "m0", "m1", "1"),
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_numa_latency = {
+	.name = "numa_latency",
+	.family = "numa",
+	.question = "How much longer does a load take from another node's memory?",
+	.summary = "Random dependent loads, from each node to the memory of each.",
+	.claims = claims,
+	.variants = variants,
+	.params = { NODE_PARAM,
+		    { .name = "bytes",
+		      .unit = "B",
+		      .summary = "size of the region, a power of two",
+		      .quick = SM_VALUES(256 << 20),
+		      .min = 1 << 16,
+		      .max = 1ull << 40 } },
+	.workers = 1,
+	.node_param = "cpu_node",
+	/* all that is touched was populated before: a fault in a slice is a mistake */
+	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.metric = { "time per dependent load", "ns/op" },
+	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },
+	.state_bytes = sizeof(struct walk),
+	.region_bytes = region_bytes,
+	.supported = supported,
+	.warm_up = walk_warm_up,
+	.run = walk_run,
+	.verify = walk_verify,
+};

@@ -1,0 +1,156 @@
+/* Question: on which node does shared memory end up?
+ * Method:   one worker on each node in turn writes a word of every page of fresh memory under a policy: none
+ *           (first touch), bound to a node, interleaved.  Then the node of every page is asked for
+ *           (move_pages) and compared with what the policy promises.  An operation is a page.
+ * Not shown: automatic NUMA balancing, which may move pages later.
+ * Cost of the loop: one store and an addition a page; everything else is the fault. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../subject/nodes.h"
+
+enum { PARAM_NODE, PARAM_BYTES };
+enum { TALLY_ELSEWHERE, TALLY_ASKED };
+#define NODES_MAX 64
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES];
+}
+
+static uint64_t pages(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES] / (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	size_t step = (size_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t);
+	volatile uint64_t *words = worker->region;
+	uint64_t n = worker->op_count;
+
+	for (uint64_t i = 0; i < n; i++)
+		words[i * step] = i * 2 + 1;
+	return n;
+}
+
+/* Pages that are not where the policy promises, of those on each node. */
+static uint64_t elsewhere(const struct sm_case *c, const uint64_t *on_node, unsigned nodes,
+			  uint64_t all)
+{
+	uint64_t wrong = 0;
+
+	if (c->memory.numa == SM_BIND)
+		return all - on_node[c->memory.node];
+	if (c->memory.numa != SM_INTERLEAVE)
+		return all - on_node[c->param[PARAM_NODE]];
+	for (unsigned i = 0; i < nodes; i++)
+		if (on_node[i] > (all + nodes - 1) / nodes)
+			wrong += on_node[i] - (all + nodes - 1) / nodes;
+	return wrong;
+}
+
+/* After the slices: where the pages are, one by one. */
+static uint64_t trace(struct sm_worker *worker)
+{
+	const struct sm_topology *topology = worker->mapping->topology;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t on_node[NODES_MAX] = { 0 }, *tally = worker->outcome->tally;
+	unsigned nodes = sm_topology_nodes(topology);
+	struct sm_error err = { 0 };
+
+	if (nodes > NODES_MAX) {
+		sm_worker_fail(worker, E2BIG, "more than %d NUMA nodes", NODES_MAX);
+		return 0;
+	}
+	/* One page at a time: asked for more, the function samples. */
+	for (uint64_t i = 0; i < pages(worker->c); i++) {
+		char *at = (char *)worker->region + i * page;
+
+		if (sm_topology_memory_nodes(topology, at, page, on_node, nodes, &err) < 0) {
+			sm_worker_fail(worker, err.code, "%s", err.text);
+			return 0;
+		}
+		tally[TALLY_ASKED]++;
+	}
+	for (unsigned i = 0; i < nodes; i++)
+		on_node[i] /= page;
+	tally[TALLY_ELSEWHERE] = elsewhere(worker->c, on_node, nodes, pages(worker->c));
+	return 0;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	size_t step = (size_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t);
+	const uint64_t *words = trial->region;
+
+	for (uint64_t i = 0; i < trial->outcome[0]->ops; i++)
+		if (words[i * step] != i * 2 + 1)
+			return sm_fail(err, EILSEQ, "page %lu was not written", i);
+	return 0;
+}
+
+static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
+{
+	const uint64_t *tally = trial->outcome[0]->tally;
+
+	value[0] = tally[TALLY_ASKED] ? (double)tally[TALLY_ELSEWHERE] : (double)NAN;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "first_touch",
+	  .summary = "no policy: where the first writer runs",
+	  .memory = { .numa = SM_FIRST_TOUCH, .prefault = SM_LAZY } },
+	{ .name = "bind_0",
+	  .summary = "bound to node 0",
+	  .memory = { .numa = SM_BIND, .node = 0, .prefault = SM_LAZY } },
+	{ .name = "bind_1",
+	  .summary = "bound to node 1",
+	  .memory = { .numa = SM_BIND, .node = 1, .prefault = SM_LAZY } },
+	{ .name = "interleave",
+	  .summary = "page by page over all nodes",
+	  .memory = { .numa = SM_INTERLEAVE, .prefault = SM_LAZY } },
+	{ 0 },
+};
+
+#define PLACED(id_, variant, words)                                                                \
+	{ .id = id_, .text = words, .source = "set_mempolicy(2), mbind(2)", .left = variant,       \
+	  .value = "pages elsewhere", .needs = "two NUMA nodes" }
+static const struct sm_claim claims[] = {
+	PLACED("N2", "first_touch", "Every page lands on the node of the process that writes to it first"),
+	PLACED("N3", "bind_0", "Binding to node 0 puts every page there, wherever the writer runs"),
+	PLACED("N3.other", "bind_1", "Binding to node 1 puts every page there, wherever the writer runs"),
+	PLACED("N3.interleave", "interleave", "Interleaving gives no node more than its share"),
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_numa_policy = {
+	.name = "numa_policy",
+	.family = "numa",
+	.question = "On which node does shared memory end up?",
+	.summary = "Fresh memory under each policy, and the node of every page.",
+	.claims = claims,
+	.variants = variants,
+	.params = { NODE_PARAM,
+		    { .name = "bytes",
+		      .unit = "B",
+		      .summary = "size of the region",
+		      .quick = SM_VALUES(16 << 20),
+		      .min = 4096,
+		      .max = 1ull << 36 } },
+	.workers = 1,
+	.node_param = "cpu_node",
+	.expected = { { .event = "minor-faults", .per_op = 1 } },
+	.metric = { "time per page", "ns/op" },
+	.more = { { "pages elsewhere", "1" } },
+	.memory = { .backing = SM_ANON, .pages = { SM_PAGES_BASE, 0 } },
+	.cold = true,
+	.region_bytes = region_bytes,
+	.fixed_ops = pages,
+	.run = run,
+	.trace = trace,
+	.verify = verify,
+	.measure = measure,
+};

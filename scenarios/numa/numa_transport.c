@@ -1,0 +1,80 @@
+/* Question: between processes on two nodes, where should the ring be?
+ * Method:   round trips over the spinning ring as in transport_latency, with the ring's memory bound to one node
+ *           or the other.  Worker 0 sits on the first node, worker 1 on the second.
+ * Not shown: kernel transports, whose buffers no one can place.
+ * Cost of the loop: as transport_latency's. */
+#include "../subject/nodes.h"
+#include "../subject/transport_pair.h"
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return 2 * transport_bytes(TRANSPORT_shm_ring, transport_capacity(c), c->param[PARAM_MESSAGE]);
+}
+
+static int supported(const struct sm_case *c, struct sm_error *why)
+{
+	return transport_supported(c, why);
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	return pair_setup(trial, false, err);
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	struct transport_state *state = worker->state;
+	size_t bytes = worker->c->param[PARAM_MESSAGE];
+	int out = worker->index == 0 ? 0 : 1;
+	uint64_t n = worker->op_count;
+
+	if (worker->index == 0) {
+		for (uint64_t i = 0; i < n; i++)
+			if (!pair_put(worker, TRANSPORT_shm_ring, state, out, bytes) ||
+			    !pair_take(worker, TRANSPORT_shm_ring, state, 1 - out, bytes))
+				return i;
+	} else {
+		for (uint64_t i = 0; i < n; i++)
+			if (!pair_take(worker, TRANSPORT_shm_ring, state, 1 - out, bytes) ||
+			    !pair_put(worker, TRANSPORT_shm_ring, state, out, bytes))
+				return i;
+	}
+	return n;
+}
+
+#define RING_ON(node_)                                                                             \
+	{ .name = "ring_on_" #node_, .summary = "the ring on node " #node_,                        \
+	  .memory = { .numa = SM_BIND, .node = node_ }, .arg = TRANSPORT_shm_ring }
+static const struct sm_variant variants[] = {
+	RING_ON(0),
+	RING_ON(1),
+	{ .name = "interleaved",
+	  .summary = "the ring page by page over all nodes",
+	  .memory = { .numa = SM_INTERLEAVE },
+	  .arg = TRANSPORT_shm_ring },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_numa_transport = {
+	.name = "numa_transport",
+	.family = "numa",
+	.question = "Between two nodes, where should the ring be?",
+	.summary = "Round trips over a ring in the memory of either node.",
+	.variants = variants,
+	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64), .standard = SM_VALUES(64, 4096)),
+		    TRANSPORT_CAPACITY },
+	.workers = 2,
+	.placements = { SM_PLACE_CROSS_NODE },
+	/* all that is touched was populated before: a fault in a slice is a mistake */
+	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.metric = { "time per round trip", "ns/op" },
+	.transfers_per_op = 2,
+	.state_bytes = sizeof(struct transport_state),
+	.region_bytes = region_bytes,
+	.supported = supported,
+	.setup = setup,
+	.warm_up = pair_warm_up,
+	.run = run,
+	.verify = pair_verify_trips,
+	.teardown = pair_teardown,
+};
