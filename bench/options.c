@@ -30,6 +30,8 @@ enum option_id {
 	OPT_DRY_RUN,
 	OPT_RESUME,
 	OPT_TUNE,
+	OPT_APPLY,
+	OPT_UNDO,
 	OPT_FILE_FOLDER,
 	OPT_FORMAT,
 	OPT_JSON,
@@ -77,6 +79,10 @@ static const struct option_spec specs[] = {
 	{ OPT_RESUME, "resume", "DIR", "go on with an interrupted run", NULL, FOR(CMD_RUN) },
 	{ OPT_TUNE, "tune", NULL, "reserve the huge pages that the run needs and put them back",
 	  NULL, FOR(CMD_RUN) },
+	{ OPT_APPLY, "apply", NULL, "change what the list says, until --undo", NULL, FOR(CMD_TUNE) },
+	{ OPT_UNDO, "undo", NULL,
+	  "put back every setting that shmeter changed and did not put back itself", NULL,
+	  FOR(CMD_TUNE) },
 	{ OPT_FILE_FOLDER, "file-folder", "DIR",
 	  "where file-backed regions live; default the run folder", NULL, FOR(CMD_RUN) },
 	{ OPT_NO_PLOTS, "no-plots", NULL, "draw no figures", NULL, FOR(CMD_RUN) | FOR(CMD_REPORT) },
@@ -307,6 +313,8 @@ static int apply(struct arguments *a, int id, char *text, struct sm_error *err)
 	case OPT_FORMAT: return parse_choice(find_spec(id), text, &a->format, err);
 	case OPT_COLOR: return parse_choice(find_spec(id), text, &a->color, err);
 	case OPT_JSON: a->json = true; break;
+	case OPT_APPLY: a->apply = true; break;
+	case OPT_UNDO: a->undo = true; break;
 	case OPT_TERM: a->term = true; break;
 	case OPT_NO_PLOTS: a->no_plots = true; break;
 	case 'q': a->quiet = true; break;
@@ -322,7 +330,7 @@ static int find_command(const char *name, struct sm_error *err)
 		if (strcmp(commands[i].name, name) == 0)
 			return i;
 	return sm_fail(err, EINVAL,
-		       "\"%s\" is not a command: choose list, run, doctor, report or help", name);
+		       "\"%s\" is not a command: choose list, run, doctor, report, tune or help", name);
 }
 
 static int parse_options(struct arguments *a, int argc, char **argv, struct sm_error *err)
@@ -378,7 +386,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, struct s
 	arguments->run.version = SHMETER_VERSION;
 	if (argc < 2)
 		return sm_fail(err, EINVAL,
-			       "a command is missing: list, run, doctor, report or help");
+			       "a command is missing: list, run, doctor, report, tune or help");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_help(stdout, CMD_COUNT);
 		return PARSED_DONE;

@@ -21,11 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shmeter/ledger.h"
 #include "shmeter/text.h"
 
 #define MESSAGE_MAX 4352
-/* Times 10 ms: dying processes are gone by then. */
-#define SETTING_TRIES 300
 /* Records that the list grows by: names live for microseconds, so there are seldom more than a few. */
 #define RECORDS_STEP 16
 /* Segments of earlier processes of the same pid that are told apart from the parent's own. */
@@ -54,41 +53,8 @@ static struct {
 	pid_t pid;
 } guard = { -1, 0 };
 
-/* The setting as it can be written back: settings with choices show theirs in brackets. */
-static void current_value(char *text)
-{
-	char *open = strchr(text, '['), *close = open ? strchr(open, ']') : NULL;
-
-	if (!close)
-		return;
-	*close = '\0';
-	memmove(text, open + 1, strlen(open + 1) + 1);
-}
-
-/* Writes until it reads back: a pool whose pages are still in the hands of dying processes does not shrink
- * at once. */
-static void write_setting(const char *path, const char *value)
-{
-	const struct timespec nap = { .tv_nsec = 10000000 };
-	char now[256];
-
-	for (int left = SETTING_TRIES; left > 0; left--) {
-		int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-		if (fd >= 0) {
-			(void)!write(fd, value, strlen(value));
-			close(fd);
-		}
-		if (sm_read_file(path, now, sizeof(now)) < 0)
-			return;
-		current_value(now);
-		if (strcmp(now, value) == 0)
-			return;
-		nanosleep(&nap, NULL);
-	}
-}
-
-static void undo(const struct record *record)
+/* False: a setting that would not go back. */
+static bool undo(const struct record *record)
 {
 	if (record->kind == 'p')
 		shm_unlink(record->text);
@@ -103,7 +69,8 @@ static void undo(const struct record *record)
 	else if (record->kind == 'h')
 		shmctl(shmget((key_t)strtol(record->text, NULL, 10), 0, 0), IPC_RMID, NULL);
 	else if (record->kind == 's')
-		write_setting(record->text, record->text + strlen(record->text) + 1);
+		return sm_setting_write(record->text, record->text + strlen(record->text) + 1);
+	return true;
 }
 
 /* Calls `each` for every System V segment whose creator had this pid. */
@@ -229,6 +196,7 @@ static void watch(pid_t parent, int parent_fd, int socket, struct records *recor
 static _Noreturn void guard_main(pid_t parent, int parent_fd, int socket, struct foreign *foreign)
 {
 	struct records records = { 0 };
+	bool changed = false, back = true;
 	int low = socket < parent_fd ? socket : parent_fd, high = socket + parent_fd - low;
 
 	setsid();
@@ -240,8 +208,12 @@ static _Noreturn void guard_main(pid_t parent, int parent_fd, int socket, struct
 		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
 	close_range((unsigned)high + 1, ~0u, 0);
 	watch(parent, parent_fd, socket, &records, foreign);
-	while (records.count > 0) /* the newest first */
-		undo(&records.list[--records.count]);
+	while (records.count > 0) { /* the newest first */
+		changed |= records.list[records.count - 1].kind == 's';
+		back &= undo(&records.list[--records.count]);
+	}
+	if (changed && back)
+		sm_ledger_strike(parent);
 	_exit(0);
 }
 
@@ -350,14 +322,16 @@ void sm_guard_forget(char kind, const char *name)
 int sm_guard_setting(const char *path, const char *value, struct sm_error *err)
 {
 	char old[256];
-	int rc = sm_read_file(path, old, sizeof(old)), fd;
+	int rc = sm_setting_read(path, old, sizeof(old)), fd;
 
 	if (rc < 0)
 		return sm_fail(err, -rc, "%s cannot be read: %s", path, strerror(-rc));
-	current_value(old);
 	if (strcmp(old, value) == 0)
 		return 0;
-	rc = tell('s', path, old, err);
+	/* First where it outlives the guard, too. */
+	rc = sm_ledger_note(path, old, getpid(), err);
+	if (rc == 0)
+		rc = tell('s', path, old, err);
 	if (rc < 0)
 		return rc;
 	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);

@@ -6,10 +6,9 @@
 
 #include "session.h"
 #include "shmeter/guard.h"
-#include "shmeter/text.h"
+#include "shmeter/tuning.h"
 
 #define SIZES_MAX 8
-#define THP       "/sys/kernel/mm/transparent_hugepage"
 
 struct need {
 	uint64_t page_bytes, pages;
@@ -32,47 +31,43 @@ static void add_need(struct need *needs, const struct sm_case *c)
 	}
 }
 
-/* Raises one pool so that `pages` are free.  A pool that cannot grow that far is not an error here: the
- * cases that need it say so themselves. */
-static int reserve(const struct session *session, const struct need *need, struct sm_error *err)
+/* Memory that can be had without swapping, in bytes. */
+static uint64_t available(const struct session *session)
 {
-	char folder[96], path[160], text[32];
-	uint64_t total, unused;
+	char text[4096];
+	const char *line;
 
-	snprintf(folder, sizeof(folder), "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB",
-		 need->page_bytes / 1024);
-	if (sm_os_read(session->context.os, text, sizeof(text), "%s/nr_hugepages", folder) < 0)
-		return 0; /* the CPU has no such page size */
-	total = strtoull(text, NULL, 10);
-	if (sm_os_read(session->context.os, text, sizeof(text), "%s/free_hugepages", folder) < 0)
-		return 0;
-	unused = strtoull(text, NULL, 10);
-	if (unused >= need->pages)
-		return 0;
-	snprintf(path, sizeof(path), "%s/nr_hugepages", folder);
-	snprintf(text, sizeof(text), "%" PRIu64, total - unused + need->pages);
-	return sm_guard_setting(path, text, err);
+	if (sm_os_read(session->context.os, text, sizeof(text), "/proc/meminfo") < 0)
+		return UINT64_MAX;
+	line = strstr(text, "MemAvailable:");
+	return line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024 : UINT64_MAX;
 }
 
-/* Transparent huge pages of shared memory at the fault, where the setting only allows them later or never. */
-static int allow_thp(const struct session *session, struct sm_pages pages, struct sm_error *err)
+/* Reserves the pools.  Where all of them together would take more than half of what is available, pages under
+ * 1 GiB are taken only while a region has them: those of another size, and base pages, need room too.  A
+ * pool that cannot grow that far is not an error here: the cases that need it say so themselves. */
+static int reserve(const struct session *session, const struct need *needs, struct sm_error *err)
 {
-	char path[128], text[128];
+	const struct sm_os *os = session->context.os;
+	struct sm_tuning change;
+	uint64_t all = 0;
+	int rc = 0;
 
-	if (pages.kind == SM_PAGES_MULTI)
-		snprintf(path, sizeof(path), THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
-			 pages.bytes / 1024);
-	else
-		snprintf(path, sizeof(path), THP "/shmem_enabled");
-	if (sm_os_read(session->context.os, text, sizeof(text), "%s", path) < 0 ||
-	    !strstr(text, "[never]"))
-		return 0;
-	return sm_guard_setting(path, "advise", err);
+	for (unsigned i = 0; i < SIZES_MAX; i++)
+		all += needs[i].page_bytes * needs[i].pages;
+	for (unsigned i = 0; rc == 0 && i < SIZES_MAX && needs[i].page_bytes; i++) {
+		bool over = all > available(session) / 2 && needs[i].page_bytes < 1u << 30;
+
+		if (sm_tuning_pool(os, needs[i].page_bytes, needs[i].pages, over, &change))
+			rc = sm_guard_setting(change.path, change.wanted, err);
+	}
+	return rc;
 }
 
 int session_tune(struct session *session, struct sm_error *err)
 {
 	struct need needs[SIZES_MAX] = { 0 };
+	struct sm_tuning change;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < session->plan.case_count; i++) {
@@ -81,9 +76,9 @@ int session_tune(struct session *session, struct sm_error *err)
 		add_need(needs, c);
 		if ((c->memory.pages.kind == SM_PAGES_THP || c->memory.pages.kind == SM_PAGES_MULTI) &&
 		    sm_case_has_region(c))
-			rc = allow_thp(session, c->memory.pages, err);
+			rc = sm_tuning_thp(session->context.os, c->memory.pages, &change)
+				     ? sm_guard_setting(change.path, change.wanted, err)
+				     : 0;
 	}
-	for (unsigned i = 0; rc == 0 && i < SIZES_MAX && needs[i].page_bytes; i++)
-		rc = reserve(session, &needs[i], err);
-	return rc;
+	return rc == 0 ? reserve(session, needs, err) : rc;
 }

@@ -1,0 +1,253 @@
+/* Old values of settings, on disk. */
+#include "shmeter/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shmeter/text.h"
+
+/* Times 10 ms: dying processes are gone by then. */
+#define SETTING_TRIES 300
+
+struct ledger {
+	char path[4200];
+	int lock;
+	json_t *list; /* the oldest first */
+};
+
+int sm_setting_read(const char *path, char *out, size_t size)
+{
+	int rc = sm_read_file(path, out, size);
+	char *open = rc < 0 ? NULL : strchr(out, '['), *close = open ? strchr(open, ']') : NULL;
+
+	if (!close)
+		return rc;
+	*close = '\0';
+	memmove(out, open + 1, strlen(open + 1) + 1);
+	return 0;
+}
+
+bool sm_setting_write(const char *path, const char *value)
+{
+	const struct timespec nap = { .tv_nsec = 10000000 };
+	char now[256];
+
+	for (int left = SETTING_TRIES; left > 0; left--) {
+		int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+		if (fd >= 0) {
+			(void)!write(fd, value, strlen(value));
+			close(fd);
+		}
+		if (sm_setting_read(path, now, sizeof(now)) < 0)
+			return false;
+		if (strcmp(now, value) == 0)
+			return true;
+		nanosleep(&nap, NULL);
+	}
+	return false;
+}
+
+static void find_folder(char *out, size_t size)
+{
+	const char *chosen = getenv("SHMETER_STATE_DIR"), *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (chosen && *chosen)
+		snprintf(out, size, "%s", chosen);
+	else if (geteuid() == 0)
+		snprintf(out, size, "/var/lib/shmeter");
+	else if (state && *state)
+		snprintf(out, size, "%s/shmeter", state);
+	else
+		snprintf(out, size, "%s/.local/state/shmeter", home ? home : "");
+}
+
+static void make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(path, 0755);
+		*slash = '/';
+	}
+	(void)mkdir(path, 0755);
+}
+
+/* Opens and locks it; what cannot be read as a ledger is an error, not an empty one. */
+static int open_ledger(struct ledger *ledger, struct sm_error *err)
+{
+	char folder[4096], lock[4200];
+	json_error_t error;
+
+	find_folder(folder, sizeof(folder));
+	make_folders(folder);
+	snprintf(lock, sizeof(lock), "%s/lock", folder);
+	snprintf(ledger->path, sizeof(ledger->path), "%s/settings.json", folder);
+	ledger->list = NULL;
+	ledger->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (ledger->lock < 0 || flock(ledger->lock, LOCK_EX) < 0) {
+		int rc = sm_fail(err, errno,
+				 "old values of settings cannot be kept in %s: %s; nothing was changed. "
+				 "Set SHMETER_STATE_DIR to a folder that can be written",
+				 folder, strerror(errno));
+
+		if (ledger->lock >= 0)
+			close(ledger->lock);
+		return rc;
+	}
+	ledger->list = json_load_file(ledger->path, JSON_REJECT_DUPLICATES, &error);
+	if (!ledger->list && access(ledger->path, F_OK) < 0)
+		ledger->list = json_array();
+	if (json_is_array(ledger->list))
+		return 0;
+	json_decref(ledger->list);
+	close(ledger->lock);
+	return sm_fail(err, EBADMSG,
+		       "%s is no list of settings (%s): look at it, put back by hand what it says, and "
+		       "remove it",
+		       ledger->path, error.text);
+}
+
+/* Writes it beside, to disk, and over the old one; an empty one is removed. */
+static int save(const struct ledger *ledger, struct sm_error *err)
+{
+	char beside[4300];
+	FILE *out;
+	int rc = 0;
+
+	if (json_array_size(ledger->list) == 0)
+		return unlink(ledger->path) < 0 && errno != ENOENT
+			       ? sm_fail(err, errno, "cannot remove %s: %s", ledger->path,
+					 strerror(errno))
+			       : 0;
+	snprintf(beside, sizeof(beside), "%s.part", ledger->path);
+	out = fopen(beside, "we");
+	if (!out || json_dumpf(ledger->list, out, JSON_INDENT(1)) < 0 || fflush(out) != 0 ||
+	    fsync(fileno(out)) < 0)
+		rc = sm_fail(err, errno ? errno : EIO, "cannot write %s: %s; nothing was changed",
+			     beside, strerror(errno));
+	if (out && fclose(out) != 0 && rc == 0)
+		rc = sm_fail(err, errno, "cannot write %s: %s", beside, strerror(errno));
+	if (rc == 0 && rename(beside, ledger->path) < 0)
+		rc = sm_fail(err, errno, "cannot write %s: %s", ledger->path, strerror(errno));
+	if (rc < 0)
+		unlink(beside);
+	return rc;
+}
+
+static void close_ledger(struct ledger *ledger)
+{
+	json_decref(ledger->list);
+	close(ledger->lock); /* and with it the lock */
+}
+
+static void read_boot(char out[64])
+{
+	if (sm_read_file("/proc/sys/kernel/random/boot_id", out, 64) < 0)
+		out[0] = '\0';
+}
+
+/* When a process began, in clock ticks since boot: with its number, its name.  0: it is not there. */
+static unsigned long long begun(pid_t pid)
+{
+	char path[64], text[1024];
+	unsigned long long ticks = 0;
+	const char *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (pid <= 0 || sm_read_file(path, text, sizeof(text)) < 0)
+		return 0;
+	end = strrchr(text, ')'); /* the name may hold anything */
+	if (end)
+		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+				"%*d %llu",
+		       &ticks);
+	return ticks;
+}
+
+int sm_ledger_note(const char *path, const char *old, pid_t owner, struct sm_error *err)
+{
+	struct ledger ledger;
+	char boot[64];
+	int rc = open_ledger(&ledger, err);
+
+	if (rc < 0)
+		return rc;
+	read_boot(boot);
+	json_array_append_new(ledger.list,
+			      json_pack("{s:s, s:s, s:i, s:I, s:s}", "path", path, "old", old,
+					"owner", (int)owner, "begun", (json_int_t)begun(owner), "boot",
+					boot));
+	rc = save(&ledger, err);
+	close_ledger(&ledger);
+	return rc;
+}
+
+void sm_ledger_strike(pid_t owner)
+{
+	struct ledger ledger;
+
+	if (open_ledger(&ledger, NULL) < 0)
+		return;
+	for (size_t i = json_array_size(ledger.list); i-- > 0;)
+		if (json_integer_value(json_object_get(json_array_get(ledger.list, i), "owner")) ==
+		    owner)
+			json_array_remove(ledger.list, i);
+	(void)!save(&ledger, NULL);
+	close_ledger(&ledger);
+}
+
+static bool undo_one(const json_t *entry, const char *boot, struct sm_undone *undone)
+{
+	const char *then = json_string_value(json_object_get(entry, "boot"));
+	unsigned long long began =
+		(unsigned long long)json_integer_value(json_object_get(entry, "begun"));
+
+	undone->path = json_string_value(json_object_get(entry, "path"));
+	undone->old = json_string_value(json_object_get(entry, "old"));
+	undone->owner = (pid_t)json_integer_value(json_object_get(entry, "owner"));
+	if (!undone->path || !undone->old || undone->path[0] != '/')
+		return true; /* no entry of ours */
+	if (!then || strcmp(then, boot) != 0)
+		undone->result = SM_UNDO_REBOOTED;
+	else if (undone->owner > 0 && began != 0 && begun(undone->owner) == began)
+		undone->result = SM_UNDO_IN_USE;
+	else
+		undone->result = sm_setting_write(undone->path, undone->old) ? SM_UNDONE
+									     : SM_UNDO_FAILED;
+	return undone->result != SM_UNDO_FAILED && undone->result != SM_UNDO_IN_USE;
+}
+
+int sm_ledger_undo(void (*tell)(const struct sm_undone *), struct sm_error *err)
+{
+	struct ledger ledger;
+	char boot[64];
+	int rc = open_ledger(&ledger, err), count = 0;
+
+	if (rc < 0)
+		return rc;
+	read_boot(boot);
+	for (size_t i = json_array_size(ledger.list); i-- > 0;) {
+		struct sm_undone undone = { 0 };
+		json_t *entry = json_array_get(ledger.list, i);
+		bool done = undo_one(entry, boot, &undone);
+
+		if (undone.path && undone.old)
+			tell(&undone);
+		count += undone.result == SM_UNDONE && undone.path != NULL;
+		if (done)
+			json_array_remove(ledger.list, i);
+	}
+	rc = save(&ledger, err);
+	close_ledger(&ledger);
+	return rc < 0 ? rc : count;
+}

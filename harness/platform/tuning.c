@@ -1,0 +1,138 @@
+/* What would help, read from the system. */
+#include "shmeter/tuning.h"
+
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOLS "/sys/kernel/mm/hugepages"
+#define THP   "/sys/kernel/mm/transparent_hugepage"
+
+/* What the default scenarios ask for: 1 GiB in pages of each size. */
+#define POOL_BYTES (1ull << 30)
+
+static void set(struct sm_tuning *out, const char *why, const char *now, const char *wanted)
+{
+	snprintf(out->now, sizeof(out->now), "%s", now);
+	snprintf(out->wanted, sizeof(out->wanted), "%s", wanted);
+	out->why = why;
+}
+
+int sm_tuning_pool(const struct sm_os *os, uint64_t page_bytes, uint64_t pages, bool over,
+		   struct sm_tuning *out)
+{
+	uint64_t kib = page_bytes / 1024, total, unused, reserved = 0, need;
+	const char *file = over ? "nr_overcommit_hugepages" : "nr_hugepages";
+	char text[64], now[64], wanted[32];
+
+	if (sm_os_read(os, now, sizeof(now), POOLS "/hugepages-%" PRIu64 "kB/%s", kib, file) < 0 ||
+	    sm_os_read(os, text, sizeof(text), POOLS "/hugepages-%" PRIu64 "kB/free_hugepages",
+		       kib) < 0)
+		return 0;
+	total = strtoull(now, NULL, 10);
+	unused = strtoull(text, NULL, 10);
+	if (sm_os_read(os, text, sizeof(text), POOLS "/hugepages-%" PRIu64 "kB/resv_hugepages",
+		       kib) == 0)
+		reserved = strtoull(text, NULL, 10);
+	unused -= reserved < unused ? reserved : unused;
+	if (unused >= pages || (over && total >= pages - unused))
+		return 0;
+	need = over ? pages - unused : total + pages - unused;
+	snprintf(out->path, sizeof(out->path), POOLS "/hugepages-%" PRIu64 "kB/%s", kib, file);
+	snprintf(wanted, sizeof(wanted), "%" PRIu64, need);
+	set(out, "explicit huge pages to compare with", now, wanted);
+	return 1;
+}
+
+int sm_tuning_thp(const struct sm_os *os, struct sm_pages pages, struct sm_tuning *out)
+{
+	char text[128];
+
+	if (pages.kind == SM_PAGES_MULTI)
+		snprintf(out->path, sizeof(out->path),
+			 THP "/hugepages-%" PRIu64 "kB/shmem_enabled", pages.bytes / 1024);
+	else
+		snprintf(out->path, sizeof(out->path), THP "/shmem_enabled");
+	if (sm_os_read(os, text, sizeof(text), "%s", out->path) < 0 || !strstr(text, "[never]"))
+		return 0;
+	set(out, "transparent huge pages of shared memory where they are asked for", "never",
+	    "advise");
+	return 1;
+}
+
+/* A number that should be at least, or at most, something. */
+static unsigned number(const struct sm_os *os, const char *path, int64_t least, int64_t most,
+		       const char *why, struct sm_tuning *out)
+{
+	char text[64], wanted[32];
+	int64_t now;
+
+	if (sm_os_read(os, text, sizeof(text), "%s", path) < 0)
+		return 0;
+	now = strtoll(text, NULL, 10);
+	if (now >= least && now <= most)
+		return 0;
+	snprintf(wanted, sizeof(wanted), "%" PRId64, now < least ? least : most);
+	snprintf(out->path, sizeof(out->path), "%s", path);
+	set(out, why, text, wanted);
+	return 1;
+}
+
+static unsigned governors(const struct sm_os *os, struct sm_tuning *out, unsigned room)
+{
+	size_t before = strlen(os->root);
+	char pattern[512], text[64];
+	unsigned count = 0;
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern),
+		 "%s/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor", os->root);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		return 0;
+	for (size_t i = 0; i < found.gl_pathc && count < room; i++) {
+		const char *path = found.gl_pathv[i] + before;
+
+		if (sm_os_read(os, text, sizeof(text), "%s", path) < 0 ||
+		    strcmp(text, "performance") == 0)
+			continue;
+		snprintf(out[count].path, sizeof(out[count].path), "%s", path);
+		set(&out[count++], "one frequency for the whole run", text, "performance");
+	}
+	globfree(&found);
+	return count;
+}
+
+unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_MAX])
+{
+	static const struct {
+		const char *path;
+		int64_t least, most;
+		const char *why;
+	} numbers[] = {
+		{ "/proc/sys/kernel/numa_balancing", 0, 0, "pages that stay where they were put" },
+		{ "/proc/sys/kernel/perf_event_paranoid", -1, 1,
+		  "counting in the kernel, too, for everybody" },
+		{ "/proc/sys/fs/mqueue/msg_max", 1024, INT64_MAX,
+		  "POSIX message queues as deep as the other transports" },
+		{ "/proc/sys/fs/mqueue/msgsize_max", 1 << 20, INT64_MAX,
+		  "POSIX messages of up to 1 MiB" },
+		{ "/proc/sys/kernel/msgmax", 1 << 20, INT64_MAX, "System V messages of up to 1 MiB" },
+		{ "/proc/sys/kernel/msgmnb", 2 << 20, INT64_MAX,
+		  "System V message queues as deep as the other transports" },
+	};
+	struct sm_pages pages[SM_PAGES_LIST_MAX], thp = { SM_PAGES_THP, 0 };
+	unsigned count = 0, sizes = sm_pages_list(os, pages);
+
+	for (unsigned i = 0; i < sizes; i++)
+		if (pages[i].kind == SM_PAGES_HUGETLB && pages[i].bytes <= POOL_BYTES)
+			count += (unsigned)sm_tuning_pool(os, pages[i].bytes,
+							  POOL_BYTES / pages[i].bytes, false,
+							  &out[count]);
+	count += (unsigned)sm_tuning_thp(os, thp, &out[count]);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		count += number(os, numbers[i].path, numbers[i].least, numbers[i].most,
+				numbers[i].why, &out[count]);
+	return count + governors(os, out + count, SM_TUNINGS_MAX - count);
+}
