@@ -79,7 +79,7 @@ static int apply(const struct sm_tuning *tunings, unsigned count)
 				one->path, strerror(errno));
 			return complain(&err);
 		}
-		if (sm_ledger_note(one->path, one->now, 0, &err) < 0)
+		if (sm_ledger_note(one->path, one->now, 0, 0, &err) < 0)
 			return complain(&err);
 		if (sm_setting_write(one->path, one->wanted))
 			printf("%s: %s, was %s\n", one->path, one->wanted, one->now);

@@ -329,7 +329,7 @@ int sm_guard_setting(const char *path, const char *value, struct sm_error *err)
 	if (strcmp(old, value) == 0)
 		return 0;
 	/* First where it outlives the guard, too. */
-	rc = sm_ledger_note(path, old, getpid(), err);
+	rc = sm_ledger_note(path, old, getpid(), guard.pid, err);
 	if (rc == 0)
 		rc = tell('s', path, old, err);
 	if (rc < 0)

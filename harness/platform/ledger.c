@@ -17,6 +17,7 @@
 
 /* Times 10 ms: dying processes are gone by then. */
 #define SETTING_TRIES 300
+#define KEEPER_TRIES  500
 
 struct ledger {
 	char path[4200];
@@ -174,7 +175,8 @@ static unsigned long long begun(pid_t pid)
 	return ticks;
 }
 
-int sm_ledger_note(const char *path, const char *old, pid_t owner, struct sm_error *err)
+int sm_ledger_note(const char *path, const char *old, pid_t owner, pid_t keeper,
+		   struct sm_error *err)
 {
 	struct ledger ledger;
 	char boot[64];
@@ -184,9 +186,10 @@ int sm_ledger_note(const char *path, const char *old, pid_t owner, struct sm_err
 		return rc;
 	read_boot(boot);
 	json_array_append_new(ledger.list,
-			      json_pack("{s:s, s:s, s:i, s:I, s:s}", "path", path, "old", old,
-					"owner", (int)owner, "begun", (json_int_t)begun(owner), "boot",
-					boot));
+			      json_pack("{s:s, s:s, s:i, s:I, s:i, s:I, s:s}", "path", path, "old",
+					old, "owner", (int)owner, "begun", (json_int_t)begun(owner),
+					"keeper", (int)keeper, "keeper_begun",
+					(json_int_t)begun(keeper), "boot", boot));
 	rc = save(&ledger, err);
 	close_ledger(&ledger);
 	return rc;
@@ -206,11 +209,42 @@ void sm_ledger_strike(pid_t owner)
 	close_ledger(&ledger);
 }
 
+/* Whether a process that an entry names is there, and the same as then. */
+static bool lives(const json_t *entry, const char *who, const char *when)
+{
+	pid_t pid = (pid_t)json_integer_value(json_object_get(entry, who));
+	unsigned long long began =
+		(unsigned long long)json_integer_value(json_object_get(entry, when));
+
+	return began != 0 && begun(pid) == began;
+}
+
+/* Opens the ledger once no keeper is at work for an owner that is dead. */
+static int open_when_settled(struct ledger *ledger, struct sm_error *err)
+{
+	const struct timespec nap = { .tv_nsec = 10000000 };
+
+	for (int left = KEEPER_TRIES;; left--) {
+		int rc = open_ledger(ledger, err);
+		bool busy = false;
+		json_t *entry;
+		size_t i;
+
+		if (rc < 0)
+			return rc;
+		json_array_foreach (ledger->list, i, entry)
+			busy |= !lives(entry, "owner", "begun") &&
+				lives(entry, "keeper", "keeper_begun");
+		if (!busy || left == 0)
+			return 0;
+		close_ledger(ledger);
+		nanosleep(&nap, NULL);
+	}
+}
+
 static bool undo_one(const json_t *entry, const char *boot, struct sm_undone *undone)
 {
 	const char *then = json_string_value(json_object_get(entry, "boot"));
-	unsigned long long began =
-		(unsigned long long)json_integer_value(json_object_get(entry, "begun"));
 
 	undone->path = json_string_value(json_object_get(entry, "path"));
 	undone->old = json_string_value(json_object_get(entry, "old"));
@@ -219,7 +253,7 @@ static bool undo_one(const json_t *entry, const char *boot, struct sm_undone *un
 		return true; /* no entry of ours */
 	if (!then || strcmp(then, boot) != 0)
 		undone->result = SM_UNDO_REBOOTED;
-	else if (undone->owner > 0 && began != 0 && begun(undone->owner) == began)
+	else if (lives(entry, "owner", "begun"))
 		undone->result = SM_UNDO_IN_USE;
 	else
 		undone->result = sm_setting_write(undone->path, undone->old) ? SM_UNDONE
@@ -231,7 +265,7 @@ int sm_ledger_undo(void (*tell)(const struct sm_undone *), struct sm_error *err)
 {
 	struct ledger ledger;
 	char boot[64];
-	int rc = open_ledger(&ledger, err), count = 0;
+	int rc = open_when_settled(&ledger, err), count = 0;
 
 	if (rc < 0)
 		return rc;

@@ -120,16 +120,30 @@ static bool has_variant(const struct sm_scenario *s, const char *name)
 	return false;
 }
 
+static bool has_metric(const struct sm_scenario *s, const char *name)
+{
+	for (unsigned i = 0; i < SM_MORE_MAX && s->more[i].name; i++)
+		if (strcmp(s->more[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 Test(contract, claims_name_their_variants)
 {
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
 			cr_expect(c->text && c->source, "%s lacks text or source", c->id);
 			cr_expect(has_variant(sm_scenarios[i], c->left), "%s: left", c->id);
-			cr_expect(c->count || has_variant(sm_scenarios[i], c->right), "%s: right",
+			if (c->value)
+				cr_expect(has_metric(sm_scenarios[i], c->value), "%s: value", c->id);
+			if (c->count || c->value)
+				continue;
+			cr_expect(c->right && has_variant(sm_scenarios[i], c->right), "%s: right",
 				  c->id);
-			cr_expect(c->count || c->ratio_min > 0 || c->ratio_max > 0,
-				  "%s has no threshold", c->id);
+			cr_expect(!c->metric || has_metric(sm_scenarios[i], c->metric), "%s: metric",
+				  c->id);
+			cr_expect(c->ratio_min > 0 || c->ratio_max > 0, "%s has no threshold",
+				  c->id);
 		}
 }
 

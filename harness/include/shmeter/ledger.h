@@ -8,10 +8,11 @@
 
 #include "shmeter/error.h"
 
-/* Notes the old value of a setting under an owner: the process that will put it back, or 0 where only
- * sm_ledger_undo() does.  It is on disk when this returns.  The ledger is `$SHMETER_STATE_DIR/settings.json`, for
+/* Notes the old value of a setting under an owner, the process that changes it, with the keeper that will put it
+ * back when the owner is gone; 0, 0 where only sm_ledger_undo() does.  It is on disk when this returns.  The ledger is `$SHMETER_STATE_DIR/settings.json`, for
  * root below /var/lib/shmeter, else below $XDG_STATE_HOME or ~/.local/state.  -errno in words. */
-SM_MUST_USE int sm_ledger_note(const char *path, const char *old, pid_t owner, struct sm_error *err);
+SM_MUST_USE int sm_ledger_note(const char *path, const char *old, pid_t owner, pid_t keeper,
+			       struct sm_error *err);
 /* Strikes out what an owner noted: it was put back, or never changed. */
 void sm_ledger_strike(pid_t owner);
 
@@ -22,8 +23,8 @@ struct sm_undone {
 	pid_t owner; /* SM_UNDO_IN_USE: the run that will put it back itself */
 };
 
-/* Puts everything back, the newest change first, and strikes it out.  What a living owner noted is left to it;
- * what was noted before a reboot is gone with it and only struck out.  `tell` hears of each; returns how many
+/* Puts everything back, the newest change first, and strikes it out.  What a living owner noted is left to it, and
+ * the keeper of a dead one is waited for; what was noted before a reboot is gone with it and only struck out.  `tell` hears of each; returns how many
  * were put back, or -errno in words. */
 SM_MUST_USE int sm_ledger_undo(void (*tell)(const struct sm_undone *), struct sm_error *err);
 

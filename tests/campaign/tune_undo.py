@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""`tune --apply` and `run --tune` killed with -9 at random moments, the guard as well: `tune --undo` puts every
+setting back, byte for byte.
+
+usage: tune_undo.py [PROGRAM [TIMES]]     as root"""
+import glob
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from common import PROGRAM, verdict
+
+TIMES = int(sys.argv[2]) if len(sys.argv) > 2 else 20
+WATCHED = ("/sys/kernel/mm/hugepages/*/nr_hugepages", "/sys/kernel/mm/hugepages/*/nr_overcommit_hugepages",
+           "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+           "/sys/kernel/mm/transparent_hugepage/hugepages-*/shmem_enabled",
+           "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", "/proc/sys/kernel/numa_balancing",
+           "/proc/sys/kernel/perf_event_paranoid", "/proc/sys/fs/mqueue/msg*_max", "/proc/sys/kernel/msgm*")
+
+
+def settings():
+    found = {}
+    for pattern in WATCHED:
+        for path in glob.glob(pattern):
+            with open(path, "rb") as file:
+                found[path] = file.read()
+    return found
+
+
+def descendants(name):
+    """Processes of that name: the guard has a session of its own."""
+    pids = []
+    for path in glob.glob("/proc/[0-9]*/comm"):
+        try:
+            with open(path) as file:
+                if file.read().strip() == name:
+                    pids.append(int(path.split("/")[2]))
+        except OSError:
+            pass
+    return pids
+
+
+def kill_midway(command, delay_s, with_guard):
+    before = set(descendants("shmeter-guard"))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(delay_s)
+    if with_guard:
+        for pid in set(descendants("shmeter-guard")) - before:
+            os.kill(pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
+
+
+before = settings()
+good = 0
+changed = 0
+for i in range(TIMES):
+    folder = os.path.join(tempfile.mkdtemp(prefix="shmeter-tune-"), "run")
+    kill_midway([PROGRAM, "tune", "--apply"], random.uniform(0.001, 0.05), False)
+    kill_midway([PROGRAM, "run", "first_touch/2m", "page_size_random", "--tune", "--no-plots", "--out", folder],
+                random.uniform(0.2, 2.0), i % 2 == 0)
+    changed += settings() != before
+    subprocess.run([PROGRAM, "tune", "--undo"], stdout=subprocess.DEVNULL, check=False)
+    after = settings()
+    wrong = [path for path in before if after.get(path) != before[path]]
+    good += not wrong
+    if wrong:
+        print(f"round {i}: {wrong} differ", flush=True)
+print(f"{good} of {TIMES} times every setting was as before; {changed} times something was changed when both were dead")
+verdict(good == TIMES and changed > TIMES // 2, "tune --undo puts back every value")
