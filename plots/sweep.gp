@@ -13,6 +13,15 @@ if (!x_bytes) set format x '%.0f'
 set offsets graph 0.03, graph 0.03, 0, 0
 set grid
 set key outside right top noenhanced
+# Where the caches end and how far the TLB reaches.
+if (exists('marks')) {
+  do for [m=1:marks] {
+    at = value(sprintf('mark%d', m))
+    set arrow 200+m from at, graph 0 to at, graph 1 nohead dt 3 lc rgb '#888888' back
+    set label 200+m value(sprintf('mark%d_name', m)) at at, graph 0.985 right rotate by 90 offset character -0.4, 0 \
+      font ',9' tc rgb '#555555' back noenhanced
+  }
+}
 array colours[8] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999']
 array rgb[8] = [0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x000000, 0x999999]
 if (crossings > 0) {

@@ -1,5 +1,6 @@
 /* What machine this is, as JSON.  What cannot be read is absent, never 0. */
 #include "shmeter/environment.h"
+#include "tlb.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -119,6 +120,8 @@ static void add_topology(json_t *object, const struct sm_topology *topology)
 	json_object_set_new(object, "allowed_pus", allowed);
 	json_object_set_new(object, "nodes", json_integer(sm_topology_nodes(topology)));
 	json_object_set_new(object, "caches", caches);
+	json_object_set_new(object, "tlb_entries", json_integer(tlb_entries(false)));
+	json_object_set_new(object, "tlb_entries_2m", json_integer(tlb_entries(true)));
 }
 
 static void add_pages(json_t *object, const struct sm_os *os)

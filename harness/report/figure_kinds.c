@@ -150,6 +150,44 @@ static unsigned put_crossings(const struct sm_results *r, const struct figure *f
 	return crossings;
 }
 
+/* One mark on the axis, where it has that size. */
+static unsigned put_mark(char *out, size_t size, unsigned count, const char *name, json_int_t bytes,
+			 const double range[2])
+{
+	size_t used = strlen(out);
+
+	if ((double)bytes < range[0] || (double)bytes > range[1])
+		return count;
+	snprintf(out + used, size - used, "mark%u = %" JSON_INTEGER_FORMAT "\nmark%u_name = '%s'\n",
+		 count + 1, bytes, count + 1, name);
+	return count + 1;
+}
+
+/* Where the caches end and how far the TLB reaches, for an axis of region sizes. */
+static void put_marks(const struct sm_results *r, const double range[2], char *out, size_t size)
+{
+	const json_t *machine = json_object_get(r->manifest, "environment");
+	json_int_t entries = json_integer_value(json_object_get(machine, "tlb_entries"));
+	json_int_t page = json_integer_value(json_object_get(machine, "page_bytes"));
+	const json_t *cache;
+	unsigned count = 0;
+	char name[32];
+	size_t i;
+
+	out[0] = '\0';
+	json_array_foreach (json_object_get(machine, "caches"), i, cache) {
+		snprintf(name, sizeof(name), "L%d",
+			 (int)json_integer_value(json_object_get(cache, "level")));
+		count = put_mark(out, size, count, name,
+				 json_integer_value(json_object_get(cache, "bytes")), range);
+	}
+	snprintf(name, sizeof(name), "TLB %dk", (int)(page / 1024));
+	if (entries > 0)
+		count = put_mark(out, size, count, name, entries * page, range);
+	i = strlen(out);
+	snprintf(out + i, size - i, "marks = %u\n", count);
+}
+
 static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out,
 			    bool bytes_rate)
 {
@@ -159,6 +197,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
 	size_t total = 0, firsts = 0, axis = 0, used;
 	unsigned crossings = 0;
+	double range[2] = { INFINITY, 0 };
 	char label[128];
 
 	if (!first || !points || !param)
@@ -170,6 +209,10 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		for (size_t i = 0; i < used; i++)
 			fprintf(out, "%.6g %.6g %.6g %.6g\n", points[i].x, points[i].value,
 				points[i].low, points[i].high);
+		if (used > 0) {
+			range[0] = fmin(range[0], points[0].x);
+			range[1] = fmax(range[1], points[used - 1].x);
+		}
 		fputs("\n\n", out);
 		total += used;
 	}
@@ -189,6 +232,9 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		 bytes_rate ? "GB/s of payload"
 			    : figures_quoted(r->cases[f->placement_of].metric, label),
 		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic);
+	if (param && strcmp(param, "bytes") == 0)
+		put_marks(r, range, f->variables + strlen(f->variables),
+			  sizeof(f->variables) - strlen(f->variables));
 	if (!bytes_rate && strncmp(r->cases[f->placement_of].unit, "ns", 2) == 0)
 		strncat(f->variables, "y_time = 1\n",
 			sizeof(f->variables) - strlen(f->variables) - 1);

@@ -1,6 +1,6 @@
 /* Question: do page faults of several processes get in each other's way?
  * Method:   every worker writes a word of every page of its share of fresh memory: of one region that all have
- *           (page i belongs to worker i modulo workers), or of a memfd of its own.  An operation is a page of each
+ *           (page i belongs to worker i modulo workers), of a memfd of its own, or of private memory.  An operation is a page of each
  *           worker.  The same amount of memory is touched and freed right before.
  * Not shown: threads of one process, which also share its page tables and their locks.
  * Cost of the loop: one store and an addition a page; everything else is the fault.  The slowest worker's own
@@ -13,7 +13,7 @@
 #include "shmeter/scenario.h"
 
 enum { PARAM_PROCESSES, PARAM_BYTES };
-enum { SHARED, SEPARATE };
+enum { SHARED, SEPARATE, PRIVATE };
 enum { TALLY_WRITTEN };
 
 struct state {
@@ -36,19 +36,22 @@ static int warm_up(struct sm_worker *worker)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = worker->c->param[PARAM_BYTES];
 	struct state *state = worker->state;
-	int fd;
+	bool own = sm_case_variant(worker->c)->arg == PRIVATE;
+	int fd = -1;
 
 	if (sm_case_variant(worker->c)->arg == SHARED) {
 		state->words = (uint64_t *)worker->region + worker->index * (page / sizeof(uint64_t));
 		state->step = worker->c->workers * (page / sizeof(uint64_t));
 		return 0;
 	}
-	fd = memfd_create("shmeter", MFD_CLOEXEC);
-	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
+	if (!own && ((fd = memfd_create("shmeter", MFD_CLOEXEC)) < 0 ||
+		     ftruncate(fd, (off_t)bytes) < 0))
 		return sm_worker_fail(worker, errno, "no memfd: %s", strerror(errno));
-	state->words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	state->words = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			    own ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
 	state->step = page / sizeof(uint64_t);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	if ((void *)state->words == MAP_FAILED)
 		return sm_worker_fail(worker, errno, "cannot map: %s", strerror(errno));
 	(void)madvise((void *)state->words, bytes, MADV_NOHUGEPAGE);
@@ -83,6 +86,9 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 static const struct sm_variant variants[] = {
 	{ .name = "separate", .summary = "a memfd for each process", .arg = SEPARATE },
 	{ .name = "shared", .summary = "one region for all", .arg = SHARED },
+	{ .name = "private",
+	  .summary = "private anonymous memory: the price without any sharing",
+	  .arg = PRIVATE },
 	{ 0 },
 };
 
@@ -96,6 +102,12 @@ static const struct sm_claim claims[] = {
 	  .at = "processes=2",
 	  .ratio_min = 1.05,
 	  .caveat = "more processes show more: --set processes=1,2,4,8" },
+	{ .id = "P6.private",
+	  .text = "A fault in shared memory costs more than in private memory",
+	  .source = "a page cache to look into, and a lock",
+	  .left = "separate",
+	  .right = "private",
+	  .ratio_min = 1 },
 	{ .id = "P6.faults",
 	  .text = "Each page is faulted in once by each process that writes to it, shared or not",
 	  .source = "page tables are a process' own",
