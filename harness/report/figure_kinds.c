@@ -251,6 +251,40 @@ static size_t rate_data(const struct sm_results *r, struct figure *f, FILE *out)
 	return sweep_data_of(r, f, out, true);
 }
 
+/* bytes stride GB/s: a block a stride, each from the smallest size on. */
+static size_t surface_data(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	double last = 0, stride;
+	size_t count = 0;
+
+	for (;; last = stride) {
+		stride = INFINITY;
+		for (size_t i = 0; i < r->case_count; i++) {
+			double value = sm_param_value(r->cases[i].params, "stride");
+
+			if (is_of(&r->cases[i], f->scenario, f->metric) && value > last)
+				stride = fmin(stride, value);
+		}
+		if (!isfinite(stride))
+			break;
+		/* Cases are in the order of the plan: sizes from small to large. */
+		for (size_t i = 0; i < r->summary_count; i++) {
+			const struct sm_summary_row *s = &r->summaries[i];
+			const struct sm_case_row *c = &r->cases[s->case_index];
+
+			if (!is_of(c, f->scenario, f->metric) || !isfinite(s->value.estimate) ||
+			    sm_param_value(c->params, "stride") != stride)
+				continue;
+			fprintf(out, "%.6g %.6g %.6g\n", sm_param_value(c->params, "bytes"), stride,
+				c->bytes_per_op / s->value.estimate);
+			count++;
+		}
+		fputc('\n', out);
+	}
+	snprintf(f->variables, sizeof(f->variables), "z_label = 'GB/s of what is loaded'\n");
+	return count;
+}
+
 /* y label value low high group: every case of a scenario, groups apart. */
 static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 {
@@ -349,6 +383,13 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 	struct figure *f;
 
 	figures_stem(c, stem, sizeof(stem));
+	if (isfinite(sm_param_value(c->params, "stride"))) {
+		f = add(out, count, "surface", c, surface_data);
+		f->height = 620;
+		snprintf(f->name, sizeof(f->name), "%s_surface", stem);
+		snprintf(f->title, sizeof(f->title), "%s: speed over size and stride", c->scenario);
+		sweeps_something = false;
+	}
 	if (sweeps_something) {
 		f = add(out, count, "sweep", c, sweep_data);
 		f->placement_of = first;
