@@ -1,5 +1,6 @@
 /* Regions: every backing, page size and prefault way is had as asked, or refused with a reason. */
 #include "region_fixture.h"
+#include "shmeter/ledger.h"
 
 TestSuite(region, .init = setup, .fini = tear_down, .timeout = 60);
 
@@ -168,6 +169,34 @@ Test(region, refusals_say_what_to_do)
 	expect_refused(&sm_os_linux, memory_of(SM_POSIX, base, SM_LAZY), 1ull << 45, "/dev/shm");
 	expect_refused(&sm_os_linux, (struct sm_memory){ SM_ANON, base, SM_LAZY, SM_BIND, 77 },
 		       BYTES, "NUMA node 77");
+}
+
+/* Every multi-size page that the kernel offers is made where a region asks for it, and read back. */
+Test(region, multi_size_pages)
+{
+	struct sm_pages list[SM_PAGES_LIST_MAX];
+	unsigned count = sm_pages_list(&sm_os_linux, list);
+	struct report *report = shared_report();
+
+	for (unsigned i = 0; i < count; i++) {
+		char path[128], before[128];
+
+		if (list[i].kind != SM_PAGES_MULTI || geteuid() != 0)
+			continue;
+		snprintf(path, sizeof(path),
+			 "/sys/kernel/mm/transparent_hugepage/hugepages-%lukB/shmem_enabled",
+			 list[i].bytes / 1024);
+		cr_assert_eq(sm_setting_read(path, before, sizeof(before)), 0);
+		cr_assert(write_file(path, "advise"));
+		cr_expect(try_memory(memory_of(SM_MEMFD, list[i], SM_LAZY), report, 1), "%lu",
+			  list[i].bytes);
+		cr_expect_eq(report->faults_access, (long)(BYTES / list[i].bytes), "%lu: %ld",
+			     list[i].bytes, report->faults_access);
+		write_file(path, "never");
+		expect_refused(&sm_os_linux, memory_of(SM_MEMFD, list[i], SM_LAZY), BYTES, "--tune");
+		write_file(path, before);
+	}
+	munmap(report, WORKERS * sizeof(*report));
 }
 
 Test(region, denied_thp_is_refused)

@@ -1,4 +1,5 @@
-/* Where a variant overtakes its baseline over a size, and the further metrics of a trial. */
+/* Where a variant overtakes its baseline over a size, and the further metrics of a trial: compared, and held
+ * against what is claimed of their values. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
@@ -107,4 +108,56 @@ Test(analysis, a_further_metric_has_its_own_comparison)
 		cr_expect_str_eq(row->claim, "-", "a claim about the time is not one about this");
 		cr_expect_eq(run.samples[0].status, SM_OK, "the time is not touched");
 	}
+}
+
+/* A trial of `touch` that knows how much was lost. */
+static void add_lost(unsigned c, unsigned block, double lost)
+{
+	add_trial(c, block, 0, 10, 10);
+	*sm_results_add_metric(&run) = (struct sm_metric_row){
+		run.samples[run.sample_count - 1].trial, "lost", "1", lost
+	};
+}
+
+Test(analysis, a_value_has_to_hold_in_every_trial_or_in_one)
+{
+	unsigned lazy = add_case("touch", "lazy", "-", 1), ready = add_case("touch", "ready", "-", 1);
+
+	for (unsigned b = 0; b < 8; b++) {
+		add_lost(lazy, b, 0);
+		add_lost(ready, b, b == 5 ? 3 : 0);
+	}
+	sm_results_derive(&run);
+	analyse();
+	cr_expect_eq(claim_of("V1")->verdict, SM_SUPPORTED);
+	expect_text(claim_of("V1")->evidence, "0 in 8 trials");
+	cr_expect_eq(claim_of("V2")->verdict, SM_SUPPORTED);
+	expect_text(claim_of("V2")->evidence, "0 to 3 in 8 trials");
+}
+
+Test(analysis, one_trial_refutes_what_is_claimed_of_every_one)
+{
+	unsigned lazy = add_case("touch", "lazy", "-", 1), ready = add_case("touch", "ready", "-", 1);
+
+	for (unsigned b = 0; b < 8; b++) {
+		add_lost(lazy, b, b == 6);
+		add_lost(ready, b, 0);
+	}
+	sm_results_derive(&run);
+	analyse();
+	cr_expect_eq(claim_of("V1")->verdict, SM_REFUTED);
+	expect_text(claim_of("V1")->evidence, "1 in trial 12");
+	cr_expect_eq(claim_of("V2")->verdict, SM_REFUTED);
+}
+
+Test(analysis, an_unknown_value_or_a_failed_trial_says_nothing)
+{
+	unsigned lazy = add_case("touch", "lazy", "-", 1);
+
+	add_lost(lazy, 0, NAN);
+	add_lost(lazy, 1, 7);
+	run.samples[run.sample_count - 1].status = SM_TIMED_OUT;
+	sm_results_derive(&run);
+	analyse();
+	cr_expect_eq(claim_of("V1")->verdict, SM_NOT_TESTABLE);
 }
