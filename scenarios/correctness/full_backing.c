@@ -1,0 +1,136 @@
+/* Question: what happens when shared memory is touched that the file system has no room for?
+ * Method:   a child mounts a tmpfs of 1 MiB that only it sees, makes an object of 2 MiB there and writes to every page;
+ *           or it reserves the room first.  An operation is one such child.
+ * Not shown: a full disk; memory that is overcommitted (the kernel kills somebody then).
+ * Cost of the loop: fork, unshare, mount, wait. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+
+#include "../subject/child.h"
+#include "shmeter/scenario.h"
+
+enum { TOUCH, RESERVE };
+enum { TALLY_TRIES, TALLY_SIGBUS, TALLY_ENOSPC };
+enum { FITTED = 0, GOT_ENOSPC = 10, GOT_SIGBUS = 11, NO_MOUNT = 12 };
+#define ROOM "size=1m"
+#define BYTES (2u << 20)
+
+static void on_sigbus(int number)
+{
+	(void)number;
+	_exit(GOT_SIGBUS);
+}
+
+static int fill(void *argument)
+{
+	bool reserve = *(const bool *)argument;
+	volatile char *memory;
+	int fd;
+
+	/* The mount is this child's alone, and gone with it. */
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("shmeter", "/dev/shm", "tmpfs", 0, ROOM) < 0)
+		return NO_MOUNT;
+	fd = open("/dev/shm/full", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, BYTES) < 0)
+		return NO_MOUNT;
+	if (reserve && posix_fallocate(fd, 0, BYTES) == ENOSPC)
+		return GOT_ENOSPC;
+	memory = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED || signal(SIGBUS, on_sigbus) == SIG_ERR)
+		return NO_MOUNT;
+	for (size_t i = 0; i < BYTES; i += (size_t)sysconf(_SC_PAGESIZE))
+		memory[i] = 1;
+	return FITTED;
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	bool reserve = sm_case_variant(trial->c)->arg == RESERVE;
+
+	if (in_child(fill, &reserve) == NO_MOUNT)
+		return sm_fail(err, EPERM,
+			       "no file system can be mounted here: run as root (CAP_SYS_ADMIN)");
+	return 0;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	bool reserve = sm_case_variant(worker->c)->arg == RESERVE;
+	uint64_t n = worker->op_count, *tally = worker->outcome->tally;
+
+	for (uint64_t i = 0; i < n; i++) {
+		int end = in_child(fill, &reserve);
+
+		if (end != FITTED && end != GOT_ENOSPC && end != GOT_SIGBUS) {
+			sm_worker_fail(worker, EPERM, "the child could not try (%d)", end);
+			return i;
+		}
+		tally[TALLY_TRIES]++;
+		tally[TALLY_SIGBUS] += end == GOT_SIGBUS;
+		tally[TALLY_ENOSPC] += end == GOT_ENOSPC;
+	}
+	return n;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	if (sm_trial_tally(trial, TALLY_TRIES) != sm_trial_ops(trial))
+		return sm_fail(err, EILSEQ, "%lu tries in %lu operations",
+			       sm_trial_tally(trial, TALLY_TRIES), sm_trial_ops(trial));
+	return 0;
+}
+
+static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
+{
+	const struct sm_outcome *o = trial->outcome[0];
+
+	value[0] = (double)o->tally[TALLY_SIGBUS] / (double)o->ops;
+	value[1] = (double)o->tally[TALLY_ENOSPC] / (double)o->ops;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "touch", .summary = "sized by ftruncate(), then written to", .arg = TOUCH },
+	{ .name = "reserve", .summary = "reserved by posix_fallocate() first", .arg = RESERVE },
+	{ 0 },
+};
+
+static const struct sm_claim claims[] = {
+	{ .id = "K11",
+	  .text = "Touching shared memory beyond what its file system can hold raises SIGBUS",
+	  .source = "mmap(2); shm_overview(7)",
+	  .left = "touch",
+	  .value = "SIGBUS",
+	  .value_min = 1,
+	  .value_max = 1,
+	  .needs = "CAP_SYS_ADMIN" },
+	{ .id = "K11.reserve",
+	  .text = "Reserving it first says ENOSPC instead",
+	  .source = "posix_fallocate(3)",
+	  .left = "reserve",
+	  .value = "ENOSPC",
+	  .value_min = 1,
+	  .value_max = 1,
+	  .needs = "CAP_SYS_ADMIN" },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_full_backing = {
+	.name = "full_backing",
+	.family = "correctness",
+	.question = "What happens when there is no room for shared memory that is touched?",
+	.summary = "2 MiB in a file system of 1 MiB: touched, and reserved.",
+	.claims = claims,
+	.variants = variants,
+	.workers = 1,
+	.metric = { "time per try", "ns/op" },
+	.more = { { "SIGBUS", "1" }, { "ENOSPC", "1" } },
+	.setup = setup,
+	.run = run,
+	.verify = verify,
+	.measure = measure,
+};

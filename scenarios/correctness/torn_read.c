@@ -1,0 +1,182 @@
+/* Question: can a reader see half of a write?
+ * Method:   one process writes a record of eight words, all the same number, again and again; the other reads
+ *           records and looks whether their words belong together: without any care, behind a seqlock, under a mutex,
+ *           from a double buffer, and from the latest of many copies (snapshot.h).
+ * Not shown: how fast each way is (read_side); tearing within one word, which aligned words do not have.
+ * Cost of the loop: eight stores, or eight loads and comparisons, and what the way adds. */
+#include <errno.h>
+#include <sched.h>
+
+#include "../subject/cond.h"
+#include "../subject/snapshot.h"
+#include "shmeter/scenario.h"
+
+enum way { PLAIN, SEQLOCK, MUTEX, DOUBLE_BUFFER, COPY_SWAP };
+enum { TALLY_DONE, TALLY_TORN, TALLY_RETRIES };
+
+struct shared {
+	alignas(SM_LINE_PAIR) struct record plain; /* of the mutex, too */
+	alignas(SM_LINE_PAIR) pthread_mutex_t mutex;
+	pthread_cond_t unused;
+	struct seqlock seqlock;
+	struct double_buffer double_buffer;
+	struct copy_swap copy_swap;
+};
+
+struct state {
+	uint64_t stamp;
+};
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	(void)c;
+	return sizeof(struct shared);
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct shared *shared = trial->region;
+
+	return cond_init(&shared->mutex, &shared->unused, NULL, err);
+}
+
+static inline __attribute__((always_inline)) bool put(struct shared *shared, enum way way,
+						      uint64_t stamp)
+{
+	switch (way) {
+	case PLAIN: record_store(&shared->plain, stamp); break;
+	case SEQLOCK: seqlock_write(&shared->seqlock, stamp); break;
+	case DOUBLE_BUFFER: double_buffer_write(&shared->double_buffer, stamp); break;
+	case COPY_SWAP: copy_swap_write(&shared->copy_swap, stamp); break;
+	case MUTEX:
+		if (pthread_mutex_lock(&shared->mutex))
+			return false;
+		record_store(&shared->plain, stamp);
+		pthread_mutex_unlock(&shared->mutex);
+		break;
+	}
+	return true;
+}
+
+/* One try; false: a write came in between. */
+static inline __attribute__((always_inline)) bool take(struct shared *shared, enum way way,
+						       uint64_t out[SNAPSHOT_WORDS])
+{
+	switch (way) {
+	case PLAIN: record_load(&shared->plain, out); return true;
+	case SEQLOCK: return seqlock_read(&shared->seqlock, out);
+	case DOUBLE_BUFFER: return double_buffer_read(&shared->double_buffer, out);
+	case COPY_SWAP: return copy_swap_read(&shared->copy_swap, out);
+	case MUTEX:
+		if (pthread_mutex_lock(&shared->mutex))
+			return false;
+		record_load(&shared->plain, out);
+		pthread_mutex_unlock(&shared->mutex);
+		return true;
+	}
+	return false;
+}
+
+static inline __attribute__((always_inline)) uint64_t records(struct sm_worker *worker, enum way way)
+{
+	struct shared *shared = worker->region;
+	struct state *state = worker->state;
+	uint64_t n = worker->op_count, words[SNAPSHOT_WORDS], torn = 0, retries = 0, i = 0;
+
+	if (worker->index == 0) {
+		while (i < n && put(shared, way, ++state->stamp))
+			i++;
+	} else {
+		for (; i < n; i++) {
+			for (unsigned turns = 0; !take(shared, way, words); retries++) {
+				if (worker->c->shared_pu) /* the writer is in the middle, and waits */
+					sched_yield();
+				if (!sm_spin(&turns, worker->abort))
+					return i;
+			}
+			torn += record_is_torn(words);
+		}
+	}
+	worker->outcome->tally[TALLY_DONE] += i;
+	worker->outcome->tally[TALLY_TORN] += torn;
+	worker->outcome->tally[TALLY_RETRIES] += retries;
+	return i;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	switch ((enum way)sm_case_variant(worker->c)->arg) {
+	case PLAIN: return records(worker, PLAIN);
+	case SEQLOCK: return records(worker, SEQLOCK);
+	case MUTEX: return records(worker, MUTEX);
+	case DOUBLE_BUFFER: return records(worker, DOUBLE_BUFFER);
+	default: return records(worker, COPY_SWAP);
+	}
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	if (sm_trial_tally(trial, TALLY_DONE) != sm_trial_ops(trial))
+		return sm_fail(err, EILSEQ, "%lu records in %lu operations",
+			       sm_trial_tally(trial, TALLY_DONE), sm_trial_ops(trial));
+	return 0;
+}
+
+static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
+{
+	const struct sm_outcome *reader = trial->outcome[1];
+
+	value[0] = (double)reader->tally[TALLY_TORN];
+	value[1] = (double)reader->ops;
+	value[2] = (double)reader->tally[TALLY_RETRIES] / (double)reader->ops;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "plain", .summary = "eight words, read and written one by one", .arg = PLAIN },
+	{ .name = "seqlock", .summary = "a count before and after", .arg = SEQLOCK },
+	{ .name = "mutex", .summary = "a process-shared robust mutex", .arg = MUTEX },
+	{ .name = "double_buffer",
+	  .summary = "two records, written in turn",
+	  .arg = DOUBLE_BUFFER },
+	{ .name = "copy_swap", .summary = "a new copy for each write", .arg = COPY_SWAP },
+	{ 0 },
+};
+
+#define NEVER(id_, variant, words)                                                                 \
+	{ .id = id_, .text = words " is never read torn", .source = "textbooks on shared memory",  \
+	  .left = variant, .value = "torn reads" }
+static const struct sm_claim claims[] = {
+	{ .id = "K2",
+	  .text = "A record of several words that is read without care is read torn",
+	  .source = "textbooks on shared memory",
+	  .left = "plain",
+	  .at = "placement=near",
+	  .value = "torn reads",
+	  .value_min = 1,
+	  .value_max = 1e18,
+	  .once = true },
+	NEVER("K2.seqlock", "seqlock", "A record behind a seqlock"),
+	NEVER("K2.mutex", "mutex", "A record under a mutex"),
+	NEVER("K2.double_buffer", "double_buffer", "A double-buffered record"),
+	NEVER("K2.copy_swap", "copy_swap", "The latest of many copies"),
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_torn_read = {
+	.name = "torn_read",
+	.family = "correctness",
+	.question = "Can a reader see half of a write?",
+	.summary = "A record of eight words, written and read at once.",
+	.claims = claims,
+	.variants = variants,
+	.workers = 2,
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE },
+	.metric = { "time per record of each process", "ns/op" },
+	.more = { { "torn reads", "1" }, { "reads", "1" }, { "retries per read", "1" } },
+	.state_bytes = sizeof(struct state),
+	.region_bytes = region_bytes,
+	.setup = setup,
+	.run = run,
+	.verify = verify,
+	.measure = measure,
+};
