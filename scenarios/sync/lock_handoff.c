@@ -1,0 +1,126 @@
+/* Question: how long does a lock take from one process to the other?
+ * Method:   two processes have to take the lock in turn: who takes it out of turn gives it back and tries again.  An
+ *           operation is a turn of each.
+ * Not shown: locks that are held long enough for the other to fall asleep every time.
+ * Cost of the loop: a load, an addition and a store under the lock; tries out of turn, which are told. */
+#include <math.h>
+#include <sched.h>
+
+#include "../subject/locks.h"
+
+enum { TALLY_TURNS, TALLY_TRIES };
+
+struct shared {
+	struct lock_shared lock;
+	uint64_t turn; /* under the lock: even, worker 0's */
+	struct {
+		alignas(SM_LINE_PAIR) ck_spinlock_mcs_context_t node;
+	} place[2];
+};
+
+struct state {
+	struct lock_own own;
+};
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	(void)c;
+	return sizeof(struct shared);
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct shared *shared = trial->region;
+	struct state *state = trial->state;
+
+	return lock_open(lock_of(trial->c), &shared->lock, &state->own, err);
+}
+
+static void teardown(struct sm_trial *trial)
+{
+	struct state *state = trial->state;
+
+	lock_close(&state->own);
+}
+
+static int warm_up(struct sm_worker *worker)
+{
+	struct shared *shared = worker->region;
+	struct state *state = worker->state;
+	int rc = lock_attach(lock_of(worker->c), &state->own, &shared->place[worker->index].node);
+
+	return rc < 0 ? sm_worker_fail(worker, -rc, "the lock's file cannot be opened") : 0;
+}
+
+static ALWAYS_INLINE uint64_t turns(struct sm_worker *worker, enum lock_kind kind)
+{
+	struct shared *shared = worker->region;
+	struct state *state = worker->state;
+	uint64_t n = worker->op_count, done = 0, tries = 0;
+
+	while (done < n) {
+		bool mine;
+
+		if (!lock_take(kind, &shared->lock, &state->own))
+			break;
+		mine = (shared->turn & 1) == worker->index;
+		shared->turn += mine;
+		lock_give(kind, &shared->lock, &state->own);
+		done += mine;
+		if ((++tries & 1023u) == 0 &&
+		    atomic_load_explicit(worker->abort, memory_order_relaxed))
+			break;
+		if (!mine && worker->c->shared_pu)
+			sched_yield();
+	}
+	worker->outcome->tally[TALLY_TURNS] += done;
+	worker->outcome->tally[TALLY_TRIES] += tries;
+	return done;
+}
+#define STAMP_LOOP turns
+#include "../subject/stamp_locks.h"
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	const struct shared *shared = trial->region;
+
+	if (shared->turn != sm_trial_ops(trial) || sm_trial_tally(trial, TALLY_TURNS) != shared->turn)
+		return sm_fail(err, EILSEQ, "the lock changed hands %lu times in %lu operations",
+			       shared->turn, sm_trial_ops(trial));
+	return 0;
+}
+
+static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
+{
+	value[0] = (double)sm_trial_tally(trial, TALLY_TRIES) / (double)sm_trial_ops(trial);
+}
+
+static const struct sm_variant variants[] = {
+#define LOCK LOCK_VARIANT
+#include "../subject/locks.def"
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_lock_handoff = {
+	.name = "lock_handoff",
+	.family = "sync",
+	.question = "How long does a lock take from one process to the other?",
+	.summary = "Two processes take a lock strictly in turn.",
+	.variants = variants,
+	.workers = 2,
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
+			SM_PLACE_CROSS_NODE },
+	/* all that is touched was populated before: a fault in a slice is a mistake */
+	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.metric = { "time per turn of both", "ns/op" },
+	.more = { { "acquisitions per turn", "1" } },
+	.transfers_per_op = 2,
+	.state_bytes = sizeof(struct state),
+	.region_bytes = region_bytes,
+	.setup = setup,
+	.warm_up = warm_up,
+	.run = turns_run,
+	.verify = verify,
+	.measure = measure,
+	.teardown = teardown,
+};

@@ -1,0 +1,230 @@
+/* Question: what do processes get through a lock that all want, and who gets how much?
+ * Method:   all take the lock, add to a counter under it, work a little inside and outside, and give it back.  Fairness
+ *           is Jain's index of what each got when the first was done; the longest wait is that of a stretch after
+ *           the slices in which each wait is stamped.
+ * Not shown: readers (read_side), strict alternation (lock_handoff).
+ * Cost of the loop: an addition under the lock, a store of this worker's progress on a line of its own, and the work
+ *           asked for: dependent multiplications. */
+#include <math.h>
+
+#include "../subject/locks.h"
+#include "../subject/replicas.h"
+
+enum { PARAM_PROCESSES, PARAM_INSIDE, PARAM_OUTSIDE };
+enum { TALLY_TAKEN, TALLY_JAIN, TALLY_SLICES, TALLY_LONGEST_NS };
+
+struct place {
+	alignas(SM_LINE_PAIR) _Atomic uint64_t progress; /* in this slice; its worker writes */
+	alignas(SM_LINE_PAIR) ck_spinlock_mcs_context_t node;
+};
+
+struct shared {
+	struct lock_shared lock;
+	uint64_t count;                                  /* under the lock, beside it */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t finished; /* number of the slice that one has finished */
+	struct place place[];
+};
+
+struct state {
+	struct lock_own own;
+	uint64_t slice;
+};
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return sizeof(struct shared) + c->workers * sizeof(struct place);
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct shared *shared = trial->region;
+	struct state *state = trial->state;
+
+	return lock_open(lock_of(trial->c), &shared->lock, &state->own, err);
+}
+
+static void teardown(struct sm_trial *trial)
+{
+	struct state *state = trial->state;
+
+	lock_close(&state->own);
+}
+
+static int warm_up(struct sm_worker *worker)
+{
+	struct shared *shared = worker->region;
+	struct state *state = worker->state;
+	int rc = lock_attach(lock_of(worker->c), &state->own, &shared->place[worker->index].node);
+
+	return rc < 0 ? sm_worker_fail(worker, -rc, "the lock's file cannot be opened") : 0;
+}
+
+/* Work that no compiler can leave out and no core can overlap with itself. */
+static inline uint64_t work(uint64_t x, uint64_t turns)
+{
+	for (uint64_t i = 0; i < turns; i++) {
+		x *= 0x9e3779b97f4a7c15u;
+		__asm__ volatile("" : "+r"(x));
+	}
+	return x;
+}
+
+/* Jain's index, in millionths (see transport_fan_in). */
+static void judge_fairness(struct sm_worker *worker, struct shared *shared)
+{
+	unsigned workers = worker->c->workers;
+	double sum = 0, squares = 0;
+
+	for (unsigned i = 0; i < workers; i++) {
+		double share = (double)atomic_load_explicit(&shared->place[i].progress,
+							    memory_order_relaxed);
+
+		sum += share;
+		squares += share * share;
+	}
+	worker->outcome->tally[TALLY_JAIN] += (uint64_t)(1e6 * sum * sum / (workers * squares));
+	worker->outcome->tally[TALLY_SLICES]++;
+}
+
+static ALWAYS_INLINE uint64_t take_turns(struct sm_worker *worker, enum lock_kind kind)
+{
+	uint64_t inside = worker->c->param[PARAM_INSIDE], outside = worker->c->param[PARAM_OUTSIDE];
+	struct shared *shared = worker->region;
+	_Atomic uint64_t *progress = &shared->place[worker->index].progress;
+	struct state *state = worker->state;
+	uint64_t n = worker->op_count, x = 1, last = state->slice++, i = 0;
+
+	atomic_store_explicit(progress, 0, memory_order_relaxed);
+	for (; i < n; i++) {
+		if (!lock_take(kind, &shared->lock, &state->own))
+			break;
+		shared->count++;
+		x = work(x, inside);
+		lock_give(kind, &shared->lock, &state->own);
+		x = work(x, outside);
+		atomic_store_explicit(progress, i + 1, memory_order_relaxed);
+	}
+	worker->outcome->tally[TALLY_TAKEN] += i;
+	/* Whoever is first: the rehearsal, which does nothing, counts slices, too. */
+	if (n > 0 && atomic_compare_exchange_strong(&shared->finished, &last, last + 1))
+		judge_fairness(worker, shared);
+	else if (n == 0)
+		atomic_store(&shared->finished, state->slice);
+	return i;
+}
+#define STAMP_LOOP take_turns
+#include "../subject/stamp_locks.h"
+
+/* The same with every wait stamped. */
+static ALWAYS_INLINE uint64_t stamped(struct sm_worker *worker, enum lock_kind kind)
+{
+	uint64_t inside = worker->c->param[PARAM_INSIDE], outside = worker->c->param[PARAM_OUTSIDE];
+	struct shared *shared = worker->region;
+	struct state *state = worker->state;
+	uint64_t n = worker->op_count, x = 1, i = 0, *tally = worker->outcome->tally;
+
+	for (; i < n; i++) {
+		uint64_t waited = sm_clock_ns();
+
+		if (!lock_take(kind, &shared->lock, &state->own))
+			break;
+		waited = sm_clock_ns() - waited;
+		shared->count++;
+		x = work(x, inside);
+		lock_give(kind, &shared->lock, &state->own);
+		x = work(x, outside);
+		sm_histogram_add(worker->histogram, waited);
+		if (waited > tally[TALLY_LONGEST_NS])
+			tally[TALLY_LONGEST_NS] = waited;
+	}
+	tally[TALLY_TAKEN] += i;
+	return i;
+}
+#define STAMP_LOOP stamped
+#include "../subject/stamp_locks.h"
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	const struct shared *shared = trial->region;
+
+	if (shared->count != sm_trial_ops(trial))
+		return sm_fail(err, EILSEQ, "the counter is %lu after %lu acquisitions", shared->count,
+			       sm_trial_ops(trial));
+	return 0;
+}
+
+static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
+{
+	uint64_t slices = sm_trial_tally(trial, TALLY_SLICES), longest = 0;
+
+	for (unsigned i = 0; i < trial->c->workers; i++)
+		if (trial->outcome[i]->tally[TALLY_LONGEST_NS] > longest)
+			longest = trial->outcome[i]->tally[TALLY_LONGEST_NS];
+	value[0] = slices ? (double)sm_trial_tally(trial, TALLY_JAIN) / (double)slices / 1e6
+			  : (double)NAN;
+	value[1] = longest ? (double)longest : (double)NAN;
+}
+
+static const struct sm_variant variants[] = {
+#define LOCK LOCK_VARIANT
+#include "../subject/locks.def"
+	{ 0 },
+};
+
+#define COLLAPSES(id_, lock, words)                                                                \
+	{ .id = id_,                                                                               \
+	  .text = "With four times as many processes as PUs " words                               \
+		  " takes at least twice as long as a mutex that sleeps",                          \
+	  .source = "popular belief: never spin when oversubscribed",                              \
+	  .left = lock, .right = "mutex", .at = "processes=8", .ratio_min = 2,                     \
+	  .caveat = "processes=8 is four times as many only on two PUs: --set processes" }
+static const struct sm_claim claims[] = {
+	COLLAPSES("S2", "ticket", "a ticket lock"),
+	COLLAPSES("S2.mcs", "mcs", "an MCS lock"),
+	COLLAPSES("S2.tas", "tas", "a test-and-set lock"),
+	COLLAPSES("S2.pthread_spin", "pthread_spin", "a pthread spinlock"),
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_lock_throughput = {
+	.name = "lock_throughput",
+	.family = "sync",
+	.question = "What do processes get through a lock that all want?",
+	.summary = "All take one lock, work, and give it back.",
+	.claims = claims,
+	.variants = variants,
+	.params = { { .name = "processes",
+		      .unit = "1",
+		      .summary = "that want the lock",
+		      .quick = SM_VALUES(2),
+		      .standard = SM_VALUES(2, 8),
+		      .full = SM_VALUES(1, 2, 4, 8, 16, 32),
+		      .min = 1,
+		      .max = 4096 },
+		    { .name = "inside",
+		      .unit = "multiplications",
+		      .summary = "work under the lock",
+		      .quick = SM_VALUES(0),
+		      .full = SM_VALUES(0, 100, 1000),
+		      .max = 1 << 30 },
+		    { .name = "outside",
+		      .unit = "multiplications",
+		      .summary = "work without the lock",
+		      .quick = SM_VALUES(0),
+		      .full = SM_VALUES(0, 1000),
+		      .max = 1 << 30 } },
+	.workers_param = "processes",
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
+			SM_PLACE_CROSS_NODE },
+	.metric = { "time per acquisition of each process", "ns/op" },
+	.more = { { "fairness between processes", "1" }, { "longest wait", "ns" } },
+	.state_bytes = sizeof(struct state),
+	.region_bytes = region_bytes,
+	.setup = setup,
+	.warm_up = warm_up,
+	.run = take_turns_run,
+	.trace = stamped_run,
+	.verify = verify,
+	.measure = measure,
+	.teardown = teardown,
+};

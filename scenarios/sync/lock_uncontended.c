@@ -1,0 +1,113 @@
+/* Question: what does a lock cost that nobody else wants?
+ * Method:   one process takes and gives back the same lock: an operation is one such pair.
+ * Not shown: locks that others want (lock_throughput, lock_handoff).
+ * Cost of the loop: a counter and a branch; there is nothing under the lock. */
+#include "../subject/locks.h"
+
+enum { TALLY_PAIRS };
+
+struct state {
+	struct lock_own own;
+};
+
+struct shared {
+	struct lock_shared lock;
+	alignas(SM_LINE_PAIR) ck_spinlock_mcs_context_t node;
+};
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	(void)c;
+	return sizeof(struct shared);
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct shared *shared = trial->region;
+	struct state *state = trial->state;
+
+	return lock_open(lock_of(trial->c), &shared->lock, &state->own, err);
+}
+
+static void teardown(struct sm_trial *trial)
+{
+	struct state *state = trial->state;
+
+	lock_close(&state->own);
+}
+
+static int warm_up(struct sm_worker *worker)
+{
+	struct shared *shared = worker->region;
+	struct state *state = worker->state;
+	int rc = lock_attach(lock_of(worker->c), &state->own, &shared->node);
+
+	return rc < 0 ? sm_worker_fail(worker, -rc, "the lock's file cannot be opened") : 0;
+}
+
+static ALWAYS_INLINE uint64_t pairs(struct sm_worker *worker, enum lock_kind kind)
+{
+	struct shared *shared = worker->region;
+	struct state *state = worker->state;
+	uint64_t n = worker->op_count, i = 0;
+
+	for (; i < n; i++) {
+		if (!lock_take(kind, &shared->lock, &state->own))
+			break;
+		lock_give(kind, &shared->lock, &state->own);
+	}
+	worker->outcome->tally[TALLY_PAIRS] += i;
+	return i;
+}
+#define STAMP_LOOP pairs
+#include "../subject/stamp_locks.h"
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	if (trial->outcome[0]->tally[TALLY_PAIRS] != trial->outcome[0]->ops)
+		return sm_fail(err, EILSEQ, "%lu pairs in %lu operations",
+			       trial->outcome[0]->tally[TALLY_PAIRS], trial->outcome[0]->ops);
+	return 0;
+}
+
+static const struct sm_variant variants[] = {
+#define LOCK LOCK_VARIANT
+#include "../subject/locks.def"
+	{ 0 },
+};
+
+static const struct sm_claim claims[] = {
+	{ .id = "S1",
+	  .text = "A robust mutex costs under 10 % more than a normal one while nobody else wants it",
+	  .source = "popular belief: robustness is a list entry",
+	  .left = "mutex_robust",
+	  .right = "mutex",
+	  .ratio_max = 1.1 },
+	{ .id = "S3",
+	  .text = "A System V semaphore costs at least 3 times what a mutex costs that nobody else wants",
+	  .source = "textbooks: every operation is a system call",
+	  .left = "sysv_sem",
+	  .right = "mutex",
+	  .ratio_min = 3 },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_lock_uncontended = {
+	.name = "lock_uncontended",
+	.family = "sync",
+	.question = "What does a lock cost that nobody else wants?",
+	.summary = "One process takes and gives back a lock.",
+	.claims = claims,
+	.variants = variants,
+	.workers = 1,
+	/* all that is touched was populated before: a fault in a slice is a mistake */
+	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.metric = { "time per pair of lock and unlock", "ns/op" },
+	.state_bytes = sizeof(struct state),
+	.region_bytes = region_bytes,
+	.setup = setup,
+	.warm_up = warm_up,
+	.run = pairs_run,
+	.verify = verify,
+	.teardown = teardown,
+};
