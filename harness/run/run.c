@@ -87,6 +87,7 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 	int rc;
 
 	session->plan_options = session->options->plan;
+	session->plan_options.topology = session->topology;
 	rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
 		rc = check_list(session, err);
@@ -126,6 +127,7 @@ static int go_on(struct session *session, const struct sm_scenario *const *scena
 		goto out_results;
 	session->manifest = json_incref(results.manifest);
 	rc = manifest_restore_options(session, err);
+	session->plan_options.topology = session->topology;
 	if (rc == 0)
 		rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
@@ -286,6 +288,7 @@ int sm_run_describe(const struct sm_run_options *options,
 	int rc = open_machine(&session, err);
 
 	session.plan_options = options->plan;
+	session.plan_options.topology = session.topology;
 	if (rc == 0)
 		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count,
 				    err);

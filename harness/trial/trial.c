@@ -48,6 +48,17 @@ static int seat_on_node(const struct sm_topology *topology, const struct sm_case
 	return rc;
 }
 
+/* The two PUs that parameters name. */
+static int seat_pair(const struct sm_topology *topology, const struct sm_case *c,
+		     struct sm_seats *seats, struct sm_error *err)
+{
+	const char *const *names = c->scenario->pair_params;
+	unsigned list[2] = { (unsigned)sm_case_param(c, names[0]),
+			     (unsigned)sm_case_param(c, names[1]) };
+
+	return sm_topology_seat(topology, SM_PLACE_LIST, list, 2, c->workers, seats, err);
+}
+
 /* Resolves what only the harness knows: the seats. */
 static int seat(const struct sm_trial_context *context, const struct sm_case *c,
 		struct sm_seats *seats, struct sm_error *err)
@@ -55,6 +66,8 @@ static int seat(const struct sm_trial_context *context, const struct sm_case *c,
 	if (c->scenario->node_param)
 		return seat_on_node(context->topology, c, sm_case_param(c, c->scenario->node_param),
 				    seats, err);
+	if (c->scenario->pair_params[0])
+		return seat_pair(context->topology, c, seats, err);
 	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count,
 				c->workers, seats, err);
 }

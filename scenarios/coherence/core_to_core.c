@@ -14,6 +14,9 @@
 
 enum way { ONE_LINE, TWO_LINES };
 
+/* Pairs are many: a trial's slices are fewer than elsewhere. */
+#define SLICES 12
+
 /* Leader stores odd numbers, follower even ones. */
 struct lines {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t leader; /* of both, where there is one line */
@@ -98,7 +101,17 @@ const struct sm_scenario sm_scenario_core_to_core = {
 	.question = "How long does a line take from one core to another?",
 	.summary = "Ping-pong between every pair of PUs.",
 	.variants = variants,
+	.params = { { .name = "from",
+		      .unit = "1",
+		      .summary = "PU of the process that begins",
+		      .every_pu = true },
+		    { .name = "to",
+		      .unit = "1",
+		      .summary = "PU of the other one",
+		      .every_pu = true } },
 	.workers = 2,
+	.pair_params = { "from", "to" },
+	.slices = SLICES,
 	.metric = { "time per round trip", "ns/op" },
 	.transfers_per_op = 2,
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
