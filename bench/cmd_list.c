@@ -67,7 +67,7 @@ static void print_table(const struct listed *listed, bool verbose)
 	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
 		printf("  %-9s ", s->params[p].name);
 		if (s->params[p].every_pu)
-			fputs("PUs", stdout);
+			fputs("every", stdout);
 		print_values(stdout, &s->params[p],
 			     s->params[p].full.count       ? &s->params[p].full
 			     : s->params[p].standard.count ? &s->params[p].standard

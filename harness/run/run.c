@@ -37,10 +37,29 @@ bool session_stopped(const struct session *session)
 	return session->options->stop && *session->options->stop;
 }
 
-static int open_machine(struct session *session, struct sm_error *err)
+/* The default events, and those that chosen scenarios ask for besides. */
+static void default_events(const struct sm_plan_options *options,
+			   const struct sm_scenario *const *scenarios, size_t count, char *out,
+			   size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "%s", sm_events_default);
+
+	for (size_t i = 0; i < count && used < size; i++) {
+		const char *events = scenarios[i]->events;
+
+		if (events && sm_plan_chooses(options, scenarios[i]) && !strstr(out, events))
+			used += (size_t)snprintf(out + used, size - used, ",%s", events);
+	}
+}
+
+static int open_machine(struct session *session, const struct sm_scenario *const *scenarios,
+			size_t count, struct sm_error *err)
 {
 	const struct sm_run_options *options = session->options;
+	char events[1024];
 	int rc = sm_topology_open(&session->topology, NULL, err);
+
+	default_events(&options->plan, scenarios, count, events, sizeof(events));
 
 	if (rc < 0)
 		return rc;
@@ -49,7 +68,7 @@ static int open_machine(struct session *session, struct sm_error *err)
 		if (!session->events)
 			return sm_fail(err, ENOMEM, "no memory for the events");
 		rc = sm_events_prepare(session->events, &sm_os_linux,
-				       options->events ? options->events : sm_events_default, err);
+				       options->events ? options->events : events, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -233,7 +252,7 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 	   size_t scenario_count, struct sm_error *err)
 {
 	struct session session = { .options = options, .start_ns = sm_clock_ns() };
-	int rc = open_machine(&session, err);
+	int rc = open_machine(&session, scenarios, scenario_count, err);
 
 	if (rc == 0)
 		rc = options->resume ? go_on(&session, scenarios, scenario_count, err)
@@ -285,7 +304,7 @@ int sm_run_describe(const struct sm_run_options *options,
 		    struct sm_error *err)
 {
 	struct session session = { .options = options, .start_ns = sm_clock_ns() };
-	int rc = open_machine(&session, err);
+	int rc = open_machine(&session, scenarios, scenario_count, err);
 
 	session.plan_options = options->plan;
 	session.plan_options.topology = session.topology;

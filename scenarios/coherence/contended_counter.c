@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdalign.h>
 
+#include "../subject/line_events.h"
 #include "../subject/replicas.h"
 #include "shmeter/scenario.h"
 
@@ -199,6 +200,7 @@ const struct sm_scenario sm_scenario_contended_counter = {
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per addition of each process", "ns/op" },
+	.events = LINE_EVENTS,
 	.state_bytes = sizeof(struct replica_turn),
 	.region_bytes = region_bytes,
 	.supported = supported,

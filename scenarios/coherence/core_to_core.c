@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdalign.h>
 
+#include "../subject/line_events.h"
 #include "../subject/meet.h"
 #include "../subject/replicas.h"
 #include "shmeter/scenario.h"
@@ -102,12 +103,12 @@ const struct sm_scenario sm_scenario_core_to_core = {
 	.summary = "Ping-pong between every pair of PUs.",
 	.variants = variants,
 	.params = { { .name = "from",
-		      .unit = "1",
-		      .summary = "PU of the process that begins",
+		      .unit = "PU",
+		      .summary = "of the process that begins",
 		      .every_pu = true },
 		    { .name = "to",
-		      .unit = "1",
-		      .summary = "PU of the other one",
+		      .unit = "PU",
+		      .summary = "of the other one",
 		      .every_pu = true } },
 	.workers = 2,
 	.pair_params = { "from", "to" },
@@ -115,6 +116,7 @@ const struct sm_scenario sm_scenario_core_to_core = {
 	.metric = { "time per round trip", "ns/op" },
 	.transfers_per_op = 2,
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.events = LINE_EVENTS,
 	.state_bytes = sizeof(struct state),
 	.region_bytes = region_bytes,
 	.supported = meet_supported,

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../subject/line_events.h"
 #include "../subject/meet.h"
 #include "../subject/replicas.h"
 #include "shmeter/scenario.h"
@@ -226,6 +227,7 @@ const struct sm_scenario sm_scenario_line_stride = {
 		  { "time in one line", "ns" },
 		  { "time in two lines", "ns" } },
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.events = LINE_EVENTS,
 	.state_bytes = sizeof(struct state),
 	.self_timed = true,
 	.region_bytes = region_bytes,

@@ -10,9 +10,6 @@
 
 #include "shmeter/scenario.h"
 
-/* Events that the performance counters tell of lines in motion: named in sm_scenario.events. */
-#define COHERENCE_EVENTS "loads-hit-modified,fills-from-other-cache"
-
 struct meet {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t word; /* one process writes, the others wait for it */
 };
