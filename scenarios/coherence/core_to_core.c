@@ -96,11 +96,23 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
+static const struct sm_claim claims[] = {
+	{ .id = "C5",
+	  .text = "Line transfers follow the topology: of two pairs of PUs the closer one is faster, nine times out "
+		  "of ten at least",
+	  .source = "hwloc's picture of the machine, by which people place processes",
+	  .left = "one_line",
+	  .closer_is_faster_min = 0.9,
+	  .needs = "PUs that relate in two ways at least" },
+	{ 0 },
+};
+
 const struct sm_scenario sm_scenario_core_to_core = {
 	.name = "core_to_core",
 	.family = "coherence",
 	.question = "How long does a line take from one core to another?",
 	.summary = "Ping-pong between every pair of PUs.",
+	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "from",
 		      .unit = "PU",
