@@ -204,9 +204,11 @@ static const struct sm_claim claims[] = {
 	  .text = "Counters stop disturbing each other exactly at the line size that the kernel reports",
 	  .source = "cache coherence works on lines; the adjacent-line prefetcher is said to double them",
 	  .left = "atomic_add",
+	  .at = "placement=near",
 	  .value = "line size found over line size reported",
 	  .value_min = 1,
-	  .value_max = 1 },
+	  .value_max = 1,
+	  .needs = "two cores; between the threads of one, which share its cache, no step may show" },
 	{ 0 },
 };
 
