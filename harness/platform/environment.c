@@ -116,11 +116,10 @@ static void add_topology(json_t *object, const struct sm_topology *topology)
 					  (int)cache[i].line_bytes, "pus", (int)cache[i].pus));
 	for (unsigned i = 0; i < count; i++) {
 		json_array_append_new(allowed, json_integer(pus[i].os_index));
-		json_array_append_new(places,
-				      json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu",
-						(int)pus[i].os_index, "core", (int)pus[i].core,
-						"l3", pus[i].l3, "package", (int)pus[i].package,
-						"node", (int)pus[i].node));
+		json_array_append_new(
+			places, json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index,
+					  "core", (int)pus[i].core, "l3", pus[i].l3, "package",
+					  (int)pus[i].package, "node", (int)pus[i].node));
 	}
 	json_object_set_new(object, "pus", json_integer(count));
 	json_object_set_new(object, "allowed_pus", allowed);

@@ -46,19 +46,19 @@ static const struct {
 	/* On Intel those that found it modified there; AMD counts all from within the core complex. */
 	{ "loads-from-other-core",
 	  "loads that another core's cache answered (HITM)",
-	  { "MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM",       /* Skylake to Ice Lake */
-	    "MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD",        /* Sapphire Rapids on */
-	    "MEM_LOAD_UOPS_L3_HIT_RETIRED:XSNP_HITM",  /* Haswell, Broadwell */
-	    "MEM_LOAD_UOPS_LLC_HIT_RETIRED:XSNP_HITM", /* Sandy Bridge, Ivy Bridge */
+	  { "MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM",             /* Skylake to Ice Lake */
+	    "MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD",              /* Sapphire Rapids on */
+	    "MEM_LOAD_UOPS_L3_HIT_RETIRED:XSNP_HITM",        /* Haswell, Broadwell */
+	    "MEM_LOAD_UOPS_LLC_HIT_RETIRED:XSNP_HITM",       /* Sandy Bridge, Ivy Bridge */
 	    "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:INT_CACHE", /* Zen 3: within the core complex */
-	    "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX",  /* Zen 4 */
+	    "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX", /* Zen 4 */
 	    "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_LCL_CACHE" /* Zen 2 */ } },
 	{ "fills-from-other-cache",
 	  "lines that came from a cache further away: another core complex or socket",
 	  { "MEM_LOAD_L3_MISS_RETIRED:REMOTE_HITM",       /* Skylake servers on */
 	    "MEM_LOAD_UOPS_L3_MISS_RETIRED:REMOTE_HITM",  /* Haswell, Broadwell servers */
 	    "MEM_LOAD_UOPS_LLC_MISS_RETIRED:REMOTE_HITM", /* Ivy Bridge servers */
-	    "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:EXT_CACHE_LCL:EXT_CACHE_RMT", /* Zen 3 */
+	    "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:EXT_CACHE_LCL:EXT_CACHE_RMT",            /* Zen 3 */
 	    "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_CACHE_NEAR_FAR:FAR_CACHE_NEAR_FAR", /* Zen 4 */
 	    "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_RMT_CACHE" /* Zen 2 */ } },
 };

@@ -387,8 +387,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 	if (sm_matrix_is_pair(c)) { /* its cases are too many for a line each */
 		f = add(out, count, "matrix", c, figures_matrix);
 		snprintf(f->name, sizeof(f->name), "%s", stem);
-		snprintf(f->title, sizeof(f->title), "%s: one way between PUs, ns",
-			 c->scenario);
+		snprintf(f->title, sizeof(f->title), "%s: one way between PUs, ns", c->scenario);
 		return;
 	}
 	if (isfinite(sm_param_value(c->params, "stride"))) {

@@ -11,8 +11,8 @@
 static const struct {
 	double red, green, blue;
 } viridis[] = {
-	{ 68, 1, 84 },    { 71, 44, 122 },  { 59, 81, 139 },  { 44, 113, 142 }, { 33, 144, 141 },
-	{ 39, 173, 129 }, { 92, 200, 99 },  { 170, 220, 50 }, { 253, 231, 37 },
+	{ 68, 1, 84 },    { 71, 44, 122 }, { 59, 81, 139 },  { 44, 113, 142 }, { 33, 144, 141 },
+	{ 39, 173, 129 }, { 92, 200, 99 }, { 170, 220, 50 }, { 253, 231, 37 },
 };
 #define ANCHORS (sizeof(viridis) / sizeof(viridis[0]))
 
@@ -29,9 +29,9 @@ static unsigned colour_at(double share)
 	unsigned i = at < ANCHORS - 1 ? (unsigned)at : (unsigned)ANCHORS - 2;
 	double rest = at - i;
 
-	return (unsigned)lround(viridis[i].red + rest * (viridis[i + 1].red - viridis[i].red)) << 16 |
-	       (unsigned)lround(viridis[i].green +
-				rest * (viridis[i + 1].green - viridis[i].green))
+	return (unsigned)lround(viridis[i].red + rest * (viridis[i + 1].red - viridis[i].red))
+		       << 16 |
+	       (unsigned)lround(viridis[i].green + rest * (viridis[i + 1].green - viridis[i].green))
 		       << 8 |
 	       (unsigned)lround(viridis[i].blue + rest * (viridis[i + 1].blue - viridis[i].blue));
 }
@@ -137,14 +137,14 @@ static void add_variables(struct figure *f, const struct sm_matrix *m, double lo
 	size_t used = 0;
 
 	for (unsigned i = 0; i < ANCHORS; i++)
-		used += (size_t)snprintf(palette + used, sizeof(palette) - used,
-					 "%s%u '#%06x'", i ? ", " : "", i,
-					 colour_at(i / (double)(ANCHORS - 1)));
-	snprintf(f->variables, sizeof(f->variables),
-		 "pus = %u\nlow = %.6g\nhigh = %.6g\nmissing = %u\ncores = %u\nl3s = %u\npackages = %u\n"
-		 "labelled = %d\nset palette defined (%s)\n",
-		 m->count, low, high, missing, groups[0], groups[1], groups[2], m->count <= LABELLED_MAX,
-		 palette);
+		used += (size_t)snprintf(palette + used, sizeof(palette) - used, "%s%u '#%06x'",
+					 i ? ", " : "", i, colour_at(i / (double)(ANCHORS - 1)));
+	snprintf(
+		f->variables, sizeof(f->variables),
+		"pus = %u\nlow = %.6g\nhigh = %.6g\nmissing = %u\ncores = %u\nl3s = %u\npackages = %u\n"
+		"labelled = %d\nset palette defined (%s)\n",
+		m->count, low, high, missing, groups[0], groups[1], groups[2],
+		m->count <= LABELLED_MAX, palette);
 }
 
 size_t figures_matrix(const struct sm_results *r, struct figure *f, FILE *out)

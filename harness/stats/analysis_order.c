@@ -109,7 +109,8 @@ int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *sce
 		double share = closer_is_faster(&related, &couples);
 
 		add_relations(&related, &words);
-		sm_words_add(&words, "; the closer pair is the faster one in %.4g %% of %zu couples",
+		sm_words_add(&words,
+			     "; the closer pair is the faster one in %.4g %% of %zu couples",
 			     100 * share, couples);
 		row->verdict = share >= claim->closer_is_faster_min ? SM_SUPPORTED : SM_REFUTED;
 		row->evidence = sm_results_string(a->results, "%s", words.text);

@@ -66,12 +66,13 @@ void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *sc
 
 	if (tally.trials == 0) {
 		row->verdict = SM_NOT_TESTABLE;
-		row->reason = tally.unknown == 0 ? sm_analysis_why_no_trial(a, scenario, claim)
-						 : sm_results_string(
-							   a->results, "no trial shows %s%s%s%s",
-							   claim->value, claim->needs ? " (needs " : "",
-							   claim->needs ? claim->needs : "",
-							   claim->needs ? ")" : "");
+		row->reason =
+			tally.unknown == 0
+				? sm_analysis_why_no_trial(a, scenario, claim)
+				: sm_results_string(a->results, "no trial shows %s%s%s%s",
+						    claim->value, claim->needs ? " (needs " : "",
+						    claim->needs ? claim->needs : "",
+						    claim->needs ? ")" : "");
 		return;
 	}
 	row->verdict = holds ? SM_SUPPORTED : SM_REFUTED;

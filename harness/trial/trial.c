@@ -29,9 +29,10 @@ static int seat_on_node(const struct sm_topology *topology, const struct sm_case
 
 	if (sm_topology_nodes(topology) < 2) {
 		free(list);
-		return sm_fail(err, ENODEV,
-			       "this machine, or what this process may use of it, has one NUMA node: "
-			       "there is nothing to compare it with");
+		return sm_fail(
+			err, ENODEV,
+			"this machine, or what this process may use of it, has one NUMA node: "
+			"there is nothing to compare it with");
 	}
 	if (!list)
 		return sm_fail(err, ENOMEM, "no memory for %u PUs", count);
@@ -415,10 +416,9 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	hold->outcome = calloc(hold->c.workers, sizeof(*hold->outcome));
 	if (!hold->outcome)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
-	hold->control =
-		control_make(hold->c.workers, slices, hold->seats.shared_pu,
-			     scenario->histogram || (request->trace && scenario->trace),
-			     scenario->series, err);
+	hold->control = control_make(hold->c.workers, slices, hold->seats.shared_pu,
+				     scenario->histogram || (request->trace && scenario->trace),
+				     scenario->series, err);
 	if (!hold->control)
 		return -ENOMEM;
 	hold->control->op_count = request->calibrate ? 1 : request->op_count;

@@ -82,8 +82,7 @@ static void add_cas(_Atomic uint64_t *counter, uint64_t n)
 static uint64_t run(struct sm_worker *worker)
 {
 	struct replica_turn *turn = worker->state;
-	struct subject *subject =
-		replica_of(worker->region, copy_bytes(worker->c), turn->calls++);
+	struct subject *subject = replica_of(worker->region, copy_bytes(worker->c), turn->calls++);
 	_Atomic uint64_t *own = &subject->shard[worker->index].count;
 	uint64_t n = worker->op_count;
 

@@ -72,8 +72,7 @@ static _Atomic uint32_t *counter_of(void *region, uint64_t copy, unsigned worker
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct state *state = trial->state;
-	FILE *file =
-		fopen("/sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size", "re");
+	FILE *file = fopen("/sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size", "re");
 	unsigned long bytes = 0;
 	long known;
 
@@ -159,7 +158,7 @@ static double median_at(const struct shared *shared, unsigned index)
 {
 	double ns[ROUNDS_KEPT];
 	unsigned rounds = shared->told[0].rounds < shared->told[1].rounds ? shared->told[0].rounds
-									   : shared->told[1].rounds;
+									  : shared->told[1].rounds;
 
 	if (rounds > ROUNDS_KEPT)
 		rounds = ROUNDS_KEPT;
@@ -185,9 +184,8 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	while (from > 0 && ns[from - 1] < between)
 		from--;
 	value[MORE_LINE] = step >= STEP_MIN ? (double)distance_of(from) : (double)NAN;
-	value[MORE_OVER_LINE] = state->line_bytes
-					? value[MORE_LINE] / (double)state->line_bytes
-					: (double)NAN;
+	value[MORE_OVER_LINE] =
+		state->line_bytes ? value[MORE_LINE] / (double)state->line_bytes : (double)NAN;
 	value[MORE_STEP] = step;
 	value[MORE_ONE_LINE_NS] = ns[0];
 	value[MORE_TWO_LINES_NS] = ns[DISTANCES - 1];
@@ -202,13 +200,15 @@ static const struct sm_variant variants[] = {
 static const struct sm_claim claims[] = {
 	{ .id = "C4",
 	  .text = "Counters stop disturbing each other exactly at the line size that the kernel reports",
-	  .source = "cache coherence works on lines; the adjacent-line prefetcher is said to double them",
+	  .source =
+		  "cache coherence works on lines; the adjacent-line prefetcher is said to double them",
 	  .left = "atomic_add",
 	  .at = "placement=near",
 	  .value = "line size found over line size reported",
 	  .value_min = 1,
 	  .value_max = 1,
-	  .needs = "two cores; between the threads of one, which share its cache, no step may show" },
+	  .needs =
+		  "two cores; between the threads of one, which share its cache, no step may show" },
 	{ 0 },
 };
 

@@ -112,8 +112,7 @@ static uint64_t run(struct sm_worker *worker)
 {
 	struct state *state = worker->state;
 	struct meet *meets = meets_of(worker->c, worker->region);
-	struct copy *copy =
-		replica_of(worker->region, copy_bytes(worker->c), state->turn.calls++);
+	struct copy *copy = replica_of(worker->region, copy_bytes(worker->c), state->turn.calls++);
 	uint64_t round = ++state->round, n = worker->op_count;
 
 	if (has_no_writer(worker->c))
@@ -138,17 +137,16 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	for (unsigned i = 0; i < trial->c->workers; i++) {
 		const struct sm_outcome *outcome = trial->outcome[i];
 
-		if (outcome->tally[TALLY_READS] != outcome->ops ||
-		    outcome->tally[TALLY_BACKWARDS])
+		if (outcome->tally[TALLY_READS] != outcome->ops || outcome->tally[TALLY_BACKWARDS])
 			return sm_fail(err, EILSEQ,
 				       "worker %u did %lu of %lu reads, and %lu went backwards", i,
 				       outcome->tally[TALLY_READS], outcome->ops,
 				       outcome->tally[TALLY_BACKWARDS]);
 	}
 	for (unsigned copy = 0; copy < REPLICAS; copy++)
-		seen += atomic_load(&((struct copy *)replica_of(
-					      trial->region, copy_bytes(trial->c), copy))
-					     ->line);
+		seen += atomic_load(
+			&((struct copy *)replica_of(trial->region, copy_bytes(trial->c), copy))
+				 ->line);
 	if (seen != writes || (writes > 0) == has_no_writer(trial->c))
 		return sm_fail(err, EILSEQ, "the lines hold %lu writes and %lu were made", seen,
 			       writes);
@@ -156,7 +154,9 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "unwritten", .summary = "all read one line that nobody writes", .arg = UNWRITTEN },
+	{ .name = "unwritten",
+	  .summary = "all read one line that nobody writes",
+	  .arg = UNWRITTEN },
 	{ .name = "own_line", .summary = "each reads a line of its own", .arg = OWN_LINE },
 	{ .name = "written_10us", .summary = "written every 10 us", .arg = 10000 },
 	{ .name = "written_1us", .summary = "written every microsecond", .arg = 1000 },

@@ -40,8 +40,7 @@ static void place_pus(void)
 /* One pair: a round trip of `ns`, or (0) a pair that could not run. */
 static void add_pair(unsigned from, unsigned to, const char *relation, double ns)
 {
-	const char *params =
-		sm_results_string(&run, "from=%u to=%u", os_index(from), os_index(to));
+	const char *params = sm_results_string(&run, "from=%u to=%u", os_index(from), os_index(to));
 	unsigned c = add_case("pairs", "line", params, 2);
 
 	run.cases[c].relation = ns > 0 ? relation : "-";
@@ -67,7 +66,10 @@ static void add_machine(bool inverted)
 			double ns = smt ? 16 : same ? 50 : 400;
 
 			if (from != to)
-				add_pair(from, to, smt ? "smt" : same ? "shared-l3" : "cross-node",
+				add_pair(from, to,
+					 smt    ? "smt"
+					 : same ? "shared-l3"
+						: "cross-node",
 					 os_index(from) == 2 && os_index(to) == 5 ? 0
 					 : inverted                               ? 1000 / ns
 										  : ns);

@@ -133,7 +133,7 @@ struct sm_trial {
 	size_t region_bytes;
 	void *state;   /* scenario->state_bytes, zeroed, private: workers inherit a copy */
 	uint64_t seed; /* of this trial */
-	const char *file_folder; /* where a scenario makes files of its own */
+	const char *file_folder;                 /* where a scenario makes files of its own */
 	const struct sm_outcome *const *outcome; /* [c->workers], from verify() on */
 	const struct sm_histogram *histogram;    /* of all workers, from verify() on; NULL: none */
 };
@@ -151,7 +151,8 @@ struct sm_worker {
 	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
 	struct sm_outcome *outcome;
 	struct sm_histogram *histogram; /* for trace(), or for run() where the scenario says so */
-	struct sm_series *series; /* where the scenario says so: for one worker of a trial to fill */
+	struct sm_series
+		*series;       /* where the scenario says so: for one worker of a trial to fill */
 	uint64_t time_ns;      /* self_timed: run() adds here; zero at the start of each slice */
 	struct sm_error error; /* set by sm_worker_fail() */
 	bool failed;
@@ -193,7 +194,7 @@ struct sm_scenario {
 	 * that overlap, and waits that are not the subject. */
 	bool self_timed;
 	bool histogram; /* run() fills worker->histogram; it starts empty after the warm-up slice */
-	bool series; /* run() or trace() of one worker fills worker->series */
+	bool series;    /* run() or trace() of one worker fills worker->series */
 	unsigned slices; /* of a trial; 0: the profile's default */
 
 	/* Size of the subject; NULL or 0: no region. */
