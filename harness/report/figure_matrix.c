@@ -14,7 +14,8 @@ static const struct {
 	{ 68, 1, 84 },    { 71, 44, 122 }, { 59, 81, 139 },  { 44, 113, 142 }, { 33, 144, 141 },
 	{ 39, 173, 129 }, { 92, 200, 99 }, { 170, 220, 50 }, { 253, 231, 37 },
 };
-#define ANCHORS (sizeof(viridis) / sizeof(viridis[0]))
+#define ANCHORS 9u
+_Static_assert(sizeof(viridis) / sizeof(viridis[0]) == ANCHORS, "viridis has nine points");
 
 /* Above this relative luminance black has more contrast than white (WCAG 2: (L + 0.05) ratios). */
 #define LUMINANCE_OF_BLACK_TEXT 0.179
@@ -26,7 +27,7 @@ static const struct {
 static unsigned colour_at(double share)
 {
 	double at = fmin(fmax(share, 0), 1) * (ANCHORS - 1);
-	unsigned i = at < ANCHORS - 1 ? (unsigned)at : (unsigned)ANCHORS - 2;
+	unsigned i = at < ANCHORS - 1 ? (unsigned)at : ANCHORS - 2;
 	double rest = at - i;
 
 	return (unsigned)lround(viridis[i].red + rest * (viridis[i + 1].red - viridis[i].red))

@@ -15,6 +15,8 @@
 #define GUESS_WARM_NS 24000000u
 #define GUESS_COLD_NS 80000000u
 #define SLICE_NS      1000000u
+/* A list of events as text. */
+#define EVENTS_TEXT_MAX (SM_EVENTS_MAX * SM_EVENT_TEXT_MAX)
 
 void session_progress(const struct session *session, const char *phase, size_t done, size_t total,
 		      const char *what, uint64_t left_ns)
@@ -52,35 +54,53 @@ static void default_events(const struct sm_plan_options *options,
 	}
 }
 
+static int prepare_events(struct session *session, const char *list, struct sm_error *err)
+{
+	session->events = calloc(1, sizeof(*session->events));
+	if (!session->events)
+		return sm_fail(err, ENOMEM, "no memory for the events");
+	session->context.events = session->events;
+	return sm_events_prepare(session->events, &sm_os_linux, list, err);
+}
+
+/* Those that the interrupted run counted; none, if it did not count. */
+static int restore_events(struct session *session, struct sm_error *err)
+{
+	const json_t *events = json_object_get(session->manifest, "events");
+	char list[EVENTS_TEXT_MAX] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < json_array_size(events) && used < sizeof(list); i++) {
+		const json_t *name = json_object_get(json_array_get(events, i), "name");
+
+		if (json_is_string(name))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+						 used ? "," : "", json_string_value(name));
+	}
+	return used && !session->options->no_counters ? prepare_events(session, list, err) : 0;
+}
+
 static int open_machine(struct session *session, const struct sm_scenario *const *scenarios,
 			size_t count, struct sm_error *err)
 {
 	const struct sm_run_options *options = session->options;
-	char events[1024];
+	char events[EVENTS_TEXT_MAX];
 	int rc = sm_topology_open(&session->topology, NULL, err);
-
-	default_events(&options->plan, scenarios, count, events, sizeof(events));
 
 	if (rc < 0)
 		return rc;
-	if (!options->no_counters) {
-		session->events = calloc(1, sizeof(*session->events));
-		if (!session->events)
-			return sm_fail(err, ENOMEM, "no memory for the events");
-		rc = sm_events_prepare(session->events, &sm_os_linux,
-				       options->events ? options->events : events, err);
-		if (rc < 0)
-			return rc;
-	}
 	session->context = (struct sm_trial_context){
 		.os = &sm_os_linux,
 		.topology = session->topology,
-		.events = session->events,
 		.file_folder = options->file_folder ? options->file_folder : options->folder,
 		.stop = options->stop,
 	};
 	sm_noise_mark(session->context.os, &session->noise_before);
-	return 0;
+	if (options->no_counters ||
+	    options->resume) /* a resumed run counts what its manifest says */
+		return 0;
+	default_events(&options->plan, scenarios, count, events, sizeof(events));
+	return prepare_events(session, options->events ? options->events : events, err);
 }
 
 /* A listed PU that is not there is a mistake in the command, not a property of some cases. */
@@ -147,6 +167,8 @@ static int go_on(struct session *session, const struct sm_scenario *const *scena
 	session->manifest = json_incref(results.manifest);
 	rc = manifest_restore_options(session, err);
 	session->plan_options.topology = session->topology;
+	if (rc == 0)
+		rc = restore_events(session, err);
 	if (rc == 0)
 		rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)

@@ -73,14 +73,16 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct state *state = trial->state;
 	FILE *file = fopen("/sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size", "re");
-	unsigned long bytes = 0;
+	char text[32] = "";
+	unsigned long bytes;
 	long known;
 
 	(void)err;
-	if (file && fscanf(file, "%lu", &bytes) != 1)
-		bytes = 0;
+	if (file && !fgets(text, sizeof(text), file))
+		text[0] = '\0';
 	if (file)
 		fclose(file);
+	bytes = strtoul(text, NULL, 10);
 	if (bytes == 0) {
 		known = sysconf(_SC_LEVEL1_DCACHE_LINESIZE);
 		bytes = known > 0 ? (unsigned long)known : 0;
