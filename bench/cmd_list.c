@@ -20,7 +20,7 @@ struct listed {
 static int examine(struct listed *listed, const struct sm_trial_context *context,
 		   struct sm_error *err)
 {
-	struct sm_plan_options options = { .profile = SM_QUICK };
+	struct sm_plan_options options = { .profile = SM_QUICK, .topology = context->topology };
 	struct sm_plan plan;
 	size_t used = 0;
 	int rc;
@@ -66,6 +66,8 @@ static void print_table(const struct listed *listed, bool verbose)
 	printf("\n");
 	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
 		printf("  %-9s ", s->params[p].name);
+		if (s->params[p].every_pu)
+			fputs("every", stdout);
 		print_values(stdout, &s->params[p],
 			     s->params[p].full.count       ? &s->params[p].full
 			     : s->params[p].standard.count ? &s->params[p].standard
@@ -89,8 +91,9 @@ static json_t *params_json(const struct sm_scenario *s)
 	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
 		const struct sm_param *param = &s->params[p];
 		const struct sm_values *all[] = { &param->quick, &param->standard, &param->full };
-		json_t *one = json_pack("{s:s, s:s?, s:s?}", "name", param->name, "unit",
-					param->unit, "summary", param->summary);
+		json_t *one = json_pack("{s:s, s:s?, s:s?, s:b}", "name", param->name, "unit",
+					param->unit, "summary", param->summary, "every_pu",
+					(int)param->every_pu);
 
 		for (int i = 0; i < 3; i++) {
 			json_t *values = json_array();

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "shmeter/plan.h"
+#include "plan_private.h"
 #include "shmeter/text.h"
 
 /* The control that every run carries: the same case under two names (method.md). */
@@ -144,88 +144,13 @@ int sm_plan_check_patterns(const struct sm_plan_options *options,
 	return 0;
 }
 
-static unsigned param_count(const struct sm_scenario *scenario)
+unsigned plan_params(const struct sm_scenario *scenario)
 {
 	unsigned count = 0;
 
 	while (count < SM_PARAMS_MAX && scenario->params[count].name)
 		count++;
 	return count;
-}
-
-static int parse_value(const struct sm_param *param, const char *text, uint64_t *value,
-		       struct sm_error *err)
-{
-	for (unsigned i = 0; param->labels && param->labels[i]; i++)
-		if (strcmp(param->labels[i], text) == 0) {
-			*value = i;
-			return 0;
-		}
-	if (param->labels)
-		return sm_fail(
-			err, EINVAL,
-			"--set %s: \"%s\" is not one of its values; `shmeter list` shows them",
-			param->name, text);
-	if (sm_parse_size(text, value, NULL) < 0)
-		return sm_fail(err, EINVAL,
-			       "--set %s=%s: a whole number is expected, or one with k, M or G",
-			       param->name, text);
-	if (param->max && (*value < param->min || *value > param->max))
-		return sm_fail(err, EINVAL, "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64,
-			       param->name, text, param->min, param->max);
-	return 0;
-}
-
-static int parse_values(const struct sm_param *param, const char *list, struct sm_values *out,
-			struct sm_error *err)
-{
-	char copy[256], *rest = copy, *one;
-
-	if (strlen(list) >= sizeof(copy))
-		return sm_fail(err, EINVAL, "--set %s: the list of values is too long",
-			       param->name);
-	strcpy(copy, list);
-	out->count = 0;
-	while ((one = strsep(&rest, ","))) {
-		if (out->count == SM_VALUES_MAX)
-			return sm_fail(err, EINVAL, "--set %s: at most %d values", param->name,
-				       SM_VALUES_MAX);
-		int rc = parse_value(param, one, &out->value[out->count++], err);
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
-static const struct sm_values *profile_values(const struct sm_param *param, enum sm_profile profile)
-{
-	if (profile == SM_FULL && param->full.count)
-		return &param->full;
-	if (profile >= SM_STANDARD && param->standard.count)
-		return &param->standard;
-	return &param->quick;
-}
-
-/* The values that each parameter takes. */
-static int sweep(const struct sm_scenario *scenario, const struct sm_plan_options *options,
-		 struct sm_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX], struct sm_error *err)
-{
-	for (unsigned p = 0; p < param_count(scenario); p++) {
-		const struct sm_param *param = &scenario->params[p];
-
-		out[p] = *profile_values(param, options->profile);
-		for (unsigned s = 0; s < options->set_count; s++) {
-			if (strcmp(options->set[s].name, param->name) != 0)
-				continue;
-			used[s] = true;
-			int rc = parse_values(param, options->set[s].text, &out[p], err);
-
-			if (rc < 0)
-				return rc;
-		}
-	}
-	return 0;
 }
 
 static void name_value(const struct sm_param *param, uint64_t value, char *out, size_t size)
@@ -241,7 +166,7 @@ void sm_case_params(const struct sm_case *c, char separator, char *out, size_t s
 	size_t used = 0;
 
 	snprintf(out, size, "-");
-	for (unsigned p = 0; p < param_count(c->scenario) && used < size; p++) {
+	for (unsigned p = 0; p < plan_params(c->scenario) && used < size; p++) {
 		char one[96];
 
 		name_value(&c->scenario->params[p], c->param[p], one, sizeof(one));
@@ -272,7 +197,7 @@ static void name_case(struct sm_planned_case *planned, const struct sm_memory *g
 	char params[160], place[64], memory[64];
 
 	sm_case_params(c, ',', params, sizeof(params));
-	if (c->placement == SM_PLACE_LIST) {
+	if (c->placement == SM_PLACE_LIST && !c->scenario->pair_params[0]) {
 		size_t used = (size_t)snprintf(place, sizeof(place), "list");
 
 		for (unsigned i = 0; i < c->pu_list_count && used < sizeof(place); i++)
@@ -379,6 +304,10 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 	const struct sm_scenario *scenario = point->scenario;
 	unsigned count = 0, workers = point->workers;
 
+	if (scenario->pair_params[0]) { /* its parameters say where */
+		out[0] = SM_PLACE_LIST;
+		return 1;
+	}
 	if (workers <= 1 || options->placement || !scenario->placements[0]) {
 		out[0] = options->placement && (workers > 1 || options->placement == SM_PLACE_LIST)
 				 ? options->placement
@@ -392,10 +321,19 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 	return count;
 }
 
-static void add_points(struct sm_plan *plan, const struct sm_plan_options *options,
-		       const struct sm_scenario *scenario, const struct sm_values *values)
+/* Whether the parameters that name a pair of PUs name the same one twice. */
+static bool is_one_pu(const struct sm_case *point)
 {
-	unsigned index[SM_PARAMS_MAX] = { 0 }, params = param_count(scenario), p;
+	const char *const *names = point->scenario->pair_params;
+
+	return names[0] && sm_case_param(point, names[0]) == sm_case_param(point, names[1]);
+}
+
+static void add_points(struct sm_plan *plan, const struct sm_plan_options *options,
+		       const struct sm_scenario *scenario, const struct plan_values *values)
+{
+	unsigned index[SM_PARAMS_MAX] = { 0 }, params = plan_params(scenario), p;
+	size_t groups = plan->group_count;
 
 	do {
 		struct sm_case point = { .scenario = scenario };
@@ -407,7 +345,13 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 		point.pu_list = options->pu_list;
 		point.pu_list_count = options->pu_list_count;
 		unsigned count = placements(&point, options, places);
+		bool last = true;
 
+		for (p = 0; p < params; p++)
+			last &= index[p] + 1 == values[p].count;
+		/* One PU is no pair; where there is no other, the case says so. */
+		if (is_one_pu(&point) && !(last && plan->group_count == groups))
+			count = 0;
 		for (unsigned i = 0; i < count; i++) {
 			point.placement = places[i];
 			add_group(plan, options, &point);
@@ -429,16 +373,17 @@ int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
 	plan->seed = options->seed;
 	rc = sm_plan_check_patterns(options, scenarios, scenario_count, err);
 	for (size_t s = 0; rc == 0 && s < scenario_count; s++) {
-		struct sm_values values[SM_PARAMS_MAX];
+		struct plan_values values[SM_PARAMS_MAX];
 		bool chosen = false;
 
 		for (const struct sm_variant *v = scenarios[s]->variants; v->name; v++)
 			chosen |= matches(options, scenarios[s], v);
 		if (!chosen)
 			continue;
-		rc = sweep(scenarios[s], options, values, used, err);
+		rc = plan_sweep(scenarios[s], options, values, used, err);
 		if (rc == 0)
 			add_points(plan, options, scenarios[s], values);
+		plan_values_free(values);
 	}
 	for (unsigned i = 0; rc == 0 && i < options->set_count; i++)
 		if (!used[i])

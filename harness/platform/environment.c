@@ -104,7 +104,7 @@ static void add_memory(json_t *object, const struct sm_os *os)
 
 static void add_topology(json_t *object, const struct sm_topology *topology)
 {
-	json_t *caches = json_array(), *allowed = json_array();
+	json_t *caches = json_array(), *allowed = json_array(), *places = json_array();
 	struct sm_cache cache[8];
 	unsigned count, levels = sm_topology_caches(topology, cache, 8);
 	const struct sm_pu *pus = sm_topology_pus(topology, &count);
@@ -114,10 +114,16 @@ static void add_topology(json_t *object, const struct sm_topology *topology)
 			caches, json_pack("{s:i, s:I, s:i, s:i}", "level", (int)cache[i].level,
 					  "bytes", (json_int_t)cache[i].bytes, "line_bytes",
 					  (int)cache[i].line_bytes, "pus", (int)cache[i].pus));
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		json_array_append_new(allowed, json_integer(pus[i].os_index));
+		json_array_append_new(
+			places, json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index,
+					  "core", (int)pus[i].core, "l3", pus[i].l3, "package",
+					  (int)pus[i].package, "node", (int)pus[i].node));
+	}
 	json_object_set_new(object, "pus", json_integer(count));
 	json_object_set_new(object, "allowed_pus", allowed);
+	json_object_set_new(object, "pu_places", places); /* in hwloc's order */
 	json_object_set_new(object, "nodes", json_integer(sm_topology_nodes(topology)));
 	json_object_set_new(object, "caches", caches);
 	json_object_set_new(object, "tlb_entries", json_integer(tlb_entries(false)));

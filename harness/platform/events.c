@@ -38,6 +38,32 @@ const char *const sm_events_default =
 	"minor-faults,major-faults,context-switches,cpu-migrations,task-clock,cycles,instructions,"
 	"cache-references,cache-misses,L1D-load-misses,LLC-load-misses,dTLB-load-misses";
 
+/* Events that each family of CPUs calls differently: the first that libpfm4 knows for this CPU is taken. */
+static const struct {
+	const char *name, *what;
+	const char *candidate[8];
+} by_cpu[] = {
+	/* On Intel those that found it modified there; AMD counts all from within the core complex. */
+	{ "loads-from-other-core",
+	  "loads that another core's cache answered (HITM)",
+	  { "MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM",             /* Skylake to Ice Lake */
+	    "MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD",              /* Sapphire Rapids on */
+	    "MEM_LOAD_UOPS_L3_HIT_RETIRED:XSNP_HITM",        /* Haswell, Broadwell */
+	    "MEM_LOAD_UOPS_LLC_HIT_RETIRED:XSNP_HITM",       /* Sandy Bridge, Ivy Bridge */
+	    "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:INT_CACHE", /* Zen 3: within the core complex */
+	    "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX", /* Zen 4 */
+	    "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_LCL_CACHE" /* Zen 2 */ } },
+	{ "fills-from-other-cache",
+	  "lines that came from a cache further away: another core complex or socket",
+	  { "MEM_LOAD_L3_MISS_RETIRED:REMOTE_HITM",       /* Skylake servers on */
+	    "MEM_LOAD_UOPS_L3_MISS_RETIRED:REMOTE_HITM",  /* Haswell, Broadwell servers */
+	    "MEM_LOAD_UOPS_LLC_MISS_RETIRED:REMOTE_HITM", /* Ivy Bridge servers */
+	    "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:EXT_CACHE_LCL:EXT_CACHE_RMT",            /* Zen 3 */
+	    "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_CACHE_NEAR_FAR:FAR_CACHE_NEAR_FAR", /* Zen 4 */
+	    "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_RMT_CACHE" /* Zen 2 */ } },
+};
+#define BY_CPU (sizeof(by_cpu) / sizeof(by_cpu[0]))
+
 static const char *libpfm_name(const char *name)
 {
 	for (size_t i = 0; i < SHORT_NAMES; i++)
@@ -46,7 +72,8 @@ static const char *libpfm_name(const char *name)
 	return name;
 }
 
-static int encode(struct sm_event *event, struct sm_error *err)
+/* Encodes one of libpfm4's event strings; returns its code. */
+static int encode_string(struct sm_event *event, const char *string)
 {
 	char *fstr = NULL;
 	pfm_perf_encode_arg_t arg = { .attr = &event->attr, .fstr = &fstr, .size = sizeof(arg) };
@@ -54,14 +81,47 @@ static int encode(struct sm_event *event, struct sm_error *err)
 
 	memset(&event->attr, 0, sizeof(event->attr));
 	event->attr.size = sizeof(event->attr);
-	rc = pfm_get_os_event_encoding(libpfm_name(event->name), PFM_PLM0 | PFM_PLM3,
-				       PFM_OS_PERF_EVENT, &arg);
-	snprintf(event->fstr, sizeof(event->fstr), "%s", fstr ? fstr : event->name);
+	rc = pfm_get_os_event_encoding(string, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &arg);
+	if (fstr)
+		snprintf(event->fstr, sizeof(event->fstr), "%s", fstr);
+	else
+		memcpy(event->fstr, event->name, sizeof(event->fstr));
 	free(fstr);
+	return rc;
+}
+
+/* True where the name is one of `by_cpu`; its code in `rc`, and the reason where no candidate fits. */
+static bool encode_by_cpu(struct sm_event *event, int *rc)
+{
+	for (size_t i = 0; i < BY_CPU; i++) {
+		if (strcmp(by_cpu[i].name, event->name) != 0)
+			continue;
+		*rc = PFM_ERR_NOTSUPP;
+		for (unsigned c = 0; *rc != PFM_SUCCESS && by_cpu[i].candidate[c]; c++)
+			*rc = encode_string(event, by_cpu[i].candidate[c]);
+		if (*rc == PFM_SUCCESS)
+			return true;
+		*rc = PFM_ERR_NOTSUPP;
+		snprintf(event->reason, sizeof(event->reason),
+			 "libpfm4 sees no PMU here that counts %s: run on bare metal, or have the "
+			 "host give the virtual machine a vPMU",
+			 by_cpu[i].what);
+		return true;
+	}
+	return false;
+}
+
+static int encode(struct sm_event *event, struct sm_error *err)
+{
+	int rc;
+
+	if (!encode_by_cpu(event, &rc))
+		rc = encode_string(event, libpfm_name(event->name));
 	if (rc == PFM_ERR_NOTSUPP) {
 		event->state = SM_NOT_SUPPORTED;
-		snprintf(event->reason, sizeof(event->reason),
-			 "libpfm4 knows no such event for this CPU");
+		if (!event->reason[0])
+			snprintf(event->reason, sizeof(event->reason),
+				 "libpfm4 knows no such event for this CPU");
 		return 0;
 	}
 	if (rc != PFM_SUCCESS)

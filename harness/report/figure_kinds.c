@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "figures.h"
+#include "shmeter/matrix.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 #include "words.h"
@@ -383,6 +384,12 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 	struct figure *f;
 
 	figures_stem(c, stem, sizeof(stem));
+	if (sm_matrix_is_pair(c)) { /* its cases are too many for a line each */
+		f = add(out, count, "matrix", c, figures_matrix);
+		snprintf(f->name, sizeof(f->name), "%s", stem);
+		snprintf(f->title, sizeof(f->title), "%s: one way between PUs, ns", c->scenario);
+		return;
+	}
 	if (isfinite(sm_param_value(c->params, "stride"))) {
 		f = add(out, count, "surface", c, surface_data);
 		f->height = 620;

@@ -33,6 +33,8 @@ size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *o
 size_t figures_faults(const struct sm_results *r, struct figure *figure, FILE *out);
 size_t figures_runchart(const struct sm_results *r, struct figure *figure, FILE *out);
 size_t figures_probes(const struct sm_results *r, struct figure *figure, FILE *out);
+/* figure_matrix.c: the heat map of a scenario's pairs of PUs. */
+size_t figures_matrix(const struct sm_results *r, struct figure *figure, FILE *out);
 /* Text as a gnuplot data field: quoted, and a space. */
 void figures_put_field(FILE *out, const char *text);
 

@@ -15,6 +15,8 @@
 #define GUESS_WARM_NS 24000000u
 #define GUESS_COLD_NS 80000000u
 #define SLICE_NS      1000000u
+/* A list of events as text. */
+#define EVENTS_TEXT_MAX (SM_EVENTS_MAX * SM_EVENT_TEXT_MAX)
 
 void session_progress(const struct session *session, const char *phase, size_t done, size_t total,
 		      const char *what, uint64_t left_ns)
@@ -37,31 +39,68 @@ bool session_stopped(const struct session *session)
 	return session->options->stop && *session->options->stop;
 }
 
-static int open_machine(struct session *session, struct sm_error *err)
+/* The default events, and those that chosen scenarios ask for besides. */
+static void default_events(const struct sm_plan_options *options,
+			   const struct sm_scenario *const *scenarios, size_t count, char *out,
+			   size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "%s", sm_events_default);
+
+	for (size_t i = 0; i < count && used < size; i++) {
+		const char *events = scenarios[i]->events;
+
+		if (events && sm_plan_chooses(options, scenarios[i]) && !strstr(out, events))
+			used += (size_t)snprintf(out + used, size - used, ",%s", events);
+	}
+}
+
+static int prepare_events(struct session *session, const char *list, struct sm_error *err)
+{
+	session->events = calloc(1, sizeof(*session->events));
+	if (!session->events)
+		return sm_fail(err, ENOMEM, "no memory for the events");
+	session->context.events = session->events;
+	return sm_events_prepare(session->events, &sm_os_linux, list, err);
+}
+
+/* Those that the interrupted run counted; none, if it did not count. */
+static int restore_events(struct session *session, struct sm_error *err)
+{
+	const json_t *events = json_object_get(session->manifest, "events");
+	char list[EVENTS_TEXT_MAX] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < json_array_size(events) && used < sizeof(list); i++) {
+		const json_t *name = json_object_get(json_array_get(events, i), "name");
+
+		if (json_is_string(name))
+			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
+						 used ? "," : "", json_string_value(name));
+	}
+	return used && !session->options->no_counters ? prepare_events(session, list, err) : 0;
+}
+
+static int open_machine(struct session *session, const struct sm_scenario *const *scenarios,
+			size_t count, struct sm_error *err)
 {
 	const struct sm_run_options *options = session->options;
+	char events[EVENTS_TEXT_MAX];
 	int rc = sm_topology_open(&session->topology, NULL, err);
 
 	if (rc < 0)
 		return rc;
-	if (!options->no_counters) {
-		session->events = calloc(1, sizeof(*session->events));
-		if (!session->events)
-			return sm_fail(err, ENOMEM, "no memory for the events");
-		rc = sm_events_prepare(session->events, &sm_os_linux,
-				       options->events ? options->events : sm_events_default, err);
-		if (rc < 0)
-			return rc;
-	}
 	session->context = (struct sm_trial_context){
 		.os = &sm_os_linux,
 		.topology = session->topology,
-		.events = session->events,
 		.file_folder = options->file_folder ? options->file_folder : options->folder,
 		.stop = options->stop,
 	};
 	sm_noise_mark(session->context.os, &session->noise_before);
-	return 0;
+	if (options->no_counters ||
+	    options->resume) /* a resumed run counts what its manifest says */
+		return 0;
+	default_events(&options->plan, scenarios, count, events, sizeof(events));
+	return prepare_events(session, options->events ? options->events : events, err);
 }
 
 /* A listed PU that is not there is a mistake in the command, not a property of some cases. */
@@ -87,6 +126,7 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 	int rc;
 
 	session->plan_options = session->options->plan;
+	session->plan_options.topology = session->topology;
 	rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
 		rc = check_list(session, err);
@@ -126,6 +166,9 @@ static int go_on(struct session *session, const struct sm_scenario *const *scena
 		goto out_results;
 	session->manifest = json_incref(results.manifest);
 	rc = manifest_restore_options(session, err);
+	session->plan_options.topology = session->topology;
+	if (rc == 0)
+		rc = restore_events(session, err);
 	if (rc == 0)
 		rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
@@ -231,7 +274,7 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 	   size_t scenario_count, struct sm_error *err)
 {
 	struct session session = { .options = options, .start_ns = sm_clock_ns() };
-	int rc = open_machine(&session, err);
+	int rc = open_machine(&session, scenarios, scenario_count, err);
 
 	if (rc == 0)
 		rc = options->resume ? go_on(&session, scenarios, scenario_count, err)
@@ -283,9 +326,10 @@ int sm_run_describe(const struct sm_run_options *options,
 		    struct sm_error *err)
 {
 	struct session session = { .options = options, .start_ns = sm_clock_ns() };
-	int rc = open_machine(&session, err);
+	int rc = open_machine(&session, scenarios, scenario_count, err);
 
 	session.plan_options = options->plan;
+	session.plan_options.topology = session.topology;
 	if (rc == 0)
 		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count,
 				    err);

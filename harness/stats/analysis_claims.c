@@ -52,6 +52,8 @@ int sm_analysis_claims(struct sm_analysis *a, struct sm_error *err)
 				sm_analysis_count_claim(a, scenario, claim);
 			else if (claim->value)
 				sm_analysis_value_claim(a, scenario, claim);
+			else if (claim->closer_is_faster_min > 0)
+				rc = sm_analysis_order_claim(a, scenario, claim, err);
 			else if (claim->left && claim->right)
 				rc = sm_analysis_ratio_claim(a, scenario, claim, err);
 			if (rc != 0)

@@ -167,6 +167,10 @@ const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scen
 void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 			     const struct sm_claim *claim);
 
+/* analysis_order.c */
+SM_MUST_USE int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
+					const struct sm_claim *claim, struct sm_error *err);
+
 /* analysis_ratios.c */
 SM_MUST_USE int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					const struct sm_claim *claim, struct sm_error *err);

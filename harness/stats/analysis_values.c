@@ -6,7 +6,7 @@
 #include "analysis_parts.h"
 
 struct value_tally {
-	unsigned trials, held;
+	unsigned trials, held, unknown; /* unknown: trials whose metric has no value, besides */
 	double least, most;
 	double off; /* the first that does not hold */
 	unsigned off_trial;
@@ -18,7 +18,7 @@ static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scen
 {
 	long sample = sm_analysis_sample_of(a, metric->trial);
 
-	if (sample < 0 || strcmp(metric->metric, claim->value) != 0 || !isfinite(metric->value))
+	if (sample < 0 || strcmp(metric->metric, claim->value) != 0)
 		return false;
 	size_t c = a->results->samples[sample].case_index, group = a->case_view[c].group;
 
@@ -38,6 +38,10 @@ static struct value_tally tally_values(const struct sm_analysis *a,
 
 		if (!is_about(a, scenario, claim, metric))
 			continue;
+		if (!isfinite(metric->value)) {
+			tally.unknown++;
+			continue;
+		}
 		tally.trials++;
 		tally.unit = strcmp(metric->unit, "1") == 0 ? "" : metric->unit;
 		tally.least = fmin(tally.least, metric->value);
@@ -62,7 +66,13 @@ void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *sc
 
 	if (tally.trials == 0) {
 		row->verdict = SM_NOT_TESTABLE;
-		row->reason = sm_analysis_why_no_trial(a, scenario, claim);
+		row->reason =
+			tally.unknown == 0
+				? sm_analysis_why_no_trial(a, scenario, claim)
+				: sm_results_string(a->results, "no trial shows %s%s%s%s",
+						    claim->value, claim->needs ? " (needs " : "",
+						    claim->needs ? claim->needs : "",
+						    claim->needs ? ")" : "");
 		return;
 	}
 	row->verdict = holds ? SM_SUPPORTED : SM_REFUTED;

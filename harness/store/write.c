@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "shmeter/matrix.h"
 #include "shmeter/store.h"
 #include "table.h"
 
@@ -192,6 +194,56 @@ static int write_claims(FILE *out, void *context)
 	return 0;
 }
 
+/* Rows from, columns to; the last column is never empty. */
+static int write_matrix(FILE *out, void *context)
+{
+	const struct sm_matrix *m = context;
+
+	fputs("from", out);
+	for (unsigned to = 0; to < m->count; to++)
+		fprintf(out, ",%u", m->pu[to].os_index);
+	fputs(",unit\n", out);
+	for (unsigned from = 0; from < m->count; from++) {
+		fprintf(out, "%u", m->pu[from].os_index);
+		for (unsigned to = 0; to < m->count; to++) {
+			double ns = m->ns[from * m->count + to];
+
+			if (isfinite(ns))
+				fprintf(out, ",%.6g", ns);
+			else
+				fputc(',', out);
+		}
+		fputs(",ns\n", out);
+	}
+	return 0;
+}
+
+/* <scenario>.csv for each scenario that measured pairs of PUs. */
+static int write_matrices(const struct sm_results *results, struct sm_error *err)
+{
+	const char *last = "";
+
+	for (size_t i = 0; i < results->case_count; i++) {
+		const struct sm_case_row *c = &results->cases[i];
+		struct sm_matrix matrix;
+		char path[4200];
+		int rc;
+
+		if (strcmp(c->scenario, last) == 0 || !sm_matrix_is_pair(c))
+			continue;
+		last = c->scenario;
+		rc = sm_matrix_of(&matrix, results, c->scenario, err);
+		if (rc < 0)
+			return rc;
+		snprintf(path, sizeof(path), "%s/%s.csv", results->folder, c->scenario);
+		rc = sm_store_write_file(path, write_matrix, &matrix, err);
+		sm_matrix_free(&matrix);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 int sm_store_write_analysis(const struct sm_results *results, struct sm_error *err)
 {
 	static const struct {
@@ -213,5 +265,5 @@ int sm_store_write_analysis(const struct sm_results *results, struct sm_error *e
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	return write_matrices(results, err);
 }

@@ -29,9 +29,10 @@ static int seat_on_node(const struct sm_topology *topology, const struct sm_case
 
 	if (sm_topology_nodes(topology) < 2) {
 		free(list);
-		return sm_fail(err, ENODEV,
-			       "this machine, or what this process may use of it, has one NUMA node: "
-			       "there is nothing to compare it with");
+		return sm_fail(
+			err, ENODEV,
+			"this machine, or what this process may use of it, has one NUMA node: "
+			"there is nothing to compare it with");
 	}
 	if (!list)
 		return sm_fail(err, ENOMEM, "no memory for %u PUs", count);
@@ -48,6 +49,17 @@ static int seat_on_node(const struct sm_topology *topology, const struct sm_case
 	return rc;
 }
 
+/* The two PUs that parameters name. */
+static int seat_pair(const struct sm_topology *topology, const struct sm_case *c,
+		     struct sm_seats *seats, struct sm_error *err)
+{
+	const char *const *names = c->scenario->pair_params;
+	unsigned list[2] = { (unsigned)sm_case_param(c, names[0]),
+			     (unsigned)sm_case_param(c, names[1]) };
+
+	return sm_topology_seat(topology, SM_PLACE_LIST, list, 2, c->workers, seats, err);
+}
+
 /* Resolves what only the harness knows: the seats. */
 static int seat(const struct sm_trial_context *context, const struct sm_case *c,
 		struct sm_seats *seats, struct sm_error *err)
@@ -55,6 +67,8 @@ static int seat(const struct sm_trial_context *context, const struct sm_case *c,
 	if (c->scenario->node_param)
 		return seat_on_node(context->topology, c, sm_case_param(c, c->scenario->node_param),
 				    seats, err);
+	if (c->scenario->pair_params[0])
+		return seat_pair(context->topology, c, seats, err);
 	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count,
 				c->workers, seats, err);
 }
@@ -402,10 +416,9 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	hold->outcome = calloc(hold->c.workers, sizeof(*hold->outcome));
 	if (!hold->outcome)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
-	hold->control =
-		control_make(hold->c.workers, slices, hold->seats.shared_pu,
-			     scenario->histogram || (request->trace && scenario->trace),
-			     scenario->series, err);
+	hold->control = control_make(hold->c.workers, slices, hold->seats.shared_pu,
+				     scenario->histogram || (request->trace && scenario->trace),
+				     scenario->series, err);
 	if (!hold->control)
 		return -ENOMEM;
 	hold->control->op_count = request->calibrate ? 1 : request->op_count;

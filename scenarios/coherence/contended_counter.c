@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdalign.h>
 
+#include "../subject/line_events.h"
 #include "../subject/replicas.h"
 #include "shmeter/scenario.h"
 
@@ -81,8 +82,7 @@ static void add_cas(_Atomic uint64_t *counter, uint64_t n)
 static uint64_t run(struct sm_worker *worker)
 {
 	struct replica_turn *turn = worker->state;
-	struct subject *subject =
-		replica_of(worker->region, copy_bytes(worker->c), turn->calls++);
+	struct subject *subject = replica_of(worker->region, copy_bytes(worker->c), turn->calls++);
 	_Atomic uint64_t *own = &subject->shard[worker->index].count;
 	uint64_t n = worker->op_count;
 
@@ -199,6 +199,7 @@ const struct sm_scenario sm_scenario_contended_counter = {
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per addition of each process", "ns/op" },
+	.events = LINE_EVENTS,
 	.state_bytes = sizeof(struct replica_turn),
 	.region_bytes = region_bytes,
 	.supported = supported,

@@ -9,6 +9,7 @@
  * some cores and one on those that rename memory.  atomic_add: one lock add and the counting. */
 #include <errno.h>
 
+#include "../subject/line_events.h"
 #include "../subject/replicas.h"
 #include "shmeter/scenario.h"
 
@@ -142,6 +143,7 @@ const struct sm_scenario sm_scenario_false_sharing = {
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per operation of each process", "ns/op" },
+	.events = LINE_EVENTS,
 	.state_bytes = sizeof(struct replica_turn),
 	.region_bytes = region_bytes,
 	.run = run,

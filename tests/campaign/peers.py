@@ -2,7 +2,7 @@
 """shmeter beside what people would otherwise run, alternated ten times on the same CPUs.
 
 usage: peers.py SOURCES [PROGRAM [ONLY]]     ONLY: those whose name has this in it
-SOURCES holds the peers' source trees, unpacked, as owner+name: rigtorp+ipc-bench, rigtorp+SPSCQueue,
+SOURCES holds the peers' source trees, unpacked, as owner+name: rigtorp+c2clat, rigtorp+ipc-bench, rigtorp+SPSCQueue,
 max0x7ba+atomic_queue, goldsborough+ipc-bench, intel+lmbench (which needs libtirpc-dev).  They are built in a folder of their own.  `perf` is used
 where it is installed.  What each figure includes stands in docs/peers.md."""
 import os
@@ -243,8 +243,49 @@ def compare_rings():
     return good
 
 
-build()
+
+def c2clat():
+    """The one-way time between CPUs 0 and 1 that it prints: half of its shortest round trip, cut to whole ns."""
+    out = subprocess.run(["taskset", "-c", "0,1", f"{BUILT}/c2clat"], capture_output=True, text=True, check=True).stdout
+    return float(out.splitlines()[1].split()[2])
+
+
+def compare_lines():
+    """Shortest against shortest, where both saw the cores equally near."""
+    subprocess.run(["c++", "-O3", "-DNDEBUG", f"{SOURCES}/rigtorp+c2clat/c2clat.cpp", "-pthread", "-o",
+                    f"{BUILT}/c2clat"], check=True)
+    ratios, ours, theirs, medians = {}, {}, {}, {}
+    for _ in range(ROUNDS):
+        peer = c2clat()
+        folder = scratch()
+        run(folder, "core_to_core/two_lines", "--set", "from=0", "--set", "to=1", "--repeat-blocks", "6", "--no-counters")
+        trials = {s["trial"] for s in rows(folder, "samples.csv") if s["scenario"] == "core_to_core"}
+        values = [float(s["ns_per_op"]) / 2 for s in rows(folder, "slices.csv")
+                  if s["trial"] in trials and s["status"] == "pure"]
+        discard(folder)
+        mine, c = min(values), near_or_far(2 * peer, 2 * peer)
+        if near_or_far(2 * mine, 2 * mine) == c:
+            ratios.setdefault(c, []).append(mine / peer)
+            ours.setdefault(c, []).append(mine)
+            theirs.setdefault(c, []).append(peer)
+            medians.setdefault(c, []).append(statistics.median(values))
+    good = True
+    for c in sorted(ratios):
+        if len(ratios[c]) < 6:
+            print(f"(class {c}: only {len(ratios[c])} rounds had it for c2clat)")
+            continue
+        middle, low, high = median_interval(ratios[c])
+        good &= low <= 1.05 and high >= 0.8
+        print(f"| core_to_core two_lines, one way, shortest, {c} | {statistics.median(ours[c]):.1f} ns (median "
+              f"{statistics.median(medians[c]):.1f}) | rigtorp/c2clat | {statistics.median(theirs[c]):.1f} ns | "
+              f"{middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True)
+    return good
+
+
+if ONLY != "c2clat":
+    build()
 print("| what | shmeter | peer | peer's figure | ratio (95 % interval) |\n|---|---|---|---|---|")
 rings = compare_rings() if ONLY in "rings" else True
+lines = compare_lines() if ONLY in "c2clat" else True
 kernel = compare_kernel()
-verdict(rings and kernel, "no peer is faster beyond its bound")
+verdict(rings and lines and kernel, "no peer is faster beyond its bound")

@@ -1,6 +1,7 @@
 /* Counters at the seam: permission denied, no PMU, multiplexed, never scheduled. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -82,6 +83,36 @@ Test(counters, names_are_libpfm4s)
 		cr_expect(strstr(set.event[i].fstr, "PERF_COUNT_"), "%s is %s", set.event[i].name,
 			  set.event[i].fstr);
 	cr_expect(set.event[0].software && !set.event[5].software);
+}
+
+/* What a line's travel is counted by differs between CPUs; libpfm4 is told, once a process, which one it
+ * sees. */
+#define LINE_EVENT(test, cpu, name_asked, want)                                                    \
+	Test(counters, test)                                                                       \
+	{                                                                                          \
+		setenv("LIBPFM_FORCE_PMU", cpu, 1);                                                \
+		prepare(name_asked);                                                               \
+		cr_expect(strstr(set.event[0].fstr, want), "%s", set.event[0].fstr);               \
+		cr_expect_eq(set.event[0].state, SM_COUNTED, "%s", set.event[0].reason);           \
+	}
+
+LINE_EVENT(loads_from_other_cores_on_skylake, "skl", "loads-from-other-core",
+	   "skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM")
+LINE_EVENT(loads_from_other_cores_on_sapphire_rapids, "spr", "loads-from-other-core",
+	   "spr::MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD")
+LINE_EVENT(loads_from_other_cores_on_zen_4, "amd64_fam19h_zen4", "loads-from-other-core",
+	   ":LOCAL_CCX")
+LINE_EVENT(fills_from_other_caches_on_ice_lake, "icx", "fills-from-other-cache", ":REMOTE_HITM")
+LINE_EVENT(fills_from_other_caches_on_zen_3, "amd64_fam19h_zen3", "fills-from-other-cache",
+	   ":EXT_CACHE_RMT")
+
+Test(counters, line_events_that_the_cpu_lacks_are_not_supported)
+{
+	setenv("LIBPFM_FORCE_PMU", "perf", 1);
+	prepare("loads-from-other-core");
+	cr_expect_eq(set.event[0].state, SM_NOT_SUPPORTED);
+	cr_expect(strstr(set.event[0].reason, "vPMU"), "%s", set.event[0].reason);
+	cr_expect_str_eq(set.event[0].fstr, "loads-from-other-core");
 }
 
 Test(counters, unknown_names_are_refused)

@@ -230,3 +230,57 @@ Test(plan, skipped_cases_have_no_step_and_blocks_stay_together)
 				     plan.cases[plan.steps[i - 1].case_index].group);
 	sm_plan_free(&plan);
 }
+
+static const struct sm_scenario pairs = {
+	.name = "pairs",
+	.family = "tests",
+	.variants = two,
+	.workers = 2,
+	.params = { { .name = "from", .every_pu = true }, { .name = "to", .every_pu = true } },
+	.pair_params = { "from", "to" },
+};
+
+/* How many ordered pairs a profile takes of a machine; the ids of the first and the last. */
+static size_t count_pairs(enum sm_profile profile, const char *machine, const char *set,
+			  char first[384], char last[384])
+{
+	const struct sm_scenario *const one[] = { &pairs };
+	struct sm_plan_options options = { .profile = profile };
+	struct sm_error err = { 0 };
+	struct sm_topology *topology;
+	struct sm_plan plan;
+	size_t groups;
+
+	cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
+	options.topology = topology;
+	if (set) {
+		options.set[0].name = "from";
+		options.set[0].text = set;
+		options.set_count = 1;
+	}
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	groups = plan.group_count;
+	for (size_t i = 0; i < plan.case_count; i++)
+		cr_expect_neq(plan.cases[i].c.param[0] == plan.cases[i].c.param[1], groups > 1);
+	strcpy(first, plan.cases[0].id);
+	strcpy(last, plan.cases[plan.case_count - 1].id);
+	sm_plan_free(&plan);
+	sm_topology_close(topology);
+	return groups;
+}
+
+Test(plan, pairs_of_pus_are_ordered_and_bounded_by_the_profile)
+{
+	char first[384], last[384];
+
+	cr_expect_eq(count_pairs(SM_QUICK, "pack:1 core:4 pu:1", NULL, first, last), 12);
+	cr_expect(strstr(first, "?from=1,to=0@list+"), "%s", first);
+	cr_expect(strstr(last, "?from=2,to=3@list+"), "%s", last);
+	cr_expect_eq(count_pairs(SM_QUICK, "pack:1 core:40 pu:1", NULL, first, last), 8 * 7);
+	cr_expect(strstr(first, "?from=5,to=0@"), "not spread evenly: %s", first);
+	cr_expect_eq(count_pairs(SM_STANDARD, "pack:1 core:40 pu:1", NULL, first, last), 32 * 31);
+	cr_expect_eq(count_pairs(SM_FULL, "pack:1 core:40 pu:1", NULL, first, last), 40 * 39);
+	cr_expect_eq(count_pairs(SM_FULL, "pack:1 core:40 pu:1", "39", first, last), 39);
+	/* with one PU there is a case all the same, so that it can be skipped in words */
+	cr_expect_eq(count_pairs(SM_FULL, "pack:1 core:1 pu:1", NULL, first, last), 1);
+}

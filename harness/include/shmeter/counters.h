@@ -56,7 +56,8 @@ struct sm_count {
  * task-clock, cycles, instructions, cache references and misses, L1D, LLC and dTLB load misses. */
 extern const char *const sm_events_default;
 
-/* Encodes a comma-separated list of libpfm4 event strings and probes each by opening it on the
+/* Encodes a comma-separated list of libpfm4 event strings (and of the short names of the default ones, and
+ * `loads-from-other-core` and `fills-from-other-cache`, which stand for what this CPU has) and probes each by opening it on the
  * calling process, in the groups that sm_counters_open() uses, and seeing it run.  Falls back from
  * user+kernel to user scope where the former is not permitted.  An unknown event string is -EINVAL
  * with libpfm4's reason; an unavailable event is a state, not an error. */

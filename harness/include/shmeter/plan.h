@@ -22,8 +22,10 @@ struct sm_plan_options {
 		*patterns; /* globs on "scenario", "scenario/variant", "family/..."; none: all */
 	size_t pattern_count;
 	uint64_t seed;
-	uint64_t budget_ns;          /* 0: none */
-	unsigned repeat_blocks;      /* 0: the profile's */
+	uint64_t budget_ns;     /* 0: none */
+	unsigned repeat_blocks; /* 0: the profile's */
+	const struct sm_topology
+		*topology;           /* for parameters that go over the PUs; NULL: PUs 0 and 1 */
 	enum sm_placement placement; /* UNSET: the scenarios' own */
 	const unsigned *pu_list;
 	unsigned pu_list_count;

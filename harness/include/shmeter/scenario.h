@@ -47,6 +47,9 @@ struct sm_param {
 	const char *const *labels; /* NULL, or the NULL-terminated names of the values 0, 1, 2... */
 	struct sm_values quick, standard, full; /* empty: as the shorter profile */
 	uint64_t min, max; /* what `--set` accepts; 0, 0: any (or the labels) */
+	/* The values are the allowed PUs (OS indices, in hwloc order) instead: quick takes at most 8 of
+	 * them, spread evenly, standard 32, full all; --placement with a list takes those. */
+	bool every_pu;
 };
 
 /* One of the things compared. */
@@ -96,6 +99,10 @@ struct sm_claim {
 	const char *value;
 	double value_min, value_max;
 	bool once;
+	/* Instead of a ratio, over all groups: of all couples of cases of variant `left` of which one's
+	 * PUs are closer by the topology than the other's, at least this share has the closer one faster.
+	 * Not testable where all PUs relate alike. */
+	double closer_is_faster_min;
 	const char *metric; /* one of the scenario's `more` metrics; NULL: its time */
 	const char *needs;  /* what a machine must have, in words; NULL: nothing special */
 	const char *caveat; /* a sentence printed with the verdict, or NULL */
@@ -126,7 +133,7 @@ struct sm_trial {
 	size_t region_bytes;
 	void *state;   /* scenario->state_bytes, zeroed, private: workers inherit a copy */
 	uint64_t seed; /* of this trial */
-	const char *file_folder; /* where a scenario makes files of its own */
+	const char *file_folder;                 /* where a scenario makes files of its own */
 	const struct sm_outcome *const *outcome; /* [c->workers], from verify() on */
 	const struct sm_histogram *histogram;    /* of all workers, from verify() on; NULL: none */
 };
@@ -144,7 +151,8 @@ struct sm_worker {
 	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
 	struct sm_outcome *outcome;
 	struct sm_histogram *histogram; /* for trace(), or for run() where the scenario says so */
-	struct sm_series *series; /* where the scenario says so: for one worker of a trial to fill */
+	struct sm_series
+		*series;       /* where the scenario says so: for one worker of a trial to fill */
 	uint64_t time_ns;      /* self_timed: run() adds here; zero at the start of each slice */
 	struct sm_error error; /* set by sm_worker_fail() */
 	bool failed;
@@ -163,6 +171,9 @@ struct sm_scenario {
 	/* The parameter that says on which NUMA node (logical index) the workers sit, instead of a
 	 * placement; NULL: none. */
 	const char *node_param;
+	/* The two parameters that say on which PUs (OS indices) workers 0 and 1 sit, instead of a
+	 * placement; points at which they are equal are left out.  NULL: none. */
+	const char *pair_params[2];
 	/* Placements, ended by SM_PLACE_UNSET.  `quick` takes the first, `standard` the first and every
 	 * one a claim names in `at`, `full` all. */
 	enum sm_placement placements[SM_PLACEMENTS_MAX];
@@ -171,6 +182,9 @@ struct sm_scenario {
 	double transfers_per_op; /* one-way transfers in one operation: a round trip has 2; 0: none */
 	struct sm_memory memory;                      /* defaults of this scenario */
 	struct sm_expected expected[SM_EXPECTED_MAX]; /* ends with event NULL */
+	/* Events, separated by commas, that are counted besides the default ones in a run that has this
+	 * scenario; NULL: none. */
+	const char *events;
 	size_t state_bytes;
 	/* Cold subjects (first touch, attach): fixed operations, one slice, no warm-up. */
 	bool cold;
@@ -180,7 +194,7 @@ struct sm_scenario {
 	 * that overlap, and waits that are not the subject. */
 	bool self_timed;
 	bool histogram; /* run() fills worker->histogram; it starts empty after the warm-up slice */
-	bool series; /* run() or trace() of one worker fills worker->series */
+	bool series;    /* run() or trace() of one worker fills worker->series */
 	unsigned slices; /* of a trial; 0: the profile's default */
 
 	/* Size of the subject; NULL or 0: no region. */

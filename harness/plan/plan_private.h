@@ -1,0 +1,24 @@
+/* What the parts of the plan share. */
+#ifndef SHMETER_PLAN_PRIVATE_H
+#define SHMETER_PLAN_PRIVATE_H
+
+#include "shmeter/plan.h"
+
+/* The values that a parameter takes in a plan; malloc'ed, plan_values_free(). */
+struct plan_values {
+	uint64_t *value;
+	unsigned count;
+};
+
+/* How many parameters a scenario has. */
+unsigned plan_params(const struct sm_scenario *scenario);
+
+/* Fills the values of each parameter: the profile's, or those of --set, whose entries it marks in `used`.
+ * The caller frees them, also after an error. */
+SM_MUST_USE int plan_sweep(const struct sm_scenario *scenario,
+			   const struct sm_plan_options *options,
+			   struct plan_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX],
+			   struct sm_error *err);
+void plan_values_free(struct plan_values values[SM_PARAMS_MAX]);
+
+#endif

@@ -1,0 +1,152 @@
+/* The values that parameters are swept over: a profile's, every PU's, or those of --set. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan_private.h"
+#include "shmeter/text.h"
+
+/* PUs that a parameter with `every_pu` takes: pairs of them are many. */
+static const unsigned pus_max[] = { [SM_QUICK] = 8, [SM_STANDARD] = 32, [SM_FULL] = ~0u };
+
+static int add_value(struct plan_values *values, uint64_t value, struct sm_error *err)
+{
+	if ((values->count & (values->count - 1)) == 0) { /* doubles at powers of two */
+		unsigned room = values->count ? 2 * values->count : 1;
+		uint64_t *grown = realloc(values->value, room * sizeof(*grown));
+
+		if (!grown)
+			return sm_fail(err, ENOMEM, "no memory for %u values", room);
+		values->value = grown;
+	}
+	values->value[values->count++] = value;
+	return 0;
+}
+
+void plan_values_free(struct plan_values values[SM_PARAMS_MAX])
+{
+	for (unsigned p = 0; p < SM_PARAMS_MAX; p++) {
+		free(values[p].value);
+		values[p] = (struct plan_values){ .value = NULL };
+	}
+}
+
+static bool is_allowed(const struct sm_topology *topology, uint64_t os_index)
+{
+	unsigned count;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (pus[i].os_index == os_index)
+			return true;
+	return false;
+}
+
+static int parse_value(const struct sm_param *param, const struct sm_topology *topology,
+		       const char *text, uint64_t *value, struct sm_error *err)
+{
+	for (unsigned i = 0; param->labels && param->labels[i]; i++)
+		if (strcmp(param->labels[i], text) == 0) {
+			*value = i;
+			return 0;
+		}
+	if (param->labels)
+		return sm_fail(
+			err, EINVAL,
+			"--set %s: \"%s\" is not one of its values; `shmeter list` shows them",
+			param->name, text);
+	if (sm_parse_size(text, value, NULL) < 0)
+		return sm_fail(err, EINVAL,
+			       "--set %s=%s: a whole number is expected, or one with k, M or G",
+			       param->name, text);
+	if (param->max && (*value < param->min || *value > param->max))
+		return sm_fail(err, EINVAL, "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64,
+			       param->name, text, param->min, param->max);
+	if (param->every_pu && topology && !is_allowed(topology, *value))
+		return sm_fail(err, EINVAL,
+			       "--set %s=%s: this PU does not exist or is not allowed here; "
+			       "`shmeter doctor` shows those that are",
+			       param->name, text);
+	return 0;
+}
+
+static int parse_values(const struct sm_param *param, const struct sm_topology *topology,
+			const char *list, struct plan_values *out, struct sm_error *err)
+{
+	char *copy = strdup(list), *rest = copy, *one;
+	int rc = copy ? 0 : sm_fail(err, ENOMEM, "no memory for --set %s", param->name);
+
+	out->count = 0;
+	while (rc == 0 && (one = strsep(&rest, ","))) {
+		uint64_t value = 0;
+
+		rc = parse_value(param, topology, one, &value, err);
+		if (rc == 0)
+			rc = add_value(out, value, err);
+	}
+	free(copy);
+	return rc;
+}
+
+/* PUs in hwloc order: those of --placement, else as many as the profile takes, spread evenly.  Without a
+ * topology, 0 and 1. */
+static int pu_values(const struct sm_plan_options *options, struct plan_values *out,
+		     struct sm_error *err)
+{
+	unsigned count = 2, taken;
+	const struct sm_pu *pus =
+		options->topology ? sm_topology_pus(options->topology, &count) : NULL;
+	int rc = 0;
+
+	if (options->placement == SM_PLACE_LIST) {
+		for (unsigned i = 0; rc == 0 && i < options->pu_list_count; i++)
+			rc = add_value(out, options->pu_list[i], err);
+		return rc;
+	}
+	taken = count < pus_max[options->profile] ? count : pus_max[options->profile];
+	for (unsigned i = 0; rc == 0 && i < taken; i++) {
+		unsigned at = (unsigned)((uint64_t)i * count / taken);
+
+		rc = add_value(out, pus ? pus[at].os_index : at, err);
+	}
+	return rc;
+}
+
+static int profile_values(const struct sm_param *param, const struct sm_plan_options *options,
+			  struct plan_values *out, struct sm_error *err)
+{
+	const struct sm_values *values = &param->quick;
+	int rc = 0;
+
+	if (param->every_pu)
+		return pu_values(options, out, err);
+	if (options->profile >= SM_STANDARD && param->standard.count)
+		values = &param->standard;
+	if (options->profile == SM_FULL && param->full.count)
+		values = &param->full;
+	for (unsigned i = 0; rc == 0 && i < values->count; i++)
+		rc = add_value(out, values->value[i], err);
+	return rc;
+}
+
+int plan_sweep(const struct sm_scenario *scenario, const struct sm_plan_options *options,
+	       struct plan_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX], struct sm_error *err)
+{
+	memset(out, 0, SM_PARAMS_MAX * sizeof(*out));
+	for (unsigned p = 0; p < plan_params(scenario); p++) {
+		const struct sm_param *param = &scenario->params[p];
+		int rc = profile_values(param, options, &out[p], err);
+
+		for (unsigned s = 0; rc == 0 && s < options->set_count; s++) {
+			if (strcmp(options->set[s].name, param->name) != 0)
+				continue;
+			used[s] = true;
+			rc = parse_values(param, options->topology, options->set[s].text, &out[p],
+					  err);
+		}
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,176 @@
+/* The heat map of a scenario that measured pairs of PUs. */
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "figures.h"
+#include "shmeter/matrix.h"
+
+/* Matplotlib's viridis at nine points: its luminance grows evenly, also for the colour-blind. */
+static const struct {
+	double red, green, blue;
+} viridis[] = {
+	{ 68, 1, 84 },    { 71, 44, 122 }, { 59, 81, 139 },  { 44, 113, 142 }, { 33, 144, 141 },
+	{ 39, 173, 129 }, { 92, 200, 99 }, { 170, 220, 50 }, { 253, 231, 37 },
+};
+#define ANCHORS 9u
+_Static_assert(sizeof(viridis) / sizeof(viridis[0]) == ANCHORS, "viridis has nine points");
+
+/* Above this relative luminance black has more contrast than white (WCAG 2: (L + 0.05) ratios). */
+#define LUMINANCE_OF_BLACK_TEXT 0.179
+/* PUs up to which each pair has its figure and each PU its name. */
+#define LABELLED_MAX 64u
+/* The scale spans this ratio at least, so that noise alone does not use all colours. */
+#define SPAN_MIN 2.0
+
+static unsigned colour_at(double share)
+{
+	double at = fmin(fmax(share, 0), 1) * (ANCHORS - 1);
+	unsigned i = at < ANCHORS - 1 ? (unsigned)at : ANCHORS - 2;
+	double rest = at - i;
+
+	return (unsigned)lround(viridis[i].red + rest * (viridis[i + 1].red - viridis[i].red))
+		       << 16 |
+	       (unsigned)lround(viridis[i].green + rest * (viridis[i + 1].green - viridis[i].green))
+		       << 8 |
+	       (unsigned)lround(viridis[i].blue + rest * (viridis[i + 1].blue - viridis[i].blue));
+}
+
+static double linear(unsigned channel)
+{
+	double share = channel / 255.0;
+
+	return share <= 0.04045 ? share / 12.92 : pow((share + 0.055) / 1.055, 2.4);
+}
+
+static unsigned text_colour_on(unsigned rgb)
+{
+	double luminance = 0.2126 * linear(rgb >> 16) + 0.7152 * linear(rgb >> 8 & 0xff) +
+			   0.0722 * linear(rgb & 0xff);
+
+	return luminance > LUMINANCE_OF_BLACK_TEXT ? 0x000000 : 0xffffff;
+}
+
+/* Index 0: to from ns colour text-colour "label".  Returns how many. */
+static size_t put_cells(const struct sm_matrix *m, double low, double high, FILE *out)
+{
+	size_t count = 0;
+
+	for (unsigned from = 0; from < m->count; from++)
+		for (unsigned to = 0; to < m->count; to++) {
+			double ns = m->ns[from * m->count + to];
+			unsigned rgb = colour_at(log(ns / low) / log(high / low));
+
+			if (!isfinite(ns))
+				continue;
+			fprintf(out, "%u %u %.6g %u %u \"%.*f\"\n", to, from, ns, rgb,
+				text_colour_on(rgb), ns < 9.95 ? 1 : 0, ns);
+			count++;
+		}
+	fputs("\n\n", out);
+	return count;
+}
+
+/* Index 1: to from of the pairs without a value. */
+static unsigned put_missing(const struct sm_matrix *m, FILE *out)
+{
+	unsigned count = 0;
+
+	for (unsigned from = 0; from < m->count; from++)
+		for (unsigned to = 0; to < m->count; to++)
+			if (from != to && !isfinite(m->ns[from * m->count + to])) {
+				fprintf(out, "%u %u\n", to, from);
+				count++;
+			}
+	fputs(count ? "\n\n" : "-9 -9\n\n\n", out);
+	return count;
+}
+
+/* Indices 2 to 4: a closed outline around each group of several PUs that lie together.  Returns how many. */
+static unsigned put_outlines(const struct sm_matrix *m, size_t field, FILE *out)
+{
+	unsigned groups = 0;
+
+	for (unsigned first = 0, next; first < m->count; first = next) {
+		const char *base = (const char *)m->pu;
+		int group = *(const int *)(const void *)(base + first * sizeof(*m->pu) + field);
+		double low = first - 0.5, high;
+
+		for (next = first + 1;
+		     next < m->count &&
+		     *(const int *)(const void *)(base + next * sizeof(*m->pu) + field) == group;)
+			next++;
+		if (group < 0 || next - first < 2)
+			continue;
+		high = next - 0.5;
+		fprintf(out, "%g %g\n%g %g\n%g %g\n%g %g\n%g %g\n\n", low, low, high, low, high,
+			high, low, high, low, low);
+		groups++;
+	}
+	fputs(groups ? "\n" : "-9 -9\n\n\n", out);
+	return groups;
+}
+
+/* Index 5: position and number of each PU. */
+static void put_names(const struct sm_matrix *m, FILE *out)
+{
+	/* every PU has its name while there is room for it */
+	unsigned every = (m->count + LABELLED_MAX - 1) / LABELLED_MAX;
+
+	for (unsigned i = 0; i < m->count; i += every)
+		fprintf(out, "%u \"%u\"\n", i, m->pu[i].os_index);
+}
+
+static void set_size(struct figure *f, unsigned count)
+{
+	unsigned cell = count <= 4 ? 90 : count <= 16 ? 44 : count <= 40 ? 31 : 28;
+	unsigned plot = count <= LABELLED_MAX ? cell * count : 1600;
+
+	f->width = plot + 260 > 640 ? plot + 260 : 640;
+	f->height = plot + 210;
+}
+
+static void add_variables(struct figure *f, const struct sm_matrix *m, double low, double high,
+			  unsigned missing, const unsigned groups[3])
+{
+	char palette[320];
+	size_t used = 0;
+
+	for (unsigned i = 0; i < ANCHORS; i++)
+		used += (size_t)snprintf(palette + used, sizeof(palette) - used, "%s%u '#%06x'",
+					 i ? ", " : "", i, colour_at(i / (double)(ANCHORS - 1)));
+	snprintf(
+		f->variables, sizeof(f->variables),
+		"pus = %u\nlow = %.6g\nhigh = %.6g\nmissing = %u\ncores = %u\nl3s = %u\npackages = %u\n"
+		"labelled = %d\nset palette defined (%s)\n",
+		m->count, low, high, missing, groups[0], groups[1], groups[2],
+		m->count <= LABELLED_MAX, palette);
+}
+
+size_t figures_matrix(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	struct sm_matrix matrix;
+	double low = INFINITY, high = 0;
+	unsigned groups[3], missing;
+	size_t count;
+
+	if (sm_matrix_of(&matrix, r, f->scenario, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < (size_t)matrix.count * matrix.count; i++)
+		if (isfinite(matrix.ns[i])) {
+			low = fmin(low, matrix.ns[i]);
+			high = fmax(high, matrix.ns[i]);
+		}
+	high = fmax(high, low * SPAN_MIN);
+	count = put_cells(&matrix, low, high, out);
+	missing = put_missing(&matrix, out);
+	groups[0] = put_outlines(&matrix, offsetof(struct sm_matrix_pu, core), out);
+	groups[1] = put_outlines(&matrix, offsetof(struct sm_matrix_pu, l3), out);
+	groups[2] = put_outlines(&matrix, offsetof(struct sm_matrix_pu, package), out);
+	put_names(&matrix, out);
+	set_size(f, matrix.count);
+	add_variables(f, &matrix, low, high, missing, groups);
+	sm_matrix_free(&matrix);
+	return count;
+}

@@ -1,0 +1,137 @@
+/* Question: how long does a line take from one core to another?
+ * Method:   a process on PU `from` and one on PU `to` play ping-pong through shared memory, for every ordered
+ *           pair of PUs: quick takes at most 8 of them, spread evenly, standard 32, full all (--set from=0,2
+ *           names them).  Half a round trip is one transfer: store, invalidation, load.  Each slice goes
+ *           over another line (replicas.h).
+ * Not shown: transfers in one direction; with one clock for both they cannot be told from the way back.
+ * Cost of the loop: a load and a comparison each turn of the wait, without a pause, and a store. */
+#include <errno.h>
+#include <stdalign.h>
+
+#include "../subject/line_events.h"
+#include "../subject/meet.h"
+#include "../subject/replicas.h"
+#include "shmeter/scenario.h"
+
+enum way { ONE_LINE, TWO_LINES };
+
+/* Pairs are many: a trial's slices are fewer than elsewhere. */
+#define SLICES 12
+
+/* Leader stores odd numbers, follower even ones. */
+struct lines {
+	alignas(SM_LINE_PAIR) _Atomic uint64_t leader; /* of both, where there is one line */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t follower;
+};
+
+struct state {
+	struct replica_turn turn;
+	uint64_t trips[REPLICAS];
+};
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	(void)c;
+	return REPLICAS * replica_stride(sizeof(struct lines));
+}
+
+/* The number is all that is told, so relaxed is enough; no pause, it would be part of what is measured. */
+static inline bool await(const _Atomic uint64_t *word, uint64_t value,
+			 const _Atomic uint32_t *abort)
+{
+	for (unsigned turns = 1; atomic_load_explicit(word, memory_order_relaxed) != value; turns++)
+		if ((turns & 1023u) == 0 && atomic_load_explicit(abort, memory_order_relaxed))
+			return false;
+	return true;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	struct state *state = worker->state;
+	uint64_t copy = state->turn.calls++ % REPLICAS, n = worker->op_count, done = 0;
+	struct lines *lines = replica_of(worker->region, sizeof(struct lines), copy);
+	_Atomic uint64_t *mine = &lines->leader, *other = &lines->leader;
+	uint64_t value = 2 * state->trips[copy];
+
+	if (sm_case_variant(worker->c)->arg == TWO_LINES) {
+		mine = worker->index == 0 ? &lines->leader : &lines->follower;
+		other = worker->index == 0 ? &lines->follower : &lines->leader;
+	}
+	if (worker->index == 0)
+		for (; done < n; done++, value += 2) {
+			atomic_store_explicit(mine, value + 1, memory_order_relaxed);
+			if (!await(other, value + 2, worker->abort))
+				break;
+		}
+	else
+		for (; done < n; done++, value += 2) {
+			if (!await(other, value + 1, worker->abort))
+				break;
+			atomic_store_explicit(mine, value + 2, memory_order_relaxed);
+		}
+	state->trips[copy] += done;
+	return done;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	bool two = sm_case_variant(trial->c)->arg == TWO_LINES;
+	uint64_t trips = 0;
+
+	for (unsigned copy = 0; copy < REPLICAS; copy++) {
+		struct lines *lines = replica_of(trial->region, sizeof(struct lines), copy);
+
+		trips += atomic_load(two ? &lines->follower : &lines->leader) / 2;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		if (trial->outcome[i]->ops != trips)
+			return sm_fail(err, EILSEQ, "the lines saw %lu round trips, worker %u %lu",
+				       trips, i, trial->outcome[i]->ops);
+	return 0;
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "one_line", .summary = "a line that both write", .arg = ONE_LINE },
+	{ .name = "two_lines", .summary = "a line for each way", .arg = TWO_LINES },
+	{ 0 },
+};
+
+static const struct sm_claim claims[] = {
+	{ .id = "C5",
+	  .text = "Line transfers follow the topology: of two pairs of PUs the closer one is faster, nine times out "
+		  "of ten at least",
+	  .source = "hwloc's picture of the machine, by which people place processes",
+	  .left = "one_line",
+	  .closer_is_faster_min = 0.9,
+	  .needs = "PUs that relate in two ways at least" },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_core_to_core = {
+	.name = "core_to_core",
+	.family = "coherence",
+	.question = "How long does a line take from one core to another?",
+	.summary = "Ping-pong between every pair of PUs.",
+	.claims = claims,
+	.variants = variants,
+	.params = { { .name = "from",
+		      .unit = "PU",
+		      .summary = "of the process that begins",
+		      .every_pu = true },
+		    { .name = "to",
+		      .unit = "PU",
+		      .summary = "of the other one",
+		      .every_pu = true } },
+	.workers = 2,
+	.pair_params = { "from", "to" },
+	.slices = SLICES,
+	.metric = { "time per round trip", "ns/op" },
+	.transfers_per_op = 2,
+	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.events = LINE_EVENTS,
+	.state_bytes = sizeof(struct state),
+	.region_bytes = region_bytes,
+	.supported = meet_supported,
+	.run = run,
+	.verify = verify,
+};

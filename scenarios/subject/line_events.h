@@ -1,0 +1,7 @@
+/* What the performance counters tell of lines in motion, for sm_scenario.events. */
+#ifndef SHMETER_SUBJECT_LINE_EVENTS_H
+#define SHMETER_SUBJECT_LINE_EVENTS_H
+
+#define LINE_EVENTS "loads-from-other-core,fills-from-other-cache"
+
+#endif

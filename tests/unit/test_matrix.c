@@ -1,0 +1,194 @@
+/* Pairs of PUs: the matrix of a run, its file, its figure, and the claim that it follows the topology. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "made_up_run.h"
+#include "shmeter/matrix.h"
+#include "shmeter/report.h"
+#include "shmeter/store.h"
+
+#define PUS 8u
+
+static const struct sm_claim pair_claims[] = { { .id = "C5",
+						 .text = "Closer is faster.",
+						 .source = "a popular belief",
+						 .left = "line",
+						 .closer_is_faster_min = 0.9 },
+					       { 0 } };
+static const struct sm_variant pair_variants[] = { { .name = "line" }, { 0 } };
+static const struct sm_scenario pairs = { .name = "pairs",
+					  .claims = pair_claims,
+					  .variants = pair_variants };
+
+/* hwloc's order is 0 4 1 5 2 6 3 7: threads of a core beside each other, two cores a package. */
+static unsigned os_index(unsigned logical)
+{
+	return logical / 2 + logical % 2 * (PUS / 2);
+}
+
+static void place_pus(void)
+{
+	json_t *places = json_array();
+
+	for (unsigned i = 0; i < PUS; i++)
+		json_array_append_new(places, json_pack("{s:i, s:i, s:i, s:i}", "pu",
+							(int)os_index(i), "core", (int)i / 2, "l3",
+							(int)i / 4, "package", (int)i / 4));
+	json_object_set_new(json_object_get(run.manifest, "environment"), "pu_places", places);
+}
+
+/* One pair: a round trip of `ns`, or (0) a pair that could not run. */
+static void add_pair(unsigned from, unsigned to, const char *relation, double ns)
+{
+	const char *params = sm_results_string(&run, "from=%u to=%u", os_index(from), os_index(to));
+	unsigned c = add_case("pairs", "line", params, 2);
+
+	run.cases[c].relation = ns > 0 ? relation : "-";
+	run.cases[c].transfers_per_op = 2;
+	for (unsigned b = 0; b < (ns > 0 ? 6 : 1); b++)
+		if (ns > 0) {
+			add_trial(c, b, 0, 0, ns);
+		} else {
+			struct sm_sample *sample = add_sample(c, b);
+
+			sample->status = SM_SKIPPED;
+			sample->reason = "the PU is taken";
+		}
+}
+
+/* All pairs but the one from 2 to 5; with `inverted` set closer is slower. */
+static void add_machine(bool inverted)
+{
+	place_pus();
+	for (unsigned from = 0; from < PUS; from++)
+		for (unsigned to = 0; to < PUS; to++) {
+			bool smt = from / 2 == to / 2, same = from / 4 == to / 4;
+			double ns = smt ? 16 : same ? 50 : 400;
+
+			if (from != to)
+				add_pair(from, to,
+					 smt    ? "smt"
+					 : same ? "shared-l3"
+						: "cross-node",
+					 os_index(from) == 2 && os_index(to) == 5 ? 0
+					 : inverted                               ? 1000 / ns
+										  : ns);
+		}
+}
+
+static void analyse_pairs(void)
+{
+	const struct sm_scenario *const one[] = { &pairs };
+	struct sm_error err = { 0 };
+
+	cr_assert_eq(sm_analyse(&run, one, 1, &err), 0, "%s", err.text);
+}
+
+Test(analysis, a_matrix_is_in_hwlocs_order_and_halves_round_trips)
+{
+	struct sm_matrix m;
+
+	add_machine(false);
+	analyse_pairs();
+	cr_assert_eq(sm_matrix_of(&m, &run, "pairs", NULL), 0);
+	cr_assert_eq(m.count, PUS);
+	for (unsigned i = 0; i < PUS; i++) {
+		cr_expect_eq(m.pu[i].os_index, os_index(i));
+		cr_expect_eq(m.pu[i].core, (int)i / 2);
+		cr_expect(isnan(m.ns[i * PUS + i]), "the diagonal has a value");
+	}
+	cr_expect(fabs(m.ns[1] - 8) < 0.2, "threads of a core: %g", m.ns[1]);
+	cr_expect(fabs(m.ns[PUS - 1] - 200) < 3, "packages: %g", m.ns[PUS - 1]);
+	cr_expect(isnan(m.ns[4 * PUS + 3]), "a pair that could not run reads %g",
+		  m.ns[4 * PUS + 3]);
+	sm_matrix_free(&m);
+}
+
+/* A run of an older build does not say where its PUs are. */
+Test(analysis, a_matrix_without_places_is_in_the_order_of_the_indices)
+{
+	struct sm_matrix m;
+
+	add_pair(1, 0, "smt", 16);
+	add_pair(0, 1, "smt", 16);
+	analyse_pairs();
+	cr_assert_eq(sm_matrix_of(&m, &run, "pairs", NULL), 0);
+	cr_assert_eq(m.count, 2);
+	cr_expect(m.pu[0].os_index == 0 && m.pu[1].os_index == 4 && m.pu[0].core == -1);
+	sm_matrix_free(&m);
+}
+
+Test(analysis, closer_is_faster_is_supported_and_refuted)
+{
+	add_machine(false);
+	analyse_pairs();
+	cr_expect_eq(claim_of("C5")->verdict, SM_SUPPORTED, "%s", claim_of("C5")->evidence);
+	cr_expect(strstr(claim_of("C5")->evidence, "smt 8 ns (8 pairs)") &&
+			  strstr(claim_of("C5")->evidence, "in 100 %"),
+		  "%s", claim_of("C5")->evidence);
+}
+
+Test(analysis, closer_is_slower_refutes)
+{
+	add_machine(true);
+	analyse_pairs();
+	cr_expect_eq(claim_of("C5")->verdict, SM_REFUTED, "%s", claim_of("C5")->evidence);
+}
+
+Test(analysis, one_relation_does_not_test_the_order)
+{
+	add_pair(0, 1, "smt", 16);
+	add_pair(1, 0, "smt", 16);
+	analyse_pairs();
+	cr_expect_eq(claim_of("C5")->verdict, SM_NOT_TESTABLE);
+	cr_expect(strstr(claim_of("C5")->reason, "needs PUs that relate in two ways"), "%s",
+		  claim_of("C5")->reason);
+}
+
+/* Reads a file of the run folder, and removes it. */
+static char *take(const char *name)
+{
+	char path[4200], *text = NULL;
+	size_t size = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", run.folder, name);
+	file = fopen(path, "re");
+	if (!file || getdelim(&text, &size, '\0', file) < 0)
+		cr_expect(false, "%s cannot be read", path);
+	if (file)
+		fclose(file);
+	return text ? text : strdup("");
+}
+
+Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
+{
+	char folder[] = "/tmp/shmeter-matrix-XXXXXX", command[128];
+	struct sm_report_options options = { .plots = PLOTS_FOLDER };
+	struct sm_error err = { 0 };
+	char *text, *data;
+	unsigned drawn;
+
+	cr_assert(mkdtemp(folder));
+	run.folder = strdup(folder);
+	add_machine(false);
+	analyse_pairs();
+	cr_assert_eq(sm_store_write_analysis(&run, &err), 0, "%s", err.text);
+	text = take("pairs.csv");
+	cr_expect(strncmp(text, "from,0,4,1,5,2,6,3,7,unit\n", 26) == 0, "%.40s", text);
+	cr_expect(strstr(text, "\n0,,8"), "%s", text);
+	snprintf(command, sizeof(command), "mkdir -p %s/plots", folder);
+	cr_assert_eq(system(command), 0);
+	(void)!sm_report_figures(&run, &options, &drawn, &err);
+	data = take("plots/pairs.dat");
+	/* column 3, row 4: from 2 to 5; the block of cells does not have it, that of missing pairs does */
+	cr_expect(strstr(data, "\n\n3 4\n"), "%.200s", data);
+	cr_expect(!strstr(data, "\n3 4 "), "a missing pair has a colour");
+	cr_expect(strstr(data, " 4456788 16777215 \"8"), "dark cells have white text: %.200s",
+		  data);
+	cr_expect(strstr(data, " 0 \"20"), "light cells have black text: %.200s", data);
+	free(text);
+	free(data);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	cr_expect_eq(system(command), 0);
+}
