@@ -26,12 +26,20 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 
 /* What a slice aims at.  Pair classes last milliseconds; one worker alone has none, and neither have workers
  * that take turns on one PU: their slices may be longer, which keeps expensive set-ups a small part of a run
- * and a scheduler's time slice a part of theirs.  Both are over 10^3 times the clock. */
+ * and a scheduler's time slice a part of theirs.  Where there are more workers than PUs a slice has to hold many
+ * turns of the scheduler (some milliseconds each): in a shorter one each worker would do all of its part before
+ * the next one runs, and nobody would ever wait for anybody.  All are over 10^3 times the clock. */
 #define SLICE_PAIR_NS 1000000u
 #define SLICE_SOLO_NS 10000000u
+#define SLICE_MANY_NS 50000000u
 
-static uint64_t slice_aim_ns(const struct sm_case *c)
+static uint64_t slice_aim_ns(const struct session *session, const struct sm_case *c)
 {
+	unsigned pus;
+
+	sm_topology_pus(session->topology, &pus);
+	if (c->workers > 1 && c->workers > pus)
+		return SLICE_MANY_NS;
 	return c->workers > 1 && c->placement != SM_PLACE_SAME_CORE ? SLICE_PAIR_NS : SLICE_SOLO_NS;
 }
 
@@ -62,7 +70,7 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 /* Longer slices are fewer: a trial's timed work is the same. */
 static unsigned default_slices(const struct session *session, const struct sm_case *c)
 {
-	uint64_t slices = slices_default[session->plan.profile] * SLICE_PAIR_NS / slice_aim_ns(c);
+	uint64_t slices = slices_default[session->plan.profile] * SLICE_PAIR_NS / slice_aim_ns(session, c);
 
 	if (c->scenario->slices)
 		return c->scenario->slices;
@@ -81,7 +89,7 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 
 		want = share > want ? share : want;
 	}
-	if (slice_ns > SLICE_SOLO_NS * 2) { /* one operation takes longer than a slice should */
+	if (slice_ns > SLICE_MANY_NS * 2) { /* one operation takes longer than a slice should */
 		uint64_t fit = want * SLICE_SOLO_NS / slice_ns;
 
 		want = fit < 3 ? 3 : fit < want ? fit : want;
@@ -114,13 +122,14 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 		.c = &planned->c,
 		.op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : 1,
 		.seed = seed_of(session, planned->id, ~0u),
-		.timeout_ns = TIMEOUT_MIN_NS,
+		/* a lock that collapses takes some times the aim in every slice until its count is found */
+		.timeout_ns = TIMEOUT_MIN_NS + 600 * slice_aim_ns(session, &planned->c),
 		.calibrate = !scenario->fixed_ops,
 		.slices = 1,
 	};
 	int rc = 0;
 
-	session->context.slice_ns = slice_aim_ns(&planned->c);
+	session->context.slice_ns = slice_aim_ns(session, &planned->c);
 	/* A worker that is killed from outside should not cost the case its operation count. */
 	for (int attempt = 0; attempt < CALIBRATION_ATTEMPTS; attempt++) {
 		rc = sm_trial_run(&session->context, &request, result, err);
@@ -156,9 +165,12 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		planned->trial_ns =
 			result.overhead_ns + (planned->slices + 1) * result.last_slice_ns;
 	} else if (!scenario->fixed_ops) {
-		/* It fails every time: the trials will say so, one operation at a time. */
+		/* It fails every time: the trials will say so, one operation at a time.  One that only takes
+		 * too long would seem to work so, and its figure would be about nothing. */
 		planned->op_count = 1;
 		planned->slices = 3;
+		if (result.status == SM_TIMED_OUT)
+			skip(planned, planned->failure);
 	}
 	sm_trial_result_free(&result);
 	return 0;
@@ -274,7 +286,7 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 		.slices = planned->slices,
 		.seed = seed_of(session, planned->id, step->block),
 		.timeout_ns = timeout_ns(planned),
-		.longest_ns = LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(&planned->c),
+		.longest_ns = LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(session, &planned->c),
 		.trace = planned->c.scenario->trace != NULL,
 	};
 	struct sm_trial_result result;

@@ -222,6 +222,12 @@ static int in_case_order(const void *a, const void *b)
 	return (left->metric > right->metric) - (left->metric < right->metric);
 }
 
+/* Whether a trial ended well, whatever the analysis made of its timing since. */
+static bool ended_well(const struct sm_sample *sample)
+{
+	return sample->status == SM_OK || sample->status == SM_DISTURBED;
+}
+
 /* Fills `out` with the metrics of trials that ended well; returns how many. */
 static size_t sort_metrics(const struct sm_results *results, struct by_case *out)
 {
@@ -238,7 +244,7 @@ static size_t sort_metrics(const struct sm_results *results, struct by_case *out
 		const struct sm_metric_row *metric = &results->metrics[i];
 		size_t of = metric->trial < trials ? sample_of[metric->trial] : 0;
 
-		if (of-- > 0 && results->samples[of].status == SM_OK)
+		if (of-- > 0 && ended_well(&results->samples[of]))
 			out[count++] =
 				(struct by_case){ of, results->samples[of].case_index, metric };
 	}
@@ -260,6 +266,8 @@ void sm_results_derive(struct sm_results *results)
 		sample->case_index = index;
 		sample->derived = true;
 		sample->klass = "any";
+		sample->status = SM_OK;
+		sample->reason = "-";
 		sample->value = list[i].metric->value;
 		sample->slices = sample->slices_pure = 0;
 	}

@@ -16,7 +16,7 @@ violations() {
 	grep -rnE '#include "' "$tree/harness/include" --include='*.h' | grep -v '#include "shmeter/'
 	# scenarios see the contract and their subjects
 	grep -rnE '#include "' "$tree/scenarios" --include='*.[ch]' |
-		grep -vE '#include "(shmeter/(scenario|guard|spin|error|clock|histogram|region|topology)\.h|(\.\./subject/)?[a-z_]+\.(h|def))"'
+		grep -vE '#include "(shmeter/(scenario|guard|spin|error|clock|histogram|region|topology|text|os)\.h|(\.\./)?(subject/)?[a-z_]+\.(h|def))"'
 	grep -rnE '#include "(\.\./)*(harness|bench)/' "$tree/scenarios" --include='*.[ch]'
 	# scripts and plots work on the files of a run, never on the code
 	grep -rnE '#include|harness/[a-z]+/[a-z_]+\.[ch]' "$tree/plots"

@@ -161,3 +161,16 @@ Test(analysis, an_unknown_value_or_a_failed_trial_says_nothing)
 	analyse();
 	cr_expect_eq(claim_of("V1")->verdict, SM_NOT_TESTABLE);
 }
+
+/* What the analysis writes about a trial's timing must not lose its metric when the run is read again. */
+Test(analysis, a_disturbed_trial_keeps_its_metric)
+{
+	unsigned lazy = add_case("touch", "lazy", "-", 1);
+
+	add_lost(lazy, 0, 0);
+	run.samples[run.sample_count - 1].status = SM_DISTURBED;
+	sm_results_derive(&run);
+	cr_assert_eq(run.sample_count, 2);
+	cr_expect_eq(run.samples[1].status, SM_OK);
+	cr_expect_eq(run.samples[1].value, 0);
+}

@@ -194,6 +194,9 @@ struct sm_scenario {
 	 * that overlap, and waits that are not the subject. */
 	bool self_timed;
 	bool histogram; /* run() fills worker->histogram; it starts empty after the warm-up slice */
+	/* run() may do fewer operations than asked for, as where a lock collapses and a slice would never end: the
+	 * operations of a slice are then the mean over its workers. */
+	bool cuts_short;
 	bool series;    /* run() or trace() of one worker fills worker->series */
 	unsigned slices; /* of a trial; 0: the profile's default */
 

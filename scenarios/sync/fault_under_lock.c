@@ -1,0 +1,155 @@
+/* Question: what does it cost to touch fresh pages while a lock is held?
+ * Method:   two processes fill a region together, page by page, under one mutex that says which page is next: the page
+ *           is written under the lock, or the lock is given back first; and the same with memory that is populated.
+ *           An operation is a page of each process.
+ * Not shown: locks that spin, under which the others burn their PUs for the fault's time.
+ * Cost of the loop: lock, an addition, unlock and one store a page; everything else is the fault. */
+#include "../subject/locks.h"
+
+enum { INSIDE, OUTSIDE };
+enum { PARAM_BYTES };
+enum { TALLY_PAGES };
+
+/* The region's first page; what is filled comes after it. */
+struct shared {
+	struct lock_shared lock;
+	uint64_t next; /* page, under the lock */
+};
+
+static size_t page_bytes(void)
+{
+	return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+static uint64_t pages(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES] / page_bytes() / c->workers;
+}
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	return c->param[PARAM_BYTES] + page_bytes();
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct shared *shared = trial->region;
+
+	return mutex_make(&shared->lock.mutex, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, err);
+}
+
+static int warm_up(struct sm_worker *worker)
+{
+	struct shared *shared = worker->region;
+
+	/* The lock's own page is mapped before anything counts. */
+	if (pthread_mutex_lock(&shared->lock.mutex) || pthread_mutex_unlock(&shared->lock.mutex))
+		return sm_worker_fail(worker, EINVAL, "the lock cannot be had");
+	return 0;
+}
+
+static ALWAYS_INLINE uint64_t fill(struct sm_worker *worker, bool inside)
+{
+	size_t page = page_bytes();
+	struct shared *shared = worker->region;
+	uint64_t n = worker->op_count, i = 0;
+
+	for (; i < n; i++) {
+		volatile uint64_t *word;
+		uint64_t next;
+
+		if (pthread_mutex_lock(&shared->lock.mutex))
+			break;
+		next = shared->next++;
+		word = (volatile uint64_t *)(void *)((char *)worker->region + (next + 1) * page);
+		if (inside)
+			*word = next + 1;
+		pthread_mutex_unlock(&shared->lock.mutex);
+		if (!inside)
+			*word = next + 1;
+	}
+	worker->outcome->tally[TALLY_PAGES] += i;
+	return i;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	return sm_case_variant(worker->c)->arg == INSIDE ? fill(worker, true) : fill(worker, false);
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	const struct shared *shared = trial->region;
+
+	if (shared->next != sm_trial_ops(trial))
+		return sm_fail(err, EILSEQ, "%lu pages were given out in %lu operations", shared->next,
+			       sm_trial_ops(trial));
+	for (uint64_t i = 0; i < shared->next; i++)
+		if (*(const uint64_t *)(const void *)((const char *)trial->region +
+						      (i + 1) * page_bytes()) != i + 1)
+			return sm_fail(err, EILSEQ, "page %lu was not written", i);
+	return 0;
+}
+
+#define WAY(name_, words, pages_, way, where)                                                      \
+	{ .name = name_, .summary = words, .memory = { .pages = pages_, .prefault = way },         \
+	  .arg = where }
+#define BASE  { SM_PAGES_BASE, 0 }
+#define TWO_M { SM_PAGES_HUGETLB, 2u << 20 }
+static const struct sm_variant variants[] = {
+	WAY("lazy_outside", "fresh pages, written after the lock is given back", BASE, SM_LAZY, OUTSIDE),
+	WAY("lazy_inside", "fresh pages, written under the lock", BASE, SM_LAZY, INSIDE),
+	WAY("ready_outside", "populated pages, written after the lock is given back", BASE, SM_MADVISE,
+	    OUTSIDE),
+	WAY("ready_inside", "populated pages, written under the lock", BASE, SM_MADVISE, INSIDE),
+	WAY("huge_inside", "fresh 2 MiB pages, written under the lock", TWO_M, SM_LAZY, INSIDE),
+	{ 0 },
+};
+
+static const struct sm_claim claims[] = {
+	{ .id = "S9",
+	  .text = "Page faults under a lock that others want cost more than the faults themselves: at least 20 % "
+		  "more than the same faults outside",
+	  .source = "a fault takes as long as many critical sections, and all wait",
+	  .left = "lazy_inside",
+	  .right = "lazy_outside",
+	  .at = "placement=near",
+	  .ratio_min = 1.2 },
+	{ .id = "S9.ready",
+	  .text = "In populated memory it hardly matters: less than twice",
+	  .source = "a store is shorter than lock and unlock",
+	  .left = "ready_inside",
+	  .right = "ready_outside",
+	  .at = "placement=near",
+	  .ratio_max = 2 },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_fault_under_lock = {
+	.name = "fault_under_lock",
+	.family = "sync",
+	.question = "What does it cost to touch fresh pages while a lock is held?",
+	.summary = "Two processes fill a region under one mutex.",
+	.claims = claims,
+	.variants = variants,
+	.params = { { .name = "bytes",
+		      .unit = "B",
+		      .summary = "size of the region",
+		      .quick = SM_VALUES(32 << 20),
+		      .min = 1 << 16,
+		      .max = 1ull << 36 } },
+	.workers = 2,
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE },
+	.expected = { { .variant = "lazy_inside", .event = "minor-faults", .per_op = 1 },
+		      { .variant = "ready_inside", .event = "minor-faults", .per_op = 0 } },
+	.metric = { "time per page of each process", "ns/op" },
+	.memory = { .backing = SM_MEMFD },
+	.cold = true,
+	.warm_physical = true,
+	.region_bytes = region_bytes,
+	.fixed_ops = pages,
+	.setup = setup,
+	.warm_up = warm_up,
+	.run = run,
+	.verify = verify,
+};

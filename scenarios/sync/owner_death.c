@@ -1,0 +1,265 @@
+/* Question: what becomes of a lock whose owner is killed inside it?
+ * Method:   a child takes the lock and changes two numbers that belong together, again and again; its parent kills it at a
+ *           random moment of that, and then wants the lock: at most LIMIT long where it may never come.  An operation
+ *           is one such death; its time runs from the kill to the lock, or to giving up.
+ * Not shown: spinlocks, which nobody gives back either.
+ * Cost of the loop: fork and wait are not timed. */
+#include <math.h>
+#include <time.h>
+
+#include "../subject/child.h"
+#include "../subject/locks.h"
+
+enum way { ROBUST, ROBUST_PI, NORMAL, SEMAPHORE, SYSV_UNDO };
+enum { TALLY_DEATHS, TALLY_OWNER_DEAD, TALLY_TIMED_OUT, TALLY_WRONG };
+/* Long enough for a kill and a wake-up even on a loaded machine, short enough to try many times; what should come gets
+ * a hundred times as long. */
+#define LIMIT_MS  20
+#define PATIENCE  100
+#define LONGEST_US 50 /* that the owner is let live inside */
+
+struct shared {
+	struct lock_shared lock;
+	alignas(SM_LINE_PAIR) _Atomic uint64_t inside; /* rounds of the owner under the lock */
+	_Atomic uint64_t first, second;                /* belong together: equal outside */
+};
+
+struct state {
+	struct lock_own own;
+	struct shared *shared;
+	enum way way;
+	uint64_t random;
+
+};
+
+static size_t region_bytes(const struct sm_case *c)
+{
+	(void)c;
+	return sizeof(struct shared);
+}
+
+static int make_lock(struct state *state, struct sm_error *err)
+{
+	pthread_mutex_t *mutex = &state->shared->lock.mutex;
+
+	switch (state->way) {
+	case ROBUST: return mutex_make(mutex, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_NONE, err);
+	case ROBUST_PI: return mutex_make(mutex, PTHREAD_MUTEX_ROBUST, PTHREAD_PRIO_INHERIT, err);
+	case NORMAL: return mutex_make(mutex, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, err);
+	case SEMAPHORE: return lock_open(LOCK_posix_sem, &state->shared->lock, &state->own, err);
+	case SYSV_UNDO: return lock_open(LOCK_sysv_sem, &state->shared->lock, &state->own, err);
+	}
+	return -EINVAL;
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct state *state = trial->state;
+
+	state->shared = trial->region;
+	state->way = (enum way)sm_case_variant(trial->c)->arg;
+	state->own.set = state->own.file = -1;
+	state->random = trial->seed | 1;
+	return make_lock(state, err);
+}
+
+static void teardown(struct sm_trial *trial)
+{
+	struct state *state = trial->state;
+
+	lock_close(&state->own);
+}
+
+/* The child: in the critical section until it is killed. */
+static int hold(void *argument)
+{
+	struct state *state = argument;
+	struct shared *shared = state->shared;
+	bool taken = state->way == SEMAPHORE   ? posix_sem_lock(&shared->lock, &state->own)
+		     : state->way == SYSV_UNDO ? sysv_sem_lock(&shared->lock, &state->own)
+					       : pthread_mutex_lock(&shared->lock.mutex) == 0;
+
+	while (taken) {
+		atomic_fetch_add_explicit(&shared->first, 1, memory_order_relaxed);
+		/* release: `inside` tells the parent that the lock is held. */
+		atomic_fetch_add_explicit(&shared->inside, 1, memory_order_release);
+		atomic_fetch_add_explicit(&shared->second, 1, memory_order_relaxed);
+	}
+	return 1;
+}
+
+static struct timespec after_ms(clockid_t clock, long ms)
+{
+	struct timespec at;
+
+	clock_gettime(clock, &at);
+	at.tv_nsec += ms * 1000000;
+	at.tv_sec += at.tv_nsec / 1000000000;
+	at.tv_nsec %= 1000000000;
+	return at;
+}
+
+/* 0, EOWNERDEAD or ETIMEDOUT. */
+static int want(struct state *state)
+{
+	bool hopeless = state->way == NORMAL || state->way == SEMAPHORE;
+	struct timespec until =
+		after_ms(CLOCK_REALTIME, hopeless ? LIMIT_MS : LIMIT_MS * PATIENCE);
+	struct timespec limit = { .tv_sec = LIMIT_MS * PATIENCE / 1000 };
+	struct sembuf take = { .sem_op = -1, .sem_flg = SEM_UNDO };
+
+	if (state->way == SEMAPHORE)
+		return sem_timedwait(&state->shared->lock.semaphore, &until) == 0 ? 0 : errno;
+	if (state->way == SYSV_UNDO)
+		return semtimedop(state->own.set, &take, 1, &limit) == 0 ? 0
+		       : errno == EAGAIN                                 ? ETIMEDOUT
+									 : errno;
+	return pthread_mutex_timedlock(&state->shared->lock.mutex, &until);
+}
+
+/* Puts the numbers and the lock into a state that the next owner can start from. */
+static bool mend(struct state *state, int got)
+{
+	struct shared *shared = state->shared;
+	uint64_t first = atomic_load(&shared->first), second = atomic_load(&shared->second);
+	struct sm_error err = { 0 };
+
+	if (first != second && first != second + 1)
+		return false;
+	atomic_store(&shared->second, first);
+	if (got == ETIMEDOUT) /* nobody has it, and nobody can give it back: make it anew */
+		return state->way == SEMAPHORE ? sem_post(&shared->lock.semaphore) == 0
+					       : make_lock(state, &err) == 0;
+	if (got == EOWNERDEAD && pthread_mutex_consistent(&shared->lock.mutex) != 0)
+		return false;
+	if (state->way == SYSV_UNDO)
+		sysv_sem_unlock(&shared->lock, &state->own);
+	else
+		pthread_mutex_unlock(&shared->lock.mutex);
+	return true;
+}
+
+static void nap_ns(uint64_t ns)
+{
+	struct timespec nap = { .tv_nsec = (long)ns };
+
+	nanosleep(&nap, NULL);
+}
+
+/* One death.  Nanoseconds from the kill on; 0: it went wrong. */
+static uint64_t one_death(struct sm_worker *worker, struct state *state)
+{
+	uint64_t *tally = worker->outcome->tally, killed, took;
+	uint64_t inside = atomic_load(&state->shared->inside);
+	pid_t child = child_start(hold, state);
+	int got;
+
+	if (child < 0)
+		return 0;
+	/* It may share this PU: sleep, do not spin, until it is inside, and then for a random while. */
+	while (atomic_load_explicit(&state->shared->inside, memory_order_acquire) == inside &&
+	       !atomic_load_explicit(worker->abort, memory_order_relaxed))
+		nap_ns(10000);
+	state->random = state->random * 6364136223846793005u + 1442695040888963407u;
+	nap_ns((state->random >> 33) % (LONGEST_US * 1000u));
+	killed = sm_clock_ns();
+	kill(child, SIGKILL);
+	got = want(state);
+	took = sm_clock_ns() - killed;
+	tally[TALLY_DEATHS] += child_end(child) == -1;
+	tally[TALLY_OWNER_DEAD] += got == EOWNERDEAD;
+	tally[TALLY_TIMED_OUT] += got == ETIMEDOUT;
+	tally[TALLY_WRONG] += !mend(state, got);
+	return took;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	struct state *state = worker->state;
+	uint64_t n = worker->op_count;
+
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t took = one_death(worker, state);
+
+		if (took == 0) {
+			sm_worker_fail(worker, errno, "no child: %s", strerror(errno));
+			return i;
+		}
+		worker->time_ns += took;
+	}
+	return n;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	const struct sm_outcome *o = trial->outcome[0];
+
+	if (o->tally[TALLY_DEATHS] != o->ops)
+		return sm_fail(err, EILSEQ, "%lu owners were killed in %lu operations",
+			       o->tally[TALLY_DEATHS], o->ops);
+	if (o->tally[TALLY_WRONG])
+		return sm_fail(err, EILSEQ, "%lu times the numbers under the lock did not belong "
+					    "together, or it could not be mended",
+			       o->tally[TALLY_WRONG]);
+	return 0;
+}
+
+static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
+{
+	const struct sm_outcome *o = trial->outcome[0];
+
+	value[0] = (double)o->tally[TALLY_OWNER_DEAD] / (double)o->ops;
+	value[1] = (double)o->tally[TALLY_TIMED_OUT] / (double)o->ops;
+	value[2] = (double)o->tally[TALLY_DEATHS];
+}
+
+static const struct sm_variant variants[] = {
+	{ .name = "robust", .summary = "robust mutex", .arg = ROBUST },
+	{ .name = "robust_pi", .summary = "robust, priority-inheriting mutex", .arg = ROBUST_PI },
+	{ .name = "normal", .summary = "normal mutex", .arg = NORMAL },
+	{ .name = "semaphore", .summary = "POSIX semaphore", .arg = SEMAPHORE },
+	{ .name = "sysv_undo", .summary = "System V semaphore with SEM_UNDO", .arg = SYSV_UNDO },
+	{ 0 },
+};
+
+#define EVERY(id_, variant, what, words, from)                                                     \
+	{ .id = id_, .text = words, .source = from, .left = variant, .value = what,                \
+	  .value_min = 1, .value_max = 1 }
+static const struct sm_claim claims[] = {
+	EVERY("S7", "robust", "told of the owner's death",
+	      "After its owner was killed, a robust mutex says EOWNERDEAD to the next, every time",
+	      "pthread_mutexattr_setrobust(3)"),
+	EVERY("S7.pi", "robust_pi", "told of the owner's death",
+	      "So does one that inherits priorities", "pthread_mutexattr_setrobust(3)"),
+	EVERY("S8", "normal", "never came back",
+	      "After its owner was killed, a normal mutex never comes back",
+	      "pthread_mutexattr_setrobust(3): PTHREAD_MUTEX_STALLED"),
+	EVERY("S8.semaphore", "semaphore", "never came back", "Nor does a POSIX semaphore",
+	      "sem_overview(7): nobody owns it"),
+	{ .id = "S8.undo",
+	  .text = "A System V semaphore with SEM_UNDO comes back, and says nothing",
+	  .source = "semop(2)",
+	  .left = "sysv_undo",
+	  .value = "never came back" },
+	{ 0 },
+};
+
+const struct sm_scenario sm_scenario_owner_death = {
+	.name = "owner_death",
+	.family = "sync",
+	.question = "What becomes of a lock whose owner is killed inside it?",
+	.summary = "Owners are killed at random moments; another wants the lock.",
+	.claims = claims,
+	.variants = variants,
+	.workers = 1,
+	.metric = { "time from the kill to the lock, or to giving up", "ns/op" },
+	.more = { { "told of the owner's death", "1" }, { "never came back", "1" }, { "deaths", "1" } },
+	.self_timed = true,
+	.state_bytes = sizeof(struct state),
+	.region_bytes = region_bytes,
+	.setup = setup,
+	.run = run,
+	.verify = verify,
+	.measure = measure,
+	.teardown = teardown,
+};
