@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/shm.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -114,19 +116,6 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 	if (rc == 0 && ftruncate(region->fd, (off_t)region->mapped_bytes) < 0)
 		rc = sm_fail(err, errno, "cannot size the %s object to %zu bytes: %s",
 			     sm_backing_name(asked.backing), region->mapped_bytes, strerror(errno));
-	/* Where the file system can be full, its blocks are taken now: an error here, not a SIGBUS
-	 * at the touch.  memfd lives on the kernel's own mount, which has no size. */
-	if (rc == 0 && !is_huge(region) && asked.backing != SM_MEMFD) {
-		int error = posix_fallocate(region->fd, 0, (off_t)region->mapped_bytes);
-
-		if (error)
-			rc = sm_fail(
-				err, error,
-				"cannot reserve %zu bytes in %s: %s; free some room, or choose "
-				"--backing memfd",
-				region->mapped_bytes,
-				asked.backing == SM_POSIX ? "/dev/shm" : folder, strerror(error));
-	}
 	return rc;
 }
 
@@ -207,6 +196,40 @@ static int advise(struct sm_region *region, struct sm_error *err)
 	return 0;
 }
 
+/* Where the file system can be full, its blocks are taken before the first touch: an error here, not a SIGBUS
+ * there.  memfd lives on the kernel's own mount, which has no size. */
+static int reserve(struct sm_region *region, struct sm_error *err)
+{
+	enum sm_backing backing = region->asked.backing;
+	int error;
+
+	if (is_huge(region) || (backing != SM_POSIX && backing != SM_FILE))
+		return 0;
+	error = posix_fallocate(region->fd, 0, (off_t)region->mapped_bytes);
+	if (error == 0)
+		return 0;
+	return sm_fail(
+		err, error,
+		"cannot reserve %zu bytes in %s: %s; free some room, or choose --backing memfd",
+		region->mapped_bytes,
+		backing == SM_POSIX ? "/dev/shm" : "the file system of --file-folder",
+		strerror(error));
+}
+
+/* The blocks of a tmpfs are its pages, so who reserves them is the one who touches them first.  Where there are
+ * several nodes that has to be the process that populates. */
+static bool reserved_by_toucher(const struct sm_region *region)
+{
+	const struct sm_memory *asked = &region->asked;
+	struct statfs fs;
+
+	return asked->prefault != SM_LAZY && asked->numa != SM_BIND &&
+	       asked->numa != SM_INTERLEAVE && sm_topology_nodes(region->topology) > 1 &&
+	       (asked->backing == SM_POSIX ||
+		(asked->backing == SM_FILE && fstatfs(region->fd, &fs) == 0 &&
+		 fs.f_type == TMPFS_MAGIC));
+}
+
 int sm_region_create(struct sm_region *region, const struct sm_os *os,
 		     const struct sm_topology *topology, struct sm_memory asked, size_t bytes,
 		     const char *file_folder, struct sm_error *err)
@@ -235,6 +258,9 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 		munmap(space, region->mapped_bytes);
 	if (rc == 0)
 		rc = advise(region, err);
+	/* After the policy, which says where reserved pages lie. */
+	if (rc == 0 && !reserved_by_toucher(region))
+		rc = reserve(region, err);
 	if (rc < 0)
 		sm_region_destroy(region);
 	return rc;
@@ -293,9 +319,10 @@ static int map_again(struct sm_region *region, struct sm_error *err)
 
 int sm_region_populate(struct sm_region *region, struct sm_error *err)
 {
-	int rc = 0;
+	int rc = reserved_by_toucher(region) ? reserve(region, err) : 0;
 
-	if (region->asked.prefault != SM_LAZY && region->asked.pages.kind == SM_PAGES_THP)
+	if (rc == 0 && region->asked.prefault != SM_LAZY &&
+	    region->asked.pages.kind == SM_PAGES_THP)
 		rc = make_huge(region, err);
 	if (rc < 0)
 		return rc;
@@ -339,13 +366,13 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 	if (asked.pages.kind == SM_PAGES_MULTI ||
 	    (asked.pages.kind == SM_PAGES_THP && !region_thp_at_fault(os, asked.backing)))
 		asked.pages = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
-	asked.prefault = SM_LAZY;
+	asked.prefault = SM_TOUCH;
 	rc = sm_region_create(&region, os, topology, asked, bytes, file_folder, err);
 	if (rc < 0)
 		return rc;
-	region_touch(region.address, region.mapped_bytes);
+	rc = sm_region_populate(&region, err);
 	sm_region_destroy(&region);
-	return 0;
+	return rc;
 }
 
 void sm_region_destroy(struct sm_region *region)

@@ -124,6 +124,11 @@ static int compare(const struct sm_region *region, const struct sm_region_got *g
 	if (asked->numa == SM_BIND && got->node != (int)asked->node)
 		return sm_fail(err, EXDEV, "node %u was asked for, and the pages lie on %s",
 			       asked->node, got->node == -1 ? "several" : "another");
+	if (asked->numa == SM_INTERLEAVE && got->node >= 0 &&
+	    sm_topology_nodes(region->topology) > 1 && region->mapped_bytes > region->page_bytes)
+		return sm_fail(err, EXDEV,
+			       "interleaved pages were asked for, and all of them lie on node %d",
+			       got->node);
 	return 0;
 }
 

@@ -277,8 +277,8 @@ bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing)
 		strstr(text, "[within_size]") || strstr(text, "[force]"));
 }
 
-static int thp_supported(const struct sm_os *os, struct sm_memory asked, const char *folder,
-			 struct sm_error *err)
+static int thp_supported(const struct sm_os *os, const struct sm_topology *topology,
+			 struct sm_memory asked, const char *folder, struct sm_error *err)
 {
 	char text[128];
 	struct statfs fs;
@@ -297,7 +297,14 @@ static int thp_supported(const struct sm_os *os, struct sm_memory asked, const c
 			err, ENODEV,
 			"transparent huge pages of shared memory are denied: write advise to " THP
 			"/shmem_enabled");
-	if (asked.prefault != SM_LAZY || region_thp_at_fault(os, asked.backing))
+	if (region_thp_at_fault(os, asked.backing))
+		return 0;
+	if (asked.numa == SM_INTERLEAVE && sm_topology_nodes(topology) > 1)
+		return sm_fail(
+			err, ENOTSUP,
+			"collapsing interleaved small pages puts the huge ones on one node: choose "
+			"--backing memfd or anon, with advise in " THP "/shmem_enabled");
+	if (asked.prefault != SM_LAZY)
 		return 0;
 	if (asked.backing == SM_FILE)
 		return sm_fail(
@@ -328,19 +335,22 @@ static int multi_supported(const struct sm_os *os, struct sm_memory asked, struc
 			       "%s pages are made at the fault, and the blocks of this backing are "
 			       "reserved before: choose memfd, anon or sysv",
 			       name);
-	if (sm_os_read(os, text, sizeof(text), THP "/hugepages-%" PRIu64 "kB/shmem_enabled", kib) < 0)
-		return sm_fail(err, ENODEV,
-			       "this kernel has no %s pages of shared memory: choose among those that "
-			       "`shmeter doctor` lists",
-			       name);
+	if (sm_os_read(os, text, sizeof(text), THP "/hugepages-%" PRIu64 "kB/shmem_enabled", kib) <
+	    0)
+		return sm_fail(
+			err, ENODEV,
+			"this kernel has no %s pages of shared memory: choose among those that "
+			"`shmeter doctor` lists",
+			name);
 	if (strstr(text, "[inherit]") && region_thp_at_fault(os, asked.backing))
 		return 0;
 	if (strstr(text, "[always]") || strstr(text, "[advise]") || strstr(text, "[within_size]"))
 		return 0;
-	return sm_fail(err, ENODEV,
-		       "%s pages of shared memory are off: run with --tune as root, or write advise "
-		       "to " THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
-		       name, kib);
+	return sm_fail(
+		err, ENODEV,
+		"%s pages of shared memory are off: run with --tune as root, or write advise "
+		"to " THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
+		name, kib);
 }
 
 static int room_supported(const char *folder, size_t bytes, struct sm_error *err)
@@ -396,7 +406,32 @@ static int populate_supported(struct sm_memory asked, struct sm_error *err)
 		return sm_fail(
 			err, ENOTSUP,
 			"shmat() has no MAP_POPULATE: choose --backing memfd or --prefault madvise");
+	if (asked.pages.kind == SM_PAGES_HUGETLB &&
+	    (asked.numa == SM_BIND || asked.numa == SM_INTERLEAVE))
+		return sm_fail(
+			err, ENOTSUP,
+			"MAP_POPULATE takes explicit huge pages before their mapping can have a NUMA "
+			"policy: choose --prefault madvise");
 	return 0;
+}
+
+/* Reserved blocks of a tmpfs are pages already, and lie where the process runs that reserves them. */
+static int first_touch_supported(const struct sm_topology *topology, struct sm_memory asked,
+				 const char *folder, struct sm_error *err)
+{
+	struct statfs fs;
+
+	if (asked.prefault != SM_LAZY || asked.numa == SM_BIND || asked.numa == SM_INTERLEAVE ||
+	    sm_topology_nodes(topology) < 2)
+		return 0;
+	if (asked.backing != SM_POSIX &&
+	    (asked.backing != SM_FILE || statfs(folder, &fs) < 0 || fs.f_type != TMPFS_MAGIC))
+		return 0;
+	return sm_fail(
+		err, ENOTSUP,
+		"on a tmpfs the space is reserved before the first touch, which decides the "
+		"NUMA node: choose --backing memfd, --numa bind:0 or another --prefault than "
+		"lazy");
 }
 
 static int sysv_limits_supported(const struct sm_os *os, size_t bytes, struct sm_error *err)
@@ -426,11 +461,13 @@ int sm_region_supported(const struct sm_os *os, const struct sm_topology *topolo
 	if (rc == 0 && asked.pages.kind == SM_PAGES_MULTI)
 		rc = multi_supported(os, asked, err);
 	if (rc == 0 && asked.pages.kind == SM_PAGES_THP)
-		rc = thp_supported(os, asked, folder, err);
+		rc = thp_supported(os, topology, asked, folder, err);
 	if (rc == 0 && asked.backing == SM_POSIX)
 		rc = room_supported("/dev/shm", mapped, err);
 	if (rc == 0 && asked.backing == SM_FILE && asked.pages.kind != SM_PAGES_HUGETLB)
 		rc = room_supported(folder, mapped, err);
+	if (rc == 0)
+		rc = first_touch_supported(topology, asked, folder, err);
 	if (rc == 0 && asked.backing == SM_SYSV)
 		rc = sysv_limits_supported(os, mapped, err);
 	if (rc == 0 && asked.prefault == SM_MLOCK)

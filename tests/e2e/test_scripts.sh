@@ -40,6 +40,9 @@ expect 4 "--tset" 'bootstrap with a bad option' "$root/scripts/bootstrap" --tset
 expect 4 "--fast" 'build with a bad option' "$root/scripts/build" --fast
 expect 4 "needs a name" 'build without a preset' "$root/scripts/build" --preset
 expect 4 "--slow" 'test with a bad option' "$root/scripts/test" --slow
+expect 4 "usage" 'a guest of no architecture' "$root/tests/guests/run" vax
+expect 5 "qemu-system-x86_64 is missing: run scripts/bootstrap --guests" 'a guest without an emulator' \
+	env PATH="$scratch/bin" "$root/tests/guests/run" amd64
 expect 4 "usage" 'new-scenario without a name' "$root/scripts/new-scenario" coherence
 expect 4 "no name" 'new-scenario with a bad name' "$root/scripts/new-scenario" coherence Bad-Name
 expect 4 "exists already" 'new-scenario of an old name' "$root/scripts/new-scenario" coherence false_sharing
@@ -57,7 +60,8 @@ gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I"$root/harness/include" -fsyn
 
 command -v shellcheck >/dev/null && {
 	shellcheck -x -P "$root/scripts" "$root"/scripts/{bootstrap,build,run-all,test,new-scenario} \
-		"$root/.ci/run" || failed=1
+		"$root/.ci/run" "$root"/tests/guests/{fetch,run} || failed=1
+	shellcheck -s dash -e SC1091,SC2154,SC3043 "$root"/tests/guests/{init,checks-amd64,checks-arm64} || failed=1
 }
 [ $failed = 0 ] && echo 'the scripts say what is wrong'
 exit $failed

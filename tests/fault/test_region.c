@@ -171,6 +171,33 @@ Test(region, refusals_say_what_to_do)
 		       BYTES, "NUMA node 77");
 }
 
+/* On a machine that is not here: the guests' tests ask a real one (tests/guests). */
+Test(region, a_policy_that_cannot_be_kept_is_refused)
+{
+	struct sm_topology *two_nodes = NULL, *one_node = NULL;
+	struct sm_memory interleaved = memory_of(SM_MEMFD, two_m, SM_POPULATE);
+	struct sm_error err = { 0 };
+
+	cr_assert_eq(sm_topology_open(&two_nodes, "numa:2 pu:2", &err), 0, "%s", err.text);
+	cr_assert_eq(sm_topology_open(&one_node, "numa:1 pu:2", &err), 0, "%s", err.text);
+	cr_expect_eq(sm_region_supported(&sm_os_linux, two_nodes,
+					 memory_of(SM_POSIX, base, SM_LAZY), BYTES, "/tmp", &err),
+		     -ENOTSUP);
+	cr_expect(strstr(err.text, "--backing memfd"), "%s", err.text);
+	cr_expect_eq(sm_region_supported(&sm_os_linux, one_node, memory_of(SM_POSIX, base, SM_LAZY),
+					 BYTES, "/tmp", &err),
+		     0);
+	cr_expect_eq(sm_region_supported(&sm_os_linux, two_nodes,
+					 memory_of(SM_POSIX, base, SM_TOUCH), BYTES, "/tmp", &err),
+		     0);
+	interleaved.numa = SM_INTERLEAVE;
+	cr_expect_eq(sm_region_supported(&sm_os_linux, two_nodes, interleaved, BYTES, "/tmp", &err),
+		     -ENOTSUP);
+	cr_expect(strstr(err.text, "--prefault madvise"), "%s", err.text);
+	sm_topology_close(one_node);
+	sm_topology_close(two_nodes);
+}
+
 /* Every multi-size page that the kernel offers is made where a region asks for it, and read back. */
 Test(region, multi_size_pages)
 {
@@ -193,7 +220,8 @@ Test(region, multi_size_pages)
 		cr_expect_eq(report->faults_access, (long)(BYTES / list[i].bytes), "%lu: %ld",
 			     list[i].bytes, report->faults_access);
 		write_file(path, "never");
-		expect_refused(&sm_os_linux, memory_of(SM_MEMFD, list[i], SM_LAZY), BYTES, "--tune");
+		expect_refused(&sm_os_linux, memory_of(SM_MEMFD, list[i], SM_LAZY), BYTES,
+			       "--tune");
 		write_file(path, before);
 	}
 	munmap(report, WORKERS * sizeof(*report));

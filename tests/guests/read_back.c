@@ -1,0 +1,341 @@
+/* On a machine with several NUMA nodes: are processes and pages where the harness says?  Asks the kernel by other
+ * ways than the harness does: getcpu() for processes, move_pages() for every single page.
+ * Prints a line for each question, `ok`, `FAIL` or `skip`; exits with 1 after a FAIL.
+ * usage: read_back pins | read_back memory */
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shmeter/os.h"
+#include "shmeter/region.h"
+#include "shmeter/topology.h"
+
+#define NODES 2
+#define MIB   (UINT64_C(1) << 20)
+
+static struct sm_topology *topology;
+static bool failed;
+
+__attribute__((format(printf, 2, 3))) static void say(const char *verdict, const char *format, ...)
+{
+	va_list arguments;
+
+	printf("%-4s ", verdict);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	putchar('\n');
+	fflush(stdout);
+	failed |= strcmp(verdict, "FAIL") == 0;
+}
+
+/* Runs `work` in a child, so that pins and mappings end with it. */
+static void in_child(void (*work)(const void *), const void *argument)
+{
+	pid_t pid;
+	int status = -1;
+
+	pid = fork();
+	if (pid == 0) {
+		failed = false;
+		work(argument);
+		_exit(failed);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		say("FAIL", "a child did not end (status %d)", status);
+	else
+		failed |= WEXITSTATUS(status) != 0;
+}
+
+static unsigned node_by_topology(unsigned os_index)
+{
+	unsigned count;
+	const struct sm_pu *pu = sm_topology_pus(topology, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (pu[i].os_index == os_index)
+			return pu[i].node;
+	return UINT32_MAX;
+}
+
+static unsigned first_pu_of(unsigned node)
+{
+	unsigned count;
+	const struct sm_pu *pu = sm_topology_pus(topology, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (pu[i].node == node)
+			return pu[i].os_index;
+	return UINT32_MAX;
+}
+
+/* Pins this process; says what the kernel then tells of it. */
+static bool settle(unsigned wanted, unsigned *cpu, unsigned *node)
+{
+	struct sm_error err = { 0 };
+	cpu_set_t set;
+
+	if (sm_topology_pin(topology, wanted, &err) < 0) {
+		say("FAIL", "pin to %u: %s", wanted, err.text);
+		return false;
+	}
+	if (syscall(SYS_getcpu, cpu, node, NULL) < 0 ||
+	    sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) != 1 ||
+	    !CPU_ISSET(wanted, &set)) {
+		say("FAIL", "pin to %u: the kernel has another affinity", wanted);
+		return false;
+	}
+	return true;
+}
+
+static void check_pin(const void *argument)
+{
+	unsigned wanted = *(const unsigned *)argument, cpu, node;
+
+	if (settle(wanted, &cpu, &node))
+		say(cpu == wanted && node == node_by_topology(wanted) ? "ok" : "FAIL",
+		    "pin pu=%u runs=%u node=%u", wanted, cpu, node);
+}
+
+static void check_seats(enum sm_placement placement, unsigned workers)
+{
+	struct sm_seats seats;
+	struct sm_error err = { 0 };
+
+	if (sm_topology_seat(topology, placement, NULL, 0, workers, &seats, &err) < 0) {
+		say("skip", "seats %s workers=%u: %s", sm_placement_name(placement), workers,
+		    err.text);
+		return;
+	}
+	printf("     seats %s workers=%u relation=%s:", sm_placement_name(placement), workers,
+	       sm_placement_name(seats.relation));
+	for (unsigned i = 0; i < workers; i++)
+		printf(" %u", seats.seat[i]);
+	printf("\n");
+	fflush(stdout);
+	for (unsigned i = 0; i < workers; i++)
+		in_child(check_pin, &seats.seat[i]);
+	sm_seats_free(&seats);
+}
+
+static void check_pins(void)
+{
+	unsigned count;
+	const struct sm_pu *pu = sm_topology_pus(topology, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		in_child(check_pin, &pu[i].os_index);
+	for (int p = SM_PLACE_SMT; p <= SM_PLACE_CROSS_NODE; p++)
+		for (unsigned workers = 2; workers <= 4; workers += 2)
+			check_seats((enum sm_placement)p, workers);
+}
+
+/* One way of having memory, and who touches it. */
+struct question {
+	struct sm_memory memory;
+	uint64_t bytes;
+	unsigned toucher; /* node of the process that populates */
+};
+
+/* The node of each page, asked of the kernel; NULL on error. */
+static int *ask_nodes(const struct sm_region *region, uint64_t pages)
+{
+	int *node = calloc(pages, sizeof(*node));
+	void **where = calloc(pages, sizeof(*where));
+
+	for (uint64_t i = 0; where && i < pages; i++)
+		where[i] = (char *)region->address + i * (region->mapped_bytes / pages);
+	if (!node || !where || syscall(SYS_move_pages, 0, pages, where, NULL, node, 0) < 0) {
+		free(node);
+		node = NULL;
+	}
+	free(where);
+	return node;
+}
+
+/* Whether the pages lie as the policy says. */
+static bool as_asked(const struct question *q, const int *node, uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i++) {
+		int wanted = q->memory.numa == SM_BIND         ? (int)q->memory.node
+			     : q->memory.numa == SM_INTERLEAVE ? (node[0] + (int)i) % NODES
+							       : (int)q->toucher;
+
+		if (node[i] != wanted)
+			return false;
+	}
+	return true;
+}
+
+/* What the harness says of the region agrees with the kernel's pages. */
+static bool harness_agrees(const struct question *q, const struct sm_region *region,
+			   const uint64_t *on_node, uint64_t pages, struct sm_error *err)
+{
+	uint64_t bytes[NODES] = { 0 };
+	struct sm_region_got got;
+	int single = on_node[0] == pages ? 0 : on_node[1] == pages ? 1 : -1;
+
+	if (sm_region_inspect(region, true, &got, err) < 0)
+		return false;
+	if (got.node != single) {
+		sm_fail(err, EXDEV, "the harness reads node %d", got.node);
+		return false;
+	}
+	if (sm_topology_memory_nodes(topology, region->address, region->mapped_bytes, bytes, NODES,
+				     err) < 0)
+		return false;
+	for (unsigned n = 0; n < NODES; n++)
+		if (bytes[n] * pages != on_node[n] * region->mapped_bytes) {
+			sm_fail(err, EXDEV, "the harness reads %" PRIu64 " bytes on node %u",
+				bytes[n], n);
+			return false;
+		}
+	(void)q;
+	return true;
+}
+
+static const char *describe(const struct question *q, char out[160])
+{
+	char pages[16], numa[24];
+
+	snprintf(out, 160, "memory pages=%s backing=%s numa=%s prefault=%s toucher=%u",
+		 sm_pages_name(q->memory.pages, pages), sm_backing_name(q->memory.backing),
+		 sm_numa_name(q->memory, numa), sm_prefault_name(q->memory.prefault), q->toucher);
+	return out;
+}
+
+struct touched {
+	const struct question *question;
+	struct sm_region *region;
+};
+
+static void touch_and_ask(const void *argument)
+{
+	const struct question *q = ((const struct touched *)argument)->question;
+	struct sm_region *region = ((const struct touched *)argument)->region;
+	uint64_t pages = region->mapped_bytes / region->page_bytes, on_node[NODES] = { 0 };
+	struct sm_error err = { 0 };
+	char what[160];
+	unsigned cpu, node;
+	bool right;
+	int *nodes;
+
+	if (!settle(first_pu_of(q->toucher), &cpu, &node))
+		return;
+	if (sm_region_populate(region, &err) < 0) {
+		say("FAIL", "%s: %s", describe(q, what), err.text);
+		return;
+	}
+	nodes = ask_nodes(region, pages);
+	if (!nodes) {
+		say("FAIL", "%s: move_pages: %s", describe(q, what), strerror(errno));
+		return;
+	}
+	for (uint64_t i = 0; i < pages; i++)
+		if (nodes[i] >= 0 && nodes[i] < NODES)
+			on_node[nodes[i]]++;
+	right = as_asked(q, nodes, pages) && harness_agrees(q, region, on_node, pages, &err);
+	say(right ? "ok" : "FAIL", "%s on0=%" PRIu64 " on1=%" PRIu64 "%s%s", describe(q, what),
+	    on_node[0], on_node[1], err.text[0] ? ": " : "", err.text);
+	free(nodes);
+}
+
+static void check_memory(const struct question *q)
+{
+	struct sm_region region = { 0 };
+	struct sm_error err = { 0 };
+	char what[160];
+	int rc = sm_region_supported(&sm_os_linux, topology, q->memory, q->bytes, NULL, &err);
+
+	if (rc < 0) {
+		say("skip", "%s: %s", describe(q, what), err.text);
+		return;
+	}
+	rc = sm_region_create(&region, &sm_os_linux, topology, q->memory, q->bytes, NULL, &err);
+	if (rc < 0)
+		say("FAIL", "%s: %s", describe(q, what), err.text);
+	else
+		in_child(touch_and_ask, &(struct touched){ q, &region });
+	sm_region_destroy(&region);
+}
+
+/* Every policy; the one who touches sits on the node where the pages should not come from by chance. */
+static void check_policies(struct sm_memory memory, uint64_t bytes)
+{
+	for (unsigned node = 0; node < NODES; node++) {
+		memory.numa = SM_BIND;
+		memory.node = node;
+		check_memory(&(struct question){ memory, bytes, NODES - 1 - node });
+		memory.numa = SM_FIRST_TOUCH;
+		memory.node = 0;
+		check_memory(&(struct question){ memory, bytes, node });
+	}
+	memory.numa = SM_INTERLEAVE;
+	check_memory(&(struct question){ memory, bytes, 0 });
+}
+
+static void check_all_memory(void)
+{
+	static const struct {
+		struct sm_pages pages;
+		uint64_t bytes;
+	} sizes[] = {
+		{ { SM_PAGES_BASE, 4096 }, 4 * MIB },
+		{ { SM_PAGES_THP, 2 * MIB }, 16 * MIB },
+		{ { SM_PAGES_HUGETLB, 2 * MIB }, 16 * MIB },
+	};
+
+	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
+		for (int backing = SM_ANON; backing <= SM_FILE; backing++)
+			for (int prefault = SM_TOUCH; prefault <= SM_MLOCK; prefault++)
+				check_policies(
+					(struct sm_memory){ .backing = (enum sm_backing)backing,
+							    .pages = sizes[s].pages,
+							    .prefault =
+								    (enum sm_prefault)prefault },
+					sizes[s].bytes);
+	/* A gibibyte takes its time: one page on each node is enough. */
+	for (unsigned node = 0; node < NODES; node++)
+		check_memory(
+			&(struct question){ .memory = { .backing = SM_MEMFD,
+							.pages = { SM_PAGES_HUGETLB, 1024 * MIB },
+							.prefault = SM_TOUCH,
+							.numa = SM_BIND,
+							.node = node },
+					    .bytes = 1024 * MIB,
+					    .toucher = NODES - 1 - node });
+}
+
+int main(int argc, char **argv)
+{
+	struct sm_error err = { 0 };
+
+	if (argc != 2 || (strcmp(argv[1], "pins") != 0 && strcmp(argv[1], "memory") != 0)) {
+		fprintf(stderr, "usage: read_back pins | read_back memory\n");
+		return 4;
+	}
+	if (sm_topology_open(&topology, NULL, &err) < 0) {
+		fprintf(stderr, "read_back: %s\n", err.text);
+		return 5;
+	}
+	if (sm_topology_nodes(topology) != NODES) {
+		fprintf(stderr,
+			"read_back: %u NUMA nodes, and %d are needed: run it in the guest\n",
+			sm_topology_nodes(topology), NODES);
+		sm_topology_close(topology);
+		return 5;
+	}
+	if (strcmp(argv[1], "pins") == 0)
+		check_pins();
+	else
+		check_all_memory();
+	sm_topology_close(topology);
+	return failed ? 1 : 0;
+}
