@@ -123,7 +123,7 @@ static enum sm_status try_case(const struct sm_case *c, struct sm_trial_result *
 		.op_count = 1000,
 		.slices = 4,
 		.seed = 1,
-		.timeout_ns = 400000000,
+		.timeout_ns = 2000000000,
 	};
 	struct sm_error err = { 0 };
 	struct left before;
