@@ -187,7 +187,7 @@ const struct sm_scenario sm_scenario_fork_inherit = {
 	.params = { { .name = "bytes",
 		      .unit = "B",
 		      .summary = "memory mapped",
-		      .quick = SM_VALUES(256 << 20),
+		      .quick = SM_VALUES(64 << 20),
 		      .standard = SM_VALUES(16 << 20, 256 << 20, 1 << 30),
 		      .full = SM_VALUES(16 << 20, 256 << 20, 1 << 30, 4ull << 30),
 		      .min = 4096,

@@ -141,7 +141,8 @@ static inline int stream_verify(const struct sm_trial *trial, enum stream_op op,
 	  .unit = "1",                                                                             \
 	  .summary = "what is done to the memory",                                                 \
 	  .labels = stream_labels,                                                                 \
-	  .quick = SM_VALUES(STREAM_READ, STREAM_WRITE, STREAM_COPY) }
+	  .quick = SM_VALUES(STREAM_READ, STREAM_COPY),                                             \
+	  .standard = SM_VALUES(STREAM_READ, STREAM_WRITE, STREAM_COPY) }
 static const char *const stream_labels[] __attribute__((unused)) = { "read", "write", "copy", NULL };
 
 #endif
