@@ -51,6 +51,7 @@ struct shared {
 	struct seqlock seqlock;
 	struct double_buffer double_buffer;
 	struct copy_swap copy_swap;
+	alignas(SM_LINE_PAIR) _Atomic unsigned started;
 	alignas(SM_LINE_PAIR) _Atomic uint64_t torn, reads, sum, taken;
 	alignas(SM_LINE_PAIR) _Atomic bool written;
 	alignas(SM_LINE_PAIR) struct mpmc queue;
@@ -84,6 +85,10 @@ static bool in_processes(unsigned count, void (*what)(unsigned))
 		child[i] = fork();
 		if (child[i] == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			/* All at once: the first would be done before the last is there. */
+			atomic_fetch_add(&shared->started, 1);
+			while (atomic_load(&shared->started) < count)
+				sched_yield();
 			what(i);
 			_exit(0);
 		}
