@@ -247,12 +247,11 @@ int main(int argc, char **argv)
 	{                                                                                          \
 		uint64_t all = times;                                                              \
 		times = (traits)&LOCK_SPINS ? times / 50 + 1 : times;                              \
-		good &= try_lock(LOCK_##name, #name);                                              \
+		good = good && try_lock(LOCK_##name, #name);                                       \
 		times = all;                                                                       \
 	}
 #include "subject/locks.def"
-	good &= try_snapshot(0, "seqlock") & try_snapshot(1, "double_buffer") &
-		try_snapshot(2, "copy_swap");
-	good &= try_queue();
+	good = good && try_snapshot(0, "seqlock") && try_snapshot(1, "double_buffer") &&
+	       try_snapshot(2, "copy_swap") && try_queue();
 	return good ? 0 : 1;
 }
