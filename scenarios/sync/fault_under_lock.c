@@ -135,7 +135,7 @@ const struct sm_scenario sm_scenario_fault_under_lock = {
 	.params = { { .name = "bytes",
 		      .unit = "B",
 		      .summary = "size of the region",
-		      .quick = SM_VALUES(32 << 20),
+		      .quick = SM_VALUES(4 << 20),
 		      .min = 1 << 16,
 		      .max = 1ull << 36 } },
 	.workers = 2,
