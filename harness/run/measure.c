@@ -32,6 +32,8 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define SLICE_PAIR_NS 1000000u
 #define SLICE_SOLO_NS 10000000u
 #define SLICE_MANY_NS 50000000u
+/* A count that no slice reaches that ends by the clock. */
+#define OPS_BY_CLOCK (1u << 30)
 
 static uint64_t slice_aim_ns(const struct session *session, const struct sm_case *c)
 {
@@ -41,6 +43,13 @@ static uint64_t slice_aim_ns(const struct session *session, const struct sm_case
 	if (c->workers > 1 && c->workers > pus)
 		return SLICE_MANY_NS;
 	return c->workers > 1 && c->placement != SM_PLACE_SAME_CORE ? SLICE_PAIR_NS : SLICE_SOLO_NS;
+}
+
+/* Where workers share PUs, a scenario that can ends its slices by the clock. */
+static bool ends_by_clock(const struct session *session, const struct sm_case *c)
+{
+	return c->scenario->cuts_short && c->workers > 1 &&
+	       slice_aim_ns(session, c) > SLICE_PAIR_NS;
 }
 
 static uint64_t timeout_ns(const struct sm_planned_case *planned)
@@ -70,7 +79,8 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 /* Longer slices are fewer: a trial's timed work is the same. */
 static unsigned default_slices(const struct session *session, const struct sm_case *c)
 {
-	uint64_t slices = slices_default[session->plan.profile] * SLICE_PAIR_NS / slice_aim_ns(session, c);
+	uint64_t slices =
+		slices_default[session->plan.profile] * SLICE_PAIR_NS / slice_aim_ns(session, c);
 
 	if (c->scenario->slices)
 		return c->scenario->slices;
@@ -118,13 +128,16 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 			     struct sm_trial_result *result, struct sm_error *err)
 {
 	const struct sm_scenario *scenario = planned->c.scenario;
+	bool by_clock = ends_by_clock(session, &planned->c);
 	struct sm_trial_request request = {
 		.c = &planned->c,
-		.op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : 1,
+		.op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c)
+			    : by_clock          ? OPS_BY_CLOCK
+						: 1,
+		.slice_ns = by_clock ? slice_aim_ns(session, &planned->c) : 0,
 		.seed = seed_of(session, planned->id, ~0u),
-		/* a lock that collapses takes some times the aim in every slice until its count is found */
-		.timeout_ns = TIMEOUT_MIN_NS + 600 * slice_aim_ns(session, &planned->c),
-		.calibrate = !scenario->fixed_ops,
+		.timeout_ns = TIMEOUT_MIN_NS,
+		.calibrate = !scenario->fixed_ops && !by_clock,
 		.slices = 1,
 	};
 	int rc = 0;
@@ -284,9 +297,12 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 		.c = &planned->c,
 		.op_count = planned->op_count,
 		.slices = planned->slices,
+		.slice_ns = ends_by_clock(session, &planned->c) ? slice_aim_ns(session, &planned->c)
+								: 0,
 		.seed = seed_of(session, planned->id, step->block),
 		.timeout_ns = timeout_ns(planned),
-		.longest_ns = LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(session, &planned->c),
+		.longest_ns =
+			LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(session, &planned->c),
 		.trace = planned->c.scenario->trace != NULL,
 	};
 	struct sm_trial_result result;

@@ -160,6 +160,7 @@ static bool slice(struct self *self, unsigned number)
 	bool counted = number > 0 || worker->c->scenario->cold;
 
 	worker->op_count = self->control->op_count;
+	worker->slice_ns = self->job->request->slice_ns;
 	worker->time_ns = 0;
 	if (number <= 1 && worker->histogram) /* what the warm-up left */
 		memset(worker->histogram, 0, sizeof(*worker->histogram));

@@ -4,7 +4,8 @@
  *           the slices in which each wait is stamped.
  * Not shown: readers (read_side), strict alternation (lock_handoff).
  * Cost of the loop: an addition under the lock, a store of this worker's progress on a line of its own, and the work
- *           asked for: dependent multiplications.  Where PUs are shared, a reading of the clock. */
+ *           asked for: dependent multiplications.  Where PUs are shared, a reading of the clock, which ends the slice
+ *           for all at once. */
 #include <math.h>
 
 #include "../subject/locks.h"
@@ -12,9 +13,6 @@
 
 enum { PARAM_PROCESSES, PARAM_INSIDE, PARAM_OUTSIDE };
 enum { TALLY_TAKEN, TALLY_JAIN, TALLY_SLICES, TALLY_LONGEST_NS };
-/* Where workers share PUs a slice is cut short after this long: a lock that hands itself on to a process that is not
- * running gets next to nothing done, and would take minutes. */
-#define LONGEST_NS 100000000u
 
 struct place {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t progress; /* in this slice; its worker writes */
@@ -25,6 +23,7 @@ struct shared {
 	struct lock_shared lock;
 	uint64_t count;                                  /* under the lock, beside it */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t finished; /* number of the slice that one has finished */
+	_Atomic uint64_t until[2]; /* when the slice with this parity ends; 0: nobody has begun it */
 	struct place place[];
 };
 
@@ -89,6 +88,20 @@ static void judge_fairness(struct sm_worker *worker, struct shared *shared)
 	worker->outcome->tally[TALLY_SLICES]++;
 }
 
+/* When this slice ends for all: the first to begin it says so.  Workers meet between slices, so that whoever begins one
+ * may clear the next one's: nobody has begun that.  Returns 0 where operations are counted. */
+static uint64_t end_of_slice(struct sm_worker *worker, uint64_t slice)
+{
+	struct shared *shared = worker->region;
+	uint64_t none = 0, until;
+
+	if (worker->slice_ns == 0)
+		return 0;
+	atomic_store(&shared->until[(slice + 1) % 2], 0);
+	until = sm_clock_ns() + worker->slice_ns;
+	return atomic_compare_exchange_strong(&shared->until[slice % 2], &none, until) ? until : none;
+}
+
 static ALWAYS_INLINE uint64_t take_turns(struct sm_worker *worker, enum lock_kind kind)
 {
 	uint64_t inside = worker->c->param[PARAM_INSIDE], outside = worker->c->param[PARAM_OUTSIDE];
@@ -96,7 +109,7 @@ static ALWAYS_INLINE uint64_t take_turns(struct sm_worker *worker, enum lock_kin
 	_Atomic uint64_t *progress = &shared->place[worker->index].progress;
 	struct state *state = worker->state;
 	uint64_t n = worker->op_count, x = 1, last = state->slice++, i = 0;
-	uint64_t until = worker->c->shared_pu ? sm_clock_ns() + LONGEST_NS : 0;
+	uint64_t until = end_of_slice(worker, last);
 
 	atomic_store_explicit(progress, 0, memory_order_relaxed);
 	for (; i < n; i++) {
@@ -130,7 +143,7 @@ static ALWAYS_INLINE uint64_t stamped(struct sm_worker *worker, enum lock_kind k
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
 	uint64_t n = worker->op_count, x = 1, i = 0, *tally = worker->outcome->tally;
-	uint64_t until = worker->c->shared_pu ? sm_clock_ns() + LONGEST_NS : UINT64_MAX;
+	uint64_t until = worker->slice_ns ? end_of_slice(worker, state->slice++) : UINT64_MAX;
 
 	for (uint64_t now = 0; i < n && now < until; i++) {
 		uint64_t waited = sm_clock_ns();

@@ -148,6 +148,7 @@ struct sm_worker {
 	void *state;               /* this worker's copy of the parent's state */
 	uint64_t seed;             /* differs between workers */
 	uint64_t op_count;         /* operations that the next run() has to do */
+	uint64_t slice_ns;         /* cuts_short: run() ends by itself after this long; 0: it does op_count */
 	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
 	struct sm_outcome *outcome;
 	struct sm_histogram *histogram; /* for trace(), or for run() where the scenario says so */
@@ -194,8 +195,9 @@ struct sm_scenario {
 	 * that overlap, and waits that are not the subject. */
 	bool self_timed;
 	bool histogram; /* run() fills worker->histogram; it starts empty after the warm-up slice */
-	/* run() may do fewer operations than asked for, as where a lock collapses and a slice would never end: the
-	 * operations of a slice are then the mean over its workers. */
+	/* Where workers share PUs, run() ends a slice by the clock (worker->slice_ns): by a count, one worker would do
+	 * its part before the next one runs, and where a lock collapses a slice would never end.  The operations of
+	 * a slice are then the mean over its workers. */
 	bool cuts_short;
 	bool series;    /* run() or trace() of one worker fills worker->series */
 	unsigned slices; /* of a trial; 0: the profile's default */

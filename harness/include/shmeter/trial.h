@@ -28,6 +28,7 @@ struct sm_trial_context {
 struct sm_trial_request {
 	const struct sm_case *c;
 	uint64_t op_count; /* of a slice; ignored when calibrating */
+	uint64_t slice_ns; /* how long a slice lasts that the scenario ends itself (cuts_short); 0: by op_count */
 	unsigned slices;
 	uint64_t seed;
 	uint64_t timeout_ns;
