@@ -2,8 +2,11 @@
 set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
 set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
 set tmargin 5
-set logscale x
-set xlabel x_label . ' (ns, logarithmic)' noenhanced
+# smallest and largest: of all values and limits; where one is 0 the axis is linear, from 0
+logarithmic = smallest > 0
+if (logarithmic) set logscale x; else if (largest > 0) set xrange [0:*]; else set xrange [-0.1:1]
+words = (unit eq '1' ? '' : unit) . (unit ne '1' && logarithmic ? ', ' : '') . (logarithmic ? 'logarithmic' : '')
+set xlabel x_label . (words eq '' ? '' : ' (' . words . ')') noenhanced
 set format x '%.4g'
 set ytics noenhanced
 set offsets 0, 0, 0.8, 0.8

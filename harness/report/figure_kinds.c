@@ -292,11 +292,14 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 	size_t count = 0;
 	unsigned row = 0, group = 0;
 	const char *last = "";
-	char metric[128];
+	double smallest = INFINITY, largest = -INFINITY;
+	char metric[128], unit[128];
 
 	for (size_t i = r->summary_count; i-- > 0;) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
+		double low = isfinite(s->value.low) ? s->value.low : s->value.estimate;
+		double high = isfinite(s->value.high) ? s->value.high : s->value.estimate;
 		char label[320], point[192];
 
 		if (!is_of(c, f->scenario, f->metric) || !isfinite(s->value.estimate))
@@ -310,13 +313,16 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 		snprintf(label, sizeof(label), "%s  (%s)", c->variant, point);
 		fprintf(out, "%u ", ++row);
 		figures_put_field(out, label);
-		fprintf(out, "%.6g %.6g %.6g %u\n", s->value.estimate,
-			isfinite(s->value.low) ? s->value.low : s->value.estimate,
-			isfinite(s->value.high) ? s->value.high : s->value.estimate, group % 4);
+		fprintf(out, "%.6g %.6g %.6g %u\n", s->value.estimate, low, high, group % 4);
+		smallest = fmin(smallest, low);
+		largest = fmax(largest, high);
 		count++;
 	}
-	snprintf(f->variables, sizeof(f->variables), "x_label = '%s'\n",
-		 count ? figures_quoted(r->cases[f->placement_of].metric, metric) : "");
+	if (count)
+		snprintf(f->variables, sizeof(f->variables),
+			 "x_label = '%s'\nunit = '%s'\nsmallest = %.6g\nlargest = %.6g\n",
+			 figures_quoted(r->cases[f->placement_of].metric, metric),
+			 figures_quoted(r->cases[f->placement_of].unit, unit), smallest, largest);
 	f->height = 130 + 24 * row;
 	return count;
 }
