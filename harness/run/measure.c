@@ -16,6 +16,8 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 /* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
 #define TIMEOUT_FACTOR 20
 #define TIMEOUT_MIN_NS 10000000000u
+/* Far more than filling memory at random takes anywhere: 100 MB/s. */
+#define FILL_NS_PER_BYTE 10
 /* All slices of a trial may take this many times what they aim at. */
 #define LONGEST_FACTOR 3
 /* Calibrations of a case before it is taken to fail always. */
@@ -57,6 +59,14 @@ static uint64_t timeout_ns(const struct sm_planned_case *planned)
 	uint64_t scaled = planned->trial_ns * TIMEOUT_FACTOR;
 
 	return scaled > TIMEOUT_MIN_NS ? scaled : TIMEOUT_MIN_NS;
+}
+
+/* Memory takes its time to be populated and filled before the first operation. */
+static uint64_t calibration_timeout_ns(const struct sm_case *c)
+{
+	uint64_t bytes = c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
+
+	return TIMEOUT_MIN_NS + bytes * FILL_NS_PER_BYTE;
 }
 
 static uint64_t seed_of(const struct session *session, const char *id, unsigned block)
@@ -136,7 +146,7 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 						: 1,
 		.slice_ns = by_clock ? slice_aim_ns(session, &planned->c) : 0,
 		.seed = seed_of(session, planned->id, ~0u),
-		.timeout_ns = TIMEOUT_MIN_NS,
+		.timeout_ns = calibration_timeout_ns(&planned->c),
 		.calibrate = !scenario->fixed_ops && !by_clock,
 		.slices = 1,
 	};
