@@ -43,16 +43,24 @@ static uint64_t available(const struct session *session)
 	return line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024 : UINT64_MAX;
 }
 
-/* Reserves the pools.  Where all of them together would take more than half of what is available, pages under
+static int larger_first(const void *a, const void *b)
+{
+	uint64_t x = ((const struct need *)a)->page_bytes, y = ((const struct need *)b)->page_bytes;
+
+	return (x < y) - (x > y);
+}
+
+/* Reserves the pools, the largest pages first: they need the longest pieces of free memory.  Where all of them together would take more than half of what is available, pages under
  * 1 GiB are taken only while a region has them: those of another size, and base pages, need room too.  A
  * pool that cannot grow that far is not an error here: the cases that need it say so themselves. */
-static int reserve(const struct session *session, const struct need *needs, struct sm_error *err)
+static int reserve(const struct session *session, struct need needs[SIZES_MAX], struct sm_error *err)
 {
 	const struct sm_os *os = session->context.os;
 	struct sm_tuning change;
 	uint64_t all = 0;
 	int rc = 0;
 
+	qsort(needs, SIZES_MAX, sizeof(*needs), larger_first);
 	for (unsigned i = 0; i < SIZES_MAX; i++)
 		all += needs[i].page_bytes * needs[i].pages;
 	for (unsigned i = 0; rc == 0 && i < SIZES_MAX && needs[i].page_bytes; i++) {
