@@ -33,7 +33,10 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
  * the next one runs, and nobody would ever wait for anybody.  All are over 10^3 times the clock. */
 #define SLICE_PAIR_NS 1000000u
 #define SLICE_SOLO_NS 10000000u
-#define SLICE_MANY_NS 50000000u
+#define SLICE_TURNS_NS                                                                             \
+	12000000u /* for each worker that a PU has to run: some of the scheduler's turns */
+/* Slices that long are this many: three pure ones make a block. */
+#define SLICES_LONG 4
 /* A count that no slice reaches that ends by the clock. */
 #define OPS_BY_CLOCK (1u << 30)
 
@@ -43,7 +46,7 @@ static uint64_t slice_aim_ns(const struct session *session, const struct sm_case
 
 	sm_topology_pus(session->topology, &pus);
 	if (c->workers > 1 && c->workers > pus)
-		return SLICE_MANY_NS;
+		return (uint64_t)SLICE_TURNS_NS * ((c->workers + pus - 1) / pus);
 	return c->workers > 1 && c->placement != SM_PLACE_SAME_CORE ? SLICE_PAIR_NS : SLICE_SOLO_NS;
 }
 
@@ -89,12 +92,13 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 /* Longer slices are fewer: a trial's timed work is the same. */
 static unsigned default_slices(const struct session *session, const struct sm_case *c)
 {
-	uint64_t slices =
-		slices_default[session->plan.profile] * SLICE_PAIR_NS / slice_aim_ns(session, c);
+	uint64_t aim_ns = slice_aim_ns(session, c);
+	uint64_t slices = slices_default[session->plan.profile] * SLICE_PAIR_NS / aim_ns;
+	unsigned least = aim_ns > SLICE_SOLO_NS ? SLICES_LONG : SLICES_MIN;
 
 	if (c->scenario->slices)
 		return c->scenario->slices;
-	return slices > SLICES_MIN ? (unsigned)slices : SLICES_MIN;
+	return slices > least ? (unsigned)slices : least;
 }
 
 /* Slices that make the set-up of a trial a small part of it.  The quick profile keeps the default:
@@ -109,7 +113,7 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 
 		want = share > want ? share : want;
 	}
-	if (slice_ns > SLICE_MANY_NS * 2) { /* one operation takes longer than a slice should */
+	if (slice_ns > 10 * SLICE_SOLO_NS) { /* one operation takes longer than a slice should */
 		uint64_t fit = want * SLICE_SOLO_NS / slice_ns;
 
 		want = fit < 3 ? 3 : fit < want ? fit : want;
