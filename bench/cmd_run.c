@@ -10,20 +10,16 @@
 #include "program.h"
 #include "registry.h"
 #include "shmeter/clock.h"
+#include "shmeter/gate.h"
 #include "shmeter/guard.h"
 #include "shmeter/text.h"
 
 #define PROGRESS_EVERY_NS 200000000u
 
-struct line {
-	uint64_t last_ns;
-	bool used;
-};
-
 /* One line on the terminal, redrawn at most five times a second; never while a trial runs. */
-static void show_progress(const struct sm_progress *progress, void *context)
+void show_progress(const struct sm_progress *progress, void *context)
 {
-	struct line *line = context;
+	struct progress_line *line = context;
 	uint64_t now = sm_clock_ns();
 
 	if (now - line->last_ns < PROGRESS_EVERY_NS && progress->done > 0)
@@ -37,7 +33,7 @@ static void show_progress(const struct sm_progress *progress, void *context)
 	fprintf(stderr, "  %.60s", progress->what);
 }
 
-static void default_folder(char *out, size_t size)
+void default_folder(char *out, size_t size)
 {
 	char host[65] = "unknown", stamp[32];
 	time_t now = time(NULL);
@@ -51,7 +47,7 @@ static void default_folder(char *out, size_t size)
 }
 
 /* `latest` beside a run folder that lies in a folder named results: made beside and renamed. */
-static void point_latest(const char *folder)
+void point_latest(const char *folder)
 {
 	char parent[4096], *slash, fresh[4200], link[4200];
 
@@ -91,32 +87,52 @@ static bool answers_a_question(const struct sm_scenario *scenario)
 
 /* A quick run that is asked for nothing in particular takes what answers the suite's questions, and the
  * calibration; every other run all there is.  The list lives as long as the program. */
-static void choose(struct arguments *arguments)
+static int choose(struct arguments *arguments, struct sm_error *err)
 {
 	struct sm_plan_options *plan = &arguments->run.plan;
 	static const char **names;
+	static struct sm_gates gates;
+	int rc;
 
 	plan->patterns = arguments->operand;
 	plan->pattern_count = arguments->operands;
+	if (arguments->thresholds) { /* what its gates name, besides */
+		rc = sm_gates_load(&gates, arguments->thresholds, sm_scenarios, sm_scenario_count, err);
+		if (rc < 0)
+			return rc;
+		names = sm_gates_patterns(&gates, NULL, &plan->pattern_count);
+		names = realloc(names, (plan->pattern_count + arguments->operands + 1) * sizeof(*names));
+		if (!names)
+			return sm_fail(err, ENOMEM, "no memory for the patterns");
+		for (size_t i = 0; i < arguments->operands; i++)
+			names[plan->pattern_count++] = arguments->operand[i];
+		plan->patterns = names;
+		/* a FAIL among so many gates needs blocks that the quick profile has not */
+		if (!plan->repeat_blocks)
+			plan->repeat_blocks = sm_gates_blocks(gates.count);
+		return 0;
+	}
 	if (arguments->operands > 0 || plan->profile != SM_QUICK ||
 	    !(names = calloc(sm_scenario_count, sizeof(*names))))
-		return;
+		return 0;
 	plan->patterns = names;
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		if (strcmp(sm_scenarios[i]->family, "calibration") == 0 ||
 		    answers_a_question(sm_scenarios[i]))
 			names[plan->pattern_count++] = sm_scenarios[i]->name;
+	return 0;
 }
 
 int cmd_run(struct arguments *arguments)
 {
 	struct sm_run_options *run = &arguments->run;
 	struct sm_error err = { 0 };
-	struct line line = { 0 };
+	struct progress_line line = { 0 };
 	char folder[4096];
 	int rc, shown;
 
-	choose(arguments);
+	if (choose(arguments, &err) < 0)
+		return complain(&err);
 	run->stop = stop_flag();
 	if (!arguments->seeded)
 		(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);

@@ -21,6 +21,13 @@ const struct command_spec commands[CMD_COUNT] = {
 			 cmd_doctor },
 	[CMD_REPORT] = { "report", "DIR", "findings, tables, figures and the page of a run folder",
 			 cmd_report },
+	[CMD_CHECK] = { "check", "DIR", "the gate: a run against thresholds and an earlier run", cmd_check },
+	[CMD_AB] = { "ab", "[OLD NEW] [PATTERN...]",
+		     "two builds, or two settings of this one, alternated: is the new one slower?", cmd_ab },
+	[CMD_COMPARE] = { "compare", "OLD-DIR NEW-DIR", "two runs side by side, with what they could have shown",
+			  cmd_compare },
+	[CMD_SELFTEST] = { "selftest", "", "proves the instrument on this machine and measures its noise floor",
+			   cmd_selftest },
 	[CMD_TUNE] = { "tune", "", "settings of the system that would help: list, change, put back",
 		       cmd_tune },
 	[CMD_HELP] = { "help", "[man|bash]", "this help, the man page or the bash completion",
@@ -79,10 +86,10 @@ bool use_color(const struct arguments *arguments, FILE *stream)
 	return isatty(fileno(stream)) && !getenv("NO_COLOR");
 }
 
-const char *plots_folder(void)
+/* What was installed, or lies in the source tree, beside the program; "" where it is in neither place. */
+static const char *beside_program(const char *in_tree, const char *installed, char found[4096])
 {
-	static const char *const beside[] = { "../plots", "../share/shmeter/plots" };
-	static char found[4096];
+	const char *const beside[] = { in_tree, installed };
 	char program[2048];
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 
@@ -91,11 +98,25 @@ const char *plots_folder(void)
 	program[length] = '\0';
 	*strrchr(program, '/') = '\0';
 	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
-		snprintf(found, sizeof(found), "%s/%s", program, beside[i]);
+		snprintf(found, 4096, "%s/%s", program, beside[i]);
 		if (access(found, R_OK) == 0)
 			return found;
 	}
 	return "";
+}
+
+const char *plots_folder(void)
+{
+	static char found[4096];
+
+	return beside_program("../plots", "../share/shmeter/plots", found);
+}
+
+const char *default_thresholds(void)
+{
+	static char found[4096];
+
+	return beside_program("../results/thresholds.ini", "../share/shmeter/thresholds.ini", found);
 }
 
 int main(int argc, char **argv)

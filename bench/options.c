@@ -34,6 +34,16 @@ enum option_id {
 	OPT_UNDO,
 	OPT_FILE_FOLDER,
 	OPT_FORMAT,
+	OPT_THRESHOLDS,
+	OPT_BASELINE,
+	OPT_STRICT,
+	OPT_CONFIRM,
+	OPT_JUNIT,
+	OPT_GITHUB,
+	OPT_LEFT,
+	OPT_RIGHT,
+	OPT_MAX,
+	OPT_INJECT,
 	OPT_JSON,
 	OPT_TERM,
 	OPT_NO_PLOTS,
@@ -50,30 +60,30 @@ struct option_spec {
 static const struct option_spec specs[] = {
 	{ OPT_PROFILE, "profile", "NAME",
 	  "quick (8 blocks, a minute), standard (16, some minutes a family) or full (30)",
-	  "quick standard full", FOR(CMD_RUN) },
+	  "quick standard full", FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m)", NULL,
-	  FOR(CMD_RUN) },
+	  FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_SEED, "seed", "N", "order of the plan; default: a new one, printed and stored", NULL,
-	  FOR(CMD_RUN) },
+	  FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_OUT, "out", "DIR", "the run folder; default results/<UTC time>-<host>", NULL,
-	  FOR(CMD_RUN) },
+	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) },
 	{ OPT_PLACEMENT, "placement", "WHERE",
 	  "near, same-core, smt, shared-l2, shared-l3, same-node, cross-node, or PUs such as 0,2",
-	  "near same-core smt shared-l2 shared-l3 same-node cross-node", FOR(CMD_RUN) },
+	  "near same-core smt shared-l2 shared-l3 same-node cross-node", FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_BACKING, "backing", "KIND", "anon, memfd, posix, sysv or file",
-	  "anon memfd posix sysv file", FOR(CMD_RUN) },
-	{ OPT_PAGES, "pages", "SIZE", "4k, thp, 2m, 1g", "4k thp 2m 1g", FOR(CMD_RUN) },
+	  "anon memfd posix sysv file", FOR(CMD_RUN) | FOR(CMD_AB) },
+	{ OPT_PAGES, "pages", "SIZE", "4k, thp, 2m, 1g", "4k thp 2m 1g", FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_PREFAULT, "prefault", "WAY", "lazy, touch, populate, madvise or mlock",
-	  "lazy touch populate madvise mlock", FOR(CMD_RUN) },
+	  "lazy touch populate madvise mlock", FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_NUMA, "numa", "POLICY", "first-touch, interleave or bind:NODE",
-	  "first-touch interleave bind:0", FOR(CMD_RUN) },
+	  "first-touch interleave bind:0", FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_SET, "set", "NAME=V1,V2", "values of a parameter (repeatable): --set message=64,4k",
-	  NULL, FOR(CMD_RUN) },
+	  NULL, FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_EVENTS, "events", "LIST", "events to count, in libpfm4's syntax", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_DOCTOR) },
 	{ OPT_NO_COUNTERS, "no-counters", NULL, "count nothing", NULL, FOR(CMD_RUN) },
 	{ OPT_BLOCKS, "repeat-blocks", "N", "blocks of each group, instead of the profile's", NULL,
-	  FOR(CMD_RUN) },
+	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) },
 	{ OPT_DRY_RUN, "dry-run", NULL, "print the plan with its time, measure nothing", NULL,
 	  FOR(CMD_RUN) },
 	{ OPT_RESUME, "resume", "DIR", "go on with an interrupted run", NULL, FOR(CMD_RUN) },
@@ -88,8 +98,25 @@ static const struct option_spec specs[] = {
 	{ OPT_NO_PLOTS, "no-plots", NULL, "draw no figures", NULL, FOR(CMD_RUN) | FOR(CMD_REPORT) },
 	{ OPT_TERM, "term", NULL, "draw the ratios in the terminal too", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_REPORT) },
+	{ OPT_THRESHOLDS, "thresholds", "FILE",
+	  "an ini file of gates; default results/thresholds.ini; `run` measures what they name", NULL,
+	  FOR(CMD_RUN) | FOR(CMD_CHECK) },
+	{ OPT_BASELINE, "baseline", "DIR", "an earlier run of this machine", NULL, FOR(CMD_CHECK) },
+	{ OPT_STRICT, "strict", NULL, "exit 3 where nothing fails but something is inconclusive", NULL,
+	  FOR(CMD_CHECK) | FOR(CMD_AB) },
+	{ OPT_CONFIRM, "confirm", NULL, "a FAIL counts only if fresh trials repeat it", NULL, FOR(CMD_CHECK) },
+	{ OPT_JUNIT, "junit", "FILE", "write the verdicts as JUnit XML", NULL, FOR(CMD_CHECK) | FOR(CMD_AB) },
+	{ OPT_GITHUB, "github", NULL,
+	  "annotate the workflow and append to $GITHUB_STEP_SUMMARY", NULL, FOR(CMD_CHECK) | FOR(CMD_AB) },
+	{ OPT_LEFT, "left", "KEY=VALUE,...",
+	  "settings of the old side (pages=4k; any option of run, or a parameter)", NULL, FOR(CMD_AB) },
+	{ OPT_RIGHT, "right", "KEY=VALUE,...", "settings of the new side", NULL, FOR(CMD_AB) },
+	{ OPT_MAX, "max", "RATIO", "how much longer the new side may take; default 1.02", NULL, FOR(CMD_AB) },
+	{ OPT_INJECT, "inject", "CASE=PERCENT",
+	  "slow cases (SCENARIO/VARIANT, globs) down by so much, to try a gate", NULL, FOR(CMD_RUN) },
 	{ OPT_FORMAT, "format", "FORMAT", "table, json or csv", "table json csv", FOR(CMD_LIST) },
-	{ OPT_JSON, "json", NULL, "for machines", NULL, FOR(CMD_LIST) | FOR(CMD_DOCTOR) },
+	{ OPT_JSON, "json", NULL, "for machines", NULL,
+	  FOR(CMD_LIST) | FOR(CMD_DOCTOR) | FOR(CMD_CHECK) | FOR(CMD_AB) | FOR(CMD_COMPARE) },
 	{ OPT_COLOR, "color", "WHEN", "auto, always or never; NO_COLOR is honoured",
 	  "auto always never", FOR_ALL },
 	{ 'q', "quiet", NULL, "no progress, no tables", NULL, FOR_ALL },
@@ -303,7 +330,18 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 	case OPT_DRY_RUN: a->dry_run = true; break;
 	case OPT_TUNE: a->run.tune = true; break;
 	case OPT_FILE_FOLDER: a->run.file_folder = text; break;
+	case OPT_INJECT: plan->inject = text; break;
 	}
+	return 0;
+}
+
+static int parse_ratio(const char *text, double *out, struct sm_error *err)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	if (end == text || *end || !(*out > 1 && *out < 1000))
+		return sm_fail(err, EINVAL, "--max \"%s\": a ratio over 1 is expected, such as 1.05", text);
 	return 0;
 }
 
@@ -312,6 +350,15 @@ static int apply(struct arguments *a, int id, char *text, struct sm_error *err)
 	switch (id) {
 	case OPT_FORMAT: return parse_choice(find_spec(id), text, &a->format, err);
 	case OPT_COLOR: return parse_choice(find_spec(id), text, &a->color, err);
+	case OPT_THRESHOLDS: a->thresholds = text; break;
+	case OPT_BASELINE: a->baseline = text; break;
+	case OPT_STRICT: a->strict = true; break;
+	case OPT_CONFIRM: a->confirm = true; break;
+	case OPT_JUNIT: a->junit = text; break;
+	case OPT_GITHUB: a->github = true; break;
+	case OPT_LEFT: a->left = text; break;
+	case OPT_RIGHT: a->right = text; break;
+	case OPT_MAX: return parse_ratio(text, &a->allowed, err);
 	case OPT_JSON: a->json = true; break;
 	case OPT_APPLY: a->apply = true; break;
 	case OPT_UNDO: a->undo = true; break;
@@ -330,7 +377,29 @@ static int find_command(const char *name, struct sm_error *err)
 		if (strcmp(commands[i].name, name) == 0)
 			return i;
 	return sm_fail(err, EINVAL,
-		       "\"%s\" is not a command: choose list, run, doctor, report, tune or help", name);
+		       "\"%s\" is not a command: `shmeter help` lists them", name);
+}
+
+/* What the runs of an alternation are told, too: the point that they measure. */
+static int pass_on(struct arguments *a, const struct option_spec *spec, char *text, struct sm_error *err)
+{
+	static const int passed[] = { OPT_PROFILE, OPT_PLACEMENT, OPT_BACKING, OPT_PAGES, OPT_PREFAULT, OPT_NUMA };
+	static char option[SPEC_COUNT][32];
+	const size_t room = sizeof(a->pass) / sizeof(a->pass[0]);
+	bool wanted = spec->id == OPT_SET;
+
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		wanted |= spec->id == passed[i];
+	if (!wanted)
+		return 0;
+	if (a->pass_count + 2 > room)
+		return sm_fail(err, EINVAL, "too many options: at most %zu", room / 2);
+	if (spec->id == OPT_SET) /* was cut in two at the equals sign */
+		text[strlen(text)] = '=';
+	snprintf(option[spec - specs], sizeof(option[0]), "--%s", spec->name);
+	a->pass[a->pass_count++] = option[spec - specs];
+	a->pass[a->pass_count++] = text;
+	return 0;
 }
 
 static int parse_options(struct arguments *a, int argc, char **argv, struct sm_error *err)
@@ -365,6 +434,8 @@ static int parse_options(struct arguments *a, int argc, char **argv, struct sm_e
 		}
 		int rc = apply(a, id, optarg, err);
 
+		if (rc == 0 && a->command == CMD_AB)
+			rc = pass_on(a, spec, optarg, err);
 		if (rc < 0)
 			return rc;
 	}

@@ -21,7 +21,19 @@ enum exit_code {
 #define COMMANDS_MAX 16
 
 /* Which commands an option belongs to, as bits of enum command_id. */
-enum command_id { CMD_LIST, CMD_RUN, CMD_DOCTOR, CMD_REPORT, CMD_TUNE, CMD_HELP, CMD_COUNT };
+enum command_id {
+	CMD_LIST,
+	CMD_RUN,
+	CMD_DOCTOR,
+	CMD_REPORT,
+	CMD_CHECK,
+	CMD_AB,
+	CMD_COMPARE,
+	CMD_SELFTEST,
+	CMD_TUNE,
+	CMD_HELP,
+	CMD_COUNT
+};
 
 struct arguments {
 	enum command_id command;
@@ -30,6 +42,11 @@ struct arguments {
 	const char *resume;
 	const char *format;
 	const char *color;
+	const char *thresholds, *baseline, *junit, *left, *right;
+	double allowed; /* ratio: --max */
+	const char *pass[64]; /* options of run, for the runs of an alternation */
+	size_t pass_count;
+	bool strict, confirm, github;
 	bool json, apply, undo, dry_run, term, no_plots, quiet, verbose, seeded;
 	const char *operand[64]; /* patterns or folders */
 	size_t operands;
@@ -60,6 +77,24 @@ const char *plots_folder(void);
 /* Raised by SIGINT, SIGTERM and SIGHUP: the signal's number. */
 const volatile int *stop_flag(void);
 
+/* The default thresholds, beside the program; "" where there are none. */
+const char *default_thresholds(void);
+/* A new folder below results/, named by time and host, and `latest` pointed to a finished one. */
+void default_folder(char *out, size_t size);
+void point_latest(const char *folder);
+/* Shows progress of a run on a terminal; its context is a struct progress_line of the caller. */
+struct progress_line {
+	uint64_t last_ns;
+	bool used;
+};
+void show_progress(const struct sm_progress *progress, void *context);
+
+/* cmd_check.c */
+struct sm_gate_report;
+/* Prints verdicts as the options ask: words or JSON, JUnit, GitHub. */
+int print_gates(const struct arguments *arguments, const struct sm_gate_report *report, struct sm_error *err);
+int exit_of(const struct arguments *arguments, enum sm_verdict verdict);
+
 /* show.c: what run and report print and draw of a folder. */
 int show_results(const struct arguments *arguments, const char *folder);
 
@@ -67,6 +102,10 @@ int cmd_list(struct arguments *arguments);
 int cmd_run(struct arguments *arguments);
 int cmd_doctor(struct arguments *arguments);
 int cmd_report(struct arguments *arguments);
+int cmd_check(struct arguments *arguments);
+int cmd_ab(struct arguments *arguments);
+int cmd_compare(struct arguments *arguments);
+int cmd_selftest(struct arguments *arguments);
 int cmd_tune(struct arguments *arguments);
 int cmd_help(struct arguments *arguments);
 

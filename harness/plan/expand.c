@@ -269,6 +269,27 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 	plan->groups[plan->group_count++] = group;
 }
 
+int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case *c, double *share,
+		     struct sm_error *err)
+{
+	const char *sign = options->inject ? strrchr(options->inject, '=') : NULL;
+	char pattern[256], name[256], *end = NULL;
+	double percent = sign ? strtod(sign + 1, &end) : 0;
+
+	*share = 0;
+	if (!options->inject)
+		return 0;
+	if (!sign || sign == options->inject || end == sign + 1 || *end || !(percent >= 0 && percent <= 1000))
+		return sm_fail(err, EINVAL,
+			       "--inject \"%s\": SCENARIO/VARIANT=PERCENT is expected, with a number from 0 to 1000",
+			       options->inject);
+	snprintf(pattern, sizeof(pattern), "%.*s", (int)(sign - options->inject), options->inject);
+	snprintf(name, sizeof(name), "%s/%s", c->scenario->name, c->scenario->variants[c->variant].name);
+	if (fnmatch(pattern, name, 0) == 0)
+		*share = percent / 100;
+	return 0;
+}
+
 /* Whether a claim's `at` names the placement, and nothing that the point is not. */
 static bool names_point(const char *at, const char *params, const char *placement)
 {

@@ -83,6 +83,15 @@ static void make_folders(char *path)
 	(void)mkdir(path, 0755);
 }
 
+void sm_state_path(const char *name, char *out, size_t size)
+{
+	char folder[4096];
+
+	find_folder(folder, sizeof(folder));
+	make_folders(folder);
+	snprintf(out, size, "%s/%s", folder, name);
+}
+
 /* Opens and locks it; what cannot be read as a ledger is an error, not an empty one. */
 static int open_ledger(struct ledger *ledger, struct sm_error *err)
 {

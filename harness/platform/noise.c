@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "shmeter/environment.h"
 
@@ -18,6 +20,19 @@ static uint64_t field_after(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
+static uint64_t own_cpu_ns(void)
+{
+	struct rusage usage[2];
+	uint64_t ns = 0;
+
+	getrusage(RUSAGE_SELF, &usage[0]);
+	getrusage(RUSAGE_CHILDREN, &usage[1]);
+	for (unsigned i = 0; i < 2; i++)
+		ns += ((uint64_t)usage[i].ru_utime.tv_sec + (uint64_t)usage[i].ru_stime.tv_sec) * 1000000000u +
+		      ((uint64_t)usage[i].ru_utime.tv_usec + (uint64_t)usage[i].ru_stime.tv_usec) * 1000u;
+	return ns;
+}
+
 void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark)
 {
 	char *text = malloc(STAT_MAX), *at;
@@ -25,6 +40,7 @@ void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark)
 
 	memset(mark, 0, sizeof(*mark));
 	mark->taken_ns = sm_clock_ns();
+	mark->own_cpu_ns = own_cpu_ns();
 	if (!text || sm_os_read(os, text, STAT_MAX, "/proc/stat") < 0 ||
 	    strncmp(text, "cpu ", 4) != 0) {
 		free(text);
@@ -49,13 +65,18 @@ void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_
 	double ticks = (double)after->total_ticks - (double)before->total_ticks;
 	double seconds = ((double)after->taken_ns - (double)before->taken_ns) / 1e9;
 
-	*out = (struct sm_noise){ NAN, NAN, NAN, NAN };
+	*out = (struct sm_noise){ NAN, NAN, NAN, NAN, NAN };
 	if (before->total_ticks == 0 || after->total_ticks == 0 || seconds <= 0)
 		return;
 	out->steal_percent =
 		ticks > 0 ? 100.0 * (double)(after->steal_ticks - before->steal_ticks) / ticks : 0;
 	out->busy_percent =
 		ticks > 0 ? 100.0 * (double)(after->busy_ticks - before->busy_ticks) / ticks : 0;
+	double own_ticks = (double)(after->own_cpu_ns - before->own_cpu_ns) / 1e9 * (double)sysconf(_SC_CLK_TCK);
+	double others = (double)(after->busy_ticks - before->busy_ticks) -
+			(double)(after->steal_ticks - before->steal_ticks) - own_ticks;
+
+	out->others_percent = ticks > 0 ? fmax(0, 100.0 * others / ticks) : 0;
 	out->interrupts_per_s = (double)(after->interrupts - before->interrupts) / seconds;
 	out->switches_per_s =
 		(double)(after->context_switches - before->context_switches) / seconds;

@@ -7,6 +7,7 @@
 
 #include "session.h"
 #include "shmeter/clock.h"
+#include "shmeter/floor.h"
 
 /* How long the clock is watched for holes, before and after a run. */
 #define GAPS_NS 20000000u
@@ -70,7 +71,7 @@ static json_t *options_json(const struct sm_plan_options *options)
 	for (unsigned i = 0; i < options->pu_list_count; i++)
 		json_array_append_new(pus, json_integer(options->pu_list[i]));
 	return json_pack(
-		"{s:s, s:o, s:I, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o}", "profile",
+		"{s:s, s:o, s:I, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s}", "profile",
 		sm_profile_name(options->profile), "patterns",
 		strings(options->patterns, options->pattern_count), "budget_ns",
 		(json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks,
@@ -83,7 +84,8 @@ static json_t *options_json(const struct sm_plan_options *options)
 		options->memory.pages.kind ? sm_pages_name(options->memory.pages, pages) : "",
 		"prefault",
 		options->memory.prefault ? sm_prefault_name(options->memory.prefault) : "", "numa",
-		options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets);
+		options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets,
+		"inject", options->inject ? options->inject : "");
 }
 
 int manifest_make(struct session *session, struct sm_error *err)
@@ -117,6 +119,7 @@ int manifest_make(struct session *session, struct sm_error *err)
 		clock.source);
 	if (!session->manifest)
 		return sm_fail(err, ENOMEM, "no memory for the manifest");
+	(void)json_object_set_new(session->manifest, "noise_floor", sm_floor_load(fingerprint)); /* if known */
 	if (session->events) /* a cost that could not be measured is absent */
 		(void)json_object_set_new(session->manifest, "counting_cost",
 					  counting_cost(session));
@@ -160,6 +163,7 @@ static void add_noise(struct session *session)
 	if (isfinite(noise.steal_percent)) {
 		json_object_set_new(object, "steal_percent", json_real(noise.steal_percent));
 		json_object_set_new(object, "busy_percent", json_real(noise.busy_percent));
+		json_object_set_new(object, "others_percent", json_real(noise.others_percent));
 		json_object_set_new(object, "interrupts_per_s", json_real(noise.interrupts_per_s));
 		json_object_set_new(object, "switches_per_s", json_real(noise.switches_per_s));
 	}
@@ -240,19 +244,19 @@ static int restore_lists(struct sm_plan_options *plan, const json_t *options, st
 	return 0;
 }
 
-int manifest_restore_options(struct session *session, struct sm_error *err)
+int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm_plan_options *plan,
+			   struct sm_error *err)
 {
-	const json_t *options = json_object_get(session->manifest, "options");
-	struct sm_plan_options *plan = &session->plan_options;
-	const char *placement = text_of(options, "placement");
+	const json_t *options = json_object_get(manifest, "options");
+	const char *placement = text_of(options, "placement"), *inject = text_of(options, "inject");
 	int rc;
 
 	memset(plan, 0, sizeof(*plan));
 	if (!json_is_object(options))
 		return sm_fail(err, EBADMSG,
-			       "%s/manifest.json has no \"options\": it cannot be resumed",
-			       session->options->folder);
-	plan->seed = strtoull(text_of(session->manifest, "seed"), NULL, 10);
+			       "%s/manifest.json has no \"options\": it cannot be resumed or repeated", folder);
+	plan->seed = strtoull(text_of(manifest, "seed"), NULL, 10);
+	plan->inject = *inject ? inject : NULL;
 	plan->budget_ns = (uint64_t)json_integer_value(json_object_get(options, "budget_ns"));
 	plan->repeat_blocks =
 		(unsigned)json_integer_value(json_object_get(options, "repeat_blocks"));
@@ -264,6 +268,11 @@ int manifest_restore_options(struct session *session, struct sm_error *err)
 	if (rc == 0)
 		rc = restore_lists(plan, options, err);
 	return rc;
+}
+
+int manifest_restore_options(struct session *session, struct sm_error *err)
+{
+	return sm_run_restore_options(session->manifest, session->options->folder, &session->plan_options, err);
 }
 
 int manifest_restore_plan(struct session *session, struct sm_error *err)

@@ -319,9 +319,11 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 			LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(session, &planned->c),
 		.trace = planned->c.scenario->trace != NULL,
 	};
-	struct sm_trial_result result;
-	int rc = sm_trial_run(&session->context, &request, &result, err);
+	struct sm_trial_result result = { 0 };
+	int rc = sm_plan_injected(&session->plan_options, &planned->c, &request.inject, err);
 
+	if (rc == 0)
+		rc = sm_trial_run(&session->context, &request, &result, err);
 	if (rc == 0)
 		rc = session_append(session, trial, step, &result, err);
 	if (rc == 0)

@@ -43,29 +43,39 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 	return false;
 }
 
-int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, const char *klass,
-			struct sm_comparison *out, struct sm_error *err)
+unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right,
+				 const char *klass, double *d, unsigned *blocks)
 {
 	struct block_walk walk = walk_blocks(a, left, right);
-	double *d = malloc((walk.left->count + 1) * sizeof(*d));
-	size_t s, t, above = 0;
+	unsigned used = 0;
+	size_t s, t;
 
-	if (!d)
-		return sm_fail(err, ENOMEM, "no memory for %zu blocks", walk.left->count);
-	*out = (struct sm_comparison){ .mde = NAN };
+	*blocks = 0;
 	while (next_block(&walk, &s, &t)) {
 		const struct sm_cell *x = sm_analysis_cell(a, s, klass);
 		const struct sm_cell *y = sm_analysis_cell(a, t, klass);
 
-		out->blocks++;
+		++*blocks;
 		/* Counts and shares may be 0: they have no ratio. */
-		if (!x || !y || !(x->value > 0) || !(y->value > 0))
-			continue;
-		double difference = log(x->value) - log(y->value);
+		if (x && y && x->value > 0 && y->value > 0)
+			d[used++] = log(x->value) - log(y->value);
+	}
+	return used;
+}
 
-		out->ties += difference == 0;
-		above += difference > 0;
-		d[out->used++] = difference;
+int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, const char *klass,
+			struct sm_comparison *out, struct sm_error *err)
+{
+	size_t room = a->case_view[left].count, above = 0;
+	double *d = malloc((room + 1) * sizeof(*d));
+
+	if (!d)
+		return sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
+	*out = (struct sm_comparison){ .mde = NAN };
+	out->used = sm_analysis_differences(a, left, right, klass, d, &out->blocks);
+	for (unsigned i = 0; i < out->used; i++) {
+		out->ties += d[i] == 0;
+		above += d[i] > 0;
 	}
 	struct sm_interval logs = sm_median_interval(d, out->used, SM_CONFIDENCE);
 

@@ -17,12 +17,11 @@ static bool is_ratio(const struct sm_claim *claim)
 	return claim->id && !claim->count && claim->left && claim->right;
 }
 
-/* Why nothing can be concluded from this pair whatever its interval; NULL: nothing is wrong.  The
- * order is that of usefulness: what the reader can do something about comes first. */
-static const char *run_level_reason(struct sm_analysis *a, const struct pair *pair,
-				    const struct sm_comparison *c, const struct sm_blocks *blocks)
+/* The order of the reasons is that of usefulness: what the reader can do something about comes first. */
+const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct sm_comparison *c,
+				 const struct sm_blocks *blocks)
 {
-	const struct sm_group_view *group = &a->group[pair->group];
+	const struct sm_group_view *group = &a->group[g];
 	struct sm_results *results = a->results;
 
 	if (blocks->pins_lost > 0)
@@ -79,7 +78,7 @@ static const char *open_interval(struct sm_analysis *a, const struct sm_pair_row
 static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_pair_row *row,
 		      const struct sm_comparison *c, const struct sm_blocks *blocks)
 {
-	const char *reason = run_level_reason(a, pair, c, blocks);
+	const char *reason = sm_analysis_distrust(a, pair->group, c, blocks);
 
 	row->verdict = sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
 	row->reason = "-";

@@ -82,6 +82,12 @@ struct sm_analysis {
 	struct sm_control control;
 };
 
+/* analysis.c */
+/* All the steps, keeping what they found for whoever asks more; sm_analysis_close() it, also after an error. */
+SM_MUST_USE int sm_analysis_run(struct sm_analysis *a, struct sm_results *results,
+				const struct sm_scenario *const *scenarios, size_t scenario_count,
+				struct sm_error *err);
+
 /* analysis_index.c */
 SM_MUST_USE int sm_analysis_open(struct sm_analysis *a, struct sm_error *err);
 void sm_analysis_close(struct sm_analysis *a);
@@ -120,6 +126,10 @@ struct sm_blocks {
 	unsigned homeless;  /* no class in which both have enough pure slices */
 	unsigned pins_lost; /* trials of either in which a worker left its PU */
 };
+/* ln(left) - ln(right) of each block that counts in this class, into `d` (room for the blocks of the left case).
+ * Returns how many; `*blocks`: in which both were tried. */
+unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right,
+				 const char *klass, double *d, unsigned *blocks);
 SM_MUST_USE int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right,
 				    const char *klass, struct sm_comparison *out,
 				    struct sm_error *err);
@@ -132,6 +142,9 @@ const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_
 SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err);
 
 /* analysis_pairs.c */
+/* Why nothing can be concluded from a comparison in group `g` whatever its interval; NULL: nothing is wrong. */
+const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct sm_comparison *c,
+				 const struct sm_blocks *blocks);
 SM_MUST_USE int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err);
 
 /* analysis_crossings.c */

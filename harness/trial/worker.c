@@ -149,6 +149,17 @@ static void note_usage(struct slice_note *note, const struct rusage *before,
 	note->nivcsw = (uint64_t)(after->ru_nivcsw - before->ru_nivcsw);
 }
 
+/* The slowdown that was asked for: so much longer than what the operations took. */
+static void linger(struct sm_worker *worker, uint64_t start_ns, double share)
+{
+	uint64_t until = sm_clock_ns();
+
+	until += (uint64_t)(share * (double)(until - start_ns));
+	worker->time_ns += (uint64_t)(share * (double)worker->time_ns);
+	while (sm_clock_ns() < until)
+		;
+}
+
 /* One slice.  Between the stamps stands run() alone. */
 static bool slice(struct self *self, unsigned number)
 {
@@ -156,6 +167,7 @@ static bool slice(struct self *self, unsigned number)
 	struct sm_worker *worker = &self->worker;
 	struct rusage before, after;
 	uint64_t cpu_ns, start_ns, end_ns, ops;
+	double inject = self->job->request->inject;
 	/* The first slice of a warm subject is its warm-up. */
 	bool counted = number > 0 || worker->c->scenario->cold;
 
@@ -172,6 +184,8 @@ static bool slice(struct self *self, unsigned number)
 	cpu_ns = sm_clock_cpu_ns();
 	start_ns = sm_clock_ns();
 	ops = worker->c->scenario->run(worker);
+	if (inject > 0)
+		linger(worker, start_ns, inject);
 	end_ns = sm_clock_ns();
 	cpu_ns = sm_clock_cpu_ns() - cpu_ns;
 	sm_counters_disable(&self->counters);

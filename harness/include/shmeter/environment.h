@@ -27,12 +27,14 @@ struct sm_noise_mark {
 	uint64_t total_ticks, steal_ticks, busy_ticks; /* /proc/stat, all PUs, USER_HZ */
 	uint64_t interrupts, context_switches;
 	uint64_t taken_ns;
+	uint64_t own_cpu_ns; /* of this process and its ended children */
 };
 void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark);
 
 struct sm_noise {
 	double steal_percent; /* of all PU time between two marks; NaN where unreadable */
 	double busy_percent;  /* not idle, ours and others' */
+	double others_percent; /* used by other processes than ours; at least 0 */
 	double interrupts_per_s, switches_per_s;
 };
 void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_mark *after,

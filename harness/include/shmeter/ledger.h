@@ -28,6 +28,9 @@ struct sm_undone {
  * were put back, or -errno in words. */
 SM_MUST_USE int sm_ledger_undo(void (*tell)(const struct sm_undone *), struct sm_error *err);
 
+/* The path of a file beside the ledger, whose folder is made. */
+void sm_state_path(const char *name, char *out, size_t size);
+
 /* Writes until it reads back (a pool whose pages are still in the hands of dying processes does not shrink at
  * once), for at most three seconds.  Settings with choices are read as the one in brackets. */
 bool sm_setting_write(const char *path, const char *value);

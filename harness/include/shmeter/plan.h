@@ -34,6 +34,9 @@ struct sm_plan_options {
 		const char *name, *text; /* "message", "64,4k" */
 	} set[SM_SETS_MAX];
 	unsigned set_count;
+	/* "false_sharing/packed=10": every slice of these cases (globs) is made longer by so many per cent, to see
+	 * what a gate makes of it; NULL: none. */
+	const char *inject;
 };
 
 /* A case in the plan. */
@@ -91,6 +94,11 @@ SM_MUST_USE int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_option
  * same cases: same steps.  Skipped cases have no step; a group left with no case has none. */
 void sm_plan_schedule(struct sm_plan *plan, const struct sm_plan_options *options);
 void sm_plan_free(struct sm_plan *plan);
+
+/* The share by which a case's slices are made longer (0.1: by 10 %); 0: not at all.  -EINVAL where `inject` is
+ * not CASE=PERCENT with a number from 0 to 1000. */
+SM_MUST_USE int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case *c,
+				 double *share, struct sm_error *err);
 
 /* "op=store processes=2" (with the separator), "-" for a scenario without parameters. */
 void sm_case_params(const struct sm_case *c, char separator, char *out, size_t size);

@@ -2,6 +2,7 @@
 #ifndef SHMETER_RUN_H
 #define SHMETER_RUN_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,6 +35,11 @@ struct sm_run_options {
 	sm_progress_fn progress;  /* may be NULL */
 	void *progress_context;
 };
+
+/* The options of the plan that a finished run had, as its manifest (loaded from `folder`) says.  Its strings belong
+ * to the manifest; `patterns` and `pu_list` are the caller's to free.  -EBADMSG where the manifest does not say. */
+SM_MUST_USE int sm_run_restore_options(const json_t *manifest, const char *folder,
+				       struct sm_plan_options *plan, struct sm_error *err);
 
 /* Expands and lays out the plan without running it and writes it for people. */
 SM_MUST_USE int sm_run_describe(const struct sm_run_options *options,

@@ -43,6 +43,13 @@ double sm_binomial_cdf(uint64_t k, uint64_t n, double p);
 struct sm_interval sm_binomial_interval(uint64_t k, uint64_t n, double confidence);
 /* Two-sided sign-test p-value for `above` of n (ties left out by the caller). */
 double sm_sign_test(uint64_t above, uint64_t n);
+/* One-sided p-value of "x is shifted against y by at most `shift`", by Mann and Whitney's U (1947): exact for up
+ * to 100 values a side, normal with continuity correction beyond.  NaN for an empty side. */
+double sm_shift_test(const double *x, size_t nx, const double *y, size_t ny, double shift);
+/* The shift of x against y: median of all differences (Hodges and Lehmann, 1963) and the interval that U gives
+ * (Lehmann, Nonparametrics, 1975, ch. 2).  NaN limits where there are too few values. */
+struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y, size_t ny,
+				     double confidence);
 /* Standard normal quantile. */
 double sm_normal_quantile(double p);
 

@@ -34,6 +34,7 @@ struct sm_trial_request {
 	uint64_t timeout_ns;
 	uint64_t
 		longest_ns; /* of all slices together: then the trial ends with those it has; 0: no limit */
+	double inject;  /* share of its time by which every slice is made longer; 0: as it is */
 	bool calibrate; /* find op_count instead of measuring */
 	bool trace;     /* record histograms after the slices, where the scenario can */
 };

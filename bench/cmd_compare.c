@@ -1,0 +1,127 @@
+/* shmeter compare */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "program.h"
+#include "registry.h"
+#include "shmeter/compare.h"
+#include "shmeter/store.h"
+
+static int slowest_first(const void *a, const void *b)
+{
+	const struct sm_compared *x = a, *y = b;
+	double r = isnan(x->ratio.estimate) ? 0 : x->ratio.estimate;
+	double s = isnan(y->ratio.estimate) ? 0 : y->ratio.estimate;
+
+	return (r < s) - (r > s);
+}
+
+static const char *word(const struct sm_comparison_of_runs *c, const struct sm_compared *row)
+{
+	if (isnan(row->p))
+		return "no comparison";
+	if (row->p > 0.05)
+		return "not told apart";
+	if (!c->same_machine)
+		return row->ratio.estimate > 1 ? "longer there" : "shorter there";
+	return row->ratio.estimate > 1 ? "slower" : "faster";
+}
+
+static void print_row(const struct sm_comparison_of_runs *c, const struct sm_compared *row)
+{
+	if (isnan(row->ratio.estimate)) {
+		printf("%-15s %s: %s\n", word(c, row), row->id, row->reason);
+		return;
+	}
+	printf("%-15s %6.3f", word(c, row), row->ratio.estimate);
+	if (isnan(row->ratio.low))
+		printf(" (no interval: %u and %u blocks)", row->old_blocks, row->new_blocks);
+	else
+		printf(" (%.3f to %.3f; a change of %.1f %% could have been seen)", row->ratio.low,
+		       row->ratio.high, 100 * (row->mde - 1));
+	printf("  %s, %s%s%s\n", row->id, row->klass, strcmp(row->reason, "-") ? "; " : "",
+	       strcmp(row->reason, "-") ? row->reason : "");
+}
+
+static json_t *number(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+static void print_json(const struct sm_comparison_of_runs *c)
+{
+	json_t *rows = json_array(), *all;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct sm_compared *row = &c->row[i];
+
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:s}", "case",
+						      row->id, "says", word(c, row), "ratio",
+						      number(row->ratio.estimate), "low", number(row->ratio.low),
+						      "high", number(row->ratio.high), "p", number(row->p), "mde",
+						      number(row->mde), "old_blocks", (int)row->old_blocks,
+						      "new_blocks", (int)row->new_blocks, "reason", row->reason));
+	}
+	all = json_pack("{s:b, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine", (int)c->same_machine, "ratio",
+			number(c->overall.estimate), "low", number(c->overall.low), "high",
+			number(c->overall.high), "slower", (int)c->slower, "faster", (int)c->faster, "cases", rows);
+	json_dumpf(all, stdout, JSON_INDENT(1));
+	putchar('\n');
+	json_decref(all);
+}
+
+static void print(const struct sm_comparison_of_runs *c, const struct arguments *arguments)
+{
+	printf("New against old: %s against %s. Ratios over 1: the new run took longer.\n", arguments->operand[1],
+	       arguments->operand[0]);
+	if (!c->same_machine)
+		printf("The runs are of different machines (their fingerprints differ): what differs is the machines' "
+		       "doing as much as the builds', and no regression.\n");
+	else
+		printf("Two runs at different times differ by more than their intervals say; `shmeter ab` alternates "
+		       "two builds in one run.\n");
+	putchar('\n');
+	for (size_t i = 0; i < c->count; i++)
+		print_row(c, &c->row[i]);
+	printf("\nOverall: %.3f", c->overall.estimate);
+	if (!isnan(c->overall.low))
+		printf(" (95 %% interval over the cases %.3f to %.3f)", c->overall.low, c->overall.high);
+	printf("; %u %s, %u %s, %zu cases of both runs.\n", c->slower, c->same_machine ? "slower" : "longer", c->faster,
+	       c->same_machine ? "faster" : "shorter", c->count);
+}
+
+int cmd_compare(struct arguments *arguments)
+{
+	struct sm_comparison_of_runs comparison = { 0 };
+	struct sm_results before, now;
+	struct sm_error err = { 0 };
+	int rc;
+
+	if (arguments->operands != 2) {
+		sm_fail(&err, EINVAL, "`shmeter compare` needs two run folders, the old one first");
+		return complain(&err);
+	}
+	sm_results_init(&before);
+	sm_results_init(&now);
+	rc = sm_store_load(&before, arguments->operand[0], &err);
+	if (rc == 0)
+		rc = sm_store_load(&now, arguments->operand[1], &err);
+	if (rc == 0)
+		rc = sm_compare_runs(&comparison, &before, &now, sm_scenarios, sm_scenario_count, &err);
+	if (rc == 0 && comparison.count == 0)
+		rc = sm_fail(&err, EINVAL, "%s and %s have no case in common", arguments->operand[0],
+			     arguments->operand[1]);
+	if (rc == 0) {
+		qsort(comparison.row, comparison.count, sizeof(*comparison.row), slowest_first);
+		if (arguments->json)
+			print_json(&comparison);
+		else
+			print(&comparison, arguments);
+	}
+	sm_compare_free(&comparison);
+	sm_results_free(&now);
+	sm_results_free(&before);
+	return rc < 0 ? complain(&err) : EXIT_OK;
+}

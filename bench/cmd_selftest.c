@@ -1,0 +1,213 @@
+/* shmeter selftest */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "program.h"
+#include "registry.h"
+#include "shmeter/floor.h"
+#include "shmeter/guard.h"
+#include "shmeter/selftest.h"
+#include "shmeter/store.h"
+
+/* Blocks of a part: those of the profiles quick and standard. */
+static const unsigned part_blocks[] = { 8, 16 };
+#define LENGTHS (sizeof(part_blocks) / sizeof(part_blocks[0]))
+/* Slowdowns that are put into one of the control's two names, in per cent; the first is the control itself. */
+static const unsigned injected[] = { 0, 2, 5, 10 };
+#define STEPS (sizeof(injected) / sizeof(injected[0]))
+/* Blocks of each step: twenty parts at standard length. */
+#define BLOCKS_DEFAULT 320
+/* 95 % of couples of parts are within the noise floor. */
+#define FLOOR_SHARE 0.95
+/* False alarms of a 95 % interval: this many are no surprise in one test of twenty. */
+#define SURPRISE 0.05
+
+struct selftest {
+	struct arguments *arguments;
+	char out[4096];
+	char fingerprint[17];
+	struct progress_line line;
+	double *time_ln[LENGTHS], *ratio_ln[LENGTHS];
+	size_t times[LENGTHS], ratios[LENGTHS];
+	bool bad, unsure;
+};
+
+static int run_into(struct selftest *self, const char *folder, const char *const *patterns, size_t count,
+		    const char *inject, unsigned blocks, struct sm_error *err)
+{
+	struct sm_run_options run = self->arguments->run;
+	int rc;
+
+	run.plan.patterns = patterns;
+	run.plan.pattern_count = count;
+	run.plan.inject = inject;
+	run.plan.repeat_blocks = blocks;
+	run.no_counters = true;
+	run.folder = folder;
+	run.stop = stop_flag();
+	(void)!getrandom(&run.plan.seed, sizeof(uint32_t), 0);
+	if (!self->arguments->quiet && isatty(STDERR_FILENO)) {
+		run.progress = show_progress;
+		run.progress_context = &self->line;
+	}
+	rc = sm_run(&run, sm_scenarios, sm_scenario_count, err);
+	if (self->line.used)
+		fprintf(stderr, "\r\033[K");
+	return rc;
+}
+
+/* What the calibration scenarios claim of themselves: empty work takes no time, a known delay is found. */
+static int calibrate(struct selftest *self, struct sm_error *err)
+{
+	static const char *const patterns[] = { "calibration/*" };
+	struct sm_results results;
+	char folder[4200];
+	int rc;
+
+	snprintf(folder, sizeof(folder), "%s/calibration", self->out);
+	sm_results_init(&results);
+	rc = run_into(self, folder, patterns, 1, NULL, 8, err);
+	if (rc == 0)
+		rc = sm_store_load(&results, folder, err);
+	for (size_t i = 0; rc == 0 && i < results.claim_count; i++) {
+		const struct sm_claim_row *claim = &results.claims[i];
+
+		printf("%-13s %s: %s%s%s\n", sm_verdict_name(claim->verdict), claim->sentence, claim->evidence,
+		       strcmp(claim->reason, "-") ? ". Why: " : "", strcmp(claim->reason, "-") ? claim->reason : "");
+		self->bad |= claim->verdict == SM_REFUTED;
+		self->unsure |= claim->verdict == SM_INCONCLUSIVE;
+	}
+	if (rc == 0)
+		snprintf(self->fingerprint, sizeof(self->fingerprint), "%s",
+			 json_string_value(json_object_get(results.manifest, "fingerprint")));
+	sm_results_free(&results);
+	return rc;
+}
+
+static void keep(double **all, size_t *count, const double *more, size_t n)
+{
+	*all = realloc(*all, (*count + n + 1) * sizeof(**all));
+	if (!*all)
+		abort(); /* a few hundred numbers */
+	memcpy(*all + *count, more, n * sizeof(*more));
+	*count += n;
+}
+
+static void tell(struct selftest *self, unsigned percent, unsigned blocks, const struct sm_parts *parts)
+{
+	unsigned seen = percent ? parts->slower : parts->slower + parts->faster;
+	struct sm_interval rate = sm_binomial_interval(seen, parts->count, 0.95);
+
+	if (percent)
+		printf("  %2u %% slower, %2u blocks: seen in %u of %u (%.0f %%, 95 %% interval %.0f to %.0f)\n",
+		       percent, blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
+	else
+		printf("  nothing changed, %2u blocks: a false alarm in %u of %u (%.1f %%, 95 %% interval %.1f to %.1f; "
+		       "at most 5 %% are meant)\n",
+		       blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
+	/* so many only where the rate is over what is meant */
+	if (!percent && parts->count > 0 &&
+	    1 - (seen ? sm_binomial_cdf(seen - 1, parts->count, 0.05) : 0) < SURPRISE)
+		self->bad = true;
+}
+
+/* One run of the control, one name made slower by `percent`. */
+static int step(struct selftest *self, unsigned percent, unsigned blocks, struct sm_error *err)
+{
+	static const char *const patterns[] = { "aa" };
+	struct sm_results results;
+	char folder[4200], inject[32];
+	int rc;
+
+	snprintf(folder, sizeof(folder), "%s/slower-%u", self->out, percent);
+	snprintf(inject, sizeof(inject), "aa/b=%u", percent);
+	sm_results_init(&results);
+	rc = run_into(self, folder, patterns, 1, percent ? inject : NULL, blocks, err);
+	if (rc == 0)
+		rc = sm_store_load(&results, folder, err);
+	for (unsigned i = 0; rc == 0 && i < LENGTHS; i++) {
+		struct sm_parts parts;
+
+		rc = sm_parts_of(&parts, &results, part_blocks[i], err);
+		if (rc == 0) {
+			tell(self, percent, part_blocks[i], &parts);
+			keep(&self->time_ln[i], &self->times[i], parts.time_ln, parts.count);
+			if (percent == 0)
+				keep(&self->ratio_ln[i], &self->ratios[i], parts.ratio_ln, parts.count);
+		}
+		sm_parts_free(&parts);
+	}
+	sm_results_free(&results);
+	return rc;
+}
+
+static int find_floor(struct selftest *self, struct sm_error *err)
+{
+	const unsigned standard = LENGTHS - 1;
+	struct sm_floor floor = {
+		.time = exp(sm_couples_within(self->time_ln[standard], self->times[standard], FLOOR_SHARE)),
+		.ratio = exp(sm_couples_within(self->ratio_ln[standard], self->ratios[standard], FLOOR_SHARE)),
+	};
+
+	if (isnan(floor.time) || isnan(floor.ratio)) {
+		printf("The noise floor cannot be told: too few blocks count in one pair class.\n");
+		self->unsure = true;
+		return 0;
+	}
+	printf("\nNoise floor: times of one case at different moments differ by up to %.1f %%, ratios within a moment by "
+	       "%.1f %% (95 %% of couples of parts of %u blocks).\nA baseline gate that allows less is refused on this "
+	       "machine (fingerprint %s).\n",
+	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard], self->fingerprint);
+	return sm_floor_save(self->fingerprint, &floor, err);
+}
+
+static int test(struct selftest *self, struct sm_error *err)
+{
+	unsigned blocks = self->arguments->run.plan.repeat_blocks ? self->arguments->run.plan.repeat_blocks
+								    : BLOCKS_DEFAULT;
+	int rc = 0;
+
+	printf("Calibration\n");
+	rc = calibrate(self, err);
+	if (rc == 0)
+		printf("\nThe A/A control: one case under two names, and one of them slowed down\n");
+	for (unsigned i = 0; rc == 0 && i < STEPS; i++)
+		rc = step(self, injected[i], blocks, err);
+	return rc == 0 ? find_floor(self, err) : rc;
+}
+
+int cmd_selftest(struct arguments *arguments)
+{
+	struct selftest self = { .arguments = arguments };
+	struct sm_error err = { 0 };
+	int rc;
+
+	if (arguments->out)
+		snprintf(self.out, sizeof(self.out), "%s", arguments->out);
+	else
+		default_folder(self.out, sizeof(self.out));
+	if (mkdir(self.out, 0777) < 0)
+		rc = sm_fail(&err, errno, "%s cannot be made: %s", self.out, strerror(errno));
+	else
+		rc = sm_guard_start(&err);
+	if (rc == 0)
+		rc = test(&self, &err);
+	sm_guard_stop();
+	for (unsigned i = 0; i < LENGTHS; i++) {
+		free(self.time_ln[i]);
+		free(self.ratio_ln[i]);
+	}
+	if (rc < 0)
+		return complain(&err);
+	printf("%s The runs are in %s.\n",
+	       self.bad      ? "The instrument is NOT to be trusted here: see above."
+	       : self.unsure ? "Nothing is wrong, but something could not be decided: see above."
+			     : "The instrument does what it says here.",
+	       self.out);
+	return self.bad ? EXIT_WRONG : EXIT_OK;
+}

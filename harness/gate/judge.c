@@ -1,0 +1,385 @@
+/* Gates against a run.
+ *
+ * Every gate has a one-sided p-value of "its threshold holds": of the sign test over blocks (a ratio within the run),
+ * or of Mann and Whitney's over the blocks of two runs (a baseline).  Holm's procedure over all of them keeps the
+ * false FAILs of a healthy run at SM_GATES_ALPHA; a PASS needs the whole 95 % interval on the right side. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate_parts.h"
+
+static const char *per_what(const struct sm_case_row *row)
+{
+	return strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation";
+}
+
+/* P(at least `above` of `n`) where each is as likely as not. */
+static double sign_tail(unsigned above, unsigned n)
+{
+	return above == 0 ? 1 : 1 - sm_binomial_cdf(above - 1, n, 0.5);
+}
+
+/* One-sided p of "min <= ratio <= max": both sides share it where both are closed. */
+static double threshold_p(const struct sm_gate *gate, const double *d, unsigned n)
+{
+	unsigned over = 0, over_n = 0, under = 0, under_n = 0;
+	double low = log(gate->min), high = log(gate->max), p = 1;
+
+	for (unsigned i = 0; i < n; i++) {
+		over += gate->max > 0 && d[i] > high;
+		over_n += gate->max > 0 && d[i] != high;
+		under += gate->min > 0 && d[i] < low;
+		under_n += gate->min > 0 && d[i] != low;
+	}
+	if (gate->max > 0)
+		p = sign_tail(over, over_n);
+	if (gate->min > 0)
+		p = fmin(p, sign_tail(under, under_n));
+	return gate->min > 0 && gate->max > 0 ? fmin(1, 2 * p) : p;
+}
+
+static void say_bounds(const struct sm_gate *gate, struct sm_words *words)
+{
+	if (gate->min > 0)
+		sm_words_add(words, "; at least %.4g is asked", gate->min);
+	if (gate->max > 0)
+		sm_words_add(words, "; at most %.4g is allowed", gate->max);
+}
+
+static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t g,
+		       struct finding *out, struct sm_error *err)
+{
+	size_t left = (size_t)sm_analysis_case_of(a, g, gate->variant);
+	size_t right = (size_t)sm_analysis_case_of(a, g, gate->against);
+	struct sm_words words = { .used = 0 };
+	struct sm_comparison comparison;
+	struct sm_blocks blocks;
+	char ratio[512], where[512];
+	unsigned tried;
+	double *d;
+	int rc;
+
+	sm_analysis_count_blocks(a, left, right, &blocks);
+	out->klass = sm_analysis_leading(a, g, left, right);
+	if (!out->klass) {
+		out->distrust = sm_results_string(a->results,
+						  "none of %u blocks has a pair class in which both have enough "
+						  "pure slices",
+						  blocks.tried);
+		out->evidence = "no block counts";
+		return 0;
+	}
+	rc = sm_analysis_compare(a, left, right, out->klass, &comparison, err);
+	if (rc < 0)
+		return rc;
+	d = malloc((a->case_view[left].count + 1) * sizeof(*d));
+	if (!d)
+		return sm_fail(err, ENOMEM, "no memory for a gate");
+	out->used = sm_analysis_differences(a, left, right, out->klass, d, &tried);
+	out->p = threshold_p(gate, d, out->used);
+	free(d);
+	out->ratio = comparison.ratio;
+	out->mde = comparison.mde;
+	out->distrust = sm_analysis_distrust(a, g, &comparison, &blocks);
+	sm_analysis_point(a, g, SM_POINT_PLACEMENT, where, sizeof(where));
+	if (gate->metric)
+		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s", gate->metric,
+			 gate->variant, out->ratio.estimate, gate->against);
+	else
+		sm_ratio_words(ratio, sizeof(ratio), gate->variant, gate->against,
+			       per_what(&a->results->cases[left]), out->ratio.estimate);
+	sm_words_add(&words, "%s: %s (95 %% interval %.4g to %.4g, class %s, %u blocks, %s)", gate->scenario,
+		     ratio, out->ratio.low, out->ratio.high, out->klass, out->used, where);
+	say_bounds(gate, &words);
+	out->evidence = sm_results_string(a->results, "%s", words.text);
+	return 0;
+}
+
+/* How bad a finding is, to choose the one that a gate over several groups tells. */
+static double badness(const struct sm_gate *gate, const struct finding *finding)
+{
+	if (sm_verdict_of(&finding->ratio, gate->min, gate->max) == SM_SUPPORTED && !finding->distrust)
+		return 0;
+	return finding->distrust ? 1 : 3 - finding->p;
+}
+
+static bool holds_both(const struct sm_analysis *a, size_t g, const struct sm_gate *gate)
+{
+	return sm_analysis_case_of(a, g, gate->variant) >= 0 &&
+	       (!gate->against || sm_analysis_case_of(a, g, gate->against) >= 0);
+}
+
+static const char *why_untried(struct sm_analysis *a, size_t g, const struct sm_gate *gate)
+{
+	const char *variant[2] = { gate->variant, gate->against };
+
+	for (unsigned i = 0; i < 2 && variant[i]; i++) {
+		const char *why = sm_analysis_untried(a, sm_analysis_case_of(a, g, variant[i]));
+
+		if (why)
+			return sm_results_string(a->results, "%s/%s: %s", gate->scenario, variant[i], why);
+	}
+	return NULL;
+}
+
+static void set_untestable(struct sm_gate_row *row, const char *reason)
+{
+	row->verdict = SM_NOT_TESTABLE;
+	row->evidence = "not measured";
+	row->reason = reason;
+}
+
+/* A ratio or a baseline over all groups that it names: the worst one speaks, its p multiplied by their number
+ * (Bonferroni).  Leaves the verdict open (SM_VERDICT_NONE) until all gates are known. */
+static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, struct sm_analysis *baseline,
+			struct sm_gate_row *row, struct finding *worst, struct sm_error *err)
+{
+	const char *untried = NULL;
+	unsigned groups = 0;
+	double smallest = 1;
+
+	for (size_t g = 0; g < run->group_count; g++) {
+		struct finding one = { .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
+				       .p = 1,
+				       .mde = NAN };
+		const char *why;
+		int rc;
+
+		if (strcmp(run->group[g].scenario_name, gate->scenario) != 0 || !holds_both(run, g, gate) ||
+		    (gate->group && strcmp(run->group[g].name, gate->group) != 0) ||
+		    !sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant, gate->against))
+			continue;
+		why = why_untried(run, g, gate);
+		if (why) {
+			untried = why;
+			continue;
+		}
+		rc = gate->kind == SM_GATE_BASELINE ? gate_baseline(gate, run, g, baseline, &one, err)
+						    : judge_ratio(gate, run, g, &one, err);
+		if (rc < 0)
+			return rc;
+		smallest = fmin(smallest, one.p);
+		if (groups++ == 0 || badness(gate, &one) > badness(gate, worst))
+			*worst = one;
+	}
+	if (groups == 0) {
+		set_untestable(row, untried ? untried : "no case of this run is the one that the gate names");
+		return 0;
+	}
+	row->p = worst->distrust ? 1 : fmin(1, smallest * groups);
+	row->ratio = worst->ratio;
+	row->blocks = worst->used;
+	row->baseline_blocks = worst->baseline_used;
+	row->mde = worst->mde;
+	row->evidence = worst->evidence;
+	return 0;
+}
+
+/* A count: the rule of the claims of this kind, whose row is taken over. */
+static void judge_count(const struct sm_gate *gate, struct sm_analysis *a, const struct sm_scenario *scenario,
+			struct sm_gate_row *row)
+{
+	struct sm_claim claim = { .id = gate->name,
+				  .text = gate->name,
+				  .source = "-",
+				  .left = gate->variant,
+				  .at = gate->at,
+				  .count = gate->event,
+				  .count_exact = gate->per_op,
+				  .count_slack = gate->slack };
+	const struct sm_claim_row *counted;
+
+	sm_analysis_count_claim(a, scenario, &claim);
+	counted = &a->results->claims[--a->results->claim_count]; /* the gate's, not the run's */
+	row->verdict = counted->verdict;
+	row->evidence = strcmp(counted->evidence, "-") == 0 ? "not counted" : counted->evidence;
+	row->reason = counted->reason;
+}
+
+static void judge_claim(const struct sm_gate *gate, const struct sm_results *results, struct sm_gate_row *row)
+{
+	for (size_t i = 0; i < results->claim_count; i++) {
+		const struct sm_claim_row *claim = &results->claims[i];
+
+		if (strcmp(claim->claim, gate->claim) != 0 || strcmp(claim->scenario, gate->scenario) != 0)
+			continue;
+		row->verdict = claim->verdict;
+		row->evidence = sm_results_string((struct sm_results *)results, "%s: %s", claim->sentence,
+						  claim->evidence);
+		row->reason = claim->reason;
+		return;
+	}
+	set_untestable(row, "no case of this run is what the claim is about");
+}
+
+/* The command that measures a gate's cases again, long enough to decide. */
+static const char *command_again(const struct sm_gate *gate, struct sm_results *results)
+{
+	const json_t *options = json_object_get(results->manifest, "options");
+	const char *profile = json_string_value(json_object_get(options, "profile"));
+	char against[192] = "";
+
+	if (gate->against)
+		snprintf(against, sizeof(against), " '%s/%s'", gate->scenario, gate->against);
+	return sm_results_string(results, "shmeter run '%s/%s'%s --profile %s --repeat-blocks 32", gate->scenario,
+				 gate->variant ? gate->variant : "*", against,
+				 profile ? profile : "quick");
+}
+
+/* Blocks that a FAIL needs at least: all of them on the wrong side, against the strictest of Holm's levels. */
+static unsigned blocks_needed(size_t tests)
+{
+	return (unsigned)ceil(log2((double)tests / SM_GATES_ALPHA));
+}
+
+unsigned sm_gates_blocks(size_t gates)
+{
+	unsigned twice = 2 * blocks_needed(gates);
+
+	return twice > 16 ? twice : 16;
+}
+
+static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding, size_t tests)
+{
+	const struct sm_gate *gate = row->gate;
+	enum sm_verdict side = sm_verdict_of(&row->ratio, gate->min, gate->max);
+
+	row->reason = "-";
+	row->verdict = SM_INCONCLUSIVE;
+	if (finding->distrust)
+		row->reason = finding->distrust;
+	else if (row->p <= SM_GATES_ALPHA)
+		row->verdict = SM_REFUTED;
+	else if (side == SM_SUPPORTED)
+		row->verdict = SM_SUPPORTED;
+	else if (isnan(row->ratio.low))
+		row->reason = sm_results_string(run->results, "%u blocks: no interval under %d", row->blocks,
+						SM_BLOCKS_MIN);
+	else if (side == SM_REFUTED)
+		row->reason = sm_results_string(
+			run->results,
+			"beyond the threshold, but not surely enough for %zu gates with 1 %% false FAILs (p %.2g; %u "
+			"blocks that agree are needed)",
+			tests, row->p, blocks_needed(tests));
+	else
+		row->reason = sm_results_string(run->results,
+						"the interval holds the threshold; the smallest effect that these "
+						"blocks could show is %.2g %%",
+						100 * (row->mde - 1));
+}
+
+static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *tests)
+{
+	*tests = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!isnan(rows[i].p))
+			p[(*tests)++] = rows[i].p;
+	sm_holm(p, *tests);
+	for (size_t i = 0, t = 0; i < count; i++)
+		if (!isnan(rows[i].p))
+			rows[i].p = p[t++];
+}
+
+static const struct sm_scenario *scenario_of(const struct sm_analysis *a, const char *name)
+{
+	for (size_t i = 0; i < a->scenario_count; i++)
+		if (strcmp(a->scenarios[i]->name, name) == 0)
+			return a->scenarios[i];
+	return NULL;
+}
+
+static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, struct sm_analysis *baseline,
+		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
+{
+	const char *why = gate->kind == SM_GATE_BASELINE ? gate_not_comparable(gate, run, baseline) : NULL;
+
+	*row = (struct sm_gate_row){ .gate = gate,
+				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
+				     .p = NAN,
+				     .mde = NAN,
+				     .reason = "-",
+				     .again = command_again(gate, run->results) };
+	if (why)
+		set_untestable(row, why);
+	else if (gate->kind == SM_GATE_COUNT)
+		judge_count(gate, run, scenario_of(run, gate->scenario), row);
+	else if (gate->kind == SM_GATE_CLAIM)
+		judge_claim(gate, run->results, row);
+	else
+		return judge_groups(gate, run, baseline, row, finding, err);
+	return 0;
+}
+
+static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, struct sm_analysis *baseline,
+		     struct sm_gate_row *rows, struct sm_error *err)
+{
+	struct finding *finding = calloc(gates->count, sizeof(*finding));
+	double *p = calloc(gates->count, sizeof(*p));
+	size_t tests;
+	int rc = finding && p ? 0 : sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
+
+	for (size_t i = 0; rc == 0 && i < gates->count; i++)
+		rc = judge_one(&gates->gate[i], run, baseline, &rows[i], &finding[i], err);
+	if (rc == 0) {
+		adjust(rows, gates->count, p, &tests);
+		for (size_t i = 0; i < gates->count; i++)
+			if (!isnan(rows[i].p))
+				decide(run, &rows[i], &finding[i], tests);
+	}
+	free(p);
+	free(finding);
+	return rc;
+}
+
+int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, struct sm_results *baseline,
+		   const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_gate_row *rows,
+		   struct sm_error *err)
+{
+	struct sm_analysis a, b = { 0 };
+	int rc = sm_analysis_run(&a, run, scenarios, scenario_count, err);
+
+	if (rc == 0 && baseline)
+		rc = sm_analysis_run(&b, baseline, scenarios, scenario_count, err);
+	if (rc == 0)
+		rc = judge_all(gates, &a, baseline ? &b : NULL, rows, err);
+	if (baseline)
+		sm_analysis_close(&b);
+	sm_analysis_close(&a);
+	return rc;
+}
+
+void sm_gates_confirm(struct sm_gate_row *rows, const struct sm_gate_row *fresh, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].verdict != SM_REFUTED)
+			continue;
+		rows[i].confirmed = fresh[i].verdict == SM_REFUTED;
+		if (rows[i].confirmed)
+			continue;
+		rows[i].verdict = SM_INCONCLUSIVE;
+		rows[i].reason = "fresh trials did not repeat it";
+	}
+}
+
+enum sm_verdict sm_gates_overall(const struct sm_gate_row *rows, size_t count)
+{
+	enum sm_verdict overall = SM_SUPPORTED;
+
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].verdict == SM_REFUTED)
+			return SM_REFUTED;
+		if (rows[i].verdict == SM_INCONCLUSIVE)
+			overall = SM_INCONCLUSIVE;
+	}
+	return overall;
+}
+
+const char *sm_gate_word(enum sm_verdict verdict)
+{
+	return verdict == SM_SUPPORTED      ? "PASS"
+	       : verdict == SM_REFUTED      ? "FAIL"
+	       : verdict == SM_NOT_TESTABLE ? "NOT TESTABLE"
+					    : "INCONCLUSIVE";
+}

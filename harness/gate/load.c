@@ -1,0 +1,285 @@
+/* Reading a file of gates. */
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shmeter/gate.h"
+
+/* A file of thresholds is written by hand. */
+#define GATES_MAX 1000
+
+struct text {
+	struct text *next;
+	char word[];
+};
+
+struct reading {
+	struct sm_gates *gates;
+	struct sm_error *err; /* the first mistake; then everything else is passed over */
+	bool failed;
+	bool case_given, right_given;
+};
+
+static const char *keep(struct sm_gates *gates, const char *word, size_t length)
+{
+	struct text *text = malloc(sizeof(*text) + length + 1);
+
+	if (!text)
+		abort(); /* a few bytes */
+	memcpy(text->word, word, length);
+	text->word[length] = '\0';
+	text->next = gates->strings;
+	gates->strings = text;
+	return text->word;
+}
+
+static int wrong(struct reading *reading, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static int wrong(struct reading *reading, const char *format, ...)
+{
+	char text[SM_ERROR_TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (!reading->failed)
+		(void)sm_fail(reading->err, EINVAL, "%s: %s", reading->gates->path, text);
+	reading->failed = true;
+	return 1; /* go on: inih would report a line where this is a sentence */
+}
+
+static int take_number(struct reading *reading, const struct sm_gate *gate, const char *key,
+		       const char *text, double least, double *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtod(text, &end);
+	if (errno || end == text || *end || !(*out >= least) || *out > 1e12)
+		return wrong(reading, "[%s] %s = %s: a number of at least %g is expected", gate->name, key,
+			     text, least);
+	return 1;
+}
+
+static int take_case(struct reading *reading, struct sm_gate *gate, const char *text)
+{
+	const char *slash = strchr(text, '/');
+
+	if (!slash || slash == text || !slash[1])
+		return wrong(reading, "[%s] case = %s: SCENARIO/VARIANT is expected", gate->name, text);
+	gate->scenario = keep(reading->gates, text, (size_t)(slash - text));
+	gate->variant = keep(reading->gates, slash + 1, strlen(slash + 1));
+	return 1;
+}
+
+static int take_flag(struct reading *reading, struct sm_gate *gate, const char *key, const char *text)
+{
+	gate->baseline = strcmp(text, "yes") == 0;
+	if (!gate->baseline && strcmp(text, "no") != 0)
+		return wrong(reading, "[%s] %s = %s: yes or no is expected", gate->name, key, text);
+	return 1;
+}
+
+static int take_key(struct reading *reading, struct sm_gate *gate, const char *key, const char *text)
+{
+	const struct {
+		const char *key, **to;
+	} words[] = {
+		{ "against", &gate->against }, { "at", &gate->at },       { "metric", &gate->metric },
+		{ "claim", &gate->claim },     { "count", &gate->event },
+	};
+	double number = 0;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(key, words[i].key) == 0) {
+			*words[i].to = keep(reading->gates, text, strlen(text));
+			return 1;
+		}
+	if (strcmp(key, "case") == 0)
+		return take_case(reading, gate, text);
+	if (strcmp(key, "baseline") == 0)
+		return take_flag(reading, gate, key, text);
+	if (strcmp(key, "min") == 0)
+		return take_number(reading, gate, key, text, 1e-9, &gate->min);
+	if (strcmp(key, "max") == 0)
+		return take_number(reading, gate, key, text, 1e-9, &gate->max);
+	if (strcmp(key, "per_op") == 0)
+		return take_number(reading, gate, key, text, 0, &gate->per_op);
+	if (strcmp(key, "slack") == 0) {
+		take_number(reading, gate, key, text, 0, &number);
+		gate->slack = number < 1e9 ? (unsigned)number : 1000000000u;
+		return 1;
+	}
+	return wrong(reading,
+		     "[%s] has no key \"%s\": there are case, against, at, metric, min, max, count, per_op, "
+		     "slack, claim and baseline",
+		     gate->name, key);
+}
+
+/* inih calls this for every key; a section begins with its first one. */
+static int take(void *user, const char *section, const char *key, const char *value)
+{
+	struct reading *reading = user;
+	struct sm_gates *gates = reading->gates;
+	struct sm_gate *gate = gates->count ? &gates->gate[gates->count - 1] : NULL;
+
+	if (reading->failed)
+		return 1;
+	if (!*section)
+		return wrong(reading, "\"%s = %s\" stands before the first [gate]", key, value);
+	if (!gate || strcmp(gate->name, section) != 0) {
+		for (size_t i = 0; i < gates->count; i++)
+			if (strcmp(gates->gate[i].name, section) == 0)
+				return wrong(reading, "[%s] is there twice: give one another name", section);
+		if (gates->count == GATES_MAX)
+			return wrong(reading, "more than %d gates", GATES_MAX);
+		gate = &gates->gate[gates->count++];
+		*gate = (struct sm_gate){ .name = keep(gates, section, strlen(section)) };
+	}
+	return take_key(reading, gate, key, value);
+}
+
+static const struct sm_scenario *find_scenario(const char *name, const struct sm_scenario *const *scenarios,
+					       size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(scenarios[i]->name, name) == 0)
+			return scenarios[i];
+	return NULL;
+}
+
+static bool has_variant(const struct sm_scenario *scenario, const char *name)
+{
+	for (const struct sm_variant *v = scenario->variants; v && v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A claim about a ratio is the same gate as one that is written out; others keep their own verdict. */
+static int resolve_claim(struct reading *reading, struct sm_gate *gate,
+			 const struct sm_scenario *const *scenarios, size_t count)
+{
+	if (gate->variant || gate->event || gate->min > 0 || gate->max > 0 || gate->baseline)
+		return wrong(reading, "[%s] has a claim, which brings its own case and bounds: leave out the rest",
+			     gate->name);
+	for (size_t i = 0; i < count; i++)
+		for (const struct sm_claim *c = scenarios[i]->claims; c && c->id; c++) {
+			if (strcmp(c->id, gate->claim) != 0)
+				continue;
+			gate->scenario = scenarios[i]->name;
+			gate->variant = c->left;
+			gate->kind = SM_GATE_CLAIM;
+			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left || !c->right)
+				return 1;
+			gate->kind = SM_GATE_RATIO;
+			gate->against = c->right;
+			gate->at = c->at;
+			gate->metric = c->metric;
+			gate->min = c->ratio_min;
+			gate->max = c->ratio_max;
+			return 1;
+		}
+	return wrong(reading, "[%s] claim = %s: no scenario makes it; `shmeter list` names them", gate->name,
+		     gate->claim);
+}
+
+static int resolve(struct reading *reading, struct sm_gate *gate,
+		   const struct sm_scenario *const *scenarios, size_t count)
+{
+	const struct sm_scenario *scenario;
+
+	if (gate->claim)
+		return resolve_claim(reading, gate, scenarios, count);
+	if (!gate->variant)
+		return wrong(reading, "[%s] names neither a case nor a claim", gate->name);
+	scenario = find_scenario(gate->scenario, scenarios, count);
+	if (!scenario)
+		return wrong(reading, "[%s] there is no scenario \"%s\"; `shmeter list` names them", gate->name,
+			     gate->scenario);
+	if (!has_variant(scenario, gate->variant) || (gate->against && !has_variant(scenario, gate->against)))
+		return wrong(reading, "[%s] \"%s\" has no variant \"%s\"; `shmeter list %s` names them", gate->name,
+			     gate->scenario,
+			     has_variant(scenario, gate->variant) ? gate->against : gate->variant,
+			     gate->scenario);
+	gate->kind = gate->event ? SM_GATE_COUNT : gate->baseline ? SM_GATE_BASELINE : SM_GATE_RATIO;
+	if (gate->kind == SM_GATE_COUNT)
+		return gate->against || gate->min > 0 || gate->max > 0 || gate->baseline
+			       ? wrong(reading, "[%s] counts: it takes case, at, count, per_op and slack alone",
+				       gate->name)
+			       : 1;
+	if (gate->min == 0 && gate->max == 0)
+		return wrong(reading, "[%s] allows every ratio: give it a min or a max", gate->name);
+	if (gate->min > 0 && gate->max > 0 && gate->min >= gate->max)
+		return wrong(reading, "[%s] min = %g is not under max = %g", gate->name, gate->min, gate->max);
+	if (gate->kind == SM_GATE_RATIO && !gate->against)
+		return wrong(reading, "[%s] compares nothing: name a variant with against, or say baseline = yes",
+			     gate->name);
+	return 1;
+}
+
+int sm_gates_load(struct sm_gates *gates, const char *path,
+		  const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_error *err)
+{
+	struct reading reading = { .gates = gates, .err = err };
+	FILE *file = fopen(path, "re");
+	int line;
+
+	*gates = (struct sm_gates){ .gate = calloc(GATES_MAX, sizeof(*gates->gate)) };
+	gates->path = keep(gates, path, strlen(path));
+	if (!file)
+		return sm_fail(err, errno, "%s: the thresholds cannot be read: %s", path, strerror(errno));
+	if (!gates->gate) {
+		fclose(file);
+		return sm_fail(err, ENOMEM, "no memory for the gates");
+	}
+	line = ini_parse_file(file, take, &reading);
+	fclose(file);
+	if (!reading.failed && line != 0)
+		wrong(&reading,
+		      "line %d is neither [gate], key = value nor a comment, or is longer than this reader takes",
+		      line);
+	if (!reading.failed && gates->count == 0)
+		wrong(&reading, "it holds no [gate]");
+	for (size_t i = 0; i < gates->count && !reading.failed; i++)
+		resolve(&reading, &gates->gate[i], scenarios, scenario_count);
+	return reading.failed ? -EINVAL : 0;
+}
+
+void sm_gates_free(struct sm_gates *gates)
+{
+	for (struct text *text = gates->strings, *next; text; text = next) {
+		next = text->next;
+		free(text);
+	}
+	free(gates->gate);
+	*gates = (struct sm_gates){ 0 };
+}
+
+const char **sm_gates_patterns(const struct sm_gates *gates, const bool *only, size_t *count)
+{
+	const char **patterns = calloc(2 * gates->count + 1, sizeof(*patterns));
+	struct sm_gates *kept = (struct sm_gates *)gates; /* the strings' list alone grows */
+
+	*count = 0;
+	for (size_t i = 0; patterns && i < gates->count; i++) {
+		const struct sm_gate *gate = &gates->gate[i];
+		const char *variants[2] = { gate->variant, gate->against };
+		char text[256];
+
+		if (only && !only[i])
+			continue;
+		for (unsigned v = 0; v < 2; v++) {
+			if (v > 0 && !variants[v])
+				continue;
+			/* a claim without a variant is about all of them */
+			snprintf(text, sizeof(text), "%s/%s", gate->scenario,
+				 variants[v] ? variants[v] : "*");
+			patterns[(*count)++] = keep(kept, text, strlen(text));
+		}
+	}
+	return patterns;
+}

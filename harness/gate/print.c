@@ -1,0 +1,258 @@
+/* What a gate found: for people, for JUnit readers, for GitHub, for programs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shmeter/gate.h"
+#include "shmeter/store.h"
+#include "../report/words.h"
+
+#define WIDTH_DEFAULT 100
+/* docs.github.com, "Workflow commands for GitHub Actions": a step's summary and its annotations. */
+#define SUMMARY_MAX     (1024u * 1024u)
+#define ANNOTATIONS_MAX 10
+
+static const char *tint(const struct sm_gate_report *report, enum sm_verdict verdict)
+{
+	static const char *const colour[] = { "", "\033[32m", "\033[31m", "\033[33m", "\033[2m" };
+
+	return report->color ? colour[verdict] : "";
+}
+
+/* What a row says, in one line of words. */
+static void row_words(const struct sm_gate_row *row, char *out, size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "%s", row->evidence);
+
+	if (strcmp(row->reason, "-") != 0 && used < size)
+		used += (size_t)snprintf(out + used, size - used, ". Why: %s", row->reason);
+	if (row->verdict == SM_REFUTED && used < size)
+		snprintf(out + used, size - used, ". %sAgain: %s",
+			 row->confirmed ? "Fresh trials repeat it. " : "", row->again);
+}
+
+static size_t count_of(const struct sm_gate_report *report, enum sm_verdict verdict)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < report->gates->count; i++)
+		count += report->rows[i].verdict == verdict;
+	return count;
+}
+
+void sm_gates_print(const struct sm_gate_report *report, FILE *out)
+{
+	static const enum sm_verdict order[] = { SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE, SM_SUPPORTED };
+	enum sm_verdict overall = sm_gates_overall(report->rows, report->gates->count);
+	unsigned width = report->width ? report->width : WIDTH_DEFAULT;
+	char text[4096];
+
+	for (unsigned v = 0; v < sizeof(order) / sizeof(order[0]); v++)
+		for (size_t i = 0; i < report->gates->count; i++) {
+			const struct sm_gate_row *row = &report->rows[i];
+
+			if (row->verdict != order[v])
+				continue;
+			fprintf(out, "%s%s%s  [%s]\n", tint(report, row->verdict),
+				sm_gate_word(row->verdict), report->color ? "\033[0m" : "",
+				row->gate->name);
+			row_words(row, text, sizeof(text));
+			words_wrap(out, "    ", 4, width, text);
+		}
+	fprintf(out, "\n%s%s%s: %zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable\n",
+		tint(report, overall), sm_gate_word(overall), report->color ? "\033[0m" : "",
+		count_of(report, SM_SUPPORTED), report->gates->count, count_of(report, SM_REFUTED),
+		count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
+}
+
+/* Text of an XML attribute or element; control characters that XML 1.0 cannot hold become '?'. */
+static void put_xml(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		switch (c) {
+		case '<': fputs("&lt;", out); break;
+		case '>': fputs("&gt;", out); break;
+		case '&': fputs("&amp;", out); break;
+		case '"': fputs("&quot;", out); break;
+		case '\n': fputs("&#10;", out); break;
+		case '\t': fputs("&#9;", out); break;
+		default: fputc(c < 0x20 ? '?' : c, out);
+		}
+	}
+}
+
+static int write_junit(FILE *out, void *context)
+{
+	const struct sm_gate_report *report = context;
+	char text[4096];
+
+	fprintf(out,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"shmeter\" tests=\"%zu\" "
+		"failures=\"%zu\" errors=\"0\" skipped=\"%zu\">\n",
+		report->gates->count, count_of(report, SM_REFUTED),
+		count_of(report, SM_INCONCLUSIVE) + count_of(report, SM_NOT_TESTABLE));
+	for (size_t i = 0; i < report->gates->count; i++) {
+		const struct sm_gate_row *row = &report->rows[i];
+		const char *element = row->verdict == SM_REFUTED ? "failure" : "skipped";
+
+		fputs("    <testcase classname=\"shmeter.", out);
+		put_xml(out, row->gate->scenario);
+		fputs("\" name=\"", out);
+		put_xml(out, row->gate->name);
+		fputs("\">\n", out);
+		row_words(row, text, sizeof(text));
+		if (row->verdict == SM_SUPPORTED)
+			fputs("      <system-out>", out);
+		else
+			fprintf(out, "      <%s message=\"%s: ", element, sm_gate_word(row->verdict));
+		put_xml(out, text);
+		fputs(row->verdict == SM_SUPPORTED ? "</system-out>\n    </testcase>\n" : "\"/>\n    </testcase>\n",
+		      out);
+	}
+	fputs("  </testsuite>\n</testsuites>\n", out);
+	return ferror(out) ? -EIO : 0;
+}
+
+int sm_gates_write_junit(const struct sm_gate_report *report, const char *path, struct sm_error *err)
+{
+	return sm_store_write_file(path, write_junit, (void *)report, err);
+}
+
+/* A cell of a Markdown table: no bars, no line ends, no tags. */
+static void put_cell(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		switch (*text) {
+		case '|': fputs("\\|", out); break;
+		case '<': fputs("&lt;", out); break;
+		case '\n': fputc(' ', out); break;
+		default: fputc(*text, out);
+		}
+}
+
+static void write_summary(FILE *out, const struct sm_gate_report *report, size_t room)
+{
+	enum sm_verdict overall = sm_gates_overall(report->rows, report->gates->count);
+	long begin = ftell(out);
+	char text[4096];
+
+	fprintf(out, "## shmeter: %s\n\n%zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable.",
+		sm_gate_word(overall), count_of(report, SM_SUPPORTED), report->gates->count,
+		count_of(report, SM_REFUTED), count_of(report, SM_INCONCLUSIVE),
+		count_of(report, SM_NOT_TESTABLE));
+	fputs("\n\n| verdict | gate | evidence |\n|---|---|---|\n", out);
+	for (size_t i = 0; i < report->gates->count; i++) {
+		const struct sm_gate_row *row = &report->rows[i];
+
+		row_words(row, text, sizeof(text));
+		/* escaping makes a cell at most five times as long */
+		if ((size_t)(ftell(out) - begin) + 5 * (strlen(text) + strlen(row->gate->name)) + 256 > room) {
+			fprintf(out, "\n%zu more gates do not fit the summary's size limit.\n",
+				report->gates->count - i);
+			break;
+		}
+		fprintf(out, "| %s | ", sm_gate_word(row->verdict));
+		put_cell(out, row->gate->name);
+		fputs(" | ", out);
+		put_cell(out, text);
+		fputs(" |\n", out);
+	}
+	fputc('\n', out);
+}
+
+int sm_gates_append_summary(const struct sm_gate_report *report, const char *path, struct sm_error *err)
+{
+	struct stat there;
+	size_t size = 0, room = SUMMARY_MAX;
+	char *text = NULL;
+	FILE *memory;
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666), rc = 0;
+
+	if (fd < 0)
+		return sm_fail(err, errno, "%s: the summary cannot be written: %s", path, strerror(errno));
+	if (fstat(fd, &there) == 0)
+		room = (uint64_t)there.st_size < SUMMARY_MAX ? SUMMARY_MAX - (size_t)there.st_size : 0;
+	memory = open_memstream(&text, &size);
+	if (!memory) {
+		close(fd);
+		return sm_fail(err, ENOMEM, "no memory for the summary");
+	}
+	write_summary(memory, report, room);
+	fclose(memory);
+	if (size <= room && write(fd, text, size) != (ssize_t)size) /* one write: whole or not at all */
+		rc = sm_fail(err, errno ? errno : EIO, "%s: the summary cannot be written: %s", path,
+			     strerror(errno));
+	free(text);
+	close(fd);
+	return rc;
+}
+
+/* "%", CR and LF are escaped in a workflow command's message; ":" and "," too in its properties. */
+static void put_command(FILE *out, const char *text, bool property)
+{
+	for (; *text; text++)
+		if (*text == '%' || *text == '\r' || *text == '\n' ||
+		    (property && (*text == ':' || *text == ',')))
+			fprintf(out, "%%%02X", (unsigned char)*text);
+		else
+			fputc(*text, out);
+}
+
+void sm_gates_annotate(const struct sm_gate_report *report, FILE *out)
+{
+	static const struct {
+		enum sm_verdict verdict;
+		const char *command;
+	} kind[] = { { SM_REFUTED, "error" }, { SM_INCONCLUSIVE, "warning" } };
+	char text[4096];
+
+	for (unsigned k = 0; k < 2; k++)
+		for (size_t i = 0, shown = 0; i < report->gates->count && shown < ANNOTATIONS_MAX; i++) {
+			const struct sm_gate_row *row = &report->rows[i];
+
+			if (row->verdict != kind[k].verdict)
+				continue;
+			shown++;
+			row_words(row, text, sizeof(text));
+			fprintf(out, "::%s title=shmeter ", kind[k].command);
+			put_command(out, sm_gate_word(row->verdict), true);
+			fputs(" ", out);
+			put_command(out, row->gate->name, true);
+			fputs("::", out);
+			put_command(out, text, false);
+			fputc('\n', out);
+		}
+}
+
+static json_t *number(double value)
+{
+	return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *sm_gates_json(const struct sm_gate_report *report)
+{
+	json_t *gates = json_array();
+
+	for (size_t i = 0; i < report->gates->count; i++) {
+		const struct sm_gate_row *row = &report->rows[i];
+
+		json_array_append_new(
+			gates,
+			json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:s, s:s, s:s}", "gate",
+				  row->gate->name, "verdict", sm_gate_word(row->verdict), "ratio",
+				  number(row->ratio.estimate), "low", number(row->ratio.low), "high",
+				  number(row->ratio.high), "p", number(row->p), "mde", number(row->mde),
+				  "blocks", (int)row->blocks, "baseline_blocks", (int)row->baseline_blocks,
+				  "confirmed", (int)row->confirmed, "evidence", row->evidence, "reason",
+				  row->reason, "again", row->again));
+	}
+	return json_pack("{s:s, s:s, s:o}", "verdict",
+			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)), "thresholds",
+			 report->gates->path, "gates", gates);
+}

@@ -1,0 +1,110 @@
+/* The gate of a pipeline: a file of thresholds against a run, and one run against another. */
+#ifndef SHMETER_GATE_H
+#define SHMETER_GATE_H
+
+#include <stdio.h>
+
+#include "shmeter/analysis.h"
+#include "shmeter/results.h"
+#include "shmeter/scenario.h"
+
+/* False FAILs that a whole file of gates may cause, of healthy runs (Holm over its gates). */
+#define SM_GATES_ALPHA 0.01
+
+enum sm_gate_kind {
+	SM_GATE_COUNT,    /* an exact count of an event per operation */
+	SM_GATE_RATIO,    /* two variants within the run */
+	SM_GATE_CLAIM,    /* a claim that is no ratio: its own verdict */
+	SM_GATE_BASELINE, /* a case against an earlier run of the same machine */
+};
+
+/* One section of the file.  Strings belong to the sm_gates. */
+struct sm_gate {
+	const char *name;
+	enum sm_gate_kind kind;
+	const char *scenario, *variant;
+	const char *group;   /* this one alone; NULL: all that the rest names */
+	const char *against; /* variant: the right side of a ratio, the reference of a baseline; NULL: none */
+	const char *at;      /* "message=64 placement=near"; NULL: everywhere */
+	const char *metric;  /* NULL: the time */
+	const char *claim;   /* id; NULL: none */
+	const char *event;
+	double per_op;
+	unsigned slack;  /* events a trial */
+	double min, max; /* allowed ratios; 0: open */
+	bool baseline;
+};
+
+struct sm_gates {
+	const char *path;
+	struct sm_gate *gate;
+	size_t count;
+	void *strings;
+};
+
+/* Reads an ini file of gates (docs/gate.md has its grammar).  -EINVAL says file, section and what to write;
+ * -ENOENT and so on where it cannot be read.  `scenarios` resolves claims and checks names.  Free with
+ * sm_gates_free(), also after an error. */
+SM_MUST_USE int sm_gates_load(struct sm_gates *gates, const char *path,
+			      const struct sm_scenario *const *scenarios, size_t scenario_count,
+			      struct sm_error *err);
+void sm_gates_free(struct sm_gates *gates);
+/* The patterns ("scenario/variant") that a run needs for these gates; malloc'ed array of strings that belong to
+ * the gates; `only` (one flag a gate) leaves out the others; NULL: all. */
+const char **sm_gates_patterns(const struct sm_gates *gates, const bool *only, size_t *count);
+
+/* Blocks that a run for so many gates should have: twice what a FAIL needs at least, and no less than 16. */
+unsigned sm_gates_blocks(size_t gates);
+
+/* What became of a gate.  Strings live as long as the run's results. */
+struct sm_gate_row {
+	const struct sm_gate *gate;
+	enum sm_verdict verdict; /* supported: PASS, refuted: FAIL */
+	struct sm_interval ratio; /* of a ratio or baseline; estimate NaN: none */
+	double p;                 /* of "it holds its threshold", one-sided, Holm-adjusted; NaN: no test */
+	unsigned blocks, baseline_blocks;
+	double mde;           /* smallest ratio (> 1) that could have been seen; NaN */
+	const char *evidence; /* in words; never empty */
+	const char *reason;   /* why not PASS; "-" */
+	const char *again;    /* the command that measures it again */
+	bool confirmed;       /* a FAIL that fresh trials repeat */
+};
+/* "PASS", "FAIL", "INCONCLUSIVE", "NOT TESTABLE". */
+const char *sm_gate_word(enum sm_verdict verdict);
+
+/* Judges all gates of a loaded run, analysing it on the way; `baseline` may be NULL.  `rows` has gates->count
+ * elements. */
+SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
+			       struct sm_results *baseline,
+			       const struct sm_scenario *const *scenarios, size_t scenario_count,
+			       struct sm_gate_row *rows, struct sm_error *err);
+/* Takes fresh trials into account: a FAIL that they do not repeat becomes inconclusive.  `fresh` holds the rows
+ * of the same gates over them. */
+void sm_gates_confirm(struct sm_gate_row *rows, const struct sm_gate_row *fresh, size_t count);
+
+/* Writers.  All take what sm_gates_judge() made. */
+struct sm_gate_report {
+	const struct sm_gates *gates;
+	const struct sm_gate_row *rows;
+	const struct sm_results *run;
+	const char *title;
+	bool color;
+	unsigned width; /* 0: a default */
+};
+void sm_gates_print(const struct sm_gate_report *report, FILE *out);
+/* JUnit XML as Jenkins, GitLab and GitHub actions read it: FAIL is a failure, INCONCLUSIVE and NOT TESTABLE are
+ * skipped with the reason. */
+SM_MUST_USE int sm_gates_write_junit(const struct sm_gate_report *report, const char *path,
+				     struct sm_error *err);
+/* Markdown for $GITHUB_STEP_SUMMARY, appended, at most 1 MiB with what is there
+ * (https://docs.github.com/actions, "Adding a job summary"). */
+SM_MUST_USE int sm_gates_append_summary(const struct sm_gate_report *report, const char *path,
+					struct sm_error *err);
+/* Workflow commands, at most 10 errors and 10 warnings a step (the service shows no more). */
+void sm_gates_annotate(const struct sm_gate_report *report, FILE *out);
+/* A JSON object: verdict, gates. */
+json_t *sm_gates_json(const struct sm_gate_report *report);
+/* The verdict of all: FAIL if one fails, else inconclusive if one is. */
+enum sm_verdict sm_gates_overall(const struct sm_gate_row *rows, size_t count);
+
+#endif
