@@ -29,9 +29,9 @@ extern char **environ;
 
 struct side {
 	char program[4096];
-	char text[512];                 /* of the settings, cut up */
-	char name[SETTINGS_MAX][32];    /* "--pages" */
-	char *value[SETTINGS_MAX];      /* in `text` */
+	char text[512];              /* of the settings, cut up */
+	char name[SETTINGS_MAX][32]; /* "--pages" */
+	char *value[SETTINGS_MAX];   /* in `text` */
 	unsigned settings;
 	char *folder[2 * BLOCKS_MAX];
 };
@@ -48,7 +48,8 @@ struct alternation {
 
 static bool is_option(const char *key)
 {
-	static const char *const options[] = { "profile", "placement", "backing", "pages", "prefault", "numa" };
+	static const char *const options[] = { "profile",  "placement", "backing", "pages",
+					       "prefault", "numa",      "inject" };
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(key, options[i]) == 0)
@@ -70,9 +71,10 @@ static int read_settings(struct side *side, const char *text, struct sm_error *e
 		char *equals = strchr(one, '=');
 
 		if (!equals || equals == one || !equals[1] || side->settings == SETTINGS_MAX)
-			return sm_fail(err, EINVAL,
-				       "settings \"%s\": KEY=VALUE,... is expected, at most %d of them", text,
-				       SETTINGS_MAX);
+			return sm_fail(
+				err, EINVAL,
+				"settings \"%s\": KEY=VALUE,... is expected, at most %d of them",
+				text, SETTINGS_MAX);
 		*equals = '\0';
 		if (is_option(one)) {
 			snprintf(side->name[side->settings], sizeof(side->name[0]), "--%s", one);
@@ -92,10 +94,11 @@ static int find_program(struct side *side, const char *given, struct sm_error *e
 
 	snprintf(side->program, sizeof(side->program), "%s", given);
 	if (stat(given, &status) < 0)
-		return sm_fail(err, ENOENT,
-			       "%s is no program: `shmeter ab` takes two builds of shmeter, or --left and --right "
-			       "settings for this one",
-			       given);
+		return sm_fail(
+			err, ENOENT,
+			"%s is no program: `shmeter ab` takes two builds of shmeter, or --left and --right "
+			"settings for this one",
+			given);
 	if (S_ISDIR(status.st_mode))
 		snprintf(side->program, sizeof(side->program), "%s/shmeter", given);
 	if (access(side->program, X_OK) < 0)
@@ -111,12 +114,14 @@ static int read_operands(struct alternation *ab, struct sm_error *err)
 	int rc = 0;
 
 	if (a->operands < programs)
-		return sm_fail(err, EINVAL,
-			       "`shmeter ab` needs two builds of shmeter (OLD NEW), or --left and --right settings");
+		return sm_fail(
+			err, EINVAL,
+			"`shmeter ab` needs two builds of shmeter (OLD NEW), or --left and --right settings");
 	for (unsigned s = 0; rc == 0 && s < 2; s++)
 		rc = find_program(&ab->side[s], programs ? a->operand[s] : "/proc/self/exe", err);
 	if (rc == 0 && !programs) { /* a child's /proc/self is the child's: name the file */
-		ssize_t length = readlink("/proc/self/exe", ab->side[0].program, sizeof(ab->side[0].program) - 1);
+		ssize_t length = readlink("/proc/self/exe", ab->side[0].program,
+					  sizeof(ab->side[0].program) - 1);
 
 		ab->side[0].program[length > 0 ? length : 0] = '\0';
 		strcpy(ab->side[1].program, ab->side[0].program);
@@ -151,16 +156,18 @@ static int run_side(struct alternation *ab, struct side *side, const char *folde
 		argv[n++] = side->value[i];
 	}
 	snprintf(number, sizeof(number), "%u", seed);
-	const char *const rest[] = { "--repeat-blocks", "1",      "--no-counters", "--no-plots", "-q",
+	const char *const rest[] = { "--repeat-blocks", "1",    "--no-counters", "--no-plots", "-q",
 				     "--out",           folder, "--seed",        number };
 	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
 		argv[n++] = rest[i];
 	snprintf(log, sizeof(log), "%s.log", folder);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC,
+					 0666);
 	posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-	rc = posix_spawn(&pid, side->program, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+	rc = posix_spawn(&pid, side->program, &actions, NULL, (char *const *)(uintptr_t)argv,
+			 environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc)
 		return sm_fail(err, rc, "%s cannot be run: %s", side->program, strerror(rc));
@@ -175,7 +182,7 @@ static int run_side(struct alternation *ab, struct side *side, const char *folde
 	}
 	rc = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_MACHINE ? ENODEV
 	     : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE ? EINVAL
-									: EIO;
+								      : EIO;
 	return sm_fail(err, rc, "%s ended with %s %d; what it said is in %s", side->program,
 		       WIFEXITED(status) ? "exit code" : "signal",
 		       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), log);
@@ -183,7 +190,8 @@ static int run_side(struct alternation *ab, struct side *side, const char *folde
 
 static bool out_of_time(const struct alternation *ab, unsigned blocks)
 {
-	uint64_t budget_ns = ab->arguments->run.plan.budget_ns, spent_ns = sm_clock_ns() - ab->start_ns;
+	uint64_t budget_ns = ab->arguments->run.plan.budget_ns,
+		 spent_ns = sm_clock_ns() - ab->start_ns;
 
 	/* the next block takes as long as those before */
 	return budget_ns && blocks > 0 && spent_ns + spent_ns / blocks > budget_ns;
@@ -220,7 +228,8 @@ static int alternate(struct alternation *ab, unsigned count, struct sm_error *er
 static int make_gates(struct sm_gates *gates, const struct sm_results *results, double allowed,
 		      struct sm_error *err)
 {
-	*gates = (struct sm_gates){ .path = "ab", .gate = calloc(results->case_count + 1, sizeof(*gates->gate)) };
+	*gates = (struct sm_gates){ .path = "ab",
+				    .gate = calloc(results->case_count + 1, sizeof(*gates->gate)) };
 	if (!gates->gate)
 		return sm_fail(err, ENOMEM, "no memory for the gates");
 	for (size_t i = 0; i < results->case_count; i++) {
@@ -241,29 +250,30 @@ static int make_gates(struct sm_gates *gates, const struct sm_results *results, 
 }
 
 /* Judges the blocks from `first` on. */
-static int judge(struct alternation *ab, unsigned first, struct sm_results *results, struct sm_gates *gates,
-		 struct sm_gate_row **rows, struct sm_error *err)
+static int judge(struct alternation *ab, unsigned first, struct sm_results *results,
+		 struct sm_gates *gates, struct sm_gate_row **rows, struct sm_error *err)
 {
 	double allowed = ab->arguments->allowed > 1 ? ab->arguments->allowed : ALLOWED_DEFAULT;
 	size_t unmatched = 0;
 	int rc = sm_alternation_load(results, (const char *const *)&ab->side[0].folder[first],
-				     (const char *const *)&ab->side[1].folder[first], ab->done - first, &unmatched,
-				     err);
+				     (const char *const *)&ab->side[1].folder[first],
+				     ab->done - first, &unmatched, err);
 
 	if (rc == 0)
 		rc = make_gates(gates, results, allowed, err);
 	if (rc < 0)
 		return rc;
 	if (unmatched > 0 && first == 0)
-		fprintf(stderr, "shmeter: %zu cases are not in both sides and were left out\n", unmatched);
+		fprintf(stderr, "shmeter: %zu cases are not in both sides and were left out\n",
+			unmatched);
 	*rows = calloc(gates->count, sizeof(**rows));
 	if (!*rows)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
 	return sm_gates_judge(gates, results, NULL, NULL, 0, *rows, err);
 }
 
-static void name_again(const struct alternation *ab, struct sm_results *results, struct sm_gate_row *rows,
-		       size_t count)
+static void name_again(const struct alternation *ab, struct sm_results *results,
+		       struct sm_gate_row *rows, size_t count)
 {
 	const struct arguments *a = ab->arguments;
 
@@ -271,12 +281,15 @@ static void name_again(const struct alternation *ab, struct sm_results *results,
 		const char *group = rows[i].gate->name;
 		int length = (int)strcspn(group, "?");
 
-		rows[i].again = a->left || a->right
-					? sm_results_string(results, "shmeter ab --left '%s' --right '%s' '%.*s'",
-							    a->left ? a->left : "", a->right ? a->right : "", length,
-							    group)
-					: sm_results_string(results, "shmeter ab '%s' '%s' '%.*s'",
-							    ab->side[0].program, ab->side[1].program, length, group);
+		rows[i].again =
+			a->left || a->right
+				? sm_results_string(results,
+						    "shmeter ab --left '%s' --right '%s' '%.*s'",
+						    a->left ? a->left : "",
+						    a->right ? a->right : "", length, group)
+				: sm_results_string(results, "shmeter ab '%s' '%s' '%.*s'",
+						    ab->side[0].program, ab->side[1].program,
+						    length, group);
 	}
 }
 
@@ -285,9 +298,9 @@ static int measure(struct alternation *ab, struct sm_results results[2], struct 
 		   struct sm_gate_row *rows[2], struct sm_error *err)
 {
 	const struct sm_plan_options *plan = &ab->arguments->run.plan;
-	unsigned blocks = plan->repeat_blocks           ? plan->repeat_blocks
+	unsigned blocks = plan->repeat_blocks         ? plan->repeat_blocks
 			  : plan->profile == SM_QUICK ? BLOCKS_QUICK
-							: BLOCKS_STANDARD;
+						      : BLOCKS_STANDARD;
 	unsigned first;
 	int rc;
 
@@ -342,7 +355,8 @@ int cmd_ab(struct arguments *arguments)
 		if (!arguments->json)
 			printf("%u blocks of each side are in %s\n", ab.done, ab.out);
 	}
-	rc = rc < 0 ? complain(&err) : exit_of(arguments, sm_gates_overall(rows[0], gates[0].count));
+	rc = rc < 0 ? complain(&err)
+		    : exit_of(arguments, sm_gates_overall(rows[0], gates[0].count));
 	for (unsigned i = 0; i < 2; i++) {
 		free(rows[i]);
 		sm_gates_free(&gates[i]);

@@ -57,16 +57,18 @@ static void print_json(const struct sm_comparison_of_runs *c)
 	for (size_t i = 0; i < c->count; i++) {
 		const struct sm_compared *row = &c->row[i];
 
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:s}", "case",
-						      row->id, "says", word(c, row), "ratio",
-						      number(row->ratio.estimate), "low", number(row->ratio.low),
-						      "high", number(row->ratio.high), "p", number(row->p), "mde",
-						      number(row->mde), "old_blocks", (int)row->old_blocks,
-						      "new_blocks", (int)row->new_blocks, "reason", row->reason));
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:s}",
+					"case", row->id, "says", word(c, row), "ratio",
+					number(row->ratio.estimate), "low", number(row->ratio.low),
+					"high", number(row->ratio.high), "p", number(row->p), "mde",
+					number(row->mde), "old_blocks", (int)row->old_blocks,
+					"new_blocks", (int)row->new_blocks, "reason", row->reason));
 	}
-	all = json_pack("{s:b, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine", (int)c->same_machine, "ratio",
-			number(c->overall.estimate), "low", number(c->overall.low), "high",
-			number(c->overall.high), "slower", (int)c->slower, "faster", (int)c->faster, "cases", rows);
+	all = json_pack("{s:b, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine", (int)c->same_machine,
+			"ratio", number(c->overall.estimate), "low", number(c->overall.low), "high",
+			number(c->overall.high), "slower", (int)c->slower, "faster", (int)c->faster,
+			"cases", rows);
 	json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
 	json_decref(all);
@@ -74,8 +76,8 @@ static void print_json(const struct sm_comparison_of_runs *c)
 
 static void print(const struct sm_comparison_of_runs *c, const struct arguments *arguments)
 {
-	printf("New against old: %s against %s. Ratios over 1: the new run took longer.\n", arguments->operand[1],
-	       arguments->operand[0]);
+	printf("New against old: %s against %s. Ratios over 1: the new run took longer.\n",
+	       arguments->operand[1], arguments->operand[0]);
 	if (!c->same_machine)
 		printf("The runs are of different machines (their fingerprints differ): what differs is the machines' "
 		       "doing as much as the builds', and no regression.\n");
@@ -87,8 +89,10 @@ static void print(const struct sm_comparison_of_runs *c, const struct arguments 
 		print_row(c, &c->row[i]);
 	printf("\nOverall: %.3f", c->overall.estimate);
 	if (!isnan(c->overall.low))
-		printf(" (95 %% interval over the cases %.3f to %.3f)", c->overall.low, c->overall.high);
-	printf("; %u %s, %u %s, %zu cases of both runs.\n", c->slower, c->same_machine ? "slower" : "longer", c->faster,
+		printf(" (95 %% interval over the cases %.3f to %.3f)", c->overall.low,
+		       c->overall.high);
+	printf("; %u %s, %u %s, %zu cases of both runs.\n", c->slower,
+	       c->same_machine ? "slower" : "longer", c->faster,
 	       c->same_machine ? "faster" : "shorter", c->count);
 }
 
@@ -109,10 +113,11 @@ int cmd_compare(struct arguments *arguments)
 	if (rc == 0)
 		rc = sm_store_load(&now, arguments->operand[1], &err);
 	if (rc == 0)
-		rc = sm_compare_runs(&comparison, &before, &now, sm_scenarios, sm_scenario_count, &err);
+		rc = sm_compare_runs(&comparison, &before, &now, sm_scenarios, sm_scenario_count,
+				     &err);
 	if (rc == 0 && comparison.count == 0)
-		rc = sm_fail(&err, EINVAL, "%s and %s have no case in common", arguments->operand[0],
-			     arguments->operand[1]);
+		rc = sm_fail(&err, EINVAL, "%s and %s have no case in common",
+			     arguments->operand[0], arguments->operand[1]);
 	if (rc == 0) {
 		qsort(comparison.row, comparison.count, sizeof(*comparison.row), slowest_first);
 		if (arguments->json)

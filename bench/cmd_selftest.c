@@ -37,8 +37,8 @@ struct selftest {
 	bool bad, unsure;
 };
 
-static int run_into(struct selftest *self, const char *folder, const char *const *patterns, size_t count,
-		    const char *inject, unsigned blocks, struct sm_error *err)
+static int run_into(struct selftest *self, const char *folder, const char *const *patterns,
+		    size_t count, const char *inject, unsigned blocks, struct sm_error *err)
 {
 	struct sm_run_options run = self->arguments->run;
 	int rc;
@@ -77,8 +77,9 @@ static int calibrate(struct selftest *self, struct sm_error *err)
 	for (size_t i = 0; rc == 0 && i < results.claim_count; i++) {
 		const struct sm_claim_row *claim = &results.claims[i];
 
-		printf("%-13s %s: %s%s%s\n", sm_verdict_name(claim->verdict), claim->sentence, claim->evidence,
-		       strcmp(claim->reason, "-") ? ". Why: " : "", strcmp(claim->reason, "-") ? claim->reason : "");
+		printf("%-13s %s: %s%s%s\n", sm_verdict_name(claim->verdict), claim->sentence,
+		       claim->evidence, strcmp(claim->reason, "-") ? ". Why: " : "",
+		       strcmp(claim->reason, "-") ? claim->reason : "");
 		self->bad |= claim->verdict == SM_REFUTED;
 		self->unsure |= claim->verdict == SM_INCONCLUSIVE;
 	}
@@ -98,18 +99,21 @@ static void keep(double **all, size_t *count, const double *more, size_t n)
 	*count += n;
 }
 
-static void tell(struct selftest *self, unsigned percent, unsigned blocks, const struct sm_parts *parts)
+static void tell(struct selftest *self, unsigned percent, unsigned blocks,
+		 const struct sm_parts *parts)
 {
 	unsigned seen = percent ? parts->slower : parts->slower + parts->faster;
 	struct sm_interval rate = sm_binomial_interval(seen, parts->count, 0.95);
 
 	if (percent)
 		printf("  %2u %% slower, %2u blocks: seen in %u of %u (%.0f %%, 95 %% interval %.0f to %.0f)\n",
-		       percent, blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
+		       percent, blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low,
+		       100 * rate.high);
 	else
 		printf("  nothing changed, %2u blocks: a false alarm in %u of %u (%.1f %%, 95 %% interval %.1f to %.1f; "
 		       "at most 5 %% are meant)\n",
-		       blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
+		       blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low,
+		       100 * rate.high);
 	/* so many only where the rate is over what is meant */
 	if (!percent && parts->count > 0 &&
 	    1 - (seen ? sm_binomial_cdf(seen - 1, parts->count, 0.05) : 0) < SURPRISE)
@@ -138,7 +142,8 @@ static int step(struct selftest *self, unsigned percent, unsigned blocks, struct
 			tell(self, percent, part_blocks[i], &parts);
 			keep(&self->time_ln[i], &self->times[i], parts.time_ln, parts.count);
 			if (percent == 0)
-				keep(&self->ratio_ln[i], &self->ratios[i], parts.ratio_ln, parts.count);
+				keep(&self->ratio_ln[i], &self->ratios[i], parts.ratio_ln,
+				     parts.count);
 		}
 		sm_parts_free(&parts);
 	}
@@ -150,8 +155,10 @@ static int find_floor(struct selftest *self, struct sm_error *err)
 {
 	const unsigned standard = LENGTHS - 1;
 	struct sm_floor floor = {
-		.time = exp(sm_couples_within(self->time_ln[standard], self->times[standard], FLOOR_SHARE)),
-		.ratio = exp(sm_couples_within(self->ratio_ln[standard], self->ratios[standard], FLOOR_SHARE)),
+		.time = exp(sm_couples_within(self->time_ln[standard], self->times[standard],
+					      FLOOR_SHARE)),
+		.ratio = exp(sm_couples_within(self->ratio_ln[standard], self->ratios[standard],
+					       FLOOR_SHARE)),
 	};
 
 	if (isnan(floor.time) || isnan(floor.ratio)) {
@@ -162,14 +169,16 @@ static int find_floor(struct selftest *self, struct sm_error *err)
 	printf("\nNoise floor: times of one case at different moments differ by up to %.1f %%, ratios within a moment by "
 	       "%.1f %% (95 %% of couples of parts of %u blocks).\nA baseline gate that allows less is refused on this "
 	       "machine (fingerprint %s).\n",
-	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard], self->fingerprint);
+	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard],
+	       self->fingerprint);
 	return sm_floor_save(self->fingerprint, &floor, err);
 }
 
 static int test(struct selftest *self, struct sm_error *err)
 {
-	unsigned blocks = self->arguments->run.plan.repeat_blocks ? self->arguments->run.plan.repeat_blocks
-								    : BLOCKS_DEFAULT;
+	unsigned blocks = self->arguments->run.plan.repeat_blocks
+				  ? self->arguments->run.plan.repeat_blocks
+				  : BLOCKS_DEFAULT;
 	int rc = 0;
 
 	printf("Calibration\n");

@@ -24,15 +24,16 @@ static unsigned merged_case(struct merging *m, const struct sm_case_row *row, un
 	static const char *const names[2] = { "old", "new" };
 	struct sm_results *out = m->out;
 	struct sm_case_row merged = *row, *added;
-	const char **texts[] = { &merged.scenario, &merged.params, &merged.placement, &merged.relation,
-				 &merged.backing,  &merged.pages,  &merged.prefault,  &merged.numa,
-				 &merged.unit,     &merged.metric };
+	const char **texts[] = { &merged.scenario, &merged.params,  &merged.placement,
+				 &merged.relation, &merged.backing, &merged.pages,
+				 &merged.prefault, &merged.numa,    &merged.unit,
+				 &merged.metric };
 	long index;
 
 	merged.variant = sm_results_string(out, "%s", is_control(row) ? row->variant : names[side]);
-	merged.group = is_control(row)
-			       ? "aa"
-			       : sm_results_string(out, "%s/%s?%s", row->scenario, row->variant, row->params);
+	merged.group = is_control(row) ? "aa"
+				       : sm_results_string(out, "%s/%s?%s", row->scenario,
+							   row->variant, row->params);
 	merged.id = sm_results_string(out, "%s|%s", merged.group, merged.variant);
 	index = sm_results_find_case(out, merged.id);
 	if (index >= 0) {
@@ -60,7 +61,8 @@ static void take_slices(struct merging *m, const struct sm_results *side)
 }
 
 /* One run of one side becomes block `block`; of the control, which both sides bring, two. */
-static void take_side(struct merging *m, const struct sm_results *run, unsigned side, unsigned block)
+static void take_side(struct merging *m, const struct sm_results *run, unsigned side,
+		      unsigned block)
 {
 	unsigned last = 0;
 
@@ -84,7 +86,8 @@ static void take_side(struct merging *m, const struct sm_results *run, unsigned 
 	m->next_trial += last + 1;
 }
 
-static int take_folder(struct merging *m, const char *folder, unsigned side, unsigned block, struct sm_error *err)
+static int take_folder(struct merging *m, const char *folder, unsigned side, unsigned block,
+		       struct sm_error *err)
 {
 	struct sm_results run;
 	int rc;
@@ -114,8 +117,9 @@ static size_t count_unmatched(const struct sm_results *out)
 	return unmatched;
 }
 
-int sm_alternation_load(struct sm_results *out, const char *const *old_folders, const char *const *new_folders,
-			size_t count, size_t *unmatched, struct sm_error *err)
+int sm_alternation_load(struct sm_results *out, const char *const *old_folders,
+			const char *const *new_folders, size_t count, size_t *unmatched,
+			struct sm_error *err)
 {
 	struct merging m = { .out = out };
 	int rc = 0;

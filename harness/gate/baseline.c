@@ -32,16 +32,18 @@ const char *gate_not_comparable(const struct sm_gate *gate, struct sm_analysis *
 
 	if (!baseline)
 		return "no baseline was given: --baseline DIR names an earlier run of this machine";
-	if (strcmp(manifest_text(run, "fingerprint"), manifest_text(baseline, "fingerprint")) != 0 ||
+	if (strcmp(manifest_text(run, "fingerprint"), manifest_text(baseline, "fingerprint")) !=
+		    0 ||
 	    !*manifest_text(run, "fingerprint"))
 		return "the baseline is of another machine (its fingerprint differs): times of two machines are "
 		       "not compared; `shmeter ab` compares two builds on one";
 	floor = manifest_number(run, "noise_floor", gate->against ? "ratio" : "time");
 	if (gate->max > 0 && gate->max < floor)
-		return sm_results_string(run->results,
-					 "its threshold %.4g is under this machine's noise floor %.4g, as `shmeter "
-					 "selftest` measured it: runs of one build differ by as much",
-					 gate->max, floor);
+		return sm_results_string(
+			run->results,
+			"its threshold %.4g is under this machine's noise floor %.4g, as `shmeter "
+			"selftest` measured it: runs of one build differ by as much",
+			gate->max, floor);
 	return NULL;
 }
 
@@ -73,8 +75,8 @@ const char *gate_same_class(const struct sm_analysis *other, size_t c, const cha
 	return found;
 }
 
-int gate_block_values(const struct sm_analysis *a, size_t c, long against, const char *klass, double **out,
-		      size_t *count, struct sm_error *err)
+int gate_block_values(const struct sm_analysis *a, size_t c, long against, const char *klass,
+		      double **out, size_t *count, struct sm_error *err)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 	unsigned tried;
@@ -110,40 +112,46 @@ static const char *distrust(struct sm_analysis *run, const struct sm_analysis *b
 		if (i == 0)
 			steal = both[i]->group[g].steal_percent;
 		if (both[i]->control.moved)
-			return sm_results_string(run->results, "the A/A control of %s moved", name[i]);
+			return sm_results_string(run->results, "the A/A control of %s moved",
+						 name[i]);
 		if (steal > SM_STEAL_MAX)
-			return sm_results_string(run->results,
-						 "during %s the host took %.1f %% of the PU time away (steal; at most "
-						 "%.0f %% is accepted)",
-						 name[i], steal, SM_STEAL_MAX);
+			return sm_results_string(
+				run->results,
+				"during %s the host took %.1f %% of the PU time away (steal; at most "
+				"%.0f %% is accepted)",
+				name[i], steal, SM_STEAL_MAX);
 		/* what is paired block by block bears a load on the machine */
 		if (!as_ratio && others > SM_OTHERS_MAX)
-			return sm_results_string(run->results,
-						 "during %s other processes used %.0f %% of the PU time (at most %.0f "
-						 "%% is accepted where times of two runs are compared)",
-						 name[i], others, SM_OTHERS_MAX);
+			return sm_results_string(
+				run->results,
+				"during %s other processes used %.0f %% of the PU time (at most %.0f "
+				"%% is accepted where times of two runs are compared)",
+				name[i], others, SM_OTHERS_MAX);
 	}
 	return NULL;
 }
 
 static void say(const struct sm_gate *gate, struct sm_analysis *run, size_t g, struct finding *out)
 {
-	const struct sm_case_row *row = &run->results->cases[sm_analysis_case_of(run, g, gate->variant)];
-	const char *per = strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation";
+	const struct sm_case_row *row =
+		&run->results->cases[sm_analysis_case_of(run, g, gate->variant)];
+	const char *per =
+		strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation";
 	char where[512], what[256];
 	struct sm_words words = { .used = 0 };
 
 	sm_analysis_point(run, g, SM_POINT_PLACEMENT, where, sizeof(where));
 	if (gate->against)
-		snprintf(what, sizeof(what), "%s/%s, as a ratio to %s,", gate->scenario, gate->variant,
-			 gate->against);
+		snprintf(what, sizeof(what), "%s/%s, as a ratio to %s,", gate->scenario,
+			 gate->variant, gate->against);
 	else
 		snprintf(what, sizeof(what), "%s/%s", gate->scenario, gate->variant);
-	sm_words_add(&words,
-		     "%s takes %.4g times as long %s as in the baseline (95 %% interval %.4g to %.4g, class %s, %u "
-		     "blocks against %u, %s)",
-		     what, out->ratio.estimate, per, out->ratio.low, out->ratio.high, out->klass, out->used,
-		     out->baseline_used, where);
+	sm_words_add(
+		&words,
+		"%s takes %.4g times as long %s as in the baseline (95 %% interval %.4g to %.4g, class %s, %u "
+		"blocks against %u, %s)",
+		what, out->ratio.estimate, per, out->ratio.low, out->ratio.high, out->klass,
+		out->used, out->baseline_used, where);
 	if (gate->min > 0)
 		sm_words_add(&words, "; at least %.4g is asked", gate->min);
 	if (gate->max > 0)
@@ -169,8 +177,8 @@ static double two_sample_mde(const double *x, size_t nx, const double *y, size_t
 	return exp(z * 1.4826 * spread * sqrt(acos(-1.0) / 3 * (1 / (double)nx + 1 / (double)ny)));
 }
 
-static void shift(const struct sm_gate *gate, const double *x, size_t nx, const double *y, size_t ny,
-		  struct finding *out)
+static void shift(const struct sm_gate *gate, const double *x, size_t nx, const double *y,
+		  size_t ny, struct finding *out)
 {
 	struct sm_interval logs = sm_shift_interval(x, nx, y, ny, SM_CONFIDENCE);
 
@@ -193,8 +201,8 @@ static void shift(const struct sm_gate *gate, const double *x, size_t nx, const 
 		out->p = fmin(1, 2 * out->p);
 }
 
-int gate_baseline(const struct sm_gate *gate, struct sm_analysis *run, size_t g, struct sm_analysis *baseline,
-		  struct finding *out, struct sm_error *err)
+int gate_baseline(const struct sm_gate *gate, struct sm_analysis *run, size_t g,
+		  struct sm_analysis *baseline, struct finding *out, struct sm_error *err)
 {
 	size_t c = (size_t)sm_analysis_case_of(run, g, gate->variant);
 	long reference = gate->against ? sm_analysis_case_of(run, g, gate->against) : -1;
@@ -205,7 +213,8 @@ int gate_baseline(const struct sm_gate *gate, struct sm_analysis *run, size_t g,
 	size_t nx = 0, ny = 0;
 	int rc = 0;
 
-	out->evidence = sm_results_string(run->results, "%s/%s is not in both runs", gate->scenario, gate->variant);
+	out->evidence = sm_results_string(run->results, "%s/%s is not in both runs", gate->scenario,
+					  gate->variant);
 	if (old < 0 || (gate->against && old_reference < 0)) {
 		out->distrust = "the baseline has no such case";
 		return 0;
@@ -214,15 +223,18 @@ int gate_baseline(const struct sm_gate *gate, struct sm_analysis *run, size_t g,
 	if (out->klass)
 		old_klass = gate_same_class(baseline, (size_t)old, out->klass);
 	if (!old_klass) {
-		out->distrust = out->klass ? sm_results_string(run->results,
-							       "the baseline has no block in a pair class like %s",
-							       out->klass)
-					   : "no block of this run counts";
+		out->distrust =
+			out->klass ? sm_results_string(
+					     run->results,
+					     "the baseline has no block in a pair class like %s",
+					     out->klass)
+				   : "no block of this run counts";
 		return 0;
 	}
 	rc = gate_block_values(run, c, reference, out->klass, &x, &nx, err);
 	if (rc == 0)
-		rc = gate_block_values(baseline, (size_t)old, old_reference, old_klass, &y, &ny, err);
+		rc = gate_block_values(baseline, (size_t)old, old_reference, old_klass, &y, &ny,
+				       err);
 	if (rc == 0) {
 		shift(gate, x, nx, y, ny, out);
 		out->distrust = distrust(run, baseline, g, gate->against != NULL);

@@ -10,14 +10,18 @@
 /* Family-wise level at which a case is called slower or faster. */
 #define ALPHA 0.05
 
-static int compare_case(struct sm_analysis *now, size_t c, struct sm_analysis *before, struct sm_compared *out,
-			struct sm_error *err)
+static int compare_case(struct sm_analysis *now, size_t c, struct sm_analysis *before,
+			struct sm_compared *out, struct sm_error *err)
 {
 	const struct sm_case_row *row = &now->results->cases[c];
 	size_t g = now->case_view[c].group;
 	/* a further metric may have any sign or unit: only times are compared, and the two names of the control */
-	struct sm_gate any = { .scenario = row->scenario, .variant = row->variant, .min = 1, .max = 1 };
-	struct finding finding = { .ratio = { .estimate = NAN, .low = NAN, .high = NAN }, .p = 1, .mde = NAN };
+	struct sm_gate any = {
+		.scenario = row->scenario, .variant = row->variant, .min = 1, .max = 1
+	};
+	struct finding finding = { .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
+				   .p = 1,
+				   .mde = NAN };
 	int rc = gate_baseline(&any, now, g, before, &finding, err);
 
 	*out = (struct sm_compared){
@@ -33,7 +37,8 @@ static int compare_case(struct sm_analysis *now, size_t c, struct sm_analysis *b
 	};
 	if (finding.klass) {
 		long old = gate_same_case(now, g, row->variant, before);
-		const char *klass = old < 0 ? NULL : gate_same_class(before, (size_t)old, finding.klass);
+		const char *klass =
+			old < 0 ? NULL : gate_same_class(before, (size_t)old, finding.klass);
 
 		out->old_klass = klass ? klass : "-";
 	}
@@ -79,8 +84,8 @@ static bool one_machine(const struct sm_results *a, const struct sm_results *b)
 	return x && y && *x && strcmp(x, y) == 0;
 }
 
-static int compare_all(struct sm_comparison_of_runs *out, struct sm_analysis *before, struct sm_analysis *now,
-		       struct sm_error *err)
+static int compare_all(struct sm_comparison_of_runs *out, struct sm_analysis *before,
+		       struct sm_analysis *now, struct sm_error *err)
 {
 	size_t room = now->results->case_count + 1;
 	double *numbers = calloc(room, sizeof(*numbers));
@@ -103,8 +108,9 @@ static int compare_all(struct sm_comparison_of_runs *out, struct sm_analysis *be
 	return rc;
 }
 
-int sm_compare_runs(struct sm_comparison_of_runs *out, struct sm_results *old_run, struct sm_results *new_run,
-		    const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_error *err)
+int sm_compare_runs(struct sm_comparison_of_runs *out, struct sm_results *old_run,
+		    struct sm_results *new_run, const struct sm_scenario *const *scenarios,
+		    size_t scenario_count, struct sm_error *err)
 {
 	struct sm_analysis before, now = { 0 };
 	int rc = sm_analysis_run(&before, old_run, scenarios, scenario_count, err);

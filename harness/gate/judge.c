@@ -64,10 +64,11 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	sm_analysis_count_blocks(a, left, right, &blocks);
 	out->klass = sm_analysis_leading(a, g, left, right);
 	if (!out->klass) {
-		out->distrust = sm_results_string(a->results,
-						  "none of %u blocks has a pair class in which both have enough "
-						  "pure slices",
-						  blocks.tried);
+		out->distrust = sm_results_string(
+			a->results,
+			"none of %u blocks has a pair class in which both have enough "
+			"pure slices",
+			blocks.tried);
 		out->evidence = "no block counts";
 		return 0;
 	}
@@ -85,13 +86,14 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	out->distrust = sm_analysis_distrust(a, g, &comparison, &blocks);
 	sm_analysis_point(a, g, SM_POINT_PLACEMENT, where, sizeof(where));
 	if (gate->metric)
-		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s", gate->metric,
-			 gate->variant, out->ratio.estimate, gate->against);
+		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s",
+			 gate->metric, gate->variant, out->ratio.estimate, gate->against);
 	else
 		sm_ratio_words(ratio, sizeof(ratio), gate->variant, gate->against,
 			       per_what(&a->results->cases[left]), out->ratio.estimate);
-	sm_words_add(&words, "%s: %s (95 %% interval %.4g to %.4g, class %s, %u blocks, %s)", gate->scenario,
-		     ratio, out->ratio.low, out->ratio.high, out->klass, out->used, where);
+	sm_words_add(&words, "%s: %s (95 %% interval %.4g to %.4g, class %s, %u blocks, %s)",
+		     gate->scenario, ratio, out->ratio.low, out->ratio.high, out->klass, out->used,
+		     where);
 	say_bounds(gate, &words);
 	out->evidence = sm_results_string(a->results, "%s", words.text);
 	return 0;
@@ -100,7 +102,8 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 /* How bad a finding is, to choose the one that a gate over several groups tells. */
 static double badness(const struct sm_gate *gate, const struct finding *finding)
 {
-	if (sm_verdict_of(&finding->ratio, gate->min, gate->max) == SM_SUPPORTED && !finding->distrust)
+	if (sm_verdict_of(&finding->ratio, gate->min, gate->max) == SM_SUPPORTED &&
+	    !finding->distrust)
 		return 0;
 	return finding->distrust ? 1 : 3 - finding->p;
 }
@@ -119,7 +122,8 @@ static const char *why_untried(struct sm_analysis *a, size_t g, const struct sm_
 		const char *why = sm_analysis_untried(a, sm_analysis_case_of(a, g, variant[i]));
 
 		if (why)
-			return sm_results_string(a->results, "%s/%s: %s", gate->scenario, variant[i], why);
+			return sm_results_string(a->results, "%s/%s: %s", gate->scenario,
+						 variant[i], why);
 	}
 	return NULL;
 }
@@ -133,8 +137,9 @@ static void set_untestable(struct sm_gate_row *row, const char *reason)
 
 /* A ratio or a baseline over all groups that it names: the worst one speaks, its p multiplied by their number
  * (Bonferroni).  Leaves the verdict open (SM_VERDICT_NONE) until all gates are known. */
-static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, struct sm_analysis *baseline,
-			struct sm_gate_row *row, struct finding *worst, struct sm_error *err)
+static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
+			struct sm_analysis *baseline, struct sm_gate_row *row,
+			struct finding *worst, struct sm_error *err)
 {
 	const char *untried = NULL;
 	unsigned groups = 0;
@@ -147,17 +152,20 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, str
 		const char *why;
 		int rc;
 
-		if (strcmp(run->group[g].scenario_name, gate->scenario) != 0 || !holds_both(run, g, gate) ||
+		if (strcmp(run->group[g].scenario_name, gate->scenario) != 0 ||
+		    !holds_both(run, g, gate) ||
 		    (gate->group && strcmp(run->group[g].name, gate->group) != 0) ||
-		    !sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant, gate->against))
+		    !sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant,
+					 gate->against))
 			continue;
 		why = why_untried(run, g, gate);
 		if (why) {
 			untried = why;
 			continue;
 		}
-		rc = gate->kind == SM_GATE_BASELINE ? gate_baseline(gate, run, g, baseline, &one, err)
-						    : judge_ratio(gate, run, g, &one, err);
+		rc = gate->kind == SM_GATE_BASELINE
+			     ? gate_baseline(gate, run, g, baseline, &one, err)
+			     : judge_ratio(gate, run, g, &one, err);
 		if (rc < 0)
 			return rc;
 		smallest = fmin(smallest, one.p);
@@ -165,7 +173,8 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, str
 			*worst = one;
 	}
 	if (groups == 0) {
-		set_untestable(row, untried ? untried : "no case of this run is the one that the gate names");
+		set_untestable(row, untried ? untried
+					    : "no case of this run is the one that the gate names");
 		return 0;
 	}
 	row->p = worst->distrust ? 1 : fmin(1, smallest * groups);
@@ -178,8 +187,8 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, str
 }
 
 /* A count: the rule of the claims of this kind, whose row is taken over. */
-static void judge_count(const struct sm_gate *gate, struct sm_analysis *a, const struct sm_scenario *scenario,
-			struct sm_gate_row *row)
+static void judge_count(const struct sm_gate *gate, struct sm_analysis *a,
+			const struct sm_scenario *scenario, struct sm_gate_row *row)
 {
 	struct sm_claim claim = { .id = gate->name,
 				  .text = gate->name,
@@ -198,16 +207,18 @@ static void judge_count(const struct sm_gate *gate, struct sm_analysis *a, const
 	row->reason = counted->reason;
 }
 
-static void judge_claim(const struct sm_gate *gate, const struct sm_results *results, struct sm_gate_row *row)
+static void judge_claim(const struct sm_gate *gate, const struct sm_results *results,
+			struct sm_gate_row *row)
 {
 	for (size_t i = 0; i < results->claim_count; i++) {
 		const struct sm_claim_row *claim = &results->claims[i];
 
-		if (strcmp(claim->claim, gate->claim) != 0 || strcmp(claim->scenario, gate->scenario) != 0)
+		if (strcmp(claim->claim, gate->claim) != 0 ||
+		    strcmp(claim->scenario, gate->scenario) != 0)
 			continue;
 		row->verdict = claim->verdict;
-		row->evidence = sm_results_string((struct sm_results *)results, "%s: %s", claim->sentence,
-						  claim->evidence);
+		row->evidence = sm_results_string((struct sm_results *)results, "%s: %s",
+						  claim->sentence, claim->evidence);
 		row->reason = claim->reason;
 		return;
 	}
@@ -223,8 +234,8 @@ static const char *command_again(const struct sm_gate *gate, struct sm_results *
 
 	if (gate->against)
 		snprintf(against, sizeof(against), " '%s/%s'", gate->scenario, gate->against);
-	return sm_results_string(results, "shmeter run '%s/%s'%s --profile %s --repeat-blocks 32", gate->scenario,
-				 gate->variant ? gate->variant : "*", against,
+	return sm_results_string(results, "shmeter run '%s/%s'%s --profile %s --repeat-blocks 32",
+				 gate->scenario, gate->variant ? gate->variant : "*", against,
 				 profile ? profile : "quick");
 }
 
@@ -241,7 +252,8 @@ unsigned sm_gates_blocks(size_t gates)
 	return twice > 16 ? twice : 16;
 }
 
-static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding, size_t tests)
+static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding,
+		   size_t tests)
 {
 	const struct sm_gate *gate = row->gate;
 	enum sm_verdict side = sm_verdict_of(&row->ratio, gate->min, gate->max);
@@ -255,8 +267,8 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 	else if (side == SM_SUPPORTED)
 		row->verdict = SM_SUPPORTED;
 	else if (isnan(row->ratio.low))
-		row->reason = sm_results_string(run->results, "%u blocks: no interval under %d", row->blocks,
-						SM_BLOCKS_MIN);
+		row->reason = sm_results_string(run->results, "%u blocks: no interval under %d",
+						row->blocks, SM_BLOCKS_MIN);
 	else if (side == SM_REFUTED)
 		row->reason = sm_results_string(
 			run->results,
@@ -264,10 +276,11 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 			"blocks that agree are needed)",
 			tests, row->p, blocks_needed(tests));
 	else
-		row->reason = sm_results_string(run->results,
-						"the interval holds the threshold; the smallest effect that these "
-						"blocks could show is %.2g %%",
-						100 * (row->mde - 1));
+		row->reason = sm_results_string(
+			run->results,
+			"the interval holds the threshold; the smallest effect that these "
+			"blocks could show is %.2g %%",
+			100 * (row->mde - 1));
 }
 
 static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *tests)
@@ -290,10 +303,12 @@ static const struct sm_scenario *scenario_of(const struct sm_analysis *a, const 
 	return NULL;
 }
 
-static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, struct sm_analysis *baseline,
-		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
+static int judge_one(const struct sm_gate *gate, struct sm_analysis *run,
+		     struct sm_analysis *baseline, struct sm_gate_row *row, struct finding *finding,
+		     struct sm_error *err)
 {
-	const char *why = gate->kind == SM_GATE_BASELINE ? gate_not_comparable(gate, run, baseline) : NULL;
+	const char *why =
+		gate->kind == SM_GATE_BASELINE ? gate_not_comparable(gate, run, baseline) : NULL;
 
 	*row = (struct sm_gate_row){ .gate = gate,
 				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
@@ -312,8 +327,8 @@ static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, struct
 	return 0;
 }
 
-static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, struct sm_analysis *baseline,
-		     struct sm_gate_row *rows, struct sm_error *err)
+static int judge_all(const struct sm_gates *gates, struct sm_analysis *run,
+		     struct sm_analysis *baseline, struct sm_gate_row *rows, struct sm_error *err)
 {
 	struct finding *finding = calloc(gates->count, sizeof(*finding));
 	double *p = calloc(gates->count, sizeof(*p));
@@ -333,9 +348,9 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, stru
 	return rc;
 }
 
-int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, struct sm_results *baseline,
-		   const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_gate_row *rows,
-		   struct sm_error *err)
+int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
+		   struct sm_results *baseline, const struct sm_scenario *const *scenarios,
+		   size_t scenario_count, struct sm_gate_row *rows, struct sm_error *err)
 {
 	struct sm_analysis a, b = { 0 };
 	int rc = sm_analysis_run(&a, run, scenarios, scenario_count, err);

@@ -59,8 +59,8 @@ static int take_number(struct reading *reading, const struct sm_gate *gate, cons
 	errno = 0;
 	*out = strtod(text, &end);
 	if (errno || end == text || *end || !(*out >= least) || *out > 1e12)
-		return wrong(reading, "[%s] %s = %s: a number of at least %g is expected", gate->name, key,
-			     text, least);
+		return wrong(reading, "[%s] %s = %s: a number of at least %g is expected",
+			     gate->name, key, text, least);
 	return 1;
 }
 
@@ -69,13 +69,15 @@ static int take_case(struct reading *reading, struct sm_gate *gate, const char *
 	const char *slash = strchr(text, '/');
 
 	if (!slash || slash == text || !slash[1])
-		return wrong(reading, "[%s] case = %s: SCENARIO/VARIANT is expected", gate->name, text);
+		return wrong(reading, "[%s] case = %s: SCENARIO/VARIANT is expected", gate->name,
+			     text);
 	gate->scenario = keep(reading->gates, text, (size_t)(slash - text));
 	gate->variant = keep(reading->gates, slash + 1, strlen(slash + 1));
 	return 1;
 }
 
-static int take_flag(struct reading *reading, struct sm_gate *gate, const char *key, const char *text)
+static int take_flag(struct reading *reading, struct sm_gate *gate, const char *key,
+		     const char *text)
 {
 	gate->baseline = strcmp(text, "yes") == 0;
 	if (!gate->baseline && strcmp(text, "no") != 0)
@@ -83,13 +85,15 @@ static int take_flag(struct reading *reading, struct sm_gate *gate, const char *
 	return 1;
 }
 
-static int take_key(struct reading *reading, struct sm_gate *gate, const char *key, const char *text)
+static int take_key(struct reading *reading, struct sm_gate *gate, const char *key,
+		    const char *text)
 {
 	const struct {
 		const char *key, **to;
 	} words[] = {
-		{ "against", &gate->against }, { "at", &gate->at },       { "metric", &gate->metric },
-		{ "claim", &gate->claim },     { "count", &gate->event },
+		{ "against", &gate->against }, { "at", &gate->at },
+		{ "metric", &gate->metric },   { "claim", &gate->claim },
+		{ "count", &gate->event },
 	};
 	double number = 0;
 
@@ -113,10 +117,11 @@ static int take_key(struct reading *reading, struct sm_gate *gate, const char *k
 		gate->slack = number < 1e9 ? (unsigned)number : 1000000000u;
 		return 1;
 	}
-	return wrong(reading,
-		     "[%s] has no key \"%s\": there are case, against, at, metric, min, max, count, per_op, "
-		     "slack, claim and baseline",
-		     gate->name, key);
+	return wrong(
+		reading,
+		"[%s] has no key \"%s\": there are case, against, at, metric, min, max, count, per_op, "
+		"slack, claim and baseline",
+		gate->name, key);
 }
 
 /* inih calls this for every key; a section begins with its first one. */
@@ -133,7 +138,8 @@ static int take(void *user, const char *section, const char *key, const char *va
 	if (!gate || strcmp(gate->name, section) != 0) {
 		for (size_t i = 0; i < gates->count; i++)
 			if (strcmp(gates->gate[i].name, section) == 0)
-				return wrong(reading, "[%s] is there twice: give one another name", section);
+				return wrong(reading, "[%s] is there twice: give one another name",
+					     section);
 		if (gates->count == GATES_MAX)
 			return wrong(reading, "more than %d gates", GATES_MAX);
 		gate = &gates->gate[gates->count++];
@@ -142,8 +148,8 @@ static int take(void *user, const char *section, const char *key, const char *va
 	return take_key(reading, gate, key, value);
 }
 
-static const struct sm_scenario *find_scenario(const char *name, const struct sm_scenario *const *scenarios,
-					       size_t count)
+static const struct sm_scenario *
+find_scenario(const char *name, const struct sm_scenario *const *scenarios, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(scenarios[i]->name, name) == 0)
@@ -164,8 +170,10 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			 const struct sm_scenario *const *scenarios, size_t count)
 {
 	if (gate->variant || gate->event || gate->min > 0 || gate->max > 0 || gate->baseline)
-		return wrong(reading, "[%s] has a claim, which brings its own case and bounds: leave out the rest",
-			     gate->name);
+		return wrong(
+			reading,
+			"[%s] has a claim, which brings its own case and bounds: leave out the rest",
+			gate->name);
 	for (size_t i = 0; i < count; i++)
 		for (const struct sm_claim *c = scenarios[i]->claims; c && c->id; c++) {
 			if (strcmp(c->id, gate->claim) != 0)
@@ -173,7 +181,8 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			gate->scenario = scenarios[i]->name;
 			gate->variant = c->left;
 			gate->kind = SM_GATE_CLAIM;
-			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left || !c->right)
+			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left ||
+			    !c->right)
 				return 1;
 			gate->kind = SM_GATE_RATIO;
 			gate->against = c->right;
@@ -183,8 +192,8 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			gate->max = c->ratio_max;
 			return 1;
 		}
-	return wrong(reading, "[%s] claim = %s: no scenario makes it; `shmeter list` names them", gate->name,
-		     gate->claim);
+	return wrong(reading, "[%s] claim = %s: no scenario makes it; `shmeter list` names them",
+		     gate->name, gate->claim);
 }
 
 static int resolve(struct reading *reading, struct sm_gate *gate,
@@ -198,31 +207,41 @@ static int resolve(struct reading *reading, struct sm_gate *gate,
 		return wrong(reading, "[%s] names neither a case nor a claim", gate->name);
 	scenario = find_scenario(gate->scenario, scenarios, count);
 	if (!scenario)
-		return wrong(reading, "[%s] there is no scenario \"%s\"; `shmeter list` names them", gate->name,
-			     gate->scenario);
-	if (!has_variant(scenario, gate->variant) || (gate->against && !has_variant(scenario, gate->against)))
-		return wrong(reading, "[%s] \"%s\" has no variant \"%s\"; `shmeter list %s` names them", gate->name,
-			     gate->scenario,
+		return wrong(reading, "[%s] there is no scenario \"%s\"; `shmeter list` names them",
+			     gate->name, gate->scenario);
+	if (!has_variant(scenario, gate->variant) ||
+	    (gate->against && !has_variant(scenario, gate->against)))
+		return wrong(reading,
+			     "[%s] \"%s\" has no variant \"%s\"; `shmeter list %s` names them",
+			     gate->name, gate->scenario,
 			     has_variant(scenario, gate->variant) ? gate->against : gate->variant,
 			     gate->scenario);
-	gate->kind = gate->event ? SM_GATE_COUNT : gate->baseline ? SM_GATE_BASELINE : SM_GATE_RATIO;
+	gate->kind = gate->event      ? SM_GATE_COUNT
+		     : gate->baseline ? SM_GATE_BASELINE
+				      : SM_GATE_RATIO;
 	if (gate->kind == SM_GATE_COUNT)
 		return gate->against || gate->min > 0 || gate->max > 0 || gate->baseline
-			       ? wrong(reading, "[%s] counts: it takes case, at, count, per_op and slack alone",
+			       ? wrong(reading,
+				       "[%s] counts: it takes case, at, count, per_op and slack alone",
 				       gate->name)
 			       : 1;
 	if (gate->min == 0 && gate->max == 0)
-		return wrong(reading, "[%s] allows every ratio: give it a min or a max", gate->name);
-	if (gate->min > 0 && gate->max > 0 && gate->min >= gate->max)
-		return wrong(reading, "[%s] min = %g is not under max = %g", gate->name, gate->min, gate->max);
-	if (gate->kind == SM_GATE_RATIO && !gate->against)
-		return wrong(reading, "[%s] compares nothing: name a variant with against, or say baseline = yes",
+		return wrong(reading, "[%s] allows every ratio: give it a min or a max",
 			     gate->name);
+	if (gate->min > 0 && gate->max > 0 && gate->min >= gate->max)
+		return wrong(reading, "[%s] min = %g is not under max = %g", gate->name, gate->min,
+			     gate->max);
+	if (gate->kind == SM_GATE_RATIO && !gate->against)
+		return wrong(
+			reading,
+			"[%s] compares nothing: name a variant with against, or say baseline = yes",
+			gate->name);
 	return 1;
 }
 
 int sm_gates_load(struct sm_gates *gates, const char *path,
-		  const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_error *err)
+		  const struct sm_scenario *const *scenarios, size_t scenario_count,
+		  struct sm_error *err)
 {
 	struct reading reading = { .gates = gates, .err = err };
 	FILE *file = fopen(path, "re");
@@ -231,17 +250,20 @@ int sm_gates_load(struct sm_gates *gates, const char *path,
 	*gates = (struct sm_gates){ .gate = calloc(GATES_MAX, sizeof(*gates->gate)) };
 	gates->path = keep(gates, path, strlen(path));
 	if (!file)
-		return sm_fail(err, errno, "%s: the thresholds cannot be read: %s", path, strerror(errno));
+		return sm_fail(err, errno, "%s: the thresholds cannot be read: %s", path,
+			       strerror(errno));
 	if (!gates->gate) {
 		fclose(file);
 		return sm_fail(err, ENOMEM, "no memory for the gates");
 	}
 	line = ini_parse_file(file, take, &reading);
 	fclose(file);
-	if (!reading.failed && line != 0)
+	if (line != 0) { /* what follows from it is no news */
+		reading.failed = false;
 		wrong(&reading,
 		      "line %d is neither [gate], key = value nor a comment, or is longer than this reader takes",
 		      line);
+	}
 	if (!reading.failed && gates->count == 0)
 		wrong(&reading, "it holds no [gate]");
 	for (size_t i = 0; i < gates->count && !reading.failed; i++)

@@ -35,14 +35,16 @@ static int cut(struct sm_parts *out, const struct sm_analysis *a, size_t c[2], c
 	return 0;
 }
 
-int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks, struct sm_error *err)
+int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks,
+		struct sm_error *err)
 {
 	size_t room = run->sample_count + part_blocks + 1;
 	double *d = malloc(room * sizeof(*d)), *x = malloc(room * sizeof(*x));
 	struct sm_analysis a;
 	int rc = sm_analysis_run(&a, run, NULL, 0, err);
 
-	*out = (struct sm_parts){ .time_ln = malloc(room * sizeof(*d)), .ratio_ln = malloc(room * sizeof(*d)) };
+	*out = (struct sm_parts){ .time_ln = malloc(room * sizeof(*d)),
+				  .ratio_ln = malloc(room * sizeof(*d)) };
 	if (rc == 0 && (!d || !x || !out->time_ln || !out->ratio_ln))
 		rc = sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
 	for (size_t g = 0; rc == 0 && g < a.group_count; g++) {
@@ -53,7 +55,8 @@ int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_bloc
 			continue;
 		klass = sm_analysis_leading(&a, g, (size_t)one, (size_t)other);
 		if (klass)
-			rc = cut(out, &a, (size_t[]){ (size_t)one, (size_t)other }, klass, part_blocks, d, x, err);
+			rc = cut(out, &a, (size_t[]){ (size_t)one, (size_t)other }, klass,
+				 part_blocks, d, x, err);
 	}
 	sm_analysis_close(&a);
 	free(d);

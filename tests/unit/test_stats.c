@@ -267,3 +267,82 @@ Test(stats, a_ratio_in_words_both_ways)
 	cr_expect_str_eq(words(NAN), "one cannot be compared with two");
 	cr_expect_str_eq(words(0), "one cannot be compared with two");
 }
+
+/* Critical values of U at 5 %, two-sided (Mann and Whitney, 1947, and later tables): 5 and 5 values: 2; 8 and 8: 13; 10
+ * and 10: 23; 20 and 20: 127.  An interval drops so many differences plus one on each side. */
+Test(stats, the_interval_of_a_shift_drops_as_many_differences_as_the_tables_say)
+{
+	static const struct {
+		size_t n;
+		unsigned critical;
+	} table[] = { { 5, 2 }, { 8, 13 }, { 10, 23 }, { 20, 127 } };
+
+	for (size_t t = 0; t < 4; t++) {
+		size_t n = table[t].n;
+		double x[20], y[20];
+
+		/* all n * n differences distinct: i + j / 100 against 0 */
+		for (size_t i = 0; i < n; i++) {
+			x[i] = (double)i;
+			y[i] = -(double)i / 100;
+		}
+		struct sm_interval interval = sm_shift_interval(x, n, y, n, 0.95);
+		unsigned under = 0;
+
+		for (size_t i = 0; i < n; i++)
+			for (size_t j = 0; j < n; j++)
+				under += x[i] - y[j] < interval.low;
+		cr_expect_eq(under, table[t].critical, "%zu: %u", n, under);
+		cr_expect(interval.confidence >= 0.95 && interval.confidence < 0.97, "%g", interval.confidence);
+	}
+	double few[] = { 1, 2, 3 };
+
+	cr_expect(isnan(sm_shift_interval(few, 3, few, 3, 0.95).low), "3 and 3 values have no interval at 95 %%");
+}
+
+Test(stats, the_test_of_a_shift_is_exact_and_the_approximation_near_it)
+{
+	double x[150], y[150];
+
+	/* all of x above all of y: one arrangement of 252 */
+	for (unsigned i = 0; i < 5; i++) {
+		x[i] = 10 + i;
+		y[i] = i;
+	}
+	cr_expect_float_eq(sm_shift_test(x, 5, y, 5, 0), 1.0 / 252, 1e-12);
+	cr_expect_float_eq(sm_shift_test(y, 5, x, 5, 0), 1, 1e-12);
+	cr_expect(sm_shift_test(x, 5, y, 5, 12) > 0.5, "a shift of 12 is not exceeded");
+	cr_expect_float_eq(sm_shift_test(x, 5, x, 5, 0), 0.5, 0.12, "equal samples");
+	/* exact at 100 against approximate at 101 */
+	struct sm_random random;
+
+	sm_random_seed(&random, 7);
+	for (unsigned i = 0; i < 101; i++) {
+		x[i] = (double)sm_random_below(&random, 1000000);
+		y[i] = (double)sm_random_below(&random, 1000000) - 60000;
+	}
+	double exact = sm_shift_test(x, 100, y, 100, 0), near = sm_shift_test(x, 101, y, 101, 0);
+
+	cr_expect(exact > 1e-6 && near / exact > 0.5 && near / exact < 2, "%g %g", exact, near);
+}
+
+/* 2,000 seeded couples of skewed samples: the interval holds the true shift in 95 % of them. */
+Test(stats, the_interval_of_a_shift_covers)
+{
+	struct sm_random random;
+	unsigned held = 0;
+
+	sm_random_seed(&random, 11);
+	for (unsigned r = 0; r < 2000; r++) {
+		double x[16], y[16];
+
+		for (unsigned i = 0; i < 16; i++) {
+			x[i] = 0.3 - log(((double)sm_random_below(&random, 1000000) + 1) / 1e6);
+			y[i] = -log(((double)sm_random_below(&random, 1000000) + 1) / 1e6);
+		}
+		struct sm_interval interval = sm_shift_interval(x, 16, y, 16, 0.95);
+
+		held += interval.low <= 0.3 && 0.3 <= interval.high;
+	}
+	cr_expect(held >= 1875 && held <= 1950, "%u of 2000", held);
+}

@@ -9,14 +9,14 @@
 
 /* One case of both runs. */
 struct sm_compared {
-	const char *id;            /* of the case in the new run */
-	const char *klass;         /* pair class in the new run, and in the old one */
+	const char *id;    /* of the case in the new run */
+	const char *klass; /* pair class in the new run, and in the old one */
 	const char *old_klass;
-	struct sm_interval ratio;  /* new / old */
-	double mde;                /* smallest ratio (> 1) that could have been seen; NaN */
-	double p;                  /* two-sided, of "no difference", Holm-adjusted over all cases; NaN */
+	struct sm_interval ratio; /* new / old */
+	double mde;               /* smallest ratio (> 1) that could have been seen; NaN */
+	double p; /* two-sided, of "no difference", Holm-adjusted over all cases; NaN */
 	unsigned new_blocks, old_blocks;
-	const char *reason;        /* why there is no ratio; "-" */
+	const char *reason; /* why there is no ratio; "-" */
 };
 
 struct sm_comparison_of_runs {
@@ -39,7 +39,7 @@ void sm_compare_free(struct sm_comparison_of_runs *comparison);
  * `count` runs of each, in their order, its blocks.  The folders' A/A controls become the one control.  Cases that
  * only one side has are left out and counted in `*unmatched`. */
 SM_MUST_USE int sm_alternation_load(struct sm_results *out, const char *const *old_folders,
-				    const char *const *new_folders, size_t count,
-				    size_t *unmatched, struct sm_error *err);
+				    const char *const *new_folders, size_t count, size_t *unmatched,
+				    struct sm_error *err);
 
 #endif

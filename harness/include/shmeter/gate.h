@@ -23,11 +23,12 @@ struct sm_gate {
 	const char *name;
 	enum sm_gate_kind kind;
 	const char *scenario, *variant;
-	const char *group;   /* this one alone; NULL: all that the rest names */
-	const char *against; /* variant: the right side of a ratio, the reference of a baseline; NULL: none */
-	const char *at;      /* "message=64 placement=near"; NULL: everywhere */
-	const char *metric;  /* NULL: the time */
-	const char *claim;   /* id; NULL: none */
+	const char *group; /* this one alone; NULL: all that the rest names */
+	const char *
+		against; /* variant: the right side of a ratio, the reference of a baseline; NULL: none */
+	const char *at;     /* "message=64 placement=near"; NULL: everywhere */
+	const char *metric; /* NULL: the time */
+	const char *claim;  /* id; NULL: none */
 	const char *event;
 	double per_op;
 	unsigned slack;  /* events a trial */
@@ -59,9 +60,9 @@ unsigned sm_gates_blocks(size_t gates);
 /* What became of a gate.  Strings live as long as the run's results. */
 struct sm_gate_row {
 	const struct sm_gate *gate;
-	enum sm_verdict verdict; /* supported: PASS, refuted: FAIL */
+	enum sm_verdict verdict;  /* supported: PASS, refuted: FAIL */
 	struct sm_interval ratio; /* of a ratio or baseline; estimate NaN: none */
-	double p;                 /* of "it holds its threshold", one-sided, Holm-adjusted; NaN: no test */
+	double p; /* of "it holds its threshold", one-sided, Holm-adjusted; NaN: no test */
 	unsigned blocks, baseline_blocks;
 	double mde;           /* smallest ratio (> 1) that could have been seen; NaN */
 	const char *evidence; /* in words; never empty */

@@ -15,7 +15,8 @@ struct sm_parts {
 	double *ratio_ln; /* ln of its median ratio b / a */
 };
 /* Analyses the run on the way.  Free with sm_parts_free(). */
-SM_MUST_USE int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks, struct sm_error *err);
+SM_MUST_USE int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks,
+			    struct sm_error *err);
 void sm_parts_free(struct sm_parts *parts);
 
 /* The factor (>= 1) within which `share` of all couples of the values lie, as ln: a noise floor.  Reorders. */

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# The gate as a pipeline uses it: a healthy run passes, a planted defect of each kind fails and says what, by how much and
+# how to measure it again; the services' files; runs alternated and compared.
+# usage: test_gate.sh SOURCE_ROOT PROGRAM
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+export SHMETER_STATE_DIR=$scratch/state
+failed=0
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+# expect CODE WORDS COMMAND...: its exit code, and words in what it says.
+expect() {
+	local code=$1 words=$2 got
+	shift 2
+	"$@" >out 2>err
+	got=$?
+	[ $got = "$code" ] || fail "$*: exit $got instead of $code: $(cat out err)"
+	grep -qF -- "$words" out err || fail "$*: no \"$words\" in: $(cat out err)"
+}
+# again WORDS COMMAND...: as expect 0 or 1, but a machine that is too busy to tell gets three more goes.  The command may
+# use \$go, which is another number each time.
+again() {
+	local code=$1 words=$2 got
+	shift 2
+	for go in 1 2 3 4; do
+		eval "$*" >out 2>err
+		got=$?
+		[ $got = "$code" ] && grep -qF -- "$words" out && return
+	done
+	fail "$*: exit $got instead of $code, or no \"$words\": $(cat out err)"
+}
+gate() { printf '%s\n' "$@" >gates.ini; }
+measure() { # DIR OPTION...
+	local folder=$1
+	shift
+	"$program" run --thresholds gates.ini --no-plots -q --out "$folder" "$@" >out 2>err || fail "run $folder: $(cat out err)"
+}
+
+# a baseline as a ratio, a ratio, a count, claims
+gate '[mutex]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'baseline = yes' 'max = 1.10' \
+	'[semaphore]' 'case = lock_uncontended/sysv_sem' 'against = mutex' 'min = 2' \
+	'[faults]' 'case = first_touch/4k' 'count = minor-faults' 'per_op = 1' 'slack = 2' \
+	'[lost]' 'claim = K1.atomic'
+again 0 'PASS: 4 of 4 gates pass' 'rm -rf first healthy; measure first; measure healthy; \
+	"$program" check healthy --thresholds gates.ini --baseline first'
+expect 0 'no baseline was given' "$program" check healthy --thresholds gates.ini
+cp gates.ini all.ini
+
+# the defects: a slower case, a faster other side, one fault more, a claim that is not so
+again 1 'at most 1.1 is allowed' 'rm -rf slow; measure slow --inject lock_uncontended/mutex=40; \
+	"$program" check slow --thresholds gates.ini --baseline first'
+grep -q '^FAIL  \[mutex\]' out || fail "the gate is not named: $(cat out)"
+grep -q '95 % interval 1.3' out || fail "the interval is not told: $(cat out)"
+grep -qF "shmeter run" out || fail "no command to measure again: $(cat out)"
+again 1 'Fresh trials repeat it' '"$program" check slow --thresholds gates.ini --baseline first --confirm -q'
+[ -d slow/confirm-1 ] || fail 'the confirmation left no run'
+gate '[semaphore]' 'case = lock_uncontended/sysv_sem' 'against = mutex' 'max = 2'
+expect 1 'at most 2 is allowed' "$program" check healthy --thresholds gates.ini
+gate '[faults]' 'case = first_touch/4k' 'count = minor-faults' 'per_op = 1.01'
+expect 1 'are expected' "$program" check healthy --thresholds gates.ini
+gate '[lost]' 'claim = K1.atomic'
+sed 's/,updates lost,0,/,updates lost,7,/' healthy/metrics.csv >metrics && mv metrics healthy/metrics.csv
+expect 1 'updates lost of atomic' "$program" check healthy --thresholds gates.ini
+cp all.ini gates.ini
+
+# another machine is never compared, and a threshold under the noise floor is refused
+cp -r first elsewhere
+sed -i 's/"fingerprint": "[0-9a-f]*"/"fingerprint": "0000000000000000"/' elsewhere/manifest.json
+expect 0 'another machine' "$program" check first --thresholds gates.ini --baseline elsewhere
+expect 0 'different machines' "$program" compare elsewhere first
+expect 0 'slower' "$program" compare first slow
+
+# JUnit, GitHub
+export GITHUB_STEP_SUMMARY=$scratch/summary.md
+expect 1 '::error title=shmeter FAIL' "$program" check slow --thresholds gates.ini --baseline first --junit j.xml --github
+xmllint --noout j.xml || fail 'the JUnit file is no XML'
+[ "$(xmllint --xpath 'count(//testcase)' j.xml)" = 4 ] || fail "not 4 cases: $(cat j.xml)"
+[ "$(xmllint --xpath 'string(//testsuite/@failures)' j.xml)" = 1 ] || fail "not 1 failure: $(cat j.xml)"
+grep -q '^## shmeter: FAIL' summary.md || fail "no summary: $(cat summary.md)"
+"$program" check slow --thresholds gates.ini --baseline first --json | jq -e '.verdict == "FAIL" and (.gates | length) == 4' >/dev/null ||
+	fail 'the JSON is not right'
+head -c 1048576 /dev/zero | tr '\0' x >summary.md
+"$program" check slow --thresholds gates.ini --github >/dev/null 2>&1
+[ "$(stat -c %s summary.md)" = 1048576 ] || fail 'the summary grew over its limit'
+expect 4 'cannot write' "$program" check healthy --thresholds gates.ini --junit /proc/none/junit.xml
+
+# an alternation: equal builds, and one slowed down
+again 0 'PASS' '"$program" ab "$program" "$program" lock_uncontended/mutex --max 1.10 --out same-$go -q'
+again 1 'Fresh trials repeat it' \
+	'"$program" ab --right inject=lock_uncontended/mutex=40 lock_uncontended/mutex --out slower-$go -q'
+expect 4 'is no program' "$program" ab /none "$program" lock_uncontended/mutex
+expect 4 'KEY=VALUE' "$program" ab --left pages lock_uncontended/mutex --out no
+expect 4 'a ratio over 1' "$program" ab --max 0.5 a b
+expect 4 'nowhere.ini' "$program" check healthy --thresholds nowhere.ini
+expect 4 'needs one run folder' "$program" check
+expect 4 'needs two run folders' "$program" compare healthy
+
+# the instrument on trial, briefly
+again 0 'Noise floor' '"$program" selftest --repeat-blocks 40 --out self-$go -q'
+grep -q 'a false alarm in' out || fail "no false alarms are told: $(cat out)"
+jq -e '.[] | .time > 1 and .ratio > 1' state/noise.json >/dev/null || fail 'no noise floor was kept'
+"$program" run aa -q --no-plots --out later >/dev/null 2>&1
+jq -e '.noise_floor.time > 1' later/manifest.json >/dev/null || fail 'a later run does not know the noise floor'
+
+[ $failed = 0 ] && echo 'the gate passes, fails and tells'
+exit $failed

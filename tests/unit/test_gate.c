@@ -1,0 +1,362 @@
+/* The gate: files of thresholds, verdicts, baselines, writers, on made-up runs. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "made_up_run.h"
+#include "shmeter/compare.h"
+#include "shmeter/gate.h"
+#include "shmeter/selftest.h"
+
+static struct sm_gates gates;
+static struct sm_gate_row rows[16];
+static struct sm_error err;
+
+static void load(const char *text, int expected)
+{
+	char path[] = "/tmp/shmeter-gates-XXXXXX";
+	int fd = mkstemp(path);
+
+	cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	err = (struct sm_error){ 0 };
+	cr_expect_eq(sm_gates_load(&gates, path, known, 3, &err), expected, "%s", err.text);
+	unlink(path);
+}
+
+static void judge(struct sm_results *baseline)
+{
+	cr_assert_eq(sm_gates_judge(&gates, &run, baseline, known, 3, rows, &err), 0, "%s",
+		     err.text);
+}
+
+static void expect_wrong(const char *text, const char *part)
+{
+	load(text, -EINVAL);
+	expect_text(err.text, part);
+	cr_expect(strchr(err.text, '\n') == NULL, "one sentence");
+	sm_gates_free(&gates);
+}
+
+Test(analysis, a_wrong_file_of_gates_says_what_to_write)
+{
+	expect_wrong("", "holds no [gate]");
+	expect_wrong("case = pack/packed\n", "before the first [gate]");
+	expect_wrong("[g]\ncase = pack\n", "SCENARIO/VARIANT");
+	expect_wrong("[g]\ncase = pack/none\nagainst = padded\nmin = 1\n", "no variant \"none\"");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = none\nmin = 1\n", "no variant \"none\"");
+	expect_wrong("[g]\ncase = bag/packed\nagainst = padded\nmin = 1\n", "no scenario \"bag\"");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\n", "allows every ratio");
+	expect_wrong("[g]\ncase = pack/packed\nmin = 2\n", "compares nothing");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 2\nmax = 1\n",
+		     "not under max");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = fast\n", "a number");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = nan\n", "a number");
+	expect_wrong("[g]\nfoo = 1\n", "no key \"foo\"");
+	expect_wrong("[g]\nclaim = C99\n", "no scenario makes it");
+	expect_wrong("[g]\nclaim = C1\nmax = 2\n", "leave out the rest");
+	expect_wrong("[g]\ncase = touch/lazy\ncount = minor-faults\nmax = 2\n", "counts");
+	expect_wrong("[g]\nmin = 1\n", "neither a case nor a claim");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nbaseline = maybe\nmax = 2\n",
+		     "yes or no");
+	expect_wrong(
+		"[g]\ncase = pack/packed\nagainst = padded\nmin = 1\n[h]\nclaim = C1\n[g]\nmin = 2\n",
+		"twice");
+	expect_wrong("[g\ncase = pack/packed\n", "line 1");
+}
+
+static const char ratio_gate[] = "[packed]\ncase = pack/packed\nagainst = padded\nmin = 1.5\n";
+
+Test(analysis, a_ratio_gate_passes_fails_and_stays_open)
+{
+	load(ratio_gate, 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s", rows[0].reason);
+	cr_expect_float_eq(rows[0].ratio.estimate, 2, 0.05);
+	tear_down();
+	set_up();
+	add_pack_point("op=add", 12, 10, 10, 16);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED, "%s", rows[0].reason);
+	expect_text(rows[0].evidence, "at least 1.5 is asked");
+	expect_text(rows[0].again, "shmeter run 'pack/packed' 'pack/padded'");
+	tear_down();
+	set_up(); /* six blocks on the wrong side: 2^-6 is more than one in a hundred */
+	add_pack_point("op=add", 12, 10, 10, 6);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[0].reason, "not surely enough");
+	sm_gates_free(&gates);
+}
+
+Test(analysis, more_gates_ask_for_more_blocks)
+{
+	char text[4096] = "";
+
+	/* 8 blocks: 2^-8 is under 1 % for two gates, and not for three */
+	for (unsigned i = 0; i < 3; i++)
+		sprintf(text + strlen(text),
+			"[g%u]\ncase = pack/packed\nagainst = padded\nmin = 1.%u\n", i, 5 + i);
+	load(text, 0);
+	add_pack_point("op=add", 12, 10, 10, 8);
+	judge(NULL);
+	for (unsigned i = 0; i < 3; i++)
+		cr_expect_eq(rows[i].verdict, SM_INCONCLUSIVE, "gate %u", i);
+	gates.count = 2;
+	judge(NULL);
+	for (unsigned i = 0; i < 2; i++)
+		cr_expect_eq(rows[i].verdict, SM_REFUTED, "gate %u", i);
+	gates.count = 3;
+	sm_gates_free(&gates);
+}
+
+Test(analysis, the_worst_of_several_points_speaks)
+{
+	load(ratio_gate, 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	add_pack_point("op=store", 10, 10, 10, 16);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED);
+	expect_text(rows[0].evidence, "op=store");
+	sm_gates_free(&gates);
+}
+
+Test(analysis, a_gate_can_be_about_one_point)
+{
+	load("[g]\ncase = pack/packed\nagainst = padded\nat = op=add\nmin = 1.5\n", 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	add_pack_point("op=store", 10, 10, 10, 16);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED);
+	sm_gates_free(&gates);
+	load("[g]\ncase = pack/packed\nagainst = padded\nat = op=none\nmin = 1.5\n", 0);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	sm_gates_free(&gates);
+}
+
+Test(analysis, a_claim_is_judged_as_strictly_as_a_written_gate)
+{
+	load("[c]\nclaim = C1\n", 0);
+	add_pack_point("op=add", 12, 10, 10, 6);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE,
+		     "its own verdict, refuted, has a weaker level");
+	tear_down();
+	set_up();
+	add_pack_point("op=add", 12, 10, 10, 16);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED);
+	sm_gates_free(&gates);
+}
+
+static void add_touch(double faults_an_op)
+{
+	unsigned c = add_case("touch", "lazy", "-", 1);
+
+	for (unsigned b = 0; b < 8; b++) {
+		struct sm_sample *sample = add_sample(c, b);
+		struct sm_counter_row *counter = sm_results_add_counter(&run);
+
+		sample->ops = OPS;
+		add_slice(sample->trial, 0, 10, NAN, NAN);
+		*counter = (struct sm_counter_row){ .trial = sample->trial,
+						    .event = "minor-faults",
+						    .fstr = "-",
+						    .raw = (uint64_t)llround(OPS * faults_an_op),
+						    .scope = "user",
+						    .state = "counted" };
+	}
+}
+
+Test(analysis, a_count_is_exact)
+{
+	load("[c]\ncase = touch/lazy\ncount = minor-faults\nper_op = 1\n", 0);
+	add_touch(1);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED);
+	tear_down();
+	set_up();
+	add_touch(1.001);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED);
+	expect_text(rows[0].evidence, "1001 minor-faults where exactly 1000 are expected");
+	size_t claims = run.claim_count;
+
+	judge(NULL);
+	cr_expect_eq(run.claim_count, claims, "a gate leaves no claim behind");
+	sm_gates_free(&gates);
+}
+
+static const char baseline_gate[] =
+	"[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n[t]\ncase = "
+	"pack/packed\nbaseline = yes\nmax = 1.03\n";
+
+static struct sm_results fresh(double packed, double padded, const char *fingerprint)
+{
+	struct sm_results before;
+
+	add_pack_point("op=add", packed, padded, 10, 16);
+	json_object_set_new(run.manifest, "fingerprint", json_string(fingerprint));
+	before = run;
+	set_up();
+	return before;
+}
+
+/* Both runs on a clock that is 5 % slower in one of them: the ratio does not mind, the time does. */
+Test(analysis, a_baseline_is_met_or_not)
+{
+	struct sm_results before = fresh(20, 10, "a");
+
+	load(baseline_gate, 0);
+	add_pack_point("op=add", 21, 10.5, 10, 16);
+	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s %s", rows[0].evidence, rows[0].reason);
+	cr_expect_eq(rows[1].verdict, SM_REFUTED, "%s %s", rows[1].evidence, rows[1].reason);
+	cr_expect_float_eq(rows[1].ratio.estimate, 1.05, 0.005);
+	expect_text(rows[1].evidence, "16 blocks against 16");
+
+	/* others at work, or a host that takes time: a time says nothing then, a ratio still does */
+	json_object_set_new(run.manifest, "noise", json_pack("{s:f}", "others_percent", 20.0));
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED);
+	cr_expect_eq(rows[1].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[1].reason, "other processes used 20 %");
+
+	/* a threshold under the noise floor is refused */
+	json_object_set_new(run.manifest, "noise_floor",
+			    json_pack("{s:f, s:f}", "time", 1.06, "ratio", 1.01));
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED);
+	cr_expect_eq(rows[1].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[1].reason, "noise floor");
+	sm_gates_free(&gates);
+	sm_results_free(&before);
+}
+
+Test(analysis, another_machine_is_never_compared)
+{
+	struct sm_results before = fresh(10, 10, "a");
+
+	load(baseline_gate, 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	json_object_set_new(run.manifest, "fingerprint", json_string("b"));
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "another machine");
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "no baseline");
+	sm_gates_free(&gates);
+	sm_results_free(&before);
+}
+
+Test(analysis, a_fail_that_is_not_repeated_is_none)
+{
+	struct sm_gate_row first[2] = { { .verdict = SM_REFUTED }, { .verdict = SM_REFUTED } };
+	struct sm_gate_row again[2] = { { .verdict = SM_SUPPORTED }, { .verdict = SM_REFUTED } };
+
+	sm_gates_confirm(first, again, 2);
+	cr_expect_eq(first[0].verdict, SM_INCONCLUSIVE);
+	cr_expect_eq(first[1].verdict, SM_REFUTED);
+	cr_expect(first[1].confirmed && !first[0].confirmed);
+	cr_expect_eq(sm_gates_overall(first, 2), SM_REFUTED);
+	cr_expect_eq(sm_gates_overall(first, 1), SM_INCONCLUSIVE);
+}
+
+Test(analysis, a_moved_control_silences_ratios)
+{
+	load(ratio_gate, 0);
+	add_pack_point("op=add", 12, 10, 10, 16);
+	add_control(1.1);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[0].reason, "A/A control moved");
+	sm_gates_free(&gates);
+}
+
+Test(analysis, a_comparison_of_runs_tells_slower_from_noise)
+{
+	struct sm_results before = fresh(20, 10, "a");
+	struct sm_comparison_of_runs comparison;
+
+	add_pack_point("op=add", 22, 10, 10, 16);
+	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	cr_assert_eq(sm_compare_runs(&comparison, &before, &run, known, 3, &err), 0, "%s",
+		     err.text);
+	cr_expect_eq(comparison.count, 3);
+	cr_expect_eq(comparison.slower, 1);
+	cr_expect_eq(comparison.faster, 0);
+	cr_expect(comparison.same_machine);
+	cr_expect_float_eq(comparison.row[0].ratio.estimate, 1.1, 0.01);
+	sm_compare_free(&comparison);
+	sm_results_free(&before);
+}
+
+Test(analysis, parts_of_a_control_find_what_was_injected)
+{
+	unsigned a = add_case("aa", "a", "-", 2), b = add_case("aa", "b", "-", 2);
+	struct sm_parts parts;
+
+	for (unsigned block = 0; block < 80; block++) {
+		add_trial(a, block, 0, 0, 10);
+		add_trial(b, block, 0, 0, 10.2);
+	}
+	cr_assert_eq(sm_parts_of(&parts, &run, 8, &err), 0);
+	cr_expect_eq(parts.count, 10);
+	cr_expect_eq(parts.slower, 10);
+	cr_expect_float_eq(parts.ratio_ln[0], log(1.02), 0.005);
+	cr_expect(sm_couples_within(parts.ratio_ln, parts.count, 0.95) < 0.005);
+	sm_parts_free(&parts);
+}
+
+static char *written(void (*write)(const struct sm_gate_report *, FILE *),
+		     const struct sm_gate_report *report)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	write(report, out);
+	fclose(out);
+	return text;
+}
+
+/* Names and reasons come from files: they may hold anything. */
+Test(analysis, writers_escape_and_stay_in_their_limits)
+{
+	static struct sm_gate gate[40];
+	static struct sm_gate_row many[40];
+	struct sm_gates forty = { .path = "t.ini", .gate = gate, .count = 40 };
+	struct sm_gate_report report = { .gates = &forty, .rows = many, .run = &run };
+	char *text, *line, path[] = "/tmp/shmeter-junit-XXXXXX";
+	unsigned errors = 0;
+
+	for (unsigned i = 0; i < 40; i++) {
+		gate[i] = (struct sm_gate){ .name = "a<b>&\"|\n%", .scenario = "pack" };
+		many[i] = (struct sm_gate_row){ .gate = &gate[i],
+						.verdict = SM_REFUTED,
+						.evidence = "x < y | z\n50% \x01",
+						.reason = "-",
+						.again = "shmeter run" };
+	}
+	text = written(sm_gates_annotate, &report);
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+		errors++;
+		cr_expect_eq(strncmp(line, "::error title=shmeter FAIL ", 27), 0, "%s", line);
+		expect_text(line, "50%25");
+	}
+	cr_expect_eq(errors, 10, "the service shows ten");
+	free(text);
+	close(mkstemp(path));
+	cr_assert_eq(sm_gates_write_junit(&report, path, &err), 0);
+	cr_assert_eq(sm_gates_append_summary(&report, path, &err), 0);
+	unlink(path);
+	for (unsigned i = 0; i < 40; i++)
+		cr_expect_str_eq(sm_gate_word(many[i].verdict), "FAIL");
+}
