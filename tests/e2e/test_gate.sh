@@ -84,8 +84,8 @@ xmllint --noout j.xml || fail 'the JUnit file is no XML'
 [ "$(xmllint --xpath 'count(//testcase)' j.xml)" = 4 ] || fail "not 4 cases: $(cat j.xml)"
 [ "$(xmllint --xpath 'string(//testsuite/@failures)' j.xml)" = 1 ] || fail "not 1 failure: $(cat j.xml)"
 grep -q '^## shmeter: FAIL' summary.md || fail "no summary: $(cat summary.md)"
-"$program" check slow --thresholds gates.ini --baseline first --json | jq -e '.verdict == "FAIL" and (.gates | length) == 4' >/dev/null ||
-	fail 'the JSON is not right'
+expect 1 'evidence' "$program" check slow --thresholds gates.ini --baseline first --json
+jq -e '.verdict == "FAIL" and (.gates | length) == 4' out >/dev/null || fail "the JSON is not right: $(cat out)"
 head -c 1048576 /dev/zero | tr '\0' x >summary.md
 "$program" check slow --thresholds gates.ini --github >/dev/null 2>&1
 [ "$(stat -c %s summary.md)" = 1048576 ] || fail 'the summary grew over its limit'
