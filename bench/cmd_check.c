@@ -18,15 +18,11 @@
 struct check {
 	struct arguments *arguments;
 	struct sm_gates gates;
-	struct sm_results run, baseline, fresh;
+	struct sm_results run, fresh;
+	struct sm_digest *baseline;
 	struct sm_gate_row *rows, *fresh_rows;
 	struct progress_line line;
 };
-
-static int load(struct sm_results *results, const char *folder, struct sm_error *err)
-{
-	return sm_store_load(results, folder, err);
-}
 
 /* DIR/confirm-N that is not there yet. */
 static int confirm_folder(const char *folder, char *out, size_t size, struct sm_error *err)
@@ -95,14 +91,13 @@ static int confirm(struct check *check, struct sm_error *err)
 	if (rc == 0)
 		rc = run_fresh(check, folder, err);
 	if (rc == 0)
-		rc = load(&check->fresh, folder, err);
+		rc = sm_store_load(&check->fresh, folder, err);
 	check->fresh_rows = calloc(count, sizeof(*check->fresh_rows));
 	if (rc == 0 && !check->fresh_rows)
 		rc = sm_fail(err, ENOMEM, "no memory for %zu gates", count);
 	if (rc == 0)
-		rc = sm_gates_judge(&check->gates, &check->fresh,
-				    check->arguments->baseline ? &check->baseline : NULL,
-				    sm_scenarios, sm_scenario_count, check->fresh_rows, err);
+		rc = sm_gates_judge(&check->gates, &check->fresh, check->baseline, sm_scenarios,
+				    sm_scenario_count, check->fresh_rows, err);
 	if (rc == 0)
 		sm_gates_confirm(check->rows, check->fresh_rows, count);
 	return rc;
@@ -142,17 +137,18 @@ int exit_of(const struct arguments *arguments, enum sm_verdict verdict)
 static int judge(struct check *check, struct sm_error *err)
 {
 	struct arguments *arguments = check->arguments;
-	int rc = load(&check->run, arguments->operand[0], err);
+	/* the baseline first: what is left of it is small */
+	int rc = arguments->baseline ? sm_digest_load(&check->baseline, arguments->baseline, err)
+				     : 0;
 
-	if (rc == 0 && arguments->baseline)
-		rc = load(&check->baseline, arguments->baseline, err);
+	if (rc == 0)
+		rc = sm_store_load(&check->run, arguments->operand[0], err);
 	if (rc < 0)
 		return rc;
 	check->rows = calloc(check->gates.count, sizeof(*check->rows));
 	if (!check->rows)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", check->gates.count);
-	rc = sm_gates_judge(&check->gates, &check->run,
-			    arguments->baseline ? &check->baseline : NULL, sm_scenarios,
+	rc = sm_gates_judge(&check->gates, &check->run, check->baseline, sm_scenarios,
 			    sm_scenario_count, check->rows, err);
 	if (rc == 0 && arguments->confirm)
 		rc = confirm(check, err);
@@ -171,7 +167,6 @@ int cmd_check(struct arguments *arguments)
 		return complain(&err);
 	}
 	sm_results_init(&check.run);
-	sm_results_init(&check.baseline);
 	sm_results_init(&check.fresh);
 	rc = sm_gates_load(&check.gates,
 			   arguments->thresholds ? arguments->thresholds : default_thresholds(),
@@ -191,7 +186,7 @@ int cmd_check(struct arguments *arguments)
 	free(check.fresh_rows);
 	free(check.rows);
 	sm_results_free(&check.fresh);
-	sm_results_free(&check.baseline);
+	sm_digest_free(check.baseline);
 	sm_results_free(&check.run);
 	sm_gates_free(&check.gates);
 	return rc;

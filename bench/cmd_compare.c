@@ -5,9 +5,7 @@
 #include <string.h>
 
 #include "program.h"
-#include "registry.h"
 #include "shmeter/compare.h"
-#include "shmeter/store.h"
 
 static int slowest_first(const void *a, const void *b)
 {
@@ -24,6 +22,8 @@ static const char *word(const struct sm_comparison_of_runs *c, const struct sm_c
 		return "no comparison";
 	if (row->p > 0.05)
 		return "not told apart";
+	if (fabs(log(row->ratio.estimate)) < log(c->floor))
+		return "within the noise";
 	if (!c->same_machine)
 		return row->ratio.estimate > 1 ? "longer there" : "shorter there";
 	return row->ratio.estimate > 1 ? "slower" : "faster";
@@ -32,10 +32,10 @@ static const char *word(const struct sm_comparison_of_runs *c, const struct sm_c
 static void print_row(const struct sm_comparison_of_runs *c, const struct sm_compared *row)
 {
 	if (isnan(row->ratio.estimate)) {
-		printf("%-15s %s: %s\n", word(c, row), row->id, row->reason);
+		printf("%-16s %s: %s\n", word(c, row), row->id, row->reason);
 		return;
 	}
-	printf("%-15s %6.3f", word(c, row), row->ratio.estimate);
+	printf("%-16s %6.3f", word(c, row), row->ratio.estimate);
 	if (isnan(row->ratio.low))
 		printf(" (no interval: %u and %u blocks)", row->old_blocks, row->new_blocks);
 	else
@@ -99,7 +99,7 @@ static void print(const struct sm_comparison_of_runs *c, const struct arguments 
 int cmd_compare(struct arguments *arguments)
 {
 	struct sm_comparison_of_runs comparison = { 0 };
-	struct sm_results before, now;
+	struct sm_digest *before = NULL, *now = NULL;
 	struct sm_error err = { 0 };
 	int rc;
 
@@ -107,14 +107,11 @@ int cmd_compare(struct arguments *arguments)
 		sm_fail(&err, EINVAL, "`shmeter compare` needs two run folders, the old one first");
 		return complain(&err);
 	}
-	sm_results_init(&before);
-	sm_results_init(&now);
-	rc = sm_store_load(&before, arguments->operand[0], &err);
+	rc = sm_digest_load(&before, arguments->operand[0], &err);
 	if (rc == 0)
-		rc = sm_store_load(&now, arguments->operand[1], &err);
+		rc = sm_digest_load(&now, arguments->operand[1], &err);
 	if (rc == 0)
-		rc = sm_compare_runs(&comparison, &before, &now, sm_scenarios, sm_scenario_count,
-				     &err);
+		rc = sm_compare_runs(&comparison, before, now, &err);
 	if (rc == 0 && comparison.count == 0)
 		rc = sm_fail(&err, EINVAL, "%s and %s have no case in common",
 			     arguments->operand[0], arguments->operand[1]);
@@ -126,7 +123,7 @@ int cmd_compare(struct arguments *arguments)
 			print(&comparison, arguments);
 	}
 	sm_compare_free(&comparison);
-	sm_results_free(&now);
-	sm_results_free(&before);
+	sm_digest_free(now);
+	sm_digest_free(before);
 	return rc < 0 ? complain(&err) : EXIT_OK;
 }

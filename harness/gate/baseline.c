@@ -6,179 +6,91 @@
 
 #include "gate_parts.h"
 
-/* Pair classes of two runs are one where their round trips are within this factor: they are named by a measured
- * time, which differs a little from run to run. */
-#define SAME_CLASS 1.33
-
-static const char *manifest_text(const struct sm_analysis *a, const char *key)
-{
-	const char *text = json_string_value(json_object_get(a->results->manifest, key));
-
-	return text ? text : "";
-}
-
-/* A number two levels down; NaN where there is none. */
-static double manifest_number(const struct sm_analysis *a, const char *object, const char *key)
-{
-	const json_t *value = json_object_get(json_object_get(a->results->manifest, object), key);
-
-	return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-const char *gate_not_comparable(const struct sm_gate *gate, struct sm_analysis *run,
-				const struct sm_analysis *baseline)
+const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
+				const struct sm_digest *baseline, struct sm_results *results)
 {
 	double floor;
 
 	if (!baseline)
 		return "no baseline was given: --baseline DIR names an earlier run of this machine";
-	if (strcmp(manifest_text(run, "fingerprint"), manifest_text(baseline, "fingerprint")) !=
-		    0 ||
-	    !*manifest_text(run, "fingerprint"))
+	floor = gate->against ? run->floor_ratio : run->floor_time;
+	if (!*run->fingerprint || strcmp(run->fingerprint, baseline->fingerprint) != 0)
 		return "the baseline is of another machine (its fingerprint differs): times of two machines are "
 		       "not compared; `shmeter ab` compares two builds on one";
-	floor = manifest_number(run, "noise_floor", gate->against ? "ratio" : "time");
 	if (gate->max > 0 && gate->max < floor)
 		return sm_results_string(
-			run->results,
+			results,
 			"its threshold %.4g is under this machine's noise floor %.4g, as `shmeter "
 			"selftest` measured it: runs of one build differ by as much",
 			gate->max, floor);
 	return NULL;
 }
 
-long gate_same_case(const struct sm_analysis *run, size_t g, const char *variant,
-		    const struct sm_analysis *other)
-{
-	long c = sm_analysis_case_of(run, g, variant);
-
-	return c < 0 ? -1 : sm_results_find_case(other->results, run->results->cases[c].id);
-}
-
-const char *gate_same_class(const struct sm_analysis *other, size_t c, const char *klass)
-{
-	const struct sm_group_view *group = &other->group[other->case_view[c].group];
-	double ns = strtod(klass, NULL), nearest = log(SAME_CLASS);
-	const char *found = NULL;
-
-	for (unsigned k = 0; k < group->classes; k++) {
-		const char *name = group->klass[k].klass;
-		double distance = fabs(log(strtod(name, NULL) / ns));
-
-		if (strcmp(name, klass) == 0)
-			return name;
-		if (ns > 0 && distance <= nearest) { /* NaN and infinity are no round trips */
-			nearest = distance;
-			found = name;
-		}
-	}
-	return found;
-}
-
-int gate_block_values(const struct sm_analysis *a, size_t c, long against, const char *klass,
-		      double **out, size_t *count, struct sm_error *err)
-{
-	const struct sm_case_view *view = &a->case_view[c];
-	unsigned tried;
-
-	*count = 0;
-	*out = malloc((view->count + 1) * sizeof(**out));
-	if (!*out)
-		return sm_fail(err, ENOMEM, "no memory for %zu blocks", view->count);
-	if (against >= 0) {
-		*count = sm_analysis_differences(a, c, (size_t)against, klass, *out, &tried);
-		return 0;
-	}
-	for (size_t i = view->first; i < view->first + view->count; i++) {
-		const struct sm_cell *cell = sm_analysis_cell(a, a->sample_order[i], klass);
-
-		if (cell && cell->value > 0)
-			(*out)[(*count)++] = log(cell->value);
-	}
-	return 0;
-}
-
 /* Whether either run was disturbed so that its times are not to be held against each other. */
-static const char *distrust(struct sm_analysis *run, const struct sm_analysis *baseline, size_t g,
-			    bool as_ratio)
+static const char *distrust(const struct sm_digest *run, size_t c, const struct sm_digest *baseline,
+			    size_t old, bool as_ratio, struct sm_results *results)
 {
-	const struct sm_analysis *both[2] = { run, baseline };
+	const struct sm_digest *both[2] = { run, baseline };
 	static const char *const name[2] = { "this run", "the baseline" };
 
 	for (unsigned i = 0; i < 2; i++) {
-		double others = manifest_number(both[i], "noise", "others_percent");
-		double steal = manifest_number(both[i], "analysis", "steal_percent");
+		double steal = both[i]->cases[i ? old : c].steal_percent;
 
-		if (i == 0)
-			steal = both[i]->group[g].steal_percent;
-		if (both[i]->control.moved)
-			return sm_results_string(run->results, "the A/A control of %s moved",
-						 name[i]);
+		if (both[i]->control_moved)
+			return sm_results_string(results, "the A/A control of %s moved", name[i]);
 		if (steal > SM_STEAL_MAX)
 			return sm_results_string(
-				run->results,
+				results,
 				"during %s the host took %.1f %% of the PU time away (steal; at most "
 				"%.0f %% is accepted)",
 				name[i], steal, SM_STEAL_MAX);
 		/* what is paired block by block bears a load on the machine */
-		if (!as_ratio && others > SM_OTHERS_MAX)
+		if (!as_ratio && both[i]->others_percent > SM_OTHERS_MAX)
 			return sm_results_string(
-				run->results,
+				results,
 				"during %s other processes used %.0f %% of the PU time (at most %.0f "
 				"%% is accepted where times of two runs are compared)",
-				name[i], others, SM_OTHERS_MAX);
+				name[i], both[i]->others_percent, SM_OTHERS_MAX);
 	}
 	return NULL;
 }
 
-static void say(const struct sm_gate *gate, struct sm_analysis *run, size_t g, struct finding *out)
+static void say(const struct sm_digest *run, size_t c, long reference, double min, double max,
+		struct sm_results *results, struct finding *out)
 {
-	const struct sm_case_row *row =
-		&run->results->cases[sm_analysis_case_of(run, g, gate->variant)];
-	const char *per =
-		strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation";
-	char where[512], what[256];
+	const struct digest_case *one = &run->cases[c];
 	struct sm_words words = { .used = 0 };
 
-	sm_analysis_point(run, g, SM_POINT_PLACEMENT, where, sizeof(where));
-	if (gate->against)
-		snprintf(what, sizeof(what), "%s/%s, as a ratio to %s,", gate->scenario,
-			 gate->variant, gate->against);
-	else
-		snprintf(what, sizeof(what), "%s/%s", gate->scenario, gate->variant);
+	sm_words_add(&words, "%s", one->name);
+	if (reference >= 0)
+		sm_words_add(&words, ", as a ratio to %s,",
+			     strchr(run->cases[reference].name, '/') + 1);
 	sm_words_add(
 		&words,
-		"%s takes %.4g times as long %s as in the baseline (95 %% interval %.4g to %.4g, class %s, %u "
+		" takes %.4g times as long %s as in the baseline (95 %% interval %.4g to %.4g, class %s, %u "
 		"blocks against %u, %s)",
-		what, out->ratio.estimate, per, out->ratio.low, out->ratio.high, out->klass,
-		out->used, out->baseline_used, where);
-	if (gate->min > 0)
-		sm_words_add(&words, "; at least %.4g is asked", gate->min);
-	if (gate->max > 0)
-		sm_words_add(&words, "; at most %.4g is allowed", gate->max);
-	out->evidence = sm_results_string(run->results, "%s", words.text);
+		out->ratio.estimate, one->per, out->ratio.low, out->ratio.high, out->klass,
+		out->used, out->baseline_used, one->where);
+	if (min > 0)
+		sm_words_add(&words, "; at least %.4g is asked", min);
+	if (max > 0)
+		sm_words_add(&words, "; at most %.4g is allowed", max);
+	out->evidence = sm_results_string(results, "%s", words.text);
 }
 
-static double two_sample_mde(const double *x, size_t nx, const double *y, size_t ny)
+/* As sm_minimum_detectable_ratio(), with the errors of both sides; Mann and Whitney's test is as good as pi / 3 of the
+ * t test's blocks. */
+static double two_sample_mde(double *x, size_t nx, double *y, size_t ny)
 {
-	double *d = malloc((nx + ny + 1) * sizeof(*d)), spread, z;
+	double spread = fmax(sm_mad(x, nx), sm_mad(y, ny));
+	double z =
+		sm_normal_quantile(1 - (1 - SM_CONFIDENCE) / 2) + sm_normal_quantile(1 - SM_BETA);
 
-	if (!d || nx < 2 || ny < 2) {
-		free(d);
-		return NAN;
-	}
-	memcpy(d, x, nx * sizeof(*d));
-	spread = sm_mad(d, nx);
-	memcpy(d, y, ny * sizeof(*d));
-	spread = fmax(spread, sm_mad(d, ny));
-	free(d);
-	z = sm_normal_quantile(1 - (1 - SM_CONFIDENCE) / 2) + sm_normal_quantile(1 - SM_BETA);
-	/* as sm_minimum_detectable_ratio(), with the errors of both sides */
 	return exp(z * 1.4826 * spread * sqrt(acos(-1.0) / 3 * (1 / (double)nx + 1 / (double)ny)));
 }
 
-static void shift(const struct sm_gate *gate, const double *x, size_t nx, const double *y,
-		  size_t ny, struct finding *out)
+static void shift(double min, double max, double *x, size_t nx, double *y, size_t ny,
+		  struct finding *out)
 {
 	struct sm_interval logs = sm_shift_interval(x, nx, y, ny, SM_CONFIDENCE);
 
@@ -188,59 +100,87 @@ static void shift(const struct sm_gate *gate, const double *x, size_t nx, const 
 	out->ratio.high = exp(logs.high);
 	out->used = (unsigned)nx;
 	out->baseline_used = (unsigned)ny;
-	out->mde = two_sample_mde(x, nx, y, ny);
 	if (nx < SM_BLOCKS_MIN || ny < SM_BLOCKS_MIN) {
 		out->ratio.low = out->ratio.high = NAN;
 		return;
 	}
-	if (gate->max > 0)
-		out->p = sm_shift_test(x, nx, y, ny, log(gate->max));
-	if (gate->min > 0)
-		out->p = fmin(out->p, sm_shift_test(y, ny, x, nx, -log(gate->min)));
-	if (gate->max > 0 && gate->min > 0)
+	if (max > 0)
+		out->p = sm_shift_test(x, nx, y, ny, log(max));
+	if (min > 0)
+		out->p = fmin(out->p, sm_shift_test(y, ny, x, nx, -log(min)));
+	if (max > 0 && min > 0)
 		out->p = fmin(1, 2 * out->p);
+	out->mde = two_sample_mde(x, nx, y, ny);
 }
 
-int gate_baseline(const struct sm_gate *gate, struct sm_analysis *run, size_t g,
-		  struct sm_analysis *baseline, struct finding *out, struct sm_error *err)
+/* The class of most pure slices in which the case, and its reference, have blocks; NULL: none. */
+static const struct digest_class *leading(const struct digest_case *c,
+					  const struct digest_case *reference,
+					  const struct digest_class **of_reference, double *room)
 {
-	size_t c = (size_t)sm_analysis_case_of(run, g, gate->variant);
-	long reference = gate->against ? sm_analysis_case_of(run, g, gate->against) : -1;
-	long old = gate_same_case(run, g, gate->variant, baseline);
-	long old_reference = gate->against ? gate_same_case(run, g, gate->against, baseline) : -1;
-	const char *old_klass = NULL;
-	double *x = NULL, *y = NULL;
-	size_t nx = 0, ny = 0;
-	int rc = 0;
+	for (unsigned k = 0; k < c->classes; k++) {
+		*of_reference = reference ? digest_class_like(reference, c->klass[k].name) : NULL;
+		if (c->klass[k].count > 0 && (!reference || *of_reference) &&
+		    digest_values(&c->klass[k], *of_reference, room) > 0)
+			return &c->klass[k];
+	}
+	return NULL;
+}
 
-	out->evidence = sm_results_string(run->results, "%s/%s is not in both runs", gate->scenario,
-					  gate->variant);
-	if (old < 0 || (gate->against && old_reference < 0)) {
+static size_t most_blocks(const struct digest_case *c)
+{
+	size_t most = 0;
+
+	for (unsigned k = 0; k < c->classes; k++)
+		most = c->klass[k].count > most ? c->klass[k].count : most;
+	return most;
+}
+
+int gate_baseline(const struct sm_digest *run, size_t c, long reference,
+		  const struct sm_digest *baseline, double min, double max,
+		  struct sm_results *results, struct finding *out, struct sm_error *err)
+{
+	const struct digest_case *now = &run->cases[c],
+				 *beside = reference < 0 ? NULL : &run->cases[reference];
+	long old = digest_case_of(baseline, now->id);
+	long old_beside = beside ? digest_case_of(baseline, beside->id) : -1;
+	const struct digest_class *klass, *klass_beside, *before, *before_beside = NULL;
+	double *x, *y = NULL;
+	size_t nx, ny;
+
+	out->evidence = sm_results_string(results, "%s: no comparison", now->name);
+	if (old < 0 || (beside && old_beside < 0)) {
 		out->distrust = "the baseline has no such case";
 		return 0;
 	}
-	out->klass = sm_analysis_leading(run, g, c, gate->against ? (size_t)reference : c);
-	if (out->klass)
-		old_klass = gate_same_class(baseline, (size_t)old, out->klass);
-	if (!old_klass) {
-		out->distrust =
-			out->klass ? sm_results_string(
-					     run->results,
-					     "the baseline has no block in a pair class like %s",
-					     out->klass)
-				   : "no block of this run counts";
-		return 0;
+	x = malloc((most_blocks(now) + 1) * sizeof(*x));
+	y = malloc((most_blocks(&baseline->cases[old]) + 1) * sizeof(*y));
+	if (!x || !y) {
+		free(x);
+		free(y);
+		return sm_fail(err, ENOMEM, "no memory for the blocks");
 	}
-	rc = gate_block_values(run, c, reference, out->klass, &x, &nx, err);
-	if (rc == 0)
-		rc = gate_block_values(baseline, (size_t)old, old_reference, old_klass, &y, &ny,
-				       err);
-	if (rc == 0) {
-		shift(gate, x, nx, y, ny, out);
-		out->distrust = distrust(run, baseline, g, gate->against != NULL);
-		say(gate, run, g, out);
+	klass = leading(now, beside, &klass_beside, x);
+	before = klass ? digest_class_like(&baseline->cases[old], klass->name) : NULL;
+	if (before && beside)
+		before_beside = digest_class_like(&baseline->cases[old_beside], before->name);
+	if (!before || (beside && !before_beside)) {
+		out->distrust = klass ? sm_results_string(
+						results,
+						"the baseline has no block in a pair class like %s",
+						klass->name)
+				      : "no block of this run counts";
+		goto out_free;
 	}
+	nx = digest_values(klass, klass_beside, x);
+	ny = digest_values(before, before_beside, y);
+	out->klass = sm_results_string(results, "%s", klass->name);
+	out->baseline_klass = sm_results_string(results, "%s", before->name);
+	shift(min, max, x, nx, y, ny, out);
+	out->distrust = distrust(run, c, baseline, (size_t)old, beside != NULL, results);
+	say(run, c, reference, min, max, results, out);
+out_free:
 	free(x);
 	free(y);
-	return rc;
+	return 0;
 }

@@ -10,24 +10,19 @@
 /* Family-wise level at which a case is called slower or faster. */
 #define ALPHA 0.05
 
-static int compare_case(struct sm_analysis *now, size_t c, struct sm_analysis *before,
-			struct sm_compared *out, struct sm_error *err)
+static int compare_case(const struct sm_digest *now, size_t c, const struct sm_digest *before,
+			struct sm_results *strings, struct sm_compared *out, struct sm_error *err)
 {
-	const struct sm_case_row *row = &now->results->cases[c];
-	size_t g = now->case_view[c].group;
-	/* a further metric may have any sign or unit: only times are compared, and the two names of the control */
-	struct sm_gate any = {
-		.scenario = row->scenario, .variant = row->variant, .min = 1, .max = 1
-	};
 	struct finding finding = { .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
 				   .p = 1,
 				   .mde = NAN };
-	int rc = gate_baseline(&any, now, g, before, &finding, err);
+	/* two-sided: any difference from 1 */
+	int rc = gate_baseline(now, c, -1, before, 1, 1, strings, &finding, err);
 
 	*out = (struct sm_compared){
-		.id = row->id,
+		.id = sm_results_string(strings, "%s", now->cases[c].id),
 		.klass = finding.klass ? finding.klass : "-",
-		.old_klass = "-",
+		.old_klass = finding.baseline_klass ? finding.baseline_klass : "-",
 		.ratio = finding.ratio,
 		.mde = finding.mde,
 		.p = isnan(finding.ratio.low) ? (double)NAN : finding.p,
@@ -35,13 +30,6 @@ static int compare_case(struct sm_analysis *now, size_t c, struct sm_analysis *b
 		.old_blocks = finding.baseline_used,
 		.reason = finding.distrust ? finding.distrust : "-",
 	};
-	if (finding.klass) {
-		long old = gate_same_case(now, g, row->variant, before);
-		const char *klass =
-			old < 0 ? NULL : gate_same_class(before, (size_t)old, finding.klass);
-
-		out->old_klass = klass ? klass : "-";
-	}
 	return rc;
 }
 
@@ -76,30 +64,26 @@ static void judge_overall(struct sm_comparison_of_runs *out, double *logs)
 	out->overall.high = exp(out->overall.high);
 }
 
-static bool one_machine(const struct sm_results *a, const struct sm_results *b)
+int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *before,
+		    const struct sm_digest *now, struct sm_error *err)
 {
-	const char *x = json_string_value(json_object_get(a->manifest, "fingerprint"));
-	const char *y = json_string_value(json_object_get(b->manifest, "fingerprint"));
-
-	return x && y && *x && strcmp(x, y) == 0;
-}
-
-static int compare_all(struct sm_comparison_of_runs *out, struct sm_analysis *before,
-		       struct sm_analysis *now, struct sm_error *err)
-{
-	size_t room = now->results->case_count + 1;
+	size_t room = now->count + 1;
 	double *numbers = calloc(room, sizeof(*numbers));
 	int rc = 0;
 
-	out->row = calloc(room, sizeof(*out->row));
+	*out = (struct sm_comparison_of_runs){
+		.same_machine =
+			*now->fingerprint && strcmp(now->fingerprint, before->fingerprint) == 0,
+		.floor = isnan(now->floor_time) ? 1 : now->floor_time,
+		.row = calloc(room, sizeof(*out->row)),
+	};
+	sm_results_init(&out->strings);
 	if (!out->row || !numbers)
 		rc = sm_fail(err, ENOMEM, "no memory for %zu cases", room);
-	for (size_t c = 0; rc == 0 && c < now->results->case_count; c++) {
-		if (now->results->cases[c].derived ||
-		    sm_results_find_case(before->results, now->results->cases[c].id) < 0)
-			continue;
-		rc = compare_case(now, c, before, &out->row[out->count++], err);
-	}
+	for (size_t c = 0; rc == 0 && c < now->count; c++)
+		if (now->cases[c].classes > 0 && digest_case_of(before, now->cases[c].id) >= 0)
+			rc = compare_case(now, c, before, &out->strings, &out->row[out->count++],
+					  err);
 	if (rc == 0) {
 		adjust(out, numbers);
 		judge_overall(out, numbers);
@@ -108,25 +92,9 @@ static int compare_all(struct sm_comparison_of_runs *out, struct sm_analysis *be
 	return rc;
 }
 
-int sm_compare_runs(struct sm_comparison_of_runs *out, struct sm_results *old_run,
-		    struct sm_results *new_run, const struct sm_scenario *const *scenarios,
-		    size_t scenario_count, struct sm_error *err)
-{
-	struct sm_analysis before, now = { 0 };
-	int rc = sm_analysis_run(&before, old_run, scenarios, scenario_count, err);
-
-	*out = (struct sm_comparison_of_runs){ .same_machine = one_machine(old_run, new_run) };
-	if (rc == 0)
-		rc = sm_analysis_run(&now, new_run, scenarios, scenario_count, err);
-	if (rc == 0)
-		rc = compare_all(out, &before, &now, err);
-	sm_analysis_close(&now);
-	sm_analysis_close(&before);
-	return rc;
-}
-
 void sm_compare_free(struct sm_comparison_of_runs *comparison)
 {
 	free(comparison->row);
+	sm_results_free(&comparison->strings);
 	*comparison = (struct sm_comparison_of_runs){ 0 };
 }

@@ -10,6 +10,11 @@
 
 #include "gate_parts.h"
 
+/* A run and its baseline, for what is compared between them; both NULL without a baseline. */
+struct sides {
+	const struct sm_digest *run, *baseline;
+};
+
 static const char *per_what(const struct sm_case_row *row)
 {
 	return strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation";
@@ -138,8 +143,8 @@ static void set_untestable(struct sm_gate_row *row, const char *reason)
 /* A ratio or a baseline over all groups that it names: the worst one speaks, its p multiplied by their number
  * (Bonferroni).  Leaves the verdict open (SM_VERDICT_NONE) until all gates are known. */
 static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
-			struct sm_analysis *baseline, struct sm_gate_row *row,
-			struct finding *worst, struct sm_error *err)
+			const struct sides *sides, struct sm_gate_row *row, struct finding *worst,
+			struct sm_error *err)
 {
 	const char *untried = NULL;
 	unsigned groups = 0;
@@ -164,7 +169,13 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
 			continue;
 		}
 		rc = gate->kind == SM_GATE_BASELINE
-			     ? gate_baseline(gate, run, g, baseline, &one, err)
+			     ? gate_baseline(sides->run,
+					     (size_t)sm_analysis_case_of(run, g, gate->variant),
+					     gate->against
+						     ? sm_analysis_case_of(run, g, gate->against)
+						     : -1,
+					     sides->baseline, gate->min, gate->max, run->results,
+					     &one, err)
 			     : judge_ratio(gate, run, g, &one, err);
 		if (rc < 0)
 			return rc;
@@ -303,12 +314,13 @@ static const struct sm_scenario *scenario_of(const struct sm_analysis *a, const 
 	return NULL;
 }
 
-static int judge_one(const struct sm_gate *gate, struct sm_analysis *run,
-		     struct sm_analysis *baseline, struct sm_gate_row *row, struct finding *finding,
-		     struct sm_error *err)
+static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const struct sides *sides,
+		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
 {
 	const char *why =
-		gate->kind == SM_GATE_BASELINE ? gate_not_comparable(gate, run, baseline) : NULL;
+		gate->kind == SM_GATE_BASELINE
+			? gate_not_comparable(gate, sides->run, sides->baseline, run->results)
+			: NULL;
 
 	*row = (struct sm_gate_row){ .gate = gate,
 				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
@@ -323,12 +335,12 @@ static int judge_one(const struct sm_gate *gate, struct sm_analysis *run,
 	else if (gate->kind == SM_GATE_CLAIM)
 		judge_claim(gate, run->results, row);
 	else
-		return judge_groups(gate, run, baseline, row, finding, err);
+		return judge_groups(gate, run, sides, row, finding, err);
 	return 0;
 }
 
 static int judge_all(const struct sm_gates *gates, struct sm_analysis *run,
-		     struct sm_analysis *baseline, struct sm_gate_row *rows, struct sm_error *err)
+		     const struct sides *sides, struct sm_gate_row *rows, struct sm_error *err)
 {
 	struct finding *finding = calloc(gates->count, sizeof(*finding));
 	double *p = calloc(gates->count, sizeof(*p));
@@ -336,7 +348,7 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run,
 	int rc = finding && p ? 0 : sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
 
 	for (size_t i = 0; rc == 0 && i < gates->count; i++)
-		rc = judge_one(&gates->gate[i], run, baseline, &rows[i], &finding[i], err);
+		rc = judge_one(&gates->gate[i], run, sides, &rows[i], &finding[i], err);
 	if (rc == 0) {
 		adjust(rows, gates->count, p, &tests);
 		for (size_t i = 0; i < gates->count; i++)
@@ -349,18 +361,18 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run,
 }
 
 int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
-		   struct sm_results *baseline, const struct sm_scenario *const *scenarios,
+		   const struct sm_digest *baseline, const struct sm_scenario *const *scenarios,
 		   size_t scenario_count, struct sm_gate_row *rows, struct sm_error *err)
 {
-	struct sm_analysis a, b = { 0 };
+	struct sm_analysis a;
+	struct sm_digest *digest = NULL;
 	int rc = sm_analysis_run(&a, run, scenarios, scenario_count, err);
 
 	if (rc == 0 && baseline)
-		rc = sm_analysis_run(&b, baseline, scenarios, scenario_count, err);
+		rc = digest_of(&digest, &a, err);
 	if (rc == 0)
-		rc = judge_all(gates, &a, baseline ? &b : NULL, rows, err);
-	if (baseline)
-		sm_analysis_close(&b);
+		rc = judge_all(gates, &a, &(struct sides){ digest, baseline }, rows, err);
+	sm_digest_free(digest);
 	sm_analysis_close(&a);
 	return rc;
 }

@@ -8,19 +8,12 @@
 
 #include "gate_parts.h"
 
-static int cut(struct sm_parts *out, const struct sm_analysis *a, size_t c[2], const char *klass,
-	       unsigned part_blocks, double *d, double *x, struct sm_error *err)
+static void cut(struct sm_parts *out, const struct digest_class *one,
+		const struct digest_class *other, unsigned part_blocks, double *d, double *x)
 {
-	unsigned tried, used = sm_analysis_differences(a, c[1], c[0], klass, d, &tried);
-	double *times = NULL;
-	size_t count = 0;
-	int rc = gate_block_values(a, c[0], -1, klass, &times, &count, err);
+	size_t used = digest_values(other, one, d);
 
-	if (rc < 0)
-		return rc;
-	/* ratios and times may have lost different blocks: parts are of what there is of each */
-	used = used < count ? used : (unsigned)count;
-	for (unsigned first = 0; first + part_blocks <= used; first += part_blocks) {
+	for (size_t first = 0; first + part_blocks <= used; first += part_blocks) {
 		struct sm_interval ratio;
 
 		memcpy(x, d + first, part_blocks * sizeof(*x));
@@ -28,11 +21,18 @@ static int cut(struct sm_parts *out, const struct sm_analysis *a, size_t c[2], c
 		out->slower += ratio.low > 0;
 		out->faster += ratio.high < 0;
 		out->ratio_ln[out->count] = ratio.estimate;
-		memcpy(x, times + first, part_blocks * sizeof(*x));
+		/* times may have lost other blocks than ratios; there are at least as many */
+		memcpy(x, one->ln + first, part_blocks * sizeof(*x));
 		out->time_ln[out->count++] = sm_median(x, part_blocks);
 	}
-	free(times);
-	return 0;
+}
+
+static const struct digest_case *control_case(const struct sm_digest *digest, const char *name)
+{
+	for (size_t c = 0; c < digest->count; c++)
+		if (strcmp(digest->cases[c].name, name) == 0)
+			return &digest->cases[c];
+	return NULL;
 }
 
 int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks,
@@ -40,25 +40,25 @@ int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_bloc
 {
 	size_t room = run->sample_count + part_blocks + 1;
 	double *d = malloc(room * sizeof(*d)), *x = malloc(room * sizeof(*x));
-	struct sm_analysis a;
-	int rc = sm_analysis_run(&a, run, NULL, 0, err);
+	struct sm_digest *digest = NULL;
+	int rc = sm_digest_make(&digest, run, err);
 
 	*out = (struct sm_parts){ .time_ln = malloc(room * sizeof(*d)),
 				  .ratio_ln = malloc(room * sizeof(*d)) };
 	if (rc == 0 && (!d || !x || !out->time_ln || !out->ratio_ln))
 		rc = sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
-	for (size_t g = 0; rc == 0 && g < a.group_count; g++) {
-		long one = sm_analysis_case_of(&a, g, "a"), other = sm_analysis_case_of(&a, g, "b");
-		const char *klass;
+	if (rc == 0) {
+		const struct digest_case *one = control_case(digest, "aa/a");
+		const struct digest_case *other = control_case(digest, "aa/b");
+		const struct digest_class *klass =
+			other && one && one->classes ? &one->klass[0] : NULL;
+		const struct digest_class *of_other =
+			klass ? digest_class_like(other, klass->name) : NULL;
 
-		if (strcmp(a.group[g].scenario_name, "aa") != 0 || one < 0 || other < 0)
-			continue;
-		klass = sm_analysis_leading(&a, g, (size_t)one, (size_t)other);
-		if (klass)
-			rc = cut(out, &a, (size_t[]){ (size_t)one, (size_t)other }, klass,
-				 part_blocks, d, x, err);
+		if (of_other)
+			cut(out, klass, of_other, part_blocks, d, x);
 	}
-	sm_analysis_close(&a);
+	sm_digest_free(digest);
 	free(d);
 	free(x);
 	return rc;

@@ -95,7 +95,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 static bool share_a_class(const struct sm_analysis *a, size_t left, size_t right)
 {
 	for (unsigned k = 0; k < a->view[left].cells; k++) {
-		const char *klass = a->view[left].cell[k].klass;
+		const char *klass = sm_analysis_cells(a, left)[k].klass;
 
 		if (sm_analysis_cell(a, left, klass) && sm_analysis_cell(a, right, klass))
 			return true;

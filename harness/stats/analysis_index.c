@@ -15,8 +15,8 @@ static uint64_t trial_key(const struct sm_sample *sample)
 static int compare_slices(const void *left, const void *right, void *context)
 {
 	const struct sm_slice_row *rows = context;
-	const struct sm_slice_row *x = &rows[*(const size_t *)left];
-	const struct sm_slice_row *y = &rows[*(const size_t *)right];
+	const struct sm_slice_row *x = &rows[*(const uint32_t *)left];
+	const struct sm_slice_row *y = &rows[*(const uint32_t *)right];
 
 	if (x->trial != y->trial)
 		return x->trial < y->trial ? -1 : 1;
@@ -26,8 +26,8 @@ static int compare_slices(const void *left, const void *right, void *context)
 static int compare_samples(const void *left, const void *right, void *context)
 {
 	const struct sm_sample *rows = context;
-	const struct sm_sample *x = &rows[*(const size_t *)left];
-	const struct sm_sample *y = &rows[*(const size_t *)right];
+	const struct sm_sample *x = &rows[*(const uint32_t *)left];
+	const struct sm_sample *y = &rows[*(const uint32_t *)right];
 
 	if (x->case_index != y->case_index)
 		return x->case_index < y->case_index ? -1 : 1;
@@ -39,23 +39,26 @@ static int compare_samples(const void *left, const void *right, void *context)
 static int compare_trials(const void *left, const void *right, void *context)
 {
 	const struct sm_sample *rows = context;
-	uint64_t x = trial_key(&rows[*(const size_t *)left]);
-	uint64_t y = trial_key(&rows[*(const size_t *)right]);
+	uint64_t x = trial_key(&rows[*(const uint32_t *)left]);
+	uint64_t y = trial_key(&rows[*(const uint32_t *)right]);
 
 	return (x > y) - (x < y);
 }
 
-/* The numbers 0 to count - 1, sorted; never NULL but without memory. */
-static size_t *sorted_order(size_t count, int (*compare)(const void *, const void *, void *),
-			    void *rows)
+/* The numbers 0 to count - 1, sorted; never NULL but without memory.  Rows mostly are in their order already. */
+static uint32_t *sorted_order(size_t count, int (*compare)(const void *, const void *, void *),
+			      void *rows)
 {
-	size_t *order = malloc((count + 1) * sizeof(*order));
+	uint32_t *order = malloc((count + 1) * sizeof(*order));
+	bool sorted = true;
 
 	if (!order)
 		return NULL;
-	for (size_t i = 0; i < count; i++)
-		order[i] = i;
-	if (count > 1)
+	for (size_t i = 0; i < count; i++) {
+		order[i] = (uint32_t)i;
+		sorted = sorted && (i == 0 || compare(&order[i - 1], &order[i], rows) <= 0);
+	}
+	if (!sorted)
 		qsort_r(order, count, sizeof(*order), compare, rows);
 	return order;
 }
@@ -105,20 +108,37 @@ const char *sm_analysis_untried(const struct sm_analysis *a, long case_index)
 	return reason;
 }
 
-double sm_analysis_steal(const struct sm_analysis *a, size_t group)
+double sm_analysis_steal(const struct sm_analysis *a)
 {
 	double steal_ns = 0, wall_ns = 0;
 
 	for (size_t i = 0; i < a->results->sample_count; i++) {
 		const struct sm_sample *sample = &a->results->samples[i];
 
-		if (group == SIZE_MAX ? sample->derived
-				      : a->case_view[sample->case_index].group != group)
+		if (sample->derived)
 			continue;
 		steal_ns += (double)sample->steal_ns;
 		wall_ns += (double)sample->wall_ns;
 	}
 	return wall_ns > 0 && a->pus > 0 ? 100 * steal_ns / (wall_ns * a->pus) : 0;
+}
+
+/* Each group's share of steal, in one pass. */
+static void add_up_steal(struct sm_analysis *a)
+{
+	for (size_t i = 0; i < a->results->sample_count; i++) {
+		const struct sm_sample *sample = &a->results->samples[i];
+		struct sm_group_view *group = &a->group[a->case_view[sample->case_index].group];
+
+		group->steal_ns += (double)sample->steal_ns;
+		group->wall_ns += (double)sample->wall_ns;
+	}
+	for (size_t g = 0; g < a->group_count; g++) {
+		struct sm_group_view *group = &a->group[g];
+
+		if (group->wall_ns > 0 && a->pus > 0)
+			group->steal_percent = 100 * group->steal_ns / (group->wall_ns * a->pus);
+	}
 }
 
 /* One more than the highest PU that a text such as "0 1" or "0-3 8" lists. */
@@ -211,7 +231,7 @@ static void index_samples(struct sm_analysis *a)
 
 		/* Slices of a trial that did not end have no sample. */
 		if (sample >= 0 && a->view[sample].count++ == 0)
-			a->view[sample].first = i;
+			a->view[sample].first = (uint32_t)i;
 	}
 }
 
@@ -225,6 +245,8 @@ int sm_analysis_open(struct sm_analysis *a, struct sm_error *err)
 				       "trial %u names a case that the run does not have; the run "
 				       "folder is damaged",
 				       results->samples[i].trial);
+	if (results->slice_count > UINT32_MAX || results->sample_count > UINT32_MAX)
+		return sm_fail(err, EFBIG, "the run has more rows than can be analysed");
 	a->slice_order = sorted_order(results->slice_count, compare_slices, results->slices);
 	a->sample_order = sorted_order(results->sample_count, compare_samples, results->samples);
 	a->trial_order = sorted_order(results->sample_count, compare_trials, results->samples);
@@ -239,8 +261,7 @@ int sm_analysis_open(struct sm_analysis *a, struct sm_error *err)
 	a->pus = machine_pus(results);
 	index_groups(a);
 	index_samples(a);
-	for (size_t g = 0; g < a->group_count; g++)
-		a->group[g].steal_percent = sm_analysis_steal(a, g);
+	add_up_steal(a);
 	return 0;
 }
 
@@ -250,6 +271,7 @@ void sm_analysis_close(struct sm_analysis *a)
 	free(a->sample_order);
 	free(a->trial_order);
 	free(a->view);
+	free(a->cell);
 	free(a->case_view);
 	free(a->group);
 	free(a->relation);

@@ -182,7 +182,7 @@ int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err)
 	json_object_set_new(analysis, "slices", describe_slices(a));
 	json_object_set_new(analysis, "cores_moved", describe_moves(a));
 	json_object_set_new(analysis, "aa", describe_control(&a->control));
-	json_object_set_new(analysis, "steal_percent", json_real(sm_analysis_steal(a, SIZE_MAX)));
+	json_object_set_new(analysis, "steal_percent", json_real(sm_analysis_steal(a)));
 	/* What the run itself wrote there, such as its timed share, stays. */
 	json_t *before = json_object_get(results->manifest, "analysis");
 

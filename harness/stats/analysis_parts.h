@@ -27,10 +27,10 @@ struct sm_cell {
 };
 
 struct sm_sample_view {
-	struct sm_cell cell[SM_CLASSES_MAX];
-	unsigned cells;
-	size_t first, count; /* its slices, in slice_order */
-	bool ended_ok;       /* the trial ended well, whatever became of its timing */
+	uint32_t first, count; /* its slices, in slice_order */
+	uint32_t cell;         /* its first, in sm_analysis.cell */
+	uint8_t cells;         /* one a class */
+	bool ended_ok;         /* the trial ended well, whatever became of its timing */
 };
 
 /* Samples of one case, in sample_order, by block. */
@@ -54,6 +54,7 @@ struct sm_group_view {
 	size_t first_case;                                 /* the rest through sm_case_view.group */
 	struct sm_group_class klass[SM_GROUP_CLASSES_MAX]; /* most pure slices first */
 	unsigned classes;
+	double steal_ns, wall_ns; /* of its trials */
 	double steal_percent;
 };
 
@@ -67,10 +68,12 @@ struct sm_analysis {
 	struct sm_results *results;
 	const struct sm_scenario *const *scenarios;
 	size_t scenario_count;
-	size_t *slice_order;            /* slices by trial, then slice */
-	size_t *sample_order;           /* samples by case, then block */
-	size_t *trial_order;            /* samples by trial */
+	uint32_t *slice_order;          /* slices by trial, then slice */
+	uint32_t *sample_order;         /* samples by case, then block */
+	uint32_t *trial_order;          /* samples by trial */
 	struct sm_sample_view *view;    /* one a sample */
+	struct sm_cell *cell;           /* of all samples */
+	size_t cell_count, cell_room;
 	struct sm_case_view *case_view; /* one a case */
 	struct sm_group_view *group;
 	size_t group_count;
@@ -97,13 +100,15 @@ long sm_analysis_sample_of(const struct sm_analysis *a, unsigned trial);
 long sm_analysis_case_of(const struct sm_analysis *a, size_t group, const char *variant);
 /* Why a case has nothing to compare: NULL if it was tried at all. */
 const char *sm_analysis_untried(const struct sm_analysis *a, long case_index);
-/* Steal in per cent of the PU time of the trials of one group; of all for group SIZE_MAX. */
-double sm_analysis_steal(const struct sm_analysis *a, size_t group);
+/* Steal in per cent of the PU time of all trials. */
+double sm_analysis_steal(const struct sm_analysis *a);
 
 /* analysis_slices.c */
 SM_MUST_USE int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err);
 /* Ranks the classes of every group. */
 void sm_analysis_rank_classes(struct sm_analysis *a);
+/* A sample's cells, a->view[sample].cells of them. */
+const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t sample);
 /* The sample's cell of a class if it holds enough pure slices to count, else NULL. */
 const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample,
 				       const char *klass);

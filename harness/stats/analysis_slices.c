@@ -11,6 +11,8 @@
 /* A probe this many times its class' center is no round trip: one of the two was not running.  Only
  * the outermost classes are open enough to hold such a probe. */
 #define INTERRUPTED 4.0
+/* Slices whose probes are looked at for classes: more tell nothing new. */
+#define PROBES_MAX ((size_t)1 << 18)
 
 /* Reasons found here, which a second analysis of the same rows starts by taking back. */
 static const char class_changed[] = "class changed";
@@ -84,10 +86,11 @@ static const char *relation_name(const struct sm_analysis *a, size_t sample)
 	return a->results->cases[a->results->samples[sample].case_index].relation;
 }
 
-/* All probes of one relation into `probes` (room for two a slice); returns how many. */
+/* Probes of one relation into `probes` (room for two of PROBES_MAX slices, and one more), evenly taken where
+ * there are more; returns how many. */
 static size_t gather_probes(const struct sm_analysis *a, const char *relation, double *probes)
 {
-	size_t count = 0;
+	size_t count = 0, step = a->results->slice_count / PROBES_MAX + 1;
 
 	for (size_t s = 0; s < a->results->sample_count; s++) {
 		const struct sm_sample_view *view = &a->view[s];
@@ -97,6 +100,8 @@ static size_t gather_probes(const struct sm_analysis *a, const char *relation, d
 		for (size_t i = view->first; i < view->first + view->count; i++) {
 			const struct sm_slice_row *slice = slice_at(a, i);
 
+			if (i % step != 0)
+				continue;
 			if (isfinite(slice->probe_before_ns))
 				probes[count++] = slice->probe_before_ns;
 			if (isfinite(slice->probe_after_ns))
@@ -199,11 +204,25 @@ static const char *why_disturbed(struct sm_analysis *a, const struct sm_sample_v
 		seen[k].reason = slice_at(a, i)->reason;
 		seen[k].count++;
 	}
-	used = (size_t)snprintf(text, sizeof(text), "%s of %zu", no_pure_slice, view->count);
+	used = (size_t)snprintf(text, sizeof(text), "%s of %u", no_pure_slice, view->count);
 	for (unsigned k = 0; k < 8 && seen[k].reason && used < sizeof(text); k++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s %u",
 					 k == 0 ? ":" : ",", seen[k].reason, seen[k].count);
 	return sm_results_string(a->results, "%s", text);
+}
+
+/* One more cell of a sample; all of a sample's are added before those of the next. */
+static struct sm_cell *add_cell(struct sm_analysis *a, struct sm_sample_view *view)
+{
+	if (a->cell_count == a->cell_room) {
+		a->cell_room = a->cell_room ? 2 * a->cell_room : 1024;
+		a->cell = realloc(a->cell, a->cell_room * sizeof(*a->cell));
+		if (!a->cell)
+			abort(); /* as for every row of the results */
+	}
+	if (view->cells++ == 0)
+		view->cell = (uint32_t)a->cell_count;
+	return &a->cell[a->cell_count++];
 }
 
 /* Fills the sample's cells and its row from the classes of its slices.  `times` and `klass` have
@@ -213,11 +232,11 @@ static void value_sample(struct sm_analysis *a, size_t s, const char *const *nam
 {
 	struct sm_sample *sample = &a->results->samples[s];
 	struct sm_sample_view *view = &a->view[s];
-	const struct sm_cell *best = NULL;
+	struct sm_cell best = { 0 };
 
 	view->cells = 0;
 	for (unsigned k = 0; k < count; k++) {
-		struct sm_cell *cell = &view->cell[view->cells];
+		struct sm_cell *cell;
 		unsigned pure = 0;
 
 		for (size_t i = 0; i < view->count; i++) {
@@ -228,16 +247,16 @@ static void value_sample(struct sm_analysis *a, size_t s, const char *const *nam
 		}
 		if (pure == 0)
 			continue;
+		cell = add_cell(a, view);
 		*cell = (struct sm_cell){ names[k], pure, sm_median(times, pure) };
 		sample->slices_pure += pure;
-		if (!best || pure > best->pure)
-			best = cell;
-		view->cells++;
+		if (best.pure < pure)
+			best = *cell;
 	}
-	sample->slices = (unsigned)view->count;
-	if (best) {
-		sample->klass = best->klass;
-		sample->value = best->value;
+	sample->slices = view->count;
+	if (best.pure > 0) {
+		sample->klass = best.klass;
+		sample->value = best.value;
 	} else {
 		sample->status = SM_DISTURBED;
 		sample->reason = why_disturbed(a, view);
@@ -250,8 +269,9 @@ static void judge_derived(struct sm_analysis *a, size_t s)
 	const struct sm_sample *sample = &a->results->samples[s];
 	struct sm_sample_view *view = &a->view[s];
 
-	view->cells = isfinite(sample->value) ? 1 : 0;
-	view->cell[0] = (struct sm_cell){ sample->klass, 1, sample->value };
+	view->cells = 0;
+	if (isfinite(sample->value))
+		*add_cell(a, view) = (struct sm_cell){ sample->klass, 1, sample->value };
 }
 
 static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *times)
@@ -280,10 +300,16 @@ static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *ti
 
 int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err)
 {
-	size_t room = 2 * a->results->slice_count + 1;
-	double *numbers = malloc(room * sizeof(*numbers));
-	int *klass = malloc(room * sizeof(*klass));
+	size_t room = 2 * (PROBES_MAX + 1), longest = 0;
+	double *numbers;
+	int *klass;
 	int rc = 0;
+
+	for (size_t s = 0; s < a->results->sample_count; s++)
+		longest = a->view[s].count > longest ? a->view[s].count : longest;
+	room = longest > room ? longest : room;
+	numbers = malloc(room * sizeof(*numbers));
+	klass = malloc((longest + 1) * sizeof(*klass));
 
 	if (!numbers || !klass) {
 		rc = sm_fail(err, ENOMEM, "no memory for the probes of %zu slices",
@@ -330,11 +356,16 @@ void sm_analysis_rank_classes(struct sm_analysis *a)
 		size_t g = a->case_view[a->results->samples[s].case_index].group;
 
 		for (unsigned k = 0; k < a->view[s].cells; k++)
-			add_class(&a->group[g], a->view[s].cell[k].klass, a->view[s].cell[k].pure);
+			add_class(&a->group[g], sm_analysis_cells(a, s)[k].klass, sm_analysis_cells(a, s)[k].pure);
 	}
 	for (size_t g = 0; g < a->group_count; g++)
 		qsort(a->group[g].klass, a->group[g].classes, sizeof(a->group[g].klass[0]),
 		      compare_classes);
+}
+
+const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t sample)
+{
+	return a->view[sample].cells ? &a->cell[a->view[sample].cell] : NULL;
 }
 
 const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample,
@@ -343,9 +374,10 @@ const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sampl
 	const struct sm_sample_view *view = &a->view[sample];
 	/* A cold trial has one slice, which is all it can have. */
 	size_t least = view->count < SM_PURE_SLICES_MIN ? view->count : SM_PURE_SLICES_MIN;
+	const struct sm_cell *cell = sm_analysis_cells(a, sample);
 
 	for (unsigned k = 0; k < view->cells; k++)
-		if (strcmp(view->cell[k].klass, klass) == 0)
-			return view->cell[k].pure >= least ? &view->cell[k] : NULL;
+		if (strcmp(cell[k].klass, klass) == 0)
+			return cell[k].pure >= least ? &cell[k] : NULL;
 	return NULL;
 }

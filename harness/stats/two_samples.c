@@ -1,11 +1,14 @@
 /* Two independent samples: by how much one is shifted against the other. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shmeter/stats.h"
 
 /* Beyond this many values on a side the normal approximation of U is good to many digits. */
 #define EXACT_MAX 100
+/* Differences nearer to each other than this, absolutely or relatively, are one. */
+#define CLOSE 1e-13
 
 /* Cumulative null distribution of Mann and Whitney's U (1947) for n and m values, from 0 to n * m; NULL without
  * memory.  The number of arrangements with U = u obeys f(n, m, u) = f(n - 1, m, u - m) + f(n, m - 1, u). */
@@ -66,23 +69,111 @@ static double *table_for(size_t n, size_t m)
 	return n <= EXACT_MAX && m <= EXACT_MAX ? exact_distribution(n, m) : NULL;
 }
 
+static int ascending(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double *sorted(const double *values, size_t count)
+{
+	double *copy = malloc(count * sizeof(*copy));
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, values, count * sizeof(*copy));
+	qsort(copy, count, sizeof(*copy), ascending);
+	return copy;
+}
+
+/* How many of the differences of two ascending samples are at most (below: under) `limit`. */
+static double count_differences(const double *x, size_t nx, const double *y, size_t ny,
+				double limit, bool below)
+{
+	double count = 0;
+	size_t j =
+		0; /* from here on y is large enough for this x; a larger x needs no smaller one */
+
+	for (size_t i = 0; i < nx; i++) {
+		while (j < ny && (below ? x[i] - y[j] >= limit : x[i] - y[j] > limit))
+			j++;
+		count += (double)(ny - j);
+	}
+	return count;
+}
+
+/* The largest difference that is at most `limit`. */
+static double largest_up_to(const double *x, size_t nx, const double *y, size_t ny, double limit)
+{
+	double largest = -INFINITY;
+
+	for (size_t i = 0, j = 0; i < nx; i++) {
+		while (j < ny && x[i] - y[j] > limit)
+			j++;
+		if (j < ny)
+			largest = fmax(largest, x[i] - y[j]);
+	}
+	return largest;
+}
+
+/* The difference of this rank (from 1, ascending), without making them all: by halving to within CLOSE, then the
+ * difference that is there. */
+static double difference_of_rank(const double *x, size_t nx, const double *y, size_t ny,
+				 double rank)
+{
+	double low = x[0] - y[ny - 1], high = x[nx - 1] - y[0];
+
+	if (count_differences(x, nx, y, ny, low, false) >= rank)
+		return low;
+	while (high - low > CLOSE * fmax(1, fabs(high))) {
+		double middle = low + (high - low) / 2;
+
+		if (count_differences(x, nx, y, ny, middle, false) >= rank)
+			high = middle;
+		else
+			low = middle;
+	}
+	return largest_up_to(x, nx, y, ny, high);
+}
+
 double sm_shift_test(const double *x, size_t nx, const double *y, size_t ny, double shift)
 {
-	double u = 0, *table, p;
+	double pairs = (double)nx * (double)ny, p = NAN, *a, *b, *table;
 
 	if (nx == 0 || ny == 0)
 		return NAN;
-	for (size_t i = 0; i < nx; i++)
-		for (size_t j = 0; j < ny; j++) {
-			double d = x[i] - y[j] - shift;
-
-			u += d > 0 ? 1 : d == 0 ? 0.5 : 0;
-		}
+	a = sorted(x, nx);
+	b = sorted(y, ny);
 	table = table_for(nx, ny);
-	/* P(U >= u) = P(U <= pairs - u); a half from a tie counts against the finding */
-	p = cdf(table, nx, ny, (double)nx * (double)ny - floor(u));
+	if (a && b) {
+		double under = count_differences(a, nx, b, ny, shift, true);
+		double ties = count_differences(a, nx, b, ny, shift, false) - under;
+
+		/* P(U >= u) = P(U <= pairs - u); a half from a tie counts against the finding */
+		p = cdf(table, nx, ny, pairs - floor(pairs - under - ties / 2));
+	}
 	free(table);
+	free(a);
+	free(b);
 	return p;
+}
+
+/* The largest rank whose tail holds at most half of 1 - confidence; 0: none. */
+static double rank_of(const double *table, size_t nx, size_t ny, double confidence)
+{
+	double low = 0, high = floor((double)nx * (double)ny / 2);
+	double tail = (1 - confidence) / 2 + 1e-12;
+
+	while (low < high) {
+		double middle = ceil(low + (high - low) / 2);
+
+		if (cdf(table, nx, ny, middle - 1) <= tail)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
 }
 
 struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y, size_t ny,
@@ -91,26 +182,26 @@ struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y
 	struct sm_interval interval = {
 		.estimate = NAN, .low = NAN, .high = NAN, .count = nx < ny ? nx : ny
 	};
-	size_t pairs = nx * ny, rank = 0;
-	double *difference = pairs > 0 ? malloc(pairs * sizeof(*difference)) : NULL;
-	double *table;
+	double pairs = (double)nx * (double)ny, rank, *a, *b, *table;
 
-	if (!difference)
+	if (nx == 0 || ny == 0)
 		return interval;
-	for (size_t i = 0; i < nx; i++)
-		for (size_t j = 0; j < ny; j++)
-			difference[i * ny + j] = x[i] - y[j];
-	interval.estimate = sm_median(difference, pairs); /* and sorts */
+	a = sorted(x, nx);
+	b = sorted(y, ny);
 	table = table_for(nx, ny);
-	while (2 * (rank + 1) <= pairs &&
-	       2 * cdf(table, nx, ny, (double)rank) <= 1 - confidence + 1e-12)
-		rank++;
+	if (!a || !b)
+		goto out_free;
+	rank = rank_of(table, nx, ny, confidence);
+	interval.estimate = difference_of_rank(a, nx, b, ny, floor((pairs + 1) / 2)) / 2 +
+			    difference_of_rank(a, nx, b, ny, floor(pairs / 2) + 1) / 2;
 	if (rank > 0) {
-		interval.low = difference[rank - 1];
-		interval.high = difference[pairs - rank];
-		interval.confidence = 1 - 2 * cdf(table, nx, ny, (double)rank - 1);
+		interval.low = difference_of_rank(a, nx, b, ny, rank);
+		interval.high = difference_of_rank(a, nx, b, ny, pairs + 1 - rank);
+		interval.confidence = 1 - 2 * cdf(table, nx, ny, rank - 1);
 	}
+out_free:
 	free(table);
-	free(difference);
+	free(a);
+	free(b);
 	return interval;
 }

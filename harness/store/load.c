@@ -7,6 +7,8 @@
 #include "shmeter/store.h"
 #include "table.h"
 
+#define TRIALS_MAX 50000000u
+
 static int take_sample(struct sm_results *results, const void *row, struct sm_error *err)
 {
 	const struct sample_view *view = row;
@@ -14,7 +16,10 @@ static int take_sample(struct sm_results *results, const void *row, struct sm_er
 	struct sm_case_row *c;
 	struct sm_sample *sample;
 
-	(void)err;
+	/* rows are kept by trial number: a damaged one must not cost memory without end */
+	if (view->s.trial > TRIALS_MAX)
+		return sm_fail(err, EBADMSG, "%s/samples.csv: trial %u is more than a run can have", results->folder,
+			       view->s.trial);
 	if (index < 0) {
 		index = (long)results->case_count;
 		c = sm_results_add_case(results);

@@ -79,9 +79,29 @@ static void grow_strings(struct strings *strings)
 	*strings = bigger;
 }
 
+/* The slot for a text; its content is to be filled where it is NULL. */
+static char **slot_for(struct strings *strings, const char *text)
+{
+	char **slot;
+
+	if (4 * (strings->count + 1) > 3 * strings->room)
+		grow_strings(strings);
+	slot = find_slot(strings, text);
+	strings->count += !*slot;
+	return slot;
+}
+
+const char *sm_results_copy(struct sm_results *results, const char *text)
+{
+	char **slot = slot_for(results->strings, text);
+
+	if (!*slot)
+		*slot = or_abort(strdup(text));
+	return *slot;
+}
+
 const char *sm_results_string(struct sm_results *results, const char *format, ...)
 {
-	struct strings *strings = results->strings;
 	va_list arguments;
 	char *text, **slot;
 
@@ -89,15 +109,11 @@ const char *sm_results_string(struct sm_results *results, const char *format, ..
 	if (vasprintf(&text, format, arguments) < 0)
 		abort();
 	va_end(arguments);
-	if (4 * (strings->count + 1) > 3 * strings->room)
-		grow_strings(strings);
-	slot = find_slot(strings, text);
-	if (*slot) {
+	slot = slot_for(results->strings, text);
+	if (*slot)
 		free(text);
-	} else {
+	else
 		*slot = text;
-		strings->count++;
-	}
 	return *slot;
 }
 
@@ -162,6 +178,10 @@ struct sm_claim_row *sm_results_add_claim(struct sm_results *results)
 
 long sm_results_find_case(const struct sm_results *results, const char *id)
 {
+	/* ids are interned: nearly always the pointers tell */
+	for (size_t i = 0; i < results->case_count; i++)
+		if (results->cases[i].id == id)
+			return (long)i;
 	for (size_t i = 0; i < results->case_count; i++)
 		if (strcmp(results->cases[i].id, id) == 0)
 			return (long)i;

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A row of a run is a few hundred bytes; reasons may be long. */
+#define RECORD_MAX  (1 << 20)
+#define COLUMNS_MAX 64
+
 static void write_text(const char *text, FILE *out)
 {
 	if (!text || !*text)
@@ -62,7 +66,8 @@ static char *next_field(char **at, char *end)
 	char *from = *at, *to = *at, *field = *at;
 
 	if (*from != '"') {
-		from += strcspn(from, ",\n");
+		while (*from != ',' && *from != '\n' && *from)
+			from++;
 		*end = *from;
 		*at = *from ? from + 1 : from;
 		*from = '\0';
@@ -111,7 +116,7 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	uint64_t number = 0;
 
 	switch (column->type) {
-	case COLUMN_TEXT: *(const char **)at = sm_results_string(results, "%s", text); return true;
+	case COLUMN_TEXT: *(const char **)at = sm_results_copy(results, text); return true;
 	case COLUMN_UINT:
 		if (!read_unsigned(text, UINT32_MAX, &number))
 			return false;
@@ -135,13 +140,71 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	return false;
 }
 
-static int read_rows(const struct table *table, char *text, const char *path,
-		     struct sm_results *results, void *view, size_t view_size,
-		     int (*take)(struct sm_results *, const void *, struct sm_error *),
-		     struct sm_error *err)
+/* A file's records, one at a time: a quoted field may hold line ends. */
+struct records {
+	FILE *file;
+	char *text;
+	size_t room;
+	unsigned line; /* of the record's end */
+};
+
+static unsigned count_quotes(const char *text)
+{
+	unsigned count = 0;
+
+	while ((text = strchr(text, '"'))) {
+		count++;
+		text++;
+	}
+	return count;
+}
+
+/* 1 and a record, 0 at the end, -EBADMSG with words, or -errno. */
+static int next_record(struct records *records, const char *path, struct sm_error *err)
+{
+	ssize_t used = getline(&records->text, &records->room, records->file);
+	char *more = NULL;
+	size_t room = 0;
+	int rc = 1;
+
+	if (used < 0)
+		return ferror(records->file) ? sm_fail(err, EIO, "%s cannot be read", path) : 0;
+	records->line++;
+	if (strlen(records->text) != (size_t)used)
+		return sm_fail(err, EBADMSG, "%s holds a NUL byte: it is no CSV", path);
+	while (count_quotes(records->text) % 2) {
+		ssize_t got = getline(&more, &room, records->file);
+
+		if (got < 0 || used + got > RECORD_MAX) {
+			rc = sm_fail(err, EBADMSG, "%s:%u: a quotation does not end", path,
+				     records->line);
+			break;
+		}
+		records->line++;
+		if ((size_t)(used + got) >= records->room) {
+			char *grown = realloc(records->text, (size_t)(used + got) + 1);
+
+			if (!grown) {
+				rc = sm_fail(err, ENOMEM, "no memory to read %s", path);
+				break;
+			}
+			records->text = grown;
+			records->room = (size_t)(used + got) + 1;
+		}
+		memcpy(records->text + used, more, (size_t)got + 1);
+		used += got;
+	}
+	free(more);
+	if (rc > 0 && used > RECORD_MAX)
+		rc = sm_fail(err, EBADMSG, "%s:%u: a line of %zd bytes is no row of a run", path,
+			     records->line, used);
+	return rc;
+}
+
+static int check_header(const struct table *table, char *text, const char *path,
+			struct sm_error *err)
 {
 	char end = '\n';
-	unsigned line = 1;
 
 	for (size_t i = 0; i < table->columns; i++) {
 		char *field = next_field(&text, &end);
@@ -153,60 +216,32 @@ static int read_rows(const struct table *table, char *text, const char *path,
 				"%s: column %zu should be \"%s\": it was written by another version",
 				path, i + 1, table->column[i].name);
 	}
-	while (*text) {
-		memset(view, 0, view_size);
-		line++;
-		for (size_t i = 0; i < table->columns; i++) {
-			const struct column *column = &table->column[i];
-			char *field = next_field(&text, &end);
-
-			if (!field || (end == ',') != (i + 1 < table->columns))
-				return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected",
-					       path, line, table->columns);
-			if (!column->derived && !read_field(column, field, results, view))
-				return sm_fail(err, EBADMSG,
-					       "%s:%u: \"%.40s\" is not a value of %s", path, line,
-					       field, column->name);
-		}
-		int rc = take(results, view, err);
-
-		if (rc < 0)
-			return rc;
-	}
 	return 0;
 }
 
-static char *read_whole(const char *path, struct sm_error *err)
+static int read_row(const struct table *table, const struct records *records, const char *path,
+		    struct sm_results *results, const char **last, void *view, struct sm_error *err)
 {
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t used = 0, got;
+	char *text = records->text, end = '\n';
 
-	if (!file) {
-		sm_fail(err, errno, "%s cannot be read: %s", path, strerror(errno));
-		return NULL;
-	}
-	do {
-		char *more = realloc(text, used + 65537);
+	for (size_t i = 0; i < table->columns; i++) {
+		const struct column *column = &table->column[i];
+		char *field = next_field(&text, &end);
 
-		if (!more) {
-			free(text);
-			text = NULL;
-			sm_fail(err, ENOMEM, "no memory to read %s", path);
-			break;
-		}
-		text = more;
-		got = fread(text + used, 1, 65536, file);
-		used += got;
-		text[used] = '\0';
-	} while (got > 0);
-	if (text && strlen(text) != used) {
-		sm_fail(err, EBADMSG, "%s holds a NUL byte: it is no CSV", path);
-		free(text);
-		text = NULL;
+		if (!field || (end == ',') != (i + 1 < table->columns))
+			return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected", path,
+				       records->line, table->columns);
+		if (column->derived)
+			continue;
+		if (column->type == COLUMN_TEXT && last[i] && strcmp(last[i], field) == 0)
+			*(const char **)((char *)view + column->offset) = last[i];
+		else if (!read_field(column, field, results, view))
+			return sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s", path,
+				       records->line, field, column->name);
+		if (column->type == COLUMN_TEXT) /* most rows repeat the texts of the row before */
+			last[i] = *(const char **)((char *)view + column->offset);
 	}
-	fclose(file);
-	return text;
+	return 0;
 }
 
 int table_read(const struct table *table, const char *folder, struct sm_results *results,
@@ -214,15 +249,28 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 	       int (*take)(struct sm_results *, const void *, struct sm_error *),
 	       struct sm_error *err)
 {
-	struct sm_error why = { 0 };
-	char path[4200], *text;
+	const char *last[COLUMNS_MAX] = { NULL };
+	struct records records = { 0 };
+	char path[4200];
 	int rc;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, table->file);
-	text = read_whole(path, &why);
-	if (!text)
-		return sm_fail(err, why.code, "%s", why.text);
-	rc = read_rows(table, text, path, results, view, view_size, take, err);
-	free(text);
+	records.file = fopen(path, "re");
+	if (!records.file)
+		return sm_fail(err, errno, "%s cannot be read: %s", path, strerror(errno));
+	rc = next_record(&records, path, err);
+	if (rc == 0)
+		rc = sm_fail(err, EBADMSG,
+			     "%s is empty: not even the names of its columns are there", path);
+	if (rc > 0)
+		rc = check_header(table, records.text, path, err);
+	while (rc == 0 && (rc = next_record(&records, path, err)) > 0) {
+		memset(view, 0, view_size);
+		rc = read_row(table, &records, path, results, last, view, err);
+		if (rc == 0)
+			rc = take(results, view, err);
+	}
+	free(records.text);
+	fclose(records.file);
 	return rc;
 }

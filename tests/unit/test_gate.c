@@ -27,10 +27,15 @@ static void load(const char *text, int expected)
 	unlink(path);
 }
 
-static void judge(struct sm_results *baseline)
+static void judge(struct sm_results *before)
 {
+	struct sm_digest *baseline = NULL;
+
+	if (before)
+		cr_assert_eq(sm_digest_make(&baseline, before, &err), 0, "%s", err.text);
 	cr_assert_eq(sm_gates_judge(&gates, &run, baseline, known, 3, rows, &err), 0, "%s",
 		     err.text);
+	sm_digest_free(baseline);
 }
 
 static void expect_wrong(const char *text, const char *part)
@@ -287,8 +292,13 @@ Test(analysis, a_comparison_of_runs_tells_slower_from_noise)
 
 	add_pack_point("op=add", 22, 10, 10, 16);
 	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
-	cr_assert_eq(sm_compare_runs(&comparison, &before, &run, known, 3, &err), 0, "%s",
-		     err.text);
+	struct sm_digest *old = NULL, *new = NULL;
+
+	cr_assert_eq(sm_digest_make(&old, &before, &err), 0);
+	cr_assert_eq(sm_digest_make(&new, &run, &err), 0);
+	cr_assert_eq(sm_compare_runs(&comparison, old, new, &err), 0, "%s", err.text);
+	sm_digest_free(old);
+	sm_digest_free(new);
 	cr_expect_eq(comparison.count, 3);
 	cr_expect_eq(comparison.slower, 1);
 	cr_expect_eq(comparison.faster, 0);

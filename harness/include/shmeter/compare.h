@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
+#include "shmeter/digest.h"
 #include "shmeter/results.h"
-#include "shmeter/scenario.h"
 
 /* One case of both runs. */
 struct sm_compared {
@@ -25,14 +25,14 @@ struct sm_comparison_of_runs {
 	struct sm_interval overall; /* median over the cases of their ratios */
 	unsigned slower, faster;    /* cases whose adjusted p is at most 0.05 */
 	bool same_machine;
+	double floor; /* within this factor runs of one build differ here; 1: not known */
+	struct sm_results strings; /* owns the rows' */
 };
 
-/* Compares what both runs hold (matched by the case's identity); analyses both on the way.  Strings belong to the
- * results.  Free with sm_compare_free(). */
-SM_MUST_USE int sm_compare_runs(struct sm_comparison_of_runs *out, struct sm_results *old_run,
-				struct sm_results *new_run,
-				const struct sm_scenario *const *scenarios, size_t scenario_count,
-				struct sm_error *err);
+/* Compares what both runs hold (matched by the case's identity).  Free with sm_compare_free(), also after an
+ * error. */
+SM_MUST_USE int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *before,
+				const struct sm_digest *now, struct sm_error *err);
 void sm_compare_free(struct sm_comparison_of_runs *comparison);
 
 /* Loads the runs of an alternation (see `shmeter ab`) as one: `old` and `new` become the variants of each case, and

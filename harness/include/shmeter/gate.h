@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "shmeter/analysis.h"
+#include "shmeter/digest.h"
 #include "shmeter/results.h"
 #include "shmeter/scenario.h"
 
@@ -76,7 +77,7 @@ const char *sm_gate_word(enum sm_verdict verdict);
 /* Judges all gates of a loaded run, analysing it on the way; `baseline` may be NULL.  `rows` has gates->count
  * elements. */
 SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
-			       struct sm_results *baseline,
+			       const struct sm_digest *baseline,
 			       const struct sm_scenario *const *scenarios, size_t scenario_count,
 			       struct sm_gate_row *rows, struct sm_error *err);
 /* Takes fresh trials into account: a FAIL that they do not repeat becomes inconclusive.  `fresh` holds the rows

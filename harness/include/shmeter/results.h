@@ -58,7 +58,7 @@ struct sm_sample {
 	uint64_t elapsed_ns;  /* sum over the slices (makespans) */
 	double value;         /* median ns/op over the pure slices of `klass`; NaN: none */
 	double cpu_ns_per_op; /* CPU time of all workers inside slices / ops; NaN unknown */
-	uint64_t minflt, majflt, nvcsw, nivcsw,
+	unsigned minflt, majflt, nvcsw, nivcsw,
 		migrations; /* getrusage, all workers, inside slices */
 	uint64_t steal_ns;  /* of the whole machine during the trial */
 	uint64_t wall_ns;   /* the trial from set-up to tear-down */
@@ -175,6 +175,8 @@ void sm_results_free(struct sm_results *results);
  * Aborts without memory, like every growth here: a run is small. */
 const char *sm_results_string(struct sm_results *results, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* The same of a text as it is. */
+const char *sm_results_copy(struct sm_results *results, const char *text);
 /* Append a zeroed row and return it; the pointer is valid until the next call. */
 struct sm_case_row *sm_results_add_case(struct sm_results *results);
 struct sm_sample *sm_results_add_sample(struct sm_results *results);

@@ -1,0 +1,199 @@
+/* Block values of a run. */
+#include "digest.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shmeter/store.h"
+
+static char *copy(const char *text)
+{
+	char *made = strdup(text ? text : "");
+
+	if (!made)
+		abort(); /* a name */
+	return made;
+}
+
+static double number(const json_t *manifest, const char *object, const char *key)
+{
+	const json_t *value = json_object_get(json_object_get(manifest, object), key);
+
+	return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+/* The blocks of a case in one class. */
+static int take_class(const struct sm_analysis *a, size_t c, const char *klass,
+		      struct digest_class *out, struct sm_error *err)
+{
+	const struct sm_case_view *view = &a->case_view[c];
+
+	out->name = copy(klass);
+	out->block = malloc((view->count + 1) * sizeof(*out->block));
+	out->ln = malloc((view->count + 1) * sizeof(*out->ln));
+	if (!out->block || !out->ln)
+		return sm_fail(err, ENOMEM, "no memory for %zu blocks", view->count);
+	for (size_t i = view->first; i < view->first + view->count; i++) {
+		const struct sm_cell *cell = sm_analysis_cell(a, a->sample_order[i], klass);
+
+		if (!cell || !(cell->value > 0))
+			continue;
+		out->block[out->count] = a->results->samples[a->sample_order[i]].block;
+		out->ln[out->count++] = log(cell->value);
+	}
+	out->block = realloc(out->block, (out->count + 1) * sizeof(*out->block));
+	out->ln = realloc(out->ln, (out->count + 1) * sizeof(*out->ln));
+	return out->block && out->ln ? 0 : sm_fail(err, ENOMEM, "no memory for the blocks");
+}
+
+static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *out,
+		     struct sm_error *err)
+{
+	const struct sm_group_view *group = &a->group[a->case_view[c].group];
+	const struct sm_case_row *row = &a->results->cases[c];
+	char where[512];
+	int rc = 0;
+
+	sm_analysis_point(a, a->case_view[c].group, SM_POINT_PLACEMENT, where, sizeof(where));
+	out->id = copy(row->id);
+	out->name = NULL;
+	if (asprintf(&out->name, "%s/%s", row->scenario, row->variant) < 0)
+		abort();
+	out->per =
+		copy(strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation");
+	out->where = copy(where);
+	out->steal_percent = group->steal_percent;
+	for (unsigned k = 0; rc == 0 && !row->derived && k < group->classes; k++) {
+		rc = take_class(a, c, group->klass[k].klass, &out->klass[out->classes], err);
+		out->classes++;
+	}
+	return rc;
+}
+
+int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_error *err)
+{
+	const json_t *manifest = a->results->manifest;
+	struct sm_digest *digest = calloc(1, sizeof(*digest));
+	int rc = 0;
+
+	*out = digest;
+	if (!digest)
+		return sm_fail(err, ENOMEM, "no memory for a digest");
+	digest->cases = calloc(a->results->case_count + 1, sizeof(*digest->cases));
+	if (!digest->cases)
+		return sm_fail(err, ENOMEM, "no memory for %zu cases", a->results->case_count);
+	digest->fingerprint = copy(json_string_value(json_object_get(manifest, "fingerprint")));
+	digest->others_percent = number(manifest, "noise", "others_percent");
+	digest->floor_time = number(manifest, "noise_floor", "time");
+	digest->floor_ratio = number(manifest, "noise_floor", "ratio");
+	digest->control_moved = a->control.moved;
+	for (size_t c = 0; rc == 0 && c < a->results->case_count; c++)
+		rc = take_case(a, c, &digest->cases[digest->count++], err);
+	return rc;
+}
+
+int sm_digest_make(struct sm_digest **out, struct sm_results *run, struct sm_error *err)
+{
+	struct sm_analysis a = { .results = run };
+	int rc = sm_analysis_open(&a, err);
+
+	*out = NULL;
+	if (rc == 0)
+		rc = sm_analysis_slices(&a, err);
+	if (rc == 0)
+		rc = sm_analysis_control(&a, err);
+	if (rc == 0)
+		rc = digest_of(out, &a, err);
+	sm_analysis_close(&a);
+	if (rc < 0) {
+		sm_digest_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+int sm_digest_load(struct sm_digest **out, const char *folder, struct sm_error *err)
+{
+	struct sm_results run;
+	int rc;
+
+	*out = NULL;
+	sm_results_init(&run);
+	rc = sm_store_load(&run, folder, err);
+	if (rc == 0)
+		rc = sm_digest_make(out, &run, err);
+	sm_results_free(&run);
+	return rc;
+}
+
+void sm_digest_free(struct sm_digest *digest)
+{
+	if (!digest)
+		return;
+	for (size_t c = 0; c < digest->count; c++) {
+		struct digest_case *one = &digest->cases[c];
+
+		for (unsigned k = 0; k < one->classes; k++) {
+			free(one->klass[k].name);
+			free(one->klass[k].block);
+			free(one->klass[k].ln);
+		}
+		free(one->id);
+		free(one->name);
+		free(one->per);
+		free(one->where);
+	}
+	free(digest->cases);
+	free(digest->fingerprint);
+	free(digest);
+}
+
+long digest_case_of(const struct sm_digest *digest, const char *id)
+{
+	for (size_t c = 0; c < digest->count; c++)
+		if (strcmp(digest->cases[c].id, id) == 0)
+			return (long)c;
+	return -1;
+}
+
+const struct digest_class *digest_class_like(const struct digest_case *c, const char *klass)
+{
+	double ns = strtod(klass, NULL), nearest = log(DIGEST_SAME_CLASS);
+	const struct digest_class *found = NULL;
+
+	for (unsigned k = 0; k < c->classes; k++) {
+		double distance = fabs(log(strtod(c->klass[k].name, NULL) / ns));
+
+		if (c->klass[k].count == 0)
+			continue;
+		if (strcmp(c->klass[k].name, klass) == 0)
+			return &c->klass[k];
+		if (ns > 0 && distance <= nearest) { /* NaN and infinity are no round trips */
+			nearest = distance;
+			found = &c->klass[k];
+		}
+	}
+	return found;
+}
+
+size_t digest_values(const struct digest_class *one, const struct digest_class *against,
+		     double *out)
+{
+	size_t count = 0;
+
+	if (!against) {
+		memcpy(out, one->ln, one->count * sizeof(*out));
+		return one->count;
+	}
+	for (size_t i = 0, j = 0; i < one->count && j < against->count;) {
+		if (one->block[i] < against->block[j])
+			i++;
+		else if (one->block[i] > against->block[j])
+			j++;
+		else
+			out[count++] = one->ln[i++] - against->ln[j++];
+	}
+	return count;
+}

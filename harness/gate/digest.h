@@ -1,0 +1,48 @@
+/* The inside of a digest. */
+#ifndef SM_GATE_DIGEST_H
+#define SM_GATE_DIGEST_H
+
+#include "../stats/analysis_parts.h"
+#include "shmeter/digest.h"
+
+/* Pair classes of two runs are one where their round trips are within this factor: they are named by a measured
+ * time, which differs a little from run to run. */
+#define DIGEST_SAME_CLASS 1.33
+
+struct digest_class {
+	char *name;
+	uint32_t *block; /* ascending */
+	double *ln;      /* of the block's value */
+	size_t count;
+};
+
+/* Cases in the order of the results' rows; derived ones have no class. */
+struct digest_case {
+	char *id, *name; /* name: "scenario/variant" */
+	char *per;       /* "per round trip" */
+	char *where;     /* "message=64, near" */
+	double steal_percent;
+	struct digest_class klass[SM_GROUP_CLASSES_MAX]; /* that of most pure slices first */
+	unsigned classes;
+};
+
+struct sm_digest {
+	struct digest_case *cases;
+	size_t count;
+	char *fingerprint;
+	double others_percent, floor_time, floor_ratio; /* NaN: not known */
+	bool control_moved;
+};
+
+/* Of an analysis that has judged its slices and its control.  *out is to be freed also after an error. */
+SM_MUST_USE int digest_of(struct sm_digest **out, const struct sm_analysis *a,
+			  struct sm_error *err);
+long digest_case_of(const struct sm_digest *digest, const char *id);
+/* The class of a case that is `klass` of another run: the same name, or the nearest round trip; NULL: none. */
+const struct digest_class *digest_class_like(const struct digest_case *c, const char *klass);
+/* ln values of the blocks, or of their ratios to the blocks of `against` (NULL: none), into `out`, which has room for
+ * all of `one`; returns how many. */
+size_t digest_values(const struct digest_class *one, const struct digest_class *against,
+		     double *out);
+
+#endif

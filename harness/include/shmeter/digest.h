@@ -1,0 +1,16 @@
+/* What one run says of its cases, block by block, without the rest of it: two runs are compared by these. */
+#ifndef SHMETER_DIGEST_H
+#define SHMETER_DIGEST_H
+
+#include "shmeter/results.h"
+
+struct sm_digest;
+
+/* Analyses the run's slices on the way; the run may be freed then.  `scenarios` are not needed: nothing is claimed. */
+SM_MUST_USE int sm_digest_make(struct sm_digest **out, struct sm_results *run,
+			       struct sm_error *err);
+/* The same of a folder. */
+SM_MUST_USE int sm_digest_load(struct sm_digest **out, const char *folder, struct sm_error *err);
+void sm_digest_free(struct sm_digest *digest);
+
+#endif
