@@ -21,6 +21,8 @@ const struct command_spec commands[CMD_COUNT] = {
 			 cmd_doctor },
 	[CMD_REPORT] = { "report", "DIR", "findings, tables, figures and the page of a run folder",
 			 cmd_report },
+	[CMD_EXPORT] = { "export", "DIR", "a run folder in another tool's format, to standard output",
+			 cmd_export },
 	[CMD_TUNE] = { "tune", "", "settings of the system that would help: list, change, put back",
 		       cmd_tune },
 	[CMD_HELP] = { "help", "[man|bash]", "this help, the man page or the bash completion",

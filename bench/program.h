@@ -21,7 +21,7 @@ enum exit_code {
 #define COMMANDS_MAX 16
 
 /* Which commands an option belongs to, as bits of enum command_id. */
-enum command_id { CMD_LIST, CMD_RUN, CMD_DOCTOR, CMD_REPORT, CMD_TUNE, CMD_HELP, CMD_COUNT };
+enum command_id { CMD_LIST, CMD_RUN, CMD_DOCTOR, CMD_REPORT, CMD_EXPORT, CMD_TUNE, CMD_HELP, CMD_COUNT };
 
 struct arguments {
 	enum command_id command;
@@ -29,6 +29,7 @@ struct arguments {
 	const char *out;
 	const char *resume;
 	const char *format;
+	const char *to; /* export format */
 	const char *color;
 	bool json, apply, undo, dry_run, term, no_plots, quiet, verbose, seeded;
 	const char *operand[64]; /* patterns or folders */
@@ -67,6 +68,7 @@ int cmd_list(struct arguments *arguments);
 int cmd_run(struct arguments *arguments);
 int cmd_doctor(struct arguments *arguments);
 int cmd_report(struct arguments *arguments);
+int cmd_export(struct arguments *arguments);
 int cmd_tune(struct arguments *arguments);
 int cmd_help(struct arguments *arguments);
 
