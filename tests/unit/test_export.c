@@ -346,6 +346,20 @@ Test(export, distributions)
 	cr_expect_null(strstr(text, ",quantile=\"0.99\"}"), "one value above is no quantile");
 }
 
+static off_t line_before(const char *path)
+{
+	off_t at = 0, end = 0;
+	FILE *file = fopen(path, "r");
+
+	for (int c; (c = fgetc(file)) != EOF;) {
+		at++;
+		if (c == '\n')
+			end = at;
+	}
+	fclose(file);
+	return end;
+}
+
 Test(export, damaged_distribution)
 {
 	struct sm_error err = { 0 };
@@ -354,9 +368,14 @@ Test(export, damaged_distribution)
 	write_histogram();
 	sm_store_histogram_name(HOSTILE, name, sizeof(name));
 	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", folder, name);
-	cr_assert_eq(truncate(path, 200), 0);
-	cr_expect_eq(try_export("hdr-text", NULL, &err), -EBADMSG);
-	cr_expect(strstr(err.text, "hgrm:"), "%s", err.text);
+	/* Cut within a line, then at the end of the line before. */
+	for (off_t size = 400; size >= 0; size = size == 400 ? line_before(path) : -1) {
+		cr_assert_eq(truncate(path, size), 0);
+		cr_expect_eq(try_export("hdr-text", NULL, &err), -EBADMSG, "%d bytes", (int)size);
+		cr_expect(strstr(err.text, "hgrm:"), "%s", err.text);
+		free(text);
+		text = NULL;
+	}
 }
 
 Test(export, refusals)
