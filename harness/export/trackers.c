@@ -1,4 +1,4 @@
-/* Services that keep a series of runs: Bencher's metric format, and the input of github-action-benchmark. */
+/* Services that keep a series of runs: Bencher, github-action-benchmark. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
