@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "program.h"
+#include "shmeter/export.h"
 #include "shmeter/text.h"
 
 #define FOR(command) (1u << (command))
@@ -44,6 +45,7 @@ enum option_id {
 	OPT_RIGHT,
 	OPT_MAX,
 	OPT_INJECT,
+	OPT_TO,
 	OPT_JSON,
 	OPT_TERM,
 	OPT_NO_PLOTS,
@@ -65,8 +67,10 @@ static const struct option_spec specs[] = {
 	  FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_SEED, "seed", "N", "order of the plan; default: a new one, printed and stored", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_OUT, "out", "DIR", "the run folder; default results/<UTC time>-<host>", NULL,
-	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) },
+	{ OPT_OUT, "out", "PATH",
+	  "run: the run folder, default results/<UTC time>-<host>; export: the file, default standard "
+	  "output",
+	  NULL, FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) | FOR(CMD_EXPORT) },
 	{ OPT_PLACEMENT, "placement", "WHERE",
 	  "near, same-core, smt, shared-l2, shared-l3, same-node, cross-node, or PUs such as 0,2",
 	  "near same-core smt shared-l2 shared-l3 same-node cross-node", FOR(CMD_RUN) | FOR(CMD_AB) },
@@ -114,6 +118,8 @@ static const struct option_spec specs[] = {
 	{ OPT_MAX, "max", "RATIO", "how much longer the new side may take; default 1.02", NULL, FOR(CMD_AB) },
 	{ OPT_INJECT, "inject", "CASE=PERCENT",
 	  "slow cases (SCENARIO/VARIANT, globs) down by so much, to try a gate", NULL, FOR(CMD_RUN) },
+	{ OPT_TO, "to", "FORMAT", "the format; it must be given", SM_EXPORT_NAMES,
+	  FOR(CMD_EXPORT) },
 	{ OPT_FORMAT, "format", "FORMAT", "table, json or csv", "table json csv", FOR(CMD_LIST) },
 	{ OPT_JSON, "json", NULL, "for machines", NULL,
 	  FOR(CMD_LIST) | FOR(CMD_DOCTOR) | FOR(CMD_CHECK) | FOR(CMD_AB) | FOR(CMD_COMPARE) },
@@ -136,6 +142,18 @@ static const struct option_spec *find_spec(int id)
 		if (specs[i].id == id)
 			return &specs[i];
 	return NULL;
+}
+
+static void print_formats(FILE *out, bool man)
+{
+	size_t count;
+	const struct sm_export_format *formats = sm_export_formats(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (man)
+			fprintf(out, ".TP\n.B %s\n%s\n", formats[i].name, formats[i].summary);
+		else
+			fprintf(out, "  %-26s %s\n", formats[i].name, formats[i].summary);
 }
 
 void print_help(FILE *out, int command)
@@ -163,6 +181,10 @@ void print_help(FILE *out, int command)
 		snprintf(left, sizeof(left), "%s--%s%s%s", dash, specs[i].name,
 			 specs[i].argument ? " " : "", specs[i].argument ? specs[i].argument : "");
 		fprintf(out, "  %-26s %s\n", left, specs[i].summary);
+	}
+	if (command == CMD_EXPORT) {
+		fprintf(out, "\nFormats:\n");
+		print_formats(out, false);
 	}
 }
 
@@ -194,6 +216,8 @@ void print_man(FILE *out)
 			}
 		fprintf(out, ")\n");
 	}
+	fprintf(out, ".SH EXPORT FORMATS\n");
+	print_formats(out, true);
 	fprintf(out,
 		".SH EXIT STATUS\n%s.\n.SH FILES\nA run folder holds manifest.json, samples.csv, "
 		"slices.csv, counters.csv, summary.csv, pairs.csv, claims.csv, histograms/, plots/ "
@@ -211,7 +235,8 @@ void print_bash_completion(FILE *out)
 				"  --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
 				specs[i].name, specs[i].choices);
 	fprintf(out,
-		"  --out|--resume|--file-folder) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+		"  --resume|--file-folder) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+		"  --out) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
 		"  esac\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
 	for (int i = 0; i < CMD_COUNT; i++)
 		fprintf(out, "%s ", commands[i].name);
@@ -223,7 +248,7 @@ void print_bash_completion(FILE *out)
 				fprintf(out, "--%s ", specs[i].name);
 		fprintf(out, "' -- \"$cur\")) ;;\n");
 	}
-	fprintf(out, "  esac\n  [ \"$cmd\" = report ] && COMPREPLY+=($(compgen -d -- \"$cur\"))\n"
+	fprintf(out, "  esac\n  [[ \"$cmd\" = @(report|export) ]] && COMPREPLY+=($(compgen -d -- \"$cur\"))\n"
 		     "}\ncomplete -F _shmeter shmeter\n");
 }
 
@@ -281,7 +306,7 @@ static int parse_set(struct sm_plan_options *plan, char *text, struct sm_error *
 static int parse_choice(const struct option_spec *spec, const char *text, const char **out,
 			struct sm_error *err)
 {
-	char choices[128], *rest = choices, *one;
+	char choices[256], *rest = choices, *one;
 
 	snprintf(choices, sizeof(choices), "%s", spec->choices);
 	while ((one = strsep(&rest, " ")))
@@ -349,6 +374,7 @@ static int apply(struct arguments *a, int id, char *text, struct sm_error *err)
 {
 	switch (id) {
 	case OPT_FORMAT: return parse_choice(find_spec(id), text, &a->format, err);
+	case OPT_TO: return parse_choice(find_spec(id), text, &a->to, err);
 	case OPT_COLOR: return parse_choice(find_spec(id), text, &a->color, err);
 	case OPT_THRESHOLDS: a->thresholds = text; break;
 	case OPT_BASELINE: a->baseline = text; break;
@@ -457,7 +483,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, struct s
 	arguments->run.version = SHMETER_VERSION;
 	if (argc < 2)
 		return sm_fail(err, EINVAL,
-			       "a command is missing: list, run, doctor, report, tune or help");
+			       "a command is missing: list, run, doctor, report, export, tune or help");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_help(stdout, CMD_COUNT);
 		return PARSED_DONE;

@@ -26,6 +26,7 @@ enum command_id {
 	CMD_RUN,
 	CMD_DOCTOR,
 	CMD_REPORT,
+	CMD_EXPORT,
 	CMD_CHECK,
 	CMD_AB,
 	CMD_COMPARE,
@@ -41,6 +42,7 @@ struct arguments {
 	const char *out;
 	const char *resume;
 	const char *format;
+	const char *to; /* export format */
 	const char *color;
 	const char *thresholds, *baseline, *junit, *left, *right;
 	double allowed; /* ratio: --max */
@@ -106,6 +108,7 @@ int cmd_check(struct arguments *arguments);
 int cmd_ab(struct arguments *arguments);
 int cmd_compare(struct arguments *arguments);
 int cmd_selftest(struct arguments *arguments);
+int cmd_export(struct arguments *arguments);
 int cmd_tune(struct arguments *arguments);
 int cmd_help(struct arguments *arguments);
 

@@ -1,0 +1,109 @@
+/* shmeter export */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "program.h"
+#include "shmeter/export.h"
+#include "shmeter/store.h"
+
+/* A finished document. */
+struct document {
+	char *text;
+	size_t size;
+};
+
+static int write_document(FILE *out, void *context)
+{
+	const struct document *document = context;
+
+	errno = 0;
+	if (fwrite(document->text, 1, document->size, out) != document->size)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+/* Where a file is to be written: where a link points to, and never in place of a device or a folder. */
+static int target(const char *path, char **out, struct sm_error *err)
+{
+	struct stat status;
+
+	*out = NULL;
+	if (lstat(path, &status) != 0) {
+		*out = strdup(path); /* a new file; what is in its way is said when it is written */
+		return *out ? 0 : sm_fail(err, ENOMEM, "no memory for the path %s", path);
+	}
+	if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
+		*out = realpath(path, NULL);
+	if (!*out)
+		return sm_fail(err, EINVAL,
+			       "--out %s is no file: name one, or leave the option away for "
+			       "standard output",
+			       path);
+	return 0;
+}
+
+static int deliver(const struct arguments *arguments, struct document *document,
+		   struct sm_error *err)
+{
+	char *path;
+	int rc;
+
+	if (!arguments->out) {
+		/* What cannot be written is said when the program ends, as for every command. */
+		fwrite(document->text, 1, document->size, stdout);
+		return 0;
+	}
+	rc = target(arguments->out, &path, err);
+	if (rc == 0)
+		rc = sm_store_write_file(path, write_document, document, err);
+	free(path);
+	return rc;
+}
+
+static int export(const struct arguments *arguments, const struct sm_results *results,
+		  struct sm_error *err)
+{
+	struct document document = { 0 };
+	struct sm_export_tally tally;
+	FILE *memory = open_memstream(&document.text, &document.size);
+	int rc;
+
+	if (!memory)
+		return sm_fail(err, ENOMEM, "no memory for the export");
+	rc = sm_export(results, arguments->to, memory, &tally, err);
+	if (fclose(memory) != 0 && rc == 0)
+		rc = sm_fail(err, ENOMEM, "no memory for the export");
+	if (rc == 0)
+		rc = deliver(arguments, &document, err);
+	if (rc == 0 && tally.left_out[0] && !arguments->quiet)
+		fprintf(stderr, "shmeter: %zu trials exported; left out: %s\n", tally.trials,
+			tally.left_out);
+	free(document.text);
+	return rc;
+}
+
+int cmd_export(struct arguments *arguments)
+{
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	int rc;
+
+	if (arguments->operands != 1) {
+		sm_fail(&err, EINVAL,
+			"`shmeter export` needs one run folder, for example results/latest");
+		return complain(&err);
+	}
+	if (!arguments->to) {
+		sm_fail(&err, EINVAL, "`shmeter export` needs a format: --to with one of %s",
+			SM_EXPORT_NAMES);
+		return complain(&err);
+	}
+	sm_results_init(&results);
+	rc = sm_store_load(&results, arguments->operand[0], &err);
+	if (rc == 0)
+		rc = export(arguments, &results, &err);
+	sm_results_free(&results);
+	return rc < 0 ? complain(&err) : EXIT_OK;
+}
