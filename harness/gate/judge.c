@@ -258,9 +258,9 @@ static unsigned blocks_needed(size_t tests)
 
 unsigned sm_gates_blocks(size_t gates)
 {
-	unsigned twice = 2 * blocks_needed(gates);
+	unsigned blocks = blocks_needed(gates) + 6;
 
-	return twice > 16 ? twice : 16;
+	return blocks > 16 ? blocks : 16;
 }
 
 static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding,

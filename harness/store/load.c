@@ -98,17 +98,17 @@ static int take_claim(struct sm_results *results, const void *row, struct sm_err
 
 static int load_manifest(struct sm_results *results, const char *folder, struct sm_error *err)
 {
+	struct sm_error unread = { 0 };
 	json_error_t why;
 	char path[4200];
 	FILE *file;
 	json_int_t version;
 
 	snprintf(path, sizeof(path), "%s/manifest.json", folder);
-	file = fopen(path, "re");
+	file = store_open(path, &unread);
 	if (!file)
-		return sm_fail(err, errno,
-			       "%s is not a run folder: its manifest.json cannot be read (%s)",
-			       folder, strerror(errno));
+		return sm_fail(err, unread.code, "%s is not a run folder: its %s",
+			       folder, unread.text + strlen(folder) + 1);
 	results->manifest = json_loadf(file, 0, &why);
 	fclose(file);
 	if (!json_is_object(results->manifest))

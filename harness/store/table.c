@@ -2,10 +2,13 @@
 #include "table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* A row of a run is a few hundred bytes; reasons may be long. */
 #define RECORD_MAX  (1 << 20)
@@ -140,11 +143,27 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	return false;
 }
 
+FILE *store_open(const char *path, struct sm_error *err)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO would wait for a writer */
+	FILE *file = NULL;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		sm_fail(err, errno, "%s cannot be read: %s", path, strerror(errno));
+	else if (!S_ISREG(status.st_mode))
+		sm_fail(err, EBADMSG, "%s is no regular file", path);
+	else if (!(file = fdopen(fd, "r")))
+		sm_fail(err, ENOMEM, "no memory to read %s", path);
+	if (!file && fd >= 0)
+		close(fd);
+	return file;
+}
+
 /* A file's records, one at a time: a quoted field may hold line ends. */
 struct records {
 	FILE *file;
-	char *text;
-	size_t room;
+	char *text;    /* RECORD_MAX + 1 bytes */
 	unsigned line; /* of the record's end */
 };
 
@@ -159,46 +178,45 @@ static unsigned count_quotes(const char *text)
 	return count;
 }
 
-/* 1 and a record, 0 at the end, -EBADMSG with words, or -errno. */
-static int next_record(struct records *records, const char *path, struct sm_error *err)
+/* Adds a line after the `used` bytes that are there.  Its length, 0 at the end, or an error in words. */
+static ssize_t add_line(struct records *records, size_t used, const char *path,
+			struct sm_error *err)
 {
-	ssize_t used = getline(&records->text, &records->room, records->file);
-	char *more = NULL;
-	size_t room = 0;
-	int rc = 1;
+	char *at = records->text + used;
+	off_t before = ftello(records->file);
 
-	if (used < 0)
+	if (!fgets(at, (int)(RECORD_MAX + 1 - used), records->file))
 		return ferror(records->file) ? sm_fail(err, EIO, "%s cannot be read", path) : 0;
 	records->line++;
-	if (strlen(records->text) != (size_t)used)
+	size_t length = strlen(at);
+
+	if (length > 0 && at[length - 1] == '\n')
+		return (ssize_t)length;
+	if (length + used == RECORD_MAX)
+		return sm_fail(err, EBADMSG, "%s:%u: a line of over %d bytes is no row of a run",
+			       path, records->line, RECORD_MAX - 1);
+	if (ftello(records->file) - before != (off_t)length)
 		return sm_fail(err, EBADMSG, "%s holds a NUL byte: it is no CSV", path);
+	return (ssize_t)length; /* the last line, without an end */
+}
+
+/* 1 and a record, 0 at the end, or an error in words. */
+static int next_record(struct records *records, const char *path, struct sm_error *err)
+{
+	ssize_t used = add_line(records, 0, path, err), more;
+
+	if (used <= 0)
+		return (int)used;
 	while (count_quotes(records->text) % 2) {
-		ssize_t got = getline(&more, &room, records->file);
-
-		if (got < 0 || used + got > RECORD_MAX) {
-			rc = sm_fail(err, EBADMSG, "%s:%u: a quotation does not end", path,
-				     records->line);
-			break;
-		}
-		records->line++;
-		if ((size_t)(used + got) >= records->room) {
-			char *grown = realloc(records->text, (size_t)(used + got) + 1);
-
-			if (!grown) {
-				rc = sm_fail(err, ENOMEM, "no memory to read %s", path);
-				break;
-			}
-			records->text = grown;
-			records->room = (size_t)(used + got) + 1;
-		}
-		memcpy(records->text + used, more, (size_t)got + 1);
-		used += got;
+		more = add_line(records, (size_t)used, path, err);
+		if (more == 0)
+			return sm_fail(err, EBADMSG, "%s:%u: a quotation does not end", path,
+				       records->line);
+		if (more < 0)
+			return (int)more;
+		used += more;
 	}
-	free(more);
-	if (rc > 0 && used > RECORD_MAX)
-		rc = sm_fail(err, EBADMSG, "%s:%u: a line of %zd bytes is no row of a run", path,
-			     records->line, used);
-	return rc;
+	return 1;
 }
 
 static int check_header(const struct table *table, char *text, const char *path,
@@ -250,14 +268,19 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 	       struct sm_error *err)
 {
 	const char *last[COLUMNS_MAX] = { NULL };
-	struct records records = { 0 };
+	struct records records = { .text = malloc(RECORD_MAX + 1) };
+	struct sm_error why = { 0 };
 	char path[4200];
 	int rc;
 
+	if (!records.text)
+		return sm_fail(err, ENOMEM, "no memory to read %s", table->file);
 	snprintf(path, sizeof(path), "%s/%s", folder, table->file);
-	records.file = fopen(path, "re");
-	if (!records.file)
-		return sm_fail(err, errno, "%s cannot be read: %s", path, strerror(errno));
+	records.file = store_open(path, &why);
+	if (!records.file) {
+		free(records.text);
+		return sm_fail(err, why.code, "%s", why.text);
+	}
 	rc = next_record(&records, path, err);
 	if (rc == 0)
 		rc = sm_fail(err, EBADMSG,

@@ -50,6 +50,9 @@ struct summary_view {
 	struct sm_summary_row s;
 };
 
+/* Opens a regular file to read; NULL with the reason in words for anything that might never end. */
+FILE *store_open(const char *path, struct sm_error *err);
+
 /* The last component of a folder's path: the name of the run. */
 const char *folder_name(const char *folder);
 void slice_view_fill(struct slice_view *view, const struct sm_slice_row *slice);

@@ -55,7 +55,8 @@ void sm_gates_free(struct sm_gates *gates);
  * the gates; `only` (one flag a gate) leaves out the others; NULL: all. */
 const char **sm_gates_patterns(const struct sm_gates *gates, const bool *only, size_t *count);
 
-/* Blocks that a run for so many gates should have: twice what a FAIL needs at least, and no less than 16. */
+/* Blocks that a run for so many gates should have: what a FAIL needs at least, and six more, of which one may
+ * disagree or be lost; no less than 16. */
 unsigned sm_gates_blocks(size_t gates);
 
 /* What became of a gate.  Strings live as long as the run's results. */

@@ -1,0 +1,24 @@
+/* A file of gates: any bytes give gates or one sentence. */
+#include <string.h>
+
+#include "fuzz_file.h"
+#include "registry.h"
+#include "shmeter/gate.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static char path[64];
+	struct sm_gates gates;
+	struct sm_error err = { 0 };
+	size_t count;
+
+	if (!path[0]) /* a file of this process alone, without a name */
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd_create("gates", 0));
+	write_all(path, data, size);
+	if (sm_gates_load(&gates, path, sm_scenarios, sm_scenario_count, &err) < 0)
+		must(err.text[0] && !strchr(err.text, '\n'), "one sentence");
+	else
+		free((void *)sm_gates_patterns(&gates, NULL, &count));
+	sm_gates_free(&gates);
+	return 0;
+}
