@@ -28,6 +28,8 @@ const struct command_spec commands[CMD_COUNT] = {
 			  cmd_compare },
 	[CMD_SELFTEST] = { "selftest", "", "proves the instrument on this machine and measures its noise floor",
 			   cmd_selftest },
+	[CMD_HISTORY] = { "history", "add DIR... | show [CASE]",
+			  "runs over time in one file, and the steps that lasted", cmd_history },
 	[CMD_EXPORT] = { "export", "DIR", "a run folder in another tool's format, to standard output",
 			 cmd_export },
 	[CMD_TUNE] = { "tune", "", "settings of the system that would help: list, change, put back",

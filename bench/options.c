@@ -46,6 +46,7 @@ enum option_id {
 	OPT_MAX,
 	OPT_INJECT,
 	OPT_TO,
+	OPT_DB,
 	OPT_JSON,
 	OPT_TERM,
 	OPT_NO_PLOTS,
@@ -70,7 +71,7 @@ static const struct option_spec specs[] = {
 	{ OPT_OUT, "out", "PATH",
 	  "run: the run folder, default results/<UTC time>-<host>; export: the file, default standard "
 	  "output",
-	  NULL, FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) | FOR(CMD_EXPORT) },
+	  NULL, FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) | FOR(CMD_EXPORT) | FOR(CMD_HISTORY) },
 	{ OPT_PLACEMENT, "placement", "WHERE",
 	  "near, same-core, smt, shared-l2, shared-l3, same-node, cross-node, or PUs such as 0,2",
 	  "near same-core smt shared-l2 shared-l3 same-node cross-node", FOR(CMD_RUN) | FOR(CMD_AB) },
@@ -118,6 +119,8 @@ static const struct option_spec specs[] = {
 	{ OPT_MAX, "max", "RATIO", "how much longer the new side may take; default 1.02", NULL, FOR(CMD_AB) },
 	{ OPT_INJECT, "inject", "CASE=PERCENT",
 	  "slow cases (SCENARIO/VARIANT, globs) down by so much, to try a gate", NULL, FOR(CMD_RUN) },
+	{ OPT_DB, "db", "FILE", "the history; default history.sqlite in the user's data folder", NULL,
+	  FOR(CMD_HISTORY) },
 	{ OPT_TO, "to", "FORMAT", "the format; it must be given", SM_EXPORT_NAMES,
 	  FOR(CMD_EXPORT) },
 	{ OPT_FORMAT, "format", "FORMAT", "table, json or csv", "table json csv", FOR(CMD_LIST) },
@@ -374,6 +377,7 @@ static int apply(struct arguments *a, int id, char *text, struct sm_error *err)
 {
 	switch (id) {
 	case OPT_FORMAT: return parse_choice(find_spec(id), text, &a->format, err);
+	case OPT_DB: a->db = text; break;
 	case OPT_TO: return parse_choice(find_spec(id), text, &a->to, err);
 	case OPT_COLOR: return parse_choice(find_spec(id), text, &a->color, err);
 	case OPT_THRESHOLDS: a->thresholds = text; break;

@@ -27,6 +27,7 @@ enum command_id {
 	CMD_DOCTOR,
 	CMD_REPORT,
 	CMD_EXPORT,
+	CMD_HISTORY,
 	CMD_CHECK,
 	CMD_AB,
 	CMD_COMPARE,
@@ -43,6 +44,7 @@ struct arguments {
 	const char *resume;
 	const char *format;
 	const char *to; /* export format */
+	const char *db; /* of the history */
 	const char *color;
 	const char *thresholds, *baseline, *junit, *left, *right;
 	double allowed; /* ratio: --max */
@@ -109,6 +111,7 @@ int cmd_ab(struct arguments *arguments);
 int cmd_compare(struct arguments *arguments);
 int cmd_selftest(struct arguments *arguments);
 int cmd_export(struct arguments *arguments);
+int cmd_history(struct arguments *arguments);
 int cmd_tune(struct arguments *arguments);
 int cmd_help(struct arguments *arguments);
 

@@ -8,6 +8,13 @@
 
 #include "shmeter/store.h"
 
+bool sm_same_class(const char *one, const char *other)
+{
+	double ratio = strtod(one, NULL) / strtod(other, NULL); /* of names without a time: not a number */
+
+	return strcmp(one, other) == 0 || fabs(log(ratio)) <= log(DIGEST_SAME_CLASS);
+}
+
 static char *copy(const char *text)
 {
 	char *made = strdup(text ? text : "");

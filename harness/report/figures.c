@@ -36,13 +36,8 @@ static void put_quoted(FILE *out, const char *text)
 	fputc('\'', out);
 }
 
-static int write_script(FILE *out, void *context)
+void figures_script(FILE *out, const struct figure *f, const char *machine, const char *template_text)
 {
-	const struct job *job = context;
-	const struct figure *f = job->figure;
-	char machine[256];
-
-	words_machine(job->results, machine, sizeof(machine));
 	fprintf(out, "# gnuplot %s.gp draws %s.svg and %s.png from %s.dat\n", f->name, f->name,
 		f->name, f->name);
 	fprintf(out, "datafile = '%s.dat'\nheading = ", f->name);
@@ -56,7 +51,7 @@ static int write_script(FILE *out, void *context)
 		"background 'white' noenhanced\n"
 		"if (!exists('terminal_only')) set output '%s.svg'\n",
 		f->width, f->height, f->name);
-	fputs(job->template_text, out);
+	fputs(template_text, out);
 	fprintf(out,
 		"if (!exists('terminal_only')) set output\n"
 		"if (!exists('terminal_only')) set terminal pngcairo size %u,%u font 'sans,11' background "
@@ -64,10 +59,19 @@ static int write_script(FILE *out, void *context)
 		"if (!exists('terminal_only')) set output '%s.png'\n"
 		"if (!exists('terminal_only')) replot\n",
 		f->width, f->height, f->name);
+}
+
+static int write_script(FILE *out, void *context)
+{
+	const struct job *job = context;
+	char machine[256];
+
+	words_machine(job->results, machine, sizeof(machine));
+	figures_script(out, job->figure, machine, job->template_text);
 	return 0;
 }
 
-static char *read_template(const char *folder, const char *kind, struct sm_error *err)
+char *figures_template(const char *folder, const char *kind, struct sm_error *err)
 {
 	char path[4200], *text = NULL;
 	FILE *file;
@@ -95,7 +99,7 @@ static int draw(const struct sm_results *results, const struct sm_report_options
 {
 	struct job job = { results, figure, NULL, 0 };
 	char folder[4200], path[4400], script[128];
-	char *text = read_template(options->plots, figure->kind, err);
+	char *text = figures_template(options->plots, figure->kind, err);
 	int rc;
 
 	*drawn = false;

@@ -45,6 +45,10 @@ const char *figures_quoted(const char *text, char out[128]);
 size_t figures_percentiles(const struct sm_results *r, struct figure *figure, FILE *out);
 size_t figures_first_pass(const struct sm_results *r, struct figure *figure, FILE *out);
 
+/* figures.c: the script of a figure whose data stands beside it; the template plots/<kind>.gp, malloc'ed, or NULL. */
+void figures_script(FILE *out, const struct figure *f, const char *machine, const char *template_text);
+char *figures_template(const char *folder, const char *kind, struct sm_error *err);
+
 /* gnuplot.c: runs gnuplot on a file in `folder`.  -ENOENT where there is no gnuplot. */
 int gnuplot_run(const char *folder, const char *script, struct sm_error *err);
 

@@ -6,6 +6,9 @@
 
 struct sm_digest;
 
+/* Whether two pair classes of different runs are one: the same name, or round trips within a third of each other. */
+bool sm_same_class(const char *one, const char *other);
+
 /* Analyses the run's slices on the way; the run may be freed then.  `scenarios` are not needed: nothing is claimed. */
 SM_MUST_USE int sm_digest_make(struct sm_digest **out, struct sm_results *run,
 			       struct sm_error *err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "shmeter/error.h"
+#include "shmeter/history.h"
 #include "shmeter/results.h"
 
 struct sm_report_options {
@@ -30,4 +31,8 @@ SM_MUST_USE int sm_report_figures(const struct sm_results *results,
 /* Writes report.html: self-contained, figures inline. */
 SM_MUST_USE int sm_report_page(const struct sm_results *results,
 			       const struct sm_report_options *options, struct sm_error *err);
+/* Draws a case over its runs into `folder` (NAME.dat, .gp, .svg, .png) with the template in `plots`. */
+SM_MUST_USE int sm_report_history(const struct sm_history_series *series, const char *plots, const char *folder,
+				  struct sm_error *err);
+
 #endif

@@ -1,0 +1,166 @@
+/* shmeter history */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "program.h"
+#include "shmeter/history.h"
+#include "shmeter/report.h"
+#include "shmeter/store.h"
+#include "shmeter/text.h"
+
+/* Runs of a case that are listed; the figure has all. */
+#define LISTED_MAX 20
+/* Figures that one command draws. */
+#define DRAWN_MAX 200
+
+struct show {
+	const struct arguments *arguments;
+	unsigned cases, steps, drawn;
+};
+
+/* `--db`, or a file below the user's data folder, which is made. */
+static int find_file(const struct arguments *arguments, char *out, size_t size, struct sm_error *err)
+{
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+	if (arguments->db) {
+		snprintf(out, size, "%s", arguments->db);
+		return 0;
+	}
+	if (data && *data)
+		snprintf(out, size, "%s/shmeter/history.sqlite", data);
+	else if (home && *home)
+		snprintf(out, size, "%s/.local/share/shmeter/history.sqlite", home);
+	else
+		return sm_fail(err, ENOENT, "there is no home folder to keep the history in: name a file with --db");
+	for (char *slash = strchr(out + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(out, 0777); /* what is missing after all, opening the file says */
+		*slash = '/';
+	}
+	return 0;
+}
+
+static int add(const struct arguments *arguments, const char *file, struct sm_error *err)
+{
+	struct sm_history *history = NULL;
+	int rc = 0;
+
+	for (size_t i = 1; rc == 0 && i < arguments->operands; i++) {
+		struct sm_results run;
+		bool added = false;
+
+		sm_results_init(&run);
+		rc = sm_store_load(&run, arguments->operand[i], err);
+		if (rc == 0 && !history)
+			rc = sm_history_open(&history, file, true, err);
+		if (rc == 0)
+			rc = sm_history_add(history, &run, &added, err);
+		if (rc == 0 && !arguments->quiet)
+			printf("%s %s %s\n", arguments->operand[i], added ? "is now in" : "was in already:", file);
+		sm_results_free(&run);
+	}
+	sm_history_close(history);
+	return rc;
+}
+
+static const char *format(const char *unit, double value, char out[SM_TEXT_MAX])
+{
+	if (strncmp(unit, "ns", 2) == 0)
+		return sm_format_ns(out, value);
+	snprintf(out, SM_TEXT_MAX, "%.4g", value);
+	return out;
+}
+
+static void print_point(const struct sm_history_series *series, size_t i)
+{
+	const struct sm_history_point *p = &series->point[i];
+	char median[SM_TEXT_MAX], low[SM_TEXT_MAX], high[SM_TEXT_MAX], interval[96] = "no interval";
+
+	if (isfinite(p->low))
+		snprintf(interval, sizeof(interval), "%s to %s", format(series->unit, p->low, low),
+			 format(series->unit, p->high, high));
+	printf("  %-20s %-24.24s %10s (%s)  %s", p->started, p->run, format(series->unit, p->median, median), interval,
+	       p->klass);
+	if (!p->same_class)
+		printf("  another pair class: not in the trend");
+	if (p->step) {
+		double before = NAN;
+
+		for (size_t j = i; j-- > 0 && isnan(before);)
+			if (series->point[j].same_class)
+				before = series->point[j].level;
+		printf("  STEP: %+.1f %%", 100 * (p->level / before - 1));
+	}
+	putchar('\n');
+}
+
+static int show_series(const struct sm_history_series *series, void *context, struct sm_error *err)
+{
+	struct show *show = context;
+	size_t first = series->count > LISTED_MAX ? series->count - LISTED_MAX : 0;
+
+	show->cases++;
+	printf("%s\n", series->id);
+	if (first > 0)
+		printf("  ... %zu earlier runs\n", first);
+	for (size_t i = 0; i < series->count; i++) {
+		show->steps += series->point[i].step;
+		if (i >= first || series->point[i].step)
+			print_point(series, i);
+	}
+	if (!show->arguments->out || show->drawn == DRAWN_MAX)
+		return 0;
+	show->drawn++;
+	return sm_report_history(series, plots_folder(), show->arguments->out, err);
+}
+
+static int show(const struct arguments *arguments, const char *file, struct sm_error *err)
+{
+	struct show show = { .arguments = arguments };
+	struct sm_history *history;
+	const char *glob = arguments->operands > 1 ? arguments->operand[1] : NULL;
+	char wide[512];
+	unsigned elsewhere = 0;
+	int rc = sm_history_open(&history, file, false, err);
+
+	if (rc < 0)
+		return rc;
+	if (arguments->out && mkdir(arguments->out, 0777) < 0 && errno != EEXIST)
+		rc = sm_fail(err, errno, "%s cannot be made: %s", arguments->out, strerror(errno));
+	if (glob) /* a scenario or a variant alone names all of its cases */
+		snprintf(wide, sizeof(wide), "%s%s", glob, strpbrk(glob, "?*") ? "" : "*");
+	if (rc == 0)
+		rc = sm_history_each(history, glob ? wide : NULL, NULL, show_series, &show, &elsewhere, err);
+	sm_history_close(history);
+	if (rc == 0 && show.cases == 0)
+		rc = sm_fail(err, EINVAL, "%s has no case like \"%s\"", file, glob ? glob : "*");
+	if (rc < 0)
+		return rc;
+	printf("%u cases, %u steps that lasted two runs or more", show.cases, show.steps);
+	if (elsewhere)
+		printf("; %u runs of other machines are not shown", elsewhere);
+	printf(".\nRuns at different times differ by what the machine did; a step is worth a look, and no verdict: "
+	       "`shmeter ab` gives one.\n");
+	return 0;
+}
+
+int cmd_history(struct arguments *arguments)
+{
+	struct sm_error err = { 0 };
+	char file[4200];
+	int rc = find_file(arguments, file, sizeof(file), &err);
+
+	if (rc < 0)
+		return complain(&err);
+	if (arguments->operands >= 2 && strcmp(arguments->operand[0], "add") == 0)
+		rc = add(arguments, file, &err);
+	else if (arguments->operands >= 1 && arguments->operands <= 2 && strcmp(arguments->operand[0], "show") == 0)
+		rc = show(arguments, file, &err);
+	else
+		rc = sm_fail(&err, EINVAL, "`shmeter history` takes `add DIR...` or `show [CASE]`");
+	return rc < 0 ? complain(&err) : EXIT_OK;
+}

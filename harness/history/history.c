@@ -1,0 +1,386 @@
+/* The SQLite file. */
+#include "shmeter/history.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "shmeter/digest.h"
+
+/* "shme": marks the file as this program's (SQLite's application_id). */
+#define APPLICATION 0x73686d65
+#define VERSION     1
+#define WAIT_MS     10000
+
+struct sm_history {
+	sqlite3 *db;
+	char path[4096];
+};
+
+static const char tables[] =
+	"CREATE TABLE run (id INTEGER PRIMARY KEY, name TEXT NOT NULL, started TEXT NOT NULL, seed TEXT NOT NULL,"
+	" host TEXT, fingerprint TEXT NOT NULL, version TEXT, profile TEXT, control_moved INTEGER,"
+	" UNIQUE (name, started, seed));"
+	"CREATE TABLE summary (run INTEGER NOT NULL REFERENCES run (id), case_id TEXT NOT NULL, pair_class TEXT,"
+	" median REAL, low REAL, high REAL, n INTEGER, unit TEXT, PRIMARY KEY (run, case_id)) WITHOUT ROWID;"
+	"CREATE INDEX summary_case ON summary (case_id);";
+
+static int failed(const struct sm_history *history, int code, struct sm_error *err)
+{
+	int as = code == SQLITE_NOTADB || code == SQLITE_CORRUPT      ? EBADMSG
+		 : code == SQLITE_READONLY || code == SQLITE_CANTOPEN ? EACCES
+		 : code == SQLITE_BUSY                                ? EAGAIN
+		 : code == SQLITE_FULL                                ? ENOSPC
+								      : EIO;
+
+	return sm_fail(err, as, "%s: %s", history->path,
+		       code == SQLITE_NOTADB ? "this is no history: name another file with --db"
+					     : sqlite3_errmsg(history->db));
+}
+
+static int execute(struct sm_history *history, const char *sql, struct sm_error *err)
+{
+	int code = sqlite3_exec(history->db, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? 0 : failed(history, code, err);
+}
+
+static int pragma(struct sm_history *history, const char *sql, int *value, struct sm_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(history->db, sql, -1, &statement, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	*value = code == SQLITE_ROW ? sqlite3_column_int(statement, 0) : 0;
+	sqlite3_finalize(statement);
+	return code == SQLITE_ROW ? 0 : failed(history, code, err);
+}
+
+/* Makes the tables of a new file; refuses a file of another program or version. */
+static int prepare(struct sm_history *history, struct sm_error *err)
+{
+	char sql[sizeof(tables) + 128];
+	int application, version, rc = execute(history, "BEGIN IMMEDIATE", err);
+
+	if (rc == 0)
+		rc = pragma(history, "PRAGMA application_id", &application, err);
+	if (rc == 0)
+		rc = pragma(history, "PRAGMA user_version", &version, err);
+	if (rc == 0 && application == 0 && version == 0) {
+		int count;
+
+		rc = pragma(history, "SELECT count(*) FROM sqlite_master", &count, err);
+		if (rc == 0 && count > 0)
+			rc = sm_fail(err, EBADMSG, "%s is another program's database: name another file with --db",
+				     history->path);
+		snprintf(sql, sizeof(sql), "%sPRAGMA application_id = %d; PRAGMA user_version = %d;", tables,
+			 APPLICATION, VERSION);
+		if (rc == 0)
+			rc = execute(history, sql, err);
+	} else if (rc == 0 && (application != APPLICATION || version != VERSION)) {
+		rc = sm_fail(err, EBADMSG, "%s is another program's database, or of another version: name another file "
+					   "with --db",
+			     history->path);
+	}
+	if (rc == 0)
+		return execute(history, "COMMIT", err);
+	(void)sqlite3_exec(history->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+int sm_history_open(struct sm_history **out, const char *path, bool create, struct sm_error *err)
+{
+	struct sm_history *history = calloc(1, sizeof(*history));
+	int code, rc;
+
+	*out = NULL;
+	if (!history)
+		return sm_fail(err, ENOMEM, "no memory for the history");
+	snprintf(history->path, sizeof(history->path), "%s", path);
+	if (!create && access(path, F_OK) < 0) {
+		free(history);
+		return sm_fail(err, ENOENT, "%s: no history is there yet; `shmeter history add DIR` begins one", path);
+	}
+	code = sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
+	if (code == SQLITE_OK) {
+		sqlite3_busy_timeout(history->db, WAIT_MS);
+		rc = prepare(history, err);
+	} else {
+		rc = failed(history, code, err);
+	}
+	if (rc < 0) {
+		sm_history_close(history);
+		return rc;
+	}
+	*out = history;
+	return 0;
+}
+
+void sm_history_close(struct sm_history *history)
+{
+	if (history)
+		sqlite3_close(history->db);
+	free(history);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static const char *base_name(const char *folder)
+{
+	const char *slash = strrchr(folder, '/');
+
+	return slash && slash[1] ? slash + 1 : folder;
+}
+
+static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
+}
+
+/* An unknown number is NULL. */
+static void bind_number(sqlite3_stmt *statement, int at, double value)
+{
+	if (isfinite(value))
+		sqlite3_bind_double(statement, at, value);
+	else
+		sqlite3_bind_null(statement, at);
+}
+
+static int insert_run(struct sm_history *history, const struct sm_results *run, bool *added, struct sm_error *err)
+{
+	const json_t *m = run->manifest, *aa = json_object_get(json_object_get(m, "analysis"), "aa");
+	const char *texts[] = { base_name(run->folder),
+				text_of(m, "started_utc"),
+				text_of(m, "seed"),
+				text_of(json_object_get(m, "environment"), "host"),
+				text_of(m, "fingerprint"),
+				text_of(json_object_get(m, "tool"), "version"),
+				text_of(m, "profile") };
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(history->db,
+				      "INSERT OR IGNORE INTO run (name, started, seed, host, fingerprint, version, profile,"
+				      " control_moved) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+				      -1, &statement, NULL);
+
+	for (int i = 0; code == SQLITE_OK && i < 7; i++)
+		bind_text(statement, i + 1, texts[i]);
+	if (code == SQLITE_OK) {
+		sqlite3_bind_int(statement, 8, json_is_true(json_object_get(aa, "moved")));
+		code = sqlite3_step(statement);
+	}
+	sqlite3_finalize(statement);
+	*added = code == SQLITE_DONE && sqlite3_changes(history->db) > 0;
+	return code == SQLITE_DONE ? 0 : failed(history, code, err);
+}
+
+static int insert_summaries(struct sm_history *history, const struct sm_results *run, struct sm_error *err)
+{
+	sqlite3_int64 id = sqlite3_last_insert_rowid(history->db);
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(history->db, "INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?, ?, ?, ?, ?)", -1,
+				      &statement, NULL);
+
+	if (code == SQLITE_OK)
+		code = SQLITE_DONE;
+	for (size_t i = 0; code == SQLITE_DONE && i < run->summary_count; i++) {
+		const struct sm_summary_row *s = &run->summaries[i];
+
+		if (!isfinite(s->value.estimate))
+			continue;
+		sqlite3_reset(statement);
+		sqlite3_bind_int64(statement, 1, id);
+		bind_text(statement, 2, run->cases[s->case_index].id);
+		bind_text(statement, 3, s->klass);
+		bind_number(statement, 4, s->value.estimate);
+		bind_number(statement, 5, s->value.low);
+		bind_number(statement, 6, s->value.high);
+		sqlite3_bind_int64(statement, 7, (sqlite3_int64)s->value.count);
+		bind_text(statement, 8, run->cases[s->case_index].unit);
+		code = sqlite3_step(statement);
+	}
+	sqlite3_finalize(statement);
+	return code == SQLITE_DONE ? 0 : failed(history, code, err);
+}
+
+int sm_history_add(struct sm_history *history, const struct sm_results *run, bool *added, struct sm_error *err)
+{
+	int rc;
+
+	*added = false;
+	if (run->summary_count == 0)
+		return sm_fail(err, EINVAL, "%s has no summary to keep: `shmeter report` makes it", run->folder);
+	rc = execute(history, "BEGIN IMMEDIATE", err);
+	if (rc < 0)
+		return rc;
+	rc = insert_run(history, run, added, err);
+	if (rc == 0 && *added)
+		rc = insert_summaries(history, run, err);
+	if (rc == 0)
+		rc = execute(history, "COMMIT", err);
+	if (rc < 0)
+		(void)sqlite3_exec(history->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+static void take_text(sqlite3_stmt *statement, int column, char *out, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, column);
+
+	snprintf(out, size, "%s", text ? text : "");
+}
+
+static double take_number(sqlite3_stmt *statement, int column)
+{
+	return sqlite3_column_type(statement, column) == SQLITE_NULL ? (double)NAN
+								       : sqlite3_column_double(statement, column);
+}
+
+static void take_point(struct sm_history_series *series, sqlite3_stmt *statement)
+{
+	struct sm_history_point *p;
+
+	series->point = realloc(series->point, (series->count + 1) * sizeof(*series->point));
+	if (!series->point)
+		abort(); /* some hundred bytes a run */
+	p = &series->point[series->count++];
+	memset(p, 0, sizeof(*p));
+	take_text(statement, 1, p->run, sizeof(p->run));
+	take_text(statement, 2, p->started, sizeof(p->started));
+	take_text(statement, 3, p->version, sizeof(p->version));
+	take_text(statement, 4, p->klass, sizeof(p->klass));
+	p->median = take_number(statement, 5);
+	p->low = take_number(statement, 6);
+	p->high = take_number(statement, 7);
+	p->n = (unsigned)sqlite3_column_int(statement, 8);
+	p->level = NAN;
+	take_text(statement, 9, series->unit, sizeof(series->unit));
+}
+
+/* The trend is that of the latest run's pair class: a time in another one is another time. */
+static void mark(struct sm_history_series *series)
+{
+	double *value = calloc(series->count + 1, sizeof(*value)), *level = calloc(series->count + 1, sizeof(*level));
+	bool *step = calloc(series->count + 1, sizeof(*step));
+	size_t n = 0;
+
+	if (!value || !level || !step)
+		abort();
+	for (size_t i = 0; i < series->count; i++) {
+		struct sm_history_point *p = &series->point[i];
+
+		p->same_class = p->median > 0 && sm_same_class(p->klass, series->point[series->count - 1].klass);
+		if (p->same_class)
+			value[n++] = log(p->median);
+	}
+	sm_history_steps(value, n, step, level);
+	n = 0;
+	for (size_t i = 0; i < series->count; i++)
+		if (series->point[i].same_class) {
+			series->point[i].step = step[n];
+			series->point[i].level = exp(level[n++]);
+		}
+	free(value);
+	free(level);
+	free(step);
+}
+
+static int latest_machine(struct sm_history *history, char out[32], struct sm_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(history->db, "SELECT fingerprint FROM run ORDER BY started DESC, id DESC LIMIT 1", -1,
+				      &statement, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	out[0] = '\0';
+	if (code == SQLITE_ROW)
+		take_text(statement, 0, out, 32);
+	sqlite3_finalize(statement);
+	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : failed(history, code, err);
+}
+
+static int count_elsewhere(struct sm_history *history, const char *fingerprint, unsigned *count, struct sm_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(history->db, "SELECT count(*) FROM run WHERE fingerprint <> ?", -1, &statement, NULL);
+
+	if (code == SQLITE_OK) {
+		bind_text(statement, 1, fingerprint);
+		code = sqlite3_step(statement);
+	}
+	*count = code == SQLITE_ROW ? (unsigned)sqlite3_column_int(statement, 0) : 0;
+	sqlite3_finalize(statement);
+	return code == SQLITE_ROW ? 0 : failed(history, code, err);
+}
+
+static int tell(struct sm_history_series *series,
+		int (*each)(const struct sm_history_series *, void *, struct sm_error *), void *context,
+		struct sm_error *err)
+{
+	int rc = 0;
+
+	if (series->count > 0) {
+		mark(series);
+		rc = each(series, context, err);
+	}
+	series->count = 0;
+	return rc;
+}
+
+int sm_history_each(struct sm_history *history, const char *glob, const char *fingerprint,
+		    int (*each)(const struct sm_history_series *series, void *context, struct sm_error *err),
+		    void *context, unsigned *elsewhere, struct sm_error *err)
+{
+	struct sm_history_series series = { 0 };
+	sqlite3_stmt *statement = NULL;
+	int code, rc = 0;
+
+	if (fingerprint)
+		snprintf(series.fingerprint, sizeof(series.fingerprint), "%s", fingerprint);
+	else
+		rc = latest_machine(history, series.fingerprint, err);
+	if (rc == 0)
+		rc = count_elsewhere(history, series.fingerprint, elsewhere, err);
+	if (rc < 0)
+		return rc;
+	code = sqlite3_prepare_v2(history->db,
+				  "SELECT case_id, name, started, version, pair_class, median, low, high, n, unit FROM summary"
+				  " JOIN run ON run.id = summary.run WHERE fingerprint = ?1 AND (?2 IS NULL OR case_id GLOB ?2)"
+				  " ORDER BY case_id, started, run.id",
+				  -1, &statement, NULL);
+	if (code == SQLITE_OK) {
+		bind_text(statement, 1, series.fingerprint);
+		bind_text(statement, 2, glob);
+	}
+	while (code == SQLITE_OK || code == SQLITE_ROW) {
+		char id[sizeof(series.id)];
+
+		code = sqlite3_step(statement);
+		if (code != SQLITE_ROW)
+			break;
+		take_text(statement, 0, id, sizeof(id));
+		if (strcmp(id, series.id) != 0) {
+			rc = tell(&series, each, context, err);
+			snprintf(series.id, sizeof(series.id), "%s", id);
+		}
+		if (rc < 0)
+			break;
+		take_point(&series, statement);
+	}
+	if (rc == 0 && code != SQLITE_DONE)
+		rc = failed(history, code, err);
+	if (rc == 0)
+		rc = tell(&series, each, context, err);
+	sqlite3_finalize(statement);
+	free(series.point);
+	return rc;
+}

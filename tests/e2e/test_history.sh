@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# The history as people use it: runs go in once, from two programs at a time; steps are told; SQLite's own program reads it.
+# usage: test_history.sh SOURCE_ROOT PROGRAM
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+failed=0
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+export XDG_DATA_HOME=$scratch/data
+
+"$program" run lock_uncontended/mutex --repeat-blocks 6 --no-counters --no-plots -q --out one >/dev/null 2>err || fail "run: $(cat err)"
+"$program" history add one >out 2>err || fail "add: $(cat err)"
+"$program" history add one | grep -q 'was in already' || fail 'the same run went in twice'
+[ -s data/shmeter/history.sqlite ] || fail 'no file in the data folder'
+# nine copies on other days, the last four slower; added by two programs at a time
+for day in 1 2 3 4 5 6 7 8 9; do
+	cp -r one run-$day
+	sed -i "s/\"started_utc\": \"[^\"]*\"/\"started_utc\": \"2030-01-0${day}T00:00:00Z\"/" run-$day/manifest.json
+	[ $day -gt 5 ] && python3 - run-$day <<'P'
+import csv, sys
+path = sys.argv[1] + "/summary.csv"
+rows = list(csv.DictReader(open(path)))
+for row in rows:
+    for key in ("median", "low", "high"):
+        if row[key]:
+            row[key] = repr(1.2 * float(row[key]))
+with open(path, "w", newline="") as file:
+    writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+P
+done
+"$program" history add run-1 run-3 run-5 run-7 run-9 -q &
+"$program" history add run-2 run-4 run-6 run-8 -q || fail 'two at a time'
+wait $! || fail 'two at a time'
+"$program" history show lock_uncontended --out figures >out 2>err || fail "show: $(cat err)"
+grep -q 'STEP: +20.0 %' out || fail "no step: $(cat out)"
+grep -q '1 cases, 1 steps' out || fail "not one step: $(cat out)"
+xmllint --noout figures/*.svg && [ -s "$(echo figures/*.png)" ] || fail 'no figure'
+[ "$(sqlite3 data/shmeter/history.sqlite 'SELECT count(*) FROM run')" = 10 ] || fail 'not ten runs'
+[ "$(sqlite3 data/shmeter/history.sqlite 'PRAGMA integrity_check')" = ok ] || fail 'the file is damaged'
+
+# expect CODE WORDS COMMAND...
+expect() {
+	local code=$1 words=$2 got
+	shift 2
+	"$@" >out 2>err
+	got=$?
+	[ $got = "$code" ] && grep -qF -- "$words" err && [ "$(wc -l <err)" = 1 ] || fail "$*: exit $got: $(cat err)"
+}
+sqlite3 other.sqlite 'CREATE TABLE t (x)'
+expect 6 "another program's" "$program" history show --db other.sqlite
+head -c 5000 /dev/urandom >noise.sqlite
+expect 6 'no history' "$program" history add one --db noise.sqlite
+expect 4 'history add' "$program" history show --db nothing.sqlite
+expect 4 'no case like' "$program" history show no_such_case
+expect 4 'takes `add' "$program" history
+expect 4 'not a run folder' "$program" history add data
+[ -e nothing.sqlite ] && fail 'show made a file'
+[ $failed = 0 ] && echo 'ten runs, one step'
+exit $failed
