@@ -8,6 +8,7 @@ program=$(realpath "$2")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
+export XDG_DATA_HOME=$scratch/data SHMETER_STATE_DIR=$scratch/state
 failed=0
 count=0
 
