@@ -247,8 +247,8 @@ static void put_method(const struct page *page)
 		page_put(page->out, "dd", words[i][1]);
 	}
 	fputs("</dl>\n<p>Half a round trip is called one way by declaration. CPU time is that of all processes: who "
-	      "spins is fast and burns a core. Several processes that time out, die or give wrong data fail "
-	      "their trial; nothing is repeated until it fits.</p>\n",
+	      "spins is fast and burns a core. A trial whose processes time out, die or give wrong data "
+	      "fails; nothing is repeated until it fits.</p>\n",
 	      page->out);
 }
 
@@ -304,6 +304,7 @@ static int write_page(FILE *out, void *context)
 	page_trust(page);
 	page_heading(out, 2, "ratios", "All ratios");
 	page_figure_named(page, "ratios");
+	page_ratios(page);
 	page_figure_named(page, "faults");
 	words_scenarios(page->results, page_scenario, page);
 	put_method(page);

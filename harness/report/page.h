@@ -96,6 +96,8 @@ const char *ladder_size_text(const struct ladder *ladder, double size, char out[
 /* page_tables.c: the cases of a scenario, and why. */
 void page_cases(struct page *page, const char *scenario);
 void page_why(struct page *page, const char *scenario);
+/* The comparisons that claims are judged by. */
+void page_ratios(struct page *page);
 
 /* page_scenario.c */
 void page_scenario(const char *scenario, void *page);

@@ -138,8 +138,7 @@ static const char *put_tag(const struct svg *s, const char *at)
 	fputc(*at++, s->out);
 	while (*at && *at != '>') {
 		size_t used = skip_needless(s, at);
-		bool digit =
-			isdigit((unsigned char)*at) && !isalnum((unsigned char)last) && last != '#';
+		bool digit = isdigit((unsigned char)*at) && !isdigit((unsigned char)last);
 
 		if (used == 0)
 			used = put_id(s, at);

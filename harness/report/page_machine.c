@@ -309,7 +309,8 @@ void page_machine(struct page *page)
 	fact(page->out, "Kind", text);
 	put_caches(page);
 	put_memory(page);
-	snprintf(text, sizeof(text), "Linux %s, %s", words_text(r, "environment/kernel"),
+	snprintf(text, sizeof(text), "Linux %s%s%s", words_text(r, "environment/kernel"),
+		 *words_text(r, "environment/architecture") ? ", " : "",
 		 words_text(r, "environment/architecture"));
 	fact(page->out, "System", text);
 	fact(page->out, "Frequency governor", words_text(r, "environment/governor"));
@@ -395,15 +396,18 @@ void page_measured(struct page *page)
 	fputs("<p>", page->out);
 	page_printf(
 		page->out,
-		"%u scenarios with %zu cases, in %zu trials of fresh processes: profile %s, seed %s",
-		scenarios, cases, trials, words_text(r, "profile"), words_text(r, "seed"));
+		"%u scenario%s with %zu cases, in %zu trials of fresh processes: profile %s, seed %s",
+		scenarios, scenarios == 1 ? "" : "s", cases, trials, words_text(r, "profile"),
+		words_text(r, "seed"));
 	if (isfinite(wall))
 		page_printf(page->out, ", %.0f seconds", wall);
 	if (isfinite(timed))
 		page_printf(page->out, ", %.0f %% of them inside timed sections", 100 * timed);
 	if (*words_text(r, "started_utc"))
 		page_printf(page->out, "; begun %s", words_text(r, "started_utc"));
-	page_printf(page->out, ", with shmeter %s.", words_text(r, "tool/version"));
+	if (*words_text(r, "tool/version"))
+		page_printf(page->out, ", with shmeter %s", words_text(r, "tool/version"));
+	fputs(".", page->out);
 	if (strcmp(words_text(r, "status"), "complete") != 0)
 		fputs(" <strong>The run was interrupted: this is what there is of it.</strong>",
 		      page->out);

@@ -90,6 +90,65 @@ void page_cases(struct page *page, const char *scenario)
 	}
 }
 
+static void put_ratio(const struct page *page, const struct sm_pair_row *p)
+{
+	char point[192], text[128];
+
+	words_point(p->params, p->placement, point, sizeof(point));
+	fputs("<tr>", page->out);
+	page_put(page->out, "td", p->claim);
+	fputs("<th scope=\"row\">", page->out);
+	page_printf(page->out, "%s: %s / %s", p->scenario, p->left, p->right);
+	fputs("</th>", page->out);
+	page_put(page->out, "td", point);
+	if (isfinite(p->ratio.low))
+		snprintf(text, sizeof(text), "%.3g (%.3g to %.3g)", p->ratio.estimate, p->ratio.low,
+			 p->ratio.high);
+	else
+		snprintf(text, sizeof(text), "%.3g (no interval)", p->ratio.estimate);
+	number_cell(page->out, text);
+	snprintf(text, sizeof(text), "%u", p->blocks_used);
+	number_cell(page->out, text);
+	page_put(page->out, "td", p->klass);
+	if (isfinite(p->mde) && p->mde > 1)
+		snprintf(text, sizeof(text), "%.3g %%", 100 * (p->mde - 1));
+	else
+		snprintf(text, sizeof(text), "-");
+	number_cell(page->out, text);
+	fputs("<td>", page->out);
+	page_badge(page->out, p->verdict);
+	fputs("</td></tr>\n", page->out);
+}
+
+void page_ratios(struct page *page)
+{
+	const struct sm_results *r = page->results;
+	bool any = false;
+
+	for (size_t i = 0; i < r->pair_count; i++) {
+		const struct sm_pair_row *p = &r->pairs[i];
+
+		if (!p->leading || strcmp(p->claim, "-") == 0 || !isfinite(p->ratio.estimate))
+			continue;
+		if (!any) {
+			fputs("<details><summary>The same as a table</summary>\n", page->out);
+			page_table_open(page->out, "ratios of the claims");
+			page_table_head(
+				page->out,
+				"claim|left / right|at|#ratio (95 % interval)|#blocks|class|"
+				"#smallest visible effect|verdict");
+		}
+		any = true;
+		put_ratio(page, p);
+	}
+	if (any) {
+		page_table_close(page->out);
+		fputs("</details>\n", page->out);
+	} else {
+		fputs("<p>No comparison of this run belongs to a claim.</p>\n", page->out);
+	}
+}
+
 /* Means of the events per operation, of the cases of one scenario. */
 struct events {
 	const char *name[EVENTS_MAX], *state[EVENTS_MAX];
