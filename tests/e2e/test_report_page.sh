@@ -54,10 +54,10 @@ grep -q 'apt-get install gnuplot-nox' bare/report.html || fail 'the page does no
 grep -q 'padded_64' bare/report.html || fail 'the page without figures has no tables'
 
 # Names and reasons are text, whatever they hold.
-cp -r run evil
+cp -r run evil && rm -f evil/summary.csv evil/pairs.csv evil/crossings.csv evil/claims.csv
 sed -i '2,$s/,false_sharing,packed,/,false_sharing,<script>alert(1)<\/script>,/' evil/samples.csv
 sed -i '2,$s/false_sharing\/packed?/false_sharing\/<script>alert(1)<\/script>?/' evil/samples.csv
-"$program" report evil --no-plots -q >/dev/null 2>&1
+"$program" report evil --no-plots -q >/dev/null 2>err || fail "names that want to be scripts: $(cat err)"
 grep -q '<script>alert' evil/report.html && fail 'a name becomes a script'
 grep -q '&lt;script&gt;alert' evil/report.html || fail 'the planted name is not on the page'
 
