@@ -290,6 +290,9 @@ static void count_missing(struct page *page)
 	page->figure_count = with_data;
 }
 
+/* A page that a phone loads and a mail carries. */
+#define PAGE_BYTES_MAX 3000000
+
 static int write_page(FILE *out, void *context)
 {
 	struct page *page = context;
@@ -313,6 +316,25 @@ static int write_page(FILE *out, void *context)
 	return 0;
 }
 
+/* How much room the words leave for figures; those beyond it are links. */
+static int measure_words(struct page *page)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return -ENOMEM;
+	page->figure_bytes_max = 0;
+	(void)write_page(out, page);
+	fclose(out);
+	free(text);
+	page->figures_put = 0;
+	page->figure_bytes = 0;
+	page->figure_bytes_max = size < PAGE_BYTES_MAX ? PAGE_BYTES_MAX - size : 0;
+	return 0;
+}
+
 int sm_report_page(const struct sm_results *results, const struct sm_report_options *options,
 		   struct sm_error *err)
 {
@@ -326,7 +348,11 @@ int sm_report_page(const struct sm_results *results, const struct sm_report_opti
 	page.figure_count = figures_plan(results, page.figures);
 	count_missing(&page);
 	snprintf(path, sizeof(path), "%s/report.html", results->folder);
-	rc = sm_store_write_file(path, write_page, &page, err);
+	rc = measure_words(&page);
+	if (rc == 0)
+		rc = sm_store_write_file(path, write_page, &page, err);
+	else
+		sm_fail(err, -rc, "no memory for the page");
 	free(page.figures);
 	return rc;
 }

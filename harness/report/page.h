@@ -14,7 +14,7 @@ struct page {
 	FILE *out;
 	struct figure *figures; /* what this run can have; drawn or not */
 	unsigned figure_count, figures_put, figures_missing;
-	size_t figure_bytes; /* of the figures that stand inline so far */
+	size_t figure_bytes, figure_bytes_max; /* of the figures that stand inline: so far, at most */
 };
 
 /* page_style.css and page_script.js, put into the program when it is built. */

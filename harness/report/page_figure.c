@@ -6,8 +6,6 @@
 
 #include "page.h"
 
-/* Figures beyond this are links: the page stays under 3 MiB with them and its tables. */
-#define FIGURE_BYTES_MAX 1800000
 /* So many marks of one kind in a row become one path. */
 #define MARKS_MIN 12
 
@@ -359,12 +357,11 @@ void page_figure(struct page *page, const struct figure *f)
 	size = svg ? strstr(svg, "viewBox") : NULL;
 	svg = svg ? strchr(svg, '>') : NULL;
 	if (!svg) {
-		page->figures_missing++;
 		fprintf(page->out,
 			"<p class=\"note\">Not drawn: %s. Its data are in <a href=\"plots/%s.dat\">%s.dat</a>; with "
 			"gnuplot installed <code>shmeter report</code> draws it.</p>\n",
 			f->name, f->name, f->name);
-	} else if (page->figure_bytes + strlen(svg) / 2 > FIGURE_BYTES_MAX) {
+	} else if (page->figure_bytes + strlen(svg) / 2 > page->figure_bytes_max) {
 		fputs("<p class=\"note\">", page->out);
 		page_text(page->out, f->title);
 		fputs(": beside the page, to keep it light.", page->out);

@@ -226,9 +226,7 @@ static void bar_cell(FILE *out, const char *text, double value, double largest)
 	fputs("<td class=\"n\">", out);
 	page_text(out, text);
 	if (isfinite(value) && largest > 0)
-		fprintf(out,
-			"<svg class=\"bar\" viewBox=\"0 0 100 6\" aria-hidden=\"true\"><rect width=\"%.1f\" "
-			"height=\"6\"/></svg>",
+		fprintf(out, "<svg class=\"bar\"><rect width=\"%.0f%%\" height=\"5\"/></svg>",
 			100 * value / largest);
 	fputs("</td>", out);
 }

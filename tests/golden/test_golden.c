@@ -174,11 +174,11 @@ static void make_up(struct sm_results *r)
 static char *read_text(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	char *text = calloc(1, 1 << 20);
+	char *text = calloc(1, 1 << 23);
 
 	cr_assert(text);
 	if (file) {
-		cr_expect_geq(fread(text, 1, (1 << 20) - 1, file), 1, "%s is empty", path);
+		cr_expect_geq(fread(text, 1, (1 << 23) - 1, file), 1, "%s is empty", path);
 		fclose(file);
 	}
 	return text;
@@ -363,6 +363,23 @@ Test(golden, many_marks_are_one_path)
 	cr_expect_null(strstr(got, "M15 7"), "five are not many, and no triangles");
 	cr_expect(strstr(got, "<use href='#gpPt6' transform='translate(19,7) scale(2)' color='#d55e00'/>"));
 	free(got);
+}
+
+Test(golden, a_figure_that_would_make_the_page_heavy_is_a_link)
+{
+	enum { HEAVY = 7000000 };
+	char *svg = calloc(1, HEAVY + 64), *got;
+
+	cr_assert(svg);
+	strcpy(svg, "<svg viewBox=\"0 0 9 9\"><text>");
+	memset(svg + strlen(svg), 'x', HEAVY);
+	strcat(svg, "</text></svg>");
+	got = page_with(svg);
+	cr_expect_lt(strlen(got), 3 << 20);
+	cr_expect(strstr(got, "beside the page, to keep it light"));
+	cr_expect(strstr(got, "href=\"plots/ratios.svg\""));
+	free(got);
+	free(svg);
 }
 
 Test(golden, a_figure_that_ends_early_does_no_harm)
