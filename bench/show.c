@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "program.h"
+#include "registry.h"
 #include "shmeter/report.h"
 #include "shmeter/store.h"
 
@@ -52,6 +53,8 @@ int show_results(const struct arguments *arguments, const char *folder)
 		.term = arguments->term,
 		.plots = plots_folder(),
 		.width = terminal_width(),
+		.scenarios = sm_scenarios,
+		.scenario_count = sm_scenario_count,
 	};
 	struct sm_results results;
 	struct sm_error err = { 0 };

@@ -12,6 +12,7 @@ set y2tics
 set ytics nomirror
 set grid y
 set key outside bottom center horizontal
+set bmargin 5
 plot datafile using 1:4 axes x1y2 with impulses lc rgb '#bbbbbb' title 'steal', \
   datafile using 1:($3 == 0 ? $2 : NaN) with points pt 7 ps 0.5 lc rgb '#0072b2' title 'one worker', \
   datafile using 1:($3 == 1 ? $2 : NaN) with points pt 4 ps 0.6 lc rgb '#e69f00' title 'shared PU', \

@@ -6,8 +6,10 @@ set tmargin 5
 if (x_log) set logscale x 2
 set logscale y
 set xlabel x_label noenhanced
-set ylabel y_label . (exists('y_time') ? ' (ns)' : '') noenhanced
-set format y '%.4g'
+set ylabel y_label noenhanced
+# a time is in ns: the axis says ns, us, ms
+scale = exists('y_time') ? 1e-9 : 1
+set format y exists('y_time') ? '%.0s %cs' : '%.4g'
 if (x_bytes) set format x '%.0b%B'
 if (!x_bytes) set format x '%.0f'
 set offsets graph 0.03, graph 0.03, 0, 0
@@ -24,12 +26,21 @@ if (exists('marks')) {
 }
 array colours[8] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999']
 array rgb[8] = [0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x000000, 0x999999]
+# Hypertext is what stands under the pointer in the SVG.
+unit = exists('y_time') ? ' ns' : ''
+value_text(v, x, y, l, h) = sprintf('%s at %.6g: %.4g%s (%.4g to %.4g)', v, x, y, unit, l, h)
 if (crossings > 0) {
-  plot for [i=0:variants-1] datafile index i using 1:2:3:4 with yerrorlines lw 1.8 ps 0.9 \
+  plot for [i=0:variants-1] datafile index i using 1:($2*scale):($3*scale):($4*scale) with yerrorlines lw 1.8 ps 0.9 \
       pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1), \
-    datafile index variants using 1:2:3:4:(rgb[int($5) % 8 + 1]) with xerrorbars pt 2 ps 1.8 lw 1.8 \
-      lc rgb variable title 'crosses the first, 95 % interval'
+    datafile index variants using 1:($2*scale):3:4:(rgb[int($5) % 8 + 1]) with xerrorbars pt 2 ps 1.8 lw 1.8 \
+      lc rgb variable title 'crosses the first', \
+    datafile index 0:variants-1 every ::1 using 1:($2*scale):(value_text(names[int(column(-2))+1], $1, $2, $3, $4)) \
+      with labels hypertext point pt 7 ps 1.4 lc rgb '#ff000000' notitle, \
+    datafile index variants using 1:($2*scale):(sprintf('%s crosses at %.4g (%.4g to %.4g)', names[int($5)+1], $1, $3, $4)) \
+      with labels hypertext point pt 7 ps 1.4 lc rgb '#ff000000' notitle
 } else {
-  plot for [i=0:variants-1] datafile index i using 1:2:3:4 with yerrorlines lw 1.8 ps 0.9 \
-      pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1)
+  plot for [i=0:variants-1] datafile index i using 1:($2*scale):($3*scale):($4*scale) with yerrorlines lw 1.8 ps 0.9 \
+      pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1), \
+    datafile index 0:variants-1 every ::1 using 1:($2*scale):(value_text(names[int(column(-2))+1], $1, $2, $3, $4)) \
+      with labels hypertext point pt 7 ps 1.4 lc rgb '#ff000000' notitle
 }

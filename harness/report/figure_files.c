@@ -123,7 +123,7 @@ size_t figures_percentiles(const struct sm_results *r, struct figure *f, FILE *o
 		variants += count > 0;
 		total += count;
 	}
-	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s (ns)'\n",
+	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s'\n",
 		 variants, figures_quoted(r->cases[f->placement_of].metric, metric));
 	return total;
 }

@@ -32,7 +32,7 @@ static const struct {
 #define SWEEPS (sizeof(sweeps) / sizeof(sweeps[0]))
 
 /* The swept parameter of a scenario: the first known name with at least two numeric values. */
-static const char *swept(const struct sm_results *r, const char *scenario, const char *metric)
+const char *figures_swept(const struct sm_results *r, const char *scenario, const char *metric)
 {
 	for (size_t s = 0; s < SWEEPS; s++) {
 		double first = NAN;
@@ -48,6 +48,14 @@ static const char *swept(const struct sm_results *r, const char *scenario, const
 		}
 	}
 	return NULL;
+}
+
+bool figures_swept_bytes(const char *param)
+{
+	for (size_t s = 0; s < SWEEPS; s++)
+		if (strcmp(sweeps[s].name, param) == 0)
+			return sweeps[s].bytes;
+	return false;
 }
 
 static unsigned variants_of(const struct sm_results *r, const char *scenario, const char *metric,
@@ -189,10 +197,24 @@ static void put_marks(const struct sm_results *r, const double range[2], char *o
 	snprintf(out + i, size - i, "marks = %u\n", count);
 }
 
+/* The variants' names for what stands under the pointer: an index of the data cannot be asked for its own. */
+static void put_names(const char *const *variants, unsigned count, struct figure *f)
+{
+	char name[128];
+	size_t used;
+
+	snprintf(f->variables, sizeof(f->variables), "array names[%u]\n", count + 1);
+	for (unsigned v = 0; v < count; v++) {
+		used = strlen(f->variables);
+		snprintf(f->variables + used, sizeof(f->variables) - used, "names[%u] = '%s'\n", v + 1,
+			 figures_quoted(variants[v], name));
+	}
+}
+
 static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out,
 			    bool bytes_rate)
 {
-	const char *param = swept(r, f->scenario, f->metric), *variants[VARIANTS_MAX];
+	const char *param = figures_swept(r, f->scenario, f->metric), *variants[VARIANTS_MAX];
 	unsigned count = variants_of(r, f->scenario, f->metric, variants);
 	struct point *first = calloc(r->summary_count + 1, sizeof(*first));
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
@@ -224,9 +246,11 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		crossings = put_crossings(r, f, param, first, firsts, variants, count, out);
 	free(first);
 	free(points);
+	put_names(variants, count, f);
 	while (axis < SWEEPS && (!param || strcmp(sweeps[axis].name, param) != 0))
 		axis++;
-	snprintf(f->variables, sizeof(f->variables),
+	used = strlen(f->variables);
+	snprintf(f->variables + used, sizeof(f->variables) - used,
 		 "variants = %u\ncrossings = %u\nx_label = '%s'\ny_label = '%s'\nx_bytes = %d\n"
 		 "x_log = %d\n",
 		 count, crossings, axis < SWEEPS ? sweeps[axis].label : "",
@@ -294,6 +318,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 	const char *last = "";
 	double smallest = INFINITY, largest = -INFINITY;
 	char metric[128], unit[128];
+	size_t longest = 0;
 
 	for (size_t i = r->summary_count; i-- > 0;) {
 		const struct sm_summary_row *s = &r->summaries[i];
@@ -311,6 +336,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 		last = c->group;
 		words_point(c->params, c->placement, point, sizeof(point));
 		snprintf(label, sizeof(label), "%s  (%s)", c->variant, point);
+		longest = strlen(label) > longest ? strlen(label) : longest;
 		fprintf(out, "%u ", ++row);
 		figures_put_field(out, label);
 		fprintf(out, "%.6g %.6g %.6g %u\n", s->value.estimate, low, high, group % 4);
@@ -324,6 +350,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 			 figures_quoted(r->cases[f->placement_of].metric, metric),
 			 figures_quoted(r->cases[f->placement_of].unit, unit), smallest, largest);
 	f->height = 130 + 24 * row;
+	figures_labels(f, longest);
 	return count;
 }
 
@@ -385,7 +412,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 			unsigned *count)
 {
 	const struct sm_case_row *c = &r->cases[first];
-	bool sweeps_something = swept(r, c->scenario, c->metric) != NULL;
+	bool sweeps_something = figures_swept(r, c->scenario, c->metric) != NULL;
 	char stem[80], point[192];
 	struct figure *f;
 

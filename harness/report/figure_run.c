@@ -26,12 +26,20 @@ const char *figures_quoted(const char *text, char out[128])
 	return out;
 }
 
+void figures_labels(struct figure *f, size_t longest)
+{
+	unsigned labels = 7 * (unsigned)longest + 20, used = (unsigned)strlen(f->variables);
+
+	f->width = labels + 420 > 900 ? labels + 420 : 900;
+	snprintf(f->variables + used, sizeof(f->variables) - used, "left = %.4f\n",
+		 (double)labels / f->width);
+}
+
 /* y label ratio low high verdict(1..4) */
 size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *out)
 {
-	size_t count = 0;
+	size_t count = 0, longest = 0;
 
-	(void)figure;
 	for (size_t i = r->pair_count; i-- > 0;) {
 		const struct sm_pair_row *pair = &r->pairs[i];
 		char label[320], point[160];
@@ -43,11 +51,13 @@ size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *o
 		words_point(pair->params, pair->placement, point, sizeof(point));
 		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left,
 			 pair->right, point);
+		longest = strlen(label) > longest ? strlen(label) : longest;
 		fprintf(out, "%zu ", ++count);
 		figures_put_field(out, label);
 		fprintf(out, "%.6g %.6g %.6g %d\n", pair->ratio.estimate, pair->ratio.low,
 			pair->ratio.high, (int)pair->verdict);
 	}
+	figures_labels(figure, longest);
 	return count;
 }
 
@@ -69,7 +79,7 @@ static double faults_per_op(const struct sm_results *r, unsigned case_index)
 /* y label ns faults: what a page costs beside how often the kernel was entered for it. */
 size_t figures_faults(const struct sm_results *r, struct figure *f, FILE *out)
 {
-	size_t count = 0;
+	size_t count = 0, longest = 0;
 
 	for (size_t i = r->summary_count; i-- > 0;) {
 		const struct sm_summary_row *s = &r->summaries[i];
@@ -82,11 +92,13 @@ size_t figures_faults(const struct sm_results *r, struct figure *f, FILE *out)
 		    !isfinite(faults) || !isfinite(s->value.estimate))
 			continue;
 		snprintf(label, sizeof(label), "%s %s (%s)", c->scenario, c->variant, c->params);
+		longest = strlen(label) > longest ? strlen(label) : longest;
 		fprintf(out, "%zu ", ++count);
 		figures_put_field(out, label);
 		fprintf(out, "%.6g %.6g\n", s->value.estimate, faults);
 	}
 	f->height = 130 + 24 * (unsigned)count;
+	figures_labels(f, longest);
 	return count;
 }
 

@@ -54,7 +54,7 @@ void figures_script(FILE *out, const struct figure *f, const char *machine, cons
 	fputs(template_text, out);
 	fprintf(out,
 		"if (!exists('terminal_only')) set output\n"
-		"if (!exists('terminal_only')) set terminal pngcairo size %u,%u font 'sans,11' background "
+		"if (!exists('terminal_only')) set terminal pngcairo size %u,%u font 'sans,11' fontscale 0.8 background "
 		"'white' noenhanced\n"
 		"if (!exists('terminal_only')) set output '%s.png'\n"
 		"if (!exists('terminal_only')) replot\n",
@@ -120,6 +120,9 @@ static int draw(const struct sm_results *results, const struct sm_report_options
 	snprintf(script, sizeof(script), "%s.gp", figure->name);
 	if (rc == 0)
 		rc = gnuplot_run(folder, script, err);
+	snprintf(path, sizeof(path), "%s/%s.svg", folder, figure->name);
+	if (rc == 0)
+		rc = figures_tidy(path, err);
 	*drawn = rc == 0;
 	free(text);
 	return rc;

@@ -6,7 +6,7 @@
 
 #include "shmeter/report.h"
 
-#define FIGURES_MAX 128
+#define FIGURES_MAX 512
 
 /* A figure to be drawn.  `kind` is the template plots/<kind>.gp. */
 struct figure {
@@ -15,7 +15,7 @@ struct figure {
 	const char *scenario; /* NULL: of the whole run */
 	const char *metric;   /* of the scenario */
 	char title[256];
-	char variables[2048];   /* gnuplot assignments, a line each */
+	char variables[4096];   /* gnuplot assignments, a line each */
 	unsigned width, height; /* pixels */
 	/* Writes the data; returns how many points: none, no figure. */
 	size_t (*data)(const struct sm_results *results, struct figure *figure, FILE *out);
@@ -28,6 +28,8 @@ unsigned figures_plan(const struct sm_results *results, struct figure out[FIGURE
 /* File stem of the sweep of a case's metric: "false_sharing", "wakeup-sleeper_s_delay". */
 void figures_stem(const struct sm_case_row *c, char *out, size_t size);
 
+/* Width and left margin of a figure whose rows have labels of up to so many characters. */
+void figures_labels(struct figure *figure, size_t longest);
 /* figure_run.c: the data of the figures about the whole run, as `data` above. */
 size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *out);
 size_t figures_faults(const struct sm_results *r, struct figure *figure, FILE *out);
@@ -48,6 +50,15 @@ size_t figures_first_pass(const struct sm_results *r, struct figure *figure, FIL
 /* figures.c: the script of a figure whose data stands beside it; the template plots/<kind>.gp, malloc'ed, or NULL. */
 void figures_script(FILE *out, const struct figure *f, const char *machine, const char *template_text);
 char *figures_template(const char *folder, const char *kind, struct sm_error *err);
+/* figure_svg.c: a whole file as text, malloc'ed; NULL where it cannot be read. */
+char *figures_read(const char *path);
+/* Makes gnuplot's hypertext labels in an SVG <title> elements, which need no script. */
+SM_MUST_USE int figures_tidy(const char *path, struct sm_error *err);
+
+/* figure_kinds.c: the parameter that a scenario's metric is drawn over; NULL: none. */
+const char *figures_swept(const struct sm_results *r, const char *scenario, const char *metric);
+/* Whether that parameter counts bytes. */
+bool figures_swept_bytes(const char *param);
 
 /* gnuplot.c: runs gnuplot on a file in `folder`.  -ENOENT where there is no gnuplot. */
 int gnuplot_run(const char *folder, const char *script, struct sm_error *err);

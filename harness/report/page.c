@@ -1,260 +1,358 @@
-/* report.html: one file with everything. */
+/* report.html: one file with everything, for someone who did not start the run. */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "figures.h"
+#include "page.h"
 #include "shmeter/store.h"
-#include "shmeter/text.h"
 #include "words.h"
 
-static const char style[] =
-	":root{color-scheme:light dark;--ink:#1c1c1c;--paper:#fff;--line:#ccc;--soft:#f3f3f3}"
-	"@media(prefers-color-scheme:dark){:root{--ink:#eee;--paper:#161616;--line:#444;--soft:#242424}}"
-	"body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:70rem;"
-	"margin:0 auto;padding:1rem}h1,h2,h3{line-height:1.2}table{border-collapse:collapse}"
-	"th,td{border:1px solid var(--line);padding:.25rem .5rem;text-align:left;vertical-align:top}"
-	".wide{overflow-x:auto}figure{margin:1rem 0;background:#fff;border:1px solid var(--line);"
-	"overflow-x:auto}figure svg{max-width:100%;height:auto;min-width:24rem}"
-	".strip{display:flex;flex-wrap:wrap;gap:.5rem;padding:0;list-style:none}"
-	".strip li{border:1px solid var(--line);border-left-width:.5rem;padding:.25rem .75rem;"
-	"background:var(--soft)}.supported{border-left-color:#009e73!important}"
-	".refuted{border-left-color:#d55e00!important}.inconclusive{border-left-color:#e69f00!important}"
-	".not_testable{border-left-color:#888!important}pre{white-space:pre-wrap;background:var(--soft);"
-	"padding:.75rem}";
-
-static void put_text(FILE *out, const char *text)
-{
-	for (; *text; text++)
-		switch (*text) {
-		case '<': fputs("&lt;", out); break;
-		case '>': fputs("&gt;", out); break;
-		case '&': fputs("&amp;", out); break;
-		case '"': fputs("&quot;", out); break;
-		default: fputc(*text, out);
-		}
-}
-
-/* An element with escaped text. */
-static void put(FILE *out, const char *tag, const char *text)
-{
-	fprintf(out, "<%s>", tag);
-	put_text(out, text);
-	fprintf(out, "</%.*s>\n", (int)strcspn(tag, " "), tag);
-}
-
-/* A figure inline, from its <svg on: an XML declaration has no place inside HTML. */
-static void put_figure(const struct sm_results *r, const char *name, const char *what, FILE *out)
-{
-	char path[4400], *text = NULL, *svg;
-	size_t size = 0;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/plots/%s.svg", r->folder, name);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (getdelim(&text, &size, '\0', file) > 0 && (svg = strstr(text, "<svg"))) {
-		/* ids are unique in a page: gnuplot gives every file the same ones */
-		fprintf(out, "<figure role=\"img\" aria-label=\"");
-		put_text(out, what);
-		fputs("\">", out);
-		for (char *at = svg; *at; at++) {
-			static const char *const marks[] = { "id=\"",   "id='",  "href=\"#",
-							     "href='#", "url(#", "url('#" };
-			size_t length = 0;
-
-			for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !length; i++)
-				if (strncmp(at, marks[i], strlen(marks[i])) == 0)
-					length = strlen(marks[i]);
-			if (length) {
-				fwrite(at, 1, length, out);
-				fprintf(out, "%s_", name);
-				at += length - 1;
-			} else {
-				fputc(*at, out);
-			}
-		}
-		fputs("</figure>\n", out);
-	}
-	free(text);
-	fclose(file);
-}
-
-static void put_strip(const struct sm_results *r, FILE *out)
-{
-	fputs("<ul class=\"strip\">\n", out);
-	for (size_t i = 0; i < r->claim_count; i++) {
-		const char *verdict = sm_verdict_name(r->claims[i].verdict);
-
-		fprintf(out, "<li class=\"%s\">", verdict);
-		put_text(out, r->claims[i].claim);
-		fprintf(out, " %s</li>\n", verdict);
-	}
-	fputs("</ul>\n", out);
-}
-
-static void put_claims(const struct sm_results *r, const char *scenario, FILE *out)
-{
-	for (size_t i = 0; i < r->claim_count; i++) {
-		const struct sm_claim_row *claim = &r->claims[i];
-		char line[64];
-
-		if (strcmp(claim->scenario, scenario) != 0)
-			continue;
-		fputs("<p><strong>", out);
-		snprintf(line, sizeof(line), "%.20s %s", claim->claim,
-			 sm_verdict_name(claim->verdict));
-		put_text(out, line);
-		fputs("</strong>: ", out);
-		put_text(out, claim->sentence);
-		fputs(". ", out);
-		if (strcmp(claim->evidence, "-") != 0)
-			put_text(out, claim->evidence);
-		fputs(" ", out);
-		if (strcmp(claim->reason, "-") != 0)
-			put_text(out, claim->reason);
-		fputs(" <small>Source: ", out);
-		put_text(out, claim->source);
-		fputs("</small></p>\n", out);
-	}
-}
-
-static void put_table(const struct sm_results *r, const char *scenario, FILE *out)
-{
-	fputs("<div class=\"wide\"><table><thead><tr><th>variant</th><th>point</th><th>metric</th><th>median (95 % "
-	      "interval)</th><th>CPU time per operation</th><th>switches per operation</th><th>class</th><th>n</th><th>trials</th></tr>"
-	      "</thead><tbody>\n",
-	      out);
-	for (size_t i = 0; i < r->summary_count; i++) {
-		const struct sm_summary_row *s = &r->summaries[i];
-		const struct sm_case_row *c = &r->cases[s->case_index];
-		char point[192], value[96], cpu[SM_TEXT_MAX] = "-", switches[32] = "-", n[32],
-					    trials[96];
-
-		if (strcmp(c->scenario, scenario) != 0)
-			continue;
-		words_point(c->params, c->placement, point, sizeof(point));
-		words_interval(&s->value, c->unit, value, sizeof(value));
-		if (isfinite(s->cpu_ns_per_op))
-			sm_format_ns(cpu, s->cpu_ns_per_op);
-		if (isfinite(s->switches_per_op))
-			snprintf(switches, sizeof(switches), "%.3g", s->switches_per_op);
-		snprintf(n, sizeof(n), "%zu", s->value.count);
-		snprintf(trials, sizeof(trials), "%u ok, %u skipped, %u failed, %u disturbed",
-			 s->ok, s->skipped, s->failed, s->disturbed);
-		fputs("<tr>", out);
-		put(out, "td", c->variant);
-		put(out, "td", point);
-		put(out, "td", c->metric);
-		put(out, "td", s->value.count ? value : s->reason);
-		put(out, "td", cpu);
-		put(out, "td", switches);
-		put(out, "td", s->klass);
-		put(out, "td", n);
-		put(out, "td", trials);
-		fputs("</tr>\n", out);
-	}
-	fputs("</tbody></table></div>\n", out);
-}
-
-struct section {
-	const struct sm_results *results;
-	FILE *out;
+/* Names of the files of a run, with what they hold; results/README.md has every column. */
+static const struct {
+	const char *name, *what;
+} files[] = {
+	{ "manifest.json", "machine, options, plan, seed, analysis of the whole run" },
+	{ "claims.csv", "a row a claim: verdict, evidence, reason" },
+	{ "pairs.csv", "a row a comparison: ratio, interval, smallest visible effect, blocks" },
+	{ "crossings.csv", "a row a size at which one variant overtakes another" },
+	{ "summary.csv", "a row a case: median, interval, CPU time, quantiles" },
+	{ "samples.csv", "a row a trial" },
+	{ "slices.csv", "a row a millisecond of timed work, with the probes around it" },
+	{ "counters.csv", "a row a trial and an event" },
+	{ "metrics.csv", "a row a trial and a further metric" },
+	{ "core_to_core.csv", "the matrix of pairs of PUs" },
 };
 
-static void put_scenario(const char *scenario, void *context)
-{
-	const struct section *section = context;
-	const struct sm_results *r = section->results;
-	char name[128];
+/* The marks of all figures, once: gnuplot's numbers, drawn around (0, 0) with radius 1. */
+#define OPEN   " stroke=\"currentColor\" stroke-width=\".2\" fill=\"none\" "
+#define FILLED " stroke=\"none\" fill=\"currentColor\" "
+static const char marks[] =
+	"<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>"
+	"<path id=\"gpPt0\"" OPEN "d=\"M-1 0H1M0-1V1\"/>"
+	"<path id=\"gpPt1\"" OPEN "d=\"M-1-1 1 1M1-1-1 1\"/>"
+	"<path id=\"gpPt2\"" OPEN "d=\"M-1 0H1M0-1V1M-1-1 1 1M1-1-1 1\"/>"
+	"<path id=\"gpPt3\"" OPEN "d=\"M-1-1H1V1H-1z\"/>"
+	"<path id=\"gpPt4\"" FILLED "d=\"M-1-1H1V1H-1z\"/>"
+	"<circle id=\"gpPt5\"" OPEN "r=\"1\"/>"
+	"<circle id=\"gpPt6\"" FILLED "r=\"1\"/>"
+	"<path id=\"gpPt7\"" OPEN "d=\"M0-1.3-1.3.7H1.3z\"/>"
+	"<path id=\"gpPt8\"" FILLED "d=\"M0-1.3-1.3.7H1.3z\"/>"
+	"<path id=\"gpPt9\"" OPEN "d=\"M0 1.3-1.3-.7H1.3z\"/>"
+	"<path id=\"gpPt10\"" FILLED "d=\"M0 1.3-1.3-.7H1.3z\"/>"
+	"<path id=\"gpPt11\"" OPEN "d=\"M0-1.4 1.4 0 0 1.4-1.4 0z\"/>"
+	"<path id=\"gpPt12\"" FILLED "d=\"M0-1.4 1.4 0 0 1.4-1.4 0z\"/>"
+	"<path id=\"gpPt13\"" OPEN "d=\"M0-1.3 1.3-.4.8 1.1-.8 1.1-1.3-.4z\"/>"
+	"<path id=\"gpPt14\"" FILLED "d=\"M0-1.3 1.3-.4.8 1.1-.8 1.1-1.3-.4z\"/>"
+	"</defs></svg>\n";
 
-	fputs("<section>", section->out);
-	put(section->out, "h2", scenario);
-	put_claims(section->results, scenario, section->out);
-	put_figure(section->results, scenario, scenario, section->out);
-	snprintf(name, sizeof(name), "%s_rate", scenario);
-	put_figure(section->results, name, "payload rate", section->out);
-	for (size_t i = 0; i < r->case_count; i++) {
-		const struct sm_case_row *c = &r->cases[i];
-		bool seen = !c->derived || strcmp(c->scenario, scenario) != 0;
+static void put_head(const struct page *page)
+{
+	char machine[256];
+
+	words_machine(page->results, machine, sizeof(machine));
+	fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
+	      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+	      page->out);
+	page_text(page->out, "shmeter: ");
+	page_text(page->out, machine);
+	fprintf(page->out, "</title>\n<style>\n%s</style>\n</head>\n<body id=\"top\">\n%s",
+		page_style, marks);
+	fputs("<a class=\"skip\" href=\"#short\">To the findings</a>\n<header>\n"
+	      "<h1>What sharing memory costs here</h1>\n",
+	      page->out);
+	page_put(page->out, "p", machine);
+	fputs("<p class=\"note\">Written by shmeter, which measures what sharing memory between processes costs on "
+	      "one machine. Times are medians over repeated fresh processes with 95 % intervals; nothing here "
+	      "speaks for another machine. New words are explained under <a href=\"#method\">the "
+	      "method</a>.</p>\n</header>\n",
+	      page->out);
+}
+
+static void put_entry(const char *scenario, void *context)
+{
+	const struct page *page = context;
+	const struct sm_scenario *registered = page_scenario_of(page, scenario);
+	char anchor[128];
+
+	fprintf(page->out, "<li><a href=\"#s-%s\">", page_anchor(scenario, anchor));
+	page_text(page->out, scenario);
+	fputs("</a>", page->out);
+	if (registered && registered->question) {
+		fputs(" <small>", page->out);
+		page_text(page->out, registered->question);
+		fputs("</small>", page->out);
+	}
+	fputs("</li>\n", page->out);
+}
+
+static void put_contents(struct page *page)
+{
+	fputs("<nav aria-labelledby=\"contents\">\n<h2 id=\"contents\">Contents</h2>\n<ul>\n"
+	      "<li><a href=\"#short\">In short</a></li>\n"
+	      "<li><a href=\"#machine\">Which machine</a></li>\n"
+	      "<li><a href=\"#measured\">What was measured</a></li>\n"
+	      "<li><a href=\"#trust\">Can it be trusted?</a></li>\n"
+	      "<li><a href=\"#ratios\">All ratios</a></li>\n"
+	      "<li><a href=\"#method\">The method, and words</a></li>\n"
+	      "<li><a href=\"#files\">Files</a></li>\n"
+	      "<li>Scenarios\n<ul>\n",
+	      page->out);
+	words_scenarios(page->results, put_entry, page);
+	fputs("</ul></li>\n</ul>\n</nav>\n", page->out);
+}
+
+static void put_strip(const struct page *page)
+{
+	static const enum sm_verdict order[] = { SM_SUPPORTED, SM_REFUTED, SM_INCONCLUSIVE,
+						 SM_NOT_TESTABLE };
+	static const char *const means[] = { "the claim holds here", "the claim does not hold here",
+					     "this run cannot decide",
+					     "this machine or run lacks what it needs" };
+
+	fputs("<ul class=\"strip\">\n", page->out);
+	for (size_t v = 0; v < 4; v++) {
+		size_t count = 0;
+
+		for (size_t i = 0; i < page->results->claim_count; i++)
+			count += page->results->claims[i].verdict == order[v];
+		fprintf(page->out, "<li class=\"%s\"><b>%zu</b> ", sm_verdict_name(order[v]),
+			count);
+		page_badge(page->out, order[v]);
+		fprintf(page->out, " <small>%s</small></li>\n", means[v]);
+	}
+	fputs("</ul>\n", page->out);
+}
+
+/* The size from which on to leave the baseline, for scenarios that sweep messages. */
+static void put_leave(const char *scenario, void *context)
+{
+	struct page *page = context;
+	struct ladder *ladder = calloc(LADDERS_MAX, sizeof(*ladder));
+	unsigned count = ladder ? ladder_find(page, scenario, ladder) : 0;
+	char anchor[128], id[160];
+
+	if (count > 0 && strcmp(ladder->param, "message") == 0) {
+		page_anchor(scenario, anchor);
+		snprintf(id, sizeof(id), "leave-%s", anchor);
+		fprintf(page->out,
+			"<section class=\"answer\" aria-labelledby=\"%s\"><h3 id=\"%s\">", id, id);
+		page_printf(page->out, "At which message size should you leave %s? (%s)",
+			    ladder->baseline, ladder->metric);
+		fputs("</h3>\n", page->out);
+		ladder_words(page, ladder);
+		fprintf(page->out,
+			"<p><a href=\"#sizes-%s\">Every ratio by size</a>, <a href=\"#why-%s\">CPU time and "
+			"counters beside it</a></p></section>\n",
+			anchor, anchor);
+	}
+	free(ladder);
+}
+
+static void put_questions(struct page *page)
+{
+	const struct sm_results *r = page->results;
+
+	for (size_t i = 0; i < r->claim_count; i++) {
+		const char *question = r->claims[i].question;
+		bool seen = strcmp(question, "-") == 0;
+		char id[32];
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->cases[j].scenario, scenario) == 0 &&
-			       strcmp(r->cases[j].metric, c->metric) == 0;
+			seen = strcmp(r->claims[j].question, question) == 0;
 		if (seen)
 			continue;
-		figures_stem(c, name, sizeof(name));
-		put_figure(r, name, c->metric, section->out);
+		snprintf(id, sizeof(id), "q%zu", i);
+		fprintf(page->out, "<section class=\"answer\" aria-labelledby=\"%s\">", id);
+		page_heading(page->out, 3, id, question);
+		page_claims(page, NULL, question);
+		fputs("</section>\n", page->out);
 	}
-	snprintf(name, sizeof(name), "%s_percentiles", scenario);
-	put_figure(r, name, "distribution of single operations", section->out);
-	snprintf(name, sizeof(name), "%s_cases", scenario);
-	put_figure(r, name, "every case with its interval", section->out);
-	put_table(section->results, scenario, section->out);
-	fputs("<p>Again: <code>shmeter run ", section->out);
-	put_text(section->out, scenario);
-	fputs("</code></p></section>\n", section->out);
+	words_scenarios(r, put_leave, page);
 }
 
-static void put_downloads(FILE *out)
+static void put_short(struct page *page)
 {
-	static const char *const files[] = { "manifest.json", "samples.csv",   "slices.csv",
-					     "counters.csv",  "metrics.csv",   "summary.csv",
-					     "pairs.csv",     "crossings.csv", "claims.csv" };
+	double low = words_number(page->results, "analysis/aa/low");
+	double high = words_number(page->results, "analysis/aa/high");
 
-	put(out, "h2", "Data");
-	fputs("<ul>\n", out);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		fprintf(out, "<li><a href=\"%s\">%s</a></li>\n", files[i], files[i]);
-	fputs("</ul>\n", out);
+	page_heading(page->out, 2, "short", "In short");
+	put_strip(page);
+	fputs("<p>A <em>claim</em> is a belief about shared memory with a threshold, judged by this run. ",
+	      page->out);
+	if (isfinite(low))
+		fputs(low <= 1 && high >= 1
+			      ? "The run&#39;s own control did not move, so its ratios can be believed "
+			      : "The run&#39;s own control moved: <strong>do not believe its ratios</strong> ",
+		      page->out);
+	else
+		fputs("The run has no control, so nobody knows how far its ratios can be believed ",
+		      page->out);
+	fputs("(<a href=\"#trust\">all checks</a>).</p>\n", page->out);
+	if (page->figures_missing > 0 && page->figures_missing == page->figure_count)
+		fputs("<p class=\"warn\" role=\"note\">The figures could not be drawn: gnuplot is missing. Install it "
+		      "(<code>apt-get install gnuplot-nox</code>) and run <code>shmeter report</code> on this "
+		      "folder again. Everything else is here, in words and tables.</p>\n",
+		      page->out);
+	put_questions(page);
 }
+
+/* Words that a newcomer meets, and how a number comes about. */
+static void put_method(const struct page *page)
+{
+	static const char *const words[][2] = {
+		{ "Trial",
+		  "New processes on a new mapping at new addresses, each bound to its PU; the work is checked "
+		  "when it is done." },
+		{ "Slice",
+		  "About a millisecond of timed work. A trial has some twenty; its value is their median." },
+		{ "Pair class",
+		  "What a cache line took there and back between the two processes right before and "
+		  "after a slice, for example 85ns. On a virtual machine cores move, so nothing is "
+		  "compared across classes. solo: one process; shared-pu: processes that take turns." },
+		{ "Disturbed",
+		  "A slice or trial that was interrupted or whose cores moved. Left out by rules that do "
+		  "not look at the result, counted, and kept in the files." },
+		{ "Block",
+		  "Each variant of a group once, in shuffled order. The block is the independent unit: n "
+		  "counts blocks, not operations." },
+		{ "Ratio",
+		  "Time of the left over time of the right, in one block; the median over the blocks." },
+		{ "95 % interval",
+		  "From order statistics (the sign test): exact, no shape assumed. It needs six "
+		  "blocks; under that there is none." },
+		{ "Smallest visible effect",
+		  "The difference that a comparison could have shown with its blocks and "
+		  "its scatter. Smaller ones stay unseen." },
+		{ "Supported, refuted, inconclusive",
+		  "The whole interval lies on the claim's side of its threshold, "
+		  "wholly on the other side, or holds the threshold." },
+		{ "Not testable",
+		  "The machine, or this run, lacks what the claim needs; the reason stands beside it." },
+		{ "A/A control",
+		  "The same code under two names, spread over the run. If its ratio leaves 1, no ratio "
+		  "of the run is believed." },
+		{ "PU", "Processing unit: what the kernel numbers as a CPU." },
+		{ "Placement",
+		  "Where the processes sit: near (the closest different cores), same-core (they take "
+		  "turns), smt (threads of one core), and so on." },
+	};
+
+	page_heading(page->out, 2, "method", "The method, and words");
+	fputs("<dl>\n", page->out);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		page_put(page->out, "dt", words[i][0]);
+		page_put(page->out, "dd", words[i][1]);
+	}
+	fputs("</dl>\n<p>Half a round trip is called one way by declaration. CPU time is that of all processes: who "
+	      "spins is fast and burns a core. A trial whose processes time out, die or give wrong data "
+	      "fails; nothing is repeated until it fits.</p>\n",
+	      page->out);
+}
+
+static void put_files(const struct page *page)
+{
+	char path[4300];
+
+	page_heading(page->out, 2, "files", "Files");
+	fputs("<p>They lie beside this page and are plain CSV (RFC 4180) and JSON.</p>\n<ul>\n",
+	      page->out);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", page->results->folder, files[i].name);
+		if (access(path, R_OK) == 0)
+			fprintf(page->out, "<li><a href=\"%s\">%s</a>: %s</li>\n", files[i].name,
+				files[i].name, files[i].what);
+	}
+	fputs("<li><code>plots/</code>: every figure with its data and its gnuplot script</li>\n"
+	      "<li><code>histograms/</code>: single operations, as HdrHistogram percentile text</li>\n</ul>\n",
+	      page->out);
+}
+
+/* Figures that have data and no picture. */
+static void count_missing(struct page *page)
+{
+	unsigned with_data = 0, kept = 0;
+	char path[4400];
+
+	for (unsigned i = 0; i < page->figure_count; i++) {
+		snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->folder,
+			 page->figures[i].name);
+		if (access(path, R_OK) < 0)
+			continue;
+		page->figures[kept++] = page->figures[i];
+		with_data++;
+		snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->folder,
+			 page->figures[kept - 1].name);
+		page->figures_missing += access(path, R_OK) < 0;
+	}
+	page->figure_count = with_data;
+}
+
+/* A page that a phone loads and a mail carries. */
+#define PAGE_BYTES_MAX 3000000
 
 static int write_page(FILE *out, void *context)
 {
-	const struct section *in = context;
-	struct section section = { in->results, out };
-	struct sm_report_options plain = { .width = 100 };
-	char machine[256], *findings = NULL;
-	size_t size = 0;
-	FILE *text = open_memstream(&findings, &size);
+	struct page *page = context;
 
-	if (!text)
+	page->out = out;
+	put_head(page);
+	put_contents(page);
+	fputs("<main>\n", out);
+	put_short(page);
+	page_machine(page);
+	page_measured(page);
+	page_trust(page);
+	page_heading(out, 2, "ratios", "All ratios");
+	page_figure_named(page, "ratios");
+	page_ratios(page);
+	page_figure_named(page, "faults");
+	words_scenarios(page->results, page_scenario, page);
+	put_method(page);
+	put_files(page);
+	fprintf(out, "</main>\n<script>\n%s</script>\n</body>\n</html>\n", page_script);
+	return 0;
+}
+
+/* How much room the words leave for figures; those beyond it are links. */
+static int measure_words(struct page *page)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
 		return -ENOMEM;
-	sm_report_findings(in->results, &plain, text);
-	fclose(text);
-	words_machine(in->results, machine, sizeof(machine));
-	fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>shmeter: ",
-	      out);
-	put_text(out, machine);
-	fprintf(out, "</title><style>%s</style></head><body><main>\n", style);
-	put(out, "h1", "What sharing memory costs here");
-	put(out, "p", machine);
-	put_strip(in->results, out);
-	put_figure(in->results, "ratios", "ratios of the claims with their intervals", out);
-	put(out, "h2", "Findings");
-	put(out, "pre", findings);
-	put(out, "h2", "Can it be trusted?");
-	put_figure(in->results, "run", "every trial in its order", out);
-	put_figure(in->results, "pair_classes", "round trips of the probes", out);
-	put_figure(in->results, "faults", "a page's time and the faults behind it", out);
-	words_scenarios(in->results, put_scenario, &section);
-	put_downloads(out);
-	fputs("</main></body></html>\n", out);
-	free(findings);
+	page->figure_bytes_max = 0;
+	(void)write_page(out, page);
+	fclose(out);
+	free(text);
+	page->figures_put = 0;
+	page->figure_bytes = 0;
+	page->figure_bytes_max = size < PAGE_BYTES_MAX ? PAGE_BYTES_MAX - size : 0;
 	return 0;
 }
 
 int sm_report_page(const struct sm_results *results, const struct sm_report_options *options,
 		   struct sm_error *err)
 {
-	struct section section = { results, NULL };
+	struct page page = { .results = results, .options = options };
 	char path[4200];
+	int rc;
 
-	(void)options;
+	page.figures = calloc(FIGURES_MAX, sizeof(*page.figures));
+	if (!page.figures)
+		return sm_fail(err, ENOMEM, "no memory for the page");
+	page.figure_count = figures_plan(results, page.figures);
+	count_missing(&page);
 	snprintf(path, sizeof(path), "%s/report.html", results->folder);
-	return sm_store_write_file(path, write_page, &section, err);
+	rc = measure_words(&page);
+	if (rc == 0)
+		rc = sm_store_write_file(path, write_page, &page, err);
+	else
+		sm_fail(err, -rc, "no memory for the page");
+	free(page.figures);
+	return rc;
 }

@@ -184,6 +184,9 @@ const struct sm_scenario sm_scenario_contended_counter = {
 	.family = "coherence",
 	.question = "How should processes count together?",
 	.summary = "One number that all add to: atomic, locked, or sharded.",
+	.why = "All additions to one word queue for its cache line, lock or no lock. A lock adds a "
+	       "second line, and where it sleeps, system calls: look at the switches. Sharded "
+	       "counters give each process a line and pay at the reading.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "processes",

@@ -112,6 +112,9 @@ const struct sm_scenario sm_scenario_core_to_core = {
 	.family = "coherence",
 	.question = "How long does a line take from one core to another?",
 	.summary = "Ping-pong between every pair of PUs.",
+	.why = "A line that another core wrote last has to be fetched from that core's cache. How "
+	       "long that takes is a matter of the wires between the two: threads of one core, one "
+	       "L3, one socket, two.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "from",

@@ -123,6 +123,13 @@ const struct sm_scenario sm_scenario_false_sharing = {
 	.family = "coherence",
 	.question = "What does it cost when processes write to one cache line?",
 	.summary = "A counter each, packed into a line or padded apart.",
+	.why = "A cache line has one writer at a time. Processes that write different words of one "
+	       "line take it from each other at every write; apart, each keeps a line of its own. "
+	       "This is the cause where four things hold together: distance alone takes the cost "
+	       "away (packed against padded_64), more distance adds nothing (padded_128), faults "
+	       "and switches are alike on both sides, and on one core packing costs nothing (claim "
+	       "C3, placement same-core). Where the CPU can count it, loads from another core's "
+	       "cache rise with the cost.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "op",

@@ -219,6 +219,9 @@ const struct sm_scenario sm_scenario_line_stride = {
 	.family = "coherence",
 	.question = "How far apart must two counters be?",
 	.summary = "Two counters 4 to 512 bytes apart, a writer each.",
+	.why = "Two counters disturb each other as long as they lie in one line, whatever the "
+	       "distance in bytes. The step from dear to cheap is therefore the size of what the "
+	       "caches hand over; a step at two lines would be the adjacent-line prefetcher.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

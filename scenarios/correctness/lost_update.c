@@ -122,6 +122,9 @@ const struct sm_scenario sm_scenario_lost_update = {
 	.family = "correctness",
 	.question = "What becomes of a counter that two processes increment?",
 	.summary = "Additions to one word: plain, atomic, and under a mutex.",
+	.why = "An increment is a load, an addition and a store. Two processes that load the same "
+	       "value both store the same sum, and one update is gone. An atomic addition keeps the "
+	       "line for all three; a lock keeps the other one out.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

@@ -167,6 +167,9 @@ const struct sm_scenario sm_scenario_torn_read = {
 	.family = "correctness",
 	.question = "Can a reader see half of a write?",
 	.summary = "A record of eight words, written and read at once.",
+	.why = "A record of several words is written word by word. A reader in between sees some "
+	       "new and some old ones unless it is kept out, notices and tries again, or is given a "
+	       "copy that nobody writes any more.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

@@ -92,6 +92,9 @@ const struct sm_scenario sm_scenario_first_touch = {
 	.family = "paging",
 	.question = "What does the first touch of shared memory cost?",
 	.summary = "One write a page to memory that nobody touched.",
+	.why = "The first write to a page enters the kernel, which finds a page, fills it with "
+	       "zeros and maps it. Larger pages need fewer entries; the zeroing stays. Faults an "
+	       "operation tell the entries.",
 	.claims = claims,
 	.variants = pages_variants_lazy,
 	.params = { { .name = "bytes",

@@ -197,6 +197,9 @@ const struct sm_scenario sm_scenario_prefault = {
 	.family = "paging",
 	.question = "Should shared memory be populated before it is used?",
 	.summary = "Lazy against four ways of prefaulting: the access alone, and the total.",
+	.why = "Somebody has to take the faults: the set-up or the first use. Prefaulting moves "
+	       "them; it does not make them fewer. Faults an operation in the access phase must be "
+	       "0 where memory was populated and 1 where it was not.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "phase",

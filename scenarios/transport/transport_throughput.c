@@ -165,6 +165,9 @@ const struct sm_scenario sm_scenario_transport_throughput = {
 	.family = "transport",
 	.question = "How many messages and bytes go one way in a second?",
 	.summary = "A stream of checked messages from one process to another.",
+	.why = "Each message costs system calls and copies. Small messages are all calls, large "
+	       "ones all copies; where the lines cross, the one cost overtakes the other. Switches "
+	       "an operation say how often an end ran dry or full and slept.",
 	.claims = claims,
 	.variants = variants,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64, 65536),

@@ -97,8 +97,9 @@ def main():
     done = {(r["mode"], int(r["number"])) for r in read_log()}
     os.makedirs(os.path.dirname(LOG), exist_ok=True)
     todo = [(mode, n) for mode, (runs, *_) in MODES.items() for n in range(runs) if (mode, n) not in done]
-    # mixed, so that an hour of the machine is not one mode's
+    # mixed, so that an hour of the machine is not one mode's; the quiet ones first
     random.Random(1).shuffle(todo)
+    todo.sort(key=lambda one: MODES[one[0]][2])
     if todo:
         baseline = scratch()
         measure(baseline, 0)

@@ -13,15 +13,30 @@
 
 static char folder[64];
 
+/* Two packages; one core has two threads; no L3 over the last one. */
+static json_t *places(void)
+{
+	static const int place[][5] = {
+		{ 0, 0, 0, 0, 0 }, { 2, 0, 0, 0, 0 }, { 1, 1, 0, 0, 0 }, { 3, 2, -1, 1, 1 }
+	};
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++)
+		json_array_append_new(array, json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", place[i][0],
+						       "core", place[i][1], "l3", place[i][2],
+						       "package", place[i][3], "node", place[i][4]));
+	return array;
+}
+
 static json_t *manifest(void)
 {
-	return json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b},"
+	return json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b, s:o},"
 			 " s:{s:f, s:{s:s}, s:{s:f, s:f, s:f}}}",
 			 "schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile",
 			 "quick", "seed", "42", "wall_s", 12.0, "timed_share", 0.85,
 			 "counters_note", "Not counted: cycles; no PMU is visible here.",
 			 "environment", "cpu_model", "Made-up CPU", "pus", 2, "nodes", 1, "kernel",
-			 "6.1.0", "virtual_machine", 1, "analysis", "steal_percent", 0.25,
+			 "6.1.0", "virtual_machine", 1, "pu_places", places(), "analysis", "steal_percent", 0.25,
 			 "cores_moved", "sentence", "The cores did not move.", "aa", "ratio", 1.001,
 			 "low", 0.99, "high", 1.01);
 }
@@ -125,6 +140,7 @@ static void make_up(struct sm_results *r)
 		.relation = "shared-l3",
 		.left = "packed",
 		.right = "padded",
+		.metric = "time per addition",
 		.klass = "85ns",
 		.leading = true,
 		.ratio = { 8.0, 7.5, 8.6, 0.992, 8 },
@@ -158,11 +174,11 @@ static void make_up(struct sm_results *r)
 static char *read_text(const char *path)
 {
 	FILE *file = fopen(path, "r");
-	char *text = calloc(1, 1 << 20);
+	char *text = calloc(1, 1 << 23);
 
 	cr_assert(text);
 	if (file) {
-		cr_expect_geq(fread(text, 1, (1 << 20) - 1, file), 1, "%s is empty", path);
+		cr_expect_geq(fread(text, 1, (1 << 23) - 1, file), 1, "%s is empty", path);
 		fclose(file);
 	}
 	return text;
@@ -275,6 +291,103 @@ Test(golden, page)
 	cr_expect_null(strstr(got, "\"four\""), "quotes are not escaped");
 	free(got);
 	sm_results_free(&results);
+}
+
+static void write_plot(const char *name, const char *text)
+{
+	char path[160];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/plots/%s", folder, name);
+	file = fopen(path, "w");
+	cr_assert(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* The page with one figure as gnuplot writes it. */
+static char *page_with(const char *svg)
+{
+	struct sm_report_options options = { .plots = PLOTS_FOLDER };
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	char path[128];
+
+	write_plot("ratios.dat", "1 2 3\n");
+	write_plot("ratios.svg", svg);
+	make_up(&results);
+	cr_assert_eq(sm_report_page(&results, &options, &err), 0, "%s", err.text);
+	sm_results_free(&results);
+	snprintf(path, sizeof(path), "%s/report.html", folder);
+	return read_text(path);
+}
+
+Test(golden, a_figure_stands_inline_in_the_colours_of_the_page)
+{
+	char *got = page_with(
+		"<?xml version=\"1.0\"?>\n<svg viewBox=\"0 0 900 500\">\n<title>Gnuplot</title>\n"
+		"<g id=\"gnuplot_canvas\">\n<rect x=\"0\" y=\"0\" width=\"900\" height=\"500\" fill=\"#ffffff\"/>\n"
+		"<defs>\n<path id='gpPt0' d='M-1,0 h2'/>\n<pattern id='gpPat1'></pattern></defs>\n"
+		"<g fill=\"none\" color=\"black\" stroke=\"currentColor\">\n</g>\n"
+		"<g id=\"gnuplot_plot_1\" ><title>gnuplot_plot_1</title>\n"
+		"<path stroke='rgb(  0, 114, 178)' fill='url(#gpPat1)' d='M87.75,477.60 L1.00,2.04'/>"
+		"<path stroke='black' d='M1,2'/>"
+		"<use xlink:href='#gpPt6' transform='translate(1.00,2.00) scale(4.39)' color='rgb(  0,   0,   0)'/>"
+		"<text>T1 a &amp; b 12.345</text></g></g></svg>");
+
+	cr_expect(strstr(got, "stroke='#0072b2' fill='url(#f1-gpPat1)' d='M87.7,477.6 L1,2'"));
+	cr_expect(strstr(got, "<pattern id='f1-gpPat1'>"));
+	cr_expect(strstr(got, "<path stroke='currentColor' d='M1,2'/>"));
+	cr_expect(strstr(got, "<use href='#gpPt6' transform='translate(1,2) scale(4.3)'/>"));
+	cr_expect(strstr(got, "<text>T1 a &amp; b 12.345</text>"), "text is no number");
+	cr_expect_null(strstr(got, "gnuplot_plot_1"));
+	cr_expect_null(strstr(got, "fill=\"#ffffff\""), "the paper is the page's");
+	cr_expect_null(strstr(got, "<g fill=\"none\" stroke=\"currentColor\"></g>"), "an empty group");
+	free(got);
+}
+
+Test(golden, many_marks_are_one_path)
+{
+	char svg[8192] = "<svg viewBox=\"0 0 9 9\">";
+	char *got;
+
+	for (int i = 0; i < 20; i++)
+		snprintf(svg + strlen(svg), sizeof(svg) - strlen(svg),
+			 "<use xlink:href='#gpPt%d' transform='translate(%d.00,7.00) scale(2.00)' "
+			 "color='rgb(213,  94,   0)'/>\n",
+			 i < 15 ? 8 : 6, i);
+	strcat(svg, "</svg>");
+	got = page_with(svg);
+	cr_expect(strstr(got, "<path fill='#d55e00' stroke='none' d='M0 7m0-2.6l-2.6 4.0h5.2zM1 7m"));
+	cr_expect(strstr(got, "M14 7m"));
+	cr_expect_null(strstr(got, "M15 7"), "five are not many, and no triangles");
+	cr_expect(strstr(got, "<use href='#gpPt6' transform='translate(19,7) scale(2)' color='#d55e00'/>"));
+	free(got);
+}
+
+Test(golden, a_figure_that_would_make_the_page_heavy_is_a_link)
+{
+	enum { HEAVY = 7000000 };
+	char *svg = calloc(1, HEAVY + 64), *got;
+
+	cr_assert(svg);
+	strcpy(svg, "<svg viewBox=\"0 0 9 9\"><text>");
+	memset(svg + strlen(svg), 'x', HEAVY);
+	strcat(svg, "</text></svg>");
+	got = page_with(svg);
+	cr_expect_lt(strlen(got), 3 << 20);
+	cr_expect(strstr(got, "beside the page, to keep it light"));
+	cr_expect(strstr(got, "href=\"plots/ratios.svg\""));
+	free(got);
+	free(svg);
+}
+
+Test(golden, a_figure_that_ends_early_does_no_harm)
+{
+	free(page_with("<svg viewBox=\"0 0 9 9\"><g id=\"gnuplot_plot_"));
+	free(page_with("<svg viewBox=\"0 0 9 9\"><use xlink:href='#gpPt6' transform='translate("));
+	free(page_with("<svg viewBox=\"0 0 9 9\"><title>Gnuplot"));
+	free(page_with("<svg"));
 }
 
 Test(golden, figures_have_their_data_even_without_gnuplot)

@@ -1,0 +1,107 @@
+/* report.html: the parts of the page. */
+#ifndef SHMETER_REPORT_PAGE_H
+#define SHMETER_REPORT_PAGE_H
+
+#include <stdio.h>
+
+#include "figures.h"
+#include "shmeter/report.h"
+#include "shmeter/scenario.h"
+
+struct page {
+	const struct sm_results *results;
+	const struct sm_report_options *options;
+	FILE *out;
+	struct figure *figures; /* what this run can have; drawn or not */
+	unsigned figure_count, figures_put, figures_missing;
+	size_t figure_bytes, figure_bytes_max; /* of the figures that stand inline: so far, at most */
+};
+
+/* page_style.css and page_script.js, put into the program when it is built. */
+extern const char page_style[];
+extern const char page_script[];
+
+/* page_html.c: escaped text and small elements. */
+void page_text(FILE *out, const char *text);
+/* Escaped printf. */
+void page_printf(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* <tag>text</tag>, escaped; `tag` may hold attributes. */
+void page_put(FILE *out, const char *tag, const char *text);
+/* <h2 id="id">text</h2> */
+void page_heading(FILE *out, unsigned level, const char *id, const char *text);
+/* A verdict as shape and word. */
+void page_badge(FILE *out, enum sm_verdict verdict);
+/* "not testable" */
+const char *page_verdict_words(enum sm_verdict verdict);
+/* Opens a box that scrolls by itself, for keyboards too; the caller closes table and box. */
+void page_table_open(FILE *out, const char *what);
+void page_table_close(FILE *out);
+/* A table's head: column names separated by "|"; a leading "#" makes a column of numbers. */
+void page_table_head(FILE *out, const char *columns);
+/* A text as an anchor: letters, digits, _ and - stay. */
+const char *page_anchor(const char *text, char out[128]);
+/* The registered scenario of that name, NULL where this build has none. */
+const struct sm_scenario *page_scenario_of(const struct page *page, const char *name);
+/* The command that measures a scenario again as this run did. */
+void page_command(const struct page *page, const char *scenario, FILE *out);
+
+/* page_figure.c */
+/* The figure's SVG inline with what to look for, or a link where it would make the page too heavy; nothing
+ * where it is not drawn. */
+void page_figure(struct page *page, const struct figure *figure);
+/* The figure of that file stem. */
+void page_figure_named(struct page *page, const char *name);
+
+/* page_machine.c */
+void page_machine(struct page *page);
+void page_measured(struct page *page);
+/* page_trust.c */
+void page_trust(struct page *page);
+/* The same question about one scenario. */
+void page_trust_of(struct page *page, const char *scenario);
+
+/* page_sizes.c: from which size on a variant beats the baseline. */
+#define LADDER_SIZES 32
+#define LADDER_ROWS  32
+#define LADDERS_MAX  4
+
+enum ladder_step { STEP_NONE, STEP_FASTER, STEP_SLOWER, STEP_OPEN };
+struct ladder_row {
+	const char *variant;
+	const struct sm_crossing_row *crossing; /* above it the variant is the faster one; NULL */
+	struct sm_interval ratio[LADDER_SIZES]; /* variant / baseline */
+	enum ladder_step step[LADDER_SIZES];
+	enum ladder_end { END_NEVER, END_ALWAYS, END_FROM, END_PARTLY, END_SLOWER, END_OPEN } end;
+	unsigned from; /* END_FROM: the first size from which on it is faster */
+	double busy;   /* CPU time over time and workers at the largest size; NaN */
+};
+struct ladder {
+	const char *scenario, *metric, *placement, *param, *baseline, *klass;
+	char rest[128]; /* the other parameters */
+	bool bytes;
+	double size[LADDER_SIZES];
+	unsigned sizes, rows, blocks_least, blocks_most;
+	struct ladder_row row[LADDER_ROWS];
+};
+/* The ladders of a scenario; returns how many. */
+unsigned ladder_find(const struct page *page, const char *scenario, struct ladder out[LADDERS_MAX]);
+/* In words, as a list. */
+void ladder_words(const struct page *page, const struct ladder *ladder);
+void ladder_table(const struct page *page, const struct ladder *ladder);
+/* What a parameter is called in a sentence: "message size". */
+const char *ladder_noun(const char *param);
+/* "4 KiB", "8" */
+const char *ladder_size_text(const struct ladder *ladder, double size, char out[32]);
+
+/* page_tables.c: the cases of a scenario, and why. */
+void page_cases(struct page *page, const char *scenario);
+void page_why(struct page *page, const char *scenario);
+/* The comparisons that claims are judged by. */
+void page_ratios(struct page *page);
+
+/* page_scenario.c */
+void page_scenario(const char *scenario, void *page);
+/* The claims of one scenario, or (scenario NULL) those that answer one headline question. */
+void page_claims(struct page *page, const char *scenario, const char *question);
+
+#endif

@@ -1,0 +1,147 @@
+/* Escaped text and small elements of the page. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "page.h"
+#include "words.h"
+
+void page_text(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		switch (*text) {
+		case '<': fputs("&lt;", out); break;
+		case '>': fputs("&gt;", out); break;
+		case '&': fputs("&amp;", out); break;
+		case '"': fputs("&quot;", out); break;
+		case '\'': fputs("&#39;", out); break;
+		default:
+			/* control characters have no place in HTML */
+			fputc((unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text, out);
+		}
+}
+
+void page_printf(FILE *out, const char *format, ...)
+{
+	char *text = NULL;
+	va_list list;
+
+	va_start(list, format);
+	if (vasprintf(&text, format, list) >= 0)
+		page_text(out, text);
+	va_end(list);
+	free(text);
+}
+
+void page_put(FILE *out, const char *tag, const char *text)
+{
+	fprintf(out, "<%s>", tag);
+	page_text(out, text);
+	fprintf(out, "</%.*s>\n", (int)strcspn(tag, " "), tag);
+}
+
+void page_heading(FILE *out, unsigned level, const char *id, const char *text)
+{
+	fprintf(out, "<h%u id=\"%s\">", level, id);
+	page_text(out, text);
+	fprintf(out, "</h%u>\n", level);
+}
+
+const char *page_verdict_words(enum sm_verdict verdict)
+{
+	return verdict == SM_NOT_TESTABLE ? "not testable" : sm_verdict_name(verdict);
+}
+
+void page_badge(FILE *out, enum sm_verdict verdict)
+{
+	static const char *const shape[] = { "·", "●", "▲", "■", "◇" };
+
+	fprintf(out, "<span class=\"badge %s\"><span aria-hidden=\"true\">%s</span> %s</span>",
+		sm_verdict_name(verdict), shape[verdict], page_verdict_words(verdict));
+}
+
+void page_table_open(FILE *out, const char *what)
+{
+	fputs("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"", out);
+	page_text(out, what);
+	fputs("\"><table>\n", out);
+}
+
+void page_table_close(FILE *out)
+{
+	fputs("</tbody></table></div>\n", out);
+}
+
+void page_table_head(FILE *out, const char *columns)
+{
+	fputs("<thead><tr>", out);
+	while (*columns) {
+		size_t length = strcspn(columns, "|");
+		bool number = *columns == '#';
+		char *name = strndup(columns + number, length - number);
+
+		fprintf(out, "<th scope=\"col\"%s>", number ? " class=\"n\"" : "");
+		page_text(out, name ? name : "");
+		fputs("</th>", out);
+		free(name);
+		columns += length + (columns[length] == '|');
+	}
+	fputs("</tr></thead><tbody>\n", out);
+}
+
+const char *page_anchor(const char *text, char out[128])
+{
+	size_t i = 0;
+
+	for (; text[i] && i < 127; i++)
+		out[i] = (char)(isalnum((unsigned char)text[i]) || text[i] == '_' ? text[i] : '-');
+	out[i] = '\0';
+	return out;
+}
+
+const struct sm_scenario *page_scenario_of(const struct page *page, const char *name)
+{
+	for (size_t i = 0; i < page->options->scenario_count; i++)
+		if (strcmp(page->options->scenarios[i]->name, name) == 0)
+			return page->options->scenarios[i];
+	return NULL;
+}
+
+/* An option of the run with its value, for a shell. */
+static void put_option(FILE *out, const char *option, const char *value)
+{
+	if (*value)
+		page_printf(out, " --%s %s", option, value);
+}
+
+void page_command(const struct page *page, const char *scenario, FILE *out)
+{
+	const json_t *options = json_object_get(page->results->manifest, "options"), *one;
+	static const char *const names[] = { "placement", "backing", "pages", "prefault", "numa" };
+	char path[64], pus[512] = "";
+	size_t i, used = 0;
+
+	fputs("<pre tabindex=\"0\"><code>", out);
+	page_printf(out, "shmeter run %s", scenario);
+	put_option(out, "profile", words_text(page->results, "profile"));
+	put_option(out, "seed", words_text(page->results, "seed"));
+	json_array_foreach (json_object_get(options, "set"), i, one)
+		page_printf(out, " --set %s=%s", json_string_value(json_object_get(one, "name")),
+			    json_string_value(json_object_get(one, "values")));
+	json_array_foreach (json_object_get(options, "pus"), i, one)
+		if (used < sizeof(pus) - 16)
+			used += (size_t)snprintf(pus + used, sizeof(pus) - used, "%s%d",
+						 i ? "," : "", (int)json_integer_value(one));
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value;
+
+		snprintf(path, sizeof(path), "options/%s", names[i]);
+		value = words_text(page->results, path);
+		put_option(out, names[i], strcmp(value, "list") == 0 ? pus : value);
+	}
+	if (words_number(page->results, "options/repeat_blocks") > 0)
+		page_printf(out, " --repeat-blocks %.0f",
+			    words_number(page->results, "options/repeat_blocks"));
+	fputs("</code></pre>\n", out);
+}

@@ -1,0 +1,417 @@
+/* What machine it was, and what was measured on it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "page.h"
+#include "shmeter/text.h"
+#include "words.h"
+
+#define DRAWING_WIDTH 860
+
+struct place {
+	int pu, core, l3, package, node;
+};
+
+/* Boxes in boxes: places of one group lie beside each other, in hwloc's order. */
+struct drawing {
+	FILE *out;
+	const struct place *place;
+	size_t count;
+	const json_t *caches;
+	bool many_nodes;
+	int width; /* of the whole drawing */
+};
+
+static void box(FILE *out, const char *class, int x, int y, int width, int height)
+{
+	fprintf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>",
+		class, x, y, width, height);
+}
+
+static void label(FILE *out, const char *class, int x, int y, const char *text)
+{
+	fprintf(out, "<text class=\"%s\" x=\"%d\" y=\"%d\">", class, x, y);
+	page_text(out, text);
+	fputs("</text>\n", out);
+}
+
+static double cache_bytes(const struct drawing *d, int level)
+{
+	const json_t *cache;
+	size_t i;
+
+	json_array_foreach (d->caches, i, cache)
+		if (json_integer_value(json_object_get(cache, "level")) == level)
+			return (double)json_integer_value(json_object_get(cache, "bytes"));
+	return 0;
+}
+
+/* Places from `from` on that share a core, an L3 or a package (what: 0, 1, 2). */
+static size_t alike(const struct drawing *d, size_t from, int what)
+{
+	const struct place *p = d->place;
+	size_t n = 1;
+
+	while (from + n < d->count && p[from + n].package == p[from].package &&
+	       (what > 1 || p[from + n].l3 == p[from].l3) &&
+	       (what > 0 || p[from + n].core == p[from].core))
+		n++;
+	return n;
+}
+
+static int draw_core(const struct drawing *d, size_t from, size_t n, int x, int y)
+{
+	int width = (int)n * 46 + 12;
+	char text[64];
+
+	box(d->out, "core", x, y, width, 58);
+	snprintf(text, sizeof(text), "core %d", d->place[from].core);
+	label(d->out, "small", x + 8, y + 16, text);
+	for (size_t i = 0; i < n; i++) {
+		box(d->out, "pu", x + 8 + (int)i * 46, y + 23, 42, 27);
+		snprintf(text, sizeof(text), "PU %d", d->place[from + i].pu);
+		label(d->out, "pu-name", x + 29 + (int)i * 46, y + 41, text);
+	}
+	return width;
+}
+
+/* The cores under one L3; returns the height. */
+static int draw_l3(const struct drawing *d, size_t from, size_t n, int x, int y, int width,
+		   bool draw)
+{
+	int at_x = x + 10, at_y = y + 30;
+	char text[128], size[SM_TEXT_MAX];
+	double bytes = cache_bytes(d, 3);
+
+	for (size_t i = 0; i < n;) {
+		size_t pus = alike(d, from + i, 0);
+		int wide = (int)pus * 46 + 12;
+
+		if (at_x > x + 10 && at_x + wide > x + width - 10) {
+			at_x = x + 10;
+			at_y += 66;
+		}
+		if (draw)
+			(void)draw_core(d, from + i, pus, at_x, at_y);
+		at_x += wide + 8;
+		i += pus;
+	}
+	if (!draw)
+		return at_y + 68 - y;
+	if (d->place[from].l3 < 0)
+		snprintf(text, sizeof(text), "no common L3");
+	else
+		snprintf(text, sizeof(text), "L3 %d%s%s", d->place[from].l3, bytes > 0 ? ": " : "",
+			 bytes > 0 ? sm_format_bytes(size, bytes) : "");
+	if (d->many_nodes)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", NUMA node %d",
+			 d->place[from].node);
+	label(d->out, "name", x + 10, y + 20, text);
+	return at_y + 68 - y;
+}
+
+/* One package with its L3 groups; returns its height. */
+static int draw_package(const struct drawing *d, size_t from, size_t n, int y)
+{
+	int at = y + 34, height;
+	char text[128];
+
+	for (size_t i = 0; i < n;) {
+		size_t pus = alike(d, from + i, 1);
+
+		height = draw_l3(d, from + i, pus, 20, at, d->width - 40, false);
+		box(d->out, d->place[from + i].l3 < 0 ? "none" : "l3", 20, at, d->width - 40,
+		    height);
+		(void)draw_l3(d, from + i, pus, 20, at, d->width - 40, true);
+		at += height + 8;
+		i += pus;
+	}
+	if (d->many_nodes)
+		snprintf(text, sizeof(text), "package %d", d->place[from].package);
+	else
+		snprintf(text, sizeof(text), "package %d, NUMA node %d", d->place[from].package,
+			 d->place[from].node);
+	label(d->out, "name", 20, y + 24, text);
+	return at + 6 - y;
+}
+
+/* As wide as its widest row of cores, within limits. */
+static int width_of(const struct drawing *d)
+{
+	int width = 240;
+
+	for (size_t i = 0; i < d->count;) {
+		size_t pus = alike(d, i, 1);
+		int row = 70;
+
+		for (size_t j = 0; j < pus;) {
+			size_t threads = alike(d, i + j, 0);
+
+			row += (int)threads * 46 + 20;
+			j += threads;
+		}
+		width = row > width ? row : width;
+		i += pus;
+	}
+	return width < DRAWING_WIDTH ? width : DRAWING_WIDTH;
+}
+
+static struct place *read_places(const json_t *array, size_t *count)
+{
+	struct place *place = calloc(json_array_size(array) + 1, sizeof(*place));
+	const json_t *one;
+	size_t i;
+
+	*count = 0;
+	if (!place)
+		return NULL;
+	json_array_foreach (array, i, one)
+		place[(*count)++] = (struct place){
+			(int)json_integer_value(json_object_get(one, "pu")),
+			(int)json_integer_value(json_object_get(one, "core")),
+			(int)json_integer_value(json_object_get(one, "l3")),
+			(int)json_integer_value(json_object_get(one, "package")),
+			(int)json_integer_value(json_object_get(one, "node")),
+		};
+	return place;
+}
+
+static void draw_topology(struct page *page)
+{
+	const json_t *machine = json_object_get(page->results->manifest, "environment");
+	struct drawing d = { .caches = json_object_get(machine, "caches") };
+	struct place *place = read_places(json_object_get(machine, "pu_places"), &d.count);
+	char *text = NULL, l1[SM_TEXT_MAX], l2[SM_TEXT_MAX];
+	size_t size = 0;
+	int y = 4;
+
+	d.place = place;
+	d.out = open_memstream(&text, &size);
+	if (!place || !d.out || d.count == 0) {
+		page_put(page->out, "p", "The run did not store how its PUs lie: nothing to draw.");
+		goto out_drawing;
+	}
+	d.width = width_of(&d);
+	for (size_t i = 1; i < d.count; i++)
+		d.many_nodes |=
+			place[i].node != place[0].node && place[i].package == place[0].package;
+	for (size_t i = 0; i < d.count;) {
+		size_t n = alike(&d, i, 2);
+		int header = y;
+		int height = draw_package(&d, i, n, y);
+
+		box(d.out, "package", 4, header, d.width - 8, height);
+		y += height + 8;
+		i += n;
+	}
+	fflush(d.out);
+	fprintf(page->out,
+		"<figure><div class=\"wide fig topology\" role=\"region\" tabindex=\"0\" "
+		"aria-label=\"the machine's topology\"><svg viewBox=\"0 0 %d %d\" width=\"%d\" "
+		"height=\"%d\" role=\"img\" aria-label=\"topology: %zu PUs\">%s</svg></div><figcaption>",
+		d.width, y, d.width, y, d.count, text);
+	fputs("The processing units (PUs) that the run was allowed to use, as hwloc sees them.",
+	      page->out);
+	if (cache_bytes(&d, 2) > 0)
+		page_printf(
+			page->out,
+			" Each core has its own L2 (%s) and L1 (%s) unless the table says otherwise.",
+			sm_format_bytes(l2, cache_bytes(&d, 2)),
+			sm_format_bytes(l1, cache_bytes(&d, 1)));
+	if (json_is_true(json_object_get(machine, "virtual_machine")))
+		fputs(" This is a virtual machine: what its cores really are, and whether they move, only the "
+		      "measured <a href=\"#classes\">pair classes</a> can tell.",
+		      page->out);
+	fputs("</figcaption></figure>\n", page->out);
+out_drawing:
+	if (d.out)
+		fclose(d.out);
+	free(text);
+	free(place);
+}
+
+/* A row of the facts; nothing for what the run could not read. */
+static void fact(FILE *out, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	fputs("<tr>", out);
+	page_put(out, "th scope=\"row\"", name);
+	page_put(out, "td", value);
+	fputs("</tr>\n", out);
+}
+
+static void put_caches(struct page *page)
+{
+	const json_t *machine = json_object_get(page->results->manifest, "environment"), *cache;
+	char text[512] = "", size[SM_TEXT_MAX];
+	size_t i, used = 0;
+
+	json_array_foreach (json_object_get(machine, "caches"), i, cache) {
+		int pus = (int)json_integer_value(json_object_get(cache, "pus"));
+
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used,
+			"%sL%d %s for %d PU%s (lines of %d bytes)", i ? ", " : "",
+			(int)json_integer_value(json_object_get(cache, "level")),
+			sm_format_bytes(
+				size, (double)json_integer_value(json_object_get(cache, "bytes"))),
+			pus, pus == 1 ? "" : "s",
+			(int)json_integer_value(json_object_get(cache, "line_bytes")));
+		if (used >= sizeof(text))
+			break;
+	}
+	fact(page->out, "Caches of the first core", text);
+}
+
+static void put_memory(struct page *page)
+{
+	double kib = words_number(page->results, "environment/memory_kib");
+	double small = words_number(page->results, "environment/hugepages_2m");
+	double large = words_number(page->results, "environment/hugepages_1g");
+	char text[256], size[SM_TEXT_MAX];
+
+	if (isfinite(kib))
+		fact(page->out, "Memory", sm_format_bytes(size, kib * 1024));
+	if (isfinite(small) || isfinite(large)) {
+		snprintf(text, sizeof(text), "%.0f of 2 MiB, %.0f of 1 GiB",
+			 isfinite(small) ? small : 0, isfinite(large) ? large : 0);
+		fact(page->out, "Huge pages in pools", text);
+	}
+	if (*words_text(page->results, "environment/thp")) {
+		snprintf(text, sizeof(text), "%s; in shared memory: %s",
+			 words_text(page->results, "environment/thp"),
+			 words_text(page->results, "environment/thp_shmem"));
+		fact(page->out, "Transparent huge pages", text);
+	}
+}
+
+void page_machine(struct page *page)
+{
+	const struct sm_results *r = page->results;
+	const json_t *machine = json_object_get(r->manifest, "environment");
+	char text[512];
+
+	page_heading(page->out, 2, "machine", "Which machine");
+	draw_topology(page);
+	page_table_open(page->out, "facts about the machine");
+	fputs("<tbody>\n", page->out);
+	snprintf(text, sizeof(text), "%s%s%s", words_text(r, "environment/cpu_model"),
+		 *words_text(r, "environment/microcode") ? ", microcode " : "",
+		 words_text(r, "environment/microcode"));
+	fact(page->out, "CPU", text);
+	snprintf(text, sizeof(text), "%s%s%s",
+		 json_is_true(json_object_get(machine, "virtual_machine")) ? "virtual machine"
+									   : "bare metal",
+		 *words_text(r, "environment/container") ? ", in a container: " : "",
+		 words_text(r, "environment/container"));
+	fact(page->out, "Kind", text);
+	put_caches(page);
+	put_memory(page);
+	snprintf(text, sizeof(text), "Linux %s%s%s", words_text(r, "environment/kernel"),
+		 *words_text(r, "environment/architecture") ? ", " : "",
+		 words_text(r, "environment/architecture"));
+	fact(page->out, "System", text);
+	fact(page->out, "Frequency governor", words_text(r, "environment/governor"));
+	fact(page->out, "Clock", words_text(r, "environment/clock_source"));
+	fact(page->out, "Host", words_text(r, "environment/host"));
+	page_table_close(page->out);
+	fputs("<p class=\"note\">Every limit and setting that was read is in <a href=\"manifest.json\">"
+	      "manifest.json</a>.</p>\n",
+	      page->out);
+}
+
+/* What could not be measured: each reason once, with the cases it is about. */
+static void put_skipped(struct page *page)
+{
+	const struct sm_results *r = page->results;
+	bool any = false;
+
+	for (size_t i = 0; i < r->sample_count; i++) {
+		const struct sm_sample *s = &r->samples[i];
+		const char *comma = "";
+		bool seen = s->status != SM_SKIPPED || s->derived;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = r->samples[j].status == SM_SKIPPED && !r->samples[j].derived &&
+			       strcmp(r->samples[j].reason, s->reason) == 0;
+		if (seen)
+			continue;
+		if (!any)
+			fputs("<h3 id=\"skipped\">What could not run here</h3>\n<ul>\n", page->out);
+		any = true;
+		fputs("<li>", page->out);
+		for (size_t j = i; j < r->sample_count; j++) {
+			const struct sm_case_row *c = &r->cases[r->samples[j].case_index];
+
+			if (r->samples[j].status != SM_SKIPPED || r->samples[j].derived ||
+			    strcmp(r->samples[j].reason, s->reason) != 0)
+				continue;
+			fprintf(page->out, "%s<b>", comma);
+			page_printf(page->out, "%s/%s", c->scenario, c->variant);
+			fputs("</b>", page->out);
+			comma = ", ";
+		}
+		fputs(": ", page->out);
+		page_text(page->out, s->reason);
+		fputs("</li>\n", page->out);
+	}
+	if (any)
+		fputs("</ul>\n", page->out);
+}
+
+static void count_scenario(const char *scenario, void *count)
+{
+	(void)scenario;
+	++*(unsigned *)count;
+}
+
+static void put_command_line(struct page *page)
+{
+	const json_t *line = json_object_get(page->results->manifest, "command_line"), *word;
+	size_t i;
+
+	if (json_array_size(line) == 0)
+		return;
+	fputs("<p>It was started as</p>\n<pre tabindex=\"0\"><code>", page->out);
+	json_array_foreach (line, i, word)
+		page_printf(page->out, "%s%s", i ? " " : "", json_string_value(word));
+	fputs("</code></pre>\n", page->out);
+}
+
+void page_measured(struct page *page)
+{
+	const struct sm_results *r = page->results;
+	double wall = words_number(r, "wall_s"), timed = words_number(r, "timed_share");
+	size_t trials = 0, cases = 0;
+	unsigned scenarios = 0;
+
+	for (size_t i = 0; i < r->sample_count; i++)
+		trials += !r->samples[i].derived && r->samples[i].status != SM_SKIPPED;
+	for (size_t i = 0; i < r->case_count; i++)
+		cases += !r->cases[i].derived;
+	words_scenarios(r, count_scenario, &scenarios);
+	page_heading(page->out, 2, "measured", "What was measured");
+	fputs("<p>", page->out);
+	page_printf(
+		page->out,
+		"%u scenario%s with %zu cases, in %zu trials of fresh processes: profile %s, seed %s",
+		scenarios, scenarios == 1 ? "" : "s", cases, trials, words_text(r, "profile"),
+		words_text(r, "seed"));
+	if (isfinite(wall))
+		page_printf(page->out, ", %.0f seconds", wall);
+	if (isfinite(timed))
+		page_printf(page->out, ", %.0f %% of them inside timed sections", 100 * timed);
+	if (*words_text(r, "started_utc"))
+		page_printf(page->out, "; begun %s", words_text(r, "started_utc"));
+	if (*words_text(r, "tool/version"))
+		page_printf(page->out, ", with shmeter %s", words_text(r, "tool/version"));
+	fputs(".", page->out);
+	if (strcmp(words_text(r, "status"), "complete") != 0)
+		fputs(" <strong>The run was interrupted: this is what there is of it.</strong>",
+		      page->out);
+	fputs(" The same seed gives the same plan in the same order.</p>\n", page->out);
+	put_command_line(page);
+	put_skipped(page);
+}

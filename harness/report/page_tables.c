@@ -1,0 +1,356 @@
+/* The cases of a scenario as a table, and their counters beside their time. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "page.h"
+#include "shmeter/text.h"
+#include "words.h"
+
+#define EVENTS_MAX 48
+
+static void number_cell(FILE *out, const char *text)
+{
+	page_put(out, "td class=\"n\"", text);
+}
+
+static void put_case(const struct page *page, const struct sm_summary_row *s)
+{
+	const struct sm_case_row *c = &page->results->cases[s->case_index];
+	unsigned bad = s->skipped + s->failed + s->disturbed;
+	char point[192], value[128], text[128];
+
+	words_point(c->params, c->placement, point, sizeof(point));
+	fputs("<tr>", page->out);
+	page_put(page->out, "th scope=\"row\"", c->variant);
+	page_put(page->out, "td", point);
+	if (s->value.count == 0) {
+		page_put(page->out, "td colspan=\"6\"", s->reason);
+		fputs("</tr>\n", page->out);
+		return;
+	}
+	words_interval(&s->value, c->unit, value, sizeof(value));
+	number_cell(page->out, value);
+	snprintf(text, sizeof(text), "%zu", s->value.count);
+	number_cell(page->out, text);
+	page_put(page->out, "td", s->klass);
+	number_cell(page->out,
+		    isfinite(s->cpu_ns_per_op) ? sm_format_ns(text, s->cpu_ns_per_op) : "-");
+	snprintf(text, sizeof(text), "-");
+	if (isfinite(s->q99_ns)) {
+		char q50[SM_TEXT_MAX], q99[SM_TEXT_MAX];
+
+		snprintf(text, sizeof(text), "%s, %s", sm_format_ns(q50, s->q50_ns),
+			 sm_format_ns(q99, s->q99_ns));
+	}
+	number_cell(page->out, text);
+	snprintf(text, sizeof(text), bad ? "%u ok" : "all %u ok", s->ok);
+	if (bad)
+		snprintf(text, sizeof(text), "%u ok, %u skipped, %u failed, %u disturbed", s->ok,
+			 s->skipped, s->failed, s->disturbed);
+	page_put(page->out, "td", text);
+	fputs("</tr>\n", page->out);
+}
+
+static void put_metric(const struct page *page, const struct sm_case_row *of)
+{
+	char what[192];
+
+	snprintf(what, sizeof(what), "%s: %s", of->scenario, of->metric);
+	page_table_open(page->out, what);
+	fputs("<caption><span>", page->out);
+	page_text(page->out, of->metric);
+	fputs("</span></caption>", page->out);
+	page_table_head(
+		page->out,
+		"variant|at|#median (95 % interval)|#n|class|#CPU time per operation|#median, "
+		"99 % of single operations|trials");
+	for (size_t i = 0; i < page->results->summary_count; i++) {
+		const struct sm_summary_row *s = &page->results->summaries[i];
+		const struct sm_case_row *c = &page->results->cases[s->case_index];
+
+		if (strcmp(c->scenario, of->scenario) == 0 && strcmp(c->metric, of->metric) == 0)
+			put_case(page, s);
+	}
+	page_table_close(page->out);
+}
+
+void page_cases(struct page *page, const char *scenario)
+{
+	const struct sm_results *r = page->results;
+
+	for (size_t i = 0; i < r->case_count; i++) {
+		bool seen = strcmp(r->cases[i].scenario, scenario) != 0;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(r->cases[j].scenario, scenario) == 0 &&
+			       strcmp(r->cases[j].metric, r->cases[i].metric) == 0;
+		if (!seen)
+			put_metric(page, &r->cases[i]);
+	}
+}
+
+static void put_ratio(const struct page *page, const struct sm_pair_row *p)
+{
+	char point[192], text[128];
+
+	words_point(p->params, p->placement, point, sizeof(point));
+	fputs("<tr>", page->out);
+	page_put(page->out, "td", p->claim);
+	fputs("<th scope=\"row\">", page->out);
+	page_printf(page->out, "%s: %s / %s", p->scenario, p->left, p->right);
+	fputs("</th>", page->out);
+	page_put(page->out, "td", point);
+	if (isfinite(p->ratio.low))
+		snprintf(text, sizeof(text), "%.3g (%.3g to %.3g)", p->ratio.estimate, p->ratio.low,
+			 p->ratio.high);
+	else
+		snprintf(text, sizeof(text), "%.3g (no interval)", p->ratio.estimate);
+	number_cell(page->out, text);
+	snprintf(text, sizeof(text), "%u", p->blocks_used);
+	number_cell(page->out, text);
+	page_put(page->out, "td", p->klass);
+	if (isfinite(p->mde) && p->mde > 1)
+		snprintf(text, sizeof(text), "%.3g %%", 100 * (p->mde - 1));
+	else
+		snprintf(text, sizeof(text), "-");
+	number_cell(page->out, text);
+	fputs("<td>", page->out);
+	page_badge(page->out, p->verdict);
+	fputs("</td></tr>\n", page->out);
+}
+
+void page_ratios(struct page *page)
+{
+	const struct sm_results *r = page->results;
+	bool any = false;
+
+	for (size_t i = 0; i < r->pair_count; i++) {
+		const struct sm_pair_row *p = &r->pairs[i];
+
+		if (!p->leading || strcmp(p->claim, "-") == 0 || !isfinite(p->ratio.estimate))
+			continue;
+		if (!any) {
+			fputs("<details><summary>The same as a table</summary>\n", page->out);
+			page_table_open(page->out, "ratios of the claims");
+			page_table_head(
+				page->out,
+				"claim|left / right|at|#ratio (95 % interval)|#blocks|class|"
+				"#smallest visible effect|verdict");
+		}
+		any = true;
+		put_ratio(page, p);
+	}
+	if (any) {
+		page_table_close(page->out);
+		fputs("</details>\n", page->out);
+	} else {
+		fputs("<p>No comparison of this run belongs to a claim.</p>\n", page->out);
+	}
+}
+
+/* Means of the events per operation, of the cases of one scenario. */
+struct events {
+	const char *name[EVENTS_MAX], *state[EVENTS_MAX];
+	unsigned count;
+	double *sum;      /* [case][EVENTS_MAX] */
+	unsigned *trials; /* likewise */
+	size_t *case_of;  /* of a trial; SIZE_MAX: another scenario's */
+	unsigned last_trial;
+};
+
+static unsigned event_index(struct events *e, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < e->count && strcmp(e->name[i], name) != 0)
+		i++;
+	if (i == e->count && i < EVENTS_MAX)
+		e->name[e->count++] = name;
+	return i;
+}
+
+static int gather(const struct sm_results *r, const char *scenario, struct events *e)
+{
+	memset(e, 0, sizeof(*e));
+	for (size_t i = 0; i < r->sample_count; i++)
+		if (r->samples[i].trial > e->last_trial)
+			e->last_trial = r->samples[i].trial;
+	e->sum = calloc((r->case_count + 1) * EVENTS_MAX, sizeof(*e->sum));
+	e->trials = calloc((r->case_count + 1) * EVENTS_MAX, sizeof(*e->trials));
+	e->case_of = malloc((e->last_trial + 1) * sizeof(*e->case_of));
+	if (!e->sum || !e->trials || !e->case_of)
+		return -1;
+	for (unsigned i = 0; i <= e->last_trial; i++)
+		e->case_of[i] = SIZE_MAX;
+	for (size_t i = 0; i < r->sample_count; i++)
+		if (!r->samples[i].derived &&
+		    strcmp(r->cases[r->samples[i].case_index].scenario, scenario) == 0)
+			e->case_of[r->samples[i].trial] = r->samples[i].case_index;
+	for (size_t i = 0; i < r->counter_count; i++) {
+		const struct sm_counter_row *c = &r->counters[i];
+		unsigned event;
+
+		if (c->trial > e->last_trial || e->case_of[c->trial] == SIZE_MAX)
+			continue;
+		event = event_index(e, c->event);
+		if (event >= EVENTS_MAX)
+			continue;
+		if (!isfinite(c->per_op)) {
+			e->state[event] = e->state[event] ? e->state[event] : c->state;
+			continue;
+		}
+		e->sum[e->case_of[c->trial] * EVENTS_MAX + event] += c->per_op;
+		e->trials[e->case_of[c->trial] * EVENTS_MAX + event]++;
+	}
+	return 0;
+}
+
+static void drop(struct events *e)
+{
+	free(e->sum);
+	free(e->trials);
+	free(e->case_of);
+}
+
+static double mean_of(const struct events *e, size_t case_index, unsigned event)
+{
+	size_t at = case_index * EVENTS_MAX + event;
+
+	return e->trials[at] ? e->sum[at] / e->trials[at] : NAN;
+}
+
+/* A value with a bar as long as its share of the column's largest. */
+static void bar_cell(FILE *out, const char *text, double value, double largest)
+{
+	fputs("<td class=\"n\">", out);
+	page_text(out, text);
+	if (isfinite(value) && largest > 0)
+		fprintf(out, "<svg class=\"bar\"><rect width=\"%.0f%%\" height=\"5\"/></svg>",
+			100 * value / largest);
+	fputs("</td>", out);
+}
+
+/* The largest value of a column: time (event -2), CPU time (-1), or an event. */
+static double column(const struct sm_results *r, const struct events *e,
+		     const struct sm_summary_row *s, int which)
+{
+	(void)r;
+	return which == -2   ? s->value.estimate
+	       : which == -1 ? s->cpu_ns_per_op
+			     : mean_of(e, s->case_index, (unsigned)which);
+}
+
+static bool is_here(const struct sm_results *r, const struct sm_summary_row *s,
+		    const char *scenario)
+{
+	const struct sm_case_row *c = &r->cases[s->case_index];
+
+	return !c->derived && strcmp(c->scenario, scenario) == 0 && s->value.count > 0;
+}
+
+static double largest_of(const struct sm_results *r, const struct events *e, const char *scenario,
+			 int which)
+{
+	double largest = -1;
+
+	for (size_t i = 0; i < r->summary_count; i++)
+		if (is_here(r, &r->summaries[i], scenario)) {
+			double value = column(r, e, &r->summaries[i], which);
+
+			if (isfinite(value) && value > largest)
+				largest = value;
+		}
+	return largest;
+}
+
+/* Under this an event is chance: a column of it says nothing. */
+#define RARE 1e-4
+
+/* Names of the events that have no column, and why. */
+static void put_absent(const struct page *page, const struct events *e, const double *largest,
+		       bool zero)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < e->count; i++) {
+		if (zero ? largest[i] < 0 || largest[i] >= RARE : largest[i] >= 0 || !e->state[i])
+			continue;
+		fputs(any ? ", "
+		      : zero ? "<p class=\"note\">0, or under one in ten thousand operations, in every case: "
+			     : "<p class=\"note\">No value here: ",
+		      page->out);
+		page_text(page->out, e->name[i]);
+		if (!zero)
+			page_printf(page->out, " (%s)", e->state[i]);
+		any = true;
+	}
+	if (any)
+		fputs(zero ? ".</p>\n" : ". <a href=\"#trust\">Why, and what helps</a>.</p>\n",
+		      page->out);
+}
+
+/* task-clock is the CPU time that stands there anyway. */
+static bool has_column(const struct events *e, const double *largest, unsigned event)
+{
+	return largest[event] >= RARE && strcmp(e->name[event], "task-clock") != 0;
+}
+
+static void put_why_row(const struct page *page, const struct events *e, const double *largest,
+			double time, double cpu, const struct sm_summary_row *s)
+{
+	const struct sm_case_row *c = &page->results->cases[s->case_index];
+	char point[192], text[SM_TEXT_MAX];
+
+	words_point(c->params, c->placement, point, sizeof(point));
+	fputs("<tr>", page->out);
+	page_put(page->out, "th scope=\"row\"", c->variant);
+	page_put(page->out, "td", point);
+	bar_cell(page->out, sm_format_ns(text, s->value.estimate), s->value.estimate, time);
+	bar_cell(page->out, isfinite(s->cpu_ns_per_op) ? sm_format_ns(text, s->cpu_ns_per_op) : "-",
+		 s->cpu_ns_per_op, cpu);
+	for (unsigned i = 0; i < e->count; i++) {
+		double value = mean_of(e, s->case_index, i);
+
+		if (!has_column(e, largest, i))
+			continue;
+		snprintf(text, sizeof(text), isfinite(value) ? "%.3g" : "-", value);
+		bar_cell(page->out, text, value, largest[i]);
+	}
+	fputs("</tr>\n", page->out);
+}
+
+void page_why(struct page *page, const char *scenario)
+{
+	const struct sm_results *r = page->results;
+	double largest[EVENTS_MAX], time, cpu;
+	struct events e;
+	char what[128];
+
+	if (gather(r, scenario, &e) < 0)
+		goto out_events;
+	time = largest_of(r, &e, scenario, -2);
+	cpu = largest_of(r, &e, scenario, -1);
+	if (time < 0)
+		goto out_events;
+	for (unsigned i = 0; i < e.count; i++)
+		largest[i] = largest_of(r, &e, scenario, (int)i);
+	snprintf(what, sizeof(what), "%s: counters beside time", scenario);
+	page_table_open(page->out, what);
+	fputs("<caption><span>Per operation of each process; a bar is the share of its column&#39;s largest"
+	      "</span></caption><thead><tr><th scope=\"col\">variant</th><th scope=\"col\">at</th><th scope=\"col\" "
+	      "class=\"n\">time</th><th scope=\"col\" class=\"n\">CPU time, all processes</th>",
+	      page->out);
+	for (unsigned i = 0; i < e.count; i++)
+		if (has_column(&e, largest, i))
+			page_put(page->out, "th scope=\"col\" class=\"n\"", e.name[i]);
+	fputs("</tr></thead><tbody>\n", page->out);
+	for (size_t i = 0; i < r->summary_count; i++)
+		if (is_here(r, &r->summaries[i], scenario))
+			put_why_row(page, &e, largest, time, cpu, &r->summaries[i]);
+	page_table_close(page->out);
+	put_absent(page, &e, largest, true);
+	put_absent(page, &e, largest, false);
+out_events:
+	drop(&e);
+}

@@ -1,0 +1,334 @@
+/* Can it be trusted: of the whole run, and of one scenario. */
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "page.h"
+#include "shmeter/text.h"
+#include "words.h"
+
+/* Above these the analysis, too, believes no ratio of the run (docs/method.md). */
+#define STEAL_PERCENT_MAX 5.0
+#define DROPPED_SHARE_MAX 0.25
+
+enum trust { TRUST_GOOD, TRUST_CARE, TRUST_BAD, TRUST_UNKNOWN };
+
+static void put_trust(FILE *out, enum trust trust)
+{
+	static const char *const text[] = {
+		"<span class=\"badge supported\"><span aria-hidden=\"true\">●</span> good</span>",
+		"<span class=\"badge inconclusive\"><span aria-hidden=\"true\">■</span> with care</span>",
+		"<span class=\"badge refuted\"><span aria-hidden=\"true\">▲</span> bad</span>",
+		"<span class=\"badge not_testable\"><span aria-hidden=\"true\">◇</span> not known</span>"
+	};
+
+	fputs(text[trust], out);
+}
+
+/* One check: name, verdict, what was found, what it means.  The caller has formatted all three. */
+static void check(FILE *out, const char *name, enum trust trust, const char *found,
+		  const char *means)
+{
+	fputs("<tr>", out);
+	page_put(out, "th scope=\"row\"", name);
+	fputs("<td>", out);
+	put_trust(out, trust);
+	fputs("</td>", out);
+	page_put(out, "td class=\"prose\"", found);
+	page_put(out, "td class=\"prose\"", means);
+	fputs("</tr>\n", out);
+}
+
+/* Trials and comparisons of one scenario, or of all (NULL). */
+struct tally {
+	size_t ok, disturbed, failed, used, dropped, pairs, thin, lossy;
+	unsigned blocks_least, blocks_most;
+	double mde[512];
+	size_t mdes;
+};
+
+static void tally_up(const struct sm_results *r, const char *scenario, struct tally *t)
+{
+	memset(t, 0, sizeof(*t));
+	for (size_t i = 0; i < r->sample_count; i++) {
+		const struct sm_sample *s = &r->samples[i];
+
+		if (s->derived ||
+		    (scenario && strcmp(r->cases[s->case_index].scenario, scenario) != 0))
+			continue;
+		t->ok += s->status == SM_OK;
+		t->disturbed += s->status == SM_DISTURBED;
+		t->failed += s->status == SM_VERIFY_FAILED || s->status == SM_WORKER_DIED ||
+			     s->status == SM_TIMED_OUT;
+	}
+	for (size_t i = 0; i < r->pair_count; i++) {
+		const struct sm_pair_row *p = &r->pairs[i];
+		unsigned blocks = p->blocks_used + p->blocks_dropped;
+
+		if (!p->leading || blocks == 0 || (scenario && strcmp(p->scenario, scenario) != 0))
+			continue;
+		t->pairs++;
+		t->used += p->blocks_used;
+		t->dropped += p->blocks_dropped;
+		t->thin += !isfinite(p->ratio.low);
+		t->lossy += p->blocks_dropped > DROPPED_SHARE_MAX * blocks;
+		if (t->pairs == 1 || p->blocks_used < t->blocks_least)
+			t->blocks_least = p->blocks_used;
+		if (p->blocks_used > t->blocks_most)
+			t->blocks_most = p->blocks_used;
+		if (isfinite(p->mde) && p->mde > 1 && t->mdes < sizeof(t->mde) / sizeof(t->mde[0]))
+			t->mde[t->mdes++] = p->mde;
+	}
+}
+
+static double median_of(double *value, size_t count)
+{
+	if (count == 0)
+		return NAN;
+	for (size_t i = 1; i < count; i++) /* a few hundred at most */
+		for (size_t j = i; j > 0 && value[j - 1] > value[j]; j--) {
+			double swap = value[j];
+
+			value[j] = value[j - 1];
+			value[j - 1] = swap;
+		}
+	return value[count / 2];
+}
+
+/* The control: its verdict, and in words. */
+static enum trust control(const struct sm_results *r, char *found, size_t size)
+{
+	double low = words_number(r, "analysis/aa/low"), high = words_number(r, "analysis/aa/high");
+
+	if (!isfinite(low) || !isfinite(high)) {
+		snprintf(found, size, "it has no interval in this run");
+		return TRUST_UNKNOWN;
+	}
+	snprintf(found, size, "ratio %.3f (95 %% interval %.3f to %.3f)",
+		 words_number(r, "analysis/aa/ratio"), low, high);
+	return low <= 1 && high >= 1 ? TRUST_GOOD : TRUST_BAD;
+}
+
+static void check_control(struct page *page)
+{
+	char found[160];
+	enum trust trust = control(page->results, found, sizeof(found));
+
+	check(page->out, "A/A control", trust, found,
+	      trust == TRUST_GOOD
+		      ? "The same code under two names reads the same: the instrument sees no difference "
+			"where there is none."
+	      : trust == TRUST_BAD
+		      ? "It moved from 1, so no ratio of this run is believed."
+		      : "Without it nobody knows what this run sees where nothing is.");
+}
+
+static void check_steal(struct page *page)
+{
+	double steal = words_number(page->results, "analysis/steal_percent");
+	double others = words_number(page->results, "noise/others_percent");
+	char found[128];
+
+	snprintf(found, sizeof(found), "%.2f %% of the machine's time", steal);
+	check(page->out, "Steal",
+	      !isfinite(steal)            ? TRUST_UNKNOWN
+	      : steal > STEAL_PERCENT_MAX ? TRUST_BAD
+	      : steal > 1                 ? TRUST_CARE
+					  : TRUST_GOOD,
+	      isfinite(steal) ? found : "not known",
+	      "Time that the host gave to others; over 5 % no ratio is believed.");
+	if (!isfinite(others))
+		return;
+	snprintf(found, sizeof(found), "%.1f %% of the machine's time", others);
+	check(page->out, "Other processes", others > 10 ? TRUST_CARE : TRUST_GOOD, found,
+	      "What else ran here meanwhile; slices that it interrupted are left out.");
+}
+
+static void check_trials(struct page *page, const struct tally *t)
+{
+	size_t all = t->ok + t->disturbed + t->failed, blocks = t->used + t->dropped;
+	char found[200];
+
+	snprintf(found, sizeof(found), "%zu of %zu trials", t->disturbed, all);
+	check(page->out, "Disturbed trials",
+	      t->disturbed * 4 > all    ? TRUST_BAD
+	      : t->disturbed * 20 > all ? TRUST_CARE
+					: TRUST_GOOD,
+	      found,
+	      "No slice of them was pure; they are left out by rules that do not look at the result.");
+	snprintf(found, sizeof(found),
+		 "%zu of %zu blocks, %zu of %zu comparisons lost over a quarter", t->dropped,
+		 blocks, t->lossy, t->pairs);
+	check(page->out, "Dropped blocks",
+	      blocks == 0               ? TRUST_UNKNOWN
+	      : t->lossy * 4 > t->pairs ? TRUST_BAD
+	      : t->lossy                ? TRUST_CARE
+					: TRUST_GOOD,
+	      found,
+	      "A block counts where both sides were measured in one pair class; a claim that lost over a "
+	      "quarter is inconclusive.");
+	snprintf(found, sizeof(found), "%zu of %zu trials", t->failed, all);
+	check(page->out, "Wrong or broken work", t->failed ? TRUST_BAD : TRUST_GOOD, found,
+	      "After each trial the work is checked: sums, messages, counts.");
+}
+
+static void check_instrument(struct page *page)
+{
+	const struct sm_results *r = page->results;
+	double low = words_number(r, "counting_cost/low"),
+	       high = words_number(r, "counting_cost/high");
+	double before = words_number(r, "noise/gaps_before/lost_percent");
+	double after = words_number(r, "noise/gaps_after/lost_percent");
+	char found[600];
+
+	if (isfinite(before) && isfinite(after)) {
+		snprintf(found, sizeof(found), "%.1f %% before the run, %.1f %% after it", before,
+			 after);
+		check(page->out, "Holes in the clock",
+		      before > 10 || after > 10 ? TRUST_CARE : TRUST_GOOD, found,
+		      "Time in which an empty loop did not run, in two glances of 20 ms.");
+	}
+	if (isfinite(low)) {
+		snprintf(found, sizeof(found), "%.3f times (95 %% interval %.3f to %.3f)",
+			 words_number(r, "counting_cost/ratio"), low, high);
+		check(page->out, "Cost of counting",
+		      low <= 1.05 && high >= 0.95 ? TRUST_GOOD : TRUST_CARE, found,
+		      "How much longer a page fault takes while it is counted.");
+	}
+	if (*words_text(r, "counters_note"))
+		check(page->out, "Counters", TRUST_CARE, words_text(r, "counters_note"),
+		      "What is not counted is empty here, never 0.");
+}
+
+static void put_classes(struct page *page)
+{
+	const json_t *analysis = json_object_get(page->results->manifest, "analysis");
+	const json_t *classes = json_object_get(analysis, "classes"), *list, *one;
+	const char *relation,
+		*sentence = words_text(page->results, "analysis/cores_moved/sentence");
+	char text[SM_TEXT_MAX], words[512];
+	size_t i;
+
+	page_heading(page->out, 3, "classes", "Pair classes: did the cores move?");
+	fputs("<p>", page->out);
+	snprintf(words, sizeof(words), "%s", *sentence ? sentence : "The run did not store it");
+	words[0] = (char)toupper((unsigned char)words[0]);
+	page_text(page->out, words);
+	fputs(words[strlen(words) - 1] == '.' ? "</p>\n" : ".</p>\n", page->out);
+	if (json_object_size(classes) > 0) {
+		page_table_open(page->out, "pair classes");
+		page_table_head(page->out, "the topology says|class|#round trip of a line|#probes");
+		json_object_foreach ((json_t *)(uintptr_t)classes, relation, list) {
+			json_array_foreach (list, i, one) {
+				fputs("<tr>", page->out);
+				page_put(page->out, "td", relation);
+				page_put(page->out, "td",
+					 json_string_value(json_object_get(one, "name")));
+				page_put(page->out, "td class=\"n\"",
+					 sm_format_ns(text, json_number_value(json_object_get(
+								    one, "center_ns"))));
+				snprintf(text, sizeof(text), "%lld",
+					 (long long)json_integer_value(
+						 json_object_get(one, "members")));
+				page_put(page->out, "td class=\"n\"", text);
+				fputs("</tr>\n", page->out);
+			}
+		}
+		page_table_close(page->out);
+	}
+	page_figure_named(page, "pair_classes");
+}
+
+void page_trust(struct page *page)
+{
+	const json_t *repeated = json_object_get(page->results->manifest, "calibration_failures"),
+		     *one;
+	struct tally tally;
+	size_t i;
+
+	tally_up(page->results, NULL, &tally);
+	page_heading(page->out, 2, "trust", "Can it be trusted?");
+	page_table_open(page->out, "checks of the whole run");
+	page_table_head(page->out, "check|verdict|found|what it means");
+	check_control(page);
+	check_steal(page);
+	check_trials(page, &tally);
+	check_instrument(page);
+	page_table_close(page->out);
+	json_array_foreach (repeated, i, one) {
+		fputs("<p>", page->out);
+		page_printf(page->out, "The calibration of %s was repeated: %s.",
+			    json_string_value(json_object_get(one, "case")),
+			    json_string_value(json_object_get(one, "reason")));
+		fputs("</p>\n", page->out);
+	}
+	page_figure_named(page, "run");
+	put_classes(page);
+}
+
+/* Reasons for care, as sentences; returns the verdict. */
+static enum trust judge(const struct page *page, const struct tally *t, char *why, size_t size)
+{
+	double steal = words_number(page->results, "analysis/steal_percent");
+	char found[160];
+	enum trust trust = control(page->results, found, sizeof(found));
+	size_t used = 0;
+
+	why[0] = '\0';
+	if (trust == TRUST_UNKNOWN)
+		used += (size_t)snprintf(why + used, size - used,
+					 " The A/A control has no interval.");
+	if (trust == TRUST_BAD)
+		used += (size_t)snprintf(why + used, size - used, " The A/A control moved: %s.",
+					 found);
+	if (steal > STEAL_PERCENT_MAX)
+		used += (size_t)snprintf(why + used, size - used,
+					 " The host took %.1f %% of the time.", steal);
+	if (t->failed)
+		used += (size_t)snprintf(why + used, size - used, " %zu trials failed.", t->failed);
+	if (t->lossy)
+		used += (size_t)snprintf(
+			why + used, size - used,
+			" %zu of %zu comparisons lost over a quarter of their blocks.", t->lossy,
+			t->pairs);
+	if (t->thin)
+		used += (size_t)snprintf(why + used, size - used,
+					 " %zu of %zu comparisons have no interval.", t->thin,
+					 t->pairs);
+	if (trust == TRUST_BAD || t->failed || steal > STEAL_PERCENT_MAX)
+		return TRUST_BAD;
+	return used ? TRUST_CARE : TRUST_GOOD;
+}
+
+void page_trust_of(struct page *page, const char *scenario)
+{
+	struct tally t;
+	char why[800], found[160];
+	enum trust trust;
+	double mde;
+
+	tally_up(page->results, scenario, &t);
+	if (t.pairs == 0 && t.ok + t.disturbed + t.failed == 0)
+		return;
+	trust = judge(page, &t, why, sizeof(why));
+	mde = median_of(t.mde, t.mdes);
+	fputs("<p class=\"trust\"><strong>Trustworthy?</strong> ", page->out);
+	put_trust(page->out, trust);
+	page_text(page->out, why);
+	page_printf(page->out,
+		    " Trials: %zu ok, %zu disturbed, %zu failed their check of the work.", t.ok,
+		    t.disturbed, t.failed);
+	if (t.pairs > 0)
+		page_printf(
+			page->out,
+			" Comparisons: %zu, over %u%s%.0u blocks each; of all blocks %zu counted and %zu did not.",
+			t.pairs, t.blocks_least, t.blocks_most > t.blocks_least ? " to " : "",
+			t.blocks_most > t.blocks_least ? t.blocks_most : 0, t.used, t.dropped);
+	if (isfinite(mde))
+		page_printf(page->out,
+			    " Half of them could have shown a difference of %.0f %% or less.",
+			    100 * (mde - 1));
+	if (control(page->results, found, sizeof(found)) == TRUST_GOOD)
+		page_printf(page->out, " The A/A control of the run did not move: %s.", found);
+	fputs(" <a href=\"#trust\">All checks</a>.</p>\n", page->out);
+}

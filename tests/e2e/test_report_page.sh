@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# report.html of a real run: valid HTML, axe, no width over the window, no request and no script error in Chromium, at
+# the width of a desk and of a phone, in light and in dark; every SVG is XML; small and quick; whole without gnuplot.
+# usage: test_report_page.sh SOURCE_ROOT PROGRAM
+# Without Chromium or the npm packages (scripts/bootstrap --test gets both) the part that needs them is skipped, and
+# the test says so and exits 77; the rest has been tested then.
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+failed=0
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+
+"$program" run false_sharing transport_latency/pipe transport_latency/shm_ring transport_latency/fifo first_touch/4k \
+	aa --set message=64,1024,4096 --set op=atomic_add --out run -q >out 2>err || fail "run: $(cat err)"
+page=run/report.html
+for svg in run/plots/*.svg; do
+	xmllint --noout "$svg" || fail "$svg is no XML"
+	grep -q 'onmouse' "$svg" && fail "$svg wants a script"
+done
+
+# In and out of the page: each figure once, each an XML of its own.
+python3 - "$page" <<'EOF' || failed=1
+import re, sys
+from xml.etree import ElementTree
+text = open(sys.argv[1], encoding="utf-8").read()
+figures = re.findall(r"<svg.*?</svg>", text, re.S)
+for figure in figures:
+	ElementTree.fromstring(figure)
+wrong = [w for w in ("http://", "https://", "nan", "inf") if re.search(r"[\s>(]" + w + r"(\b|/)", text)]
+if len(figures) < 8 or wrong:
+	sys.exit(f"FAIL: {len(figures)} figures; the page holds {wrong}")
+for words in ("At which message size should you leave pipe?", "Trustworthy?", "Which machine", "A/A control",
+	      "shmeter run false_sharing --profile quick --seed", "A cache line has one writer at a time"):
+	if words not in text:
+		sys.exit(f'FAIL: the page does not say "{words}"')
+EOF
+[ "$(stat -c %s "$page")" -lt 3145728 ] || fail 'the page is over 3 MiB'
+seconds=$(date +%s)
+"$program" report run -q >/dev/null 2>err || fail "report: $(cat err)"
+[ $(($(date +%s) - seconds)) -le 10 ] || fail 'the report takes over 10 s'
+
+# Without gnuplot: the same folder, its pictures gone.
+cp -r run bare && rm -f bare/plots/*.svg bare/plots/*.png
+PATH=/nonexistent "$program" report bare -q >/dev/null 2>err
+grep -q 'gnuplot-nox' err || fail "without gnuplot: $(cat err)"
+grep -q 'apt-get install gnuplot-nox' bare/report.html || fail 'the page does not say what to install'
+grep -q 'padded_64' bare/report.html || fail 'the page without figures has no tables'
+
+# Names and reasons are text, whatever they hold.
+cp -r run evil && rm -f evil/summary.csv evil/pairs.csv evil/crossings.csv evil/claims.csv
+sed -i '2,$s/,false_sharing,packed,/,false_sharing,<script>alert(1)<\/script>,/' evil/samples.csv
+sed -i '2,$s/false_sharing\/packed?/false_sharing\/<script>alert(1)<\/script>?/' evil/samples.csv
+"$program" report evil --no-plots -q >/dev/null 2>err || fail "names that want to be scripts: $(cat err)"
+grep -q '<script>alert' evil/report.html && fail 'a name becomes a script'
+grep -q '&lt;script&gt;alert' evil/report.html || fail 'the planted name is not on the page'
+
+modules=$root/build-page
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+if [ -z "$chromium" ] || ! command -v node >/dev/null || [ ! -d "$modules/node_modules" ]; then
+	[ $failed = 0 ] || exit 1
+	echo 'SKIPPED: the page was not looked at in a browser: Chromium, node or build-page/node_modules is missing;' \
+		'scripts/bootstrap --test gets them where there is a network'
+	exit 77
+fi
+for page in run/report.html bare/report.html; do
+	timeout 250 node "$root/tests/page/check.mjs" "$modules" "$chromium" "$page" || failed=1
+done
+[ $failed = 0 ] && echo 'the page holds in a browser, without gnuplot, and with names that want to be scripts'
+exit $failed
