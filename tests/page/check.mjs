@@ -76,6 +76,14 @@ for (const script of [true, false])
 			});
 			if (wide.scroll > wide.client || wide.client > width)
 				fail(`${where}: the page is ${wide.scroll} px wide`);
+			// Every verdict in every place where its colour meets a background, whatever this run found.
+			await page.evaluate(() => {
+				const names = ["supported", "refuted", "inconclusive", "not_testable"];
+				const row = `<tr>${names.map((n) => `<td class="step ${n}">● ${n} <small>n</small>` +
+					`<span class="badge ${n}">● ${n}</span></td>`).join("")}</tr>`;
+				document.querySelector("main").insertAdjacentHTML("beforeend",
+					`<table><tbody>${row}${row}</tbody></table>`);
+			});
 			await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
 			const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
 			for (const violation of violations)
