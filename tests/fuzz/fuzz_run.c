@@ -16,7 +16,7 @@ static const char *const files[] = { "manifest.json", "samples.csv",   "slices.c
 				     "pairs.csv",     "crossings.csv", "claims.csv" };
 #define FILES (sizeof(files) / sizeof(files[0]))
 
-static char folder[64];
+static char folder[256];
 static struct sm_gates gates;
 
 static void copy_template(size_t number)
@@ -51,7 +51,7 @@ static void begin(void)
 {
 	struct sm_error err = { 0 };
 
-	strcpy(folder, "/dev/shm/shmeter-fuzz-XXXXXX");
+	snprintf(folder, sizeof(folder), "%s/shmeter-fuzz-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	must(mkdtemp(folder) != NULL, folder);
 	for (size_t i = 0; i < FILES; i++)
 		copy_template(i);
