@@ -32,6 +32,8 @@ const struct command_spec commands[CMD_COUNT] = {
 			  "runs over time in one file, and the steps that lasted", cmd_history },
 	[CMD_EXPORT] = { "export", "DIR", "a run folder in another tool's format, to standard output",
 			 cmd_export },
+	[CMD_DEMO] = { "demo", "[NAME | watch [PID...]]",
+		       "shows a textbook's sentences live: question, guess, measurement, mechanism, code", cmd_demo },
 	[CMD_TUNE] = { "tune", "", "settings of the system that would help: list, change, put back",
 		       cmd_tune },
 	[CMD_HELP] = { "help", "[man|bash]", "this help, the man page or the bash completion",

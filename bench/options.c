@@ -46,6 +46,10 @@ enum option_id {
 	OPT_MAX,
 	OPT_INJECT,
 	OPT_TO,
+	OPT_YES,
+	OPT_ALL,
+	OPT_LIST,
+	OPT_SIXEL,
 	OPT_DB,
 	OPT_JSON,
 	OPT_TERM,
@@ -119,6 +123,10 @@ static const struct option_spec specs[] = {
 	{ OPT_MAX, "max", "RATIO", "how much longer the new side may take; default 1.02", NULL, FOR(CMD_AB) },
 	{ OPT_INJECT, "inject", "CASE=PERCENT",
 	  "slow cases (SCENARIO/VARIANT, globs) down by so much, to try a gate", NULL, FOR(CMD_RUN) },
+	{ OPT_YES, "yes", NULL, "ask nothing", NULL, FOR(CMD_DEMO) },
+	{ OPT_ALL, "all", NULL, "every demonstration, one after the other", NULL, FOR(CMD_DEMO) },
+	{ OPT_LIST, "list", NULL, "one demonstration a line: name, chapter, title", NULL, FOR(CMD_DEMO) },
+	{ OPT_SIXEL, "sixel", NULL, "draw with pixels, in a terminal that shows sixels", NULL, FOR(CMD_DEMO) },
 	{ OPT_DB, "db", "FILE", "the history; default history.sqlite in the user's data folder", NULL,
 	  FOR(CMD_HISTORY) },
 	{ OPT_TO, "to", "FORMAT", "the format; it must be given", SM_EXPORT_NAMES,
@@ -378,6 +386,10 @@ static int apply(struct arguments *a, int id, char *text, struct sm_error *err)
 	switch (id) {
 	case OPT_FORMAT: return parse_choice(find_spec(id), text, &a->format, err);
 	case OPT_DB: a->db = text; break;
+	case OPT_YES: a->yes = true; break;
+	case OPT_ALL: a->all = true; break;
+	case OPT_LIST: a->list = true; break;
+	case OPT_SIXEL: a->sixel = true; break;
 	case OPT_TO: return parse_choice(find_spec(id), text, &a->to, err);
 	case OPT_COLOR: return parse_choice(find_spec(id), text, &a->color, err);
 	case OPT_THRESHOLDS: a->thresholds = text; break;

@@ -32,6 +32,7 @@ enum command_id {
 	CMD_AB,
 	CMD_COMPARE,
 	CMD_SELFTEST,
+	CMD_DEMO,
 	CMD_TUNE,
 	CMD_HELP,
 	CMD_COUNT
@@ -50,7 +51,7 @@ struct arguments {
 	double allowed; /* ratio: --max */
 	const char *pass[64]; /* options of run, for the runs of an alternation */
 	size_t pass_count;
-	bool strict, confirm, github;
+	bool strict, confirm, github, yes, all, list, sixel;
 	bool json, apply, undo, dry_run, term, no_plots, quiet, verbose, seeded;
 	const char *operand[64]; /* patterns or folders */
 	size_t operands;
@@ -93,6 +94,9 @@ struct progress_line {
 };
 void show_progress(const struct sm_progress *progress, void *context);
 
+/* demo_watch.c: segments, names and mappings, once or every second on a terminal. */
+int demo_watch(const struct arguments *arguments, struct sm_error *err);
+
 /* cmd_check.c */
 struct sm_gate_report;
 /* Prints verdicts as the options ask: words or JSON, JUnit, GitHub. */
@@ -110,6 +114,7 @@ int cmd_check(struct arguments *arguments);
 int cmd_ab(struct arguments *arguments);
 int cmd_compare(struct arguments *arguments);
 int cmd_selftest(struct arguments *arguments);
+int cmd_demo(struct arguments *arguments);
 int cmd_export(struct arguments *arguments);
 int cmd_history(struct arguments *arguments);
 int cmd_tune(struct arguments *arguments);

@@ -10,7 +10,8 @@
 
 bool sm_same_class(const char *one, const char *other)
 {
-	double ratio = strtod(one, NULL) / strtod(other, NULL); /* of names without a time: not a number */
+	double ratio =
+		strtod(one, NULL) / strtod(other, NULL); /* of names without a time: not a number */
 
 	return strcmp(one, other) == 0 || fabs(log(ratio)) <= log(DIGEST_SAME_CLASS);
 }

@@ -75,16 +75,21 @@ static int prepare(struct sm_history *history, struct sm_error *err)
 
 		rc = pragma(history, "SELECT count(*) FROM sqlite_master", &count, err);
 		if (rc == 0 && count > 0)
-			rc = sm_fail(err, EBADMSG, "%s is another program's database: name another file with --db",
-				     history->path);
-		snprintf(sql, sizeof(sql), "%sPRAGMA application_id = %d; PRAGMA user_version = %d;", tables,
+			rc = sm_fail(
+				err, EBADMSG,
+				"%s is another program's database: name another file with --db",
+				history->path);
+		snprintf(sql, sizeof(sql),
+			 "%sPRAGMA application_id = %d; PRAGMA user_version = %d;", tables,
 			 APPLICATION, VERSION);
 		if (rc == 0)
 			rc = execute(history, sql, err);
 	} else if (rc == 0 && (application != APPLICATION || version != VERSION)) {
-		rc = sm_fail(err, EBADMSG, "%s is another program's database, or of another version: name another file "
-					   "with --db",
-			     history->path);
+		rc = sm_fail(
+			err, EBADMSG,
+			"%s is another program's database, or of another version: name another file "
+			"with --db",
+			history->path);
 	}
 	if (rc == 0)
 		return execute(history, "COMMIT", err);
@@ -103,9 +108,12 @@ int sm_history_open(struct sm_history **out, const char *path, bool create, stru
 	snprintf(history->path, sizeof(history->path), "%s", path);
 	if (!create && access(path, F_OK) < 0) {
 		free(history);
-		return sm_fail(err, ENOENT, "%s: no history is there yet; `shmeter history add DIR` begins one", path);
+		return sm_fail(err, ENOENT,
+			       "%s: no history is there yet; `shmeter history add DIR` begins one",
+			       path);
 	}
-	code = sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
+	code = sqlite3_open_v2(path, &history->db,
+			       SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
 	if (code == SQLITE_OK) {
 		sqlite3_busy_timeout(history->db, WAIT_MS);
 		rc = prepare(history, err);
@@ -155,21 +163,23 @@ static void bind_number(sqlite3_stmt *statement, int at, double value)
 		sqlite3_bind_null(statement, at);
 }
 
-static int insert_run(struct sm_history *history, const struct sm_results *run, bool *added, struct sm_error *err)
+static int insert_run(struct sm_history *history, const struct sm_results *run, bool *added,
+		      struct sm_error *err)
 {
-	const json_t *m = run->manifest, *aa = json_object_get(json_object_get(m, "analysis"), "aa");
-	const char *texts[] = { base_name(run->folder),
-				text_of(m, "started_utc"),
-				text_of(m, "seed"),
-				text_of(json_object_get(m, "environment"), "host"),
-				text_of(m, "fingerprint"),
-				text_of(json_object_get(m, "tool"), "version"),
-				text_of(m, "profile") };
+	const json_t *m = run->manifest,
+		     *aa = json_object_get(json_object_get(m, "analysis"), "aa");
+	const char *texts[] = {
+		base_name(run->folder),    text_of(m, "started_utc"),
+		text_of(m, "seed"),        text_of(json_object_get(m, "environment"), "host"),
+		text_of(m, "fingerprint"), text_of(json_object_get(m, "tool"), "version"),
+		text_of(m, "profile")
+	};
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(history->db,
-				      "INSERT OR IGNORE INTO run (name, started, seed, host, fingerprint, version, profile,"
-				      " control_moved) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-				      -1, &statement, NULL);
+	int code = sqlite3_prepare_v2(
+		history->db,
+		"INSERT OR IGNORE INTO run (name, started, seed, host, fingerprint, version, profile,"
+		" control_moved) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		-1, &statement, NULL);
 
 	for (int i = 0; code == SQLITE_OK && i < 7; i++)
 		bind_text(statement, i + 1, texts[i]);
@@ -182,12 +192,14 @@ static int insert_run(struct sm_history *history, const struct sm_results *run, 
 	return code == SQLITE_DONE ? 0 : failed(history, code, err);
 }
 
-static int insert_summaries(struct sm_history *history, const struct sm_results *run, struct sm_error *err)
+static int insert_summaries(struct sm_history *history, const struct sm_results *run,
+			    struct sm_error *err)
 {
 	sqlite3_int64 id = sqlite3_last_insert_rowid(history->db);
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(history->db, "INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?, ?, ?, ?, ?)", -1,
-				      &statement, NULL);
+	int code = sqlite3_prepare_v2(
+		history->db, "INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?, ?, ?, ?, ?)", -1,
+		&statement, NULL);
 
 	if (code == SQLITE_OK)
 		code = SQLITE_DONE;
@@ -211,13 +223,15 @@ static int insert_summaries(struct sm_history *history, const struct sm_results 
 	return code == SQLITE_DONE ? 0 : failed(history, code, err);
 }
 
-int sm_history_add(struct sm_history *history, const struct sm_results *run, bool *added, struct sm_error *err)
+int sm_history_add(struct sm_history *history, const struct sm_results *run, bool *added,
+		   struct sm_error *err)
 {
 	int rc;
 
 	*added = false;
 	if (run->summary_count == 0)
-		return sm_fail(err, EINVAL, "%s has no summary to keep: `shmeter report` makes it", run->folder);
+		return sm_fail(err, EINVAL, "%s has no summary to keep: `shmeter report` makes it",
+			       run->folder);
 	rc = execute(history, "BEGIN IMMEDIATE", err);
 	if (rc < 0)
 		return rc;
@@ -240,8 +254,9 @@ static void take_text(sqlite3_stmt *statement, int column, char *out, size_t siz
 
 static double take_number(sqlite3_stmt *statement, int column)
 {
-	return sqlite3_column_type(statement, column) == SQLITE_NULL ? (double)NAN
-								       : sqlite3_column_double(statement, column);
+	return sqlite3_column_type(statement, column) == SQLITE_NULL
+		       ? (double)NAN
+		       : sqlite3_column_double(statement, column);
 }
 
 static void take_point(struct sm_history_series *series, sqlite3_stmt *statement)
@@ -268,7 +283,8 @@ static void take_point(struct sm_history_series *series, sqlite3_stmt *statement
 /* The trend is that of the latest run's pair class: a time in another one is another time. */
 static void mark(struct sm_history_series *series)
 {
-	double *value = calloc(series->count + 1, sizeof(*value)), *level = calloc(series->count + 1, sizeof(*level));
+	double *value = calloc(series->count + 1, sizeof(*value)),
+	       *level = calloc(series->count + 1, sizeof(*level));
 	bool *step = calloc(series->count + 1, sizeof(*step));
 	size_t n = 0;
 
@@ -277,7 +293,8 @@ static void mark(struct sm_history_series *series)
 	for (size_t i = 0; i < series->count; i++) {
 		struct sm_history_point *p = &series->point[i];
 
-		p->same_class = p->median > 0 && sm_same_class(p->klass, series->point[series->count - 1].klass);
+		p->same_class = p->median > 0 &&
+				sm_same_class(p->klass, series->point[series->count - 1].klass);
 		if (p->same_class)
 			value[n++] = log(p->median);
 	}
@@ -296,8 +313,9 @@ static void mark(struct sm_history_series *series)
 static int latest_machine(struct sm_history *history, char out[32], struct sm_error *err)
 {
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(history->db, "SELECT fingerprint FROM run ORDER BY started DESC, id DESC LIMIT 1", -1,
-				      &statement, NULL);
+	int code = sqlite3_prepare_v2(
+		history->db, "SELECT fingerprint FROM run ORDER BY started DESC, id DESC LIMIT 1",
+		-1, &statement, NULL);
 
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
@@ -308,10 +326,13 @@ static int latest_machine(struct sm_history *history, char out[32], struct sm_er
 	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : failed(history, code, err);
 }
 
-static int count_elsewhere(struct sm_history *history, const char *fingerprint, unsigned *count, struct sm_error *err)
+static int count_elsewhere(struct sm_history *history, const char *fingerprint, unsigned *count,
+			   struct sm_error *err)
 {
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(history->db, "SELECT count(*) FROM run WHERE fingerprint <> ?", -1, &statement, NULL);
+	int code =
+		sqlite3_prepare_v2(history->db, "SELECT count(*) FROM run WHERE fingerprint <> ?",
+				   -1, &statement, NULL);
 
 	if (code == SQLITE_OK) {
 		bind_text(statement, 1, fingerprint);
@@ -323,8 +344,8 @@ static int count_elsewhere(struct sm_history *history, const char *fingerprint, 
 }
 
 static int tell(struct sm_history_series *series,
-		int (*each)(const struct sm_history_series *, void *, struct sm_error *), void *context,
-		struct sm_error *err)
+		int (*each)(const struct sm_history_series *, void *, struct sm_error *),
+		void *context, struct sm_error *err)
 {
 	int rc = 0;
 
@@ -337,7 +358,8 @@ static int tell(struct sm_history_series *series,
 }
 
 int sm_history_each(struct sm_history *history, const char *glob, const char *fingerprint,
-		    int (*each)(const struct sm_history_series *series, void *context, struct sm_error *err),
+		    int (*each)(const struct sm_history_series *series, void *context,
+				struct sm_error *err),
 		    void *context, unsigned *elsewhere, struct sm_error *err)
 {
 	struct sm_history_series series = { 0 };
@@ -352,11 +374,12 @@ int sm_history_each(struct sm_history *history, const char *glob, const char *fi
 		rc = count_elsewhere(history, series.fingerprint, elsewhere, err);
 	if (rc < 0)
 		return rc;
-	code = sqlite3_prepare_v2(history->db,
-				  "SELECT case_id, name, started, version, pair_class, median, low, high, n, unit FROM summary"
-				  " JOIN run ON run.id = summary.run WHERE fingerprint = ?1 AND (?2 IS NULL OR case_id GLOB ?2)"
-				  " ORDER BY case_id, started, run.id",
-				  -1, &statement, NULL);
+	code = sqlite3_prepare_v2(
+		history->db,
+		"SELECT case_id, name, started, version, pair_class, median, low, high, n, unit FROM summary"
+		" JOIN run ON run.id = summary.run WHERE fingerprint = ?1 AND (?2 IS NULL OR case_id GLOB ?2)"
+		" ORDER BY case_id, started, run.id",
+		-1, &statement, NULL);
 	if (code == SQLITE_OK) {
 		bind_text(statement, 1, series.fingerprint);
 		bind_text(statement, 2, glob);

@@ -1,0 +1,418 @@
+/* shmeter demo: a question, a guess, a measurement that can be watched, the answer with its evidence, the mechanism, the
+ * code that ran, and what to try next. */
+#include <errno.h>
+#include <ftw.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "demos.h"
+#include "program.h"
+#include "registry.h"
+#include "shmeter/clock.h"
+#include "shmeter/guard.h"
+#include "shmeter/report.h"
+#include "shmeter/store.h"
+#include "shmeter/text.h"
+
+#define BLOCKS 6 /* the fewest with an interval */
+#define BUDGET_NS                                                                                  \
+	9000000000u /* of the measuring: a demonstration takes at most a quarter of a minute */
+#define FRAME_NS     700000000u
+#define CODE_LINES   40
+#define PICTURE_ROWS 20
+
+struct stage {
+	struct arguments *arguments;
+	const struct demo *demo;
+	char folder[4096];
+	uint64_t last_frame_ns;
+	bool moving;   /* the picture is redrawn in place */
+	unsigned rows; /* of it on the screen */
+};
+
+static void heading(const struct stage *stage, const char *text)
+{
+	bool color = use_color(stage->arguments, stdout);
+
+	printf("\n%s%s%s\n", color ? "\033[1m" : "", text, color ? "\033[0m" : "");
+}
+
+static void print_list(void)
+{
+	const char *chapter = "";
+
+	for (const struct demo *demo = demos; demo->name; demo++) {
+		if (strcmp(chapter, demo->chapter) != 0)
+			printf("%s%s\n", *chapter ? "\n" : "", demo->chapter);
+		chapter = demo->chapter;
+		printf("  %-16s %s\n", demo->name, demo->title);
+	}
+	printf("\n`shmeter demo NAME` shows one, `demo --all --yes` all of them unattended, `demo watch` segments as they are.\n");
+}
+
+static const struct demo *find_demo(const char *name)
+{
+	for (const struct demo *demo = demos; demo->name; demo++)
+		if (strcmp(demo->name, name) == 0)
+			return demo;
+	return NULL;
+}
+
+/* Asks what the viewer expects; 0: no answer was asked for, or none came. */
+static unsigned ask(const struct stage *stage)
+{
+	char line[32];
+	unsigned guess;
+
+	for (unsigned i = 0; i < DEMO_CHOICES && stage->demo->choice[i]; i++)
+		printf("  %u  %s\n", i + 1, stage->demo->choice[i]);
+	if (stage->arguments->yes || !isatty(STDIN_FILENO))
+		return 0;
+	printf("What do you expect (1 to %d, or just Enter)? ", DEMO_CHOICES);
+	fflush(stdout);
+	if (!fgets(line, sizeof(line), stdin))
+		return 0;
+	guess = (unsigned)strtoul(line, NULL, 10);
+	return guess <= DEMO_CHOICES ? guess : 0;
+}
+
+/* Bars of what was measured so far. */
+struct bar {
+	const char *variant, *params;
+	double value;
+	double *values;
+	size_t count;
+};
+
+static size_t gather(const struct sm_results *run, const struct demo *demo, struct bar *bars,
+		     size_t room)
+{
+	size_t count = 0;
+
+	for (size_t c = 0; c < run->case_count && count < room; c++) {
+		const struct sm_case_row *row = &run->cases[c];
+		struct bar *bar = &bars[count];
+
+		if (strcmp(row->scenario, "aa") == 0 || row->derived != (demo->metric != NULL) ||
+		    (demo->metric && strcmp(row->metric, demo->metric) != 0))
+			continue;
+		*bar = (struct bar){ .variant = row->variant,
+				     .params = row->params,
+				     .values = calloc(run->sample_count + 1, sizeof(double)) };
+		for (size_t i = 0; bar->values && i < run->sample_count; i++) {
+			const struct sm_sample *sample = &run->samples[i];
+
+			if (sample->case_index != c || sample->status != SM_OK)
+				continue;
+			double value = demo->metric ? sample->value
+				       : sample->ops
+					       ? (double)sample->elapsed_ns / (double)sample->ops
+					       : (double)NAN;
+
+			if (isfinite(value))
+				bar->values[bar->count++] = value;
+		}
+		bar->value = sm_median(bar->values, bar->count);
+		free(bar->values);
+		bar->values = NULL;
+		if (bar->count > 0)
+			count++;
+	}
+	return count;
+}
+
+/* The picture's data: row, label, value. */
+static bool write_frame(const struct stage *stage, const struct bar *bars, size_t count,
+			unsigned width)
+{
+	char path[4200];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/demo.dat", stage->folder);
+	out = fopen(path, "we");
+	if (!out)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		fprintf(out, "%zu \"%s%s%s\" %.6g\n", count - i, bars[i].variant,
+			strcmp(bars[i].params, "-") ? " " : "",
+			strcmp(bars[i].params, "-") ? bars[i].params : "", bars[i].value);
+	}
+	fclose(out);
+	snprintf(path, sizeof(path), "%s/demo.gp", stage->folder);
+	out = fopen(path, "we");
+	if (!out)
+		return false;
+	if (stage->arguments->sixel)
+		fprintf(out, "set terminal sixelgd size 800,%zu font 'sans,11'\n",
+			120 + 24 * count);
+	else
+		fprintf(out, "set terminal dumb noenhanced size %u,%zu\n", width, 2 * count + 5);
+	fprintf(out, "datafile = '%s/demo.dat'\nbars = %zu\nx_label = '%s'\nload '%s/demo.gp'\n",
+		stage->folder, count, stage->demo->metric ? stage->demo->metric : "ns an operation",
+		plots_folder());
+	fclose(out);
+	return true;
+}
+
+/* One frame through gnuplot, over the one before.  Without gnuplot there is none: the words say it all. */
+static void draw(struct stage *stage)
+{
+	struct sm_results run;
+	struct sm_error err = { 0 };
+	struct bar bars[PICTURE_ROWS];
+	char command[8400];
+	size_t count = 0;
+	FILE *picture;
+	int c;
+
+	sm_results_init(&run);
+	if (sm_store_load(&run, stage->folder, &err) == 0)
+		count = gather(&run, stage->demo, bars, PICTURE_ROWS);
+	if (count > 0 && write_frame(stage, bars, count, 78)) {
+		snprintf(command, sizeof(command), "gnuplot '%s/demo.gp' 2>/dev/null",
+			 stage->folder);
+		picture = popen(command, "r");
+		if (stage->moving && stage->rows > 0)
+			printf("\033[%uA\033[J", stage->rows);
+		stage->rows = 0;
+		while (picture && (c = fgetc(picture)) != EOF) {
+			if (c == '\f')
+				continue;
+			stage->rows += c == '\n';
+			putchar(c);
+		}
+		if (picture)
+			pclose(picture);
+		fflush(stdout);
+	}
+	sm_results_free(&run);
+}
+
+/* Between trials alone: never while one is timed. */
+static void watch(const struct sm_progress *progress, void *context)
+{
+	struct stage *stage = context;
+	uint64_t now = sm_clock_ns();
+
+	if (strcmp(progress->phase, "measuring") != 0 || now - stage->last_frame_ns < FRAME_NS)
+		return;
+	draw(stage);
+	stage->last_frame_ns = sm_clock_ns();
+}
+
+static int measure(struct stage *stage, struct sm_error *err)
+{
+	struct sm_run_options run = stage->arguments->run;
+	const struct demo *demo = stage->demo;
+	int rc;
+
+	run.plan.patterns = demo->pattern;
+	while (run.plan.pattern_count < DEMO_PATTERNS && demo->pattern[run.plan.pattern_count])
+		run.plan.pattern_count++;
+	for (unsigned i = 0; i < DEMO_SETS && demo->set[i][0]; i++) {
+		run.plan.set[i].name = demo->set[i][0];
+		run.plan.set[i].text = demo->set[i][1];
+		run.plan.set_count++;
+	}
+	run.plan.repeat_blocks = BLOCKS;
+	run.plan.budget_ns = BUDGET_NS;
+	run.folder = stage->folder;
+	run.stop = stop_flag();
+	(void)!getrandom(&run.plan.seed, sizeof(uint32_t), 0);
+	if (stage->moving) {
+		run.progress = watch;
+		run.progress_context = stage;
+	}
+	rc = sm_guard_start(err);
+	if (rc == 0)
+		rc = sm_run(&run, sm_scenarios, sm_scenario_count, err);
+	sm_guard_stop();
+	return rc;
+}
+
+static void print_wrapped(const char *first, const char *text)
+{
+	size_t column = 4;
+
+	printf("    %s", first);
+	column += strlen(first);
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column + word + 1 > 100) {
+			printf("\n     ");
+			column = 5;
+		}
+		printf(" %.*s", (int)word, text);
+		column += word + 1;
+		text += word + strspn(text + word, " ");
+	}
+	putchar('\n');
+}
+
+static const char *scenario_of(const struct demo *demo, char out[128])
+{
+	snprintf(out, 128, "%.*s", (int)strcspn(demo->pattern[0], "/"), demo->pattern[0]);
+	return out;
+}
+
+/* The claims about what was shown, with their evidence; what could not run, and why. */
+static int tell(const struct stage *stage, struct sm_error *err)
+{
+	struct sm_results run;
+	char scenario[128];
+	const char *last = "";
+	int rc;
+
+	sm_results_init(&run);
+	rc = sm_store_load(&run, stage->folder, err);
+	for (size_t i = 0; rc == 0 && i < run.claim_count; i++) {
+		const struct sm_claim_row *claim = &run.claims[i];
+
+		if (strcmp(claim->scenario, scenario_of(stage->demo, scenario)) != 0 ||
+		    (claim->verdict == SM_NOT_TESTABLE &&
+		     (strstr(claim->reason, "not part of this run") ||
+		      strstr(claim->reason, "no case of this run has"))))
+			continue;
+		printf("  %s: %s\n", sm_verdict_name(claim->verdict), claim->sentence);
+		if (strcmp(claim->evidence, "-") != 0)
+			print_wrapped("", claim->evidence);
+		if (strcmp(claim->reason, "-") != 0)
+			print_wrapped("Why:", claim->reason);
+	}
+	for (size_t i = 0; rc == 0 && i < run.sample_count; i++) {
+		const struct sm_sample *sample = &run.samples[i];
+
+		if (sample->status != SM_SKIPPED || sample->derived ||
+		    strcmp(last, sample->reason) == 0)
+			continue;
+		last = sample->reason;
+		printf("  not here: %s/%s\n", run.cases[sample->case_index].scenario,
+		       run.cases[sample->case_index].variant);
+		print_wrapped("", sample->reason);
+	}
+	sm_results_free(&run);
+	return rc;
+}
+
+/* The function's lines out of the scenario's own file, as it was compiled. */
+static void show_code(const struct stage *stage)
+{
+	const struct demo_source *source = demo_sources;
+	char call[128];
+	unsigned line = 1, shown = 0;
+	bool inside = false;
+
+	while (source->file && strcmp(source->file, stage->demo->source) != 0)
+		source++;
+	snprintf(call, sizeof(call), "%s(", stage->demo->function);
+	for (const char *at = source->text; at && *at; line++) {
+		size_t length = strcspn(at, "\n");
+		const char *found = memmem(at, length, call, strlen(call));
+
+		/* a definition begins at the margin and is no prototype */
+		if (!inside && found && *at != '\t' && *at != ' ' && *at != '#' &&
+		    at[length - 1] != ';' &&
+		    (found == at || found[-1] == ' ' || found[-1] == '*')) {
+			printf("  scenarios/%s, from line %u:\n", source->file, line);
+			inside = true;
+		}
+		if (inside && shown++ < CODE_LINES)
+			printf("  | %.*s\n", (int)length, at);
+		if (inside && *at == '}')
+			break;
+		at += length + (at[length] == '\n');
+	}
+	if (shown > CODE_LINES)
+		printf("  | ... %u more lines\n", shown - CODE_LINES);
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+	(void)status;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+static void remove_run(const char *folder)
+{
+	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static int show(struct arguments *arguments, const struct demo *demo, struct sm_error *err)
+{
+	struct stage stage = { .arguments = arguments, .demo = demo };
+	const char *scratch = getenv("TMPDIR");
+	unsigned guess;
+	int rc;
+
+	stage.moving = isatty(STDOUT_FILENO) && !arguments->quiet;
+	snprintf(stage.folder, sizeof(stage.folder), "%s/shmeter-demo-XXXXXX",
+		 scratch && *scratch ? scratch : "/tmp");
+	if (!mkdtemp(stage.folder))
+		return sm_fail(err, errno, "%s cannot be made: %s", stage.folder, strerror(errno));
+	heading(&stage, demo->title);
+	print_wrapped("", demo->question);
+	guess = ask(&stage);
+	printf("\n");
+	rc = measure(&stage, err);
+	if (rc == 0) {
+		draw(&stage);
+		heading(&stage, "What was measured here");
+		if (guess > 0)
+			printf("  You expected: %s\n", demo->choice[guess - 1]);
+		rc = tell(&stage, err);
+	}
+	if (rc == 0) {
+		heading(&stage, "Why");
+		printf("%s\n", demo->mechanism);
+		heading(&stage, "The code that ran");
+		show_code(&stage);
+		heading(&stage, "What to try next");
+		printf("  %s\n", demo->next);
+	}
+	remove_run(stage.folder);
+	return rc;
+}
+
+static int show_all(struct arguments *arguments, struct sm_error *err)
+{
+	int rc = 0;
+
+	for (const struct demo *demo = demos; rc == 0 && demo->name; demo++)
+		rc = show(arguments, demo, err);
+	return rc;
+}
+
+int cmd_demo(struct arguments *arguments)
+{
+	const char *name = arguments->operands ? arguments->operand[0] : NULL;
+	const struct demo *demo = name ? find_demo(name) : NULL;
+	struct sm_error err = { 0 };
+	int rc;
+
+	if (arguments->list || (!name && !arguments->all)) {
+		if (arguments->list)
+			for (demo = demos; demo->name; demo++)
+				printf("%s\t%s\t%s\n", demo->name, demo->chapter, demo->title);
+		else
+			print_list();
+		return EXIT_OK;
+	}
+	if (name && strcmp(name, "watch") == 0)
+		rc = demo_watch(arguments, &err);
+	else if (arguments->all)
+		rc = show_all(arguments, &err);
+	else if (demo)
+		rc = show(arguments, demo, &err);
+	else
+		rc = sm_fail(&err, EINVAL,
+			     "there is no demonstration \"%s\"; `shmeter demo` lists them", name);
+	return rc < 0 ? complain(&err) : EXIT_OK;
+}

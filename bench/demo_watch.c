@@ -1,0 +1,219 @@
+/* shmeter demo watch: shared memory as the kernel sees it: names, segments, and who maps what in which pages. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "program.h"
+#include "shmeter/text.h"
+
+#define LISTED_MAX 12
+
+static void print_rest(unsigned count)
+{
+	if (count > LISTED_MAX)
+		printf("  and %u more\n", count - LISTED_MAX);
+	else if (count == 0)
+		printf("  none\n");
+}
+
+/* /dev/shm: what POSIX names there are. */
+static void list_names(void)
+{
+	DIR *folder = opendir("/dev/shm");
+	struct dirent *entry;
+	unsigned count = 0;
+
+	printf("POSIX names in /dev/shm (removed with shm_unlink, or rm)\n");
+	while (folder && (entry = readdir(folder))) {
+		struct stat status;
+		char size[SM_TEXT_MAX];
+
+		if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !S_ISREG(status.st_mode))
+			continue;
+		if (count++ < LISTED_MAX)
+			printf("  %-40.40s %10s  mode %04o  uid %u\n", entry->d_name,
+			       sm_format_bytes(size, (double)status.st_size),
+			       status.st_mode & 07777, status.st_uid);
+	}
+	if (folder)
+		closedir(folder);
+	print_rest(count);
+}
+
+/* /proc/sysvipc/shm, whose columns its first line names (proc(5)). */
+static void list_segments(void)
+{
+	FILE *file = fopen("/proc/sysvipc/shm", "re");
+	char line[512], size[SM_TEXT_MAX];
+	unsigned count = 0;
+
+	printf("System V segments (removed with ipcrm -m ID; nobody attached: perhaps an orphan)\n");
+	if (file && !fgets(line, sizeof(line), file))
+		line[0] = '\0';
+	while (file && fgets(line, sizeof(line), file)) {
+		int key, id, cpid, lpid;
+		unsigned perms, attached;
+		unsigned long bytes;
+
+		if (sscanf(line, "%d %d %o %lu %d %d %u", &key, &id, &perms, &bytes, &cpid, &lpid,
+			   &attached) != 7)
+			continue;
+		if (count++ < LISTED_MAX)
+			printf("  id %-8d key 0x%08x %10s  mode %04o  attached %u  made by process %d\n",
+			       id, (unsigned)key, sm_format_bytes(size, (double)bytes),
+			       perms & 0777, attached, cpid);
+	}
+	if (file)
+		fclose(file);
+	print_rest(count);
+}
+
+/* One mapping of smaps, as its lines say. */
+struct mapping {
+	char name[256];
+	bool shared;
+	uint64_t size_kb, rss_kb, page_kb, huge_kb;
+};
+
+static void print_mapping(const struct mapping *m)
+{
+	char size[SM_TEXT_MAX], rss[SM_TEXT_MAX], pages[48];
+
+	if (m->huge_kb)
+		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages, %" PRIu64 " kB in 2 MiB",
+			 m->page_kb, m->huge_kb);
+	else
+		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages", m->page_kb);
+	printf("    %-34.34s %10s, %10s resident, %s\n", m->name[0] ? m->name : "(no name)",
+	       sm_format_bytes(size, (double)m->size_kb * 1024),
+	       sm_format_bytes(rss, (double)m->rss_kb * 1024), pages);
+}
+
+static void take_line(struct mapping *m, const char *line)
+{
+	uint64_t kb;
+
+	if (sscanf(line, "Size: %" SCNu64, &kb) == 1)
+		m->size_kb = kb;
+	else if (sscanf(line, "Rss: %" SCNu64, &kb) == 1)
+		m->rss_kb = kb;
+	else if (sscanf(line, "KernelPageSize: %" SCNu64, &kb) == 1)
+		m->page_kb = kb;
+	else if (sscanf(line, "ShmemPmdMapped: %" SCNu64, &kb) == 1)
+		m->huge_kb = kb;
+}
+
+/* A mapping is shared memory where it may be written by several: "s", and neither a library nor a device. */
+static bool list_process(const char *pid)
+{
+	char path[64], line[512], name[64] = "";
+	struct mapping m = { .shared = false };
+	FILE *file;
+	unsigned count = 0;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	if (sm_read_file(path, name, sizeof(name)) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%.20s/smaps", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file)) {
+		char range[64], access[8], mapped[256] = "";
+
+		if (sscanf(line, "%63[0-9a-f-] %7s %*s %*s %*s %255[^\n]", range, access, mapped) <
+			    2 ||
+		    !strchr(range, '-')) {
+			take_line(&m, line);
+			continue;
+		}
+		if (m.shared && count++ < LISTED_MAX)
+			print_mapping(&m);
+		m = (struct mapping){ .shared = access[3] == 's' };
+		snprintf(m.name, sizeof(m.name), "%s", mapped);
+		if (m.shared && count == 0)
+			printf("  process %s (%s)\n", pid, name);
+	}
+	if (m.shared && count++ < LISTED_MAX)
+		print_mapping(&m);
+	if (count > LISTED_MAX)
+		printf("    and %u more\n", count - LISTED_MAX);
+	fclose(file);
+	return count > 0;
+}
+
+/* The processes given, or every shmeter. */
+static void list_processes(const struct arguments *arguments)
+{
+	DIR *folder = arguments->operands > 1 ? NULL : opendir("/proc");
+	struct dirent *entry;
+	bool any = false;
+
+	printf("Shared mappings of %s (from smaps: Rss, KernelPageSize, ShmemPmdMapped)\n",
+	       arguments->operands > 1 ? "the processes named" : "every shmeter that runs");
+	for (size_t i = 1; i < arguments->operands; i++) {
+		bool there = list_process(arguments->operand[i]);
+
+		if (!there)
+			printf("  process %s has none, is not there, or is another user's\n",
+			       arguments->operand[i]);
+		any = true;
+	}
+	while (folder && (entry = readdir(folder))) {
+		char path[64], name[64];
+
+		snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9' ||
+		    sm_read_file(path, name, sizeof(name)) < 0 ||
+		    strncmp(name, "shmeter", 7) != 0 || strtol(entry->d_name, NULL, 10) == getpid())
+			continue;
+		any |= list_process(entry->d_name);
+	}
+	if (folder)
+		closedir(folder);
+	if (!any)
+		printf("  none: start a run in another terminal, or name processes: shmeter demo watch PID...\n");
+}
+
+static void total(void)
+{
+	char text[8192];
+	const char *line;
+
+	if (sm_read_file("/proc/meminfo", text, sizeof(text)) < 0 ||
+	    !(line = strstr(text, "Shmem:")))
+		return;
+	printf("In all %.*s kB of shared memory are in use (Shmem in /proc/meminfo).\n",
+	       (int)strcspn(line + 6 + strspn(line + 6, " "), " "),
+	       line + 6 + strspn(line + 6, " "));
+}
+
+int demo_watch(const struct arguments *arguments, struct sm_error *err)
+{
+	const struct timespec second = { .tv_sec = 1 };
+	bool live = isatty(STDOUT_FILENO) && !arguments->yes;
+
+	for (size_t i = 1; i < arguments->operands; i++)
+		if (strspn(arguments->operand[i], "0123456789") != strlen(arguments->operand[i]))
+			return sm_fail(err, EINVAL, "\"%s\" is no process number",
+				       arguments->operand[i]);
+	do {
+		if (live)
+			printf("\033[H\033[J");
+		list_names();
+		list_segments();
+		list_processes(arguments);
+		total();
+		if (live)
+			printf("\nEvery second; Ctrl-C ends it.\n");
+		fflush(stdout);
+	} while (live && !*stop_flag() && nanosleep(&second, NULL) == 0);
+	return 0;
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# The classroom: demonstrations run unattended and show what they promise; every command of the lessons is one; another
+# language reads a region; docs/scenarios.md is what the scenarios say.
+# usage: test_demo.sh SOURCE_ROOT PROGRAM
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+export TMPDIR=$scratch SHMETER_STATE_DIR=$scratch/state
+failed=0
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+
+"$program" demo --list >list || fail 'no list'
+[ "$(wc -l <list)" -ge 21 ] || fail "$(wc -l <list) demonstrations"
+[ "$(awk -F'\t' 'NF == 3' list | wc -l)" = "$(wc -l <list)" ] || fail "a line of the list is not three fields: $(cat list)"
+cut -f1 list | sort | uniq -d | grep . && fail 'a name is there twice'
+
+# A few whole ones: the rest is the same program over other scenarios, which their own test covers.
+for name in one-frame lost-update false-sharing numa orphans; do
+	begin=$(date +%s)
+	timeout 60 "$program" demo "$name" --yes </dev/null >out 2>err || fail "$name: exit $?: $(cat err)"
+	[ $(($(date +%s) - begin)) -le 20 ] || fail "$name takes $(($(date +%s) - begin)) s"
+	[ -s err ] && fail "$name complains: $(cat err)"
+	for part in 'What was measured here' 'Why' 'The code that ran' 'What to try next'; do
+		grep -qx "$part" out || fail "$name lacks \"$part\""
+	done
+	grep -qE '^  (supported|refuted|inconclusive|not_testable):' out || fail "$name has no verdict: $(cat out)"
+	grep -qE '^  scenarios/.*, from line [0-9]+:$' out && grep -q '^  | }$' out || fail "$name shows no code: $(cat out)"
+done
+# where the code is said to stand, it stands
+sed -nE 's/^  scenarios\/(.*), from line ([0-9]+):$/\1 \2/p' out | while read -r file line; do
+	[ "$(sed -n "${line}p" "$root/scenarios/$file")" = "$(sed -nE 's/^  \| (.*)$/\1/p' out | head -1)" ] || echo "$file:$line"
+done | grep . && fail 'the code is another than in its file'
+# each demonstration's function is found in its source
+grep -oE '\.source = "[^"]+"|\.function = "[^"]+"' "$root/bench/demos.c" | cut -d'"' -f2 | paste - - | while read -r file function; do
+	grep -qE "^[a-z].*\b$function\(" "$root/scenarios/$file" || echo "$file: $function"
+done | grep . && fail 'a demonstration names code that is not there'
+ls -d "$scratch"/shmeter-demo-* 2>/dev/null && fail 'a demonstration left its run'
+
+timeout 5 "$program" demo watch --yes >out 2>err || fail "watch: $(cat err)"
+grep -q 'POSIX names' out && grep -q 'System V segments' out || fail "watch says little: $(cat out)"
+timeout 5 "$program" demo nothing >out 2>err
+[ $? = 4 ] || fail 'an unknown demonstration is not refused'
+timeout 5 "$program" demo watch x >out 2>err
+[ $? = 4 ] || fail 'a wrong process number is not refused'
+
+# Python reads what C counts.
+timeout 60 "$program" run lost_update/atomic --backing file --file-folder . --repeat-blocks 60 --no-counters --no-plots -q --out counted >/dev/null 2>&1 &
+python3 "$root/docs/teaching/read_region.py" 4 >out 2>err || fail "read_region.py: $(cat err)"
+wait
+grep -qE '; [1-9][0-9]* times it had grown' out || fail "Python saw no counter grow: $(cat out err)"
+
+# Every command in the lessons and the questions is one.
+grep -ohE '`shmeter [^`]+`' "$root"/docs/teaching/*.md "$root"/docs/faq.md | tr -d '`' | sort -u >commands
+while read -r _ command rest; do
+	case $command in
+	run)
+		rest=${rest/run_folder/results}
+		# shellcheck disable=SC2086
+		eval "\"$program\" run $rest --dry-run" >out 2>&1 || fail "shmeter run $rest: $(cat out)"
+		;;
+	demo)
+		[ -z "$rest" ] || [ "$rest" = watch ] || grep -q "^$rest	" list || fail "there is no demonstration \"$rest\""
+		;;
+	doctor | ab | tune | selftest | list | history) ;;
+	*) fail "shmeter $command is no command" ;;
+	esac
+done <commands
+[ "$(wc -l <commands)" -ge 30 ] || fail "only $(wc -l <commands) commands were found in the lessons"
+
+python3 "$root/scripts/document" "$program" - >scenarios.md || fail 'scripts/document'
+diff "$root/docs/scenarios.md" scenarios.md >difference || fail "docs/scenarios.md is old, run scripts/document: $(head -5 difference)"
+[ $failed = 0 ] && echo 'the classroom is open'
+exit $failed
