@@ -19,7 +19,7 @@
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
-#define BLOCKS 6 /* the fewest with an interval */
+#define BLOCKS 10 /* some may be lost */
 #define BUDGET_NS                                                                                  \
 	9000000000u /* of the measuring: a demonstration takes at most a quarter of a minute */
 #define FRAME_NS     700000000u

@@ -52,6 +52,14 @@ static const char *look_of(const char *kind)
 	return "";
 }
 
+/* Up to and with the first `mark`, or to the text's end: a figure may have been cut short. */
+static size_t through(const char *at, char mark)
+{
+	const char *found = strchr(at, mark);
+
+	return found ? (size_t)(found - at) + 1 : strlen(at);
+}
+
 struct svg {
 	FILE *out;
 	unsigned number; /* prefix of its ids */
@@ -69,7 +77,7 @@ static size_t skip_needless(const struct svg *s, const char *at)
 		if (strncmp(at, needless[i], strlen(needless[i])) == 0)
 			return strlen(needless[i]);
 	if (strncmp(at, " id=\"gnuplot_plot_", 18) == 0)
-		return 18 + strcspn(at + 18, "\"") + 1;
+		return 18 + through(at + 18, '"');
 	if (s->recolour && strncmp(at, " color=\"black\"", 14) == 0)
 		return 14;
 	if (s->recolour && strncmp(at, " color='rgb(  0,   0,   0)'", 27) == 0)
@@ -260,7 +268,7 @@ static size_t skip_element(const char *at)
 	    starts(at, "<desc>")) {
 		const char *end = strchr(at + 1, '<');
 
-		return end ? (size_t)(end - at) + strcspn(end, ">") + 1 : 0;
+		return end ? (size_t)(end - at) + through(end, '>') : 0;
 	}
 	if (starts(at, "<filter id='textbox'") || starts(at, "<filter id='greybox'")) {
 		const char *end = strstr(at, "</filter>");
@@ -268,7 +276,7 @@ static size_t skip_element(const char *at)
 		return end ? (size_t)(end - at) + 9 : 0;
 	}
 	if (starts(at, "<g fill=\"none\" color=")) {
-		size_t open = strcspn(at, ">") + 1, space = strspn(at + open, " \t\n");
+		size_t open = through(at, '>'), space = strspn(at + open, " \t\n");
 
 		if (starts(at + open + space, "</g>"))
 			return open + space + 4;
@@ -300,7 +308,7 @@ static void put_svg(const struct svg *s, const char *at)
 		used = skip_element(at);
 		if (used == 0 &&
 		    (is_shape(at) || (s->recolour && starts(at, "<rect x=\"0\" y=\"0\""))))
-			used = strcspn(at, ">") + 1;
+			used = through(at, '>');
 		if (used == 0)
 			after = put_marks(s, at);
 		at = used ? at + used : after ? after : put_tag(s, at);
