@@ -164,8 +164,16 @@ static int compare_control(const struct sm_analysis *a, size_t group, struct sm_
 	return sm_analysis_compare(a, (size_t)left, (size_t)right, klass, out, err);
 }
 
-/* Several groups of the control are one question: Holm keeps its false alarms at those of one. With
- * one group this is the interval alone. */
+/* The level at which `count` groups of the control are judged over so many blocks: a control that moves
+ * silences the whole run, so by chance it does in one run of a hundred only.  Where so few blocks cannot be
+ * that sure (under eight, of one group), at that of every other interval. */
+static double control_level(unsigned blocks, size_t count)
+{
+	return (double)count * sm_sign_test(0, blocks) <= SM_CONTROL_ALPHA ? SM_CONTROL_ALPHA
+									   : 1 - SM_CONFIDENCE;
+}
+
+/* Several groups of the control are one question: Holm keeps its false alarms at those of one. */
 static void judge_control(struct sm_control *control, const struct sm_comparison *comparison,
 			  double *p, size_t count)
 {
@@ -182,8 +190,8 @@ static void judge_control(struct sm_control *control, const struct sm_comparison
 	if (count == 0)
 		return;
 	control->ratio = comparison[worst].ratio;
-	control->moved = (control->ratio.low > 1 || control->ratio.high < 1) &&
-			 (count == 1 || p[worst] <= 1 - SM_CONFIDENCE);
+	control->level = control_level(comparison[worst].used - comparison[worst].ties, count);
+	control->moved = p[worst] <= control->level;
 }
 
 int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)

@@ -49,9 +49,10 @@ const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct s
 			results,
 			"the A/A control moved: one case under two names differed by a factor of "
 			"%.3f (95 %% interval %.3f to %.3f), so this run cannot tell a cause from "
-			"a drift; by chance alone fewer than 5 in 100 runs show this, so run it "
+			"a drift; by chance alone at most %.0f in 100 runs show this, so run it "
 			"again",
-			a->control.ratio.estimate, a->control.ratio.low, a->control.ratio.high);
+			a->control.ratio.estimate, a->control.ratio.low, a->control.ratio.high,
+			100 * a->control.level);
 	return NULL;
 }
 

@@ -8,9 +8,10 @@
 /* The power with which the smallest visible effect is meant: 1 - SM_BETA. */
 #define SM_BETA 0.2
 /* Run-level limits of method.md. */
-#define SM_DROPPED_MAX 0.25 /* of the blocks of a pair: no class with both variants pure */
-#define SM_STEAL_MAX   5.0  /* per cent of all PU time */
-#define SM_TIES_MAX    0.20 /* of the blocks used: the clock is too coarse */
+#define SM_DROPPED_MAX   0.25 /* of the blocks of a pair: no class with both variants pure */
+#define SM_CONTROL_ALPHA 0.01 /* runs whose control moves by chance (docs/adr/0015) */
+#define SM_STEAL_MAX     5.0  /* per cent of all PU time */
+#define SM_TIES_MAX      0.20 /* of the blocks used: the clock is too coarse */
 
 /* Classes of the pairs that the topology relates in one way. */
 struct sm_relation {
@@ -61,6 +62,7 @@ struct sm_group_view {
 /* The A/A control. */
 struct sm_control {
 	bool known, moved;
+	double level; /* of its sign test: how often it moves by chance, at most */
 	struct sm_interval ratio;
 };
 
@@ -68,11 +70,11 @@ struct sm_analysis {
 	struct sm_results *results;
 	const struct sm_scenario *const *scenarios;
 	size_t scenario_count;
-	uint32_t *slice_order;          /* slices by trial, then slice */
-	uint32_t *sample_order;         /* samples by case, then block */
-	uint32_t *trial_order;          /* samples by trial */
-	struct sm_sample_view *view;    /* one a sample */
-	struct sm_cell *cell;           /* of all samples */
+	uint32_t *slice_order;       /* slices by trial, then slice */
+	uint32_t *sample_order;      /* samples by case, then block */
+	uint32_t *trial_order;       /* samples by trial */
+	struct sm_sample_view *view; /* one a sample */
+	struct sm_cell *cell;        /* of all samples */
 	size_t cell_count, cell_room;
 	struct sm_case_view *case_view; /* one a case */
 	struct sm_group_view *group;

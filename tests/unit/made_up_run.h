@@ -217,14 +217,20 @@ static inline const struct sm_claim_row *claim_of(const char *id)
 #define expect_text(text, part)                                                                    \
 	cr_expect(strstr((text), (part)) != NULL, "\"%s\" lacks \"%s\"", (text), (part))
 
-static inline void add_control(double factor)
+/* A control of `blocks` blocks, of which the first `against` differ the other way. */
+static inline void add_control_of(double factor, unsigned blocks, unsigned against)
 {
 	unsigned a = add_case("aa", "a", "-", 2), b = add_case("aa", "b", "-", 2);
 
-	for (unsigned block = 0; block < 8; block++) {
+	for (unsigned block = 0; block < blocks; block++) {
 		add_trial(a, block, 0, 0, 10);
-		add_trial(b, block, 0, 0, 10 * factor);
+		add_trial(b, block, 0, 0, block < against ? 10 / factor : 10 * factor);
 	}
+}
+
+static inline void add_control(double factor)
+{
+	add_control_of(factor, 8, 0);
 }
 
 #endif

@@ -205,11 +205,38 @@ Test(analysis, a_control_that_moved_takes_all_verdicts_away)
 
 	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
 	expect_text(claim_of("C1")->reason, "the A/A control moved");
-	expect_text(claim_of("C1")->reason, "fewer than 5 in 100 runs");
+	expect_text(claim_of("C1")->reason, "at most 1 in 100 runs");
 	cr_expect(json_is_true(json_object_get(found, "moved")));
 	/* Its own row stays what it is. */
 	cr_expect_float_eq(pair_of("b", "a", NULL)->ratio.estimate, 1.1, 0.01);
 	cr_expect_str_eq(pair_of("b", "a", NULL)->reason, "-");
+}
+
+/* 14 of 16 blocks one way are sure at 99 % (sign test, p = 0.0042), 13 at 95 % alone (p = 0.021). */
+Test(analysis, a_control_has_moved_when_it_is_sure_at_99_per_cent)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	add_control_of(1.1, 16, 2);
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+}
+
+Test(analysis, a_control_has_not_moved_when_it_is_sure_at_95_per_cent_alone)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	add_control_of(1.1, 16, 3);
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED);
+}
+
+/* Six blocks that agree (p = 0.031) cannot reach 1 %: there 5 % has to do. */
+Test(analysis, a_control_of_few_blocks_is_judged_as_everything_else)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	add_control_of(1.1, 6, 0);
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason, "at most 5 in 100 runs");
 }
 
 Test(analysis, a_control_that_stood_leaves_them)
