@@ -123,9 +123,9 @@ static json_t *scenario_json(const struct listed *listed)
 							"id", c->id, "text", c->text, "source",
 							c->source, "question", c->question, "left",
 							c->left, "right", c->right, "at", c->at));
-	return json_pack("{s:s, s:s, s:s, s:s?, s:o, s:o, s:o, s:b, s:s}", "name", s->name,
-			 "family", s->family, "question", s->question, "summary", s->summary,
-			 "variants", variants, "params", params_json(s), "claims", claims,
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:b, s:s}", "name", s->name,
+			 "family", s->family, "question", s->question, "summary", s->summary, "why",
+			 s->why, "variants", variants, "params", params_json(s), "claims", claims,
 			 "supported", (int)listed->supported, "reason", listed->reason);
 }
 

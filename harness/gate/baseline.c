@@ -111,6 +111,8 @@ static void shift(double min, double max, double *x, size_t nx, double *y, size_
 	if (max > 0 && min > 0)
 		out->p = fmin(1, 2 * out->p);
 	out->mde = two_sample_mde(x, nx, y, ny);
+	out->scatter = 1.4826 * sm_mad(x, nx);
+	out->baseline_scatter = 1.4826 * sm_mad(y, ny);
 }
 
 /* The class of most pure slices in which the case, and its reference, have blocks; NULL: none. */

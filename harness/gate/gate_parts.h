@@ -14,6 +14,7 @@ struct finding {
 	double p; /* one-sided, "the threshold holds" */
 	double mde;
 	unsigned used, baseline_used;
+	double scatter, baseline_scatter; /* of the blocks' logarithms, as standard deviations; 0: unknown */
 	const char *klass, *baseline_klass;
 	const char *evidence;
 	const char *distrust; /* why nothing can be said whatever the interval; NULL */

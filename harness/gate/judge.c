@@ -10,6 +10,9 @@
 
 #include "gate_parts.h"
 
+/* A baseline that scatters so many times as much as the run is what keeps a gate from deciding. */
+#define NOISY_BASELINE 2
+
 /* A run and its baseline, for what is compared between them; both NULL without a baseline. */
 struct sides {
 	const struct sm_digest *run, *baseline;
@@ -263,6 +266,27 @@ unsigned sm_gates_blocks(size_t gates)
 	return blocks > 16 ? blocks : 16;
 }
 
+/* Why an interval decides nothing; of two runs, which of them is the noisy one. */
+static const char *open_interval(struct sm_results *results, const struct sm_gate_row *row,
+				 const struct finding *finding)
+{
+	struct sm_words words = { .used = 0 };
+
+	sm_words_add(
+		&words,
+		"the interval holds the threshold; the smallest effect that these blocks could "
+		"show is %.2g %%",
+		100 * (row->mde - 1));
+	if (finding->baseline_scatter > 0)
+		sm_words_add(&words,
+			     "; blocks scatter by %.2g %% in the baseline and by %.2g %% here%s",
+			     100 * finding->baseline_scatter, 100 * finding->scatter,
+			     finding->baseline_scatter > NOISY_BASELINE * finding->scatter
+				     ? ": measure the baseline again on a quieter machine"
+				     : "");
+	return sm_results_string(results, "%s", words.text);
+}
+
 static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding,
 		   size_t tests)
 {
@@ -287,11 +311,7 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 			"blocks that agree are needed)",
 			tests, row->p, blocks_needed(tests));
 	else
-		row->reason = sm_results_string(
-			run->results,
-			"the interval holds the threshold; the smallest effect that these "
-			"blocks could show is %.2g %%",
-			100 * (row->mde - 1));
+		row->reason = open_interval(run->results, row, finding);
 }
 
 static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *tests)

@@ -119,7 +119,7 @@ size_t figures_runchart(const struct sm_results *r, struct figure *f, FILE *out)
 		    median <= 0)
 			continue;
 		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->value / median,
-			strcmp(s->klass, "solo") == 0        ? 0
+			strstr(s->klass, "solo")             ? 0
 			: strcmp(s->klass, "shared-pu") == 0 ? 1
 							     : 2,
 			s->wall_ns ? 100.0 * (double)s->steal_ns / (double)s->wall_ns : 0.0);
@@ -128,18 +128,33 @@ size_t figures_runchart(const struct sm_results *r, struct figure *f, FILE *out)
 	return count;
 }
 
+/* Whether a trial had one worker.  Slices come trial by trial: the search begins where the last one ended. */
+static bool was_alone(const struct sm_results *r, unsigned trial, size_t *from)
+{
+	for (size_t n = 0; n < r->sample_count; n++) {
+		size_t i = (*from + n) % r->sample_count;
+
+		if (r->samples[i].trial != trial)
+			continue;
+		*from = i;
+		return r->cases[r->samples[i].case_index].workers < 2;
+	}
+	return false;
+}
+
 /* A histogram of the probes on a logarithmic scale: 24 bins a decade. */
 size_t figures_probes(const struct sm_results *r, struct figure *f, FILE *out)
 {
 	enum { BINS = 24 * 8 };
 	unsigned bin[BINS] = { 0 };
-	size_t count = 0;
+	size_t count = 0, sample = 0;
 
 	(void)f;
 	for (size_t i = 0; i < r->slice_count; i++) {
 		double ns = r->slices[i].probe_before_ns;
 
-		if (!isfinite(ns) || ns < 1)
+		/* a worker alone has a pace, and no round trip */
+		if (!isfinite(ns) || ns < 1 || was_alone(r, r->slices[i].trial, &sample))
 			continue;
 		int at = (int)(24 * log10(ns));
 

@@ -200,14 +200,20 @@ static void print_trust(const struct printer *p)
 	snprintf(text, sizeof(text), "%s", words_text(r, "analysis/cores_moved/sentence"));
 	text[0] = (char)toupper((unsigned char)text[0]);
 	words_wrap(p->out, "  ", 4, p->width, text);
+	if (words_number(r, "analysis/pace_changed/neighbours") > 0) {
+		snprintf(text, sizeof(text), "%s", words_text(r, "analysis/pace_changed/sentence"));
+		text[0] = (char)toupper((unsigned char)text[0]);
+		words_wrap(p->out, "  ", 4, p->width, text);
+	}
 	if (isfinite(low))
 		snprintf(
 			text, sizeof(text),
 			"A/A control: the same code under two names reads %.3f (95 %% interval %.3f to "
 			"%.3f)%s",
 			ratio, low, high,
-			low <= 1 && high >= 1 ? "."
-					      : ": it moved, so no ratio of this run is believed.");
+			words_true(r, "analysis/aa/moved")
+				? ": it moved, so no ratio of this run is believed."
+				: ".");
 	else
 		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
 	words_wrap(p->out, "  ", 4, p->width, text);

@@ -175,17 +175,14 @@ static void put_questions(struct page *page)
 
 static void put_short(struct page *page)
 {
-	double low = words_number(page->results, "analysis/aa/low");
-	double high = words_number(page->results, "analysis/aa/high");
-
 	page_heading(page->out, 2, "short", "In short");
 	put_strip(page);
 	fputs("<p>A <em>claim</em> is a belief about shared memory with a threshold, judged by this run. ",
 	      page->out);
-	if (isfinite(low))
-		fputs(low <= 1 && high >= 1
-			      ? "The run&#39;s own control did not move, so its ratios can be believed "
-			      : "The run&#39;s own control moved: <strong>do not believe its ratios</strong> ",
+	if (isfinite(words_number(page->results, "analysis/aa/low")))
+		fputs(words_true(page->results, "analysis/aa/moved")
+			      ? "The run&#39;s own control moved: <strong>do not believe its ratios</strong> "
+			      : "The run&#39;s own control did not move, so its ratios can be believed ",
 		      page->out);
 	else
 		fputs("The run has no control, so nobody knows how far its ratios can be believed ",
@@ -211,7 +208,9 @@ static void put_method(const struct page *page)
 		{ "Pair class",
 		  "What a cache line took there and back between the two processes right before and "
 		  "after a slice, for example 85ns. On a virtual machine cores move, so nothing is "
-		  "compared across classes. solo: one process; shared-pu: processes that take turns." },
+		  "compared across classes. 620ns-solo: a process alone, and how long a fixed piece of "
+		  "arithmetic took it, which another thread on its core makes longer; solo: one that "
+		  "was not probed; shared-pu: processes that take turns." },
 		{ "Disturbed",
 		  "A slice or trial that was interrupted or whose cores moved. Left out by rules that do "
 		  "not look at the result, counted, and kept in the files." },

@@ -378,8 +378,9 @@ static void put_sureness(const struct page *page, const struct ladder *l)
 		l->placement, *l->rest ? ", " : "", l->rest);
 	if (isfinite(low))
 		page_printf(page->out, " The A/A control of this run %s: %.3f to %.3f.",
-			    low <= 1 && high >= 1 ? "did not move"
-						  : "moved, so nothing here is sure",
+			    words_true(page->results, "analysis/aa/moved")
+				    ? "moved, so nothing here is sure"
+				    : "did not move",
 			    low, high);
 	if (l->sizes < 4) {
 		page_printf(

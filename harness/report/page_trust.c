@@ -106,7 +106,7 @@ static enum trust control(const struct sm_results *r, char *found, size_t size)
 	}
 	snprintf(found, size, "ratio %.3f (95 %% interval %.3f to %.3f)",
 		 words_number(r, "analysis/aa/ratio"), low, high);
-	return low <= 1 && high >= 1 ? TRUST_GOOD : TRUST_BAD;
+	return words_true(r, "analysis/aa/moved") ? TRUST_BAD : TRUST_GOOD;
 }
 
 static void check_control(struct page *page)
@@ -200,24 +200,36 @@ static void check_instrument(struct page *page)
 		      "What is not counted is empty here, never 0.");
 }
 
-static void put_classes(struct page *page)
+/* One of the analysis' sentences as a paragraph. */
+static void put_sentence(struct page *page, const char *path)
 {
-	const json_t *analysis = json_object_get(page->results->manifest, "analysis");
-	const json_t *classes = json_object_get(analysis, "classes"), *list, *one;
-	const char *relation,
-		*sentence = words_text(page->results, "analysis/cores_moved/sentence");
-	char text[SM_TEXT_MAX], words[512];
-	size_t i;
+	const char *sentence = words_text(page->results, path);
+	char words[512];
 
-	page_heading(page->out, 3, "classes", "Pair classes: did the cores move?");
 	fputs("<p>", page->out);
 	snprintf(words, sizeof(words), "%s", *sentence ? sentence : "The run did not store it");
 	words[0] = (char)toupper((unsigned char)words[0]);
 	page_text(page->out, words);
 	fputs(words[strlen(words) - 1] == '.' ? "</p>\n" : ".</p>\n", page->out);
+}
+
+static void put_classes(struct page *page)
+{
+	const json_t *analysis = json_object_get(page->results->manifest, "analysis");
+	const json_t *classes = json_object_get(analysis, "classes"), *list, *one;
+	const char *relation;
+	char text[SM_TEXT_MAX];
+	size_t i;
+
+	page_heading(page->out, 3, "classes", "Pair classes: did the cores move?");
+	put_sentence(page, "analysis/cores_moved/sentence");
+	if (words_number(page->results, "analysis/pace_changed/neighbours") > 0)
+		put_sentence(page, "analysis/pace_changed/sentence");
 	if (json_object_size(classes) > 0) {
 		page_table_open(page->out, "pair classes");
-		page_table_head(page->out, "the topology says|class|#round trip of a line|#probes");
+		page_table_head(
+			page->out,
+			"the topology says|class|#round trip of a line; solo: pace|#probes");
 		json_object_foreach ((json_t *)(uintptr_t)classes, relation, list) {
 			json_array_foreach (list, i, one) {
 				fputs("<tr>", page->out);

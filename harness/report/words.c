@@ -31,10 +31,15 @@ double words_number(const struct sm_results *results, const char *path)
 	return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
+bool words_true(const struct sm_results *results, const char *path)
+{
+	return json_is_true(at_path(results, path));
+}
+
 void words_machine(const struct sm_results *results, char *out, size_t size)
 {
 	const char *model = words_text(results, "environment/cpu_model");
-	bool virtual = json_is_true(at_path(results, "environment/virtual_machine"));
+	bool virtual = words_true(results, "environment/virtual_machine");
 	double pus = words_number(results, "environment/pus");
 	double nodes = words_number(results, "environment/nodes");
 

@@ -12,6 +12,8 @@ void words_machine(const struct sm_results *results, char *out, size_t size);
 const char *words_text(const struct sm_results *results, const char *path);
 /* A number likewise; NaN where there is none. */
 double words_number(const struct sm_results *results, const char *path);
+/* Whether the manifest says so at all, and says yes. */
+bool words_true(const struct sm_results *results, const char *path);
 /* Prints text wrapped to `width`, the first line after `first`, the others after `indent` spaces. */
 void words_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text);
 /* "4.49 us (4.41 us to 4.60 us)"; of a unit that is no time "0.93 (0.91 to 0.94)". */

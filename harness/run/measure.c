@@ -26,13 +26,13 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define SLICES_MIN 8
 #define BLOCKS_MIN 6
 
-/* What a slice aims at.  Pair classes last milliseconds; one worker alone has none, and neither have workers
- * that take turns on one PU: their slices may be longer, which keeps expensive set-ups a small part of a run
- * and a scheduler's time slice a part of theirs.  Where there are more workers than PUs a slice has to hold many
+/* What a slice aims at.  Pair classes last milliseconds, and so does the pace of a worker alone.  Workers
+ * that take turns on one PU have neither: their slices may be longer, which makes a scheduler's time slice a part of
+ * theirs.  Where there are more workers than PUs a slice has to hold many
  * turns of the scheduler (some milliseconds each): in a shorter one each worker would do all of its part before
  * the next one runs, and nobody would ever wait for anybody.  All are over 10^3 times the clock. */
-#define SLICE_PAIR_NS 1000000u
-#define SLICE_SOLO_NS 10000000u
+#define SLICE_CLASS_NS  1000000u
+#define SLICE_SHARED_NS 10000000u
 #define SLICE_TURNS_NS                                                                             \
 	12000000u /* for each worker that a PU has to run: some of the scheduler's turns */
 /* Slices that long are this many: three pure ones make a block. */
@@ -47,14 +47,15 @@ static uint64_t slice_aim_ns(const struct session *session, const struct sm_case
 	sm_topology_pus(session->topology, &pus);
 	if (c->workers > 1 && c->workers > pus)
 		return (uint64_t)SLICE_TURNS_NS * ((c->workers + pus - 1) / pus);
-	return c->workers > 1 && c->placement != SM_PLACE_SAME_CORE ? SLICE_PAIR_NS : SLICE_SOLO_NS;
+	return c->workers > 1 && c->placement == SM_PLACE_SAME_CORE ? SLICE_SHARED_NS
+								    : SLICE_CLASS_NS;
 }
 
 /* Where workers share PUs, a scenario that can ends its slices by the clock. */
 static bool ends_by_clock(const struct session *session, const struct sm_case *c)
 {
 	return c->scenario->cuts_short && c->workers > 1 &&
-	       slice_aim_ns(session, c) > SLICE_PAIR_NS;
+	       slice_aim_ns(session, c) > SLICE_CLASS_NS;
 }
 
 static uint64_t timeout_ns(const struct sm_planned_case *planned)
@@ -93,8 +94,8 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 static unsigned default_slices(const struct session *session, const struct sm_case *c)
 {
 	uint64_t aim_ns = slice_aim_ns(session, c);
-	uint64_t slices = slices_default[session->plan.profile] * SLICE_PAIR_NS / aim_ns;
-	unsigned least = aim_ns > SLICE_SOLO_NS ? SLICES_LONG : SLICES_MIN;
+	uint64_t slices = slices_default[session->plan.profile] * SLICE_CLASS_NS / aim_ns;
+	unsigned least = aim_ns > SLICE_SHARED_NS ? SLICES_LONG : SLICES_MIN;
 
 	if (c->scenario->slices)
 		return c->scenario->slices;
@@ -113,8 +114,8 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 
 		want = share > want ? share : want;
 	}
-	if (slice_ns > 10 * SLICE_SOLO_NS) { /* one operation takes longer than a slice should */
-		uint64_t fit = want * SLICE_SOLO_NS / slice_ns;
+	if (slice_ns > 10 * SLICE_SHARED_NS) { /* one operation takes longer than a slice should */
+		uint64_t fit = want * SLICE_SHARED_NS / slice_ns;
 
 		want = fit < 3 ? 3 : fit < want ? fit : want;
 	}

@@ -70,27 +70,27 @@ struct moves {
 	size_t neighbours, changed; /* adjacent probed slices of one trial; of another class */
 };
 
-static const struct sm_classes *classes_of_sample(const struct sm_analysis *a, size_t s)
+static const struct sm_relation *relation_of_sample(const struct sm_analysis *a, size_t s)
 {
 	const char *relation = a->results->cases[a->results->samples[s].case_index].relation;
 
 	for (size_t r = 0; r < a->relation_count; r++)
 		if (strcmp(a->relation[r].name, relation) == 0)
-			return &a->relation[r].classes;
+			return &a->relation[r];
 	return NULL;
 }
 
-static void count_moves(const struct sm_analysis *a, size_t s, struct moves *moves)
+static void count_moves(const struct sm_analysis *a, size_t s, bool alone, struct moves *moves)
 {
-	const struct sm_classes *classes = classes_of_sample(a, s);
+	const struct sm_relation *relation = relation_of_sample(a, s);
 	const struct sm_sample_view *view = &a->view[s];
 	int previous = -1;
 
-	if (!classes || !view->ended_ok)
+	if (!relation || relation->alone != alone || !view->ended_ok)
 		return;
 	for (size_t i = view->first; i < view->first + view->count; i++) {
 		const struct sm_slice_row *row = &a->results->slices[a->slice_order[i]];
-		int here = sm_classes_of(classes, row->probe_before_ns);
+		int here = sm_classes_of(&relation->classes, row->probe_before_ns);
 
 		if (here >= 0 && previous >= 0) {
 			moves->neighbours++;
@@ -100,55 +100,89 @@ static void count_moves(const struct sm_analysis *a, size_t s, struct moves *mov
 	}
 }
 
-static void add_relations(const struct sm_analysis *a, struct sm_words *words)
+/* Names the classes; returns how many a relation has at most, 0 where there is none. */
+static unsigned add_relations(const struct sm_analysis *a, bool alone, struct sm_words *words)
 {
+	unsigned most = 0, said = 0;
+
 	for (size_t r = 0; r < a->relation_count; r++) {
 		const struct sm_relation *relation = &a->relation[r];
 
-		sm_words_add(words, "%s%s ", r > 0 ? "; " : "", relation->name);
+		if (relation->alone != alone)
+			continue;
+		sm_words_add(words, said++ > 0 ? "; " : "");
+		if (!alone)
+			sm_words_add(words, "%s ", relation->name);
 		for (unsigned i = 0; i < relation->classes.count; i++)
 			sm_words_add(words, "%s%s", i > 0 ? " and " : "", relation->klass[i]);
+		most = relation->classes.count > most ? relation->classes.count : most;
 	}
+	return most;
 }
 
 static void say_moves(const struct sm_analysis *a, const struct moves *moves,
 		      struct sm_words *words)
 {
-	bool many = false;
+	struct sm_words classes = { .used = 0 };
+	unsigned most = add_relations(a, false, &classes);
 
-	for (size_t r = 0; r < a->relation_count; r++)
-		many = many || a->relation[r].classes.count > 1;
-	if (a->relation_count == 0) {
+	if (most == 0)
 		sm_words_add(words,
 			     "whether the cores moved is not known: no trial of this run had "
 			     "two workers on different cores to probe");
-		return;
-	}
-	if (!many)
-		sm_words_add(words, "the cores did not move: one round-trip time between them for "
-				    "the whole run (");
+	else if (most == 1)
+		sm_words_add(words,
+			     "the cores did not move: one round-trip time between them for "
+			     "the whole run (%s)",
+			     classes.text);
 	else if (moves->changed == 0)
-		sm_words_add(words, "the cores did not move within a trial, but between trials "
-				    "their round trip had more than one time (");
+		sm_words_add(words,
+			     "the cores did not move within a trial, but between trials "
+			     "their round trip had more than one time (%s)",
+			     classes.text);
 	else
 		sm_words_add(words,
 			     "the cores moved while the run went on: the round trip between two of "
 			     "them changed its class in %.3g %% of the steps from one slice to the "
-			     "next, so each comparison is made within a class (",
-			     100 * (double)moves->changed / (double)moves->neighbours);
-	add_relations(a, words);
-	sm_words_add(words, ")");
+			     "next, so each comparison is made within a class (%s)",
+			     100 * (double)moves->changed / (double)moves->neighbours,
+			     classes.text);
 }
 
-static json_t *describe_moves(const struct sm_analysis *a)
+static void say_pace(const struct sm_analysis *a, const struct moves *moves, struct sm_words *words)
+{
+	struct sm_words classes = { .used = 0 };
+	unsigned most = add_relations(a, true, &classes);
+
+	if (most == 0)
+		sm_words_add(words,
+			     "whether a process alone had its core for itself is not known: no "
+			     "trial of this run was probed for it");
+	else if (most == 1)
+		sm_words_add(
+			words,
+			"a process alone went at one pace for the whole run (%s): nothing came and "
+			"went on the other threads of its core",
+			classes.text);
+	else
+		sm_words_add(
+			words,
+			"a process alone went at more than one pace (%s; it changed in %.3g %% of the "
+			"steps from one slice to the next): something else, here or on the host, runs "
+			"on the other thread of its core at times, so each comparison is made within "
+			"a class",
+			classes.text, 100 * (double)moves->changed / (double)moves->neighbours);
+}
+
+static json_t *describe_moves(const struct sm_analysis *a, bool alone)
 {
 	struct sm_words words = { .used = 0 };
 	struct moves moves = { 0, 0 };
 	json_t *moved = json_object();
 
 	for (size_t s = 0; s < a->results->sample_count; s++)
-		count_moves(a, s, &moves);
-	say_moves(a, &moves, &words);
+		count_moves(a, s, alone, &moves);
+	(alone ? say_pace : say_moves)(a, &moves, &words);
 	json_object_set_new(moved, "fraction",
 			    number_or_null((double)moves.changed / (double)moves.neighbours));
 	json_object_set_new(moved, "neighbours", json_integer((json_int_t)moves.neighbours));
@@ -180,7 +214,8 @@ int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err)
 
 	json_object_set_new(analysis, "classes", describe_classes(a));
 	json_object_set_new(analysis, "slices", describe_slices(a));
-	json_object_set_new(analysis, "cores_moved", describe_moves(a));
+	json_object_set_new(analysis, "cores_moved", describe_moves(a, false));
+	json_object_set_new(analysis, "pace_changed", describe_moves(a, true));
 	json_object_set_new(analysis, "aa", describe_control(&a->control));
 	json_object_set_new(analysis, "steal_percent", json_real(sm_analysis_steal(a)));
 	/* What the run itself wrote there, such as its timed share, stays. */

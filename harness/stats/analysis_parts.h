@@ -13,11 +13,12 @@
 #define SM_STEAL_MAX     5.0  /* per cent of all PU time */
 #define SM_TIES_MAX      0.20 /* of the blocks used: the clock is too coarse */
 
-/* Classes of the pairs that the topology relates in one way. */
+/* Classes of the pairs that the topology relates in one way, or of workers that were alone. */
 struct sm_relation {
 	const char *name;
+	bool alone; /* its probes are the worker's own pace, not round trips */
 	struct sm_classes classes;
-	const char *klass[SM_CLASSES_MAX]; /* names: "92ns" */
+	const char *klass[SM_CLASSES_MAX]; /* names: "92ns", "620ns-solo" */
 };
 
 /* One sample in one class. */

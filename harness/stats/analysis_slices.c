@@ -125,11 +125,13 @@ static void find_classes(struct sm_analysis *a, double *probes)
 			continue;
 		relation->name = name;
 		sm_classes_find(&relation->classes, probes, count);
+		relation->alone = strcmp(name, "solo") == 0;
 		for (unsigned i = 0; i < relation->classes.count; i++) {
 			double center = relation->classes.center_ns[i];
 
 			relation->klass[i] = sm_results_string(
-				a->results, center < 10 ? "%.1fns" : "%.0fns", center);
+				a->results, center < 10 ? "%.1fns%s" : "%.0fns%s", center,
+				relation->alone ? "-solo" : "");
 		}
 		a->relation_count++;
 	}

@@ -39,7 +39,8 @@ struct slot {
 	struct sm_error error;
 };
 
-/* A probe of up to PROBE_PAIRS_MAX pairs: nanoseconds of one round trip; leader writes. */
+/* A probe of up to PROBE_PAIRS_MAX pairs: nanoseconds of one round trip; of a worker alone its pace, in the first
+ * one's place.  Leader writes. */
 struct probe_note {
 	double pair_ns[PROBE_PAIRS_MAX];
 };
@@ -62,6 +63,7 @@ struct control {
 	bool calibrated;
 	/* Parent, before the fork. */
 	unsigned workers, pairs, slices, notes;
+	unsigned probes; /* that a note holds: one a pair, or the pace of a worker alone */
 	bool shared_pu;
 	size_t bytes;
 	struct slot *slot;              /* [workers] */
@@ -77,9 +79,13 @@ static inline struct slice_note *control_note(struct control *control, unsigned 
 	return &control->note[(size_t)worker * control->notes + slice];
 }
 
-/* Makes the area, zeroed; `notes` slices can be kept.  munmap() through control_free(). */
-struct control *control_make(unsigned workers, unsigned slices, bool shared_pu, bool histograms,
-			     bool series, struct sm_error *err);
+/* What a trial's control area has to hold. */
+struct control_needs {
+	unsigned workers, slices;
+	bool shared_pu, cold, histograms, series;
+};
+/* Makes the area, zeroed; notes of `slices` slices can be kept.  munmap() through control_free(). */
+struct control *control_make(const struct control_needs *needs, struct sm_error *err);
 void control_free(struct control *control);
 
 /* Meets all workers.  The leader (worker 0) does gate_gather(), then what it has to do alone, then
@@ -94,6 +100,10 @@ bool gate_pass(struct control *control, uint32_t number);
  * gate_gather() and gate_open(), that of workers 1 .. pairs between gate_arrive() and gate_pass(). */
 bool probe_lead(struct control *control, struct probe_note *note);
 bool probe_follow(struct control *control, unsigned worker);
+/* The probe of a worker that is alone: how long a fixed piece of arithmetic takes that keeps all of the core's
+ * adders busy.  Where another hardware thread of the core works, it takes up to twice as long
+ * (docs/adr/0016). */
+void probe_alone(struct control *control, struct probe_note *note);
 
 /* Last end - first start of a slice, at least 1. */
 uint64_t control_makespan_ns(struct control *control, unsigned slice);

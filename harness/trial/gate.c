@@ -24,15 +24,16 @@ static void futex_wake_all(_Atomic uint32_t *word)
 	(void)syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-struct control *control_make(unsigned workers, unsigned slices, bool shared_pu, bool histograms,
-			     bool series, struct sm_error *err)
+struct control *control_make(const struct control_needs *needs, struct sm_error *err)
 {
+	unsigned workers = needs->workers, slices = needs->slices;
 	size_t slots_at = (sizeof(struct control) + SM_LINE_PAIR - 1) & ~(size_t)(SM_LINE_PAIR - 1);
 	size_t notes_at = slots_at + workers * sizeof(struct slot);
 	size_t probes_at = notes_at + (size_t)workers * slices * sizeof(struct slice_note);
 	size_t histograms_at = probes_at + (slices + 1) * sizeof(struct probe_note);
-	size_t series_at = histograms_at + (histograms ? workers * sizeof(struct sm_histogram) : 0);
-	size_t bytes = series_at + (series ? sizeof(struct sm_series) : 0);
+	size_t series_at =
+		histograms_at + (needs->histograms ? workers * sizeof(struct sm_histogram) : 0);
+	size_t bytes = series_at + (needs->series ? sizeof(struct sm_series) : 0);
 	char *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct control *control = (struct control *)(void *)base;
 
@@ -43,17 +44,19 @@ struct control *control_make(unsigned workers, unsigned slices, bool shared_pu, 
 	}
 	control->workers = workers;
 	control->slices = control->notes = slices;
-	control->shared_pu = shared_pu;
-	control->pairs = shared_pu ? 0 : workers - 1;
+	control->shared_pu = needs->shared_pu;
+	control->pairs = needs->shared_pu ? 0 : workers - 1;
 	if (control->pairs > PROBE_PAIRS_MAX)
 		control->pairs = PROBE_PAIRS_MAX;
+	/* A cold trial's one slice is as long as it is: a pace before and after says little of it. */
+	control->probes = workers == 1 && !needs->cold ? 1 : control->pairs;
 	control->bytes = bytes;
 	control->slot = (struct slot *)(void *)(base + slots_at);
 	control->note = (struct slice_note *)(void *)(base + notes_at);
 	control->probe = (struct probe_note *)(void *)(base + probes_at);
-	if (histograms)
+	if (needs->histograms)
 		control->histogram = (struct sm_histogram *)(void *)(base + histograms_at);
-	if (series)
+	if (needs->series)
 		control->series = (struct sm_series *)(void *)(base + series_at);
 	return control;
 }
@@ -173,4 +176,38 @@ bool probe_follow(struct control *control, unsigned worker)
 		atomic_store_explicit(ping, value, memory_order_relaxed);
 	}
 	return true;
+}
+
+/* Eight independent additions a turn: no processor has more adders.  0.6 us at 4 a cycle and 3.3 GHz, twenty times
+ * a reading of the clock. */
+#define PACE_TURNS 1000u
+
+static uint64_t pace_ns(void)
+{
+	uint64_t a = 1, b = 2, c = 3, d = 4, start_ns = sm_clock_ns();
+
+	for (unsigned turn = 0; turn < PACE_TURNS; turn++) {
+		a += turn;
+		b += turn;
+		c += turn;
+		d += turn;
+		/* each sum is needed here: none is folded into the next, and none becomes part of a vector */
+		__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+		a += turn;
+		b += turn;
+		c += turn;
+		d += turn;
+		__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d));
+	}
+	return sm_clock_ns() - start_ns;
+}
+
+void probe_alone(struct control *control, struct probe_note *note)
+{
+	if (control->probes > control->pairs) {
+		/* the shorter of two: an interrupt is not the pace */
+		uint64_t first_ns = pace_ns(), second_ns = pace_ns();
+
+		note->pair_ns[0] = (double)(first_ns < second_ns ? first_ns : second_ns);
+	}
 }

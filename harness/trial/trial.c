@@ -204,7 +204,7 @@ static void blame(struct hold *hold, unsigned index)
 
 static bool pairs_agree(const struct control *control, unsigned slice)
 {
-	for (unsigned pair = 0; pair < control->pairs; pair++) {
+	for (unsigned pair = 0; pair < control->probes; pair++) {
 		double ratio = control->probe[slice].pair_ns[pair] /
 			       control->probe[slice + 1].pair_ns[pair];
 
@@ -218,7 +218,7 @@ static double slowest_pair(const struct control *control, unsigned probe)
 {
 	double slowest = NAN;
 
-	for (unsigned pair = 0; pair < control->pairs; pair++)
+	for (unsigned pair = 0; pair < control->probes; pair++)
 		slowest = fmax(slowest, control->probe[probe].pair_ns[pair]);
 	return slowest;
 }
@@ -228,7 +228,8 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 {
 	struct sm_trial_result *result = hold->result;
 	struct control *control = hold->control;
-	uint64_t first = UINT64_MAX, last_start = 0, last = 0, done = 0, away, longest_away = 0, measured = 0;
+	uint64_t first = UINT64_MAX, last_start = 0, last = 0, done = 0, away, longest_away = 0,
+		 measured = 0;
 	char text[SM_ERROR_TEXT_MAX];
 
 	memset(out, 0, sizeof(*out));
@@ -421,9 +422,15 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	hold->outcome = calloc(hold->c.workers, sizeof(*hold->outcome));
 	if (!hold->outcome)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
-	hold->control = control_make(hold->c.workers, slices, hold->seats.shared_pu,
-				     scenario->histogram || (request->trace && scenario->trace),
-				     scenario->series, err);
+	hold->control = control_make(
+		&(struct control_needs){ .workers = hold->c.workers,
+					 .slices = slices,
+					 .shared_pu = hold->seats.shared_pu,
+					 .cold = scenario->cold,
+					 .histograms = scenario->histogram ||
+						       (request->trace && scenario->trace),
+					 .series = scenario->series },
+		err);
 	if (!hold->control)
 		return -ENOMEM;
 	hold->control->op_count = request->calibrate ? 1 : request->op_count;

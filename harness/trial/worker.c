@@ -109,6 +109,8 @@ static bool meet(struct self *self, struct probe_note *probe,
 		return false;
 	if (probe && !probe_lead(self->control, probe))
 		return false;
+	if (probe)
+		probe_alone(self->control, probe);
 	if (lead)
 		lead(self, slice);
 	gate_open(self->control, number);

@@ -56,6 +56,8 @@ const struct sm_scenario sm_scenario_aa = {
 	.family = "calibration",
 	.question = "Does the instrument see a difference where there is none?",
 	.summary = "The control of every run: one case under two names.",
+	.why = "Both names run the same code, so whatever differs is the machine's doing: "
+	       "the yardstick for every other difference of this run.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

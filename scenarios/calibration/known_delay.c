@@ -58,6 +58,8 @@ const struct sm_scenario sm_scenario_known_delay = {
 	.family = "calibration",
 	.question = "Does the instrument find a delay that is known?",
 	.summary = "Two computed delays; their ratio is known.",
+	.why = "A wait whose length was set beforehand. An instrument that reads something "
+	       "else here would be wrong everywhere.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

@@ -44,6 +44,8 @@ const struct sm_scenario sm_scenario_null_clock = {
 	.family = "calibration",
 	.question = "What does a reading of the clock cost?",
 	.summary = "Slices are at least a thousand times longer than this.",
+	.why = "Readings of the clock with nothing between them: what a stamp costs, and so "
+	       "what a slice has to be long beside.",
 	.variants = variants,
 	.workers = 1,
 	.metric = { "time per reading", "ns/op" },

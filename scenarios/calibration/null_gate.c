@@ -43,6 +43,8 @@ const struct sm_scenario sm_scenario_null_gate = {
 	.family = "calibration",
 	.question = "How far apart do workers leave the gate?",
 	.summary = "The start skew of every slice of two workers.",
+	.why = "Nothing but the gate: how far apart the workers start when it opens. A slice "
+	       "has to be long beside that, too.",
 	.variants = variants,
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR },

@@ -36,6 +36,7 @@ const struct sm_scenario sm_scenario_null_loop = {
 	.family = "calibration",
 	.question = "What does the harness' empty loop cost?",
 	.summary = "The floor of every other figure.",
+	.why = "The loop that is around every operation, with nothing in it.",
 	.variants = variants,
 	.workers = 1,
 	.metric = { "time per turn", "ns/op" },

@@ -197,6 +197,10 @@ const struct sm_scenario sm_scenario_read_mostly = {
 	.family = "coherence",
 	.question = "What do readers of a line pay for its writer?",
 	.summary = "One writer at several rates, and readers.",
+	.why = "A line that nobody writes lies in every reader's cache, and a load of it is "
+	       "a hit. Each write takes all those copies away, and each reader fetches the "
+	       "line again: the readers pay once a write, not once a read, so the writer's "
+	       "pause sets the price.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "processes",

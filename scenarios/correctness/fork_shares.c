@@ -98,6 +98,9 @@ const struct sm_scenario sm_scenario_fork_shares = {
 	.family = "correctness",
 	.question = "Which memory does a child share with its parent?",
 	.summary = "A child writes, its parent looks.",
+	.why = "fork() copies the page table. Entries of a shared mapping go on naming the "
+	       "same frames. Entries of a private one are made read-only on both sides, and "
+	       "whoever writes first gets a copy.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

@@ -124,6 +124,10 @@ const struct sm_scenario sm_scenario_full_backing = {
 	.family = "correctness",
 	.question = "What happens when there is no room for shared memory that is touched?",
 	.summary = "2 MiB in a file system of 1 MiB: touched, and reserved.",
+	.why = "mmap() and ftruncate() promise addresses, not memory: a page is found at the "
+	       "first touch. Where the file system has none left, a store has no way to "
+	       "return an error, so the kernel sends SIGBUS. fallocate() asks for all pages "
+	       "beforehand, and can say ENOSPC.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

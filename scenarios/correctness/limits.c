@@ -113,6 +113,10 @@ const struct sm_scenario sm_scenario_limits = {
 	.family = "correctness",
 	.question = "How much shared memory does this machine allow?",
 	.summary = "The limits of each kind of shared memory.",
+	.why = "Each kind of shared memory is limited by another part of the system: System "
+	       "V by kernel.shmmax and shmall, POSIX by the size of the /dev/shm mount, "
+	       "locked memory by RLIMIT_MEMLOCK. What handbooks print are the defaults of "
+	       "their year.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

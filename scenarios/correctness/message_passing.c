@@ -130,6 +130,10 @@ const struct sm_scenario sm_scenario_message_passing = {
 	.family = "correctness",
 	.question = "When a flag is seen, is the data seen that was written before it?",
 	.summary = "The message-passing litmus test between two processes.",
+	.why = "A release store says: what I wrote before is to be seen by whoever sees "
+	       "this. An acquire load takes the other half of that promise. x86 keeps stores "
+	       "in their order and loads in theirs, so there even the relaxed variant never "
+	       "fails; the compiler and other processors owe nothing.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

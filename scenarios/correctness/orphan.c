@@ -181,6 +181,10 @@ const struct sm_scenario sm_scenario_orphan = {
 	.family = "correctness",
 	.question = "What is left of shared memory when its creator is killed?",
 	.summary = "A creator is killed, and its object looked for.",
+	.why = "The kernel frees memory when nothing refers to it. A name refers to it: an "
+	       "entry in /dev/shm, a System V identifier. Processes that die give back "
+	       "descriptors and mappings, never names. So take the name away early, or never "
+	       "give one.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

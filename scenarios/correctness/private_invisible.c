@@ -103,6 +103,9 @@ const struct sm_scenario sm_scenario_private_invisible = {
 	.family = "correctness",
 	.question = "Who sees a write to a private and to a shared mapping?",
 	.summary = "A process writes through either mapping; another looks.",
+	.why = "A private mapping starts with the object's own frames, read-only. The first "
+	       "write to a page faults, and the kernel puts a copy in its place that no "
+	       "other process has in its page table.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "bytes",

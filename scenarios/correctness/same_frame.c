@@ -153,6 +153,9 @@ const struct sm_scenario sm_scenario_same_frame = {
 	.family = "correctness",
 	.question = "Do two addresses in two processes mean the same memory?",
 	.summary = "The page frames behind two mappings of one object.",
+	.why = "A virtual address is a place in one process' page table. Shared memory is "
+	       "two tables whose entries name one frame. A private mapping's entry names it "
+	       "too, until it is written.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

@@ -178,6 +178,9 @@ const struct sm_scenario sm_scenario_store_buffering = {
 	.family = "correctness",
 	.question = "Can two processes both miss what the other has just written?",
 	.summary = "The store-buffer litmus test between two processes.",
+	.why = "A store waits in the core's store buffer until its line has come, and later "
+	       "loads go past it. So both processes can load before the other's store is "
+	       "anywhere but in a buffer. A seq_cst store waits until the buffer is empty.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

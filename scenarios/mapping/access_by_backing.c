@@ -69,6 +69,9 @@ const struct sm_scenario sm_scenario_access_by_backing = {
 	.family = "mapping",
 	.question = "Does it matter, once memory is mapped, what backs it?",
 	.summary = "Reading, writing and copying over every backing.",
+	.why = "Once a page is in the page table, a load does not know what stands behind "
+	       "it: the processor sees frames. A difference here would be one of page size, "
+	       "or of where the frames happen to lie.",
 	.claims = claims,
 	.variants = variants,
 	.params = { STREAM_OP_PARAM,

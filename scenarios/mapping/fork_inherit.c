@@ -182,6 +182,9 @@ const struct sm_scenario sm_scenario_fork_inherit = {
 	.family = "mapping",
 	.question = "What does fork() cost with memory mapped, and is it shared?",
 	.summary = "fork() with shared and with private memory, and a child that writes to it.",
+	.why = "fork() copies the page tables of private memory, so that both sides can be "
+	       "made read-only, and leaves those of shared memory to be filled by faults. "
+	       "The cost grows with the entries: with larger pages there are fewer.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "bytes",

@@ -170,6 +170,9 @@ const struct sm_scenario sm_scenario_msync_cost = {
 	.family = "mapping",
 	.question = "What does it take to have a mapped file written out?",
 	.summary = "Some pages are changed, then written out in four ways.",
+	.why = "All mappings of a file use the same frames of the page cache, so others see "
+	       "a store at once, whatever is written out when. MS_ASYNC starts nothing on "
+	       "Linux; MS_SYNC and fdatasync() wait for the file system.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "dirty",

@@ -46,6 +46,9 @@ const struct sm_scenario sm_scenario_numa_bandwidth = {
 	.family = "numa",
 	.question = "How much slower is another node's memory passed over in order?",
 	.summary = "Reading, writing and copying, from each node in the memory of each.",
+	.why = "Memory of another node comes over the link between the sockets, which is "
+	       "slower than a node's own memory channels and shared by all that use it. "
+	       "Prefetchers hide the longer way of a stream, not the narrower one.",
 	.variants = variants,
 	.params = { NODE_PARAM,
 		    STREAM_OP_PARAM,

@@ -47,6 +47,10 @@ const struct sm_scenario sm_scenario_numa_latency = {
 	.family = "numa",
 	.question = "How much longer does a load take from another node's memory?",
 	.summary = "Random dependent loads, from each node to the memory of each.",
+	.why = "A load that misses all caches goes to the memory controller of the page's "
+	       "node: over the link between the sockets and back if that is another one. A "
+	       "dependent load cannot start before the one before it is back, so all of the "
+	       "way shows.",
 	.claims = claims,
 	.variants = variants,
 	.params = { NODE_PARAM,

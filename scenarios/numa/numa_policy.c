@@ -131,6 +131,10 @@ const struct sm_scenario sm_scenario_numa_policy = {
 	.family = "numa",
 	.question = "On which node does shared memory end up?",
 	.summary = "Fresh memory under each policy, and the node of every page.",
+	.why = "A page is placed when it is first touched, not when it is mapped: on the "
+	       "node of the processor that touches it, unless a policy says otherwise. What "
+	       "is read back from the kernel is the evidence; asking for a node proves "
+	       "nothing.",
 	.claims = claims,
 	.variants = variants,
 	.params = { NODE_PARAM,

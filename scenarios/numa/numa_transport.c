@@ -60,6 +60,9 @@ const struct sm_scenario sm_scenario_numa_transport = {
 	.family = "numa",
 	.question = "Between two nodes, where should the ring be?",
 	.summary = "Round trips over a ring in the memory of either node.",
+	.why = "The ring's lines go from cache to cache either way, but the home of a line, "
+	       "which keeps track of who has it, is on the node of its memory. A ring on the "
+	       "far node makes one side's every miss ask over the link.",
 	.variants = variants,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64), .standard = SM_VALUES(64, 4096)),
 		    TRANSPORT_CAPACITY },

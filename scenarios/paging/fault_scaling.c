@@ -122,6 +122,10 @@ const struct sm_scenario sm_scenario_fault_scaling = {
 	.family = "paging",
 	.question = "Do page faults of several processes get in each other's way?",
 	.summary = "All write fresh pages at once: of one region, or each of its own.",
+	.why = "Faults of one object meet in its page cache and its locks; every page of it "
+	       "has to be looked up, put in and counted there. Objects of their own share "
+	       "only the allocator. The faults an operation are the same, so what differs is "
+	       "waiting.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "processes",

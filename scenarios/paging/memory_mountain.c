@@ -95,6 +95,9 @@ const struct sm_scenario sm_scenario_memory_mountain = {
 	.family = "paging",
 	.question = "How does reading speed depend on size and stride?",
 	.summary = "Loads over a region of some size in steps of some bytes.",
+	.why = "A region that fits into a cache is read at that cache's speed: each terrace "
+	       "is a cache. Along the stride the slope is the line: from the line's size on, "
+	       "each load needs another one, and all but a word of it is wasted.",
 	.variants = variants,
 	.params = { { .name = "bytes",
 		      .unit = "B",

@@ -138,6 +138,9 @@ const struct sm_scenario sm_scenario_fault_under_lock = {
 	.family = "sync",
 	.question = "What does it cost to touch fresh pages while a lock is held?",
 	.summary = "Two processes fill a region under one mutex.",
+	.why = "A fault takes its time with the lock held, and everybody else waits for it: "
+	       "the cost of one process becomes that of all. Populated memory takes no fault "
+	       "there; outside the lock it is taken, but nobody waits.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "bytes",

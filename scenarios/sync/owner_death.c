@@ -249,6 +249,10 @@ const struct sm_scenario sm_scenario_owner_death = {
 	.family = "sync",
 	.question = "What becomes of a lock whose owner is killed inside it?",
 	.summary = "Owners are killed at random moments; another wants the lock.",
+	.why = "The kernel knows which robust mutexes a thread holds (a list that "
+	       "set_robust_list() handed to it) and marks them when it dies: the next one "
+	       "gets EOWNERDEAD and may mend the data. Of any other lock it knows nothing: "
+	       "its word says taken, and nobody is left to say otherwise.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

@@ -187,6 +187,10 @@ const struct sm_scenario sm_scenario_read_side = {
 	.family = "sync",
 	.question = "How should many read what one writes now and then?",
 	.summary = "Reading a record of eight words that is written at some rate.",
+	.why = "A reader that writes, and be it a count of readers, takes the lock's line "
+	       "away from all others: that is why a read-write lock does not scale for short "
+	       "reads. A seqlock, a double buffer and a copy let readers only read; they pay "
+	       "when the writer was there.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "writes",

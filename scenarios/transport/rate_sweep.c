@@ -104,6 +104,10 @@ const struct sm_scenario sm_scenario_rate_sweep = {
 	.family = "transport",
 	.question = "Does latency depend on the rate of sending?",
 	.summary = "Round trips with a pause before each.",
+	.why = "After a pause nothing is warm: the receiver sleeps, its core may be in a "
+	       "deeper idle state, its caches hold other things. A spinning receiver has "
+	       "none of that, and burns its core through every pause. Compare CPU time and "
+	       "switches.",
 	.claims = claims,
 	.variants = variants,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)),

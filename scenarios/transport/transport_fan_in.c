@@ -200,6 +200,9 @@ const struct sm_scenario sm_scenario_transport_fan_in = {
 	.family = "transport",
 	.question = "Which transports keep their total rate when more processes send?",
 	.summary = "Several senders, one receiver, one channel.",
+	.why = "Several senders share one lock or one index, whose line goes around between "
+	       "them, and one receiver, which is the limit in the end. Switches an operation "
+	       "tell waiting for the receiver from working.",
 	.claims = claims,
 	.variants = variants,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)),

@@ -255,6 +255,10 @@ const struct sm_scenario sm_scenario_transport_open_loop = {
 	.family = "transport",
 	.question = "How late is a message that leaves on a schedule?",
 	.summary = "Messages at a share of the highest rate, latency from the intended time.",
+	.why = "Near the limit a late message makes those behind it late. A closed loop "
+	       "waits with them and never sees it: it counts from the moment of sending, "
+	       "which was late already. Counted from the intended time the queue is in the "
+	       "figure.",
 	.claims = claims,
 	.variants = variants,
 	.params = { TRANSPORT_MESSAGE(24, .quick = SM_VALUES(64)),

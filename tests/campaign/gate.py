@@ -18,7 +18,7 @@ from common import PROGRAM, discard, scratch
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 THRESHOLDS = f"{TREE}/results/thresholds.ini"
 LOG = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else f"{TREE}/results/baseline/gate.csv")
-CASE = "lock_uncontended/mutex"
+CASE = "lock_uncontended/mcs"
 FIELDS = ["mode", "number", "verdict", "seconds", "pass", "fail", "inconclusive", "not_testable", "told"]
 
 # mode: runs, slowdown in per cent, bursts of load, and what must hold of the verdicts

@@ -107,6 +107,7 @@ Test(contract, every_scenario_is_described)
 		const struct sm_scenario *s = sm_scenarios[i];
 
 		cr_expect(s->name && s->family && s->question && s->summary, "%zu", i);
+		cr_expect(s->why && s->why[0], "%s does not say why", s->name);
 		cr_expect(s->variants && s->variants[0].name, "%s has no variant", s->name);
 		cr_expect(s->run && s->verify, "%s lacks run or verify", s->name);
 		cr_expect(s->metric.name && s->metric.unit, "%s has no metric", s->name);

@@ -1,4 +1,5 @@
 /* The trial against scenarios that go wrong: right status, one tear-down, nothing left. */
+#include <math.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -10,6 +11,12 @@ enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LI
 
 static unsigned teardowns;
 static int setup_result, verify_result;
+
+static uint64_t a_thousand(const struct sm_case *c)
+{
+	(void)c;
+	return 1000;
+}
 
 static size_t one_page(const struct sm_case *c)
 {
@@ -115,6 +122,9 @@ static struct sm_case a_case(unsigned variant)
 	};
 }
 
+/* Finds what `look_at` wants to know before the result is freed. */
+static void (*look_at)(const struct sm_trial_result *result);
+
 static enum sm_status try_case(const struct sm_case *c, struct sm_trial_result *result)
 {
 	struct sm_trial_context context;
@@ -133,6 +143,8 @@ static enum sm_status try_case(const struct sm_case *c, struct sm_trial_result *
 	teardowns = 0;
 	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s", err.text);
 	cr_expect_eq(teardowns, 1, "%u tear-downs", teardowns);
+	if (look_at)
+		look_at(result);
 	sm_trial_result_free(result);
 	assert_nothing_left(&before);
 	return result->status;
@@ -159,6 +171,42 @@ Test(trial, a_good_one_is_ok)
 	cr_expect_eq(result.slice_count, 4);
 	cr_expect_eq(result.ops, 4000);
 	cr_expect_str_eq(result.pages_got, "4k");
+}
+
+/* A thousand turns of eight additions: from 8 a cycle at 6 GHz to a good share of a slow core. */
+static void expect_pace(const struct sm_trial_result *result)
+{
+	cr_assert_geq(result->slice_count, 4);
+	for (unsigned i = 0; i < result->slice_count; i++) {
+		const struct sm_trial_slice *slice = &result->slice[i];
+
+		cr_expect(slice->probe_before_ns > 150 && slice->probe_before_ns < 1e5,
+			  "slice %u: %g", i, slice->probe_before_ns);
+		cr_expect(slice->probe_after_ns > 150 && slice->probe_after_ns < 1e5,
+			  "slice %u: %g", i, slice->probe_after_ns);
+	}
+}
+
+static void expect_no_pace(const struct sm_trial_result *result)
+{
+	cr_assert_geq(result->slice_count, 1);
+	cr_expect(isnan(result->slice[0].probe_before_ns));
+	cr_expect(isnan(result->slice[0].probe_after_ns));
+}
+
+Test(trial, a_worker_alone_is_probed_for_its_pace)
+{
+	struct sm_case c = a_case(0);
+	struct sm_trial_result result;
+
+	fake.workers = c.workers = 1;
+	look_at = expect_pace;
+	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
+	/* the one long slice of a cold trial is not what was before and after it */
+	fake.cold = true;
+	fake.fixed_ops = a_thousand;
+	look_at = expect_no_pace;
+	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
 }
 
 Test(trial, a_crash_is_told)

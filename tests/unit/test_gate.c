@@ -244,6 +244,63 @@ Test(analysis, a_baseline_is_met_or_not)
 	sm_results_free(&before);
 }
 
+/* A run whose worker had its core for itself, and one whose worker never had: nothing to compare. */
+Test(analysis, another_pace_is_never_compared)
+{
+	struct sm_results before;
+
+	load("[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n", 0);
+	for (unsigned busy = 0; busy < 2; busy++) {
+		unsigned packed = add_case("pack", "packed", "op=one", 1);
+		unsigned padded = add_case("pack", "padded", "op=one", 1);
+
+		for (unsigned block = 0; block < 16; block++) {
+			add_trial(packed, block, busy ? 0 : SLICES, 20, 30);
+			add_trial(padded, block, busy ? 0 : SLICES, 10, 10);
+		}
+		json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+		if (busy)
+			break;
+		before = run;
+		set_up();
+	}
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
+	expect_text(rows[0].reason, "no block in a pair class like 410ns-solo");
+	sm_gates_free(&gates);
+	sm_results_free(&before);
+}
+
+/* Who reads that nothing was decided reads which of the two runs was the noisy one. */
+Test(analysis, a_noisy_baseline_is_named)
+{
+	struct sm_results before;
+	unsigned packed = add_case("pack", "packed", "op=one", 1);
+	unsigned padded = add_case("pack", "padded", "op=one", 1);
+
+	for (unsigned block = 0; block < 16; block++) {
+		add_trial(packed, block, SLICES, block % 2 ? 18 : 22, 0);
+		add_trial(padded, block, SLICES, 10, 0);
+	}
+	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	before = run;
+	set_up();
+	load("[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n", 0);
+	packed = add_case("pack", "packed", "op=one", 1);
+	padded = add_case("pack", "padded", "op=one", 1);
+	for (unsigned block = 0; block < 16; block++) {
+		add_trial(packed, block, SLICES, 20, 0);
+		add_trial(padded, block, SLICES, 10, 0);
+	}
+	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
+	expect_text(rows[0].reason, "blocks scatter by 15 % in the baseline and by 0.");
+	expect_text(rows[0].reason, "measure the baseline again");
+	sm_gates_free(&gates);
+	sm_results_free(&before);
+}
+
 Test(analysis, another_machine_is_never_compared)
 {
 	struct sm_results before = fresh(10, 10, "a");

@@ -164,7 +164,7 @@ struct sm_scenario {
 	const char *family;
 	const char *question;
 	const char *summary;
-	const char *why; /* what makes the difference, and how this run can tell, for the report; or NULL */
+	const char *why; /* what makes the difference, and how this run can tell, for the report */
 	const struct sm_claim *claims;     /* ends with an empty entry; NULL: none */
 	const struct sm_variant *variants; /* ends with an empty entry */
 	struct sm_param params[SM_PARAMS_MAX];
