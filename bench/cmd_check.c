@@ -42,8 +42,7 @@ static int run_fresh(struct check *check, const char *folder, struct sm_error *e
 	struct arguments *arguments = check->arguments;
 	struct sm_run_options *run = &arguments->run;
 	bool *failing = calloc(check->gates.count, sizeof(*failing));
-	const char *const *restored;
-	const char **patterns = NULL;
+	struct sm_plan_options restored;
 	int rc;
 
 	if (!failing)
@@ -53,9 +52,10 @@ static int run_fresh(struct check *check, const char *folder, struct sm_error *e
 	rc = sm_run_restore_options(check->run.manifest, arguments->operand[0], &run->plan, err);
 	if (rc < 0)
 		goto out_failing;
-	restored = run->plan.patterns;
-	patterns = sm_gates_patterns(&check->gates, failing, &run->plan.pattern_count);
-	run->plan.patterns = patterns;
+	restored = run->plan;
+	rc = sm_gates_plan(&check->gates, failing, &run->plan, err);
+	if (rc < 0)
+		goto out_restored;
 	run->plan.repeat_blocks = CONFIRM_BLOCKS;
 	run->plan.budget_ns = 0;
 	run->folder = folder;
@@ -71,10 +71,11 @@ static int run_fresh(struct check *check, const char *folder, struct sm_error *e
 	sm_guard_stop();
 	if (check->line.used)
 		fprintf(stderr, "\r\033[K");
-	free((void *)restored);
-	free((void *)run->plan.pu_list);
+	free((void *)run->plan.patterns);
+	free((void *)run->plan.longer);
+out_restored:
+	sm_run_free_options(&restored);
 out_failing:
-	free(patterns);
 	free(failing);
 	return rc;
 }

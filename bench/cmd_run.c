@@ -100,15 +100,20 @@ static int choose(struct arguments *arguments, struct sm_error *err)
 		rc = sm_gates_load(&gates, arguments->thresholds, sm_scenarios, sm_scenario_count, err);
 		if (rc < 0)
 			return rc;
-		names = sm_gates_patterns(&gates, NULL, &plan->pattern_count);
-		names = realloc(names, (plan->pattern_count + arguments->operands + 1) * sizeof(*names));
+		rc = sm_gates_plan(&gates, NULL, plan, err);
+		if (rc < 0)
+			return rc;
+		names = realloc((void *)plan->patterns,
+				(plan->pattern_count + arguments->operands + 1) * sizeof(*names));
 		if (!names)
 			return sm_fail(err, ENOMEM, "no memory for the patterns");
 		for (size_t i = 0; i < arguments->operands; i++)
 			names[plan->pattern_count++] = arguments->operand[i];
 		plan->patterns = names;
 		/* a FAIL among so many gates needs blocks that the quick profile has not */
-		if (!plan->repeat_blocks)
+		if (plan->repeat_blocks)
+			plan->longer_count = 0; /* who asks for a number gets that number */
+		else
 			plan->repeat_blocks = sm_gates_blocks(gates.count);
 		return 0;
 	}

@@ -115,18 +115,40 @@ static void shift(double min, double max, double *x, size_t nx, double *y, size_
 	out->baseline_scatter = 1.4826 * sm_mad(y, ny);
 }
 
-/* The class of most pure slices in which the case, and its reference, have blocks; NULL: none. */
-static const struct digest_class *leading(const struct digest_case *c,
-					  const struct digest_case *reference,
-					  const struct digest_class **of_reference, double *room)
+/* A case, or its ratio to a reference, in one class of either run. */
+struct meeting {
+	const struct digest_class *now, *now_beside, *before, *before_beside;
+	size_t blocks; /* of the run that has fewer */
+};
+
+/* The classes in which the two runs have most blocks in common; of equal ones the first, which holds most pure slices of
+ * this run.  How many blocks there are decides, never what they say.  `x` and `y` have room for all. */
+static struct meeting meet(const struct digest_case *now, const struct digest_case *now_beside,
+			   const struct digest_case *before,
+			   const struct digest_case *before_beside, double *x, double *y)
 {
-	for (unsigned k = 0; k < c->classes; k++) {
-		*of_reference = reference ? digest_class_like(reference, c->klass[k].name) : NULL;
-		if (c->klass[k].count > 0 && (!reference || *of_reference) &&
-		    digest_values(&c->klass[k], *of_reference, room) > 0)
-			return &c->klass[k];
+	struct meeting best = { .blocks = 0 };
+
+	for (unsigned k = 0; k < now->classes; k++) {
+		struct meeting one = { .now = &now->klass[k] };
+		const char *name = one.now->name;
+		size_t nx, ny;
+
+		one.now_beside = now_beside ? digest_class_like(now_beside, name) : NULL;
+		one.before = digest_class_like(before, name);
+		one.before_beside = before_beside && one.before
+					    ? digest_class_like(before_beside, one.before->name)
+					    : NULL;
+		if (one.now->count == 0 || !one.before || (now_beside && !one.now_beside) ||
+		    (before_beside && !one.before_beside))
+			continue;
+		nx = digest_values(one.now, one.now_beside, x);
+		ny = digest_values(one.before, one.before_beside, y);
+		one.blocks = nx < ny ? nx : ny;
+		if (one.blocks > best.blocks)
+			best = one;
 	}
-	return NULL;
+	return best;
 }
 
 static size_t most_blocks(const struct digest_case *c)
@@ -146,7 +168,7 @@ int gate_baseline(const struct sm_digest *run, size_t c, long reference,
 				 *beside = reference < 0 ? NULL : &run->cases[reference];
 	long old = digest_case_of(baseline, now->id);
 	long old_beside = beside ? digest_case_of(baseline, beside->id) : -1;
-	const struct digest_class *klass, *klass_beside, *before, *before_beside = NULL;
+	struct meeting meeting;
 	double *x, *y = NULL;
 	size_t nx, ny;
 
@@ -162,22 +184,22 @@ int gate_baseline(const struct sm_digest *run, size_t c, long reference,
 		free(y);
 		return sm_fail(err, ENOMEM, "no memory for the blocks");
 	}
-	klass = leading(now, beside, &klass_beside, x);
-	before = klass ? digest_class_like(&baseline->cases[old], klass->name) : NULL;
-	if (before && beside)
-		before_beside = digest_class_like(&baseline->cases[old_beside], before->name);
-	if (!before || (beside && !before_beside)) {
-		out->distrust = klass ? sm_results_string(
-						results,
-						"the baseline has no block in a pair class like %s",
-						klass->name)
-				      : "no block of this run counts";
+	meeting = meet(now, beside, &baseline->cases[old],
+		       beside ? &baseline->cases[old_beside] : NULL, x, y);
+	if (meeting.blocks == 0) {
+		out->distrust =
+			now->classes == 0
+				? "no block of this run counts"
+				: sm_results_string(
+					  results,
+					  "the baseline has no block in a class like %s",
+					  now->klass[0].name);
 		goto out_free;
 	}
-	nx = digest_values(klass, klass_beside, x);
-	ny = digest_values(before, before_beside, y);
-	out->klass = sm_results_string(results, "%s", klass->name);
-	out->baseline_klass = sm_results_string(results, "%s", before->name);
+	nx = digest_values(meeting.now, meeting.now_beside, x);
+	ny = digest_values(meeting.before, meeting.before_beside, y);
+	out->klass = sm_results_string(results, "%s", meeting.now->name);
+	out->baseline_klass = sm_results_string(results, "%s", meeting.before->name);
 	shift(min, max, x, nx, y, ny, out);
 	out->distrust = distrust(run, c, baseline, (size_t)old, beside != NULL, results);
 	say(run, c, reference, min, max, results, out);

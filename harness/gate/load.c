@@ -297,27 +297,46 @@ void sm_gates_free(struct sm_gates *gates)
 	*gates = (struct sm_gates){ 0 };
 }
 
-const char **sm_gates_patterns(const struct sm_gates *gates, const bool *only, size_t *count)
+/* "scenario/variant" of both sides of a gate, behind the patterns that are there. */
+static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, const char **patterns,
+			 size_t *count)
+{
+	const char *variants[2] = { gate->variant, gate->against };
+	char text[256];
+
+	for (unsigned v = 0; v < 2; v++) {
+		if (v > 0 && !variants[v])
+			continue;
+		/* a claim without a variant is about all of them */
+		snprintf(text, sizeof(text), "%s/%s", gate->scenario,
+			 variants[v] ? variants[v] : "*");
+		patterns[(*count)++] = keep(kept, text, strlen(text));
+	}
+}
+
+int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan_options *plan,
+		  struct sm_error *err)
 {
 	const char **patterns = calloc(2 * gates->count + 1, sizeof(*patterns));
+	const char **longer = calloc(2 * gates->count + 1, sizeof(*longer));
 	struct sm_gates *kept = (struct sm_gates *)gates; /* the strings' list alone grows */
 
-	*count = 0;
-	for (size_t i = 0; patterns && i < gates->count; i++) {
-		const struct sm_gate *gate = &gates->gate[i];
-		const char *variants[2] = { gate->variant, gate->against };
-		char text[256];
-
+	plan->patterns = patterns;
+	plan->longer = longer;
+	plan->pattern_count = plan->longer_count = 0;
+	plan->longer_blocks = SM_BASELINE_BLOCKS;
+	if (!patterns || !longer) {
+		free(patterns);
+		free(longer);
+		plan->patterns = plan->longer = NULL;
+		return sm_fail(err, ENOMEM, "no memory for the patterns of %zu gates", gates->count);
+	}
+	for (size_t i = 0; i < gates->count; i++) {
 		if (only && !only[i])
 			continue;
-		for (unsigned v = 0; v < 2; v++) {
-			if (v > 0 && !variants[v])
-				continue;
-			/* a claim without a variant is about all of them */
-			snprintf(text, sizeof(text), "%s/%s", gate->scenario,
-				 variants[v] ? variants[v] : "*");
-			patterns[(*count)++] = keep(kept, text, strlen(text));
-		}
+		add_patterns(kept, &gates->gate[i], patterns, &plan->pattern_count);
+		if (gates->gate[i].kind == SM_GATE_BASELINE)
+			add_patterns(kept, &gates->gate[i], longer, &plan->longer_count);
 	}
-	return patterns;
+	return 0;
 }

@@ -237,6 +237,15 @@ static void *grow(void *array, size_t count, size_t size)
 	return array;
 }
 
+static bool is_longer(const struct sm_plan_options *options, const struct sm_scenario *scenario,
+		      const char *variant)
+{
+	for (size_t i = 0; i < options->longer_count; i++)
+		if (matches_one(options->longer[i], scenario, variant))
+			return true;
+	return false;
+}
+
 /* The group of one point: every variant that the patterns choose. */
 static void add_group(struct sm_plan *plan, const struct sm_plan_options *options,
 		      const struct sm_case *point)
@@ -244,6 +253,9 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 	const struct sm_scenario *scenario = point->scenario;
 	struct sm_memory group_memory = resolve(NULL, options, scenario);
 	struct sm_planned_group group = { .first = (unsigned)plan->case_count,
+					  .blocks = options->repeat_blocks
+							    ? options->repeat_blocks
+							    : sm_profile_blocks(options->profile),
 					  .scenario = scenario };
 
 	for (unsigned v = 0; scenario->variants[v].name; v++) {
@@ -260,11 +272,11 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 		planned->group = (unsigned)plan->group_count;
 		name_case(planned, &group_memory);
 		group.count++;
+		if (is_longer(options, scenario, scenario->variants[v].name))
+			group.blocks = options->longer_blocks;
 	}
 	if (group.count == 0)
 		return;
-	group.blocks = options->repeat_blocks ? options->repeat_blocks
-					      : sm_profile_blocks(options->profile);
 	plan->groups = grow(plan->groups, plan->group_count, sizeof(*plan->groups));
 	plan->groups[plan->group_count++] = group;
 }

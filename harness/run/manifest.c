@@ -71,10 +71,12 @@ static json_t *options_json(const struct sm_plan_options *options)
 	for (unsigned i = 0; i < options->pu_list_count; i++)
 		json_array_append_new(pus, json_integer(options->pu_list[i]));
 	return json_pack(
-		"{s:s, s:o, s:I, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s}", "profile",
+		"{s:s, s:o, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s}", "profile",
 		sm_profile_name(options->profile), "patterns",
 		strings(options->patterns, options->pattern_count), "budget_ns",
 		(json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks,
+		"longer", strings(options->longer, options->longer_count), "longer_blocks",
+		(int)options->longer_blocks,
 		"placement",
 		options->placement == SM_PLACE_LIST ? "list"
 		: options->placement                ? sm_placement_name(options->placement)
@@ -210,29 +212,41 @@ static int restore_memory(struct sm_memory *memory, const json_t *options, struc
 	return rc;
 }
 
+/* The strings of an array, in an array of the caller's; NULL: no memory. */
+static const char **texts_of(const json_t *array)
+{
+	const char **text = calloc(json_array_size(array) + 1, sizeof(*text));
+
+	for (size_t i = 0; text && i < json_array_size(array); i++) {
+		text[i] = json_string_value(json_array_get(array, i));
+		if (!text[i])
+			text[i] = "";
+	}
+	return text;
+}
+
 /* Patterns and lists point into the manifest, which the session keeps. */
 static int restore_lists(struct sm_plan_options *plan, const json_t *options, struct sm_error *err)
 {
 	const json_t *patterns = json_object_get(options, "patterns");
+	const json_t *longer = json_object_get(options, "longer");
 	const json_t *pus = json_object_get(options, "pus"),
 		     *sets = json_object_get(options, "set");
-	const char **pattern = calloc(json_array_size(patterns) + 1, sizeof(*pattern));
+	const char **pattern = texts_of(patterns), **longer_pattern = texts_of(longer);
 	unsigned *pu = calloc(json_array_size(pus) + 1, sizeof(*pu));
 
-	if (!pattern || !pu) {
+	if (!pattern || !longer_pattern || !pu) {
 		free(pattern);
+		free(longer_pattern);
 		free(pu);
 		return sm_fail(err, ENOMEM, "no memory for the plan's options");
-	}
-	for (size_t i = 0; i < json_array_size(patterns); i++) {
-		const char *text = json_string_value(json_array_get(patterns, i));
-
-		pattern[i] = text ? text : "";
 	}
 	for (size_t i = 0; i < json_array_size(pus); i++)
 		pu[i] = (unsigned)json_integer_value(json_array_get(pus, i));
 	plan->patterns = pattern;
 	plan->pattern_count = json_array_size(patterns);
+	plan->longer = longer_pattern;
+	plan->longer_count = json_array_size(longer);
 	plan->pu_list = pu;
 	plan->pu_list_count = (unsigned)json_array_size(pus);
 	for (size_t i = 0; i < json_array_size(sets) && i < SM_SETS_MAX; i++) {
@@ -260,6 +274,8 @@ int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm
 	plan->budget_ns = (uint64_t)json_integer_value(json_object_get(options, "budget_ns"));
 	plan->repeat_blocks =
 		(unsigned)json_integer_value(json_object_get(options, "repeat_blocks"));
+	plan->longer_blocks =
+		(unsigned)json_integer_value(json_object_get(options, "longer_blocks"));
 	plan->placement =
 		strcmp(placement, "list") == 0 ? SM_PLACE_LIST : sm_placement_parse(placement);
 	rc = sm_profile_parse(text_of(options, "profile"), &plan->profile, err);
@@ -268,6 +284,13 @@ int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm
 	if (rc == 0)
 		rc = restore_lists(plan, options, err);
 	return rc;
+}
+
+void sm_run_free_options(struct sm_plan_options *plan)
+{
+	free((void *)plan->patterns);
+	free((void *)plan->longer);
+	free((void *)plan->pu_list);
 }
 
 int manifest_restore_options(struct session *session, struct sm_error *err)

@@ -236,10 +236,8 @@ static void end(struct session *session)
 	for (size_t i = 0; session->histogram && i < session->plan.case_count; i++)
 		free(session->histogram[i]);
 	free(session->histogram);
-	if (session->options->resume) {
-		free((void *)session->plan_options.patterns);
-		free((void *)session->plan_options.pu_list);
-	}
+	if (session->options->resume)
+		sm_run_free_options(&session->plan_options);
 	sm_store_close(session->store);
 	sm_plan_free(&session->plan);
 	json_decref(session->manifest);

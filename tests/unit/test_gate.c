@@ -266,7 +266,34 @@ Test(analysis, another_pace_is_never_compared)
 	}
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
-	expect_text(rows[0].reason, "no block in a pair class like 410ns-solo");
+	expect_text(rows[0].reason, "no block in a class like 410ns-solo");
+	sm_gates_free(&gates);
+	sm_results_free(&before);
+}
+
+/* The class in which most slices of this run are is not the baseline's: they are compared where they meet. */
+Test(analysis, runs_are_compared_in_the_class_that_both_have)
+{
+	struct sm_results before;
+
+	load("[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n", 0);
+	for (unsigned busy = 0; busy < 2; busy++) {
+		unsigned packed = add_case("pack", "packed", "op=one", 1);
+		unsigned padded = add_case("pack", "padded", "op=one", 1);
+
+		for (unsigned block = 0; block < 16; block++) {
+			add_trial(packed, block, busy ? 5 : SLICES, 20, 30);
+			add_trial(padded, block, busy ? 5 : SLICES, 10, 10);
+		}
+		json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+		if (busy)
+			break;
+		before = run;
+		set_up();
+	}
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s %s", rows[0].evidence, rows[0].reason);
+	expect_text(rows[0].evidence, "class 92ns-solo, 16 blocks against 16");
 	sm_gates_free(&gates);
 	sm_results_free(&before);
 }

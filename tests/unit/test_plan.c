@@ -116,6 +116,27 @@ Test(plan, expands_points_and_placements)
 	sm_plan_free(&plan);
 }
 
+Test(plan, some_groups_are_longer)
+{
+	const char *const longer[] = { "solo/*" };
+	struct sm_plan_options options = { .seed = 1, .longer = longer, .longer_count = 1, .longer_blocks = 64 };
+	struct sm_error err = { 0 };
+	struct sm_plan plan;
+	unsigned seen = 0;
+
+	options.repeat_blocks = 16;
+	cr_assert_eq(sm_plan_expand(&plan, &options, all, 3, &err), 0, "%s", err.text);
+	sm_plan_schedule(&plan, &options);
+	for (size_t g = 0; g < plan.group_count; g++) {
+		bool is_solo = plan.groups[g].scenario == &solo;
+
+		cr_expect_eq(plan.groups[g].blocks, is_solo ? 64 : 16);
+		seen += is_solo;
+	}
+	cr_expect_eq(seen, 1);
+	sm_plan_free(&plan);
+}
+
 Test(plan, patterns_choose_and_the_control_stays)
 {
 	const char *variant[] = { "sweep/b" }, *family[] = { "tests/*" }, *none[] = { "nonsense" };

@@ -6,6 +6,7 @@
 
 #include "shmeter/analysis.h"
 #include "shmeter/digest.h"
+#include "shmeter/plan.h"
 #include "shmeter/results.h"
 #include "shmeter/scenario.h"
 
@@ -51,9 +52,15 @@ SM_MUST_USE int sm_gates_load(struct sm_gates *gates, const char *path,
 			      const struct sm_scenario *const *scenarios, size_t scenario_count,
 			      struct sm_error *err);
 void sm_gates_free(struct sm_gates *gates);
-/* The patterns ("scenario/variant") that a run needs for these gates; malloc'ed array of strings that belong to
- * the gates; `only` (one flag a gate) leaves out the others; NULL: all. */
-const char **sm_gates_patterns(const struct sm_gates *gates, const bool *only, size_t *count);
+/* Blocks of what a gate compares with an earlier run.  The blocks of two runs are no pairs, so each says less than one
+ * in which both sides were measured (docs/adr/0012). */
+#define SM_BASELINE_BLOCKS 64u
+
+/* Sets plan->patterns ("scenario/variant") to what a run needs for these gates and plan->longer to what is held
+ * against a baseline: malloc'ed arrays, the caller's, of strings that belong to the gates.  `only` (one flag a gate)
+ * leaves out the others; NULL: all.  -ENOMEM. */
+SM_MUST_USE int sm_gates_plan(const struct sm_gates *gates, const bool *only,
+			      struct sm_plan_options *plan, struct sm_error *err);
 
 /* Blocks that a run for so many gates should have: what a FAIL needs at least, and six more, of which one may
  * disagree or be lost; no less than 16. */

@@ -24,6 +24,10 @@ struct sm_plan_options {
 	uint64_t seed;
 	uint64_t budget_ns;     /* 0: none */
 	unsigned repeat_blocks; /* 0: the profile's */
+	/* Groups with a case that these globs choose have `longer_blocks` blocks instead; none: no such groups. */
+	const char *const *longer;
+	size_t longer_count;
+	unsigned longer_blocks;
 	const struct sm_topology
 		*topology;           /* for parameters that go over the PUs; NULL: PUs 0 and 1 */
 	enum sm_placement placement; /* UNSET: the scenarios' own */

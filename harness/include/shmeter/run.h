@@ -37,9 +37,11 @@ struct sm_run_options {
 };
 
 /* The options of the plan that a finished run had, as its manifest (loaded from `folder`) says.  Its strings belong
- * to the manifest; `patterns` and `pu_list` are the caller's to free.  -EBADMSG where the manifest does not say. */
+ * to the manifest; what it allocated, sm_run_free_options() frees.  -EBADMSG where the manifest does not say. */
 SM_MUST_USE int sm_run_restore_options(const json_t *manifest, const char *folder,
 				       struct sm_plan_options *plan, struct sm_error *err);
+/* Frees the lists that sm_run_restore_options() made. */
+void sm_run_free_options(struct sm_plan_options *plan);
 
 /* Expands and lays out the plan without running it and writes it for people. */
 SM_MUST_USE int sm_run_describe(const struct sm_run_options *options,
