@@ -168,7 +168,8 @@ long digest_case_of(const struct sm_digest *digest, const char *id)
 
 const struct digest_class *digest_class_like(const struct digest_case *c, const char *klass)
 {
-	double ns = strtod(klass, NULL), nearest = log(DIGEST_SAME_CLASS);
+	double ns = strtod(klass, NULL);
+	double nearest = log(strstr(klass, "-solo") ? DIGEST_SAME_PACE : DIGEST_SAME_CLASS);
 	const struct digest_class *found = NULL;
 
 	for (unsigned k = 0; k < c->classes; k++) {

@@ -8,6 +8,8 @@
 /* Pair classes of two runs are one where their round trips are within this factor: they are named by a measured
  * time, which differs a little from run to run. */
 #define DIGEST_SAME_CLASS 1.33
+/* Paces of workers alone are the same core's: their floor differs by next to nothing. */
+#define DIGEST_SAME_PACE SM_PACE_WIDTH
 
 struct digest_class {
 	char *name;

@@ -124,14 +124,15 @@ static void find_classes(struct sm_analysis *a, double *probes)
 		if (count == 0)
 			continue;
 		relation->name = name;
-		sm_classes_find(&relation->classes, probes, count);
 		relation->alone = strcmp(name, "solo") == 0;
+		(relation->alone ? sm_paces_find : sm_classes_find)(&relation->classes, probes,
+								    count);
 		for (unsigned i = 0; i < relation->classes.count; i++) {
 			double center = relation->classes.center_ns[i];
 
-			relation->klass[i] = sm_results_string(
-				a->results, center < 10 ? "%.1fns%s" : "%.0fns%s", center,
-				relation->alone ? "-solo" : "");
+			relation->klass[i] =
+				sm_results_string(a->results, center < 10 ? "%.1fns%s" : "%.0fns%s",
+						  center, relation->alone ? "-solo" : "");
 		}
 		a->relation_count++;
 	}
@@ -358,7 +359,8 @@ void sm_analysis_rank_classes(struct sm_analysis *a)
 		size_t g = a->case_view[a->results->samples[s].case_index].group;
 
 		for (unsigned k = 0; k < a->view[s].cells; k++)
-			add_class(&a->group[g], sm_analysis_cells(a, s)[k].klass, sm_analysis_cells(a, s)[k].pure);
+			add_class(&a->group[g], sm_analysis_cells(a, s)[k].klass,
+				  sm_analysis_cells(a, s)[k].pure);
 	}
 	for (size_t g = 0; g < a->group_count; g++)
 		qsort(a->group[g].klass, a->group[g].classes, sizeof(a->group[g].klass[0]),

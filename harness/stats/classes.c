@@ -291,6 +291,29 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 	free(land);
 }
 
+void sm_paces_find(struct sm_classes *classes, double *paces_ns, size_t count)
+{
+	size_t floor_at, within = 0;
+
+	memset(classes, 0, sizeof(*classes));
+	count = keep_times(paces_ns, count);
+	if (count == 0)
+		return;
+	/* not the least, which may be a clock that jumped: as many as make a class are at the floor or under it */
+	floor_at = (size_t)fmax(MEMBERS_MIN, MEMBERS_SHARE_MIN * (double)count) - 1;
+	floor_at = floor_at < count ? floor_at : count - 1;
+	classes->upper_ns[0] = paces_ns[floor_at] * SM_PACE_WIDTH;
+	while (within < count && paces_ns[within] < classes->upper_ns[0])
+		within++;
+	classes->count = within < count ? 2 : 1;
+	classes->upper_ns[classes->count - 1] = INFINITY;
+	classes->center_ns[0] = sm_quantile_sorted(paces_ns, within, 0.5);
+	classes->members[0] = within;
+	classes->center_ns[1] =
+		within < count ? sm_quantile_sorted(paces_ns + within, count - within, 0.5) : 0;
+	classes->members[1] = count - within;
+}
+
 int sm_classes_of(const struct sm_classes *classes, double probe_ns)
 {
 	if (!isfinite(probe_ns) || probe_ns <= 0)

@@ -256,6 +256,43 @@ Test(classes, the_scale_does_not_matter)
 	}
 }
 
+/* A neighbour on the core takes a little or a half, any share of the time: no hill, but a floor. */
+Test(classes, paces_have_a_floor)
+{
+	for (unsigned share = 5; share <= 95; share += 15) {
+		struct probes *p = new_probes(share);
+		struct sm_classes found;
+
+		for (unsigned i = 0; i < 1000; i++)
+			add(p, i % 100 < share ? 700 * (1 + 0.01 * uniform(p))
+					       : 780 + 500 * uniform(p));
+		add(p, 300); /* a clock that jumped */
+		sm_paces_find(&found, p->ns, p->count);
+		cr_assert_eq(found.count, 2, "%u %%", share);
+		cr_expect_float_eq(found.center_ns[0], 703, 10, "%u %%: %g", share,
+				   found.center_ns[0]);
+		cr_expect_eq(sm_classes_of(&found, 705), 0);
+		cr_expect_eq(sm_classes_of(&found, 790), 1);
+		cr_expect_float_eq((double)found.members[0], 10.0 * share + 1, 1);
+	}
+}
+
+Test(classes, one_pace_is_one_class)
+{
+	struct probes *p = new_probes(1);
+	struct sm_classes found;
+
+	for (unsigned i = 0; i < 40; i++)
+		add(p, 700 * (1 + 0.01 * uniform(p)));
+	sm_paces_find(&found, p->ns, p->count);
+	cr_expect_eq(found.count, 1);
+	cr_expect_eq(sm_classes_of(&found, 5000), 0, "whatever comes is in it");
+	sm_paces_find(&found, p->ns, 0);
+	cr_expect_eq(found.count, 0);
+	sm_paces_find(&found, p->ns, 3);
+	cr_expect_eq(found.count, 1, "a few are no reason for two");
+}
+
 Test(classes, equal_probes_are_one_class)
 {
 	struct probes *p = new_probes(8);

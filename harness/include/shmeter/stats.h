@@ -77,6 +77,11 @@ struct sm_classes {
 /* Finds at most SM_CLASSES_MAX clusters of the probe times (> 0 ns) on a logarithmic scale: peaks of a
  * Gaussian kernel density that are separated by a valley.  Reorders `probes_ns`. */
 void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count);
+/* Classes of the paces of workers that were alone.  A core cannot add faster than it can, so paces have a floor, and what
+ * shares the core takes it any way up from there: the first class is what lies within SM_PACE_WIDTH of the floor, the
+ * second one, if there is any, all the rest.  Reorders `paces_ns`. */
+#define SM_PACE_WIDTH 1.08
+void sm_paces_find(struct sm_classes *classes, double *paces_ns, size_t count);
 /* Index of the class of one probe; -1 where it is not a time. */
 int sm_classes_of(const struct sm_classes *classes, double probe_ns);
 
