@@ -134,10 +134,10 @@ static struct meeting meet(const struct digest_case *now, const struct digest_ca
 		const char *name = one.now->name;
 		size_t nx, ny;
 
-		one.now_beside = now_beside ? digest_class_like(now_beside, name) : NULL;
+		one.now_beside = now_beside ? digest_class_named(now_beside, name) : NULL;
 		one.before = digest_class_like(before, name);
 		one.before_beside = before_beside && one.before
-					    ? digest_class_like(before_beside, one.before->name)
+					    ? digest_class_named(before_beside, one.before->name)
 					    : NULL;
 		if (one.now->count == 0 || !one.before || (now_beside && !one.now_beside) ||
 		    (before_beside && !one.before_beside))
@@ -149,6 +149,24 @@ static struct meeting meet(const struct digest_case *now, const struct digest_ca
 			best = one;
 	}
 	return best;
+}
+
+static bool has_class(const struct digest_case *c, const char *klass)
+{
+	return c->classes > 0 && strcmp(c->klass[0].name, klass) == 0;
+}
+
+/* Why two runs have no class in common. */
+static const char *why_apart(const struct digest_case *now, const struct digest_case *now_beside,
+			     const struct digest_case *before, struct sm_results *results)
+{
+	const char *name = now->classes > 0 ? now->klass[0].name : "-";
+
+	if (now->classes == 0 || (now_beside && now_beside->classes == 0))
+		return "no block of this run counts";
+	if (has_class(before, "solo") && !has_class(now, "solo"))
+		return "the baseline was made by a version that did not probe workers alone: measure it again";
+	return sm_results_string(results, "the baseline has no block in a class like %s", name);
 }
 
 static size_t most_blocks(const struct digest_case *c)
@@ -187,13 +205,7 @@ int gate_baseline(const struct sm_digest *run, size_t c, long reference,
 	meeting = meet(now, beside, &baseline->cases[old],
 		       beside ? &baseline->cases[old_beside] : NULL, x, y);
 	if (meeting.blocks == 0) {
-		out->distrust =
-			now->classes == 0
-				? "no block of this run counts"
-				: sm_results_string(
-					  results,
-					  "the baseline has no block in a class like %s",
-					  now->klass[0].name);
+		out->distrust = why_apart(now, beside, &baseline->cases[old], results);
 		goto out_free;
 	}
 	nx = digest_values(meeting.now, meeting.now_beside, x);

@@ -8,12 +8,23 @@
 
 #include "shmeter/store.h"
 
+/* How far apart two classes of different runs are, as |ln| of the ratio of the probes that name them; infinite where
+ * they are not one. */
+static double apart(const char *one, const char *other)
+{
+	bool paces = strstr(one, "cyc-") && strstr(other, "cyc-");
+	double distance = fabs(log(strtod(one, NULL) / strtod(other, NULL)));
+
+	if (strcmp(one, other) == 0)
+		return 0;
+	/* of names without a number: not a number */
+	return distance <= log(paces ? DIGEST_SAME_PACE : DIGEST_SAME_CLASS) ? distance
+									     : (double)INFINITY;
+}
+
 bool sm_same_class(const char *one, const char *other)
 {
-	double ratio =
-		strtod(one, NULL) / strtod(other, NULL); /* of names without a time: not a number */
-
-	return strcmp(one, other) == 0 || fabs(log(ratio)) <= log(DIGEST_SAME_CLASS);
+	return isfinite(apart(one, other));
 }
 
 static char *copy(const char *text)
@@ -166,20 +177,23 @@ long digest_case_of(const struct sm_digest *digest, const char *id)
 	return -1;
 }
 
+const struct digest_class *digest_class_named(const struct digest_case *c, const char *klass)
+{
+	for (unsigned k = 0; k < c->classes; k++)
+		if (c->klass[k].count > 0 && strcmp(c->klass[k].name, klass) == 0)
+			return &c->klass[k];
+	return NULL;
+}
+
 const struct digest_class *digest_class_like(const struct digest_case *c, const char *klass)
 {
-	double ns = strtod(klass, NULL);
-	double nearest = log(strstr(klass, "-solo") ? DIGEST_SAME_PACE : DIGEST_SAME_CLASS);
 	const struct digest_class *found = NULL;
+	double nearest = INFINITY;
 
 	for (unsigned k = 0; k < c->classes; k++) {
-		double distance = fabs(log(strtod(c->klass[k].name, NULL) / ns));
+		double distance = apart(c->klass[k].name, klass);
 
-		if (c->klass[k].count == 0)
-			continue;
-		if (strcmp(c->klass[k].name, klass) == 0)
-			return &c->klass[k];
-		if (ns > 0 && distance <= nearest) { /* NaN and infinity are no round trips */
+		if (c->klass[k].count > 0 && distance < nearest) {
 			nearest = distance;
 			found = &c->klass[k];
 		}

@@ -8,7 +8,7 @@
 /* Pair classes of two runs are one where their round trips are within this factor: they are named by a measured
  * time, which differs a little from run to run. */
 #define DIGEST_SAME_CLASS 1.33
-/* Paces of workers alone are the same core's: their floor differs by next to nothing. */
+/* Paces are in clock cycles, and a class of them is a narrow band. */
 #define DIGEST_SAME_PACE SM_PACE_WIDTH
 
 struct digest_class {
@@ -40,6 +40,8 @@ struct sm_digest {
 SM_MUST_USE int digest_of(struct sm_digest **out, const struct sm_analysis *a,
 			  struct sm_error *err);
 long digest_case_of(const struct sm_digest *digest, const char *id);
+/* The class of a case by its name in the same run; NULL: none with a block. */
+const struct digest_class *digest_class_named(const struct digest_case *c, const char *klass);
 /* The class of a case that is `klass` of another run: the same name, or the nearest round trip; NULL: none. */
 const struct digest_class *digest_class_like(const struct digest_case *c, const char *klass);
 /* ln values of the blocks, or of their ratios to the blocks of `against` (NULL: none), into `out`, which has room for

@@ -248,9 +248,10 @@ static const char *command_again(const struct sm_gate *gate, struct sm_results *
 
 	if (gate->against)
 		snprintf(against, sizeof(against), " '%s/%s'", gate->scenario, gate->against);
-	return sm_results_string(results, "shmeter run '%s/%s'%s --profile %s --repeat-blocks 32",
+	return sm_results_string(results, "shmeter run '%s/%s'%s --profile %s --repeat-blocks %u",
 				 gate->scenario, gate->variant ? gate->variant : "*", against,
-				 profile ? profile : "quick");
+				 profile ? profile : "quick",
+				 gate->kind == SM_GATE_BASELINE ? 2 * SM_BASELINE_BLOCKS : 32);
 }
 
 /* Blocks that a FAIL needs at least: all of them on the wrong side, against the strictest of Holm's levels. */

@@ -209,11 +209,8 @@ static void print_trust(const struct printer *p)
 		snprintf(
 			text, sizeof(text),
 			"A/A control: the same code under two names reads %.3f (95 %% interval %.3f to "
-			"%.3f)%s",
-			ratio, low, high,
-			words_true(r, "analysis/aa/moved")
-				? ": it moved, so no ratio of this run is believed."
-				: ".");
+			"%.3f): %s.",
+			ratio, low, high, words_control(r));
 	else
 		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
 	words_wrap(p->out, "  ", 4, p->width, text);

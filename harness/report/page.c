@@ -208,9 +208,9 @@ static void put_method(const struct page *page)
 		{ "Pair class",
 		  "What a cache line took there and back between the two processes right before and "
 		  "after a slice, for example 85ns. On a virtual machine cores move, so nothing is "
-		  "compared across classes. 620ns-solo: a process alone, and how long a fixed piece of "
-		  "arithmetic took it, which another thread on its core makes longer; solo: one that "
-		  "was not probed; shared-pu: processes that take turns." },
+		  "compared across classes. 252cyc-solo: a process alone, and how many clock cycles a "
+		  "fixed piece of arithmetic took it; busy: another thread on its core made them more; "
+		  "solo: one that was not probed; shared-pu: processes that take turns." },
 		{ "Disturbed",
 		  "A slice or trial that was interrupted or whose cores moved. Left out by rules that do "
 		  "not look at the result, counted, and kept in the files." },

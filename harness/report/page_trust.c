@@ -104,14 +104,14 @@ static enum trust control(const struct sm_results *r, char *found, size_t size)
 		snprintf(found, size, "it has no interval in this run");
 		return TRUST_UNKNOWN;
 	}
-	snprintf(found, size, "ratio %.3f (95 %% interval %.3f to %.3f)",
-		 words_number(r, "analysis/aa/ratio"), low, high);
+	snprintf(found, size, "ratio %.3f (95 %% interval %.3f to %.3f): %s",
+		 words_number(r, "analysis/aa/ratio"), low, high, words_control(r));
 	return words_true(r, "analysis/aa/moved") ? TRUST_BAD : TRUST_GOOD;
 }
 
 static void check_control(struct page *page)
 {
-	char found[160];
+	char found[280];
 	enum trust trust = control(page->results, found, sizeof(found));
 
 	check(page->out, "A/A control", trust, found,
@@ -213,6 +213,17 @@ static void put_sentence(struct page *page, const char *path)
 	fputs(words[strlen(words) - 1] == '.' ? "</p>\n" : ".</p>\n", page->out);
 }
 
+/* A round trip in ns, or the pace of workers alone in cycles. */
+static const char *probe_text(const char *relation, const json_t *one, char text[SM_TEXT_MAX])
+{
+	double center = json_number_value(json_object_get(one, "center_ns"));
+
+	if (strcmp(relation, "solo") != 0)
+		return sm_format_ns(text, center);
+	snprintf(text, SM_TEXT_MAX, "%.0f cycles", center);
+	return text;
+}
+
 static void put_classes(struct page *page)
 {
 	const json_t *analysis = json_object_get(page->results->manifest, "analysis");
@@ -237,8 +248,7 @@ static void put_classes(struct page *page)
 				page_put(page->out, "td",
 					 json_string_value(json_object_get(one, "name")));
 				page_put(page->out, "td class=\"n\"",
-					 sm_format_ns(text, json_number_value(json_object_get(
-								    one, "center_ns"))));
+					 probe_text(relation, one, text));
 				snprintf(text, sizeof(text), "%lld",
 					 (long long)json_integer_value(
 						 json_object_get(one, "members")));
@@ -282,7 +292,7 @@ void page_trust(struct page *page)
 static enum trust judge(const struct page *page, const struct tally *t, char *why, size_t size)
 {
 	double steal = words_number(page->results, "analysis/steal_percent");
-	char found[160];
+	char found[280];
 	enum trust trust = control(page->results, found, sizeof(found));
 	size_t used = 0;
 
@@ -291,8 +301,7 @@ static enum trust judge(const struct page *page, const struct tally *t, char *wh
 		used += (size_t)snprintf(why + used, size - used,
 					 " The A/A control has no interval.");
 	if (trust == TRUST_BAD)
-		used += (size_t)snprintf(why + used, size - used, " The A/A control moved: %s.",
-					 found);
+		used += (size_t)snprintf(why + used, size - used, " The A/A control: %s.", found);
 	if (steal > STEAL_PERCENT_MAX)
 		used += (size_t)snprintf(why + used, size - used,
 					 " The host took %.1f %% of the time.", steal);
@@ -315,7 +324,7 @@ static enum trust judge(const struct page *page, const struct tally *t, char *wh
 void page_trust_of(struct page *page, const char *scenario)
 {
 	struct tally t;
-	char why[800], found[160];
+	char why[800], found[280];
 	enum trust trust;
 	double mde;
 
@@ -341,6 +350,6 @@ void page_trust_of(struct page *page, const char *scenario)
 			    " Half of them could have shown a difference of %.0f %% or less.",
 			    100 * (mde - 1));
 	if (control(page->results, found, sizeof(found)) == TRUST_GOOD)
-		page_printf(page->out, " The A/A control of the run did not move: %s.", found);
+		page_printf(page->out, " The A/A control of the run: %s.", found);
 	fputs(" <a href=\"#trust\">All checks</a>.</p>\n", page->out);
 }

@@ -36,6 +36,16 @@ bool words_true(const struct sm_results *results, const char *path)
 	return json_is_true(at_path(results, path));
 }
 
+const char *words_control(const struct sm_results *results)
+{
+	if (words_true(results, "analysis/aa/moved"))
+		return "it moved, so no ratio of this run is believed";
+	if (words_number(results, "analysis/aa/low") > 1 ||
+	    words_number(results, "analysis/aa/high") < 1)
+		return "outside 1 at 95 %, as one in twenty to fifty is by chance, but not at 99 %: it did not move";
+	return "it did not move";
+}
+
 void words_machine(const struct sm_results *results, char *out, size_t size)
 {
 	const char *model = words_text(results, "environment/cpu_model");

@@ -107,8 +107,15 @@ static unsigned default_slices(const struct session *session, const struct sm_ca
 static unsigned slices_for(const struct session *session, const struct sm_planned_case *planned,
 			   uint64_t slice_ns, uint64_t overhead_ns)
 {
-	uint64_t want = default_slices(session, &planned->c);
+	uint64_t want = default_slices(session, &planned->c),
+		 aim_ns = slice_aim_ns(session, &planned->c);
 
+	/* one operation is longer than a slice should be: as much work, in fewer slices */
+	if (slice_ns > 2 * aim_ns && want > SLICES_MIN) {
+		uint64_t fit = want * aim_ns / slice_ns;
+
+		want = fit > SLICES_MIN ? fit : SLICES_MIN;
+	}
 	if (session->plan.profile != SM_QUICK && slice_ns > 0) {
 		uint64_t share = TIMED_PER_OVERHEAD * overhead_ns / slice_ns;
 

@@ -191,7 +191,8 @@ static void judge_control(struct sm_control *control, const struct sm_comparison
 		return;
 	control->ratio = comparison[worst].ratio;
 	control->level = control_level(comparison[worst].used - comparison[worst].ties, count);
-	control->moved = p[worst] <= control->level;
+	control->moved =
+		(control->ratio.low > 1 || control->ratio.high < 1) && p[worst] <= control->level;
 }
 
 int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)

@@ -162,16 +162,22 @@ static void say_pace(const struct sm_analysis *a, const struct moves *moves, str
 		sm_words_add(
 			words,
 			"a process alone went at one pace for the whole run (%s): nothing came and "
-			"went on the other threads of its core",
+			"went on the other thread of its core",
 			classes.text);
-	else
+	else {
+		sm_words_add(words,
+			     "a process alone had its core for itself and shared it, in turn (%s",
+			     classes.text);
+		if (moves->neighbours > 0)
+			sm_words_add(
+				words,
+				"; it changed in %.3g %% of the steps from one slice to the next",
+				100 * (double)moves->changed / (double)moves->neighbours);
 		sm_words_add(
 			words,
-			"a process alone went at more than one pace (%s; it changed in %.3g %% of the "
-			"steps from one slice to the next): something else, here or on the host, runs "
-			"on the other thread of its core at times, so each comparison is made within "
-			"a class",
-			classes.text, 100 * (double)moves->changed / (double)moves->neighbours);
+			"): something else, here or on the host, runs on the other thread of its "
+			"core at times, so each comparison is made within a class");
+	}
 }
 
 static json_t *describe_moves(const struct sm_analysis *a, bool alone)

@@ -18,7 +18,7 @@ struct sm_relation {
 	const char *name;
 	bool alone; /* its probes are the worker's own pace, not round trips */
 	struct sm_classes classes;
-	const char *klass[SM_CLASSES_MAX]; /* names: "92ns", "620ns-solo" */
+	const char *klass[SM_CLASSES_MAX]; /* names: "92ns", "252cyc-solo" */
 };
 
 /* One sample in one class. */

@@ -17,6 +17,7 @@
 /* Reasons found here, which a second analysis of the same rows starts by taking back. */
 static const char class_changed[] = "class changed";
 static const char probe_missing[] = "probe missing";
+static const char pace_uneven[] = "pace uneven";
 static const char probe_interrupted[] = "probe interrupted";
 static const char no_time[] = "no time passed";
 static const char no_pure_slice[] = "no pure slice";
@@ -67,6 +68,7 @@ static void take_back(struct sm_analysis *a)
 		slice->pure = false;
 		if (!slice->reason || strcmp(slice->reason, class_changed) == 0 ||
 		    strcmp(slice->reason, probe_missing) == 0 ||
+		    strcmp(slice->reason, pace_uneven) == 0 ||
 		    strcmp(slice->reason, probe_interrupted) == 0 ||
 		    strcmp(slice->reason, no_time) == 0)
 			slice->reason = "-";
@@ -111,6 +113,17 @@ static size_t gather_probes(const struct sm_analysis *a, const char *relation, d
 	return count;
 }
 
+/* "92ns"; of workers alone "252cyc" and who had the core: they ("-solo"), or they and others ("-busy"). */
+static const char *class_name(struct sm_analysis *a, const struct sm_relation *relation, unsigned i)
+{
+	double center = relation->classes.center_ns[i];
+
+	if (relation->alone)
+		return sm_results_string(a->results, "%.0fcyc-%s", center,
+					 i == 0 ? "solo" : "busy");
+	return sm_results_string(a->results, center < 10 ? "%.1fns" : "%.0fns", center);
+}
+
 static void find_classes(struct sm_analysis *a, double *probes)
 {
 	for (size_t c = 0; c < a->results->case_count; c++) {
@@ -127,13 +140,8 @@ static void find_classes(struct sm_analysis *a, double *probes)
 		relation->alone = strcmp(name, "solo") == 0;
 		(relation->alone ? sm_paces_find : sm_classes_find)(&relation->classes, probes,
 								    count);
-		for (unsigned i = 0; i < relation->classes.count; i++) {
-			double center = relation->classes.center_ns[i];
-
-			relation->klass[i] =
-				sm_results_string(a->results, center < 10 ? "%.1fns%s" : "%.0fns%s",
-						  center, relation->alone ? "-solo" : "");
-		}
+		for (unsigned i = 0; i < relation->classes.count; i++)
+			relation->klass[i] = class_name(a, relation, i);
 		a->relation_count++;
 	}
 }
@@ -160,7 +168,7 @@ static int judge_slice(const struct sm_relation *relation, struct sm_slice_row *
 	if (slice->ns == 0 || slice->ops == 0)
 		slice->reason = no_time;
 	else if (first < 0 || second < 0)
-		slice->reason = probe_missing;
+		slice->reason = isfinite(before) && isfinite(after) ? pace_uneven : probe_missing;
 	else if (first != second)
 		slice->reason = class_changed;
 	else if (fmax(before, after) > SM_PROBE_AGREE * fmin(before, after))

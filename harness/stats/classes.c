@@ -26,10 +26,12 @@
 #define CENTER_RATIO      1.3  /* between the centers of two classes */
 #define MEMBERS_MIN       8    /* probes near a peak */
 #define MEMBERS_SHARE_MIN 0.01 /* of all probes */
-#define NS_MIN            0.1  /* the grid's ends: no line moves faster, no probe lasts longer */
-#define NS_MAX            1e11
-#define CELLS             2764 /* ceil(ln(NS_MAX / NS_MIN) / CELL) */
-#define PEAKS_MAX         (CELLS / 2 + 1)
+#define PACES_SHARE_MIN                                                                            \
+	0.05          /* of all paces: less is a neighbour on his way from one load to the next */
+#define NS_MIN    0.1 /* the grid's ends: no line moves faster, no probe lasts longer */
+#define NS_MAX    1e11
+#define CELLS     2764 /* ceil(ln(NS_MAX / NS_MIN) / CELL) */
+#define PEAKS_MAX (CELLS / 2 + 1)
 
 struct peak {
 	size_t cell;
@@ -286,32 +288,76 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 	for (size_t i = 0; i < land->peak_count; i++) {
 		classes->center_ns[i] = center_ns(&land->peak[i], probes_ns);
 		classes->upper_ns[i] = exp(land->peak[i].upper);
+		classes->lower_ns[i] = i > 0 ? classes->upper_ns[i - 1] : 0;
 		classes->members[i] = land->peak[i].end - land->peak[i].first;
 	}
 	free(land);
 }
 
-void sm_paces_find(struct sm_classes *classes, double *paces_ns, size_t count)
+/* The band of SM_PACE_WIDTH that holds most of the sorted paces which no class has yet: its first, and how many. */
+static size_t densest_band(const struct sm_classes *classes, const double *paces, size_t count,
+			   size_t *members)
 {
-	size_t floor_at, within = 0;
+	size_t best = 0, end = 0;
+
+	*members = 0;
+	for (size_t first = 0; first < count; first++) {
+		size_t inside = 0;
+
+		end = end < first ? first : end;
+		while (end < count && paces[end] <= paces[first] * SM_PACE_WIDTH)
+			end++;
+		/* bands do not overlap: one that reaches into another is no band of its own */
+		if (sm_classes_of(classes, paces[first]) < 0 &&
+		    sm_classes_of(classes, paces[end - 1]) < 0)
+			inside = end - first;
+		if (inside > *members) {
+			*members = inside;
+			best = first;
+		}
+	}
+	return best;
+}
+
+static void sort_classes(struct sm_classes *classes)
+{
+	for (unsigned i = 1; i < classes->count; i++)
+		for (unsigned k = i; k > 0 && classes->center_ns[k] < classes->center_ns[k - 1];
+		     k--) {
+			struct sm_classes was = *classes;
+
+			classes->center_ns[k] = was.center_ns[k - 1];
+			classes->center_ns[k - 1] = was.center_ns[k];
+			classes->lower_ns[k] = was.lower_ns[k - 1];
+			classes->lower_ns[k - 1] = was.lower_ns[k];
+			classes->upper_ns[k] = was.upper_ns[k - 1];
+			classes->upper_ns[k - 1] = was.upper_ns[k];
+			classes->members[k] = was.members[k - 1];
+			classes->members[k - 1] = was.members[k];
+		}
+}
+
+void sm_paces_find(struct sm_classes *classes, double *paces, size_t count)
+{
+	double least;
 
 	memset(classes, 0, sizeof(*classes));
-	count = keep_times(paces_ns, count);
-	if (count == 0)
-		return;
-	/* not the least, which may be a clock that jumped: as many as make a class are at the floor or under it */
-	floor_at = (size_t)fmax(MEMBERS_MIN, MEMBERS_SHARE_MIN * (double)count) - 1;
-	floor_at = floor_at < count ? floor_at : count - 1;
-	classes->upper_ns[0] = paces_ns[floor_at] * SM_PACE_WIDTH;
-	while (within < count && paces_ns[within] < classes->upper_ns[0])
-		within++;
-	classes->count = within < count ? 2 : 1;
-	classes->upper_ns[classes->count - 1] = INFINITY;
-	classes->center_ns[0] = sm_quantile_sorted(paces_ns, within, 0.5);
-	classes->members[0] = within;
-	classes->center_ns[1] =
-		within < count ? sm_quantile_sorted(paces_ns + within, count - within, 0.5) : 0;
-	classes->members[1] = count - within;
+	count = keep_times(paces, count);
+	least = fmax(fmin(MEMBERS_MIN, (double)count), PACES_SHARE_MIN * (double)count);
+	while (count > 0 && classes->count < SM_CLASSES_MAX) {
+		unsigned k = classes->count;
+		size_t members, first = densest_band(classes, paces, count, &members);
+
+		if ((double)members < least)
+			break;
+		classes->center_ns[k] = sm_quantile_sorted(paces + first, members, 0.5);
+		/* all round the middle, as wide as it was: a class of the next run has other ends */
+		classes->lower_ns[k] = classes->center_ns[k] / SM_PACE_WIDTH;
+		classes->upper_ns[k] = classes->center_ns[k] * SM_PACE_WIDTH;
+		classes->members[k] = members;
+		classes->count++;
+	}
+	sort_classes(classes);
 }
 
 int sm_classes_of(const struct sm_classes *classes, double probe_ns)
@@ -319,7 +365,7 @@ int sm_classes_of(const struct sm_classes *classes, double probe_ns)
 	if (!isfinite(probe_ns) || probe_ns <= 0)
 		return -1;
 	for (unsigned i = 0; i < classes->count; i++)
-		if (probe_ns < classes->upper_ns[i])
+		if (probe_ns >= classes->lower_ns[i] && probe_ns < classes->upper_ns[i])
 			return (int)i;
 	return -1;
 }

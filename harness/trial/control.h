@@ -39,8 +39,8 @@ struct slot {
 	struct sm_error error;
 };
 
-/* A probe of up to PROBE_PAIRS_MAX pairs: nanoseconds of one round trip; of a worker alone its pace, in the first
- * one's place.  Leader writes. */
+/* A probe of up to PROBE_PAIRS_MAX pairs: nanoseconds of one round trip; of a worker alone its pace, in cycles, in the
+ * first one's place.  Leader writes. */
 struct probe_note {
 	double pair_ns[PROBE_PAIRS_MAX];
 };
@@ -100,9 +100,10 @@ bool gate_pass(struct control *control, uint32_t number);
  * gate_gather() and gate_open(), that of workers 1 .. pairs between gate_arrive() and gate_pass(). */
 bool probe_lead(struct control *control, struct probe_note *note);
 bool probe_follow(struct control *control, unsigned worker);
-/* The probe of a worker that is alone: how long a fixed piece of arithmetic takes that keeps all of the core's
- * adders busy.  Where another hardware thread of the core works, it takes up to twice as long
- * (docs/adr/0016). */
+/* The probe of a worker that is alone, its pace: clock cycles of 100 turns of eight independent additions, which keep a
+ * core's adders busy.  Where another hardware thread of the core works, they are up to twice as many.  A cycle is a
+ * link in a chain of dependent additions, which no neighbour slows down, so the clock's speed does not
+ * matter (docs/adr/0016). */
 void probe_alone(struct control *control, struct probe_note *note);
 
 /* Last end - first start of a slice, at least 1. */

@@ -98,9 +98,10 @@ const struct sm_scenario sm_scenario_fork_shares = {
 	.family = "correctness",
 	.question = "Which memory does a child share with its parent?",
 	.summary = "A child writes, its parent looks.",
-	.why = "fork() copies the page table. Entries of a shared mapping go on naming the "
-	       "same frames. Entries of a private one are made read-only on both sides, and "
-	       "whoever writes first gets a copy.",
+	.why = "Of private memory fork() copies the page table and makes both sides "
+	       "read-only; whoever writes first gets a copy. Entries of a shared mapping are "
+	       "not copied: the child's are filled again by faults, with the same object's "
+	       "frames.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

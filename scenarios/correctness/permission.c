@@ -185,8 +185,9 @@ const struct sm_scenario sm_scenario_permission = {
 	.family = "correctness",
 	.question = "Who else can open shared memory by its name?",
 	.summary = "Another user tries to open an object.",
-	.why = "A name is checked like a file's: owner, group and others, once, when it is "
-	       "opened. Who has the descriptor or the mapping is not asked again.",
+	.why = "A name is checked like a file's, owner, group and others, when it is opened "
+	       "(a System V segment at every attach). Who has the descriptor or the mapping "
+	       "already is not asked again.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

@@ -180,7 +180,8 @@ const struct sm_scenario sm_scenario_store_buffering = {
 	.summary = "The store-buffer litmus test between two processes.",
 	.why = "A store waits in the core's store buffer until its line has come, and later "
 	       "loads go past it. So both processes can load before the other's store is "
-	       "anywhere but in a buffer. A seq_cst store waits until the buffer is empty.",
+	       "anywhere but in a buffer. With seq_cst the load waits until the store is "
+	       "out: on x86 the store itself empties the buffer.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

@@ -124,8 +124,8 @@ const struct sm_scenario sm_scenario_fault_scaling = {
 	.summary = "All write fresh pages at once: of one region, or each of its own.",
 	.why = "Faults of one object meet in its page cache and its locks; every page of it "
 	       "has to be looked up, put in and counted there. Objects of their own share "
-	       "only the allocator. The faults an operation are the same, so what differs is "
-	       "waiting.",
+	       "the allocator and the counters of their memory cgroup only. The faults an "
+	       "operation are the same, so what differs is waiting.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "processes",

@@ -251,8 +251,10 @@ const struct sm_scenario sm_scenario_owner_death = {
 	.summary = "Owners are killed at random moments; another wants the lock.",
 	.why = "The kernel knows which robust mutexes a thread holds (a list that "
 	       "set_robust_list() handed to it) and marks them when it dies: the next one "
-	       "gets EOWNERDEAD and may mend the data. Of any other lock it knows nothing: "
-	       "its word says taken, and nobody is left to say otherwise.",
+	       "gets EOWNERDEAD and may mend the data. Of a normal mutex or a POSIX "
+	       "semaphore it knows nothing: the word says taken, and nobody is left to say "
+	       "otherwise. A System V semaphore with SEM_UNDO it gives back, and tells "
+	       "nobody that the data may be half changed.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,

@@ -5,7 +5,8 @@ contended locks beside perf bench and stress-ng.
 usage: peers_pairs.py PROGRAM SOURCES [ROUNDS]
 SOURCES holds rigtorp+c2clat and google+multichase, unpacked; perf and stress-ng are found on the path.
 
-`one_line` is what the matrix and claim C5 are about; `two_lines` is c2clat's own way, told beside it.  Where the cores
+`one_line` is what the matrix and claim C5 are about: it is held against both peers.  `two_lines` is c2clat's way of doing
+it, and is held against c2clat alone.  Where the cores
 did not move while it ran, the peers' spread is that of one class, too, and there is nothing to show: it goes on for a
 while, and then says so (exit 3)."""
 import os
@@ -73,11 +74,11 @@ while len(c2clat) < ROUNDS or (not moved(mine["one_line"]) and len(c2clat) < MOS
     c2clat.append(float(out("taskset", "-c", "0,1", f"{BUILT}/c2clat").splitlines()[1].split()[2]))
     pingpong.append(float(out("taskset", "-c", "0,1", f"{SOURCES}/google+multichase/pingpong", "-u", "-c", "2").split()[-1]))
 print("| what | runs | median | spread (largest - smallest, of the median) |\n|---|---|---|---|")
-largest = {}
+largest = dict.fromkeys(mine, 0.0)
 for variant, runs in mine.items():
     for probe, values in by_class(runs).items():
         if len(values) > 1:
-            largest[variant] = max(largest.get(variant, 0), spread(values))
+            largest[variant] = max(largest[variant], spread(values))
         print(f"| core_to_core {variant}, class from {probe:.0f} ns | {len(values)} | {statistics.median(values):.1f} ns | "
               f"{100 * spread(values):.1f} % |")
 for name, values in (("rigtorp/c2clat", c2clat), ("google/multichase pingpong -u", pingpong)):

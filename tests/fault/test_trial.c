@@ -173,17 +173,18 @@ Test(trial, a_good_one_is_ok)
 	cr_expect_str_eq(result.pages_got, "4k");
 }
 
-/* A thousand turns of eight additions: from 8 a cycle at 6 GHz to a good share of a slow core. */
+/* Cycles of a hundred turns of eight additions: from ten a cycle to a share of a core that adds one by one, in an
+ * emulator or under a sanitizer too. */
 static void expect_pace(const struct sm_trial_result *result)
 {
 	cr_assert_geq(result->slice_count, 4);
 	for (unsigned i = 0; i < result->slice_count; i++) {
 		const struct sm_trial_slice *slice = &result->slice[i];
 
-		cr_expect(slice->probe_before_ns > 150 && slice->probe_before_ns < 1e5,
+		cr_expect(slice->probe_before_ns > 50 && slice->probe_before_ns < 1e4,
 			  "slice %u: %g", i, slice->probe_before_ns);
-		cr_expect(slice->probe_after_ns > 150 && slice->probe_after_ns < 1e5,
-			  "slice %u: %g", i, slice->probe_after_ns);
+		cr_expect(slice->probe_after_ns > 50 && slice->probe_after_ns < 1e4, "slice %u: %g",
+			  i, slice->probe_after_ns);
 	}
 }
 

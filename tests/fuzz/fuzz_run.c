@@ -51,7 +51,8 @@ static void begin(void)
 {
 	struct sm_error err = { 0 };
 
-	snprintf(folder, sizeof(folder), "%s/shmeter-fuzz-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	snprintf(folder, sizeof(folder), "%s/shmeter-fuzz-XXXXXX",
+		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	must(mkdtemp(folder) != NULL, folder);
 	for (size_t i = 0; i < FILES; i++)
 		copy_template(i);
@@ -96,10 +97,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					rows, &err) < 0)
 			sentence(&err);
 		sm_digest_free(digest);
-		if (sm_run_restore_options(results.manifest, folder, &options, &err) == 0) {
-			free((void *)options.patterns);
-			free((void *)options.pu_list);
-		}
+		if (sm_run_restore_options(results.manifest, folder, &options, &err) == 0)
+			sm_run_free_options(&options);
 	}
 	sm_results_free(&results);
 	copy_template(number);

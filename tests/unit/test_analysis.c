@@ -170,18 +170,17 @@ Test(analysis, a_worker_alone_is_compared_at_one_pace)
 		add_trial(right, block, 12, 10, 20);
 	}
 	analyse();
-	cr_expect_str_eq(run.slices[0].klass, "92ns-solo");
-	cr_expect_float_eq(pair_of("packed", "padded", "92ns-solo")->ratio.estimate, 2, 0.02);
-	cr_expect_float_eq(pair_of("packed", "padded", "410ns-solo")->ratio.estimate, 3, 0.03);
+	cr_expect_str_eq(run.slices[0].klass, "92cyc-solo");
+	cr_expect_float_eq(pair_of("packed", "padded", "92cyc-solo")->ratio.estimate, 2, 0.02);
+	cr_expect_float_eq(pair_of("packed", "padded", "410cyc-busy")->ratio.estimate, 3, 0.03);
 	const json_t *analysis = json_object_get(run.manifest, "analysis");
 	const char *pace = json_string_value(
 		json_object_get(json_object_get(analysis, "pace_changed"), "sentence"));
 	const char *moved = json_string_value(
 		json_object_get(json_object_get(analysis, "cores_moved"), "sentence"));
 
-	cr_expect(
-		strstr(pace, "more than one pace (92ns-solo and 410ns-solo; it changed in 5.26 %"),
-		"%s", pace);
+	cr_expect(strstr(pace, "in turn (92cyc-solo and 410cyc-busy; it changed in 5.26 %"), "%s",
+		  pace);
 	cr_expect(strstr(moved, "is not known"), "a pace is no round trip: %s", moved);
 }
 

@@ -256,24 +256,29 @@ Test(classes, the_scale_does_not_matter)
 	}
 }
 
-/* A neighbour on the core takes a little or a half, any share of the time: no hill, but a floor. */
-Test(classes, paces_have_a_floor)
+/* A neighbour on the core who is steady makes a band of his own; one who comes and goes makes none. */
+Test(classes, paces_lie_in_bands)
 {
-	for (unsigned share = 5; share <= 95; share += 15) {
+	for (unsigned share = 10; share <= 70; share += 15) {
 		struct probes *p = new_probes(share);
 		struct sm_classes found;
 
-		for (unsigned i = 0; i < 1000; i++)
-			add(p, i % 100 < share ? 700 * (1 + 0.01 * uniform(p))
-					       : 780 + 500 * uniform(p));
-		add(p, 300); /* a clock that jumped */
+		for (unsigned i = 0; i < 2000; i++)
+			add(p, i % 100 < share        ? 252 * (1 + 0.01 * uniform(p))
+			       : i % 100 < share + 20 ? 301 * (1 + 0.01 * uniform(p))
+						      : 330 + 170 * uniform(p));
+		add(p, 100); /* a clock that jumped */
 		sm_paces_find(&found, p->ns, p->count);
-		cr_assert_eq(found.count, 2, "%u %%", share);
-		cr_expect_float_eq(found.center_ns[0], 703, 10, "%u %%: %g", share,
+		cr_assert_geq(found.count, 2, "%u %%", share);
+		cr_expect_float_eq(found.center_ns[0], 253, 3, "%u %%: %g", share,
 				   found.center_ns[0]);
-		cr_expect_eq(sm_classes_of(&found, 705), 0);
-		cr_expect_eq(sm_classes_of(&found, 790), 1);
-		cr_expect_float_eq((double)found.members[0], 10.0 * share + 1, 1);
+		cr_expect_float_eq(found.center_ns[1], 302, 3, "%u %%: %g", share,
+				   found.center_ns[1]);
+		cr_expect_float_eq((double)found.members[0], 20.0 * share, 1);
+		cr_expect_eq(sm_classes_of(&found, 250), 0);
+		cr_expect_eq(sm_classes_of(&found, 305), 1);
+		cr_expect_eq(sm_classes_of(&found, 275), -1, "between the bands");
+		cr_expect_eq(sm_classes_of(&found, 100), -1);
 	}
 }
 
@@ -286,7 +291,12 @@ Test(classes, one_pace_is_one_class)
 		add(p, 700 * (1 + 0.01 * uniform(p)));
 	sm_paces_find(&found, p->ns, p->count);
 	cr_expect_eq(found.count, 1);
-	cr_expect_eq(sm_classes_of(&found, 5000), 0, "whatever comes is in it");
+	cr_expect_eq(sm_classes_of(&found, 705), 0);
+	cr_expect_eq(sm_classes_of(&found, 5000), -1);
+	/* a probe that was interrupted, twice, is no neighbour */
+	add(p, 2000);
+	sm_paces_find(&found, p->ns, p->count);
+	cr_expect_eq(found.count, 1);
 	sm_paces_find(&found, p->ns, 0);
 	cr_expect_eq(found.count, 0);
 	sm_paces_find(&found, p->ns, 3);

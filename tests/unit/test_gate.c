@@ -244,6 +244,33 @@ Test(analysis, a_baseline_is_met_or_not)
 	sm_results_free(&before);
 }
 
+/* What is held against a baseline is measured longer; a confirmation takes what failed alone. */
+Test(analysis, a_file_of_gates_makes_a_plan)
+{
+	struct sm_plan_options plan = { 0 };
+	bool only[] = { true, false };
+
+	load("[r]\ncase = pack/packed\nagainst = padded\nmin = 1.2\n"
+	     "[b]\ncase = pack/wide\nbaseline = yes\nmax = 1.03\n",
+	     0);
+	cr_assert_eq(sm_gates_plan(&gates, NULL, &plan, &err), 0, "%s", err.text);
+	cr_assert_eq(plan.pattern_count, 3);
+	cr_expect_str_eq(plan.patterns[0], "pack/packed");
+	cr_expect_str_eq(plan.patterns[1], "pack/padded");
+	cr_expect_str_eq(plan.patterns[2], "pack/wide");
+	cr_assert_eq(plan.longer_count, 1);
+	cr_expect_str_eq(plan.longer[0], "pack/wide");
+	cr_expect_eq(plan.longer_blocks, SM_BASELINE_BLOCKS);
+	free((void *)plan.patterns);
+	free((void *)plan.longer);
+	cr_assert_eq(sm_gates_plan(&gates, only, &plan, &err), 0, "%s", err.text);
+	cr_expect_eq(plan.pattern_count, 2);
+	cr_expect_eq(plan.longer_count, 0);
+	free((void *)plan.patterns);
+	free((void *)plan.longer);
+	sm_gates_free(&gates);
+}
+
 /* A run whose worker had its core for itself, and one whose worker never had: nothing to compare. */
 Test(analysis, another_pace_is_never_compared)
 {
@@ -266,7 +293,7 @@ Test(analysis, another_pace_is_never_compared)
 	}
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
-	expect_text(rows[0].reason, "no block in a class like 410ns-solo");
+	expect_text(rows[0].reason, "no block in a class like 410cyc-solo");
 	sm_gates_free(&gates);
 	sm_results_free(&before);
 }
@@ -293,7 +320,7 @@ Test(analysis, runs_are_compared_in_the_class_that_both_have)
 	}
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s %s", rows[0].evidence, rows[0].reason);
-	expect_text(rows[0].evidence, "class 92ns-solo, 16 blocks against 16");
+	expect_text(rows[0].evidence, "class 92cyc-solo, 16 blocks against 16");
 	sm_gates_free(&gates);
 	sm_results_free(&before);
 }

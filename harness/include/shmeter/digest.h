@@ -6,7 +6,8 @@
 
 struct sm_digest;
 
-/* Whether two pair classes of different runs are one: the same name, or round trips within a third of each other. */
+/* Whether two classes of different runs are one: the same name, round trips within a third of each other, or
+ * paces within SM_PACE_WIDTH. */
 bool sm_same_class(const char *one, const char *other);
 
 /* Analyses the run's slices on the way; the run may be freed then.  `scenarios` are not needed: nothing is claimed. */

@@ -71,18 +71,19 @@ enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, doubl
 struct sm_classes {
 	unsigned count;                   /* 0: no probes */
 	double center_ns[SM_CLASSES_MAX]; /* ascending: the median probe of the class */
+	double lower_ns[SM_CLASSES_MAX];  /* the valley below it; 0 for the first */
 	double upper_ns[SM_CLASSES_MAX];  /* the valley above it; INFINITY for the last */
 	uint64_t members[SM_CLASSES_MAX];
 };
 /* Finds at most SM_CLASSES_MAX clusters of the probe times (> 0 ns) on a logarithmic scale: peaks of a
  * Gaussian kernel density that are separated by a valley.  Reorders `probes_ns`. */
 void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count);
-/* Classes of the paces of workers that were alone.  A core cannot add faster than it can, so paces have a floor, and what
- * shares the core takes it any way up from there: the first class is what lies within SM_PACE_WIDTH of the floor, the
- * second one, if there is any, all the rest.  Reorders `paces_ns`. */
-#define SM_PACE_WIDTH 1.08
-void sm_paces_find(struct sm_classes *classes, double *paces_ns, size_t count);
-/* Index of the class of one probe; -1 where it is not a time. */
+/* Classes of the paces (cycles) of workers that were alone: the narrow bands, SM_PACE_WIDTH from end to end, in which
+ * most of them lie.  The lowest is the core's own pace; others are those of a steady neighbour on the core.  A pace
+ * between the bands (a neighbour who comes and goes) has no class.  At most SM_CLASSES_MAX; reorders `paces`. */
+#define SM_PACE_WIDTH 1.05
+void sm_paces_find(struct sm_classes *classes, double *paces, size_t count);
+/* Index of the class of one probe; -1 where it is not a time, or in none. */
 int sm_classes_of(const struct sm_classes *classes, double probe_ns);
 
 #endif
