@@ -54,7 +54,7 @@ SM_MUST_USE int sm_gates_load(struct sm_gates *gates, const char *path,
 void sm_gates_free(struct sm_gates *gates);
 /* Blocks of what a gate compares with an earlier run.  The blocks of two runs are no pairs, so each says less than one
  * in which both sides were measured (docs/adr/0012). */
-#define SM_BASELINE_BLOCKS 64u
+#define SM_BASELINE_BLOCKS 32u
 
 /* Sets plan->patterns ("scenario/variant") to what a run needs for these gates and plan->longer to what is held
  * against a baseline: malloc'ed arrays, the caller's, of strings that belong to the gates.  `only` (one flag a gate)
