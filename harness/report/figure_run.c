@@ -63,16 +63,12 @@ size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *o
 
 static double faults_per_op(const struct sm_results *r, unsigned case_index)
 {
-	for (size_t i = 0; i < r->counter_count; i++) {
-		const struct sm_counter_row *counter = &r->counters[i];
-
-		if (strcmp(counter->event, "minor-faults") != 0 || !isfinite(counter->per_op))
-			continue;
-		for (size_t s = 0; s < r->sample_count; s++)
-			if (r->samples[s].trial == counter->trial &&
-			    r->samples[s].case_index == case_index)
-				return counter->per_op;
-	}
+	for (size_t s = 0; s < r->sample_count; s++)
+		for (size_t i = 0; r->samples[s].case_index == case_index && i < r->counter_count; i++)
+			if (r->counters[i].trial == r->samples[s].trial &&
+			    strcmp(r->counters[i].event, "minor-faults") == 0 &&
+			    isfinite(r->counters[i].per_op))
+				return r->counters[i].per_op;
 	return NAN;
 }
 
@@ -84,12 +80,14 @@ size_t figures_faults(const struct sm_results *r, struct figure *f, FILE *out)
 	for (size_t i = r->summary_count; i-- > 0;) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
-		double faults = faults_per_op(r, s->case_index);
+		double faults;
 		char label[256];
 
-		if ((strcmp(c->scenario, "first_touch") != 0 &&
-		     strcmp(c->scenario, "prefault") != 0) ||
-		    !isfinite(faults) || !isfinite(s->value.estimate))
+		if ((strcmp(c->scenario, "first_touch") != 0 && strcmp(c->scenario, "prefault") != 0) ||
+		    !isfinite(s->value.estimate))
+			continue;
+		faults = faults_per_op(r, s->case_index);
+		if (!isfinite(faults))
 			continue;
 		snprintf(label, sizeof(label), "%s %s (%s)", c->scenario, c->variant, c->params);
 		longest = strlen(label) > longest ? strlen(label) : longest;

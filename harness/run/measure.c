@@ -24,6 +24,8 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define CALIBRATION_ATTEMPTS 3
 /* Under a budget, slices are cut first, down to this many, then blocks, down to the interval's least. */
 #define SLICES_MIN 8
+/* ... of a worker alone, whose slices fall into several bands of paces in one trial. */
+#define SLICES_MIN_ALONE 16
 #define BLOCKS_MIN 6
 
 /* What a slice aims at.  Pair classes last milliseconds, and so does the pace of a worker alone.  Workers
@@ -249,10 +251,11 @@ static void cut_slices(struct session *session, double share)
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		unsigned slices = (unsigned)(planned->slices * share);
+		unsigned least = planned->c.workers == 1 ? SLICES_MIN_ALONE : SLICES_MIN;
 
-		if (planned->skipped || planned->slices <= SLICES_MIN)
+		if (planned->skipped || planned->slices <= least)
 			continue;
-		slices = slices < SLICES_MIN ? SLICES_MIN : slices;
+		slices = slices < least ? least : slices;
 		planned->trial_ns = planned->trial_ns * (slices + 2) / (planned->slices + 2);
 		planned->slices = slices;
 	}

@@ -3,7 +3,7 @@
 contended locks beside perf bench and stress-ng.
 
 usage: peers_pairs.py PROGRAM SOURCES [ROUNDS]
-SOURCES holds rigtorp+c2clat and google+multichase, unpacked; perf and stress-ng are found on the path.
+SOURCES holds rigtorp+c2clat and google+multichase, unpacked; perf, and stress-ng where there is one, are found on the path.
 
 `one_line` is what the matrix and claim C5 are about: it is held against both peers.  `two_lines` is c2clat's way of doing
 it, and is held against c2clat alone.  Where the cores
@@ -11,6 +11,7 @@ did not move while it ran, the peers' spread is that of one class, too, and ther
 while, and then says so (exit 3)."""
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -93,7 +94,7 @@ for s in rows(folder, "summary.csv"):
 discard(folder)
 rate = float(re.search(r"Averaged (\d+)", out("perf", "bench", "futex", "lock-pi", "-t", "2", "-M", "-r", "3")).group(1))
 print(f"| perf bench futex lock-pi -t 2 -M | {1e9 / rate:.0f} ns |")
-for stressor in ("mutex", "futex"):
+for stressor in ("mutex", "futex") if shutil.which("stress-ng") else ():
     done = subprocess.run(["stress-ng", f"--{stressor}", "1", "--taskset", "0,1", "-t", "3", "--metrics-brief"],
                           capture_output=True, text=True, check=True)
     rate = float(re.search(rf"\] {stressor} +\d+ +[\d.]+ +[\d.]+ +[\d.]+ +([\d.]+)", done.stdout + done.stderr).group(1))

@@ -75,6 +75,11 @@ done <commands
 [ "$(wc -l <commands)" -ge 30 ] || fail "only $(wc -l <commands) commands were found in the lessons"
 
 python3 "$root/scripts/document" "$program" - >scenarios.md || fail 'scripts/document'
+python3 "$root/scripts/beliefs" "$program" beliefs || fail 'scripts/beliefs'
+diff -r "$root/docs/teaching/beliefs" beliefs >difference || fail "docs/teaching/beliefs is old, run scripts/beliefs: $(head -5 difference)"
+grep -ohE '\(beliefs/[a-z0-9]+\.md\)' "$root/docs/teaching/beliefs.md" | tr -d '()' | sort -u >linked
+while read -r page; do [ -f "$page" ] || fail "beliefs.md links to $page, which is not there"; done <linked
+[ "$(wc -l <linked)" -ge 20 ] || fail "beliefs.md links to $(wc -l <linked) pages"
 diff "$root/docs/scenarios.md" scenarios.md >difference || fail "docs/scenarios.md is old, run scripts/document: $(head -5 difference)"
 [ $failed = 0 ] && echo 'the classroom is open'
 exit $failed

@@ -271,26 +271,39 @@ Test(analysis, a_file_of_gates_makes_a_plan)
 	sm_gates_free(&gates);
 }
 
+static const char alone_gate[] =
+	"[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n";
+
+/* A run of a worker alone, `near` of whose slices had the core for themselves, in the global run. */
+static void add_alone(unsigned near, double packed_even, double packed_odd)
+{
+	unsigned packed = add_case("pack", "packed", "op=one", 1);
+	unsigned padded = add_case("pack", "padded", "op=one", 1);
+
+	for (unsigned block = 0; block < 16; block++) {
+		add_trial(packed, block, near, block % 2 ? packed_odd : packed_even, 30);
+		add_trial(padded, block, near, 10, 10);
+	}
+	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+}
+
+/* The run made so far becomes the baseline, and a new one is begun. */
+static struct sm_results put_aside(void)
+{
+	struct sm_results before = run;
+
+	set_up();
+	load(alone_gate, 0);
+	return before;
+}
+
 /* A run whose worker had its core for itself, and one whose worker never had: nothing to compare. */
 Test(analysis, another_pace_is_never_compared)
 {
-	struct sm_results before;
+	add_alone(SLICES, 20, 20);
+	struct sm_results before = put_aside();
 
-	load("[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n", 0);
-	for (unsigned busy = 0; busy < 2; busy++) {
-		unsigned packed = add_case("pack", "packed", "op=one", 1);
-		unsigned padded = add_case("pack", "padded", "op=one", 1);
-
-		for (unsigned block = 0; block < 16; block++) {
-			add_trial(packed, block, busy ? 0 : SLICES, 20, 30);
-			add_trial(padded, block, busy ? 0 : SLICES, 10, 10);
-		}
-		json_object_set_new(run.manifest, "fingerprint", json_string("a"));
-		if (busy)
-			break;
-		before = run;
-		set_up();
-	}
+	add_alone(0, 20, 20);
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
 	expect_text(rows[0].reason, "no block in a class like 410cyc-solo");
@@ -301,23 +314,10 @@ Test(analysis, another_pace_is_never_compared)
 /* The class in which most slices of this run are is not the baseline's: they are compared where they meet. */
 Test(analysis, runs_are_compared_in_the_class_that_both_have)
 {
-	struct sm_results before;
+	add_alone(SLICES, 20, 20);
+	struct sm_results before = put_aside();
 
-	load("[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n", 0);
-	for (unsigned busy = 0; busy < 2; busy++) {
-		unsigned packed = add_case("pack", "packed", "op=one", 1);
-		unsigned padded = add_case("pack", "padded", "op=one", 1);
-
-		for (unsigned block = 0; block < 16; block++) {
-			add_trial(packed, block, busy ? 5 : SLICES, 20, 30);
-			add_trial(padded, block, busy ? 5 : SLICES, 10, 10);
-		}
-		json_object_set_new(run.manifest, "fingerprint", json_string("a"));
-		if (busy)
-			break;
-		before = run;
-		set_up();
-	}
+	add_alone(5, 20, 20);
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s %s", rows[0].evidence, rows[0].reason);
 	expect_text(rows[0].evidence, "class 92cyc-solo, 16 blocks against 16");
@@ -328,25 +328,10 @@ Test(analysis, runs_are_compared_in_the_class_that_both_have)
 /* Who reads that nothing was decided reads which of the two runs was the noisy one. */
 Test(analysis, a_noisy_baseline_is_named)
 {
-	struct sm_results before;
-	unsigned packed = add_case("pack", "packed", "op=one", 1);
-	unsigned padded = add_case("pack", "padded", "op=one", 1);
+	add_alone(SLICES, 22, 18);
+	struct sm_results before = put_aside();
 
-	for (unsigned block = 0; block < 16; block++) {
-		add_trial(packed, block, SLICES, block % 2 ? 18 : 22, 0);
-		add_trial(padded, block, SLICES, 10, 0);
-	}
-	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
-	before = run;
-	set_up();
-	load("[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n", 0);
-	packed = add_case("pack", "packed", "op=one", 1);
-	padded = add_case("pack", "padded", "op=one", 1);
-	for (unsigned block = 0; block < 16; block++) {
-		add_trial(packed, block, SLICES, 20, 0);
-		add_trial(padded, block, SLICES, 10, 0);
-	}
-	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	add_alone(SLICES, 20, 20);
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
 	expect_text(rows[0].reason, "blocks scatter by 15 % in the baseline and by 0.");
