@@ -24,8 +24,9 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define CALIBRATION_ATTEMPTS 3
 /* Under a budget, slices are cut first, down to this many, then blocks, down to the interval's least. */
 #define SLICES_MIN 8
-/* ... of a worker alone, whose slices fall into several bands of paces in one trial. */
-#define SLICES_MIN_ALONE 16
+/* A worker alone has so many times as many: a neighbour on its core comes and goes within a trial, and each variant of a
+ * block needs three slices in one band. */
+#define ALONE_FACTOR 3
 #define BLOCKS_MIN 6
 
 /* What a slice aims at.  Pair classes last milliseconds, and so does the pace of a worker alone.  Workers
@@ -92,6 +93,11 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 	snprintf(planned->reason, sizeof(planned->reason), "%s", reason);
 }
 
+static unsigned slices_min(const struct sm_case *c)
+{
+	return c->workers == 1 ? ALONE_FACTOR * SLICES_MIN : SLICES_MIN;
+}
+
 /* Longer slices are fewer: a trial's timed work is the same. */
 static unsigned default_slices(const struct session *session, const struct sm_case *c)
 {
@@ -101,6 +107,8 @@ static unsigned default_slices(const struct session *session, const struct sm_ca
 
 	if (c->scenario->slices)
 		return c->scenario->slices;
+	if (c->workers == 1)
+		slices *= ALONE_FACTOR;
 	return slices > least ? (unsigned)slices : least;
 }
 
@@ -251,7 +259,7 @@ static void cut_slices(struct session *session, double share)
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		unsigned slices = (unsigned)(planned->slices * share);
-		unsigned least = planned->c.workers == 1 ? SLICES_MIN_ALONE : SLICES_MIN;
+		unsigned least = slices_min(&planned->c);
 
 		if (planned->skipped || planned->slices <= least)
 			continue;

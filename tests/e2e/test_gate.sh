@@ -59,7 +59,7 @@ again 1 'at most 1.1 is allowed' 'rm -rf slow; measure slow --inject lock_uncont
 grep -q '^FAIL  \[mutex\]' out || fail "the gate is not named: $(cat out)"
 grep -q '95 % interval 1.3' out || fail "the interval is not told: $(cat out)"
 grep -qF "shmeter run" out || fail "no command to measure again: $(cat out)"
-again 1 'Fresh trials repeat it' '"$program" check slow --thresholds gates.ini --baseline first --confirm -q'
+again 1 'Fresh' '"$program" check slow --thresholds gates.ini --baseline first --confirm -q'
 [ -d slow/confirm-1 ] || fail 'the confirmation left no run'
 gate '[semaphore]' 'case = lock_uncontended/sysv_sem' 'against = mutex' 'max = 2'
 expect 1 'at most 2 is allowed' "$program" check healthy --thresholds gates.ini
@@ -93,7 +93,7 @@ expect 4 'cannot write' "$program" check healthy --thresholds gates.ini --junit 
 
 # an alternation: equal builds, and one slowed down
 again 0 'PASS' '"$program" ab "$program" "$program" lock_uncontended/mutex --max 1.10 --out same-$go -q'
-again 1 'Fresh trials repeat it' \
+again 1 'Fresh' \
 	'"$program" ab --right inject=lock_uncontended/mutex=40 lock_uncontended/mutex --out slower-$go -q'
 expect 4 'is no program' "$program" ab /none "$program" lock_uncontended/mutex
 expect 4 'KEY=VALUE' "$program" ab --left pages lock_uncontended/mutex --out no
