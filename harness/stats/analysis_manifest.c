@@ -21,16 +21,13 @@ static json_t *describe_classes(const struct sm_analysis *a)
 		json_t *list = json_array();
 
 		for (unsigned i = 0; i < relation->classes.count; i++) {
-			json_t *entry = json_object();
+			const struct sm_class *one = &relation->classes.at[i];
 
-			json_object_set_new(entry, "name", json_string(relation->klass[i]));
-			json_object_set_new(entry, "center_ns",
-					    number_or_null(relation->classes.center_ns[i]));
-			json_object_set_new(entry, "upper_ns",
-					    number_or_null(relation->classes.upper_ns[i]));
-			json_object_set_new(entry, "members",
-					    json_integer((json_int_t)relation->classes.members[i]));
-			json_array_append_new(list, entry);
+			json_array_append_new(
+				list, json_pack("{s:s, s:o, s:o, s:I}", "name", relation->klass[i],
+						"center_ns", number_or_null(one->center_ns),
+						"upper_ns", number_or_null(one->upper_ns), "members",
+						(json_int_t)one->members));
 		}
 		json_object_set_new(all, relation->name, list);
 	}

@@ -116,7 +116,7 @@ static size_t gather_probes(const struct sm_analysis *a, const char *relation, d
 /* "92ns"; of workers alone "252cyc" and who had the core: they ("-solo"), or they and others ("-busy"). */
 static const char *class_name(struct sm_analysis *a, const struct sm_relation *relation, unsigned i)
 {
-	double center = relation->classes.center_ns[i];
+	double center = relation->classes.at[i].center_ns;
 
 	if (relation->alone)
 		return sm_results_string(a->results, "%.0fcyc-%s", center,
@@ -148,7 +148,7 @@ static void find_classes(struct sm_analysis *a, double *probes)
 
 static bool is_interrupted(const struct sm_classes *classes, int klass, double probe_ns)
 {
-	double center = classes->center_ns[klass];
+	double center = classes->at[klass].center_ns;
 
 	return probe_ns > center * INTERRUPTED || probe_ns < center / INTERRUPTED;
 }
@@ -389,7 +389,8 @@ const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sampl
 	const struct sm_cell *cell = sm_analysis_cells(a, sample);
 
 	for (unsigned k = 0; k < view->cells; k++)
-		if (strcmp(cell[k].klass, klass) == 0)
+		/* names are interned: nearly always the pointers tell */
+		if (cell[k].klass == klass || strcmp(cell[k].klass, klass) == 0)
 			return cell[k].pure >= least ? &cell[k] : NULL;
 	return NULL;
 }

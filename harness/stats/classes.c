@@ -267,9 +267,8 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 	if (!land) {
 		/* Without memory: one class that holds all of them. */
 		classes->count = 1;
-		classes->center_ns[0] = sm_quantile_sorted(probes_ns, count, 0.5);
-		classes->upper_ns[0] = INFINITY;
-		classes->members[0] = count;
+		classes->at[0] = (struct sm_class){ sm_quantile_sorted(probes_ns, count, 0.5), 0,
+						    (double)INFINITY, count };
 		return;
 	}
 	estimate_density(land, probes_ns, count);
@@ -285,12 +284,13 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 		share_out(land, probes_ns, count);
 	}
 	classes->count = (unsigned)land->peak_count;
-	for (size_t i = 0; i < land->peak_count; i++) {
-		classes->center_ns[i] = center_ns(&land->peak[i], probes_ns);
-		classes->upper_ns[i] = exp(land->peak[i].upper);
-		classes->lower_ns[i] = i > 0 ? classes->upper_ns[i - 1] : 0;
-		classes->members[i] = land->peak[i].end - land->peak[i].first;
-	}
+	for (size_t i = 0; i < land->peak_count; i++)
+		classes->at[i] = (struct sm_class){
+			.center_ns = center_ns(&land->peak[i], probes_ns),
+			.lower_ns = i > 0 ? classes->at[i - 1].upper_ns : 0,
+			.upper_ns = exp(land->peak[i].upper),
+			.members = land->peak[i].end - land->peak[i].first,
+		};
 	free(land);
 }
 
@@ -319,22 +319,11 @@ static size_t densest_band(const struct sm_classes *classes, const double *paces
 	return best;
 }
 
-static void sort_classes(struct sm_classes *classes)
+static int compare_centers(const void *a, const void *b)
 {
-	for (unsigned i = 1; i < classes->count; i++)
-		for (unsigned k = i; k > 0 && classes->center_ns[k] < classes->center_ns[k - 1];
-		     k--) {
-			struct sm_classes was = *classes;
+	const struct sm_class *x = a, *y = b;
 
-			classes->center_ns[k] = was.center_ns[k - 1];
-			classes->center_ns[k - 1] = was.center_ns[k];
-			classes->lower_ns[k] = was.lower_ns[k - 1];
-			classes->lower_ns[k - 1] = was.lower_ns[k];
-			classes->upper_ns[k] = was.upper_ns[k - 1];
-			classes->upper_ns[k - 1] = was.upper_ns[k];
-			classes->members[k] = was.members[k - 1];
-			classes->members[k - 1] = was.members[k];
-		}
+	return (x->center_ns > y->center_ns) - (x->center_ns < y->center_ns);
 }
 
 void sm_paces_find(struct sm_classes *classes, double *paces, size_t count)
@@ -345,19 +334,17 @@ void sm_paces_find(struct sm_classes *classes, double *paces, size_t count)
 	count = keep_times(paces, count);
 	least = fmax(fmin(MEMBERS_MIN, (double)count), PACES_SHARE_MIN * (double)count);
 	while (count > 0 && classes->count < SM_CLASSES_MAX) {
-		unsigned k = classes->count;
 		size_t members, first = densest_band(classes, paces, count, &members);
+		double center = sm_quantile_sorted(paces + first, members, 0.5);
 
 		if ((double)members < least)
 			break;
-		classes->center_ns[k] = sm_quantile_sorted(paces + first, members, 0.5);
 		/* all round the middle, as wide as it was: a class of the next run has other ends */
-		classes->lower_ns[k] = classes->center_ns[k] / SM_PACE_WIDTH;
-		classes->upper_ns[k] = classes->center_ns[k] * SM_PACE_WIDTH;
-		classes->members[k] = members;
-		classes->count++;
+		classes->at[classes->count++] =
+			(struct sm_class){ center, center / SM_PACE_WIDTH, center * SM_PACE_WIDTH,
+					   members };
 	}
-	sort_classes(classes);
+	qsort(classes->at, classes->count, sizeof(classes->at[0]), compare_centers);
 }
 
 int sm_classes_of(const struct sm_classes *classes, double probe_ns)
@@ -365,7 +352,7 @@ int sm_classes_of(const struct sm_classes *classes, double probe_ns)
 	if (!isfinite(probe_ns) || probe_ns <= 0)
 		return -1;
 	for (unsigned i = 0; i < classes->count; i++)
-		if (probe_ns >= classes->lower_ns[i] && probe_ns < classes->upper_ns[i])
+		if (probe_ns >= classes->at[i].lower_ns && probe_ns < classes->at[i].upper_ns)
 			return (int)i;
 	return -1;
 }

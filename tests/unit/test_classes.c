@@ -60,13 +60,13 @@ static struct sm_classes find(struct probes *p)
 
 	sm_classes_find(&classes, p->ns, p->count);
 	for (unsigned i = 0; i < classes.count; i++) {
-		members += classes.members[i];
-		cr_expect(i == 0 || classes.center_ns[i] > classes.center_ns[i - 1]);
-		cr_expect(classes.upper_ns[i] > classes.center_ns[i]);
-		cr_expect_eq(sm_classes_of(&classes, classes.center_ns[i]), (int)i);
+		members += classes.at[i].members;
+		cr_expect(i == 0 || classes.at[i].center_ns > classes.at[i - 1].center_ns);
+		cr_expect(classes.at[i].upper_ns > classes.at[i].center_ns);
+		cr_expect_eq(sm_classes_of(&classes, classes.at[i].center_ns), (int)i);
 	}
 	if (classes.count > 0)
-		cr_expect(isinf(classes.upper_ns[classes.count - 1]));
+		cr_expect(isinf(classes.at[classes.count - 1].upper_ns));
 	cr_expect_eq(members, p->count);
 	return classes;
 }
@@ -80,7 +80,7 @@ Test(classes, a_quiet_machine_has_one)
 		struct sm_classes classes = find(p);
 
 		cr_expect_eq(classes.count, 1, "seed %zu", (size_t)seed);
-		cr_expect_float_eq(classes.center_ns[0], 52, 0.5);
+		cr_expect_float_eq(classes.at[0].center_ns, 52, 0.5);
 	}
 }
 
@@ -97,7 +97,7 @@ Test(classes, a_long_right_tail_makes_none)
 		struct sm_classes classes = find(p);
 
 		cr_expect_eq(classes.count, 1, "seed %zu: %u classes", (size_t)seed, classes.count);
-		cr_expect_float_eq(classes.center_ns[0], 60, 3);
+		cr_expect_float_eq(classes.at[0].center_ns, 60, 3);
 	}
 }
 
@@ -115,10 +115,10 @@ Test(classes, a_guest_whose_cores_move_has_two)
 		struct sm_classes classes = find(p);
 
 		cr_assert_eq(classes.count, 2, "seed %zu: %u classes", (size_t)seed, classes.count);
-		cr_expect(classes.center_ns[0] > 85 && classes.center_ns[0] < 110, "near %g",
-			  classes.center_ns[0]);
-		cr_expect(classes.center_ns[1] > 390 && classes.center_ns[1] < 440, "far %g",
-			  classes.center_ns[1]);
+		cr_expect(classes.at[0].center_ns > 85 && classes.at[0].center_ns < 110, "near %g",
+			  classes.at[0].center_ns);
+		cr_expect(classes.at[1].center_ns > 390 && classes.at[1].center_ns < 440, "far %g",
+			  classes.at[1].center_ns);
 		cr_expect_eq(sm_classes_of(&classes, 80), 0);
 		cr_expect_eq(sm_classes_of(&classes, 115), 0);
 		cr_expect_eq(sm_classes_of(&classes, 350), 1);
@@ -140,7 +140,7 @@ Test(classes, the_rarer_class_survives_at_two_per_cent_and_not_at_a_half)
 	struct sm_classes classes = find(p);
 
 	cr_expect_eq(classes.count, 1);
-	cr_expect_float_eq(classes.center_ns[0], 410, 5);
+	cr_expect_float_eq(classes.at[0].center_ns, 410, 5);
 }
 
 Test(classes, three_levels_are_told_apart)
@@ -154,9 +154,9 @@ Test(classes, three_levels_are_told_apart)
 		struct sm_classes classes = find(p);
 
 		cr_assert_eq(classes.count, 3, "seed %zu: %u", (size_t)seed, classes.count);
-		cr_expect_float_eq(classes.center_ns[0], 30, 1);
-		cr_expect_float_eq(classes.center_ns[1], 95, 3);
-		cr_expect_float_eq(classes.center_ns[2], 210, 5);
+		cr_expect_float_eq(classes.at[0].center_ns, 30, 1);
+		cr_expect_float_eq(classes.at[1].center_ns, 95, 3);
+		cr_expect_float_eq(classes.at[2].center_ns, 210, 5);
 	}
 }
 
@@ -192,10 +192,10 @@ Test(classes, at_most_four_and_the_biggest_stay)
 	struct sm_classes classes = find(p);
 
 	cr_assert_eq(classes.count, SM_CLASSES_MAX);
-	cr_expect_float_eq(classes.center_ns[0], 20, 1);
-	cr_expect_float_eq(classes.center_ns[1], 120, 10);
-	cr_expect_float_eq(classes.center_ns[2], 300, 20);
-	cr_expect_float_eq(classes.center_ns[3], 1500, 60);
+	cr_expect_float_eq(classes.at[0].center_ns, 20, 1);
+	cr_expect_float_eq(classes.at[1].center_ns, 120, 10);
+	cr_expect_float_eq(classes.at[2].center_ns, 300, 20);
+	cr_expect_float_eq(classes.at[3].center_ns, 1500, 60);
 }
 
 Test(classes, few_probes_do_not_fall_apart)
@@ -230,8 +230,8 @@ Test(classes, what_is_not_a_time_has_no_class)
 
 	sm_classes_find(&classes, strange, 6);
 	cr_expect_eq(classes.count, 1);
-	cr_expect_eq(classes.members[0], 2);
-	cr_expect_float_eq(classes.center_ns[0], 50.5, 1e-9);
+	cr_expect_eq(classes.at[0].members, 2);
+	cr_expect_float_eq(classes.at[0].center_ns, 50.5, 1e-9);
 	cr_expect_eq(sm_classes_of(&classes, NAN), -1);
 	cr_expect_eq(sm_classes_of(&classes, 0), -1);
 	cr_expect_eq(sm_classes_of(&classes, -5), -1);
@@ -270,11 +270,11 @@ Test(classes, paces_lie_in_bands)
 		add(p, 100); /* a clock that jumped */
 		sm_paces_find(&found, p->ns, p->count);
 		cr_assert_geq(found.count, 2, "%u %%", share);
-		cr_expect_float_eq(found.center_ns[0], 253, 3, "%u %%: %g", share,
-				   found.center_ns[0]);
-		cr_expect_float_eq(found.center_ns[1], 302, 3, "%u %%: %g", share,
-				   found.center_ns[1]);
-		cr_expect_float_eq((double)found.members[0], 20.0 * share, 1);
+		cr_expect_float_eq(found.at[0].center_ns, 253, 3, "%u %%: %g", share,
+				   found.at[0].center_ns);
+		cr_expect_float_eq(found.at[1].center_ns, 302, 3, "%u %%: %g", share,
+				   found.at[1].center_ns);
+		cr_expect_float_eq((double)found.at[0].members, 20.0 * share, 1);
 		cr_expect_eq(sm_classes_of(&found, 250), 0);
 		cr_expect_eq(sm_classes_of(&found, 305), 1);
 		cr_expect_eq(sm_classes_of(&found, 275), -1, "between the bands");
@@ -312,5 +312,5 @@ Test(classes, equal_probes_are_one_class)
 	struct sm_classes classes = find(p);
 
 	cr_expect_eq(classes.count, 1);
-	cr_expect_float_eq(classes.center_ns[0], 64, 0);
+	cr_expect_float_eq(classes.at[0].center_ns, 64, 0);
 }

@@ -69,11 +69,13 @@ enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, doubl
 /* Pair classes: one-dimensional clusters of probe times. */
 #define SM_CLASSES_MAX 4
 struct sm_classes {
-	unsigned count;                   /* 0: no probes */
-	double center_ns[SM_CLASSES_MAX]; /* ascending: the median probe of the class */
-	double lower_ns[SM_CLASSES_MAX];  /* the valley below it; 0 for the first */
-	double upper_ns[SM_CLASSES_MAX];  /* the valley above it; INFINITY for the last */
-	uint64_t members[SM_CLASSES_MAX];
+	unsigned count; /* 0: no probes */
+	struct sm_class {
+		double center_ns; /* ascending: the median probe of the class */
+		double lower_ns;  /* the valley below it; 0 for the first */
+		double upper_ns;  /* the valley above it; INFINITY for the last */
+		uint64_t members;
+	} at[SM_CLASSES_MAX];
 };
 /* Finds at most SM_CLASSES_MAX clusters of the probe times (> 0 ns) on a logarithmic scale: peaks of a
  * Gaussian kernel density that are separated by a valley.  Reorders `probes_ns`. */
