@@ -23,17 +23,11 @@ static int compare_slices(const void *left, const void *right, void *context)
 	return (x->slice > y->slice) - (x->slice < y->slice);
 }
 
-static int compare_samples(const void *left, const void *right, void *context)
+static int compare_keys(const void *left, const void *right)
 {
-	const struct sm_sample *rows = context;
-	const struct sm_sample *x = &rows[*(const uint32_t *)left];
-	const struct sm_sample *y = &rows[*(const uint32_t *)right];
+	uint64_t x = *(const uint64_t *)left, y = *(const uint64_t *)right;
 
-	if (x->case_index != y->case_index)
-		return x->case_index < y->case_index ? -1 : 1;
-	if (x->block != y->block)
-		return x->block < y->block ? -1 : 1;
-	return (x->trial > y->trial) - (x->trial < y->trial);
+	return (x > y) - (x < y);
 }
 
 static int compare_trials(const void *left, const void *right, void *context)
@@ -45,7 +39,7 @@ static int compare_trials(const void *left, const void *right, void *context)
 	return (x > y) - (x < y);
 }
 
-/* The numbers 0 to count - 1, sorted; never NULL but without memory.  Rows mostly are in their order already. */
+/* The numbers 0 to count - 1, sorted; NULL without memory.  Rows mostly are in this order already. */
 static uint32_t *sorted_order(size_t count, int (*compare)(const void *, const void *, void *),
 			      void *rows)
 {
@@ -60,6 +54,37 @@ static uint32_t *sorted_order(size_t count, int (*compare)(const void *, const v
 	}
 	if (!sorted)
 		qsort_r(order, count, sizeof(*order), compare, rows);
+	return order;
+}
+
+/* The samples by case and block, which a run measures in a random order; NULL without memory.  Each case's are sorted
+ * by themselves, and as numbers: comparing rows themselves took a tenth of the time of a large run. */
+static uint32_t *order_samples(const struct sm_results *results)
+{
+	size_t count = results->sample_count, first = 0;
+	uint32_t *order = malloc((count + 1) * sizeof(*order));
+	uint64_t *key = malloc((count + 1) * sizeof(*key)); /* block, and the number of the row */
+	size_t *end = calloc(results->case_count + 1, sizeof(*end));
+
+	if (!order || !key || !end) {
+		free(order);
+		order = NULL;
+		goto out_free;
+	}
+	for (size_t i = 0; i < count; i++)
+		end[results->samples[i].case_index + 1]++;
+	for (size_t c = 1; c < results->case_count; c++)
+		end[c] += end[c - 1];
+	for (size_t i = 0; i < count; i++)
+		key[end[results->samples[i].case_index]++] =
+			(uint64_t)results->samples[i].block << 32 | i;
+	for (size_t c = 0; c < results->case_count; first = end[c++])
+		qsort(key + first, end[c] - first, sizeof(*key), compare_keys);
+	for (size_t i = 0; i < count; i++)
+		order[i] = (uint32_t)key[i];
+out_free:
+	free(key);
+	free(end);
 	return order;
 }
 
@@ -226,12 +251,19 @@ static void index_samples(struct sm_analysis *a)
 		if (view->count++ == 0)
 			view->first = i;
 	}
-	for (size_t i = 0; i < results->slice_count; i++) {
-		long sample = sm_analysis_sample_of(a, results->slices[a->slice_order[i]].trial);
+	/* Slices and samples by trial, side by side; slices of a trial that did not end have no sample. */
+	for (size_t i = 0, t = 0; i < results->slice_count; i++) {
+		unsigned trial = results->slices[a->slice_order[i]].trial;
+		struct sm_sample_view *view;
 
-		/* Slices of a trial that did not end have no sample. */
-		if (sample >= 0 && a->view[sample].count++ == 0)
-			a->view[sample].first = (uint32_t)i;
+		while (t < results->sample_count &&
+		       trial_key(&results->samples[a->trial_order[t]]) < trial)
+			t++;
+		if (t == results->sample_count)
+			break;
+		view = &a->view[a->trial_order[t]];
+		if (trial_key(&results->samples[a->trial_order[t]]) == trial && view->count++ == 0)
+			view->first = (uint32_t)i;
 	}
 }
 
@@ -248,7 +280,7 @@ int sm_analysis_open(struct sm_analysis *a, struct sm_error *err)
 	if (results->slice_count > UINT32_MAX || results->sample_count > UINT32_MAX)
 		return sm_fail(err, EFBIG, "the run has more rows than can be analysed");
 	a->slice_order = sorted_order(results->slice_count, compare_slices, results->slices);
-	a->sample_order = sorted_order(results->sample_count, compare_samples, results->samples);
+	a->sample_order = order_samples(results);
 	a->trial_order = sorted_order(results->sample_count, compare_trials, results->samples);
 	a->view = calloc(results->sample_count + 1, sizeof(*a->view));
 	a->case_view = calloc(results->case_count + 1, sizeof(*a->case_view));

@@ -62,32 +62,45 @@ void table_write_row(const struct table *table, const void *view, FILE *out)
 	}
 }
 
-/* One field from `*at` into `out`, unquoted in place; `*end` is the character after it (',' or '\n' or
- * '\0').  NULL where the quoting is broken. */
-static char *next_field(char **at, char *end)
+/* A field of a row, unquoted in place. */
+struct field {
+	char *text; /* NULL where the quoting is broken */
+	char end;   /* the character after it: ',' or '\n' or '\0' */
+	bool same;  /* as the text that stood in its column in the row before */
+};
+
+/* The field at `*at`, which then is the one after it. */
+static struct field next_field(char **at, const char *before)
 {
-	char *from = *at, *to = *at, *field = *at;
+	char *from = *at, *to = *at;
+	struct field field = { .text = *at };
 
 	if (*from != '"') {
-		while (*from != ',' && *from != '\n' && *from)
-			from++;
-		*end = *from;
+		bool same = true;
+
+		for (; *from != ',' && *from != '\n' && *from; from++) {
+			same = same && *before == *from;
+			before += same;
+		}
+		field.same = same && *before == '\0';
+		field.end = *from;
 		*at = *from ? from + 1 : from;
 		*from = '\0';
 		return field;
 	}
 	for (from++;; from++) {
 		if (*from == '\0')
-			return NULL;
+			return (struct field){ .text = NULL };
 		if (*from == '"' && *++from != '"')
 			break;
 		*to++ = *from;
 	}
 	if (*from != ',' && *from != '\n' && *from != '\0')
-		return NULL;
-	*end = *from;
+		return (struct field){ .text = NULL };
+	field.end = *from;
 	*at = *from ? from + 1 : from;
 	*to = '\0';
+	field.same = strcmp(field.text, before) == 0;
 	return field;
 }
 
@@ -160,11 +173,12 @@ FILE *store_open(const char *path, struct sm_error *err)
 	return file;
 }
 
-/* A file's records, one at a time: a quoted field may hold line ends. */
+/* A file's records, one at a time: a quoted field may hold line ends.  The one before stays where it is. */
 struct records {
 	FILE *file;
-	char *text;    /* RECORD_MAX + 1 bytes */
-	unsigned line; /* of the record's end */
+	char *text, *before; /* RECORD_MAX + 1 bytes each */
+	off_t bytes;         /* of the lines so far */
+	unsigned line;       /* of the record's end */
 };
 
 static unsigned count_quotes(const char *text)
@@ -183,19 +197,19 @@ static ssize_t add_line(struct records *records, size_t used, const char *path,
 			struct sm_error *err)
 {
 	char *at = records->text + used;
-	off_t before = ftello(records->file);
 
 	if (!fgets(at, (int)(RECORD_MAX + 1 - used), records->file))
 		return ferror(records->file) ? sm_fail(err, EIO, "%s cannot be read", path) : 0;
-	records->line++;
 	size_t length = strlen(at);
 
+	records->line++;
+	records->bytes += (off_t)length;
 	if (length > 0 && at[length - 1] == '\n')
 		return (ssize_t)length;
 	if (length + used == RECORD_MAX)
 		return sm_fail(err, EBADMSG, "%s:%u: a line of over %d bytes is no row of a run",
 			       path, records->line, RECORD_MAX - 1);
-	if (ftello(records->file) - before != (off_t)length)
+	if (ftello(records->file) != records->bytes)
 		return sm_fail(err, EBADMSG, "%s holds a NUL byte: it is no CSV", path);
 	return (ssize_t)length; /* the last line, without an end */
 }
@@ -203,6 +217,10 @@ static ssize_t add_line(struct records *records, size_t used, const char *path,
 /* 1 and a record, 0 at the end, or an error in words. */
 static int next_record(struct records *records, const char *path, struct sm_error *err)
 {
+	char *text = records->before;
+
+	records->before = records->text;
+	records->text = text;
 	ssize_t used = add_line(records, 0, path, err), more;
 
 	if (used <= 0)
@@ -222,13 +240,10 @@ static int next_record(struct records *records, const char *path, struct sm_erro
 static int check_header(const struct table *table, char *text, const char *path,
 			struct sm_error *err)
 {
-	char end = '\n';
-
 	for (size_t i = 0; i < table->columns; i++) {
-		char *field = next_field(&text, &end);
+		struct field field = next_field(&text, table->column[i].name);
 
-		if (!field || strcmp(field, table->column[i].name) != 0 ||
-		    (end == ',') != (i + 1 < table->columns))
+		if (!field.text || !field.same || (field.end == ',') != (i + 1 < table->columns))
 			return sm_fail(
 				err, EBADMSG,
 				"%s: column %zu should be \"%s\": it was written by another version",
@@ -237,27 +252,26 @@ static int check_header(const struct table *table, char *text, const char *path,
 	return 0;
 }
 
+/* `before`: the fields of the row before, whose values `view` still holds: most rows repeat most of them. */
 static int read_row(const struct table *table, const struct records *records, const char *path,
-		    struct sm_results *results, const char **last, void *view, struct sm_error *err)
+		    struct sm_results *results, const char **before, void *view,
+		    struct sm_error *err)
 {
-	char *text = records->text, end = '\n';
+	char *text = records->text;
 
 	for (size_t i = 0; i < table->columns; i++) {
 		const struct column *column = &table->column[i];
-		char *field = next_field(&text, &end);
+		struct field field = next_field(&text, before[i] ? before[i] : "");
 
-		if (!field || (end == ',') != (i + 1 < table->columns))
+		if (!field.text || (field.end == ',') != (i + 1 < table->columns))
 			return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected", path,
 				       records->line, table->columns);
 		if (column->derived)
 			continue;
-		if (column->type == COLUMN_TEXT && last[i] && strcmp(last[i], field) == 0)
-			*(const char **)((char *)view + column->offset) = last[i];
-		else if (!read_field(column, field, results, view))
+		if (!(before[i] && field.same) && !read_field(column, field.text, results, view))
 			return sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s", path,
-				       records->line, field, column->name);
-		if (column->type == COLUMN_TEXT) /* most rows repeat the texts of the row before */
-			last[i] = *(const char **)((char *)view + column->offset);
+				       records->line, field.text, column->name);
+		before[i] = field.text;
 	}
 	return 0;
 }
@@ -267,18 +281,20 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 	       int (*take)(struct sm_results *, const void *, struct sm_error *),
 	       struct sm_error *err)
 {
-	const char *last[COLUMNS_MAX] = { NULL };
-	struct records records = { .text = malloc(RECORD_MAX + 1) };
+	const char *before[COLUMNS_MAX] = { NULL };
+	char *memory = malloc(2 * (RECORD_MAX + 1));
+	struct records records = { .text = memory };
 	struct sm_error why = { 0 };
 	char path[4200];
 	int rc;
 
-	if (!records.text)
+	if (!memory)
 		return sm_fail(err, ENOMEM, "no memory to read %s", table->file);
+	records.before = memory + RECORD_MAX + 1;
 	snprintf(path, sizeof(path), "%s/%s", folder, table->file);
 	records.file = store_open(path, &why);
 	if (!records.file) {
-		free(records.text);
+		free(memory);
 		return sm_fail(err, why.code, "%s", why.text);
 	}
 	rc = next_record(&records, path, err);
@@ -287,13 +303,13 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 			     "%s is empty: not even the names of its columns are there", path);
 	if (rc > 0)
 		rc = check_header(table, records.text, path, err);
+	memset(view, 0, view_size);
 	while (rc == 0 && (rc = next_record(&records, path, err)) > 0) {
-		memset(view, 0, view_size);
-		rc = read_row(table, &records, path, results, last, view, err);
+		rc = read_row(table, &records, path, results, before, view, err);
 		if (rc == 0)
 			rc = take(results, view, err);
 	}
-	free(records.text);
+	free(memory);
 	fclose(records.file);
 	return rc;
 }

@@ -63,7 +63,7 @@ extern const struct table table_samples, table_slices, table_counters, table_met
 void table_write_header(const struct table *table, FILE *out);
 void table_write_row(const struct table *table, const void *view, FILE *out);
 
-/* Reads a whole file row by row into `view` (zeroed before each row) and hands it to `take`, which may
+/* Reads a whole file row by row into `view` (zeroed before the first) and hands it to `take`, which may
  * fail.  -ENOENT where there is no such file, -EBADMSG with file, line and reason. */
 int table_read(const struct table *table, const char *folder, struct sm_results *results,
 	       void *view, size_t view_size,
