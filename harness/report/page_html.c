@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "page.h"
+#include "shmeter/plan.h"
 #include "words.h"
 
 void page_text(FILE *out, const char *text)
@@ -115,6 +116,23 @@ static void put_option(FILE *out, const char *option, const char *value)
 		page_printf(out, " --%s %s", option, value);
 }
 
+/* The blocks that the scenario's groups were asked for; 0: the profile's. */
+static double blocks_asked(const struct page *page, const char *scenario)
+{
+	const json_t *options = json_object_get(page->results->manifest, "options"), *glob;
+	const struct sm_scenario *known = page_scenario_of(page, scenario);
+	size_t i;
+
+	json_array_foreach (json_object_get(options, "longer"), i, glob) {
+		const char *text = json_string_value(glob);
+		const struct sm_plan_options longer = { .patterns = &text, .pattern_count = 1 };
+
+		if (known && text && sm_plan_chooses(&longer, known))
+			return words_number(page->results, "options/longer_blocks");
+	}
+	return words_number(page->results, "options/repeat_blocks");
+}
+
 void page_command(const struct page *page, const char *scenario, FILE *out)
 {
 	const json_t *options = json_object_get(page->results->manifest, "options"), *one;
@@ -140,8 +158,7 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 		value = words_text(page->results, path);
 		put_option(out, names[i], strcmp(value, "list") == 0 ? pus : value);
 	}
-	if (words_number(page->results, "options/repeat_blocks") > 0)
-		page_printf(out, " --repeat-blocks %.0f",
-			    words_number(page->results, "options/repeat_blocks"));
+	if (blocks_asked(page, scenario) > 0)
+		page_printf(out, " --repeat-blocks %.0f", blocks_asked(page, scenario));
 	fputs("</code></pre>\n", out);
 }

@@ -127,6 +127,10 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 
 	session->plan_options = session->options->plan;
 	session->plan_options.topology = session->topology;
+	/* who asks for a time or for blocks gets them */
+	if (session->plan_options.profile == SM_STANDARD && !session->plan_options.budget_ns &&
+	    !session->plan_options.repeat_blocks)
+		session->plan_options.budget_ns = SM_STANDARD_BUDGET_NS;
 	rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
 		rc = check_list(session, err);
