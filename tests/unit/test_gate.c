@@ -274,17 +274,25 @@ Test(analysis, a_file_of_gates_makes_a_plan)
 static const char alone_gate[] =
 	"[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n";
 
-/* A run of a worker alone, `near` of whose slices had the core for themselves, in the global run. */
-static void add_alone(unsigned near, double packed_even, double packed_odd)
+/* A run of a worker alone in the global run: `near` of the slices of a trial had the core for themselves, in every fourth
+ * block `fourth` of them. */
+static void add_mixed(unsigned near, unsigned fourth, double packed_even, double packed_odd)
 {
 	unsigned packed = add_case("pack", "packed", "op=one", 1);
 	unsigned padded = add_case("pack", "padded", "op=one", 1);
 
 	for (unsigned block = 0; block < 16; block++) {
-		add_trial(packed, block, near, block % 2 ? packed_odd : packed_even, 30);
-		add_trial(padded, block, near, 10, 10);
+		unsigned own = block % 4 == 3 ? fourth : near;
+
+		add_trial(packed, block, own, block % 2 ? packed_odd : packed_even, 30);
+		add_trial(padded, block, own, 10, 10);
 	}
 	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+}
+
+static void add_alone(unsigned near, double packed_even, double packed_odd)
+{
+	add_mixed(near, near, packed_even, packed_odd);
 }
 
 /* The run made so far becomes the baseline, and a new one is begun. */
@@ -321,6 +329,20 @@ Test(analysis, runs_are_compared_in_the_class_that_both_have)
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s %s", rows[0].evidence, rows[0].reason);
 	expect_text(rows[0].evidence, "class 92cyc-solo, 16 blocks against 16");
+	sm_gates_free(&gates);
+	sm_results_free(&before);
+}
+
+/* Both runs know both classes; most slices of this one are in the one in which the baseline has four blocks. */
+Test(analysis, runs_are_compared_where_they_have_most_blocks)
+{
+	add_mixed(SLICES, 0, 20, 20);
+	struct sm_results before = put_aside();
+
+	add_alone(5, 20, 20);
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s %s", rows[0].evidence, rows[0].reason);
+	expect_text(rows[0].evidence, "class 92cyc-solo, 16 blocks against 12");
 	sm_gates_free(&gates);
 	sm_results_free(&before);
 }

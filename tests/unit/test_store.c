@@ -210,6 +210,46 @@ Test(store, garbage_is_refused_with_its_line)
 	expect_refused("counters.csv:3: \"-12\" is not a value of raw");
 }
 
+/* What a row repeats from the row before is not read again: neither the beginning of it nor more than it is a repetition. */
+Test(store, each_row_has_its_own_values)
+{
+	static const char *const events[] = { "cycles", "cycle", "cycles", "cycles", "cycle-s", "" };
+	static const unsigned raw[] = { 12, 123, 12, 12, 1, 10 };
+	struct sm_store *store = open_new();
+	struct sm_results results;
+
+	for (unsigned trial = 0; trial < 6; trial++)
+		append(store, trial, "-");
+	sm_store_close(store);
+	for (unsigned i = 0; i < 6; i++) {
+		char line[96];
+
+		snprintf(line, sizeof(line), "%u,\"%s\",perf::X,%u,,,1,1,user,counted\n", i, events[i],
+			 raw[i]);
+		add_text("counters.csv", line);
+	}
+	load(&results);
+	cr_assert_eq(results.counter_count, 12);
+	for (unsigned i = 0; i < 6; i++) {
+		cr_expect_str_eq(results.counters[6 + i].event, events[i]);
+		cr_expect_eq(results.counters[6 + i].raw, raw[i], "row %u", i);
+	}
+	sm_results_free(&results);
+}
+
+Test(store, a_nul_is_refused)
+{
+	char path[128];
+	FILE *file;
+
+	sm_store_close(open_new());
+	snprintf(path, sizeof(path), "%s/counters.csv", folder);
+	file = fopen(path, "a");
+	fwrite("0,cycles\0,perf::X,12,,,1,1,user,counted\n", 1, 41, file);
+	fclose(file);
+	expect_refused("counters.csv holds a NUL byte");
+}
+
 Test(store, too_few_columns_are_refused)
 {
 	sm_store_close(open_new());
