@@ -44,6 +44,13 @@ grep -iE '\bnan\b|\binf\b' $folder/*.csv $folder/manifest.json && fail 'NaN or i
 grep -q 'class' out && grep -q 'times as long' out || fail 'no finding in words'
 grep -qE '(src|href)="(http|//)' $folder/report.html && fail 'the page wants the network'
 
+# Nobody waits for more than ten minutes who did not ask for it; who asks for blocks or a time gets them.
+"$program" run permission --profile standard --no-plots -q --out standard >/dev/null || fail 'a standard run'
+"$program" run permission --profile standard --repeat-blocks 2 --no-plots -q --out blocks >/dev/null || fail 'two blocks'
+"$program" run permission --profile standard --budget 40m --no-plots -q --out longer >/dev/null || fail 'a longer run'
+[ "$(jq -c .options.budget_ns standard/manifest.json blocks/manifest.json longer/manifest.json | paste -sd' ')" = \
+	'600000000000 0 2400000000000' ] || fail 'the budget of a standard run'
+
 # The same again from the files alone.
 cp $folder/pairs.csv before.csv
 "$program" report $folder --no-plots -q >again 2>err || fail "report: $(cat err)"
