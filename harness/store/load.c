@@ -121,8 +121,9 @@ static int load_manifest(struct sm_results *results, const char *folder, struct 
 	return 0;
 }
 
-/* Slices and counters of trials that have no sample row did not end: a kill came between. */
-static void drop_unfinished(struct sm_results *results)
+/* Slices and counters of trials that have no sample row did not end: a kill came between.  A trial that has two was copied
+ * by somebody: whose are its slices? */
+static int drop_unfinished(struct sm_results *results, struct sm_error *err)
 {
 	unsigned last = 0;
 	bool *ended;
@@ -133,8 +134,16 @@ static void drop_unfinished(struct sm_results *results)
 	ended = calloc((size_t)last + 1, sizeof(*ended));
 	if (!ended)
 		abort();
-	for (size_t i = 0; i < results->sample_count; i++)
-		ended[results->samples[i].trial] = true;
+	for (size_t i = 0; i < results->sample_count; i++) {
+		bool *here = &ended[results->samples[i].trial];
+
+		if (*here) {
+			free(ended);
+			return sm_fail(err, EBADMSG, "%s/samples.csv: trial %u stands there twice",
+				       results->folder, results->samples[i].trial);
+		}
+		*here = true;
+	}
 	for (size_t i = 0; i < results->slice_count; i++)
 		if (results->slices[i].trial <= last && ended[results->slices[i].trial])
 			results->slices[kept++] = results->slices[i];
@@ -145,6 +154,7 @@ static void drop_unfinished(struct sm_results *results)
 			results->counters[kept++] = results->counters[i];
 	results->counter_count = kept;
 	free(ended);
+	return 0;
 }
 
 struct ranked {
@@ -243,9 +253,10 @@ int sm_store_load(struct sm_results *results, const char *folder, struct sm_erro
 	if (rc == 0)
 		rc = table_read(&table_metrics, folder, results, &metric, sizeof(metric),
 				take_metric, err);
+	if (rc == 0)
+		rc = drop_unfinished(results, err);
 	if (rc < 0)
 		return rc;
-	drop_unfinished(results);
 	order_cases(results);
 	sm_results_derive(results);
 	return load_analysis(results, folder, err);

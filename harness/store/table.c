@@ -273,6 +273,9 @@ static int read_row(const struct table *table, const struct records *records, co
 				       records->line, field.text, column->name);
 		before[i] = field.text;
 	}
+	if (*text) /* two lines, made one record by quotation marks that begin no field */
+		return sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field", path,
+			       records->line);
 	return 0;
 }
 

@@ -237,6 +237,26 @@ Test(store, each_row_has_its_own_values)
 	sm_results_free(&results);
 }
 
+/* A quotation mark that begins no field says nothing; two of them in two lines must not make one row of both. */
+Test(store, quotes_inside_of_fields_are_refused)
+{
+	sm_store_close(open_new());
+	add_text("counters.csv", "0,cy\"cles,perf::X,12,,,1,1,user,counted\n");
+	add_text("counters.csv", "1,cy\"cles,perf::X,12,,,1,1,user,counted\n");
+	expect_refused("counters.csv:3: a quotation mark inside of a field");
+}
+
+Test(store, a_trial_has_one_row)
+{
+	struct sm_store *store = open_new();
+
+	append(store, 0, "-");
+	append(store, 1, "-");
+	append(store, 0, "-");
+	sm_store_close(store);
+	expect_refused("samples.csv: trial 0 stands there twice");
+}
+
 Test(store, a_nul_is_refused)
 {
 	char path[128];
@@ -245,7 +265,7 @@ Test(store, a_nul_is_refused)
 	sm_store_close(open_new());
 	snprintf(path, sizeof(path), "%s/counters.csv", folder);
 	file = fopen(path, "a");
-	fwrite("0,cycles\0,perf::X,12,,,1,1,user,counted\n", 1, 41, file);
+	fwrite("0,cycles\0,perf::X,12,,,1,1,user,counted\n", 1, 40, file);
 	fclose(file);
 	expect_refused("counters.csv holds a NUL byte");
 }
