@@ -66,9 +66,9 @@ struct option_spec {
 
 static const struct option_spec specs[] = {
 	{ OPT_PROFILE, "profile", "NAME",
-	  "quick (8 blocks, a minute), standard (16, ten minutes at most) or full (30, no limit)",
+	  "quick (8 blocks, a minute), standard (16, ten minutes of run at most) or full (30)",
 	  "quick standard full", FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m); standard: 10m", NULL,
+	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m)", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_SEED, "seed", "N", "order of the plan; default: a new one, printed and stored", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) },

@@ -158,6 +158,10 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 		value = words_text(page->results, path);
 		put_option(out, names[i], strcmp(value, "list") == 0 ? pus : value);
 	}
+	/* more time than a standard run has by itself; less was meant for all that was chosen */
+	if (words_number(page->results, "options/budget_ns") > SM_STANDARD_BUDGET_NS)
+		page_printf(out, " --budget %.0fs",
+			    words_number(page->results, "options/budget_ns") / 1e9);
 	if (blocks_asked(page, scenario) > 0)
 		page_printf(out, " --repeat-blocks %.0f", blocks_asked(page, scenario));
 	fputs("</code></pre>\n", out);

@@ -119,18 +119,24 @@ static int check_list(const struct session *session, struct sm_error *err)
 	return rc;
 }
 
+/* The options of a new run.  Who asks for a time or for blocks gets them. */
+static void take_options(struct session *session)
+{
+	struct sm_plan_options *plan = &session->plan_options;
+
+	*plan = session->options->plan;
+	plan->topology = session->topology;
+	if (plan->profile == SM_STANDARD && plan->budget_ns == 0 && plan->repeat_blocks == 0)
+		plan->budget_ns = SM_STANDARD_BUDGET_NS;
+}
+
 /* Everything up to the first trial of a new run. */
 static int begin(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 		 struct sm_error *err)
 {
 	int rc;
 
-	session->plan_options = session->options->plan;
-	session->plan_options.topology = session->topology;
-	/* who asks for a time or for blocks gets them */
-	if (session->plan_options.profile == SM_STANDARD && !session->plan_options.budget_ns &&
-	    !session->plan_options.repeat_blocks)
-		session->plan_options.budget_ns = SM_STANDARD_BUDGET_NS;
+	take_options(session);
 	rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
 		rc = check_list(session, err);
@@ -317,10 +323,14 @@ static void describe(struct session *session, FILE *out)
 	fprintf(out,
 		"%zu cases in %zu groups, %zu trials, seed %" PRIu64
 		", profile %s: about %s before "
-		"calibration\n",
+		"calibration",
 		session->plan.case_count, session->plan.group_count, session->plan.step_count,
 		session->plan.seed, sm_profile_name(session->plan.profile),
 		sm_format_ns(text, (double)session->plan.estimate_ns));
+	if (session->plan_options.budget_ns)
+		fprintf(out, ", %s at most",
+			sm_format_ns(text, (double)session->plan_options.budget_ns));
+	fputc('\n', out);
 }
 
 int sm_run_describe(const struct sm_run_options *options,
@@ -330,8 +340,7 @@ int sm_run_describe(const struct sm_run_options *options,
 	struct session session = { .options = options, .start_ns = sm_clock_ns() };
 	int rc = open_machine(&session, scenarios, scenario_count, err);
 
-	session.plan_options = options->plan;
-	session.plan_options.topology = session.topology;
+	take_options(&session);
 	if (rc == 0)
 		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count,
 				    err);

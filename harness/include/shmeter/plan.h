@@ -15,7 +15,8 @@ const char *sm_profile_name(enum sm_profile profile);
 SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct sm_error *err);
 
 #define SM_SETS_MAX 16
-/* All scenarios take half an hour at sixteen blocks, which nobody waits for who did not ask for it. */
+/* What sm_run() gives a standard run for which neither a budget nor a number of blocks was asked: all scenarios would take
+ * half an hour. */
 #define SM_STANDARD_BUDGET_NS 600000000000u
 
 struct sm_plan_options {
@@ -24,8 +25,7 @@ struct sm_plan_options {
 		*patterns; /* globs on "scenario", "scenario/variant", "family/..."; none: all */
 	size_t pattern_count;
 	uint64_t seed;
-	uint64_t
-		budget_ns; /* 0: the profile's, which is SM_STANDARD_BUDGET_NS for standard and none for the others */
+	uint64_t budget_ns;     /* 0: none; see SM_STANDARD_BUDGET_NS */
 	unsigned repeat_blocks; /* 0: the profile's */
 	/* Groups with a case that these globs choose have `longer_blocks` blocks instead; none: no such groups. */
 	const char *const *longer;
