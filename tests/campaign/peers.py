@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""shmeter beside what people would otherwise run, alternated ten times on the same CPUs.
+"""shmeter beside what people would otherwise run, alternated ten times on the same CPUs (c2clat forty times).
 
 usage: peers.py SOURCES [PROGRAM [ONLY]]     ONLY: those whose name has this in it
 SOURCES holds the peers' source trees, unpacked, as owner+name: rigtorp+c2clat, rigtorp+ipc-bench, rigtorp+SPSCQueue,
@@ -246,15 +246,16 @@ def compare_rings():
 
 
 def build_c2clat():
-    """As it is published, and with the addresses of its two lines in registers.  They are variables on a stack: GCC loads one
-    of them relative to the stack pointer, and Zen predicts such loads from earlier stores there, wrongly when another core
-    stored (c2clat takes 15 % longer; with the same lines in the same place, reached through a register, it does not)."""
+    """As it is published, and with the addresses of its two lines in registers.  The lines are variables on main's stack, and main
+    loads the one that it waits for relative to the stack pointer.  Processors such as Zen predict such loads from earlier stores
+    to the same place, which would be wrong each time another core stored; that is the likely cause of what the registers save."""
     with open(f"{SOURCES}/rigtorp+c2clat/c2clat.cpp") as file:
         published = file.read()
     registers, count = re.subn(r"alignas\(64\) std::atomic<int> (seq\d) = \{-1\};",
                                r"alignas(64) std::atomic<int> \1_line = {-1}; std::atomic<int> *\1_at = &\1_line; "
                                r'asm volatile("" : "+r"(\1_at)); std::atomic<int> &\1 = *\1_at;', published)
-    assert count == 2, "c2clat has changed"
+    if count != 2:
+        sys.exit("c2clat is not what it was: its two lines are declared in another way")
     for name, text in (("c2clat", published), ("c2clat-registers", registers)):
         subprocess.run(["c++", "-O3", "-DNDEBUG", "-x", "c++", "-", "-pthread", "-o", f"{BUILT}/{name}"], check=True,
                        input=text, text=True)
@@ -267,37 +268,38 @@ def c2clat(name):
 
 
 def compare_lines():
-    """Where both saw the cores equally near.  c2clat's figure is the shortest window over one pair of lines, another one in each
-    process; ours over a pair of lines is a slice, so the shortest slice is held against it."""
+    """Where both saw the cores equally near.  c2clat's figure is the shortest of a thousand windows of a hundred round trips over
+    one pair of lines, another pair in each process.  A slice is some thousand round trips over one pair, another in each
+    slice: their median is held against it, and the shortest stands beside."""
     build_c2clat()
-    ratios, ours, theirs, medians = {}, {}, {}, {}
+    found = {}
     for _ in range(LINE_ROUNDS):
         folder = scratch()
         run(folder, "core_to_core/two_lines", "--set", "from=0", "--set", "to=1", "--repeat-blocks", "6", "--no-counters")
         trials = {s["trial"] for s in rows(folder, "samples.csv") if s["scenario"] == "core_to_core"}
-        slices = [float(s["ns_per_op"]) / 2 for s in rows(folder, "slices.csv")
-                  if s["trial"] in trials and s["status"] == "pure"]
+        slices = {}
+        for s in rows(folder, "slices.csv"):
+            if s["trial"] in trials and s["status"] == "pure":
+                c = near_or_far(float(s["probe_before_ns"]), float(s["probe_after_ns"]))
+                slices.setdefault(c, []).append(float(s["ns_per_op"]) / 2)
         discard(folder)
         for name in ("c2clat", "c2clat-registers"):
             peer = c2clat(name)
-            c = near_or_far(2 * peer, 2 * peer)
-            mine = [v for v in slices if near_or_far(2 * v, 2 * v) == c]
+            mine = slices.get(near_or_far(2 * peer, 2 * peer), [])
             if len(mine) >= 6:
-                ratios.setdefault((name, c), []).append(min(mine) / peer)
-                ours.setdefault((name, c), []).append(min(mine))
-                theirs.setdefault((name, c), []).append(peer)
-                medians.setdefault((name, c), []).append(statistics.median(mine))
-    good = bool(ratios)
-    for key in sorted(ratios):
-        name, c = key
-        if len(ratios[key]) < 6:
-            print(f"(class {c}: only {len(ratios[key])} rounds had it for {name})")
+                found.setdefault((name, near_or_far(2 * peer, 2 * peer)), []).append(
+                    (statistics.median(mine), min(mine), peer))
+    good = False
+    for (name, c), rounds in sorted(found.items()):
+        if len(rounds) < 6:
+            print(f"(class {c}: only {len(rounds)} rounds had it for {name})")
             continue
-        middle, low, high = median_interval(ratios[key])
-        good &= name == "c2clat" or (low <= 1.1 and high >= 0.9)
-        print(f"| core_to_core two_lines, one way, shortest, {c} | {statistics.median(ours[key]):.1f} ns (median "
-              f"{statistics.median(medians[key]):.1f}) | rigtorp/{name} | {statistics.median(theirs[key]):.1f} ns | "
-              f"{middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True)
+        middle, low, high = median_interval([m / peer for m, _, peer in rounds])
+        if name == "c2clat-registers":
+            good = low <= 1.1 and high >= 0.9
+        ours, shortest, theirs = (statistics.median(column) for column in zip(*rounds))
+        print(f"| core_to_core two_lines, one way, {c} | {ours:.1f} ns (shortest {shortest:.1f}) | rigtorp/{name} | "
+              f"{theirs:.1f} ns | {middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True)
     return good
 
 
