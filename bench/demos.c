@@ -78,7 +78,7 @@ const struct demo demos[] = {
 	  .pattern = { "transport_latency/pipe", "transport_latency/shm_ring", "transport_latency/shm_ring_futex" },
 	  .set = { { "message", "64,64k" } },
 	  .mechanism = "  pipe   sender --write()--> [ kernel's pages ] --read()--> receiver     two copies, two system calls\n"
-		       "  ring   sender --stores---> [ shared memory  ] --loads---> receiver     none, while both run\n"
+		       "  ring   sender --stores---> [ shared memory  ] --loads---> receiver     two copies here, no system call\n"
 		       "Most of a short round trip through a pipe is no copy, though: it is waking the other process up.",
 	  .source = "transport/transport_latency.c",
 	  .function = "round_trips",
@@ -87,7 +87,7 @@ const struct demo demos[] = {
 	  .chapter = "Pages",
 	  .title = "The first touch of a page",
 	  .question = "Memory that was just mapped: what does the first write to each 4 KiB page cost beside a later one?",
-	  .choice = { "the same", "about ten times", "hundreds of times" },
+	  .choice = { "the same", "about ten times", "about a hundred times" },
 	  .pattern = { "first_touch/4k", "first_touch/thp" },
 	  .mechanism = "  store -> no entry in the page table -> page fault -> the kernel takes a frame, clears it, maps it -> store\n"
 		       "One fault a page, whatever the program does in it: with 2 MiB pages there are 512 times fewer.",
@@ -218,7 +218,8 @@ const struct demo demos[] = {
 	  .pattern = { "queue_lockfree/*" },
 	  .mechanism = "  slot: [ sequence | data ]   a producer takes a number by compare-and-swap, writes its slot, and\n"
 		       "  publishes it with a release store; a consumer finds the sequence it expects, or comes later.\n"
-		       "Nobody holds anything while it is preempted, so nobody waits for a process that does not run.",
+		       "No lock, and yet a producer that is stopped between its number and its store holds up\n"
+		       "the consumers at its slot.",
 	  .source = "sync/queue_lockfree.c",
 	  .function = "produce",
 	  .next = "shmeter run queue_lockfree --set processes=8" },

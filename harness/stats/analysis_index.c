@@ -58,13 +58,13 @@ static uint32_t *sorted_order(size_t count, int (*compare)(const void *, const v
 }
 
 /* The samples by case and block, which a run measures in a random order; NULL without memory.  Each case's are sorted
- * by themselves, and as numbers: comparing rows themselves took a tenth of the time of a large run. */
+ * by themselves, and as numbers: comparing rows themselves takes a tenth of a large run's analysis. */
 static uint32_t *order_samples(const struct sm_results *results)
 {
 	size_t count = results->sample_count, first = 0;
 	uint32_t *order = malloc((count + 1) * sizeof(*order));
 	uint64_t *key = malloc((count + 1) * sizeof(*key)); /* block, and the number of the row */
-	size_t *end = calloc(results->case_count + 1, sizeof(*end));
+	size_t *end = calloc(results->case_count + 1, sizeof(*end)); /* of a case's keys so far */
 
 	if (!order || !key || !end) {
 		free(order);
