@@ -235,25 +235,7 @@ static int measure(struct stage *stage, struct sm_error *err)
 	return rc;
 }
 
-static void print_wrapped(const char *first, const char *text)
-{
-	size_t column = 4;
-
-	printf("    %s", first);
-	column += strlen(first);
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column + word + 1 > 100) {
-			printf("\n     ");
-			column = 5;
-		}
-		printf(" %.*s", (int)word, text);
-		column += word + 1;
-		text += word + strspn(text + word, " ");
-	}
-	putchar('\n');
-}
+#define WIDTH 100
 
 static const char *scenario_of(const struct demo *demo, char out[128])
 {
@@ -265,7 +247,7 @@ static const char *scenario_of(const struct demo *demo, char out[128])
 static int tell(const struct stage *stage, struct sm_error *err)
 {
 	struct sm_results run;
-	char scenario[128];
+	char scenario[128], verdict[32];
 	const char *last = "";
 	int rc;
 
@@ -279,11 +261,12 @@ static int tell(const struct stage *stage, struct sm_error *err)
 		     (strstr(claim->reason, "not part of this run") ||
 		      strstr(claim->reason, "no case of this run has"))))
 			continue;
-		printf("  %s: %s\n", sm_verdict_name(claim->verdict), claim->sentence);
+		snprintf(verdict, sizeof(verdict), "  %s: ", sm_verdict_name(claim->verdict));
+		sm_wrap(stdout, verdict, 4, WIDTH, claim->sentence);
 		if (strcmp(claim->evidence, "-") != 0)
-			print_wrapped("", claim->evidence);
+			sm_wrap(stdout, "     ", 5, WIDTH, claim->evidence);
 		if (strcmp(claim->reason, "-") != 0)
-			print_wrapped("Why:", claim->reason);
+			sm_wrap(stdout, "     Why: ", 5, WIDTH, claim->reason);
 	}
 	for (size_t i = 0; rc == 0 && i < run.sample_count; i++) {
 		const struct sm_sample *sample = &run.samples[i];
@@ -294,7 +277,7 @@ static int tell(const struct stage *stage, struct sm_error *err)
 		last = sample->reason;
 		printf("  not here: %s/%s\n", run.cases[sample->case_index].scenario,
 		       run.cases[sample->case_index].variant);
-		print_wrapped("", sample->reason);
+		sm_wrap(stdout, "     ", 5, WIDTH, sample->reason);
 	}
 	sm_results_free(&run);
 	return rc;
@@ -358,7 +341,7 @@ static int show(struct arguments *arguments, const struct demo *demo, struct sm_
 	if (!mkdtemp(stage.folder))
 		return sm_fail(err, errno, "%s cannot be made: %s", stage.folder, strerror(errno));
 	heading(&stage, demo->title);
-	print_wrapped("", demo->question);
+	sm_wrap(stdout, "  ", 2, WIDTH, demo->question);
 	guess = ask(&stage);
 	printf("\n");
 	rc = measure(&stage, err);

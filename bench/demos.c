@@ -13,7 +13,8 @@ const struct demo demos[] = {
 		       "                       `-----------------------> [ frame 0x4711 ]\n"
 		       "  process 1            .-----------------------> \n"
 		       "  0x7e80.. page 0 ----'   entry -> frame 0x4711 --'\n"
-		       "Sharing is two page tables that name one frame. A private mapping names it, too, until somebody writes:\n"
+		       "Sharing is two page tables that name one frame. A private mapping names\n"
+		       "it, too, until somebody writes:\n"
 		       "then the writer gets a frame of its own.",
 	  .source = "correctness/same_frame.c",
 	  .function = "run",
@@ -38,7 +39,7 @@ const struct demo demos[] = {
 	  .pattern = { "fork_shares/*" },
 	  .mechanism = "  before fork   parent -> [ frame A ]\n"
 		       "  after it      parent -> [ frame A ] <- child        shared: still one frame\n"
-		       "                parent -> [ frame A ], read-only <- child   private: copied by whoever writes first",
+		       "                parent -> [ frame A ], read-only <- child   private: the first to write copies",
 	  .source = "correctness/fork_shares.c",
 	  .function = "run",
 	  .next = "shmeter run fork_inherit: why forking a process with much memory is slow" },
@@ -64,7 +65,7 @@ const struct demo demos[] = {
 	  .metric = "left behind",
 	  .mechanism = "  shm_open(\"/name\")   a name in /dev/shm: lives until shm_unlink(), or the next boot\n"
 		       "  shmget(key)         a number that ipcs shows: lives until IPC_RMID, or the next boot\n"
-		       "  shmget(IPC_PRIVATE) the same without a key: \"private\" means that no other program finds it by key\n"
+		       "  shmget(IPC_PRIVATE) the same without a key: \"private\" means that nobody finds it by key\n"
 		       "  memfd_create()      no name at all: gone with its last descriptor and mapping",
 	  .source = "correctness/orphan.c",
 	  .function = "create",
@@ -77,8 +78,8 @@ const struct demo demos[] = {
 	  .choice = { "the pipe is faster", "about as fast", "the ring is far faster" },
 	  .pattern = { "transport_latency/pipe", "transport_latency/shm_ring", "transport_latency/shm_ring_futex" },
 	  .set = { { "message", "64,64k" } },
-	  .mechanism = "  pipe   sender --write()--> [ kernel's pages ] --read()--> receiver     two copies, two system calls\n"
-		       "  ring   sender --stores---> [ shared memory  ] --loads---> receiver     two copies here, no system call\n"
+	  .mechanism = "  pipe   sender --write()--> [ kernel's pages ] --read()--> receiver   two copies, two system calls\n"
+		       "  ring   sender --stores---> [ shared memory  ] --loads---> receiver   two copies here, no call\n"
 		       "Most of a short round trip through a pipe is no copy, though: it is waking the other process up.",
 	  .source = "transport/transport_latency.c",
 	  .function = "round_trips",
@@ -89,7 +90,7 @@ const struct demo demos[] = {
 	  .question = "Memory that was just mapped: what does the first write to each 4 KiB page cost beside a later one?",
 	  .choice = { "the same", "about ten times", "about a hundred times" },
 	  .pattern = { "first_touch/4k", "first_touch/thp" },
-	  .mechanism = "  store -> no entry in the page table -> page fault -> the kernel takes a frame, clears it, maps it -> store\n"
+	  .mechanism = "  store -> no entry in the page table -> page fault -> a frame, cleared and mapped -> store\n"
 		       "One fault a page, whatever the program does in it: with 2 MiB pages there are 512 times fewer.",
 	  .source = "paging/first_touch.c",
 	  .function = "run",
@@ -154,7 +155,8 @@ const struct demo demos[] = {
 	  .pattern = { "core_to_core/*" },
 	  .set = { { "from", "0" }, { "to", "1" } },
 	  .mechanism = "  core 0 stores -> its line is modified -> core 1 loads -> the line moves -> core 1 stores -> ...\n"
-		       "An operation is there and back. What a virtual machine calls a core may be a hyper-thread, and may move.",
+		       "An operation is there and back. What a virtual machine calls a core may be a hyper-thread,\n"
+		       "and may move.",
 	  .source = "coherence/core_to_core.c",
 	  .function = "run",
 	  .next = "shmeter run core_to_core: every pair, as a heat map" },
@@ -180,7 +182,8 @@ const struct demo demos[] = {
 	  .metric = "torn reads",
 	  .mechanism = "  writer: [a1][b1][c1]   ->   [a2][b2][c2]\n"
 		       "  reader:        a2       b1         c1            torn: half of each\n"
-		       "Cures: a mutex (wait); a seqlock (read again); a double buffer (another copy); copy and swap (the newest whole).",
+		       "Cures: a mutex (wait); a seqlock (read again); a double buffer (another copy);\n"
+		       "copy and swap (the newest whole).",
 	  .source = "subject/snapshot.h",
 	  .function = "seqlock_read",
 	  .next = "shmeter run read_side: which cure is cheapest for how many writes?" },
@@ -193,7 +196,8 @@ const struct demo demos[] = {
 	  .metric = "both read the old value",
 	  .mechanism = "  core 0: store x=1 -> [store buffer] ....> cache       load y = 0\n"
 		       "  core 1: store y=1 -> [store buffer] ....> cache       load x = 0\n"
-		       "The stores left their cores after the loads: a full fence, or seq_cst, makes each wait for its buffer.",
+		       "The stores left their cores after the loads: a full fence, or seq_cst,\n"
+		       "makes each wait for its buffer.",
 	  .source = "correctness/store_buffering.c",
 	  .function = "run",
 	  .next = "shmeter run message_passing: an order that x86 does keep" },
@@ -265,7 +269,7 @@ const struct demo demos[] = {
 	  .pattern = { "orphan/*" },
 	  .metric = "left behind",
 	  .mechanism = "  ls -l /dev/shm            POSIX segments: rm removes the name\n"
-		       "  ipcs -m -p, -t            System V: who made it, who attached last; nattch 0 is an orphan: ipcrm -m ID\n"
+		       "  ipcs -m -p, -t            System V: who made it, who attached last; nattch 0: ipcrm -m ID\n"
 		       "  grep Shmem /proc/meminfo  how much there is in all",
 	  .source = "correctness/orphan.c",
 	  .function = "remove_named",

@@ -152,6 +152,29 @@ const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second)
 	return out;
 }
 
+void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text)
+{
+	size_t column = strlen(first);
+
+	fputs(first, out);
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column > indent && column + word + 1 > width) {
+			fprintf(out, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (column > strlen(first) || (column > 0 && first[column - 1] != ' ')) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(text, 1, word, out);
+		column += word;
+		text += word;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
 int sm_read_file(const char *path, char *out, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../report/words.h"
 #include "shmeter/gate.h"
 #include "shmeter/store.h"
+#include "shmeter/text.h"
 
 #define WIDTH_DEFAULT 100
 /* docs.github.com, "Workflow commands for GitHub Actions": a step's summary and its annotations. */
@@ -62,7 +62,7 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 				sm_gate_word(row->verdict), report->color ? "\033[0m" : "",
 				row->gate->name);
 			row_words(row, text, sizeof(text));
-			words_wrap(out, "    ", 4, width, text);
+			sm_wrap(out, "    ", 4, width, text);
 		}
 	fprintf(out,
 		"\n%s%s%s: %zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable\n",

@@ -53,7 +53,7 @@ static void print_run(const struct printer *p)
 		strcmp(words_text(p->results, "status"), "complete") == 0
 			? ""
 			: " The run was interrupted: this is what there is of it.");
-	words_wrap(p->out, "", 0, p->width, line);
+	sm_wrap(p->out, "", 0, p->width, line);
 }
 
 static void print_claim(const struct printer *p, const struct sm_claim_row *claim)
@@ -63,11 +63,11 @@ static void print_claim(const struct printer *p, const struct sm_claim_row *clai
 	snprintf(first, sizeof(first), "  %s%s%s ", tint(p, claim->verdict),
 		 sm_verdict_name(claim->verdict), plain(p));
 	fputs(first, p->out);
-	words_wrap(p->out, "", 4, p->width > 20 ? p->width - 16 : p->width, claim->sentence);
+	sm_wrap(p->out, "", 4, p->width > 20 ? p->width - 16 : p->width, claim->sentence);
 	if (strcmp(claim->evidence, "-") != 0)
-		words_wrap(p->out, "    ", 4, p->width, claim->evidence);
+		sm_wrap(p->out, "    ", 4, p->width, claim->evidence);
 	if (strcmp(claim->reason, "-") != 0)
-		words_wrap(p->out, "    Why: ", 4, p->width, claim->reason);
+		sm_wrap(p->out, "    Why: ", 4, p->width, claim->reason);
 }
 
 static void print_questions(const struct printer *p)
@@ -131,7 +131,7 @@ static void print_crossings(const struct printer *p)
 			 c->placement, c->left, c->overtakes ? "is faster than" : "is slower than",
 			 c->right, c->param, size_text(at, c->at), size_text(low, c->low),
 			 size_text(high, c->high));
-		words_wrap(p->out, "  ", 4, p->width, text);
+		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 }
 
@@ -157,7 +157,7 @@ static void print_reason(const struct printer *p, size_t first)
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", name);
 	}
 	snprintf(text + used, sizeof(text) - used, "%zu trial%s)", count, count > 1 ? "s" : "");
-	words_wrap(p->out, "  ", 4, p->width, text);
+	sm_wrap(p->out, "  ", 4, p->width, text);
 }
 
 static void print_missing(const struct printer *p)
@@ -183,7 +183,7 @@ static void print_missing(const struct printer *p)
 		return;
 	if (!any)
 		heading(p, "What this run cannot say");
-	words_wrap(p->out, "  ", 4, p->width, note);
+	sm_wrap(p->out, "  ", 4, p->width, note);
 }
 
 static void print_trust(const struct printer *p)
@@ -199,11 +199,11 @@ static void print_trust(const struct printer *p)
 	heading(p, "Can it be trusted?");
 	snprintf(text, sizeof(text), "%s", words_text(r, "analysis/cores_moved/sentence"));
 	text[0] = (char)toupper((unsigned char)text[0]);
-	words_wrap(p->out, "  ", 4, p->width, text);
+	sm_wrap(p->out, "  ", 4, p->width, text);
 	if (words_number(r, "analysis/pace_changed/neighbours") > 0) {
 		snprintf(text, sizeof(text), "%s", words_text(r, "analysis/pace_changed/sentence"));
 		text[0] = (char)toupper((unsigned char)text[0]);
-		words_wrap(p->out, "  ", 4, p->width, text);
+		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	if (isfinite(low))
 		snprintf(
@@ -213,7 +213,7 @@ static void print_trust(const struct printer *p)
 			ratio, low, high, words_control(r));
 	else
 		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
-	words_wrap(p->out, "  ", 4, p->width, text);
+	sm_wrap(p->out, "  ", 4, p->width, text);
 	if (isfinite(words_number(r, "counting_cost/ratio"))) {
 		snprintf(
 			text, sizeof(text),
@@ -222,12 +222,12 @@ static void print_trust(const struct printer *p)
 			words_number(r, "counting_cost/ratio"),
 			words_number(r, "counting_cost/low"),
 			words_number(r, "counting_cost/high"));
-		words_wrap(p->out, "  ", 4, p->width, text);
+		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	if (*words_text(r, "counting_cost/reason")) {
 		snprintf(text, sizeof(text), "Counting: what it costs is not known: %s.",
 			 words_text(r, "counting_cost/reason"));
-		words_wrap(p->out, "  ", 4, p->width, text);
+		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	for (size_t i = 0; i < json_array_size(repeated); i++) {
 		const json_t *one = json_array_get(repeated, i);
@@ -235,11 +235,11 @@ static void print_trust(const struct printer *p)
 		snprintf(text, sizeof(text), "The calibration of %s was repeated: %s.",
 			 json_string_value(json_object_get(one, "case")),
 			 json_string_value(json_object_get(one, "reason")));
-		words_wrap(p->out, "  ", 4, p->width, text);
+		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	if (isfinite(steal)) {
 		snprintf(text, sizeof(text), "Steal: %.2f %% of the machine's time.", steal);
-		words_wrap(p->out, "  ", 4, p->width, text);
+		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 }
 

@@ -59,29 +59,6 @@ void words_machine(const struct sm_results *results, char *out, size_t size)
 		 words_text(results, "environment/kernel"), virtual ? ", virtual machine" : "");
 }
 
-void words_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text)
-{
-	size_t column = strlen(first);
-
-	fputs(first, out);
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column > indent && column + word + 1 > width) {
-			fprintf(out, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (column > strlen(first) || (column > 0 && first[column - 1] != ' ')) {
-			fputc(' ', out);
-			column++;
-		}
-		fwrite(text, 1, word, out);
-		column += word;
-		text += word;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
-
 static const char *format_value(char out[SM_TEXT_MAX], double value, const char *unit)
 {
 	if (strncmp(unit, "ns", 2) == 0)

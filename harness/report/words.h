@@ -16,8 +16,6 @@ double words_number(const struct sm_results *results, const char *path);
 bool words_true(const struct sm_results *results, const char *path);
 /* What became of the A/A control: "it did not move", or that it did, as the end of a sentence. */
 const char *words_control(const struct sm_results *results);
-/* Prints text wrapped to `width`, the first line after `first`, the others after `indent` spaces. */
-void words_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text);
 /* "4.49 us (4.41 us to 4.60 us)"; of a unit that is no time "0.93 (0.91 to 0.94)". */
 void words_interval(const struct sm_interval *interval, const char *unit, char *out, size_t size);
 /* Distinct scenarios in the order of the cases: calls `each` for every one. */

@@ -25,6 +25,8 @@ cut -f1 list | sort | uniq -d | grep . && fail 'a name is there twice'
 for name in one-frame lost-update false-sharing numa orphans; do
 	begin=$(date +%s)
 	timeout 60 "$program" demo "$name" --yes </dev/null >out 2>err || fail "$name: exit $?: $(cat err)"
+	awk -v name="$name" 'length > 100 && !/^  \|/ {print "FAIL: " name " is wider than a projector: " $0; bad = 1}
+		END {exit bad}' out || failed=1
 	[ $(($(date +%s) - begin)) -le 20 ] || fail "$name takes $(($(date +%s) - begin)) s"
 	[ -s err ] && fail "$name complains: $(cat err)"
 	for part in 'What was measured here' 'Why' 'The code that ran' 'What to try next'; do

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "shmeter/error.h"
 
@@ -32,6 +33,9 @@ const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second);
 bool sm_has_word(const char *list, const char *word, size_t length);
 /* The value of `name` in "message=64 capacity=65536"; NaN where it is not there or no number. */
 double sm_param_value(const char *params, const char *name);
+
+/* Prints text wrapped to `width` columns, the first line after `first`, the others after `indent` spaces. */
+void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text);
 
 /* Reads a whole small file (a sysfs or procfs one) into `out`, NUL-terminated, the trailing newline
  * removed.  -errno where it cannot be read, -EFBIG where it does not fit. */
