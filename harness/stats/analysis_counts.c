@@ -220,7 +220,7 @@ void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *sc
 	row->reason = why_uncounted(a, &rule, &tally);
 	add_evidence(&rule, &tally, &words);
 	if (claim->caveat)
-		sm_words_add(&words, ". %s", claim->caveat);
+		sm_words_add(&words, "; %s", claim->caveat);
 	row->evidence = sm_results_string(a->results, "%s", words.text);
 }
 

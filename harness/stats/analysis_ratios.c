@@ -242,7 +242,7 @@ static void judge_points(struct sm_analysis *a, const struct points *points,
 	add_sentence(a, points, point, claim, &words);
 	add_spread(a, points, out->verdict, &words);
 	out->evidence =
-		sm_results_string(a->results, "%s%s%s", words.text, claim->caveat ? ". " : "",
+		sm_results_string(a->results, "%s%s%s", words.text, claim->caveat ? "; " : "",
 				  claim->caveat ? claim->caveat : "");
 	if (out->verdict == SM_INCONCLUSIVE)
 		out->reason = point->row->reason;

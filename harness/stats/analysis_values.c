@@ -77,16 +77,15 @@ void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *sc
 	}
 	row->verdict = holds ? SM_SUPPORTED : SM_REFUTED;
 	sm_words_add(&words, "%s of %s: ", claim->value, claim->left);
-	if (tally.least == tally.most)
-		sm_words_add(&words, "%.6g%s%s in ", tally.least, *tally.unit ? " " : "",
-			     tally.unit);
-	else
-		sm_words_add(&words, "%.6g to %.6g%s%s in ", tally.least, tally.most,
-			     *tally.unit ? " " : "", tally.unit);
-	sm_words_add(&words, "%u trial%s", tally.trials, tally.trials == 1 ? "" : "s");
+	sm_words_add(&words, "%.6g", tally.least);
+	if (tally.least != tally.most)
+		sm_words_add(&words, " to %.6g", tally.most);
+	sm_words_add(&words, "%s%s in %s%u trial%s", *tally.unit ? " " : "", tally.unit,
+		     tally.least == tally.most && tally.trials > 1 ? "each of " : "", tally.trials,
+		     tally.trials == 1 ? "" : "s");
 	if (!holds && !claim->once && tally.trials > 1)
 		sm_words_add(&words, ", %.6g in trial %u", tally.off, tally.off_trial);
 	if (claim->caveat)
-		sm_words_add(&words, ". %s", claim->caveat);
+		sm_words_add(&words, "; %s", claim->caveat);
 	row->evidence = sm_results_string(a->results, "%s", words.text);
 }

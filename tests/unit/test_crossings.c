@@ -130,7 +130,7 @@ Test(analysis, a_value_has_to_hold_in_every_trial_or_in_one)
 	sm_results_derive(&run);
 	analyse();
 	cr_expect_eq(claim_of("V1")->verdict, SM_SUPPORTED);
-	expect_text(claim_of("V1")->evidence, "0 in 8 trials");
+	expect_text(claim_of("V1")->evidence, "0 in each of 8 trials");
 	cr_expect_eq(claim_of("V2")->verdict, SM_SUPPORTED);
 	expect_text(claim_of("V2")->evidence, "0 to 3 in 8 trials");
 }

@@ -105,7 +105,7 @@ struct sm_claim {
 	double closer_is_faster_min;
 	const char *metric; /* one of the scenario's `more` metrics; NULL: its time */
 	const char *needs;  /* what a machine must have, in words; NULL: nothing special */
-	const char *caveat; /* a sentence printed with the verdict, or NULL */
+	const char *caveat; /* printed after the evidence, as the rest of its sentence; or NULL */
 };
 
 /* An exact count per operation, checked in every trial whatever the machine's noise. */
