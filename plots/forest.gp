@@ -12,8 +12,10 @@ set format x '%g'
 set yrange [0:*]
 set offsets 0, 0, 0.8, 0
 set grid x
-set key at screen 0.985, screen 0.015 right bottom horizontal
-set bmargin 7
+# Beside the heading: a figure may be very tall, and a terminal is too narrow for that.
+if (exists('terminal_only')) set key at screen 0.985, screen 0.015 right bottom horizontal
+if (!exists('terminal_only')) set key at screen 0.985, screen 1.0 right top horizontal
+set bmargin (exists('terminal_only') ? 7 : 4)
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead lc rgb '#888888' dt 2
 pick(v, w, x) = (v == w) ? x : NaN
 shape(v) = v == 1 ? 7 : v == 2 ? 9 : v == 3 ? 4 : 1
