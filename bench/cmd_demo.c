@@ -20,6 +20,7 @@
 #include "shmeter/text.h"
 
 #define BLOCKS 10 /* some may be lost */
+#define WIDTH 100 /* columns: a projector shows no more that can be read */
 #define BUDGET_NS                                                                                  \
 	9000000000u /* of the measuring: a demonstration takes at most a quarter of a minute */
 #define FRAME_NS     700000000u
@@ -234,8 +235,6 @@ static int measure(struct stage *stage, struct sm_error *err)
 	sm_guard_stop();
 	return rc;
 }
-
-#define WIDTH 100
 
 static const char *scenario_of(const struct demo *demo, char out[128])
 {
