@@ -241,7 +241,7 @@ static inline bool futex_lock_lock(struct lock_shared *lock, struct lock_own *ow
 	if (seen != 2)
 		seen = atomic_exchange_explicit(&lock->word, 2, memory_order_acquire);
 	while (seen != 0) {
-		futex_sleep(&lock->word, 2);
+		futex_wait(&lock->word, 2);
 		seen = atomic_exchange_explicit(&lock->word, 2, memory_order_acquire);
 	}
 	return true;
