@@ -10,6 +10,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shmeter/spin.h"
@@ -23,8 +24,14 @@ struct mpmc {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t head; /* next position to fill; producers */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t tail; /* next position to empty; consumers */
 	alignas(SM_LINE_PAIR) uint64_t mask;         /* constant after mpmc_init() */
-	struct mpmc_cell cell[];
+	/* Off the constant's lines, and none of them over two. */
+	alignas(SM_LINE_PAIR) struct mpmc_cell cell[];
 };
+
+_Static_assert(offsetof(struct mpmc, cell) == sizeof(struct mpmc) &&
+		       sizeof(struct mpmc) % SM_LINE_PAIR == 0 &&
+		       64 % sizeof(struct mpmc_cell) == 0,
+	       "cells begin where the size of the head ends, on a line of their own");
 
 static inline void mpmc_init(struct mpmc *queue, uint64_t capacity)
 {
