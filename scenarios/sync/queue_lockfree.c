@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "../subject/locked_queue.h"
 #include "../subject/mpmc.h"
-#include "../subject/cond.h"
 #include "shmeter/scenario.h"
 
 #define CAPACITY 1024 /* items; a power of two, well over what a wake-up lets pile up */
@@ -19,13 +19,6 @@
 enum way { MUTEX_COND, MPMC, CK_RING };
 enum { PARAM_PROCESSES };
 enum { TALLY_COUNT, TALLY_SUM, TALLY_HASH };
-
-struct mutex_cond_queue {
-	pthread_mutex_t mutex;
-	pthread_cond_t not_empty, not_full;
-	uint64_t head, tail; /* under the mutex */
-	uint64_t item[CAPACITY];
-};
 
 struct ck_queue {
 	ck_ring_t ring;
@@ -39,7 +32,7 @@ struct producer {
 static size_t region_bytes(const struct sm_case *c)
 {
 	switch ((enum way)sm_case_variant(c)->arg) {
-	case MUTEX_COND: return sizeof(struct mutex_cond_queue);
+	case MUTEX_COND: return sizeof(struct locked_queue) + CAPACITY * sizeof(uint64_t);
 	case MPMC: return sizeof(struct mpmc) + CAPACITY * sizeof(struct mpmc_cell);
 	case CK_RING: return sizeof(struct ck_queue);
 	}
@@ -58,12 +51,10 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
-	struct mutex_cond_queue *locked = trial->region;
 	struct ck_queue *ck = trial->region;
 
 	switch ((enum way)sm_case_variant(trial->c)->arg) {
-	case MUTEX_COND:
-		return cond_init(&locked->mutex, &locked->not_empty, &locked->not_full, err);
+	case MUTEX_COND: return locked_queue_open(trial->region, err);
 	case MPMC: mpmc_init(trial->region, CAPACITY); break;
 	case CK_RING: ck_ring_init(&ck->ring, CAPACITY); break;
 	}
@@ -77,32 +68,6 @@ static inline void tally(struct sm_outcome *outcome, uint64_t item)
 	outcome->tally[TALLY_COUNT]++;
 	outcome->tally[TALLY_SUM] += item;
 	outcome->tally[TALLY_HASH] += (item ^ item >> 29) * 0x9e3779b97f4a7c15u;
-}
-
-static bool locked_put(struct mutex_cond_queue *queue, uint64_t item)
-{
-	if (pthread_mutex_lock(&queue->mutex)) /* a peer died with it: the trial is over */
-		return false;
-	while (queue->head - queue->tail == CAPACITY)
-		if (pthread_cond_wait(&queue->not_full, &queue->mutex))
-			return false;
-	queue->item[queue->head++ % CAPACITY] = item;
-	pthread_cond_signal(&queue->not_empty);
-	pthread_mutex_unlock(&queue->mutex);
-	return true;
-}
-
-static bool locked_take(struct mutex_cond_queue *queue, uint64_t *item)
-{
-	if (pthread_mutex_lock(&queue->mutex))
-		return false;
-	while (queue->head == queue->tail)
-		if (pthread_cond_wait(&queue->not_empty, &queue->mutex))
-			return false;
-	*item = queue->item[queue->tail++ % CAPACITY];
-	pthread_cond_signal(&queue->not_full);
-	pthread_mutex_unlock(&queue->mutex);
-	return true;
 }
 
 /* Waits for a lock-free side: spins, or gives the PU to whom it waits for. */
@@ -126,7 +91,7 @@ static uint64_t produce(struct sm_worker *worker, uint64_t next)
 	switch ((enum way)sm_case_variant(worker->c)->arg) {
 	case MUTEX_COND:
 		for (uint64_t i = 0; i < n; i++, item++) {
-			if (!locked_put(worker->region, item))
+			if (!locked_queue_put(worker->region, CAPACITY, item))
 				return i;
 			tally(worker->outcome, item);
 		}
@@ -157,7 +122,7 @@ static uint64_t consume(struct sm_worker *worker)
 	switch ((enum way)sm_case_variant(worker->c)->arg) {
 	case MUTEX_COND:
 		for (uint64_t i = 0; i < n; i++) {
-			if (!locked_take(worker->region, &item))
+			if (!locked_queue_take(worker->region, CAPACITY, &item))
 				return i;
 			tally(worker->outcome, item);
 		}
