@@ -221,6 +221,11 @@ static inline void ofd_lock_unlock(struct lock_shared *lock, struct lock_own *ow
 	ofd_set(own->file, F_UNLCK);
 }
 
+/* How the futex lock is given back.  Only a test that plants a wrong order sets it to anything else. */
+#ifndef FUTEX_LOCK_RELEASE
+#define FUTEX_LOCK_RELEASE memory_order_release
+#endif
+
 /* 0 free, 1 taken, 2 taken and somebody may sleep: U. Drepper, Futexes are tricky, 2011, mutex2. */
 static inline int futex_lock_open(struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
 {
@@ -250,8 +255,8 @@ static inline void futex_lock_unlock(struct lock_shared *lock, struct lock_own *
 {
 	(void)own;
 	/* release: what was done under the lock comes before; pairs with the acquires above. */
-	if (atomic_fetch_sub_explicit(&lock->word, 1, memory_order_release) != 1) {
-		atomic_store_explicit(&lock->word, 0, memory_order_release);
+	if (atomic_fetch_sub_explicit(&lock->word, 1, FUTEX_LOCK_RELEASE) != 1) {
+		atomic_store_explicit(&lock->word, 0, FUTEX_LOCK_RELEASE);
 		futex_wake_one(&lock->word);
 	}
 }

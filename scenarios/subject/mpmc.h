@@ -15,6 +15,11 @@
 
 #include "shmeter/spin.h"
 
+/* How a cell is published.  Only a test that plants a wrong order sets it to anything else. */
+#ifndef MPMC_PUBLISH
+#define MPMC_PUBLISH memory_order_release
+#endif
+
 struct mpmc_cell {
 	_Atomic uint64_t sequence;
 	uint64_t item;
@@ -58,7 +63,7 @@ static inline bool mpmc_put(struct mpmc *queue, uint64_t item)
 				continue;
 			cell->item = item;
 			/* release: the item; pairs with the acquire in mpmc_take(). */
-			atomic_store_explicit(&cell->sequence, at + 1, memory_order_release);
+			atomic_store_explicit(&cell->sequence, at + 1, MPMC_PUBLISH);
 			return true;
 		}
 		if ((int64_t)(sequence - at) < 0)
@@ -85,8 +90,7 @@ static inline bool mpmc_take(struct mpmc *queue, uint64_t *item)
 			*item = cell->item;
 			/* release: the read of the item before the cell is free for the next lap; pairs
 			 * with the acquire in mpmc_put(). */
-			atomic_store_explicit(&cell->sequence, at + queue->mask + 1,
-					      memory_order_release);
+			atomic_store_explicit(&cell->sequence, at + queue->mask + 1, MPMC_PUBLISH);
 			return true;
 		}
 		if ((int64_t)(sequence - (at + 1)) < 0)

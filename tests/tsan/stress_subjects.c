@@ -1,18 +1,25 @@
-/* The rings and queues of scenarios/subject/ under stress, with threads: random delays, every item checked.
- * Concurrency Kit orders by assembly that ThreadSanitizer does not see; stress_rings has its ring.
- * A plain program, because ThreadSanitizer does not run under Criterion.  Ends with 1 at the first wrong
- * item; under ThreadSanitizer also at the first race. */
+/* The rings, queues, records and the futex lock of scenarios/subject/ under stress, with threads: random delays, every
+ * item checked.  A plain program, because ThreadSanitizer does not run under Criterion.
+ * usage: stress_subjects [SUBJECT]
+ * Ends with 1 at the first wrong item; under ThreadSanitizer also at a race.
+ *
+ * ThreadSanitizer sees a wrong order only where it guards plain data: the items of rings and queues, the count under the
+ * lock.  It knows no fences (gcc's -Wtsan says so), so nothing here tells of those of the sleeping ring, which order its
+ * wake-ups, and of the records, whose words are atomics: tests/model/ has both.  Concurrency Kit orders by assembly that
+ * ThreadSanitizer does not see; tests/stress/ has what is its own. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "subject/locks.h"
 #include "subject/message.h"
 #include "subject/mpmc.h"
 #include "subject/shm_mutex_cond.h"
 #include "subject/shm_posix_sem.h"
 #include "subject/shm_ring.h"
 #include "subject/shm_ring_futex.h"
+#include "subject/snapshot.h"
 
 #define MESSAGES      60000
 #define MESSAGE_BYTES 48  /* no divisor of the capacity: messages wrap */
@@ -92,7 +99,8 @@ static struct channel a_channel(size_t bytes)
 }
 
 #define PAIR(name)                                                                                 \
-	do {                                                                                       \
+	static void run_##name(void)                                                               \
+	{                                                                                          \
 		size_t bytes = name##_bytes(CAPACITY, MESSAGE_BYTES);                              \
 		struct channel both[2] = { a_channel(bytes), a_channel(bytes) };                   \
 		struct pair pair = { .send = name##_send, .receive = name##_receive };             \
@@ -103,7 +111,11 @@ static struct channel a_channel(size_t bytes)
 		run_pair(#name, &pair);                                                            \
 		free(both[0].memory);                                                              \
 		free(both[1].memory);                                                              \
-	} while (0)
+	}
+PAIR(shm_ring)
+PAIR(shm_ring_futex)
+PAIR(shm_mutex_cond)
+PAIR(shm_posix_sem)
 
 #define PRODUCERS 2
 #define ITEMS     30000
@@ -149,7 +161,7 @@ static void *consume(void *argument)
 	return NULL;
 }
 
-static void run_crowd(void)
+static void run_mpmc(void)
 {
 	struct crowd crowd = { .queue = aligned_alloc(SM_LINE_PAIR, sizeof(struct mpmc) + 1024) };
 	uint64_t due = 0;
@@ -171,13 +183,141 @@ static void run_crowd(void)
 	free(crowd.queue);
 }
 
-int main(void)
+#define READERS 2
+#define WRITES  30000
+
+/* A way to read a record whole. */
+struct record_way {
+	void *shared;
+	void (*write)(void *, uint64_t);
+	bool (*read)(const void *, uint64_t *);
+	_Atomic bool written;
+	_Atomic uint64_t reads, torn;
+};
+
+static void *write_records(void *argument)
 {
+	struct record_way *way = argument;
+	uint64_t state = 1;
+
+	for (uint64_t i = 1; i <= WRITES || !atomic_load(&way->reads); i++, dawdle(&state))
+		way->write(way->shared, i);
+	atomic_store(&way->written, true);
+	return NULL;
+}
+
+static void *read_records(void *argument)
+{
+	struct record_way *way = argument;
+	uint64_t words[SNAPSHOT_WORDS];
+
+	/* relaxed throughout: what is counted must not order what is tried. */
+	while (!atomic_load_explicit(&way->written, memory_order_relaxed))
+		if (way->read(way->shared, words)) {
+			atomic_fetch_add_explicit(&way->reads, 1, memory_order_relaxed);
+			atomic_fetch_add_explicit(&way->torn, record_is_torn(words),
+						  memory_order_relaxed);
+		}
+	return NULL;
+}
+
+static void run_records(const char *name, struct record_way *way)
+{
+	pthread_t threads[1 + READERS];
+
+	pthread_create(&threads[0], NULL, write_records, way);
+	for (int i = 1; i <= READERS; i++)
+		pthread_create(&threads[i], NULL, read_records, way);
+	for (int i = 0; i <= READERS; i++)
+		pthread_join(threads[i], NULL);
+	printf("%s: %lu records, %lu torn\n", name, way->reads, way->torn);
+	if (way->torn)
+		exit(1);
+}
+
+#define RECORDS(name)                                                                              \
+	static void name##_write_one(void *shared, uint64_t stamp)                                 \
+	{                                                                                          \
+		name##_write(shared, stamp);                                                       \
+	}                                                                                          \
+	static bool name##_read_one(const void *shared, uint64_t *words)                           \
+	{                                                                                          \
+		return name##_read(shared, words);                                                 \
+	}                                                                                          \
+	static void run_##name(void)                                                               \
+	{                                                                                          \
+		static struct name shared;                                                         \
+		struct record_way way = { .shared = &shared,                                       \
+					  .write = name##_write_one,                               \
+					  .read = name##_read_one };                               \
+		run_records(#name, &way);                                                          \
+	}
+RECORDS(seqlock)
+RECORDS(double_buffer)
+RECORDS(copy_swap)
+
+#define OWNERS    3
+#define ADDITIONS 30000
+
+struct counted {
+	struct lock_shared lock;
+	uint64_t count; /* plain, under the lock */
+};
+
+static void *add(void *argument)
+{
+	static _Atomic uint64_t next_id;
+	struct counted *counted = argument;
+	uint64_t state = atomic_fetch_add(&next_id, 1);
+
+	for (int i = 0; i < ADDITIONS; i++) {
+		futex_lock_lock(&counted->lock, NULL);
+		counted->count++;
+		dawdle(&state); /* so that others come and sleep */
+		futex_lock_unlock(&counted->lock, NULL);
+	}
+	return NULL;
+}
+
+static void run_futex_lock(void)
+{
+	static struct counted counted;
+	pthread_t threads[OWNERS];
+
+	if (futex_lock_open(&counted.lock, NULL, NULL) < 0)
+		exit(1);
+	for (int i = 0; i < OWNERS; i++)
+		pthread_create(&threads[i], NULL, add, &counted);
+	for (int i = 0; i < OWNERS; i++)
+		pthread_join(threads[i], NULL);
+	printf("futex_lock: %lu of %d additions\n", counted.count, OWNERS * ADDITIONS);
+	if (counted.count != OWNERS * ADDITIONS)
+		exit(1);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} subjects[] = {
+		{ "shm_ring", run_shm_ring },
+		{ "shm_ring_futex", run_shm_ring_futex },
+		{ "shm_mutex_cond", run_shm_mutex_cond },
+		{ "shm_posix_sem", run_shm_posix_sem },
+		{ "mpmc", run_mpmc },
+		{ "seqlock", run_seqlock },
+		{ "double_buffer", run_double_buffer },
+		{ "copy_swap", run_copy_swap },
+		{ "futex_lock", run_futex_lock },
+	};
+	unsigned ran = 0;
+
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	PAIR(shm_ring);
-	PAIR(shm_ring_futex);
-	PAIR(shm_mutex_cond);
-	PAIR(shm_posix_sem);
-	run_crowd();
-	return 0;
+	for (unsigned i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++)
+		if (argc < 2 || strcmp(argv[1], subjects[i].name) == 0) {
+			subjects[i].run();
+			ran++;
+		}
+	return ran > 0 ? 0 : 2;
 }
