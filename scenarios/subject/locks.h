@@ -25,7 +25,7 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #endif
 
-enum { LOCK_SPINS = 1, LOCK_CALLS = 2 };
+enum { LOCK_SPINS = 1 };
 
 enum lock_kind {
 #define LOCK(name, ...) LOCK_##name,
@@ -380,7 +380,7 @@ static inline void lock_close(struct lock_own *own)
 
 static inline enum lock_kind lock_of(const struct sm_case *c)
 {
-	return (enum lock_kind)(sm_case_variant(c)->arg & 0xff);
+	return (enum lock_kind)sm_case_variant(c)->arg;
 }
 
 #define LOCK_VARIANT(name_, words, traits)                                                         \
