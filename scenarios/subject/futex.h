@@ -15,10 +15,16 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t value)
 	(void)syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0);
 }
 
+/* Only a test, in which a lost wake-up has to be a standstill, sets it to anything else. */
+#ifndef FUTEX_NAP_NS
+#define FUTEX_NAP_NS 50000000
+#endif
+
 /* Sleeps while the word holds `value`, at most 50 ms: for callers that look at their abort flag. */
 static inline void futex_sleep(_Atomic uint32_t *word, uint32_t value)
 {
-	static const struct timespec nap = { .tv_nsec = 50000000 };
+	static const struct timespec nap = { .tv_sec = FUTEX_NAP_NS / 1000000000,
+					     .tv_nsec = FUTEX_NAP_NS % 1000000000 };
 
 	(void)syscall(SYS_futex, word, FUTEX_WAIT, value, &nap, NULL, 0);
 }

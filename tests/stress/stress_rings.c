@@ -1,7 +1,7 @@
 /* Many messages through every ring in shared memory, between two processes with random delays, each
  * message checked: not one lost, doubled or torn.  With a plant, one message is sent wrongly (mask: the sender
- * finds places by a wrong mask), and the program has to say so.
- * usage: stress_rings [MESSAGES [lost|doubled|torn|mask|none [CAPACITY [RING]]]]
+ * finds places by a wrong mask; unwoken: the sleeping ring's sender never wakes), and the program has to say so.
+ * usage: stress_rings [MESSAGES [lost|doubled|torn|mask|unwoken|none [CAPACITY [RING]]]]
  * Ends with 0, or 1 at the first wrong message; with 2 where no ring has that name. */
 #include <sched.h>
 #include <signal.h>
@@ -12,10 +12,14 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+/* The sleeping ring looks up every 50 ms; here a wake-up that is lost has to be seen. */
+#define FUTEX_NAP_NS 3600000000000
 #include "subject/transport.h"
 
 #define MESSAGE_BYTES 40   /* no divisor of the capacity: messages wrap around its end */
 #define PLANT_AT      1000 /* number of the message that is sent wrongly */
+#define STILL_S       3    /* for WATCH messages: a thousand time slices of the scheduler */
+#define WATCH         256
 
 int sm_fail(struct sm_error *err, int code, const char *format, ...)
 {
@@ -46,7 +50,7 @@ int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
 	return -code;
 }
 
-static _Atomic uint32_t never;
+static _Atomic uint32_t still; /* the channel's abort flag */
 static size_t capacity = 1024; /* small, so that both sides wait often */
 
 /* Now and then lets the other side get ahead. */
@@ -58,6 +62,22 @@ static void dawdle(uint64_t *state)
 	else if (*state >> 57 == 1)
 		for (unsigned i = (unsigned)(*state >> 48 & 255); i > 0; i--)
 			sm_relax();
+}
+
+static void stand_still(int number)
+{
+	(void)number;
+	atomic_store(&still, 1);
+}
+
+static void send_unwoken(struct channel *channel, const void *buffer)
+{
+	struct spsc *ring = channel->memory;
+
+	while (!spsc_has_room(ring, channel->capacity, MESSAGE_BYTES))
+		sched_yield();
+	spsc_put(ring, channel->capacity, buffer, MESSAGE_BYTES);
+	spsc_produced(ring, MESSAGE_BYTES);
 }
 
 static void send_all(enum transport transport, struct channel *channel, uint64_t messages,
@@ -72,7 +92,10 @@ static void send_all(enum transport transport, struct channel *channel, uint64_t
 			continue;
 		if (plant && i == PLANT_AT && strcmp(plant, "torn") == 0)
 			out[MESSAGE_BYTES / 8 - 1] -= MESSAGE_STEP; /* as of the message before */
-		transport_send(transport, channel, out, MESSAGE_BYTES);
+		if (plant && transport == TRANSPORT_shm_ring_futex && strcmp(plant, "unwoken") == 0)
+			send_unwoken(channel, out);
+		else
+			transport_send(transport, channel, out, MESSAGE_BYTES);
 		if (plant && i == PLANT_AT && strcmp(plant, "doubled") == 0)
 			transport_send(transport, channel, out, MESSAGE_BYTES);
 	}
@@ -87,8 +110,11 @@ static bool receive_all(const char *name, enum transport transport, struct chann
 	uint64_t *in = transport_buffer(MESSAGE_BYTES), state = 2;
 
 	for (uint64_t i = 0; i < messages; i++) {
+		if (i % WATCH == 0)
+			alarm(STILL_S);
 		if (!transport_receive(transport, channel, in, MESSAGE_BYTES)) {
-			printf("%s: the channel ended at message %lu\n", name, i);
+			printf("%s: %s at message %lu\n", name,
+			       still ? "stands still" : "the channel ended", i);
 			return false;
 		}
 		if (message_check(in, MESSAGE_BYTES, i)) {
@@ -120,7 +146,7 @@ static bool try(const char *name, enum transport transport, uint64_t messages, c
 					    .capacity = capacity,
 					    .message = MESSAGE_BYTES,
 					    .spin_turns = 50,
-					    .abort = &never };
+					    .abort = &still };
 	if (memory == MAP_FAILED || transport_open(transport, pair, NULL) < 0)
 		return false;
 	child = fork();
@@ -135,6 +161,7 @@ static bool try(const char *name, enum transport transport, uint64_t messages, c
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	transport_close(transport, pair);
+	alarm(0);
 	munmap(memory, 2 * bytes);
 	return good;
 }
@@ -143,11 +170,13 @@ int main(int argc, char **argv)
 {
 	uint64_t messages = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
 	const char *plant = argc > 2 ? argv[2] : NULL, *only = argc > 4 ? argv[4] : NULL;
+	const struct sigaction alarmed = { .sa_handler = stand_still }; /* it interrupts waits */
 	unsigned tried = 0;
 
 	if (argc > 3)
 		capacity = strtoul(argv[3], NULL, 10);
 
+	sigaction(SIGALRM, &alarmed, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 #define TRANSPORT(name, ...)                                                                       \
 	if (transport_bytes(TRANSPORT_##name, capacity, MESSAGE_BYTES) > 0 &&                      \

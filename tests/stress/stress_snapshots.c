@@ -1,7 +1,7 @@
 /* Every way to read a record whole, between a writer and readers in other processes: not one record is torn.
- * usage: stress_snapshots seqlock|double_buffer|copy_swap [uncounted|unretried|none [SECONDS]]
- *   uncounted: the seqlock's writer does not count; unretried: the reader takes what it read whether or not the writer came
- *   round in between.  For copy_swap this is the ABA: the copy is the one it chose, and a lap of writes went over it */
+ * usage: stress_snapshots seqlock|double_buffer|copy_swap [uncounted|unretried|aba|none [SECONDS]]
+ *   uncounted: the seqlock's writer does not count; unretried: the reader takes what it read whether or not the writer was
+ *   there; aba: the same for copy_swap, whose number is still of the copy that was chosen when a lap of writes went over it */
 #include "crew.h"
 
 #include "subject/snapshot.h"
@@ -56,7 +56,7 @@ static bool read_one(uint64_t words[SNAPSHOT_WORDS])
 static void snap(unsigned number)
 {
 	uint64_t words[SNAPSHOT_WORDS], state = dawdle_seed(number);
-	bool unretried = planted("unretried");
+	bool unretried = planted("unretried") || planted("aba");
 
 	if (number == 0) {
 		for (uint64_t i = 1; i <= WRITES; i++, dawdle(&state)) {
