@@ -1,6 +1,5 @@
 /* shmeter list */
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,12 +46,10 @@ static int examine(struct listed *listed, const struct sm_trial_context *context
 
 static void print_values(FILE *out, const struct sm_param *param, const struct sm_values *values)
 {
-	for (unsigned i = 0; i < values->count; i++) {
-		if (param->labels)
-			fprintf(out, "%s%s", i ? "," : "", param->labels[values->value[i]]);
-		else
-			fprintf(out, "%s%" PRIu64, i ? "," : "", values->value[i]);
-	}
+	char text[SM_TEXT_MAX];
+
+	for (unsigned i = 0; i < values->count; i++)
+		fprintf(out, "%s%s", i ? "," : "", sm_value_text(param, values->value[i], text));
 }
 
 static void print_table(const struct listed *listed, bool verbose)
@@ -98,11 +95,16 @@ static json_t *params_json(const struct sm_scenario *s)
 		for (int i = 0; i < 3; i++) {
 			json_t *values = json_array();
 
-			for (unsigned v = 0; v < all[i]->count; v++)
+			for (unsigned v = 0; v < all[i]->count; v++) {
+				uint64_t value = all[i]->value[v];
+				char text[SM_TEXT_MAX];
+
 				json_array_append_new(
 					values,
-					param->labels ? json_string(param->labels[all[i]->value[v]])
-						      : json_integer((json_int_t)all[i]->value[v]));
+					param->labels || value >= SM_VALUE_PLAIN_BELOW
+						? json_string(sm_value_text(param, value, text))
+						: json_integer((json_int_t)value));
+			}
 			json_object_set_new(one, sm_profile_name((enum sm_profile)i), values);
 		}
 		json_array_append_new(params, one);

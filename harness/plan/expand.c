@@ -303,7 +303,7 @@ int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case
 }
 
 /* Whether a claim's `at` names the placement, and nothing that the point is not. */
-static bool names_point(const char *at, const char *params, const char *placement)
+static bool names_point(const char *at, const char *params, const char *placement, unsigned pus)
 {
 	bool named = false;
 
@@ -311,21 +311,22 @@ static bool names_point(const char *at, const char *params, const char *placemen
 		length = strcspn(at, " ");
 		if (strlen(placement) == length && strncmp(at, placement, length) == 0)
 			named = true;
-		else if (!sm_has_word(params, at, length))
+		else if (!sm_at_holds(params, at, length, pus))
 			return false;
 	}
 	return named;
 }
 
 /* Beyond its first placement a standard run takes only the points that a claim is about. */
-static bool claimed(const struct sm_case *point, enum sm_placement placement)
+static bool claimed(const struct sm_case *point, const struct sm_plan_options *options,
+		    enum sm_placement placement)
 {
 	char wanted[64], params[160];
 
 	snprintf(wanted, sizeof(wanted), "placement=%s", sm_placement_name(placement));
 	sm_case_params(point, ' ', params, sizeof(params));
 	for (const struct sm_claim *claim = point->scenario->claims; claim && claim->id; claim++)
-		if (claim->at && names_point(claim->at, params, wanted))
+		if (claim->at && names_point(claim->at, params, wanted, plan_pus(options)))
 			return true;
 	return false;
 }
@@ -349,7 +350,8 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 	}
 	for (unsigned i = 0; i < SM_PLACEMENTS_MAX && scenario->placements[i]; i++)
 		if (i == 0 || options->profile == SM_FULL ||
-		    (options->profile == SM_STANDARD && claimed(point, scenario->placements[i])))
+		    (options->profile == SM_STANDARD &&
+		     claimed(point, options, scenario->placements[i])))
 			out[count++] = scenario->placements[i];
 	return count;
 }

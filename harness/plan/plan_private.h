@@ -19,6 +19,8 @@ SM_MUST_USE int plan_sweep(const struct sm_scenario *scenario,
 			   const struct sm_plan_options *options,
 			   struct plan_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX],
 			   struct sm_error *err);
+/* The PUs that a run may use; 2 without a topology. */
+unsigned plan_pus(const struct sm_plan_options *options);
 void plan_values_free(struct plan_values values[SM_PARAMS_MAX]);
 
 #endif

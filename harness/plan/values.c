@@ -1,11 +1,11 @@
-/* The values that parameters are swept over: a profile's, every PU's, or those of --set. */
+/* The values that parameters are swept over: a profile's, every PU's, or those of --set; and conditions on them. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "plan_private.h"
-#include "shmeter/text.h"
 
 /* PUs that a parameter with `every_pu` takes: pairs of them are many. */
 static const unsigned pus_max[] = { [SM_QUICK] = 8, [SM_STANDARD] = 32, [SM_FULL] = ~0u };
@@ -30,6 +30,63 @@ void plan_values_free(struct plan_values values[SM_PARAMS_MAX])
 		free(values[p].value);
 		values[p] = (struct plan_values){ .value = NULL };
 	}
+}
+
+unsigned plan_pus(const struct sm_plan_options *options)
+{
+	unsigned count = 2;
+
+	if (options->topology)
+		sm_topology_pus(options->topology, &count);
+	return count;
+}
+
+const char *sm_value_text(const struct sm_param *param, uint64_t value, char out[SM_TEXT_MAX])
+{
+	if (value == SM_DOUBLING)
+		snprintf(out, SM_TEXT_MAX, "...");
+	else if (value >= SM_VALUE_PLAIN_BELOW)
+		snprintf(out, SM_TEXT_MAX, "%uxPU", (unsigned)value);
+	else if (param->labels)
+		snprintf(out, SM_TEXT_MAX, "%s", param->labels[value]);
+	else
+		snprintf(out, SM_TEXT_MAX, "%" PRIu64, value);
+	return out;
+}
+
+/* "8" or "4xPU", whole; false: neither. */
+static bool parse_bound(const char *text, unsigned pus, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	if (strcmp(end, "xPU") == 0) {
+		*out *= pus;
+		return pus > 0 && end != text;
+	}
+	return end != text && *end == '\0';
+}
+
+bool sm_at_holds(const char *params, const char *word, size_t length, unsigned pus)
+{
+	char copy[128], *sign;
+	double bound, value;
+	bool less, more;
+
+	if (sm_has_word(params, word, length))
+		return true;
+	if (length >= sizeof(copy))
+		return false;
+	memcpy(copy, word, length);
+	copy[length] = '\0';
+	sign = strchr(copy, '=');
+	if (!sign || sign == copy || !parse_bound(sign + 1, pus, &bound))
+		return false;
+	less = sign[-1] == '<';
+	more = sign[-1] == '>';
+	sign[less || more ? -1 : 0] = '\0';
+	value = sm_param_value(params, copy); /* NaN where there is none: nothing holds for it */
+	return less ? value <= bound : more ? value >= bound : value == bound;
 }
 
 static bool is_allowed(const struct sm_topology *topology, uint64_t os_index)
@@ -113,10 +170,29 @@ static int pu_values(const struct sm_plan_options *options, struct plan_values *
 	return rc;
 }
 
+/* A value of a list, as it is here. */
+static uint64_t resolve(const struct sm_param *param, uint64_t value, unsigned pus)
+{
+	if (value < SM_VALUE_PLAIN_BELOW)
+		return value;
+	value = (uint64_t)(unsigned)value * pus;
+	return param->max && value > param->max ? param->max : value;
+}
+
+/* Adds a value unless it is there: a multiple of the PUs may be one of the plain values. */
+static int add_new(struct plan_values *values, uint64_t value, struct sm_error *err)
+{
+	for (unsigned i = 0; i < values->count; i++)
+		if (values->value[i] == value)
+			return 0;
+	return add_value(values, value, err);
+}
+
 static int profile_values(const struct sm_param *param, const struct sm_plan_options *options,
 			  struct plan_values *out, struct sm_error *err)
 {
 	const struct sm_values *values = &param->quick;
+	unsigned pus = plan_pus(options);
 	int rc = 0;
 
 	if (param->every_pu)
@@ -125,8 +201,16 @@ static int profile_values(const struct sm_param *param, const struct sm_plan_opt
 		values = &param->standard;
 	if (options->profile == SM_FULL && param->full.count)
 		values = &param->full;
-	for (unsigned i = 0; rc == 0 && i < values->count; i++)
-		rc = add_value(out, values->value[i], err);
+	for (unsigned i = 0; rc == 0 && i < values->count; i++) {
+		if (values->value[i] != SM_DOUBLING) {
+			rc = add_new(out, resolve(param, values->value[i], pus), err);
+			continue;
+		}
+		uint64_t end = resolve(param, values->value[i + 1], pus);
+
+		for (uint64_t v = 2 * out->value[out->count - 1]; rc == 0 && v < end; v *= 2)
+			rc = add_new(out, v, err);
+	}
 	return rc;
 }
 

@@ -1,21 +1,29 @@
 /* Which groups a claim's `at` names, and how a group is named to people. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "analysis_parts.h"
-#include "shmeter/text.h"
+#include "shmeter/plan.h"
 
 static bool equals(const char *text, const char *value, size_t length)
 {
 	return strlen(text) == length && strncmp(text, value, length) == 0;
 }
 
-/* Whether one case has what one word ("message=64") says. */
-static bool case_has(const struct sm_case_row *row, const char *word, size_t length)
+/* The PUs that the run was allowed to use; 0: its manifest does not say. */
+static unsigned allowed_pus(const struct sm_results *results)
+{
+	return (unsigned)json_integer_value(
+		json_object_get(json_object_get(results->manifest, "environment"), "pus"));
+}
+
+/* Whether one case meets one condition ("message=64", "workers<=1xPU"). */
+static bool case_has(const struct sm_results *results, const struct sm_case_row *row,
+		     const char *word, size_t length)
 {
 	const char *sign = memchr(word, '=', length);
+	char workers[32];
 
 	if (!sign)
 		return false;
@@ -32,9 +40,9 @@ static bool case_has(const struct sm_case_row *row, const char *word, size_t len
 		return equals(row->prefault, value, rest);
 	if (equals("numa", word, name))
 		return equals(row->numa, value, rest);
-	if (equals("workers", word, name))
-		return strtoul(value, NULL, 10) == row->workers;
-	return sm_has_word(row->params, word, length);
+	snprintf(workers, sizeof(workers), "workers=%u", row->workers);
+	return sm_at_holds(row->params, word, length, allowed_pus(results)) ||
+	       sm_at_holds(workers, word, length, allowed_pus(results));
 }
 
 /* Only the compared variants speak for their group: another may bring its own memory. */
@@ -49,10 +57,11 @@ static bool group_has(const struct sm_analysis *a, size_t group, const char *wor
 		if (side[i] < 0)
 			continue;
 		any = true;
-		if (case_has(&a->results->cases[side[i]], word, length))
+		if (case_has(a->results, &a->results->cases[side[i]], word, length))
 			return true;
 	}
-	return !any && case_has(&a->results->cases[a->group[group].first_case], word, length);
+	return !any &&
+	       case_has(a->results, &a->results->cases[a->group[group].first_case], word, length);
 }
 
 bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric,

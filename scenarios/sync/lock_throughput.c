@@ -195,12 +195,14 @@ static const struct sm_variant variants[] = {
 };
 
 #define COLLAPSES(id_, lock, words)                                                                \
-	{ .id = id_,                                                                               \
-	  .text = "With four times as many processes as PUs " words                               \
-		  " takes at least twice as long as a mutex that sleeps",                          \
-	  .source = "popular belief: never spin when oversubscribed",                              \
-	  .left = lock, .right = "mutex", .at = "processes=8", .ratio_min = 2,                     \
-	  .caveat = "processes=8 is four times as many only on two PUs: --set processes" }
+	{                                                                                          \
+		.id = id_,                                                                         \
+		.text = "With four times as many processes as PUs " words                          \
+			" takes at least twice as long as a mutex that sleeps",                    \
+		.source = "popular belief: never spin when oversubscribed", .left = lock,          \
+		.right = "mutex", .ratio_min = 2,                                                  \
+		.at = "processes=4xPU inside=0 outside=0 placement=near"                           \
+	}
 static const struct sm_claim claims[] = {
 	COLLAPSES("S2", "ticket", "a ticket lock"),
 	COLLAPSES("S2.mcs", "mcs", "an MCS lock"),
@@ -223,8 +225,8 @@ const struct sm_scenario sm_scenario_lock_throughput = {
 		      .unit = "1",
 		      .summary = "that want the lock",
 		      .quick = SM_VALUES(2),
-		      .standard = SM_VALUES(2, 8),
-		      .full = SM_VALUES(1, 2, 4, 8, 16, 32),
+		      .standard = SM_VALUES(2, SM_TIMES_PUS(4)),
+		      .full = SM_VALUES(1, 2, SM_DOUBLING, SM_TIMES_PUS(4)),
 		      .min = 1,
 		      .max = 4096 },
 		    { .name = "inside",

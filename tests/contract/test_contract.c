@@ -116,6 +116,24 @@ Test(contract, every_scenario_is_described)
 	}
 }
 
+/* What stands between two values doubles the first up to the second. */
+Test(contract, doublings_stand_between_values)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for (unsigned p = 0; p < SM_PARAMS_MAX && sm_scenarios[i]->params[p].name; p++) {
+			const struct sm_param *param = &sm_scenarios[i]->params[p];
+			const struct sm_values *all[] = { &param->quick, &param->standard,
+							  &param->full };
+
+			for (unsigned a = 0; a < 3; a++)
+				for (unsigned v = 0; v < all[a]->count; v++)
+					cr_expect(all[a]->value[v] != SM_DOUBLING ||
+							  (v > 0 && all[a]->value[v - 1] > 0 &&
+							   v + 1 < all[a]->count),
+						  "%s: %s", sm_scenarios[i]->name, param->name);
+		}
+}
+
 static bool has_variant(const struct sm_scenario *s, const char *name)
 {
 	for (const struct sm_variant *v = s->variants; v->name; v++)

@@ -144,6 +144,40 @@ Test(analysis, a_gate_can_be_about_one_point)
 	sm_gates_free(&gates);
 }
 
+/* Two PUs: eight processes are four times as many. */
+Test(analysis, a_gate_can_speak_of_the_pus)
+{
+	static const struct {
+		const char *at;
+		enum sm_verdict verdict;
+	} asked[] = {
+		{ "processes=4xPU", SM_SUPPORTED },
+		{ "processes=1xPU", SM_REFUTED },
+		{ "processes>=4 op=add", SM_SUPPORTED },
+		{ "processes<=1xPU", SM_REFUTED },
+		{ "processes>=2", SM_REFUTED },
+		{ "processes=3xPU", SM_NOT_TESTABLE },
+		/* the made-up run has two workers everywhere */
+		{ "workers<=1xPU processes=8", SM_SUPPORTED },
+		{ "workers>=3", SM_NOT_TESTABLE },
+	};
+
+	add_pack_point("op=add processes=2", 10, 10, 10, 16);
+	add_pack_point("op=add processes=8", 20, 10, 10, 16);
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "[g]\ncase = pack/packed\nagainst = padded\nat = %s\nmin = 1.5\n",
+			 asked[i].at);
+		load(text, 0);
+		judge(NULL);
+		cr_expect_eq(rows[0].verdict, asked[i].verdict, "%s: %d", asked[i].at,
+			     rows[0].verdict);
+		sm_gates_free(&gates);
+	}
+}
+
 Test(analysis, a_claim_is_judged_as_strictly_as_a_written_gate)
 {
 	load("[c]\nclaim = C1\n", 0);

@@ -1,6 +1,7 @@
 /* The plan: expansion, Latin squares, the order. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,9 @@ Test(plan, a_standard_run_takes_the_points_that_claims_name)
 	static const struct sm_claim named[] = {
 		{ .id = "X2", .at = "op=add placement=same-core processes=4" }, { 0 }
 	};
+	static const struct sm_claim in_pus[] = {
+		{ .id = "X3", .at = "op=add placement=same-core processes=2xPU" }, { 0 }
+	};
 	static const struct sm_variant crowd[] = { { .name = "a" },
 						   { .name = "b", .workers = 5 },
 						   { 0 } };
@@ -69,6 +73,10 @@ Test(plan, a_standard_run_takes_the_points_that_claims_name)
 	struct sm_error err = { 0 };
 	unsigned elsewhere = 0;
 
+	asked.claims = in_pus;
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	cr_expect_eq(plan.group_count, 4 + 1, "2xPU is 4 without a topology");
+	sm_plan_free(&plan);
 	asked.claims = named;
 	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
 	for (size_t i = 0; i < plan.case_count; i++) {
@@ -304,4 +312,102 @@ Test(plan, pairs_of_pus_are_ordered_and_bounded_by_the_profile)
 	cr_expect_eq(count_pairs(SM_FULL, "pack:1 core:40 pu:1", "39", first, last), 39);
 	/* with one PU there is a case all the same, so that it can be skipped in words */
 	cr_expect_eq(count_pairs(SM_FULL, "pack:1 core:1 pu:1", NULL, first, last), 1);
+}
+
+/* The process counts of a sweep that depends on the PUs, on a machine (NULL: none is known). */
+static void sweep_of(enum sm_profile profile, const char *machine, char *out, size_t size)
+{
+	struct sm_scenario crowd = { .name = "crowd",
+				     .family = "tests",
+				     .variants =
+					     (const struct sm_variant[]){ { .name = "a" }, { 0 } },
+				     .workers_param = "processes",
+				     .placements = { SM_PLACE_NEAR } };
+	const struct sm_scenario *const one[] = { &crowd };
+	struct sm_plan_options options = { .profile = profile };
+	struct sm_topology *topology = NULL;
+	struct sm_error err = { 0 };
+	struct sm_plan plan;
+	size_t used = 0;
+
+	crowd.params[0] =
+		(struct sm_param){ .name = "processes",
+				   .min = 1,
+				   .max = 4096,
+				   .quick = SM_VALUES(2),
+				   .standard = SM_VALUES(2, SM_TIMES_PUS(4)),
+				   .full = SM_VALUES(1, 2, SM_DOUBLING, SM_TIMES_PUS(4)) };
+	if (machine)
+		cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
+	options.topology = topology;
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < plan.case_count; i++) {
+		cr_expect_eq(plan.cases[i].c.workers, plan.cases[i].c.param[0]);
+		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? " " : "",
+					 plan.cases[i].c.workers);
+	}
+	sm_plan_free(&plan);
+	sm_topology_close(topology);
+}
+
+Test(plan, values_may_depend_on_the_pus)
+{
+	static const struct {
+		enum sm_profile profile;
+		const char *machine, *counts;
+	} known[] = {
+		{ SM_QUICK, "pack:1 core:6 pu:1", "2" },
+		{ SM_STANDARD, NULL, "2 8" },
+		{ SM_STANDARD, "pack:1 core:2 pu:1", "2 8" },
+		{ SM_STANDARD, "pack:1 core:6 pu:1", "2 24" },
+		{ SM_STANDARD, "pack:1 core:2000 pu:1", "2 4096" }, /* what --set would accept */
+		{ SM_FULL, "pack:1 core:1 pu:1", "1 2 4" },
+		{ SM_FULL, "pack:1 core:2 pu:1", "1 2 4 8" },
+		{ SM_FULL, "pack:1 core:6 pu:1", "1 2 4 8 16 24" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		char got[128] = "";
+
+		sweep_of(known[i].profile, known[i].machine, got, sizeof(got));
+		cr_expect_str_eq(got, known[i].counts, "%s: %s",
+				 known[i].machine ? known[i].machine : "no topology", got);
+	}
+}
+
+Test(plan, values_are_written_as_people_read_them)
+{
+	struct sm_param number = { .name = "n" }, label = { .name = "op", .labels = op_labels };
+	char text[SM_TEXT_MAX];
+
+	cr_expect_str_eq(sm_value_text(&number, 8, text), "8");
+	cr_expect_str_eq(sm_value_text(&label, 1, text), "add");
+	cr_expect_str_eq(sm_value_text(&number, SM_TIMES_PUS(4), text), "4xPU");
+	cr_expect_str_eq(sm_value_text(&number, SM_DOUBLING, text), "...");
+}
+
+Test(plan, a_condition_compares_and_knows_the_pus)
+{
+	static const struct {
+		const char *condition;
+		unsigned pus;
+		bool holds;
+	} known[] = {
+		{ "processes=8", 2, true },      { "processes=80", 2, false },
+		{ "processes=4xPU", 2, true },   { "processes=4xPU", 4, false },
+		{ "processes=4xPU", 0, false },  { "processes=xPU", 8, false },
+		{ "processes=4xPUs", 2, false }, { "processes>=8", 2, true },
+		{ "processes>=9", 2, false },    { "processes<=8", 2, true },
+		{ "processes<=7", 2, false },    { "processes<=1xPU", 8, true },
+		{ "processes<=1xPU", 7, false }, { "processes>=2xPU", 4, true },
+		{ "threads=8", 2, false },       { "threads<=8", 2, false },
+		{ "op=add", 2, true },           { "op>=add", 2, false },
+		{ "op>=1", 2, false },           { "=8", 2, false },
+		{ "processes", 2, false },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		cr_expect_eq(sm_at_holds("op=add processes=8", known[i].condition,
+					 strlen(known[i].condition), known[i].pus),
+			     known[i].holds, "%s with %u PUs", known[i].condition, known[i].pus);
 }

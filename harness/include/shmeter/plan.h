@@ -9,6 +9,7 @@
 #include "shmeter/error.h"
 #include "shmeter/scenario.h"
 #include "shmeter/stats.h"
+#include "shmeter/text.h"
 
 enum sm_profile { SM_QUICK, SM_STANDARD, SM_FULL };
 const char *sm_profile_name(enum sm_profile profile);
@@ -32,7 +33,7 @@ struct sm_plan_options {
 	size_t longer_count;
 	unsigned longer_blocks;
 	const struct sm_topology
-		*topology;           /* for parameters that go over the PUs; NULL: PUs 0 and 1 */
+		*topology;           /* for parameters that depend on the PUs; NULL: PUs 0 and 1 */
 	enum sm_placement placement; /* UNSET: the scenarios' own */
 	const unsigned *pu_list;
 	unsigned pu_list_count;
@@ -109,6 +110,12 @@ SM_MUST_USE int sm_plan_injected(const struct sm_plan_options *options, const st
 
 /* "op=store processes=2" (with the separator), "-" for a scenario without parameters. */
 void sm_case_params(const struct sm_case *c, char separator, char *out, size_t size);
+/* A value of a parameter's lists as people read it: "8", its label, "4xPU" for SM_TIMES_PUS(4), "..." for SM_DOUBLING.
+ * Returns `out`. */
+const char *sm_value_text(const struct sm_param *param, uint64_t value, char out[SM_TEXT_MAX]);
+/* Whether one condition of a claim's or a gate's `at`, of `length` characters, holds for "processes=8 inside=0".  `pus`:
+ * what xPU stands for; 0: unknown, and such a condition never holds. */
+bool sm_at_holds(const char *params, const char *word, size_t length, unsigned pus);
 /* Whether the case has a region at all (its memory options mean something). */
 bool sm_case_has_region(const struct sm_case *c);
 

@@ -39,6 +39,12 @@ struct sm_values {
 		}                                                                                  \
 	}
 
+/* Values that depend on the machine, for SM_VALUES(): a multiple of the PUs that the run may use, and the doubles of the
+ * value before up to the one after.  No plain value is so large. */
+#define SM_TIMES_PUS(times)  (UINT64_C(1) << 63 | (times))
+#define SM_DOUBLING          (UINT64_C(1) << 62)
+#define SM_VALUE_PLAIN_BELOW (UINT64_C(1) << 62)
+
 /* A swept dimension. */
 struct sm_param {
 	const char *name; /* "message", "processes": NULL ends the list */
@@ -82,8 +88,9 @@ struct sm_claim {
 	const char *source;   /* where the belief comes from */
 	const char *question; /* one of the suite's headline questions that it answers, or NULL */
 	const char *left, *right; /* variants; ratio = time of left / time of right */
-	/* "message=64 placement=same-core": space-separated name=value pairs that a group must match;
-	 * NULL: every group of the scenario.  Values as printed in samples.csv. */
+	/* "message=64 placement=same-core": space-separated conditions that a group must meet; NULL: every
+	 * group of the scenario.  Values as printed in samples.csv; of numbers also "processes>=2", "<=", and
+	 * "processes=4xPU" for four times the PUs that the run may use. */
 	const char *at;
 	/* Supported where the whole interval lies in [ratio_min, ratio_max]; 0 means unbounded. */
 	double ratio_min, ratio_max;
