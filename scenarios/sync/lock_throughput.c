@@ -1,7 +1,7 @@
 /* Question: what do processes get through a lock that all want, and who gets how much?
  * Method:   all take the lock, add to a counter under it, work a little inside and outside, and give it back.  Fairness
- *           is Jain's index of what each got when the first was done; the longest wait is that of a stretch after
- *           the slices in which each wait is stamped.
+ *           is Jain's index of what each got when the first was done, a mean over the slices after the warm-up; the
+ *           longest wait is that of a stretch after the slices in which each wait is stamped.
  * Not shown: readers (read_side), strict alternation (lock_handoff).
  * Cost of the loop: an addition under the lock, a store of this worker's progress on a line of its own, and the work
  *           asked for: dependent multiplications.  Where PUs are shared, a reading of the clock, which ends the slice
@@ -14,14 +14,18 @@
 enum { PARAM_PROCESSES, PARAM_INSIDE, PARAM_OUTSIDE };
 enum { TALLY_TAKEN, TALLY_JAIN, TALLY_SLICES, TALLY_LONGEST_NS };
 
+/* Acquisitions in a slice, with the slice's number above them: who has not begun a slice has none in it. */
+#define PROGRESS_BITS 40
+#define WARM_UP       1u /* slice 0 is the rehearsal, which does nothing */
+
 struct place {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t progress; /* in this slice; its worker writes */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t progress; /* its worker writes */
 	alignas(SM_LINE_PAIR) ck_spinlock_mcs_context_t node;
 };
 
 struct shared {
 	struct lock_shared lock;
-	uint64_t count;                                  /* under the lock, beside it */
+	uint64_t count; /* under the lock, on a line pair of its own */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t finished; /* number of the slice that one has finished */
 	_Atomic uint64_t until[2]; /* when the slice with this parity ends; 0: nobody has begun it */
 	struct place place[];
@@ -71,19 +75,23 @@ static inline uint64_t work(uint64_t x, uint64_t turns)
 	return x;
 }
 
-/* Jain's index, in millionths (see transport_fan_in). */
-static void judge_fairness(struct sm_worker *worker, struct shared *shared)
+/* Jain's index, in millionths (see transport_fan_in), of what each has got in a slice. */
+static void judge_fairness(struct sm_worker *worker, struct shared *shared, uint64_t slice)
 {
 	unsigned workers = worker->c->workers;
 	double sum = 0, squares = 0;
 
 	for (unsigned i = 0; i < workers; i++) {
-		double share = (double)atomic_load_explicit(&shared->place[i].progress,
-							    memory_order_relaxed);
+		uint64_t got =
+			atomic_load_explicit(&shared->place[i].progress, memory_order_relaxed) -
+			(slice << PROGRESS_BITS);
+		double share = got >> PROGRESS_BITS ? 0 : (double)got;
 
 		sum += share;
 		squares += share * share;
 	}
+	if (squares == 0) /* nobody got anything: that is not unfair */
+		return;
 	worker->outcome->tally[TALLY_JAIN] += (uint64_t)(1e6 * sum * sum / (workers * squares));
 	worker->outcome->tally[TALLY_SLICES]++;
 }
@@ -102,24 +110,38 @@ static uint64_t end_of_slice(struct sm_worker *worker, uint64_t slice)
 	return atomic_compare_exchange_strong(&shared->until[slice % 2], &none, until) ? until : none;
 }
 
+/* False: the worker has failed, so that a trial whose lock was not to be had does not end well. */
+static ALWAYS_INLINE bool take_or_fail(struct sm_worker *worker, enum lock_kind kind)
+{
+	struct shared *shared = worker->region;
+	struct state *state = worker->state;
+
+	if (lock_take(kind, &shared->lock, &state->own))
+		return true;
+	sm_worker_fail(
+		worker, EIO,
+		"the lock cannot be taken: its owner died with it, or the system refuses it");
+	return false;
+}
+
 static ALWAYS_INLINE uint64_t take_turns(struct sm_worker *worker, enum lock_kind kind)
 {
 	uint64_t inside = worker->c->param[PARAM_INSIDE], outside = worker->c->param[PARAM_OUTSIDE];
 	struct shared *shared = worker->region;
 	_Atomic uint64_t *progress = &shared->place[worker->index].progress;
 	struct state *state = worker->state;
-	uint64_t n = worker->op_count, x = 1, last = state->slice++, i = 0;
-	uint64_t until = end_of_slice(worker, last);
+	uint64_t n = worker->op_count, x = 1, slice = state->slice++, i = 0;
+	uint64_t until = end_of_slice(worker, slice), base = slice << PROGRESS_BITS, last = slice;
 
-	atomic_store_explicit(progress, 0, memory_order_relaxed);
+	atomic_store_explicit(progress, base, memory_order_relaxed);
 	for (; i < n; i++) {
-		if (!lock_take(kind, &shared->lock, &state->own))
+		if (!take_or_fail(worker, kind))
 			break;
 		shared->count++;
 		x = work(x, inside);
 		lock_give(kind, &shared->lock, &state->own);
 		x = work(x, outside);
-		atomic_store_explicit(progress, i + 1, memory_order_relaxed);
+		atomic_store_explicit(progress, base + i + 1, memory_order_relaxed);
 		if (until && sm_clock_ns() > until) {
 			i++;
 			break;
@@ -127,9 +149,10 @@ static ALWAYS_INLINE uint64_t take_turns(struct sm_worker *worker, enum lock_kin
 	}
 	worker->outcome->tally[TALLY_TAKEN] += i;
 	/* Whoever is first: the rehearsal, which does nothing, counts slices, too. */
-	if (n > 0 && atomic_compare_exchange_strong(&shared->finished, &last, last + 1))
-		judge_fairness(worker, shared);
-	else if (n == 0)
+	if (n > 0 && atomic_compare_exchange_strong(&shared->finished, &last, slice + 1)) {
+		if (slice > WARM_UP)
+			judge_fairness(worker, shared, slice);
+	} else if (n == 0)
 		atomic_store(&shared->finished, state->slice);
 	return i;
 }
@@ -148,7 +171,7 @@ static ALWAYS_INLINE uint64_t stamped(struct sm_worker *worker, enum lock_kind k
 	for (uint64_t now = 0; i < n && now < until; i++) {
 		uint64_t waited = sm_clock_ns();
 
-		if (!lock_take(kind, &shared->lock, &state->own))
+		if (!take_or_fail(worker, kind))
 			break;
 		now = sm_clock_ns();
 		waited = now - waited;

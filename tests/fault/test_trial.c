@@ -230,6 +230,11 @@ Test(trial, too_few_operations_are_seen)
 {
 	expect(TOO_FEW, SM_VERIFY_FAILED, "999 of 1000");
 }
+Test(trial, too_few_operations_are_seen_where_no_clock_ends_the_slice)
+{
+	fake.cuts_short = true;
+	expect(TOO_FEW, SM_VERIFY_FAILED, "999 of 1000");
+}
 Test(trial, too_many_operations_are_seen)
 {
 	expect(TOO_MANY, SM_VERIFY_FAILED, "1001 of 1000");
