@@ -146,27 +146,29 @@ static const struct sm_variant variants[] = {
 };
 
 #define C6 "textbook order: sharding, fetch_add, a CAS loop, a mutex"
+/* A process alone contends with nobody. */
+#define AT "processes>=2 placement=near"
 static const struct sm_claim claims[] = {
 	{ .id = "C6a",
 	  .text = "Under contention sharding beats an atomic addition",
 	  .source = C6,
 	  .left = "fetch_add",
 	  .right = "sharded",
-	  .at = "placement=near",
+	  .at = AT,
 	  .ratio_min = 1 },
 	{ .id = "C6b",
 	  .text = "Under contention an atomic addition beats a CAS loop",
 	  .source = C6,
 	  .left = "cas_loop",
 	  .right = "fetch_add",
-	  .at = "placement=near",
+	  .at = AT,
 	  .ratio_min = 1 },
 	{ .id = "C6c",
 	  .text = "Under contention a CAS loop beats a mutex",
 	  .source = C6,
 	  .left = "mutex",
 	  .right = "cas_loop",
-	  .at = "placement=near",
+	  .at = AT,
 	  .ratio_min = 1 },
 	{ .id = "C6d",
 	  .text = "Under contention an atomic addition beats a mutex",
@@ -174,7 +176,7 @@ static const struct sm_claim claims[] = {
 	  .question = "Mutex or lock-free?",
 	  .left = "mutex",
 	  .right = "fetch_add",
-	  .at = "placement=near",
+	  .at = AT,
 	  .ratio_min = 1 },
 	{ 0 },
 };

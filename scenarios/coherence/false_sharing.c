@@ -75,12 +75,13 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "packed", .summary = "counters 8 bytes apart, in one line", .arg = 8 },
+	{ .name = "packed", .summary = "counters 8 bytes apart, eight to a line", .arg = 8 },
 	{ .name = "padded_64", .summary = "counters 64 bytes apart", .arg = 64 },
 	{ .name = "padded_128", .summary = "counters 128 bytes apart", .arg = 128 },
 	{ 0 },
 };
 
+/* Nine counters are more than a line of 64 bytes holds. */
 #define C1(number, operation, op_name, why_question, note)                                                \
 	{                                                                                                 \
 		.id = number,                                                                             \
@@ -88,7 +89,8 @@ static const struct sm_variant variants[] = {
 			"processes on different cores " operation " them",                                \
 		.source = "popular belief; Intel optimization manual, false sharing",                     \
 		.question = why_question, .left = "packed", .right = "padded_64",                         \
-		.at = "op=" op_name " placement=near", .ratio_min = 1.5, .caveat = note                   \
+		.at = "op=" op_name " processes<=8 placement=near", .ratio_min = 1.5,                     \
+		.caveat = note                                                                            \
 	}
 
 static const struct sm_claim claims[] = {
@@ -122,7 +124,7 @@ const struct sm_scenario sm_scenario_false_sharing = {
 	.name = "false_sharing",
 	.family = "coherence",
 	.question = "What does it cost when processes write to one cache line?",
-	.summary = "A counter each, packed into a line or padded apart.",
+	.summary = "A counter each, packed side by side or padded apart.",
 	.why = "A cache line has one writer at a time. Processes that write different words of one "
 	       "line take it from each other at every write; apart, each keeps a line of its own. "
 	       "This is the cause where four things hold together: distance alone takes the cost "

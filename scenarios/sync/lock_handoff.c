@@ -12,7 +12,7 @@ enum { TALLY_TURNS, TALLY_TRIES };
 
 struct shared {
 	struct lock_shared lock;
-	uint64_t turn; /* under the lock: even, worker 0's */
+	uint64_t turn; /* under the lock, on another line pair: even, worker 0's */
 	struct {
 		alignas(SM_LINE_PAIR) ck_spinlock_mcs_context_t node;
 	} place[2];
@@ -106,10 +106,10 @@ const struct sm_scenario sm_scenario_lock_handoff = {
 	.family = "sync",
 	.question = "How long does a lock take from one process to the other?",
 	.summary = "Two processes take a lock strictly in turn.",
-	.why = "The lock's line goes to the other core, and where the other one sleeps, so "
-	       "does a wake-up: that is most of the time then. Context switches an operation "
-	       "tell the two apart. A lock that is not fair is often taken back by the one "
-	       "who just gave it away.",
+	.why = "The lock's line goes to the other core, the line of what it guards after it, and "
+	       "where the other one sleeps, so does a wake-up: that is most of the time then. "
+	       "Context switches an operation tell the two apart. A lock that is not fair is "
+	       "often taken back by the one who just gave it away.",
 	.variants = variants,
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,

@@ -239,9 +239,9 @@ const struct sm_scenario sm_scenario_lock_throughput = {
 	.family = "sync",
 	.question = "What do processes get through a lock that all want?",
 	.summary = "All take one lock, work, and give it back.",
-	.why = "Under contention a lock's price is the handing over: of its line between cores, or "
-	       "of the CPU between sleepers. Many switches an operation mean sleeping; CPU time "
-	       "near processes times time means spinning.",
+	.why = "Under contention a lock's price is the handing over: of its line and that of what it "
+	       "guards between cores, or of the CPU between sleepers. Many switches an operation "
+	       "mean sleeping; CPU time near processes times time means spinning.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "processes",

@@ -169,6 +169,54 @@ Test(contract, claims_name_their_variants)
 		}
 }
 
+static const struct sm_claim *find_claim(const char *id)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++)
+			if (strcmp(c->id, id) == 0)
+				return c;
+	cr_assert_fail("no claim %s", id);
+	return NULL;
+}
+
+/* Whether a claim is made at these parameters, wherever the workers sit. */
+static bool is_made_at(const struct sm_claim *claim, const char *params, unsigned pus)
+{
+	const char *at = claim->at;
+
+	for (size_t length; *at; at += length, at += strspn(at, " ")) {
+		length = strcspn(at, " ");
+		if (strncmp(at, "placement=", 10) != 0 && !sm_at_holds(params, at, length, pus))
+			return false;
+	}
+	return true;
+}
+
+/* A point at which a sentence's condition is not met would refute it. */
+Test(contract, claims_are_made_where_their_condition_is_met)
+{
+	static const struct {
+		const char *id, *params;
+		unsigned pus;
+		bool made;
+	} known[] = {
+		{ "S2", "processes=8 inside=0 outside=0", 2, true },
+		{ "S2", "processes=8 inside=0 outside=0", 8, false },
+		{ "S2", "processes=32 inside=0 outside=0", 8, true },
+		{ "S2.tas", "processes=8 inside=1000 outside=0", 2, false },
+		{ "C6a", "processes=1", 2, false },
+		{ "C6d", "processes=1", 2, false },
+		{ "C6d", "processes=2", 2, true },
+		{ "C1", "op=atomic_add processes=8", 16, true },
+		{ "C1", "op=atomic_add processes=16", 16, false },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		cr_expect_eq(is_made_at(find_claim(known[i].id), known[i].params, known[i].pus),
+			     known[i].made, "%s at %s with %u PUs", known[i].id, known[i].params,
+			     known[i].pus);
+}
+
 Test(contract, every_case_is_ok_or_has_a_reason)
 {
 	for (size_t i = 0; i < sm_scenario_count; i++)
