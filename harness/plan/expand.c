@@ -217,11 +217,23 @@ static void name_case(struct sm_planned_case *planned, const struct sm_memory *g
 		 sm_case_variant(c)->name, params, place, memory);
 }
 
+/* The sum of the parameters of "producers+consumers". */
+static unsigned sum_of(const struct sm_case *c, const char *names)
+{
+	char copy[128], *rest = copy, *one;
+	unsigned sum = 0;
+
+	snprintf(copy, sizeof(copy), "%s", names);
+	while ((one = strsep(&rest, "+")))
+		sum += (unsigned)sm_case_param(c, one);
+	return sum;
+}
+
 static unsigned workers_of(const struct sm_case *c)
 {
 	const struct sm_variant *variant = sm_case_variant(c);
 
-	return c->scenario->workers_param ? (unsigned)sm_case_param(c, c->scenario->workers_param)
+	return c->scenario->workers_param ? sum_of(c, c->scenario->workers_param)
 	       : variant->workers         ? variant->workers
 					  : c->scenario->workers;
 }

@@ -41,12 +41,20 @@ unsigned plan_pus(const struct sm_plan_options *options)
 	return count;
 }
 
+/* The PUs that an SM_FROM_PUS() asks for. */
+static unsigned pus_wanted(uint64_t value)
+{
+	return (unsigned)((value ^ SM_VALUE_PLAIN_BELOW) >> 32);
+}
+
 const char *sm_value_text(const struct sm_param *param, uint64_t value, char out[SM_TEXT_MAX])
 {
 	if (value == SM_DOUBLING)
 		snprintf(out, SM_TEXT_MAX, "...");
-	else if (value >= SM_VALUE_PLAIN_BELOW)
+	else if (value >= SM_TIMES_PUS(0))
 		snprintf(out, SM_TEXT_MAX, "%uxPU", (unsigned)value);
+	else if (value >= SM_VALUE_PLAIN_BELOW)
+		snprintf(out, SM_TEXT_MAX, "%u (from %u PUs)", (unsigned)value, pus_wanted(value));
 	else if (param->labels)
 		snprintf(out, SM_TEXT_MAX, "%s", param->labels[value]);
 	else
@@ -170,18 +178,25 @@ static int pu_values(const struct sm_plan_options *options, struct plan_values *
 	return rc;
 }
 
-/* A value of a list, as it is here. */
-static uint64_t resolve(const struct sm_param *param, uint64_t value, unsigned pus)
+/* A multiple of the PUs, as it is here: within what --set accepts. */
+static uint64_t times_pus(const struct sm_param *param, uint64_t value, unsigned pus)
 {
-	if (value < SM_VALUE_PLAIN_BELOW)
-		return value;
 	value = (uint64_t)(unsigned)value * pus;
+	if (value < param->min)
+		return param->min;
 	return param->max && value > param->max ? param->max : value;
 }
 
-/* Adds a value unless it is there: a multiple of the PUs may be one of the plain values. */
-static int add_new(struct plan_values *values, uint64_t value, struct sm_error *err)
+/* Adds a value of a list unless it is there, as a multiple of the PUs may be, or needs more PUs. */
+static int add_new(const struct sm_param *param, struct plan_values *values, uint64_t value,
+		   unsigned pus, struct sm_error *err)
 {
+	if (value >= SM_TIMES_PUS(0))
+		value = times_pus(param, value, pus);
+	else if (value >= SM_VALUE_PLAIN_BELOW && pus < pus_wanted(value))
+		return 0;
+	else if (value >= SM_VALUE_PLAIN_BELOW)
+		value = (unsigned)value;
 	for (unsigned i = 0; i < values->count; i++)
 		if (values->value[i] == value)
 			return 0;
@@ -203,13 +218,13 @@ static int profile_values(const struct sm_param *param, const struct sm_plan_opt
 		values = &param->full;
 	for (unsigned i = 0; rc == 0 && i < values->count; i++) {
 		if (values->value[i] != SM_DOUBLING) {
-			rc = add_new(out, resolve(param, values->value[i], pus), err);
+			rc = add_new(param, out, values->value[i], pus, err);
 			continue;
 		}
-		uint64_t end = resolve(param, values->value[i + 1], pus);
+		uint64_t end = times_pus(param, values->value[i + 1], pus);
 
 		for (uint64_t v = 2 * out->value[out->count - 1]; rc == 0 && v < end; v *= 2)
-			rc = add_new(out, v, err);
+			rc = add_new(param, out, v, pus, err);
 	}
 	return rc;
 }

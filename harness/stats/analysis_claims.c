@@ -24,9 +24,11 @@ struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
 const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim)
 {
 	return sm_results_string(a->results,
-				 "no case of this run has %s; a longer profile, --set or "
+				 "no case of this run has %s%s%s%s; a longer profile, --set or "
 				 "--placement can add it",
-				 claim->at ? claim->at : "these variants");
+				 claim->at ? claim->at : "these variants",
+				 claim->needs ? " (needs " : "", claim->needs ? claim->needs : "",
+				 claim->needs ? ")" : "");
 }
 
 static bool is_in_run(const struct sm_analysis *a, const struct sm_scenario *scenario)

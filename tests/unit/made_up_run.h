@@ -29,6 +29,7 @@ static const struct sm_claim pack_claims[] = {
 	  .left = "wide",
 	  .right = "padded",
 	  .at = "op=add placement=near",
+	  .needs = "two lines",
 	  .ratio_min = 1 / 1.05,
 	  .ratio_max = 1.05 },
 	{ 0 },

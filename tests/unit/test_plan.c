@@ -375,6 +375,50 @@ Test(plan, values_may_depend_on_the_pus)
 	}
 }
 
+/* Cases of a plan whose workers are the sum of two parameters, and the most workers of one. */
+static size_t count_sides(const char *machine, unsigned *most)
+{
+	struct sm_scenario sides = { .name = "sides",
+				     .family = "tests",
+				     .variants =
+					     (const struct sm_variant[]){ { .name = "a" }, { 0 } },
+				     .workers_param = "in+out",
+				     .placements = { SM_PLACE_NEAR } };
+	const struct sm_scenario *const one[] = { &sides };
+	struct sm_plan_options options = { .profile = SM_STANDARD };
+	struct sm_topology *topology;
+	struct sm_error err = { 0 };
+	struct sm_plan plan;
+	size_t count;
+
+	sides.params[0] =
+		(struct sm_param){ .name = "in", .quick = SM_VALUES(1, SM_FROM_PUS(4, 2)) };
+	sides.params[1] =
+		(struct sm_param){ .name = "out", .min = 3, .quick = SM_VALUES(SM_TIMES_PUS(1)) };
+	cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
+	options.topology = topology;
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	*most = 0;
+	for (size_t i = 0; i < plan.case_count; i++)
+		if (plan.cases[i].c.workers > *most)
+			*most = plan.cases[i].c.workers;
+	count = plan.case_count;
+	sm_plan_free(&plan);
+	sm_topology_close(topology);
+	return count;
+}
+
+Test(plan, values_may_need_pus_and_workers_may_be_a_sum)
+{
+	unsigned most;
+
+	cr_expect_eq(count_sides("pack:1 core:2 pu:1", &most), 1);
+	cr_expect_eq(most, 1 + 3, "as many as --set accepts at least: %u", most);
+	cr_expect_eq(count_sides("pack:1 core:3 pu:1", &most), 1);
+	cr_expect_eq(count_sides("pack:1 core:4 pu:1", &most), 2);
+	cr_expect_eq(most, 2 + 4, "%u", most);
+}
+
 Test(plan, values_are_written_as_people_read_them)
 {
 	struct sm_param number = { .name = "n" }, label = { .name = "op", .labels = op_labels };
@@ -384,6 +428,7 @@ Test(plan, values_are_written_as_people_read_them)
 	cr_expect_str_eq(sm_value_text(&label, 1, text), "add");
 	cr_expect_str_eq(sm_value_text(&number, SM_TIMES_PUS(4), text), "4xPU");
 	cr_expect_str_eq(sm_value_text(&number, SM_DOUBLING, text), "...");
+	cr_expect_str_eq(sm_value_text(&number, SM_FROM_PUS(4, 2), text), "2 (from 4 PUs)");
 }
 
 Test(plan, a_condition_compares_and_knows_the_pus)

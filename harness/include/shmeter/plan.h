@@ -110,8 +110,8 @@ SM_MUST_USE int sm_plan_injected(const struct sm_plan_options *options, const st
 
 /* "op=store processes=2" (with the separator), "-" for a scenario without parameters. */
 void sm_case_params(const struct sm_case *c, char separator, char *out, size_t size);
-/* A value of a parameter's lists as people read it: "8", its label, "4xPU" for SM_TIMES_PUS(4), "..." for SM_DOUBLING.
- * Returns `out`. */
+/* A value of a parameter's lists as people read it: "8", its label, "4xPU" for SM_TIMES_PUS(4), "..." for SM_DOUBLING,
+ * "2 (from 4 PUs)" for SM_FROM_PUS(4, 2).  Returns `out`. */
 const char *sm_value_text(const struct sm_param *param, uint64_t value, char out[SM_TEXT_MAX]);
 /* Whether one condition of a claim's or a gate's `at`, of `length` characters, holds for "processes=8 inside=0".  `pus`:
  * what xPU stands for; 0: unknown, and such a condition never holds. */

@@ -39,11 +39,13 @@ struct sm_values {
 		}                                                                                  \
 	}
 
-/* Values that depend on the machine, for SM_VALUES(): a multiple of the PUs that the run may use, and the doubles of the
- * value before up to the one after.  No plain value is so large. */
-#define SM_TIMES_PUS(times)  (UINT64_C(1) << 63 | (times))
-#define SM_DOUBLING          (UINT64_C(1) << 62)
-#define SM_VALUE_PLAIN_BELOW (UINT64_C(1) << 62)
+/* Values that depend on the machine, for SM_VALUES(): a multiple of the PUs that the run may use, the doubles of the
+ * value before up to such a multiple after it, and a value (not 0) that is left out where there are fewer PUs.  No plain value is so
+ * large. */
+#define SM_TIMES_PUS(times)     (UINT64_C(1) << 63 | (times))
+#define SM_DOUBLING             (UINT64_C(1) << 62)
+#define SM_FROM_PUS(pus, value) (UINT64_C(1) << 62 | (uint64_t)(pus) << 32 | (value))
+#define SM_VALUE_PLAIN_BELOW    (UINT64_C(1) << 62)
 
 /* A swept dimension. */
 struct sm_param {
@@ -175,7 +177,8 @@ struct sm_scenario {
 	const struct sm_claim *claims;     /* ends with an empty entry; NULL: none */
 	const struct sm_variant *variants; /* ends with an empty entry */
 	struct sm_param params[SM_PARAMS_MAX];
-	const char *workers_param; /* the parameter that says how many workers; NULL: `workers` */
+	/* The parameter that says how many workers, or those whose sum does, "producers+consumers"; NULL: `workers`. */
+	const char *workers_param;
 	unsigned workers;          /* fixed number of workers, where workers_param is NULL */
 	/* The parameter that says on which NUMA node (logical index) the workers sit, instead of a
 	 * placement; NULL: none. */
