@@ -43,20 +43,32 @@ static void run_one(const struct sm_scenario *scenario, const struct sm_planned_
 	assert_nothing_left(&before);
 }
 
-static void for_each_case(const struct sm_scenario *scenario,
-			  void (*check)(const struct sm_scenario *, const struct sm_planned_case *))
+typedef void check_case(const struct sm_scenario *, const struct sm_planned_case *);
+
+/* `sets`: NAME, VALUES, ... of parameters, NULL at the end. */
+static void for_each_case_at(const struct sm_scenario *scenario, const char *const *sets,
+			     check_case *check)
 {
 	struct sm_trial_context context;
 	struct sm_plan_options options = { .profile = SM_QUICK };
 	struct sm_plan plan;
 	struct sm_error err = { 0 };
 
+	for (; *sets; sets += 2) {
+		options.set[options.set_count].name = sets[0];
+		options.set[options.set_count++].text = sets[1];
+	}
 	context_open(&context);
 	options.topology = context.topology;
 	cr_assert_eq(sm_plan_expand(&plan, &options, &scenario, 1, &err), 0, "%s", err.text);
 	for (size_t i = 0; i < plan.case_count; i++)
 		check(scenario, &plan.cases[i]);
 	sm_plan_free(&plan);
+}
+
+static void for_each_case(const struct sm_scenario *scenario, check_case *check)
+{
+	for_each_case_at(scenario, (const char *const[]){ NULL }, check);
 }
 
 static void expect_ok_or_reason(const struct sm_scenario *scenario,
@@ -116,7 +128,7 @@ Test(contract, every_scenario_is_described)
 	}
 }
 
-/* What stands between two values doubles the first up to the second. */
+/* What stands between a value and a multiple of the PUs doubles the one up to the other. */
 Test(contract, doublings_stand_between_values)
 {
 	for (size_t i = 0; i < sm_scenario_count; i++)
@@ -129,7 +141,8 @@ Test(contract, doublings_stand_between_values)
 				for (unsigned v = 0; v < all[a]->count; v++)
 					cr_expect(all[a]->value[v] != SM_DOUBLING ||
 							  (v > 0 && all[a]->value[v - 1] > 0 &&
-							   v + 1 < all[a]->count),
+							   v + 1 < all[a]->count &&
+							   all[a]->value[v + 1] >= SM_TIMES_PUS(0)),
 						  "%s: %s", sm_scenarios[i]->name, param->name);
 		}
 }
@@ -209,6 +222,15 @@ Test(contract, claims_are_made_where_their_condition_is_met)
 		{ "C6d", "processes=2", 2, true },
 		{ "C1", "op=atomic_add processes=8", 16, true },
 		{ "C1", "op=atomic_add processes=16", 16, false },
+		{ "S4", "producers=2 consumers=1", 4, false },
+		{ "S4.contended", "producers=2 consumers=1 workers=3", 2, false },
+		{ "S4.contended", "producers=2 consumers=1 workers=3", 4, true },
+		{ "S4.contended", "producers=1 consumers=1 workers=2", 4, false },
+		{ "S5", "producers=1 consumers=2", 4, false },
+		{ "S6", "writes=0 readers=2", 2, true },
+		{ "S6", "writes=0 readers=2", 1, false },
+		{ "S6.rwlock", "writes=0 readers=4", 2, false },
+		{ "S6.rwlock", "writes=10 readers=4", 4, false },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -227,4 +249,49 @@ Test(contract, every_verify_sees_work_not_done)
 {
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for_each_case(sm_scenarios[i], expect_short_work_is_seen);
+}
+
+static const struct sm_scenario *find_scenario(const char *name)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		if (strcmp(sm_scenarios[i]->name, name) == 0)
+			return sm_scenarios[i];
+	cr_assert_fail("no scenario %s", name);
+	return NULL;
+}
+
+/* Two producers of a ck_ring that share a PU may wait for each other a time slice an item. */
+Test(contract, producers_that_spin_for_each_other_need_pus)
+{
+	const struct sm_scenario *queue = find_scenario("queue_lockfree");
+	struct sm_case c = { .scenario = queue, .param = { 2, 1 }, .workers = 3 };
+	struct sm_error why = { 0 };
+
+	while (strcmp(sm_case_variant(&c)->name, "ck_ring") != 0)
+		c.variant++;
+	cr_expect_eq(queue->supported(&c, &why), 0);
+	c.shared_pu = true;
+	cr_expect_eq(queue->supported(&c, &why), -ENOTSUP);
+	cr_expect(strstr(why.text, "use one producer"), "%s", why.text);
+	c.param[0] = 1;
+	cr_expect_eq(queue->supported(&c, &why), 0, "S5's place: one of each on one core");
+}
+
+/* The quick profile has one producer and one consumer: unequal sides, and shares with a rest. */
+Test(contract, sides_of_a_queue_may_differ)
+{
+	const struct sm_scenario *queue = find_scenario("queue_lockfree");
+	const char *const sets[] = { "producers", "1,3", "consumers", "1,2", NULL };
+
+	for_each_case_at(queue, sets, expect_ok_or_reason);
+	for_each_case_at(queue, sets, expect_short_work_is_seen);
+}
+
+Test(contract, readers_may_be_many)
+{
+	const struct sm_scenario *readers = find_scenario("read_side");
+	const char *const sets[] = { "readers", "3", "writes", "0,2", NULL };
+
+	for_each_case_at(readers, sets, expect_ok_or_reason);
+	for_each_case_at(readers, sets, expect_short_work_is_seen);
 }
