@@ -1,50 +1,48 @@
 /* Question: what is left of shared memory when its creator is killed?
- * Method:   a child makes an object and is killed with SIGKILL; then its parent looks for the object by its name, and
- *           removes what it finds.  An operation is one such death.
- * Not shown: who should remove what is left (shmeter clean, ipcrm).
+ * Method:   a child makes an object and is killed with SIGKILL; then its parent looks for the object.  One that has a
+ *           name is looked for by its name, and removed.  One that has none is looked at itself: a System V segment by
+ *           its identifier, the others by an inotify watch on the inode, which tells when the last descriptor and
+ *           the last mapping are gone.  An operation is one such death.
+ * Not shown: who should remove what is left (shmeter clean, ipcrm); when the kernel has the pages back.
  * Cost of the loop: fork, making the object, kill, wait. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <time.h>
 
 #include "../subject/child.h"
 #include "../subject/names.h"
 #include "shmeter/scenario.h"
 
 #define EARLY 0x100u /* in `arg`: the name is removed while the object is in use */
-enum { TALLY_DEATHS, TALLY_LEFT };
+enum { TALLY_DEATHS, TALLY_LEFT, TALLY_SEEN };
 #define BYTES 4096
+/* An object ends with its process, before that can be waited for, unless somebody looks at the dead one's
+ * memory just then (ps, lsof): that takes a few milliseconds. */
+#define PATIENCE_MS 200
 
 struct state {
 	enum sm_backing backing;
-	bool early;
+	bool early, nameless;
 	char name[4200], key_text[16];
 	key_t key;
-	int ready[2];
+	int ends; /* inotify: what objects without a name have ended */
 };
 
-static int setup(struct sm_trial *trial, struct sm_error *err)
-{
-	struct state *state = trial->state;
-	uint64_t arg = sm_case_variant(trial->c)->arg;
-	char prefix[4096];
-
-	state->ready[0] = state->ready[1] = -1;
-	state->backing = (enum sm_backing)(arg & 0xff);
-	state->early = arg & EARLY;
-	if (pipe(state->ready) < 0)
-		return sm_fail(err, errno, "no pipe: %s", strerror(errno));
-	if (state->backing == SM_SYSV)
-		return key_announce('h', &state->key, state->key_text, err);
-	snprintf(prefix, sizeof(prefix), "%s/",
-		 state->backing == SM_FILE ? trial->file_folder : "");
-	return name_announce(state->backing == SM_FILE ? 'f' : 'p', prefix, state->name,
-			     sizeof(state->name), err);
-}
+/* What a child says of itself, once. */
+enum step { STANDS, MAKE, MAP, REMOVE, WATCH };
+struct word {
+	enum step step; /* that failed */
+	int code;       /* why */
+	int mark;       /* of the object, for is_there() */
+};
 
 static int make(const struct state *state)
 {
@@ -70,46 +68,202 @@ static bool remove_named(const struct state *state)
 	}
 }
 
-/* In the child: makes it, uses it, says so, and waits for its death. */
-static int create(void *argument)
+/* A watch on the inode behind a descriptor, which does not keep it in use; -1: none can be had. */
+static int watch(const struct state *state, int object)
 {
-	const struct state *state = argument;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", object);
+	return inotify_add_watch(state->ends, path, IN_DELETE_SELF);
+}
+
+/* Whether the end of what is watched is told within `ms`. */
+static bool watched_ends(const struct state *state, int mark, int ms)
+{
+	struct pollfd fd = { .fd = state->ends, .events = POLLIN };
+	alignas(struct inotify_event) char told[1024];
+
+	while (poll(&fd, 1, ms) == 1) {
+		ssize_t bytes = read(state->ends, told, sizeof(told));
+		const struct inotify_event *event = (const void *)told;
+
+		if (bytes <= 0)
+			break;
+		/* without names: each event is as long as the struct */
+		for (; (const char *)(event + 1) <= told + bytes; event++)
+			if (event->wd == mark && (event->mask & IN_DELETE_SELF))
+				return true;
+	}
+	return false;
+}
+
+/* Whether an object without a name is still there after `ms`. */
+static bool is_there(const struct state *state, int mark, int ms)
+{
+	struct timespec nap = { .tv_nsec = 1000000 };
+	struct shmid_ds segment;
+
+	if (state->backing != SM_SYSV)
+		return !watched_ends(state, mark, ms);
+	while (shmctl(mark, IPC_STAT, &segment) == 0) {
+		if (ms-- == 0)
+			return true;
+		nanosleep(&nap, NULL);
+	}
+	return false;
+}
+
+/* Makes an object that two descriptors hold, and gives them back: its end must be told with the second one, and not
+ * before.  A system that does not tell (an emulated one, say) cannot answer the question. */
+static int try_watch(struct state *state, struct sm_error *err)
+{
+	int object = make(state), second = object < 0 ? -1 : dup(object), mark = -1, rc = 0;
+	bool early;
+
+	if (second < 0 || (state->ends = inotify_init1(IN_CLOEXEC)) < 0 ||
+	    (mark = watch(state, object)) < 0)
+		rc = sm_fail(err, errno,
+			     "no object without a name can be watched: %s; see df /dev/shm, ulimit -n "
+			     "and fs.inotify.max_user_instances",
+			     strerror(errno));
+	if (object >= 0) {
+		remove_named(state);
+		close(object);
+	}
+	early = rc == 0 && !is_there(state, mark, 0);
+	if (second >= 0)
+		close(second);
+	if (rc == 0 && (early || is_there(state, mark, PATIENCE_MS)))
+		rc = sm_fail(
+			err, ENOTSUP,
+			"this system does not tell when an object without a name ends (inotify, "
+			"IN_DELETE_SELF), so what is left of it cannot be seen; ask on a Linux kernel");
+	return rc;
+}
+
+static int setup(struct sm_trial *trial, struct sm_error *err)
+{
+	struct state *state = trial->state;
+	uint64_t arg = sm_case_variant(trial->c)->arg;
+	char prefix[4096];
+	int rc;
+
+	state->ends = -1;
+	state->backing = (enum sm_backing)(arg & 0xff);
+	state->early = arg & EARLY;
+	state->nameless = state->early || state->backing == SM_MEMFD;
+	if (state->backing == SM_SYSV)
+		return key_announce('h', &state->key, state->key_text, err);
+	snprintf(prefix, sizeof(prefix), "%s/",
+		 state->backing == SM_FILE ? trial->file_folder : "");
+	rc = name_announce(state->backing == SM_FILE ? 'f' : 'p', prefix, state->name,
+			   sizeof(state->name), err);
+	return rc == 0 && state->nameless ? try_watch(state, err) : rc;
+}
+
+/* In the child: makes the object and uses it. */
+static struct word create(const struct state *state)
+{
 	int object = make(state);
 	volatile char *memory;
 
 	if (object < 0 || (state->backing != SM_SYSV && ftruncate(object, BYTES) < 0))
-		return 1;
+		return (struct word){ .step = MAKE, .code = errno };
 	memory = state->backing == SM_SYSV
 			 ? shmat(object, NULL, 0)
 			 : mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0);
 	if (memory == MAP_FAILED)
-		return 2;
+		return (struct word){ .step = MAP, .code = errno };
 	if (state->early && !remove_named(state))
-		return 3;
+		return (struct word){ .step = REMOVE, .code = errno };
 	memory[0] = 1;
-	if (write(state->ready[1], "", 1) != 1)
-		return 4;
+	if (state->nameless && state->backing != SM_SYSV && (object = watch(state, object)) < 0)
+		return (struct word){ .step = WATCH, .code = errno };
+	return (struct word){ .mark = object };
+}
+
+struct creator {
+	const struct state *state;
+	int say[2]; /* a pipe: what a child says */
+};
+
+/* The child: says what became of it, and waits for its death. */
+static int live(void *argument)
+{
+	const struct creator *creator = argument;
+	struct word word = create(creator->state);
+
+	if (write(creator->say[1], &word, sizeof(word)) != sizeof(word) || word.step != STANDS)
+		return 1;
 	for (;;)
 		pause();
+}
+
+static const char *where_to_look(enum sm_backing backing)
+{
+	switch (backing) {
+	case SM_SYSV: return "compare ipcs -lm with ipcs -um";
+	case SM_POSIX: return "see df /dev/shm and how it is mounted";
+	case SM_FILE: return "choose another --file-folder";
+	default: return "see ulimit -n and sysctl vm.memfd_noexec";
+	}
+}
+
+static bool refuse(struct sm_worker *worker, const struct word *word)
+{
+	static const char *const steps[] = {
+		[STANDS] = "be started",      [MAKE] = "make its object",
+		[MAP] = "map its object",     [REMOVE] = "remove its object's name",
+		[WATCH] = "watch its object",
+	};
+	const struct state *state = worker->state;
+
+	sm_worker_fail(worker, word->code, "the creator could not %s: %s; %s", steps[word->step],
+		       strerror(word->code), where_to_look(state->backing));
+	return false;
+}
+
+/* Starts a creator and hears it: through a pipe of its own, so that one that dies unheard ends the read, too. */
+static bool hear(struct sm_worker *worker, pid_t *child, struct word *word)
+{
+	struct creator creator = { .state = worker->state };
+	ssize_t heard;
+
+	*word = (struct word){ 0 };
+	if (pipe(creator.say) < 0 || (*child = child_start(live, &creator)) < 0) {
+		word->code = errno; /* an open pipe goes with the worker */
+		return refuse(worker, word);
+	}
+	close(creator.say[1]);
+	heard = read(creator.say[0], word, sizeof(*word));
+	close(creator.say[0]);
+	if (heard == (ssize_t)sizeof(*word) && word->step == STANDS)
+		return true;
+	child_end(*child);
+	if (heard == (ssize_t)sizeof(*word))
+		return refuse(worker, word);
+	sm_worker_fail(worker, ECHILD,
+		       "the creator was killed before it made anything; see dmesg for by whom");
+	return false;
 }
 
 static uint64_t run(struct sm_worker *worker)
 {
 	struct state *state = worker->state;
-	uint64_t n = worker->op_count;
+	uint64_t n = worker->op_count, *tally = worker->outcome->tally;
 
-	/* Ours alone, so that a child that fails to make anything ends the read below. */
 	for (uint64_t i = 0; i < n; i++) {
-		pid_t child = child_start(create, state);
-		char token;
+		struct word word;
+		pid_t child;
 
-		if (child < 0 || read(state->ready[0], &token, 1) != 1) {
-			sm_worker_fail(worker, errno, "the child made nothing: %s", strerror(errno));
+		if (!hear(worker, &child, &word))
 			return i;
-		}
+		/* a probe that would not see it alive could not see it dead */
+		tally[TALLY_SEEN] += !state->nameless || is_there(state, word.mark, 0);
 		kill(child, SIGKILL);
-		worker->outcome->tally[TALLY_DEATHS] += child_end(child) == -1;
-		worker->outcome->tally[TALLY_LEFT] += remove_named(state);
+		tally[TALLY_DEATHS] += child_end(child) == -1;
+		tally[TALLY_LEFT] += state->nameless ? is_there(state, word.mark, PATIENCE_MS)
+						     : remove_named(state);
 	}
 	return n;
 }
@@ -118,9 +272,8 @@ static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
 
-	for (unsigned i = 0; i < 2; i++)
-		if (state->ready[i] >= 0)
-			close(state->ready[i]);
+	if (state->ends >= 0)
+		close(state->ends);
 	if (state->key_text[0] || state->name[0])
 		remove_named(state);
 	if (state->key_text[0])
@@ -131,9 +284,14 @@ static void teardown(struct sm_trial *trial)
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
-	if (sm_trial_tally(trial, TALLY_DEATHS) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu creators were killed in %lu operations",
-			       sm_trial_tally(trial, TALLY_DEATHS), sm_trial_ops(trial));
+	uint64_t deaths = sm_trial_tally(trial, TALLY_DEATHS),
+		 seen = sm_trial_tally(trial, TALLY_SEEN);
+
+	if (deaths != sm_trial_ops(trial) || seen != deaths)
+		return sm_fail(
+			err, EILSEQ,
+			"%lu creators were killed, and %lu objects seen before, in %lu operations",
+			deaths, seen, sm_trial_ops(trial));
 	return 0;
 }
 
@@ -184,7 +342,9 @@ const struct sm_scenario sm_scenario_orphan = {
 	.why = "The kernel frees memory when nothing refers to it. A name refers to it: an "
 	       "entry in /dev/shm, a System V identifier. Processes that die give back "
 	       "descriptors and mappings, never names. So take the name away early, or never "
-	       "give one.",
+	       "give one. What has no name any more cannot be looked up: its identifier is "
+	       "asked for (System V), or the kernel tells when it ends (inotify), and each trial "
+	       "first sees it alive.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,
