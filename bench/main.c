@@ -59,6 +59,7 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* one that is inherited as ignored leaves no child to wait for */
 }
 
 int complain(const struct sm_error *err)

@@ -3,6 +3,7 @@
 #ifndef SHMETER_SUBJECT_CHILD_H
 #define SHMETER_SUBJECT_CHILD_H
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -21,18 +22,18 @@ static inline pid_t child_start(int (*fn)(void *), void *argument)
 	_exit(fn(argument));
 }
 
-/* Waits; what the child ended with, or -1 where it was killed or is not there. */
+/* Waits; what the child ended with, -1 where it was killed, or -2 where it cannot be waited for. */
 static inline int child_end(pid_t child)
 {
 	int status;
 
-	while (waitpid(child, &status, 0) != child)
-		if (child < 0)
-			return -1;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -2;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* What fn() returns, in a child of its own; -1: it could not be had. */
+/* What fn() returns, in a child of its own; negative: it was killed, or could not be had. */
 static inline int in_child(int (*fn)(void *), void *argument)
 {
 	pid_t child = child_start(fn, argument);

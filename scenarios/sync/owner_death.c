@@ -29,7 +29,6 @@ struct state {
 	struct shared *shared;
 	enum way way;
 	uint64_t random;
-
 };
 
 static size_t region_bytes(const struct sm_case *c)
@@ -99,7 +98,7 @@ static struct timespec after_ms(clockid_t clock, long ms)
 	return at;
 }
 
-/* 0, EOWNERDEAD or ETIMEDOUT. */
+/* 0, EOWNERDEAD or ETIMEDOUT; anything else is a mistake. */
 static int want(struct state *state)
 {
 	bool hopeless = state->way == NORMAL || state->way == SEMAPHORE;
@@ -117,26 +116,39 @@ static int want(struct state *state)
 	return pthread_mutex_timedlock(&state->shared->lock.mutex, &until);
 }
 
+static bool give_back(struct state *state)
+{
+	switch (state->way) {
+	case SEMAPHORE: return sem_post(&state->shared->lock.semaphore) == 0;
+	case SYSV_UNDO: sysv_sem_unlock(&state->shared->lock, &state->own); return true;
+	default: return pthread_mutex_unlock(&state->shared->lock.mutex) == 0;
+	}
+}
+
+/* A lock that nobody has and nobody can give back. */
+static bool make_anew(struct state *state)
+{
+	bool counts = state->way == SEMAPHORE || state->way == SYSV_UNDO;
+
+	return counts ? give_back(state) : make_lock(state, NULL) == 0;
+}
+
 /* Puts the numbers and the lock into a state that the next owner can start from. */
 static bool mend(struct state *state, int got)
 {
 	struct shared *shared = state->shared;
 	uint64_t first = atomic_load(&shared->first), second = atomic_load(&shared->second);
-	struct sm_error err = { 0 };
 
 	if (first != second && first != second + 1)
 		return false;
 	atomic_store(&shared->second, first);
-	if (got == ETIMEDOUT) /* nobody has it, and nobody can give it back: make it anew */
-		return state->way == SEMAPHORE ? sem_post(&shared->lock.semaphore) == 0
-					       : make_lock(state, &err) == 0;
-	if (got == EOWNERDEAD && pthread_mutex_consistent(&shared->lock.mutex) != 0)
-		return false;
-	if (state->way == SYSV_UNDO)
-		sysv_sem_unlock(&shared->lock, &state->own);
-	else
-		pthread_mutex_unlock(&shared->lock.mutex);
-	return true;
+	switch (got) {
+	case 0: return give_back(state);
+	case EOWNERDEAD:
+		return pthread_mutex_consistent(&shared->lock.mutex) == 0 && give_back(state);
+	case ETIMEDOUT: return make_anew(state);
+	default: return false; /* not held: there is nothing to give back */
+	}
 }
 
 static void nap_ns(uint64_t ns)
@@ -146,7 +158,7 @@ static void nap_ns(uint64_t ns)
 	nanosleep(&nap, NULL);
 }
 
-/* One death.  Nanoseconds from the kill on; 0: it went wrong. */
+/* One death.  Nanoseconds from the kill on; 0: it went wrong, and the worker says how. */
 static uint64_t one_death(struct sm_worker *worker, struct state *state)
 {
 	uint64_t *tally = worker->outcome->tally, killed, took;
@@ -154,8 +166,10 @@ static uint64_t one_death(struct sm_worker *worker, struct state *state)
 	pid_t child = child_start(hold, state);
 	int got;
 
-	if (child < 0)
+	if (child < 0) {
+		sm_worker_fail(worker, errno, "no child: %s", strerror(errno));
 		return 0;
+	}
 	/* It may share this PU: sleep, do not spin, until it is inside, and then for a random while. */
 	while (atomic_load_explicit(&state->shared->inside, memory_order_acquire) == inside &&
 	       !atomic_load_explicit(worker->abort, memory_order_relaxed))
@@ -167,6 +181,11 @@ static uint64_t one_death(struct sm_worker *worker, struct state *state)
 	got = want(state);
 	took = sm_clock_ns() - killed;
 	tally[TALLY_DEATHS] += child_end(child) == -1;
+	if (got != 0 && got != EOWNERDEAD && got != ETIMEDOUT) {
+		sm_worker_fail(worker, got, "the lock of a killed owner neither came nor timed out: %s",
+			       strerror(got));
+		return 0;
+	}
 	tally[TALLY_OWNER_DEAD] += got == EOWNERDEAD;
 	tally[TALLY_TIMED_OUT] += got == ETIMEDOUT;
 	tally[TALLY_WRONG] += !mend(state, got);
@@ -181,10 +200,8 @@ static uint64_t run(struct sm_worker *worker)
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t took = one_death(worker, state);
 
-		if (took == 0) {
-			sm_worker_fail(worker, errno, "no child: %s", strerror(errno));
+		if (took == 0)
 			return i;
-		}
 		worker->time_ns += took;
 	}
 	return n;
