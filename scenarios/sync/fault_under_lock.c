@@ -10,7 +10,8 @@ enum { INSIDE, OUTSIDE };
 enum { PARAM_BYTES };
 enum { TALLY_PAGES };
 
-/* The region's first page; what is filled comes after it. */
+/* In the region's first page, as large as what the case asks for: what is filled starts with a page of its own, which
+ * the lock has not made ready. */
 struct shared {
 	struct lock_shared lock;
 	uint64_t next; /* page, under the lock */
@@ -26,9 +27,22 @@ static uint64_t pages(const struct sm_case *c)
 	return c->param[PARAM_BYTES] / page_bytes() / c->workers;
 }
 
+/* Bytes before what is filled. */
+static size_t lock_bytes(const struct sm_case *c)
+{
+	uint64_t page = c->memory.pages.bytes;
+
+	return page > page_bytes() ? page : page_bytes();
+}
+
 static size_t region_bytes(const struct sm_case *c)
 {
-	return c->param[PARAM_BYTES] + page_bytes();
+	return lock_bytes(c) + c->param[PARAM_BYTES];
+}
+
+static void *page_at(const struct sm_case *c, void *region, uint64_t number)
+{
+	return (char *)region + lock_bytes(c) + number * page_bytes();
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
@@ -52,6 +66,7 @@ static ALWAYS_INLINE uint64_t fill(struct sm_worker *worker, bool inside)
 {
 	size_t page = page_bytes();
 	struct shared *shared = worker->region;
+	char *first = page_at(worker->c, worker->region, 0);
 	uint64_t n = worker->op_count, i = 0;
 
 	for (; i < n; i++) {
@@ -61,7 +76,7 @@ static ALWAYS_INLINE uint64_t fill(struct sm_worker *worker, bool inside)
 		if (pthread_mutex_lock(&shared->lock.mutex))
 			break;
 		next = shared->next++;
-		word = (volatile uint64_t *)(void *)((char *)worker->region + (next + 1) * page);
+		word = (volatile uint64_t *)(void *)(first + next * page);
 		if (inside)
 			*word = next + 1;
 		pthread_mutex_unlock(&shared->lock.mutex);
@@ -85,8 +100,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 		return sm_fail(err, EILSEQ, "%lu pages were given out in %lu operations", shared->next,
 			       sm_trial_ops(trial));
 	for (uint64_t i = 0; i < shared->next; i++)
-		if (*(const uint64_t *)(const void *)((const char *)trial->region +
-						      (i + 1) * page_bytes()) != i + 1)
+		if (*(const uint64_t *)page_at(trial->c, trial->region, i) != i + 1)
 			return sm_fail(err, EILSEQ, "page %lu was not written", i);
 	return 0;
 }
