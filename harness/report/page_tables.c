@@ -323,6 +323,7 @@ static void put_why_row(const struct page *page, const struct events *e, const d
 void page_why(struct page *page, const char *scenario)
 {
 	const struct sm_results *r = page->results;
+	const struct sm_scenario *registered = page_scenario_of(page, scenario);
 	double largest[EVENTS_MAX], time, cpu;
 	struct events e;
 	char what[128];
@@ -337,8 +338,13 @@ void page_why(struct page *page, const char *scenario)
 		largest[i] = largest_of(r, &e, scenario, (int)i);
 	snprintf(what, sizeof(what), "%s: counters beside time", scenario);
 	page_table_open(page->out, what);
-	fputs("<caption><span>Per operation of each process; a bar is the share of its column&#39;s largest"
-	      "</span></caption><thead><tr><th scope=\"col\">variant</th><th scope=\"col\">at</th><th scope=\"col\" "
+	fputs("<caption><span>Per operation of each process; a bar is the share of its column&#39;s largest",
+	      page->out);
+	/* The counters run around all of run(): switching them would disturb what is timed. */
+	if (registered && registered->self_timed)
+		fputs("; counters and CPU time include what is done around the timed part",
+		      page->out);
+	fputs("</span></caption><thead><tr><th scope=\"col\">variant</th><th scope=\"col\">at</th><th scope=\"col\" "
 	      "class=\"n\">time</th><th scope=\"col\" class=\"n\">CPU time, all processes</th>",
 	      page->out);
 	for (unsigned i = 0; i < e.count; i++)

@@ -334,8 +334,7 @@ const struct sm_scenario sm_scenario_line_state = {
 	.why = "Before a core may store to a line, every other copy of it has to be given "
 	       "up, and the core waits for the answer; a load of a line that another core "
 	       "modified has to come out of that core's cache. What is already this core's "
-	       "own alone (M, E) needs neither. Where the CPU can count them, loads from "
-	       "another core's cache tell the one from memory.",
+	       "own alone (M, E) needs neither.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "op",

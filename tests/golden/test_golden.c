@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "shmeter/report.h"
+#include "shmeter/scenario.h"
 #include "shmeter/store.h"
 
 static char folder[64];
@@ -22,23 +23,24 @@ static json_t *places(void)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++)
-		json_array_append_new(array, json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", place[i][0],
-						       "core", place[i][1], "l3", place[i][2],
-						       "package", place[i][3], "node", place[i][4]));
+		json_array_append_new(array,
+				      json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", place[i][0],
+						"core", place[i][1], "l3", place[i][2], "package",
+						place[i][3], "node", place[i][4]));
 	return array;
 }
 
 static json_t *manifest(void)
 {
-	return json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b, s:o},"
-			 " s:{s:f, s:{s:s}, s:{s:f, s:f, s:f}}}",
-			 "schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile",
-			 "quick", "seed", "42", "wall_s", 12.0, "timed_share", 0.85,
-			 "counters_note", "Not counted: cycles; no PMU is visible here.",
-			 "environment", "cpu_model", "Made-up CPU", "pus", 2, "nodes", 1, "kernel",
-			 "6.1.0", "virtual_machine", 1, "pu_places", places(), "analysis", "steal_percent", 0.25,
-			 "cores_moved", "sentence", "The cores did not move.", "aa", "ratio", 1.001,
-			 "low", 0.99, "high", 1.01);
+	return json_pack(
+		"{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b, s:o},"
+		" s:{s:f, s:{s:s}, s:{s:f, s:f, s:f}}}",
+		"schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile", "quick",
+		"seed", "42", "wall_s", 12.0, "timed_share", 0.85, "counters_note",
+		"Not counted: cycles; no PMU is visible here.", "environment", "cpu_model",
+		"Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0", "virtual_machine", 1,
+		"pu_places", places(), "analysis", "steal_percent", 0.25, "cores_moved", "sentence",
+		"The cores did not move.", "aa", "ratio", 1.001, "low", 0.99, "high", 1.01);
 }
 
 static void add_case(struct sm_results *r, const char *variant, double value, enum sm_status status)
@@ -293,6 +295,31 @@ Test(golden, page)
 	sm_results_free(&results);
 }
 
+/* Counters know no parts of a slice: where one is timed, the table says that they count all. */
+Test(golden, counters_of_a_part_say_what_they_count)
+{
+	static struct sm_scenario pack = { .name = "pack", .question = "?", .summary = "." };
+	static const struct sm_scenario *const scenarios[] = { &pack };
+	struct sm_report_options options = { .plots = PLOTS_FOLDER,
+					     .scenarios = scenarios,
+					     .scenario_count = 1 };
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	char path[128], *got;
+
+	make_up(&results);
+	snprintf(path, sizeof(path), "%s/report.html", folder);
+	for (unsigned part = 0; part < 2; part++) {
+		pack.self_timed = part;
+		cr_assert_eq(sm_report_page(&results, &options, &err), 0, "%s", err.text);
+		got = read_text(path);
+		cr_expect_eq(strstr(got, "include what is done around the timed part") != NULL,
+			     part);
+		free(got);
+	}
+	sm_results_free(&results);
+}
+
 static void write_plot(const char *name, const char *text)
 {
 	char path[160];
@@ -342,7 +369,8 @@ Test(golden, a_figure_stands_inline_in_the_colours_of_the_page)
 	cr_expect(strstr(got, "<text>T1 a &amp; b 12.345</text>"), "text is no number");
 	cr_expect_null(strstr(got, "gnuplot_plot_1"));
 	cr_expect_null(strstr(got, "fill=\"#ffffff\""), "the paper is the page's");
-	cr_expect_null(strstr(got, "<g fill=\"none\" stroke=\"currentColor\"></g>"), "an empty group");
+	cr_expect_null(strstr(got, "<g fill=\"none\" stroke=\"currentColor\"></g>"),
+		       "an empty group");
 	free(got);
 }
 
@@ -358,10 +386,12 @@ Test(golden, many_marks_are_one_path)
 			 i < 15 ? 8 : 6, i);
 	strcat(svg, "</svg>");
 	got = page_with(svg);
-	cr_expect(strstr(got, "<path fill='#d55e00' stroke='none' d='M0 7m0-2.6l-2.6 4.0h5.2zM1 7m"));
+	cr_expect(
+		strstr(got, "<path fill='#d55e00' stroke='none' d='M0 7m0-2.6l-2.6 4.0h5.2zM1 7m"));
 	cr_expect(strstr(got, "M14 7m"));
 	cr_expect_null(strstr(got, "M15 7"), "five are not many, and no triangles");
-	cr_expect(strstr(got, "<use href='#gpPt6' transform='translate(19,7) scale(2)' color='#d55e00'/>"));
+	cr_expect(strstr(
+		got, "<use href='#gpPt6' transform='translate(19,7) scale(2)' color='#d55e00'/>"));
 	free(got);
 }
 

@@ -203,7 +203,7 @@ struct sm_scenario {
 	bool warm_physical; /* make the physical pages host-warm right before (see region.h) */
 	bool own_prefault;  /* run() or warm_up() populates; the harness does not */
 	/* A slice's time is the longest worker->time_ns instead of last end - first start: for latencies
-	 * that overlap, and waits that are not the subject. */
+	 * that overlap, and waits that are not the subject.  Counters count all of run() all the same. */
 	bool self_timed;
 	bool histogram; /* run() fills worker->histogram; it starts empty after the warm-up slice */
 	/* Where workers share PUs, run() ends a slice by the clock (worker->slice_ns): by a count, one worker would do
