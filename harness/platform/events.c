@@ -38,29 +38,60 @@ const char *const sm_events_default =
 	"minor-faults,major-faults,context-switches,cpu-migrations,task-clock,cycles,instructions,"
 	"cache-references,cache-misses,L1D-load-misses,LLC-load-misses,dTLB-load-misses";
 
-/* Events that each family of CPUs calls differently: the first that libpfm4 knows for this CPU is taken. */
+/* Events that each family of CPUs calls differently: the first that libpfm4 knows for this CPU is taken.  AMD
+ * cannot tell a transfer within a core complex from a hit in its L3: what counts both bears another name.
+ * Meanings: the vendors' lists of events. */
+struct candidate {
+	const char *event;
+	const char *name; /* NULL: as asked for */
+	const char *meaning;
+};
+#define HITM     "loads that another core of the socket answered, which had modified the line"
+#define FAR_HITM "loads that a core of another socket answered, which had modified the line"
+#define OWN_COMPLEX                                                                                \
+	"lines that came from this core complex: from another core's cache or, indistinguishably, from the L3"
 static const struct {
 	const char *name, *what;
-	const char *candidate[8];
+	struct candidate candidate[8];
 } by_cpu[] = {
-	/* On Intel those that found it modified there; AMD counts all from within the core complex. */
 	{ "loads-from-other-core",
 	  "loads that another core's cache answered (HITM)",
-	  { "MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM",             /* Skylake to Ice Lake */
-	    "MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD",              /* Sapphire Rapids on */
-	    "MEM_LOAD_UOPS_L3_HIT_RETIRED:XSNP_HITM",        /* Haswell, Broadwell */
-	    "MEM_LOAD_UOPS_LLC_HIT_RETIRED:XSNP_HITM",       /* Sandy Bridge, Ivy Bridge */
-	    "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:INT_CACHE", /* Zen 3: within the core complex */
-	    "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX", /* Zen 4 */
-	    "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_LCL_CACHE" /* Zen 2 */ } },
+	  { /* Skylake to Ice Lake */
+	    { "MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM", NULL, HITM },
+	    /* Sapphire Rapids on */
+	    { "MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD", NULL,
+	      "loads that another core of the socket answered, which had modified the line or had it alone" },
+	    /* Haswell, Broadwell */
+	    { "MEM_LOAD_UOPS_L3_HIT_RETIRED:XSNP_HITM", NULL, HITM },
+	    /* Sandy Bridge, Ivy Bridge */
+	    { "MEM_LOAD_UOPS_LLC_HIT_RETIRED:XSNP_HITM", NULL, HITM },
+	    /* Zen 3 */
+	    { "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:INT_CACHE", "fills-from-own-complex",
+	      OWN_COMPLEX },
+	    /* Zen 4 */
+	    { "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX", "fills-from-own-complex",
+	      OWN_COMPLEX },
+	    /* Zen 2 */
+	    { "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_LCL_CACHE", "fills-from-own-die",
+	      "lines that came from this core complex (from another core's cache or, indistinguishably, from "
+	      "the L3), or from another complex if their memory is this die's" } } },
 	{ "fills-from-other-cache",
 	  "lines that came from a cache further away: another core complex or socket",
-	  { "MEM_LOAD_L3_MISS_RETIRED:REMOTE_HITM",       /* Skylake servers on */
-	    "MEM_LOAD_UOPS_L3_MISS_RETIRED:REMOTE_HITM",  /* Haswell, Broadwell servers */
-	    "MEM_LOAD_UOPS_LLC_MISS_RETIRED:REMOTE_HITM", /* Ivy Bridge servers */
-	    "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:EXT_CACHE_LCL:EXT_CACHE_RMT",            /* Zen 3 */
-	    "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_CACHE_NEAR_FAR:FAR_CACHE_NEAR_FAR", /* Zen 4 */
-	    "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_RMT_CACHE" /* Zen 2 */ } },
+	  { /* Skylake servers on */
+	    { "MEM_LOAD_L3_MISS_RETIRED:REMOTE_HITM", NULL, FAR_HITM },
+	    /* Haswell, Broadwell servers */
+	    { "MEM_LOAD_UOPS_L3_MISS_RETIRED:REMOTE_HITM", NULL, FAR_HITM },
+	    /* Ivy Bridge servers */
+	    { "MEM_LOAD_UOPS_LLC_MISS_RETIRED:REMOTE_HITM", NULL, FAR_HITM },
+	    /* Zen 3 */
+	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:EXT_CACHE_LCL:EXT_CACHE_RMT", NULL,
+	      "lines that came from the caches of another core complex" },
+	    /* Zen 4 */
+	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_CACHE_NEAR_FAR:FAR_CACHE_NEAR_FAR", NULL,
+	      "lines that came from the caches of another core complex" },
+	    /* Zen 2 */
+	    { "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_RMT_CACHE", NULL,
+	      "lines that came from another core complex and whose memory is another die's" } } },
 };
 #define BY_CPU (sizeof(by_cpu) / sizeof(by_cpu[0]))
 
@@ -90,17 +121,28 @@ static int encode_string(struct sm_event *event, const char *string)
 	return rc;
 }
 
-/* True where the name is one of `by_cpu`; its code in `rc`, and the reason where no candidate fits. */
+/* True where the name is one of `by_cpu`, asked for or got (a resumed run asks for what it got); its code in
+ * `rc`, and the reason where no candidate fits. */
 static bool encode_by_cpu(struct sm_event *event, int *rc)
 {
 	for (size_t i = 0; i < BY_CPU; i++) {
-		if (strcmp(by_cpu[i].name, event->name) != 0)
-			continue;
-		*rc = PFM_ERR_NOTSUPP;
-		for (unsigned c = 0; *rc != PFM_SUCCESS && by_cpu[i].candidate[c]; c++)
-			*rc = encode_string(event, by_cpu[i].candidate[c]);
-		if (*rc == PFM_SUCCESS)
+		bool any = strcmp(by_cpu[i].name, event->name) == 0, known = any;
+
+		for (unsigned c = 0; by_cpu[i].candidate[c].event; c++) {
+			const struct candidate *candidate = &by_cpu[i].candidate[c];
+
+			if (!any && !(candidate->name && strcmp(candidate->name, event->name) == 0))
+				continue;
+			known = true;
+			*rc = encode_string(event, candidate->event);
+			if (*rc != PFM_SUCCESS)
+				continue;
+			if (candidate->name)
+				snprintf(event->name, sizeof(event->name), "%s", candidate->name);
 			return true;
+		}
+		if (!known)
+			continue;
 		*rc = PFM_ERR_NOTSUPP;
 		snprintf(event->reason, sizeof(event->reason),
 			 "libpfm4 sees no PMU here that counts %s: run on bare metal, or have the "
@@ -109,6 +151,33 @@ static bool encode_by_cpu(struct sm_event *event, int *rc)
 		return true;
 	}
 	return false;
+}
+
+/* Whether libpfm4's full string is of the event: "skl::NAME:UNIT:e=0..." has the parts of "NAME:UNIT". */
+static bool is_event(const char *fstr, const char *event)
+{
+	char copy[SM_EVENT_TEXT_MAX], *rest = copy, *part;
+
+	snprintf(copy, sizeof(copy), "%s", event);
+	while ((part = strsep(&rest, ":"))) {
+		const char *at = strstr(fstr, part);
+		size_t length = strlen(part);
+
+		while (at && (at == fstr || at[-1] != ':' || (at[length] && at[length] != ':')))
+			at = strstr(at + 1, part);
+		if (!at)
+			return false;
+	}
+	return true;
+}
+
+const char *sm_event_meaning(const char *fstr)
+{
+	for (size_t i = 0; i < BY_CPU; i++)
+		for (unsigned c = 0; by_cpu[i].candidate[c].event; c++)
+			if (is_event(fstr, by_cpu[i].candidate[c].event))
+				return by_cpu[i].candidate[c].meaning;
+	return NULL;
 }
 
 static int encode(struct sm_event *event, struct sm_error *err)

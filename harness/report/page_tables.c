@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "page.h"
+#include "shmeter/counters.h"
 #include "shmeter/text.h"
 #include "words.h"
 
@@ -151,7 +152,7 @@ void page_ratios(struct page *page)
 
 /* Means of the events per operation, of the cases of one scenario. */
 struct events {
-	const char *name[EVENTS_MAX], *state[EVENTS_MAX];
+	const char *name[EVENTS_MAX], *fstr[EVENTS_MAX], *state[EVENTS_MAX];
 	unsigned count;
 	double *sum;      /* [case][EVENTS_MAX] */
 	unsigned *trials; /* likewise */
@@ -159,14 +160,17 @@ struct events {
 	unsigned last_trial;
 };
 
-static unsigned event_index(struct events *e, const char *name)
+static unsigned event_index(struct events *e, const struct sm_counter_row *row)
 {
 	unsigned i = 0;
 
-	while (i < e->count && strcmp(e->name[i], name) != 0)
+	while (i < e->count && strcmp(e->name[i], row->event) != 0)
 		i++;
-	if (i == e->count && i < EVENTS_MAX)
-		e->name[e->count++] = name;
+	if (i == e->count && i < EVENTS_MAX) {
+		e->name[i] = row->event;
+		e->fstr[i] = row->fstr;
+		e->count++;
+	}
 	return i;
 }
 
@@ -193,7 +197,7 @@ static int gather(const struct sm_results *r, const char *scenario, struct event
 
 		if (c->trial > e->last_trial || e->case_of[c->trial] == SIZE_MAX)
 			continue;
-		event = event_index(e, c->event);
+		event = event_index(e, c);
 		if (event >= EVENTS_MAX)
 			continue;
 		if (!isfinite(c->per_op)) {
@@ -290,6 +294,22 @@ static void put_absent(const struct page *page, const struct events *e, const do
 		      page->out);
 }
 
+/* What events are on the CPU of this run whose name says less than they are. */
+static void put_meanings(const struct page *page, const struct events *e, const double *largest)
+{
+	for (unsigned i = 0; i < e->count; i++) {
+		const char *meaning = sm_event_meaning(e->fstr[i]);
+
+		if (!meaning || largest[i] < 0)
+			continue;
+		fputs("<p class=\"note\"><code>", page->out);
+		page_text(page->out, e->name[i]);
+		fputs("</code> here: ", page->out);
+		page_printf(page->out, "%s (%s).", meaning, e->fstr[i]);
+		fputs("</p>\n", page->out);
+	}
+}
+
 /* task-clock is the CPU time that stands there anyway. */
 static bool has_column(const struct events *e, const double *largest, unsigned event)
 {
@@ -355,6 +375,7 @@ void page_why(struct page *page, const char *scenario)
 		if (is_here(r, &r->summaries[i], scenario))
 			put_why_row(page, &e, largest, time, cpu, &r->summaries[i]);
 	page_table_close(page->out);
+	put_meanings(page, &e, largest);
 	put_absent(page, &e, largest, true);
 	put_absent(page, &e, largest, false);
 out_events:

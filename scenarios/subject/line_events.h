@@ -1,4 +1,5 @@
-/* What the performance counters tell of lines in motion, for sm_scenario.events. */
+/* What the performance counters tell of lines in motion, for sm_scenario.events.  What exactly differs between
+ * CPUs, and the report says it below the table. */
 #ifndef SHMETER_SUBJECT_LINE_EVENTS_H
 #define SHMETER_SUBJECT_LINE_EVENTS_H
 

@@ -320,6 +320,32 @@ Test(golden, counters_of_a_part_say_what_they_count)
 	sm_results_free(&results);
 }
 
+/* A name that stands for what each CPU has is explained below the table. */
+Test(golden, an_event_says_what_it_is_on_this_cpu)
+{
+	struct sm_report_options options = { .plots = PLOTS_FOLDER };
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	char path[128], *got;
+
+	make_up(&results);
+	results.counters[0].event = "fills-from-own-complex";
+	results.counters[0].fstr =
+		"amd64_fam19h_zen4::DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX:k=1:u=1";
+	results.counters[0].per_op = 0.5;
+	cr_assert_eq(sm_report_page(&results, &options, &err), 0, "%s", err.text);
+	snprintf(path, sizeof(path), "%s/report.html", folder);
+	got = read_text(path);
+	cr_expect(strstr(
+		got,
+		"<code>fills-from-own-complex</code> here: lines that came from this core complex"));
+	cr_expect(strstr(
+		got,
+		"(amd64_fam19h_zen4::DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX:k=1:u=1)."));
+	free(got);
+	sm_results_free(&results);
+}
+
 static void write_plot(const char *name, const char *text)
 {
 	char path[160];

@@ -87,24 +87,46 @@ Test(counters, names_are_libpfm4s)
 
 /* What a line's travel is counted by differs between CPUs; libpfm4 is told, once a process, which one it
  * sees. */
-#define LINE_EVENT(test, cpu, name_asked, want)                                                    \
+#define LINE_EVENT(test, cpu, name_asked, name_got, want, meaning)                                 \
 	Test(counters, test)                                                                       \
 	{                                                                                          \
 		setenv("LIBPFM_FORCE_PMU", cpu, 1);                                                \
 		prepare(name_asked);                                                               \
 		cr_expect(strstr(set.event[0].fstr, want), "%s", set.event[0].fstr);               \
 		cr_expect_eq(set.event[0].state, SM_COUNTED, "%s", set.event[0].reason);           \
+		cr_expect_str_eq(set.event[0].name, name_got);                                     \
+		cr_assert_not_null(sm_event_meaning(set.event[0].fstr));                           \
+		cr_expect(strstr(sm_event_meaning(set.event[0].fstr), meaning), "%s",              \
+			  sm_event_meaning(set.event[0].fstr));                                    \
 	}
 
 LINE_EVENT(loads_from_other_cores_on_skylake, "skl", "loads-from-other-core",
-	   "skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM")
+	   "loads-from-other-core", "skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM",
+	   "had modified the line")
 LINE_EVENT(loads_from_other_cores_on_sapphire_rapids, "spr", "loads-from-other-core",
-	   "spr::MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD")
+	   "loads-from-other-core", "spr::MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD", "or had it alone")
+/* AMD counts hits in the L3 as well: that is not what was asked for, and says so. */
+LINE_EVENT(loads_from_other_cores_on_zen_2, "amd64_fam17h_zen2", "loads-from-other-core",
+	   "fills-from-own-die", ":LS_MABRESP_LCL_CACHE", "or from another complex")
+LINE_EVENT(loads_from_other_cores_on_zen_3, "amd64_fam19h_zen3", "loads-from-other-core",
+	   "fills-from-own-complex", ":INT_CACHE", "or, indistinguishably, from the L3")
 LINE_EVENT(loads_from_other_cores_on_zen_4, "amd64_fam19h_zen4", "loads-from-other-core",
-	   ":LOCAL_CCX")
-LINE_EVENT(fills_from_other_caches_on_ice_lake, "icx", "fills-from-other-cache", ":REMOTE_HITM")
+	   "fills-from-own-complex", ":LOCAL_CCX", "or, indistinguishably, from the L3")
+/* What a resumed run asks for: the names that it got. */
+LINE_EVENT(a_name_that_was_got_can_be_asked_for, "amd64_fam19h_zen4", "fills-from-own-complex",
+	   "fills-from-own-complex", ":LOCAL_CCX", "or, indistinguishably, from the L3")
+LINE_EVENT(fills_from_other_caches_on_ice_lake, "icx", "fills-from-other-cache",
+	   "fills-from-other-cache", ":REMOTE_HITM", "another socket")
 LINE_EVENT(fills_from_other_caches_on_zen_3, "amd64_fam19h_zen3", "fills-from-other-cache",
-	   ":EXT_CACHE_RMT")
+	   "fills-from-other-cache", ":EXT_CACHE_RMT", "another core complex")
+
+Test(counters, only_whole_names_have_a_meaning)
+{
+	cr_expect_null(sm_event_meaning("perf::PERF_COUNT_HW_CPU_CYCLES:u=1:k=1"));
+	cr_expect_null(sm_event_meaning("skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HIT:e=0"));
+	cr_expect_null(sm_event_meaning("skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM2:e=0"));
+	cr_expect_not_null(sm_event_meaning("skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM"));
+}
 
 Test(counters, line_events_that_the_cpu_lacks_are_not_supported)
 {
@@ -113,6 +135,14 @@ Test(counters, line_events_that_the_cpu_lacks_are_not_supported)
 	cr_expect_eq(set.event[0].state, SM_NOT_SUPPORTED);
 	cr_expect(strstr(set.event[0].reason, "vPMU"), "%s", set.event[0].reason);
 	cr_expect_str_eq(set.event[0].fstr, "loads-from-other-core");
+}
+
+Test(counters, a_name_of_another_cpu_is_not_supported)
+{
+	setenv("LIBPFM_FORCE_PMU", "skl", 1);
+	prepare("fills-from-own-complex");
+	cr_expect_eq(set.event[0].state, SM_NOT_SUPPORTED);
+	cr_expect_str_eq(set.event[0].fstr, "fills-from-own-complex");
 }
 
 Test(counters, unknown_names_are_refused)

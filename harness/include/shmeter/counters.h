@@ -57,7 +57,8 @@ struct sm_count {
 extern const char *const sm_events_default;
 
 /* Encodes a comma-separated list of libpfm4 event strings (and of the short names of the default ones, and
- * `loads-from-other-core` and `fills-from-other-cache`, which stand for what this CPU has) and probes each by opening it on the
+ * `loads-from-other-core` and `fills-from-other-cache`, which stand for what this CPU has and take another name
+ * where that is something else) and probes each by opening it on the
  * calling process, in the groups that sm_counters_open() uses, and seeing it run.  Falls back from
  * user+kernel to user scope where the former is not permitted.  An unknown event string is -EINVAL
  * with libpfm4's reason; an unavailable event is a state, not an error. */
@@ -84,6 +85,10 @@ void sm_counters_disable(struct sm_counters *counters);
 /* Totals since open, one entry for each event of the set. */
 void sm_counters_read(struct sm_counters *counters, struct sm_count out[SM_EVENTS_MAX]);
 void sm_counters_close(struct sm_counters *counters);
+
+/* What an event that bears one of those names counts, from libpfm4's full string, so that it can be said on
+ * another machine, too; NULL: it is another event. */
+const char *sm_event_meaning(const char *fstr);
 
 /* One sentence that says what is missing and how to get it; "" where nothing is. */
 void sm_events_note(const struct sm_event_set *set, char out[SM_ERROR_TEXT_MAX]);
