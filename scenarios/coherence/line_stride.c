@@ -9,9 +9,7 @@
  * the counting.  Two readings of the clock a distance, for thousands of operations. */
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "../subject/line_events.h"
 #include "../subject/meet.h"
@@ -27,7 +25,7 @@ enum way { ATOMIC_ADD, LOAD_STORE };
 /* Between one line and two at least this ratio, or there is no step to find. */
 #define STEP_MIN 1.5
 
-enum { MORE_LINE, MORE_OVER_LINE, MORE_STEP, MORE_ONE_LINE_NS, MORE_TWO_LINES_NS };
+enum { MORE_LINE, MORE_OVER_LINE, MORE_STEP, MORE_ONE_LINE_NS, MORE_TWO_LINES_NS, MORE_REPORTED };
 
 /* What a worker tells: nanoseconds an operation of each distance in each slice; only it writes. */
 struct told {
@@ -38,12 +36,12 @@ struct told {
 struct shared {
 	struct meet meet[2];
 	struct told told[2];
+	uint64_t line_bytes; /* as hwloc says; 0: it does not know */
 };
 
 struct state {
 	struct replica_turn turn;
-	uint64_t number;     /* of the last meeting */
-	uint64_t line_bytes; /* as the kernel says; 0: it does not */
+	uint64_t number; /* of the last meeting */
 };
 
 static uint64_t distance_of(unsigned index)
@@ -69,25 +67,13 @@ static _Atomic uint32_t *counter_of(void *region, uint64_t copy, unsigned worker
 					    worker * distance_of(index));
 }
 
-static int setup(struct sm_trial *trial, struct sm_error *err)
+/* Of the nearest cache.  The parent, which compares, has no topology at hand. */
+static int warm_up(struct sm_worker *worker)
 {
-	struct state *state = trial->state;
-	FILE *file = fopen("/sys/devices/system/cpu/cpu0/cache/index0/coherency_line_size", "re");
-	char text[32] = "";
-	unsigned long bytes;
-	long known;
+	struct sm_cache nearest = { 0 };
 
-	(void)err;
-	if (file && !fgets(text, sizeof(text), file))
-		text[0] = '\0';
-	if (file)
-		fclose(file);
-	bytes = strtoul(text, NULL, 10);
-	if (bytes == 0) {
-		known = sysconf(_SC_LEVEL1_DCACHE_LINESIZE);
-		bytes = known > 0 ? (unsigned long)known : 0;
-	}
-	state->line_bytes = bytes;
+	if (worker->index == 0 && sm_topology_caches(worker->mapping->topology, &nearest, 1) > 0)
+		shared_of(worker->region)->line_bytes = nearest.line_bytes;
 	return 0;
 }
 
@@ -175,7 +161,7 @@ static double median_at(const struct shared *shared, unsigned index)
 static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	const struct shared *shared = shared_of(trial->region);
-	const struct state *state = trial->state;
+	double reported = shared->line_bytes ? (double)shared->line_bytes : (double)NAN;
 	double ns[DISTANCES], step, between;
 	unsigned from = DISTANCES - 1;
 
@@ -186,11 +172,11 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	while (from > 0 && ns[from - 1] < between)
 		from--;
 	value[MORE_LINE] = step >= STEP_MIN ? (double)distance_of(from) : (double)NAN;
-	value[MORE_OVER_LINE] =
-		state->line_bytes ? value[MORE_LINE] / (double)state->line_bytes : (double)NAN;
+	value[MORE_OVER_LINE] = value[MORE_LINE] / reported;
 	value[MORE_STEP] = step;
 	value[MORE_ONE_LINE_NS] = ns[0];
 	value[MORE_TWO_LINES_NS] = ns[DISTANCES - 1];
+	value[MORE_REPORTED] = reported;
 }
 
 static const struct sm_variant variants[] = {
@@ -201,7 +187,7 @@ static const struct sm_variant variants[] = {
 
 static const struct sm_claim claims[] = {
 	{ .id = "C4",
-	  .text = "Counters stop disturbing each other exactly at the line size that the kernel reports",
+	  .text = "Counters stop disturbing each other exactly at the line size that hwloc reports",
 	  .source =
 		  "cache coherence works on lines; the adjacent-line prefetcher is said to double them",
 	  .left = "atomic_add",
@@ -210,7 +196,8 @@ static const struct sm_claim claims[] = {
 	  .value_min = 1,
 	  .value_max = 1,
 	  .needs =
-		  "two cores; between the threads of one, which share its cache, no step may show" },
+		  "two cores, as between the threads of one, which share its cache, no step may show, "
+		  "and a line size that hwloc knows" },
 	{ 0 },
 };
 
@@ -232,14 +219,15 @@ const struct sm_scenario sm_scenario_line_stride = {
 		  { "line size found over line size reported", "1" },
 		  { "one line over two", "1" },
 		  { "time in one line", "ns" },
-		  { "time in two lines", "ns" } },
+		  { "time in two lines", "ns" },
+		  { "line size reported", "B" } },
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.events = LINE_EVENTS,
 	.state_bytes = sizeof(struct state),
 	.self_timed = true,
 	.region_bytes = region_bytes,
 	.supported = meet_supported,
-	.setup = setup,
+	.warm_up = warm_up,
 	.run = run,
 	.verify = verify,
 	.measure = measure,

@@ -2,6 +2,7 @@
  * ones. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shmeter/scenario.h"
 #include "shmeter/team.h"
 #include "shmeter/topology.h"
 
@@ -363,4 +365,34 @@ Test(topology, nonsense_is_refused)
 	cr_expect(strstr(err.text, "bananas"), "%s", err.text);
 	cr_expect_lt(sm_topology_open(&topology, "/nowhere/at-all.xml", &err), 0);
 	cr_expect(strstr(err.text, "/nowhere/at-all.xml"), "%s", err.text);
+}
+
+extern const struct sm_scenario sm_scenario_line_stride;
+
+/* The line size that line_stride tells beside the one it finds, its last metric. */
+static double line_reported_on(const char *source)
+{
+	const struct sm_scenario *scenario = &sm_scenario_line_stride;
+	const struct sm_case c = { .scenario = scenario, .workers = 2 };
+	struct sm_region mapping = { .topology = open_or_fail(source) };
+	struct sm_worker worker = { .c = &c, .mapping = &mapping };
+	struct sm_trial trial = { .c = &c };
+	double value[SM_MORE_MAX];
+
+	trial.region = worker.region =
+		aligned_alloc(4096, (scenario->region_bytes(&c) + 4095) & ~(size_t)4095);
+	cr_assert(trial.region);
+	memset(trial.region, 0, scenario->region_bytes(&c));
+	cr_assert_eq(scenario->warm_up(&worker), 0);
+	scenario->measure(&trial, value);
+	free(trial.region);
+	sm_topology_close((struct sm_topology *)(uintptr_t)mapping.topology);
+	return value[SM_MORE_MAX - 1];
+}
+
+Test(topology, line_stride_compares_with_the_line_that_hwloc_knows)
+{
+	cr_expect_eq(line_reported_on(TEST_DATA "/lines_128.xml"), 128);
+	cr_expect_eq(line_reported_on("pack:1 core:2 l1d:1 pu:1"), 64);
+	cr_expect(isnan(line_reported_on("pack:1 core:2 pu:1")), "unknown is not a number");
 }
