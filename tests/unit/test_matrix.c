@@ -161,6 +161,21 @@ static char *take(const char *name)
 	return text ? text : strdup("");
 }
 
+/* The template is told of one pair without a value, and fills it and the key's box with a pattern. */
+static void expect_hatched_once(bool drawn)
+{
+	char *script = take("plots/pairs.gp"), *drawing = drawn ? take("plots/pairs.svg") : NULL;
+	unsigned filled = 0;
+
+	cr_expect(strstr(script, "\nmissing = 1\n"), "%s", script);
+	for (char *at = drawing; at && (at = strstr(at, "url(#gpPat")); at++)
+		filled++;
+	cr_expect(!drawing || filled == 2, "%u boxes are hatched", filled);
+	cr_expect(!drawing || strstr(drawing, "not measured"));
+	free(script);
+	free(drawing);
+}
+
 Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 {
 	char folder[] = "/tmp/shmeter-matrix-XXXXXX", command[128];
@@ -168,6 +183,7 @@ Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 	struct sm_error err = { 0 };
 	char *text, *data;
 	unsigned drawn;
+	int rc;
 
 	cr_assert(mkdtemp(folder));
 	run.folder = strdup(folder);
@@ -179,7 +195,8 @@ Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 	cr_expect(strstr(text, "\n0,,8"), "%s", text);
 	snprintf(command, sizeof(command), "mkdir -p %s/plots", folder);
 	cr_assert_eq(system(command), 0);
-	(void)!sm_report_figures(&run, &options, &drawn, &err);
+	rc = sm_report_figures(&run, &options, &drawn, &err);
+	expect_hatched_once(rc == 0 && drawn > 0);
 	data = take("plots/pairs.dat");
 	/* column 3, row 4: from 2 to 5; the block of cells does not have it, that of missing pairs does */
 	cr_expect(strstr(data, "\n\n3 4\n"), "%.200s", data);
