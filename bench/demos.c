@@ -205,8 +205,8 @@ const struct demo demos[] = {
 	  .mechanism =
 		  "  writer: [a1][b1][c1]   ->   [a2][b2][c2]\n"
 		  "  reader:        a2       b1         c1            torn: half of each\n"
-		  "Cures: a mutex (wait); a seqlock (read again); a double buffer (another copy);\n"
-		  "copy and swap (the newest whole).",
+		  "Cures: a mutex (wait); a seqlock (look again, read again); a double buffer or many\n"
+		  "copies (read another one, and look again: the writer may have come round).",
 	  .source = "subject/snapshot.h",
 	  .function = "seqlock_read",
 	  .next = "shmeter run read_side: which cure is cheapest for how many writes?" },

@@ -51,8 +51,11 @@ static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn 
 
 static void reap(struct sm_member *member)
 {
-	while (waitpid(member->pid, &member->wait_status, 0) < 0 && errno == EINTR)
-		;
+	while (waitpid(member->pid, &member->wait_status, 0) < 0)
+		if (errno != EINTR) {
+			member->wait_status = W_EXITCODE(255, 0); /* nobody knows how it ended */
+			break;
+		}
 	member->reaped = true;
 	if (member->pidfd >= 0)
 		close(member->pidfd);

@@ -50,8 +50,11 @@ int gnuplot_run(const char *folder, const char *script, struct sm_error *err)
 					 "apt-get install gnuplot-nox, then `shmeter report %s/..`"
 				       : "gnuplot cannot be started in %s",
 			       folder);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR) {
+			status = -1; /* nobody knows how it ended */
+			break;
+		}
 	first_complaint(folder, complaint, sizeof(complaint));
 	if (status != 0)
 		return sm_fail(err, EIO, "gnuplot cannot draw %s/%s: %s", folder, script,

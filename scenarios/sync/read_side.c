@@ -133,8 +133,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 
 	for (unsigned i = 0; i < (alone ? 1 : trial->c->workers); i++)
 		if (trial->outcome[i]->tally[TALLY_READS] != trial->outcome[i]->ops)
-			return sm_fail(err, EILSEQ, "worker %u read %lu records in %lu operations", i,
-				       trial->outcome[i]->tally[TALLY_READS],
+			return sm_fail(err, EILSEQ, "worker %u read %lu records in %lu operations",
+				       i, trial->outcome[i]->tally[TALLY_READS],
 				       trial->outcome[i]->ops);
 	if (sm_trial_tally(trial, TALLY_TORN))
 		return sm_fail(err, EILSEQ, "%lu records were read torn",
@@ -146,7 +146,8 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	uint64_t reads = sm_trial_tally(trial, TALLY_READS);
 
-	value[0] = reads ? (double)sm_trial_tally(trial, TALLY_RETRIES) / (double)reads : (double)NAN;
+	value[0] =
+		reads ? (double)sm_trial_tally(trial, TALLY_RETRIES) / (double)reads : (double)NAN;
 }
 
 #define READERS(name_, words, way)                                                                 \
@@ -158,8 +159,9 @@ static const struct sm_variant variants[] = {
 	READERS("mutex", "a mutex", MUTEX),
 	READERS("rwlock", "a read-write lock", RWLOCK),
 	READERS("seqlock", "a seqlock", SEQLOCK),
-	READERS("double_buffer", "a double buffer", DOUBLE_BUFFER),
-	READERS("copy_swap", "the latest of many copies", COPY_SWAP),
+	READERS("double_buffer", "a double buffer, each half a seqlock", DOUBLE_BUFFER),
+	READERS("copy_swap", "the latest of 64 copies, read again where the writer came round",
+		COPY_SWAP),
 	{ 0 },
 };
 
@@ -194,8 +196,8 @@ const struct sm_scenario sm_scenario_read_side = {
 	.summary = "Reading a record of eight words that is written at some rate.",
 	.why = "A reader that writes, and be it a count of readers, takes the lock's line "
 	       "away from all others: that is why a read-write lock does not scale for short "
-	       "reads. A seqlock, a double buffer and a copy let readers only read; they pay "
-	       "when the writer was there.",
+	       "reads. A seqlock, a double buffer and a copy let readers only read, and look "
+	       "whether the writer came in between; then they read again.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "writes",
