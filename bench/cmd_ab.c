@@ -317,8 +317,8 @@ static int measure(struct alternation *ab, struct sm_results results[2], struct 
 	rc = alternate(ab, first, err);
 	if (rc == 0)
 		rc = judge(ab, first, &results[1], &gates[1], &rows[1], err);
-	if (rc == 0 && gates[0].count == gates[1].count)
-		sm_gates_confirm(rows[0], rows[1], gates[0].count);
+	if (rc == 0)
+		sm_gates_confirm(rows[0], gates[0].count, rows[1], gates[1].count);
 	return rc;
 }
 

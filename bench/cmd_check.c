@@ -100,7 +100,7 @@ static int confirm(struct check *check, struct sm_error *err)
 		rc = sm_gates_judge(&check->gates, &check->fresh, check->baseline, sm_scenarios,
 				    sm_scenario_count, check->fresh_rows, err);
 	if (rc == 0)
-		sm_gates_confirm(check->rows, check->fresh_rows, count);
+		sm_gates_confirm(check->rows, count, check->fresh_rows, count);
 	return rc;
 }
 

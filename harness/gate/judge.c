@@ -398,17 +398,56 @@ int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
 	return rc;
 }
 
-void sm_gates_confirm(struct sm_gate_row *rows, const struct sm_gate_row *fresh, size_t count)
+static const struct sm_gate_row *row_named(const struct sm_gate_row *rows, size_t count,
+					   const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(rows[i].gate->name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* Data that was wrong once was wrong: no noise loses an update.  What noise can add to a count is for its slack. */
+static bool is_proof(const struct sm_gate *gate)
+{
+	return gate->kind == SM_GATE_COUNT || gate->kind == SM_GATE_CLAIM;
+}
+
+void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh,
+		      size_t fresh_count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (rows[i].verdict != SM_REFUTED)
+		struct sm_gate_row *row = &rows[i];
+
+		if (row->verdict != SM_REFUTED)
 			continue;
-		rows[i].confirmed = fresh[i].verdict == SM_REFUTED;
-		if (rows[i].confirmed)
+		row->fresh = row_named(fresh, fresh_count, row->gate->name);
+		row->confirmed = row->fresh && row->fresh->verdict == SM_REFUTED;
+		if (row->confirmed)
 			continue;
-		rows[i].verdict = SM_INCONCLUSIVE;
-		rows[i].reason = "fresh trials did not repeat it";
+		row->reason = row->fresh ? "fresh trials did not repeat it"
+					 : "fresh trials have no such gate, so it is not confirmed";
+		if (is_proof(row->gate))
+			row->reason =
+				row->fresh
+					? "wrong data is proof, though fresh trials did not repeat it"
+					: "wrong data is proof, though fresh trials have no such gate";
+		else
+			row->verdict = SM_INCONCLUSIVE;
 	}
+}
+
+const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size)
+{
+	const struct sm_gate_row *fresh = row->confirmed ? NULL : row->fresh;
+	size_t used = (size_t)snprintf(out, size, "%s", row->reason);
+
+	if (fresh && used < size)
+		used += (size_t)snprintf(out + used, size - used, ": %s, %s",
+					 sm_gate_word(fresh->verdict), fresh->evidence);
+	if (fresh && used < size && strcmp(fresh->reason, "-") != 0)
+		snprintf(out + used, size - used, "; %s", fresh->reason);
+	return out;
 }
 
 enum sm_verdict sm_gates_overall(const struct sm_gate_row *rows, size_t count)

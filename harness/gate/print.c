@@ -12,6 +12,8 @@
 #include "shmeter/text.h"
 
 #define WIDTH_DEFAULT 100
+/* Evidence and reason of a row and of its fresh one, each a struct sm_words at most. */
+#define WORDS_MAX 8192
 /* docs.github.com, "Workflow commands for GitHub Actions": a step's summary and its annotations. */
 #define SUMMARY_MAX     (1024u * 1024u)
 #define ANNOTATIONS_MAX 10
@@ -27,9 +29,11 @@ static const char *tint(const struct sm_gate_report *report, enum sm_verdict ver
 static void row_words(const struct sm_gate_row *row, char *out, size_t size)
 {
 	size_t used = (size_t)snprintf(out, size, "%s", row->evidence);
+	char reason[WORDS_MAX];
 
 	if (strcmp(row->reason, "-") != 0 && used < size)
-		used += (size_t)snprintf(out + used, size - used, ". Why: %s", row->reason);
+		used += (size_t)snprintf(out + used, size - used, ". Why: %s",
+					 sm_gate_reason(row, reason, sizeof(reason)));
 	if (row->verdict == SM_REFUTED && used < size)
 		snprintf(out + used, size - used, ". %sAgain: %s",
 			 row->confirmed ? "Fresh trials repeat it. " : "", row->again);
@@ -50,7 +54,7 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 						 SM_SUPPORTED };
 	enum sm_verdict overall = sm_gates_overall(report->rows, report->gates->count);
 	unsigned width = report->width ? report->width : WIDTH_DEFAULT;
-	char text[4096];
+	char text[WORDS_MAX];
 
 	for (unsigned v = 0; v < sizeof(order) / sizeof(order[0]); v++)
 		for (size_t i = 0; i < report->gates->count; i++) {
@@ -92,7 +96,7 @@ static void put_xml(FILE *out, const char *text)
 static int write_junit(FILE *out, void *context)
 {
 	const struct sm_gate_report *report = context;
-	char text[4096];
+	char text[WORDS_MAX];
 
 	fprintf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"shmeter\" tests=\"%zu\" "
@@ -145,7 +149,7 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 {
 	enum sm_verdict overall = sm_gates_overall(report->rows, report->gates->count);
 	long begin = ftell(out);
-	char text[4096];
+	char text[WORDS_MAX];
 
 	fprintf(out,
 		"## shmeter: %s\n\n%zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable.",
@@ -222,7 +226,7 @@ void sm_gates_annotate(const struct sm_gate_report *report, FILE *out)
 		enum sm_verdict verdict;
 		const char *command;
 	} kind[] = { { SM_REFUTED, "error" }, { SM_INCONCLUSIVE, "warning" } };
-	char text[4096];
+	char text[WORDS_MAX];
 
 	for (unsigned k = 0; k < 2; k++)
 		for (size_t i = 0, shown = 0; i < report->gates->count && shown < ANNOTATIONS_MAX;
@@ -254,6 +258,7 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 
 	for (size_t i = 0; i < report->gates->count; i++) {
 		const struct sm_gate_row *row = &report->rows[i];
+		char reason[WORDS_MAX];
 
 		json_array_append_new(
 			gates,
@@ -264,8 +269,8 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 				"high", number(row->ratio.high), "p", number(row->p), "mde",
 				number(row->mde), "blocks", (int)row->blocks, "baseline_blocks",
 				(int)row->baseline_blocks, "confirmed", (int)row->confirmed,
-				"evidence", row->evidence, "reason", row->reason, "again",
-				row->again));
+				"evidence", row->evidence, "reason",
+				sm_gate_reason(row, reason, sizeof(reason)), "again", row->again));
 	}
 	return json_pack("{s:s, s:s, s:o}", "verdict",
 			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)),

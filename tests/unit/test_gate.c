@@ -413,17 +413,52 @@ Test(analysis, another_machine_is_never_compared)
 	sm_results_free(&before);
 }
 
+/* The fresh rows are another list in another order: names say which is which. */
 Test(analysis, a_fail_that_is_not_repeated_is_none)
 {
-	struct sm_gate_row first[2] = { { .verdict = SM_REFUTED }, { .verdict = SM_REFUTED } };
-	struct sm_gate_row again[2] = { { .verdict = SM_SUPPORTED }, { .verdict = SM_REFUTED } };
+	struct sm_gate gate[3] = { { .name = "a", .kind = SM_GATE_RATIO },
+				   { .name = "b", .kind = SM_GATE_BASELINE },
+				   { .name = "c", .kind = SM_GATE_RATIO } };
+	struct sm_gate_row first[3], again[2] = { { .gate = &gate[1], .verdict = SM_REFUTED },
+						  { .gate = &gate[0],
+						    .verdict = SM_SUPPORTED,
+						    .evidence = "0.98 (0.97 to 0.99)",
+						    .reason = "-" } };
+	char text[256];
 
-	sm_gates_confirm(first, again, 2);
+	for (unsigned i = 0; i < 3; i++)
+		first[i] = (struct sm_gate_row){ .gate = &gate[i], .verdict = SM_REFUTED };
+	sm_gates_confirm(first, 3, again, 2);
 	cr_expect_eq(first[0].verdict, SM_INCONCLUSIVE);
+	expect_text(sm_gate_reason(&first[0], text, sizeof(text)),
+		    "did not repeat it: PASS, 0.98 (0.97 to 0.99)");
 	cr_expect_eq(first[1].verdict, SM_REFUTED);
 	cr_expect(first[1].confirmed && !first[0].confirmed);
-	cr_expect_eq(sm_gates_overall(first, 2), SM_REFUTED);
+	cr_expect_eq(first[2].verdict, SM_INCONCLUSIVE, "nobody measured it again");
+	expect_text(first[2].reason, "no such gate");
+	cr_expect_eq(sm_gates_overall(first, 3), SM_REFUTED);
 	cr_expect_eq(sm_gates_overall(first, 1), SM_INCONCLUSIVE);
+}
+
+Test(analysis, wrong_data_stays_wrong_where_fresh_trials_are_right)
+{
+	struct sm_gate gate[2] = { { .name = "a", .kind = SM_GATE_COUNT },
+				   { .name = "b", .kind = SM_GATE_CLAIM } };
+	struct sm_gate_row first[2], again = { .gate = &gate[0],
+					       .verdict = SM_NOT_TESTABLE,
+					       .evidence = "not counted",
+					       .reason = "not permitted" };
+	char text[256];
+
+	for (unsigned i = 0; i < 2; i++)
+		first[i] = (struct sm_gate_row){ .gate = &gate[i], .verdict = SM_REFUTED };
+	sm_gates_confirm(first, 2, &again, 1);
+	cr_expect_eq(first[0].verdict, SM_REFUTED);
+	cr_expect(!first[0].confirmed);
+	expect_text(sm_gate_reason(&first[0], text, sizeof(text)),
+		    "is proof, though fresh trials did not repeat it: NOT TESTABLE, not counted; "
+		    "not permitted");
+	cr_expect_eq(first[1].verdict, SM_REFUTED);
 }
 
 Test(analysis, a_moved_control_silences_ratios)

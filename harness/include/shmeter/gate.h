@@ -78,6 +78,8 @@ struct sm_gate_row {
 	const char *reason;   /* why not PASS; "-" */
 	const char *again;    /* the command that measures it again */
 	bool confirmed;       /* a FAIL that fresh trials repeat */
+	/* What fresh trials say of this gate, borrowed from who confirmed; NULL: not asked, or they lack it. */
+	const struct sm_gate_row *fresh;
 };
 /* "PASS", "FAIL", "INCONCLUSIVE", "NOT TESTABLE". */
 const char *sm_gate_word(enum sm_verdict verdict);
@@ -88,9 +90,13 @@ SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *
 			       const struct sm_digest *baseline,
 			       const struct sm_scenario *const *scenarios, size_t scenario_count,
 			       struct sm_gate_row *rows, struct sm_error *err);
-/* Takes fresh trials into account: a FAIL that they do not repeat becomes inconclusive.  `fresh` holds the rows
- * of the same gates over them. */
-void sm_gates_confirm(struct sm_gate_row *rows, const struct sm_gate_row *fresh, size_t count);
+/* Takes fresh trials into account, whose rows are matched by the gates' names: a ratio or a baseline that they do not
+ * repeat, or do not have, becomes inconclusive.  A wrong count and a refuted claim are proof: they stand.  `fresh` is
+ * to live as long as `rows`. */
+void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh,
+		      size_t fresh_count);
+/* All of why a row is no PASS, with what the fresh trials say; "-".  Returns `out`. */
+const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size);
 
 /* Writers.  All take what sm_gates_judge() made. */
 struct sm_gate_report {
