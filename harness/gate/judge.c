@@ -143,20 +143,32 @@ static void set_untestable(struct sm_gate_row *row, const char *reason)
 	row->reason = reason;
 }
 
-/* A ratio or a baseline over all groups that it names: the worst one speaks, its p multiplied by their number
- * (Bonferroni).  Leaves the verdict open (SM_VERDICT_NONE) until all gates are known. */
+static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g,
+		       const struct sides *sides, struct finding *out, struct sm_error *err)
+{
+	*out = (struct finding){ .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
+				 .p = 1,
+				 .mde = NAN };
+	if (gate->kind == SM_GATE_RATIO)
+		return judge_ratio(gate, run, g, out, err);
+	return gate_baseline(sides->run, (size_t)sm_analysis_case_of(run, g, gate->variant),
+			     gate->against ? sm_analysis_case_of(run, g, gate->against) : -1,
+			     sides->baseline, gate->min, gate->max, run->results, out, err);
+}
+
+/* A ratio or a baseline over all groups that it names: the worst one speaks, the smallest p of those that can be
+ * trusted multiplied by the number of all (Bonferroni).  Leaves the verdict open (SM_VERDICT_NONE) until all gates are
+ * known. */
 static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
 			const struct sides *sides, struct sm_gate_row *row, struct finding *worst,
 			struct sm_error *err)
 {
 	const char *untried = NULL;
-	unsigned groups = 0;
+	unsigned groups = 0, gaps = 0;
 	double smallest = 1;
 
 	for (size_t g = 0; g < run->group_count; g++) {
-		struct finding one = { .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
-				       .p = 1,
-				       .mde = NAN };
+		struct finding one;
 		const char *why;
 		int rc;
 
@@ -169,20 +181,14 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
 		why = why_untried(run, g, gate);
 		if (why) {
 			untried = why;
+			gaps++;
 			continue;
 		}
-		rc = gate->kind == SM_GATE_BASELINE
-			     ? gate_baseline(sides->run,
-					     (size_t)sm_analysis_case_of(run, g, gate->variant),
-					     gate->against
-						     ? sm_analysis_case_of(run, g, gate->against)
-						     : -1,
-					     sides->baseline, gate->min, gate->max, run->results,
-					     &one, err)
-			     : judge_ratio(gate, run, g, &one, err);
+		rc = judge_group(gate, run, g, sides, &one, err);
 		if (rc < 0)
 			return rc;
-		smallest = fmin(smallest, one.p);
+		if (!one.distrust)
+			smallest = fmin(smallest, one.p);
 		if (groups++ == 0 || badness(gate, &one) > badness(gate, worst))
 			*worst = one;
 	}
@@ -191,12 +197,15 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
 					    : "no case of this run is the one that the gate names");
 		return 0;
 	}
-	row->p = worst->distrust ? 1 : fmin(1, smallest * groups);
+	row->p = fmin(1, smallest * groups);
 	row->ratio = worst->ratio;
 	row->blocks = worst->used;
 	row->baseline_blocks = worst->baseline_used;
 	row->mde = worst->mde;
-	row->evidence = worst->evidence;
+	row->evidence =
+		gaps ? sm_results_string(run->results, "%s; not testable at %u of %u points: %s",
+					 worst->evidence, gaps, groups + gaps, untried)
+		     : worst->evidence;
 	return 0;
 }
 

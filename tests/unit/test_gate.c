@@ -130,6 +130,59 @@ Test(analysis, the_worst_of_several_points_speaks)
 	sm_gates_free(&gates);
 }
 
+static void steal_from(size_t first, double share)
+{
+	for (size_t i = first; i < run.sample_count; i++)
+		run.samples[i].steal_ns = (uint64_t)((double)run.samples[i].wall_ns * 2 * share);
+}
+
+/* One point is on the wrong side and not to be trusted; the other cannot decide.  Neither makes up for the other. */
+Test(analysis, a_point_that_is_not_trusted_fails_no_other)
+{
+	load(ratio_gate, 0);
+	unsigned packed = add_case("pack", "packed", "op=add", 2);
+	unsigned padded = add_case("pack", "padded", "op=add", 2);
+
+	for (unsigned b = 0; b < 16; b++) {
+		add_trial(packed, b, 0, 0, b % 2 ? 14 : 16);
+		add_trial(padded, b, 0, 0, 10);
+	}
+	size_t first = run.sample_count;
+
+	add_pack_point("op=store", 10, 10, 10, 64);
+	steal_from(first, 0.2);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
+	cr_expect(rows[0].p > 0.1, "%g", rows[0].p);
+	tear_down();
+	set_up(); /* a point that fails is told, not the one that is not trusted */
+	add_pack_point("op=add", 12, 10, 10, 16);
+	first = run.sample_count;
+	add_pack_point("op=store", 10, 10, 10, 64);
+	steal_from(first, 0.2);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED, "%s", rows[0].reason);
+	expect_text(rows[0].evidence, "op=add");
+	sm_gates_free(&gates);
+}
+
+Test(analysis, a_point_that_was_not_tried_is_told)
+{
+	load(ratio_gate, 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	size_t first = run.sample_count;
+
+	add_pack_point("op=store", 10, 10, 10, 16);
+	for (size_t i = first; i < run.sample_count; i++) {
+		run.samples[i].status = SM_SKIPPED;
+		run.samples[i].reason = "no such PUs";
+	}
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s", rows[0].reason);
+	expect_text(rows[0].evidence, "not testable at 1 of 2 points: pack/packed: no such PUs");
+	sm_gates_free(&gates);
+}
+
 Test(analysis, a_gate_can_be_about_one_point)
 {
 	load("[g]\ncase = pack/packed\nagainst = padded\nat = op=add\nmin = 1.5\n", 0);
