@@ -130,9 +130,9 @@ int print_gates(const struct arguments *arguments, const struct sm_gate_report *
 
 int exit_of(const struct arguments *arguments, enum sm_verdict verdict)
 {
-	return verdict == SM_REFUTED                             ? EXIT_REFUTED
-	       : verdict == SM_INCONCLUSIVE && arguments->strict ? EXIT_INCONCLUSIVE
-								 : EXIT_OK;
+	if (verdict == SM_REFUTED)
+		return EXIT_REFUTED;
+	return verdict != SM_SUPPORTED && arguments->strict ? EXIT_INCONCLUSIVE : EXIT_OK;
 }
 
 static int judge(struct check *check, struct sm_error *err)
@@ -183,7 +183,7 @@ int cmd_check(struct arguments *arguments)
 		rc = print_gates(arguments, &report, &err);
 	}
 	rc = rc < 0 ? complain(&err)
-		    : exit_of(arguments, sm_gates_overall(check.rows, check.gates.count));
+		    : exit_of(arguments, sm_gates_strictly(check.rows, check.gates.count));
 	free(check.fresh_rows);
 	free(check.rows);
 	sm_results_free(&check.fresh);

@@ -459,17 +459,32 @@ const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size
 	return out;
 }
 
+static size_t count_of(const struct sm_gate_row *rows, size_t count, enum sm_verdict verdict)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		n += rows[i].verdict == verdict;
+	return n;
+}
+
 enum sm_verdict sm_gates_overall(const struct sm_gate_row *rows, size_t count)
 {
-	enum sm_verdict overall = SM_SUPPORTED;
+	static const enum sm_verdict order[] = { SM_REFUTED, SM_INCONCLUSIVE, SM_SUPPORTED };
 
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].verdict == SM_REFUTED)
-			return SM_REFUTED;
-		if (rows[i].verdict == SM_INCONCLUSIVE)
-			overall = SM_INCONCLUSIVE;
-	}
-	return overall;
+	for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (count_of(rows, count, order[i]) > 0)
+			return order[i];
+	return SM_NOT_TESTABLE;
+}
+
+enum sm_verdict sm_gates_strictly(const struct sm_gate_row *rows, size_t count)
+{
+	enum sm_verdict overall = sm_gates_overall(rows, count);
+
+	return overall == SM_SUPPORTED && count_of(rows, count, SM_SUPPORTED) < count
+		       ? SM_NOT_TESTABLE
+		       : overall;
 }
 
 const char *sm_gate_word(enum sm_verdict verdict)

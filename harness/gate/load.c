@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/counters.h"
 #include "shmeter/gate.h"
+#include "shmeter/text.h"
 
 /* A file of thresholds is written by hand. */
 #define GATES_MAX 1000
@@ -181,6 +183,120 @@ static bool has_variant(const struct sm_scenario *scenario, const char *name)
 	return false;
 }
 
+static bool is_whole(const char *text)
+{
+	return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+/* Values as samples.csv has them: "4096", not "4k". */
+static bool is_value_of(const struct sm_param *param, const char *value)
+{
+	for (unsigned i = 0; param->labels && param->labels[i]; i++)
+		if (strcmp(param->labels[i], value) == 0)
+			return true;
+	if (param->labels || !is_whole(value))
+		return false;
+	return !param->max ||
+	       (strtoull(value, NULL, 10) >= param->min && strtoull(value, NULL, 10) <= param->max);
+}
+
+static bool is_placement(const char *value)
+{
+	for (int k = SM_PLACE_NEAR; k < SM_PLACE_COUNT; k++)
+		if (strcmp(sm_placement_name((enum sm_placement)k), value) == 0)
+			return true;
+	return false;
+}
+
+static bool is_memory(const char *name, const char *value)
+{
+	struct sm_memory memory;
+
+	if (strcmp(value, "none") == 0) /* a case without a region */
+		return true;
+	return (strcmp(name, "backing") == 0 &&
+		sm_backing_parse(value, &memory.backing, NULL) == 0) ||
+	       (strcmp(name, "pages") == 0 && sm_pages_parse(value, &memory.pages, NULL) == 0) ||
+	       (strcmp(name, "prefault") == 0 &&
+		sm_prefault_parse(value, &memory.prefault, NULL) == 0) ||
+	       (strcmp(name, "numa") == 0 && sm_numa_parse(value, &memory, NULL) == 0);
+}
+
+/* Whether a case of the scenario can have this; `*known`: at least its name. */
+static bool can_have(const struct sm_scenario *scenario, const char *name, const char *value,
+		     bool *known)
+{
+	static const char memory[] = "backing pages prefault numa";
+
+	*known = true;
+	for (unsigned i = 0; i < SM_PARAMS_MAX && scenario->params[i].name; i++)
+		if (strcmp(scenario->params[i].name, name) == 0)
+			return is_value_of(&scenario->params[i], value);
+	if (strcmp(name, "placement") == 0)
+		return is_placement(value);
+	if (strcmp(name, "workers") == 0)
+		return is_whole(value);
+	*known = sm_has_word(memory, name, strlen(name));
+	return *known && is_memory(name, value);
+}
+
+/* What no case can have would make a gate that is never testable. */
+static int check_at(struct reading *reading, const struct sm_gate *gate,
+		    const struct sm_scenario *scenario)
+{
+	char text[256], *rest = text, *word, *value;
+	bool known;
+
+	if (gate->at && (size_t)snprintf(text, sizeof(text), "%s", gate->at) >= sizeof(text))
+		return wrong(reading, "[%s] at = %.40s... is too long", gate->name, gate->at);
+	while (gate->at && (word = strsep(&rest, " "))) {
+		if (!*word)
+			continue;
+		value = strchr(word, '=');
+		if (!value)
+			return wrong(reading, "[%s] at = %s: \"%s\" is not NAME=VALUE", gate->name,
+				     gate->at, word);
+		*value++ = '\0';
+		if (can_have(scenario, word, value, &known))
+			continue;
+		return known ? wrong(reading,
+				     "[%s] at = %s: \"%s\" is no value of \"%s\" as samples.csv has it; "
+				     "`shmeter list %s` shows them",
+				     gate->name, gate->at, value, word, scenario->name)
+			     : wrong(reading,
+				     "[%s] at = %s: \"%s\" has no \"%s\": there are placement, backing, "
+				     "pages, prefault, numa, workers and the parameters that `shmeter "
+				     "list %s` shows",
+				     gate->name, gate->at, scenario->name, word, scenario->name);
+	}
+	return 1;
+}
+
+/* Events of another CPU ("skx::...") cannot be asked for here: those are not testable. */
+static int check_event(struct reading *reading, const struct sm_gate *gate)
+{
+	struct sm_event_set set;
+	int rc;
+
+	if (strstr(gate->event, "::") && strncasecmp(gate->event, "perf::", 6) != 0)
+		return 1;
+	rc = sm_events_prepare(&set, &sm_os_linux, gate->event, NULL);
+	if (rc == -EINVAL || (rc == 0 && set.count != 1))
+		return wrong(reading,
+			     "[%s] count = %s: neither shmeter nor libpfm4 knows this event; "
+			     "libpfm4's `showevtinfo` lists what it knows",
+			     gate->name, gate->event);
+	return 1;
+}
+
+static bool has_metric(const struct sm_scenario *scenario, const char *name)
+{
+	for (unsigned i = 0; i < SM_MORE_MAX && scenario->more[i].name; i++)
+		if (strcmp(scenario->more[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* A claim about a ratio is the same gate as one that is written out; others keep their own verdict. */
 static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			 const struct sm_scenario *const *scenarios, size_t count)
@@ -232,6 +348,13 @@ static int resolve(struct reading *reading, struct sm_gate *gate,
 			     gate->name, gate->scenario,
 			     has_variant(scenario, gate->variant) ? gate->against : gate->variant,
 			     gate->scenario);
+	if (gate->metric && !has_metric(scenario, gate->metric))
+		return wrong(reading,
+			     "[%s] metric = %s: \"%s\" tells no such metric besides its time",
+			     gate->name, gate->metric, gate->scenario);
+	check_at(reading, gate, scenario);
+	if (gate->event)
+		check_event(reading, gate);
 	gate->kind = gate->event      ? SM_GATE_COUNT
 		     : gate->baseline ? SM_GATE_BASELINE
 				      : SM_GATE_RATIO;
@@ -329,7 +452,8 @@ int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan
 		free(patterns);
 		free(longer);
 		plan->patterns = plan->longer = NULL;
-		return sm_fail(err, ENOMEM, "no memory for the patterns of %zu gates", gates->count);
+		return sm_fail(err, ENOMEM, "no memory for the patterns of %zu gates",
+			       gates->count);
 	}
 	for (size_t i = 0; i < gates->count; i++) {
 		if (only && !only[i])

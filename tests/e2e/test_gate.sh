@@ -52,7 +52,11 @@ gate '[mutex]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'baselin
 again 0 'PASS: 4 of 4 gates pass' 'rm -rf first healthy; measure first; measure healthy; \
 	"$program" check healthy --thresholds gates.ini --baseline first'
 expect 0 'no baseline was given' "$program" check healthy --thresholds gates.ini
+expect 3 '3 of 4 gates pass' "$program" check healthy --thresholds gates.ini --strict
 cp gates.ini all.ini
+gate '[mutex]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'baseline = yes' 'max = 1.10'
+expect 0 'NOT TESTABLE: 0 of 1 gates pass' "$program" check healthy --thresholds gates.ini
+expect 3 'NOT TESTABLE: 0 of 1 gates pass' "$program" check healthy --thresholds gates.ini --strict
 
 # the defects: a slower case, a faster other side, one fault more, a claim that is not so
 again 1 '95 % interval 1\.[34][^)]*\); at most 1\.1 is allowed' 'rm -rf slow; measure slow --inject lock_uncontended/mutex=40; \

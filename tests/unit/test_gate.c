@@ -73,6 +73,58 @@ Test(analysis, a_wrong_file_of_gates_says_what_to_write)
 	expect_wrong("[g\ncase = pack/packed\n", "line 1");
 }
 
+/* A gate that no case can ever meet is a mistake, and not a gate that is never testable. */
+Test(analysis, a_gate_about_nothing_is_refused)
+{
+#define AT(what)    "[g]\ncase = pack/packed\nagainst = padded\nmin = 1\nat = " what "\n"
+#define COUNT(what) "[g]\ncase = touch/lazy\nper_op = 1\ncount = " what "\n"
+	expect_wrong(AT("opp=add"), "\"pack\" has no \"opp\"");
+	expect_wrong(AT("op=ad"), "\"ad\" is no value of \"op\"");
+	expect_wrong(AT("op=add,size=4"), "\"add,size=4\" is no value");
+	expect_wrong(AT("size=1k"), "no value of \"size\"");
+	expect_wrong(AT("size=65"), "no value of \"size\"");
+	expect_wrong(AT("near"), "not NAME=VALUE");
+	expect_wrong(AT("placement=nere"), "no value of \"placement\"");
+	expect_wrong(AT("pages=5k"), "no value of \"pages\"");
+	expect_wrong(AT("workers=two"), "no value of \"workers\"");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 1\nmetric = tiem\n",
+		     "no such metric");
+	expect_wrong(COUNT("minor-fualts"), "knows this event");
+	expect_wrong(COUNT("minor-faults,major-faults"), "knows this event");
+	load(AT("op=add size=64  placement=shared-l3 backing=none pages=2m prefault=populate "
+		"numa=bind:1 workers=2"),
+	     0);
+	sm_gates_free(&gates);
+	load(COUNT("page-faults"), 0);
+	sm_gates_free(&gates);
+	load(COUNT("loads-from-other-core"), 0);
+	sm_gates_free(&gates);
+	load(COUNT("none_such_cpu::UOPS"), 0);
+	sm_gates_free(&gates);
+}
+
+/* What measured nothing has not passed. */
+Test(analysis, nothing_measured_is_no_pass)
+{
+	static const struct {
+		enum sm_verdict one, other, overall, strictly;
+	} all[] = {
+		{ SM_NOT_TESTABLE, SM_NOT_TESTABLE, SM_NOT_TESTABLE, SM_NOT_TESTABLE },
+		{ SM_SUPPORTED, SM_NOT_TESTABLE, SM_SUPPORTED, SM_NOT_TESTABLE },
+		{ SM_SUPPORTED, SM_SUPPORTED, SM_SUPPORTED, SM_SUPPORTED },
+		{ SM_INCONCLUSIVE, SM_NOT_TESTABLE, SM_INCONCLUSIVE, SM_INCONCLUSIVE },
+		{ SM_INCONCLUSIVE, SM_REFUTED, SM_REFUTED, SM_REFUTED },
+	};
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct sm_gate_row both[2] = { { .verdict = all[i].one },
+					       { .verdict = all[i].other } };
+
+		cr_expect_eq(sm_gates_overall(both, 2), all[i].overall, "%u", i);
+		cr_expect_eq(sm_gates_strictly(both, 2), all[i].strictly, "%u", i);
+	}
+}
+
 static const char ratio_gate[] = "[packed]\ncase = pack/packed\nagainst = padded\nmin = 1.5\n";
 
 Test(analysis, a_ratio_gate_passes_fails_and_stays_open)

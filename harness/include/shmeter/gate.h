@@ -120,7 +120,10 @@ SM_MUST_USE int sm_gates_append_summary(const struct sm_gate_report *report, con
 void sm_gates_annotate(const struct sm_gate_report *report, FILE *out);
 /* A JSON object: verdict, gates. */
 json_t *sm_gates_json(const struct sm_gate_report *report);
-/* The verdict of all: FAIL if one fails, else inconclusive if one is. */
+/* The verdict of all: FAIL if one fails, else inconclusive if one is, else PASS if one passes: where nothing was
+ * measured, nothing passes. */
 enum sm_verdict sm_gates_overall(const struct sm_gate_row *rows, size_t count);
+/* The same where every gate has to be measured: not testable instead of PASS if one gate is. */
+enum sm_verdict sm_gates_strictly(const struct sm_gate_row *rows, size_t count);
 
 #endif
