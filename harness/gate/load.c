@@ -313,12 +313,12 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			gate->scenario = scenarios[i]->name;
 			gate->variant = c->left;
 			gate->kind = SM_GATE_CLAIM;
+			gate->at = c->at;
 			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left ||
 			    !c->right)
 				return 1;
 			gate->kind = SM_GATE_RATIO;
 			gate->against = c->right;
-			gate->at = c->at;
 			gate->metric = c->metric;
 			gate->min = c->ratio_min;
 			gate->max = c->ratio_max;

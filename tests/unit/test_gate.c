@@ -336,6 +336,61 @@ Test(analysis, a_count_is_exact)
 	sm_gates_free(&gates);
 }
 
+static void end_badly(size_t first, size_t count, enum sm_status status)
+{
+	for (size_t i = first; i < first + count; i++) {
+		run.samples[i].status = status;
+		run.samples[i].reason = "so it was";
+	}
+}
+
+/* What is left over of trials that died proves no exact count; work done wrongly fails whatever is gated. */
+Test(analysis, trials_that_ended_badly_are_no_pass)
+{
+	load("[c]\ncase = touch/lazy\ncount = minor-faults\nper_op = 1\n"
+	     "[p]\nclaim = P1\n"
+	     "[r]\ncase = pack/packed\nagainst = padded\nmin = 1.5\n",
+	     0);
+	add_touch(1);
+	end_badly(0, 7, SM_WORKER_DIED);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	end_badly(8, 2, SM_TIMED_OUT);
+	judge(NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_expect_eq(rows[i].verdict, SM_INCONCLUSIVE, "%u: %s", i, rows[i].evidence);
+		expect_text(rows[i].reason, "7 of 8 trials ended badly (trial 0 of touch/lazy, ");
+		expect_text(rows[i].reason, "so it was");
+	}
+	cr_expect_eq(rows[2].verdict, SM_SUPPORTED, "%s", rows[2].reason);
+	expect_text(rows[2].evidence, "2 of 32 trials ended badly");
+	end_badly(0, 8, SM_WORKER_DIED); /* none is left */
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].reason);
+	end_badly(1, 1, SM_VERIFY_FAILED);
+	end_badly(9, 1, SM_VERIFY_FAILED);
+	judge(NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		cr_expect_eq(rows[i].verdict, SM_REFUTED, "%u: %s", i, rows[i].reason);
+		expect_text(rows[i].evidence, "so it was");
+		cr_expect(rows[i].wrong_data);
+	}
+	sm_gates_free(&gates);
+}
+
+Test(analysis, an_interrupted_run_is_told)
+{
+	load(ratio_gate, 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	json_object_set_new(run.manifest, "status", json_string("interrupted"));
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED);
+	expect_text(rows[0].evidence, "the run was interrupted");
+	json_object_set_new(run.manifest, "status", json_string("complete"));
+	judge(NULL);
+	cr_expect(!strstr(rows[0].evidence, "interrupted"));
+	sm_gates_free(&gates);
+}
+
 static const char baseline_gate[] =
 	"[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n[t]\ncase = "
 	"pack/packed\nbaseline = yes\nmax = 1.03\n";

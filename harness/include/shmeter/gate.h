@@ -77,6 +77,7 @@ struct sm_gate_row {
 	const char *evidence; /* in words; never empty */
 	const char *reason;   /* why not PASS; "-" */
 	const char *again;    /* the command that measures it again */
+	bool wrong_data;      /* a FAIL because the work of a trial was wrong */
 	bool confirmed;       /* a FAIL that fresh trials repeat */
 	/* What fresh trials say of this gate, borrowed from who confirmed; NULL: not asked, or they lack it. */
 	const struct sm_gate_row *fresh;
