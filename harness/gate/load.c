@@ -17,11 +17,31 @@ struct text {
 	char word[];
 };
 
+/* In the order of key_names. */
+enum key {
+	KEY_CASE,
+	KEY_AGAINST,
+	KEY_AT,
+	KEY_METRIC,
+	KEY_MIN,
+	KEY_MAX,
+	KEY_COUNT,
+	KEY_PER_OP,
+	KEY_SLACK,
+	KEY_CLAIM,
+	KEY_BASELINE,
+	KEYS
+};
+static const char *const key_names[KEYS] = { "case",  "against", "at",      "metric",
+					     "min",   "max",     "count",   "per_op",
+					     "slack", "claim",   "baseline" };
+#define ONLY(key) (1u << (key))
+
 struct reading {
 	struct sm_gates *gates;
 	struct sm_error *err; /* the first mistake; then everything else is passed over */
 	bool failed;
-	bool case_given, right_given;
+	unsigned given[GATES_MAX]; /* keys of each gate, as bits of enum key */
 };
 
 static const char *keep(struct sm_gates *gates, const char *word, size_t length)
@@ -87,37 +107,43 @@ static int take_flag(struct reading *reading, struct sm_gate *gate, const char *
 	return 1;
 }
 
+static int take_slack(struct reading *reading, struct sm_gate *gate, const char *text)
+{
+	double number = 0;
+
+	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 9)
+		return wrong(reading, "[%s] slack = %s: a whole number of events is expected",
+			     gate->name, text);
+	take_number(reading, gate, "slack", text, 0, &number);
+	gate->slack = (unsigned)number;
+	return 1;
+}
+
 static int take_key(struct reading *reading, struct sm_gate *gate, const char *key,
 		    const char *text)
 {
-	const struct {
-		const char *key, **to;
-	} words[] = {
-		{ "against", &gate->against }, { "at", &gate->at },
-		{ "metric", &gate->metric },   { "claim", &gate->claim },
-		{ "count", &gate->event },
-	};
-	double number = 0;
+	unsigned *given = &reading->given[gate - reading->gates->gate], k = 0;
+	const char *word = keep(reading->gates, text, strlen(text));
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcmp(key, words[i].key) == 0) {
-			*words[i].to = keep(reading->gates, text, strlen(text));
-			return 1;
-		}
-	if (strcmp(key, "case") == 0)
-		return take_case(reading, gate, text);
-	if (strcmp(key, "baseline") == 0)
-		return take_flag(reading, gate, key, text);
-	if (strcmp(key, "min") == 0)
-		return take_number(reading, gate, key, text, 1e-9, &gate->min);
-	if (strcmp(key, "max") == 0)
-		return take_number(reading, gate, key, text, 1e-9, &gate->max);
-	if (strcmp(key, "per_op") == 0)
-		return take_number(reading, gate, key, text, 0, &gate->per_op);
-	if (strcmp(key, "slack") == 0) {
-		take_number(reading, gate, key, text, 0, &number);
-		gate->slack = number < 1e9 ? (unsigned)number : 1000000000u;
-		return 1;
+	while (k < KEYS && strcmp(key, key_names[k]) != 0)
+		k++;
+	if (k < KEYS && *given & ONLY(k))
+		return wrong(reading, "[%s] says \"%s\" twice: leave one of them out", gate->name,
+			     key);
+	*given |= k < KEYS ? ONLY(k) : 0;
+	switch ((enum key)k) {
+	case KEY_CASE: return take_case(reading, gate, text);
+	case KEY_AGAINST: gate->against = word; return 1;
+	case KEY_AT: gate->at = word; return 1;
+	case KEY_METRIC: gate->metric = word; return 1;
+	case KEY_CLAIM: gate->claim = word; return 1;
+	case KEY_COUNT: gate->event = word; return 1;
+	case KEY_BASELINE: return take_flag(reading, gate, key, text);
+	case KEY_MIN: return take_number(reading, gate, key, text, 1e-9, &gate->min);
+	case KEY_MAX: return take_number(reading, gate, key, text, 1e-9, &gate->max);
+	case KEY_PER_OP: return take_number(reading, gate, key, text, 0, &gate->per_op);
+	case KEY_SLACK: return take_slack(reading, gate, text);
+	case KEYS: break;
 	}
 	return wrong(
 		reading,
@@ -130,40 +156,105 @@ static int take_key(struct reading *reading, struct sm_gate *gate, const char *k
 #define FILE_MAX (1 << 20)
 struct input {
 	FILE *file;
-	int left;
+	struct reading *reading;
+	int size; /* read so far */
+	int line;
+	bool refused;
 };
 
+/* Section headers are read here: inih cuts them at 49 characters, and tells neither one without keys nor the second
+ * of two that are alike. */
+static void begin_gate(struct reading *reading, int line, const char *text)
+{
+	struct sm_gates *gates = reading->gates;
+	size_t length = strcspn(text + 1, "]");
+	const char *rest = text + 1 + length;
+	const char *name;
+
+	if (reading->failed)
+		return;
+	if (*rest++ != ']' || length == 0 || !strchr(";#", rest[strspn(rest, " \t\r\n")])) {
+		wrong(reading, "line %d: [NAME OF A GATE] alone is expected", line);
+		return;
+	}
+	name = keep(gates, text + 1, length);
+	for (size_t i = 0; i < gates->count; i++)
+		if (strcmp(gates->gate[i].name, name) == 0) {
+			wrong(reading, "[%s] is there twice: give one another name", name);
+			return;
+		}
+	if (gates->count == GATES_MAX)
+		wrong(reading, "more than %d gates", GATES_MAX);
+	else
+		gates->gate[gates->count++] = (struct sm_gate){ .name = name };
+}
+
+static bool is_text(const char *line)
+{
+	json_t *json = json_string(line); /* NULL: no UTF-8 */
+	bool good = json && !strstr(line, "\xef\xbf\xbe") && !strstr(line, "\xef\xbf\xbf");
+
+	for (const char *c = line; good && *c; c++)
+		good = (unsigned char)*c >= ' ' || strchr("\t\r\n", *c);
+	json_decref(json);
+	return good;
+}
+
+/* What inih would take for something else than it looks like, or nothing. */
+static const char *why_not(const char *line, size_t length, size_t room)
+{
+	static const char blank[] = " \t\r\n";
+
+	if (strlen(line) < length || !is_text(line))
+		return "holds bytes that are no UTF-8 text";
+	if (length == room && line[length - 1] != '\n')
+		return "is longer than this reader takes";
+	/* it would become part of the value before it */
+	if (strchr(" \t", *line) && !strchr(";#", line[strspn(line, blank)]))
+		return "begins with a space: let every key begin at the left";
+	return NULL;
+}
+
+/* One line for inih, as fgets() would read it. */
 static char *next_line(char *text, int size, void *stream)
 {
 	struct input *input = stream;
+	const char *why;
+	int length = 0, c = 0;
 
-	if ((input->left -= size) < 0)
+	while (length < size - 1 && c != '\n' && (c = fgetc(input->file)) != EOF)
+		text[length++] = (char)c;
+	text[length] = '\0';
+	input->line++;
+	if (length == 0 || input->refused)
 		return NULL;
-	return fgets(text, size, input->file);
+	if (input->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
+		memmove(text, text + 3, (size_t)(length -= 3) + 1); /* a byte order mark */
+	input->size += length;
+	why = input->size > FILE_MAX ? "is beyond what a file of gates may hold (1 MiB)"
+				     : why_not(text, (size_t)length, (size_t)size - 1);
+	if (why) {
+		wrong(input->reading, "line %d %s", input->line, why);
+		input->refused = true;
+		return NULL;
+	}
+	if (*text == '[')
+		begin_gate(input->reading, input->line, text);
+	return text;
 }
 
-/* inih calls this for every key; a section begins with its first one. */
+/* inih calls this for every key. */
 static int take(void *user, const char *section, const char *key, const char *value)
 {
 	struct reading *reading = user;
 	struct sm_gates *gates = reading->gates;
-	struct sm_gate *gate = gates->count ? &gates->gate[gates->count - 1] : NULL;
 
+	(void)section;
 	if (reading->failed)
 		return 1;
-	if (!*section)
+	if (gates->count == 0)
 		return wrong(reading, "\"%s = %s\" stands before the first [gate]", key, value);
-	if (!gate || strcmp(gate->name, section) != 0) {
-		for (size_t i = 0; i < gates->count; i++)
-			if (strcmp(gates->gate[i].name, section) == 0)
-				return wrong(reading, "[%s] is there twice: give one another name",
-					     section);
-		if (gates->count == GATES_MAX)
-			return wrong(reading, "more than %d gates", GATES_MAX);
-		gate = &gates->gate[gates->count++];
-		*gate = (struct sm_gate){ .name = keep(gates, section, strlen(section)) };
-	}
-	return take_key(reading, gate, key, value);
+	return take_key(reading, &gates->gate[gates->count - 1], key, value);
 }
 
 static const struct sm_scenario *
@@ -301,7 +392,7 @@ static bool has_metric(const struct sm_scenario *scenario, const char *name)
 static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			 const struct sm_scenario *const *scenarios, size_t count)
 {
-	if (gate->variant || gate->event || gate->min > 0 || gate->max > 0 || gate->baseline)
+	if (reading->given[gate - reading->gates->gate] != ONLY(KEY_CLAIM))
 		return wrong(
 			reading,
 			"[%s] has a claim, which brings its own case and bounds: leave out the rest",
@@ -331,6 +422,9 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 static int resolve(struct reading *reading, struct sm_gate *gate,
 		   const struct sm_scenario *const *scenarios, size_t count)
 {
+	static const unsigned counts = ONLY(KEY_CASE) | ONLY(KEY_AT) | ONLY(KEY_COUNT) |
+				       ONLY(KEY_PER_OP) | ONLY(KEY_SLACK);
+	unsigned given = reading->given[gate - reading->gates->gate];
 	const struct sm_scenario *scenario;
 
 	if (gate->claim)
@@ -348,6 +442,9 @@ static int resolve(struct reading *reading, struct sm_gate *gate,
 			     gate->name, gate->scenario,
 			     has_variant(scenario, gate->variant) ? gate->against : gate->variant,
 			     gate->scenario);
+	if (gate->baseline && gate->metric)
+		return wrong(reading, "[%s] baseline = yes compares times: leave out metric",
+			     gate->name);
 	if (gate->metric && !has_metric(scenario, gate->metric))
 		return wrong(reading,
 			     "[%s] metric = %s: \"%s\" tells no such metric besides its time",
@@ -359,11 +456,14 @@ static int resolve(struct reading *reading, struct sm_gate *gate,
 		     : gate->baseline ? SM_GATE_BASELINE
 				      : SM_GATE_RATIO;
 	if (gate->kind == SM_GATE_COUNT)
-		return gate->against || gate->min > 0 || gate->max > 0 || gate->baseline
-			       ? wrong(reading,
-				       "[%s] counts: it takes case, at, count, per_op and slack alone",
-				       gate->name)
-			       : 1;
+		return given & ~counts ? wrong(reading,
+					       "[%s] counts: it takes case, at, count, per_op and "
+					       "slack alone",
+					       gate->name)
+				       : 1;
+	if (given & (ONLY(KEY_PER_OP) | ONLY(KEY_SLACK)))
+		return wrong(reading, "[%s] counts nothing: per_op and slack belong to count",
+			     gate->name);
 	if (gate->min == 0 && gate->max == 0)
 		return wrong(reading, "[%s] allows every ratio: give it a min or a max",
 			     gate->name);
@@ -384,6 +484,7 @@ int sm_gates_load(struct sm_gates *gates, const char *path,
 {
 	struct reading reading = { .gates = gates, .err = err };
 	FILE *file = fopen(path, "re");
+	struct input input = { .file = file, .reading = &reading };
 	int line;
 
 	*gates = (struct sm_gates){ .gate = calloc(GATES_MAX, sizeof(*gates->gate)) };
@@ -395,9 +496,9 @@ int sm_gates_load(struct sm_gates *gates, const char *path,
 		fclose(file);
 		return sm_fail(err, ENOMEM, "no memory for the gates");
 	}
-	line = ini_parse_stream(next_line, &(struct input){ file, FILE_MAX }, take, &reading);
+	line = ini_parse_stream(next_line, &input, take, &reading);
 	fclose(file);
-	if (line != 0) { /* what follows from it is no news */
+	if (line != 0 && !input.refused) { /* what follows from it is no news */
 		reading.failed = false;
 		wrong(&reading,
 		      "line %d is neither [gate], key = value nor a comment, or is longer than this reader takes",

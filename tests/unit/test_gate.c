@@ -73,6 +73,50 @@ Test(analysis, a_wrong_file_of_gates_says_what_to_write)
 	expect_wrong("[g\ncase = pack/packed\n", "line 1");
 }
 
+/* What an ini reader would merge, cut or drop without a word. */
+Test(analysis, a_file_of_gates_is_read_as_it_looks)
+{
+#define RATIO "[g]\ncase = pack/packed\nagainst = padded\nmin = 1\n"
+	char text[8192] = "";
+
+	expect_wrong(RATIO "  max = 2\n", "line 5 begins with a space");
+	expect_wrong(RATIO "\tmax = 2\n", "line 5 begins with a space");
+	expect_wrong(RATIO RATIO, "[g] is there twice");
+	expect_wrong(RATIO "[g]\nmax = 3\n", "[g] is there twice");
+	expect_wrong(RATIO "min = 2\n", "says \"min\" twice");
+	expect_wrong(RATIO "case = pack/wide\n", "says \"case\" twice");
+	expect_wrong(RATIO "[empty]\n", "[empty] names neither");
+	expect_wrong("[]\n" RATIO, "line 1: [NAME OF A GATE]");
+	expect_wrong("[g] max = 3\n" RATIO, "line 1: [NAME OF A GATE]");
+	expect_wrong(RATIO "; \xff\n", "line 5 holds bytes");
+	expect_wrong("[\xc3]\n", "line 1 holds bytes");
+	expect_wrong("[a\x01]\n", "line 1 holds bytes");
+	expect_wrong("[c]\nclaim = C1\nat = op=add\n", "leave out the rest");
+	expect_wrong("[c]\nclaim = C1\nagainst = padded\n", "leave out the rest");
+	expect_wrong("[c]\nclaim = C1\nmetric = time\n", "leave out the rest");
+	expect_wrong("[c]\nclaim = C1\nslack = 0\n", "leave out the rest");
+	expect_wrong(RATIO "slack = 2\n", "belong to count");
+	expect_wrong(RATIO "baseline = yes\nmetric = time\n", "leave out metric");
+	expect_wrong("[g]\ncase = touch/lazy\ncount = minor-faults\nslack = 2.5\n",
+		     "a whole number");
+	memset(text, 'x', 300);
+	text[0] = ';';
+	expect_wrong(text, "longer than this reader takes");
+	/* a name is kept whole, a comment may be anywhere, and the last of very many lines counts */
+	load("\xef\xbb\xbf[a name of more than forty-nine characters, which inih cuts off]; one\n"
+	     "claim = C1 ; two\n  ; three\n\n[a name of more than forty-nine characters, which "
+	     "inih cuts away]\r\nclaim = C1\r\n",
+	     0);
+	cr_expect_eq(gates.count, 2);
+	expect_text(gates.gate[1].name, "inih cuts away");
+	sm_gates_free(&gates);
+	memset(text, '\n', 8000);
+	strcpy(text + 8000, RATIO);
+	load(text, 0);
+	cr_expect_eq(gates.count, 1);
+	sm_gates_free(&gates);
+}
+
 /* A gate that no case can ever meet is a mistake, and not a gate that is never testable. */
 Test(analysis, a_gate_about_nothing_is_refused)
 {
