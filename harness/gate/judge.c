@@ -193,8 +193,11 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
 			*worst = one;
 	}
 	if (groups == 0) {
-		set_untestable(row, untried ? untried
-					    : "no case of this run is the one that the gate names");
+		set_untestable(
+			row, untried    ? untried
+			     : gate->at ? sm_results_string(run->results,
+							    "no case of this run has %s", gate->at)
+					: "no case of this run is the one that the gate names");
 		return 0;
 	}
 	row->p = fmin(1, smallest * groups);

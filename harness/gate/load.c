@@ -327,6 +327,8 @@ static bool can_have(const struct sm_scenario *scenario, const char *name, const
 		return is_placement(value);
 	if (strcmp(name, "workers") == 0)
 		return is_whole(value);
+	if (strcmp(name, "cores") == 0)
+		return strcmp(value, "different") == 0;
 	*known = sm_has_word(memory, name, strlen(name));
 	return *known && is_memory(name, value);
 }
@@ -355,7 +357,7 @@ static int check_at(struct reading *reading, const struct sm_gate *gate,
 				     "`shmeter list %s` shows them",
 				     gate->name, gate->at, value, word, scenario->name)
 			     : wrong(reading,
-				     "[%s] at = %s: \"%s\" has no \"%s\": there are placement, backing, "
+				     "[%s] at = %s: \"%s\" has no \"%s\": there are placement, cores, backing, "
 				     "pages, prefault, numa, workers and the parameters that `shmeter "
 				     "list %s` shows",
 				     gate->name, gate->at, scenario->name, word, scenario->name);

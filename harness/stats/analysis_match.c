@@ -5,6 +5,7 @@
 
 #include "analysis_parts.h"
 #include "shmeter/plan.h"
+#include "shmeter/topology.h"
 
 static bool equals(const char *text, const char *value, size_t length)
 {
@@ -16,6 +17,16 @@ static unsigned allowed_pus(const struct sm_results *results)
 {
 	return (unsigned)json_integer_value(
 		json_object_get(json_object_get(results->manifest, "environment"), "pus"));
+}
+
+/* `near` is a wish: on one core its workers take turns.  A case that was never seated may have been meant. */
+static bool on_different_cores(const struct sm_case_row *row)
+{
+	enum sm_placement relation = sm_placement_parse(row->relation);
+
+	return strcmp(row->relation, "-") == 0 ||
+	       (relation != SM_PLACE_UNSET && relation != SM_PLACE_SAME_CORE &&
+		relation != SM_PLACE_SMT);
 }
 
 /* Whether one case meets one condition ("message=64", "workers<=1xPU"). */
@@ -32,6 +43,8 @@ static bool case_has(const struct sm_results *results, const struct sm_case_row 
 
 	if (equals("placement", word, name))
 		return equals(row->placement, value, rest) || equals(row->relation, value, rest);
+	if (equals("cores", word, name))
+		return equals("different", value, rest) && on_different_cores(row);
 	if (equals("backing", word, name))
 		return equals(row->backing, value, rest);
 	if (equals("pages", word, name))

@@ -129,6 +129,7 @@ Test(analysis, a_gate_about_nothing_is_refused)
 	expect_wrong(AT("size=65"), "no value of \"size\"");
 	expect_wrong(AT("near"), "not NAME=VALUE");
 	expect_wrong(AT("placement=nere"), "no value of \"placement\"");
+	expect_wrong(AT("cores=two"), "no value of \"cores\"");
 	expect_wrong(AT("pages=5k"), "no value of \"pages\"");
 	expect_wrong(AT("workers=two"), "no value of \"workers\"");
 	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 1\nmetric = tiem\n",
@@ -223,6 +224,35 @@ Test(analysis, the_worst_of_several_points_speaks)
 	judge(NULL);
 	cr_expect_eq(rows[0].verdict, SM_REFUTED);
 	expect_text(rows[0].evidence, "op=store");
+	sm_gates_free(&gates);
+}
+
+/* `near` on a machine of one PU: the two take turns, and the ratio is 1. */
+Test(analysis, one_core_says_nothing_of_two)
+{
+	static const char gate[] = "[g]\ncase = pack/packed\nagainst = padded\n"
+				   "at = op=add placement=near cores=different\nmin = 1.5\n";
+	static const char *const apart[] = { "shared-l2", "shared-l3", "same-node", "cross-node" };
+	static const char *const one[] = { "same-core", "smt" };
+
+	load(gate, 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	for (unsigned i = 0; i < 4; i++) {
+		for (size_t c = 0; c < run.case_count; c++)
+			run.cases[c].relation = apart[i];
+		judge(NULL);
+		cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s: %s", apart[i], rows[0].reason);
+	}
+	tear_down();
+	set_up();
+	add_pack_point("op=add", 10, 10, 10, 16);
+	for (unsigned i = 0; i < 2; i++) {
+		for (size_t c = 0; c < run.case_count; c++)
+			run.cases[c].relation = one[i];
+		judge(NULL);
+		cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE, "%s: %s", one[i], rows[0].evidence);
+		expect_text(rows[0].reason, "cores=different");
+	}
 	sm_gates_free(&gates);
 }
 
