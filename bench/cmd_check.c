@@ -58,6 +58,7 @@ static int run_fresh(struct check *check, const char *folder, struct sm_error *e
 		goto out_restored;
 	run->plan.repeat_blocks = CONFIRM_BLOCKS;
 	run->plan.budget_ns = 0;
+	run->events = sm_gates_events(check->run.manifest);
 	run->folder = folder;
 	run->stop = stop_flag();
 	(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);
@@ -151,6 +152,9 @@ static int judge(struct check *check, struct sm_error *err)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", check->gates.count);
 	rc = sm_gates_judge(&check->gates, &check->run, check->baseline, sm_scenarios,
 			    sm_scenario_count, check->rows, err);
+	if (rc == 0)
+		sm_gates_name_again(&check->gates, check->rows, &check->run, arguments->baseline,
+				    arguments->confirm);
 	if (rc == 0 && arguments->confirm)
 		rc = confirm(check, err);
 	return rc;

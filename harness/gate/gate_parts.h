@@ -14,7 +14,8 @@ struct finding {
 	double p; /* one-sided, "the threshold holds" */
 	double mde;
 	unsigned used, baseline_used;
-	double scatter, baseline_scatter; /* of the blocks' logarithms, as standard deviations; 0: unknown */
+	double scatter,
+		baseline_scatter; /* of the blocks' logarithms, as standard deviations; 0: unknown */
 	const char *klass, *baseline_klass;
 	const char *evidence;
 	const char *distrust; /* why nothing can be said whatever the interval; NULL */
@@ -30,5 +31,9 @@ SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long refere
 /* Why the runs cannot be compared at all, or that the threshold is under the machine's noise: NULL: they can. */
 const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
 				const struct sm_digest *baseline, struct sm_results *results);
+
+/* gate/print.c */
+/* The command that measures a gate's cases again with the options that the run had, long enough to decide. */
+const char *gate_again(const struct sm_gate *gate, struct sm_results *results);
 
 #endif

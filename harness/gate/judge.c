@@ -251,21 +251,6 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_results *res
 	set_untestable(row, "no case of this run is what the claim is about");
 }
 
-/* The command that measures a gate's cases again, long enough to decide. */
-static const char *command_again(const struct sm_gate *gate, struct sm_results *results)
-{
-	const json_t *options = json_object_get(results->manifest, "options");
-	const char *profile = json_string_value(json_object_get(options, "profile"));
-	char against[192] = "";
-
-	if (gate->against)
-		snprintf(against, sizeof(against), " '%s/%s'", gate->scenario, gate->against);
-	return sm_results_string(results, "shmeter run '%s/%s'%s --profile %s --repeat-blocks %u",
-				 gate->scenario, gate->variant ? gate->variant : "*", against,
-				 profile ? profile : "quick",
-				 gate->kind == SM_GATE_BASELINE ? 2 * SM_BASELINE_BLOCKS : 32);
-}
-
 /* Blocks that a FAIL needs at least: all of them on the wrong side, against the strictest of Holm's levels. */
 static unsigned blocks_needed(size_t tests)
 {
@@ -441,7 +426,7 @@ static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const 
 				     .p = NAN,
 				     .mde = NAN,
 				     .reason = "-",
-				     .again = command_again(gate, run->results) };
+				     .again = gate_again(gate, run->results) };
 	if (why)
 		set_untestable(row, why);
 	else if (gate->kind == SM_GATE_COUNT)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shmeter/gate.h"
+#include "gate_parts.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
@@ -23,6 +23,106 @@ static const char *tint(const struct sm_gate_report *report, enum sm_verdict ver
 	static const char *const colour[] = { "", "\033[32m", "\033[31m", "\033[33m", "\033[2m" };
 
 	return report->color ? colour[verdict] : "";
+}
+
+/* An argument as a shell takes it. */
+static void add_quoted(struct sm_words *words, const char *text)
+{
+	sm_words_add(words, "'");
+	for (; *text; text++)
+		sm_words_add(words, *text == '\'' ? "'\\''" : "%c", *text);
+	sm_words_add(words, "'");
+}
+
+static void add_option(struct sm_words *words, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	sm_words_add(words, " --%s ", name);
+	add_quoted(words, value);
+}
+
+static const char *member(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+const char *sm_gates_events(const json_t *manifest)
+{
+	static const char option[] = "--events";
+	const json_t *line = json_object_get(manifest, "command_line");
+	const size_t length = sizeof(option) - 1;
+
+	for (size_t i = 0; i < json_array_size(line); i++) {
+		const char *word = json_string_value(json_array_get(line, i));
+
+		if (!word || strncmp(word, option, length) != 0)
+			continue;
+		if (word[length] == '=')
+			return word + length + 1;
+		if (!word[length])
+			return json_string_value(json_array_get(line, i + 1));
+	}
+	return NULL;
+}
+
+static void add_options(struct sm_words *words, const json_t *manifest)
+{
+	static const char *const names[] = { "backing", "pages", "prefault", "numa", "inject" };
+	const json_t *options = json_object_get(manifest, "options");
+	const json_t *pus = json_object_get(options, "pus"),
+		     *sets = json_object_get(options, "set");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		add_option(words, names[i], member(options, names[i]));
+	if (json_array_size(pus) == 0)
+		add_option(words, "placement", member(options, "placement"));
+	for (size_t i = 0; i < json_array_size(pus); i++)
+		sm_words_add(words, "%s%" JSON_INTEGER_FORMAT, i ? "," : " --placement ",
+			     json_integer_value(json_array_get(pus, i)));
+	for (size_t i = 0; i < json_array_size(sets); i++) {
+		const char *name = member(json_array_get(sets, i), "name");
+		const char *values = member(json_array_get(sets, i), "values");
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s=%s", name ? name : "", values ? values : "");
+		add_option(words, "set", text);
+	}
+	add_option(words, "events", sm_gates_events(manifest));
+}
+
+const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
+{
+	const json_t *options = json_object_get(results->manifest, "options");
+	const char *profile = member(options, "profile");
+	long long blocks = gate->kind == SM_GATE_BASELINE ? 2 * SM_BASELINE_BLOCKS : 32;
+	long long had = json_integer_value(json_object_get(options, "repeat_blocks"));
+	struct sm_words words = { .used = 0 };
+
+	sm_words_add(&words, "shmeter run '%s/%s'", gate->scenario,
+		     gate->variant ? gate->variant : "*");
+	if (gate->against)
+		sm_words_add(&words, " '%s/%s'", gate->scenario, gate->against);
+	sm_words_add(&words, " --profile %s --repeat-blocks %lld", profile ? profile : "quick",
+		     had > blocks ? had : blocks);
+	add_options(&words, results->manifest);
+	return sm_results_string(results, "%s", words.text);
+}
+
+void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
+			 struct sm_results *run, const char *baseline, bool confirm)
+{
+	for (size_t i = 0; i < gates->count; i++) {
+		struct sm_words words = { .used = 0 };
+
+		sm_words_add(&words, "%s --out again && shmeter check again", rows[i].again);
+		add_option(&words, "thresholds", gates->path);
+		if (rows[i].gate->kind == SM_GATE_BASELINE)
+			add_option(&words, "baseline", baseline);
+		if (confirm)
+			sm_words_add(&words, " --confirm");
+		rows[i].again = sm_results_string(run, "%s", words.text);
+	}
 }
 
 /* What a row says, in one line of words. */

@@ -195,6 +195,39 @@ Test(analysis, a_ratio_gate_passes_fails_and_stays_open)
 	sm_gates_free(&gates);
 }
 
+/* What is printed under a FAIL measures what failed, and judges it as it was judged. */
+Test(analysis, the_command_to_measure_again_is_whole)
+{
+	load("[g]\ncase = pack/packed\nbaseline = yes\nmax = 1.1\n[c]\ncase = touch/lazy\n"
+	     "count = minor-faults\n",
+	     0);
+	json_object_set_new(
+		run.manifest, "options",
+		json_pack(
+			"{s:s, s:i, s:s, s:[], s:s, s:s, s:s, s:s, s:[{s:s, s:s}, {s:s, s:s}], s:s}",
+			"profile", "standard", "repeat_blocks", 100, "placement", "same-core",
+			"pus", "backing", "memfd", "pages", "2m", "prefault", "", "numa", "bind:0",
+			"set", "name", "op", "values", "add,store", "name", "size", "values", "4",
+			"inject", "pack/packed=5"));
+	json_object_set_new(run.manifest, "command_line",
+			    json_pack("[s, s, s]", "run", "--events", "minor-faults,cycles"));
+	judge(NULL);
+	sm_gates_name_again(&gates, rows, &run, "the base's", true);
+	expect_text(rows[0].again,
+		    "shmeter run 'pack/packed' --profile standard --repeat-blocks 100 "
+		    "--backing 'memfd' --pages '2m' --numa 'bind:0' --inject 'pack/packed=5' "
+		    "--placement 'same-core' --set 'op=add,store' --set 'size=4' --events "
+		    "'minor-faults,cycles' --out again && shmeter check again --thresholds "
+		    "'/tmp/shmeter-gates-");
+	expect_text(rows[0].again, "' --baseline 'the base'\\''s' --confirm");
+	cr_expect(!strstr(rows[1].again, "--baseline"));
+	json_object_set_new(json_object_get(run.manifest, "options"), "pus",
+			    json_pack("[i, i]", 3, 1));
+	judge(NULL);
+	expect_text(rows[1].again, " --placement 3,1 --set");
+	sm_gates_free(&gates);
+}
+
 Test(analysis, more_gates_ask_for_more_blocks)
 {
 	char text[4096] = "";

@@ -99,6 +99,12 @@ void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_ga
 /* All of why a row is no PASS, with what the fresh trials say; "-".  Returns `out`. */
 const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size);
 
+/* What a run was told with --events, which the options of a manifest do not have; NULL: nothing. */
+const char *sm_gates_events(const json_t *manifest);
+/* Adds the check to the commands that measure again, with what this one was given (`baseline`: NULL where none was). */
+void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
+			 struct sm_results *run, const char *baseline, bool confirm);
+
 /* Writers.  All take what sm_gates_judge() made. */
 struct sm_gate_report {
 	const struct sm_gates *gates;
