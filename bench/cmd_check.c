@@ -124,8 +124,8 @@ int print_gates(const struct arguments *arguments, const struct sm_gate_report *
 		rc = sm_gates_write_junit(report, arguments->junit, err);
 	if (rc == 0 && arguments->github && summary && *summary)
 		rc = sm_gates_append_summary(report, summary, err);
-	if (arguments->github)
-		sm_gates_annotate(report, stdout);
+	if (arguments->github) /* the service reads both; a reader of JSON the one */
+		sm_gates_annotate(report, arguments->json ? stderr : stdout);
 	return rc;
 }
 

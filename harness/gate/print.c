@@ -125,6 +125,27 @@ void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
 	}
 }
 
+/* Reasons come from a run's files, and long words are cut: what is no UTF-8 breaks JSON and XML. */
+static bool is_utf8(const char *text)
+{
+	json_t *json = json_string(text);
+
+	json_decref(json);
+	return json != NULL;
+}
+
+static json_t *words(const char *text)
+{
+	char *copy = is_utf8(text) ? NULL : strdup(text);
+	json_t *json;
+
+	for (char *c = copy; c && *c; c++)
+		*c = (unsigned char)*c < 0x80 ? *c : '?';
+	json = json_string(copy ? copy : text);
+	free(copy);
+	return json;
+}
+
 /* What a row says, in one line of words. */
 static void row_words(const struct sm_gate_row *row, char *out, size_t size)
 {
@@ -175,11 +196,20 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 		count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
 }
 
-/* Text of an XML attribute or element; control characters that XML 1.0 cannot hold become '?'. */
+/* Text of an XML attribute or element; what XML 1.0 cannot hold becomes '?': control characters, U+FFFE and U+FFFF. */
 static void put_xml(FILE *out, const char *text)
 {
+	bool utf8 = is_utf8(text);
+
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
+
+		if (strncmp(text, "\xef\xbf\xbe", 3) == 0 ||
+		    strncmp(text, "\xef\xbf\xbf", 3) == 0) {
+			fputc('?', out);
+			text += 2;
+			continue;
+		}
 
 		switch (c) {
 		case '<': fputs("&lt;", out); break;
@@ -188,7 +218,7 @@ static void put_xml(FILE *out, const char *text)
 		case '"': fputs("&quot;", out); break;
 		case '\n': fputs("&#10;", out); break;
 		case '\t': fputs("&#9;", out); break;
-		default: fputc(c < 0x20 ? '?' : c, out);
+		default: fputc(c < 0x20 || (c >= 0x80 && !utf8) ? '?' : c, out);
 		}
 	}
 }
@@ -363,16 +393,17 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 		json_array_append_new(
 			gates,
 			json_pack(
-				"{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:s, s:s, s:s}",
-				"gate", row->gate->name, "verdict", sm_gate_word(row->verdict),
-				"ratio", number(row->ratio.estimate), "low", number(row->ratio.low),
-				"high", number(row->ratio.high), "p", number(row->p), "mde",
-				number(row->mde), "blocks", (int)row->blocks, "baseline_blocks",
-				(int)row->baseline_blocks, "confirmed", (int)row->confirmed,
-				"evidence", row->evidence, "reason",
-				sm_gate_reason(row, reason, sizeof(reason)), "again", row->again));
+				"{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}",
+				"gate", words(row->gate->name), "verdict",
+				sm_gate_word(row->verdict), "ratio", number(row->ratio.estimate),
+				"low", number(row->ratio.low), "high", number(row->ratio.high), "p",
+				number(row->p), "mde", number(row->mde), "blocks", (int)row->blocks,
+				"baseline_blocks", (int)row->baseline_blocks, "confirmed",
+				(int)row->confirmed, "evidence", words(row->evidence), "reason",
+				words(sm_gate_reason(row, reason, sizeof(reason))), "again",
+				words(row->again)));
 	}
-	return json_pack("{s:s, s:s, s:o}", "verdict",
+	return json_pack("{s:s, s:o, s:o}", "verdict",
 			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)),
-			 "thresholds", report->gates->path, "gates", gates);
+			 "thresholds", words(report->gates->path), "gates", gates);
 }

@@ -90,6 +90,8 @@ xmllint --noout j.xml || fail 'the JUnit file is no XML'
 grep -q '^## shmeter: FAIL' summary.md || fail "no summary: $(cat summary.md)"
 expect 1 'evidence' "$program" check slow --thresholds gates.ini --baseline first --json
 jq -e '.verdict == "FAIL" and (.gates | length) == 4' out >/dev/null || fail "the JSON is not right: $(cat out)"
+expect 1 '::error title=shmeter FAIL' "$program" check slow --thresholds gates.ini --baseline first --json --github
+jq -e '.verdict == "FAIL"' out >/dev/null || fail "annotations break the JSON: $(cat out)"
 head -c 1048576 /dev/zero | tr '\0' x >summary.md
 "$program" check slow --thresholds gates.ini --github >/dev/null 2>&1
 [ "$(stat -c %s summary.md)" = 1048576 ] || fail 'the summary grew over its limit'

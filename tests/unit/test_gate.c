@@ -791,6 +791,37 @@ static char *written(void (*write)(const struct sm_gate_report *, FILE *),
 	return text;
 }
 
+/* A run's files may hold any bytes, and a long sentence is cut anywhere. */
+Test(analysis, words_that_are_no_text_lose_no_gate)
+{
+	struct sm_gate gate = { .name = "\xff", .scenario = "pack\xc3" };
+	struct sm_gate_row row = { .gate = &gate,
+				   .verdict = SM_REFUTED,
+				   .evidence = "\xc3",
+				   .reason = "\xef\xbf\xbf",
+				   .again = "\x80" };
+	struct sm_gates one = { .path = "\xfe.ini", .gate = &gate, .count = 1 };
+	struct sm_gate_report report = { .gates = &one, .rows = &row, .run = &run };
+	char path[] = "/tmp/shmeter-junit-XXXXXX", text[2048];
+	json_t *json = sm_gates_json(&report);
+	size_t length;
+	FILE *file;
+
+	cr_assert(json != NULL);
+	cr_expect_eq(json_array_size(json_object_get(json, "gates")), 1);
+	json_decref(json);
+	close(mkstemp(path));
+	cr_assert_eq(sm_gates_write_junit(&report, path, &err), 0);
+	file = fopen(path, "r");
+	length = fread(text, 1, sizeof(text) - 1, file);
+	text[length] = '\0';
+	fclose(file);
+	unlink(path);
+	json = json_string(text);
+	cr_expect(json != NULL, "the JUnit file is no UTF-8: %s", text);
+	json_decref(json);
+}
+
 /* Names and reasons come from files: they may hold anything. */
 Test(analysis, writers_escape_and_stay_in_their_limits)
 {
