@@ -16,26 +16,13 @@ static int slowest_first(const void *a, const void *b)
 	return (r < s) - (r > s);
 }
 
-static const char *word(const struct sm_comparison_of_runs *c, const struct sm_compared *row)
-{
-	if (isnan(row->p))
-		return "no comparison";
-	if (row->p > 0.05)
-		return "not told apart";
-	if (fabs(log(row->ratio.estimate)) < log(c->floor))
-		return "within the noise";
-	if (!c->same_machine)
-		return row->ratio.estimate > 1 ? "longer there" : "shorter there";
-	return row->ratio.estimate > 1 ? "slower" : "faster";
-}
-
-static void print_row(const struct sm_comparison_of_runs *c, const struct sm_compared *row)
+static void print_row(const struct sm_compared *row)
 {
 	if (isnan(row->ratio.estimate)) {
-		printf("%-16s %s: %s\n", word(c, row), row->id, row->reason);
+		printf("%-16s %s: %s\n", row->says, row->id, row->reason);
 		return;
 	}
-	printf("%-16s %6.3f", word(c, row), row->ratio.estimate);
+	printf("%-16s %6.3f", row->says, row->ratio.estimate);
 	if (isnan(row->ratio.low))
 		printf(" (no interval: %u and %u blocks)", row->old_blocks, row->new_blocks);
 	else
@@ -59,15 +46,16 @@ static void print_json(const struct sm_comparison_of_runs *c)
 
 		json_array_append_new(
 			rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:s}",
-					"case", row->id, "says", word(c, row), "ratio",
+					"case", row->id, "says", row->says, "ratio",
 					number(row->ratio.estimate), "low", number(row->ratio.low),
 					"high", number(row->ratio.high), "p", number(row->p), "mde",
 					number(row->mde), "old_blocks", (int)row->old_blocks,
 					"new_blocks", (int)row->new_blocks, "reason", row->reason));
 	}
-	all = json_pack("{s:b, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine", (int)c->same_machine,
-			"ratio", number(c->overall.estimate), "low", number(c->overall.low), "high",
-			number(c->overall.high), "slower", (int)c->slower, "faster", (int)c->faster,
+	all = json_pack("{s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine",
+			(int)c->same_machine, "ratio", number(c->overall.estimate), "low",
+			number(c->overall.low), "high", number(c->overall.high), "mde",
+			number(c->overall_mde), "slower", (int)c->slower, "faster", (int)c->faster,
 			"cases", rows);
 	json_dumpf(all, stdout, JSON_INDENT(1));
 	putchar('\n');
@@ -76,6 +64,8 @@ static void print_json(const struct sm_comparison_of_runs *c)
 
 static void print(const struct sm_comparison_of_runs *c, const struct arguments *arguments)
 {
+	unsigned distrusted = 0;
+
 	printf("New against old: %s against %s. Ratios over 1: the new run took longer.\n",
 	       arguments->operand[1], arguments->operand[0]);
 	if (!c->same_machine)
@@ -86,14 +76,17 @@ static void print(const struct sm_comparison_of_runs *c, const struct arguments 
 		       "two builds in one run.\n");
 	putchar('\n');
 	for (size_t i = 0; i < c->count; i++)
-		print_row(c, &c->row[i]);
+		print_row(&c->row[i]);
 	printf("\nOverall: %.3f", c->overall.estimate);
 	if (!isnan(c->overall.low))
-		printf(" (95 %% interval over the cases %.3f to %.3f)", c->overall.low,
-		       c->overall.high);
-	printf("; %u %s, %u %s, %zu cases of both runs.\n", c->slower,
+		printf(" (95 %% interval over the cases %.3f to %.3f; a change of %.1f %% could have been "
+		       "seen)",
+		       c->overall.low, c->overall.high, 100 * (c->overall_mde - 1));
+	for (size_t i = 0; i < c->count; i++)
+		distrusted += strcmp(c->row[i].says, "not trusted") == 0;
+	printf("; %u %s, %u %s, %u not trusted, %zu cases of both runs.\n", c->slower,
 	       c->same_machine ? "slower" : "longer", c->faster,
-	       c->same_machine ? "faster" : "shorter", c->count);
+	       c->same_machine ? "faster" : "shorter", distrusted, c->count);
 }
 
 int cmd_compare(struct arguments *arguments)

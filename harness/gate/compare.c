@@ -41,12 +41,39 @@ static void adjust(struct sm_comparison_of_runs *out, double *p)
 		if (!isnan(out->row[i].p))
 			p[tests++] = out->row[i].p;
 	sm_holm(p, tests);
-	for (size_t i = 0, t = 0; i < out->count; i++) {
-		if (isnan(out->row[i].p))
-			continue;
-		out->row[i].p = p[t++];
-		out->slower += out->row[i].p <= ALPHA && out->row[i].ratio.estimate > 1;
-		out->faster += out->row[i].p <= ALPHA && out->row[i].ratio.estimate < 1;
+	for (size_t i = 0, t = 0; i < out->count; i++)
+		if (!isnan(out->row[i].p))
+			out->row[i].p = p[t++];
+}
+
+static const char *say(const struct sm_comparison_of_runs *c, const struct sm_compared *row)
+{
+	bool slower = row->ratio.estimate > 1;
+
+	if (isnan(row->p))
+		return "no comparison";
+	if (strcmp(row->reason, "-") != 0)
+		return "not trusted";
+	if (row->p > ALPHA)
+		return "not told apart";
+	if (fabs(log(row->ratio.estimate)) < log(c->floor))
+		return "within the noise";
+	if (!c->same_machine)
+		return slower ? "longer there" : "shorter there";
+	return slower ? "slower" : "faster";
+}
+
+/* The sums count what the rows say. */
+static void say_all(struct sm_comparison_of_runs *out)
+{
+	for (size_t i = 0; i < out->count; i++) {
+		struct sm_compared *row = &out->row[i];
+
+		row->says = say(out, row);
+		out->slower +=
+			strcmp(row->says, "slower") == 0 || strcmp(row->says, "longer there") == 0;
+		out->faster +=
+			strcmp(row->says, "faster") == 0 || strcmp(row->says, "shorter there") == 0;
 	}
 }
 
@@ -59,6 +86,8 @@ static void judge_overall(struct sm_comparison_of_runs *out, double *logs)
 		if (isfinite(out->row[i].ratio.estimate) && strncmp(out->row[i].id, "aa/", 3) != 0)
 			logs[n++] = log(out->row[i].ratio.estimate);
 	out->overall = sm_median_interval(logs, n, SM_CONFIDENCE);
+	out->overall_mde =
+		sm_minimum_detectable_ratio(sm_mad(logs, n), n, 1 - SM_CONFIDENCE, SM_BETA);
 	out->overall.estimate = exp(out->overall.estimate);
 	out->overall.low = exp(out->overall.low);
 	out->overall.high = exp(out->overall.high);
@@ -86,6 +115,7 @@ int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *b
 					  err);
 	if (rc == 0) {
 		adjust(out, numbers);
+		say_all(out);
 		judge_overall(out, numbers);
 	}
 	free(numbers);

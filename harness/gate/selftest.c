@@ -71,6 +71,25 @@ void sm_parts_free(struct sm_parts *parts)
 	*parts = (struct sm_parts){ 0 };
 }
 
+/* False alarms of a 95 % interval: this many are no surprise in one test of twenty. */
+#define SURPRISE 0.05
+
+enum sm_verdict sm_parts_judge(const struct sm_parts *parts, unsigned percent)
+{
+	unsigned alarms = parts->slower + parts->faster, n = parts->count;
+
+	if (n == 0)
+		return SM_NOT_TESTABLE;
+	if (percent == 0)
+		return 1 - (alarms ? sm_binomial_cdf(alarms - 1, n, 1 - SM_CONFIDENCE) : 0) <
+				       SURPRISE
+			       ? SM_REFUTED
+			       : SM_SUPPORTED;
+	if (sm_binomial_interval(parts->slower, n, SM_CONFIDENCE).high < 0.5)
+		return SM_REFUTED;
+	return 2 * parts->slower > n ? SM_SUPPORTED : SM_INCONCLUSIVE;
+}
+
 static int ascending(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;

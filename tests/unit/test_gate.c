@@ -758,8 +758,66 @@ Test(analysis, a_comparison_of_runs_tells_slower_from_noise)
 	cr_expect_eq(comparison.faster, 0);
 	cr_expect(comparison.same_machine);
 	cr_expect_float_eq(comparison.row[0].ratio.estimate, 1.1, 0.01);
+	cr_expect_str_eq(comparison.row[0].says, "slower");
+	cr_expect(comparison.overall_mde >= 1);
 	sm_compare_free(&comparison);
 	sm_results_free(&before);
+}
+
+static void compare_with(struct sm_results *before, unsigned slower, const char *says)
+{
+	struct sm_comparison_of_runs comparison;
+	struct sm_digest *old = NULL, *new = NULL;
+
+	cr_assert_eq(sm_digest_make(&old, before, &err), 0);
+	cr_assert_eq(sm_digest_make(&new, &run, &err), 0);
+	cr_assert_eq(sm_compare_runs(&comparison, old, new, &err), 0, "%s", err.text);
+	sm_digest_free(old);
+	sm_digest_free(new);
+	cr_expect_eq(comparison.slower, slower, "%u", comparison.slower);
+	cr_expect_str_eq(comparison.row[0].says, says);
+	sm_compare_free(&comparison);
+}
+
+/* The sums are of what the rows say: not of what is within the noise, or of a run whose control moved. */
+Test(analysis, a_comparison_of_runs_counts_what_its_rows_say)
+{
+	struct sm_results before = fresh(20, 10, "a");
+
+	add_pack_point("op=add", 22, 10, 10, 16);
+	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	json_object_set_new(run.manifest, "noise_floor",
+			    json_pack("{s:f, s:f}", "time", 1.2, "ratio", 1.01));
+	compare_with(&before, 0, "within the noise");
+	json_object_del(run.manifest, "noise_floor");
+	compare_with(&before, 1, "slower");
+	json_object_set_new(run.manifest, "fingerprint", json_string("b"));
+	compare_with(&before, 1, "longer there");
+	add_control(1.1);
+	compare_with(&before, 0, "not trusted");
+	sm_results_free(&before);
+}
+
+Test(analysis, a_selftest_is_about_what_is_seen)
+{
+	static const struct {
+		unsigned count, slower, faster, percent;
+		enum sm_verdict verdict;
+	} all[] = {
+		{ 0, 0, 0, 0, SM_NOT_TESTABLE },    { 20, 1, 1, 0, SM_SUPPORTED },
+		{ 20, 3, 2, 0, SM_REFUTED },        { 0, 0, 0, 10, SM_NOT_TESTABLE },
+		{ 20, 0, 0, 10, SM_REFUTED },       { 20, 0, 20, 10, SM_REFUTED },
+		{ 20, 10, 0, 10, SM_INCONCLUSIVE }, { 2, 0, 0, 10, SM_INCONCLUSIVE },
+		{ 20, 11, 0, 10, SM_SUPPORTED },
+	};
+
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct sm_parts parts = { .count = all[i].count,
+					  .slower = all[i].slower,
+					  .faster = all[i].faster };
+
+		cr_expect_eq(sm_parts_judge(&parts, all[i].percent), all[i].verdict, "%u", i);
+	}
 }
 
 Test(analysis, parts_of_a_control_find_what_was_injected)

@@ -16,14 +16,17 @@ struct sm_compared {
 	double mde;               /* smallest ratio (> 1) that could have been seen; NaN */
 	double p; /* two-sided, of "no difference", Holm-adjusted over all cases; NaN */
 	unsigned new_blocks, old_blocks;
-	const char *reason; /* why there is no ratio; "-" */
+	const char *reason; /* why there is no ratio, or why it is not to be trusted; "-" */
+	const char *
+		says; /* "slower", "faster" ("longer there" on another machine), "within the noise"... */
 };
 
 struct sm_comparison_of_runs {
 	struct sm_compared *row;
 	size_t count;
 	struct sm_interval overall; /* median over the cases of their ratios */
-	unsigned slower, faster;    /* cases whose adjusted p is at most 0.05 */
+	double overall_mde;         /* smallest ratio (> 1) that the median could have shown; NaN */
+	unsigned slower, faster;    /* cases that say so */
 	bool same_machine;
 	double floor; /* within this factor runs of one build differ here; 1: not known */
 	struct sm_results strings; /* owns the rows' */

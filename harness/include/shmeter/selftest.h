@@ -18,6 +18,10 @@ struct sm_parts {
 SM_MUST_USE int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks,
 			    struct sm_error *err);
 void sm_parts_free(struct sm_parts *parts);
+/* What the parts say of the instrument.  Nothing changed (`percent` 0): refuted where more false alarms than 5 % are no
+ * surprise.  Slowed down: refuted where surely less than half of the parts see it, inconclusive where not most do.
+ * Without parts, not testable. */
+enum sm_verdict sm_parts_judge(const struct sm_parts *parts, unsigned percent);
 
 /* The factor (>= 1) within which `share` of all couples of the values lie, as ln: a noise floor.  Reorders. */
 double sm_couples_within(double *ln, size_t count, double share);
