@@ -231,21 +231,50 @@ static void judge_count(const struct sm_gate *gate, struct sm_analysis *a,
 	row->verdict = counted->verdict;
 	row->evidence = strcmp(counted->evidence, "-") == 0 ? "not counted" : counted->evidence;
 	row->reason = counted->reason;
+	row->wrong_data = row->verdict == SM_REFUTED;
 }
 
-static void judge_claim(const struct sm_gate *gate, const struct sm_results *results,
+static const struct sm_scenario *scenario_of(const struct sm_analysis *a, const char *name)
+{
+	for (size_t i = 0; i < a->scenario_count; i++)
+		if (strcmp(a->scenarios[i]->name, name) == 0)
+			return a->scenarios[i];
+	return NULL;
+}
+
+static const struct sm_claim *claim_of(const struct sm_scenario *scenario, const char *id)
+{
+	const struct sm_claim *claim = scenario ? scenario->claims : NULL;
+
+	while (claim && claim->id && strcmp(claim->id, id) != 0)
+		claim++;
+	return claim && claim->id ? claim : NULL;
+}
+
+/* A claim's own verdict.  A rare event that did not come is no failure, and only what must never happen is proof. */
+static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 			struct sm_gate_row *row)
 {
-	for (size_t i = 0; i < results->claim_count; i++) {
-		const struct sm_claim_row *claim = &results->claims[i];
+	const struct sm_claim *claim = claim_of(scenario_of(a, gate->scenario), gate->claim);
 
-		if (strcmp(claim->claim, gate->claim) != 0 ||
-		    strcmp(claim->scenario, gate->scenario) != 0)
+	for (size_t i = 0; claim && i < a->results->claim_count; i++) {
+		const struct sm_claim_row *one = &a->results->claims[i];
+
+		if (strcmp(one->claim, gate->claim) != 0 ||
+		    strcmp(one->scenario, gate->scenario) != 0)
 			continue;
-		row->verdict = claim->verdict;
-		row->evidence = sm_results_string((struct sm_results *)results, "%s: %s",
-						  claim->sentence, claim->evidence);
-		row->reason = claim->reason;
+		row->verdict = one->verdict;
+		row->evidence =
+			sm_results_string(a->results, "%s: %s", one->sentence, one->evidence);
+		row->reason = one->reason;
+		if (one->verdict == SM_REFUTED && claim->once) {
+			row->verdict = SM_INCONCLUSIVE;
+			row->reason =
+				"a rare event that these trials did not show may come in others: "
+				"measure more blocks";
+		}
+		row->wrong_data = row->verdict == SM_REFUTED &&
+				  (claim->count || (claim->value && claim->value_max == 0));
 		return;
 	}
 	set_untestable(row, "no case of this run is what the claim is about");
@@ -405,14 +434,6 @@ static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *te
 			rows[i].p = p[t++];
 }
 
-static const struct sm_scenario *scenario_of(const struct sm_analysis *a, const char *name)
-{
-	for (size_t i = 0; i < a->scenario_count; i++)
-		if (strcmp(a->scenarios[i]->name, name) == 0)
-			return a->scenarios[i];
-	return NULL;
-}
-
 static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const struct sides *sides,
 		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
 {
@@ -432,7 +453,7 @@ static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const 
 	else if (gate->kind == SM_GATE_COUNT)
 		judge_count(gate, run, scenario_of(run, gate->scenario), row);
 	else if (gate->kind == SM_GATE_CLAIM)
-		judge_claim(gate, run->results, row);
+		judge_claim(gate, run, row);
 	else
 		return judge_groups(gate, run, sides, row, finding, err);
 	return 0;
@@ -493,13 +514,6 @@ static const struct sm_gate_row *row_named(const struct sm_gate_row *rows, size_
 	return NULL;
 }
 
-/* Data that was wrong once was wrong: no noise loses an update.  What noise can add to a count is for its slack. */
-static bool is_proof(const struct sm_gate_row *row)
-{
-	return row->wrong_data || row->gate->kind == SM_GATE_COUNT ||
-	       row->gate->kind == SM_GATE_CLAIM;
-}
-
 void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh,
 		      size_t fresh_count)
 {
@@ -514,7 +528,7 @@ void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_ga
 			continue;
 		row->reason = row->fresh ? "fresh trials did not repeat it"
 					 : "fresh trials have no such gate, so it is not confirmed";
-		if (is_proof(row))
+		if (row->wrong_data) /* what was wrong once was wrong: no noise loses an update */
 			row->reason =
 				row->fresh
 					? "wrong data is proof, though fresh trials did not repeat it"

@@ -436,6 +436,7 @@ Test(analysis, a_count_is_exact)
 	judge(NULL);
 	cr_expect_eq(rows[0].verdict, SM_REFUTED);
 	expect_text(rows[0].evidence, "1001 minor-faults where exactly 1000 are expected");
+	cr_expect(rows[0].wrong_data);
 	size_t claims = run.claim_count;
 
 	judge(NULL);
@@ -709,23 +710,60 @@ Test(analysis, a_fail_that_is_not_repeated_is_none)
 
 Test(analysis, wrong_data_stays_wrong_where_fresh_trials_are_right)
 {
-	struct sm_gate gate[2] = { { .name = "a", .kind = SM_GATE_COUNT },
-				   { .name = "b", .kind = SM_GATE_CLAIM } };
-	struct sm_gate_row first[2], again = { .gate = &gate[0],
+	struct sm_gate gate[3] = { { .name = "a", .kind = SM_GATE_COUNT },
+				   { .name = "b", .kind = SM_GATE_CLAIM },
+				   { .name = "c", .kind = SM_GATE_CLAIM } };
+	struct sm_gate_row first[3], again = { .gate = &gate[0],
 					       .verdict = SM_NOT_TESTABLE,
 					       .evidence = "not counted",
 					       .reason = "not permitted" };
 	char text[256];
 
-	for (unsigned i = 0; i < 2; i++)
-		first[i] = (struct sm_gate_row){ .gate = &gate[i], .verdict = SM_REFUTED };
-	sm_gates_confirm(first, 2, &again, 1);
+	for (unsigned i = 0; i < 3; i++)
+		first[i] = (struct sm_gate_row){ .gate = &gate[i],
+						 .verdict = SM_REFUTED,
+						 .wrong_data = i < 2 };
+	sm_gates_confirm(first, 3, &again, 1);
 	cr_expect_eq(first[0].verdict, SM_REFUTED);
 	cr_expect(!first[0].confirmed);
 	expect_text(sm_gate_reason(&first[0], text, sizeof(text)),
 		    "is proof, though fresh trials did not repeat it: NOT TESTABLE, not counted; "
 		    "not permitted");
 	cr_expect_eq(first[1].verdict, SM_REFUTED);
+	cr_expect_eq(first[2].verdict, SM_INCONCLUSIVE, "a claim that something comes about");
+}
+
+static void add_lost(const char *variant, double lost)
+{
+	unsigned c = add_case("touch", variant, "-", 1);
+
+	for (unsigned b = 0; b < 8; b++) {
+		struct sm_metric_row *metric = sm_results_add_metric(&run);
+
+		*metric = (struct sm_metric_row){ add_sample(c, b)->trial, "lost", "1",
+						  b == 3 ? lost : 0 };
+	}
+}
+
+/* What must never be fails and is proof; what comes now and then may come later. */
+Test(analysis, a_claim_of_a_rare_event_fails_no_gate)
+{
+	load("[never]\nclaim = V1\n[rare]\nclaim = V2\n", 0);
+	add_lost("lazy", 5);
+	add_lost("ready", 0);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED, "%s", rows[0].reason);
+	cr_expect(rows[0].wrong_data);
+	cr_expect_eq(rows[1].verdict, SM_INCONCLUSIVE, "%s", rows[1].evidence);
+	expect_text(rows[1].reason, "rare event");
+	tear_down();
+	set_up();
+	add_lost("lazy", 0);
+	add_lost("ready", 5);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s", rows[0].reason);
+	cr_expect_eq(rows[1].verdict, SM_SUPPORTED, "%s", rows[1].reason);
+	sm_gates_free(&gates);
 }
 
 Test(analysis, a_moved_control_silences_ratios)

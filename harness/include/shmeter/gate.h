@@ -77,8 +77,8 @@ struct sm_gate_row {
 	const char *evidence; /* in words; never empty */
 	const char *reason;   /* why not PASS; "-" */
 	const char *again;    /* the command that measures it again */
-	bool wrong_data;      /* a FAIL because the work of a trial was wrong */
-	bool confirmed;       /* a FAIL that fresh trials repeat */
+	bool wrong_data; /* a FAIL because of what must never be: a wrong count or result, wrong work */
+	bool confirmed; /* a FAIL that fresh trials repeat */
 	/* What fresh trials say of this gate, borrowed from who confirmed; NULL: not asked, or they lack it. */
 	const struct sm_gate_row *fresh;
 };
@@ -92,7 +92,7 @@ SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *
 			       const struct sm_scenario *const *scenarios, size_t scenario_count,
 			       struct sm_gate_row *rows, struct sm_error *err);
 /* Takes fresh trials into account, whose rows are matched by the gates' names: a ratio or a baseline that they do not
- * repeat, or do not have, becomes inconclusive.  A wrong count and a refuted claim are proof: they stand.  `fresh` is
+ * repeat, or do not have, becomes inconclusive.  Wrong data is proof: it stands.  `fresh` is
  * to live as long as `rows`. */
 void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh,
 		      size_t fresh_count);
