@@ -344,7 +344,8 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 /* How the trials ended that a gate is about. */
 struct ends {
 	unsigned trials, wrong, lost; /* lost: died or timed out */
-	const struct sm_sample *first_wrong, *first_lost;
+	unsigned unfit;               /* wrong, of the side that the gate compares with */
+	const struct sm_sample *first_wrong, *first_lost, *first_unfit;
 };
 
 static bool is_about(const struct sm_gate *gate, const struct sm_analysis *a, size_t s)
@@ -365,11 +366,15 @@ static struct ends count_ends(const struct sm_gate *gate, const struct sm_analys
 
 	for (size_t s = 0; s < a->results->sample_count; s++) {
 		const struct sm_sample *sample = &a->results->samples[s];
+		const char *variant = a->results->cases[sample->case_index].variant;
+		bool beside = gate->against && strcmp(variant, gate->against) == 0;
 
 		if (sample->status == SM_SKIPPED || !is_about(gate, a, s))
 			continue;
 		ends.trials++;
-		if (sample->status == SM_VERIFY_FAILED && ends.wrong++ == 0)
+		if (sample->status == SM_VERIFY_FAILED && beside && ends.unfit++ == 0)
+			ends.first_unfit = sample;
+		if (sample->status == SM_VERIFY_FAILED && !beside && ends.wrong++ == 0)
 			ends.first_wrong = sample;
 		if ((sample->status == SM_WORKER_DIED || sample->status == SM_TIMED_OUT) &&
 		    ends.lost++ == 0)
@@ -389,7 +394,7 @@ static const char *say_ends(struct sm_results *results, unsigned count, unsigned
 }
 
 /* Trials that did not end well count in nothing, so they are looked for here: wrong data fails whatever the gate is
- * about, and an exact count of what is left over proves nothing. */
+ * about, what does its work wrongly is nothing to compare with, and an exact count of what is left over proves nothing. */
 static void judge_ends(struct sm_analysis *a, struct sm_gate_row *row)
 {
 	struct ends ends = count_ends(row->gate, a);
@@ -402,6 +407,11 @@ static void judge_ends(struct sm_analysis *a, struct sm_gate_row *row)
 		row->verdict = SM_REFUTED;
 		row->reason = "-";
 		row->wrong_data = true;
+		return;
+	}
+	if (ends.unfit > 0 && row->verdict != SM_NOT_TESTABLE) {
+		row->verdict = SM_INCONCLUSIVE;
+		row->reason = say_ends(a->results, ends.unfit, ends.trials, ends.first_unfit);
 		return;
 	}
 	if (ends.lost == 0)

@@ -474,8 +474,12 @@ Test(analysis, trials_that_ended_badly_are_no_pass)
 	end_badly(0, 8, SM_WORKER_DIED); /* none is left */
 	judge(NULL);
 	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].reason);
+	end_badly(9, 1, SM_VERIFY_FAILED); /* padded, which packed is compared with */
+	judge(NULL);
+	cr_expect_eq(rows[2].verdict, SM_INCONCLUSIVE, "%s", rows[2].evidence);
+	expect_text(rows[2].reason, "of pack/padded");
 	end_badly(1, 1, SM_VERIFY_FAILED);
-	end_badly(9, 1, SM_VERIFY_FAILED);
+	end_badly(8, 1, SM_VERIFY_FAILED);
 	judge(NULL);
 	for (unsigned i = 0; i < 3; i++) {
 		cr_expect_eq(rows[i].verdict, SM_REFUTED, "%u: %s", i, rows[i].reason);
