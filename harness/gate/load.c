@@ -274,20 +274,23 @@ static bool has_variant(const struct sm_scenario *scenario, const char *name)
 	return false;
 }
 
-static bool is_whole(const char *text)
+/* "8" or "4xPU". */
+static bool is_number(const char *text)
 {
-	return *text && text[strspn(text, "0123456789")] == '\0';
+	size_t digits = strspn(text, "0123456789");
+
+	return digits > 0 && (!text[digits] || strcmp(text + digits, "xPU") == 0);
 }
 
-/* Values as samples.csv has them: "4096", not "4k". */
-static bool is_value_of(const struct sm_param *param, const char *value)
+/* Values as samples.csv has them: "4096", not "4k".  Behind < or > any number will do. */
+static bool is_value_of(const struct sm_param *param, const char *value, bool compared)
 {
 	for (unsigned i = 0; param->labels && param->labels[i]; i++)
 		if (strcmp(param->labels[i], value) == 0)
-			return true;
-	if (param->labels || !is_whole(value))
+			return !compared;
+	if (param->labels || !is_number(value))
 		return false;
-	return !param->max ||
+	return compared || !param->max || strchr(value, 'x') ||
 	       (strtoull(value, NULL, 10) >= param->min && strtoull(value, NULL, 10) <= param->max);
 }
 
@@ -315,22 +318,22 @@ static bool is_memory(const char *name, const char *value)
 
 /* Whether a case of the scenario can have this; `*known`: at least its name. */
 static bool can_have(const struct sm_scenario *scenario, const char *name, const char *value,
-		     bool *known)
+		     bool compared, bool *known)
 {
 	static const char memory[] = "backing pages prefault numa";
 
 	*known = true;
 	for (unsigned i = 0; i < SM_PARAMS_MAX && scenario->params[i].name; i++)
 		if (strcmp(scenario->params[i].name, name) == 0)
-			return is_value_of(&scenario->params[i], value);
-	if (strcmp(name, "placement") == 0)
-		return is_placement(value);
+			return is_value_of(&scenario->params[i], value, compared);
 	if (strcmp(name, "workers") == 0)
-		return is_whole(value);
+		return is_number(value);
+	if (strcmp(name, "placement") == 0)
+		return !compared && is_placement(value);
 	if (strcmp(name, "cores") == 0)
-		return strcmp(value, "different") == 0;
+		return !compared && strcmp(value, "different") == 0;
 	*known = sm_has_word(memory, name, strlen(name));
-	return *known && is_memory(name, value);
+	return *known && !compared && is_memory(name, value);
 }
 
 /* What no case can have would make a gate that is never testable. */
@@ -338,7 +341,7 @@ static int check_at(struct reading *reading, const struct sm_gate *gate,
 		    const struct sm_scenario *scenario)
 {
 	char text[256], *rest = text, *word, *value;
-	bool known;
+	bool known, compared;
 
 	if (gate->at && (size_t)snprintf(text, sizeof(text), "%s", gate->at) >= sizeof(text))
 		return wrong(reading, "[%s] at = %.40s... is too long", gate->name, gate->at);
@@ -349,8 +352,10 @@ static int check_at(struct reading *reading, const struct sm_gate *gate,
 		if (!value)
 			return wrong(reading, "[%s] at = %s: \"%s\" is not NAME=VALUE", gate->name,
 				     gate->at, word);
-		*value++ = '\0';
-		if (can_have(scenario, word, value, &known))
+		compared = value > word && (value[-1] == '<' || value[-1] == '>');
+		value[compared ? -1 : 0] = '\0';
+		value++;
+		if (can_have(scenario, word, value, compared, &known))
 			continue;
 		return known ? wrong(reading,
 				     "[%s] at = %s: \"%s\" is no value of \"%s\" as samples.csv has it; "

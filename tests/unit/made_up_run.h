@@ -43,7 +43,8 @@ static const char *const pack_ops[] = { "add", "store", "one", "none", NULL };
 
 static const struct sm_scenario pack = { .name = "pack",
 					 .params = { { .name = "op", .labels = pack_ops },
-						     { .name = "size", .min = 1, .max = 64 } },
+						     { .name = "size", .min = 1, .max = 64 },
+						     { .name = "processes", .min = 1, .max = 64 } },
 					 .claims = pack_claims,
 					 .variants = pack_variants };
 

@@ -132,6 +132,9 @@ Test(analysis, a_gate_about_nothing_is_refused)
 	expect_wrong(AT("cores=two"), "no value of \"cores\"");
 	expect_wrong(AT("pages=5k"), "no value of \"pages\"");
 	expect_wrong(AT("workers=two"), "no value of \"workers\"");
+	expect_wrong(AT("size>=1xPUs"), "no value of \"size\"");
+	expect_wrong(AT("op>=add"), "no value of \"op\"");
+	expect_wrong(AT("cores>=different"), "no value of \"cores\"");
 	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 1\nmetric = tiem\n",
 		     "no such metric");
 	expect_wrong(COUNT("minor-fualts"), "knows this event");
@@ -139,6 +142,8 @@ Test(analysis, a_gate_about_nothing_is_refused)
 	load(AT("op=add size=64  placement=shared-l3 backing=none pages=2m prefault=populate "
 		"numa=bind:1 workers=2"),
 	     0);
+	sm_gates_free(&gates);
+	load(AT("size>=2 size<=4xPU workers=1xPU workers<=8"), 0);
 	sm_gates_free(&gates);
 	load(COUNT("page-faults"), 0);
 	sm_gates_free(&gates);
