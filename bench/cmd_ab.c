@@ -16,6 +16,7 @@
 #include "shmeter/clock.h"
 #include "shmeter/compare.h"
 #include "shmeter/gate.h"
+#include "shmeter/store.h"
 
 #define BLOCKS_QUICK    12
 #define BLOCKS_STANDARD 24
@@ -34,15 +35,19 @@ struct side {
 	char *value[SETTINGS_MAX];   /* in `text` */
 	unsigned settings;
 	char *folder[2 * BLOCKS_MAX];
+	bool wrong; /* it has been said that its data is */
 };
+
+static const char *const side_names[2] = { "old", "new" };
 
 struct alternation {
 	struct arguments *arguments;
 	char out[4096];
 	const char *const *patterns;
 	size_t pattern_count;
-	struct side side[2]; /* old, new */
-	unsigned done;       /* blocks */
+	struct side side[2];               /* old, new */
+	struct sm_alternation_keys differ; /* what --left and --right set */
+	unsigned done, first;              /* blocks: so far, before the confirmation */
 	uint64_t start_ns;
 };
 
@@ -58,7 +63,8 @@ static bool is_option(const char *key)
 }
 
 /* "pages=4k,message=64": an option of run where there is one of that name, else a parameter. */
-static int read_settings(struct side *side, const char *text, struct sm_error *err)
+static int read_settings(struct alternation *ab, struct side *side, const char *text,
+			 struct sm_error *err)
 {
 	char *rest = side->text, *one;
 
@@ -76,6 +82,9 @@ static int read_settings(struct side *side, const char *text, struct sm_error *e
 				"settings \"%s\": KEY=VALUE,... is expected, at most %d of them",
 				text, SETTINGS_MAX);
 		*equals = '\0';
+		ab->differ.key[ab->differ.count] = strdup(one); /* lives as long as the program */
+		if (!ab->differ.key[ab->differ.count++])
+			return sm_fail(err, ENOMEM, "no memory for the settings");
 		if (is_option(one)) {
 			snprintf(side->name[side->settings], sizeof(side->name[0]), "--%s", one);
 			side->value[side->settings++] = equals + 1;
@@ -129,17 +138,77 @@ static int read_operands(struct alternation *ab, struct sm_error *err)
 	ab->patterns = a->operand + programs;
 	ab->pattern_count = a->operands - programs;
 	if (rc == 0)
-		rc = read_settings(&ab->side[0], a->left, err);
+		rc = read_settings(ab, &ab->side[0], a->left, err);
 	if (rc == 0)
-		rc = read_settings(&ab->side[1], a->right, err);
+		rc = read_settings(ab, &ab->side[1], a->right, err);
 	return rc;
 }
 
+/* The last line of a log, where a run says why it ends. */
+static void last_words(const char *log, char *out, size_t size)
+{
+	char line[512];
+	FILE *file = fopen(log, "re");
+
+	snprintf(out, size, "it said nothing");
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0])
+			snprintf(out, size, "%s",
+				 strncmp(line, "shmeter: ", 9) == 0 ? line + 9 : line);
+	}
+	if (file)
+		fclose(file);
+}
+
+/* A run that ended because its data was wrong has measured all the same: the gates say so, with a verdict. */
+static bool holds_wrong_data(const char *folder)
+{
+	struct sm_results run;
+	bool wrong = false;
+
+	sm_results_init(&run);
+	if (sm_store_load(&run, folder, NULL) == 0)
+		for (size_t i = 0; i < run.sample_count && !wrong; i++)
+			wrong = run.samples[i].status == SM_VERIFY_FAILED;
+	sm_results_free(&run);
+	return wrong;
+}
+
+/* What the end of a side's run means for the alternation. */
+static int end_side(struct alternation *ab, unsigned s, int status, const char *folder,
+		    const char *log, struct sm_error *err)
+{
+	struct side *side = &ab->side[s];
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	char words[300];
+
+	if (status == 0) {
+		unlink(log);
+		return 0;
+	}
+	last_words(log, words, sizeof(words));
+	if (code == EXIT_WRONG && holds_wrong_data(folder)) {
+		if (!side->wrong)
+			fprintf(stderr, "shmeter: the %s side, %s, in block %u: %s\n",
+				side_names[s], side->program, ab->done + 1, words);
+		side->wrong = true;
+		return 0;
+	}
+	return sm_fail(err,
+		       code == EXIT_MACHINE ? ENODEV
+		       : code == EXIT_USAGE ? EINVAL
+					    : EIO,
+		       "the %s side, %s, ended with %s %d: %s (the rest is in %s)", side_names[s],
+		       side->program, code >= 0 ? "exit code" : "signal",
+		       code >= 0 ? code : WTERMSIG(status), words, log);
+}
+
 /* Runs one side once.  Its words go to a log beside its folder, which a failure names. */
-static int run_side(struct alternation *ab, struct side *side, const char *folder, unsigned seed,
-		    struct sm_error *err)
+static int run_side(struct alternation *ab, unsigned s, const char *folder, struct sm_error *err)
 {
 	const struct arguments *a = ab->arguments;
+	struct side *side = &ab->side[s];
 	const char *argv[ARGUMENTS_MAX] = { side->program, "run" };
 	char log[4200], number[16];
 	posix_spawn_file_actions_t actions;
@@ -155,7 +224,7 @@ static int run_side(struct alternation *ab, struct side *side, const char *folde
 		argv[n++] = side->name[i];
 		argv[n++] = side->value[i];
 	}
-	snprintf(number, sizeof(number), "%u", seed);
+	snprintf(number, sizeof(number), "%u", ab->done + 1);
 	const char *const rest[] = { "--repeat-blocks", "1",    "--no-counters", "--no-plots", "-q",
 				     "--out",           folder, "--seed",        number };
 	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
@@ -176,16 +245,7 @@ static int run_side(struct alternation *ab, struct side *side, const char *folde
 			kill(pid, SIGINT);
 	if (*stop_flag())
 		return sm_fail(err, EINTR, "stopped by a signal");
-	if (status == 0) {
-		unlink(log);
-		return 0;
-	}
-	rc = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_MACHINE ? ENODEV
-	     : WIFEXITED(status) && WEXITSTATUS(status) == EXIT_USAGE ? EINVAL
-								      : EIO;
-	return sm_fail(err, rc, "%s ended with %s %d; what it said is in %s", side->program,
-		       WIFEXITED(status) ? "exit code" : "signal",
-		       WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), log);
+	return end_side(ab, s, status, folder, log, err);
 }
 
 static bool out_of_time(const struct alternation *ab, unsigned blocks)
@@ -200,7 +260,6 @@ static bool out_of_time(const struct alternation *ab, unsigned blocks)
 /* `count` more blocks. */
 static int alternate(struct alternation *ab, unsigned count, struct sm_error *err)
 {
-	static const char *const names[2] = { "old", "new" };
 	int rc = 0;
 
 	for (unsigned i = 0; rc == 0 && i < count && !out_of_time(ab, ab->done); i++) {
@@ -211,11 +270,12 @@ static int alternate(struct alternation *ab, unsigned count, struct sm_error *er
 			unsigned s = k ^ first;
 			char **folder = &ab->side[s].folder[ab->done];
 
-			if (asprintf(folder, "%s/%s-%03u", ab->out, names[s], ab->done) < 0)
+			if (asprintf(folder, "%s/%s-%03u", ab->out, side_names[s], ab->done) < 0)
 				abort();
 			if (!ab->arguments->quiet && isatty(STDERR_FILENO))
-				fprintf(stderr, "\r\033[Kblock %u, %s", ab->done + 1, names[s]);
-			rc = run_side(ab, &ab->side[s], *folder, ab->done + 1, err);
+				fprintf(stderr, "\r\033[Kblock %u, %s", ab->done + 1,
+					side_names[s]);
+			rc = run_side(ab, s, *folder, err);
 		}
 		ab->done += rc == 0;
 	}
@@ -224,52 +284,30 @@ static int alternate(struct alternation *ab, unsigned count, struct sm_error *er
 	return rc;
 }
 
-/* One gate a case that both sides have. */
-static int make_gates(struct sm_gates *gates, const struct sm_results *results, double allowed,
-		      struct sm_error *err)
+/* Loads the blocks from `first` on, and makes a gate of each case. */
+static int load_blocks(struct alternation *ab, unsigned first, struct sm_results *results,
+		       struct sm_gates *gates, struct sm_error *err)
 {
-	*gates = (struct sm_gates){ .path = "ab",
-				    .gate = calloc(results->case_count + 1, sizeof(*gates->gate)) };
-	if (!gates->gate)
-		return sm_fail(err, ENOMEM, "no memory for the gates");
-	for (size_t i = 0; i < results->case_count; i++) {
-		const struct sm_case_row *row = &results->cases[i];
+	double allowed = ab->arguments->allowed > 1 ? ab->arguments->allowed : ALLOWED_DEFAULT;
+	int rc = sm_alternation_load(results, (const char *const *)&ab->side[0].folder[first],
+				     (const char *const *)&ab->side[1].folder[first],
+				     ab->done - first, &ab->differ, err);
 
-		if (strcmp(row->variant, "new") == 0)
-			gates->gate[gates->count++] = (struct sm_gate){
-				.name = row->group,
-				.kind = SM_GATE_RATIO,
-				.scenario = row->scenario,
-				.variant = "new",
-				.against = "old",
-				.group = row->group,
-				.max = allowed,
-			};
-	}
-	return gates->count ? 0 : sm_fail(err, EINVAL, "the two sides have no case in common");
+	return rc < 0 ? rc : sm_alternation_gates(gates, results, allowed, err);
 }
 
 /* Judges the blocks from `first` on. */
 static int judge(struct alternation *ab, unsigned first, struct sm_results *results,
 		 struct sm_gates *gates, struct sm_gate_row **rows, struct sm_error *err)
 {
-	double allowed = ab->arguments->allowed > 1 ? ab->arguments->allowed : ALLOWED_DEFAULT;
-	size_t unmatched = 0;
-	int rc = sm_alternation_load(results, (const char *const *)&ab->side[0].folder[first],
-				     (const char *const *)&ab->side[1].folder[first],
-				     ab->done - first, &unmatched, err);
+	int rc = load_blocks(ab, first, results, gates, err);
 
-	if (rc == 0)
-		rc = make_gates(gates, results, allowed, err);
 	if (rc < 0)
 		return rc;
-	if (unmatched > 0 && first == 0)
-		fprintf(stderr, "shmeter: %zu cases are not in both sides and were left out\n",
-			unmatched);
 	*rows = calloc(gates->count, sizeof(**rows));
 	if (!*rows)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
-	return sm_gates_judge(gates, results, NULL, NULL, 0, *rows, err);
+	return sm_alternation_judge(gates, results, *rows, err);
 }
 
 static void name_again(const struct alternation *ab, struct sm_results *results,
@@ -293,33 +331,84 @@ static void name_again(const struct alternation *ab, struct sm_results *results,
 	}
 }
 
-/* The alternation, and once more where it fails: a FAIL needs both. */
+/* Blocks of each side: what is asked for, else what a FAIL among so many cases needs, which the first block tells. */
+static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_error *err)
+{
+	const struct sm_plan_options *plan = &ab->arguments->run.plan;
+	struct sm_results results;
+	struct sm_gates gates = { 0 };
+	int rc;
+
+	*blocks = plan->repeat_blocks;
+	if (*blocks > BLOCKS_MAX)
+		return sm_fail(err, EINVAL, "--repeat-blocks: at most %d", BLOCKS_MAX);
+	rc = alternate(ab, 1, err);
+	if (rc < 0 || *blocks)
+		return rc;
+	sm_results_init(&results);
+	rc = load_blocks(ab, 0, &results, &gates, err);
+	*blocks = plan->profile == SM_QUICK ? BLOCKS_QUICK : BLOCKS_STANDARD;
+	if (rc == 0 && sm_gates_blocks(gates.count) > *blocks)
+		*blocks = sm_gates_blocks(gates.count);
+	sm_gates_free(&gates);
+	sm_results_free(&results);
+	return rc;
+}
+
+/* The alternation, and once more where it fails: a FAIL of a time needs both. */
 static int measure(struct alternation *ab, struct sm_results results[2], struct sm_gates gates[2],
 		   struct sm_gate_row *rows[2], struct sm_error *err)
 {
-	const struct sm_plan_options *plan = &ab->arguments->run.plan;
-	unsigned blocks = plan->repeat_blocks         ? plan->repeat_blocks
-			  : plan->profile == SM_QUICK ? BLOCKS_QUICK
-						      : BLOCKS_STANDARD;
-	unsigned first;
-	int rc;
+	unsigned blocks;
+	int rc = choose_blocks(ab, &blocks, err);
 
-	if (blocks > BLOCKS_MAX)
-		return sm_fail(err, EINVAL, "--repeat-blocks: at most %d", BLOCKS_MAX);
-	rc = alternate(ab, blocks, err);
+	if (rc == 0)
+		rc = alternate(ab, blocks - 1, err);
 	if (rc == 0)
 		rc = judge(ab, 0, &results[0], &gates[0], &rows[0], err);
+	ab->first = ab->done;
 	if (rc < 0 || sm_gates_overall(rows[0], gates[0].count) != SM_REFUTED)
 		return rc;
-	first = ab->done;
-	ab->start_ns = sm_clock_ns(); /* the confirmation has a budget of its own */
-	ab->arguments->run.plan.budget_ns = 0;
-	rc = alternate(ab, first, err);
+	ab->arguments->run.plan.budget_ns = 0; /* it is about what has been measured within it */
+	rc = alternate(ab, ab->first, err);
 	if (rc == 0)
-		rc = judge(ab, first, &results[1], &gates[1], &rows[1], err);
+		rc = judge(ab, ab->first, &results[1], &gates[1], &rows[1], err);
 	if (rc == 0)
 		sm_gates_confirm(rows[0], gates[0].count, rows[1], gates[1].count);
 	return rc;
+}
+
+/* A gate that could not have failed is none, whatever it says. */
+static int exit_of_alternation(const struct alternation *ab, const struct sm_gate_row *rows,
+			       size_t count)
+{
+	enum sm_verdict overall = sm_gates_overall(rows, count);
+	unsigned needed = sm_alternation_blocks_needed(rows, count);
+
+	if (overall == SM_REFUTED || (needed && ab->first >= needed))
+		return exit_of(ab->arguments, overall);
+	if (!needed) {
+		fprintf(stderr,
+			"shmeter: a FAIL was not possible: no case was measured on both sides\n");
+		return EXIT_INCONCLUSIVE;
+	}
+	fprintf(stderr,
+		"shmeter: a FAIL was not possible: %u block%s, %u needed; name fewer cases, or give a longer --budget "
+		"or more --repeat-blocks\n",
+		ab->first, ab->first == 1 ? "" : "s", needed);
+	return EXIT_INCONCLUSIVE;
+}
+
+static void say_only_new(const struct sm_results *results)
+{
+	for (size_t i = 0; i < results->case_count; i++) {
+		const struct sm_case_row *row = &results->cases[i];
+
+		if (strcmp(row->variant, "new") == 0 &&
+		    !sm_alternation_has(results, row->group, "old"))
+			fprintf(stderr, "shmeter: %s: only new has it, so nothing is compared\n",
+				row->group);
+	}
 }
 
 int cmd_ab(struct arguments *arguments)
@@ -350,13 +439,13 @@ int cmd_ab(struct arguments *arguments)
 						 .run = &results[0],
 						 .color = use_color(arguments, stdout) };
 
+		say_only_new(&results[0]);
 		name_again(&ab, &results[0], rows[0], gates[0].count);
 		rc = print_gates(arguments, &report, &err);
 		if (!arguments->json)
 			printf("%u blocks of each side are in %s\n", ab.done, ab.out);
 	}
-	rc = rc < 0 ? complain(&err)
-		    : exit_of(arguments, sm_gates_overall(rows[0], gates[0].count));
+	rc = rc < 0 ? complain(&err) : exit_of_alternation(&ab, rows[0], gates[0].count);
 	for (unsigned i = 0; i < 2; i++) {
 		free(rows[i]);
 		sm_gates_free(&gates[i]);

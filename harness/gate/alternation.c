@@ -1,6 +1,7 @@
-/* The runs of an alternation as one run: old and new are the variants of every case. */
+/* The runs of an alternation as one run: old and new are the variants of every case; and what is asked of them. */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,14 @@
 
 struct merging {
 	struct sm_results *out;
+	const struct sm_alternation_keys *differ;
 	unsigned next_trial;
+};
+
+/* What became of the trials of one side of a case. */
+struct fate {
+	unsigned trials, skipped, wrong, broken;
+	const char *reason; /* of the worst so far */
 };
 
 static bool is_control(const struct sm_case_row *row)
@@ -17,8 +25,47 @@ static bool is_control(const struct sm_case_row *row)
 	return strcmp(row->scenario, "aa") == 0;
 }
 
-/* The case of `out` that stands for one of a side's; made where it is not there yet.  Two settings of one build differ
- * in what the id says of memory and placement: what is compared is scenario, variant and parameters. */
+static bool differs(const struct sm_alternation_keys *keys, const char *key, size_t length)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (strlen(keys->key[i]) == length && strncmp(keys->key[i], key, length) == 0)
+			return true;
+	return false;
+}
+
+/* "op=store processes=2@near+memfd,4k,madvise,first-touch" of a case, less what the two sides were told to differ in. */
+static const char *point_of(const struct merging *m, const struct sm_case_row *row)
+{
+	const struct {
+		const char *key, *value;
+		char before;
+	} field[] = { { "placement", row->placement, '@' },
+		      { "backing", row->backing, '+' },
+		      { "pages", row->pages, ',' },
+		      { "prefault", row->prefault, ',' },
+		      { "numa", row->numa, ',' } };
+	const char *word = row->params, *point;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		abort();
+	for (size_t length; *word; word += length + strspn(word + length, " ")) {
+		length = strcspn(word, " ");
+		if (!differs(m->differ, word, strcspn(word, "= ")))
+			fprintf(out, "%s%.*s", ftell(out) > 0 ? " " : "", (int)length, word);
+	}
+	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
+		if (!differs(m->differ, field[i].key, strlen(field[i].key)))
+			fprintf(out, "%c%s", field[i].before, field[i].value);
+	fclose(out);
+	point = sm_results_copy(m->out, text);
+	free(text);
+	return point;
+}
+
+/* The case of `out` that stands for one of a side's; made where it is not there yet. */
 static unsigned merged_case(struct merging *m, const struct sm_case_row *row, unsigned side)
 {
 	static const char *const names[2] = { "old", "new" };
@@ -30,19 +77,19 @@ static unsigned merged_case(struct merging *m, const struct sm_case_row *row, un
 				 &merged.metric };
 	long index;
 
-	merged.variant = sm_results_string(out, "%s", is_control(row) ? row->variant : names[side]);
-	merged.group = is_control(row) ? "aa"
+	merged.variant = sm_results_copy(out, is_control(row) ? row->variant : names[side]);
+	merged.group = is_control(row) ? sm_results_string(out, "aa?%s", point_of(m, row))
 				       : sm_results_string(out, "%s/%s?%s", row->scenario,
-							   row->variant, row->params);
+							   row->variant, point_of(m, row));
 	merged.id = sm_results_string(out, "%s|%s", merged.group, merged.variant);
 	index = sm_results_find_case(out, merged.id);
 	if (index >= 0) {
 		if (strcmp(out->cases[index].relation, "-") == 0)
-			out->cases[index].relation = sm_results_string(out, "%s", row->relation);
+			out->cases[index].relation = sm_results_copy(out, row->relation);
 		return (unsigned)index;
 	}
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = sm_results_string(out, "%s", *texts[i]);
+		*texts[i] = sm_results_copy(out, *texts[i]);
 	added = sm_results_add_case(out);
 	*added = merged;
 	return (unsigned)out->case_count - 1;
@@ -103,25 +150,49 @@ static int take_folder(struct merging *m, const char *folder, unsigned side, uns
 	return rc;
 }
 
-static size_t count_unmatched(const struct sm_results *out)
+/* A case with its index before the sort. */
+struct ranked {
+	struct sm_case_row row;
+	unsigned was;
+};
+
+static int compare_ids(const void *left, const void *right)
 {
-	size_t unmatched = 0;
+	return strcmp(((const struct ranked *)left)->row.id,
+		      ((const struct ranked *)right)->row.id);
+}
 
-	for (size_t i = 0; i < out->case_count; i++) {
-		bool both = strcmp(out->cases[i].group, "aa") == 0;
+/* Every run shuffles its trials, so cases come in any order: the same ones are always told in the same. */
+static int sort_cases(struct sm_results *out, struct sm_error *err)
+{
+	size_t count = out->case_count;
+	struct ranked *ranked = calloc(count + 1, sizeof(*ranked));
+	unsigned *now = calloc(count + 1, sizeof(*now)); /* by the index before */
 
-		for (size_t j = 0; j < out->case_count && !both; j++)
-			both = j != i && strcmp(out->cases[i].group, out->cases[j].group) == 0;
-		unmatched += !both;
+	if (!ranked || !now) {
+		free(ranked);
+		free(now);
+		return sm_fail(err, ENOMEM, "no memory for %zu cases", count);
 	}
-	return unmatched;
+	for (size_t i = 0; i < count; i++)
+		ranked[i] = (struct ranked){ out->cases[i], (unsigned)i };
+	qsort(ranked, count, sizeof(*ranked), compare_ids);
+	for (size_t i = 0; i < count; i++) {
+		out->cases[i] = ranked[i].row;
+		now[ranked[i].was] = (unsigned)i;
+	}
+	for (size_t i = 0; i < out->sample_count; i++)
+		out->samples[i].case_index = now[out->samples[i].case_index];
+	free(now);
+	free(ranked);
+	return 0;
 }
 
 int sm_alternation_load(struct sm_results *out, const char *const *old_folders,
-			const char *const *new_folders, size_t count, size_t *unmatched,
-			struct sm_error *err)
+			const char *const *new_folders, size_t count,
+			const struct sm_alternation_keys *differ, struct sm_error *err)
 {
-	struct merging m = { .out = out };
+	struct merging m = { .out = out, .differ = differ };
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
@@ -129,6 +200,116 @@ int sm_alternation_load(struct sm_results *out, const char *const *old_folders,
 		if (rc == 0)
 			rc = take_folder(&m, new_folders[i], 1, (unsigned)i, err);
 	}
-	*unmatched = count_unmatched(out);
+	return rc == 0 ? sort_cases(out, err) : rc;
+}
+
+bool sm_alternation_has(const struct sm_results *results, const char *group, const char *side)
+{
+	for (size_t i = 0; i < results->case_count; i++)
+		if (strcmp(results->cases[i].group, group) == 0 &&
+		    strcmp(results->cases[i].variant, side) == 0)
+			return true;
+	return false;
+}
+
+int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results, double allowed,
+			 struct sm_error *err)
+{
+	*gates = (struct sm_gates){ .path = "ab",
+				    .gate = calloc(results->case_count + 1, sizeof(*gates->gate)) };
+	if (!gates->gate)
+		return sm_fail(err, ENOMEM, "no memory for the gates");
+	for (size_t i = 0; i < results->case_count; i++) {
+		const struct sm_case_row *row = &results->cases[i];
+
+		if (!is_control(row) && strcmp(row->variant, "old") == 0)
+			gates->gate[gates->count++] = (struct sm_gate){
+				.name = row->group,
+				.kind = SM_GATE_RATIO,
+				.scenario = row->scenario,
+				.variant = "new",
+				.against = "old",
+				.group = row->group,
+				.max = allowed,
+			};
+	}
+	return gates->count ? 0 : sm_fail(err, EINVAL, "the old side has measured no case");
+}
+
+static struct fate fate_of(const struct sm_results *results, const char *group, const char *side)
+{
+	struct fate fate = { .reason = "-" };
+
+	for (size_t i = 0; i < results->sample_count; i++) {
+		const struct sm_sample *sample = &results->samples[i];
+		const struct sm_case_row *row = &results->cases[sample->case_index];
+		bool wrong = sample->status == SM_VERIFY_FAILED;
+		bool broken = sample->status == SM_WORKER_DIED || sample->status == SM_TIMED_OUT;
+		bool skipped = sample->status == SM_SKIPPED;
+
+		if (strcmp(row->group, group) != 0 || strcmp(row->variant, side) != 0)
+			continue;
+		if ((wrong && fate.wrong == 0) || (broken && fate.wrong + fate.broken == 0) ||
+		    (skipped && fate.skipped == fate.trials))
+			fate.reason = sample->reason;
+		fate.trials++;
+		fate.skipped += skipped;
+		fate.wrong += wrong;
+		fate.broken += broken;
+	}
+	return fate;
+}
+
+/* Trials that went wrong have no time: the verdict over the others' times would not know of them. */
+static void judge_fate(struct sm_gate *gate, struct sm_results *results, struct sm_gate_row *row)
+{
+	struct fate old = fate_of(results, gate->group, "old");
+	struct fate new = fate_of(results, gate->group, "new");
+	bool old_ran = old.skipped < old.trials;
+	unsigned old_failed = old.wrong + old.broken, new_failed = new.wrong + new.broken;
+
+	if (new.trials == 0) {
+		row->verdict = SM_INCONCLUSIVE;
+		row->evidence = "not measured";
+		row->reason =
+			"new has no such case: where it was not removed or renamed on purpose, "
+			"something keeps it from being measured";
+	} else if (old_ran && new.skipped == new.trials) {
+		row->verdict = SM_INCONCLUSIVE;
+		row->reason = sm_results_string(results, "old ran it, new did not: %s", new.reason);
+	} else if (old_failed > 0 && (new_failed > 0 || old_failed + old.skipped == old.trials)) {
+		row->verdict = SM_INCONCLUSIVE;
+		row->reason = sm_results_string(
+			results, "%u of %u trials of old failed (%s), and %u of %u of new",
+			old_failed, old.trials, old.reason, new_failed, new.trials);
+	} else if (old_ran && new_failed > 0) {
+		row->verdict = SM_REFUTED;
+		row->reason = "-";
+		row->evidence = sm_results_string(
+			results,
+			"%u of %u trials of new failed, and none of old: %u with wrong data, %u whose worker died or "
+			"did not end in time (%s)",
+			new_failed, new.trials, new.wrong, new.broken, new.reason);
+		if (new.wrong > 0) /* a count and no time: wrong data is proof, repeated or not */
+			gate->kind = SM_GATE_COUNT;
+	}
+}
+
+int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results,
+			 struct sm_gate_row *rows, struct sm_error *err)
+{
+	int rc = sm_gates_judge(gates, results, NULL, NULL, 0, rows, err);
+
+	for (size_t i = 0; rc == 0 && i < gates->count; i++)
+		judge_fate(&gates->gate[i], results, &rows[i]);
 	return rc;
+}
+
+unsigned sm_alternation_blocks_needed(const struct sm_gate_row *rows, size_t count)
+{
+	unsigned tests = 0;
+
+	for (size_t i = 0; i < count; i++)
+		tests += !isnan(rows[i].p);
+	return tests ? (unsigned)ceil(log2(tests / SM_GATES_ALPHA)) : 0;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "shmeter/digest.h"
+#include "shmeter/gate.h"
 #include "shmeter/results.h"
 
 /* One case of both runs. */
@@ -38,11 +39,29 @@ SM_MUST_USE int sm_compare_runs(struct sm_comparison_of_runs *out, const struct 
 				const struct sm_digest *now, struct sm_error *err);
 void sm_compare_free(struct sm_comparison_of_runs *comparison);
 
+/* What the two sides of an alternation were told to differ in: "pages", "message".  It names no case. */
+struct sm_alternation_keys {
+	const char *key[48];
+	size_t count;
+};
+
 /* Loads the runs of an alternation (see `shmeter ab`) as one: `old` and `new` become the variants of each case, and
- * `count` runs of each, in their order, its blocks.  The folders' A/A controls become the one control.  Cases that
- * only one side has are left out and counted in `*unmatched`. */
+ * `count` runs of each, in their order, its blocks.  The folders' A/A controls become one for each point.  Cases are
+ * sorted by their id, and those that only one side has are among them. */
 SM_MUST_USE int sm_alternation_load(struct sm_results *out, const char *const *old_folders,
-				    const char *const *new_folders, size_t count, size_t *unmatched,
-				    struct sm_error *err);
+				    const char *const *new_folders, size_t count,
+				    const struct sm_alternation_keys *differ, struct sm_error *err);
+/* Whether a side, "old" or "new", has this case. */
+bool sm_alternation_has(const struct sm_results *results, const char *group, const char *side);
+/* One gate a case of the old side, in the order of the cases: new takes at most `allowed` times as long.  Free with
+ * sm_gates_free(), also after an error. */
+SM_MUST_USE int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results,
+				     double allowed, struct sm_error *err);
+/* sm_gates_judge(), and beyond times: trials of new that fail where old's do not are a FAIL, and a case that new does
+ * not have, or does not run, is inconclusive. */
+SM_MUST_USE int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results,
+				     struct sm_gate_row *rows, struct sm_error *err);
+/* Blocks without which no gate about a time can FAIL, even where all of them agree (Holm's strictest level). */
+unsigned sm_alternation_blocks_needed(const struct sm_gate_row *rows, size_t count);
 
 #endif

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# An alternation: which case is slower, what fails, what is lost, whether it could have failed at all.  Times are played
+# back (replay.py), so that no busy machine changes a verdict.
+# usage: test_ab.sh SOURCE_ROOT PROGRAM
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+export SHMETER_STATE_DIR=$scratch/state
+failed=0
+runs=0
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+# expect CODE WORDS COMMAND...: its exit code, and an extended regular expression in what it says, in one line.
+expect() {
+	local code=$1 words=$2 got
+	shift 2
+	"$@" >out 2>err
+	got=$?
+	[ $got = "$code" ] || fail "$*: exit $got instead of $code: $(cat out err)"
+	cat out err | tr -s ' \n' ' ' | grep -qE -- "$words" || fail "$*: no \"$words\" in: $(cat out err)"
+}
+# side NAME STORED CHANGE...: a build that plays a stored run back, changed.
+side() {
+	local name=$1 stored=$2
+	shift 2
+	printf '#!/bin/sh\necho "$*" >>"%s.args"\nexec python3 "%s" "%s" %s -- "$@"\n' "$scratch/$name" \
+		"$root/tests/e2e/replay.py" "$scratch/$stored" "$*" >"$name"
+	chmod +x "$name"
+}
+# ab OLD NEW OPTION...
+# shellcheck disable=SC2317 # called by expect
+ab() {
+	runs=$((runs + 1))
+	"$program" ab "./$1" "./$2" false_sharing --out "ab-$runs" "${@:3}"
+}
+
+point=(--set op=atomic_add --set processes=2)
+"$program" run false_sharing "${point[@]}" --repeat-blocks 1 --no-counters --no-plots -q --out three >out 2>&1 ||
+	fail "no run: $(cat out)"
+"$program" run lock_uncontended --repeat-blocks 1 --no-counters --no-plots -q --out many >out 2>&1 || fail "no run: $(cat out)"
+side same three
+side slow three slow:padded_64:40
+side slower three slow:padded_64:80
+side wrong three status:padded_64:verify_failed:1
+side dead three status:padded_64:worker_died
+side dies_once three status:padded_64:worker_died:1
+side lacks three lack:packed
+side many_cases many
+
+# the slow case fails, whatever places the shuffled trials give it, and the others do not
+for changed in slow slower; do
+	expect 1 'FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it.*2 of 3 gates pass, 1 fail' \
+		ab same "$changed" --repeat-blocks 9
+done
+
+# blocks enough for a FAIL among so many cases; and no PASS where there are fewer
+expect 0 '3 of 3 gates pass.*16 blocks of each side' ab same same
+expect 0 '17 blocks of each side' ab many_cases many_cases
+expect 3 'a FAIL was not possible: 8 blocks, 9 needed' ab same same --repeat-blocks 8
+expect 3 'a FAIL was not possible: 1 block, 9 needed' ab same same --budget 1ms
+expect 0 '3 of 3 gates pass.*9 blocks of each side' ab same same --repeat-blocks 9
+
+# what failed has no time, and is told all the same
+expect 1 'FAIL \[false_sharing/padded_64\?.*1 of 1 trials of new failed, and none of old: 1 with wrong data.*2 blocks of each' \
+	ab same wrong --repeat-blocks 1
+grep -q 'the new side, ./wrong, in block 1: wrong data' err || fail "not said whose data was wrong: $(cat err)"
+expect 0 'the old side, ./wrong, in block 1: wrong data' ab wrong same --repeat-blocks 9
+expect 1 'trials of new failed.*1 whose worker died.*Fresh trials repeat it' ab same dead --repeat-blocks 1
+expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.*fresh trials did not repeat it' ab same dies_once --repeat-blocks 9
+
+# a case that is gone, and one that has come
+expect 0 'INCONCLUSIVE \[false_sharing/packed\?.*new has no such case' ab same lacks --repeat-blocks 8
+expect 3 'new has no such case' ab same lacks --strict --repeat-blocks 8
+expect 0 '2 of 2 gates pass.*false_sharing/packed\?.*only new has it' ab lacks same --repeat-blocks 8
+expect 3 'new has no such case.*a FAIL was not possible: no case was measured on both' ab same many_cases --repeat-blocks 1
+printf '#!/bin/sh\necho words; echo "shmeter: no scenario matches" >&2; exit 4\n' >broken
+chmod +x broken
+expect 4 'the new side, ./broken, ended with exit code 4: no scenario matches' ab same broken
+
+# really measured: sides that differ in a placement are one case, and placements that both measure are two
+expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2\+.*a FAIL was not possible: 1 block, 7' "$program" ab --left placement=near \
+	--right placement=same-core false_sharing/padded_64 "${point[@]}" --repeat-blocks 1 --out placed
+expect 3 '@near.*@same-core|@same-core.*@near' "$program" ab "$program" "$program" false_sharing/padded_64 "${point[@]}" \
+	--profile standard --repeat-blocks 1 --out standard
+
+[ $failed = 0 ] && echo 'an alternation says which, what and whether'
+exit $failed

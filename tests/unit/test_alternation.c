@@ -1,0 +1,268 @@
+/* An alternation's runs as one, and its gates, over made-up run folders. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "made_up_run.h"
+#include "shmeter/compare.h"
+#include "shmeter/store.h"
+
+#define BLOCKS 8
+
+static char scratch[64];
+static char *folders[2][BLOCKS];
+static struct sm_results merged;
+static struct sm_gates gates;
+static struct sm_gate_row rows[16];
+static struct sm_error err;
+static const struct sm_alternation_keys nothing;
+
+/* One side's run of one block: what each test adds to the global run, as files. */
+static void save(unsigned side, unsigned block)
+{
+	json_t *manifest =
+		json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", "complete");
+	struct sm_store *store;
+
+	cr_assert(asprintf(&folders[side][block], "%s/%u-%u", scratch, side, block) > 0);
+	cr_assert_eq(sm_store_create(&store, folders[side][block], manifest, &err), 0, "%s",
+		     err.text);
+	for (size_t i = 0, s = 0; i < run.sample_count; i++) {
+		struct sm_trial_rows trial = { .c = &run.cases[run.samples[i].case_index],
+					       .sample = &run.samples[i],
+					       .slices = &run.slices[s] };
+
+		for (; s < run.slice_count && run.slices[s].trial == run.samples[i].trial; s++)
+			trial.slice_count++;
+		cr_assert_eq(sm_store_append(store, &trial, &err), 0, "%s", err.text);
+	}
+	sm_store_close(store);
+	json_decref(manifest);
+	tear_down();
+	set_up();
+	sm_random_seed(&noise, 2 * block + side + 2);
+}
+
+static void begin(void)
+{
+	set_up();
+	snprintf(scratch, sizeof(scratch), "/tmp/shmeter-alternation-XXXXXX");
+	cr_assert(mkdtemp(scratch));
+	sm_results_init(&merged);
+}
+
+static void end(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", scratch);
+	cr_expect_eq(system(command), 0);
+	for (unsigned i = 0; i < 2 * BLOCKS; i++)
+		free(folders[i / BLOCKS][i % BLOCKS]);
+	sm_gates_free(&gates);
+	sm_results_free(&merged);
+	tear_down();
+}
+
+TestSuite(alternation, .init = begin, .fini = end);
+
+static void load(unsigned first, unsigned count, const struct sm_alternation_keys *differ)
+{
+	sm_gates_free(&gates);
+	sm_results_free(&merged);
+	sm_results_init(&merged);
+	cr_assert_eq(sm_alternation_load(&merged, (const char *const *)&folders[0][first],
+					 (const char *const *)&folders[1][first], count, differ,
+					 &err),
+		     0, "%s", err.text);
+	cr_assert_eq(sm_alternation_gates(&gates, &merged, 1.02, &err), 0, "%s", err.text);
+}
+
+static void judge(void)
+{
+	load(0, BLOCKS, &nothing);
+	cr_assert_eq(sm_alternation_judge(&gates, &merged, rows, &err), 0, "%s", err.text);
+}
+
+/* A trial of `pack` that ended with `status`: no slices unless it is well. */
+static void add_ended(const char *variant, double ns, enum sm_status status, const char *reason)
+{
+	unsigned c = add_case("pack", variant, "op=add", 2);
+
+	if (status == SM_OK) {
+		add_trial(c, 0, 0, 0, ns);
+		return;
+	}
+	struct sm_sample *sample = add_sample(c, 0);
+
+	sample->status = status;
+	sample->reason = reason;
+}
+
+/* Trials are shuffled: the first blocks begin with another case than the fresh ones. */
+Test(alternation, the_order_of_trials_is_not_that_of_the_gates)
+{
+	static const char *const order[2][3] = { { "wide", "packed", "padded" },
+						 { "packed", "padded", "wide" } };
+
+	for (unsigned block = 0; block < 2; block++)
+		for (unsigned side = 0; side < 2; side++) {
+			for (unsigned i = 0; i < 3; i++)
+				add_ended(order[block][i], 10, SM_OK, "-");
+			save(side, block);
+		}
+	for (unsigned block = 0; block < 2; block++) {
+		load(block, 1, &nothing);
+		cr_assert_eq(gates.count, 3);
+		cr_expect_eq(strncmp(gates.gate[0].name, "pack/packed?", 12), 0, "%s",
+			     gates.gate[0].name);
+		cr_expect_eq(strncmp(gates.gate[1].name, "pack/padded?", 12), 0);
+		cr_expect_eq(strncmp(gates.gate[2].name, "pack/wide?", 10), 0);
+	}
+	for (size_t i = 0; i < merged.sample_count; i++)
+		cr_expect_eq(merged.samples[i].case_index, (i % 3) * 2 + (i < 3 ? 1 : 0),
+			     "sample %zu went along with its case", i);
+}
+
+/* Two placements are two cases, unless the sides are told to differ in just that. */
+Test(alternation, placement_and_memory_name_a_case)
+{
+	static const struct sm_alternation_keys where = { .key = { "placement" }, .count = 1 };
+	static const struct sm_alternation_keys both = { .key = { "pages", "placement" },
+							 .count = 2 };
+
+	for (unsigned side = 0; side < 2; side++) {
+		add_ended("packed", 10, SM_OK, "-");
+		add_ended("packed", 20, SM_OK, "-");
+		run.cases[1].placement = "smt";
+		run.cases[1].id = "pack/packed?op=add@smt";
+		add_ended("packed", 30, SM_OK, "-");
+		run.cases[2].pages = "2m";
+		run.cases[2].id = "pack/packed?op=add@near+2m";
+		save(side, 0);
+	}
+	load(0, 1, &nothing);
+	cr_assert_eq(gates.count, 3);
+	cr_expect_str_eq(gates.gate[0].name, "pack/packed?op=add@near+none,2m,none,none");
+	cr_expect_str_eq(gates.gate[1].name, "pack/packed?op=add@near+none,none,none,none");
+	cr_expect_str_eq(gates.gate[2].name, "pack/packed?op=add@smt+none,none,none,none");
+	load(0, 1, &where);
+	cr_expect_eq(gates.count, 2);
+	load(0, 1, &both);
+	cr_assert_eq(gates.count, 1);
+	cr_expect_str_eq(gates.gate[0].name, "pack/packed?op=add+none,none,none");
+}
+
+/* --left message=64 --right message=4k: one case. */
+Test(alternation, a_parameter_that_the_sides_differ_in_names_no_case)
+{
+	static const struct sm_alternation_keys op = { .key = { "op" }, .count = 1 };
+
+	for (unsigned side = 0; side < 2; side++) {
+		add_trial(add_case("pack", "packed", side ? "op=add n=2" : "op=store n=2", 2), 0, 0,
+			  0, 10);
+		save(side, 0);
+	}
+	load(0, 1, &op);
+	cr_assert_eq(gates.count, 1);
+	cr_expect(sm_alternation_has(&merged, gates.gate[0].name, "new"));
+	expect_text(gates.gate[0].name, "pack/packed?n=2@near");
+	load(0, 1, &nothing);
+	cr_expect_not(sm_alternation_has(&merged, gates.gate[0].name, "new"));
+}
+
+/* All blocks: packed as the tests want it in either side, padded well in both. */
+static void alternate(enum sm_status old, enum sm_status new, unsigned failing_blocks)
+{
+	for (unsigned block = 0; block < BLOCKS; block++)
+		for (unsigned side = 0; side < 2; side++) {
+			enum sm_status status = side ? new : old;
+
+			if (block >= failing_blocks && status != SM_SKIPPED)
+				status = SM_OK;
+			if (status != SM_STATUS_NONE)
+				add_ended("packed", 10, status, side ? "new's" : "old's");
+			add_ended("padded", side ? 9 : 10, SM_OK, "-");
+			save(side, block);
+		}
+	judge();
+	cr_assert_eq(gates.count, 2);
+	cr_expect_eq(rows[1].verdict, SM_SUPPORTED, "the other case: %s", rows[1].reason);
+}
+
+Test(alternation, wrong_data_of_new_is_a_fail_and_needs_no_repetition)
+{
+	alternate(SM_OK, SM_VERIFY_FAILED, 1);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED);
+	expect_text(rows[0].evidence, "1 of 8 trials of new failed");
+	expect_text(rows[0].evidence, "1 with wrong data");
+	expect_text(rows[0].evidence, "new's");
+	sm_gates_confirm(rows, 1, NULL, 0);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED);
+}
+
+Test(alternation, dead_workers_of_new_are_a_fail_if_they_die_again)
+{
+	struct sm_gate_row fresh;
+
+	alternate(SM_OK, SM_WORKER_DIED, BLOCKS);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED);
+	expect_text(rows[0].evidence, "8 of 8 trials of new failed");
+	fresh = rows[0];
+	sm_gates_confirm(rows, 1, &fresh, 1);
+	cr_expect(rows[0].confirmed);
+	sm_gates_confirm(rows, 1, NULL, 0);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+}
+
+Test(alternation, what_fails_on_both_sides_is_no_regression)
+{
+	alternate(SM_TIMED_OUT, SM_TIMED_OUT, BLOCKS);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[0].reason, "8 of 8 trials of old failed (old's), and 8 of 8 of new");
+}
+
+Test(alternation, what_new_skips_is_told)
+{
+	alternate(SM_OK, SM_SKIPPED, BLOCKS);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[0].reason, "old ran it, new did not: new's");
+}
+
+Test(alternation, what_neither_can_run_is_not_testable)
+{
+	alternate(SM_SKIPPED, SM_SKIPPED, BLOCKS);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+}
+
+Test(alternation, a_case_that_new_lacks_is_told)
+{
+	for (unsigned block = 0; block < BLOCKS; block++) {
+		add_ended("packed", 10, SM_OK, "-");
+		add_ended("padded", 10, SM_OK, "-");
+		save(0, block);
+		add_ended("padded", 9, SM_OK, "-");
+		add_ended("wide", 9, SM_OK, "-");
+		save(1, block);
+	}
+	judge();
+	cr_assert_eq(gates.count, 2, "what only new has is no gate");
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[0].reason, "new has no such case");
+	cr_expect_eq(rows[1].verdict, SM_SUPPORTED, "%s", rows[1].reason);
+	cr_expect_eq(sm_gates_overall(rows, 2), SM_INCONCLUSIVE);
+}
+
+/* 2^-n against 1 % shared by the gates that have a p-value. */
+Test(alternation, a_fail_needs_blocks)
+{
+	struct sm_gate_row row[4] = { { .p = NAN }, { .p = 1 }, { .p = 0.5 }, { .p = 0.1 } };
+
+	cr_expect_eq(sm_alternation_blocks_needed(row, 1), 0);
+	cr_expect_eq(sm_alternation_blocks_needed(row, 2), 7);
+	cr_expect_eq(sm_alternation_blocks_needed(row, 3), 8);
+	cr_expect_eq(sm_alternation_blocks_needed(row, 4), 9);
+}
