@@ -4,6 +4,7 @@
  * machine hits both sides alike, which no comparison of two whole runs can promise. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -210,7 +211,7 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 	const struct arguments *a = ab->arguments;
 	struct side *side = &ab->side[s];
 	const char *argv[ARGUMENTS_MAX] = { side->program, "run" };
-	char log[4200], number[16];
+	char log[4200], number[24];
 	posix_spawn_file_actions_t actions;
 	size_t n = 2;
 	int status = 0, rc;
@@ -224,7 +225,8 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 		argv[n++] = side->name[i];
 		argv[n++] = side->value[i];
 	}
-	snprintf(number, sizeof(number), "%u", ab->done + 1);
+	/* both sides of a block have one seed: one order */
+	snprintf(number, sizeof(number), "%" PRIu64, a->run.plan.seed + ab->done + 1);
 	const char *const rest[] = { "--repeat-blocks", "1",    "--no-counters", "--no-plots", "-q",
 				     "--out",           folder, "--seed",        number };
 	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
@@ -310,24 +312,63 @@ static int judge(struct alternation *ab, unsigned first, struct sm_results *resu
 	return sm_alternation_judge(gates, results, *rows, err);
 }
 
+static void put_quoted(FILE *out, const char *text)
+{
+	fputs(" '", out);
+	for (; *text; text++)
+		fputs(*text == '\'' ? "'\\''" : (char[]){ *text, '\0' }, out);
+	fputc('\'', out);
+}
+
+/* The command that alternates one case again.  A script that builds its sides knows better what to call: its
+ * command is in SHMETER_AGAIN. */
+static void put_again(FILE *out, const struct alternation *ab, const char *group)
+{
+	const struct arguments *a = ab->arguments;
+	const char *script = getenv("SHMETER_AGAIN");
+	char *name = strndup(group, strcspn(group, "?"));
+
+	if (script && *script) {
+		fputs(script, out);
+	} else if (a->left || a->right) {
+		fputs("shmeter ab", out);
+		for (unsigned i = 0; i < 2; i++) {
+			const char *text = i ? a->right : a->left;
+
+			if (text) {
+				fputs(i ? " --right" : " --left", out);
+				put_quoted(out, text);
+			}
+		}
+	} else {
+		fputs("shmeter ab", out);
+		put_quoted(out, ab->side[0].program);
+		put_quoted(out, ab->side[1].program);
+	}
+	put_quoted(out, name ? name : "*");
+	free(name);
+	for (size_t i = 0; i + 1 < a->pass_count; i += 2) {
+		fprintf(out, " %s", a->pass[i]);
+		put_quoted(out, a->pass[i + 1]);
+	}
+	if (a->allowed > 1 && !(script && *script))
+		fprintf(out, " --max %.6g", a->allowed);
+}
+
 static void name_again(const struct alternation *ab, struct sm_results *results,
 		       struct sm_gate_row *rows, size_t count)
 {
-	const struct arguments *a = ab->arguments;
-
 	for (size_t i = 0; i < count; i++) {
-		const char *group = rows[i].gate->name;
-		int length = (int)strcspn(group, "?");
+		char *text = NULL;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
 
-		rows[i].again =
-			a->left || a->right
-				? sm_results_string(results,
-						    "shmeter ab --left '%s' --right '%s' '%.*s'",
-						    a->left ? a->left : "",
-						    a->right ? a->right : "", length, group)
-				: sm_results_string(results, "shmeter ab '%s' '%s' '%.*s'",
-						    ab->side[0].program, ab->side[1].program,
-						    length, group);
+		if (!out)
+			continue;
+		put_again(out, ab, rows[i].gate->name);
+		fclose(out);
+		rows[i].again = sm_results_copy(results, text);
+		free(text);
 	}
 }
 

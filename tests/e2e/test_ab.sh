@@ -46,18 +46,23 @@ point=(--set op=atomic_add --set processes=2)
 "$program" run lock_uncontended --repeat-blocks 1 --no-counters --no-plots -q --out many >out 2>&1 || fail "no run: $(cat out)"
 side same three
 side slow three slow:padded_64:40
-side slower three slow:padded_64:80
 side wrong three status:padded_64:verify_failed:1
 side dead three status:padded_64:worker_died
 side dies_once three status:padded_64:worker_died:1
 side lacks three lack:packed
 side many_cases many
 
-# the slow case fails, whatever places the shuffled trials give it, and the others do not
-for changed in slow slower; do
+# the slow case fails, whatever place the seeds give it, and the others do not
+for seed in 1 1000 5000; do
 	expect 1 'FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it.*2 of 3 gates pass, 1 fail' \
-		ab same "$changed" --repeat-blocks 9
+		ab same slow --repeat-blocks 9 --seed $seed
 done
+grep -qF "Again: shmeter ab './same' './slow' 'false_sharing/padded_64'" <(tr -s ' \n' ' ' <out) || fail "again: $(cat out)"
+grep -qE -- ' --seed 5001$' slow.args || fail "the seed is not passed on: $(tail -1 slow.args)"
+expect 1 "'false_sharing/padded_64' --profile 'full' --set 'op=atomic_add' --max 1.1 " \
+	ab same slow --repeat-blocks 9 --max 1.1 --profile full --set op=atomic_add
+SHMETER_AGAIN='scripts/compare 1 2' expect 1 "Again: scripts/compare 1 2 'false_sharing/padded_64' --set 'op=atomic_add' [^-]" \
+	ab same slow --repeat-blocks 9 --set op=atomic_add --max 1.1
 
 # blocks enough for a FAIL among so many cases; and no PASS where there are fewer
 expect 0 '3 of 3 gates pass.*16 blocks of each side' ab same same
