@@ -427,7 +427,7 @@ static int exit_of_alternation(const struct alternation *ab, const struct sm_gat
 	unsigned needed = sm_alternation_blocks_needed(rows, count);
 
 	if (overall == SM_REFUTED || (needed && ab->first >= needed))
-		return exit_of(ab->arguments, overall);
+		return exit_of(ab->arguments, sm_gates_strictly(rows, count));
 	if (!needed) {
 		fprintf(stderr,
 			"shmeter: a FAIL was not possible: no case was measured on both sides\n");

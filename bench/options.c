@@ -111,9 +111,10 @@ static const struct option_spec specs[] = {
 	  "an ini file of gates; default results/thresholds.ini; `run` measures what they name", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_CHECK) },
 	{ OPT_BASELINE, "baseline", "DIR", "an earlier run of this machine", NULL, FOR(CMD_CHECK) },
-	{ OPT_STRICT, "strict", NULL, "exit 3 where nothing fails but something is inconclusive", NULL,
+	{ OPT_STRICT, "strict", NULL, "exit 3 where nothing fails but something is inconclusive or not testable", NULL,
 	  FOR(CMD_CHECK) | FOR(CMD_AB) },
-	{ OPT_CONFIRM, "confirm", NULL, "a FAIL counts only if fresh trials repeat it", NULL, FOR(CMD_CHECK) },
+	{ OPT_CONFIRM, "confirm", NULL, "a FAIL of a time counts only if fresh trials repeat it; wrong data always does", NULL,
+	  FOR(CMD_CHECK) },
 	{ OPT_JUNIT, "junit", "FILE", "write the verdicts as JUnit XML", NULL, FOR(CMD_CHECK) | FOR(CMD_AB) },
 	{ OPT_GITHUB, "github", NULL,
 	  "annotate the workflow and append to $GITHUB_STEP_SUMMARY", NULL, FOR(CMD_CHECK) | FOR(CMD_AB) },
@@ -144,8 +145,8 @@ static const struct option_spec specs[] = {
 #define SPEC_COUNT (sizeof(specs) / sizeof(specs[0]))
 
 static const char exit_codes[] =
-	"0 ok, 1 regression or refuted gate, 3 inconclusive, 4 usage, 5 this machine cannot run it, "
-	"6 wrong data or an internal error, 128+n a signal (partial results are saved)";
+	"0 ok, 1 regression or refuted gate, 3 (--strict) inconclusive or not testable, 4 usage, "
+	"5 this machine cannot run it, 6 wrong data or an internal error, 128+n a signal (partial results are saved)";
 
 static const struct option_spec *find_spec(int id)
 {

@@ -311,5 +311,5 @@ unsigned sm_alternation_blocks_needed(const struct sm_gate_row *rows, size_t cou
 
 	for (size_t i = 0; i < count; i++)
 		tests += !isnan(rows[i].p);
-	return tests ? (unsigned)ceil(log2(tests / SM_GATES_ALPHA)) : 0;
+	return sm_gates_blocks_needed(tests);
 }

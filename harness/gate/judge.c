@@ -280,15 +280,14 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 	set_untestable(row, "no case of this run is what the claim is about");
 }
 
-/* Blocks that a FAIL needs at least: all of them on the wrong side, against the strictest of Holm's levels. */
-static unsigned blocks_needed(size_t tests)
+unsigned sm_gates_blocks_needed(size_t tests)
 {
-	return (unsigned)ceil(log2((double)tests / SM_GATES_ALPHA));
+	return tests ? (unsigned)ceil(log2((double)tests / SM_GATES_ALPHA)) : 0;
 }
 
 unsigned sm_gates_blocks(size_t gates)
 {
-	unsigned blocks = blocks_needed(gates) + 6;
+	unsigned blocks = sm_gates_blocks_needed(gates) + 6;
 
 	return blocks > 16 ? blocks : 16;
 }
@@ -336,7 +335,7 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 			run->results,
 			"beyond the threshold, but not surely enough for %zu gates with 1 %% false FAILs (p %.2g; %u "
 			"blocks that agree are needed)",
-			tests, row->p, blocks_needed(tests));
+			tests, row->p, sm_gates_blocks_needed(tests));
 	else
 		row->reason = open_interval(run->results, row, finding);
 }

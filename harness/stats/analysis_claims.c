@@ -23,6 +23,8 @@ struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
 
 const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim)
 {
+	if (claim->at && strstr(claim->at, "placement=near") && sm_analysis_pus(a->results) == 1)
+		return "it takes two PUs, and this run may use one alone";
 	return sm_results_string(a->results,
 				 "no case of this run has %s%s%s%s; a longer profile, --set or "
 				 "--placement can add it",

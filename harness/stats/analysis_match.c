@@ -12,8 +12,7 @@ static bool equals(const char *text, const char *value, size_t length)
 	return strlen(text) == length && strncmp(text, value, length) == 0;
 }
 
-/* The PUs that the run was allowed to use; 0: its manifest does not say. */
-static unsigned allowed_pus(const struct sm_results *results)
+unsigned sm_analysis_pus(const struct sm_results *results)
 {
 	return (unsigned)json_integer_value(
 		json_object_get(json_object_get(results->manifest, "environment"), "pus"));
@@ -29,6 +28,14 @@ static bool on_different_cores(const struct sm_case_row *row)
 		relation != SM_PLACE_SMT);
 }
 
+/* On a machine of one PU whatever was asked for is got as taking turns on it, which is another thing. */
+static bool is_placed(const struct sm_case_row *row, const char *value, size_t length)
+{
+	return equals(row->relation, value, length) ||
+	       (equals(row->placement, value, length) &&
+		sm_placement_parse(row->relation) != SM_PLACE_SAME_CORE);
+}
+
 /* Whether one case meets one condition ("message=64", "workers<=1xPU"). */
 static bool case_has(const struct sm_results *results, const struct sm_case_row *row,
 		     const char *word, size_t length)
@@ -42,7 +49,7 @@ static bool case_has(const struct sm_results *results, const struct sm_case_row 
 	const char *value = sign + 1;
 
 	if (equals("placement", word, name))
-		return equals(row->placement, value, rest) || equals(row->relation, value, rest);
+		return is_placed(row, value, rest);
 	if (equals("cores", word, name))
 		return equals("different", value, rest) && on_different_cores(row);
 	if (equals("backing", word, name))
@@ -54,8 +61,8 @@ static bool case_has(const struct sm_results *results, const struct sm_case_row 
 	if (equals("numa", word, name))
 		return equals(row->numa, value, rest);
 	snprintf(workers, sizeof(workers), "workers=%u", row->workers);
-	return sm_at_holds(row->params, word, length, allowed_pus(results)) ||
-	       sm_at_holds(workers, word, length, allowed_pus(results));
+	return sm_at_holds(row->params, word, length, sm_analysis_pus(results)) ||
+	       sm_at_holds(workers, word, length, sm_analysis_pus(results));
 }
 
 /* Only the compared variants speak for their group: another may bring its own memory. */

@@ -395,6 +395,20 @@ Test(analysis, a_gate_can_speak_of_the_pus)
 	}
 }
 
+/* Nor is a claim about neighbours one about two processes that take turns. */
+Test(analysis, near_is_never_one_pu)
+{
+	load("[g]\ncase = pack/packed\nagainst = padded\nat = op=add placement=near\nmin = 1.5\n", 0);
+	add_pack_point("op=add", 10, 10, 10, 16);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED);
+	for (size_t c = 0; c < run.case_count; c++)
+		run.cases[c].relation = "same-core";
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	sm_gates_free(&gates);
+}
+
 Test(analysis, a_claim_is_judged_as_strictly_as_a_written_gate)
 {
 	load("[c]\nclaim = C1\n", 0);

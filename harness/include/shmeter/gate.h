@@ -62,6 +62,9 @@ void sm_gates_free(struct sm_gates *gates);
 SM_MUST_USE int sm_gates_plan(const struct sm_gates *gates, const bool *only,
 			      struct sm_plan_options *plan, struct sm_error *err);
 
+/* Blocks that a FAIL among so many gates needs at least: all of them on the wrong side, against the strictest of Holm's
+ * levels; 0 without a gate. */
+unsigned sm_gates_blocks_needed(size_t tests);
 /* Blocks that a run for so many gates should have: what a FAIL needs at least, and six more, of which one may
  * disagree or be lost; no less than 16. */
 unsigned sm_gates_blocks(size_t gates);
