@@ -254,7 +254,7 @@ static uint64_t run(struct sm_worker *worker)
 
 	for (uint64_t i = 0; i < n; i++) {
 		struct word word;
-		pid_t child;
+		pid_t child = -1;
 
 		if (!hear(worker, &child, &word))
 			return i;
