@@ -18,12 +18,13 @@
 #include "shmeter/compare.h"
 #include "shmeter/gate.h"
 #include "shmeter/store.h"
+#include "shmeter/text.h"
 
-#define BLOCKS_QUICK    12
 #define BLOCKS_STANDARD 24
 #define BLOCKS_MAX      500
-#define SETTINGS_MAX    24
-#define ARGUMENTS_MAX   (128 + 2 * SETTINGS_MAX)
+#define SETTINGS_MAX    (SM_ALTERNATION_KEYS_MAX / 2)
+/* patterns, passed options, and what every run is told */
+#define ARGUMENTS_MAX (64 + 64 + 2 * SETTINGS_MAX + 32)
 /* What a quick alternation of a steady case can show. */
 #define ALLOWED_DEFAULT 1.02
 
@@ -36,7 +37,7 @@ struct side {
 	char *value[SETTINGS_MAX];   /* in `text` */
 	unsigned settings;
 	char *folder[2 * BLOCKS_MAX];
-	bool wrong; /* it has been said that its data is */
+	bool told; /* how its runs end */
 };
 
 static const char *const side_names[2] = { "old", "new" };
@@ -162,18 +163,25 @@ static void last_words(const char *log, char *out, size_t size)
 		fclose(file);
 }
 
-/* A run that ended because its data was wrong has measured all the same: the gates say so, with a verdict. */
-static bool holds_wrong_data(const char *folder)
+static bool holds(const char *folder, enum sm_status status)
 {
 	struct sm_results run;
-	bool wrong = false;
+	bool found = false;
 
 	sm_results_init(&run);
 	if (sm_store_load(&run, folder, NULL) == 0)
-		for (size_t i = 0; i < run.sample_count && !wrong; i++)
-			wrong = run.samples[i].status == SM_VERIFY_FAILED;
+		for (size_t i = 0; i < run.sample_count && !found; i++)
+			found = run.samples[i].status == status;
 	sm_results_free(&run);
-	return wrong;
+	return found;
+}
+
+/* A run that ended because its data was wrong has measured all the same, and one of new that could run nothing says so
+ * of each case: the gates tell, with a verdict. */
+static bool has_verdict(unsigned s, int code, const char *folder)
+{
+	return (code == EXIT_WRONG && holds(folder, SM_VERIFY_FAILED)) ||
+	       (code == EXIT_MACHINE && s == 1 && holds(folder, SM_SKIPPED));
 }
 
 /* What the end of a side's run means for the alternation. */
@@ -189,11 +197,11 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 		return 0;
 	}
 	last_words(log, words, sizeof(words));
-	if (code == EXIT_WRONG && holds_wrong_data(folder)) {
-		if (!side->wrong)
+	if (has_verdict(s, code, folder)) {
+		if (!side->told)
 			fprintf(stderr, "shmeter: the %s side, %s, in block %u: %s\n",
 				side_names[s], side->program, ab->done + 1, words);
-		side->wrong = true;
+		side->told = true;
 		return 0;
 	}
 	return sm_fail(err,
@@ -312,14 +320,6 @@ static int judge(struct alternation *ab, unsigned first, struct sm_results *resu
 	return sm_alternation_judge(gates, results, *rows, err);
 }
 
-static void put_quoted(FILE *out, const char *text)
-{
-	fputs(" '", out);
-	for (; *text; text++)
-		fputs(*text == '\'' ? "'\\''" : (char[]){ *text, '\0' }, out);
-	fputc('\'', out);
-}
-
 /* The command that alternates one case again.  A script that builds its sides knows better what to call: its
  * command is in SHMETER_AGAIN. */
 static void put_again(FILE *out, const struct alternation *ab, const char *group)
@@ -336,20 +336,22 @@ static void put_again(FILE *out, const struct alternation *ab, const char *group
 			const char *text = i ? a->right : a->left;
 
 			if (text) {
-				fputs(i ? " --right" : " --left", out);
-				put_quoted(out, text);
+				fputs(i ? " --right " : " --left ", out);
+				sm_put_quoted(out, text);
 			}
 		}
 	} else {
-		fputs("shmeter ab", out);
-		put_quoted(out, ab->side[0].program);
-		put_quoted(out, ab->side[1].program);
+		fputs("shmeter ab ", out);
+		sm_put_quoted(out, ab->side[0].program);
+		fputc(' ', out);
+		sm_put_quoted(out, ab->side[1].program);
 	}
-	put_quoted(out, name ? name : "*");
+	fputc(' ', out);
+	sm_put_quoted(out, name ? name : "*");
 	free(name);
 	for (size_t i = 0; i + 1 < a->pass_count; i += 2) {
-		fprintf(out, " %s", a->pass[i]);
-		put_quoted(out, a->pass[i + 1]);
+		fprintf(out, " %s ", a->pass[i]);
+		sm_put_quoted(out, a->pass[i + 1]);
 	}
 	if (a->allowed > 1 && !(script && *script))
 		fprintf(out, " --max %.6g", a->allowed);
@@ -388,9 +390,9 @@ static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_err
 		return rc;
 	sm_results_init(&results);
 	rc = load_blocks(ab, 0, &results, &gates, err);
-	*blocks = plan->profile == SM_QUICK ? BLOCKS_QUICK : BLOCKS_STANDARD;
-	if (rc == 0 && sm_gates_blocks(gates.count) > *blocks)
-		*blocks = sm_gates_blocks(gates.count);
+	*blocks = sm_gates_blocks(gates.count);
+	if (plan->profile != SM_QUICK && *blocks < BLOCKS_STANDARD)
+		*blocks = BLOCKS_STANDARD;
 	sm_gates_free(&gates);
 	sm_results_free(&results);
 	return rc;
@@ -419,24 +421,23 @@ static int measure(struct alternation *ab, struct sm_results results[2], struct 
 	return rc;
 }
 
-/* A gate that could not have failed is none, whatever it says. */
-static int exit_of_alternation(const struct alternation *ab, const struct sm_gate_row *rows,
-			       size_t count)
+/* A gate that could not have failed is none, whatever it says; nor is one whose instrument is wrong. */
+static int exit_of_alternation(const struct alternation *ab, const struct sm_results *results,
+			       const struct sm_gate_row *rows, size_t count, bool possible)
 {
-	enum sm_verdict overall = sm_gates_overall(rows, count);
-	unsigned needed = sm_alternation_blocks_needed(rows, count);
+	const char *wrong = sm_alternation_wrong(results);
 
-	if (overall == SM_REFUTED || (needed && ab->first >= needed))
-		return exit_of(ab->arguments, sm_gates_strictly(rows, count));
-	if (!needed) {
-		fprintf(stderr,
-			"shmeter: a FAIL was not possible: no case was measured on both sides\n");
-		return EXIT_INCONCLUSIVE;
+	if (sm_gates_overall(rows, count) == SM_REFUTED)
+		return EXIT_REFUTED;
+	if (wrong) {
+		fprintf(stderr, "shmeter: %s: its data was wrong, and no gate is about it\n",
+			wrong);
+		return EXIT_WRONG;
 	}
-	fprintf(stderr,
-		"shmeter: a FAIL was not possible: %u block%s, %u needed; name fewer cases, or give a longer --budget "
-		"or more --repeat-blocks\n",
-		ab->first, ab->first == 1 ? "" : "s", needed);
+	if (possible)
+		return exit_of(ab->arguments, sm_gates_strictly(rows, count));
+	fputs("shmeter: a FAIL was not possible: too few blocks, or no case that both sides measured\n",
+	      stderr);
 	return EXIT_INCONCLUSIVE;
 }
 
@@ -459,6 +460,7 @@ int cmd_ab(struct arguments *arguments)
 	struct sm_gates gates[2] = { { 0 } };
 	struct sm_gate_row *rows[2] = { NULL, NULL };
 	struct sm_error err = { 0 };
+	bool possible = false;
 	int rc;
 
 	ab.arguments = arguments;
@@ -482,11 +484,13 @@ int cmd_ab(struct arguments *arguments)
 
 		say_only_new(&results[0]);
 		name_again(&ab, &results[0], rows[0], gates[0].count);
+		possible = sm_alternation_doubt(rows[0], gates[0].count, &results[0], ab.first);
 		rc = print_gates(arguments, &report, &err);
 		if (!arguments->json)
 			printf("%u blocks of each side are in %s\n", ab.done, ab.out);
 	}
-	rc = rc < 0 ? complain(&err) : exit_of_alternation(&ab, rows[0], gates[0].count);
+	rc = rc < 0 ? complain(&err)
+		    : exit_of_alternation(&ab, &results[0], rows[0], gates[0].count, possible);
 	for (unsigned i = 0; i < 2; i++) {
 		free(rows[i]);
 		sm_gates_free(&gates[i]);

@@ -175,6 +175,14 @@ void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, cons
 	fputc('\n', out);
 }
 
+void sm_put_quoted(FILE *out, const char *text)
+{
+	fputc('\'', out);
+	for (; *text; text++)
+		fputs(*text == '\'' ? "'\\''" : (char[]){ *text, '\0' }, out);
+	fputc('\'', out);
+}
+
 int sm_read_file(const char *path, char *out, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;

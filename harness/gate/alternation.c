@@ -107,6 +107,29 @@ static void take_slices(struct merging *m, const struct sm_results *side)
 	}
 }
 
+/* Two values of one parameter in one case would be two things with one name. */
+static int check_names(struct merging *m, const struct sm_results *run, unsigned side,
+		       struct sm_error *err)
+{
+	unsigned *merged = calloc(run->case_count + 1, sizeof(*merged));
+	int rc = merged ? 0 : sm_fail(err, ENOMEM, "no memory for %zu cases", run->case_count);
+
+	for (size_t i = 0; rc == 0 && i < run->case_count; i++) {
+		if (run->cases[i].derived || is_control(&run->cases[i]))
+			continue;
+		merged[i] = merged_case(m, &run->cases[i], side) + 1;
+		for (size_t j = 0; rc == 0 && j < i; j++)
+			if (merged[j] == merged[i])
+				rc = sm_fail(
+					err, EINVAL,
+					"%s and %s differ only in what --left and --right set: give "
+					"both sides one value of it",
+					run->cases[j].id, run->cases[i].id);
+	}
+	free(merged);
+	return rc;
+}
+
 /* One run of one side becomes block `block`; of the control, which both sides bring, two. */
 static void take_side(struct merging *m, const struct sm_results *run, unsigned side,
 		      unsigned block)
@@ -141,6 +164,8 @@ static int take_folder(struct merging *m, const char *folder, unsigned side, uns
 
 	sm_results_init(&run);
 	rc = sm_store_load(&run, folder, err);
+	if (rc == 0)
+		rc = check_names(m, &run, side, err);
 	if (rc == 0) {
 		take_side(m, &run, side, block);
 		if (!m->out->manifest)
@@ -260,8 +285,28 @@ static struct fate fate_of(const struct sm_results *results, const char *group, 
 	return fate;
 }
 
+static void fail(struct sm_results *results, struct sm_gate_row *row, const struct fate *new)
+{
+	row->verdict = SM_REFUTED;
+	row->wrong_data = new->wrong > 0;
+	row->reason = "-";
+	row->evidence = sm_results_string(
+		results,
+		"%u of %u trials of new failed, as none of old: %u with wrong data, %u whose worker died or "
+		"did not end in time (%s)",
+		new->wrong + new->broken, new->trials, new->wrong, new->broken, new->reason);
+}
+
+static void leave_open(struct sm_gate_row *row, const char *reason)
+{
+	row->verdict = SM_INCONCLUSIVE;
+	row->wrong_data = false;
+	row->reason = reason;
+}
+
 /* Trials that went wrong have no time: the verdict over the others' times would not know of them. */
-static void judge_fate(struct sm_gate *gate, struct sm_results *results, struct sm_gate_row *row)
+static void judge_fate(const struct sm_gate *gate, struct sm_results *results,
+		       struct sm_gate_row *row)
 {
 	struct fate old = fate_of(results, gate->group, "old");
 	struct fate new = fate_of(results, gate->group, "new");
@@ -269,29 +314,21 @@ static void judge_fate(struct sm_gate *gate, struct sm_results *results, struct 
 	unsigned old_failed = old.wrong + old.broken, new_failed = new.wrong + new.broken;
 
 	if (new.trials == 0) {
-		row->verdict = SM_INCONCLUSIVE;
 		row->evidence = "not measured";
-		row->reason =
-			"new has no such case: where it was not removed or renamed on purpose, "
-			"something keeps it from being measured";
+		leave_open(row,
+			   "new has no such case: where it was not removed or renamed on purpose, "
+			   "something keeps it from being measured");
 	} else if (old_ran && new.skipped == new.trials) {
-		row->verdict = SM_INCONCLUSIVE;
-		row->reason = sm_results_string(results, "old ran it, new did not: %s", new.reason);
+		leave_open(row,
+			   sm_results_string(results, "old ran it, new did not: %s", new.reason));
+	} else if ((new.wrong > 0 && old.wrong == 0) || (new.broken > 0 && old_failed == 0)) {
+		fail(results, row, &new);
 	} else if (old_failed > 0 && (new_failed > 0 || old_failed + old.skipped == old.trials)) {
-		row->verdict = SM_INCONCLUSIVE;
-		row->reason = sm_results_string(
-			results, "%u of %u trials of old failed (%s), and %u of %u of new",
-			old_failed, old.trials, old.reason, new_failed, new.trials);
-	} else if (old_ran && new_failed > 0) {
-		row->verdict = SM_REFUTED;
-		row->reason = "-";
-		row->evidence = sm_results_string(
-			results,
-			"%u of %u trials of new failed, and none of old: %u with wrong data, %u whose worker died or "
-			"did not end in time (%s)",
-			new_failed, new.trials, new.wrong, new.broken, new.reason);
-		if (new.wrong > 0) /* a count and no time: wrong data is proof, repeated or not */
-			gate->kind = SM_GATE_COUNT;
+		leave_open(row,
+			   sm_results_string(
+				   results,
+				   "%u of %u trials of old failed (%s), and %u of %u of new",
+				   old_failed, old.trials, old.reason, new_failed, new.trials));
 	}
 }
 
@@ -312,4 +349,36 @@ unsigned sm_alternation_blocks_needed(const struct sm_gate_row *rows, size_t cou
 	for (size_t i = 0; i < count; i++)
 		tests += !isnan(rows[i].p);
 	return sm_gates_blocks_needed(tests);
+}
+
+const char *sm_alternation_wrong(const struct sm_results *results)
+{
+	for (size_t i = 0; i < results->sample_count; i++) {
+		const struct sm_case_row *row = &results->cases[results->samples[i].case_index];
+
+		if (results->samples[i].status == SM_VERIFY_FAILED &&
+		    (is_control(row) || (strcmp(row->variant, "new") == 0 &&
+					 !sm_alternation_has(results, row->group, "old"))))
+			return row->id;
+	}
+	return NULL;
+}
+
+bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results,
+			  unsigned blocks)
+{
+	unsigned needed = sm_alternation_blocks_needed(rows, count);
+
+	if (needed && blocks >= needed)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].verdict == SM_SUPPORTED)
+			leave_open(
+				&rows[i],
+				sm_results_string(results,
+						  "a FAIL was not possible: %u block%s, %u needed; "
+						  "name fewer cases, or give a longer --budget or "
+						  "more --repeat-blocks",
+						  blocks, blocks == 1 ? "" : "s", needed));
+	return false;
 }

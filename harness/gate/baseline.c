@@ -17,12 +17,12 @@ const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_dige
 	if (!*run->fingerprint || strcmp(run->fingerprint, baseline->fingerprint) != 0)
 		return "the baseline is of another machine (its fingerprint differs): times of two machines are "
 		       "not compared; `shmeter ab` compares two builds on one";
-	if (gate->max > 0 && gate->max < floor)
+	if ((gate->max > 0 && gate->max < floor) || (gate->min > 0 && 1 / gate->min < floor))
 		return sm_results_string(
 			results,
 			"its threshold %.4g is under this machine's noise floor %.4g, as `shmeter "
 			"selftest` measured it: runs of one build differ by as much",
-			gate->max, floor);
+			gate->max > 0 && gate->max < floor ? gate->max : gate->min, floor);
 	return NULL;
 }
 

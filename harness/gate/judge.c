@@ -1,6 +1,6 @@
 /* Gates against a run.
  *
- * Every gate has a one-sided p-value of "its threshold holds": of the sign test over blocks (a ratio within the run),
+ * Every gate about a time has a one-sided p-value of "its threshold holds": of the sign test over blocks (a ratio within the run),
  * or of Mann and Whitney's over the blocks of two runs (a baseline).  Holm's procedure over all of them keeps the
  * false FAILs of a healthy run at SM_GATES_ALPHA; a PASS needs the whole 95 % interval on the right side. */
 #include <errno.h>
@@ -273,8 +273,10 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 				"a rare event that these trials did not show may come in others: "
 				"measure more blocks";
 		}
-		row->wrong_data = row->verdict == SM_REFUTED &&
-				  (claim->count || (claim->value && claim->value_max == 0));
+		/* What has one right value is right or wrong; what has a range was measured. */
+		row->wrong_data =
+			row->verdict == SM_REFUTED &&
+			(claim->count || (claim->value && claim->value_min == claim->value_max));
 		return;
 	}
 	set_untestable(row, "no case of this run is what the claim is about");
@@ -356,7 +358,8 @@ static bool is_about(const struct sm_gate *gate, const struct sm_analysis *a, si
 	       (!gate->variant || strcmp(row->variant, gate->variant) == 0 ||
 		(gate->against && strcmp(row->variant, gate->against) == 0)) &&
 	       (!gate->group || strcmp(row->group, gate->group) == 0) &&
-	       sm_analysis_matches(a, g, NULL, gate->at, row->variant, NULL);
+	       sm_analysis_matches(a, g, NULL, gate->at,
+				   gate->variant ? gate->variant : row->variant, gate->against);
 }
 
 static struct ends count_ends(const struct sm_gate *gate, const struct sm_analysis *a)

@@ -25,21 +25,12 @@ static const char *tint(const struct sm_gate_report *report, enum sm_verdict ver
 	return report->color ? colour[verdict] : "";
 }
 
-/* An argument as a shell takes it. */
-static void add_quoted(struct sm_words *words, const char *text)
-{
-	sm_words_add(words, "'");
-	for (; *text; text++)
-		sm_words_add(words, *text == '\'' ? "'\\''" : "%c", *text);
-	sm_words_add(words, "'");
-}
-
-static void add_option(struct sm_words *words, const char *name, const char *value)
+static void put_option(FILE *out, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
-	sm_words_add(words, " --%s ", name);
-	add_quoted(words, value);
+	fprintf(out, " --%s ", name);
+	sm_put_quoted(out, value);
 }
 
 static const char *member(const json_t *object, const char *key)
@@ -66,7 +57,7 @@ const char *sm_gates_events(const json_t *manifest)
 	return NULL;
 }
 
-static void add_options(struct sm_words *words, const json_t *manifest)
+static void put_options(FILE *out, const json_t *manifest)
 {
 	static const char *const names[] = { "backing", "pages", "prefault", "numa", "inject" };
 	const json_t *options = json_object_get(manifest, "options");
@@ -74,21 +65,44 @@ static void add_options(struct sm_words *words, const json_t *manifest)
 		     *sets = json_object_get(options, "set");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		add_option(words, names[i], member(options, names[i]));
+		put_option(out, names[i], member(options, names[i]));
 	if (json_array_size(pus) == 0)
-		add_option(words, "placement", member(options, "placement"));
+		put_option(out, "placement", member(options, "placement"));
 	for (size_t i = 0; i < json_array_size(pus); i++)
-		sm_words_add(words, "%s%" JSON_INTEGER_FORMAT, i ? "," : " --placement ",
-			     json_integer_value(json_array_get(pus, i)));
+		fprintf(out, "%s%" JSON_INTEGER_FORMAT, i ? "," : " --placement ",
+			json_integer_value(json_array_get(pus, i)));
 	for (size_t i = 0; i < json_array_size(sets); i++) {
 		const char *name = member(json_array_get(sets, i), "name");
 		const char *values = member(json_array_get(sets, i), "values");
-		char text[256];
 
-		snprintf(text, sizeof(text), "%s=%s", name ? name : "", values ? values : "");
-		add_option(words, "set", text);
+		char *text;
+
+		if (asprintf(&text, "%s=%s", name ? name : "", values ? values : "") < 0)
+			abort();
+		put_option(out, "set", text);
+		free(text);
 	}
-	add_option(words, "events", sm_gates_events(manifest));
+	put_option(out, "events", sm_gates_events(manifest));
+}
+
+/* What was written to a stream in memory, as a string of the results. */
+static const char *close_text(FILE *out, char **text, struct sm_results *results)
+{
+	const char *copy;
+
+	fclose(out);
+	copy = sm_results_copy(results, *text);
+	free(*text);
+	return copy;
+}
+
+static FILE *open_text(char **text, size_t *size)
+{
+	FILE *out = open_memstream(text, size);
+
+	if (!out)
+		abort(); /* a few bytes */
+	return out;
 }
 
 const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
@@ -97,31 +111,34 @@ const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 	const char *profile = member(options, "profile");
 	long long blocks = gate->kind == SM_GATE_BASELINE ? 2 * SM_BASELINE_BLOCKS : 32;
 	long long had = json_integer_value(json_object_get(options, "repeat_blocks"));
-	struct sm_words words = { .used = 0 };
+	char *text;
+	size_t size;
+	FILE *out = open_text(&text, &size);
 
-	sm_words_add(&words, "shmeter run '%s/%s'", gate->scenario,
-		     gate->variant ? gate->variant : "*");
+	fprintf(out, "shmeter run '%s/%s'", gate->scenario, gate->variant ? gate->variant : "*");
 	if (gate->against)
-		sm_words_add(&words, " '%s/%s'", gate->scenario, gate->against);
-	sm_words_add(&words, " --profile %s --repeat-blocks %lld", profile ? profile : "quick",
-		     had > blocks ? had : blocks);
-	add_options(&words, results->manifest);
-	return sm_results_string(results, "%s", words.text);
+		fprintf(out, " '%s/%s'", gate->scenario, gate->against);
+	fprintf(out, " --profile %s --repeat-blocks %lld", profile ? profile : "quick",
+		had > blocks ? had : blocks);
+	put_options(out, results->manifest);
+	return close_text(out, &text, results);
 }
 
 void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
 			 struct sm_results *run, const char *baseline, bool confirm)
 {
 	for (size_t i = 0; i < gates->count; i++) {
-		struct sm_words words = { .used = 0 };
+		char *text;
+		size_t size;
+		FILE *out = open_text(&text, &size);
 
-		sm_words_add(&words, "%s --out again && shmeter check again", rows[i].again);
-		add_option(&words, "thresholds", gates->path);
+		fprintf(out, "%s --out again && shmeter check again", rows[i].again);
+		put_option(out, "thresholds", gates->path);
 		if (rows[i].gate->kind == SM_GATE_BASELINE)
-			add_option(&words, "baseline", baseline);
+			put_option(out, "baseline", baseline);
 		if (confirm)
-			sm_words_add(&words, " --confirm");
-		rows[i].again = sm_results_string(run, "%s", words.text);
+			fputs(" --confirm", out);
+		rows[i].again = close_text(out, &text, run);
 	}
 }
 

@@ -208,7 +208,8 @@ static bool slice(struct self *self, unsigned number)
 	return !worker->failed;
 }
 
-/* Maps the code and the constants of one object.  Its writable part is not needed: a fork copies that table. */
+/* Maps the code and the constants of one object.  Its writable part is not needed: a fork copies what the
+ * parent has touched of that table. */
 __attribute__((no_sanitize("address"))) static int map_object(struct dl_phdr_info *object,
 							      size_t size, void *page_bytes)
 {

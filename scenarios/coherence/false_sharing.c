@@ -89,8 +89,9 @@ static const struct sm_variant variants[] = {
 			"processes on different cores " operation " them",                                \
 		.source = "popular belief; Intel optimization manual, false sharing",                     \
 		.question = why_question, .left = "packed", .right = "padded_64",                         \
-		.at = "op=" op_name " processes<=8 placement=near", .ratio_min = 1.5,                     \
-		.caveat = note                                                                            \
+		.at = "op=" op_name                                                                       \
+		      " processes<=8 processes<=1xPU placement=near cores=different",                     \
+		.needs = "two cores", .ratio_min = 1.5, .caveat = note                                    \
 	}
 
 static const struct sm_claim claims[] = {
@@ -104,7 +105,8 @@ static const struct sm_claim claims[] = {
 	  .source = "popular belief; adjacent-line prefetchers are the reason given for 128",
 	  .left = "padded_64",
 	  .right = "padded_128",
-	  .at = "placement=near",
+	  .at = "placement=near cores=different",
+	  .needs = "two cores",
 	  .ratio_min = 1 / 1.05,
 	  .ratio_max = 1.05 },
 	{ .id = "C3",

@@ -3,7 +3,7 @@
  * The words are relaxed atomics throughout, so that each is read whole and a race is no undefined behaviour; what the
  * ways differ in is whether the words belong together.  So ThreadSanitizer, which knows no fences either, cannot see a
  * wrong order here, and x86 does most orders anyway: tests/model/snapshot.pml goes through all of them, as they are
- * and each left out. */
+ * and each left out but those that an address enforces: what a reader looks up by a number it loaded. */
 #ifndef SHMETER_SUBJECT_SNAPSHOT_H
 #define SHMETER_SUBJECT_SNAPSHOT_H
 

@@ -130,10 +130,6 @@ Test(alternation, the_order_of_trials_is_not_that_of_the_gates)
 /* Two placements are two cases, unless the sides are told to differ in just that. */
 Test(alternation, placement_and_memory_name_a_case)
 {
-	static const struct sm_alternation_keys where = { .key = { "placement" }, .count = 1 };
-	static const struct sm_alternation_keys both = { .key = { "pages", "placement" },
-							 .count = 2 };
-
 	for (unsigned side = 0; side < 2; side++) {
 		add_ended("packed", 10, SM_OK, "-");
 		add_ended("packed", 20, SM_OK, "-");
@@ -149,11 +145,26 @@ Test(alternation, placement_and_memory_name_a_case)
 	cr_expect_str_eq(gates.gate[0].name, "pack/packed?op=add@near+none,2m,none,none");
 	cr_expect_str_eq(gates.gate[1].name, "pack/packed?op=add@near+none,none,none,none");
 	cr_expect_str_eq(gates.gate[2].name, "pack/packed?op=add@smt+none,none,none,none");
-	load(0, 1, &where);
-	cr_expect_eq(gates.count, 2);
+}
+
+Test(alternation, what_the_sides_are_told_to_differ_in_names_no_case)
+{
+	static const struct sm_alternation_keys both = { .key = { "pages", "placement" },
+							 .count = 2 };
+
+	for (unsigned side = 0; side < 2; side++) {
+		add_ended("packed", 10, SM_OK, "-");
+		if (side) {
+			run.cases[0].placement = "smt";
+			run.cases[0].pages = "2m";
+			run.cases[0].id = "pack/packed?op=add@smt+2m";
+		}
+		save(side, 0);
+	}
 	load(0, 1, &both);
 	cr_assert_eq(gates.count, 1);
 	cr_expect_str_eq(gates.gate[0].name, "pack/packed?op=add+none,none,none");
+	cr_expect(sm_alternation_has(&merged, gates.gate[0].name, "new"));
 }
 
 /* --left message=64 --right message=4k: one case. */
@@ -225,6 +236,52 @@ Test(alternation, what_fails_on_both_sides_is_no_regression)
 	expect_text(rows[0].reason, "8 of 8 trials of old failed (old's), and 8 of 8 of new");
 }
 
+Test(alternation, wrong_data_is_no_failure_like_others)
+{
+	alternate(SM_TIMED_OUT, SM_VERIFY_FAILED, 1);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED, "a host that stalled once excuses no wrong data");
+	cr_expect(rows[0].wrong_data);
+}
+
+Test(alternation, wrong_data_on_both_sides_is_no_regression)
+{
+	alternate(SM_VERIFY_FAILED, SM_VERIFY_FAILED, 1);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	cr_expect_not(rows[0].wrong_data);
+	cr_expect_null(sm_alternation_wrong(&merged), "its gate tells");
+}
+
+Test(alternation, wrong_data_that_no_gate_tells_is_found)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		add_ended("padded", 10, SM_OK, "-");
+		if (side)
+			add_ended("wide", 10, SM_VERIFY_FAILED, "new's");
+		save(side, 0);
+	}
+	load(0, 1, &nothing);
+	cr_assert_eq(gates.count, 1);
+	cr_assert_not_null(sm_alternation_wrong(&merged));
+	expect_text(sm_alternation_wrong(&merged), "pack/wide");
+}
+
+/* Two values of what names no case would be one case. */
+Test(alternation, one_name_for_two_points_is_refused)
+{
+	static const struct sm_alternation_keys size = { .key = { "size" }, .count = 1 };
+
+	for (unsigned side = 0; side < 2; side++) {
+		add_trial(add_case("pack", "packed", "op=add size=2", 2), 0, 0, 0, 10);
+		if (!side)
+			add_trial(add_case("pack", "packed", "op=add size=4", 2), 0, 0, 0, 10);
+		save(side, 0);
+	}
+	cr_expect_eq(sm_alternation_load(&merged, (const char *const *)folders[0],
+					 (const char *const *)folders[1], 1, &size, &err),
+		     -EINVAL);
+	expect_text(err.text, "differ only in what --left and --right set");
+}
+
 Test(alternation, what_new_skips_is_told)
 {
 	alternate(SM_OK, SM_SKIPPED, BLOCKS);
@@ -265,4 +322,18 @@ Test(alternation, a_fail_needs_blocks)
 	cr_expect_eq(sm_alternation_blocks_needed(row, 2), 7);
 	cr_expect_eq(sm_alternation_blocks_needed(row, 3), 8);
 	cr_expect_eq(sm_alternation_blocks_needed(row, 4), 9);
+}
+
+/* Nothing has passed that could not have failed. */
+Test(alternation, too_few_blocks_are_no_pass)
+{
+	struct sm_gate_row row[2] = { { .p = 1, .verdict = SM_SUPPORTED },
+				      { .p = 1, .verdict = SM_REFUTED } };
+
+	cr_expect(sm_alternation_doubt(row, 2, &merged, 8));
+	cr_expect_eq(row[0].verdict, SM_SUPPORTED);
+	cr_expect_not(sm_alternation_doubt(row, 2, &merged, 7));
+	cr_expect_eq(row[0].verdict, SM_INCONCLUSIVE);
+	expect_text(row[0].reason, "7 blocks, 8 needed");
+	cr_expect_eq(row[1].verdict, SM_REFUTED);
 }

@@ -40,14 +40,16 @@ SM_MUST_USE int sm_compare_runs(struct sm_comparison_of_runs *out, const struct 
 void sm_compare_free(struct sm_comparison_of_runs *comparison);
 
 /* What the two sides of an alternation were told to differ in: "pages", "message".  It names no case. */
+#define SM_ALTERNATION_KEYS_MAX 48
 struct sm_alternation_keys {
-	const char *key[48];
+	const char *key[SM_ALTERNATION_KEYS_MAX];
 	size_t count;
 };
 
 /* Loads the runs of an alternation (see `shmeter ab`) as one: `old` and `new` become the variants of each case, and
  * `count` runs of each, in their order, its blocks.  The folders' A/A controls become one for each point.  Cases are
- * sorted by their id, and those that only one side has are among them. */
+ * sorted by their id, and those that only one side has are among them.  -EINVAL where `differ` leaves several cases of
+ * one run with one name. */
 SM_MUST_USE int sm_alternation_load(struct sm_results *out, const char *const *old_folders,
 				    const char *const *new_folders, size_t count,
 				    const struct sm_alternation_keys *differ, struct sm_error *err);
@@ -61,6 +63,12 @@ SM_MUST_USE int sm_alternation_gates(struct sm_gates *gates, const struct sm_res
  * not have, or does not run, is inconclusive. */
 SM_MUST_USE int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results,
 				     struct sm_gate_row *rows, struct sm_error *err);
+/* The case with wrong data of which no gate tells: the A/A control, or one that only new has; NULL: none. */
+const char *sm_alternation_wrong(const struct sm_results *results);
+/* Where fewer blocks were measured than any FAIL needs nothing has passed either: PASS becomes INCONCLUSIVE.  Returns
+ * whether a FAIL was possible. */
+bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results,
+			  unsigned blocks);
 /* Blocks without which no gate about a time can FAIL, even where all of them agree (Holm's strictest level). */
 unsigned sm_alternation_blocks_needed(const struct sm_gate_row *rows, size_t count);
 

@@ -37,6 +37,9 @@ double sm_param_value(const char *params, const char *name);
 /* Prints text wrapped to `width` columns, the first line after `first`, the others after `indent` spaces. */
 void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text);
 
+/* Writes an argument as a POSIX shell takes it, in quotes. */
+void sm_put_quoted(FILE *out, const char *text);
+
 /* Reads a whole small file (a sysfs or procfs one) into `out`, NUL-terminated, the trailing newline
  * removed.  -errno where it cannot be read, -EFBIG where it does not fit. */
 SM_MUST_USE int sm_read_file(const char *path, char *out, size_t size);
