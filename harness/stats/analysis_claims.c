@@ -25,12 +25,17 @@ const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *cl
 {
 	if (claim->at && strstr(claim->at, "placement=near") && sm_analysis_pus(a->results) == 1)
 		return "it takes two PUs, and this run may use one alone";
+	const char *at = claim->at ? claim->at : "these variants";
+
+	if (claim->needs)
+		return sm_results_string(a->results,
+					 "no case of this run has %s: it needs %s; where that is "
+					 "there, a longer profile, --set or --placement adds it",
+					 at, claim->needs);
 	return sm_results_string(a->results,
-				 "no case of this run has %s%s%s%s; a longer profile, --set or "
+				 "no case of this run has %s; a longer profile, --set or "
 				 "--placement can add it",
-				 claim->at ? claim->at : "these variants",
-				 claim->needs ? " (needs " : "", claim->needs ? claim->needs : "",
-				 claim->needs ? ")" : "");
+				 at);
 }
 
 static bool is_in_run(const struct sm_analysis *a, const struct sm_scenario *scenario)

@@ -237,9 +237,9 @@ static const struct sm_claim claims[] = {
 	{ 0 },
 };
 
-/* Two and two have PUs of their own from four on. */
+/* Two and one have PUs of their own from three on. */
 #define SIDE                                                                                       \
-	.quick = SM_VALUES(1), .standard = SM_VALUES(1, SM_FROM_PUS(4, 2)),                        \
+	.quick = SM_VALUES(1), .standard = SM_VALUES(1, SM_FROM_PUS(3, 2)),                        \
 	.full = SM_VALUES(1, 2, 4), .min = 1, .max = 2048
 
 const struct sm_scenario sm_scenario_queue_lockfree = {

@@ -226,6 +226,7 @@ Test(contract, claims_are_made_where_their_condition_is_met)
 		{ "S4.contended", "producers=2 consumers=1 workers=3", 2, false },
 		{ "S4.contended", "producers=2 consumers=1 workers=3", 4, true },
 		{ "S4.contended", "producers=1 consumers=1 workers=2", 4, false },
+		{ "S4.contended", "producers=2 consumers=1 workers=3", 3, true },
 		{ "S5", "producers=1 consumers=2", 4, false },
 		{ "S6", "writes=0 readers=2", 2, true },
 		{ "S6", "writes=0 readers=2", 1, false },
@@ -275,6 +276,26 @@ Test(contract, producers_that_spin_for_each_other_need_pus)
 	cr_expect(strstr(why.text, "use one producer"), "%s", why.text);
 	c.param[0] = 1;
 	cr_expect_eq(queue->supported(&c, &why), 0, "S5's place: one of each on one core");
+}
+
+/* S4.contended wants a PU for each of three, and is tested where there are three. */
+Test(contract, three_pus_have_a_queue_of_three)
+{
+	const struct sm_scenario *queue = find_scenario("queue_lockfree");
+	struct sm_plan_options options = { .profile = SM_STANDARD };
+	struct sm_topology *topology;
+	struct sm_error err = { 0 };
+	struct sm_plan plan;
+	unsigned three = 0;
+
+	cr_assert_eq(sm_topology_open(&topology, "pack:1 core:3 pu:1", &err), 0, "%s", err.text);
+	options.topology = topology;
+	cr_assert_eq(sm_plan_expand(&plan, &options, &queue, 1, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < plan.case_count; i++)
+		three += plan.cases[i].c.workers == 3 && plan.cases[i].c.placement == SM_PLACE_NEAR;
+	cr_expect_gt(three, 0);
+	sm_plan_free(&plan);
+	sm_topology_close(topology);
 }
 
 /* The quick profile has one producer and one consumer: unequal sides, and shares with a rest. */

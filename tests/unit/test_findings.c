@@ -40,7 +40,8 @@ Test(analysis, the_reverse_of_a_claim_is_not_compared_again)
 	cr_expect_eq(claim_of("C2")->verdict, SM_NOT_TESTABLE);
 	expect_text(
 		claim_of("C2")->reason,
-		"no case of this run has op=add placement=near (needs two lines); a longer profile");
+		"no case of this run has op=add placement=near: it needs two lines; where that is there, a "
+		"longer profile, --set or --placement adds it");
 }
 
 Test(analysis, a_claim_that_holds_here_and_fails_there_is_refuted_and_says_where)
