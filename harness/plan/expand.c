@@ -376,6 +376,13 @@ static bool is_one_pu(const struct sm_case *point)
 	return names[0] && sm_case_param(point, names[0]) == sm_case_param(point, names[1]);
 }
 
+/* What is a multiple of the PUs is about having them all: where the relation of the workers seats them on some, they would
+ * be hundreds on one PU of a large machine. */
+static bool takes_all_pus(enum sm_placement placement)
+{
+	return placement == SM_PLACE_NEAR || placement == SM_PLACE_LIST;
+}
+
 static void add_points(struct sm_plan *plan, const struct sm_plan_options *options,
 		       const struct sm_scenario *scenario, const struct plan_values *values)
 {
@@ -386,8 +393,12 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 		struct sm_case point = { .scenario = scenario };
 		enum sm_placement places[SM_PLACEMENTS_MAX];
 
-		for (p = 0; p < params; p++)
+		bool plain = true;
+
+		for (p = 0; p < params; p++) {
 			point.param[p] = values[p].value[index[p]];
+			plain &= index[p] < values[p].plain;
+		}
 		point.workers = workers_of(&point);
 		point.pu_list = options->pu_list;
 		point.pu_list_count = options->pu_list_count;
@@ -401,6 +412,8 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 			count = 0;
 		for (unsigned i = 0; i < count; i++) {
 			point.placement = places[i];
+			if (!plain && !takes_all_pus(places[i]))
+				continue;
 			add_group(plan, options, &point);
 		}
 		for (p = 0; p < params && ++index[p] == values[p].count; p++)

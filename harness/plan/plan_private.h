@@ -4,10 +4,11 @@
 
 #include "shmeter/plan.h"
 
-/* The values that a parameter takes in a plan; malloc'ed, plan_values_free(). */
+/* The values that a parameter takes in a plan; malloc'ed, plan_values_free().  The first `plain` do not depend on how many
+ * PUs there are. */
 struct plan_values {
 	uint64_t *value;
-	unsigned count;
+	unsigned count, plain;
 };
 
 /* How many parameters a scenario has. */
@@ -19,7 +20,7 @@ SM_MUST_USE int plan_sweep(const struct sm_scenario *scenario,
 			   const struct sm_plan_options *options,
 			   struct plan_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX],
 			   struct sm_error *err);
-/* The PUs that a run may use; 2 without a topology. */
+/* The PUs that a run may use, or those that it is told to use by a list; 2 without either. */
 unsigned plan_pus(const struct sm_plan_options *options);
 void plan_values_free(struct plan_values values[SM_PARAMS_MAX]);
 

@@ -32,10 +32,26 @@ void plan_values_free(struct plan_values values[SM_PARAMS_MAX])
 	}
 }
 
+static unsigned distinct(const unsigned *list, unsigned count)
+{
+	unsigned found = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		bool before = false;
+
+		for (unsigned j = 0; j < i && !before; j++)
+			before = list[j] == list[i];
+		found += !before;
+	}
+	return found;
+}
+
 unsigned plan_pus(const struct sm_plan_options *options)
 {
 	unsigned count = 2;
 
+	if (options->placement == SM_PLACE_LIST && options->pu_list_count > 0)
+		return distinct(options->pu_list, options->pu_list_count);
 	if (options->topology)
 		sm_topology_pus(options->topology, &count);
 	return count;
@@ -150,6 +166,7 @@ static int parse_values(const struct sm_param *param, const struct sm_topology *
 		if (rc == 0)
 			rc = add_value(out, value, err);
 	}
+	out->plain = out->count;
 	free(copy);
 	return rc;
 }
@@ -203,6 +220,18 @@ static int add_new(const struct sm_param *param, struct plan_values *values, uin
 	return add_value(values, value, err);
 }
 
+/* The doubles of the value before, of 1 where all before need more PUs. */
+static int add_doubles(const struct sm_param *param, struct plan_values *values, uint64_t end,
+		       unsigned pus, struct sm_error *err)
+{
+	uint64_t value = values->count ? 2 * values->value[values->count - 1] : 1;
+	int rc = 0;
+
+	for (; rc == 0 && value < end; value *= 2)
+		rc = add_new(param, values, value, pus, err);
+	return rc;
+}
+
 static int profile_values(const struct sm_param *param, const struct sm_plan_options *options,
 			  struct plan_values *out, struct sm_error *err)
 {
@@ -210,21 +239,24 @@ static int profile_values(const struct sm_param *param, const struct sm_plan_opt
 	unsigned pus = plan_pus(options);
 	int rc = 0;
 
-	if (param->every_pu)
-		return pu_values(options, out, err);
+	if (param->every_pu) {
+		rc = pu_values(options, out, err);
+		out->plain = out->count;
+		return rc;
+	}
 	if (options->profile >= SM_STANDARD && param->standard.count)
 		values = &param->standard;
 	if (options->profile == SM_FULL && param->full.count)
 		values = &param->full;
 	for (unsigned i = 0; rc == 0 && i < values->count; i++) {
-		if (values->value[i] != SM_DOUBLING) {
-			rc = add_new(param, out, values->value[i], pus, err);
-			continue;
-		}
-		uint64_t end = times_pus(param, values->value[i + 1], pus);
+		uint64_t value = values->value[i];
 
-		for (uint64_t v = 2 * out->value[out->count - 1]; rc == 0 && v < end; v *= 2)
-			rc = add_new(param, out, v, pus, err);
+		rc = value == SM_DOUBLING
+			     ? add_doubles(param, out, times_pus(param, values->value[i + 1], pus),
+					   pus, err)
+			     : add_new(param, out, value, pus, err);
+		if (value != SM_DOUBLING && value < SM_TIMES_PUS(0))
+			out->plain = out->count;
 	}
 	return rc;
 }

@@ -16,6 +16,8 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 /* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
 #define TIMEOUT_FACTOR 20
 #define TIMEOUT_MIN_NS 10000000000u
+/* A calibration may take TIMEOUT_MIN_NS for each worker that a PU has to run, of so many at most. */
+#define TURNS_WAITED 6
 /* Far more than filling memory at random takes anywhere: 100 MB/s. */
 #define FILL_NS_PER_BYTE 10
 /* All slices of a trial may take this many times what they aim at. */
@@ -29,9 +31,9 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define ALONE_FACTOR 3
 #define BLOCKS_MIN 6
 
-/* What a slice aims at.  Pair classes last milliseconds, and so does the pace of a worker alone.  Workers
+/* What a slice aims at.  Pair classes last milliseconds, and so does the pace of a worker alone.  Two workers
  * that take turns on one PU have neither: their slices may be longer, which makes a scheduler's time slice a part of
- * theirs.  Where there are more workers than PUs a slice has to hold many
+ * theirs.  Where there are more workers than PUs that they sit on a slice has to hold many
  * turns of the scheduler (some milliseconds each): in a shorter one each worker would do all of its part before
  * the next one runs, and nobody would ever wait for anybody.  All are over 10^3 times the clock. */
 #define SLICE_CLASS_NS  1000000u
@@ -43,22 +45,27 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 /* A count that no slice reaches that ends by the clock. */
 #define OPS_BY_CLOCK (1u << 30)
 
+/* Workers that a PU has to run, of those that the case has seats on. */
+static unsigned workers_per_pu(const struct session *session, const struct sm_case *c)
+{
+	unsigned pus = sm_trial_pus(&session->context, c);
+
+	return pus ? (c->workers + pus - 1) / pus : 1;
+}
+
 static uint64_t slice_aim_ns(const struct session *session, const struct sm_case *c)
 {
-	unsigned pus;
+	unsigned turns = workers_per_pu(session, c);
 
-	sm_topology_pus(session->topology, &pus);
-	if (c->workers > 1 && c->workers > pus)
-		return (uint64_t)SLICE_TURNS_NS * ((c->workers + pus - 1) / pus);
-	return c->workers > 1 && c->placement == SM_PLACE_SAME_CORE ? SLICE_SHARED_NS
-								    : SLICE_CLASS_NS;
+	return turns == 1	 ? SLICE_CLASS_NS
+	       : c->workers == 2 ? SLICE_SHARED_NS
+				 : (uint64_t)SLICE_TURNS_NS * turns;
 }
 
 /* Where workers share PUs, a scenario that can ends its slices by the clock. */
 static bool ends_by_clock(const struct session *session, const struct sm_case *c)
 {
-	return c->scenario->cuts_short && c->workers > 1 &&
-	       slice_aim_ns(session, c) > SLICE_CLASS_NS;
+	return c->scenario->cuts_short && workers_per_pu(session, c) > 1;
 }
 
 static uint64_t timeout_ns(const struct sm_planned_case *planned)
@@ -68,12 +75,15 @@ static uint64_t timeout_ns(const struct sm_planned_case *planned)
 	return scaled > TIMEOUT_MIN_NS ? scaled : TIMEOUT_MIN_NS;
 }
 
-/* Memory takes its time to be populated and filled before the first operation. */
-static uint64_t calibration_timeout_ns(const struct sm_case *c)
+/* Memory takes its time to be populated and filled before the first operation, and workers that share a PU run one after
+ * the other. */
+static uint64_t calibration_timeout_ns(const struct session *session, const struct sm_case *c)
 {
 	uint64_t bytes = c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
+	uint64_t turns = workers_per_pu(session, c);
 
-	return TIMEOUT_MIN_NS + bytes * FILL_NS_PER_BYTE;
+	return TIMEOUT_MIN_NS * (turns < TURNS_WAITED ? turns : TURNS_WAITED) +
+	       bytes * FILL_NS_PER_BYTE;
 }
 
 static uint64_t seed_of(const struct session *session, const char *id, unsigned block)
@@ -120,6 +130,8 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	uint64_t want = default_slices(session, &planned->c),
 		 aim_ns = slice_aim_ns(session, &planned->c);
 
+	if (ends_by_clock(session, &planned->c)) /* a slice is as long as it was told to be */
+		return (unsigned)want;
 	/* one operation is longer than a slice should be: as much work, in fewer slices */
 	if (slice_ns > 2 * aim_ns && want > SLICES_MIN) {
 		uint64_t fit = want * aim_ns / slice_ns;
@@ -168,7 +180,7 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 						: 1,
 		.slice_ns = by_clock ? slice_aim_ns(session, &planned->c) : 0,
 		.seed = seed_of(session, planned->id, ~0u),
-		.timeout_ns = calibration_timeout_ns(&planned->c),
+		.timeout_ns = calibration_timeout_ns(session, &planned->c),
 		.calibrate = !scenario->fixed_ops && !by_clock,
 		.slices = 1,
 	};

@@ -73,6 +73,39 @@ static int seat(const struct sm_trial_context *context, const struct sm_case *c,
 				c->workers, seats, err);
 }
 
+static bool is_seat(const struct sm_seats *seats, unsigned pu)
+{
+	for (unsigned i = 0; i < seats->count; i++)
+		if (seats->seat[i] == pu)
+			return true;
+	return false;
+}
+
+/* What the seats say of a case. */
+static void note_seats(const struct sm_topology *topology, const struct sm_seats *seats,
+		       struct sm_case *c)
+{
+	unsigned count;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+
+	c->shared_pu = seats->shared_pu;
+	c->pus = 0;
+	for (unsigned i = 0; i < count; i++)
+		c->pus += is_seat(seats, pus[i].os_index);
+}
+
+unsigned sm_trial_pus(const struct sm_trial_context *context, const struct sm_case *c)
+{
+	struct sm_case resolved = *c;
+	struct sm_seats seats;
+
+	if (seat(context, c, &seats, NULL) < 0)
+		return 0;
+	note_seats(context->topology, &seats, &resolved);
+	sm_seats_free(&seats);
+	return resolved.pus;
+}
+
 static size_t region_bytes(const struct sm_case *c)
 {
 	return c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
@@ -87,7 +120,7 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 
 	if (rc < 0)
 		return rc;
-	resolved.shared_pu = seats.shared_pu;
+	note_seats(context->topology, &seats, &resolved);
 	sm_seats_free(&seats);
 	if (c->scenario->supported) {
 		rc = c->scenario->supported(&resolved, err);
@@ -223,8 +256,8 @@ static double slowest_pair(const struct control *control, unsigned probe)
 	return slowest;
 }
 
-/* Whether the scenario ends the slices of this trial by the clock: then a worker may do less than it was asked for. */
-static bool ends_by_clock(const struct hold *hold)
+/* Whether a worker may do less than it was asked for: where the request has the scenario end its slices by the clock. */
+static bool may_do_less(const struct hold *hold)
 {
 	return hold->c.scenario->cuts_short && hold->request->slice_ns > 0;
 }
@@ -244,7 +277,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		const struct slice_note *note = control_note(control, i, number);
 
 		if ((note->ops != control->op_count &&
-		     !(ends_by_clock(hold) && note->ops < control->op_count)) ||
+		     !(may_do_less(hold) && note->ops < control->op_count)) ||
 		    note->end_ns < note->start_ns) {
 			snprintf(text, sizeof(text),
 				 "worker %u did %" PRIu64 " of %" PRIu64
@@ -273,7 +306,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		result->nivcsw += note->nivcsw;
 		result->migrations += note->pin_lost;
 	}
-	if (ends_by_clock(hold)) /* one at least: a slice took no less than it took */
+	if (may_do_less(hold)) /* one at least: a slice took no less than it took */
 		out->ops = done > control->workers ? done / control->workers : 1;
 	out->ns = hold->c.scenario->self_timed ? measured : last - first;
 	out->start_skew_ns = last_start - first;
@@ -284,6 +317,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 	result->ops += out->ops;
 	result->elapsed_ns += out->ns;
 	result->timed_ns += last - first;
+	result->last_slice_ns = last - first;
 	return true;
 }
 
@@ -463,7 +497,8 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 		end_with(&hold, SM_SKIPPED, why.text);
 		return 0;
 	}
-	hold.c.shared_pu = result->shared_pu = hold.seats.shared_pu;
+	note_seats(context->topology, &hold.seats, &hold.c);
+	result->shared_pu = hold.c.shared_pu;
 	result->relation = hold.seats.relation;
 	name_seats(&hold.seats, result->pus, sizeof(result->pus));
 	sm_noise_mark(context->os, &before);

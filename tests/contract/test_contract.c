@@ -128,7 +128,32 @@ Test(contract, every_scenario_is_described)
 	}
 }
 
-/* What stands between a value and a multiple of the PUs doubles the one up to the other. */
+/* A multiple of the PUs, or doubles up to one. */
+static bool depends_on_pus(uint64_t value)
+{
+	return value == SM_DOUBLING || value >= SM_TIMES_PUS(0);
+}
+
+/* The plain values of a list are first, and one at least: they are run wherever the workers sit. */
+Test(contract, multiples_of_the_pus_come_last)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for (unsigned p = 0; p < SM_PARAMS_MAX && sm_scenarios[i]->params[p].name; p++) {
+			const struct sm_param *param = &sm_scenarios[i]->params[p];
+			const struct sm_values *all[] = { &param->quick, &param->standard,
+							  &param->full };
+
+			for (unsigned a = 0; a < 3; a++)
+				for (unsigned v = 0; v < all[a]->count; v++)
+					cr_expect(v == 0 ? all[a]->value[v] < SM_VALUE_PLAIN_BELOW
+							 : depends_on_pus(all[a]->value[v]) ||
+								   !depends_on_pus(
+									   all[a]->value[v - 1]),
+						  "%s: %s", sm_scenarios[i]->name, param->name);
+		}
+}
+
+/* What stands between a plain value and a multiple of the PUs doubles the one up to the other. */
 Test(contract, doublings_stand_between_values)
 {
 	for (size_t i = 0; i < sm_scenario_count; i++)
@@ -141,6 +166,8 @@ Test(contract, doublings_stand_between_values)
 				for (unsigned v = 0; v < all[a]->count; v++)
 					cr_expect(all[a]->value[v] != SM_DOUBLING ||
 							  (v > 0 && all[a]->value[v - 1] > 0 &&
+							   all[a]->value[v - 1] <
+								   SM_VALUE_PLAIN_BELOW &&
 							   v + 1 < all[a]->count &&
 							   all[a]->value[v + 1] >= SM_TIMES_PUS(0)),
 						  "%s: %s", sm_scenarios[i]->name, param->name);

@@ -323,6 +323,40 @@ Test(trial, stop_ends_it_at_once)
 	assert_nothing_left(&before);
 }
 
+/* The PUs of a case are those that its workers sit on, not the machine's. */
+Test(trial, pus_are_those_of_the_seats)
+{
+	static const unsigned list[] = { 7, 3, 7 };
+	static const struct {
+		enum sm_placement placement;
+		unsigned workers, pus;
+	} known[] = {
+		{ SM_PLACE_NEAR, 1, 1 },      { SM_PLACE_NEAR, 2, 2 },
+		{ SM_PLACE_NEAR, 64, 64 },    { SM_PLACE_NEAR, 256, 64 },
+		{ SM_PLACE_SAME_CORE, 2, 1 }, { SM_PLACE_SAME_CORE, 256, 1 },
+		{ SM_PLACE_SMT, 256, 2 },     { SM_PLACE_LIST, 256, 2 },
+		{ SM_PLACE_LIST, 2, 2 },      { SM_PLACE_CROSS_NODE, 2, 0 /* there is none */ },
+	};
+	struct sm_trial_context context;
+	struct sm_topology *topology;
+	struct sm_error err = { 0 };
+
+	context_open(&context);
+	cr_assert_eq(sm_topology_open(&topology, "pack:1 core:32 pu:2", &err), 0, "%s", err.text);
+	context.topology = topology;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		struct sm_case c = a_case(WELL);
+
+		c.placement = known[i].placement;
+		c.workers = known[i].workers;
+		c.pu_list = list;
+		c.pu_list_count = sizeof(list) / sizeof(list[0]);
+		cr_expect_eq(sm_trial_pus(&context, &c), known[i].pus, "%u at %s: %u", c.workers,
+			     sm_placement_name(c.placement), sm_trial_pus(&context, &c));
+	}
+	sm_topology_close(topology);
+}
+
 Test(trial, more_processes_than_pus)
 {
 	struct sm_case c = a_case(WELL);

@@ -375,6 +375,64 @@ Test(plan, values_may_depend_on_the_pus)
 	}
 }
 
+/* The places and process counts of a plan of one sweep on a machine of six cores. */
+static void places_of(const struct sm_plan_options *asked, struct sm_values values, char *out,
+		      size_t size)
+{
+	struct sm_scenario crowd = { .name = "crowd",
+				     .family = "tests",
+				     .variants =
+					     (const struct sm_variant[]){ { .name = "a" }, { 0 } },
+				     .workers_param = "processes",
+				     .placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE } };
+	const struct sm_scenario *const one[] = { &crowd };
+	struct sm_plan_options options = *asked;
+	struct sm_topology *topology;
+	struct sm_error err = { 0 };
+	struct sm_plan plan;
+	size_t used = 0;
+
+	crowd.params[0] = (struct sm_param){ .name = "processes", .quick = values };
+	cr_assert_eq(sm_topology_open(&topology, "pack:1 core:6 pu:1", &err), 0, "%s", err.text);
+	options.topology = topology;
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	out[0] = '\0';
+	for (size_t i = 0; i < plan.case_count; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s %u", i ? ", " : "",
+					 sm_placement_name(plan.cases[i].c.placement),
+					 plan.cases[i].c.workers);
+	sm_plan_free(&plan);
+	sm_topology_close(topology);
+}
+
+Test(plan, multiples_of_the_pus_are_of_those_that_are_used)
+{
+	const struct sm_values values = SM_VALUES(2, SM_DOUBLING, SM_TIMES_PUS(2));
+	const struct sm_values none_before = SM_VALUES(SM_FROM_PUS(8, 4), SM_DOUBLING, SM_TIMES_PUS(1));
+	const unsigned twice[] = { 4, 0, 4 };
+	struct sm_plan_options options = { .profile = SM_FULL };
+	char got[256];
+
+	places_of(&options, values, got, sizeof(got));
+	cr_expect_str_eq(got, "near 2, same-core 2, near 4, near 8, near 12", "%s", got);
+	places_of(&options, none_before, got, sizeof(got));
+	cr_expect_str_eq(got, "near 1, near 2, near 4, near 6", "%s", got);
+	options.profile = SM_QUICK;
+	options.placement = SM_PLACE_SAME_CORE;
+	places_of(&options, values, got, sizeof(got));
+	cr_expect_str_eq(got, "same-core 2", "%s", got);
+	options.set[0].name = "processes";
+	options.set[0].text = "12";
+	options.set_count = 1;
+	places_of(&options, values, got, sizeof(got));
+	cr_expect_str_eq(got, "same-core 12", "what is asked for is run: %s", got);
+	options = (struct sm_plan_options){ .placement = SM_PLACE_LIST,
+					    .pu_list = twice,
+					    .pu_list_count = 3 };
+	places_of(&options, values, got, sizeof(got));
+	cr_expect_str_eq(got, "list 2, list 4", "two PUs are listed: %s", got);
+}
+
 /* Cases of a plan whose workers are the sum of two parameters, and the most workers of one. */
 static size_t count_sides(const char *machine, unsigned *most)
 {

@@ -39,9 +39,10 @@ struct sm_values {
 		}                                                                                  \
 	}
 
-/* Values that depend on the machine, for SM_VALUES(): a multiple of the PUs that the run may use, the doubles of the
- * value before up to such a multiple after it, and a value (not 0) that is left out where there are fewer PUs.  No plain value is so
- * large. */
+/* Values that depend on the machine, for SM_VALUES(): a multiple of the PUs that the run may use (with a list of PUs: of
+ * those), the doubles of the value before up to such a multiple after it, and a value (not 0) that is left out where
+ * there are fewer PUs.  Multiples and doubles come last, and are taken at `near` and on a list alone: elsewhere workers
+ * sit on some of the PUs.  No plain value is so large. */
 #define SM_TIMES_PUS(times)     (UINT64_C(1) << 63 | (times))
 #define SM_DOUBLING             (UINT64_C(1) << 62)
 #define SM_FROM_PUS(pus, value) (UINT64_C(1) << 62 | (uint64_t)(pus) << 32 | (value))
@@ -81,6 +82,7 @@ struct sm_case {
 	struct sm_memory memory; /* fully resolved */
 	unsigned workers;
 	bool shared_pu; /* set by the harness: workers share PUs, so none may spin for another */
+	unsigned pus;   /* set by the harness: that the workers sit on */
 };
 
 /* What a falsifiable sentence claims about two variants of a group, or about a count. */

@@ -62,7 +62,7 @@ struct sm_trial_result {
 	uint64_t cpu_ns;
 	uint64_t minflt, majflt, nvcsw, nivcsw, migrations;
 	uint64_t steal_ns, wall_ns, timed_ns;
-	uint64_t last_slice_ns;               /* calibration: of the slice that held */
+	uint64_t last_slice_ns;               /* of a calibration: of the slice that held */
 	uint64_t overhead_ns;                 /* calibration: wall time outside all slices */
 	struct sm_count count[SM_EVENTS_MAX]; /* summed over the workers */
 	struct sm_series *series;             /* malloc'ed; NULL: none */
@@ -73,6 +73,8 @@ struct sm_trial_result {
 /* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */
 SM_MUST_USE int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c,
 				   struct sm_error *err);
+/* How many PUs the workers of the case sit on; 0 where they cannot be seated. */
+unsigned sm_trial_pus(const struct sm_trial_context *context, const struct sm_case *c);
 /* Runs it.  What goes wrong with the case is a status in `result`; a negative errno is returned only
  * where the harness itself failed (no memory, cannot fork) or was stopped (-EINTR). */
 SM_MUST_USE int sm_trial_run(const struct sm_trial_context *context,
