@@ -410,6 +410,12 @@ static void prove(struct hold *hold)
 		hold->c.scenario->measure(&hold->trial, hold->result->more);
 }
 
+/* What a limit on processes, descriptors or memory says. */
+static bool is_shortage(int code)
+{
+	return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
+}
+
 static int run_team(struct hold *hold, struct sm_error *err)
 {
 	const struct sm_trial_request *request = hold->request;
@@ -422,15 +428,20 @@ static int run_team(struct hold *hold, struct sm_error *err)
 		.control = hold->control,
 	};
 	struct sm_trial_request resolved = *request;
+	struct sm_error why = { 0 };
 	unsigned first;
 	int rc;
 
 	resolved.c = &hold->c;
 	job.request = &resolved;
 	rc = sm_team_start(&hold->team, hold->c.workers, hold->c.scenario->name, worker_main, &job,
-			   &hold->control->abort, err);
+			   &hold->control->abort, &why);
+	if (rc < 0 && is_shortage(-rc)) { /* a smaller team may find what it needs */
+		end_with(hold, SM_SKIPPED, why.text);
+		return 0;
+	}
 	if (rc < 0)
-		return rc;
+		return sm_fail(err, -rc, "%s", why.text);
 	switch (sm_team_wait(&hold->team, sm_clock_ns() + request->timeout_ns, hold->context->stop,
 			     &first)) {
 	case SM_TEAM_DONE: break;

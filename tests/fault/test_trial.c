@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "harness_fixture.h"
@@ -321,6 +322,23 @@ Test(trial, stop_ends_it_at_once)
 	cr_expect_eq(sm_trial_run(&context, &request, &result, &err), -EINTR);
 	cr_expect_lt(sm_clock_ns() - start_ns, 2000000000u);
 	assert_nothing_left(&before);
+}
+
+/* Too few descriptors for all workers: the case is skipped in words, and those that had begun are ended. */
+Test(trial, a_limit_that_the_team_meets_skips_the_case)
+{
+	struct sm_trial_context context;
+	struct sm_case c = a_case(HANG_DEAF);
+	struct sm_trial_result result;
+	struct rlimit limit;
+
+	context_open(&context);
+	limit.rlim_cur = limit.rlim_max = entries("/proc/self/fd") + 16;
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	c.workers = 64;
+	cr_assert_eq(try_case(&c, &result), SM_SKIPPED, "%s", result.reason);
+	cr_expect(strstr(result.reason, "of 64") && strstr(result.reason, "ulimit -n"), "%s",
+		  result.reason);
 }
 
 /* The PUs of a case are those that its workers sit on, not the machine's. */

@@ -75,8 +75,8 @@ SM_MUST_USE int sm_trial_supported(const struct sm_trial_context *context, const
 				   struct sm_error *err);
 /* How many PUs the workers of the case sit on; 0 where they cannot be seated. */
 unsigned sm_trial_pus(const struct sm_trial_context *context, const struct sm_case *c);
-/* Runs it.  What goes wrong with the case is a status in `result`; a negative errno is returned only
- * where the harness itself failed (no memory, cannot fork) or was stopped (-EINTR). */
+/* Runs it.  What goes wrong with the case, a limit that its team meets too, is a status in `result`; a negative errno is
+ * returned only where the harness itself failed or was stopped (-EINTR). */
 SM_MUST_USE int sm_trial_run(const struct sm_trial_context *context,
 			     const struct sm_trial_request *request, struct sm_trial_result *result,
 			     struct sm_error *err);
