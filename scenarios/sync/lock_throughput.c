@@ -18,6 +18,10 @@ enum { TALLY_TAKEN, TALLY_JAIN, TALLY_SLICES, TALLY_LONGEST_NS };
 #define PROGRESS_BITS 40
 #define WARM_UP       1u /* slice 0 is the rehearsal, which does nothing */
 
+/* Of a lock that goes from one that spins to the next in the queue, the longest round: each passes it on when its PU comes to
+ * it, after those that it shares the PU with.  So many turns of the scheduler are seconds. */
+#define TURNS_MAX 2048u
+
 struct place {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t progress; /* its worker writes */
 	alignas(SM_LINE_PAIR) ck_spinlock_mcs_context_t node;
@@ -39,6 +43,22 @@ struct state {
 static size_t region_bytes(const struct sm_case *c)
 {
 	return sizeof(struct shared) + c->workers * sizeof(struct place);
+}
+
+static int supported(const struct sm_case *c, struct sm_error *why)
+{
+	enum lock_kind kind = lock_of(c);
+	unsigned in_turn = c->shared_pu ? (c->workers + c->pus - 1) / c->pus : 1;
+
+	if ((kind == LOCK_ticket || kind == LOCK_mcs) && in_turn > 1 &&
+	    c->workers > TURNS_MAX / in_turn)
+		return sm_fail(
+			why, ENOTSUP,
+			"%u processes on %u PUs hand this lock on in the order of a queue, each when the "
+			"scheduler comes to it: one round would take many seconds; ask for fewer "
+			"(--set processes=...)",
+			c->workers, c->pus);
+	return 0;
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
@@ -272,6 +292,7 @@ const struct sm_scenario sm_scenario_lock_throughput = {
 	.cuts_short = true,
 	.state_bytes = sizeof(struct state),
 	.region_bytes = region_bytes,
+	.supported = supported,
 	.setup = setup,
 	.warm_up = warm_up,
 	.run = take_turns_run,

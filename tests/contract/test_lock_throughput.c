@@ -1,6 +1,7 @@
 /* What lock_throughput says of its workers, played slice by slice in one process: a worker that has not begun, and a
  * lock that cannot be taken. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -87,6 +88,37 @@ static void warm_up(struct play *play)
 	run(play, 0, 8);
 	run(play, 1, 8);
 	cr_expect(isnan(fairness(play)), "the warm-up was judged: %g", fairness(play));
+}
+
+/* Whether a case is tried whose workers sit on so many PUs. */
+static bool is_tried(const char *variant, unsigned workers, unsigned pus)
+{
+	struct sm_error why = { 0 };
+	struct play play;
+
+	begin(&play, variant);
+	play.scenario->teardown(&play.trial);
+	play.c.workers = workers;
+	play.c.pus = pus;
+	play.c.shared_pu = workers > pus;
+	int rc = play.scenario->supported(&play.c, &why);
+
+	if (rc < 0) {
+		cr_expect_eq(rc, -ENOTSUP);
+		cr_expect(strstr(why.text, "ask for fewer"), "%s", why.text);
+	}
+	return rc == 0;
+}
+
+Test(lock_throughput, a_queue_of_spinners_whose_round_takes_seconds_is_not_tried)
+{
+	cr_expect(is_tried("ticket", 256, 64));
+	cr_expect(is_tried("mcs", 16, 1));
+	cr_expect(is_tried("mcs", 2048, 2048));
+	cr_expect_not(is_tried("ticket", 2048, 512));
+	cr_expect_not(is_tried("mcs", 256, 1));
+	cr_expect(is_tried("mutex", 2048, 512));
+	cr_expect(is_tried("tas", 256, 1), "it has no queue");
 }
 
 Test(lock_throughput, who_has_not_begun_a_slice_has_nothing_of_it)
