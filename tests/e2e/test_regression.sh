@@ -27,6 +27,8 @@ expect 0 'padded_64.*blocks of each side' "$check" "$program" "$(dirname "$progr
 expect 0 '3 of 3 gates pass' "$check" same same false_sharing --repeat-blocks 9
 expect 0 'ab same slow' env SHMETER_JUDGE=slow "$check" same slow false_sharing
 expect 0 '3 of 3 gates pass' env SHMETER_MAX=1.6 "$check" same slow false_sharing --repeat-blocks 9
+cp slow/shmeter here
+expect 0 'ab here same' "$check" here same false_sharing # a program that is here, and no one's in PATH
 expect 1 'FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it.*::error title=shmeter FAIL' env GITHUB_STEP_SUMMARY="$scratch/summary.md" SHMETER_OUT=kept \
 	"$check" same slow false_sharing --repeat-blocks 9
 [ -d kept/new-000 ] || fail 'SHMETER_OUT holds no runs'
@@ -38,7 +40,7 @@ expect 4 'nowhere is no program' "$check" nowhere same
 expect 4 'has no .ab.: set SHMETER_JUDGE' "$check" without same
 
 # two revisions of a repository whose build is to copy a program that is there
-mkdir -p repository bin
+mkdir -p repository bin told
 cp -r "$root/scripts" repository
 cat >bin/cmake <<'FAKE'
 #!/bin/sh
@@ -59,11 +61,18 @@ commit first "$scratch/same"
 commit second "$scratch/slow"
 commit third ''
 export PATH=$scratch/bin:$PATH
+# shellcheck disable=SC2016 # for the program's shell
+printf '#!/bin/sh\necho "again: $SHMETER_AGAIN "\nexec "%s" "$@"\n' "$program" >told/shmeter
+chmod +x told/shmeter
 compare=repository/scripts/compare-revisions
 expect 1 'FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it' "$compare" first second false_sharing --repeat-blocks 9
 again=$(tr -s ' \n' ' ' <out | grep -oE "Again: repository/scripts/compare-revisions first second 'false_sharing/padded_64'")
 [ -n "$again" ] || fail "it names no command that works: $(cat out)"
 expect 1 'FAIL \[false_sharing/padded_64\?' sh -c "${again#Again: } --repeat-blocks 9"
+# what is set is set again, and paths are meant from where it is called
+expect 3 "again: SHMETER_MAX=1.6 SHMETER_BUDGET=1ms SHMETER_JUDGE=told/shmeter repository/scripts/compare-revisions first second " \
+	env SHMETER_MAX=1.6 SHMETER_BUDGET=1ms SHMETER_JUDGE=told/shmeter SHMETER_OUT=told/runs "$compare" first second false_sharing
+[ -d told/runs/new-000 ] || fail 'SHMETER_OUT is not where it was called'
 [ -z "$(ls tmp)" ] || fail "left behind: $(ls tmp)"
 expect 6 'this does not compile' "$compare" first third
 log=$(grep -oE 'the whole output is in [^)]*' err | sed 's/.* in //')
