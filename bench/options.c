@@ -70,7 +70,7 @@ static const struct option_spec specs[] = {
 	  "quick standard full", FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m)", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_SEED, "seed", "N", "order of the plan; default: a new one, printed and stored", NULL,
+	{ OPT_SEED, "seed", "N", "order of the plan; run: default a new one, printed and stored; ab: block B takes N + B, default N is 0", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_OUT, "out", "PATH",
 	  "run: the run folder, default results/<UTC time>-<host>; export: the file, default standard "
@@ -119,7 +119,8 @@ static const struct option_spec specs[] = {
 	{ OPT_GITHUB, "github", NULL,
 	  "annotate the workflow and append to $GITHUB_STEP_SUMMARY", NULL, FOR(CMD_CHECK) | FOR(CMD_AB) },
 	{ OPT_LEFT, "left", "KEY=VALUE,...",
-	  "settings of the old side (pages=4k; any option of run, or a parameter)", NULL, FOR(CMD_AB) },
+	  "settings of the old side (pages=4k): profile, placement, backing, pages, prefault, numa, inject, or a parameter",
+	  NULL, FOR(CMD_AB) },
 	{ OPT_RIGHT, "right", "KEY=VALUE,...", "settings of the new side", NULL, FOR(CMD_AB) },
 	{ OPT_MAX, "max", "RATIO", "how much longer the new side may take; default 1.02", NULL, FOR(CMD_AB) },
 	{ OPT_INJECT, "inject", "CASE=PERCENT",
@@ -145,7 +146,7 @@ static const struct option_spec specs[] = {
 #define SPEC_COUNT (sizeof(specs) / sizeof(specs[0]))
 
 static const char exit_codes[] =
-	"0 ok, 1 regression or refuted gate, 3 (--strict) inconclusive or not testable, 4 usage, "
+	"0 ok, 1 regression or refuted gate, 3 (--strict) inconclusive or not testable, (ab) a FAIL was not possible, 4 usage, "
 	"5 this machine cannot run it, 6 wrong data or an internal error, 128+n a signal (partial results are saved)";
 
 static const struct option_spec *find_spec(int id)
