@@ -426,6 +426,7 @@ static int exit_of_alternation(const struct alternation *ab, const struct sm_res
 			       const struct sm_gate_row *rows, size_t count, bool possible)
 {
 	const char *wrong = sm_alternation_wrong(results);
+	unsigned needed = sm_alternation_blocks_needed(rows, count);
 
 	if (sm_gates_overall(rows, count) == SM_REFUTED)
 		return EXIT_REFUTED;
@@ -436,8 +437,14 @@ static int exit_of_alternation(const struct alternation *ab, const struct sm_res
 	}
 	if (possible)
 		return exit_of(ab->arguments, sm_gates_strictly(rows, count));
-	fputs("shmeter: a FAIL was not possible: too few blocks, or no case that both sides measured\n",
-	      stderr);
+	if (needed)
+		fprintf(stderr,
+			"shmeter: a FAIL was not possible: %u block%s, %u needed; name fewer cases, or give a "
+			"longer --budget or more --repeat-blocks\n",
+			ab->first, ab->first == 1 ? "" : "s", needed);
+	else
+		fprintf(stderr,
+			"shmeter: a FAIL was not possible: no case was measured on both sides\n");
 	return EXIT_INCONCLUSIVE;
 }
 

@@ -292,7 +292,7 @@ static void fail(struct sm_results *results, struct sm_gate_row *row, const stru
 	row->reason = "-";
 	row->evidence = sm_results_string(
 		results,
-		"%u of %u trials of new failed, as none of old: %u with wrong data, %u whose worker died or "
+		"%u of %u trials of new failed in a way that none of old did: %u with wrong data, %u whose worker died or "
 		"did not end in time (%s)",
 		new->wrong + new->broken, new->trials, new->wrong, new->broken, new->reason);
 }

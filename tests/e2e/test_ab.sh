@@ -50,7 +50,7 @@ expect 3 'a FAIL was not possible: 1 block, 9 needed' ab same same --budget 1ms
 expect 0 '3 of 3 gates pass.*9 blocks of each side' ab same same --repeat-blocks 9
 
 # what failed has no time, and is told all the same
-expect 1 'FAIL \[false_sharing/padded_64\?.*1 of 1 trials of new failed, and none of old: 1 with wrong data.*2 blocks of each' \
+expect 1 'FAIL \[false_sharing/padded_64\?.*1 of 1 trials of new failed in a way that none of old did: 1 with wrong data.*2 blocks of each' \
 	ab same wrong --repeat-blocks 1
 grep -q 'the new side, ./wrong, in block 1: wrong data' err || fail "not said whose data was wrong: $(cat err)"
 expect 0 'the old side, ./wrong, in block 1: wrong data' ab wrong same --repeat-blocks 9
