@@ -10,10 +10,13 @@
 #include "control.h"
 
 /* A sleeper looks at the abort flag this often. */
-static const struct timespec nap = { .tv_nsec = 50000000 };
+#define NAP_NS 50000000
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t seen)
 {
+	/* Not a constant: who sleeps for the first time in a slice that is counted would fault in its page. */
+	struct timespec nap = { .tv_nsec = NAP_NS };
+
 	/* Not FUTEX_PRIVATE: the waker is another process.  The result does not matter: every caller
 	 * looks at the word again. */
 	(void)syscall(SYS_futex, word, FUTEX_WAIT, seen, &nap, NULL, 0);

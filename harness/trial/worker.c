@@ -1,11 +1,9 @@
 /* What a worker process does, from the pin to its last note. */
 #include <errno.h>
-#include <link.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,9 +11,6 @@
 
 /* Operations of the traced stretch, in slices. */
 #define TRACE_SLICES 4
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22 /* Linux 5.14, include/uapi/asm-generic/mman-common.h */
-#endif
 /* Slices after which a trial that takes too long may end. */
 #define SLICES_ENOUGH 8
 
@@ -208,47 +203,13 @@ static bool slice(struct self *self, unsigned number)
 	return !worker->failed;
 }
 
-/* Maps the code and the constants of one object.  Its writable part is not needed: a fork copies what the
- * parent has touched of that table. */
-__attribute__((no_sanitize("address"))) static int map_object(struct dl_phdr_info *object,
-							      size_t size, void *page_bytes)
-{
-	uintptr_t page = *(const size_t *)page_bytes;
-
-	(void)size;
-	for (unsigned i = 0; i < object->dlpi_phnum; i++) {
-		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
-		uintptr_t begin = (object->dlpi_addr + part->p_vaddr) & ~(page - 1);
-		uintptr_t end = object->dlpi_addr + part->p_vaddr + part->p_memsz;
-
-		if (part->p_type != PT_LOAD || (part->p_flags & (PF_R | PF_W)) != PF_R)
-			continue;
-		if (madvise((void *)begin, end - begin, MADV_POPULATE_READ) == 0)
-			continue;
-		/* Before Linux 5.14.  It reads what AddressSanitizer has put between the constants, too. */
-		for (uintptr_t at = begin; at < end; at += page)
-			(void)*(const volatile char *)at;
-	}
-	return 0;
-}
-
-/* A fork copies none of the page tables of code and constants: each worker maps them when it first comes to them.
- * What a slice does rarely, to sleep at the gate or for a lock, would fault where faults are counted.  This takes
- * 0.2 to 0.5 ms a worker. */
-static void map_program(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-	dl_iterate_phdr(map_object, &page);
-}
-
-/* Faults in what a slice uses, the stack and the kernel's clock pages too, before anything is counted. */
+/* Faults in the code, the stack and the kernel's clock pages that a slice uses, before anything is
+ * counted: a fork copies none of the page tables of file mappings. */
 static void rehearse(struct self *self)
 {
 	struct slice_note *note = control_note(self->control, self->index, 0);
 	struct rusage usage;
 
-	map_program();
 	getrusage(RUSAGE_SELF, &usage);
 	note_usage(note, &usage, &usage);
 	note->start_ns = sm_clock_ns();

@@ -8,7 +8,7 @@
 
 #include "harness_fixture.h"
 
-enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE, RARE };
+enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE };
 
 static unsigned teardowns;
 static int setup_result, verify_result;
@@ -29,17 +29,6 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	(void)trial;
 	return setup_result ? sm_fail(err, -setup_result, "the set-up was told to fail") : 0;
-}
-
-/* Constants that nobody has looked at: so long that no neighbour's fault maps their middle, too. */
-static const char constants[1 << 20] = { 1 };
-static unsigned calls;
-
-/* In a slice that is counted, and in none before it. */
-static void do_what_is_rare(void)
-{
-	if (++calls == 3)
-		(void)*(const volatile char *)&constants[sizeof(constants) / 2];
 }
 
 static uint64_t run(struct sm_worker *worker)
@@ -69,8 +58,6 @@ static uint64_t run(struct sm_worker *worker)
 		if (behaviour == LIE)
 			return ops; /* and does nothing */
 	}
-	if (behaviour == RARE)
-		do_what_is_rare();
 	for (uint64_t i = 0; i < ops; i++)
 		atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 	return ops;
@@ -108,7 +95,6 @@ static const struct sm_variant variants[] = {
 	{ .name = "too_few", .arg = TOO_FEW },
 	{ .name = "too_many", .arg = TOO_MANY },
 	{ .name = "lie", .arg = LIE },
-	{ .name = "rare", .arg = RARE },
 	{ 0 },
 };
 
@@ -186,22 +172,6 @@ Test(trial, a_good_one_is_ok)
 	cr_expect_eq(result.slice_count, 4);
 	cr_expect_eq(result.ops, 4000);
 	cr_expect_str_eq(result.pages_got, "4k");
-}
-
-/* Code and constants are mapped before a slice that is counted comes to them for the first time. */
-Test(trial, what_is_done_rarely_faults_in_no_slice)
-{
-	struct sm_case c = a_case(RARE);
-	struct sm_trial_result result;
-
-#ifdef __SANITIZE_ADDRESS__
-	cr_skip("AddressSanitizer's shadow memory takes faults of its own");
-#endif
-	cr_assert_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
-	cr_expect_eq(result.minflt, 0, "%lu faults", result.minflt);
-	c.workers = 64; /* they sleep at the gate */
-	cr_assert_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
-	cr_expect_eq(result.minflt, 0, "%lu faults", result.minflt);
 }
 
 /* Cycles of a hundred turns of eight additions: from ten a cycle to a share of a core that adds one by one, in an
