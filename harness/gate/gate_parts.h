@@ -32,7 +32,12 @@ SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long refere
 const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
 				const struct sm_digest *baseline, struct sm_results *results);
 
-/* gate/print.c */
+/* gate/ends.c */
+/* Trials that did not end well count in nothing, so they are looked for here: wrong data fails whatever the gate is
+ * about, what does its work wrongly is nothing to compare with, and an exact count of what is left over proves nothing. */
+void gate_judge_ends(struct sm_analysis *a, struct sm_gate_row *row);
+
+/* gate/again.c */
 /* The command that measures a gate's cases again with the options that the run had, long enough to decide. */
 const char *gate_again(const struct sm_gate *gate, struct sm_results *results);
 

@@ -342,91 +342,6 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 		row->reason = open_interval(run->results, row, finding);
 }
 
-/* How the trials ended that a gate is about. */
-struct ends {
-	unsigned trials, wrong, lost; /* lost: died or timed out */
-	unsigned unfit;               /* wrong, of the side that the gate compares with */
-	const struct sm_sample *first_wrong, *first_lost, *first_unfit;
-};
-
-static bool is_about(const struct sm_gate *gate, const struct sm_analysis *a, size_t s)
-{
-	const struct sm_case_row *row = &a->results->cases[a->results->samples[s].case_index];
-	size_t g = a->case_view[a->results->samples[s].case_index].group;
-
-	return !a->results->samples[s].derived && strcmp(row->scenario, gate->scenario) == 0 &&
-	       (!gate->variant || strcmp(row->variant, gate->variant) == 0 ||
-		(gate->against && strcmp(row->variant, gate->against) == 0)) &&
-	       (!gate->group || strcmp(row->group, gate->group) == 0) &&
-	       sm_analysis_matches(a, g, NULL, gate->at,
-				   gate->variant ? gate->variant : row->variant, gate->against);
-}
-
-static struct ends count_ends(const struct sm_gate *gate, const struct sm_analysis *a)
-{
-	struct ends ends = { .trials = 0 };
-
-	for (size_t s = 0; s < a->results->sample_count; s++) {
-		const struct sm_sample *sample = &a->results->samples[s];
-		const char *variant = a->results->cases[sample->case_index].variant;
-		bool beside = gate->against && strcmp(variant, gate->against) == 0;
-
-		if (sample->status == SM_SKIPPED || !is_about(gate, a, s))
-			continue;
-		ends.trials++;
-		if (sample->status == SM_VERIFY_FAILED && beside && ends.unfit++ == 0)
-			ends.first_unfit = sample;
-		if (sample->status == SM_VERIFY_FAILED && !beside && ends.wrong++ == 0)
-			ends.first_wrong = sample;
-		if ((sample->status == SM_WORKER_DIED || sample->status == SM_TIMED_OUT) &&
-		    ends.lost++ == 0)
-			ends.first_lost = sample;
-	}
-	return ends;
-}
-
-static const char *say_ends(struct sm_results *results, unsigned count, unsigned trials,
-			    const struct sm_sample *first)
-{
-	const struct sm_case_row *row = &results->cases[first->case_index];
-
-	return sm_results_string(results, "%u of %u trials ended badly (trial %u of %s/%s, %s: %s)",
-				 count, trials, first->trial, row->scenario, row->variant,
-				 sm_status_name(first->status), first->reason);
-}
-
-/* Trials that did not end well count in nothing, so they are looked for here: wrong data fails whatever the gate is
- * about, what does its work wrongly is nothing to compare with, and an exact count of what is left over proves nothing. */
-static void judge_ends(struct sm_analysis *a, struct sm_gate_row *row)
-{
-	struct ends ends = count_ends(row->gate, a);
-	bool exact = row->gate->kind == SM_GATE_COUNT || row->gate->kind == SM_GATE_CLAIM;
-	const char *bad;
-
-	if (ends.wrong > 0) {
-		bad = say_ends(a->results, ends.wrong, ends.trials, ends.first_wrong);
-		row->evidence = sm_results_string(a->results, "%s; %s", bad, row->evidence);
-		row->verdict = SM_REFUTED;
-		row->reason = "-";
-		row->wrong_data = true;
-		return;
-	}
-	if (ends.unfit > 0 && row->verdict != SM_NOT_TESTABLE) {
-		row->verdict = SM_INCONCLUSIVE;
-		row->reason = say_ends(a->results, ends.unfit, ends.trials, ends.first_unfit);
-		return;
-	}
-	if (ends.lost == 0)
-		return;
-	bad = say_ends(a->results, ends.lost, ends.trials, ends.first_lost);
-	if (exact && (row->verdict == SM_SUPPORTED || ends.lost == ends.trials)) {
-		row->verdict = SM_INCONCLUSIVE;
-		row->reason = bad;
-	} else {
-		row->evidence = sm_results_string(a->results, "%s; %s", row->evidence, bad);
-	}
-}
-
 static bool was_interrupted(const struct sm_results *run)
 {
 	const char *status = json_string_value(json_object_get(run->manifest, "status"));
@@ -488,7 +403,7 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run,
 				decide(run, &rows[i], &finding[i], tests);
 	}
 	for (size_t i = 0; rc == 0 && i < gates->count; i++) {
-		judge_ends(run, &rows[i]);
+		gate_judge_ends(run, &rows[i]);
 		if (was_interrupted(run->results) && rows[i].verdict != SM_NOT_TESTABLE)
 			rows[i].evidence = sm_results_string(
 				run->results,

@@ -244,7 +244,6 @@ def compare_rings():
     return good
 
 
-
 def build_c2clat():
     """As its README says, and the same source with its lines off the machine's stack (SafeStack, a hardening option of clang:
     https://clang.llvm.org/docs/SafeStack.html).  The lines are variables of main, which loads the one that it waits for

@@ -21,34 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shmeter/error.h"
-#include "shmeter/guard.h"
 #include "shmeter/spin.h"
+#include "stand_ins.h"
 
 #define CREW     4u    /* processes, at most */
 #define STILL_MS 2000u /* without a step: some hundred time slices of the scheduler */
-
-int sm_fail(struct sm_error *err, int code, const char *format, ...)
-{
-	(void)err;
-	fprintf(stderr, "%s\n", format);
-	return -code;
-}
-
-/* The subjects announce names to a guard; there is none here. */
-int sm_guard_name(char kind, const char *name, struct sm_error *err)
-{
-	(void)kind;
-	(void)name;
-	(void)err;
-	return 0;
-}
-
-void sm_guard_forget(char kind, const char *name)
-{
-	(void)kind;
-	(void)name;
-}
 
 /* In shared memory.  Each counts its steps on lines of its own: that must not order what is tried. */
 struct crew {

@@ -14,34 +14,13 @@
 
 /* The sleeping ring looks up every 50 ms; here a wake-up that is lost has to be seen. */
 #define FUTEX_NAP_NS 3600000000000
+#include "stand_ins.h"
 #include "subject/transport.h"
 
 #define MESSAGE_BYTES 40   /* no divisor of the capacity: messages wrap around its end */
 #define PLANT_AT      1000 /* number of the message that is sent wrongly */
 #define STILL_S       3    /* for WATCH messages: a thousand time slices of the scheduler */
 #define WATCH         256
-
-int sm_fail(struct sm_error *err, int code, const char *format, ...)
-{
-	(void)err;
-	fprintf(stderr, "%s\n", format);
-	return -code;
-}
-
-/* The subjects announce names to a guard; there is none here. */
-int sm_guard_name(char kind, const char *name, struct sm_error *err)
-{
-	(void)kind;
-	(void)name;
-	(void)err;
-	return 0;
-}
-
-void sm_guard_forget(char kind, const char *name)
-{
-	(void)kind;
-	(void)name;
-}
 
 int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
 {

@@ -1,0 +1,123 @@
+/* The commands that measure what failed again. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate_parts.h"
+#include "shmeter/text.h"
+
+static void put_option(FILE *out, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	fprintf(out, " --%s ", name);
+	sm_put_quoted(out, value);
+}
+
+static const char *member(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+const char *sm_gates_events(const json_t *manifest)
+{
+	static const char option[] = "--events";
+	const json_t *line = json_object_get(manifest, "command_line");
+	const size_t length = sizeof(option) - 1;
+
+	for (size_t i = 0; i < json_array_size(line); i++) {
+		const char *word = json_string_value(json_array_get(line, i));
+
+		if (!word || strncmp(word, option, length) != 0)
+			continue;
+		if (word[length] == '=')
+			return word + length + 1;
+		if (!word[length])
+			return json_string_value(json_array_get(line, i + 1));
+	}
+	return NULL;
+}
+
+static void put_options(FILE *out, const json_t *manifest)
+{
+	static const char *const names[] = { "backing", "pages", "prefault", "numa", "inject" };
+	const json_t *options = json_object_get(manifest, "options");
+	const json_t *pus = json_object_get(options, "pus"),
+		     *sets = json_object_get(options, "set");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		put_option(out, names[i], member(options, names[i]));
+	if (json_array_size(pus) == 0)
+		put_option(out, "placement", member(options, "placement"));
+	for (size_t i = 0; i < json_array_size(pus); i++)
+		fprintf(out, "%s%" JSON_INTEGER_FORMAT, i ? "," : " --placement ",
+			json_integer_value(json_array_get(pus, i)));
+	for (size_t i = 0; i < json_array_size(sets); i++) {
+		const char *name = member(json_array_get(sets, i), "name");
+		const char *values = member(json_array_get(sets, i), "values");
+
+		char *text;
+
+		if (asprintf(&text, "%s=%s", name ? name : "", values ? values : "") < 0)
+			abort();
+		put_option(out, "set", text);
+		free(text);
+	}
+	put_option(out, "events", sm_gates_events(manifest));
+}
+
+/* What was written to a stream in memory, as a string of the results. */
+static const char *close_text(FILE *out, char **text, struct sm_results *results)
+{
+	const char *copy;
+
+	fclose(out);
+	copy = sm_results_copy(results, *text);
+	free(*text);
+	return copy;
+}
+
+static FILE *open_text(char **text, size_t *size)
+{
+	FILE *out = open_memstream(text, size);
+
+	if (!out)
+		abort(); /* a few bytes */
+	return out;
+}
+
+const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
+{
+	const json_t *options = json_object_get(results->manifest, "options");
+	const char *profile = member(options, "profile");
+	long long blocks = gate->kind == SM_GATE_BASELINE ? 2 * SM_BASELINE_BLOCKS : 32;
+	long long had = json_integer_value(json_object_get(options, "repeat_blocks"));
+	char *text;
+	size_t size;
+	FILE *out = open_text(&text, &size);
+
+	fprintf(out, "shmeter run '%s/%s'", gate->scenario, gate->variant ? gate->variant : "*");
+	if (gate->against)
+		fprintf(out, " '%s/%s'", gate->scenario, gate->against);
+	fprintf(out, " --profile %s --repeat-blocks %lld", profile ? profile : "quick",
+		had > blocks ? had : blocks);
+	put_options(out, results->manifest);
+	return close_text(out, &text, results);
+}
+
+void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
+			 struct sm_results *run, const char *baseline, bool confirm)
+{
+	for (size_t i = 0; i < gates->count; i++) {
+		char *text;
+		size_t size;
+		FILE *out = open_text(&text, &size);
+
+		fprintf(out, "%s --out again && shmeter check again", rows[i].again);
+		put_option(out, "thresholds", gates->path);
+		if (rows[i].gate->kind == SM_GATE_BASELINE)
+			put_option(out, "baseline", baseline);
+		if (confirm)
+			fputs(" --confirm", out);
+		rows[i].again = close_text(out, &text, run);
+	}
+}
