@@ -251,7 +251,7 @@ static const struct sm_claim *claim_of(const struct sm_scenario *scenario, const
 	return claim && claim->id ? claim : NULL;
 }
 
-/* A claim's own verdict.  A rare event that did not come is no failure, and only what must never happen is proof. */
+/* A claim's own verdict.  Only what must never happen is proof. */
 static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 			struct sm_gate_row *row)
 {
@@ -267,12 +267,6 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 		row->evidence =
 			sm_results_string(a->results, "%s: %s", one->sentence, one->evidence);
 		row->reason = one->reason;
-		if (one->verdict == SM_REFUTED && claim->once) {
-			row->verdict = SM_INCONCLUSIVE;
-			row->reason =
-				"a rare event that these trials did not show may come in others: "
-				"measure more blocks";
-		}
 		/* What has one right value is right or wrong; what has a range was measured. */
 		row->wrong_data =
 			row->verdict == SM_REFUTED &&

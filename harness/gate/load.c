@@ -415,6 +415,13 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left ||
 			    !c->right)
 				return 1;
+			if (c->holds || c->control || c->machine || c->added_min > 0 ||
+			    c->added_max > 0)
+				return wrong(
+					reading,
+					"[%s] claim = %s depends on more than one ratio, which no gate "
+					"judges: name case, against, at, and min or max instead",
+					gate->name, gate->claim);
 			gate->kind = SM_GATE_RATIO;
 			gate->against = c->right;
 			gate->metric = c->metric;

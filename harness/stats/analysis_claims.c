@@ -46,6 +46,29 @@ static bool is_in_run(const struct sm_analysis *a, const struct sm_scenario *sce
 	return false;
 }
 
+static int judge(struct sm_analysis *a, const struct sm_scenario *scenario,
+		 const struct sm_claim *claim, struct sm_error *err)
+{
+	const char *elsewhere = sm_analysis_elsewhere(a, claim);
+
+	if (elsewhere) {
+		struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
+
+		row->verdict = SM_NOT_TESTABLE;
+		row->reason = elsewhere;
+		return 0;
+	}
+	if (claim->count)
+		sm_analysis_count_claim(a, scenario, claim);
+	else if (claim->value)
+		sm_analysis_value_claim(a, scenario, claim);
+	else if (claim->closer_is_faster_min > 0)
+		return sm_analysis_order_claim(a, scenario, claim, err);
+	else if (claim->left && claim->right)
+		return sm_analysis_ratio_claim(a, scenario, claim, err);
+	return 0;
+}
+
 int sm_analysis_claims(struct sm_analysis *a, struct sm_error *err)
 {
 	a->results->claim_count = 0;
@@ -55,19 +78,12 @@ int sm_analysis_claims(struct sm_analysis *a, struct sm_error *err)
 		if (!is_in_run(a, scenario))
 			continue;
 		for (const struct sm_claim *claim = scenario->claims; claim && claim->id; claim++) {
-			int rc = 0;
+			int rc = judge(a, scenario, claim, err);
 
-			if (claim->count)
-				sm_analysis_count_claim(a, scenario, claim);
-			else if (claim->value)
-				sm_analysis_value_claim(a, scenario, claim);
-			else if (claim->closer_is_faster_min > 0)
-				rc = sm_analysis_order_claim(a, scenario, claim, err);
-			else if (claim->left && claim->right)
-				rc = sm_analysis_ratio_claim(a, scenario, claim, err);
 			if (rc != 0)
 				return rc;
 		}
+		sm_analysis_controls(a, scenario);
 		sm_analysis_expected(a, scenario);
 	}
 	return 0;

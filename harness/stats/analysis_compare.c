@@ -43,8 +43,10 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 	return false;
 }
 
-unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right,
-				 const char *klass, double *d, unsigned *blocks)
+/* What each block that counts in this class says: ln(left) - ln(right) into `d`, left - right into `added` (NULL: not
+ * asked). */
+static unsigned block_differences(const struct sm_analysis *a, size_t left, size_t right,
+				  const char *klass, double *d, double *added, unsigned *blocks)
 {
 	struct block_walk walk = walk_blocks(a, left, right);
 	unsigned used = 0;
@@ -57,22 +59,31 @@ unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_
 
 		++*blocks;
 		/* Counts and shares may be 0: they have no ratio. */
-		if (x && y && x->value > 0 && y->value > 0)
-			d[used++] = log(x->value) - log(y->value);
+		if (!x || !y || !(x->value > 0) || !(y->value > 0))
+			continue;
+		if (added)
+			added[used] = x->value - y->value;
+		d[used++] = log(x->value) - log(y->value);
 	}
 	return used;
+}
+
+unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right,
+				 const char *klass, double *d, unsigned *blocks)
+{
+	return block_differences(a, left, right, klass, d, NULL, blocks);
 }
 
 int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, const char *klass,
 			struct sm_comparison *out, struct sm_error *err)
 {
 	size_t room = a->case_view[left].count, above = 0;
-	double *d = malloc((room + 1) * sizeof(*d));
+	double *d = malloc(2 * (room + 1) * sizeof(*d)), *added = d + room + 1;
 
 	if (!d)
 		return sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
 	*out = (struct sm_comparison){ .mde = NAN };
-	out->used = sm_analysis_differences(a, left, right, klass, d, &out->blocks);
+	out->used = block_differences(a, left, right, klass, d, added, &out->blocks);
 	for (unsigned i = 0; i < out->used; i++) {
 		out->ties += d[i] == 0;
 		above += d[i] > 0;
@@ -83,6 +94,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 	out->ratio.estimate = exp(logs.estimate);
 	out->ratio.low = exp(logs.low);
 	out->ratio.high = exp(logs.high);
+	out->added = sm_median_interval(added, out->used, SM_CONFIDENCE);
 	out->sign_p = sm_sign_test(above, out->used - out->ties);
 	/* The spread of fewer blocks says as little as their interval. */
 	if (out->used >= SM_BLOCKS_MIN)

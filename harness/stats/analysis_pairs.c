@@ -12,9 +12,9 @@ struct pair {
 	const struct sm_claim *claim; /* NULL: a comparison for its own sake */
 };
 
-static bool is_ratio(const struct sm_claim *claim)
+static bool is_difference(const struct pair *pair)
 {
-	return claim->id && !claim->count && claim->left && claim->right;
+	return pair->claim && sm_analysis_is_difference(pair->claim);
 }
 
 /* The order of the reasons is that of usefulness: what the reader can do something about comes first. */
@@ -76,12 +76,29 @@ static const char *open_interval(struct sm_analysis *a, const struct sm_pair_row
 				 100 * (row->mde - 1));
 }
 
+static const char *open_difference(struct sm_analysis *a, const struct sm_pair_row *row,
+				   const struct sm_claim *claim)
+{
+	const struct sm_interval *added = &row->added;
+	bool holds_min = claim->added_min > 0 && added->low < claim->added_min;
+
+	char low[32], high[32], threshold[32];
+
+	return sm_results_string(
+		a->results, "the interval %s to %s ns of what is added holds the threshold %s ns",
+		sm_analysis_ns(low, added->low), sm_analysis_ns(high, added->high),
+		sm_analysis_ns(threshold, holds_min ? claim->added_min : claim->added_max));
+}
+
 static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_pair_row *row,
 		      const struct sm_comparison *c, const struct sm_blocks *blocks)
 {
 	const char *reason = sm_analysis_distrust(a, pair->group, c, blocks);
 
-	row->verdict = sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
+	row->verdict =
+		is_difference(pair)
+			? sm_verdict_of(&row->added, pair->claim->added_min, pair->claim->added_max)
+			: sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
 	row->reason = "-";
 	if (c->used < SM_BLOCKS_MIN) {
 		row->reason = too_few_blocks(a, c->used, row->klass);
@@ -90,7 +107,8 @@ static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_
 		if (row->verdict != SM_VERDICT_NONE)
 			row->verdict = SM_INCONCLUSIVE;
 	} else if (row->verdict == SM_INCONCLUSIVE) {
-		row->reason = open_interval(a, row);
+		row->reason = is_difference(pair) ? open_difference(a, row, pair->claim)
+						  : open_interval(a, row);
 	}
 }
 
@@ -143,6 +161,7 @@ static int add_empty_row(struct sm_analysis *a, const struct pair *pair,
 	struct sm_pair_row *row = add_row(a, pair, "-", true);
 
 	row->ratio = (struct sm_interval){ .estimate = NAN, .low = NAN, .high = NAN };
+	row->added = row->ratio;
 	row->mde = NAN;
 	row->blocks_dropped = blocks->tried;
 	row->verdict = pair->claim ? SM_INCONCLUSIVE : SM_VERDICT_NONE;
@@ -177,6 +196,7 @@ static int add_pair(struct sm_analysis *a, const struct pair *pair, struct sm_er
 		struct sm_pair_row *row = add_row(a, pair, klass, strcmp(klass, leading) == 0);
 
 		row->ratio = comparison.ratio;
+		row->added = comparison.added;
 		row->mde = comparison.mde;
 		row->blocks_used = comparison.used;
 		row->blocks_dropped = comparison.blocks - comparison.used;
@@ -217,16 +237,14 @@ static long baseline_of(const struct sm_analysis *a, size_t group)
 }
 
 /* Whether a claim of this group compares the two variants, either way round. */
-static bool is_claimed(const struct sm_analysis *a, size_t group, const char *one,
-		       const char *other)
+static bool is_claimed(struct sm_analysis *a, size_t group, const char *one, const char *other)
 {
 	const struct sm_scenario *scenario = a->group[group].scenario;
 
 	if (!scenario || !scenario->claims)
 		return false;
 	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
-		if (!is_ratio(claim) || !sm_analysis_matches(a, group, claim->metric, claim->at,
-							     claim->left, claim->right))
+		if (!sm_analysis_compares(a, group, claim))
 			continue;
 		if ((strcmp(claim->left, one) == 0 && strcmp(claim->right, other) == 0) ||
 		    (strcmp(claim->left, other) == 0 && strcmp(claim->right, one) == 0))
@@ -264,8 +282,7 @@ static int add_claimed_pairs(struct sm_analysis *a, size_t group, struct sm_erro
 	if (!scenario || !scenario->claims)
 		return 0;
 	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
-		if (!is_ratio(claim) || !sm_analysis_matches(a, group, claim->metric, claim->at,
-							     claim->left, claim->right))
+		if (!sm_analysis_compares(a, group, claim))
 			continue;
 		long left = sm_analysis_case_of(a, group, claim->left);
 		long right = sm_analysis_case_of(a, group, claim->right);

@@ -123,6 +123,7 @@ SM_MUST_USE int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *er
 /* Two cases of one group compared within a class. */
 struct sm_comparison {
 	struct sm_interval ratio;
+	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
 	unsigned blocks, used,
 		ties;  /* tried in both; counted in this class; of them, equal times */
@@ -174,6 +175,22 @@ struct sm_words {
 };
 void sm_words_add(struct sm_words *words, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* analysis_terms.c */
+/* Whether a claim compares two variants: by their ratio or by what one adds. */
+bool sm_analysis_is_comparison(const struct sm_claim *claim);
+/* Whether it does so by what one adds. */
+bool sm_analysis_is_difference(const struct sm_claim *claim);
+/* A difference in words, three digits at least and no exponent: "12.3", "1234".  Returns `out`. */
+const char *sm_analysis_ns(char out[32], double ns);
+/* Why a claim is not judged on the run's machine; NULL: it is. */
+const char *sm_analysis_elsewhere(struct sm_analysis *a, const struct sm_claim *claim);
+/* Why the two sides of a claim do not compare in a group that it names (its `holds`); NULL: they do. */
+const char *sm_analysis_unequal(struct sm_analysis *a, size_t group, const struct sm_claim *claim);
+/* Whether a claim compares its two sides in a group: it names it, on this machine, and both hold enough. */
+bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_claim *claim);
+/* Takes back what the claims of a scenario say whose control is not supported; after all of them were judged. */
+void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scenario);
 
 /* analysis_counts.c */
 void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario,

@@ -1,5 +1,4 @@
-/* Claims about a ratio: the leading comparisons of all points that a claim names, in one verdict.
- */
+/* Claims that compare two variants: the leading comparisons of all points that a claim names, in one verdict. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -44,7 +43,7 @@ static const struct sm_pair_row *leading_row(const struct sm_analysis *a, size_t
 static void note_untried(struct sm_analysis *a, struct points *points, size_t group,
 			 const struct sm_claim *claim)
 {
-	const char *variant[2] = { claim->left, claim->right };
+	const char *variant[2] = { claim->left, claim->right }, *unequal;
 
 	for (unsigned i = 0; i < 2; i++) {
 		const char *why = sm_analysis_untried(a, sm_analysis_case_of(a, group, variant[i]));
@@ -56,7 +55,14 @@ static void note_untried(struct sm_analysis *a, struct points *points, size_t gr
 			points->untried = sm_results_string(a->results, "%s: %s", variant[i], why);
 		return;
 	}
-	points->unfinished = true;
+	unequal = sm_analysis_unequal(a, group, claim);
+	if (!unequal) {
+		points->unfinished = true;
+		return;
+	}
+	points->untried_count++;
+	if (!points->untried)
+		points->untried = unequal;
 }
 
 static bool is_told_apart(const struct sm_analysis *a, const struct points *points,
@@ -99,11 +105,15 @@ static int collect_points(struct sm_analysis *a, const struct sm_scenario *scena
 	return 0;
 }
 
-/* How far inside its bounds a ratio lies, in ln: negative outside. */
-static double margin(const struct sm_pair_row *row)
+/* How far inside its bounds a ratio lies, in ln, or a difference, in ns: negative outside. */
+static double margin(const struct sm_pair_row *row, const struct sm_claim *claim)
 {
 	double inside = INFINITY;
 
+	if (claim->added_min > 0)
+		inside = fmin(inside, row->added.estimate - claim->added_min);
+	if (claim->added_max > 0)
+		inside = fmin(inside, claim->added_max - row->added.estimate);
 	if (row->threshold_min > 0)
 		inside = fmin(inside, log(row->ratio.estimate / row->threshold_min));
 	if (row->threshold_max > 0)
@@ -121,7 +131,8 @@ static size_t count_verdict(const struct points *points, enum sm_verdict verdict
 }
 
 /* Of the points with this verdict, the one that speaks worst for the claim. */
-static const struct point *weakest(const struct points *points, enum sm_verdict verdict)
+static const struct point *weakest(const struct points *points, const struct sm_claim *claim,
+				   enum sm_verdict verdict)
 {
 	const struct point *found = NULL;
 
@@ -129,7 +140,7 @@ static const struct point *weakest(const struct points *points, enum sm_verdict 
 		const struct point *point = &points->point[i];
 
 		if (point->row->verdict == verdict &&
-		    (!found || margin(point->row) < margin(found->row)))
+		    (!found || margin(point->row, claim) < margin(found->row, claim)))
 			found = point;
 	}
 	return found;
@@ -149,15 +160,23 @@ static const char *per_what(const struct sm_analysis *a, size_t group)
 static void add_other_classes(const struct sm_analysis *a, const struct point *point,
 			      const struct sm_claim *claim, struct sm_words *words)
 {
+	char ns[3][32];
+
 	for (size_t i = 0; i < a->results->pair_count; i++) {
 		const struct sm_pair_row *row = &a->results->pairs[i];
 
 		if (a->pair_claim[i] != claim || row->leading || isnan(row->ratio.low) ||
 		    strcmp(row->group, point->row->group) != 0)
 			continue;
-		sm_words_add(words, "; in class %s %.3g times, %.3g to %.3g, %u blocks", row->klass,
-			     row->ratio.estimate, row->ratio.low, row->ratio.high,
-			     row->blocks_used);
+		if (sm_analysis_is_difference(claim))
+			sm_words_add(words, "; in class %s %s ns, %s to %s, %u blocks", row->klass,
+				     sm_analysis_ns(ns[0], row->added.estimate),
+				     sm_analysis_ns(ns[1], row->added.low),
+				     sm_analysis_ns(ns[2], row->added.high), row->blocks_used);
+		else
+			sm_words_add(words, "; in class %s %.3g times, %.3g to %.3g, %u blocks",
+				     row->klass, row->ratio.estimate, row->ratio.low,
+				     row->ratio.high, row->blocks_used);
 	}
 }
 
@@ -168,21 +187,32 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 	const struct sm_pair_row *row = point->row;
 	enum sm_point_detail detail =
 		points->detail < SM_POINT_PLACEMENT ? SM_POINT_PLACEMENT : points->detail;
-	char where[512], ratio[512];
+	bool difference = sm_analysis_is_difference(claim);
+	const struct sm_interval *interval = difference ? &row->added : &row->ratio;
+	char where[512], ratio[512], low[32], high[32];
 
 	sm_analysis_point(a, point->group, detail, where, sizeof(where));
-	if (claim->metric)
+	if (difference && !isnan(row->added.estimate))
+		snprintf(ratio, sizeof(ratio), "%s takes %s ns %s %s than %s", row->left,
+			 sm_analysis_ns(low, fabs(row->added.estimate)),
+			 row->added.estimate < 0 ? "less" : "more", per_what(a, point->group),
+			 row->right);
+	else if (claim->metric)
 		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s",
 			 claim->metric, row->left, row->ratio.estimate, row->right);
 	else
 		sm_ratio_words(ratio, sizeof(ratio), row->left, row->right,
 			       per_what(a, point->group), row->ratio.estimate);
 	sm_words_add(words, "%s (", ratio);
-	if (!isnan(row->ratio.low))
-		sm_words_add(words, "%.0f %% interval %.3g to %.3g, ", 100 * SM_CONFIDENCE,
-			     row->ratio.low, row->ratio.high);
-	else
+	if (isnan(interval->low))
 		sm_words_add(words, "no interval, ");
+	else if (difference)
+		sm_words_add(words, "%.0f %% interval %s to %s ns, ", 100 * SM_CONFIDENCE,
+			     sm_analysis_ns(low, interval->low),
+			     sm_analysis_ns(high, interval->high));
+	else
+		sm_words_add(words, "%.0f %% interval %.3g to %.3g, ", 100 * SM_CONFIDENCE,
+			     interval->low, interval->high);
 	sm_words_add(words, "class %s, %u %s, %s)", row->klass, row->blocks_used,
 		     row->blocks_used == 1 ? "block" : "blocks", where);
 	add_other_classes(a, point, claim, words);
@@ -237,7 +267,7 @@ static void judge_points(struct sm_analysis *a, const struct points *points,
 		       : count_verdict(points, SM_SUPPORTED) == points->count    ? SM_SUPPORTED
 		       : count_verdict(points, SM_VERDICT_NONE) == points->count ? SM_VERDICT_NONE
 										 : SM_INCONCLUSIVE;
-	const struct point *point = weakest(points, out->verdict);
+	const struct point *point = weakest(points, claim, out->verdict);
 
 	add_sentence(a, points, point, claim, &words);
 	add_spread(a, points, out->verdict, &words);

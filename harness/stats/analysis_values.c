@@ -7,6 +7,7 @@
 
 struct value_tally {
 	unsigned trials, held, unknown; /* unknown: trials whose metric has no value, besides */
+	double operations;              /* of a worker, in all of them */
 	double least, most;
 	double off; /* the first that does not hold */
 	unsigned off_trial;
@@ -43,6 +44,8 @@ static struct value_tally tally_values(const struct sm_analysis *a,
 			continue;
 		}
 		tally.trials++;
+		tally.operations +=
+			(double)a->results->samples[sm_analysis_sample_of(a, metric->trial)].ops;
 		tally.unit = strcmp(metric->unit, "1") == 0 ? "" : metric->unit;
 		tally.least = fmin(tally.least, metric->value);
 		tally.most = fmax(tally.most, metric->value);
@@ -75,7 +78,13 @@ void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *sc
 						    claim->needs ? ")" : "");
 		return;
 	}
-	row->verdict = holds ? SM_SUPPORTED : SM_REFUTED;
+	row->verdict = holds ? SM_SUPPORTED : claim->once ? SM_INCONCLUSIVE : SM_REFUTED;
+	if (row->verdict == SM_INCONCLUSIVE)
+		row->reason = sm_results_string(
+			a->results,
+			"%.0f operations did not show it; a rare event may come in others: more "
+			"blocks have more of them",
+			tally.operations);
 	sm_words_add(&words, "%s of %s: ", claim->value, claim->left);
 	sm_words_add(&words, "%.6g", tally.least);
 	if (tally.least != tally.most)

@@ -1,4 +1,6 @@
 /* Every registered scenario keeps the contract, and its verify() sees work that was not done. */
+#include <ctype.h>
+
 #include "harness_fixture.h"
 #include "registry.h"
 #include "shmeter/plan.h"
@@ -198,14 +200,76 @@ Test(contract, claims_name_their_variants)
 			cr_expect(has_variant(sm_scenarios[i], c->left), "%s: left", c->id);
 			if (c->value)
 				cr_expect(has_metric(sm_scenarios[i], c->value), "%s: value", c->id);
-			if (c->count || c->value || c->closer_is_faster_min > 0)
+			if (c->count || c->value || c->closer_is_faster_min > 0) {
+				cr_expect(!c->holds && c->added_min <= 0 && c->added_max <= 0,
+					  "%s compares nothing", c->id);
 				continue;
+			}
 			cr_expect(c->right && has_variant(sm_scenarios[i], c->right), "%s: right",
 				  c->id);
 			cr_expect(!c->metric || has_metric(sm_scenarios[i], c->metric), "%s: metric",
 				  c->id);
-			cr_expect(c->ratio_min > 0 || c->ratio_max > 0, "%s has no threshold",
-				  c->id);
+			cr_expect(!c->holds || (has_metric(sm_scenarios[i], c->holds) &&
+						c->holds_min > 0),
+				  "%s: holds", c->id);
+			cr_expect_eq((c->ratio_min > 0 || c->ratio_max > 0) +
+					     (c->added_min > 0 || c->added_max > 0),
+				     1, "%s has no threshold, or two", c->id);
+			cr_expect(!c->metric || (c->added_min <= 0 && c->added_max <= 0),
+				  "%s: nanoseconds are of times", c->id);
+		}
+}
+
+static const struct sm_claim *claim_of(const struct sm_scenario *s, const char *id)
+{
+	for (const struct sm_claim *c = s->claims; c && c->id; c++)
+		if (strcmp(c->id, id) == 0)
+			return c;
+	return NULL;
+}
+
+Test(contract, controls_are_claims_beside_theirs)
+{
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
+			const struct sm_claim *control =
+				c->control ? claim_of(sm_scenarios[i], c->control) : NULL;
+
+			if (!c->control)
+				continue;
+			cr_expect(control, "%s: no claim %s beside it", c->id, c->control);
+			cr_expect(!control || !control->control, "%s: its control has one", c->id);
+		}
+}
+
+static bool has_word_of(const char *text, const char *const *words)
+{
+	for (; *words; words++) {
+		const char *at = strstr(text, *words);
+
+		if (at && (at == text || !isalnum((unsigned char)at[-1])))
+			return true;
+	}
+	return false;
+}
+
+/* A sentence about a kind of machine is not refuted on another. */
+Test(contract, claims_about_a_kind_of_machine_are_judged_there)
+{
+	static const char *const x86[] = { "x86", "Intel", "AMD", NULL };
+	static const char *const arm[] = { "Arm", "arm64", "aarch64", NULL };
+
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
+			bool of_x86 = has_word_of(c->text, x86), of_arm = has_word_of(c->text, arm);
+
+			cr_expect(!c->machine || strcmp(c->machine, "x86") == 0 ||
+					  strcmp(c->machine, "arm64") == 0,
+				  "%s: no such kind of machine", c->id);
+			cr_expect(!of_x86 || (c->machine && strcmp(c->machine, "x86") == 0),
+				  "%s: %s", c->id, c->text);
+			cr_expect(!of_arm || (c->machine && strcmp(c->machine, "arm64") == 0),
+				  "%s: %s", c->id, c->text);
 		}
 }
 

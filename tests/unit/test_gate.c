@@ -15,7 +15,8 @@ static struct sm_gates gates;
 static struct sm_gate_row rows[16];
 static struct sm_error err;
 
-static void load(const char *text, int expected)
+static void load_for(const char *text, const struct sm_scenario *const *scenarios, size_t count,
+		     int expected)
 {
 	char path[] = "/tmp/shmeter-gates-XXXXXX";
 	int fd = mkstemp(path);
@@ -23,8 +24,13 @@ static void load(const char *text, int expected)
 	cr_assert(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 	err = (struct sm_error){ 0 };
-	cr_expect_eq(sm_gates_load(&gates, path, known, 3, &err), expected, "%s", err.text);
+	cr_expect_eq(sm_gates_load(&gates, path, scenarios, count, &err), expected, "%s", err.text);
 	unlink(path);
+}
+
+static void load(const char *text, int expected)
+{
+	load_for(text, known, 3, expected);
 }
 
 static void judge(struct sm_results *before)
@@ -44,6 +50,36 @@ static void expect_wrong(const char *text, const char *part)
 	expect_text(err.text, part);
 	cr_expect(strchr(err.text, '\n') == NULL, "one sentence");
 	sm_gates_free(&gates);
+}
+
+/* A gate judges one ratio: it would not see that the control failed. */
+Test(analysis, a_claim_on_terms_is_no_gate)
+{
+	static const struct sm_claim claims[] = {
+		{ .id = "E1", .left = "b", .right = "a", .ratio_max = 2, .control = "E2" },
+		{ .id = "E2", .left = "b", .right = "a", .added_max = 2 },
+		{ .id = "E3",
+		  .left = "b",
+		  .right = "a",
+		  .ratio_max = 2,
+		  .holds = "n",
+		  .holds_min = 2 },
+		{ .id = "E4", .left = "b", .right = "a", .ratio_max = 2, .machine = "x86" },
+		{ .id = "E5", .left = "b", .right = "a", .ratio_max = 2 },
+		{ 0 },
+	};
+	const struct sm_scenario own = { .name = "own", .variants = aa_variants, .claims = claims };
+	const struct sm_scenario *const scenarios[] = { &own };
+
+	for (unsigned i = 0; i < 5; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "[g]\nclaim = %s\n", claims[i].id);
+		load_for(text, scenarios, 1, i < 4 ? -EINVAL : 0);
+		if (i < 4)
+			expect_text(err.text, "name case, against, at, and min or max instead");
+		sm_gates_free(&gates);
+	}
 }
 
 Test(analysis, a_wrong_file_of_gates_says_what_to_write)
@@ -778,7 +814,7 @@ Test(analysis, a_claim_of_a_rare_event_fails_no_gate)
 	cr_expect_eq(rows[0].verdict, SM_REFUTED, "%s", rows[0].reason);
 	cr_expect(rows[0].wrong_data);
 	cr_expect_eq(rows[1].verdict, SM_INCONCLUSIVE, "%s", rows[1].evidence);
-	expect_text(rows[1].reason, "rare event");
+	expect_text(rows[1].reason, "a rare event may come in others");
 	tear_down();
 	set_up();
 	add_lost("lazy", 0);

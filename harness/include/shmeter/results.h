@@ -118,6 +118,7 @@ struct sm_pair_row {
 	const char *klass;
 	bool leading;             /* this class speaks for the comparison */
 	struct sm_interval ratio; /* left / right */
+	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
 	unsigned blocks_used, blocks_dropped;
 	const char *claim;                   /* id, or "-" */

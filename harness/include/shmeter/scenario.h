@@ -104,9 +104,14 @@ struct sm_claim {
 	const char *count;
 	double count_exact;
 	unsigned count_slack;
+	/* Instead of a ratio: the time of `left` less that of `right`, in ns an operation, block by block within a
+	 * class.  Supported where the whole interval lies in [added_min, added_max]; 0 means unbounded.  For what is
+	 * compared over different bases: what a pause adds to a pipe's round trip and to a ring's. */
+	double added_min, added_max;
 	/* Instead of a ratio: the `more` metric of variant `left` that has this name lies in [value_min,
-	 * value_max] in every ok trial that knows it; with `once` set, in one trial at least.  No clock
-	 * decides, so the machine's noise does not matter. */
+	 * value_max] in every ok trial that knows it; with `once` set, in one trial at least, and is undecided where
+	 * none shows it: what did not come may come in other trials.  No clock decides, so the machine's noise does
+	 * not matter. */
 	const char *value;
 	double value_min, value_max;
 	bool once;
@@ -114,6 +119,16 @@ struct sm_claim {
 	 * PUs are closer by the topology than the other's, at least this share has the closer one faster.
 	 * Not testable where all PUs relate alike. */
 	double closer_is_faster_min;
+	/* Of a comparison: the `more` metric of this name, as the median of a case's trials, is at least holds_min on both
+	 * sides.  A group in which it is not is left out, with both figures.  NULL: nothing is asked. */
+	const char *holds;
+	double holds_min;
+	/* Id of another claim of this scenario, which has none itself: unless that one is supported, this one is
+	 * inconclusive.  NULL: none. */
+	const char *control;
+	/* The kind of machine that the sentence speaks of, "x86" or "arm64": judged on runs that were measured there, not
+	 * testable elsewhere.  NULL: any. */
+	const char *machine;
 	const char *metric; /* one of the scenario's `more` metrics; NULL: its time */
 	const char *needs;  /* what a machine must have, in words; NULL: nothing special */
 	const char *caveat; /* printed after the evidence, as the rest of its sentence; or NULL */

@@ -1,0 +1,153 @@
+/* On what terms a claim is judged: the kind of machine that it speaks of, what both of its sides hold, and the claim
+ * that is its control. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis_parts.h"
+
+/* What uname(2) calls the machines of a kind. */
+static const struct {
+	const char *kind, *architecture;
+} machines[] = {
+	{ "x86", "x86_64" }, { "x86", "i386" },  { "x86", "i486" },      { "x86", "i586" },
+	{ "x86", "i686" },   { "x86", "amd64" }, { "arm64", "aarch64" }, { "arm64", "arm64" },
+};
+
+bool sm_analysis_is_difference(const struct sm_claim *claim)
+{
+	return claim->added_min > 0 || claim->added_max > 0;
+}
+
+bool sm_analysis_is_comparison(const struct sm_claim *claim)
+{
+	return claim->id && !claim->count && !claim->value && claim->left && claim->right;
+}
+
+const char *sm_analysis_ns(char out[32], double ns)
+{
+	snprintf(out, 32, fabs(ns) >= 99.95 ? "%.0f" : "%.3g", ns);
+	return out;
+}
+
+static bool is_of_kind(const char *architecture, const char *kind)
+{
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		if (strcmp(machines[i].kind, kind) == 0 &&
+		    strcmp(machines[i].architecture, architecture) == 0)
+			return true;
+	return false;
+}
+
+const char *sm_analysis_elsewhere(struct sm_analysis *a, const struct sm_claim *claim)
+{
+	/* the machine that was measured, not the one that reports */
+	const char *here = json_string_value(json_object_get(
+		json_object_get(a->results->manifest, "environment"), "architecture"));
+
+	if (!claim->machine || (here && is_of_kind(here, claim->machine)))
+		return NULL;
+	if (!here)
+		return sm_results_string(
+			a->results,
+			"it speaks of %s machines, and the run does not say on what it was measured",
+			claim->machine);
+	return sm_results_string(a->results,
+				 "it speaks of %s machines, and this run was measured on %s",
+				 claim->machine, here);
+}
+
+/* Whether `id` is of the case `base`, or of one of its further metrics. */
+static bool is_case_or_metric(const char *id, const char *base)
+{
+	size_t length = strlen(base);
+
+	return strncmp(id, base, length) == 0 && (id[length] == '\0' || id[length] == '#');
+}
+
+/* Median of a metric over the trials of a case that ended well; NaN: none knows it. */
+static double typical_metric(const struct sm_analysis *a, size_t c, const char *name)
+{
+	const struct sm_results *results = a->results;
+	double *values = malloc((results->metric_count + 1) * sizeof(*values)), median;
+	size_t count = 0;
+
+	if (!values)
+		return NAN; /* not known: nothing is compared */
+	for (size_t i = 0; i < results->metric_count; i++) {
+		const struct sm_metric_row *metric = &results->metrics[i];
+		long s = strcmp(metric->metric, name) == 0 ? sm_analysis_sample_of(a, metric->trial)
+							   : -1;
+
+		if (s >= 0 && a->view[s].ended_ok && isfinite(metric->value) &&
+		    is_case_or_metric(results->cases[c].id,
+				      results->cases[results->samples[s].case_index].id))
+			values[count++] = metric->value;
+	}
+	median = sm_median(values, count);
+	free(values);
+	return median;
+}
+
+static const char *figure(struct sm_results *results, double value)
+{
+	return isnan(value) ? "an unknown number" : sm_results_string(results, "%.3g", value);
+}
+
+const char *sm_analysis_unequal(struct sm_analysis *a, size_t group, const struct sm_claim *claim)
+{
+	long left = sm_analysis_case_of(a, group, claim->left);
+	long right = sm_analysis_case_of(a, group, claim->right);
+	double x, y;
+	char where[512];
+
+	if (!claim->holds || left < 0 || right < 0)
+		return NULL;
+	x = typical_metric(a, (size_t)left, claim->holds);
+	y = typical_metric(a, (size_t)right, claim->holds);
+	if (x >= claim->holds_min && y >= claim->holds_min)
+		return NULL;
+	sm_analysis_point(a, group, SM_POINT_PARAMS, where, sizeof(where));
+	return sm_results_string(
+		a->results,
+		"%s at %s: %s of %s and %s of %s, where the comparison takes %.3g on either side",
+		claim->holds, where, figure(a->results, x), claim->left, figure(a->results, y),
+		claim->right, claim->holds_min);
+}
+
+bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_claim *claim)
+{
+	return sm_analysis_is_comparison(claim) &&
+	       sm_analysis_matches(a, group, claim->metric, claim->at, claim->left, claim->right) &&
+	       !sm_analysis_elsewhere(a, claim) && !sm_analysis_unequal(a, group, claim);
+}
+
+static struct sm_claim_row *row_of(const struct sm_analysis *a, const struct sm_scenario *scenario,
+				   const char *id)
+{
+	for (size_t i = 0; i < a->results->claim_count; i++)
+		if (strcmp(a->results->claims[i].claim, id) == 0 &&
+		    strcmp(a->results->claims[i].scenario, scenario->name) == 0)
+			return &a->results->claims[i];
+	return NULL;
+}
+
+void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scenario)
+{
+	for (const struct sm_claim *claim = scenario->claims; claim && claim->id; claim++) {
+		const struct sm_claim_row *control =
+			claim->control ? row_of(a, scenario, claim->control) : NULL;
+		struct sm_claim_row *row = row_of(a, scenario, claim->id);
+
+		if (!control || !row || control->verdict == SM_SUPPORTED ||
+		    row->verdict == SM_NOT_TESTABLE)
+			continue;
+		row->verdict = SM_INCONCLUSIVE;
+		row->reason = sm_results_string(
+			a->results, "its control %s is %s: %s", claim->control,
+			control->verdict == SM_NOT_TESTABLE ? "not testable"
+							    : sm_verdict_name(control->verdict),
+			strcmp(control->reason, "-") != 0 ? control->reason : control->evidence);
+	}
+}
