@@ -13,6 +13,7 @@
 
 #include "control.h"
 #include "shmeter/environment.h"
+#include "shmeter/file_system.h"
 #include "shmeter/team.h"
 
 /* Slices that a calibration may take before the last count is used as it is. */
@@ -122,6 +123,11 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 		return rc;
 	note_seats(context->topology, &seats, &resolved);
 	sm_seats_free(&seats);
+	if (c->scenario->writes_out) {
+		rc = sm_file_system_writes_out(context->os, c->memory.backing, context->file_folder, err);
+		if (rc < 0)
+			return rc;
+	}
 	if (c->scenario->supported) {
 		rc = c->scenario->supported(&resolved, err);
 		if (rc < 0)

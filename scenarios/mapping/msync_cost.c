@@ -2,6 +2,7 @@
  * Method:   one worker writes a word of each of some pages and then asks for them to be written: not at all, by
  *           MS_ASYNC, by MS_SYNC, by fdatasync().  An operation is one such round.  Another process looks
  *           at the last page between the rounds, before anything was asked for.
+ *           A file on a file system in memory is written out to nothing: it is not measured.
  * Not shown: a power cut: what the disk does with what it was given is not seen from here.
  * Cost of the loop: a store a page, one system call, four readings of the clock; the other process' look is
  *           not timed. */
@@ -156,12 +157,13 @@ static const struct sm_claim claims[] = {
 	  .left = "sync",
 	  .right = "async",
 	  .ratio_min = 10,
-	  .caveat = "on a file system in memory both are quick" },
+	  .needs = "a file system that is not in memory (--file-folder)" },
 	{ .id = "M6",
 	  .text = "Another process sees every write to a shared file mapping without any msync()",
 	  .source = "popular belief turned round: msync() is for the disk, not for readers",
 	  .left = "none",
-	  .value = "writes not seen" },
+	  .value = "writes not seen",
+	  .needs = "a file system that is not in memory (--file-folder)" },
 	{ 0 },
 };
 
@@ -189,6 +191,7 @@ const struct sm_scenario sm_scenario_msync_cost = {
 	.more = { { "call", "ns" }, { "writes not seen", "1" } },
 	.memory = { .backing = SM_FILE, .pages = { SM_PAGES_BASE, 0 } },
 	.self_timed = true,
+	.writes_out = true,
 	.state_bytes = sizeof(struct state),
 	.region_bytes = region_bytes,
 	.setup = setup,

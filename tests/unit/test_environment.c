@@ -1,14 +1,18 @@
 /* The machine as it is told: what cannot be read is absent, fingerprints are stable, noise is subtracted. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "shmeter/environment.h"
+#include "shmeter/file_system.h"
 
 static char root[64];
 static struct sm_os os;
@@ -154,4 +158,63 @@ Test(environment, a_checkup_has_a_remedy_for_every_gap)
 		cr_expect(checkups[i].level != SM_GAP || strlen(checkups[i].remedy) > 10, "%s: %s",
 			  checkups[i].topic, checkups[i].finding);
 	sm_topology_close(here);
+}
+
+static void expect_file_system(const struct sm_os *kernel, const char *path, const char *due)
+{
+	char name[SM_FILE_SYSTEM_MAX] = "-";
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_file_system_name(kernel, path, name, sizeof(name), &err), 0, "%s", err.text);
+	cr_expect_str_eq(name, due, "%s is on \"%s\"", path, name);
+}
+
+/* A line of mountinfo for the mount that the folder is on, between two of others. */
+static void put_mounts(const char *path, const char *type)
+{
+	char line[512];
+	struct statx stat;
+
+	cr_assert_eq(statx(AT_FDCWD, path, 0, STATX_MNT_ID, &stat), 0);
+	snprintf(line, sizeof(line),
+		 "1 0 8:1 / / rw - first /dev/a rw\n%llu 1 8:2 / / rw shared:3 master:1 - %s /dev/b rw\n"
+		 "2 1 8:3 / / rw - last /dev/c rw\n",
+		 (unsigned long long)stat.stx_mnt_id, type);
+	put("/proc/self/mountinfo", line);
+}
+
+Test(environment, a_file_system_is_named_by_its_mount)
+{
+	char name[SM_FILE_SYSTEM_MAX];
+	struct sm_error err = { 0 };
+
+	put_mounts(root, "ext3");
+	expect_file_system(&os, root, "ext3");
+	put_mounts(root, "fuse.a,\"b");
+	expect_file_system(&os, root, "fuse.a__b");
+	expect_file_system(&sm_os_linux, "/proc", "proc");
+	cr_expect_eq(sm_file_system_name(&os, "/nowhere/at/all", name, sizeof(name), &err), -ENOENT);
+	cr_expect(strstr(err.text, "/nowhere/at/all"), "%s", err.text);
+}
+
+/* As root with a mount of its own; what the kernel says of the rest of the machine is not known. */
+Test(environment, a_file_system_in_memory_writes_out_to_nothing)
+{
+	struct sm_error err = { 0 };
+
+	put_mounts(root, "ext4");
+	cr_expect_eq(sm_file_system_writes_out(&os, SM_FILE, root, &err), 0, "%s", err.text);
+	cr_expect_eq(sm_file_system_writes_out(&os, SM_MEMFD, root, &err), -ENOTSUP);
+	cr_expect(strstr(err.text, "--backing file"), "%s", err.text);
+	put_mounts(root, "tmpfs");
+	cr_expect_eq(sm_file_system_writes_out(&os, SM_FILE, root, &err), -ENOTSUP);
+	cr_expect(strstr(err.text, "tmpfs") && strstr(err.text, "--file-folder"), "%s", err.text);
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return;
+	put("/point/there", "");
+	snprintf(err.text, sizeof(err.text), "%s/point", root);
+	cr_assert_eq(mount("none", err.text, "tmpfs", 0, NULL), 0);
+	expect_file_system(&sm_os_linux, err.text, "tmpfs");
+	expect_file_system(&os, err.text, "tmpfs"); /* no such mount in the list: by its number */
+	cr_expect_eq(umount(err.text), 0);
 }

@@ -218,6 +218,8 @@ struct sm_scenario {
 	/* Cold subjects (first touch, attach): fixed operations, one slice, no warm-up. */
 	bool cold;
 	bool warm_physical; /* make the physical pages host-warm right before (see region.h) */
+	/* Its file has to be on a file system that writes out to something, a disk or another machine. */
+	bool writes_out;
 	bool own_prefault;  /* run() or warm_up() populates; the harness does not */
 	/* A slice's time is the longest worker->time_ns instead of last end - first start: for latencies
 	 * that overlap, and waits that are not the subject.  Counters count all of run() all the same. */
