@@ -1,5 +1,8 @@
-"""What the campaigns share: running shmeter, reading its CSV, order-statistic intervals."""
+"""What the campaigns share: running shmeter, reading a run's folder (here and nowhere else), pair classes matched between
+runs, order-statistic intervals."""
+import collections
 import csv
+import json
 import math
 import os
 import shutil
@@ -9,6 +12,21 @@ import sys
 import tempfile
 
 PROGRAM = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/shmeter")
+
+# The least ratio between the centers of two classes of one run (docs/adr/0003-pair-classes.md, rule 3): what is nearer is
+# never told apart there, nor here between two runs.
+CENTER_RATIO = 1.3
+# A slice is pure where its probes agree within this and neither is as many times off its class (the same decision).
+PROBES_RATIO = 1.6
+OFF_CENTER = 4.0
+
+PairClass = collections.namedtuple("PairClass", "name center_ns lower_ns upper_ns")
+Slice = collections.namedtuple("Slice", "variant params trial ns_per_op pair_class pure")
+Figure = collections.namedtuple("Figure", "median low high n relation pair_class class_ns unit reason")
+
+
+class NoFigure(Exception):
+    """A measurement that ended without a figure, and why."""
 
 
 def scratch():
@@ -31,6 +49,89 @@ def run(folder, *arguments, check=True):
 def rows(folder, name):
     with open(os.path.join(folder, name), newline="") as file:
         return list(csv.DictReader(file))
+
+
+def trials(folder, scenario=None, variant=None):
+    """What was measured in each trial, and what the analysis made of it: its class, value and status."""
+    return [s for s in rows(folder, "samples.csv")
+            if scenario in (None, s["scenario"]) and variant in (None, s["variant"])]
+
+
+def slices(folder, scenario, variant=None):
+    """Every slice of the scenario's trials: a list of Slice."""
+    of = {t["trial"]: t for t in trials(folder, scenario, variant)}
+    return [Slice(of[s["trial"]]["variant"], of[s["trial"]]["params"], s["trial"], float(s["ns_per_op"]),
+                  s["pair_class"], s["status"] == "pure") for s in rows(folder, "slices.csv") if s["trial"] in of]
+
+
+def pair_classes(folder):
+    """{relation: [PairClass]} as the run's own analysis found them; a class ends where the next one begins."""
+    with open(os.path.join(folder, "manifest.json")) as file:
+        found = json.load(file)["analysis"]["classes"]
+    classes = {}
+    for relation, members in found.items():
+        lower = 0.0
+        for c in members:
+            upper = math.inf if c["upper_ns"] is None else float(c["upper_ns"])
+            classes.setdefault(relation, []).append(PairClass(c["name"], float(c["center_ns"]), lower, upper))
+            lower = upper
+    return classes
+
+
+def figures(folder, scenario, variant=None):
+    """{(variant, params): Figure}: what the report says of each case in its leading pair class.  The median is NaN where
+    there is none; class_ns is None for a case without probes."""
+    classes = pair_classes(folder)
+    found = {}
+    for s in rows(folder, "summary.csv"):
+        if s["scenario"] != scenario or variant not in (None, s["variant"]) or "#" in s["case"]:
+            continue
+        center = [c.center_ns for c in classes.get(s["relation"], []) if c.name == s["pair_class"]]
+        number = {key: float(s[key] or "nan") for key in ("median", "low", "high")}
+        found[(s["variant"], s["params"])] = Figure(**number, n=int(s["n"]), relation=s["relation"],
+                                                    pair_class=s["pair_class"], class_ns=center[0] if center else None,
+                                                    unit=s["unit"], reason=s["reason"])
+    return found
+
+
+def figure(folder, scenario, variant=None):
+    """The one case of a run; NoFigure where there is another number of them, or it has no median."""
+    found = list(figures(folder, scenario, variant).values())
+    if len(found) != 1:
+        raise NoFigure(f"{scenario}/{variant or '*'}: {len(found)} cases, not one")
+    if math.isnan(found[0].median):
+        raise NoFigure(f"{scenario}/{variant or '*'}: {found[0].reason}")
+    return found[0]
+
+
+def class_of(before_ns, after_ns, classes):
+    """The class of a stretch between two probes by the rule of a pure slice; None where it is not pure."""
+    if max(before_ns, after_ns) > PROBES_RATIO * min(before_ns, after_ns):
+        return None
+    for c in classes:
+        if all(c.lower_ns <= p < c.upper_ns and c.center_ns / OFF_CENTER < p < c.center_ns * OFF_CENTER
+               for p in (before_ns, after_ns)):
+            return c
+    return None
+
+
+def match_classes(centers):
+    """Which classes of several runs are one: groups of indices into centers (ns), the nearest cores first.  Those of a group
+    all lie within CENTER_RATIO of each other, so that two classes of one run are never of one group; what is wider is cut at
+    its widest gap."""
+    def split(group):
+        if centers[group[-1]] < CENTER_RATIO * centers[group[0]]:
+            return [group]
+        gaps = [centers[b] / centers[a] for a, b in zip(group, group[1:])]
+        cut = gaps.index(max(gaps)) + 1
+        return split(group[:cut]) + split(group[cut:])
+
+    order = sorted(range(len(centers)), key=lambda i: centers[i])
+    return split(order) if order else []
+
+
+def spread(values):
+    return (max(values) - min(values)) / statistics.median(values)
 
 
 def median_interval(values, confidence=0.95):

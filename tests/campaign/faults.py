@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import discard, rows, run, scratch, verdict
+from common import discard, rows, run, scratch, trials, verdict
 
 BASE = os.sysconf("SC_PAGESIZE")
 GIB = 1 << 30
@@ -30,10 +30,8 @@ def hugetlbfs(size):
 
 def check(what, expected, folder, scenario, variant, at_most=False):
     """One line; whether all agree."""
-    good = [s for s in rows(folder, "samples.csv")
-            if s["scenario"] == scenario and s["variant"] == variant and s["status"] in ("ok", "disturbed")]
-    reasons = {s["reason"] for s in rows(folder, "samples.csv")
-               if s["scenario"] == scenario and s["variant"] == variant and s["status"] == "skipped"}
+    good = [s for s in trials(folder, scenario, variant) if s["status"] in ("ok", "disturbed")]
+    reasons = {s["reason"] for s in trials(folder, scenario, variant) if s["status"] == "skipped"}
     if not good:
         print(f"{what}: not here: {'; '.join(sorted(reasons))[:110]}", flush=True)
         return bool(reasons)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import time
 
-from common import PROGRAM, discard, rows, run, scratch, verdict
+from common import PROGRAM, discard, run, scratch, trials, verdict
 
 MEMORY_KIB = 64 * 1024
 
@@ -37,7 +37,7 @@ discard(folder)
 folder = scratch()
 run(folder, "contended_counter/fetch_add", "--set", "processes=256", "--repeat-blocks", "1",
     "--no-counters")
-crowd = [s for s in rows(folder, "samples.csv") if s["scenario"] == "contended_counter"]
+crowd = trials(folder, "contended_counter")
 discard(folder)
 verdict(memory < MEMORY_KIB and cpu / 1.5 < 0.10 and crowd and crowd[0]["status"] == "ok",
         f"parent peak {memory / 1024:.1f} MiB, CPU {100 * cpu / 1.5:.1f} % of one core between and "

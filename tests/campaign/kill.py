@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from common import PROGRAM, discard, rows, scratch, verdict
+from common import PROGRAM, discard, scratch, trials, verdict
 
 TIMES = int(sys.argv[2]) if len(sys.argv) > 2 else 200
 RANDOM = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
@@ -104,7 +104,7 @@ def one(number, before):
     trouble = settle(before, folder)
     if not kill_parent and killed and not trouble:
         manifest = json.load(open(os.path.join(folder, "manifest.json")))
-        samples = rows(folder, "samples.csv")
+        samples = trials(folder)
         died = [s for s in samples if s["status"] == "worker_died"]
         # Some combinations cannot be had (POSIX memory in 2 MiB pages): then only the control ran.
         had_none = all(s["status"] == "skipped" for s in samples if s["scenario"] != "aa")

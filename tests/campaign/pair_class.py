@@ -6,29 +6,22 @@ usage: pair_class.py [PROGRAM [RUNS]]"""
 import statistics
 import sys
 
-from common import discard, rows, run, scratch, verdict
+from common import discard, match_classes, pair_classes, run, scratch, slices, spread, verdict
 
 RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 10
 SUBJECTS = {"false_sharing": ("packed", "op=atomic_add processes=2"),
             "contended_counter": ("fetch_add", "processes=2")}
-# Classes of two runs are the same class when their round trips are this close.
-SAME = 1.5
 # What the analysis asks before it speaks of a class: pure slices of a trial, trials.
 SLICES_MIN = 3
 BLOCKS_MIN = 6
 
 
-def spread(values):
-    return (max(values) - min(values)) / statistics.median(values)
-
-
-def per_trial(slices, wanted):
-    """Medians of the wanted slices by trial, of trials that have enough of them."""
-    trials = {}
-    for s in slices:
-        if wanted(s):
-            trials.setdefault(s["trial"], []).append(float(s["ns_per_op"]))
-    return [statistics.median(v) for v in trials.values() if len(v) >= SLICES_MIN]
+def per_trial(of):
+    """Medians of slices by trial, of trials that have enough of them."""
+    by_trial = {}
+    for s in of:
+        by_trial.setdefault(s.trial, []).append(s.ns_per_op)
+    return [statistics.median(v) for v in by_trial.values() if len(v) >= SLICES_MIN]
 
 
 def gather():
@@ -39,17 +32,15 @@ def gather():
         folder = scratch()
         run(folder, "false_sharing", "contended_counter", "--profile", "standard", "--placement", "near",
             "--no-counters")
-        samples = {s["trial"]: s for s in rows(folder, "samples.csv")}
+        centers = {c.name: c.center_ns for classes in pair_classes(folder).values() for c in classes}
         for name, (variant, params) in SUBJECTS.items():
-            slices = [s for s in rows(folder, "slices.csv")
-                      if (of := samples.get(s["trial"])) and of["scenario"] == name
-                      and of["variant"] == variant and of["params"] == params]
+            subject = [s for s in slices(folder, name, variant) if s.params == params]
             classes = {}
-            for c in {s["pair_class"] for s in slices if s["pair_class"].endswith("ns")}:
-                medians = per_trial(slices, lambda s: s["status"] == "pure" and s["pair_class"] == c)
+            for c in {s.pair_class for s in subject if s.pair_class in centers}:
+                medians = per_trial([s for s in subject if s.pure and s.pair_class == c])
                 if len(medians) >= BLOCKS_MIN:
-                    classes[float(c[:-2])] = statistics.median(medians)
-            unsplit = statistics.median(per_trial(slices, lambda s: True))
+                    classes[centers[c]] = statistics.median(medians)
+            unsplit = statistics.median(per_trial(subject))
             print(f"{name}: unsplit {unsplit:.2f} ns, "
                   + ", ".join(f"{c:.0f} ns class {m:.2f}" for c, m in sorted(classes.items())), flush=True)
             found[name].append((unsplit, classes))
@@ -58,17 +49,10 @@ def gather():
 
 
 def same_classes(per_run):
-    """Classes matched over the runs: lists of medians."""
-    matched = []
-    for _, classes in per_run:
-        for center, median in classes.items():
-            for group in matched:
-                if 1 / SAME < center / group[0] < SAME:
-                    group[1].append(median)
-                    break
-            else:
-                matched.append((center, [median]))
-    return matched
+    """Classes matched over the runs: [(the middle one's ns, medians)]."""
+    seen = [(center, median) for _, classes in per_run for center, median in classes.items()]
+    return [(statistics.median(seen[i][0] for i in group), [seen[i][1] for i in group])
+            for group in match_classes([center for center, _ in seen])]
 
 
 holds = True

@@ -1,306 +1,193 @@
 #!/usr/bin/env python3
-"""shmeter beside what people would otherwise run, alternated ten times on the same CPUs (c2clat forty times).
+"""shmeter beside what people would otherwise run: ten rounds that alternate on the same CPUs (c2clat forty).
 
-usage: peers.py SOURCES [PROGRAM [ONLY]]     ONLY: those whose name has this in it
-SOURCES holds the peers' source trees, unpacked, as owner+name: rigtorp+c2clat, rigtorp+ipc-bench, rigtorp+SPSCQueue,
-max0x7ba+atomic_queue, goldsborough+ipc-bench, intel+lmbench (which needs libtirpc-dev).  They are built in a folder of their own.  `perf` is used
-where it is installed.  What each figure includes stands in docs/peers.md."""
+usage: peers.py PROGRAM BUILT [--only WORDS] [--rounds N] [--log FILE] [--seconds S] [--list] [--table]
+BUILT is a folder with the peers' programs, built from their sources (README.md beside this file says which); `perf`,
+`likwid-bench` and `stress-ng` are used where they are installed.  Run as root, with 4 GiB of memory.
+
+Each measurement adds its readings to FILE (results/peers.csv) and is not made again: a campaign that was stopped goes on
+where the log ends.  --only measures and prints the rows whose part or name has these words in it (transports, rings, lines,
+memory, locks, spread, contended, ...); --rounds sets their number; --seconds stops after that long (exit code 75: not done
+yet); --list says what is left; --table prints from the log alone.
+
+A row is good while its peer is not faster beyond the row's bound.  Exit codes: 0; 1: a peer is faster; 3: the cores did not
+move, so that the spread over their distances says nothing.  What each figure includes stands in docs/peers.md."""
+import argparse
+import csv
 import os
-import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-SOURCES = os.path.abspath(sys.argv.pop(1))
+import peers_lines
+import peers_locks
+import peers_memory
+import peers_transports
+from common import NoFigure, match_classes, median_interval
 
-from common import discard, median_interval, rows, run, scratch, verdict  # noqa: E402
-
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROUNDS = 10
-LINE_ROUNDS = 40
-ONLY = sys.argv[2] if len(sys.argv) > 2 else ""
-TRIPS = {"same-core": 30000, "near": 8000}
-BUILT = tempfile.mkdtemp(prefix="shmeter-peers-")
-
-
-def build():
-    for name in ("pipe_lat", "unix_lat", "tcp_lat"):
-        subprocess.run(["cc", "-O2", "-w", f"{SOURCES}/rigtorp+ipc-bench/src/{name}.c", "-o", f"{BUILT}/{name}"],
-                       check=True)
-    mq = f"{SOURCES}/goldsborough+ipc-bench/source"
-    common = [f"{mq}/common/{c}.c" for c in ("arguments", "benchmarks", "parent", "process", "signals", "utility")]
-    for side in ("client", "server"):
-        subprocess.run(["cc", "-O2", "-w", "-D_GNU_SOURCE", f"-I{mq}", f"{mq}/mq/{side}.c", f"{mq}/mq/mq-common.c",
-                        *common, "-lm", "-o", f"{BUILT}/mq-{side}"], check=True)
-    subprocess.run(["c++", "-std=c++17", "-O2", "-w", f"-I{SOURCES}/rigtorp+SPSCQueue/include",
-                    f"-I{SOURCES}/max0x7ba+atomic_queue/include", f"{HERE}/peers/spsc.cc", "-pthread", "-o",
-                    f"{BUILT}/spsc"], check=True)
-    lm = f"{SOURCES}/intel+lmbench/src"
-    library = [f"{lm}/{c}.c" for c in ("lib_timing", "lib_mem", "lib_stats", "lib_debug", "getopt", "lib_sched",
-                                       "lib_tcp", "lib_unix", "lib_udp")]
-    for name in ("lat_pipe", "lat_unix", "lat_tcp"):
-        subprocess.run(["cc", "-O2", "-w", "-std=gnu89", "-DHAVE_socklen_t", "-DHAVE_uint", "-DHAVE_int64_t",
-                        "-I/usr/include/tirpc", f"-I{lm}", f"{lm}/{name}.c", *library, "-ltirpc", "-lm", "-o",
-                        f"{BUILT}/{name}"], check=True)
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FIELDS = ["cpu", "step", "round", "what", "peer", "class_ns", "ours", "theirs", "reason"]
+ROUNDS_MIN = 6  # of one class, under which there is no interval
+UNFINISHED = 75
+NO_VERDICT = 3
 
 
-def pin(pid, cpu):
-    try:
-        os.sched_setaffinity(pid, {cpu})
-    except ProcessLookupError:
-        pass
+def cpu_name():
+    """As lscpu has it, with family and model: virtual machines call several kinds of CPU by one name."""
+    out = subprocess.run(["lscpu"], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}).stdout
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in out.splitlines())}
+    return f"{told.get('Model name', 'unknown')} ({told.get('CPU family', '-')}/{told.get('Model', '-')})"
 
 
-def children(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return [int(c) for c in file.read().split()]
-    except OSError:
-        return []
+class Log:
+    """Readings of this CPU, as they stand in a file."""
+
+    def __init__(self, path, cpu):
+        self.path, self.cpu = path, cpu
+        self.readings = []
+        if os.path.exists(path):
+            with open(path, newline="") as file:
+                self.readings = [r for r in csv.DictReader(file) if r["cpu"] == cpu]
+
+    def add(self, step, number, readings):
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        with open(self.path, "a", newline="") as file:
+            writer = csv.DictWriter(file, FIELDS, restval="", lineterminator="\n")
+            if file.tell() == 0:
+                writer.writeheader()
+            for reading in readings:
+                row = {"cpu": self.cpu, "step": step.name, "round": str(number), **reading}
+                writer.writerow(row)
+                self.readings.append({**dict.fromkeys(FIELDS, ""), **{k: str(v) for k, v in row.items()}})
+
+    def of(self, step):
+        return [r for r in self.readings if r["step"] == step.name]
+
+    def rounds(self, step):
+        return {int(r["round"]) for r in self.of(step)}
 
 
-def pin_descendant(process, generation, cpu):
-    """Pins the first child, or the child's first child, as soon as there is one."""
-    for _ in range(2000):
-        pids = [process.pid]
-        for _ in range(generation):
-            pids = [child for pid in pids for child in children(pid)]
-        if pids:
-            pin(pids[0], cpu)
-            return
-        time.sleep(0.0002)
+def with_figures(readings):
+    return [r for r in readings if r["ours"] and r["theirs"]]
 
 
-def run_pinned(command, placement, generation=1, environment=None):
-    """Its output, with the first process on CPU 0 and the one it answers to on CPU 1 or 0."""
-    process = subprocess.Popen(["taskset", "-c", "0", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                               text=True, env=environment)
-    if placement == "near":
-        pin_descendant(process, generation, 1)
-    return process.communicate()[0]
-
-
-def rigtorp(name):
-    def once(placement):
-        out = run_pinned([f"{BUILT}/{name}", "64", str(TRIPS[placement])], placement)
-        return 2.0 * float(re.search(r"average latency: (\d+) ns", out).group(1))
-    return once
-
-
-def perf_pipe(placement):
-    if placement != "same-core":
-        return None
-    out = run_pinned(["perf", "bench", "sched", "pipe", "-l", str(TRIPS[placement])], placement)
-    return 1000 * float(re.search(r"([\d.]+) usecs/op", out).group(1))
-
-
-def goldsborough_mq(placement):
-    """Its two programs, started with pinning; the server prints the mean of its round trips.  They signal
-    their whole process group, which is therefore one of their own."""
-    arguments = ["-s", "64", "-c", str(TRIPS[placement])]
-    cpu = "0" if placement == "same-core" else "1"
-    server = subprocess.Popen(["taskset", "-c", "0", f"{BUILT}/mq-server", *arguments], stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, text=True, process_group=0)
-    client = subprocess.Popen(["taskset", "-c", cpu, f"{BUILT}/mq-client", *arguments], stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, process_group=server.pid)
-    try:
-        out = server.communicate(timeout=30)[0]
-        return 1000 * float(re.search(r"Average duration:\s+([\d.]+)", out).group(1))
-    except (subprocess.TimeoutExpired, AttributeError):
-        return None
-    finally:
-        for process in (server, client):
-            process.kill()
-            process.wait()
-
-
-# How long a measurement takes and what reading the clock costs, given so that it does not search for them.
-LMBENCH = {**os.environ, "ENOUGH": "100000", "TIMING_O": "0", "LOOP_O": "0"}
-
-
-def lmbench(name, *arguments):
-    """A round trip.  The figure is written to stderr."""
-    def once(placement):
-        out = run_pinned(["sh", "-c", 'exec "$@" 2>&1', "sh", f"{BUILT}/{name}", *arguments, "-N", "5"], placement, 2,
-                         LMBENCH)
-        return 1000 * float(re.search(r": ([\d.]+) microseconds", out).group(1))
-    return once
-
-
-def lmbench_tcp(placement):
-    """Its server forks for each connection; the server's CPU is the child's."""
-    cpu = "0" if placement == "same-core" else "1"
-    subprocess.run(["taskset", "-c", cpu, f"{BUILT}/lat_tcp", "-s"], check=True, env=LMBENCH)
-    time.sleep(0.2)
-    try:
-        out = run_pinned(["sh", "-c", 'exec "$@" 2>&1', "sh", f"{BUILT}/lat_tcp", "-m", "64", "-N", "5", "localhost"],
-                         "same-core", 2, LMBENCH)
-        return 1000 * float(re.search(r": ([\d.]+) microseconds", out).group(1))
-    finally:
-        subprocess.run([f"{BUILT}/lat_tcp", "-S", "localhost"], stderr=subprocess.DEVNULL)
-
-
-PEERS = [("pipe", "rigtorp/ipc-bench pipe_lat", rigtorp("pipe_lat")),
-         ("pipe", "perf bench sched pipe", perf_pipe),
-         ("unix_stream", "rigtorp/ipc-bench unix_lat", rigtorp("unix_lat")),
-         ("tcp_loopback", "rigtorp/ipc-bench tcp_lat", rigtorp("tcp_lat")),
-         ("pipe", "lmbench lat_pipe", lmbench("lat_pipe")),
-         ("unix_stream", "lmbench lat_unix", lmbench("lat_unix", "-m", "64")),
-         ("tcp_loopback", "lmbench lat_tcp", lmbench_tcp),
-         ("sysv_msg", "goldsborough/ipc-bench mq", goldsborough_mq)]
-
-
-def shmeter_trips(transport, placement):
-    folder = scratch()
-    run(folder, f"transport_latency/{transport}", "--set", "message=64", "--placement", placement, "--repeat-blocks",
-        "6", "--no-counters")
-    values = [float(s["value"]) for s in rows(folder, "samples.csv")
-              if s["scenario"] == "transport_latency" and s["status"] == "ok"]
-    discard(folder)
-    return statistics.median(values)
-
-
-def compare_kernel():
-    good = True
-    for transport, name, once in PEERS:
-        if ONLY not in name:
-            continue
-        for placement in ("same-core", "near"):
-            ratios, ours, theirs = [], [], []
-            for _ in range(ROUNDS):
-                peer = once(placement)
-                if peer is None:
-                    break
-                mine = shmeter_trips(transport, placement)
-                ours.append(mine)
-                theirs.append(peer)
-                ratios.append(mine / peer)
-            if not ratios:
-                continue
-            middle, low, high = median_interval(ratios)
-            good &= low <= 1.05
-            print(f"| {transport} round trip, {placement} | {statistics.median(ours):.0f} ns | {name} | "
-                  f"{statistics.median(theirs):.0f} ns | {middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True)
-    return good
-
-
-def near_or_far(before, after):
-    """The class of a slice, None where the probes disagree."""
-    if max(before, after) > 1.6 * min(before, after):
-        return None
-    return "near" if before < 200 else "far"
-
-
-def our_rings(folder):
-    """{(ring, what, class): [ns]}: slices of this run."""
-    found = {}
-    names = {"transport_throughput": "throughput", "transport_latency": "round-trip"}
-    samples = {s["trial"]: s for s in rows(folder, "samples.csv")}
-    for s in rows(folder, "slices.csv"):
-        of = samples.get(s["trial"])
-        if not of or of["scenario"] not in names or s["status"] != "pure":
-            continue
-        c = near_or_far(float(s["probe_before_ns"]), float(s["probe_after_ns"]))
-        found.setdefault((of["variant"], names[of["scenario"]], c), []).append(float(s["ns_per_op"]))
+def by_class(readings):
+    """{(what, peer): [(class in ns or None, readings)]}, classes of all rounds matched."""
+    rows, found = {}, {}
+    for r in with_figures(readings):
+        rows.setdefault((r["what"], r["peer"]), []).append(r)
+    for key, group in rows.items():
+        classed = [r for r in group if r["class_ns"]]
+        plain = [r for r in group if not r["class_ns"]]
+        found[key] = [(None, plain)] if plain else []
+        for members in match_classes([float(r["class_ns"]) for r in classed]):
+            same = [classed[i] for i in members]
+            found[key].append((statistics.median(float(r["class_ns"]) for r in same), same))
     return found
 
 
-def compare_rings():
-    ratios, ours, theirs = {}, {}, {}
-    for _ in range(ROUNDS):
-        folder = scratch()
-        run(folder, "transport_throughput/shm_ring", "transport_throughput/shm_ring_ck", "transport_latency/shm_ring",
-            "--set", "message=64", "--repeat-blocks", "8", "--no-counters", "--placement", "0,1")
-        mine = our_rings(folder)
-        discard(folder)
-        other = {}
-        for line in subprocess.run([f"{BUILT}/spsc", "0", "1", "160"], capture_output=True, text=True,
-                                   check=True).stdout.splitlines():
-            name, what, before, after, ns = line.split()
-            c = near_or_far(float(before), float(after))
-            other.setdefault((name, what, c), []).append(float(ns))
-        for (ring, what, c), values in mine.items():
-            if ring == "shm_ring_ck":
-                other[("ck_ring (shm_ring_ck)", what, c)] = values
-        for (name, what, c), values in other.items():
-            own = mine.get(("shm_ring", what, c))
-            if c and own and len(own) >= 10 and len(values) >= 10:
-                key = (name, what, c)
-                ratios.setdefault(key, []).append(statistics.median(own) / statistics.median(values))
-                ours.setdefault(key, []).append(statistics.median(own))
-                theirs.setdefault(key, []).append(statistics.median(values))
+def enough(step, readings, rounds):
+    """A step without classes is done after its rounds; one with classes goes on, to twice as many, until one class has them."""
+    made = len({r["round"] for r in readings})
+    if made < rounds or made >= 2 * rounds or not any(r["class_ns"] for r in readings) or not step.classed:
+        return made >= rounds
+    most = max((len(same) for groups in by_class(readings).values() for _, same in groups), default=0)
+    return most >= rounds
+
+
+def todo(steps, log, rounds):
+    """The next measurement, (step, number), rounds in turn over all steps; None when all are done."""
+    left = [(len(log.rounds(s)), i) for i, s in enumerate(steps) if not enough(s, log.of(s), rounds or s.rounds)]
+    return (steps[min(left)[1]], min(left)[0]) if left else None
+
+
+def measure(step, number, log):
+    try:
+        readings = step.measure()
+    except NoFigure as why:
+        readings = [{"what": step.name, "reason": str(why)}]
+    log.add(step, number, readings)
+    told = ["  " + ", ".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in r.values())
+            for r in readings]
+    print(f"{time.strftime('%H:%M:%S')} {step.name} {number + 1}", *told, sep="\n", file=sys.stderr, flush=True)
+
+
+def number(value, unit):
+    return "-" if value is None else f"{value:.0f} {unit}" if value >= 1000 else f"{value:.4g} {unit}"
+
+
+def compare(step, log):
+    """Prints the step's rows; whether no peer is faster beyond the bound."""
+    good, printed = True, False
+    for (what, peer), groups in sorted(by_class(log.of(step)).items()):
+        for class_ns, same in groups:
+            where = what + (f", class {class_ns:.0f} ns" if class_ns else "")
+            if len(same) < ROUNDS_MIN:
+                print(f"<!-- {where}, {peer}: {len(same)} rounds only -->")
+                continue
+            ours, theirs = [float(r["ours"]) for r in same], [float(r["theirs"]) for r in same]
+            middle, low, high = median_interval([a / b for a, b in zip(ours, theirs)])
+            holds = step.holds(what, peer, low, high)
+            good &= holds
+            words = "less" if high < 1 else "the same" if low <= 1 else "more" if holds else "MORE"
+            print(f"| {where} | {number(statistics.median(ours), 'ns')} | {peer} | {number(statistics.median(theirs), 'ns')} "
+                  f"| {len(same)} | {middle:.3f} ({low:.3f} to {high:.3f}) | {words} | {log.cpu} |")
+            printed = True
+    reasons = {r["reason"] for r in log.of(step) if r["reason"]}
+    if reasons and not printed:
+        print(f"<!-- {step.name}: {'; '.join(sorted(reasons))} -->")
+    return good
+
+
+def table(steps, log):
+    """All rows of the log; the exit code."""
     good = True
-    for key in sorted(ratios):
-        if len(ratios[key]) < 6:
-            print(f"(class {key[2]}: only {len(ratios[key])} rounds had it for {key[0]} {key[1]})")
-            continue
-        middle, low, high = median_interval(ratios[key])
-        # a queue that passes an element and its state in one line has fewer lines to move: told, not held against
-        good &= low <= 1.0 or ("atomic_queue" in key[0] and key[1] == "round-trip")
-        print(f"| shm_ring {key[1]}, 64 B, {key[2]} | {statistics.median(ours[key]):.1f} ns | {key[0]} | "
-              f"{statistics.median(theirs[key]):.1f} ns | {middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True)
-    return good
+    if any(s.part not in ("spread", "contended") for s in steps):
+        print("| what | shmeter | peer | peer's figure | rounds | ratio (95 % interval) | shmeter reads | CPU |\n"
+              "|---|---|---|---|---|---|---|---|")
+    for step in steps:
+        if step.part not in ("spread", "contended"):
+            good &= compare(step, log)
+    code = 0 if good else 1
+    for step in steps:
+        if step.part in ("spread", "contended"):
+            print()
+            found = step.table(log.of(step), log.cpu)
+            code = code or found
+    print(("PASS" if code == 0 else "FAIL" if code == 1 else "INCONCLUSIVE") + " no peer is faster beyond its bound, nor "
+          "spreads less", flush=True)
+    return code
 
 
-def build_c2clat():
-    """As its README says, and the same source with its lines off the machine's stack (SafeStack, a hardening option of clang:
-    https://clang.llvm.org/docs/SafeStack.html).  The lines are variables of main, which loads the one that it waits for
-    relative to the stack pointer.  Processors such as Zen predict such loads from earlier stores to the same place, which
-    would be wrong each time another core stored; that is the likely cause of what the other build saves."""
-    source = f"{SOURCES}/rigtorp+c2clat/c2clat.cpp"
-    subprocess.run(["c++", "-O3", "-DNDEBUG", source, "-pthread", "-o", f"{BUILT}/c2clat"], check=True)
-    subprocess.run(["clang++", "-O3", "-DNDEBUG", "-fsanitize=safe-stack", source, "-pthread", "-o",
-                    f"{BUILT}/c2clat-safe-stack"], check=True)
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("program")
+    options.add_argument("built")
+    options.add_argument("--only", default="")
+    options.add_argument("--rounds", type=int)
+    options.add_argument("--log", default=f"{TREE}/results/peers.csv")
+    options.add_argument("--seconds", type=float, default=float("inf"))
+    options.add_argument("--list", action="store_true")
+    options.add_argument("--table", action="store_true")
+    asked = options.parse_args()
+    built, end = os.path.abspath(asked.built), time.monotonic() + asked.seconds
+    steps = [s for module in (peers_transports, peers_lines, peers_memory, peers_locks) for s in module.steps(built)
+             if asked.only in f"{s.part} {s.name}"]
+    if not steps:
+        sys.exit(f"no row has {asked.only!r} in its part or name")
+    log = Log(os.path.abspath(asked.log), cpu_name())
+    while not (asked.list or asked.table) and (next_one := todo(steps, log, asked.rounds)):
+        if time.monotonic() >= end:
+            print(f"UNFINISHED {next_one[0].name} {next_one[1] + 1} is next", flush=True)
+            sys.exit(UNFINISHED)
+        measure(*next_one, log)
+    if asked.list:
+        for step in steps:
+            print(f"{step.part:12} {step.name:60} {len(log.rounds(step)):3} of {asked.rounds or step.rounds}")
+        return
+    sys.exit(table(steps, log))
 
 
-def c2clat(name):
-    """The one-way time between CPUs 0 and 1 that it prints: half of its shortest round trip, cut to whole ns."""
-    out = subprocess.run(["taskset", "-c", "0,1", f"{BUILT}/{name}"], capture_output=True, text=True, check=True).stdout
-    return float(out.splitlines()[1].split()[2])
-
-
-def compare_lines():
-    """Where both saw the cores equally near.  c2clat's figure is the shortest of a thousand windows of a hundred round trips over
-    one pair of lines, another pair in each process.  A slice is some thousand round trips over one pair, another in each
-    slice: their median is held against it, and the shortest stands beside."""
-    build_c2clat()
-    found = {}
-    for _ in range(LINE_ROUNDS):
-        folder = scratch()
-        run(folder, "core_to_core/two_lines", "--set", "from=0", "--set", "to=1", "--repeat-blocks", "6", "--no-counters")
-        trials = {s["trial"] for s in rows(folder, "samples.csv") if s["scenario"] == "core_to_core"}
-        slices = {}
-        for s in rows(folder, "slices.csv"):
-            if s["trial"] in trials and s["status"] == "pure":
-                c = near_or_far(float(s["probe_before_ns"]), float(s["probe_after_ns"]))
-                slices.setdefault(c, []).append(float(s["ns_per_op"]) / 2)
-        discard(folder)
-        for name in ("c2clat", "c2clat-safe-stack"):
-            peer = c2clat(name)
-            mine = slices.get(near_or_far(2 * peer, 2 * peer), [])
-            if len(mine) >= 6:
-                found.setdefault((name, near_or_far(2 * peer, 2 * peer)), []).append(
-                    (statistics.median(mine), min(mine), peer))
-    good = False
-    for (name, c), rounds in sorted(found.items()):
-        if len(rounds) < 6:
-            print(f"(class {c}: only {len(rounds)} rounds had it for {name})")
-            continue
-        middle, low, high = median_interval([m / peer for m, _, peer in rounds])
-        if name == "c2clat-safe-stack":
-            good = low <= 1.1 and high >= 0.9
-        ours, shortest, theirs = (statistics.median(column) for column in zip(*rounds))
-        print(f"| core_to_core two_lines, one way, {c} | {ours:.1f} ns (shortest {shortest:.1f}) | rigtorp/{name} | "
-              f"{theirs:.1f} ns | {middle:.3f} ({low:.3f} to {high:.3f}) |", flush=True)
-    return good
-
-
-if ONLY != "c2clat":
-    build()
-print("| what | shmeter | peer | peer's figure | ratio (95 % interval) |\n|---|---|---|---|---|")
-rings = compare_rings() if ONLY in "rings" else True
-lines = compare_lines() if ONLY in "c2clat" else True
-kernel = compare_kernel()
-verdict(rings and lines and kernel, "no peer is faster beyond its bound")
+if __name__ == "__main__":
+    main()

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from common import discard, median_interval, rows, run, scratch, verdict
+from common import discard, figure, median_interval, run, scratch, verdict
 
 PAIRS = int(sys.argv[2]) if len(sys.argv) > 2 else 10
 ALLOWED = 1.05
@@ -16,10 +16,9 @@ def ours():
     folder = scratch()
     run(folder, "transport_latency/pipe", "--placement", "0,0", "--set", "message=8", "--no-counters",
         "--repeat-blocks", "8")
-    values = [float(s["value"]) for s in rows(folder, "samples.csv")
-              if s["scenario"] == "transport_latency" and s["status"] == "ok"]
+    found = figure(folder, "transport_latency", "pipe")
     discard(folder)
-    return median_interval(values)[0] / 1000
+    return found.median / 1000
 
 
 def theirs():

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""What the campaigns share, without measuring anything that matters: classes matched between runs, what they read from a
+run's folder, the log of the campaign beside the peers and its verdicts.
+
+usage: test_campaigns.py PROGRAM"""
+import contextlib
+import io
+import itertools
+import math
+import os
+import random
+import statistics
+import tempfile
+
+import peers
+import peers_lines
+from common import (CENTER_RATIO, NoFigure, PairClass, class_of, discard, figure, figures, match_classes, pair_classes, run,
+                    scratch, slices, trials)
+from peers_step import Step
+
+
+def groups(centers):
+    return [sorted(centers[i] for i in group) for group in match_classes(centers)]
+
+
+def test_classes_are_matched():
+    assert groups([]) == []
+    assert groups([82.0]) == [[82.0]]
+    assert groups([323.0, 78.0, 75.0, 340.0, 82.0]) == [[75.0, 78.0, 82.0], [323.0, 340.0]]
+    # no bound in ns stands between them: the classes are the run's
+    assert groups([205.0, 180.0, 220.0, 195.0]) == [[180.0, 195.0, 205.0, 220.0]]
+    assert groups([30.0, 45.0, 32.0, 46.0]) == [[30.0, 32.0], [45.0, 46.0]]
+    # what is too wide for one class is cut at its widest gap
+    assert groups([61.0, 76.0, 79.0, 64.0]) == [[61.0, 64.0, 76.0, 79.0]]
+    assert groups([61.0, 76.0, 82.0, 64.0]) == [[61.0, 64.0], [76.0, 82.0]]
+
+
+def test_two_classes_of_a_run_are_never_one():
+    numbers = random.Random(1)
+    for _ in range(2000):
+        runs = []
+        for _ in range(numbers.randrange(1, 12)):
+            centers = [numbers.uniform(30, 90)]
+            while numbers.random() < 0.5 and len(centers) < 4:
+                centers.append(centers[-1] * numbers.uniform(CENTER_RATIO, 4))
+            runs.append(centers)
+        of = [number for number, centers in enumerate(runs) for _ in centers]
+        found = match_classes(list(itertools.chain(*runs)))
+        assert sorted(itertools.chain(*found)) == list(range(len(of)))
+        for group in found:
+            assert len({of[i] for i in group}) == len(group), (runs, found)
+
+
+def test_a_stretch_has_the_class_of_both_its_probes():
+    near, far = PairClass("80ns", 80.0, 0.0, 170.0), PairClass("330ns", 330.0, 170.0, math.inf)
+    assert class_of(78, 84, [near, far]) == near
+    assert class_of(310, 350, [near, far]) == far
+    assert class_of(160, 180, [near, far]) is None  # not of one class
+    assert class_of(80, 130, [near, far]) is None  # they disagree
+    assert class_of(9000, 9000, [near, far]) is None  # a pair that was preempted is of no class
+    assert class_of(280, 285, [PairClass("282ns", 282.0, 0.0, math.inf)]).name == "282ns"
+
+
+def test_a_run_is_read():
+    folder = scratch()
+    try:
+        run(folder, "lock_uncontended/mutex", "--repeat-blocks", "2", "--no-counters")
+        found, control = figure(folder, "lock_uncontended", "mutex"), figures(folder, "aa")
+        own = trials(folder, "lock_uncontended", "mutex")
+        of = slices(folder, "lock_uncontended")
+        every = slices(folder, "aa")
+        classes = pair_classes(folder)
+        assert {v for v, _ in control} == {"a", "b"}
+        try:
+            figure(folder, "aa")
+            assert False, "two cases are not one"
+        except NoFigure:
+            pass
+    finally:
+        discard(folder)
+    assert len(own) == 2
+    assert found.unit == "ns/op" and found.low != found.low  # two blocks make no interval
+    medians = []
+    for t in own:
+        assert sum(s.trial == t["trial"] for s in of) == int(t["slices"]), t
+        pure = [s.ns_per_op for s in of if s.trial == t["trial"] and s.pure and s.pair_class == found.pair_class]
+        if len(pure) >= 3:
+            medians.append(statistics.median(pure))
+    assert len(medians) == found.n, (medians, found)
+    assert math.isclose(found.median, statistics.median(medians), rel_tol=1e-6)
+    named = {c.name: c for members in classes.values() for c in members}
+    assert every
+    for s in every:
+        assert not s.pure or s.pair_class in named or s.pair_class == "shared-pu"
+    for members in classes.values():
+        assert members[0].lower_ns == 0 and all(c.lower_ns <= c.center_ns < c.upper_ns for c in members)
+
+
+def test_c2clat_counts_in_the_class_of_the_runs_around_it():
+    """Where the probe's line takes 150 ns there and back and two_lines 280, c2clat reads 135: both are of the one class there is."""
+    def one_round(before, after):
+        runs = iter((before, after))
+        original = peers_lines.two_lines, peers_lines.c2clat
+        try:
+            peers_lines.two_lines, peers_lines.c2clat = lambda: next(runs), lambda built, name: 135.0
+            return peers_lines.lines("").measure()
+        finally:
+            peers_lines.two_lines, peers_lines.c2clat = original
+
+    found = [r for r in one_round((140.0, 134.0, 150.0), (141.0, 133.0, 156.0)) if "shortest" not in r["what"]]
+    assert [(r["ours"], r["theirs"], r["class_ns"]) for r in found] == [(140.5, 135.0, 153.0)] * 2
+    moved = one_round((48.0, 44.0, 79.0), (163.0, 160.0, 338.0))
+    assert len(moved) == 1 and "moved" in moved[0]["reason"] and "ours" not in moved[0]
+
+
+def test_a_campaign_goes_on_where_its_log_ends():
+    made = []
+
+    def step(name, **kind):
+        def measure():
+            made.append(name)
+            return [{"what": name, "peer": "x", "ours": 1.0, "theirs": 2.0,
+                     "class_ns": (80, 300)[len(made) % 2] if kind.get("classed") else ""}]
+        return Step("part", name, measure, **kind)
+
+    def one(steps, log):
+        with contextlib.redirect_stderr(io.StringIO()):
+            peers.measure(*peers.todo(steps, log, None), log)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path, steps = os.path.join(folder, "log.csv"), [step("a", rounds=3), step("b", rounds=2)]
+        for _ in range(3):
+            one(steps, peers.Log(path, "this"))
+        assert made == ["a", "b", "a"]
+        assert len(peers.Log(path, "that").readings) == 0  # another CPU has measured nothing yet
+        while peers.todo(steps, peers.Log(path, "this"), None):
+            one(steps, peers.Log(path, "this"))
+        assert made == ["a", "b", "a", "b", "a"]
+        # with two classes in turn it takes twice the rounds until one has them all
+        made.clear()
+        classed, log = step("c", rounds=6, classed=True), peers.Log(path, "this")
+        while peers.todo([classed], log, None):
+            one([classed], log)
+        assert len(made) == 11, len(made)
+        assert sorted(len(same) for _, same in peers.by_class(log.of(classed))[("c", "x")]) == [5, 6]
+        # a measurement without a figure is told, and not made again for ever
+        def none():
+            raise NoFigure("not here")
+        bare = Step("part", "d", none, rounds=2)
+        while peers.todo([bare], log, None):
+            one([bare], log)
+        assert {r["reason"] for r in log.of(bare)} == {"not here"}
+
+
+def judged(ratios, classes=None, **kind):
+    step = Step("part", "s", None, **kind)
+    with tempfile.TemporaryDirectory() as folder:
+        log = peers.Log(os.path.join(folder, "log.csv"), "a CPU")
+        for i, ratio in enumerate(ratios):
+            log.add(step, i, [{"what": "w", "peer": "p", "ours": 100.0 * ratio, "theirs": 100.0,
+                               "class_ns": classes[i] if classes else ""}])
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            code = peers.table([step], log)
+    return code, out.getvalue()
+
+
+def test_verdicts():
+    assert judged([0.9] * 10)[0] == 0
+    code, out = judged([1.2] * 10)
+    assert code == 1 and "MORE" in out and "| a CPU |" in out and "FAIL" in out
+    code, out = judged([1.04] * 10)
+    assert code == 0 and "| more |" in out
+    assert judged([1.04] * 10, good=lambda what, peer, low, high: low <= 1.0)[0] == 1
+    code, out = judged([1.2] * 5)
+    assert code == 0 and "5 rounds only" in out
+    # a class that is slower is seen although the other one is not, and they are not mixed
+    code, out = judged([0.5, 1.5] * 8, [80.0, 300.0] * 8)
+    assert code == 1 and "class 80 ns" in out and "class 300 ns" in out and "0.500 (0.500 to 0.500)" in out
+
+
+for name, test in list(globals().items()):
+    if name.startswith("test_"):
+        test()
+        print(f"{name[5:].replace('_', ' ')}: as it should be", flush=True)
