@@ -151,6 +151,16 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	return want < SM_SLICES_MAX - 1 ? (unsigned)want : SM_SLICES_MAX - 1;
 }
 
+/* What the warm-up of a case takes that has nothing to warm. */
+static uint64_t warm_ns(const struct session *session, const struct sm_case *c, uint64_t slice_ns)
+{
+	uint64_t all_ns = SM_WARM_SLICES * slice_ns;
+
+	if (SM_WARM_SLICES * slice_aim_ns(session, c) > SM_WARM_NS_MAX)
+		return slice_ns;
+	return all_ns < SM_WARM_NS_MAX ? all_ns : SM_WARM_NS_MAX + slice_ns;
+}
+
 /* A calibration that failed is in the manifest even if the next attempt held. */
 static void note_failure(struct session *session, struct sm_planned_case *planned,
 			 const struct sm_trial_result *result)
@@ -219,8 +229,8 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 	if (!scenario->fixed_ops && result.status == SM_OK) {
 		planned->slices =
 			slices_for(session, planned, result.last_slice_ns, result.overhead_ns);
-		planned->trial_ns =
-			result.overhead_ns + (planned->slices + 1) * result.last_slice_ns;
+		planned->trial_ns = result.overhead_ns + planned->slices * result.last_slice_ns +
+				    warm_ns(session, &planned->c, result.last_slice_ns);
 	} else if (!scenario->fixed_ops) {
 		/* It fails every time: the trials will say so, one operation at a time.  One that only takes
 		 * too long would seem to work so, and its figure would be about nothing. */
@@ -276,7 +286,8 @@ static void cut_slices(struct session *session, double share)
 		if (planned->skipped || planned->slices <= least)
 			continue;
 		slices = slices < least ? least : slices;
-		planned->trial_ns = planned->trial_ns * (slices + 2) / (planned->slices + 2);
+		planned->trial_ns = planned->trial_ns * (slices + SM_WARM_SLICES) /
+				    (planned->slices + SM_WARM_SLICES);
 		planned->slices = slices;
 	}
 }
@@ -351,6 +362,8 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 		.trace = planned->c.scenario->trace != NULL,
 	};
 	struct sm_trial_result result = { 0 };
+
+	session->context.slice_ns = slice_aim_ns(session, &planned->c);
 	int rc = sm_plan_injected(&session->plan_options, &planned->c, &request.inject, err);
 
 	if (rc == 0)

@@ -45,6 +45,10 @@ struct probe_note {
 	double pair_ns[PROBE_PAIRS_MAX];
 };
 
+/* Slices of a window of the warm-up (warm.c), and slices after which it is over in any case. */
+#define WARM_WINDOW     8
+#define WARM_SLICES_MAX 64
+
 enum command { COMMAND_SLICE, COMMAND_END };
 
 struct control {
@@ -55,16 +59,22 @@ struct control {
 	/* Leader, before it opens the gate that the others read them behind. */
 	alignas(SM_LINE_PAIR) enum command command;
 	uint64_t op_count;
+	bool warming;   /* slices are the warm-up, until the leader says otherwise */
+	unsigned first; /* leader: the first slice that counts, once `warming` is false */
+	bool flat;      /* leader: the rule of the warm-up was satisfied */
 	unsigned done_slices;
-	uint64_t begin_ns; /* leader: when the first counted slice began */
+	uint64_t warm_begin_ns, warm_ns; /* leader */
+	uint64_t begin_ns;               /* leader: when the first counted slice began */
 	uint64_t
 		longest_ns; /* parent: after this long no further slice, once there are enough; 0: none */
 	unsigned held; /* calibration: slices in a row whose length was right */
 	bool calibrated;
 	/* Parent, before the fork. */
-	unsigned workers, pairs, slices, notes;
+	unsigned workers, pairs;
+	unsigned warm, slices; /* of the warm-up at most; after it */
+	unsigned notes;
 	unsigned probes; /* that a note holds: one a pair, or the pace of a worker alone */
-	bool shared_pu;
+	bool shared_pu, self_timed;
 	size_t bytes;
 	struct slot *slot;              /* [workers] */
 	struct slice_note *note;        /* [workers][notes] */
@@ -82,9 +92,10 @@ static inline struct slice_note *control_note(struct control *control, unsigned 
 /* What a trial's control area has to hold. */
 struct control_needs {
 	unsigned workers, slices;
-	bool shared_pu, cold, histograms, series;
+	unsigned warm; /* slices of the warm-up at most */
+	bool shared_pu, cold, self_timed, histograms, series;
 };
-/* Makes the area, zeroed; notes of `slices` slices can be kept.  munmap() through control_free(). */
+/* Makes the area, zeroed; notes of `slices` slices, and of a warm-up, can be kept.  munmap() through control_free(). */
 struct control *control_make(const struct control_needs *needs, struct sm_error *err);
 void control_free(struct control *control);
 
@@ -112,6 +123,13 @@ uint64_t control_makespan_ns(struct control *control, unsigned slice);
 /* Looks at the slice that just ended and sets the operations of the next one: the leader's part of a
  * calibration.  `aim_ns` is how long a slice should take.  True when it has held twice. */
 bool calibrate_next(struct control *control, unsigned slice, uint64_t aim_ns);
+
+/* The most slices of a warm-up, where each is to take so long. */
+unsigned warm_most(uint64_t slice_ns);
+/* The leader's part of a warm-up, after so many slices of it: whether it is over.  Sets `flat` and `warm_ns`. */
+bool warm_over(struct control *control, unsigned slices);
+/* Whether these times, in their order, show no drift; see warm.c. */
+bool warm_is_flat(const double time[2 * WARM_WINDOW]);
 
 /* How a worker process ends. */
 enum { WORKER_DONE = 0, WORKER_FAILED = 1, WORKER_ABORTED = 2, WORKER_UNFIT = 3 };

@@ -29,11 +29,12 @@ static void futex_wake_all(_Atomic uint32_t *word)
 
 struct control *control_make(const struct control_needs *needs, struct sm_error *err)
 {
-	unsigned workers = needs->workers, slices = needs->slices;
+	unsigned workers = needs->workers,
+		 notes = needs->warm + needs->slices;
 	size_t slots_at = (sizeof(struct control) + SM_LINE_PAIR - 1) & ~(size_t)(SM_LINE_PAIR - 1);
 	size_t notes_at = slots_at + workers * sizeof(struct slot);
-	size_t probes_at = notes_at + (size_t)workers * slices * sizeof(struct slice_note);
-	size_t histograms_at = probes_at + (slices + 1) * sizeof(struct probe_note);
+	size_t probes_at = notes_at + (size_t)workers * notes * sizeof(struct slice_note);
+	size_t histograms_at = probes_at + (notes + 1) * sizeof(struct probe_note);
 	size_t series_at =
 		histograms_at + (needs->histograms ? workers * sizeof(struct sm_histogram) : 0);
 	size_t bytes = series_at + (needs->series ? sizeof(struct sm_series) : 0);
@@ -46,7 +47,11 @@ struct control *control_make(const struct control_needs *needs, struct sm_error 
 		return NULL;
 	}
 	control->workers = workers;
-	control->slices = control->notes = slices;
+	control->slices = needs->slices;
+	control->notes = notes;
+	control->warm = needs->warm;
+	control->warming = needs->warm > 0;
+	control->self_timed = needs->self_timed;
 	control->shared_pu = needs->shared_pu;
 	control->pairs = needs->shared_pu ? 0 : workers - 1;
 	if (control->pairs > PROBE_PAIRS_MAX)

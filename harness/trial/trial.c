@@ -340,9 +340,12 @@ static int collect_slices(struct hold *hold, struct sm_error *err)
 {
 	struct sm_trial_result *result = hold->result;
 	struct control *control = hold->control;
-	unsigned skip = hold->c.scenario->cold ? 0 : 1; /* the warm-up */
+	unsigned skip = control->first;
 
 	result->op_count = control->op_count;
+	result->warm_slices = control->first;
+	result->warm_ns = control->warm_ns;
+	result->flat = control->flat;
 	if (hold->request->calibrate)
 		collect_calibration(hold);
 	if (hold->request->calibrate || control->done_slices <= skip)
@@ -473,8 +476,7 @@ static int prepare(struct hold *hold, struct sm_error *err)
 {
 	const struct sm_trial_request *request = hold->request;
 	const struct sm_scenario *scenario = request->c->scenario;
-	unsigned slices = request->calibrate ? CALIBRATION_SLICES
-					     : request->slices + (scenario->cold ? 0 : 1);
+	unsigned slices = request->calibrate ? CALIBRATION_SLICES : request->slices;
 
 	hold->outcome = calloc(hold->c.workers, sizeof(*hold->outcome));
 	if (!hold->outcome)
@@ -482,8 +484,12 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	hold->control = control_make(
 		&(struct control_needs){ .workers = hold->c.workers,
 					 .slices = slices,
+					 .warm = request->calibrate || scenario->cold
+							 ? 0
+							 : warm_most(hold->context->slice_ns),
 					 .shared_pu = hold->seats.shared_pu,
 					 .cold = scenario->cold,
+					 .self_timed = scenario->self_timed,
 					 .histograms = scenario->histogram ||
 						       (request->trace && scenario->trace),
 					 .series = scenario->series },

@@ -121,9 +121,9 @@ static bool meet(struct self *self, struct probe_note *probe,
  * the trial ends before all its slices.  Blind to what a slice says: the clock alone decides. */
 static bool took_too_long(struct control *control, unsigned slice)
 {
-	if (slice <= 1)
+	if (slice == control->first)
 		control->begin_ns = sm_clock_ns();
-	return control->longest_ns > 0 && slice > SLICES_ENOUGH &&
+	return control->longest_ns > 0 && slice >= control->first + SLICES_ENOUGH &&
 	       sm_clock_ns() - control->begin_ns > control->longest_ns;
 }
 
@@ -132,11 +132,16 @@ static void lead_slice(struct self *self, unsigned slice)
 {
 	struct control *control = self->control;
 
+	if (control->warming && warm_over(control, slice)) {
+		control->warming = false;
+		control->first = slice;
+	}
 	if (self->job->request->calibrate && slice > 0)
 		control->calibrated =
 			calibrate_next(control, slice - 1, self->job->context->slice_ns);
 	control->command =
-		slice < control->slices && !control->calibrated && !took_too_long(control, slice)
+		control->warming || (slice < control->first + control->slices &&
+				     !control->calibrated && !took_too_long(control, slice))
 			? COMMAND_SLICE
 			: COMMAND_END;
 	control->done_slices = slice;
@@ -170,13 +175,13 @@ static bool slice(struct self *self, unsigned number)
 	struct rusage before, after;
 	uint64_t cpu_ns, start_ns, end_ns, ops;
 	double inject = self->job->request->inject;
-	/* The first slice of a warm subject is its warm-up. */
-	bool counted = number > 0 || worker->c->scenario->cold;
+	bool counted = !self->control->warming;
 
 	worker->op_count = self->control->op_count;
 	worker->slice_ns = self->job->request->slice_ns;
 	worker->time_ns = 0;
-	if (number <= 1 && worker->histogram) /* what the warm-up left */
+	/* what the warm-up left */
+	if (worker->histogram && (!counted || number == self->control->first))
 		memset(worker->histogram, 0, sizeof(*worker->histogram));
 	getrusage(RUSAGE_SELF, &before);
 	if (counted)

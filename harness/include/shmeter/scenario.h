@@ -224,7 +224,7 @@ struct sm_scenario {
 	/* A slice's time is the longest worker->time_ns instead of last end - first start: for latencies
 	 * that overlap, and waits that are not the subject.  Counters count all of run() all the same. */
 	bool self_timed;
-	bool histogram; /* run() fills worker->histogram; it starts empty after the warm-up slice */
+	bool histogram; /* run() fills worker->histogram; it starts empty after the warm-up */
 	/* Where workers share PUs, run() ends a slice by the clock (worker->slice_ns): by a count, one worker would do
 	 * its part before the next one runs, and where a lock collapses a slice would never end.  The operations of
 	 * a slice are then the mean over its workers. */

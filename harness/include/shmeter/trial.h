@@ -16,20 +16,27 @@
 /* Two probes of one pair further apart than this are two classes, whatever the clusters say. */
 #define SM_PROBE_AGREE 1.6
 
+/* The warm-up is slices that are not kept.  It goes on until the last eight and the eight before them do not drift by their
+ * ranks, for 64 slices or this long at most.  Where 16 slices are to take longer than this there is one.  The bound is the
+ * same whatever the number of slices that follow, so that a figure does not depend on it. */
+#define SM_WARM_NS_MAX 100000000u
+/* Slices of the warm-up of a case that has nothing to warm. */
+#define SM_WARM_SLICES 16
+
 struct sm_trial_context {
 	const struct sm_os *os;
 	const struct sm_topology *topology;
 	const struct sm_event_set *events; /* NULL: no counters */
 	const char *file_folder;
 	const volatile int *stop;
-	uint64_t slice_ns; /* aim of the calibration */
+	uint64_t slice_ns; /* what a slice aims at */
 };
 
 struct sm_trial_request {
 	const struct sm_case *c;
 	uint64_t op_count; /* of a slice; ignored when calibrating */
 	uint64_t slice_ns; /* how long a slice lasts that the scenario ends itself (cuts_short); 0: by op_count */
-	unsigned slices;
+	unsigned slices; /* after the warm-up */
 	uint64_t seed;
 	uint64_t timeout_ns;
 	uint64_t
@@ -58,6 +65,9 @@ struct sm_trial_result {
 	unsigned slice_count;
 	struct sm_trial_slice *slice; /* malloc'ed */
 	uint64_t op_count;            /* of a slice, as used or as calibrated */
+	unsigned warm_slices;         /* not in `slice`; 0 where the subject is cold */
+	uint64_t warm_ns;             /* how long they took, with what is between them */
+	bool flat;                    /* the warm-up ended by its rule, not by a bound */
 	uint64_t ops, elapsed_ns;
 	uint64_t cpu_ns;
 	uint64_t minflt, majflt, nvcsw, nivcsw, migrations;

@@ -1,0 +1,63 @@
+/* When the warm-up is over.
+ *
+ * What the first slices pay for is not known beforehand: page tables that have to come into the caches again (a walk
+ * over 1 GiB takes 20 to 40 slices), queues that fill, sleepers whose governor learns.  So the slices themselves tell. */
+#include "control.h"
+
+/* The last WARM_WINDOW slices are compared with as many before them, by Mann and Whitney's U (1947), the number of pairs
+ * in which the earlier slice is the longer one.  Of 64 pairs at most WARM_RANKS lie on one side with a probability of 8.3 %
+ * where nothing drifts (both sides together), so slices that are flat from the first on take 17 for their warm-up.
+ * Ranks, because a pair class that changes makes slices two to four times as long: that lasts for as long as the
+ * change stands near the middle of the 16, where a mean would be off for all of them.  Eight, because six let a tenth
+ * of a walk's drift stand and ten find no more of it. */
+#define WARM_RANKS 15
+
+_Static_assert(2 * WARM_WINDOW == SM_WARM_SLICES, "what a run is planned with");
+
+bool warm_is_flat(const double time[2 * WARM_WINDOW])
+{
+	unsigned twice_u = 0; /* ties are a half each */
+
+	for (unsigned i = 0; i < WARM_WINDOW; i++)
+		for (unsigned j = WARM_WINDOW; j < 2 * WARM_WINDOW; j++)
+			twice_u += time[i] > time[j] ? 2 : time[i] == time[j];
+	return twice_u > 2 * WARM_RANKS && twice_u < 2 * (WARM_WINDOW * WARM_WINDOW - WARM_RANKS);
+}
+
+/* Time per operation; of no operations, as short as it can be. */
+static double pace_of(struct control *control, unsigned slice)
+{
+	uint64_t ops = 0, measured = 0;
+
+	for (unsigned i = 0; i < control->workers; i++) {
+		const struct slice_note *note = control_note(control, i, slice);
+
+		ops += note->ops;
+		measured = note->time_ns > measured ? note->time_ns : measured;
+	}
+	if (!control->self_timed)
+		measured = control_makespan_ns(control, slice);
+	return ops ? (double)measured / (double)ops : 0;
+}
+
+unsigned warm_most(uint64_t slice_ns)
+{
+	return 2 * WARM_WINDOW * slice_ns > SM_WARM_NS_MAX ? 1 : WARM_SLICES_MAX;
+}
+
+bool warm_over(struct control *control, unsigned slices)
+{
+	double time[2 * WARM_WINDOW];
+
+	if (slices == 0) {
+		control->warm_begin_ns = sm_clock_ns();
+		return false;
+	}
+	control->warm_ns = sm_clock_ns() - control->warm_begin_ns;
+	if (slices >= 2 * WARM_WINDOW) {
+		for (unsigned i = 0; i < 2 * WARM_WINDOW; i++)
+			time[i] = pace_of(control, slices - 2 * WARM_WINDOW + i);
+		control->flat = warm_is_flat(time);
+	}
+	return control->flat || slices >= control->warm || control->warm_ns > SM_WARM_NS_MAX;
+}
