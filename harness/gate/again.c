@@ -98,6 +98,8 @@ const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 	fprintf(out, "shmeter run '%s/%s'", gate->scenario, gate->variant ? gate->variant : "*");
 	if (gate->against)
 		fprintf(out, " '%s/%s'", gate->scenario, gate->against);
+	if (gate->control)
+		fprintf(out, " '%s/%s'", gate->scenario, gate->control);
 	fprintf(out, " --profile %s --repeat-blocks %lld", profile ? profile : "quick",
 		had > blocks ? had : blocks);
 	put_options(out, results->manifest);

@@ -395,6 +395,14 @@ static bool has_metric(const struct sm_scenario *scenario, const char *name)
 	return false;
 }
 
+static const char *control_of(const struct sm_scenario *scenario, const struct sm_claim *claim)
+{
+	for (const struct sm_claim *c = scenario->claims; claim->control && c->id; c++)
+		if (strcmp(c->id, claim->control) == 0)
+			return c->left;
+	return NULL;
+}
+
 /* A claim about a ratio is the same gate as one that is written out; others keep their own verdict. */
 static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			 const struct sm_scenario *const *scenarios, size_t count)
@@ -412,6 +420,7 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			gate->variant = c->left;
 			gate->kind = SM_GATE_CLAIM;
 			gate->at = c->at;
+			gate->control = control_of(scenarios[i], c);
 			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left ||
 			    !c->right)
 				return 1;
@@ -535,14 +544,14 @@ void sm_gates_free(struct sm_gates *gates)
 	*gates = (struct sm_gates){ 0 };
 }
 
-/* "scenario/variant" of both sides of a gate, behind the patterns that are there. */
+/* "scenario/variant" of both sides of a gate and of its control, behind the patterns that are there. */
 static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, const char **patterns,
 			 size_t *count)
 {
-	const char *variants[2] = { gate->variant, gate->against };
+	const char *variants[3] = { gate->variant, gate->against, gate->control };
 	char text[256];
 
-	for (unsigned v = 0; v < 2; v++) {
+	for (unsigned v = 0; v < 3; v++) {
 		if (v > 0 && !variants[v])
 			continue;
 		/* a claim without a variant is about all of them */
@@ -555,8 +564,8 @@ static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, cons
 int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan_options *plan,
 		  struct sm_error *err)
 {
-	const char **patterns = calloc(2 * gates->count + 1, sizeof(*patterns));
-	const char **longer = calloc(2 * gates->count + 1, sizeof(*longer));
+	const char **patterns = calloc(3 * gates->count + 1, sizeof(*patterns));
+	const char **longer = calloc(3 * gates->count + 1, sizeof(*longer));
 	struct sm_gates *kept = (struct sm_gates *)gates; /* the strings' list alone grows */
 
 	plan->patterns = patterns;

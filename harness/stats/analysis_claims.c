@@ -25,6 +25,8 @@ const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *cl
 {
 	if (claim->at && strstr(claim->at, "placement=near") && sm_analysis_pus(a->results) == 1)
 		return "it takes two PUs, and this run may use one alone";
+	if (claim->at && strstr(claim->at, "cores=different") && sm_analysis_cores(a->results) == 1)
+		return "it takes two cores, and the PUs that this run may use are threads of one";
 	const char *at = claim->at ? claim->at : "these variants";
 
 	if (claim->needs)

@@ -1,6 +1,7 @@
 /* Which groups a claim's `at` names, and how a group is named to people. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "analysis_parts.h"
@@ -18,14 +19,78 @@ unsigned sm_analysis_pus(const struct sm_results *results)
 		json_object_get(json_object_get(results->manifest, "environment"), "pus"));
 }
 
-/* `near` is a wish: on one core its workers take turns.  A case that was never seated may have been meant. */
-static bool on_different_cores(const struct sm_case_row *row)
+/* The PUs by topology, as the machine that was measured had them: [{"pu": 0, "core": 0, ...}]; NULL: not known. */
+static const json_t *places_of(const struct sm_results *results)
 {
-	enum sm_placement relation = sm_placement_parse(row->relation);
+	return json_object_get(json_object_get(results->manifest, "environment"), "pu_places");
+}
 
-	return strcmp(row->relation, "-") == 0 ||
-	       (relation != SM_PLACE_UNSET && relation != SM_PLACE_SAME_CORE &&
-		relation != SM_PLACE_SMT);
+static json_int_t core_at(const json_t *places, size_t index)
+{
+	return json_integer_value(json_object_get(json_array_get(places, index), "core"));
+}
+
+unsigned sm_analysis_cores(const struct sm_results *results)
+{
+	const json_t *places = places_of(results);
+	unsigned cores = 0;
+
+	/* hwloc's order keeps the threads of a core together */
+	for (size_t i = 0; i < json_array_size(places); i++)
+		cores += i == 0 || core_at(places, i) != core_at(places, i - 1);
+	return cores;
+}
+
+/* The core of the first PU in a list ("2 4 6"), and where the list goes on; -1: none, or not known. */
+static json_int_t next_core(const json_t *places, const char *pus, const char **rest)
+{
+	char *end;
+	json_int_t pu = (json_int_t)strtoul(pus, &end, 10);
+
+	*rest = end;
+	for (size_t i = 0; end != pus && i < json_array_size(places); i++)
+		if (json_integer_value(json_object_get(json_array_get(places, i), "pu")) == pu)
+			return core_at(places, i);
+	return -1;
+}
+
+/* Whether two of the PUs listed are of one core.  A list that is cut ("0 2 ...") tells of those that it has. */
+static bool share_a_core(const json_t *places, const char *pus)
+{
+	json_int_t one, other;
+
+	while ((one = next_core(places, pus, &pus)) >= 0)
+		for (const char *rest = pus; (other = next_core(places, rest, &rest)) >= 0;)
+			if (one == other)
+				return true;
+	return false;
+}
+
+static const char *pus_of(const struct sm_analysis *a, size_t c)
+{
+	for (size_t i = 0; i < a->case_view[c].count; i++) {
+		const char *pus =
+			a->results->samples[a->sample_order[a->case_view[c].first + i]].pus;
+
+		if (strcmp(pus, "-") != 0)
+			return pus;
+	}
+	return "";
+}
+
+/* Whether each worker of a case had a core of its own.  `near` is a wish: on one core its workers take turns, and a team
+ * that is larger than the cores are many uses second threads.  A case that was never seated may have been meant. */
+static bool on_different_cores(const struct sm_analysis *a, size_t c)
+{
+	const struct sm_case_row *row = &a->results->cases[c];
+	enum sm_placement relation = sm_placement_parse(row->relation);
+	unsigned cores = sm_analysis_cores(a->results);
+
+	if (strcmp(row->relation, "-") == 0)
+		return true;
+	return relation != SM_PLACE_UNSET && relation != SM_PLACE_SAME_CORE &&
+	       relation != SM_PLACE_SMT && (cores == 0 || row->workers <= cores) &&
+	       !share_a_core(places_of(a->results), pus_of(a, c));
 }
 
 /* On a machine of one PU whatever was asked for is got as taking turns on it, which is another thing. */
@@ -37,9 +102,10 @@ static bool is_placed(const struct sm_case_row *row, const char *value, size_t l
 }
 
 /* Whether one case meets one condition ("message=64", "workers<=1xPU"). */
-static bool case_has(const struct sm_results *results, const struct sm_case_row *row,
-		     const char *word, size_t length)
+static bool case_has(const struct sm_analysis *a, size_t c, const char *word, size_t length)
 {
+	const struct sm_results *results = a->results;
+	const struct sm_case_row *row = &results->cases[c];
 	const char *sign = memchr(word, '=', length);
 	char workers[32];
 
@@ -51,7 +117,7 @@ static bool case_has(const struct sm_results *results, const struct sm_case_row 
 	if (equals("placement", word, name))
 		return is_placed(row, value, rest);
 	if (equals("cores", word, name))
-		return equals("different", value, rest) && on_different_cores(row);
+		return equals("different", value, rest) && on_different_cores(a, c);
 	if (equals("backing", word, name))
 		return equals(row->backing, value, rest);
 	if (equals("pages", word, name))
@@ -65,23 +131,29 @@ static bool case_has(const struct sm_results *results, const struct sm_case_row 
 	       sm_at_holds(workers, word, length, sm_analysis_pus(results));
 }
 
-/* Only the compared variants speak for their group: another may bring its own memory. */
+/* Whether a condition is about how many workers there are and where: it has to be met by both sides. */
+static bool is_about_workers(const char *word)
+{
+	return strncmp(word, "workers", 7) == 0 || strncmp(word, "cores=", 6) == 0;
+}
+
+/* Only the compared variants speak for their group, and one of them is enough: another may bring its own memory. */
 static bool group_has(const struct sm_analysis *a, size_t group, const char *word, size_t length,
 		      const char *left, const char *right)
 {
 	long side[2] = { sm_analysis_case_of(a, group, left),
 			 right ? sm_analysis_case_of(a, group, right) : -1 };
-	bool any = false;
+	unsigned sides = 0, met = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
 		if (side[i] < 0)
 			continue;
-		any = true;
-		if (case_has(a->results, &a->results->cases[side[i]], word, length))
-			return true;
+		sides++;
+		met += case_has(a, (size_t)side[i], word, length);
 	}
-	return !any &&
-	       case_has(a->results, &a->results->cases[a->group[group].first_case], word, length);
+	if (sides == 0)
+		return case_has(a, a->group[group].first_case, word, length);
+	return is_about_workers(word) ? met == sides : met > 0;
 }
 
 bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric,

@@ -221,6 +221,8 @@ struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
 					   const struct sm_claim *claim);
 /* The PUs that the run was allowed to use; 0: its manifest does not say. */
 unsigned sm_analysis_pus(const struct sm_results *results);
+/* The cores that they are of; 0: its manifest does not say. */
+unsigned sm_analysis_cores(const struct sm_results *results);
 /* "no case of this run has message=64": why `at` names no group. */
 const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim);
 

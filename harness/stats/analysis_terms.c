@@ -141,8 +141,8 @@ void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scena
 		struct sm_claim_row *row = row_of(a, scenario, claim->id);
 
 		if (!control || !row || control->verdict == SM_SUPPORTED ||
-		    row->verdict == SM_NOT_TESTABLE)
-			continue;
+		    row->verdict == SM_NOT_TESTABLE || (claim->value && row->verdict == SM_REFUTED))
+			continue; /* what was seen was seen, whatever the control says */
 		row->verdict = SM_INCONCLUSIVE;
 		row->reason = sm_results_string(
 			a->results, "its control %s is %s: %s", claim->control,

@@ -147,7 +147,8 @@ static const struct sm_variant variants[] = {
 
 #define C6 "textbook order: sharding, fetch_add, a CAS loop, a mutex"
 /* A process alone contends with nobody. */
-#define AT "processes>=2 placement=near"
+#define AT    "processes>=2 processes<=1xPU placement=near cores=different"
+#define NEEDS "two cores"
 static const struct sm_claim claims[] = {
 	{ .id = "C6a",
 	  .text = "Under contention sharding beats an atomic addition",
@@ -155,6 +156,7 @@ static const struct sm_claim claims[] = {
 	  .left = "fetch_add",
 	  .right = "sharded",
 	  .at = AT,
+	  .needs = NEEDS,
 	  .ratio_min = 1 },
 	{ .id = "C6b",
 	  .text = "Under contention an atomic addition beats a CAS loop",
@@ -162,6 +164,7 @@ static const struct sm_claim claims[] = {
 	  .left = "cas_loop",
 	  .right = "fetch_add",
 	  .at = AT,
+	  .needs = NEEDS,
 	  .ratio_min = 1 },
 	{ .id = "C6c",
 	  .text = "Under contention a CAS loop beats a mutex",
@@ -169,6 +172,7 @@ static const struct sm_claim claims[] = {
 	  .left = "mutex",
 	  .right = "cas_loop",
 	  .at = AT,
+	  .needs = NEEDS,
 	  .ratio_min = 1 },
 	{ .id = "C6d",
 	  .text = "Under contention an atomic addition beats a mutex",
@@ -177,6 +181,7 @@ static const struct sm_claim claims[] = {
 	  .left = "mutex",
 	  .right = "fetch_add",
 	  .at = AT,
+	  .needs = NEEDS,
 	  .ratio_min = 1 },
 	{ 0 },
 };

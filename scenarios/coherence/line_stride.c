@@ -191,7 +191,7 @@ static const struct sm_claim claims[] = {
 	  .source =
 		  "cache coherence works on lines; the adjacent-line prefetcher is said to double them",
 	  .left = "atomic_add",
-	  .at = "placement=near",
+	  .at = "placement=near cores=different",
 	  .value = "line size found over line size reported",
 	  .value_min = 1,
 	  .value_max = 1,

@@ -165,13 +165,15 @@ static const struct sm_variant variants[] = {
 };
 
 #define C7 "cache coherence: a line that nobody writes may be in any number of caches"
+#define AT "processes<=1xPU placement=near cores=different"
 static const struct sm_claim claims[] = {
 	{ .id = "C7a",
 	  .text = "Readers of one unwritten line scale: reading it costs what a line of one's own does, within 10 %",
 	  .source = C7,
 	  .left = "unwritten",
 	  .right = "own_line",
-	  .at = "placement=near",
+	  .at = AT,
+	  .needs = "a core for each process",
 	  .ratio_min = 1 / 1.1,
 	  .ratio_max = 1.1 },
 	{ .id = "C7b",
@@ -179,14 +181,16 @@ static const struct sm_claim claims[] = {
 	  .source = C7,
 	  .left = "written",
 	  .right = "unwritten",
-	  .at = "placement=near",
+	  .at = AT,
+	  .needs = "a core for each process",
 	  .ratio_min = 2 },
 	{ .id = "C7c",
 	  .text = "Readers of a line that is written once in 10 us do not notice it, within 10 %",
 	  .source = "popular belief: read-mostly data may share a line with what changes rarely",
 	  .left = "written_10us",
 	  .right = "unwritten",
-	  .at = "placement=near",
+	  .at = AT,
+	  .needs = "a core for each process",
 	  .ratio_min = 1 / 1.1,
 	  .ratio_max = 1.1 },
 	{ 0 },

@@ -89,7 +89,8 @@ static const struct sm_claim claims[] = {
 	  .text = "And nothing of what it writes to private memory",
 	  .source = "fork(2): copy-on-write",
 	  .left = "private",
-	  .value = "child's writes seen" },
+	  .value = "child's writes seen",
+	  .control = "K7" },
 	{ 0 },
 };
 

@@ -321,9 +321,11 @@ static const struct sm_variant variants[] = {
 	  .source = "shm_overview(7), sysvipc(7): kernel persistence", .left = variant,            \
 	  .value = "left behind", .value_min = 1, .value_max = 1 }
 #define GONE(id_, variant, words)                                                                  \
-	{ .id = id_, .text = words " is gone with its killed creator",                             \
-	  .source = "shm_unlink(3), shmctl(2), memfd_create(2)", .left = variant,                  \
-	  .value = "left behind" }
+	{                                                                                          \
+		.id = id_, .text = words " is gone with its killed creator",                       \
+		.source = "shm_unlink(3), shmctl(2), memfd_create(2)", .left = variant,            \
+		.value = "left behind", .control = "K9"                                            \
+	}
 static const struct sm_claim claims[] = {
 	LEFT("K9", "posix", "POSIX shared memory"),
 	LEFT("K9.sysv", "sysv", "A System V segment"),

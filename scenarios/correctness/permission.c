@@ -162,9 +162,11 @@ static const struct sm_variant variants[] = {
 };
 
 #define KEPT(id_, variant, words)                                                                  \
-	{ .id = id_, .text = "Mode 0600 keeps another user out of " words,                         \
-	  .source = "shm_overview(7), shmget(2)", .left = variant, .value = "let in",              \
-	  .needs = "root" }
+	{                                                                                          \
+		.id = id_, .text = "Mode 0600 keeps another user out of " words,                   \
+		.source = "shm_overview(7), shmget(2)", .left = variant, .value = "let in",        \
+		.control = "K8.open", .needs = "root"                                              \
+	}
 static const struct sm_claim claims[] = {
 	KEPT("K8", "posix_0600", "POSIX shared memory"),
 	KEPT("K8.sysv", "sysv_0600", "a System V segment"),

@@ -144,6 +144,7 @@ static const struct sm_claim claims[] = {
 	  .source = "textbooks on copy-on-write",
 	  .left = "private_written",
 	  .value = "pages in one frame",
+	  .control = "K6",
 	  .needs = "CAP_SYS_ADMIN" },
 	{ 0 },
 };

@@ -164,12 +164,14 @@ static const struct sm_claim claims[] = {
 	  .text = "With seq_cst accesses they never do",
 	  .source = "C11, 7.17.3: one order of all of them",
 	  .left = "seq_cst",
-	  .value = "both read the old value" },
+	  .value = "both read the old value",
+	  .control = "K3" },
 	{ .id = "K3.fence",
 	  .text = "Nor with a seq_cst fence between store and load",
 	  .source = "C11, 7.17.4",
 	  .left = "fence",
-	  .value = "both read the old value" },
+	  .value = "both read the old value",
+	  .control = "K3" },
 	{ 0 },
 };
 

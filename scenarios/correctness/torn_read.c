@@ -164,23 +164,29 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define NEVER(id_, variant, words)                                                                 \
-	{ .id = id_, .text = words " is never read torn", .source = "textbooks on shared memory",  \
-	  .left = variant, .value = "torn reads" }
+/* That none is torn says something where the same loop sees those that are. */
+#define NEVER(id_, variant, words, torn)                                                           \
+	{                                                                                          \
+		.id = id_, .text = words " is never read torn", .left = variant,                   \
+		.source = "textbooks on shared memory", .control = torn, .value = "torn reads"     \
+	}
 #define TORN(id_, variant, words)                                                                  \
-	{ .id = id_, .text = words " is read torn", .source = "textbooks on shared memory",        \
-	  .left = variant, .at = "placement=near", .value = "torn reads", .value_min = 1,          \
-	  .value_max = 1e18, .once = true }
+	{                                                                                          \
+		.id = id_, .text = words " is read torn", .source = "textbooks on shared memory",  \
+		.left = variant, .at = "placement=near cores=different", .needs = "two cores",     \
+		.value = "torn reads", .value_min = 1, .value_max = 1e18, .once = true             \
+	}
 static const struct sm_claim claims[] = {
 	TORN("K2", "plain", "A record of several words that is read without care"),
-	NEVER("K2.seqlock", "seqlock", "A record behind a seqlock"),
-	NEVER("K2.mutex", "mutex", "A record under a mutex"),
+	NEVER("K2.seqlock", "seqlock", "A record behind a seqlock", "K2"),
+	NEVER("K2.mutex", "mutex", "A record under a mutex", "K2"),
 	TORN("K2.double_buffer_plain", "double_buffer_plain",
 	     "A double-buffered record whose reader does not look again"),
 	NEVER("K2.double_buffer", "double_buffer",
-	      "A double-buffered record whose reader looks again and retries"),
+	      "A double-buffered record whose reader looks again and retries",
+	      "K2.double_buffer_plain"),
 	NEVER("K2.copy_swap", "copy_swap",
-	      "The latest of 64 copies whose reader looks again and retries"),
+	      "The latest of 64 copies whose reader looks again and retries", "K2"),
 	{ 0 },
 };
 

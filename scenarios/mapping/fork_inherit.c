@@ -173,7 +173,8 @@ static const struct sm_claim claims[] = {
 	  .text = "And none of those to private memory",
 	  .source = "mmap(2), MAP_PRIVATE",
 	  .left = "private_4k",
-	  .value = "child's writes seen" },
+	  .value = "child's writes seen",
+	  .control = "M7.seen" },
 	{ 0 },
 };
 

@@ -258,7 +258,8 @@ static const struct sm_claim claims[] = {
 	  .text = "A System V semaphore with SEM_UNDO comes back within 2 s, and says nothing",
 	  .source = "semop(2)",
 	  .left = "sysv_undo",
-	  .value = "never came back" },
+	  .value = "never came back",
+	  .control = "S8" },
 	{ 0 },
 };
 

@@ -1,23 +1,31 @@
-/* Question: does a lock-free queue beat one under a mutex?
+/* Question: does a queue without a mutex beat one under a mutex?
  * Method:   producers put numbered items into a bounded queue, consumers take them out: a ring under a
- *           process-shared mutex with conditions, an array of cells with a sequence each, and Concurrency
- *           Kit's ck_ring.  An operation is an item through the queue; those of a slice are shared out among
- *           the producers and among the consumers.  Lock-free sides that find the queue full or empty spin;
- *           where workers share a PU they yield it.
- * Not shown: blocking behaviour at low rates; the lock-free variants burn a core while they wait.
- * Cost of the loop: mutex_cond: lock, wait loop, signal, unlock.  mpmc: a load, a compare-and-swap, a
- * store.  ck_ring: the same in Concurrency Kit's hands.  Each consumer adds two sums. */
+ *           process-shared mutex with conditions, a ring for one producer and one consumer, an array of cells
+ *           with a sequence each, and Concurrency Kit's ck_ring.  An operation is an item through the queue;
+ *           those of a slice are shared out among the producers and among the consumers.  Sides without a
+ *           mutex that find the queue full or empty spin; where workers share a PU they yield it.
+ * Not shown: blocking behaviour at low rates; the variants without a mutex burn a core while they wait.
+ * Cost of the loop: mutex_cond: lock, wait loop, signal, unlock.  spsc: a store, and a load of the other
+ * side's index where the copy of it is used up.  mpmc: a load, a compare-and-swap, a store.  ck_ring: the same
+ * in Concurrency Kit's hands.  Each consumer adds two sums.
+ *
+ * Only spsc is lock-free: whatever happens to one side, the other's step ends, with an item or with "full" or
+ * "empty".  A producer of mpmc or ck_ring that stops between taking its place and publishing it holds up others: the
+ * consumers at its cell, or every later producer (M. Herlihy and N. Shavit, The Art of Multiprocessor Programming,
+ * 3.7; _ck_ring_enqueue_mp() spins until its predecessors are done). */
 #include <ck_ring.h>
 #include <errno.h>
 #include <sched.h>
 
 #include "../subject/locked_queue.h"
 #include "../subject/mpmc.h"
+#include "../subject/spsc.h"
 #include "shmeter/scenario.h"
 
 #define CAPACITY 1024 /* items; a power of two, well over what a wake-up lets pile up */
+#define ITEM     sizeof(uint64_t)
 
-enum way { MUTEX_COND, MPMC, CK_RING };
+enum way { MUTEX_COND, SPSC, MPMC, CK_RING };
 enum { PARAM_PRODUCERS, PARAM_CONSUMERS };
 enum { TALLY_COUNT, TALLY_SUM, TALLY_HASH };
 
@@ -57,6 +65,7 @@ static size_t region_bytes(const struct sm_case *c)
 {
 	switch ((enum way)sm_case_variant(c)->arg) {
 	case MUTEX_COND: return sizeof(struct locked_queue) + CAPACITY * sizeof(uint64_t);
+	case SPSC: return sizeof(struct spsc) + CAPACITY * ITEM;
 	case MPMC: return sizeof(struct mpmc) + CAPACITY * sizeof(struct mpmc_cell);
 	case CK_RING: return sizeof(struct ck_queue);
 	}
@@ -66,6 +75,10 @@ static size_t region_bytes(const struct sm_case *c)
 /* In ck_ring each producer publishes after the one that came before it, and spins until then. */
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
+	if (sm_case_variant(c)->arg == SPSC && c->workers > 2)
+		return sm_fail(why, ENOTSUP,
+			       "this ring is for one producer and one consumer: --set producers=1 "
+			       "--set consumers=1");
 	if (sm_case_variant(c)->arg == CK_RING && c->shared_pu && c->param[PARAM_PRODUCERS] > 1)
 		return sm_fail(
 			why, ENOTSUP,
@@ -81,6 +94,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 
 	switch ((enum way)sm_case_variant(trial->c)->arg) {
 	case MUTEX_COND: return locked_queue_open(trial->region, err);
+	case SPSC: break; /* zeroed is empty */
 	case MPMC: mpmc_init(trial->region, CAPACITY); break;
 	case CK_RING: ck_ring_init(&ck->ring, CAPACITY); break;
 	}
@@ -96,7 +110,34 @@ static inline void tally(struct sm_outcome *outcome, uint64_t item)
 	outcome->tally[TALLY_HASH] += (item ^ item >> 29) * 0x9e3779b97f4a7c15u;
 }
 
-/* Waits for a lock-free side: spins, or gives the PU to whom it waits for. */
+/* Where an index points: items are of one size, which divides the ring's, so that none is split. */
+static inline uint64_t *spsc_place(struct spsc *ring, const _Atomic uint64_t *own)
+{
+	return (uint64_t *)(void *)(ring->data + (atomic_load_explicit(own, memory_order_relaxed) &
+						  (CAPACITY * ITEM - 1)));
+}
+
+/* False: full. */
+static inline bool spsc_put_item(struct spsc *ring, uint64_t item)
+{
+	if (!spsc_has_room(ring, CAPACITY * ITEM, ITEM))
+		return false;
+	*spsc_place(ring, &ring->head) = item;
+	spsc_produced(ring, ITEM);
+	return true;
+}
+
+/* False: empty. */
+static inline bool spsc_take_item(struct spsc *ring, uint64_t *item)
+{
+	if (!spsc_has_data(ring, ITEM))
+		return false;
+	*item = *spsc_place(ring, &ring->tail);
+	spsc_consumed(ring, ITEM);
+	return true;
+}
+
+/* Waits for the other side without a mutex: spins, or gives the PU to whom it waits for. */
 static inline bool wait_turn(struct sm_worker *worker, unsigned *turns)
 {
 	if (worker->c->shared_pu)
@@ -119,6 +160,12 @@ static uint64_t produce(struct sm_worker *worker, uint64_t next, uint64_t n)
 		for (uint64_t i = 0; i < n; i++, item++) {
 			if (!locked_queue_put(worker->region, CAPACITY, item))
 				return i;
+			tally(worker->outcome, item);
+		}
+		break;
+	case SPSC:
+		for (uint64_t i = 0; i < n; i++, item++) {
+			REPEAT(worker, spsc_put_item(worker->region, item));
 			tally(worker->outcome, item);
 		}
 		break;
@@ -150,6 +197,12 @@ static uint64_t consume(struct sm_worker *worker, uint64_t n)
 		for (uint64_t i = 0; i < n; i++) {
 			if (!locked_queue_take(worker->region, CAPACITY, &item))
 				return i;
+			tally(worker->outcome, item);
+		}
+		break;
+	case SPSC:
+		for (uint64_t i = 0; i < n; i++) {
+			REPEAT(worker, spsc_take_item(worker->region, &item));
 			tally(worker->outcome, item);
 		}
 		break;
@@ -205,36 +258,56 @@ static const struct sm_variant variants[] = {
 	{ .name = "mutex_cond",
 	  .summary = "a ring under a mutex with conditions",
 	  .arg = MUTEX_COND },
-	{ .name = "mpmc", .summary = "cells with a sequence number", .arg = MPMC },
-	{ .name = "ck_ring", .summary = "Concurrency Kit's ring", .arg = CK_RING },
+	{ .name = "spsc",
+	  .summary = "a ring for one producer and one consumer: lock-free",
+	  .arg = SPSC },
+	{ .name = "mpmc",
+	  .summary = "cells with a sequence number each: no mutex, but not lock-free",
+	  .arg = MPMC },
+	{ .name = "ck_ring",
+	  .summary = "Concurrency Kit's ring: no mutex, but its producers wait for each other",
+	  .arg = CK_RING },
 	{ 0 },
 };
 
+#define BEATS(id_, variant, words)                                                                 \
+	{                                                                                          \
+		.id = id_, .text = "Between two cores " words " beats a queue under a mutex",      \
+		.source = "popular belief", .question = "Mutex or lock-free?",                     \
+		.left = "mutex_cond", .right = variant,                                            \
+		.at = "producers=1 consumers=1 placement=near cores=different",                    \
+		.needs = "two cores", .ratio_min = 1                                               \
+	}
+#define CONTENDED(id_, variant, words)                                                             \
+	{                                                                                          \
+		.id = id_,                                                                         \
+		.text = "Where several processes put or take, each on a core of its own, " words   \
+			" beats a queue under a mutex",                                            \
+		.source = "popular belief", .left = "mutex_cond", .right = variant,                \
+		.at = "workers>=3 workers<=1xPU placement=near cores=different", .ratio_min = 1,   \
+		.needs = "a core for each of three processes"                                      \
+	}
+#define NO_MORE(id_, variant, words)                                                               \
+	{                                                                                          \
+		.id = id_,                                                                         \
+		.text = "Where producer and consumer take turns on one core, " words               \
+			" wins over a queue under a mutex by no more than 2 times",                \
+		.source = "an uncontended mutex is two atomic operations", .left = "mutex_cond",   \
+		.right = variant, .at = "producers=1 consumers=1 placement=same-core",             \
+		.ratio_max = 2                                                                     \
+	}
+#define RING  "a lock-free ring for one producer and one consumer"
+#define CELLS "a queue of cells with a sequence number each, without a mutex but not lock-free,"
+#define CK    "Concurrency Kit's ck_ring, without a mutex but not lock-free,"
 static const struct sm_claim claims[] = {
-	{ .id = "S4",
-	  .text = "Between cores a lock-free queue beats one under a mutex",
-	  .source = "popular belief",
-	  .question = "Mutex or lock-free?",
-	  .left = "mutex_cond",
-	  .right = "mpmc",
-	  .at = "producers=1 consumers=1 placement=near cores=different",
-	  .needs = "two cores",
-	  .ratio_min = 1 },
-	{ .id = "S4.contended",
-	  .text = "Also where several processes put or take, each on a PU of its own, it beats one under a mutex",
-	  .source = "popular belief",
-	  .left = "mutex_cond",
-	  .right = "mpmc",
-	  .at = "workers>=3 workers<=1xPU placement=near",
-	  .ratio_min = 1,
-	  .needs = "a PU for each of three processes" },
-	{ .id = "S5",
-	  .text = "Where producer and consumer take turns on one core, it wins by no more than 2 times",
-	  .source = "an uncontended mutex is two atomic operations",
-	  .left = "mutex_cond",
-	  .right = "mpmc",
-	  .at = "producers=1 consumers=1 placement=same-core",
-	  .ratio_max = 2 },
+	BEATS("S4", "spsc", RING),
+	BEATS("S4.mpmc", "mpmc", CELLS),
+	BEATS("S4.ck_ring", "ck_ring", CK),
+	CONTENDED("S4.contended", "mpmc", CELLS),
+	CONTENDED("S4.contended_ck_ring", "ck_ring", CK),
+	NO_MORE("S5", "spsc", RING),
+	NO_MORE("S5.mpmc", "mpmc", CELLS),
+	NO_MORE("S5.ck_ring", "ck_ring", CK),
 	{ 0 },
 };
 
@@ -246,11 +319,12 @@ static const struct sm_claim claims[] = {
 const struct sm_scenario sm_scenario_queue_lockfree = {
 	.name = "queue_lockfree",
 	.family = "sync",
-	.question = "Does a lock-free queue beat one under a mutex?",
+	.question = "Does a queue without a mutex beat one under a mutex?",
 	.summary = "Numbered items through a bounded queue.",
 	.why = "Both ends of a queue write, so its lines travel. A lock makes them travel together "
 	       "and, asleep, adds system calls; retries after a failed compare-and-swap are the "
-	       "lock-free side's price.",
+	       "price of doing without. Without a mutex is not lock-free: in mpmc and ck_ring a "
+	       "producer that stops between taking its place and publishing it holds up others.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "producers",

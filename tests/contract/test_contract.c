@@ -242,6 +242,33 @@ Test(contract, controls_are_claims_beside_theirs)
 		}
 }
 
+/* A claim of the scenario that the same thing is seen somewhere; NULL: none. */
+static const struct sm_claim *seen_beside(const struct sm_scenario *s, const struct sm_claim *claim)
+{
+	for (const struct sm_claim *c = s->claims; c->id; c++)
+		if (c->value && strcmp(c->value, claim->value) == 0 && c->value_min > 0 &&
+		    !c->machine)
+			return c;
+	return NULL;
+}
+
+/* That something was not seen says little where it could not be. */
+Test(contract, what_never_happens_is_seen_to_happen_elsewhere)
+{
+	unsigned controlled = 0;
+
+	for (size_t i = 0; i < sm_scenario_count; i++)
+		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
+			if (!c->value || c->value_min != 0 || c->value_max != 0 ||
+			    !seen_beside(sm_scenarios[i], c))
+				continue;
+			controlled++;
+			cr_expect(c->control, "%s has no control, such as %s", c->id,
+				  seen_beside(sm_scenarios[i], c)->id);
+		}
+	cr_expect_gt(controlled, 10);
+}
+
 static bool has_word_of(const char *text, const char *const *words)
 {
 	for (; *words; words++) {

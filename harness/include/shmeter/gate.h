@@ -28,6 +28,7 @@ struct sm_gate {
 	const char *group; /* this one alone; NULL: all that the rest names */
 	const char *
 		against; /* variant: the right side of a ratio, the reference of a baseline; NULL: none */
+	const char *control; /* variant of the claim that is this claim's control; NULL: none */
 	const char *at;     /* "message=64 placement=near"; NULL: everywhere */
 	const char *metric; /* NULL: the time */
 	const char *claim;  /* id; NULL: none */

@@ -94,7 +94,8 @@ struct sm_claim {
 	const char *left, *right; /* variants; ratio = time of left / time of right */
 	/* "message=64 placement=same-core": space-separated conditions that a group must meet; NULL: every
 	 * group of the scenario.  Values as printed in samples.csv; of numbers also "processes>=2", "<=", and
-	 * "processes=4xPU" for four times the PUs that the run may use. */
+	 * "processes=4xPU" for four times the PUs that the run may use.  "workers<=1xPU" and "cores=different" (each
+	 * process on a core of its own) have to be met by both sides, the rest by one of them. */
 	const char *at;
 	/* Supported where the whole interval lies in [ratio_min, ratio_max]; 0 means unbounded. */
 	double ratio_min, ratio_max;
@@ -124,7 +125,8 @@ struct sm_claim {
 	const char *holds;
 	double holds_min;
 	/* Id of another claim of this scenario, which has none itself: unless that one is supported, this one is
-	 * inconclusive.  NULL: none. */
+	 * inconclusive (a `value` that refutes it stands).  For a sentence that something never happens it is the one
+	 * that it can be seen to happen; for a difference the one that something else makes none.  NULL: none. */
 	const char *control;
 	/* The kind of machine that the sentence speaks of, "x86" or "arm64": judged on runs that were measured there, not
 	 * testable elsewhere.  NULL: any. */
