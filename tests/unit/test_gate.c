@@ -82,6 +82,28 @@ Test(analysis, a_claim_on_terms_is_no_gate)
 	}
 }
 
+/* A claim about a value is its own gate; the run has to have what its control is about. */
+Test(analysis, the_control_of_a_claim_is_planned)
+{
+	static const struct sm_claim claims[] = {
+		{ .id = "E1", .left = "b", .value = "lost", .control = "E2" },
+		{ .id = "E2", .left = "a", .value = "lost", .value_min = 1, .value_max = 9 },
+		{ 0 },
+	};
+	const struct sm_scenario own = { .name = "own", .variants = aa_variants, .claims = claims };
+	const struct sm_scenario *const scenarios[] = { &own };
+	struct sm_plan_options plan = { .profile = SM_QUICK };
+
+	load_for("[g]\nclaim = E1\n", scenarios, 1, 0);
+	cr_assert_eq(sm_gates_plan(&gates, NULL, &plan, &err), 0);
+	cr_assert_eq(plan.pattern_count, 2);
+	cr_expect_str_eq(plan.patterns[0], "own/b");
+	cr_expect_str_eq(plan.patterns[1], "own/a");
+	free((void *)plan.patterns);
+	free((void *)plan.longer);
+	sm_gates_free(&gates);
+}
+
 Test(analysis, a_wrong_file_of_gates_says_what_to_write)
 {
 	expect_wrong("", "holds no [gate]");

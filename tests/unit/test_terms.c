@@ -25,6 +25,12 @@ static const struct sm_claim claims[] = {
 	  .left = "copy",
 	  .right = "ring",
 	  .added_max = 5 },
+	{ .id = "W1",
+	  .text = "Between cores a pipe is slower.",
+	  .left = "pipe",
+	  .right = "ring",
+	  .at = "workers<=1xPU cores=different",
+	  .ratio_min = 1 },
 	{ .id = "X1",
 	  .text = "On x86 a copy is no slower.",
 	  .left = "copy",
@@ -234,4 +240,56 @@ Test(analysis, what_was_not_seen_refutes_nothing)
 	run.metrics[run.metric_count - 3].value = 1; /* of the last ring: `seen` */
 	analyse_terms("aarch64");
 	cr_expect_eq(claim_of("R1")->verdict, SM_SUPPORTED, "%s", claim_of("R1")->evidence);
+}
+
+/* A team of `workers` on these PUs, of a machine of four cores with two threads each: PUs 2i and 2i + 1 are of core i. */
+static void add_team(unsigned workers, const char *pus)
+{
+	json_t *places = json_array();
+
+	for (int pu = 0; pu < 8; pu++)
+		json_array_append_new(places, json_pack("{s:i, s:i}", "pu", pu, "core", pu / 2));
+	json_object_set_new(run.manifest, "environment",
+			    json_pack("{s:i, s:o}", "pus", 8, "pu_places", places));
+	add_point("-", 40, 10, 11, 16);
+	for (size_t c = 0; c < run.case_count; c++)
+		run.cases[c].workers = workers;
+	for (size_t s = 0; s < run.sample_count; s++)
+		run.samples[s].pus = pus;
+	analyse_terms("x86_64");
+}
+
+Test(analysis, cores_are_different_where_each_worker_has_one)
+{
+	add_team(4, "0 2 4 7");
+	cr_expect_eq(claim_of("W1")->verdict, SM_SUPPORTED, "%s", claim_of("W1")->reason);
+}
+
+Test(analysis, two_workers_on_threads_of_one_core_are_not_on_different_ones)
+{
+	add_team(3, "0 2 3");
+	cr_expect_eq(claim_of("W1")->verdict, SM_NOT_TESTABLE, "%s", claim_of("W1")->evidence);
+}
+
+Test(analysis, two_workers_on_one_pu_are_not_on_different_cores)
+{
+	add_team(3, "0 2 2");
+	cr_expect_eq(claim_of("W1")->verdict, SM_NOT_TESTABLE, "%s", claim_of("W1")->evidence);
+}
+
+Test(analysis, more_workers_than_cores_are_not_on_different_ones)
+{
+	add_team(5, "0 2 4 ...");
+	cr_expect_eq(claim_of("W1")->verdict, SM_NOT_TESTABLE, "%s", claim_of("W1")->evidence);
+}
+
+/* One side that fits its PUs does not speak for the other. */
+Test(analysis, both_sides_have_their_own_pus)
+{
+	add_team(4, "0 2 4 6");
+	for (size_t c = 0; c < run.case_count; c++)
+		if (strcmp(run.cases[c].variant, "pipe") == 0)
+			run.cases[c].workers = 9;
+	analyse_terms("x86_64");
+	cr_expect_eq(claim_of("W1")->verdict, SM_NOT_TESTABLE, "%s", claim_of("W1")->evidence);
 }
