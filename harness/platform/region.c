@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "region_private.h"
+#include "shmeter/cache.h"
 #include "shmeter/guard.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -371,6 +372,8 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 	if (rc < 0)
 		return rc;
 	rc = sm_region_populate(&region, err);
+	if (rc == 0)
+		rc = sm_cache_flush(region.address, region.mapped_bytes, err);
 	sm_region_destroy(&region);
 	return rc;
 }

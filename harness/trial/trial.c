@@ -160,6 +160,23 @@ static void end_with(struct hold *hold, enum sm_status status, const char *reaso
 	snprintf(hold->result->reason, sizeof(hold->result->reason), "%s", reason);
 }
 
+/* Frames of the node that the region's own will be of: this process may run on another than the worker that touches. */
+static int warm_frames(const struct hold *hold, size_t bytes, struct sm_error *err)
+{
+	const struct sm_trial_context *context = hold->context;
+	struct sm_memory memory = hold->c.memory;
+	const struct sm_pu *pus;
+	unsigned count;
+
+	pus = sm_topology_pus(context->topology, &count);
+	for (unsigned i = 0; memory.numa == SM_FIRST_TOUCH && i < count; i++)
+		if (pus[i].os_index == hold->seats.seat[0] && sm_topology_nodes(context->topology) > 1) {
+			memory.numa = SM_BIND;
+			memory.node = pus[i].node;
+		}
+	return sm_region_warm_physical(context->os, context->topology, memory, bytes, context->file_folder, err);
+}
+
 static int make(struct hold *hold, struct sm_error *err)
 {
 	const struct sm_case *c = &hold->c;
@@ -171,10 +188,7 @@ static int make(struct hold *hold, struct sm_error *err)
 	hold->trial.seed = hold->request->seed;
 	hold->trial.file_folder = hold->context->file_folder ? hold->context->file_folder : ".";
 	if (bytes > 0) {
-		if (scenario->warm_physical &&
-		    (rc = sm_region_warm_physical(hold->context->os, hold->context->topology,
-						  c->memory, bytes, hold->context->file_folder,
-						  err)) < 0)
+		if (scenario->warm_physical && (rc = warm_frames(hold, bytes, err)) < 0)
 			return rc;
 		rc = sm_region_create(&hold->region, hold->context->os, hold->context->topology,
 				      c->memory, bytes, hold->context->file_folder, err);

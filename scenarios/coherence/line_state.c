@@ -68,42 +68,16 @@ static size_t region_bytes(const struct sm_case *c)
 /* complete(): the next access does not begin before the last one is over.  Without it a Zen 5 has the
  * exchanges of several Shared lines under way at once: each reads its copy and awaits ownership later. */
 #if defined(__x86_64__) || defined(__i386__)
-#define HAS_FLUSH 1
-static inline void flush(void *address)
-{
-	__builtin_ia32_clflush(address);
-}
-static inline void flushed(void)
-{
-	__builtin_ia32_mfence();
-}
 static inline void complete(void)
 {
 	__builtin_ia32_lfence();
 }
 #elif defined(__aarch64__)
-#define HAS_FLUSH 1
-static inline void flush(void *address)
-{
-	__asm__ volatile("dc civac, %0" ::"r"(address) : "memory");
-}
-static inline void flushed(void)
-{
-	__asm__ volatile("dsb ish" ::: "memory");
-}
 static inline void complete(void)
 {
 	__asm__ volatile("dsb ish" ::: "memory");
 }
 #else
-#define HAS_FLUSH 0
-static inline void flush(void *address)
-{
-	(void)address;
-}
-static inline void flushed(void)
-{
-}
 static inline void complete(void)
 {
 }
@@ -111,7 +85,7 @@ static inline void complete(void)
 
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
-	if (!HAS_FLUSH)
+	if (!SM_HAS_CACHE_FLUSH)
 		return sm_fail(why, ENOTSUP,
 			       "this CPU has no instruction that flushes a line without privilege: "
 			       "run it on x86-64 or aarch64");
@@ -154,7 +128,7 @@ static void do_step(enum step step, struct shared *shared, struct state *state)
 		_Atomic uint64_t *word = &shared->line[at].word;
 
 		if (step == STEP_FLUSH)
-			flush(word);
+			sm_cache_flush_line(word);
 		else if (step == STEP_READ)
 			sum += atomic_load_explicit(word, memory_order_relaxed);
 		else
@@ -163,7 +137,7 @@ static void do_step(enum step step, struct shared *shared, struct state *state)
 					      memory_order_relaxed);
 	}
 	if (step == STEP_FLUSH)
-		flushed();
+		sm_cache_flushed();
 	atomic_thread_fence(memory_order_seq_cst);
 	state->sink += sum;
 }

@@ -1,7 +1,7 @@
 /* Question: what does it take a second process to attach to memory that exists and is full?
- * Method:   worker 0 fills the region; worker 1 attaches to the object and detaches again: an operation.  Then
- *           it attaches once more and reads a word of every page: how long each first read took, and how
- *           many faults there were.
+ * Method:   worker 0 fills the region and takes it out of the caches; worker 1 attaches to the object and detaches
+ *           again: an operation.  Then it attaches once more and reads a word of every page: how long each first
+ *           read took, and how many faults there were.
  * Not shown: anonymous memory, which no process can attach to: it is inherited.
  * Cost of the loop: two system calls. */
 #include <errno.h>
@@ -38,6 +38,8 @@ static int warm_up(struct sm_worker *worker)
 		return sm_worker_fail(worker, err.code, "%s", err.text);
 	for (uint64_t i = 0; i < pages; i++)
 		words[i * step] = mark(i);
+	if (sm_cache_flush(worker->region, worker->region_bytes, &err) < 0)
+		return sm_worker_fail(worker, err.code, "%s", err.text);
 	return 0;
 }
 

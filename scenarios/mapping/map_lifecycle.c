@@ -1,6 +1,7 @@
 /* Question: what does it take to make shared memory, use its first byte, and remove it again?
  * Method:   one worker makes an object of the size, maps it, writes one byte, and removes mapping and object:
  *           an operation is one such life.  The stages are told apart.
+ *           The one page that is written was freed a moment ago and is in the cache.
  * Not shown: huge pages (first_touch), filling the memory (prefault), file systems that write to a disk at
  *           once: a file that is gone before it is written back never gets there.
  * Cost of the loop: five readings of the clock, about 25 ns each; everything else is the kernel. */

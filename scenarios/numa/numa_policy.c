@@ -1,7 +1,8 @@
 /* Question: on which node does shared memory end up?
  * Method:   one worker on each node in turn writes a word of every page of fresh memory under a policy: none
  *           (first touch), bound to a node, interleaved.  Then the node of every page is asked for
- *           (move_pages) and compared with what the policy promises.  An operation is a page.
+ *           (move_pages) and compared with what the policy promises.  An operation is a page.  The same amount of
+ *           memory is touched, taken out of the caches and freed right before.
  * Not shown: automatic NUMA balancing, which may move pages later.
  * Cost of the loop: one store and an addition a page; everything else is the fault. */
 #include <errno.h>
@@ -151,6 +152,7 @@ const struct sm_scenario sm_scenario_numa_policy = {
 	.more = { { "pages elsewhere", "1" } },
 	.memory = { .backing = SM_ANON, .pages = { SM_PAGES_BASE, 0 } },
 	.cold = true,
+	.warm_physical = true,
 	.region_bytes = region_bytes,
 	.fixed_ops = pages,
 	.run = run,

@@ -1,7 +1,8 @@
 /* Question: do page faults of several processes get in each other's way?
  * Method:   every worker writes a word of every page of its share of fresh memory: of one region that all have
  *           (page i belongs to worker i modulo workers), of a memfd of its own, or of private memory.  An operation is a page of each
- *           worker.  The same amount of memory is touched and freed right before.
+ *           worker.  The same amount of memory is touched, taken out of the caches
+ *           and freed right before.
  * Not shown: threads of one process, which also share its page tables and their locks.
  * Cost of the loop: one store and an addition a page; everything else is the fault.  The slowest worker's own
  *           time counts. */

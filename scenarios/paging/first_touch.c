@@ -1,10 +1,11 @@
 /* Question: what does the first touch of shared memory cost, and how often does the kernel come in?
  * Method:   one worker writes one word of every base page of a fresh region that nobody touched; the
  *           variants differ in page size.  An operation is a base page (4 KiB on x86-64) whatever maps
- *           it, so that the variants compare.  The same amount of memory is touched and freed right
- *           before: a guest's free memory may not exist in the host yet, and that fault is another
- *           machine's.
- * Not shown: who zeroes in the host; file systems' own work.
+ *           it, so that the variants compare.  The same amount of memory is touched, taken out of the caches and
+ *           freed right before: a guest's free memory may not exist in the host yet, and that fault is another
+ *           machine's; and frames that were free for a while are in no cache.
+ * Not shown: who zeroes in the host; file systems' own work; frames that were freed a moment ago, which are zeroed in
+ *           the cache.
  * Cost of the loop: one store and an addition a page; everything else is the fault. */
 #include <errno.h>
 #include <unistd.h>

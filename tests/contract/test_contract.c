@@ -130,6 +130,30 @@ Test(contract, every_scenario_is_described)
 	}
 }
 
+static void expect_part_is_timed(const struct sm_scenario *scenario, const struct sm_planned_case *planned)
+{
+	struct sm_trial_context context;
+	struct sm_trial_result result;
+
+	context_open(&context);
+	if (sm_trial_supported(&context, &planned->c, NULL) < 0)
+		return;
+	run_one(scenario, planned, &result);
+	if (result.status == SM_OK)
+		cr_expect_lt(result.elapsed_ns, result.timed_ns, "%s: all of run() is its time", planned->id);
+}
+
+/* Those that read back in run() what only the worker can see: that is not what an operation takes. */
+Test(contract, reading_back_is_not_timed)
+{
+	static const char *const names[] = { "private_vs_shared", "fault_scaling" };
+
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+		for (size_t i = 0; i < sm_scenario_count; i++)
+			if (strcmp(sm_scenarios[i]->name, names[n]) == 0)
+				for_each_case(sm_scenarios[i], expect_part_is_timed);
+}
+
 /* A multiple of the PUs, or doubles up to one. */
 static bool depends_on_pus(uint64_t value)
 {

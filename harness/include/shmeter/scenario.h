@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shmeter/cache.h"
 #include "shmeter/clock.h"
 #include "shmeter/error.h"
 #include "shmeter/histogram.h"
@@ -219,7 +220,7 @@ struct sm_scenario {
 	size_t state_bytes;
 	/* Cold subjects (first touch, attach): fixed operations, one slice, no warm-up. */
 	bool cold;
-	bool warm_physical; /* make the physical pages host-warm right before (see region.h) */
+	bool warm_physical; /* make the physical pages host-warm and cache-cold right before (see region.h) */
 	/* Its file has to be on a file system that writes out to something, a disk or another machine. */
 	bool writes_out;
 	bool own_prefault;  /* run() or warm_up() populates; the harness does not */
