@@ -15,17 +15,14 @@
 #define LINE   64u
 #define ROUNDS 15
 
-static int by_value(const void *a, const void *b)
+/* The shortest: what else the machine does makes times longer, and puts memory out of the cache. */
+static uint64_t shortest(const uint64_t *values)
 {
-	const uint64_t *x = a, *y = b;
+	uint64_t least = values[0];
 
-	return (*x > *y) - (*x < *y);
-}
-
-static uint64_t median(uint64_t *values, unsigned count)
-{
-	qsort(values, count, sizeof(*values), by_value);
-	return values[count / 2];
+	for (unsigned i = 1; i < ROUNDS; i++)
+		least = values[i] < least ? values[i] : least;
+	return least;
 }
 
 /* Loads that wait for each other, a line each, in an order that no prefetcher follows. */
@@ -60,15 +57,15 @@ Test(cache, what_was_flushed_comes_from_memory)
 		cr_assert_eq(sm_cache_flush((char *)next + 7, sizeof(next) - 8, &err), 0, "%s", err.text);
 		flushed[r] = chase_ns(next);
 	}
-	cr_expect_gt(median(flushed, ROUNDS), 3 * median(warm, ROUNDS), "%lu ns flushed, %lu ns warm",
-		     median(flushed, ROUNDS), median(warm, ROUNDS));
+	cr_expect_gt(shortest(flushed), 3 * shortest(warm), "%lu ns flushed, %lu ns warm",
+		     shortest(flushed), shortest(warm));
 }
 
-/* Nanoseconds of the first touch of 16 MiB in 2 MiB pages, of which the kernel zeroes every line; 0: there are none. */
+/* Nanoseconds of the first touch of 4 MiB in 2 MiB pages, of which the kernel zeroes every line; 0: there are none. */
 static uint64_t first_touch_ns(const struct sm_trial_context *context, bool warmed)
 {
 	struct sm_memory asked = { SM_ANON, { SM_PAGES_HUGETLB, 2u << 20 }, SM_LAZY, SM_FIRST_TOUCH, 0 };
-	size_t bytes = 16u << 20;
+	size_t bytes = 4u << 20;
 	struct sm_error err = { 0 };
 	struct sm_region region;
 	uint64_t took[2] = { 0 };
@@ -100,7 +97,7 @@ Test(cache, frames_that_were_warmed_are_in_no_cache, .timeout = 60)
 	if (!SM_HAS_CACHE_FLUSH || sm_os_read(&sm_os_linux, before, sizeof(before), "%s", pool) < 0 ||
 	    !(file = fopen(pool, "w")))
 		return;
-	fprintf(file, "%lu", strtoul(before, NULL, 10) + 8);
+	fprintf(file, "%lu", strtoul(before, NULL, 10) + 2);
 	fclose(file);
 	context_open(&context);
 	for (unsigned r = 0; r < ROUNDS; r++) {
@@ -111,8 +108,8 @@ Test(cache, frames_that_were_warmed_are_in_no_cache, .timeout = 60)
 		fputs(before, file);
 		fclose(file);
 	}
-	if (median(freed, ROUNDS) > 0 && median(warmed, ROUNDS) > 0)
-		cr_expect_gt(2 * median(warmed, ROUNDS), 3 * median(freed, ROUNDS),
+	if (shortest(freed) > 0 && shortest(warmed) > 0)
+		cr_expect_gt(2 * shortest(warmed), 3 * shortest(freed),
 			     "%lu ns where the frames were flushed, %lu where they were freed a moment ago",
-			     median(warmed, ROUNDS), median(freed, ROUNDS));
+			     shortest(warmed), shortest(freed));
 }
