@@ -57,6 +57,27 @@ unsigned plan_pus(const struct sm_plan_options *options)
 	return count;
 }
 
+/* Taken where no cache is known: the share of one core complex or more of what servers have. */
+#define LLC_UNKNOWN_BYTES (32u << 20)
+
+static bool is_times_llc(uint64_t value)
+{
+	return value >= SM_TIMES_LLC(0);
+}
+
+/* A multiple of the last-level cache as it is here: a power of two, within what --set accepts. */
+static uint64_t times_llc(const struct sm_param *param, uint64_t value, const struct sm_topology *topology)
+{
+	uint64_t llc = topology ? sm_topology_llc_bytes(topology) : 0, power = 1;
+
+	value = (uint64_t)(unsigned)value * (llc ? llc : LLC_UNKNOWN_BYTES);
+	while (power < value)
+		power *= 2;
+	if (power < param->min)
+		return param->min;
+	return param->max && power > param->max ? param->max : power;
+}
+
 /* The PUs that an SM_FROM_PUS() asks for. */
 static unsigned pus_wanted(uint64_t value)
 {
@@ -67,6 +88,8 @@ const char *sm_value_text(const struct sm_param *param, uint64_t value, char out
 {
 	if (value == SM_DOUBLING)
 		snprintf(out, SM_TEXT_MAX, "...");
+	else if (is_times_llc(value))
+		snprintf(out, SM_TEXT_MAX, "%uxLLC", (unsigned)value);
 	else if (value >= SM_TIMES_PUS(0))
 		snprintf(out, SM_TEXT_MAX, "%uxPU", (unsigned)value);
 	else if (value >= SM_VALUE_PLAIN_BELOW)
@@ -251,6 +274,8 @@ static int profile_values(const struct sm_param *param, const struct sm_plan_opt
 	for (unsigned i = 0; rc == 0 && i < values->count; i++) {
 		uint64_t value = values->value[i];
 
+		if (is_times_llc(value))
+			value = times_llc(param, value, options->topology);
 		rc = value == SM_DOUBLING
 			     ? add_doubles(param, out, times_pus(param, values->value[i + 1], pus),
 					   pus, err)

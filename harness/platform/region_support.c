@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,23 +15,6 @@
 
 #define POOLS "/sys/kernel/mm/hugepages"
 #define THP   "/sys/kernel/mm/transparent_hugepage"
-
-/* One number of a file below os->root; `otherwise` where it cannot be read. */
-__attribute__((format(printf, 3, 4))) static uint64_t
-number(const struct sm_os *os, uint64_t otherwise, const char *format, ...)
-{
-	char path[512], text[64];
-	va_list arguments;
-	int used;
-
-	va_start(arguments, format);
-	used = vsnprintf(path, sizeof(path), format, arguments);
-	va_end(arguments);
-	if (used < 0 || (size_t)used >= sizeof(path) ||
-	    sm_os_read(os, text, sizeof(text), "%s", path) < 0 || text[0] < '0' || text[0] > '9')
-		return otherwise;
-	return strtoull(text, NULL, 10);
-}
 
 /* Looks for a mount of a hugetlbfs with the option; the last one on a point is the one that is seen. */
 int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, size_t size)
@@ -72,14 +54,14 @@ static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_
 	char name[16];
 
 	sm_pages_name(pages, name);
-	total = number(os, UINT64_MAX, POOLS "/hugepages-%" PRIu64 "kB/nr_hugepages", kib);
+	total = region_number(os, UINT64_MAX, POOLS "/hugepages-%" PRIu64 "kB/nr_hugepages", kib);
 	if (total == UINT64_MAX)
 		return sm_fail(err, ENODEV,
 			       "this machine has no %s pages: choose among those in " POOLS, name);
-	unused = number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/free_hugepages", kib);
-	reserved = number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/resv_hugepages", kib);
-	more = number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/nr_overcommit_hugepages", kib);
-	surplus = number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/surplus_hugepages", kib);
+	unused = region_number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/free_hugepages", kib);
+	reserved = region_number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/resv_hugepages", kib);
+	more = region_number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/nr_overcommit_hugepages", kib);
+	surplus = region_number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/surplus_hugepages", kib);
 	unused -= reserved < unused ? reserved : unused;
 	if (unused + (more > surplus ? more - surplus : 0) >= need)
 		return 0;
@@ -103,7 +85,7 @@ static int node_supported(const struct sm_os *os, const struct sm_topology *topo
 
 	if (!node)
 		return 0; /* no such node: said elsewhere */
-	unused = number(os, UINT64_MAX,
+	unused = region_number(os, UINT64_MAX,
 			"/sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64
 			"kB/free_hugepages",
 			node->os_index, asked.pages.bytes / 1024);
@@ -146,7 +128,7 @@ static bool in_group(gid_t wanted)
 /* System V asks for a right that memfd and anonymous memory do not. */
 static int sysv_supported(const struct sm_os *os, size_t bytes, struct sm_error *err)
 {
-	gid_t group = (gid_t)number(os, 0, "/proc/sys/vm/hugetlb_shm_group");
+	gid_t group = (gid_t)region_number(os, 0, "/proc/sys/vm/hugetlb_shm_group");
 	struct rlimit limit;
 
 	if (may_lock(os) || in_group(group))
@@ -158,50 +140,6 @@ static int sysv_supported(const struct sm_os *os, size_t bytes, struct sm_error 
 		       "explicit huge pages in System V segments need CAP_IPC_LOCK or the group in "
 		       "/proc/sys/vm/hugetlb_shm_group (%u): choose --backing memfd",
 		       (unsigned)group);
-}
-
-/* "2MB", "1GB": how the hugetlb controller names a page size (mm/hugetlb_cgroup.c). */
-static void controller_size(char *out, size_t size, uint64_t bytes)
-{
-	if (bytes >= 1u << 30)
-		snprintf(out, size, "%" PRIu64 "GB", bytes >> 30);
-	else if (bytes >= 1u << 20)
-		snprintf(out, size, "%" PRIu64 "MB", bytes >> 20);
-	else
-		snprintf(out, size, "%" PRIu64 "KB", bytes >> 10);
-}
-
-/* A hugetlb cgroup counts at the touch: a mapping beyond it is made, and then raises SIGBUS.  Looks at
- * this process' cgroup (version 2) and those above it. */
-static int cgroup_supported(const struct sm_os *os, struct sm_memory asked, uint64_t bytes,
-			    struct sm_error *err)
-{
-	char text[4096], size[24], *path, *end;
-
-	if (sm_os_read(os, text, sizeof(text), "/proc/self/cgroup") < 0)
-		return 0;
-	path = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
-	path = path ? strchr(path, '/') : NULL;
-	if (!path)
-		return 0;
-	path[strcspn(path, "\n")] = '\0';
-	controller_size(size, sizeof(size), asked.pages.bytes);
-	for (;;) {
-		uint64_t most =
-			number(os, UINT64_MAX, "/sys/fs/cgroup%s/hugetlb.%s.max", path, size);
-		uint64_t now = number(os, 0, "/sys/fs/cgroup%s/hugetlb.%s.current", path, size);
-
-		if (most != UINT64_MAX && (most < now || most - now < bytes))
-			return sm_fail(err, ENODEV,
-				       "the cgroup of this process allows %" PRIu64
-				       " bytes of such huge pages, of which %" PRIu64
-				       " are in use: raise /sys/fs/cgroup%.200s/hugetlb.%s.max",
-				       most, now, path, size);
-		end = strrchr(path, '/');
-		if (!end)
-			return 0;
-		*end = '\0'; /* at last "": the root of what this process sees */
-	}
 }
 
 static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *topology,
@@ -233,7 +171,7 @@ static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *t
 	if (rc == 0)
 		rc = node_supported(os, topology, asked, need, err);
 	if (rc == 0)
-		rc = cgroup_supported(os, asked, need * asked.pages.bytes, err);
+		rc = region_hugetlb_limit(os, asked, need * asked.pages.bytes, err);
 	if (rc == 0 && asked.backing == SM_SYSV)
 		rc = sysv_supported(os, need * asked.pages.bytes, err);
 	return rc;
@@ -241,7 +179,7 @@ static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *t
 
 uint64_t region_thp_bytes(const struct sm_os *os)
 {
-	return number(os, 0, THP "/hpage_pmd_size");
+	return region_number(os, 0, THP "/hpage_pmd_size");
 }
 
 /* The options of the last mount on a point; "" where there is none. */
@@ -436,7 +374,7 @@ static int first_touch_supported(const struct sm_topology *topology, struct sm_m
 
 static int sysv_limits_supported(const struct sm_os *os, size_t bytes, struct sm_error *err)
 {
-	uint64_t most = number(os, UINT64_MAX, "/proc/sys/kernel/shmmax");
+	uint64_t most = region_number(os, UINT64_MAX, "/proc/sys/kernel/shmmax");
 
 	if (bytes <= most)
 		return 0;
@@ -472,6 +410,8 @@ int sm_region_supported(const struct sm_os *os, const struct sm_topology *topolo
 		rc = sysv_limits_supported(os, mapped, err);
 	if (rc == 0 && asked.prefault == SM_MLOCK)
 		rc = lock_supported(os, mapped, err);
+	if (rc == 0 && asked.pages.kind != SM_PAGES_HUGETLB)
+		rc = region_memory_limit(os, mapped, err);
 	if (rc == 0 && asked.numa == SM_BIND && asked.node >= sm_topology_nodes(topology))
 		rc = sm_fail(err, ENODEV,
 			     "this machine has no NUMA node %u: it has %u, counted from 0",

@@ -189,6 +189,20 @@ unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache 
 	return count;
 }
 
+uint64_t sm_topology_llc_bytes(const struct sm_topology *topology)
+{
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < topology->pus; i++) {
+		hwloc_obj_t object = hwloc_get_pu_obj_by_os_index(topology->hw, topology->pu[i].os_index);
+
+		for (; object; object = object->parent)
+			if (hwloc_obj_type_is_dcache(object->type) && object->attr->cache.size > most)
+				most = object->attr->cache.size;
+	}
+	return most;
+}
+
 char *sm_topology_xml(const struct sm_topology *topology)
 {
 	char *buffer, *copy;

@@ -1,6 +1,7 @@
 /* Question: how much slower is memory of another node passed over in order?
  * Method:   one worker on each node in turn passes over memory bound to each node, reading, writing or copying.
- *           Where the pages are is read back.  An operation is 4 KiB.
+ *           Where the pages are is read back.  The region is at least four times the last-level cache.  An
+ *           operation is 4 KiB.
  * Not shown: what all cores of a node reach together.
  * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch a block. */
 #include "../subject/nodes.h"
@@ -55,8 +56,8 @@ const struct sm_scenario sm_scenario_numa_bandwidth = {
 		    { .name = "bytes",
 		      .unit = "B",
 		      .summary = "size of the region",
-		      .quick = SM_VALUES(256 << 20),
-		      .min = 8192,
+		      .quick = SM_VALUES(SM_TIMES_LLC(4)),
+		      .min = 3 * STREAM_BLOCK,
 		      .max = 1ull << 40 } },
 	.workers = 1,
 	.node_param = "cpu_node",

@@ -1,6 +1,7 @@
 /* Question: how much longer does a load take from another node's memory?
  * Method:   one worker on each node in turn walks through memory bound to each node: dependent loads, one a
  *           line, in random order (walk.h).  Where the pages are is read back.
+ *           The region is at least eight times the last-level cache: at random, under an eighth of the loads hit it.
  * Not shown: several workers that share a link (numa_bandwidth); caches of other sockets (core_to_core).
  * Cost of the loop: one dependent load and a shift; latency only. */
 #include "../subject/nodes.h"
@@ -57,7 +58,7 @@ const struct sm_scenario sm_scenario_numa_latency = {
 		    { .name = "bytes",
 		      .unit = "B",
 		      .summary = "size of the region, a power of two",
-		      .quick = SM_VALUES(256 << 20),
+		      .quick = SM_VALUES(SM_TIMES_LLC(8)),
 		      .min = 1 << 16,
 		      .max = 1ull << 40 } },
 	.workers = 1,

@@ -64,7 +64,7 @@ const struct sm_scenario sm_scenario_page_size_random = {
 		      .unit = "B",
 		      .summary = "size of the region, a power of two",
 		      .quick = SM_VALUES(1 << 30),
-		      .standard = SM_VALUES(1 << 20, 16 << 20, 128 << 20, 1 << 30),
+		      .standard = SM_VALUES(1 << 20, 16 << 20, SM_TIMES_LLC(4), 1 << 30),
 		      .full = SM_VALUES(1 << 20, 4 << 20, 16 << 20, 64 << 20, 256 << 20, 1 << 30,
 					4ull << 30),
 		      .min = 1 << 16,

@@ -284,6 +284,35 @@ Test(region, pools_and_their_limits_are_looked_at)
 	remove_fake(root);
 }
 
+/* What is more than there is, or than a cgroup above allows, is not touched: the kernel kills who does. */
+Test(region, memory_and_its_limits_are_looked_at)
+{
+	struct sm_memory memory = memory_of(SM_MEMFD, base, SM_MADVISE);
+	char root[] = "/tmp/shmeter-test-XXXXXX";
+	struct sm_os os = sm_os_linux;
+	struct sm_error err = { 0 };
+
+	cr_assert(mkdtemp(root));
+	os.root = root;
+	cr_expect_eq(supported(&os, memory, &err), 0, "nothing can be read: %s", err.text);
+	fake(root, "/proc/meminfo", "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable: 8191 kB\n");
+	cr_expect_eq(supported(&os, memory, &err), -ENOMEM);
+	cr_expect(strstr(err.text, "8 MiB are needed") && strstr(err.text, "--set"), "%s", err.text);
+	fake(root, "/proc/meminfo", "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable: 8192 kB\n");
+	cr_expect_eq(supported(&os, memory, &err), 0, "%s", err.text);
+	fake(root, "/proc/self/cgroup", "1:cpu:/x\n0::/a/b\n");
+	fake(root, "/sys/fs/cgroup/a/b/memory.max", "max");
+	fake(root, "/sys/fs/cgroup/a/memory.max", "10485760");
+	fake(root, "/sys/fs/cgroup/a/memory.current", "2097152");
+	cr_expect_eq(supported(&os, memory, &err), 0, "%s", err.text);
+	fake(root, "/sys/fs/cgroup/a/memory.current", "2097153");
+	cr_expect_eq(supported(&os, memory, &err), -ENOMEM);
+	cr_expect(strstr(err.text, "/sys/fs/cgroup/a/memory.max"), "%s", err.text);
+	fake(root, "/sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_anon 7\nactive_file 9\ninactive_file 1\nx 1\n");
+	cr_expect_eq(supported(&os, memory, &err), 0, "a page cache is taken back: %s", err.text);
+	remove_fake(root);
+}
+
 Test(region, page_sizes_are_those_of_the_machine)
 {
 	struct sm_error err = { 0 };

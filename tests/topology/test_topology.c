@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shmeter/plan.h"
 #include "shmeter/scenario.h"
 #include "shmeter/team.h"
 #include "shmeter/topology.h"
@@ -367,7 +369,73 @@ Test(topology, nonsense_is_refused)
 	cr_expect(strstr(err.text, "/nowhere/at-all.xml"), "%s", err.text);
 }
 
-extern const struct sm_scenario sm_scenario_line_stride;
+extern const struct sm_scenario sm_scenario_line_stride, sm_scenario_numa_latency, sm_scenario_numa_bandwidth,
+	sm_scenario_memory_mountain, sm_scenario_page_size_stream;
+
+static uint64_t llc_of(const char *source)
+{
+	struct sm_topology *topology = open_or_fail(source);
+	uint64_t bytes = sm_topology_llc_bytes(topology);
+
+	sm_topology_close(topology);
+	return bytes;
+}
+
+Test(topology, the_last_level_cache_is_the_largest)
+{
+	cr_expect_eq(llc_of("pack:1 l3:1(size=503316480) l2:2(size=2097152) core:1 pu:1"), 480u << 20);
+	cr_expect_eq(llc_of("pack:2 l3:2(size=33554432) l2:2(size=1048576) core:1 pu:2"), 32u << 20,
+		     "one complex's");
+	cr_expect_eq(llc_of("pack:1 l2:2(size=4194304) core:1 pu:1"), 4u << 20);
+	cr_expect_eq(llc_of("pack:1 core:2 pu:1"), 0);
+}
+
+/* The largest working set of a plan of one scenario on some machine. */
+static uint64_t largest(const struct sm_scenario *scenario, enum sm_profile profile, const char *source)
+{
+	struct sm_topology *topology = source ? open_or_fail(source) : NULL;
+	struct sm_plan_options options = { .profile = profile, .topology = topology };
+	struct sm_error err = { 0 };
+	struct sm_plan plan;
+	uint64_t most = 0;
+
+	cr_assert_eq(sm_plan_expand(&plan, &options, &scenario, 1, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < plan.case_count; i++) {
+		uint64_t bytes = sm_case_param(&plan.cases[i].c, "bytes");
+
+		most = bytes > most ? bytes : most;
+	}
+	sm_plan_free(&plan);
+	sm_topology_close(topology);
+	return most;
+}
+
+Test(topology, working_sets_are_beyond_the_last_level_cache)
+{
+	static const struct sm_scenario *const scenarios[] = { &sm_scenario_numa_latency, &sm_scenario_numa_bandwidth,
+							       &sm_scenario_memory_mountain,
+							       &sm_scenario_page_size_stream };
+	static const unsigned mebibytes[] = { 8, 24, 32, 96, 480, 1152 };
+
+	for (size_t m = 0; m < sizeof(mebibytes) / sizeof(mebibytes[0]); m++)
+		for (size_t s = 0; s < sizeof(scenarios) / sizeof(scenarios[0]); s++)
+			for (int profile = SM_QUICK; profile <= SM_FULL; profile++) {
+				char source[128];
+				uint64_t bytes, llc = (uint64_t)mebibytes[m] << 20;
+
+				snprintf(source, sizeof(source), "pack:1 l3:1(size=%lu) core:2 pu:1", llc);
+				bytes = largest(scenarios[s], (enum sm_profile)profile, source);
+				cr_expect(profile >= SM_STANDARD && scenarios[s] == &sm_scenario_page_size_stream
+						  ? bytes >= 1u << 30
+						  : bytes >= 2 * llc,
+					  "%s: %lu bytes, and %u MiB of cache", scenarios[s]->name, bytes, mebibytes[m]);
+			}
+	cr_expect_eq(largest(&sm_scenario_numa_latency, SM_QUICK, "pack:1 l3:1(size=33554432) core:2 pu:1"), 256u << 20);
+	cr_expect_eq(largest(&sm_scenario_numa_latency, SM_QUICK, "pack:1 l3:1(size=503316480) core:2 pu:1"),
+		     4ull << 30, "a power of two");
+	cr_expect_eq(largest(&sm_scenario_numa_latency, SM_QUICK, "pack:1 core:2 pu:1"), 256u << 20, "unknown: of 32");
+	cr_expect_eq(largest(&sm_scenario_numa_latency, SM_QUICK, NULL), 256u << 20);
+}
 
 /* The line size that line_stride tells beside the one it finds, its last metric. */
 static double line_reported_on(const char *source)

@@ -486,6 +486,7 @@ Test(plan, values_are_written_as_people_read_them)
 	cr_expect_str_eq(sm_value_text(&label, 1, text), "add");
 	cr_expect_str_eq(sm_value_text(&number, SM_TIMES_PUS(4), text), "4xPU");
 	cr_expect_str_eq(sm_value_text(&number, SM_DOUBLING, text), "...");
+	cr_expect_str_eq(sm_value_text(&number, SM_TIMES_LLC(4), text), "4xLLC");
 	cr_expect_str_eq(sm_value_text(&number, SM_FROM_PUS(4, 2), text), "2 (from 4 PUs)");
 }
 

@@ -47,7 +47,10 @@ struct sm_values {
 #define SM_TIMES_PUS(times)     (UINT64_C(1) << 63 | (times))
 #define SM_DOUBLING             (UINT64_C(1) << 62)
 #define SM_FROM_PUS(pus, value) (UINT64_C(1) << 62 | (uint64_t)(pus) << 32 | (value))
-#define SM_VALUE_PLAIN_BELOW    (UINT64_C(1) << 62)
+/* For SM_VALUES(), too: the power of two that is so many times the last-level cache or the next above, for working sets that
+ * mean "beyond the caches".  Where no cache is known, of 32 MiB.  May stand among the plain values. */
+#define SM_TIMES_LLC(times)  (UINT64_C(3) << 62 | (times))
+#define SM_VALUE_PLAIN_BELOW (UINT64_C(1) << 62)
 
 /* A swept dimension. */
 struct sm_param {

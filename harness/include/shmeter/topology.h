@@ -60,6 +60,9 @@ const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned
 unsigned sm_topology_nodes(const struct sm_topology *topology);
 /* The data and unified caches above the first allowed PU, nearest first; returns how many (<= max). */
 unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache *out, unsigned max);
+/* Bytes of the largest data cache above an allowed PU, the last level of it; 0 where hwloc knows none, as in some virtual
+ * machines.  What is behind several of them (other sockets, other core complexes) is not added up: a core fills its own. */
+uint64_t sm_topology_llc_bytes(const struct sm_topology *topology);
 /* hwloc's version of the topology as XML, in a malloc'ed string that the caller frees; NULL on error. */
 char *sm_topology_xml(const struct sm_topology *topology);
 
