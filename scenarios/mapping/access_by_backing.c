@@ -81,7 +81,7 @@ const struct sm_scenario sm_scenario_access_by_backing = {
 		      .quick = SM_VALUES(16 << 20),
 		      .standard = SM_VALUES(64 << 20),
 		      .full = SM_VALUES(64 << 10, 16 << 20, 64 << 20, 1 << 30),
-		      .min = 8192,
+		      .min = 3 * STREAM_BLOCK,
 		      .max = 1ull << 40 } },
 	.workers = 1,
 	/* all that is touched was populated before: a fault in a slice is a mistake */

@@ -1,6 +1,8 @@
 /* Question: does the page size matter when memory is passed over in order?
  * Method:   one worker passes over a populated region again and again, reading, writing, or copying one half to
  *           the other; the variants differ in page size alone.  An operation is 4 KiB.
+ *           A quick run passes over at least four times the last-level cache; a standard one over 1 GiB, which a page
+ *           of that size needs.
  * Not shown: random access (page_size_random), the faults of the first pass (first_touch).
  * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch a block. */
 #include "../subject/pages.h"
@@ -81,9 +83,9 @@ const struct sm_scenario sm_scenario_page_size_stream = {
 		    { .name = "bytes",
 		      .unit = "B",
 		      .summary = "size of the region",
-		      .quick = SM_VALUES(64 << 20),
+		      .quick = SM_VALUES(SM_TIMES_LLC(4)),
 		      .standard = SM_VALUES(1 << 30),
-		      .min = 8192,
+		      .min = 3 * STREAM_BLOCK,
 		      .max = 1ull << 40 } },
 	.workers = 1,
 	/* all that is touched was populated before: a fault in a slice is a mistake */
