@@ -276,10 +276,27 @@ static double slowest_pair(const struct control *control, unsigned probe)
 	return slowest;
 }
 
-/* Whether a worker may do less than it was asked for: where the request has the scenario end its slices by the clock. */
-static bool may_do_less(const struct hold *hold)
+/* Whether the request has the scenario end its slices by the clock. */
+static bool ends_by_clock(const struct hold *hold)
 {
 	return hold->c.scenario->cuts_short && hold->request->slice_ns > 0;
+}
+
+/* Whether a worker may do less than it was asked for: where the clock ends a slice, or the first who is done. */
+static bool may_do_less(const struct hold *hold)
+{
+	return ends_by_clock(hold) || (hold->c.scenario->ends_together && !hold->c.shared_pu);
+}
+
+/* Whether somebody did all that was asked for: without it only the clock ends a slice. */
+static bool one_did_all(const struct hold *hold, unsigned number)
+{
+	if (ends_by_clock(hold))
+		return true;
+	for (unsigned i = 0; i < hold->control->workers; i++)
+		if (control_note(hold->control, i, number)->ops == hold->control->op_count)
+			return true;
+	return false;
 }
 
 /* One slice of all workers, from their notes.  Returns false where a worker did too little. */
@@ -297,7 +314,8 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		const struct slice_note *note = control_note(control, i, number);
 
 		if ((note->ops != control->op_count &&
-		     !(may_do_less(hold) && note->ops < control->op_count)) ||
+		     !(may_do_less(hold) && note->ops < control->op_count &&
+		       one_did_all(hold, number))) ||
 		    note->end_ns < note->start_ns) {
 			snprintf(text, sizeof(text),
 				 "worker %u did %" PRIu64 " of %" PRIu64
@@ -327,7 +345,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		result->migrations += note->pin_lost;
 	}
 	if (may_do_less(hold)) /* one at least: a slice took no less than it took */
-		out->ops = done > control->workers ? done / control->workers : 1;
+		out->ops = done > control->workers ? (done + control->workers / 2) / control->workers : 1;
 	out->ns = hold->c.scenario->self_timed ? measured : last - first;
 	out->start_skew_ns = last_start - first;
 	out->away_share = last > first ? (double)longest_away / (double)(last - first) : 0;

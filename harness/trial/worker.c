@@ -183,6 +183,10 @@ static bool slice(struct self *self, unsigned number)
 
 	worker->op_count = self->control->op_count;
 	worker->slice_ns = self->job->request->slice_ns;
+	/* Workers that share a PU do their parts one after the other: there the first done ends nothing. */
+	if (worker->c->scenario->ends_together && !worker->c->shared_pu)
+		worker->over = &self->control->over;
+	worker->slice = number + 1;
 	worker->time_ns = 0;
 	/* what the warm-up left */
 	if (worker->histogram && (!counted || number == self->control->first))
@@ -236,6 +240,7 @@ static bool trace(struct self *self)
 	if (!meet(self, NULL, NULL, 0))
 		return false;
 	worker->op_count = self->control->op_count * TRACE_SLICES;
+	worker->over = NULL;
 	worker->outcome->ops += worker->c->scenario->trace(worker);
 	/* Nobody ends before all are through: a peer may still read this one's memory. */
 	return !worker->failed && meet(self, NULL, NULL, 0);

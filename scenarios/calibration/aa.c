@@ -16,12 +16,13 @@ static size_t one_line(const struct sm_case *c)
 static uint64_t run(struct sm_worker *worker)
 {
 	_Atomic uint64_t *counter = worker->region;
-	uint64_t n = worker->op_count;
+	uint64_t i = 0, end;
 
 	/* relaxed: the sum is read after the workers ended. */
-	for (uint64_t i = 0; i < n; i++)
-		atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-	return n;
+	while ((end = i + sm_next_part(worker, i)) > i)
+		for (; i < end; i++)
+			atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	return i;
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
@@ -64,6 +65,7 @@ const struct sm_scenario sm_scenario_aa = {
 	.placements = { SM_PLACE_NEAR },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.ends_together = true,
 	.metric = { "time per addition", "ns/op" },
 	.region_bytes = one_line,
 	.run = run,

@@ -79,14 +79,10 @@ static void add_cas(_Atomic uint64_t *counter, uint64_t n)
 	}
 }
 
-static uint64_t run(struct sm_worker *worker)
+/* Returns how many it added: less than n where a peer died with the mutex, and the trial is over. */
+static uint64_t add(enum way way, struct subject *subject, _Atomic uint64_t *own, uint64_t n)
 {
-	struct replica_turn *turn = worker->state;
-	struct subject *subject = replica_of(worker->region, copy_bytes(worker->c), turn->calls++);
-	_Atomic uint64_t *own = &subject->shard[worker->index].count;
-	uint64_t n = worker->op_count;
-
-	switch ((enum way)sm_case_variant(worker->c)->arg) {
+	switch (way) {
 	case FETCH_ADD:
 		for (uint64_t i = 0; i < n; i++)
 			atomic_fetch_add_explicit(&subject->atomic, 1, memory_order_relaxed);
@@ -94,8 +90,7 @@ static uint64_t run(struct sm_worker *worker)
 	case CAS_LOOP: add_cas(&subject->atomic, n); break;
 	case MUTEX:
 		for (uint64_t i = 0; i < n; i++) {
-			if (pthread_mutex_lock(
-				    &subject->mutex)) /* a peer died: the trial is over */
+			if (pthread_mutex_lock(&subject->mutex))
 				return i;
 			subject->plain++;
 			pthread_mutex_unlock(&subject->mutex);
@@ -114,6 +109,25 @@ static uint64_t run(struct sm_worker *worker)
 		break;
 	}
 	return n;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	struct replica_turn *turn = worker->state;
+	struct subject *subject = replica_of(worker->region, copy_bytes(worker->c), turn->calls++);
+	_Atomic uint64_t *own = &subject->shard[worker->index].count;
+	enum way way = (enum way)sm_case_variant(worker->c)->arg;
+	uint64_t done = 0, part, added;
+
+	while ((part = sm_next_part(worker, done)) > 0) {
+		done += added = add(way, subject, own, part);
+		if (added < part) {
+			sm_worker_fail(worker, EOWNERDEAD,
+				       "the mutex cannot be taken: its owner died with it");
+			break;
+		}
+	}
+	return done;
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
@@ -208,6 +222,7 @@ const struct sm_scenario sm_scenario_contended_counter = {
 			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.ends_together = true,
 	.metric = { "time per addition of each process", "ns/op" },
 	.events = LINE_EVENTS,
 	.state_bytes = sizeof(struct replica_turn),

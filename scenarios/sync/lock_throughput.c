@@ -1,7 +1,8 @@
 /* Question: what do processes get through a lock that all want, and who gets how much?
  * Method:   all take the lock, add to a counter under it, work a little inside and outside, and give it back.  Fairness
  *           is Jain's index of what each got when the first was done, a mean over the slices after the warm-up; the
- *           longest wait is that of a stretch after the slices in which each wait is stamped.
+ *           longest wait is that of a stretch after the slices in which each wait is stamped.  A slice ends for all when
+ *           the first is done, so that nobody has the lock to itself.
  * Not shown: readers (read_side), strict alternation (lock_handoff).
  * Cost of the loop: an addition under the lock, a store of this worker's progress on a line of its own, and the work
  *           asked for: dependent multiplications.  Where PUs are shared, a reading of the clock, which ends the slice
@@ -9,7 +10,7 @@
 #include <math.h>
 
 #include "../subject/locks.h"
-#include "../subject/replicas.h"
+#include "../subject/work.h"
 
 enum { PARAM_PROCESSES, PARAM_INSIDE, PARAM_OUTSIDE };
 enum { TALLY_TAKEN, TALLY_JAIN, TALLY_SLICES, TALLY_LONGEST_NS };
@@ -85,16 +86,6 @@ static int warm_up(struct sm_worker *worker)
 	return rc < 0 ? sm_worker_fail(worker, -rc, "the lock's file cannot be opened") : 0;
 }
 
-/* Work that no compiler can leave out and no core can overlap with itself. */
-static inline uint64_t work(uint64_t x, uint64_t turns)
-{
-	for (uint64_t i = 0; i < turns; i++) {
-		x *= 0x9e3779b97f4a7c15u;
-		__asm__ volatile("" : "+r"(x));
-	}
-	return x;
-}
-
 /* Jain's index, in millionths (see transport_fan_in), of what each has got in a slice. */
 static void judge_fairness(struct sm_worker *worker, struct shared *shared, uint64_t slice)
 {
@@ -150,23 +141,23 @@ static ALWAYS_INLINE uint64_t take_turns(struct sm_worker *worker, enum lock_kin
 	struct shared *shared = worker->region;
 	_Atomic uint64_t *progress = &shared->place[worker->index].progress;
 	struct state *state = worker->state;
-	uint64_t n = worker->op_count, x = 1, slice = state->slice++, i = 0;
+	uint64_t n = worker->op_count, x = 1, slice = state->slice++, i = 0, part;
 	uint64_t until = end_of_slice(worker, slice), base = slice << PROGRESS_BITS, last = slice;
 
 	atomic_store_explicit(progress, base, memory_order_relaxed);
-	for (; i < n; i++) {
-		if (!take_or_fail(worker, kind))
-			break;
-		shared->count++;
-		x = work(x, inside);
-		lock_give(kind, &shared->lock, &state->own);
-		x = work(x, outside);
-		atomic_store_explicit(progress, base + i + 1, memory_order_relaxed);
-		if (until && sm_clock_ns() > until) {
-			i++;
-			break;
+	while ((part = sm_next_part(worker, i)) > 0)
+		for (; part > 0; part--) {
+			if (!take_or_fail(worker, kind))
+				goto out;
+			shared->count++;
+			x = work(x, inside);
+			lock_give(kind, &shared->lock, &state->own);
+			x = work(x, outside);
+			atomic_store_explicit(progress, base + ++i, memory_order_relaxed);
+			if (until && sm_clock_ns() > until)
+				goto out;
 		}
-	}
+out:
 	worker->outcome->tally[TALLY_TAKEN] += i;
 	/* Whoever is first: the rehearsal, which does nothing, counts slices, too. */
 	if (n > 0 && atomic_compare_exchange_strong(&shared->finished, &last, slice + 1)) {
@@ -290,6 +281,7 @@ const struct sm_scenario sm_scenario_lock_throughput = {
 	.metric = { "time per acquisition of each process", "ns/op" },
 	.more = { { "fairness between processes", "1" }, { "longest wait", "ns" } },
 	.cuts_short = true,
+	.ends_together = true,
 	.state_bytes = sizeof(struct state),
 	.region_bytes = region_bytes,
 	.supported = supported,

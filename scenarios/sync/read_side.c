@@ -87,25 +87,26 @@ static ALWAYS_INLINE bool take(struct shared *shared, enum way way, uint64_t out
 static ALWAYS_INLINE uint64_t reads(struct sm_worker *worker, enum way way)
 {
 	uint64_t between = worker->index == 0 ? worker->c->param[PARAM_WRITES] : 0;
-	uint64_t n = worker->op_count, words[SNAPSHOT_WORDS], torn = 0, retries = 0, due = between;
+	uint64_t words[SNAPSHOT_WORDS], torn = 0, retries = 0, due = between;
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
-	uint64_t i = 0;
+	uint64_t i = 0, end;
 
-	for (; i < n; i++) {
-		if (between > 0 && --due == 0) {
-			due = between;
-			if (!put(shared, way, ++state->stamp))
-				break;
+	while ((end = i + sm_next_part(worker, i)) > i)
+		for (; i < end; i++) {
+			if (between > 0 && --due == 0) {
+				due = between;
+				if (!put(shared, way, ++state->stamp))
+					return i;
+			}
+			for (unsigned turns = 0; !take(shared, way, words); retries++) {
+				if (worker->c->shared_pu) /* the writer is in the middle, and waits */
+					sched_yield();
+				if (!sm_spin(&turns, worker->abort))
+					return i;
+			}
+			torn += record_is_torn(words);
 		}
-		for (unsigned turns = 0; !take(shared, way, words); retries++) {
-			if (worker->c->shared_pu) /* the writer is in the middle, and waits */
-				sched_yield();
-			if (!sm_spin(&turns, worker->abort))
-				return i;
-		}
-		torn += record_is_torn(words);
-	}
 	worker->outcome->tally[TALLY_READS] += i;
 	worker->outcome->tally[TALLY_TORN] += torn;
 	worker->outcome->tally[TALLY_RETRIES] += retries;
@@ -218,6 +219,7 @@ const struct sm_scenario sm_scenario_read_side = {
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
+	.ends_together = true,
 	.metric = { "time per read of each process", "ns/op" },
 	.more = { { "retries per read", "1" } },
 	.state_bytes = sizeof(struct state),

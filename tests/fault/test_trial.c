@@ -8,7 +8,7 @@
 
 #include "harness_fixture.h"
 
-enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE };
+enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE, UNEQUAL, NONE_DONE };
 
 static unsigned teardowns;
 static int setup_result, verify_result;
@@ -31,6 +31,23 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	return setup_result ? sm_fail(err, -setup_result, "the set-up was told to fail") : 0;
 }
 
+/* Worker 1 takes ten times as long for each operation. */
+#define STEP_NS 1000u
+static uint64_t run_unequally(struct sm_worker *worker)
+{
+	uint64_t step_ns = STEP_NS * (worker->index == 1 ? 10 : 1), done = 0, part;
+
+	while ((part = sm_next_part(worker, done)) > 0)
+		for (; part > 0; part--, done++) {
+			uint64_t until = sm_clock_ns() + step_ns;
+
+			while (sm_clock_ns() < until)
+				;
+			atomic_fetch_add((_Atomic uint64_t *)worker->region, 1);
+		}
+	return done;
+}
+
 static uint64_t run(struct sm_worker *worker)
 {
 	_Atomic uint64_t *counter = worker->region;
@@ -39,6 +56,10 @@ static uint64_t run(struct sm_worker *worker)
 
 	if (ops == 0)
 		return 0;
+	if (behaviour == UNEQUAL)
+		return run_unequally(worker);
+	if (behaviour == NONE_DONE)
+		ops--;
 	if (worker->index == 1) {
 		if (behaviour == CRASH) {
 			signal(SIGSEGV, SIG_DFL); /* AddressSanitizer has a handler */
@@ -95,6 +116,8 @@ static const struct sm_variant variants[] = {
 	{ .name = "too_few", .arg = TOO_FEW },
 	{ .name = "too_many", .arg = TOO_MANY },
 	{ .name = "lie", .arg = LIE },
+	{ .name = "unequal", .arg = UNEQUAL },
+	{ .name = "none_done", .arg = NONE_DONE },
 	{ 0 },
 };
 
@@ -236,6 +259,38 @@ Test(trial, too_few_operations_are_seen_where_no_clock_ends_the_slice)
 	fake.cuts_short = true;
 	expect(TOO_FEW, SM_VERIFY_FAILED, "999 of 1000");
 }
+Test(trial, too_few_operations_are_seen_where_nobody_did_all)
+{
+	fake.ends_together = true;
+	expect(NONE_DONE, SM_VERIFY_FAILED, "999 of 1000");
+}
+
+/* The slow worker would go on alone for 9 ms of 10. */
+static void expect_common_end(const struct sm_trial_result *result)
+{
+	uint64_t shortest = UINT64_MAX;
+
+	if (result->shared_pu) /* one PU: each does all of its part when its turn comes */
+		return;
+	for (unsigned i = 0; i < result->slice_count; i++) {
+		/* 1000 of the one, some 100 of the other */
+		cr_expect(result->slice[i].ops >= 500 && result->slice[i].ops < 750,
+			  "%lu operations on average", result->slice[i].ops);
+		shortest = result->slice[i].ns < shortest ? result->slice[i].ns : shortest;
+	}
+	cr_expect_lt(shortest, 5000 * STEP_NS, "%lu ns", shortest);
+}
+
+Test(trial, a_slice_ends_for_all_when_one_is_done)
+{
+	struct sm_case c = a_case(UNEQUAL);
+	struct sm_trial_result result;
+
+	fake.ends_together = true;
+	look_at = expect_common_end;
+	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
+}
+
 Test(trial, too_many_operations_are_seen)
 {
 	expect(TOO_MANY, SM_VERIFY_FAILED, "1001 of 1000");

@@ -181,6 +181,8 @@ struct sm_worker {
 	uint64_t seed;             /* differs between workers */
 	uint64_t op_count;         /* operations that the next run() has to do */
 	uint64_t slice_ns;         /* cuts_short: run() ends by itself after this long; 0: it does op_count */
+	_Atomic uint32_t *over;    /* ends_together: number of the slice that one has done; else NULL */
+	uint32_t slice;            /* the number of this one */
 	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
 	struct sm_outcome *outcome;
 	struct sm_histogram *histogram; /* for trace(), or for run() where the scenario says so */
@@ -235,6 +237,11 @@ struct sm_scenario {
 	 * its part before the next one runs, and where a lock collapses a slice would never end.  The operations of
 	 * a slice are then the mean over its workers. */
 	bool cuts_short;
+	/* Symmetric workers that want the same line or lock, on PUs of their own: a slice ends for all when the first has
+	 * done op_count operations.  With a count for each, the slower would do its rest alone, and the slice's time would
+	 * be partly that of a worker whom nobody disturbs.  run() asks sm_next_part() for its operations; those of a slice
+	 * are then the mean over its workers, as above. */
+	bool ends_together;
 	bool series;    /* run() or trace() of one worker fills worker->series */
 	unsigned slices; /* of a trial; 0: the profile's default */
 
@@ -268,6 +275,26 @@ struct sm_scenario {
 /* Marks the worker as failed with a printf sentence; returns -code. */
 int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Parts of a slice's operations between two looks at whether it is over: of a millisecond 4 us each, which is how
+ * long a worker can go on after the first is done.  The look is a load that hits, 0.1 % of that. */
+#define SM_PARTS 256u
+
+/* Operations that run() has to do next, having done so many; 0: the slice is over, for this worker or for all
+ * (ends_together).  For loops within which `done` grows by what was returned. */
+static inline uint64_t sm_next_part(struct sm_worker *worker, uint64_t done)
+{
+	uint64_t left = worker->op_count - done, part = worker->op_count / SM_PARTS + 1;
+
+	if (!worker->over)
+		return left;
+	/* relaxed: nothing but the end is told. */
+	if (left == 0)
+		atomic_store_explicit(worker->over, worker->slice, memory_order_relaxed);
+	else if (atomic_load_explicit(worker->over, memory_order_relaxed) == worker->slice)
+		return 0;
+	return left < part ? left : part;
+}
 
 /* Value of a parameter by name; asserts that the scenario has it.  Not for timed loops. */
 uint64_t sm_case_param(const struct sm_case *c, const char *name);
