@@ -142,7 +142,7 @@ const struct demo demos[] = {
 		  "Two processes add to two different counters. Does it matter that both lie in one cache line?",
 	  .choice = { "no: they are different words", "a little", "a lot" },
 	  .pattern = { "false_sharing/*" },
-	  .set = { { "op", "atomic_add" } },
+	  .set = { { "op", "atomic_add" }, { "work", "0" } },
 	  .mechanism =
 		  "  core 0: M ----------> I ----------> M        the line is modified in one cache at a time:\n"
 		  "  core 1: I ----------> M ----------> I        each addition fetches it from the other one\n"

@@ -3,7 +3,10 @@
 set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
 set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
 set tmargin 5
-if (x_log) set logscale x 2
+# A logarithm of 0 there is none: where 0 is among the values, that of one more is drawn.
+if (x_log && !exists('x_zero')) set logscale x 2
+if (x_log && exists('x_zero')) set nonlinear x via log(x + 1) inverse exp(x) - 1
+if (x_log && exists('x_zero')) set xtics (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 set logscale y
 set xlabel x_label noenhanced
 set ylabel y_label noenhanced

@@ -25,6 +25,7 @@ static const struct {
 } sweeps[] = {
 	{ "message", "message (bytes)", true, true },
 	{ "bytes", "bytes", true, true },
+	{ "work", "work between two operations (multiplications)", false, true },
 	{ "processes", "processes", false, true },
 	{ "load", "offered load (% of the highest rate)", false, false },
 	{ "asleep", "time asleep (us)", false, true },
@@ -88,22 +89,25 @@ static int by_x(const void *a, const void *b)
 	return (left->x > right->x) - (left->x < right->x);
 }
 
-/* The points of one variant along the swept parameter, in order.  With several points at one x (other
- * parameters) the first in the file is taken. */
+/* The points of one variant along the swept parameter, in order: those that have the other parameters and the placement
+ * of the figure's case. */
 static size_t sweep_points(const struct sm_results *r, const struct figure *f, const char *variant,
 			   const char *param, bool bytes_rate, struct point *out)
 {
-	const char *placement = r->cases[f->placement_of].placement;
+	const struct sm_case_row *of = &r->cases[f->placement_of];
+	char others[128], rest[128];
 	size_t count = 0;
 
+	words_other_params(of->params, param, others);
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
 		double x = sm_param_value(c->params, param), scale = 1;
 
+		words_other_params(c->params, param, rest);
 		if (!is_of(c, f->scenario, f->metric) || strcmp(c->variant, variant) != 0 ||
-		    strcmp(c->placement, placement) != 0 || !isfinite(x) ||
-		    !isfinite(s->value.estimate))
+		    strcmp(c->placement, of->placement) != 0 || strcmp(rest, others) != 0 ||
+		    !isfinite(x) || !isfinite(s->value.estimate))
 			continue;
 		if (bytes_rate) /* bytes per ns are GB/s */
 			scale = c->bytes_per_op;
@@ -252,11 +256,12 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	used = strlen(f->variables);
 	snprintf(f->variables + used, sizeof(f->variables) - used,
 		 "variants = %u\ncrossings = %u\nx_label = '%s'\ny_label = '%s'\nx_bytes = %d\n"
-		 "x_log = %d\n",
+		 "x_log = %d\n%s",
 		 count, crossings, axis < SWEEPS ? sweeps[axis].label : "",
 		 bytes_rate ? "GB/s of payload"
 			    : figures_quoted(r->cases[f->placement_of].metric, label),
-		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic);
+		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic,
+		 range[0] == 0 ? "x_zero = 1\n" : "");
 	if (param && strcmp(param, "bytes") == 0)
 		put_marks(r, range, f->variables + strlen(f->variables),
 			  sizeof(f->variables) - strlen(f->variables));
@@ -365,8 +370,7 @@ static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const
 	f->scenario = of ? of->scenario : NULL;
 	f->metric = of ? of->metric : NULL;
 	f->data = data;
-	f->width = 900;
-	f->height = 540;
+	f->width = 900, f->height = 540;
 	return f;
 }
 
@@ -413,7 +417,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 {
 	const struct sm_case_row *c = &r->cases[first];
 	bool sweeps_something = figures_swept(r, c->scenario, c->metric) != NULL;
-	char stem[80], point[192];
+	char stem[80], point[192], others[128];
 	struct figure *f;
 
 	figures_stem(c, stem, sizeof(stem));
@@ -434,8 +438,9 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		f = add(out, count, "sweep", c, sweep_data);
 		f->placement_of = first;
 		snprintf(f->name, sizeof(f->name), "%s", stem);
-		snprintf(f->title, sizeof(f->title), "%s: %s, %s (median, 95 %% interval)",
-			 c->scenario, c->metric, c->placement);
+		words_other_params(c->params, figures_swept(r, c->scenario, c->metric), others);
+		snprintf(f->title, sizeof(f->title), "%s: %s, %s%s%s (median, 95 %% interval)",
+			 c->scenario, c->metric, others, *others ? ", " : "", c->placement);
 	}
 	if (sweeps_something && c->bytes_per_op > 0) {
 		f = add(out, count, "sweep", c, rate_data);

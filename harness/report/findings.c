@@ -119,13 +119,18 @@ static const char *size_text(char out[SM_TEXT_MAX], double value)
 static void print_crossings(const struct printer *p)
 {
 	const struct sm_results *r = p->results;
+	bool any = false;
 
 	for (size_t i = 0; i < r->crossing_count; i++) {
 		const struct sm_crossing_row *c = &r->crossings[i];
 		char text[512], at[SM_TEXT_MAX], low[SM_TEXT_MAX], high[SM_TEXT_MAX];
 
-		if (i == 0)
+		/* No measured size tells the two apart: they are alike, and cross by chance. */
+		if (!isfinite(c->low) && !isfinite(c->high))
+			continue;
+		if (!any)
 			heading(p, "Where they cross");
+		any = true;
 		snprintf(text, sizeof(text),
 			 "%s, %s: %s %s %s from %s=%s on (95 %% interval %s to %s).", c->scenario,
 			 c->placement, c->left, c->overtakes ? "is faster than" : "is slower than",

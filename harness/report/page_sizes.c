@@ -29,24 +29,6 @@ const char *ladder_size_text(const struct ladder *ladder, double size, char out[
 	return out;
 }
 
-/* The parameters but one. */
-static void other_params(const char *params, const char *param, char out[128])
-{
-	size_t used = 0, length = strlen(param);
-
-	out[0] = '\0';
-	while (*params && *params != '-') {
-		size_t word = strcspn(params, " ");
-
-		if (strncmp(params, param, length) != 0 || params[length] != '=')
-			used += (size_t)snprintf(out + used, 128 - used, "%s%.*s", used ? " " : "",
-						 (int)word, params);
-		if (used >= 128)
-			return;
-		params += word + (params[word] == ' ');
-	}
-}
-
 /* The variant that the others are compared with: the scenario's first one. */
 static const char *baseline_of(const struct page *page, const char *scenario)
 {
@@ -68,7 +50,7 @@ static bool is_on(const struct ladder *l, const struct sm_pair_row *p)
 	    strcmp(p->metric, l->metric) != 0 || strcmp(p->placement, l->placement) != 0 ||
 	    (strcmp(p->left, l->baseline) != 0 && strcmp(p->right, l->baseline) != 0))
 		return false;
-	other_params(p->params, l->param, rest);
+	words_other_params(p->params, l->param, rest);
 	return strcmp(rest, l->rest) == 0;
 }
 
@@ -225,7 +207,7 @@ unsigned ladder_find(const struct page *page, const char *scenario, struct ladde
 		if (!l->param || !isfinite(sm_param_value(p->params, l->param)))
 			continue;
 		l->bytes = figures_swept_bytes(l->param);
-		other_params(p->params, l->param, l->rest);
+		words_other_params(p->params, l->param, l->rest);
 		if (known_already(out, count, l) || !is_on(l, p))
 			continue;
 		for (size_t j = i; j < r->pair_count; j++)

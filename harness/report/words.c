@@ -104,3 +104,20 @@ void words_point(const char *params, const char *placement, char *out, size_t si
 	else
 		snprintf(out, size, "%s, %s", params, placement);
 }
+
+void words_other_params(const char *params, const char *param, char out[128])
+{
+	size_t used = 0, length = strlen(param);
+
+	out[0] = '\0';
+	while (*params && *params != '-') {
+		size_t word = strcspn(params, " ");
+
+		if (strncmp(params, param, length) != 0 || params[length] != '=')
+			used += (size_t)snprintf(out + used, 128 - used, "%s%.*s", used ? " " : "",
+						 (int)word, params);
+		if (used >= 128)
+			return;
+		params += word + (params[word] == ' ');
+	}
+}

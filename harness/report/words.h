@@ -23,5 +23,7 @@ void words_scenarios(const struct sm_results *results,
 		     void (*each)(const char *scenario, void *context), void *context);
 /* params and placement as one text: "op=store processes=2, near". */
 void words_point(const char *params, const char *placement, char *out, size_t size);
+/* The parameters but one: what the points of a line over that one have in common. */
+void words_other_params(const char *params, const char *param, char out[128]);
 
 #endif

@@ -2,19 +2,23 @@
  * Method:   each worker has a counter of its own; the variants put the counters next to each other or 64
  *           or 128 bytes apart.  Three operations: a store of a running number, a load with a dependent
  *           store, and an atomic addition, all relaxed: what is compared is the line's travel, not the
- *           ordering.  Each slice works on another copy of the counters (replicas.h).
+ *           ordering.  They follow each other at once, or after some work.  Each slice works on another copy of
+ *           the counters (replicas.h), and ends for all when the first worker is done.
  * Not shown: true sharing of one counter (contended_counter), and reads of a line that others write.
  * Cost of the loop: store: a store, an addition, a branch.  load_store: a load, an addition, a store, and
  * the counting; the value goes through memory each turn, which costs 4 to 5 cycles of store forwarding on
- * some cores and one on those that rename memory.  atomic_add: one lock add and the counting. */
+ * some cores and one on those that rename memory.  atomic_add: one lock add and the counting.  work: a
+ * multiplication, an addition and a branch a turn; from some tens of turns on the end of the chain is mispredicted
+ * each time.  The operation does not wait for the chain, so a core may begin it while it still multiplies. */
 #include <errno.h>
 
 #include "../subject/line_events.h"
 #include "../subject/replicas.h"
+#include "../subject/work.h"
 #include "shmeter/scenario.h"
 
 enum op { OP_STORE, OP_LOAD_STORE, OP_ATOMIC_ADD };
-enum { PARAM_OP, PARAM_PROCESSES };
+enum { PARAM_OP, PARAM_PROCESSES, PARAM_WORK };
 
 static size_t copy_bytes(const struct sm_case *c)
 {
@@ -33,30 +37,44 @@ static _Atomic uint64_t *counter_of(const struct sm_case *c, void *region, uint6
 					    worker * sm_case_variant(c)->arg);
 }
 
-static uint64_t run(struct sm_worker *worker)
+/* n operations with `between` multiplications after each. */
+static inline __attribute__((always_inline)) void count_up(enum op op, _Atomic uint64_t *counter, uint64_t n,
+							   uint64_t between)
 {
-	struct replica_turn *turn = worker->state;
-	_Atomic uint64_t *counter =
-		counter_of(worker->c, worker->region, turn->calls++, worker->index);
-	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed), n = worker->op_count;
+	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed), x = 1;
 
-	switch ((enum op)worker->c->param[PARAM_OP]) {
+	switch (op) {
 	case OP_STORE:
-		for (uint64_t i = 0; i < n; i++)
+		for (uint64_t i = 0; i < n; i++, x = work(x, between))
 			atomic_store_explicit(counter, ++value, memory_order_relaxed);
 		break;
 	case OP_LOAD_STORE:
-		for (uint64_t i = 0; i < n; i++)
+		for (uint64_t i = 0; i < n; i++, x = work(x, between))
 			atomic_store_explicit(
 				counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
 				memory_order_relaxed);
 		break;
 	case OP_ATOMIC_ADD:
-		for (uint64_t i = 0; i < n; i++)
+		for (uint64_t i = 0; i < n; i++, x = work(x, between))
 			atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 		break;
 	}
-	return n;
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	struct replica_turn *turn = worker->state;
+	_Atomic uint64_t *counter =
+		counter_of(worker->c, worker->region, turn->calls++, worker->index);
+	enum op op = (enum op)worker->c->param[PARAM_OP];
+	uint64_t between = worker->c->param[PARAM_WORK], done = 0, part;
+
+	for (; (part = sm_next_part(worker, done)) > 0; done += part)
+		if (between > 0)
+			count_up(op, counter, part, between);
+		else /* a loop without a second one in it */
+			count_up(op, counter, part, 0);
+	return done;
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
@@ -82,22 +100,37 @@ static const struct sm_variant variants[] = {
 };
 
 /* Nine counters are more than a line of 64 bytes holds. */
-#define C1(number, operation, op_name, why_question, note)                                                \
+#define C1(number, operation, where, why_question, note)                                                  \
 	{                                                                                                 \
 		.id = number,                                                                             \
 		.text = "Counters in one cache line cost at least 1.5 times as much as padded ones when " \
-			"processes on different cores " operation " them",                                \
+			"processes on different cores " operation,                                        \
 		.source = "popular belief; Intel optimization manual, false sharing",                     \
 		.question = why_question, .left = "packed", .right = "padded_64",                         \
-		.at = "op=" op_name                                                                       \
-		      " processes<=8 processes<=1xPU placement=near cores=different",                     \
+		.at = where " processes<=8 processes<=1xPU placement=near cores=different",               \
 		.needs = "two cores", .ratio_min = 1.5, .caveat = note                                    \
 	}
+/* A point each: what is true at one is not at another. */
+#define C1B(number, between, why_question, note)                                                 \
+	C1(number, "load and store them, with " between " multiplications in between",    \
+	   "op=load_store work=" between, why_question, note)
+#define DILUTED                                                                                            \
+	"the line's travel costs what it costs: the more a process does between two operations, the less " \
+	"of its time that is"
 
 static const struct sm_claim claims[] = {
-	C1("C1", "add atomically to", "atomic_add", "Padded or not?", NULL),
-	C1("C1b", "load and store", "load_store", "Padded or not?", NULL),
-	C1("C1c", "only store to", "store", NULL,
+	C1("C1", "add atomically to them, one addition after the other", "op=atomic_add work=0",
+	   "Padded or not?", NULL),
+	C1("C1.work", "add atomically to them, with 20 multiplications in between",
+	   "op=atomic_add work=20", NULL, NULL),
+	C1B("C1b", "20", "Padded or not?", NULL),
+	C1("C1b.0", "load and store them, one time after the other", "op=load_store work=0", NULL,
+	   "back to back the sharing is partly hidden by the store buffer: a core that has the line counts "
+	   "on in it, many times before it gives the line away"),
+	C1B("C1b.5", "5", NULL, NULL),
+	C1B("C1b.100", "100", NULL, DILUTED),
+	C1B("C1b.1000", "1000", NULL, DILUTED),
+	C1("C1c", "only store to them", "op=store work=0", NULL,
 	   "a core may gather stores to one line in its store buffer and fetch the line once for many of "
 	   "them: a loop of plain stores then hides the sharing"),
 	{ .id = "C2",
@@ -114,7 +147,7 @@ static const struct sm_claim claims[] = {
 	  .source = "cache coherence: one core, one copy of the line",
 	  .left = "packed",
 	  .right = "padded_64",
-	  .at = "placement=same-core",
+	  .at = "work=0 placement=same-core",
 	  .ratio_min = 1 / 1.1,
 	  .ratio_max = 1.1 },
 	{ 0 },
@@ -128,7 +161,9 @@ const struct sm_scenario sm_scenario_false_sharing = {
 	.question = "What does it cost when processes write to one cache line?",
 	.summary = "A counter each, packed side by side or padded apart.",
 	.why = "A cache line has one writer at a time. Processes that write different words of one "
-	       "line take it from each other at every write; apart, each keeps a line of its own. "
+	       "line take it from each other; apart, each keeps a line of its own. Back to back a core "
+	       "that has the line may write to it many times before it gives it away, which hides a part "
+	       "of the price; with much work between two writes it is the work that takes the time. "
 	       "This is the cause where four things hold together: distance alone takes the cost "
 	       "away (packed against padded_64), more distance adds nothing (padded_128), faults "
 	       "and switches are alike on both sides, and on one core packing costs nothing (claim "
@@ -140,14 +175,22 @@ const struct sm_scenario sm_scenario_false_sharing = {
 		      .unit = "1",
 		      .summary = "what is done to the counter",
 		      .labels = op_labels,
-		      .quick = SM_VALUES(OP_STORE, OP_LOAD_STORE, OP_ATOMIC_ADD) },
+		      .quick = SM_VALUES(OP_LOAD_STORE, OP_ATOMIC_ADD, OP_STORE) },
 		    { .name = "processes",
 		      .unit = "1",
 		      .summary = "writers",
 		      .quick = SM_VALUES(2),
 		      .full = SM_VALUES(2, 4, 8, 16),
 		      .min = 1,
-		      .max = 4096 } },
+		      .max = 4096 },
+		    { .name = "work",
+		      .unit = "multiplications",
+		      .summary = "dependent ones after each operation, 3 to 4 cycles each",
+		      .quick = SM_VALUES(0, 20),
+		      .standard = SM_VALUES(0, 5, 20, 100, 1000),
+		      .full = SM_VALUES(0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
+		      .max = 1 << 20 } },
+	.ends_together = true,
 	.workers_param = "processes",
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
 			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },

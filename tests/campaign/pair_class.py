@@ -9,7 +9,7 @@ import sys
 from common import discard, match_classes, pair_classes, run, scratch, slices, spread, verdict
 
 RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 10
-SUBJECTS = {"false_sharing": ("packed", "op=atomic_add processes=2"),
+SUBJECTS = {"false_sharing": ("packed", "op=atomic_add processes=2 work=0"),
             "contended_counter": ("fetch_add", "processes=2")}
 # What the analysis asks before it speaks of a class: pure slices of a trial, trials.
 SLICES_MIN = 3

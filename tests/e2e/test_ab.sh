@@ -20,7 +20,7 @@ ab() {
 	"$program" ab "./$1" "./$2" false_sharing --out "ab-$runs" "${@:3}"
 }
 
-point=(--set op=atomic_add --set processes=2)
+point=(--set op=atomic_add --set processes=2 --set work=0)
 store three false_sharing "${point[@]}"
 store many lock_uncontended
 side same three
@@ -67,7 +67,7 @@ chmod +x broken
 expect 4 'the new side, ./broken, ended with exit code 4: no scenario matches' ab same broken
 
 # really measured: sides that differ in a placement are one case, and placements that both measure are two
-expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2\+.*a FAIL was not possible: 1 block, 7' "$program" ab --left placement=near \
+expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2 work=0\+.*a FAIL was not possible: 1 block, 7' "$program" ab --left placement=near \
 	--right placement=same-core false_sharing/padded_64 "${point[@]}" --repeat-blocks 1 --out placed
 expect 3 '@near.*@same-core|@same-core.*@near' "$program" ab "$program" "$program" false_sharing/padded_64 "${point[@]}" \
 	--profile standard --repeat-blocks 1 --out standard

@@ -26,7 +26,7 @@ here() { # PROGRAM PACKAGE: whether a consumer is installed
 # Two runs of the same cases; lost_update has further metrics, transport_latency distributions.
 for run in old new; do
 	"$program" run false_sharing transport_latency/pipe transport_latency/shm_ring lost_update/plain \
-		--set op=atomic_add --set message=64 --no-plots -q --out $run >out 2>err || fail "run: $(cat err)"
+		--set op=atomic_add --set work=0 --set message=64 --no-plots -q --out $run >out 2>err || fail "run: $(cat err)"
 done
 first_ok() { awk -F, 'NR > 1 && /,ok$/ {print $2; exit}' old/samples.csv; }
 # Trials that must not enter, by status.

@@ -102,7 +102,7 @@ expect 4 'cannot write' "$program" check healthy --thresholds gates.ini --junit 
 
 # an alternation: equal builds, and one slowed down.  A pair, because a neighbour on the core of a worker alone may
 # leave fewer blocks in one band than a FAIL needs
-pair='false_sharing/padded_64 --set op=atomic_add --set processes=2'
+pair='false_sharing/padded_64 --set op=atomic_add --set processes=2 --set work=0'
 again 0 'PASS' '"$program" ab "$program" "$program" $pair --max 1.10 --out same-$go -q'
 again 1 'Fresh trials repeat it' \
 	'"$program" ab --right inject=false_sharing/padded_64=40 $pair --out slower-$go -q'

@@ -15,14 +15,14 @@ unset GITHUB_STEP_SUMMARY SHMETER_MAX SHMETER_BUDGET SHMETER_OUT SHMETER_AGAIN
 . "$root/tests/e2e/sides.sh"
 check=$root/scripts/check-regression
 
-store stored false_sharing --set op=atomic_add --set processes=2
+store stored false_sharing --set op=atomic_add --set processes=2 --set work=0
 judge=$program side same/shmeter stored
 judge=/bin/echo side slow/shmeter stored slow:padded_64:40 # its `ab` finds nothing wrong, ever
 judge=/bin/false side without/shmeter stored
 
 # the real thing once
 expect 0 'padded_64.*blocks of each side' "$check" "$program" "$(dirname "$program")" false_sharing/padded_64 \
-	--set op=atomic_add --set processes=2 --repeat-blocks 7
+	--set op=atomic_add --set processes=2 --set work=0 --repeat-blocks 7
 
 expect 0 '3 of 3 gates pass' "$check" same same false_sharing --repeat-blocks 9
 expect 0 'ab same slow' env SHMETER_JUDGE=slow "$check" same slow false_sharing

@@ -209,3 +209,32 @@ Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	cr_expect_eq(system(command), 0);
 }
+
+/* Points that differ in another parameter are not on the same line: two sizes are two points, whatever else was swept. */
+Test(analysis, a_line_has_one_point_at_each_size)
+{
+	char folder[] = "/tmp/shmeter-line-XXXXXX", command[128];
+	struct sm_report_options options = { .plots = PLOTS_FOLDER };
+	struct sm_error err = { 0 };
+	unsigned drawn, points = 0;
+	char *data;
+
+	cr_assert(mkdtemp(folder));
+	run.folder = strdup(folder);
+	add_pack_point("op=add processes=2", 200, 50, 50, 6);
+	add_pack_point("op=store processes=2", 20, 5, 5, 6);
+	add_pack_point("op=add processes=4", 300, 60, 60, 6);
+	add_pack_point("op=store processes=4", 30, 6, 6, 6);
+	analyse();
+	snprintf(command, sizeof(command), "mkdir -p %s/plots", folder);
+	cr_assert_eq(system(command), 0);
+	(void)!sm_report_figures(&run, &options, &drawn, &err);
+	data = take("plots/pack.dat");
+	cr_expect(strstr(data, "packed"), "%s", data);
+	for (const char *at = data; (at = strchr(at, '\n')); at++)
+		points += at[1] == '2' || at[1] == '4';
+	cr_expect_eq(points, 6, "%u points of three variants at two sizes:\n%s", points, data);
+	free(data);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	cr_expect_eq(system(command), 0);
+}
