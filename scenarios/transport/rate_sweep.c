@@ -92,6 +92,8 @@ static const struct sm_variant variants[] = {
 static const struct sm_claim claims[] = {
 	RARE("T8", pipe, "a pipe"),
 	RARE("T8.unix_stream", unix_stream, "a Unix stream socket"),
+	RARE("T8.tcp_loopback", tcp_loopback, "TCP on loopback"),
+	RARE("T8.shm_mutex_cond", shm_mutex_cond, "a ring under mutex and condition"),
 	RARE("T8.shm_ring_futex", shm_ring_futex, "a ring that spins a little, then sleeps"),
 	{ .id = "T8.shm_ring",
 	  .text = "Between two cores it adds less than 1 us over a ring that never sleeps",

@@ -189,6 +189,8 @@ static const struct sm_variant variants[] = {
 	}
 static const struct sm_claim claims[] = {
 	KEEPS("T5.pipe", pipe, "a pipe"),
+	KEEPS("T5.fifo", fifo, "a named pipe"),
+	KEEPS("T5.unix_seqpacket", unix_seqpacket, "a Unix sequenced-packet socket"),
 	KEEPS("T5.unix_dgram", unix_dgram, "a Unix datagram socket"),
 	KEEPS("T5.posix_mq", posix_mq, "a POSIX message queue"),
 	KEEPS("T5.sysv_msg", sysv_msg, "a System V message queue"),
