@@ -171,7 +171,7 @@ static bool holds(const char *folder, enum sm_status status)
 	sm_results_init(&run);
 	if (sm_store_load(&run, folder, NULL) == 0)
 		for (size_t i = 0; i < run.sample_count && !found; i++)
-			found = run.samples[i].status == status;
+			found = run.samples[i].ended == status;
 	sm_results_free(&run);
 	return found;
 }

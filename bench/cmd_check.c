@@ -68,7 +68,7 @@ static int run_fresh(struct check *check, const char *folder, struct sm_error *e
 	}
 	rc = sm_guard_start(err);
 	if (rc == 0)
-		rc = sm_run(run, sm_scenarios, sm_scenario_count, err);
+		rc = sm_run(run, sm_scenarios, sm_scenario_count, &check->fresh, err);
 	sm_guard_stop();
 	if (check->line.used)
 		fprintf(stderr, "\r\033[K");
@@ -92,8 +92,6 @@ static int confirm(struct check *check, struct sm_error *err)
 	rc = confirm_folder(check->arguments->operand[0], folder, sizeof(folder), err);
 	if (rc == 0)
 		rc = run_fresh(check, folder, err);
-	if (rc == 0)
-		rc = sm_store_load(&check->fresh, folder, err);
 	check->fresh_rows = calloc(count, sizeof(*check->fresh_rows));
 	if (rc == 0 && !check->fresh_rows)
 		rc = sm_fail(err, ENOMEM, "no memory for %zu gates", count);
@@ -140,7 +138,8 @@ static int judge(struct check *check, struct sm_error *err)
 {
 	struct arguments *arguments = check->arguments;
 	/* the baseline first: what is left of it is small */
-	int rc = arguments->baseline ? sm_digest_load(&check->baseline, arguments->baseline, err)
+	int rc = arguments->baseline ? sm_digest_load(&check->baseline, arguments->baseline, sm_scenarios,
+						       sm_scenario_count, err)
 				     : 0;
 
 	if (rc == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "program.h"
+#include "registry.h"
 #include "shmeter/compare.h"
 
 static int slowest_first(const void *a, const void *b)
@@ -100,9 +101,10 @@ int cmd_compare(struct arguments *arguments)
 		sm_fail(&err, EINVAL, "`shmeter compare` needs two run folders, the old one first");
 		return complain(&err);
 	}
-	rc = sm_digest_load(&before, arguments->operand[0], &err);
+	rc = sm_digest_load(&before, arguments->operand[0], sm_scenarios, sm_scenario_count, &err);
 	if (rc == 0)
-		rc = sm_digest_load(&now, arguments->operand[1], &err);
+		rc = sm_digest_load(&now, arguments->operand[1], sm_scenarios, sm_scenario_count,
+				    &err);
 	if (rc == 0)
 		rc = sm_compare_runs(&comparison, before, now, &err);
 	if (rc == 0 && comparison.count == 0)

@@ -31,6 +31,7 @@ struct stage {
 	struct arguments *arguments;
 	const struct demo *demo;
 	char folder[4096];
+	struct sm_results run; /* filled while it is measured */
 	uint64_t last_frame_ns;
 	bool moving;   /* the picture is redrawn in place */
 	unsigned rows; /* of it on the screen */
@@ -82,6 +83,12 @@ static unsigned ask(const struct stage *stage)
 	return guess <= DEMO_CHOICES ? guess : 0;
 }
 
+static const char *scenario_of(const struct demo *demo, char out[128])
+{
+	snprintf(out, 128, "%.*s", (int)strcspn(demo->pattern[0], "/"), demo->pattern[0]);
+	return out;
+}
+
 /* Bars of what was measured so far. */
 struct bar {
 	const char *variant, *params;
@@ -90,6 +97,16 @@ struct bar {
 	size_t count;
 };
 
+/* A further metric of a trial; NaN where it is not known. */
+static double metric_of(const struct sm_results *run, unsigned trial, const char *metric)
+{
+	for (size_t i = run->metric_count; i-- > 0;)
+		if (run->metrics[i].trial == trial && strcmp(run->metrics[i].metric, metric) == 0)
+			return run->metrics[i].value;
+	return NAN;
+}
+
+/* From what was measured alone: there is no analysis while a run goes on. */
 static size_t gather(const struct sm_results *run, const struct demo *demo, struct bar *bars,
 		     size_t room)
 {
@@ -99,8 +116,7 @@ static size_t gather(const struct sm_results *run, const struct demo *demo, stru
 		const struct sm_case_row *row = &run->cases[c];
 		struct bar *bar = &bars[count];
 
-		if (strcmp(row->scenario, "aa") == 0 || row->derived != (demo->metric != NULL) ||
-		    (demo->metric && strcmp(row->metric, demo->metric) != 0))
+		if (row->control || row->derived)
 			continue;
 		*bar = (struct bar){ .variant = row->variant,
 				     .params = row->params,
@@ -108,9 +124,9 @@ static size_t gather(const struct sm_results *run, const struct demo *demo, stru
 		for (size_t i = 0; bar->values && i < run->sample_count; i++) {
 			const struct sm_sample *sample = &run->samples[i];
 
-			if (sample->case_index != c || sample->status != SM_OK)
+			if (sample->case_index != c || sample->ended != SM_OK)
 				continue;
-			double value = demo->metric ? sample->value
+			double value = demo->metric ? metric_of(run, sample->trial, demo->metric)
 				       : sample->ops
 					       ? (double)sample->elapsed_ns / (double)sample->ops
 					       : (double)NAN;
@@ -163,17 +179,12 @@ static bool write_frame(const struct stage *stage, const struct bar *bars, size_
 /* One frame through gnuplot, over the one before.  Without gnuplot there is none: the words say it all. */
 static void draw(struct stage *stage)
 {
-	struct sm_results run;
-	struct sm_error err = { 0 };
 	struct bar bars[PICTURE_ROWS];
 	char command[8400];
-	size_t count = 0;
+	size_t count = gather(&stage->run, stage->demo, bars, PICTURE_ROWS);
 	FILE *picture;
 	int c;
 
-	sm_results_init(&run);
-	if (sm_store_load(&run, stage->folder, &err) == 0)
-		count = gather(&run, stage->demo, bars, PICTURE_ROWS);
 	if (count > 0 && write_frame(stage, bars, count, 78)) {
 		snprintf(command, sizeof(command), "gnuplot '%s/demo.gp' 2>/dev/null",
 			 stage->folder);
@@ -191,7 +202,6 @@ static void draw(struct stage *stage)
 			pclose(picture);
 		fflush(stdout);
 	}
-	sm_results_free(&run);
 }
 
 /* Between trials alone: never while one is timed. */
@@ -231,29 +241,20 @@ static int measure(struct stage *stage, struct sm_error *err)
 	}
 	rc = sm_guard_start(err);
 	if (rc == 0)
-		rc = sm_run(&run, sm_scenarios, sm_scenario_count, err);
+		rc = sm_run(&run, sm_scenarios, sm_scenario_count, &stage->run, err);
 	sm_guard_stop();
 	return rc;
 }
 
-static const char *scenario_of(const struct demo *demo, char out[128])
-{
-	snprintf(out, 128, "%.*s", (int)strcspn(demo->pattern[0], "/"), demo->pattern[0]);
-	return out;
-}
-
 /* The claims about what was shown, with their evidence; what could not run, and why. */
-static int tell(const struct stage *stage, struct sm_error *err)
+static void tell(const struct stage *stage)
 {
-	struct sm_results run;
+	const struct sm_results *run = &stage->run;
 	char scenario[128], verdict[32];
 	const char *last = "";
-	int rc;
 
-	sm_results_init(&run);
-	rc = sm_store_load(&run, stage->folder, err);
-	for (size_t i = 0; rc == 0 && i < run.claim_count; i++) {
-		const struct sm_claim_row *claim = &run.claims[i];
+	for (size_t i = 0; i < run->claim_count; i++) {
+		const struct sm_claim_row *claim = &run->claims[i];
 
 		if (strcmp(claim->scenario, scenario_of(stage->demo, scenario)) != 0 ||
 		    (claim->verdict == SM_NOT_TESTABLE &&
@@ -267,19 +268,17 @@ static int tell(const struct stage *stage, struct sm_error *err)
 		if (strcmp(claim->reason, "-") != 0)
 			sm_wrap(stdout, "     Why: ", 5, WIDTH, claim->reason);
 	}
-	for (size_t i = 0; rc == 0 && i < run.sample_count; i++) {
-		const struct sm_sample *sample = &run.samples[i];
+	for (size_t i = 0; i < run->sample_count; i++) {
+		const struct sm_sample *sample = &run->samples[i];
 
-		if (sample->status != SM_SKIPPED || sample->derived ||
+		if (sample->ended != SM_SKIPPED || sample->derived ||
 		    strcmp(last, sample->reason) == 0)
 			continue;
 		last = sample->reason;
-		printf("  not here: %s/%s\n", run.cases[sample->case_index].scenario,
-		       run.cases[sample->case_index].variant);
+		printf("  not here: %s/%s\n", run->cases[sample->case_index].scenario,
+		       run->cases[sample->case_index].variant);
 		sm_wrap(stdout, "     ", 5, WIDTH, sample->reason);
 	}
-	sm_results_free(&run);
-	return rc;
 }
 
 /* The function's lines out of the scenario's own file, as it was compiled. */
@@ -339,6 +338,7 @@ static int show(struct arguments *arguments, const struct demo *demo, struct sm_
 		 scratch && *scratch ? scratch : "/tmp");
 	if (!mkdtemp(stage.folder))
 		return sm_fail(err, errno, "%s cannot be made: %s", stage.folder, strerror(errno));
+	sm_results_init(&stage.run);
 	heading(&stage, demo->title);
 	sm_wrap(stdout, "  ", 2, WIDTH, demo->question);
 	guess = ask(&stage);
@@ -349,9 +349,7 @@ static int show(struct arguments *arguments, const struct demo *demo, struct sm_
 		heading(&stage, "What was measured here");
 		if (guess > 0)
 			printf("  You expected: %s\n", demo->choice[guess - 1]);
-		rc = tell(&stage, err);
-	}
-	if (rc == 0) {
+		tell(&stage);
 		heading(&stage, "Why");
 		printf("%s\n", demo->mechanism);
 		heading(&stage, "The code that ran");
@@ -360,6 +358,7 @@ static int show(struct arguments *arguments, const struct demo *demo, struct sm_
 		printf("  %s\n", demo->next);
 	}
 	remove_run(stage.folder);
+	sm_results_free(&stage.run);
 	return rc;
 }
 

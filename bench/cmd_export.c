@@ -101,7 +101,7 @@ int cmd_export(struct arguments *arguments)
 		return complain(&err);
 	}
 	sm_results_init(&results);
-	rc = sm_store_load(&results, arguments->operand[0], &err);
+	rc = load_run(&results, arguments->operand[0], &err);
 	if (rc == 0)
 		rc = export(arguments, &results, &err);
 	sm_results_free(&results);

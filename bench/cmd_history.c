@@ -57,7 +57,7 @@ static int add(const struct arguments *arguments, const char *file, struct sm_er
 		bool added = false;
 
 		sm_results_init(&run);
-		rc = sm_store_load(&run, arguments->operand[i], err);
+		rc = load_run(&run, arguments->operand[i], err);
 		if (rc == 0 && !history)
 			rc = sm_history_open(&history, file, true, err);
 		if (rc == 0)

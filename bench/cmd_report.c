@@ -1,19 +1,55 @@
 /* shmeter report */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "program.h"
-#include "registry.h"
+#include "shmeter/store.h"
+
+/* Files go where --out says, or into the run folder; where that cannot be, everything is said on standard output. */
+static int choose_target(const struct arguments *arguments, struct sm_results *results,
+			 struct sm_error *err)
+{
+	const char *folder = arguments->operand[0];
+
+	if (!arguments->out && access(folder, W_OK | X_OK) == 0 && !sm_store_is_locked(folder))
+		return 0;
+	free(results->out);
+	results->out = NULL;
+	if (!arguments->out) {
+		if (!arguments->quiet)
+			fprintf(stderr,
+				"shmeter: no files are written into %s: it is %s; pass --out DIR to "
+				"write elsewhere\n",
+				folder, sm_store_is_locked(folder) ? "still being measured" : "read-only");
+		return 0;
+	}
+	if (mkdir(arguments->out, 0777) != 0 && errno != EEXIST)
+		return sm_fail(err, errno, "cannot make %s: %s", arguments->out, strerror(errno));
+	results->out = strdup(arguments->out);
+	return results->out ? 0 : sm_fail(err, ENOMEM, "no memory for the report");
+}
 
 int cmd_report(struct arguments *arguments)
 {
+	struct sm_results results;
 	struct sm_error err = { 0 };
+	int rc;
 
 	if (arguments->operands != 1) {
 		sm_fail(&err, EINVAL,
 			"`shmeter report` needs one run folder, for example results/latest");
 		return complain(&err);
 	}
-	if (sm_run_analyse(arguments->operand[0], sm_scenarios, sm_scenario_count, &err) < 0)
-		return complain(&err);
-	return show_results(arguments, arguments->operand[0]);
+	sm_results_init(&results);
+	rc = load_run(&results, arguments->operand[0], &err);
+	if (rc == 0)
+		rc = choose_target(arguments, &results, &err);
+	if (rc == 0)
+		rc = sm_store_write_analysis(&results, &err);
+	rc = rc < 0 ? complain(&err) : show_results(arguments, &results);
+	sm_results_free(&results);
+	return rc;
 }

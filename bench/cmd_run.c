@@ -133,8 +133,9 @@ int cmd_run(struct arguments *arguments)
 	struct sm_run_options *run = &arguments->run;
 	struct sm_error err = { 0 };
 	struct progress_line line = { 0 };
+	struct sm_results results;
 	char folder[4096];
-	int rc, shown;
+	int rc;
 
 	if (choose(arguments, &err) < 0)
 		return complain(&err);
@@ -152,21 +153,19 @@ int cmd_run(struct arguments *arguments)
 	}
 	if (sm_guard_start(&err) < 0)
 		return complain(&err);
-	rc = sm_run(run, sm_scenarios, sm_scenario_count, &err);
+	sm_results_init(&results);
+	rc = sm_run(run, sm_scenarios, sm_scenario_count, &results, &err);
 	sm_guard_stop(); /* settings are back before anything else is done */
 	if (line.used)
 		fprintf(stderr, "\r\033[K");
-	if (rc < 0 && rc != -EINTR)
-		return complain(&err);
-	if (rc == 0 || access(run->folder, R_OK) == 0)
+	if (rc == 0 || (rc == -EINTR && access(run->folder, R_OK) == 0))
 		point_latest(run->folder);
-	if (rc == -EINTR) {
+	if (rc == -EINTR)
 		fprintf(stderr,
 			"shmeter: stopped; what was measured is in %s, `shmeter run --resume %s` "
 			"goes on\n",
 			run->folder, run->folder);
-		return complain(&err);
-	}
-	shown = show_results(arguments, run->folder);
-	return shown;
+	rc = rc < 0 ? complain(&err) : show_results(arguments, &results);
+	sm_results_free(&results);
+	return rc;
 }

@@ -38,7 +38,8 @@ struct selftest {
 };
 
 static int run_into(struct selftest *self, const char *folder, const char *const *patterns,
-		    size_t count, const char *inject, unsigned blocks, struct sm_error *err)
+		    size_t count, const char *inject, unsigned blocks, struct sm_results *results,
+		    struct sm_error *err)
 {
 	struct sm_run_options run = self->arguments->run;
 	int rc;
@@ -55,7 +56,7 @@ static int run_into(struct selftest *self, const char *folder, const char *const
 		run.progress = show_progress;
 		run.progress_context = &self->line;
 	}
-	rc = sm_run(&run, sm_scenarios, sm_scenario_count, err);
+	rc = sm_run(&run, sm_scenarios, sm_scenario_count, results, err);
 	if (self->line.used)
 		fprintf(stderr, "\r\033[K");
 	return rc;
@@ -71,9 +72,7 @@ static int calibrate(struct selftest *self, struct sm_error *err)
 
 	snprintf(folder, sizeof(folder), "%s/calibration", self->out);
 	sm_results_init(&results);
-	rc = run_into(self, folder, patterns, 1, NULL, 8, err);
-	if (rc == 0)
-		rc = sm_store_load(&results, folder, err);
+	rc = run_into(self, folder, patterns, 1, NULL, 8, &results, err);
 	for (size_t i = 0; rc == 0 && i < results.claim_count; i++) {
 		const struct sm_claim_row *claim = &results.claims[i];
 
@@ -85,7 +84,8 @@ static int calibrate(struct selftest *self, struct sm_error *err)
 	}
 	if (rc == 0)
 		snprintf(self->fingerprint, sizeof(self->fingerprint), "%s",
-			 json_string_value(json_object_get(results.manifest, "fingerprint")));
+			 json_string_value(json_object_get(
+				 json_object_get(results.manifest, "identity"), "type")));
 	sm_results_free(&results);
 	return rc;
 }
@@ -143,9 +143,7 @@ static int step(struct selftest *self, unsigned percent, unsigned blocks, struct
 	snprintf(folder, sizeof(folder), "%s/slower-%u", self->out, percent);
 	snprintf(inject, sizeof(inject), "aa/b=%u", percent);
 	sm_results_init(&results);
-	rc = run_into(self, folder, patterns, 1, percent ? inject : NULL, blocks, err);
-	if (rc == 0)
-		rc = sm_store_load(&results, folder, err);
+	rc = run_into(self, folder, patterns, 1, percent ? inject : NULL, blocks, &results, err);
 	for (unsigned i = 0; rc == 0 && i < LENGTHS; i++) {
 		struct sm_parts parts;
 

@@ -78,6 +78,7 @@ int complain(const struct sm_error *err)
 	case ENOMEM:
 	case ENODEV:
 	case EAGAIN:
+	case EBUSY:
 	case EMFILE: return EXIT_MACHINE;
 	case EINTR: return EXIT_SIGNAL + (stop ? stop : SIGINT);
 	default: return EXIT_WRONG;

@@ -103,8 +103,11 @@ struct sm_gate_report;
 int print_gates(const struct arguments *arguments, const struct sm_gate_report *report, struct sm_error *err);
 int exit_of(const struct arguments *arguments, enum sm_verdict verdict);
 
-/* show.c: what run and report print and draw of a folder. */
-int show_results(const struct arguments *arguments, const char *folder);
+/* show.c */
+/* Loads a run folder and analyses it; `results` are initialised, and freed by the caller, also after an error. */
+int load_run(struct sm_results *results, const char *folder, struct sm_error *err);
+/* What run and report print and draw of an analysed run; returns the exit code. */
+int show_results(const struct arguments *arguments, const struct sm_results *results);
 
 int cmd_list(struct arguments *arguments);
 int cmd_run(struct arguments *arguments);

@@ -9,7 +9,7 @@ struct long_view {
 	const char *run;
 	struct sm_case_row c;
 	struct sm_sample s;
-	const char *source, *measure, *unit, *state;
+	const char *placement, *relation, *source, *measure, *unit, *state;
 	double value;
 };
 
@@ -17,36 +17,36 @@ struct long_view {
 #define S(field) offsetof(struct long_view, s.field)
 #define L(field) offsetof(struct long_view, field)
 static const struct column columns[] = {
-	{ "run", COLUMN_TEXT, L(run), false },
-	{ "trial", COLUMN_UINT, S(trial), false },
-	{ "case", COLUMN_TEXT, C(id), false },
-	{ "group", COLUMN_TEXT, C(group), false },
-	{ "scenario", COLUMN_TEXT, C(scenario), false },
-	{ "variant", COLUMN_TEXT, C(variant), false },
-	{ "params", COLUMN_TEXT, C(params), false },
-	{ "placement", COLUMN_TEXT, C(placement), false },
-	{ "relation", COLUMN_TEXT, C(relation), false },
-	{ "pair_class", COLUMN_TEXT, S(klass), false },
-	{ "pus", COLUMN_TEXT, S(pus), false },
-	{ "workers", COLUMN_UINT, C(workers), false },
-	{ "backing", COLUMN_TEXT, C(backing), false },
-	{ "pages", COLUMN_TEXT, C(pages), false },
-	{ "pages_got", COLUMN_TEXT, S(pages_got), false },
-	{ "prefault", COLUMN_TEXT, C(prefault), false },
-	{ "numa", COLUMN_TEXT, C(numa), false },
-	{ "block", COLUMN_UINT, S(block), false },
-	{ "order", COLUMN_UINT, S(order), false },
-	{ "slices", COLUMN_UINT, S(slices), false },
-	{ "slices_pure", COLUMN_UINT, S(slices_pure), false },
-	{ "ops", COLUMN_U64, S(ops), false },
-	{ "metric", COLUMN_TEXT, C(metric), false },
-	{ "transfers_per_op", COLUMN_REAL, C(transfers_per_op), false },
-	{ "bytes_per_op", COLUMN_REAL, C(bytes_per_op), false },
-	{ "source", COLUMN_TEXT, L(source), false },
-	{ "measure", COLUMN_TEXT, L(measure), false },
-	{ "value", COLUMN_REAL, L(value), false },
-	{ "unit", COLUMN_TEXT, L(unit), false },
-	{ "state", COLUMN_TEXT, L(state), false },
+	{ "run", COLUMN_TEXT, L(run), false, NULL },
+	{ "trial", COLUMN_UINT, S(trial), false, NULL },
+	{ "case", COLUMN_TEXT, C(id), false, NULL },
+	{ "group", COLUMN_TEXT, C(group), false, NULL },
+	{ "scenario", COLUMN_TEXT, C(scenario), false, NULL },
+	{ "variant", COLUMN_TEXT, C(variant), false, NULL },
+	{ "params", COLUMN_TEXT, C(params), false, NULL },
+	{ "placement", COLUMN_TEXT, L(placement), false, NULL },
+	{ "relation", COLUMN_TEXT, L(relation), false, NULL },
+	{ "pair_class", COLUMN_TEXT, S(found.klass), false, NULL },
+	{ "pus", COLUMN_TEXT, S(pus), false, NULL },
+	{ "workers", COLUMN_UINT, C(workers), false, NULL },
+	{ "backing", COLUMN_TEXT, C(backing), false, NULL },
+	{ "pages", COLUMN_TEXT, C(pages), false, NULL },
+	{ "pages_got", COLUMN_TEXT, S(pages_got), false, NULL },
+	{ "prefault", COLUMN_TEXT, C(prefault), false, NULL },
+	{ "numa", COLUMN_TEXT, C(numa), false, NULL },
+	{ "block", COLUMN_UINT, S(block), false, NULL },
+	{ "order", COLUMN_UINT, S(order), false, NULL },
+	{ "slices", COLUMN_UINT, S(slices), false, NULL },
+	{ "slices_pure", COLUMN_UINT, S(found.slices_pure), false, NULL },
+	{ "ops", COLUMN_U64, S(ops), false, NULL },
+	{ "metric", COLUMN_TEXT, C(metric), false, NULL },
+	{ "transfers_per_op", COLUMN_REAL, C(transfers_per_op), false, NULL },
+	{ "bytes_per_op", COLUMN_REAL, C(bytes_per_op), false, NULL },
+	{ "source", COLUMN_TEXT, L(source), false, NULL },
+	{ "measure", COLUMN_TEXT, L(measure), false, NULL },
+	{ "value", COLUMN_REAL, L(value), false, NULL },
+	{ "unit", COLUMN_TEXT, L(unit), false, NULL },
+	{ "state", COLUMN_TEXT, L(state), false, NULL },
 };
 static const struct table table = { "-", columns, sizeof(columns) / sizeof(columns[0]) };
 
@@ -65,8 +65,8 @@ static void write_sample(struct long_view *row, FILE *out)
 	const struct sm_sample *s = &row->s;
 
 	row->source = "sample";
-	write_row(row, "time", s->value, row->c.unit, "ok", out);
-	write_row(row, "cpu_time", s->cpu_ns_per_op, row->c.unit, "ok", out);
+	write_row(row, "time", s->found.value, row->c.unit, "ok", out);
+	write_row(row, "cpu_time", s->found.cpu_ns_per_op, row->c.unit, "ok", out);
 	write_row(row, "elapsed", (double)s->elapsed_ns, "ns", "ok", out);
 	write_row(row, "wall", (double)s->wall_ns, "ns", "ok", out);
 	write_row(row, "steal", (double)s->steal_ns, "ns", "ok", out);
@@ -88,13 +88,16 @@ int export_csv(const struct sm_export_view *view, FILE *out, struct sm_error *er
 						 .c = *view->cases[i].c,
 						 .s = *trial->sample };
 
+			row.placement = sm_placement_name(row.c.placement);
+			row.relation = sm_placement_name(row.c.relation);
+
 			write_sample(&row, out);
 			row.source = "counter";
 			for (size_t c = 0; c < trial->counter_count; c++)
 				write_row(&row, trial->counters[c]->event,
 					  trial->counters[c]->per_op,
 					  export_counter_unit(trial->counters[c]),
-					  trial->counters[c]->state, out);
+					  sm_count_state_name(trial->counters[c]->state), out);
 			row.source = "metric";
 			for (size_t m = 0; m < trial->metric_count; m++)
 				write_row(&row, trial->metrics[m]->metric, trial->metrics[m]->value,

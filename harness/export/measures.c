@@ -45,7 +45,8 @@ static size_t gather(const struct export_case *one, const struct export_measure 
 
 		for (size_t i = 0; measure->scope && i < trial->counter_count; i++)
 			if (strcmp(trial->counters[i]->event, measure->name) == 0 &&
-			    strcmp(trial->counters[i]->scope, measure->scope) == 0 &&
+			    strcmp(sm_count_scope_name(trial->counters[i]->scope),
+				   measure->scope) == 0 &&
 			    isfinite(trial->counters[i]->per_op))
 				values[count++] = trial->counters[i]->per_op;
 		for (size_t i = 0; !measure->scope && i < trial->metric_count; i++)
@@ -73,7 +74,7 @@ void export_measures(struct export_case *one)
 		for (size_t i = 0; i < trial->counter_count; i++)
 			place_of(one, trial->counters[i]->event,
 				 export_counter_unit(trial->counters[i]),
-				 trial->counters[i]->scope);
+				 sm_count_scope_name(trial->counters[i]->scope));
 	}
 	for (size_t i = 0; i < one->measure_count; i++)
 		one->measures[i].value = sm_median_interval(

@@ -97,7 +97,7 @@ static double value_in(const struct rows *slices, unsigned trial, const char *kl
 	double *times = export_memory(count + 1, sizeof(*times)), value = (double)NAN;
 
 	for (size_t i = 0; i < count; i++)
-		if (slice[i]->pure && slice[i]->ops > 0 && strcmp(slice[i]->klass, klass) == 0)
+		if (slice[i]->purity == SM_PURE && slice[i]->ops > 0 && strcmp(slice[i]->klass, klass) == 0)
 			times[pure++] = (double)slice[i]->ns / (double)slice[i]->ops;
 	if (pure > 0 && pure >= least)
 		value = sm_median(times, pure);
@@ -162,14 +162,14 @@ static void take_sample(struct sm_export_view *view, struct export_case *one,
 {
 	struct export_trial *trial = &one->trials[one->ok];
 
-	one->by_status[sample->status]++;
-	view->by_status[sample->status]++;
-	if (sample->status != SM_OK)
+	one->by_status[sample->found.status]++;
+	view->by_status[sample->found.status]++;
+	if (sample->found.status != SM_OK)
 		return;
 	one->ok++;
 	*trial = (struct export_trial){ .sample = sample,
 					.value = (double)NAN,
-					.cpu_ns = sample->cpu_ns_per_op };
+					.cpu_ns = sample->found.cpu_ns_per_op };
 	if (one->summary)
 		trial->value = value_in(&sorted->slices, sample->trial, one->summary->klass);
 	if (isfinite(trial->value))
@@ -268,10 +268,6 @@ static int check(const struct sm_export_view *view, struct sm_error *err)
 	const struct sm_results *r = view->results;
 	const char *folder = r->folder ? r->folder : "the run";
 
-	if (r->sample_count > 0 && r->summary_count == 0)
-		return sm_fail(err, EINVAL,
-			       "%s was not analysed yet: run `shmeter report %s` first", folder,
-			       folder);
 	for (size_t i = 0; i < view->case_count; i++)
 		if (strcmp(view->cases[i].c->unit, "ns/op") != 0)
 			return sm_fail(err, EBADMSG,

@@ -22,7 +22,7 @@ struct fate {
 
 static bool is_control(const struct sm_case_row *row)
 {
-	return strcmp(row->scenario, "aa") == 0;
+	return row->control;
 }
 
 static bool differs(const struct sm_alternation_keys *keys, const char *key, size_t length)
@@ -39,7 +39,7 @@ static const char *point_of(const struct merging *m, const struct sm_case_row *r
 	const struct {
 		const char *key, *value;
 		char before;
-	} field[] = { { "placement", row->placement, '@' },
+	} field[] = { { "placement", sm_placement_name(row->placement), '@' },
 		      { "backing", row->backing, '+' },
 		      { "pages", row->pages, ',' },
 		      { "prefault", row->prefault, ',' },
@@ -71,10 +71,9 @@ static unsigned merged_case(struct merging *m, const struct sm_case_row *row, un
 	static const char *const names[2] = { "old", "new" };
 	struct sm_results *out = m->out;
 	struct sm_case_row merged = *row, *added;
-	const char **texts[] = { &merged.scenario, &merged.params,  &merged.placement,
-				 &merged.relation, &merged.backing, &merged.pages,
-				 &merged.prefault, &merged.numa,    &merged.unit,
-				 &merged.metric };
+	const char **texts[] = { &merged.scenario, &merged.params,	&merged.backing,
+				 &merged.pages,	   &merged.file_system, &merged.prefault,
+				 &merged.numa,	   &merged.unit,	&merged.metric };
 	long index;
 
 	merged.variant = sm_results_copy(out, is_control(row) ? row->variant : names[side]);
@@ -84,8 +83,8 @@ static unsigned merged_case(struct merging *m, const struct sm_case_row *row, un
 	merged.id = sm_results_string(out, "%s|%s", merged.group, merged.variant);
 	index = sm_results_find_case(out, merged.id);
 	if (index >= 0) {
-		if (strcmp(out->cases[index].relation, "-") == 0)
-			out->cases[index].relation = sm_results_copy(out, row->relation);
+		if (out->cases[index].relation == SM_PLACE_UNSET)
+			out->cases[index].relation = row->relation;
 		return (unsigned)index;
 	}
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -101,8 +100,6 @@ static void take_slices(struct merging *m, const struct sm_results *side)
 		struct sm_slice_row slice = side->slices[i];
 
 		slice.trial += m->next_trial;
-		slice.klass = sm_results_string(m->out, "%s", slice.klass);
-		slice.reason = sm_results_string(m->out, "%s", slice.reason);
 		*sm_results_add_slice(m->out) = slice;
 	}
 }
@@ -147,8 +144,8 @@ static void take_side(struct merging *m, const struct sm_results *run, unsigned 
 		sample.block = is_control(row) ? 2 * block + side : block;
 		sample.trial += m->next_trial;
 		sample.pus = sm_results_string(m->out, "%s", sample.pus);
+		sample.nodes = sm_results_string(m->out, "%s", sample.nodes);
 		sample.pages_got = sm_results_string(m->out, "%s", sample.pages_got);
-		sample.klass = sm_results_string(m->out, "%s", sample.klass);
 		sample.reason = sm_results_string(m->out, "%s", sample.reason);
 		*sm_results_add_sample(m->out) = sample;
 	}
@@ -164,6 +161,8 @@ static int take_folder(struct merging *m, const char *folder, unsigned side, uns
 
 	sm_results_init(&run);
 	rc = sm_store_load(&run, folder, err);
+	if (rc == 0)
+		rc = sm_results_prepare(&run, err);
 	if (rc == 0)
 		rc = check_names(m, &run, side, err);
 	if (rc == 0) {
@@ -268,9 +267,9 @@ static struct fate fate_of(const struct sm_results *results, const char *group, 
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *sample = &results->samples[i];
 		const struct sm_case_row *row = &results->cases[sample->case_index];
-		bool wrong = sample->status == SM_VERIFY_FAILED;
-		bool broken = sample->status == SM_WORKER_DIED || sample->status == SM_TIMED_OUT;
-		bool skipped = sample->status == SM_SKIPPED;
+		bool wrong = sample->ended == SM_VERIFY_FAILED;
+		bool broken = sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT;
+		bool skipped = sample->ended == SM_SKIPPED;
 
 		if (strcmp(row->group, group) != 0 || strcmp(row->variant, side) != 0)
 			continue;
@@ -356,7 +355,7 @@ const char *sm_alternation_wrong(const struct sm_results *results)
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_case_row *row = &results->cases[results->samples[i].case_index];
 
-		if (results->samples[i].status == SM_VERIFY_FAILED &&
+		if (results->samples[i].ended == SM_VERIFY_FAILED &&
 		    (is_control(row) || (strcmp(row->variant, "new") == 0 &&
 					 !sm_alternation_has(results, row->group, "old"))))
 			return row->id;

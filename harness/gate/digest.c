@@ -103,7 +103,8 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 	digest->cases = calloc(a->results->case_count + 1, sizeof(*digest->cases));
 	if (!digest->cases)
 		return sm_fail(err, ENOMEM, "no memory for %zu cases", a->results->case_count);
-	digest->fingerprint = copy(json_string_value(json_object_get(manifest, "fingerprint")));
+	digest->fingerprint = copy(json_string_value(json_object_get(
+		json_object_get(manifest, "identity"), "type")));
 	digest->others_percent = number(manifest, "noise", "others_percent");
 	digest->floor_time = number(manifest, "noise_floor", "time");
 	digest->floor_ratio = number(manifest, "noise_floor", "ratio");
@@ -113,9 +114,13 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 	return rc;
 }
 
-int sm_digest_make(struct sm_digest **out, struct sm_results *run, struct sm_error *err)
+int sm_digest_make(struct sm_digest **out, struct sm_results *run,
+		   const struct sm_scenario *const *scenarios, size_t scenario_count,
+		   struct sm_error *err)
 {
-	struct sm_analysis a = { .results = run };
+	struct sm_analysis a = { .results = run,
+				 .scenarios = scenarios,
+				 .scenario_count = scenario_count };
 	int rc = sm_analysis_open(&a, err);
 
 	*out = NULL;
@@ -133,7 +138,9 @@ int sm_digest_make(struct sm_digest **out, struct sm_results *run, struct sm_err
 	return rc;
 }
 
-int sm_digest_load(struct sm_digest **out, const char *folder, struct sm_error *err)
+int sm_digest_load(struct sm_digest **out, const char *folder,
+		   const struct sm_scenario *const *scenarios, size_t scenario_count,
+		   struct sm_error *err)
 {
 	struct sm_results run;
 	int rc;
@@ -142,7 +149,7 @@ int sm_digest_load(struct sm_digest **out, const char *folder, struct sm_error *
 	sm_results_init(&run);
 	rc = sm_store_load(&run, folder, err);
 	if (rc == 0)
-		rc = sm_digest_make(out, &run, err);
+		rc = sm_digest_make(out, &run, scenarios, scenario_count, err);
 	sm_results_free(&run);
 	return rc;
 }

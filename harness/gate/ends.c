@@ -31,14 +31,14 @@ static struct ends count_ends(const struct sm_gate *gate, const struct sm_analys
 		const char *variant = a->results->cases[sample->case_index].variant;
 		bool beside = gate->against && strcmp(variant, gate->against) == 0;
 
-		if (sample->status == SM_SKIPPED || !is_about(gate, a, s))
+		if (sample->ended == SM_SKIPPED || !is_about(gate, a, s))
 			continue;
 		ends.trials++;
-		if (sample->status == SM_VERIFY_FAILED && beside && ends.unfit++ == 0)
+		if (sample->ended == SM_VERIFY_FAILED && beside && ends.unfit++ == 0)
 			ends.first_unfit = sample;
-		if (sample->status == SM_VERIFY_FAILED && !beside && ends.wrong++ == 0)
+		if (sample->ended == SM_VERIFY_FAILED && !beside && ends.wrong++ == 0)
 			ends.first_wrong = sample;
-		if ((sample->status == SM_WORKER_DIED || sample->status == SM_TIMED_OUT) &&
+		if ((sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT) &&
 		    ends.lost++ == 0)
 			ends.first_lost = sample;
 	}
@@ -52,7 +52,7 @@ static const char *say_ends(struct sm_results *results, unsigned count, unsigned
 
 	return sm_results_string(results, "%u of %u trials ended badly (trial %u of %s/%s, %s: %s)",
 				 count, trials, first->trial, row->scenario, row->variant,
-				 sm_status_name(first->status), first->reason);
+				 sm_status_name(first->ended), first->reason);
 }
 
 void gate_judge_ends(struct sm_analysis *a, struct sm_gate_row *row)

@@ -72,11 +72,13 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	sm_analysis_count_blocks(a, left, right, &blocks);
 	out->klass = sm_analysis_leading(a, g, left, right);
 	if (!out->klass) {
-		out->distrust = sm_results_string(
-			a->results,
-			"none of %u blocks has a pair class in which both have enough "
-			"pure slices",
-			blocks.tried);
+		out->distrust = sm_analysis_set_aside(a, left, right);
+		if (!out->distrust)
+			out->distrust = sm_results_string(
+				a->results,
+				"none of %u blocks has a pair class in which both have enough "
+				"pure slices",
+				blocks.tried);
 		out->evidence = "no block counts";
 		return 0;
 	}

@@ -41,7 +41,7 @@ int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_bloc
 	size_t room = run->sample_count + part_blocks + 1;
 	double *d = malloc(room * sizeof(*d)), *x = malloc(room * sizeof(*x));
 	struct sm_digest *digest = NULL;
-	int rc = sm_digest_make(&digest, run, err);
+	int rc = sm_digest_make(&digest, run, NULL, 0, err);
 
 	*out = (struct sm_parts){ .time_ln = malloc(room * sizeof(*d)),
 				  .ratio_ln = malloc(room * sizeof(*d)) };

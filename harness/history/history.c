@@ -167,11 +167,11 @@ static int insert_run(struct sm_history *history, const struct sm_results *run, 
 		      struct sm_error *err)
 {
 	const json_t *m = run->manifest,
-		     *aa = json_object_get(json_object_get(m, "analysis"), "aa");
+		     *aa = json_object_get(run->analysis, "aa");
 	const char *texts[] = {
 		base_name(run->folder),    text_of(m, "started_utc"),
 		text_of(m, "seed"),        text_of(json_object_get(m, "environment"), "host"),
-		text_of(m, "fingerprint"), text_of(json_object_get(m, "tool"), "version"),
+		text_of(json_object_get(m, "identity"), "type"), text_of(json_object_get(m, "tool"), "version"),
 		text_of(m, "profile")
 	};
 	sqlite3_stmt *statement = NULL;
@@ -230,7 +230,7 @@ int sm_history_add(struct sm_history *history, const struct sm_results *run, boo
 
 	*added = false;
 	if (run->summary_count == 0)
-		return sm_fail(err, EINVAL, "%s has no summary to keep: `shmeter report` makes it",
+		return sm_fail(err, EINVAL, "%s has measured nothing that could be kept",
 			       run->folder);
 	rc = execute(history, "BEGIN IMMEDIATE", err);
 	if (rc < 0)

@@ -1,8 +1,10 @@
 /* What machine this is, as JSON.  What cannot be read is absent, never 0. */
+#include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
 #include "tlb.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,9 +119,10 @@ static void add_topology(json_t *object, const struct sm_topology *topology)
 	for (unsigned i = 0; i < count; i++) {
 		json_array_append_new(allowed, json_integer(pus[i].os_index));
 		json_array_append_new(
-			places, json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index,
+			places, json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index,
 					  "core", (int)pus[i].core, "l3", pus[i].l3, "package",
-					  (int)pus[i].package, "node", (int)pus[i].node));
+					  (int)pus[i].package, "node", (int)pus[i].node, "node_os",
+					  (int)pus[i].node_os));
 	}
 	json_object_set_new(object, "pus", json_integer(count));
 	json_object_set_new(object, "allowed_pus", allowed);
@@ -188,6 +191,27 @@ static void add_limits(json_t *object)
 				    json_integer((json_int_t)(shm.f_blocks * shm.f_frsize)));
 }
 
+static void add_group_limits(json_t *object, const struct sm_os *os)
+{
+	struct sm_cgroup_limits found;
+	json_t *limits = json_object();
+
+	sm_cgroup_limits(os, &found);
+	const struct {
+		const char *key;
+		double value;
+	} entries[] = { { "memory_bytes", found.memory_bytes },
+			{ "cpu_pus", found.cpu_pus },
+			{ "pids", found.pids },
+			{ "hugetlb_2m_bytes", found.hugetlb_2m_bytes },
+			{ "hugetlb_1g_bytes", found.hugetlb_1g_bytes } };
+
+	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++)
+		if (isfinite(entries[i].value))
+			json_object_set_new(limits, entries[i].key, json_real(entries[i].value));
+	json_object_set_new(object, "limits", limits);
+}
+
 static void add_container(json_t *object, const struct sm_os *os)
 {
 	char text[4096];
@@ -199,6 +223,29 @@ static void add_container(json_t *object, const struct sm_os *os)
 	else if (sm_os_read(os, text, sizeof(text), "/proc/1/cgroup") >= 0 &&
 		 (strstr(text, "docker") || strstr(text, "kubepods") || strstr(text, "lxc")))
 		set_text(object, "container", "yes");
+}
+
+/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
+static uint64_t mix(uint64_t hash, const char *text)
+{
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return (hash ^ '|') * 0x100000001b3u;
+}
+
+#define FNV_START 0xcbf29ce484222325u
+
+/* What tells this host from others of its type: the installation's id, hashed with a word of our own, as machine-id(5) asks;
+ * or its name. */
+static void add_host_id(json_t *object, const struct sm_os *os)
+{
+	const char *name = json_string_value(json_object_get(object, "host"));
+	char text[256], hash[17];
+	bool known = sm_os_read(os, text, sizeof(text), "/etc/machine-id") >= 0;
+
+	snprintf(hash, sizeof(hash), "%016" PRIx64,
+		 mix(mix(FNV_START, "shmeter"), known ? text : name ? name : "-"));
+	set_text(object, "host_id", hash);
 }
 
 json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology *topology)
@@ -219,19 +266,13 @@ json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology 
 	add_topology(object, topology);
 	add_pages(object, os);
 	add_limits(object);
+	add_group_limits(object, os);
 	add_container(object, os);
+	add_host_id(object, os);
 	return object;
 }
 
-/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
-static uint64_t mix(uint64_t hash, const char *text)
-{
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-	return (hash ^ '|') * 0x100000001b3u;
-}
-
-void sm_environment_fingerprint(const json_t *environment, char out[17])
+static void hash_type(const json_t *environment, char out[17])
 {
 	static const char *const keys[] = { "architecture",     "cpu_model", "cpu_family",
 					    "cpu_model_number", "pus",       "nodes",
@@ -239,7 +280,7 @@ void sm_environment_fingerprint(const json_t *environment, char out[17])
 					    "page_bytes" };
 	const char *kernel = json_string_value(json_object_get(environment, "kernel"));
 	json_int_t memory_kib = json_integer_value(json_object_get(environment, "memory_kib"));
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint64_t hash = FNV_START;
 	char text[64];
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -263,4 +304,12 @@ void sm_environment_fingerprint(const json_t *environment, char out[17])
 	snprintf(text, sizeof(text), "%lld", (long long)((memory_kib + (1 << 20)) >> 21));
 	hash = mix(hash, text);
 	snprintf(out, 17, "%016" PRIx64, hash);
+}
+
+void sm_environment_identify(const json_t *environment, struct sm_identity *out)
+{
+	const char *host = json_string_value(json_object_get(environment, "host_id"));
+
+	hash_type(environment, out->type);
+	snprintf(out->host, sizeof(out->host), "%s", host ? host : "-");
 }

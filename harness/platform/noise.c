@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
 
 /* A hole in the clock's readings longer than this is time that somebody else had. */
@@ -41,6 +42,7 @@ void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark)
 	memset(mark, 0, sizeof(*mark));
 	mark->taken_ns = sm_clock_ns();
 	mark->own_cpu_ns = own_cpu_ns();
+	mark->throttled_ns = sm_cgroup_throttled_ns(os);
 	if (!text || sm_os_read(os, text, STAT_MAX, "/proc/stat") < 0 ||
 	    strncmp(text, "cpu ", 4) != 0) {
 		free(text);

@@ -50,15 +50,15 @@ static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_
 	return object ? object->logical_index : otherwise;
 }
 
-/* The node that a PU is local to: nodes are not ancestors in hwloc 2, so by node set. */
-static unsigned node_of(hwloc_topology_t hw, hwloc_obj_t pu)
+/* The node that a PU is local to: nodes are not ancestors in hwloc 2, so by node set.  NULL: none is known. */
+static hwloc_obj_t node_of(hwloc_topology_t hw, hwloc_obj_t pu)
 {
 	hwloc_obj_t node = NULL;
 
 	while ((node = hwloc_get_next_obj_by_type(hw, HWLOC_OBJ_NUMANODE, node)))
 		if (pu->nodeset && hwloc_bitmap_isset(pu->nodeset, node->os_index))
-			return node->logical_index;
-	return 0;
+			return node;
+	return NULL;
 }
 
 static int collect_pus(struct sm_topology *t, struct sm_error *err)
@@ -75,13 +75,16 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 	while (t->pu && (pu = hwloc_get_next_obj_by_type(t->hw, HWLOC_OBJ_PU, pu))) {
 		if (!hwloc_bitmap_isset(usable, pu->os_index))
 			continue;
+		hwloc_obj_t node = node_of(t->hw, pu);
+
 		t->pu[t->pus++] = (struct sm_pu){
 			.os_index = pu->os_index,
 			.logical = pu->logical_index,
 			/* where hwloc knows no cores, each PU is one: not all of them threads of one */
 			.core = index_above(t->hw, pu, HWLOC_OBJ_CORE, pu->logical_index),
 			.package = index_above(t->hw, pu, HWLOC_OBJ_PACKAGE, 0),
-			.node = node_of(t->hw, pu),
+			.node = node ? node->logical_index : 0,
+			.node_os = node ? node->os_index : 0,
 			.l2 = cache_above(t->hw, pu, HWLOC_OBJ_L2CACHE),
 			.l3 = cache_above(t->hw, pu, HWLOC_OBJ_L3CACHE),
 			.kind = hwloc_cpukinds_get_by_cpuset(t->hw, pu->cpuset, 0),

@@ -106,7 +106,7 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 
 		words_other_params(c->params, param, rest);
 		if (!is_of(c, f->scenario, f->metric) || strcmp(c->variant, variant) != 0 ||
-		    strcmp(c->placement, of->placement) != 0 || strcmp(rest, others) != 0 ||
+		    c->placement != of->placement || strcmp(rest, others) != 0 ||
 		    !isfinite(x) || !isfinite(s->value.estimate))
 			continue;
 		if (bytes_rate) /* bytes per ns are GB/s */
@@ -138,7 +138,7 @@ static unsigned put_crossings(const struct sm_results *r, const struct figure *f
 			      const struct point *base, size_t base_count,
 			      const char *const *variants, unsigned count, FILE *out)
 {
-	const char *placement = r->cases[f->placement_of].placement;
+	const char *placement = sm_placement_name(r->cases[f->placement_of].placement);
 	unsigned crossings = 0;
 
 	for (size_t i = 0; i < r->crossing_count; i++) {
@@ -339,7 +339,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 			group++;
 		}
 		last = c->group;
-		words_point(c->params, c->placement, point, sizeof(point));
+		words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 		snprintf(label, sizeof(label), "%s  (%s)", c->variant, point);
 		longest = strlen(label) > longest ? strlen(label) : longest;
 		fprintf(out, "%u ", ++row);
@@ -404,7 +404,7 @@ static void plan_first_pass(const struct sm_results *r, const struct sm_case_row
 		last = c->group;
 		f = add(out, count, "first_pass", c, figures_first_pass);
 		f->placement_of = (unsigned)i;
-		words_point(c->params, c->placement, point, sizeof(point));
+		words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 		snprintf(f->name, sizeof(f->name), "%s_first_pass_%zu", c->scenario, i);
 		snprintf(f->title, sizeof(f->title), "%s: the first pass, access by access, %s",
 			 c->scenario, point);
@@ -440,7 +440,8 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->name, sizeof(f->name), "%s", stem);
 		words_other_params(c->params, figures_swept(r, c->scenario, c->metric), others);
 		snprintf(f->title, sizeof(f->title), "%s: %s, %s%s%s (median, 95 %% interval)",
-			 c->scenario, c->metric, others, *others ? ", " : "", c->placement);
+			 c->scenario, c->metric, others, *others ? ", " : "",
+			 sm_placement_name(c->placement));
 	}
 	if (sweeps_something && c->bytes_per_op > 0) {
 		f = add(out, count, "sweep", c, rate_data);
@@ -448,14 +449,14 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->name, sizeof(f->name), "%s_rate", stem);
 		snprintf(f->title, sizeof(f->title),
 			 "%s: payload rate, %s (median, 95 %% interval)", c->scenario,
-			 c->placement);
+			 sm_placement_name(c->placement));
 	}
 	if (!c->derived) {
 		f = add(out, count, "percentiles", c, figures_percentiles);
 		f->placement_of = first;
 		f->height = 640;
 		snprintf(f->name, sizeof(f->name), "%s_percentiles", stem);
-		words_point(c->params, c->placement, point, sizeof(point));
+		words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 		snprintf(f->title, sizeof(f->title), "%s: distribution of single operations, %s",
 			 c->scenario, point);
 	}

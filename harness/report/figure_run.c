@@ -46,7 +46,7 @@ size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *o
 
 		if (!pair->leading || !isfinite(pair->ratio.estimate) ||
 		    !isfinite(pair->ratio.low) ||
-		    (strcmp(pair->claim, "-") == 0 && strcmp(pair->scenario, "aa") != 0))
+		    (strcmp(pair->claim, "-") == 0 && !pair->control))
 			continue;
 		words_point(pair->params, pair->placement, point, sizeof(point));
 		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left,
@@ -113,12 +113,12 @@ size_t figures_runchart(const struct sm_results *r, struct figure *f, FILE *out)
 		for (size_t j = 0; j < r->summary_count; j++)
 			if (r->summaries[j].case_index == s->case_index)
 				median = r->summaries[j].value.estimate;
-		if (s->derived || s->status != SM_OK || !isfinite(s->value) || !isfinite(median) ||
+		if (s->derived || s->found.status != SM_OK || !isfinite(s->found.value) || !isfinite(median) ||
 		    median <= 0)
 			continue;
-		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->value / median,
-			strstr(s->klass, "solo")             ? 0
-			: strcmp(s->klass, "shared-pu") == 0 ? 1
+		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->found.value / median,
+			strstr(s->found.klass, "solo")             ? 0
+			: strcmp(s->found.klass, "shared-pu") == 0 ? 1
 							     : 2,
 			s->wall_ns ? 100.0 * (double)s->steal_ns / (double)s->wall_ns : 0.0);
 		count++;

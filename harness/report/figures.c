@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shmeter/store.h"
@@ -106,7 +107,7 @@ static int draw(const struct sm_results *results, const struct sm_report_options
 	if (!text)
 		return -EIO;
 	job.template_text = text;
-	snprintf(folder, sizeof(folder), "%s/plots", results->folder);
+	snprintf(folder, sizeof(folder), "%s/plots", results->out);
 	snprintf(path, sizeof(path), "%s/%s.dat", folder, figure->name);
 	rc = sm_store_write_file(path, write_data, &job, err);
 	if (rc == 0 && job.points == 0) {
@@ -136,7 +137,7 @@ static int draw_in_terminal(const struct sm_results *results,
 	FILE *out;
 	int rc;
 
-	snprintf(folder, sizeof(folder), "%s/plots", results->folder);
+	snprintf(folder, sizeof(folder), "%s/plots", results->out);
 	snprintf(path, sizeof(path), "%s/.terminal.gp", folder);
 	out = fopen(path, "we");
 	if (!out)
@@ -155,12 +156,18 @@ int sm_report_figures(const struct sm_results *results, const struct sm_report_o
 {
 	struct figure *figures = calloc(FIGURES_MAX, sizeof(*figures));
 	struct sm_error why = { 0 };
+	char folder[4200];
 	unsigned count;
 	int rc = 0;
 
 	*drawn = 0;
 	if (!figures)
 		return sm_fail(err, ENOMEM, "no memory for the figures");
+	snprintf(folder, sizeof(folder), "%s/plots", results->out);
+	if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+		free(figures);
+		return sm_fail(err, errno, "cannot make %s: %s", folder, strerror(errno));
+	}
 	count = figures_plan(results, figures);
 	/* One figure that cannot be drawn does not stop the others: the first reason is kept. */
 	for (unsigned i = 0; i < count; i++) {

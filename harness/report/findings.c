@@ -148,13 +148,13 @@ static void print_reason(const struct printer *p, size_t first)
 	char text[1400], name[160];
 	size_t used, count = 0;
 
-	used = (size_t)snprintf(text, sizeof(text), "%s: %s (", sm_status_name(sample->status),
-				sample->reason);
+	used = (size_t)snprintf(text, sizeof(text), "%s: %s (", sm_status_name(sample->found.status),
+				sample->found.reason);
 	for (size_t i = first; i < r->sample_count; i++) {
 		const struct sm_case_row *c = &r->cases[r->samples[i].case_index];
 
-		if (r->samples[i].status != sample->status ||
-		    strcmp(r->samples[i].reason, sample->reason) != 0)
+		if (r->samples[i].found.status != sample->found.status ||
+		    strcmp(r->samples[i].found.reason, sample->found.reason) != 0)
 			continue;
 		count++;
 		snprintf(name, sizeof(name), "%s/%s, ", c->scenario, c->variant);
@@ -172,11 +172,11 @@ static void print_missing(const struct printer *p)
 	bool any = false;
 
 	for (size_t i = 0; i < r->sample_count; i++) {
-		bool seen = r->samples[i].status == SM_OK;
+		bool seen = r->samples[i].found.status == SM_OK;
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = r->samples[j].status == r->samples[i].status &&
-			       strcmp(r->samples[j].reason, r->samples[i].reason) == 0;
+			seen = r->samples[j].found.status == r->samples[i].found.status &&
+			       strcmp(r->samples[j].found.reason, r->samples[i].found.reason) == 0;
 		if (seen)
 			continue;
 		if (!any)

@@ -259,7 +259,7 @@ static void put_files(const struct page *page)
 	fputs("<p>They lie beside this page and are plain CSV (RFC 4180) and JSON.</p>\n<ul>\n",
 	      page->out);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", page->results->folder, files[i].name);
+		snprintf(path, sizeof(path), "%s/%s", page->results->out, files[i].name);
 		if (access(path, R_OK) == 0)
 			fprintf(page->out, "<li><a href=\"%s\">%s</a>: %s</li>\n", files[i].name,
 				files[i].name, files[i].what);
@@ -276,13 +276,13 @@ static void count_missing(struct page *page)
 	char path[4400];
 
 	for (unsigned i = 0; i < page->figure_count; i++) {
-		snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->folder,
+		snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->out,
 			 page->figures[i].name);
 		if (access(path, R_OK) < 0)
 			continue;
 		page->figures[kept++] = page->figures[i];
 		with_data++;
-		snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->folder,
+		snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out,
 			 page->figures[kept - 1].name);
 		page->figures_missing += access(path, R_OK) < 0;
 	}
@@ -346,7 +346,7 @@ int sm_report_page(const struct sm_results *results, const struct sm_report_opti
 		return sm_fail(err, ENOMEM, "no memory for the page");
 	page.figure_count = figures_plan(results, page.figures);
 	count_missing(&page);
-	snprintf(path, sizeof(path), "%s/report.html", results->folder);
+	snprintf(path, sizeof(path), "%s/report.html", results->out);
 	rc = measure_words(&page);
 	if (rc == 0)
 		rc = sm_store_write_file(path, write_page, &page, err);

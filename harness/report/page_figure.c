@@ -356,10 +356,10 @@ void page_figure(struct page *page, const struct figure *f)
 	char path[4400], *text;
 	const char *svg, *size;
 
-	snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->folder, f->name);
+	snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->out, f->name);
 	if (access(path, R_OK) < 0) /* nothing to draw: what lies there is of another time */
 		return;
-	snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->folder, f->name);
+	snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out, f->name);
 	text = figures_read(path);
 	svg = text ? strstr(text, "<svg") : NULL;
 	size = svg ? strstr(svg, "viewBox") : NULL;

@@ -331,10 +331,10 @@ static void put_skipped(struct page *page)
 	for (size_t i = 0; i < r->sample_count; i++) {
 		const struct sm_sample *s = &r->samples[i];
 		const char *comma = "";
-		bool seen = s->status != SM_SKIPPED || s->derived;
+		bool seen = s->ended != SM_SKIPPED || s->derived;
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = r->samples[j].status == SM_SKIPPED && !r->samples[j].derived &&
+			seen = r->samples[j].ended == SM_SKIPPED && !r->samples[j].derived &&
 			       strcmp(r->samples[j].reason, s->reason) == 0;
 		if (seen)
 			continue;
@@ -345,7 +345,7 @@ static void put_skipped(struct page *page)
 		for (size_t j = i; j < r->sample_count; j++) {
 			const struct sm_case_row *c = &r->cases[r->samples[j].case_index];
 
-			if (r->samples[j].status != SM_SKIPPED || r->samples[j].derived ||
+			if (r->samples[j].ended != SM_SKIPPED || r->samples[j].derived ||
 			    strcmp(r->samples[j].reason, s->reason) != 0)
 				continue;
 			fprintf(page->out, "%s<b>", comma);
@@ -388,7 +388,7 @@ void page_measured(struct page *page)
 	unsigned scenarios = 0;
 
 	for (size_t i = 0; i < r->sample_count; i++)
-		trials += !r->samples[i].derived && r->samples[i].status != SM_SKIPPED;
+		trials += !r->samples[i].derived && r->samples[i].ended != SM_SKIPPED;
 	for (size_t i = 0; i < r->case_count; i++)
 		cases += !r->cases[i].derived;
 	words_scenarios(r, count_scenario, &scenarios);

@@ -160,7 +160,8 @@ static void judge_row(const struct page *page, const struct ladder *l, struct la
 
 		if (strcmp(c->scenario, l->scenario) == 0 && !c->derived &&
 		    strcmp(c->variant, row->variant) == 0 &&
-		    strcmp(c->placement, l->placement) == 0 && s->value.estimate > 0 &&
+		    strcmp(sm_placement_name(c->placement), l->placement) == 0 &&
+		    s->value.estimate > 0 &&
 		    c->workers > 0)
 			row->busy = s->cpu_ns_per_op / s->value.estimate / c->workers;
 	}

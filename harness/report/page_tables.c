@@ -18,15 +18,15 @@ static void number_cell(FILE *out, const char *text)
 static void put_case(const struct page *page, const struct sm_summary_row *s)
 {
 	const struct sm_case_row *c = &page->results->cases[s->case_index];
-	unsigned bad = s->skipped + s->failed + s->disturbed;
+	unsigned bad = s->skipped + s->failed + s->disturbed + s->unsettled + s->saturated;
 	char point[192], value[128], text[128];
 
-	words_point(c->params, c->placement, point, sizeof(point));
+	words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 	fputs("<tr>", page->out);
 	page_put(page->out, "th scope=\"row\"", c->variant);
 	page_put(page->out, "td", point);
 	if (s->value.count == 0) {
-		page_put(page->out, "td colspan=\"6\"", s->reason);
+		page_put(page->out, "td colspan=\"5\"", s->reason);
 		fputs("</tr>\n", page->out);
 		return;
 	}
@@ -37,18 +37,11 @@ static void put_case(const struct page *page, const struct sm_summary_row *s)
 	page_put(page->out, "td", s->klass);
 	number_cell(page->out,
 		    isfinite(s->cpu_ns_per_op) ? sm_format_ns(text, s->cpu_ns_per_op) : "-");
-	snprintf(text, sizeof(text), "-");
-	if (isfinite(s->q99_ns)) {
-		char q50[SM_TEXT_MAX], q99[SM_TEXT_MAX];
-
-		snprintf(text, sizeof(text), "%s, %s", sm_format_ns(q50, s->q50_ns),
-			 sm_format_ns(q99, s->q99_ns));
-	}
-	number_cell(page->out, text);
 	snprintf(text, sizeof(text), bad ? "%u ok" : "all %u ok", s->ok);
 	if (bad)
-		snprintf(text, sizeof(text), "%u ok, %u skipped, %u failed, %u disturbed", s->ok,
-			 s->skipped, s->failed, s->disturbed);
+		snprintf(text, sizeof(text),
+			 "%u ok, %u skipped, %u failed, %u disturbed, %u unsettled, %u saturated",
+			 s->ok, s->skipped, s->failed, s->disturbed, s->unsettled, s->saturated);
 	page_put(page->out, "td", text);
 	fputs("</tr>\n", page->out);
 }
@@ -64,8 +57,7 @@ static void put_metric(const struct page *page, const struct sm_case_row *of)
 	fputs("</span></caption>", page->out);
 	page_table_head(
 		page->out,
-		"variant|at|#median (95 % interval)|#n|class|#CPU time per operation|#median, "
-		"99 % of single operations|trials");
+		"variant|at|#median (95 % interval)|#n|class|#CPU time per operation|trials");
 	for (size_t i = 0; i < page->results->summary_count; i++) {
 		const struct sm_summary_row *s = &page->results->summaries[i];
 		const struct sm_case_row *c = &page->results->cases[s->case_index];
@@ -111,6 +103,11 @@ static void put_ratio(const struct page *page, const struct sm_pair_row *p)
 	snprintf(text, sizeof(text), "%u", p->blocks_used);
 	number_cell(page->out, text);
 	page_put(page->out, "td", p->klass);
+	snprintf(text, sizeof(text), "-");
+	if (isfinite(p->left_dropped) && isfinite(p->right_dropped))
+		snprintf(text, sizeof(text), "%.0f / %.0f %%", 100 * p->left_dropped,
+			 100 * p->right_dropped);
+	number_cell(page->out, text);
 	if (isfinite(p->mde) && p->mde > 1)
 		snprintf(text, sizeof(text), "%.3g %%", 100 * (p->mde - 1));
 	else
@@ -137,7 +134,7 @@ void page_ratios(struct page *page)
 			page_table_head(
 				page->out,
 				"claim|left / right|at|#ratio (95 % interval)|#blocks|class|"
-				"#smallest visible effect|verdict");
+				"#slices left out|#smallest visible effect|verdict");
 		}
 		any = true;
 		put_ratio(page, p);
@@ -201,7 +198,8 @@ static int gather(const struct sm_results *r, const char *scenario, struct event
 		if (event >= EVENTS_MAX)
 			continue;
 		if (!isfinite(c->per_op)) {
-			e->state[event] = e->state[event] ? e->state[event] : c->state;
+			e->state[event] = e->state[event] ? e->state[event]
+							: sm_count_state_name(c->state);
 			continue;
 		}
 		e->sum[e->case_of[c->trial] * EVENTS_MAX + event] += c->per_op;
@@ -322,7 +320,7 @@ static void put_why_row(const struct page *page, const struct events *e, const d
 	const struct sm_case_row *c = &page->results->cases[s->case_index];
 	char point[192], text[SM_TEXT_MAX];
 
-	words_point(c->params, c->placement, point, sizeof(point));
+	words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 	fputs("<tr>", page->out);
 	page_put(page->out, "th scope=\"row\"", c->variant);
 	page_put(page->out, "td", point);

@@ -41,7 +41,7 @@ static void check(FILE *out, const char *name, enum trust trust, const char *fou
 
 /* Trials and comparisons of one scenario, or of all (NULL). */
 struct tally {
-	size_t ok, disturbed, failed, used, dropped, pairs, thin, lossy;
+	size_t ok, disturbed, failed, unsettled, saturated, used, dropped, pairs, thin, lossy;
 	unsigned blocks_least, blocks_most;
 	double mde[512];
 	size_t mdes;
@@ -56,10 +56,12 @@ static void tally_up(const struct sm_results *r, const char *scenario, struct ta
 		if (s->derived ||
 		    (scenario && strcmp(r->cases[s->case_index].scenario, scenario) != 0))
 			continue;
-		t->ok += s->status == SM_OK;
-		t->disturbed += s->status == SM_DISTURBED;
-		t->failed += s->status == SM_VERIFY_FAILED || s->status == SM_WORKER_DIED ||
-			     s->status == SM_TIMED_OUT;
+		t->ok += s->found.status == SM_OK;
+		t->disturbed += s->found.status == SM_DISTURBED;
+		t->unsettled += s->found.status == SM_UNSETTLED;
+		t->saturated += s->found.status == SM_SATURATED;
+		t->failed += s->ended == SM_VERIFY_FAILED || s->ended == SM_WORKER_DIED ||
+			     s->ended == SM_TIMED_OUT;
 	}
 	for (size_t i = 0; i < r->pair_count; i++) {
 		const struct sm_pair_row *p = &r->pairs[i];
@@ -146,7 +148,8 @@ static void check_steal(struct page *page)
 
 static void check_trials(struct page *page, const struct tally *t)
 {
-	size_t all = t->ok + t->disturbed + t->failed, blocks = t->used + t->dropped;
+	size_t all = t->ok + t->disturbed + t->failed + t->unsettled + t->saturated;
+	size_t blocks = t->used + t->dropped;
 	char found[200];
 
 	snprintf(found, sizeof(found), "%zu of %zu trials", t->disturbed, all);
@@ -156,6 +159,16 @@ static void check_trials(struct page *page, const struct tally *t)
 					: TRUST_GOOD,
 	      found,
 	      "No slice of them was pure; they are left out by rules that do not look at the result.");
+	if (t->unsettled) {
+		snprintf(found, sizeof(found), "%zu of %zu trials", t->unsettled, all);
+		check(page->out, "Unsettled cases", TRUST_CARE, found,
+		      "Their slices still became faster or slower; their times are not used.");
+	}
+	if (t->saturated) {
+		snprintf(found, sizeof(found), "%zu of %zu trials", t->saturated, all);
+		check(page->out, "Saturated open loops", TRUST_CARE, found,
+		      "Less was achieved than offered, so they have a rate and no latency.");
+	}
 	snprintf(found, sizeof(found),
 		 "%zu of %zu blocks, %zu of %zu comparisons lost over a quarter", t->dropped,
 		 blocks, t->lossy, t->pairs);
@@ -226,7 +239,7 @@ static const char *probe_text(const char *relation, const json_t *one, char text
 
 static void put_classes(struct page *page)
 {
-	const json_t *analysis = json_object_get(page->results->manifest, "analysis");
+	const json_t *analysis = page->results->analysis;
 	const json_t *classes = json_object_get(analysis, "classes"), *list, *one;
 	const char *relation;
 	char text[SM_TEXT_MAX];
@@ -329,7 +342,7 @@ void page_trust_of(struct page *page, const char *scenario)
 	double mde;
 
 	tally_up(page->results, scenario, &t);
-	if (t.pairs == 0 && t.ok + t.disturbed + t.failed == 0)
+	if (t.pairs == 0 && t.ok + t.disturbed + t.failed + t.unsettled + t.saturated == 0)
 		return;
 	trust = judge(page, &t, why, sizeof(why));
 	mde = median_of(t.mde, t.mdes);
@@ -337,8 +350,13 @@ void page_trust_of(struct page *page, const char *scenario)
 	put_trust(page->out, trust);
 	page_text(page->out, why);
 	page_printf(page->out,
-		    " Trials: %zu ok, %zu disturbed, %zu failed their check of the work.", t.ok,
+		    " Trials: %zu ok, %zu disturbed, %zu failed their check of the work", t.ok,
 		    t.disturbed, t.failed);
+	if (t.unsettled)
+		page_printf(page->out, ", %zu unsettled", t.unsettled);
+	if (t.saturated)
+		page_printf(page->out, ", %zu saturated", t.saturated);
+	page_printf(page->out, ".");
 	if (t.pairs > 0)
 		page_printf(
 			page->out,

@@ -52,9 +52,10 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 {
 	const struct sm_case_row *c = &p->results->cases[summary->case_index];
 	char point[192], value[96], ratio[96], derived[96], cpu[SM_TEXT_MAX];
-	unsigned bad = summary->skipped + summary->failed + summary->disturbed;
+	unsigned bad = summary->skipped + summary->failed + summary->disturbed +
+		       summary->unsettled + summary->saturated;
 
-	words_point(c->params, c->placement, point, sizeof(point));
+	words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 	words_interval(&summary->value, c->unit, value, sizeof(value));
 	ratio_text(p->results, c, ratio, sizeof(ratio));
 	derived_text(c, summary->value.estimate, derived, sizeof(derived));
@@ -72,8 +73,10 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 			sm_format_ns(cpu, summary->cpu_ns_per_op), summary->switches_per_op,
 			summary->klass, summary->value.count);
 	if (bad)
-		fprintf(p->out, " (%u skipped, %u failed, %u disturbed)", summary->skipped,
-			summary->failed, summary->disturbed);
+		fprintf(p->out,
+			" (%u skipped, %u failed, %u disturbed, %u unsettled, %u saturated)",
+			summary->skipped, summary->failed, summary->disturbed, summary->unsettled,
+			summary->saturated);
 	fputc('\n', p->out);
 }
 

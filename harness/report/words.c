@@ -8,10 +8,12 @@
 
 static const json_t *at_path(const struct sm_results *results, const char *path)
 {
-	const json_t *object = results->manifest;
+	static const char analysis[] = "analysis/";
+	bool found = strncmp(path, analysis, sizeof(analysis) - 1) == 0;
+	const json_t *object = found ? results->analysis : results->manifest;
 	char copy[128], *rest = copy, *key;
 
-	snprintf(copy, sizeof(copy), "%s", path);
+	snprintf(copy, sizeof(copy), "%s", found ? path + sizeof(analysis) - 1 : path);
 	while (object && (key = strsep(&rest, "/")))
 		object = json_object_get(object, key);
 	return object;

@@ -94,7 +94,8 @@ int manifest_make(struct session *session, struct sm_error *err)
 {
 	const struct sm_run_options *options = session->options;
 	json_t *environment = sm_environment_capture(session->context.os, session->topology);
-	char fingerprint[17] = "", note[SM_ERROR_TEXT_MAX] = "", seed[32];
+	struct sm_identity identity = { .type = "" };
+	char note[SM_ERROR_TEXT_MAX] = "", seed[32];
 	struct sm_clock_report clock = { 0 };
 
 	if (sm_clock_check(&clock, err) < 0) {
@@ -103,25 +104,27 @@ int manifest_make(struct session *session, struct sm_error *err)
 	}
 	probe_gaps(&session->gaps_before);
 	if (environment)
-		sm_environment_fingerprint(environment, fingerprint);
+		sm_environment_identify(environment, &identity);
 	if (session->events)
 		sm_events_note(session->events, note);
 	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)session->plan_options.seed);
 	session->manifest = json_pack(
-		"{s:i, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:s, s:o, s:o, s:s, s:o?, s:o, s:s, "
-		"s:{s:f, s:f, s:b, s:s}}",
+		"{s:i, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:s, s:o, s:o, s:{s:s, s:s}, s:o?, s:o, "
+		"s:s, s:{s:f, s:f, s:b, s:s}}",
 		"schema_version", SM_SCHEMA_VERSION, "tool", "name", "shmeter", "version",
 		options->version, "compiler", __VERSION__, "command_line",
 		strings(options->command_line, options->command_line_count), "seed", seed,
 		"profile", sm_profile_name(session->plan_options.profile), "status", "interrupted",
 		"started_utc", utc_now(), "options", options_json(&session->plan_options),
-		"fingerprint", fingerprint, "environment", environment, "events",
+		"identity", "type", identity.type, "host", identity.host, "environment",
+		environment, "events",
 		events_json(session->events), "counters_note", note, "clock", "cost_ns",
 		clock.cost_ns, "quantum_ns", clock.quantum_ns, "syscall", clock.syscall, "source",
 		clock.source);
 	if (!session->manifest)
 		return sm_fail(err, ENOMEM, "no memory for the manifest");
-	(void)json_object_set_new(session->manifest, "noise_floor", sm_floor_load(fingerprint)); /* if known */
+	session->results->manifest = session->manifest;
+	(void)json_object_set_new(session->manifest, "noise_floor", sm_floor_load(identity.type)); /* if known */
 	if (session->events) /* a cost that could not be measured is absent */
 		(void)json_object_set_new(session->manifest, "counting_cost",
 					  counting_cost(session));

@@ -1,5 +1,6 @@
 /* Calibration, the budget, and the trials in their order. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -395,7 +396,9 @@ static int append_skipped(struct session *session, struct sm_error *err)
 			result.status = (enum sm_status)planned->failure_status;
 		snprintf(result.reason, sizeof(result.reason), "%s",
 			 planned->skipped ? planned->reason : planned->failure);
+		result.throttled_ns = (double)NAN;
 		snprintf(result.pus, sizeof(result.pus), "-");
+		snprintf(result.nodes, sizeof(result.nodes), "-");
 		snprintf(result.pages_got, sizeof(result.pages_got), "none");
 		int rc = session_append(session, trial++, &step, &result, err);
 

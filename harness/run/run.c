@@ -152,6 +152,10 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 		rc = session_calibrate(session, err);
 	if (rc < 0)
 		return rc;
+	session->results->folder = strdup(session->options->folder);
+	session->results->out = strdup(session->options->folder);
+	if (!session->results->folder || !session->results->out)
+		return sm_fail(err, ENOMEM, "no memory for the run folder");
 	session_fit_budget(session);
 	sm_plan_schedule(&session->plan, &session->plan_options);
 	manifest_add_plan(session);
@@ -165,16 +169,12 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 static int go_on(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 		 struct sm_error *err)
 {
-	struct sm_results results;
-	int rc;
+	struct sm_results *results = session->results;
+	int rc = sm_store_reopen(&session->store, session->options->folder, results, err);
 
-	sm_results_init(&results);
-	rc = sm_store_reopen(&session->store, session->options->folder, err);
-	if (rc == 0)
-		rc = sm_store_load(&results, session->options->folder, err);
 	if (rc < 0)
-		goto out_results;
-	session->manifest = json_incref(results.manifest);
+		return rc;
+	session->manifest = results->manifest;
 	rc = manifest_restore_options(session, err);
 	session->plan_options.topology = session->topology;
 	if (rc == 0)
@@ -186,17 +186,15 @@ static int go_on(struct session *session, const struct sm_scenario *const *scena
 	if (rc == 0 && session->options->tune)
 		rc = session_tune(session, err);
 	if (rc < 0)
-		goto out_results;
+		return rc;
 	sm_plan_schedule(&session->plan, &session->plan_options);
 	session->done = calloc(session->plan.step_count + 1, sizeof(*session->done));
-	for (size_t i = 0; session->done && i < results.sample_count; i++)
-		if (results.samples[i].trial < session->plan.step_count)
-			session->done[results.samples[i].trial] = true;
 	if (!session->done)
-		rc = sm_fail(err, ENOMEM, "no memory for the plan");
-out_results:
-	sm_results_free(&results);
-	return rc;
+		return sm_fail(err, ENOMEM, "no memory for the plan");
+	for (size_t i = 0; i < results->sample_count; i++)
+		if (results->samples[i].trial < session->plan.step_count)
+			session->done[results->samples[i].trial] = true;
+	return 0;
 }
 
 /* histograms/<scenario>-<variant>-<point>.hgrm for every case that traced. */
@@ -217,30 +215,6 @@ static int write_histograms(struct session *session, struct sm_error *err)
 	return 0;
 }
 
-static int analyse_into(const char *folder, const struct sm_scenario *const *scenarios,
-			size_t count, struct sm_error *err)
-{
-	struct sm_results results;
-	int rc;
-
-	sm_results_init(&results);
-	rc = sm_store_load(&results, folder, err);
-	if (rc == 0)
-		rc = sm_analyse(&results, scenarios, count, err);
-	if (rc == 0)
-		rc = sm_store_write_analysis(&results, err);
-	if (rc == 0)
-		rc = sm_store_write_manifest(folder, results.manifest, err);
-	sm_results_free(&results);
-	return rc;
-}
-
-int sm_run_analyse(const char *folder, const struct sm_scenario *const *scenarios,
-		   size_t scenario_count, struct sm_error *err)
-{
-	return analyse_into(folder, scenarios, scenario_count, err);
-}
-
 static void end(struct session *session)
 {
 	for (size_t i = 0; session->histogram && i < session->plan.case_count; i++)
@@ -250,7 +224,6 @@ static void end(struct session *session)
 		sm_run_free_options(&session->plan_options);
 	sm_store_close(session->store);
 	sm_plan_free(&session->plan);
-	json_decref(session->manifest);
 	sm_topology_close(session->topology);
 	free(session->events);
 	free(session->done);
@@ -270,7 +243,9 @@ static int measure_and_close(struct session *session, const struct sm_scenario *
 	if (rc_close == 0)
 		rc_close = write_histograms(session, &later);
 	if (rc_close == 0)
-		rc_close = analyse_into(session->options->folder, scenarios, count, &later);
+		rc_close = sm_analyse(session->results, scenarios, count, &later);
+	if (rc_close == 0)
+		rc_close = sm_store_write_analysis(session->results, &later);
 	if (rc == 0 && rc_close < 0) {
 		*err = later;
 		rc = rc_close;
@@ -279,9 +254,11 @@ static int measure_and_close(struct session *session, const struct sm_scenario *
 }
 
 int sm_run(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
-	   size_t scenario_count, struct sm_error *err)
+	   size_t scenario_count, struct sm_results *results, struct sm_error *err)
 {
-	struct session session = { .options = options, .start_ns = sm_clock_ns() };
+	struct session session = { .options = options,
+				   .start_ns = sm_clock_ns(),
+				   .results = results };
 	int rc = open_machine(&session, scenarios, scenario_count, err);
 
 	if (rc == 0)

@@ -24,7 +24,8 @@ struct session {
 	struct sm_event_set *events;
 	struct sm_plan plan;
 	struct sm_store *store;
-	json_t *manifest;
+	struct sm_results *results; /* what was measured so far; the caller's */
+	json_t *manifest;           /* theirs */
 	bool *done;                      /* [plan.step_count]: measured before a resume */
 	struct sm_histogram **histogram; /* [plan.case_count] */
 	uint64_t start_ns, timed_ns, overhead_ns;

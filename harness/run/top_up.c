@@ -51,7 +51,7 @@ static unsigned next_block(const struct sm_results *results, const char *group)
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *s = &results->samples[i];
 
-		if (s->status != SM_SKIPPED && s->block >= next &&
+		if (s->ended != SM_SKIPPED && !s->derived && s->block >= next &&
 		    strcmp(results->cases[s->case_index].group, group) == 0)
 			next = s->block + 1;
 	}
@@ -84,6 +84,11 @@ static int run_block(struct session *session, struct sm_random *random, unsigned
 	return rc;
 }
 
+static const char *group_id(const struct session *session, size_t group)
+{
+	return session->plan.cases[session->plan.groups[group].first].group_id;
+}
+
 static bool out_of_budget(const struct session *session)
 {
 	uint64_t budget_ns = session->plan_options.budget_ns;
@@ -94,33 +99,31 @@ static bool out_of_budget(const struct session *session)
 static int one_round(struct session *session, const struct sm_scenario *const *scenarios,
 		     size_t count, unsigned *added, struct sm_error *err)
 {
-	struct sm_results results;
 	struct sm_random random;
-	unsigned trial;
-	int rc;
+	unsigned trial, *lacks = calloc(session->plan.group_count + 1, sizeof(*lacks));
+	int rc = lacks ? sm_analyse(session->results, scenarios, count, err)
+		       : sm_fail(err, ENOMEM, "no memory for the groups");
 
 	*added = 0;
-	sm_results_init(&results);
-	rc = sm_store_load(&results, session->options->folder, err);
-	if (rc == 0)
-		rc = sm_analyse(&results, scenarios, count, err);
-	trial = rc == 0 ? next_trial(&results) : 0;
+	for (size_t g = 0; rc == 0 && g < session->plan.group_count; g++)
+		lacks[g] = lacking(session->results, group_id(session, g));
+	trial = rc == 0 ? next_trial(session->results) : 0;
 	sm_random_seed(&random, session->plan.seed + trial);
 	for (unsigned g = 0; rc == 0 && g < session->plan.group_count; g++) {
 		const struct sm_planned_group *group = &session->plan.groups[g];
-		const char *id = session->plan.cases[group->first].group_id;
-		unsigned block = next_block(&results, id), more = lacking(&results, id);
+		const char *id = group_id(session, g);
+		unsigned block = next_block(session->results, id), more = lacks[g];
 
 		for (; rc == 0 && more > 0 && block < 2 * group->blocks; more--, ++*added) {
 			if (out_of_budget(session))
-				goto out_results;
+				goto out_lacks;
 			session_progress(session, "topping up", g, session->plan.group_count, id,
 					 0);
 			rc = run_block(session, &random, g, block++, &trial, err);
 		}
 	}
-out_results:
-	sm_results_free(&results);
+out_lacks:
+	free(lacks);
 	return rc;
 }
 

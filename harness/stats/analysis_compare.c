@@ -29,10 +29,10 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 		*left = walk->a->sample_order[walk->left->first + walk->i];
 		*right = walk->a->sample_order[walk->right->first + walk->j];
 		if (samples[*left].block < samples[*right].block ||
-		    samples[*left].status == SM_SKIPPED)
+		    samples[*left].ended == SM_SKIPPED)
 			walk->i++;
 		else if (samples[*left].block > samples[*right].block ||
-			 samples[*right].status == SM_SKIPPED)
+			 samples[*right].ended == SM_SKIPPED)
 			walk->j++;
 		else {
 			walk->i++;
@@ -120,10 +120,11 @@ static bool lost_its_pin(const struct sm_analysis *a, size_t sample)
 	const struct sm_sample *row = &a->results->samples[sample];
 	const struct sm_sample_view *view = &a->view[sample];
 
-	if (row->status == SM_DISTURBED && strstr(row->reason, "pin"))
+	/* set up otherwise than asked: the only thing that a worker reports before its first slice */
+	if (row->ended == SM_DISTURBED)
 		return true;
 	for (size_t i = view->first; i < view->first + view->count; i++)
-		if (strcmp(a->results->slices[a->slice_order[i]].reason, "pin lost") == 0)
+		if (a->results->slices[a->slice_order[i]].purity == SM_PIN_LOST)
 			return true;
 	return false;
 }
@@ -219,7 +220,7 @@ int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)
 		goto out_free;
 	}
 	for (size_t g = 0; g < a->group_count && rc == 0; g++) {
-		if (strcmp(a->group[g].scenario_name, "aa") != 0)
+		if (!a->results->cases[a->group[g].first_case].control)
 			continue;
 		rc = compare_control(a, g, &comparison[count], err);
 		if (!isnan(comparison[count].ratio.low))

@@ -65,8 +65,8 @@ static void tally_trial(const struct sm_analysis *a, const struct count_rule *ru
 	double expected = rule->per_op * operations;
 
 	/* A multiplexed value is an extrapolation, which no exact count can be held against. */
-	if (strcmp(counter->state, "counted") != 0) {
-		tally->state = counter->state;
+	if (counter->state != SM_COUNTED) {
+		tally->state = sm_count_state_name(counter->state);
 		return;
 	}
 	tally->counted++;

@@ -126,7 +126,7 @@ const char *sm_analysis_untried(const struct sm_analysis *a, long case_index)
 	for (size_t i = view->first; i < view->first + view->count; i++) {
 		const struct sm_sample *sample = &a->results->samples[a->sample_order[i]];
 
-		if (sample->status != SM_SKIPPED)
+		if (sample->ended != SM_SKIPPED)
 			return NULL;
 		reason = sample->reason;
 	}
@@ -271,12 +271,10 @@ int sm_analysis_open(struct sm_analysis *a, struct sm_error *err)
 {
 	struct sm_results *results = a->results;
 
-	for (size_t i = 0; i < results->sample_count; i++)
-		if (results->samples[i].case_index >= results->case_count)
-			return sm_fail(err, EBADMSG,
-				       "trial %u names a case that the run does not have; the run "
-				       "folder is damaged",
-				       results->samples[i].trial);
+	int rc = sm_results_prepare(results, err);
+
+	if (rc < 0)
+		return rc;
 	if (results->slice_count > UINT32_MAX || results->sample_count > UINT32_MAX)
 		return sm_fail(err, EFBIG, "the run has more rows than can be analysed");
 	a->slice_order = sorted_order(results->slice_count, compare_slices, results->slices);
@@ -285,14 +283,15 @@ int sm_analysis_open(struct sm_analysis *a, struct sm_error *err)
 	a->view = calloc(results->sample_count + 1, sizeof(*a->view));
 	a->case_view = calloc(results->case_count + 1, sizeof(*a->case_view));
 	a->group = calloc(results->case_count + 1, sizeof(*a->group));
-	a->relation = calloc(results->case_count + 1, sizeof(*a->relation));
 	if (!a->slice_order || !a->sample_order || !a->trial_order || !a->view || !a->case_view ||
-	    !a->group || !a->relation)
+	    !a->group)
 		return sm_fail(err, ENOMEM, "no memory to analyse %zu trials and %zu slices",
 			       results->sample_count, results->slice_count);
 	a->pus = machine_pus(results);
 	index_groups(a);
 	index_samples(a);
+	for (size_t s = 0; s < results->sample_count; s++)
+		a->view[s].ended_ok = results->samples[s].found.status == SM_OK;
 	add_up_steal(a);
 	return 0;
 }
@@ -306,6 +305,5 @@ void sm_analysis_close(struct sm_analysis *a)
 	free(a->cell);
 	free(a->case_view);
 	free(a->group);
-	free(a->relation);
 	free(a->pair_claim);
 }

@@ -16,8 +16,11 @@ static json_t *describe_classes(const struct sm_analysis *a)
 {
 	json_t *all = json_object();
 
-	for (size_t r = 0; r < a->relation_count; r++) {
+	for (int r = 0; r < SM_PLACE_COUNT; r++) {
 		const struct sm_relation *relation = &a->relation[r];
+
+		if (relation->classes.count == 0)
+			continue;
 		json_t *list = json_array();
 
 		for (unsigned i = 0; i < relation->classes.count; i++) {
@@ -29,7 +32,7 @@ static json_t *describe_classes(const struct sm_analysis *a)
 						"upper_ns", number_or_null(one->upper_ns), "members",
 						(json_int_t)one->members));
 		}
-		json_object_set_new(all, relation->name, list);
+		json_object_set_new(all, sm_placement_name((enum sm_placement)r), list);
 	}
 	return all;
 }
@@ -37,7 +40,7 @@ static json_t *describe_classes(const struct sm_analysis *a)
 static json_t *describe_slices(const struct sm_analysis *a)
 {
 	json_t *slices = json_object(), *disturbed = json_object();
-	json_int_t total = 0, pure = 0;
+	json_int_t total = 0, count[SM_PURITY_COUNT] = { 0 };
 
 	for (size_t s = 0; s < a->results->sample_count; s++) {
 		const struct sm_sample_view *view = &a->view[s];
@@ -47,18 +50,17 @@ static json_t *describe_slices(const struct sm_analysis *a)
 		for (size_t i = view->first; i < view->first + view->count; i++) {
 			const struct sm_slice_row *row = &a->results->slices[a->slice_order[i]];
 
-			total++;
-			pure += row->pure;
-			if (row->pure)
-				continue;
-			json_int_t before =
-				json_integer_value(json_object_get(disturbed, row->reason));
-
-			json_object_set_new(disturbed, row->reason, json_integer(before + 1));
+			count[row->purity]++;
 		}
 	}
+	for (int k = 0; k < SM_PURITY_COUNT; k++) {
+		total += count[k];
+		if (k != SM_PURE && count[k] > 0)
+			json_object_set_new(disturbed, sm_purity_name((enum sm_purity)k),
+					    json_integer(count[k]));
+	}
 	json_object_set_new(slices, "total", json_integer(total));
-	json_object_set_new(slices, "pure", json_integer(pure));
+	json_object_set_new(slices, "pure", json_integer(count[SM_PURE]));
 	json_object_set_new(slices, "disturbed", disturbed);
 	return slices;
 }
@@ -67,19 +69,9 @@ struct moves {
 	size_t neighbours, changed; /* adjacent probed slices of one trial; of another class */
 };
 
-static const struct sm_relation *relation_of_sample(const struct sm_analysis *a, size_t s)
-{
-	const char *relation = a->results->cases[a->results->samples[s].case_index].relation;
-
-	for (size_t r = 0; r < a->relation_count; r++)
-		if (strcmp(a->relation[r].name, relation) == 0)
-			return &a->relation[r];
-	return NULL;
-}
-
 static void count_moves(const struct sm_analysis *a, size_t s, bool alone, struct moves *moves)
 {
-	const struct sm_relation *relation = relation_of_sample(a, s);
+	const struct sm_relation *relation = sm_analysis_relation(a, s);
 	const struct sm_sample_view *view = &a->view[s];
 	int previous = -1;
 
@@ -102,14 +94,14 @@ static unsigned add_relations(const struct sm_analysis *a, bool alone, struct sm
 {
 	unsigned most = 0, said = 0;
 
-	for (size_t r = 0; r < a->relation_count; r++) {
+	for (int r = 0; r < SM_PLACE_COUNT; r++) {
 		const struct sm_relation *relation = &a->relation[r];
 
-		if (relation->alone != alone)
+		if (relation->classes.count == 0 || relation->alone != alone)
 			continue;
 		sm_words_add(words, said++ > 0 ? "; " : "");
 		if (!alone)
-			sm_words_add(words, "%s ", relation->name);
+			sm_words_add(words, "%s ", sm_placement_name((enum sm_placement)r));
 		for (unsigned i = 0; i < relation->classes.count; i++)
 			sm_words_add(words, "%s%s", i > 0 ? " and " : "", relation->klass[i]);
 		most = relation->classes.count > most ? relation->classes.count : most;
@@ -210,23 +202,17 @@ static json_t *describe_control(const struct sm_control *control)
 int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err)
 {
 	struct sm_results *results = a->results;
-
-	if (!results->manifest)
-		results->manifest = json_object();
 	json_t *analysis = json_object();
 
+	if (!analysis)
+		return sm_fail(err, ENOMEM, "no memory for what the analysis found");
 	json_object_set_new(analysis, "classes", describe_classes(a));
 	json_object_set_new(analysis, "slices", describe_slices(a));
 	json_object_set_new(analysis, "cores_moved", describe_moves(a, false));
 	json_object_set_new(analysis, "pace_changed", describe_moves(a, true));
 	json_object_set_new(analysis, "aa", describe_control(&a->control));
 	json_object_set_new(analysis, "steal_percent", json_real(sm_analysis_steal(a)));
-	/* What the run itself wrote there, such as its timed share, stays. */
-	json_t *before = json_object_get(results->manifest, "analysis");
-
-	if (json_is_object(before))
-		json_object_update_missing(analysis, before);
-	if (json_object_set_new(results->manifest, "analysis", analysis) != 0)
-		return sm_fail(err, ENOMEM, "no memory for the manifest's analysis");
+	json_decref(results->analysis);
+	results->analysis = analysis;
 	return 0;
 }

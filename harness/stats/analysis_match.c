@@ -83,22 +83,22 @@ static const char *pus_of(const struct sm_analysis *a, size_t c)
 static bool on_different_cores(const struct sm_analysis *a, size_t c)
 {
 	const struct sm_case_row *row = &a->results->cases[c];
-	enum sm_placement relation = sm_placement_parse(row->relation);
+	enum sm_placement relation = row->relation;
 	unsigned cores = sm_analysis_cores(a->results);
 
-	if (strcmp(row->relation, "-") == 0)
+	if (relation == SM_PLACE_UNSET)
 		return true;
-	return relation != SM_PLACE_UNSET && relation != SM_PLACE_SAME_CORE &&
-	       relation != SM_PLACE_SMT && (cores == 0 || row->workers <= cores) &&
+	return relation != SM_PLACE_SAME_CORE && relation != SM_PLACE_SMT &&
+	       relation != SM_PLACE_SOLO && (cores == 0 || row->workers <= cores) &&
 	       !share_a_core(places_of(a->results), pus_of(a, c));
 }
 
 /* On a machine of one PU whatever was asked for is got as taking turns on it, which is another thing. */
 static bool is_placed(const struct sm_case_row *row, const char *value, size_t length)
 {
-	return equals(row->relation, value, length) ||
-	       (equals(row->placement, value, length) &&
-		sm_placement_parse(row->relation) != SM_PLACE_SAME_CORE);
+	return equals(sm_placement_name(row->relation), value, length) ||
+	       (equals(sm_placement_name(row->placement), value, length) &&
+		row->relation != SM_PLACE_SAME_CORE);
 }
 
 /* Whether one case meets one condition ("message=64", "workers<=1xPU"). */
@@ -184,10 +184,10 @@ void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_
 	const char *params = has_params ? row->params : "", *comma = has_params ? ", " : "";
 
 	if (detail == SM_POINT_MEMORY)
-		snprintf(out, size, "%s%s%s, %s %s %s", params, comma, row->placement, row->backing,
+		snprintf(out, size, "%s%s%s, %s %s %s", params, comma, sm_placement_name(row->placement), row->backing,
 			 row->pages, row->prefault);
 	else if (detail == SM_POINT_PLACEMENT || !has_params)
-		snprintf(out, size, "%s%s%s", params, comma, row->placement);
+		snprintf(out, size, "%s%s%s", params, comma, sm_placement_name(row->placement));
 	else
 		snprintf(out, size, "%s", params);
 }

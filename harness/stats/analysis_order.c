@@ -23,7 +23,7 @@ static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scen
 
 	return a->group[group].scenario == scenario && strcmp(c->variant, claim->left) == 0 &&
 	       isfinite(summary->value.estimate) &&
-	       sm_placement_parse(c->relation) != SM_PLACE_UNSET &&
+	       c->relation != SM_PLACE_UNSET &&
 	       sm_analysis_matches(a, group, claim->metric, claim->at, claim->left, NULL);
 }
 
@@ -43,7 +43,7 @@ static int collect(const struct sm_analysis *a, const struct sm_scenario *scenar
 		if (!is_about(a, scenario, claim, summary))
 			continue;
 		const struct sm_case_row *c = &a->results->cases[summary->case_index];
-		enum sm_placement k = sm_placement_parse(c->relation);
+		enum sm_placement k = c->relation;
 		double transfers = c->transfers_per_op > 0 ? c->transfers_per_op : 1;
 
 		out->relations += out->count[k] == 0;

@@ -44,7 +44,7 @@ const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct s
 					 "in %u of %u blocks both times are equal: the clock is "
 					 "too coarse for this operation",
 					 c->ties, c->used);
-	if (a->control.moved && strcmp(group->scenario_name, "aa") != 0)
+	if (a->control.moved && !a->results->cases[group->first_case].control)
 		return sm_results_string(
 			results,
 			"the A/A control moved: one case under two names differed by a factor of "
@@ -141,13 +141,16 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	row->group = left->group;
 	row->scenario = left->scenario;
 	row->params = left->params;
-	row->placement = left->placement;
-	row->relation = left->relation;
+	row->control = left->control;
+	row->placement = sm_placement_name(left->placement);
+	row->relation = sm_placement_name(left->relation);
 	row->metric = left->metric;
 	row->left = left->variant;
 	row->right = right->variant;
 	row->klass = klass;
 	row->leading = leading;
+	row->left_dropped = a->case_view[pair->left].dropped;
+	row->right_dropped = a->case_view[pair->right].dropped;
 	row->claim = pair->claim ? sm_results_string(a->results, "%s", pair->claim->id) : "-";
 	row->threshold_min = pair->claim ? pair->claim->ratio_min : 0;
 	row->threshold_max = pair->claim ? pair->claim->ratio_max : 0;
@@ -165,10 +168,12 @@ static int add_empty_row(struct sm_analysis *a, const struct pair *pair,
 	row->mde = NAN;
 	row->blocks_dropped = blocks->tried;
 	row->verdict = pair->claim ? SM_INCONCLUSIVE : SM_VERDICT_NONE;
-	row->reason = sm_results_string(a->results,
-					"no block of %u has a pair class in which both variants "
-					"have enough pure slices",
-					blocks->tried);
+	row->reason = sm_analysis_set_aside(a, pair->left, pair->right);
+	if (!row->reason)
+		row->reason = sm_results_string(
+			a->results,
+			"no block of %u has a pair class in which both variants have enough pure slices",
+			blocks->tried);
 	return note_claim(a, pair->claim, err);
 }
 

@@ -4,18 +4,19 @@
 #define SM_ANALYSIS_PARTS_H
 
 #include "shmeter/analysis.h"
+#include "shmeter/trend.h"
 
 /* The power with which the smallest visible effect is meant: 1 - SM_BETA. */
 #define SM_BETA 0.2
 /* Run-level limits of method.md. */
 #define SM_DROPPED_MAX   0.25 /* of the blocks of a pair: no class with both variants pure */
+#define SM_DROPPED_APART 0.10 /* of the slices, between the sides of a pair: told with its ratio */
 #define SM_CONTROL_ALPHA 0.01 /* runs whose control moves by chance (docs/adr/0015) */
 #define SM_STEAL_MAX     5.0  /* per cent of all PU time */
 #define SM_TIES_MAX      0.20 /* of the blocks used: the clock is too coarse */
 
 /* Classes of the pairs that the topology relates in one way, or of workers that were alone. */
 struct sm_relation {
-	const char *name;
 	bool alone; /* its probes are the worker's own pace, not round trips */
 	struct sm_classes classes;
 	const char *klass[SM_CLASSES_MAX]; /* names: "92ns", "252cyc-solo" */
@@ -39,6 +40,8 @@ struct sm_sample_view {
 struct sm_case_view {
 	size_t first, count;
 	size_t group;
+	struct sm_trend trend; /* of its trials' slices */
+	double dropped;	       /* share of their slices that are not pure; NaN: none */
 };
 
 /* A class of a group, by pure slices of all its variants. */
@@ -80,8 +83,7 @@ struct sm_analysis {
 	struct sm_case_view *case_view; /* one a case */
 	struct sm_group_view *group;
 	size_t group_count;
-	struct sm_relation *relation;
-	size_t relation_count;
+	struct sm_relation relation[SM_PLACE_COUNT]; /* by enum sm_placement */
 	const struct sm_claim **pair_claim; /* one a pair row; NULL entries: no claim */
 	size_t pair_claim_room;
 	unsigned pus; /* of the machine, for the share of steal; 0 unknown */
@@ -107,6 +109,8 @@ const char *sm_analysis_untried(const struct sm_analysis *a, long case_index);
 double sm_analysis_steal(const struct sm_analysis *a);
 
 /* analysis_slices.c */
+/* Classes of the relation that a sample's workers sit in; NULL: none was probed. */
+const struct sm_relation *sm_analysis_relation(const struct sm_analysis *a, size_t sample);
 SM_MUST_USE int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err);
 /* Ranks the classes of every group. */
 void sm_analysis_rank_classes(struct sm_analysis *a);
@@ -115,6 +119,16 @@ const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t samp
 /* The sample's cell of a class if it holds enough pure slices to count, else NULL. */
 const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample,
 				       const char *klass);
+
+/* analysis_settled.c */
+/* Sets aside the trials of cases that drift, and those that did not reach the rate that they offered. */
+SM_MUST_USE int sm_analysis_settle(struct sm_analysis *a, struct sm_error *err);
+/* The last third of a case's trials against the first.  `times` and `work` have room for the slices of a trial,
+ * `log_ratios` for the trials. */
+struct sm_trend sm_analysis_trend(const struct sm_analysis *a, size_t c, double *times, double *work,
+				  double *log_ratios);
+/* Why the times of one of two cases are not used; NULL: they are, or have another reason not to be. */
+const char *sm_analysis_set_aside(const struct sm_analysis *a, size_t left, size_t right);
 
 /* analysis_summary.c */
 SM_MUST_USE int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *err);

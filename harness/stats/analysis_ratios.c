@@ -215,6 +215,11 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 			     interval->low, interval->high);
 	sm_words_add(words, "class %s, %u %s, %s)", row->klass, row->blocks_used,
 		     row->blocks_used == 1 ? "block" : "blocks", where);
+	if (fabs(row->left_dropped - row->right_dropped) > SM_DROPPED_APART)
+		sm_words_add(words,
+			     "; %.0f %% of the slices of %s were left out and %.0f %% of %s: the two "
+			     "sides were not disturbed alike",
+			     100 * row->left_dropped, row->left, 100 * row->right_dropped, row->right);
 	add_other_classes(a, point, claim, words);
 }
 

@@ -6,24 +6,12 @@
 #include <string.h>
 
 #include "analysis_parts.h"
-#include "shmeter/trial.h"
 
 /* A probe this many times its class' center is no round trip: one of the two was not running.  Only
  * the outermost classes are open enough to hold such a probe. */
 #define INTERRUPTED 4.0
 /* Slices whose probes are looked at for classes: more tell nothing new. */
 #define PROBES_MAX ((size_t)1 << 18)
-
-/* Reasons found here, which a second analysis of the same rows starts by taking back. */
-static const char class_changed[] = "class changed";
-static const char probe_missing[] = "probe missing";
-static const char pace_uneven[] = "pace uneven";
-static const char probe_interrupted[] = "probe interrupted";
-static const char no_time[] = "no time passed";
-static const char no_pure_slice[] = "no pure slice";
-/* The trial's own word; also for a pair whose two probes are too far apart. */
-static const char probes_disagree[] = "probes disagree";
-static const char involuntary_switch[] = "involuntary switch";
 
 static struct sm_slice_row *slice_at(const struct sm_analysis *a, size_t position)
 {
@@ -43,61 +31,25 @@ static bool has_probes(const struct sm_analysis *a, const struct sm_sample_view 
 	return false;
 }
 
-/* Undoes an earlier analysis, so that analysing twice gives the same. */
-static void take_back(struct sm_analysis *a)
+const struct sm_relation *sm_analysis_relation(const struct sm_analysis *a, size_t sample)
 {
-	for (size_t s = 0; s < a->results->sample_count; s++) {
-		struct sm_sample *sample = &a->results->samples[s];
+	enum sm_placement relation =
+		a->results->cases[a->results->samples[sample].case_index].relation;
 
-		if (sample->status == SM_DISTURBED &&
-		    strncmp(sample->reason, no_pure_slice, sizeof(no_pure_slice) - 1) == 0) {
-			sample->status = SM_OK;
-			sample->reason = "-";
-		}
-		a->view[s].ended_ok = sample->status == SM_OK;
-		if (sample->derived)
-			continue;
-		sample->klass = "-";
-		sample->slices_pure = 0;
-		sample->value = NAN;
-	}
-	for (size_t i = 0; i < a->results->slice_count; i++) {
-		struct sm_slice_row *slice = &a->results->slices[i];
-
-		slice->klass = "-";
-		slice->pure = false;
-		if (!slice->reason || strcmp(slice->reason, class_changed) == 0 ||
-		    strcmp(slice->reason, probe_missing) == 0 ||
-		    strcmp(slice->reason, pace_uneven) == 0 ||
-		    strcmp(slice->reason, probe_interrupted) == 0 ||
-		    strcmp(slice->reason, no_time) == 0)
-			slice->reason = "-";
-	}
-}
-
-static struct sm_relation *relation_of(const struct sm_analysis *a, const char *name)
-{
-	for (size_t i = 0; i < a->relation_count; i++)
-		if (strcmp(a->relation[i].name, name) == 0)
-			return &a->relation[i];
-	return NULL;
-}
-
-static const char *relation_name(const struct sm_analysis *a, size_t sample)
-{
-	return a->results->cases[a->results->samples[sample].case_index].relation;
+	return a->relation[relation].classes.count > 0 ? &a->relation[relation] : NULL;
 }
 
 /* Probes of one relation into `probes` (room for two of PROBES_MAX slices, and one more), evenly taken where
  * there are more; returns how many. */
-static size_t gather_probes(const struct sm_analysis *a, const char *relation, double *probes)
+static size_t gather_probes(const struct sm_analysis *a, enum sm_placement relation, double *probes)
 {
 	size_t count = 0, step = a->results->slice_count / PROBES_MAX + 1;
 
 	for (size_t s = 0; s < a->results->sample_count; s++) {
 		const struct sm_sample_view *view = &a->view[s];
 
-		if (!view->ended_ok || strcmp(relation_name(a, s), relation) != 0)
+		if (!view->ended_ok ||
+		    a->results->cases[a->results->samples[s].case_index].relation != relation)
 			continue;
 		for (size_t i = view->first; i < view->first + view->count; i++) {
 			const struct sm_slice_row *slice = slice_at(a, i);
@@ -126,23 +78,17 @@ static const char *class_name(struct sm_analysis *a, const struct sm_relation *r
 
 static void find_classes(struct sm_analysis *a, double *probes)
 {
-	for (size_t c = 0; c < a->results->case_count; c++) {
-		const char *name = a->results->cases[c].relation;
-		struct sm_relation *relation = &a->relation[a->relation_count];
+	for (int r = SM_PLACE_UNSET; r < SM_PLACE_COUNT; r++) {
+		struct sm_relation *relation = &a->relation[r];
+		size_t count = gather_probes(a, (enum sm_placement)r, probes);
 
-		if (relation_of(a, name))
-			continue;
-		size_t count = gather_probes(a, name, probes);
-
+		relation->alone = r == SM_PLACE_SOLO;
 		if (count == 0)
 			continue;
-		relation->name = name;
-		relation->alone = strcmp(name, "solo") == 0;
 		(relation->alone ? sm_paces_find : sm_classes_find)(&relation->classes, probes,
 								    count);
 		for (unsigned i = 0; i < relation->classes.count; i++)
 			relation->klass[i] = class_name(a, relation, i);
-		a->relation_count++;
 	}
 }
 
@@ -153,72 +99,73 @@ static bool is_interrupted(const struct sm_classes *classes, int klass, double p
 	return probe_ns > center * INTERRUPTED || probe_ns < center / INTERRUPTED;
 }
 
-/* Decides a probed slice: sets `klass`, `pure`, `reason`; returns its class or -1. */
-static int judge_slice(const struct sm_relation *relation, struct sm_slice_row *slice)
+/* What spoils a slice whatever its probes say.  Workers that take turns on one PU are switched all the time: there it is
+ * no disturbance.  Nor is it where a long slice lost next to nothing by it. */
+static enum sm_purity judge_work(const struct sm_slice_row *slice, bool shared_pus)
 {
-	double before = slice->probe_before_ns, after = slice->probe_after_ns;
-	int first = sm_classes_of(&relation->classes, before);
-	int second = sm_classes_of(&relation->classes, after);
-	bool blameless = strcmp(slice->reason, "-") == 0;
-
-	if (first >= 0 && first == second)
-		slice->klass = relation->klass[first];
-	if (!blameless)
-		return -1;
-	if (slice->ns == 0 || slice->ops == 0)
-		slice->reason = no_time;
-	else if (first < 0 || second < 0)
-		slice->reason = isfinite(before) && isfinite(after) ? pace_uneven : probe_missing;
-	else if (first != second)
-		slice->reason = class_changed;
-	else if (fmax(before, after) > SM_PROBE_AGREE * fmin(before, after))
-		slice->reason = probes_disagree;
-	else if (is_interrupted(&relation->classes, first, before) ||
-		 is_interrupted(&relation->classes, first, after))
-		slice->reason = probe_interrupted;
-	else
-		slice->pure = true;
-	return slice->pure ? first : -1;
+	if (slice->pin_lost)
+		return SM_PIN_LOST;
+	if (slice->nivcsw > 0 && !shared_pus && slice->away_share > (float)SM_AWAY_MAX)
+		return SM_INVOLUNTARY_SWITCH;
+	return slice->ns == 0 || slice->ops == 0 ? SM_NO_TIME : SM_PURE;
 }
 
-/* Decides a slice that no probe could be taken around. */
-static int judge_unprobed(const char *klass, bool shared_pu, struct sm_slice_row *slice)
+static enum sm_purity judge_probes(const struct sm_relation *relation,
+				   const struct sm_slice_row *slice, int first, int second)
 {
-	slice->klass = klass;
-	/* Workers that take turns on one PU are switched by the scheduler: that is the subject. */
-	if (shared_pu && strcmp(slice->reason, involuntary_switch) == 0)
-		slice->reason = "-";
-	if (strcmp(slice->reason, "-") == 0 && (slice->ns == 0 || slice->ops == 0))
-		slice->reason = no_time;
-	slice->pure = strcmp(slice->reason, "-") == 0;
-	return slice->pure ? 0 : -1;
+	double before = slice->probe_before_ns, after = slice->probe_after_ns;
+
+	if (first < 0 || second < 0)
+		return isfinite(before) && isfinite(after) ? SM_PACE_UNEVEN : SM_PROBE_MISSING;
+	if (first != second)
+		return SM_CLASS_CHANGED;
+	/* of one pair, and of the slowest pairs, which may be two */
+	if (slice->probe_step > (float)SM_PROBE_AGREE ||
+	    fmax(before, after) > SM_PROBE_AGREE * fmin(before, after))
+		return SM_PROBES_DISAGREE;
+	return is_interrupted(&relation->classes, first, before) ||
+			       is_interrupted(&relation->classes, first, after)
+		       ? SM_PROBE_INTERRUPTED
+		       : SM_PURE;
+}
+
+/* The one rule of which slices count.  Sets class and purity; returns the class' number, or -1. */
+static int judge_slice(const struct sm_relation *relation, const char *unprobed, bool shared_pus,
+		       struct sm_slice_row *slice)
+{
+	int first = 0, second = 0;
+
+	slice->purity = (uint8_t)judge_work(slice, shared_pus);
+	if (relation) {
+		first = sm_classes_of(&relation->classes, slice->probe_before_ns);
+		second = sm_classes_of(&relation->classes, slice->probe_after_ns);
+		if (first >= 0 && first == second)
+			slice->klass = relation->klass[first];
+		if (slice->purity == SM_PURE)
+			slice->purity = (uint8_t)judge_probes(relation, slice, first, second);
+	} else {
+		slice->klass = unprobed;
+	}
+	return slice->purity == SM_PURE ? first : -1;
 }
 
 /* "no pure slice of 20: probes disagree 12, involuntary switch 8". */
 static const char *why_disturbed(struct sm_analysis *a, const struct sm_sample_view *view)
 {
-	struct {
-		const char *reason;
-		unsigned count;
-	} seen[8] = { 0 };
+	unsigned seen[SM_PURITY_COUNT] = { 0 };
 	char text[256];
 	size_t used;
 
 	if (view->count == 0)
-		return sm_results_string(a->results, "%s: the trial has no slices", no_pure_slice);
-	for (size_t i = view->first; i < view->first + view->count; i++) {
-		unsigned k = 0;
-
-		while (k < 7 && seen[k].reason &&
-		       strcmp(seen[k].reason, slice_at(a, i)->reason) != 0)
-			k++;
-		seen[k].reason = slice_at(a, i)->reason;
-		seen[k].count++;
-	}
-	used = (size_t)snprintf(text, sizeof(text), "%s of %u", no_pure_slice, view->count);
-	for (unsigned k = 0; k < 8 && seen[k].reason && used < sizeof(text); k++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s %u",
-					 k == 0 ? ":" : ",", seen[k].reason, seen[k].count);
+		return "no pure slice: the trial has no slices";
+	for (size_t i = view->first; i < view->first + view->count; i++)
+		seen[slice_at(a, i)->purity]++;
+	used = (size_t)snprintf(text, sizeof(text), "no pure slice of %u:", view->count);
+	for (unsigned k = SM_PURE + 1, said = 0; k < SM_PURITY_COUNT && used < sizeof(text); k++)
+		if (seen[k] > 0)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s %u",
+						 said++ ? "," : "",
+						 sm_purity_name((enum sm_purity)k), seen[k]);
 	return sm_results_string(a->results, "%s", text);
 }
 
@@ -241,7 +188,7 @@ static struct sm_cell *add_cell(struct sm_analysis *a, struct sm_sample_view *vi
 static void value_sample(struct sm_analysis *a, size_t s, const char *const *names, unsigned count,
 			 const int *klass, double *times)
 {
-	struct sm_sample *sample = &a->results->samples[s];
+	struct sm_value *found = &a->results->samples[s].found;
 	struct sm_sample_view *view = &a->view[s];
 	struct sm_cell best = { 0 };
 
@@ -260,49 +207,46 @@ static void value_sample(struct sm_analysis *a, size_t s, const char *const *nam
 			continue;
 		cell = add_cell(a, view);
 		*cell = (struct sm_cell){ names[k], pure, sm_median(times, pure) };
-		sample->slices_pure += pure;
+		found->slices_pure += pure;
 		if (best.pure < pure)
 			best = *cell;
 	}
-	sample->slices = view->count;
 	if (best.pure > 0) {
-		sample->klass = best.klass;
-		sample->value = best.value;
+		found->klass = best.klass;
+		found->value = best.value;
 	} else {
-		sample->status = SM_DISTURBED;
-		sample->reason = why_disturbed(a, view);
+		found->status = SM_DISTURBED;
+		found->reason = why_disturbed(a, view);
 	}
 }
 
 /* A metric of the whole trial: one value, in no class. */
 static void judge_derived(struct sm_analysis *a, size_t s)
 {
-	const struct sm_sample *sample = &a->results->samples[s];
+	const struct sm_value *found = &a->results->samples[s].found;
 	struct sm_sample_view *view = &a->view[s];
 
 	view->cells = 0;
-	if (isfinite(sample->value))
-		*add_cell(a, view) = (struct sm_cell){ sample->klass, 1, sample->value };
+	if (isfinite(found->value))
+		*add_cell(a, view) = (struct sm_cell){ found->klass, 1, found->value };
 }
 
 static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *times)
 {
-	if (a->results->samples[s].derived) {
+	const struct sm_sample *sample = &a->results->samples[s];
+
+	if (sample->derived) {
 		judge_derived(a, s);
 		return;
 	}
-	const struct sm_case_row *row = &a->results->cases[a->results->samples[s].case_index];
 	const struct sm_sample_view *view = &a->view[s];
-	bool probed = has_probes(a, view), shared_pu = row->workers > 1;
-	const struct sm_relation *relation = probed ? relation_of(a, row->relation) : NULL;
-	const char *unprobed = shared_pu ? "shared-pu" : "solo";
+	const struct sm_relation *relation =
+		has_probes(a, view) ? sm_analysis_relation(a, s) : NULL;
+	const char *unprobed = sample->shared_pus ? "shared-pu" : "solo";
 
-	for (size_t i = 0; i < view->count; i++) {
-		struct sm_slice_row *slice = slice_at(a, view->first + i);
-
-		klass[i] = relation ? judge_slice(relation, slice)
-				    : judge_unprobed(unprobed, shared_pu, slice);
-	}
+	for (size_t i = 0; i < view->count; i++)
+		klass[i] = judge_slice(relation, unprobed, sample->shared_pus,
+				       slice_at(a, view->first + i));
 	if (relation)
 		value_sample(a, s, relation->klass, relation->classes.count, klass, times);
 	else
@@ -327,12 +271,13 @@ int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err)
 			     a->results->slice_count);
 		goto out_free;
 	}
-	take_back(a);
 	find_classes(a, numbers);
 	for (size_t s = 0; s < a->results->sample_count; s++)
 		if (a->view[s].ended_ok)
 			judge_sample(a, s, klass, numbers);
-	sm_analysis_rank_classes(a);
+	rc = sm_analysis_settle(a, err);
+	if (rc == 0)
+		sm_analysis_rank_classes(a);
 out_free:
 	free(klass);
 	free(numbers);

@@ -6,24 +6,6 @@
 
 #include "analysis_parts.h"
 
-/* Quantiles come from histograms, which the analysis does not see: those there are stay. */
-struct quantiles {
-	double q50_ns, q99_ns, q999_ns;
-};
-
-static void save_quantiles(const struct sm_results *results, struct quantiles *kept)
-{
-	for (size_t i = 0; i < results->case_count; i++)
-		kept[i] = (struct quantiles){ NAN, NAN, NAN };
-	for (size_t i = 0; i < results->summary_count; i++) {
-		const struct sm_summary_row *row = &results->summaries[i];
-
-		if (row->case_index < results->case_count)
-			kept[row->case_index] =
-				(struct quantiles){ row->q50_ns, row->q99_ns, row->q999_ns };
-	}
-}
-
 /* Values of a case in a class into `values`; returns how many trials have one. */
 static size_t gather_values(const struct sm_analysis *a, size_t c, const char *klass,
 			    double *values)
@@ -42,7 +24,7 @@ static size_t gather_values(const struct sm_analysis *a, size_t c, const char *k
 
 static double cpu_of(const struct sm_sample *sample)
 {
-	return sample->cpu_ns_per_op;
+	return sample->found.cpu_ns_per_op;
 }
 
 static double switches_of(const struct sm_sample *sample)
@@ -60,7 +42,7 @@ static double median_of(const struct sm_analysis *a, size_t c,
 	for (size_t i = view->first; i < view->first + view->count; i++) {
 		const struct sm_sample *sample = &a->results->samples[a->sample_order[i]];
 
-		if (sample->status == SM_OK && isfinite(of(sample)))
+		if (sample->found.status == SM_OK && isfinite(of(sample)))
 			values[count++] = of(sample);
 	}
 	return sm_median(values, count);
@@ -73,20 +55,27 @@ static const char *count_trials(const struct sm_analysis *a, size_t c, struct sm
 	const char *reason = NULL;
 
 	for (size_t i = view->first; i < view->first + view->count; i++) {
-		const struct sm_sample *sample = &a->results->samples[a->sample_order[i]];
+		const struct sm_value *found = &a->results->samples[a->sample_order[i]].found;
+		unsigned *const count[SM_STATUS_COUNT] = {
+			[SM_OK] = &row->ok,
+			[SM_SKIPPED] = &row->skipped,
+			[SM_VERIFY_FAILED] = &row->failed,
+			[SM_WORKER_DIED] = &row->failed,
+			[SM_TIMED_OUT] = &row->failed,
+			[SM_DISTURBED] = &row->disturbed,
+			[SM_UNSETTLED] = &row->unsettled,
+			[SM_SATURATED] = &row->saturated,
+		};
 
-		row->ok += sample->status == SM_OK;
-		row->skipped += sample->status == SM_SKIPPED;
-		row->disturbed += sample->status == SM_DISTURBED;
-		row->failed += sample->status == SM_VERIFY_FAILED ||
-			       sample->status == SM_WORKER_DIED || sample->status == SM_TIMED_OUT;
-		if (sample->status != SM_OK)
-			reason = sample->reason;
+		if (count[found->status])
+			++*count[found->status];
+		if (found->status != SM_OK)
+			reason = found->reason;
 	}
 	return reason;
 }
 
-static void summarise(struct sm_analysis *a, size_t c, const struct quantiles *kept, double *values)
+static void summarise(struct sm_analysis *a, size_t c, double *values)
 {
 	const struct sm_group_view *group = &a->group[a->case_view[c].group];
 	struct sm_summary_row *row = sm_results_add_summary(a->results);
@@ -105,9 +94,6 @@ static void summarise(struct sm_analysis *a, size_t c, const struct quantiles *k
 	row->mad = sm_mad(values, count);
 	row->cpu_ns_per_op = median_of(a, c, cpu_of, values);
 	row->switches_per_op = median_of(a, c, switches_of, values);
-	row->q50_ns = kept[c].q50_ns;
-	row->q99_ns = kept[c].q99_ns;
-	row->q999_ns = kept[c].q999_ns;
 	row->reason = "-";
 	if (count == 0)
 		row->reason = trouble       ? trouble
@@ -126,20 +112,13 @@ static void summarise(struct sm_analysis *a, size_t c, const struct quantiles *k
 int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *err)
 {
 	struct sm_results *results = a->results;
-	struct quantiles *kept = malloc((results->case_count + 1) * sizeof(*kept));
 	double *values = malloc((results->sample_count + 1) * sizeof(*values));
-	int rc = 0;
 
-	if (!kept || !values) {
-		rc = sm_fail(err, ENOMEM, "no memory for %zu cases", results->case_count);
-		goto out_free;
-	}
-	save_quantiles(results, kept);
+	if (!values)
+		return sm_fail(err, ENOMEM, "no memory for %zu cases", results->case_count);
 	results->summary_count = 0;
 	for (size_t c = 0; c < results->case_count; c++)
-		summarise(a, c, kept, values);
-out_free:
+		summarise(a, c, values);
 	free(values);
-	free(kept);
-	return rc;
+	return 0;
 }

@@ -1,10 +1,15 @@
 /* A run in memory: rows and the strings they point to. */
 #include "shmeter/results.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The scenario that is the A/A control of every run. */
+#define CONTROL "aa"
 
 /* Interned strings: an open-addressing table that doubles at three quarters. */
 struct strings {
@@ -35,7 +40,9 @@ void sm_results_free(struct sm_results *results)
 		free(strings->slot);
 	free(strings);
 	free(results->folder);
+	free(results->out);
 	json_decref(results->manifest);
+	json_decref(results->analysis);
 	free(results->cases);
 	free(results->samples);
 	free(results->slices);
@@ -189,7 +196,8 @@ long sm_results_find_case(const struct sm_results *results, const char *id)
 }
 
 static const char *const status_names[SM_STATUS_COUNT] = {
-	"none", "ok", "skipped", "verify_failed", "worker_died", "timed_out", "disturbed",
+	"none",	     "ok",	  "skipped",   "verify_failed", "worker_died",
+	"timed_out", "disturbed", "unsettled", "saturated",
 };
 
 const char *sm_status_name(enum sm_status status)
@@ -203,6 +211,47 @@ enum sm_status sm_status_parse(const char *name)
 		if (strcmp(status_names[i], name) == 0)
 			return (enum sm_status)i;
 	return SM_STATUS_NONE;
+}
+
+const char *sm_purity_name(enum sm_purity purity)
+{
+	static const char *const names[SM_PURITY_COUNT] = {
+		[SM_PURE] = "pure",
+		[SM_PIN_LOST] = "pin lost",
+		[SM_INVOLUNTARY_SWITCH] = "involuntary switch",
+		[SM_PROBES_DISAGREE] = "probes disagree",
+		[SM_CLASS_CHANGED] = "class changed",
+		[SM_PROBE_MISSING] = "probe missing",
+		[SM_PACE_UNEVEN] = "pace uneven",
+		[SM_PROBE_INTERRUPTED] = "probe interrupted",
+		[SM_NO_TIME] = "no time passed",
+	};
+
+	return purity < SM_PURITY_COUNT ? names[purity] : "-";
+}
+
+static double slowest(const struct sm_probes *probes)
+{
+	double slowest = NAN;
+
+	for (unsigned i = 0; i < probes->count; i++)
+		slowest = fmax(slowest, probes->ns[i]);
+	return slowest;
+}
+
+void sm_slice_take_probes(struct sm_slice_facts *slice)
+{
+	struct sm_slice_row *row = &slice->row;
+
+	row->probe_before_ns = slowest(&slice->before);
+	row->probe_after_ns = slowest(&slice->after);
+	row->probe_step = NAN;
+	for (unsigned i = 0; i < slice->before.count && i < slice->after.count; i++) {
+		double one = slice->before.ns[i], other = slice->after.ns[i];
+		double step = fmax(one, other) / fmin(one, other);
+
+		row->probe_step = fmaxf(row->probe_step, (float)step);
+	}
 }
 
 /* The derived case of a metric of a case, made where it is new. */
@@ -242,41 +291,43 @@ static int in_case_order(const void *a, const void *b)
 	return (left->metric > right->metric) - (left->metric < right->metric);
 }
 
-/* Whether a trial ended well, whatever the analysis made of its timing since. */
-static bool ended_well(const struct sm_sample *sample)
+/* Samples by trial: index + 1, or 0; `*trials` of them. */
+static size_t *samples_by_trial(const struct sm_results *results, size_t *trials)
 {
-	return sample->status == SM_OK || sample->status == SM_DISTURBED;
+	size_t *sample_of;
+
+	*trials = 0;
+	for (size_t i = 0; i < results->sample_count; i++)
+		if (results->samples[i].trial >= *trials)
+			*trials = (size_t)results->samples[i].trial + 1;
+	sample_of = or_abort(calloc(*trials + 1, sizeof(*sample_of)));
+	for (size_t i = 0; i < results->sample_count; i++)
+		sample_of[results->samples[i].trial] = i + 1;
+	return sample_of;
 }
 
 /* Fills `out` with the metrics of trials that ended well; returns how many. */
-static size_t sort_metrics(const struct sm_results *results, struct by_case *out)
+static size_t sort_metrics(const struct sm_results *results, const size_t *sample_of, size_t trials,
+			   struct by_case *out)
 {
-	size_t trials = 0, count = 0;
-	size_t *sample_of; /* by trial, from 1; 0: none */
+	size_t count = 0;
 
-	for (size_t i = 0; i < results->sample_count; i++)
-		if (results->samples[i].trial >= trials)
-			trials = (size_t)results->samples[i].trial + 1;
-	sample_of = or_abort(calloc(trials + 1, sizeof(*sample_of)));
-	for (size_t i = 0; i < results->sample_count; i++)
-		sample_of[results->samples[i].trial] = i + 1;
 	for (size_t i = 0; i < results->metric_count; i++) {
 		const struct sm_metric_row *metric = &results->metrics[i];
 		size_t of = metric->trial < trials ? sample_of[metric->trial] : 0;
 
-		if (of-- > 0 && ended_well(&results->samples[of]))
+		if (of-- > 0 && results->samples[of].ended == SM_OK)
 			out[count++] =
 				(struct by_case){ of, results->samples[of].case_index, metric };
 	}
-	free(sample_of);
 	qsort(out, count, sizeof(*out), in_case_order);
 	return count;
 }
 
-void sm_results_derive(struct sm_results *results)
+static void derive(struct sm_results *results, const size_t *sample_of, size_t trials)
 {
 	struct by_case *list = or_abort(calloc(results->metric_count + 1, sizeof(*list)));
-	size_t count = sort_metrics(results, list);
+	size_t count = sort_metrics(results, sample_of, trials, list);
 
 	for (size_t i = 0; i < count; i++) {
 		unsigned index = derived_case(results, list[i].case_index, list[i].metric);
@@ -285,11 +336,154 @@ void sm_results_derive(struct sm_results *results)
 		*sample = results->samples[list[i].sample];
 		sample->case_index = index;
 		sample->derived = true;
-		sample->klass = "any";
-		sample->status = SM_OK;
-		sample->reason = "-";
-		sample->value = list[i].metric->value;
-		sample->slices = sample->slices_pure = 0;
+		sample->slices = 0;
+		sample->found = (struct sm_value){ .klass = "any",
+						   .value = list[i].metric->value,
+						   .cpu_ns_per_op = sample->found.cpu_ns_per_op,
+						   .reason = "-",
+						   .status = SM_OK };
 	}
 	free(list);
+}
+
+/* What a count says where it was counted at all; a multiplexed one is extrapolated. */
+static void value_counters(struct sm_results *results, const size_t *sample_of, size_t trials)
+{
+	for (size_t i = 0; i < results->counter_count; i++) {
+		struct sm_counter_row *row = &results->counters[i];
+		size_t of = row->trial < trials ? sample_of[row->trial] : 0;
+		double operations = 0;
+
+		row->value = row->state == SM_COUNTED ? (double)row->raw
+			     : row->state == SM_SCALED && row->running_ns > 0
+				     ? (double)row->raw * ((double)row->enabled_ns /
+							   (double)row->running_ns)
+				     : (double)NAN;
+		if (of-- > 0)
+			operations = (double)results->samples[of].ops *
+				     results->cases[results->samples[of].case_index].workers;
+		row->per_op = operations > 0 ? row->value / operations : (double)NAN;
+	}
+}
+
+struct ranked {
+	size_t rank, index;
+};
+
+static int by_rank(const void *a, const void *b)
+{
+	const struct ranked *left = a, *right = b;
+
+	if (left->rank != right->rank)
+		return left->rank < right->rank ? -1 : 1;
+	return (left->index > right->index) - (left->index < right->index);
+}
+
+static size_t plan_rank(const json_t *plan, const char *id)
+{
+	size_t i, count = json_array_size(plan);
+
+	for (i = 0; i < count; i++) {
+		const char *one = json_string_value(json_object_get(json_array_get(plan, i), "id"));
+
+		if (one && strcmp(one, id) == 0)
+			break;
+	}
+	return i;
+}
+
+/* The measured cases alone, in the order of the plan, not of their first trial: tables and figures read the same for
+ * every seed. */
+static void order_cases(struct sm_results *results)
+{
+	const json_t *plan = json_object_get(json_object_get(results->manifest, "plan"), "cases");
+	struct ranked *ranked = or_abort(calloc(results->case_count + 1, sizeof(*ranked)));
+	struct sm_case_row *cases = or_abort(calloc(results->case_count + 1, sizeof(*cases)));
+	unsigned *place = or_abort(calloc(results->case_count + 1, sizeof(*place)));
+	size_t count = 0, kept = 0;
+
+	for (size_t i = 0; i < results->case_count; i++)
+		if (!results->cases[i].derived)
+			ranked[count++] =
+				(struct ranked){ plan_rank(plan, results->cases[i].id), i };
+	qsort(ranked, count, sizeof(*ranked), by_rank);
+	for (size_t i = 0; i < count; i++) {
+		cases[i] = results->cases[ranked[i].index];
+		cases[i].control = strcmp(cases[i].scenario, CONTROL) == 0;
+		place[ranked[i].index] = (unsigned)i;
+	}
+	for (size_t i = 0; i < results->sample_count; i++) {
+		struct sm_sample sample = results->samples[i];
+
+		if (sample.derived)
+			continue;
+		sample.case_index = place[sample.case_index];
+		results->samples[kept++] = sample;
+	}
+	results->sample_count = kept;
+	free(results->cases);
+	results->cases = cases;
+	results->case_room = results->case_count + 1;
+	results->case_count = count;
+	free(ranked);
+	free(place);
+}
+
+int sm_results_prepare(struct sm_results *results, struct sm_error *err)
+{
+	size_t trials, *sample_of;
+
+	for (size_t i = 0; i < results->sample_count; i++)
+		if (results->samples[i].case_index >= results->case_count)
+			return sm_fail(err, EBADMSG,
+				       "trial %u names a case that the run does not have; the run "
+				       "folder is damaged",
+				       results->samples[i].trial);
+	order_cases(results);
+	for (size_t i = 0; i < results->sample_count; i++) {
+		struct sm_sample *sample = &results->samples[i];
+
+		sample->found = (struct sm_value){
+			.klass = "-",
+			.value = (double)NAN,
+			.cpu_ns_per_op = sample->ops ? (double)sample->cpu_ns / (double)sample->ops
+						     : (double)NAN,
+			.reason = sample->reason,
+			.status = sample->ended,
+		};
+	}
+	for (size_t i = 0; i < results->slice_count; i++) {
+		results->slices[i].klass = "-";
+		results->slices[i].purity = SM_PURE;
+	}
+	sample_of = samples_by_trial(results, &trials);
+	value_counters(results, sample_of, trials);
+	derive(results, sample_of, trials);
+	free(sample_of);
+	results->summary_count = results->pair_count = 0;
+	results->crossing_count = results->claim_count = 0;
+	return 0;
+}
+
+struct sm_sample *sm_results_take(struct sm_results *results, const struct sm_case_row *c,
+				  const struct sm_sample *sample)
+{
+	long index = sm_results_find_case(results, c->id);
+	struct sm_case_row *row;
+	struct sm_sample *taken;
+
+	if (index < 0) {
+		index = (long)results->case_count;
+		row = sm_results_add_case(results);
+		*row = *c;
+		row->control = strcmp(c->scenario, CONTROL) == 0;
+	}
+	/* A skipped trial was never seated: a later one knows the relation. */
+	row = &results->cases[index];
+	if (row->relation == SM_PLACE_UNSET)
+		row->relation = c->relation;
+	taken = sm_results_add_sample(results);
+	*taken = *sample;
+	taken->case_index = (unsigned)index;
+	return taken;
 }

@@ -19,7 +19,7 @@ static const struct table *const tables[FILES] = { &table_slices, &table_counter
 
 struct sm_store {
 	char *folder;
-	int fd[FILES];
+	int fd[FILES], lock;
 };
 
 static struct sm_store *store_new(const char *folder)
@@ -30,6 +30,7 @@ static struct sm_store *store_new(const char *folder)
 		return NULL;
 	for (int i = 0; i < FILES; i++)
 		store->fd[i] = -1;
+	store->lock = -1;
 	store->folder = strdup(folder);
 	if (!store->folder) {
 		free(store);
@@ -45,6 +46,8 @@ void sm_store_close(struct sm_store *store)
 	for (int i = 0; i < FILES; i++)
 		if (store->fd[i] >= 0)
 			close(store->fd[i]);
+	if (store->lock >= 0)
+		close(store->lock);
 	free(store->folder);
 	free(store);
 }
@@ -163,6 +166,8 @@ int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 				     strerror(errno));
 	}
 	if (rc == 0)
+		rc = store_lock(folder, &store->lock, err);
+	if (rc == 0)
 		rc = sm_store_write_manifest(folder, manifest, err);
 	if (rc == 0)
 		rc = open_files(store, O_CREAT | O_EXCL, err);
@@ -176,47 +181,102 @@ int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 	return 0;
 }
 
-/* Takes off a last line without its end: the trace of a kill in the middle of a write. */
-static int trim(int fd, const char *path, struct sm_error *err)
-{
-	off_t end = lseek(fd, 0, SEEK_END), keep = end;
-	char c = '\n';
+/* The trials that have a row in samples.csv. */
+struct ended {
+	bool *trial;
+	size_t room;
+};
 
-	while (keep > 0 && pread(fd, &c, 1, keep - 1) == 1 && c != '\n')
-		keep--;
-	if (keep < end && ftruncate(fd, keep) < 0)
-		return sm_fail(err, errno, "cannot mend the last line of %s: %s", path,
-			       strerror(errno));
+/* A whole file as text; NULL: no memory, or it cannot be read. */
+static char *read_all(int fd, size_t *size)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	char *text = end >= 0 ? malloc((size_t)end + 1) : NULL;
+	ssize_t got = 1;
+
+	for (*size = 0; text && got > 0 && *size < (size_t)end; *size += (size_t)got)
+		if ((got = pread(fd, text + *size, (size_t)end - *size, (off_t)*size)) < 0) {
+			free(text);
+			return NULL;
+		}
+	if (text)
+		text[*size] = '\0';
+	return text;
+}
+
+/* Where the last line of a text begins, 0 for none. */
+static size_t last_line(const char *text, size_t size)
+{
+	while (size > 0 && text[size - 1] != '\n')
+		size--;
+	return size;
+}
+
+/* Where the rows end that belong to a trial which ended: what a kill left after it begins there. */
+static size_t kept_size(const char *text, size_t size, const struct ended *ended)
+{
+	size_t keep = last_line(text, size), line;
+
+	for (; keep > 0; keep = line) {
+		line = last_line(text, keep - 1);
+		char *end;
+		unsigned long trial = strtoul(text + line, &end, 10);
+
+		if (end == text + line || *end != ',' || /* the header */
+		    (trial < ended->room && ended->trial[trial]))
+			break;
+	}
+	return keep;
+}
+
+static int cut(struct sm_store *store, int file, const struct ended *ended, struct sm_error *err)
+{
+	size_t size, keep;
+	char *text = read_all(store->fd[file], &size);
+
+	if (!text)
+		return sm_fail(err, errno ? errno : ENOMEM, "%s/%s cannot be read: %s",
+			       store->folder, tables[file]->file, strerror(errno));
+	keep = file == FILE_SAMPLES ? last_line(text, size) : kept_size(text, size, ended);
+	free(text);
+	if (keep < size && ftruncate(store->fd[file], (off_t)keep) < 0)
+		return sm_fail(err, errno, "cannot cut the unfinished rows of %s/%s: %s",
+			       store->folder, tables[file]->file, strerror(errno));
 	return 0;
 }
 
-int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_error *err)
+int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results *results,
+		    struct sm_error *err)
 {
 	struct sm_store *store = store_new(folder);
+	struct ended ended = { NULL, 0 };
 	int rc;
 
 	*out = NULL;
 	if (!store)
 		return sm_fail(err, ENOMEM, "no memory for the run folder");
-	rc = open_files(store, 0, err);
+	rc = store_lock(folder, &store->lock, err);
+	if (rc == 0)
+		rc = store_load(results, folder, TABLE_OPEN, err);
+	for (size_t i = 0; rc == 0 && i < results->sample_count; i++)
+		if (results->samples[i].trial >= ended.room)
+			ended.room = (size_t)results->samples[i].trial + 1;
+	ended.trial = calloc(ended.room + 1, sizeof(*ended.trial));
+	if (rc == 0 && !ended.trial)
+		rc = sm_fail(err, ENOMEM, "no memory for %zu trials", ended.room);
+	for (size_t i = 0; rc == 0 && i < results->sample_count; i++)
+		ended.trial[results->samples[i].trial] = true;
+	if (rc == 0)
+		rc = open_files(store, 0, err);
 	for (int i = 0; rc == 0 && i < FILES; i++)
-		rc = trim(store->fd[i], tables[i]->file, err);
+		rc = cut(store, i, &ended, err);
+	free(ended.trial);
 	if (rc < 0) {
 		sm_store_close(store);
 		return rc;
 	}
 	*out = store;
 	return 0;
-}
-
-static void write_slices(const struct sm_slice_row *slices, size_t count, FILE *out)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct slice_view view;
-
-		slice_view_fill(&view, &slices[i]);
-		table_write_row(&table_slices, &view, out);
-	}
 }
 
 /* Rows of one file, of a trial. */
@@ -227,8 +287,8 @@ static void write_rows(const struct sm_store *store, int file, const struct sm_t
 				    .c = *rows->c,
 				    .s = *rows->sample };
 
-	if (file == FILE_SLICES)
-		write_slices(rows->slices, rows->slice_count, out);
+	for (size_t i = 0; file == FILE_SLICES && i < rows->slice_count; i++)
+		table_write_row(&table_slices, &rows->slices[i], out);
 	for (size_t i = 0; file == FILE_COUNTERS && i < rows->counter_count; i++)
 		table_write_row(&table_counters, &rows->counters[i], out);
 	for (size_t i = 0; file == FILE_METRICS && i < rows->metric_count; i++)

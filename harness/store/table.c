@@ -37,6 +37,18 @@ void table_write_header(const struct table *table, FILE *out)
 		fprintf(out, "%s%c", table->column[i].name, i + 1 < table->columns ? ',' : '\n');
 }
 
+static void write_real(double value, FILE *out)
+{
+	if (isfinite(value))
+		fprintf(out, "%.9g", value);
+}
+
+static void write_probes(const struct sm_probes *probes, FILE *out)
+{
+	for (unsigned i = 0; i < probes->count; i++)
+		fprintf(out, i ? " %.6g" : "%.6g", probes->ns[i]);
+}
+
 void table_write_row(const struct table *table, const void *view, FILE *out)
 {
 	for (size_t i = 0; i < table->columns; i++) {
@@ -49,14 +61,10 @@ void table_write_row(const struct table *table, const void *view, FILE *out)
 		case COLUMN_U64: fprintf(out, "%" PRIu64, *(const uint64_t *)at); break;
 		case COLUMN_SIZE: fprintf(out, "%zu", *(const size_t *)at); break;
 		case COLUMN_FLAG: fputs(*(const bool *)at ? "yes" : "no", out); break;
-		case COLUMN_STATUS: fputs(sm_status_name(*(const enum sm_status *)at), out); break;
-		case COLUMN_VERDICT:
-			fputs(sm_verdict_name(*(const enum sm_verdict *)at), out);
-			break;
-		case COLUMN_REAL:
-			if (isfinite(*(const double *)at))
-				fprintf(out, "%.9g", *(const double *)at);
-			break;
+		case COLUMN_WORD: fputs(column->words->name(*(const int *)at), out); break;
+		case COLUMN_PROBES: write_probes(at, out); break;
+		case COLUMN_FLOAT: write_real((double)*(const float *)at, out); break;
+		case COLUMN_REAL: write_real(*(const double *)at, out); break;
 		}
 		fputc(i + 1 < table->columns ? ',' : '\n', out);
 	}
@@ -122,7 +130,34 @@ static bool read_real(const char *text, double *value)
 		return true;
 	}
 	*value = strtod(text, &end);
-	return *end == '\0' && end != text && isfinite(*value);
+	return *end == '\0' && end != text && isfinite(*value) && !strpbrk(text, "xXpP");
+}
+
+/* Times are more than nothing. */
+static bool read_probes(const char *text, struct sm_probes *probes)
+{
+	char *end;
+
+	probes->count = 0;
+	while (*text) {
+		if (probes->count == SM_PROBE_PAIRS_MAX)
+			return false;
+		probes->ns[probes->count] = strtod(text, &end);
+		if (end == text || !(probes->ns[probes->count] > 0) ||
+		    !isfinite(probes->ns[probes->count]) || (*end && *end != ' '))
+			return false;
+		probes->count++;
+		text = *end && end[1] ? end + 1 : end;
+	}
+	return true;
+}
+
+static bool read_word(const struct words *words, const char *text, int *value)
+{
+	for (*value = words->first; *value < words->end; ++*value)
+		if (strcmp(words->name(*value), text) == 0)
+			return true;
+	return false;
 }
 
 static bool read_field(const struct column *column, const char *text, struct sm_results *results,
@@ -148,10 +183,16 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	case COLUMN_FLAG:
 		*(bool *)at = strcmp(text, "yes") == 0;
 		return *(bool *)at || strcmp(text, "no") == 0;
-	case COLUMN_STATUS:
-		*(enum sm_status *)at = sm_status_parse(text);
-		return *(enum sm_status *)at != SM_STATUS_NONE;
-	case COLUMN_VERDICT: *(enum sm_verdict *)at = sm_verdict_parse(text); return true;
+	case COLUMN_FLOAT: {
+		double real;
+
+		if (!read_real(text, &real))
+			return false;
+		*(float *)at = (float)real;
+		return true;
+	}
+	case COLUMN_WORD: return read_word(column->words, text, at);
+	case COLUMN_PROBES: return read_probes(text, at);
 	}
 	return false;
 }
@@ -179,6 +220,8 @@ struct records {
 	char *text, *before; /* RECORD_MAX + 1 bytes each */
 	off_t bytes;         /* of the lines so far */
 	unsigned line;       /* of the record's end */
+	enum table_end end;
+	bool cut; /* the last line did not end, and was left out */
 };
 
 static unsigned count_quotes(const char *text)
@@ -211,7 +254,11 @@ static ssize_t add_line(struct records *records, size_t used, const char *path,
 			       path, records->line, RECORD_MAX - 1);
 	if (ftello(records->file) != records->bytes)
 		return sm_fail(err, EBADMSG, "%s holds a NUL byte: it is no CSV", path);
-	return (ssize_t)length; /* the last line, without an end */
+	if (records->end == TABLE_ENDED)
+		return sm_fail(err, EBADMSG, "%s:%u: the last line was cut short", path,
+			       records->line);
+	records->cut = true;
+	return 0;
 }
 
 /* 1 and a record, 0 at the end, or an error in words. */
@@ -227,6 +274,10 @@ static int next_record(struct records *records, const char *path, struct sm_erro
 		return (int)used;
 	while (count_quotes(records->text) % 2) {
 		more = add_line(records, (size_t)used, path, err);
+		if (more == 0 && records->end == TABLE_OPEN) {
+			records->cut = true;
+			return 0;
+		}
 		if (more == 0)
 			return sm_fail(err, EBADMSG, "%s:%u: a quotation does not end", path,
 				       records->line);
@@ -280,13 +331,13 @@ static int read_row(const struct table *table, const struct records *records, co
 }
 
 int table_read(const struct table *table, const char *folder, struct sm_results *results,
-	       void *view, size_t view_size,
+	       enum table_end end, void *view, size_t view_size,
 	       int (*take)(struct sm_results *, const void *, struct sm_error *),
 	       struct sm_error *err)
 {
 	const char *before[COLUMNS_MAX] = { NULL };
 	char *memory = malloc(2 * (RECORD_MAX + 1));
-	struct records records = { .text = memory };
+	struct records records = { .text = memory, .end = end };
 	struct sm_error why = { 0 };
 	char path[4200];
 	int rc;
@@ -301,7 +352,7 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 		return sm_fail(err, why.code, "%s", why.text);
 	}
 	rc = next_record(&records, path, err);
-	if (rc == 0)
+	if (rc == 0 && !records.cut)
 		rc = sm_fail(err, EBADMSG,
 			     "%s is empty: not even the names of its columns are there", path);
 	if (rc > 0)
@@ -312,6 +363,7 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 		if (rc == 0)
 			rc = take(results, view, err);
 	}
+	results->left_out += records.cut;
 	free(memory);
 	fclose(records.file);
 	return rc;

@@ -15,10 +15,17 @@ enum column_type {
 	COLUMN_UINT, /* unsigned */
 	COLUMN_U64,
 	COLUMN_REAL,    /* double; empty for NaN */
-	COLUMN_FLAG,    /* bool: yes or no */
-	COLUMN_STATUS,  /* enum sm_status */
-	COLUMN_VERDICT, /* enum sm_verdict */
-	COLUMN_SIZE,    /* size_t */
+	COLUMN_FLAG,   /* bool: yes or no */
+	COLUMN_SIZE,   /* size_t */
+	COLUMN_FLOAT,  /* float; empty for NaN */
+	COLUMN_WORD,   /* an enum, by its words; what is none of them is refused */
+	COLUMN_PROBES, /* struct sm_probes: numbers separated by spaces; empty for none */
+};
+
+/* The words of an enum: those from `first` up to and without `end` stand in the file. */
+struct words {
+	const char *(*name)(int value);
+	int first, end;
 };
 
 struct column {
@@ -26,6 +33,7 @@ struct column {
 	enum column_type type;
 	size_t offset;
 	bool derived; /* written for readers, not read back */
+	const struct words *words;
 };
 
 struct table {
@@ -40,10 +48,16 @@ struct sample_view {
 	struct sm_case_row c;
 	struct sm_sample s;
 };
-struct slice_view {
-	struct sm_slice_row s;
+struct value_view {
+	unsigned trial;
+	const char *id; /* of the case */
+	struct sm_value v;
+};
+struct purity_view {
+	unsigned trial, slice;
 	double ns_per_op;
-	const char *status; /* pure, disturbed, unclassified */
+	const char *klass;
+	enum sm_purity purity;
 };
 struct summary_view {
 	struct sm_case_row c;
@@ -53,21 +67,37 @@ struct summary_view {
 /* Opens a regular file to read; NULL with the reason in words for anything that might never end. */
 FILE *store_open(const char *path, struct sm_error *err);
 
+/* Takes the lock of a run folder, which is held until `*out` is closed or this process ends.  -EBUSY names who has it. */
+SM_MUST_USE int store_lock(const char *folder, int *out, struct sm_error *err);
+
 /* The last component of a folder's path: the name of the run. */
 const char *folder_name(const char *folder);
-void slice_view_fill(struct slice_view *view, const struct sm_slice_row *slice);
 
-extern const struct table table_samples, table_slices, table_counters, table_metrics, table_summary,
-	table_pairs, table_crossings, table_claims;
+/* Measured: written while the run goes on, and read. */
+extern const struct table table_samples, table_slices, table_counters, table_metrics;
+/* Derived: written alone. */
+extern const struct table table_values, table_purity, table_rates, table_summary, table_pairs,
+	table_crossings, table_claims;
 
 void table_write_header(const struct table *table, FILE *out);
 void table_write_row(const struct table *table, const void *view, FILE *out);
 
+/* What the last line of a file may be. */
+enum table_end {
+	TABLE_ENDED, /* a whole line, as every line */
+	TABLE_OPEN,  /* one that somebody still writes, or was killed over: it is left out and counted */
+};
+
 /* Reads a whole file row by row into `view` (zeroed before the first) and hands it to `take`, which may
  * fail.  -ENOENT where there is no such file, -EBADMSG with file, line and reason. */
 int table_read(const struct table *table, const char *folder, struct sm_results *results,
-	       void *view, size_t view_size,
+	       enum table_end end, void *view, size_t view_size,
 	       int (*take)(struct sm_results *, const void *, struct sm_error *),
 	       struct sm_error *err);
+
+/* load.c: the measured files of a folder.  Where they are open, what belongs to no trial that ended is left out and
+ * counted, too. */
+SM_MUST_USE int store_load(struct sm_results *results, const char *folder, enum table_end end,
+			   struct sm_error *err);
 
 #endif

@@ -18,18 +18,6 @@ const char *folder_name(const char *folder)
 	return slash && slash[1] ? slash + 1 : folder;
 }
 
-void slice_view_fill(struct slice_view *view, const struct sm_slice_row *slice)
-{
-	view->s = *slice;
-	view->ns_per_op = slice->ops ? (double)slice->ns / (double)slice->ops : 0.0 / 0.0;
-	if (slice->pure)
-		view->status = "pure";
-	else if (strcmp(slice->klass, "-") == 0 && strcmp(slice->reason, "-") == 0)
-		view->status = "unclassified";
-	else
-		view->status = "disturbed";
-}
-
 int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context), void *context,
 			struct sm_error *err)
 {
@@ -112,41 +100,49 @@ int sm_store_write_series(const char *folder, const char *name, const struct sm_
 	return sm_store_write_file(path, write_accesses, (void *)(uintptr_t)series, err);
 }
 
-static int write_samples(FILE *out, void *context)
+static int write_values(FILE *out, void *context)
 {
 	const struct sm_results *results = context;
 
-	table_write_header(&table_samples, out);
-	for (size_t i = 0; i < results->sample_count && !results->samples[i].derived; i++) {
-		struct sample_view view = { .run = folder_name(results->folder),
-					    .c = results->cases[results->samples[i].case_index],
-					    .s = results->samples[i] };
+	table_write_header(&table_values, out);
+	for (size_t i = 0; i < results->sample_count; i++) {
+		const struct sm_sample *sample = &results->samples[i];
+		struct value_view view = { sample->trial, results->cases[sample->case_index].id,
+					   sample->found };
 
-		table_write_row(&table_samples, &view, out);
+		if (!sample->derived)
+			table_write_row(&table_values, &view, out);
 	}
 	return 0;
 }
 
-static int write_slices(FILE *out, void *context)
+static int write_purity(FILE *out, void *context)
 {
 	const struct sm_results *results = context;
-	struct slice_view view;
 
-	table_write_header(&table_slices, out);
+	table_write_header(&table_purity, out);
 	for (size_t i = 0; i < results->slice_count; i++) {
-		slice_view_fill(&view, &results->slices[i]);
-		table_write_row(&table_slices, &view, out);
+		const struct sm_slice_row *slice = &results->slices[i];
+		struct purity_view view = {
+			.trial = slice->trial,
+			.slice = slice->slice,
+			.ns_per_op = slice->ops ? (double)slice->ns / (double)slice->ops : (double)NAN,
+			.klass = slice->klass,
+			.purity = (enum sm_purity)slice->purity,
+		};
+
+		table_write_row(&table_purity, &view, out);
 	}
 	return 0;
 }
 
-static int write_counters(FILE *out, void *context)
+static int write_rates(FILE *out, void *context)
 {
 	const struct sm_results *results = context;
 
-	table_write_header(&table_counters, out);
+	table_write_header(&table_rates, out);
 	for (size_t i = 0; i < results->counter_count; i++)
-		table_write_row(&table_counters, &results->counters[i], out);
+		table_write_row(&table_rates, &results->counters[i], out);
 	return 0;
 }
 
@@ -235,7 +231,7 @@ static int write_matrices(const struct sm_results *results, struct sm_error *err
 		rc = sm_matrix_of(&matrix, results, c->scenario, err);
 		if (rc < 0)
 			return rc;
-		snprintf(path, sizeof(path), "%s/%s.csv", results->folder, c->scenario);
+		snprintf(path, sizeof(path), "%s/%s.csv", results->out, c->scenario);
 		rc = sm_store_write_file(path, write_matrix, &matrix, err);
 		sm_matrix_free(&matrix);
 		if (rc < 0)
@@ -250,20 +246,23 @@ int sm_store_write_analysis(const struct sm_results *results, struct sm_error *e
 		const struct table *table;
 		int (*write)(FILE *out, void *context);
 	} files[] = {
-		{ &table_slices, write_slices },   { &table_counters, write_counters },
-		{ &table_samples, write_samples }, { &table_summary, write_summary },
+		{ &table_values, write_values },   { &table_purity, write_purity },
+		{ &table_rates, write_rates },     { &table_summary, write_summary },
 		{ &table_pairs, write_pairs },     { &table_crossings, write_crossings },
 		{ &table_claims, write_claims },
 	};
+	char path[4200];
+	int rc;
 
+	if (!results->out)
+		return 0;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		char path[4200];
-		int rc;
-
-		snprintf(path, sizeof(path), "%s/%s", results->folder, files[i].table->file);
+		snprintf(path, sizeof(path), "%s/%s", results->out, files[i].table->file);
 		rc = sm_store_write_file(path, files[i].write, (void *)(uintptr_t)results, err);
 		if (rc < 0)
 			return rc;
 	}
-	return write_matrices(results, err);
+	snprintf(path, sizeof(path), "%s/analysis.json", results->out);
+	rc = sm_store_write_file(path, dump, results->analysis, err);
+	return rc == 0 ? write_matrices(results, err) : rc;
 }

@@ -15,8 +15,6 @@
 #include "shmeter/scenario.h"
 #include "shmeter/trial.h"
 
-/* Pairs probed when there are more than two workers (method.md). */
-#define PROBE_PAIRS_MAX 8
 /* Round trips before the stamp of a probe: the first waits for the peer to arrive. */
 #define PROBE_WARM 4
 
@@ -39,10 +37,10 @@ struct slot {
 	struct sm_error error;
 };
 
-/* A probe of up to PROBE_PAIRS_MAX pairs: nanoseconds of one round trip; of a worker alone its pace, in cycles, in the
+/* A probe of up to SM_PROBE_PAIRS_MAX pairs: nanoseconds of one round trip; of a worker alone its pace, in cycles, in the
  * first one's place.  Leader writes. */
 struct probe_note {
-	double pair_ns[PROBE_PAIRS_MAX];
+	double pair_ns[SM_PROBE_PAIRS_MAX];
 };
 
 /* Slices of a window of the warm-up (warm.c), and slices after which it is over in any case. */

@@ -54,8 +54,8 @@ struct control *control_make(const struct control_needs *needs, struct sm_error 
 	control->self_timed = needs->self_timed;
 	control->shared_pu = needs->shared_pu;
 	control->pairs = needs->shared_pu ? 0 : workers - 1;
-	if (control->pairs > PROBE_PAIRS_MAX)
-		control->pairs = PROBE_PAIRS_MAX;
+	if (control->pairs > SM_PROBE_PAIRS_MAX)
+		control->pairs = SM_PROBE_PAIRS_MAX;
 	/* A cold trial's one slice is as long as it is: a pace before and after says little of it. */
 	control->probes = workers == 1 && !needs->cold ? 1 : control->pairs;
 	control->bytes = bytes;

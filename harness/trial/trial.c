@@ -219,20 +219,46 @@ static void put_away(struct hold *hold)
 	sm_seats_free(&hold->seats);
 }
 
-/* PUs by worker, as the column says them; cut with "..." where there are too many. */
-static void name_seats(const struct sm_seats *seats, char *out, size_t size)
+/* Numbers by worker, as a column says them; cut with "..." where there are too many. */
+static void name_numbers(const unsigned *number, unsigned count, char *out, size_t size)
 {
 	size_t used = 0;
 
 	out[0] = '\0';
-	for (unsigned i = 0; i < seats->count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		if (used + 16 > size) {
 			snprintf(out + used, size - used, " ...");
 			return;
 		}
-		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? " " : "",
-					 seats->seat[i]);
+		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? " " : "", number[i]);
 	}
+}
+
+static unsigned node_of(const struct sm_topology *topology, unsigned os_index)
+{
+	unsigned count;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (pus[i].os_index == os_index)
+			return pus[i].node_os;
+	return 0;
+}
+
+static int name_seats(struct hold *hold, struct sm_error *err)
+{
+	struct sm_trial_result *result = hold->result;
+	const struct sm_seats *seats = &hold->seats;
+	unsigned *node = calloc(seats->count + 1, sizeof(*node));
+
+	if (!node)
+		return sm_fail(err, ENOMEM, "no memory for %u workers", seats->count);
+	for (unsigned i = 0; i < seats->count; i++)
+		node[i] = node_of(hold->context->topology, seats->seat[i]);
+	name_numbers(seats->seat, seats->count, result->pus, sizeof(result->pus));
+	name_numbers(node, seats->count, result->nodes, sizeof(result->nodes));
+	free(node);
+	return 0;
 }
 
 /* The sentence for a worker that ended badly. */
@@ -255,25 +281,12 @@ static void blame(struct hold *hold, unsigned index)
 	}
 }
 
-static bool pairs_agree(const struct control *control, unsigned slice)
+static struct sm_probes probes_at(const struct control *control, unsigned gate)
 {
-	for (unsigned pair = 0; pair < control->probes; pair++) {
-		double ratio = control->probe[slice].pair_ns[pair] /
-			       control->probe[slice + 1].pair_ns[pair];
+	struct sm_probes probes = { .count = control->probes };
 
-		if (!(ratio <= SM_PROBE_AGREE && ratio >= 1.0 / SM_PROBE_AGREE))
-			return false;
-	}
-	return true;
-}
-
-static double slowest_pair(const struct control *control, unsigned probe)
-{
-	double slowest = NAN;
-
-	for (unsigned pair = 0; pair < control->probes; pair++)
-		slowest = fmax(slowest, control->probe[probe].pair_ns[pair]);
-	return slowest;
+	memcpy(probes.ns, control->probe[gate].pair_ns, probes.count * sizeof(*probes.ns));
+	return probes;
 }
 
 /* Whether the request has the scenario end its slices by the clock. */
@@ -300,15 +313,17 @@ static bool one_did_all(const struct hold *hold, unsigned number)
 }
 
 /* One slice of all workers, from their notes.  Returns false where a worker did too little. */
-static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_slice *out)
+static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_facts *facts)
 {
 	struct sm_trial_result *result = hold->result;
 	struct control *control = hold->control;
+	struct sm_slice_row *out = &facts->row;
 	uint64_t first = UINT64_MAX, last_start = 0, last = 0, done = 0, away, longest_away = 0,
 		 measured = 0;
 	char text[SM_ERROR_TEXT_MAX];
 
-	memset(out, 0, sizeof(*out));
+	memset(facts, 0, sizeof(*facts));
+	out->slice = result->slice_count - 1;
 	out->ops = control->op_count;
 	for (unsigned i = 0; i < control->workers; i++) {
 		const struct slice_note *note = control_note(control, i, number);
@@ -331,9 +346,10 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 		last_start = note->start_ns > last_start ? note->start_ns : last_start;
 		last = note->end_ns > last ? note->end_ns : last;
 		measured = note->time_ns > measured ? note->time_ns : measured;
-		out->involuntary += (unsigned)note->nivcsw;
+		out->nvcsw += (unsigned)note->nvcsw;
+		out->nivcsw += (unsigned)note->nivcsw;
 		out->pin_lost |= note->pin_lost;
-		result->cpu_ns += note->cpu_ns;
+		out->cpu_ns += note->cpu_ns;
 		away = note->end_ns - note->start_ns > note->cpu_ns
 			       ? note->end_ns - note->start_ns - note->cpu_ns
 			       : 0;
@@ -347,11 +363,12 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_trial_sl
 	if (may_do_less(hold)) /* one at least: a slice took no less than it took */
 		out->ops = done > control->workers ? (done + control->workers / 2) / control->workers : 1;
 	out->ns = hold->c.scenario->self_timed ? measured : last - first;
-	out->start_skew_ns = last_start - first;
-	out->away_share = last > first ? (double)longest_away / (double)(last - first) : 0;
-	out->probe_before_ns = slowest_pair(control, number);
-	out->probe_after_ns = slowest_pair(control, number + 1);
-	out->pairs_agree = pairs_agree(control, number);
+	out->skew_ns = last_start - first;
+	out->away_share = last > first ? (float)((double)longest_away / (double)(last - first)) : 0;
+	facts->before = probes_at(control, number);
+	facts->after = probes_at(control, number + 1);
+	sm_slice_take_probes(facts);
+	result->cpu_ns += out->cpu_ns;
 	result->ops += out->ops;
 	result->elapsed_ns += out->ns;
 	result->timed_ns += last - first;
@@ -422,10 +439,12 @@ static void collect_rest(struct hold *hold)
 		for (unsigned i = 1; i < control->workers; i++)
 			if (control->slot[i].got.pages.bytes != pages.bytes)
 				pages.kind = SM_PAGES_UNSET;
-		if (pages.kind == SM_PAGES_UNSET)
+		if (pages.kind == SM_PAGES_UNSET) {
 			snprintf(result->pages_got, sizeof(result->pages_got), "mixed");
-		else
+		} else {
 			sm_pages_name(pages, result->pages_got);
+			result->page_bytes_got = pages.bytes;
+		}
 	}
 	if (control->series && control->series->count > 0 &&
 	    (result->series = malloc(sizeof(*result->series))))
@@ -539,11 +558,13 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 	struct hold hold = { .context = context, .request = request, .result = result };
 	struct sm_noise_mark before, after;
 	struct sm_error why = { 0 };
-	uint64_t start_ns = sm_clock_ns();
 	int rc;
 
 	memset(result, 0, sizeof(*result));
+	result->started_ns = sm_clock_ns();
+	result->throttled_ns = NAN;
 	snprintf(result->pus, sizeof(result->pus), "-");
+	snprintf(result->nodes, sizeof(result->nodes), "-");
 	snprintf(result->pages_got, sizeof(result->pages_got), "none");
 	hold.c = *request->c;
 	hold.region.fd = hold.region.shmid = -1;
@@ -555,9 +576,10 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 	note_seats(context->topology, &hold.seats, &hold.c);
 	result->shared_pu = hold.c.shared_pu;
 	result->relation = hold.seats.relation;
-	name_seats(&hold.seats, result->pus, sizeof(result->pus));
 	sm_noise_mark(context->os, &before);
-	rc = prepare(&hold, &why);
+	rc = name_seats(&hold, &why);
+	if (rc == 0)
+		rc = prepare(&hold, &why);
 	if (rc < 0) {
 		/* the machine's doing, not the harness' */
 		end_with(&hold, SM_SKIPPED, why.text);
@@ -567,7 +589,8 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 	}
 	put_away(&hold);
 	sm_noise_mark(context->os, &after);
-	result->wall_ns = sm_clock_ns() - start_ns;
+	result->wall_ns = sm_clock_ns() - result->started_ns;
+	result->throttled_ns = after.throttled_ns - before.throttled_ns;
 	result->overhead_ns = result->wall_ns - result->timed_ns;
 	result->steal_ns = (after.steal_ticks - before.steal_ticks) *
 			   (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));

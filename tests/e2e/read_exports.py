@@ -205,7 +205,7 @@ def check_openmetrics(run, path):
 
 class Run:
     def __init__(self, folder):
-        samples = rows(f"{folder}/samples.csv")
+        samples = rows(f"{folder}/values.csv")
         good = {row["trial"]: row["case"] for row in samples if row["status"] == "ok"}
         self.ok = len(good)
         skipped = sum(row["status"] == "skipped" for row in samples)

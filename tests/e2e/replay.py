@@ -50,9 +50,10 @@ def change(sample, changes, block):
 
 def times(sample, factor):
     """Slices of 8 ns an operation and a little."""
-    return [{"trial": sample["trial"], "slice": str(i), "ops": "100000", "ns": str(round(800000 * factor)), "skew_ns": "0",
-             "probe_before_ns": PROBE_NS, "probe_after_ns": PROBE_NS, "pair_class": "-", "reason": "-",
-             "status": "unclassified"} for i in range(SLICES)]
+    return [{"trial": sample["trial"], "slice": str(i), "ops": "100000", "ns": str(round(800000 * factor)),
+             "cpu_ns": str(round(1600000 * factor)), "skew_ns": "0", "probe_before_ns": PROBE_NS,
+             "probe_after_ns": PROBE_NS, "away_share": "0", "nvcsw": "0", "nivcsw": "0", "pin_lost": "no"}
+            for i in range(SLICES)]
 
 
 def main():
@@ -68,8 +69,9 @@ def main():
     random.Random(seed).shuffle(samples)
     for sample in samples:
         factor = change(sample, changes, block)
-        sample.update(steal_ns="0", nivcsw="0", migrations="0", value="", pair_class="-")
+        sample.update(steal_ns="0", nivcsw="0", migrations="0", slices=str(SLICES))
         if factor is None:
+            sample["slices"] = "0"
             continue
         if sample["scenario"] != "aa":  # the control stands still: a moved one, by chance, would silence every verdict
             factor *= jitter.uniform(0.995, 1.005)

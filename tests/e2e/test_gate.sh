@@ -78,7 +78,7 @@ cp all.ini gates.ini
 
 # another machine is never compared, and a threshold under the noise floor is refused
 cp -r first elsewhere
-sed -i 's/"fingerprint": "[0-9a-f]*"/"fingerprint": "0000000000000000"/' elsewhere/manifest.json
+sed -i 's/"type": "[0-9a-f]*"/"type": "0000000000000000"/' elsewhere/manifest.json
 expect 0 'another machine' "$program" check first --thresholds gates.ini --baseline elsewhere
 expect 0 'different machines' "$program" compare elsewhere first
 again 0 'slower [0-9.]+ \([^)]*\) lock_uncontended/mutex' 'old=first new=slow; [ $go = 1 ] || { old=old-$go new=new-$go; \

@@ -25,12 +25,10 @@ for day in 1 2 3 4 5 6 7 8 9; do
 	sed -i "s/\"started_utc\": \"[^\"]*\"/\"started_utc\": \"2030-01-0${day}T00:00:00Z\"/" run-$day/manifest.json
 	[ $day -gt 5 ] && python3 - run-$day <<'P'
 import csv, sys
-path = sys.argv[1] + "/summary.csv"
+path = sys.argv[1] + "/slices.csv"
 rows = list(csv.DictReader(open(path)))
 for row in rows:
-    for key in ("median", "low", "high"):
-        if row[key]:
-            row[key] = repr(1.2 * float(row[key]))
+    row["ns"] = str(round(1.2 * int(row["ns"])))
 with open(path, "w", newline="") as file:
     writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
     writer.writeheader()

@@ -203,7 +203,7 @@ static void expect_pace(const struct sm_trial_result *result)
 {
 	cr_assert_geq(result->slice_count, 4);
 	for (unsigned i = 0; i < result->slice_count; i++) {
-		const struct sm_trial_slice *slice = &result->slice[i];
+		const struct sm_slice_row *slice = &result->slice[i].row;
 
 		cr_expect(slice->probe_before_ns > 50 && slice->probe_before_ns < 1e4,
 			  "slice %u: %g", i, slice->probe_before_ns);
@@ -215,8 +215,8 @@ static void expect_pace(const struct sm_trial_result *result)
 static void expect_no_pace(const struct sm_trial_result *result)
 {
 	cr_assert_geq(result->slice_count, 1);
-	cr_expect(isnan(result->slice[0].probe_before_ns));
-	cr_expect(isnan(result->slice[0].probe_after_ns));
+	cr_expect(isnan(result->slice[0].row.probe_before_ns));
+	cr_expect(isnan(result->slice[0].row.probe_after_ns));
 }
 
 Test(trial, a_worker_alone_is_probed_for_its_pace)
@@ -274,9 +274,9 @@ static void expect_common_end(const struct sm_trial_result *result)
 		return;
 	for (unsigned i = 0; i < result->slice_count; i++) {
 		/* 1000 of the one, some 100 of the other */
-		cr_expect(result->slice[i].ops >= 500 && result->slice[i].ops < 750,
-			  "%lu operations on average", result->slice[i].ops);
-		shortest = result->slice[i].ns < shortest ? result->slice[i].ns : shortest;
+		cr_expect(result->slice[i].row.ops >= 500 && result->slice[i].row.ops < 750,
+			  "%lu operations on average", result->slice[i].row.ops);
+		shortest = result->slice[i].row.ns < shortest ? result->slice[i].row.ns : shortest;
 	}
 	cr_expect_lt(shortest, 5000 * STEP_NS, "%lu ns", shortest);
 }

@@ -86,7 +86,7 @@ static struct sm_trial_result a_trial(enum behaviour behaviour, uint64_t slice_n
 	cr_assert_eq(result.status, SM_OK, "%s", result.reason);
 	cr_expect_eq(result.slice_count, SLICES);
 	for (unsigned i = 0; i < result.slice_count; i++) /* those behind the warm-up, in order */
-		cr_expect_eq(result.slice[i].ns, 10 * time_of(behaviour, result.warm_slices + i));
+		cr_expect_eq(result.slice[i].row.ns, 10 * time_of(behaviour, result.warm_slices + i));
 	/* each slice that counts and none of the warm-up */
 	cr_expect_eq(result.histogram->count, SLICES);
 	return result;
@@ -111,7 +111,7 @@ Test(warm_up, it_goes_on_until_the_slices_are_flat)
 	cr_expect_geq(result.warm_slices, FLAT_FROM, "%u", result.warm_slices);
 	cr_expect_leq(result.warm_slices, FLAT_FROM + SM_WARM_SLICES, "%u", result.warm_slices);
 	cr_expect(result.flat);
-	cr_expect_eq(result.slice[0].ns, 10000, "what is measured is what it settles at");
+	cr_expect_eq(result.slice[0].row.ns, 10000, "what is measured is what it settles at");
 	sm_trial_result_free(&result);
 }
 

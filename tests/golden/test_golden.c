@@ -33,14 +33,19 @@ static json_t *places(void)
 static json_t *manifest(void)
 {
 	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b, s:o},"
-		" s:{s:f, s:{s:s}, s:{s:f, s:f, s:f}}}",
+		"{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b, s:o}}",
 		"schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile", "quick",
 		"seed", "42", "wall_s", 12.0, "timed_share", 0.85, "counters_note",
 		"Not counted: cycles; no PMU is visible here.", "environment", "cpu_model",
 		"Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0", "virtual_machine", 1,
-		"pu_places", places(), "analysis", "steal_percent", 0.25, "cores_moved", "sentence",
-		"The cores did not move.", "aa", "ratio", 1.001, "low", 0.99, "high", 1.01);
+		"pu_places", places());
+}
+
+static json_t *analysis(void)
+{
+	return json_pack("{s:f, s:{s:s}, s:{s:f, s:f, s:f}}", "steal_percent", 0.25, "cores_moved",
+			 "sentence", "The cores did not move.", "aa", "ratio", 1.001, "low", 0.99,
+			 "high", 1.01);
 }
 
 static void add_case(struct sm_results *r, const char *variant, double value, enum sm_status status)
@@ -58,8 +63,10 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 		.scenario = "pack",
 		.variant = variant,
 		.params = "op=add",
-		.placement = "near",
-		.relation = "shared-l3",
+		.placement = SM_PLACE_NEAR,
+		.relation = SM_PLACE_SHARED_L3,
+		.file_system = "-",
+		.page_bytes = 4096,
 		.backing = "anon",
 		.pages = "4k",
 		.prefault = "madvise",
@@ -76,16 +83,25 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 		.case_index = index,
 		.pus = "0 1",
 		.pages_got = "4k",
-		.klass = "85ns",
-		.slices = 20,
-		.slices_pure = 19,
-		.ops = 20000,
-		.elapsed_ns = 20000000,
-		.value = value,
-		.cpu_ns_per_op = 2 * value,
+		.nodes = "0 0",
+		.page_bytes_got = 4096,
+		.slices = 1,
+		.warm_slices = 3,
+		.warm_ns = 3000000,
+		.flat = true,
+		.ops = 1000,
+		.elapsed_ns = 8000,
+		.cpu_ns = 16000,
+		.throttled_ns = NAN,
 		.wall_ns = 23000000,
 		.reason = status == SM_OK ? "-" : "it needs more PUs, \"four\" at least",
-		.status = status,
+		.ended = status,
+		.found = { .klass = "85ns",
+			   .slices_pure = 1,
+			   .value = value,
+			   .cpu_ns_per_op = 2 * value,
+			   .reason = status == SM_OK ? "-" : "it needs more PUs, \"four\" at least",
+			   .status = status },
 	};
 	slice = sm_results_add_slice(r);
 	*slice = (struct sm_slice_row){ .trial = index,
@@ -94,17 +110,15 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 					.skew_ns = 45,
 					.probe_before_ns = 84.5,
 					.probe_after_ns = NAN,
-					.klass = "85ns",
-					.pure = true,
-					.reason = "-" };
+					.klass = "85ns" };
 	counter = sm_results_add_counter(r);
 	*counter = (struct sm_counter_row){ .trial = index,
 					    .event = "cycles",
 					    .fstr = "perf::CYCLES",
 					    .value = NAN,
 					    .per_op = NAN,
-					    .scope = "user+kernel",
-					    .state = "not_supported" };
+					    .scope = SM_SCOPE_USER_KERNEL,
+					    .state = SM_NOT_SUPPORTED };
 	summary = sm_results_add_summary(r);
 	*summary = (struct sm_summary_row){
 		.case_index = index,
@@ -112,9 +126,6 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 		.value = { value, value * 0.95, value * 1.05, 0.992, status == SM_OK ? 8 : 0 },
 		.mad = 0.5,
 		.cpu_ns_per_op = 2 * value,
-		.q50_ns = NAN,
-		.q99_ns = NAN,
-		.q999_ns = NAN,
 		.ok = status == SM_OK ? 8 : 0,
 		.skipped = status != SM_OK,
 		.reason = status == SM_OK ? "-" : s->reason,
@@ -128,8 +139,10 @@ static void make_up(struct sm_results *r)
 
 	sm_results_init(r);
 	r->manifest = manifest();
-	cr_assert(r->manifest);
+	r->analysis = analysis();
+	cr_assert(r->manifest && r->analysis);
 	r->folder = strdup(folder);
+	r->out = strdup(folder);
 	add_case(r, "packed", 80.0, SM_OK);
 	add_case(r, "padded", 10.0, SM_OK);
 	add_case(r, "absent", NAN, SM_SKIPPED);
@@ -226,8 +239,10 @@ TestSuite(golden, .init = make_folder, .fini = remove_folder);
 Test(golden, csv)
 {
 	static const char *const files[] = { "samples.csv", "slices.csv", "counters.csv",
+					     "values.csv",  "purity.csv", "rates.csv",
 					     "summary.csv", "pairs.csv",  "claims.csv" };
 	struct sm_results results;
+	struct sm_store *store;
 	struct sm_error err = { 0 };
 
 	make_up(&results);
@@ -235,9 +250,22 @@ Test(golden, csv)
 	char fixed[128];
 
 	snprintf(fixed, sizeof(fixed), "%s/run", folder);
-	mkdir(fixed, 0700);
-	free(results.folder);
-	results.folder = strdup(fixed);
+	free(results.out);
+	results.out = strdup(fixed);
+	cr_assert_eq(sm_store_create(&store, fixed, results.manifest, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < results.sample_count; i++) {
+		struct sm_slice_facts slice = { .row = results.slices[i],
+						.before = { 2, { 84.5, 83.25 } } };
+		struct sm_trial_rows rows = { .c = &results.cases[i],
+					      .sample = &results.samples[i],
+					      .slices = &slice,
+					      .counters = &results.counters[i],
+					      .slice_count = 1,
+					      .counter_count = 1 };
+
+		cr_assert_eq(sm_store_append(store, &rows, &err), 0, "%s", err.text);
+	}
+	sm_store_close(store);
 	cr_assert_eq(sm_store_write_analysis(&results, &err), 0, "%s", err.text);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		char path[256];

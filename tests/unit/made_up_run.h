@@ -118,9 +118,10 @@ static inline unsigned add_case(const char *scenario, const char *variant, const
 	row->scenario = scenario;
 	row->variant = variant;
 	row->params = params;
-	row->placement = workers > 1 ? "near" : "solo";
-	row->relation = workers > 1 ? "shared-l3" : "solo";
+	row->placement = workers > 1 ? SM_PLACE_NEAR : SM_PLACE_SOLO;
+	row->relation = workers > 1 ? SM_PLACE_SHARED_L3 : SM_PLACE_SOLO;
 	row->backing = row->pages = row->prefault = row->numa = "none";
+	row->file_system = "-";
 	row->unit = "ns/op";
 	row->metric = "time per operation";
 	row->workers = workers;
@@ -142,12 +143,11 @@ static inline struct sm_sample *add_sample(unsigned c, unsigned block)
 	sample->block = block;
 	sample->pus = "0 1";
 	sample->pages_got = "none";
-	sample->klass = "-";
-	sample->value = NAN;
-	sample->cpu_ns_per_op = 7;
+	sample->nodes = "0 0";
+	sample->throttled_ns = NAN;
 	sample->wall_ns = 30000000;
 	sample->reason = "-";
-	sample->status = SM_OK;
+	sample->ended = SM_OK;
 	return sample;
 }
 
@@ -162,8 +162,16 @@ static inline struct sm_slice_row *add_slice(unsigned trial, unsigned number, do
 	slice->ns = (uint64_t)llround(ns_per_op * OPS);
 	slice->probe_before_ns = before;
 	slice->probe_after_ns = after;
-	slice->klass = slice->reason = "-";
+	slice->probe_step = NAN;
+	slice->klass = "-";
 	return slice;
+}
+
+/* A slice in which a worker was off its PU. */
+static inline void interrupt(struct sm_slice_row *slice)
+{
+	slice->nivcsw = 1;
+	slice->away_share = 0.5f;
 }
 
 /* A trial whose first `near` slices are in the near class and the rest in the far one. */
@@ -180,6 +188,8 @@ static inline struct sm_sample *add_trial(unsigned c, unsigned block, unsigned n
 			  probe * jitter());
 	}
 	run.samples[run.sample_count - 1].ops = ops;
+	run.samples[run.sample_count - 1].cpu_ns = 7 * ops;
+	run.samples[run.sample_count - 1].slices = SLICES;
 	return &run.samples[run.sample_count - 1];
 }
 

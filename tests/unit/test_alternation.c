@@ -31,12 +31,18 @@ static void save(unsigned side, unsigned block)
 	cr_assert_eq(sm_store_create(&store, folders[side][block], manifest, &err), 0, "%s",
 		     err.text);
 	for (size_t i = 0, s = 0; i < run.sample_count; i++) {
+		struct sm_slice_facts slices[SLICES] = { 0 };
 		struct sm_trial_rows trial = { .c = &run.cases[run.samples[i].case_index],
 					       .sample = &run.samples[i],
-					       .slices = &run.slices[s] };
+					       .slices = slices };
 
-		for (; s < run.slice_count && run.slices[s].trial == run.samples[i].trial; s++)
-			trial.slice_count++;
+		for (; s < run.slice_count && run.slices[s].trial == run.samples[i].trial; s++) {
+			struct sm_slice_facts *slice = &slices[trial.slice_count++];
+
+			slice->row = run.slices[s];
+			slice->before = (struct sm_probes){ 1, { run.slices[s].probe_before_ns } };
+			slice->after = (struct sm_probes){ 1, { run.slices[s].probe_after_ns } };
+		}
 		cr_assert_eq(sm_store_append(store, &trial, &err), 0, "%s", err.text);
 	}
 	sm_store_close(store);
@@ -98,7 +104,7 @@ static void add_ended(const char *variant, double ns, enum sm_status status, con
 	}
 	struct sm_sample *sample = add_sample(c, 0);
 
-	sample->status = status;
+	sample->ended = status;
 	sample->reason = reason;
 }
 
@@ -133,7 +139,7 @@ Test(alternation, placement_and_memory_name_a_case)
 	for (unsigned side = 0; side < 2; side++) {
 		add_ended("packed", 10, SM_OK, "-");
 		add_ended("packed", 20, SM_OK, "-");
-		run.cases[1].placement = "smt";
+		run.cases[1].placement = SM_PLACE_SMT;
 		run.cases[1].id = "pack/packed?op=add@smt";
 		add_ended("packed", 30, SM_OK, "-");
 		run.cases[2].pages = "2m";
@@ -155,7 +161,7 @@ Test(alternation, what_the_sides_are_told_to_differ_in_names_no_case)
 	for (unsigned side = 0; side < 2; side++) {
 		add_ended("packed", 10, SM_OK, "-");
 		if (side) {
-			run.cases[0].placement = "smt";
+			run.cases[0].placement = SM_PLACE_SMT;
 			run.cases[0].pages = "2m";
 			run.cases[0].id = "pack/packed?op=add@smt+2m";
 		}

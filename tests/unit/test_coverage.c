@@ -209,7 +209,7 @@ static void add_moving_trial(struct sm_results *run, struct sm_random *random, u
 		slice->probe_before_ns = probe;
 		probe = (*near ? 92 : 410) * exp(0.05 * normal(random));
 		slice->probe_after_ns = probe;
-		slice->klass = slice->reason = "-";
+		slice->probe_step = NAN;
 	}
 	struct sm_sample *sample = sm_results_add_sample(run);
 
@@ -217,9 +217,9 @@ static void add_moving_trial(struct sm_results *run, struct sm_random *random, u
 	sample->case_index = c;
 	sample->block = block;
 	sample->pus = "0 1";
-	sample->klass = sample->reason = "-";
+	sample->nodes = sample->pages_got = sample->reason = "-";
 	sample->wall_ns = 30000000;
-	sample->status = SM_OK;
+	sample->ended = SM_OK;
 }
 
 static void add_moving_case(struct sm_results *run, const char *variant)
@@ -231,8 +231,8 @@ static void add_moving_case(struct sm_results *run, const char *variant)
 				     .scenario = "aa",
 				     .variant = variant,
 				     .params = "-",
-				     .placement = "near",
-				     .relation = "shared-l3",
+				     .placement = SM_PLACE_NEAR,
+				     .relation = SM_PLACE_SHARED_L3,
 				     .backing = "none",
 				     .pages = "none",
 				     .prefault = "none",

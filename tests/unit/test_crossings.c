@@ -92,7 +92,6 @@ Test(analysis, a_further_metric_has_its_own_comparison)
 			*sm_results_add_metric(&run) =
 				(struct sm_metric_row){ trials[i], "fairness", "1", i ? 1 : 0.5 };
 	}
-	sm_results_derive(&run);
 	for (unsigned round = 0; round < 2; round++) {
 		const struct sm_pair_row *row = NULL;
 
@@ -106,7 +105,7 @@ Test(analysis, a_further_metric_has_its_own_comparison)
 		cr_expect_float_eq(row->ratio.estimate, strcmp(row->left, "packed") == 0 ? 0.5 : 2,
 				   1e-9);
 		cr_expect_str_eq(row->claim, "-", "a claim about the time is not one about this");
-		cr_expect_eq(run.samples[0].status, SM_OK, "the time is not touched");
+		cr_expect_eq(run.samples[0].found.status, SM_OK, "the time is not touched");
 	}
 }
 
@@ -127,7 +126,6 @@ Test(analysis, a_value_has_to_hold_in_every_trial_or_in_one)
 		add_lost(lazy, b, 0);
 		add_lost(ready, b, b == 5 ? 3 : 0);
 	}
-	sm_results_derive(&run);
 	analyse();
 	cr_expect_eq(claim_of("V1")->verdict, SM_SUPPORTED);
 	expect_text(claim_of("V1")->evidence, "0 in each of 8 trials");
@@ -143,7 +141,6 @@ Test(analysis, one_trial_refutes_what_is_claimed_of_every_one)
 		add_lost(lazy, b, b == 6);
 		add_lost(ready, b, 0);
 	}
-	sm_results_derive(&run);
 	analyse();
 	cr_expect_eq(claim_of("V1")->verdict, SM_REFUTED);
 	expect_text(claim_of("V1")->evidence, "1 in trial 12");
@@ -156,21 +153,22 @@ Test(analysis, an_unknown_value_or_a_failed_trial_says_nothing)
 
 	add_lost(lazy, 0, NAN);
 	add_lost(lazy, 1, 7);
-	run.samples[run.sample_count - 1].status = SM_TIMED_OUT;
-	sm_results_derive(&run);
+	run.samples[run.sample_count - 1].ended = SM_TIMED_OUT;
 	analyse();
 	cr_expect_eq(claim_of("V1")->verdict, SM_NOT_TESTABLE);
 }
 
-/* What the analysis writes about a trial's timing must not lose its metric when the run is read again. */
+/* Whatever becomes of a trial's timing: its metric is of the whole trial. */
 Test(analysis, a_disturbed_trial_keeps_its_metric)
 {
 	unsigned lazy = add_case("touch", "lazy", "-", 1);
 
 	add_lost(lazy, 0, 0);
-	run.samples[run.sample_count - 1].status = SM_DISTURBED;
-	sm_results_derive(&run);
+	for (size_t i = 0; i < run.slice_count; i++)
+		run.slices[i].pin_lost = true;
+	analyse();
+	cr_expect_eq(run.samples[0].found.status, SM_DISTURBED);
 	cr_assert_eq(run.sample_count, 2);
-	cr_expect_eq(run.samples[1].status, SM_OK);
-	cr_expect_eq(run.samples[1].value, 0);
+	cr_expect_eq(run.samples[1].found.status, SM_OK);
+	cr_expect_eq(run.samples[1].found.value, 0);
 }

@@ -80,7 +80,7 @@ Test(environment, files_are_read)
 	json_decref(object);
 }
 
-static void fingerprint(const char *model, const char *memory, char out[17])
+static void identify(const char *model, const char *memory, struct sm_identity *out)
 {
 	char text[128];
 	json_t *object;
@@ -89,22 +89,30 @@ static void fingerprint(const char *model, const char *memory, char out[17])
 	put("/proc/cpuinfo", text);
 	put("/proc/meminfo", memory);
 	object = sm_environment_capture(&os, topology);
-	sm_environment_fingerprint(object, out);
+	sm_environment_identify(object, out);
 	json_decref(object);
 }
 
-Test(environment, the_fingerprint_tells_machines_apart_and_nothing_else)
+Test(environment, the_type_tells_kinds_of_machines_apart_and_the_host_machines)
 {
-	char a[17], same[17], other[17], larger[17];
+	struct sm_identity a, same, other, larger, elsewhere;
 
-	fingerprint("One", "MemTotal:       24000000 kB\n", a);
-	fingerprint("One", "MemTotal:       24001000 kB\nMemAvailable: 5 kB\n", same);
-	fingerprint("Two", "MemTotal:       24000000 kB\n", other);
-	fingerprint("One", "MemTotal:       64000000 kB\n", larger);
-	cr_expect_eq(strlen(a), 16);
-	cr_expect_str_eq(a, same);
-	cr_expect_str_neq(a, other);
-	cr_expect_str_neq(a, larger);
+	put("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+	identify("One", "MemTotal:       24000000 kB\n", &a);
+	identify("One", "MemTotal:       24001000 kB\nMemAvailable: 5 kB\n", &same);
+	identify("Two", "MemTotal:       24000000 kB\n", &other);
+	identify("One", "MemTotal:       64000000 kB\n", &larger);
+	put("/etc/machine-id", "1123456789abcdef0123456789abcdef\n");
+	identify("One", "MemTotal:       24000000 kB\n", &elsewhere);
+	cr_expect_eq(strlen(a.type), 16);
+	cr_expect_str_eq(a.type, same.type);
+	cr_expect_str_neq(a.type, other.type);
+	cr_expect_str_neq(a.type, larger.type);
+	cr_expect_str_eq(a.host, same.host);
+	cr_expect_str_eq(a.host, other.host, "a host keeps its name with a new CPU");
+	cr_expect_str_eq(a.type, elsewhere.type);
+	cr_expect_str_neq(a.host, elsewhere.host);
+	cr_expect(!strstr(a.host, "0123456789abcdef"), "the id itself is not told");
 }
 
 Test(environment, steal_is_a_share_of_all_time)

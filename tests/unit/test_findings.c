@@ -139,7 +139,7 @@ Test(analysis, a_third_variant_does_not_spoil_a_pair)
 	add_pack_point("op=add", 16, 2, 2, 8);
 	for (size_t s = 0; s < run.sample_count; s++)
 		if (run.samples[s].case_index == 2)
-			run.samples[s].status = SM_WORKER_DIED;
+			run.samples[s].ended = SM_WORKER_DIED;
 	analyse();
 	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED);
 	cr_expect_eq(pair_of("packed", "padded", NULL)->blocks_used, 8);
@@ -183,7 +183,7 @@ Test(analysis, a_coarse_clock_takes_the_verdict_away)
 Test(analysis, a_lost_pin_takes_the_verdict_away)
 {
 	add_pack_point("op=add", 16, 2, 2, 8);
-	run.slices[5].reason = "pin lost";
+	run.slices[5].pin_lost = true;
 	analyse();
 	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
 	expect_text(claim_of("C1")->reason, "in 1 trials a worker did not stay");
@@ -204,7 +204,7 @@ Test(analysis, a_control_that_moved_takes_all_verdicts_away)
 	add_pack_point("op=add", 16, 2, 2, 8);
 	add_control(1.1);
 	analyse();
-	const json_t *found = json_object_get(json_object_get(run.manifest, "analysis"), "aa");
+	const json_t *found = json_object_get(run.analysis, "aa");
 
 	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
 	expect_text(claim_of("C1")->reason, "the A/A control moved");
@@ -252,11 +252,88 @@ Test(analysis, a_control_that_stood_leaves_them)
 					    : run.slices[i].trial % 4 == 3 ? 20
 									   : 0);
 	analyse();
-	const json_t *found = json_object_get(json_object_get(run.manifest, "analysis"), "aa");
+	const json_t *found = json_object_get(run.analysis, "aa");
 
 	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED, "%s", claim_of("C1")->reason);
 	cr_expect(json_is_false(json_object_get(found, "moved")));
 	cr_expect_eq(json_integer_value(json_object_get(found, "blocks")), 8);
+}
+
+/* A switch is likelier in a slice that takes longer: where one side loses more of them, the reader hears of it. */
+Test(analysis, sides_that_were_not_disturbed_alike_are_told)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	for (size_t i = 0; i < run.slice_count; i++)
+		if (run.samples[run.slices[i].trial].case_index == 0 && run.slices[i].slice % 4 == 0)
+			interrupt(&run.slices[i]);
+	analyse();
+	cr_expect_float_eq(pair_of("packed", "padded", NULL)->left_dropped, 0.25, 1e-9);
+	cr_expect_float_eq(pair_of("packed", "padded", NULL)->right_dropped, 0, 1e-9);
+	expect_text(claim_of("C1")->evidence,
+		    "25 % of the slices of packed were left out and 0 % of padded");
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED);
+	cr_expect(!strstr(claim_of("C2")->evidence, "left out"), "%s", claim_of("C2")->evidence);
+}
+
+/* The figure of a case that still drifts is none, and no trial is dropped for its own drift. */
+Test(analysis, a_case_that_drifts_is_unsettled)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	for (size_t i = 0; i < run.slice_count; i++)
+		if (run.samples[run.slices[i].trial].case_index == 0)
+			run.slices[i].ns -= run.slices[i].ns * run.slices[i].slice / 100;
+	analyse();
+	for (size_t s = 0; s < run.sample_count; s++) {
+		bool packed = run.samples[s].case_index == 0;
+
+		cr_expect_eq(run.samples[s].found.status, packed ? SM_UNSETTLED : SM_OK);
+		cr_expect_eq(run.samples[s].ended, SM_OK, "what was measured stays");
+	}
+	cr_expect_eq(run.summaries[0].unsettled, 8);
+	cr_expect_eq(run.summaries[0].value.count, 0);
+	expect_text(run.summaries[0].reason, "the last third of a trial takes 0.8");
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason, "packed is not settled");
+	cr_expect_eq(claim_of("C2")->verdict, SM_SUPPORTED, "the others stand");
+}
+
+/* Two trials that drift say nothing of the case. */
+Test(analysis, a_case_is_judged_over_all_of_its_trials)
+{
+	add_pack_point("op=add", 16, 2, 2, 8);
+	for (size_t i = 0; i < run.slice_count; i++)
+		if (run.slices[i].trial < 3)
+			run.slices[i].ns -= run.slices[i].ns * run.slices[i].slice / 100;
+	analyse();
+	cr_expect_eq(run.samples[0].found.status, SM_OK);
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED);
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED);
+}
+
+/* An open loop that did not get what it offered has a rate and no latency. */
+Test(analysis, a_trial_under_its_offered_rate_is_saturated)
+{
+	static const struct sm_variant variants[] = { { .name = "half" }, { 0 } };
+	static const struct sm_scenario loop = { .name = "loop",
+						 .variants = variants,
+						 .achieved = "achieved share" };
+	const struct sm_scenario *const one[] = { &loop };
+	unsigned c = add_case("loop", "half", "-", 2);
+	struct sm_error err = { 0 };
+
+	for (unsigned b = 0; b < 8; b++) {
+		unsigned trial = add_trial(c, b, 0, 0, 10)->trial;
+
+		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "achieved share", "1",
+								       b < 3 ? 0.979 : 0.981 };
+	}
+	cr_assert_eq(sm_analyse(&run, one, 1, &err), 0, "%s", err.text);
+	cr_expect_eq(run.summaries[0].saturated, 3);
+	cr_expect_eq(run.summaries[0].ok, 5);
+	cr_expect_eq(run.samples[0].found.status, SM_SATURATED);
+	expect_text(run.samples[0].found.reason, "97.9 % of the offered rate");
+	cr_expect(isnan(run.samples[0].found.value));
+	cr_expect_eq(run.summaries[0].value.count, 5);
 }
 
 Test(analysis, a_skipped_variant_is_not_testable_and_says_why)
@@ -265,7 +342,7 @@ Test(analysis, a_skipped_variant_is_not_testable_and_says_why)
 	unsigned padded = add_case("pack", "padded", "op=add", 2);
 	struct sm_sample *skipped = add_sample(packed, 0);
 
-	skipped->status = SM_SKIPPED;
+	skipped->ended = SM_SKIPPED;
 	skipped->reason = "needs two cores; this machine has one";
 	for (unsigned b = 0; b < 8; b++)
 		add_trial(padded, b, 0, 0, 2);
@@ -279,20 +356,20 @@ Test(analysis, a_skipped_variant_is_not_testable_and_says_why)
 	cr_expect_eq(run.claim_count, 2, "scenarios that are not in the run claim nothing");
 }
 
-static void count_event(unsigned trial, const char *event, uint64_t raw, const char *state)
+static void count_event(unsigned trial, const char *event, uint64_t raw,
+			enum sm_count_state state)
 {
 	struct sm_counter_row *row = sm_results_add_counter(&run);
 
 	row->trial = trial;
 	row->event = row->fstr = event;
 	row->raw = raw;
-	row->value = (double)raw;
-	row->scope = "user+kernel";
+	row->scope = SM_SCOPE_USER_KERNEL;
 	row->state = state;
 }
 
 /* Seven trials of `touch`, 16384 operations each; lazy takes a fault an operation. */
-static void add_touch(const char *state)
+static void add_touch(enum sm_count_state state)
 {
 	unsigned lazy = add_case("touch", "lazy", "-", 1);
 	unsigned ready = add_case("touch", "ready", "-", 1);
@@ -304,18 +381,18 @@ static void add_touch(const char *state)
 			sample->ops = 16384;
 			add_slice(sample->trial, 0, v == 0 ? 800 : 100, NAN, NAN);
 			count_event(sample->trial, "minor-faults", v == 0 ? 16384 : 0, state);
-			count_event(sample->trial, "cycles", 99, "not_supported");
+			count_event(sample->trial, "cycles", 99, SM_NOT_SUPPORTED);
 		}
 	}
 }
 
 Test(analysis, exact_counts_hold_in_every_trial)
 {
-	add_touch("counted");
+	add_touch(SM_COUNTED);
 	/* A noisy trial has no time to show, but its count stands. */
-	run.slices[0].reason = "involuntary switch";
+	interrupt(&run.slices[0]);
 	analyse();
-	cr_expect_eq(run.samples[0].status, SM_DISTURBED);
+	cr_expect_eq(run.samples[0].found.status, SM_DISTURBED);
 	cr_expect_eq(claim_of("P1")->verdict, SM_SUPPORTED);
 	cr_expect_str_eq(claim_of("P1")->evidence,
 			 "lazy: 114688 minor-faults in 114688 operations, 1 an operation in each "
@@ -329,7 +406,7 @@ Test(analysis, exact_counts_hold_in_every_trial)
 
 Test(analysis, one_fault_too_many_refutes)
 {
-	add_touch("counted");
+	add_touch(SM_COUNTED);
 	for (size_t i = 0; i < run.counter_count; i++)
 		if (run.counters[i].trial == 4 &&
 		    strcmp(run.counters[i].event, "minor-faults") == 0)
@@ -340,12 +417,12 @@ Test(analysis, one_fault_too_many_refutes)
 			 "lazy: 16385 minor-faults where exactly 16384 are expected (trial 4), and "
 			 "so in 1 of 7 trials");
 	cr_expect_eq(claim_of("touch.expected")->verdict, SM_REFUTED);
-	cr_expect_eq(run.samples[4].status, SM_OK, "the status is the trial's");
+	cr_expect_eq(run.samples[4].found.status, SM_OK, "the status is the trial's");
 }
 
 Test(analysis, a_count_that_could_not_be_had_is_not_zero)
 {
-	add_touch("not_permitted");
+	add_touch(SM_NOT_PERMITTED);
 	json_object_set_new(run.manifest, "events",
 			    json_pack("[{s:s, s:s}]", "name", "minor-faults", "reason",
 				      "lower perf_event_paranoid to 2"));
@@ -364,7 +441,7 @@ Test(analysis, a_count_that_could_not_be_had_is_not_zero)
 
 Test(analysis, an_extrapolated_count_is_not_exact)
 {
-	add_touch("scaled");
+	add_touch(SM_SCALED);
 	analyse();
 	cr_expect_eq(claim_of("P1")->verdict, SM_NOT_TESTABLE);
 	expect_text(claim_of("P1")->reason, "reads scaled");

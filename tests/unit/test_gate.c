@@ -38,7 +38,7 @@ static void judge(struct sm_results *before)
 	struct sm_digest *baseline = NULL;
 
 	if (before)
-		cr_assert_eq(sm_digest_make(&baseline, before, &err), 0, "%s", err.text);
+		cr_assert_eq(sm_digest_make(&baseline, before, known, 3, &err), 0, "%s", err.text);
 	cr_assert_eq(sm_gates_judge(&gates, &run, baseline, known, 3, rows, &err), 0, "%s",
 		     err.text);
 	sm_digest_free(baseline);
@@ -328,8 +328,9 @@ Test(analysis, one_core_says_nothing_of_two)
 {
 	static const char gate[] = "[g]\ncase = pack/packed\nagainst = padded\n"
 				   "at = op=add placement=near cores=different\nmin = 1.5\n";
-	static const char *const apart[] = { "shared-l2", "shared-l3", "same-node", "cross-node" };
-	static const char *const one[] = { "same-core", "smt" };
+	static const enum sm_placement apart[] = { SM_PLACE_SHARED_L2, SM_PLACE_SHARED_L3,
+						   SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE };
+	static const enum sm_placement one[] = { SM_PLACE_SAME_CORE, SM_PLACE_SMT };
 
 	load(gate, 0);
 	add_pack_point("op=add", 20, 10, 10, 16);
@@ -337,7 +338,8 @@ Test(analysis, one_core_says_nothing_of_two)
 		for (size_t c = 0; c < run.case_count; c++)
 			run.cases[c].relation = apart[i];
 		judge(NULL);
-		cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s: %s", apart[i], rows[0].reason);
+		cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s: %s",
+			     sm_placement_name(apart[i]), rows[0].reason);
 	}
 	tear_down();
 	set_up();
@@ -346,7 +348,8 @@ Test(analysis, one_core_says_nothing_of_two)
 		for (size_t c = 0; c < run.case_count; c++)
 			run.cases[c].relation = one[i];
 		judge(NULL);
-		cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE, "%s: %s", one[i], rows[0].evidence);
+		cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE, "%s: %s",
+			     sm_placement_name(one[i]), rows[0].evidence);
 		expect_text(rows[0].reason, "cores=different");
 	}
 	sm_gates_free(&gates);
@@ -396,7 +399,7 @@ Test(analysis, a_point_that_was_not_tried_is_told)
 
 	add_pack_point("op=store", 10, 10, 10, 16);
 	for (size_t i = first; i < run.sample_count; i++) {
-		run.samples[i].status = SM_SKIPPED;
+		run.samples[i].ended = SM_SKIPPED;
 		run.samples[i].reason = "no such PUs";
 	}
 	judge(NULL);
@@ -461,7 +464,7 @@ Test(analysis, near_is_never_one_pu)
 	judge(NULL);
 	cr_expect_eq(rows[0].verdict, SM_REFUTED);
 	for (size_t c = 0; c < run.case_count; c++)
-		run.cases[c].relation = "same-core";
+		run.cases[c].relation = SM_PLACE_SAME_CORE;
 	judge(NULL);
 	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
 	sm_gates_free(&gates);
@@ -496,8 +499,8 @@ static void add_touch(double faults_an_op)
 						    .event = "minor-faults",
 						    .fstr = "-",
 						    .raw = (uint64_t)llround(OPS * faults_an_op),
-						    .scope = "user",
-						    .state = "counted" };
+						    .scope = SM_SCOPE_USER,
+						    .state = SM_COUNTED };
 	}
 }
 
@@ -524,7 +527,7 @@ Test(analysis, a_count_is_exact)
 static void end_badly(size_t first, size_t count, enum sm_status status)
 {
 	for (size_t i = first; i < first + count; i++) {
-		run.samples[i].status = status;
+		run.samples[i].ended = status;
 		run.samples[i].reason = "so it was";
 	}
 }
@@ -589,7 +592,7 @@ static struct sm_results fresh(double packed, double padded, const char *fingerp
 	struct sm_results before;
 
 	add_pack_point("op=add", packed, padded, 10, 16);
-	json_object_set_new(run.manifest, "fingerprint", json_string(fingerprint));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", fingerprint));
 	before = run;
 	set_up();
 	return before;
@@ -602,7 +605,7 @@ Test(analysis, a_baseline_is_met_or_not)
 
 	load(baseline_gate, 0);
 	add_pack_point("op=add", 21, 10.5, 10, 16);
-	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s %s", rows[0].evidence, rows[0].reason);
 	cr_expect_eq(rows[1].verdict, SM_REFUTED, "%s %s", rows[1].evidence, rows[1].reason);
@@ -670,7 +673,7 @@ static void add_mixed(unsigned near, unsigned fourth, double packed_even, double
 		add_trial(packed, block, own, block % 2 ? packed_odd : packed_even, 30);
 		add_trial(padded, block, own, 10, 10);
 	}
-	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
 }
 
 static void add_alone(unsigned near, double packed_even, double packed_odd)
@@ -751,7 +754,7 @@ Test(analysis, another_machine_is_never_compared)
 
 	load(baseline_gate, 0);
 	add_pack_point("op=add", 20, 10, 10, 16);
-	json_object_set_new(run.manifest, "fingerprint", json_string("b"));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "b"));
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
 	expect_text(rows[0].reason, "another machine");
@@ -864,11 +867,11 @@ Test(analysis, a_comparison_of_runs_tells_slower_from_noise)
 	struct sm_comparison_of_runs comparison;
 
 	add_pack_point("op=add", 22, 10, 10, 16);
-	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
 	struct sm_digest *old = NULL, *new = NULL;
 
-	cr_assert_eq(sm_digest_make(&old, &before, &err), 0);
-	cr_assert_eq(sm_digest_make(&new, &run, &err), 0);
+	cr_assert_eq(sm_digest_make(&old, &before, known, 3, &err), 0);
+	cr_assert_eq(sm_digest_make(&new, &run, known, 3, &err), 0);
 	cr_assert_eq(sm_compare_runs(&comparison, old, new, &err), 0, "%s", err.text);
 	sm_digest_free(old);
 	sm_digest_free(new);
@@ -888,8 +891,8 @@ static void compare_with(struct sm_results *before, unsigned slower, const char 
 	struct sm_comparison_of_runs comparison;
 	struct sm_digest *old = NULL, *new = NULL;
 
-	cr_assert_eq(sm_digest_make(&old, before, &err), 0);
-	cr_assert_eq(sm_digest_make(&new, &run, &err), 0);
+	cr_assert_eq(sm_digest_make(&old, before, known, 3, &err), 0);
+	cr_assert_eq(sm_digest_make(&new, &run, known, 3, &err), 0);
 	cr_assert_eq(sm_compare_runs(&comparison, old, new, &err), 0, "%s", err.text);
 	sm_digest_free(old);
 	sm_digest_free(new);
@@ -904,13 +907,13 @@ Test(analysis, a_comparison_of_runs_counts_what_its_rows_say)
 	struct sm_results before = fresh(20, 10, "a");
 
 	add_pack_point("op=add", 22, 10, 10, 16);
-	json_object_set_new(run.manifest, "fingerprint", json_string("a"));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
 	json_object_set_new(run.manifest, "noise_floor",
 			    json_pack("{s:f, s:f}", "time", 1.2, "ratio", 1.01));
 	compare_with(&before, 0, "within the noise");
 	json_object_del(run.manifest, "noise_floor");
 	compare_with(&before, 1, "slower");
-	json_object_set_new(run.manifest, "fingerprint", json_string("b"));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "b"));
 	compare_with(&before, 1, "longer there");
 	add_control(1.1);
 	compare_with(&before, 0, "not trusted");

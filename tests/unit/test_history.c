@@ -134,7 +134,7 @@ static void put(const char *path, const char *started, const char *fingerprint, 
 	};
 	run.folder = strdup("some/where");
 	json_object_set_new(run.manifest, "started_utc", json_string(started));
-	json_object_set_new(run.manifest, "fingerprint", json_string(fingerprint));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", fingerprint));
 	cr_assert_eq(sm_history_open(&history, path, true, &err), 0, "%s", err.text);
 	cr_assert_eq(sm_history_add(history, &run, &added, &err), 0, "%s", err.text);
 	cr_expect_eq(added, expected);

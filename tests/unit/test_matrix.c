@@ -38,12 +38,13 @@ static void place_pus(void)
 }
 
 /* One pair: a round trip of `ns`, or (0) a pair that could not run. */
-static void add_pair(unsigned from, unsigned to, const char *relation, double ns)
+static void add_pair(unsigned from, unsigned to, enum sm_placement relation,
+		     double ns)
 {
 	const char *params = sm_results_string(&run, "from=%u to=%u", os_index(from), os_index(to));
 	unsigned c = add_case("pairs", "line", params, 2);
 
-	run.cases[c].relation = ns > 0 ? relation : "-";
+	run.cases[c].relation = ns > 0 ? relation : SM_PLACE_UNSET;
 	run.cases[c].transfers_per_op = 2;
 	for (unsigned b = 0; b < (ns > 0 ? 6 : 1); b++)
 		if (ns > 0) {
@@ -51,7 +52,7 @@ static void add_pair(unsigned from, unsigned to, const char *relation, double ns
 		} else {
 			struct sm_sample *sample = add_sample(c, b);
 
-			sample->status = SM_SKIPPED;
+			sample->ended = SM_SKIPPED;
 			sample->reason = "the PU is taken";
 		}
 }
@@ -67,9 +68,9 @@ static void add_machine(bool inverted)
 
 			if (from != to)
 				add_pair(from, to,
-					 smt    ? "smt"
-					 : same ? "shared-l3"
-						: "cross-node",
+					 smt    ? SM_PLACE_SMT
+					 : same ? SM_PLACE_SHARED_L3
+						: SM_PLACE_CROSS_NODE,
 					 os_index(from) == 2 && os_index(to) == 5 ? 0
 					 : inverted                               ? 1000 / ns
 										  : ns);
@@ -109,8 +110,8 @@ Test(analysis, a_matrix_without_places_is_in_the_order_of_the_indices)
 {
 	struct sm_matrix m;
 
-	add_pair(1, 0, "smt", 16);
-	add_pair(0, 1, "smt", 16);
+	add_pair(1, 0, SM_PLACE_SMT, 16);
+	add_pair(0, 1, SM_PLACE_SMT, 16);
 	analyse_pairs();
 	cr_assert_eq(sm_matrix_of(&m, &run, "pairs", NULL), 0);
 	cr_assert_eq(m.count, 2);
@@ -137,8 +138,8 @@ Test(analysis, closer_is_slower_refutes)
 
 Test(analysis, one_relation_does_not_test_the_order)
 {
-	add_pair(0, 1, "smt", 16);
-	add_pair(1, 0, "smt", 16);
+	add_pair(0, 1, SM_PLACE_SMT, 16);
+	add_pair(1, 0, SM_PLACE_SMT, 16);
 	analyse_pairs();
 	cr_expect_eq(claim_of("C5")->verdict, SM_NOT_TESTABLE);
 	cr_expect(strstr(claim_of("C5")->reason, "needs PUs that relate in two ways"), "%s",
@@ -187,6 +188,7 @@ Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 
 	cr_assert(mkdtemp(folder));
 	run.folder = strdup(folder);
+	run.out = strdup(folder);
 	add_machine(false);
 	analyse_pairs();
 	cr_assert_eq(sm_store_write_analysis(&run, &err), 0, "%s", err.text);
@@ -221,6 +223,7 @@ Test(analysis, a_line_has_one_point_at_each_size)
 
 	cr_assert(mkdtemp(folder));
 	run.folder = strdup(folder);
+	run.out = strdup(folder);
 	add_pack_point("op=add processes=2", 200, 50, 50, 6);
 	add_pack_point("op=store processes=2", 20, 5, 5, 6);
 	add_pack_point("op=add processes=4", 300, 60, 60, 6);

@@ -6,9 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "shmeter/clock.h"
 #include "shmeter/store.h"
+#include "shmeter/team.h"
 
 static char folder[64];
 
@@ -39,9 +43,10 @@ static struct sm_case_row a_case(const char *id)
 		.scenario = "s",
 		.variant = "v,\"1\"",
 		.params = "m=1",
-		.placement = "near",
-		.relation = "smt",
+		.placement = SM_PLACE_NEAR,
+		.relation = SM_PLACE_SMT,
 		.backing = "memfd",
+		.file_system = "-",
 		.pages = "4k",
 		.prefault = "lazy",
 		.numa = "first-touch",
@@ -59,39 +64,28 @@ static void append(struct sm_store *store, unsigned trial, const char *reason)
 	struct sm_sample sample = {
 		.trial = trial,
 		.pus = "0 1",
+		.nodes = "0 0",
 		.pages_got = "4k",
-		.klass = "-",
-		.value = NAN,
-		.ops = 7,
+		.slices = 2,
+		.ops = 14,
 		.elapsed_ns = 1234567890123,
-		.cpu_ns_per_op = 1.5,
+		.cpu_ns = 21,
+		.throttled_ns = NAN,
 		.reason = reason,
-		.status = SM_OK,
+		.ended = SM_OK,
 	};
-	struct sm_slice_row slices[2] = {
-		{ .trial = trial,
-		  .slice = 0,
-		  .ops = 7,
-		  .ns = 700,
-		  .probe_before_ns = 81.25,
-		  .probe_after_ns = NAN,
-		  .klass = "-",
-		  .reason = "-" },
-		{ .trial = trial,
-		  .slice = 1,
-		  .ops = 7,
-		  .ns = 701,
-		  .klass = "81ns",
-		  .reason = "-",
-		  .pure = true },
+	struct sm_slice_facts slices[2] = {
+		{ .row = { .trial = trial, .slice = 0, .ops = 7, .ns = 700, .away_share = 0.25f },
+		  .before = { 2, { 81.25, 90 } } },
+		{ .row = { .trial = trial, .slice = 1, .ops = 7, .ns = 701, .pin_lost = true },
+		  .before = { 1, { 81 } },
+		  .after = { 1, { 162 } } },
 	};
 	struct sm_counter_row counter = { .trial = trial,
 					  .event = "cycles",
 					  .fstr = "perf::X",
-					  .value = NAN,
-					  .per_op = NAN,
-					  .scope = "user",
-					  .state = "not_supported" };
+					  .scope = SM_SCOPE_USER,
+					  .state = SM_NOT_SUPPORTED };
 	struct sm_error err = { 0 };
 
 	struct sm_metric_row metric = { trial, "fairness", "1", 0.5 };
@@ -117,6 +111,7 @@ static void load(struct sm_results *results)
 
 	sm_results_init(results);
 	cr_assert_eq(sm_store_load(results, folder, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_results_prepare(results, &err), 0, "%s", err.text);
 }
 
 TestSuite(store, .init = make_folder, .fini = remove_folder);
@@ -136,15 +131,19 @@ Test(store, comes_back_as_it_went_in)
 	for (size_t i = 0; i < 6; i++)
 		cr_expect_eq(results.samples[i].derived, i >= 3);
 	cr_expect_str_eq(results.cases[results.samples[3].case_index].metric, "fairness");
-	cr_expect_eq(results.samples[3].value, 0.5);
+	cr_expect_eq(results.samples[3].found.value, 0.5);
 	cr_expect_eq(results.slice_count, 6);
 	cr_expect_str_eq(results.samples[0].reason, "a \"quoted\", long\nreason");
 	cr_expect_str_eq(results.cases[0].variant, "v,\"1\"");
 	cr_expect_eq(results.samples[0].elapsed_ns, 1234567890123);
-	cr_expect(isnan(results.samples[0].value) && isnan(results.counters[0].value));
-	cr_expect_float_eq(results.slices[0].probe_before_ns, 81.25, 1e-12);
+	cr_expect(isnan(results.samples[0].found.value) && isnan(results.counters[0].value));
+	cr_expect_float_eq(results.samples[0].found.cpu_ns_per_op, 1.5, 1e-12);
+	cr_expect_float_eq(results.slices[0].probe_before_ns, 90, 1e-12, "the slowest pair");
 	cr_expect(isnan(results.slices[0].probe_after_ns));
-	cr_expect(!results.slices[0].pure && results.slices[1].pure);
+	cr_expect(isnan(results.slices[0].probe_step));
+	cr_expect_float_eq(results.slices[0].away_share, 0.25, 1e-6);
+	cr_expect_float_eq(results.slices[1].probe_step, 2, 1e-6);
+	cr_expect(!results.slices[0].pin_lost && results.slices[1].pin_lost);
 	cr_expect_eq(results.samples[2].case_index, results.samples[0].case_index);
 	sm_results_free(&results);
 }
@@ -172,22 +171,74 @@ static void add_text(const char *name, const char *text)
 	fclose(file);
 }
 
-Test(store, a_cut_line_is_mended)
+static const char unfinished[] = "1,0,7,700,0,0,,,0,0,0,no\n1,1,7,700,0,0,,,0,0,0,no\n";
+
+static void write_status(const char *status)
+{
+	json_t *object =
+		json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", status);
+	struct sm_error err = { 0 };
+
+	cr_assert_eq(sm_store_write_manifest(folder, object, &err), 0, "%s", err.text);
+	json_decref(object);
+}
+
+static off_t size_of(const char *name)
+{
+	char path[128];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	cr_assert_eq(stat(path, &status), 0);
+	return status.st_size;
+}
+
+static void keep_lines(const char *name, unsigned count)
+{
+	char path[128], line[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "r+");
+	cr_assert(file);
+	while (count-- > 0)
+		cr_assert(fgets(line, sizeof(line), file));
+	cr_assert_eq(ftruncate(fileno(file), ftell(file)), 0);
+	fclose(file);
+}
+
+/* What a kill leaves: slices, a counter and half a row of a trial that did not end. */
+Test(store, what_did_not_end_is_left_out_and_cut_off_by_a_resume)
 {
 	struct sm_store *store = open_new();
 	struct sm_results results;
 	struct sm_error err = { 0 };
+	off_t slices, counters, samples;
 
 	append(store, 0, "-");
 	sm_store_close(store);
-	add_text("slices.csv",
-		 "1,0,7,700,100,5,81,,-,-,unclassified\n"); /* of a trial that did not end */
+	write_status("interrupted");
+	slices = size_of("slices.csv");
+	counters = size_of("counters.csv");
+	samples = size_of("samples.csv");
+	add_text("slices.csv", unfinished);
+	add_text("counters.csv", "1,cycles,perf::X,12,1,1,user,counted\n");
 	add_text("samples.csv", "run,1,half a l");
-	cr_assert_eq(sm_store_reopen(&store, folder, &err), 0, "%s", err.text);
-	sm_store_close(store);
 	load(&results);
 	cr_expect_eq(results.sample_count, 2, "one, and its metric");
 	cr_expect_eq(results.slice_count, 2);
+	cr_expect_eq(results.counter_count, 1);
+	cr_expect_eq(results.left_out, 4);
+	sm_results_free(&results);
+	sm_results_init(&results);
+	cr_assert_eq(sm_store_reopen(&store, folder, &results, &err), 0, "%s", err.text);
+	sm_store_close(store);
+	sm_results_free(&results);
+	cr_expect_eq(size_of("slices.csv"), slices);
+	cr_expect_eq(size_of("counters.csv"), counters);
+	cr_expect_eq(size_of("samples.csv"), samples);
+	load(&results);
+	cr_expect_eq(results.left_out, 0);
 	sm_results_free(&results);
 }
 
@@ -202,11 +253,153 @@ static void expect_refused(const char *words)
 	sm_results_free(&results);
 }
 
+Test(store, what_did_not_end_is_damage_in_a_run_that_did)
+{
+	struct sm_store *store = open_new();
+
+	append(store, 0, "-");
+	sm_store_close(store);
+	add_text("slices.csv", unfinished);
+	expect_refused("slices.csv: trial 1 has no row in samples.csv");
+}
+
+Test(store, a_cut_last_line_is_damage_in_a_run_that_ended)
+{
+	sm_store_close(open_new());
+	add_text("counters.csv", "0,cycles,perf::X,12,1,1,user,coun");
+	expect_refused("counters.csv:2: the last line was cut short");
+}
+
+/* Doubled rows would give a narrower interval, lost ones another. */
+Test(store, each_slice_stands_once_and_all_are_there)
+{
+	struct sm_store *store = open_new();
+
+	append(store, 0, "-");
+	sm_store_close(store);
+	add_text("slices.csv", "0,1,7,701,0,0,,,0,0,0,no\n");
+	expect_refused("slice 1 of trial 0 stands where slice 2 should");
+	keep_lines("slices.csv", 2);
+	expect_refused("1 slices of trial 0, which has 2 by samples.csv");
+}
+
+Test(store, words_and_numbers_that_are_none_are_refused)
+{
+	static const char *const lines[] = { "0,cycles,perf::X,12,1,1,user,counting\n",
+					     "0,cycles,perf::X,12,1,1,users,counted\n",
+					     "0,cycles,perf::X,0x12,1,1,user,counted\n",
+					     "0,cycles,perf::X,5x,1,1,user,counted\n",
+					     "0,cycles,perf::X,nan,1,1,user,counted\n" };
+	static const char *const metrics[] = { "0,m,nan,1\n", "0,m,0x12,1\n", "0,m,inf,1\n" };
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		sm_store_close(open_new());
+		add_text("counters.csv", lines[i]);
+		expect_refused("counters.csv:2");
+		remove_folder();
+		make_folder();
+	}
+	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+		sm_store_close(open_new());
+		add_text("metrics.csv", metrics[i]);
+		expect_refused("metrics.csv:2");
+		remove_folder();
+		make_folder();
+	}
+}
+
+/* What the analysis alone can find is no fact of a trial. */
+Test(store, a_status_of_the_analysis_is_no_measured_one)
+{
+	struct sm_store *store = open_new();
+	char path[128], text[4096];
+	FILE *file;
+
+	append(store, 0, "-");
+	sm_store_close(store);
+	snprintf(path, sizeof(path), "%s/samples.csv", folder);
+	file = fopen(path, "r");
+	size_t size = fread(text, 1, sizeof(text) - 1, file);
+
+	fclose(file);
+	text[size] = '\0';
+	cr_assert(strcmp(text + size - 4, ",ok\n") == 0);
+	strcpy(text + size - 3, "unsettled\n");
+	file = fopen(path, "w");
+	fputs(text, file);
+	fclose(file);
+	expect_refused("\"unsettled\" is not a value of status");
+}
+
+/* What another process finds in a folder that this one writes. */
+struct seen {
+	bool locked, loaded, refused, named;
+	unsigned left_out;
+};
+
+static int look_at(void *argument, unsigned index)
+{
+	struct seen *seen = argument;
+	struct sm_results results;
+	struct sm_store *second;
+	struct sm_error err = { 0 };
+	char words[64];
+
+	(void)index;
+	snprintf(words, sizeof(words), "process %d is writing", (int)getppid());
+	seen->locked = sm_store_is_locked(folder);
+	sm_results_init(&results);
+	seen->loaded = sm_store_load(&results, folder, &err) == 0;
+	seen->left_out = results.left_out;
+	sm_results_free(&results);
+	sm_results_init(&results);
+	seen->refused = sm_store_reopen(&second, folder, &results, &err) == -EBUSY;
+	seen->named = strstr(err.text, words) != NULL;
+	sm_results_free(&results);
+	return 0;
+}
+
+static struct seen look_from_elsewhere(void)
+{
+	struct seen *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct sm_error err = { 0 };
+	struct sm_team team;
+	struct seen seen;
+	unsigned first;
+
+	cr_assert(shared != MAP_FAILED);
+	cr_assert_eq(sm_team_start(&team, 1, "reader", look_at, shared, NULL, &err), 0, "%s",
+		     err.text);
+	cr_assert_eq(sm_team_wait(&team, sm_clock_ns() + 10000000000u, NULL, &first), SM_TEAM_DONE);
+	sm_team_free(&team);
+	seen = *shared;
+	munmap(shared, sizeof(*shared));
+	return seen;
+}
+
+/* Nobody else writes a folder that is being measured, and it is read all the same. */
+Test(store, one_writer_at_a_time, .timeout = 30)
+{
+	struct sm_store *store = open_new();
+	struct seen seen;
+
+	append(store, 0, "-");
+	write_status("interrupted");
+	add_text("slices.csv", unfinished);
+	seen = look_from_elsewhere();
+	cr_expect(seen.locked && seen.loaded && seen.refused && seen.named);
+	cr_expect_eq(seen.left_out, 2);
+	sm_store_close(store);
+	seen = look_from_elsewhere();
+	cr_expect(!seen.locked && seen.loaded && !seen.refused);
+}
+
 Test(store, garbage_is_refused_with_its_line)
 {
 	sm_store_close(open_new());
-	add_text("counters.csv", "0,cycles,perf::X,12,,,1,1,user,counted\n");
-	add_text("counters.csv", "0,cycles,perf::X,-12,,,1,1,user,counted\n");
+	add_text("counters.csv", "0,cycles,perf::X,12,1,1,user,counted\n");
+	add_text("counters.csv", "0,cycles,perf::X,-12,1,1,user,counted\n");
 	expect_refused("counters.csv:3: \"-12\" is not a value of raw");
 }
 
@@ -224,7 +417,7 @@ Test(store, each_row_has_its_own_values)
 	for (unsigned i = 0; i < 6; i++) {
 		char line[96];
 
-		snprintf(line, sizeof(line), "%u,\"%s\",perf::X,%u,,,1,1,user,counted\n", i, events[i],
+		snprintf(line, sizeof(line), "%u,\"%s\",perf::X,%u,1,1,user,counted\n", i, events[i],
 			 raw[i]);
 		add_text("counters.csv", line);
 	}
@@ -241,8 +434,8 @@ Test(store, each_row_has_its_own_values)
 Test(store, quotes_inside_of_fields_are_refused)
 {
 	sm_store_close(open_new());
-	add_text("counters.csv", "0,cy\"cles,perf::X,12,,,1,1,user,counted\n");
-	add_text("counters.csv", "1,cy\"cles,perf::X,12,,,1,1,user,counted\n");
+	add_text("counters.csv", "0,cy\"cles,perf::X,12,1,1,user,counted\n");
+	add_text("counters.csv", "1,cy\"cles,perf::X,12,1,1,user,counted\n");
 	expect_refused("counters.csv:3: a quotation mark inside of a field");
 }
 
@@ -265,7 +458,7 @@ Test(store, a_nul_is_refused)
 	sm_store_close(open_new());
 	snprintf(path, sizeof(path), "%s/counters.csv", folder);
 	file = fopen(path, "a");
-	fwrite("0,cycles\0,perf::X,12,,,1,1,user,counted\n", 1, 40, file);
+	fwrite("0,cycles\0,perf::X,12,1,1,user,counted\n", 1, 38, file);
 	fclose(file);
 	expect_refused("counters.csv holds a NUL byte");
 }
@@ -293,47 +486,6 @@ Test(store, another_schema_is_refused)
 	cr_assert_eq(sm_store_write_manifest(folder, object, &err), 0);
 	json_decref(object);
 	expect_refused("99");
-}
-
-Test(store, the_analysis_comes_back)
-{
-	struct sm_store *store = open_new();
-	struct sm_results results, again;
-	struct sm_pair_row *pair;
-	struct sm_claim_row *claim;
-	struct sm_error err = { 0 };
-
-	append(store, 0, "-");
-	sm_store_close(store);
-	load(&results);
-	pair = sm_results_add_pair(&results);
-	*pair = (struct sm_pair_row){ .group = "g",
-				      .scenario = "s",
-				      .params = "-",
-				      .placement = "near",
-				      .relation = "smt",
-				      .left = "a",
-				      .right = "b",
-				      .klass = "81ns",
-				      .leading = true,
-				      .ratio = { 1.5, 1.25, NAN, 0.97, 8 },
-				      .claim = "C1",
-				      .verdict = SM_INCONCLUSIVE,
-				      .reason = "why" };
-	claim = sm_results_add_claim(&results);
-	*claim = (struct sm_claim_row){ "C1",       "s", "a sentence, with a comma",
-					"-",        "-", SM_REFUTED,
-					"evidence", "-" };
-	cr_assert_eq(sm_store_write_analysis(&results, &err), 0, "%s", err.text);
-	load(&again);
-	cr_assert(again.pair_count == 1 && again.claim_count == 1 && again.sample_count == 2);
-	cr_expect(again.pairs[0].leading && again.pairs[0].verdict == SM_INCONCLUSIVE);
-	cr_expect(again.pairs[0].ratio.low == 1.25 && isnan(again.pairs[0].ratio.high));
-	cr_expect_eq(again.pairs[0].ratio.count, 8);
-	cr_expect_str_eq(again.claims[0].sentence, "a sentence, with a comma");
-	cr_expect_eq(again.claims[0].verdict, SM_REFUTED);
-	sm_results_free(&again);
-	sm_results_free(&results);
 }
 
 Test(store, json_holds_no_nan)

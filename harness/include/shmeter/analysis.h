@@ -10,13 +10,17 @@
 #define SM_PURE_SLICES_MIN 3
 /* Blocks below which there is no interval (exact sign-test interval at 95 %). */
 #define SM_BLOCKS_MIN 6
+/* Two probes of one pair further apart than this are two classes, whatever the clusters say. */
+#define SM_PROBE_AGREE 1.6
+/* Share of a slice that a worker may be off its PU by an involuntary switch before the slice is disturbed.  A kernel
+ * thread's few microseconds do not spoil tens of milliseconds; of a millisecond they are more. */
+#define SM_AWAY_MAX 0.01
 
-/* Analyses loaded results in place: sets `klass`, `pure` and `value` of slices and samples (classes per
- * relation, from the probes of the whole run), then fills summaries, pairs and claims (dropping those
- * there were).  `scenarios` says what is claimed; scenarios without samples give not_testable claims only
- * if they are in the results as skipped.  Also writes what it found into results->manifest under
- * "analysis": classes per relation with members, share of slices that changed class, A/A verdict, steal,
- * timed share. */
+/* Analyses what was measured: finds the classes (per relation, from the probes of the whole run), judges each slice and
+ * trial (`found`, `purity`, `klass`), fills summaries, pairs, crossings and claims, and results->analysis: classes with
+ * their members, share of slices that changed class, A/A verdict, steal.  What was measured stays as it is, and an
+ * earlier analysis of the same results is forgotten.  `scenarios` says what is claimed; scenarios without samples give
+ * not_testable claims only if they are in the results as skipped. */
 SM_MUST_USE int sm_analyse(struct sm_results *results, const struct sm_scenario *const *scenarios,
 			   size_t scenario_count, struct sm_error *err);
 

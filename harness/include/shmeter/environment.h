@@ -18,9 +18,12 @@
  * without memory. */
 json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology *topology);
 
-/* A stable hash of what makes two machines comparable (CPU model, PUs, caches, nodes, memory rounded,
- * kernel's major.minor, hypervisor), 16 hex digits: "same machine fingerprint". */
-void sm_environment_fingerprint(const json_t *environment, char out[17]);
+/* Who measured, in two parts, each a stable hash of 16 hex digits.  Two machines of one type are comparable: CPU model, PUs,
+ * caches, nodes, memory rounded, the kernel's major.minor, hypervisor.  The host tells machines of one type apart. */
+struct sm_identity {
+	char type[17], host[17];
+};
+void sm_environment_identify(const json_t *environment, struct sm_identity *out);
 
 /* Steal and interrupt state of the whole machine, to be subtracted. */
 struct sm_noise_mark {
@@ -28,6 +31,7 @@ struct sm_noise_mark {
 	uint64_t interrupts, context_switches;
 	uint64_t taken_ns;
 	uint64_t own_cpu_ns; /* of this process and its ended children */
+	double throttled_ns; /* by the container's CPU limit; NaN: not known */
 };
 void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark);
 

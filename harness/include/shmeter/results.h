@@ -1,5 +1,5 @@
-/* A run in memory: the rows of its files.  Everything that analyses or shows a run works from this,
- * loaded from the folder, whether the run was made just now or elsewhere. */
+/* A run in memory: what was measured, loaded from its folder or taken while the run goes on, and what the analysis
+ * found in it.  Everything that shows a run works from this; what was found is never loaded. */
 #ifndef SHMETER_RESULTS_H
 #define SHMETER_RESULTS_H
 
@@ -8,9 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shmeter/counters.h"
 #include "shmeter/error.h"
 #include "shmeter/stats.h"
+#include "shmeter/topology.h"
 
+/* How a trial ended, which is measured, or what the analysis made of one that ended well. */
 enum sm_status {
 	SM_STATUS_NONE,
 	SM_OK,
@@ -18,11 +21,30 @@ enum sm_status {
 	SM_VERIFY_FAILED, /* the work was not done, or done wrongly */
 	SM_WORKER_DIED,
 	SM_TIMED_OUT,
-	SM_DISTURBED, /* no pure slice, a pin not honoured */
+	SM_DISTURBED, /* measured: a pin or memory was not had as asked; analysed: no pure slice, too */
+	/* By the analysis alone. */
+	SM_UNSETTLED, /* the slices of this case still went up or down */
+	SM_SATURATED, /* an open loop did not get what it offered */
 	SM_STATUS_COUNT
 };
+#define SM_STATUS_MEASURED SM_UNSETTLED /* those below can stand in samples.csv */
 const char *sm_status_name(enum sm_status status);
 enum sm_status sm_status_parse(const char *name);
+
+/* Whether a slice counts, or why not. */
+enum sm_purity {
+	SM_PURE,
+	SM_PIN_LOST,           /* a worker ended it on another PU */
+	SM_INVOLUNTARY_SWITCH, /* a worker was off its PU for too much of it */
+	SM_PROBES_DISAGREE,    /* a pair's two probes are too far apart */
+	SM_CLASS_CHANGED,      /* its two probes are of two classes */
+	SM_PROBE_MISSING,
+	SM_PACE_UNEVEN,       /* a worker alone: a probe between the bands */
+	SM_PROBE_INTERRUPTED, /* a probe is no round trip: somebody was not running */
+	SM_NO_TIME,           /* the clock did not move */
+	SM_PURITY_COUNT
+};
+const char *sm_purity_name(enum sm_purity purity); /* "pure", "pin lost"... */
 
 /* A case as its columns say it.  Strings live as long as the results. */
 struct sm_case_row {
@@ -31,40 +53,59 @@ struct sm_case_row {
 	const char *group; /* the same without the variant: what is compared with each other */
 	const char *scenario, *variant;
 	const char *params;    /* "op=store processes=2", in the scenario's order; "-" for none */
-	const char *placement; /* asked */
-	const char *
-		relation; /* "pair class reported": the relation the topology gives; "-" unseated */
+	enum sm_placement placement; /* asked */
+	enum sm_placement relation;  /* what the topology says of the seats; SM_PLACE_UNSET: never seated */
 	const char *backing, *pages, *prefault,
 		*numa;                         /* asked; "none" where the case has no region */
+	uint64_t page_bytes;                   /* asked; 0: none, or the kernel's choice */
+	const char *file_system;               /* of a file-backed region: "ext4"; "-" */
 	const char *unit;                      /* "ns/op" */
 	const char *metric;                    /* "time per round trip" */
 	double transfers_per_op, bytes_per_op; /* 0: none */
 	unsigned workers;
 	/* Not a case of the plan but one of its further metrics (metrics.csv): id and group end in
-	 * "#metric", values are of whole trials, and `klass` of its samples is "any". */
+	 * "#metric", values are of whole trials, and the class of its samples is "any". */
 	bool derived;
+	bool control; /* of the A/A control: the same work under two names */
 };
 
+/* What the analysis makes of a trial. */
+struct sm_value {
+	const char *klass; /* class that holds most pure slices: "92ns", "solo", "shared-pu"; "-" */
+	unsigned slices_pure;
+	double value;         /* median ns/op over the pure slices of `klass`; NaN: none */
+	double cpu_ns_per_op; /* CPU time of all workers inside slices / ops; NaN unknown */
+	const char *reason;   /* "-" for ok */
+	enum sm_status status;
+};
+
+/* A trial as it was measured, and what was found in it. */
 struct sm_sample {
 	unsigned trial; /* the key: number in the plan, from 0; skipped cases have one row too */
 	unsigned case_index;   /* into sm_results.cases */
 	unsigned block, order; /* block within the group, position within the block */
 	const char
 		*pus; /* OS indices by worker: "0 1", abbreviated as ranges above 8; "-" unseated */
-	const char *pages_got; /* "4k", "2m", "mixed", "none" */
-	const char *klass; /* class that holds most pure slices: "92ns", "solo", "shared-pu"; "-" */
-	unsigned slices, slices_pure;
+	const char *nodes;       /* OS numbers of their NUMA nodes, likewise */
+	bool shared_pus;         /* workers shared PUs, so that they took turns */
+	const char *pages_got;   /* "4k", "2m", "mixed", "none" */
+	uint64_t page_bytes_got; /* 0: none, or mixed */
+	unsigned slices, warm_slices; /* counted; before them, until they were flat */
+	uint64_t warm_ns;
+	bool flat;            /* the warm-up ended because its slices were flat; of a cold case no */
 	uint64_t ops;         /* of all slices, per worker */
 	uint64_t elapsed_ns;  /* sum over the slices (makespans) */
-	double value;         /* median ns/op over the pure slices of `klass`; NaN: none */
-	double cpu_ns_per_op; /* CPU time of all workers inside slices / ops; NaN unknown */
+	uint64_t cpu_ns;      /* of all workers inside slices */
 	unsigned minflt, majflt, nvcsw, nivcsw,
-		migrations; /* getrusage, all workers, inside slices */
-	uint64_t steal_ns;  /* of the whole machine during the trial */
-	uint64_t wall_ns;   /* the trial from set-up to tear-down */
-	const char *reason; /* "-" for ok */
-	enum sm_status status;
-	bool derived; /* as its case */
+		migrations;    /* getrusage, all workers, inside slices */
+	uint64_t steal_ns;     /* of the whole machine during the trial */
+	double throttled_ns;   /* by the container's CPU limit during the trial; NaN: not known */
+	uint64_t started_ns;   /* after the run's start */
+	uint64_t wall_ns;      /* the trial from set-up to tear-down */
+	const char *reason;    /* of `ended`; "-" for ok */
+	enum sm_status ended;  /* as measured: under SM_STATUS_MEASURED */
+	struct sm_value found; /* by the analysis */
+	bool derived;          /* as its case */
 };
 
 /* One further metric of one trial. */
@@ -74,27 +115,47 @@ struct sm_metric_row {
 	double value; /* NaN: not known */
 };
 
+/* Pairs of workers that are probed (method.md): (0, 1), (0, 2)... */
+#define SM_PROBE_PAIRS_MAX 8
+/* The probes of all pairs at one gate, ns of one round trip; of a worker alone its pace, in cycles. */
+struct sm_probes {
+	unsigned count; /* 0: not probed */
+	double ns[SM_PROBE_PAIRS_MAX];
+};
+
 struct sm_slice_row {
 	unsigned trial, slice;
-	uint64_t ops, ns;                       /* per worker; makespan: last end - first start */
-	uint64_t skew_ns;                       /* last start - first start */
-	double probe_before_ns, probe_after_ns; /* one round trip, slowest pair; NaN: not probed */
-	const char *klass; /* "92ns"; "solo", "shared-pu"; "-" before the analysis */
-	bool pure;
-	const char *
-		reason; /* why disturbed: "probes disagree", "involuntary switch", "pin lost"; "-" */
+	uint64_t ops, ns;     /* per worker; makespan: last end - first start, or what the scenario timed */
+	uint64_t cpu_ns;      /* of all workers */
+	uint64_t skew_ns;     /* last start - first start */
+	double probe_before_ns, probe_after_ns; /* of the slowest pair; NaN: not probed */
+	float probe_step;     /* the largest factor between the two probes of one pair; NaN: not probed */
+	float away_share;     /* of the slice that the worker that was longest off its PU missed */
+	unsigned nvcsw, nivcsw; /* context switches of all workers */
+	bool pin_lost;        /* a worker ended the slice on another PU than its own */
+	/* By the analysis. */
+	uint8_t purity;    /* enum sm_purity */
+	const char *klass; /* "92ns"; "solo", "shared-pu"; "-" */
 };
+/* A slice with all its probes, as slices.csv has it. */
+struct sm_slice_facts {
+	struct sm_slice_row row;
+	struct sm_probes before, after;
+};
+/* Sets what `row` keeps of the probes. */
+void sm_slice_take_probes(struct sm_slice_facts *slice);
 
 struct sm_counter_row {
 	unsigned trial;
 	const char *event; /* name asked */
 	const char *fstr;  /* libpfm4's full string */
-	uint64_t raw;
-	double value;  /* scaled; NaN where there is none (printed as an empty field) */
-	double per_op; /* value / (ops x workers); NaN */
+	uint64_t raw;      /* all workers */
 	uint64_t enabled_ns, running_ns;
-	const char *scope; /* "user", "user+kernel" */
-	const char *state; /* sm_count_state_name() */
+	enum sm_count_scope scope;
+	enum sm_count_state state;
+	/* By the analysis. */
+	double value;  /* raw, extrapolated where multiplexed; NaN where there is none */
+	double per_op; /* value / (ops x workers); NaN */
 };
 
 /* Analysis: one row a case (in its leading class). */
@@ -105,9 +166,8 @@ struct sm_summary_row {
 	double mad;
 	double cpu_ns_per_op;
 	double switches_per_op; /* context switches of all workers, voluntary and not; NaN unknown */
-	double q50_ns, q99_ns, q999_ns; /* of the histogram, where allowed; NaN */
-	unsigned ok, skipped, failed,
-		disturbed; /* trials by status (failed: verify, died, timed out) */
+	unsigned ok, skipped, failed, disturbed, unsettled,
+		saturated; /* trials by status (failed: verify, died, timed out) */
 	const char *reason;
 };
 
@@ -117,10 +177,12 @@ struct sm_pair_row {
 	const char *left, *right; /* variants */
 	const char *klass;
 	bool leading;             /* this class speaks for the comparison */
+	bool control;             /* of the A/A control */
 	struct sm_interval ratio; /* left / right */
 	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
 	unsigned blocks_used, blocks_dropped;
+	double left_dropped, right_dropped; /* shares of the slices of each side that are not pure; NaN */
 	const char *claim;                   /* id, or "-" */
 	double threshold_min, threshold_max; /* 0 open */
 	enum sm_verdict verdict;
@@ -152,8 +214,11 @@ struct sm_histogram_row {
 
 /* Growable arrays; `x_count` used of `x_room`. */
 struct sm_results {
-	char *folder;
-	json_t *manifest;
+	char *folder;     /* where they were loaded from */
+	char *out;        /* where what follows from them is written; NULL: nowhere */
+	json_t *manifest; /* as measured */
+	json_t *analysis; /* what the analysis found of the run as a whole; NULL before it */
+	unsigned left_out; /* lines that a run in progress, or one that was interrupted, did not end */
 	struct sm_case_row *cases;
 	struct sm_sample *samples;
 	struct sm_slice_row *slices;
@@ -188,8 +253,12 @@ struct sm_summary_row *sm_results_add_summary(struct sm_results *results);
 struct sm_pair_row *sm_results_add_pair(struct sm_results *results);
 struct sm_crossing_row *sm_results_add_crossing(struct sm_results *results);
 struct sm_claim_row *sm_results_add_claim(struct sm_results *results);
-/* Adds the derived cases and samples of the metrics; once, after everything measured is there. */
-void sm_results_derive(struct sm_results *results);
+/* Takes a measured trial: finds or adds its case.  Strings are those of sm_results_copy(). */
+struct sm_sample *sm_results_take(struct sm_results *results, const struct sm_case_row *c,
+				  const struct sm_sample *sample);
+/* Makes ready for the analysis, again where there was one before: cases in the order of the plan, the derived cases and
+ * samples of the metrics, counters with their values, nothing found yet.  -EBADMSG for a sample without a case. */
+SM_MUST_USE int sm_results_prepare(struct sm_results *results, struct sm_error *err);
 /* Index of the case with this id, or -1. */
 long sm_results_find_case(const struct sm_results *results, const char *id);
 

@@ -10,6 +10,7 @@
 
 #include "shmeter/error.h"
 #include "shmeter/plan.h"
+#include "shmeter/results.h"
 
 /* Where a run stands, for whoever shows it. */
 struct sm_progress {
@@ -48,13 +49,10 @@ SM_MUST_USE int sm_run_describe(const struct sm_run_options *options,
 				const struct sm_scenario *const *scenarios, size_t scenario_count,
 				FILE *out, struct sm_error *err);
 
-/* Runs.  0, -EINTR after a signal (the folder is complete as far as it goes, its manifest says
- * "interrupted"), or another negative errno with the reason. */
+/* Runs, and analyses once what was measured, into `results` (initialised, empty; the caller frees them).  0, -EINTR after
+ * a signal (the folder is complete as far as it goes, its manifest says "interrupted"), or another negative errno with
+ * the reason. */
 SM_MUST_USE int sm_run(const struct sm_run_options *options,
 		       const struct sm_scenario *const *scenarios, size_t scenario_count,
-		       struct sm_error *err);
-
-/* Loads a folder, analyses it again and rewrites the analysis' files. */
-SM_MUST_USE int sm_run_analyse(const char *folder, const struct sm_scenario *const *scenarios,
-			       size_t scenario_count, struct sm_error *err);
+		       struct sm_results *results, struct sm_error *err);
 #endif

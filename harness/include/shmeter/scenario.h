@@ -26,6 +26,8 @@
 #define SM_EXPECTED_MAX   4
 #define SM_TALLIES        8
 #define SM_MORE_MAX       6
+/* Share of an offered rate below which a trial did not keep up (see `achieved`). */
+#define SM_ACHIEVED_MIN 0.98
 
 /* A list of values, written SM_VALUES(64, 4096). */
 struct sm_values {
@@ -216,6 +218,9 @@ struct sm_scenario {
 	enum sm_placement placements[SM_PLACEMENTS_MAX];
 	struct sm_metric metric;
 	struct sm_metric more[SM_MORE_MAX]; /* what measure() tells besides; ends with name NULL */
+	/* Where messages are offered at a rate: the one of `more` that holds achieved over offered rate.  A trial under
+	 * SM_ACHIEVED_MIN is `saturated` and its times are not used.  NULL: nothing is offered. */
+	const char *achieved;
 	double transfers_per_op; /* one-way transfers in one operation: a round trip has 2; 0: none */
 	struct sm_memory memory;                      /* defaults of this scenario */
 	struct sm_expected expected[SM_EXPECTED_MAX]; /* ends with event NULL */

@@ -1,5 +1,5 @@
-/* The run folder: appended while the run goes on, rewritten by the analysis, loaded by everyone.
- * Formats: results/README.md. */
+/* The run folder: measured rows are appended while the run goes on and loaded by everyone; what the analysis finds goes to
+ * files of its own, which nobody loads.  Formats: results/README.md. */
 #ifndef SHMETER_STORE_H
 #define SHMETER_STORE_H
 
@@ -8,23 +8,25 @@
 #include "shmeter/series.h"
 #include "shmeter/results.h"
 
-#define SM_SCHEMA_VERSION 1
+#define SM_SCHEMA_VERSION 2
 
-struct sm_store; /* an open run folder */
+struct sm_store; /* a run folder that this process writes, and holds the lock of */
 
 /* Makes `folder` (and `plots/`, `histograms/` in it), writes manifest.json and the CSV headers.  It must
  * not exist or be empty: -EEXIST.  -EACCES, -EROFS, -ENOSPC... in words.  The manifest is borrowed. */
 SM_MUST_USE int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 				struct sm_error *err);
-/* Opens a folder to go on.  A last line cut short by a kill is removed. */
-SM_MUST_USE int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_error *err);
+/* Opens a folder to go on, loads it into `results`, and cuts off the rows that a kill left of a trial that did not end.
+ * -EBUSY names the process that writes it. */
+SM_MUST_USE int sm_store_reopen(struct sm_store **out, const char *folder,
+				struct sm_results *results, struct sm_error *err);
 void sm_store_close(struct sm_store *store);
 
 /* All that one trial leaves; borrowed. */
 struct sm_trial_rows {
 	const struct sm_case_row *c;
 	const struct sm_sample *sample;
-	const struct sm_slice_row *slices;
+	const struct sm_slice_facts *slices;
 	const struct sm_counter_row *counters;
 	const struct sm_metric_row *metrics;
 	size_t slice_count, counter_count, metric_count;
@@ -35,11 +37,15 @@ struct sm_trial_rows {
 SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows,
 				struct sm_error *err);
 
-/* Loads a folder (manifest, samples, slices, counters; the analysis' files where they exist).
- * -EBADMSG says file, line and what is wrong. */
+/* Loads what was measured (manifest, samples, slices, counters, metrics); results->out is the folder itself.  Of a run
+ * that another process writes, or that was interrupted, what did not end is left out and counted in
+ * results->left_out.  -EBADMSG says file, line and what is wrong.  Not for a folder that this process writes. */
 SM_MUST_USE int sm_store_load(struct sm_results *results, const char *folder, struct sm_error *err);
+/* Whether another process is writing it.  Not for a folder that this process writes: it would lose its lock. */
+bool sm_store_is_locked(const char *folder);
 
-/* Rewrites what the analysis sets: samples, slices, summary, pairs, claims.  Beside, then renamed. */
+/* Writes what the analysis found into results->out: values, purity, rates, summary, pairs, crossings, claims, matrices,
+ * analysis.json.  Each beside, then renamed.  Nothing where `out` is NULL. */
 SM_MUST_USE int sm_store_write_analysis(const struct sm_results *results, struct sm_error *err);
 /* Rewrites manifest.json, beside and renamed.  JSON never holds NaN. */
 SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manifest,

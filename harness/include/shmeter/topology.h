@@ -34,6 +34,7 @@ struct sm_pu {
 	unsigned os_index;            /* what the kernel calls it */
 	unsigned logical;             /* hwloc's order */
 	unsigned core, package, node; /* logical indices */
+	unsigned node_os;             /* what the kernel calls the node */
 	int l2, l3;                   /* logical index of the cache, -1 where hwloc knows none */
 	int kind; /* hwloc cpukind by efficiency, 0 the least, -1 where unknown */
 };

@@ -13,8 +13,6 @@
 #define SM_SLICES_MAX 768
 /* Round trips of one probe: 6 to 30 us. */
 #define SM_PROBE_TRIPS 64
-/* Two probes of one pair further apart than this are two classes, whatever the clusters say. */
-#define SM_PROBE_AGREE 1.6
 
 /* The warm-up is slices that are not kept.  It goes on until the last eight and the eight before them do not drift by their
  * ranks, for 64 slices or this long at most.  Where 16 slices are to take longer than this there is one.  The bound is the
@@ -46,24 +44,16 @@ struct sm_trial_request {
 	bool trace;     /* record histograms after the slices, where the scenario can */
 };
 
-struct sm_trial_slice {
-	uint64_t ops, ns, start_skew_ns;
-	double probe_before_ns, probe_after_ns;
-	bool pairs_agree; /* every probed pair's two probes are within a factor SM_PROBE_AGREE */
-	unsigned involuntary; /* involuntary context switches of all workers */
-	double away_share;    /* of the slice: what the worker that was longest off its PU missed */
-	bool pin_lost;        /* a worker ended the slice on another PU than its own */
-};
-
 struct sm_trial_result {
 	enum sm_status status;
 	char reason[SM_ERROR_TEXT_MAX];
 	enum sm_placement relation;
 	bool shared_pu;
-	char pus[128];
+	char pus[128], nodes[128]; /* of the workers, by OS index and number */
 	char pages_got[16];
+	uint64_t page_bytes_got; /* 0: none, or mixed */
 	unsigned slice_count;
-	struct sm_trial_slice *slice; /* malloc'ed */
+	struct sm_slice_facts *slice; /* malloc'ed; `trial` is not set */
 	uint64_t op_count;            /* of a slice, as used or as calibrated */
 	unsigned warm_slices;         /* not in `slice`; 0 where the subject is cold */
 	uint64_t warm_ns;             /* how long they took, with what is between them */
@@ -71,7 +61,8 @@ struct sm_trial_result {
 	uint64_t ops, elapsed_ns;
 	uint64_t cpu_ns;
 	uint64_t minflt, majflt, nvcsw, nivcsw, migrations;
-	uint64_t steal_ns, wall_ns, timed_ns;
+	uint64_t steal_ns, started_ns, wall_ns, timed_ns; /* started: by sm_clock_ns() */
+	double throttled_ns; /* NaN: not known */
 	uint64_t last_slice_ns;               /* of a calibration: of the slice that held */
 	uint64_t overhead_ns;                 /* calibration: wall time outside all slices */
 	struct sm_count count[SM_EVENTS_MAX]; /* summed over the workers */

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# What was measured stays as it was measured: no command changes it, a folder that cannot be written or that is still being
+# measured is analysed all the same, and nobody else writes it.
+# usage: test_facts.sh SOURCE_ROOT PROGRAM
+set -u -o pipefail
+
+root=$(realpath "$1")
+scratch=$(mktemp -d)
+trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
+chmod 755 "$scratch"
+cp "$2" "$scratch/shmeter" # where another user can start it
+program=$scratch/shmeter
+cd "$scratch" || exit 1
+failed=0
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+measured='manifest.json samples.csv slices.csv counters.csv metrics.csv'
+sums() { (cd "$1" && sha256sum $measured); } # shellcheck disable=SC2086
+cat >gates.ini <<'INI'
+[padded]
+case = false_sharing/padded_64
+against = padded_128
+at = op=atomic_add placement=near
+max = 2
+INI
+
+"$program" run false_sharing lost_update/plain --set op=atomic_add --no-plots -q --out run >/dev/null 2>err || fail "run: $(cat err)"
+cp -r run other
+before=$(sums run)
+for _ in $(seq 20); do
+	"$program" report run --no-plots -q >/dev/null 2>err || fail "report: $(cat err)"
+	"$program" check run --thresholds gates.ini --baseline other >/dev/null 2>err || fail "check: $(cat err)"
+	"$program" compare other run >/dev/null 2>err || fail "compare: $(cat err)"
+	"$program" export run --to csv -q >/dev/null 2>err || fail "export: $(cat err)"
+	"$program" history add run --db history.sqlite >/dev/null 2>err || fail "history: $(cat err)"
+	[ "$(sums run)" = "$before" ] || fail 'a command changed what was measured'
+done
+
+# An archive that nobody can write, read by somebody else.
+chmod -R a-w,a+rX run
+mkdir -m 777 elsewhere
+as_nobody() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi; }
+as_nobody "$program" report run --no-plots >out 2>err || fail "read-only: $(cat err)"
+grep -q 'pass --out DIR' err && grep -q 'times as long' out && ! grep -q '^Files:' out || fail "read-only: $(cat err)"
+as_nobody "$program" report run --no-plots -q --out elsewhere/report >out 2>err || fail "read-only, --out: $(cat err)"
+[ -s elsewhere/report/report.html ] && [ -s elsewhere/report/values.csv ] && cmp -s elsewhere/report/pairs.csv run/pairs.csv ||
+	fail 'read-only, --out: not every file is there'
+as_nobody "$program" check run --thresholds gates.ini >/dev/null 2>err || fail "read-only check: $(cat err)"
+as_nobody "$program" export run --to go-bench -q >/dev/null 2>err || fail "read-only export: $(cat err)"
+[ "$(sums run)" = "$before" ] || fail 'an archive changed'
+
+# A folder that is still being measured.
+"$program" run false_sharing lost_update --set op=atomic_add --repeat-blocks 20 --no-plots -q --out live >/dev/null 2>live.err &
+writer=$!
+for _ in $(seq 200); do
+	[ -f live/samples.csv ] && [ "$(wc -l <live/samples.csv)" -gt 20 ] && break
+	sleep 0.05
+done
+looks=0
+while kill -0 $writer 2>/dev/null && [ $looks -lt 6 ]; do
+	"$program" report live --no-plots >out 2>err || fail "live report: $(cat err)"
+	kill -0 $writer 2>/dev/null || break # it may have ended meanwhile
+	grep -q 'still being measured' err || fail "live report: $(cat err)"
+	"$program" export live --to csv -q >/dev/null 2>err || fail "live export: $(cat err)"
+	"$program" run --resume live -q >/dev/null 2>err
+	[ $? = 5 ] && grep -q "process $writer is writing live" err || ! kill -0 $writer 2>/dev/null || fail "live resume: $(cat err)"
+	looks=$((looks + 1))
+done
+wait $writer || fail "the run itself: $(cat live.err)"
+[ $looks -gt 0 ] || fail 'nobody looked while it was measured'
+want=$(jq '.plan.trials' live/manifest.json)
+have=$(awk -F, 'NR > 1 && $2 < t' t="$want" live/samples.csv | wc -l)
+[ "$want" = "$have" ] || fail "$have of $want trials stayed"
+[ "$(jq -r .status live/manifest.json)" = complete ] || fail 'it is not complete'
+"$program" report live --no-plots -q >/dev/null 2>err || fail "afterwards: $(cat err)"
+[ $failed = 0 ] && echo "facts stay: 20 rounds of five commands, an archive, $looks looks at a live folder of $want trials"
+exit $failed
