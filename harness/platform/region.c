@@ -378,6 +378,33 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 	return rc;
 }
 
+/* The object's pages at a second address.  Anonymous memory has no name to map them by, but mremap() of size 0 makes a
+ * second mapping of a shared one; not of explicit huge pages, of which there are too few to matter. */
+static void *map_twice(const struct sm_region *region)
+{
+	if (region->shmid >= 0)
+		return shmat(region->shmid, NULL, 0);
+	if (region->fd >= 0)
+		return mmap(NULL, region->mapped_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, region->fd, 0);
+	return is_huge(region) ? region->address : mremap(region->address, 0, region->mapped_bytes, MREMAP_MAYMOVE);
+}
+
+int sm_region_cool(const struct sm_region *region, struct sm_error *err)
+{
+	void *other = map_twice(region);
+	int rc;
+
+	if (other == MAP_FAILED) /* shmat() fails with the same value */
+		return sm_fail(err, errno, "cannot map %zu bytes a second time: %s", region->mapped_bytes,
+			       strerror(errno));
+	rc = sm_cache_flush(other, region->mapped_bytes, err);
+	if (region->shmid >= 0)
+		shmdt(other);
+	else if (other != region->address)
+		munmap(other, region->mapped_bytes);
+	return rc;
+}
+
 void sm_region_destroy(struct sm_region *region)
 {
 	if (region->address && region->asked.backing == SM_SYSV)

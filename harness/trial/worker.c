@@ -52,7 +52,7 @@ static int settle(struct self *self)
 		return WORKER_UNFIT;
 	/* What the populating left in the cache is as much of an accident as what the warming left there. */
 	if (scenario->warm_physical && job->request->c->memory.prefault != SM_LAZY &&
-	    sm_cache_flush(job->region->address, job->region->mapped_bytes, err) < 0)
+	    sm_region_cool(job->region, err) < 0)
 		return WORKER_UNFIT;
 	if (job->request->c->memory.prefault != SM_LAZY &&
 	    sm_region_inspect(job->region, true, &self->slot->got, err) < 0)

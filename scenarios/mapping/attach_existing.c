@@ -38,7 +38,7 @@ static int warm_up(struct sm_worker *worker)
 		return sm_worker_fail(worker, err.code, "%s", err.text);
 	for (uint64_t i = 0; i < pages; i++)
 		words[i * step] = mark(i);
-	if (sm_cache_flush(worker->region, worker->region_bytes, &err) < 0)
+	if (sm_region_cool(worker->mapping, &err) < 0)
 		return sm_worker_fail(worker, err.code, "%s", err.text);
 	return 0;
 }

@@ -51,7 +51,7 @@ static int warm_up(struct sm_worker *worker)
 		return sm_worker_fail(worker, err.code, "%s", err.text);
 	for (uint64_t i = 0; i < pages(worker->c); i++)
 		words[i * step] = before(i);
-	if (sm_cache_flush(worker->region, worker->region_bytes, &err) < 0)
+	if (sm_region_cool(worker->mapping, &err) < 0)
 		return sm_worker_fail(worker, err.code, "%s", err.text);
 	address = mmap(NULL, worker->region_bytes, PROT_READ | PROT_WRITE, flags,
 		       worker->mapping->fd, 0);

@@ -62,7 +62,7 @@ static int warm_up(struct sm_worker *worker)
 	if (!populate(worker))
 		return -worker->error.code;
 	/* What is lazy is not mapped yet. */
-	if (worker->c->memory.prefault != SM_LAZY && sm_cache_flush(worker->region, worker->region_bytes, &err) < 0)
+	if (worker->c->memory.prefault != SM_LAZY && sm_region_cool(worker->mapping, &err) < 0)
 		return sm_worker_fail(worker, err.code, "%s", err.text);
 	return 0;
 }

@@ -284,33 +284,45 @@ Test(region, pools_and_their_limits_are_looked_at)
 	remove_fake(root);
 }
 
-/* What is more than there is, or than a cgroup above allows, is not touched: the kernel kills who does. */
-Test(region, memory_and_its_limits_are_looked_at)
+/* In a member: populates, writes, cools; what was written is there, and the second mapping is gone. */
+static int cool_region(void *argument, unsigned index)
 {
-	struct sm_memory memory = memory_of(SM_MEMFD, base, SM_MADVISE);
-	char root[] = "/tmp/shmeter-test-XXXXXX";
-	struct sm_os os = sm_os_linux;
+	struct job *job = argument;
+	struct report *r = &job->report[index];
+	unsigned mappings;
+
+	r->rc = sm_region_populate(job->region, &r->err);
+	write_pages(job->region->address, job->region->bytes);
+	mappings = lines("/proc/self/maps", NULL);
+	if (r->rc == 0)
+		r->rc = sm_region_cool(job->region, &r->err);
+	if (r->rc == 0 && lines("/proc/self/maps", NULL) != mappings)
+		r->rc = sm_fail(&r->err, EBUSY, "a mapping is left");
+	for (size_t i = 0; r->rc == 0 && i < job->region->bytes; i += 4096)
+		if (((char *)job->region->address)[i] != 1)
+			r->rc = sm_fail(&r->err, EILSEQ, "byte %zu was changed", i);
+	return 0;
+}
+
+Test(region, every_backing_can_be_cooled)
+{
+	struct report *report = shared_report();
 	struct sm_error err = { 0 };
 
-	cr_assert(mkdtemp(root));
-	os.root = root;
-	cr_expect_eq(supported(&os, memory, &err), 0, "nothing can be read: %s", err.text);
-	fake(root, "/proc/meminfo", "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable: 8191 kB\n");
-	cr_expect_eq(supported(&os, memory, &err), -ENOMEM);
-	cr_expect(strstr(err.text, "8 MiB are needed") && strstr(err.text, "--set"), "%s", err.text);
-	fake(root, "/proc/meminfo", "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable: 8192 kB\n");
-	cr_expect_eq(supported(&os, memory, &err), 0, "%s", err.text);
-	fake(root, "/proc/self/cgroup", "1:cpu:/x\n0::/a/b\n");
-	fake(root, "/sys/fs/cgroup/a/b/memory.max", "max");
-	fake(root, "/sys/fs/cgroup/a/memory.max", "10485760");
-	fake(root, "/sys/fs/cgroup/a/memory.current", "2097152");
-	cr_expect_eq(supported(&os, memory, &err), 0, "%s", err.text);
-	fake(root, "/sys/fs/cgroup/a/memory.current", "2097153");
-	cr_expect_eq(supported(&os, memory, &err), -ENOMEM);
-	cr_expect(strstr(err.text, "/sys/fs/cgroup/a/memory.max"), "%s", err.text);
-	fake(root, "/sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_anon 7\nactive_file 9\ninactive_file 1\nx 1\n");
-	cr_expect_eq(supported(&os, memory, &err), 0, "a page cache is taken back: %s", err.text);
-	remove_fake(root);
+	for (int backing = SM_ANON; backing < SM_BACKING_COUNT; backing++)
+		for (unsigned huge = 0; huge < 2; huge++) {
+			struct sm_memory memory = memory_of((enum sm_backing)backing, huge ? two_m : base, SM_MADVISE);
+			struct sm_region region;
+
+			if (huge && (backing == SM_POSIX || backing == SM_FILE || !reserve(POOL_2M, BYTES >> 21)))
+				continue;
+			cr_assert_eq(sm_region_create(&region, &sm_os_linux, topology, memory, BYTES, "/tmp", &err), 0,
+				     "%s", err.text);
+			in_members(cool_region, &(struct job){ &region, report }, 1);
+			cr_expect_eq(report[0].rc, 0, "%s: %s", sm_backing_name(memory.backing), report[0].err.text);
+			sm_region_destroy(&region);
+		}
+	munmap(report, WORKERS * sizeof(*report));
 }
 
 Test(region, page_sizes_are_those_of_the_machine)

@@ -13,6 +13,7 @@
 
 #include "shmeter/environment.h"
 #include "shmeter/file_system.h"
+#include "shmeter/region.h"
 
 static char root[64];
 static struct sm_os os;
@@ -225,4 +226,34 @@ Test(environment, a_file_system_in_memory_writes_out_to_nothing)
 	expect_file_system(&sm_os_linux, err.text, "tmpfs");
 	expect_file_system(&os, err.text, "tmpfs"); /* no such mount in the list: by its number */
 	cr_expect_eq(umount(err.text), 0);
+}
+
+static int supported(struct sm_error *err)
+{
+	struct sm_memory memory = { SM_MEMFD, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_FIRST_TOUCH, 0 };
+
+	return sm_region_supported(&os, topology, memory, 8u << 20, "/tmp", err);
+}
+
+/* What is more than there is, or than a cgroup above allows, is not touched: the kernel kills who does. */
+Test(environment, memory_and_its_limits_are_looked_at)
+{
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(supported(&err), 0, "nothing can be read: %s", err.text);
+	put("/proc/meminfo", "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable: 8191 kB\n");
+	cr_expect_eq(supported(&err), -ENOMEM);
+	cr_expect(strstr(err.text, "8 MiB are needed") && strstr(err.text, "--set"), "%s", err.text);
+	put("/proc/meminfo", "MemTotal: 999999 kB\nMemFree: 1 kB\nMemAvailable: 8192 kB\n");
+	cr_expect_eq(supported(&err), 0, "%s", err.text);
+	put("/proc/self/cgroup", "1:cpu:/x\n0::/a/b\n");
+	put("/sys/fs/cgroup/a/b/memory.max", "max");
+	put("/sys/fs/cgroup/a/memory.max", "10485760");
+	put("/sys/fs/cgroup/a/memory.current", "2097152");
+	cr_expect_eq(supported(&err), 0, "%s", err.text);
+	put("/sys/fs/cgroup/a/memory.current", "2097153");
+	cr_expect_eq(supported(&err), -ENOMEM);
+	cr_expect(strstr(err.text, "/sys/fs/cgroup/a/memory.max"), "%s", err.text);
+	put("/sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_anon 7\nactive_file 9\ninactive_file 1\nx 1\n");
+	cr_expect_eq(supported(&err), 0, "a page cache is taken back: %s", err.text);
 }

@@ -126,6 +126,11 @@ SM_MUST_USE int sm_region_warm_physical(const struct sm_os *os, const struct sm_
 					struct sm_memory asked, size_t bytes,
 					const char *file_folder, struct sm_error *err);
 
+/* Takes a populated region out of the caches, through a mapping of its own that is gone again: the caller's page tables and
+ * their accessed bits stay as populating left them, and its TLB holds none of the region.  Explicit huge pages of anonymous
+ * memory cannot be mapped twice: theirs are flushed where they are. */
+SM_MUST_USE int sm_region_cool(const struct sm_region *region, struct sm_error *err);
+
 /* Unmaps and closes.  Safe on a zeroed or failed region (address NULL). */
 void sm_region_destroy(struct sm_region *region);
 
