@@ -119,7 +119,8 @@ static const struct sm_claim claims[] = {
 	  .left = "file_private",
 	  .right = "file_shared",
 	  .ratio_min = 1,
-	  .caveat = "on a shared write the file system is asked too, and may take longer than a copy" },
+	  .caveat = "on a shared write the file system is asked too, and may take longer than a copy; with large folios "
+		    "one fault serves several pages" },
 	{ .id = "M4.memfd",
 	  .text = "The first write to a page of a memfd costs more in a private mapping than in a shared one",
 	  .source = "textbooks on copy-on-write: a private write copies the page",
@@ -140,9 +141,11 @@ const struct sm_scenario sm_scenario_private_vs_shared = {
 	.family = "mapping",
 	.question = "What does the first write cost in a private and in a shared mapping?",
 	.summary = "One write a page to a fresh mapping of an object that is in memory.",
-	.why = "Both take a fault a page. The private one also takes a new frame and copies "
-	       "4 KiB into it; the shared one enters the frame that is there into the page "
-	       "table.",
+	.why = "A private write takes a fault, a new frame and a copy of 4 KiB into it. A shared "
+	       "one enters the frame that is there into the page table. Where a file system "
+	       "keeps a file in large folios (ext4 since Linux 6.16, XFS), one fault enters all "
+	       "pages of a folio: faults an operation are then under 1 for a file, the fewer the "
+	       "larger it is, and what a page takes with them.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "bytes",
