@@ -446,7 +446,10 @@ static double line_reported_on(const char *source)
 	struct sm_worker worker = { .c = &c, .mapping = &mapping };
 	struct sm_trial trial = { .c = &c };
 	double value[SM_MORE_MAX];
+	unsigned count = 0;
 
+	while (count < SM_MORE_MAX && scenario->more[count].name)
+		count++;
 	trial.region = worker.region =
 		aligned_alloc(4096, (scenario->region_bytes(&c) + 4095) & ~(size_t)4095);
 	cr_assert(trial.region);
@@ -455,7 +458,7 @@ static double line_reported_on(const char *source)
 	scenario->measure(&trial, value);
 	free(trial.region);
 	sm_topology_close((struct sm_topology *)(uintptr_t)mapping.topology);
-	return value[SM_MORE_MAX - 1];
+	return value[count - 1];
 }
 
 Test(topology, line_stride_compares_with_the_line_that_hwloc_knows)
