@@ -14,6 +14,10 @@
 #define FOR(command) (1u << (command))
 #define FOR_ALL      (FOR(CMD_COUNT) - 1)
 
+/* Slices that can be asked for: a thousand times the clock at least, and short enough for some in a trial. */
+#define SLICE_LEAST_NS 100000u
+#define SLICE_MOST_NS  1000000000u
+
 enum option_id {
 	OPT_PROFILE = 256,
 	OPT_BUDGET,
@@ -28,6 +32,7 @@ enum option_id {
 	OPT_EVENTS,
 	OPT_NO_COUNTERS,
 	OPT_BLOCKS,
+	OPT_SLICE,
 	OPT_DRY_RUN,
 	OPT_RESUME,
 	OPT_TUNE,
@@ -93,6 +98,8 @@ static const struct option_spec specs[] = {
 	{ OPT_NO_COUNTERS, "no-counters", NULL, "count nothing", NULL, FOR(CMD_RUN) },
 	{ OPT_BLOCKS, "repeat-blocks", "N", "blocks of each group, instead of the profile's", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) },
+	{ OPT_SLICE, "slice", "TIME", "length of a slice, instead of 1ms (longer where workers share PUs)", NULL,
+	  FOR(CMD_RUN) },
 	{ OPT_DRY_RUN, "dry-run", NULL, "print the plan with its time, measure nothing", NULL,
 	  FOR(CMD_RUN) },
 	{ OPT_RESUME, "resume", "DIR", "go on with an interrupted run", NULL, FOR(CMD_RUN) },
@@ -355,6 +362,12 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 		if (rc == 0 && number == 0)
 			return sm_fail(err, EINVAL, "--repeat-blocks 0 would measure nothing");
 		return rc;
+	case OPT_SLICE:
+		if (sm_parse_duration(text, &plan->slice_ns, NULL) < 0 || plan->slice_ns < SLICE_LEAST_NS ||
+		    plan->slice_ns > SLICE_MOST_NS)
+			return sm_fail(err, EINVAL,
+				       "--slice \"%s\" is no time from 100us to 1s: write it like 10ms", text);
+		return 0;
 	case OPT_PLACEMENT: return parse_placement(a, text, err);
 	case OPT_BACKING: return sm_backing_parse(text, &plan->memory.backing, err);
 	case OPT_PAGES: return sm_pages_parse(text, &plan->memory.pages, err);

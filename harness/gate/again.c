@@ -102,6 +102,8 @@ const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 		fprintf(out, " '%s/%s'", gate->scenario, gate->control);
 	fprintf(out, " --profile %s --repeat-blocks %lld", profile ? profile : "quick",
 		had > blocks ? had : blocks);
+	if (json_integer_value(json_object_get(options, "slice_ns")) > 0)
+		fprintf(out, " --slice %lldns", (long long)json_integer_value(json_object_get(options, "slice_ns")));
 	put_options(out, results->manifest);
 	return close_text(out, &text, results);
 }

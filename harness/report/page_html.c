@@ -164,5 +164,7 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 			    words_number(page->results, "options/budget_ns") / 1e9);
 	if (blocks_asked(page, scenario) > 0)
 		page_printf(out, " --repeat-blocks %.0f", blocks_asked(page, scenario));
+	if (words_number(page->results, "options/slice_ns") > 0)
+		page_printf(out, " --slice %.0fns", words_number(page->results, "options/slice_ns"));
 	fputs("</code></pre>\n", out);
 }

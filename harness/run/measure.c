@@ -54,13 +54,20 @@ static unsigned workers_per_pu(const struct session *session, const struct sm_ca
 	return pus ? (c->workers + pus - 1) / pus : 1;
 }
 
-static uint64_t slice_aim_ns(const struct session *session, const struct sm_case *c)
+static uint64_t usual_slice_ns(const struct session *session, const struct sm_case *c)
 {
 	unsigned turns = workers_per_pu(session, c);
 
 	return turns == 1	 ? SLICE_CLASS_NS
 	       : c->workers == 2 ? SLICE_SHARED_NS
 				 : (uint64_t)SLICE_TURNS_NS * turns;
+}
+
+static uint64_t slice_aim_ns(const struct session *session, const struct sm_case *c)
+{
+	uint64_t asked_ns = session->plan_options.slice_ns;
+
+	return asked_ns ? asked_ns : usual_slice_ns(session, c);
 }
 
 /* Where workers share PUs, a scenario that can ends its slices by the clock. */
@@ -112,13 +119,15 @@ static unsigned slices_min(const struct sm_case *c)
 /* Longer slices are fewer: a trial's timed work is the same. */
 static unsigned default_slices(const struct session *session, const struct sm_case *c)
 {
-	uint64_t aim_ns = slice_aim_ns(session, c);
+	uint64_t aim_ns = slice_aim_ns(session, c), usual_ns = usual_slice_ns(session, c);
 	uint64_t slices = slices_default[session->plan.profile] * SLICE_CLASS_NS / aim_ns;
 	unsigned least = aim_ns > SLICE_SHARED_NS ? SLICES_LONG : SLICES_MIN;
 
-	if (c->scenario->slices)
+	if (c->scenario->slices && aim_ns == usual_ns)
 		return c->scenario->slices;
-	if (c->workers == 1)
+	if (c->scenario->slices)
+		slices = c->scenario->slices * usual_ns / aim_ns;
+	else if (c->workers == 1)
 		slices *= ALONE_FACTOR;
 	return slices > least ? (unsigned)slices : least;
 }
@@ -131,7 +140,8 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	uint64_t want = default_slices(session, &planned->c),
 		 aim_ns = slice_aim_ns(session, &planned->c);
 
-	if (ends_by_clock(session, &planned->c)) /* a slice is as long as it was told to be */
+	/* a slice is as long as it was told to be, or its trial is */
+	if (ends_by_clock(session, &planned->c) || planned->c.scenario->achieved)
 		return (unsigned)want;
 	/* one operation is longer than a slice should be: as much work, in fewer slices */
 	if (slice_ns > 2 * aim_ns && want > SLICES_MIN) {
@@ -284,7 +294,8 @@ static void cut_slices(struct session *session, double share)
 		unsigned slices = (unsigned)(planned->slices * share);
 		unsigned least = slices_min(&planned->c);
 
-		if (planned->skipped || planned->slices <= least)
+		/* A rate over a few milliseconds would be that of a moment. */
+		if (planned->skipped || planned->slices <= least || planned->c.scenario->achieved)
 			continue;
 		slices = slices < least ? least : slices;
 		planned->trial_ns = planned->trial_ns * (slices + SM_WARM_SLICES) /
@@ -317,11 +328,21 @@ void session_fit_budget(struct session *session)
 	}
 }
 
+/* Whether the trial did not keep up with the rate that it was offered. */
+static bool is_saturated(const struct sm_scenario *scenario, const struct sm_trial_result *result)
+{
+	for (unsigned i = 0; scenario->achieved && i < SM_MORE_MAX && scenario->more[i].name; i++)
+		if (strcmp(scenario->more[i].name, scenario->achieved) == 0)
+			return !(result->more[i] >= SM_ACHIEVED_MIN);
+	return false;
+}
+
 static void keep_histogram(struct session *session, unsigned index, struct sm_trial_result *result)
 {
 	struct sm_histogram **kept = &session->histogram[index];
 
-	if (result->status != SM_OK || !result->histogram)
+	if (result->status != SM_OK || !result->histogram ||
+	    is_saturated(session->plan.cases[index].c.scenario, result))
 		return;
 	if (!*kept) {
 		*kept = result->histogram;

@@ -28,6 +28,7 @@ struct sm_plan_options {
 	uint64_t seed;
 	uint64_t budget_ns;     /* 0: none; see SM_STANDARD_BUDGET_NS */
 	unsigned repeat_blocks; /* 0: the profile's */
+	uint64_t slice_ns;      /* what slices aim at; 0: a millisecond, longer where workers share PUs */
 	/* Groups with a case that these globs choose have `longer_blocks` blocks instead; none: no such groups. */
 	const char *const *longer;
 	size_t longer_count;

@@ -25,7 +25,7 @@
 #define SM_PLACEMENTS_MAX 8
 #define SM_EXPECTED_MAX   4
 #define SM_TALLIES        8
-#define SM_MORE_MAX       6
+#define SM_MORE_MAX       8
 /* Share of an offered rate below which a trial did not keep up (see `achieved`). */
 #define SM_ACHIEVED_MIN 0.98
 
