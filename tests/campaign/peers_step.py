@@ -1,4 +1,5 @@
 """One measurement of the campaign beside the peers, made again each round."""
+import ctypes
 import dataclasses
 import os
 import subprocess
@@ -8,6 +9,7 @@ from common import NoFigure, discard, figure, run, scratch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROUNDS = 10
+PR_SET_THP_DISABLE = 41  # linux/prctl.h
 
 
 @dataclasses.dataclass
@@ -26,10 +28,16 @@ class Step:
         return self.good(what, peer, low, high) if self.good else low <= self.bound
 
 
-def output(*command, timeout=120):
+def no_huge_pages():
+    """For what is executed next: without it a machine that gives transparent huge pages to all would give them to a peer."""
+    ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+
+
+def output(*command, small_pages=False):
     """What a peer prints; NoFigure where it is not there or fails."""
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=timeout).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120,
+                              preexec_fn=no_huge_pages if small_pages else None).stdout
     except (OSError, subprocess.SubprocessError) as why:
         raise NoFigure(f"{os.path.basename(command[0])}: {why}") from why
 
