@@ -52,8 +52,9 @@ def rows(folder, name):
 
 
 def trials(folder, scenario=None, variant=None):
-    """What was measured in each trial, and what the analysis made of it: its class, value and status."""
-    return [s for s in rows(folder, "samples.csv")
+    """What was measured in each trial, and what the analysis made of it: class, value and status."""
+    values = {v["trial"]: v for v in rows(folder, "values.csv")}
+    return [{**s, **values.get(s["trial"], {})} for s in rows(folder, "samples.csv")
             if scenario in (None, s["scenario"]) and variant in (None, s["variant"])]
 
 
@@ -61,13 +62,13 @@ def slices(folder, scenario, variant=None):
     """Every slice of the scenario's trials: a list of Slice."""
     of = {t["trial"]: t for t in trials(folder, scenario, variant)}
     return [Slice(of[s["trial"]]["variant"], of[s["trial"]]["params"], s["trial"], float(s["ns_per_op"]),
-                  s["pair_class"], s["status"] == "pure") for s in rows(folder, "slices.csv") if s["trial"] in of]
+                  s["pair_class"], s["purity"] == "pure") for s in rows(folder, "purity.csv") if s["trial"] in of]
 
 
 def pair_classes(folder):
     """{relation: [PairClass]} as the run's own analysis found them; a class ends where the next one begins."""
-    with open(os.path.join(folder, "manifest.json")) as file:
-        found = json.load(file)["analysis"]["classes"]
+    with open(os.path.join(folder, "analysis.json")) as file:
+        found = json.load(file)["classes"]
     classes = {}
     for relation, members in found.items():
         lower = 0.0

@@ -86,6 +86,8 @@ def test_a_run_is_read():
         pure = [s.ns_per_op for s in of if s.trial == t["trial"] and s.pure and s.pair_class == found.pair_class]
         if len(pure) >= 3:
             medians.append(statistics.median(pure))
+        mine = [s.ns_per_op for s in of if s.trial == t["trial"] and s.pure and s.pair_class == t["pair_class"]]
+        assert not t["value"] or math.isclose(float(t["value"]), statistics.median(mine), rel_tol=1e-6), (t, mine)
     assert len(medians) == found.n, (medians, found)
     assert math.isclose(found.median, statistics.median(medians), rel_tol=1e-6)
     named = {c.name: c for members in classes.values() for c in members}
