@@ -211,6 +211,15 @@ static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
 	}
 }
 
+/* What overtakes is faster: of other metrics, such as a rate or what a channel holds, more is not slower. */
+static bool is_of_time(const struct sm_analysis *a, const struct sm_pair_row *row)
+{
+	for (size_t g = 0; g < a->group_count; g++)
+		if (strcmp(a->group[g].name, row->group) == 0)
+			return strncmp(a->results->cases[a->group[g].first_case].unit, "ns", 2) == 0;
+	return false;
+}
+
 int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err)
 {
 	struct curve curve = { .point = calloc(a->results->pair_count + 1, sizeof(struct point)) };
@@ -221,7 +230,7 @@ int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err)
 	a->results->crossing_count = 0;
 	for (size_t i = 0; i < a->results->pair_count; i++) {
 		curve.of = &a->results->pairs[i];
-		if (is_usable(curve.of))
+		if (is_usable(curve.of) && is_of_time(a, curve.of))
 			look_along(a, &curve, i);
 	}
 	free(curve.point);

@@ -109,6 +109,23 @@ Test(analysis, a_further_metric_has_its_own_comparison)
 	}
 }
 
+Test(analysis, what_is_no_time_crosses_nothing)
+{
+	for (unsigned s = 0; s < 4; s++) {
+		const char *params = sm_results_string(&run, "bytes=%.0f op=add", sizes[s]);
+		unsigned side[2] = { add_case("pack", "packed", params, 2), add_case("pack", "padded", params, 2) };
+
+		for (unsigned i = 0; i < 16; i++) {
+			add_trial(side[i % 2], i / 2, 0, i % 2 ? 50 : 60, i % 2 ? 50 : 60);
+			*sm_results_add_metric(&run) = (struct sm_metric_row){
+				run.samples[run.sample_count - 1].trial, "in flight", "B", i % 2 ? 100 : 40 * (1 + s)
+			};
+		}
+	}
+	analyse();
+	cr_expect_eq(run.crossing_count, 0, "at %g %s", run.crossings[0].at, run.crossings[0].metric);
+}
+
 /* A trial of `touch` that knows how much was lost. */
 static void add_lost(unsigned c, unsigned block, double lost)
 {
