@@ -256,6 +256,7 @@ void sm_report_findings(const struct sm_results *results, const struct sm_report
 
 	print_run(&p);
 	print_questions(&p);
+	corners_print(results, options, out);
 	print_other_claims(&p);
 	print_crossings(&p);
 	print_missing(&p);

@@ -99,6 +99,10 @@ void page_why(struct page *page, const char *scenario);
 /* The comparisons that claims are judged by. */
 void page_ratios(struct page *page);
 
+/* corners.c */
+/* The scenario's table of four, where it has one and this run has all four. */
+void page_corners(struct page *page, const char *scenario);
+
 /* page_scenario.c */
 void page_scenario(const char *scenario, void *page);
 /* The claims of one scenario, or (scenario NULL) those that answer one headline question. */

@@ -197,6 +197,7 @@ void page_scenario(const char *scenario, void *context)
 		put_variants(page, registered);
 	}
 	page_claims(page, scenario, NULL);
+	page_corners(page, scenario);
 	page_trust_of(page, scenario);
 	put_ladders(page, scenario);
 	put_figures(page, scenario);

@@ -19,9 +19,11 @@ static void put_case(const struct page *page, const struct sm_summary_row *s)
 {
 	const struct sm_case_row *c = &page->results->cases[s->case_index];
 	unsigned bad = s->skipped + s->failed + s->disturbed + s->unsettled + s->saturated;
-	char point[192], value[128], text[128];
+	char point[256], value[128], text[128];
 
 	words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
+	if (*words_in_flight(page->results, c, text, sizeof(text)))
+		snprintf(point + strlen(point), sizeof(point) - strlen(point), ", %s", text);
 	fputs("<tr>", page->out);
 	page_put(page->out, "th scope=\"row\"", c->variant);
 	page_put(page->out, "td", point);

@@ -51,7 +51,7 @@ static void derived_text(const struct sm_case_row *c, double value, char *out, s
 static void print_case(const struct printer *p, const struct sm_summary_row *summary)
 {
 	const struct sm_case_row *c = &p->results->cases[summary->case_index];
-	char point[192], value[96], ratio[96], derived[96], cpu[SM_TEXT_MAX];
+	char point[192], value[96], ratio[96], derived[96], cpu[SM_TEXT_MAX], holds[64];
 	unsigned bad = summary->skipped + summary->failed + summary->disturbed +
 		       summary->unsettled + summary->saturated;
 
@@ -72,6 +72,8 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 			c->variant, point, value, ratio, derived,
 			sm_format_ns(cpu, summary->cpu_ns_per_op), summary->switches_per_op,
 			summary->klass, summary->value.count);
+	if (*words_in_flight(p->results, c, holds, sizeof(holds)))
+		fprintf(p->out, ", %s", holds);
 	if (bad)
 		fprintf(p->out,
 			" (%u skipped, %u failed, %u disturbed, %u unsettled, %u saturated)",

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "shmeter/scenario.h"
 #include "shmeter/text.h"
 
 static const json_t *at_path(const struct sm_results *results, const char *path)
@@ -83,6 +84,21 @@ void words_interval(const struct sm_interval *interval, const char *unit, char *
 		snprintf(out, size, "%s (%s to %s)", format_value(middle, interval->estimate, unit),
 			 format_value(low, interval->low, unit),
 			 format_value(high, interval->high, unit));
+}
+
+const char *words_in_flight(const struct sm_results *results, const struct sm_case_row *c, char *out, size_t size)
+{
+	char id[512];
+
+	out[0] = '\0';
+	snprintf(id, sizeof(id), "%s#" SM_IN_FLIGHT, c->id);
+	for (size_t i = 0; i < results->summary_count; i++) {
+		const struct sm_summary_row *s = &results->summaries[i];
+
+		if (strcmp(results->cases[s->case_index].id, id) == 0 && isfinite(s->value.estimate))
+			snprintf(out, size, "holds %.4g messages", s->value.estimate);
+	}
+	return out;
 }
 
 void words_scenarios(const struct sm_results *results,

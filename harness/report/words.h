@@ -26,4 +26,11 @@ void words_point(const char *params, const char *placement, char *out, size_t si
 /* The parameters but one: what the points of a line over that one have in common. */
 void words_other_params(const char *params, const char *param, char out[128]);
 
+/* The median of a case's metric SM_IN_FLIGHT: "holds 1024 messages"; "" where it has none.  Returns `out`. */
+const char *words_in_flight(const struct sm_results *results, const struct sm_case_row *c, char *out, size_t size);
+
+/* corners.c */
+/* The table of four of every scenario that has one (struct sm_corners), where this run has all four. */
+void corners_print(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
+
 #endif

@@ -142,12 +142,23 @@ struct sm_claim {
 	const char *caveat; /* printed after the evidence, as the rest of its sentence; or NULL */
 };
 
+/* Four variants that differ in two things at most: what the rows and what the columns tell apart.  Findings and
+ * page show them as one small table, with what a step down and a step to the right costs. */
+struct sm_corners {
+	const char *row[2], *column[2]; /* "spin", "sleep"; "shared memory", "kernel" */
+	const char *variant[2][2];      /* [row][column] */
+};
+
 /* An exact count per operation, checked in every trial whatever the machine's noise. */
 struct sm_expected {
 	const char *variant; /* NULL: all */
 	const char *event;   /* "minor-faults" */
 	double per_op;
 };
+
+/* The `more` metric of this name stands beside the time wherever a case is shown: what its channel holds before a sender
+ * waits. */
+#define SM_IN_FLIGHT "messages in flight"
 
 struct sm_metric {
 	const char *name; /* "time per round trip" */
@@ -202,6 +213,7 @@ struct sm_scenario {
 	const char *summary;
 	const char *why; /* what makes the difference, and how this run can tell, for the report */
 	const struct sm_claim *claims;     /* ends with an empty entry; NULL: none */
+	const struct sm_corners *corners;  /* NULL: none */
 	const struct sm_variant *variants; /* ends with an empty entry */
 	struct sm_param params[SM_PARAMS_MAX];
 	/* The parameter that says how many workers, or those whose sum does, "producers+consumers"; NULL: `workers`. */

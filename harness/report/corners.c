@@ -1,0 +1,145 @@
+/* Four variants that differ in two things (struct sm_corners) as one small table: in words and on the page. */
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "page.h"
+#include "words.h"
+
+struct table {
+	char heading[256], at[320];
+	char cell[3][3][96]; /* [row][column]; the last column is a step to the right, the last row one down */
+};
+
+static const struct sm_summary_row *summary_of(const struct sm_results *r, const char *scenario, const char *group,
+					       const char *variant)
+{
+	for (size_t i = 0; i < r->summary_count; i++) {
+		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
+
+		if (!c->derived && strcmp(c->scenario, scenario) == 0 && strcmp(c->variant, variant) == 0 &&
+		    (!group || strcmp(c->group, group) == 0) && r->summaries[i].value.count > 0)
+			return &r->summaries[i];
+	}
+	return NULL;
+}
+
+/* The leading ratio of two variants of a group, whichever of them it was made of first. */
+static void ratio_text(const struct sm_results *r, const char *group, const char *left, const char *right, char *out,
+		       size_t size)
+{
+	snprintf(out, size, "-");
+	for (size_t i = 0; i < r->pair_count; i++) {
+		const struct sm_pair_row *p = &r->pairs[i];
+		bool turned = strcmp(p->left, right) == 0 && strcmp(p->right, left) == 0;
+
+		if (!p->leading || strcmp(p->group, group) != 0 || !isfinite(p->ratio.estimate) ||
+		    (!turned && (strcmp(p->left, left) != 0 || strcmp(p->right, right) != 0)))
+			continue;
+		if (!isfinite(p->ratio.low))
+			snprintf(out, size, "%.3g x (no interval)",
+				 turned ? 1 / p->ratio.estimate : p->ratio.estimate);
+		else if (turned)
+			snprintf(out, size, "%.3g x (%.3g to %.3g)", 1 / p->ratio.estimate, 1 / p->ratio.high,
+				 1 / p->ratio.low);
+		else
+			snprintf(out, size, "%.3g x (%.3g to %.3g)", p->ratio.estimate, p->ratio.low, p->ratio.high);
+		return;
+	}
+}
+
+/* The first point at which a scenario has a value for all four; false: there is none. */
+static bool fill(const struct sm_results *r, const struct sm_scenario *scenario, struct table *t)
+{
+	const struct sm_corners *corners = scenario->corners;
+	const char *group = NULL;
+
+	for (size_t i = 0; i < r->case_count && !group; i++) {
+		bool all = !r->cases[i].derived && strcmp(r->cases[i].scenario, scenario->name) == 0;
+
+		for (unsigned k = 0; k < 4 && all; k++)
+			all = summary_of(r, scenario->name, r->cases[i].group, corners->variant[k / 2][k % 2]);
+		group = all ? r->cases[i].group : NULL;
+	}
+	if (!group)
+		return false;
+	for (unsigned k = 0; k < 4; k++) {
+		const struct sm_summary_row *s = summary_of(r, scenario->name, group, corners->variant[k / 2][k % 2]);
+		const struct sm_case_row *c = &r->cases[s->case_index];
+		char point[192];
+
+		words_interval(&s->value, c->unit, t->cell[k / 2][k % 2], sizeof(t->cell[0][0]));
+		words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
+		snprintf(t->at, sizeof(t->at), "%s: %s (95 %% interval), %s", scenario->name, c->metric, point);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		ratio_text(r, group, corners->variant[i][1], corners->variant[i][0], t->cell[i][2],
+			   sizeof(t->cell[0][0]));
+		ratio_text(r, group, corners->variant[1][i], corners->variant[0][i], t->cell[2][i],
+			   sizeof(t->cell[0][0]));
+	}
+	t->cell[2][2][0] = '\0';
+	snprintf(t->heading, sizeof(t->heading), "%s or %s, %s or %s", corners->row[0], corners->row[1],
+		 corners->column[0], corners->column[1]);
+	t->heading[0] = (char)toupper((unsigned char)t->heading[0]);
+	return true;
+}
+
+static void row_name(const struct sm_corners *corners, unsigned row, char *out, size_t size)
+{
+	if (row < 2)
+		snprintf(out, size, "%s", corners->row[row]);
+	else
+		snprintf(out, size, "%s / %s", corners->row[1], corners->row[0]);
+}
+
+static void print_one(const struct sm_results *r, const struct sm_report_options *options,
+		      const struct sm_scenario *scenario, FILE *out)
+{
+	const struct sm_corners *corners = scenario->corners;
+	struct table t;
+	char name[64], right[96];
+
+	if (!fill(r, scenario, &t))
+		return;
+	snprintf(right, sizeof(right), "%s / %s", corners->column[1], corners->column[0]);
+	fprintf(out, "\n%s%s%s\n  %s\n", options->color ? "\033[1m" : "", t.heading, options->color ? "\033[0m" : "", t.at);
+	fprintf(out, "  %-14s %-30s %-30s %s\n", "", corners->column[0], corners->column[1], right);
+	for (unsigned row = 0; row < 3; row++) {
+		row_name(corners, row, name, sizeof(name));
+		fprintf(out, "  %-14s %-30s %-30s %s\n", name, t.cell[row][0], t.cell[row][1], t.cell[row][2]);
+	}
+}
+
+void corners_print(const struct sm_results *results, const struct sm_report_options *options, FILE *out)
+{
+	for (size_t i = 0; i < options->scenario_count; i++)
+		if (options->scenarios[i]->corners)
+			print_one(results, options, options->scenarios[i], out);
+}
+
+void page_corners(struct page *page, const char *scenario)
+{
+	const struct sm_scenario *registered = page_scenario_of(page, scenario);
+	char name[64], head[256];
+	struct table t;
+
+	if (!registered || !registered->corners || !fill(page->results, registered, &t))
+		return;
+	snprintf(head, sizeof(head), "|#%s|#%s|#%s / %s", registered->corners->column[0], registered->corners->column[1],
+		 registered->corners->column[1], registered->corners->column[0]);
+	page_table_open(page->out, t.heading);
+	fputs("<caption><span>", page->out);
+	page_printf(page->out, "%s: %s", t.heading, t.at);
+	fputs("</span></caption>", page->out);
+	page_table_head(page->out, head);
+	for (unsigned row = 0; row < 3; row++) {
+		row_name(registered->corners, row, name, sizeof(name));
+		fputs("<tr>", page->out);
+		page_put(page->out, "th scope=\"row\"", name);
+		for (unsigned column = 0; column < 3; column++)
+			page_put(page->out, "td class=\"n\"", t.cell[row][column]);
+		fputs("</tr>\n", page->out);
+	}
+	page_table_close(page->out);
+}
