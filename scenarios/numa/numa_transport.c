@@ -16,11 +16,6 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	return transport_supported(c, why);
 }
 
-static int setup(struct sm_trial *trial, struct sm_error *err)
-{
-	return pair_setup(trial, false, err);
-}
-
 static uint64_t run(struct sm_worker *worker)
 {
 	struct transport_state *state = worker->state;
@@ -75,7 +70,7 @@ const struct sm_scenario sm_scenario_numa_transport = {
 	.state_bytes = sizeof(struct transport_state),
 	.region_bytes = region_bytes,
 	.supported = supported,
-	.setup = setup,
+	.setup = pair_setup,
 	.warm_up = pair_warm_up,
 	.run = run,
 	.verify = pair_verify_trips,

@@ -3,11 +3,17 @@
 #define SHMETER_SUBJECT_DESCRIPTORS_H
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "channel.h"
+#include "shmeter/spin.h"
 
 /* Whole messages over a byte stream. */
 static inline bool stream_send(int fd, const void *buffer, size_t bytes)
@@ -35,6 +41,64 @@ static inline bool stream_receive(int fd, void *buffer, size_t bytes)
 		if (done > 0) {
 			at += done;
 			bytes -= (size_t)done;
+		}
+	}
+	return true;
+}
+
+/* Sets O_NONBLOCK on all ends, for all processes that have them: from now on they are polled.  Queues of
+ * mq_open(3) are descriptors on Linux, too. */
+static inline int descriptors_poll(const struct channel pair[2], struct sm_error *err)
+{
+	for (int i = 0; i < 2; i++)
+		for (int j = 0; j < 2; j++) {
+			int fd = pair[i].fd[j], flags = fd > 0 ? fcntl(fd, F_GETFL) : 0;
+
+			if (fd > 0 && (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
+				return sm_fail(err, errno, "O_NONBLOCK cannot be set: %s", strerror(errno));
+		}
+	return 0;
+}
+
+/* One call on a descriptor that is polled: the bytes taken, 0: full. */
+static inline size_t stream_offer(int fd, const void *buffer, size_t bytes)
+{
+	ssize_t done = write(fd, buffer, bytes);
+
+	return done > 0 ? (size_t)done : 0;
+}
+
+/* Whole messages over a byte stream that is polled: who waits calls again and again, and never sleeps. */
+static inline bool stream_send_polled(const struct channel *channel, const void *buffer, size_t bytes)
+{
+	const char *at = buffer;
+
+	for (unsigned turns = 0; bytes > 0;) {
+		ssize_t done = write(channel->fd[1], at, bytes);
+
+		if (done > 0) {
+			at += done;
+			bytes -= (size_t)done;
+		} else if ((errno != EAGAIN && errno != EINTR) || !sm_spin(&turns, channel->abort)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static inline bool stream_receive_polled(const struct channel *channel, void *buffer, size_t bytes)
+{
+	char *at = buffer;
+
+	for (unsigned turns = 0; bytes > 0;) {
+		ssize_t done = read(channel->fd[0], at, bytes);
+
+		if (done > 0) {
+			at += done;
+			bytes -= (size_t)done;
+		} else if (done == 0 || (errno != EAGAIN && errno != EINTR) ||
+			   !sm_spin(&turns, channel->abort)) {
+			return false;
 		}
 	}
 	return true;
@@ -68,33 +132,68 @@ static inline void duplex_set(struct channel pair[2], const int end[2])
 	pair[0].fd[0] = pair[1].fd[1] = end[1];
 }
 
-/* A pair of Unix sockets with the send buffer asked for.  The kernel doubles that for its own overhead
- * (socket(7)) and caps it at net.core.wmem_max; `whole`: a message must fit in at once. */
+static inline size_t packet_offer(int fd, const void *buffer, size_t bytes)
+{
+	return send(fd, buffer, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)bytes ? bytes : 0;
+}
+
+/* Sets a socket buffer, `force`d over net.core.wmem_max or rmem_max where that is permitted.  The kernel caps
+ * the plain option in silence, and doubles either (socket(7)). */
+static inline int socket_buffer_set(int fd, int force, int plain, size_t bytes)
+{
+	int value = bytes < INT_MAX / 2 ? (int)bytes : INT_MAX / 2;
+
+	return setsockopt(fd, SOL_SOCKET, force, &value, sizeof(value)) < 0
+		       ? setsockopt(fd, SOL_SOCKET, plain, &value, sizeof(value))
+		       : 0;
+}
+
+/* What the kernel charges a send buffer for one message, its own structures included: one is sent, asked about
+ * (SIOCOUTQ, unix(7)) and taken out again.  0: it does not fit. */
+static inline size_t socket_charge(const int end[2], size_t message)
+{
+	char *buffer = calloc(1, message);
+	ssize_t sent = buffer ? send(end[0], buffer, message, MSG_DONTWAIT | MSG_NOSIGNAL) : -1;
+	size_t charge = 0;
+	int queued = 0;
+
+	if (sent > 0 && ioctl(end[0], SIOCOUTQ, &queued) == 0)
+		charge = (size_t)queued * message / (size_t)sent;
+	for (ssize_t got; sent > 0; sent -= got)
+		if ((got = recv(end[1], buffer, message, MSG_DONTWAIT)) <= 0)
+			break;
+	free(buffer);
+	return charge;
+}
+
+/* A pair of Unix sockets that holds the capacity in messages, whatever the kernel adds to each; `whole`: a
+ * message must fit in at once. */
 static inline int socket_pair_open(struct channel pair[2], int type, bool whole, struct sm_error *err)
 {
-	int end[2], bytes = (int)pair->capacity, got = 0;
-	socklen_t size = sizeof(got);
+	size_t messages = pair->capacity / pair->message, charge, buffer;
+	int end[2];
 
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, end) < 0)
 		return sm_fail(err, errno, "no socket pair can be made: %s", strerror(errno));
 	duplex_set(pair, end);
+	/* Room for the one that is weighed. */
 	for (int i = 0; i < 2; i++)
-		if (setsockopt(end[i], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) < 0)
-			return sm_fail(err, errno, "SO_SNDBUF of %d bytes is refused: %s", bytes,
-				       strerror(errno));
-	if (getsockopt(end[0], SOL_SOCKET, SO_SNDBUF, &got, &size) < 0)
-		return sm_fail(err, errno, "SO_SNDBUF cannot be read: %s", strerror(errno));
-	/* net/unix/af_unix.c refuses a packet over the buffer less 32 bytes. */
-	if (whole && pair->message + 32 > (size_t)got)
+		if (socket_buffer_set(end[i], SO_SNDBUFFORCE, SO_SNDBUF, 2 * pair->message) < 0)
+			return sm_fail(err, errno, "SO_SNDBUF of %zu bytes is refused: %s",
+				       2 * pair->message, strerror(errno));
+	charge = socket_charge(end, pair->message);
+	/* net/core/sock.c, sock_alloc_send_pskb(), sends while less than the buffer is charged: a little under what all
+	 * are charged takes the last piece of the last one, and no more. */
+	buffer = (messages * charge - 1) / 2;
+	if (charge == 0 && whole)
 		return sm_fail(err, EMSGSIZE,
-			       "a message of %zu bytes does not fit a socket buffer of %d: raise "
+			       "a message of %zu bytes does not fit a socket buffer: raise "
 			       "net.core.wmem_max, or choose smaller messages",
-			       pair->message, got);
-	if (pair->bulk && (size_t)got < pair->capacity)
-		return sm_fail(err, EPERM,
-			       "a socket buffer of %zu bytes cannot be had, only %d: raise "
-			       "net.core.wmem_max, or lower --set capacity",
-			       pair->capacity, got);
+			       pair->message);
+	for (int i = 0; i < 2 && charge > 0; i++)
+		if (socket_buffer_set(end[i], SO_SNDBUFFORCE, SO_SNDBUF, buffer) < 0)
+			return sm_fail(err, errno, "SO_SNDBUF of %zu bytes is refused: %s", buffer,
+				       strerror(errno));
 	return 0;
 }
 

@@ -35,7 +35,7 @@ static inline int fifo_open_one(struct channel *channel, struct sm_error *err)
 		rc = sm_fail(err, errno, "the fifo at %s cannot be opened: %s", path, strerror(errno));
 	unlink(path);
 	sm_guard_forget('f', path);
-	return rc < 0 ? rc : pipe_capacity(channel->fd[1], channel->capacity, err);
+	return rc < 0 ? rc : pipe_capacity(channel, err);
 }
 
 static inline int fifo_open(struct channel pair[2], struct sm_error *err)
@@ -53,6 +53,11 @@ static inline bool fifo_send(struct channel *channel, const void *buffer, size_t
 static inline bool fifo_receive(struct channel *channel, void *buffer, size_t bytes)
 {
 	return stream_receive(channel->fd[0], buffer, bytes);
+}
+
+static inline size_t fifo_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	return stream_offer(channel->fd[1], buffer, bytes);
 }
 
 static inline void fifo_close(struct channel pair[2])

@@ -24,6 +24,11 @@ static inline bool mmap_file_ring_receive(struct channel *channel, void *buffer,
 	return shm_ring_receive(channel, buffer, bytes);
 }
 
+static inline size_t mmap_file_ring_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	return shm_ring_offer(channel, buffer, bytes);
+}
+
 static inline void mmap_file_ring_close(struct channel pair[2])
 {
 	shm_ring_close(pair);

@@ -18,18 +18,37 @@ static inline size_t pipe_vmsplice_bytes(size_t capacity, size_t message)
 	return 0;
 }
 
+/* A message takes pages of the pipe of its own, however small it is. */
+static inline size_t pipe_vmsplice_pages(size_t message)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (message + page - 1) / page;
+}
+
 static inline int pipe_vmsplice_open(struct channel pair[2], struct sm_error *err)
 {
-	return pipe_open(pair, err);
+	size_t messages = pair->capacity / pair->message;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < 2; i++) {
+		if (pipe2(pair[i].fd, O_CLOEXEC) < 0)
+			return sm_fail(err, errno, "no pipe can be made: %s", strerror(errno));
+		rc = pipe_resize(pair[i].fd[1], messages * pipe_vmsplice_pages(pair->message), err);
+	}
+	return rc;
 }
 
 /* In the sender.  Room for the messages in the pipe, the one that is being read and the next. */
 static inline int pipe_vmsplice_attach(struct channel *channel)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t least = channel->message < page ? page : channel->message;
+	int size = fcntl(channel->fd[1], F_GETPIPE_SZ);
 
-	channel->slots = (unsigned)(channel->capacity / least) + 2;
+	if (size < 0)
+		return -errno;
+	/* A message that does not begin on a page may take one page more, never fewer. */
+	channel->slots = (unsigned)((size_t)size / page / pipe_vmsplice_pages(channel->message)) + 2;
 	channel->slot = aligned_alloc(page, (channel->slots * channel->message + page - 1) / page * page);
 	if (!channel->slot)
 		return -ENOMEM;
@@ -63,6 +82,14 @@ static inline bool pipe_vmsplice_send(struct channel *channel, const void *buffe
 static inline bool pipe_vmsplice_receive(struct channel *channel, void *buffer, size_t bytes)
 {
 	return stream_receive(channel->fd[0], buffer, bytes);
+}
+
+static inline size_t pipe_vmsplice_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	struct iovec part = { (void *)(uintptr_t)buffer, bytes };
+	ssize_t done = vmsplice(channel->fd[1], &part, 1, SPLICE_F_NONBLOCK);
+
+	return done > 0 ? (size_t)done : 0;
 }
 
 static inline void pipe_vmsplice_close(struct channel pair[2])

@@ -14,21 +14,34 @@ static inline size_t posix_mq_bytes(size_t capacity, size_t message)
 	return 0;
 }
 
+/* Messages that a queue may hold without CAP_SYS_RESOURCE (mq_overview(7)); 0: not known. */
+static inline long posix_mq_most(void)
+{
+	FILE *file = fopen("/proc/sys/fs/mqueue/msg_max", "re");
+	long most = 0;
+
+	if (file) {
+		if (fscanf(file, "%ld", &most) != 1)
+			most = 0;
+		fclose(file);
+	}
+	return most;
+}
+
+/* A queue of the capacity, or of as many messages as are allowed. */
 static inline int posix_mq_open_one(struct channel *channel, struct sm_error *err)
 {
 	struct mq_attr shape = { .mq_maxmsg = (long)(channel->capacity / channel->message),
 				 .mq_msgsize = (long)channel->message };
+	long most = posix_mq_most();
 	char name[64];
 	int rc = name_announce('m', "/", name, sizeof(name), err);
 
 	if (rc < 0)
 		return rc;
-	channel->fd[0] = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &shape);
-	/* Without CAP_SYS_RESOURCE a queue holds fs.mqueue.msg_max messages; a round trip needs few. */
-	if (channel->fd[0] < 0 && !channel->bulk) {
-		shape.mq_maxmsg = 2;
-		channel->fd[0] = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &shape);
-	}
+	while ((channel->fd[0] = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &shape)) < 0 &&
+	       (errno == EINVAL || errno == EMFILE) && shape.mq_maxmsg > 2)
+		shape.mq_maxmsg = most > 1 && most < shape.mq_maxmsg ? most : shape.mq_maxmsg / 2;
 	if (channel->fd[0] < 0) {
 		rc = sm_fail(err, errno,
 			     "a message queue of %ld messages of %zu bytes cannot be had (%s): raise "
@@ -66,6 +79,11 @@ static inline bool posix_mq_receive(struct channel *channel, void *buffer, size_
 		got = mq_receive(channel->fd[0], buffer, bytes, NULL);
 	while (got < 0 && errno == EINTR);
 	return got == (ssize_t)bytes;
+}
+
+static inline size_t posix_mq_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	return mq_send(channel->fd[0], buffer, bytes, 0) == 0 ? bytes : 0;
 }
 
 static inline void posix_mq_close(struct channel pair[2])

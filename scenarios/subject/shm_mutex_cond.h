@@ -36,21 +36,43 @@ static inline int shm_mutex_cond_open(struct channel pair[2], struct sm_error *e
 	return rc;
 }
 
-static inline bool shm_mutex_cond_send(struct channel *channel, const void *buffer, size_t bytes)
+/* With the mutex held, and room. */
+static inline void shm_mutex_cond_put(struct mutex_cond_ring *ring, size_t capacity, const void *buffer,
+				      size_t bytes)
 {
-	struct mutex_cond_ring *ring = channel->memory;
-	size_t capacity = channel->capacity, at, first;
+	size_t at = (size_t)ring->head & (capacity - 1);
+	size_t first = capacity - at < bytes ? capacity - at : bytes;
 
-	if (pthread_mutex_lock(&ring->mutex)) /* the peer died with it: the trial is over */
-		return false;
-	while (capacity - (ring->head - ring->tail) < bytes)
-		if (pthread_cond_wait(&ring->not_full, &ring->mutex))
-			return false;
-	at = (size_t)ring->head & (capacity - 1);
-	first = capacity - at < bytes ? capacity - at : bytes;
 	memcpy(ring->data + at, buffer, first);
 	memcpy(ring->data, (const char *)buffer + first, bytes - first);
 	ring->head += bytes;
+}
+
+static inline size_t shm_mutex_cond_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	struct mutex_cond_ring *ring = channel->memory;
+	size_t done = 0;
+
+	if (pthread_mutex_lock(&ring->mutex))
+		return 0;
+	if (channel->capacity - (ring->head - ring->tail) >= bytes) {
+		shm_mutex_cond_put(ring, channel->capacity, buffer, bytes);
+		done = bytes;
+	}
+	pthread_mutex_unlock(&ring->mutex);
+	return done;
+}
+
+static inline bool shm_mutex_cond_send(struct channel *channel, const void *buffer, size_t bytes)
+{
+	struct mutex_cond_ring *ring = channel->memory;
+
+	if (pthread_mutex_lock(&ring->mutex)) /* the peer died with it: the trial is over */
+		return false;
+	while (channel->capacity - (ring->head - ring->tail) < bytes)
+		if (pthread_cond_wait(&ring->not_full, &ring->mutex))
+			return false;
+	shm_mutex_cond_put(ring, channel->capacity, buffer, bytes);
 	pthread_cond_signal(&ring->not_empty);
 	pthread_mutex_unlock(&ring->mutex);
 	return true;

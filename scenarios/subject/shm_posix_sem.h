@@ -57,6 +57,16 @@ static inline bool shm_posix_sem_send(struct channel *channel, const void *buffe
 	return sem_post(&ring->filled) == 0;
 }
 
+static inline size_t shm_posix_sem_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	struct shm_posix_sem_ring *ring = channel->memory;
+
+	if (sem_trywait(&ring->free) < 0)
+		return 0;
+	memcpy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
+	return sem_post(&ring->filled) == 0 ? bytes : 0;
+}
+
 static inline bool shm_posix_sem_receive(struct channel *channel, void *buffer, size_t bytes)
 {
 	struct shm_posix_sem_ring *ring = channel->memory;

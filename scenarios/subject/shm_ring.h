@@ -42,6 +42,11 @@ static inline bool shm_ring_receive(struct channel *channel, void *buffer, size_
 	return true;
 }
 
+static inline size_t shm_ring_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	return spsc_offer(channel->memory, channel->capacity, buffer, bytes);
+}
+
 static inline void shm_ring_close(struct channel pair[2])
 {
 	(void)pair;

@@ -52,6 +52,19 @@ static inline int shm_ring_ck_open(struct channel pair[2], struct sm_error *err)
 	return 0;
 }
 
+/* One message, if there is room for its number: the place itself is free in any case. */
+static inline size_t shm_ring_ck_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	struct ck_channel *shared = channel->memory;
+
+	memcpy(shm_ring_ck_place(channel, channel->count), buffer, bytes);
+	if (!ck_ring_enqueue_spsc(&shared->ring, shm_ring_ck_buffer(shared),
+				  (void *)(uintptr_t)(channel->count + 1)))
+		return 0;
+	channel->count++;
+	return bytes;
+}
+
 static inline bool shm_ring_ck_send(struct channel *channel, const void *buffer, size_t bytes)
 {
 	struct ck_channel *shared = channel->memory;

@@ -73,6 +73,11 @@ static inline bool shm_ring_futex_receive(struct channel *channel, void *buffer,
 	return true;
 }
 
+static inline size_t shm_ring_futex_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	return spsc_offer(channel->memory, channel->capacity, buffer, bytes);
+}
+
 static inline void shm_ring_futex_close(struct channel pair[2])
 {
 	(void)pair;

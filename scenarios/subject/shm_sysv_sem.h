@@ -65,9 +65,9 @@ static inline int shm_sysv_sem_open(struct channel pair[2], struct sm_error *err
 	return rc < 0 ? rc : shm_sysv_sem_open_one(&pair[1], err);
 }
 
-static inline bool shm_sysv_sem_change(int id, unsigned short which, short by)
+static inline bool shm_sysv_sem_change(int id, unsigned short which, short by, short flags)
 {
-	struct sembuf change = { .sem_num = which, .sem_op = by };
+	struct sembuf change = { .sem_num = which, .sem_op = by, .sem_flg = flags };
 	int rc;
 
 	do
@@ -80,20 +80,30 @@ static inline bool shm_sysv_sem_send(struct channel *channel, const void *buffer
 {
 	struct shm_sysv_sem_ring *ring = channel->memory;
 
-	if (!shm_sysv_sem_change(channel->id, SYSV_FREE, -1))
+	if (!shm_sysv_sem_change(channel->id, SYSV_FREE, -1, 0))
 		return false;
 	memcpy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
-	return shm_sysv_sem_change(channel->id, SYSV_FILLED, 1);
+	return shm_sysv_sem_change(channel->id, SYSV_FILLED, 1, 0);
+}
+
+static inline size_t shm_sysv_sem_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	struct shm_sysv_sem_ring *ring = channel->memory;
+
+	if (!shm_sysv_sem_change(channel->id, SYSV_FREE, -1, IPC_NOWAIT))
+		return 0;
+	memcpy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
+	return shm_sysv_sem_change(channel->id, SYSV_FILLED, 1, 0) ? bytes : 0;
 }
 
 static inline bool shm_sysv_sem_receive(struct channel *channel, void *buffer, size_t bytes)
 {
 	struct shm_sysv_sem_ring *ring = channel->memory;
 
-	if (!shm_sysv_sem_change(channel->id, SYSV_FILLED, -1))
+	if (!shm_sysv_sem_change(channel->id, SYSV_FILLED, -1, 0))
 		return false;
 	memcpy(buffer, ring->place + channel->count++ % channel->slots * slots_stride(bytes), bytes);
-	return shm_sysv_sem_change(channel->id, SYSV_FREE, 1);
+	return shm_sysv_sem_change(channel->id, SYSV_FREE, 1, 0);
 }
 
 static inline void shm_sysv_sem_close(struct channel pair[2])

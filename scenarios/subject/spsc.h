@@ -84,6 +84,16 @@ static inline void spsc_produced(struct spsc *ring, size_t bytes)
 			      SPSC_PUBLISH);
 }
 
+/* One message, if there is room for it: how many bytes. */
+static inline size_t spsc_offer(struct spsc *ring, size_t capacity, const void *buffer, size_t bytes)
+{
+	if (!spsc_has_room(ring, capacity, bytes))
+		return 0;
+	spsc_put(ring, capacity, buffer, bytes);
+	spsc_produced(ring, bytes);
+	return bytes;
+}
+
 static inline void spsc_consumed(struct spsc *ring, size_t bytes)
 {
 	/* release: the reads before the index; pairs with the acquire in spsc_has_room(). */

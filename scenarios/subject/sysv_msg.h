@@ -41,19 +41,18 @@ static inline int sysv_msg_open_one(struct channel *channel, struct sm_error *er
 			       "limits their number", strerror(errno));
 	}
 	channel->count = (uint64_t)key; /* until the close */
-	if (channel->capacity <= (size_t)limits.msgmnb && !channel->bulk)
-		return 0;
 	if (msgctl(channel->id, IPC_STAT, &settings) == 0) {
 		settings.msg_qbytes = channel->capacity;
 		if (msgctl(channel->id, IPC_SET, &settings) == 0)
 			return 0;
 	}
-	if (!channel->bulk && channel->message * 2 <= (size_t)limits.msgmnb)
+	/* It stays at kernel.msgmnb, over which only CAP_SYS_RESOURCE goes. */
+	if (channel->message * 2 <= (size_t)limits.msgmnb)
 		return 0;
 	return sm_fail(err, errno,
-		       "a System V message queue of %zu bytes cannot be had, only %d: raise "
-		       "kernel.msgmnb, or lower --set capacity",
-		       channel->capacity, limits.msgmnb);
+		       "a System V message queue of two messages of %zu bytes cannot be had, only one of %d "
+		       "bytes: raise kernel.msgmnb, or choose smaller messages",
+		       channel->message, limits.msgmnb);
 }
 
 static inline int sysv_msg_open(struct channel pair[2], struct sm_error *err)
@@ -85,6 +84,14 @@ static inline bool sysv_msg_receive(struct channel *channel, void *buffer, size_
 		got = msgrcv(channel->id, (long *)buffer - 1, bytes, 0, 0);
 	while (got < 0 && errno == EINTR);
 	return got == (ssize_t)bytes;
+}
+
+static inline size_t sysv_msg_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	long *envelope = (long *)(uintptr_t)buffer - 1;
+
+	*envelope = 1;
+	return msgsnd(channel->id, envelope, bytes, IPC_NOWAIT) == 0 ? bytes : 0;
 }
 
 static inline void sysv_msg_close(struct channel pair[2])

@@ -4,6 +4,7 @@
 #define SHMETER_SUBJECT_TRANSPORT_H
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "channel.h"
@@ -13,8 +14,10 @@
 #include "fifo.h"
 #include "mmap_file_ring.h"
 #include "pipe.h"
+#include "pipe_spin.h"
 #include "pipe_vmsplice.h"
 #include "posix_mq.h"
+#include "posix_mq_spin.h"
 #include "process_vm.h"
 #include "shm_mutex_cond.h"
 #include "shm_posix_sem.h"
@@ -24,16 +27,18 @@
 #include "shm_sysv_sem.h"
 #include "sysv_msg.h"
 #include "tcp_loopback.h"
+#include "tcp_loopback_spin.h"
 #include "unix_dgram.h"
 #include "unix_seqpacket.h"
 #include "unix_stream.h"
+#include "unix_stream_spin.h"
 
 /* Turns that a sleeping transport spins first: about 5 to 50 us of pauses, as long as a wake-up. */
 #define TRANSPORT_SPIN_TURNS 2000
 /* With the transport a constant, only its own case of each switch below is left. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-enum { TRAIT_SPINS = 1, TRAIT_MANY = 2, TRAIT_FILE = 4, TRAIT_STREAM = 8 };
+enum { TRAIT_SPINS = 1, TRAIT_MANY = 2, TRAIT_FILE = 4, TRAIT_STREAM = 8, TRAIT_TWIN = 16 };
 
 enum transport {
 #define TRANSPORT(name, ...) TRANSPORT_##name,
@@ -110,6 +115,17 @@ static ALWAYS_INLINE bool transport_receive(enum transport transport, struct cha
 	return false;
 }
 
+static inline size_t transport_offer(enum transport transport, struct channel *channel, const void *buffer,
+				     size_t bytes)
+{
+	switch (transport) {
+#define TRANSPORT(name, ...)                                                                       \
+	case TRANSPORT_##name: return name##_offer(channel, buffer, bytes);
+#include "transports.def"
+	}
+	return 0;
+}
+
 /* In the sending worker: what only it can prepare. */
 static inline int transport_attach(enum transport transport, struct channel *channel)
 {
@@ -138,15 +154,18 @@ enum { PARAM_MESSAGE, PARAM_CAPACITY };
 	{ .name = "message", .unit = "B", .summary = "bytes of a message", .min = least,           \
 	  .max = 1 << 26, __VA_ARGS__ }
 #define TRANSPORT_CAPACITY                                                                         \
-	{ .name = "capacity", .unit = "B", .summary = "bytes in flight, at least two messages",    \
+	{ .name = "capacity", .unit = "B",                                                         \
+	  .summary = "bytes in flight, at least four messages, as near as the kernel allows",      \
 	  .quick = SM_VALUES(65536), .min = 4096, .max = 1 << 28 }
+/* Four: one that is written, one that is read, and one between each end and the other's. */
+#define TRANSPORT_MESSAGES_MIN 4
 
-/* Bytes in flight: as asked, and never less than two messages where they are kept whole; a power of two. */
+/* Bytes that each transport is asked to hold: the parameter, and never less than four messages; a power of two. */
 static inline size_t transport_capacity(const struct sm_case *c)
 {
-	bool whole = !(transport_traits(transport_of(c)) & TRAIT_STREAM);
 	uint64_t message = c->param[PARAM_MESSAGE], asked = c->param[PARAM_CAPACITY];
-	uint64_t least = whole && asked < 2 * message ? 2 * message : asked, capacity = 4096;
+	uint64_t four = TRANSPORT_MESSAGES_MIN * message;
+	uint64_t least = asked < four ? four : asked, capacity = 4096;
 
 	while (capacity < least)
 		capacity *= 2;
@@ -171,13 +190,13 @@ static inline int transport_supported(const struct sm_case *c, struct sm_error *
 		return sm_fail(
 			why, ENOTSUP,
 			"both ends share a PU, and a spinning end would only wait for the scheduler: "
-			"shm_ring_futex is the ring for that");
+			"take one that sleeps, such as pipe or shm_ring_futex");
 	return 0;
 }
 
 /* Prepares one pair of channels whose memory starts at `memory`, and opens it. */
 static inline int transport_open_pair(const struct sm_case *c, struct channel pair[2], void *memory,
-				      bool bulk, struct sm_error *err)
+				      struct sm_error *err)
 {
 	enum transport transport = transport_of(c);
 	size_t capacity = transport_capacity(c), message = c->param[PARAM_MESSAGE];
@@ -187,10 +206,49 @@ static inline int transport_open_pair(const struct sm_case *c, struct channel pa
 		pair[i].memory = bytes ? (char *)memory + (size_t)i * bytes : NULL;
 		pair[i].capacity = capacity;
 		pair[i].message = message;
-		pair[i].bulk = bulk;
 		pair[i].spin_turns = c->shared_pu ? 0 : TRANSPORT_SPIN_TURNS;
 	}
 	return transport_open(transport, pair, err);
+}
+
+/* What a channel that nobody reads takes before its sender would have to wait, in bytes.  For measure(): in the
+ * parent, after the trial, when all that was sent has been received; it leaves the channel full and polled.
+ * 0: not known. */
+static inline uint64_t transport_held(const struct sm_case *c, struct channel pair[2])
+{
+	enum transport transport = transport_of(c);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), message = c->param[PARAM_MESSAGE], done;
+	/* On a page, as those of the transports that pass pages are. */
+	char *memory = aligned_alloc(page, page + (message + page - 1) / page * page);
+	uint64_t held = 0;
+
+	if (!memory || descriptors_poll(pair, NULL) < 0)
+		goto out_memory;
+	memset(memory, 0, page + message);
+	/* A stream may take a part of a message: the rest follows it. */
+	for (size_t left = message;
+	     (done = transport_offer(transport, &pair[0], memory + page + (message - left), left)) > 0;
+	     left = left > done ? left - done : message)
+		held += done;
+out_memory:
+	free(memory);
+	return held;
+}
+
+/* The same in messages, parts of one included; NaN: not known. */
+static inline double transport_messages(const struct sm_case *c, struct channel pair[2])
+{
+	uint64_t held = transport_held(c, pair);
+
+	return held ? (double)held / (double)c->param[PARAM_MESSAGE] : (double)NAN;
+}
+
+/* What a channel holds, as two further metrics of a scenario. */
+#define TRANSPORT_HOLDS { SM_IN_FLIGHT, "messages" }, { "bytes in flight", "B" }
+static inline void transport_measure(const struct sm_case *c, struct channel pair[2], double value[2])
+{
+	value[0] = transport_messages(c, pair);
+	value[1] = value[0] * (double)c->param[PARAM_MESSAGE];
 }
 
 /* A worker's own two buffers. */

@@ -12,11 +12,11 @@ struct transport_state {
 	uint64_t sent, received;
 };
 
-static inline int pair_setup(struct sm_trial *trial, bool bulk, struct sm_error *err)
+static inline int pair_setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct transport_state *state = trial->state;
 
-	return transport_open_pair(trial->c, state->channel, trial->region, bulk, err);
+	return transport_open_pair(trial->c, state->channel, trial->region, err);
 }
 
 static inline void pair_teardown(struct sm_trial *trial)
@@ -85,10 +85,19 @@ static inline int pair_verify_trips(const struct sm_trial *trial, struct sm_erro
 	return 0;
 }
 
-#define PAIR_VARIANT(transport, words, traits)                                                     \
+static inline void pair_measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
+{
+	struct transport_state *state = trial->state;
+
+	transport_measure(trial->c, state->channel, value);
+}
+
+/* `twins`: whether both ways of waiting are the question. */
+#define PAIR_VARIANT(transport, words, traits, twins)                                              \
 	{ .name = #transport,                                                                      \
 	  .summary = words,                                                                        \
 	  .arg = TRANSPORT_##transport,                                                            \
+	  .extra = ((traits) & TRAIT_TWIN) && !(twins),                                            \
 	  .memory = TRANSPORT_FILE_BACKED(traits) },
 
 #endif

@@ -26,6 +26,11 @@ static inline bool unix_dgram_receive(struct channel *channel, void *buffer, siz
 	return packet_receive(channel->fd[0], buffer, bytes);
 }
 
+static inline size_t unix_dgram_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	return packet_offer(channel->fd[1], buffer, bytes);
+}
+
 static inline void unix_dgram_close(struct channel pair[2])
 {
 	pair_close(pair);

@@ -26,6 +26,11 @@ static inline bool unix_seqpacket_receive(struct channel *channel, void *buffer,
 	return packet_receive(channel->fd[0], buffer, bytes);
 }
 
+static inline size_t unix_seqpacket_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	return packet_offer(channel->fd[1], buffer, bytes);
+}
+
 static inline void unix_seqpacket_close(struct channel pair[2])
 {
 	pair_close(pair);

@@ -26,6 +26,11 @@ static inline bool unix_stream_receive(struct channel *channel, void *buffer, si
 	return stream_receive(channel->fd[0], buffer, bytes);
 }
 
+static inline size_t unix_stream_offer(struct channel *channel, const void *buffer, size_t bytes)
+{
+	return stream_offer(channel->fd[1], buffer, bytes);
+}
+
 static inline void unix_stream_close(struct channel pair[2])
 {
 	pair_close(pair);

@@ -54,11 +54,6 @@ static ALWAYS_INLINE uint64_t spaced(struct sm_worker *worker, enum transport tr
 #define STAMP_LOOP spaced
 #include "../subject/stamp.h"
 
-static int setup(struct sm_trial *trial, struct sm_error *err)
-{
-	return pair_setup(trial, false, err);
-}
-
 #define AT(transport, words, pause, us)                                                            \
 	{ .name = #transport "." pause,                                                            \
 	  .summary = words ", " pause " before each message",                                      \
@@ -127,7 +122,7 @@ const struct sm_scenario sm_scenario_rate_sweep = {
 	.self_timed = true,
 	.region_bytes = transport_region_bytes,
 	.supported = transport_supported,
-	.setup = setup,
+	.setup = pair_setup,
 	.warm_up = pair_warm_up,
 	.run = spaced_run,
 	.verify = pair_verify_trips,

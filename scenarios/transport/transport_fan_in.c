@@ -39,7 +39,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct fan_in_state *state = trial->state;
 
-	return transport_open_pair(trial->c, state->channel, trial->region, false, err);
+	return transport_open_pair(trial->c, state->channel, trial->region, err);
 }
 
 static void teardown(struct sm_trial *trial)
@@ -152,6 +152,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	value[1] = tally[TALLY_SLICES]
 			   ? (double)tally[TALLY_JAIN] / (double)tally[TALLY_SLICES] / 1e6
 			   : (double)NAN;
+	transport_measure(trial->c, ((struct fan_in_state *)trial->state)->channel, value + 2);
 }
 
 static uint64_t bytes_per_op(const struct sm_case *c)
@@ -213,7 +214,8 @@ const struct sm_scenario sm_scenario_transport_fan_in = {
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
 	.metric = { "time per message received", "ns/op" },
-	.more = { { "total rate", "messages/s" }, { "fairness between senders", "1" } },
+	.more = { { "total rate", "messages/s" }, { "fairness between senders", "1" },
+		  TRANSPORT_HOLDS },
 	.transfers_per_op = 1,
 	.state_bytes = sizeof(struct fan_in_state),
 	.self_timed = true,

@@ -94,7 +94,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 		return sm_fail(err, errno, "no memory for what the ends tell each other: %s",
 			       strerror(errno));
 	state->ends = ends;
-	return transport_open_pair(trial->c, state->channel, trial->region, true, err);
+	return transport_open_pair(trial->c, state->channel, trial->region, err);
 }
 
 static void teardown(struct sm_trial *trial)
@@ -358,12 +358,14 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	value[4] = offered;
 	value[5] = offered * share;
 	value[6] = share;
+	value[7] = transport_messages(trial->c, ((struct open_loop_state *)trial->state)->channel);
 }
 
 #define OPEN(transport, words, traits)                                                             \
 	{ .name = #transport,                                                                      \
 	  .summary = words,                                                                        \
 	  .arg = TRANSPORT_##transport,                                                            \
+	  .extra = ((traits) & TRAIT_TWIN) != 0,                                                   \
 	  .memory = TRANSPORT_FILE_BACKED(traits) },
 #define PAUSE_SEEN(transport, words)                                                               \
 	{ .name = #transport ".paused",                                                            \
@@ -434,7 +436,8 @@ const struct sm_scenario sm_scenario_transport_open_loop = {
 		  { "p999", "ns" },
 		  { "offered rate", "messages/s" },
 		  { "achieved rate", "messages/s" },
-		  { "achieved", "1" } },
+		  { "achieved", "1" },
+		  { SM_IN_FLIGHT, "messages" } },
 	.achieved = "achieved",
 	.transfers_per_op = 1,
 	.state_bytes = sizeof(struct open_loop_state),

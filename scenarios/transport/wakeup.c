@@ -7,6 +7,7 @@
  *           before the first of them.  It is checked after the last.  Handing over the stamps takes a line transfer
  *           or a yield outside the timed stretch. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
@@ -27,7 +28,20 @@
 #include "../subject/names.h"
 #include "shmeter/scenario.h"
 
-enum way { SPIN, SPIN_COPY, FUTEX, EVENTFD, PIPE, UNIX_SOCKET, POSIX_SEM, SYSV_SEM, COND, SIGNAL };
+enum way {
+	SPIN,
+	SPIN_COPY,
+	FUTEX,
+	EVENTFD,
+	EVENTFD_SPIN,
+	PIPE,
+	PIPE_SPIN,
+	UNIX_SOCKET,
+	POSIX_SEM,
+	SYSV_SEM,
+	COND,
+	SIGNAL
+};
 enum { PARAM_ASLEEP };
 enum { TALLY_WAKES, TALLY_LATE, TALLY_CALL_NS, TALLY_WRONG };
 #define MESSAGE_BYTES 64 /* that SPIN_COPY copies in and out */
@@ -61,8 +75,9 @@ static size_t region_bytes(const struct sm_case *c)
 
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
-	if ((sm_case_variant(c)->arg == SPIN || sm_case_variant(c)->arg == SPIN_COPY) &&
-	    c->shared_pu)
+	enum way way = (enum way)sm_case_variant(c)->arg;
+
+	if ((way == SPIN || way == SPIN_COPY || way == EVENTFD_SPIN || way == PIPE_SPIN) && c->shared_pu)
 		return sm_fail(why, ENOTSUP,
 			       "a spinning process on the waker's own PU would only wait for the "
 			       "scheduler");
@@ -91,7 +106,11 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	state->fd[0] = state->fd[1] = state->set = -1;
 	switch ((enum way)sm_case_variant(trial->c)->arg) {
 	case EVENTFD: rc = state->fd[0] = state->fd[1] = eventfd(0, EFD_CLOEXEC); break;
+	case EVENTFD_SPIN:
+		rc = state->fd[0] = state->fd[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		break;
 	case PIPE: rc = pipe(state->fd); break;
+	case PIPE_SPIN: rc = pipe2(state->fd, O_NONBLOCK); break;
 	case UNIX_SOCKET: rc = socketpair(AF_UNIX, SOCK_STREAM, 0, state->fd); break;
 	case POSIX_SEM: rc = sem_init(&shared->semaphore, 1, 0); break;
 	case COND: return cond_init(&shared->mutex, &shared->cond, NULL, err);
@@ -139,6 +158,17 @@ static bool change_set(int set, short by)
 	return semop(set, &change, 1) == 0;
 }
 
+/* Calls again until there is something to read. */
+static bool read_polled(const struct sm_worker *worker, int fd, size_t bytes)
+{
+	uint64_t taken;
+
+	for (unsigned turns = 0; read(fd, &taken, bytes) < 0;)
+		if ((errno != EAGAIN && errno != EINTR) || !sm_spin(&turns, worker->abort))
+			return false;
+	return true;
+}
+
 /* The sleeper's side: returns once it was woken. */
 static bool fall_asleep(struct sm_worker *worker, struct shared *shared, struct state *state)
 {
@@ -164,6 +194,8 @@ static bool fall_asleep(struct sm_worker *worker, struct shared *shared, struct 
 		atomic_store_explicit(&shared->word, 0, memory_order_relaxed);
 		return true;
 	case EVENTFD: return read(state->fd[0], &taken, sizeof(taken)) == sizeof(taken);
+	case EVENTFD_SPIN: return read_polled(worker, state->fd[0], sizeof(taken));
+	case PIPE_SPIN: return read_polled(worker, state->fd[0], 1);
 	case PIPE:
 	case UNIX_SOCKET: return read(state->fd[0], &taken, 1) == 1;
 	case POSIX_SEM: return sem_wait(&shared->semaphore) == 0;
@@ -194,8 +226,10 @@ static bool wake(enum way way, struct shared *shared, const struct state *state)
 		atomic_store_explicit(&shared->word, 1, memory_order_release);
 		futex_wake_one(&shared->word);
 		return true;
-	case EVENTFD: return write(state->fd[1], &one, sizeof(one)) == sizeof(one);
+	case EVENTFD:
+	case EVENTFD_SPIN: return write(state->fd[1], &one, sizeof(one)) == sizeof(one);
 	case PIPE:
+	case PIPE_SPIN:
 	case UNIX_SOCKET: return write(state->fd[1], &one, 1) == 1;
 	case POSIX_SEM: return sem_post(&shared->semaphore) == 0;
 	case SYSV_SEM: return change_set(state->set, 1);
@@ -330,6 +364,10 @@ static const struct sm_variant variants[] = {
 	{ .name = "posix_sem", .summary = "a POSIX semaphore", .arg = POSIX_SEM },
 	{ .name = "sysv_sem", .summary = "a System V semaphore", .arg = SYSV_SEM },
 	{ .name = "cond", .summary = "a process-shared condition", .arg = COND },
+	{ .name = "eventfd_spin",
+	  .summary = "no sleep: the peer reads the event descriptor again and again",
+	  .arg = EVENTFD_SPIN },
+	{ .name = "pipe_spin", .summary = "no sleep: the peer reads the pipe again and again", .arg = PIPE_SPIN },
 	{ .name = "signal", .summary = "a signal that is waited for", .arg = SIGNAL },
 	{ 0 },
 };

@@ -1,7 +1,8 @@
-/* Many messages through every ring in shared memory, between two processes with random delays, each
- * message checked: not one lost, doubled or torn.  With a plant, one message is sent wrongly (mask: the sender
- * finds places by a wrong mask; unwoken: the sleeping ring's sender never wakes), and the program has to say so.
- * usage: stress_rings [MESSAGES [lost|doubled|torn|mask|unwoken|none [CAPACITY [RING]]]]
+/* Many messages through every ring in shared memory and every polled transport of the kernel, between two
+ * processes with random delays, each message checked: not one lost, doubled, torn or out of order.  With a plant,
+ * one message is sent wrongly (mask: the sender finds places by a wrong mask; unwoken: the sleeping ring's sender
+ * never wakes), and the program has to say so.
+ * usage: stress_rings [MESSAGES [lost|doubled|torn|swapped|mask|unwoken|none [CAPACITY [RING]]]]
  * Ends with 0, or 1 at the first wrong message; with 2 where no ring has that name. */
 #include <sched.h>
 #include <signal.h>
@@ -65,7 +66,9 @@ static void send_all(enum transport transport, struct channel *channel, uint64_t
 	uint64_t *out = transport_buffer(MESSAGE_BYTES), state = 1;
 
 	for (uint64_t i = 0; i < messages; i++) {
-		message_write(out, MESSAGE_BYTES, i);
+		bool swapped = plant && strcmp(plant, "swapped") == 0 && i / 2 == PLANT_AT / 2;
+
+		message_write(out, MESSAGE_BYTES, swapped ? i ^ 1 : i);
 		dawdle(&state);
 		if (plant && i == PLANT_AT && strcmp(plant, "lost") == 0)
 			continue;
@@ -115,8 +118,9 @@ static bool try(const char *name, enum transport transport, uint64_t messages, c
 {
 	struct channel pair[2] = { 0 };
 	size_t bytes = transport_bytes(transport, capacity, MESSAGE_BYTES);
+	size_t mapped = 2 * bytes + 1; /* what the kernel keeps needs none of it */
 	char *memory =
-		mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bool good;
 	pid_t child;
 
@@ -141,7 +145,7 @@ static bool try(const char *name, enum transport transport, uint64_t messages, c
 	waitpid(child, NULL, 0);
 	transport_close(transport, pair);
 	alarm(0);
-	munmap(memory, 2 * bytes);
+	munmap(memory, mapped);
 	return good;
 }
 
@@ -158,7 +162,8 @@ int main(int argc, char **argv)
 	sigaction(SIGALRM, &alarmed, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 #define TRANSPORT(name, ...)                                                                       \
-	if (transport_bytes(TRANSPORT_##name, capacity, MESSAGE_BYTES) > 0 &&                      \
+	if ((transport_bytes(TRANSPORT_##name, capacity, MESSAGE_BYTES) > 0 ||                     \
+	     (transport_traits(TRANSPORT_##name) & TRAIT_SPINS)) &&                                \
 	    TRANSPORT_##name != TRANSPORT_process_vm && (!only || strcmp(only, #name) == 0)) {     \
 		tried++;                                                                           \
 		if (!try(#name, TRANSPORT_##name, messages, plant))                                \
