@@ -78,9 +78,10 @@ static const struct option_spec specs[] = {
 	{ OPT_SEED, "seed", "N", "order of the plan; run: default a new one, printed and stored; ab: block B takes N + B, default N is 0", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_OUT, "out", "PATH",
-	  "run: the run folder, default results/<UTC time>-<host>; export: the file, default standard "
-	  "output",
-	  NULL, FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) | FOR(CMD_EXPORT) | FOR(CMD_HISTORY) },
+	  "run: the run folder, default results/<UTC time>-<host>; report: the folder of what it writes, default the "
+	  "run folder; export: the file, default standard output",
+	  NULL,
+	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) | FOR(CMD_REPORT) | FOR(CMD_EXPORT) | FOR(CMD_HISTORY) },
 	{ OPT_PLACEMENT, "placement", "WHERE",
 	  "near, same-core, smt, shared-l2, shared-l3, same-node, cross-node, or PUs such as 0,2",
 	  "near same-core smt shared-l2 shared-l3 same-node cross-node", FOR(CMD_RUN) | FOR(CMD_AB) },

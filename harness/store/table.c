@@ -70,27 +70,39 @@ void table_write_row(const struct table *table, const void *view, FILE *out)
 	}
 }
 
+/* What stood in a column in the row before. */
+struct value {
+	const char *text; /* NULL: there was none */
+	size_t length;
+	bool quoted; /* it may hold what ends a field */
+};
+
 /* A field of a row, unquoted in place. */
 struct field {
 	char *text; /* NULL where the quoting is broken */
+	struct value value;
 	char end;   /* the character after it: ',' or '\n' or '\0' */
 	bool same;  /* as the text that stood in its column in the row before */
 };
 
+static bool ends_field(char c)
+{
+	return c == ',' || c == '\n' || c == '\0';
+}
+
 /* The field at `*at`, which then is the one after it. */
-static struct field next_field(char **at, const char *before)
+static struct field next_field(char **at, const struct value *before)
 {
 	char *from = *at, *to = *at;
 	struct field field = { .text = *at };
 
 	if (*from != '"') {
-		bool same = true;
-
-		for (; *from != ',' && *from != '\n' && *from; from++) {
-			same = same && *before == *from;
-			before += same;
-		}
-		field.same = same && *before == '\0';
+		/* most fields repeat the one of the row before: compared as a whole, and not searched for an end */
+		field.same = before->text && !before->quoted &&
+			     strncmp(from, before->text, before->length) == 0 &&
+			     ends_field(from[before->length]);
+		from += field.same ? before->length : strcspn(from, ",\n");
+		field.value = (struct value){ field.text, (size_t)(from - *at), false };
 		field.end = *from;
 		*at = *from ? from + 1 : from;
 		*from = '\0';
@@ -108,17 +120,21 @@ static struct field next_field(char **at, const char *before)
 	field.end = *from;
 	*at = *from ? from + 1 : from;
 	*to = '\0';
-	field.same = strcmp(field.text, before) == 0;
+	field.value = (struct value){ field.text, (size_t)(to - field.text), true };
+	field.same = before->text && strcmp(field.text, before->text) == 0;
 	return field;
 }
 
 static bool read_unsigned(const char *text, uint64_t max, uint64_t *value)
 {
-	char *end;
+	const char *at = text;
 
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *value <= max;
+	/* digits alone: strtoull() takes signs and spaces, and a file has tens of millions of numbers */
+	for (*value = 0; *at >= '0' && *at <= '9'; at++)
+		if (__builtin_mul_overflow(*value, 10, value) ||
+		    __builtin_add_overflow(*value, (uint64_t)(*at - '0'), value))
+			return false;
+	return at != text && *at == '\0' && *value <= max;
 }
 
 static bool read_real(const char *text, double *value)
@@ -292,7 +308,8 @@ static int check_header(const struct table *table, char *text, const char *path,
 			struct sm_error *err)
 {
 	for (size_t i = 0; i < table->columns; i++) {
-		struct field field = next_field(&text, table->column[i].name);
+		const char *name = table->column[i].name;
+		struct field field = next_field(&text, &(struct value){ name, strlen(name), false });
 
 		if (!field.text || !field.same || (field.end == ',') != (i + 1 < table->columns))
 			return sm_fail(
@@ -305,24 +322,24 @@ static int check_header(const struct table *table, char *text, const char *path,
 
 /* `before`: the fields of the row before, whose values `view` still holds: most rows repeat most of them. */
 static int read_row(const struct table *table, const struct records *records, const char *path,
-		    struct sm_results *results, const char **before, void *view,
+		    struct sm_results *results, struct value *before, void *view,
 		    struct sm_error *err)
 {
 	char *text = records->text;
 
 	for (size_t i = 0; i < table->columns; i++) {
 		const struct column *column = &table->column[i];
-		struct field field = next_field(&text, before[i] ? before[i] : "");
+		struct field field = next_field(&text, &before[i]);
 
 		if (!field.text || (field.end == ',') != (i + 1 < table->columns))
 			return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected", path,
 				       records->line, table->columns);
 		if (column->derived)
 			continue;
-		if (!(before[i] && field.same) && !read_field(column, field.text, results, view))
+		if (!field.same && !read_field(column, field.text, results, view))
 			return sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s", path,
 				       records->line, field.text, column->name);
-		before[i] = field.text;
+		before[i] = field.value;
 	}
 	if (*text) /* two lines, made one record by quotation marks that begin no field */
 		return sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field", path,
@@ -335,7 +352,7 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 	       int (*take)(struct sm_results *, const void *, struct sm_error *),
 	       struct sm_error *err)
 {
-	const char *before[COLUMNS_MAX] = { NULL };
+	struct value before[COLUMNS_MAX] = { { .text = NULL } };
 	char *memory = malloc(2 * (RECORD_MAX + 1));
 	struct records records = { .text = memory, .end = end };
 	struct sm_error why = { 0 };

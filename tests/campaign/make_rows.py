@@ -42,6 +42,8 @@ with open(f"{target}/samples.csv", "w", newline="") as sample_file, \
         old = sample["trial"]
         sample["trial"] = n
         sample["block"] = int(sample["block"]) + n // len(samples) * blocks
+        mine = of_trial.get(old, [])[:kept or None]
+        sample["slices"] = len(mine)  # a row announces its slices
         sample_out.writerow(sample)
-        for one in of_trial.get(old, [])[:kept or None]:
+        for one in mine:
             slice_out.writerow(dict(one, trial=n))

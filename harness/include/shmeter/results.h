@@ -87,12 +87,10 @@ struct sm_sample {
 	const char
 		*pus; /* OS indices by worker: "0 1", abbreviated as ranges above 8; "-" unseated */
 	const char *nodes;       /* OS numbers of their NUMA nodes, likewise */
-	bool shared_pus;         /* workers shared PUs, so that they took turns */
 	const char *pages_got;   /* "4k", "2m", "mixed", "none" */
 	uint64_t page_bytes_got; /* 0: none, or mixed */
 	unsigned slices, warm_slices; /* counted; before them, until they were flat */
 	uint64_t warm_ns;
-	bool flat;            /* the warm-up ended because its slices were flat; of a cold case no */
 	uint64_t ops;         /* of all slices, per worker */
 	uint64_t elapsed_ns;  /* sum over the slices (makespans) */
 	uint64_t cpu_ns;      /* of all workers inside slices */
@@ -104,8 +102,10 @@ struct sm_sample {
 	uint64_t wall_ns;      /* the trial from set-up to tear-down */
 	const char *reason;    /* of `ended`; "-" for ok */
 	enum sm_status ended;  /* as measured: under SM_STATUS_MEASURED */
-	struct sm_value found; /* by the analysis */
+	bool shared_pus;       /* workers shared PUs, so that they took turns */
+	bool flat;             /* the warm-up ended because its slices were flat; of a cold case no */
 	bool derived;          /* as its case */
+	struct sm_value found; /* by the analysis */
 };
 
 /* One further metric of one trial. */
