@@ -33,6 +33,7 @@ enum option_id {
 	OPT_NO_COUNTERS,
 	OPT_BLOCKS,
 	OPT_SLICE,
+	OPT_SLICES,
 	OPT_DRY_RUN,
 	OPT_RESUME,
 	OPT_TUNE,
@@ -100,6 +101,8 @@ static const struct option_spec specs[] = {
 	{ OPT_BLOCKS, "repeat-blocks", "N", "blocks of each group, instead of the profile's", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) },
 	{ OPT_SLICE, "slice", "TIME", "length of a slice, instead of 1ms (longer where workers share PUs)", NULL,
+	  FOR(CMD_RUN) },
+	{ OPT_SLICES, "slices", "N", "slices of each trial after its warm-up, instead of the profile's", NULL,
 	  FOR(CMD_RUN) },
 	{ OPT_DRY_RUN, "dry-run", NULL, "print the plan with its time, measure nothing", NULL,
 	  FOR(CMD_RUN) },
@@ -369,6 +372,13 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 			return sm_fail(err, EINVAL,
 				       "--slice \"%s\" is no time from 100us to 1s: write it like 10ms", text);
 		return 0;
+	case OPT_SLICES:
+		rc = parse_number("slices", text, SM_SLICES_MAX, &number, err);
+		plan->slices = rc ? 0 : (unsigned)number;
+		if (rc == 0 && number < SM_SLICES_LEAST)
+			return sm_fail(err, EINVAL, "--slices %u: a trial counts from %d slices on",
+				       plan->slices, SM_SLICES_LEAST);
+		return rc;
 	case OPT_PLACEMENT: return parse_placement(a, text, err);
 	case OPT_BACKING: return sm_backing_parse(text, &plan->memory.backing, err);
 	case OPT_PAGES: return sm_pages_parse(text, &plan->memory.pages, err);

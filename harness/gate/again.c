@@ -104,6 +104,9 @@ const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 		had > blocks ? had : blocks);
 	if (json_integer_value(json_object_get(options, "slice_ns")) > 0)
 		fprintf(out, " --slice %lldns", (long long)json_integer_value(json_object_get(options, "slice_ns")));
+	if (json_integer_value(json_object_get(options, "slices")) > 0)
+		fprintf(out, " --slices %lld",
+			(long long)json_integer_value(json_object_get(options, "slices")));
 	put_options(out, results->manifest);
 	return close_text(out, &text, results);
 }

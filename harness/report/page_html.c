@@ -166,5 +166,7 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 		page_printf(out, " --repeat-blocks %.0f", blocks_asked(page, scenario));
 	if (words_number(page->results, "options/slice_ns") > 0)
 		page_printf(out, " --slice %.0fns", words_number(page->results, "options/slice_ns"));
+	if (words_number(page->results, "options/slices") > 0)
+		page_printf(out, " --slices %.0f", words_number(page->results, "options/slices"));
 	fputs("</code></pre>\n", out);
 }

@@ -71,11 +71,11 @@ static json_t *options_json(const struct sm_plan_options *options)
 	for (unsigned i = 0; i < options->pu_list_count; i++)
 		json_array_append_new(pus, json_integer(options->pu_list[i]));
 	return json_pack(
-		"{s:s, s:o, s:I, s:i, s:I, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s}", "profile",
+		"{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s}", "profile",
 		sm_profile_name(options->profile), "patterns",
 		strings(options->patterns, options->pattern_count), "budget_ns",
 		(json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks,
-		"slice_ns", (json_int_t)options->slice_ns,
+		"slice_ns", (json_int_t)options->slice_ns, "slices", (int)options->slices,
 		"longer", strings(options->longer, options->longer_count), "longer_blocks",
 		(int)options->longer_blocks,
 		"placement",
@@ -279,6 +279,7 @@ int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm
 	plan->repeat_blocks =
 		(unsigned)json_integer_value(json_object_get(options, "repeat_blocks"));
 	plan->slice_ns = (uint64_t)json_integer_value(json_object_get(options, "slice_ns"));
+	plan->slices = (unsigned)json_integer_value(json_object_get(options, "slices"));
 	plan->longer_blocks =
 		(unsigned)json_integer_value(json_object_get(options, "longer_blocks"));
 	plan->placement =

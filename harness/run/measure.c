@@ -27,6 +27,8 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define CALIBRATION_ATTEMPTS 3
 /* Under a budget, slices are cut first, down to this many, then blocks, down to the interval's least. */
 #define SLICES_MIN 8
+/* More than this is never taken without being asked for. */
+#define SLICES_MOST 767
 /* A worker alone has so many times as many: a neighbour on its core comes and goes within a trial, and each variant of a
  * block needs three slices in one band. */
 #define ALONE_FACTOR 3
@@ -123,6 +125,8 @@ static unsigned default_slices(const struct session *session, const struct sm_ca
 	uint64_t slices = slices_default[session->plan.profile] * SLICE_CLASS_NS / aim_ns;
 	unsigned least = aim_ns > SLICE_SHARED_NS ? SLICES_LONG : SLICES_MIN;
 
+	if (session->plan_options.slices)
+		return session->plan_options.slices;
 	if (c->scenario->slices && aim_ns == usual_ns)
 		return c->scenario->slices;
 	if (c->scenario->slices)
@@ -140,6 +144,8 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	uint64_t want = default_slices(session, &planned->c),
 		 aim_ns = slice_aim_ns(session, &planned->c);
 
+	if (session->plan_options.slices)
+		return session->plan_options.slices;
 	/* a slice is as long as it was told to be, or its trial is */
 	if (ends_by_clock(session, &planned->c) || planned->c.scenario->achieved)
 		return (unsigned)want;
@@ -159,7 +165,7 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 
 		want = fit < 3 ? 3 : fit < want ? fit : want;
 	}
-	return want < SM_SLICES_MAX - 1 ? (unsigned)want : SM_SLICES_MAX - 1;
+	return want < SLICES_MOST ? (unsigned)want : SLICES_MOST;
 }
 
 /* What the warm-up of a case takes that has nothing to warm. */
@@ -295,7 +301,7 @@ static void cut_slices(struct session *session, double share)
 		unsigned least = slices_min(&planned->c);
 
 		/* A rate over a few milliseconds would be that of a moment. */
-		if (planned->skipped || planned->slices <= least || planned->c.scenario->achieved)
+		if (planned->skipped || planned->slices <= least || session->plan_options.slices || planned->c.scenario->achieved)
 			continue;
 		slices = slices < least ? least : slices;
 		planned->trial_ns = planned->trial_ns * (slices + SM_WARM_SLICES) /

@@ -12,7 +12,7 @@
 #include "shmeter/text.h"
 
 /* What is expected of a case before it was calibrated, for --dry-run. */
-#define GUESS_WARM_NS 24000000u
+#define GUESS_WARM_NS 40000000u
 #define GUESS_COLD_NS 80000000u
 #define SLICE_NS      1000000u
 /* A list of events as text. */

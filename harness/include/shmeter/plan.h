@@ -15,7 +15,9 @@ enum sm_profile { SM_QUICK, SM_STANDARD, SM_FULL };
 const char *sm_profile_name(enum sm_profile profile);
 SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct sm_error *err);
 
-#define SM_SETS_MAX 16
+#define SM_SLICES_LEAST 3
+#define SM_SLICES_MAX   4096
+#define SM_SETS_MAX     16
 /* What sm_run() gives a standard run for which neither a budget nor a number of blocks was asked: all scenarios would take
  * half an hour. */
 #define SM_STANDARD_BUDGET_NS 600000000000u
@@ -29,6 +31,8 @@ struct sm_plan_options {
 	uint64_t budget_ns;     /* 0: none; see SM_STANDARD_BUDGET_NS */
 	unsigned repeat_blocks; /* 0: the profile's */
 	uint64_t slice_ns;      /* what slices aim at; 0: a millisecond, longer where workers share PUs */
+	unsigned slices; /* of a trial of a warm case, SM_SLICES_LEAST to SM_SLICES_MAX; 0: as the profile and the time that
+			  * a slice takes say */
 	/* Groups with a case that these globs choose have `longer_blocks` blocks instead; none: no such groups. */
 	const char *const *longer;
 	size_t longer_count;

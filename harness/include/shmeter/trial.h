@@ -10,7 +10,6 @@
 #include "shmeter/scenario.h"
 #include "shmeter/topology.h"
 
-#define SM_SLICES_MAX 768
 /* Round trips of one probe: 6 to 30 us. */
 #define SM_PROBE_TRIPS 64
 
