@@ -301,7 +301,8 @@ static void cut_slices(struct session *session, double share)
 		unsigned least = slices_min(&planned->c);
 
 		/* A rate over a few milliseconds would be that of a moment. */
-		if (planned->skipped || planned->slices <= least || session->plan_options.slices || planned->c.scenario->achieved)
+		if (planned->skipped || planned->slices <= least || session->plan_options.slices ||
+		    planned->c.scenario->achieved)
 			continue;
 		slices = slices < least ? least : slices;
 		planned->trial_ns = planned->trial_ns * (slices + SM_WARM_SLICES) /
@@ -442,6 +443,7 @@ int session_measure(struct session *session, struct sm_error *err)
 	uint64_t budget_ns = session->plan_options.budget_ns;
 	int rc = 0;
 
+	session->context.kept = &session->kept;
 	if (!session->options->resume)
 		rc = append_skipped(session, err);
 	for (unsigned trial = 0; rc == 0 && trial < plan->step_count; trial++) {

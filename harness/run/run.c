@@ -224,6 +224,7 @@ static void end(struct session *session)
 		sm_run_free_options(&session->plan_options);
 	sm_store_close(session->store);
 	sm_plan_free(&session->plan);
+	sm_kept_drop(&session->kept);
 	sm_topology_close(session->topology);
 	free(session->events);
 	free(session->done);

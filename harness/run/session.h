@@ -31,6 +31,7 @@ struct session {
 	uint64_t start_ns, timed_ns, overhead_ns;
 	struct sm_noise_mark noise_before;
 	struct gaps gaps_before;
+	struct sm_kept kept; /* while measuring */
 	bool over_budget;
 	unsigned topped_up; /* blocks that were added */
 };

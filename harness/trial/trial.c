@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "kept.h"
 #include "shmeter/environment.h"
 #include "shmeter/file_system.h"
 #include "shmeter/team.h"
@@ -177,25 +178,51 @@ static int warm_frames(const struct hold *hold, size_t bytes, struct sm_error *e
 	return sm_region_warm_physical(context->os, context->topology, memory, bytes, context->file_folder, err);
 }
 
+static int create_region(struct hold *hold, size_t bytes, struct sm_error *err)
+{
+	const struct sm_trial_context *context = hold->context;
+	const struct sm_case *c = &hold->c;
+	int rc = c->scenario->warm_physical ? warm_frames(hold, bytes, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	return sm_region_create(&hold->region, context->os, context->topology, c->memory, bytes,
+				context->file_folder, err);
+}
+
+static int make_region(struct hold *hold, size_t bytes, struct sm_error *err)
+{
+	int rc = 0;
+
+	hold->trial.kept = kept_take(hold->context->kept, hold->request->c, &hold->region);
+	hold->result->kept = hold->trial.kept;
+	if (!hold->trial.kept) {
+		rc = create_region(hold, bytes, err);
+		/* the pages that it lacks may be in those that were kept */
+		if (rc < 0 && sm_kept_drop(hold->context->kept))
+			rc = create_region(hold, bytes, err);
+	}
+	if (rc == 0) {
+		hold->trial.region = hold->region.address;
+		hold->trial.region_bytes = bytes;
+	}
+	return rc;
+}
+
 static int make(struct hold *hold, struct sm_error *err)
 {
 	const struct sm_case *c = &hold->c;
 	const struct sm_scenario *scenario = c->scenario;
 	size_t bytes = region_bytes(c);
-	int rc;
 
 	hold->trial.c = c;
 	hold->trial.seed = hold->request->seed;
 	hold->trial.file_folder = hold->context->file_folder ? hold->context->file_folder : ".";
 	if (bytes > 0) {
-		if (scenario->warm_physical && (rc = warm_frames(hold, bytes, err)) < 0)
-			return rc;
-		rc = sm_region_create(&hold->region, hold->context->os, hold->context->topology,
-				      c->memory, bytes, hold->context->file_folder, err);
+		int rc = make_region(hold, bytes, err);
+
 		if (rc < 0)
 			return rc;
-		hold->trial.region = hold->region.address;
-		hold->trial.region_bytes = bytes;
 	}
 	if (scenario->state_bytes > 0) {
 		hold->trial.state = calloc(1, scenario->state_bytes);
@@ -213,7 +240,10 @@ static void put_away(struct hold *hold)
 		hold->c.scenario->teardown(&hold->trial);
 	free(hold->trial.state);
 	free(hold->outcome);
-	sm_region_destroy(&hold->region);
+	/* what a trial that went wrong left is not to be relied on */
+	if (hold->result->status != SM_OK || !hold->trial.region ||
+	    !kept_give(hold->context->kept, hold->context->os, hold->request->c, &hold->region))
+		sm_region_destroy(&hold->region);
 	control_free(hold->control);
 	sm_team_free(&hold->team);
 	sm_seats_free(&hold->seats);

@@ -84,6 +84,7 @@ static void prepare(struct self *self)
 	worker->index = self->index;
 	worker->region = job->trial->region;
 	worker->region_bytes = job->trial->region_bytes;
+	worker->kept = job->trial->kept;
 	worker->mapping = job->region;
 	worker->state = job->trial->state;
 	worker->seed = job->request->seed * 0x9e3779b97f4a7c15u + self->index + 1;

@@ -75,6 +75,7 @@ const struct sm_scenario sm_scenario_page_size_random = {
 	.metric = { "time per dependent load", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },
 	.state_bytes = sizeof(struct walk),
+	.keeps_region = true,
 	.region_bytes = region_bytes,
 	.supported = supported,
 	.warm_up = walk_warm_up,

@@ -174,8 +174,9 @@ struct sm_outcome {
 /* The parent's view of a trial. */
 struct sm_trial {
 	const struct sm_case *c;
-	void *region; /* the subject, zeroed; NULL where the case has none */
+	void *region; /* the subject, zeroed unless `kept`; NULL where the case has none */
 	size_t region_bytes;
+	bool kept; /* the region is as the last trial of this case left it */
 	void *state;   /* scenario->state_bytes, zeroed, private: workers inherit a copy */
 	uint64_t seed; /* of this trial */
 	const char *file_folder;                 /* where a scenario makes files of its own */
@@ -189,6 +190,7 @@ struct sm_worker {
 	unsigned index; /* 0 .. c->workers - 1: the role */
 	void *region;
 	size_t region_bytes;
+	bool kept; /* the region is as the last trial of this case left it (keeps_region) */
 	struct sm_region *mapping; /* for scenarios that populate by themselves (own_prefault) */
 	void *state;               /* this worker's copy of the parent's state */
 	uint64_t seed;             /* differs between workers */
@@ -246,6 +248,10 @@ struct sm_scenario {
 	/* Its file has to be on a file system that writes out to something, a disk or another machine. */
 	bool writes_out;
 	bool own_prefault;  /* run() or warm_up() populates; the harness does not */
+	/* The region may be kept for the next trial of the case, whose processes are new all the same: run() leaves in it
+	 * what it finds, so warm_up() has nothing to fill where worker->kept is set.  For large regions that take longer
+	 * to populate than to measure; not for a cold subject.  What it costs: docs/adr/0017. */
+	bool keeps_region;
 	/* A slice's time is the longest worker->time_ns instead of last end - first start: for latencies
 	 * that overlap, and waits that are not the subject.  Counters count all of run() all the same. */
 	bool self_timed;

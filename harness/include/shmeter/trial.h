@@ -20,6 +20,21 @@
 /* Slices of the warm-up of a case that has nothing to warm. */
 #define SM_WARM_SLICES 16
 
+#define SM_KEPT_MAX 8
+/* Regions that are kept for the next trial of the same case, where its scenario allows it (keeps_region): mapped by the
+ * parent, populated, with what the trial before left in them.  All zero: none yet.  Together they take an eighth of the
+ * memory that is free, and the least recently used go first. */
+struct sm_kept {
+	struct sm_kept_region {
+		struct sm_case c;
+		struct sm_region region;
+		uint64_t turn;
+	} at[SM_KEPT_MAX];
+	unsigned count;
+	uint64_t bytes, bytes_max; /* bytes_max: 0 before the first */
+	uint64_t turn;
+};
+
 struct sm_trial_context {
 	const struct sm_os *os;
 	const struct sm_topology *topology;
@@ -27,6 +42,7 @@ struct sm_trial_context {
 	const char *file_folder;
 	const volatile int *stop;
 	uint64_t slice_ns; /* what a slice aims at */
+	struct sm_kept *kept; /* NULL: every trial makes its region anew */
 };
 
 struct sm_trial_request {
@@ -56,6 +72,7 @@ struct sm_trial_result {
 	uint64_t op_count;            /* of a slice, as used or as calibrated */
 	unsigned warm_slices;         /* not in `slice`; 0 where the subject is cold */
 	uint64_t warm_ns;             /* how long they took, with what is between them */
+	bool kept;                    /* its region is that of the trial before */
 	bool flat;                    /* the warm-up ended by its rule, not by a bound */
 	uint64_t ops, elapsed_ns;
 	uint64_t cpu_ns;
@@ -80,6 +97,8 @@ unsigned sm_trial_pus(const struct sm_trial_context *context, const struct sm_ca
 SM_MUST_USE int sm_trial_run(const struct sm_trial_context *context,
 			     const struct sm_trial_request *request, struct sm_trial_result *result,
 			     struct sm_error *err);
+/* Removes all kept regions; says whether there were any. */
+bool sm_kept_drop(struct sm_kept *kept);
 void sm_trial_result_free(struct sm_trial_result *result);
 
 #endif
