@@ -33,6 +33,10 @@
 #define PAUSE_AFTER_NS 30000000u
 /* The highest load (%) at which what is late after it, PAUSE_NS / (1 - load), is made up for within the trial. */
 #define PAUSE_LOAD_MAX 50u
+/* The rate is taken from where the loop was least late within MARKS_NS before the first slice that counts, to where it
+ * was within MARKS_NS before the last one's end: a stall there makes messages late, and is no lack of rate. */
+#define MARKS    16u
+#define MARKS_NS 10000000u
 /* Slices of a trial: a rate over a few milliseconds would be that of a moment. */
 #define SLICES 100
 
@@ -41,10 +45,11 @@ enum {
 	TALLY_SEARCHED, /* of them while the rate was looked for */
 	TALLY_WRONG,
 	TALLY_INTERVAL_PS, /* between intended times; in the sender */
-	/* in the receiver */
-	TALLY_UNTIMED,     /* of TALLY_PASSED, before the first slice that counts */
-	TALLY_LATE_BEFORE, /* ns from the intended time, of the last of those */
-	TALLY_LATE,        /* of the last one of all */
+	/* in the receiver, of two ends of slices: how many messages had passed, and how late (ns) the last one was */
+	TALLY_PASSED_FIRST,
+	TALLY_LATE_FIRST,
+	TALLY_PASSED_LAST,
+	TALLY_LATE_LAST,
 };
 enum { PARAM_LOAD = PARAM_CAPACITY + 1 };
 
@@ -56,6 +61,11 @@ struct ends {
 	uint64_t received_ns; /* receiver, before `done` and the gate after a slice: when the last message came */
 };
 
+/* The end of a slice, in the receiver. */
+struct mark {
+	uint64_t at_ns, passed, late;
+};
+
 struct open_loop_state {
 	struct channel channel[2]; /* the second is not used */
 	struct transport_buffers own;
@@ -65,8 +75,10 @@ struct open_loop_state {
 	/* The schedule, in the sender: message i is due at origin_ns + i * interval_ps. */
 	uint64_t origin_ns, due_ps, interval_ps;
 	uint64_t left_ns; /* when the sender was through with its last slice */
-	uint64_t begun_ns; /* in the receiver: when the first slice that counts began */
+	uint64_t begun_ns; /* in the receiver: when the first slice that counts ended */
 	bool paused;       /* the pause is over */
+	struct mark mark[MARKS];
+	unsigned marks; /* so far: the next one goes to mark[marks % MARKS] */
 };
 
 static int supported(const struct sm_case *c, struct sm_error *why)
@@ -258,17 +270,36 @@ static void go_on(struct open_loop_state *state)
 			    (received_ns > state->left_ns ? received_ns : state->left_ns);
 }
 
-/* In the receiver, at the start of a slice: what there was before the first one that counts.  The harness empties the
- * histogram before each slice until then. */
-static void note_untimed(struct sm_worker *worker)
+/* The end of a slice at which the loop was least late, of those that are not long ago. */
+static const struct mark *least_late(const struct open_loop_state *state)
+{
+	unsigned count = state->marks < MARKS ? state->marks : MARKS;
+	const struct mark *last = &state->mark[(state->marks - 1) % MARKS], *best = last;
+
+	for (unsigned i = 0; i < count; i++)
+		if (state->mark[i].at_ns + MARKS_NS >= last->at_ns && state->mark[i].late < best->late)
+			best = &state->mark[i];
+	return best;
+}
+
+/* In the receiver, at the end of a slice.  The harness empties the histogram before each slice until the first one that
+ * counts, so one that holds no more than this slice's `done` messages is of a warm-up, or of that first one. */
+static void note_slice(struct sm_worker *worker, uint64_t done)
 {
 	struct open_loop_state *state = worker->state;
+	uint64_t *tally = worker->outcome->tally, now_ns = state->ends->received_ns;
+	bool first = worker->histogram->count <= done;
 
-	if (worker->histogram->count > 0)
-		return;
-	worker->outcome->tally[TALLY_UNTIMED] = state->passed;
-	worker->outcome->tally[TALLY_LATE_BEFORE] = state->late;
-	state->begun_ns = sm_clock_ns();
+	if (first) {
+		const struct mark *before = state->marks ? least_late(state) : NULL;
+
+		tally[TALLY_PASSED_FIRST] = before ? before->passed : 0;
+		tally[TALLY_LATE_FIRST] = before ? before->late : 0;
+		state->begun_ns = now_ns;
+	}
+	state->mark[state->marks++ % MARKS] = (struct mark){ now_ns, state->passed, state->late };
+	tally[TALLY_PASSED_LAST] = least_late(state)->passed;
+	tally[TALLY_LATE_LAST] = least_late(state)->late;
 }
 
 /* In the receiver: once a trial.  False: the peer is gone. */
@@ -277,7 +308,7 @@ static bool pause_once(struct sm_worker *worker)
 	struct open_loop_state *state = worker->state;
 	uint64_t now_ns = sm_clock_ns(), until_ns = now_ns + PAUSE_NS;
 
-	if (state->paused || now_ns < state->begun_ns + PAUSE_AFTER_NS)
+	if (state->paused || state->begun_ns == 0 || now_ns < state->begun_ns + PAUSE_AFTER_NS)
 		return true;
 	state->paused = true;
 	for (unsigned turns = 0; sm_clock_ns() < until_ns;)
@@ -294,17 +325,15 @@ static uint64_t run(struct sm_worker *worker)
 
 	if (worker->op_count == 0)
 		return 0;
-	if (worker->index == 0) {
+	if (worker->index == 0)
 		go_on(state);
-	} else {
-		note_untimed(worker);
-		if (pauses && !pause_once(worker))
-			return 0;
-	}
+	else if (pauses && !pause_once(worker))
+		return 0;
 	done = pass_run(worker);
 	state->left_ns = sm_clock_ns();
 	worker->outcome->tally[TALLY_PASSED] = state->passed;
-	worker->outcome->tally[TALLY_LATE] = state->late;
+	if (worker->index > 0 && done == worker->op_count)
+		note_slice(worker, done);
 	return done;
 }
 
@@ -331,15 +360,15 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 }
 
 /* Achieved over offered rate: how long the messages of the slices that count should have taken, over how long they
- * took. */
+ * took.  What was late before them and is made up for in them is nothing achieved: 1 at most. */
 static double achieved(const struct sm_trial *trial)
 {
 	const uint64_t *receiver = trial->outcome[1]->tally;
-	double timed = (double)(receiver[TALLY_PASSED] - receiver[TALLY_UNTIMED]);
-	double due_ns = timed * (double)trial->outcome[0]->tally[TALLY_INTERVAL_PS] / 1000;
-	double fell_behind_ns = (double)receiver[TALLY_LATE] - (double)receiver[TALLY_LATE_BEFORE];
+	double count = (double)receiver[TALLY_PASSED_LAST] - (double)receiver[TALLY_PASSED_FIRST];
+	double due_ns = count * (double)trial->outcome[0]->tally[TALLY_INTERVAL_PS] / 1000;
+	double fell_behind_ns = (double)receiver[TALLY_LATE_LAST] - (double)receiver[TALLY_LATE_FIRST];
 
-	return timed > 0 ? due_ns / (due_ns + fell_behind_ns) : (double)NAN;
+	return receiver[TALLY_PASSED_FIRST] && count > 0 ? due_ns / (due_ns + fmax(fell_behind_ns, 0)) : (double)NAN;
 }
 
 static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
