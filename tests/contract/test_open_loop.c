@@ -1,4 +1,5 @@
-/* What transport_open_loop says of a pause of the receiver, and of a rate that is not kept up with. */
+/* What transport_open_loop says of a pause of the receiver, and of a rate that is not kept up with; what rate_sweep's
+ * pauses are. */
 #include <math.h>
 #include <unistd.h>
 
@@ -13,35 +14,33 @@
 
 enum { P50, P90, P99, P999, OFFERED, ACHIEVED_RATE, ACHIEVED };
 
-static const struct sm_scenario *open_loop(void)
+static const struct sm_scenario *scenario_of(const char *name)
 {
 	size_t i = 0;
 
-	while (strcmp(sm_scenarios[i]->name, "transport_open_loop") != 0)
+	while (strcmp(sm_scenarios[i]->name, name) != 0)
 		cr_assert_lt(++i, sm_scenario_count, "it is not registered");
 	return sm_scenarios[i];
 }
 
-/* One trial of 90 ms and more. */
-static void run_trial(const char *variant, uint64_t load, struct sm_trial_result *result)
+static void run_case(const char *scenario, enum sm_placement placement, const char *variant, uint64_t load,
+		     struct sm_trial_request request, struct sm_trial_result *result)
 {
 	struct sm_trial_context context;
-	struct sm_case c = { .scenario = open_loop(),
+	struct sm_case c = { .scenario = scenario_of(scenario),
 			     .param = { 64, 65536, load },
-			     .placement = SM_PLACE_NEAR,
+			     .placement = placement,
 			     .memory = { SM_MEMFD,
 					 { SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) },
 					 SM_MADVISE,
 					 SM_FIRST_TOUCH,
 					 0 },
 			     .workers = 2 };
-	struct sm_trial_request request = {
-		.c = &c, .op_count = 1000, .slices = 400, .seed = 1, .timeout_ns = 5000000000u
-	};
 	struct sm_error err = { 0 };
 
 	while (strcmp(sm_case_variant(&c)->name, variant) != 0)
 		c.variant++;
+	request.c = &c;
 	context_open(&context);
 	if (sm_trial_supported(&context, &c, &err) < 0)
 		cr_skip_test("%s", err.text);
@@ -49,6 +48,15 @@ static void run_trial(const char *variant, uint64_t load, struct sm_trial_result
 	if (result->status == SM_TIMED_OUT)
 		cr_skip_test("other work wants the PUs: a trial of 90 ms took five seconds");
 	cr_assert_eq(result->status, SM_OK, "%s", result->reason);
+}
+
+/* One trial of 90 ms and more. */
+static void run_trial(const char *variant, uint64_t load, struct sm_trial_result *result)
+{
+	run_case("transport_open_loop", SM_PLACE_NEAR, variant, load,
+		 (struct sm_trial_request){
+			 .op_count = 1000, .slices = 400, .seed = 1, .timeout_ns = 5000000000u },
+		 result);
 }
 
 static bool is_alone(const struct sm_trial_result *result)
@@ -171,4 +179,29 @@ Test(open_loop, what_does_not_keep_up_has_no_latency)
 {
 	expect_keeps(false, "shm_ring", 120);
 	expect_keeps(false, "pipe", 120);
+}
+
+/* A pause is as long as its name says, also where the sender has to sleep through it. */
+static void expect_pause_of_10us(enum sm_placement placement)
+{
+	double pause = INFINITY;
+
+	for (unsigned i = 0; i < TRIES && !(pause < 40); i++) {
+		struct sm_trial_result result;
+
+		run_case("rate_sweep", placement, "pipe.10us", 0,
+			 (struct sm_trial_request){
+				 .op_count = 100, .slices = 8, .seed = 1, .timeout_ns = 5000000000u },
+			 &result);
+		pause = result.more[0];
+		sm_trial_result_free(&result);
+		cr_expect_geq(pause, 10);
+	}
+	cr_expect_lt(pause, 40, "%s: %g us", sm_placement_name(placement), pause);
+}
+
+Test(rate_sweep, a_pause_is_as_long_as_its_name, .timeout = 60)
+{
+	expect_pause_of_10us(SM_PLACE_SAME_CORE);
+	expect_pause_of_10us(SM_PLACE_NEAR);
 }
