@@ -73,19 +73,22 @@ static void check_topology(struct list *list, const struct sm_os *os,
 		    "by what it says");
 }
 
-static void check_clock(struct list *list)
+static void check_clock(struct list *list, const struct sm_topology *topology)
 {
 	struct sm_clock_report clock;
 	struct sm_error err = { 0 };
 	struct sm_checkup *item;
 
-	if (sm_clock_check(&clock, &err) < 0) {
+	if (sm_clock_check(topology, &clock, &err) < 0) {
 		add(list, "clock", GAP, "%s", err.text);
 		return;
 	}
 	item = add(list, "clock", clock.syscall ? GAP : GOOD,
 		   "%s, %.0f ns a read, steps of %.0f ns", clock.source, clock.cost_ns,
 		   clock.quantum_ns);
+	if (clock.pus > 1)
+		add(list, "clock", GOOD, "compared on %u PUs: none is more than %.0f ns from the first",
+		    clock.pus, clock.apart_ns);
 	if (clock.syscall)
 		remedy(item,
 		       "a read is a system call: use a clock source with a vDSO (tsc, kvm-clock)");
@@ -239,7 +242,7 @@ unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology
 	struct list list = { .item = out, .max = max };
 
 	check_topology(&list, os, topology);
-	check_clock(&list);
+	check_clock(&list, topology);
 	check_pool(&list, os, "2 MiB", "2048");
 	check_pool(&list, os, "1 GiB", "1048576");
 	check_thp(&list, os);

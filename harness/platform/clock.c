@@ -2,6 +2,7 @@
 #include "shmeter/clock.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,12 +16,15 @@
  * 100 ns: dearer than this is taken for one. */
 #define VDSO_MAX_NS 150.0
 
-int sm_clock_check(struct sm_clock_report *report, struct sm_error *err)
+int sm_clock_check(const struct sm_topology *topology, struct sm_clock_report *report,
+		   struct sm_error *err)
 {
 	double cost[BATCHES];
 	uint64_t last = sm_clock_ns();
 
 	memset(report, 0, sizeof(*report));
+	report->pus = 1;
+	report->apart_ns = (double)NAN;
 	report->quantum_ns = 1e9;
 	for (unsigned batch = 0; batch < BATCHES; batch++) {
 		uint64_t start = last;
@@ -47,5 +51,5 @@ int sm_clock_check(struct sm_clock_report *report, struct sm_error *err)
 			"the clock stepped backwards %llu times in 2 ms: times measured here "
 			"would be wrong; look at the kernel's clock source (it is %s)",
 			(unsigned long long)report->backwards, report->source);
-	return 0;
+	return topology ? sm_clock_compare(topology, NULL, report, err) : 0;
 }

@@ -99,7 +99,7 @@ int manifest_make(struct session *session, struct sm_error *err)
 	char note[SM_ERROR_TEXT_MAX] = "", seed[32];
 	struct sm_clock_report clock = { 0 };
 
-	if (sm_clock_check(&clock, err) < 0) {
+	if (sm_clock_check(session->topology, &clock, err) < 0) {
 		json_decref(environment);
 		return -EIO;
 	}
@@ -111,7 +111,7 @@ int manifest_make(struct session *session, struct sm_error *err)
 	snprintf(seed, sizeof(seed), "%llu", (unsigned long long)session->plan_options.seed);
 	session->manifest = json_pack(
 		"{s:i, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:s, s:o, s:o, s:{s:s, s:s}, s:o?, s:o, "
-		"s:s, s:{s:f, s:f, s:b, s:s}}",
+		"s:s, s:{s:f, s:f, s:b, s:s, s:i, s:o}}",
 		"schema_version", SM_SCHEMA_VERSION, "tool", "name", "shmeter", "version",
 		options->version, "compiler", __VERSION__, "command_line",
 		strings(options->command_line, options->command_line_count), "seed", seed,
@@ -121,7 +121,8 @@ int manifest_make(struct session *session, struct sm_error *err)
 		environment, "events",
 		events_json(session->events), "counters_note", note, "clock", "cost_ns",
 		clock.cost_ns, "quantum_ns", clock.quantum_ns, "syscall", clock.syscall, "source",
-		clock.source);
+		clock.source, "pus", (int)clock.pus, "apart_ns",
+		clock.pus > 1 ? json_real(clock.apart_ns) : json_null());
 	if (!session->manifest)
 		return sm_fail(err, ENOMEM, "no memory for the manifest");
 	session->results->manifest = session->manifest;

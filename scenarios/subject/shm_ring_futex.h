@@ -31,7 +31,7 @@ static inline void ring_wake(_Atomic uint32_t *sleeps)
 	}
 }
 
-/* Waits for `ready`: spins `spin_turns`, then announces and sleeps.  A macro, so that `ready` is looked
+/* Waits for `ready`: spins `spin_turns` (TRANSPORT_SPIN_NS), then announces and sleeps.  A macro, so that `ready` is looked
  * at again in place. */
 #define RING_SLEEP(channel, sleeps, ready)                                                         \
 	for (unsigned turns = 0; !(ready);) {                                                      \

@@ -7,7 +7,8 @@
  * Not shown: blocking behaviour at low rates; the variants without a mutex burn a core while they wait.
  * Cost of the loop: mutex_cond: lock, wait loop, signal, unlock.  spsc: a store, and a load of the other
  * side's index where the copy of it is used up.  mpmc: a load, a compare-and-swap, a store.  ck_ring: the same
- * in Concurrency Kit's hands.  Each consumer adds two sums.
+ * in Concurrency Kit's hands.  Each consumer adds two sums and compares a number with the last one of its
+ * producer.
  *
  * Only spsc is lock-free: whatever happens to one side, the other's step ends, with an item or with "full" or
  * "empty".  A producer of mpmc or ck_ring that stops between taking its place and publishing it holds up others: the
@@ -16,6 +17,7 @@
 #include <ck_ring.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 
 #include "../subject/locked_queue.h"
 #include "../subject/mpmc.h"
@@ -27,15 +29,18 @@
 
 enum way { MUTEX_COND, SPSC, MPMC, CK_RING };
 enum { PARAM_PRODUCERS, PARAM_CONSUMERS };
-enum { TALLY_COUNT, TALLY_SUM, TALLY_HASH };
+enum { TALLY_COUNT, TALLY_SUM, TALLY_HASH, TALLY_OVERTAKEN };
+
+#define PRODUCER_SHIFT 40 /* of the producer in an item */
 
 struct ck_queue {
 	ck_ring_t ring;
 	ck_ring_buffer_t buffer[CAPACITY];
 };
 
-struct producer {
-	uint64_t next;
+struct own {
+	uint64_t next;      /* a producer's: number of its next item */
+	uint64_t *expected; /* a consumer's: the least number that may come next, by producer */
 };
 
 /* What a worker is, and which of its kind. */
@@ -101,6 +106,20 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	return 0;
 }
 
+/* A word each for every worker, in memory of this one's own that is there before anything counts. */
+static int warm_up(struct sm_worker *worker)
+{
+	struct own *own = worker->state;
+
+	own->expected = malloc(worker->c->workers * sizeof(*own->expected));
+	if (!own->expected)
+		return sm_worker_fail(worker, ENOMEM, "no memory for the order of %u producers",
+				      worker->c->workers);
+	for (volatile uint64_t *at = own->expected; at < own->expected + worker->c->workers; at++)
+		*at = 0;
+	return 0;
+}
+
 /* Different items of different producers have different hashes, so that a lost and a doubled item do not
  * make up for each other. */
 static inline void tally(struct sm_outcome *outcome, uint64_t item)
@@ -137,6 +156,18 @@ static inline bool spsc_take_item(struct spsc *ring, uint64_t *item)
 	return true;
 }
 
+/* A queue is first in, first out: what one consumer gets of one producer comes in the order in which it was put. */
+static inline void tally_taken(struct sm_worker *worker, const struct own *own, uint64_t item)
+{
+	uint64_t producer = item >> PRODUCER_SHIFT, number = item & ((1ull << PRODUCER_SHIFT) - 1);
+
+	tally(worker->outcome, item);
+	if (producer >= worker->c->workers || number < own->expected[producer])
+		worker->outcome->tally[TALLY_OVERTAKEN]++;
+	else
+		own->expected[producer] = number + 1;
+}
+
 /* Waits for the other side without a mutex: spins, or gives the PU to whom it waits for. */
 static inline bool wait_turn(struct sm_worker *worker, unsigned *turns)
 {
@@ -152,7 +183,7 @@ static inline bool wait_turn(struct sm_worker *worker, unsigned *turns)
 
 static uint64_t produce(struct sm_worker *worker, uint64_t next, uint64_t n)
 {
-	uint64_t item = (uint64_t)worker->index << 40 | next;
+	uint64_t item = (uint64_t)worker->index << PRODUCER_SHIFT | next;
 	struct ck_queue *ck = worker->region;
 
 	switch ((enum way)sm_case_variant(worker->c)->arg) {
@@ -186,7 +217,7 @@ static uint64_t produce(struct sm_worker *worker, uint64_t next, uint64_t n)
 	return n;
 }
 
-static uint64_t consume(struct sm_worker *worker, uint64_t n)
+static uint64_t consume(struct sm_worker *worker, const struct own *own, uint64_t n)
 {
 	struct ck_queue *ck = worker->region;
 	uint64_t item;
@@ -197,25 +228,25 @@ static uint64_t consume(struct sm_worker *worker, uint64_t n)
 		for (uint64_t i = 0; i < n; i++) {
 			if (!locked_queue_take(worker->region, CAPACITY, &item))
 				return i;
-			tally(worker->outcome, item);
+			tally_taken(worker, own, item);
 		}
 		break;
 	case SPSC:
 		for (uint64_t i = 0; i < n; i++) {
 			REPEAT(worker, spsc_take_item(worker->region, &item));
-			tally(worker->outcome, item);
+			tally_taken(worker, own, item);
 		}
 		break;
 	case MPMC:
 		for (uint64_t i = 0; i < n; i++) {
 			REPEAT(worker, mpmc_take(worker->region, &item));
-			tally(worker->outcome, item);
+			tally_taken(worker, own, item);
 		}
 		break;
 	case CK_RING:
 		for (uint64_t i = 0; i < n; i++) {
 			REPEAT(worker, ck_ring_dequeue_mpmc(&ck->ring, ck->buffer, &pointer));
-			tally(worker->outcome, (uint64_t)(uintptr_t)pointer);
+			tally_taken(worker, own, (uint64_t)(uintptr_t)pointer);
 		}
 		break;
 	}
@@ -224,12 +255,12 @@ static uint64_t consume(struct sm_worker *worker, uint64_t n)
 
 static uint64_t run(struct sm_worker *worker)
 {
-	struct producer *producer = worker->state;
+	struct own *own = worker->state;
 	struct role role = role_of(worker->c, worker->index);
 	uint64_t share = share_of(&role, worker->op_count), done;
 
-	done = role.consumes ? consume(worker, share) : produce(worker, producer->next, share);
-	producer->next += done;
+	done = role.consumes ? consume(worker, own, share) : produce(worker, own->next, share);
+	own->next += done;
 	return worker->op_count - (share - done);
 }
 
@@ -247,6 +278,9 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 				"what was put in is not what came out: %lu items against %lu, sums "
 				"%lx and %lx",
 				sums[0][TALLY_COUNT], sums[1][TALLY_COUNT], sums[0][t], sums[1][t]);
+	if (sm_trial_tally(trial, TALLY_OVERTAKEN))
+		return sm_fail(err, EILSEQ, "%lu items came out after later ones of their producer",
+			       sm_trial_tally(trial, TALLY_OVERTAKEN));
 	for (unsigned i = 0; i < trial->c->workers; i++)
 		if (sums[0][TALLY_COUNT] != trial->outcome[i]->ops)
 			return sm_fail(err, EILSEQ, "%lu items in %lu operations of worker %u",
@@ -342,10 +376,11 @@ const struct sm_scenario sm_scenario_queue_lockfree = {
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per item", "ns/op" },
 	.transfers_per_op = 1,
-	.state_bytes = sizeof(struct producer),
+	.state_bytes = sizeof(struct own),
 	.region_bytes = region_bytes,
 	.supported = supported,
 	.setup = setup,
+	.warm_up = warm_up,
 	.run = run,
 	.verify = verify,
 };

@@ -1,7 +1,8 @@
 /* Every queue of many, with two processes that put numbered items and two that take them, and random delays: not one item
- * is lost or doubled.
- * usage: stress_queues mpmc|ck_ring|mutex_cond [lost|doubled|mask|single|unwoken|none [SECONDS]]
- *   lost, doubled: a producer puts a wrong item; mask: cells are found by a wrong mask; single: producers of ck_ring use the
+ * is lost or doubled,
+ * and what one consumer gets of one producer is in its order.
+ * usage: stress_queues mpmc|ck_ring|mutex_cond [lost|doubled|swapped|mask|single|unwoken|none [SECONDS]]
+ *   lost, doubled: a producer puts a wrong item; swapped: two in the wrong order; mask: cells are found by a wrong mask; single: producers of ck_ring use the
  *   call for a single one, which claims no place; unwoken: producers under the mutex signal no condition */
 #include "crew.h"
 
@@ -30,6 +31,7 @@ struct shared {
 	};
 	alignas(SM_LINE_PAIR) _Atomic uint8_t seen[PRODUCERS][ITEMS];
 	_Atomic bool strange; /* an item that nobody put */
+	_Atomic uint64_t late; /* an item, with its producer, that came after a later one; 0: none */
 };
 
 static struct shared *shared;
@@ -113,6 +115,8 @@ static void produce(unsigned number)
 			item++;
 		if (planted("doubled") && i == PLANT_AT + 1)
 			item--;
+		if (planted("swapped") && i / 2 == PLANT_AT / 2)
+			item ^= 1;
 		/* ck_ring takes no NULL. */
 		while (!put((uint64_t)(number + 1) << 32 | item))
 			sched_yield();
@@ -122,15 +126,22 @@ static void produce(unsigned number)
 
 static void consume(unsigned number)
 {
-	uint64_t state = dawdle_seed(number), item;
+	uint64_t state = dawdle_seed(number), item, next[PRODUCERS] = { 0 };
 
 	for (unsigned i = 0; i < ITEMS; i++) {
 		while (!take(&item))
 			sched_yield();
-		if ((item >> 32) - 1 < PRODUCERS && (item & 0xffffffff) < ITEMS)
+		if ((item >> 32) - 1 < PRODUCERS && (item & 0xffffffff) < ITEMS) {
+			uint64_t *least = &next[(item >> 32) - 1];
+
 			atomic_fetch_add(&shared->seen[(item >> 32) - 1][item & 0xffffffff], 1);
-		else
+			if ((item & 0xffffffff) < *least)
+				atomic_store(&shared->late, item);
+			else
+				*least = (item & 0xffffffff) + 1;
+		} else {
 			atomic_store(&shared->strange, true);
+		}
 		crew_step(&shared->crew, number);
 		dawdle(&state);
 	}
@@ -156,6 +167,11 @@ static bool try_queue(void)
 				       shared->seen[i][j] ? "doubled" : "lost");
 				return false;
 			}
+	if (shared->late) {
+		printf("%s: item %lu of producer %lu came out after a later one\n", structure,
+		       shared->late & 0xffffffff, (shared->late >> 32) - 1);
+		return false;
+	}
 	if (shared->strange)
 		printf("%s: an item came out that nobody put\n", structure);
 	return !shared->strange;
