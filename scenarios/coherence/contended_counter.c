@@ -28,6 +28,10 @@ struct subject {
 	} shard[];
 };
 
+_Static_assert(offsetof(struct subject, plain) / 64 == offsetof(struct subject, mutex) / 64 &&
+		       offsetof(struct subject, plain) / 64 == offsetof(struct subject, spinlock) / 64,
+	       "locks and count lie in one line: .why says so");
+
 static size_t copy_bytes(const struct sm_case *c)
 {
 	return sizeof(struct subject) + (size_t)c->workers * SM_LINE_PAIR;
@@ -205,9 +209,11 @@ const struct sm_scenario sm_scenario_contended_counter = {
 	.family = "coherence",
 	.question = "How should processes count together?",
 	.summary = "One number that all add to: atomic, locked, or sharded.",
-	.why = "All additions to one word queue for its cache line, lock or no lock. A lock adds a "
-	       "second line, and where it sleeps, system calls: look at the switches. Sharded "
-	       "counters give each process a line and pay at the reading.",
+	.why = "All additions to one word queue for its cache line, lock or no lock. The lock lies in "
+	       "the line of its count here, so it adds no line, but steps: one atomic access or more to take "
+	       "it, and a store or an atomic access to give it back, between any of which the line may be "
+	       "taken away; and where it sleeps, system calls: look at the switches. Sharded counters give each "
+	       "process a line and pay at the reading.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "processes",

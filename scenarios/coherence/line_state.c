@@ -309,9 +309,10 @@ const struct sm_scenario sm_scenario_line_state = {
 	.question = "What does an access cost by the state of its line?",
 	.summary = "Loads and stores to lines that are M, E, S, I here and M, E, S elsewhere.",
 	.why = "Before a core may store to a line, every other copy of it has to be given "
-	       "up, and the core waits for the answer; a load of a line that another core "
+	       "up, and the store is over when the answers are in; a load of a line that another core "
 	       "modified has to come out of that core's cache. What is already this core's "
-	       "own alone (M, E) needs neither.",
+	       "own alone (M, E) needs neither. Both ask elsewhere: whether a store to a Shared line takes "
+	       "longer than one to a line that another core modified is a matter of the CPU.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "op",

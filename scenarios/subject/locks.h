@@ -226,7 +226,7 @@ static inline void ofd_lock_unlock(struct lock_shared *lock, struct lock_own *ow
 #define FUTEX_LOCK_RELEASE memory_order_release
 #endif
 
-/* 0 free, 1 taken, 2 taken and somebody may sleep: U. Drepper, Futexes are tricky, 2011, mutex2. */
+/* 0 free, 1 taken, 2 taken and somebody may sleep: U. Drepper, Futexes are tricky, 2011, mutex3. */
 static inline int futex_lock_open(struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
 {
 	(void)own;
@@ -265,16 +265,38 @@ static inline int tas_open(struct lock_shared *lock, struct lock_own *own, struc
 {
 	(void)own;
 	(void)err;
-	ck_spinlock_fas_init(&lock->fas);
+	atomic_store(&lock->word, 0);
 	return 0;
 }
 static inline bool tas_lock(struct lock_shared *lock, struct lock_own *own)
 {
 	(void)own;
-	ck_spinlock_fas_lock(&lock->fas);
+	/* acquire: what the last owner did before its release is seen. */
+	while (atomic_exchange_explicit(&lock->word, 1, memory_order_acquire))
+		sm_relax();
 	return true;
 }
 static inline void tas_unlock(struct lock_shared *lock, struct lock_own *own)
+{
+	(void)own;
+	/* release: what was done under the lock comes before; pairs with the acquire above. */
+	atomic_store_explicit(&lock->word, 0, memory_order_release);
+}
+
+static inline int ttas_open(struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
+{
+	(void)own;
+	(void)err;
+	ck_spinlock_fas_init(&lock->fas);
+	return 0;
+}
+static inline bool ttas_lock(struct lock_shared *lock, struct lock_own *own)
+{
+	(void)own;
+	ck_spinlock_fas_lock(&lock->fas);
+	return true;
+}
+static inline void ttas_unlock(struct lock_shared *lock, struct lock_own *own)
 {
 	(void)own;
 	ck_spinlock_fas_unlock(&lock->fas);

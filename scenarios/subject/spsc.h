@@ -3,8 +3,8 @@
  *
  * Indices count bytes since the start and never wrap in practice (2^64); the place is the index modulo the
  * capacity, a power of two.  Each side keeps a copy of the other's index and looks at the real one only
- * when the copy says full or empty: most messages then cost no transfer of the index' line (J. Giacomoni et
- * al., FastForward, PPoPP 2008, for the idea of not sharing indices). */
+ * when the copy says full or empty: most messages then cost no transfer of the index' line (P. Lee, T. Bu,
+ * G. Chandranmenon, MCRingBuffer, IPDPS 2010). */
 #ifndef SHMETER_SUBJECT_SPSC_H
 #define SHMETER_SUBJECT_SPSC_H
 

@@ -241,6 +241,7 @@ static const struct sm_claim claims[] = {
 	COLLAPSES("S2", "ticket", "a ticket lock"),
 	COLLAPSES("S2.mcs", "mcs", "an MCS lock"),
 	COLLAPSES("S2.tas", "tas", "a test-and-set lock"),
+	COLLAPSES("S2.ttas", "ttas", "a test-and-test-and-set lock"),
 	COLLAPSES("S2.pthread_spin", "pthread_spin", "a pthread spinlock"),
 	{ 0 },
 };
@@ -252,7 +253,7 @@ const struct sm_scenario sm_scenario_lock_throughput = {
 	.summary = "All take one lock, work, and give it back.",
 	.why = "Under contention a lock's price is the handing over: of its line and that of what it "
 	       "guards between cores, or of the CPU between sleepers. Many switches an operation "
-	       "mean sleeping; CPU time near processes times time means spinning.",
+	       "mean sleeping; CPU time near processes times time means that nobody slept.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "processes",

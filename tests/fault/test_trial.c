@@ -268,16 +268,16 @@ Test(trial, too_few_operations_are_seen_where_nobody_did_all)
 /* The slow worker would go on alone for 9 ms of 10. */
 static void expect_common_end(const struct sm_trial_result *result)
 {
-	uint64_t shortest = UINT64_MAX;
+	uint64_t shortest = UINT64_MAX, least = UINT64_MAX;
 
 	if (result->shared_pu) /* one PU: each does all of its part when its turn comes */
 		return;
 	for (unsigned i = 0; i < result->slice_count; i++) {
-		/* 1000 of the one, some 100 of the other */
-		cr_expect(result->slice[i].row.ops >= 500 && result->slice[i].row.ops < 750,
-			  "%lu operations on average", result->slice[i].row.ops);
 		shortest = result->slice[i].row.ns < shortest ? result->slice[i].row.ns : shortest;
+		least = result->slice[i].row.ops < least ? result->slice[i].row.ops : least;
 	}
+	/* 1000 of the one, some 100 of the other, in a slice at least that nobody else disturbs */
+	cr_expect(least >= 500 && least < 750, "%lu operations on average", least);
 	cr_expect_lt(shortest, 5000 * STEP_NS, "%lu ns", shortest);
 }
 
