@@ -126,8 +126,8 @@ const struct sm_scenario sm_scenario_lost_update = {
 	.question = "What becomes of a counter that two processes increment?",
 	.summary = "Additions to one word: plain, atomic, and under a mutex.",
 	.why = "An increment is a load, an addition and a store. Two processes that load the same "
-	       "value both store the same sum, and one update is gone. An atomic addition keeps the "
-	       "line for all three; a lock keeps the other one out.",
+	       "value both store the same sum, and one update is gone. An atomic addition is all three "
+	       "with nothing of another one's in between; a lock keeps the other one out.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,

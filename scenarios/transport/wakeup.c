@@ -396,9 +396,10 @@ const struct sm_scenario sm_scenario_wakeup = {
 	.family = "transport",
 	.question = "What does it take to wake a sleeping process?",
 	.summary = "One process wakes another that waits, by every means there is.",
-	.why = "To wake a process on another PU takes a system call, an interrupt to a core "
-	       "that may be idle, a switch there: in a virtual machine, exits to the host. "
-	       "On one PU it is a switch alone. A spinning waiter needs a line transfer.",
+	.why = "To wake a process on another PU takes a system call, an interrupt to its core (or a "
+	       "store, where an idle core watches for one), and a switch there: in a virtual machine, "
+	       "exits to the host. On one PU it is a system call and a switch. A spinning waiter needs a "
+	       "line transfer.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "asleep",
