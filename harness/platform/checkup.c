@@ -51,7 +51,7 @@ static void check_topology(struct list *list, const struct sm_os *os,
 	const struct sm_pu *pus = sm_topology_pus(topology, &count);
 	struct sm_cache cache[8];
 	unsigned levels = sm_topology_caches(topology, cache, 8);
-	char text[16384], size[SM_TEXT_MAX], all[256] = "";
+	char size[SM_TEXT_MAX], all[256] = "";
 	size_t used = 0;
 
 	for (unsigned i = 0; i < levels; i++)
@@ -64,9 +64,7 @@ static void check_topology(struct list *list, const struct sm_os *os,
 	if (count == 1)
 		remedy(add(list, "topology", GAP, "one PU: nothing can be measured across cores"),
 		       "allow more CPUs (taskset, the container's cpuset)");
-	/* The file may be longer than the buffer: the first processor's flags are in its beginning. */
-	(void)!sm_os_read(os, text, sizeof(text), "/proc/cpuinfo");
-	if (strstr(text, " hypervisor"))
+	if (sm_hypervisor_seen(os) == 1)
 		add(list, "topology", WARN,
 		    "this is a virtual machine: its cores may move between the host's from one "
 		    "millisecond to the next; every slice is measured with a probe, and results are split "
@@ -171,25 +169,17 @@ static void check_limits(struct list *list)
 
 static void check_counters(struct list *list, const struct sm_event_set *events)
 {
-	for (int state = SM_COUNTED; state < SM_COUNT_STATE_COUNT; state++) {
-		char names[384] = "";
-		const struct sm_event *first = NULL;
-		size_t used = 0;
-
+	for (int state = SM_COUNTED; state < SM_COUNT_STATE_COUNT; state++)
 		for (unsigned i = 0; i < events->count; i++) {
 			const struct sm_event *event = &events->event[i];
+			char names[384];
 
-			if ((int)event->state != state || used >= sizeof(names))
-				continue;
-			first = first ? first : event;
-			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
-						 used ? ", " : "", event->name);
+			if ((int)event->state == state &&
+			    sm_events_alike(events, i, names, sizeof(names)))
+				remedy(add(list, "counters", state <= SM_SCALED ? GOOD : GAP,
+					   "%s: %s", sm_count_state_name(event->state), names),
+				       event->reason);
 		}
-		if (first)
-			remedy(add(list, "counters", state <= SM_SCALED ? GOOD : GAP, "%s: %s",
-				   sm_count_state_name((enum sm_count_state)state), names),
-			       first->reason);
-	}
 }
 
 static void check_noise(struct list *list, const struct sm_os *os)

@@ -5,9 +5,11 @@
 
 #include "counters_private.h"
 
-static bool available(const struct sm_event *event)
+/* The clocks' events have PMUs of their own in the kernel.  In a group of the other software events they may stay off
+ * (98 % of the time in kernel 6.18 where the group is switched with PERF_IOC_FLAG_GROUP), so each is alone. */
+static bool is_clock(const struct perf_event_attr *attr)
 {
-	return event->state == SM_COUNTED || event->state == SM_SCALED;
+	return attr->config == PERF_COUNT_SW_TASK_CLOCK || attr->config == PERF_COUNT_SW_CPU_CLOCK;
 }
 
 void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *set,
@@ -22,76 +24,83 @@ void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *s
 		struct perf_event_attr attr = set->event[i].attr;
 		/* Software events in one group of their own: they survive a guest without a PMU.
 		 * Hardware events alone, so that each is scaled by its own running time. */
-		int group = set->event[i].software ? software_leader : -1;
+		bool grouped = set->event[i].software && !is_clock(&attr);
+		int leader = grouped ? software_leader : -1;
 
 		counters->fd[i] = -1;
-		if (!available(&set->event[i]))
+		counters->leader[i] = leader < 0 ? i : (unsigned)leader;
+		if (!sm_event_available(&set->event[i]))
 			continue;
-		attr.disabled = group < 0; /* members follow their leader */
-		counters->fd[i] = os->perf_open(&attr, 0, -1, group, PERF_FLAG_FD_CLOEXEC);
-		if (counters->fd[i] < 0) {
+		attr.disabled = leader < 0; /* members follow their leader */
+		counters->fd[i] = os->perf_open(
+			&attr, 0, -1, leader < 0 ? -1 : counters->fd[leader], PERF_FLAG_FD_CLOEXEC);
+		if (counters->fd[i] < 0)
 			counters->fd[i] = -errno;
-			continue;
-		}
-		if (group >= 0)
-			continue;
-		counters->leader[counters->leaders++] = counters->fd[i];
-		if (set->event[i].software)
-			software_leader = counters->fd[i];
+		else if (grouped && leader < 0)
+			software_leader = (int)i;
 	}
+}
+
+static bool leads(const struct sm_counters *counters, unsigned index)
+{
+	return counters->leader[index] == index && counters->fd[index] >= 0;
+}
+
+/* Of the leaders alone: their groups go on and off the PMU with them.  With PERF_IOC_FLAG_GROUP the kernel would visit
+ * every member, which takes three times as long. */
+static void switch_all(struct sm_counters *counters, unsigned long request)
+{
+	for (unsigned i = 0; counters->set && i < counters->set->count; i++)
+		if (leads(counters, i))
+			counters->os->perf_ioctl(counters->fd[i], request, 0);
 }
 
 void sm_counters_enable(struct sm_counters *counters)
 {
-	for (unsigned i = 0; i < counters->leaders; i++)
-		counters->os->perf_ioctl(counters->leader[i], PERF_EVENT_IOC_ENABLE,
-					 PERF_IOC_FLAG_GROUP);
+	switch_all(counters, PERF_EVENT_IOC_ENABLE);
 }
 
 void sm_counters_disable(struct sm_counters *counters)
 {
-	for (unsigned i = 0; i < counters->leaders; i++)
-		counters->os->perf_ioctl(counters->leader[i], PERF_EVENT_IOC_DISABLE,
-					 PERF_IOC_FLAG_GROUP);
+	switch_all(counters, PERF_EVENT_IOC_DISABLE);
 }
 
-static struct sm_count read_one(struct sm_counters *counters, unsigned index)
+static struct sm_count read_one(const struct sm_counters *counters, unsigned index,
+				const struct sm_count *leader)
 {
-	const struct sm_event *event = &counters->set->event[index];
-	struct sm_count count = { .state = event->state };
-	char reason[SM_ERROR_TEXT_MAX];
+	struct sm_count count = { .state = SM_NOT_COUNTED };
 	uint64_t value[3]; /* value, time enabled, time running (perf_event_open(2)) */
 
-	if (!available(event))
-		return count;
-	if (counters->fd[index] < 0) {
-		count.state = counters_state_of(-counters->fd[index], event->software, reason);
-		return count;
-	}
 	if (counters->os->perf_read(counters->fd[index], value, sizeof(value)) !=
-	    (ssize_t)sizeof(value)) {
-		count.state = SM_NOT_COUNTED;
+	    (ssize_t)sizeof(value))
 		return count;
-	}
 	count.raw = value[0];
-	count.enabled_ns = value[1];
+	/* A member was to count for as long as its leader: its own time goes on for about a microsecond each time that
+	 * the leader is switched (kernel 6.18), and would pass for multiplexing. */
+	count.enabled_ns = leader ? leader->enabled_ns : value[1];
 	count.running_ns = value[2];
-	if (value[2] == 0) {
-		count.state = SM_NOT_COUNTED;
-	} else if (value[2] < value[1]) {
-		count.state = SM_SCALED;
-		count.value = (double)value[0] * (double)value[1] / (double)value[2];
-	} else {
-		count.state = SM_COUNTED;
-		count.value = (double)value[0];
-	}
+	if (count.running_ns == 0)
+		return count;
+	count.state = count.running_ns < count.enabled_ns ? SM_SCALED : SM_COUNTED;
+	count.value = (double)count.raw;
+	if (count.state == SM_SCALED)
+		count.value *= (double)count.enabled_ns / (double)count.running_ns;
 	return count;
 }
 
 void sm_counters_read(struct sm_counters *counters, struct sm_count out[SM_EVENTS_MAX])
 {
-	for (unsigned i = 0; counters->set && i < counters->set->count; i++)
-		out[i] = read_one(counters, i);
+	for (unsigned i = 0; counters->set && i < counters->set->count; i++) {
+		const struct sm_event *event = &counters->set->event[i];
+		unsigned leader = counters->leader[i]; /* opened, so read, before its members */
+
+		if (!sm_event_available(event))
+			out[i] = (struct sm_count){ .state = event->state };
+		else if (counters->fd[i] < 0)
+			out[i] = (struct sm_count){ .state = counters_state_of(-counters->fd[i]) };
+		else
+			out[i] = read_one(counters, i, leader == i ? NULL : &out[leader]);
+	}
 }
 
 void sm_counters_close(struct sm_counters *counters)

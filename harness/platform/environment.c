@@ -66,6 +66,46 @@ static bool find_field(const char *text, const char *key, char *out, size_t size
 	return false;
 }
 
+/* Whether the firmware calls the machine a virtual one.  The names are what the vendors' products put into DMI; Amazon's
+ * real machines bear its name, too. */
+static bool firmware_is_virtual(const char *vendor, const char *product)
+{
+	static const char *const vendors[] = {
+		"QEMU", "VMware", "innotek", "Xen", "Bochs", "Parallels", "Apple Virtualization"
+	};
+
+	for (size_t i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++)
+		if (strncmp(vendor, vendors[i], strlen(vendors[i])) == 0)
+			return true;
+	return strstr(product, "Virtual Machine") || strstr(product, "KVM") ||
+	       strcmp(product, "Google Compute Engine") == 0 ||
+	       (strcmp(vendor, "Amazon EC2") == 0 && !strstr(product, ".metal"));
+}
+
+int sm_hypervisor_seen(const struct sm_os *os)
+{
+	char *text = malloc(CPUINFO_MAX), flags[CPUINFO_MAX / 4], vendor[128], product[128] = "";
+	int seen = -1;
+
+	/* The first processor's flags are in the beginning, however long the file is. */
+	if (text && sm_os_read(os, text, CPUINFO_MAX, "/proc/cpuinfo") != -2 &&
+	    find_field(text, "flags", flags, sizeof(flags)))
+		seen = strstr(flags, " hypervisor") != NULL;
+	free(text);
+	if (seen == 1 || sm_os_read(os, vendor, sizeof(vendor), "/sys/hypervisor/type") >= 0 ||
+	    sm_os_read(os, vendor, sizeof(vendor), "/proc/device-tree/hypervisor/compatible") >= 0)
+		return 1;
+	/* QEMU's and other makers' board for virtual machines that resemble none; the file has several names, each ended
+	 * by a zero, and its first one is the board's own. */
+	if (sm_os_read(os, vendor, sizeof(vendor), "/proc/device-tree/compatible") >= 0 &&
+	    strcmp(vendor, "linux,dummy-virt") == 0)
+		return 1;
+	if (sm_os_read(os, vendor, sizeof(vendor), "/sys/class/dmi/id/sys_vendor") < 0)
+		return seen;
+	(void)!sm_os_read(os, product, sizeof(product), "/sys/class/dmi/id/product_name");
+	return firmware_is_virtual(vendor, product);
+}
+
 static void add_cpu(json_t *object, const struct sm_os *os)
 {
 	static const struct {
@@ -80,11 +120,11 @@ static void add_cpu(json_t *object, const struct sm_os *os)
 		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 			if (find_field(text, fields[i].field, value, sizeof(value)))
 				set_text(object, fields[i].key, value);
-		if (find_field(text, "flags", value, sizeof(value)))
-			json_object_set_new(object, "virtual_machine",
-					    json_boolean(strstr(text, " hypervisor") != NULL));
 	}
 	free(text);
+	if (sm_hypervisor_seen(os) >= 0)
+		json_object_set_new(object, "virtual_machine",
+				    json_boolean(sm_hypervisor_seen(os) == 1));
 }
 
 static void add_memory(json_t *object, const struct sm_os *os)

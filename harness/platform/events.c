@@ -35,65 +35,8 @@ static const struct {
 #define SHORT_NAMES (sizeof(short_names) / sizeof(short_names[0]))
 
 const char *const sm_events_default =
-	"minor-faults,major-faults,context-switches,cpu-migrations,task-clock,cycles,instructions,"
+	"minor-faults,major-faults,context-switches,cpu-migrations,cycles,instructions,"
 	"cache-references,cache-misses,L1D-load-misses,LLC-load-misses,dTLB-load-misses";
-
-/* Events that each family of CPUs calls differently: the first that libpfm4 knows for this CPU is taken.  AMD
- * cannot tell a transfer within a core complex from a hit in its L3: what counts both bears another name.
- * Meanings: the vendors' lists of events. */
-struct candidate {
-	const char *event;
-	const char *name; /* NULL: as asked for */
-	const char *meaning;
-};
-#define HITM     "loads that another core of the socket answered, which had modified the line"
-#define FAR_HITM "loads that a core of another socket answered, which had modified the line"
-#define OWN_COMPLEX                                                                                \
-	"lines that came from this core complex: from another core's cache or, indistinguishably, from the L3"
-static const struct {
-	const char *name, *what;
-	struct candidate candidate[8];
-} by_cpu[] = {
-	{ "loads-from-other-core",
-	  "loads that another core's cache answered (HITM)",
-	  { /* Skylake to Ice Lake */
-	    { "MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM", NULL, HITM },
-	    /* Sapphire Rapids on */
-	    { "MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD", NULL,
-	      "loads that another core of the socket answered, which had modified the line or had it alone" },
-	    /* Haswell, Broadwell */
-	    { "MEM_LOAD_UOPS_L3_HIT_RETIRED:XSNP_HITM", NULL, HITM },
-	    /* Sandy Bridge, Ivy Bridge */
-	    { "MEM_LOAD_UOPS_LLC_HIT_RETIRED:XSNP_HITM", NULL, HITM },
-	    /* Zen 3 */
-	    { "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:INT_CACHE", "fills-from-own-complex",
-	      OWN_COMPLEX },
-	    /* Zen 4 */
-	    { "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX", "fills-from-own-complex",
-	      OWN_COMPLEX },
-	    /* Zen 2 */
-	    { "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_LCL_CACHE", "fills-from-own-die",
-	      "lines that came from this core complex (from another core's cache or, indistinguishably, from "
-	      "the L3), or from another complex if their memory is this die's" } } },
-	{ "fills-from-other-cache",
-	  "lines that came from a cache further away: another core complex or socket",
-	  { /* Skylake servers on */
-	    { "MEM_LOAD_L3_MISS_RETIRED:REMOTE_HITM", NULL, FAR_HITM },
-	    /* Haswell, Broadwell servers */
-	    { "MEM_LOAD_UOPS_L3_MISS_RETIRED:REMOTE_HITM", NULL, FAR_HITM },
-	    /* Ivy Bridge servers */
-	    { "MEM_LOAD_UOPS_LLC_MISS_RETIRED:REMOTE_HITM", NULL, FAR_HITM },
-	    /* Zen 3 */
-	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:EXT_CACHE_LCL:EXT_CACHE_RMT", NULL,
-	      "lines that came from the caches of another core complex" },
-	    /* Zen 4 */
-	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_CACHE_NEAR_FAR:FAR_CACHE_NEAR_FAR", NULL,
-	      "lines that came from the caches of another core complex" },
-	    /* Zen 2 */
-	    { "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_RMT_CACHE", NULL,
-	      "lines that came from another core complex and whose memory is another die's" } } },
-};
-#define BY_CPU (sizeof(by_cpu) / sizeof(by_cpu[0]))
 
 static const char *libpfm_name(const char *name)
 {
@@ -121,76 +64,24 @@ static int encode_string(struct sm_event *event, const char *string)
 	return rc;
 }
 
-/* True where the name is one of `by_cpu`, asked for or got (a resumed run asks for what it got); its code in
- * `rc`, and the reason where no candidate fits. */
-static bool encode_by_cpu(struct sm_event *event, int *rc)
+/* What every event is opened with besides what libpfm4 set. */
+static void complete(struct sm_event *event)
 {
-	for (size_t i = 0; i < BY_CPU; i++) {
-		bool any = strcmp(by_cpu[i].name, event->name) == 0, known = any;
-
-		for (unsigned c = 0; by_cpu[i].candidate[c].event; c++) {
-			const struct candidate *candidate = &by_cpu[i].candidate[c];
-
-			if (!any && !(candidate->name && strcmp(candidate->name, event->name) == 0))
-				continue;
-			known = true;
-			*rc = encode_string(event, candidate->event);
-			if (*rc != PFM_SUCCESS)
-				continue;
-			if (candidate->name)
-				snprintf(event->name, sizeof(event->name), "%s", candidate->name);
-			return true;
-		}
-		if (!known)
-			continue;
-		*rc = PFM_ERR_NOTSUPP;
-		snprintf(event->reason, sizeof(event->reason),
-			 "libpfm4 sees no PMU here that counts %s: run on bare metal, or have the "
-			 "host give the virtual machine a vPMU",
-			 by_cpu[i].what);
-		return true;
-	}
-	return false;
-}
-
-/* Whether libpfm4's full string is of the event: "skl::NAME:UNIT:e=0..." has the parts of "NAME:UNIT". */
-static bool is_event(const char *fstr, const char *event)
-{
-	char copy[SM_EVENT_TEXT_MAX], *rest = copy, *part;
-
-	snprintf(copy, sizeof(copy), "%s", event);
-	while ((part = strsep(&rest, ":"))) {
-		const char *at = strstr(fstr, part);
-		size_t length = strlen(part);
-
-		while (at && (at == fstr || at[-1] != ':' || (at[length] && at[length] != ':')))
-			at = strstr(at + 1, part);
-		if (!at)
-			return false;
-	}
-	return true;
-}
-
-const char *sm_event_meaning(const char *fstr)
-{
-	for (size_t i = 0; i < BY_CPU; i++)
-		for (unsigned c = 0; by_cpu[i].candidate[c].event; c++)
-			if (is_event(fstr, by_cpu[i].candidate[c].event))
-				return by_cpu[i].candidate[c].meaning;
-	return NULL;
+	event->software = event->attr.type == PERF_TYPE_SOFTWARE;
+	event->attr.disabled = 1;
+	event->attr.inherit = 0;
+	event->attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
+	event->attr.exclude_hv = 1;
 }
 
 static int encode(struct sm_event *event, struct sm_error *err)
 {
-	int rc;
+	int rc = encode_string(event, libpfm_name(event->name));
 
-	if (!encode_by_cpu(event, &rc))
-		rc = encode_string(event, libpfm_name(event->name));
 	if (rc == PFM_ERR_NOTSUPP) {
 		event->state = SM_NOT_SUPPORTED;
-		if (!event->reason[0])
-			snprintf(event->reason, sizeof(event->reason),
-				 "libpfm4 knows no such event for this CPU");
+		snprintf(event->reason, sizeof(event->reason),
+			 "libpfm4 knows no such event for this CPU");
 		return 0;
 	}
 	if (rc != PFM_SUCCESS)
@@ -199,11 +90,7 @@ static int encode(struct sm_event *event, struct sm_error *err)
 			"--events: libpfm4 does not know \"%s\" (%s); its `showevtinfo` lists "
 			"what it knows",
 			event->name, pfm_strerror(rc));
-	event->software = event->attr.type == PERF_TYPE_SOFTWARE;
-	event->attr.disabled = 1;
-	event->attr.inherit = 0;
-	event->attr.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
-	event->attr.exclude_hv = 1;
+	complete(event);
 	return 0;
 }
 
@@ -211,42 +98,6 @@ static void set_scope(struct sm_event *event, enum sm_count_scope scope)
 {
 	event->scope = scope;
 	event->attr.exclude_kernel = scope == SM_SCOPE_USER;
-}
-
-enum sm_count_state counters_state_of(int error, bool software, char reason[SM_ERROR_TEXT_MAX])
-{
-	const char *text;
-	enum sm_count_state state = SM_NOT_SUPPORTED;
-
-	switch (error) {
-	case EACCES:
-		state = SM_NOT_PERMITTED;
-		text = "the kernel does not let this user count it: set kernel.perf_event_paranoid to 1 "
-		       "or lower (sysctl), or run with CAP_PERFMON";
-		break;
-	case EPERM:
-		state = SM_NOT_PERMITTED;
-		text = "perf_event_open is forbidden here, as in a container with a seccomp filter: run "
-		       "it with --cap-add PERFMON or a profile that allows the call";
-		break;
-	case EMFILE:
-		state = SM_NOT_COUNTED;
-		text = "too many open files: raise the limit (ulimit -n)";
-		break;
-	case E2BIG:
-		text = "the kernel is older than this build's perf interface: build it there";
-		break;
-	case EINVAL:
-		text = "the kernel refuses this event on this CPU: choose another with --events";
-		break;
-	default:
-		text = software
-			       ? "this kernel has no such software event"
-			       : "no PMU with this event is visible here: run on bare metal, or have the "
-				 "host give the virtual machine a vPMU";
-	}
-	snprintf(reason, SM_ERROR_TEXT_MAX, "%s", text);
-	return state;
 }
 
 /* Counts a stretch of spinning; says whether the event ever got onto a PMU. */
@@ -279,39 +130,126 @@ static void probe(struct sm_event *event, const struct sm_os *os)
 		fd = os->perf_open(&event->attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	}
 	if (fd < 0) {
-		event->state = counters_state_of(errno, event->software, event->reason);
+		event->state = counters_state_of(errno);
+		counters_why_refused(os, event, errno, event->reason);
 		return;
 	}
 	event->state = SM_COUNTED;
-	if (!runs(os, fd)) {
+	if (!runs(os, fd) && !counters_of_other_cores(os, event)) {
 		event->state = SM_NOT_COUNTED;
-		snprintf(
-			event->reason, sizeof(event->reason),
-			"it opened but never ran: the PMU's counters are taken, for example by the NMI "
-			"watchdog (sysctl kernel.nmi_watchdog=0) or another profiler");
+		counters_why_idle(os, event->reason);
 	}
 	close(fd);
+}
+
+/* The next entry of the set, empty but for its name. */
+static int new_event(struct sm_event_set *set, const char *name, struct sm_event **event,
+		     struct sm_error *err)
+{
+	if (set->count == SM_EVENTS_MAX)
+		return sm_fail(err, EINVAL, "--events: at most %d events", SM_EVENTS_MAX);
+	*event = &set->event[set->count];
+	if (strlen(name) >= sizeof((*event)->name))
+		return sm_fail(err, EINVAL, "--events: \"%.40s...\" is too long", name);
+	memset(*event, 0, sizeof(**event));
+	snprintf((*event)->name, sizeof((*event)->name), "%s", name);
+	set->count++;
+	return 0;
+}
+
+/* The first candidate of `name` that libpfm4 encodes for this PMU; NULL: it has none. */
+static const struct line_candidate *encode_on(struct sm_event *event, const char *name,
+					      const char *pmu)
+{
+	const struct line_candidate *candidate;
+	char string[2 * SM_EVENT_TEXT_MAX];
+
+	for (unsigned number = 0; (candidate = line_candidate(name, number)); number++) {
+		snprintf(string, sizeof(string), "%s::%s", pmu, candidate->event);
+		if (encode_string(event, string) == PFM_SUCCESS)
+			return candidate;
+	}
+	return NULL;
+}
+
+/* Adds what one of the names of line_events.c means on each PMU of the machine.  Where there are two kinds of cores,
+ * each has a PMU of its own; what the second one counts is called NAME@PMU. */
+static int add_line_events(struct sm_event_set *set, const struct sm_os *os, const char *asked,
+			   struct sm_error *err)
+{
+	unsigned before = set->count;
+	char name[SM_EVENT_TEXT_MAX], pmus[256] = "", *wanted;
+	struct sm_event *event = NULL;
+	int number, rc;
+
+	snprintf(name, sizeof(name), "%s", asked);
+	wanted = strchr(name, '@');
+	if (wanted)
+		*wanted++ = '\0';
+	pfm_for_all_pmus(number)
+	{
+		pfm_pmu_info_t pmu = { .size = sizeof(pmu) };
+		const struct line_candidate *candidate;
+
+		if (pfm_get_pmu_info((pfm_pmu_t)number, &pmu) != PFM_SUCCESS || !pmu.is_present ||
+		    pmu.type != PFM_PMU_TYPE_CORE || (wanted && strcmp(wanted, pmu.name) != 0))
+			continue;
+		rc = new_event(set, name, &event, err);
+		if (rc < 0)
+			return rc;
+		candidate = encode_on(event, name, pmu.name);
+		if (!candidate) {
+			size_t used = strlen(pmus);
+
+			snprintf(pmus + used, sizeof(pmus) - used, "%s%s", used ? " and " : "",
+				 pmu.desc);
+			set->count--;
+			continue;
+		}
+		snprintf(event->name, sizeof(event->name), "%.60s%s%.60s",
+			 candidate->name ? candidate->name : name,
+			 wanted || set->count - before > 1 ? "@" : "",
+			 wanted || set->count - before > 1 ? pmu.name : "");
+		complete(event);
+		probe(event, os);
+	}
+	if (set->count > before)
+		return 0;
+	rc = new_event(set, asked, &event, err);
+	if (rc < 0)
+		return rc;
+	snprintf(event->fstr, sizeof(event->fstr), "%.*s", (int)sizeof(event->fstr) - 1, asked);
+	event->state = SM_NOT_SUPPORTED;
+	if (wanted && !*pmus)
+		snprintf(event->reason, sizeof(event->reason), "libpfm4 sees no PMU \"%s\" here",
+			 wanted);
+	else
+		counters_why_unknown(os, line_what(name), pmus, event->reason);
+	return 0;
+}
+
+static bool is_line_event(const char *name)
+{
+	char plain[SM_EVENT_TEXT_MAX];
+
+	snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(name, "@"), name);
+	return line_candidate(plain, 0) != NULL;
 }
 
 static int add_event(struct sm_event_set *set, const struct sm_os *os, const char *name,
 		     struct sm_error *err)
 {
-	struct sm_event *event;
+	struct sm_event *event = NULL;
 	int rc;
 
-	if (set->count == SM_EVENTS_MAX)
-		return sm_fail(err, EINVAL, "--events: at most %d events", SM_EVENTS_MAX);
-	event = &set->event[set->count];
-	if (strlen(name) >= sizeof(event->name))
-		return sm_fail(err, EINVAL, "--events: \"%.40s...\" is too long", name);
-	snprintf(event->name, sizeof(event->name), "%s", name);
-	rc = encode(event, err);
-	if (rc < 0)
-		return rc;
-	if (event->state == SM_COUNT_NONE)
+	if (is_line_event(name))
+		return add_line_events(set, os, name, err);
+	rc = new_event(set, name, &event, err);
+	if (rc == 0)
+		rc = encode(event, err);
+	if (rc == 0 && event->state == SM_COUNT_NONE)
 		probe(event, os);
-	set->count++;
-	return 0;
+	return rc;
 }
 
 int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const char *list,
@@ -349,24 +287,43 @@ const char *sm_count_scope_name(enum sm_count_scope scope)
 	return scope == SM_SCOPE_USER ? "user" : "user+kernel";
 }
 
-void sm_events_note(const struct sm_event_set *set, char out[SM_ERROR_TEXT_MAX])
+bool sm_event_available(const struct sm_event *event)
 {
-	const struct sm_event *first = NULL;
-	char names[256] = "";
+	return event->state == SM_COUNTED || event->state == SM_SCALED;
+}
+
+bool sm_events_alike(const struct sm_event_set *set, unsigned first, char *names, size_t size)
+{
+	const struct sm_event *one = &set->event[first];
 	size_t used = 0;
 
-	out[0] = '\0';
-	/* One sentence: the reason of the first missing event, and all that share it. */
+	names[0] = '\0';
 	for (unsigned i = 0; i < set->count; i++) {
 		const struct sm_event *event = &set->event[i];
 
-		if (event->state == SM_COUNTED || event->state == SM_SCALED)
+		if (event->state != one->state || strcmp(event->reason, one->reason) != 0)
 			continue;
-		first = first ? first : event;
-		if (used < sizeof(names))
-			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
+		if (i < first)
+			return false;
+		if (used < size)
+			used += (size_t)snprintf(names + used, size - used, "%s%s",
 						 used ? ", " : "", event->name);
 	}
-	if (first)
-		snprintf(out, SM_ERROR_TEXT_MAX, "Not counted: %s; %.240s.", names, first->reason);
+	return true;
+}
+
+void sm_events_note(const struct sm_event_set *set, char out[SM_ERROR_TEXT_MAX])
+{
+	char names[256];
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < set->count && used < SM_ERROR_TEXT_MAX; i++)
+		if (!sm_event_available(&set->event[i]) &&
+		    sm_events_alike(set, i, names, sizeof(names)))
+			used += (size_t)snprintf(out + used, SM_ERROR_TEXT_MAX - used, "%s%s (%s)",
+						 used ? "; " : "Not counted: ", names,
+						 set->event[i].reason);
+	if (used && used + 1 < SM_ERROR_TEXT_MAX)
+		snprintf(out + used, SM_ERROR_TEXT_MAX - used, ".");
 }

@@ -290,7 +290,7 @@ static void put_memory(struct page *page)
 void page_machine(struct page *page)
 {
 	const struct sm_results *r = page->results;
-	const json_t *machine = json_object_get(r->manifest, "environment");
+	const json_t *machine = json_object_get(r->manifest, "environment"), *virtual_machine;
 	char text[512];
 
 	page_heading(page->out, 2, "machine", "Which machine");
@@ -301,9 +301,11 @@ void page_machine(struct page *page)
 		 *words_text(r, "environment/microcode") ? ", microcode " : "",
 		 words_text(r, "environment/microcode"));
 	fact(page->out, "CPU", text);
+	virtual_machine = json_object_get(machine, "virtual_machine");
 	snprintf(text, sizeof(text), "%s%s%s",
-		 json_is_true(json_object_get(machine, "virtual_machine")) ? "virtual machine"
-									   : "bare metal",
+		 json_is_true(virtual_machine)    ? "virtual machine"
+		 : json_is_false(virtual_machine) ? "no hypervisor is seen"
+						  : "whether a hypervisor runs it cannot be seen",
 		 *words_text(r, "environment/container") ? ", in a container: " : "",
 		 words_text(r, "environment/container"));
 	fact(page->out, "Kind", text);

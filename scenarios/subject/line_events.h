@@ -3,6 +3,6 @@
 #ifndef SHMETER_SUBJECT_LINE_EVENTS_H
 #define SHMETER_SUBJECT_LINE_EVENTS_H
 
-#define LINE_EVENTS "loads-from-other-core,fills-from-other-cache"
+#define LINE_EVENTS "loads-from-other-core,stores-from-other-core,fills-from-other-cache"
 
 #endif

@@ -31,6 +31,9 @@ for svg in "$folder"/plots/*.svg; do
 done
 (cd $folder/plots && rm -f ratios.svg && gnuplot ratios.gp && [ -s ratios.svg ]) || fail 'ratios.gp does not redraw'
 
+# Software events have no PMU to share: one that was off for a part of the time is a defect.
+awk -F, '$3 ~ /PERF_COUNT_SW_/ && $NF == "scaled"' $folder/counters.csv | grep . && fail 'a software event is scaled'
+
 # Every column is documented, in the order of the file.
 for csv in samples slices counters metrics values purity rates summary pairs crossings claims; do
 	documented=$(awk -v file="## $csv.csv" '$0 == file {on = 1; next} /^## / {on = 0}

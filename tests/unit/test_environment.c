@@ -11,31 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fake_root.h"
 #include "shmeter/environment.h"
 #include "shmeter/file_system.h"
 #include "shmeter/region.h"
 
-static char root[64];
 static struct sm_os os;
 static struct sm_topology *topology;
 
-static void put(const char *path, const char *text)
-{
-	char command[256], full[256];
-	FILE *file;
-
-	snprintf(command, sizeof(command), "mkdir -p $(dirname %s%s)", root, path);
-	cr_assert_eq(system(command), 0);
-	snprintf(full, sizeof(full), "%s%s", root, path);
-	file = fopen(full, "w");
-	fputs(text, file);
-	fclose(file);
-}
-
 static void setup(void)
 {
-	snprintf(root, sizeof(root), "/tmp/shmeter-env-XXXXXX");
-	cr_assert(mkdtemp(root));
+	root_make();
 	os = sm_os_linux;
 	os.root = root;
 	cr_assert_eq(sm_topology_open(&topology, "pack:2 [numa] l3:1 core:4 pu:1", NULL), 0);
@@ -43,10 +29,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", root);
-	cr_expect_eq(system(command), 0);
+	root_remove();
 	sm_topology_close(topology);
 }
 
@@ -79,6 +62,47 @@ Test(environment, files_are_read)
 	cr_expect_eq(json_integer_value(json_object_get(object, "hugepages_2m")), 17);
 	cr_expect_str_eq(json_string_value(json_object_get(object, "thp_shmem")), "advise");
 	json_decref(object);
+}
+
+/* A hypervisor is seen by any of these; none of them, and nothing is claimed. */
+Test(environment, a_hypervisor_is_seen_or_not)
+{
+	cr_expect_eq(sm_hypervisor_seen(&os), -1);
+	put("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu sse\n");
+	cr_expect_eq(sm_hypervisor_seen(&os), 0);
+	put("/sys/class/dmi/id/sys_vendor", "Dell Inc.\n");
+	put("/sys/class/dmi/id/product_name", "PowerEdge R650\n");
+	cr_expect_eq(sm_hypervisor_seen(&os), 0);
+	put("/proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu hypervisor sse\n");
+	cr_expect_eq(sm_hypervisor_seen(&os), 1);
+	put("/proc/cpuinfo", "processor\t: 0\nFeatures\t: fp asimd\n");
+	cr_expect_eq(sm_hypervisor_seen(&os), 0);
+	put("/proc/device-tree/compatible", "linux,dummy-virt");
+	cr_expect_eq(sm_hypervisor_seen(&os), 1);
+}
+
+Test(environment, firmware_tells_of_virtual_machines)
+{
+	static const struct {
+		const char *vendor, *product;
+		int seen;
+	} machines[] = {
+		{ "QEMU", "Standard PC (Q35 + ICH9, 2009)", 1 },
+		{ "VMware, Inc.", "VMware7,1", 1 },
+		{ "Microsoft Corporation", "Virtual Machine", 1 },
+		{ "Microsoft Corporation", "Surface Pro 7", 0 },
+		{ "Google", "Google Compute Engine", 1 },
+		{ "Amazon EC2", "c7g.large", 1 },
+		{ "Amazon EC2", "c7g.metal", 0 },
+		{ "Supermicro", "SYS-1029P", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		put("/sys/class/dmi/id/sys_vendor", machines[i].vendor);
+		put("/sys/class/dmi/id/product_name", machines[i].product);
+		cr_expect_eq(sm_hypervisor_seen(&os), machines[i].seen, "%s %s", machines[i].vendor,
+			     machines[i].product);
+	}
 }
 
 static void identify(const char *model, const char *memory, struct sm_identity *out)

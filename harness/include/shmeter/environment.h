@@ -18,6 +18,10 @@
  * without memory. */
 json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology *topology);
 
+/* Whether a hypervisor is seen to run this machine: by the CPU's flag, the kernel (/sys/hypervisor, the device tree) or
+ * the firmware's names (DMI).  1: yes; 0: these could be read and none tells of one; -1: nothing here could tell. */
+int sm_hypervisor_seen(const struct sm_os *os);
+
 /* Who measured, in two parts, each a stable hash of 16 hex digits.  Two machines of one type are comparable: CPU model, PUs,
  * caches, nodes, memory rounded, the kernel's major.minor, hypervisor.  The host tells machines of one type apart. */
 struct sm_identity {
