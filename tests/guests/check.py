@@ -175,6 +175,7 @@ def check_numa(judge):
 def check_amd64(judge):
     judge.ended("doctor")
     judge.ended("list")
+    check_models(judge, "skl loads-from-other-core: skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM")
     machine = json.loads(judge.log("doctor") or "{}").get("environment", {})
     judge.expect(machine.get("nodes") == 2 and machine.get("pus") == 8, "doctor sees 2 nodes, 8 PUs",
                  f"{machine.get('nodes')} and {machine.get('pus')}")
@@ -209,9 +210,19 @@ def check_counted(judge, step, cycles, instructions):
     return trials
 
 
+def check_models(judge, *lines):
+    judge.ended("models")
+    missing = [line for line in lines if line not in judge.log("models")]
+    judge.expect(not missing, "line events of every CPU model: " + judge.log("models").strip().split("\n")[-1],
+                 str(missing))
+
+
 def check_arm64(judge):
     judge.ended("doctor")
     judge.ended("list")
+    check_models(judge, "arm_n1 reads-beyond-last-cache: arm_n1::LL_CACHE_MISS_RD",
+                 "arm_n1 accesses-to-other-socket: arm_n1::REMOTE_ACCESS",
+                 "arm_ac57 loads-from-other-core: libpfm4 has no event for ")
     judge.ended("counters")
     trials = check_counted(judge, "counters", "cycles", "instructions")
     refused = ("cache-references", "cache-misses", "L1D-load-misses", "LLC-load-misses", "dTLB-load-misses")
