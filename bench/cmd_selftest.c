@@ -11,6 +11,7 @@
 #include "registry.h"
 #include "shmeter/floor.h"
 #include "shmeter/guard.h"
+#include "shmeter/os.h"
 #include "shmeter/selftest.h"
 #include "shmeter/store.h"
 
@@ -200,12 +201,52 @@ static int test(struct selftest *self, struct sm_error *err)
 	return rc == 0 ? find_floor(self, err) : rc;
 }
 
+/* Prints what each kind of known work counted, and returns the exit code. */
+static int print_counts(const struct sm_known_count counts[SM_KNOWN_COUNTS])
+{
+	bool wrong = false, tested = false;
+
+	for (int i = 0; i < SM_KNOWN_COUNTS; i++) {
+		const struct sm_known_count *count = &counts[i];
+
+		printf("%-13s %s (%s): ", sm_verdict_name(count->verdict), count->what, count->event);
+		if (count->verdict == SM_NOT_TESTABLE)
+			printf("skipped: %s\n", count->reason);
+		else
+			printf("%.0f counted, %s %.0f%s\n", count->counted,
+			       i == SM_KNOWN_PADDED ? "one shared line would have" : "there were",
+			       count->expected, count->state == SM_SCALED ? ", scaled" : "");
+		wrong |= count->verdict == SM_REFUTED;
+		tested |= count->verdict != SM_NOT_TESTABLE;
+	}
+	printf("%s\n", wrong	 ? "Counters that are refuted count something else here: do not use them."
+			: tested ? "The counters that were tested count what they say."
+				 : "No counter could be tested here.");
+	return wrong ? EXIT_WRONG : tested ? EXIT_OK : EXIT_MACHINE;
+}
+
+static int test_counters(void)
+{
+	struct sm_known_count counts[SM_KNOWN_COUNTS];
+	struct sm_topology *topology = NULL;
+	struct sm_error err = { 0 };
+	int rc = sm_topology_open(&topology, NULL, &err);
+
+	if (rc == 0)
+		rc = sm_known_counts(&sm_os_linux, topology, counts, &err);
+	if (topology)
+		sm_topology_close(topology);
+	return rc < 0 ? complain(&err) : print_counts(counts);
+}
+
 int cmd_selftest(struct arguments *arguments)
 {
 	struct selftest self = { .arguments = arguments };
 	struct sm_error err = { 0 };
 	int rc;
 
+	if (arguments->counters)
+		return test_counters();
 	if (arguments->out)
 		snprintf(self.out, sizeof(self.out), "%s", arguments->out);
 	else

@@ -31,6 +31,7 @@ enum option_id {
 	OPT_SET,
 	OPT_EVENTS,
 	OPT_NO_COUNTERS,
+	OPT_COUNTERS,
 	OPT_BLOCKS,
 	OPT_SLICE,
 	OPT_SLICES,
@@ -98,6 +99,8 @@ static const struct option_spec specs[] = {
 	{ OPT_EVENTS, "events", "LIST", "events to count, in libpfm4's syntax", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_DOCTOR) },
 	{ OPT_NO_COUNTERS, "no-counters", NULL, "count nothing", NULL, FOR(CMD_RUN) },
+	{ OPT_COUNTERS, "counters", NULL, "test the hardware counters on work whose counts are known",
+	  NULL, FOR(CMD_SELFTEST) },
 	{ OPT_BLOCKS, "repeat-blocks", "N", "blocks of each group, instead of the profile's", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) },
 	{ OPT_SLICE, "slice", "TIME", "length of a slice, instead of 1ms (longer where workers share PUs)", NULL,
@@ -412,6 +415,7 @@ static int apply(struct arguments *a, int id, char *text, struct sm_error *err)
 	switch (id) {
 	case OPT_FORMAT: return parse_choice(find_spec(id), text, &a->format, err);
 	case OPT_DB: a->db = text; break;
+	case OPT_COUNTERS: a->counters = true; break;
 	case OPT_YES: a->yes = true; break;
 	case OPT_ALL: a->all = true; break;
 	case OPT_LIST: a->list = true; break;

@@ -51,6 +51,7 @@ struct arguments {
 	double allowed; /* ratio: --max */
 	const char *pass[64]; /* options of run, for the runs of an alternation */
 	size_t pass_count;
+	bool counters; /* selftest */
 	bool strict, confirm, github, yes, all, list, sixel;
 	bool json, apply, undo, dry_run, term, no_plots, quiet, verbose, seeded;
 	const char *operand[64]; /* patterns or folders */

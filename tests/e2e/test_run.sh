@@ -34,6 +34,14 @@ done
 # Software events have no PMU to share: one that was off for a part of the time is a defect.
 awk -F, '$3 ~ /PERF_COUNT_SW_/ && $NF == "scaled"' $folder/counters.csv | grep . && fail 'a software event is scaled'
 
+# Counters are tried on known work, or skipped with the reason: never silently.
+"$program" selftest --counters >counters 2>err
+case $? in
+0) grep -q '^The counters that were tested count what they say' counters || fail "counters: $(cat counters err)" ;;
+5) [ "$(grep -cE '^not_testable .*: skipped: .{20}' counters)" = 4 ] || fail "skipped: $(cat counters err)" ;;
+*) fail "selftest --counters: $(cat counters err)" ;;
+esac
+
 # Every column is documented, in the order of the file.
 for csv in samples slices counters metrics values purity rates summary pairs crossings claims; do
 	documented=$(awk -v file="## $csv.csv" '$0 == file {on = 1; next} /^## / {on = 0}
