@@ -366,7 +366,7 @@ Test(golden, an_event_says_what_it_is_on_this_cpu)
 	got = read_text(path);
 	cr_expect(strstr(
 		got,
-		"<code>fills-from-own-complex</code> here: lines that came from this core complex"));
+		"<code>fills-from-own-complex</code> here: lines that loads and stores got from this core complex"));
 	cr_expect(strstr(
 		got,
 		"(amd64_fam19h_zen4::DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX:k=1:u=1)."));
