@@ -27,25 +27,12 @@ static bool speaks_of_cores(const struct sm_claim *claim)
 	return has_any(claim->text, words);
 }
 
-/* Mended by whoever else changes them now. */
-static bool is_pending(const struct sm_claim *claim)
-{
-	static const char *const ids[] = { "T1", "T3", "T4", "T9" };
-
-	for (unsigned i = 0; i < 4; i++)
-		if (strncmp(claim->id, ids[i], 2) == 0)
-			return true;
-	return false;
-}
-
 /* `near` is meant as two cores, unless there are to be more processes than PUs. */
 static bool means_cores(const struct sm_claim *claim)
 {
 	static const char *const near[] = { "placement=near", "placement=shared-", NULL };
 	static const char *const crowd[] = { "=2xPU", "=4xPU", NULL };
 
-	if (is_pending(claim))
-		return false;
 	return speaks_of_cores(claim) || (has_any(claim->at, near) && !has_any(claim->at, crowd));
 }
 
