@@ -1,5 +1,5 @@
-"""What the campaigns share: running shmeter, reading a run's folder (here and nowhere else), pair classes matched between
-runs, order-statistic intervals."""
+"""What the campaigns share: running shmeter, reading a run's folder (here and nowhere else), pair classes matched
+between runs, order-statistic intervals."""
 import collections
 import csv
 import json
@@ -13,12 +13,11 @@ import tempfile
 
 PROGRAM = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/shmeter")
 
-# The least ratio between the centers of two classes of one run (docs/adr/0003-pair-classes.md, rule 3): what is nearer is
-# never told apart there, nor here between two runs.
+# The least ratio between the centers of two classes of one run (docs/adr/0003-pair-classes.md, rule 3): what is
+# nearer is never told apart there, nor here between two runs.
 CENTER_RATIO = 1.3
-# A slice is pure where its probes agree within this and neither is as many times off its class (the same decision).
+# A slice is pure where its probes agree within this (the same decision).
 PROBES_RATIO = 1.6
-OFF_CENTER = 4.0
 
 PairClass = collections.namedtuple("PairClass", "name center_ns lower_ns upper_ns")
 Slice = collections.namedtuple("Slice", "variant params trial ns_per_op pair_class pure")
@@ -80,8 +79,8 @@ def pair_classes(folder):
 
 
 def figures(folder, scenario, variant=None):
-    """{(variant, params): Figure}: what the report says of each case in its leading pair class.  The median is NaN where
-    there is none; class_ns is None for a case without probes."""
+    """{(variant, params): Figure}: what the report says of each case in its leading pair class.  The median is NaN
+    where there is none; class_ns is None for a case without probes."""
     classes = pair_classes(folder)
     found = {}
     for s in rows(folder, "summary.csv"):
@@ -106,20 +105,21 @@ def figure(folder, scenario, variant=None):
 
 
 def class_of(before_ns, after_ns, classes):
-    """The class of a stretch between two probes by the rule of a pure slice; None where it is not pure."""
+    """The class of a stretch of another program between two probes: they agree as those of a pure slice, and lie in the
+    class and near its center, since what a run saw in one class alone has no other bounds; None where there is none."""
     if max(before_ns, after_ns) > PROBES_RATIO * min(before_ns, after_ns):
         return None
     for c in classes:
-        if all(c.lower_ns <= p < c.upper_ns and c.center_ns / OFF_CENTER < p < c.center_ns * OFF_CENTER
+        if all(c.lower_ns <= p < c.upper_ns and c.center_ns / CENTER_RATIO < p < c.center_ns * CENTER_RATIO
                for p in (before_ns, after_ns)):
             return c
     return None
 
 
 def match_classes(centers):
-    """Which classes of several runs are one: groups of indices into centers (ns), the nearest cores first.  Those of a group
-    all lie within CENTER_RATIO of each other, so that two classes of one run are never of one group; what is wider is cut at
-    its widest gap."""
+    """Which classes of several runs are one: groups of indices into centers (ns), the nearest cores first.  Those of a
+    group all lie within CENTER_RATIO of each other, so that two classes of one run are never of one group; what is
+    wider is cut at its widest gap."""
     def split(group):
         if centers[group[-1]] < CENTER_RATIO * centers[group[0]]:
             return [group]

@@ -5,13 +5,14 @@ usage: peers.py PROGRAM BUILT [--only WORDS] [--rounds N] [--log FILE] [--second
 BUILT is a folder with the peers' programs, built from their sources (README.md beside this file says which); `perf`,
 `likwid-bench` and `stress-ng` are used where they are installed.  Run as root, with 4 GiB of memory.
 
-Each measurement adds its readings to FILE (results/peers.csv) and is not made again: a campaign that was stopped goes on
-where the log ends.  --only measures and prints the rows whose part or name has these words in it (transports, rings, lines,
-memory, locks, spread, contended, ...); --rounds sets their number; --seconds stops after that long (exit code 75: not done
-yet); --list says what is left; --table prints from the log alone.
+Each measurement adds its readings to FILE (results/peers.csv) and is not made again: a campaign that was stopped
+goes on where the log ends.  --only measures and prints the rows whose part or name has these words in it (transports,
+rings, lines, memory, locks, spread, contended, ...); --rounds sets their number; --seconds stops after that long (exit
+code 75: not done yet); --list says what is left; --table prints from the log alone.
 
-A row is good while its peer is not faster beyond the row's bound.  Exit codes: 0; 1: a peer is faster; 3: the cores did not
-move, so that the spread over their distances says nothing.  What each figure includes stands in docs/peers.md."""
+A row is good while its peer is not faster beyond the row's bound, or for a reason that the row tells.  Exit codes: 0;
+1: a peer is faster; 3: the cores did not move, so that the spread over their distances says nothing.  What each figure
+includes stands in docs/peers.md."""
 import argparse
 import csv
 import os
@@ -35,7 +36,8 @@ NO_VERDICT = 3
 
 def cpu_name():
     """As lscpu has it, with family and model: virtual machines call several kinds of CPU by one name."""
-    out = subprocess.run(["lscpu"], capture_output=True, text=True, check=True, env={**os.environ, "LC_ALL": "C"}).stdout
+    out = subprocess.run(["lscpu"], capture_output=True, text=True, check=True,
+                         env={**os.environ, "LC_ALL": "C"}).stdout
     told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in out.splitlines())}
     return f"{told.get('Model name', 'unknown')} ({told.get('CPU family', '-')}/{told.get('Model', '-')})"
 
@@ -88,7 +90,8 @@ def by_class(readings):
 
 
 def enough(step, readings, rounds):
-    """A step without classes is done after its rounds; one with classes goes on, to twice as many, until one class has them."""
+    """A step without classes is done after its rounds; one with classes goes on, to twice as many, until one class has
+    them."""
     made = len({r["round"] for r in readings})
     if made < rounds or made >= 2 * rounds or not any(r["class_ns"] for r in readings) or not step.classed:
         return made >= rounds
@@ -113,8 +116,9 @@ def measure(step, number, log):
     print(f"{time.strftime('%H:%M:%S')} {step.name} {number + 1}", *told, sep="\n", file=sys.stderr, flush=True)
 
 
-def number(value, unit):
-    return "-" if value is None else f"{value:.0f} {unit}" if value >= 1000 else f"{value:.4g} {unit}"
+def in_ns(values):
+    middle = statistics.median(values)
+    return f"{middle:.0f} ns" if middle >= 1000 else f"{middle:.4g} ns"
 
 
 def compare(step, log):
@@ -131,8 +135,10 @@ def compare(step, log):
             holds = step.holds(what, peer, low, high)
             good &= holds
             words = "less" if high < 1 else "the same" if low <= 1 else "more" if holds else "MORE"
-            print(f"| {where} | {number(statistics.median(ours), 'ns')} | {peer} | {number(statistics.median(theirs), 'ns')} "
-                  f"| {len(same)} | {middle:.3f} ({low:.3f} to {high:.3f}) | {words} | {log.cpu} |")
+            if low > 1 and step.reason(what, peer):
+                words += f": {step.reason(what, peer)}"
+            print(f"| {where} | {in_ns(ours)} | {peer} | {in_ns(theirs)} | {len(same)} "
+                  f"| {middle:.3f} ({low:.3f} to {high:.3f}) | {words} | {log.cpu} |")
             printed = True
     reasons = {r["reason"] for r in log.of(step) if r["reason"]}
     if reasons and not printed:
@@ -155,8 +161,8 @@ def table(steps, log):
             print()
             found = step.table(log.of(step), log.cpu)
             code = code or found
-    print(("PASS" if code == 0 else "FAIL" if code == 1 else "INCONCLUSIVE") + " no peer is faster beyond its bound, nor "
-          "spreads less", flush=True)
+    print({0: "PASS", 1: "FAIL"}.get(code, "INCONCLUSIVE"), "no peer is faster beyond its bound, nor spreads less",
+          flush=True)
     return code
 
 

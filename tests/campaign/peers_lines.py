@@ -1,11 +1,12 @@
-"""One cache line between two cores beside c2clat and multichase's pingpong, and contended locks beside perf and stress-ng.
+"""One cache line between two cores beside c2clat and multichase's pingpong, and contended locks beside perf and
+stress-ng.
 
-`two_lines` is c2clat's way of doing it: its figure is held against c2clat's.  `one_line` is what the matrix and claim C5 are
-about.  How far each spreads from run to run is held against the peers' spread, within a pair class here and overall there,
-since a peer does not know its class: `one_line` against c2clat, and pingpong as its README calls it; `two_lines` against
-c2clat, and pingpong's transfer alone (`-r 0`).  pingpong makes ten pauses between two looks at the line unless told
-otherwise, and a transfer that ends within a pause is seen when the pause ends, which hides much of what differs.  All
-figures are one way."""
+`two_lines` is c2clat's way of doing it: its figure is held against c2clat's.  `one_line` is what the matrix and claim
+C5 are about.  How far each spreads from run to run is held against the peers' spread, within a pair class here and
+overall there, since a peer does not know its class: `one_line` against c2clat, and pingpong as its README calls it;
+`two_lines` against c2clat, and pingpong's transfer alone (`-r 0`).  pingpong makes ten pauses between two looks at the
+line unless told otherwise, and a transfer that ends within a pause is seen when the pause ends, which hides much of
+what differs.  All figures are one way."""
 import re
 import shutil
 import statistics
@@ -42,7 +43,8 @@ def two_lines():
 
 
 def lines(built):
-    """c2clat does not know which class it measured: it runs between two runs of ours, and counts where both saw the same."""
+    """c2clat does not know which class it measured: it runs between two runs of ours, and counts where both saw the
+    same."""
     peers = [(C2CLAT, "c2clat"), (f"{C2CLAT}, with -fsanitize=safe-stack", "c2clat-safe-stack")]
 
     def measure():
@@ -103,8 +105,8 @@ def spread_table(readings, cpu):
         line(peer, values)
     third = {peer: spread(values) / 3 for peer, values in theirs.items()}
     print(f"\nWithin a class one_line spreads by {100 * widest['one_line']:.1f} % at most and two_lines by "
-          f"{100 * widest['two_lines']:.1f} %; a third of c2clat's spread is {100 * third[C2CLAT]:.1f} %, of pingpong's "
-          f"{100 * third[PAUSED]:.1f} %, and without its pauses {100 * third[PINGPONG]:.1f} %.")
+          f"{100 * widest['two_lines']:.1f} %; a third of c2clat's spread is {100 * third[C2CLAT]:.1f} %, "
+          f"of pingpong's {100 * third[PAUSED]:.1f} %, and without its pauses {100 * third[PINGPONG]:.1f} %.")
     if not moved:
         print("The cores did not move between two classes: there is one class for everybody, and nothing to compare.")
         return 3

@@ -21,15 +21,19 @@ class Step:
     bound: float = 1.05  # the peer may be faster by so much: the lower end of the ratio's interval may be at most this
     rounds: int = ROUNDS
     classed: bool = False  # go on, to twice the rounds, until one class has them
+    why: Callable = None  # (what, peer) -> why this peer may be faster, told and not held against us; None: it may not
     good: Callable = None  # (what, peer, low, high), in place of the bound
     table: Callable = None  # (readings, cpu) prints a table of its own and returns an exit code
 
     def holds(self, what, peer, low, high):
-        return self.good(what, peer, low, high) if self.good else low <= self.bound
+        return self.good(what, peer, low, high) if self.good else low <= self.bound or bool(self.reason(what, peer))
+
+    def reason(self, what, peer):
+        return self.why(what, peer) if self.why else None
 
 
 def no_huge_pages():
-    """For what is executed next: without it a machine that gives transparent huge pages to all would give them to a peer."""
+    """For what is executed next: a machine that gives transparent huge pages to all would give them to a peer."""
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 

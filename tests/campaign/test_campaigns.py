@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the campaigns share, without measuring anything that matters: classes matched between runs, what they read from a
-run's folder, the log of the campaign beside the peers and its verdicts.
+"""What the campaigns share, without measuring anything that matters: classes matched between runs, what they read from
+a run's folder, the log of the campaign beside the peers and its verdicts.
 
 usage: test_campaigns.py PROGRAM"""
 import contextlib
@@ -14,8 +14,8 @@ import tempfile
 
 import peers
 import peers_lines
-from common import (CENTER_RATIO, NoFigure, PairClass, class_of, discard, figure, figures, match_classes, pair_classes, run,
-                    scratch, slices, trials)
+from common import (CENTER_RATIO, NoFigure, PairClass, class_of, discard, figure, figures, match_classes, pair_classes,
+                    run, scratch, slices, trials)
 from peers_step import Step
 
 
@@ -56,8 +56,11 @@ def test_a_stretch_has_the_class_of_both_its_probes():
     assert class_of(78, 84, [near, far]) == near
     assert class_of(310, 350, [near, far]) == far
     assert class_of(160, 180, [near, far]) is None  # not of one class
-    assert class_of(80, 130, [near, far]) is None  # they disagree
+    assert class_of(66, 103, [near, far]) == near
+    assert class_of(62, 103, [near, far]) is None  # they disagree
     assert class_of(9000, 9000, [near, far]) is None  # a pair that was preempted is of no class
+    # the only class of a run has no bounds, and yet cores far apart are not of it
+    assert class_of(322, 330, [PairClass("88ns", 88.0, 0.0, math.inf)]) is None
     assert class_of(280, 285, [PairClass("282ns", 282.0, 0.0, math.inf)]).name == "282ns"
 
 
@@ -99,7 +102,7 @@ def test_a_run_is_read():
 
 
 def test_c2clat_counts_in_the_class_of_the_runs_around_it():
-    """Where the probe's line takes 150 ns there and back and two_lines 280, c2clat reads 135: both are of the one class there is."""
+    """Where the probe's line takes 150 ns there and back and two_lines 280, c2clat reads 135: both are of one class."""
     def one_round(before, after):
         runs = iter((before, after))
         original = peers_lines.two_lines, peers_lines.c2clat
@@ -174,6 +177,10 @@ def test_verdicts():
     code, out = judged([1.04] * 10)
     assert code == 0 and "| more |" in out
     assert judged([1.04] * 10, good=lambda what, peer, low, high: low <= 1.0)[0] == 1
+    # what has a reason is told with it, and not held against us
+    code, out = judged([1.2] * 10, why=lambda what, peer: "other work" if peer == "p" else None)
+    assert code == 0 and "| more: other work |" in out
+    assert judged([1.2] * 10, why=lambda what, peer: "other work" if peer == "q" else None)[0] == 1
     code, out = judged([1.2] * 5)
     assert code == 0 and "5 rounds only" in out
     # a class that is slower is seen although the other one is not, and they are not mixed

@@ -1,5 +1,6 @@
-// Rings of other projects, measured as shmeter measures its own: two pinned threads, slices of about a
-// millisecond, a probe of 64 round trips on one line before and after each.  Prints a line a slice:
+// Rings of other projects, and byte rings in a few lines, measured as shmeter measures its own: two pinned
+// threads, slices of about a millisecond, a probe of 64 round trips on one line before and after each.  Prints a
+// line a slice:
 //   QUEUE throughput|round-trip PROBE_BEFORE PROBE_AFTER NS_PER_OPERATION
 // usage: spsc CPU CPU SLICES        messages of 64 bytes, 1024 in flight, written and checked in full
 #include <atomic>
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <rigtorp/SPSCQueue.h>
 #include <sched.h>
 #include <thread>
@@ -39,7 +41,8 @@ static std::uint64_t now_ns()
 	timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC_RAW, &t);
-	return static_cast<std::uint64_t>(t.tv_sec) * 1000000000u + static_cast<std::uint64_t>(t.tv_nsec);
+	return static_cast<std::uint64_t>(t.tv_sec) * 1000000000u +
+	       static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 static void pin(int cpu)
@@ -54,7 +57,10 @@ static void pin(int cpu)
 struct Rigtorp {
 	rigtorp::SPSCQueue<Message> queue{ in_flight };
 
-	void put(const Message &message) { queue.push(message); }
+	void put(const Message &message)
+	{
+		queue.push(message);
+	}
 	void take(Message &message)
 	{
 		while (!queue.front())
@@ -67,8 +73,59 @@ struct Rigtorp {
 struct AtomicQueue {
 	atomic_queue::AtomicQueue2<Message, in_flight, true, true, false, true> queue;
 
-	void put(const Message &message) { queue.push(message); }
-	void take(Message &message) { message = queue.pop(); }
+	void put(const Message &message)
+	{
+		queue.push(message);
+	}
+	void take(Message &message)
+	{
+		message = queue.pop();
+	}
+};
+
+// A ring of bytes with cached indices, as shmeter's.  A message's length is compiled in, or it is read at run time and
+// the copy called.
+template <bool Compiled> struct ByteRing {
+	static constexpr std::size_t capacity = in_flight * sizeof(Message);
+	static constexpr auto own = std::memory_order_relaxed;
+	alignas(128) std::atomic<std::uint64_t> head{ 0 };
+	std::uint64_t tail_seen = 0;
+	alignas(128) std::atomic<std::uint64_t> tail{ 0 };
+	std::uint64_t head_seen = 0;
+	alignas(128) char data[capacity];
+	alignas(128) volatile std::size_t length = sizeof(Message);
+
+	__attribute__((noinline)) static void copy(void *to, const void *from, std::size_t bytes)
+	{
+		std::memcpy(to, from, bytes);
+	}
+	static void move(void *to, const void *from, std::size_t bytes)
+	{
+		if (Compiled)
+			std::memcpy(to, from, sizeof(Message));
+		else
+			copy(to, from, bytes);
+	}
+	void put(const Message &message)
+	{
+		std::uint64_t at = head.load(own), bytes = Compiled ? sizeof(Message) : length;
+
+		// acquire: what take() read there is read; pairs with its store
+		while (capacity - (at - tail_seen) < bytes)
+			tail_seen = tail.load(std::memory_order_acquire);
+		move(data + at % capacity, &message, bytes);
+		// release: the data before the index; pairs with take()'s load
+		head.store(at + bytes, std::memory_order_release);
+	}
+	void take(Message &message)
+	{
+		std::uint64_t at = tail.load(own), bytes = Compiled ? sizeof(Message) : length;
+
+		while (head_seen - at < bytes)
+			head_seen = head.load(std::memory_order_acquire);
+		move(&message, data + at % capacity, bytes);
+		tail.store(at + bytes, std::memory_order_release);
+	}
 };
 
 // The line that both sides meet on: even numbers are the leader's, odd ones the follower's answers.
@@ -157,7 +214,9 @@ template <class Queue> static void measure(const char *name, int cpu[2], unsigne
 				if (leader)
 					std::printf("%s %s %.1f %.1f %.3f\n", name,
 						    mode == 0 ? "throughput" : "round-trip", before,
-						    after, static_cast<double>(took) / static_cast<double>(n));
+						    after,
+						    static_cast<double>(took) /
+							    static_cast<double>(n));
 				before = after;
 			}
 		};
@@ -179,5 +238,7 @@ int main(int argc, char **argv)
 
 	measure<Rigtorp>("rigtorp/SPSCQueue", cpu, slices);
 	measure<AtomicQueue>("max0x7ba/atomic_queue", cpu, slices);
+	measure<ByteRing<true>>("byte-ring-compiled", cpu, slices);
+	measure<ByteRing<false>>("byte-ring-run-time", cpu, slices);
 	return 0;
 }
