@@ -8,7 +8,7 @@
 
 /* All kept regions together take this part of the memory that is free before the first is kept: the rest is for the trials
  * in between, the largest of which take as much as any of these. */
-#define KEPT_PART 8
+#define KEPT_PART 4
 
 /* What this process may still take of its memory cgroup (version 2) and those above it. */
 static uint64_t cgroup_room(const struct sm_os *os, uint64_t room)

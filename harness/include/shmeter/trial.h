@@ -22,7 +22,7 @@
 
 #define SM_KEPT_MAX 8
 /* Regions that are kept for the next trial of the same case, where its scenario allows it (keeps_region): mapped by the
- * parent, populated, with what the trial before left in them.  All zero: none yet.  Together they take an eighth of the
+ * parent, populated, with what the trial before left in them.  All zero: none yet.  Together they take a quarter of the
  * memory that is free, and the least recently used go first. */
 struct sm_kept {
 	struct sm_kept_region {
