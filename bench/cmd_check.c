@@ -146,6 +146,7 @@ static int judge(struct check *check, struct sm_error *err)
 		rc = sm_store_load(&check->run, arguments->operand[0], err);
 	if (rc < 0)
 		return rc;
+	tell_left_out(&check->run);
 	check->rows = calloc(check->gates.count, sizeof(*check->rows));
 	if (!check->rows)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", check->gates.count);

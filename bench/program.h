@@ -105,6 +105,8 @@ int print_gates(const struct arguments *arguments, const struct sm_gate_report *
 int exit_of(const struct arguments *arguments, enum sm_verdict verdict);
 
 /* show.c */
+/* Says on stderr how much of a run that is not complete was left out, if any. */
+void tell_left_out(const struct sm_results *results);
 /* Loads a run folder and analyses it; `results` are initialised, and freed by the caller, also after an error. */
 int load_run(struct sm_results *results, const char *folder, struct sm_error *err);
 /* What run and report print and draw of an analysed run; returns the exit code. */

@@ -45,10 +45,19 @@ static int judge(const struct sm_results *results)
 	return EXIT_OK;
 }
 
+void tell_left_out(const struct sm_results *results)
+{
+	if (results->left_out > 0)
+		fprintf(stderr, "shmeter: %s: %u lines of trials that did not end are left out\n",
+			results->folder, results->left_out);
+}
+
 int load_run(struct sm_results *results, const char *folder, struct sm_error *err)
 {
 	int rc = sm_store_load(results, folder, err);
 
+	if (rc == 0)
+		tell_left_out(results);
 	return rc == 0 ? sm_analyse(results, sm_scenarios, sm_scenario_count, err) : rc;
 }
 

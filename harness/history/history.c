@@ -229,6 +229,10 @@ int sm_history_add(struct sm_history *history, const struct sm_results *run, boo
 	int rc;
 
 	*added = false;
+	if (strcmp(text_of(run->manifest, "status"), "interrupted") == 0)
+		return sm_fail(err, EINVAL,
+			       "%s is not complete: a run goes into the history once, when it has ended",
+			       run->folder);
 	if (run->summary_count == 0)
 		return sm_fail(err, EINVAL, "%s has measured nothing that could be kept",
 			       run->folder);

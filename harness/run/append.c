@@ -130,7 +130,7 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 		.steal_ns = result->steal_ns,
 		.throttled_ns = result->throttled_ns,
 		.started_ns = result->started_ns > session->start_ns
-				      ? result->started_ns - session->start_ns
+				      ? session->resumed_ns + result->started_ns - session->start_ns
 				      : 0,
 		.wall_ns = result->wall_ns,
 		.reason = copy(session, result->reason),

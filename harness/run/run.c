@@ -191,10 +191,18 @@ static int go_on(struct session *session, const struct sm_scenario *const *scena
 	session->done = calloc(session->plan.step_count + 1, sizeof(*session->done));
 	if (!session->done)
 		return sm_fail(err, ENOMEM, "no memory for the plan");
-	for (size_t i = 0; i < results->sample_count; i++)
-		if (results->samples[i].trial < session->plan.step_count)
-			session->done[results->samples[i].trial] = true;
-	return 0;
+	for (size_t i = 0; i < results->sample_count; i++) {
+		const struct sm_sample *sample = &results->samples[i];
+		uint64_t ended_ns = sample->started_ns + sample->wall_ns;
+
+		if (sample->trial < session->plan.step_count)
+			session->done[sample->trial] = true;
+		if (ended_ns > session->resumed_ns)
+			session->resumed_ns = ended_ns;
+	}
+	/* a run that ended by its budget goes on, and is not complete until it has */
+	json_object_set_new(session->manifest, "status", json_string("interrupted"));
+	return sm_store_write_manifest(session->options->folder, session->manifest, err);
 }
 
 /* histograms/<scenario>-<variant>-<point>.hgrm for every case that traced. */

@@ -29,6 +29,7 @@ struct session {
 	bool *done;                      /* [plan.step_count]: measured before a resume */
 	struct sm_histogram **histogram; /* [plan.case_count] */
 	uint64_t start_ns, timed_ns, overhead_ns;
+	uint64_t resumed_ns; /* how long the run had gone on before a resume */
 	struct sm_noise_mark noise_before;
 	struct gaps gaps_before;
 	struct sm_kept kept; /* while measuring */

@@ -23,7 +23,7 @@ static unsigned lacking(const struct sm_results *results, const char *group)
 	for (size_t i = 0; i < results->pair_count; i++) {
 		const struct sm_pair_row *pair = &results->pairs[i];
 
-		if (!pair->leading || strcmp(pair->group, group) != 0 ||
+		if (!pair->leading || pair->set_aside || strcmp(pair->group, group) != 0 ||
 		    pair->blocks_used >= SM_BLOCKS_MIN)
 			continue;
 		/* a pair that has a skipped side will never have a block */

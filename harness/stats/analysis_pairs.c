@@ -169,6 +169,7 @@ static int add_empty_row(struct sm_analysis *a, const struct pair *pair,
 	row->blocks_dropped = blocks->tried;
 	row->verdict = pair->claim ? SM_INCONCLUSIVE : SM_VERDICT_NONE;
 	row->reason = sm_analysis_set_aside(a, pair->left, pair->right);
+	row->set_aside = row->reason != NULL;
 	if (!row->reason)
 		row->reason = sm_results_string(
 			a->results,

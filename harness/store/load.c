@@ -56,8 +56,8 @@ static int load_manifest(struct sm_results *results, const char *folder, struct 
 	snprintf(path, sizeof(path), "%s/manifest.json", folder);
 	file = store_open(path, &unread);
 	if (!file)
-		return sm_fail(err, unread.code, "%s is not a run folder: its %s",
-			       folder, unread.text + strlen(folder) + 1);
+		return sm_fail(err, unread.code, "%s is not a run folder: its manifest.json cannot be read: %s",
+			       folder, strerror(unread.code));
 	results->manifest = json_loadf(file, 0, &why);
 	fclose(file);
 	if (!json_is_object(results->manifest))
@@ -172,6 +172,17 @@ static int check_trials(struct sm_results *results, enum table_end end, struct s
 	return 0;
 }
 
+int store_is_run(const char *folder, struct sm_error *err)
+{
+	struct sm_results results;
+	int rc;
+
+	sm_results_init(&results);
+	rc = load_manifest(&results, folder, err);
+	sm_results_free(&results);
+	return rc;
+}
+
 static bool is_complete(const json_t *manifest)
 {
 	const char *status = json_string_value(json_object_get(manifest, "status"));
@@ -213,5 +224,6 @@ int store_load(struct sm_results *results, const char *folder, enum table_end en
 
 int sm_store_load(struct sm_results *results, const char *folder, struct sm_error *err)
 {
-	return store_load(results, folder, sm_store_is_locked(folder) ? TABLE_OPEN : TABLE_ENDED, err);
+	results->live = sm_store_is_locked(folder);
+	return store_load(results, folder, results->live ? TABLE_OPEN : TABLE_ENDED, err);
 }

@@ -255,7 +255,9 @@ int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results
 	*out = NULL;
 	if (!store)
 		return sm_fail(err, ENOMEM, "no memory for the run folder");
-	rc = store_lock(folder, &store->lock, err);
+	rc = store_is_run(folder, err); /* before a lock is made in it */
+	if (rc == 0)
+		rc = store_lock(folder, &store->lock, err);
 	if (rc == 0)
 		rc = store_load(results, folder, TABLE_OPEN, err);
 	for (size_t i = 0; rc == 0 && i < results->sample_count; i++)

@@ -95,7 +95,9 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 	       int (*take)(struct sm_results *, const void *, struct sm_error *),
 	       struct sm_error *err);
 
-/* load.c: the measured files of a folder.  Where they are open, what belongs to no trial that ended is left out and
+/* load.c: whether a folder has a manifest that this version reads. */
+SM_MUST_USE int store_is_run(const char *folder, struct sm_error *err);
+/* The measured files of a folder.  Where they are open, what belongs to no trial that ended is left out and
  * counted, too. */
 SM_MUST_USE int store_load(struct sm_results *results, const char *folder, enum table_end end,
 			   struct sm_error *err);

@@ -316,6 +316,9 @@ static struct sm_probes probes_at(const struct control *control, unsigned gate)
 	struct sm_probes probes = { .count = control->probes };
 
 	memcpy(probes.ns, control->probe[gate].pair_ns, probes.count * sizeof(*probes.ns));
+	for (unsigned i = 0; i < control->probes; i++)
+		if (!(probes.ns[i] > 0) || !isfinite(probes.ns[i])) /* the clock stood still */
+			probes.count = 0;
 	return probes;
 }
 

@@ -294,6 +294,8 @@ Test(analysis, a_case_that_drifts_is_unsettled)
 	expect_text(run.summaries[0].reason, "the last third of a trial takes 0.8");
 	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
 	expect_text(claim_of("C1")->reason, "packed is not settled");
+	cr_assert(pair_of("packed", "padded", NULL));
+	cr_expect(pair_of("packed", "padded", NULL)->set_aside, "more blocks would not help it");
 	cr_expect_eq(claim_of("C2")->verdict, SM_SUPPORTED, "the others stand");
 }
 

@@ -178,6 +178,7 @@ struct sm_pair_row {
 	const char *klass;
 	bool leading;             /* this class speaks for the comparison */
 	bool control;             /* of the A/A control */
+	bool set_aside;           /* a side is unsettled or saturated: no block counts, and more would not either */
 	struct sm_interval ratio; /* left / right */
 	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
@@ -219,6 +220,7 @@ struct sm_results {
 	json_t *manifest; /* as measured */
 	json_t *analysis; /* what the analysis found of the run as a whole; NULL before it */
 	unsigned left_out; /* lines that a run in progress, or one that was interrupted, did not end */
+	bool live;         /* another process was writing them when they were loaded */
 	struct sm_case_row *cases;
 	struct sm_sample *samples;
 	struct sm_slice_row *slices;
