@@ -57,7 +57,7 @@ def beside(what, scenario, variant, options, peer, once, bound):
 
 
 def alone(scenario, variant, *options):
-    return ours(scenario, variant, "--placement", "0", "--tune", "--repeat-blocks", "6", *options).median
+    return ours(scenario, variant, "--placement", "0", "--tune", "--repeat-blocks", "2", *options).median
 
 
 def first_writes(built, what, scenario, variant, options, number, kind):
