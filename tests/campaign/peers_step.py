@@ -21,12 +21,12 @@ class Step:
     bound: float = 1.05  # the peer may be faster by so much: the lower end of the ratio's interval may be at most this
     rounds: int = ROUNDS
     classed: bool = False  # go on, to twice the rounds, until one class has them
-    why: Callable = None  # (what, peer) -> why this peer may be faster, told and not held against us; None: it may not
+    why: Callable = None  # (what, peer) -> why this peer is faster where it is: told, and no excuse
     good: Callable = None  # (what, peer, low, high), in place of the bound
     table: Callable = None  # (readings, cpu) prints a table of its own and returns an exit code
 
     def holds(self, what, peer, low, high):
-        return self.good(what, peer, low, high) if self.good else low <= self.bound or bool(self.reason(what, peer))
+        return self.good(what, peer, low, high) if self.good else low <= self.bound
 
     def reason(self, what, peer):
         return self.why(what, peer) if self.why else None

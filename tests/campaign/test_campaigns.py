@@ -177,9 +177,9 @@ def test_verdicts():
     code, out = judged([1.04] * 10)
     assert code == 0 and "| more |" in out
     assert judged([1.04] * 10, good=lambda what, peer, low, high: low <= 1.0)[0] == 1
-    # what has a reason is told with it, and not held against us
+    # a reason is told, and excuses nothing
     code, out = judged([1.2] * 10, why=lambda what, peer: "other work" if peer == "p" else None)
-    assert code == 0 and "| more: other work |" in out
+    assert code == 1 and "| MORE: other work |" in out
     assert judged([1.2] * 10, why=lambda what, peer: "other work" if peer == "q" else None)[0] == 1
     code, out = judged([1.2] * 5)
     assert code == 0 and "5 rounds only" in out
