@@ -18,6 +18,7 @@
 #include "shmeter/compare.h"
 #include "shmeter/gate.h"
 #include "shmeter/store.h"
+#include "shmeter/encode.h"
 #include "shmeter/text.h"
 
 #define BLOCKS_STANDARD 24

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "shmeter/encode.h"
+
 int sm_fail(struct sm_error *err, int code, const char *format, ...)
 {
 	va_list arguments;
@@ -15,8 +17,6 @@ int sm_fail(struct sm_error *err, int code, const char *format, ...)
 	vsnprintf(err->text, sizeof(err->text), format, arguments);
 	va_end(arguments);
 	/* what is quoted may hold anything, and goes to a terminal */
-	for (char *c = err->text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			*c = '?';
+	sm_clean(err->text);
 	return -code;
 }

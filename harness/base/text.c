@@ -11,6 +11,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "shmeter/encode.h"
+
 /* A decimal number without sign at the start of `text`; what follows it in `*rest`. */
 static int number(const char *text, uint64_t *value, const char **rest)
 {
@@ -167,20 +169,12 @@ void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, cons
 			fputc(' ', out);
 			column++;
 		}
-		fwrite(text, 1, word, out);
+		sm_put_encoded_part(out, SM_TO_TERMINAL, text, word);
 		column += word;
 		text += word;
 		text += strspn(text, " ");
 	}
 	fputc('\n', out);
-}
-
-void sm_put_quoted(FILE *out, const char *text)
-{
-	fputc('\'', out);
-	for (; *text; text++)
-		fputs(*text == '\'' ? "'\\''" : (char[]){ *text, '\0' }, out);
-	fputc('\'', out);
 }
 
 int sm_read_file(const char *path, char *out, size_t size)

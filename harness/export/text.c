@@ -4,31 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/encode.h"
 #include "view.h"
-
-unsigned export_decode(const char *text, unsigned *code_point)
-{
-	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	const unsigned char *at = (const unsigned char *)text;
-	unsigned length = at[0] < 0x80   ? 1
-			  : at[0] < 0xc0 ? 0
-			  : at[0] < 0xe0 ? 2
-			  : at[0] < 0xf0 ? 3
-			  : at[0] < 0xf8 ? 4
-					 : 0;
-
-	*code_point = length == 1 ? at[0] : length ? at[0] & (0x7fu >> length) : 0;
-	for (unsigned i = 1; i < length; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		*code_point = *code_point << 6 | (at[i] & 0x3f);
-	}
-	/* Neither longer than needed, nor half of a UTF-16 pair, nor beyond Unicode. */
-	if (length == 0 || *code_point < least[length] || *code_point > 0x10ffff ||
-	    (*code_point >= 0xd800 && *code_point < 0xe000))
-		return 0;
-	return length;
-}
 
 /* Characters that separate fields, by Unicode's White_Space. */
 static bool is_space(unsigned c)
@@ -56,12 +33,12 @@ static char *escape(const char *text, enum escaping how)
 	size_t used = 0;
 
 	while (*text) {
-		unsigned c, length = export_decode(text, &c), bytes = length ? length : 1;
+		unsigned c, length = sm_decode_utf8(text, &c), bytes = length ? length : 1;
 
 		if (how == UNIT && c == ' ')
 			copy[used++] = '_';
 		else if ((how == FIELD || how == UNIT) &&
-			 (length == 0 || c < 0x20 || c == 0x7f || is_space(c) ||
+			 (length == 0 || sm_is_control(c) || is_space(c) ||
 			  (c == '%' && how == FIELD)))
 			used += percent_bytes(copy + used, text, bytes);
 		else if (length == 0)
@@ -70,6 +47,8 @@ static char *escape(const char *text, enum escaping how)
 						(unsigned char)*text);
 		else if (how == QUOTED && (c == '\\' || c == '"' || c == '\n'))
 			used += (size_t)sprintf(copy + used, "\\%c", c == '\n' ? 'n' : (char)c);
+		else if (sm_is_control(c) && c != '\n' && c != '\t') /* what is exported may go to a terminal */
+			copy[used++] = '?';
 		else {
 			memcpy(copy + used, text, length);
 			used += length;

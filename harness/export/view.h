@@ -66,8 +66,6 @@ const char *export_counter_unit(const struct sm_counter_row *counter);
 void export_measures(struct export_case *one);
 
 /* text.c */
-/* The code point at `text` and its length in bytes; 0 where the byte begins no valid UTF-8. */
-unsigned export_decode(const char *text, unsigned *code_point);
 /* A copy that is valid UTF-8: a byte that is none is written \xNN.  To be freed. */
 char *export_utf8(const char *text);
 /* Without spaces and control characters, which are written %NN like "%" and bytes that are no UTF-8: for

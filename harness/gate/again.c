@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "gate_parts.h"
-#include "shmeter/text.h"
+#include "shmeter/encode.h"
+#include "shmeter/plan.h"
 
 static void put_option(FILE *out, const char *name, const char *value)
 {
@@ -11,6 +12,17 @@ static void put_option(FILE *out, const char *name, const char *value)
 		return;
 	fprintf(out, " --%s ", name);
 	sm_put_quoted(out, value);
+}
+
+static void put_pattern(FILE *out, const char *scenario, const char *variant)
+{
+	if (!variant)
+		return;
+	fputs(" '", out);
+	sm_put_encoded(out, SM_TO_SHELL, scenario);
+	fputc('/', out);
+	sm_put_encoded(out, SM_TO_SHELL, variant);
+	fputc('\'', out);
 }
 
 static const char *member(const json_t *object, const char *key)
@@ -88,19 +100,20 @@ static FILE *open_text(char **text, size_t *size)
 const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 {
 	const json_t *options = json_object_get(results->manifest, "options");
-	const char *profile = member(options, "profile");
+	enum sm_profile profile = SM_QUICK;
 	long long blocks = gate->kind == SM_GATE_BASELINE ? 2 * SM_BASELINE_BLOCKS : 32;
 	long long had = json_integer_value(json_object_get(options, "repeat_blocks"));
 	char *text;
 	size_t size;
 	FILE *out = open_text(&text, &size);
 
-	fprintf(out, "shmeter run '%s/%s'", gate->scenario, gate->variant ? gate->variant : "*");
-	if (gate->against)
-		fprintf(out, " '%s/%s'", gate->scenario, gate->against);
-	if (gate->control)
-		fprintf(out, " '%s/%s'", gate->scenario, gate->control);
-	fprintf(out, " --profile %s --repeat-blocks %lld", profile ? profile : "quick",
+	if (member(options, "profile"))
+		(void)!sm_profile_parse(member(options, "profile"), &profile, NULL);
+	fputs("shmeter run", out);
+	put_pattern(out, gate->scenario, gate->variant ? gate->variant : "*");
+	put_pattern(out, gate->scenario, gate->against);
+	put_pattern(out, gate->scenario, gate->control);
+	fprintf(out, " --profile %s --repeat-blocks %lld", sm_profile_name(profile),
 		had > blocks ? had : blocks);
 	if (json_integer_value(json_object_get(options, "slice_ns")) > 0)
 		fprintf(out, " --slice %lldns", (long long)json_integer_value(json_object_get(options, "slice_ns")));

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "gate_parts.h"
+#include "shmeter/encode.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
@@ -25,23 +26,16 @@ static const char *tint(const struct sm_gate_report *report, enum sm_verdict ver
 	return report->color ? colour[verdict] : "";
 }
 
-/* Reasons come from a run's files, and long words are cut: what is no UTF-8 breaks JSON and XML. */
-static bool is_utf8(const char *text)
-{
-	json_t *json = json_string(text);
-
-	json_decref(json);
-	return json != NULL;
-}
-
+/* Reasons come from a run's files, and long words are cut: JSON takes UTF-8 alone, and may go to a terminal. */
 static json_t *words(const char *text)
 {
-	char *copy = is_utf8(text) ? NULL : strdup(text);
+	char *copy = strdup(text);
 	json_t *json;
 
-	for (char *c = copy; c && *c; c++)
-		*c = (unsigned char)*c < 0x80 ? *c : '?';
-	json = json_string(copy ? copy : text);
+	if (!copy)
+		abort(); /* a few bytes */
+	sm_clean(copy);
+	json = json_string(copy);
 	free(copy);
 	return json;
 }
@@ -83,9 +77,10 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 
 			if (row->verdict != order[v])
 				continue;
-			fprintf(out, "%s%s%s  [%s]\n", tint(report, row->verdict),
-				sm_gate_word(row->verdict), report->color ? "\033[0m" : "",
-				row->gate->name);
+			fprintf(out, "%s%s%s  [", tint(report, row->verdict), sm_gate_word(row->verdict),
+				report->color ? "\033[0m" : "");
+			sm_put_encoded(out, SM_TO_TERMINAL, row->gate->name);
+			fputs("]\n", out);
 			row_words(row, text, sizeof(text));
 			sm_wrap(out, "    ", 4, width, text);
 		}
@@ -94,33 +89,6 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 		tint(report, overall), sm_gate_word(overall), report->color ? "\033[0m" : "",
 		count_of(report, SM_SUPPORTED), report->gates->count, count_of(report, SM_REFUTED),
 		count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
-}
-
-/* Text of an XML attribute or element; what XML 1.0 cannot hold becomes '?': control characters, U+FFFE and U+FFFF. */
-static void put_xml(FILE *out, const char *text)
-{
-	bool utf8 = is_utf8(text);
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (strncmp(text, "\xef\xbf\xbe", 3) == 0 ||
-		    strncmp(text, "\xef\xbf\xbf", 3) == 0) {
-			fputc('?', out);
-			text += 2;
-			continue;
-		}
-
-		switch (c) {
-		case '<': fputs("&lt;", out); break;
-		case '>': fputs("&gt;", out); break;
-		case '&': fputs("&amp;", out); break;
-		case '"': fputs("&quot;", out); break;
-		case '\n': fputs("&#10;", out); break;
-		case '\t': fputs("&#9;", out); break;
-		default: fputc(c < 0x20 || (c >= 0x80 && !utf8) ? '?' : c, out);
-		}
-	}
 }
 
 static int write_junit(FILE *out, void *context)
@@ -138,9 +106,9 @@ static int write_junit(FILE *out, void *context)
 		const char *element = row->verdict == SM_REFUTED ? "failure" : "skipped";
 
 		fputs("    <testcase classname=\"shmeter.", out);
-		put_xml(out, row->gate->scenario);
+		sm_put_encoded(out, SM_TO_MARKUP, row->gate->scenario);
 		fputs("\" name=\"", out);
-		put_xml(out, row->gate->name);
+		sm_put_encoded(out, SM_TO_MARKUP, row->gate->name);
 		fputs("\">\n", out);
 		row_words(row, text, sizeof(text));
 		if (row->verdict == SM_SUPPORTED)
@@ -148,7 +116,7 @@ static int write_junit(FILE *out, void *context)
 		else
 			fprintf(out, "      <%s message=\"%s: ", element,
 				sm_gate_word(row->verdict));
-		put_xml(out, text);
+		sm_put_encoded(out, SM_TO_MARKUP, text);
 		fputs(row->verdict == SM_SUPPORTED ? "</system-out>\n    </testcase>\n"
 						   : "\"/>\n    </testcase>\n",
 		      out);
@@ -161,18 +129,6 @@ int sm_gates_write_junit(const struct sm_gate_report *report, const char *path,
 			 struct sm_error *err)
 {
 	return sm_store_write_file(path, write_junit, (void *)report, err);
-}
-
-/* A cell of a Markdown table: no bars, no line ends, no tags. */
-static void put_cell(FILE *out, const char *text)
-{
-	for (; *text; text++)
-		switch (*text) {
-		case '|': fputs("\\|", out); break;
-		case '<': fputs("&lt;", out); break;
-		case '\n': fputc(' ', out); break;
-		default: fputc(*text, out);
-		}
 }
 
 static void write_summary(FILE *out, const struct sm_gate_report *report, size_t room)
@@ -200,9 +156,9 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 			break;
 		}
 		fprintf(out, "| %s | ", sm_gate_word(row->verdict));
-		put_cell(out, row->gate->name);
+		sm_put_encoded(out, SM_TO_MARKDOWN, row->gate->name);
 		fputs(" | ", out);
-		put_cell(out, text);
+		sm_put_encoded(out, SM_TO_MARKDOWN, text);
 		fputs(" |\n", out);
 	}
 	fputc('\n', out);
@@ -239,17 +195,6 @@ int sm_gates_append_summary(const struct sm_gate_report *report, const char *pat
 	return rc;
 }
 
-/* "%", CR and LF are escaped in a workflow command's message; ":" and "," too in its properties. */
-static void put_command(FILE *out, const char *text, bool property)
-{
-	for (; *text; text++)
-		if (*text == '%' || *text == '\r' || *text == '\n' ||
-		    (property && (*text == ':' || *text == ',')))
-			fprintf(out, "%%%02X", (unsigned char)*text);
-		else
-			fputc(*text, out);
-}
-
 void sm_gates_annotate(const struct sm_gate_report *report, FILE *out)
 {
 	static const struct {
@@ -268,11 +213,11 @@ void sm_gates_annotate(const struct sm_gate_report *report, FILE *out)
 			shown++;
 			row_words(row, text, sizeof(text));
 			fprintf(out, "::%s title=shmeter ", kind[k].command);
-			put_command(out, sm_gate_word(row->verdict), true);
+			sm_put_encoded(out, SM_TO_GITHUB_PROPERTY, sm_gate_word(row->verdict));
 			fputs(" ", out);
-			put_command(out, row->gate->name, true);
+			sm_put_encoded(out, SM_TO_GITHUB_PROPERTY, row->gate->name);
 			fputs("::", out);
-			put_command(out, text, false);
+			sm_put_encoded(out, SM_TO_GITHUB_MESSAGE, text);
 			fputc('\n', out);
 		}
 }

@@ -1,6 +1,7 @@
 /* Writing and reading CSV by the description of a table. */
 #include "table.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shmeter/encode.h"
+
 /* A row of a run is a few hundred bytes; reasons may be long. */
 #define RECORD_MAX  (1 << 20)
 #define COLUMNS_MAX 64
@@ -18,16 +21,12 @@ static void write_text(const char *text, FILE *out)
 {
 	if (!text || !*text)
 		text = "-";
-	if (!strpbrk(text, ",\"\n\r")) {
-		fputs(text, out);
+	if (!strpbrk(text, ",\"\n")) {
+		sm_put_encoded(out, SM_TO_CSV, text);
 		return;
 	}
 	fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"')
-			fputc('"', out);
-		fputc(*text, out);
-	}
+	sm_put_encoded(out, SM_TO_CSV, text);
 	fputc('"', out);
 }
 
@@ -56,7 +55,9 @@ void table_write_row(const struct table *table, const void *view, FILE *out)
 		const void *at = (const char *)view + column->offset;
 
 		switch (column->type) {
-		case COLUMN_TEXT: write_text(*(const char *const *)at, out); break;
+		case COLUMN_TEXT:
+		case COLUMN_NAME:
+		case COLUMN_NAMES: write_text(*(const char *const *)at, out); break;
 		case COLUMN_UINT: fprintf(out, "%u", *(const unsigned *)at); break;
 		case COLUMN_U64: fprintf(out, "%" PRIu64, *(const uint64_t *)at); break;
 		case COLUMN_SIZE: fprintf(out, "%zu", *(const size_t *)at); break;
@@ -176,6 +177,22 @@ static bool read_word(const struct words *words, const char *text, int *value)
 	return false;
 }
 
+/* What a build writes in names: they become paths, and are searched for.  Two dots would lead out of a folder. */
+#define NAME_SIGNS  "_-.+"
+#define NAMES_SIGNS NAME_SIGNS " ,:/=?@#%()'"
+
+/* Whether a text is one that a build could have written.  Names are ASCII; the program never calls setlocale. */
+static bool is_wording(enum column_type type, const char *text)
+{
+	const char *signs = type == COLUMN_NAME ? NAME_SIGNS : NAMES_SIGNS, *c = text;
+
+	if (type == COLUMN_TEXT)
+		return sm_is_text(text);
+	while (isalnum((unsigned char)*c) || (*c && strchr(signs, *c)))
+		c++;
+	return !*c && !strstr(text, "..");
+}
+
 static bool read_field(const struct column *column, const char *text, struct sm_results *results,
 		       void *view)
 {
@@ -183,7 +200,11 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	uint64_t number = 0;
 
 	switch (column->type) {
-	case COLUMN_TEXT: *(const char **)at = sm_results_copy(results, text); return true;
+	case COLUMN_TEXT:
+	case COLUMN_NAME:
+	case COLUMN_NAMES:
+		*(const char **)at = sm_results_copy(results, text);
+		return is_wording(column->type, text);
 	case COLUMN_UINT:
 		if (!read_unsigned(text, UINT32_MAX, &number))
 			return false;
@@ -337,8 +358,11 @@ static int read_row(const struct table *table, const struct records *records, co
 		if (column->derived)
 			continue;
 		if (!field.same && !read_field(column, field.text, results, view))
-			return sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s", path,
-				       records->line, field.text, column->name);
+			return !field.value.quoted && strchr(field.text, '"')
+				       ? sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field",
+						 path, records->line)
+				       : sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s",
+						 path, records->line, field.text, column->name);
 		before[i] = field.value;
 	}
 	if (*text) /* two lines, made one record by quotation marks that begin no field */

@@ -11,7 +11,9 @@
 #include "shmeter/results.h"
 
 enum column_type {
-	COLUMN_TEXT, /* const char *; "-" where there is none */
+	COLUMN_TEXT, /* const char *; "-" where there is none; words for people */
+	COLUMN_NAME,  /* the same, but letters, digits and some signs, as a build names what it has */
+	COLUMN_NAMES, /* several names with what separates them */
 	COLUMN_UINT, /* unsigned */
 	COLUMN_U64,
 	COLUMN_REAL,    /* double; empty for NaN */

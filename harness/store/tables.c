@@ -47,23 +47,23 @@ static const struct words purities = { purity_word, SM_PURE, SM_PURITY_COUNT };
 static const struct column samples[] = {
 	{ "run", COLUMN_TEXT, offsetof(struct sample_view, run), true, NULL },
 	{ "trial", COLUMN_UINT, S(trial), false, NULL },
-	{ "scenario", COLUMN_TEXT, C(scenario), false, NULL },
-	{ "variant", COLUMN_TEXT, C(variant), false, NULL },
-	{ "params", COLUMN_TEXT, C(params), false, NULL },
+	{ "scenario", COLUMN_NAME, C(scenario), false, NULL },
+	{ "variant", COLUMN_NAME, C(variant), false, NULL },
+	{ "params", COLUMN_NAMES, C(params), false, NULL },
 	{ "placement", COLUMN_WORD, C(placement), false, &placements },
 	{ "relation", COLUMN_WORD, C(relation), false, &placements },
-	{ "pus", COLUMN_TEXT, S(pus), false, NULL },
-	{ "nodes", COLUMN_TEXT, S(nodes), false, NULL },
+	{ "pus", COLUMN_NAMES, S(pus), false, NULL },
+	{ "nodes", COLUMN_NAMES, S(nodes), false, NULL },
 	{ "shared_pus", COLUMN_FLAG, S(shared_pus), false, NULL },
 	{ "workers", COLUMN_UINT, C(workers), false, NULL },
-	{ "backing", COLUMN_TEXT, C(backing), false, NULL },
-	{ "file_system", COLUMN_TEXT, C(file_system), false, NULL },
-	{ "pages", COLUMN_TEXT, C(pages), false, NULL },
+	{ "backing", COLUMN_NAME, C(backing), false, NULL },
+	{ "file_system", COLUMN_NAME, C(file_system), false, NULL },
+	{ "pages", COLUMN_NAME, C(pages), false, NULL },
 	{ "page_bytes", COLUMN_U64, C(page_bytes), false, NULL },
-	{ "pages_got", COLUMN_TEXT, S(pages_got), false, NULL },
+	{ "pages_got", COLUMN_NAME, S(pages_got), false, NULL },
 	{ "page_bytes_got", COLUMN_U64, S(page_bytes_got), false, NULL },
-	{ "prefault", COLUMN_TEXT, C(prefault), false, NULL },
-	{ "numa", COLUMN_TEXT, C(numa), false, NULL },
+	{ "prefault", COLUMN_NAME, C(prefault), false, NULL },
+	{ "numa", COLUMN_NAMES, C(numa), false, NULL },
 	{ "block", COLUMN_UINT, S(block), false, NULL },
 	{ "order", COLUMN_UINT, S(order), false, NULL },
 	{ "slices", COLUMN_UINT, S(slices), false, NULL },
@@ -73,8 +73,8 @@ static const struct column samples[] = {
 	{ "ops", COLUMN_U64, S(ops), false, NULL },
 	{ "elapsed_ns", COLUMN_U64, S(elapsed_ns), false, NULL },
 	{ "cpu_ns", COLUMN_U64, S(cpu_ns), false, NULL },
-	{ "unit", COLUMN_TEXT, C(unit), false, NULL },
-	{ "metric", COLUMN_TEXT, C(metric), false, NULL },
+	{ "unit", COLUMN_NAMES, C(unit), false, NULL },
+	{ "metric", COLUMN_NAMES, C(metric), false, NULL },
 	{ "transfers_per_op", COLUMN_REAL, C(transfers_per_op), false, NULL },
 	{ "bytes_per_op", COLUMN_REAL, C(bytes_per_op), false, NULL },
 	{ "minflt", COLUMN_UINT, S(minflt), false, NULL },
@@ -86,8 +86,8 @@ static const struct column samples[] = {
 	{ "throttled_ns", COLUMN_REAL, S(throttled_ns), false, NULL },
 	{ "started_ns", COLUMN_U64, S(started_ns), false, NULL },
 	{ "wall_ns", COLUMN_U64, S(wall_ns), false, NULL },
-	{ "group", COLUMN_TEXT, C(group), false, NULL },
-	{ "case", COLUMN_TEXT, C(id), false, NULL },
+	{ "group", COLUMN_NAMES, C(group), false, NULL },
+	{ "case", COLUMN_NAMES, C(id), false, NULL },
 	{ "reason", COLUMN_TEXT, S(reason), false, NULL },
 	{ "status", COLUMN_WORD, S(ended), false, &endings },
 };
@@ -116,8 +116,8 @@ TABLE(table_slices, "slices.csv", slices);
 #define S(field) offsetof(struct sm_counter_row, field)
 static const struct column counters[] = {
 	{ "trial", COLUMN_UINT, S(trial), false, NULL },
-	{ "event", COLUMN_TEXT, S(event), false, NULL },
-	{ "fstr", COLUMN_TEXT, S(fstr), false, NULL },
+	{ "event", COLUMN_NAMES, S(event), false, NULL },
+	{ "fstr", COLUMN_NAMES, S(fstr), false, NULL },
 	{ "raw", COLUMN_U64, S(raw), false, NULL },
 	{ "enabled_ns", COLUMN_U64, S(enabled_ns), false, NULL },
 	{ "running_ns", COLUMN_U64, S(running_ns), false, NULL },
@@ -128,7 +128,7 @@ TABLE(table_counters, "counters.csv", counters);
 
 static const struct column rates[] = {
 	{ "trial", COLUMN_UINT, S(trial), false, NULL },
-	{ "event", COLUMN_TEXT, S(event), false, NULL },
+	{ "event", COLUMN_NAMES, S(event), false, NULL },
 	{ "value", COLUMN_REAL, S(value), false, NULL },
 	{ "per_op", COLUMN_REAL, S(per_op), false, NULL },
 	{ "state", COLUMN_WORD, S(state), false, &states },
@@ -139,9 +139,9 @@ TABLE(table_rates, "rates.csv", rates);
 #define S(field) offsetof(struct sm_metric_row, field)
 static const struct column metrics[] = {
 	{ "trial", COLUMN_UINT, S(trial), false, NULL },
-	{ "metric", COLUMN_TEXT, S(metric), false, NULL },
+	{ "metric", COLUMN_NAMES, S(metric), false, NULL },
 	{ "value", COLUMN_REAL, S(value), false, NULL },
-	{ "unit", COLUMN_TEXT, S(unit), false, NULL },
+	{ "unit", COLUMN_NAMES, S(unit), false, NULL },
 };
 TABLE(table_metrics, "metrics.csv", metrics);
 #undef S

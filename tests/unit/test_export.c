@@ -17,7 +17,7 @@
 #define HOSTILE_UTF8 "s/v?a=\"q\",b\\c\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41\\xff@near-8"
 #define HOSTILE_LINE                                                                               \
 	"s/v?a=\\\"q\\\",b\\\\c\\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41\\\\xff@near-8"
-#define HOSTILE_CSV "\"s/v?a=\"\"q\"\",b\\c\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41\xff@near-8\""
+#define HOSTILE_CSV "\"s/v?a=\"\"q\"\",b\\c\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41?@near-8\""
 #define HOSTILE_GO                                                                                 \
 	"BenchmarkShmeter/s/v?a=\"q\",b\\c%0Ad%09e=\xc3\xa9\xe6\xbc\xa2%E2%80%83%2541%FF@near%2D8\t"
 

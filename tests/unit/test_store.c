@@ -41,7 +41,7 @@ static struct sm_case_row a_case(const char *id)
 		.id = id,
 		.group = "g?m=1@near",
 		.scenario = "s",
-		.variant = "v,\"1\"",
+		.variant = "v-1.5",
 		.params = "m=1",
 		.placement = SM_PLACE_NEAR,
 		.relation = SM_PLACE_SMT,
@@ -134,7 +134,7 @@ Test(store, comes_back_as_it_went_in)
 	cr_expect_eq(results.samples[3].found.value, 0.5);
 	cr_expect_eq(results.slice_count, 6);
 	cr_expect_str_eq(results.samples[0].reason, "a \"quoted\", long\nreason");
-	cr_expect_str_eq(results.cases[0].variant, "v,\"1\"");
+	cr_expect_str_eq(results.cases[0].variant, "v-1.5");
 	cr_expect_eq(results.samples[0].elapsed_ns, 1234567890123);
 	cr_expect(isnan(results.samples[0].found.value) && isnan(results.counters[0].value));
 	cr_expect_float_eq(results.samples[0].found.cpu_ns_per_op, 1.5, 1e-12);

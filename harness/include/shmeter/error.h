@@ -16,7 +16,7 @@ struct sm_error {
 };
 
 /* Fills `err` (which may be NULL) with `code` (a positive errno) and a printf-formatted sentence,
- * cut at SM_ERROR_TEXT_MAX; control characters become '?'.  Returns -code, so that a caller can `return sm_fail(...)`. */
+ * cut at SM_ERROR_TEXT_MAX and encoded for a terminal (encode.h).  Returns -code, so that a caller can `return sm_fail(...)`. */
 int sm_fail(struct sm_error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

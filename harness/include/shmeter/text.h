@@ -34,11 +34,9 @@ bool sm_has_word(const char *list, const char *word, size_t length);
 /* The value of `name` in "message=64 capacity=65536"; NaN where it is not there or no number. */
 double sm_param_value(const char *params, const char *name);
 
-/* Prints text wrapped to `width` columns, the first line after `first`, the others after `indent` spaces. */
+/* Prints text wrapped to `width` columns, the first line after `first`, the others after `indent` spaces.  The text, but
+ * not `first`, is encoded for a terminal. */
 void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text);
-
-/* Writes an argument as a POSIX shell takes it, in quotes. */
-void sm_put_quoted(FILE *out, const char *text);
 
 /* Reads a whole small file (a sysfs or procfs one) into `out`, NUL-terminated, the trailing newline
  * removed.  -errno where it cannot be read, -EFBIG where it does not fit. */
