@@ -7,13 +7,14 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "demos.h"
 #include "program.h"
 #include "registry.h"
 #include "shmeter/clock.h"
+#include "shmeter/encode.h"
+#include "shmeter/gnuplot.h"
 #include "shmeter/guard.h"
 #include "shmeter/report.h"
 #include "shmeter/store.h"
@@ -26,6 +27,7 @@
 #define FRAME_NS     700000000u
 #define CODE_LINES   40
 #define PICTURE_ROWS 20
+#define PICTURE_WIDTH 78u
 
 struct stage {
 	struct arguments *arguments;
@@ -35,6 +37,7 @@ struct stage {
 	uint64_t last_frame_ns;
 	bool moving;   /* the picture is redrawn in place */
 	unsigned rows; /* of it on the screen */
+	struct sm_gnuplot gnuplot; /* without a path: nothing draws */
 };
 
 static void heading(const struct stage *stage, const char *text)
@@ -143,65 +146,91 @@ static size_t gather(const struct sm_results *run, const struct demo *demo, stru
 	return count;
 }
 
+struct picture {
+	const struct stage *stage;
+	const struct bar *bars;
+	size_t count;
+};
+
 /* The picture's data: row, label, value. */
-static bool write_frame(const struct stage *stage, const struct bar *bars, size_t count,
-			unsigned width)
+static int write_bars(FILE *out, void *context)
+{
+	const struct picture *picture = context;
+
+	for (size_t i = 0; i < picture->count; i++) {
+		const struct bar *bar = &picture->bars[i];
+		bool point = strcmp(bar->params, "-") != 0;
+
+		fprintf(out, "%zu \"", picture->count - i);
+		sm_print_encoded(out, SM_TO_GNUPLOT_DATA, "%s%s%s", bar->variant, point ? " " : "",
+				 point ? bar->params : "");
+		fprintf(out, "\" %.6g\n", bar->value);
+	}
+	return ferror(out) ? -EIO : 0;
+}
+
+static int write_script(FILE *out, void *context)
+{
+	const struct picture *picture = context;
+	const struct demo *demo = picture->stage->demo;
+
+	if (picture->stage->arguments->sixel)
+		fprintf(out, "set terminal sixelgd size 800,%zu font 'sans,11'\n",
+			120 + 24 * picture->count);
+	else
+		fprintf(out, "set terminal dumb noenhanced size %u,%zu\n", PICTURE_WIDTH,
+			2 * picture->count + 5);
+	fprintf(out, "set output 'demo.txt'\ndatafile = 'demo.dat'\nbars = %zu\nx_label = '%s'\nload '",
+		picture->count, demo->metric ? demo->metric : "ns an operation");
+	sm_put_encoded(out, SM_TO_GNUPLOT, plots_folder());
+	fputs("/demo.gp'\n", out);
+	return ferror(out) ? -EIO : 0;
+}
+
+/* Draws into demo.txt of the stage's folder. */
+static int draw_frame(struct stage *stage, struct picture *picture, struct sm_error *err)
 {
 	char path[4200];
-	FILE *out;
+	int rc;
 
 	snprintf(path, sizeof(path), "%s/demo.dat", stage->folder);
-	out = fopen(path, "we");
-	if (!out)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		fprintf(out, "%zu \"%s%s%s\" %.6g\n", count - i, bars[i].variant,
-			strcmp(bars[i].params, "-") ? " " : "",
-			strcmp(bars[i].params, "-") ? bars[i].params : "", bars[i].value);
-	}
-	fclose(out);
+	rc = sm_store_write_file(path, write_bars, picture, err);
 	snprintf(path, sizeof(path), "%s/demo.gp", stage->folder);
-	out = fopen(path, "we");
-	if (!out)
-		return false;
-	if (stage->arguments->sixel)
-		fprintf(out, "set terminal sixelgd size 800,%zu font 'sans,11'\n",
-			120 + 24 * count);
-	else
-		fprintf(out, "set terminal dumb noenhanced size %u,%zu\n", width, 2 * count + 5);
-	fprintf(out, "datafile = '%s/demo.dat'\nbars = %zu\nx_label = '%s'\nload '%s/demo.gp'\n",
-		stage->folder, count, stage->demo->metric ? stage->demo->metric : "ns an operation",
-		plots_folder());
-	fclose(out);
-	return true;
+	if (rc == 0)
+		rc = sm_store_write_file(path, write_script, picture, err);
+	return rc == 0 ? sm_gnuplot_run(&stage->gnuplot, stage->folder, "demo.gp", err) : rc;
 }
 
 /* One frame through gnuplot, over the one before.  Without gnuplot there is none: the words say it all. */
 static void draw(struct stage *stage)
 {
 	struct bar bars[PICTURE_ROWS];
-	char command[8400];
-	size_t count = gather(&stage->run, stage->demo, bars, PICTURE_ROWS);
-	FILE *picture;
+	struct picture picture = { stage, bars, gather(&stage->run, stage->demo, bars, PICTURE_ROWS) };
+	struct sm_error why = { 0 };
+	char path[4200];
+	FILE *frame;
 	int c;
 
-	if (count > 0 && write_frame(stage, bars, count, 78)) {
-		snprintf(command, sizeof(command), "gnuplot '%s/demo.gp' 2>/dev/null",
-			 stage->folder);
-		picture = popen(command, "r");
-		if (stage->moving && stage->rows > 0)
-			printf("\033[%uA\033[J", stage->rows);
-		stage->rows = 0;
-		while (picture && (c = fgetc(picture)) != EOF) {
-			if (c == '\f')
-				continue;
-			stage->rows += c == '\n';
-			putchar(c);
-		}
-		if (picture)
-			pclose(picture);
-		fflush(stdout);
+	if (picture.count == 0 || !stage->gnuplot.path[0])
+		return;
+	if (draw_frame(stage, &picture, &why) < 0) {
+		stage->gnuplot.path[0] = '\0'; /* what failed once would stop the next frame as long again */
+		return;
 	}
+	snprintf(path, sizeof(path), "%s/demo.txt", stage->folder);
+	frame = fopen(path, "re");
+	if (stage->moving && stage->rows > 0)
+		printf("\033[%uA\033[J", stage->rows);
+	stage->rows = 0;
+	while (frame && (c = fgetc(frame)) != EOF) {
+		if (c == '\f')
+			continue;
+		stage->rows += c == '\n';
+		putchar(c);
+	}
+	if (frame)
+		fclose(frame);
+	fflush(stdout);
 }
 
 /* Between trials alone: never while one is timed. */
@@ -329,10 +358,14 @@ static void remove_run(const char *folder)
 static int show(struct arguments *arguments, const struct demo *demo, struct sm_error *err)
 {
 	struct stage stage = { .arguments = arguments, .demo = demo };
+	struct sm_error missing;
 	const char *scratch = getenv("TMPDIR");
 	unsigned guess;
 	int rc;
 
+	stage.gnuplot.stop = stop_flag();
+	if (sm_gnuplot_find(&stage.gnuplot, &missing) < 0)
+		stage.gnuplot.path[0] = '\0';
 	stage.moving = isatty(STDOUT_FILENO) && !arguments->quiet;
 	snprintf(stage.folder, sizeof(stage.folder), "%s/shmeter-demo-XXXXXX",
 		 scratch && *scratch ? scratch : "/tmp");

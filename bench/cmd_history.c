@@ -104,6 +104,7 @@ static void print_point(const struct sm_history_series *series, size_t i)
 
 static int show_series(const struct sm_history_series *series, void *context, struct sm_error *err)
 {
+	const struct sm_report_options options = { .plots = plots_folder(), .stop = stop_flag() };
 	struct show *show = context;
 	size_t first = series->count > LISTED_MAX ? series->count - LISTED_MAX : 0;
 
@@ -119,7 +120,7 @@ static int show_series(const struct sm_history_series *series, void *context, st
 	if (!show->arguments->out || show->drawn == DRAWN_MAX)
 		return 0;
 	show->drawn++;
-	return sm_report_history(series, plots_folder(), show->arguments->out, err);
+	return sm_report_history(series, &options, show->arguments->out, err);
 }
 
 static int show(const struct arguments *arguments, const char *file, struct sm_error *err)

@@ -1,10 +1,12 @@
 /* What `run` and `report` print and draw of a run folder. */
+#include <errno.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "program.h"
 #include "registry.h"
 #include "shmeter/analysis.h"
+#include "shmeter/encode.h"
 #include "shmeter/report.h"
 #include "shmeter/store.h"
 
@@ -70,19 +72,31 @@ int show_results(const struct arguments *arguments, const struct sm_results *res
 		.width = terminal_width(),
 		.scenarios = sm_scenarios,
 		.scenario_count = sm_scenario_count,
+		.stop = *stop_flag() ? NULL : stop_flag(), /* a run that was stopped is shown all the same */
 	};
 	struct sm_error err = { 0 };
-	unsigned drawn = 0;
+	struct sm_drawn drawn = { .count = 0 };
+	int rc = 0;
 
-	if (results->out && !arguments->no_plots &&
-	    sm_report_figures(results, &options, &drawn, &err) < 0)
-		fprintf(stderr, "shmeter: %s\n", err.text);
-	if (results->out && sm_report_page(results, &options, &err) < 0)
+	if (results->out && !arguments->no_plots) {
+		rc = sm_report_figures(results, &options, &drawn, &err);
+		if (rc == -EINTR)
+			return complain(&err);
+		if (rc < 0)
+			fprintf(stderr, "shmeter: %s\n", err.text);
+		if (drawn.note[0])
+			fprintf(stderr, "shmeter: %s\n", drawn.note);
+	}
+	if (results->out && sm_report_page(results, &options, &drawn, &err) < 0)
 		return complain(&err);
 	if (arguments->verbose || (arguments->command == CMD_REPORT && !arguments->quiet))
 		sm_report_tables(results, &options, stdout);
 	sm_report_findings(results, &options, stdout);
-	if (results->out)
-		printf("\nFiles: %s (%u figures in plots/, report.html)\n", results->out, drawn);
+	if (results->out) {
+		fputs("\nFiles: ", stdout);
+		sm_print_encoded(stdout, SM_TO_TERMINAL, "%s (%u figures in plots/, report.html)",
+				 results->out, drawn.count);
+		putchar('\n');
+	}
 	return judge(results);
 }

@@ -124,6 +124,6 @@ size_t figures_percentiles(const struct sm_results *r, struct figure *f, FILE *o
 		total += count;
 	}
 	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s'\n",
-		 variants, figures_quoted(r->cases[f->placement_of].metric, metric));
+		 variants, sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, metric, sizeof(metric)));
 	return total;
 }

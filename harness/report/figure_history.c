@@ -48,20 +48,36 @@ static int write_plot(FILE *out, void *context)
 	return 0;
 }
 
-int sm_report_history(const struct sm_history_series *series, const char *plots, const char *folder,
-		      struct sm_error *err)
+/* The id as a file name; one that is too long ends in a number of its own. */
+static void name_file(const char *id, char *out, size_t size)
+{
+	uint32_t hash = 0x811c9dc5u; /* FNV-1a */
+
+	for (const char *c = id; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x01000193u;
+	sm_store_histogram_name(id, out, size);
+	if (strlen(id) >= size)
+		snprintf(out + size - 10, 10, "-%08x", hash);
+	figures_file_name(out);
+}
+
+int sm_report_history(const struct sm_history_series *series, const struct sm_report_options *options,
+		      const char *folder, struct sm_error *err)
 {
 	struct drawing drawing = { .series = series,
 				   .figure = { .kind = "history", .width = 900, .height = 480 } };
+	struct sm_gnuplot gnuplot = { .stop = options->stop, .limit_ms = options->limit_ms };
 	struct figure *f = &drawing.figure;
-	char path[4400], script[160], unit[128];
-	int rc;
+	char path[4400], unit[128];
+	int rc = sm_gnuplot_find(&gnuplot, err);
 
-	sm_store_histogram_name(series->id, f->name, sizeof(f->name));
+	if (rc < 0)
+		return rc;
+	name_file(series->id, f->name, sizeof(f->name));
 	snprintf(f->title, sizeof(f->title), "%s over its runs", series->id);
 	snprintf(f->variables, sizeof(f->variables), "y_label = '%s'\nruns = %zu\n",
-		 figures_quoted(series->unit, unit), series->count);
-	drawing.template_text = figures_template(plots, f->kind, err);
+		 sm_encode(SM_TO_GNUPLOT, series->unit, unit, sizeof(unit)), series->count);
+	drawing.template_text = figures_template(options->plots, f->kind, err);
 	if (!drawing.template_text)
 		return -EIO;
 	snprintf(path, sizeof(path), "%s/%s.dat", folder, f->name);
@@ -69,9 +85,8 @@ int sm_report_history(const struct sm_history_series *series, const char *plots,
 	snprintf(path, sizeof(path), "%s/%s.gp", folder, f->name);
 	if (rc == 0)
 		rc = sm_store_write_file(path, write_plot, &drawing, err);
-	snprintf(script, sizeof(script), "%s.gp", f->name);
 	if (rc == 0)
-		rc = gnuplot_run(folder, script, err);
+		rc = figures_draw(&gnuplot, folder, f->name, err);
 	free(drawing.template_text);
 	return rc;
 }

@@ -211,7 +211,7 @@ static void put_names(const char *const *variants, unsigned count, struct figure
 	for (unsigned v = 0; v < count; v++) {
 		used = strlen(f->variables);
 		snprintf(f->variables + used, sizeof(f->variables) - used, "names[%u] = '%s'\n", v + 1,
-			 figures_quoted(variants[v], name));
+			 sm_encode(SM_TO_GNUPLOT, variants[v], name, sizeof(name)));
 	}
 }
 
@@ -259,7 +259,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		 "x_log = %d\n%s",
 		 count, crossings, axis < SWEEPS ? sweeps[axis].label : "",
 		 bytes_rate ? "GB/s of payload"
-			    : figures_quoted(r->cases[f->placement_of].metric, label),
+			    : sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, label, sizeof(label)),
 		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic,
 		 range[0] == 0 ? "x_zero = 1\n" : "");
 	if (param && strcmp(param, "bytes") == 0)
@@ -352,8 +352,8 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 	if (count)
 		snprintf(f->variables, sizeof(f->variables),
 			 "x_label = '%s'\nunit = '%s'\nsmallest = %.6g\nlargest = %.6g\n",
-			 figures_quoted(r->cases[f->placement_of].metric, metric),
-			 figures_quoted(r->cases[f->placement_of].unit, unit), smallest, largest);
+			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, metric, sizeof(metric)),
+			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].unit, unit, sizeof(unit)), smallest, largest);
 	f->height = 130 + 24 * row;
 	figures_labels(f, longest);
 	return count;
@@ -374,14 +374,24 @@ static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const
 	return f;
 }
 
+void figures_file_name(char *name)
+{
+	for (; *name; name++)
+		if (!isalnum((unsigned char)*name) && *name != '-')
+			*name = '_';
+}
+
 void figures_stem(const struct sm_case_row *c, char *out, size_t size)
 {
-	size_t used = (size_t)snprintf(out, size, "%s%s%s", c->scenario, c->derived ? "-" : "",
-				       c->derived ? c->metric : "");
+	size_t scenario = strlen(c->scenario);
 
-	for (size_t i = strlen(c->scenario) + 1; i < used && i < size; i++)
-		if (!isalnum((unsigned char)out[i]))
+	snprintf(out, size, "%s%s%s", c->scenario, c->derived ? "-" : "",
+		 c->derived ? c->metric : "");
+	/* a metric's own signs are no separators */
+	for (size_t i = scenario + 1; scenario < size && out[scenario] && out[i]; i++)
+		if (out[i] == '-')
 			out[i] = '_';
+	figures_file_name(out);
 }
 
 /* A figure of each group of the scenario that has a pass to show. */
@@ -468,6 +478,22 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		 c->metric);
 }
 
+/* Names that are letters, digits, _ and - alone, and each figure's own: some are cut, or differ in signs alone. */
+static void settle_names(struct figure *figures, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char *name = figures[i].name;
+
+		figures_file_name(name);
+		for (unsigned j = 0; j < i; j++)
+			if (strcmp(figures[j].name, name) == 0) {
+				/* no other name ends so: the number is the figure's own */
+				snprintf(name + strnlen(name, sizeof(figures[i].name) - 8), 8, "--%u", i);
+				break;
+			}
+	}
+}
+
 unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX])
 {
 	unsigned count = 0;
@@ -497,5 +523,6 @@ unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX]
 		if (!seen)
 			plan_metric(r, (unsigned)i, out, &count);
 	}
+	settle_names(out, count);
 	return count;
 }

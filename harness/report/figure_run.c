@@ -8,22 +8,8 @@
 void figures_put_field(FILE *out, const char *text)
 {
 	fputc('"', out);
-	for (; *text; text++)
-		fputc(*text == '"' ? '\'' : *text, out);
+	sm_put_encoded(out, SM_TO_GNUPLOT_DATA, text);
 	fputs("\" ", out);
-}
-
-const char *figures_quoted(const char *text, char out[128])
-{
-	size_t used = 0;
-
-	for (; *text && used < 125; text++) {
-		out[used++] = *text;
-		if (*text == '\'')
-			out[used++] = '\'';
-	}
-	out[used] = '\0';
-	return out;
 }
 
 void figures_labels(struct figure *f, size_t longest)

@@ -25,27 +25,21 @@ static int write_data(FILE *out, void *context)
 	return 0;
 }
 
-/* gnuplot's single quotes double themselves. */
-static void put_quoted(FILE *out, const char *text)
+static void put_string(FILE *out, const char *name, const char *text)
 {
-	fputc('\'', out);
-	for (; *text; text++) {
-		if (*text == '\'')
-			fputc('\'', out);
-		fputc(*text, out);
-	}
-	fputc('\'', out);
+	fprintf(out, "%s = '", name);
+	sm_put_encoded(out, SM_TO_GNUPLOT, text);
+	fputs("'\n", out);
 }
 
 void figures_script(FILE *out, const struct figure *f, const char *machine, const char *template_text)
 {
 	fprintf(out, "# gnuplot %s.gp draws %s.svg and %s.png from %s.dat\n", f->name, f->name,
 		f->name, f->name);
-	fprintf(out, "datafile = '%s.dat'\nheading = ", f->name);
-	put_quoted(out, f->title);
-	fprintf(out, "\nmachine = ");
-	put_quoted(out, machine);
-	fprintf(out, "\n%s", f->variables);
+	fprintf(out, "datafile = '%s.dat'\n", f->name);
+	put_string(out, "heading", f->title);
+	put_string(out, "machine", machine);
+	fputs(f->variables, out);
 	fprintf(out,
 		"set encoding utf8\n"
 		"if (!exists('terminal_only')) set terminal svg size %u,%u dynamic font 'sans-serif,13' "
@@ -95,90 +89,139 @@ char *figures_template(const char *folder, const char *kind, struct sm_error *er
 	return text;
 }
 
-static int draw(const struct sm_results *results, const struct sm_report_options *options,
-		struct figure *figure, bool *drawn, struct sm_error *err)
+int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *name,
+		 struct sm_error *err)
 {
-	struct job job = { results, figure, NULL, 0 };
-	char folder[4200], path[4400], script[128];
-	char *text = figures_template(options->plots, figure->kind, err);
+	char path[4400], script[128];
+	struct stat status;
 	int rc;
 
-	*drawn = false;
+	/* gnuplot writes through a link; and what was there is no proof of having drawn */
+	snprintf(path, sizeof(path), "%s/%s.png", folder, name);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/%s.svg", folder, name);
+	unlink(path);
+	snprintf(script, sizeof(script), "%s.gp", name);
+	rc = sm_gnuplot_run(gnuplot, folder, script, err);
+	if (rc < 0)
+		return rc;
+	if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+		return sm_fail(err, EIO,
+			       "gnuplot ended well and drew nothing: %s is not there; see what `gnuplot %s` does in "
+			       "that folder",
+			       path, script);
+	return figures_tidy(path, err);
+}
+
+/* What is drawn with, and whether more is to be drawn. */
+struct drawing {
+	const struct sm_results *results;
+	const struct sm_report_options *options;
+	struct sm_gnuplot gnuplot;
+	char folder[4200];
+	bool over; /* gnuplot is missing, hung, or was stopped */
+};
+
+/* Writes data and script, and draws; `*drawn` where there is a picture then. */
+static int draw(struct drawing *drawing, struct figure *figure, bool *drawn, struct sm_error *err)
+{
+	struct job job = { drawing->results, figure, NULL, 0 };
+	char path[4400];
+	char *text = figures_template(drawing->options->plots, figure->kind, err);
+	int rc;
+
 	if (!text)
 		return -EIO;
 	job.template_text = text;
-	snprintf(folder, sizeof(folder), "%s/plots", results->out);
-	snprintf(path, sizeof(path), "%s/%s.dat", folder, figure->name);
+	snprintf(path, sizeof(path), "%s/%s.dat", drawing->folder, figure->name);
 	rc = sm_store_write_file(path, write_data, &job, err);
 	if (rc == 0 && job.points == 0) {
 		unlink(path);
 		free(text);
 		return 0;
 	}
-	snprintf(path, sizeof(path), "%s/%s.gp", folder, figure->name);
+	snprintf(path, sizeof(path), "%s/%s.gp", drawing->folder, figure->name);
 	if (rc == 0)
 		rc = sm_store_write_file(path, write_script, &job, err);
-	snprintf(script, sizeof(script), "%s.gp", figure->name);
-	if (rc == 0)
-		rc = gnuplot_run(folder, script, err);
-	snprintf(path, sizeof(path), "%s/%s.svg", folder, figure->name);
-	if (rc == 0)
-		rc = figures_tidy(path, err);
-	*drawn = rc == 0;
 	free(text);
+	if (rc < 0 || drawing->over)
+		return rc;
+	rc = figures_draw(&drawing->gnuplot, drawing->folder, figure->name, err);
+	drawing->over = rc == -ETIMEDOUT || rc == -EINTR;
+	*drawn = rc == 0;
 	return rc;
 }
 
-/* The ratios once more, in characters. */
-static int draw_in_terminal(const struct sm_results *results,
-			    const struct sm_report_options *options, struct sm_error *err)
+static int write_for_terminal(FILE *out, void *context)
 {
-	char path[4300], folder[4200];
-	FILE *out;
+	fprintf(out, "terminal_only = 1\nset terminal dumb noenhanced size %u,40\nload 'ratios.gp'\n",
+		*(const unsigned *)context);
+	return 0;
+}
+
+/* The ratios once more, in characters. */
+static int draw_in_terminal(struct drawing *drawing, struct sm_error *err)
+{
+	unsigned width = drawing->options->width ? drawing->options->width : 100;
+	char path[4300];
 	int rc;
 
-	snprintf(folder, sizeof(folder), "%s/plots", results->out);
-	snprintf(path, sizeof(path), "%s/.terminal.gp", folder);
-	out = fopen(path, "we");
-	if (!out)
-		return sm_fail(err, errno, "cannot write %s: %s", path, strerror(errno));
-	fprintf(out, "terminal_only = 1\nset terminal dumb size %u,40\nload 'ratios.gp'\n",
-		options->width ? options->width : 100);
-	fclose(out);
+	snprintf(path, sizeof(path), "%s/.terminal.gp", drawing->folder);
+	rc = sm_store_write_file(path, write_for_terminal, &width, err);
+	if (rc < 0)
+		return rc;
 	fflush(stdout);
-	rc = gnuplot_run(folder, ".terminal.gp", err);
+	rc = sm_gnuplot_run(&drawing->gnuplot, drawing->folder, ".terminal.gp", err);
 	unlink(path);
 	return rc;
 }
 
+/* The folder of the figures, made where it is missing: a link would lead out of the run's. */
+static int make_folder(const char *folder, struct sm_error *err)
+{
+	struct stat status;
+
+	if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+		return sm_fail(err, errno, "cannot make %s: %s", folder, strerror(errno));
+	if (lstat(folder, &status) < 0 || !S_ISDIR(status.st_mode))
+		return sm_fail(err, ENOTDIR, "%s is no folder: remove it, and no figure is drawn until then",
+			       folder);
+	return 0;
+}
+
 int sm_report_figures(const struct sm_results *results, const struct sm_report_options *options,
-		      unsigned *drawn, struct sm_error *err)
+		      struct sm_drawn *drawn, struct sm_error *err)
 {
 	struct figure *figures = calloc(FIGURES_MAX, sizeof(*figures));
+	struct drawing drawing = { .results = results, .options = options };
 	struct sm_error why = { 0 };
-	char folder[4200];
 	unsigned count;
-	int rc = 0;
+	int rc;
 
-	*drawn = 0;
+	memset(drawn, 0, sizeof(*drawn));
 	if (!figures)
 		return sm_fail(err, ENOMEM, "no memory for the figures");
-	snprintf(folder, sizeof(folder), "%s/plots", results->out);
-	if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
+	drawing.gnuplot.stop = options->stop;
+	drawing.gnuplot.limit_ms = options->limit_ms;
+	snprintf(drawing.folder, sizeof(drawing.folder), "%s/plots", results->out);
+	rc = make_folder(drawing.folder, err);
+	if (rc < 0) {
 		free(figures);
-		return sm_fail(err, errno, "cannot make %s: %s", folder, strerror(errno));
+		return rc;
 	}
+	rc = sm_gnuplot_find(&drawing.gnuplot, err);
+	drawing.over = rc < 0;
 	count = figures_plan(results, figures);
 	/* One figure that cannot be drawn does not stop the others: the first reason is kept. */
 	for (unsigned i = 0; i < count; i++) {
-		bool one = false;
-		int one_rc = draw(results, options, &figures[i], &one, rc ? &why : err);
+		int one_rc = draw(&drawing, &figures[i], &drawn->figure[i], rc ? &why : err);
 
 		rc = rc ? rc : one_rc;
-		*drawn += one;
+		drawn->count += drawn->figure[i];
 	}
 	free(figures);
-	if (rc == 0 && options->term && *drawn > 0)
-		rc = draw_in_terminal(results, options, err);
+	if (rc == 0 && options->term && drawn->count > 0)
+		rc = draw_in_terminal(&drawing, err);
+	memcpy(drawn->note, drawing.gnuplot.note, sizeof(drawn->note));
 	return rc;
 }

@@ -4,9 +4,11 @@
 
 #include <stdio.h>
 
+#include "shmeter/encode.h"
+#include "shmeter/gnuplot.h"
 #include "shmeter/report.h"
 
-#define FIGURES_MAX 512
+#define FIGURES_MAX SM_FIGURES_MAX
 
 /* A figure to be drawn.  `kind` is the template plots/<kind>.gp. */
 struct figure {
@@ -15,7 +17,7 @@ struct figure {
 	const char *scenario; /* NULL: of the whole run */
 	const char *metric;   /* of the scenario */
 	char title[256];
-	char variables[4096];   /* gnuplot assignments, a line each */
+	char variables[8192];   /* gnuplot assignments, a line each */
 	unsigned width, height; /* pixels */
 	/* Writes the data; returns how many points: none, no figure. */
 	size_t (*data)(const struct sm_results *results, struct figure *figure, FILE *out);
@@ -24,6 +26,9 @@ struct figure {
 
 /* Fills `out` with the figures that this run can have; returns how many. */
 unsigned figures_plan(const struct sm_results *results, struct figure out[FIGURES_MAX]);
+
+/* Makes a text a file name: what is no letter, digit or - becomes _. */
+void figures_file_name(char *name);
 
 /* File stem of the sweep of a case's metric: "false_sharing", "wakeup-sleeper_s_delay". */
 void figures_stem(const struct sm_case_row *c, char *out, size_t size);
@@ -39,9 +44,6 @@ size_t figures_probes(const struct sm_results *r, struct figure *figure, FILE *o
 size_t figures_matrix(const struct sm_results *r, struct figure *figure, FILE *out);
 /* Text as a gnuplot data field: quoted, and a space. */
 void figures_put_field(FILE *out, const char *text);
-
-/* Text between single quotes of gnuplot's: an apostrophe is doubled.  Returns `out`. */
-const char *figures_quoted(const char *text, char out[128]);
 
 /* figure_files.c: the data of the figures about single operations, as `data` above. */
 size_t figures_percentiles(const struct sm_results *r, struct figure *figure, FILE *out);
@@ -60,7 +62,9 @@ const char *figures_swept(const struct sm_results *r, const char *scenario, cons
 /* Whether that parameter counts bytes. */
 bool figures_swept_bytes(const char *param);
 
-/* gnuplot.c: runs gnuplot on a file in `folder`.  -ENOENT where there is no gnuplot. */
-int gnuplot_run(const char *folder, const char *script, struct sm_error *err);
+/* figures.c: runs the script of a figure that lies in `folder` with its data; what an earlier one drew is gone.
+ * -EIO where there is no picture then; else as sm_gnuplot_run(). */
+SM_MUST_USE int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *name,
+			     struct sm_error *err);
 
 #endif

@@ -1,63 +1,296 @@
-/* Running gnuplot. */
+/* Running gnuplot: kept from starting programs, and for a limited time. */
+#include "shmeter/gnuplot.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "figures.h"
+#include "shmeter/clock.h"
 
-extern char **environ;
+/* How often a child is asked after that closed its error stream and has not ended. */
+#define LOOK_MS 2
 
-/* The first line that gnuplot complained with. */
-static void first_complaint(const char *folder, char *out, size_t size)
+#if defined(__x86_64__)
+#define ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define ARCHITECTURE AUDIT_ARCH_AARCH64
+#endif
+
+/* What gnuplot and its libraries read of the environment: fonts and their cache, the terminal, libraries elsewhere.
+ * GNUTERM, GNUPLOT_LIB and their like would change what a script does. */
+static const char *const passed[] = { "HOME",		 "LANG",	    "LC_ALL",
+				      "TERM",		 "TMPDIR",	    "XDG_CACHE_HOME",
+				      "XDG_CONFIG_HOME", "XDG_DATA_DIRS",   "FONTCONFIG_FILE",
+				      "FONTCONFIG_PATH", "LD_LIBRARY_PATH", "PATH" };
+#define PASSED (sizeof(passed) / sizeof(passed[0]))
+
+struct launch {
+	const char *folder;
+	char *argv[4], *environment[PASSED + 1];
+	bool filtered;
+};
+
+int sm_gnuplot_find(struct sm_gnuplot *gnuplot, struct sm_error *err)
 {
-	char path[4200], line[256];
-	FILE *file;
+	const char *at = getenv("PATH");
+	const size_t size = sizeof(gnuplot->path);
 
-	snprintf(path, sizeof(path), "%s/.gnuplot.log", folder);
-	out[0] = '\0';
-	file = fopen(path, "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (strchr(line, ':') && !out[0])
-			snprintf(out, size, "%.*s", (int)strcspn(line, "\n"), line);
-	if (file)
-		fclose(file);
-	unlink(path);
+	while (at && *at) {
+		size_t length = strcspn(at, ":");
+		struct stat status;
+
+		/* absolute: it is started in another folder, which is a stranger's */
+		if (*at == '/' && length < size &&
+		    snprintf(gnuplot->path, size, "%.*s/gnuplot", (int)length, at) < (int)size &&
+		    stat(gnuplot->path, &status) == 0 && S_ISREG(status.st_mode) &&
+		    access(gnuplot->path, X_OK) == 0)
+			return 0;
+		at += length + (at[length] == ':');
+	}
+	return sm_fail(err, ENOENT,
+		       "no figure was drawn, because gnuplot is missing: apt-get install gnuplot-nox, then "
+		       "`shmeter report`");
 }
 
-int gnuplot_run(const char *folder, const char *script, struct sm_error *err)
+static bool is_script(const char *path)
 {
-	char *argv[] = { (char *)(uintptr_t) "gnuplot", (char *)(uintptr_t)script, NULL };
-	posix_spawn_file_actions_t actions;
-	char complaint[256];
-	int status = 0, rc;
-	pid_t pid;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char begin[2] = "";
+	bool script = fd >= 0 && read(fd, begin, 2) == 2 && memcmp(begin, "#!", 2) == 0;
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addchdir_np(&actions, folder);
-	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, ".gnuplot.log",
-					 O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	rc = posix_spawnp(&pid, "gnuplot", &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (rc)
-		return sm_fail(err, rc,
-			       rc == ENOENT
-				       ? "no figure was drawn, because gnuplot is missing: "
-					 "apt-get install gnuplot-nox, then `shmeter report %s/..`"
-				       : "gnuplot cannot be started in %s",
-			       folder);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR) {
-			status = -1; /* nobody knows how it ended */
+	if (fd >= 0)
+		close(fd);
+	return script;
+}
+
+#ifdef ARCHITECTURE
+/* No new process, only threads, from here on: system(), pipes, `!` and backquotes all begin with one.  The next execve
+ * is gnuplot's own, and without a process of its own a command would have to replace it, which no script can ask for.
+ * Returns 0 or an errno. */
+static int forbid_processes(void)
+{
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
+#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
+	const struct sock_filter filter[] = {
+		LOAD(arch),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0), /* others' calls have other numbers */
+		RETURN(SECCOMP_RET_ERRNO | EPERM),
+		LOAD(nr),
+#ifdef __x86_64__
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u /* x32 */, 0, 1),
+		RETURN(SECCOMP_RET_ERRNO | EPERM),
+		UNLESS(__NR_fork, 1),
+		RETURN(SECCOMP_RET_ERRNO | EPERM),
+		UNLESS(__NR_vfork, 1),
+		RETURN(SECCOMP_RET_ERRNO | EPERM),
+#endif
+		/* its flags lie in memory, which a filter cannot read: libraries go on with clone() */
+		UNLESS(__NR_clone3, 1),
+		RETURN(SECCOMP_RET_ERRNO | ENOSYS),
+		UNLESS(__NR_clone, 3),
+		LOAD(args[0]), /* the lower half: both architectures are little-endian */
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 1, 0),
+		RETURN(SECCOMP_RET_ERRNO | EPERM),
+		RETURN(SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]),
+					    (struct sock_filter *)(uintptr_t)filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		return errno;
+	return 0;
+}
+#else
+static int forbid_processes(void)
+{
+	return ENOSYS;
+}
+#endif
+
+/* In the child: calls that are safe after fork() alone.  What it says goes to the parent through `to`. */
+static _Noreturn void become_gnuplot(const struct launch *launch, int to, pid_t parent)
+{
+	int null = open("/dev/null", O_RDONLY), why;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(127);
+	signal(SIGPIPE, SIG_DFL);
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(to, STDERR_FILENO) < 0 ||
+	    chdir(launch->folder) < 0)
+		goto out_failed;
+	why = launch->filtered ? forbid_processes() : 0;
+	if (why)
+		dprintf(STDERR_FILENO, "\1%d\n", why);
+	execve(launch->argv[0], launch->argv, launch->environment);
+out_failed:
+	dprintf(STDERR_FILENO, "it cannot be started: %s\n", strerror(errno));
+	_exit(127);
+}
+
+/* What a child wrote to its error stream: the beginning, the rest is read and dropped. */
+struct said {
+	char text[2048];
+	size_t used;
+	bool ended;
+};
+
+static void listen(int from, struct said *said, int wait_ms)
+{
+	struct pollfd fd = { .fd = from, .events = POLLIN };
+	char rest[1024];
+	size_t room = sizeof(said->text) - 1 - said->used;
+	ssize_t got;
+
+	if (said->ended) {
+		(void)poll(NULL, 0, wait_ms < LOOK_MS ? wait_ms : LOOK_MS);
+		return;
+	}
+	if (poll(&fd, 1, wait_ms) <= 0)
+		return;
+	got = read(from, room ? said->text + said->used : rest, room ? room : sizeof(rest));
+	if (got > 0 && room)
+		said->used += (size_t)got;
+	said->ended = got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN);
+	said->text[said->used] = '\0';
+}
+
+/* Waits until it has ended and is reaped; 0 with its status, or why it was ended. */
+static int wait_for(const struct sm_gnuplot *gnuplot, pid_t pid, int from, struct said *said,
+		    int *status)
+{
+	unsigned limit_ms = gnuplot->limit_ms ? gnuplot->limit_ms : SM_GNUPLOT_LIMIT_MS;
+	uint64_t end = sm_clock_ns() + (uint64_t)limit_ms * 1000000, now;
+	pid_t got;
+
+	while ((got = waitpid(pid, status, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
+		now = sm_clock_ns();
+		if (now >= end || (gnuplot->stop && *gnuplot->stop)) {
+			kill(pid, SIGKILL);
+			while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+				;
+			return now >= end ? -ETIMEDOUT : -EINTR;
+		}
+		/* a signal ends the wait, and may have come before it: look again soon */
+		listen(from, said, 100);
+	}
+	while (got == pid && !said->ended && said->used < sizeof(said->text) - 1) {
+		size_t before = said->used;
+
+		listen(from, said, 0);
+		if (said->used == before)
+			break;
+	}
+	if (got < 0) /* reaped by somebody else: nobody knows how it ended */
+		*status = 0xff00;
+	return 0;
+}
+
+/* The first line that looks like a complaint. */
+static const char *complaint(struct said *said, char out[256])
+{
+	char *rest = said->text, *line;
+
+	snprintf(out, 256, "it gave no reason");
+	while ((line = strsep(&rest, "\n")))
+		if (*line != '\1' && strchr(line, ':')) {
+			snprintf(out, 256, "%s", line + strspn(line, " \t"));
 			break;
 		}
-	first_complaint(folder, complaint, sizeof(complaint));
+	return out;
+}
+
+static int judge(struct sm_gnuplot *gnuplot, const char *folder, const char *script,
+		 struct said *said, int rc, int status, struct sm_error *err)
+{
+	unsigned limit_ms = gnuplot->limit_ms ? gnuplot->limit_ms : SM_GNUPLOT_LIMIT_MS;
+	char why[256];
+
+	if (said->text[0] == '\1')
+		snprintf(gnuplot->note, sizeof(gnuplot->note),
+			 "gnuplot ran without the filter that keeps it from starting programs: %s",
+			 strerror(atoi(said->text + 1)));
+	if (rc == -ETIMEDOUT)
+		return sm_fail(err, ETIMEDOUT,
+			       "gnuplot did not end within %u s over %s/%s and was stopped: no further figure is "
+			       "drawn; see what `gnuplot %s` does in that folder",
+			       (limit_ms + 999) / 1000, folder, script, script);
+	if (rc < 0)
+		return sm_fail(err, EINTR,
+			       "stopped while gnuplot drew %s/%s; `shmeter report` draws what is missing",
+			       folder, script);
+	if (WIFSIGNALED(status))
+		return sm_fail(err, EIO, "gnuplot crashed over %s/%s: %s", folder, script,
+			       strsignal(WTERMSIG(status)));
 	if (status != 0)
-		return sm_fail(err, EIO, "gnuplot cannot draw %s/%s: %s", folder, script,
-			       complaint);
+		return sm_fail(err, EIO, "gnuplot cannot draw %s/%s (exit code %d): %s", folder,
+			       script, WEXITSTATUS(status), complaint(said, why));
 	return 0;
+}
+
+static int prepare(struct launch *launch, struct sm_gnuplot *gnuplot,
+		   const char *script, struct sm_error *err)
+{
+	size_t count = 0;
+
+	launch->filtered = !is_script(gnuplot->path);
+	if (!launch->filtered)
+		snprintf(gnuplot->note, sizeof(gnuplot->note),
+			 "%.160s is a script, which starts programs: it runs without the filter against that",
+			 gnuplot->path);
+	launch->argv[0] = gnuplot->path;
+	launch->argv[1] = (char *)(uintptr_t) "-d"; /* no gnuplotrc, no ~/.gnuplot */
+	launch->argv[2] = (char *)(uintptr_t)script;
+	for (size_t i = 0; i < PASSED; i++) {
+		const char *value = getenv(passed[i]);
+
+		if (value && asprintf(&launch->environment[count], "%s=%s", passed[i], value) < 0)
+			return sm_fail(err, ENOMEM, "no memory to start gnuplot");
+		count += value != NULL;
+	}
+	return 0;
+}
+
+int sm_gnuplot_run(struct sm_gnuplot *gnuplot, const char *folder, const char *script,
+		   struct sm_error *err)
+{
+	struct launch launch = { .folder = folder };
+	struct said said = { .text = "" };
+	int status = 0, ends[2], rc = prepare(&launch, gnuplot, script, err);
+	pid_t self = getpid(), pid;
+
+	if (rc == 0 && pipe2(ends, O_CLOEXEC) < 0)
+		rc = sm_fail(err, errno, "no pipe for gnuplot: %s", strerror(errno));
+	if (rc < 0)
+		goto out_environment;
+	pid = fork();
+	if (pid == 0)
+		become_gnuplot(&launch, ends[1], self);
+	rc = pid < 0 ? sm_fail(err, errno, "no process for gnuplot: %s", strerror(errno)) : 0;
+	close(ends[1]);
+	if (rc == 0) {
+		rc = wait_for(gnuplot, pid, ends[0], &said, &status);
+		rc = judge(gnuplot, folder, script, &said, rc, status, err);
+	}
+	close(ends[0]);
+out_environment:
+	for (size_t i = 0; i < PASSED; i++)
+		free(launch.environment[i]);
+	return rc;
 }

@@ -54,7 +54,10 @@ static void put_head(const struct page *page)
 	words_machine(page->results, machine, sizeof(machine));
 	fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
-	      "<meta name=\"color-scheme\" content=\"light dark\">\n<title>",
+	      "<meta name=\"color-scheme\" content=\"light dark\">\n"
+	      /* whatever a text should have become: the page asks for nothing */
+	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
+	      "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n<title>",
 	      page->out);
 	page_text(page->out, "shmeter: ");
 	page_text(page->out, machine);
@@ -335,9 +338,9 @@ static int measure_words(struct page *page)
 }
 
 int sm_report_page(const struct sm_results *results, const struct sm_report_options *options,
-		   struct sm_error *err)
+		   const struct sm_drawn *drawn, struct sm_error *err)
 {
-	struct page page = { .results = results, .options = options };
+	struct page page = { .results = results, .options = options, .drawn = drawn };
 	char path[4200];
 	int rc;
 

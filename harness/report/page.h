@@ -11,6 +11,7 @@
 struct page {
 	const struct sm_results *results;
 	const struct sm_report_options *options;
+	const struct sm_drawn *drawn; /* NULL: none */
 	FILE *out;
 	struct figure *figures; /* what this run can have; drawn or not */
 	unsigned figure_count, figures_put, figures_missing;

@@ -353,6 +353,7 @@ static void put_inline(struct page *page, const struct figure *f, const char *te
 
 void page_figure(struct page *page, const struct figure *f)
 {
+	bool drawn = page->drawn && page->drawn->figure[f - page->figures];
 	char path[4400], *text;
 	const char *svg, *size;
 
@@ -360,11 +361,11 @@ void page_figure(struct page *page, const struct figure *f)
 	if (access(path, R_OK) < 0) /* nothing to draw: what lies there is of another time */
 		return;
 	snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out, f->name);
-	text = figures_read(path);
+	text = drawn ? figures_read(path) : NULL; /* a picture that came with the folder may hold scripts */
 	svg = text ? strstr(text, "<svg") : NULL;
 	size = svg ? strstr(svg, "viewBox") : NULL;
 	svg = svg ? strchr(svg, '>') : NULL;
-	if (!svg) {
+	if (!svg || !size) {
 		fprintf(page->out,
 			"<p class=\"note\">Not drawn: %s. Its data are in <a href=\"plots/%s.dat\">%s.dat</a>; with "
 			"gnuplot installed <code>shmeter report</code> draws it.</p>\n",

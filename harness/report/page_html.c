@@ -10,17 +10,7 @@
 
 void page_text(FILE *out, const char *text)
 {
-	for (; *text; text++)
-		switch (*text) {
-		case '<': fputs("&lt;", out); break;
-		case '>': fputs("&gt;", out); break;
-		case '&': fputs("&amp;", out); break;
-		case '"': fputs("&quot;", out); break;
-		case '\'': fputs("&#39;", out); break;
-		default:
-			/* control characters have no place in HTML */
-			fputc((unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text, out);
-		}
+	sm_put_encoded(out, SM_TO_MARKUP, text);
 }
 
 void page_printf(FILE *out, const char *format, ...)
@@ -109,11 +99,23 @@ const struct sm_scenario *page_scenario_of(const struct page *page, const char *
 	return NULL;
 }
 
-/* An option of the run with its value, for a shell. */
+/* An argument for the shell that a reader copies it into: in quotes where it is more than a plain word. */
+static void put_argument(FILE *out, const char *text)
+{
+	char quoted[1024];
+
+	if (*text && !text[strcspn(text, " !\"#$&'()*;<>?[\\]^`{|}~")])
+		page_printf(out, " %s", text);
+	else
+		page_printf(out, " '%s'", sm_encode(SM_TO_SHELL, text, quoted, sizeof(quoted)));
+}
+
 static void put_option(FILE *out, const char *option, const char *value)
 {
-	if (*value)
-		page_printf(out, " --%s %s", option, value);
+	if (!*value)
+		return;
+	page_printf(out, " --%s", option);
+	put_argument(out, value);
 }
 
 /* The blocks that the scenario's groups were asked for; 0: the profile's. */
@@ -141,12 +143,18 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 	size_t i, used = 0;
 
 	fputs("<pre tabindex=\"0\"><code>", out);
-	page_printf(out, "shmeter run %s", scenario);
+	page_text(out, "shmeter run");
+	put_argument(out, scenario);
 	put_option(out, "profile", words_text(page->results, "profile"));
 	put_option(out, "seed", words_text(page->results, "seed"));
-	json_array_foreach (json_object_get(options, "set"), i, one)
-		page_printf(out, " --set %s=%s", json_string_value(json_object_get(one, "name")),
-			    json_string_value(json_object_get(one, "values")));
+	json_array_foreach (json_object_get(options, "set"), i, one) {
+		const char *name = json_string_value(json_object_get(one, "name"));
+		const char *values = json_string_value(json_object_get(one, "values"));
+		char set[512];
+
+		snprintf(set, sizeof(set), "%s=%s", name ? name : "", values ? values : "");
+		put_option(out, "set", set);
+	}
 	json_array_foreach (json_object_get(options, "pus"), i, one)
 		if (used < sizeof(pus) - 16)
 			used += (size_t)snprintf(pus + used, sizeof(pus) - used, "%s%d",

@@ -53,13 +53,25 @@ grep -q 'gnuplot-nox' err || fail "without gnuplot: $(cat err)"
 grep -q 'apt-get install gnuplot-nox' bare/report.html || fail 'the page does not say what to install'
 grep -q 'padded_64' bare/report.html || fail 'the page without figures has no tables'
 
-# Names and reasons are text, whatever they hold.
-cp -r run evil && rm -f evil/summary.csv evil/pairs.csv evil/crossings.csv evil/claims.csv
-sed -i '2,$s/,false_sharing,packed,/,false_sharing,<script>alert(1)<\/script>,/' evil/samples.csv
-sed -i '2,$s/false_sharing\/packed?/false_sharing\/<script>alert(1)<\/script>?/' evil/samples.csv
-"$program" report evil --no-plots -q >/dev/null 2>err || fail "names that want to be scripts: $(cat err)"
-grep -q '<script>alert' evil/report.html && fail 'a name becomes a script'
-grep -q '&lt;script&gt;alert' evil/report.html || fail 'the planted name is not on the page'
+# Reasons are text, whatever they hold; a name that no build has is refused.
+plant() { # COLUMN TEXT
+	rm -rf evil && cp -r run evil
+	python3 - "$@" <<'EOF'
+import csv, sys
+rows = list(csv.DictReader(open("run/samples.csv", newline="")))
+rows[0].update({sys.argv[1]: sys.argv[2], "status": "disturbed"})
+out = csv.DictWriter(open("evil/samples.csv", "w", newline=""), rows[0], lineterminator="\n")
+out.writeheader()
+out.writerows(rows)
+EOF
+}
+plant variant '<script>alert(1)</script>'
+"$program" report evil --no-plots -q >/dev/null 2>err
+[ $? = 6 ] && grep -q 'samples.csv:2: ".*" is not a value of variant' err || fail "a name that wants to be a script: $(cat err)"
+plant reason '<script>alert(1)</script>'
+"$program" report evil --no-plots -q >/dev/null 2>err || fail "a reason that wants to be a script: $(cat err)"
+grep -q '<script>alert' evil/report.html && fail 'a reason becomes a script'
+grep -q '&lt;script&gt;alert' evil/report.html || fail 'the planted reason is not on the page'
 
 modules=$root/build-page
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
@@ -72,5 +84,5 @@ fi
 for page in run/report.html bare/report.html; do
 	timeout 250 node "$root/tests/page/check.mjs" "$modules" "$chromium" "$page" || failed=1
 done
-[ $failed = 0 ] && echo 'the page holds in a browser, without gnuplot, and with names that want to be scripts'
+[ $failed = 0 ] && echo 'the page holds in a browser, without gnuplot, and with reasons that want to be scripts'
 exit $failed

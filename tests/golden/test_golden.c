@@ -13,6 +13,8 @@
 #include "shmeter/store.h"
 
 static char folder[64];
+/* The first figure, the ratios: the page takes what the program drew itself. */
+static const struct sm_drawn all_drawn = { .figure = { true }, .count = 1 };
 
 /* Two packages; one core has two threads; no L3 over the last one. */
 static json_t *places(void)
@@ -314,7 +316,7 @@ Test(golden, page)
 	char path[128], *got;
 
 	make_up(&results);
-	cr_assert_eq(sm_report_page(&results, &options, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_report_page(&results, &options, &all_drawn, &err), 0, "%s", err.text);
 	snprintf(path, sizeof(path), "%s/report.html", folder);
 	got = read_text(path);
 	expect_same("report.html", got);
@@ -339,7 +341,7 @@ Test(golden, counters_of_a_part_say_what_they_count)
 	snprintf(path, sizeof(path), "%s/report.html", folder);
 	for (unsigned part = 0; part < 2; part++) {
 		pack.self_timed = part;
-		cr_assert_eq(sm_report_page(&results, &options, &err), 0, "%s", err.text);
+		cr_assert_eq(sm_report_page(&results, &options, &all_drawn, &err), 0, "%s", err.text);
 		got = read_text(path);
 		cr_expect_eq(strstr(got, "include what is done around the timed part") != NULL,
 			     part);
@@ -361,7 +363,7 @@ Test(golden, an_event_says_what_it_is_on_this_cpu)
 	results.counters[0].fstr =
 		"amd64_fam19h_zen4::DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX:k=1:u=1";
 	results.counters[0].per_op = 0.5;
-	cr_assert_eq(sm_report_page(&results, &options, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_report_page(&results, &options, &all_drawn, &err), 0, "%s", err.text);
 	snprintf(path, sizeof(path), "%s/report.html", folder);
 	got = read_text(path);
 	cr_expect(strstr(
@@ -397,10 +399,27 @@ static char *page_with(const char *svg)
 	write_plot("ratios.dat", "1 2 3\n");
 	write_plot("ratios.svg", svg);
 	make_up(&results);
-	cr_assert_eq(sm_report_page(&results, &options, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_report_page(&results, &options, &all_drawn, &err), 0, "%s", err.text);
 	sm_results_free(&results);
 	snprintf(path, sizeof(path), "%s/report.html", folder);
 	return read_text(path);
+}
+
+Test(golden, a_picture_that_came_with_the_folder_is_not_shown)
+{
+	struct sm_report_options options = { .plots = PLOTS_FOLDER };
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	char path[128], *got;
+
+	free(page_with("<svg viewBox=\"0 0 9 9\"><script>alert(1)</script></svg>"));
+	make_up(&results);
+	cr_assert_eq(sm_report_page(&results, &options, NULL, &err), 0, "%s", err.text);
+	sm_results_free(&results);
+	snprintf(path, sizeof(path), "%s/report.html", folder);
+	got = read_text(path);
+	cr_expect_null(strstr(got, "alert(1)"));
+	free(got);
 }
 
 Test(golden, a_figure_stands_inline_in_the_colours_of_the_page)
@@ -479,14 +498,14 @@ Test(golden, figures_have_their_data_even_without_gnuplot)
 	struct sm_report_options options = { .plots = PLOTS_FOLDER };
 	struct sm_results results;
 	struct sm_error err = { 0 };
-	unsigned drawn = 9;
+	struct sm_drawn drawn = { .count = 9 };
 	char path[128], *got;
 
 	make_up(&results);
 	setenv("PATH", "/nonexistent", 1);
 	cr_expect_eq(sm_report_figures(&results, &options, &drawn, &err), -2 /* ENOENT */);
 	cr_expect(strstr(err.text, "gnuplot-nox"), "%s", err.text);
-	cr_expect_eq(drawn, 0);
+	cr_expect_eq(drawn.count, 0);
 	setenv("PATH", "/usr/bin:/bin", 1);
 	snprintf(path, sizeof(path), "%s/plots/ratios.dat", folder);
 	got = read_text(path);

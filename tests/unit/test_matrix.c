@@ -183,7 +183,7 @@ Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 	struct sm_report_options options = { .plots = PLOTS_FOLDER };
 	struct sm_error err = { 0 };
 	char *text, *data;
-	unsigned drawn;
+	struct sm_drawn drawn;
 	int rc;
 
 	cr_assert(mkdtemp(folder));
@@ -198,7 +198,7 @@ Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 	snprintf(command, sizeof(command), "mkdir -p %s/plots", folder);
 	cr_assert_eq(system(command), 0);
 	rc = sm_report_figures(&run, &options, &drawn, &err);
-	expect_hatched_once(rc == 0 && drawn > 0);
+	expect_hatched_once(rc == 0 && drawn.count > 0);
 	data = take("plots/pairs.dat");
 	/* column 3, row 4: from 2 to 5; the block of cells does not have it, that of missing pairs does */
 	cr_expect(strstr(data, "\n\n3 4\n"), "%.200s", data);
@@ -218,7 +218,8 @@ Test(analysis, a_line_has_one_point_at_each_size)
 	char folder[] = "/tmp/shmeter-line-XXXXXX", command[128];
 	struct sm_report_options options = { .plots = PLOTS_FOLDER };
 	struct sm_error err = { 0 };
-	unsigned drawn, points = 0;
+	struct sm_drawn drawn;
+	unsigned points = 0;
 	char *data;
 
 	cr_assert(mkdtemp(folder));

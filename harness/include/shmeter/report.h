@@ -16,9 +16,19 @@ struct sm_report_options {
 	bool term;         /* figures drawn in the terminal by gnuplot's dumb terminal */
 	const char *plots; /* folder with the *.gp templates */
 	unsigned width;    /* columns of the terminal; 0: 100 */
+	const volatile int *stop; /* raised: stop drawing at once; NULL: nothing does */
+	unsigned limit_ms; /* for one figure; 0: SM_GNUPLOT_LIMIT_MS */
 	/* For the page: what the scenarios ask and why; NULL: the page goes without. */
 	const struct sm_scenario *const *scenarios;
 	size_t scenario_count;
+};
+
+#define SM_FIGURES_MAX 512
+/* Which figures of a run this program has drawn itself: others may be anybody's, and no page shows them. */
+struct sm_drawn {
+	bool figure[SM_FIGURES_MAX]; /* by their order in the plan, which the page shares */
+	unsigned count;
+	char note[256]; /* what to know of how they were drawn; "" for nothing */
 };
 
 /* Findings in words: headline questions first, each with verdict, ratio, interval, class, n and
@@ -28,16 +38,21 @@ void sm_report_findings(const struct sm_results *results, const struct sm_report
 /* Tables of the summaries, a scenario each. */
 void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options,
 		      FILE *out);
-/* Writes plots/<figure>.dat, .gp, .svg and .png into the run folder.  Without gnuplot the .dat and .gp
- * are written all the same, `*drawn` is 0 and -ENOENT says what to install. */
+/* Writes plots/<figure>.dat, .gp, .svg and .png into the run folder, which is made anew where it is missing and refused
+ * (-ENOTDIR) where it is no folder but a link.  Without gnuplot the .dat and .gp are written all the same, nothing is
+ * drawn and -ENOENT says what to install; -ETIMEDOUT where gnuplot hung, -EINTR where `stop` was raised: both draw no
+ * more; -EIO where it failed over a figure, and the others are there. */
 SM_MUST_USE int sm_report_figures(const struct sm_results *results,
-				  const struct sm_report_options *options, unsigned *drawn,
+				  const struct sm_report_options *options, struct sm_drawn *drawn,
 				  struct sm_error *err);
-/* Writes report.html: self-contained, figures inline as far as they are drawn and the page stays light. */
+/* Writes report.html: self-contained, with the figures of `drawn` (NULL: none) inline as far as the page stays light. */
 SM_MUST_USE int sm_report_page(const struct sm_results *results,
-			       const struct sm_report_options *options, struct sm_error *err);
-/* Draws a case over its runs into `folder` (NAME.dat, .gp, .svg, .png) with the template in `plots`. */
-SM_MUST_USE int sm_report_history(const struct sm_history_series *series, const char *plots, const char *folder,
+			       const struct sm_report_options *options,
+			       const struct sm_drawn *drawn, struct sm_error *err);
+/* Draws a case over its runs into `folder` (NAME.dat, .gp, .svg, .png) with the template in options->plots.  Errors as
+ * for sm_report_figures(). */
+SM_MUST_USE int sm_report_history(const struct sm_history_series *series,
+				  const struct sm_report_options *options, const char *folder,
 				  struct sm_error *err);
 
 #endif
