@@ -200,8 +200,8 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 	last_words(log, words, sizeof(words));
 	if (has_verdict(s, code, folder)) {
 		if (!side->told)
-			fprintf(stderr, "shmeter: the %s side, %s, in block %u: %s\n",
-				side_names[s], side->program, ab->done + 1, words);
+			sm_print_line(stderr, "shmeter: the %s side, %s, in block %u: %s",
+				      side_names[s], side->program, ab->done + 1, words);
 		side->told = true;
 		return 0;
 	}
@@ -432,8 +432,7 @@ static int exit_of_alternation(const struct alternation *ab, const struct sm_res
 	if (sm_gates_overall(rows, count) == SM_REFUTED)
 		return EXIT_REFUTED;
 	if (wrong) {
-		fprintf(stderr, "shmeter: %s: its data was wrong, and no gate is about it\n",
-			wrong);
+		sm_print_line(stderr, "shmeter: %s: its data was wrong, and no gate is about it", wrong);
 		return EXIT_WRONG;
 	}
 	if (possible)
@@ -456,8 +455,8 @@ static void say_only_new(const struct sm_results *results)
 
 		if (strcmp(row->variant, "new") == 0 &&
 		    !sm_alternation_has(results, row->group, "old"))
-			fprintf(stderr, "shmeter: %s: only new has it, so nothing is compared\n",
-				row->group);
+			sm_print_line(stderr, "shmeter: %s: only new has it, so nothing is compared",
+				      row->group);
 	}
 }
 
@@ -495,7 +494,7 @@ int cmd_ab(struct arguments *arguments)
 		possible = sm_alternation_doubt(rows[0], gates[0].count, &results[0], ab.first);
 		rc = print_gates(arguments, &report, &err);
 		if (!arguments->json)
-			printf("%u blocks of each side are in %s\n", ab.done, ab.out);
+			sm_print_line(stdout, "%u blocks of each side are in %s", ab.done, ab.out);
 	}
 	rc = rc < 0 ? complain(&err)
 		    : exit_of_alternation(&ab, &results[0], rows[0], gates[0].count, possible);

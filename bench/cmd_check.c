@@ -112,7 +112,7 @@ int print_gates(const struct arguments *arguments, const struct sm_gate_report *
 	if (arguments->json) {
 		json_t *json = sm_gates_json(report);
 
-		json_dumpf(json, stdout, JSON_INDENT(1));
+		json_dumpf(json, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 		putchar('\n');
 		json_decref(json);
 	} else {

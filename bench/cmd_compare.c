@@ -7,6 +7,7 @@
 #include "program.h"
 #include "registry.h"
 #include "shmeter/compare.h"
+#include "shmeter/encode.h"
 
 static int slowest_first(const void *a, const void *b)
 {
@@ -20,7 +21,7 @@ static int slowest_first(const void *a, const void *b)
 static void print_row(const struct sm_compared *row)
 {
 	if (isnan(row->ratio.estimate)) {
-		printf("%-16s %s: %s\n", row->says, row->id, row->reason);
+		sm_print_line(stdout, "%-16s %s: %s", row->says, row->id, row->reason);
 		return;
 	}
 	printf("%-16s %6.3f", row->says, row->ratio.estimate);
@@ -29,8 +30,8 @@ static void print_row(const struct sm_compared *row)
 	else
 		printf(" (%.3f to %.3f; a change of %.1f %% could have been seen)", row->ratio.low,
 		       row->ratio.high, 100 * (row->mde - 1));
-	printf("  %s, %s%s%s\n", row->id, row->klass, strcmp(row->reason, "-") ? "; " : "",
-	       strcmp(row->reason, "-") ? row->reason : "");
+	sm_print_line(stdout, "  %s, %s%s%s", row->id, row->klass, strcmp(row->reason, "-") ? "; " : "",
+		      strcmp(row->reason, "-") ? row->reason : "");
 }
 
 static json_t *number(double value)
@@ -58,7 +59,7 @@ static void print_json(const struct sm_comparison_of_runs *c)
 			number(c->overall.low), "high", number(c->overall.high), "mde",
 			number(c->overall_mde), "slower", (int)c->slower, "faster", (int)c->faster,
 			"cases", rows);
-	json_dumpf(all, stdout, JSON_INDENT(1));
+	json_dumpf(all, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(all);
 }
@@ -67,8 +68,8 @@ static void print(const struct sm_comparison_of_runs *c, const struct arguments 
 {
 	unsigned distrusted = 0;
 
-	printf("New against old: %s against %s. Ratios over 1: the new run took longer.\n",
-	       arguments->operand[1], arguments->operand[0]);
+	sm_print_line(stdout, "New against old: %s against %s. Ratios over 1: the new run took longer.",
+		      arguments->operand[1], arguments->operand[0]);
 	if (!c->same_machine)
 		printf("The runs are of different machines (their fingerprints differ): what differs is the machines' "
 		       "doing as much as the builds', and no regression.\n");

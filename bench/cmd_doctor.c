@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "program.h"
+#include "shmeter/encode.h"
 #include "shmeter/environment.h"
 
 #define CHECKUPS_MAX 64
@@ -18,7 +19,7 @@ static void print_json(const json_t *environment, const struct sm_checkup *check
 						"level", level[checkups[i].level], "finding",
 						checkups[i].finding, "remedy", checkups[i].remedy));
 	all = json_pack("{s:O, s:o}", "environment", environment, "checkups", list);
-	json_dumpf(all, stdout, JSON_INDENT(2));
+	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(all);
 }
@@ -31,10 +32,11 @@ static void print_table(const struct sm_checkup *checkups, unsigned count, bool 
 	for (unsigned i = 0; i < count; i++) {
 		const struct sm_checkup *one = &checkups[i];
 
-		printf("%s%s%s %-12s %s\n", color ? tint[one->level] : "", mark[one->level],
-		       color ? "\033[0m" : "", one->topic, one->finding);
+		printf("%s%s%s ", color ? tint[one->level] : "", mark[one->level],
+		       color ? "\033[0m" : "");
+		sm_print_line(stdout, "%-12s %s", one->topic, one->finding);
 		if (one->remedy[0])
-			printf("     %-12s -> %s\n", "", one->remedy);
+			sm_print_line(stdout, "     %-12s -> %s", "", one->remedy);
 	}
 }
 

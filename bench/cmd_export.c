@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "program.h"
+#include "shmeter/encode.h"
 #include "shmeter/export.h"
 #include "shmeter/store.h"
 
@@ -78,8 +79,8 @@ static int export(const struct arguments *arguments, const struct sm_results *re
 	if (rc == 0)
 		rc = deliver(arguments, &document, err);
 	if (rc == 0 && tally.left_out[0] && !arguments->quiet)
-		fprintf(stderr, "shmeter: %zu trials exported; left out: %s\n", tally.trials,
-			tally.left_out);
+		sm_print_line(stderr, "shmeter: %zu trials exported; left out: %s", tally.trials,
+			      tally.left_out);
 	free(document.text);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "program.h"
+#include "shmeter/encode.h"
 #include "shmeter/history.h"
 #include "shmeter/report.h"
 #include "shmeter/store.h"
@@ -63,8 +64,8 @@ static int add(const struct arguments *arguments, const char *file, struct sm_er
 		if (rc == 0)
 			rc = sm_history_add(history, &run, &added, err);
 		if (rc == 0 && !arguments->quiet)
-			printf("%s %s %s\n", arguments->operand[i],
-			       added ? "is now in" : "was in already:", file);
+			sm_print_line(stdout, "%s %s %s", arguments->operand[i],
+				      added ? "is now in" : "was in already:", file);
 		sm_results_free(&run);
 	}
 	sm_history_close(history);
@@ -87,8 +88,8 @@ static void print_point(const struct sm_history_series *series, size_t i)
 	if (isfinite(p->low))
 		snprintf(interval, sizeof(interval), "%s to %s", format(series->unit, p->low, low),
 			 format(series->unit, p->high, high));
-	printf("  %-20s %-24.24s %10s (%s)  %s", p->started, p->run,
-	       format(series->unit, p->median, median), interval, p->klass);
+	sm_print_encoded(stdout, SM_TO_TERMINAL, "  %-20s %-24.24s %10s (%s)  %s", p->started, p->run,
+			 format(series->unit, p->median, median), interval, p->klass);
 	if (!p->same_class)
 		printf("  another pair class: not in the trend");
 	if (p->step) {
@@ -109,7 +110,7 @@ static int show_series(const struct sm_history_series *series, void *context, st
 	size_t first = series->count > LISTED_MAX ? series->count - LISTED_MAX : 0;
 
 	show->cases++;
-	printf("%s\n", series->id);
+	sm_print_line(stdout, "%s", series->id);
 	if (first > 0)
 		printf("  ... %zu earlier runs\n", first);
 	for (size_t i = 0; i < series->count; i++) {

@@ -186,7 +186,7 @@ static int list_all(const struct arguments *arguments, const struct sm_trial_con
 	if (rc == 0 && strcmp(format, "json") == 0) {
 		json_t *object = json_pack("{s:O}", "scenarios", all);
 
-		json_dumpf(object, stdout, JSON_INDENT(2));
+		json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 		json_decref(object);
 	}

@@ -9,6 +9,7 @@
 
 #include "program.h"
 #include "registry.h"
+#include "shmeter/encode.h"
 #include "shmeter/floor.h"
 #include "shmeter/guard.h"
 #include "shmeter/os.h"
@@ -77,9 +78,9 @@ static int calibrate(struct selftest *self, struct sm_error *err)
 	for (size_t i = 0; rc == 0 && i < results.claim_count; i++) {
 		const struct sm_claim_row *claim = &results.claims[i];
 
-		printf("%-13s %s: %s%s%s\n", sm_verdict_name(claim->verdict), claim->sentence,
-		       claim->evidence, strcmp(claim->reason, "-") ? ". Why: " : "",
-		       strcmp(claim->reason, "-") ? claim->reason : "");
+		sm_print_line(stdout, "%-13s %s: %s%s%s", sm_verdict_name(claim->verdict), claim->sentence,
+			      claim->evidence, strcmp(claim->reason, "-") ? ". Why: " : "",
+			      strcmp(claim->reason, "-") ? claim->reason : "");
 		self->bad |= claim->verdict == SM_REFUTED;
 		self->unsure |= claim->verdict == SM_INCONCLUSIVE;
 	}
@@ -211,7 +212,7 @@ static int print_counts(const struct sm_known_count counts[SM_KNOWN_COUNTS])
 
 		printf("%-13s %s (%s): ", sm_verdict_name(count->verdict), count->what, count->event);
 		if (count->verdict == SM_NOT_TESTABLE)
-			printf("skipped: %s\n", count->reason);
+			sm_print_line(stdout, "skipped: %s", count->reason);
 		else
 			printf("%.0f counted, %s %.0f%s\n", count->counted,
 			       i == SM_KNOWN_PADDED ? "one shared line would have" : "there were",

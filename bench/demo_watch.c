@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "program.h"
+#include "shmeter/encode.h"
 #include "shmeter/text.h"
 
 #define LISTED_MAX 12
@@ -38,9 +39,9 @@ static void list_names(void)
 		    !S_ISREG(status.st_mode))
 			continue;
 		if (count++ < LISTED_MAX)
-			printf("  %-40.40s %10s  mode %04o  uid %u\n", entry->d_name,
-			       sm_format_bytes(size, (double)status.st_size),
-			       status.st_mode & 07777, status.st_uid);
+			sm_print_line(stdout, "  %-40.40s %10s  mode %04o  uid %u", entry->d_name,
+				      sm_format_bytes(size, (double)status.st_size),
+				      status.st_mode & 07777, status.st_uid);
 	}
 	if (folder)
 		closedir(folder);
@@ -91,9 +92,9 @@ static void print_mapping(const struct mapping *m)
 			 m->page_kb, m->huge_kb);
 	else
 		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages", m->page_kb);
-	printf("    %-34.34s %10s, %10s resident, %s\n", m->name[0] ? m->name : "(no name)",
-	       sm_format_bytes(size, (double)m->size_kb * 1024),
-	       sm_format_bytes(rss, (double)m->rss_kb * 1024), pages);
+	sm_print_line(stdout, "    %-34.34s %10s, %10s resident, %s", m->name[0] ? m->name : "(no name)",
+		      sm_format_bytes(size, (double)m->size_kb * 1024),
+		      sm_format_bytes(rss, (double)m->rss_kb * 1024), pages);
 }
 
 static void take_line(struct mapping *m, const char *line)
@@ -139,7 +140,7 @@ static bool list_process(const char *pid)
 		m = (struct mapping){ .shared = access[3] == 's' };
 		snprintf(m.name, sizeof(m.name), "%s", mapped);
 		if (m.shared && count == 0)
-			printf("  process %s (%s)\n", pid, name);
+			sm_print_line(stdout, "  process %s (%s)", pid, name);
 	}
 	if (m.shared && count++ < LISTED_MAX)
 		print_mapping(&m);

@@ -29,8 +29,8 @@ static int judge(const struct sm_results *results)
 		const struct sm_sample *sample = &results->samples[i];
 
 		if (sample->ended == SM_VERIFY_FAILED) {
-			fprintf(stderr, "shmeter: wrong data: trial %u of %s: %s\n", sample->trial,
-				results->cases[sample->case_index].id, sample->reason);
+			sm_print_line(stderr, "shmeter: wrong data: trial %u of %s: %s", sample->trial,
+				      results->cases[sample->case_index].id, sample->reason);
 			return EXIT_WRONG;
 		}
 		/* The control runs along with everything: it is no answer to what was asked. */
@@ -50,8 +50,8 @@ static int judge(const struct sm_results *results)
 void tell_left_out(const struct sm_results *results)
 {
 	if (results->left_out > 0)
-		fprintf(stderr, "shmeter: %s: %u lines of trials that did not end are left out\n",
-			results->folder, results->left_out);
+		sm_print_line(stderr, "shmeter: %s: %u lines of trials that did not end are left out",
+			      results->folder, results->left_out);
 }
 
 int load_run(struct sm_results *results, const char *folder, struct sm_error *err)
@@ -85,7 +85,7 @@ int show_results(const struct arguments *arguments, const struct sm_results *res
 		if (rc < 0)
 			fprintf(stderr, "shmeter: %s\n", err.text);
 		if (drawn.note[0])
-			fprintf(stderr, "shmeter: %s\n", drawn.note);
+			sm_print_line(stderr, "shmeter: %s", drawn.note);
 	}
 	if (results->out && sm_report_page(results, &options, &drawn, &err) < 0)
 		return complain(&err);
@@ -93,10 +93,9 @@ int show_results(const struct arguments *arguments, const struct sm_results *res
 		sm_report_tables(results, &options, stdout);
 	sm_report_findings(results, &options, stdout);
 	if (results->out) {
-		fputs("\nFiles: ", stdout);
-		sm_print_encoded(stdout, SM_TO_TERMINAL, "%s (%u figures in plots/, report.html)",
-				 results->out, drawn.count);
 		putchar('\n');
+		sm_print_line(stdout, "Files: %s (%u figures in plots/, report.html)", results->out,
+			      drawn.count);
 	}
 	return judge(results);
 }

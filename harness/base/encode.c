@@ -179,16 +179,35 @@ const char *sm_encode(enum sm_target target, const char *text, char *out, size_t
 	return out;
 }
 
-void sm_print_encoded(FILE *out, enum sm_target target, const char *format, ...)
+static void print(FILE *out, enum sm_target target, const char *format, va_list list)
+	__attribute__((format(printf, 3, 0)));
+static void print(FILE *out, enum sm_target target, const char *format, va_list list)
 {
 	char *text = NULL;
+
+	if (vasprintf(&text, format, list) < 0)
+		abort(); /* a few bytes */
+	sm_put_encoded(out, target, text);
+	free(text);
+}
+
+void sm_print_encoded(FILE *out, enum sm_target target, const char *format, ...)
+{
 	va_list list;
 
 	va_start(list, format);
-	if (vasprintf(&text, format, list) >= 0)
-		sm_put_encoded(out, target, text);
+	print(out, target, format, list);
 	va_end(list);
-	free(text);
+}
+
+void sm_print_line(FILE *out, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	print(out, SM_TO_TERMINAL, format, list);
+	va_end(list);
+	fputc('\n', out);
 }
 
 void sm_clean(char *text)

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "shmeter/encode.h"
 #include "page.h"
 #include "words.h"
 
@@ -103,11 +104,12 @@ static void print_one(const struct sm_results *r, const struct sm_report_options
 	if (!fill(r, scenario, &t))
 		return;
 	snprintf(right, sizeof(right), "%s / %s", corners->column[1], corners->column[0]);
-	fprintf(out, "\n%s%s%s\n  %s\n", options->color ? "\033[1m" : "", t.heading, options->color ? "\033[0m" : "", t.at);
+	fprintf(out, "\n%s%s%s\n", options->color ? "\033[1m" : "", t.heading, options->color ? "\033[0m" : "");
+	sm_print_line(out, "  %s", t.at);
 	fprintf(out, "  %-14s %-30s %-30s %s\n", "", corners->column[0], corners->column[1], right);
 	for (unsigned row = 0; row < 3; row++) {
 		row_name(corners, row, name, sizeof(name));
-		fprintf(out, "  %-14s %-30s %-30s %s\n", name, t.cell[row][0], t.cell[row][1], t.cell[row][2]);
+		sm_print_line(out, "  %-14s %-30s %-30s %s", name, t.cell[row][0], t.cell[row][1], t.cell[row][2]);
 	}
 }
 

@@ -128,6 +128,7 @@ static _Noreturn void become_gnuplot(const struct launch *launch, int to, pid_t 
 {
 	int null = open("/dev/null", O_RDONLY), why;
 
+	setpgid(0, 0); /* a wrapper's children are ended with it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
@@ -182,7 +183,8 @@ static int wait_for(const struct sm_gnuplot *gnuplot, pid_t pid, int from, struc
 	while ((got = waitpid(pid, status, WNOHANG)) == 0 || (got < 0 && errno == EINTR)) {
 		now = sm_clock_ns();
 		if (now >= end || (gnuplot->stop && *gnuplot->stop)) {
-			kill(pid, SIGKILL);
+			if (kill(-pid, SIGKILL) < 0)
+				kill(pid, SIGKILL); /* it has no group of its own yet */
 			while (waitpid(pid, status, 0) < 0 && errno == EINTR)
 				;
 			return now >= end ? -ETIMEDOUT : -EINTR;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "shmeter/encode.h"
 #include "shmeter/text.h"
 #include "words.h"
 
@@ -60,18 +61,18 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 	ratio_text(p->results, c, ratio, sizeof(ratio));
 	derived_text(c, summary->value.estimate, derived, sizeof(derived));
 	if (summary->value.count == 0) {
-		fprintf(p->out, "  %-16s %-34s %s\n", c->variant, point, summary->reason);
+		sm_print_line(p->out, "  %-16s %-34s %s", c->variant, point, summary->reason);
 		return;
 	}
 	if (c->derived)
-		fprintf(p->out, "  %-16s %-34s %-34s %-34s n %zu", c->variant, point, value, ratio,
-			summary->value.count);
+		sm_print_encoded(p->out, SM_TO_TERMINAL, "  %-16s %-34s %-34s %-34s n %zu", c->variant, point,
+				 value, ratio, summary->value.count);
 	else
-		fprintf(p->out,
-			"  %-16s %-34s %-34s %-34s %s; cpu %s, %.3g switches, class %s, n %zu",
-			c->variant, point, value, ratio, derived,
-			sm_format_ns(cpu, summary->cpu_ns_per_op), summary->switches_per_op,
-			summary->klass, summary->value.count);
+		sm_print_encoded(p->out, SM_TO_TERMINAL,
+				 "  %-16s %-34s %-34s %-34s %s; cpu %s, %.3g switches, class %s, n %zu",
+				 c->variant, point, value, ratio, derived,
+				 sm_format_ns(cpu, summary->cpu_ns_per_op), summary->switches_per_op,
+				 summary->klass, summary->value.count);
 	if (*words_in_flight(p->results, c, holds, sizeof(holds)))
 		fprintf(p->out, ", %s", holds);
 	if (bad)
@@ -85,8 +86,10 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 /* One metric of a scenario: the cases that have it. */
 static void print_metric(const struct printer *p, const struct sm_case_row *of)
 {
-	fprintf(p->out, "\n%s%s%s: %s\n", p->options->color ? "\033[1m" : "", of->scenario,
-		p->options->color ? "\033[0m" : "", of->metric);
+	fputs(p->options->color ? "\n\033[1m" : "\n", p->out);
+	sm_put_encoded(p->out, SM_TO_TERMINAL, of->scenario);
+	fputs(p->options->color ? "\033[0m" : "", p->out);
+	sm_print_line(p->out, ": %s", of->metric);
 	for (size_t i = 0; i < p->results->summary_count; i++) {
 		const struct sm_summary_row *summary = &p->results->summaries[i];
 		const struct sm_case_row *c = &p->results->cases[summary->case_index];

@@ -44,6 +44,9 @@ const char *sm_encode(enum sm_target target, const char *text, char *out, size_t
 void sm_print_encoded(FILE *out, enum sm_target target, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* One line for a terminal, its end added. */
+void sm_print_line(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* For a terminal, in place: it never grows. */
 void sm_clean(char *text);
 

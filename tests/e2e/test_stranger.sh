@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# A run folder is data from a stranger: payloads in each of its strings through every command, and what came of them in
+# Chromium; links in the folder; gnuplot that hangs, crashes, draws nothing.
+# usage: test_stranger.sh SOURCE_ROOT PROGRAM
+# Without Chromium or the npm packages (scripts/bootstrap --test gets both) the part that needs them is skipped, and
+# the test says so and exits 77; the rest has been tested then.
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch" || exit 1
+export SHMETER_STATE_DIR=$scratch/state
+failed=0
+fail() {
+	echo "FAIL: $*"
+	failed=1
+}
+
+"$program" run false_sharing transport_latency/pipe transport_latency/shm_ring lost_update --set op=atomic_add \
+	--set work=0 --set message=64,1024 --budget 3s --no-plots -q --out good >out 2>err || fail "run: $(cat err)"
+mkdir pages
+python3 "$root/tests/campaign/hostile.py" "$program" good --sample --pages pages || failed=1
+
+# Links lead out of the folder: nothing is written through them.
+"$program" report good -q >/dev/null 2>err || fail "report: $(cat err)"
+echo mine >mine
+for name in ratios.svg ratios.png ratios.gp ratios.dat .terminal.gp .gnuplot.log; do
+	rm -rf run && cp -r good run && rm -f "run/plots/$name" && ln -s "$scratch/mine" "run/plots/$name"
+done
+ln -sf "$scratch/mine" run/report.html
+ln -sf "$scratch/mine" run/summary.csv
+"$program" report run --term -q >/dev/null 2>err || fail "links: $(cat err)"
+[ "$(cat mine)" = mine ] || fail 'a link was written through'
+rm -rf run && cp -r good run && rm -rf run/plots && mkdir theirs && ln -s "$scratch/theirs" run/plots
+"$program" report run -q >/dev/null 2>err || fail "plots as a link: $(cat err)"
+[ -z "$(ls theirs)" ] || fail "plots as a link holds $(ls theirs)"
+grep -q 'plots is no folder' err || fail "plots as a link: $(cat err)"
+
+# What was deleted is made anew.
+rm -rf run && cp -r good run && rm -rf run/plots
+"$program" report run -q >out 2>err || fail "report without plots/: $(cat err)"
+cmp -s <(ls good/plots) <(ls run/plots) || fail "report without plots/ made: $(ls run/plots)"
+
+# stand_in SCRIPT WORDS: gnuplot does that; one sentence, and the rest stands.
+stand_in() {
+	mkdir -p bin && printf '#!/bin/sh\n%s\n' "$1" >bin/gnuplot && chmod +x bin/gnuplot
+	rm -rf run && cp -r good run && rm -f run/report.html
+	PATH=$scratch/bin:$PATH timeout 60 "$program" report run -q >out 2>err || fail "$1: exit $?"
+	[ "$(grep -vc 'is a script' err)" = 1 ] || fail "$1: $(cat err)"
+	grep -q "$2" err || fail "$1: $(cat err)"
+	grep -q padded_64 out || fail "$1: no findings"
+	[ -s run/report.html ] || fail "$1: no page"
+}
+stand_in 'exit 0' 'drew nothing'
+stand_in 'exit 1' 'it gave no reason'
+stand_in "kill -SEGV \$\$" 'crashed over'
+printf '#!/bin/sh\nsleep 1000\n' >bin/gnuplot
+PATH=$scratch/bin:$PATH "$program" report good -q >out 2>err &
+sleep 0.7
+kill %1
+begin=$(date +%s)
+wait %1
+[ $? = 143 ] || fail 'a hanging gnuplot and SIGTERM'
+[ $(($(date +%s) - begin)) -le 2 ] || fail 'a hanging gnuplot holds up the end'
+grep -q 'stopped while gnuplot drew' err || fail "a hanging gnuplot: $(cat err)"
+
+modules=$root/build-page
+chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+if [ -z "$chromium" ] || ! command -v node >/dev/null || [ ! -d "$modules/node_modules" ]; then
+	[ $failed = 0 ] || exit 1
+	echo 'SKIPPED: the pages were not opened: Chromium, node or build-page/node_modules is missing;' \
+		'scripts/bootstrap --test gets them where there is a network'
+	exit 77
+fi
+timeout 120 node "$root/tests/page/quiet.mjs" "$modules" "$chromium" pages/* || failed=1
+[ $failed = 0 ] && echo 'nothing of a stranger ran, and nothing was written elsewhere'
+exit $failed
