@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/encode.h"
 #include "shmeter/store.h"
 #include "view.h"
 
@@ -153,10 +154,11 @@ int export_hdr_text(const struct sm_export_view *view, FILE *out, struct sm_erro
 	size_t files = 0;
 	int rc = 0;
 
+	sm_print_line(out, "# shmeter %s, run %s", view->version, view->run);
 	fprintf(out,
-		"# shmeter %s, run %s\n# A distribution holds every trial that ended well; cases "
-		"without one that is ok are left out.\n# Trials that are not ok: %s\n",
-		view->version, view->run, view->not_ok[0] ? view->not_ok : "none");
+		"# A distribution holds every trial that ended well; cases without one that is ok are left "
+		"out.\n# Trials that are not ok: %s\n",
+		view->not_ok[0] ? view->not_ok : "none");
 	for (size_t i = 0; rc == 0 && i < view->case_count; i++)
 		if (view->cases[i].ok > 0)
 			rc = add_case(view, &view->cases[i], out, &files, err);

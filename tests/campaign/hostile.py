@@ -80,13 +80,18 @@ claim = false_sharing.C1
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
-def text_fields(folder):
-    """(file, field): every column of a table that has rows, every string of the manifest."""
+def is_number(text):
+    return re.fullmatch(r"[0-9.e+-]*", text) and text != "-"
+
+
+def fields_of(folder, numbers):
+    """(file, field): every column of a table that has rows, but numbers unless they are asked for, and every string of
+    the manifest."""
     for name in ("samples.csv", "slices.csv", "counters.csv", "metrics.csv"):
         with open(os.path.join(folder, name), newline="") as file:
-            rows = csv.DictReader(file)
-            for column in rows.fieldnames if next(rows, None) else ():
-                yield name, column
+            for column, value in next(csv.DictReader(file), {}).items():
+                if numbers or not is_number(value):
+                    yield name, column
     with open(os.path.join(folder, "manifest.json")) as file:
         for path in json_strings(json.load(file)):
             yield "manifest.json", path
@@ -143,8 +148,8 @@ def listing(top, without):
 
 
 class Campaign:
-    def __init__(self, program, good, pages):
-        self.program, self.good, self.pages = program, good, pages
+    def __init__(self, program, good, pages, sample):
+        self.program, self.good, self.pages, self.sample = program, good, pages, sample
         self.wrong, self.commands, self.refused, self.drawn = 0, 0, 0, 0
         self.top = tempfile.mkdtemp(prefix="shmeter-hostile-")
         self.work = os.path.join(self.top, "a", "b")  # ../../ stays inside of what is looked at
@@ -223,7 +228,8 @@ class Campaign:
             self.drawn += 1
         if not self.pages:
             return
-        for source in [os.path.join(bad, "report.html")] + [os.path.join(plots, f) for f in figures]:
+        few = sorted(figures)[:3] if self.sample else figures
+        for source in [os.path.join(bad, "report.html")] + [os.path.join(plots, f) for f in few]:
             if os.path.exists(source) and b"PWNED" in open(source, "rb").read():
                 shutil.copy(source, os.path.join(self.pages, f"{self.commands}-{os.path.basename(source)}"))
 
@@ -234,7 +240,7 @@ def path_of(field):
 
 def choose(good, sample):
     """All pairs, or a part of them in which each field and each payload occurs."""
-    pairs = [(name, field, what, payload) for name, field in text_fields(good)
+    pairs = [(name, field, what, payload) for name, field in fields_of(good, not sample)
              for what, payload in {**PAYLOADS, **(BYTES if name.endswith(".csv") else {})}.items()]
     if not sample:
         return pairs
@@ -275,7 +281,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=float("inf"))
     options = parser.parse_args()
     good = os.path.abspath(options.folder)
-    campaign = Campaign(os.path.abspath(options.program), good, options.pages)
+    campaign = Campaign(os.path.abspath(options.program), good, options.pages, options.sample)
     pairs = choose(good, options.sample)
     done = tried(options.log)
     known = {(d["file"], d["field"], d["payload"]) for d in done}
