@@ -91,6 +91,7 @@ static int read_lines(FILE *in, const char *path, FILE *out, struct export_distr
 int export_distribution(const struct sm_export_view *view, const struct export_case *one, FILE *out,
 			struct export_distribution *distribution, struct sm_error *err)
 {
+	struct sm_error why = { 0 };
 	char name[1024], path[5400];
 	FILE *in;
 	int rc;
@@ -98,11 +99,11 @@ int export_distribution(const struct sm_export_view *view, const struct export_c
 	*distribution = (struct export_distribution){ 0 };
 	sm_store_histogram_name(one->c->id, name, sizeof(name));
 	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", view->results->folder, name);
-	in = fopen(path, "re");
-	if (!in && (errno == ENOENT || errno == ENAMETOOLONG))
+	in = sm_store_open_file(path, &why);
+	if (!in && (why.code == ENOENT || why.code == ENAMETOOLONG))
 		return 0; /* most cases have none */
 	if (!in)
-		return sm_fail(err, errno, "%s cannot be read: %s", path, strerror(errno));
+		return sm_fail(err, why.code, "%s", why.text);
 	rc = read_lines(in, path, out, distribution, err);
 	fclose(in);
 	if (rc < 0)

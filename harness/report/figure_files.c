@@ -19,7 +19,7 @@ static size_t put_quantiles(const struct sm_results *r, const struct sm_case_row
 
 	sm_store_histogram_name(c->id, stem, sizeof(stem));
 	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", r->folder, stem);
-	file = fopen(path, "re");
+	file = sm_store_open_file(path, NULL);
 	if (!file)
 		return 0;
 	figures_put_field(out, c->variant);
@@ -94,7 +94,7 @@ size_t figures_first_pass(const struct sm_results *r, struct figure *f, FILE *ou
 			continue;
 		sm_store_histogram_name(r->cases[i].id, stem, sizeof(stem));
 		snprintf(path, sizeof(path), "%s/series/%s.csv", r->folder, stem);
-		file = fopen(path, "re");
+		file = sm_store_open_file(path, NULL);
 		if (!file)
 			continue;
 		count = put_pass(file, r->cases[i].variant, out);

@@ -54,7 +54,7 @@ static int load_manifest(struct sm_results *results, const char *folder, struct 
 	json_int_t version;
 
 	snprintf(path, sizeof(path), "%s/manifest.json", folder);
-	file = store_open(path, &unread);
+	file = sm_store_open_file(path, &unread);
 	if (!file)
 		return sm_fail(err, unread.code, "%s is not a run folder: its manifest.json cannot be read: %s",
 			       folder, strerror(unread.code));

@@ -112,13 +112,33 @@ static int make_folder(const char *folder, struct sm_error *err)
 	return 0;
 }
 
+/* The folders in a run's, made where they are missing.  In a stranger's folder one may be a link out of it. */
+static int make_below(const char *folder, struct sm_error *err)
+{
+	static const char *const below[] = { "plots", "histograms", "series" };
+	struct stat status;
+	char path[4200];
+
+	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, below[i]);
+		if (mkdir(path, 0777) < 0 && errno != EEXIST)
+			return sm_fail(err, errno, "cannot make %s: %s; choose another --out", path,
+				       strerror(errno));
+		if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+			return sm_fail(err, ENOTDIR, "%s is no folder: remove it", path);
+	}
+	return 0;
+}
+
 static int open_files(struct sm_store *store, int flags, struct sm_error *err)
 {
 	char path[4200];
 
 	for (int i = 0; i < FILES; i++) {
 		snprintf(path, sizeof(path), "%s/%s", store->folder, tables[i]->file);
-		store->fd[i] = open(path, O_RDWR | O_APPEND | O_CLOEXEC | flags, 0666);
+		store->fd[i] = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
+		if (store->fd[i] < 0 && errno == ELOOP)
+			return sm_fail(err, EBADMSG, "%s is a link: a run writes into its own folder alone", path);
 		if (store->fd[i] < 0)
 			return sm_fail(err, errno, "cannot open %s: %s", path, strerror(errno));
 	}
@@ -147,9 +167,7 @@ static int write_headers(struct sm_store *store, struct sm_error *err)
 int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 		    struct sm_error *err)
 {
-	static const char *const below[] = { "plots", "histograms", "series" };
 	struct sm_store *store;
-	char path[4200];
 	int rc;
 
 	*out = NULL;
@@ -159,12 +177,7 @@ int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 	store = store_new(folder);
 	if (!store)
 		return sm_fail(err, ENOMEM, "no memory for the run folder");
-	for (size_t i = 0; rc == 0 && i < sizeof(below) / sizeof(below[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, below[i]);
-		if (mkdir(path, 0777) < 0 && errno != EEXIST)
-			rc = sm_fail(err, errno, "cannot make %s: %s; choose another --out", path,
-				     strerror(errno));
-	}
+	rc = make_below(folder, err);
 	if (rc == 0)
 		rc = store_lock(folder, &store->lock, err);
 	if (rc == 0)
@@ -268,6 +281,8 @@ int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results
 		rc = sm_fail(err, ENOMEM, "no memory for %zu trials", ended.room);
 	for (size_t i = 0; rc == 0 && i < results->sample_count; i++)
 		ended.trial[results->samples[i].trial] = true;
+	if (rc == 0)
+		rc = make_below(folder, err);
 	if (rc == 0)
 		rc = open_files(store, 0, err);
 	for (int i = 0; rc == 0 && i < FILES; i++)

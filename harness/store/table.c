@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shmeter/encode.h"
+#include "shmeter/store.h"
 
 /* A row of a run is a few hundred bytes; reasons may be long. */
 #define RECORD_MAX  (1 << 20)
@@ -234,7 +235,7 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	return false;
 }
 
-FILE *store_open(const char *path, struct sm_error *err)
+FILE *sm_store_open_file(const char *path, struct sm_error *err)
 {
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO would wait for a writer */
@@ -387,7 +388,7 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 		return sm_fail(err, ENOMEM, "no memory to read %s", table->file);
 	records.before = memory + RECORD_MAX + 1;
 	snprintf(path, sizeof(path), "%s/%s", folder, table->file);
-	records.file = store_open(path, &why);
+	records.file = sm_store_open_file(path, &why);
 	if (!records.file) {
 		free(memory);
 		return sm_fail(err, why.code, "%s", why.text);

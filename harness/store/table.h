@@ -66,9 +66,6 @@ struct summary_view {
 	struct sm_summary_row s;
 };
 
-/* Opens a regular file to read; NULL with the reason in words for anything that might never end. */
-FILE *store_open(const char *path, struct sm_error *err);
-
 /* Takes the lock of a run folder, which is held until `*out` is closed or this process ends.  -EBUSY names who has it. */
 SM_MUST_USE int store_lock(const char *folder, int *out, struct sm_error *err);
 

@@ -26,7 +26,8 @@ int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context)
 	int rc;
 
 	snprintf(beside, sizeof(beside), "%s.%d.part", path, (int)getpid());
-	out = fopen(beside, "we");
+	unlink(beside); /* of a process of this number that was killed; a link would lead elsewhere */
+	out = fopen(beside, "wxe");
 	if (!out)
 		return sm_fail(err, errno, "cannot write %s: %s", path, strerror(errno));
 	rc = write(out, context);
