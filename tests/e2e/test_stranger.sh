@@ -18,16 +18,18 @@ fail() {
 	failed=1
 }
 
-"$program" run false_sharing transport_latency/pipe transport_latency/shm_ring lost_update --set op=atomic_add \
-	--set work=0 --set message=64,1024 --budget 3s --no-plots -q --out good >out 2>err || fail "run: $(cat err)"
+# A fixed folder, whatever this machine measures; and one of this machine, which can go on.
+cp -r "$root/tests/fuzz/template" good
+"$program" run aa null_loop --repeat-blocks 1 --no-plots -q --out own >out 2>err || fail "run: $(cat err)"
 mkdir pages
 python3 "$root/tests/campaign/hostile.py" "$program" good --sample --pages pages || failed=1
 
 # Links lead out of the folder: nothing is written through them.
 "$program" report good -q >/dev/null 2>err || fail "report: $(cat err)"
 echo mine >mine
-for name in ratios.svg ratios.png ratios.gp ratios.dat .terminal.gp .gnuplot.log; do
-	rm -rf run && cp -r good run && rm -f "run/plots/$name" && ln -s "$scratch/mine" "run/plots/$name"
+rm -rf run && cp -r good run
+for name in run.svg run.png run.gp run.dat ratios.dat .terminal.gp .gnuplot.log; do
+	ln -sf "$scratch/mine" "run/plots/$name"
 done
 ln -sf "$scratch/mine" run/report.html
 ln -sf "$scratch/mine" run/summary.csv
@@ -40,7 +42,7 @@ grep -q 'plots is no folder' err || fail "plots as a link: $(cat err)"
 
 # Nor by a run that goes on in a stranger's folder; pipes and devices are not waited for.
 interrupted() {
-	rm -rf run && cp -r good run && sed -i 's/"status": "complete"/"status": "interrupted"/' run/manifest.json
+	rm -rf run && cp -r own run && sed -i 's/"status": "complete"/"status": "interrupted"/' run/manifest.json
 }
 for file in samples slices counters metrics; do
 	interrupted
@@ -55,18 +57,16 @@ for folder in histograms series; do
 	timeout 20 "$program" run --resume run -q --no-plots >/dev/null 2>err && fail "$folder as a link: it goes on"
 	grep -q "$folder is no folder" err || fail "$folder as a link: $(cat err)"
 done
-rm -rf run && cp -r good run
+rm -rf run && cp -r good run && mkdir run/histograms run/series
 tail -n +2 run/values.csv | cut -d, -f2- | grep -o '^"[^"]*"\|^[^,]*' | tr -d '"' | sort -u | sed 's/=/_/g; s/[/?,@+:]/-/g' |
 	while read -r name; do
-		rm -f "run/histograms/$name.hgrm" "run/series/$name.csv"
 		mkfifo "run/histograms/$name.hgrm" "run/series/$name.csv"
 	done
 timeout 20 "$program" report run -q >/dev/null 2>err || fail "pipes for histograms: exit $?: $(cat err)"
 timeout 20 "$program" export run --to hdr-text >/dev/null 2>err
 code=$?
-# on a busy machine no trial may be ok, and nothing is asked of the pipes
 [ $code = 6 ] || fail "pipes for histograms are exported: exit $code: $(cat err)"
-grep -q 'is no regular file\|no trial of run is ok' err || fail "pipes for histograms: $(cat err)"
+grep -q 'is no regular file' err || fail "pipes for histograms: $(cat err)"
 
 # What was deleted is made anew.
 rm -rf run && cp -r good run && rm -rf run/plots
