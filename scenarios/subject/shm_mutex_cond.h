@@ -43,7 +43,7 @@ static inline void shm_mutex_cond_put(struct mutex_cond_ring *ring, size_t capac
 	size_t at = (size_t)ring->head & (capacity - 1);
 	size_t first = capacity - at < bytes ? capacity - at : bytes;
 
-	memcpy(ring->data + at, buffer, first);
+	message_copy(ring->data + at, buffer, first);
 	memcpy(ring->data, (const char *)buffer + first, bytes - first);
 	ring->head += bytes;
 }
@@ -90,7 +90,7 @@ static inline bool shm_mutex_cond_receive(struct channel *channel, void *buffer,
 			return false;
 	at = (size_t)ring->tail & (capacity - 1);
 	first = capacity - at < bytes ? capacity - at : bytes;
-	memcpy(buffer, ring->data + at, first);
+	message_copy(buffer, ring->data + at, first);
 	memcpy((char *)buffer + first, ring->data, bytes - first);
 	ring->tail += bytes;
 	pthread_cond_signal(&ring->not_full);

@@ -53,7 +53,7 @@ static inline bool shm_posix_sem_send(struct channel *channel, const void *buffe
 
 	if (!shm_posix_sem_take(&ring->free))
 		return false;
-	memcpy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
+	message_copy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
 	return sem_post(&ring->filled) == 0;
 }
 
@@ -63,7 +63,7 @@ static inline size_t shm_posix_sem_offer(struct channel *channel, const void *bu
 
 	if (sem_trywait(&ring->free) < 0)
 		return 0;
-	memcpy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
+	message_copy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
 	return sem_post(&ring->filled) == 0 ? bytes : 0;
 }
 
@@ -73,7 +73,7 @@ static inline bool shm_posix_sem_receive(struct channel *channel, void *buffer, 
 
 	if (!shm_posix_sem_take(&ring->filled))
 		return false;
-	memcpy(buffer, ring->place + channel->count++ % channel->slots * slots_stride(bytes), bytes);
+	message_copy(buffer, ring->place + channel->count++ % channel->slots * slots_stride(bytes), bytes);
 	return sem_post(&ring->free) == 0;
 }
 

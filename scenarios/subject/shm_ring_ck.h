@@ -57,7 +57,7 @@ static inline size_t shm_ring_ck_offer(struct channel *channel, const void *buff
 {
 	struct ck_channel *shared = channel->memory;
 
-	memcpy(shm_ring_ck_place(channel, channel->count), buffer, bytes);
+	message_copy(shm_ring_ck_place(channel, channel->count), buffer, bytes);
 	if (!ck_ring_enqueue_spsc(&shared->ring, shm_ring_ck_buffer(shared),
 				  (void *)(uintptr_t)(channel->count + 1)))
 		return 0;
@@ -69,7 +69,7 @@ static inline bool shm_ring_ck_send(struct channel *channel, const void *buffer,
 {
 	struct ck_channel *shared = channel->memory;
 
-	memcpy(shm_ring_ck_place(channel, channel->count), buffer, bytes);
+	message_copy(shm_ring_ck_place(channel, channel->count), buffer, bytes);
 	/* The place's number as a pointer that is never NULL.  The enqueue is a release. */
 	for (unsigned turns = 0;
 	     !ck_ring_enqueue_spsc(&shared->ring, shm_ring_ck_buffer(shared),
@@ -89,7 +89,7 @@ static inline bool shm_ring_ck_receive(struct channel *channel, void *buffer, si
 	     !ck_ring_dequeue_spsc(&shared->ring, shm_ring_ck_buffer(shared), &number);)
 		if (!sm_spin(&turns, channel->abort))
 			return false;
-	memcpy(buffer, shm_ring_ck_place(channel, (uintptr_t)number - 1), bytes);
+	message_copy(buffer, shm_ring_ck_place(channel, (uintptr_t)number - 1), bytes);
 	return true;
 }
 

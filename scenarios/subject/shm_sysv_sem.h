@@ -82,7 +82,7 @@ static inline bool shm_sysv_sem_send(struct channel *channel, const void *buffer
 
 	if (!shm_sysv_sem_change(channel->id, SYSV_FREE, -1, 0))
 		return false;
-	memcpy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
+	message_copy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
 	return shm_sysv_sem_change(channel->id, SYSV_FILLED, 1, 0);
 }
 
@@ -92,7 +92,7 @@ static inline size_t shm_sysv_sem_offer(struct channel *channel, const void *buf
 
 	if (!shm_sysv_sem_change(channel->id, SYSV_FREE, -1, IPC_NOWAIT))
 		return 0;
-	memcpy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
+	message_copy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
 	return shm_sysv_sem_change(channel->id, SYSV_FILLED, 1, 0) ? bytes : 0;
 }
 
@@ -102,7 +102,7 @@ static inline bool shm_sysv_sem_receive(struct channel *channel, void *buffer, s
 
 	if (!shm_sysv_sem_change(channel->id, SYSV_FILLED, -1, 0))
 		return false;
-	memcpy(buffer, ring->place + channel->count++ % channel->slots * slots_stride(bytes), bytes);
+	message_copy(buffer, ring->place + channel->count++ % channel->slots * slots_stride(bytes), bytes);
 	return shm_sysv_sem_change(channel->id, SYSV_FREE, 1, 0);
 }
 

@@ -9,9 +9,9 @@
 #define SHMETER_SUBJECT_SPSC_H
 
 #include <stdalign.h>
-#include <string.h>
 
 #include "channel.h"
+#include "message.h"
 #include "shmeter/spin.h"
 
 /* How an index is published.  Only a test that plants a wrong order sets it to anything else. */
@@ -58,22 +58,28 @@ static inline void spsc_put(struct spsc *ring, size_t capacity, const void *buff
 {
 	size_t at =
 		(size_t)atomic_load_explicit(&ring->head, memory_order_relaxed) & (capacity - 1);
-	size_t first = capacity - at < bytes ? capacity - at : bytes;
+	size_t first = capacity - at;
 
+	if (first >= bytes) {
+		message_copy(ring->data + at, buffer, bytes);
+		return;
+	}
 	memcpy(ring->data + at, buffer, first);
-	if (first < bytes)
-		memcpy(ring->data, (const char *)buffer + first, bytes - first);
+	memcpy(ring->data, (const char *)buffer + first, bytes - first);
 }
 
 static inline void spsc_get(struct spsc *ring, size_t capacity, void *buffer, size_t bytes)
 {
 	size_t at =
 		(size_t)atomic_load_explicit(&ring->tail, memory_order_relaxed) & (capacity - 1);
-	size_t first = capacity - at < bytes ? capacity - at : bytes;
+	size_t first = capacity - at;
 
+	if (first >= bytes) {
+		message_copy(buffer, ring->data + at, bytes);
+		return;
+	}
 	memcpy(buffer, ring->data + at, first);
-	if (first < bytes)
-		memcpy((char *)buffer + first, ring->data, bytes - first);
+	memcpy((char *)buffer + first, ring->data, bytes - first);
 }
 
 static inline void spsc_produced(struct spsc *ring, size_t bytes)

@@ -166,19 +166,8 @@ def rings(built):
 
 
     def good(what, peer, low, _):
-        if peer == BARE["byte-ring-compiled"] or ("atomic_queue" in peer and "round trip" in what):
-            return True  # told: it shows what one step costs; another kind of queue
         return low <= (1.05 if peer in BARE.values() else 1.0)
-    return Step("rings", "rings", measure, classed=True, why=why_faster, good=good)
-
-
-def why_faster(what, peer):
-    """Told beside the figure."""
-    if "atomic_queue" in peer:
-        return "an element and its state are in one line: fewer lines to move"
-    if peer in ("rigtorp/SPSCQueue", BARE["byte-ring-compiled"]) and "throughput" in what:
-        return "copies have a length that was compiled in"
-    return None
+    return Step("rings", "rings", measure, classed=True, good=good)
 
 
 def steps(built):
