@@ -116,6 +116,11 @@ int sm_history_open(struct sm_history **out, const char *path, bool create, stru
 			       SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
 	if (code == SQLITE_OK) {
 		sqlite3_busy_timeout(history->db, WAIT_MS);
+		/* a stranger's file is tables and nothing that runs */
+		sqlite3_db_config(history->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+		sqlite3_db_config(history->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+		sqlite3_db_config(history->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+		sqlite3_db_config(history->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 		rc = prepare(history, err);
 	} else {
 		rc = failed(history, code, err);

@@ -24,6 +24,44 @@ cp -r "$root/tests/fuzz/template" good
 mkdir pages
 python3 "$root/tests/campaign/hostile.py" "$program" good --sample --pages pages || failed=1
 
+# clean WHAT FILE...: UTF-8 without a control character but line ends.
+clean() {
+	python3 - "$@" <<'EOF' || failed=1
+import re, sys
+for name in sys.argv[2:]:
+	text = open(name, encoding="utf-8", newline="").read()
+	found = re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", text)
+	if found:
+		sys.exit(f"FAIL: {sys.argv[1]}: {name} holds {found.group()!r}")
+EOF
+}
+# A stranger's gates: their names stand in the terminal, in XML, Markdown and commands.
+cat >gates.ini <<EOF
+[$(printf '\302\233')2J $(printf '\342\200\256')gpj]
+case = false_sharing/packed
+against = padded_64
+min = 1.01
+[<b>&"'|![x(u)\`%0A::error::x]
+case = aa/a
+against = b
+min = 3
+EOF
+GITHUB_STEP_SUMMARY=$PWD/summary.md "$program" check good --thresholds gates.ini --junit junit.xml --github >out 2>err
+[ $? = 1 ] || [ -s junit.xml ] || fail "gates of a stranger: $(cat err)"
+xmllint --noout junit.xml || fail 'junit.xml'
+clean 'gates of a stranger' out err junit.xml summary.md
+grep '^::' out | grep -v '^::[a-z]* title=shmeter' && fail "a command of the gates' own"
+
+# A stranger's history: a case and a unit are payloads.
+"$program" history add good --db history.sqlite -q 2>err || fail "history: $(cat err)"
+sqlite3 history.sqlite "UPDATE summary SET unit = char(27) || '[2J''; system(''touch PWNED-unit'')', case_id =
+	case_id || '/../../PWNED' || char(155) || '''; system(''touch PWNED-case'')' || char(10) || '!touch PWNED-bang'"
+"$program" history show --db history.sqlite --out figures >out 2>err || fail "a stranger's history: $(cat err)"
+clean "a stranger's history" out err
+[ -z "$(find . -name 'PWNED*')" ] || fail "a stranger's history made $(find . -name 'PWNED*')"
+[ -n "$(ls figures)" ] || fail "a stranger's history has no figure"
+find figures -type f | grep -qv '^figures/[A-Za-z0-9_-]*\.[a-z]*$' && fail "names: $(ls figures)"
+
 # Links lead out of the folder: nothing is written through them.
 "$program" report good -q >/dev/null 2>err || fail "report: $(cat err)"
 echo mine >mine
