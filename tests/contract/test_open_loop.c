@@ -175,6 +175,14 @@ Test(open_loop, what_is_offered_below_the_limit_is_achieved)
 	expect_keeps(true, "pipe", 80);
 }
 
+/* A queue whose sender wakes the receiver holds many messages where nobody sleeps, and far fewer where each message is
+ * met by a sleeper. */
+Test(open_loop, a_share_is_of_what_holds_at_that_share)
+{
+	expect_keeps(true, "posix_mq", 25);
+	expect_keeps(true, "posix_mq", 50);
+}
+
 Test(open_loop, what_does_not_keep_up_has_no_latency)
 {
 	expect_keeps(false, "shm_ring", 120);
