@@ -122,7 +122,7 @@ Test(gnuplot, that_hangs_is_ended_after_its_limit)
 {
 	uint64_t begin = sm_clock_ns();
 
-	take_stand_in("#!/bin/sh\nsleep 1000\n");
+	take_stand_in("#!/bin/sh\nsleep 1000 >/dev/null\n");
 	gnuplot.limit_ms = 300;
 	cr_expect_eq(sm_gnuplot_run(&gnuplot, folder, "s.gp", &err), -ETIMEDOUT);
 	cr_expect(strstr(err.text, "did not end within 1 s"), "%s", err.text);
@@ -134,7 +134,7 @@ Test(gnuplot, that_hangs_is_ended_after_its_limit)
 /* It closed the stream that tells of its end, and floods it. */
 Test(gnuplot, that_hangs_with_or_without_words_is_ended)
 {
-	take_stand_in("#!/bin/sh\nexec 2>&-\nsleep 1000\n");
+	take_stand_in("#!/bin/sh\nexec 2>&-\nsleep 1000 >/dev/null\n");
 	gnuplot.limit_ms = 300;
 	cr_expect_eq(sm_gnuplot_run(&gnuplot, folder, "s.gp", &err), -ETIMEDOUT);
 	take_stand_in("#!/bin/sh\nexec yes error: >&2\n");
@@ -150,7 +150,7 @@ Test(gnuplot, ends_at_once_when_it_is_to_stop)
 {
 	uint64_t begin = sm_clock_ns();
 
-	take_stand_in("#!/bin/sh\nsleep 1000\n");
+	take_stand_in("#!/bin/sh\nsleep 1000 >/dev/null\n");
 	gnuplot.stop = &stop;
 	signal(SIGALRM, raise_stop);
 	alarm(1);
