@@ -75,11 +75,12 @@ static void take_stand_in(const char *script)
 	cr_assert_eq(sm_gnuplot_find(&gnuplot, &err), 0, "%s", err.text);
 }
 
-/* Whatever a script says: each way of gnuplot's to start a program, after it has shown that it runs. */
+/* Whatever a script says: each way of gnuplot's to start a program, after it has shown that it runs.  `exec`: a shell that
+ * was started would need no further process. */
 Test(gnuplot, a_script_starts_no_program)
 {
-	static const char *const ways[] = { "system('touch ran')", "x = system('touch ran')", "!touch ran",
-					    "plot '< touch ran'", "x = `touch ran`", "set output '|touch ran'\nset print '|touch ran'\nprint 1",
+	static const char *const ways[] = { "system('exec touch ran')", "x = system('exec touch ran')", "!exec touch ran",
+					    "plot '< exec touch ran'", "x = `exec touch ran`", "set output '|exec touch ran'\nset print '|exec touch ran'\nprint 1",
 					    "shell" };
 	char script[256];
 
