@@ -1,5 +1,4 @@
 /* Which figures a run has, and the data of those of a scenario. */
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,7 +258,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		 "x_log = %d\n%s",
 		 count, crossings, axis < SWEEPS ? sweeps[axis].label : "",
 		 bytes_rate ? "GB/s of payload"
-			    : sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, label, sizeof(label)),
+			    : sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, label,
+					sizeof(label)),
 		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic,
 		 range[0] == 0 ? "x_zero = 1\n" : "");
 	if (param && strcmp(param, "bytes") == 0)
@@ -353,7 +353,8 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 		snprintf(f->variables, sizeof(f->variables),
 			 "x_label = '%s'\nunit = '%s'\nsmallest = %.6g\nlargest = %.6g\n",
 			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, metric, sizeof(metric)),
-			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].unit, unit, sizeof(unit)), smallest, largest);
+			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].unit, unit, sizeof(unit)), smallest,
+			 largest);
 	f->height = 130 + 24 * row;
 	figures_labels(f, longest);
 	return count;
@@ -372,26 +373,6 @@ static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const
 	f->data = data;
 	f->width = 900, f->height = 540;
 	return f;
-}
-
-void figures_file_name(char *name)
-{
-	for (; *name; name++)
-		if (!isalnum((unsigned char)*name) && *name != '-')
-			*name = '_';
-}
-
-void figures_stem(const struct sm_case_row *c, char *out, size_t size)
-{
-	size_t scenario = strlen(c->scenario);
-
-	snprintf(out, size, "%s%s%s", c->scenario, c->derived ? "-" : "",
-		 c->derived ? c->metric : "");
-	/* a metric's own signs are no separators */
-	for (size_t i = scenario + 1; scenario < size && out[scenario] && out[i]; i++)
-		if (out[i] == '-')
-			out[i] = '_';
-	figures_file_name(out);
 }
 
 /* A figure of each group of the scenario that has a pass to show. */
@@ -478,22 +459,6 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		 c->metric);
 }
 
-/* Names that are letters, digits, _ and - alone, and each figure's own: some are cut, or differ in signs alone. */
-static void settle_names(struct figure *figures, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		char *name = figures[i].name;
-
-		figures_file_name(name);
-		for (unsigned j = 0; j < i; j++)
-			if (strcmp(figures[j].name, name) == 0) {
-				/* no other name ends so: the number is the figure's own */
-				snprintf(name + strnlen(name, sizeof(figures[i].name) - 8), 8, "--%u", i);
-				break;
-			}
-	}
-}
-
 unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX])
 {
 	unsigned count = 0;
@@ -523,6 +488,6 @@ unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX]
 		if (!seen)
 			plan_metric(r, (unsigned)i, out, &count);
 	}
-	settle_names(out, count);
+	figures_settle_names(out, count);
 	return count;
 }

@@ -30,6 +30,9 @@ unsigned figures_plan(const struct sm_results *results, struct figure out[FIGURE
 /* Makes a text a file name: what is no letter, digit or - becomes _. */
 void figures_file_name(char *name);
 
+/* figure_names.c */
+/* Makes the names of all figures file names, each its own: some were cut, or differ in signs alone. */
+void figures_settle_names(struct figure *figures, unsigned count);
 /* File stem of the sweep of a case's metric: "false_sharing", "wakeup-sleeper_s_delay". */
 void figures_stem(const struct sm_case_row *c, char *out, size_t size);
 

@@ -1,0 +1,41 @@
+/* The file names of figures: letters, digits, _ and - alone, and each figure's own. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "figures.h"
+
+void figures_file_name(char *name)
+{
+	for (; *name; name++)
+		if (!isalnum((unsigned char)*name) && *name != '-')
+			*name = '_';
+}
+
+void figures_stem(const struct sm_case_row *c, char *out, size_t size)
+{
+	size_t scenario = strlen(c->scenario);
+
+	snprintf(out, size, "%s%s%s", c->scenario, c->derived ? "-" : "",
+		 c->derived ? c->metric : "");
+	/* a metric's own signs are no separators */
+	for (size_t i = scenario + 1; scenario < size && out[scenario] && out[i]; i++)
+		if (out[i] == '-')
+			out[i] = '_';
+	figures_file_name(out);
+}
+
+void figures_settle_names(struct figure *figures, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char *name = figures[i].name;
+
+		figures_file_name(name);
+		for (unsigned j = 0; j < i; j++)
+			if (strcmp(figures[j].name, name) == 0) {
+				/* no other name ends so: the number is the figure's own */
+				snprintf(name + strnlen(name, sizeof(figures[i].name) - 8), 8, "--%u", i);
+				break;
+			}
+	}
+}
