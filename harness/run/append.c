@@ -119,6 +119,7 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 		.warm_slices = result->warm_slices,
 		.warm_ns = result->warm_ns,
 		.flat = result->flat,
+		.region_kept = result->kept,
 		.ops = result->ops,
 		.elapsed_ns = result->elapsed_ns,
 		.cpu_ns = result->cpu_ns,

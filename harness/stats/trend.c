@@ -101,13 +101,3 @@ struct sm_trend sm_trend_judge(double *log_ratios, size_t count)
 	ratio->high = exp(ratio->high);
 	return trend;
 }
-
-const char *sm_trend_name(enum sm_trend_verdict verdict)
-{
-	switch (verdict) {
-	case SM_TREND_FLAT: return "flat";
-	case SM_TREND_UNSETTLED: return "unsettled";
-	case SM_TREND_NONE: break;
-	}
-	return "cannot tell";
-}

@@ -21,14 +21,6 @@ const char *sm_verdict_name(enum sm_verdict verdict)
 	return names[verdict];
 }
 
-enum sm_verdict sm_verdict_parse(const char *name)
-{
-	for (size_t i = 0; name && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0)
-			return (enum sm_verdict)i;
-	return SM_VERDICT_NONE;
-}
-
 enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max)
 {
 	if (min == 0 && max == 0)

@@ -205,14 +205,6 @@ const char *sm_status_name(enum sm_status status)
 	return status < SM_STATUS_COUNT ? status_names[status] : "none";
 }
 
-enum sm_status sm_status_parse(const char *name)
-{
-	for (int i = 0; i < SM_STATUS_COUNT; i++)
-		if (strcmp(status_names[i], name) == 0)
-			return (enum sm_status)i;
-	return SM_STATUS_NONE;
-}
-
 const char *sm_purity_name(enum sm_purity purity)
 {
 	static const char *const names[SM_PURITY_COUNT] = {

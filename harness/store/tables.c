@@ -70,6 +70,7 @@ static const struct column samples[] = {
 	{ "warm_slices", COLUMN_UINT, S(warm_slices), false, NULL },
 	{ "warm_ns", COLUMN_U64, S(warm_ns), false, NULL },
 	{ "flat", COLUMN_FLAG, S(flat), false, NULL },
+	{ "region_kept", COLUMN_FLAG, S(region_kept), false, NULL },
 	{ "ops", COLUMN_U64, S(ops), false, NULL },
 	{ "elapsed_ns", COLUMN_U64, S(elapsed_ns), false, NULL },
 	{ "cpu_ns", COLUMN_U64, S(cpu_ns), false, NULL },

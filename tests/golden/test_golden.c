@@ -91,6 +91,7 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 		.warm_slices = 3,
 		.warm_ns = 3000000,
 		.flat = true,
+		.region_kept = index > 0,
 		.ops = 1000,
 		.elapsed_ns = 8000,
 		.cpu_ns = 16000,

@@ -234,15 +234,6 @@ Test(stats, verdicts_follow_the_interval)
 	cr_expect_eq(verdict(1, 2, 0, 0), SM_VERDICT_NONE);
 }
 
-Test(stats, verdict_names_read_back)
-{
-	for (int v = SM_VERDICT_NONE; v <= SM_NOT_TESTABLE; v++)
-		cr_expect_eq(sm_verdict_parse(sm_verdict_name((enum sm_verdict)v)), v);
-	cr_expect_str_eq(sm_verdict_name(SM_NOT_TESTABLE), "not_testable");
-	cr_expect_eq(sm_verdict_parse("perhaps"), SM_VERDICT_NONE);
-	cr_expect_eq(sm_verdict_parse(NULL), SM_VERDICT_NONE);
-}
-
 static const char *words(double ratio)
 {
 	static char out[200];

@@ -29,7 +29,6 @@ enum sm_status {
 };
 #define SM_STATUS_MEASURED SM_UNSETTLED /* those below can stand in samples.csv */
 const char *sm_status_name(enum sm_status status);
-enum sm_status sm_status_parse(const char *name);
 
 /* Whether a slice counts, or why not. */
 enum sm_purity {
@@ -103,6 +102,7 @@ struct sm_sample {
 	const char *reason;    /* of `ended`; "-" for ok */
 	enum sm_status ended;  /* as measured: under SM_STATUS_MEASURED */
 	bool shared_pus;       /* workers shared PUs, so that they took turns */
+	bool region_kept;      /* it worked on the region of the case's trial before (docs/adr/0017) */
 	bool flat;             /* the warm-up ended because its slices were flat; of a cold case no */
 	bool derived;          /* as its case */
 	struct sm_value found; /* by the analysis */

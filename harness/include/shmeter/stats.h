@@ -62,7 +62,6 @@ void sm_holm(double *p, size_t count);
 
 enum sm_verdict { SM_VERDICT_NONE, SM_SUPPORTED, SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE };
 const char *sm_verdict_name(enum sm_verdict verdict); /* "supported"...; "none" */
-enum sm_verdict sm_verdict_parse(const char *name);
 /* Where an interval lies relative to [min, max]; 0 bounds are open.  Inconclusive without interval. */
 enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max);
 

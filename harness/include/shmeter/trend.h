@@ -45,7 +45,4 @@ double sm_trend_of_trial(const double *time, size_t count, double *work);
  * trials' MAD or their interval has, whichever is wider. */
 struct sm_trend sm_trend_judge(double *log_ratios, size_t count);
 
-/* "flat", "unsettled", "cannot tell". */
-const char *sm_trend_name(enum sm_trend_verdict verdict);
-
 #endif
