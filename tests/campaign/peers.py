@@ -10,7 +10,7 @@ goes on where the log ends.  --only measures and prints the rows whose part or n
 rings, lines, memory, locks, spread, contended, ...); --rounds sets their number; --seconds stops after that long (exit
 code 75: not done yet); --list says what is left; --table prints from the log alone.
 
-A row is good while its peer is not faster beyond the row's bound, or for a reason that the row tells.  Exit codes: 0;
+A row is good while its peer is not faster beyond the row's bound, whatever reason it tells.  Exit codes: 0;
 1: a peer is faster; 3: the cores did not move, so that the spread over their distances says nothing.  What each figure
 includes stands in docs/peers.md."""
 import argparse
