@@ -18,8 +18,6 @@ enum exit_code {
 	EXIT_SIGNAL = 128, /* + its number */
 };
 
-#define COMMANDS_MAX 16
-
 /* Which commands an option belongs to, as bits of enum command_id. */
 enum command_id {
 	CMD_LIST,

@@ -156,11 +156,6 @@ void sm_topology_close(struct sm_topology *topology)
 	free(topology);
 }
 
-bool sm_topology_is_this_machine(const struct sm_topology *topology)
-{
-	return topology->this_machine;
-}
-
 const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned *count)
 {
 	*count = topology->pus;
@@ -204,18 +199,6 @@ uint64_t sm_topology_llc_bytes(const struct sm_topology *topology)
 				most = object->attr->cache.size;
 	}
 	return most;
-}
-
-char *sm_topology_xml(const struct sm_topology *topology)
-{
-	char *buffer, *copy;
-	int length;
-
-	if (hwloc_topology_export_xmlbuffer(topology->hw, &buffer, &length, 0) < 0)
-		return NULL;
-	copy = strdup(buffer);
-	hwloc_free_xmlbuffer(topology->hw, buffer);
-	return copy;
 }
 
 const struct sm_pu *topology_find_pu(const struct sm_topology *t, unsigned os_index)

@@ -198,7 +198,7 @@ struct sm_worker {
 	uint64_t slice_ns;         /* cuts_short: run() ends by itself after this long; 0: it does op_count */
 	_Atomic uint32_t *over;    /* ends_together: number of the slice that one has done; else NULL */
 	uint32_t slice;            /* the number of this one */
-	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see sm_spin_until() */
+	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see spin.h */
 	struct sm_outcome *outcome;
 	struct sm_histogram *histogram; /* for trace(), or for run() where the scenario says so */
 	struct sm_series

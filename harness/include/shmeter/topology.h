@@ -55,7 +55,6 @@ SM_MUST_USE int sm_topology_open(struct sm_topology **out, const char *source,
 				 struct sm_error *err);
 void sm_topology_close(struct sm_topology *topology);
 
-bool sm_topology_is_this_machine(const struct sm_topology *topology);
 /* The allowed PUs, in hwloc order; `*count` of them, owned by the topology. */
 const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned *count);
 unsigned sm_topology_nodes(const struct sm_topology *topology);
@@ -64,8 +63,6 @@ unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache 
 /* Bytes of the largest data cache above an allowed PU, the last level of it; 0 where hwloc knows none, as in some virtual
  * machines.  What is behind several of them (other sockets, other core complexes) is not added up: a core fills its own. */
 uint64_t sm_topology_llc_bytes(const struct sm_topology *topology);
-/* hwloc's version of the topology as XML, in a malloc'ed string that the caller frees; NULL on error. */
-char *sm_topology_xml(const struct sm_topology *topology);
 
 /* The closest relation of two allowed PUs given by OS index. */
 enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a,
