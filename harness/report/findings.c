@@ -153,7 +153,7 @@ static void print_reason(const struct printer *p, size_t first)
 	for (size_t i = first; i < r->sample_count; i++) {
 		const struct sm_case_row *c = &r->cases[r->samples[i].case_index];
 
-		if (r->samples[i].found.status != sample->found.status ||
+		if (r->samples[i].derived || r->samples[i].found.status != sample->found.status ||
 		    strcmp(r->samples[i].found.reason, sample->found.reason) != 0)
 			continue;
 		count++;
@@ -172,7 +172,7 @@ static void print_missing(const struct printer *p)
 	bool any = false;
 
 	for (size_t i = 0; i < r->sample_count; i++) {
-		bool seen = r->samples[i].found.status == SM_OK;
+		bool seen = r->samples[i].derived || r->samples[i].found.status == SM_OK;
 
 		for (size_t j = 0; j < i && !seen; j++)
 			seen = r->samples[j].found.status == r->samples[i].found.status &&

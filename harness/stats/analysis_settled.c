@@ -119,6 +119,32 @@ static void judge_rates(struct sm_analysis *a)
 	}
 }
 
+/* Whether a metric is no figure where its trial's time is none.  The rates of an open loop that did not keep up are what it
+ * passed; those of a case that drifts drift with it.  Counts and sizes stand. */
+static bool falls_with_time(const char *unit, enum sm_status status)
+{
+	const char *per = strchr(unit, '/');
+
+	return strcmp(unit, "ns") == 0 || (status == SM_UNSETTLED && per && strcmp(per, "/s") == 0);
+}
+
+static void judge_metrics(struct sm_analysis *a)
+{
+	for (size_t i = 0; i < a->results->sample_count; i++) {
+		const struct sm_sample *sample = &a->results->samples[i];
+		const char *unit = a->results->cases[sample->case_index].unit;
+		long s = sample->derived ? sm_analysis_sample_of(a, sample->trial) : -1;
+
+		if (s < 0)
+			continue;
+		const struct sm_value *found = &a->results->samples[s].found;
+
+		if ((found->status == SM_UNSETTLED || found->status == SM_SATURATED) &&
+		    falls_with_time(unit, found->status))
+			set_aside(a, i, found->status, found->reason);
+	}
+}
+
 int sm_analysis_settle(struct sm_analysis *a, struct sm_error *err)
 {
 	size_t longest = 0, most = 0;
@@ -134,6 +160,7 @@ int sm_analysis_settle(struct sm_analysis *a, struct sm_error *err)
 	judge_rates(a);
 	for (size_t c = 0; c < a->results->case_count; c++)
 		judge_case(a, c, times, times + longest, times + 2 * longest);
+	judge_metrics(a);
 	free(times);
 	return 0;
 }

@@ -299,6 +299,44 @@ Test(analysis, a_case_that_drifts_is_unsettled)
 	cr_expect_eq(claim_of("C2")->verdict, SM_SUPPORTED, "the others stand");
 }
 
+static void add_metrics(unsigned trial)
+{
+	*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "p99", "ns", 70 };
+	*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "rate", "messages/s", 5e6 };
+	*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "held", "B", 65536 };
+}
+
+static const struct sm_summary_row *summary_of(const char *metric)
+{
+	for (size_t i = 0; i < run.summary_count; i++)
+		if (strcmp(run.cases[run.summaries[i].case_index].metric, metric) == 0)
+			return &run.summaries[i];
+	cr_assert_fail("no summary of %s", metric);
+	return NULL;
+}
+
+/* What else a trial tells of time is as little a figure as its time; what it counted is one. */
+Test(analysis, further_times_of_a_case_that_drifts_are_set_aside_with_it)
+{
+	unsigned c = add_case("pack", "packed", "op=add", 2);
+
+	for (unsigned b = 0; b < 8; b++)
+		add_metrics(add_trial(c, b, 0, 0, 16)->trial);
+	for (size_t i = 0; i < run.slice_count; i++)
+		run.slices[i].ns -= run.slices[i].ns * run.slices[i].slice / 100;
+	analyse();
+	for (unsigned m = 0; m < 2; m++) {
+		const struct sm_summary_row *row = summary_of(m == 0 ? "p99" : "rate");
+
+		cr_expect_eq(row->value.count, 0, "metric %u", m);
+		cr_expect_eq(row->unsettled, 8);
+		cr_expect_eq(row->ok, 0);
+		expect_text(row->reason, "not settled");
+	}
+	cr_expect_eq(summary_of("held")->value.count, 8);
+	cr_expect_eq(summary_of("held")->ok, 8);
+}
+
 /* Two trials that drift say nothing of the case. */
 Test(analysis, a_case_is_judged_over_all_of_its_trials)
 {
@@ -328,6 +366,7 @@ Test(analysis, a_trial_under_its_offered_rate_is_saturated)
 
 		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "achieved share", "1",
 								       b < 3 ? 0.979 : 0.981 };
+		add_metrics(trial);
 	}
 	cr_assert_eq(sm_analyse(&run, one, 1, &err), 0, "%s", err.text);
 	cr_expect_eq(run.summaries[0].saturated, 3);
@@ -336,6 +375,10 @@ Test(analysis, a_trial_under_its_offered_rate_is_saturated)
 	expect_text(run.samples[0].found.reason, "97.9 % of the offered rate");
 	cr_expect(isnan(run.samples[0].found.value));
 	cr_expect_eq(run.summaries[0].value.count, 5);
+	cr_expect_eq(summary_of("p99")->saturated, 3, "its latency is none");
+	cr_expect_eq(summary_of("p99")->value.count, 5);
+	cr_expect_eq(summary_of("rate")->value.count, 8, "it passed what it passed");
+	cr_expect_eq(summary_of("achieved share")->value.count, 8);
 }
 
 Test(analysis, a_skipped_variant_is_not_testable_and_says_why)
