@@ -146,6 +146,26 @@ static size_t gather(const struct sm_results *run, const struct demo *demo, stru
 	return count;
 }
 
+/* From the analysis, which may have set trials aside: the figures that the words are about. */
+static size_t gather_figures(const struct sm_results *run, const struct demo *demo,
+			     struct bar *bars, size_t room)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->summary_count && count < room; i++) {
+		const struct sm_summary_row *row = &run->summaries[i];
+		const struct sm_case_row *c = &run->cases[row->case_index];
+		bool shown = demo->metric ? c->derived && strcmp(c->metric, demo->metric) == 0
+					  : !c->derived;
+
+		if (shown && !c->control && isfinite(row->value.estimate))
+			bars[count++] = (struct bar){ .variant = c->variant,
+						      .params = c->params,
+						      .value = row->value.estimate };
+	}
+	return count;
+}
+
 struct picture {
 	const struct stage *stage;
 	const struct bar *bars;
@@ -201,27 +221,41 @@ static int draw_frame(struct stage *stage, struct picture *picture, struct sm_er
 	return rc == 0 ? sm_gnuplot_run(&stage->gnuplot, stage->folder, "demo.gp", err) : rc;
 }
 
+static void wipe(struct stage *stage)
+{
+	if (stage->moving && stage->rows > 0)
+		printf("\033[%uA\033[J", stage->rows);
+	stage->rows = 0;
+}
+
 /* One frame through gnuplot, over the one before.  Without gnuplot there is none: the words say it all. */
 static void draw(struct stage *stage)
 {
 	struct bar bars[PICTURE_ROWS];
-	struct picture picture = { stage, bars, gather(&stage->run, stage->demo, bars, PICTURE_ROWS) };
+	const struct sm_results *run = &stage->run;
+	struct picture picture = { stage, bars,
+				   run->analysis
+					   ? gather_figures(run, stage->demo, bars, PICTURE_ROWS)
+					   : gather(run, stage->demo, bars, PICTURE_ROWS) };
 	struct sm_error why = { 0 };
 	char path[4200];
 	FILE *frame;
 	int c;
 
-	if (picture.count == 0 || !stage->gnuplot.path[0])
+	if (!stage->gnuplot.path[0])
 		return;
+	if (picture.count == 0) { /* a frame of before would show what was set aside */
+		if (run->analysis)
+			wipe(stage);
+		return;
+	}
 	if (draw_frame(stage, &picture, &why) < 0) {
 		stage->gnuplot.path[0] = '\0'; /* what failed once would stop the next frame as long again */
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/demo.txt", stage->folder);
 	frame = fopen(path, "re");
-	if (stage->moving && stage->rows > 0)
-		printf("\033[%uA\033[J", stage->rows);
-	stage->rows = 0;
+	wipe(stage);
 	while (frame && (c = fgetc(frame)) != EOF) {
 		if (c == '\f')
 			continue;
