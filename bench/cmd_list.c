@@ -74,6 +74,13 @@ static void print_table(const struct listed *listed, bool verbose)
 	}
 	for (const struct sm_claim *c = s->claims; c && c->id; c++) {
 		printf("  claim %-3s %s\n", c->id, c->text);
+		if (c->machine)
+			printf("            on %s alone\n", c->machine);
+		if (c->holds)
+			printf("            where both sides have at least %.3g %s\n", c->holds_min,
+			       c->holds);
+		if (c->control)
+			printf("            as far as its control %s is supported\n", c->control);
 		if (verbose && c->source)
 			printf("            source: %s\n", c->source);
 	}
@@ -112,6 +119,18 @@ static json_t *params_json(const struct sm_scenario *s)
 	return params;
 }
 
+static json_t *claim_json(const struct sm_claim *c)
+{
+	json_t *claim = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}",
+				  "id", c->id, "text", c->text, "source", c->source, "question",
+				  c->question, "left", c->left, "right", c->right, "at", c->at,
+				  "machine", c->machine, "control", c->control, "holds", c->holds);
+
+	if (c->holds)
+		json_object_set_new(claim, "holds_min", json_real(c->holds_min));
+	return claim;
+}
+
 static json_t *scenario_json(const struct listed *listed)
 {
 	const struct sm_scenario *s = listed->scenario;
@@ -121,10 +140,7 @@ static json_t *scenario_json(const struct listed *listed)
 		json_array_append_new(
 			variants, json_pack("{s:s, s:s?}", "name", v->name, "summary", v->summary));
 	for (const struct sm_claim *c = s->claims; c && c->id; c++)
-		json_array_append_new(claims, json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?}",
-							"id", c->id, "text", c->text, "source",
-							c->source, "question", c->question, "left",
-							c->left, "right", c->right, "at", c->at));
+		json_array_append_new(claims, claim_json(c));
 	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:b, s:s}", "name", s->name,
 			 "family", s->family, "question", s->question, "summary", s->summary, "why",
 			 s->why, "variants", variants, "params", params_json(s), "claims", claims,

@@ -82,6 +82,12 @@ diff -r "$root/docs/teaching/beliefs" beliefs >difference || fail "docs/teaching
 grep -ohE '\(beliefs/[a-z0-9]+\.md\)' "$root/docs/teaching/beliefs.md" | tr -d '()' | sort -u >linked
 while read -r page; do [ -f "$page" ] || fail "beliefs.md links to $page, which is not there"; done <linked
 [ "$(wc -l <linked)" -ge 20 ] || fail "beliefs.md links to $(wc -l <linked) pages"
+# what a claim is judged by beside its sentence
+"$program" list rate_sweep message_passing transport_throughput >listed || fail 'no list of scenarios'
+for term in 'as far as its control T8.shm_ring is supported' 'on arm64 alone' 'where both sides have at least 2 messages in flight'; do
+	grep -q "^            $term\$" listed || fail "list does not say \"$term\""
+	grep -q "(judged .*$(sed 's/T8.shm_ring/`&`/' <<<"$term")" scenarios.md || fail "docs/scenarios.md would not say \"$term\""
+done
 diff "$root/docs/scenarios.md" scenarios.md >difference || fail "docs/scenarios.md is old, run scripts/document: $(head -5 difference)"
 [ $failed = 0 ] && echo 'the classroom is open'
 exit $failed
