@@ -94,23 +94,23 @@ bool use_color(const struct arguments *arguments, FILE *stream)
 	return isatty(fileno(stream)) && !getenv("NO_COLOR");
 }
 
-/* What was installed, or lies in the source tree, beside the program; "" where it is in neither place. */
+/* What lies in the source tree or was installed beside the program; where it is in neither place, the latter, so that
+ * who cannot read it says where it was looked for. */
 static const char *beside_program(const char *in_tree, const char *installed, char found[4096])
 {
-	const char *const beside[] = { in_tree, installed };
 	char program[2048];
 	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	char *slash;
 
-	if (length < 0)
-		return "";
+	if (length <= 0)
+		length = snprintf(program, sizeof(program), "./"); /* without /proc */
 	program[length] = '\0';
-	*strrchr(program, '/') = '\0';
-	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
-		snprintf(found, 4096, "%s/%s", program, beside[i]);
-		if (access(found, R_OK) == 0)
-			return found;
-	}
-	return "";
+	slash = strrchr(program, '/');
+	*slash = '\0';
+	snprintf(found, 4096, "%s/%s", program, in_tree);
+	if (access(found, R_OK) < 0)
+		snprintf(found, 4096, "%s/%s", program, installed);
+	return found;
 }
 
 const char *plots_folder(void)

@@ -58,6 +58,11 @@ expect_reason() { # CODE WORDS WHAT FOLDER COMMAND...
 
 expect 4 'a command is missing' 'no command' "$program"
 expect 4 'not a command' 'unknown command' "$program" fly
+
+# A program without its files beside it says where it looked for them.
+mkdir "$scratch/alone"
+cp "$program" "$scratch/alone/"
+expect 4 "$scratch/alone/../share/shmeter/thresholds.ini" 'no thresholds' "$scratch/alone/$(basename "$program")" check "$scratch"
 expect 4 'no scenario matches "nonsense"' 'unknown scenario' "$program" run nonsense
 expect 4 'no scenario matches' 'unknown pattern in list' "$program" list 'nonsense*'
 expect 4 'has no option' 'unknown option' "$program" run --nonsense
