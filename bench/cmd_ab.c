@@ -16,6 +16,7 @@
 #include "program.h"
 #include "shmeter/clock.h"
 #include "shmeter/compare.h"
+#include "shmeter/error.h"
 #include "shmeter/gate.h"
 #include "shmeter/store.h"
 #include "shmeter/encode.h"
@@ -282,7 +283,7 @@ static int alternate(struct alternation *ab, unsigned count, struct sm_error *er
 			char **folder = &ab->side[s].folder[ab->done];
 
 			if (asprintf(folder, "%s/%s-%03u", ab->out, side_names[s], ab->done) < 0)
-				abort();
+				sm_no_memory();
 			if (!ab->arguments->quiet && isatty(STDERR_FILENO))
 				fprintf(stderr, "\r\033[Kblock %u, %s", ab->done + 1,
 					side_names[s]);

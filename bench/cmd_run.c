@@ -135,6 +135,7 @@ int cmd_run(struct arguments *arguments)
 	struct progress_line line = { 0 };
 	struct sm_results results;
 	char folder[4096];
+	bool stopped;
 	int rc;
 
 	if (choose(arguments, &err) < 0)
@@ -158,9 +159,10 @@ int cmd_run(struct arguments *arguments)
 	sm_guard_stop(); /* settings are back before anything else is done */
 	if (line.used)
 		fprintf(stderr, "\r\033[K");
-	if (rc == 0 || (rc == -EINTR && access(run->folder, R_OK) == 0))
+	stopped = rc == -EINTR && *stop_flag();
+	if (rc == 0 || (stopped && access(run->folder, R_OK) == 0))
 		point_latest(run->folder);
-	if (rc == -EINTR)
+	if (stopped)
 		fprintf(stderr,
 			"shmeter: stopped; what was measured is in %s, `shmeter run --resume %s` "
 			"goes on\n",

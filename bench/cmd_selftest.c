@@ -10,6 +10,7 @@
 #include "program.h"
 #include "registry.h"
 #include "shmeter/encode.h"
+#include "shmeter/error.h"
 #include "shmeter/floor.h"
 #include "shmeter/guard.h"
 #include "shmeter/os.h"
@@ -96,7 +97,7 @@ static void keep(double **all, size_t *count, const double *more, size_t n)
 {
 	*all = realloc(*all, (*count + n + 1) * sizeof(**all));
 	if (!*all)
-		abort(); /* a few hundred numbers */
+		sm_no_memory(); /* a few hundred numbers */
 	memcpy(*all + *count, more, n * sizeof(*more));
 	*count += n;
 }

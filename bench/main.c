@@ -1,5 +1,6 @@
 /* shmeter: what sharing memory between processes costs on this machine. */
 #include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +80,11 @@ int complain(const struct sm_error *err)
 	case ENODEV:
 	case EAGAIN:
 	case EBUSY:
+	case ENFILE:
+	case ENOSYS:
 	case EMFILE: return EXIT_MACHINE;
-	case EINTR: return EXIT_SIGNAL + (stop ? stop : SIGINT);
+	/* without a signal it is a file system's own */
+	case EINTR: return stop ? EXIT_SIGNAL + stop : EXIT_WRONG;
 	default: return EXIT_WRONG;
 	}
 }
@@ -137,6 +141,8 @@ int main(int argc, char **argv)
 		return complain(&err);
 	if (rc == PARSED_DONE)
 		return EXIT_OK;
+	/* its reader loses a letter where memory is refused */
+	json_set_alloc_funcs(sm_memory, free);
 	sm_scenarios_ask_kernel(&sm_os_linux);
 	catch_signals();
 	rc = commands[arguments.command].main(&arguments);

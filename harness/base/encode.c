@@ -1,5 +1,6 @@
 /* One encoder for each target that a text can go to. */
 #include "shmeter/encode.h"
+#include "shmeter/error.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -183,12 +184,18 @@ static void print(FILE *out, enum sm_target target, const char *format, va_list 
 	__attribute__((format(printf, 3, 0)));
 static void print(FILE *out, enum sm_target target, const char *format, va_list list)
 {
-	char *text = NULL;
+	char room[1024], *text = room; /* what is printed while a file is written should need no memory */
+	va_list again;
+	int length;
 
-	if (vasprintf(&text, format, list) < 0)
-		abort(); /* a few bytes */
+	va_copy(again, list);
+	length = vsnprintf(room, sizeof(room), format, list);
+	if (length < 0 || ((size_t)length >= sizeof(room) && vasprintf(&text, format, again) < 0))
+		sm_no_memory();
+	va_end(again);
 	sm_put_encoded(out, target, text);
-	free(text);
+	if (text != room)
+		free(text);
 }
 
 void sm_print_encoded(FILE *out, enum sm_target target, const char *format, ...)

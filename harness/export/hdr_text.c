@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shmeter/encode.h"
+#include "shmeter/error.h"
 #include "shmeter/store.h"
 #include "view.h"
 
@@ -137,7 +138,7 @@ static int add_case(const struct sm_export_view *view, const struct export_case 
 		return sm_fail(err, ENOMEM, "no memory for a distribution");
 	rc = export_distribution(view, one, memory, &distribution, err);
 	if (fclose(memory) != 0)
-		abort();
+		sm_no_memory();
 	if (rc > 0) {
 		id = export_quoted(one->c->id);
 		fprintf(out, "%s# case: %s\n# unit: ns, one operation\n", *files ? "\n\n" : "", id);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shmeter/analysis.h"
+#include "shmeter/error.h"
 #include "view.h"
 
 void *export_memory(size_t count, size_t size)
@@ -13,7 +14,7 @@ void *export_memory(size_t count, size_t size)
 	void *memory = calloc(count, size);
 
 	if (!memory)
-		abort(); /* a run is small: without memory for it nothing sensible is left to do */
+		sm_no_memory(); /* a run is small: without memory for it nothing sensible is left to do */
 	return memory;
 }
 

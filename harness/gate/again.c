@@ -4,6 +4,7 @@
 
 #include "gate_parts.h"
 #include "shmeter/encode.h"
+#include "shmeter/error.h"
 #include "shmeter/plan.h"
 
 static void put_option(FILE *out, const char *name, const char *value)
@@ -70,7 +71,7 @@ static void put_options(FILE *out, const json_t *manifest)
 		char *text;
 
 		if (asprintf(&text, "%s=%s", name ? name : "", values ? values : "") < 0)
-			abort();
+			sm_no_memory();
 		put_option(out, "set", text);
 		free(text);
 	}
@@ -93,7 +94,7 @@ static FILE *open_text(char **text, size_t *size)
 	FILE *out = open_memstream(text, size);
 
 	if (!out)
-		abort(); /* a few bytes */
+		sm_no_memory(); /* a few bytes */
 	return out;
 }
 

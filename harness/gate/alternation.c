@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shmeter/compare.h"
+#include "shmeter/error.h"
 #include "shmeter/store.h"
 
 struct merging {
@@ -50,7 +51,7 @@ static const char *point_of(const struct merging *m, const struct sm_case_row *r
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
-		abort();
+		sm_no_memory();
 	for (size_t length; *word; word += length + strspn(word + length, " ")) {
 		length = strcspn(word, " ");
 		if (!differs(m->differ, word, strcspn(word, "= ")))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/error.h"
 #include "shmeter/store.h"
 
 /* How far apart two classes of different runs are, as |ln| of the ratio of the probes that name them; infinite where
@@ -32,7 +33,7 @@ static char *copy(const char *text)
 	char *made = strdup(text ? text : "");
 
 	if (!made)
-		abort(); /* a name */
+		sm_no_memory(); /* a name */
 	return made;
 }
 
@@ -79,7 +80,7 @@ static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *
 	out->id = copy(row->id);
 	out->name = NULL;
 	if (asprintf(&out->name, "%s/%s", row->scenario, row->variant) < 0)
-		abort();
+		sm_no_memory();
 	out->per =
 		copy(strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation");
 	out->where = copy(where);

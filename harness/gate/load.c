@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shmeter/counters.h"
+#include "shmeter/error.h"
 #include "shmeter/gate.h"
 #include "shmeter/text.h"
 
@@ -49,7 +50,7 @@ static const char *keep(struct sm_gates *gates, const char *word, size_t length)
 	struct text *text = malloc(sizeof(*text) + length + 1);
 
 	if (!text)
-		abort(); /* a few bytes */
+		sm_no_memory(); /* a few bytes */
 	memcpy(text->word, word, length);
 	text->word[length] = '\0';
 	text->next = gates->strings;

@@ -9,6 +9,7 @@
 
 #include "gate_parts.h"
 #include "shmeter/encode.h"
+#include "shmeter/error.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
@@ -33,7 +34,7 @@ static json_t *words(const char *text)
 	json_t *json;
 
 	if (!copy)
-		abort(); /* a few bytes */
+		sm_no_memory(); /* a few bytes */
 	sm_clean(copy);
 	json = json_string(copy);
 	free(copy);

@@ -1,4 +1,5 @@
 /* The SQLite file. */
+#include "shmeter/error.h"
 #include "shmeter/history.h"
 
 #include <errno.h>
@@ -274,7 +275,7 @@ static void take_point(struct sm_history_series *series, sqlite3_stmt *statement
 
 	series->point = realloc(series->point, (series->count + 1) * sizeof(*series->point));
 	if (!series->point)
-		abort(); /* some hundred bytes a run */
+		sm_no_memory(); /* some hundred bytes a run */
 	p = &series->point[series->count++];
 	memset(p, 0, sizeof(*p));
 	take_text(statement, 1, p->run, sizeof(p->run));
@@ -298,7 +299,7 @@ static void mark(struct sm_history_series *series)
 	size_t n = 0;
 
 	if (!value || !level || !step)
-		abort();
+		sm_no_memory();
 	for (size_t i = 0; i < series->count; i++) {
 		struct sm_history_point *p = &series->point[i];
 

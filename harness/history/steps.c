@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/error.h"
 #include "shmeter/history.h"
 #include "shmeter/stats.h"
 
@@ -80,7 +81,7 @@ void sm_history_steps(const double *value, size_t count, bool *step, double *lev
 
 	memset(step, 0, count * sizeof(*step));
 	if (!room)
-		abort(); /* a few numbers */
+		sm_no_memory(); /* a few numbers */
 	if (count > 0)
 		part(value, count, deviation(value, count, room), step, level, room);
 	free(room);

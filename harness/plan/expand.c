@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "plan_private.h"
+#include "shmeter/error.h"
 #include "shmeter/text.h"
 
 /* The control that every run carries: the same case under two names (method.md). */
@@ -245,7 +246,7 @@ static void *grow(void *array, size_t count, size_t size)
 		return array;
 	array = realloc(array, (count ? 2 * count : 1) * size);
 	if (!array)
-		abort();
+		sm_no_memory();
 	return array;
 }
 

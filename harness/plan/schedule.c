@@ -1,6 +1,7 @@
 /* In which order: Latin squares inside a group, blocks of all groups shuffled over the run. */
 #include <stdlib.h>
 
+#include "shmeter/error.h"
 #include "shmeter/plan.h"
 
 void sm_plan_latin_rows(struct sm_random *random, unsigned n, unsigned blocks, unsigned *rows)
@@ -8,7 +9,7 @@ void sm_plan_latin_rows(struct sm_random *random, unsigned n, unsigned blocks, u
 	unsigned *label = calloc(n, sizeof(*label)), *order = calloc(n, sizeof(*order));
 
 	if (!label || !order)
-		abort(); /* a few bytes: nothing sensible is left to do */
+		sm_no_memory(); /* a few bytes: nothing sensible is left to do */
 	for (unsigned i = 0; i < n; i++)
 		label[i] = order[i] = i;
 	for (unsigned block = 0; block < blocks; block++) {
@@ -82,14 +83,14 @@ void sm_plan_schedule(struct sm_plan *plan, const struct sm_plan_options *option
 	plan->step_count = 0;
 	plan->estimate_ns = 0;
 	if (!units || !rows || !live || !plan->steps)
-		abort();
+		sm_no_memory();
 	sm_random_seed(&random, options->seed);
 	for (size_t g = 0; g < plan->group_count; g++) {
 		unsigned n = live_cases(plan, &plan->groups[g], live);
 
 		rows[g] = calloc((size_t)n * plan->groups[g].blocks + 1, sizeof(**rows));
 		if (!rows[g])
-			abort();
+			sm_no_memory();
 		if (n == 0)
 			continue;
 		sm_plan_latin_rows(&random, n, plan->groups[g].blocks, rows[g]);

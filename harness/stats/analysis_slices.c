@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analysis_parts.h"
+#include "shmeter/error.h"
 
 /* A probe this many times its class' center is no round trip: one of the two was not running.  Only
  * the outermost classes are open enough to hold such a probe. */
@@ -176,7 +177,7 @@ static struct sm_cell *add_cell(struct sm_analysis *a, struct sm_sample_view *vi
 		a->cell_room = a->cell_room ? 2 * a->cell_room : 1024;
 		a->cell = realloc(a->cell, a->cell_room * sizeof(*a->cell));
 		if (!a->cell)
-			abort(); /* as for every row of the results */
+			sm_no_memory(); /* as for every row of the results */
 	}
 	if (view->cells++ == 0)
 		view->cell = (uint32_t)a->cell_count;

@@ -1,4 +1,5 @@
 /* A run in memory: rows and the strings they point to. */
+#include "shmeter/error.h"
 #include "shmeter/results.h"
 
 #include <errno.h>
@@ -17,17 +18,17 @@ struct strings {
 	size_t count, room;
 };
 
-static void *or_abort(void *memory)
+static void *or_end(void *memory)
 {
 	if (!memory)
-		abort(); /* a run is small: without memory for it nothing sensible is left to do */
+		sm_no_memory(); /* a run is small: without memory for it nothing sensible is left to do */
 	return memory;
 }
 
 void sm_results_init(struct sm_results *results)
 {
 	memset(results, 0, sizeof(*results));
-	results->strings = or_abort(calloc(1, sizeof(struct strings)));
+	results->strings = or_end(calloc(1, sizeof(struct strings)));
 }
 
 void sm_results_free(struct sm_results *results)
@@ -77,7 +78,7 @@ static void grow_strings(struct strings *strings)
 {
 	struct strings bigger = { .room = strings->room ? 2 * strings->room : 256 };
 
-	bigger.slot = or_abort(calloc(bigger.room, sizeof(*bigger.slot)));
+	bigger.slot = or_end(calloc(bigger.room, sizeof(*bigger.slot)));
 	for (size_t i = 0; i < strings->room; i++)
 		if (strings->slot[i])
 			*find_slot(&bigger, strings->slot[i]) = strings->slot[i];
@@ -103,7 +104,7 @@ const char *sm_results_copy(struct sm_results *results, const char *text)
 	char **slot = slot_for(results->strings, text);
 
 	if (!*slot)
-		*slot = or_abort(strdup(text));
+		*slot = or_end(strdup(text));
 	return *slot;
 }
 
@@ -114,7 +115,7 @@ const char *sm_results_string(struct sm_results *results, const char *format, ..
 
 	va_start(arguments, format);
 	if (vasprintf(&text, format, arguments) < 0)
-		abort();
+		sm_no_memory();
 	va_end(arguments);
 	slot = slot_for(results->strings, text);
 	if (*slot)
@@ -129,7 +130,7 @@ static void *add(void **rows, size_t *count, size_t *room, size_t size)
 {
 	if (*count == *room) {
 		*room = *room ? 2 * *room : 64;
-		*rows = or_abort(realloc(*rows, *room * size));
+		*rows = or_end(realloc(*rows, *room * size));
 	}
 	return memset((char *)*rows + (*count)++ * size, 0, size);
 }
@@ -292,7 +293,7 @@ static size_t *samples_by_trial(const struct sm_results *results, size_t *trials
 	for (size_t i = 0; i < results->sample_count; i++)
 		if (results->samples[i].trial >= *trials)
 			*trials = (size_t)results->samples[i].trial + 1;
-	sample_of = or_abort(calloc(*trials + 1, sizeof(*sample_of)));
+	sample_of = or_end(calloc(*trials + 1, sizeof(*sample_of)));
 	for (size_t i = 0; i < results->sample_count; i++)
 		sample_of[results->samples[i].trial] = i + 1;
 	return sample_of;
@@ -318,7 +319,7 @@ static size_t sort_metrics(const struct sm_results *results, const size_t *sampl
 
 static void derive(struct sm_results *results, const size_t *sample_of, size_t trials)
 {
-	struct by_case *list = or_abort(calloc(results->metric_count + 1, sizeof(*list)));
+	struct by_case *list = or_end(calloc(results->metric_count + 1, sizeof(*list)));
 	size_t count = sort_metrics(results, sample_of, trials, list);
 
 	for (size_t i = 0; i < count; i++) {
@@ -389,9 +390,9 @@ static size_t plan_rank(const json_t *plan, const char *id)
 static void order_cases(struct sm_results *results)
 {
 	const json_t *plan = json_object_get(json_object_get(results->manifest, "plan"), "cases");
-	struct ranked *ranked = or_abort(calloc(results->case_count + 1, sizeof(*ranked)));
-	struct sm_case_row *cases = or_abort(calloc(results->case_count + 1, sizeof(*cases)));
-	unsigned *place = or_abort(calloc(results->case_count + 1, sizeof(*place)));
+	struct ranked *ranked = or_end(calloc(results->case_count + 1, sizeof(*ranked)));
+	struct sm_case_row *cases = or_end(calloc(results->case_count + 1, sizeof(*cases)));
+	unsigned *place = or_end(calloc(results->case_count + 1, sizeof(*place)));
 	size_t count = 0, kept = 0;
 
 	for (size_t i = 0; i < results->case_count; i++)
