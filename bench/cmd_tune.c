@@ -34,7 +34,7 @@ static void tell_undone(const struct sm_undone *undone)
 static int undo(void)
 {
 	struct sm_error err = { 0 };
-	int count = sm_ledger_undo(tell_undone, &err);
+	int count = sm_ledger_undo(sm_tuning_knows, tell_undone, &err);
 
 	if (count < 0)
 		return complain(&err);

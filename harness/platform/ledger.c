@@ -21,7 +21,7 @@
 
 struct ledger {
 	char path[4200];
-	int lock;
+	int folder, lock;
 	json_t *list; /* the oldest first */
 };
 
@@ -37,18 +37,24 @@ int sm_setting_read(const char *path, char *out, size_t size)
 	return 0;
 }
 
+static int write_once(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW), rc = 0;
+
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+		rc = -errno;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 bool sm_setting_write(const char *path, const char *value)
 {
 	const struct timespec nap = { .tv_nsec = 10000000 };
 	char now[256];
 
 	for (int left = SETTING_TRIES; left > 0; left--) {
-		int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-		if (fd >= 0) {
-			(void)!write(fd, value, strlen(value));
-			close(fd);
-		}
+		(void)!write_once(path, value);
 		if (sm_setting_read(path, now, sizeof(now)) < 0)
 			return false;
 		if (strcmp(now, value) == 0)
@@ -92,35 +98,89 @@ void sm_state_path(const char *name, char *out, size_t size)
 	snprintf(out, size, "%s/%s", folder, name);
 }
 
+/* Whether nobody but the caller can have written it: root would write what it says. */
+static bool is_own(int fd)
+{
+	struct stat is;
+
+	return fstat(fd, &is) == 0 && is.st_uid == geteuid() && (is.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+static int refuse(const char *path, struct sm_error *err)
+{
+	return sm_fail(err, EPERM,
+		       "%s is not this user's alone (another owner, or others may write it): nothing was "
+		       "changed. Look at what it says, then mend its owner and mode, or set "
+		       "SHMETER_STATE_DIR to another folder",
+		       path);
+}
+
+/* Opens the folder and takes the lock in it; no links are followed. */
+static int lock_folder(struct ledger *ledger, const char *folder, struct sm_error *err)
+{
+	int rc;
+
+	ledger->lock = -1;
+	ledger->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (ledger->folder >= 0 && !is_own(ledger->folder)) {
+		rc = refuse(folder, err);
+		goto out_failed;
+	}
+	if (ledger->folder >= 0)
+		ledger->lock = openat(ledger->folder, "lock",
+				      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (ledger->lock >= 0 && flock(ledger->lock, LOCK_EX) == 0)
+		return 0;
+	rc = sm_fail(err, errno,
+		     "old values of settings cannot be kept in %s: %s; nothing was changed. "
+		     "Set SHMETER_STATE_DIR to a folder that can be written",
+		     folder, strerror(errno));
+out_failed:
+	if (ledger->lock >= 0)
+		close(ledger->lock);
+	if (ledger->folder >= 0)
+		close(ledger->folder);
+	return rc;
+}
+
+static void close_ledger(struct ledger *ledger)
+{
+	json_decref(ledger->list);
+	close(ledger->folder);
+	close(ledger->lock); /* and with it the lock */
+}
+
 /* Opens and locks it; what cannot be read as a ledger is an error, not an empty one. */
 static int open_ledger(struct ledger *ledger, struct sm_error *err)
 {
-	char folder[4096], lock[4200];
-	json_error_t error;
+	json_error_t error = { .text = "" };
+	char folder[4096];
+	int rc, fd;
 
 	find_folder(folder, sizeof(folder));
 	make_folders(folder);
-	snprintf(lock, sizeof(lock), "%s/lock", folder);
 	snprintf(ledger->path, sizeof(ledger->path), "%s/settings.json", folder);
 	ledger->list = NULL;
-	ledger->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (ledger->lock < 0 || flock(ledger->lock, LOCK_EX) < 0) {
-		int rc = sm_fail(err, errno,
-				 "old values of settings cannot be kept in %s: %s; nothing was changed. "
-				 "Set SHMETER_STATE_DIR to a folder that can be written",
-				 folder, strerror(errno));
-
-		if (ledger->lock >= 0)
-			close(ledger->lock);
+	rc = lock_folder(ledger, folder, err);
+	if (rc < 0)
 		return rc;
-	}
-	ledger->list = json_load_file(ledger->path, JSON_REJECT_DUPLICATES, &error);
-	if (!ledger->list && access(ledger->path, F_OK) < 0)
+	fd = openat(ledger->folder, "settings.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
 		ledger->list = json_array();
-	if (json_is_array(ledger->list))
+	else if (fd < 0)
+		rc = sm_fail(err, errno, "%s cannot be read: %s; nothing was changed", ledger->path,
+			     strerror(errno));
+	else if (!is_own(fd))
+		rc = refuse(ledger->path, err);
+	else
+		ledger->list = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
+	if (fd >= 0)
+		close(fd);
+	if (rc == 0 && json_is_array(ledger->list))
 		return 0;
-	json_decref(ledger->list);
-	close(ledger->lock);
+	close_ledger(ledger);
+	if (rc < 0)
+		return rc;
 	return sm_fail(err, EBADMSG,
 		       "%s is no list of settings (%s): look at it, put back by hand what it says, and "
 		       "remove it",
@@ -130,34 +190,27 @@ static int open_ledger(struct ledger *ledger, struct sm_error *err)
 /* Writes it beside, to disk, and over the old one; an empty one is removed. */
 static int save(const struct ledger *ledger, struct sm_error *err)
 {
-	char beside[4300];
-	FILE *out;
-	int rc = 0;
+	static const char beside[] = "settings.json.part", name[] = "settings.json";
+	int fd, rc = 0;
 
 	if (json_array_size(ledger->list) == 0)
-		return unlink(ledger->path) < 0 && errno != ENOENT
+		return unlinkat(ledger->folder, name, 0) < 0 && errno != ENOENT
 			       ? sm_fail(err, errno, "cannot remove %s: %s", ledger->path,
 					 strerror(errno))
 			       : 0;
-	snprintf(beside, sizeof(beside), "%s.part", ledger->path);
-	out = fopen(beside, "we");
-	if (!out || json_dumpf(ledger->list, out, JSON_INDENT(1)) < 0 || fflush(out) != 0 ||
-	    fsync(fileno(out)) < 0)
-		rc = sm_fail(err, errno ? errno : EIO, "cannot write %s: %s; nothing was changed",
-			     beside, strerror(errno));
-	if (out && fclose(out) != 0 && rc == 0)
-		rc = sm_fail(err, errno, "cannot write %s: %s", beside, strerror(errno));
-	if (rc == 0 && rename(beside, ledger->path) < 0)
+	(void)unlinkat(ledger->folder, beside, 0); /* of one that was killed here */
+	fd = openat(ledger->folder, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	errno = fd < 0 ? errno : 0;
+	if (fd < 0 || json_dumpfd(ledger->list, fd, JSON_INDENT(1)) < 0 || fsync(fd) < 0)
+		rc = sm_fail(err, errno ? errno : EIO, "cannot write %s.part: %s; nothing was changed",
+			     ledger->path, strerror(errno ? errno : EIO));
+	if (fd >= 0 && close(fd) < 0 && rc == 0)
+		rc = sm_fail(err, errno, "cannot write %s.part: %s", ledger->path, strerror(errno));
+	if (rc == 0 && renameat(ledger->folder, beside, ledger->folder, name) < 0)
 		rc = sm_fail(err, errno, "cannot write %s: %s", ledger->path, strerror(errno));
 	if (rc < 0)
-		unlink(beside);
+		unlinkat(ledger->folder, beside, 0);
 	return rc;
-}
-
-static void close_ledger(struct ledger *ledger)
-{
-	json_decref(ledger->list);
-	close(ledger->lock); /* and with it the lock */
 }
 
 static void read_boot(char out[64])
@@ -258,8 +311,6 @@ static bool undo_one(const json_t *entry, const char *boot, struct sm_undone *un
 	undone->path = json_string_value(json_object_get(entry, "path"));
 	undone->old = json_string_value(json_object_get(entry, "old"));
 	undone->owner = (pid_t)json_integer_value(json_object_get(entry, "owner"));
-	if (!undone->path || !undone->old || undone->path[0] != '/')
-		return true; /* no entry of ours */
 	if (!then || strcmp(then, boot) != 0)
 		undone->result = SM_UNDO_REBOOTED;
 	else if (lives(entry, "owner", "begun"))
@@ -270,7 +321,26 @@ static bool undo_one(const json_t *entry, const char *boot, struct sm_undone *un
 	return undone->result != SM_UNDO_FAILED && undone->result != SM_UNDO_IN_USE;
 }
 
-int sm_ledger_undo(void (*tell)(const struct sm_undone *), struct sm_error *err)
+/* Refuses a ledger that names what no build of ours would have changed, before anything is written. */
+static int check_paths(const struct ledger *ledger, bool (*known)(const char *), struct sm_error *err)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (ledger->list, i, entry) {
+		const char *path = json_string_value(json_object_get(entry, "path"));
+
+		if (!path || !json_is_string(json_object_get(entry, "old")) || !known(path))
+			return sm_fail(err, EBADMSG,
+				       "%s: entry %zu is no setting that shmeter changes; nothing was "
+				       "put back. Look at it, put back by hand what it says, and remove it",
+				       ledger->path, i + 1);
+	}
+	return 0;
+}
+
+int sm_ledger_undo(bool (*known)(const char *), void (*tell)(const struct sm_undone *),
+		   struct sm_error *err)
 {
 	struct ledger ledger;
 	char boot[64];
@@ -278,15 +348,19 @@ int sm_ledger_undo(void (*tell)(const struct sm_undone *), struct sm_error *err)
 
 	if (rc < 0)
 		return rc;
+	rc = check_paths(&ledger, known, err);
+	if (rc < 0) {
+		close_ledger(&ledger);
+		return rc;
+	}
 	read_boot(boot);
 	for (size_t i = json_array_size(ledger.list); i-- > 0;) {
 		struct sm_undone undone = { 0 };
 		json_t *entry = json_array_get(ledger.list, i);
 		bool done = undo_one(entry, boot, &undone);
 
-		if (undone.path && undone.old)
-			tell(&undone);
-		count += undone.result == SM_UNDONE && undone.path != NULL;
+		tell(&undone);
+		count += undone.result == SM_UNDONE;
 		if (done)
 			json_array_remove(ledger.list, i);
 	}

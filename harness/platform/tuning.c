@@ -1,6 +1,7 @@
 /* What would help, read from the system. */
 #include "shmeter/tuning.h"
 
+#include <fnmatch.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -135,4 +136,26 @@ unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_
 		count += number(os, numbers[i].path, numbers[i].least, numbers[i].most,
 				numbers[i].why, &out[count]);
 	return count + governors(os, out + count, SM_TUNINGS_MAX - count);
+}
+
+bool sm_tuning_knows(const char *path)
+{
+	static const char *const patterns[] = {
+		POOLS "/hugepages-*kB/nr_hugepages",
+		POOLS "/hugepages-*kB/nr_overcommit_hugepages",
+		THP "/shmem_enabled",
+		THP "/hugepages-*kB/shmem_enabled",
+		"/proc/sys/kernel/numa_balancing",
+		"/proc/sys/kernel/perf_event_paranoid",
+		"/proc/sys/fs/mqueue/msg_max",
+		"/proc/sys/fs/mqueue/msgsize_max",
+		"/proc/sys/kernel/msgmax",
+		"/proc/sys/kernel/msgmnb",
+		"/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor",
+	};
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		if (fnmatch(patterns[i], path, FNM_PATHNAME | FNM_NOESCAPE) == 0)
+			return true;
+	return false;
 }

@@ -1,13 +1,16 @@
 /* Old values of settings are on disk before anything is changed, and go back byte for byte. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shmeter/ledger.h"
 #include "shmeter/text.h"
+#include "shmeter/tuning.h"
 
 static char folder[64], setting[128], ledger[128];
 static struct sm_undone last;
@@ -41,6 +44,11 @@ static void remove_folder(void)
 	cr_assert_eq(system(command), 0);
 }
 
+static bool is_ours(const char *path)
+{
+	return strcmp(path, setting) == 0 || strncmp(path, "/proc/self/", 11) == 0;
+}
+
 static void tell(const struct sm_undone *undone)
 {
 	last = *undone;
@@ -63,7 +71,7 @@ Test(ledger, puts_back_the_oldest_value_of_several)
 	put(setting, "8");
 	cr_assert_eq(sm_ledger_note(setting, "8", 0, 0, NULL), 0);
 	put(setting, "9");
-	cr_expect_eq(sm_ledger_undo(tell, NULL), 2);
+	cr_expect_eq(sm_ledger_undo(is_ours, tell, NULL), 2);
 	expect_setting("7");
 	cr_expect_lt(access(ledger, F_OK), 0, "an empty ledger is left");
 }
@@ -72,7 +80,7 @@ Test(ledger, leaves_what_a_living_owner_changed)
 {
 	cr_assert_eq(sm_ledger_note(setting, "7", getpid(), 0, NULL), 0);
 	put(setting, "8");
-	cr_expect_eq(sm_ledger_undo(tell, NULL), 0);
+	cr_expect_eq(sm_ledger_undo(is_ours, tell, NULL), 0);
 	cr_expect_eq(last.result, SM_UNDO_IN_USE);
 	expect_setting("8");
 	sm_ledger_strike(getpid());
@@ -89,7 +97,7 @@ Test(ledger, takes_another_process_of_the_same_number_for_another)
 	cr_assert_eq(json_dump_file(list, ledger, 0), 0);
 	json_decref(list);
 	put(setting, "8");
-	cr_expect_eq(sm_ledger_undo(tell, NULL), 1);
+	cr_expect_eq(sm_ledger_undo(is_ours, tell, NULL), 1);
 	expect_setting("7");
 }
 
@@ -103,7 +111,7 @@ Test(ledger, forgets_what_a_reboot_undid)
 	cr_assert_eq(json_dump_file(list, ledger, 0), 0);
 	json_decref(list);
 	put(setting, "8");
-	cr_expect_eq(sm_ledger_undo(tell, NULL), 0);
+	cr_expect_eq(sm_ledger_undo(is_ours, tell, NULL), 0);
 	cr_expect_eq(last.result, SM_UNDO_REBOOTED);
 	expect_setting("8");
 }
@@ -111,7 +119,7 @@ Test(ledger, forgets_what_a_reboot_undid)
 Test(ledger, keeps_what_cannot_be_put_back)
 {
 	cr_assert_eq(sm_ledger_note("/proc/self/nothing-like-this", "7", 0, 0, NULL), 0);
-	cr_expect_eq(sm_ledger_undo(tell, NULL), 0);
+	cr_expect_eq(sm_ledger_undo(is_ours, tell, NULL), 0);
 	cr_expect_eq(last.result, SM_UNDO_FAILED);
 	cr_expect_eq(access(ledger, F_OK), 0, "it is forgotten");
 }
@@ -123,7 +131,7 @@ Test(ledger, refuses_what_is_no_ledger)
 	put(ledger, "{ \"half\": ");
 	cr_expect_lt(sm_ledger_note(setting, "7", 0, 0, &err), 0);
 	cr_expect_not_null(strstr(err.text, ledger), "%s", err.text);
-	cr_expect_lt(sm_ledger_undo(tell, &err), 0);
+	cr_expect_lt(sm_ledger_undo(is_ours, tell, &err), 0);
 }
 
 Test(ledger, changes_nothing_where_it_cannot_be_kept)
@@ -133,4 +141,65 @@ Test(ledger, changes_nothing_where_it_cannot_be_kept)
 	setenv("SHMETER_STATE_DIR", "/proc/nowhere", 1);
 	cr_expect_lt(sm_ledger_note(setting, "7", 0, 0, &err), 0);
 	cr_expect_not_null(strstr(err.text, "nothing was changed"), "%s", err.text);
+}
+
+/* What a stranger would put there, in a ledger that is readable otherwise. */
+Test(ledger, writes_no_path_that_is_no_setting)
+{
+	static const char *const hostile[] = {
+		"/etc/passwd", "setting", "", "/sys/kernel/mm/hugepages/../hugepages/x/nr_hugepages",
+		"/proc/sys/kernel/core_pattern", "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages/../x",
+		"/sys/devices/system/cpu/cpu0/../../x/cpufreq/scaling_governor",
+	};
+	struct sm_error err = { 0 };
+
+	for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+		cr_expect_not(sm_tuning_knows(hostile[i]), "%s", hostile[i]);
+		cr_assert_eq(sm_ledger_note(setting, "7", 0, 0, NULL), 0);
+		cr_assert_eq(sm_ledger_note(hostile[i], "evil", 0, 0, NULL), 0);
+		put(setting, "8");
+		cr_expect_eq(sm_ledger_undo(is_ours, tell, &err), -EBADMSG, "%s", hostile[i]);
+		cr_expect_eq(told, 0);
+		expect_setting("8");
+		cr_assert_eq(unlink(ledger), 0);
+	}
+	cr_expect(sm_tuning_knows("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"));
+	cr_expect(sm_tuning_knows("/sys/devices/system/cpu/cpu12/cpufreq/scaling_governor"));
+}
+
+static void expect_refused(const char *what)
+{
+	struct sm_error err = { 0 };
+
+	cr_expect_lt(sm_ledger_undo(is_ours, tell, &err), 0, "%s", what);
+	cr_expect_not_null(strstr(err.text, "nothing was changed"), "%s: %s", what, err.text);
+	expect_setting("8");
+}
+
+Test(ledger, believes_no_file_that_others_can_write)
+{
+	char link[160];
+
+	umask(0); /* what it makes itself is its own all the same */
+	cr_assert_eq(sm_ledger_note(setting, "7", 0, 0, NULL), 0);
+	put(setting, "8");
+	cr_assert_eq(chmod(ledger, 0622), 0);
+	expect_refused("a file that others write");
+	cr_assert_eq(chmod(ledger, 0600), 0);
+	cr_assert_eq(chmod(folder, 0777), 0);
+	expect_refused("a folder that others write");
+	cr_assert_eq(chmod(folder, 0700), 0);
+	snprintf(link, sizeof(link), "%s/elsewhere", folder);
+	cr_assert_eq(rename(ledger, link), 0);
+	cr_assert_eq(symlink(link, ledger), 0);
+	expect_refused("a link");
+	cr_assert_eq(unlink(ledger), 0);
+	cr_assert_eq(rename(link, ledger), 0);
+	if (geteuid() == 0) {
+		cr_assert_eq(chown(ledger, 65534, 65534), 0);
+		expect_refused("another's file");
+		cr_assert_eq(chown(ledger, 0, 0), 0);
+	}
+	cr_expect_eq(sm_ledger_undo(is_ours, tell, NULL), 1);
+	expect_setting("7");
 }

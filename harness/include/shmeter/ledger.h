@@ -25,8 +25,10 @@ struct sm_undone {
 
 /* Puts everything back, the newest change first, and strikes it out.  What a living owner noted is left to it, and
  * the keeper of a dead one is waited for; what was noted before a reboot is gone with it and only struck out.  `tell` hears of each; returns how many
- * were put back, or -errno in words. */
-SM_MUST_USE int sm_ledger_undo(void (*tell)(const struct sm_undone *), struct sm_error *err);
+ * were put back, or -errno in words.  Nothing is put back from a ledger that names a path which is not `known`
+ * (sm_tuning_knows), or that lies in a folder, or is a file, of another user or writable by others. */
+SM_MUST_USE int sm_ledger_undo(bool (*known)(const char *path), void (*tell)(const struct sm_undone *),
+			       struct sm_error *err);
 
 /* The path of a file beside the ledger, whose folder is made. */
 void sm_state_path(const char *name, char *out, size_t size);

@@ -28,4 +28,7 @@ int sm_tuning_pool(const struct sm_os *os, uint64_t page_bytes, uint64_t pages, 
 /* The change by which shared memory gets transparent huge pages of this kind at the fault; as above. */
 int sm_tuning_thp(const struct sm_os *os, struct sm_pages pages, struct sm_tuning *out);
 
+/* Whether it is the path of a setting that this program may have changed: of those above, for any page size and PU. */
+bool sm_tuning_knows(const char *path);
+
 #endif
