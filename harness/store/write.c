@@ -31,8 +31,11 @@ int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context)
 	if (!out)
 		return sm_fail(err, errno, "cannot write %s: %s", path, strerror(errno));
 	rc = write(out, context);
-	if (rc == 0 && (fflush(out) != 0 || ferror(out)))
-		rc = -(errno ? errno : EIO);
+	/* of a write that failed earlier errno is long that of another call */
+	if (rc == 0 && fflush(out) != 0)
+		rc = -errno;
+	else if (rc == 0 && ferror(out))
+		rc = -EIO;
 	if (fclose(out) != 0 && rc == 0)
 		rc = -errno;
 	if (rc == 0 && rename(beside, path) != 0)

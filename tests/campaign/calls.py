@@ -22,6 +22,7 @@ import argparse
 import collections
 import concurrent.futures
 import csv
+import errno
 import glob
 import os
 import re
@@ -292,6 +293,8 @@ def judge(site, fault, outcome, reference, left, scratch, program):
     elif (code not in (0, reference.code) and len(said) > 1 + len(reference.err.splitlines()) and
           COMMANDS[site.command][2]):
         wrong.append(f"{len(said)} sentences")
+    if site.call == "write" and code and os.strerror(errno.ENOENT) in err:
+        wrong.append("names the errno of another call")
     wrong += left
     if COMMANDS[site.command][2]:
         if code == reference.code and out != reference.out and not said:
