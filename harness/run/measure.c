@@ -25,14 +25,10 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define LONGEST_FACTOR 3
 /* Calibrations of a case before it is taken to fail always. */
 #define CALIBRATION_ATTEMPTS 3
-/* Under a budget, slices are cut first, down to this many, then blocks, down to the interval's least. */
+/* However long they are. */
 #define SLICES_MIN 8
 /* More than this is never taken without being asked for. */
 #define SLICES_MOST 767
-/* A worker alone has so many times as many: a neighbour on its core comes and goes within a trial, and each variant of a
- * block needs three slices in one band. */
-#define ALONE_FACTOR 3
-#define BLOCKS_MIN 6
 
 /* What a slice aims at.  Pair classes last milliseconds, and so does the pace of a worker alone.  Two workers
  * that take turns on one PU have neither: their slices may be longer, which makes a scheduler's time slice a part of
@@ -113,11 +109,6 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 	snprintf(planned->reason, sizeof(planned->reason), "%s", reason);
 }
 
-static unsigned slices_min(const struct sm_case *c)
-{
-	return c->workers == 1 ? ALONE_FACTOR * SLICES_MIN : SLICES_MIN;
-}
-
 /* Longer slices are fewer: a trial's timed work is the same. */
 static unsigned default_slices(const struct session *session, const struct sm_case *c)
 {
@@ -132,7 +123,7 @@ static unsigned default_slices(const struct session *session, const struct sm_ca
 	if (c->scenario->slices)
 		slices = c->scenario->slices * usual_ns / aim_ns;
 	else if (c->workers == 1)
-		slices *= ALONE_FACTOR;
+		slices *= SM_ALONE_FACTOR;
 	return slices > least ? (unsigned)slices : least;
 }
 
@@ -246,6 +237,7 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 	if (!scenario->fixed_ops && result.status == SM_OK) {
 		planned->slices =
 			slices_for(session, planned, result.last_slice_ns, result.overhead_ns);
+		planned->slice_ns = result.last_slice_ns;
 		planned->trial_ns = result.overhead_ns + planned->slices * result.last_slice_ns +
 				    warm_ns(session, &planned->c, result.last_slice_ns);
 	} else if (!scenario->fixed_ops) {
@@ -282,57 +274,14 @@ int session_calibrate(struct session *session, struct sm_error *err)
 	return 0;
 }
 
-static uint64_t estimate(const struct session *session)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < session->plan.case_count; i++)
-		if (!session->plan.cases[i].skipped)
-			sum += session->plan.cases[i].trial_ns *
-			       session->plan.groups[session->plan.cases[i].group].blocks;
-	return sum;
-}
-
-static void cut_slices(struct session *session, double share)
-{
-	for (size_t i = 0; i < session->plan.case_count; i++) {
-		struct sm_planned_case *planned = &session->plan.cases[i];
-		unsigned slices = (unsigned)(planned->slices * share);
-		unsigned least = slices_min(&planned->c);
-
-		/* A rate over a few milliseconds would be that of a moment. */
-		if (planned->skipped || planned->slices <= least || session->plan_options.slices ||
-		    planned->c.scenario->achieved)
-			continue;
-		slices = slices < least ? least : slices;
-		planned->trial_ns = planned->trial_ns * (slices + SM_WARM_SLICES) /
-				    (planned->slices + SM_WARM_SLICES);
-		planned->slices = slices;
-	}
-}
-
 void session_fit_budget(struct session *session)
 {
 	uint64_t budget_ns = session->plan_options.budget_ns;
 	uint64_t spent_ns = sm_clock_ns() - session->start_ns;
 
-	if (budget_ns == 0)
-		return;
-	/* A tenth is left for the analysis and for trials that take longer than they were thought to. */
-	uint64_t room_ns = budget_ns > spent_ns ? (budget_ns - spent_ns) / 10 * 9 : 1;
-
-	if (estimate(session) > room_ns)
-		cut_slices(session, (double)room_ns / (double)estimate(session));
-	if (estimate(session) <= room_ns)
-		return;
-	double share = (double)room_ns / (double)estimate(session);
-
-	for (size_t g = 0; g < session->plan.group_count; g++) {
-		unsigned blocks = (unsigned)(session->plan.groups[g].blocks * share);
-
-		if (session->plan.groups[g].blocks > BLOCKS_MIN)
-			session->plan.groups[g].blocks = blocks > BLOCKS_MIN ? blocks : BLOCKS_MIN;
-	}
+	if (budget_ns > 0)
+		sm_plan_fit(&session->plan, &session->plan_options,
+			    budget_ns > spent_ns ? budget_ns - spent_ns : 1);
 }
 
 /* Whether the trial did not keep up with the rate that it was offered. */

@@ -14,6 +14,8 @@
 
 /* A group gets at most as many blocks again as its plan had, in this many rounds. */
 #define ROUNDS 3
+/* The part of the budget in which the last block has to end: the rest is for the analysis. */
+#define PART_MEASURED 0.95
 
 /* Blocks that the worst comparison of a group lacks; 0 where it has enough or compares nothing. */
 static unsigned lacking(const struct sm_results *results, const char *group)
@@ -89,11 +91,34 @@ static const char *group_id(const struct session *session, size_t group)
 	return session->plan.cases[session->plan.groups[group].first].group_id;
 }
 
-static bool out_of_budget(const struct session *session)
+/* Whether one more block of a group ends within the budget. */
+static bool has_time(const struct session *session, const struct sm_planned_group *group)
 {
-	uint64_t budget_ns = session->plan_options.budget_ns;
+	double budget_ns = (double)session->plan_options.budget_ns;
+	double end_ns = (double)(sm_clock_ns() - session->start_ns);
 
-	return budget_ns && sm_clock_ns() - session->start_ns > budget_ns / 10 * 9;
+	for (unsigned i = 0; i < group->count; i++)
+		if (!session->plan.cases[group->first + i].skipped)
+			end_ns += (double)session->plan.cases[group->first + i].trial_ns;
+	return budget_ns == 0 || end_ns <= PART_MEASURED * budget_ns;
+}
+
+/* As many more blocks of a group as it lacks, while there is time. */
+static int add_blocks(struct session *session, struct sm_random *random, unsigned g, unsigned lacks,
+		      unsigned *trial, unsigned *added, struct sm_error *err)
+{
+	const struct sm_planned_group *group = &session->plan.groups[g];
+	const char *id = group_id(session, g);
+	unsigned block = next_block(session->results, id);
+	int rc = 0;
+
+	for (; rc == 0 && lacks > 0 && block < 2 * group->blocks && has_time(session, group);
+	     lacks--) {
+		session_progress(session, "topping up", g, session->plan.group_count, id, 0);
+		rc = run_block(session, random, g, block++, trial, err);
+		*added += rc == 0;
+	}
+	return rc;
 }
 
 static int one_round(struct session *session, const struct sm_scenario *const *scenarios,
@@ -109,20 +134,11 @@ static int one_round(struct session *session, const struct sm_scenario *const *s
 		lacks[g] = lacking(session->results, group_id(session, g));
 	trial = rc == 0 ? next_trial(session->results) : 0;
 	sm_random_seed(&random, session->plan.seed + trial);
-	for (unsigned g = 0; rc == 0 && g < session->plan.group_count; g++) {
-		const struct sm_planned_group *group = &session->plan.groups[g];
-		const char *id = group_id(session, g);
-		unsigned block = next_block(session->results, id), more = lacks[g];
-
-		for (; rc == 0 && more > 0 && block < 2 * group->blocks; more--, ++*added) {
-			if (out_of_budget(session))
-				goto out_lacks;
-			session_progress(session, "topping up", g, session->plan.group_count, id,
-					 0);
-			rc = run_block(session, &random, g, block++, &trial, err);
-		}
-	}
-out_lacks:
+	/* those that lack least first: where the budget ends, more of them have what they need */
+	for (unsigned lack = 1; rc == 0 && lack <= SM_BLOCKS_MIN; lack++)
+		for (unsigned g = 0; rc == 0 && g < session->plan.group_count; g++)
+			if (lacks[g] == lack)
+				rc = add_blocks(session, &random, g, lack, &trial, added, err);
 	free(lacks);
 	return rc;
 }

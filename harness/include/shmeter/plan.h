@@ -18,6 +18,9 @@ SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct 
 #define SM_SLICES_LEAST 3
 #define SM_SLICES_MAX   4096
 #define SM_SETS_MAX     16
+/* A worker alone has so many times as many slices: a neighbour on its core comes and goes within a trial, and each variant
+ * of a block needs three slices in one band. */
+#define SM_ALONE_FACTOR 3
 /* What sm_run() gives a standard run for which neither a budget nor a number of blocks was asked: all scenarios would take
  * half an hour. */
 #define SM_STANDARD_BUDGET_NS 600000000000u
@@ -62,6 +65,7 @@ struct sm_planned_case {
 	uint64_t op_count; /* of a slice; 0: not yet */
 	unsigned slices;
 	uint64_t trial_ns; /* estimated wall time of a trial */
+	uint64_t slice_ns; /* of it, of a slice; 0: not known */
 	bool skipped;      /* cannot run here: `reason` */
 	char reason[SM_ERROR_TEXT_MAX];
 	/* What went wrong in a calibration, though a later one may have worked; "" for nothing. */
@@ -106,6 +110,9 @@ SM_MUST_USE int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_option
 /* Lays out the steps: blocks by Latin squares, blocks of all groups shuffled over the run.  Same seed,
  * same cases: same steps.  Skipped cases have no step; a group left with no case has none. */
 void sm_plan_schedule(struct sm_plan *plan, const struct sm_plan_options *options);
+/* Cuts slices and blocks so that the calibrated cases take about `room_ns` together, with some of it left for blocks that
+ * are topped up; the least that makes an interval stays, whatever it takes.  Slices that options ask for stay. */
+void sm_plan_fit(struct sm_plan *plan, const struct sm_plan_options *options, uint64_t room_ns);
 void sm_plan_free(struct sm_plan *plan);
 
 /* The share by which a case's slices are made longer (0.1: by 10 %); 0: not at all.  -EINVAL where `inject` is
