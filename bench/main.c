@@ -41,8 +41,14 @@ const struct command_spec commands[CMD_COUNT] = {
 		       cmd_help },
 };
 
+/* The first one asks the program to end well.  The second ends it wherever it is, in a library too: workers die with it,
+ * and the guard puts away what it made. */
 static void on_signal(int number)
 {
+	if (stop) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
 	stop = number;
 }
 
@@ -53,13 +59,17 @@ const volatile int *stop_flag(void)
 
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal }; /* no SA_RESTART: sleeps must end */
+	/* no SA_RESTART: sleeps must end; no mask: the second is delivered inside the handler of the first */
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_NODEFER }, before;
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		/* one that is ignored stays so: nohup, or a shell's background job */
+		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(ends[i], &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* the write fails with EFBIG instead */
 	signal(SIGCHLD, SIG_DFL); /* one that is inherited as ignored leaves no child to wait for */
 }
 
@@ -76,6 +86,7 @@ int complain(const struct sm_error *err)
 	case EROFS:
 	case ENOSPC:
 	case EDQUOT:
+	case EFBIG:
 	case ENOMEM:
 	case ENODEV:
 	case EAGAIN:
@@ -135,18 +146,21 @@ int main(int argc, char **argv)
 {
 	static struct arguments arguments;
 	struct sm_error err = { 0 };
-	int rc = arguments_parse(&arguments, argc, argv, &err);
+	int rc;
 
+	catch_signals();
+	rc = arguments_parse(&arguments, argc, argv, &err);
 	if (rc < 0)
 		return complain(&err);
-	if (rc == PARSED_DONE)
-		return EXIT_OK;
-	/* its reader loses a letter where memory is refused */
-	json_set_alloc_funcs(sm_memory, free);
-	sm_scenarios_ask_kernel(&sm_os_linux);
-	catch_signals();
-	rc = commands[arguments.command].main(&arguments);
-	sm_guard_stop();
+	if (rc == PARSED_DONE) {
+		rc = EXIT_OK;
+	} else {
+		/* its reader loses a letter where memory is refused */
+		json_set_alloc_funcs(sm_memory, free);
+		sm_scenarios_ask_kernel(&sm_os_linux);
+		rc = commands[arguments.command].main(&arguments);
+		sm_guard_stop();
+	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "shmeter: standard output cannot be written: %s\n",
 			strerror(errno));

@@ -34,7 +34,8 @@ static void allow_descriptors(unsigned count)
 static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn fn, void *argument,
 				  unsigned index)
 {
-	static const int reset[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	static const int reset[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -42,7 +43,10 @@ static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn 
 		_exit(1);
 	setpgid(0, 0); /* the terminal's ^C is for the parent */
 	for (size_t i = 0; i < sizeof(reset) / sizeof(reset[0]); i++)
-		signal(reset[i], SIG_DFL);
+		/* the parent's handler means nothing here; what it ignores stays ignored */
+		if (sigaction(reset[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			signal(reset[i], SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_NAME, title);

@@ -100,11 +100,26 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 	return 0;
 }
 
+/* hwloc takes any refusal of sched_getaffinity(2) for a mask that is too small, and asks with ever larger ones. */
+static int may_ask_for_affinity(struct sm_error *err)
+{
+	cpu_set_t mask;
+
+	if (sched_getaffinity(0, sizeof(mask), &mask) == 0 || errno == EINVAL)
+		return 0;
+	return sm_fail(err, ENODEV,
+		       "the kernel does not tell this process its CPUs (sched_getaffinity: %s): look at "
+		       "the container's or service's system call filter",
+		       strerror(errno));
+}
+
 static int load(struct sm_topology *t, const char *source, struct sm_error *err)
 {
 	size_t length = source ? strlen(source) : 0;
-	int rc = 0;
+	int rc = may_ask_for_affinity(err);
 
+	if (rc < 0)
+		return rc;
 	if (hwloc_topology_init(&t->hw) < 0)
 		return sm_fail(err, ENOMEM, "no memory for the topology");
 	if (length > 4 && strcmp(source + length - 4, ".xml") == 0)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Every bad argument and every starved machine: one clear sentence, the right exit code, nothing left.
-# usage: test_messages.sh PROGRAM DENY_PERF
+# usage: test_messages.sh PROGRAM DENY STUCK_LIBRARY
 set -u -o pipefail
 
 program=$(realpath "$1")
-deny_perf=$(realpath "$2")
+deny=$(realpath "$2")
+stuck=$(realpath "$3")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
@@ -122,7 +123,7 @@ fi
 folder=$(fresh)
 expect_reason 0 'nr_hugepages' '0 huge pages' "$folder" "$program" run first_touch "${short[@]}" --out "$folder"
 folder=$(fresh)
-expect_reason 0 not_permitted 'perf denied' "$folder" "$deny_perf" "$program" run first_touch/4k "${short[@]}" \
+expect_reason 0 not_permitted 'perf denied' "$folder" "$deny" perf_event_open "$program" run first_touch/4k "${short[@]}" \
 	--out "$folder"
 grep -q ',not_permitted$' "$folder/counters.csv" && ! grep -q ',counted$' "$folder/counters.csv" &&
 	report yes 'denied is no number' '' || report no 'denied is no number' "$(tail -1 "$folder/counters.csv")"
@@ -136,6 +137,53 @@ PATH=$scratch/bin "$program" run aa --repeat-blocks 1 -q --out "$folder" >"$scra
 code=$?
 [ "$code" = 0 ] && grep -q 'gnuplot-nox' "$scratch/err" && [ -s "$folder/report.html" ] &&
 	report yes 'gnuplot missing' '' || report no 'gnuplot missing' "exit $code: $(cat "$scratch/err")"
+
+# The second signal ends the program wherever it is.
+LD_PRELOAD=$stuck "$program" doctor >"$scratch/out" 2>"$scratch/err" &
+pid=$!
+sleep 0.5
+kill -TERM $pid
+sleep 0.5
+first=$(kill -0 $pid 2>/dev/null && echo waits || echo ended)
+kill -TERM $pid
+for _ in $(seq 30); do
+	kill -0 $pid 2>/dev/null || break
+	sleep 0.1
+done
+kill -KILL $pid 2>/dev/null
+wait $pid 2>/dev/null
+code=$?
+[ "$first $code" = "waits 143" ] && report yes 'second signal' '' || report no 'second signal' "$first, then $code"
+
+# What was ignored at the start stays ignored.
+folder=$(fresh)
+(
+	trap '' HUP INT
+	exec "$program" run null_loop --no-plots -q --out "$folder"
+) >"$scratch/out" 2>"$scratch/err" &
+pid=$!
+sleep 0.5
+kill -HUP $pid
+kill -INT $pid
+wait $pid
+code=$?
+[ "$code" = 0 ] && grep -q '"complete"' "$folder/manifest.json" &&
+	report yes 'nohup' '' || report no 'nohup' "exit $code: $(cat "$scratch/err")"
+
+expect 5 'sched_getaffinity' 'affinity denied' timeout -k 2 20 "$deny" sched_getaffinity "$program" run contended_counter --out "$(fresh)"
+
+# A limit on the size of files is like a full disk.
+expect 5 'File too large' 'file size limit' prlimit --fsize=4096 "$program" run contended_counter --no-plots -q --out "$(fresh)"
+
+# A reader that leaves ends each command alike.
+for command in --help list doctor 'list --json' tune demo; do
+	(sleep 0.1; $program $command 2>"$scratch/err"; echo $? >"$scratch/code") | true
+	for _ in $(seq 50); do [ -s "$scratch/code" ] && break; sleep 0.1; done
+	code=$(cat "$scratch/code")
+	rm -f "$scratch/code"
+	[ "$code" = 5 ] && grep -q 'standard output cannot be written' "$scratch/err" &&
+		report yes "$command | true" '' || report no "$command | true" "exit $code: $(head -3 "$scratch/err")"
+done
 
 # A signal ends a run cleanly, and it can go on.
 folder=$(fresh)

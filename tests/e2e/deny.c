@@ -1,0 +1,47 @@
+/* Runs a command in which one system call fails with EPERM, as a container's seccomp filter does it.
+ * usage: deny perf_event_open|sched_getaffinity COMMAND [ARGUMENT...] */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const struct {
+	const char *name;
+	unsigned number;
+} calls[] = {
+	{ "perf_event_open", SYS_perf_event_open },
+	{ "sched_getaffinity", SYS_sched_getaffinity },
+};
+
+int main(int argc, char **argv)
+{
+	size_t call = 0;
+
+	if (argc < 3)
+		return 64;
+	while (strcmp(calls[call].name, argv[1]) != 0)
+		if (++call == sizeof(calls) / sizeof(calls[0]))
+			return 64;
+
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, calls[call].number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(code[0]), code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+		perror("deny");
+		return 77;
+	}
+	execvp(argv[2], argv + 2);
+	perror(argv[2]);
+	return 127;
+}
