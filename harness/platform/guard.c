@@ -193,7 +193,8 @@ static void watch(pid_t parent, int parent_fd, int socket, struct records *recor
 	}
 }
 
-static _Noreturn void guard_main(pid_t parent, int parent_fd, int socket, struct foreign *foreign)
+static _Noreturn void guard_main(pid_t parent, unsigned long long began, int parent_fd, int socket,
+				 struct foreign *foreign)
 {
 	struct records records = { 0 };
 	bool changed = false, back = true;
@@ -213,7 +214,7 @@ static _Noreturn void guard_main(pid_t parent, int parent_fd, int socket, struct
 		back &= undo(&records.list[--records.count]);
 	}
 	if (changed && back)
-		sm_ledger_strike(parent);
+		sm_ledger_strike(parent, began);
 	_exit(0);
 }
 
@@ -222,13 +223,14 @@ static _Noreturn void guard_main(pid_t parent, int parent_fd, int socket, struct
 static pid_t fork_guard(int parent_fd, int socket, struct foreign *foreign)
 {
 	pid_t parent = getpid(), pid;
+	unsigned long long began = sm_process_begun(parent); /* once it is gone, nobody can tell */
 	sigset_t all, before;
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		guard_main(parent, parent_fd, socket, foreign);
+		guard_main(parent, began, parent_fd, socket, foreign);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }

@@ -219,8 +219,7 @@ static void read_boot(char out[64])
 		out[0] = '\0';
 }
 
-/* When a process began, in clock ticks since boot: with its number, its name.  0: it is not there. */
-static unsigned long long begun(pid_t pid)
+unsigned long long sm_process_begun(pid_t pid)
 {
 	char path[64], text[1024];
 	unsigned long long ticks = 0;
@@ -249,23 +248,33 @@ int sm_ledger_note(const char *path, const char *old, pid_t owner, pid_t keeper,
 	read_boot(boot);
 	json_array_append_new(ledger.list,
 			      json_pack("{s:s, s:s, s:i, s:I, s:i, s:I, s:s}", "path", path, "old",
-					old, "owner", (int)owner, "begun", (json_int_t)begun(owner),
+					old, "owner", (int)owner, "begun", (json_int_t)sm_process_begun(owner),
 					"keeper", (int)keeper, "keeper_begun",
-					(json_int_t)begun(keeper), "boot", boot));
+					(json_int_t)sm_process_begun(keeper), "boot", boot));
 	rc = save(&ledger, err);
 	close_ledger(&ledger);
 	return rc;
 }
 
-void sm_ledger_strike(pid_t owner)
+static bool is_of(const json_t *entry, pid_t owner, unsigned long long began, const char *boot)
+{
+	const char *then = json_string_value(json_object_get(entry, "boot"));
+
+	return then && strcmp(then, boot) == 0 &&
+	       json_integer_value(json_object_get(entry, "owner")) == owner &&
+	       json_integer_value(json_object_get(entry, "begun")) == (json_int_t)began;
+}
+
+void sm_ledger_strike(pid_t owner, unsigned long long began)
 {
 	struct ledger ledger;
+	char boot[64];
 
 	if (open_ledger(&ledger, NULL) < 0)
 		return;
+	read_boot(boot);
 	for (size_t i = json_array_size(ledger.list); i-- > 0;)
-		if (json_integer_value(json_object_get(json_array_get(ledger.list, i), "owner")) ==
-		    owner)
+		if (is_of(json_array_get(ledger.list, i), owner, began, boot))
 			json_array_remove(ledger.list, i);
 	(void)!save(&ledger, NULL);
 	close_ledger(&ledger);
@@ -278,7 +287,7 @@ static bool lives(const json_t *entry, const char *who, const char *when)
 	unsigned long long began =
 		(unsigned long long)json_integer_value(json_object_get(entry, when));
 
-	return began != 0 && begun(pid) == began;
+	return began != 0 && sm_process_begun(pid) == began;
 }
 
 /* Opens the ledger once no keeper is at work for an owner that is dead. */

@@ -83,7 +83,9 @@ Test(ledger, leaves_what_a_living_owner_changed)
 	cr_expect_eq(sm_ledger_undo(is_ours, tell, NULL), 0);
 	cr_expect_eq(last.result, SM_UNDO_IN_USE);
 	expect_setting("8");
-	sm_ledger_strike(getpid());
+	sm_ledger_strike(getpid(), sm_process_begun(getpid()) + 1); /* another of this number */
+	cr_assert_eq(access(ledger, F_OK), 0, "a process strikes out what another noted");
+	sm_ledger_strike(getpid(), sm_process_begun(getpid()));
 	cr_expect_lt(access(ledger, F_OK), 0, "what was struck out is still there");
 }
 
@@ -178,10 +180,13 @@ static void expect_refused(const char *what)
 
 Test(ledger, believes_no_file_that_others_can_write)
 {
+	struct stat is;
 	char link[160];
 
 	umask(0); /* what it makes itself is its own all the same */
 	cr_assert_eq(sm_ledger_note(setting, "7", 0, 0, NULL), 0);
+	cr_assert_eq(stat(ledger, &is), 0);
+	cr_expect_eq(is.st_mode & 0777, 0600, "%o", is.st_mode);
 	put(setting, "8");
 	cr_assert_eq(chmod(ledger, 0622), 0);
 	expect_refused("a file that others write");

@@ -13,8 +13,11 @@
  * root below /var/lib/shmeter, else below $XDG_STATE_HOME or ~/.local/state.  -errno in words. */
 SM_MUST_USE int sm_ledger_note(const char *path, const char *old, pid_t owner, pid_t keeper,
 			       struct sm_error *err);
-/* Strikes out what an owner noted: it was put back, or never changed. */
-void sm_ledger_strike(pid_t owner);
+/* When a process began, in clock ticks since boot: with its number, its name.  0: it is not there. */
+unsigned long long sm_process_begun(pid_t pid);
+/* Strikes out what an owner noted since this boot: it was put back, or never changed.  `began` tells it from an
+ * earlier process of the same number: sm_process_begun() while it lived. */
+void sm_ledger_strike(pid_t owner, unsigned long long began);
 
 /* One setting that sm_ledger_undo() came to. */
 struct sm_undone {
