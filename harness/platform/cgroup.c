@@ -1,6 +1,7 @@
 /* Limits of the control group, read as files: nothing is changed. */
 #include "shmeter/cgroup.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -37,9 +38,19 @@ static bool find_group(const char *groups, const char *controller, char path[PAT
 /* A group with all that is read in it. */
 struct group {
 	const struct sm_os *os;
-	char mount[64]; /* below /sys/fs/cgroup: "" or "/memory" */
-	char path[PATH_MAX_HERE];
+	char mount[64]; /* below /sys/fs/cgroup: "", "/unified" or "/memory" */
+	bool v1;
+	char path[PATH_MAX_HERE]; /* "" at the top */
 };
+
+/* Version 2 is mounted below version 1 where both are in use. */
+static bool has_unified(const struct sm_os *os)
+{
+	char text[256];
+
+	return sm_os_read(os, text, sizeof(text), "/sys/fs/cgroup/cgroup.controllers") < 0 &&
+	       sm_os_read(os, text, sizeof(text), "/sys/fs/cgroup/unified/cgroup.controllers") >= 0;
+}
 
 static bool open_group(struct group *group, const struct sm_os *os, const char *controller)
 {
@@ -48,42 +59,73 @@ static bool open_group(struct group *group, const struct sm_os *os, const char *
 	*group = (struct group){ .os = os };
 	if (sm_os_read(os, groups, sizeof(groups), "/proc/self/cgroup") < 0)
 		return false;
-	if (*controller && find_group(groups, controller, group->path)) {
+	group->v1 = find_group(groups, controller, group->path);
+	if (group->v1)
 		snprintf(group->mount, sizeof(group->mount), "/%s", controller);
-		return true;
-	}
-	return find_group(groups, "", group->path);
+	else if (!find_group(groups, "", group->path))
+		return false;
+	else if (has_unified(os))
+		snprintf(group->mount, sizeof(group->mount), "/unified");
+	if (strcmp(group->path, "/") == 0)
+		group->path[0] = '\0';
+	return true;
 }
 
-/* A number at the start of a file of one level; NaN for "max", for a version 1 without a limit, and without the file. */
-static double number_in(const struct group *group, const char *path, const char *file)
+/* Goes one level up, at last to the top of what this process sees.  False: it was there. */
+static bool go_up(struct group *group)
+{
+	char *slash = strrchr(group->path, '/');
+
+	if (slash)
+		*slash = '\0';
+	return slash != NULL;
+}
+
+static int read_in(const struct group *group, const char *file, char *text, size_t size)
+{
+	return sm_os_read(group->os, text, size, "/sys/fs/cgroup%s%s/%s", group->mount, group->path, file);
+}
+
+/* A number at the start of a file; NaN for "max", for a version 1 without a limit, and without the file. */
+static double number_in(const struct group *group, const char *file)
 {
 	char text[256], *end;
 	double value;
 
-	if (sm_os_read(group->os, text, sizeof(text), "/sys/fs/cgroup%s%s/%s", group->mount, path,
-		       file) < 0)
+	if (read_in(group, file, text, sizeof(text)) < 0)
 		return NAN;
 	value = strtod(text, &end);
 	return end != text && value >= 0 && value < NO_LIMIT ? value : (double)NAN;
 }
 
+/* The number behind a name in a file of lines "name number"; NaN: it is not there. */
+static double field_in(const struct group *group, const char *file, const char *name)
+{
+	char text[16384];
+	size_t length = strlen(name);
+
+	if (read_in(group, file, text, sizeof(text)) < 0)
+		return NAN;
+	for (const char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		if (strncmp(line, name, length) == 0 && line[length] == ' ')
+			return strtod(line + length, NULL);
+	return NAN;
+}
+
 /* "50000 100000" of cpu.max, or the two files of version 1. */
-static double cpus_in(const struct group *group, const char *path)
+static double cpus_in(const struct group *group)
 {
 	char text[256];
 	double quota, period;
 
-	if (*group->mount)
-		return number_in(group, path, "cpu.cfs_quota_us") /
-		       number_in(group, path, "cpu.cfs_period_us");
-	if (sm_os_read(group->os, text, sizeof(text), "/sys/fs/cgroup%s/cpu.max", path) < 0 ||
-	    sscanf(text, "%lf %lf", &quota, &period) != 2)
+	if (group->v1)
+		return number_in(group, "cpu.cfs_quota_us") / number_in(group, "cpu.cfs_period_us");
+	if (read_in(group, "cpu.max", text, sizeof(text)) < 0 || sscanf(text, "%lf %lf", &quota, &period) != 2)
 		return NAN;
 	return quota / period;
 }
 
-/* The least over the group and those above it; of files, the first name is version 2's. */
+/* The least over the group and those above it; of files, the first name is version 2's.  Without names: of PUs. */
 static double tightest(const struct sm_os *os, const char *controller, const char *v2, const char *v1)
 {
 	struct group group;
@@ -91,18 +133,10 @@ static double tightest(const struct sm_os *os, const char *controller, const cha
 
 	if (!open_group(&group, os, controller))
 		return NAN;
-	for (char *path = group.path;;) {
-		const char *here = strcmp(path, "/") == 0 ? "" : path;
-		double value = !v2 ? cpus_in(&group, here)
-				   : number_in(&group, here, *group.mount ? v1 : v2);
-
-		least = fmin(least, value);
-		char *slash = strrchr(path, '/');
-
-		if (!slash || !*path)
-			return least;
-		*slash = '\0';
-	}
+	do
+		least = fmin(least, v2 ? number_in(&group, group.v1 ? v1 : v2) : cpus_in(&group));
+	while (go_up(&group));
+	return least;
 }
 
 void sm_cgroup_limits(const struct sm_os *os, struct sm_cgroup_limits *out)
@@ -118,24 +152,92 @@ void sm_cgroup_limits(const struct sm_os *os, struct sm_cgroup_limits *out)
 	};
 }
 
+/* Page cache that the kernel takes back before it says no. */
+static double reclaimable(const struct group *group)
+{
+	double bytes = field_in(group, "memory.stat", group->v1 ? "total_inactive_file" : "inactive_file");
+
+	return isfinite(bytes) ? bytes : 0;
+}
+
+/* Narrows the room to what a limit of this level and what is used of it leave. */
+static void narrow(const struct group *group, const char *limit, const char *usage, double spare,
+		   struct sm_room *room)
+{
+	double most = number_in(group, limit), used = number_in(group, usage);
+	double left = most - (isfinite(used) ? fmax(0, used - spare) : 0);
+
+	if (!isfinite(most) || left >= (double)room->left)
+		return;
+	room->left = left > 0 ? (uint64_t)left : 0;
+	room->limit = (uint64_t)most;
+	snprintf(room->file, sizeof(room->file), "/sys/fs/cgroup%s%.512s/%.48s", group->mount, group->path, limit);
+}
+
+uint64_t sm_memory_available(const struct sm_os *os)
+{
+	static const char name[] = "MemAvailable:";
+	char text[8192];
+	const char *line = NULL;
+
+	if (sm_os_read(os, text, sizeof(text), "/proc/meminfo") == 0)
+		line = strstr(text, name);
+	return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : UINT64_MAX;
+}
+
+void sm_memory_room(const struct sm_os *os, struct sm_room *out)
+{
+	struct group group;
+
+	*out = (struct sm_room){ .left = sm_memory_available(os), .limit = UINT64_MAX };
+	if (!open_group(&group, os, "memory"))
+		return;
+	do
+		narrow(&group, group.v1 ? "memory.limit_in_bytes" : "memory.max",
+		       group.v1 ? "memory.usage_in_bytes" : "memory.current", reclaimable(&group), out);
+	while (go_up(&group));
+}
+
+/* "2MB", "1GB": how the hugetlb controller names a page size (mm/hugetlb_cgroup.c). */
+static void controller_size(char *out, size_t size, uint64_t bytes)
+{
+	if (bytes >= 1u << 30)
+		snprintf(out, size, "%" PRIu64 "GB", bytes >> 30);
+	else if (bytes >= 1u << 20)
+		snprintf(out, size, "%" PRIu64 "MB", bytes >> 20);
+	else
+		snprintf(out, size, "%" PRIu64 "KB", bytes >> 10);
+}
+
+void sm_hugetlb_room(const struct sm_os *os, uint64_t page_bytes, struct sm_room *out)
+{
+	/* touched pages, and those that mappings reserved (Linux 5.7) */
+	static const char *const kinds[] = { "", "rsvd." };
+	char size[24], limit[64], usage[64];
+	struct group group;
+
+	*out = (struct sm_room){ .left = UINT64_MAX, .limit = UINT64_MAX };
+	if (!open_group(&group, os, "hugetlb"))
+		return;
+	controller_size(size, sizeof(size), page_bytes);
+	do
+		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+			snprintf(limit, sizeof(limit), "hugetlb.%s.%s%s", size, kinds[i],
+				 group.v1 ? "limit_in_bytes" : "max");
+			snprintf(usage, sizeof(usage), "hugetlb.%s.%s%s", size, kinds[i],
+				 group.v1 ? "usage_in_bytes" : "current");
+			narrow(&group, limit, usage, 0, out);
+		}
+	while (go_up(&group));
+}
+
 double sm_cgroup_throttled_ns(const struct sm_os *os)
 {
-	static const struct {
-		const char *key;
-		double ns;
-	} units[] = { { "throttled_usec ", 1e3 }, { "throttled_time ", 1 } };
 	struct group group;
-	char text[1024];
+	double usec;
 
-	if (!open_group(&group, os, "cpu") ||
-	    sm_os_read(os, text, sizeof(text), "/sys/fs/cgroup%s%s/cpu.stat", group.mount,
-		       strcmp(group.path, "/") == 0 ? "" : group.path) < 0)
+	if (!open_group(&group, os, "cpu"))
 		return NAN;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		const char *at = strstr(text, units[i].key);
-
-		if (at)
-			return strtod(at + strlen(units[i].key), NULL) * units[i].ns;
-	}
-	return NAN;
+	usec = field_in(&group, "cpu.stat", "throttled_usec");
+	return isfinite(usec) ? usec * 1e3 : field_in(&group, "cpu.stat", "throttled_time");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "session.h"
+#include "shmeter/cgroup.h"
 #include "shmeter/guard.h"
 #include "shmeter/tuning.h"
 
@@ -31,18 +32,6 @@ static void add_need(struct need *needs, const struct sm_case *c)
 	}
 }
 
-/* Memory that can be had without swapping, in bytes. */
-static uint64_t available(const struct session *session)
-{
-	char text[4096];
-	const char *line;
-
-	if (sm_os_read(session->context.os, text, sizeof(text), "/proc/meminfo") < 0)
-		return UINT64_MAX;
-	line = strstr(text, "MemAvailable:");
-	return line ? strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024 : UINT64_MAX;
-}
-
 static int larger_first(const void *a, const void *b)
 {
 	uint64_t x = ((const struct need *)a)->page_bytes, y = ((const struct need *)b)->page_bytes;
@@ -64,7 +53,7 @@ static int reserve(const struct session *session, struct need needs[SIZES_MAX], 
 	for (unsigned i = 0; i < SIZES_MAX; i++)
 		all += needs[i].page_bytes * needs[i].pages;
 	for (unsigned i = 0; rc == 0 && i < SIZES_MAX && needs[i].page_bytes; i++) {
-		bool over = all > available(session) / 2 && needs[i].page_bytes < 1u << 30;
+		bool over = all > sm_memory_available(os) / 2 && needs[i].page_bytes < 1u << 30;
 
 		if (sm_tuning_pool(os, needs[i].page_bytes, needs[i].pages, over, &change))
 			rc = sm_guard_setting(change.path, change.wanted, err);

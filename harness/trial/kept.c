@@ -1,54 +1,22 @@
 /* Regions that outlive their trial, for the next trial of the same case (docs/adr/0017). */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kept.h"
+#include "shmeter/cgroup.h"
 
 /* All kept regions together take this part of the memory that is free before the first is kept: the rest is for the trials
  * in between, the largest of which take as much as any of these. */
 #define KEPT_PART 4
 
-/* What this process may still take of its memory cgroup (version 2) and those above it. */
-static uint64_t cgroup_room(const struct sm_os *os, uint64_t room)
+/* What all kept regions together may take; nothing where what is free cannot be known. */
+static uint64_t kept_most(const struct sm_os *os, uint64_t ours)
 {
-	char text[4096], number[32], *path, *end;
+	struct sm_room room;
 
-	if (sm_os_read(os, text, sizeof(text), "/proc/self/cgroup") < 0 ||
-	    !(path = strstr(text, "0::/")))
-		return room;
-	path += strlen("0::");
-	path[strcspn(path, "\n")] = '\0';
-	for (;;) {
-		uint64_t most = UINT64_MAX, now = 0;
-
-		if (sm_os_read(os, number, sizeof(number), "/sys/fs/cgroup%s/memory.max", path) >=
-			    0 &&
-		    strncmp(number, "max", 3) != 0)
-			most = strtoull(number, NULL, 10);
-		if (sm_os_read(os, number, sizeof(number), "/sys/fs/cgroup%s/memory.current",
-			       path) >= 0)
-			now = strtoull(number, NULL, 10);
-		if (most != UINT64_MAX && (most > now ? most - now : 0) < room)
-			room = most > now ? most - now : 0;
-		if (!(end = strrchr(path, '/')))
-			return room;
-		*end = '\0';
-	}
-}
-
-static uint64_t free_memory(const struct sm_os *os)
-{
-	char text[8192];
-	const char *field;
-	uint64_t kib = 0;
-
-	if (sm_os_read(os, text, sizeof(text), "/proc/meminfo") < 0 ||
-	    !(field = strstr(text, "MemAvailable:")) ||
-	    sscanf(field, "MemAvailable: %" SCNu64, &kib) != 1)
-		return 0;
-	return cgroup_room(os, kib * 1024);
+	sm_memory_room(os, &room);
+	return room.left == UINT64_MAX ? 0 : (room.left + ours) / KEPT_PART;
 }
 
 static bool is_same(const struct sm_case *a, const struct sm_case *b)
@@ -102,7 +70,7 @@ bool kept_give(struct sm_kept *kept, const struct sm_os *os, const struct sm_cas
 	if (!kept || !kept_may(c))
 		return false;
 	if (kept->bytes_max == 0)
-		kept->bytes_max = (free_memory(os) + region->mapped_bytes) / KEPT_PART;
+		kept->bytes_max = kept_most(os, region->mapped_bytes);
 	if (region->mapped_bytes > kept->bytes_max)
 		return false;
 	while (kept->count == SM_KEPT_MAX || kept->bytes + region->mapped_bytes > kept->bytes_max)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fake_root.h"
+#include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
 #include "shmeter/file_system.h"
 #include "shmeter/region.h"
@@ -280,4 +281,47 @@ Test(environment, memory_and_its_limits_are_looked_at)
 	cr_expect(strstr(err.text, "/sys/fs/cgroup/a/memory.max"), "%s", err.text);
 	put("/sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_anon 7\nactive_file 9\ninactive_file 1\nx 1\n");
 	cr_expect_eq(supported(&err), 0, "a page cache is taken back: %s", err.text);
+}
+
+/* Version 1 has a folder for each controller and files of its own names; the tightest level counts. */
+Test(environment, room_below_version_1)
+{
+	struct sm_room room;
+
+	put("/proc/meminfo", "MemAvailable: 16384 kB\n");
+	put("/proc/self/cgroup", "5:hugetlb:/h\n4:memory:/a/b\n0::/\n");
+	put("/sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+	put("/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "9223372036854771712\n");
+	sm_memory_room(&os, &room);
+	cr_expect(room.left == 16u << 20 && !room.file[0], "no limit: %s", room.file);
+	put("/sys/fs/cgroup/memory/a/memory.limit_in_bytes", "8388608\n");
+	put("/sys/fs/cgroup/memory/a/memory.usage_in_bytes", "4194304\n");
+	put("/sys/fs/cgroup/memory/a/memory.stat", "inactive_file 9\ntotal_inactive_file 1048576\n");
+	sm_memory_room(&os, &room);
+	cr_expect(room.left == 5u << 20 && room.limit == 8u << 20);
+	cr_expect_str_eq(room.file, "/sys/fs/cgroup/memory/a/memory.limit_in_bytes");
+	sm_hugetlb_room(&os, 2u << 20, &room);
+	cr_expect_eq(room.left, UINT64_MAX, "no file, no limit");
+	put("/sys/fs/cgroup/hugetlb/h/hugetlb.2MB.limit_in_bytes", "8388608\n");
+	put("/sys/fs/cgroup/hugetlb/h/hugetlb.2MB.usage_in_bytes", "10485760\n");
+	sm_hugetlb_room(&os, 2u << 20, &room);
+	cr_expect(room.left == 0 && room.limit == 8u << 20, "more is used than allowed");
+}
+
+/* Where both versions are mounted, version 2 lies in a folder of its own and has what version 1 does not. */
+Test(environment, room_below_both_versions)
+{
+	struct sm_room room;
+
+	put("/proc/self/cgroup", "1:cpu:/x\n0::/a\n");
+	put("/sys/fs/cgroup/unified/cgroup.controllers", "memory hugetlb\n");
+	put("/sys/fs/cgroup/unified/a/memory.max", "1048576\n");
+	sm_memory_room(&os, &room);
+	cr_expect_eq(room.left, 1u << 20, "without meminfo the group still counts");
+	cr_expect_str_eq(room.file, "/sys/fs/cgroup/unified/a/memory.max");
+	put("/sys/fs/cgroup/unified/a/hugetlb.2MB.max", "8388608\n");
+	put("/sys/fs/cgroup/unified/a/hugetlb.2MB.rsvd.max", "4194304\n");
+	sm_hugetlb_room(&os, 2u << 20, &room);
+	cr_expect_eq(room.left, 4u << 20);
+	cr_expect_str_eq(room.file, "/sys/fs/cgroup/unified/a/hugetlb.2MB.rsvd.max");
 }

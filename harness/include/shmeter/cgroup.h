@@ -1,5 +1,5 @@
-/* The limits that a container sets: control groups, version 2 and 1 (Documentation/admin-guide/cgroup-v2.rst and
- * cgroup-v1/ of the kernel). */
+/* The limits that a container sets: control groups, version 2 and 1, and both beside each other
+ * (Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of the kernel). */
 #ifndef SHMETER_CGROUP_H
 #define SHMETER_CGROUP_H
 
@@ -15,6 +15,18 @@ struct sm_cgroup_limits {
 	double hugetlb_2m_bytes, hugetlb_1g_bytes;
 };
 void sm_cgroup_limits(const struct sm_os *os, struct sm_cgroup_limits *out);
+
+/* What may still be taken where that is least.  Left UINT64_MAX: there is no limit, or it cannot be read. */
+struct sm_room {
+	uint64_t left, limit; /* bytes; what is left of the limit that leaves least */
+	char file[640];       /* the file that sets it; "" where the machine's own memory is what is scarce */
+};
+/* Of the memory that is available to the machine and to this process' group and all those above it. */
+void sm_memory_room(const struct sm_os *os, struct sm_room *out);
+/* Of explicit huge pages of this size, by the groups alone. */
+void sm_hugetlb_room(const struct sm_os *os, uint64_t page_bytes, struct sm_room *out);
+/* What the machine can give without swapping, bytes (MemAvailable of proc_meminfo(5)); UINT64_MAX: not known. */
+uint64_t sm_memory_available(const struct sm_os *os);
 
 /* How long this process' group was kept off the PUs by its CPU limit so far, ns; NaN where the kernel does not say. */
 double sm_cgroup_throttled_ns(const struct sm_os *os);
