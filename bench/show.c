@@ -23,7 +23,7 @@ static unsigned terminal_width(void)
  * machine's. */
 static int judge(const struct sm_results *results)
 {
-	size_t asked = 0, skipped = 0;
+	size_t asked = 0, skipped = 0, measured = 0;
 
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *sample = &results->samples[i];
@@ -38,10 +38,16 @@ static int judge(const struct sm_results *results)
 			continue;
 		asked++;
 		skipped += sample->ended == SM_SKIPPED;
+		measured += sample->ended == SM_OK && sample->found.status != SM_DISTURBED;
 	}
 	if (asked > 0 && skipped == asked) {
 		fprintf(stderr, "shmeter: nothing that was asked for can run on this machine; the "
 				"reasons are above\n");
+		return EXIT_MACHINE;
+	}
+	if (asked > 0 && measured == 0) {
+		fprintf(stderr, "shmeter: no trial of what was asked for could be measured; the reasons "
+				"are above\n");
 		return EXIT_MACHINE;
 	}
 	return EXIT_OK;

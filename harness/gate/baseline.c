@@ -65,12 +65,11 @@ static void say(const struct sm_digest *run, size_t c, long reference, double mi
 	if (reference >= 0)
 		sm_words_add(&words, ", as a ratio to %s,",
 			     strchr(run->cases[reference].name, '/') + 1);
-	sm_words_add(
-		&words,
-		" takes %.4g times as long %s as in the baseline (95 %% interval %.4g to %.4g, class %s, %u "
-		"blocks against %u, %s)",
-		out->ratio.estimate, one->per, out->ratio.low, out->ratio.high, out->klass,
-		out->used, out->baseline_used, one->where);
+	sm_words_add(&words, " takes %.4g times as long %s as in the baseline (", out->ratio.estimate,
+		     one->per);
+	sm_words_add_interval(&words, &out->ratio);
+	sm_words_add(&words, ", class %s, %u blocks against %u, %s)", out->klass, out->used,
+		     out->baseline_used, one->where);
 	if (min > 0)
 		sm_words_add(&words, "; at least %.4g is asked", min);
 	if (max > 0)

@@ -101,9 +101,9 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	else
 		sm_ratio_words(ratio, sizeof(ratio), gate->variant, gate->against,
 			       per_what(&a->results->cases[left]), out->ratio.estimate);
-	sm_words_add(&words, "%s: %s (95 %% interval %.4g to %.4g, class %s, %u blocks, %s)",
-		     gate->scenario, ratio, out->ratio.low, out->ratio.high, out->klass, out->used,
-		     where);
+	sm_words_add(&words, "%s: %s (", gate->scenario, ratio);
+	sm_words_add_interval(&words, &out->ratio);
+	sm_words_add(&words, ", class %s, %u blocks, %s)", out->klass, out->used, where);
 	say_bounds(gate, &words);
 	out->evidence = sm_results_string(a->results, "%s", words.text);
 	return 0;

@@ -1,4 +1,5 @@
 /* Which groups a claim's `at` names, and how a group is named to people. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,4 +204,12 @@ void sm_words_add(struct sm_words *words, const char *format, ...)
 	va_end(arguments);
 	if (length > 0)
 		words->used += (size_t)length < room ? (size_t)length : room - 1;
+}
+
+void sm_words_add_interval(struct sm_words *words, const struct sm_interval *interval)
+{
+	if (isnan(interval->low) || isnan(interval->high))
+		sm_words_add(words, "no interval: too few blocks");
+	else
+		sm_words_add(words, "95 %% interval %.4g to %.4g", interval->low, interval->high);
 }

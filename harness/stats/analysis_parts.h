@@ -189,6 +189,8 @@ struct sm_words {
 };
 void sm_words_add(struct sm_words *words, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* "95 % interval 1.2 to 1.3", or that there is none: too few blocks give no bounds. */
+void sm_words_add_interval(struct sm_words *words, const struct sm_interval *interval);
 
 /* analysis_terms.c */
 /* Whether a claim compares two variants: by their ratio or by what one adds. */

@@ -255,6 +255,13 @@ Test(analysis, a_ratio_gate_passes_fails_and_stays_open)
 	judge(NULL);
 	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
 	expect_text(rows[0].reason, "not surely enough");
+	tear_down();
+	set_up(); /* bounds need six blocks: without them none are printed */
+	add_pack_point("op=add", 12, 10, 10, 3);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	cr_expect_null(strstr(rows[0].evidence, "nan"), "%s", rows[0].evidence);
+	expect_text(rows[0].evidence, "no interval: too few blocks");
 	sm_gates_free(&gates);
 }
 
