@@ -127,6 +127,11 @@ SM_MUST_USE int sm_analysis_settle(struct sm_analysis *a, struct sm_error *err);
  * `log_ratios` for the trials. */
 struct sm_trend sm_analysis_trend(const struct sm_analysis *a, size_t c, double *times, double *work,
 				  double *log_ratios);
+/* Sets a trial aside: no cell speaks for it any more. */
+void sm_analysis_put_aside(struct sm_analysis *a, size_t sample, enum sm_status status,
+			   const char *reason);
+/* Whether a metric in this unit is a time or a rate, and so as good as its trial's slices; counts and sizes are not. */
+bool sm_analysis_is_timed(const char *unit);
 /* Why the times of one of two cases are not used; NULL: they are, or have another reason not to be. */
 const char *sm_analysis_set_aside(const struct sm_analysis *a, size_t left, size_t right);
 

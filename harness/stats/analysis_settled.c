@@ -7,8 +7,7 @@
 
 #include "analysis_parts.h"
 
-/* Its times are not used: no cell speaks for it. */
-static void set_aside(struct sm_analysis *a, size_t s, enum sm_status status, const char *reason)
+void sm_analysis_put_aside(struct sm_analysis *a, size_t s, enum sm_status status, const char *reason)
 {
 	struct sm_value *found = &a->results->samples[s].found;
 
@@ -93,7 +92,7 @@ static void judge_case(struct sm_analysis *a, size_t c, double *times, double *w
 		trend.ratio.high);
 	for (size_t i = view->first; i < view->first + view->count; i++)
 		if (a->results->samples[a->sample_order[i]].found.status == SM_OK)
-			set_aside(a, a->sample_order[i], SM_UNSETTLED, reason);
+			sm_analysis_put_aside(a, a->sample_order[i], SM_UNSETTLED, reason);
 }
 
 /* An open loop's latency is that of its rate: a trial that did not reach the rate has none. */
@@ -111,7 +110,7 @@ static void judge_rates(struct sm_analysis *a)
 		if (scenario && scenario->achieved &&
 		    strcmp(scenario->achieved, metric->metric) == 0 &&
 		    a->results->samples[s].found.status == SM_OK)
-			set_aside(a, (size_t)s, SM_SATURATED,
+			sm_analysis_put_aside(a, (size_t)s, SM_SATURATED,
 				  sm_results_string(a->results,
 						    "saturated: %.1f %% of the offered rate was achieved, "
 						    "and %.0f %% are needed for a latency",
@@ -119,15 +118,20 @@ static void judge_rates(struct sm_analysis *a)
 	}
 }
 
-/* Whether a metric is no figure where its trial's time is none.  The rates of an open loop that did not keep up are what it
- * passed; those of a case that drifts drift with it.  Counts and sizes stand. */
-static bool falls_with_time(const char *unit, enum sm_status status)
+static bool is_rate(const char *unit)
 {
 	const char *per = strchr(unit, '/');
 
-	return strcmp(unit, "ns") == 0 || (status == SM_UNSETTLED && per && strcmp(per, "/s") == 0);
+	return per && strcmp(per, "/s") == 0;
 }
 
+bool sm_analysis_is_timed(const char *unit)
+{
+	return strcmp(unit, "ns") == 0 || is_rate(unit);
+}
+
+/* A metric is no figure where its trial's time is none.  The rates of an open loop that did not keep up are what it
+ * passed; those of a case that drifts drift with it.  Counts and sizes stand. */
 static void judge_metrics(struct sm_analysis *a)
 {
 	for (size_t i = 0; i < a->results->sample_count; i++) {
@@ -139,9 +143,10 @@ static void judge_metrics(struct sm_analysis *a)
 			continue;
 		const struct sm_value *found = &a->results->samples[s].found;
 
-		if ((found->status == SM_UNSETTLED || found->status == SM_SATURATED) &&
-		    falls_with_time(unit, found->status))
-			set_aside(a, i, found->status, found->reason);
+		if (sm_analysis_is_timed(unit) &&
+		    (found->status == SM_UNSETTLED ||
+		     (found->status == SM_SATURATED && !is_rate(unit))))
+			sm_analysis_put_aside(a, i, found->status, found->reason);
 	}
 }
 

@@ -221,15 +221,46 @@ static void value_sample(struct sm_analysis *a, size_t s, const char *const *nam
 	}
 }
 
-/* A metric of the whole trial: one value, in no class. */
+/* Why a time or a rate of a whole trial is in no class; NULL: it is in the trial's own, which holds more than half of
+ * its slices.  The others are in the value as well, so that fewer would not say what it is of. */
+static const char *why_no_class(struct sm_analysis *a, size_t trial)
+{
+	const struct sm_value *found = &a->results->samples[trial].found;
+	const struct sm_cell *cell = sm_analysis_cells(a, trial);
+	const struct sm_sample_view *view = &a->view[trial];
+	unsigned most = 0;
+
+	if (view->cells == 0)
+		return found->reason;
+	for (unsigned k = 0; k < view->cells; k++)
+		most = cell[k].pure > most ? cell[k].pure : most;
+	return 2 * most > view->count
+		       ? NULL
+		       : sm_results_string(a->results,
+					   "a value of the whole trial, of whose %u slices %u are pure in "
+					   "one class",
+					   view->count, most);
+}
+
+/* A metric of the whole trial is one value: a count or a size in no class, a time or a rate in the trial's. */
 static void judge_derived(struct sm_analysis *a, size_t s)
 {
-	const struct sm_value *found = &a->results->samples[s].found;
-	struct sm_sample_view *view = &a->view[s];
+	const struct sm_sample *sample = &a->results->samples[s];
+	struct sm_value *found = &a->results->samples[s].found;
+	long trial = sm_analysis_sample_of(a, sample->trial);
 
-	view->cells = 0;
+	a->view[s].cells = 0;
+	if (trial >= 0 && sm_analysis_is_timed(a->results->cases[sample->case_index].unit)) {
+		const char *why = why_no_class(a, (size_t)trial);
+
+		if (why) {
+			sm_analysis_put_aside(a, s, SM_DISTURBED, why);
+			return;
+		}
+		found->klass = a->results->samples[trial].found.klass;
+	}
 	if (isfinite(found->value))
-		*add_cell(a, view) = (struct sm_cell){ found->klass, 1, found->value };
+		*add_cell(a, &a->view[s]) = (struct sm_cell){ found->klass, 1, found->value };
 }
 
 static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *times)

@@ -135,6 +135,56 @@ Test(analysis, a_trial_without_a_pure_slice_is_disturbed)
 	cr_expect_eq(run.summaries[0].disturbed, 2);
 }
 
+/* One pass runs in the near class, the next in the far one, some in both by halves; counts do not care. */
+Test(analysis, a_metric_of_a_trial_is_in_the_class_of_most_of_its_slices)
+{
+	unsigned c = add_case("pack", "packed", "op=add", 2);
+
+	for (unsigned b = 0; b < 16; b++) {
+		/* 0 and 15 of 20 slices near, and every fourth 10 of each */
+		unsigned near = b % 4 == 3 ? SLICES / 2 : b % 2 ? 0 : 15;
+		unsigned trial = add_trial(c, b, near, 20, 20)->trial;
+		double p50 = near == 15 ? 82 : near == 0 ? 325 : 200;
+
+		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "p50", "ns", p50 };
+		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "rate", "writes/s", 1e9 / p50 };
+		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "lost", "1", b };
+	}
+	for (unsigned round = 0; round < 2; round++) {
+		analyse();
+		const struct sm_summary_row *p50 = &run.summaries[1], *rate = p50 + 1, *lost = p50 + 2;
+
+		cr_assert_eq(run.summary_count, 4);
+		cr_expect_str_eq(p50->klass, "92ns");
+		cr_expect_eq(p50->value.count, 8);
+		cr_expect_eq(p50->value.low, 82);
+		cr_expect_eq(p50->value.high, 82, "no trial of the other class, and none of both");
+		cr_expect_eq(p50->ok, 12);
+		cr_expect_eq(p50->disturbed, 4);
+		cr_expect_str_eq(rate->klass, "92ns");
+		cr_expect_float_eq(rate->value.high, 1e9 / 82, 1);
+		cr_expect_str_eq(lost->klass, "any");
+		cr_expect_eq(lost->value.count, 16);
+	}
+}
+
+/* What a trial took as a whole is no figure where its slices are none. */
+Test(analysis, a_time_of_a_disturbed_trial_is_none)
+{
+	unsigned c = add_case("pack", "packed", "op=add", 2), trial;
+
+	add_trial(c, 0, 10, 20, 20);
+	trial = add_sample(c, 1)->trial;
+	add_slice(trial, 0, 20, NEAR, FAR);
+	*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "p50", "ns", 82 };
+	*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "lost", "1", 7 };
+	analyse();
+	cr_expect_eq(run.summaries[1].disturbed, 1);
+	cr_expect_eq(run.summaries[1].value.count, 0);
+	cr_expect_str_eq(run.summaries[1].reason, "no pure slice of 1: class changed 1");
+	cr_expect_eq(run.summaries[2].value.estimate, 7);
+}
+
 Test(analysis, without_probes_the_class_says_why)
 {
 	unsigned solo = add_case("pack", "packed", "op=one", 1);

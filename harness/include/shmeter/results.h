@@ -63,7 +63,8 @@ struct sm_case_row {
 	double transfers_per_op, bytes_per_op; /* 0: none */
 	unsigned workers;
 	/* Not a case of the plan but one of its further metrics (metrics.csv): id and group end in
-	 * "#metric", values are of whole trials, and the class of its samples is "any". */
+	 * "#metric", values are of whole trials; the class of a time or a rate is its trial's, that of a
+	 * count or a size is "any". */
 	bool derived;
 	bool control; /* of the A/A control: the same work under two names */
 };
