@@ -42,6 +42,16 @@ static bool one_did_all(const struct hold *hold, unsigned number)
 	return false;
 }
 
+/* How long a worker missed its PU.  What it did not run it may have slept by its own will, so that its wait for the PU is
+ * the better number where it is known. */
+static uint64_t away_ns(const struct slice_note *note)
+{
+	uint64_t took = note->end_ns - note->start_ns;
+	uint64_t off = took > note->cpu_ns ? took - note->cpu_ns : 0;
+
+	return note->waited_ns < off ? note->waited_ns : off;
+}
+
 /* One slice of all workers, from their notes.  Returns false where a worker did too little. */
 static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_facts *facts)
 {
@@ -80,9 +90,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_fa
 		out->nivcsw += (unsigned)note->nivcsw;
 		out->pin_lost |= note->pin_lost;
 		out->cpu_ns += note->cpu_ns;
-		away = note->end_ns - note->start_ns > note->cpu_ns
-			       ? note->end_ns - note->start_ns - note->cpu_ns
-			       : 0;
+		away = away_ns(note);
 		longest_away = away > longest_away ? away : longest_away;
 		result->minflt += note->minflt;
 		result->majflt += note->majflt;

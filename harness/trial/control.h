@@ -18,12 +18,16 @@
 /* Round trips before the stamp of a probe: the first waits for the peer to arrive. */
 #define PROBE_WARM 4
 
+/* Where the kernel keeps no account of how long a process waits. */
+#define WAIT_UNKNOWN UINT64_MAX
+
 /* What a worker notes of one slice. */
 struct slice_note {
 	uint64_t start_ns, end_ns;
 	uint64_t ops;
 	uint64_t time_ns; /* what a self-timed scenario measured */
 	uint64_t cpu_ns;
+	uint64_t waited_ns; /* for its PU while it could have run; or WAIT_UNKNOWN */
 	uint64_t minflt, majflt, nvcsw, nivcsw;
 	bool pin_lost;
 };

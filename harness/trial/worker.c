@@ -1,5 +1,6 @@
 /* What a worker process does, from the pin to its last note. */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct self {
 	struct slot *slot;
 	unsigned index, pu;
 	uint32_t gate; /* number of the last gate passed */
+	int waits;     /* open on what the scheduler says of this worker; -1: it cannot be had */
 	struct sm_worker worker;
 	struct sm_counters counters;
 };
@@ -152,13 +154,50 @@ static void lead_slice(struct self *self, unsigned slice)
 	control->done_slices = slice;
 }
 
-static void note_usage(struct slice_note *note, const struct rusage *before,
-		       const struct rusage *after)
+/* What the kernel says of this worker so far. */
+struct usage {
+	struct rusage rusage;
+	uint64_t waited_ns; /* for its PU while it could have run; or WAIT_UNKNOWN */
+};
+
+/* The second number of /proc/PID/schedstat.  A kernel without that account says "0 0 0", and the third, how often it ran,
+ * is none of a process that runs (the kernel's Documentation/scheduler/sched-stats). */
+static uint64_t waited_ns(const struct self *self)
 {
+	char text[96];
+	ssize_t length = self->waits < 0 ? -1 : pread(self->waits, text, sizeof(text) - 1, 0);
+	unsigned long long ran, waited, times;
+
+	text[length > 0 ? length : 0] = '\0';
+	return sscanf(text, "%llu %llu %llu", &ran, &waited, &times) == 3 && times > 0
+		       ? waited
+		       : WAIT_UNKNOWN;
+}
+
+/* Takes the count of faults last before a slice and first after it: the other reading is not in it. */
+static void usage_before(const struct self *self, struct usage *usage)
+{
+	usage->waited_ns = waited_ns(self);
+	getrusage(RUSAGE_SELF, &usage->rusage);
+}
+
+static void usage_after(const struct self *self, struct usage *usage)
+{
+	getrusage(RUSAGE_SELF, &usage->rusage);
+	usage->waited_ns = waited_ns(self);
+}
+
+static void note_usage(struct slice_note *note, const struct usage *from, const struct usage *to)
+{
+	const struct rusage *before = &from->rusage, *after = &to->rusage;
+
 	note->minflt = (uint64_t)(after->ru_minflt - before->ru_minflt);
 	note->majflt = (uint64_t)(after->ru_majflt - before->ru_majflt);
 	note->nvcsw = (uint64_t)(after->ru_nvcsw - before->ru_nvcsw);
 	note->nivcsw = (uint64_t)(after->ru_nivcsw - before->ru_nivcsw);
+	note->waited_ns = from->waited_ns == WAIT_UNKNOWN || to->waited_ns == WAIT_UNKNOWN
+				  ? WAIT_UNKNOWN
+				  : to->waited_ns - from->waited_ns;
 }
 
 /* The slowdown that was asked for: so much longer than what the operations took. */
@@ -176,11 +215,11 @@ static void linger(struct sm_worker *worker, uint64_t start_ns, double share)
  * takes some microseconds, and not each time the same, so those that have PUs of their own meet once more; they spin
  * for as long as they differ in that.  Where workers share a PU that would be a sleep, and the scheduler lets them start
  * one after the other anyway. */
-static bool begin_counting(struct self *self, bool counted, struct rusage *before)
+static bool begin_counting(struct self *self, bool counted, struct usage *before)
 {
 	if (!meet(self, NULL, NULL, 0))
 		return false;
-	getrusage(RUSAGE_SELF, before);
+	usage_before(self, before);
 	if (counted)
 		sm_counters_enable(&self->counters);
 	return self->control->shared_pu || meet(self, NULL, NULL, 0);
@@ -191,7 +230,7 @@ static bool slice(struct self *self, unsigned number)
 {
 	struct slice_note *note = control_note(self->control, self->index, number);
 	struct sm_worker *worker = &self->worker;
-	struct rusage before, after;
+	struct usage before, after;
 	uint64_t cpu_ns, start_ns, end_ns, ops;
 	double inject = self->job->request->inject;
 	bool counted = !self->control->warming;
@@ -216,7 +255,7 @@ static bool slice(struct self *self, unsigned number)
 	end_ns = sm_clock_ns();
 	cpu_ns = sm_clock_cpu_ns() - cpu_ns;
 	sm_counters_disable(&self->counters);
-	getrusage(RUSAGE_SELF, &after);
+	usage_after(self, &after);
 	note_usage(note, &before, &after);
 	note->start_ns = start_ns;
 	note->end_ns = end_ns;
@@ -233,9 +272,9 @@ static bool slice(struct self *self, unsigned number)
 static void rehearse(struct self *self)
 {
 	struct slice_note *note = control_note(self->control, self->index, 0);
-	struct rusage usage;
+	struct usage usage;
 
-	getrusage(RUSAGE_SELF, &usage);
+	usage_before(self, &usage);
 	note_usage(note, &usage, &usage);
 	note->start_ns = sm_clock_ns();
 	note->cpu_ns = sm_clock_cpu_ns();
@@ -267,6 +306,7 @@ static bool work(struct self *self)
 
 	if (scenario->warm_up && scenario->warm_up(&self->worker) < 0)
 		return false;
+	self->waits = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
 	sm_counters_open(&self->counters, self->job->context->events, self->job->context->os);
 	rehearse(self);
 	for (unsigned number = 0;; number++) {
@@ -290,6 +330,7 @@ int worker_main(void *argument, unsigned index)
 		.slot = &job->control->slot[index],
 		.index = index,
 		.pu = job->seats->seat[index],
+		.waits = -1,
 	};
 	int rc = settle(&self);
 

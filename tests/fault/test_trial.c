@@ -8,7 +8,7 @@
 
 #include "harness_fixture.h"
 
-enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE, UNEQUAL, NONE_DONE };
+enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE, UNEQUAL, NONE_DONE, ASLEEP, BUSY };
 
 static unsigned teardowns;
 static int setup_result, verify_result;
@@ -60,6 +60,10 @@ static uint64_t run(struct sm_worker *worker)
 		return run_unequally(worker);
 	if (behaviour == NONE_DONE)
 		ops--;
+	if (behaviour == ASLEEP)
+		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	for (uint64_t from = sm_clock_cpu_ns(); behaviour == BUSY && sm_clock_cpu_ns() - from < 20000000;)
+		;
 	if (worker->index == 1) {
 		if (behaviour == CRASH) {
 			signal(SIGSEGV, SIG_DFL); /* AddressSanitizer has a handler */
@@ -118,6 +122,8 @@ static const struct sm_variant variants[] = {
 	{ .name = "lie", .arg = LIE },
 	{ .name = "unequal", .arg = UNEQUAL },
 	{ .name = "none_done", .arg = NONE_DONE },
+	{ .name = "asleep", .arg = ASLEEP },
+	{ .name = "busy", .arg = BUSY },
 	{ 0 },
 };
 
@@ -408,6 +414,35 @@ Test(trial, more_processes_than_pus)
 	c.workers = 64;
 	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
 	cr_expect(result.shared_pu);
+}
+
+static void expect_nothing_missed(const struct sm_trial_result *result)
+{
+	float least = 1;
+
+	for (unsigned i = 0; i < result->slice_count; i++)
+		least = fminf(least, result->slice[i].row.away_share);
+	cr_expect_lt(least, 0.1f, "%g: a sleep of its own took nothing from it", (double)least);
+}
+
+static void expect_missed(const struct sm_trial_result *result)
+{
+	for (unsigned i = 0; i < result->slice_count; i++)
+		cr_expect_gt(result->slice[i].row.away_share, 0.2f, "slice %u: %g", i,
+			     (double)result->slice[i].row.away_share);
+}
+
+Test(trial, a_worker_misses_what_it_waits_for_not_what_it_sleeps)
+{
+	struct sm_case c = a_case(ASLEEP);
+	struct sm_trial_result result;
+
+	look_at = expect_nothing_missed;
+	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
+	c = a_case(BUSY);
+	c.placement = SM_PLACE_SAME_CORE;
+	look_at = expect_missed;
+	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
 }
 
 Test(trial, calibration_finds_a_slice)

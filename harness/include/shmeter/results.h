@@ -131,7 +131,7 @@ struct sm_slice_row {
 	uint64_t skew_ns;     /* last start - first start */
 	double probe_before_ns, probe_after_ns; /* of the slowest pair; NaN: not probed */
 	float probe_step;     /* the largest factor between the two probes of one pair; NaN: not probed */
-	float away_share;     /* of the slice that the worker that was longest off its PU missed */
+	float away_share;     /* of the slice that the worker missed that was longest kept off its PU */
 	unsigned nvcsw, nivcsw; /* context switches of all workers */
 	bool pin_lost;        /* a worker ended the slice on another PU than its own */
 	/* By the analysis. */
