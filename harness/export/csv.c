@@ -66,7 +66,7 @@ static void write_sample(struct long_view *row, FILE *out)
 
 	row->source = "sample";
 	write_row(row, "time", s->found.value, row->c.unit, "ok", out);
-	write_row(row, "cpu_time", s->found.cpu_ns_per_op, row->c.unit, "ok", out);
+	write_row(row, "cpu_time", sm_sample_cpu_ns_per_op(s), row->c.unit, "ok", out);
 	write_row(row, "elapsed", (double)s->elapsed_ns, "ns", "ok", out);
 	write_row(row, "wall", (double)s->wall_ns, "ns", "ok", out);
 	write_row(row, "steal", (double)s->steal_ns, "ns", "ok", out);

@@ -170,7 +170,7 @@ static void take_sample(struct sm_export_view *view, struct export_case *one,
 	one->ok++;
 	*trial = (struct export_trial){ .sample = sample,
 					.value = (double)NAN,
-					.cpu_ns = sample->found.cpu_ns_per_op };
+					.cpu_ns = sm_sample_cpu_ns_per_op(sample) };
 	if (one->summary)
 		trial->value = value_in(&sorted->slices, sample->trial, one->summary->klass);
 	if (isfinite(trial->value))

@@ -22,11 +22,6 @@ static size_t gather_values(const struct sm_analysis *a, size_t c, const char *k
 	return count;
 }
 
-static double cpu_of(const struct sm_sample *sample)
-{
-	return sample->found.cpu_ns_per_op;
-}
-
 static double switches_of(const struct sm_sample *sample)
 {
 	return sample->ops ? (double)(sample->nvcsw + sample->nivcsw) / (double)sample->ops : NAN;
@@ -92,7 +87,7 @@ static void summarise(struct sm_analysis *a, size_t c, double *values)
 	}
 	row->value = sm_median_interval(values, count, SM_CONFIDENCE);
 	row->mad = sm_mad(values, count);
-	row->cpu_ns_per_op = median_of(a, c, cpu_of, values);
+	row->cpu_ns_per_op = median_of(a, c, sm_sample_cpu_ns_per_op, values);
 	row->switches_per_op = median_of(a, c, switches_of, values);
 	row->reason = "-";
 	if (count == 0)

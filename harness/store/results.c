@@ -247,6 +247,11 @@ void sm_slice_take_probes(struct sm_slice_facts *slice)
 	}
 }
 
+double sm_sample_cpu_ns_per_op(const struct sm_sample *sample)
+{
+	return sample->ops ? (double)sample->cpu_ns / (double)sample->ops : (double)NAN;
+}
+
 /* The derived case of a metric of a case, made where it is new. */
 static unsigned derived_case(struct sm_results *results, unsigned of,
 			     const struct sm_metric_row *metric)
@@ -332,7 +337,6 @@ static void derive(struct sm_results *results, const size_t *sample_of, size_t t
 		sample->slices = 0;
 		sample->found = (struct sm_value){ .klass = "any",
 						   .value = list[i].metric->value,
-						   .cpu_ns_per_op = sample->found.cpu_ns_per_op,
 						   .reason = "-",
 						   .status = SM_OK };
 	}
@@ -439,8 +443,6 @@ int sm_results_prepare(struct sm_results *results, struct sm_error *err)
 		sample->found = (struct sm_value){
 			.klass = "-",
 			.value = (double)NAN,
-			.cpu_ns_per_op = sample->ops ? (double)sample->cpu_ns / (double)sample->ops
-						     : (double)NAN,
 			.reason = sample->reason,
 			.status = sample->ended,
 		};

@@ -53,6 +53,7 @@ struct sample_view {
 struct value_view {
 	unsigned trial;
 	const char *id; /* of the case */
+	double cpu_ns_per_op;
 	struct sm_value v;
 };
 struct purity_view {

@@ -112,7 +112,7 @@ static int write_values(FILE *out, void *context)
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *sample = &results->samples[i];
 		struct value_view view = { sample->trial, results->cases[sample->case_index].id,
-					   sample->found };
+					   sm_sample_cpu_ns_per_op(sample), sample->found };
 
 		if (!sample->derived)
 			table_write_row(&table_values, &view, out);

@@ -86,10 +86,10 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_fa
 		last_start = note->start_ns > last_start ? note->start_ns : last_start;
 		last = note->end_ns > last ? note->end_ns : last;
 		measured = note->time_ns > measured ? note->time_ns : measured;
-		out->nvcsw += (unsigned)note->nvcsw;
+		facts->nvcsw += (unsigned)note->nvcsw;
 		out->nivcsw += (unsigned)note->nivcsw;
 		out->pin_lost |= note->pin_lost;
-		out->cpu_ns += note->cpu_ns;
+		facts->cpu_ns += note->cpu_ns;
 		away = away_ns(note);
 		longest_away = away > longest_away ? away : longest_away;
 		result->minflt += note->minflt;
@@ -103,12 +103,12 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_fa
 				   ? (done + control->workers / 2) / control->workers
 				   : 1;
 	out->ns = hold->c.scenario->self_timed ? measured : last - first;
-	out->skew_ns = last_start - first;
+	facts->skew_ns = last_start - first;
 	out->away_share = last > first ? (float)((double)longest_away / (double)(last - first)) : 0;
 	facts->before = probes_at(control, number);
 	facts->after = probes_at(control, number + 1);
 	sm_slice_take_probes(facts);
-	result->cpu_ns += out->cpu_ns;
+	result->cpu_ns += facts->cpu_ns;
 	result->ops += out->ops;
 	result->elapsed_ns += out->ns;
 	result->timed_ns += last - first;

@@ -102,7 +102,6 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 		.found = { .klass = "85ns",
 			   .slices_pure = 1,
 			   .value = value,
-			   .cpu_ns_per_op = 2 * value,
 			   .reason = status == SM_OK ? "-" : "it needs more PUs, \"four\" at least",
 			   .status = status },
 	};
@@ -110,7 +109,6 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 	*slice = (struct sm_slice_row){ .trial = index,
 					.ops = 1000,
 					.ns = 8000,
-					.skew_ns = 45,
 					.probe_before_ns = 84.5,
 					.probe_after_ns = NAN,
 					.klass = "85ns" };
@@ -258,6 +256,7 @@ Test(golden, csv)
 	cr_assert_eq(sm_store_create(&store, fixed, results.manifest, &err), 0, "%s", err.text);
 	for (size_t i = 0; i < results.sample_count; i++) {
 		struct sm_slice_facts slice = { .row = results.slices[i],
+					       .skew_ns = 45,
 						.before = { 2, { 84.5, 83.25 } } };
 		struct sm_trial_rows rows = { .c = &results.cases[i],
 					      .sample = &results.samples[i],

@@ -137,7 +137,7 @@ Test(store, comes_back_as_it_went_in)
 	cr_expect_str_eq(results.cases[0].variant, "v-1.5");
 	cr_expect_eq(results.samples[0].elapsed_ns, 1234567890123);
 	cr_expect(isnan(results.samples[0].found.value) && isnan(results.counters[0].value));
-	cr_expect_float_eq(results.samples[0].found.cpu_ns_per_op, 1.5, 1e-12);
+	cr_expect_float_eq(sm_sample_cpu_ns_per_op(&results.samples[0]), 1.5, 1e-12);
 	cr_expect_float_eq(results.slices[0].probe_before_ns, 90, 1e-12, "the slowest pair");
 	cr_expect(isnan(results.slices[0].probe_after_ns));
 	cr_expect(isnan(results.slices[0].probe_step));

@@ -73,10 +73,9 @@ struct sm_case_row {
 struct sm_value {
 	const char *klass; /* class that holds most pure slices: "92ns", "solo", "shared-pu"; "-" */
 	unsigned slices_pure;
-	double value;         /* median ns/op over the pure slices of `klass`; NaN: none */
-	double cpu_ns_per_op; /* CPU time of all workers inside slices / ops; NaN unknown */
-	const char *reason;   /* "-" for ok */
 	enum sm_status status;
+	double value;         /* median ns/op over the pure slices of `klass`; NaN: none */
+	const char *reason;   /* "-" for ok */
 };
 
 /* A trial as it was measured, and what was found in it. */
@@ -109,6 +108,9 @@ struct sm_sample {
 	struct sm_value found; /* by the analysis */
 };
 
+/* CPU time of all workers inside the slices by operation of each, ns; NaN: it did none. */
+double sm_sample_cpu_ns_per_op(const struct sm_sample *sample);
+
 /* One further metric of one trial. */
 struct sm_metric_row {
 	unsigned trial;
@@ -124,23 +126,25 @@ struct sm_probes {
 	double ns[SM_PROBE_PAIRS_MAX];
 };
 
+/* What the analysis needs of a slice; there may be millions. */
 struct sm_slice_row {
 	unsigned trial, slice;
 	uint64_t ops, ns;     /* per worker; makespan: last end - first start, or what the scenario timed */
-	uint64_t cpu_ns;      /* of all workers */
-	uint64_t skew_ns;     /* last start - first start */
 	double probe_before_ns, probe_after_ns; /* of the slowest pair; NaN: not probed */
 	float probe_step;     /* the largest factor between the two probes of one pair; NaN: not probed */
 	float away_share;     /* of the slice that the worker missed that was longest kept off its PU */
-	unsigned nvcsw, nivcsw; /* context switches of all workers */
+	unsigned nivcsw;      /* involuntary context switches of all workers */
 	bool pin_lost;        /* a worker ended the slice on another PU than its own */
 	/* By the analysis. */
 	uint8_t purity;    /* enum sm_purity */
 	const char *klass; /* "92ns"; "solo", "shared-pu"; "-" */
 };
-/* A slice with all its probes, as slices.csv has it. */
+/* A slice as slices.csv has it, with all its probes. */
 struct sm_slice_facts {
 	struct sm_slice_row row;
+	uint64_t cpu_ns;  /* of all workers */
+	uint64_t skew_ns; /* last start - first start */
+	unsigned nvcsw;   /* voluntary context switches of all workers */
 	struct sm_probes before, after;
 };
 /* Sets what `row` keeps of the probes. */
