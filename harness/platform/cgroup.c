@@ -231,13 +231,48 @@ void sm_hugetlb_room(const struct sm_os *os, uint64_t page_bytes, struct sm_room
 	while (go_up(&group));
 }
 
+void sm_pids_room(const struct sm_os *os, struct sm_room *out)
+{
+	struct group group;
+
+	*out = (struct sm_room){ .left = UINT64_MAX, .limit = UINT64_MAX };
+	if (!open_group(&group, os, "pids"))
+		return;
+	do
+		narrow(&group, "pids.max", "pids.current", 0, out);
+	while (go_up(&group));
+}
+
+/* A group's own limit keeps it off, and each above it. */
 double sm_cgroup_throttled_ns(const struct sm_os *os)
 {
 	struct group group;
-	double usec;
+	double all = NAN, ns;
 
 	if (!open_group(&group, os, "cpu"))
 		return NAN;
-	usec = field_in(&group, "cpu.stat", "throttled_usec");
-	return isfinite(usec) ? usec * 1e3 : field_in(&group, "cpu.stat", "throttled_time");
+	do {
+		ns = group.v1 ? field_in(&group, "cpu.stat", "throttled_time")
+			      : 1e3 * field_in(&group, "cpu.stat", "throttled_usec");
+		if (isfinite(ns))
+			all = ns + (isfinite(all) ? all : 0);
+	} while (go_up(&group));
+	return all;
+}
+
+double sm_memory_kills(const struct sm_os *os)
+{
+	struct group group;
+	double kills = NAN;
+	char text[16384];
+	const char *line;
+
+	if (open_group(&group, os, "memory"))
+		do
+			kills = field_in(&group, group.v1 ? "memory.oom_control" : "memory.events", "oom_kill");
+		while (isnan(kills) && go_up(&group));
+	if (isfinite(kills) || sm_os_read(os, text, sizeof(text), "/proc/vmstat") < 0)
+		return kills;
+	line = strstr(text, "\noom_kill ");
+	return line ? strtod(line + strlen("\noom_kill "), NULL) : (double)NAN;
 }

@@ -20,6 +20,7 @@
 
 #include "region_private.h"
 #include "shmeter/cache.h"
+#include "shmeter/errand.h"
 #include "shmeter/guard.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -36,6 +37,12 @@
 unsigned region_size_bits(uint64_t page_bytes)
 {
 	return (unsigned)__builtin_ctzll(page_bytes) << SIZE_SHIFT;
+}
+
+/* Far more than touching memory takes anywhere: 100 MB/s, and what it takes to start. */
+static uint64_t touch_timeout_ns(uint64_t bytes)
+{
+	return 10000000000u + 10 * bytes;
 }
 
 /* Writes without changing what another process may have written there. */
@@ -199,22 +206,35 @@ static int advise(struct sm_region *region, struct sm_error *err)
 
 /* Where the file system can be full, its blocks are taken before the first touch: an error here, not a SIGBUS
  * there.  memfd lives on the kernel's own mount, which has no size. */
-static int reserve(struct sm_region *region, struct sm_error *err)
+static bool is_reserved(const struct sm_region *region)
 {
-	enum sm_backing backing = region->asked.backing;
-	int error;
+	return !is_huge(region) && (region->asked.backing == SM_POSIX || region->asked.backing == SM_FILE);
+}
 
-	if (is_huge(region) || (backing != SM_POSIX && backing != SM_FILE))
-		return 0;
-	error = posix_fallocate(region->fd, 0, (off_t)region->mapped_bytes);
+static int reserve(void *argument, struct sm_error *err)
+{
+	const struct sm_region *region = argument;
+	int error = posix_fallocate(region->fd, 0, (off_t)region->mapped_bytes);
+
 	if (error == 0)
 		return 0;
 	return sm_fail(
 		err, error,
 		"cannot reserve %zu bytes in %s: %s; free some room, or choose --backing memfd",
 		region->mapped_bytes,
-		backing == SM_POSIX ? "/dev/shm" : "the file system of --file-folder",
+		region->asked.backing == SM_POSIX ? "/dev/shm" : "the file system of --file-folder",
 		strerror(error));
+}
+
+/* Blocks of a tmpfs are memory, for which the kernel may kill who takes them. */
+static int reserve_apart(struct sm_region *region, const struct sm_os *os, struct sm_error *err)
+{
+	struct sm_errand errand = { .title = "reserve",
+				    .fn = reserve,
+				    .argument = region,
+				    .timeout_ns = touch_timeout_ns(region->mapped_bytes) };
+
+	return is_reserved(region) ? sm_errand_run(os, &errand, err) : 0;
 }
 
 /* The blocks of a tmpfs are its pages, so who reserves them is the one who touches them first.  Where there are
@@ -261,7 +281,7 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 		rc = advise(region, err);
 	/* After the policy, which says where reserved pages lie. */
 	if (rc == 0 && !reserved_by_toucher(region))
-		rc = reserve(region, err);
+		rc = reserve_apart(region, os, err);
 	if (rc < 0)
 		sm_region_destroy(region);
 	return rc;
@@ -353,22 +373,21 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 	return rc;
 }
 
-int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
-			    struct sm_memory asked, size_t bytes, const char *file_folder,
-			    struct sm_error *err)
-{
-	/* The same pages as the region will get, whichever name it has: anonymous where that has no
-	 * size limit of its own, else the backing itself. */
-	struct sm_region region;
-	int rc;
+/* What is made, touched and freed again. */
+struct warming {
+	const struct sm_os *os;
+	const struct sm_topology *topology;
+	struct sm_memory asked;
+	size_t bytes;
+	const char *file_folder;
+};
 
-	if (asked.backing != SM_FILE && asked.backing != SM_POSIX)
-		asked.backing = SM_ANON;
-	if (asked.pages.kind == SM_PAGES_MULTI ||
-	    (asked.pages.kind == SM_PAGES_THP && !region_thp_at_fault(os, asked.backing)))
-		asked.pages = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
-	asked.prefault = SM_TOUCH;
-	rc = sm_region_create(&region, os, topology, asked, bytes, file_folder, err);
+static int warm(void *argument, struct sm_error *err)
+{
+	const struct warming *w = argument;
+	struct sm_region region;
+	int rc = sm_region_create(&region, w->os, w->topology, w->asked, w->bytes, w->file_folder, err);
+
 	if (rc < 0)
 		return rc;
 	rc = sm_region_populate(&region, err);
@@ -376,6 +395,30 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 		rc = sm_cache_flush(region.address, region.mapped_bytes, err);
 	sm_region_destroy(&region);
 	return rc;
+}
+
+int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
+			    struct sm_memory asked, size_t bytes, const char *file_folder,
+			    const volatile int *stop, struct sm_error *err)
+{
+	struct warming warming = { os, topology, asked, bytes, file_folder };
+	struct sm_errand errand = { .title = "warm memory",
+				    .fn = warm,
+				    .argument = &warming,
+				    .timeout_ns = touch_timeout_ns(bytes),
+				    .stop = stop };
+
+	/* The same pages as the region will get, whichever name it has: anonymous where that has no
+	 * size limit of its own, else the backing itself. */
+	if (asked.backing != SM_FILE && asked.backing != SM_POSIX)
+		warming.asked.backing = SM_ANON;
+	if (asked.pages.kind == SM_PAGES_MULTI ||
+	    (asked.pages.kind == SM_PAGES_THP && !region_thp_at_fault(os, warming.asked.backing)))
+		warming.asked.pages = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
+	if (asked.pages.kind == SM_PAGES_HUGETLB)
+		errand.huge_page_bytes = asked.pages.bytes;
+	warming.asked.prefault = SM_TOUCH;
+	return sm_errand_run(os, &errand, err);
 }
 
 /* The object's pages at a second address.  Anonymous memory has no name to map them by, but mremap() of size 0 makes a

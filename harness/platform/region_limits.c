@@ -41,7 +41,7 @@ int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_
 }
 
 /* A memory cgroup counts at the touch, too, and the kernel kills who touches more than it allows. */
-int region_memory_limit(const struct sm_os *os, uint64_t bytes, struct sm_error *err)
+int sm_memory_supported(const struct sm_os *os, uint64_t bytes, struct sm_error *err)
 {
 	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX], most[SM_TEXT_MAX];
 	struct sm_room room;

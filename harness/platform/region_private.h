@@ -15,9 +15,6 @@ uint64_t region_number(const struct sm_os *os, uint64_t otherwise, const char *f
 	__attribute__((format(printf, 3, 4)));
 /* Whether the cgroups of this process allow so many bytes of explicit huge pages: 0, or -ENODEV with the limit. */
 int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_t bytes, struct sm_error *err);
-/* Whether so many bytes of memory are available, to the machine and to the cgroups of this process: 0, or -ENOMEM with what
- * is.  What cannot be read does not limit. */
-int region_memory_limit(const struct sm_os *os, uint64_t bytes, struct sm_error *err);
 /* log2 of a page size in the place where mmap(), memfd_create() and shmget() want it. */
 unsigned region_size_bits(uint64_t page_bytes);
 /* One atomic read-modify-write a base page: maps each page without changing what others put there. */

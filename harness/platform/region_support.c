@@ -411,7 +411,7 @@ int sm_region_supported(const struct sm_os *os, const struct sm_topology *topolo
 	if (rc == 0 && asked.prefault == SM_MLOCK)
 		rc = lock_supported(os, mapped, err);
 	if (rc == 0 && asked.pages.kind != SM_PAGES_HUGETLB)
-		rc = region_memory_limit(os, mapped, err);
+		rc = sm_memory_supported(os, mapped, err);
 	if (rc == 0 && asked.numa == SM_BIND && asked.node >= sm_topology_nodes(topology))
 		rc = sm_fail(err, ENODEV,
 			     "this machine has no NUMA node %u: it has %u, counted from 0",

@@ -210,6 +210,10 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 		rc = sm_trial_run(&session->context, &request, result, err);
 		if (rc < 0 || result->status == SM_OK || result->status == SM_SKIPPED)
 			return rc;
+		if (result->memory_lacked) { /* the next attempt would be killed, too */
+			result->status = SM_SKIPPED;
+			return rc;
+		}
 		note_failure(session, planned, result);
 		if (attempt + 1 < CALIBRATION_ATTEMPTS)
 			sm_trial_result_free(result);

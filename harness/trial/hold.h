@@ -3,6 +3,7 @@
 #define SHMETER_TRIAL_HOLD_H
 
 #include "control.h"
+#include "shmeter/death.h"
 #include "shmeter/team.h"
 #include "shmeter/trial.h"
 
@@ -17,6 +18,7 @@ struct hold {
 	struct control *control;
 	struct sm_team team;
 	bool set_up;
+	struct sm_death_watch watch; /* before the workers */
 	const struct sm_outcome **outcome;
 };
 

@@ -2,6 +2,7 @@
 #include "shmeter/trial.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,15 +11,48 @@
 
 #include "hold.h"
 #include "kept.h"
+#include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
 #include "shmeter/file_system.h"
 
 /* Slices that a calibration may take before the last count is used as it is. */
 #define CALIBRATION_SLICES 64
+/* Processes beside a trial's workers: one that warms memory, and a child of a worker. */
+#define SPARE_PROCESSES 2
+/* Page tables take 8 bytes for each 4 KiB of memory in each process that maps it. */
+#define TABLE_SHARE 512
+/* What a process of the program's has for itself: its stack, its copies of the parent's data, its notes. */
+#define PROCESS_BYTES (2u << 20)
 
 static size_t region_bytes(const struct sm_case *c)
 {
 	return c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
+}
+
+/* Whether what a trial touches can be had: a memory cgroup counts at the touch, and the kernel kills who touches more than
+ * it allows.  Explicit huge pages are counted apart. */
+static int memory_supported(const struct sm_os *os, const struct sm_case *c, struct sm_error *err)
+{
+	uint64_t region = c->memory.pages.kind == SM_PAGES_HUGETLB ? 0 : region_bytes(c);
+	uint64_t own = c->scenario->own_bytes ? c->scenario->own_bytes(c) : 0;
+	uint64_t tables = (region + own) / TABLE_SHARE * (c->workers + 1);
+
+	return sm_memory_supported(os, region + own + tables + (c->workers + 1) * PROCESS_BYTES, err);
+}
+
+/* Workers, and the children that some scenarios' workers have. */
+static int processes_supported(const struct sm_os *os, unsigned workers, struct sm_error *err)
+{
+	struct sm_room room;
+	uint64_t need = workers + SPARE_PROCESSES;
+
+	sm_pids_room(os, &room);
+	if (room.left >= need)
+		return 0;
+	return sm_fail(err, EAGAIN,
+		       "the cgroup of this process may have %" PRIu64 " more processes of %" PRIu64 ", and %" PRIu64
+		       " are needed: raise %.256s (a container's --pids-limit), or run fewer with --set",
+		       room.left, room.limit, need, room.file);
 }
 
 int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c,
@@ -37,6 +71,11 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 		if (rc < 0)
 			return rc;
 	}
+	rc = processes_supported(context->os, c->workers, err);
+	if (rc == 0)
+		rc = memory_supported(context->os, c, err);
+	if (rc < 0)
+		return rc;
 	if (c->scenario->supported) {
 		rc = c->scenario->supported(&resolved, err);
 		if (rc < 0)
@@ -70,15 +109,17 @@ static int warm_frames(const struct hold *hold, size_t bytes, struct sm_error *e
 			memory.node = pus[i].node;
 		}
 	return sm_region_warm_physical(context->os, context->topology, memory, bytes,
-				       context->file_folder, err);
+				       context->file_folder, context->stop, err);
 }
 
 static int create_region(struct hold *hold, size_t bytes, struct sm_error *err)
 {
 	const struct sm_trial_context *context = hold->context;
 	const struct sm_case *c = &hold->c;
-	int rc = c->scenario->warm_physical ? warm_frames(hold, bytes, err) : 0;
+	int rc = memory_supported(context->os, c, err);
 
+	if (rc == 0 && c->scenario->warm_physical)
+		rc = warm_frames(hold, bytes, err);
 	if (rc < 0)
 		return rc;
 	return sm_region_create(&hold->region, context->os, context->topology, c->memory, bytes,
@@ -149,11 +190,12 @@ static void blame(struct hold *hold, unsigned index)
 {
 	int status = hold->team.member[index].wait_status;
 	const struct sm_error *said = &hold->control->slot[index].error;
-	char text[SM_ERROR_TEXT_MAX];
+	char text[SM_ERROR_TEXT_MAX], how[SM_ERROR_TEXT_MAX - 32];
 
 	if (WIFSIGNALED(status)) {
-		snprintf(text, sizeof(text), "worker %u was killed by signal %d (%s)", index,
-			 WTERMSIG(status), strsignal(WTERMSIG(status)));
+		hold->result->memory_lacked =
+			sm_death_words(hold->context->os, &hold->watch, WTERMSIG(status), how, sizeof(how));
+		snprintf(text, sizeof(text), "worker %u %s", index, how);
 		trial_end_with(hold, SM_WORKER_DIED, text);
 	} else if (WEXITSTATUS(status) == WORKER_UNFIT) {
 		trial_end_with(hold, SM_DISTURBED, said->text);
@@ -188,6 +230,8 @@ static int run_team(struct hold *hold, struct sm_error *err)
 
 	resolved.c = &hold->c;
 	job.request = &resolved;
+	sm_death_watch(hold->context->os,
+		       hold->c.memory.pages.kind == SM_PAGES_HUGETLB ? hold->c.memory.pages.bytes : 0, &hold->watch);
 	rc = sm_team_start(&hold->team, hold->c.workers, hold->c.scenario->name, worker_main, &job,
 			   &hold->control->abort, &why);
 	if (rc < 0 && is_shortage(-rc)) { /* a smaller team may find what it needs */
@@ -265,7 +309,9 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 	rc = trial_name_seats(context->topology, &hold.seats, result, &why);
 	if (rc == 0)
 		rc = prepare(&hold, &why);
-	if (rc < 0) {
+	if (rc == -EINTR) {
+		rc = sm_fail(err, EINTR, "%s", why.text);
+	} else if (rc < 0) {
 		/* the machine's doing, not the harness' */
 		trial_end_with(&hold, SM_SKIPPED, why.text);
 		rc = 0;

@@ -32,6 +32,12 @@ static size_t region_bytes(const struct sm_case *c)
 	return kind_of(c) == KIND_SHARED ? c->param[PARAM_BYTES] : 0;
 }
 
+/* The child writes to every page of its parent's: it gets copies. */
+static size_t own_bytes(const struct sm_case *c)
+{
+	return kind_of(c) == KIND_PRIVATE ? 2 * c->param[PARAM_BYTES] : 0;
+}
+
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	if (c->param[PARAM_BYTES] % (uint64_t)sysconf(_SC_PAGESIZE))
@@ -202,6 +208,7 @@ const struct sm_scenario sm_scenario_fork_inherit = {
 	.self_timed = true,
 	.state_bytes = sizeof(struct state),
 	.region_bytes = region_bytes,
+	.own_bytes = own_bytes,
 	.supported = supported,
 	.warm_up = warm_up,
 	.run = run,

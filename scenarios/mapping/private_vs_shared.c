@@ -23,6 +23,12 @@ static size_t region_bytes(const struct sm_case *c)
 	return c->param[PARAM_BYTES];
 }
 
+/* Every page of a private mapping is copied. */
+static size_t own_bytes(const struct sm_case *c)
+{
+	return sm_case_variant(c)->arg ? c->param[PARAM_BYTES] : 0;
+}
+
 static uint64_t pages(const struct sm_case *c)
 {
 	return c->param[PARAM_BYTES] / (uint64_t)sysconf(_SC_PAGESIZE);
@@ -165,6 +171,7 @@ const struct sm_scenario sm_scenario_private_vs_shared = {
 	.own_prefault = true,
 	.state_bytes = sizeof(struct state),
 	.region_bytes = region_bytes,
+	.own_bytes = own_bytes,
 	.fixed_ops = pages,
 	.warm_up = warm_up,
 	.run = run,

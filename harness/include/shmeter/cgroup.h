@@ -28,7 +28,15 @@ void sm_hugetlb_room(const struct sm_os *os, uint64_t page_bytes, struct sm_room
 /* What the machine can give without swapping, bytes (MemAvailable of proc_meminfo(5)); UINT64_MAX: not known. */
 uint64_t sm_memory_available(const struct sm_os *os);
 
-/* How long this process' group was kept off the PUs by its CPU limit so far, ns; NaN where the kernel does not say. */
+/* Of processes: by the groups alone (pids.max). */
+void sm_pids_room(const struct sm_os *os, struct sm_room *out);
+
+/* How long this process' group and those above it were kept off the PUs by their CPU limits so far, ns, added up over PUs;
+ * NaN where the kernel does not say. */
 double sm_cgroup_throttled_ns(const struct sm_os *os);
+
+/* Processes that the kernel killed for memory so far: of this group (memory.events, memory.oom_control), or of the machine
+ * where no group tells (vmstat); NaN where neither does. */
+double sm_memory_kills(const struct sm_os *os);
 
 #endif

@@ -100,6 +100,10 @@ SM_MUST_USE int sm_region_supported(const struct sm_os *os, const struct sm_topo
 				    struct sm_memory asked, size_t bytes, const char *file_folder,
 				    struct sm_error *err);
 
+/* Whether so many bytes of memory are available, to the machine and to the cgroups of this process: 0, or -ENOMEM with what
+ * is.  What cannot be read does not limit. */
+SM_MUST_USE int sm_memory_supported(const struct sm_os *os, uint64_t bytes, struct sm_error *err);
+
 /* Makes and maps the region in the calling process (the parent), untouched.  Space is reserved
  * first, so a later touch never raises SIGBUS: a full /dev/shm, file system or huge-page pool is an
  * error here.  The name, where the backing has one, is random, 0600, O_EXCL and gone again when this
@@ -121,10 +125,12 @@ SM_MUST_USE int sm_region_inspect(const struct sm_region *region, bool strict,
 /* Makes physical memory host-warm and cache-cold: touches `bytes` in pages of the kind asked, takes them out of the caches
  * and frees them, right before a cold measurement.  A frame that comes from the cache is zeroed up to three times as
  * fast as one that was free for a while; flushing takes a nanosecond or two a line, where a walk over a buffer larger
- * than the last cache would take 15 ms for 32 MiB of cache and have no bound but the cache's size. */
+ * than the last cache would take 15 ms for 32 MiB of cache and have no bound but the cache's size.  A child does it, whom
+ * the kernel may kill for memory: -ENOMEM with the limit; -EINTR where `*stop` (may be NULL) was raised. */
 SM_MUST_USE int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
 					struct sm_memory asked, size_t bytes,
-					const char *file_folder, struct sm_error *err);
+					const char *file_folder, const volatile int *stop,
+					struct sm_error *err);
 
 /* Takes a populated region out of the caches, through a mapping of its own that is gone again: the caller's page tables and
  * their accessed bits stay as populating left them, and its TLB holds none of the region.  Explicit huge pages of anonymous

@@ -270,6 +270,8 @@ struct sm_scenario {
 
 	/* Size of the subject; NULL or 0: no region. */
 	size_t (*region_bytes)(const struct sm_case *c);
+	/* Memory that the workers take for themselves beside the region, all together; NULL: next to none. */
+	size_t (*own_bytes)(const struct sm_case *c);
 	/* Payload bytes that one operation moves, for rates; NULL: none. */
 	uint64_t (*bytes_per_op)(const struct sm_case *c);
 	/* Operations of a slice, instead of a calibrated count; every cold case has it. */

@@ -62,6 +62,7 @@ struct sm_trial_request {
 struct sm_trial_result {
 	enum sm_status status;
 	char reason[SM_ERROR_TEXT_MAX];
+	bool memory_lacked; /* a worker was killed for the memory that it touched */
 	enum sm_placement relation;
 	bool shared_pu;
 	char pus[128], nodes[128]; /* of the workers, by OS index and number */
