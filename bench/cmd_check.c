@@ -69,7 +69,7 @@ static int run_fresh(struct check *check, const char *folder, struct sm_error *e
 	rc = sm_guard_start(err);
 	if (rc == 0)
 		rc = sm_run(run, sm_scenarios, sm_scenario_count, &check->fresh, err);
-	sm_guard_stop();
+	(void)!sm_guard_stop(NULL); /* no settings were changed */
 	if (check->line.used)
 		fprintf(stderr, "\r\033[K");
 	free((void *)run->plan.patterns);

@@ -131,12 +131,12 @@ static int choose(struct arguments *arguments, struct sm_error *err)
 int cmd_run(struct arguments *arguments)
 {
 	struct sm_run_options *run = &arguments->run;
-	struct sm_error err = { 0 };
+	struct sm_error err = { 0 }, left = { 0 };
 	struct progress_line line = { 0 };
 	struct sm_results results;
 	char folder[4096];
 	bool stopped;
-	int rc;
+	int rc, rc_stop;
 
 	if (choose(arguments, &err) < 0)
 		return complain(&err);
@@ -156,7 +156,7 @@ int cmd_run(struct arguments *arguments)
 		return complain(&err);
 	sm_results_init(&results);
 	rc = sm_run(run, sm_scenarios, sm_scenario_count, &results, &err);
-	sm_guard_stop(); /* settings are back before anything else is done */
+	rc_stop = sm_guard_stop(&left); /* settings are back before anything else is done */
 	if (line.used)
 		fprintf(stderr, "\r\033[K");
 	stopped = rc == -EINTR && *stop_flag();
@@ -169,5 +169,10 @@ int cmd_run(struct arguments *arguments)
 			run->folder, run->folder);
 	rc = rc < 0 ? complain(&err) : show_results(arguments, &results);
 	sm_results_free(&results);
+	if (rc_stop < 0) { /* also where the run ended well: the machine is not as it was */
+		int code = complain(&left);
+
+		rc = rc == EXIT_OK ? code : rc;
+	}
 	return rc;
 }

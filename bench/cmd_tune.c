@@ -6,27 +6,33 @@
 #include <unistd.h>
 
 #include "program.h"
+#include "shmeter/encode.h"
 #include "shmeter/ledger.h"
 #include "shmeter/text.h"
 #include "shmeter/tuning.h"
 
 static int failures;
 
+/* What stands in the ledger may hold anything. */
 static void tell_undone(const struct sm_undone *undone)
 {
 	switch (undone->result) {
-	case SM_UNDONE: printf("%s is %s again\n", undone->path, undone->old); break;
+	case SM_UNDONE: sm_print_line(stdout, "%s is %s again", undone->path, undone->old); break;
 	case SM_UNDO_REBOOTED:
-		printf("%s went back when the machine was started again\n", undone->path);
+		sm_print_line(stdout, "%s went back when the machine was started again",
+			      undone->path);
 		break;
 	case SM_UNDO_IN_USE:
-		printf("%s is in use by a run (process %d), which puts it back when it ends\n",
-		       undone->path, (int)undone->owner);
+		sm_print_line(
+			stdout,
+			"%s is in use by a run (process %d): the last run that uses it puts it back",
+			undone->path, (int)undone->owner);
 		break;
 	case SM_UNDO_FAILED:
 		failures++;
-		printf("%s could not be set to %s: it is kept in mind; try again as root\n",
-		       undone->path, undone->old);
+		sm_print_line(stdout,
+			      "%s could not be set to %s: it is kept in mind; try again as root",
+			      undone->path, undone->old);
 		break;
 	}
 }
@@ -57,36 +63,51 @@ static void tell_limits(void)
 
 static void list(const struct sm_tuning *tunings, unsigned count)
 {
-	for (unsigned i = 0; i < count; i++)
-		printf("%s\n  now %s, better %s: %s\n", tunings[i].path, tunings[i].now,
-		       tunings[i].wanted, tunings[i].why);
+	for (unsigned i = 0; i < count; i++) {
+		sm_print_line(stdout, "%s", tunings[i].path);
+		sm_print_line(stdout, "  now %s, better %s: %s", tunings[i].now, tunings[i].wanted,
+			      tunings[i].why);
+	}
 	tell_limits();
 	printf(count ? "Nothing was changed. `shmeter tune --apply` changes all of this until `shmeter "
 		       "tune --undo`; `shmeter run --tune` what a run needs, while it lasts.\n"
 		     : "Nothing is left to improve.\n");
 }
 
+static int apply_one(const struct sm_tuning *one, struct sm_error *err)
+{
+	const struct sm_wish wish = { .path = one->path,
+				      .value = one->pages > 0 ? NULL : one->wanted,
+				      .pages = one->pages };
+	char now[SM_SETTING_MAX], old[SM_SETTING_MAX];
+	int rc;
+
+	if (access(one->path, W_OK) < 0)
+		return sm_fail(err, errno, "%s cannot be written: %s%s", one->path, strerror(errno),
+			       errno == EACCES || errno == EPERM ? "; changing it needs root" : "");
+	rc = sm_ledger_hold(&wish, 0, 0, old, err);
+	if (rc >= 0 && (rc = sm_setting_read(one->path, now, sizeof(now))) < 0)
+		rc = sm_fail(err, -rc, "%s cannot be read: %s", one->path, strerror(-rc));
+	if (rc < 0)
+		return rc;
+	if (strcmp(now, one->now) == 0)
+		sm_print_line(stdout, "%s: still %s; the kernel did not give %s", one->path, now,
+			      one->wanted);
+	else if (one->pages > 0 && strtoull(now, NULL, 10) < strtoull(one->wanted, NULL, 10))
+		sm_print_line(stdout, "%s: %s, was %s; the kernel did not give %s", one->path, now,
+			      one->now, one->wanted);
+	else
+		sm_print_line(stdout, "%s: %s, was %s", one->path, now, one->now);
+	return 0;
+}
+
 static int apply(const struct sm_tuning *tunings, unsigned count)
 {
 	struct sm_error err = { 0 };
 
-	for (unsigned i = 0; i < count; i++) {
-		const struct sm_tuning *one = &tunings[i];
-		char now[64];
-
-		if (access(one->path, W_OK) < 0) {
-			sm_fail(&err, errno, "%s cannot be written: %s; changing it needs root",
-				one->path, strerror(errno));
+	for (unsigned i = 0; i < count; i++)
+		if (apply_one(&tunings[i], &err) < 0)
 			return complain(&err);
-		}
-		if (sm_ledger_note(one->path, one->now, 0, 0, &err) < 0)
-			return complain(&err);
-		if (sm_setting_write(one->path, one->wanted))
-			printf("%s: %s, was %s\n", one->path, one->wanted, one->now);
-		else if (sm_setting_read(one->path, now, sizeof(now)) == 0)
-			printf("%s: %s, was %s; the kernel did not give %s\n", one->path, now,
-			       one->now, one->wanted);
-	}
 	printf(count ? "`shmeter tune --undo` puts all of it back.\n" : "Nothing is left to improve.\n");
 	return EXIT_OK;
 }

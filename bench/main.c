@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 		json_set_alloc_funcs(sm_memory, free);
 		sm_scenarios_ask_kernel(&sm_os_linux);
 		rc = commands[arguments.command].main(&arguments);
-		sm_guard_stop();
+		(void)!sm_guard_stop(NULL); /* of a command that ended early */
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "shmeter: standard output cannot be written: %s\n",

@@ -2,7 +2,6 @@
 #include "shmeter/guard.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
 #include <signal.h>
@@ -27,10 +26,13 @@
 #define MESSAGE_MAX 4352
 /* Records that the list grows by: names live for microseconds, so there are seldom more than a few. */
 #define RECORDS_STEP 16
+/* Times 100 ms: for a ledger that cannot be opened at once. */
+#define LEAVE_TRIES 3
 /* Segments of earlier processes of the same pid that are told apart from the parent's own. */
 #define FOREIGN_MAX 64
 
-/* What the parent announced: names by kind as in guard.h, 's' a setting as "path\0old value". */
+/* What the parent announced: names by kind as in guard.h, 's' a setting as "path\0old value", or "path\0\0" until it is
+ * held: the ledger knows more then. */
 struct record {
 	char kind;
 	char text[MESSAGE_MAX];
@@ -51,10 +53,34 @@ struct foreign {
 static struct {
 	int socket;
 	pid_t pid;
-} guard = { -1, 0 };
+	bool holds; /* settings */
+} guard = { -1, 0, false };
+
+/* Who is guarded, by number and start: once it is gone, nobody can tell. */
+struct parent {
+	pid_t pid;
+	unsigned long long began;
+};
+
+/* Leaves a setting for the parent; where the ledger cannot be had, puts back what is known without it.  False: it would
+ * not go back. */
+static bool leave(const char *path, const char *old, struct parent parent)
+{
+	const struct timespec nap = { .tv_nsec = 100000000 };
+	const char *known = *old ? old : NULL;
+	int rc = 0;
+
+	for (int left = LEAVE_TRIES; left > 0; left--) {
+		rc = sm_ledger_leave(path, parent.pid, parent.began, known, NULL);
+		if (rc == 0 || rc == -EBUSY)
+			return rc == 0;
+		nanosleep(&nap, NULL);
+	}
+	return known && sm_setting_write(path, known);
+}
 
 /* False: a setting that would not go back. */
-static bool undo(const struct record *record)
+static bool undo(const struct record *record, struct parent parent)
 {
 	if (record->kind == 'p')
 		shm_unlink(record->text);
@@ -69,7 +95,7 @@ static bool undo(const struct record *record)
 	else if (record->kind == 'h')
 		shmctl(shmget((key_t)strtol(record->text, NULL, 10), 0, 0), IPC_RMID, NULL);
 	else if (record->kind == 's')
-		return sm_setting_write(record->text, record->text + strlen(record->text) + 1);
+		return leave(record->text, record->text + strlen(record->text) + 1, parent);
 	return true;
 }
 
@@ -137,6 +163,8 @@ static bool take(struct records *records, const char *message)
 {
 	if (message[0] == '.')
 		return false;
+	if (message[0] == 's') /* announced again once it is held */
+		withdraw(records, 's', message + 1);
 	if (message[0] >= 'A' && message[0] <= 'Z') {
 		withdraw(records, (char)(message[0] - 'A' + 'a'), message + 1);
 	} else if (make_room(records)) {
@@ -193,11 +221,11 @@ static void watch(pid_t parent, int parent_fd, int socket, struct records *recor
 	}
 }
 
-static _Noreturn void guard_main(pid_t parent, unsigned long long began, int parent_fd, int socket,
+static _Noreturn void guard_main(struct parent parent, int parent_fd, int socket,
 				 struct foreign *foreign)
 {
 	struct records records = { 0 };
-	bool changed = false, back = true;
+	bool back = true;
 	int low = socket < parent_fd ? socket : parent_fd, high = socket + parent_fd - low;
 
 	setsid();
@@ -208,29 +236,25 @@ static _Noreturn void guard_main(pid_t parent, unsigned long long began, int par
 	if (high - low > 1)
 		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
 	close_range((unsigned)high + 1, ~0u, 0);
-	watch(parent, parent_fd, socket, &records, foreign);
-	while (records.count > 0) { /* the newest first */
-		changed |= records.list[records.count - 1].kind == 's';
-		back &= undo(&records.list[--records.count]);
-	}
-	if (changed && back)
-		sm_ledger_strike(parent, began);
-	_exit(0);
+	watch(parent.pid, parent_fd, socket, &records, foreign);
+	while (records.count > 0) /* the newest first */
+		back &= undo(&records.list[--records.count], parent);
+	_exit(back ? 0 : 1);
 }
 
 /* Forks the guard with every signal blocked: it keeps them so, and a signal to the group at the start
  * cannot end it before it has a session of its own. */
 static pid_t fork_guard(int parent_fd, int socket, struct foreign *foreign)
 {
-	pid_t parent = getpid(), pid;
-	unsigned long long began = sm_process_begun(parent); /* once it is gone, nobody can tell */
+	struct parent parent = { getpid(), sm_process_begun(getpid()) };
 	sigset_t all, before;
+	pid_t pid;
 
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		guard_main(parent, began, parent_fd, socket, foreign);
+		guard_main(parent, parent_fd, socket, foreign);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return pid;
 }
@@ -265,16 +289,23 @@ out_close:
 	return rc;
 }
 
-void sm_guard_stop(void)
+int sm_guard_stop(struct sm_error *err)
 {
+	int status = 0, rc = 0;
+
 	if (guard.socket < 0)
-		return;
+		return 0;
 	(void)!send(guard.socket, ".", 2, MSG_NOSIGNAL);
-	while (waitpid(guard.pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(guard.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	close(guard.socket);
+	/* it was killed, or could not do it */
+	if (guard.holds && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+		rc = sm_ledger_leave(NULL, getpid(), sm_process_begun(getpid()), NULL, err);
 	guard.socket = -1;
 	guard.pid = 0;
+	guard.holds = false;
+	return rc;
 }
 
 static int tell(char kind, const char *first, const char *second, struct sm_error *err)
@@ -291,8 +322,8 @@ static int tell(char kind, const char *first, const char *second, struct sm_erro
 	if (second)
 		memcpy(message + 1 + one, second, two);
 	if (send(guard.socket, message, 1 + one + two, MSG_NOSIGNAL) < 0)
-		return sm_fail(err, errno, "the guard is gone (%s): start the run again",
-			       strerror(errno));
+		return sm_fail(err, errno == EPIPE ? EAGAIN : errno,
+			       "the guard is gone (%s): start the run again", strerror(errno));
 	return 0;
 }
 
@@ -321,26 +352,15 @@ void sm_guard_forget(char kind, const char *name)
 	(void)!tell((char)(kind - 'a' + 'A'), absolute(kind, name, full, sizeof(full)), NULL, NULL);
 }
 
-int sm_guard_setting(const char *path, const char *value, struct sm_error *err)
+int sm_guard_setting(const struct sm_wish *wish, struct sm_error *err)
 {
-	char old[256];
-	int rc = sm_setting_read(path, old, sizeof(old)), fd;
+	char old[SM_SETTING_MAX];
+	/* before it is held: a parent that is killed in between has left nothing that is not looked for */
+	int rc = tell('s', wish->path, "", err);
 
 	if (rc < 0)
-		return sm_fail(err, -rc, "%s cannot be read: %s", path, strerror(-rc));
-	if (strcmp(old, value) == 0)
-		return 0;
-	/* First where it outlives the guard, too. */
-	rc = sm_ledger_note(path, old, getpid(), guard.pid, err);
-	if (rc == 0)
-		rc = tell('s', path, old, err);
-	if (rc < 0)
 		return rc;
-	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		rc = sm_fail(err, errno, "cannot write %s to %s: %s; changing it needs root", value,
-			     path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return rc;
+	guard.holds = true;
+	rc = sm_ledger_hold(wish, getpid(), guard.pid, old, err);
+	return rc > 0 ? tell('s', wish->path, old, err) : rc;
 }

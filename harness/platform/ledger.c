@@ -1,293 +1,410 @@
-/* Old values of settings, on disk. */
+/* Who holds which setting, and what it was before. */
 #include "shmeter/ledger.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ledger_file.h"
 #include "shmeter/text.h"
 
-/* Times 10 ms: dying processes are gone by then. */
-#define SETTING_TRIES 300
-#define KEEPER_TRIES  500
+/* Times 10 ms: a keeper has put back by then. */
+#define KEEPER_TRIES 500
 
-struct ledger {
-	char path[4200];
-	int folder, lock;
-	json_t *list; /* the oldest first */
-};
-
-int sm_setting_read(const char *path, char *out, size_t size)
-{
-	int rc = sm_read_file(path, out, size);
-	char *open = rc < 0 ? NULL : strchr(out, '['), *close = open ? strchr(open, ']') : NULL;
-
-	if (!close)
-		return rc;
-	*close = '\0';
-	memmove(out, open + 1, strlen(open + 1) + 1);
-	return 0;
-}
-
-static int write_once(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW), rc = 0;
-
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
-		rc = -errno;
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-bool sm_setting_write(const char *path, const char *value)
-{
-	const struct timespec nap = { .tv_nsec = 10000000 };
-	char now[256];
-
-	for (int left = SETTING_TRIES; left > 0; left--) {
-		(void)!write_once(path, value);
-		if (sm_setting_read(path, now, sizeof(now)) < 0)
-			return false;
-		if (strcmp(now, value) == 0)
-			return true;
-		nanosleep(&nap, NULL);
-	}
-	return false;
-}
-
-static void find_folder(char *out, size_t size)
-{
-	const char *chosen = getenv("SHMETER_STATE_DIR"), *state = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-
-	if (chosen && *chosen)
-		snprintf(out, size, "%s", chosen);
-	else if (geteuid() == 0)
-		snprintf(out, size, "/var/lib/shmeter");
-	else if (state && *state)
-		snprintf(out, size, "%s/shmeter", state);
-	else
-		snprintf(out, size, "%s/.local/state/shmeter", home ? home : "");
-}
-
-static void make_folders(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(path, 0755);
-		*slash = '/';
-	}
-	(void)mkdir(path, 0755);
-}
-
-void sm_state_path(const char *name, char *out, size_t size)
-{
-	char folder[4096];
-
-	find_folder(folder, sizeof(folder));
-	make_folders(folder);
-	snprintf(out, size, "%s/%s", folder, name);
-}
-
-/* Whether nobody but the caller can have written it: root would write what it says. */
-static bool is_own(int fd)
-{
-	struct stat is;
-
-	return fstat(fd, &is) == 0 && is.st_uid == geteuid() && (is.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-static int refuse(const char *path, struct sm_error *err)
-{
-	return sm_fail(err, EPERM,
-		       "%s is not this user's alone (another owner, or others may write it): nothing was "
-		       "changed. Look at what it says, then mend its owner and mode, or set "
-		       "SHMETER_STATE_DIR to another folder",
-		       path);
-}
-
-/* Opens the folder and takes the lock in it; no links are followed. */
-static int lock_folder(struct ledger *ledger, const char *folder, struct sm_error *err)
-{
-	int rc;
-
-	ledger->lock = -1;
-	ledger->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (ledger->folder >= 0 && !is_own(ledger->folder)) {
-		rc = refuse(folder, err);
-		goto out_failed;
-	}
-	if (ledger->folder >= 0)
-		ledger->lock = openat(ledger->folder, "lock",
-				      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (ledger->lock >= 0 && flock(ledger->lock, LOCK_EX) == 0)
-		return 0;
-	rc = sm_fail(err, errno,
-		     "old values of settings cannot be kept in %s: %s; nothing was changed. "
-		     "Set SHMETER_STATE_DIR to a folder that can be written",
-		     folder, strerror(errno));
-out_failed:
-	if (ledger->lock >= 0)
-		close(ledger->lock);
-	if (ledger->folder >= 0)
-		close(ledger->folder);
-	return rc;
-}
-
-static void close_ledger(struct ledger *ledger)
-{
-	json_decref(ledger->list);
-	close(ledger->folder);
-	close(ledger->lock); /* and with it the lock */
-}
-
-/* Opens and locks it; what cannot be read as a ledger is an error, not an empty one. */
-static int open_ledger(struct ledger *ledger, struct sm_error *err)
-{
-	json_error_t error = { .text = "" };
-	char folder[4096];
-	int rc, fd;
-
-	find_folder(folder, sizeof(folder));
-	make_folders(folder);
-	snprintf(ledger->path, sizeof(ledger->path), "%s/settings.json", folder);
-	ledger->list = NULL;
-	rc = lock_folder(ledger, folder, err);
-	if (rc < 0)
-		return rc;
-	fd = openat(ledger->folder, "settings.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
-		ledger->list = json_array();
-	else if (fd < 0)
-		rc = sm_fail(err, errno, "%s cannot be read: %s; nothing was changed", ledger->path,
-			     strerror(errno));
-	else if (!is_own(fd))
-		rc = refuse(ledger->path, err);
-	else
-		ledger->list = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
-	if (fd >= 0)
-		close(fd);
-	if (rc == 0 && json_is_array(ledger->list))
-		return 0;
-	close_ledger(ledger);
-	if (rc < 0)
-		return rc;
-	return sm_fail(err, EBADMSG,
-		       "%s is no list of settings (%s): look at it, put back by hand what it says, and "
-		       "remove it",
-		       ledger->path, error.text);
-}
-
-/* Writes it beside, to disk, and over the old one; an empty one is removed. */
-static int save(const struct ledger *ledger, struct sm_error *err)
-{
-	static const char beside[] = "settings.json.part", name[] = "settings.json";
-	int fd, rc = 0;
-
-	if (json_array_size(ledger->list) == 0)
-		return unlinkat(ledger->folder, name, 0) < 0 && errno != ENOENT
-			       ? sm_fail(err, errno, "cannot remove %s: %s", ledger->path,
-					 strerror(errno))
-			       : 0;
-	(void)unlinkat(ledger->folder, beside, 0); /* of one that was killed here */
-	fd = openat(ledger->folder, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	errno = fd < 0 ? errno : 0;
-	if (fd < 0 || json_dumpfd(ledger->list, fd, JSON_INDENT(1)) < 0 || fsync(fd) < 0)
-		rc = sm_fail(err, errno ? errno : EIO, "cannot write %s.part: %s; nothing was changed",
-			     ledger->path, strerror(errno ? errno : EIO));
-	if (fd >= 0 && close(fd) < 0 && rc == 0)
-		rc = sm_fail(err, errno, "cannot write %s.part: %s", ledger->path, strerror(errno));
-	if (rc == 0 && renameat(ledger->folder, beside, ledger->folder, name) < 0)
-		rc = sm_fail(err, errno, "cannot write %s: %s", ledger->path, strerror(errno));
-	if (rc < 0)
-		unlinkat(ledger->folder, beside, 0);
-	return rc;
-}
-
-static void read_boot(char out[64])
-{
-	if (sm_read_file("/proc/sys/kernel/random/boot_id", out, 64) < 0)
-		out[0] = '\0';
-}
-
-unsigned long long sm_process_begun(pid_t pid)
+/* The state of a process and its start; false: it is not there, or that cannot be read. */
+static bool read_process(pid_t pid, char *state, unsigned long long *began)
 {
 	char path[64], text[1024];
-	unsigned long long ticks = 0;
 	const char *end;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (pid <= 0 || sm_read_file(path, text, sizeof(text)) < 0)
-		return 0;
+		return false;
 	end = strrchr(text, ')'); /* the name may hold anything */
-	if (end)
-		sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-				"%*d %llu",
-		       &ticks);
-	return ticks;
+	return end &&
+	       sscanf(end + 1,
+		      " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		      state, began) == 2;
 }
 
-int sm_ledger_note(const char *path, const char *old, pid_t owner, pid_t keeper,
-		   struct sm_error *err)
+/* One that is dead and not yet waited for has no more to put back. */
+static bool has_ended(char state)
 {
-	struct ledger ledger;
-	char boot[64];
-	int rc = open_ledger(&ledger, err);
+	return state == 'Z' || state == 'X';
+}
 
-	if (rc < 0)
+unsigned long long sm_process_begun(pid_t pid)
+{
+	unsigned long long began = 0;
+	char state;
+
+	return read_process(pid, &state, &began) && !has_ended(state) ? began : 0;
+}
+
+/* What is not known is taken for alive: nothing is taken away from it. */
+static bool lives(struct process process)
+{
+	unsigned long long began = 0;
+	char state;
+
+	if (process.pid == 0)
+		return false;
+	if (!read_process(process.pid, &state, &began))
+		return kill(process.pid, 0) == 0 || errno == EPERM;
+	return !has_ended(state) && (process.began == 0 || began == process.began);
+}
+
+static bool is_until_undo(const struct entry *entry)
+{
+	return entry->owner.pid == 0 && entry->keeper.pid == 0;
+}
+
+static bool is_held(const struct entry *entry)
+{
+	return is_until_undo(entry) || lives(entry->owner) || lives(entry->keeper);
+}
+
+/* A start that is not known is nobody's. */
+static bool is_of(const struct entry *entry, struct process owner)
+{
+	return owner.pid != 0 && owner.began != 0 && entry->owner.pid == owner.pid &&
+	       entry->owner.began == owner.began;
+}
+
+/* Every entry can be read, and its path is `known` (NULL: any). */
+static int check(const struct ledger *ledger, bool (*known)(const char *), struct sm_error *err)
+{
+	struct entry entry;
+	json_t *json;
+	size_t i;
+
+	json_array_foreach (ledger->list, i, json)
+		if (!ledger_read(json, &entry) || (known && !known(entry.path)))
+			return sm_fail(
+				err, EBADMSG,
+				"%s: entry %zu is no setting that shmeter changes; nothing was "
+				"%s. Look at it, put back by hand what it says, and remove it",
+				ledger->path, i + 1, known ? "put back" : "changed");
+	return 0;
+}
+
+/* Who is gone, besides the dead. */
+struct leaving {
+	struct process owner; /* 0, 0: nobody in particular */
+	bool undo;            /* those until sm_ledger_undo() */
+};
+
+/* What all entries of a setting say together. */
+struct holders {
+	struct entry first; /* has the old value; path NULL: there is none */
+	struct entry last;  /* of those that stay */
+	unsigned gone, stay;
+	uint64_t pages; /* of those that stay */
+	json_t *rest;   /* the whole ledger without those that are gone; NULL: no memory */
+};
+
+static bool is_gone(const struct entry *entry, const struct leaving *leaving)
+{
+	return is_of(entry, leaving->owner) || !is_held(entry) ||
+	       (leaving->undo && is_until_undo(entry));
+}
+
+/* False: it stays in the ledger. */
+static bool count_one(struct holders *holders, const struct entry *entry,
+		      const struct leaving *leaving)
+{
+	if (!holders->first.path)
+		holders->first = *entry;
+	if (is_gone(entry, leaving)) {
+		holders->gone++;
+		return true;
+	}
+	holders->stay++;
+	holders->last = *entry;
+	holders->pages += entry->pages;
+	return false;
+}
+
+/* One look at who lives: what is counted as staying is not struck out. */
+static void count_holders(const struct ledger *ledger, const char *path,
+			  const struct leaving *leaving, struct holders *holders)
+{
+	struct entry entry;
+	json_t *json;
+	size_t i;
+
+	*holders = (struct holders){ .rest = json_array() };
+	json_array_foreach (ledger->list, i, json) {
+		bool is_here = ledger_read(json, &entry) && strcmp(entry.path, path) == 0 &&
+			       strcmp(entry.boot, ledger->boot) == 0;
+
+		if (is_here && count_one(holders, &entry, leaving))
+			continue;
+		if (json_array_append(holders->rest, json) < 0) {
+			json_decref(holders->rest);
+			holders->rest = NULL;
+		}
+	}
+}
+
+/* What went with an earlier boot. */
+static void strike_rebooted(struct ledger *ledger, void (*tell)(const struct sm_undone *))
+{
+	struct entry entry;
+
+	for (size_t i = json_array_size(ledger->list); i-- > 0;)
+		if (ledger_read(json_array_get(ledger->list, i), &entry) &&
+		    strcmp(entry.boot, ledger->boot) != 0) {
+			if (tell)
+				tell(&(struct sm_undone){ .path = entry.path,
+							  .old = entry.old,
+							  .result = SM_UNDO_REBOOTED });
+			json_array_remove(ledger->list, i);
+		}
+}
+
+/* A pool with room for all: what was there before, or what was in use and all wishes. */
+static uint64_t pool_for(const struct entry *entry, uint64_t pages)
+{
+	uint64_t old = strtoull(entry->old, NULL, 10);
+
+	return entry->in_use + pages > old ? entry->in_use + pages : old;
+}
+
+/* Grows a pool, or shrinks it: never the other way.  -errno. */
+static int resize(const char *path, uint64_t pages, bool grow)
+{
+	char now[SM_SETTING_MAX], wanted[32];
+	int rc = sm_setting_read(path, now, sizeof(now));
+	uint64_t has = rc < 0 ? 0 : strtoull(now, NULL, 10);
+
+	if (rc < 0 || has == pages || (has < pages) != grow)
 		return rc;
-	read_boot(boot);
-	json_array_append_new(ledger.list,
-			      json_pack("{s:s, s:s, s:i, s:I, s:i, s:I, s:s}", "path", path, "old",
-					old, "owner", (int)owner, "begun", (json_int_t)sm_process_begun(owner),
-					"keeper", (int)keeper, "keeper_begun",
-					(json_int_t)sm_process_begun(keeper), "boot", boot));
-	rc = save(&ledger, err);
-	close_ledger(&ledger);
+	snprintf(wanted, sizeof(wanted), "%" PRIu64, pages);
+	return sm_setting_put(path, wanted);
+}
+
+/* Puts a setting back, or lets it shrink, once some of its holders are gone, and strikes them out.  False: it stays as
+ * it is, and in the ledger. */
+static bool settle(struct ledger *ledger, const char *path, const struct leaving *leaving,
+		   struct holders *holders)
+{
+	bool is_so;
+
+	count_holders(ledger, path, leaving, holders);
+	is_so = holders->rest != NULL;
+	if (holders->gone > 0 && holders->stay == 0)
+		is_so = sm_setting_write(path, holders->first.old);
+	else if (holders->gone > 0 && holders->last.counts)
+		is_so = resize(path, pool_for(&holders->last, holders->pages), false) == 0;
+	if (is_so && holders->rest) {
+		json_decref(ledger->list);
+		ledger->list = holders->rest;
+	} else {
+		json_decref(holders->rest);
+	}
+	holders->rest = NULL;
+	return is_so;
+}
+
+/* Whether there is nothing to change, and nobody to agree with: for who may not change it. */
+static bool is_out_of_reach(const struct sm_wish *wish, const char *now)
+{
+	if (access(wish->path, W_OK) == 0)
+		return false;
+	return wish->value ? strcmp(now, wish->value) == 0
+			   : sm_setting_in_use(wish->path) + wish->pages <= strtoull(now, NULL, 10);
+}
+
+/* Another holder has the setting at another value. */
+static int refuse(const struct sm_wish *wish, const struct entry *other, struct sm_error *err)
+{
+	if (is_until_undo(other))
+		return sm_fail(
+			err, EBUSY,
+			"%s is set to %s by `shmeter tune --apply`, and %s is wanted: put it "
+			"back with `shmeter tune --undo` first",
+			wish->path, other->value, wish->value);
+	return sm_fail(
+		err, EBUSY,
+		"%s is held at %s by a run (process %d), and %s is wanted: start again when that "
+		"run has ended",
+		wish->path, other->value, (int)other->owner.pid, wish->value);
+}
+
+static int change(const struct entry *entry, uint64_t others)
+{
+	char now[SM_SETTING_MAX];
+	int rc;
+
+	if (entry->counts)
+		return resize(entry->path, pool_for(entry, others + entry->pages), true);
+	rc = sm_setting_read(entry->path, now, sizeof(now));
+	return rc < 0 || strcmp(now, entry->value) == 0 ? rc
+							: sm_setting_put(entry->path, entry->value);
+}
+
+/* Puts the entry in the place of those that are gone and makes it so.  It is on disk before the change; where that fails
+ * the ledger is as it was. */
+static int note_and_change(struct ledger *ledger, const struct entry *entry, struct holders *others,
+			   struct sm_error *err)
+{
+	json_t *before = ledger->list;
+	int rc;
+
+	ledger->list = json_incref(others->rest);
+	rc = ledger_add(ledger, entry, err);
+	if (rc == 0)
+		rc = ledger_save(ledger, err);
+	if (rc == 0 && (rc = change(entry, others->pages)) < 0) {
+		sm_fail(err, -rc, "%s cannot be changed: %s%s", entry->path, strerror(-rc),
+			rc == -EACCES || rc == -EPERM ? "; changing it needs root" : "");
+		json_decref(ledger->list);
+		ledger->list = json_incref(before);
+		(void)!ledger_save(ledger, NULL);
+	}
+	json_decref(before);
 	return rc;
 }
 
-static bool is_of(const json_t *entry, pid_t owner, unsigned long long began, const char *boot)
+/* With the ledger open.  1: held; 0: there is nothing to hold. */
+static int hold(struct ledger *ledger, const struct sm_wish *wish, struct process owner,
+		struct process keeper, char old[SM_SETTING_MAX], struct sm_error *err)
 {
-	const char *then = json_string_value(json_object_get(entry, "boot"));
+	/* a holder has one entry: the new one takes the place of its own and of those of the dead */
+	const struct leaving us = { .owner = owner, .undo = owner.pid == 0 };
+	struct holders others;
+	char now[SM_SETTING_MAX];
+	int rc = check(ledger, NULL, err);
 
-	return then && strcmp(then, boot) == 0 &&
-	       json_integer_value(json_object_get(entry, "owner")) == owner &&
-	       json_integer_value(json_object_get(entry, "begun")) == (json_int_t)began;
+	if (rc == 0 && (rc = sm_setting_read(wish->path, now, sizeof(now))) < 0)
+		rc = sm_fail(err, -rc, "%s cannot be read: %s", wish->path, strerror(-rc));
+	if (rc < 0)
+		return rc;
+	strike_rebooted(ledger, NULL);
+	count_holders(ledger, wish->path, &us, &others);
+	snprintf(old, SM_SETTING_MAX, "%s", others.first.path ? others.first.old : now);
+	const struct entry entry = {
+		.path = wish->path,
+		.boot = ledger->boot,
+		.old = old,
+		.value = wish->value,
+		.counts = !wish->value,
+		.pages = wish->pages,
+		/* what the other holders use is theirs */
+		.in_use = others.stay > 0 && others.last.counts ? others.last.in_use
+								: sm_setting_in_use(wish->path),
+		.owner = owner,
+		.keeper = keeper,
+	};
+
+	if (!others.rest)
+		rc = sm_fail(err, ENOMEM, "no memory for the ledger; nothing was changed");
+	else if (wish->value && others.stay > 0 && others.last.value &&
+		 strcmp(others.last.value, wish->value) != 0)
+		rc = refuse(wish, &others.last, err);
+	else if (!wish->value || others.first.path || strcmp(now, wish->value) != 0)
+		rc = note_and_change(ledger, &entry, &others, err);
+	json_decref(others.rest);
+	return rc < 0 ? rc : !wish->value || others.first.path || strcmp(now, wish->value) != 0;
 }
 
-void sm_ledger_strike(pid_t owner, unsigned long long began)
+/* By number and start; 0, 0 for none.  Who cannot be told from a later process of its number cannot hold anything. */
+static int identify(pid_t pid, struct process *process, struct sm_error *err)
 {
+	*process = (struct process){ pid, sm_process_begun(pid) };
+	if (pid == 0 || process->began != 0)
+		return 0;
+	return sm_fail(
+		err, EAGAIN,
+		"process %d is gone, or its start cannot be read in /proc: nothing was changed, since "
+		"nobody would put it back",
+		(int)pid);
+}
+
+int sm_ledger_hold(const struct sm_wish *wish, pid_t owner, pid_t keeper, char old[SM_SETTING_MAX],
+		   struct sm_error *err)
+{
+	struct process holder = { 0 }, guard = { 0 };
 	struct ledger ledger;
-	char boot[64];
+	int rc = sm_setting_read(wish->path, old, SM_SETTING_MAX);
 
-	if (open_ledger(&ledger, NULL) < 0)
-		return;
-	read_boot(boot);
-	for (size_t i = json_array_size(ledger.list); i-- > 0;)
-		if (is_of(json_array_get(ledger.list, i), owner, began, boot))
-			json_array_remove(ledger.list, i);
-	(void)!save(&ledger, NULL);
-	close_ledger(&ledger);
+	if (rc < 0)
+		return sm_fail(err, -rc, "%s cannot be read: %s", wish->path, strerror(-rc));
+	if (is_out_of_reach(wish, old))
+		return 0;
+	rc = identify(owner, &holder, err);
+	if (rc == 0)
+		rc = identify(keeper, &guard, err);
+	if (rc == 0)
+		rc = ledger_open(&ledger, err);
+	if (rc < 0)
+		return rc;
+	rc = hold(&ledger, wish, holder, guard, old, err);
+	ledger_close(&ledger);
+	return rc;
 }
 
-/* Whether a process that an entry names is there, and the same as then. */
-static bool lives(const json_t *entry, const char *who, const char *when)
+/* The entry of an owner that was lost with the ledger, as far as it matters. */
+static int restore(struct ledger *ledger, const char *path, struct process owner, const char *old,
+		   struct sm_error *err)
 {
-	pid_t pid = (pid_t)json_integer_value(json_object_get(entry, who));
-	unsigned long long began =
-		(unsigned long long)json_integer_value(json_object_get(entry, when));
+	const struct entry lost = {
+		.path = path, .boot = ledger->boot, .old = old, .owner = owner
+	};
+	struct entry entry;
+	json_t *json;
+	size_t i;
 
-	return began != 0 && sm_process_begun(pid) == began;
+	json_array_foreach (ledger->list, i, json)
+		if (ledger_read(json, &entry) && strcmp(entry.path, path) == 0 &&
+		    is_of(&entry, owner))
+			return 0;
+	return ledger_add(ledger, &lost, err);
+}
+
+/* Settles what an owner holds: one setting or, with `path` NULL, all, the newest first. */
+static int leave(struct ledger *ledger, const char *path, struct process owner,
+		 struct sm_error *err)
+{
+	const struct leaving us = { .owner = owner };
+	json_t *all = json_incref(ledger->list);
+	struct holders holders;
+	struct entry entry;
+	int rc = 0;
+
+	for (size_t i = json_array_size(all); i-- > 0;)
+		if (ledger_read(json_array_get(all, i), &entry) && is_of(&entry, owner) &&
+		    (!path || strcmp(entry.path, path) == 0) &&
+		    !settle(ledger, entry.path, &us, &holders))
+			rc = sm_fail(err, EBUSY,
+				     "%s could not be set to %s again: try `shmeter tune --undo`",
+				     entry.path, entry.old);
+	json_decref(all);
+	return rc;
+}
+
+int sm_ledger_leave(const char *path, pid_t owner, unsigned long long began, const char *old,
+		    struct sm_error *err)
+{
+	const struct process holder = { owner, began };
+	struct ledger ledger;
+	int rc = ledger_open(&ledger, err), rc_save;
+
+	if (rc < 0)
+		return rc;
+	if (path && old)
+		rc = restore(&ledger, path, holder, old, err);
+	if (rc == 0)
+		rc = leave(&ledger, path, holder, err);
+	rc_save = ledger_save(&ledger, rc < 0 ? NULL : err);
+	ledger_close(&ledger);
+	return rc < 0 ? rc : rc_save;
 }
 
 /* Opens the ledger once no keeper is at work for an owner that is dead. */
@@ -296,84 +413,69 @@ static int open_when_settled(struct ledger *ledger, struct sm_error *err)
 	const struct timespec nap = { .tv_nsec = 10000000 };
 
 	for (int left = KEEPER_TRIES;; left--) {
-		int rc = open_ledger(ledger, err);
+		int rc = ledger_open(ledger, err);
+		struct entry entry;
 		bool busy = false;
-		json_t *entry;
+		json_t *json;
 		size_t i;
 
 		if (rc < 0)
 			return rc;
-		json_array_foreach (ledger->list, i, entry)
-			busy |= !lives(entry, "owner", "begun") &&
-				lives(entry, "keeper", "keeper_begun");
+		json_array_foreach (ledger->list, i, json)
+			busy |= ledger_read(json, &entry) && !lives(entry.owner) &&
+				lives(entry.keeper);
 		if (!busy || left == 0)
 			return 0;
-		close_ledger(ledger);
+		ledger_close(ledger);
 		nanosleep(&nap, NULL);
 	}
 }
 
-static bool undo_one(const json_t *entry, const char *boot, struct sm_undone *undone)
+/* Every setting once, that with the newest entry first. */
+static int undo_all(struct ledger *ledger, void (*tell)(const struct sm_undone *))
 {
-	const char *then = json_string_value(json_object_get(entry, "boot"));
+	const struct leaving undoing = { .undo = true };
+	json_t *all = json_incref(ledger->list), *seen = json_object();
+	int count = 0;
 
-	undone->path = json_string_value(json_object_get(entry, "path"));
-	undone->old = json_string_value(json_object_get(entry, "old"));
-	undone->owner = (pid_t)json_integer_value(json_object_get(entry, "owner"));
-	if (!then || strcmp(then, boot) != 0)
-		undone->result = SM_UNDO_REBOOTED;
-	else if (lives(entry, "owner", "begun"))
-		undone->result = SM_UNDO_IN_USE;
-	else
-		undone->result = sm_setting_write(undone->path, undone->old) ? SM_UNDONE
-									     : SM_UNDO_FAILED;
-	return undone->result != SM_UNDO_FAILED && undone->result != SM_UNDO_IN_USE;
-}
+	for (size_t i = json_array_size(all); i-- > 0;) {
+		struct sm_undone undone = { 0 };
+		struct holders holders;
+		struct entry entry;
 
-/* Refuses a ledger that names what no build of ours would have changed, before anything is written. */
-static int check_paths(const struct ledger *ledger, bool (*known)(const char *), struct sm_error *err)
-{
-	const json_t *entry;
-	size_t i;
-
-	json_array_foreach (ledger->list, i, entry) {
-		const char *path = json_string_value(json_object_get(entry, "path"));
-
-		if (!path || !json_is_string(json_object_get(entry, "old")) || !known(path))
-			return sm_fail(err, EBADMSG,
-				       "%s: entry %zu is no setting that shmeter changes; nothing was "
-				       "put back. Look at it, put back by hand what it says, and remove it",
-				       ledger->path, i + 1);
+		if (!ledger_read(json_array_get(all, i), &entry) ||
+		    json_object_get(seen, entry.path))
+			continue;
+		json_object_set_new(seen, entry.path, json_true());
+		undone.result = !settle(ledger, entry.path, &undoing, &holders) ? SM_UNDO_FAILED
+				: holders.stay > 0                              ? SM_UNDO_IN_USE
+										: SM_UNDONE;
+		undone.path = entry.path;
+		undone.old = holders.first.old;
+		undone.owner = lives(holders.last.owner) ? holders.last.owner.pid
+							 : holders.last.keeper.pid;
+		tell(&undone);
+		count += undone.result == SM_UNDONE;
 	}
-	return 0;
+	json_decref(seen);
+	json_decref(all);
+	return count;
 }
 
 int sm_ledger_undo(bool (*known)(const char *), void (*tell)(const struct sm_undone *),
 		   struct sm_error *err)
 {
 	struct ledger ledger;
-	char boot[64];
 	int rc = open_when_settled(&ledger, err), count = 0;
 
 	if (rc < 0)
 		return rc;
-	rc = check_paths(&ledger, known, err);
-	if (rc < 0) {
-		close_ledger(&ledger);
-		return rc;
+	rc = check(&ledger, known, err);
+	if (rc == 0) {
+		strike_rebooted(&ledger, tell);
+		count = undo_all(&ledger, tell);
+		rc = ledger_save(&ledger, err);
 	}
-	read_boot(boot);
-	for (size_t i = json_array_size(ledger.list); i-- > 0;) {
-		struct sm_undone undone = { 0 };
-		json_t *entry = json_array_get(ledger.list, i);
-		bool done = undo_one(entry, boot, &undone);
-
-		tell(&undone);
-		count += undone.result == SM_UNDONE;
-		if (done)
-			json_array_remove(ledger.list, i);
-	}
-	rc = save(&ledger, err);
-	close_ledger(&ledger);
+	ledger_close(&ledger);
 	return rc < 0 ? rc : count;
 }

@@ -18,48 +18,62 @@ static void set(struct sm_tuning *out, const char *why, const char *now, const c
 {
 	snprintf(out->now, sizeof(out->now), "%s", now);
 	snprintf(out->wanted, sizeof(out->wanted), "%s", wanted);
+	out->pages = 0;
 	out->why = why;
+}
+
+/* A number of a pool; 0 where it cannot be read. */
+static uint64_t pool_number(const struct sm_os *os, uint64_t kib, const char *file)
+{
+	char text[64];
+
+	return sm_os_read(os, text, sizeof(text), POOLS "/hugepages-%" PRIu64 "kB/%s", kib, file) <
+			       0
+		       ? 0
+		       : strtoull(text, NULL, 10);
 }
 
 int sm_tuning_pool(const struct sm_os *os, uint64_t page_bytes, uint64_t pages, bool over,
 		   struct sm_tuning *out)
 {
-	uint64_t kib = page_bytes / 1024, total, unused, reserved = 0, need;
+	uint64_t kib = page_bytes / 1024, unused, promised, surplus;
 	const char *file = over ? "nr_overcommit_hugepages" : "nr_hugepages";
-	char text[64], now[64], wanted[32];
+	uint64_t has = pool_number(os, kib, file), need;
+	char now[64], wanted[32];
 
-	if (sm_os_read(os, now, sizeof(now), POOLS "/hugepages-%" PRIu64 "kB/%s", kib, file) < 0 ||
-	    sm_os_read(os, text, sizeof(text), POOLS "/hugepages-%" PRIu64 "kB/free_hugepages",
-		       kib) < 0)
-		return 0;
-	total = strtoull(now, NULL, 10);
-	unused = strtoull(text, NULL, 10);
-	if (sm_os_read(os, text, sizeof(text), POOLS "/hugepages-%" PRIu64 "kB/resv_hugepages",
-		       kib) == 0)
-		reserved = strtoull(text, NULL, 10);
-	unused -= reserved < unused ? reserved : unused;
-	if (unused >= pages || (over && total >= pages - unused))
-		return 0;
-	need = over ? pages - unused : total + pages - unused;
 	snprintf(out->path, sizeof(out->path), POOLS "/hugepages-%" PRIu64 "kB/%s", kib, file);
+	if (sm_os_read(os, now, sizeof(now), "%s", out->path) < 0)
+		return 0;
+	unused = pool_number(os, kib, "free_hugepages");
+	promised = pool_number(os, kib, "resv_hugepages");
+	surplus = pool_number(os, kib, "surplus_hugepages");
+	unused -= promised < unused ? promised : unused;
+	if (over)
+		need = surplus + pages > has ? surplus + pages : has;
+	else
+		need = unused < pages ? has + pages - unused : has;
 	snprintf(wanted, sizeof(wanted), "%" PRIu64, need);
 	set(out, "explicit huge pages to compare with", now, wanted);
+	out->pages = pages;
 	return 1;
 }
 
 int sm_tuning_thp(const struct sm_os *os, struct sm_pages pages, struct sm_tuning *out)
 {
-	char text[128];
+	char text[128], *open, *close;
 
 	if (pages.kind == SM_PAGES_MULTI)
 		snprintf(out->path, sizeof(out->path),
 			 THP "/hugepages-%" PRIu64 "kB/shmem_enabled", pages.bytes / 1024);
 	else
 		snprintf(out->path, sizeof(out->path), THP "/shmem_enabled");
-	if (sm_os_read(os, text, sizeof(text), "%s", out->path) < 0 || !strstr(text, "[never]"))
+	if (sm_os_read(os, text, sizeof(text), "%s", out->path) < 0 ||
+	    !(open = strchr(text, '[')) || !(close = strchr(open, ']')) ||
+	    strncmp(open, "[deny]", 6) == 0)
 		return 0;
-	set(out, "transparent huge pages of shared memory where they are asked for", "never",
-	    "advise");
+	*close = '\0';
+	set(out, "transparent huge pages of shared memory where they are asked for", open + 1,
+	    strcmp(open + 1, "never") == 0 ? "advise" : open + 1);
 	return 1;
 }
 
@@ -127,11 +141,12 @@ unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_
 	unsigned count = 0, sizes = sm_pages_list(os, pages);
 
 	for (unsigned i = 0; i < sizes; i++)
-		if (pages[i].kind == SM_PAGES_HUGETLB && pages[i].bytes <= POOL_BYTES)
-			count += (unsigned)sm_tuning_pool(os, pages[i].bytes,
-							  POOL_BYTES / pages[i].bytes, false,
-							  &out[count]);
-	count += (unsigned)sm_tuning_thp(os, thp, &out[count]);
+		if (pages[i].kind == SM_PAGES_HUGETLB && pages[i].bytes <= POOL_BYTES &&
+		    sm_tuning_pool(os, pages[i].bytes, POOL_BYTES / pages[i].bytes, false,
+				   &out[count]))
+			count += strcmp(out[count].now, out[count].wanted) != 0;
+	if (sm_tuning_thp(os, thp, &out[count]))
+		count += strcmp(out[count].now, out[count].wanted) != 0;
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		count += number(os, numbers[i].path, numbers[i].least, numbers[i].most,
 				numbers[i].why, &out[count]);

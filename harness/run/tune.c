@@ -39,6 +39,16 @@ static int larger_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
+/* Also where nothing has to change: another run that ends must not put it back. */
+static int hold(const struct sm_tuning *change, struct sm_error *err)
+{
+	const struct sm_wish wish = { .path = change->path,
+				      .value = change->pages > 0 ? NULL : change->wanted,
+				      .pages = change->pages };
+
+	return sm_guard_setting(&wish, err);
+}
+
 /* Reserves the pools, the largest pages first: they need the longest pieces of free memory.  Where all of them together would take more than half of what is available, pages under
  * 1 GiB are taken only while a region has them: those of another size, and base pages, need room too.  A
  * pool that cannot grow that far is not an error here: the cases that need it say so themselves. */
@@ -56,7 +66,7 @@ static int reserve(const struct session *session, struct need needs[SIZES_MAX], 
 		bool over = all > sm_memory_available(os) / 2 && needs[i].page_bytes < 1u << 30;
 
 		if (sm_tuning_pool(os, needs[i].page_bytes, needs[i].pages, over, &change))
-			rc = sm_guard_setting(change.path, change.wanted, err);
+			rc = hold(&change, err);
 	}
 	return rc;
 }
@@ -74,7 +84,7 @@ int session_tune(struct session *session, struct sm_error *err)
 		if ((c->memory.pages.kind == SM_PAGES_THP || c->memory.pages.kind == SM_PAGES_MULTI) &&
 		    sm_case_has_region(c))
 			rc = sm_tuning_thp(session->context.os, c->memory.pages, &change)
-				     ? sm_guard_setting(change.path, change.wanted, err)
+				     ? hold(&change, err)
 				     : 0;
 	}
 	return rc == 0 ? reserve(session, needs, err) : rc;

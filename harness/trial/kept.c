@@ -47,6 +47,12 @@ bool kept_take(struct sm_kept *kept, const struct sm_case *c, struct sm_region *
 	return false;
 }
 
+static void drop(struct sm_kept *kept, unsigned i)
+{
+	sm_region_destroy(&kept->at[i].region);
+	forget(kept, i);
+}
+
 static void drop_oldest(struct sm_kept *kept)
 {
 	unsigned oldest = 0;
@@ -54,8 +60,17 @@ static void drop_oldest(struct sm_kept *kept)
 	for (unsigned i = 1; i < kept->count; i++)
 		if (kept->at[i].turn < kept->at[oldest].turn)
 			oldest = i;
-	sm_region_destroy(&kept->at[oldest].region);
-	forget(kept, oldest);
+	drop(kept, oldest);
+}
+
+void kept_make_room(struct sm_kept *kept, const struct sm_case *c)
+{
+	if (!kept || c->memory.pages.kind != SM_PAGES_HUGETLB)
+		return;
+	for (unsigned i = kept->count; i-- > 0;)
+		if (kept->at[i].c.memory.pages.kind == SM_PAGES_HUGETLB &&
+		    kept->at[i].c.memory.pages.bytes == c->memory.pages.bytes)
+			drop(kept, i);
 }
 
 bool kept_may(const struct sm_case *c)

@@ -133,6 +133,7 @@ static int make_region(struct hold *hold, size_t bytes, struct sm_error *err)
 	hold->trial.kept = kept_take(hold->context->kept, hold->request->c, &hold->region);
 	hold->result->kept = hold->trial.kept;
 	if (!hold->trial.kept) {
+		kept_make_room(hold->context->kept, hold->request->c);
 		rc = create_region(hold, bytes, err);
 		/* the pages that it lacks may be in those that were kept */
 		if (rc < 0 && sm_kept_drop(hold->context->kept))

@@ -2,6 +2,7 @@
 between runs, order-statistic intervals."""
 import collections
 import csv
+import glob
 import json
 import math
 import os
@@ -129,6 +130,36 @@ def match_classes(centers):
 
     order = sorted(range(len(centers)), key=lambda i: centers[i])
     return split(order) if order else []
+
+
+# Everything that shmeter may change.
+SETTINGS = ("/sys/kernel/mm/hugepages/*/nr_hugepages", "/sys/kernel/mm/hugepages/*/nr_overcommit_hugepages",
+            "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+            "/sys/kernel/mm/transparent_hugepage/hugepages-*/shmem_enabled",
+            "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", "/proc/sys/kernel/numa_balancing",
+            "/proc/sys/kernel/perf_event_paranoid", "/proc/sys/fs/mqueue/msg*_max", "/proc/sys/kernel/msgm*")
+
+
+def settings():
+    """{path: content} of the settings of the system that shmeter may change."""
+    found = {}
+    for path in (p for pattern in SETTINGS for p in glob.glob(pattern)):
+        with open(path, "rb") as file:
+            found[path] = file.read()
+    return found
+
+
+def guard_of(parent):
+    """The guard that this run has started, by the parent that the kernel has recorded; None: there is none (yet)."""
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            with open(path) as file:
+                name, state = file.read().split("(", 1)[1].rsplit(")", 1)
+        except OSError:
+            continue  # it has ended
+        if name == "shmeter-guard" and int(state.split()[1]) == parent:
+            return int(path.split("/")[2])
+    return None
 
 
 def spread(values):

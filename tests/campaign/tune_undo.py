@@ -3,7 +3,6 @@
 setting back, byte for byte.
 
 usage: tune_undo.py [PROGRAM [TIMES]]     as root"""
-import glob
 import os
 import random
 import signal
@@ -12,45 +11,17 @@ import sys
 import tempfile
 import time
 
-from common import PROGRAM, verdict
+from common import PROGRAM, guard_of, settings, verdict
 
 TIMES = int(sys.argv[2]) if len(sys.argv) > 2 else 20
-WATCHED = ("/sys/kernel/mm/hugepages/*/nr_hugepages", "/sys/kernel/mm/hugepages/*/nr_overcommit_hugepages",
-           "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
-           "/sys/kernel/mm/transparent_hugepage/hugepages-*/shmem_enabled",
-           "/sys/devices/system/cpu/cpu*/cpufreq/scaling_governor", "/proc/sys/kernel/numa_balancing",
-           "/proc/sys/kernel/perf_event_paranoid", "/proc/sys/fs/mqueue/msg*_max", "/proc/sys/kernel/msgm*")
-
-
-def settings():
-    found = {}
-    for pattern in WATCHED:
-        for path in glob.glob(pattern):
-            with open(path, "rb") as file:
-                found[path] = file.read()
-    return found
-
-
-def descendants(name):
-    """Processes of that name: the guard has a session of its own."""
-    pids = []
-    for path in glob.glob("/proc/[0-9]*/comm"):
-        try:
-            with open(path) as file:
-                if file.read().strip() == name:
-                    pids.append(int(path.split("/")[2]))
-        except OSError:
-            pass
-    return pids
 
 
 def kill_midway(command, delay_s, with_guard):
-    before = set(descendants("shmeter-guard"))
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(delay_s)
-    if with_guard:
-        for pid in set(descendants("shmeter-guard")) - before:
-            os.kill(pid, signal.SIGKILL)
+    guard = guard_of(process.pid) if with_guard else None
+    if guard:
+        os.kill(guard, signal.SIGKILL)
     process.kill()
     process.wait()
 

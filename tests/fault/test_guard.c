@@ -33,6 +33,18 @@ static void chatter(const struct paths *p)
 	}
 }
 
+static bool holds(const char *path, const char *text)
+{
+	char got[64];
+
+	return sm_read_file(path, got, sizeof(got)) == 0 && strcmp(got, text) == 0;
+}
+
+static int set(const char *path, const char *value)
+{
+	return sm_guard_setting(&(struct sm_wish){ .path = path, .value = value }, NULL);
+}
+
 static int make_everything(struct paths *p, bool talkative)
 {
 	p->segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
@@ -41,8 +53,7 @@ static int make_everything(struct paths *p, bool talkative)
 	if (talkative)
 		chatter(p);
 	if (sm_guard_name('f', p->file, NULL) < 0 || sm_guard_name('p', p->posix, NULL) < 0 ||
-	    sm_guard_setting(p->setting, "512", NULL) < 0 ||
-	    sm_guard_setting(p->setting, "1024", NULL) < 0)
+	    set(p->setting, "512") < 0 || set(p->setting, "1024") < 0)
 		return 1;
 	close(open(p->file, O_CREAT | O_EXCL | O_WRONLY, 0600));
 	close(shm_open(p->posix, O_CREAT | O_EXCL | O_RDWR, 0600));
@@ -85,13 +96,37 @@ static int end_well(void *argument, unsigned index)
 	struct paths *p = argument;
 
 	(void)index;
-	if (sm_guard_start(NULL) < 0 || sm_guard_setting(p->setting, "512", NULL) < 0 ||
+	if (sm_guard_start(NULL) < 0 || set(p->setting, "512") < 0 ||
 	    sm_guard_name('f', p->file, NULL) < 0)
 		return 1;
 	close(open(p->file, O_CREAT | O_EXCL | O_WRONLY, 0600));
 	sm_guard_forget('f', p->file); /* it is to stay */
-	sm_guard_stop();
-	return 0;
+	return sm_guard_stop(NULL) < 0;
+}
+
+/* The only child of this process. */
+static pid_t own_guard(void)
+{
+	char path[64], text[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	return sm_read_file(path, text, sizeof(text)) < 0 ? 0 : (pid_t)strtol(text, NULL, 10);
+}
+
+/* The guard dies, and what it kept is put back by the parent; without its guard it changes nothing more. */
+static int end_without_guard(void *argument, unsigned index)
+{
+	struct paths *p = argument;
+
+	(void)index;
+	if (sm_guard_start(NULL) < 0 || set(p->setting, "512") < 0 || own_guard() <= 0)
+		return 1;
+	kill(own_guard(), SIGKILL);
+	for (int i = 0; i < 200 && sm_process_begun(own_guard()) != 0; i++)
+		usleep(10000);
+	if (set(p->setting, "1024") == 0 || !holds(p->setting, "512"))
+		return 2;
+	return sm_guard_stop(NULL) < 0;
 }
 
 static struct paths *make_paths(void)
@@ -108,13 +143,6 @@ static struct paths *make_paths(void)
 	fputs("7\n", setting);
 	fclose(setting);
 	return p;
-}
-
-static bool holds(const char *path, const char *text)
-{
-	char got[64];
-
-	return sm_read_file(path, got, sizeof(got)) == 0 && strcmp(got, text) == 0;
 }
 
 /* Waits a second at most for everything to be back; the segment that was there before stays. */
@@ -191,4 +219,56 @@ Test(guard, a_good_end_restores_settings_and_keeps_what_was_withdrawn, .timeout 
 	unlink(p->file);
 	unlink(p->setting);
 	sm_team_free(&team);
+}
+
+Test(guard, a_killed_guard_leaves_no_setting, .timeout = 20)
+{
+	struct paths *p = make_paths();
+	struct sm_team team;
+	unsigned first;
+
+	cr_assert_eq(sm_team_start(&team, 1, "parent", end_without_guard, p, NULL, NULL), 0);
+	cr_expect_eq(sm_team_wait(&team, UINT64_MAX, NULL, &first), SM_TEAM_DONE);
+	cr_expect(holds(p->setting, "7"));
+	unlink(p->setting);
+	sm_team_free(&team);
+}
+
+/* Where the ledger is gone, the guard's own memory is what there is. */
+static int lose_the_ledger(void *argument, unsigned index)
+{
+	struct paths *p = argument;
+	char ledger[4200];
+
+	(void)index;
+	if (sm_guard_start(NULL) < 0 || set(p->setting, "512") < 0)
+		return 1;
+	sm_state_path("settings.json", ledger, sizeof(ledger));
+	if (unlink(ledger) < 0)
+		return 2;
+	p->ready = 1;
+	for (;;)
+		pause();
+}
+
+Test(guard, a_lost_ledger_loses_no_setting, .timeout = 20)
+{
+	char folder[] = "/tmp/shmeter-guard-XXXXXX", command[64];
+	unsigned segments = lines("/proc/sysvipc/shm", NULL), first;
+	struct paths *p = make_paths();
+	struct sm_team team;
+
+	cr_assert_not_null(mkdtemp(folder));
+	setenv("SHMETER_STATE_DIR", folder, 1);
+	p->segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+	cr_assert_eq(sm_team_start(&team, 1, "parent", lose_the_ledger, p, NULL, NULL), 0);
+	for (int i = 0; i < 200 && !*(volatile int *)&p->ready; i++)
+		usleep(10000);
+	cr_assert(p->ready);
+	kill(team.member[0].pid, SIGKILL);
+	sm_team_wait(&team, UINT64_MAX, NULL, &first);
+	expect_back(p, segments);
+	sm_team_free(&team);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	cr_assert_eq(system(command), 0);
 }

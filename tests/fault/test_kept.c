@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "harness_fixture.h"
+#include "shmeter/ledger.h"
 
 #define WORD 0x6b657074u
 
@@ -164,6 +165,40 @@ Test(kept, what_went_wrong_is_not_kept)
 	proof_fails = true;
 	cr_expect_eq(a_trial(&c), SM_VERIFY_FAILED);
 	cr_expect_eq(regions.count, 0, "a kept one goes as well");
+}
+
+static size_t a_huge_page(const struct sm_case *c)
+{
+	(void)c;
+	return 2u << 20;
+}
+
+/* There are pages for both, but what is left in the pool may be another run's. */
+Test(kept, one_in_explicit_huge_pages_goes_before_the_next)
+{
+	const struct sm_wish wish = {
+		.path = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", .pages = 8
+	};
+	char old[SM_SETTING_MAX];
+	struct sm_error err = { 0 };
+	struct sm_case huge = a_case(0), base = a_case(0), other = a_case(1);
+
+	if (geteuid() != 0 || sm_ledger_hold(&wish, getpid(), 0, old, &err) <= 0)
+		cr_skip_test("no pool of 2 MiB pages can be made here: %s", err.text);
+	fake.region_bytes = a_huge_page;
+	huge.memory.pages = other.memory.pages = (struct sm_pages){ SM_PAGES_HUGETLB, 2u << 20 };
+	cr_expect_eq(a_trial(&base), SM_OK);
+	cr_expect_eq(a_trial(&huge), SM_OK);
+	cr_expect_eq(regions.count, 2);
+	cr_expect_eq(a_trial(&huge), SM_OK);
+	cr_expect(kept, "its own is kept");
+	cr_expect_eq(a_trial(&other), SM_OK);
+	cr_expect_eq(regions.count, 2, "%u are kept", regions.count);
+	cr_expect_eq(a_trial(&base), SM_OK);
+	cr_expect(kept, "base pages are kept");
+	sm_kept_drop(&regions);
+	cr_expect_eq(sm_ledger_leave(wish.path, getpid(), sm_process_begun(getpid()), NULL, &err),
+		     0, "%s", err.text);
 }
 
 static uint64_t ten(const struct sm_case *c)

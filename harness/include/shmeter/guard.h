@@ -8,11 +8,13 @@
 #define SHMETER_GUARD_H
 
 #include "shmeter/error.h"
+#include "shmeter/ledger.h"
 
 /* Starts the guard of this process.  Called once, by the program. */
 SM_MUST_USE int sm_guard_start(struct sm_error *err);
-/* Undoes what is announced, and ends the guard; waits for it.  Also at a normal end. */
-void sm_guard_stop(void);
+/* Undoes what is announced, and ends the guard; waits for it.  Also at a normal end.  What a guard that was killed has left
+ * of the settings is put back here.  -errno in words: a setting would not go back and stays in the ledger. */
+SM_MUST_USE int sm_guard_stop(struct sm_error *err);
 
 /* Announces a name before the object is made, and withdraws it when it is gone.  `kind` says what the
  * guard undoes it with: 'p' shm_unlink(), 'f' unlink(), 'm' mq_unlink(), 'q', 'e' and 'h' the removal of the
@@ -20,8 +22,8 @@ void sm_guard_stop(void);
 SM_MUST_USE int sm_guard_name(char kind, const char *name, struct sm_error *err);
 void sm_guard_forget(char kind, const char *name);
 
-/* Writes `value` into a settings file (e.g. nr_hugepages) and remembers the old content, which the
- * guard writes back at the end.  -EACCES and the like in words. */
-SM_MUST_USE int sm_guard_setting(const char *path, const char *value, struct sm_error *err);
+/* Makes a setting as wished and holds it so until the end of the process, as sm_ledger_hold() does; the guard is its
+ * keeper.  -errno in words. */
+SM_MUST_USE int sm_guard_setting(const struct sm_wish *wish, struct sm_error *err);
 
 #endif

@@ -12,7 +12,8 @@
 
 struct sm_tuning {
 	char path[128];
-	char now[64], wanted[64];
+	char now[64], wanted[64]; /* the same: it is as it should be */
+	uint64_t pages;           /* of a pool, wished for beside what others use; 0: no pool */
 	const char *why;
 };
 
@@ -20,12 +21,12 @@ struct sm_tuning {
  * frequency governor, NUMA balancing, permission to count, limits of message queues.  Returns how many. */
 unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_MAX]);
 
-/* The change by which `pages` explicit huge pages of a size are free; with `over` set they are taken from the
- * system only while they are in use (nr_overcommit_hugepages).  0: none is needed, or the kernel has no such
- * size; 1: `out` says it. */
+/* The pool that has to have `pages` explicit huge pages of a size free; with `over` set they are taken from the
+ * system only while they are in use (nr_overcommit_hugepages).  0: the kernel has no such size; 1: `out` says it. */
 int sm_tuning_pool(const struct sm_os *os, uint64_t page_bytes, uint64_t pages, bool over,
 		   struct sm_tuning *out);
-/* The change by which shared memory gets transparent huge pages of this kind at the fault; as above. */
+/* The setting by which shared memory gets transparent huge pages of this kind at the fault; also 0 where the system
+ * denies them. */
 int sm_tuning_thp(const struct sm_os *os, struct sm_pages pages, struct sm_tuning *out);
 
 /* Whether it is the path of a setting that this program may have changed: of those above, for any page size and PU. */
