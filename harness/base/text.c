@@ -157,20 +157,22 @@ const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second)
 void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text)
 {
 	size_t column = strlen(first);
+	bool gap = column > 0 && first[column - 1] != ' '; /* before the next word */
 
 	fputs(first, out);
 	while (*text) {
 		size_t word = strcspn(text, " ");
 
-		if (column > indent && column + word + 1 > width) {
+		if (column > indent && column + gap + word > width) {
 			fprintf(out, "\n%*s", (int)indent, "");
 			column = indent;
-		} else if (column > strlen(first) || (column > 0 && first[column - 1] != ' ')) {
+		} else if (gap) {
 			fputc(' ', out);
 			column++;
 		}
 		sm_put_encoded_part(out, SM_TO_TERMINAL, text, word);
 		column += word;
+		gap = true;
 		text += word;
 		text += strspn(text, " ");
 	}

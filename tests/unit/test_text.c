@@ -1,6 +1,8 @@
 /* Quantities as people type and read them; histograms. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shmeter/histogram.h"
@@ -70,6 +72,32 @@ Test(text, formats)
 	cr_expect_str_eq(sm_format_bytes(out, 65536), "64 KiB");
 	cr_expect_str_eq(sm_format_bytes(out, 1.5 * (1 << 20)), "1.5 MiB");
 	cr_expect_str_eq(sm_format_rate(out, 3.2e6), "3.20 M/s");
+}
+
+static void expect_wrapped(const char *first, unsigned indent, unsigned width, const char *text,
+			   const char *wanted)
+{
+	char *got = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&got, &size);
+
+	sm_wrap(out, first, indent, width, text);
+	fclose(out);
+	cr_expect_str_eq(got, wanted);
+	free(got);
+}
+
+/* Whatever the first line begins with, words stay words and lines within the width. */
+Test(text, words_are_wrapped_and_stay_apart)
+{
+	expect_wrapped("Why: ", 2, 20, "a wide one and so three processes", "Why: a wide one and\n  so three processes\n");
+	expect_wrapped("  Why:              ", 2, 24, "because three processes",
+		       "  Why:              \n  because three\n  processes\n");
+	expect_wrapped("Why:      ", 2, 18, "because 3 processes or --set a=1",
+		       "Why:      because\n  3 processes or\n  --set a=1\n");
+	expect_wrapped("", 2, 10, "exactly 10 and 11", "exactly 10\n  and 11\n");
+	expect_wrapped("x", 0, 80, "a  b", "x a b\n");
+	expect_wrapped("", 0, 3, "longer than", "longer\nthan\n");
 }
 
 Test(histogram, every_value_is_at_most_its_edge_and_near)
