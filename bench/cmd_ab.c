@@ -475,13 +475,9 @@ int cmd_ab(struct arguments *arguments)
 	ab.start_ns = sm_clock_ns();
 	for (unsigned i = 0; i < 2; i++)
 		sm_results_init(&results[i]);
-	if (arguments->out)
-		snprintf(ab.out, sizeof(ab.out), "%s", arguments->out);
-	else
-		default_folder(ab.out, sizeof(ab.out));
 	rc = read_operands(&ab, &err);
-	if (rc == 0 && mkdir(ab.out, 0777) < 0)
-		rc = sm_fail(&err, errno, "%s cannot be made: %s", ab.out, strerror(errno));
+	if (rc == 0)
+		rc = own_folder(arguments, ab.out, sizeof(ab.out), &err);
 	if (rc == 0)
 		rc = measure(&ab, results, gates, rows, &err);
 	if (rc == 0) {

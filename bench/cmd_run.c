@@ -15,6 +15,8 @@
 #include "shmeter/text.h"
 
 #define PROGRESS_EVERY_NS 200000000u
+/* Runs of one host that may begin in one second. */
+#define FOLDERS_MAX 1000
 
 /* One line on the terminal, redrawn at most five times a second; never while a trial runs. */
 void show_progress(const struct sm_progress *progress, void *context)
@@ -33,17 +35,37 @@ void show_progress(const struct sm_progress *progress, void *context)
 	fprintf(stderr, "  %.60s", progress->what);
 }
 
-void default_folder(char *out, size_t size)
+int default_folder(char *out, size_t size, struct sm_error *err)
 {
 	char host[65] = "unknown", stamp[32];
 	time_t now = time(NULL);
 	struct tm tm;
+	int rc;
 
 	gethostname(host, sizeof(host) - 1);
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	mkdir("results", 0777);
 	snprintf(out, size, "results/%s-%s", stamp, host);
+	rc = mkdir(out, 0777);
+	for (unsigned number = 2; rc < 0 && errno == EEXIST && number <= FOLDERS_MAX; number++) {
+		snprintf(out, size, "results/%s-%s-%u", stamp, host, number);
+		rc = mkdir(out, 0777);
+	}
+	return rc < 0 ? sm_fail(err, errno,
+				"cannot make the run folder %s: %s; choose another --out", out,
+				strerror(errno))
+		      : 0;
+}
+
+int own_folder(const struct arguments *arguments, char *out, size_t size, struct sm_error *err)
+{
+	if (!arguments->out)
+		return default_folder(out, size, err);
+	snprintf(out, size, "%s", arguments->out);
+	return mkdir(out, 0777) < 0
+		       ? sm_fail(err, errno, "%s cannot be made: %s", out, strerror(errno))
+		       : 0;
 }
 
 /* `latest` beside a run folder that lies in a folder named results: made beside and renamed. */
@@ -64,6 +86,7 @@ void point_latest(const char *folder)
 		return;
 	snprintf(fresh, sizeof(fresh), "%s/.latest.%d", parent, (int)getpid());
 	snprintf(link, sizeof(link), "%s/latest", parent);
+	unlink(fresh); /* of a killed process of this number */
 	if (symlink(slash + 1, fresh) == 0 && rename(fresh, link) != 0)
 		unlink(fresh);
 }
@@ -117,7 +140,7 @@ static int choose(struct arguments *arguments, struct sm_error *err)
 			plan->repeat_blocks = sm_gates_blocks(gates.count);
 		return 0;
 	}
-	if (arguments->operands > 0 || plan->profile != SM_QUICK ||
+	if (arguments->operands > 0 || arguments->resume || plan->profile != SM_QUICK ||
 	    !(names = calloc(sm_scenario_count, sizeof(*names))))
 		return 0;
 	plan->patterns = names;
@@ -135,34 +158,46 @@ int cmd_run(struct arguments *arguments)
 	struct progress_line line = { 0 };
 	struct sm_results results;
 	char folder[4096];
-	bool stopped;
+	bool begun, made = false;
 	int rc, rc_stop;
 
+	if (arguments->resume && (arguments->out || arguments->dry_run)) {
+		sm_fail(&err, EINVAL, "--resume goes on in its own folder: leave %s out",
+			arguments->out ? "--out" : "--dry-run");
+		return complain(&err);
+	}
 	if (choose(arguments, &err) < 0)
 		return complain(&err);
 	run->stop = stop_flag();
-	if (!arguments->seeded)
+	if (!run->seed_given)
 		(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);
 	if (arguments->dry_run)
 		return describe(arguments);
-	default_folder(folder, sizeof(folder));
 	run->resume = arguments->resume != NULL;
-	run->folder = run->resume ? arguments->resume : arguments->out ? arguments->out : folder;
+	run->folder = run->resume ? arguments->resume : arguments->out;
+	if (!run->folder) {
+		if (default_folder(folder, sizeof(folder), &err) < 0)
+			return complain(&err);
+		run->folder = folder;
+		made = true;
+	}
 	if (!arguments->quiet && isatty(STDERR_FILENO)) {
 		run->progress = show_progress;
 		run->progress_context = &line;
 	}
-	if (sm_guard_start(&err) < 0)
-		return complain(&err);
 	sm_results_init(&results);
-	rc = sm_run(run, sm_scenarios, sm_scenario_count, &results, &err);
+	rc = sm_guard_start(&err);
+	if (rc == 0)
+		rc = sm_run(run, sm_scenarios, sm_scenario_count, &results, &err);
 	rc_stop = sm_guard_stop(&left); /* settings are back before anything else is done */
 	if (line.used)
 		fprintf(stderr, "\r\033[K");
-	stopped = rc == -EINTR && *stop_flag();
-	if (rc == 0 || (stopped && access(run->folder, R_OK) == 0))
+	begun = results.folder != NULL;
+	if (made && !begun)
+		rmdir(folder); /* nothing is in it */
+	if (rc == 0 || (rc == -EINTR && begun))
 		point_latest(run->folder);
-	if (stopped)
+	if (rc == -EINTR && *stop_flag() && begun)
 		fprintf(stderr,
 			"shmeter: stopped; what was measured is in %s, `shmeter run --resume %s` "
 			"goes on\n",

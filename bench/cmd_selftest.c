@@ -249,13 +249,8 @@ int cmd_selftest(struct arguments *arguments)
 
 	if (arguments->counters)
 		return test_counters();
-	if (arguments->out)
-		snprintf(self.out, sizeof(self.out), "%s", arguments->out);
-	else
-		default_folder(self.out, sizeof(self.out));
-	if (mkdir(self.out, 0777) < 0)
-		rc = sm_fail(&err, errno, "%s cannot be made: %s", self.out, strerror(errno));
-	else
+	rc = own_folder(arguments, self.out, sizeof(self.out), &err);
+	if (rc == 0)
 		rc = sm_guard_start(&err);
 	if (rc == 0)
 		rc = test(&self, &err);

@@ -77,6 +77,7 @@ int complain(const struct sm_error *err)
 {
 	fprintf(stderr, "shmeter: %s\n", err->text[0] ? err->text : "it failed without a reason");
 	switch (err->code) {
+	case EALREADY: return EXIT_OK; /* what was asked for is done */
 	case EINVAL:
 	case EEXIST:
 	case ENOTDIR:

@@ -282,11 +282,7 @@ void print_bash_completion(FILE *out)
 static int parse_number(const char *name, const char *text, uint64_t max, uint64_t *value,
 			struct sm_error *err)
 {
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || *value > max)
+	if (sm_parse_whole(text, max, value) < 0)
 		return sm_fail(err, EINVAL,
 			       "--%s \"%s\": a whole number from 0 to %" PRIu64 " is expected",
 			       name, text, max);
@@ -352,7 +348,9 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 	int rc = 0;
 
 	switch (id) {
-	case OPT_PROFILE: return sm_profile_parse(text, &plan->profile, err);
+	case OPT_PROFILE:
+		a->run.profile_given = true;
+		return sm_profile_parse(text, &plan->profile, err);
 	case OPT_BUDGET:
 		if (sm_parse_duration(text, &plan->budget_ns, NULL) < 0)
 			return sm_fail(
@@ -361,7 +359,7 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 				text);
 		return 0;
 	case OPT_SEED:
-		a->seeded = true;
+		a->run.seed_given = true;
 		return parse_number("seed", text, UINT64_MAX, &plan->seed, err);
 	case OPT_BLOCKS:
 		rc = parse_number("repeat-blocks", text, 10000, &number, err);

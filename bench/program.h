@@ -51,7 +51,7 @@ struct arguments {
 	size_t pass_count;
 	bool counters; /* selftest */
 	bool strict, confirm, github, yes, all, list, sixel;
-	bool json, apply, undo, dry_run, term, no_plots, quiet, verbose, seeded;
+	bool json, apply, undo, dry_run, term, no_plots, quiet, verbose;
 	const char *operand[64]; /* patterns or folders */
 	size_t operands;
 	unsigned pu_list[1024];
@@ -83,8 +83,11 @@ const volatile int *stop_flag(void);
 
 /* The default thresholds, beside the program; "" where there are none. */
 const char *default_thresholds(void);
-/* A new folder below results/, named by time and host, and `latest` pointed to a finished one. */
-void default_folder(char *out, size_t size);
+/* Makes a new folder below results/, named by time and host, with a number behind it where another run has that name. */
+int default_folder(char *out, size_t size, struct sm_error *err);
+/* Makes the folder that --out names, which must not be there, or a new one below results/. */
+int own_folder(const struct arguments *arguments, char *out, size_t size, struct sm_error *err);
+/* Points `latest` beside a run folder below results/ to it. */
 void point_latest(const char *folder);
 /* Shows progress of a run on a terminal; its context is a struct progress_line of the caller. */
 struct progress_line {

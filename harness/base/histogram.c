@@ -32,7 +32,7 @@ void sm_histogram_merge(struct sm_histogram *into, const struct sm_histogram *fr
 		into->bucket[i] += from->bucket[i];
 }
 
-static uint64_t clamp_edge(const struct sm_histogram *h, unsigned index)
+uint64_t sm_histogram_value(const struct sm_histogram *h, unsigned index)
 {
 	uint64_t edge = sm_histogram_edge(index);
 
@@ -51,7 +51,7 @@ uint64_t sm_histogram_quantile(const struct sm_histogram *h, double q)
 	for (unsigned i = 0; i < SM_HISTOGRAM_BUCKETS; i++) {
 		below += h->bucket[i];
 		if (below >= rank)
-			return clamp_edge(h, i);
+			return sm_histogram_value(h, i);
 	}
 	return h->max_ns;
 }
@@ -61,7 +61,7 @@ static void moments(const struct sm_histogram *h, double *mean, double *deviatio
 	double sum = 0, squares = 0;
 
 	for (unsigned i = 0; i < SM_HISTOGRAM_BUCKETS; i++) {
-		double value = (double)clamp_edge(h, i);
+		double value = (double)sm_histogram_value(h, i);
 
 		sum += value * (double)h->bucket[i];
 		squares += value * value * (double)h->bucket[i];
@@ -85,10 +85,11 @@ int sm_histogram_write(const struct sm_histogram *h, FILE *out)
 
 		if (below < h->count)
 			fprintf(out, "%12.3f %2.12f %10" PRIu64 " %14.2f\n",
-				(double)clamp_edge(h, i), share, below, 1.0 / (1.0 - share));
+				(double)sm_histogram_value(h, i), share, below,
+				1.0 / (1.0 - share));
 		else
-			fprintf(out, "%12.3f %2.12f %10" PRIu64 "\n", (double)clamp_edge(h, i),
-				share, below);
+			fprintf(out, "%12.3f %2.12f %10" PRIu64 "\n",
+				(double)sm_histogram_value(h, i), share, below);
 	}
 	moments(h, &mean, &deviation);
 	fprintf(out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", mean, deviation);

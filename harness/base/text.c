@@ -68,6 +68,40 @@ int sm_parse_duration(const char *text, uint64_t *value_ns, struct sm_error *err
 	return sm_fail(err, EINVAL, "\"%s\" is not a time: write it like 90s, 2m or 500ms", text);
 }
 
+int sm_parse_whole(const char *text, uint64_t most, uint64_t *value)
+{
+	const char *rest;
+
+	return number(text, value, &rest) == 0 && !*rest && *value <= most ? 0 : -EINVAL;
+}
+
+static const char *after_digits(const char *text)
+{
+	while (isdigit((unsigned char)*text))
+		text++;
+	return text;
+}
+
+bool sm_parse_number(const char *text, double *value, const char **rest)
+{
+	const char *digits = text + (*text == '-'), *at = after_digits(digits);
+	char *end;
+
+	if (at == digits)
+		return false;
+	if (*at == '.' && isdigit((unsigned char)at[1]))
+		at = after_digits(at + 1);
+	if (*at == 'e') {
+		const char *exponent = at + 1 + (at[1] == '-' || at[1] == '+');
+
+		if (isdigit((unsigned char)*exponent))
+			at = after_digits(exponent);
+	}
+	*value = strtod(text, &end); /* reads 0x, too */
+	*rest = at;
+	return end == at && isfinite(*value);
+}
+
 int sm_parse_list(const char *text, unsigned *values, unsigned max, struct sm_error *err)
 {
 	const char *at = text;
@@ -225,10 +259,11 @@ double sm_param_value(const char *params, const char *name)
 
 	for (const char *at = params; at; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
 		if (strncmp(at, name, length) == 0 && at[length] == '=') {
-			char *end;
-			double value = strtod(at + length + 1, &end);
+			const char *rest;
+			double value;
 
-			return end != at + length + 1 && (*end == '\0' || *end == ' ')
+			return sm_parse_number(at + length + 1, &value, &rest) &&
+					       (*rest == '\0' || *rest == ' ')
 				       ? value
 				       : (double)NAN;
 		}

@@ -155,8 +155,6 @@ struct events {
 	unsigned count;
 	double *sum;      /* [case][EVENTS_MAX] */
 	unsigned *trials; /* likewise */
-	size_t *case_of;  /* of a trial; SIZE_MAX: another scenario's */
-	unsigned last_trial;
 };
 
 static unsigned event_index(struct events *e, const struct sm_counter_row *row)
@@ -175,26 +173,24 @@ static unsigned event_index(struct events *e, const struct sm_counter_row *row)
 
 static int gather(const struct sm_results *r, const char *scenario, struct events *e)
 {
+	struct sm_trial_place *trials;
+	size_t trial_count;
+
 	memset(e, 0, sizeof(*e));
-	for (size_t i = 0; i < r->sample_count; i++)
-		if (r->samples[i].trial > e->last_trial)
-			e->last_trial = r->samples[i].trial;
 	e->sum = calloc((r->case_count + 1) * EVENTS_MAX, sizeof(*e->sum));
 	e->trials = calloc((r->case_count + 1) * EVENTS_MAX, sizeof(*e->trials));
-	e->case_of = malloc((e->last_trial + 1) * sizeof(*e->case_of));
-	if (!e->sum || !e->trials || !e->case_of)
+	if (!e->sum || !e->trials)
 		return -1;
-	for (unsigned i = 0; i <= e->last_trial; i++)
-		e->case_of[i] = SIZE_MAX;
-	for (size_t i = 0; i < r->sample_count; i++)
-		if (!r->samples[i].derived &&
-		    strcmp(r->cases[r->samples[i].case_index].scenario, scenario) == 0)
-			e->case_of[r->samples[i].trial] = r->samples[i].case_index;
+	trials = sm_results_trials(r, &trial_count);
 	for (size_t i = 0; i < r->counter_count; i++) {
 		const struct sm_counter_row *c = &r->counters[i];
-		unsigned event;
+		long sample = sm_results_sample_of(trials, trial_count, c->trial);
+		unsigned event, of;
 
-		if (c->trial > e->last_trial || e->case_of[c->trial] == SIZE_MAX)
+		if (sample < 0)
+			continue;
+		of = r->samples[sample].case_index;
+		if (strcmp(r->cases[of].scenario, scenario) != 0)
 			continue;
 		event = event_index(e, c);
 		if (event >= EVENTS_MAX)
@@ -204,9 +200,10 @@ static int gather(const struct sm_results *r, const char *scenario, struct event
 							: sm_count_state_name(c->state);
 			continue;
 		}
-		e->sum[e->case_of[c->trial] * EVENTS_MAX + event] += c->per_op;
-		e->trials[e->case_of[c->trial] * EVENTS_MAX + event]++;
+		e->sum[of * EVENTS_MAX + event] += c->per_op;
+		e->trials[of * EVENTS_MAX + event]++;
 	}
+	free(trials);
 	return 0;
 }
 
@@ -214,7 +211,6 @@ static void drop(struct events *e)
 {
 	free(e->sum);
 	free(e->trials);
-	free(e->case_of);
 }
 
 static double mean_of(const struct events *e, size_t case_index, unsigned event)

@@ -1,5 +1,7 @@
 /* A trial's result as the rows of its files. */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "session.h"
 #include "shmeter/file_system.h"
@@ -68,6 +70,26 @@ static size_t counter_rows(struct session *session, unsigned trial,
 	return count;
 }
 
+/* The buckets of a trial's distribution, in an array of the caller's; NULL: no memory. */
+static struct sm_bucket_row *bucket_rows(unsigned trial, const struct sm_trial_result *result,
+					 size_t *count)
+{
+	const struct sm_histogram *h = result->status == SM_OK ? result->histogram : NULL;
+	struct sm_bucket_row *rows;
+	size_t used = 0;
+
+	for (unsigned i = 0; h && i < SM_HISTOGRAM_BUCKETS; i++)
+		used += h->bucket[i] > 0;
+	rows = calloc(used + 1, sizeof(*rows));
+	*count = used;
+	used = 0;
+	for (unsigned i = 0; rows && h && i < SM_HISTOGRAM_BUCKETS; i++)
+		if (h->bucket[i] > 0)
+			rows[used++] = (struct sm_bucket_row){ trial, sm_histogram_value(h, i),
+							       h->bucket[i], h->count };
+	return rows;
+}
+
 static size_t metric_rows(struct session *session, const struct sm_scenario *scenario, unsigned trial,
 			  const struct sm_trial_result *result,
 			  struct sm_metric_row rows[SM_MORE_MAX])
@@ -97,6 +119,8 @@ static void keep(struct session *session, const struct sm_trial_rows *rows)
 		*sm_results_add_counter(results) = rows->counters[i];
 	for (size_t i = 0; i < rows->metric_count; i++)
 		*sm_results_add_metric(results) = rows->metrics[i];
+	for (size_t i = 0; i < rows->bucket_count; i++)
+		*sm_results_add_bucket(results) = rows->buckets[i];
 }
 
 int session_append(struct session *session, unsigned trial, const struct sm_step *step,
@@ -143,6 +167,7 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 				      .counters = counters,
 				      .metrics = metrics,
 				      .slice_count = result->slice_count };
+	struct sm_bucket_row *buckets = bucket_rows(trial, result, &rows.bucket_count);
 	int rc;
 
 	for (unsigned i = 0; i < result->slice_count; i++)
@@ -150,8 +175,11 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 	case_row(session, planned, result->relation, &row);
 	rows.counter_count = counter_rows(session, trial, result, counters);
 	rows.metric_count = metric_rows(session, planned->c.scenario, trial, result, metrics);
-	rc = sm_store_append(session->store, &rows, err);
+	rows.buckets = buckets;
+	rc = buckets ? sm_store_append(session->store, &rows, err)
+		     : sm_fail(err, ENOMEM, "no memory for the rows of a trial");
 	if (rc == 0)
 		keep(session, &rows);
+	free(buckets);
 	return rc;
 }

@@ -1,5 +1,6 @@
 /* manifest.json: what a reader, and `--resume`, needs to know of a run. */
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,12 @@
 #include "session.h"
 #include "shmeter/clock.h"
 #include "shmeter/floor.h"
+#include "shmeter/text.h"
 
 /* How long the clock is watched for holes, before and after a run. */
 #define GAPS_NS 20000000u
+/* Blocks of a group, of those that --repeat-blocks takes. */
+#define BLOCKS_MAX 10000
 
 static void probe_gaps(struct gaps *gaps)
 {
@@ -59,8 +63,7 @@ static json_t *events_json(const struct sm_event_set *events)
 	return array;
 }
 
-/* The options that decide the plan, so that a resumed run lays out the same one. */
-static json_t *options_json(const struct sm_plan_options *options)
+json_t *manifest_options(const struct sm_run_options *run, const struct sm_plan_options *options)
 {
 	char pages[16], numa[24];
 	json_t *sets = json_array(), *pus = json_array();
@@ -71,14 +74,13 @@ static json_t *options_json(const struct sm_plan_options *options)
 	for (unsigned i = 0; i < options->pu_list_count; i++)
 		json_array_append_new(pus, json_integer(options->pu_list[i]));
 	return json_pack(
-		"{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s}", "profile",
-		sm_profile_name(options->profile), "patterns",
+		"{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s}",
+		"profile", sm_profile_name(options->profile), "patterns",
 		strings(options->patterns, options->pattern_count), "budget_ns",
 		(json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks,
-		"slice_ns", (json_int_t)options->slice_ns, "slices", (int)options->slices,
-		"longer", strings(options->longer, options->longer_count), "longer_blocks",
-		(int)options->longer_blocks,
-		"placement",
+		"slice_ns", (json_int_t)options->slice_ns, "slices", (int)options->slices, "longer",
+		strings(options->longer, options->longer_count), "longer_blocks",
+		(int)options->longer_blocks, "placement",
 		options->placement == SM_PLACE_LIST ? "list"
 		: options->placement                ? sm_placement_name(options->placement)
 						    : "",
@@ -88,7 +90,8 @@ static json_t *options_json(const struct sm_plan_options *options)
 		"prefault",
 		options->memory.prefault ? sm_prefault_name(options->memory.prefault) : "", "numa",
 		options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets,
-		"inject", options->inject ? options->inject : "");
+		"inject", options->inject ? options->inject : "", "tune", run->tune, "file_folder",
+		run->file_folder ? run->file_folder : "");
 }
 
 int manifest_make(struct session *session, struct sm_error *err)
@@ -116,9 +119,9 @@ int manifest_make(struct session *session, struct sm_error *err)
 		options->version, "compiler", __VERSION__, "command_line",
 		strings(options->command_line, options->command_line_count), "seed", seed,
 		"profile", sm_profile_name(session->plan_options.profile), "status", "interrupted",
-		"started_utc", utc_now(), "options", options_json(&session->plan_options),
-		"identity", "type", identity.type, "host", identity.host, "environment",
-		environment, "events",
+		"started_utc", utc_now(), "options",
+		manifest_options(options, &session->plan_options), "identity", "type",
+		identity.type, "host", identity.host, "environment", environment, "events",
 		events_json(session->events), "counters_note", note, "clock", "cost_ns",
 		clock.cost_ns, "quantum_ns", clock.quantum_ns, "syscall", clock.syscall, "source",
 		clock.source, "pus", (int)clock.pus, "apart_ns",
@@ -133,20 +136,27 @@ int manifest_make(struct session *session, struct sm_error *err)
 	return 0;
 }
 
+static json_t *case_json(const struct sm_planned_case *planned)
+{
+	const struct sm_metric *more = planned->c.scenario->more;
+	json_t *metrics = json_array();
+
+	for (unsigned i = 0; i < SM_MORE_MAX && more[i].name; i++)
+		json_array_append_new(metrics, json_string(more[i].name));
+	return json_pack(
+		"{s:s, s:I, s:i, s:I, s:b, s:s, s:s, s:s, s:o}", "id", planned->id, "ops_per_slice",
+		(json_int_t)planned->op_count, "slices", (int)planned->slices, "trial_ns",
+		(json_int_t)planned->trial_ns, "skipped", (int)planned->skipped, "reason",
+		planned->reason, "failure", planned->failure, "failure_status",
+		sm_status_name((enum sm_status)planned->failure_status), "metrics", metrics);
+}
+
 int manifest_add_plan(struct session *session)
 {
 	json_t *cases = json_array(), *groups = json_array(), *plan;
 
-	for (size_t i = 0; i < session->plan.case_count; i++) {
-		const struct sm_planned_case *planned = &session->plan.cases[i];
-
-		json_array_append_new(cases,
-				      json_pack("{s:s, s:I, s:i, s:I, s:b, s:s}", "id", planned->id,
-						"ops_per_slice", (json_int_t)planned->op_count,
-						"slices", (int)planned->slices, "trial_ns",
-						(json_int_t)planned->trial_ns, "skipped",
-						(int)planned->skipped, "reason", planned->reason));
-	}
+	for (size_t i = 0; i < session->plan.case_count; i++)
+		json_array_append_new(cases, case_json(&session->plan.cases[i]));
 	for (size_t g = 0; g < session->plan.group_count; g++)
 		json_array_append_new(groups, json_integer(session->plan.groups[g].blocks));
 	plan = json_pack("{s:I, s:f, s:o, s:o}", "trials", (json_int_t)session->plan.step_count,
@@ -179,7 +189,7 @@ static void add_noise(struct session *session)
 
 int manifest_finish(struct session *session, const char *status, struct sm_error *err)
 {
-	double wall_s = (double)(sm_clock_ns() - session->start_ns) / 1e9;
+	double wall_s = (double)session_spent_ns(session) / 1e9;
 
 	json_object_set_new(session->manifest, "status", json_string(status));
 	json_object_set_new(session->manifest, "ended_utc", utc_now());
@@ -274,7 +284,8 @@ int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm
 	if (!json_is_object(options))
 		return sm_fail(err, EBADMSG,
 			       "%s/manifest.json has no \"options\": it cannot be resumed or repeated", folder);
-	plan->seed = strtoull(text_of(manifest, "seed"), NULL, 10);
+	if (sm_parse_whole(text_of(manifest, "seed"), UINT64_MAX, &plan->seed) < 0)
+		return sm_fail(err, EBADMSG, "%s/manifest.json: \"seed\" is no number", folder);
 	plan->inject = *inject ? inject : NULL;
 	plan->budget_ns = (uint64_t)json_integer_value(json_object_get(options, "budget_ns"));
 	plan->repeat_blocks =
@@ -300,9 +311,44 @@ void sm_run_free_options(struct sm_plan_options *plan)
 	free((void *)plan->pu_list);
 }
 
-int manifest_restore_options(struct session *session, struct sm_error *err)
+/* A whole number of the manifest; -EBADMSG where it is none from `least` to `most`. */
+static int number_of(const json_t *one, const char *key, json_int_t least, json_int_t most,
+		     uint64_t *out)
 {
-	return sm_run_restore_options(session->manifest, session->options->folder, &session->plan_options, err);
+	const json_t *value = json_object_get(one, key);
+
+	*out = (uint64_t)json_integer_value(value);
+	return json_is_integer(value) && json_integer_value(value) >= least &&
+			       json_integer_value(value) <= most
+		       ? 0
+		       : -EBADMSG;
+}
+
+static int restore_case(struct sm_planned_case *planned, const json_t *one)
+{
+	uint64_t slices;
+
+	if (number_of(one, "ops_per_slice", planned->skipped ? 0 : 1, INT64_MAX,
+		      &planned->op_count) < 0 ||
+	    number_of(one, "slices", planned->skipped ? 0 : 1, SM_SLICES_MAX, &slices) < 0 ||
+	    number_of(one, "trial_ns", 0, INT64_MAX, &planned->trial_ns) < 0)
+		return -EBADMSG;
+	planned->slices = (unsigned)slices;
+	snprintf(planned->reason, sizeof(planned->reason), "%s", text_of(one, "reason"));
+	snprintf(planned->failure, sizeof(planned->failure), "%s", text_of(one, "failure"));
+	for (int status = SM_OK; status < SM_STATUS_MEASURED; status++)
+		if (strcmp(text_of(one, "failure_status"),
+			   sm_status_name((enum sm_status)status)) == 0)
+			planned->failure_status = status;
+	return 0;
+}
+
+static int another_plan(const struct session *session, struct sm_error *err)
+{
+	return sm_fail(
+		err, EBADMSG,
+		"%s/manifest.json holds another plan than its options give with this build; start a new run",
+		session->options->folder);
 }
 
 int manifest_restore_plan(struct session *session, struct sm_error *err)
@@ -313,30 +359,35 @@ int manifest_restore_plan(struct session *session, struct sm_error *err)
 
 	if (json_array_size(cases) != session->plan.case_count ||
 	    json_array_size(blocks) != session->plan.group_count)
-		return sm_fail(
-			err, EBADMSG,
-			"%s/manifest.json holds another plan than its options give with this "
-			"build; start a new run",
-			session->options->folder);
-	for (size_t g = 0; g < session->plan.group_count; g++)
-		session->plan.groups[g].blocks =
-			(unsigned)json_integer_value(json_array_get(blocks, g));
+		return another_plan(session, err);
+	for (size_t g = 0; g < session->plan.group_count; g++) {
+		json_int_t count = json_integer_value(json_array_get(blocks, g));
+
+		if (count < 1 || count > BLOCKS_MAX)
+			return another_plan(session, err);
+		session->plan.groups[g].blocks = (unsigned)count;
+	}
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		const json_t *one = json_array_get(cases, i);
 
+		planned->skipped = json_is_true(json_object_get(one, "skipped"));
 		if (strcmp(text_of(one, "id"), planned->id) != 0)
 			return sm_fail(err, EBADMSG,
 				       "%s/manifest.json: case %zu is \"%s\" where this build has "
 				       "\"%s\"; start a new run",
 				       session->options->folder, i, text_of(one, "id"),
 				       planned->id);
-		planned->op_count =
-			(uint64_t)json_integer_value(json_object_get(one, "ops_per_slice"));
-		planned->slices = (unsigned)json_integer_value(json_object_get(one, "slices"));
-		planned->trial_ns = (uint64_t)json_integer_value(json_object_get(one, "trial_ns"));
-		planned->skipped = json_is_true(json_object_get(one, "skipped"));
-		snprintf(planned->reason, sizeof(planned->reason), "%s", text_of(one, "reason"));
+		if (restore_case(planned, one) < 0)
+			return sm_fail(
+				err, EBADMSG,
+				"%s/manifest.json: the plan of %s holds a number that no build writes; start a new "
+				"run",
+				session->options->folder, planned->id);
 	}
+	sm_plan_schedule(&session->plan, &session->plan_options);
+	if ((json_int_t)session->plan.step_count !=
+	    json_integer_value(json_object_get(plan, "trials")))
+		return another_plan(session, err);
 	return 0;
 }

@@ -256,8 +256,15 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 	return 0;
 }
 
+uint64_t session_spent_ns(const struct session *session)
+{
+	return session->resumed_ns + sm_clock_ns() - session->start_ns;
+}
+
 int session_calibrate(struct session *session, struct sm_error *err)
 {
+	(void)json_object_del(session->manifest,
+			      "calibration_failures"); /* of a calibration that was stopped */
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		struct sm_error why = { 0 };
@@ -281,35 +288,11 @@ int session_calibrate(struct session *session, struct sm_error *err)
 void session_fit_budget(struct session *session)
 {
 	uint64_t budget_ns = session->plan_options.budget_ns;
-	uint64_t spent_ns = sm_clock_ns() - session->start_ns;
+	uint64_t spent_ns = session_spent_ns(session);
 
 	if (budget_ns > 0)
 		sm_plan_fit(&session->plan, &session->plan_options,
 			    budget_ns > spent_ns ? budget_ns - spent_ns : 1);
-}
-
-/* Whether the trial did not keep up with the rate that it was offered. */
-static bool is_saturated(const struct sm_scenario *scenario, const struct sm_trial_result *result)
-{
-	for (unsigned i = 0; scenario->achieved && i < SM_MORE_MAX && scenario->more[i].name; i++)
-		if (strcmp(scenario->more[i].name, scenario->achieved) == 0)
-			return !(result->more[i] >= SM_ACHIEVED_MIN);
-	return false;
-}
-
-static void keep_histogram(struct session *session, unsigned index, struct sm_trial_result *result)
-{
-	struct sm_histogram **kept = &session->histogram[index];
-
-	if (result->status != SM_OK || !result->histogram ||
-	    is_saturated(session->plan.cases[index].c.scenario, result))
-		return;
-	if (!*kept) {
-		*kept = result->histogram;
-		result->histogram = NULL;
-	} else {
-		sm_histogram_merge(*kept, result->histogram);
-	}
 }
 
 /* The first good trial's pass stands for its case: which page was slow is a story, not a statistic. */
@@ -354,8 +337,6 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 		rc = session_append(session, trial, step, &result, err);
 	if (rc == 0)
 		rc = keep_series(session, planned, &result, err);
-	if (rc == 0)
-		keep_histogram(session, step->case_index, &result);
 	session->timed_ns += result.timed_ns;
 	sm_trial_result_free(&result);
 	return rc;
@@ -373,6 +354,8 @@ static int append_skipped(struct session *session, struct sm_error *err)
 
 		if (!planned->skipped && !planned->failure[0])
 			continue;
+		if (session->done[trial++])
+			continue;
 		if (!planned->skipped)
 			result.status = (enum sm_status)planned->failure_status;
 		snprintf(result.reason, sizeof(result.reason), "%s",
@@ -381,7 +364,7 @@ static int append_skipped(struct session *session, struct sm_error *err)
 		snprintf(result.pus, sizeof(result.pus), "-");
 		snprintf(result.nodes, sizeof(result.nodes), "-");
 		snprintf(result.pages_got, sizeof(result.pages_got), "none");
-		int rc = session_append(session, trial++, &step, &result, err);
+		int rc = session_append(session, trial - 1, &step, &result, err);
 
 		if (rc < 0)
 			return rc;
@@ -392,13 +375,11 @@ static int append_skipped(struct session *session, struct sm_error *err)
 int session_measure(struct session *session, struct sm_error *err)
 {
 	const struct sm_plan *plan = &session->plan;
-	uint64_t begin_ns = sm_clock_ns(), left_ns = plan->estimate_ns;
+	uint64_t left_ns = plan->estimate_ns;
 	uint64_t budget_ns = session->plan_options.budget_ns;
-	int rc = 0;
+	int rc = append_skipped(session, err);
 
 	session->context.kept = &session->kept;
-	if (!session->options->resume)
-		rc = append_skipped(session, err);
 	for (unsigned trial = 0; rc == 0 && trial < plan->step_count; trial++) {
 		const struct sm_planned_case *planned = &plan->cases[plan->steps[trial].case_index];
 
@@ -409,11 +390,10 @@ int session_measure(struct session *session, struct sm_error *err)
 			continue;
 		if (session_stopped(session))
 			return sm_fail(err, EINTR, "stopped by a signal");
-		session->over_budget = budget_ns && sm_clock_ns() - session->start_ns > budget_ns;
+		session->over_budget = budget_ns && session_spent_ns(session) > budget_ns;
 		if (session->over_budget)
 			break;
 		rc = session_measure_step(session, trial, &plan->steps[trial], err);
 	}
-	session->overhead_ns = sm_clock_ns() - begin_ns - session->timed_ns;
 	return rc;
 }

@@ -66,18 +66,10 @@ static int prepare_events(struct session *session, const char *list, struct sm_e
 /* Those that the interrupted run counted; none, if it did not count. */
 static int restore_events(struct session *session, struct sm_error *err)
 {
-	const json_t *events = json_object_get(session->manifest, "events");
-	char list[EVENTS_TEXT_MAX] = "";
-	size_t used = 0;
+	char list[EVENTS_TEXT_MAX];
 
-	for (size_t i = 0; i < json_array_size(events) && used < sizeof(list); i++) {
-		const json_t *name = json_object_get(json_array_get(events, i), "name");
-
-		if (json_is_string(name))
-			used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s",
-						 used ? "," : "", json_string_value(name));
-	}
-	return used && !session->options->no_counters ? prepare_events(session, list, err) : 0;
+	resume_events(session->manifest, list, sizeof(list));
+	return *list ? prepare_events(session, list, err) : 0;
 }
 
 static int open_machine(struct session *session, const struct sm_scenario *const *scenarios,
@@ -130,10 +122,24 @@ static void take_options(struct session *session)
 		plan->budget_ns = SM_STANDARD_BUDGET_NS;
 }
 
+/* Finds out what the plan takes, lays it out and writes it down: from here on nothing of it changes. */
+static int lay_out(struct session *session, struct sm_error *err)
+{
+	int rc = session_calibrate(session, err);
+
+	if (rc < 0)
+		return rc;
+	session_fit_budget(session);
+	sm_plan_schedule(&session->plan, &session->plan_options);
+	manifest_add_plan(session);
+	return sm_store_write_manifest(session->options->folder, session->manifest, err);
+}
+
 /* Everything up to the first trial of a new run. */
 static int begin(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 		 struct sm_error *err)
 {
+	struct sm_results *results = session->results;
 	int rc;
 
 	take_options(session);
@@ -146,88 +152,59 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 	if (rc == 0)
 		rc = sm_store_create(&session->store, session->options->folder, session->manifest,
 				     err);
-	if (rc == 0 && session->options->tune)
-		rc = session_tune(session, err);
-	if (rc == 0)
-		rc = session_calibrate(session, err);
 	if (rc < 0)
 		return rc;
-	session->results->folder = strdup(session->options->folder);
-	session->results->out = strdup(session->options->folder);
-	if (!session->results->folder || !session->results->out)
+	results->folder = strdup(session->options->folder);
+	results->out = strdup(session->options->folder);
+	if (!results->folder || !results->out)
 		return sm_fail(err, ENOMEM, "no memory for the run folder");
-	session_fit_budget(session);
-	sm_plan_schedule(&session->plan, &session->plan_options);
-	manifest_add_plan(session);
-	session->done = calloc(session->plan.step_count + 1, sizeof(*session->done));
-	if (!session->done)
-		return sm_fail(err, ENOMEM, "no memory for the plan");
-	return sm_store_write_manifest(session->options->folder, session->manifest, err);
+	if (session->options->tune)
+		rc = session_tune(session, err);
+	if (rc == 0)
+		rc = lay_out(session, err);
+	return rc == 0 ? resume_take_rows(session, err) : rc;
 }
 
-/* Everything up to the first missing trial of an interrupted one. */
+/* Everything up to the first missing trial of an interrupted one.  Its folder stays as it is until all of it was looked
+ * at. */
 static int go_on(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 		 struct sm_error *err)
 {
+	const struct sm_run_options *options = session->options;
 	struct sm_results *results = session->results;
-	int rc = sm_store_reopen(&session->store, session->options->folder, results, err);
+	bool planned;
+	int rc = sm_store_reopen(&session->store, options->folder, results, err);
 
 	if (rc < 0)
 		return rc;
 	session->manifest = results->manifest;
-	rc = manifest_restore_options(session, err);
+	planned = json_object_get(session->manifest, "plan") !=
+		  NULL; /* not where it was stopped while calibrating */
+	rc = resume_compare(session, err);
+	if (rc == 0)
+		rc = sm_run_restore_options(session->manifest, options->folder,
+					    &session->plan_options, err);
 	session->plan_options.topology = session->topology;
 	if (rc == 0)
 		rc = restore_events(session, err);
 	if (rc == 0)
 		rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
-	if (rc == 0)
+	if (rc == 0 && planned)
 		rc = manifest_restore_plan(session, err);
-	if (rc == 0 && session->options->tune)
+	if (rc == 0)
+		rc = resume_take_rows(session, err);
+	if (rc == 0)
+		rc = sm_store_go_on(session->store, err);
+	if (rc == 0 && options->tune)
 		rc = session_tune(session, err);
-	if (rc < 0)
+	if (rc < 0 || planned)
 		return rc;
-	sm_plan_schedule(&session->plan, &session->plan_options);
-	session->done = calloc(session->plan.step_count + 1, sizeof(*session->done));
-	if (!session->done)
-		return sm_fail(err, ENOMEM, "no memory for the plan");
-	for (size_t i = 0; i < results->sample_count; i++) {
-		const struct sm_sample *sample = &results->samples[i];
-		uint64_t ended_ns = sample->started_ns + sample->wall_ns;
-
-		if (sample->trial < session->plan.step_count)
-			session->done[sample->trial] = true;
-		if (ended_ns > session->resumed_ns)
-			session->resumed_ns = ended_ns;
-	}
-	/* a run that ended by its budget goes on, and is not complete until it has */
-	json_object_set_new(session->manifest, "status", json_string("interrupted"));
-	return sm_store_write_manifest(session->options->folder, session->manifest, err);
-}
-
-/* histograms/<scenario>-<variant>-<point>.hgrm for every case that traced. */
-static int write_histograms(struct session *session, struct sm_error *err)
-{
-	for (size_t i = 0; i < session->plan.case_count; i++) {
-		char name[384];
-		int rc;
-
-		if (!session->histogram[i] || session->histogram[i]->count == 0)
-			continue;
-		sm_store_histogram_name(session->plan.cases[i].id, name, sizeof(name));
-		rc = sm_store_write_histogram(session->options->folder, name, session->histogram[i],
-					      err);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	rc = lay_out(session, err);
+	return rc == 0 ? resume_take_rows(session, err) : rc;
 }
 
 static void end(struct session *session)
 {
-	for (size_t i = 0; session->histogram && i < session->plan.case_count; i++)
-		free(session->histogram[i]);
-	free(session->histogram);
 	if (session->options->resume)
 		sm_run_free_options(&session->plan_options);
 	sm_store_close(session->store);
@@ -250,8 +227,6 @@ static int measure_and_close(struct session *session, const struct sm_scenario *
 	session_progress(session, "analysing", 0, 1, "", 0);
 	rc_close = manifest_finish(session, rc == 0 ? "complete" : "interrupted", &later);
 	if (rc_close == 0)
-		rc_close = write_histograms(session, &later);
-	if (rc_close == 0)
 		rc_close = sm_analyse(session->results, scenarios, count, &later);
 	if (rc_close == 0)
 		rc_close = sm_store_write_analysis(session->results, &later);
@@ -273,11 +248,8 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 	if (rc == 0)
 		rc = options->resume ? go_on(&session, scenarios, scenario_count, err)
 				     : begin(&session, scenarios, scenario_count, err);
-	if (rc == 0) {
-		session.histogram = calloc(session.plan.case_count + 1, sizeof(*session.histogram));
-		rc = session.histogram ? measure_and_close(&session, scenarios, scenario_count, err)
-				       : sm_fail(err, ENOMEM, "no memory for the histograms");
-	}
+	if (rc == 0)
+		rc = measure_and_close(&session, scenarios, scenario_count, err);
 	end(&session);
 	return rc;
 }

@@ -26,10 +26,10 @@ struct session {
 	struct sm_store *store;
 	struct sm_results *results; /* what was measured so far; the caller's */
 	json_t *manifest;           /* theirs */
-	bool *done;                      /* [plan.step_count]: measured before a resume */
-	struct sm_histogram **histogram; /* [plan.case_count] */
-	uint64_t start_ns, timed_ns, overhead_ns;
-	uint64_t resumed_ns; /* how long the run had gone on before a resume */
+	bool *done; /* by trial, measured before a resume: the plan's steps, and the skipped cases behind them */
+	uint64_t start_ns, timed_ns;
+	/* how long the run had gone on before a resume; it counts, and so do its slices in timed_ns */
+	uint64_t resumed_ns;
 	struct sm_noise_mark noise_before;
 	struct gaps gaps_before;
 	struct sm_kept kept; /* while measuring */
@@ -45,15 +45,26 @@ bool session_stopped(const struct session *session);
 int manifest_make(struct session *session, struct sm_error *err);
 int manifest_add_plan(struct session *session);
 int manifest_finish(struct session *session, const char *status, struct sm_error *err);
-/* Restores options, operation counts and blocks from the manifest of an interrupted run. */
-int manifest_restore_options(struct session *session, struct sm_error *err);
+/* Restores operation counts and blocks from the manifest of an interrupted run, and lays out the steps. */
 int manifest_restore_plan(struct session *session, struct sm_error *err);
+/* The options of a run as the manifest says them; NULL: no memory. */
+json_t *manifest_options(const struct sm_run_options *run, const struct sm_plan_options *plan);
+
+/* resume.c: whether this is the build, the machine and the command that an interrupted run goes on with; else
+ * -EINVAL says what differs. */
+int resume_compare(const struct session *session, struct sm_error *err);
+/* Whether what was measured is of the plan; marks it as done.  -EBADMSG names the trial that is not. */
+int resume_take_rows(struct session *session, struct sm_error *err);
+/* The events that the interrupted run counted, as --events takes them; "" where it did not count. */
+void resume_events(const json_t *manifest, char *out, size_t size);
 
 /* counting_cost.c: the same page faults with the counters on and off; with a reason where
  * that failed; NULL without memory. */
 json_t *counting_cost(const struct session *session);
 
 /* measure.c */
+/* How long the run has gone on, with what came before a resume. */
+uint64_t session_spent_ns(const struct session *session);
 int session_calibrate(struct session *session, struct sm_error *err);
 void session_fit_budget(struct session *session);
 int session_measure(struct session *session, struct sm_error *err);

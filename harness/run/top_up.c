@@ -95,7 +95,7 @@ static const char *group_id(const struct session *session, size_t group)
 static bool has_time(const struct session *session, const struct sm_planned_group *group)
 {
 	double budget_ns = (double)session->plan_options.budget_ns;
-	double end_ns = (double)(sm_clock_ns() - session->start_ns);
+	double end_ns = (double)session_spent_ns(session);
 
 	for (unsigned i = 0; i < group->count; i++)
 		if (!session->plan.cases[group->first + i].skipped)

@@ -107,9 +107,11 @@ static void judge_rates(struct sm_analysis *a)
 		size_t c = a->results->samples[s].case_index;
 		const struct sm_scenario *scenario = a->group[a->case_view[c].group].scenario;
 
-		if (scenario && scenario->achieved &&
-		    strcmp(scenario->achieved, metric->metric) == 0 &&
-		    a->results->samples[s].found.status == SM_OK)
+		if (!scenario || !scenario->achieved ||
+		    strcmp(scenario->achieved, metric->metric) != 0)
+			continue;
+		a->results->samples[s].behind = true;
+		if (a->results->samples[s].found.status == SM_OK)
 			sm_analysis_put_aside(a, (size_t)s, SM_SATURATED,
 				  sm_results_string(a->results,
 						    "saturated: %.1f %% of the offered rate was achieved, "

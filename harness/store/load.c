@@ -1,6 +1,10 @@
-/* Loading a run folder. */
+/* Loading a run folder: what was measured, or one sentence on what is wrong with it.
+ *
+ * The row of a trial in samples.csv is written last and announces how many slices it has; the manifest names the
+ * events and the further metrics.  So each row of the other files is known to belong, to be the only one of its
+ * kind, and to be there. */
 #include <errno.h>
-#include <math.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,47 +13,35 @@
 
 #define TRIALS_MAX 50000000u
 
-static int take_sample(struct sm_results *results, const void *row, struct sm_error *err)
-{
-	const struct sample_view *view = row;
+/* A trial that ended, by its row in samples.csv. */
+struct ended {
+	unsigned trial, line; /* of the row */
+	unsigned sample;      /* index */
+	unsigned seen;        /* rows in the file that is being read */
+};
 
-	/* rows are kept by trial number: a damaged one must not cost memory without end */
-	if (view->s.trial > TRIALS_MAX)
-		return sm_fail(err, EBADMSG, "%s/samples.csv: trial %u is more than a run can have", results->folder,
-			       view->s.trial);
-	sm_results_take(results, &view->c, &view->s);
-	return 0;
-}
+struct loader {
+	struct table_taker taker; /* the first, so that the taker is the loader */
+	struct sm_results *results;
+	enum table_end end;
+	int file; /* that is being read */
+	struct ended *trials;
+	size_t count;
+	struct ended *current;  /* whose rows are being read; NULL: none */
+	uint64_t operations;    /* of it in buckets.csv so far */
+	const json_t *events;   /* of the manifest; NULL: it does not say */
+	const json_t *cases;    /* of its plan */
+	const json_t **metrics; /* by case: their names in the plan; NULL: it does not say */
+	size_t metrics_count;
+};
 
-static int take_slice(struct sm_results *results, const void *row, struct sm_error *err)
-{
-	struct sm_slice_facts slice = *(const struct sm_slice_facts *)row;
-
-	(void)err;
-	sm_slice_take_probes(&slice);
-	*sm_results_add_slice(results) = slice.row;
-	return 0;
-}
-
-static int take_counter(struct sm_results *results, const void *row, struct sm_error *err)
-{
-	(void)err;
-	*sm_results_add_counter(results) = *(const struct sm_counter_row *)row;
-	return 0;
-}
-
-static int take_metric(struct sm_results *results, const void *row, struct sm_error *err)
-{
-	(void)err;
-	*sm_results_add_metric(results) = *(const struct sm_metric_row *)row;
-	return 0;
-}
-
+/* 1: complete; 0: interrupted. */
 static int load_manifest(struct sm_results *results, const char *folder, struct sm_error *err)
 {
 	struct sm_error unread = { 0 };
 	json_error_t why;
 	char path[4200];
+	const char *status;
 	FILE *file;
 	json_int_t version;
 
@@ -72,107 +64,297 @@ static int load_manifest(struct sm_results *results, const char *folder, struct 
 		return sm_fail(err, EBADMSG,
 			       "%s: schema %lld is of a later version; this one reads %d", path,
 			       (long long)version, SM_SCHEMA_VERSION);
+	status = json_string_value(json_object_get(results->manifest, "status"));
+	if (!status || (strcmp(status, "complete") != 0 && strcmp(status, "interrupted") != 0))
+		return sm_fail(err, EBADMSG,
+			       "%s: \"status\" is neither \"complete\" nor \"interrupted\"", path);
+	return strcmp(status, "complete") == 0;
+}
+
+/* The names of the further metrics of a case, by the manifest's plan; NULL: it does not say. */
+static const json_t *planned_metrics(const struct loader *loader, const char *id)
+{
+	size_t i;
+	const json_t *one;
+
+	json_array_foreach (loader->cases, i, one) {
+		const char *text = json_string_value(json_object_get(one, "id"));
+
+		if (text && strcmp(text, id) == 0)
+			return json_object_get(one, "metrics");
+	}
+	return NULL;
+}
+
+/* Room for one more in an array that doubles. */
+static int make_room(void **array, size_t count, size_t size, struct sm_error *err)
+{
+	void *more;
+
+	if (count & (count - 1))
+		return 0;
+	more = realloc(*array, (count ? 2 * count : 1) * size);
+	if (!more)
+		return sm_fail(err, ENOMEM, "no memory for so many trials");
+	*array = more;
 	return 0;
 }
 
-/* What samples.csv announces of a trial. */
-struct announced {
-	bool here;
-	unsigned slices, seen;
-};
-
-static int announce(const struct sm_results *results, struct announced *trial, struct sm_error *err)
+static int take_sample(struct table_taker *taker, const void *row, unsigned line,
+		       struct sm_error *err)
 {
-	for (size_t i = 0; i < results->sample_count; i++) {
-		const struct sm_sample *sample = &results->samples[i];
+	struct loader *loader = (struct loader *)taker;
+	const struct sample_view *view = row;
+	struct sm_sample *sample;
 
+	if (view->s.trial > TRIALS_MAX)
+		return sm_fail(err, EBADMSG, "trial %u is more than a run can have", view->s.trial);
+	sample = sm_results_take(loader->results, &view->c, &view->s);
+	if (make_room((void **)&loader->trials, loader->count, sizeof(*loader->trials), err) < 0 ||
+	    make_room((void **)&loader->metrics, loader->metrics_count, sizeof(*loader->metrics),
+		      err) < 0)
+		return -ENOMEM;
+	if (sample->case_index == loader->metrics_count)
+		loader->metrics[loader->metrics_count++] = planned_metrics(loader, view->c.id);
+	loader->trials[loader->count] =
+		(struct ended){ sample->trial, line, (unsigned)loader->count, 0 };
+	loader->count++;
+	return 1;
+}
+
+static int by_trial(const void *a, const void *b)
+{
+	const struct ended *left = a, *right = b;
+
+	if (left->trial != right->trial)
+		return left->trial < right->trial ? -1 : 1;
+	return (left->line > right->line) - (left->line < right->line);
+}
+
+static int sort_trials(struct loader *loader, struct sm_error *err)
+{
+	if (loader->count > 1)
+		qsort(loader->trials, loader->count, sizeof(*loader->trials), by_trial);
+	for (size_t i = 1; i < loader->count; i++)
 		/* Copied by somebody: whose are its slices? */
-		if (trial[sample->trial].here)
-			return sm_fail(err, EBADMSG, "%s/samples.csv: trial %u stands there twice",
-				       results->folder, sample->trial);
-		trial[sample->trial] = (struct announced){ true, sample->slices, 0 };
-	}
+		if (loader->trials[i].trial == loader->trials[i - 1].trial)
+			return sm_fail(
+				err, EBADMSG,
+				"%s/samples.csv:%u: trial %u stands there twice, in line %u too",
+				loader->results->folder, loader->trials[i].line,
+				loader->trials[i].trial, loader->trials[i - 1].line);
 	return 0;
 }
 
-/* Whether a row belongs to a trial that ended; else it is left out, where the files are open, or refused. */
-static int belongs(struct sm_results *results, const struct announced *trial, size_t trials,
-		   unsigned number, const char *file, enum table_end end, struct sm_error *err)
+/* Finds the trial that a row belongs to, whose rows stand together: 1.  0 where it has no row in samples.csv, and
+ * that may be: a kill came between, or it goes on. */
+static int belongs(struct loader *loader, unsigned number, struct sm_error *err)
 {
-	if (number < trials && trial[number].here)
+	const struct ended wanted = { .trial = number };
+	size_t low = 0, high = loader->count;
+
+	if (loader->current && loader->current->trial == number)
 		return 1;
-	if (end == TABLE_ENDED)
-		return sm_fail(err, EBADMSG, "%s/%s: trial %u has no row in samples.csv",
-			       results->folder, file, number);
-	results->left_out++;
-	return 0;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (by_trial(&loader->trials[middle], &wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == loader->count || loader->trials[low].trial != number) {
+		if (loader->end == TABLE_ENDED)
+			return sm_fail(err, EBADMSG, "trial %u has no row in samples.csv", number);
+		return 0;
+	}
+	loader->current = &loader->trials[low];
+	if (loader->current->seen > 0)
+		return sm_fail(err, EBADMSG, "the rows of trial %u do not stand together", number);
+	return 1;
 }
 
-/* Slices stand in their order, each once, as many as the trial announces. */
-static int check_slices(struct sm_results *results, struct announced *trial, size_t trials,
-			enum table_end end, struct sm_error *err)
+static const struct sm_sample *sample_of(const struct loader *loader, const struct ended *trial)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < results->slice_count; i++) {
-		const struct sm_slice_row *slice = &results->slices[i];
-		int rc = belongs(results, trial, trials, slice->trial, "slices.csv", end, err);
-
-		if (rc < 0)
-			return rc;
-		if (rc == 0)
-			continue;
-		if (slice->slice != trial[slice->trial].seen++)
-			return sm_fail(err, EBADMSG,
-				       "%s/slices.csv: slice %u of trial %u stands where slice %u should",
-				       results->folder, slice->slice, slice->trial,
-				       trial[slice->trial].seen - 1);
-		results->slices[kept++] = *slice;
-	}
-	results->slice_count = kept;
-	for (size_t t = 0; t < trials; t++)
-		if (trial[t].here && trial[t].seen != trial[t].slices)
-			return sm_fail(err, EBADMSG,
-				       "%s/slices.csv: %u slices of trial %zu, which has %u by samples.csv",
-				       results->folder, trial[t].seen, t, trial[t].slices);
-	return 0;
+	return &loader->results->samples[trial->sample];
 }
 
-/* Rows of trials without a row in samples.csv go: a kill came between, or the trial goes on. */
-static int check_trials(struct sm_results *results, enum table_end end, struct sm_error *err)
+static int take_slice(struct table_taker *taker, const void *row, unsigned line,
+		      struct sm_error *err)
 {
-	struct announced *trial;
-	size_t trials = 1, counters = 0, metrics = 0;
-	int rc;
+	struct loader *loader = (struct loader *)taker;
+	struct sm_slice_facts slice = *(const struct sm_slice_facts *)row;
+	int rc = belongs(loader, slice.row.trial, err);
+	unsigned due;
 
-	for (size_t i = 0; i < results->sample_count; i++)
-		if (results->samples[i].trial >= trials)
-			trials = (size_t)results->samples[i].trial + 1;
-	trial = calloc(trials, sizeof(*trial));
-	if (!trial)
-		return sm_fail(err, ENOMEM, "no memory for %zu trials", trials);
-	rc = announce(results, trial, err);
-	if (rc == 0)
-		rc = check_slices(results, trial, trials, end, err);
-	for (size_t i = 0; rc >= 0 && i < results->counter_count; i++) {
-		rc = belongs(results, trial, trials, results->counters[i].trial, "counters.csv", end, err);
-		if (rc > 0)
-			results->counters[counters++] = results->counters[i];
-	}
-	for (size_t i = 0; rc >= 0 && i < results->metric_count; i++) {
-		rc = belongs(results, trial, trials, results->metrics[i].trial, "metrics.csv", end, err);
-		if (rc > 0)
-			results->metrics[metrics++] = results->metrics[i];
-	}
-	free(trial);
-	if (rc < 0)
+	(void)line;
+	if (rc <= 0)
 		return rc;
-	results->counter_count = counters;
-	results->metric_count = metrics;
+	due = loader->current->seen++;
+	if (slice.row.slice != due)
+		return sm_fail(err, EBADMSG, "slice %u of trial %u stands where slice %u should",
+			       slice.row.slice, slice.row.trial, due);
+	if (due >= sample_of(loader, loader->current)->slices)
+		return sm_fail(err, EBADMSG, "slice %u of trial %u, which has %u by samples.csv",
+			       slice.row.slice, slice.row.trial, due);
+	sm_slice_take_probes(&slice);
+	*sm_results_add_slice(loader->results) = slice.row;
+	return 1;
+}
+
+/* The names that the manifest has for the rows of a trial in counters.csv or metrics.csv; NULL: it does not say. */
+static const json_t *names_of(const struct loader *loader, const struct ended *trial)
+{
+	return loader->file == FILE_COUNTERS
+		       ? loader->events
+		       : loader->metrics[sample_of(loader, trial)->case_index];
+}
+
+/* Whether a row of this name is the one that is due, by the manifest's list (of names, or of objects with one). */
+static int take_name(struct loader *loader, const char *name, struct sm_error *err)
+{
+	const struct ended *trial = loader->current;
+	const json_t *names = names_of(loader, trial);
+	const json_t *due = json_array_get(names, loader->current->seen++);
+	const char *text =
+		json_string_value(json_is_object(due) ? json_object_get(due, "name") : due);
+
+	if (names && !text)
+		return sm_fail(err, EBADMSG,
+			       "\"%.60s\" of trial %u is one more than manifest.json names", name,
+			       trial->trial);
+	if (names && strcmp(text, name) != 0)
+		return sm_fail(err, EBADMSG, "\"%.60s\" of trial %u stands where \"%.60s\" should",
+			       name, trial->trial, text);
+	return 1;
+}
+
+static int stands_twice(const char *name, unsigned trial, struct sm_error *err)
+{
+	return sm_fail(err, EBADMSG, "\"%.60s\" of trial %u stands there twice", name, trial);
+}
+
+static int take_counter(struct table_taker *taker, const void *row, unsigned line,
+			struct sm_error *err)
+{
+	struct loader *loader = (struct loader *)taker;
+	struct sm_results *results = loader->results;
+	const struct sm_counter_row *counter = row;
+	int rc = belongs(loader, counter->trial, err);
+
+	(void)line;
+	for (size_t i = 0; rc > 0 && i < loader->current->seen; i++)
+		if (results->counters[results->counter_count - 1 - i].event == counter->event)
+			return stands_twice(counter->event, counter->trial, err);
+	if (rc > 0)
+		rc = take_name(loader, counter->event, err);
+	if (rc > 0)
+		*sm_results_add_counter(results) = *counter;
+	return rc;
+}
+
+static int take_metric(struct table_taker *taker, const void *row, unsigned line,
+		       struct sm_error *err)
+{
+	struct loader *loader = (struct loader *)taker;
+	struct sm_results *results = loader->results;
+	const struct sm_metric_row *metric = row;
+	int rc = belongs(loader, metric->trial, err);
+
+	(void)line;
+	for (size_t i = 0; rc > 0 && i < loader->current->seen; i++)
+		if (results->metrics[results->metric_count - 1 - i].metric == metric->metric)
+			return stands_twice(metric->metric, metric->trial, err);
+	if (rc > 0)
+		rc = take_name(loader, metric->metric, err);
+	if (rc > 0)
+		*sm_results_add_metric(results) = *metric;
+	return rc;
+}
+
+static int take_bucket(struct table_taker *taker, const void *row, unsigned line,
+		       struct sm_error *err)
+{
+	struct loader *loader = (struct loader *)taker;
+	struct sm_results *results = loader->results;
+	const struct sm_bucket_row *bucket = row, *last = NULL;
+	int rc = belongs(loader, bucket->trial, err);
+
+	(void)line;
+	if (rc <= 0)
+		return rc;
+	if (loader->current->seen++ > 0)
+		last = &results->buckets[results->bucket_count - 1];
+	else
+		loader->operations = 0;
+	if (last && last->ns >= bucket->ns)
+		return sm_fail(err, EBADMSG,
+			       "%" PRIu64 " ns of trial %u stands behind %" PRIu64 " ns",
+			       bucket->ns, bucket->trial, last->ns);
+	if (last && last->total != bucket->total)
+		return sm_fail(err, EBADMSG,
+			       "trial %u has %" PRIu64 " operations, and %" PRIu64
+			       " in the line before",
+			       bucket->trial, bucket->total, last->total);
+	if (bucket->count == 0 || bucket->count > bucket->total - loader->operations)
+		return sm_fail(err, EBADMSG,
+			       "%" PRIu64 " operations in a bucket of trial %u, where %" PRIu64
+			       " are left",
+			       bucket->count, bucket->trial, bucket->total - loader->operations);
+	loader->operations += bucket->count;
+	*sm_results_add_bucket(results) = *bucket;
+	return 1;
+}
+
+/* Operations that a trial has in all, by the last of its buckets, where the rows before hold fewer. */
+static int check_buckets(const struct loader *loader, struct sm_error *err)
+{
+	const struct sm_results *results = loader->results;
+	uint64_t operations = 0;
+
+	for (size_t i = 0; i < results->bucket_count; i++) {
+		const struct sm_bucket_row *bucket = &results->buckets[i];
+		bool last = i + 1 == results->bucket_count || bucket[1].trial != bucket->trial;
+
+		operations += bucket->count;
+		if (last && operations != bucket->total)
+			return sm_fail(err, EBADMSG,
+				       "%s/buckets.csv: %" PRIu64 " of %" PRIu64
+				       " operations of trial %u",
+				       results->folder, operations, bucket->total, bucket->trial);
+		operations = last ? 0 : operations;
+	}
 	return 0;
 }
 
-int store_is_run(const char *folder, struct sm_error *err)
+/* Whether all rows of the trials that ended are there: they were written before those of samples.csv. */
+static int check_all_there(struct loader *loader, struct sm_error *err)
+{
+	static const char *const what[FILES] = { "slices", "events", "metrics" };
+
+	if (loader->file == FILE_BUCKETS)
+		return check_buckets(loader, err);
+	for (size_t i = 0; i < loader->count; i++) {
+		struct ended *t = &loader->trials[i];
+		const struct sm_sample *sample = sample_of(loader, t);
+		bool slices = loader->file == FILE_SLICES;
+		const json_t *names = slices ? NULL : names_of(loader, t);
+		size_t due = slices                            ? sample->slices
+			     : names && sample->ended == SM_OK ? json_array_size(names)
+							       : t->seen;
+
+		if (t->seen != due)
+			return sm_fail(
+				err, EBADMSG, "%s/%s: %u %s of trial %u, which has %zu by %s:%u",
+				loader->results->folder, tables_measured[loader->file]->file,
+				t->seen, what[loader->file], t->trial, due,
+				slices ? "samples.csv" : "manifest.json and samples.csv", t->line);
+		t->seen = 0;
+	}
+	return 0;
+}
+
+int store_status(const char *folder, struct sm_error *err)
 {
 	struct sm_results results;
 	int rc;
@@ -183,47 +365,71 @@ int store_is_run(const char *folder, struct sm_error *err)
 	return rc;
 }
 
-static bool is_complete(const json_t *manifest)
+static int read_file(struct loader *loader, int file, off_t kept[FILES], struct sm_error *err)
 {
-	const char *status = json_string_value(json_object_get(manifest, "status"));
+	static int (*const take[FILES])(struct table_taker *, const void *, unsigned,
+					struct sm_error *) = {
+		[FILE_SLICES] = take_slice,   [FILE_COUNTERS] = take_counter,
+		[FILE_METRICS] = take_metric, [FILE_BUCKETS] = take_bucket,
+		[FILE_SAMPLES] = take_sample,
+	};
+	union {
+		struct sample_view sample;
+		struct sm_slice_facts slice;
+		struct sm_counter_row counter;
+		struct sm_metric_row metric;
+		struct sm_bucket_row bucket;
+	} row;
+	/* folders of builds before it have no buckets.csv; one without a plan may have been killed before any file
+	 * was made */
+	bool may_lack = file == FILE_BUCKETS || (loader->end == TABLE_OPEN && !loader->cases);
+	struct sm_error why = { 0 };
+	int rc;
 
-	return status && strcmp(status, "complete") == 0;
+	loader->file = file;
+	loader->current = NULL;
+	loader->taker = (struct table_taker){ take[file], loader->results, &row, sizeof(row), 0 };
+	rc = table_read(tables_measured[file], loader->results->folder, loader->end, &loader->taker,
+			&why);
+	kept[file] = loader->taker.kept;
+	if ((rc == -ENOENT || rc == -ENODATA) && may_lack)
+		rc = 0;
+	if (rc < 0)
+		return sm_fail(err, why.code, "%s", why.text);
+	return file == FILE_SAMPLES ? sort_trials(loader, err) : check_all_there(loader, err);
 }
 
 int store_load(struct sm_results *results, const char *folder, enum table_end end,
-	       struct sm_error *err)
+	       off_t kept[FILES], struct sm_error *err)
 {
-	struct sample_view sample;
-	struct sm_slice_facts slice;
-	struct sm_counter_row counter;
-	struct sm_metric_row metric;
-	int rc = load_manifest(results, folder, err);
+	struct loader loader = { .results = results, .end = end };
+	int status = load_manifest(results, folder, err), rc;
 
-	if (rc < 0)
-		return rc;
-	if (!is_complete(results->manifest))
-		end = TABLE_OPEN;
+	if (status < 0)
+		return status;
+	if (status == 0)
+		loader.end = TABLE_OPEN;
+	loader.events = json_object_get(results->manifest, "events");
+	loader.cases = json_object_get(json_object_get(results->manifest, "plan"), "cases");
 	results->folder = strdup(folder);
 	results->out = strdup(folder);
 	if (!results->folder || !results->out)
 		return sm_fail(err, ENOMEM, "no memory to load %s", folder);
 	/* samples first: of every trial that has a row there, the other rows are there already */
-	rc = table_read(&table_samples, folder, results, end, &sample, sizeof(sample), take_sample,
-			err);
-	if (rc == 0)
-		rc = table_read(&table_slices, folder, results, end, &slice, sizeof(slice),
-				take_slice, err);
-	if (rc == 0)
-		rc = table_read(&table_counters, folder, results, end, &counter, sizeof(counter),
-				take_counter, err);
-	if (rc == 0)
-		rc = table_read(&table_metrics, folder, results, end, &metric, sizeof(metric),
-				take_metric, err);
-	return rc == 0 ? check_trials(results, end, err) : rc;
+	rc = read_file(&loader, FILE_SAMPLES, kept, err);
+	for (int file = 0; rc == 0 && file < FILE_SAMPLES; file++)
+		rc = read_file(&loader, file, kept, err);
+	free(loader.trials);
+	free((void *)loader.metrics);
+	return rc < 0 ? rc : status;
 }
 
 int sm_store_load(struct sm_results *results, const char *folder, struct sm_error *err)
 {
+	off_t kept[FILES];
+	int rc;
+
 	results->live = sm_store_is_locked(folder);
-	return store_load(results, folder, results->live ? TABLE_OPEN : TABLE_ENDED, err);
+	rc = store_load(results, folder, results->live ? TABLE_OPEN : TABLE_ENDED, kept, err);
+	return rc < 0 ? rc : 0;
 }

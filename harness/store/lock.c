@@ -28,9 +28,16 @@ int store_lock(const char *folder, int *out, struct sm_error *err)
 	*out = -1;
 	if (fd < 0)
 		return sm_fail(err, errno, "cannot write %s/lock: %s", folder, strerror(errno));
-	if (fcntl(fd, F_SETLK, &lock) == 0 || !(errno == EAGAIN || errno == EACCES)) {
-		*out = fd; /* a file system without locks leaves none to hold */
+	if (fcntl(fd, F_SETLK, &lock) == 0 || errno == EOPNOTSUPP || errno == ENOSYS ||
+	    errno == EINVAL) {
+		*out = fd; /* a file system that knows no locks leaves none to hold */
 		return 0;
+	}
+	if (errno != EAGAIN && errno != EACCES) {
+		rc = sm_fail(err, errno, "cannot lock %s/lock: %s; choose another --out", folder,
+			     strerror(errno));
+		close(fd);
+		return rc;
 	}
 	if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
 		rc = sm_fail(err, EBUSY, "process %d is writing %s: wait until it ends",

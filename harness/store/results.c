@@ -49,6 +49,7 @@ void sm_results_free(struct sm_results *results)
 	free(results->slices);
 	free(results->counters);
 	free(results->metrics);
+	free(results->buckets);
 	free(results->summaries);
 	free(results->pairs);
 	free(results->crossings);
@@ -162,6 +163,11 @@ struct sm_counter_row *sm_results_add_counter(struct sm_results *results)
 struct sm_metric_row *sm_results_add_metric(struct sm_results *results)
 {
 	return ADD(results, metrics, metric_count, metric_room);
+}
+
+struct sm_bucket_row *sm_results_add_bucket(struct sm_results *results)
+{
+	return ADD(results, buckets, bucket_count, bucket_room);
 }
 
 struct sm_summary_row *sm_results_add_summary(struct sm_results *results)
@@ -289,43 +295,29 @@ static int in_case_order(const void *a, const void *b)
 	return (left->metric > right->metric) - (left->metric < right->metric);
 }
 
-/* Samples by trial: index + 1, or 0; `*trials` of them. */
-static size_t *samples_by_trial(const struct sm_results *results, size_t *trials)
-{
-	size_t *sample_of;
-
-	*trials = 0;
-	for (size_t i = 0; i < results->sample_count; i++)
-		if (results->samples[i].trial >= *trials)
-			*trials = (size_t)results->samples[i].trial + 1;
-	sample_of = or_end(calloc(*trials + 1, sizeof(*sample_of)));
-	for (size_t i = 0; i < results->sample_count; i++)
-		sample_of[results->samples[i].trial] = i + 1;
-	return sample_of;
-}
-
 /* Fills `out` with the metrics of trials that ended well; returns how many. */
-static size_t sort_metrics(const struct sm_results *results, const size_t *sample_of, size_t trials,
-			   struct by_case *out)
+static size_t sort_metrics(const struct sm_results *results, const struct sm_trial_place *trials,
+			   size_t trial_count, struct by_case *out)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < results->metric_count; i++) {
 		const struct sm_metric_row *metric = &results->metrics[i];
-		size_t of = metric->trial < trials ? sample_of[metric->trial] : 0;
+		long of = sm_results_sample_of(trials, trial_count, metric->trial);
 
-		if (of-- > 0 && results->samples[of].ended == SM_OK)
-			out[count++] =
-				(struct by_case){ of, results->samples[of].case_index, metric };
+		if (of >= 0 && results->samples[of].ended == SM_OK)
+			out[count++] = (struct by_case){ (size_t)of,
+							 results->samples[of].case_index, metric };
 	}
 	qsort(out, count, sizeof(*out), in_case_order);
 	return count;
 }
 
-static void derive(struct sm_results *results, const size_t *sample_of, size_t trials)
+static void derive(struct sm_results *results, const struct sm_trial_place *trials,
+		   size_t trial_count)
 {
 	struct by_case *list = or_end(calloc(results->metric_count + 1, sizeof(*list)));
-	size_t count = sort_metrics(results, sample_of, trials, list);
+	size_t count = sort_metrics(results, trials, trial_count, list);
 
 	for (size_t i = 0; i < count; i++) {
 		unsigned index = derived_case(results, list[i].case_index, list[i].metric);
@@ -344,11 +336,12 @@ static void derive(struct sm_results *results, const size_t *sample_of, size_t t
 }
 
 /* What a count says where it was counted at all; a multiplexed one is extrapolated. */
-static void value_counters(struct sm_results *results, const size_t *sample_of, size_t trials)
+static void value_counters(struct sm_results *results, const struct sm_trial_place *trials,
+			   size_t trial_count)
 {
 	for (size_t i = 0; i < results->counter_count; i++) {
 		struct sm_counter_row *row = &results->counters[i];
-		size_t of = row->trial < trials ? sample_of[row->trial] : 0;
+		long of = sm_results_sample_of(trials, trial_count, row->trial);
 		double operations = 0;
 
 		row->value = row->state == SM_COUNTED ? (double)row->raw
@@ -356,7 +349,7 @@ static void value_counters(struct sm_results *results, const size_t *sample_of, 
 				     ? (double)row->raw * ((double)row->enabled_ns /
 							   (double)row->running_ns)
 				     : (double)NAN;
-		if (of-- > 0)
+		if (of >= 0)
 			operations = (double)results->samples[of].ops *
 				     results->cases[results->samples[of].case_index].workers;
 		row->per_op = operations > 0 ? row->value / operations : (double)NAN;
@@ -428,7 +421,8 @@ static void order_cases(struct sm_results *results)
 
 int sm_results_prepare(struct sm_results *results, struct sm_error *err)
 {
-	size_t trials, *sample_of;
+	struct sm_trial_place *trials;
+	size_t trial_count;
 
 	for (size_t i = 0; i < results->sample_count; i++)
 		if (results->samples[i].case_index >= results->case_count)
@@ -440,6 +434,7 @@ int sm_results_prepare(struct sm_results *results, struct sm_error *err)
 	for (size_t i = 0; i < results->sample_count; i++) {
 		struct sm_sample *sample = &results->samples[i];
 
+		sample->behind = false;
 		sample->found = (struct sm_value){
 			.klass = "-",
 			.value = (double)NAN,
@@ -451,10 +446,10 @@ int sm_results_prepare(struct sm_results *results, struct sm_error *err)
 		results->slices[i].klass = "-";
 		results->slices[i].purity = SM_PURE;
 	}
-	sample_of = samples_by_trial(results, &trials);
-	value_counters(results, sample_of, trials);
-	derive(results, sample_of, trials);
-	free(sample_of);
+	trials = sm_results_trials(results, &trial_count);
+	value_counters(results, trials, trial_count);
+	derive(results, trials, trial_count);
+	free(trials);
 	results->summary_count = results->pair_count = 0;
 	results->crossing_count = results->claim_count = 0;
 	return 0;

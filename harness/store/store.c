@@ -12,14 +12,10 @@
 
 #include "table.h"
 
-enum { FILE_SLICES, FILE_COUNTERS, FILE_METRICS, FILE_SAMPLES, FILES };
-
-static const struct table *const tables[FILES] = { &table_slices, &table_counters, &table_metrics,
-						   &table_samples };
-
 struct sm_store {
 	char *folder;
 	int fd[FILES], lock;
+	off_t kept[FILES]; /* of a folder to go on with: where the rows end that stay */
 };
 
 static struct sm_store *store_new(const char *folder)
@@ -79,30 +75,29 @@ static int append_text(struct sm_store *store, int file, const char *text, size_
 	int error = done < 0 ? errno : ENOSPC;
 
 	(void)!ftruncate(store->fd[file], before);
-	return write_failed(store->folder, tables[file]->file, error, err);
+	return write_failed(store->folder, tables_measured[file]->file, error, err);
 }
 
-static int make_folder(const char *folder, struct sm_error *err)
+/* Whether a run that was killed before its manifest may have left a file of this name. */
+static bool is_leftover(const char *name)
 {
-	DIR *dir;
+	return strcmp(name, "lock") == 0 || (strncmp(name, "manifest.json.", 14) == 0 &&
+					     strcmp(name + strlen(name) - 5, ".part") == 0);
+}
+
+/* A folder that holds something is somebody's. */
+static int check_empty(const char *folder, struct sm_error *err)
+{
+	DIR *dir = opendir(folder);
 	const struct dirent *entry;
 	int used = 0;
 
-	if (mkdir(folder, 0777) == 0)
-		return 0;
-	if (errno != EEXIST)
-		return sm_fail(err, errno,
-			       errno == ENOENT
-				       ? "cannot make the run folder %s: the folder above it does "
-					 "not exist (%s)"
-				       : "cannot make the run folder %s: %s; choose another --out",
-			       folder, strerror(errno));
-	dir = opendir(folder);
 	if (!dir)
 		return sm_fail(err, errno, "cannot use %s as the run folder: %s", folder,
 			       strerror(errno));
 	while ((entry = readdir(dir)))
-		used += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+		used += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+			!is_leftover(entry->d_name);
 	closedir(dir);
 	if (used)
 		return sm_fail(
@@ -112,31 +107,53 @@ static int make_folder(const char *folder, struct sm_error *err)
 	return 0;
 }
 
-/* The folders in a run's, made where they are missing.  In a stranger's folder one may be a link out of it. */
-static int make_below(const char *folder, struct sm_error *err)
+static int make_folder(const char *folder, struct sm_error *err)
 {
-	static const char *const below[] = { "plots", "histograms", "series" };
+	if (mkdir(folder, 0777) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return sm_fail(err, errno,
+			       errno == ENOENT
+				       ? "cannot make the run folder %s: the folder above it does "
+					 "not exist (%s)"
+				       : "cannot make the run folder %s: %s; choose another --out",
+			       folder, strerror(errno));
+	return check_empty(folder, err);
+}
+
+int store_make_below(const char *folder, const char *name, struct sm_error *err)
+{
 	struct stat status;
 	char path[4200];
 
-	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", folder, below[i]);
-		if (mkdir(path, 0777) < 0 && errno != EEXIST)
-			return sm_fail(err, errno, "cannot make %s: %s; choose another --out", path,
-				       strerror(errno));
-		if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode))
-			return sm_fail(err, ENOTDIR, "%s is no folder: remove it", path);
-	}
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (mkdir(path, 0777) < 0 && errno != EEXIST)
+		return sm_fail(err, errno, "cannot make %s: %s; choose another --out", path,
+			       strerror(errno));
+	if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+		return sm_fail(err, ENOTDIR, "%s is no folder: remove it", path);
 	return 0;
 }
 
-static int open_files(struct sm_store *store, int flags, struct sm_error *err)
+/* The folders in a run's, made where they are missing. */
+static int make_all_below(const char *folder, struct sm_error *err)
+{
+	static const char *const below[] = { "plots", "histograms", "series" };
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(below) / sizeof(below[0]); i++)
+		rc = store_make_below(folder, below[i], err);
+	return rc;
+}
+
+static int open_files(struct sm_store *store, struct sm_error *err)
 {
 	char path[4200];
 
 	for (int i = 0; i < FILES; i++) {
-		snprintf(path, sizeof(path), "%s/%s", store->folder, tables[i]->file);
-		store->fd[i] = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | flags, 0666);
+		snprintf(path, sizeof(path), "%s/%s", store->folder, tables_measured[i]->file);
+		store->fd[i] =
+			open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_CREAT, 0666);
 		if (store->fd[i] < 0 && errno == ELOOP)
 			return sm_fail(err, EBADMSG, "%s is a link: a run writes into its own folder alone", path);
 		if (store->fd[i] < 0)
@@ -145,6 +162,7 @@ static int open_files(struct sm_store *store, int flags, struct sm_error *err)
 	return 0;
 }
 
+/* The names of the columns, where a file is empty. */
 static int write_headers(struct sm_store *store, struct sm_error *err)
 {
 	int rc = 0;
@@ -152,11 +170,14 @@ static int write_headers(struct sm_store *store, struct sm_error *err)
 	for (int i = 0; rc == 0 && i < FILES; i++) {
 		char *text = NULL;
 		size_t size = 0;
-		FILE *out = open_memstream(&text, &size);
+		FILE *out;
 
+		if (lseek(store->fd[i], 0, SEEK_END) > 0)
+			continue;
+		out = open_memstream(&text, &size);
 		if (!out)
 			return sm_fail(err, ENOMEM, "no memory for a header");
-		table_write_header(tables[i], out);
+		table_write_header(tables_measured[i], out);
 		fclose(out);
 		rc = append_text(store, i, text, size, err);
 		free(text);
@@ -177,15 +198,15 @@ int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 	store = store_new(folder);
 	if (!store)
 		return sm_fail(err, ENOMEM, "no memory for the run folder");
-	rc = make_below(folder, err);
+	rc = store_lock(folder, &store->lock, err);
+	/* another run may have made it its own, and ended, before it was locked */
 	if (rc == 0)
-		rc = store_lock(folder, &store->lock, err);
+		rc = check_empty(folder, err);
+	/* from here on it is a run's, with which --resume goes on: what is missing is made there */
 	if (rc == 0)
 		rc = sm_store_write_manifest(folder, manifest, err);
 	if (rc == 0)
-		rc = open_files(store, O_CREAT | O_EXCL, err);
-	if (rc == 0)
-		rc = write_headers(store, err);
+		rc = sm_store_go_on(store, err);
 	if (rc < 0) {
 		sm_store_close(store);
 		return rc;
@@ -194,106 +215,55 @@ int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 	return 0;
 }
 
-/* The trials that have a row in samples.csv. */
-struct ended {
-	bool *trial;
-	size_t room;
-};
-
-/* A whole file as text; NULL: no memory, or it cannot be read. */
-static char *read_all(int fd, size_t *size)
+static int refuse_complete(const char *folder, struct sm_error *err)
 {
-	off_t end = lseek(fd, 0, SEEK_END);
-	char *text = end >= 0 ? malloc((size_t)end + 1) : NULL;
-	ssize_t got = 1;
-
-	for (*size = 0; text && got > 0 && *size < (size_t)end; *size += (size_t)got)
-		if ((got = pread(fd, text + *size, (size_t)end - *size, (off_t)*size)) < 0) {
-			free(text);
-			return NULL;
-		}
-	if (text)
-		text[*size] = '\0';
-	return text;
-}
-
-/* Where the last line of a text begins, 0 for none. */
-static size_t last_line(const char *text, size_t size)
-{
-	while (size > 0 && text[size - 1] != '\n')
-		size--;
-	return size;
-}
-
-/* Where the rows end that belong to a trial which ended: what a kill left after it begins there. */
-static size_t kept_size(const char *text, size_t size, const struct ended *ended)
-{
-	size_t keep = last_line(text, size), line;
-
-	for (; keep > 0; keep = line) {
-		line = last_line(text, keep - 1);
-		char *end;
-		unsigned long trial = strtoul(text + line, &end, 10);
-
-		if (end == text + line || *end != ',' || /* the header */
-		    (trial < ended->room && ended->trial[trial]))
-			break;
-	}
-	return keep;
-}
-
-static int cut(struct sm_store *store, int file, const struct ended *ended, struct sm_error *err)
-{
-	size_t size, keep;
-	char *text = read_all(store->fd[file], &size);
-
-	if (!text)
-		return sm_fail(err, errno ? errno : ENOMEM, "%s/%s cannot be read: %s",
-			       store->folder, tables[file]->file, strerror(errno));
-	keep = file == FILE_SAMPLES ? last_line(text, size) : kept_size(text, size, ended);
-	free(text);
-	if (keep < size && ftruncate(store->fd[file], (off_t)keep) < 0)
-		return sm_fail(err, errno, "cannot cut the unfinished rows of %s/%s: %s",
-			       store->folder, tables[file]->file, strerror(errno));
-	return 0;
+	return sm_fail(
+		err, EALREADY,
+		"%s is complete: there is nothing to go on with; `shmeter report %s` shows it",
+		folder, folder);
 }
 
 int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results *results,
 		    struct sm_error *err)
 {
-	struct sm_store *store = store_new(folder);
-	struct ended ended = { NULL, 0 };
-	int rc;
+	struct sm_store *store;
+	int status = store_status(folder, err), rc; /* before a lock is made in it */
 
 	*out = NULL;
+	if (status < 0)
+		return status;
+	if (status > 0) { /* nobody writes what is measured any more: it may be an archive */
+		rc = sm_store_load(results, folder, err);
+		return rc < 0 ? rc : refuse_complete(folder, err);
+	}
+	store = store_new(folder);
 	if (!store)
 		return sm_fail(err, ENOMEM, "no memory for the run folder");
-	rc = store_is_run(folder, err); /* before a lock is made in it */
+	rc = store_lock(folder, &store->lock, err);
 	if (rc == 0)
-		rc = store_lock(folder, &store->lock, err);
-	if (rc == 0)
-		rc = store_load(results, folder, TABLE_OPEN, err);
-	for (size_t i = 0; rc == 0 && i < results->sample_count; i++)
-		if (results->samples[i].trial >= ended.room)
-			ended.room = (size_t)results->samples[i].trial + 1;
-	ended.trial = calloc(ended.room + 1, sizeof(*ended.trial));
-	if (rc == 0 && !ended.trial)
-		rc = sm_fail(err, ENOMEM, "no memory for %zu trials", ended.room);
-	for (size_t i = 0; rc == 0 && i < results->sample_count; i++)
-		ended.trial[results->samples[i].trial] = true;
-	if (rc == 0)
-		rc = make_below(folder, err);
-	if (rc == 0)
-		rc = open_files(store, 0, err);
-	for (int i = 0; rc == 0 && i < FILES; i++)
-		rc = cut(store, i, &ended, err);
-	free(ended.trial);
+		rc = store_load(results, folder, TABLE_ENDED, store->kept, err);
+	if (rc > 0) /* it ended before it was locked */
+		rc = refuse_complete(folder, err);
 	if (rc < 0) {
 		sm_store_close(store);
 		return rc;
 	}
 	*out = store;
 	return 0;
+}
+
+int sm_store_go_on(struct sm_store *store, struct sm_error *err)
+{
+	int rc = make_all_below(store->folder, err);
+
+	if (rc == 0)
+		rc = open_files(store, err);
+	for (int i = 0; rc == 0 && i < FILES; i++)
+		if (lseek(store->fd[i], 0, SEEK_END) > store->kept[i] &&
+		    ftruncate(store->fd[i], store->kept[i]) < 0)
+			rc = sm_fail(err, errno, "cannot cut the unfinished rows of %s/%s: %s",
+				     store->folder, tables_measured[i]->file, strerror(errno));
+	return rc == 0 ? write_headers(store, err) : rc;
 }
 
 /* Rows of one file, of a trial. */
@@ -310,6 +280,8 @@ static void write_rows(const struct sm_store *store, int file, const struct sm_t
 		table_write_row(&table_counters, &rows->counters[i], out);
 	for (size_t i = 0; file == FILE_METRICS && i < rows->metric_count; i++)
 		table_write_row(&table_metrics, &rows->metrics[i], out);
+	for (size_t i = 0; file == FILE_BUCKETS && i < rows->bucket_count; i++)
+		table_write_row(&table_buckets, &rows->buckets[i], out);
 	if (file == FILE_SAMPLES)
 		table_write_row(&table_samples, &view, out);
 }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "shmeter/encode.h"
 #include "shmeter/store.h"
+#include "shmeter/text.h"
 
 /* A row of a run is a few hundred bytes; reasons may be long. */
 #define RECORD_MAX  (1 << 20)
@@ -66,7 +68,9 @@ void table_write_row(const struct table *table, const void *view, FILE *out)
 		case COLUMN_WORD: fputs(column->words->name(*(const int *)at), out); break;
 		case COLUMN_PROBES: write_probes(at, out); break;
 		case COLUMN_FLOAT: write_real((double)*(const float *)at, out); break;
-		case COLUMN_REAL: write_real(*(const double *)at, out); break;
+		case COLUMN_REAL:
+		case COLUMN_MAYBE:
+		case COLUMN_VALUE: write_real(*(const double *)at, out); break;
 		}
 		fputc(i + 1 < table->columns ? ',' : '\n', out);
 	}
@@ -139,33 +143,34 @@ static bool read_unsigned(const char *text, uint64_t max, uint64_t *value)
 	return at != text && *at == '\0' && *value <= max;
 }
 
-static bool read_real(const char *text, double *value)
+static bool read_real(const char *text, double least, double *value)
 {
-	char *end;
+	const char *rest;
 
-	if (*text == '\0') {
-		*value = NAN;
-		return true;
-	}
-	*value = strtod(text, &end);
-	return *end == '\0' && end != text && isfinite(*value) && !strpbrk(text, "xXpP");
+	return sm_parse_number(text, value, &rest) && *rest == '\0' && *value >= least;
+}
+
+static bool read_real_or_none(const char *text, double least, double *value)
+{
+	*value = NAN;
+	return *text == '\0' || read_real(text, least, value);
 }
 
 /* Times are more than nothing. */
 static bool read_probes(const char *text, struct sm_probes *probes)
 {
-	char *end;
-
 	probes->count = 0;
 	while (*text) {
-		if (probes->count == SM_PROBE_PAIRS_MAX)
-			return false;
-		probes->ns[probes->count] = strtod(text, &end);
-		if (end == text || !(probes->ns[probes->count] > 0) ||
-		    !isfinite(probes->ns[probes->count]) || (*end && *end != ' '))
+		double *ns = &probes->ns[probes->count];
+
+		if (probes->count == SM_PROBE_PAIRS_MAX || !sm_parse_number(text, ns, &text) ||
+		    !(*ns > 0))
 			return false;
 		probes->count++;
-		text = *end && end[1] ? end + 1 : end;
+		if (*text == ' ' && text[1])
+			text++;
+		else if (*text)
+			return false;
 	}
 	return true;
 }
@@ -217,14 +222,16 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 			return false;
 		*(size_t *)at = (size_t)number;
 		return true;
-	case COLUMN_REAL: return read_real(text, at);
+	case COLUMN_REAL: return read_real(text, 0, at);
+	case COLUMN_MAYBE: return read_real_or_none(text, 0, at);
+	case COLUMN_VALUE: return read_real_or_none(text, -DBL_MAX, at);
 	case COLUMN_FLAG:
 		*(bool *)at = strcmp(text, "yes") == 0;
 		return *(bool *)at || strcmp(text, "no") == 0;
 	case COLUMN_FLOAT: {
 		double real;
 
-		if (!read_real(text, &real))
+		if (!read_real(text, 0, &real) || real > (double)FLT_MAX)
 			return false;
 		*(float *)at = (float)real;
 		return true;
@@ -372,18 +379,59 @@ static int read_row(const struct table *table, const struct records *records, co
 	return 0;
 }
 
-int table_read(const struct table *table, const char *folder, struct sm_results *results,
-	       enum table_end end, void *view, size_t view_size,
-	       int (*take)(struct sm_results *, const void *, struct sm_error *),
-	       struct sm_error *err)
+/* Hands the row of the current record over; `*left` counts those that were left out. */
+static int hand_over(const struct records *records, const char *path, struct table_taker *taker,
+		     unsigned *left, struct sm_error *err)
+{
+	struct sm_error why = { 0 };
+	int taken = taker->take(taker, taker->row, records->line, &why);
+
+	if (taken < 0)
+		return sm_fail(err, why.code, "%s:%u: %s", path, records->line, why.text);
+	if (taken > 0 && *left > 0)
+		return sm_fail(err, EBADMSG,
+			       "%s:%u: a trial that ended stands behind one that did not", path,
+			       records->line);
+	*left += taken == 0;
+	if (taken > 0)
+		taker->kept = records->bytes;
+	return 0;
+}
+
+static int read_rows(const struct table *table, struct records *records, const char *path,
+		     struct table_taker *taker, struct sm_error *err)
 {
 	struct value before[COLUMNS_MAX] = { { .text = NULL } };
+	unsigned left = 0;
+	int rc = next_record(records, path, err);
+
+	if (rc == 0)
+		rc = sm_fail(err, ENODATA,
+			     "%s is empty: not even the names of its columns are there", path);
+	if (rc > 0)
+		rc = check_header(table, records->text, path, err);
+	if (rc == 0)
+		taker->kept = records->bytes;
+	memset(taker->row, 0, taker->row_size);
+	while (rc == 0 && (rc = next_record(records, path, err)) > 0) {
+		rc = read_row(table, records, path, taker->results, before, taker->row, err);
+		if (rc == 0)
+			rc = hand_over(records, path, taker, &left, err);
+	}
+	taker->results->left_out += left + records->cut;
+	return rc;
+}
+
+int table_read(const struct table *table, const char *folder, enum table_end end,
+	       struct table_taker *taker, struct sm_error *err)
+{
 	char *memory = malloc(2 * (RECORD_MAX + 1));
 	struct records records = { .text = memory, .end = end };
 	struct sm_error why = { 0 };
 	char path[4200];
 	int rc;
 
+	taker->kept = 0;
 	if (!memory)
 		return sm_fail(err, ENOMEM, "no memory to read %s", table->file);
 	records.before = memory + RECORD_MAX + 1;
@@ -393,19 +441,7 @@ int table_read(const struct table *table, const char *folder, struct sm_results 
 		free(memory);
 		return sm_fail(err, why.code, "%s", why.text);
 	}
-	rc = next_record(&records, path, err);
-	if (rc == 0 && !records.cut)
-		rc = sm_fail(err, EBADMSG,
-			     "%s is empty: not even the names of its columns are there", path);
-	if (rc > 0)
-		rc = check_header(table, records.text, path, err);
-	memset(view, 0, view_size);
-	while (rc == 0 && (rc = next_record(&records, path, err)) > 0) {
-		rc = read_row(table, &records, path, results, before, view, err);
-		if (rc == 0)
-			rc = take(results, view, err);
-	}
-	results->left_out += records.cut;
+	rc = read_rows(table, &records, path, taker, err);
 	free(memory);
 	fclose(records.file);
 	return rc;

@@ -12,14 +12,16 @@
 
 enum column_type {
 	COLUMN_TEXT, /* const char *; "-" where there is none; words for people */
-	COLUMN_NAME,  /* the same, but letters, digits and some signs, as a build names what it has */
+	COLUMN_NAME, /* the same, but letters, digits and some signs, as a build names what it has */
 	COLUMN_NAMES, /* several names with what separates them */
-	COLUMN_UINT, /* unsigned */
+	COLUMN_UINT,  /* unsigned */
 	COLUMN_U64,
-	COLUMN_REAL,    /* double; empty for NaN */
+	COLUMN_REAL,   /* double, not below 0; derived ones may be, and are empty for NaN */
+	COLUMN_MAYBE,  /* the same, but empty for NaN in what is read, too */
+	COLUMN_VALUE,  /* any double; empty for NaN */
 	COLUMN_FLAG,   /* bool: yes or no */
 	COLUMN_SIZE,   /* size_t */
-	COLUMN_FLOAT,  /* float; empty for NaN */
+	COLUMN_FLOAT,  /* float, not below 0 */
 	COLUMN_WORD,   /* an enum, by its words; what is none of them is refused */
 	COLUMN_PROBES, /* struct sm_probes: numbers separated by spaces; empty for none */
 };
@@ -67,14 +69,21 @@ struct summary_view {
 	struct sm_summary_row s;
 };
 
-/* Takes the lock of a run folder, which is held until `*out` is closed or this process ends.  -EBUSY names who has it. */
+/* Takes the lock of a run folder, which is held until `*out` is closed or this process ends.  -EBUSY names who has
+ * it.  A file system that has no locks at all leaves none to hold: 0, and nothing keeps a second writer off. */
 SM_MUST_USE int store_lock(const char *folder, int *out, struct sm_error *err);
+
+/* A folder in a run's, made where it is missing.  -ENOTDIR: in a stranger's folder it may be a link out of it. */
+SM_MUST_USE int store_make_below(const char *folder, const char *name, struct sm_error *err);
 
 /* The last component of a folder's path: the name of the run. */
 const char *folder_name(const char *folder);
 
 /* Measured: written while the run goes on, and read. */
-extern const struct table table_samples, table_slices, table_counters, table_metrics;
+enum { FILE_SLICES, FILE_COUNTERS, FILE_METRICS, FILE_BUCKETS, FILE_SAMPLES, FILES };
+extern const struct table
+	*const tables_measured[FILES]; /* in the order in which a trial's rows are written */
+extern const struct table table_samples, table_slices, table_counters, table_metrics, table_buckets;
 /* Derived: written alone. */
 extern const struct table table_values, table_purity, table_rates, table_summary, table_pairs,
 	table_crossings, table_claims;
@@ -88,18 +97,28 @@ enum table_end {
 	TABLE_OPEN,  /* one that somebody still writes, or was killed over: it is left out and counted */
 };
 
-/* Reads a whole file row by row into `view` (zeroed before the first) and hands it to `take`, which may
- * fail.  -ENOENT where there is no such file, -EBADMSG with file, line and reason. */
-int table_read(const struct table *table, const char *folder, struct sm_results *results,
-	       enum table_end end, void *view, size_t view_size,
-	       int (*take)(struct sm_results *, const void *, struct sm_error *),
-	       struct sm_error *err);
+/* Who takes the rows of a file. */
+struct table_taker {
+	/* 1: the row is kept; 0: it is left out, as every one after it has to be; or a negative errno with what is
+	 * wrong with it, without its place.  `line` is where it ends. */
+	int (*take)(struct table_taker *taker, const void *row, unsigned line,
+		    struct sm_error *err);
+	struct sm_results *results; /* strings go there, and what is left out is counted */
+	void *row;                  /* of the file: zeroed before the first, and filled for each */
+	size_t row_size;
+	off_t kept; /* out: where the last row that was kept ends, or the header */
+};
 
-/* load.c: whether a folder has a manifest that this version reads. */
-SM_MUST_USE int store_is_run(const char *folder, struct sm_error *err);
-/* The measured files of a folder.  Where they are open, what belongs to no trial that ended is left out and
- * counted, too. */
+/* Reads a whole file row by row.  -ENOENT where there is no such file, -ENODATA where it is empty, -EBADMSG with
+ * file, line and reason. */
+SM_MUST_USE int table_read(const struct table *table, const char *folder, enum table_end end,
+			   struct table_taker *taker, struct sm_error *err);
+
+/* load.c: what the manifest of a folder says of it: 1 complete, 0 interrupted, or -errno in words. */
+SM_MUST_USE int store_status(const char *folder, struct sm_error *err);
+/* The measured files of a folder.  Where they are open, or the run was interrupted, what belongs to no trial that
+ * ended is left out and counted; what is to stay of each file ends at `kept`.  Returns what store_status() does. */
 SM_MUST_USE int store_load(struct sm_results *results, const char *folder, enum table_end end,
-			   struct sm_error *err);
+			   off_t kept[FILES], struct sm_error *err);
 
 #endif

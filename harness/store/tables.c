@@ -84,7 +84,7 @@ static const struct column samples[] = {
 	{ "nivcsw", COLUMN_UINT, S(nivcsw), false, NULL },
 	{ "migrations", COLUMN_UINT, S(migrations), false, NULL },
 	{ "steal_ns", COLUMN_U64, S(steal_ns), false, NULL },
-	{ "throttled_ns", COLUMN_REAL, S(throttled_ns), false, NULL },
+	{ "throttled_ns", COLUMN_MAYBE, S(throttled_ns), false, NULL },
 	{ "started_ns", COLUMN_U64, S(started_ns), false, NULL },
 	{ "wall_ns", COLUMN_U64, S(wall_ns), false, NULL },
 	{ "group", COLUMN_NAMES, C(group), false, NULL },
@@ -141,11 +141,27 @@ TABLE(table_rates, "rates.csv", rates);
 static const struct column metrics[] = {
 	{ "trial", COLUMN_UINT, S(trial), false, NULL },
 	{ "metric", COLUMN_NAMES, S(metric), false, NULL },
-	{ "value", COLUMN_REAL, S(value), false, NULL },
+	{ "value", COLUMN_VALUE, S(value), false, NULL },
 	{ "unit", COLUMN_NAMES, S(unit), false, NULL },
 };
 TABLE(table_metrics, "metrics.csv", metrics);
 #undef S
+
+#define S(field) offsetof(struct sm_bucket_row, field)
+static const struct column buckets[] = {
+	{ "trial", COLUMN_UINT, S(trial), false, NULL },
+	{ "ns", COLUMN_U64, S(ns), false, NULL },
+	{ "count", COLUMN_U64, S(count), false, NULL },
+	{ "total", COLUMN_U64, S(total), false, NULL },
+};
+TABLE(table_buckets, "buckets.csv", buckets);
+#undef S
+
+const struct table *const tables_measured[FILES] = {
+	[FILE_SLICES] = &table_slices,   [FILE_COUNTERS] = &table_counters,
+	[FILE_METRICS] = &table_metrics, [FILE_BUCKETS] = &table_buckets,
+	[FILE_SAMPLES] = &table_samples,
+};
 
 #define S(field) offsetof(struct value_view, field)
 static const struct column values[] = {

@@ -1,8 +1,11 @@
 /* Whole files: written beside and renamed. */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -244,6 +247,93 @@ static int write_matrices(const struct sm_results *results, struct sm_error *err
 	return 0;
 }
 
+/* The distributions by case (NULL: none), merged over the trials that ended well and kept up with their rate. */
+static int merge_buckets(const struct sm_results *results, struct sm_histogram **of_case,
+			 struct sm_error *err)
+{
+	size_t count;
+	struct sm_trial_place *trials = sm_results_trials(results, &count);
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < results->bucket_count; i++) {
+		const struct sm_bucket_row *bucket = &results->buckets[i];
+		long at = sm_results_sample_of(trials, count, bucket->trial);
+		struct sm_histogram **histogram;
+
+		if (at < 0 || results->samples[at].behind)
+			continue;
+		histogram = &of_case[results->samples[at].case_index];
+		if (!*histogram && !(*histogram = calloc(1, sizeof(**histogram))))
+			rc = sm_fail(err, ENOMEM, "no memory for a distribution");
+		else
+			sm_histogram_add_many(*histogram, bucket->ns, bucket->count);
+	}
+	free(trials);
+	return rc;
+}
+
+/* histograms/<case>.hgrm for every case that traced. */
+static int write_histograms(const struct sm_results *results, struct sm_error *err)
+{
+	struct sm_histogram **of_case = calloc(results->case_count + 1, sizeof(*of_case));
+	int rc = of_case ? merge_buckets(results, of_case, err)
+			 : sm_fail(err, ENOMEM, "no memory for the distributions");
+
+	if (rc == 0 && results->bucket_count > 0)
+		rc = store_make_below(results->out, "histograms", err);
+	for (size_t i = 0; of_case && i < results->case_count; i++) {
+		char name[384];
+
+		sm_store_histogram_name(results->cases[i].id, name, sizeof(name));
+		if (rc == 0 && of_case[i])
+			rc = sm_store_write_histogram(results->out, name, of_case[i], err);
+		free(of_case[i]);
+	}
+	free(of_case);
+	return rc;
+}
+
+/* Whether a name is that of a file which a process that is no more was writing: "report.html.1234.part". */
+static bool is_abandoned(const char *name)
+{
+	const char *end = name + strlen(name), *digits;
+	pid_t pid;
+
+	if (end - name < 7 || strcmp(end -= 5, ".part") != 0)
+		return false;
+	for (digits = end; digits > name && isdigit((unsigned char)digits[-1]); digits--)
+		;
+	pid = (pid_t)strtol(digits, NULL, 10);
+	return digits < end && digits > name && digits[-1] == '.' && pid > 0 && kill(pid, 0) < 0 &&
+	       errno == ESRCH;
+}
+
+/* Removes what killed writers left in a run folder, and in those in it.  What cannot be removed stays. */
+static void sweep(const char *folder)
+{
+	static const char *const places[] = { "", "/plots", "/histograms", "/series" };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		char path[4300];
+		int fd;
+		DIR *dir;
+		const struct dirent *entry;
+
+		snprintf(path, sizeof(path), "%s%s", folder, places[i]);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (i ? O_NOFOLLOW : 0));
+		dir = fd < 0 ? NULL : fdopendir(fd);
+		if (!dir) {
+			if (fd >= 0)
+				close(fd);
+			continue;
+		}
+		while ((entry = readdir(dir)))
+			if (is_abandoned(entry->d_name))
+				(void)!unlinkat(fd, entry->d_name, 0);
+		closedir(dir);
+	}
+}
+
 int sm_store_write_analysis(const struct sm_results *results, struct sm_error *err)
 {
 	static const struct {
@@ -260,6 +350,8 @@ int sm_store_write_analysis(const struct sm_results *results, struct sm_error *e
 
 	if (!results->out)
 		return 0;
+	if (strcmp(results->out, results->folder) == 0)
+		sweep(results->out);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", results->out, files[i].table->file);
 		rc = sm_store_write_file(path, files[i].write, (void *)(uintptr_t)results, err);
@@ -268,5 +360,7 @@ int sm_store_write_analysis(const struct sm_results *results, struct sm_error *e
 	}
 	snprintf(path, sizeof(path), "%s/analysis.json", results->out);
 	rc = sm_store_write_file(path, dump, results->analysis, err);
+	if (rc == 0)
+		rc = write_histograms(results, err);
 	return rc == 0 ? write_matrices(results, err) : rc;
 }

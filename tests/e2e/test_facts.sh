@@ -16,7 +16,7 @@ fail() {
 	echo "FAIL: $*"
 	failed=1
 }
-measured='manifest.json samples.csv slices.csv counters.csv metrics.csv'
+measured='manifest.json samples.csv slices.csv counters.csv metrics.csv buckets.csv'
 sums() { (cd "$1" && sha256sum $measured); } # shellcheck disable=SC2086
 cat >gates.ini <<'INI'
 [padded]

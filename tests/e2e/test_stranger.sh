@@ -108,8 +108,7 @@ grep -q 'is no regular file' err || fail "pipes for histograms: $(cat err)"
 
 # Metrics that differ in signs alone have figures of their own.
 rm -rf run && cp -r good run
-grep 'updates lost' good/metrics.csv | sed 's/updates lost/updates.lost/' >>run/metrics.csv
-grep 'updates lost' good/metrics.csv | sed 's/updates lost/updates-lost/' >>run/metrics.csv
+sed '/updates lost/ {p; s/updates lost/updates.lost/; p; s/updates.lost/updates-lost/}' good/metrics.csv >run/metrics.csv
 "$program" report run -q >/dev/null 2>err || fail "alike metrics: $(cat err)"
 [ "$(find run/plots -name 'lost_update-updates_lost_cases*.svg' | wc -l)" = 3 ] || fail "alike metrics: $(ls run/plots)"
 

@@ -30,9 +30,12 @@ static void remove_folder(void)
 	cr_expect_eq(system(command), 0);
 }
 
-static json_t *manifest(void)
+static json_t *manifest(const char *status)
 {
-	return json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", "complete");
+	return json_pack("{s:i, s:s, s:[{s:s}], s:{s:[{s:s, s:[s]}, {s:s, s:[s]}]}}",
+			 "schema_version", SM_SCHEMA_VERSION, "status", status, "events", "name",
+			 "cycles", "plan", "cases", "id", "s/even", "metrics", "fairness", "id",
+			 "s/odd", "metrics", "fairness");
 }
 
 static struct sm_case_row a_case(const char *id)
@@ -89,7 +92,8 @@ static void append(struct sm_store *store, unsigned trial, const char *reason)
 	struct sm_error err = { 0 };
 
 	struct sm_metric_row metric = { trial, "fairness", "1", 0.5 };
-	struct sm_trial_rows rows = { &c, &sample, slices, &counter, &metric, 2, 1, 1 };
+	struct sm_bucket_row buckets[2] = { { trial, 100, 3, 4 }, { trial, 210, 1, 4 } };
+	struct sm_trial_rows rows = { &c, &sample, slices, &counter, &metric, buckets, 2, 1, 1, 2 };
 
 	cr_assert_eq(sm_store_append(store, &rows, &err), 0, "%s", err.text);
 }
@@ -98,7 +102,7 @@ static struct sm_store *open_new(void)
 {
 	struct sm_store *store;
 	struct sm_error err = { 0 };
-	json_t *object = manifest();
+	json_t *object = manifest("complete");
 
 	cr_assert_eq(sm_store_create(&store, folder, object, &err), 0, "%s", err.text);
 	json_decref(object);
@@ -133,6 +137,9 @@ Test(store, comes_back_as_it_went_in)
 	cr_expect_str_eq(results.cases[results.samples[3].case_index].metric, "fairness");
 	cr_expect_eq(results.samples[3].found.value, 0.5);
 	cr_expect_eq(results.slice_count, 6);
+	cr_assert_eq(results.bucket_count, 6);
+	cr_expect_eq(results.buckets[5].ns, 210);
+	cr_expect_eq(results.buckets[4].count, 3);
 	cr_expect_str_eq(results.samples[0].reason, "a \"quoted\", long\nreason");
 	cr_expect_str_eq(results.cases[0].variant, "v-1.5");
 	cr_expect_eq(results.samples[0].elapsed_ns, 1234567890123);
@@ -152,7 +159,7 @@ Test(store, a_folder_in_use_is_refused)
 {
 	struct sm_store *store = open_new(), *again;
 	struct sm_error err = { 0 };
-	json_t *object = manifest();
+	json_t *object = manifest("complete");
 
 	sm_store_close(store);
 	cr_expect_eq(sm_store_create(&again, folder, object, &err), -EEXIST);
@@ -175,8 +182,7 @@ static const char unfinished[] = "1,0,7,700,0,0,,,0,0,0,no\n1,1,7,700,0,0,,,0,0,
 
 static void write_status(const char *status)
 {
-	json_t *object =
-		json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", status);
+	json_t *object = manifest(status);
 	struct sm_error err = { 0 };
 
 	cr_assert_eq(sm_store_write_manifest(folder, object, &err), 0, "%s", err.text);
@@ -232,6 +238,8 @@ Test(store, what_did_not_end_is_left_out_and_cut_off_by_a_resume)
 	sm_results_free(&results);
 	sm_results_init(&results);
 	cr_assert_eq(sm_store_reopen(&store, folder, &results, &err), 0, "%s", err.text);
+	cr_expect_gt(size_of("slices.csv"), slices, "nothing is cut off before all was looked at");
+	cr_assert_eq(sm_store_go_on(store, &err), 0, "%s", err.text);
 	sm_store_close(store);
 	sm_results_free(&results);
 	cr_expect_eq(size_of("slices.csv"), slices);
@@ -260,7 +268,7 @@ Test(store, what_did_not_end_is_damage_in_a_run_that_did)
 	append(store, 0, "-");
 	sm_store_close(store);
 	add_text("slices.csv", unfinished);
-	expect_refused("slices.csv: trial 1 has no row in samples.csv");
+	expect_refused("slices.csv:4: trial 1 has no row in samples.csv");
 }
 
 Test(store, a_cut_last_line_is_damage_in_a_run_that_ended)
@@ -278,9 +286,9 @@ Test(store, each_slice_stands_once_and_all_are_there)
 	append(store, 0, "-");
 	sm_store_close(store);
 	add_text("slices.csv", "0,1,7,701,0,0,,,0,0,0,no\n");
-	expect_refused("slice 1 of trial 0 stands where slice 2 should");
+	expect_refused("slices.csv:4: slice 1 of trial 0 stands where slice 2 should");
 	keep_lines("slices.csv", 2);
-	expect_refused("1 slices of trial 0, which has 2 by samples.csv");
+	expect_refused("slices.csv: 1 slices of trial 0, which has 2 by samples.csv:2");
 }
 
 Test(store, words_and_numbers_that_are_none_are_refused)
@@ -290,7 +298,15 @@ Test(store, words_and_numbers_that_are_none_are_refused)
 					     "0,cycles,perf::X,0x12,1,1,user,counted\n",
 					     "0,cycles,perf::X,5x,1,1,user,counted\n",
 					     "0,cycles,perf::X,nan,1,1,user,counted\n" };
-	static const char *const metrics[] = { "0,m,nan,1\n", "0,m,0x12,1\n", "0,m,inf,1\n" };
+	static const char *const metrics[] = { "0,m,nan,1\n", "0,m,0x12,1\n", "0,m,inf,1\n",
+					       "0,m, 1,1\n",  "0,m,+1,1\n",   "0,m,1e999,1\n",
+					       "0,m,1.,1\n",  "0,m,.5,1\n" };
+	static const char *const slices[] = {
+		"0,0,7,700,0,0,0x50,81,0,0,0,no\n",  "0,0,7,700,0,0, 81,81,0,0,0,no\n",
+		"0,0,7,700,0,0,81 ,81,0,0,0,no\n",   "0,0,7,700,0,0,+81,81,0,0,0,no\n",
+		"0,0,7,700,0,0,81,nan,0,0,0,no\n",   "0,0,7,700,0,0,81,81,,0,0,no\n",
+		"0,0,7,700,0,0,81,81,1e39,0,0,no\n", "0,0,7,700,0,0,81,81,-1,0,0,no\n",
+	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		sm_store_close(open_new());
@@ -303,6 +319,13 @@ Test(store, words_and_numbers_that_are_none_are_refused)
 		sm_store_close(open_new());
 		add_text("metrics.csv", metrics[i]);
 		expect_refused("metrics.csv:2");
+		remove_folder();
+		make_folder();
+	}
+	for (size_t i = 0; i < sizeof(slices) / sizeof(slices[0]); i++) {
+		sm_store_close(open_new());
+		add_text("slices.csv", slices[i]);
+		expect_refused("slices.csv:2: \"");
 		remove_folder();
 		make_folder();
 	}
@@ -397,8 +420,10 @@ Test(store, one_writer_at_a_time, .timeout = 30)
 
 Test(store, garbage_is_refused_with_its_line)
 {
-	sm_store_close(open_new());
-	add_text("counters.csv", "0,cycles,perf::X,12,1,1,user,counted\n");
+	struct sm_store *store = open_new();
+
+	append(store, 0, "-");
+	sm_store_close(store);
 	add_text("counters.csv", "0,cycles,perf::X,-12,1,1,user,counted\n");
 	expect_refused("counters.csv:3: \"-12\" is not a value of raw");
 }
@@ -406,28 +431,198 @@ Test(store, garbage_is_refused_with_its_line)
 /* What a row repeats from the row before is not read again: neither the beginning of it nor more than it is a repetition. */
 Test(store, each_row_has_its_own_values)
 {
-	static const char *const events[] = { "cycles", "cycle", "cycles", "cycles", "cycle-s", "" };
-	static const unsigned raw[] = { 12, 123, 12, 12, 1, 10 };
+	static const char *const events[] = { "cycles", "cycle", "cycle-s", "" };
+	static const unsigned raw[] = { 12, 123, 12, 1 };
+	json_t *object =
+		json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", "complete");
 	struct sm_store *store = open_new();
 	struct sm_results results;
+	struct sm_error err = { 0 };
 
-	for (unsigned trial = 0; trial < 6; trial++)
-		append(store, trial, "-");
+	append(store, 0, "-");
 	sm_store_close(store);
-	for (unsigned i = 0; i < 6; i++) {
+	/* one that names no events */
+	cr_assert_eq(sm_store_write_manifest(folder, object, &err), 0, "%s", err.text);
+	json_decref(object);
+	keep_lines("counters.csv", 1);
+	for (unsigned i = 0; i < 4; i++) {
 		char line[96];
 
-		snprintf(line, sizeof(line), "%u,\"%s\",perf::X,%u,1,1,user,counted\n", i, events[i],
+		snprintf(line, sizeof(line), "0,\"%s\",perf::X,%u,1,1,user,counted\n", events[i],
 			 raw[i]);
 		add_text("counters.csv", line);
 	}
 	load(&results);
-	cr_assert_eq(results.counter_count, 12);
-	for (unsigned i = 0; i < 6; i++) {
-		cr_expect_str_eq(results.counters[6 + i].event, events[i]);
-		cr_expect_eq(results.counters[6 + i].raw, raw[i], "row %u", i);
+	cr_assert_eq(results.counter_count, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		cr_expect_str_eq(results.counters[i].event, events[i]);
+		cr_expect_eq(results.counters[i].raw, raw[i], "row %u", i);
 	}
 	sm_results_free(&results);
+	add_text("counters.csv", "0,cycle,perf::X,1,1,1,user,counted\n");
+	expect_refused("counters.csv:6: \"cycle\" of trial 0 stands there twice");
+}
+
+/* Adds a line again, or takes away the last one of a file: of each file that is seen. */
+Test(store, rows_that_are_repeated_or_missing_are_refused)
+{
+	static const struct {
+		const char *file, *again, *twice;
+		unsigned lines; /* with the header, one trial */
+		const char *missing;
+	} cases[] = {
+		{ "counters.csv", "0,cycles,perf::X,0,0,0,user,not_supported\n",
+		  "counters.csv:3: \"cycles\" of trial 0 stands there twice", 2,
+		  "counters.csv: 0 events of trial 0, which has 1 by manifest.json and samples.csv:2" },
+		{ "metrics.csv", "0,fairness,0.5,1\n",
+		  "metrics.csv:3: \"fairness\" of trial 0 stands there twice", 2,
+		  "metrics.csv: 0 metrics of trial 0, which has 1 by manifest.json and samples.csv:2" },
+		{ "buckets.csv", "0,210,1,4\n",
+		  "buckets.csv:4: 210 ns of trial 0 stands behind 210 ns", 3,
+		  "buckets.csv: 3 of 4 operations of trial 0" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sm_store *store = open_new();
+
+		append(store, 0, "-");
+		sm_store_close(store);
+		add_text(cases[i].file, cases[i].again);
+		expect_refused(cases[i].twice);
+		keep_lines(cases[i].file, cases[i].lines - 1);
+		expect_refused(cases[i].missing);
+		/* also where the run was interrupted: they were written before the row of their trial */
+		write_status("interrupted");
+		expect_refused(cases[i].missing);
+		remove_folder();
+		make_folder();
+	}
+}
+
+/* What a kill left stands at the end; a trial's rows stand together. */
+Test(store, what_did_not_end_is_at_the_end)
+{
+	struct sm_store *store = open_new();
+
+	append(store, 0, "-");
+	append(store, 2, "-");
+	sm_store_close(store);
+	write_status("interrupted");
+	add_text("counters.csv", "0,cycles,perf::X,0,0,0,user,not_supported\n");
+	expect_refused("counters.csv:4: the rows of trial 0 do not stand together");
+	keep_lines("counters.csv", 1);
+	add_text("counters.csv", "1,cycles,perf::X,0,0,0,user,not_supported\n");
+	add_text("counters.csv", "0,cycles,perf::X,0,0,0,user,not_supported\n");
+	expect_refused("counters.csv:3: a trial that ended stands behind one that did not");
+}
+
+/* A damaged number of a trial must not cost memory by it. */
+Test(store, a_huge_trial_number_costs_nothing)
+{
+	struct sm_store *store = open_new();
+	struct sm_results results;
+
+	append(store, 50000000, "-");
+	sm_store_close(store);
+	load(&results);
+	cr_expect_eq(results.sample_count, 2);
+	sm_results_free(&results);
+}
+
+Test(store, a_status_is_one_of_two)
+{
+	sm_store_close(open_new());
+	write_status("finished");
+	expect_refused("manifest.json: \"status\" is neither");
+	write_status("");
+	expect_refused("manifest.json: \"status\" is neither");
+}
+
+/* Complete is complete: nothing is cut off, and damage is told. */
+Test(store, a_complete_run_is_not_reopened)
+{
+	struct sm_store *store = open_new();
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	off_t slices;
+
+	append(store, 0, "-");
+	sm_store_close(store);
+	sm_results_init(&results);
+	cr_expect_eq(sm_store_reopen(&store, folder, &results, &err), -EALREADY, "%s", err.text);
+	sm_results_free(&results);
+	add_text("slices.csv", unfinished);
+	slices = size_of("slices.csv");
+	sm_results_init(&results);
+	cr_expect_eq(sm_store_reopen(&store, folder, &results, &err), -EBADMSG, "%s", err.text);
+	cr_expect(strstr(err.text, "slices.csv:4"), "%s", err.text);
+	sm_results_free(&results);
+	cr_expect_eq(size_of("slices.csv"), slices);
+}
+
+/* Killed between its first files and its plan, a run has no rows yet. */
+Test(store, a_run_without_a_plan_may_lack_files)
+{
+	json_t *object = json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status",
+				   "interrupted");
+	struct sm_store *store = open_new();
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	char path[128];
+
+	sm_store_close(store);
+	cr_assert_eq(sm_store_write_manifest(folder, object, &err), 0, "%s", err.text);
+	json_decref(object);
+	keep_lines("slices.csv", 0);
+	snprintf(path, sizeof(path), "%s/samples.csv", folder);
+	cr_assert_eq(unlink(path), 0);
+	sm_results_init(&results);
+	cr_assert_eq(sm_store_reopen(&store, folder, &results, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_store_go_on(store, &err), 0, "%s", err.text);
+	append(store, 0, "-");
+	sm_store_close(store);
+	sm_results_free(&results);
+	load(&results);
+	cr_expect_eq(results.sample_count, 2);
+	sm_results_free(&results);
+	write_status("interrupted"); /* with a plan */
+	cr_assert_eq(unlink(path), 0);
+	sm_results_init(&results);
+	cr_expect_eq(sm_store_load(&results, folder, &err), -ENOENT, "%s", err.text);
+	sm_results_free(&results);
+}
+
+/* What killed writers left goes when the next one writes; what one is at, and what is no file of ours, stays. */
+Test(store, what_killed_writers_left_goes)
+{
+	struct sm_store *store = open_new();
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	char path[128], own[64];
+	static const char *const gone[] = { "report.html.2147483647.part",
+					    "plots/ratios.svg.2147483647.part" };
+	static const char *const stay[] = { "mine.part", "x.2147483647.par",
+					    ".2147483647.part.gz" };
+
+	append(store, 0, "-");
+	sm_store_close(store);
+	snprintf(own, sizeof(own), "summary.csv.%d.part", (int)getppid());
+	for (size_t i = 0; i < 2; i++)
+		add_text(gone[i], "half");
+	for (size_t i = 0; i < 3; i++)
+		add_text(stay[i], "theirs");
+	add_text(own, "at work");
+	load(&results);
+	results.analysis = json_object();
+	cr_assert_eq(sm_store_write_analysis(&results, &err), 0, "%s", err.text);
+	sm_results_free(&results);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, gone[i]);
+		cr_expect(access(path, F_OK) < 0, "%s stays", path);
+	}
+	for (size_t i = 0; i < 3; i++)
+		size_of(stay[i]);
+	size_of(own);
 }
 
 /* A quotation mark that begins no field says nothing; two of them in two lines must not make one row of both. */
@@ -447,7 +642,7 @@ Test(store, a_trial_has_one_row)
 	append(store, 1, "-");
 	append(store, 0, "-");
 	sm_store_close(store);
-	expect_refused("samples.csv: trial 0 stands there twice");
+	expect_refused("samples.csv:4: trial 0 stands there twice, in line 2 too");
 }
 
 Test(store, a_nul_is_refused)

@@ -25,6 +25,17 @@ static inline unsigned sm_histogram_index(uint64_t ns)
 	return (shift + 1) * SM_HISTOGRAM_SUB + (unsigned)((ns >> shift) - SM_HISTOGRAM_SUB);
 }
 
+/* `count` values of `ns`. */
+static inline void sm_histogram_add_many(struct sm_histogram *h, uint64_t ns, uint64_t count)
+{
+	h->bucket[sm_histogram_index(ns)] += count;
+	if (ns > h->max_ns)
+		h->max_ns = ns;
+	if (h->count == 0 || ns < h->min_ns)
+		h->min_ns = ns;
+	h->count += count;
+}
+
 static inline void sm_histogram_add(struct sm_histogram *h, uint64_t ns)
 {
 	h->bucket[sm_histogram_index(ns)]++;
@@ -37,6 +48,8 @@ static inline void sm_histogram_add(struct sm_histogram *h, uint64_t ns)
 
 /* The upper edge of a bucket, in ns. */
 uint64_t sm_histogram_edge(unsigned index);
+/* The same, at most max_ns: what stands for the values of a bucket. */
+uint64_t sm_histogram_value(const struct sm_histogram *h, unsigned index);
 void sm_histogram_merge(struct sm_histogram *into, const struct sm_histogram *from);
 /* The q-quantile (0 < q < 1) in ns: the upper edge of the bucket that holds it, at most max_ns.
  * UINT64_MAX where fewer than 10 values lie above it (n (1 - q) < 10): not defensible. */

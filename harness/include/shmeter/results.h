@@ -105,7 +105,8 @@ struct sm_sample {
 	bool region_kept;      /* it worked on the region of the case's trial before (docs/adr/0017) */
 	bool flat;             /* the warm-up ended because its slices were flat; of a cold case no */
 	bool derived;          /* as its case */
-	struct sm_value found; /* by the analysis */
+	bool behind;           /* by the analysis: an open loop did not get what it offered */
+	struct sm_value found; /* likewise */
 };
 
 /* CPU time of all workers inside the slices by operation of each, ns; NaN: it did none. */
@@ -116,6 +117,14 @@ struct sm_metric_row {
 	unsigned trial;
 	const char *metric, *unit;
 	double value; /* NaN: not known */
+};
+
+/* One bucket of the distribution of a trial's single operations (shmeter/histogram.h). */
+struct sm_bucket_row {
+	unsigned trial;
+	uint64_t ns;    /* its upper edge, or the longest operation where that is below */
+	uint64_t count; /* operations in it; 1 at least */
+	uint64_t total; /* operations in all buckets of the trial */
 };
 
 /* Pairs of workers that are probed (method.md): (0, 1), (0, 2)... */
@@ -213,11 +222,6 @@ struct sm_claim_row {
 	const char *reason;
 };
 
-struct sm_histogram_row {
-	unsigned case_index;
-	const char *file; /* below the folder: "histograms/....hgrm" */
-};
-
 /* Growable arrays; `x_count` used of `x_room`. */
 struct sm_results {
 	char *folder;     /* where they were loaded from */
@@ -231,14 +235,15 @@ struct sm_results {
 	struct sm_slice_row *slices;
 	struct sm_counter_row *counters;
 	struct sm_metric_row *metrics;
+	struct sm_bucket_row *buckets;
 	struct sm_summary_row *summaries;
 	struct sm_pair_row *pairs;
 	struct sm_crossing_row *crossings;
 	struct sm_claim_row *claims;
-	size_t case_count, sample_count, slice_count, counter_count, metric_count, summary_count,
-		pair_count, crossing_count, claim_count;
-	size_t case_room, sample_room, slice_room, counter_room, metric_room, summary_room,
-		pair_room, crossing_room, claim_room;
+	size_t case_count, sample_count, slice_count, counter_count, metric_count, bucket_count,
+		summary_count, pair_count, crossing_count, claim_count;
+	size_t case_room, sample_room, slice_room, counter_room, metric_room, bucket_room,
+		summary_room, pair_room, crossing_room, claim_room;
 	void *strings; /* arena of sm_results_string() */
 };
 
@@ -256,6 +261,7 @@ struct sm_sample *sm_results_add_sample(struct sm_results *results);
 struct sm_slice_row *sm_results_add_slice(struct sm_results *results);
 struct sm_counter_row *sm_results_add_counter(struct sm_results *results);
 struct sm_metric_row *sm_results_add_metric(struct sm_results *results);
+struct sm_bucket_row *sm_results_add_bucket(struct sm_results *results);
 struct sm_summary_row *sm_results_add_summary(struct sm_results *results);
 struct sm_pair_row *sm_results_add_pair(struct sm_results *results);
 struct sm_crossing_row *sm_results_add_crossing(struct sm_results *results);
@@ -266,6 +272,14 @@ struct sm_sample *sm_results_take(struct sm_results *results, const struct sm_ca
 /* Makes ready for the analysis, again where there was one before: cases in the order of the plan, the derived cases and
  * samples of the metrics, counters with their values, nothing found yet.  -EBADMSG for a sample without a case. */
 SM_MUST_USE int sm_results_prepare(struct sm_results *results, struct sm_error *err);
+/* The measured samples by the numbers of their trials, ascending; `*count` of them.  The caller frees them. */
+struct sm_trial_place {
+	unsigned trial;
+	unsigned sample; /* index into sm_results.samples */
+};
+struct sm_trial_place *sm_results_trials(const struct sm_results *results, size_t *count);
+/* Index of the sample of a trial, or -1. */
+long sm_results_sample_of(const struct sm_trial_place *trials, size_t count, unsigned trial);
 /* Index of the case with this id, or -1. */
 long sm_results_find_case(const struct sm_results *results, const char *id);
 

@@ -24,7 +24,10 @@ typedef void (*sm_progress_fn)(const struct sm_progress *progress, void *context
 struct sm_run_options {
 	struct sm_plan_options plan;
 	const char *folder; /* of the results */
-	bool resume;        /* go on with `folder`; the plan's options come from its manifest */
+	/* Go on with `folder`; the plan's options come from its manifest, and those that are given have to be the same. */
+	bool resume;
+	/* With `resume`, what else is 0 or NULL is not given. */
+	bool profile_given, seed_given;
 	const char *events; /* libpfm4 event strings; NULL: the default ones */
 	bool no_counters;
 	bool tune;               /* reserve huge pages for the run and put them back */
@@ -49,9 +52,10 @@ SM_MUST_USE int sm_run_describe(const struct sm_run_options *options,
 				const struct sm_scenario *const *scenarios, size_t scenario_count,
 				FILE *out, struct sm_error *err);
 
-/* Runs, and analyses once what was measured, into `results` (initialised, empty; the caller frees them).  0, -EINTR after
- * a signal (the folder is complete as far as it goes, its manifest says "interrupted"), or another negative errno with
- * the reason. */
+/* Runs, and analyses once what was measured, into `results` (initialised, empty; the caller frees them).  0,
+ * -EINTR after a signal (the folder is complete as far as it goes, its manifest says "interrupted"), with `resume`
+ * -EALREADY where the run is complete, or another negative errno with the reason.  results->folder is set once
+ * there is a run to go on with. */
 SM_MUST_USE int sm_run(const struct sm_run_options *options,
 		       const struct sm_scenario *const *scenarios, size_t scenario_count,
 		       struct sm_results *results, struct sm_error *err);

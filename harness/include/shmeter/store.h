@@ -1,5 +1,5 @@
-/* The run folder: measured rows are appended while the run goes on and loaded by everyone; what the analysis finds goes to
- * files of its own, which nobody loads.  Formats: results/README.md. */
+/* The run folder: measured rows are appended while the run goes on and loaded by everyone; what the analysis finds
+ * goes to files of its own, which nobody loads.  Formats: results/README.md. */
 #ifndef SHMETER_STORE_H
 #define SHMETER_STORE_H
 
@@ -12,14 +12,18 @@
 
 struct sm_store; /* a run folder that this process writes, and holds the lock of */
 
-/* Makes `folder` (and `plots/`, `histograms/` in it), writes manifest.json and the CSV headers.  It must
- * not exist or be empty: -EEXIST.  -EACCES, -EROFS, -ENOSPC... in words.  The manifest is borrowed. */
+/* Makes `folder`, locks it, and writes manifest.json, the CSV headers and the folders in it.  It must not exist or
+ * be empty: -EEXIST; -EBUSY names the process that writes it.  -EACCES, -EROFS, -ENOSPC... in words.  The manifest
+ * is borrowed. */
 SM_MUST_USE int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 				struct sm_error *err);
-/* Opens a folder to go on, loads it into `results`, and cuts off the rows that a kill left of a trial that did not end.
- * -EBUSY names the process that writes it. */
+/* Locks the folder of an interrupted run and loads it into `results`; what is in it stays as it is.  -EBUSY names
+ * the process that writes it; -EALREADY: it is complete (and loaded); -EBADMSG: it is damaged. */
 SM_MUST_USE int sm_store_reopen(struct sm_store **out, const char *folder,
 				struct sm_results *results, struct sm_error *err);
+/* Cuts off the rows that a kill left of a trial that did not end, makes what it left unmade, and opens the files
+ * to append to them.  Once, after sm_store_reopen(). */
+SM_MUST_USE int sm_store_go_on(struct sm_store *store, struct sm_error *err);
 void sm_store_close(struct sm_store *store);
 
 /* All that one trial leaves; borrowed. */
@@ -29,7 +33,8 @@ struct sm_trial_rows {
 	const struct sm_slice_facts *slices;
 	const struct sm_counter_row *counters;
 	const struct sm_metric_row *metrics;
-	size_t slice_count, counter_count, metric_count;
+	const struct sm_bucket_row *buckets;
+	size_t slice_count, counter_count, metric_count, bucket_count;
 };
 
 /* Appends one trial, each file with one write() of whole lines.  The sample comes last: a trial without
@@ -37,21 +42,22 @@ struct sm_trial_rows {
 SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows,
 				struct sm_error *err);
 
-/* Loads what was measured (manifest, samples, slices, counters, metrics); results->out is the folder itself.  Of a run
- * that another process writes, or that was interrupted, what did not end is left out and counted in
- * results->left_out.  -EBADMSG says file, line and what is wrong.  Not for a folder that this process writes. */
+/* Loads what was measured (manifest, samples, slices, counters, metrics, buckets); results->out is the folder
+ * itself.  Of a run that another process writes, or that was interrupted, what did not end is left out and counted
+ * in results->left_out.  -EBADMSG says file, line and what is wrong.  Not for a folder that this process writes. */
 SM_MUST_USE int sm_store_load(struct sm_results *results, const char *folder, struct sm_error *err);
 /* Whether another process is writing it.  Not for a folder that this process writes: it would lose its lock. */
 bool sm_store_is_locked(const char *folder);
 
-/* Writes what the analysis found into results->out: values, purity, rates, summary, pairs, crossings, claims, matrices,
- * analysis.json.  Each beside, then renamed.  Nothing where `out` is NULL. */
+/* Writes what the analysis found into results->out: values, purity, rates, summary, pairs, crossings, claims,
+ * matrices, distributions, analysis.json.  Each beside, then renamed; what killed writers left beside in the run's
+ * own folder goes.  Nothing where `out` is NULL. */
 SM_MUST_USE int sm_store_write_analysis(const struct sm_results *results, struct sm_error *err);
 /* Rewrites manifest.json, beside and renamed.  JSON never holds NaN. */
 SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manifest,
 					struct sm_error *err);
-/* Opens a regular file of a run folder to read; NULL with the reason in words, also for what might never end: a pipe, a
- * device. */
+/* Opens a regular file of a run folder to read; NULL with the reason in words, also for what might never end: a
+ * pipe, a device. */
 FILE *sm_store_open_file(const char *path, struct sm_error *err);
 /* The file stem of a case below histograms/: its id without characters that shells or file systems mind. */
 void sm_store_histogram_name(const char *case_id, char *out, size_t size);

@@ -15,6 +15,13 @@ SM_MUST_USE int sm_parse_size(const char *text, uint64_t *value, struct sm_error
 /* A duration such as "90s", "2m", "500ms", "30" (seconds), in nanoseconds. */
 SM_MUST_USE int sm_parse_duration(const char *text, uint64_t *value_ns, struct sm_error *err);
 
+/* A whole number from 0 to `most`: digits and nothing else.  -EINVAL where it is none. */
+SM_MUST_USE int sm_parse_whole(const char *text, uint64_t most, uint64_t *value);
+/* The decimal number that `text` begins with: digits, a point and more digits, an exponent; a minus before it.  No
+ * space, no plus, no hexadecimal, no nan.  Where it ends goes to `*rest`; false where there is none, or it is out
+ * of range. */
+bool sm_parse_number(const char *text, double *value, const char **rest);
+
 /* A list of CPUs such as "0,2-5".  Writes up to `max` numbers, returns how many or -EINVAL/-E2BIG.
  * Order and repetition are kept: "0,0" puts two workers on one PU. */
 SM_MUST_USE int sm_parse_list(const char *text, unsigned *values, unsigned max,
@@ -34,8 +41,8 @@ bool sm_has_word(const char *list, const char *word, size_t length);
 /* The value of `name` in "message=64 capacity=65536"; NaN where it is not there or no number. */
 double sm_param_value(const char *params, const char *name);
 
-/* Prints text wrapped to `width` columns, the first line after `first`, the others after `indent` spaces.  The text, but
- * not `first`, is encoded for a terminal. */
+/* Prints text wrapped to `width` columns, the first line after `first`, the others after `indent` spaces.  The
+ * text, but not `first`, is encoded for a terminal. */
 void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text);
 
 /* Reads a whole small file (a sysfs or procfs one) into `out`, NUL-terminated, the trailing newline
