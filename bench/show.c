@@ -24,6 +24,7 @@ static unsigned terminal_width(void)
 static int judge(const struct sm_results *results)
 {
 	size_t asked = 0, skipped = 0, measured = 0;
+	char lost[SM_LOST_TEXT_MAX];
 
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *sample = &results->samples[i];
@@ -48,6 +49,10 @@ static int judge(const struct sm_results *results)
 	if (asked > 0 && measured == 0) {
 		fprintf(stderr, "shmeter: no trial of what was asked for could be measured; the reasons "
 				"are above\n");
+		return EXIT_MACHINE;
+	}
+	if (sm_report_lost(results, lost)) {
+		sm_print_line(stderr, "shmeter: %s", lost);
 		return EXIT_MACHINE;
 	}
 	return EXIT_OK;

@@ -35,6 +35,7 @@ static const char *distrust(const struct sm_digest *run, size_t c, const struct 
 
 	for (unsigned i = 0; i < 2; i++) {
 		double steal = both[i]->cases[i ? old : c].steal_percent;
+		double throttled = both[i]->cases[i ? old : c].throttled_percent;
 
 		if (both[i]->control_moved)
 			return sm_results_string(results, "the A/A control of %s moved", name[i]);
@@ -44,6 +45,11 @@ static const char *distrust(const struct sm_digest *run, size_t c, const struct 
 				"during %s the host took %.1f %% of the PU time away (steal; at most "
 				"%.0f %% is accepted)",
 				name[i], steal, SM_STEAL_MAX);
+		if (throttled > SM_STEAL_MAX)
+			return sm_results_string(results,
+						 "during %s a CPU limit kept the trials off the PUs for %.1f %% of the PU "
+						 "time (throttling; at most %.0f %% is accepted)",
+						 name[i], throttled, SM_STEAL_MAX);
 		/* what is paired block by block bears a load on the machine */
 		if (!as_ratio && both[i]->others_percent > SM_OTHERS_MAX)
 			return sm_results_string(

@@ -85,6 +85,7 @@ static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *
 		copy(strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation");
 	out->where = copy(where);
 	out->steal_percent = group->steal_percent;
+	out->throttled_percent = group->throttled_percent;
 	for (unsigned k = 0; rc == 0 && !row->derived && k < group->classes; k++) {
 		rc = take_class(a, c, group->klass[k].klass, &out->klass[out->classes], err);
 		out->classes++;

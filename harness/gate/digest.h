@@ -23,7 +23,7 @@ struct digest_case {
 	char *id, *name; /* name: "scenario/variant" */
 	char *per;       /* "per round trip" */
 	char *where;     /* "message=64, near" */
-	double steal_percent;
+	double steal_percent, throttled_percent;
 	struct digest_class klass[SM_GROUP_CLASSES_MAX]; /* that of most pure slices first */
 	unsigned classes;
 };

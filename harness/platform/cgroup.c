@@ -243,21 +243,32 @@ void sm_pids_room(const struct sm_os *os, struct sm_room *out)
 	while (go_up(&group));
 }
 
-/* A group's own limit keeps it off, and each above it. */
-double sm_cgroup_throttled_ns(const struct sm_os *os)
+/* Of cpu.stat over the group and those above it: a group's own limit keeps it off the PUs, and so does each above. */
+static double throttled(const struct sm_os *os, const char *v2, const char *v1)
 {
 	struct group group;
-	double all = NAN, ns;
+	double all = NAN, one;
 
 	if (!open_group(&group, os, "cpu"))
 		return NAN;
 	do {
-		ns = group.v1 ? field_in(&group, "cpu.stat", "throttled_time")
-			      : 1e3 * field_in(&group, "cpu.stat", "throttled_usec");
-		if (isfinite(ns))
-			all = ns + (isfinite(all) ? all : 0);
+		one = field_in(&group, "cpu.stat", group.v1 ? v1 : v2);
+		if (isfinite(one))
+			all = one + (isfinite(all) ? all : 0);
 	} while (go_up(&group));
 	return all;
+}
+
+double sm_cgroup_throttled_ns(const struct sm_os *os)
+{
+	double usec = throttled(os, "throttled_usec", "-");
+
+	return isfinite(usec) ? 1e3 * usec : throttled(os, "-", "throttled_time");
+}
+
+double sm_cgroup_throttled_times(const struct sm_os *os)
+{
+	return throttled(os, "nr_throttled", "nr_throttled");
 }
 
 double sm_memory_kills(const struct sm_os *os)

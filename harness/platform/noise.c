@@ -21,6 +21,13 @@ static uint64_t field_after(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
+static long online_pus(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count > 0 ? count : 1;
+}
+
 static uint64_t own_cpu_ns(void)
 {
 	struct rusage usage[2];
@@ -43,6 +50,8 @@ void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark)
 	mark->taken_ns = sm_clock_ns();
 	mark->own_cpu_ns = own_cpu_ns();
 	mark->throttled_ns = sm_cgroup_throttled_ns(os);
+	mark->throttled_times = sm_cgroup_throttled_times(os);
+	mark->memory_kills = sm_memory_kills(os);
 	if (!text || sm_os_read(os, text, STAT_MAX, "/proc/stat") < 0 ||
 	    strncmp(text, "cpu ", 4) != 0) {
 		free(text);
@@ -67,7 +76,11 @@ void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_
 	double ticks = (double)after->total_ticks - (double)before->total_ticks;
 	double seconds = ((double)after->taken_ns - (double)before->taken_ns) / 1e9;
 
-	*out = (struct sm_noise){ NAN, NAN, NAN, NAN, NAN };
+	*out = (struct sm_noise){ NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN };
+	out->throttled_times = after->throttled_times - before->throttled_times;
+	out->memory_kills = after->memory_kills - before->memory_kills;
+	if (seconds > 0)
+		out->throttled_percent = (after->throttled_ns - before->throttled_ns) / seconds / 1e7 / (double)online_pus();
 	if (before->total_ticks == 0 || after->total_ticks == 0 || seconds <= 0)
 		return;
 	out->steal_percent =

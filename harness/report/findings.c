@@ -199,7 +199,7 @@ static void print_trust(const struct printer *p)
 	double high = words_number(r, "analysis/aa/high");
 	double steal = words_number(r, "analysis/steal_percent");
 	const json_t *repeated = json_object_get(r->manifest, "calibration_failures");
-	char text[512];
+	char text[512], throttled[256];
 
 	heading(p, "Can it be trusted?");
 	snprintf(text, sizeof(text), "%s", words_text(r, "analysis/cores_moved/sentence"));
@@ -246,6 +246,11 @@ static void print_trust(const struct printer *p)
 		snprintf(text, sizeof(text), "Steal: %.2f %% of the machine's time.", steal);
 		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
+	words_throttled(r, throttled, sizeof(throttled));
+	if (throttled[0]) {
+		snprintf(text, sizeof(text), "Throttled: %s.", throttled);
+		sm_wrap(p->out, "  ", 4, p->width, text);
+	}
 }
 
 void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options,
@@ -253,7 +258,10 @@ void sm_report_findings(const struct sm_results *results, const struct sm_report
 {
 	struct printer p = { results, options, out,
 			     options->width ? options->width : WIDTH_DEFAULT };
+	char lost[SM_LOST_TEXT_MAX];
 
+	if (sm_report_lost(results, lost))
+		sm_wrap(out, "", 0, p.width, lost);
 	print_run(&p);
 	print_questions(&p);
 	corners_print(results, options, out);

@@ -178,7 +178,11 @@ static void put_questions(struct page *page)
 
 static void put_short(struct page *page)
 {
+	char lost[SM_LOST_TEXT_MAX];
+
 	page_heading(page->out, 2, "short", "In short");
+	if (sm_report_lost(page->results, lost))
+		page_put(page->out, "p class=\"warn\" role=\"note\"", lost);
 	put_strip(page);
 	fputs("<p>A <em>claim</em> is a belief about shared memory with a threshold, judged by this run. ",
 	      page->out);

@@ -315,6 +315,8 @@ void page_machine(struct page *page)
 		 *words_text(r, "environment/architecture") ? ", " : "",
 		 words_text(r, "environment/architecture"));
 	fact(page->out, "System", text);
+	words_limits(r, text, sizeof(text));
+	fact(page->out, "Limits of its control group", text);
 	fact(page->out, "Frequency governor", words_text(r, "environment/governor"));
 	fact(page->out, "Clock", words_text(r, "environment/clock_source"));
 	fact(page->out, "Host", words_text(r, "environment/host"));

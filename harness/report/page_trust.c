@@ -125,6 +125,27 @@ static void check_control(struct page *page)
 		      : "Without it nobody knows what this run sees where nothing is.");
 }
 
+static enum trust trust_of_share(double percent)
+{
+	return !isfinite(percent)            ? TRUST_UNKNOWN
+	       : percent > STEAL_PERCENT_MAX ? TRUST_BAD
+	       : percent > 1                 ? TRUST_CARE
+					     : TRUST_GOOD;
+}
+
+/* Nothing where there is no CPU limit. */
+static void check_throttled(struct page *page)
+{
+	char found[256];
+
+	words_throttled(page->results, found, sizeof(found));
+	if (!found[0])
+		return;
+	found[0] = (char)toupper((unsigned char)found[0]);
+	check(page->out, "Throttling", trust_of_share(words_number(page->results, "analysis/throttled_percent")), found,
+	      "A container's CPU limit stops its processes for a part of each period; over 5 % no ratio is believed.");
+}
+
 static void check_steal(struct page *page)
 {
 	double steal = words_number(page->results, "analysis/steal_percent");
@@ -132,13 +153,9 @@ static void check_steal(struct page *page)
 	char found[128];
 
 	snprintf(found, sizeof(found), "%.2f %% of the machine's time", steal);
-	check(page->out, "Steal",
-	      !isfinite(steal)            ? TRUST_UNKNOWN
-	      : steal > STEAL_PERCENT_MAX ? TRUST_BAD
-	      : steal > 1                 ? TRUST_CARE
-					  : TRUST_GOOD,
-	      isfinite(steal) ? found : "not known",
+	check(page->out, "Steal", trust_of_share(steal), isfinite(steal) ? found : "not known",
 	      "Time that the host gave to others; over 5 % no ratio is believed.");
+	check_throttled(page);
 	if (!isfinite(others))
 		return;
 	snprintf(found, sizeof(found), "%.1f %% of the machine's time", others);
@@ -305,6 +322,7 @@ void page_trust(struct page *page)
 static enum trust judge(const struct page *page, const struct tally *t, char *why, size_t size)
 {
 	double steal = words_number(page->results, "analysis/steal_percent");
+	double throttled = words_number(page->results, "analysis/throttled_percent");
 	char found[280];
 	enum trust trust = control(page->results, found, sizeof(found));
 	size_t used = 0;
@@ -318,6 +336,8 @@ static enum trust judge(const struct page *page, const struct tally *t, char *wh
 	if (steal > STEAL_PERCENT_MAX)
 		used += (size_t)snprintf(why + used, size - used,
 					 " The host took %.1f %% of the time.", steal);
+	if (throttled > STEAL_PERCENT_MAX)
+		used += (size_t)snprintf(why + used, size - used, " A CPU limit took %.1f %% of the time.", throttled);
 	if (t->failed)
 		used += (size_t)snprintf(why + used, size - used, " %zu trials failed.", t->failed);
 	if (t->lossy)
@@ -329,7 +349,7 @@ static enum trust judge(const struct page *page, const struct tally *t, char *wh
 		used += (size_t)snprintf(why + used, size - used,
 					 " %zu of %zu comparisons have no interval.", t->thin,
 					 t->pairs);
-	if (trust == TRUST_BAD || t->failed || steal > STEAL_PERCENT_MAX)
+	if (trust == TRUST_BAD || t->failed || steal > STEAL_PERCENT_MAX || throttled > STEAL_PERCENT_MAX)
 		return TRUST_BAD;
 	return used ? TRUST_CARE : TRUST_GOOD;
 }

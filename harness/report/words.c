@@ -62,6 +62,96 @@ void words_machine(const struct sm_results *results, char *out, size_t size)
 		 words_text(results, "environment/kernel"), virtual ? ", virtual machine" : "");
 }
 
+/* Begun, and not made: a binding, memory or process was not had, or a worker ended. */
+static bool is_lost(const struct sm_sample *sample)
+{
+	/* a case that was left out before has no seats */
+	return sample->ended == SM_DISTURBED || sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT ||
+	       (sample->ended == SM_SKIPPED && strcmp(sample->pus, "-") != 0);
+}
+
+bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX])
+{
+	size_t begun = 0, lost = 0, most = 0;
+	const char *reason = "-";
+
+	out[0] = '\0';
+	for (size_t i = 0; i < results->sample_count; i++) {
+		const struct sm_sample *sample = &results->samples[i];
+		size_t same = 0;
+
+		if (sample->derived || (sample->ended == SM_SKIPPED && !is_lost(sample)))
+			continue;
+		begun++;
+		if (!is_lost(sample))
+			continue;
+		lost++;
+		for (size_t j = 0; j <= i; j++)
+			same += is_lost(&results->samples[j]) && !results->samples[j].derived &&
+				strcmp(results->samples[j].reason, sample->reason) == 0;
+		if (same > most) {
+			most = same;
+			reason = sample->reason;
+		}
+	}
+	if (2 * lost <= begun || lost == 0)
+		return false;
+	snprintf(out, SM_LOST_TEXT_MAX,
+		 "Most trials of this run could not be made: %zu of %zu (%.0f %%). %s: %.500s", lost, begun,
+		 100.0 * (double)lost / (double)begun, most == lost ? "The reason" : "The most frequent reason", reason);
+	return true;
+}
+
+void words_throttled(const struct sm_results *results, char *out, size_t size)
+{
+	double pus = words_number(results, "environment/limits/cpu_pus");
+	double percent = words_number(results, "analysis/throttled_percent");
+	double times = words_number(results, "noise/throttled_times");
+	char limit[40] = "", often[40] = "";
+
+	out[0] = '\0';
+	if (!isfinite(pus) && !(percent > 0))
+		return;
+	if (isfinite(pus))
+		snprintf(limit, sizeof(limit), " of %.3g PUs", pus);
+	if (times > 0)
+		snprintf(often, sizeof(often), ", in %.0f periods", times);
+	if (isfinite(percent))
+		snprintf(out, size,
+			 "a CPU limit%s kept the processes off the PUs for %.2f %% of the machine's time%s", limit,
+			 percent, often);
+	else
+		snprintf(out, size, "there is a CPU limit%s, and the kernel does not say what it took", limit);
+}
+
+void words_limits(const struct sm_results *results, char *out, size_t size)
+{
+	static const struct {
+		const char *path, *before, *after;
+		bool bytes;
+	} limits[] = { { "environment/limits/memory_bytes", "memory ", "", true },
+		       { "environment/limits/cpu_pus", "", " PUs", false },
+		       { "environment/limits/pids", "", " processes", false },
+		       { "environment/limits/hugetlb_2m_bytes", "2 MiB pages ", "", true },
+		       { "environment/limits/hugetlb_1g_bytes", "1 GiB pages ", "", true } };
+	char text[SM_TEXT_MAX];
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]) && used < size; i++) {
+		double value = words_number(results, limits[i].path);
+
+		if (!isfinite(value))
+			continue;
+		if (limits[i].bytes)
+			sm_format_bytes(text, value);
+		else
+			snprintf(text, sizeof(text), "%.4g", value);
+		used += (size_t)snprintf(out + used, size - used, "%s%s%s%s", used ? ", " : "", limits[i].before, text,
+					 limits[i].after);
+	}
+}
+
 static const char *format_value(char out[SM_TEXT_MAX], double value, const char *unit)
 {
 	if (strncmp(unit, "ns", 2) == 0)

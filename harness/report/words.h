@@ -14,6 +14,11 @@ const char *words_text(const struct sm_results *results, const char *path);
 double words_number(const struct sm_results *results, const char *path);
 /* Whether the manifest says so at all, and says yes. */
 bool words_true(const struct sm_results *results, const char *path);
+/* What limits the container set, and whether the CPU limit took time: "a CPU limit of 0.5 PUs kept the processes off the PUs
+ * for 24.1 % of the machine's time, in 120 periods".  "" where there is no CPU limit and nothing was taken. */
+void words_throttled(const struct sm_results *results, char *out, size_t size);
+/* The limits alone: "memory 512 MiB, 0.5 PUs, 100 processes"; "" where there is none. */
+void words_limits(const struct sm_results *results, char *out, size_t size);
 /* What became of the A/A control: "it did not move", or that it did, as the end of a sentence. */
 const char *words_control(const struct sm_results *results);
 /* "4.49 us (4.41 us to 4.60 us)"; of a unit that is no time "0.93 (0.91 to 0.94)". */

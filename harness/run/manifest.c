@@ -184,6 +184,16 @@ static void add_noise(struct session *session)
 		json_object_set_new(object, "interrupts_per_s", json_real(noise.interrupts_per_s));
 		json_object_set_new(object, "switches_per_s", json_real(noise.switches_per_s));
 	}
+	const struct {
+		const char *key;
+		double value;
+	} limited[] = { { "throttled_percent", noise.throttled_percent },
+			{ "throttled_times", noise.throttled_times },
+			{ "memory_kills", noise.memory_kills } };
+
+	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++)
+		if (isfinite(limited[i].value))
+			json_object_set_new(object, limited[i].key, json_real(limited[i].value));
 	json_object_set_new(session->manifest, "noise", object);
 }
 

@@ -1,6 +1,7 @@
 /* Order in a run's rows: slices by trial, samples by case and block, cases by group. */
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,7 +149,22 @@ double sm_analysis_steal(const struct sm_analysis *a)
 	return wall_ns > 0 && a->pus > 0 ? 100 * steal_ns / (wall_ns * a->pus) : 0;
 }
 
-/* Each group's share of steal, in one pass. */
+double sm_analysis_throttled(const struct sm_analysis *a)
+{
+	double throttled_ns = 0, wall_ns = 0;
+
+	for (size_t i = 0; i < a->results->sample_count; i++) {
+		const struct sm_sample *sample = &a->results->samples[i];
+
+		if (sample->derived || !isfinite(sample->throttled_ns))
+			continue;
+		throttled_ns += sample->throttled_ns;
+		wall_ns += (double)sample->wall_ns;
+	}
+	return wall_ns > 0 && a->pus > 0 ? 100 * throttled_ns / (wall_ns * a->pus) : (double)NAN;
+}
+
+/* Each group's shares of steal and of throttling, in one pass. */
 static void add_up_steal(struct sm_analysis *a)
 {
 	for (size_t i = 0; i < a->results->sample_count; i++) {
@@ -156,13 +172,16 @@ static void add_up_steal(struct sm_analysis *a)
 		struct sm_group_view *group = &a->group[a->case_view[sample->case_index].group];
 
 		group->steal_ns += (double)sample->steal_ns;
+		group->throttled_ns += isfinite(sample->throttled_ns) ? sample->throttled_ns : 0;
 		group->wall_ns += (double)sample->wall_ns;
 	}
 	for (size_t g = 0; g < a->group_count; g++) {
 		struct sm_group_view *group = &a->group[g];
 
-		if (group->wall_ns > 0 && a->pus > 0)
+		if (group->wall_ns > 0 && a->pus > 0) {
 			group->steal_percent = 100 * group->steal_ns / (group->wall_ns * a->pus);
+			group->throttled_percent = 100 * group->throttled_ns / (group->wall_ns * a->pus);
+		}
 	}
 }
 

@@ -59,8 +59,8 @@ struct sm_group_view {
 	size_t first_case;                                 /* the rest through sm_case_view.group */
 	struct sm_group_class klass[SM_GROUP_CLASSES_MAX]; /* most pure slices first */
 	unsigned classes;
-	double steal_ns, wall_ns; /* of its trials */
-	double steal_percent;
+	double steal_ns, throttled_ns, wall_ns; /* of its trials */
+	double steal_percent, throttled_percent;
 };
 
 /* The A/A control. */
@@ -107,6 +107,8 @@ long sm_analysis_case_of(const struct sm_analysis *a, size_t group, const char *
 const char *sm_analysis_untried(const struct sm_analysis *a, long case_index);
 /* Steal in per cent of the PU time of all trials. */
 double sm_analysis_steal(const struct sm_analysis *a);
+/* Per cent of all PUs' time in which a CPU limit kept the run off them; NaN: not known. */
+double sm_analysis_throttled(const struct sm_analysis *a);
 
 /* analysis_slices.c */
 /* Classes of the relation that a sample's workers sit in; NULL: none was probed. */

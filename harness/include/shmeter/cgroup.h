@@ -34,6 +34,8 @@ void sm_pids_room(const struct sm_os *os, struct sm_room *out);
 /* How long this process' group and those above it were kept off the PUs by their CPU limits so far, ns, added up over PUs;
  * NaN where the kernel does not say. */
 double sm_cgroup_throttled_ns(const struct sm_os *os);
+/* How often (nr_throttled), likewise. */
+double sm_cgroup_throttled_times(const struct sm_os *os);
 
 /* Processes that the kernel killed for memory so far: of this group (memory.events, memory.oom_control), or of the machine
  * where no group tells (vmstat); NaN where neither does. */

@@ -35,7 +35,8 @@ struct sm_noise_mark {
 	uint64_t interrupts, context_switches;
 	uint64_t taken_ns;
 	uint64_t own_cpu_ns; /* of this process and its ended children */
-	double throttled_ns; /* by the container's CPU limit; NaN: not known */
+	double throttled_ns, throttled_times; /* by the container's CPU limit; NaN: not known */
+	double memory_kills; /* processes that the kernel killed for memory; NaN: not known */
 };
 void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark);
 
@@ -44,6 +45,9 @@ struct sm_noise {
 	double busy_percent;  /* not idle, ours and others' */
 	double others_percent; /* used by other processes than ours; at least 0 */
 	double interrupts_per_s, switches_per_s;
+	/* Kept off the PUs by the CPU limit: a share of all PUs' time, and how often; NaN: not known. */
+	double throttled_percent, throttled_times;
+	double memory_kills; /* NaN: not known */
 };
 void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
 		      struct sm_noise *out);

@@ -31,6 +31,12 @@ struct sm_drawn {
 	char note[256]; /* what to know of how they were drawn; "" for nothing */
 };
 
+#define SM_LOST_TEXT_MAX 768
+/* Whether most trials of a run that were begun could not be made, which is not a noisy run but a machine that does not let
+ * it be measured: true, with the share and the reason that most of them give.  Cases that were left out before their first
+ * trial do not count, and neither do trials that were made and are not believed. */
+bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX]);
+
 /* Findings in words: headline questions first, each with verdict, ratio, interval, class, n and
  * evidence; then the other claims; then what this run cannot say and why; whether the cores moved. */
 void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options,
