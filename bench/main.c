@@ -1,14 +1,21 @@
 /* shmeter: what sharing memory between processes costs on this machine. */
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "program.h"
 #include "registry.h"
 #include "shmeter/guard.h"
+#include "shmeter/text.h"
+
+/* Twice what the deepest of the commands was seen to take. */
+#define STACK_NEEDED (256u << 10)
 
 static volatile int stop;
 
@@ -94,6 +101,7 @@ int complain(const struct sm_error *err)
 	case EBUSY:
 	case ENFILE:
 	case ENOSYS:
+	case EOPNOTSUPP:
 	case EMFILE: return EXIT_MACHINE;
 	/* without a signal it is a file system's own */
 	case EINTR: return stop ? EXIT_SIGNAL + stop : EXIT_WRONG;
@@ -114,18 +122,17 @@ bool use_color(const struct arguments *arguments, FILE *stream)
  * who cannot read it says where it was looked for. */
 static const char *beside_program(const char *in_tree, const char *installed, char found[4096])
 {
-	char program[2048];
-	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	char *slash;
+	/* what execve() was given: known without /proc, too */
+	const char *started_as = (const char *)(uintptr_t)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
+	char program[PATH_MAX], *slash;
 
-	if (length <= 0)
-		length = snprintf(program, sizeof(program), "./"); /* without /proc */
-	program[length] = '\0';
+	if (!started_as || !realpath(started_as, program))
+		snprintf(program, sizeof(program), "./shmeter");
 	slash = strrchr(program, '/');
 	*slash = '\0';
-	snprintf(found, 4096, "%s/%s", program, in_tree);
+	snprintf(found, 4096, "%.2000s/%s", program, in_tree);
 	if (access(found, R_OK) < 0)
-		snprintf(found, 4096, "%s/%s", program, installed);
+		snprintf(found, 4096, "%.2000s/%s", program, installed);
 	return found;
 }
 
@@ -143,12 +150,26 @@ const char *default_thresholds(void)
 	return beside_program("../results/thresholds.ini", "../share/shmeter/thresholds.ini", found);
 }
 
+/* A stack that ends in the middle is a fault that nobody can tell of, so it is looked at first. */
+static int check_stack(struct sm_error *err)
+{
+	struct rlimit limit;
+	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX];
+
+	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_NEEDED)
+		return 0;
+	return sm_fail(err, ENOMEM, "the stack may have %s and %s are needed: raise the limit (ulimit -s)",
+		       sm_format_bytes(has, (double)limit.rlim_cur), sm_format_bytes(needs, STACK_NEEDED));
+}
+
 int main(int argc, char **argv)
 {
 	static struct arguments arguments;
 	struct sm_error err = { 0 };
 	int rc;
 
+	if (check_stack(&err) < 0)
+		return complain(&err);
 	catch_signals();
 	rc = arguments_parse(&arguments, argc, argv, &err);
 	if (rc < 0)

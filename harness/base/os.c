@@ -48,3 +48,11 @@ int sm_os_read(const struct sm_os *os, char *out, size_t size, const char *forma
 		return -ENAMETOOLONG;
 	return sm_read_file(path, out, size);
 }
+
+bool sm_os_has(const struct sm_os *os, const char *path)
+{
+	char full[4096];
+	int used = snprintf(full, sizeof(full), "%s%s", os->root, path);
+
+	return used > 0 && (size_t)used < sizeof(full) && access(full, F_OK) == 0;
+}

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shmeter/refusal.h"
 #include "topology_private.h"
 
 /* Pages asked about in one look at where memory lies. */
@@ -21,13 +22,12 @@ int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struc
 		goto out_free;
 	}
 	hwloc_bitmap_only(set, os_index);
-	if (hwloc_set_cpubind(topology->hw, set, HWLOC_CPUBIND_PROCESS) < 0) {
-		rc = sm_fail(err, errno,
-			     "cannot bind to PU %u: %s; look at the cpuset of this process",
-			     os_index, strerror(errno));
+	/* By thread, of which there is one: for a process hwloc reads /proc/self/task, which may not be there. */
+	if (hwloc_set_cpubind(topology->hw, set, HWLOC_CPUBIND_THREAD) < 0) {
+		rc = sm_fail(err, errno, "cannot bind to PU %u: %s%s", os_index, strerror(errno), sm_refusal("sched_setaffinity", errno));
 		goto out_free;
 	}
-	if (hwloc_get_cpubind(topology->hw, got, HWLOC_CPUBIND_PROCESS) < 0 ||
+	if (hwloc_get_cpubind(topology->hw, got, HWLOC_CPUBIND_THREAD) < 0 ||
 	    !hwloc_bitmap_isequal(set, got) || sched_getcpu() != (int)os_index)
 		rc = sm_fail(err, EXDEV,
 			     "the kernel did not honour the binding to PU %u (it runs on %d)",
@@ -63,8 +63,8 @@ int sm_topology_bind_memory(const struct sm_topology *topology, void *address, u
 				   node < 0 ? HWLOC_MEMBIND_INTERLEAVE : HWLOC_MEMBIND_BIND,
 				   HWLOC_MEMBIND_BYNODESET |
 					   (node < 0 ? 0 : HWLOC_MEMBIND_STRICT)) < 0)
-		rc = sm_fail(err, errno == ENOSYS ? ENOTSUP : errno,
-			     "cannot set the NUMA policy of the region: %s", strerror(errno));
+		rc = sm_fail(err, errno == ENOSYS ? ENOTSUP : errno, "cannot set the NUMA policy of the region (mbind): %s%s",
+			     strerror(errno), sm_refusal("mbind", errno));
 out_free:
 	hwloc_bitmap_free(nodes);
 	return rc;
@@ -87,8 +87,8 @@ int sm_topology_memory_nodes(const struct sm_topology *topology, const void *add
 	for (uint64_t i = 0; i < sampled; i++)
 		where[i] = (char *)(uintptr_t)address + i * pages / sampled * page;
 	if (syscall(SYS_move_pages, 0, sampled, where, NULL, status, 0) < 0) {
-		rc = sm_fail(err, errno, "the kernel does not say on which node pages lie: %s",
-			     strerror(errno));
+		rc = sm_fail(err, errno, "the kernel does not say on which node pages lie (move_pages): %s%s", strerror(errno),
+			     sm_refusal("move_pages", errno));
 		goto out_free;
 	}
 	for (uint64_t i = 0; i < sampled; i++) {

@@ -1,4 +1,5 @@
 /* `shmeter doctor`: what this machine has, lacks, and what to do about it. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,10 +9,16 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
+#include "shmeter/errand.h"
 #include "shmeter/text.h"
 
 #define NOISE_NS 200000000u
+/* Workers of the largest case of a standard run. */
+#define PROCESSES_ENOUGH 64
+/* Per cent of a PU's time that may be lost before something is to be done about it. */
+#define LOST_MOST 5
 
 struct list {
 	struct sm_checkup *item;
@@ -44,6 +51,30 @@ static void remedy(struct sm_checkup *item, const char *text)
 	snprintf(item->remedy, sizeof(item->remedy), "%s", text);
 }
 
+static int bind_once(void *topology, struct sm_error *err)
+{
+	unsigned count;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+
+	return sm_topology_pin(topology, pus[count - 1].os_index, err);
+}
+
+/* One binding, as every worker makes it. */
+static void check_binding(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
+{
+	struct sm_errand errand = { .title = "bind",
+				    .fn = bind_once,
+				    .argument = (void *)(uintptr_t)topology,
+				    .timeout_ns = 2000000000 };
+	struct sm_error err = { 0 };
+
+	if (sm_errand_run(os, &errand, &err) < 0)
+		remedy(add(list, "binding", GAP, "no worker can be bound to its PU: %s", err.text),
+		       "until then every trial is disturbed");
+	else
+		add(list, "binding", GOOD, "a process can be bound to a PU");
+}
+
 static void check_topology(struct list *list, const struct sm_os *os,
 			   const struct sm_topology *topology)
 {
@@ -61,6 +92,14 @@ static void check_topology(struct list *list, const struct sm_os *os,
 	add(list, "topology", GOOD, "%u PUs allowed (from %u on), %u NUMA node%s%s", count,
 	    pus[0].os_index, sm_topology_nodes(topology),
 	    sm_topology_nodes(topology) > 1 ? "s" : "", all);
+	check_binding(list, os, topology);
+	if (!sm_os_has(os, "/proc/self/stat"))
+		remedy(add(list, "proc", GAP,
+			   "/proc cannot be read: what page sizes were got, steal and limits of the cgroup are unknown"),
+		       "mount -t proc proc /proc");
+	if (!sm_os_has(os, "/sys/devices/system/cpu"))
+		remedy(add(list, "sys", GAP, "/sys cannot be read: NUMA nodes and page sizes are unknown, and of caches what the CPU says is all"),
+		       "mount -t sysfs sysfs /sys");
 	if (count == 1)
 		remedy(add(list, "topology", GAP, "one PU: nothing can be measured across cores"),
 		       "allow more CPUs (taskset, the container's cpuset)");
@@ -98,7 +137,12 @@ static void check_pool(struct list *list, const struct sm_os *os, const char *na
 
 	if (sm_os_read(os, total, sizeof(total),
 		       "/sys/kernel/mm/hugepages/hugepages-%skB/nr_hugepages", kib) < 0) {
-		add(list, "huge pages", WARN, "this CPU or kernel has no %s pages", name);
+		if (sm_os_has(os, "/sys/kernel/mm"))
+			add(list, "huge pages", WARN, "this CPU or kernel has no %s pages", name);
+		else
+			remedy(add(list, "huge pages", WARN, "whether there are %s pages is unknown: /sys cannot be read",
+				   name),
+			       "mount -t sysfs sysfs /sys");
 		return;
 	}
 	if (sm_os_read(os, unused, sizeof(unused),
@@ -121,8 +165,10 @@ static void check_thp(struct list *list, const struct sm_os *os)
 
 	if (sm_os_read(os, text, sizeof(text),
 		       "/sys/kernel/mm/transparent_hugepage/shmem_enabled") < 0)
-		add(list, "thp", WARN,
-		    "this kernel has no transparent huge pages for shared memory");
+		add(list, "thp", WARN, "%s",
+		    sm_os_has(os, "/sys/kernel/mm")
+			    ? "this kernel has no transparent huge pages for shared memory"
+			    : "whether there are transparent huge pages is unknown: /sys cannot be read");
 	else if (strstr(text, "[deny]") || strstr(text, "[never]"))
 		remedy(add(list, "thp", GAP,
 			   "shared memory gets no transparent huge pages at the fault "
@@ -167,6 +213,59 @@ static void check_limits(struct list *list)
 	}
 }
 
+static void check_huge_limit(struct list *list, const struct sm_os *os, const char *name, uint64_t page_bytes)
+{
+	char most[SM_TEXT_MAX];
+	struct sm_room room;
+
+	sm_hugetlb_room(os, page_bytes, &room);
+	if (room.left != UINT64_MAX)
+		remedy(add(list, "cgroup", WARN, "its limit on %s pages is %s: what needs more is skipped", name,
+			   sm_format_bytes(most, (double)room.limit)),
+		       "raise its hugetlb.*.max");
+}
+
+static void check_quota(struct list *list, const struct sm_topology *topology, double pus)
+{
+	unsigned count;
+
+	sm_topology_pus(topology, &count);
+	if (isfinite(pus) && pus < count)
+		remedy(add(list, "cgroup", GAP,
+			   "its CPU limit is %.3g PUs of %u: processes are stopped for a part of each period, and times hold "
+			   "these pauses",
+			   pus, count),
+		       "raise its cpu.max (a container's --cpus), or give it whole CPUs instead (--cpuset-cpus)");
+	else if (isfinite(pus))
+		add(list, "cgroup", GOOD, "its CPU limit is %.3g PUs, and %u are allowed", pus, count);
+}
+
+/* Each limit of the control group that there is. */
+static void check_group(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
+{
+	char most[SM_TEXT_MAX], left[SM_TEXT_MAX];
+	struct sm_cgroup_limits limits;
+	struct sm_checkup *item;
+	struct sm_room room;
+
+	sm_cgroup_limits(os, &limits);
+	check_quota(list, topology, limits.cpu_pus);
+	sm_memory_room(os, &room);
+	if (room.file[0])
+		remedy(add(list, "cgroup", WARN, "its memory limit is %s, of which %s are left: what needs more is skipped",
+			   sm_format_bytes(most, (double)room.limit), sm_format_bytes(left, (double)room.left)),
+		       "raise its memory.max (a container's --memory)");
+	sm_pids_room(os, &room);
+	if (room.left != UINT64_MAX) {
+		item = add(list, "cgroup", room.left < PROCESSES_ENOUGH ? GAP : GOOD,
+			   "it may have %" PRIu64 " processes, %" PRIu64 " more than now", room.limit, room.left);
+		if (item->level == SM_GAP)
+			remedy(item, "raise its pids.max (a container's --pids-limit)");
+	}
+	check_huge_limit(list, os, "2 MiB", 2u << 20);
+	check_huge_limit(list, os, "1 GiB", 1u << 30);
+}
+
 static void check_counters(struct list *list, const struct sm_event_set *events)
 {
 	for (int state = SM_COUNTED; state < SM_COUNT_STATE_COUNT; state++)
@@ -186,8 +285,10 @@ static void check_noise(struct list *list, const struct sm_os *os)
 {
 	struct sm_noise_mark before, after;
 	struct sm_noise noise;
+	struct sm_cgroup_limits limits;
 	struct sm_checkup *item;
 	uint64_t longest;
+	bool stopped;
 	double lost;
 	char text[SM_TEXT_MAX];
 
@@ -195,11 +296,16 @@ static void check_noise(struct list *list, const struct sm_os *os)
 	sm_noise_gaps(NOISE_NS, &lost, &longest);
 	sm_noise_mark(os, &after);
 	sm_noise_between(&before, &after, &noise);
-	item = add(list, "noise", noise.steal_percent > 5 || lost > 5 ? GAP : GOOD,
-		   "in 0.2 s: %.1f %% steal, %.2f %% of one PU's time lost in gaps, the longest %s",
+	sm_cgroup_limits(os, &limits);
+	stopped = noise.throttled_times > 0;
+	item = add(list, "noise", noise.steal_percent > LOST_MOST || lost > LOST_MOST ? GAP : GOOD,
+		   "in 0.2 s: %.1f %% steal, %.2f %% of one PU's time lost in gaps, the longest %s%s",
 		   isfinite(noise.steal_percent) ? noise.steal_percent : 0.0, lost,
-		   sm_format_ns(text, (double)longest));
-	if (item->level == SM_GAP)
+		   sm_format_ns(text, (double)longest), stopped ? ", and the CPU limit stopped this process" : "");
+	if (item->level == SM_GAP && (stopped || limits.cpu_pus < 1))
+		remedy(item, "the CPU limit of its cgroup takes this time, not other work: raise its cpu.max (a container's "
+			     "--cpus)");
+	else if (item->level == SM_GAP)
 		remedy(item,
 		       "stop other work, or measure with a longer profile; shmeter calls what is too "
 		       "noisy inconclusive");
@@ -211,7 +317,9 @@ static void check_settings(struct list *list, const struct sm_os *os)
 
 	if (sm_os_read(os, text, sizeof(text),
 		       "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") < 0)
-		add(list, "governor", GOOD, "no frequency scaling is visible here");
+		add(list, "governor", sm_os_has(os, "/sys/devices/system/cpu") ? GOOD : WARN, "%s",
+		    sm_os_has(os, "/sys/devices/system/cpu") ? "no frequency scaling is visible here"
+							     : "unknown: /sys cannot be read");
 	else if (strcmp(text, "performance") == 0)
 		add(list, "governor", GOOD, "performance");
 	else
@@ -237,6 +345,7 @@ unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology
 	check_pool(&list, os, "1 GiB", "1048576");
 	check_thp(&list, os);
 	check_limits(&list);
+	check_group(&list, os, topology);
 	check_counters(&list, events);
 	check_noise(&list, os);
 	check_settings(&list, os);

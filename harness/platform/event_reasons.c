@@ -136,7 +136,12 @@ void counters_why_refused(const struct sm_os *os, const struct sm_event *event, 
 	case EINVAL:
 		text = "the kernel refuses this event on this CPU: choose another with --events";
 		break;
-	case ENOSYS: text = "this kernel is built without perf events (CONFIG_PERF_EVENTS)"; break;
+	case ENOSYS:
+		text = under_filter(os) > 0
+			       ? "a system call filter forbids perf_event_open: run the container with --cap-add PERFMON, or "
+				 "with a profile that allows the call"
+			       : "this kernel is built without perf events (CONFIG_PERF_EVENTS)";
+		break;
 	}
 	if (text)
 		snprintf(reason, SM_ERROR_TEXT_MAX, "%s", text);

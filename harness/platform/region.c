@@ -22,6 +22,7 @@
 #include "shmeter/cache.h"
 #include "shmeter/errand.h"
 #include "shmeter/guard.h"
+#include "shmeter/refusal.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14, include/uapi/asm-generic/mman-common.h */
@@ -111,7 +112,8 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 			flags |= MFD_HUGETLB | region_size_bits(asked.pages.bytes);
 		region->fd = memfd_create("shmeter", flags);
 		if (region->fd < 0)
-			return sm_fail(err, errno, "memfd_create failed: %s", strerror(errno));
+			return sm_fail(err, errno, "memfd_create failed: %s%s", strerror(errno),
+				       sm_refusal("memfd_create", errno));
 		break;
 	case SM_POSIX: rc = open_named(region, 'p', NULL, err); break;
 	case SM_FILE:
@@ -157,12 +159,11 @@ static int attach_sysv(struct sm_region *region, void *space, struct sm_error *e
 	if (region->shmid < 0)
 		return sm_fail(
 			err, errno,
-			"shmget of %zu bytes failed: %s; look at kernel.shmmax, kernel.shmall and, "
-			"for huge pages, vm.hugetlb_shm_group",
-			region->mapped_bytes, strerror(errno));
+			"shmget of %zu bytes failed: %s%s", region->mapped_bytes, strerror(errno),
+			sm_refusal("shmget", errno));
 	region->address = shmat(region->shmid, space, SHM_REMAP);
 	if (region->address == (void *)-1) {
-		rc = sm_fail(err, errno, "shmat failed: %s", strerror(errno));
+		rc = sm_fail(err, errno, "shmat failed: %s%s", strerror(errno), sm_refusal("shmat", errno));
 		region->address = NULL;
 	}
 	shmctl(region->shmid, IPC_RMID, NULL); /* it lives on while it is attached */
@@ -184,7 +185,7 @@ static int map_object(struct sm_region *region, void *space, int more, struct sm
 	region->address = NULL;
 	return sm_fail(err, errno, "cannot map %zu bytes of %s memory: %s%s", region->mapped_bytes,
 		       sm_backing_name(region->asked.backing), strerror(errno),
-		       is_huge(region) ? "; the huge-page pool is too small (nr_hugepages)" : "");
+		       sm_refusal(is_huge(region) ? "mmap of huge pages" : "mmap", errno));
 }
 
 /* Page size and place, before the first touch. */
@@ -220,10 +221,10 @@ static int reserve(void *argument, struct sm_error *err)
 		return 0;
 	return sm_fail(
 		err, error,
-		"cannot reserve %zu bytes in %s: %s; free some room, or choose --backing memfd",
+		"cannot reserve %zu bytes in %s: %s%s",
 		region->mapped_bytes,
 		region->asked.backing == SM_POSIX ? "/dev/shm" : "the file system of --file-folder",
-		strerror(error));
+		strerror(error), sm_refusal("fallocate", error));
 }
 
 /* Blocks of a tmpfs are memory, for which the kernel may kill who takes them. */
@@ -271,7 +272,8 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 	region->mapped_bytes = (bytes + page - 1) / page * page;
 	rc = open_object(region, os, file_folder, err);
 	if (rc == 0 && !(space = aligned_space(region->mapped_bytes, asked.pages, page)))
-		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes", region->mapped_bytes);
+		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes: %s%s", region->mapped_bytes, strerror(errno),
+			     sm_refusal("mmap", errno));
 	if (rc == 0)
 		rc = asked.backing == SM_SYSV ? attach_sysv(region, space, err)
 					      : map_object(region, space, 0, err);
@@ -317,9 +319,8 @@ static int make_huge(struct sm_region *region, struct sm_error *err)
 	if (rc < 0)
 		return sm_fail(
 			err, rc == -EINVAL ? ENOTSUP : -rc,
-			"the kernel cannot collapse the region into huge pages (%s): it needs Linux "
-			"6.1, and free memory that is not fragmented",
-			strerror(-rc));
+			"the kernel cannot collapse the region into huge pages (MADV_COLLAPSE): %s%s", strerror(-rc),
+			sm_refusal("MADV_COLLAPSE", -rc));
 	return 0;
 }
 
@@ -356,17 +357,14 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 			rc = sm_fail(
 				err, errno == EINVAL ? ENOTSUP : errno,
 				"MADV_POPULATE_WRITE of %zu bytes failed: %s%s",
-				region->mapped_bytes, strerror(errno),
-				errno == EINVAL   ? "; it needs Linux 5.14: choose --prefault touch"
-				: errno == EFAULT ? "; the memory or hugetlb cgroup allows less"
-						  : "");
+				region->mapped_bytes, strerror(errno), sm_refusal("MADV_POPULATE_WRITE", errno));
 		break;
 	case SM_MLOCK:
 		if (mlock(region->address, region->mapped_bytes) < 0)
 			rc = sm_fail(
 				err, errno == ENOMEM ? EPERM : errno,
-				"mlock of %zu bytes failed: %s; raise RLIMIT_MEMLOCK (ulimit -l)",
-				region->mapped_bytes, strerror(errno));
+				"mlock of %zu bytes failed: %s%s", region->mapped_bytes, strerror(errno),
+				sm_refusal("mlock", errno));
 		break;
 	default: break;
 	}

@@ -184,6 +184,19 @@ static int find_multi(const struct sm_region *region, struct sm_region_got *got,
 	return 0;
 }
 
+/* The kernel gives explicit huge pages and base pages, where transparent ones were advised against, as asked or not at
+ * all; the rest has to be seen to be believed. */
+static int without_proc(const struct sm_region *region, bool strict, struct sm_region_got *got, struct sm_error *err)
+{
+	enum sm_page_kind kind = region->asked.pages.kind;
+
+	got->unknown = true;
+	if (!strict || ((kind == SM_PAGES_BASE || kind == SM_PAGES_HUGETLB) && region->asked.numa != SM_BIND &&
+			region->asked.numa != SM_INTERLEAVE))
+		return 0;
+	return sm_fail(err, EXDEV, "whether pages are what and where was asked for is not known: /proc cannot be read; mount it");
+}
+
 int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_region_got *got,
 		      struct sm_error *err)
 {
@@ -193,6 +206,8 @@ int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_reg
 
 	memset(got, 0, sizeof(*got));
 	got->node = -2;
+	if (rc == -ENOENT)
+		return without_proc(region, strict, got, err);
 	if (rc < 0)
 		return rc;
 	got->resident_bytes = (totals.rss + totals.hugetlb) * 1024;

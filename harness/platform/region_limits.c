@@ -23,6 +23,15 @@ uint64_t region_number(const struct sm_os *os, uint64_t otherwise, const char *f
 	return strtoull(text, NULL, 10);
 }
 
+int region_sys_known(const struct sm_os *os, struct sm_error *err)
+{
+	if (sm_os_has(os, "/sys/kernel/mm"))
+		return 0;
+	return sm_fail(err, ENODEV,
+		       "what page sizes there are is not known: /sys/kernel/mm cannot be read; mount /sys, or choose --pages "
+		       "4k");
+}
+
 /* A hugetlb cgroup counts at the touch: a mapping beyond it is made, and then raises SIGBUS. */
 int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_t bytes,
 			    struct sm_error *err)

@@ -15,6 +15,8 @@ uint64_t region_number(const struct sm_os *os, uint64_t otherwise, const char *f
 	__attribute__((format(printf, 3, 4)));
 /* Whether the cgroups of this process allow so many bytes of explicit huge pages: 0, or -ENODEV with the limit. */
 int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_t bytes, struct sm_error *err);
+/* Where the kernel tells of its pages; without it nothing is known of them: -ENODEV with that, else 0. */
+int region_sys_known(const struct sm_os *os, struct sm_error *err);
 /* log2 of a page size in the place where mmap(), memfd_create() and shmget() want it. */
 unsigned region_size_bits(uint64_t page_bytes);
 /* One atomic read-modify-write a base page: maps each page without changing what others put there. */

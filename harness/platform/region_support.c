@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -55,6 +56,8 @@ static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_
 
 	sm_pages_name(pages, name);
 	total = region_number(os, UINT64_MAX, POOLS "/hugepages-%" PRIu64 "kB/nr_hugepages", kib);
+	if (total == UINT64_MAX && region_sys_known(os, err) < 0)
+		return -ENODEV;
 	if (total == UINT64_MAX)
 		return sm_fail(err, ENODEV,
 			       "this machine has no %s pages: choose among those in " POOLS, name);
@@ -221,9 +224,15 @@ static int thp_supported(const struct sm_os *os, const struct sm_topology *topol
 	char text[128];
 	struct statfs fs;
 
+	if (region_thp_bytes(os) == 0 && region_sys_known(os, err) < 0)
+		return -ENODEV;
 	if (region_thp_bytes(os) == 0)
 		return sm_fail(err, ENODEV,
 			       "this kernel has no transparent huge pages: choose another --pages");
+	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1)
+		return sm_fail(err, ENODEV,
+			       "transparent huge pages are disabled for this process (prctl, PR_SET_THP_DISABLE), by what started "
+			       "it: start it otherwise, or choose another --pages");
 	if (asked.backing == SM_FILE && (statfs(folder, &fs) < 0 || fs.f_type != TMPFS_MAGIC))
 		return sm_fail(
 			err, ENOTSUP,
@@ -273,6 +282,8 @@ static int multi_supported(const struct sm_os *os, struct sm_memory asked, struc
 			       "%s pages are made at the fault, and the blocks of this backing are "
 			       "reserved before: choose memfd, anon or sysv",
 			       name);
+	if (region_sys_known(os, err) < 0)
+		return -ENODEV;
 	if (sm_os_read(os, text, sizeof(text), THP "/hugepages-%" PRIu64 "kB/shmem_enabled", kib) <
 	    0)
 		return sm_fail(

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "shmeter/clock.h"
+#include "shmeter/refusal.h"
 
 /* Time that members get to see the abort flag before they are killed. */
 #define GRACE_NS 200000000u
@@ -113,17 +114,15 @@ int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_me
 		if (member->pid < 0) {
 			rc = sm_fail(
 				err, errno,
-				"cannot fork worker %u of %u: %s; raise the limit on processes "
-				"(ulimit -u, pids cgroup) or run fewer",
-				i, count, strerror(errno));
+				"cannot fork worker %u of %u: %s%s", i, count, strerror(errno),
+				sm_refusal("fork", errno));
 			goto out_kill;
 		}
 		member->pidfd = pidfd_open(member->pid, 0);
 		if (member->pidfd < 0) {
 			rc = sm_fail(err, errno,
-				     "cannot watch worker %u of %u: %s; raise the limit on open "
-				     "files (ulimit -n) or run fewer",
-				     i, count, strerror(errno));
+				     "cannot watch worker %u of %u (pidfd_open): %s%s", i, count,
+				     strerror(errno), sm_refusal("pidfd_open", errno));
 			goto out_kill;
 		}
 	}

@@ -69,7 +69,7 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 	hwloc_obj_t pu = NULL;
 
 	/* The affinity that this process was started with (taskset) narrows what the cgroup allows. */
-	if (t->this_machine && hwloc_get_cpubind(t->hw, bound, HWLOC_CPUBIND_PROCESS) == 0)
+	if (t->this_machine && hwloc_get_cpubind(t->hw, bound, HWLOC_CPUBIND_THREAD) == 0)
 		hwloc_bitmap_and(usable, usable, bound);
 	t->pu = calloc((size_t)hwloc_get_nbobjs_by_type(t->hw, HWLOC_OBJ_PU) + 1, sizeof(*t->pu));
 	while (t->pu && (pu = hwloc_get_next_obj_by_type(t->hw, HWLOC_OBJ_PU, pu))) {

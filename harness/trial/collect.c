@@ -179,7 +179,9 @@ static void collect_rest(struct hold *hold)
 		for (unsigned i = 1; i < control->workers; i++)
 			if (control->slot[i].got.pages.bytes != pages.bytes)
 				pages.kind = SM_PAGES_UNSET;
-		if (pages.kind == SM_PAGES_UNSET) {
+		if (control->slot[0].got.unknown) {
+			snprintf(result->pages_got, sizeof(result->pages_got), "unknown");
+		} else if (pages.kind == SM_PAGES_UNSET) {
 			snprintf(result->pages_got, sizeof(result->pages_got), "mixed");
 		} else {
 			sm_pages_name(pages, result->pages_got);

@@ -50,8 +50,8 @@ static inline int process_vm_open(struct channel pair[2], struct sm_error *err)
 		return sm_fail(err, EPERM, "no process may read another's memory here: lower "
 			       "kernel.yama.ptrace_scope to 1");
 	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != 1)
-		return sm_fail(err, errno, "process_vm_readv is refused (%s): containers allow it with "
-			       "CAP_SYS_PTRACE or a seccomp profile that has it", strerror(errno));
+		return sm_fail(err, errno, "process_vm_readv is refused: %s%s", strerror(errno),
+			       sm_refusal("process_vm_readv", errno));
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* Runs a command in which one system call fails with EPERM, as a container's seccomp filter does it.
- * usage: deny perf_event_open|sched_getaffinity COMMAND [ARGUMENT...] */
+ * usage: deny CALL COMMAND [ARGUMENT...], where CALL is one of the table below */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -16,6 +16,10 @@ static const struct {
 } calls[] = {
 	{ "perf_event_open", SYS_perf_event_open },
 	{ "sched_getaffinity", SYS_sched_getaffinity },
+	{ "sched_setaffinity", SYS_sched_setaffinity },
+	{ "mbind", SYS_mbind },
+	{ "pidfd_open", SYS_pidfd_open },
+	{ "process_vm_readv", SYS_process_vm_readv },
 };
 
 int main(int argc, char **argv)

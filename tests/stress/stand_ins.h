@@ -6,12 +6,20 @@
 
 #include "shmeter/error.h"
 #include "shmeter/guard.h"
+#include "shmeter/refusal.h"
 
 int sm_fail(struct sm_error *err, int code, const char *format, ...)
 {
 	(void)err;
 	fprintf(stderr, "%s\n", format);
 	return -code;
+}
+
+const char *sm_refusal(const char *call, int error)
+{
+	(void)call;
+	(void)error;
+	return "";
 }
 
 /* The subjects announce names to a guard; there is none here. */

@@ -5,6 +5,7 @@
 #define SHMETER_OS_H
 
 #include <linux/perf_event.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -23,5 +24,8 @@ extern const struct sm_os sm_os_linux;
 /* sm_read_file() below `os->root`, with a printf-formatted path such as "/proc/sys/...". */
 int sm_os_read(const struct sm_os *os, char *out, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5), warn_unused_result));
+
+/* Whether a path is there below `os->root`: what tells "none" from "not to be seen" (/sys is not mounted). */
+bool sm_os_has(const struct sm_os *os, const char *path);
 
 #endif

@@ -76,6 +76,7 @@ unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST
 struct sm_region_got {
 	struct sm_pages
 		pages; /* smallest page that maps the region now; UNSET where none is mapped yet */
+	bool unknown; /* /proc/self/smaps cannot be read: nothing of the rest is known */
 	uint64_t resident_bytes; /* mapped in the calling process */
 	uint64_t huge_bytes;     /* of them through PMD or larger mappings */
 	uint64_t locked_bytes;
@@ -118,7 +119,8 @@ SM_MUST_USE int sm_region_create(struct sm_region *region, const struct sm_os *o
 SM_MUST_USE int sm_region_populate(struct sm_region *region, struct sm_error *err);
 
 /* Reads back what the calling process has.  With `strict` set also compares with what was asked:
- * -EXDEV names the difference, so that a case that did not get what it asked for is not that case. */
+ * -EXDEV names the difference, so that a case that did not get what it asked for is not that case.  Without /proc what was
+ * got is `unknown`: that is an error where the kernel may have given something else, transparent huge pages or a node. */
 SM_MUST_USE int sm_region_inspect(const struct sm_region *region, bool strict,
 				  struct sm_region_got *got, struct sm_error *err);
 

@@ -15,6 +15,7 @@
 #include "shmeter/clock.h"
 #include "shmeter/error.h"
 #include "shmeter/histogram.h"
+#include "shmeter/refusal.h"
 #include "shmeter/region.h"
 #include "shmeter/series.h"
 #include "shmeter/spin.h"
