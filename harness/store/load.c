@@ -146,6 +146,29 @@ static int sort_trials(struct loader *loader, struct sm_error *err)
 	return 0;
 }
 
+/* Whether a complete run has the trials that its plan announces: they are numbered from 0 on, and behind them come those
+ * of the cases that could not run.  One that reached its budget has some of them. */
+static int check_planned(const struct loader *loader, struct sm_error *err)
+{
+	const json_t *manifest = loader->results->manifest, *one;
+	json_int_t due =
+		json_integer_value(json_object_get(json_object_get(manifest, "plan"), "trials"));
+	size_t i;
+
+	if (json_is_true(json_object_get(manifest, "budget_reached")))
+		return 0;
+	json_array_foreach (loader->cases, i, one)
+		due += json_is_true(json_object_get(one, "skipped")) ||
+		       json_string_length(json_object_get(one, "failure")) > 0;
+	for (i = 0; (json_int_t)i < due; i++)
+		if (i >= loader->count || loader->trials[i].trial != i)
+			return sm_fail(
+				err, EBADMSG,
+				"%s/samples.csv: trial %zu is missing of the %lld that manifest.json announces",
+				loader->results->folder, i, (long long)due);
+	return 0;
+}
+
 /* Finds the trial that a row belongs to, whose rows stand together: 1.  0 where it has no row in samples.csv, and
  * that may be: a kill came between, or it goes on. */
 static int belongs(struct loader *loader, unsigned number, struct sm_error *err)
@@ -417,6 +440,8 @@ int store_load(struct sm_results *results, const char *folder, enum table_end en
 		return sm_fail(err, ENOMEM, "no memory to load %s", folder);
 	/* samples first: of every trial that has a row there, the other rows are there already */
 	rc = read_file(&loader, FILE_SAMPLES, kept, err);
+	if (rc == 0 && status > 0)
+		rc = check_planned(&loader, err);
 	for (int file = 0; rc == 0 && file < FILE_SAMPLES; file++)
 		rc = read_file(&loader, file, kept, err);
 	free(loader.trials);

@@ -538,6 +538,29 @@ Test(store, a_status_is_one_of_two)
 	expect_refused("manifest.json: \"status\" is neither");
 }
 
+/* A complete run has every trial of its plan, and a row for each case that could not run. */
+Test(store, no_trial_of_a_complete_run_is_missing)
+{
+	json_t *object = json_pack("{s:i, s:s, s:{s:i, s:[{s:b}, {s:b}]}}", "schema_version",
+				   SM_SCHEMA_VERSION, "status", "complete", "plan", "trials", 2,
+				   "cases", "skipped", 0, "skipped", 1);
+	struct sm_store *store = open_new();
+	struct sm_error err = { 0 };
+	struct sm_results results;
+
+	append(store, 2, "-");
+	append(store, 0, "-");
+	sm_store_close(store);
+	cr_assert_eq(sm_store_write_manifest(folder, object, &err), 0, "%s", err.text);
+	expect_refused("samples.csv: trial 1 is missing of the 3 that manifest.json announces");
+	json_object_set_new(object, "budget_reached", json_true());
+	cr_assert_eq(sm_store_write_manifest(folder, object, &err), 0, "%s", err.text);
+	json_decref(object);
+	load(&results);
+	cr_expect_eq(results.sample_count, 4, "two, and their metric");
+	sm_results_free(&results);
+}
+
 /* Complete is complete: nothing is cut off, and damage is told. */
 Test(store, a_complete_run_is_not_reopened)
 {
