@@ -130,7 +130,7 @@ static bool count_one(struct holders *holders, const struct entry *entry,
 	return false;
 }
 
-/* One look at who lives: what is counted as staying is not struck out. */
+/* One look at who lives: what is counted as staying is not struck out.  Entries of another boot are gone by then. */
 static void count_holders(const struct ledger *ledger, const char *path,
 			  const struct leaving *leaving, struct holders *holders)
 {
@@ -140,10 +140,8 @@ static void count_holders(const struct ledger *ledger, const char *path,
 
 	*holders = (struct holders){ .rest = json_array() };
 	json_array_foreach (ledger->list, i, json) {
-		bool is_here = ledger_read(json, &entry) && strcmp(entry.path, path) == 0 &&
-			       strcmp(entry.boot, ledger->boot) == 0;
-
-		if (is_here && count_one(holders, &entry, leaving))
+		if (ledger_read(json, &entry) && strcmp(entry.path, path) == 0 &&
+		    count_one(holders, &entry, leaving))
 			continue;
 		if (json_array_append(holders->rest, json) < 0) {
 			json_decref(holders->rest);
@@ -398,6 +396,7 @@ int sm_ledger_leave(const char *path, pid_t owner, unsigned long long began, con
 
 	if (rc < 0)
 		return rc;
+	strike_rebooted(&ledger, NULL);
 	if (path && old)
 		rc = restore(&ledger, path, holder, old, err);
 	if (rc == 0)

@@ -162,6 +162,37 @@ def guard_of(parent):
     return None
 
 
+def processes_with(text):
+    """Processes that have it in their command line."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                if text.encode() in file.read():
+                    found.append(int(path.split("/")[2]))
+        except OSError:
+            pass  # it has ended
+    return found
+
+
+def logged_rows(path):
+    """The rows of a campaign's log; none where there is no log yet."""
+    try:
+        with open(path, newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        return []
+
+
+def append_row(path, fields, row):
+    is_new = not os.path.exists(path)
+    with open(path, "a", newline="") as file:
+        writer = csv.DictWriter(file, fields, lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
 def spread(values):
     return (max(values) - min(values)) / statistics.median(values)
 

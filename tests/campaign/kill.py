@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from common import PROGRAM, discard, scratch, trials, verdict
+from common import PROGRAM, discard, processes_with, scratch, trials, verdict
 
 TIMES = int(sys.argv[2]) if len(sys.argv) > 2 else 200
 RANDOM = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
@@ -37,17 +37,6 @@ def state():
     }
 
 
-def processes(mark):
-    found = []
-    for path in glob.glob("/proc/[0-9]*/cmdline"):
-        try:
-            if mark.encode() in open(path, "rb").read():
-                found.append(int(path.split("/")[2]))
-        except OSError:
-            pass
-    return found
-
-
 def children(pid):
     try:
         return [int(c) for c in read(f"/proc/{pid}/task/{pid}/children").split()]
@@ -70,7 +59,7 @@ def workers(parent):
 def settle(before, mark):
     """Waits up to 3 s for the machine to be as it was; returns what is not."""
     for _ in range(60):
-        left, now = processes(mark), state()
+        left, now = processes_with(mark), state()
         if not left and now == before:
             return None
         time.sleep(0.05)

@@ -9,8 +9,6 @@ after put the pool back, `tune --undo` does.
 
 usage: tune_pairs.py [PROGRAM] [--pairs N] [--seconds S] [--seed N] [--log FILE] [--sample]     as root"""
 import argparse
-import csv
-import glob
 import json
 import os
 import random
@@ -21,14 +19,16 @@ import sys
 import tempfile
 import time
 
-from common import PROGRAM, guard_of, rows, settings, verdict
+from common import PROGRAM, append_row, guard_of, logged_rows, rows, settings, verdict
 
 POOL = "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 PAGE = 2 << 20
-# Nobody; one process of either run; a run and its guard.
-VICTIMS = ("none", "run a", "run b", "guard a", "guard b", "both a", "both b")
+# One process of either run; a run and its guard.
+VICTIMS = ("run a", "guard a", "both a", "run b", "guard b", "both b")
 FIELDS = ("pair", "pages_a", "pages_b", "delay_s", "victim", "kill_s", "exit_a", "exit_b", "overlap_ms", "readings",
           "least_spare", "undo", "outcome")
+# About how long a run takes, and each block of it: pairs are to overlap, and kills to come while they do.
+RUN_S, BLOCK_S = 0.4, 0.25
 # What file times are rounded to.
 TICK_S = 0.02
 
@@ -43,11 +43,13 @@ class Run:
         self.name, self.pages, self.folder = name, pages, os.path.join(folder, name)
         self.command = [PROGRAM, "run", "first_touch/2m", "first_touch/thp", "--set", f"bytes={pages * PAGE}", "--tune",
                         "--repeat-blocks", str(blocks), "--seed", str(seed), "--no-plots", "-q", "--out", self.folder]
-        self.process = self.guard = None
+        self.process = self.guard = self.started = None
+        self.takes_s = RUN_S + BLOCK_S * blocks
         self.has_all = None  # when it had what it asked for
         self.killed = set()
 
     def start(self):
+        self.started = time.time()
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def look_for_guard(self):
@@ -132,26 +134,26 @@ def pair(index, seed, before, folder, hurried):
     rng = random.Random(f"{seed} {index}")
     state = os.path.join(folder, "state")
     os.environ["SHMETER_STATE_DIR"] = state
-    blocks = (2, 3) if hurried else (4, 12)
+    blocks = (2, 4) if hurried else (6, 14)
     runs = [Run(name, rng.randrange(2, 25), rng.randrange(*blocks), folder, index + 1) for name in "ab"]
     first, second = rng.sample(runs, 2)
-    delay, victim = rng.uniform(0, 0.4 if hurried else 1.5), VICTIMS[index % len(VICTIMS)]
-    kill_at = rng.uniform(0.05, 1.0 if hurried else 3.5)
-    watch, begin = Watch(state), time.time()
+    delay = rng.uniform(0, 0.6 * first.takes_s)
+    what, name = VICTIMS[index % len(VICTIMS)].split()
+    target = next(run for run in runs if run.name == name)
+    kill_s = rng.uniform(0, 0.75 * target.takes_s)
+    watch = Watch(state)
     first.start()
     while not all(run.is_over() for run in runs):
-        now = time.time() - begin
-        if not second.process and now >= delay:
+        now = time.time()
+        if not second.process and now - first.started >= delay:
             second.start()
         for run in runs:
             run.look_for_guard()
-        if victim != "none" and now >= kill_at:
-            what, name = victim.split()
-            target = next(run for run in runs if run.name == name)
+        if target and target.started and now - target.started >= kill_s:
             # the guard first: it would see the end of its run
             done = [target.kill(w) for w in (("guard", "run") if what == "both" else (what,))]
             if any(done) or target.is_over():
-                victim = "none"
+                target = None
         watch.read(runs)
         time.sleep(0.003)
     wait_for_guards(runs)
@@ -168,7 +170,7 @@ def pair(index, seed, before, folder, hurried):
     return {"pair": index, "pages_a": runs[0].pages, "pages_b": runs[1].pages,
             "delay_s": f"{delay if first is runs[0] else -delay:.3f}",
             "victim": "+".join(sorted(f"{what} {r.name}" for r in runs for what in r.killed)) or "none",
-            "kill_s": f"{kill_at:.3f}", "exit_a": runs[0].process.returncode, "exit_b": runs[1].process.returncode,
+            "kill_s": f"{kill_s:.3f}", "exit_a": runs[0].process.returncode, "exit_b": runs[1].process.returncode,
             "overlap_ms": round(overlap * 1000), "readings": len(watch.readings),
             "least_spare": "" if spare is None else spare, "undo": int(undo), "outcome": "; ".join(outcome) or "ok"}
 
@@ -180,16 +182,9 @@ def options():
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin no pair after that")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--log", default="results/baseline/tune_pairs.csv")
-    parser.add_argument("--sample", action="store_true", help="one pair of each kind, without a log, for 10 s at most")
+    parser.add_argument("--sample", action="store_true",
+                        help="short pairs, one of each kind, for 10 s at most, without a log")
     return parser.parse_args()
-
-
-def logged(path):
-    try:
-        with open(path, newline="") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        return []
 
 
 def main():
@@ -198,7 +193,7 @@ def main():
         print("SKIP settings can be changed only by root, where there are pools of 2 MiB pages")
         sys.exit(77)
     begin, before = time.time(), settings()
-    done = [] if o.sample else logged(o.log)
+    done = [] if o.sample else logged_rows(o.log)
     known = {int(row["pair"]) for row in done}
     for index in range(len(VICTIMS) if o.sample else o.pairs):
         if time.time() - begin > (7 if o.sample else o.seconds):
@@ -211,12 +206,7 @@ def main():
         done.append(row)
         print(" ".join(f"{key} {row[key]}" for key in FIELDS), flush=True)
         if not o.sample:
-            is_new = not os.path.exists(o.log)
-            with open(o.log, "a", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-                if is_new:
-                    writer.writeheader()
-                writer.writerow(row)
+            append_row(o.log, FIELDS, row)
     good = sum(row["outcome"] == "ok" for row in done)
     both = sum(int(row["overlap_ms"]) > 0 for row in done)
     verdict(good == len(done) and done,

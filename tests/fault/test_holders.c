@@ -3,12 +3,14 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "shmeter/ledger.h"
+#include "shmeter/team.h"
 #include "shmeter/text.h"
 
 static char folder[64], pool[128], choice[128], ledger[128];
@@ -208,6 +210,31 @@ Test(holders, a_dead_one_is_not_waited_for)
 	leave(pool, b);
 	expect(pool, "3");
 	expect_no_ledger();
+}
+
+static int hold_and_end(void *argument, unsigned index)
+{
+	(void)argument;
+	(void)index;
+	return hold_pages(32, getpid(), 0) < 0;
+}
+
+/* Its parent has better to do than to wait for it. */
+Test(holders, who_has_ended_and_is_not_yet_waited_for_is_dead)
+{
+	struct sm_team team;
+	unsigned first;
+
+	cr_assert_eq(sm_team_start(&team, 1, "run", hold_and_end, NULL, NULL, NULL), 0);
+	for (int i = 0; i < 500 && sm_process_begun(team.member[0].pid) != 0; i++)
+		usleep(10000);
+	cr_expect_eq(kill(team.member[0].pid, 0), 0, "it was waited for");
+	expect(pool, "34");
+	cr_expect_eq(sm_ledger_undo(any, tell, NULL), 1);
+	expect(pool, "3");
+	expect_no_ledger();
+	cr_expect_eq(sm_team_wait(&team, UINT64_MAX, NULL, &first), SM_TEAM_DONE);
+	sm_team_free(&team);
 }
 
 /* Its keeper will come for the ledger. */
