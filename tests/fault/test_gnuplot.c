@@ -1,11 +1,13 @@
-/* gnuplot is kept from starting programs, has a limit, and each way to fail has its sentence. */
+/* gnuplot is kept from starting programs and from writing elsewhere, has a limit, and each way to fail has its sentence. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <linux/landlock.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +97,47 @@ Test(gnuplot, a_script_starts_no_program)
 		snprintf(script, sizeof(script), "%s/began", folder);
 		unlink(script);
 	}
+}
+
+static bool has_landlock(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
+}
+
+/* Whatever a script says: it writes in its folder, and nowhere else, neither by name nor through a link. */
+Test(gnuplot, a_script_writes_in_its_folder_alone)
+{
+	static const char *const ways[] = { "set print at.'/new'\nprint 1", "set print at.'/old'\nprint 1",
+					    "set print 'link'\nprint 1",
+					    "set terminal svg\nset output at.'/new'\nplot x" };
+	char outside[] = "/tmp/shmeter-outside-XXXXXX", path[128], script[512];
+	FILE *kept;
+
+	if (!has_landlock())
+		cr_skip_test("this kernel has no Landlock");
+	cr_assert_eq(sm_gnuplot_find(&gnuplot, &err), 0, "%s", err.text);
+	cr_assert(mkdtemp(outside));
+	snprintf(path, sizeof(path), "%s/old", outside);
+	kept = fopen(path, "we");
+	cr_assert(kept && fputs("kept", kept) > 0 && fclose(kept) == 0);
+	snprintf(script, sizeof(script), "%s/link", folder);
+	cr_assert_eq(symlink(path, script), 0);
+	for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
+		struct stat status;
+
+		snprintf(script, sizeof(script), "set print 'began'\nprint 1\nunset print\nat = '%s'\n%s\n", outside,
+			 ways[way]);
+		write_text("s.gp", script, 0644);
+		(void)!sm_gnuplot_run(&gnuplot, folder, "s.gp", &err);
+		cr_expect(is_there("began"), "%s", ways[way]);
+		cr_expect(stat(path, &status) == 0 && status.st_size == 4, "written to by: %s", ways[way]);
+		snprintf(script, sizeof(script), "%s/new", outside);
+		cr_expect_neq(access(script, F_OK), 0, "made by: %s", ways[way]);
+		snprintf(script, sizeof(script), "%s/began", folder);
+		unlink(script);
+	}
+	snprintf(script, sizeof(script), "rm -rf %s", outside);
+	cr_expect_eq(system(script), 0);
 }
 
 /* Neither the user's start-up file nor the environment has a say. */

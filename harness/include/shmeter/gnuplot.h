@@ -20,7 +20,7 @@ SM_MUST_USE int sm_gnuplot_find(struct sm_gnuplot *gnuplot, struct sm_error *err
 /* Runs `folder`/`script` in `folder`, without the user's start-up files, with an environment of a few variables, and
  * with a system call filter that lets it start no program.  Where there can be no filter (a wrapper script, which has
  * to start gnuplot itself; another architecture; a kernel or a container without) it runs all the same, and the note
- * says so.  -ETIMEDOUT: ended after the limit; -EINTR: ended because of `stop`; -EIO: it failed, crashed or could not
+ * says so.  With the filter, and where the kernel has Landlock, it writes beneath `folder` alone.  -ETIMEDOUT: ended after the limit; -EINTR: ended because of `stop`; -EIO: it failed, crashed or could not
  * be started. */
 SM_MUST_USE int sm_gnuplot_run(struct sm_gnuplot *gnuplot, const char *folder, const char *script,
 			       struct sm_error *err);
