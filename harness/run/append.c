@@ -101,13 +101,13 @@ static size_t metric_rows(struct session *session, const struct sm_scenario *sce
 
 		rows[count] = (struct sm_metric_row){ trial, copy(session, metric->name),
 						      copy(session, metric->unit),
-						      result->more[count] };
+						      sm_store_round(result->more[count]) };
 		count++;
 	}
 	return count;
 }
 
-/* The same rows, for the analysis that ends the run. */
+/* The same rows, for the analysis that ends the run: rounded, so that it finds what `report` will. */
 static void keep(struct session *session, const struct sm_trial_rows *rows)
 {
 	struct sm_results *results = session->results;
@@ -153,7 +153,7 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 		.nivcsw = (unsigned)result->nivcsw,
 		.migrations = (unsigned)result->migrations,
 		.steal_ns = result->steal_ns,
-		.throttled_ns = result->throttled_ns,
+		.throttled_ns = sm_store_round(result->throttled_ns),
 		.started_ns = result->started_ns > session->start_ns
 				      ? session->resumed_ns + result->started_ns - session->start_ns
 				      : 0,
@@ -170,8 +170,10 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 	struct sm_bucket_row *buckets = bucket_rows(trial, result, &rows.bucket_count);
 	int rc;
 
-	for (unsigned i = 0; i < result->slice_count; i++)
+	for (unsigned i = 0; i < result->slice_count; i++) {
 		result->slice[i].row.trial = trial;
+		sm_store_round_slice(&result->slice[i]);
+	}
 	case_row(session, planned, result->relation, &row);
 	rows.counter_count = counter_rows(session, trial, result, counters);
 	rows.metric_count = metric_rows(session, planned->c.scenario, trial, result, metrics);

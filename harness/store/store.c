@@ -286,6 +286,28 @@ static void write_rows(const struct sm_store *store, int file, const struct sm_t
 		table_write_row(&table_samples, &view, out);
 }
 
+static double round_to(double value, int digits)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%.*g", digits, value);
+	return strtod(text, NULL);
+}
+
+double sm_store_round(double value)
+{
+	return round_to(value, REAL_DIGITS);
+}
+
+void sm_store_round_slice(struct sm_slice_facts *slice)
+{
+	for (unsigned i = 0; i < slice->before.count; i++)
+		slice->before.ns[i] = round_to(slice->before.ns[i], PROBE_DIGITS);
+	for (unsigned i = 0; i < slice->after.count; i++)
+		slice->after.ns[i] = round_to(slice->after.ns[i], PROBE_DIGITS);
+	sm_slice_take_probes(slice);
+}
+
 int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows, struct sm_error *err)
 {
 	int rc = 0;

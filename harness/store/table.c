@@ -42,13 +42,13 @@ void table_write_header(const struct table *table, FILE *out)
 static void write_real(double value, FILE *out)
 {
 	if (isfinite(value))
-		fprintf(out, "%.9g", value);
+		fprintf(out, "%.*g", REAL_DIGITS, value);
 }
 
 static void write_probes(const struct sm_probes *probes, FILE *out)
 {
 	for (unsigned i = 0; i < probes->count; i++)
-		fprintf(out, i ? " %.6g" : "%.6g", probes->ns[i]);
+		fprintf(out, "%s%.*g", i ? " " : "", PROBE_DIGITS, probes->ns[i]);
 }
 
 void table_write_row(const struct table *table, const void *view, FILE *out)

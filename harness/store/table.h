@@ -69,6 +69,10 @@ struct summary_view {
 	struct sm_summary_row s;
 };
 
+/* Significant digits of a number in a file: a float survives 9; probes are far coarser than 6. */
+#define REAL_DIGITS 9
+#define PROBE_DIGITS 6
+
 /* Takes the lock of a run folder, which is held until `*out` is closed or this process ends.  -EBUSY names who has
  * it.  A file system that has no locks at all leaves none to hold: 0, and nothing keeps a second writer off. */
 SM_MUST_USE int store_lock(const char *folder, int *out, struct sm_error *err);

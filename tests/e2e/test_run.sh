@@ -22,6 +22,12 @@ folder=results/latest
 for file in manifest.json samples.csv slices.csv counters.csv summary.csv pairs.csv claims.csv report.html; do
 	[ -s $folder/$file ] || fail "no $file"
 done
+# What the run found from memory is what everybody finds from its files, to the last digit.
+mkdir found && cp $folder/*.csv $folder/analysis.json found
+"$program" report $folder --no-plots -q --out anew >/dev/null || fail 'report'
+for file in anew/*.csv anew/analysis.json; do
+	cmp "$file" "found/${file##*/}" || fail "the run and report differ"
+done
 ls $folder/histograms/*.hgrm >/dev/null || fail 'no histogram'
 figures=$(ls $folder/plots/*.svg | wc -l)
 [ "$figures" -ge 5 ] || fail "$figures figures"

@@ -37,6 +37,10 @@ struct sm_trial_rows {
 	size_t slice_count, counter_count, metric_count, bucket_count;
 };
 
+/* Rounds the probes of a slice and a real number as a file holds them: what the analysis at a run's end sees is then what
+ * every later one reads. */
+void sm_store_round_slice(struct sm_slice_facts *slice);
+double sm_store_round(double value);
 /* Appends one trial, each file with one write() of whole lines.  The sample comes last: a trial without
  * a sample row did not end. */
 SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows,
