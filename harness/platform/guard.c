@@ -292,15 +292,18 @@ out_close:
 int sm_guard_stop(struct sm_error *err)
 {
 	int status = 0, rc = 0;
+	ssize_t sent;
 
 	if (guard.socket < 0)
 		return 0;
-	(void)!send(guard.socket, ".", 2, MSG_NOSIGNAL);
-	while (waitpid(guard.pid, &status, 0) < 0 && errno == EINTR)
+	while ((sent = send(guard.socket, ".", 2, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+		;
+	/* one that was not reached does its work when this process ends: waiting for it would take for ever */
+	while (waitpid(guard.pid, &status, sent < 0 ? WNOHANG : 0) < 0 && errno == EINTR)
 		;
 	close(guard.socket);
-	/* it was killed, or could not do it */
-	if (guard.holds && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+	/* it was killed or not reached, or could not do it */
+	if (guard.holds && (sent < 0 || !(WIFEXITED(status) && WEXITSTATUS(status) == 0)))
 		rc = sm_ledger_leave(NULL, getpid(), sm_process_begun(getpid()), NULL, err);
 	guard.socket = -1;
 	guard.pid = 0;
