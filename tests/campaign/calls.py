@@ -1,360 +1,137 @@
 #!/usr/bin/env python3
 """Every system call fails once.  A small form of each command runs under strace, which records the calls that it makes
-and from where; then each place (call and the program's own frames of its stack) fails once with each error that the
-call's man page lists and that a machine could give there, is delayed, and is ended by a signal.  Each time the command
-has to end soon, with a documented code; with one sentence if it failed; without a .part file, a process, a name in
-/dev/shm or a System V object left behind; with the run folder fit for `report`; and what it printed as it was without
-the fault, unless it said otherwise on standard error.
+and from where; then each site (see calls_sites.py) fails once with each error that the call's man page lists and that a
+machine could give there, EINTR among them, is delayed, and is ended by a signal.  Each time the command has to end
+soon, with a documented code; with one sentence if it failed; without a .part file, a process, a name in /dev/shm or a
+System V object left behind; with the run folder fit for `report`; and what it printed as it was without the fault,
+unless it said otherwise on standard error.
 
-What the dynamic loader does before main() is not the program's and is not failed.
+What is counted.  A site that several forms of one command share is failed in the first of them.  hwloc reads the
+machine from a file that it wrote before, so that a command makes hundreds of calls and not ten thousand; `list sysfs`
+and `doctor sysfs` let it ask the kernel.  Workers that are alike have their sites once.  A fault is made of the call of a
+name that has the number which strace counted for the site: a command makes its calls in the same order each time (of a
+run's 1,500 two or three move).  One that did not come to pass is not counted.
 
-With --allocations SHIM (fail_allocation of the test build, preloaded) each allocation of a command gets no memory once
-instead, and is held to the same.
+The faults are made by seccomp's user notification (fail_call of the test build): it stops at calls of one name alone
+and knows the processes apart.
 
-usage: calls.py PROGRAM [--allocations SHIM] [--log FILE] [--seconds S] [--only COMMAND[,...]] [--sample] [--jobs N]
-  --log FILE      a line for each fault; those in it are not made again (default results/baseline/calls.csv)
+With --allocations each allocation of a command gets no memory once instead (fail_allocation of the test build,
+preloaded), and is held to the same.
+
+usage: calls.py PROGRAM TOOLS [--allocations] [--log FILE] [--seconds S] [--only COMMAND[,...]] [--sample]
+  TOOLS          the folder of fail_call and libfail_allocation.so: build-test/tests
+  --log FILE      a line for each fault; those in it are not made again.  Stack addresses are those of one build
   --seconds S     stops after that long
   --only ...      these commands alone
-  --sample        few places of few commands: for the quick tests; writes no log
+  --errors N      no more than N of a site's faults: 2 sees every site first
+  --jobs N        processes that share the work; more than one needs root
+  --sample        few sites of few commands: for the quick tests; writes no log
   --failed        makes those of the log again that ended wrong
-  --table         prints the table of the log"""
+  --table FILE    writes the table of the log (results/baseline/calls.csv), and says what share of the sites it has"""
 import argparse
 import collections
-import concurrent.futures
 import csv
-import errno
-import glob
+import ctypes
+import hashlib
+import json
 import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 
+import calls_sites
+from calls_made import CODES, Command, Fault, Reference, Scratch, Tools, call, make, report_of
+
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TEMPLATE = os.path.join(SOURCE, "tests", "fuzz", "template")
-SMALL = ["--repeat-blocks", "1", "--slices", "3", "--no-plots", "--seed", "1"]
+SMALL = ["--repeat-blocks", "1", "--slices", "3", "--no-plots", "--no-counters", "--seed", "1", "--out", "new"]
+GATES = ["--thresholds", "gates.ini", "--baseline", "good"]
+EXPORTS = ("go-bench", "gbench-json", "hyperfine-json", "bencher-bmf", "github-action-json", "hdr-text")
 
-# name: (the command in its folder, seconds it may take, whether it reads an existing run and prints the same each time)
 COMMANDS = {
-    "report": (["report", "run", "--no-plots"], 10, True),
-    "report --out": (["report", "run", "--no-plots", "--out", "out"], 10, True),
-    "check": (["check", "run", "--thresholds", "gates.ini", "--baseline", "good", "--junit", "junit.xml"], 10, True),
-    "compare": (["compare", "good", "run"], 10, True),
-    "export": (["export", "run", "--to", "openmetrics", "--out", "metrics.txt"], 10, True),
-    "export csv": (["export", "run", "--to", "csv"], 10, True),
-    "history add": (["history", "add", "run", "--db", "history.sqlite"], 15, True),
-    "history show": (["history", "show", "--db", "old.sqlite"], 15, True),
-    "report plots": (["report", "run"], 40, True),
-    "list": (["list"], 10, False),
-    "doctor": (["doctor"], 20, False),
-    "tune": (["tune"], 10, False),
-    "tune --undo": (["tune", "--undo"], 10, False),
-    "run": (["run", "lock_uncontended/mutex", *SMALL, "--out", "new"], 40, False),
-    "run backings": (["run", "prefault/lazy", "prefault/populate", *SMALL, "--backing", "sysv", "--out", "new"], 40,
-                     False),
-    "run transports": (["run", "transport_latency/posix_mq", "transport_latency/unix_stream", *SMALL, "--out", "new"],
-                       40, False),
-    "demo": (["demo", "one-frame", "--yes"], 40, False),
+    "report": Command(["report", "run", "--no-plots"], 10, True),
+    "report --out": Command(["report", "run", "--no-plots", "--out", "out"], 10, True),
+    "check": Command(["check", "run", *GATES, "--junit", "junit.xml"], 10, True),
+    "check json": Command(["check", "run", *GATES, "--json", "--github"], 10, True),
+    "compare": Command(["compare", "good", "run"], 10, True),
+    "export": Command(["export", "run", "--to", "openmetrics", "--out", "metrics.txt"], 10, True),
+    "export csv": Command(["export", "run", "--to", "csv"], 10, True),
+    **{f"export {to}": Command(["export", "run", "--to", to], 10, True) for to in EXPORTS},
+    "history add": Command(["history", "add", "run", "--db", "history.sqlite"], 15, True),
+    "history show": Command(["history", "show", "--db", "old.sqlite"], 15, True),
+    "report plots": Command(["report", "run"], 40, True),
+    "help man": Command(["help", "man"], 10, True),
+    "list": Command(["list"], 10, False),
+    "list sysfs": Command(["list"], 10, False),
+    "doctor": Command(["doctor"], 20, False),
+    "doctor sysfs": Command(["doctor"], 20, False),
+    "tune": Command(["tune"], 10, False),
+    "tune --undo": Command(["tune", "--undo"], 10, False),
+    "run": Command(["run", "lock_uncontended/mutex", *SMALL], 40, False),
+    "run counters": Command(["run", "lock_uncontended/mutex", *(w for w in SMALL if w != "--no-counters")], 40, False),
+    "run plots": Command(["run", "lock_uncontended/mutex", *(w for w in SMALL if w != "--no-plots")], 60, False),
+    "run backings": Command(["run", "prefault/lazy", "prefault/populate", *SMALL, "--backing", "sysv"], 40, False),
+    "run file": Command(["run", "prefault/lazy", *SMALL, "--backing", "file"], 40, False),
+    "run transports": Command(["run", "transport_latency/posix_mq", "transport_latency/unix_stream", *SMALL], 40, False),
+    "demo": Command(["demo", "posix-sysv", "--yes"], 40, False),
 }
 QUICK = ("report", "export", "tune --undo", "run")
 # hwloc does not look whether it got memory: what loads a topology dies in it.
 QUICK_ALLOCATIONS = ("report", "check", "export", "history add")
-
-# What the man pages list and a caller that passes what we pass can meet.  brk itself never fails: the kernel returns
-# the old end, which --inject cannot; memory that is refused is calls of mmap here, and --allocations.
-FILES = "EACCES EMFILE ENFILE ENOENT ENOMEM EINTR EIO ELOOP ENOTDIR EROFS ENOSPC"
-ERRORS = {name: errors.split() for name, errors in {
-    "openat": FILES, "open": FILES, "read": "EIO EINTR EISDIR EAGAIN", "pread64": "EIO EINTR",
-    "write": "ENOSPC EIO EINTR EPIPE EDQUOT EFBIG", "pwrite64": "ENOSPC EIO EINTR EFBIG", "writev": "ENOSPC EIO EINTR",
-    "close": "EIO EINTR ENOSPC", "newfstatat": "EACCES ENOENT ENOMEM ELOOP", "fstat": "ENOMEM EOVERFLOW",
-    "statx": "EACCES ENOENT ENOMEM", "statfs": "EACCES EIO ENOSYS EINTR", "fstatfs": "EIO ENOSYS EINTR",
-    "access": "EACCES ENOENT EIO ELOOP ENOMEM", "faccessat2": "EACCES ENOENT EIO ENOSYS EPERM",
-    "getdents64": "ENOENT ENOTDIR EIO", "lseek": "ESPIPE EINVAL EOVERFLOW", "rename": "EACCES ENOSPC EIO EROFS EXDEV",
-    "unlink": "EACCES EBUSY EIO EROFS", "unlinkat": "EACCES EBUSY EIO EROFS", "rmdir": "EBUSY ENOTEMPTY EACCES",
-    "mkdir": "EACCES ENOSPC EROFS EMLINK EDQUOT", "fsync": "EIO ENOSPC EROFS", "fdatasync": "EIO ENOSPC EROFS",
-    "ftruncate": "EFBIG EINTR EIO EPERM", "fallocate": "ENOSPC EOPNOTSUPP EINTR EIO",
-    "fcntl": "EAGAIN EACCES EINTR EINVAL",
-    "flock": "EAGAIN EINTR ENOLCK", "ioctl": "ENOTTY EINVAL", "readlink": "EACCES EINVAL EIO ENOENT",
-    "readlinkat": "EACCES EINVAL EIO ENOENT", "symlink": "EACCES EEXIST ENOSPC EROFS", "chmod": "EPERM EROFS",
-    "fchmod": "EPERM EROFS", "fchown": "EPERM EROFS", "fadvise64": "EINVAL ESPIPE", "getcwd": "EACCES ENOENT",
-    "chdir": "EACCES ENOENT", "dup": "EMFILE EBADF", "dup2": "EBUSY EINTR EMFILE", "dup3": "EBUSY EINTR EMFILE",
-    "pipe2": "EMFILE ENFILE", "eventfd2": "EMFILE ENOMEM", "memfd_create": "EMFILE ENOMEM ENOSYS",
-    "mmap": "ENOMEM EAGAIN ENODEV EPERM", "munmap": "ENOMEM EINVAL", "mprotect": "ENOMEM EACCES",
-    "mremap": "ENOMEM EAGAIN", "madvise": "ENOMEM EAGAIN EINVAL EPERM", "mlock": "ENOMEM EPERM EAGAIN",
-    "munlock": "ENOMEM EPERM", "msync": "EIO ENOMEM", "mbind": "EPERM ENOSYS EIO ENOMEM",
-    "get_mempolicy": "EPERM ENOSYS", "set_mempolicy": "EPERM ENOSYS ENOMEM", "move_pages": "EPERM ENOSYS ENOMEM",
-    "brk": "", "mincore": "EAGAIN ENOMEM", "clone": "EAGAIN ENOMEM EPERM", "clone3": "EAGAIN ENOMEM EPERM ENOSYS",
-    "fork": "EAGAIN ENOMEM", "vfork": "EAGAIN ENOMEM", "execve": "ENOENT EACCES E2BIG ENOMEM",
-    "wait4": "EINTR ECHILD", "waitid": "EINTR ECHILD", "kill": "EPERM ESRCH", "tgkill": "ESRCH EAGAIN",
-    "pidfd_open": "EMFILE ENOMEM ENOSYS EPERM", "pidfd_send_signal": "EPERM ESRCH ENOSYS",
-    "setpgid": "EACCES EPERM ESRCH",
-    "setsid": "EPERM", "poll": "EINTR ENOMEM EINVAL", "ppoll": "EINTR ENOMEM", "select": "EINTR ENOMEM",
-    "pselect6": "EINTR ENOMEM", "nanosleep": "EINTR", "clock_nanosleep": "EINTR", "futex": "EINTR EAGAIN ETIMEDOUT",
-    "sched_setaffinity": "EINVAL EPERM ESRCH ENOSYS", "sched_getaffinity": "EPERM ENOSYS EINVAL",
-    "sched_setscheduler": "EPERM", "sched_getparam": "EPERM", "setpriority": "EACCES EPERM", "prctl": "EINVAL EPERM",
-    "prlimit64": "EPERM EINVAL", "getrlimit": "EINVAL", "setrlimit": "EPERM", "getrusage": "EINVAL ENOSYS",
-    "clock_gettime": "EINVAL", "times": "EINVAL", "uname": "ENOSYS", "sysinfo": "ENOSYS",
-    "getrandom": "EAGAIN EINTR ENOSYS",
-    "rt_sigaction": "EINVAL", "rt_sigprocmask": "EINVAL", "signalfd4": "EMFILE ENOMEM",
-    "timerfd_create": "EMFILE ENOMEM",
-    "timerfd_settime": "EINVAL ECANCELED", "perf_event_open": "EACCES EMFILE ENOENT EPERM EBUSY ENOSYS",
-    "socket": "EAFNOSUPPORT EMFILE ENOBUFS EACCES", "socketpair": "EMFILE EOPNOTSUPP", "bind": "EADDRINUSE EACCES",
-    "listen": "EADDRINUSE", "connect": "ECONNREFUSED EINTR EAGAIN", "accept": "EMFILE EINTR ECONNABORTED",
-    "accept4": "EMFILE EINTR ECONNABORTED", "setsockopt": "ENOPROTOOPT EPERM", "getsockopt": "ENOPROTOOPT",
-    "getsockname": "ENOBUFS", "sendto": "EINTR ENOBUFS EPIPE", "recvfrom": "EINTR ECONNRESET",
-    "sendmsg": "EINTR ENOBUFS",
-    "recvmsg": "EINTR ENOMEM", "shutdown": "ENOTCONN", "shmget": "ENOSPC ENOMEM EACCES EPERM",
-    "shmat": "EACCES ENOMEM EIDRM",
-    "shmdt": "EINVAL", "shmctl": "EPERM EIDRM EACCES", "semget": "ENOSPC ENOMEM", "semctl": "EPERM EIDRM",
-    "semop": "EINTR EIDRM", "semtimedop": "EINTR EAGAIN EIDRM", "msgget": "ENOSPC ENOMEM", "msgctl": "EPERM EIDRM",
-    "msgsnd": "EINTR EIDRM EAGAIN", "msgrcv": "EINTR EIDRM", "mq_open": "EMFILE ENOSPC EACCES ENOSYS",
-    "mq_unlink": "EACCES ENOENT", "mq_timedsend": "EINTR EAGAIN", "mq_timedreceive": "EINTR EAGAIN",
-    "mq_getsetattr": "EBADF", "process_vm_readv": "EPERM ESRCH ENOSYS", "utimensat": "EACCES EROFS",
-    "geteuid": "", "getuid": "", "getpid": "", "getppid": "", "gettid": "", "umask": "", "getgid": "", "getegid": "",
-    "exit_group": "", "exit": "", "sched_yield": "", "alarm": "", "set_robust_list": "EINVAL",
-    "getpgrp": "", "pause": "EINTR", "rt_sigreturn": "", "membarrier": "ENOSYS EPERM", "rseq": "ENOSYS",
-    "get_robust_list": "EPERM", "pkey_mprotect": "ENOMEM", "inotify_init1": "EMFILE", "getcpu": "",
-    "setitimer": "EINVAL", "timer_create": "EAGAIN ENOMEM", "timer_settime": "EINVAL", "timer_delete": "EINVAL",
-    "linkat": "EACCES ENOSPC", "symlinkat": "EACCES ENOSPC", "renameat2": "EACCES ENOSPC", "mkdirat": "EACCES ENOSPC",
-    "mlock2": "ENOMEM EPERM", "mlockall": "ENOMEM EPERM", "munlockall": "EPERM", "splice": "ENOMEM EINVAL",
-    "process_madvise": "EPERM", "pivot_root": "EPERM", "io_uring_setup": "EPERM ENOSYS ENOMEM", "set_tid_address": "",
-    "restart_syscall": "EINTR", "userfaultfd": "EPERM ENOSYS",
-}.items()}
-# They end the process, or are its start.
-NEVER = {"exit_group", "exit", "rt_sigreturn", "execve"}
-# Faults of a library that cannot be mended here: told in the log, not failed.
-LIBRARIES = {"gen_tracepoint_table": "libpfm4 does not look whether it could read a tracepoint's number"}
-CODES = {0, 1, 3, 4, 5, 6}
-FIELDS = ["command", "call", "position", "fault", "site", "code", "verdict", "said"]
-Site = collections.namedtuple("Site", "command call position frames")
-Outcome = collections.namedtuple("Outcome", "code out err")
-
-
-class Scratch:
-    """A folder for one command: a run to read, one to compare with, gates, a history, a state of its own."""
-
-    def __init__(self, base):
-        self.top = tempfile.mkdtemp(prefix="shmeter-calls-")
-        self.work = os.path.join(self.top, "work")
-        shutil.copytree(base, self.work)
-        os.makedirs(os.path.join(self.top, "tmp"))
-        self.environment = {**os.environ, "SHMETER_STATE_DIR": os.path.join(self.top, "state"), "HOME": self.work,
-                            "TMPDIR": os.path.join(self.top, "tmp"), "LC_ALL": "C.UTF-8", "COLUMNS": "100"}
-        self.environment.pop("GITHUB_STEP_SUMMARY", None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.top, ignore_errors=True)
-
-
-def call(scratch, words, limit, prefix=()):
-    """Outcome; code is None where it had to be killed.  A session of its own shows what stays."""
-    with open(os.path.join(scratch.top, "out"), "wb+") as out, open(os.path.join(scratch.top, "err"), "wb+") as err:
-        process = subprocess.Popen([*prefix, *words], cwd=scratch.work, env=scratch.environment, stdout=out, stderr=err,
-                                   stdin=subprocess.DEVNULL, start_new_session=True)
-        try:
-            code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            code = None
-        end_session(process.pid, 0 if code is None else 0.7)
-        process.wait()
-        out.seek(0), err.seek(0)
-        return Outcome(code, out.read().decode("utf-8", "replace"), err.read().decode("utf-8", "replace")), process.pid
-
-
-def session(sid):
-    found = []
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path) as file:
-                words = file.read().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(words[3]) == sid and words[0] != "Z":
-            found.append(int(path.split("/")[2]))
-    return found
-
-
-LEFT = {}
-
-
-def end_session(sid, patience):
-    """Waits so long for the last process of the session, then ends what is left, and notes it."""
-    end = time.monotonic() + patience
-    while session(sid) and time.monotonic() < end:
-        time.sleep(0.02)
-    left = session(sid)
-    for pid in left:
-        try:
-            with open(f"/proc/{pid}/comm") as file:
-                LEFT.setdefault(sid, []).append(file.read().strip())
-            os.kill(pid, signal.SIGKILL)
-        except OSError:
-            pass
-
-
-def objects():
-    """Names and System V objects of this program's processes; those of a process that lives are not left."""
-    def lines(path):
-        with open(path) as file:
-            return [line.split() for line in file.read().splitlines()[1:]]
-    found = set(glob.glob("/dev/shm/shmeter*") + glob.glob("/dev/mqueue/shmeter*"))
-    for kind, cpid in (("shm", 4), ("msg", 5), ("sem", None)):
-        for words in lines(f"/proc/sysvipc/{kind}"):
-            found.add((kind, words[1], words[cpid] if cpid else ""))
-    return found
+FIELDS = ["command", "process", "call", "fault", "position", "site", "met", "code", "verdict", "said"]
 
 
 def record(base, program, name):
-    """Every place of a command: its first position among the parent's calls of that name."""
-    words, limit, _ = COMMANDS[name]
+    """Every site of a command."""
+    command = COMMANDS[name]
     with Scratch(base) as scratch:
-        trace = os.path.join(scratch.top, "trace")
-        outcome, _ = call(scratch, [program, *words], limit * 20, ["strace", "-ff", "-k", "-o", trace])
+        trace = scratch.note("trace")
+        outcome = call(scratch, [program, *command.words], command.limit * 20, ["strace", "-ff", "-k", "-o", trace])[0]
         if outcome.code not in CODES:
             sys.exit(f"{name}: not recorded: {outcome}")
-        parent = min(glob.glob(trace + ".*"), key=lambda p: int(p.rpartition(".")[2]))
-        return list(read_trace(parent, name, os.path.basename(program)))
+        return calls_sites.read_traces(trace, name, command.words[0], os.path.basename(program))
 
 
-def read_trace(path, name, program):
-    counts, seen = collections.Counter(), set()
-    current, frames = None, []
-
-    def end():
-        own = tuple(f for f in frames if f)
-        if current and own and (current, own) not in seen:
-            seen.add((current, own))
-            return Site(name, current, counts[current], own)
-        return None
-
-    with open(path, errors="replace") as file:
-        for line in file:
-            if line.startswith(" > "):
-                found = re.match(r" > \S*/" + re.escape(program) + r"\(([^)]*)\)", line)
-                frames.append(found.group(1) if found else None)
-                continue
-            site = end()
-            if site:
-                yield site
-            called = re.match(r"(\w+)\(", line)
-            current, frames = (called.group(1), []) if called else (None, [])
-            counts[current] += 1
-    site = end()
-    if site:
-        yield site
+def sites_of(base, arguments, name, tools):
+    """The sites of a command; they are kept beside the log, with the build that they are of."""
+    path = arguments.log and not arguments.sample and arguments.log + ".sites"
+    with open(arguments.program, "rb") as file:
+        known = {"build": hashlib.sha256(file.read()).hexdigest()}
+    if path and os.path.exists(path):
+        with open(path) as file:
+            before = json.load(file)
+        if before["build"] != known["build"]:
+            sys.exit(f"FAIL {arguments.log} is of another build: begin a new log")
+        known = before
+    key = f"allocations of {name}" if arguments.allocations else name
+    if key in known:
+        return [calls_sites.Site(*s[:3], tuple(s[3]), s[4]) for s in known[key]]
+    if arguments.allocations:
+        known[key] = count_allocations(base, arguments.program, name, tools.shim)
+    else:
+        known[key] = record(base, arguments.program, name)
+    if path:
+        with open(path, "w") as file:
+            json.dump(known, file)
+    return known[key]
 
 
 def count_allocations(base, program, name, shim):
-    """A place for each allocation of a command."""
-    words, limit, _ = COMMANDS[name]
+    """A site for each allocation of a command."""
+    command = COMMANDS[name]
     with Scratch(base) as scratch:
-        path = os.path.join(scratch.top, "count")
-        call(scratch, [program, *words], limit,
+        path = scratch.note("count")
+        call(scratch, [program, *command.words], command.limit,
              ["env", f"LD_PRELOAD={shim}", f"SHMETER_COUNT_ALLOCATIONS={path}"])
         with open(path) as file:
-            return [Site(name, "allocation", i + 1, ()) for i in range(int(file.read()))]
-
-
-def faults(site):
-    if site.call == "allocation":
-        return ["no memory"]
-    if site.call in NEVER:
-        return []
-    kinds = [f"error={e}" for e in ERRORS.get(site.call, [])]
-    return kinds + ["delay_enter=30000", "signal=SIGTERM"]
-
-
-def report_of(scratch, program, folder, *options):
-    return call(scratch, [program, "report", folder, "--no-plots", *options], 20)[0]
-
-
-def judge(site, fault, outcome, reference, left, scratch, program):
-    """What is wrong with how it ended; an empty text where nothing is."""
-    code, out, err = outcome
-    wrong = []
-    if err.startswith("strace: "):
-        return f"was not made: {err.strip()}"
-    said = [line for line in err.splitlines() if line.strip()]
-    stopped = fault == "signal=SIGTERM"
-    if code is None:
-        return "hangs"
-    if stopped and code in (128 + signal.SIGTERM, -signal.SIGTERM):
-        pass
-    elif code < 0 or code > 6 or code not in CODES:
-        wrong.append(f"exit {code}")
-    elif code not in (0, reference.code) and not any(line.startswith("shmeter: ") for line in said):
-        wrong.append("fails without a sentence")
-    elif (code not in (0, reference.code) and len(said) > 1 + len(reference.err.splitlines()) and
-          COMMANDS[site.command][2]):
-        wrong.append(f"{len(said)} sentences")
-    if site.call == "write" and code and os.strerror(errno.ENOENT) in err:
-        wrong.append("names the errno of another call")
-    wrong += left
-    if COMMANDS[site.command][2]:
-        if code == reference.code and out != reference.out and not said:
-            wrong.append("prints something else and says nothing")
-        again = report_of(scratch, program, "run")
-        if again.code != scratch.plain.code or again.out != scratch.plain.out:
-            wrong.append(f"the folder is another afterwards: report says {again.code} {again.err[:200]}")
-    if os.path.exists(os.path.join(scratch.work, "new", "manifest.json")):
-        again = report_of(scratch, program, "new")
-        if again.code not in (0, 1, 3, 5) and not (again.code == 6 and "no trial" in again.err):
-            wrong.append(f"report: exit {again.code}: {again.err[:200]}")
-        if code == 0:
-            again = report_of(scratch, program, "new", "-q")  # without tables, as after a run
-            mine = [l for l in out.splitlines() if not l.startswith(("Files: ", "figures"))]
-            theirs = [l for l in again.out.splitlines() if not l.startswith(("Files: ", "figures"))]
-            if mine != theirs:
-                first = next((p for p in zip(mine, theirs) if p[0] != p[1]), (len(mine), len(theirs)))
-                wrong.append(f"the run's figures are not those of report: {first}")
-    return "; ".join(wrong)
-
-
-def with_fault(site, fault, shim):
-    if site.call == "allocation":
-        return ["env", f"LD_PRELOAD={shim}", f"SHMETER_FAIL_ALLOCATION={site.position}"]
-    inject = f"inject={site.call}:{fault}:when={site.position}"
-    return ["strace", "-qqq", "-o", "/dev/null", "-e", f"trace={site.call}", "-e", inject]
-
-
-def one(base, program, site, fault, prefix, reference, plain):
-    words, limit, _ = COMMANDS[site.command]
-    before = objects()
-    with Scratch(base) as scratch:
-        scratch.plain = plain
-        outcome, sid = call(scratch, [program, *words], limit, prefix)
-        left = [f"leaves {os.path.relpath(p, scratch.work)}" for p in
-                glob.glob(scratch.top + "/**/*.part", recursive=True)]
-        left += [f"leaves the process {c}" for c in LEFT.pop(sid, [])]
-        # other runs come and go: what is left is what nobody's process made
-        new = {o for o in objects() - before
-               if not (isinstance(o, tuple) and o[2] and os.path.exists(f"/proc/{o[2]}"))}
-        if new:
-            time.sleep(0.5)
-            left += [f"leaves {o}" for o in new & objects() if not another_lives(o)]
-        left += [f"leaves {name} in TMPDIR" for name in os.listdir(os.path.join(scratch.top, "tmp"))]
-        verdict = judge(site, fault, outcome, reference, left, scratch, program)
-        if verdict:
-            verdict = next((f"known: {why}: {verdict}" for frame, why in LIBRARIES.items()
-                            if any(f.startswith(frame) for f in site.frames)), verdict)
-    return {"command": site.command, "call": site.call, "position": site.position, "fault": fault,
-            "site": " < ".join(site.frames[:8]), "code": outcome.code, "verdict": verdict or "good",
-            "said": " | ".join(outcome.err.splitlines())[:300]}
-
-
-def another_lives(name):
-    """Whether a process that lives has its number in the name."""
-    numbers = re.findall(r"\d+", name if isinstance(name, str) else name[2])
-    return any(os.path.exists(f"/proc/{n}") for n in numbers if int(n) > 1)
+            return [calls_sites.Site(name, 0, "allocation", (f"{name} {i + 1}",), [i + 1])
+                    for i in range(int(file.read()))]
 
 
 def prepare(program, folder):
+    """The folders that commands begin with: hwloc's record of this machine in one, none in the other."""
     base = os.path.join(folder, "base")
     os.makedirs(base)
     for name in ("run", "good"):
@@ -362,123 +139,195 @@ def prepare(program, folder):
     shutil.copy(os.path.join(TEMPLATE, "gates.ini"), base)
     subprocess.run([program, "history", "add", "good", "--db", "old.sqlite"], cwd=base, stdout=subprocess.DEVNULL,
                    check=True)
-    return base
-
-
-def name_of(task):
-    site, fault = task
-    return (site.command, site.call, str(site.position), fault)
-
-
-def key(row):
-    return (row["command"], row["call"], str(row["position"]), row["fault"])
+    shutil.copytree(base, os.path.join(folder, "sysfs"))
+    hwloc, topology = ctypes.CDLL("libhwloc.so.15"), ctypes.c_void_p()
+    if (hwloc.hwloc_topology_init(ctypes.byref(topology)) or hwloc.hwloc_topology_load(topology) or
+            hwloc.hwloc_topology_export_xml(topology, os.path.join(base, "topology.xml").encode(), ctypes.c_ulong(0))):
+        sys.exit("FAIL hwloc does not write this machine's topology")
 
 
 class Log:
+    """Rows by what they are of; those of sites that were seen and have no fault yet stand beside them."""
+
     def __init__(self, path):
         self.path, self.rows = path, {}
         if path and os.path.exists(path):
             with open(path, newline="") as file:
-                self.rows = {key(row): row for row in csv.DictReader(file)}
+                self.rows = {self.key(row): row for row in csv.DictReader(file)}
 
-    def add(self, row):
+    @staticmethod
+    def key(row):
+        return (row["process"], row["call"], row["site"], row["fault"])
+
+    @staticmethod
+    def key_of(task):
+        return ("child" if task.site.process else "own", task.site.call, calls_sites.place(task.site), task.name)
+
+    def has(self, task):
+        return self.key_of(task) in self.rows
+
+    def add(self, *rows):
         new = self.path and not os.path.exists(self.path)
-        self.rows[key(row)] = row
+        self.rows.update((self.key(row), row) for row in rows)
         if self.path:
             with open(self.path, "a", newline="") as file:
                 out = csv.DictWriter(file, FIELDS, lineterminator="\n")
                 if new:
                     out.writeheader()
-                out.writerow(row)
+                out.writerows(rows)
+
+    def note_sites(self, sites):
+        """Each site has a row that says that it was seen."""
+        seen = [Fault(s, "seen", 0) for s in sites]
+        self.add(*({"command": t.site.command, "process": self.key_of(t)[0], "call": t.site.call, "fault": "seen",
+                    "position": len(t.site.positions), "site": calls_sites.place(t.site), "met": "", "code": "",
+                    "verdict": "", "said": ""} for t in seen if not self.has(t)))
 
 
 def is_wrong(row):
     return row["verdict"] != "good" and not row["verdict"].startswith("known: ")
 
 
-def table(rows):
-    by = collections.defaultdict(lambda: [set(), 0, collections.Counter(), 0])
+def write_table(rows, path):
+    """A line for each site: what was made of it and how it ended; where the call can have two errors, it needs two."""
+    sites = collections.defaultdict(list)
     for row in rows:
-        entry = by[row["call"]]
-        entry[0].add((row["command"], row["site"], row["position"]))
-        entry[1] += 1
-        entry[2][row["code"]] += 1
-        entry[3] += is_wrong(row)
-    print("| call | sites | faults | exit codes | wrong |\n|---|---|---|---|---|")
-    for name, (sites, count, codes, wrong) in sorted(by.items()):
-        print(f"| {name} | {len(sites)} | {count} | " + ", ".join(f"{c}: {n}" for c, n in codes.most_common()) +
-              f" | {wrong} |")
+        sites[(row["process"], row["call"], row["site"])].append(row)
+    counts = collections.Counter()
+    with open(path, "w", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["process", "call", "site", "command", "seen", "faults", "errors", "ended", "wrong"])
+        for (process, name, site), of in sorted(sites.items()):
+            made = [r for r in of if r["fault"] != "seen" and r["met"] == "yes"]
+            errors = sorted(r["fault"][6:] for r in made if r["fault"].startswith("error="))
+            can = len(calls_sites.ERRORS.get(name, []))
+            counts["calls"] += sum(int(r["position"]) for r in of if r["fault"] == "seen")
+            counts["sites"] += 1
+            counts["without"] += not can
+            counts["injected"] += bool(can) and len(errors) >= min(2, can)
+            counts["faults"] += len(made)
+            counts["wrong"] += sum(map(is_wrong, made))
+            ended = collections.Counter(r["code"] for r in made)
+            short = " < ".join(f.split("+")[0] for f in site.split(" < ")[:5])
+            out.writerow([process, name, short, of[0]["command"],
+                          next((r["position"] for r in of if r["fault"] == "seen"), ""), len(made), " ".join(errors),
+                          " ".join(f"{c}:{n}" for c, n in sorted(ended.items())), sum(map(is_wrong, made))])
+    able = counts["sites"] - counts["without"]
+    print(f"{counts['calls']} calls at {counts['sites']} sites; {counts['without']} sites of calls that cannot fail; "
+          f"{counts['injected']} of {able} others ({100 * counts['injected'] / max(1, able):.1f} %) failed with two errors "
+          f"where there are two; {counts['faults']} faults, {counts['wrong']} ended wrong")
 
 
-def work(arguments, program, base, log):
-    sample = QUICK_ALLOCATIONS if arguments.allocations else QUICK
-    names = arguments.only.split(",") if arguments.only else sample if arguments.sample else list(COMMANDS)
+def tasks_of(sites, most):
+    """Every fault of every site, the first of each site first."""
+    tasks = [(n, Fault(s, f, calls_sites.position(s, n))) for s in sites for n, f in enumerate(calls_sites.faults(s))
+             if n < most]
+    return [t for _, t in sorted(tasks, key=lambda t: t[0])]
+
+
+def sample_of(tasks):
+    """A few; an EINTR of each call is among them."""
+    interrupted = {t.site.call: t for t in reversed(tasks) if t.name == "error=EINTR"}
+    return [*interrupted.values(), *tasks[::max(1, len(tasks) // 40)]]
+
+
+def work(arguments, names, folder, log, tools):
+    """(faults made, made before, ended wrong) of each command."""
     begin, seconds = time.monotonic(), arguments.seconds or 1e9
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for number, name in enumerate(names):
-            # of a sample each command has its share
-            end = begin + seconds * ((number + 1) / len(names) if arguments.sample else 1)
-            if time.monotonic() > end:
-                continue
-            shim = arguments.allocations and os.path.abspath(arguments.allocations)
-            sites = count_allocations(base, program, name, shim) if shim else record(base, program, name)
-            todo = [(s, f) for s in sites for f in faults(s)]
-            if arguments.sample:
-                # an EINTR of each call is among it
-                interrupted = {t[0].call: t for t in reversed(todo) if t[1] == "error=EINTR"}
-                todo = [*interrupted.values(), *todo[::max(1, len(todo) // 40)]]
-            done = [t for t in todo if name_of(t) in log.rows]
-            if arguments.failed:
-                todo = [t for t in done if log.rows[name_of(t)]["verdict"] != "good"]
-            else:
-                todo = [t for t in todo if t not in done]
-            with Scratch(base) as scratch:
-                reference = call(scratch, [program, *COMMANDS[name][0]], 60)[0]
-            with Scratch(base) as scratch:
-                plain = report_of(scratch, program, "run")
+    part, parts = map(int, arguments.part.split("/"))
+    for number, name in enumerate(names):
+        # of a sample each command has its share
+        end = begin + seconds * ((number + 1) / len(names) if arguments.sample else 1)
+        if time.monotonic() > end:
+            continue
+        base = base_of(folder, name)
+        sites = sites_of(base, arguments, name, tools)
+        tasks = tasks_of(sites, arguments.errors)[part::parts]
+        tasks = sample_of(tasks) if arguments.sample else tasks
+        done = [t for t in tasks if log.has(t)]
+        if arguments.failed:
+            todo = [t for t in done if is_wrong(log.rows[log.key_of(t)])]
+        else:
+            todo = [t for t in tasks if not log.has(t) or log.rows[log.key_of(t)]["met"] == "no"]
+        made, bad = make_all(arguments.program, base, tools, todo, end, log)
+        print(f"{name}: {len(sites)} sites, {made} faults made of {len(todo)}, {len(done)} before, "
+              f"{bad} ended wrong", flush=True)
+        yield made, len(done), bad
 
-            def make(task, end=end):
-                if time.monotonic() > end:
-                    return None
-                return one(base, program, *task, with_fault(*task, shim), reference, plain)
-            bad = made = 0
-            for row in pool.map(make, todo):
-                if row is None:
-                    continue
-                made += 1
-                log.add(row)
-                if is_wrong(row):
-                    bad += 1
-                    print(f"FAIL {name}: {row['call']} {row['position']} {row['fault']}: {row['verdict']} "
-                          f"[{row['said'][:150]}] at {row['site'][:160]}", flush=True)
-            print(f"{name}: {len(sites)} places, {made} faults made of {len(todo)}, {len(done)} before, "
-                  f"{bad} ended wrong", flush=True)
-            yield made, bad
+
+def make_all(program, base, tools, todo, end, log):
+    """(faults made, ended wrong) of one command, until the time has come."""
+    made = bad = 0
+    if not todo:
+        return 0, 0
+    command = COMMANDS[todo[0].site.command]
+    with Scratch(base) as scratch:
+        outcome = call(scratch, [program, *command.words], 60)[0]
+    with Scratch(base) as scratch:
+        reference = Reference(outcome, report_of(scratch, program, "run"))
+    for task in todo:
+        if time.monotonic() > end:
+            break
+        row = make(base, program, tools, command, task, reference)
+        made += 1
+        log.add(row)
+        if is_wrong(row):
+            bad += 1
+            print(f"FAIL {row['command']}: {row['process']} {row['call']} {row['position']} {row['fault']}: "
+                  f"{row['verdict']} [{row['said'][:150]}] at {row['site'][:160]}", flush=True)
+    return made, bad
+
+
+def base_of(folder, name):
+    return os.path.join(folder, "sysfs" if name.endswith("sysfs") else "base")
+
+
+def share_out(arguments, names, folder, log, tools):
+    """Parts of the work go to processes with shared memory and queues of their own, so that what one leaves behind is
+    its own; they write one log."""
+    for name in names:
+        log.note_sites(sites_of(base_of(folder, name), arguments, name, tools))
+    parts = [subprocess.Popen(["unshare", "--mount", "--ipc", "sh", "-c", 'mount -t tmpfs none /dev/shm; exec "$@"', "sh",
+                               sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--jobs", "1", "--part",
+                               f"{part}/{arguments.jobs}"]) for part in range(arguments.jobs)]
+    return max([part.wait() for part in parts])
+
+
+def parse():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program", type=os.path.abspath)
+    parser.add_argument("tools", type=os.path.abspath)
+    for option in ("--log", "--only", "--table"):
+        parser.add_argument(option)
+    parser.add_argument("--part", default="0/1", help=argparse.SUPPRESS)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--errors", type=int, default=99)
+    parser.add_argument("--jobs", type=int, default=1)
+    for flag in ("--allocations", "--sample", "--failed"):
+        parser.add_argument(flag, action="store_true")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program")
-    parser.add_argument("--log", default=os.path.join(SOURCE, "results", "baseline", "calls.csv"))
-    parser.add_argument("--allocations")
-    parser.add_argument("--seconds", type=float)
-    parser.add_argument("--only")
-    parser.add_argument("--jobs", type=int, default=2)
-    for flag in ("--sample", "--failed", "--table"):
-        parser.add_argument(flag, action="store_true")
-    arguments = parser.parse_args()
-    program = os.path.abspath(arguments.program)
+    arguments = parse()
     if not (arguments.allocations or shutil.which("strace")):
         sys.exit("FAIL there is no strace: install it")
     log = Log(None if arguments.sample else arguments.log)
     if arguments.table:
-        table(log.rows.values())
+        write_table(log.rows.values(), arguments.table)
         return 0
+    quick = QUICK_ALLOCATIONS if arguments.allocations else QUICK
+    names = arguments.only.split(",") if arguments.only else quick if arguments.sample else list(COMMANDS)
+    tools = Tools(os.path.join(arguments.tools, "fail_call"), os.path.join(arguments.tools, "libfail_allocation.so"),
+                  calls_sites.numbers())
     with tempfile.TemporaryDirectory(prefix="shmeter-calls-base-") as folder:
-        results = list(work(arguments, program, prepare(program, folder), log))
-    made, bad = (sum(column) for column in zip(*results))
-    print(("PASS " if bad == 0 and made else "FAIL ") + f"{made} faults, {bad} ended wrong")
-    return 0 if bad == 0 and made else 1
+        prepare(arguments.program, folder)
+        if arguments.jobs > 1:
+            return share_out(arguments, names, folder, log, tools)
+        made, done, bad = (sum(column) for column in zip(*work(arguments, names, folder, log, tools)))
+    holds = bad == 0 and made + done > 0
+    print(("PASS " if holds else "FAIL ") + f"{made} faults, {bad} ended wrong")
+    return 0 if holds else 1
 
 
 if __name__ == "__main__":
