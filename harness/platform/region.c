@@ -166,7 +166,10 @@ static int attach_sysv(struct sm_region *region, void *space, struct sm_error *e
 		rc = sm_fail(err, errno, "shmat failed: %s%s", strerror(errno), sm_refusal("shmat", errno));
 		region->address = NULL;
 	}
-	shmctl(region->shmid, IPC_RMID, NULL); /* it lives on while it is attached */
+	/* it lives on while it is attached */
+	if (shmctl(region->shmid, IPC_RMID, NULL) < 0 && rc == 0)
+		rc = sm_fail(err, errno, "shmctl cannot mark segment %d for removal: %s; `ipcrm -m %d` removes it",
+			     region->shmid, strerror(errno), region->shmid);
 	return rc;
 }
 

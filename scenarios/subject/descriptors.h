@@ -149,21 +149,26 @@ static inline int socket_buffer_set(int fd, int force, int plain, size_t bytes)
 }
 
 /* What the kernel charges a send buffer for one message, its own structures included: one is sent, asked about
- * (SIOCOUTQ, unix(7)) and taken out again.  0: it does not fit. */
-static inline size_t socket_charge(const int end[2], size_t message)
+ * (SIOCOUTQ, unix(7)) and taken out again.  0: it does not fit.  Returns -errno where a part stays in the socket: who
+ * receives first would take it for a message. */
+static inline int socket_charge(const int end[2], size_t message, size_t *charge)
 {
 	char *buffer = calloc(1, message);
-	ssize_t sent = buffer ? send(end[0], buffer, message, MSG_DONTWAIT | MSG_NOSIGNAL) : -1;
-	size_t charge = 0;
-	int queued = 0;
+	ssize_t sent = buffer ? send(end[0], buffer, message, MSG_DONTWAIT | MSG_NOSIGNAL) : -1, got;
+	int queued = 0, rc = 0;
 
+	*charge = 0;
 	if (sent > 0 && ioctl(end[0], SIOCOUTQ, &queued) == 0)
-		charge = (size_t)queued * message / (size_t)sent;
-	for (ssize_t got; sent > 0; sent -= got)
-		if ((got = recv(end[1], buffer, message, MSG_DONTWAIT)) <= 0)
-			break;
+		*charge = (size_t)queued * message / (size_t)sent;
+	while (rc == 0 && sent > 0) {
+		got = recv(end[1], buffer, message, MSG_DONTWAIT);
+		if (got > 0)
+			sent -= got;
+		else if (got == 0 || errno != EINTR)
+			rc = got == 0 ? -EIO : -errno;
+	}
 	free(buffer);
-	return charge;
+	return rc;
 }
 
 /* A pair of Unix sockets that holds the capacity in messages, whatever the kernel adds to each; `whole`: a
@@ -171,7 +176,7 @@ static inline size_t socket_charge(const int end[2], size_t message)
 static inline int socket_pair_open(struct channel pair[2], int type, bool whole, struct sm_error *err)
 {
 	size_t messages = pair->capacity / pair->message, charge, buffer;
-	int end[2];
+	int end[2], rc;
 
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, end) < 0)
 		return sm_fail(err, errno, "no socket pair can be made: %s", strerror(errno));
@@ -181,7 +186,9 @@ static inline int socket_pair_open(struct channel pair[2], int type, bool whole,
 		if (socket_buffer_set(end[i], SO_SNDBUFFORCE, SO_SNDBUF, 2 * pair->message) < 0)
 			return sm_fail(err, errno, "SO_SNDBUF of %zu bytes is refused: %s",
 				       2 * pair->message, strerror(errno));
-	charge = socket_charge(end, pair->message);
+	rc = socket_charge(end, pair->message, &charge);
+	if (rc < 0)
+		return sm_fail(err, -rc, "a message cannot be taken out of the socket again: %s", strerror(-rc));
 	/* net/core/sock.c, sock_alloc_send_pskb(), sends while less than the buffer is charged: a little under what all
 	 * are charged takes the last piece of the last one, and no more. */
 	buffer = (messages * charge - 1) / 2;

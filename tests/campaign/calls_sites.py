@@ -40,7 +40,7 @@ ERRORS = {name: errors.split() for name, errors in {
     "pidfd_open": "EMFILE ENOMEM ENOSYS EPERM", "pidfd_send_signal": "EPERM ESRCH ENOSYS",
     "setpgid": "EACCES EPERM ESRCH",
     "setsid": "EPERM", "poll": "EINTR ENOMEM EINVAL", "ppoll": "EINTR ENOMEM", "select": "EINTR ENOMEM",
-    "pselect6": "EINTR ENOMEM", "nanosleep": "EINTR", "clock_nanosleep": "EINTR", "futex": "EINTR EAGAIN ETIMEDOUT",
+    "pselect6": "EINTR ENOMEM", "nanosleep": "EINTR", "clock_nanosleep": "EINTR", "futex": "EINTR EAGAIN ETIMEDOUT", "futex wake": "",
     "sched_setaffinity": "EINVAL EPERM ESRCH ENOSYS", "sched_getaffinity": "EPERM ENOSYS EINVAL",
     "sched_setscheduler": "EPERM", "sched_getparam": "EPERM", "setpriority": "EACCES EPERM", "prctl": "EINVAL EPERM",
     "prlimit64": "EPERM EINVAL", "getrlimit": "EINVAL", "setrlimit": "EPERM", "getrusage": "EINVAL ENOSYS",
@@ -123,14 +123,14 @@ def read_traces(prefix, name, word, program):
 
 def read_trace(path, name, word, program, process):
     counts, sites = collections.Counter(), {}
-    call, frames = None, []
+    call, number, frames = None, 0, []
 
     def end():
         own = tuple(f for f in frames if f)
         shared = [n for n, f in enumerate(own) if f.startswith(SHARED)]
         own = own[:shared[0] + 1] if shared else own and (*own[:-1], word)  # the last one is _start
         if call and own:
-            sites.setdefault((call, own), []).append(counts[call])
+            sites.setdefault((call, own), []).append(number)
 
     with open(path, errors="replace") as file:
         for line in file:
@@ -142,6 +142,9 @@ def read_trace(path, name, word, program, process):
             called = re.match(r"(\w+)\(", line)
             call, frames = called.group(1) if called else None, []
             counts[call] += 1
+            number = counts[call]
+            if call == "futex" and "WAKE" in line:
+                call = "futex wake"  # which can fail with nothing that the arguments do not cause
     end()
     return [Site(name, process, call, own, positions) for (call, own), positions in sites.items()]
 
