@@ -61,54 +61,80 @@ static void tell_limits(void)
 		       sm_format_bytes(text, (double)limit.rlim_cur));
 }
 
+static bool is_so(const struct sm_tuning *one)
+{
+	return strcmp(one->now, one->wanted) == 0;
+}
+
 static void list(const struct sm_tuning *tunings, unsigned count)
 {
+	bool any = false;
+
 	for (unsigned i = 0; i < count; i++) {
+		if (is_so(&tunings[i]))
+			continue;
+		any = true;
 		sm_print_line(stdout, "%s", tunings[i].path);
 		sm_print_line(stdout, "  now %s, better %s: %s", tunings[i].now, tunings[i].wanted,
 			      tunings[i].why);
 	}
 	tell_limits();
-	printf(count ? "Nothing was changed. `shmeter tune --apply` changes all of this until `shmeter "
-		       "tune --undo`; `shmeter run --tune` what a run needs, while it lasts.\n"
-		     : "Nothing is left to improve.\n");
+	printf(any ? "Nothing was changed. `shmeter tune --apply` changes all of this until `shmeter "
+		     "tune --undo`; `shmeter run --tune` what a run needs, while it lasts.\n"
+		   : "Nothing is left to improve.\n");
 }
 
+static void tell_applied(const struct sm_tuning *one, const char *now)
+{
+	bool is_less = one->pages > 0 ? strtoull(now, NULL, 10) < strtoull(one->wanted, NULL, 10)
+				      : strcmp(now, one->wanted) != 0;
+
+	if (is_so(one) && strcmp(now, one->now) == 0)
+		sm_print_line(stdout, "%s: stays %s", one->path, now);
+	else if (is_less)
+		sm_print_line(stdout, "%s: %s, was %s; the kernel did not give %s", one->path, now,
+			      one->now, one->wanted);
+	else
+		sm_print_line(stdout, "%s: %s, was %s", one->path, now, one->now);
+}
+
+/* 1: it is held until `tune --undo`; 0: it is so, and nobody else holds it.  -errno in words. */
 static int apply_one(const struct sm_tuning *one, struct sm_error *err)
 {
 	const struct sm_wish wish = { .path = one->path,
 				      .value = one->pages > 0 ? NULL : one->wanted,
 				      .pages = one->pages };
 	char now[SM_SETTING_MAX], old[SM_SETTING_MAX];
-	int rc;
+	int rc, rc_read;
 
-	if (access(one->path, W_OK) < 0)
+	if (!is_so(one) && access(one->path, W_OK) < 0)
 		return sm_fail(err, errno, "%s cannot be written: %s%s", one->path, strerror(errno),
 			       errno == EACCES || errno == EPERM ? "; changing it needs root" : "");
 	rc = sm_ledger_hold(&wish, 0, 0, old, err);
-	if (rc >= 0 && (rc = sm_setting_read(one->path, now, sizeof(now))) < 0)
-		rc = sm_fail(err, -rc, "%s cannot be read: %s", one->path, strerror(-rc));
-	if (rc < 0)
+	if (rc <= 0)
 		return rc;
-	if (strcmp(now, one->now) == 0)
-		sm_print_line(stdout, "%s: still %s; the kernel did not give %s", one->path, now,
-			      one->wanted);
-	else if (one->pages > 0 && strtoull(now, NULL, 10) < strtoull(one->wanted, NULL, 10))
-		sm_print_line(stdout, "%s: %s, was %s; the kernel did not give %s", one->path, now,
-			      one->now, one->wanted);
-	else
-		sm_print_line(stdout, "%s: %s, was %s", one->path, now, one->now);
-	return 0;
+	rc_read = sm_setting_read(one->path, now, sizeof(now));
+	if (rc_read < 0)
+		return sm_fail(err, -rc_read, "%s cannot be read: %s", one->path,
+			       strerror(-rc_read));
+	tell_applied(one, now);
+	return rc;
 }
 
 static int apply(const struct sm_tuning *tunings, unsigned count)
 {
 	struct sm_error err = { 0 };
+	bool any = false;
 
-	for (unsigned i = 0; i < count; i++)
-		if (apply_one(&tunings[i], &err) < 0)
+	for (unsigned i = 0; i < count; i++) {
+		int rc = apply_one(&tunings[i], &err);
+
+		if (rc < 0)
 			return complain(&err);
-	printf(count ? "`shmeter tune --undo` puts all of it back.\n" : "Nothing is left to improve.\n");
+		any |= rc > 0;
+	}
+	printf(any ? "`shmeter tune --undo` puts all of it back.\n"
+		   : "Nothing is left to improve.\n");
 	return EXIT_OK;
 }
 

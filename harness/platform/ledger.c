@@ -114,7 +114,7 @@ static bool is_gone(const struct entry *entry, const struct leaving *leaving)
 	       (leaving->undo && is_until_undo(entry));
 }
 
-/* False: it stays in the ledger. */
+/* True: it is gone. */
 static bool count_one(struct holders *holders, const struct entry *entry,
 		      const struct leaving *leaving)
 {
@@ -270,6 +270,16 @@ static int note_and_change(struct ledger *ledger, const struct entry *entry, str
 	return rc;
 }
 
+/* What is so, and nobody's to put back, needs no holder; but a run's pages do, lest the next run counts on them as well. */
+static bool is_to_note(const struct entry *entry, const struct holders *others, const char *now)
+{
+	if (others->first.path)
+		return true;
+	if (!entry->counts)
+		return strcmp(now, entry->value) != 0;
+	return !is_until_undo(entry) || entry->in_use + entry->pages > strtoull(now, NULL, 10);
+}
+
 /* With the ledger open.  1: held; 0: there is nothing to hold. */
 static int hold(struct ledger *ledger, const struct sm_wish *wish, struct process owner,
 		struct process keeper, char old[SM_SETTING_MAX], struct sm_error *err)
@@ -306,10 +316,10 @@ static int hold(struct ledger *ledger, const struct sm_wish *wish, struct proces
 	else if (wish->value && others.stay > 0 && others.last.value &&
 		 strcmp(others.last.value, wish->value) != 0)
 		rc = refuse(wish, &others.last, err);
-	else if (!wish->value || others.first.path || strcmp(now, wish->value) != 0)
-		rc = note_and_change(ledger, &entry, &others, err);
+	else if (is_to_note(&entry, &others, now))
+		rc = (rc = note_and_change(ledger, &entry, &others, err)) < 0 ? rc : 1;
 	json_decref(others.rest);
-	return rc < 0 ? rc : !wish->value || others.first.path || strcmp(now, wish->value) != 0;
+	return rc;
 }
 
 /* By number and start; 0, 0 for none.  Who cannot be told from a later process of its number cannot hold anything. */

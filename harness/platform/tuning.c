@@ -87,9 +87,7 @@ static unsigned number(const struct sm_os *os, const char *path, int64_t least, 
 	if (sm_os_read(os, text, sizeof(text), "%s", path) < 0)
 		return 0;
 	now = strtoll(text, NULL, 10);
-	if (now >= least && now <= most)
-		return 0;
-	snprintf(wanted, sizeof(wanted), "%" PRId64, now < least ? least : most);
+	snprintf(wanted, sizeof(wanted), "%" PRId64, now < least ? least : now > most ? most : now);
 	snprintf(out->path, sizeof(out->path), "%s", path);
 	set(out, why, text, wanted);
 	return 1;
@@ -109,8 +107,7 @@ static unsigned governors(const struct sm_os *os, struct sm_tuning *out, unsigne
 	for (size_t i = 0; i < found.gl_pathc && count < room; i++) {
 		const char *path = found.gl_pathv[i] + before;
 
-		if (sm_os_read(os, text, sizeof(text), "%s", path) < 0 ||
-		    strcmp(text, "performance") == 0)
+		if (sm_os_read(os, text, sizeof(text), "%s", path) < 0)
 			continue;
 		snprintf(out[count].path, sizeof(out[count].path), "%s", path);
 		set(&out[count++], "one frequency for the whole run", text, "performance");
@@ -141,12 +138,11 @@ unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_
 	unsigned count = 0, sizes = sm_pages_list(os, pages);
 
 	for (unsigned i = 0; i < sizes; i++)
-		if (pages[i].kind == SM_PAGES_HUGETLB && pages[i].bytes <= POOL_BYTES &&
-		    sm_tuning_pool(os, pages[i].bytes, POOL_BYTES / pages[i].bytes, false,
-				   &out[count]))
-			count += strcmp(out[count].now, out[count].wanted) != 0;
-	if (sm_tuning_thp(os, thp, &out[count]))
-		count += strcmp(out[count].now, out[count].wanted) != 0;
+		if (pages[i].kind == SM_PAGES_HUGETLB && pages[i].bytes <= POOL_BYTES)
+			count += (unsigned)sm_tuning_pool(os, pages[i].bytes,
+							  POOL_BYTES / pages[i].bytes, false,
+							  &out[count]);
+	count += (unsigned)sm_tuning_thp(os, thp, &out[count]);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		count += number(os, numbers[i].path, numbers[i].least, numbers[i].most,
 				numbers[i].why, &out[count]);

@@ -28,7 +28,7 @@ VICTIMS = ("run a", "guard a", "both a", "run b", "guard b", "both b")
 FIELDS = ("pair", "pages_a", "pages_b", "delay_s", "victim", "kill_s", "exit_a", "exit_b", "overlap_ms", "readings",
           "least_spare", "undo", "outcome")
 # About how long a run takes, and each block of it: pairs are to overlap, and kills to come while they do.
-RUN_S, BLOCK_S = 0.4, 0.25
+RUN_S, BLOCK_S = 0.35, 0.12
 # What file times are rounded to.
 TICK_S = 0.02
 
@@ -134,7 +134,7 @@ def pair(index, seed, before, folder, hurried):
     rng = random.Random(f"{seed} {index}")
     state = os.path.join(folder, "state")
     os.environ["SHMETER_STATE_DIR"] = state
-    blocks = (2, 4) if hurried else (6, 14)
+    blocks = (4, 8) if hurried else (12, 28)
     runs = [Run(name, rng.randrange(2, 25), rng.randrange(*blocks), folder, index + 1) for name in "ab"]
     first, second = rng.sample(runs, 2)
     delay = rng.uniform(0, 0.6 * first.takes_s)

@@ -305,6 +305,26 @@ Test(holders, of_a_value_agree)
 Test(holders, a_value_that_is_so_is_nobodys)
 {
 	cr_expect_eq(hold_value("never", getpid(), NULL), 0);
+	cr_expect_eq(hold_pages(1, 0, 0), 0); /* applied: there is one */
+	expect_no_ledger();
+}
+
+/* Applied while a run has it so: it stays when the run ends. */
+Test(holders, what_a_run_has_set_can_be_applied)
+{
+	pid_t a = getpid();
+
+	hold_value("advise", a, NULL);
+	hold_pages(32, a, 0);
+	cr_expect_eq(hold_value("advise", 0, NULL), 1);
+	cr_expect_eq(hold_pages(8, 0, 0), 1);
+	leave(choice, a);
+	leave(pool, a);
+	expect(choice, "advise");
+	expect(pool, "10");
+	cr_expect_eq(sm_ledger_undo(any, tell, NULL), 2);
+	expect(choice, "never");
+	expect(pool, "3");
 	expect_no_ledger();
 }
 

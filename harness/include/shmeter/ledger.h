@@ -24,8 +24,8 @@ struct sm_wish {
 /* Makes a setting as wished and holds it so until sm_ledger_leave(), for the process `owner`, with the keeper that leaves
  * for it when it is dead; 0, 0: until sm_ledger_undo().  A pool only grows, as far as the kernel gives it.  It is on disk
  * before the change.  A new wish of a holder takes the place of its former one.  Returns 1, with `old` as it was before the
- * first holder; 0 where nothing is held: the value is so and nobody holds it, or all is there and the caller may not write
- * the setting.  -EBUSY: another holder wants another value; -errno in words, and nothing is changed. */
+ * first holder; 0 where nothing is held: it is so, nobody holds it, and it is a value or until sm_ledger_undo(); or
+ * the caller may not write the setting and all is there.  -EBUSY: another holder wants another value; -errno in words, and nothing is changed. */
 SM_MUST_USE int sm_ledger_hold(const struct sm_wish *wish, pid_t owner, pid_t keeper,
 			       char old[SM_SETTING_MAX], struct sm_error *err);
 

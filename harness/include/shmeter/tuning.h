@@ -17,7 +17,7 @@ struct sm_tuning {
 	const char *why;
 };
 
-/* What would help on this machine and is not so yet: huge-page pools, transparent huge pages of shared memory, the
+/* What would help on this machine, also what is so already: huge-page pools, transparent huge pages of shared memory, the
  * frequency governor, NUMA balancing, permission to count, limits of message queues.  Returns how many. */
 unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_MAX]);
 
