@@ -113,13 +113,11 @@ static int may_ask_for_affinity(struct sm_error *err)
 		       strerror(errno));
 }
 
-static int load(struct sm_topology *t, const char *source, struct sm_error *err)
+static int load_once(struct sm_topology *t, const char *source, struct sm_error *err)
 {
 	size_t length = source ? strlen(source) : 0;
-	int rc = may_ask_for_affinity(err);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
 	if (hwloc_topology_init(&t->hw) < 0)
 		return sm_fail(err, ENOMEM, "no memory for the topology");
 	if (length > 4 && strcmp(source + length - 4, ".xml") == 0)
@@ -140,6 +138,44 @@ static int load(struct sm_topology *t, const char *source, struct sm_error *err)
 			       source ? source : "this machine's topology", strerror(errno));
 	t->this_machine = hwloc_topology_is_thissystem(t->hw);
 	return 0;
+}
+
+/* Whether this process may run on each PU of the topology. */
+static bool has_these_pus(hwloc_topology_t hw)
+{
+	cpu_set_t mask;
+	hwloc_obj_t pu = NULL;
+
+	if (sched_getaffinity(0, sizeof(mask), &mask) < 0)
+		return false;
+	while ((pu = hwloc_get_next_obj_by_type(hw, HWLOC_OBJ_PU, pu)))
+		if (pu->os_index >= CPU_SETSIZE || !CPU_ISSET(pu->os_index, &mask))
+			return false;
+	return true;
+}
+
+static int load(struct sm_topology *t, const char *source, struct sm_error *err)
+{
+	int rc = may_ask_for_affinity(err);
+
+	if (rc == 0)
+		rc = load_once(t, source, err);
+	/* Another picture of the same PUs, out of hwloc's environment variables: it binds as this machine's own.  Where the
+	 * picture comes from there, hwloc takes that too from there alone. */
+	if (rc == 0 && !source && !t->this_machine && !getenv("HWLOC_THISSYSTEM") && has_these_pus(t->hw)) {
+		hwloc_topology_destroy(t->hw);
+		t->hw = NULL;
+		if (setenv("HWLOC_THISSYSTEM", "1", false) < 0)
+			return sm_fail(err, errno, "no memory for the topology");
+		rc = load_once(t, source, err);
+		unsetenv("HWLOC_THISSYSTEM");
+	}
+	return rc;
+}
+
+bool sm_topology_is_here(const struct sm_topology *topology)
+{
+	return topology->this_machine;
 }
 
 int sm_topology_open(struct sm_topology **out, const char *source, struct sm_error *err)

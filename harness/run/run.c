@@ -95,6 +95,16 @@ static int open_machine(struct session *session, const struct sm_scenario *const
 	return prepare_events(session, options->events ? options->events : events, err);
 }
 
+/* hwloc binds nothing by another machine's topology, and says that it did. */
+static int check_binding(const struct session *session, struct sm_error *err)
+{
+	if (sm_topology_is_here(session->topology))
+		return 0;
+	return sm_fail(err, ENODEV,
+		       "the topology comes from HWLOC_SYNTHETIC, HWLOC_XMLFILE or HWLOC_FSROOT and has PUs that this "
+		       "process may not run on: it can be planned with (--dry-run), not measured on");
+}
+
 /* A listed PU that is not there is a mistake in the command, not a property of some cases. */
 static int check_list(const struct session *session, struct sm_error *err)
 {
@@ -245,6 +255,8 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 				   .results = results };
 	int rc = open_machine(&session, scenarios, scenario_count, err);
 
+	if (rc == 0)
+		rc = check_binding(&session, err);
 	if (rc == 0)
 		rc = options->resume ? go_on(&session, scenarios, scenario_count, err)
 				     : begin(&session, scenarios, scenario_count, err);

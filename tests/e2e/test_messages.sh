@@ -185,6 +185,14 @@ for command in --help list doctor 'list --json' tune demo; do
 		report yes "$command | true" '' || report no "$command | true" "exit $code: $(head -3 "$scratch/err")"
 done
 
+# A topology of somewhere else can be planned with, not measured on.
+far='pack:2 [numa] l3:1 core:2048 pu:1'
+expect 5 'it can be planned with (--dry-run), not measured on' 'a topology of elsewhere' \
+	env HWLOC_SYNTHETIC="$far" "$program" run false_sharing --no-plots -q --out "$(fresh)"
+HWLOC_SYNTHETIC="$far" "$program" run false_sharing --placement cross-node --dry-run >"$scratch/out" 2>&1 &&
+	grep -q 'false_sharing/packed.*@cross-node' "$scratch/out" &&
+	report yes 'a plan for elsewhere' '' || report no 'a plan for elsewhere' "$(tail -3 "$scratch/out")"
+
 # A signal ends a run cleanly, and it can go on.
 folder=$(fresh)
 "$program" run false_sharing --no-plots -q --out "$folder" >"$scratch/out" 2>"$scratch/err" &

@@ -316,6 +316,36 @@ static int on_a_foreign_topology(void *argument, unsigned index)
 	return sm_topology_pin(topology, 63, NULL) < 0 ? 0 : 2;
 }
 
+/* hwloc's environment draws the PUs of this machine as threads of one core: they bind.  It draws some that are not
+ * there: nothing does. */
+static int on_a_drawn_topology(void *argument, unsigned index)
+{
+	struct sm_topology *topology;
+	struct sm_seats seats;
+	cpu_set_t set;
+
+	(void)argument;
+	(void)index;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	CPU_SET(1, &set);
+	setenv("HWLOC_SYNTHETIC", "pack:1 l2:1 core:1 pu:2", 1);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 ||
+	    sm_topology_open(&topology, NULL, NULL) < 0)
+		return 1;
+	if (sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, 2, &seats, NULL) < 0 ||
+	    seats.relation != SM_PLACE_SMT)
+		return 2;
+	if (!sm_topology_is_here(topology) || sm_topology_pin(topology, 1, NULL) < 0 ||
+	    sched_getcpu() != 1)
+		return 3;
+	setenv("HWLOC_SYNTHETIC", "pack:1 core:3 pu:1", 1);
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 ||
+	    sm_topology_open(&topology, NULL, NULL) < 0)
+		return 4;
+	return sm_topology_is_here(topology) ? 5 : 0;
+}
+
 static void expect_member(sm_member_fn fn)
 {
 	struct sm_team team;
@@ -337,6 +367,15 @@ Test(topology, a_restricted_affinity_is_seen, .timeout = 10)
 Test(topology, a_pin_is_read_back, .timeout = 10)
 {
 	expect_member(on_a_foreign_topology);
+}
+
+Test(topology, the_environment_may_draw_these_pus_otherwise, .timeout = 10)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0 || !CPU_ISSET(0, &set) || !CPU_ISSET(1, &set))
+		cr_skip("PUs 0 and 1 are not both allowed here");
+	expect_member(on_a_drawn_topology);
 }
 
 Test(topology, this_machine_says_where_memory_lies)

@@ -48,11 +48,13 @@ struct sm_cache {
 
 struct sm_topology;
 
-/* Discovers this machine (source NULL), or loads an hwloc XML file (a path that ends in ".xml") or a
+/* Discovers this machine (source NULL; HWLOC_SYNTHETIC and HWLOC_XMLFILE draw it otherwise), or loads an hwloc XML file (a path that ends in ".xml") or a
  * synthetic description ("pack:2 core:4 pu:2").  Only PUs allowed by cgroup and affinity are kept.
  * The caller closes it. */
 SM_MUST_USE int sm_topology_open(struct sm_topology **out, const char *source,
 				 struct sm_error *err);
+/* Whether processes can be bound by it: it is of this machine, or draws PUs that this process may run on. */
+bool sm_topology_is_here(const struct sm_topology *topology);
 void sm_topology_close(struct sm_topology *topology);
 
 /* The allowed PUs, in hwloc order; `*count` of them, owned by the topology. */
