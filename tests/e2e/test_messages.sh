@@ -123,7 +123,7 @@ fi
 folder=$(fresh)
 expect_reason 0 'nr_hugepages' '0 huge pages' "$folder" "$program" run first_touch "${short[@]}" --out "$folder"
 folder=$(fresh)
-expect_reason 0 not_permitted 'perf denied' "$folder" "$deny" perf_event_open "$program" run first_touch/4k "${short[@]}" \
+expect_reason 0 not_permitted 'perf denied' "$folder" "$deny" perf_event_open "$program" run contended_counter "${short[@]}" \
 	--out "$folder"
 grep -q ',not_permitted$' "$folder/counters.csv" && ! grep -q ',counted$' "$folder/counters.csv" &&
 	report yes 'denied is no number' '' || report no 'denied is no number' "$(tail -1 "$folder/counters.csv")"
