@@ -8,6 +8,7 @@
 #include "shmeter/encode.h"
 #include "shmeter/error.h"
 #include "shmeter/store.h"
+#include "shmeter/text.h"
 #include "view.h"
 
 /* Values that have to lie above a quantile (docs/method.md). */
@@ -20,15 +21,12 @@ static bool read_row(const char *line, struct export_bucket *row)
 	unsigned count = 0;
 
 	for (;;) {
-		char *end;
-
 		line += strspn(line, " ");
 		if (*line == '\n')
 			break;
-		if (*line < '0' || *line > '9' || count == 4)
+		if (count == 4 || !sm_parse_number(line, &number[count], &line) ||
+		    number[count++] < 0)
 			return false;
-		number[count++] = strtod(line, &end);
-		line = end;
 	}
 	*row = (struct export_bucket){ number[0], (uint64_t)number[2] };
 	return count >= 3;
@@ -100,7 +98,7 @@ int export_distribution(const struct sm_export_view *view, const struct export_c
 	*distribution = (struct export_distribution){ 0 };
 	sm_store_histogram_name(one->c->id, name, sizeof(name));
 	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", view->results->folder, name);
-	in = sm_store_open_file(path, &why);
+	in = sm_store_open_distribution(view->results, one->c->id, &why);
 	if (!in && (why.code == ENOENT || why.code == ENAMETOOLONG))
 		return 0; /* most cases have none */
 	if (!in)

@@ -6,28 +6,40 @@
 
 #include "figures.h"
 #include "shmeter/store.h"
+#include "shmeter/text.h"
 #include "words.h"
+
+/* Numbers that a line holds, at most `most`, with `between` them (spaces around it are passed over); how many
+ * there are. */
+static unsigned read_numbers(const char *line, char between, double *out, unsigned most)
+{
+	unsigned count = 0;
+
+	for (line += strspn(line, " "); count < most && sm_parse_number(line, &out[count], &line);
+	     line += strspn(line, " ")) {
+		count++;
+		if (between != ' ' && *line == between)
+			line++;
+	}
+	return count;
+}
 
 /* One case's quantiles: 1/(1 - quantile) and the latency, from its percentile text.  Returns how many. */
 static size_t put_quantiles(const struct sm_results *r, const struct sm_case_row *c, FILE *out)
 {
-	char stem[384], path[4800], line[160];
-	double value, quantile, inverse;
-	unsigned long long total;
+	char line[160];
+	double row[4]; /* value, quantile, values up to there, 1/(1 - quantile) */
 	size_t count = 0;
 	FILE *file;
 
-	sm_store_histogram_name(c->id, stem, sizeof(stem));
-	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", r->folder, stem);
-	file = sm_store_open_file(path, NULL);
+	file = sm_store_open_distribution(r, c->id, NULL);
 	if (!file)
 		return 0;
 	figures_put_field(out, c->variant);
 	fputc('\n', out);
 	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%lf %lf %llu %lf", &value, &quantile, &total, &inverse) == 4 &&
-		    isfinite(inverse) && inverse >= 1) {
-			fprintf(out, "%.6g %.6g\n", inverse, value);
+		if (read_numbers(line, ' ', row, 4) == 4 && row[3] >= 1) {
+			fprintf(out, "%.6g %.6g\n", row[3], row[0]);
 			count++;
 		}
 	fputs("\n\n", out);
@@ -51,12 +63,14 @@ static uint64_t put_pass(FILE *file, const char *variant, FILE *out)
 {
 	static double value[SM_SERIES_MAX];
 	unsigned long long at[SM_SERIES_MAX], first = 0;
-	double before = 0;
+	double row[2], before = 0; /* access, ns */
 	size_t count = 0, stretch;
 	char line[80];
 
 	while (fgets(line, sizeof(line), file) && count < SM_SERIES_MAX)
-		if (sscanf(line, "%llu,%lf", &at[count], &value[count]) == 2) {
+		if (read_numbers(line, ',', row, 2) == 2 && row[0] >= 0 && row[0] < 1e15) {
+			at[count] = (unsigned long long)row[0];
+			value[count] = row[1];
 			if (at[count] == 0)
 				before = value[count];
 			else

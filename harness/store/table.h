@@ -80,6 +80,9 @@ SM_MUST_USE int store_lock(const char *folder, int *out, struct sm_error *err);
 /* A folder in a run's, made where it is missing.  -ENOTDIR: in a stranger's folder it may be a link out of it. */
 SM_MUST_USE int store_make_below(const char *folder, const char *name, struct sm_error *err);
 
+/* distributions.c: histograms/<case>.hgrm below results->out for every case that traced. */
+SM_MUST_USE int store_write_histograms(const struct sm_results *results, struct sm_error *err);
+
 /* The last component of a folder's path: the name of the run. */
 const char *folder_name(const char *folder);
 

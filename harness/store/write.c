@@ -247,52 +247,6 @@ static int write_matrices(const struct sm_results *results, struct sm_error *err
 	return 0;
 }
 
-/* The distributions by case (NULL: none), merged over the trials that ended well and kept up with their rate. */
-static int merge_buckets(const struct sm_results *results, struct sm_histogram **of_case,
-			 struct sm_error *err)
-{
-	size_t count;
-	struct sm_trial_place *trials = sm_results_trials(results, &count);
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < results->bucket_count; i++) {
-		const struct sm_bucket_row *bucket = &results->buckets[i];
-		long at = sm_results_sample_of(trials, count, bucket->trial);
-		struct sm_histogram **histogram;
-
-		if (at < 0 || results->samples[at].behind)
-			continue;
-		histogram = &of_case[results->samples[at].case_index];
-		if (!*histogram && !(*histogram = calloc(1, sizeof(**histogram))))
-			rc = sm_fail(err, ENOMEM, "no memory for a distribution");
-		else
-			sm_histogram_add_many(*histogram, bucket->ns, bucket->count);
-	}
-	free(trials);
-	return rc;
-}
-
-/* histograms/<case>.hgrm for every case that traced. */
-static int write_histograms(const struct sm_results *results, struct sm_error *err)
-{
-	struct sm_histogram **of_case = calloc(results->case_count + 1, sizeof(*of_case));
-	int rc = of_case ? merge_buckets(results, of_case, err)
-			 : sm_fail(err, ENOMEM, "no memory for the distributions");
-
-	if (rc == 0 && results->bucket_count > 0)
-		rc = store_make_below(results->out, "histograms", err);
-	for (size_t i = 0; of_case && i < results->case_count; i++) {
-		char name[384];
-
-		sm_store_histogram_name(results->cases[i].id, name, sizeof(name));
-		if (rc == 0 && of_case[i])
-			rc = sm_store_write_histogram(results->out, name, of_case[i], err);
-		free(of_case[i]);
-	}
-	free(of_case);
-	return rc;
-}
-
 /* Whether a name is that of a file which a process that is no more was writing: "report.html.1234.part". */
 static bool is_abandoned(const char *name)
 {
@@ -361,6 +315,6 @@ int sm_store_write_analysis(const struct sm_results *results, struct sm_error *e
 	snprintf(path, sizeof(path), "%s/analysis.json", results->out);
 	rc = sm_store_write_file(path, dump, results->analysis, err);
 	if (rc == 0)
-		rc = write_histograms(results, err);
+		rc = store_write_histograms(results, err);
 	return rc == 0 ? write_matrices(results, err) : rc;
 }

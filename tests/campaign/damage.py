@@ -156,7 +156,7 @@ def try_one(folder, what, files, expected, codes):
 
 
 def main():
-    run(RUN, "false_sharing/packed", "lost_update/plain", "transport_latency/pipe", "first_touch/2m", "--set", "op=atomic_add",
+    run(RUN, "false_sharing/packed", "lost_update/plain", "transport_latency/pipe", "first_touch/1g", "--set", "op=atomic_add",
         "--set", "work=0", "--set", "message=64", "--repeat-blocks", "2", "--slices", "8")
     changes = [(*c, (6, 4)) for part in (in_fields, in_rows, in_cuts, in_manifest) for c in part()]
     # buckets.csv may be missing: folders of builds before it are read

@@ -18,7 +18,7 @@ from whole import faults, plan_of
 TIMES = int(sys.argv[2]) if len(sys.argv) > 2 else 200
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 LOG = sys.argv[4] if len(sys.argv) > 4 else None
-RUN = ["false_sharing/packed", "lost_update/plain", "transport_latency/pipe", "prefault/lazy", "first_touch/2m", "--set",
+RUN = ["false_sharing/packed", "lost_update/plain", "transport_latency/pipe", "prefault/lazy", "first_touch/1g", "--set",
        "op=atomic_add", "--set", "work=0", "--set", "message=64", "--set", "bytes=4m", "--repeat-blocks", "2", "--slices",
        "8", "--seed", "7"]
 KILLS_MOST = 4  # of one run: the last resume is left alone

@@ -63,6 +63,10 @@ SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manife
 /* Opens a regular file of a run folder to read; NULL with the reason in words, also for what might never end: a
  * pipe, a device. */
 FILE *sm_store_open_file(const char *path, struct sm_error *err);
+/* The percentile text of a case to read: from what was measured, or, of a folder of an earlier build, from its
+ * histograms/.  NULL with the reason; -ENOENT in it: the case has none. */
+FILE *sm_store_open_distribution(const struct sm_results *results, const char *case_id,
+				 struct sm_error *err);
 /* The file stem of a case below histograms/: its id without characters that shells or file systems mind. */
 void sm_store_histogram_name(const char *case_id, char *out, size_t size);
 /* series/<name>.csv: a line an access, "access,ns"; number 0 is what came before the first. */
