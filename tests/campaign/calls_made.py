@@ -15,7 +15,8 @@ import calls_sites
 # Exit codes of the README's table.
 CODES = {0, 1, 3, 4, 5, 6}
 # Faults of a library that cannot be mended here: told in the log, not failed.
-LIBRARIES = {"gen_tracepoint_table": "libpfm4 does not look whether it could read a tracepoint's number"}
+LIBRARIES = {"libhwloc": "hwloc does not look whether it got memory",
+             "gen_tracepoint_table": "libpfm4 does not look whether it could read a tracepoint's number"}
 Outcome = collections.namedtuple("Outcome", "code out err")
 # words, seconds it may take, whether it reads an existing run and prints the same each time
 Command = collections.namedtuple("Command", "words limit reads")
@@ -167,7 +168,8 @@ def injector(scratch, fault, tools):
     """The program before the command that makes the fault, and a file that is there if it was made."""
     site, (kind, _, value) = fault.site, fault.name.partition("=")
     if site.call == "allocation":
-        return ["env", f"LD_PRELOAD={tools.shim}", f"SHMETER_FAIL_ALLOCATION={fault.position}"], scratch.work
+        return ["env", f"LD_PRELOAD={tools.shim}", f"SHMETER_FAIL_ALLOCATION={fault.position}",
+                f"SHMETER_REFUSED={scratch.note('made')}"], scratch.note("made")
     value = {"error": getattr(errno, value, 0), "delay": 30000, "signal": int(signal.SIGTERM)}[kind]
     return [tools.fail_call, scratch.note("made"), str(tools.numbers[site.call.split()[0]]), str(site.process),
             str(fault.position), f"{kind}={value}"], scratch.note("made")
@@ -188,9 +190,13 @@ def make(base, program, tools, command, fault, reference):
         else:
             wrong += judge_words(fault, command, outcome, reference.outcome)
             wrong += judge_folders(scratch, program, command, outcome, reference.report)
+        frames = fault.site.frames
+        if fault.site.call == "allocation" and was_met:
+            with open(made) as file:
+                frames = [os.path.basename(file.read())]
     verdict = "; ".join(wrong) or "good"
     for frame, why in LIBRARIES.items():
-        if wrong and any(f.startswith(frame) for f in fault.site.frames):
+        if wrong and any(f.startswith(frame) for f in frames):
             verdict = f"known: {why}: {verdict}"
     return {"command": fault.site.command, "process": "child" if fault.site.process else "own",
             "call": fault.site.call, "fault": fault.name, "position": fault.position,

@@ -1,11 +1,15 @@
 /* Preloaded: the allocation of number SHMETER_FAIL_ALLOCATION gets no memory, all others do; their count goes to the
- * file SHMETER_COUNT_ALLOCATIONS.  A child goes on counting where its parent was when it was forked. */
+ * file SHMETER_COUNT_ALLOCATIONS, and the library or program that got none is named in the file SHMETER_REFUSED.  A
+ * child goes on counting where its parent was when it was forked. */
+#include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* glibc's own names of what is replaced here */
@@ -38,27 +42,42 @@ __attribute__((destructor)) static void end(void)
 	fclose(out);
 }
 
-static bool refused(void)
+/* Without an allocation of its own. */
+static void name_caller(const void *caller)
+{
+	const char *path = getenv("SHMETER_REFUSED");
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+	Dl_info info;
+
+	if (fd < 0)
+		return;
+	if (dladdr(caller, &info) != 0)
+		(void)!write(fd, info.dli_fname, strlen(info.dli_fname));
+	close(fd);
+}
+
+static bool refused(const void *caller)
 {
 	if (++made != failing)
 		return false;
+	name_caller(caller);
 	errno = ENOMEM;
 	return true;
 }
 
 void *malloc(size_t size)
 {
-	return refused() ? NULL : __libc_malloc(size);
+	return refused(__builtin_return_address(0)) ? NULL : __libc_malloc(size);
 }
 
 void *calloc(size_t count, size_t size)
 {
-	return refused() ? NULL : __libc_calloc(count, size);
+	return refused(__builtin_return_address(0)) ? NULL : __libc_calloc(count, size);
 }
 
 void *realloc(void *old, size_t size)
 {
-	return refused() ? NULL : __libc_realloc(old, size);
+	return refused(__builtin_return_address(0)) ? NULL : __libc_realloc(old, size);
 }
 
 void *reallocarray(void *old, size_t count, size_t size)
@@ -74,12 +93,12 @@ void *reallocarray(void *old, size_t count, size_t size)
 
 void *aligned_alloc(size_t alignment, size_t size)
 {
-	return refused() ? NULL : __libc_memalign(alignment, size);
+	return refused(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **out, size_t alignment, size_t size)
 {
-	void *made_here = refused() ? NULL : __libc_memalign(alignment, size);
+	void *made_here = refused(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
 
 	if (!made_here)
 		return ENOMEM;
