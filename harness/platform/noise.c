@@ -4,15 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
+#include "shmeter/text.h"
 
 /* A hole in the clock's readings longer than this is time that somebody else had. */
 #define GAP_NS 10000u
 /* /proc/stat: the first lines; the interrupt line may be long on large machines. */
 #define STAT_MAX (256 * 1024)
+/* Clocks are read one after the other, with an interrupt in between at worst; and adjtimex(2) lets a clock be slewed by a
+ * tenth. */
+#define CLOCKS_APART_NS    10e6
+#define CLOCKS_APART_SHARE 0.12
 
 static uint64_t field_after(const char *text, const char *key)
 {
@@ -41,6 +47,14 @@ static uint64_t own_cpu_ns(void)
 	return ns;
 }
 
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts = { 0 };
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark)
 {
 	char *text = malloc(STAT_MAX), *at;
@@ -48,6 +62,8 @@ void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark)
 
 	memset(mark, 0, sizeof(*mark));
 	mark->taken_ns = sm_clock_ns();
+	mark->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+	mark->boot_ns = clock_ns(CLOCK_BOOTTIME);
 	mark->own_cpu_ns = own_cpu_ns();
 	mark->throttled_ns = sm_cgroup_throttled_ns(os);
 	mark->throttled_times = sm_cgroup_throttled_times(os);
@@ -95,6 +111,24 @@ void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_
 	out->interrupts_per_s = (double)(after->interrupts - before->interrupts) / seconds;
 	out->switches_per_s =
 		(double)(after->context_switches - before->context_switches) / seconds;
+}
+
+bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after, char *out, size_t size)
+{
+	double raw = (double)after->taken_ns - (double)before->taken_ns;
+	double steady = (double)after->monotonic_ns - (double)before->monotonic_ns;
+	double suspended = (double)after->boot_ns - (double)before->boot_ns - steady;
+	double apart = fabs(raw - steady);
+	char text[SM_TEXT_MAX], other[SM_TEXT_MAX];
+
+	if (suspended > CLOCKS_APART_NS)
+		snprintf(out, size, "the machine was suspended for %s", sm_format_ns(text, suspended));
+	else if (apart > CLOCKS_APART_NS + CLOCKS_APART_SHARE * steady || raw < 0)
+		snprintf(out, size, "the clock jumped: CLOCK_MONOTONIC_RAW went on by %s and CLOCK_MONOTONIC by %s",
+			 sm_format_ns(text, raw), sm_format_ns(other, steady));
+	else
+		return false;
+	return true;
 }
 
 void sm_noise_gaps(uint64_t duration_ns, double *lost_percent, uint64_t *longest_ns)

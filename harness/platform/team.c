@@ -21,6 +21,8 @@
 /* Longest sleep between looks at the stop flag: a signal that lands just before poll() is then seen
  * at most this much later. */
 #define NAP_MS 200
+/* A sleep that is longer than asked by this is no busy scheduler: the container was frozen, or the host stood still. */
+#define STOOD_NS 1000000000u
 
 /* One pidfd a member: the soft limit (often 1024) is raised towards the hard one. */
 static void allow_descriptors(unsigned count)
@@ -134,6 +136,21 @@ out_kill:
 	return rc;
 }
 
+/* Who was stopped, and goes on or not, is told once by waitid(): asked before an end, which would hide it. */
+static void note_standstill(struct sm_team *team, uint64_t slept_ns)
+{
+	siginfo_t info;
+
+	if (slept_ns > NAP_MS * 1000000u + STOOD_NS && slept_ns > team->stood_ns)
+		team->stood_ns = slept_ns;
+	for (unsigned i = 0; i < team->count; i++) {
+		info.si_pid = 0;
+		if (!team->member[i].reaped &&
+		    waitid(P_PID, (id_t)team->member[i].pid, &info, WSTOPPED | WCONTINUED | WNOHANG) == 0 && info.si_pid)
+			team->stopped = true;
+	}
+}
+
 /* Sleeps until a member ends or `until_ns`; reaps those that ended.  Returns the number still alive. */
 static unsigned sleep_and_reap(struct sm_team *team, struct pollfd *fds, uint64_t until_ns)
 {
@@ -145,6 +162,7 @@ static unsigned sleep_and_reap(struct sm_team *team, struct pollfd *fds, uint64_
 		fds[i] = (struct pollfd){ .fd = team->member[i].pidfd, .events = POLLIN };
 	if (poll(fds, team->count, left_ms < NAP_MS ? (int)left_ms : NAP_MS) < 0)
 		memset(fds, 0, team->count * sizeof(*fds));
+	note_standstill(team, sm_clock_ns() - now);
 	for (unsigned i = 0; i < team->count; i++) {
 		if (!team->member[i].reaped && (fds[i].revents & POLLIN))
 			reap(&team->member[i]);

@@ -199,7 +199,7 @@ static void print_trust(const struct printer *p)
 	double high = words_number(r, "analysis/aa/high");
 	double steal = words_number(r, "analysis/steal_percent");
 	const json_t *repeated = json_object_get(r->manifest, "calibration_failures");
-	char text[512], throttled[256];
+	char text[1024], throttled[512];
 
 	heading(p, "Can it be trusted?");
 	snprintf(text, sizeof(text), "%s", words_text(r, "analysis/cores_moved/sentence"));
@@ -244,6 +244,11 @@ static void print_trust(const struct printer *p)
 	}
 	if (isfinite(steal)) {
 		snprintf(text, sizeof(text), "Steal: %.2f %% of the machine's time.", steal);
+		sm_wrap(p->out, "  ", 4, p->width, text);
+	}
+	words_stood(r, throttled, sizeof(throttled));
+	if (throttled[0]) {
+		snprintf(text, sizeof(text), "Time passed and nobody ran: %s; left out.", throttled);
 		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	words_throttled(r, throttled, sizeof(throttled));

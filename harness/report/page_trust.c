@@ -163,6 +163,17 @@ static void check_steal(struct page *page)
 	      "What else ran here meanwhile; slices that it interrupted are left out.");
 }
 
+/* Nothing where nobody stood still. */
+static void check_stood(struct page *page)
+{
+	char found[512];
+
+	words_stood(page->results, found, sizeof(found));
+	if (found[0])
+		check(page->out, "Standstills", TRUST_CARE, found,
+		      "Time passed and nobody ran: a suspended machine, a paused container, a stopped process. They are left out.");
+}
+
 static void check_trials(struct page *page, const struct tally *t)
 {
 	size_t all = t->ok + t->disturbed + t->failed + t->unsettled + t->saturated;
@@ -304,6 +315,7 @@ void page_trust(struct page *page)
 	page_table_head(page->out, "check|verdict|found|what it means");
 	check_control(page);
 	check_steal(page);
+	check_stood(page);
 	check_trials(page, &tally);
 	check_instrument(page);
 	page_table_close(page->out);

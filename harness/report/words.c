@@ -124,6 +124,29 @@ void words_throttled(const struct sm_results *results, char *out, size_t size)
 		snprintf(out, size, "there is a CPU limit%s, and the kernel does not say what it took", limit);
 }
 
+void words_stood(const struct sm_results *results, char *out, size_t size)
+{
+	double slices = words_number(results, "analysis/slices/disturbed/stood still");
+	const char *reason = NULL;
+	unsigned trials = 0;
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < results->sample_count; i++) {
+		const struct sm_sample *sample = &results->samples[i];
+
+		if (sample->derived || strncmp(sample->reason, SM_STOOD_STILL, strlen(SM_STOOD_STILL)) != 0)
+			continue;
+		trials++;
+		if (!reason)
+			reason = sample->reason + strlen(SM_STOOD_STILL);
+	}
+	if (reason)
+		used = (size_t)snprintf(out, size, "%u trial%s (%s)", trials, trials > 1 ? "s" : "", reason);
+	if (slices > 0 && used < size)
+		snprintf(out + used, size - used, "%s%.0f slice%s", reason ? " and " : "", slices, slices > 1 ? "s" : "");
+}
+
 void words_limits(const struct sm_results *results, char *out, size_t size)
 {
 	static const struct {

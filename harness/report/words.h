@@ -17,6 +17,9 @@ bool words_true(const struct sm_results *results, const char *path);
 /* What limits the container set, and whether the CPU limit took time: "a CPU limit of 0.5 PUs kept the processes off the PUs
  * for 24.1 % of the machine's time, in 120 periods".  "" where there is no CPU limit and nothing was taken. */
 void words_throttled(const struct sm_results *results, char *out, size_t size);
+/* Trials and slices in which time passed and nobody ran: "2 trials (it stood still: the machine was suspended for 3 s) and 1
+ * slice"; "" for none. */
+void words_stood(const struct sm_results *results, char *out, size_t size);
 /* The limits alone: "memory 512 MiB, 0.5 PUs, 100 processes"; "" where there is none. */
 void words_limits(const struct sm_results *results, char *out, size_t size);
 /* What became of the A/A control: "it did not move", or that it did, as the end of a sentence. */

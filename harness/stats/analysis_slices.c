@@ -11,6 +11,12 @@
 /* A probe this many times its class' center is no round trip: one of the two was not running.  Only
  * the outermost classes are open enough to hold such a probe. */
 #define INTERRUPTED 4.0
+/* A slice that takes this many times the median of its trial's, and so long, in which a worker missed this share of it, is
+ * no work that became slow: a spin that turns into a sleep takes tens of times.  A process or its container stood still,
+ * which no other sign may show: to be stopped is not to wait for a PU. */
+#define STOOD_FACTOR 100.0
+#define STOOD_NS     100e6
+#define STOOD_SHARE  0.5
 /* Slices whose probes are looked at for classes: more tell nothing new. */
 #define PROBES_MAX ((size_t)1 << 18)
 
@@ -263,6 +269,23 @@ static void judge_derived(struct sm_analysis *a, size_t s)
 		*add_cell(a, &a->view[s]) = (struct sm_cell){ found->klass, 1, found->value };
 }
 
+/* Over this a slice stood still; a trial of one or two slices has nothing to hold against it. */
+static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_view *view, double *times)
+{
+	if (view->count < SM_PURE_SLICES_MIN)
+		return INFINITY;
+	for (size_t i = 0; i < view->count; i++)
+		times[i] = (double)slice_at(a, view->first + i)->ns;
+	return fmax(STOOD_NS, STOOD_FACTOR * sm_median(times, view->count));
+}
+
+/* What the workers' CPU time, where it is known, leaves of a slice. */
+static bool stood_still(const struct sm_slice_row *slice, unsigned workers, double longest_ns)
+{
+	return (double)slice->ns > longest_ns && slice->cpu_tenths > 0 && slice->cpu_tenths < UINT8_MAX &&
+	       workers - slice->cpu_tenths / 10.0 > STOOD_SHARE;
+}
+
 static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *times)
 {
 	const struct sm_sample *sample = &a->results->samples[s];
@@ -276,9 +299,17 @@ static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *ti
 		has_probes(a, view) ? sm_analysis_relation(a, s) : NULL;
 	const char *unprobed = sample->shared_pus ? "shared-pu" : "solo";
 
-	for (size_t i = 0; i < view->count; i++)
-		klass[i] = judge_slice(relation, unprobed, sample->shared_pus,
-				       slice_at(a, view->first + i));
+	double longest_ns = standstill_ns(a, view, times);
+
+	for (size_t i = 0; i < view->count; i++) {
+		struct sm_slice_row *slice = slice_at(a, view->first + i);
+
+		klass[i] = judge_slice(relation, unprobed, sample->shared_pus, slice);
+		if (klass[i] >= 0 && stood_still(slice, a->results->cases[sample->case_index].workers, longest_ns)) {
+			slice->purity = SM_STOOD;
+			klass[i] = -1;
+		}
+	}
 	if (relation)
 		value_sample(a, s, relation->klass, relation->classes.count, klass, times);
 	else

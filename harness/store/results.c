@@ -224,6 +224,7 @@ const char *sm_purity_name(enum sm_purity purity)
 		[SM_PACE_UNEVEN] = "pace uneven",
 		[SM_PROBE_INTERRUPTED] = "probe interrupted",
 		[SM_NO_TIME] = "no time passed",
+		[SM_STOOD] = "stood still",
 	};
 
 	return purity < SM_PURITY_COUNT ? names[purity] : "-";
@@ -250,6 +251,11 @@ void sm_slice_take_probes(struct sm_slice_facts *slice)
 		double step = fmax(one, other) / fmin(one, other);
 
 		row->probe_step = fmaxf(row->probe_step, (float)step);
+	}
+	if (slice->cpu_ns > 0 && slice->row.ns > 0) {
+		double tenths = 10.0 * (double)slice->cpu_ns / (double)slice->row.ns;
+
+		slice->row.cpu_tenths = tenths < 1 ? 1 : tenths < UINT8_MAX ? (uint8_t)tenths : UINT8_MAX;
 	}
 }
 

@@ -4,6 +4,7 @@
 
 #include "control.h"
 #include "shmeter/death.h"
+#include "shmeter/environment.h"
 #include "shmeter/team.h"
 #include "shmeter/trial.h"
 
@@ -19,6 +20,7 @@ struct hold {
 	struct sm_team team;
 	bool set_up;
 	struct sm_death_watch watch; /* before the workers */
+	struct sm_noise_mark before; /* before the trial */
 	const struct sm_outcome **outcome;
 };
 

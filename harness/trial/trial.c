@@ -14,6 +14,7 @@
 #include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
 #include "shmeter/file_system.h"
+#include "shmeter/text.h"
 
 /* Slices that a calibration may take before the last count is used as it is. */
 #define CALIBRATION_SLICES 64
@@ -213,6 +214,27 @@ static bool is_shortage(int code)
 	return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
 }
 
+/* Whether time passed in this trial in which its work could not go on, whatever the clock of its slices says. */
+static bool stood_still(struct hold *hold)
+{
+	char how[256], text[SM_ERROR_TEXT_MAX], took[SM_TEXT_MAX];
+	struct sm_noise_mark now;
+
+	sm_noise_mark(hold->context->os, &now);
+	if (!sm_clocks_disagree(&hold->before, &now, how, sizeof(how))) {
+		if (hold->team.stopped)
+			snprintf(how, sizeof(how), "a worker was stopped (SIGSTOP, or a debugger)");
+		else if (hold->team.stood_ns)
+			snprintf(how, sizeof(how), "no process of it ran for %s (a paused container, a host that stood still)",
+				 sm_format_ns(took, (double)hold->team.stood_ns));
+		else
+			return false;
+	}
+	snprintf(text, sizeof(text), SM_STOOD_STILL "%s", how);
+	trial_end_with(hold, SM_DISTURBED, text);
+	return true;
+}
+
 static int run_team(struct hold *hold, struct sm_error *err)
 {
 	const struct sm_trial_request *request = hold->request;
@@ -251,6 +273,8 @@ static int run_team(struct hold *hold, struct sm_error *err)
 		return 0;
 	case SM_TEAM_INTERRUPTED: return sm_fail(err, EINTR, "stopped by a signal");
 	}
+	if (stood_still(hold))
+		return 0;
 	return trial_collect(hold, err);
 }
 
@@ -287,7 +311,7 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 		 struct sm_trial_result *result, struct sm_error *err)
 {
 	struct hold hold = { .context = context, .request = request, .result = result };
-	struct sm_noise_mark before, after;
+	struct sm_noise_mark after;
 	struct sm_error why = { 0 };
 	int rc;
 
@@ -306,7 +330,7 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 	}
 	result->shared_pu = hold.c.shared_pu;
 	result->relation = hold.seats.relation;
-	sm_noise_mark(context->os, &before);
+	sm_noise_mark(context->os, &hold.before);
 	rc = trial_name_seats(context->topology, &hold.seats, result, &why);
 	if (rc == 0)
 		rc = prepare(&hold, &why);
@@ -322,9 +346,9 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 	put_away(&hold);
 	sm_noise_mark(context->os, &after);
 	result->wall_ns = sm_clock_ns() - result->started_ns;
-	result->throttled_ns = after.throttled_ns - before.throttled_ns;
+	result->throttled_ns = after.throttled_ns - hold.before.throttled_ns;
 	result->overhead_ns = result->wall_ns - result->timed_ns;
-	result->steal_ns = (after.steal_ticks - before.steal_ticks) *
+	result->steal_ns = (after.steal_ticks - hold.before.steal_ticks) *
 			   (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "fake_root.h"
 #include "harness_fixture.h"
 #include "shmeter/errand.h"
+#include "subject/child.h"
 
 #define GROUP "/sys/fs/cgroup/box"
 
@@ -27,7 +28,21 @@ static void setup(void)
 
 TestSuite(limits, .init = setup, .fini = root_remove, .timeout = 60);
 
-enum { KILLED_FOR_MEMORY, KILLED, BUS_ERROR, SCORE };
+enum { KILLED_FOR_MEMORY, KILLED, BUS_ERROR, SCORE, STOPPED };
+
+static int let_go_on(void *worker)
+{
+	usleep(500000);
+	return kill(*(pid_t *)worker, SIGCONT);
+}
+
+static void stop_for_a_while(void)
+{
+	pid_t self = getpid(), child = child_start(let_go_on, &self);
+
+	raise(SIGSTOP);
+	child_end(child);
+}
 
 /* Worker 1 ends as its variant says. */
 static uint64_t run(struct sm_worker *worker)
@@ -39,6 +54,7 @@ static uint64_t run(struct sm_worker *worker)
 	switch (worker->index == 1 ? sm_case_variant(worker->c)->arg : SCORE) {
 	case KILLED_FOR_MEMORY: put(GROUP "/memory.events", "oom 1\noom_kill 8\n"); /* fall through */
 	case KILLED: kill(getpid(), SIGKILL); break;
+	case STOPPED: stop_for_a_while(); break;
 	case BUS_ERROR:
 		signal(SIGBUS, SIG_DFL); /* AddressSanitizer has a handler */
 		kill(getpid(), SIGBUS);
@@ -81,6 +97,7 @@ static const struct sm_variant variants[] = { { .name = "for_memory", .arg = KIL
 					      { .name = "killed", .arg = KILLED },
 					      { .name = "bus_error", .arg = BUS_ERROR },
 					      { .name = "score", .arg = SCORE },
+					      { .name = "stopped", .arg = STOPPED },
 					      { 0 } };
 
 static struct sm_scenario fake = {
@@ -153,6 +170,12 @@ Test(limits, the_kernel_takes_workers_before_the_parent)
 	cr_expect_eq(least_score, 1000, "%lu", least_score);
 	cr_assert_eq(sm_os_read(&sm_os_linux, after, sizeof(after), "/proc/self/oom_score_adj"), 0);
 	cr_expect_str_eq(after, before);
+}
+
+/* Whatever its slices say: they say nothing where a cold trial has one. */
+Test(limits, a_worker_that_was_stopped_is_told)
+{
+	try(STOPPED, SM_DISTURBED, false, SM_STOOD_STILL "a worker was stopped");
 }
 
 static int supported(const struct sm_case *c, struct sm_error *err)

@@ -172,6 +172,27 @@ def check_numa(judge):
                  f"no page lies elsewhere in {len(elsewhere)} trials", ", ".join(elsewhere))
 
 
+def check_limits(judge):
+    def told(step, code, *words):
+        judge.ended(step, code)
+        text = " ".join((judge.log(step) + " ".join(s["reason"] for s in judge.samples(step))).split())
+        missing = [word for word in words if word not in text]
+        judge.expect(not missing, f"{step} says {', '.join(words)}", f"without {missing}: {text[-400:]}")
+
+    told("limit-huge", 5, "of its limit of 8 MiB for 2m pages", "/sys/fs/cgroup/huge/hugetlb.2MB.max")
+    told("blind-huge", 5, "SIGBUS")
+    told("limit-doctor", 0, "its memory limit is 64 MiB")
+    told("limit-memory", 5, "of its limit of 64 MiB", "/sys/fs/cgroup/memory/memory.max")
+    told("blind-memory", 5, "was killed by the kernel for memory")
+    told("limit-quota-doctor", 0, "its CPU limit is 0.5 PUs of 8")
+    told("limit-quota", 0, "Throttled: a CPU limit of 0.5 PUs")
+    told("limit-pids", 5, "/sys/fs/cgroup/few/pids.max")
+    for step in ("limit-huge-fits", "limit-memory-fits"):
+        rows = judge.samples(step)
+        judge.expect(rows and all(row["status"] in DONE for row in rows), f"{step}: what fits is measured",
+                     judge.log(step)[-300:])
+
+
 def check_amd64(judge):
     judge.ended("doctor")
     judge.ended("list")
@@ -186,6 +207,7 @@ def check_amd64(judge):
     check_placements(judge)
     check_faults(judge)
     check_numa(judge)
+    check_limits(judge)
     states = {(row["event"], row["state"]) for row in judge.table("place-smt", "counters")}
     judge.expect(("cycles", "not_supported") in states and ("minor-faults", "counted") in states,
                  "without a PMU cycles are not_supported, and faults are counted", str(states))

@@ -101,6 +101,61 @@ Test(analysis, a_run_that_could_not_be_made_says_so_first)
 	cr_expect(sm_report_lost(&run, lost));
 }
 
+/* A slice of a second among others of a millisecond: a frozen container shows in no probe, and it is left out and told. */
+Test(analysis, a_slice_in_which_nobody_ran_is_never_pure)
+{
+	char *text;
+
+	add_pack_point("op=add processes=2", 16, 2, 2, 8);
+	run.slices[3].ns = 1000 * run.slices[4].ns;
+	if (run.slices[3].ns < 1000000000)
+		run.slices[3].ns = 1000000000;
+	run.slices[3].cpu_tenths = 19;
+	analyse();
+	cr_expect_eq(run.slices[3].purity, SM_PURE, "the work was slow: both workers had their PUs");
+	run.slices[3].cpu_tenths = 10;
+	analyse();
+	cr_expect_eq(run.slices[3].purity, SM_STOOD, "%s", sm_purity_name(run.slices[3].purity));
+	cr_expect_eq(run.slices[4].purity, SM_PURE);
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED, "%s", claim_of("C1")->reason);
+	text = printed();
+	expect_text(text, "Time passed and nobody ran: 1 slice; left out.");
+	free(text);
+	lose(run.sample_count - 2, SM_DISTURBED, "0 1");
+	for (size_t s = run.sample_count - 2; s < run.sample_count; s++)
+		run.samples[s].reason = SM_STOOD_STILL "the machine was suspended for 3 s";
+	analyse();
+	text = printed();
+	expect_text(text, "nobody ran: 2 trials (the machine was suspended for 3 s) and 1 slice; left out.");
+	free(text);
+}
+
+/* Two marks a second apart by both clocks, unless said otherwise. */
+static bool disagree(double raw_s, double steady_s, double boot_s, const char *words)
+{
+	struct sm_noise_mark before = { .taken_ns = 5000000000, .monotonic_ns = 5000000000, .boot_ns = 9000000000 };
+	struct sm_noise_mark after = before;
+	char how[256] = "";
+	bool found;
+
+	after.taken_ns += (uint64_t)(int64_t)(raw_s * 1e9);
+	after.monotonic_ns += (uint64_t)(steady_s * 1e9);
+	after.boot_ns += (uint64_t)(boot_s * 1e9);
+	found = sm_clocks_disagree(&before, &after, how, sizeof(how));
+	expect_text(how, words);
+	return found;
+}
+
+Test(analysis, clocks_that_disagree_are_told)
+{
+	cr_expect_not(disagree(1, 1, 1, ""));
+	cr_expect_not(disagree(1.1, 1, 1.005, ""), "slewed by a tenth, and read one after the other");
+	cr_expect(disagree(1, 1, 4, "the machine was suspended for 3.00 s"));
+	cr_expect(disagree(1.5, 1, 1, "the clock jumped"));
+	cr_expect(disagree(0.5, 1, 1, "the clock jumped"));
+	cr_expect(disagree(-1, 1, 1, "the clock jumped"));
+}
+
 /* Every error of a call has its own remedy, or none. */
 Test(refusals, a_remedy_fits_its_error)
 {

@@ -27,6 +27,8 @@ enum sm_status {
 	SM_SATURATED, /* an open loop did not get what it offered */
 	SM_STATUS_COUNT
 };
+/* The reason of a trial in which time passed and nobody ran begins so. */
+#define SM_STOOD_STILL "it stood still: "
 #define SM_STATUS_MEASURED SM_UNSETTLED /* those below can stand in samples.csv */
 const char *sm_status_name(enum sm_status status);
 
@@ -41,6 +43,7 @@ enum sm_purity {
 	SM_PACE_UNEVEN,       /* a worker alone: a probe between the bands */
 	SM_PROBE_INTERRUPTED, /* a probe is no round trip: somebody was not running */
 	SM_NO_TIME,           /* the clock did not move */
+	SM_STOOD,             /* so much longer than the others of its trial that nobody ran */
 	SM_PURITY_COUNT
 };
 const char *sm_purity_name(enum sm_purity purity); /* "pure", "pin lost"... */
@@ -144,6 +147,7 @@ struct sm_slice_row {
 	float away_share;     /* of the slice that the worker missed that was longest kept off its PU */
 	unsigned nivcsw;      /* involuntary context switches of all workers */
 	bool pin_lost;        /* a worker ended the slice on another PU than its own */
+	uint8_t cpu_tenths;   /* CPU time of all workers over ns, in tenths, at least 1; 0: not known; 255: that or more */
 	/* By the analysis. */
 	uint8_t purity;    /* enum sm_purity */
 	const char *klass; /* "92ns"; "solo", "shared-pu"; "-" */
@@ -156,7 +160,7 @@ struct sm_slice_facts {
 	unsigned nvcsw;   /* voluntary context switches of all workers */
 	struct sm_probes before, after;
 };
-/* Sets what `row` keeps of the probes. */
+/* Sets what `row` keeps of the probes and of the CPU time. */
 void sm_slice_take_probes(struct sm_slice_facts *slice);
 
 struct sm_counter_row {

@@ -25,6 +25,9 @@ struct sm_team {
 	unsigned count;
 	struct sm_member *member;
 	_Atomic uint32_t *abort; /* the flag that members' spins poll; may be NULL */
+	/* Seen while waiting: a member was stopped (SIGSTOP, a debugger); nobody ran for so long, this process neither. */
+	bool stopped;
+	uint64_t stood_ns;
 };
 
 /* Forks `count` members.  Each dies with this process (PR_SET_PDEATHSIG, then a check of getppid),
