@@ -449,6 +449,12 @@ int sm_region_cool(const struct sm_region *region, struct sm_error *err)
 	return rc;
 }
 
+void sm_region_empty(const struct sm_region *region)
+{
+	if (region->address) /* what it lies on need not be able to; then the pages stay until it is unmapped */
+		(void)madvise(region->address, region->mapped_bytes, MADV_REMOVE);
+}
+
 void sm_region_destroy(struct sm_region *region)
 {
 	if (region->address && region->asked.backing == SM_SYSV)

@@ -195,6 +195,8 @@ static void blame(struct hold *hold, unsigned index)
 	char text[SM_ERROR_TEXT_MAX], how[SM_ERROR_TEXT_MAX - 32];
 
 	if (WIFSIGNALED(status)) {
+		/* First: shared pages outlive who touched them, and where a group is full this process is the next. */
+		sm_region_empty(&hold->region);
 		hold->result->memory_lacked =
 			sm_death_words(hold->context->os, &hold->watch, WTERMSIG(status), how, sizeof(how));
 		snprintf(text, sizeof(text), "worker %u %s", index, how);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -67,6 +68,25 @@ static uint64_t run(struct sm_worker *worker)
 		fclose(file);
 	}
 	return worker->op_count;
+}
+
+/* Shared pages outlive a worker that was killed for them, and the parent is next where they stay. */
+static size_t four_mib(const struct sm_case *c)
+{
+	(void)c;
+	return 4u << 20;
+}
+
+static size_t resident_at_end;
+
+static void count_resident(struct sm_trial *trial)
+{
+	unsigned char there[1024];
+
+	resident_at_end = 0;
+	cr_assert_eq(mincore(trial->region, trial->region_bytes, there), 0);
+	for (size_t i = 0; i < sizeof(there); i++)
+		resident_at_end += there[i] & 1;
 }
 
 static uint64_t least_score;
@@ -148,6 +168,16 @@ static void try(unsigned variant, enum sm_status status, bool lacked, const char
 Test(limits, a_worker_killed_for_memory_is_told_with_the_limit)
 {
 	try(KILLED_FOR_MEMORY, SM_WORKER_DIED, true, "for memory: its cgroup allows 256 MiB; raise " GROUP "/memory.max");
+}
+
+Test(limits, what_a_killed_worker_had_touched_is_given_back_at_once)
+{
+	fake.region_bytes = four_mib;
+	fake.teardown = count_resident;
+	try(SCORE, SM_OK, false, "-");
+	cr_expect_eq(resident_at_end, 1024, "%zu pages", resident_at_end);
+	try(KILLED, SM_WORKER_DIED, false, "worker 1 was killed");
+	cr_expect_eq(resident_at_end, 0, "%zu pages", resident_at_end);
 }
 
 /* The count did not rise: somebody else sent it. */

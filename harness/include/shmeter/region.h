@@ -139,6 +139,10 @@ SM_MUST_USE int sm_region_warm_physical(const struct sm_os *os, const struct sm_
  * memory cannot be mapped twice: theirs are flushed where they are. */
 SM_MUST_USE int sm_region_cool(const struct sm_region *region, struct sm_error *err);
 
+/* Gives the region's pages back and leaves it mapped: what is read there afterwards is zero, on the backings that can.  Takes
+ * no memory itself. */
+void sm_region_empty(const struct sm_region *region);
+
 /* Unmaps and closes.  Safe on a zeroed or failed region (address NULL). */
 void sm_region_destroy(struct sm_region *region);
 
