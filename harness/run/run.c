@@ -150,10 +150,11 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 		 struct sm_error *err)
 {
 	struct sm_results *results = session->results;
-	int rc;
+	int rc = check_binding(session, err);
 
 	take_options(session);
-	rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
+	if (rc == 0)
+		rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
 		rc = check_list(session, err);
 	if (rc == 0)
@@ -191,6 +192,8 @@ static int go_on(struct session *session, const struct sm_scenario *const *scena
 	planned = json_object_get(session->manifest, "plan") !=
 		  NULL; /* not where it was stopped while calibrating */
 	rc = resume_compare(session, err);
+	if (rc == 0)
+		rc = check_binding(session, err);
 	if (rc == 0)
 		rc = sm_run_restore_options(session->manifest, options->folder,
 					    &session->plan_options, err);
@@ -255,8 +258,6 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 				   .results = results };
 	int rc = open_machine(&session, scenarios, scenario_count, err);
 
-	if (rc == 0)
-		rc = check_binding(&session, err);
 	if (rc == 0)
 		rc = options->resume ? go_on(&session, scenarios, scenario_count, err)
 				     : begin(&session, scenarios, scenario_count, err);

@@ -9,6 +9,7 @@ Trials come in another order for every seed, as real ones do, and end well, howe
   lack:VARIANT                   it does not exist
 """
 import csv
+import json
 import os
 import random
 import sys
@@ -63,6 +64,13 @@ def main():
     block = int(out.rsplit("-", 1)[1])
     lacking = {variant for kind, variant, *_ in changes if kind == "lack"}
     samples = [s for s in read(f"{stored}/samples.csv") if s["variant"] not in lacking]
+    with open(f"{stored}/manifest.json") as file:
+        manifest = json.load(file)
+    if lacking:  # as the plan of a build without it would have been
+        samples.sort(key=lambda s: int(s["trial"]))
+        for number, sample in enumerate(samples):
+            sample["trial"] = str(number)
+        manifest["plan"]["trials"] = len(samples)
     jitter = random.Random(f"{seed} {os.path.basename(out)}")
     slices = []
 
@@ -77,7 +85,9 @@ def main():
             factor *= jitter.uniform(0.995, 1.005)
         slices += times(sample, factor)
     os.mkdir(out)
-    for name in ("manifest.json", "counters.csv", "metrics.csv"):
+    with open(f"{out}/manifest.json", "w") as file:
+        json.dump(manifest, file)
+    for name in ("counters.csv", "metrics.csv"):
         os.symlink(f"{stored}/{name}", f"{out}/{name}")
     write(f"{out}/samples.csv", samples, f"{stored}/samples.csv")
     write(f"{out}/slices.csv", slices, f"{stored}/slices.csv")
