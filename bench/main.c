@@ -123,7 +123,8 @@ bool use_color(const struct arguments *arguments, FILE *stream)
 static const char *beside_program(const char *in_tree, const char *installed, char found[4096])
 {
 	/* what execve() was given: known without /proc, too */
-	const char *started_as = (const char *)(uintptr_t)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
+	const char *started_as = (const char *)(uintptr_t)getauxval(
+		AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
 	char program[PATH_MAX], *slash;
 
 	if (!started_as || !realpath(started_as, program))
@@ -158,8 +159,9 @@ static int check_stack(struct sm_error *err)
 
 	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_NEEDED)
 		return 0;
-	return sm_fail(err, ENOMEM, "the stack may have %s and %s are needed: raise the limit (ulimit -s)",
-		       sm_format_bytes(has, (double)limit.rlim_cur), sm_format_bytes(needs, STACK_NEEDED));
+	return sm_fail(
+		err, ENOMEM, "the stack may have %s and %s are needed: raise the limit (ulimit -s)",
+		sm_format_bytes(has, (double)limit.rlim_cur), sm_format_bytes(needs, STACK_NEEDED));
 }
 
 int main(int argc, char **argv)

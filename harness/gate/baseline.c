@@ -46,10 +46,11 @@ static const char *distrust(const struct sm_digest *run, size_t c, const struct 
 				"%.0f %% is accepted)",
 				name[i], steal, SM_STEAL_MAX);
 		if (throttled > SM_STEAL_MAX)
-			return sm_results_string(results,
-						 "during %s a CPU limit kept the trials off the PUs for %.1f %% of the PU "
-						 "time (throttling; at most %.0f %% is accepted)",
-						 name[i], throttled, SM_STEAL_MAX);
+			return sm_results_string(
+				results,
+				"during %s a CPU limit kept the trials off the PUs for %.1f %% of the PU "
+				"time (throttling; at most %.0f %% is accepted)",
+				name[i], throttled, SM_STEAL_MAX);
 		/* what is paired block by block bears a load on the machine */
 		if (!as_ratio && both[i]->others_percent > SM_OTHERS_MAX)
 			return sm_results_string(

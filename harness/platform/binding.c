@@ -24,7 +24,8 @@ int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struc
 	hwloc_bitmap_only(set, os_index);
 	/* By thread, of which there is one: for a process hwloc reads /proc/self/task, which may not be there. */
 	if (hwloc_set_cpubind(topology->hw, set, HWLOC_CPUBIND_THREAD) < 0) {
-		rc = sm_fail(err, errno, "cannot bind to PU %u: %s%s", os_index, strerror(errno), sm_refusal("sched_setaffinity", errno));
+		rc = sm_fail(err, errno, "cannot bind to PU %u: %s%s", os_index, strerror(errno),
+			     sm_refusal("sched_setaffinity", errno));
 		goto out_free;
 	}
 	if (hwloc_get_cpubind(topology->hw, got, HWLOC_CPUBIND_THREAD) < 0 ||
@@ -63,7 +64,8 @@ int sm_topology_bind_memory(const struct sm_topology *topology, void *address, u
 				   node < 0 ? HWLOC_MEMBIND_INTERLEAVE : HWLOC_MEMBIND_BIND,
 				   HWLOC_MEMBIND_BYNODESET |
 					   (node < 0 ? 0 : HWLOC_MEMBIND_STRICT)) < 0)
-		rc = sm_fail(err, errno == ENOSYS ? ENOTSUP : errno, "cannot set the NUMA policy of the region (mbind): %s%s",
+		rc = sm_fail(err, errno == ENOSYS ? ENOTSUP : errno,
+			     "cannot set the NUMA policy of the region (mbind): %s%s",
 			     strerror(errno), sm_refusal("mbind", errno));
 out_free:
 	hwloc_bitmap_free(nodes);
@@ -87,8 +89,9 @@ int sm_topology_memory_nodes(const struct sm_topology *topology, const void *add
 	for (uint64_t i = 0; i < sampled; i++)
 		where[i] = (char *)(uintptr_t)address + i * pages / sampled * page;
 	if (syscall(SYS_move_pages, 0, sampled, where, NULL, status, 0) < 0) {
-		rc = sm_fail(err, errno, "the kernel does not say on which node pages lie (move_pages): %s%s", strerror(errno),
-			     sm_refusal("move_pages", errno));
+		rc = sm_fail(err, errno,
+			     "the kernel does not say on which node pages lie (move_pages): %s%s",
+			     strerror(errno), sm_refusal("move_pages", errno));
 		goto out_free;
 	}
 	for (uint64_t i = 0; i < sampled; i++) {

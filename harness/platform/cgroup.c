@@ -280,7 +280,8 @@ double sm_memory_kills(const struct sm_os *os)
 
 	if (open_group(&group, os, "memory"))
 		do
-			kills = field_in(&group, group.v1 ? "memory.oom_control" : "memory.events", "oom_kill");
+			kills = field_in(&group, group.v1 ? "memory.oom_control" : "memory.events",
+					 "oom_kill");
 		while (isnan(kills) && go_up(&group));
 	if (isfinite(kills) || sm_os_read(os, text, sizeof(text), "/proc/vmstat") < 0)
 		return kills;

@@ -60,7 +60,8 @@ static int bind_once(void *topology, struct sm_error *err)
 }
 
 /* One binding, as every worker makes it. */
-static void check_binding(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
+static void check_binding(struct list *list, const struct sm_os *os,
+			  const struct sm_topology *topology)
 {
 	struct sm_errand errand = { .title = "bind",
 				    .fn = bind_once,
@@ -98,7 +99,8 @@ static void check_topology(struct list *list, const struct sm_os *os,
 			   "/proc cannot be read: what page sizes were got, steal and limits of the cgroup are unknown"),
 		       "mount -t proc proc /proc");
 	if (!sm_os_has(os, "/sys/devices/system/cpu"))
-		remedy(add(list, "sys", GAP, "/sys cannot be read: NUMA nodes and page sizes are unknown, and of caches what the CPU says is all"),
+		remedy(add(list, "sys", GAP,
+			   "/sys cannot be read: NUMA nodes and page sizes are unknown, and of caches what the CPU says is all"),
 		       "mount -t sysfs sysfs /sys");
 	if (count == 1)
 		remedy(add(list, "topology", GAP, "one PU: nothing can be measured across cores"),
@@ -140,7 +142,8 @@ static void check_pool(struct list *list, const struct sm_os *os, const char *na
 		if (sm_os_has(os, "/sys/kernel/mm"))
 			add(list, "huge pages", WARN, "this CPU or kernel has no %s pages", name);
 		else
-			remedy(add(list, "huge pages", WARN, "whether there are %s pages is unknown: /sys cannot be read",
+			remedy(add(list, "huge pages", WARN,
+				   "whether there are %s pages is unknown: /sys cannot be read",
 				   name),
 			       "mount -t sysfs sysfs /sys");
 		return;
@@ -213,14 +216,16 @@ static void check_limits(struct list *list)
 	}
 }
 
-static void check_huge_limit(struct list *list, const struct sm_os *os, const char *name, uint64_t page_bytes)
+static void check_huge_limit(struct list *list, const struct sm_os *os, const char *name,
+			     uint64_t page_bytes)
 {
 	char most[SM_TEXT_MAX];
 	struct sm_room room;
 
 	sm_hugetlb_room(os, page_bytes, &room);
 	if (room.left != UINT64_MAX)
-		remedy(add(list, "cgroup", WARN, "its limit on %s pages is %s: what needs more is skipped", name,
+		remedy(add(list, "cgroup", WARN,
+			   "its limit on %s pages is %s: what needs more is skipped", name,
 			   sm_format_bytes(most, (double)room.limit)),
 		       "raise its hugetlb.*.max");
 }
@@ -237,11 +242,13 @@ static void check_quota(struct list *list, const struct sm_topology *topology, d
 			   pus, count),
 		       "raise its cpu.max (a container's --cpus), or give it whole CPUs instead (--cpuset-cpus)");
 	else if (isfinite(pus))
-		add(list, "cgroup", GOOD, "its CPU limit is %.3g PUs, and %u are allowed", pus, count);
+		add(list, "cgroup", GOOD, "its CPU limit is %.3g PUs, and %u are allowed", pus,
+		    count);
 }
 
 /* Each limit of the control group that there is. */
-static void check_group(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
+static void check_group(struct list *list, const struct sm_os *os,
+			const struct sm_topology *topology)
 {
 	char most[SM_TEXT_MAX], left[SM_TEXT_MAX];
 	struct sm_cgroup_limits limits;
@@ -252,13 +259,16 @@ static void check_group(struct list *list, const struct sm_os *os, const struct 
 	check_quota(list, topology, limits.cpu_pus);
 	sm_memory_room(os, &room);
 	if (room.file[0])
-		remedy(add(list, "cgroup", WARN, "its memory limit is %s, of which %s are left: what needs more is skipped",
-			   sm_format_bytes(most, (double)room.limit), sm_format_bytes(left, (double)room.left)),
+		remedy(add(list, "cgroup", WARN,
+			   "its memory limit is %s, of which %s are left: what needs more is skipped",
+			   sm_format_bytes(most, (double)room.limit),
+			   sm_format_bytes(left, (double)room.left)),
 		       "raise its memory.max (a container's --memory)");
 	sm_pids_room(os, &room);
 	if (room.left != UINT64_MAX) {
 		item = add(list, "cgroup", room.left < PROCESSES_ENOUGH ? GAP : GOOD,
-			   "it may have %" PRIu64 " processes, %" PRIu64 " more than now", room.limit, room.left);
+			   "it may have %" PRIu64 " processes, %" PRIu64 " more than now",
+			   room.limit, room.left);
 		if (item->level == SM_GAP)
 			remedy(item, "raise its pids.max (a container's --pids-limit)");
 	}
@@ -298,13 +308,16 @@ static void check_noise(struct list *list, const struct sm_os *os)
 	sm_noise_between(&before, &after, &noise);
 	sm_cgroup_limits(os, &limits);
 	stopped = noise.throttled_times > 0;
-	item = add(list, "noise", noise.steal_percent > LOST_MOST || lost > LOST_MOST ? GAP : GOOD,
-		   "in 0.2 s: %.1f %% steal, %.2f %% of one PU's time lost in gaps, the longest %s%s",
-		   isfinite(noise.steal_percent) ? noise.steal_percent : 0.0, lost,
-		   sm_format_ns(text, (double)longest), stopped ? ", and the CPU limit stopped this process" : "");
+	item = add(
+		list, "noise", noise.steal_percent > LOST_MOST || lost > LOST_MOST ? GAP : GOOD,
+		"in 0.2 s: %.1f %% steal, %.2f %% of one PU's time lost in gaps, the longest %s%s",
+		isfinite(noise.steal_percent) ? noise.steal_percent : 0.0, lost,
+		sm_format_ns(text, (double)longest),
+		stopped ? ", and the CPU limit stopped this process" : "");
 	if (item->level == SM_GAP && (stopped || limits.cpu_pus < 1))
-		remedy(item, "the CPU limit of its cgroup takes this time, not other work: raise its cpu.max (a container's "
-			     "--cpus)");
+		remedy(item,
+		       "the CPU limit of its cgroup takes this time, not other work: raise its cpu.max (a container's "
+		       "--cpus)");
 	else if (item->level == SM_GAP)
 		remedy(item,
 		       "stop other work, or measure with a longer profile; shmeter calls what is too "
@@ -318,8 +331,9 @@ static void check_settings(struct list *list, const struct sm_os *os)
 	if (sm_os_read(os, text, sizeof(text),
 		       "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") < 0)
 		add(list, "governor", sm_os_has(os, "/sys/devices/system/cpu") ? GOOD : WARN, "%s",
-		    sm_os_has(os, "/sys/devices/system/cpu") ? "no frequency scaling is visible here"
-							     : "unknown: /sys cannot be read");
+		    sm_os_has(os, "/sys/devices/system/cpu")
+			    ? "no frequency scaling is visible here"
+			    : "unknown: /sys cannot be read");
 	else if (strcmp(text, "performance") == 0)
 		add(list, "governor", GOOD, "performance");
 	else

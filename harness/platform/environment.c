@@ -131,13 +131,13 @@ static void add_memory(json_t *object, const struct sm_os *os)
 {
 	static const struct {
 		const char *key, *field;
-	} fields[] = { { "memory_kib", "MemTotal" },
-		       { "swap_kib", "SwapTotal" } };
+	} fields[] = { { "memory_kib", "MemTotal" }, { "swap_kib", "SwapTotal" } };
 	uint64_t available = sm_memory_available(os);
 	char text[8192], value[64];
 
 	if (available != UINT64_MAX)
-		json_object_set_new(object, "memory_available_kib", json_integer((json_int_t)(available / 1024)));
+		json_object_set_new(object, "memory_available_kib",
+				    json_integer((json_int_t)(available / 1024)));
 	if (sm_os_read(os, text, sizeof(text), "/proc/meminfo") < 0)
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)

@@ -81,11 +81,12 @@ static int encode(struct sm_event *event, struct sm_error *err)
 	if (rc == PFM_ERR_NOTSUPP) {
 		event->state = SM_NOT_SUPPORTED;
 		/* where libpfm4 looks whether the kernel has events at all */
-		snprintf(event->reason, sizeof(event->reason), "%s",
-			 sm_os_has(&sm_os_linux, "/proc/sys/kernel/perf_event_paranoid")
-				 ? "libpfm4 knows no such event for this CPU"
-				 : "/proc/sys/kernel/perf_event_paranoid is not there: /proc is not mounted, or the kernel is "
-				   "built without perf events");
+		snprintf(
+			event->reason, sizeof(event->reason), "%s",
+			sm_os_has(&sm_os_linux, "/proc/sys/kernel/perf_event_paranoid")
+				? "libpfm4 knows no such event for this CPU"
+				: "/proc/sys/kernel/perf_event_paranoid is not there: /proc is not mounted, or the kernel is "
+				  "built without perf events");
 		return 0;
 	}
 	if (rc != PFM_SUCCESS)

@@ -268,13 +268,15 @@ int sm_guard_start(struct sm_error *err)
 	/* Opened before the fork: a parent that is killed before the guard runs is seen all the same. */
 	parent_fd = pidfd_open(getpid(), 0);
 	if (parent_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno), sm_refusal("pidfd_open", errno));
+		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno),
+			     sm_refusal("pidfd_open", errno));
 		goto out_close;
 	}
 	for_segments_of(getpid(), note_foreign, &foreign);
 	guard.pid = fork_guard(parent_fd, pair[1], &foreign);
 	if (guard.pid < 0) {
-		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno), sm_refusal("fork", errno));
+		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno),
+			     sm_refusal("fork", errno));
 		guard.pid = 0;
 		goto out_close;
 	}

@@ -96,7 +96,8 @@ void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_
 	out->throttled_times = after->throttled_times - before->throttled_times;
 	out->memory_kills = after->memory_kills - before->memory_kills;
 	if (seconds > 0)
-		out->throttled_percent = (after->throttled_ns - before->throttled_ns) / seconds / 1e7 / (double)online_pus();
+		out->throttled_percent = (after->throttled_ns - before->throttled_ns) / seconds /
+					 1e7 / (double)online_pus();
 	if (before->total_ticks == 0 || after->total_ticks == 0 || seconds <= 0)
 		return;
 	out->steal_percent =
@@ -113,7 +114,8 @@ void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_
 		(double)(after->context_switches - before->context_switches) / seconds;
 }
 
-bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after, char *out, size_t size)
+bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
+			char *out, size_t size)
 {
 	double raw = (double)after->taken_ns - (double)before->taken_ns;
 	double steady = (double)after->monotonic_ns - (double)before->monotonic_ns;
@@ -122,10 +124,13 @@ bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_nois
 	char text[SM_TEXT_MAX], other[SM_TEXT_MAX];
 
 	if (suspended > CLOCKS_APART_NS)
-		snprintf(out, size, "the machine was suspended for %s", sm_format_ns(text, suspended));
+		snprintf(out, size, "the machine was suspended for %s",
+			 sm_format_ns(text, suspended));
 	else if (apart > CLOCKS_APART_NS + CLOCKS_APART_SHARE * steady || raw < 0)
-		snprintf(out, size, "the clock jumped: CLOCK_MONOTONIC_RAW went on by %s and CLOCK_MONOTONIC by %s",
-			 sm_format_ns(text, raw), sm_format_ns(other, steady));
+		snprintf(
+			out, size,
+			"the clock jumped: CLOCK_MONOTONIC_RAW went on by %s and CLOCK_MONOTONIC by %s",
+			sm_format_ns(text, raw), sm_format_ns(other, steady));
 	else
 		return false;
 	return true;

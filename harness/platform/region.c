@@ -157,19 +157,20 @@ static int attach_sysv(struct sm_region *region, void *space, struct sm_error *e
 		flags |= SHM_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
 	region->shmid = shmget(IPC_PRIVATE, region->mapped_bytes, flags);
 	if (region->shmid < 0)
-		return sm_fail(
-			err, errno,
-			"shmget of %zu bytes failed: %s%s", region->mapped_bytes, strerror(errno),
-			sm_refusal("shmget", errno));
+		return sm_fail(err, errno, "shmget of %zu bytes failed: %s%s", region->mapped_bytes,
+			       strerror(errno), sm_refusal("shmget", errno));
 	region->address = shmat(region->shmid, space, SHM_REMAP);
 	if (region->address == (void *)-1) {
-		rc = sm_fail(err, errno, "shmat failed: %s%s", strerror(errno), sm_refusal("shmat", errno));
+		rc = sm_fail(err, errno, "shmat failed: %s%s", strerror(errno),
+			     sm_refusal("shmat", errno));
 		region->address = NULL;
 	}
 	/* it lives on while it is attached */
 	if (shmctl(region->shmid, IPC_RMID, NULL) < 0 && rc == 0)
-		rc = sm_fail(err, errno, "shmctl cannot mark segment %d for removal: %s; `ipcrm -m %d` removes it",
-			     region->shmid, strerror(errno), region->shmid);
+		rc = sm_fail(
+			err, errno,
+			"shmctl cannot mark segment %d for removal: %s; `ipcrm -m %d` removes it",
+			region->shmid, strerror(errno), region->shmid);
 	return rc;
 }
 
@@ -212,7 +213,8 @@ static int advise(struct sm_region *region, struct sm_error *err)
  * there.  memfd lives on the kernel's own mount, which has no size. */
 static bool is_reserved(const struct sm_region *region)
 {
-	return !is_huge(region) && (region->asked.backing == SM_POSIX || region->asked.backing == SM_FILE);
+	return !is_huge(region) &&
+	       (region->asked.backing == SM_POSIX || region->asked.backing == SM_FILE);
 }
 
 static int reserve(void *argument, struct sm_error *err)
@@ -222,12 +224,10 @@ static int reserve(void *argument, struct sm_error *err)
 
 	if (error == 0)
 		return 0;
-	return sm_fail(
-		err, error,
-		"cannot reserve %zu bytes in %s: %s%s",
-		region->mapped_bytes,
-		region->asked.backing == SM_POSIX ? "/dev/shm" : "the file system of --file-folder",
-		strerror(error), sm_refusal("fallocate", error));
+	return sm_fail(err, error, "cannot reserve %zu bytes in %s: %s%s", region->mapped_bytes,
+		       region->asked.backing == SM_POSIX ? "/dev/shm"
+							 : "the file system of --file-folder",
+		       strerror(error), sm_refusal("fallocate", error));
 }
 
 /* Blocks of a tmpfs are memory, for which the kernel may kill who takes them. */
@@ -275,8 +275,8 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 	region->mapped_bytes = (bytes + page - 1) / page * page;
 	rc = open_object(region, os, file_folder, err);
 	if (rc == 0 && !(space = aligned_space(region->mapped_bytes, asked.pages, page)))
-		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes: %s%s", region->mapped_bytes, strerror(errno),
-			     sm_refusal("mmap", errno));
+		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes: %s%s",
+			     region->mapped_bytes, strerror(errno), sm_refusal("mmap", errno));
 	if (rc == 0)
 		rc = asked.backing == SM_SYSV ? attach_sysv(region, space, err)
 					      : map_object(region, space, 0, err);
@@ -322,8 +322,8 @@ static int make_huge(struct sm_region *region, struct sm_error *err)
 	if (rc < 0)
 		return sm_fail(
 			err, rc == -EINVAL ? ENOTSUP : -rc,
-			"the kernel cannot collapse the region into huge pages (MADV_COLLAPSE): %s%s", strerror(-rc),
-			sm_refusal("MADV_COLLAPSE", -rc));
+			"the kernel cannot collapse the region into huge pages (MADV_COLLAPSE): %s%s",
+			strerror(-rc), sm_refusal("MADV_COLLAPSE", -rc));
 	return 0;
 }
 
@@ -357,17 +357,16 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 	case SM_MADVISE:
 		/* EFAULT is what a touch would have raised as SIGBUS: a hugetlb cgroup, for one. */
 		if (madvise(region->address, region->mapped_bytes, MADV_POPULATE_WRITE) < 0)
-			rc = sm_fail(
-				err, errno == EINVAL ? ENOTSUP : errno,
-				"MADV_POPULATE_WRITE of %zu bytes failed: %s%s",
-				region->mapped_bytes, strerror(errno), sm_refusal("MADV_POPULATE_WRITE", errno));
+			rc = sm_fail(err, errno == EINVAL ? ENOTSUP : errno,
+				     "MADV_POPULATE_WRITE of %zu bytes failed: %s%s",
+				     region->mapped_bytes, strerror(errno),
+				     sm_refusal("MADV_POPULATE_WRITE", errno));
 		break;
 	case SM_MLOCK:
 		if (mlock(region->address, region->mapped_bytes) < 0)
-			rc = sm_fail(
-				err, errno == ENOMEM ? EPERM : errno,
-				"mlock of %zu bytes failed: %s%s", region->mapped_bytes, strerror(errno),
-				sm_refusal("mlock", errno));
+			rc = sm_fail(err, errno == ENOMEM ? EPERM : errno,
+				     "mlock of %zu bytes failed: %s%s", region->mapped_bytes,
+				     strerror(errno), sm_refusal("mlock", errno));
 		break;
 	default: break;
 	}
@@ -387,7 +386,8 @@ static int warm(void *argument, struct sm_error *err)
 {
 	const struct warming *w = argument;
 	struct sm_region region;
-	int rc = sm_region_create(&region, w->os, w->topology, w->asked, w->bytes, w->file_folder, err);
+	int rc = sm_region_create(&region, w->os, w->topology, w->asked, w->bytes, w->file_folder,
+				  err);
 
 	if (rc < 0)
 		return rc;
@@ -415,7 +415,8 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 		warming.asked.backing = SM_ANON;
 	if (asked.pages.kind == SM_PAGES_MULTI ||
 	    (asked.pages.kind == SM_PAGES_THP && !region_thp_at_fault(os, warming.asked.backing)))
-		warming.asked.pages = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
+		warming.asked.pages =
+			(struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
 	if (asked.pages.kind == SM_PAGES_HUGETLB)
 		errand.huge_page_bytes = asked.pages.bytes;
 	warming.asked.prefault = SM_TOUCH;

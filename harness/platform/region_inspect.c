@@ -186,15 +186,18 @@ static int find_multi(const struct sm_region *region, struct sm_region_got *got,
 
 /* The kernel gives explicit huge pages and base pages, where transparent ones were advised against, as asked or not at
  * all; the rest has to be seen to be believed. */
-static int without_proc(const struct sm_region *region, bool strict, struct sm_region_got *got, struct sm_error *err)
+static int without_proc(const struct sm_region *region, bool strict, struct sm_region_got *got,
+			struct sm_error *err)
 {
 	enum sm_page_kind kind = region->asked.pages.kind;
 
 	got->unknown = true;
-	if (!strict || ((kind == SM_PAGES_BASE || kind == SM_PAGES_HUGETLB) && region->asked.numa != SM_BIND &&
-			region->asked.numa != SM_INTERLEAVE))
+	if (!strict || ((kind == SM_PAGES_BASE || kind == SM_PAGES_HUGETLB) &&
+			region->asked.numa != SM_BIND && region->asked.numa != SM_INTERLEAVE))
 		return 0;
-	return sm_fail(err, EXDEV, "whether pages are what and where was asked for is not known: /proc cannot be read; mount it");
+	return sm_fail(
+		err, EXDEV,
+		"whether pages are what and where was asked for is not known: /proc cannot be read; mount it");
 }
 
 int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_region_got *got,

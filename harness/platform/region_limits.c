@@ -27,9 +27,10 @@ int region_sys_known(const struct sm_os *os, struct sm_error *err)
 {
 	if (sm_os_has(os, "/sys/kernel/mm"))
 		return 0;
-	return sm_fail(err, ENODEV,
-		       "what page sizes there are is not known: /sys/kernel/mm cannot be read; mount /sys, or choose --pages "
-		       "4k");
+	return sm_fail(
+		err, ENODEV,
+		"what page sizes there are is not known: /sys/kernel/mm cannot be read; mount /sys, or choose --pages "
+		"4k");
 }
 
 /* A hugetlb cgroup counts at the touch: a mapping beyond it is made, and then raises SIGBUS. */

@@ -230,9 +230,10 @@ static int thp_supported(const struct sm_os *os, const struct sm_topology *topol
 		return sm_fail(err, ENODEV,
 			       "this kernel has no transparent huge pages: choose another --pages");
 	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1)
-		return sm_fail(err, ENODEV,
-			       "transparent huge pages are disabled for this process (prctl, PR_SET_THP_DISABLE), by what started "
-			       "it: start it otherwise, or choose another --pages");
+		return sm_fail(
+			err, ENODEV,
+			"transparent huge pages are disabled for this process (prctl, PR_SET_THP_DISABLE), by what started "
+			"it: start it otherwise, or choose another --pages");
 	if (asked.backing == SM_FILE && (statfs(folder, &fs) < 0 || fs.f_type != TMPFS_MAGIC))
 		return sm_fail(
 			err, ENOTSUP,

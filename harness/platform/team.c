@@ -114,17 +114,14 @@ int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_me
 		if (member->pid == 0)
 			member_main(parent, title, fn, argument, i);
 		if (member->pid < 0) {
-			rc = sm_fail(
-				err, errno,
-				"cannot fork worker %u of %u: %s%s", i, count, strerror(errno),
-				sm_refusal("fork", errno));
+			rc = sm_fail(err, errno, "cannot fork worker %u of %u: %s%s", i, count,
+				     strerror(errno), sm_refusal("fork", errno));
 			goto out_kill;
 		}
 		member->pidfd = pidfd_open(member->pid, 0);
 		if (member->pidfd < 0) {
-			rc = sm_fail(err, errno,
-				     "cannot watch worker %u of %u (pidfd_open): %s%s", i, count,
-				     strerror(errno), sm_refusal("pidfd_open", errno));
+			rc = sm_fail(err, errno, "cannot watch worker %u of %u (pidfd_open): %s%s",
+				     i, count, strerror(errno), sm_refusal("pidfd_open", errno));
 			goto out_kill;
 		}
 	}
@@ -146,7 +143,9 @@ static void note_standstill(struct sm_team *team, uint64_t slept_ns)
 	for (unsigned i = 0; i < team->count; i++) {
 		info.si_pid = 0;
 		if (!team->member[i].reaped &&
-		    waitid(P_PID, (id_t)team->member[i].pid, &info, WSTOPPED | WCONTINUED | WNOHANG) == 0 && info.si_pid)
+		    waitid(P_PID, (id_t)team->member[i].pid, &info,
+			   WSTOPPED | WCONTINUED | WNOHANG) == 0 &&
+		    info.si_pid)
 			team->stopped = true;
 	}
 }

@@ -162,7 +162,8 @@ static int load(struct sm_topology *t, const char *source, struct sm_error *err)
 		rc = load_once(t, source, err);
 	/* Another picture of the same PUs, out of hwloc's environment variables: it binds as this machine's own.  Where the
 	 * picture comes from there, hwloc takes that too from there alone. */
-	if (rc == 0 && !source && !t->this_machine && !getenv("HWLOC_THISSYSTEM") && has_these_pus(t->hw)) {
+	if (rc == 0 && !source && !t->this_machine && !getenv("HWLOC_THISSYSTEM") &&
+	    has_these_pus(t->hw)) {
 		hwloc_topology_destroy(t->hw);
 		t->hw = NULL;
 		if (setenv("HWLOC_THISSYSTEM", "1", false) < 0)

@@ -248,7 +248,8 @@ static void print_trust(const struct printer *p)
 	}
 	words_stood(r, throttled, sizeof(throttled));
 	if (throttled[0]) {
-		snprintf(text, sizeof(text), "Time passed and nobody ran: %s; left out.", throttled);
+		snprintf(text, sizeof(text), "Time passed and nobody ran: %s; left out.",
+			 throttled);
 		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	words_throttled(r, throttled, sizeof(throttled));

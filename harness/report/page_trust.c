@@ -142,7 +142,8 @@ static void check_throttled(struct page *page)
 	if (!found[0])
 		return;
 	found[0] = (char)toupper((unsigned char)found[0]);
-	check(page->out, "Throttling", trust_of_share(words_number(page->results, "analysis/throttled_percent")), found,
+	check(page->out, "Throttling",
+	      trust_of_share(words_number(page->results, "analysis/throttled_percent")), found,
 	      "A container's CPU limit stops its processes for a part of each period; over 5 % no ratio is believed.");
 }
 
@@ -349,7 +350,8 @@ static enum trust judge(const struct page *page, const struct tally *t, char *wh
 		used += (size_t)snprintf(why + used, size - used,
 					 " The host took %.1f %% of the time.", steal);
 	if (throttled > STEAL_PERCENT_MAX)
-		used += (size_t)snprintf(why + used, size - used, " A CPU limit took %.1f %% of the time.", throttled);
+		used += (size_t)snprintf(why + used, size - used,
+					 " A CPU limit took %.1f %% of the time.", throttled);
 	if (t->failed)
 		used += (size_t)snprintf(why + used, size - used, " %zu trials failed.", t->failed);
 	if (t->lossy)
@@ -361,7 +363,8 @@ static enum trust judge(const struct page *page, const struct tally *t, char *wh
 		used += (size_t)snprintf(why + used, size - used,
 					 " %zu of %zu comparisons have no interval.", t->thin,
 					 t->pairs);
-	if (trust == TRUST_BAD || t->failed || steal > STEAL_PERCENT_MAX || throttled > STEAL_PERCENT_MAX)
+	if (trust == TRUST_BAD || t->failed || steal > STEAL_PERCENT_MAX ||
+	    throttled > STEAL_PERCENT_MAX)
 		return TRUST_BAD;
 	return used ? TRUST_CARE : TRUST_GOOD;
 }

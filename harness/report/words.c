@@ -66,7 +66,8 @@ void words_machine(const struct sm_results *results, char *out, size_t size)
 static bool is_lost(const struct sm_sample *sample)
 {
 	/* a case that was left out before has no seats */
-	return sample->ended == SM_DISTURBED || sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT ||
+	return sample->ended == SM_DISTURBED || sample->ended == SM_WORKER_DIED ||
+	       sample->ended == SM_TIMED_OUT ||
 	       (sample->ended == SM_SKIPPED && strcmp(sample->pus, "-") != 0);
 }
 
@@ -97,8 +98,9 @@ bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX]
 	if (2 * lost <= begun || lost == 0)
 		return false;
 	snprintf(out, SM_LOST_TEXT_MAX,
-		 "Most trials of this run could not be made: %zu of %zu (%.0f %%). %s: %.500s", lost, begun,
-		 100.0 * (double)lost / (double)begun, most == lost ? "The reason" : "The most frequent reason", reason);
+		 "Most trials of this run could not be made: %zu of %zu (%.0f %%). %s: %.500s",
+		 lost, begun, 100.0 * (double)lost / (double)begun,
+		 most == lost ? "The reason" : "The most frequent reason", reason);
 	return true;
 }
 
@@ -117,11 +119,13 @@ void words_throttled(const struct sm_results *results, char *out, size_t size)
 	if (times > 0)
 		snprintf(often, sizeof(often), ", in %.0f periods", times);
 	if (isfinite(percent))
-		snprintf(out, size,
-			 "a CPU limit%s kept the processes off the PUs for %.2f %% of the machine's time%s", limit,
-			 percent, often);
+		snprintf(
+			out, size,
+			"a CPU limit%s kept the processes off the PUs for %.2f %% of the machine's time%s",
+			limit, percent, often);
 	else
-		snprintf(out, size, "there is a CPU limit%s, and the kernel does not say what it took", limit);
+		snprintf(out, size,
+			 "there is a CPU limit%s, and the kernel does not say what it took", limit);
 }
 
 void words_stood(const struct sm_results *results, char *out, size_t size)
@@ -135,16 +139,19 @@ void words_stood(const struct sm_results *results, char *out, size_t size)
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *sample = &results->samples[i];
 
-		if (sample->derived || strncmp(sample->reason, SM_STOOD_STILL, strlen(SM_STOOD_STILL)) != 0)
+		if (sample->derived ||
+		    strncmp(sample->reason, SM_STOOD_STILL, strlen(SM_STOOD_STILL)) != 0)
 			continue;
 		trials++;
 		if (!reason)
 			reason = sample->reason + strlen(SM_STOOD_STILL);
 	}
 	if (reason)
-		used = (size_t)snprintf(out, size, "%u trial%s (%s)", trials, trials > 1 ? "s" : "", reason);
+		used = (size_t)snprintf(out, size, "%u trial%s (%s)", trials, trials > 1 ? "s" : "",
+					reason);
 	if (slices > 0 && used < size)
-		snprintf(out + used, size - used, "%s%.0f slice%s", reason ? " and " : "", slices, slices > 1 ? "s" : "");
+		snprintf(out + used, size - used, "%s%.0f slice%s", reason ? " and " : "", slices,
+			 slices > 1 ? "s" : "");
 }
 
 void words_limits(const struct sm_results *results, char *out, size_t size)
@@ -170,8 +177,8 @@ void words_limits(const struct sm_results *results, char *out, size_t size)
 			sm_format_bytes(text, value);
 		else
 			snprintf(text, sizeof(text), "%.4g", value);
-		used += (size_t)snprintf(out + used, size - used, "%s%s%s%s", used ? ", " : "", limits[i].before, text,
-					 limits[i].after);
+		used += (size_t)snprintf(out + used, size - used, "%s%s%s%s", used ? ", " : "",
+					 limits[i].before, text, limits[i].after);
 	}
 }
 

@@ -100,9 +100,10 @@ static int check_binding(const struct session *session, struct sm_error *err)
 {
 	if (sm_topology_is_here(session->topology))
 		return 0;
-	return sm_fail(err, ENODEV,
-		       "the topology comes from HWLOC_SYNTHETIC, HWLOC_XMLFILE or HWLOC_FSROOT and has PUs that this "
-		       "process may not run on: it can be planned with (--dry-run), not measured on");
+	return sm_fail(
+		err, ENODEV,
+		"the topology comes from HWLOC_SYNTHETIC, HWLOC_XMLFILE or HWLOC_FSROOT and has PUs that this "
+		"process may not run on: it can be planned with (--dry-run), not measured on");
 }
 
 /* A listed PU that is not there is a mistake in the command, not a property of some cases. */

@@ -180,7 +180,8 @@ static void add_up_steal(struct sm_analysis *a)
 
 		if (group->wall_ns > 0 && a->pus > 0) {
 			group->steal_percent = 100 * group->steal_ns / (group->wall_ns * a->pus);
-			group->throttled_percent = 100 * group->throttled_ns / (group->wall_ns * a->pus);
+			group->throttled_percent =
+				100 * group->throttled_ns / (group->wall_ns * a->pus);
 		}
 	}
 }

@@ -212,7 +212,8 @@ int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err)
 	json_object_set_new(analysis, "pace_changed", describe_moves(a, true));
 	json_object_set_new(analysis, "aa", describe_control(&a->control));
 	json_object_set_new(analysis, "steal_percent", json_real(sm_analysis_steal(a)));
-	json_object_set_new(analysis, "throttled_percent", number_or_null(sm_analysis_throttled(a)));
+	json_object_set_new(analysis, "throttled_percent",
+			    number_or_null(sm_analysis_throttled(a)));
 	json_decref(results->analysis);
 	results->analysis = analysis;
 	return 0;

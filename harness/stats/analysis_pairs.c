@@ -40,10 +40,11 @@ const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct s
 					 "trials (steal; at most %.0f %% is accepted)",
 					 group->steal_percent, SM_STEAL_MAX);
 	if (group->throttled_percent > SM_STEAL_MAX)
-		return sm_results_string(results,
-					 "a CPU limit kept these trials off the PUs for %.1f %% of the PU time "
-					 "(throttling; at most %.0f %% is accepted): raise cpu.max (a container's --cpus)",
-					 group->throttled_percent, SM_STEAL_MAX);
+		return sm_results_string(
+			results,
+			"a CPU limit kept these trials off the PUs for %.1f %% of the PU time "
+			"(throttling; at most %.0f %% is accepted): raise cpu.max (a container's --cpus)",
+			group->throttled_percent, SM_STEAL_MAX);
 	if (c->ties > SM_TIES_MAX * c->used)
 		return sm_results_string(results,
 					 "in %u of %u blocks both times are equal: the clock is "

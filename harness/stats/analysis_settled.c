@@ -7,7 +7,8 @@
 
 #include "analysis_parts.h"
 
-void sm_analysis_put_aside(struct sm_analysis *a, size_t s, enum sm_status status, const char *reason)
+void sm_analysis_put_aside(struct sm_analysis *a, size_t s, enum sm_status status,
+			   const char *reason)
 {
 	struct sm_value *found = &a->results->samples[s].found;
 
@@ -112,11 +113,13 @@ static void judge_rates(struct sm_analysis *a)
 			continue;
 		a->results->samples[s].behind = true;
 		if (a->results->samples[s].found.status == SM_OK)
-			sm_analysis_put_aside(a, (size_t)s, SM_SATURATED,
-				  sm_results_string(a->results,
-						    "saturated: %.1f %% of the offered rate was achieved, "
-						    "and %.0f %% are needed for a latency",
-						    100 * metric->value, 100 * SM_ACHIEVED_MIN));
+			sm_analysis_put_aside(
+				a, (size_t)s, SM_SATURATED,
+				sm_results_string(
+					a->results,
+					"saturated: %.1f %% of the offered rate was achieved, "
+					"and %.0f %% are needed for a latency",
+					100 * metric->value, 100 * SM_ACHIEVED_MIN));
 	}
 }
 

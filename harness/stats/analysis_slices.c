@@ -242,10 +242,11 @@ static const char *why_no_class(struct sm_analysis *a, size_t trial)
 		most = cell[k].pure > most ? cell[k].pure : most;
 	return 2 * most > view->count
 		       ? NULL
-		       : sm_results_string(a->results,
-					   "a value of the whole trial, of whose %u slices %u are pure in "
-					   "one class",
-					   view->count, most);
+		       : sm_results_string(
+				 a->results,
+				 "a value of the whole trial, of whose %u slices %u are pure in "
+				 "one class",
+				 view->count, most);
 }
 
 /* A metric of the whole trial is one value: a count or a size in no class, a time or a rate in the trial's. */
@@ -270,7 +271,8 @@ static void judge_derived(struct sm_analysis *a, size_t s)
 }
 
 /* Over this a slice stood still; a trial of one or two slices has nothing to hold against it. */
-static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_view *view, double *times)
+static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_view *view,
+			    double *times)
 {
 	if (view->count < SM_PURE_SLICES_MIN)
 		return INFINITY;
@@ -282,8 +284,8 @@ static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_
 /* What the workers' CPU time, where it is known, leaves of a slice. */
 static bool stood_still(const struct sm_slice_row *slice, unsigned workers, double longest_ns)
 {
-	return (double)slice->ns > longest_ns && slice->cpu_tenths > 0 && slice->cpu_tenths < UINT8_MAX &&
-	       workers - slice->cpu_tenths / 10.0 > STOOD_SHARE;
+	return (double)slice->ns > longest_ns && slice->cpu_tenths > 0 &&
+	       slice->cpu_tenths < UINT8_MAX && workers - slice->cpu_tenths / 10.0 > STOOD_SHARE;
 }
 
 static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *times)
@@ -305,7 +307,8 @@ static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *ti
 		struct sm_slice_row *slice = slice_at(a, view->first + i);
 
 		klass[i] = judge_slice(relation, unprobed, sample->shared_pus, slice);
-		if (klass[i] >= 0 && stood_still(slice, a->results->cases[sample->case_index].workers, longest_ns)) {
+		if (klass[i] >= 0 &&
+		    stood_still(slice, a->results->cases[sample->case_index].workers, longest_ns)) {
 			slice->purity = SM_STOOD;
 			klass[i] = -1;
 		}

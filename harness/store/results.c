@@ -255,7 +255,9 @@ void sm_slice_take_probes(struct sm_slice_facts *slice)
 	if (slice->cpu_ns > 0 && slice->row.ns > 0) {
 		double tenths = 10.0 * (double)slice->cpu_ns / (double)slice->row.ns;
 
-		slice->row.cpu_tenths = tenths < 1 ? 1 : tenths < UINT8_MAX ? (uint8_t)tenths : UINT8_MAX;
+		slice->row.cpu_tenths = tenths < 1           ? 1
+					: tenths < UINT8_MAX ? (uint8_t)tenths
+							     : UINT8_MAX;
 	}
 }
 

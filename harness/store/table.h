@@ -70,7 +70,7 @@ struct summary_view {
 };
 
 /* Significant digits of a number in a file: a float survives 9; probes are far coarser than 6. */
-#define REAL_DIGITS 9
+#define REAL_DIGITS  9
 #define PROBE_DIGITS 6
 
 /* Takes the lock of a run folder, which is held until `*out` is closed or this process ends.  -EBUSY names who has

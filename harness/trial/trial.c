@@ -38,7 +38,8 @@ static int memory_supported(const struct sm_os *os, const struct sm_case *c, str
 	uint64_t own = c->scenario->own_bytes ? c->scenario->own_bytes(c) : 0;
 	uint64_t tables = (region + own) / TABLE_SHARE * (c->workers + 1);
 
-	return sm_memory_supported(os, region + own + tables + (c->workers + 1) * PROCESS_BYTES, err);
+	return sm_memory_supported(os, region + own + tables + (c->workers + 1) * PROCESS_BYTES,
+				   err);
 }
 
 /* Workers, and the children that some scenarios' workers have. */
@@ -50,10 +51,12 @@ static int processes_supported(const struct sm_os *os, unsigned workers, struct 
 	sm_pids_room(os, &room);
 	if (room.left >= need)
 		return 0;
-	return sm_fail(err, EAGAIN,
-		       "the cgroup of this process may have %" PRIu64 " more processes of %" PRIu64 ", and %" PRIu64
-		       " are needed: raise %.256s (a container's --pids-limit), or run fewer with --set",
-		       room.left, room.limit, need, room.file);
+	return sm_fail(
+		err, EAGAIN,
+		"the cgroup of this process may have %" PRIu64 " more processes of %" PRIu64
+		", and %" PRIu64
+		" are needed: raise %.256s (a container's --pids-limit), or run fewer with --set",
+		room.left, room.limit, need, room.file);
 }
 
 int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c,
@@ -197,8 +200,8 @@ static void blame(struct hold *hold, unsigned index)
 	if (WIFSIGNALED(status)) {
 		/* First: shared pages outlive who touched them, and where a group is full this process is the next. */
 		sm_region_empty(&hold->region);
-		hold->result->memory_lacked =
-			sm_death_words(hold->context->os, &hold->watch, WTERMSIG(status), how, sizeof(how));
+		hold->result->memory_lacked = sm_death_words(hold->context->os, &hold->watch,
+							     WTERMSIG(status), how, sizeof(how));
 		snprintf(text, sizeof(text), "worker %u %s", index, how);
 		trial_end_with(hold, SM_WORKER_DIED, text);
 	} else if (WEXITSTATUS(status) == WORKER_UNFIT) {
@@ -227,8 +230,10 @@ static bool stood_still(struct hold *hold)
 		if (hold->team.stopped)
 			snprintf(how, sizeof(how), "a worker was stopped (SIGSTOP, or a debugger)");
 		else if (hold->team.stood_ns)
-			snprintf(how, sizeof(how), "no process of it ran for %s (a paused container, a host that stood still)",
-				 sm_format_ns(took, (double)hold->team.stood_ns));
+			snprintf(
+				how, sizeof(how),
+				"no process of it ran for %s (a paused container, a host that stood still)",
+				sm_format_ns(took, (double)hold->team.stood_ns));
 		else
 			return false;
 	}
@@ -256,7 +261,9 @@ static int run_team(struct hold *hold, struct sm_error *err)
 	resolved.c = &hold->c;
 	job.request = &resolved;
 	sm_death_watch(hold->context->os,
-		       hold->c.memory.pages.kind == SM_PAGES_HUGETLB ? hold->c.memory.pages.bytes : 0, &hold->watch);
+		       hold->c.memory.pages.kind == SM_PAGES_HUGETLB ? hold->c.memory.pages.bytes
+								     : 0,
+		       &hold->watch);
 	rc = sm_team_start(&hold->team, hold->c.workers, hold->c.scenario->name, worker_main, &job,
 			   &hold->control->abort, &why);
 	if (rc < 0 && is_shortage(-rc)) { /* a smaller team may find what it needs */

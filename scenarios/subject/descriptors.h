@@ -154,7 +154,8 @@ static inline int socket_buffer_set(int fd, int force, int plain, size_t bytes)
 static inline int socket_charge(const int end[2], size_t message, size_t *charge)
 {
 	char *buffer = calloc(1, message);
-	ssize_t sent = buffer ? send(end[0], buffer, message, MSG_DONTWAIT | MSG_NOSIGNAL) : -1, got;
+	ssize_t sent = buffer ? send(end[0], buffer, message, MSG_DONTWAIT | MSG_NOSIGNAL) : -1,
+		got;
 	int queued = 0, rc = 0;
 
 	*charge = 0;
@@ -188,7 +189,8 @@ static inline int socket_pair_open(struct channel pair[2], int type, bool whole,
 				       2 * pair->message, strerror(errno));
 	rc = socket_charge(end, pair->message, &charge);
 	if (rc < 0)
-		return sm_fail(err, -rc, "a message cannot be taken out of the socket again: %s", strerror(-rc));
+		return sm_fail(err, -rc, "a message cannot be taken out of the socket again: %s",
+			       strerror(-rc));
 	/* net/core/sock.c, sock_alloc_send_pskb(), sends while less than the buffer is charged: a little under what all
 	 * are charged takes the last piece of the last one, and no more. */
 	buffer = (messages * charge - 1) / 2;

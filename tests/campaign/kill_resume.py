@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from common import PROGRAM, discard, scratch, verdict
+from common import PROGRAM, append_row, discard, scratch, verdict
 from whole import faults, plan_of
 
 TIMES = int(sys.argv[2]) if len(sys.argv) > 2 else 200
@@ -97,12 +97,7 @@ def logged():
 def note(row):
     if not LOG:
         return
-    fresh = not os.path.exists(LOG)
-    with open(LOG, "a", newline="") as file:
-        out = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if fresh:
-            out.writeheader()
-        out.writerow(row)
+    append_row(LOG, FIELDS, row)
 
 
 folder = scratch()

@@ -51,6 +51,20 @@ as_nobody "$program" check run --thresholds gates.ini >/dev/null 2>err || fail "
 as_nobody "$program" export run --to go-bench -q >/dev/null 2>err || fail "read-only export: $(cat err)"
 [ "$(sums run)" = "$before" ] || fail 'an archive changed'
 
+# All slices disturbed: no time is a figure.  What was counted is one; where nothing was, the machine could not.
+disturbed() { # CODE SCENARIO OPTION...
+	local code
+	"$program" run "${@:2}" --repeat-blocks 1 --no-plots -q --out disturbed >/dev/null 2>&1
+	awk -F, -v OFS=, 'NR > 1 { $9 = "0.5"; $11 = "1" } { print }' disturbed/slices.csv >slices
+	cp slices disturbed/slices.csv
+	"$program" report disturbed --no-plots -q >out 2>err
+	code=$?
+	[ "$code" = "$1" ] || fail "$2, disturbed: exit $code instead of $1: $(cat err)"
+	rm -r disturbed
+}
+disturbed 0 first_touch/4k --events minor-faults
+disturbed 5 contended_counter/fetch_add --no-counters
+
 # A folder that is still being measured.
 "$program" run false_sharing lost_update --set op=atomic_add --repeat-blocks 20 --no-plots -q --out live >/dev/null 2>live.err &
 writer=$!

@@ -8,7 +8,20 @@
 
 #include "harness_fixture.h"
 
-enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE, UNEQUAL, NONE_DONE, ASLEEP, BUSY };
+enum behaviour {
+	WELL,
+	CRASH,
+	EXIT_EARLY,
+	HANG,
+	HANG_DEAF,
+	TOO_FEW,
+	TOO_MANY,
+	LIE,
+	UNEQUAL,
+	NONE_DONE,
+	ASLEEP,
+	BUSY
+};
 
 static unsigned teardowns;
 static int setup_result, verify_result;
@@ -62,7 +75,8 @@ static uint64_t run(struct sm_worker *worker)
 		ops--;
 	if (behaviour == ASLEEP)
 		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
-	for (uint64_t from = sm_clock_cpu_ns(); behaviour == BUSY && sm_clock_cpu_ns() - from < 20000000;)
+	for (uint64_t from = sm_clock_cpu_ns();
+	     behaviour == BUSY && sm_clock_cpu_ns() - from < 20000000;)
 		;
 	if (worker->index == 1) {
 		if (behaviour == CRASH) {

@@ -50,14 +50,57 @@ static json_t *analysis(void)
 			 "high", 1.01);
 }
 
+static const char *reason_of(enum sm_status status)
+{
+	return status == SM_OK ? "-" : "it needs more PUs, \"four\" at least";
+}
+
+static void add_trial(struct sm_results *r, unsigned index, double value, enum sm_status status)
+{
+	*sm_results_add_sample(r) = (struct sm_sample){
+		.trial = index,
+		.case_index = index,
+		.pus = "0 1",
+		.pages_got = "4k",
+		.nodes = "0 0",
+		.page_bytes_got = 4096,
+		.slices = 1,
+		.warm_slices = 3,
+		.warm_ns = 3000000,
+		.flat = true,
+		.region_kept = index > 0,
+		.ops = 1000,
+		.elapsed_ns = 8000,
+		.cpu_ns = 16000,
+		.throttled_ns = NAN,
+		.wall_ns = 23000000,
+		.reason = reason_of(status),
+		.ended = status,
+		.found = { .klass = "85ns",
+			   .slices_pure = 1,
+			   .value = value,
+			   .reason = reason_of(status),
+			   .status = status },
+	};
+	*sm_results_add_slice(r) = (struct sm_slice_row){ .trial = index,
+							  .ops = 1000,
+							  .ns = 8000,
+							  .probe_before_ns = 84.5,
+							  .probe_after_ns = NAN,
+							  .klass = "85ns" };
+	*sm_results_add_counter(r) = (struct sm_counter_row){ .trial = index,
+							      .event = "cycles",
+							      .fstr = "perf::CYCLES",
+							      .value = NAN,
+							      .per_op = NAN,
+							      .scope = SM_SCOPE_USER_KERNEL,
+							      .state = SM_NOT_SUPPORTED };
+}
+
 static void add_case(struct sm_results *r, const char *variant, double value, enum sm_status status)
 {
 	struct sm_case_row *c = sm_results_add_case(r);
 	unsigned index = (unsigned)r->case_count - 1;
-	struct sm_sample *s;
-	struct sm_summary_row *summary;
-	struct sm_slice_row *slice;
-	struct sm_counter_row *counter;
 
 	*c = (struct sm_case_row){
 		.id = sm_results_string(r, "pack/%s?op=add@near+anon", variant),
@@ -79,49 +122,8 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 		.bytes_per_op = 64,
 		.workers = 2,
 	};
-	s = sm_results_add_sample(r);
-	*s = (struct sm_sample){
-		.trial = index,
-		.case_index = index,
-		.pus = "0 1",
-		.pages_got = "4k",
-		.nodes = "0 0",
-		.page_bytes_got = 4096,
-		.slices = 1,
-		.warm_slices = 3,
-		.warm_ns = 3000000,
-		.flat = true,
-		.region_kept = index > 0,
-		.ops = 1000,
-		.elapsed_ns = 8000,
-		.cpu_ns = 16000,
-		.throttled_ns = NAN,
-		.wall_ns = 23000000,
-		.reason = status == SM_OK ? "-" : "it needs more PUs, \"four\" at least",
-		.ended = status,
-		.found = { .klass = "85ns",
-			   .slices_pure = 1,
-			   .value = value,
-			   .reason = status == SM_OK ? "-" : "it needs more PUs, \"four\" at least",
-			   .status = status },
-	};
-	slice = sm_results_add_slice(r);
-	*slice = (struct sm_slice_row){ .trial = index,
-					.ops = 1000,
-					.ns = 8000,
-					.probe_before_ns = 84.5,
-					.probe_after_ns = NAN,
-					.klass = "85ns" };
-	counter = sm_results_add_counter(r);
-	*counter = (struct sm_counter_row){ .trial = index,
-					    .event = "cycles",
-					    .fstr = "perf::CYCLES",
-					    .value = NAN,
-					    .per_op = NAN,
-					    .scope = SM_SCOPE_USER_KERNEL,
-					    .state = SM_NOT_SUPPORTED };
-	summary = sm_results_add_summary(r);
-	*summary = (struct sm_summary_row){
+	add_trial(r, index, value, status);
+	*sm_results_add_summary(r) = (struct sm_summary_row){
 		.case_index = index,
 		.klass = "85ns",
 		.value = { value, value * 0.95, value * 1.05, 0.992, status == SM_OK ? 8 : 0 },
@@ -129,7 +131,7 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 		.cpu_ns_per_op = 2 * value,
 		.ok = status == SM_OK ? 8 : 0,
 		.skipped = status != SM_OK,
-		.reason = status == SM_OK ? "-" : s->reason,
+		.reason = reason_of(status),
 	};
 }
 
@@ -256,7 +258,7 @@ Test(golden, csv)
 	cr_assert_eq(sm_store_create(&store, fixed, results.manifest, &err), 0, "%s", err.text);
 	for (size_t i = 0; i < results.sample_count; i++) {
 		struct sm_slice_facts slice = { .row = results.slices[i],
-					       .skew_ns = 45,
+						.skew_ns = 45,
 						.before = { 2, { 84.5, 83.25 } } };
 		struct sm_trial_rows rows = { .c = &results.cases[i],
 					      .sample = &results.samples[i],

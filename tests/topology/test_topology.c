@@ -373,7 +373,8 @@ Test(topology, the_environment_may_draw_these_pus_otherwise, .timeout = 10)
 {
 	cpu_set_t set;
 
-	if (sched_getaffinity(0, sizeof(set), &set) < 0 || !CPU_ISSET(0, &set) || !CPU_ISSET(1, &set))
+	if (sched_getaffinity(0, sizeof(set), &set) < 0 || !CPU_ISSET(0, &set) ||
+	    !CPU_ISSET(1, &set))
 		cr_skip("PUs 0 and 1 are not both allowed here");
 	expect_member(on_a_drawn_topology);
 }

@@ -147,12 +147,14 @@ Test(analysis, a_metric_of_a_trial_is_in_the_class_of_most_of_its_slices)
 		double p50 = near == 15 ? 82 : near == 0 ? 325 : 200;
 
 		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "p50", "ns", p50 };
-		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "rate", "writes/s", 1e9 / p50 };
+		*sm_results_add_metric(&run) =
+			(struct sm_metric_row){ trial, "rate", "writes/s", 1e9 / p50 };
 		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "lost", "1", b };
 	}
 	for (unsigned round = 0; round < 2; round++) {
 		analyse();
-		const struct sm_summary_row *p50 = &run.summaries[1], *rate = p50 + 1, *lost = p50 + 2;
+		const struct sm_summary_row *p50 = &run.summaries[1], *rate = p50 + 1,
+					    *lost = p50 + 2;
 
 		cr_assert_eq(run.summary_count, 4);
 		cr_expect_str_eq(p50->klass, "92ns");

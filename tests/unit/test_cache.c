@@ -70,7 +70,8 @@ static uint64_t first_touch_ns(const struct sm_trial_context *context, bool warm
 	struct sm_region region;
 	uint64_t took[2] = { 0 };
 
-	if (warmed && sm_region_warm_physical(context->os, context->topology, asked, bytes, NULL, NULL, &err) < 0)
+	if (warmed && sm_region_warm_physical(context->os, context->topology, asked, bytes, NULL,
+					      NULL, &err) < 0)
 		return 0;
 	/* touched and freed: by hand where it was not warmed */
 	for (unsigned turn = warmed; turn < 2; turn++) {

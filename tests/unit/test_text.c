@@ -90,7 +90,8 @@ static void expect_wrapped(const char *first, unsigned indent, unsigned width, c
 /* Whatever the first line begins with, words stay words and lines within the width. */
 Test(text, words_are_wrapped_and_stay_apart)
 {
-	expect_wrapped("Why: ", 2, 20, "a wide one and so three processes", "Why: a wide one and\n  so three processes\n");
+	expect_wrapped("Why: ", 2, 20, "a wide one and so three processes",
+		       "Why: a wide one and\n  so three processes\n");
 	expect_wrapped("  Why:              ", 2, 24, "because three processes",
 		       "  Why:              \n  because three\n  processes\n");
 	expect_wrapped("Why:      ", 2, 18, "because 3 processes or --set a=1",

@@ -34,7 +34,8 @@ struct sm_noise_mark {
 	uint64_t total_ticks, steal_ticks, busy_ticks; /* /proc/stat, all PUs, USER_HZ */
 	uint64_t interrupts, context_switches;
 	uint64_t taken_ns;
-	uint64_t monotonic_ns, boot_ns; /* CLOCK_MONOTONIC, and CLOCK_BOOTTIME, which goes on while the machine is suspended */
+	uint64_t monotonic_ns,
+		boot_ns; /* CLOCK_MONOTONIC, and CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	uint64_t own_cpu_ns; /* of this process and its ended children */
 	double throttled_ns, throttled_times; /* by the container's CPU limit; NaN: not known */
 	double memory_kills; /* processes that the kernel killed for memory; NaN: not known */
@@ -55,7 +56,8 @@ void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_
 
 /* Whether the clocks disagree between two marks: true, with how in words, where the machine was suspended or the clock
  * jumped.  What was measured meanwhile is no time of its work. */
-bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after, char *out, size_t size);
+bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
+			char *out, size_t size);
 
 /* Timer gaps: spins for `duration_ns` reading the clock and reports holes longer than 10 us: share of
  * time lost in percent, and the longest hole. */

@@ -76,7 +76,7 @@ unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST
 struct sm_region_got {
 	struct sm_pages
 		pages; /* smallest page that maps the region now; UNSET where none is mapped yet */
-	bool unknown; /* /proc/self/smaps cannot be read: nothing of the rest is known */
+	bool unknown;  /* /proc/self/smaps cannot be read: nothing of the rest is known */
 	uint64_t resident_bytes; /* mapped in the calling process */
 	uint64_t huge_bytes;     /* of them through PMD or larger mappings */
 	uint64_t locked_bytes;

@@ -28,7 +28,7 @@ enum sm_status {
 	SM_STATUS_COUNT
 };
 /* The reason of a trial in which time passed and nobody ran begins so. */
-#define SM_STOOD_STILL "it stood still: "
+#define SM_STOOD_STILL     "it stood still: "
 #define SM_STATUS_MEASURED SM_UNSETTLED /* those below can stand in samples.csv */
 const char *sm_status_name(enum sm_status status);
 
@@ -77,8 +77,8 @@ struct sm_value {
 	const char *klass; /* class that holds most pure slices: "92ns", "solo", "shared-pu"; "-" */
 	unsigned slices_pure;
 	enum sm_status status;
-	double value;         /* median ns/op over the pure slices of `klass`; NaN: none */
-	const char *reason;   /* "-" for ok */
+	double value;       /* median ns/op over the pure slices of `klass`; NaN: none */
+	const char *reason; /* "-" for ok */
 };
 
 /* A trial as it was measured, and what was found in it. */
@@ -141,13 +141,14 @@ struct sm_probes {
 /* What the analysis needs of a slice; there may be millions. */
 struct sm_slice_row {
 	unsigned trial, slice;
-	uint64_t ops, ns;     /* per worker; makespan: last end - first start, or what the scenario timed */
+	uint64_t ops,
+		ns; /* per worker; makespan: last end - first start, or what the scenario timed */
 	double probe_before_ns, probe_after_ns; /* of the slowest pair; NaN: not probed */
 	float probe_step;     /* the largest factor between the two probes of one pair; NaN: not probed */
-	float away_share;     /* of the slice that the worker missed that was longest kept off its PU */
-	unsigned nivcsw;      /* involuntary context switches of all workers */
+	float away_share; /* of the slice that the worker missed that was longest kept off its PU */
+	unsigned nivcsw;  /* involuntary context switches of all workers */
 	bool pin_lost;        /* a worker ended the slice on another PU than its own */
-	uint8_t cpu_tenths;   /* CPU time of all workers over ns, in tenths, at least 1; 0: not known; 255: that or more */
+	uint8_t cpu_tenths; /* CPU time of all workers over ns, in tenths, at least 1; 0: not known; 255: that or more */
 	/* By the analysis. */
 	uint8_t purity;    /* enum sm_purity */
 	const char *klass; /* "92ns"; "solo", "shared-pu"; "-" */
