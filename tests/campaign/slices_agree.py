@@ -6,7 +6,7 @@ The medians of the three ways agree within 5 %, or within the spread of the thre
 ratios 4k/thp, block by block, within 4 %, or their intervals overlap (of each way the medians of its rounds' ends).
 
 A host whose memory is slower for some minutes moves the medians; it moves the three ways of one round together.  So each
-way over the quick run of its round is printed too, the median with its interval.  It decides nothing.
+way over the quick run of its round is printed too, the median with its interval.  It decides nothing.  A run without a figure is left out, and seen as nan.
 
 usage: slices_agree.py [PROGRAM [ROUNDS]]"""
 import math
@@ -37,9 +37,14 @@ def ratio_of(found):
     return found.get("ratio", [math.nan] * 3)[0]
 
 
+def known(values):
+    """Without those of runs that have no figure: what was unsettled says so, and is none."""
+    return [value for value in values if not math.isnan(value)]
+
+
 def overlap(seen):
     """Whether the intervals of all ways have a point in common."""
-    low, high = ([statistics.median(found.get("ratio", [math.nan] * 3)[end] for found in seen[way]) for way in WAYS]
+    low, high = ([statistics.median(known(found.get("ratio", [math.nan] * 3)[end] for found in seen[way])) for way in WAYS]
                  for end in (1, 2))
     print("4k/thp, intervals: " + ", ".join(f"{way} {a:.3f} to {b:.3f}" for way, a, b in zip(WAYS, low, high)))
     return max(low) <= min(high)
@@ -49,7 +54,7 @@ def within_rounds(seen):
     """Of each way and variant, its figure over the one of the quick run of the same round."""
     for way in list(WAYS)[1:]:
         for variant in VARIANTS:
-            over = [m[variant] / q[variant] for m, q in zip(seen[way], seen["quick"])]
+            over = known(m[variant] / q[variant] for m, q in zip(seen[way], seen["quick"]))
             middle, low, high = median_interval(over)
             print(f"{variant}: {way} over the quick run of its round {middle:.3f}, {low:.3f} to {high:.3f}")
 
@@ -64,10 +69,10 @@ def main():
     holds = True
     for name, of, bound in (("4k", lambda m: m["4k"], 0.05), ("thp", lambda m: m["thp"], 0.05),
                             ("4k/thp", ratio_of, 0.04)):
-        middle = {way: statistics.median(of(m) for m in seen[way]) for way in WAYS}
-        allowed = bound if of is ratio_of else max(bound, spread([of(m) for m in seen["quick"]]))
+        middle = {way: statistics.median(known(of(m) for m in seen[way])) for way in WAYS}
+        allowed = bound if of is ratio_of else max(bound, spread(known(of(m) for m in seen["quick"])))
         apart = max(middle.values()) / min(middle.values()) - 1
-        met = not math.isnan(apart) and apart <= allowed or of is ratio_of and overlap(seen)
+        met = apart <= allowed or of is ratio_of and overlap(seen)
         holds = holds and met
         print(f"{name}: " + ", ".join(f"{way} {value:.4g}" for way, value in middle.items()),
               f"- {100 * apart:.1f} % apart, {100 * allowed:.1f} % allowed")
