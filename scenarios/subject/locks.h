@@ -1,6 +1,5 @@
 /* Locks that processes share, behind one small template: NAME_open() in the parent, NAME_attach() in each worker,
  * NAME_lock() and NAME_unlock() between the stamps, NAME_close() in the parent. */
-/* clang-format off: it joins a macro and the #include that uses it */
 #ifndef SHMETER_SUBJECT_LOCKS_H
 #define SHMETER_SUBJECT_LOCKS_H
 
@@ -68,9 +67,7 @@ static inline int mutex_make(pthread_mutex_t *mutex, int robust, int protocol, s
 	if (!error)
 		error = pthread_mutex_init(mutex, &attributes);
 	pthread_mutexattr_destroy(&attributes);
-	return error ? sm_fail(err, error, "no such process-shared mutex can be had: %s",
-			       strerror(error))
-		     : 0;
+	return error ? sm_fail(err, error, "no such process-shared mutex can be had: %s", strerror(error)) : 0;
 }
 
 static inline int mutex_open(struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
@@ -149,8 +146,7 @@ static inline int posix_sem_open(struct lock_shared *lock, struct lock_own *own,
 {
 	(void)own;
 	return sem_init(&lock->semaphore, 1, 1) < 0
-		       ? sm_fail(err, errno, "no process-shared semaphore can be had: %s",
-				 strerror(errno))
+		       ? sm_fail(err, errno, "no process-shared semaphore can be had: %s", strerror(errno))
 		       : 0;
 }
 static inline bool posix_sem_lock(struct lock_shared *lock, struct lock_own *own)
@@ -240,8 +236,7 @@ static inline bool futex_lock_lock(struct lock_shared *lock, struct lock_own *ow
 
 	(void)own;
 	/* acquire: what the last owner did before its release is seen. */
-	if (atomic_compare_exchange_strong_explicit(&lock->word, &seen, 1, memory_order_acquire,
-						    memory_order_relaxed))
+	if (atomic_compare_exchange_strong_explicit(&lock->word, &seen, 1, memory_order_acquire, memory_order_relaxed))
 		return true;
 	if (seen != 2)
 		seen = atomic_exchange_explicit(&lock->word, 2, memory_order_acquire);
@@ -342,32 +337,31 @@ static inline void mcs_unlock(struct lock_shared *lock, struct lock_own *own)
 #define pthread_spin_lock   pthread_spin_lock_
 #define pthread_spin_unlock pthread_spin_unlock_
 
+#define LOCK(name, ...)                                                                                                \
+	case LOCK_##name: return name##_lock(lock, own);
 static ALWAYS_INLINE bool lock_take(enum lock_kind kind, struct lock_shared *lock, struct lock_own *own)
 {
 	switch (kind) {
-#define LOCK(name, ...)                                                                            \
-	case LOCK_##name: return name##_lock(lock, own);
 #include "locks.def"
 	}
 	return false;
 }
 
+#define LOCK(name, ...)                                                                                                \
+	case LOCK_##name: name##_unlock(lock, own); break;
 static ALWAYS_INLINE void lock_give(enum lock_kind kind, struct lock_shared *lock, struct lock_own *own)
 {
 	switch (kind) {
-#define LOCK(name, ...)                                                                            \
-	case LOCK_##name: name##_unlock(lock, own); break;
 #include "locks.def"
 	}
 }
 
-static inline int lock_open(enum lock_kind kind, struct lock_shared *lock, struct lock_own *own,
-			    struct sm_error *err)
+#define LOCK(name, ...)                                                                                                \
+	case LOCK_##name: return name##_open(lock, own, err);
+static inline int lock_open(enum lock_kind kind, struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
 {
 	own->set = own->file = -1;
 	switch (kind) {
-#define LOCK(name, ...)                                                                            \
-	case LOCK_##name: return name##_open(lock, own, err);
 #include "locks.def"
 	}
 	return -EINVAL;
@@ -405,7 +399,6 @@ static inline enum lock_kind lock_of(const struct sm_case *c)
 	return (enum lock_kind)sm_case_variant(c)->arg;
 }
 
-#define LOCK_VARIANT(name_, words, traits)                                                         \
-	{ .name = #name_, .summary = words, .arg = LOCK_##name_ },
+#define LOCK_VARIANT(name_, words, traits) { .name = #name_, .summary = words, .arg = LOCK_##name_ },
 
 #endif

@@ -6,23 +6,21 @@
  *
  * makes one function a transport, in which the compiler sees which one it is, and
  * `uint64_t LOOP_run(struct sm_worker *)`, which chooses by the case's variant: one switch a slice. */
-/* clang-format off: it joins a macro and the #include that uses it */
 #define STAMP_JOIN2(a, b) a##_##b
 #define STAMP_JOIN(a, b)  STAMP_JOIN2(a, b)
 
-#define TRANSPORT(name, ...)                                                                       \
-	static __attribute__((noinline)) uint64_t STAMP_JOIN(name, STAMP_LOOP)(                    \
-		struct sm_worker * worker)                                                         \
-	{                                                                                          \
-		return STAMP_LOOP(worker, TRANSPORT_##name);                                       \
+#define TRANSPORT(name, ...)                                                                                           \
+	static __attribute__((noinline)) uint64_t STAMP_JOIN(name, STAMP_LOOP)(struct sm_worker * worker)              \
+	{                                                                                                              \
+		return STAMP_LOOP(worker, TRANSPORT_##name);                                                           \
 	}
 #include "transports.def"
 
+#define TRANSPORT(name, ...)                                                                                           \
+	case TRANSPORT_##name: return STAMP_JOIN(name, STAMP_LOOP)(worker);
 static uint64_t STAMP_JOIN(STAMP_LOOP, run)(struct sm_worker *worker)
 {
 	switch (transport_of(worker->c)) {
-#define TRANSPORT(name, ...)                                                                       \
-	case TRANSPORT_##name: return STAMP_JOIN(name, STAMP_LOOP)(worker);
 #include "transports.def"
 	}
 	return 0;

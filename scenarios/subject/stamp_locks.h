@@ -1,21 +1,19 @@
 /* Stamps a timed loop out for every lock, as stamp.h does for transports. */
-/* clang-format off: it joins a macro and the #include that uses it */
 #define STAMP_JOIN2(a, b) a##_##b
 #define STAMP_JOIN(a, b)  STAMP_JOIN2(a, b)
 
-#define LOCK(name, ...)                                                                            \
-	static __attribute__((noinline)) uint64_t STAMP_JOIN(name, STAMP_LOOP)(                    \
-		struct sm_worker * worker)                                                         \
-	{                                                                                          \
-		return STAMP_LOOP(worker, LOCK_##name);                                            \
+#define LOCK(name, ...)                                                                                                \
+	static __attribute__((noinline)) uint64_t STAMP_JOIN(name, STAMP_LOOP)(struct sm_worker * worker)              \
+	{                                                                                                              \
+		return STAMP_LOOP(worker, LOCK_##name);                                                                \
 	}
 #include "locks.def"
 
+#define LOCK(name, ...)                                                                                                \
+	case LOCK_##name: return STAMP_JOIN(name, STAMP_LOOP)(worker);
 static uint64_t STAMP_JOIN(STAMP_LOOP, run)(struct sm_worker *worker)
 {
 	switch (lock_of(worker->c)) {
-#define LOCK(name, ...)                                                                            \
-	case LOCK_##name: return STAMP_JOIN(name, STAMP_LOOP)(worker);
 #include "locks.def"
 	}
 	return 0;

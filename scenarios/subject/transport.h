@@ -1,5 +1,4 @@
 /* What the transport scenarios share: the transports by number, a pair of channels, a worker's ends. */
-/* clang-format off: it joins a macro and the #include that uses it */
 #ifndef SHMETER_SUBJECT_TRANSPORT_H
 #define SHMETER_SUBJECT_TRANSPORT_H
 
@@ -63,66 +62,65 @@ static inline unsigned transport_traits(enum transport transport)
 	return traits[transport];
 }
 
+#define TRANSPORT(name, ...)                                                                                           \
+	case TRANSPORT_##name: bytes = name##_bytes(capacity, message); break;
 static ALWAYS_INLINE size_t transport_bytes(enum transport transport, size_t capacity, size_t message)
 {
 	size_t bytes = 0;
 
 	switch (transport) {
-#define TRANSPORT(name, ...)                                                                       \
-	case TRANSPORT_##name: bytes = name##_bytes(capacity, message); break;
 #include "transports.def"
 	}
 	return (bytes + SM_LINE_PAIR - 1) / SM_LINE_PAIR * SM_LINE_PAIR;
 }
 
-static ALWAYS_INLINE int transport_open(enum transport transport, struct channel pair[2],
-					struct sm_error *err)
+#define TRANSPORT(name, ...)                                                                                           \
+	case TRANSPORT_##name: return name##_open(pair, err);
+static ALWAYS_INLINE int transport_open(enum transport transport, struct channel pair[2], struct sm_error *err)
 {
 	switch (transport) {
-#define TRANSPORT(name, ...)                                                                       \
-	case TRANSPORT_##name: return name##_open(pair, err);
 #include "transports.def"
 	}
 	return -EINVAL;
 }
 
+#define TRANSPORT(name, ...)                                                                                           \
+	case TRANSPORT_##name: name##_close(pair); break;
 static ALWAYS_INLINE void transport_close(enum transport transport, struct channel pair[2])
 {
 	switch (transport) {
-#define TRANSPORT(name, ...)                                                                       \
-	case TRANSPORT_##name: name##_close(pair); break;
 #include "transports.def"
 	}
 }
 
-static ALWAYS_INLINE bool transport_send(enum transport transport, struct channel *channel,
-					 const void *buffer, size_t bytes)
-{
-	switch (transport) {
-#define TRANSPORT(name, ...)                                                                       \
+#define TRANSPORT(name, ...)                                                                                           \
 	case TRANSPORT_##name: return name##_send(channel, buffer, bytes);
-#include "transports.def"
-	}
-	return false;
-}
-
-static ALWAYS_INLINE bool transport_receive(enum transport transport, struct channel *channel,
-					    void *buffer, size_t bytes)
+static ALWAYS_INLINE bool transport_send(enum transport transport, struct channel *channel, const void *buffer,
+					 size_t bytes)
 {
 	switch (transport) {
-#define TRANSPORT(name, ...)                                                                       \
-	case TRANSPORT_##name: return name##_receive(channel, buffer, bytes);
 #include "transports.def"
 	}
 	return false;
 }
 
+#define TRANSPORT(name, ...)                                                                                           \
+	case TRANSPORT_##name: return name##_receive(channel, buffer, bytes);
+static ALWAYS_INLINE bool transport_receive(enum transport transport, struct channel *channel, void *buffer,
+					    size_t bytes)
+{
+	switch (transport) {
+#include "transports.def"
+	}
+	return false;
+}
+
+#define TRANSPORT(name, ...)                                                                                           \
+	case TRANSPORT_##name: return name##_offer(channel, buffer, bytes);
 static inline size_t transport_offer(enum transport transport, struct channel *channel, const void *buffer,
 				     size_t bytes)
 {
 	switch (transport) {
-#define TRANSPORT(name, ...)                                                                       \
-	case TRANSPORT_##name: return name##_offer(channel, buffer, bytes);
 #include "transports.def"
 	}
 	return 0;
@@ -140,8 +138,7 @@ static inline int transport_attach(enum transport transport, struct channel *cha
 
 /* Where the next message is to be written: in `own` memory, unless the transport passes references.  NULL:
  * the peer is gone. */
-static ALWAYS_INLINE uint64_t *transport_place(enum transport transport, struct channel *channel,
-					       uint64_t *own)
+static ALWAYS_INLINE uint64_t *transport_place(enum transport transport, struct channel *channel, uint64_t *own)
 {
 	switch (transport) {
 	case TRANSPORT_pipe_vmsplice: return pipe_vmsplice_place(channel);
@@ -152,13 +149,17 @@ static ALWAYS_INLINE uint64_t *transport_place(enum transport transport, struct 
 
 /* The parameters that every scenario of the family has first, and their places. */
 enum { PARAM_MESSAGE, PARAM_CAPACITY };
-#define TRANSPORT_MESSAGE(least, ...)                                                              \
-	{ .name = "message", .unit = "B", .summary = "bytes of a message", .min = least,           \
-	  .max = 1 << 26, __VA_ARGS__ }
-#define TRANSPORT_CAPACITY                                                                         \
-	{ .name = "capacity", .unit = "B",                                                         \
-	  .summary = "bytes in flight, at least four messages, as near as the kernel allows",      \
-	  .quick = SM_VALUES(65536), .min = 4096, .max = 1 << 28 }
+#define TRANSPORT_MESSAGE(least, ...)                                                                                  \
+	{                                                                                                              \
+		.name = "message", .unit = "B", .summary = "bytes of a message", .min = least, .max = 1 << 26,         \
+		__VA_ARGS__                                                                                            \
+	}
+#define TRANSPORT_CAPACITY                                                                                             \
+	{                                                                                                              \
+		.name = "capacity", .unit = "B",                                                                       \
+		.summary = "bytes in flight, at least four messages, as near as the kernel allows",                    \
+		.quick = SM_VALUES(65536), .min = 4096, .max = 1 << 28                                                 \
+	}
 /* Four: one that is written, one that is read, and one between each end and the other's. */
 #define TRANSPORT_MESSAGES_MIN 4
 
@@ -186,13 +187,11 @@ static inline int transport_supported(const struct sm_case *c, struct sm_error *
 	uint64_t message = c->param[PARAM_MESSAGE];
 
 	if (message % sizeof(uint64_t))
-		return sm_fail(why, ENOTSUP,
-			       "messages are made of 8-byte words: %lu is no multiple of 8", message);
+		return sm_fail(why, ENOTSUP, "messages are made of 8-byte words: %lu is no multiple of 8", message);
 	if ((transport_traits(transport_of(c)) & TRAIT_SPINS) && c->shared_pu)
-		return sm_fail(
-			why, ENOTSUP,
-			"both ends share a PU, and a spinning end would only wait for the scheduler: "
-			"take one that sleeps, such as pipe or shm_ring_futex");
+		return sm_fail(why, ENOTSUP,
+			       "both ends share a PU, and a spinning end would only wait for the scheduler: "
+			       "take one that sleeps, such as pipe or shm_ring_futex");
 	return 0;
 }
 
@@ -247,7 +246,11 @@ static inline double transport_messages(const struct sm_case *c, struct channel 
 }
 
 /* What a channel holds, as two further metrics of a scenario. */
-#define TRANSPORT_HOLDS { SM_IN_FLIGHT, "messages" }, { "bytes in flight", "B" }
+#define TRANSPORT_HOLDS                                                                                                \
+	{ SM_IN_FLIGHT, "messages" },                                                                                  \
+	{                                                                                                              \
+		"bytes in flight", "B"                                                                                 \
+	}
 static inline void transport_measure(const struct sm_case *c, struct channel pair[2], double value[2])
 {
 	value[0] = transport_messages(c, pair);
@@ -269,18 +272,19 @@ static inline uint64_t *transport_buffer(size_t bytes)
 	return (uint64_t *)(void *)(memory + CHANNEL_HEADROOM);
 }
 
-static inline int transport_buffers(struct sm_worker *worker, struct transport_buffers *buffers,
-				    size_t bytes)
+static inline int transport_buffers(struct sm_worker *worker, struct transport_buffers *buffers, size_t bytes)
 {
 	buffers->out = transport_buffer(bytes);
 	buffers->in = transport_buffer(bytes);
 	if (!buffers->out || !buffers->in)
-		return sm_worker_fail(worker, ENOMEM, "no memory for a message of %zu bytes",
-				      bytes);
+		return sm_worker_fail(worker, ENOMEM, "no memory for a message of %zu bytes", bytes);
 	return 0;
 }
 
 /* The variants of the family, in the order of transports.def. */
-#define TRANSPORT_FILE_BACKED(traits) { .backing = (traits) & TRAIT_FILE ? SM_FILE : SM_BACKING_UNSET }
+#define TRANSPORT_FILE_BACKED(traits)                                                                                  \
+	{                                                                                                              \
+		.backing = (traits)&TRAIT_FILE ? SM_FILE : SM_BACKING_UNSET                                            \
+	}
 
 #endif
