@@ -16,10 +16,10 @@
 #include "program.h"
 #include "shmeter/clock.h"
 #include "shmeter/compare.h"
+#include "shmeter/encode.h"
 #include "shmeter/error.h"
 #include "shmeter/gate.h"
 #include "shmeter/store.h"
-#include "shmeter/encode.h"
 #include "shmeter/text.h"
 
 #define BLOCKS_STANDARD 24
@@ -57,8 +57,9 @@ struct alternation {
 
 static bool is_option(const char *key)
 {
-	static const char *const options[] = { "profile",  "placement", "backing", "pages",
-					       "prefault", "numa",      "inject" };
+	static const char *const options[] = {
+		"profile", "placement", "backing", "pages", "prefault", "numa", "inject"
+	};
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
 		if (strcmp(key, options[i]) == 0)
@@ -67,8 +68,7 @@ static bool is_option(const char *key)
 }
 
 /* "pages=4k,message=64": an option of run where there is one of that name, else a parameter. */
-static int read_settings(struct alternation *ab, struct side *side, const char *text,
-			 struct sm_error *err)
+static int read_settings(struct alternation *ab, struct side *side, const char *text, struct sm_error *err)
 {
 	char *rest = side->text, *one;
 
@@ -81,10 +81,8 @@ static int read_settings(struct alternation *ab, struct side *side, const char *
 		char *equals = strchr(one, '=');
 
 		if (!equals || equals == one || !equals[1] || side->settings == SETTINGS_MAX)
-			return sm_fail(
-				err, EINVAL,
-				"settings \"%s\": KEY=VALUE,... is expected, at most %d of them",
-				text, SETTINGS_MAX);
+			return sm_fail(err, EINVAL, "settings \"%s\": KEY=VALUE,... is expected, at most %d of them",
+				       text, SETTINGS_MAX);
 		*equals = '\0';
 		ab->differ.key[ab->differ.count] = strdup(one); /* lives as long as the program */
 		if (!ab->differ.key[ab->differ.count++])
@@ -107,11 +105,10 @@ static int find_program(struct side *side, const char *given, struct sm_error *e
 
 	snprintf(side->program, sizeof(side->program), "%s", given);
 	if (stat(given, &status) < 0)
-		return sm_fail(
-			err, ENOENT,
-			"%s is no program: `shmeter ab` takes two builds of shmeter, or --left and --right "
-			"settings for this one",
-			given);
+		return sm_fail(err, ENOENT,
+			       "%s is no program: `shmeter ab` takes two builds of shmeter, or --left and --right "
+			       "settings for this one",
+			       given);
 	if (S_ISDIR(status.st_mode))
 		snprintf(side->program, sizeof(side->program), "%s/shmeter", given);
 	if (access(side->program, X_OK) < 0)
@@ -127,14 +124,12 @@ static int read_operands(struct alternation *ab, struct sm_error *err)
 	int rc = 0;
 
 	if (a->operands < programs)
-		return sm_fail(
-			err, EINVAL,
-			"`shmeter ab` needs two builds of shmeter (OLD NEW), or --left and --right settings");
+		return sm_fail(err, EINVAL,
+			       "`shmeter ab` needs two builds of shmeter (OLD NEW), or --left and --right settings");
 	for (unsigned s = 0; rc == 0 && s < 2; s++)
 		rc = find_program(&ab->side[s], programs ? a->operand[s] : "/proc/self/exe", err);
 	if (rc == 0 && !programs) { /* a child's /proc/self is the child's: name the file */
-		ssize_t length = readlink("/proc/self/exe", ab->side[0].program,
-					  sizeof(ab->side[0].program) - 1);
+		ssize_t length = readlink("/proc/self/exe", ab->side[0].program, sizeof(ab->side[0].program) - 1);
 
 		ab->side[0].program[length > 0 ? length : 0] = '\0';
 		strcpy(ab->side[1].program, ab->side[0].program);
@@ -158,8 +153,7 @@ static void last_words(const char *log, char *out, size_t size)
 	while (file && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (line[0])
-			snprintf(out, size, "%s",
-				 strncmp(line, "shmeter: ", 9) == 0 ? line + 9 : line);
+			snprintf(out, size, "%s", strncmp(line, "shmeter: ", 9) == 0 ? line + 9 : line);
 	}
 	if (file)
 		fclose(file);
@@ -187,8 +181,8 @@ static bool has_verdict(unsigned s, int code, const char *folder)
 }
 
 /* What the end of a side's run means for the alternation. */
-static int end_side(struct alternation *ab, unsigned s, int status, const char *folder,
-		    const char *log, struct sm_error *err)
+static int end_side(struct alternation *ab, unsigned s, int status, const char *folder, const char *log,
+		    struct sm_error *err)
 {
 	struct side *side = &ab->side[s];
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -201,8 +195,8 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 	last_words(log, words, sizeof(words));
 	if (has_verdict(s, code, folder)) {
 		if (!side->told)
-			sm_print_line(stderr, "shmeter: the %s side, %s, in block %u: %s",
-				      side_names[s], side->program, ab->done + 1, words);
+			sm_print_line(stderr, "shmeter: the %s side, %s, in block %u: %s", side_names[s], side->program,
+				      ab->done + 1, words);
 		side->told = true;
 		return 0;
 	}
@@ -210,9 +204,8 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 		       code == EXIT_MACHINE ? ENODEV
 		       : code == EXIT_USAGE ? EINVAL
 					    : EIO,
-		       "the %s side, %s, ended with %s %d: %s (the rest is in %s)", side_names[s],
-		       side->program, code >= 0 ? "exit code" : "signal",
-		       code >= 0 ? code : WTERMSIG(status), words, log);
+		       "the %s side, %s, ended with %s %d: %s (the rest is in %s)", side_names[s], side->program,
+		       code >= 0 ? "exit code" : "signal", code >= 0 ? code : WTERMSIG(status), words, log);
 }
 
 /* Runs one side once.  Its words go to a log beside its folder, which a failure names. */
@@ -244,11 +237,9 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 	snprintf(log, sizeof(log), "%s.log", folder);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC,
-					 0666);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-	rc = posix_spawn(&pid, side->program, &actions, NULL, (char *const *)(uintptr_t)argv,
-			 environ);
+	rc = posix_spawn(&pid, side->program, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc)
 		return sm_fail(err, rc, "%s cannot be run: %s", side->program, strerror(rc));
@@ -262,8 +253,7 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 
 static bool out_of_time(const struct alternation *ab, unsigned blocks)
 {
-	uint64_t budget_ns = ab->arguments->run.plan.budget_ns,
-		 spent_ns = sm_clock_ns() - ab->start_ns;
+	uint64_t budget_ns = ab->arguments->run.plan.budget_ns, spent_ns = sm_clock_ns() - ab->start_ns;
 
 	/* the next block takes as long as those before */
 	return budget_ns && blocks > 0 && spent_ns + spent_ns / blocks > budget_ns;
@@ -285,8 +275,7 @@ static int alternate(struct alternation *ab, unsigned count, struct sm_error *er
 			if (asprintf(folder, "%s/%s-%03u", ab->out, side_names[s], ab->done) < 0)
 				sm_no_memory();
 			if (!ab->arguments->quiet && isatty(STDERR_FILENO))
-				fprintf(stderr, "\r\033[Kblock %u, %s", ab->done + 1,
-					side_names[s]);
+				fprintf(stderr, "\r\033[Kblock %u, %s", ab->done + 1, side_names[s]);
 			rc = run_side(ab, s, *folder, err);
 		}
 		ab->done += rc == 0;
@@ -297,20 +286,20 @@ static int alternate(struct alternation *ab, unsigned count, struct sm_error *er
 }
 
 /* Loads the blocks from `first` on, and makes a gate of each case. */
-static int load_blocks(struct alternation *ab, unsigned first, struct sm_results *results,
-		       struct sm_gates *gates, struct sm_error *err)
+static int load_blocks(struct alternation *ab, unsigned first, struct sm_results *results, struct sm_gates *gates,
+		       struct sm_error *err)
 {
 	double allowed = ab->arguments->allowed > 1 ? ab->arguments->allowed : ALLOWED_DEFAULT;
 	int rc = sm_alternation_load(results, (const char *const *)&ab->side[0].folder[first],
-				     (const char *const *)&ab->side[1].folder[first],
-				     ab->done - first, &ab->differ, err);
+				     (const char *const *)&ab->side[1].folder[first], ab->done - first, &ab->differ,
+				     err);
 
 	return rc < 0 ? rc : sm_alternation_gates(gates, results, allowed, err);
 }
 
 /* Judges the blocks from `first` on. */
-static int judge(struct alternation *ab, unsigned first, struct sm_results *results,
-		 struct sm_gates *gates, struct sm_gate_row **rows, struct sm_error *err)
+static int judge(struct alternation *ab, unsigned first, struct sm_results *results, struct sm_gates *gates,
+		 struct sm_gate_row **rows, struct sm_error *err)
 {
 	int rc = load_blocks(ab, first, results, gates, err);
 
@@ -359,8 +348,7 @@ static void put_again(FILE *out, const struct alternation *ab, const char *group
 		fprintf(out, " --max %.6g", a->allowed);
 }
 
-static void name_again(const struct alternation *ab, struct sm_results *results,
-		       struct sm_gate_row *rows, size_t count)
+static void name_again(const struct alternation *ab, struct sm_results *results, struct sm_gate_row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		char *text = NULL;
@@ -444,8 +432,7 @@ static int exit_of_alternation(const struct alternation *ab, const struct sm_res
 			"longer --budget or more --repeat-blocks\n",
 			ab->first, ab->first == 1 ? "" : "s", needed);
 	else
-		fprintf(stderr,
-			"shmeter: a FAIL was not possible: no case was measured on both sides\n");
+		fprintf(stderr, "shmeter: a FAIL was not possible: no case was measured on both sides\n");
 	return EXIT_INCONCLUSIVE;
 }
 
@@ -454,10 +441,8 @@ static void say_only_new(const struct sm_results *results)
 	for (size_t i = 0; i < results->case_count; i++) {
 		const struct sm_case_row *row = &results->cases[i];
 
-		if (strcmp(row->variant, "new") == 0 &&
-		    !sm_alternation_has(results, row->group, "old"))
-			sm_print_line(stderr, "shmeter: %s: only new has it, so nothing is compared",
-				      row->group);
+		if (strcmp(row->variant, "new") == 0 && !sm_alternation_has(results, row->group, "old"))
+			sm_print_line(stderr, "shmeter: %s: only new has it, so nothing is compared", row->group);
 	}
 }
 
@@ -481,10 +466,9 @@ int cmd_ab(struct arguments *arguments)
 	if (rc == 0)
 		rc = measure(&ab, results, gates, rows, &err);
 	if (rc == 0) {
-		struct sm_gate_report report = { .gates = &gates[0],
-						 .rows = rows[0],
-						 .run = &results[0],
-						 .color = use_color(arguments, stdout) };
+		struct sm_gate_report report = {
+			.gates = &gates[0], .rows = rows[0], .run = &results[0], .color = use_color(arguments, stdout)
+		};
 
 		say_only_new(&results[0]);
 		name_again(&ab, &results[0], rows[0], gates[0].count);
@@ -493,8 +477,7 @@ int cmd_ab(struct arguments *arguments)
 		if (!arguments->json)
 			sm_print_line(stdout, "%u blocks of each side are in %s", ab.done, ab.out);
 	}
-	rc = rc < 0 ? complain(&err)
-		    : exit_of_alternation(&ab, &results[0], rows[0], gates[0].count, possible);
+	rc = rc < 0 ? complain(&err) : exit_of_alternation(&ab, &results[0], rows[0], gates[0].count, possible);
 	for (unsigned i = 0; i < 2; i++) {
 		free(rows[i]);
 		sm_gates_free(&gates[i]);

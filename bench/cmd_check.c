@@ -32,8 +32,7 @@ static int confirm_folder(const char *folder, char *out, size_t size, struct sm_
 		if (access(out, F_OK) != 0)
 			return 0;
 	}
-	return sm_fail(err, EEXIST, "%s holds %d confirmations already: remove some", folder,
-		       CONFIRM_MAX);
+	return sm_fail(err, EEXIST, "%s holds %d confirmations already: remove some", folder, CONFIRM_MAX);
 }
 
 /* Measures the cases of the failing gates again, as the run was measured. */
@@ -96,15 +95,14 @@ static int confirm(struct check *check, struct sm_error *err)
 	if (rc == 0 && !check->fresh_rows)
 		rc = sm_fail(err, ENOMEM, "no memory for %zu gates", count);
 	if (rc == 0)
-		rc = sm_gates_judge(&check->gates, &check->fresh, check->baseline, sm_scenarios,
-				    sm_scenario_count, check->fresh_rows, err);
+		rc = sm_gates_judge(&check->gates, &check->fresh, check->baseline, sm_scenarios, sm_scenario_count,
+				    check->fresh_rows, err);
 	if (rc == 0)
 		sm_gates_confirm(check->rows, count, check->fresh_rows, count);
 	return rc;
 }
 
-int print_gates(const struct arguments *arguments, const struct sm_gate_report *report,
-		struct sm_error *err)
+int print_gates(const struct arguments *arguments, const struct sm_gate_report *report, struct sm_error *err)
 {
 	const char *summary = getenv("GITHUB_STEP_SUMMARY");
 	int rc = 0;
@@ -138,9 +136,9 @@ static int judge(struct check *check, struct sm_error *err)
 {
 	struct arguments *arguments = check->arguments;
 	/* the baseline first: what is left of it is small */
-	int rc = arguments->baseline ? sm_digest_load(&check->baseline, arguments->baseline, sm_scenarios,
-						       sm_scenario_count, err)
-				     : 0;
+	int rc = arguments->baseline
+			 ? sm_digest_load(&check->baseline, arguments->baseline, sm_scenarios, sm_scenario_count, err)
+			 : 0;
 
 	if (rc == 0)
 		rc = sm_store_load(&check->run, arguments->operand[0], err);
@@ -150,11 +148,10 @@ static int judge(struct check *check, struct sm_error *err)
 	check->rows = calloc(check->gates.count, sizeof(*check->rows));
 	if (!check->rows)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", check->gates.count);
-	rc = sm_gates_judge(&check->gates, &check->run, check->baseline, sm_scenarios,
-			    sm_scenario_count, check->rows, err);
+	rc = sm_gates_judge(&check->gates, &check->run, check->baseline, sm_scenarios, sm_scenario_count, check->rows,
+			    err);
 	if (rc == 0)
-		sm_gates_name_again(&check->gates, check->rows, &check->run, arguments->baseline,
-				    arguments->confirm);
+		sm_gates_name_again(&check->gates, check->rows, &check->run, arguments->baseline, arguments->confirm);
 	if (rc == 0 && arguments->confirm)
 		rc = confirm(check, err);
 	return rc;
@@ -167,14 +164,12 @@ int cmd_check(struct arguments *arguments)
 	int rc;
 
 	if (arguments->operands != 1) {
-		sm_fail(&err, EINVAL,
-			"`shmeter check` needs one run folder, for example results/latest");
+		sm_fail(&err, EINVAL, "`shmeter check` needs one run folder, for example results/latest");
 		return complain(&err);
 	}
 	sm_results_init(&check.run);
 	sm_results_init(&check.fresh);
-	rc = sm_gates_load(&check.gates,
-			   arguments->thresholds ? arguments->thresholds : default_thresholds(),
+	rc = sm_gates_load(&check.gates, arguments->thresholds ? arguments->thresholds : default_thresholds(),
 			   sm_scenarios, sm_scenario_count, &err);
 	if (rc == 0)
 		rc = judge(&check, &err);
@@ -186,8 +181,7 @@ int cmd_check(struct arguments *arguments)
 
 		rc = print_gates(arguments, &report, &err);
 	}
-	rc = rc < 0 ? complain(&err)
-		    : exit_of(arguments, sm_gates_strictly(check.rows, check.gates.count));
+	rc = rc < 0 ? complain(&err) : exit_of(arguments, sm_gates_strictly(check.rows, check.gates.count));
 	free(check.fresh_rows);
 	free(check.rows);
 	sm_results_free(&check.fresh);

@@ -28,8 +28,8 @@ static void print_row(const struct sm_compared *row)
 	if (isnan(row->ratio.low))
 		printf(" (no interval: %u and %u blocks)", row->old_blocks, row->new_blocks);
 	else
-		printf(" (%.3f to %.3f; a change of %.1f %% could have been seen)", row->ratio.low,
-		       row->ratio.high, 100 * (row->mde - 1));
+		printf(" (%.3f to %.3f; a change of %.1f %% could have been seen)", row->ratio.low, row->ratio.high,
+		       100 * (row->mde - 1));
 	sm_print_line(stdout, "  %s, %s%s%s", row->id, row->klass, strcmp(row->reason, "-") ? "; " : "",
 		      strcmp(row->reason, "-") ? row->reason : "");
 }
@@ -46,19 +46,17 @@ static void print_json(const struct sm_comparison_of_runs *c)
 	for (size_t i = 0; i < c->count; i++) {
 		const struct sm_compared *row = &c->row[i];
 
-		json_array_append_new(
-			rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:s}",
-					"case", row->id, "says", row->says, "ratio",
-					number(row->ratio.estimate), "low", number(row->ratio.low),
-					"high", number(row->ratio.high), "p", number(row->p), "mde",
-					number(row->mde), "old_blocks", (int)row->old_blocks,
-					"new_blocks", (int)row->new_blocks, "reason", row->reason));
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:s}", "case",
+						      row->id, "says", row->says, "ratio", number(row->ratio.estimate),
+						      "low", number(row->ratio.low), "high", number(row->ratio.high),
+						      "p", number(row->p), "mde", number(row->mde), "old_blocks",
+						      (int)row->old_blocks, "new_blocks", (int)row->new_blocks,
+						      "reason", row->reason));
 	}
-	all = json_pack("{s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine",
-			(int)c->same_machine, "ratio", number(c->overall.estimate), "low",
-			number(c->overall.low), "high", number(c->overall.high), "mde",
-			number(c->overall_mde), "slower", (int)c->slower, "faster", (int)c->faster,
-			"cases", rows);
+	all = json_pack("{s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine", (int)c->same_machine, "ratio",
+			number(c->overall.estimate), "low", number(c->overall.low), "high", number(c->overall.high),
+			"mde", number(c->overall_mde), "slower", (int)c->slower, "faster", (int)c->faster, "cases",
+			rows);
 	json_dumpf(all, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(all);
@@ -87,8 +85,8 @@ static void print(const struct sm_comparison_of_runs *c, const struct arguments 
 	for (size_t i = 0; i < c->count; i++)
 		distrusted += strcmp(c->row[i].says, "not trusted") == 0;
 	printf("; %u %s, %u %s, %u not trusted, %zu cases of both runs.\n", c->slower,
-	       c->same_machine ? "slower" : "longer", c->faster,
-	       c->same_machine ? "faster" : "shorter", distrusted, c->count);
+	       c->same_machine ? "slower" : "longer", c->faster, c->same_machine ? "faster" : "shorter", distrusted,
+	       c->count);
 }
 
 int cmd_compare(struct arguments *arguments)
@@ -104,13 +102,12 @@ int cmd_compare(struct arguments *arguments)
 	}
 	rc = sm_digest_load(&before, arguments->operand[0], sm_scenarios, sm_scenario_count, &err);
 	if (rc == 0)
-		rc = sm_digest_load(&now, arguments->operand[1], sm_scenarios, sm_scenario_count,
-				    &err);
+		rc = sm_digest_load(&now, arguments->operand[1], sm_scenarios, sm_scenario_count, &err);
 	if (rc == 0)
 		rc = sm_compare_runs(&comparison, before, now, &err);
 	if (rc == 0 && comparison.count == 0)
-		rc = sm_fail(&err, EINVAL, "%s and %s have no case in common",
-			     arguments->operand[0], arguments->operand[1]);
+		rc = sm_fail(&err, EINVAL, "%s and %s have no case in common", arguments->operand[0],
+			     arguments->operand[1]);
 	if (rc == 0) {
 		qsort(comparison.row, comparison.count, sizeof(*comparison.row), slowest_first);
 		if (arguments->json)

@@ -20,13 +20,12 @@
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
-#define BLOCKS 10 /* some may be lost */
-#define WIDTH 100 /* columns: a projector shows no more that can be read */
-#define BUDGET_NS                                                                                  \
-	9000000000u /* of the measuring: a demonstration takes at most a quarter of a minute */
-#define FRAME_NS     700000000u
-#define CODE_LINES   40
-#define PICTURE_ROWS 20
+#define BLOCKS        10          /* some may be lost */
+#define WIDTH         100         /* columns: a projector shows no more that can be read */
+#define BUDGET_NS     9000000000u /* of the measuring: a demonstration takes at most a quarter of a minute */
+#define FRAME_NS      700000000u
+#define CODE_LINES    40
+#define PICTURE_ROWS  20
 #define PICTURE_WIDTH 78u
 
 struct stage {
@@ -35,8 +34,8 @@ struct stage {
 	char folder[4096];
 	struct sm_results run; /* filled while it is measured */
 	uint64_t last_frame_ns;
-	bool moving;   /* the picture is redrawn in place */
-	unsigned rows; /* of it on the screen */
+	bool moving;               /* the picture is redrawn in place */
+	unsigned rows;             /* of it on the screen */
 	struct sm_gnuplot gnuplot; /* without a path: nothing draws */
 };
 
@@ -110,8 +109,7 @@ static double metric_of(const struct sm_results *run, unsigned trial, const char
 }
 
 /* From what was measured alone: there is no analysis while a run goes on. */
-static size_t gather(const struct sm_results *run, const struct demo *demo, struct bar *bars,
-		     size_t room)
+static size_t gather(const struct sm_results *run, const struct demo *demo, struct bar *bars, size_t room)
 {
 	size_t count = 0;
 
@@ -129,10 +127,9 @@ static size_t gather(const struct sm_results *run, const struct demo *demo, stru
 
 			if (sample->case_index != c || sample->ended != SM_OK)
 				continue;
-			double value = demo->metric ? metric_of(run, sample->trial, demo->metric)
-				       : sample->ops
-					       ? (double)sample->elapsed_ns / (double)sample->ops
-					       : (double)NAN;
+			double value = demo->metric  ? metric_of(run, sample->trial, demo->metric)
+				       : sample->ops ? (double)sample->elapsed_ns / (double)sample->ops
+						     : (double)NAN;
 
 			if (isfinite(value))
 				bar->values[bar->count++] = value;
@@ -147,16 +144,14 @@ static size_t gather(const struct sm_results *run, const struct demo *demo, stru
 }
 
 /* From the analysis, which may have set trials aside: the figures that the words are about. */
-static size_t gather_figures(const struct sm_results *run, const struct demo *demo,
-			     struct bar *bars, size_t room)
+static size_t gather_figures(const struct sm_results *run, const struct demo *demo, struct bar *bars, size_t room)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < run->summary_count && count < room; i++) {
 		const struct sm_summary_row *row = &run->summaries[i];
 		const struct sm_case_row *c = &run->cases[row->case_index];
-		bool shown = demo->metric ? c->derived && strcmp(c->metric, demo->metric) == 0
-					  : !c->derived;
+		bool shown = demo->metric ? c->derived && strcmp(c->metric, demo->metric) == 0 : !c->derived;
 
 		if (shown && !c->control && isfinite(row->value.estimate))
 			bars[count++] = (struct bar){ .variant = c->variant,
@@ -195,13 +190,11 @@ static int write_script(FILE *out, void *context)
 	const struct demo *demo = picture->stage->demo;
 
 	if (picture->stage->arguments->sixel)
-		fprintf(out, "set terminal sixelgd size 800,%zu font 'sans,11'\n",
-			120 + 24 * picture->count);
+		fprintf(out, "set terminal sixelgd size 800,%zu font 'sans,11'\n", 120 + 24 * picture->count);
 	else
-		fprintf(out, "set terminal dumb noenhanced size %u,%zu\n", PICTURE_WIDTH,
-			2 * picture->count + 5);
-	fprintf(out, "set output 'demo.txt'\ndatafile = 'demo.dat'\nbars = %zu\nx_label = '%s'\nload '",
-		picture->count, demo->metric ? demo->metric : "ns an operation");
+		fprintf(out, "set terminal dumb noenhanced size %u,%zu\n", PICTURE_WIDTH, 2 * picture->count + 5);
+	fprintf(out, "set output 'demo.txt'\ndatafile = 'demo.dat'\nbars = %zu\nx_label = '%s'\nload '", picture->count,
+		demo->metric ? demo->metric : "ns an operation");
 	sm_put_encoded(out, SM_TO_GNUPLOT, plots_folder());
 	fputs("/demo.gp'\n", out);
 	return ferror(out) ? -EIO : 0;
@@ -234,9 +227,8 @@ static void draw(struct stage *stage)
 	struct bar bars[PICTURE_ROWS];
 	const struct sm_results *run = &stage->run;
 	struct picture picture = { stage, bars,
-				   run->analysis
-					   ? gather_figures(run, stage->demo, bars, PICTURE_ROWS)
-					   : gather(run, stage->demo, bars, PICTURE_ROWS) };
+				   run->analysis ? gather_figures(run, stage->demo, bars, PICTURE_ROWS)
+						 : gather(run, stage->demo, bars, PICTURE_ROWS) };
 	struct sm_error why = { 0 };
 	char path[4200];
 	FILE *frame;
@@ -320,9 +312,8 @@ static void tell(const struct stage *stage)
 		const struct sm_claim_row *claim = &run->claims[i];
 
 		if (strcmp(claim->scenario, scenario_of(stage->demo, scenario)) != 0 ||
-		    (claim->verdict == SM_NOT_TESTABLE &&
-		     (strstr(claim->reason, "not part of this run") ||
-		      strstr(claim->reason, "no case of this run has"))))
+		    (claim->verdict == SM_NOT_TESTABLE && (strstr(claim->reason, "not part of this run") ||
+							   strstr(claim->reason, "no case of this run has"))))
 			continue;
 		snprintf(verdict, sizeof(verdict), "  %s: ", sm_verdict_name(claim->verdict));
 		sm_wrap(stdout, verdict, 4, WIDTH, claim->sentence);
@@ -334,8 +325,7 @@ static void tell(const struct stage *stage)
 	for (size_t i = 0; i < run->sample_count; i++) {
 		const struct sm_sample *sample = &run->samples[i];
 
-		if (sample->ended != SM_SKIPPED || sample->derived ||
-		    strcmp(last, sample->reason) == 0)
+		if (sample->ended != SM_SKIPPED || sample->derived || strcmp(last, sample->reason) == 0)
 			continue;
 		last = sample->reason;
 		printf("  not here: %s/%s\n", run->cases[sample->case_index].scenario,
@@ -360,8 +350,7 @@ static void show_code(const struct stage *stage)
 		const char *found = memmem(at, length, call, strlen(call));
 
 		/* a definition begins at the margin and is no prototype */
-		if (!inside && found && *at != '\t' && *at != ' ' && *at != '#' &&
-		    at[length - 1] != ';' &&
+		if (!inside && found && *at != '\t' && *at != ' ' && *at != '#' && at[length - 1] != ';' &&
 		    (found == at || found[-1] == ' ' || found[-1] == '*')) {
 			printf("  scenarios/%s, from line %u:\n", source->file, line);
 			inside = true;
@@ -401,8 +390,7 @@ static int show(struct arguments *arguments, const struct demo *demo, struct sm_
 	if (sm_gnuplot_find(&stage.gnuplot, &missing) < 0)
 		stage.gnuplot.path[0] = '\0';
 	stage.moving = isatty(STDOUT_FILENO) && !arguments->quiet;
-	snprintf(stage.folder, sizeof(stage.folder), "%s/shmeter-demo-XXXXXX",
-		 scratch && *scratch ? scratch : "/tmp");
+	snprintf(stage.folder, sizeof(stage.folder), "%s/shmeter-demo-XXXXXX", scratch && *scratch ? scratch : "/tmp");
 	if (!mkdtemp(stage.folder))
 		return sm_fail(err, errno, "%s cannot be made: %s", stage.folder, strerror(errno));
 	sm_results_init(&stage.run);
@@ -460,7 +448,6 @@ int cmd_demo(struct arguments *arguments)
 	else if (demo)
 		rc = show(arguments, demo, &err);
 	else
-		rc = sm_fail(&err, EINVAL,
-			     "there is no demonstration \"%s\"; `shmeter demo` lists them", name);
+		rc = sm_fail(&err, EINVAL, "there is no demonstration \"%s\"; `shmeter demo` lists them", name);
 	return rc < 0 ? complain(&err) : EXIT_OK;
 }

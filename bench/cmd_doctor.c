@@ -14,10 +14,9 @@ static void print_json(const json_t *environment, const struct sm_checkup *check
 	json_t *list = json_array(), *all;
 
 	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:s, s:s, s:s}", "topic", checkups[i].topic,
-						"level", level[checkups[i].level], "finding",
-						checkups[i].finding, "remedy", checkups[i].remedy));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "topic", checkups[i].topic, "level",
+						      level[checkups[i].level], "finding", checkups[i].finding,
+						      "remedy", checkups[i].remedy));
 	all = json_pack("{s:O, s:o}", "environment", environment, "checkups", list);
 	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');
@@ -32,8 +31,7 @@ static void print_table(const struct sm_checkup *checkups, unsigned count, bool 
 	for (unsigned i = 0; i < count; i++) {
 		const struct sm_checkup *one = &checkups[i];
 
-		printf("%s%s%s ", color ? tint[one->level] : "", mark[one->level],
-		       color ? "\033[0m" : "");
+		printf("%s%s%s ", color ? tint[one->level] : "", mark[one->level], color ? "\033[0m" : "");
 		sm_print_line(stdout, "%-12s %s", one->topic, one->finding);
 		if (one->remedy[0])
 			sm_print_line(stdout, "     %-12s -> %s", "", one->remedy);
@@ -54,9 +52,8 @@ int cmd_doctor(struct arguments *arguments)
 		goto out_free;
 	rc = sm_topology_open(&topology, NULL, &err);
 	if (rc == 0)
-		rc = sm_events_prepare(
-			events, &sm_os_linux,
-			arguments->run.events ? arguments->run.events : sm_events_default, &err);
+		rc = sm_events_prepare(events, &sm_os_linux,
+				       arguments->run.events ? arguments->run.events : sm_events_default, &err);
 	if (rc < 0)
 		goto out_free;
 	count = sm_environment_checkup(&sm_os_linux, topology, events, checkups, CHECKUPS_MAX);

@@ -45,8 +45,7 @@ static int target(const char *path, char **out, struct sm_error *err)
 	return 0;
 }
 
-static int deliver(const struct arguments *arguments, struct document *document,
-		   struct sm_error *err)
+static int deliver(const struct arguments *arguments, struct document *document, struct sm_error *err)
 {
 	char *path;
 	int rc;
@@ -63,8 +62,7 @@ static int deliver(const struct arguments *arguments, struct document *document,
 	return rc;
 }
 
-static int export(const struct arguments *arguments, const struct sm_results *results,
-		  struct sm_error *err)
+static int export(const struct arguments *arguments, const struct sm_results *results, struct sm_error *err)
 {
 	struct document document = { 0 };
 	struct sm_export_tally tally;
@@ -79,8 +77,7 @@ static int export(const struct arguments *arguments, const struct sm_results *re
 	if (rc == 0)
 		rc = deliver(arguments, &document, err);
 	if (rc == 0 && tally.left_out[0] && !arguments->quiet)
-		sm_print_line(stderr, "shmeter: %zu trials exported; left out: %s", tally.trials,
-			      tally.left_out);
+		sm_print_line(stderr, "shmeter: %zu trials exported; left out: %s", tally.trials, tally.left_out);
 	free(document.text);
 	return rc;
 }
@@ -92,13 +89,11 @@ int cmd_export(struct arguments *arguments)
 	int rc;
 
 	if (arguments->operands != 1) {
-		sm_fail(&err, EINVAL,
-			"`shmeter export` needs one run folder, for example results/latest");
+		sm_fail(&err, EINVAL, "`shmeter export` needs one run folder, for example results/latest");
 		return complain(&err);
 	}
 	if (!arguments->to) {
-		sm_fail(&err, EINVAL, "`shmeter export` needs a format: --to with one of %s",
-			SM_EXPORT_NAMES);
+		sm_fail(&err, EINVAL, "`shmeter export` needs a format: --to with one of %s", SM_EXPORT_NAMES);
 		return complain(&err);
 	}
 	sm_results_init(&results);

@@ -15,8 +15,7 @@ int cmd_help(struct arguments *arguments)
 	else if (strcmp(arguments->operand[0], "bash") == 0)
 		print_bash_completion(stdout);
 	else {
-		sm_fail(&err, EINVAL, "`shmeter help %s` is not known: choose man or bash",
-			arguments->operand[0]);
+		sm_fail(&err, EINVAL, "`shmeter help %s` is not known: choose man or bash", arguments->operand[0]);
 		return complain(&err);
 	}
 	return EXIT_OK;

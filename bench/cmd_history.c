@@ -23,8 +23,7 @@ struct show {
 };
 
 /* `--db`, or a file below the user's data folder, which is made. */
-static int find_file(const struct arguments *arguments, char *out, size_t size,
-		     struct sm_error *err)
+static int find_file(const struct arguments *arguments, char *out, size_t size, struct sm_error *err)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
@@ -37,9 +36,7 @@ static int find_file(const struct arguments *arguments, char *out, size_t size,
 	else if (home && *home)
 		snprintf(out, size, "%s/.local/share/shmeter/history.sqlite", home);
 	else
-		return sm_fail(
-			err, ENOENT,
-			"there is no home folder to keep the history in: name a file with --db");
+		return sm_fail(err, ENOENT, "there is no home folder to keep the history in: name a file with --db");
 	for (char *slash = strchr(out + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		(void)mkdir(out, 0777); /* what is missing after all, opening the file says */
@@ -140,8 +137,7 @@ static int show(const struct arguments *arguments, const char *file, struct sm_e
 	if (glob) /* a scenario or a variant alone names all of its cases */
 		snprintf(wide, sizeof(wide), "%s%s", glob, strpbrk(glob, "?*") ? "" : "*");
 	if (rc == 0)
-		rc = sm_history_each(history, glob ? wide : NULL, NULL, show_series, &show,
-				     &elsewhere, err);
+		rc = sm_history_each(history, glob ? wide : NULL, NULL, show_series, &show, &elsewhere, err);
 	sm_history_close(history);
 	if (rc == 0 && show.cases == 0)
 		rc = sm_fail(err, EINVAL, "%s has no case like \"%s\"", file, glob ? glob : "*");
@@ -165,8 +161,7 @@ int cmd_history(struct arguments *arguments)
 		return complain(&err);
 	if (arguments->operands >= 2 && strcmp(arguments->operand[0], "add") == 0)
 		rc = add(arguments, file, &err);
-	else if (arguments->operands >= 1 && arguments->operands <= 2 &&
-		 strcmp(arguments->operand[0], "show") == 0)
+	else if (arguments->operands >= 1 && arguments->operands <= 2 && strcmp(arguments->operand[0], "show") == 0)
 		rc = show(arguments, file, &err);
 	else
 		rc = sm_fail(&err, EINVAL, "`shmeter history` takes `add DIR...` or `show [CASE]`");

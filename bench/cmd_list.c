@@ -16,8 +16,7 @@ struct listed {
 };
 
 /* Asks for every variant at the quick profile's first point. */
-static int examine(struct listed *listed, const struct sm_trial_context *context,
-		   struct sm_error *err)
+static int examine(struct listed *listed, const struct sm_trial_context *context, struct sm_error *err)
 {
 	struct sm_plan_options options = { .profile = SM_QUICK, .topology = context->topology };
 	struct sm_plan plan;
@@ -35,10 +34,8 @@ static int examine(struct listed *listed, const struct sm_trial_context *context
 		if (sm_trial_supported(context, &plan.cases[i].c, &why) == 0)
 			listed->supported = true;
 		else if (used < sizeof(listed->reason))
-			used += (size_t)snprintf(listed->reason + used,
-						 sizeof(listed->reason) - used, "%s%s: %s",
-						 used ? "; " : "",
-						 sm_case_variant(&plan.cases[i].c)->name, why.text);
+			used += (size_t)snprintf(listed->reason + used, sizeof(listed->reason) - used, "%s%s: %s",
+						 used ? "; " : "", sm_case_variant(&plan.cases[i].c)->name, why.text);
 	}
 	sm_plan_free(&plan);
 	return 0;
@@ -69,16 +66,14 @@ static void print_table(const struct listed *listed, bool verbose)
 			     s->params[p].full.count       ? &s->params[p].full
 			     : s->params[p].standard.count ? &s->params[p].standard
 							   : &s->params[p].quick);
-		printf(" %s (%s)\n", s->params[p].labels ? "" : s->params[p].unit,
-		       s->params[p].summary);
+		printf(" %s (%s)\n", s->params[p].labels ? "" : s->params[p].unit, s->params[p].summary);
 	}
 	for (const struct sm_claim *c = s->claims; c && c->id; c++) {
 		printf("  claim %-3s %s\n", c->id, c->text);
 		if (c->machine)
 			printf("            on %s alone\n", c->machine);
 		if (c->holds)
-			printf("            where both sides have at least %.3g %s\n", c->holds_min,
-			       c->holds);
+			printf("            where both sides have at least %.3g %s\n", c->holds_min, c->holds);
 		if (c->control)
 			printf("            as far as its control %s is supported\n", c->control);
 		if (verbose && c->source)
@@ -95,9 +90,8 @@ static json_t *params_json(const struct sm_scenario *s)
 	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
 		const struct sm_param *param = &s->params[p];
 		const struct sm_values *all[] = { &param->quick, &param->standard, &param->full };
-		json_t *one = json_pack("{s:s, s:s?, s:s?, s:b}", "name", param->name, "unit",
-					param->unit, "summary", param->summary, "every_pu",
-					(int)param->every_pu);
+		json_t *one = json_pack("{s:s, s:s?, s:s?, s:b}", "name", param->name, "unit", param->unit, "summary",
+					param->summary, "every_pu", (int)param->every_pu);
 
 		for (int i = 0; i < 3; i++) {
 			json_t *values = json_array();
@@ -106,11 +100,9 @@ static json_t *params_json(const struct sm_scenario *s)
 				uint64_t value = all[i]->value[v];
 				char text[SM_TEXT_MAX];
 
-				json_array_append_new(
-					values,
-					param->labels || value >= SM_VALUE_PLAIN_BELOW
-						? json_string(sm_value_text(param, value, text))
-						: json_integer((json_int_t)value));
+				json_array_append_new(values, param->labels || value >= SM_VALUE_PLAIN_BELOW
+								      ? json_string(sm_value_text(param, value, text))
+								      : json_integer((json_int_t)value));
 			}
 			json_object_set_new(one, sm_profile_name((enum sm_profile)i), values);
 		}
@@ -121,10 +113,10 @@ static json_t *params_json(const struct sm_scenario *s)
 
 static json_t *claim_json(const struct sm_claim *c)
 {
-	json_t *claim = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}",
-				  "id", c->id, "text", c->text, "source", c->source, "question",
-				  c->question, "left", c->left, "right", c->right, "at", c->at,
-				  "machine", c->machine, "control", c->control, "holds", c->holds);
+	json_t *claim =
+		json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", c->id, "text", c->text,
+			  "source", c->source, "question", c->question, "left", c->left, "right", c->right, "at", c->at,
+			  "machine", c->machine, "control", c->control, "holds", c->holds);
 
 	if (c->holds)
 		json_object_set_new(claim, "holds_min", json_real(c->holds_min));
@@ -137,14 +129,13 @@ static json_t *scenario_json(const struct listed *listed)
 	json_t *variants = json_array(), *claims = json_array();
 
 	for (const struct sm_variant *v = s->variants; v->name; v++)
-		json_array_append_new(
-			variants, json_pack("{s:s, s:s?}", "name", v->name, "summary", v->summary));
+		json_array_append_new(variants, json_pack("{s:s, s:s?}", "name", v->name, "summary", v->summary));
 	for (const struct sm_claim *c = s->claims; c && c->id; c++)
 		json_array_append_new(claims, claim_json(c));
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:b, s:s}", "name", s->name,
-			 "family", s->family, "question", s->question, "summary", s->summary, "why",
-			 s->why, "variants", variants, "params", params_json(s), "claims", claims,
-			 "supported", (int)listed->supported, "reason", listed->reason);
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o, s:b, s:s}", "name", s->name, "family", s->family,
+			 "question", s->question, "summary", s->summary, "why", s->why, "variants", variants, "params",
+			 params_json(s), "claims", claims, "supported", (int)listed->supported, "reason",
+			 listed->reason);
 }
 
 static void print_csv_field(const char *text, char end)
@@ -171,14 +162,10 @@ static void print_csv(const struct listed *listed)
 	}
 }
 
-static int list_all(const struct arguments *arguments, const struct sm_trial_context *context,
-		    struct sm_error *err)
+static int list_all(const struct arguments *arguments, const struct sm_trial_context *context, struct sm_error *err)
 {
-	const char *format = arguments->json     ? "json"
-			     : arguments->format ? arguments->format
-						 : "table";
-	struct sm_plan_options options = { .patterns = arguments->operand,
-					   .pattern_count = arguments->operands };
+	const char *format = arguments->json ? "json" : arguments->format ? arguments->format : "table";
+	struct sm_plan_options options = { .patterns = arguments->operand, .pattern_count = arguments->operands };
 	json_t *all = json_array();
 	int rc = 0;
 
@@ -212,8 +199,7 @@ static int list_all(const struct arguments *arguments, const struct sm_trial_con
 
 int cmd_list(struct arguments *arguments)
 {
-	struct sm_plan_options options = { .patterns = arguments->operand,
-					   .pattern_count = arguments->operands };
+	struct sm_plan_options options = { .patterns = arguments->operand, .pattern_count = arguments->operands };
 	struct sm_trial_context context = { .os = &sm_os_linux, .file_folder = "." };
 	struct sm_topology *topology = NULL;
 	struct sm_error err = { 0 };

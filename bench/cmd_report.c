@@ -12,13 +12,11 @@ static bool is_same_folder(const char *one, const char *other)
 {
 	struct stat a, b;
 
-	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev &&
-	       a.st_ino == b.st_ino;
+	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* Files go where --out says, or into the run folder; where that cannot be, everything is said on standard output. */
-static int choose_target(const struct arguments *arguments, struct sm_results *results,
-			 struct sm_error *err)
+static int choose_target(const struct arguments *arguments, struct sm_results *results, struct sm_error *err)
 {
 	const char *folder = arguments->operand[0];
 	/* asked before the rows were loaded and again now: a run may have ended or begun meanwhile */
@@ -50,8 +48,7 @@ int cmd_report(struct arguments *arguments)
 	int rc;
 
 	if (arguments->operands != 1) {
-		sm_fail(&err, EINVAL,
-			"`shmeter report` needs one run folder, for example results/latest");
+		sm_fail(&err, EINVAL, "`shmeter report` needs one run folder, for example results/latest");
 		return complain(&err);
 	}
 	sm_results_init(&results);

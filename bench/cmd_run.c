@@ -30,8 +30,7 @@ void show_progress(const struct sm_progress *progress, void *context)
 	line->used = true;
 	fprintf(stderr, "\r\033[K%s %zu/%zu", progress->phase, progress->done, progress->total);
 	if (progress->left_ns)
-		fprintf(stderr, ", %llu s left",
-			(unsigned long long)(progress->left_ns / 1000000000u));
+		fprintf(stderr, ", %llu s left", (unsigned long long)(progress->left_ns / 1000000000u));
 	fprintf(stderr, "  %.60s", progress->what);
 }
 
@@ -52,8 +51,7 @@ int default_folder(char *out, size_t size, struct sm_error *err)
 		snprintf(out, size, "results/%s-%s-%u", stamp, host, number);
 		rc = mkdir(out, 0777);
 	}
-	return rc < 0 ? sm_fail(err, errno,
-				"cannot make the run folder %s: %s; choose another --out", out,
+	return rc < 0 ? sm_fail(err, errno, "cannot make the run folder %s: %s; choose another --out", out,
 				strerror(errno))
 		      : 0;
 }
@@ -63,9 +61,7 @@ int own_folder(const struct arguments *arguments, char *out, size_t size, struct
 	if (!arguments->out)
 		return default_folder(out, size, err);
 	snprintf(out, size, "%s", arguments->out);
-	return mkdir(out, 0777) < 0
-		       ? sm_fail(err, errno, "%s cannot be made: %s", out, strerror(errno))
-		       : 0;
+	return mkdir(out, 0777) < 0 ? sm_fail(err, errno, "%s cannot be made: %s", out, strerror(errno)) : 0;
 }
 
 /* `latest` beside a run folder that lies in a folder named results: made beside and renamed. */
@@ -145,8 +141,7 @@ static int choose(struct arguments *arguments, struct sm_error *err)
 		return 0;
 	plan->patterns = names;
 	for (size_t i = 0; i < sm_scenario_count; i++)
-		if (strcmp(sm_scenarios[i]->family, "calibration") == 0 ||
-		    answers_a_question(sm_scenarios[i]))
+		if (strcmp(sm_scenarios[i]->family, "calibration") == 0 || answers_a_question(sm_scenarios[i]))
 			names[plan->pattern_count++] = sm_scenarios[i]->name;
 	return 0;
 }

@@ -40,9 +40,8 @@ struct selftest {
 	bool bad, unsure;
 };
 
-static int run_into(struct selftest *self, const char *folder, const char *const *patterns,
-		    size_t count, const char *inject, unsigned blocks, struct sm_results *results,
-		    struct sm_error *err)
+static int run_into(struct selftest *self, const char *folder, const char *const *patterns, size_t count,
+		    const char *inject, unsigned blocks, struct sm_results *results, struct sm_error *err)
 {
 	struct sm_run_options run = self->arguments->run;
 	int rc;
@@ -87,8 +86,7 @@ static int calibrate(struct selftest *self, struct sm_error *err)
 	}
 	if (rc == 0)
 		snprintf(self->fingerprint, sizeof(self->fingerprint), "%s",
-			 json_string_value(json_object_get(
-				 json_object_get(results.manifest, "identity"), "type")));
+			 json_string_value(json_object_get(json_object_get(results.manifest, "identity"), "type")));
 	sm_results_free(&results);
 	return rc;
 }
@@ -102,8 +100,7 @@ static void keep(double **all, size_t *count, const double *more, size_t n)
 	*count += n;
 }
 
-static void tell(struct selftest *self, unsigned percent, unsigned blocks,
-		 const struct sm_parts *parts)
+static void tell(struct selftest *self, unsigned percent, unsigned blocks, const struct sm_parts *parts)
 {
 	unsigned seen = percent ? parts->slower : parts->slower + parts->faster;
 	struct sm_interval rate = sm_binomial_interval(seen, parts->count, 0.95);
@@ -116,13 +113,11 @@ static void tell(struct selftest *self, unsigned percent, unsigned blocks,
 	}
 	if (percent)
 		printf("  %2u %% slower, %2u blocks: seen in %u of %u (%.0f %%, 95 %% interval %.0f to %.0f)\n",
-		       percent, blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low,
-		       100 * rate.high);
+		       percent, blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
 	else
 		printf("  nothing changed, %2u blocks: a false alarm in %u of %u (%.1f %%, 95 %% interval %.1f to %.1f; "
 		       "at most 5 %% are meant)\n",
-		       blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low,
-		       100 * rate.high);
+		       blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
 	if (percent == 0 || (percent == SEEN_PERCENT && blocks == part_blocks[LENGTHS - 1])) {
 		enum sm_verdict verdict = sm_parts_judge(parts, percent);
 
@@ -155,8 +150,7 @@ static int step(struct selftest *self, unsigned percent, unsigned blocks, struct
 			tell(self, percent, part_blocks[i], &parts);
 			keep(&self->time_ln[i], &self->times[i], parts.time_ln, parts.count);
 			if (percent == 0)
-				keep(&self->ratio_ln[i], &self->ratios[i], parts.ratio_ln,
-				     parts.count);
+				keep(&self->ratio_ln[i], &self->ratios[i], parts.ratio_ln, parts.count);
 		}
 		sm_parts_free(&parts);
 	}
@@ -168,10 +162,8 @@ static int find_floor(struct selftest *self, struct sm_error *err)
 {
 	const unsigned standard = LENGTHS - 1;
 	struct sm_floor floor = {
-		.time = exp(sm_couples_within(self->time_ln[standard], self->times[standard],
-					      FLOOR_SHARE)),
-		.ratio = exp(sm_couples_within(self->ratio_ln[standard], self->ratios[standard],
-					       FLOOR_SHARE)),
+		.time = exp(sm_couples_within(self->time_ln[standard], self->times[standard], FLOOR_SHARE)),
+		.ratio = exp(sm_couples_within(self->ratio_ln[standard], self->ratios[standard], FLOOR_SHARE)),
 	};
 
 	if (isnan(floor.time) || isnan(floor.ratio)) {
@@ -182,16 +174,14 @@ static int find_floor(struct selftest *self, struct sm_error *err)
 	printf("\nNoise floor: times of one case at different moments differ by up to %.1f %%, ratios within a moment by "
 	       "%.1f %% (95 %% of couples of parts of %u blocks).\nA baseline gate that allows less is refused on this "
 	       "machine (fingerprint %s).\n",
-	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard],
-	       self->fingerprint);
+	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard], self->fingerprint);
 	return sm_floor_save(self->fingerprint, &floor, err);
 }
 
 static int test(struct selftest *self, struct sm_error *err)
 {
-	unsigned blocks = self->arguments->run.plan.repeat_blocks
-				  ? self->arguments->run.plan.repeat_blocks
-				  : BLOCKS_DEFAULT;
+	unsigned blocks =
+		self->arguments->run.plan.repeat_blocks ? self->arguments->run.plan.repeat_blocks : BLOCKS_DEFAULT;
 	int rc = 0;
 
 	printf("Calibration\n");
@@ -216,14 +206,14 @@ static int print_counts(const struct sm_known_count counts[SM_KNOWN_COUNTS])
 			sm_print_line(stdout, "skipped: %s", count->reason);
 		else
 			printf("%.0f counted, %s %.0f%s\n", count->counted,
-			       i == SM_KNOWN_PADDED ? "one shared line would have" : "there were",
-			       count->expected, count->state == SM_SCALED ? ", scaled" : "");
+			       i == SM_KNOWN_PADDED ? "one shared line would have" : "there were", count->expected,
+			       count->state == SM_SCALED ? ", scaled" : "");
 		wrong |= count->verdict == SM_REFUTED;
 		tested |= count->verdict != SM_NOT_TESTABLE;
 	}
-	printf("%s\n", wrong	 ? "Counters that are refuted count something else here: do not use them."
-			: tested ? "The counters that were tested count what they say."
-				 : "No counter could be tested here.");
+	printf("%s\n", wrong    ? "Counters that are refuted count something else here: do not use them."
+		       : tested ? "The counters that were tested count what they say."
+				: "No counter could be tested here.");
 	return wrong ? EXIT_WRONG : tested ? EXIT_OK : EXIT_MACHINE;
 }
 

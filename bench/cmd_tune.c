@@ -19,20 +19,16 @@ static void tell_undone(const struct sm_undone *undone)
 	switch (undone->result) {
 	case SM_UNDONE: sm_print_line(stdout, "%s is %s again", undone->path, undone->old); break;
 	case SM_UNDO_REBOOTED:
-		sm_print_line(stdout, "%s went back when the machine was started again",
-			      undone->path);
+		sm_print_line(stdout, "%s went back when the machine was started again", undone->path);
 		break;
 	case SM_UNDO_IN_USE:
-		sm_print_line(
-			stdout,
-			"%s is in use by a run (process %d): the last run that uses it puts it back",
-			undone->path, (int)undone->owner);
+		sm_print_line(stdout, "%s is in use by a run (process %d): the last run that uses it puts it back",
+			      undone->path, (int)undone->owner);
 		break;
 	case SM_UNDO_FAILED:
 		failures++;
-		sm_print_line(stdout,
-			      "%s could not be set to %s: it is kept in mind; try again as root",
-			      undone->path, undone->old);
+		sm_print_line(stdout, "%s could not be set to %s: it is kept in mind; try again as root", undone->path,
+			      undone->old);
 		break;
 	}
 }
@@ -75,8 +71,7 @@ static void list(const struct sm_tuning *tunings, unsigned count)
 			continue;
 		any = true;
 		sm_print_line(stdout, "%s", tunings[i].path);
-		sm_print_line(stdout, "  now %s, better %s: %s", tunings[i].now, tunings[i].wanted,
-			      tunings[i].why);
+		sm_print_line(stdout, "  now %s, better %s: %s", tunings[i].now, tunings[i].wanted, tunings[i].why);
 	}
 	tell_limits();
 	printf(any ? "Nothing was changed. `shmeter tune --apply` changes all of this until `shmeter "
@@ -92,8 +87,8 @@ static void tell_applied(const struct sm_tuning *one, const char *now)
 	if (is_so(one) && strcmp(now, one->now) == 0)
 		sm_print_line(stdout, "%s: stays %s", one->path, now);
 	else if (is_less)
-		sm_print_line(stdout, "%s: %s, was %s; the kernel did not give %s", one->path, now,
-			      one->now, one->wanted);
+		sm_print_line(stdout, "%s: %s, was %s; the kernel did not give %s", one->path, now, one->now,
+			      one->wanted);
 	else
 		sm_print_line(stdout, "%s: %s, was %s", one->path, now, one->now);
 }
@@ -115,8 +110,7 @@ static int apply_one(const struct sm_tuning *one, struct sm_error *err)
 		return rc;
 	rc_read = sm_setting_read(one->path, now, sizeof(now));
 	if (rc_read < 0)
-		return sm_fail(err, -rc_read, "%s cannot be read: %s", one->path,
-			       strerror(-rc_read));
+		return sm_fail(err, -rc_read, "%s cannot be read: %s", one->path, strerror(-rc_read));
 	tell_applied(one, now);
 	return rc;
 }
@@ -133,8 +127,7 @@ static int apply(const struct sm_tuning *tunings, unsigned count)
 			return complain(&err);
 		any |= rc > 0;
 	}
-	printf(any ? "`shmeter tune --undo` puts all of it back.\n"
-		   : "Nothing is left to improve.\n");
+	printf(any ? "`shmeter tune --undo` puts all of it back.\n" : "Nothing is left to improve.\n");
 	return EXIT_OK;
 }
 

@@ -35,13 +35,12 @@ static void list_names(void)
 		struct stat status;
 		char size[SM_TEXT_MAX];
 
-		if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !S_ISREG(status.st_mode))
+		if (fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
 			continue;
 		if (count++ < LISTED_MAX)
 			sm_print_line(stdout, "  %-40.40s %10s  mode %04o  uid %u", entry->d_name,
-				      sm_format_bytes(size, (double)status.st_size),
-				      status.st_mode & 07777, status.st_uid);
+				      sm_format_bytes(size, (double)status.st_size), status.st_mode & 07777,
+				      status.st_uid);
 	}
 	if (folder)
 		closedir(folder);
@@ -63,13 +62,11 @@ static void list_segments(void)
 		unsigned perms, attached;
 		unsigned long bytes;
 
-		if (sscanf(line, "%d %d %o %lu %d %d %u", &key, &id, &perms, &bytes, &cpid, &lpid,
-			   &attached) != 7)
+		if (sscanf(line, "%d %d %o %lu %d %d %u", &key, &id, &perms, &bytes, &cpid, &lpid, &attached) != 7)
 			continue;
 		if (count++ < LISTED_MAX)
-			printf("  id %-8d key 0x%08x %10s  mode %04o  attached %u  made by process %d\n",
-			       id, (unsigned)key, sm_format_bytes(size, (double)bytes),
-			       perms & 0777, attached, cpid);
+			printf("  id %-8d key 0x%08x %10s  mode %04o  attached %u  made by process %d\n", id,
+			       (unsigned)key, sm_format_bytes(size, (double)bytes), perms & 0777, attached, cpid);
 	}
 	if (file)
 		fclose(file);
@@ -88,13 +85,12 @@ static void print_mapping(const struct mapping *m)
 	char size[SM_TEXT_MAX], rss[SM_TEXT_MAX], pages[48];
 
 	if (m->huge_kb)
-		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages, %" PRIu64 " kB in 2 MiB",
-			 m->page_kb, m->huge_kb);
+		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages, %" PRIu64 " kB in 2 MiB", m->page_kb, m->huge_kb);
 	else
 		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages", m->page_kb);
 	sm_print_line(stdout, "    %-34.34s %10s, %10s resident, %s", m->name[0] ? m->name : "(no name)",
-		      sm_format_bytes(size, (double)m->size_kb * 1024),
-		      sm_format_bytes(rss, (double)m->rss_kb * 1024), pages);
+		      sm_format_bytes(size, (double)m->size_kb * 1024), sm_format_bytes(rss, (double)m->rss_kb * 1024),
+		      pages);
 }
 
 static void take_line(struct mapping *m, const char *line)
@@ -129,8 +125,7 @@ static bool list_process(const char *pid)
 	while (fgets(line, sizeof(line), file)) {
 		char range[64], access[8], mapped[256] = "";
 
-		if (sscanf(line, "%63[0-9a-f-] %7s %*s %*s %*s %255[^\n]", range, access, mapped) <
-			    2 ||
+		if (sscanf(line, "%63[0-9a-f-] %7s %*s %*s %*s %255[^\n]", range, access, mapped) < 2 ||
 		    !strchr(range, '-')) {
 			take_line(&m, line);
 			continue;
@@ -163,16 +158,14 @@ static void list_processes(const struct arguments *arguments)
 		bool there = list_process(arguments->operand[i]);
 
 		if (!there)
-			printf("  process %s has none, is not there, or is another user's\n",
-			       arguments->operand[i]);
+			printf("  process %s has none, is not there, or is another user's\n", arguments->operand[i]);
 		any = true;
 	}
 	while (folder && (entry = readdir(folder))) {
 		char path[64], name[64];
 
 		snprintf(path, sizeof(path), "/proc/%.20s/comm", entry->d_name);
-		if (entry->d_name[0] < '0' || entry->d_name[0] > '9' ||
-		    sm_read_file(path, name, sizeof(name)) < 0 ||
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || sm_read_file(path, name, sizeof(name)) < 0 ||
 		    strncmp(name, "shmeter", 7) != 0 || strtol(entry->d_name, NULL, 10) == getpid())
 			continue;
 		any |= list_process(entry->d_name);
@@ -188,12 +181,10 @@ static void total(void)
 	char text[8192];
 	const char *line;
 
-	if (sm_read_file("/proc/meminfo", text, sizeof(text)) < 0 ||
-	    !(line = strstr(text, "Shmem:")))
+	if (sm_read_file("/proc/meminfo", text, sizeof(text)) < 0 || !(line = strstr(text, "Shmem:")))
 		return;
 	printf("In all %.*s kB of shared memory are in use (Shmem in /proc/meminfo).\n",
-	       (int)strcspn(line + 6 + strspn(line + 6, " "), " "),
-	       line + 6 + strspn(line + 6, " "));
+	       (int)strcspn(line + 6 + strspn(line + 6, " "), " "), line + 6 + strspn(line + 6, " "));
 }
 
 int demo_watch(const struct arguments *arguments, struct sm_error *err)
@@ -203,8 +194,7 @@ int demo_watch(const struct arguments *arguments, struct sm_error *err)
 
 	for (size_t i = 1; i < arguments->operands; i++)
 		if (strspn(arguments->operand[i], "0123456789") != strlen(arguments->operand[i]))
-			return sm_fail(err, EINVAL, "\"%s\" is no process number",
-				       arguments->operand[i]);
+			return sm_fail(err, EINVAL, "\"%s\" is no process number", arguments->operand[i]);
 	do {
 		if (live)
 			printf("\033[H\033[J");

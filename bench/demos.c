@@ -7,8 +7,7 @@ const struct demo demos[] = {
 	  .title = "One page frame, two addresses",
 	  .question =
 		  "Two processes map the same object, each at an address of its own. Do they reach the same memory?",
-	  .choice = { "the same page frames", "copies that the kernel keeps equal",
-		      "it depends on the address" },
+	  .choice = { "the same page frames", "copies that the kernel keeps equal", "it depends on the address" },
 	  .pattern = { "same_frame/*" },
 	  .mechanism = "  process 0              page tables                memory\n"
 		       "  0x7f10.. page 0 ----.   entry -> frame 0x4711 --.\n"
@@ -37,14 +36,12 @@ const struct demo demos[] = {
 	{ .name = "fork",
 	  .chapter = "One memory, several processes",
 	  .title = "What fork() hands down",
-	  .question =
-		  "A parent maps memory and forks. Which writes of the child does the parent see?",
+	  .question = "A parent maps memory and forks. Which writes of the child does the parent see?",
 	  .choice = { "all", "those to shared mappings", "none" },
 	  .pattern = { "fork_shares/*" },
-	  .mechanism =
-		  "  before fork   parent -> [ frame A ]\n"
-		  "  after it      parent -> [ frame A ] <- child        shared: still one frame\n"
-		  "                parent -> [ frame A ], read-only <- child   private: the first to write copies",
+	  .mechanism = "  before fork   parent -> [ frame A ]\n"
+		       "  after it      parent -> [ frame A ] <- child        shared: still one frame\n"
+		       "                parent -> [ frame A ], read-only <- child   private: the first to write copies",
 	  .source = "correctness/fork_shares.c",
 	  .function = "run",
 	  .next = "shmeter run fork_inherit: why forking a process with much memory is slow" },
@@ -66,14 +63,12 @@ const struct demo demos[] = {
 	  .title = "System V against POSIX: names and lifetimes",
 	  .question = "A process makes a segment and is killed. Which segments are still there?",
 	  .choice = { "POSIX and System V", "System V only", "none" },
-	  .pattern = { "orphan/posix", "orphan/sysv", "orphan/posix_unlinked",
-		       "orphan/sysv_removed", "orphan/memfd" },
+	  .pattern = { "orphan/posix", "orphan/sysv", "orphan/posix_unlinked", "orphan/sysv_removed", "orphan/memfd" },
 	  .metric = "left behind",
-	  .mechanism =
-		  "  shm_open(\"/name\")   a name in /dev/shm: lives until shm_unlink(), or the next boot\n"
-		  "  shmget(key)         a number that ipcs shows: lives until IPC_RMID, or the next boot\n"
-		  "  shmget(IPC_PRIVATE) the same without a key: \"private\" means that nobody finds it by key\n"
-		  "  memfd_create()      no name at all: gone with its last descriptor and mapping",
+	  .mechanism = "  shm_open(\"/name\")   a name in /dev/shm: lives until shm_unlink(), or the next boot\n"
+		       "  shmget(key)         a number that ipcs shows: lives until IPC_RMID, or the next boot\n"
+		       "  shmget(IPC_PRIVATE) the same without a key: \"private\" means that nobody finds it by key\n"
+		       "  memfd_create()      no name at all: gone with its last descriptor and mapping",
 	  .source = "correctness/orphan.c",
 	  .function = "create",
 	  .next = "ipcs -m; ls /dev/shm; shmeter demo orphans" },
@@ -84,8 +79,7 @@ const struct demo demos[] = {
 		  "A message goes to another process and back, 64 bytes and 64 KiB. How does a pipe compare with a ring in "
 		  "shared memory?",
 	  .choice = { "the pipe is faster", "about as fast", "the ring is far faster" },
-	  .pattern = { "transport_latency/pipe", "transport_latency/shm_ring",
-		       "transport_latency/shm_ring_futex" },
+	  .pattern = { "transport_latency/pipe", "transport_latency/shm_ring", "transport_latency/shm_ring_futex" },
 	  .set = { { "message", "64,64k" } },
 	  .mechanism =
 		  "  pipe   sender --write()--> [ kernel's pages ] --read()--> receiver   two copies, two system calls\n"
@@ -101,9 +95,8 @@ const struct demo demos[] = {
 		  "Memory that was just mapped: what does the first write to each 4 KiB page cost beside a later one?",
 	  .choice = { "the same", "about ten times", "about a hundred times" },
 	  .pattern = { "first_touch/4k", "first_touch/thp" },
-	  .mechanism =
-		  "  store -> no entry in the page table -> page fault -> a frame, cleared and mapped -> store\n"
-		  "One fault a page, whatever the program does in it: with 2 MiB pages there are 512 times fewer.",
+	  .mechanism = "  store -> no entry in the page table -> page fault -> a frame, cleared and mapped -> store\n"
+		       "One fault a page, whatever the program does in it: with 2 MiB pages there are 512 times fewer.",
 	  .source = "paging/first_touch.c",
 	  .function = "run",
 	  .next = "shmeter run fault_scaling: several processes faulting at once" },
@@ -114,10 +107,9 @@ const struct demo demos[] = {
 	  .choice = { "nobody", "the start instead of the work", "both" },
 	  .pattern = { "prefault/lazy", "prefault/madvise", "prefault/mlock" },
 	  .set = { { "phase", "access,total" }, { "bytes", "16m" } },
-	  .mechanism =
-		  "  lazy      start ...... work F w F w F w F w     a fault at the first touch of each page\n"
-		  "  prefault  start FFFF . work w w w w             the same faults, earlier and together\n"
-		  "mlock does that, too, and keeps the pages from being swapped out.",
+	  .mechanism = "  lazy      start ...... work F w F w F w F w     a fault at the first touch of each page\n"
+		       "  prefault  start FFFF . work w w w w             the same faults, earlier and together\n"
+		       "mlock does that, too, and keeps the pages from being swapped out.",
 	  .source = "paging/prefault.c",
 	  .function = "run",
 	  .next = "shmeter run prefault --set phase=each and look at plots/: each access of the first pass" },
@@ -128,40 +120,35 @@ const struct demo demos[] = {
 	  .choice = { "not at all", "by some per cent to a half", "ten times" },
 	  .pattern = { "page_size_random/4k", "page_size_random/thp" },
 	  .set = { { "bytes", "256m" } },
-	  .mechanism =
-		  "  address -> TLB hit: go on\n"
-		  "          -> miss: walk the page table, up to four loads\n"
-		  "A TLB of 2048 entries reaches 8 MiB with pages of 4 KiB and 4 GiB with pages of 2 MiB.",
+	  .mechanism = "  address -> TLB hit: go on\n"
+		       "          -> miss: walk the page table, up to four loads\n"
+		       "A TLB of 2048 entries reaches 8 MiB with pages of 4 KiB and 4 GiB with pages of 2 MiB.",
 	  .source = "subject/walk.h",
 	  .function = "walk_run",
 	  .next = "shmeter run page_size_random --tune: also 2 MiB and 1 GiB pages from the pools (root)" },
 	{ .name = "false-sharing",
 	  .chapter = "Cache lines",
 	  .title = "False sharing",
-	  .question =
-		  "Two processes add to two different counters. Does it matter that both lie in one cache line?",
+	  .question = "Two processes add to two different counters. Does it matter that both lie in one cache line?",
 	  .choice = { "no: they are different words", "a little", "a lot" },
 	  .pattern = { "false_sharing/*" },
 	  .set = { { "op", "atomic_add" }, { "work", "0" } },
-	  .mechanism =
-		  "  core 0: M ----------> I ----------> M        the line is modified in one cache at a time:\n"
-		  "  core 1: I ----------> M ----------> I        each addition fetches it from the other one\n"
-		  "           [ counter 0 | counter 1 |  64 bytes ]",
+	  .mechanism = "  core 0: M ----------> I ----------> M        the line is modified in one cache at a time:\n"
+		       "  core 1: I ----------> M ----------> I        each addition fetches it from the other one\n"
+		       "           [ counter 0 | counter 1 |  64 bytes ]",
 	  .source = "coherence/false_sharing.c",
 	  .function = "run",
 	  .next = "shmeter run line_stride: how far apart is enough here?" },
 	{ .name = "line-states",
 	  .chapter = "Cache lines",
 	  .title = "The states of a line (MESI)",
-	  .question =
-		  "A load finds its line here, in memory, or modified in another core's cache. What takes longest?",
+	  .question = "A load finds its line here, in memory, or modified in another core's cache. What takes longest?",
 	  .choice = { "memory", "the other core's cache", "all alike" },
 	  .pattern = { "line_state/*" },
-	  .mechanism =
-		  "  M modified   here alone, newer than memory\n"
-		  "  E exclusive  here alone, as in memory        a store may follow without asking\n"
-		  "  S shared     here and elsewhere, as in memory\n"
-		  "  I invalid    not here: ask",
+	  .mechanism = "  M modified   here alone, newer than memory\n"
+		       "  E exclusive  here alone, as in memory        a store may follow without asking\n"
+		       "  S shared     here and elsewhere, as in memory\n"
+		       "  I invalid    not here: ask",
 	  .source = "coherence/line_state.c",
 	  .function = "timed_pass",
 	  .next = "shmeter run line_state --placement cross-node on a machine with two sockets" },
@@ -182,15 +169,13 @@ const struct demo demos[] = {
 	{ .name = "lost-update",
 	  .chapter = "Going wrong, and right",
 	  .title = "The lost update",
-	  .question =
-		  "Two processes run count++ on a shared word a million times each. How many additions are lost?",
+	  .question = "Two processes run count++ on a shared word a million times each. How many additions are lost?",
 	  .choice = { "none", "a handful", "a large part" },
 	  .pattern = { "lost_update/*" },
 	  .metric = "updates lost",
-	  .mechanism =
-		  "  process 0: load 7 .......... add ... store 8\n"
-		  "  process 1: ....... load 7 .. add .......... store 8      two additions, one of them lost\n"
-		  "An atomic addition keeps the line from the load to the store.",
+	  .mechanism = "  process 0: load 7 .......... add ... store 8\n"
+		       "  process 1: ....... load 7 .. add .......... store 8      two additions, one of them lost\n"
+		       "An atomic addition keeps the line from the load to the store.",
 	  .source = "correctness/lost_update.c",
 	  .function = "run",
 	  .next = "shmeter run contended_counter: what each right way costs" },
@@ -202,11 +187,10 @@ const struct demo demos[] = {
 	  .choice = { "never", "now and then", "often" },
 	  .pattern = { "torn_read/*" },
 	  .metric = "torn reads",
-	  .mechanism =
-		  "  writer: [a1][b1][c1]   ->   [a2][b2][c2]\n"
-		  "  reader:        a2       b1         c1            torn: half of each\n"
-		  "Cures: a mutex (wait); a seqlock (look again, read again); a double buffer or many\n"
-		  "copies (read another one, and look again: the writer may have come round).",
+	  .mechanism = "  writer: [a1][b1][c1]   ->   [a2][b2][c2]\n"
+		       "  reader:        a2       b1         c1            torn: half of each\n"
+		       "Cures: a mutex (wait); a seqlock (look again, read again); a double buffer or many\n"
+		       "copies (read another one, and look again: the writer may have come round).",
 	  .source = "subject/snapshot.h",
 	  .function = "seqlock_read",
 	  .next = "shmeter run read_side: which cure is cheapest for how many writes?" },
@@ -228,15 +212,13 @@ const struct demo demos[] = {
 	{ .name = "killed-owner",
 	  .chapter = "Going wrong, and right",
 	  .title = "The owner of the lock is killed",
-	  .question =
-		  "A process dies while it holds a mutex in shared memory. What does the next one get?",
+	  .question = "A process dies while it holds a mutex in shared memory. What does the next one get?",
 	  .choice = { "the lock", "an error, or nothing ever", "a signal" },
 	  .pattern = { "owner_death/*" },
 	  .metric = "never came back",
-	  .mechanism =
-		  "  normal  lock() ................................. for ever\n"
-		  "  robust  lock() -> EOWNERDEAD -> mend the data -> pthread_mutex_consistent() -> go on\n"
-		  "The kernel walks a list of robust mutexes that each thread keeps, and marks those of the dead.",
+	  .mechanism = "  normal  lock() ................................. for ever\n"
+		       "  robust  lock() -> EOWNERDEAD -> mend the data -> pthread_mutex_consistent() -> go on\n"
+		       "The kernel walks a list of robust mutexes that each thread keeps, and marks those of the dead.",
 	  .source = "sync/owner_death.c",
 	  .function = "mend",
 	  .next = "shmeter run lock_uncontended: what robustness costs while nobody dies" },
@@ -257,15 +239,12 @@ const struct demo demos[] = {
 	{ .name = "msync",
 	  .chapter = "Files and nodes",
 	  .title = "msync and what lasts",
-	  .question =
-		  "A store to a mapped file: when is it on the disk, and what does it cost to know?",
-	  .choice = { "at once, nothing", "later, or after msync, which is dear",
-		      "never without write()" },
+	  .question = "A store to a mapped file: when is it on the disk, and what does it cost to know?",
+	  .choice = { "at once, nothing", "later, or after msync, which is dear", "never without write()" },
 	  .pattern = { "msync_cost/*" },
-	  .mechanism =
-		  "  store -> page cache (dirty) -> write-back, in half a minute or so -> disk\n"
-		  "                          `----> msync(MS_SYNC) or fdatasync(): now, and wait\n"
-		  "Other processes that map the file see the store at once: that needs no msync.",
+	  .mechanism = "  store -> page cache (dirty) -> write-back, in half a minute or so -> disk\n"
+		       "                          `----> msync(MS_SYNC) or fdatasync(): now, and wait\n"
+		       "Other processes that map the file see the store at once: that needs no msync.",
 	  .source = "mapping/msync_cost.c",
 	  .function = "write_out",
 	  .next = "shmeter run msync_cost --file-folder /dev/shm: a file that is no file" },
@@ -275,9 +254,8 @@ const struct demo demos[] = {
 	  .question = "A machine has memory on several nodes. Who decides where a page lies?",
 	  .choice = { "who maps it", "who touches it first, or a policy", "chance" },
 	  .pattern = { "numa_policy/*" },
-	  .mechanism =
-		  "  node 0 [ cores | memory ] ====== link ====== [ memory | cores ] node 1\n"
-		  "First touch: the node of the core that faults. Bind, interleave: as mbind() says.",
+	  .mechanism = "  node 0 [ cores | memory ] ====== link ====== [ memory | cores ] node 1\n"
+		       "First touch: the node of the core that faults. Bind, interleave: as mbind() says.",
 	  .source = "numa/numa_policy.c",
 	  .function = "run",
 	  .next = "numactl -H; shmeter run 'numa_*' on a machine with two nodes" },
@@ -287,9 +265,8 @@ const struct demo demos[] = {
 	  .question = "A segment is made with mode 0600 by one user. Can another one open it?",
 	  .choice = { "yes, if the name is known", "no", "only to read" },
 	  .pattern = { "permission/*" },
-	  .mechanism =
-		  "  shm_open(name, O_CREAT | O_EXCL, 0600)   like a file: owner, group, others, and the umask\n"
-		  "  shmget(key, size, IPC_CREAT | 0600)      the same bits in the segment's own record",
+	  .mechanism = "  shm_open(name, O_CREAT | O_EXCL, 0600)   like a file: owner, group, others, and the umask\n"
+		       "  shmget(key, size, IPC_CREAT | 0600)      the same bits in the segment's own record",
 	  .source = "correctness/permission.c",
 	  .function = "try_as_other",
 	  .next = "ls -l /dev/shm; ipcs -m -c" },
@@ -300,10 +277,9 @@ const struct demo demos[] = {
 	  .choice = { "/dev/shm and ipcs", "/tmp", "it is always gone" },
 	  .pattern = { "orphan/*" },
 	  .metric = "left behind",
-	  .mechanism =
-		  "  ls -l /dev/shm            POSIX segments: rm removes the name\n"
-		  "  ipcs -m -p, -t            System V: who made it, who attached last; nattch 0: ipcrm -m ID\n"
-		  "  grep Shmem /proc/meminfo  how much there is in all",
+	  .mechanism = "  ls -l /dev/shm            POSIX segments: rm removes the name\n"
+		       "  ipcs -m -p, -t            System V: who made it, who attached last; nattch 0: ipcrm -m ID\n"
+		       "  grep Shmem /proc/meminfo  how much there is in all",
 	  .source = "correctness/orphan.c",
 	  .function = "remove_named",
 	  .next = "shmeter demo watch: the same, live" },
@@ -313,10 +289,9 @@ const struct demo demos[] = {
 	  .question = "How large may a System V segment be on this machine by default?",
 	  .choice = { "32 MiB", "half of the memory", "practically anything" },
 	  .pattern = { "limits/*" },
-	  .mechanism =
-		  "  kernel.shmmax, shmall, shmmni   System V; without practical bounds since Linux 3.16\n"
-		  "  the size of /dev/shm            POSIX: half of the memory, 64 MiB in many containers\n"
-		  "  RLIMIT_MEMLOCK                  what mlock and huge pages of System V may take",
+	  .mechanism = "  kernel.shmmax, shmall, shmmni   System V; without practical bounds since Linux 3.16\n"
+		       "  the size of /dev/shm            POSIX: half of the memory, 64 MiB in many containers\n"
+		       "  RLIMIT_MEMLOCK                  what mlock and huge pages of System V may take",
 	  .source = "correctness/limits.c",
 	  .function = "read_limits",
 	  .next = "shmeter doctor" },

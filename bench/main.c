@@ -21,14 +21,10 @@ static volatile int stop;
 
 const struct command_spec commands[CMD_COUNT] = {
 	[CMD_LIST] = { "list", "[PATTERN...]",
-		       "scenarios, variants, parameters and claims, and what cannot run here and why",
-		       cmd_list },
-	[CMD_RUN] = { "run", "[PATTERN...]",
-		      "measures, writes a run folder and prints the findings", cmd_run },
-	[CMD_DOCTOR] = { "doctor", "", "this machine: what it has, what it lacks, and the remedies",
-			 cmd_doctor },
-	[CMD_REPORT] = { "report", "DIR", "findings, tables, figures and the page of a run folder",
-			 cmd_report },
+		       "scenarios, variants, parameters and claims, and what cannot run here and why", cmd_list },
+	[CMD_RUN] = { "run", "[PATTERN...]", "measures, writes a run folder and prints the findings", cmd_run },
+	[CMD_DOCTOR] = { "doctor", "", "this machine: what it has, what it lacks, and the remedies", cmd_doctor },
+	[CMD_REPORT] = { "report", "DIR", "findings, tables, figures and the page of a run folder", cmd_report },
 	[CMD_CHECK] = { "check", "DIR", "the gate: a run against thresholds and an earlier run", cmd_check },
 	[CMD_AB] = { "ab", "[OLD NEW] [PATTERN...]",
 		     "two builds, or two settings of this one, alternated: is the new one slower?", cmd_ab },
@@ -38,14 +34,11 @@ const struct command_spec commands[CMD_COUNT] = {
 			   cmd_selftest },
 	[CMD_HISTORY] = { "history", "add DIR... | show [CASE]",
 			  "runs over time in one file, and the steps that lasted", cmd_history },
-	[CMD_EXPORT] = { "export", "DIR", "a run folder in another tool's format, to standard output",
-			 cmd_export },
+	[CMD_EXPORT] = { "export", "DIR", "a run folder in another tool's format, to standard output", cmd_export },
 	[CMD_DEMO] = { "demo", "[NAME | watch [PID...]]",
 		       "shows a textbook's sentences live: question, guess, measurement, mechanism, code", cmd_demo },
-	[CMD_TUNE] = { "tune", "", "settings of the system that would help: list, change, put back",
-		       cmd_tune },
-	[CMD_HELP] = { "help", "[man|bash]", "this help, the man page or the bash completion",
-		       cmd_help },
+	[CMD_TUNE] = { "tune", "", "settings of the system that would help: list, change, put back", cmd_tune },
+	[CMD_HELP] = { "help", "[man|bash]", "this help, the man page or the bash completion", cmd_help },
 };
 
 /* The first one asks the program to end well.  The second ends it wherever it is, in a library too: workers die with it,
@@ -123,8 +116,7 @@ bool use_color(const struct arguments *arguments, FILE *stream)
 static const char *beside_program(const char *in_tree, const char *installed, char found[4096])
 {
 	/* what execve() was given: known without /proc, too */
-	const char *started_as = (const char *)(uintptr_t)getauxval(
-		AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
+	const char *started_as = (const char *)(uintptr_t)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
 	char program[PATH_MAX], *slash;
 
 	if (!started_as || !realpath(started_as, program))
@@ -159,9 +151,8 @@ static int check_stack(struct sm_error *err)
 
 	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_NEEDED)
 		return 0;
-	return sm_fail(
-		err, ENOMEM, "the stack may have %s and %s are needed: raise the limit (ulimit -s)",
-		sm_format_bytes(has, (double)limit.rlim_cur), sm_format_bytes(needs, STACK_NEEDED));
+	return sm_fail(err, ENOMEM, "the stack may have %s and %s are needed: raise the limit (ulimit -s)",
+		       sm_format_bytes(has, (double)limit.rlim_cur), sm_format_bytes(needs, STACK_NEEDED));
 }
 
 int main(int argc, char **argv)
@@ -186,8 +177,7 @@ int main(int argc, char **argv)
 		(void)!sm_guard_stop(NULL); /* of a command that ended early */
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "shmeter: standard output cannot be written: %s\n",
-			strerror(errno));
+		fprintf(stderr, "shmeter: standard output cannot be written: %s\n", strerror(errno));
 		return rc == EXIT_OK ? EXIT_MACHINE : rc;
 	}
 	return rc;

@@ -73,85 +73,77 @@ struct option_spec {
 
 static const struct option_spec specs[] = {
 	{ OPT_PROFILE, "profile", "NAME",
-	  "quick (8 blocks, a minute), standard (16, ten minutes of run at most) or full (30)",
-	  "quick standard full", FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m)", NULL,
+	  "quick (8 blocks, a minute), standard (16, ten minutes of run at most) or full (30)", "quick standard full",
 	  FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_SEED, "seed", "N", "order of the plan; run: default a new one, printed and stored; ab: block B takes N + B, default N is 0", NULL,
-	  FOR(CMD_RUN) | FOR(CMD_AB) },
+	{ OPT_BUDGET, "budget", "TIME", "measure no longer than this (90s, 5m)", NULL, FOR(CMD_RUN) | FOR(CMD_AB) },
+	{ OPT_SEED, "seed", "N",
+	  "order of the plan; run: default a new one, printed and stored; ab: block B takes N + B, default N is 0",
+	  NULL, FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_OUT, "out", "PATH",
 	  "run: the run folder, default results/<UTC time>-<host>; report: the folder of what it writes, default the "
 	  "run folder; export: the file, default standard output",
-	  NULL,
-	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) | FOR(CMD_REPORT) | FOR(CMD_EXPORT) | FOR(CMD_HISTORY) },
+	  NULL, FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) | FOR(CMD_REPORT) | FOR(CMD_EXPORT) | FOR(CMD_HISTORY) },
 	{ OPT_PLACEMENT, "placement", "WHERE",
 	  "near, same-core, smt, shared-l2, shared-l3, same-node, cross-node, or PUs such as 0,2",
 	  "near same-core smt shared-l2 shared-l3 same-node cross-node", FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_BACKING, "backing", "KIND", "anon, memfd, posix, sysv or file",
-	  "anon memfd posix sysv file", FOR(CMD_RUN) | FOR(CMD_AB) },
+	{ OPT_BACKING, "backing", "KIND", "anon, memfd, posix, sysv or file", "anon memfd posix sysv file",
+	  FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_PAGES, "pages", "SIZE", "4k, thp, 2m, 1g", "4k thp 2m 1g", FOR(CMD_RUN) | FOR(CMD_AB) },
 	{ OPT_PREFAULT, "prefault", "WAY", "lazy, touch, populate, madvise or mlock",
 	  "lazy touch populate madvise mlock", FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_NUMA, "numa", "POLICY", "first-touch, interleave or bind:NODE",
-	  "first-touch interleave bind:0", FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_SET, "set", "NAME=V1,V2", "values of a parameter (repeatable): --set message=64,4k",
-	  NULL, FOR(CMD_RUN) | FOR(CMD_AB) },
-	{ OPT_EVENTS, "events", "LIST", "events to count, in libpfm4's syntax", NULL,
-	  FOR(CMD_RUN) | FOR(CMD_DOCTOR) },
+	{ OPT_NUMA, "numa", "POLICY", "first-touch, interleave or bind:NODE", "first-touch interleave bind:0",
+	  FOR(CMD_RUN) | FOR(CMD_AB) },
+	{ OPT_SET, "set", "NAME=V1,V2", "values of a parameter (repeatable): --set message=64,4k", NULL,
+	  FOR(CMD_RUN) | FOR(CMD_AB) },
+	{ OPT_EVENTS, "events", "LIST", "events to count, in libpfm4's syntax", NULL, FOR(CMD_RUN) | FOR(CMD_DOCTOR) },
 	{ OPT_NO_COUNTERS, "no-counters", NULL, "count nothing", NULL, FOR(CMD_RUN) },
-	{ OPT_COUNTERS, "counters", NULL, "test the hardware counters on work whose counts are known",
-	  NULL, FOR(CMD_SELFTEST) },
+	{ OPT_COUNTERS, "counters", NULL, "test the hardware counters on work whose counts are known", NULL,
+	  FOR(CMD_SELFTEST) },
 	{ OPT_BLOCKS, "repeat-blocks", "N", "blocks of each group, instead of the profile's", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_AB) | FOR(CMD_SELFTEST) },
 	{ OPT_SLICE, "slice", "TIME", "length of a slice, instead of 1ms (longer where workers share PUs)", NULL,
 	  FOR(CMD_RUN) },
 	{ OPT_SLICES, "slices", "N", "slices of each trial after its warm-up, instead of the profile's", NULL,
 	  FOR(CMD_RUN) },
-	{ OPT_DRY_RUN, "dry-run", NULL, "print the plan with its time, measure nothing", NULL,
-	  FOR(CMD_RUN) },
+	{ OPT_DRY_RUN, "dry-run", NULL, "print the plan with its time, measure nothing", NULL, FOR(CMD_RUN) },
 	{ OPT_RESUME, "resume", "DIR", "go on with an interrupted run", NULL, FOR(CMD_RUN) },
-	{ OPT_TUNE, "tune", NULL, "reserve the huge pages that the run needs and put them back",
-	  NULL, FOR(CMD_RUN) },
+	{ OPT_TUNE, "tune", NULL, "reserve the huge pages that the run needs and put them back", NULL, FOR(CMD_RUN) },
 	{ OPT_APPLY, "apply", NULL, "change what the list says, until --undo", NULL, FOR(CMD_TUNE) },
-	{ OPT_UNDO, "undo", NULL,
-	  "put back every setting that shmeter changed and did not put back itself", NULL,
+	{ OPT_UNDO, "undo", NULL, "put back every setting that shmeter changed and did not put back itself", NULL,
 	  FOR(CMD_TUNE) },
-	{ OPT_FILE_FOLDER, "file-folder", "DIR",
-	  "where file-backed regions live; default the run folder", NULL, FOR(CMD_RUN) },
+	{ OPT_FILE_FOLDER, "file-folder", "DIR", "where file-backed regions live; default the run folder", NULL,
+	  FOR(CMD_RUN) },
 	{ OPT_NO_PLOTS, "no-plots", NULL, "draw no figures", NULL, FOR(CMD_RUN) | FOR(CMD_REPORT) },
-	{ OPT_TERM, "term", NULL, "draw the ratios in the terminal too", NULL,
-	  FOR(CMD_RUN) | FOR(CMD_REPORT) },
+	{ OPT_TERM, "term", NULL, "draw the ratios in the terminal too", NULL, FOR(CMD_RUN) | FOR(CMD_REPORT) },
 	{ OPT_THRESHOLDS, "thresholds", "FILE",
 	  "an ini file of gates; default results/thresholds.ini; `run` measures what they name", NULL,
 	  FOR(CMD_RUN) | FOR(CMD_CHECK) },
 	{ OPT_BASELINE, "baseline", "DIR", "an earlier run of this machine", NULL, FOR(CMD_CHECK) },
 	{ OPT_STRICT, "strict", NULL, "exit 3 where nothing fails but something is inconclusive or not testable", NULL,
 	  FOR(CMD_CHECK) | FOR(CMD_AB) },
-	{ OPT_CONFIRM, "confirm", NULL, "a FAIL of a time counts only if fresh trials repeat it; wrong data always does", NULL,
-	  FOR(CMD_CHECK) },
+	{ OPT_CONFIRM, "confirm", NULL,
+	  "a FAIL of a time counts only if fresh trials repeat it; wrong data always does", NULL, FOR(CMD_CHECK) },
 	{ OPT_JUNIT, "junit", "FILE", "write the verdicts as JUnit XML", NULL, FOR(CMD_CHECK) | FOR(CMD_AB) },
-	{ OPT_GITHUB, "github", NULL,
-	  "annotate the workflow and append to $GITHUB_STEP_SUMMARY", NULL, FOR(CMD_CHECK) | FOR(CMD_AB) },
+	{ OPT_GITHUB, "github", NULL, "annotate the workflow and append to $GITHUB_STEP_SUMMARY", NULL,
+	  FOR(CMD_CHECK) | FOR(CMD_AB) },
 	{ OPT_LEFT, "left", "KEY=VALUE,...",
 	  "settings of the old side (pages=4k): profile, placement, backing, pages, prefault, numa, inject, or a parameter",
 	  NULL, FOR(CMD_AB) },
 	{ OPT_RIGHT, "right", "KEY=VALUE,...", "settings of the new side", NULL, FOR(CMD_AB) },
 	{ OPT_MAX, "max", "RATIO", "how much longer the new side may take; default 1.02", NULL, FOR(CMD_AB) },
-	{ OPT_INJECT, "inject", "CASE=PERCENT",
-	  "slow cases (SCENARIO/VARIANT, globs) down by so much, to try a gate", NULL, FOR(CMD_RUN) },
+	{ OPT_INJECT, "inject", "CASE=PERCENT", "slow cases (SCENARIO/VARIANT, globs) down by so much, to try a gate",
+	  NULL, FOR(CMD_RUN) },
 	{ OPT_YES, "yes", NULL, "ask nothing", NULL, FOR(CMD_DEMO) },
 	{ OPT_ALL, "all", NULL, "every demonstration, one after the other", NULL, FOR(CMD_DEMO) },
 	{ OPT_LIST, "list", NULL, "one demonstration a line: name, chapter, title", NULL, FOR(CMD_DEMO) },
 	{ OPT_SIXEL, "sixel", NULL, "draw with pixels, in a terminal that shows sixels", NULL, FOR(CMD_DEMO) },
 	{ OPT_DB, "db", "FILE", "the history; default history.sqlite in the user's data folder", NULL,
 	  FOR(CMD_HISTORY) },
-	{ OPT_TO, "to", "FORMAT", "the format; it must be given", SM_EXPORT_NAMES,
-	  FOR(CMD_EXPORT) },
+	{ OPT_TO, "to", "FORMAT", "the format; it must be given", SM_EXPORT_NAMES, FOR(CMD_EXPORT) },
 	{ OPT_FORMAT, "format", "FORMAT", "table, json or csv", "table json csv", FOR(CMD_LIST) },
 	{ OPT_JSON, "json", NULL, "for machines", NULL,
 	  FOR(CMD_LIST) | FOR(CMD_DOCTOR) | FOR(CMD_CHECK) | FOR(CMD_AB) | FOR(CMD_COMPARE) },
-	{ OPT_COLOR, "color", "WHEN", "auto, always or never; NO_COLOR is honoured",
-	  "auto always never", FOR_ALL },
+	{ OPT_COLOR, "color", "WHEN", "auto, always or never; NO_COLOR is honoured", "auto always never", FOR_ALL },
 	{ 'q', "quiet", NULL, "no progress, no tables", NULL, FOR_ALL },
 	{ 'v', "verbose", NULL, "say more", NULL, FOR_ALL },
 	{ 'h', "help", NULL, "this help", NULL, FOR_ALL },
@@ -186,18 +178,15 @@ static void print_formats(FILE *out, bool man)
 void print_help(FILE *out, int command)
 {
 	if (command == CMD_COUNT) {
-		fprintf(out,
-			"shmeter: what sharing memory between processes costs on this machine\n\n");
+		fprintf(out, "shmeter: what sharing memory between processes costs on this machine\n\n");
 		for (int i = 0; i < CMD_COUNT; i++)
-			fprintf(out, "  shmeter %-6s %-13s %s\n", commands[i].name,
-				commands[i].operands, commands[i].summary);
-		fprintf(out,
-			"\n`shmeter COMMAND --help` lists a command's options.\nExit codes: %s.\n",
-			exit_codes);
+			fprintf(out, "  shmeter %-6s %-13s %s\n", commands[i].name, commands[i].operands,
+				commands[i].summary);
+		fprintf(out, "\n`shmeter COMMAND --help` lists a command's options.\nExit codes: %s.\n", exit_codes);
 		return;
 	}
-	fprintf(out, "shmeter %s [OPTION...] %s\n%s\n\n", commands[command].name,
-		commands[command].operands, commands[command].summary);
+	fprintf(out, "shmeter %s [OPTION...] %s\n%s\n\n", commands[command].name, commands[command].operands,
+		commands[command].summary);
 	for (size_t i = 0; i < SPEC_COUNT; i++) {
 		char left[48], dash[8] = "    ";
 
@@ -205,8 +194,8 @@ void print_help(FILE *out, int command)
 			continue;
 		if (specs[i].id < 256)
 			snprintf(dash, sizeof(dash), "-%c, ", specs[i].id);
-		snprintf(left, sizeof(left), "%s--%s%s%s", dash, specs[i].name,
-			 specs[i].argument ? " " : "", specs[i].argument ? specs[i].argument : "");
+		snprintf(left, sizeof(left), "%s--%s%s%s", dash, specs[i].name, specs[i].argument ? " " : "",
+			 specs[i].argument ? specs[i].argument : "");
 		fprintf(out, "  %-26s %s\n", left, specs[i].summary);
 	}
 	if (command == CMD_EXPORT) {
@@ -222,17 +211,15 @@ void print_man(FILE *out)
 		"between processes costs on this machine\n.SH SYNOPSIS\n",
 		SHMETER_VERSION);
 	for (int i = 0; i < CMD_COUNT; i++)
-		fprintf(out, ".B shmeter %s\n[\\fIOPTION\\fR...] %s\n.br\n", commands[i].name,
-			commands[i].operands);
-	fprintf(out,
-		".SH DESCRIPTION\nForks processes, pins them, runs scenarios over shared memory, "
-		"and says what it found with its interval and its cause.\n.SH COMMANDS\n");
+		fprintf(out, ".B shmeter %s\n[\\fIOPTION\\fR...] %s\n.br\n", commands[i].name, commands[i].operands);
+	fprintf(out, ".SH DESCRIPTION\nForks processes, pins them, runs scenarios over shared memory, "
+		     "and says what it found with its interval and its cause.\n.SH COMMANDS\n");
 	for (int i = 0; i < CMD_COUNT; i++)
 		fprintf(out, ".TP\n.B %s\n%s\n", commands[i].name, commands[i].summary);
 	fprintf(out, ".SH OPTIONS\n");
 	for (size_t i = 0; i < SPEC_COUNT; i++) {
-		fprintf(out, ".TP\n.B \\-\\-%s %s\n%s", specs[i].name,
-			specs[i].argument ? specs[i].argument : "", specs[i].summary);
+		fprintf(out, ".TP\n.B \\-\\-%s %s\n%s", specs[i].name, specs[i].argument ? specs[i].argument : "",
+			specs[i].summary);
 		fprintf(out, " (");
 		if (specs[i].commands == FOR_ALL)
 			fprintf(out, "all commands");
@@ -258,13 +245,11 @@ void print_bash_completion(FILE *out)
 		     "prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}\n  case $prev in\n");
 	for (size_t i = 0; i < SPEC_COUNT; i++)
 		if (specs[i].choices)
-			fprintf(out,
-				"  --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
-				specs[i].name, specs[i].choices);
-	fprintf(out,
-		"  --resume|--file-folder) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
-		"  --out) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-		"  esac\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
+			fprintf(out, "  --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", specs[i].name,
+				specs[i].choices);
+	fprintf(out, "  --resume|--file-folder) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+		     "  --out) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+		     "  esac\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
 	for (int i = 0; i < CMD_COUNT; i++)
 		fprintf(out, "%s ", commands[i].name);
 	fprintf(out, "' -- \"$cur\")); return\n  fi\n  case $cmd in\n");
@@ -279,13 +264,11 @@ void print_bash_completion(FILE *out)
 		     "}\ncomplete -F _shmeter shmeter\n");
 }
 
-static int parse_number(const char *name, const char *text, uint64_t max, uint64_t *value,
-			struct sm_error *err)
+static int parse_number(const char *name, const char *text, uint64_t max, uint64_t *value, struct sm_error *err)
 {
 	if (sm_parse_whole(text, max, value) < 0)
-		return sm_fail(err, EINVAL,
-			       "--%s \"%s\": a whole number from 0 to %" PRIu64 " is expected",
-			       name, text, max);
+		return sm_fail(err, EINVAL, "--%s \"%s\": a whole number from 0 to %" PRIu64 " is expected", name, text,
+			       max);
 	return 0;
 }
 
@@ -297,10 +280,8 @@ static int parse_placement(struct arguments *a, const char *text, struct sm_erro
 	if (plan->placement)
 		return 0;
 	if (text[0] < '0' || text[0] > '9')
-		return sm_fail(
-			err, EINVAL,
-			"--placement \"%s\" is not known: choose %s, or list PUs such as 0,2", text,
-			"near, same-core, smt, shared-l2, shared-l3, same-node, cross-node");
+		return sm_fail(err, EINVAL, "--placement \"%s\" is not known: choose %s, or list PUs such as 0,2", text,
+			       "near, same-core, smt, shared-l2, shared-l3, same-node, cross-node");
 	int count = sm_parse_list(text, a->pu_list, 1024, err);
 
 	if (count < 0)
@@ -316,8 +297,7 @@ static int parse_set(struct sm_plan_options *plan, char *text, struct sm_error *
 	char *equals = strchr(text, '=');
 
 	if (!equals || equals == text || !equals[1])
-		return sm_fail(err, EINVAL, "--set \"%s\": NAME=VALUE[,VALUE...] is expected",
-			       text);
+		return sm_fail(err, EINVAL, "--set \"%s\": NAME=VALUE[,VALUE...] is expected", text);
 	if (plan->set_count == SM_SETS_MAX)
 		return sm_fail(err, EINVAL, "--set can be given at most %d times", SM_SETS_MAX);
 	*equals = '\0';
@@ -326,8 +306,7 @@ static int parse_set(struct sm_plan_options *plan, char *text, struct sm_error *
 	return 0;
 }
 
-static int parse_choice(const struct option_spec *spec, const char *text, const char **out,
-			struct sm_error *err)
+static int parse_choice(const struct option_spec *spec, const char *text, const char **out, struct sm_error *err)
 {
 	char choices[256], *rest = choices, *one;
 
@@ -337,8 +316,7 @@ static int parse_choice(const struct option_spec *spec, const char *text, const 
 			*out = text;
 			return 0;
 		}
-	return sm_fail(err, EINVAL, "--%s \"%s\" is not known: choose one of %s", spec->name, text,
-		       spec->choices);
+	return sm_fail(err, EINVAL, "--%s \"%s\" is not known: choose one of %s", spec->name, text, spec->choices);
 }
 
 static int apply_run(struct arguments *a, int id, char *text, struct sm_error *err)
@@ -348,19 +326,13 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 	int rc = 0;
 
 	switch (id) {
-	case OPT_PROFILE:
-		a->run.profile_given = true;
-		return sm_profile_parse(text, &plan->profile, err);
+	case OPT_PROFILE: a->run.profile_given = true; return sm_profile_parse(text, &plan->profile, err);
 	case OPT_BUDGET:
 		if (sm_parse_duration(text, &plan->budget_ns, NULL) < 0)
-			return sm_fail(
-				err, EINVAL,
-				"--budget \"%s\" is not a time: write it like 90s, 2m or 500ms",
-				text);
+			return sm_fail(err, EINVAL, "--budget \"%s\" is not a time: write it like 90s, 2m or 500ms",
+				       text);
 		return 0;
-	case OPT_SEED:
-		a->run.seed_given = true;
-		return parse_number("seed", text, UINT64_MAX, &plan->seed, err);
+	case OPT_SEED: a->run.seed_given = true; return parse_number("seed", text, UINT64_MAX, &plan->seed, err);
 	case OPT_BLOCKS:
 		rc = parse_number("repeat-blocks", text, 10000, &number, err);
 		plan->repeat_blocks = rc ? 0 : (unsigned)number;
@@ -370,15 +342,15 @@ static int apply_run(struct arguments *a, int id, char *text, struct sm_error *e
 	case OPT_SLICE:
 		if (sm_parse_duration(text, &plan->slice_ns, NULL) < 0 || plan->slice_ns < SLICE_LEAST_NS ||
 		    plan->slice_ns > SLICE_MOST_NS)
-			return sm_fail(err, EINVAL,
-				       "--slice \"%s\" is no time from 100us to 1s: write it like 10ms", text);
+			return sm_fail(err, EINVAL, "--slice \"%s\" is no time from 100us to 1s: write it like 10ms",
+				       text);
 		return 0;
 	case OPT_SLICES:
 		rc = parse_number("slices", text, SM_SLICES_MAX, &number, err);
 		plan->slices = rc ? 0 : (unsigned)number;
 		if (rc == 0 && number < SM_SLICES_LEAST)
-			return sm_fail(err, EINVAL, "--slices %u: a trial counts from %d slices on",
-				       plan->slices, SM_SLICES_LEAST);
+			return sm_fail(err, EINVAL, "--slices %u: a trial counts from %d slices on", plan->slices,
+				       SM_SLICES_LEAST);
 		return rc;
 	case OPT_PLACEMENT: return parse_placement(a, text, err);
 	case OPT_BACKING: return sm_backing_parse(text, &plan->memory.backing, err);
@@ -446,8 +418,7 @@ static int find_command(const char *name, struct sm_error *err)
 	for (int i = 0; i < CMD_COUNT; i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return i;
-	return sm_fail(err, EINVAL,
-		       "\"%s\" is not a command: `shmeter help` lists them", name);
+	return sm_fail(err, EINVAL, "\"%s\" is not a command: `shmeter help` lists them", name);
 }
 
 /* What the runs of an alternation are told, too: the point that they measure. */
@@ -478,22 +449,19 @@ static int parse_options(struct arguments *a, int argc, char **argv, struct sm_e
 	int id;
 
 	for (size_t i = 0; i < SPEC_COUNT; i++)
-		table[i] = (struct option){ specs[i].name,
-					    specs[i].argument ? required_argument : no_argument,
-					    NULL, specs[i].id };
+		table[i] = (struct option){ specs[i].name, specs[i].argument ? required_argument : no_argument, NULL,
+					    specs[i].id };
 	opterr = 0;
 	optind = 1;
 	while ((id = getopt_long(argc, argv, ":qvh", table, NULL)) != -1) {
 		const struct option_spec *spec = find_spec(id);
 
 		if (id == ':')
-			return sm_fail(err, EINVAL, "%s needs a value; see `shmeter %s --help`",
-				       argv[optind - 1], commands[a->command].name);
-		if (!spec || !(spec->commands & FOR(a->command)))
-			return sm_fail(err, EINVAL,
-				       "`shmeter %s` has no option %s; see `shmeter %s --help`",
-				       commands[a->command].name, argv[optind - 1],
+			return sm_fail(err, EINVAL, "%s needs a value; see `shmeter %s --help`", argv[optind - 1],
 				       commands[a->command].name);
+		if (!spec || !(spec->commands & FOR(a->command)))
+			return sm_fail(err, EINVAL, "`shmeter %s` has no option %s; see `shmeter %s --help`",
+				       commands[a->command].name, argv[optind - 1], commands[a->command].name);
 		if (id == 'h') {
 			print_help(stdout, (int)a->command);
 			return PARSED_DONE;
@@ -526,8 +494,7 @@ int arguments_parse(struct arguments *arguments, int argc, char **argv, struct s
 	arguments->run.command_line_count = (size_t)argc;
 	arguments->run.version = SHMETER_VERSION;
 	if (argc < 2)
-		return sm_fail(err, EINVAL,
-			       "a command is missing: list, run, doctor, report, export, tune or help");
+		return sm_fail(err, EINVAL, "a command is missing: list, run, doctor, report, export, tune or help");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		print_help(stdout, CMD_COUNT);
 		return PARSED_DONE;

@@ -46,7 +46,7 @@ struct arguments {
 	const char *db; /* of the history */
 	const char *color;
 	const char *thresholds, *baseline, *junit, *left, *right;
-	double allowed; /* ratio: --max */
+	double allowed;       /* ratio: --max */
 	const char *pass[64]; /* options of run, for the runs of an alternation */
 	size_t pass_count;
 	bool counters; /* selftest */

@@ -29,8 +29,7 @@ static bool decides(const struct sm_results *results)
 		if (claim->verdict != SM_SUPPORTED && claim->verdict != SM_REFUTED)
 			continue;
 		for (size_t c = 0; c < results->case_count; c++)
-			if (!results->cases[c].control &&
-			    strcmp(results->cases[c].scenario, claim->scenario) == 0)
+			if (!results->cases[c].control && strcmp(results->cases[c].scenario, claim->scenario) == 0)
 				return true;
 	}
 	return false;
@@ -78,8 +77,8 @@ static int judge(const struct sm_results *results)
 void tell_left_out(const struct sm_results *results)
 {
 	if (results->left_out > 0)
-		sm_print_line(stderr, "shmeter: %s: %u lines of trials that did not end are left out",
-			      results->folder, results->left_out);
+		sm_print_line(stderr, "shmeter: %s: %u lines of trials that did not end are left out", results->folder,
+			      results->left_out);
 }
 
 int load_run(struct sm_results *results, const char *folder, struct sm_error *err)
@@ -122,8 +121,7 @@ int show_results(const struct arguments *arguments, const struct sm_results *res
 	sm_report_findings(results, &options, stdout);
 	if (results->out) {
 		putchar('\n');
-		sm_print_line(stdout, "Files: %s (%u figures in plots/, report.html)", results->out,
-			      drawn.count);
+		sm_print_line(stdout, "Files: %s (%u figures in plots/, report.html)", results->out, drawn.count);
 	}
 	return judge(results);
 }

@@ -28,8 +28,7 @@ struct models {
 };
 
 /* A kernel that opens and runs every event. */
-static inline int willing_open(struct perf_event_attr *attr, pid_t pid, int pu, int group,
-			       unsigned long flags)
+static inline int willing_open(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags)
 {
 	(void)attr;
 	(void)pid;
@@ -67,8 +66,8 @@ static inline int models_list(void *argument, unsigned index)
 		pfm_pmu_info_t pmu = { .size = sizeof(pmu) };
 		struct model *model = &models->model[models->count];
 
-		if (pfm_get_pmu_info((pfm_pmu_t)number, &pmu) != PFM_SUCCESS ||
-		    pmu.type != PFM_PMU_TYPE_CORE || models->count == MODELS_MAX)
+		if (pfm_get_pmu_info((pfm_pmu_t)number, &pmu) != PFM_SUCCESS || pmu.type != PFM_PMU_TYPE_CORE ||
+		    models->count == MODELS_MAX)
 			continue;
 		snprintf(model->pmu, sizeof(model->pmu), "%s", pmu.name);
 		snprintf(model->description, sizeof(model->description), "%s", pmu.desc);
@@ -79,8 +78,7 @@ static inline int models_list(void *argument, unsigned index)
 
 static inline int models_force(void *argument, unsigned index)
 {
-	static const struct sm_os willing = { "/nowhere", willing_open, willing_ioctl,
-					      willing_read };
+	static const struct sm_os willing = { "/nowhere", willing_open, willing_ioctl, willing_read };
 	static struct sm_event_set set;
 	struct model *model = &((struct models *)argument)->model[index];
 	struct sm_error err;
@@ -110,15 +108,12 @@ static inline int models_run(struct models *models, unsigned count, sm_member_fn
 /* All of them, in memory of its own; NULL: a process failed. */
 static inline struct models *models_of_libpfm4(void)
 {
-	struct models *models = mmap(NULL, sizeof(*models), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct models *models = mmap(NULL, sizeof(*models), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (models == MAP_FAILED)
 		return NULL;
-	return models_run(models, 1, models_list) == 0 &&
-			       models_run(models, models->count, models_force) == 0
-		       ? models
-		       : NULL;
+	return models_run(models, 1, models_list) == 0 && models_run(models, models->count, models_force) == 0 ? models
+													       : NULL;
 }
 
 /* Whether the event is counted, with a meaning, or its reason is that libpfm4 lacks it for this model. */
@@ -127,8 +122,7 @@ static inline bool model_has_or_says(const struct model *model, const struct sm_
 	char lacks[256];
 
 	if (event->state == SM_COUNTED)
-		return strncmp(event->fstr, model->pmu, strlen(model->pmu)) == 0 &&
-		       sm_event_meaning(event->fstr);
+		return strncmp(event->fstr, model->pmu, strlen(model->pmu)) == 0 && sm_event_meaning(event->fstr);
 	snprintf(lacks, sizeof(lacks), " on %s", model->description);
 	return event->state == SM_NOT_SUPPORTED && strstr(event->reason, lacks) &&
 	       strstr(event->reason, "libpfm4 has no event for ") == event->reason;

@@ -72,12 +72,10 @@ static inline void assert_nothing_left(const struct left *before)
 {
 	struct left after = look();
 
-	cr_expect_eq(after.descriptors, before->descriptors, "%u descriptors were %u",
-		     after.descriptors, before->descriptors);
-	cr_expect_eq(after.mappings, before->mappings, "%u shared mappings were %u", after.mappings,
-		     before->mappings);
-	cr_expect_eq(after.names, before->names, "%u names in /dev/shm were %u", after.names,
-		     before->names);
+	cr_expect_eq(after.descriptors, before->descriptors, "%u descriptors were %u", after.descriptors,
+		     before->descriptors);
+	cr_expect_eq(after.mappings, before->mappings, "%u shared mappings were %u", after.mappings, before->mappings);
+	cr_expect_eq(after.names, before->names, "%u names in /dev/shm were %u", after.names, before->names);
 	cr_expect_eq(after.segments, before->segments);
 	errno = 0;
 	cr_expect(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");

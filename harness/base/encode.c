@@ -34,8 +34,7 @@ unsigned sm_decode_utf8(const char *text, unsigned *code_point)
 bool sm_is_control(unsigned c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfffe ||
-	       c == 0xffff;
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfffe || c == 0xffff;
 }
 
 /* The bytes of the next character or, where `*good` is false, of what is to become '?'. */
@@ -126,8 +125,7 @@ static const char *escaped(enum sm_target target, char c)
 }
 
 /* What the next `*length` bytes become; `*bytes` of them. */
-static const char *encode_next(enum sm_target target, const char *text, size_t left,
-			       unsigned *length, size_t *bytes)
+static const char *encode_next(enum sm_target target, const char *text, size_t left, unsigned *length, size_t *bytes)
 {
 	bool good;
 	const char *instead;

@@ -75,8 +75,7 @@ int sm_histogram_write(const struct sm_histogram *h, FILE *out)
 	uint64_t below = 0;
 	double mean, deviation;
 
-	fprintf(out, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount",
-		"1/(1-Percentile)");
+	fprintf(out, "%12s %14s %10s %14s\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
 	for (unsigned i = 0; i < SM_HISTOGRAM_BUCKETS; i++) {
 		if (h->bucket[i] == 0)
 			continue;
@@ -84,18 +83,14 @@ int sm_histogram_write(const struct sm_histogram *h, FILE *out)
 		double share = (double)below / (double)h->count;
 
 		if (below < h->count)
-			fprintf(out, "%12.3f %2.12f %10" PRIu64 " %14.2f\n",
-				(double)sm_histogram_value(h, i), share, below,
-				1.0 / (1.0 - share));
+			fprintf(out, "%12.3f %2.12f %10" PRIu64 " %14.2f\n", (double)sm_histogram_value(h, i), share,
+				below, 1.0 / (1.0 - share));
 		else
-			fprintf(out, "%12.3f %2.12f %10" PRIu64 "\n",
-				(double)sm_histogram_value(h, i), share, below);
+			fprintf(out, "%12.3f %2.12f %10" PRIu64 "\n", (double)sm_histogram_value(h, i), share, below);
 	}
 	moments(h, &mean, &deviation);
 	fprintf(out, "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n", mean, deviation);
-	fprintf(out, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n", (double)h->max_ns,
-		h->count);
-	fprintf(out, "#[Buckets = %12d, SubBuckets     = %12u]\n", 64 - SM_HISTOGRAM_SUB_BITS,
-		SM_HISTOGRAM_SUB);
+	fprintf(out, "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n", (double)h->max_ns, h->count);
+	fprintf(out, "#[Buckets = %12d, SubBuckets     = %12u]\n", 64 - SM_HISTOGRAM_SUB_BITS, SM_HISTOGRAM_SUB);
 	return ferror(out) ? -EIO : 0;
 }

@@ -10,8 +10,7 @@
 
 #include "shmeter/text.h"
 
-static int linux_perf_open(struct perf_event_attr *attr, pid_t pid, int pu, int group,
-			   unsigned long flags)
+static int linux_perf_open(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags)
 {
 	return (int)syscall(SYS_perf_event_open, attr, pid, pu, group, flags);
 }

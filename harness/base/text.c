@@ -46,8 +46,7 @@ int sm_parse_size(const char *text, uint64_t *value, struct sm_error *err)
 				*value <<= 10 * power;
 				return 0;
 			}
-	return sm_fail(err, EINVAL,
-		       "\"%s\" is not a size: write a whole number, or one with k, M or G", text);
+	return sm_fail(err, EINVAL, "\"%s\" is not a size: write a whole number, or one with k, M or G", text);
 }
 
 int sm_parse_duration(const char *text, uint64_t *value_ns, struct sm_error *err)
@@ -119,8 +118,7 @@ int sm_parse_list(const char *text, unsigned *values, unsigned max, struct sm_er
 			goto out_bad;
 		for (; first <= last; first++) {
 			if (count == max)
-				return sm_fail(err, E2BIG, "\"%s\" names more than %u CPUs", text,
-					       max);
+				return sm_fail(err, E2BIG, "\"%s\" names more than %u CPUs", text, max);
 			values[count++] = (unsigned)first;
 		}
 		if (*at == '\0')
@@ -137,11 +135,7 @@ static void three_digits(char *out, size_t size, double value, const char *unit)
 {
 	double size_of = fabs(value);
 
-	snprintf(out, size, "%.*f %s",
-		 size_of >= 99.95   ? 0
-		 : size_of >= 9.995 ? 1
-				    : 2,
-		 value, unit);
+	snprintf(out, size, "%.*f %s", size_of >= 99.95 ? 0 : size_of >= 9.995 ? 1 : 2, value, unit);
 }
 
 const char *sm_format_bytes(char out[SM_TEXT_MAX], double bytes)
@@ -262,8 +256,7 @@ double sm_param_value(const char *params, const char *name)
 			const char *rest;
 			double value;
 
-			return sm_parse_number(at + length + 1, &value, &rest) &&
-					       (*rest == '\0' || *rest == ' ')
+			return sm_parse_number(at + length + 1, &value, &rest) && (*rest == '\0' || *rest == ' ')
 				       ? value
 				       : (double)NAN;
 		}

@@ -50,8 +50,8 @@ static const struct column columns[] = {
 };
 static const struct table table = { "-", columns, sizeof(columns) / sizeof(columns[0]) };
 
-static void write_row(struct long_view *row, const char *measure, double value, const char *unit,
-		      const char *state, FILE *out)
+static void write_row(struct long_view *row, const char *measure, double value, const char *unit, const char *state,
+		      FILE *out)
 {
 	row->measure = measure;
 	row->value = value;
@@ -84,9 +84,7 @@ int export_csv(const struct sm_export_view *view, FILE *out, struct sm_error *er
 	for (size_t i = 0; i < view->case_count; i++)
 		for (size_t t = 0; t < view->cases[i].ok; t++) {
 			const struct export_trial *trial = &view->cases[i].trials[t];
-			struct long_view row = { .run = view->run,
-						 .c = *view->cases[i].c,
-						 .s = *trial->sample };
+			struct long_view row = { .run = view->run, .c = *view->cases[i].c, .s = *trial->sample };
 
 			row.placement = sm_placement_name(row.c.placement);
 			row.relation = sm_placement_name(row.c.relation);
@@ -94,16 +92,14 @@ int export_csv(const struct sm_export_view *view, FILE *out, struct sm_error *er
 			write_sample(&row, out);
 			row.source = "counter";
 			for (size_t c = 0; c < trial->counter_count; c++)
-				write_row(&row, trial->counters[c]->event,
-					  trial->counters[c]->per_op,
+				write_row(&row, trial->counters[c]->event, trial->counters[c]->per_op,
 					  export_counter_unit(trial->counters[c]),
 					  sm_count_state_name(trial->counters[c]->state), out);
 			row.source = "metric";
 			for (size_t m = 0; m < trial->metric_count; m++)
 				write_row(&row, trial->metrics[m]->metric, trial->metrics[m]->value,
 					  trial->metrics[m]->unit,
-					  isfinite(trial->metrics[m]->value) ? "ok" : "not_known",
-					  out);
+					  isfinite(trial->metrics[m]->value) ? "ok" : "not_known", out);
 		}
 	return 0;
 }

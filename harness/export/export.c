@@ -9,12 +9,9 @@ static const struct sm_export_format formats[] = {
 	{ "go-bench", "Go benchmark text: benchstat", export_go_bench },
 	{ "hyperfine-json", "hyperfine's JSON (version 1): its scripts", export_hyperfine },
 	{ "bencher-bmf", "Bencher Metric Format: bencher run --adapter json", export_bencher },
-	{ "github-action-json", "github-action-benchmark: customSmallerIsBetter",
-	  export_github_action },
-	{ "openmetrics", "OpenMetrics text: Prometheus and what scrapes like it",
-	  export_openmetrics },
-	{ "hdr-text", "HdrHistogram percentile text of all distributions, in one stream",
-	  export_hdr_text },
+	{ "github-action-json", "github-action-benchmark: customSmallerIsBetter", export_github_action },
+	{ "openmetrics", "OpenMetrics text: Prometheus and what scrapes like it", export_openmetrics },
+	{ "hdr-text", "HdrHistogram percentile text of all distributions, in one stream", export_hdr_text },
 	{ "csv", "one tidy table: times, counters and metrics of every trial", export_csv },
 };
 
@@ -24,8 +21,8 @@ const struct sm_export_format *sm_export_formats(size_t *count)
 	return formats;
 }
 
-int sm_export(const struct sm_results *results, const char *format, FILE *out,
-	      struct sm_export_tally *tally, struct sm_error *err)
+int sm_export(const struct sm_results *results, const char *format, FILE *out, struct sm_export_tally *tally,
+	      struct sm_error *err)
 {
 	struct sm_export_view view;
 	size_t count, i = 0;
@@ -35,8 +32,7 @@ int sm_export(const struct sm_results *results, const char *format, FILE *out,
 		if (strcmp(formats[i].name, format) == 0)
 			break;
 	if (i == count)
-		return sm_fail(err, EINVAL, "\"%s\" is no export format: choose one of %s", format,
-			       SM_EXPORT_NAMES);
+		return sm_fail(err, EINVAL, "\"%s\" is no export format: choose one of %s", format, SM_EXPORT_NAMES);
 	rc = export_view_open(&view, results, err);
 	if (rc == 0)
 		rc = formats[i].write(&view, out, err);

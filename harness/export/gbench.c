@@ -23,14 +23,12 @@ static json_t *context(const struct sm_export_view *view)
 	export_json_set(all, "shmeter_kernel", export_json_string(view->kernel));
 	export_json_set(all, "shmeter_cpu_model", export_json_string(view->cpu_model));
 	export_json_set(all, "shmeter_trials", json_integer((json_int_t)view->with_value));
-	export_json_set(all, "shmeter_left_out",
-			export_json_string(view->left_out[0] ? view->left_out : "none"));
+	export_json_set(all, "shmeter_left_out", export_json_string(view->left_out[0] ? view->left_out : "none"));
 	return all;
 }
 
 /* What every entry of a case has. */
-static json_t *entry(const struct export_case *one, size_t family, const char *suffix,
-		     const char *run_type)
+static json_t *entry(const struct export_case *one, size_t family, const char *suffix, const char *run_type)
 {
 	json_t *all = json_object();
 	char *name = export_memory(strlen(one->c->id) + strlen(suffix) + 1, 1);
@@ -88,8 +86,8 @@ static void add_trials(json_t *list, const struct export_case *one, size_t famil
 	}
 }
 
-static void add_aggregate(json_t *list, const struct export_case *one, size_t family,
-			  const char *name, double real, double cpu)
+static void add_aggregate(json_t *list, const struct export_case *one, size_t family, const char *name, double real,
+			  double cpu)
 {
 	char suffix[32];
 	json_t *all;

@@ -48,9 +48,7 @@ static void write_trial(const struct export_case *one, const struct export_trial
 	}
 	for (size_t i = 0; i < trial->counter_count; i++)
 		write_value(trial->counters[i]->per_op, trial->counters[i]->event,
-			    strcmp(export_counter_unit(trial->counters[i]), "1/op") == 0 ? "/op"
-											 : "-ns/op",
-			    out);
+			    strcmp(export_counter_unit(trial->counters[i]), "1/op") == 0 ? "/op" : "-ns/op", out);
 	fputc('\n', out);
 }
 

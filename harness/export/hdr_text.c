@@ -24,8 +24,7 @@ static bool read_row(const char *line, struct export_bucket *row)
 		line += strspn(line, " ");
 		if (*line == '\n')
 			break;
-		if (count == 4 || !sm_parse_number(line, &number[count], &line) ||
-		    number[count++] < 0)
+		if (count == 4 || !sm_parse_number(line, &number[count], &line) || number[count++] < 0)
 			return false;
 	}
 	*row = (struct export_bucket){ number[0], (uint64_t)number[2] };
@@ -60,15 +59,13 @@ static bool take_line(const char *line, unsigned number, struct export_distribut
 		*ended = true;
 		return true;
 	}
-	if (*ended || !read_row(line, &row) ||
-	    (d->count > 0 && row.below <= d->rows[d->count - 1].below))
+	if (*ended || !read_row(line, &row) || (d->count > 0 && row.below <= d->rows[d->count - 1].below))
 		return false;
 	add_row(d, &row);
 	return true;
 }
 
-static int read_lines(FILE *in, const char *path, FILE *out, struct export_distribution *d,
-		      struct sm_error *err)
+static int read_lines(FILE *in, const char *path, FILE *out, struct export_distribution *d, struct sm_error *err)
 {
 	unsigned number = 0;
 	bool ended = false;
@@ -76,14 +73,12 @@ static int read_lines(FILE *in, const char *path, FILE *out, struct export_distr
 
 	while (fgets(line, sizeof(line), in)) {
 		if (!take_line(line, ++number, d, &ended))
-			return sm_fail(err, EBADMSG, "%s:%u: this is no percentile text", path,
-				       number);
+			return sm_fail(err, EBADMSG, "%s:%u: this is no percentile text", path, number);
 		if (out)
 			fputs(line, out);
 	}
 	if (!ended || d->count == 0)
-		return sm_fail(err, EBADMSG, "%s:%u: the percentile text is cut short", path,
-			       number);
+		return sm_fail(err, EBADMSG, "%s:%u: the percentile text is cut short", path, number);
 	return 0;
 }
 
@@ -123,8 +118,8 @@ double export_quantile(const struct export_distribution *distribution, double q)
 	return distribution->rows[i].ns;
 }
 
-static int add_case(const struct sm_export_view *view, const struct export_case *one, FILE *out,
-		    size_t *files, struct sm_error *err)
+static int add_case(const struct sm_export_view *view, const struct export_case *one, FILE *out, size_t *files,
+		    struct sm_error *err)
 {
 	struct export_distribution distribution;
 	char *id, *text = NULL;

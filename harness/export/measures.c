@@ -14,14 +14,11 @@ static bool is_same(const char *a, const char *b)
 const char *export_counter_unit(const struct sm_counter_row *counter)
 {
 	/* The kernel's clocks count nanoseconds; everything else counts events. */
-	return strstr(counter->fstr, "SW_TASK_CLOCK") || strstr(counter->fstr, "SW_CPU_CLOCK")
-		       ? "ns/op"
-		       : "1/op";
+	return strstr(counter->fstr, "SW_TASK_CLOCK") || strstr(counter->fstr, "SW_CPU_CLOCK") ? "ns/op" : "1/op";
 }
 
 /* The place of a measure, made where it is new. */
-static size_t place_of(struct export_case *one, const char *name, const char *unit,
-		       const char *scope)
+static size_t place_of(struct export_case *one, const char *name, const char *unit, const char *scope)
 {
 	size_t i = 0;
 
@@ -35,8 +32,7 @@ static size_t place_of(struct export_case *one, const char *name, const char *un
 }
 
 /* Values of one measure; returns how many. */
-static size_t gather(const struct export_case *one, const struct export_measure *measure,
-		     double *values)
+static size_t gather(const struct export_case *one, const struct export_measure *measure, double *values)
 {
 	size_t count = 0;
 
@@ -45,13 +41,11 @@ static size_t gather(const struct export_case *one, const struct export_measure 
 
 		for (size_t i = 0; measure->scope && i < trial->counter_count; i++)
 			if (strcmp(trial->counters[i]->event, measure->name) == 0 &&
-			    strcmp(sm_count_scope_name(trial->counters[i]->scope),
-				   measure->scope) == 0 &&
+			    strcmp(sm_count_scope_name(trial->counters[i]->scope), measure->scope) == 0 &&
 			    isfinite(trial->counters[i]->per_op))
 				values[count++] = trial->counters[i]->per_op;
 		for (size_t i = 0; !measure->scope && i < trial->metric_count; i++)
-			if (strcmp(trial->metrics[i]->metric, measure->name) == 0 &&
-			    isfinite(trial->metrics[i]->value))
+			if (strcmp(trial->metrics[i]->metric, measure->name) == 0 && isfinite(trial->metrics[i]->value))
 				values[count++] = trial->metrics[i]->value;
 	}
 	return count;
@@ -72,12 +66,11 @@ void export_measures(struct export_case *one)
 		for (size_t i = 0; i < trial->metric_count; i++)
 			place_of(one, trial->metrics[i]->metric, trial->metrics[i]->unit, NULL);
 		for (size_t i = 0; i < trial->counter_count; i++)
-			place_of(one, trial->counters[i]->event,
-				 export_counter_unit(trial->counters[i]),
+			place_of(one, trial->counters[i]->event, export_counter_unit(trial->counters[i]),
 				 sm_count_scope_name(trial->counters[i]->scope));
 	}
 	for (size_t i = 0; i < one->measure_count; i++)
-		one->measures[i].value = sm_median_interval(
-			values, gather(one, &one->measures[i], values), SM_CONFIDENCE);
+		one->measures[i].value =
+			sm_median_interval(values, gather(one, &one->measures[i], values), SM_CONFIDENCE);
 	free(values);
 }

@@ -12,8 +12,7 @@ struct label {
 	const char *name, *value;
 };
 
-static void write_sample(FILE *out, const char *family, const char *id, const struct label *labels,
-			 double value)
+static void write_sample(FILE *out, const char *family, const char *id, const struct label *labels, double value)
 {
 	char *text = export_quoted(id);
 
@@ -27,8 +26,7 @@ static void write_sample(FILE *out, const char *family, const char *id, const st
 	fprintf(out, "} %.9g\n", value);
 }
 
-static void write_family(FILE *out, const char *family, const char *type, const char *unit,
-			 const char *help)
+static void write_family(FILE *out, const char *family, const char *type, const char *unit, const char *help)
 {
 	fprintf(out, "# TYPE %s %s\n", family, type);
 	if (unit)
@@ -39,9 +37,8 @@ static void write_family(FILE *out, const char *family, const char *type, const 
 static void write_run(const struct sm_export_view *view, FILE *out)
 {
 	const struct label labels[] = {
-		{ "host", view->host },       { "kernel", view->kernel },
-		{ "cpu", view->cpu_model },   { "version", view->version },
-		{ "profile", view->profile }, { "seed", view->seed },
+		{ "host", view->host },       { "kernel", view->kernel },   { "cpu", view->cpu_model },
+		{ "version", view->version }, { "profile", view->profile }, { "seed", view->seed },
 		{ "started", view->started }, { "status", view->status },
 	};
 
@@ -92,13 +89,11 @@ static void write_times(const struct sm_export_view *view, FILE *out)
 		enum part part;
 		bool cpu;
 	} all[] = {
-		{ "shmeter_time_seconds", "Time of an operation: the median of the trials.", MEDIAN,
-		  false },
+		{ "shmeter_time_seconds", "Time of an operation: the median of the trials.", MEDIAN, false },
 		{ "shmeter_time_low_seconds", "Lower end of its interval.", LOW, false },
 		{ "shmeter_time_high_seconds", "Upper end of its interval.", HIGH, false },
-		{ "shmeter_cpu_time_seconds",
-		  "CPU time of all workers for an operation: the median of the trials.", MEDIAN,
-		  true },
+		{ "shmeter_cpu_time_seconds", "CPU time of all workers for an operation: the median of the trials.",
+		  MEDIAN, true },
 	};
 
 	for (size_t f = 0; f < sizeof(all) / sizeof(all[0]); f++) {
@@ -130,13 +125,11 @@ static int write_quantiles(const struct sm_export_view *view, FILE *out, struct 
 		if (rc < 0)
 			return rc;
 		for (size_t q = 0; rc > 0 && q < sizeof(all) / sizeof(all[0]); q++) {
-			const struct label labels[] = { { "quantile", all[q].name },
-							{ NULL, NULL } };
+			const struct label labels[] = { { "quantile", all[q].name }, { NULL, NULL } };
 			double ns = export_quantile(&d, all[q].q);
 
 			if (isfinite(ns))
-				write_sample(out, "shmeter_latency_seconds", one->c->id, labels,
-					     ns * S_PER_NS);
+				write_sample(out, "shmeter_latency_seconds", one->c->id, labels, ns * S_PER_NS);
 		}
 		if (rc > 0)
 			free(d.rows);
@@ -144,8 +137,8 @@ static int write_quantiles(const struct sm_export_view *view, FILE *out, struct 
 	return 0;
 }
 
-static void write_measures(const struct sm_export_view *view, FILE *out, const char *family,
-			   const char *help, bool counters, enum part part)
+static void write_measures(const struct sm_export_view *view, FILE *out, const char *family, const char *help,
+			   bool counters, enum part part)
 {
 	write_family(out, family, "gauge", NULL, help);
 	for (size_t i = 0; i < view->case_count; i++) {
@@ -169,16 +162,14 @@ static void write_measures(const struct sm_export_view *view, FILE *out, const c
 
 static void write_trials(const struct sm_export_view *view, FILE *out)
 {
-	write_family(
-		out, "shmeter_trials", "gauge", NULL,
-		"Trials by status; only those that are ok and of the case's pair class enter.");
+	write_family(out, "shmeter_trials", "gauge", NULL,
+		     "Trials by status; only those that are ok and of the case's pair class enter.");
 	for (size_t i = 0; i < view->case_count; i++) {
 		const struct export_case *one = &view->cases[i];
 
 		for (int s = SM_OK; s < SM_STATUS_COUNT; s++) {
-			const struct label labels[] = {
-				{ "status", sm_status_name((enum sm_status)s) }, { NULL, NULL }
-			};
+			const struct label labels[] = { { "status", sm_status_name((enum sm_status)s) },
+							{ NULL, NULL } };
 
 			write_sample(out, "shmeter_trials", one->c->id, labels, one->by_status[s]);
 		}
@@ -201,11 +192,9 @@ int export_openmetrics(const struct sm_export_view *view, FILE *out, struct sm_e
 	if (rc < 0)
 		return rc;
 	write_measures(view, out, "shmeter_events_per_operation",
-		       "Counted events by operation and worker: the median of the trials.", true,
-		       MEDIAN);
+		       "Counted events by operation and worker: the median of the trials.", true, MEDIAN);
 	write_measures(view, out, "shmeter_metric",
-		       "Further metrics of a case, in their own unit: the median of the trials.",
-		       false, MEDIAN);
+		       "Further metrics of a case, in their own unit: the median of the trials.", false, MEDIAN);
 	write_measures(view, out, "shmeter_metric_low", "Lower end of its interval.", false, LOW);
 	write_measures(view, out, "shmeter_metric_high", "Upper end of its interval.", false, HIGH);
 	write_trials(view, out);

@@ -11,8 +11,7 @@
 static bool is_space(unsigned c)
 {
 	return (c >= 0x9 && c <= 0xd) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-	       c == 0x205f || c == 0x3000;
+	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 enum escaping { PLAIN, FIELD, UNIT, QUOTED };
@@ -38,12 +37,10 @@ static char *escape(const char *text, enum escaping how)
 		if (how == UNIT && c == ' ')
 			copy[used++] = '_';
 		else if ((how == FIELD || how == UNIT) &&
-			 (length == 0 || sm_is_control(c) || is_space(c) ||
-			  (c == '%' && how == FIELD)))
+			 (length == 0 || sm_is_control(c) || is_space(c) || (c == '%' && how == FIELD)))
 			used += percent_bytes(copy + used, text, bytes);
 		else if (length == 0)
-			used += (size_t)sprintf(copy + used,
-						how == QUOTED ? "\\\\x%02x" : "\\x%02x",
+			used += (size_t)sprintf(copy + used, how == QUOTED ? "\\\\x%02x" : "\\x%02x",
 						(unsigned char)*text);
 		else if (how == QUOTED && (c == '\\' || c == '"' || c == '\n'))
 			used += (size_t)sprintf(copy + used, "\\%c", c == '\n' ? 'n' : (char)c);

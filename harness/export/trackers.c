@@ -67,10 +67,8 @@ static json_t *bench(const struct export_case *one)
 		snprintf(text, sizeof(text), "%.6g to %.6g", value->low, value->high);
 		export_json_set(all, "range", json_string(text));
 	}
-	snprintf(text, sizeof(text),
-		 "%s: median of %zu trials, class %s, range: its %.3g %% interval%s; left out: %u",
-		 one->c->metric, one->count, one->summary->klass,
-		 isfinite(value->low) ? 100 * value->confidence : 95,
+	snprintf(text, sizeof(text), "%s: median of %zu trials, class %s, range: its %.3g %% interval%s; left out: %u",
+		 one->c->metric, one->count, one->summary->klass, isfinite(value->low) ? 100 * value->confidence : 95,
 		 isfinite(value->low) ? "" : " (too few trials for one)", left_out);
 	export_json_set(all, "extra", export_json_string(text));
 	return all;

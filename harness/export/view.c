@@ -92,8 +92,7 @@ struct sorted {
 static double value_in(const struct rows *slices, unsigned trial, const char *klass)
 {
 	size_t count, pure = 0;
-	const struct sm_slice_row *const *slice =
-		(const struct sm_slice_row *const *)rows_of(slices, trial, &count);
+	const struct sm_slice_row *const *slice = (const struct sm_slice_row *const *)rows_of(slices, trial, &count);
 	size_t least = count < SM_PURE_SLICES_MIN ? count : SM_PURE_SLICES_MIN;
 	double *times = export_memory(count + 1, sizeof(*times)), value = (double)NAN;
 
@@ -158,8 +157,8 @@ static void summarise(struct export_case *one)
 	free(cpu);
 }
 
-static void take_sample(struct sm_export_view *view, struct export_case *one,
-			const struct sm_sample *sample, const struct sorted *sorted)
+static void take_sample(struct sm_export_view *view, struct export_case *one, const struct sm_sample *sample,
+			const struct sorted *sorted)
 {
 	struct export_trial *trial = &one->trials[one->ok];
 
@@ -177,17 +176,16 @@ static void take_sample(struct sm_export_view *view, struct export_case *one,
 		one->count++;
 	else
 		one->other_class++;
-	trial->counters = (const struct sm_counter_row *const *)rows_of(
-		&sorted->counters, sample->trial, &trial->counter_count);
-	trial->metrics = (const struct sm_metric_row *const *)rows_of(
-		&sorted->metrics, sample->trial, &trial->metric_count);
+	trial->counters =
+		(const struct sm_counter_row *const *)rows_of(&sorted->counters, sample->trial, &trial->counter_count);
+	trial->metrics =
+		(const struct sm_metric_row *const *)rows_of(&sorted->metrics, sample->trial, &trial->metric_count);
 }
 
 static void collect(struct sm_export_view *view, const struct sorted *sorted)
 {
 	const struct sm_results *r = view->results;
-	struct export_case **by_index =
-		export_memory(r->case_count + 1, sizeof(struct export_case *));
+	struct export_case **by_index = export_memory(r->case_count + 1, sizeof(struct export_case *));
 	size_t *tried = export_memory(r->case_count + 1, sizeof(*tried));
 
 	for (size_t i = 0; i < r->case_count; i++)
@@ -202,12 +200,10 @@ static void collect(struct sm_export_view *view, const struct sorted *sorted)
 		tried[r->samples[i].case_index]++;
 	for (size_t i = 0; i < r->case_count; i++)
 		if (by_index[i])
-			by_index[i]->trials =
-				export_memory(tried[i] + 1, sizeof(struct export_trial));
+			by_index[i]->trials = export_memory(tried[i] + 1, sizeof(struct export_trial));
 	for (size_t i = 0; i < r->sample_count; i++)
 		if (by_index[r->samples[i].case_index])
-			take_sample(view, by_index[r->samples[i].case_index], &r->samples[i],
-				    sorted);
+			take_sample(view, by_index[r->samples[i].case_index], &r->samples[i], sorted);
 	for (size_t i = 0; i < view->case_count; i++) {
 		struct export_case *one = &view->cases[i];
 
@@ -228,13 +224,13 @@ static void tell_left_out(struct sm_export_view *view)
 
 	for (int i = SM_OK + 1; i < SM_STATUS_COUNT; i++)
 		if (view->by_status[i])
-			used += (size_t)snprintf(view->not_ok + used, sizeof(view->not_ok) - used,
-						 "%s%u %s", used ? ", " : "", view->by_status[i],
+			used += (size_t)snprintf(view->not_ok + used, sizeof(view->not_ok) - used, "%s%u %s",
+						 used ? ", " : "", view->by_status[i],
 						 sm_status_name((enum sm_status)i));
 	memcpy(view->left_out, view->not_ok, sizeof(view->left_out));
 	if (view->other_class)
-		snprintf(view->left_out + used, sizeof(view->left_out) - used,
-			 "%s%u ok in another pair class", used ? ", " : "", view->other_class);
+		snprintf(view->left_out + used, sizeof(view->left_out) - used, "%s%u ok in another pair class",
+			 used ? ", " : "", view->other_class);
 }
 
 static const char *text_of(const json_t *object, const char *key)
@@ -276,28 +272,25 @@ static int check(const struct sm_export_view *view, struct sm_error *err)
 				       "not ns/op",
 				       folder, view->cases[i].c->id, view->cases[i].c->unit);
 	if (view->trials == 0)
-		return sm_fail(err,
-			       view->by_status[SM_SKIPPED] && !strchr(view->not_ok, ',') ? ENODEV
-											 : ENODATA,
+		return sm_fail(err, view->by_status[SM_SKIPPED] && !strchr(view->not_ok, ',') ? ENODEV : ENODATA,
 			       "no trial of %s is ok (%s): there is nothing to export", folder,
 			       view->not_ok[0] ? view->not_ok : "it has none");
 	return 0;
 }
 
-int export_view_open(struct sm_export_view *view, const struct sm_results *results,
-		     struct sm_error *err)
+int export_view_open(struct sm_export_view *view, const struct sm_results *results, struct sm_error *err)
 {
 	struct sorted sorted = { .slices.count = results->slice_count,
 				 .counters.count = results->counter_count,
 				 .metrics.count = results->metric_count };
 
 	*view = (struct sm_export_view){ .results = results };
-	sorted.slices.sorted = sort_rows(results->slices, results->slice_count,
-					 sizeof(*results->slices), &sorted.slices.trials);
-	sorted.counters.sorted = sort_rows(results->counters, results->counter_count,
-					   sizeof(*results->counters), &sorted.counters.trials);
-	sorted.metrics.sorted = sort_rows(results->metrics, results->metric_count,
-					  sizeof(*results->metrics), &sorted.metrics.trials);
+	sorted.slices.sorted =
+		sort_rows(results->slices, results->slice_count, sizeof(*results->slices), &sorted.slices.trials);
+	sorted.counters.sorted = sort_rows(results->counters, results->counter_count, sizeof(*results->counters),
+					   &sorted.counters.trials);
+	sorted.metrics.sorted =
+		sort_rows(results->metrics, results->metric_count, sizeof(*results->metrics), &sorted.metrics.trials);
 	view->cases = export_memory(results->case_count + 1, sizeof(*view->cases));
 	collect(view, &sorted);
 	tell_left_out(view);

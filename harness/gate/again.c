@@ -54,8 +54,7 @@ static void put_options(FILE *out, const json_t *manifest)
 {
 	static const char *const names[] = { "backing", "pages", "prefault", "numa", "inject" };
 	const json_t *options = json_object_get(manifest, "options");
-	const json_t *pus = json_object_get(options, "pus"),
-		     *sets = json_object_get(options, "set");
+	const json_t *pus = json_object_get(options, "pus"), *sets = json_object_get(options, "set");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		put_option(out, names[i], member(options, names[i]));
@@ -114,19 +113,17 @@ const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 	put_pattern(out, gate->scenario, gate->variant ? gate->variant : "*");
 	put_pattern(out, gate->scenario, gate->against);
 	put_pattern(out, gate->scenario, gate->control);
-	fprintf(out, " --profile %s --repeat-blocks %lld", sm_profile_name(profile),
-		had > blocks ? had : blocks);
+	fprintf(out, " --profile %s --repeat-blocks %lld", sm_profile_name(profile), had > blocks ? had : blocks);
 	if (json_integer_value(json_object_get(options, "slice_ns")) > 0)
 		fprintf(out, " --slice %lldns", (long long)json_integer_value(json_object_get(options, "slice_ns")));
 	if (json_integer_value(json_object_get(options, "slices")) > 0)
-		fprintf(out, " --slices %lld",
-			(long long)json_integer_value(json_object_get(options, "slices")));
+		fprintf(out, " --slices %lld", (long long)json_integer_value(json_object_get(options, "slices")));
 	put_options(out, results->manifest);
 	return close_text(out, &text, results);
 }
 
-void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
-			 struct sm_results *run, const char *baseline, bool confirm)
+void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *run,
+			 const char *baseline, bool confirm)
 {
 	for (size_t i = 0; i < gates->count; i++) {
 		char *text;

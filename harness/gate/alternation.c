@@ -72,15 +72,14 @@ static unsigned merged_case(struct merging *m, const struct sm_case_row *row, un
 	static const char *const names[2] = { "old", "new" };
 	struct sm_results *out = m->out;
 	struct sm_case_row merged = *row, *added;
-	const char **texts[] = { &merged.scenario, &merged.params,	&merged.backing,
-				 &merged.pages,	   &merged.file_system, &merged.prefault,
-				 &merged.numa,	   &merged.unit,	&merged.metric };
+	const char **texts[] = { &merged.scenario, &merged.params, &merged.backing, &merged.pages, &merged.file_system,
+				 &merged.prefault, &merged.numa,   &merged.unit,    &merged.metric };
 	long index;
 
 	merged.variant = sm_results_copy(out, is_control(row) ? row->variant : names[side]);
-	merged.group = is_control(row) ? sm_results_string(out, "aa?%s", point_of(m, row))
-				       : sm_results_string(out, "%s/%s?%s", row->scenario,
-							   row->variant, point_of(m, row));
+	merged.group = is_control(row)
+			       ? sm_results_string(out, "aa?%s", point_of(m, row))
+			       : sm_results_string(out, "%s/%s?%s", row->scenario, row->variant, point_of(m, row));
 	merged.id = sm_results_string(out, "%s|%s", merged.group, merged.variant);
 	index = sm_results_find_case(out, merged.id);
 	if (index >= 0) {
@@ -106,8 +105,7 @@ static void take_slices(struct merging *m, const struct sm_results *side)
 }
 
 /* Two values of one parameter in one case would be two things with one name. */
-static int check_names(struct merging *m, const struct sm_results *run, unsigned side,
-		       struct sm_error *err)
+static int check_names(struct merging *m, const struct sm_results *run, unsigned side, struct sm_error *err)
 {
 	unsigned *merged = calloc(run->case_count + 1, sizeof(*merged));
 	int rc = merged ? 0 : sm_fail(err, ENOMEM, "no memory for %zu cases", run->case_count);
@@ -118,19 +116,17 @@ static int check_names(struct merging *m, const struct sm_results *run, unsigned
 		merged[i] = merged_case(m, &run->cases[i], side) + 1;
 		for (size_t j = 0; rc == 0 && j < i; j++)
 			if (merged[j] == merged[i])
-				rc = sm_fail(
-					err, EINVAL,
-					"%s and %s differ only in what --left and --right set: give "
-					"both sides one value of it",
-					run->cases[j].id, run->cases[i].id);
+				rc = sm_fail(err, EINVAL,
+					     "%s and %s differ only in what --left and --right set: give "
+					     "both sides one value of it",
+					     run->cases[j].id, run->cases[i].id);
 	}
 	free(merged);
 	return rc;
 }
 
 /* One run of one side becomes block `block`; of the control, which both sides bring, two. */
-static void take_side(struct merging *m, const struct sm_results *run, unsigned side,
-		      unsigned block)
+static void take_side(struct merging *m, const struct sm_results *run, unsigned side, unsigned block)
 {
 	unsigned last = 0;
 
@@ -154,8 +150,7 @@ static void take_side(struct merging *m, const struct sm_results *run, unsigned 
 	m->next_trial += last + 1;
 }
 
-static int take_folder(struct merging *m, const char *folder, unsigned side, unsigned block,
-		       struct sm_error *err)
+static int take_folder(struct merging *m, const char *folder, unsigned side, unsigned block, struct sm_error *err)
 {
 	struct sm_results run;
 	int rc;
@@ -183,8 +178,7 @@ struct ranked {
 
 static int compare_ids(const void *left, const void *right)
 {
-	return strcmp(((const struct ranked *)left)->row.id,
-		      ((const struct ranked *)right)->row.id);
+	return strcmp(((const struct ranked *)left)->row.id, ((const struct ranked *)right)->row.id);
 }
 
 /* Every run shuffles its trials, so cases come in any order: the same ones are always told in the same. */
@@ -213,9 +207,8 @@ static int sort_cases(struct sm_results *out, struct sm_error *err)
 	return 0;
 }
 
-int sm_alternation_load(struct sm_results *out, const char *const *old_folders,
-			const char *const *new_folders, size_t count,
-			const struct sm_alternation_keys *differ, struct sm_error *err)
+int sm_alternation_load(struct sm_results *out, const char *const *old_folders, const char *const *new_folders,
+			size_t count, const struct sm_alternation_keys *differ, struct sm_error *err)
 {
 	struct merging m = { .out = out, .differ = differ };
 	int rc = 0;
@@ -231,17 +224,14 @@ int sm_alternation_load(struct sm_results *out, const char *const *old_folders,
 bool sm_alternation_has(const struct sm_results *results, const char *group, const char *side)
 {
 	for (size_t i = 0; i < results->case_count; i++)
-		if (strcmp(results->cases[i].group, group) == 0 &&
-		    strcmp(results->cases[i].variant, side) == 0)
+		if (strcmp(results->cases[i].group, group) == 0 && strcmp(results->cases[i].variant, side) == 0)
 			return true;
 	return false;
 }
 
-int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results, double allowed,
-			 struct sm_error *err)
+int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results, double allowed, struct sm_error *err)
 {
-	*gates = (struct sm_gates){ .path = "ab",
-				    .gate = calloc(results->case_count + 1, sizeof(*gates->gate)) };
+	*gates = (struct sm_gates){ .path = "ab", .gate = calloc(results->case_count + 1, sizeof(*gates->gate)) };
 	if (!gates->gate)
 		return sm_fail(err, ENOMEM, "no memory for the gates");
 	for (size_t i = 0; i < results->case_count; i++) {
@@ -305,8 +295,7 @@ static void leave_open(struct sm_gate_row *row, const char *reason)
 }
 
 /* Trials that went wrong have no time: the verdict over the others' times would not know of them. */
-static void judge_fate(const struct sm_gate *gate, struct sm_results *results,
-		       struct sm_gate_row *row)
+static void judge_fate(const struct sm_gate *gate, struct sm_results *results, struct sm_gate_row *row)
 {
 	struct fate old = fate_of(results, gate->group, "old");
 	struct fate new = fate_of(results, gate->group, "new");
@@ -315,25 +304,20 @@ static void judge_fate(const struct sm_gate *gate, struct sm_results *results,
 
 	if (new.trials == 0) {
 		row->evidence = "not measured";
-		leave_open(row,
-			   "new has no such case: where it was not removed or renamed on purpose, "
-			   "something keeps it from being measured");
+		leave_open(row, "new has no such case: where it was not removed or renamed on purpose, "
+				"something keeps it from being measured");
 	} else if (old_ran && new.skipped == new.trials) {
-		leave_open(row,
-			   sm_results_string(results, "old ran it, new did not: %s", new.reason));
+		leave_open(row, sm_results_string(results, "old ran it, new did not: %s", new.reason));
 	} else if ((new.wrong > 0 && old.wrong == 0) || (new.broken > 0 && old_failed == 0)) {
 		fail(results, row, &new);
 	} else if (old_failed > 0 && (new_failed > 0 || old_failed + old.skipped == old.trials)) {
-		leave_open(row,
-			   sm_results_string(
-				   results,
-				   "%u of %u trials of old failed (%s), and %u of %u of new",
-				   old_failed, old.trials, old.reason, new_failed, new.trials));
+		leave_open(row, sm_results_string(results, "%u of %u trials of old failed (%s), and %u of %u of new",
+						  old_failed, old.trials, old.reason, new_failed, new.trials));
 	}
 }
 
-int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results,
-			 struct sm_gate_row *rows, struct sm_error *err)
+int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results, struct sm_gate_row *rows,
+			 struct sm_error *err)
 {
 	int rc = sm_gates_judge(gates, results, NULL, NULL, 0, rows, err);
 
@@ -357,15 +341,14 @@ const char *sm_alternation_wrong(const struct sm_results *results)
 		const struct sm_case_row *row = &results->cases[results->samples[i].case_index];
 
 		if (results->samples[i].ended == SM_VERIFY_FAILED &&
-		    (is_control(row) || (strcmp(row->variant, "new") == 0 &&
-					 !sm_alternation_has(results, row->group, "old"))))
+		    (is_control(row) ||
+		     (strcmp(row->variant, "new") == 0 && !sm_alternation_has(results, row->group, "old"))))
 			return row->id;
 	}
 	return NULL;
 }
 
-bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results,
-			  unsigned blocks)
+bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results, unsigned blocks)
 {
 	unsigned needed = sm_alternation_blocks_needed(rows, count);
 
@@ -373,12 +356,10 @@ bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_resu
 		return true;
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].verdict == SM_SUPPORTED)
-			leave_open(
-				&rows[i],
-				sm_results_string(results,
-						  "a FAIL was not possible: %u block%s, %u needed; "
-						  "name fewer cases, or give a longer --budget or "
-						  "more --repeat-blocks",
-						  blocks, blocks == 1 ? "" : "s", needed));
+			leave_open(&rows[i], sm_results_string(results,
+							       "a FAIL was not possible: %u block%s, %u needed; "
+							       "name fewer cases, or give a longer --budget or "
+							       "more --repeat-blocks",
+							       blocks, blocks == 1 ? "" : "s", needed));
 	return false;
 }

@@ -18,17 +18,16 @@ const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_dige
 		return "the baseline is of another machine (its fingerprint differs): times of two machines are "
 		       "not compared; `shmeter ab` compares two builds on one";
 	if ((gate->max > 0 && gate->max < floor) || (gate->min > 0 && 1 / gate->min < floor))
-		return sm_results_string(
-			results,
-			"its threshold %.4g is under this machine's noise floor %.4g, as `shmeter "
-			"selftest` measured it: runs of one build differ by as much",
-			gate->max > 0 && gate->max < floor ? gate->max : gate->min, floor);
+		return sm_results_string(results,
+					 "its threshold %.4g is under this machine's noise floor %.4g, as `shmeter "
+					 "selftest` measured it: runs of one build differ by as much",
+					 gate->max > 0 && gate->max < floor ? gate->max : gate->min, floor);
 	return NULL;
 }
 
 /* Whether either run was disturbed so that its times are not to be held against each other. */
-static const char *distrust(const struct sm_digest *run, size_t c, const struct sm_digest *baseline,
-			    size_t old, bool as_ratio, struct sm_results *results)
+static const char *distrust(const struct sm_digest *run, size_t c, const struct sm_digest *baseline, size_t old,
+			    bool as_ratio, struct sm_results *results)
 {
 	const struct sm_digest *both[2] = { run, baseline };
 	static const char *const name[2] = { "this run", "the baseline" };
@@ -40,11 +39,10 @@ static const char *distrust(const struct sm_digest *run, size_t c, const struct 
 		if (both[i]->control_moved)
 			return sm_results_string(results, "the A/A control of %s moved", name[i]);
 		if (steal > SM_STEAL_MAX)
-			return sm_results_string(
-				results,
-				"during %s the host took %.1f %% of the PU time away (steal; at most "
-				"%.0f %% is accepted)",
-				name[i], steal, SM_STEAL_MAX);
+			return sm_results_string(results,
+						 "during %s the host took %.1f %% of the PU time away (steal; at most "
+						 "%.0f %% is accepted)",
+						 name[i], steal, SM_STEAL_MAX);
 		if (throttled > SM_STEAL_MAX)
 			return sm_results_string(
 				results,
@@ -53,11 +51,10 @@ static const char *distrust(const struct sm_digest *run, size_t c, const struct 
 				name[i], throttled, SM_STEAL_MAX);
 		/* what is paired block by block bears a load on the machine */
 		if (!as_ratio && both[i]->others_percent > SM_OTHERS_MAX)
-			return sm_results_string(
-				results,
-				"during %s other processes used %.0f %% of the PU time (at most %.0f "
-				"%% is accepted where times of two runs are compared)",
-				name[i], both[i]->others_percent, SM_OTHERS_MAX);
+			return sm_results_string(results,
+						 "during %s other processes used %.0f %% of the PU time (at most %.0f "
+						 "%% is accepted where times of two runs are compared)",
+						 name[i], both[i]->others_percent, SM_OTHERS_MAX);
 	}
 	return NULL;
 }
@@ -70,13 +67,11 @@ static void say(const struct sm_digest *run, size_t c, long reference, double mi
 
 	sm_words_add(&words, "%s", one->name);
 	if (reference >= 0)
-		sm_words_add(&words, ", as a ratio to %s,",
-			     strchr(run->cases[reference].name, '/') + 1);
-	sm_words_add(&words, " takes %.4g times as long %s as in the baseline (", out->ratio.estimate,
-		     one->per);
+		sm_words_add(&words, ", as a ratio to %s,", strchr(run->cases[reference].name, '/') + 1);
+	sm_words_add(&words, " takes %.4g times as long %s as in the baseline (", out->ratio.estimate, one->per);
 	sm_words_add_interval(&words, &out->ratio);
-	sm_words_add(&words, ", class %s, %u blocks against %u, %s)", out->klass, out->used,
-		     out->baseline_used, one->where);
+	sm_words_add(&words, ", class %s, %u blocks against %u, %s)", out->klass, out->used, out->baseline_used,
+		     one->where);
 	if (min > 0)
 		sm_words_add(&words, "; at least %.4g is asked", min);
 	if (max > 0)
@@ -89,14 +84,12 @@ static void say(const struct sm_digest *run, size_t c, long reference, double mi
 static double two_sample_mde(double *x, size_t nx, double *y, size_t ny)
 {
 	double spread = fmax(sm_mad(x, nx), sm_mad(y, ny));
-	double z =
-		sm_normal_quantile(1 - (1 - SM_CONFIDENCE) / 2) + sm_normal_quantile(1 - SM_BETA);
+	double z = sm_normal_quantile(1 - (1 - SM_CONFIDENCE) / 2) + sm_normal_quantile(1 - SM_BETA);
 
 	return exp(z * 1.4826 * spread * sqrt(acos(-1.0) / 3 * (1 / (double)nx + 1 / (double)ny)));
 }
 
-static void shift(double min, double max, double *x, size_t nx, double *y, size_t ny,
-		  struct finding *out)
+static void shift(double min, double max, double *x, size_t nx, double *y, size_t ny, struct finding *out)
 {
 	struct sm_interval logs = sm_shift_interval(x, nx, y, ny, SM_CONFIDENCE);
 
@@ -130,8 +123,8 @@ struct meeting {
 /* The classes in which the two runs have most blocks in common; of equal ones the first, which holds most pure slices of
  * this run.  How many blocks there are decides, never what they say.  `x` and `y` have room for all. */
 static struct meeting meet(const struct digest_case *now, const struct digest_case *now_beside,
-			   const struct digest_case *before,
-			   const struct digest_case *before_beside, double *x, double *y)
+			   const struct digest_case *before, const struct digest_case *before_beside, double *x,
+			   double *y)
 {
 	struct meeting best = { .blocks = 0 };
 
@@ -142,9 +135,8 @@ static struct meeting meet(const struct digest_case *now, const struct digest_ca
 
 		one.now_beside = now_beside ? digest_class_named(now_beside, name) : NULL;
 		one.before = digest_class_like(before, name);
-		one.before_beside = before_beside && one.before
-					    ? digest_class_named(before_beside, one.before->name)
-					    : NULL;
+		one.before_beside =
+			before_beside && one.before ? digest_class_named(before_beside, one.before->name) : NULL;
 		if (one.now->count == 0 || !one.before || (now_beside && !one.now_beside) ||
 		    (before_beside && !one.before_beside))
 			continue;
@@ -184,12 +176,10 @@ static size_t most_blocks(const struct digest_case *c)
 	return most;
 }
 
-int gate_baseline(const struct sm_digest *run, size_t c, long reference,
-		  const struct sm_digest *baseline, double min, double max,
-		  struct sm_results *results, struct finding *out, struct sm_error *err)
+int gate_baseline(const struct sm_digest *run, size_t c, long reference, const struct sm_digest *baseline, double min,
+		  double max, struct sm_results *results, struct finding *out, struct sm_error *err)
 {
-	const struct digest_case *now = &run->cases[c],
-				 *beside = reference < 0 ? NULL : &run->cases[reference];
+	const struct digest_case *now = &run->cases[c], *beside = reference < 0 ? NULL : &run->cases[reference];
 	long old = digest_case_of(baseline, now->id);
 	long old_beside = beside ? digest_case_of(baseline, beside->id) : -1;
 	struct meeting meeting;
@@ -208,8 +198,7 @@ int gate_baseline(const struct sm_digest *run, size_t c, long reference,
 		free(y);
 		return sm_fail(err, ENOMEM, "no memory for the blocks");
 	}
-	meeting = meet(now, beside, &baseline->cases[old],
-		       beside ? &baseline->cases[old_beside] : NULL, x, y);
+	meeting = meet(now, beside, &baseline->cases[old], beside ? &baseline->cases[old_beside] : NULL, x, y);
 	if (meeting.blocks == 0) {
 		out->distrust = why_apart(now, beside, &baseline->cases[old], results);
 		goto out_free;

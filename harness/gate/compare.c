@@ -13,9 +13,7 @@
 static int compare_case(const struct sm_digest *now, size_t c, const struct sm_digest *before,
 			struct sm_results *strings, struct sm_compared *out, struct sm_error *err)
 {
-	struct finding finding = { .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
-				   .p = 1,
-				   .mde = NAN };
+	struct finding finding = { .ratio = { .estimate = NAN, .low = NAN, .high = NAN }, .p = 1, .mde = NAN };
 	/* two-sided: any difference from 1 */
 	int rc = gate_baseline(now, c, -1, before, 1, 1, strings, &finding, err);
 
@@ -70,10 +68,8 @@ static void say_all(struct sm_comparison_of_runs *out)
 		struct sm_compared *row = &out->row[i];
 
 		row->says = say(out, row);
-		out->slower +=
-			strcmp(row->says, "slower") == 0 || strcmp(row->says, "longer there") == 0;
-		out->faster +=
-			strcmp(row->says, "faster") == 0 || strcmp(row->says, "shorter there") == 0;
+		out->slower += strcmp(row->says, "slower") == 0 || strcmp(row->says, "longer there") == 0;
+		out->faster += strcmp(row->says, "faster") == 0 || strcmp(row->says, "shorter there") == 0;
 	}
 }
 
@@ -86,23 +82,21 @@ static void judge_overall(struct sm_comparison_of_runs *out, double *logs)
 		if (isfinite(out->row[i].ratio.estimate) && strncmp(out->row[i].id, "aa/", 3) != 0)
 			logs[n++] = log(out->row[i].ratio.estimate);
 	out->overall = sm_median_interval(logs, n, SM_CONFIDENCE);
-	out->overall_mde =
-		sm_minimum_detectable_ratio(sm_mad(logs, n), n, 1 - SM_CONFIDENCE, SM_BETA);
+	out->overall_mde = sm_minimum_detectable_ratio(sm_mad(logs, n), n, 1 - SM_CONFIDENCE, SM_BETA);
 	out->overall.estimate = exp(out->overall.estimate);
 	out->overall.low = exp(out->overall.low);
 	out->overall.high = exp(out->overall.high);
 }
 
-int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *before,
-		    const struct sm_digest *now, struct sm_error *err)
+int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *before, const struct sm_digest *now,
+		    struct sm_error *err)
 {
 	size_t room = now->count + 1;
 	double *numbers = calloc(room, sizeof(*numbers));
 	int rc = 0;
 
 	*out = (struct sm_comparison_of_runs){
-		.same_machine =
-			*now->fingerprint && strcmp(now->fingerprint, before->fingerprint) == 0,
+		.same_machine = *now->fingerprint && strcmp(now->fingerprint, before->fingerprint) == 0,
 		.floor = isnan(now->floor_time) ? 1 : now->floor_time,
 		.row = calloc(room, sizeof(*out->row)),
 	};
@@ -111,8 +105,7 @@ int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *b
 		rc = sm_fail(err, ENOMEM, "no memory for %zu cases", room);
 	for (size_t c = 0; rc == 0 && c < now->count; c++)
 		if (now->cases[c].classes > 0 && digest_case_of(before, now->cases[c].id) >= 0)
-			rc = compare_case(now, c, before, &out->strings, &out->row[out->count++],
-					  err);
+			rc = compare_case(now, c, before, &out->strings, &out->row[out->count++], err);
 	if (rc == 0) {
 		adjust(out, numbers);
 		say_all(out);

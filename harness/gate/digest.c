@@ -19,8 +19,7 @@ static double apart(const char *one, const char *other)
 	if (strcmp(one, other) == 0)
 		return 0;
 	/* of names without a number: not a number */
-	return distance <= log(paces ? DIGEST_SAME_PACE : DIGEST_SAME_CLASS) ? distance
-									     : (double)INFINITY;
+	return distance <= log(paces ? DIGEST_SAME_PACE : DIGEST_SAME_CLASS) ? distance : (double)INFINITY;
 }
 
 bool sm_same_class(const char *one, const char *other)
@@ -45,8 +44,8 @@ static double number(const json_t *manifest, const char *object, const char *key
 }
 
 /* The blocks of a case in one class. */
-static int take_class(const struct sm_analysis *a, size_t c, const char *klass,
-		      struct digest_class *out, struct sm_error *err)
+static int take_class(const struct sm_analysis *a, size_t c, const char *klass, struct digest_class *out,
+		      struct sm_error *err)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 
@@ -68,8 +67,7 @@ static int take_class(const struct sm_analysis *a, size_t c, const char *klass,
 	return out->block && out->ln ? 0 : sm_fail(err, ENOMEM, "no memory for the blocks");
 }
 
-static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *out,
-		     struct sm_error *err)
+static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *out, struct sm_error *err)
 {
 	const struct sm_group_view *group = &a->group[a->case_view[c].group];
 	const struct sm_case_row *row = &a->results->cases[c];
@@ -81,8 +79,7 @@ static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *
 	out->name = NULL;
 	if (asprintf(&out->name, "%s/%s", row->scenario, row->variant) < 0)
 		sm_no_memory();
-	out->per =
-		copy(strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation");
+	out->per = copy(strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation");
 	out->where = copy(where);
 	out->steal_percent = group->steal_percent;
 	out->throttled_percent = group->throttled_percent;
@@ -105,8 +102,7 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 	digest->cases = calloc(a->results->case_count + 1, sizeof(*digest->cases));
 	if (!digest->cases)
 		return sm_fail(err, ENOMEM, "no memory for %zu cases", a->results->case_count);
-	digest->fingerprint = copy(json_string_value(json_object_get(
-		json_object_get(manifest, "identity"), "type")));
+	digest->fingerprint = copy(json_string_value(json_object_get(json_object_get(manifest, "identity"), "type")));
 	digest->others_percent = number(manifest, "noise", "others_percent");
 	digest->floor_time = number(manifest, "noise_floor", "time");
 	digest->floor_ratio = number(manifest, "noise_floor", "ratio");
@@ -116,13 +112,10 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 	return rc;
 }
 
-int sm_digest_make(struct sm_digest **out, struct sm_results *run,
-		   const struct sm_scenario *const *scenarios, size_t scenario_count,
-		   struct sm_error *err)
+int sm_digest_make(struct sm_digest **out, struct sm_results *run, const struct sm_scenario *const *scenarios,
+		   size_t scenario_count, struct sm_error *err)
 {
-	struct sm_analysis a = { .results = run,
-				 .scenarios = scenarios,
-				 .scenario_count = scenario_count };
+	struct sm_analysis a = { .results = run, .scenarios = scenarios, .scenario_count = scenario_count };
 	int rc = sm_analysis_open(&a, err);
 
 	*out = NULL;
@@ -140,9 +133,8 @@ int sm_digest_make(struct sm_digest **out, struct sm_results *run,
 	return rc;
 }
 
-int sm_digest_load(struct sm_digest **out, const char *folder,
-		   const struct sm_scenario *const *scenarios, size_t scenario_count,
-		   struct sm_error *err)
+int sm_digest_load(struct sm_digest **out, const char *folder, const struct sm_scenario *const *scenarios,
+		   size_t scenario_count, struct sm_error *err)
 {
 	struct sm_results run;
 	int rc;
@@ -210,8 +202,7 @@ const struct digest_class *digest_class_like(const struct digest_case *c, const 
 	return found;
 }
 
-size_t digest_values(const struct digest_class *one, const struct digest_class *against,
-		     double *out)
+size_t digest_values(const struct digest_class *one, const struct digest_class *against, double *out)
 {
 	size_t count = 0;
 

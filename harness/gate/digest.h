@@ -37,8 +37,7 @@ struct sm_digest {
 };
 
 /* Of an analysis that has judged its slices and its control.  *out is to be freed also after an error. */
-SM_MUST_USE int digest_of(struct sm_digest **out, const struct sm_analysis *a,
-			  struct sm_error *err);
+SM_MUST_USE int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_error *err);
 long digest_case_of(const struct sm_digest *digest, const char *id);
 /* The class of a case by its name in the same run; NULL: none with a block. */
 const struct digest_class *digest_class_named(const struct digest_case *c, const char *klass);
@@ -46,7 +45,6 @@ const struct digest_class *digest_class_named(const struct digest_case *c, const
 const struct digest_class *digest_class_like(const struct digest_case *c, const char *klass);
 /* ln values of the blocks, or of their ratios to the blocks of `against` (NULL: none), into `out`, which has room for
  * all of `one`; returns how many. */
-size_t digest_values(const struct digest_class *one, const struct digest_class *against,
-		     double *out);
+size_t digest_values(const struct digest_class *one, const struct digest_class *against, double *out);
 
 #endif

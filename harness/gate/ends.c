@@ -18,8 +18,7 @@ static bool is_about(const struct sm_gate *gate, const struct sm_analysis *a, si
 	       (!gate->variant || strcmp(row->variant, gate->variant) == 0 ||
 		(gate->against && strcmp(row->variant, gate->against) == 0)) &&
 	       (!gate->group || strcmp(row->group, gate->group) == 0) &&
-	       sm_analysis_matches(a, g, NULL, gate->at,
-				   gate->variant ? gate->variant : row->variant, gate->against);
+	       sm_analysis_matches(a, g, NULL, gate->at, gate->variant ? gate->variant : row->variant, gate->against);
 }
 
 static struct ends count_ends(const struct sm_gate *gate, const struct sm_analysis *a)
@@ -38,21 +37,19 @@ static struct ends count_ends(const struct sm_gate *gate, const struct sm_analys
 			ends.first_unfit = sample;
 		if (sample->ended == SM_VERIFY_FAILED && !beside && ends.wrong++ == 0)
 			ends.first_wrong = sample;
-		if ((sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT) &&
-		    ends.lost++ == 0)
+		if ((sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT) && ends.lost++ == 0)
 			ends.first_lost = sample;
 	}
 	return ends;
 }
 
-static const char *say_ends(struct sm_results *results, unsigned count, unsigned trials,
-			    const struct sm_sample *first)
+static const char *say_ends(struct sm_results *results, unsigned count, unsigned trials, const struct sm_sample *first)
 {
 	const struct sm_case_row *row = &results->cases[first->case_index];
 
-	return sm_results_string(results, "%u of %u trials ended badly (trial %u of %s/%s, %s: %s)",
-				 count, trials, first->trial, row->scenario, row->variant,
-				 sm_status_name(first->ended), first->reason);
+	return sm_results_string(results, "%u of %u trials ended badly (trial %u of %s/%s, %s: %s)", count, trials,
+				 first->trial, row->scenario, row->variant, sm_status_name(first->ended),
+				 first->reason);
 }
 
 void gate_judge_ends(struct sm_analysis *a, struct sm_gate_row *row)

@@ -36,9 +36,9 @@ int sm_floor_save(const char *fingerprint, const struct sm_floor *floor, struct 
 
 	gmtime_r(&now, &tm);
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	json_object_set_new(all, fingerprint,
-			    json_pack("{s:f, s:f, s:s}", "time", floor->time, "ratio", floor->ratio,
-				      "measured_utc", text));
+	json_object_set_new(
+		all, fingerprint,
+		json_pack("{s:f, s:f, s:s}", "time", floor->time, "ratio", floor->ratio, "measured_utc", text));
 	rc = sm_store_write_file(path, write_all, all, err);
 	json_decref(all);
 	return rc;

@@ -14,8 +14,7 @@ struct finding {
 	double p; /* one-sided, "the threshold holds" */
 	double mde;
 	unsigned used, baseline_used;
-	double scatter,
-		baseline_scatter; /* of the blocks' logarithms, as standard deviations; 0: unknown */
+	double scatter, baseline_scatter; /* of the blocks' logarithms, as standard deviations; 0: unknown */
 	const char *klass, *baseline_klass;
 	const char *evidence;
 	const char *distrust; /* why nothing can be said whatever the interval; NULL */
@@ -24,9 +23,8 @@ struct finding {
 /* gate/baseline.c */
 /* A case of a run against the same case of an earlier one, alone or as ratios to `reference` (-1: none), with ratios
  * from `min` to `max` allowed (0: open).  Strings go to `results`. */
-SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long reference,
-			      const struct sm_digest *baseline, double min, double max,
-			      struct sm_results *results, struct finding *out,
+SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long reference, const struct sm_digest *baseline,
+			      double min, double max, struct sm_results *results, struct finding *out,
 			      struct sm_error *err);
 /* Why the runs cannot be compared at all, or that the threshold is under the machine's noise: NULL: they can. */
 const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,

@@ -56,8 +56,8 @@ static void say_bounds(const struct sm_gate *gate, struct sm_words *words)
 		sm_words_add(words, "; at most %.4g is allowed", gate->max);
 }
 
-static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t g,
-		       struct finding *out, struct sm_error *err)
+static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t g, struct finding *out,
+		       struct sm_error *err)
 {
 	size_t left = (size_t)sm_analysis_case_of(a, g, gate->variant);
 	size_t right = (size_t)sm_analysis_case_of(a, g, gate->against);
@@ -74,11 +74,11 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	if (!out->klass) {
 		out->distrust = sm_analysis_set_aside(a, left, right);
 		if (!out->distrust)
-			out->distrust = sm_results_string(
-				a->results,
-				"none of %u blocks has a pair class in which both have enough "
-				"pure slices",
-				blocks.tried);
+			out->distrust =
+				sm_results_string(a->results,
+						  "none of %u blocks has a pair class in which both have enough "
+						  "pure slices",
+						  blocks.tried);
 		out->evidence = "no block counts";
 		return 0;
 	}
@@ -96,11 +96,11 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	out->distrust = sm_analysis_distrust(a, g, &comparison, &blocks);
 	sm_analysis_point(a, g, SM_POINT_PLACEMENT, where, sizeof(where));
 	if (gate->metric)
-		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s",
-			 gate->metric, gate->variant, out->ratio.estimate, gate->against);
+		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s", gate->metric, gate->variant,
+			 out->ratio.estimate, gate->against);
 	else
-		sm_ratio_words(ratio, sizeof(ratio), gate->variant, gate->against,
-			       per_what(&a->results->cases[left]), out->ratio.estimate);
+		sm_ratio_words(ratio, sizeof(ratio), gate->variant, gate->against, per_what(&a->results->cases[left]),
+			       out->ratio.estimate);
 	sm_words_add(&words, "%s: %s (", gate->scenario, ratio);
 	sm_words_add_interval(&words, &out->ratio);
 	sm_words_add(&words, ", class %s, %u blocks, %s)", out->klass, out->used, where);
@@ -112,8 +112,7 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 /* How bad a finding is, to choose the one that a gate over several groups tells. */
 static double badness(const struct sm_gate *gate, const struct finding *finding)
 {
-	if (sm_verdict_of(&finding->ratio, gate->min, gate->max) == SM_SUPPORTED &&
-	    !finding->distrust)
+	if (sm_verdict_of(&finding->ratio, gate->min, gate->max) == SM_SUPPORTED && !finding->distrust)
 		return 0;
 	return finding->distrust ? 1 : 3 - finding->p;
 }
@@ -132,8 +131,7 @@ static const char *why_untried(struct sm_analysis *a, size_t g, const struct sm_
 		const char *why = sm_analysis_untried(a, sm_analysis_case_of(a, g, variant[i]));
 
 		if (why)
-			return sm_results_string(a->results, "%s/%s: %s", gate->scenario,
-						 variant[i], why);
+			return sm_results_string(a->results, "%s/%s: %s", gate->scenario, variant[i], why);
 	}
 	return NULL;
 }
@@ -145,25 +143,22 @@ static void set_untestable(struct sm_gate_row *row, const char *reason)
 	row->reason = reason;
 }
 
-static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g,
-		       const struct sides *sides, struct finding *out, struct sm_error *err)
+static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g, const struct sides *sides,
+		       struct finding *out, struct sm_error *err)
 {
-	*out = (struct finding){ .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
-				 .p = 1,
-				 .mde = NAN };
+	*out = (struct finding){ .ratio = { .estimate = NAN, .low = NAN, .high = NAN }, .p = 1, .mde = NAN };
 	if (gate->kind == SM_GATE_RATIO)
 		return judge_ratio(gate, run, g, out, err);
 	return gate_baseline(sides->run, (size_t)sm_analysis_case_of(run, g, gate->variant),
-			     gate->against ? sm_analysis_case_of(run, g, gate->against) : -1,
-			     sides->baseline, gate->min, gate->max, run->results, out, err);
+			     gate->against ? sm_analysis_case_of(run, g, gate->against) : -1, sides->baseline,
+			     gate->min, gate->max, run->results, out, err);
 }
 
 /* A ratio or a baseline over all groups that it names: the worst one speaks, the smallest p of those that can be
  * trusted multiplied by the number of all (Bonferroni).  Leaves the verdict open (SM_VERDICT_NONE) until all gates are
  * known. */
-static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
-			const struct sides *sides, struct sm_gate_row *row, struct finding *worst,
-			struct sm_error *err)
+static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, const struct sides *sides,
+			struct sm_gate_row *row, struct finding *worst, struct sm_error *err)
 {
 	const char *untried = NULL;
 	unsigned groups = 0, gaps = 0;
@@ -174,11 +169,9 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
 		const char *why;
 		int rc;
 
-		if (strcmp(run->group[g].scenario_name, gate->scenario) != 0 ||
-		    !holds_both(run, g, gate) ||
+		if (strcmp(run->group[g].scenario_name, gate->scenario) != 0 || !holds_both(run, g, gate) ||
 		    (gate->group && strcmp(run->group[g].name, gate->group) != 0) ||
-		    !sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant,
-					 gate->against))
+		    !sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant, gate->against))
 			continue;
 		why = why_untried(run, g, gate);
 		if (why) {
@@ -195,11 +188,9 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
 			*worst = one;
 	}
 	if (groups == 0) {
-		set_untestable(
-			row, untried    ? untried
-			     : gate->at ? sm_results_string(run->results,
-							    "no case of this run has %s", gate->at)
-					: "no case of this run is the one that the gate names");
+		set_untestable(row, untried    ? untried
+				    : gate->at ? sm_results_string(run->results, "no case of this run has %s", gate->at)
+					       : "no case of this run is the one that the gate names");
 		return 0;
 	}
 	row->p = fmin(1, smallest * groups);
@@ -207,16 +198,15 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run,
 	row->blocks = worst->used;
 	row->baseline_blocks = worst->baseline_used;
 	row->mde = worst->mde;
-	row->evidence =
-		gaps ? sm_results_string(run->results, "%s; not testable at %u of %u points: %s",
-					 worst->evidence, gaps, groups + gaps, untried)
-		     : worst->evidence;
+	row->evidence = gaps ? sm_results_string(run->results, "%s; not testable at %u of %u points: %s",
+						 worst->evidence, gaps, groups + gaps, untried)
+			     : worst->evidence;
 	return 0;
 }
 
 /* A count: the rule of the claims of this kind, whose row is taken over. */
-static void judge_count(const struct sm_gate *gate, struct sm_analysis *a,
-			const struct sm_scenario *scenario, struct sm_gate_row *row)
+static void judge_count(const struct sm_gate *gate, struct sm_analysis *a, const struct sm_scenario *scenario,
+			struct sm_gate_row *row)
 {
 	struct sm_claim claim = { .id = gate->name,
 				  .text = gate->name,
@@ -254,25 +244,21 @@ static const struct sm_claim *claim_of(const struct sm_scenario *scenario, const
 }
 
 /* A claim's own verdict.  Only what must never happen is proof. */
-static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
-			struct sm_gate_row *row)
+static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a, struct sm_gate_row *row)
 {
 	const struct sm_claim *claim = claim_of(scenario_of(a, gate->scenario), gate->claim);
 
 	for (size_t i = 0; claim && i < a->results->claim_count; i++) {
 		const struct sm_claim_row *one = &a->results->claims[i];
 
-		if (strcmp(one->claim, gate->claim) != 0 ||
-		    strcmp(one->scenario, gate->scenario) != 0)
+		if (strcmp(one->claim, gate->claim) != 0 || strcmp(one->scenario, gate->scenario) != 0)
 			continue;
 		row->verdict = one->verdict;
-		row->evidence =
-			sm_results_string(a->results, "%s: %s", one->sentence, one->evidence);
+		row->evidence = sm_results_string(a->results, "%s: %s", one->sentence, one->evidence);
 		row->reason = one->reason;
 		/* What has one right value is right or wrong; what has a range was measured. */
-		row->wrong_data =
-			row->verdict == SM_REFUTED &&
-			(claim->count || (claim->value && claim->value_min == claim->value_max));
+		row->wrong_data = row->verdict == SM_REFUTED &&
+				  (claim->count || (claim->value && claim->value_min == claim->value_max));
 		return;
 	}
 	set_untestable(row, "no case of this run is what the claim is about");
@@ -296,14 +282,12 @@ static const char *open_interval(struct sm_results *results, const struct sm_gat
 {
 	struct sm_words words = { .used = 0 };
 
-	sm_words_add(
-		&words,
-		"the interval holds the threshold; the smallest effect that these blocks could "
-		"show is %.2g %%",
-		100 * (row->mde - 1));
+	sm_words_add(&words,
+		     "the interval holds the threshold; the smallest effect that these blocks could "
+		     "show is %.2g %%",
+		     100 * (row->mde - 1));
 	if (finding->baseline_scatter > 0)
-		sm_words_add(&words,
-			     "; blocks scatter by %.2g %% in the baseline and by %.2g %% here%s",
+		sm_words_add(&words, "; blocks scatter by %.2g %% in the baseline and by %.2g %% here%s",
 			     100 * finding->baseline_scatter, 100 * finding->scatter,
 			     finding->baseline_scatter > NOISY_BASELINE * finding->scatter
 				     ? ": measure the baseline again on a quieter machine"
@@ -311,8 +295,7 @@ static const char *open_interval(struct sm_results *results, const struct sm_gat
 	return sm_results_string(results, "%s", words.text);
 }
 
-static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding,
-		   size_t tests)
+static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding, size_t tests)
 {
 	const struct sm_gate *gate = row->gate;
 	enum sm_verdict side = sm_verdict_of(&row->ratio, gate->min, gate->max);
@@ -326,8 +309,8 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 	else if (side == SM_SUPPORTED)
 		row->verdict = SM_SUPPORTED;
 	else if (isnan(row->ratio.low))
-		row->reason = sm_results_string(run->results, "%u blocks: no interval under %d",
-						row->blocks, SM_BLOCKS_MIN);
+		row->reason =
+			sm_results_string(run->results, "%u blocks: no interval under %d", row->blocks, SM_BLOCKS_MIN);
 	else if (side == SM_REFUTED)
 		row->reason = sm_results_string(
 			run->results,
@@ -360,10 +343,9 @@ static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *te
 static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const struct sides *sides,
 		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
 {
-	const char *why =
-		gate->kind == SM_GATE_BASELINE
-			? gate_not_comparable(gate, sides->run, sides->baseline, run->results)
-			: NULL;
+	const char *why = gate->kind == SM_GATE_BASELINE
+				  ? gate_not_comparable(gate, sides->run, sides->baseline, run->results)
+				  : NULL;
 
 	*row = (struct sm_gate_row){ .gate = gate,
 				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
@@ -382,8 +364,8 @@ static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const 
 	return 0;
 }
 
-static int judge_all(const struct sm_gates *gates, struct sm_analysis *run,
-		     const struct sides *sides, struct sm_gate_row *rows, struct sm_error *err)
+static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, const struct sides *sides,
+		     struct sm_gate_row *rows, struct sm_error *err)
 {
 	struct finding *finding = calloc(gates->count, sizeof(*finding));
 	double *p = calloc(gates->count, sizeof(*p));
@@ -402,8 +384,7 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run,
 		gate_judge_ends(run, &rows[i]);
 		if (was_interrupted(run->results) && rows[i].verdict != SM_NOT_TESTABLE)
 			rows[i].evidence = sm_results_string(
-				run->results,
-				"%s; the run was interrupted, so this is what it had by then",
+				run->results, "%s; the run was interrupted, so this is what it had by then",
 				rows[i].evidence);
 	}
 	free(p);
@@ -411,9 +392,9 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run,
 	return rc;
 }
 
-int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
-		   const struct sm_digest *baseline, const struct sm_scenario *const *scenarios,
-		   size_t scenario_count, struct sm_gate_row *rows, struct sm_error *err)
+int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const struct sm_digest *baseline,
+		   const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_gate_row *rows,
+		   struct sm_error *err)
 {
 	struct sm_analysis a;
 	struct sm_digest *digest = NULL;
@@ -428,8 +409,7 @@ int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
 	return rc;
 }
 
-static const struct sm_gate_row *row_named(const struct sm_gate_row *rows, size_t count,
-					   const char *name)
+static const struct sm_gate_row *row_named(const struct sm_gate_row *rows, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(rows[i].gate->name, name) == 0)
@@ -437,8 +417,7 @@ static const struct sm_gate_row *row_named(const struct sm_gate_row *rows, size_
 	return NULL;
 }
 
-void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh,
-		      size_t fresh_count)
+void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh, size_t fresh_count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct sm_gate_row *row = &rows[i];
@@ -452,10 +431,8 @@ void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_ga
 		row->reason = row->fresh ? "fresh trials did not repeat it"
 					 : "fresh trials have no such gate, so it is not confirmed";
 		if (row->wrong_data) /* what was wrong once was wrong: no noise loses an update */
-			row->reason =
-				row->fresh
-					? "wrong data is proof, though fresh trials did not repeat it"
-					: "wrong data is proof, though fresh trials have no such gate";
+			row->reason = row->fresh ? "wrong data is proof, though fresh trials did not repeat it"
+						 : "wrong data is proof, though fresh trials have no such gate";
 		else
 			row->verdict = SM_INCONCLUSIVE;
 	}
@@ -467,8 +444,8 @@ const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size
 	size_t used = (size_t)snprintf(out, size, "%s", row->reason);
 
 	if (fresh && used < size)
-		used += (size_t)snprintf(out + used, size - used, ": %s, %s",
-					 sm_gate_word(fresh->verdict), fresh->evidence);
+		used += (size_t)snprintf(out + used, size - used, ": %s, %s", sm_gate_word(fresh->verdict),
+					 fresh->evidence);
 	if (fresh && used < size && strcmp(fresh->reason, "-") != 0)
 		snprintf(out + used, size - used, "; %s", fresh->reason);
 	return out;
@@ -497,9 +474,7 @@ enum sm_verdict sm_gates_strictly(const struct sm_gate_row *rows, size_t count)
 {
 	enum sm_verdict overall = sm_gates_overall(rows, count);
 
-	return overall == SM_SUPPORTED && count_of(rows, count, SM_SUPPORTED) < count
-		       ? SM_NOT_TESTABLE
-		       : overall;
+	return overall == SM_SUPPORTED && count_of(rows, count, SM_SUPPORTED) < count ? SM_NOT_TESTABLE : overall;
 }
 
 const char *sm_gate_word(enum sm_verdict verdict)

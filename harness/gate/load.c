@@ -14,9 +14,8 @@ struct text {
 	char word[];
 };
 
-static const char *const key_names[KEYS] = { "case",  "against", "at",      "metric",
-					     "min",   "max",     "count",   "per_op",
-					     "slack", "claim",   "baseline" };
+static const char *const key_names[KEYS] = { "case",  "against", "at",    "metric", "min",     "max",
+					     "count", "per_op",  "slack", "claim",  "baseline" };
 
 const char *gate_keep(struct sm_gates *gates, const char *word, size_t length)
 {
@@ -45,16 +44,16 @@ int gate_wrong(struct reading *reading, const char *format, ...)
 	return 1; /* go on: inih would report a line where this is a sentence */
 }
 
-static int take_number(struct reading *reading, const struct sm_gate *gate, const char *key,
-		       const char *text, double least, double *out)
+static int take_number(struct reading *reading, const struct sm_gate *gate, const char *key, const char *text,
+		       double least, double *out)
 {
 	char *end;
 
 	errno = 0;
 	*out = strtod(text, &end);
 	if (errno || end == text || *end || !(*out >= least) || *out > 1e12)
-		return gate_wrong(reading, "[%s] %s = %s: a number of at least %g is expected",
-				  gate->name, key, text, least);
+		return gate_wrong(reading, "[%s] %s = %s: a number of at least %g is expected", gate->name, key, text,
+				  least);
 	return 1;
 }
 
@@ -63,20 +62,17 @@ static int take_case(struct reading *reading, struct sm_gate *gate, const char *
 	const char *slash = strchr(text, '/');
 
 	if (!slash || slash == text || !slash[1])
-		return gate_wrong(reading, "[%s] case = %s: SCENARIO/VARIANT is expected",
-				  gate->name, text);
+		return gate_wrong(reading, "[%s] case = %s: SCENARIO/VARIANT is expected", gate->name, text);
 	gate->scenario = gate_keep(reading->gates, text, (size_t)(slash - text));
 	gate->variant = gate_keep(reading->gates, slash + 1, strlen(slash + 1));
 	return 1;
 }
 
-static int take_flag(struct reading *reading, struct sm_gate *gate, const char *key,
-		     const char *text)
+static int take_flag(struct reading *reading, struct sm_gate *gate, const char *key, const char *text)
 {
 	gate->baseline = strcmp(text, "yes") == 0;
 	if (!gate->baseline && strcmp(text, "no") != 0)
-		return gate_wrong(reading, "[%s] %s = %s: yes or no is expected", gate->name, key,
-				  text);
+		return gate_wrong(reading, "[%s] %s = %s: yes or no is expected", gate->name, key, text);
 	return 1;
 }
 
@@ -85,15 +81,13 @@ static int take_slack(struct reading *reading, struct sm_gate *gate, const char 
 	double number = 0;
 
 	if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 9)
-		return gate_wrong(reading, "[%s] slack = %s: a whole number of events is expected",
-				  gate->name, text);
+		return gate_wrong(reading, "[%s] slack = %s: a whole number of events is expected", gate->name, text);
 	take_number(reading, gate, "slack", text, 0, &number);
 	gate->slack = (unsigned)number;
 	return 1;
 }
 
-static int take_key(struct reading *reading, struct sm_gate *gate, const char *key,
-		    const char *text)
+static int take_key(struct reading *reading, struct sm_gate *gate, const char *key, const char *text)
 {
 	unsigned *given = &reading->given[gate - reading->gates->gate], k = 0;
 	const char *word = gate_keep(reading->gates, text, strlen(text));
@@ -101,8 +95,7 @@ static int take_key(struct reading *reading, struct sm_gate *gate, const char *k
 	while (k < KEYS && strcmp(key, key_names[k]) != 0)
 		k++;
 	if (k < KEYS && *given & ONLY(k))
-		return gate_wrong(reading, "[%s] says \"%s\" twice: leave one of them out",
-				  gate->name, key);
+		return gate_wrong(reading, "[%s] says \"%s\" twice: leave one of them out", gate->name, key);
 	*given |= k < KEYS ? ONLY(k) : 0;
 	switch ((enum key)k) {
 	case KEY_CASE: return take_case(reading, gate, text);
@@ -118,11 +111,10 @@ static int take_key(struct reading *reading, struct sm_gate *gate, const char *k
 	case KEY_SLACK: return take_slack(reading, gate, text);
 	case KEYS: break;
 	}
-	return gate_wrong(
-		reading,
-		"[%s] has no key \"%s\": there are case, against, at, metric, min, max, count, per_op, "
-		"slack, claim and baseline",
-		gate->name, key);
+	return gate_wrong(reading,
+			  "[%s] has no key \"%s\": there are case, against, at, metric, min, max, count, per_op, "
+			  "slack, claim and baseline",
+			  gate->name, key);
 }
 
 /* A file of gates is written by hand: what never ends is none. */
@@ -226,14 +218,12 @@ static int take(void *user, const char *section, const char *key, const char *va
 	if (reading->failed)
 		return 1;
 	if (gates->count == 0)
-		return gate_wrong(reading, "\"%s = %s\" stands before the first [gate]", key,
-				  value);
+		return gate_wrong(reading, "\"%s = %s\" stands before the first [gate]", key, value);
 	return take_key(reading, &gates->gate[gates->count - 1], key, value);
 }
 
-int sm_gates_load(struct sm_gates *gates, const char *path,
-		  const struct sm_scenario *const *scenarios, size_t scenario_count,
-		  struct sm_error *err)
+int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scenario *const *scenarios,
+		  size_t scenario_count, struct sm_error *err)
 {
 	struct reading reading = { .gates = gates, .err = err };
 	FILE *file = fopen(path, "re");
@@ -243,8 +233,7 @@ int sm_gates_load(struct sm_gates *gates, const char *path,
 	*gates = (struct sm_gates){ .gate = calloc(GATES_MAX, sizeof(*gates->gate)) };
 	gates->path = gate_keep(gates, path, strlen(path));
 	if (!file)
-		return sm_fail(err, errno, "%s: the thresholds cannot be read: %s", path,
-			       strerror(errno));
+		return sm_fail(err, errno, "%s: the thresholds cannot be read: %s", path, strerror(errno));
 	if (!gates->gate) {
 		fclose(file);
 		return sm_fail(err, ENOMEM, "no memory for the gates");
@@ -253,10 +242,9 @@ int sm_gates_load(struct sm_gates *gates, const char *path,
 	fclose(file);
 	if (line != 0 && !input.refused) { /* what follows from it is no news */
 		reading.failed = false;
-		gate_wrong(
-			&reading,
-			"line %d is neither [gate], key = value nor a comment, or is longer than this reader takes",
-			line);
+		gate_wrong(&reading,
+			   "line %d is neither [gate], key = value nor a comment, or is longer than this reader takes",
+			   line);
 	}
 	if (!reading.failed && gates->count == 0)
 		gate_wrong(&reading, "it holds no [gate]");
@@ -276,8 +264,7 @@ void sm_gates_free(struct sm_gates *gates)
 }
 
 /* "scenario/variant" of both sides of a gate and of its control, behind the patterns that are there. */
-static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, const char **patterns,
-			 size_t *count)
+static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, const char **patterns, size_t *count)
 {
 	const char *variants[3] = { gate->variant, gate->against, gate->control };
 	char text[256];
@@ -286,14 +273,12 @@ static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, cons
 		if (v > 0 && !variants[v])
 			continue;
 		/* a claim without a variant is about all of them */
-		snprintf(text, sizeof(text), "%s/%s", gate->scenario,
-			 variants[v] ? variants[v] : "*");
+		snprintf(text, sizeof(text), "%s/%s", gate->scenario, variants[v] ? variants[v] : "*");
 		patterns[(*count)++] = gate_keep(kept, text, strlen(text));
 	}
 }
 
-int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan_options *plan,
-		  struct sm_error *err)
+int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan_options *plan, struct sm_error *err)
 {
 	const char **patterns = calloc(3 * gates->count + 1, sizeof(*patterns));
 	const char **longer = calloc(3 * gates->count + 1, sizeof(*longer));
@@ -307,8 +292,7 @@ int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan
 		free(patterns);
 		free(longer);
 		plan->patterns = plan->longer = NULL;
-		return sm_fail(err, ENOMEM, "no memory for the patterns of %zu gates",
-			       gates->count);
+		return sm_fail(err, ENOMEM, "no memory for the patterns of %zu gates", gates->count);
 	}
 	for (size_t i = 0; i < gates->count; i++) {
 		if (only && !only[i])

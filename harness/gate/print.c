@@ -51,8 +51,8 @@ static void row_words(const struct sm_gate_row *row, char *out, size_t size)
 		used += (size_t)snprintf(out + used, size - used, ". Why: %s",
 					 sm_gate_reason(row, reason, sizeof(reason)));
 	if (row->verdict == SM_REFUTED && used < size)
-		snprintf(out + used, size - used, ". %sAgain: %s",
-			 row->confirmed ? "Fresh trials repeat it. " : "", row->again);
+		snprintf(out + used, size - used, ". %sAgain: %s", row->confirmed ? "Fresh trials repeat it. " : "",
+			 row->again);
 }
 
 static size_t count_of(const struct sm_gate_report *report, enum sm_verdict verdict)
@@ -66,8 +66,7 @@ static size_t count_of(const struct sm_gate_report *report, enum sm_verdict verd
 
 void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 {
-	static const enum sm_verdict order[] = { SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE,
-						 SM_SUPPORTED };
+	static const enum sm_verdict order[] = { SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE, SM_SUPPORTED };
 	enum sm_verdict overall = sm_gates_overall(report->rows, report->gates->count);
 	unsigned width = report->width ? report->width : WIDTH_DEFAULT;
 	char text[WORDS_MAX];
@@ -85,8 +84,7 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 			row_words(row, text, sizeof(text));
 			sm_wrap(out, "    ", 4, width, text);
 		}
-	fprintf(out,
-		"\n%s%s%s: %zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable\n",
+	fprintf(out, "\n%s%s%s: %zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable\n",
 		tint(report, overall), sm_gate_word(overall), report->color ? "\033[0m" : "",
 		count_of(report, SM_SUPPORTED), report->gates->count, count_of(report, SM_REFUTED),
 		count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
@@ -115,19 +113,16 @@ static int write_junit(FILE *out, void *context)
 		if (row->verdict == SM_SUPPORTED)
 			fputs("      <system-out>", out);
 		else
-			fprintf(out, "      <%s message=\"%s: ", element,
-				sm_gate_word(row->verdict));
+			fprintf(out, "      <%s message=\"%s: ", element, sm_gate_word(row->verdict));
 		sm_put_encoded(out, SM_TO_MARKUP, text);
-		fputs(row->verdict == SM_SUPPORTED ? "</system-out>\n    </testcase>\n"
-						   : "\"/>\n    </testcase>\n",
+		fputs(row->verdict == SM_SUPPORTED ? "</system-out>\n    </testcase>\n" : "\"/>\n    </testcase>\n",
 		      out);
 	}
 	fputs("  </testsuite>\n</testsuites>\n", out);
 	return ferror(out) ? -EIO : 0;
 }
 
-int sm_gates_write_junit(const struct sm_gate_report *report, const char *path,
-			 struct sm_error *err)
+int sm_gates_write_junit(const struct sm_gate_report *report, const char *path, struct sm_error *err)
 {
 	return sm_store_write_file(path, write_junit, (void *)report, err);
 }
@@ -138,20 +133,16 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 	long begin = ftell(out);
 	char text[WORDS_MAX];
 
-	fprintf(out,
-		"## shmeter: %s\n\n%zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable.",
+	fprintf(out, "## shmeter: %s\n\n%zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable.",
 		sm_gate_word(overall), count_of(report, SM_SUPPORTED), report->gates->count,
-		count_of(report, SM_REFUTED), count_of(report, SM_INCONCLUSIVE),
-		count_of(report, SM_NOT_TESTABLE));
+		count_of(report, SM_REFUTED), count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
 	fputs("\n\n| verdict | gate | evidence |\n|---|---|---|\n", out);
 	for (size_t i = 0; i < report->gates->count; i++) {
 		const struct sm_gate_row *row = &report->rows[i];
 
 		row_words(row, text, sizeof(text));
 		/* escaping makes a cell at most five times as long */
-		if ((size_t)(ftell(out) - begin) + 5 * (strlen(text) + strlen(row->gate->name)) +
-			    256 >
-		    room) {
+		if ((size_t)(ftell(out) - begin) + 5 * (strlen(text) + strlen(row->gate->name)) + 256 > room) {
 			fprintf(out, "\n%zu more gates do not fit the summary's size limit.\n",
 				report->gates->count - i);
 			break;
@@ -165,8 +156,7 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 	fputc('\n', out);
 }
 
-int sm_gates_append_summary(const struct sm_gate_report *report, const char *path,
-			    struct sm_error *err)
+int sm_gates_append_summary(const struct sm_gate_report *report, const char *path, struct sm_error *err)
 {
 	struct stat there;
 	size_t size = 0, room = SUMMARY_MAX;
@@ -175,11 +165,9 @@ int sm_gates_append_summary(const struct sm_gate_report *report, const char *pat
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666), rc = 0;
 
 	if (fd < 0)
-		return sm_fail(err, errno, "%s: the summary cannot be written: %s", path,
-			       strerror(errno));
+		return sm_fail(err, errno, "%s: the summary cannot be written: %s", path, strerror(errno));
 	if (fstat(fd, &there) == 0)
-		room = (uint64_t)there.st_size < SUMMARY_MAX ? SUMMARY_MAX - (size_t)there.st_size
-							     : 0;
+		room = (uint64_t)there.st_size < SUMMARY_MAX ? SUMMARY_MAX - (size_t)there.st_size : 0;
 	memory = open_memstream(&text, &size);
 	if (!memory) {
 		close(fd);
@@ -187,10 +175,8 @@ int sm_gates_append_summary(const struct sm_gate_report *report, const char *pat
 	}
 	write_summary(memory, report, room);
 	fclose(memory);
-	if (size <= room &&
-	    write(fd, text, size) != (ssize_t)size) /* one write: whole or not at all */
-		rc = sm_fail(err, errno ? errno : EIO, "%s: the summary cannot be written: %s",
-			     path, strerror(errno));
+	if (size <= room && write(fd, text, size) != (ssize_t)size) /* one write: whole or not at all */
+		rc = sm_fail(err, errno ? errno : EIO, "%s: the summary cannot be written: %s", path, strerror(errno));
 	free(text);
 	close(fd);
 	return rc;
@@ -205,8 +191,7 @@ void sm_gates_annotate(const struct sm_gate_report *report, FILE *out)
 	char text[WORDS_MAX];
 
 	for (unsigned k = 0; k < 2; k++)
-		for (size_t i = 0, shown = 0; i < report->gates->count && shown < ANNOTATIONS_MAX;
-		     i++) {
+		for (size_t i = 0, shown = 0; i < report->gates->count && shown < ANNOTATIONS_MAX; i++) {
 			const struct sm_gate_row *row = &report->rows[i];
 
 			if (row->verdict != kind[k].verdict)
@@ -238,18 +223,15 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 
 		json_array_append_new(
 			gates,
-			json_pack(
-				"{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}",
-				"gate", words(row->gate->name), "verdict",
-				sm_gate_word(row->verdict), "ratio", number(row->ratio.estimate),
-				"low", number(row->ratio.low), "high", number(row->ratio.high), "p",
-				number(row->p), "mde", number(row->mde), "blocks", (int)row->blocks,
-				"baseline_blocks", (int)row->baseline_blocks, "confirmed",
-				(int)row->confirmed, "evidence", words(row->evidence), "reason",
-				words(sm_gate_reason(row, reason, sizeof(reason))), "again",
-				words(row->again)));
+			json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}", "gate",
+				  words(row->gate->name), "verdict", sm_gate_word(row->verdict), "ratio",
+				  number(row->ratio.estimate), "low", number(row->ratio.low), "high",
+				  number(row->ratio.high), "p", number(row->p), "mde", number(row->mde), "blocks",
+				  (int)row->blocks, "baseline_blocks", (int)row->baseline_blocks, "confirmed",
+				  (int)row->confirmed, "evidence", words(row->evidence), "reason",
+				  words(sm_gate_reason(row, reason, sizeof(reason))), "again", words(row->again)));
 	}
 	return json_pack("{s:s, s:o, s:o}", "verdict",
-			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)),
-			 "thresholds", words(report->gates->path), "gates", gates);
+			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)), "thresholds",
+			 words(report->gates->path), "gates", gates);
 }

@@ -35,12 +35,11 @@ struct reading {
 /* A copy of `length` characters that goes with the gates. */
 const char *gate_keep(struct sm_gates *gates, const char *word, size_t length);
 /* Takes the sentence about a mistake if it is the first; returns 1, as a handler of inih that goes on does. */
-int gate_wrong(struct reading *reading, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+int gate_wrong(struct reading *reading, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* resolve.c */
 /* Whether what a gate names is there, and what kind of gate it is by its keys; what is wrong goes to gate_wrong(). */
-int gate_resolve(struct reading *reading, struct sm_gate *gate,
-		 const struct sm_scenario *const *scenarios, size_t count);
+int gate_resolve(struct reading *reading, struct sm_gate *gate, const struct sm_scenario *const *scenarios,
+		 size_t count);
 
 #endif

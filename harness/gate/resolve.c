@@ -7,8 +7,8 @@
 #include "shmeter/counters.h"
 #include "shmeter/text.h"
 
-static const struct sm_scenario *
-find_scenario(const char *name, const struct sm_scenario *const *scenarios, size_t count)
+static const struct sm_scenario *find_scenario(const char *name, const struct sm_scenario *const *scenarios,
+					       size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcmp(scenarios[i]->name, name) == 0)
@@ -58,17 +58,15 @@ static bool is_memory(const char *name, const char *value)
 
 	if (strcmp(value, "none") == 0) /* a case without a region */
 		return true;
-	return (strcmp(name, "backing") == 0 &&
-		sm_backing_parse(value, &memory.backing, NULL) == 0) ||
+	return (strcmp(name, "backing") == 0 && sm_backing_parse(value, &memory.backing, NULL) == 0) ||
 	       (strcmp(name, "pages") == 0 && sm_pages_parse(value, &memory.pages, NULL) == 0) ||
-	       (strcmp(name, "prefault") == 0 &&
-		sm_prefault_parse(value, &memory.prefault, NULL) == 0) ||
+	       (strcmp(name, "prefault") == 0 && sm_prefault_parse(value, &memory.prefault, NULL) == 0) ||
 	       (strcmp(name, "numa") == 0 && sm_numa_parse(value, &memory, NULL) == 0);
 }
 
 /* Whether a case of the scenario can have this; `*known`: at least its name. */
-static bool can_have(const struct sm_scenario *scenario, const char *name, const char *value,
-		     bool compared, bool *known)
+static bool can_have(const struct sm_scenario *scenario, const char *name, const char *value, bool compared,
+		     bool *known)
 {
 	static const char memory[] = "backing pages prefault numa";
 
@@ -87,8 +85,7 @@ static bool can_have(const struct sm_scenario *scenario, const char *name, const
 }
 
 /* What no case can have would make a gate that is never testable. */
-static int check_at(struct reading *reading, const struct sm_gate *gate,
-		    const struct sm_scenario *scenario)
+static int check_at(struct reading *reading, const struct sm_gate *gate, const struct sm_scenario *scenario)
 {
 	char text[256], *rest = text, *word, *value;
 	bool known, compared;
@@ -100,24 +97,22 @@ static int check_at(struct reading *reading, const struct sm_gate *gate,
 			continue;
 		value = strchr(word, '=');
 		if (!value)
-			return gate_wrong(reading, "[%s] at = %s: \"%s\" is not NAME=VALUE",
-					  gate->name, gate->at, word);
+			return gate_wrong(reading, "[%s] at = %s: \"%s\" is not NAME=VALUE", gate->name, gate->at,
+					  word);
 		compared = value > word && (value[-1] == '<' || value[-1] == '>');
 		value[compared ? -1 : 0] = '\0';
 		value++;
 		if (can_have(scenario, word, value, compared, &known))
 			continue;
-		return known ? gate_wrong(
-				       reading,
-				       "[%s] at = %s: \"%s\" is no value of \"%s\" as samples.csv has it; "
-				       "`shmeter list %s` shows them",
-				       gate->name, gate->at, value, word, scenario->name)
-			     : gate_wrong(
-				       reading,
-				       "[%s] at = %s: \"%s\" has no \"%s\": there are placement, cores, backing, "
-				       "pages, prefault, numa, workers and the parameters that `shmeter "
-				       "list %s` shows",
-				       gate->name, gate->at, scenario->name, word, scenario->name);
+		return known ? gate_wrong(reading,
+					  "[%s] at = %s: \"%s\" is no value of \"%s\" as samples.csv has it; "
+					  "`shmeter list %s` shows them",
+					  gate->name, gate->at, value, word, scenario->name)
+			     : gate_wrong(reading,
+					  "[%s] at = %s: \"%s\" has no \"%s\": there are placement, cores, backing, "
+					  "pages, prefault, numa, workers and the parameters that `shmeter "
+					  "list %s` shows",
+					  gate->name, gate->at, scenario->name, word, scenario->name);
 	}
 	return 1;
 }
@@ -156,14 +151,12 @@ static const char *control_of(const struct sm_scenario *scenario, const struct s
 }
 
 /* A claim about a ratio is the same gate as one that is written out; others keep their own verdict. */
-static int resolve_claim(struct reading *reading, struct sm_gate *gate,
-			 const struct sm_scenario *const *scenarios, size_t count)
+static int resolve_claim(struct reading *reading, struct sm_gate *gate, const struct sm_scenario *const *scenarios,
+			 size_t count)
 {
 	if (reading->given[gate - reading->gates->gate] != ONLY(KEY_CLAIM))
-		return gate_wrong(
-			reading,
-			"[%s] has a claim, which brings its own case and bounds: leave out the rest",
-			gate->name);
+		return gate_wrong(reading, "[%s] has a claim, which brings its own case and bounds: leave out the rest",
+				  gate->name);
 	for (size_t i = 0; i < count; i++)
 		for (const struct sm_claim *c = scenarios[i]->claims; c && c->id; c++) {
 			if (strcmp(c->id, gate->claim) != 0)
@@ -173,16 +166,13 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			gate->kind = SM_GATE_CLAIM;
 			gate->at = c->at;
 			gate->control = control_of(scenarios[i], c);
-			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left ||
-			    !c->right)
+			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left || !c->right)
 				return 1;
-			if (c->holds || c->control || c->machine || c->added_min > 0 ||
-			    c->added_max > 0)
-				return gate_wrong(
-					reading,
-					"[%s] claim = %s depends on more than one ratio, which no gate "
-					"judges: name case, against, at, and min or max instead",
-					gate->name, gate->claim);
+			if (c->holds || c->control || c->machine || c->added_min > 0 || c->added_max > 0)
+				return gate_wrong(reading,
+						  "[%s] claim = %s depends on more than one ratio, which no gate "
+						  "judges: name case, against, at, and min or max instead",
+						  gate->name, gate->claim);
 			gate->kind = SM_GATE_RATIO;
 			gate->against = c->right;
 			gate->metric = c->metric;
@@ -190,16 +180,15 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate,
 			gate->max = c->ratio_max;
 			return 1;
 		}
-	return gate_wrong(reading,
-			  "[%s] claim = %s: no scenario makes it; `shmeter list` names them",
-			  gate->name, gate->claim);
+	return gate_wrong(reading, "[%s] claim = %s: no scenario makes it; `shmeter list` names them", gate->name,
+			  gate->claim);
 }
 
-int gate_resolve(struct reading *reading, struct sm_gate *gate,
-		 const struct sm_scenario *const *scenarios, size_t count)
+int gate_resolve(struct reading *reading, struct sm_gate *gate, const struct sm_scenario *const *scenarios,
+		 size_t count)
 {
-	static const unsigned counts = ONLY(KEY_CASE) | ONLY(KEY_AT) | ONLY(KEY_COUNT) |
-				       ONLY(KEY_PER_OP) | ONLY(KEY_SLACK);
+	static const unsigned counts =
+		ONLY(KEY_CASE) | ONLY(KEY_AT) | ONLY(KEY_COUNT) | ONLY(KEY_PER_OP) | ONLY(KEY_SLACK);
 	unsigned given = reading->given[gate - reading->gates->gate];
 	const struct sm_scenario *scenario;
 
@@ -209,49 +198,35 @@ int gate_resolve(struct reading *reading, struct sm_gate *gate,
 		return gate_wrong(reading, "[%s] names neither a case nor a claim", gate->name);
 	scenario = find_scenario(gate->scenario, scenarios, count);
 	if (!scenario)
-		return gate_wrong(reading,
-				  "[%s] there is no scenario \"%s\"; `shmeter list` names them",
-				  gate->name, gate->scenario);
-	if (!has_variant(scenario, gate->variant) ||
-	    (gate->against && !has_variant(scenario, gate->against)))
-		return gate_wrong(
-			reading, "[%s] \"%s\" has no variant \"%s\"; `shmeter list %s` names them",
-			gate->name, gate->scenario,
-			has_variant(scenario, gate->variant) ? gate->against : gate->variant,
-			gate->scenario);
+		return gate_wrong(reading, "[%s] there is no scenario \"%s\"; `shmeter list` names them", gate->name,
+				  gate->scenario);
+	if (!has_variant(scenario, gate->variant) || (gate->against && !has_variant(scenario, gate->against)))
+		return gate_wrong(reading, "[%s] \"%s\" has no variant \"%s\"; `shmeter list %s` names them",
+				  gate->name, gate->scenario,
+				  has_variant(scenario, gate->variant) ? gate->against : gate->variant, gate->scenario);
 	if (gate->baseline && gate->metric)
-		return gate_wrong(reading, "[%s] baseline = yes compares times: leave out metric",
-				  gate->name);
+		return gate_wrong(reading, "[%s] baseline = yes compares times: leave out metric", gate->name);
 	if (gate->metric && !has_metric(scenario, gate->metric))
-		return gate_wrong(reading,
-				  "[%s] metric = %s: \"%s\" tells no such metric besides its time",
-				  gate->name, gate->metric, gate->scenario);
+		return gate_wrong(reading, "[%s] metric = %s: \"%s\" tells no such metric besides its time", gate->name,
+				  gate->metric, gate->scenario);
 	check_at(reading, gate, scenario);
 	if (gate->event)
 		check_event(reading, gate);
-	gate->kind = gate->event      ? SM_GATE_COUNT
-		     : gate->baseline ? SM_GATE_BASELINE
-				      : SM_GATE_RATIO;
+	gate->kind = gate->event ? SM_GATE_COUNT : gate->baseline ? SM_GATE_BASELINE : SM_GATE_RATIO;
 	if (gate->kind == SM_GATE_COUNT)
-		return given & ~counts
-			       ? gate_wrong(reading,
-					    "[%s] counts: it takes case, at, count, per_op and "
-					    "slack alone",
-					    gate->name)
-			       : 1;
+		return given & ~counts ? gate_wrong(reading,
+						    "[%s] counts: it takes case, at, count, per_op and "
+						    "slack alone",
+						    gate->name)
+				       : 1;
 	if (given & (ONLY(KEY_PER_OP) | ONLY(KEY_SLACK)))
-		return gate_wrong(reading, "[%s] counts nothing: per_op and slack belong to count",
-				  gate->name);
+		return gate_wrong(reading, "[%s] counts nothing: per_op and slack belong to count", gate->name);
 	if (gate->min == 0 && gate->max == 0)
-		return gate_wrong(reading, "[%s] allows every ratio: give it a min or a max",
-				  gate->name);
+		return gate_wrong(reading, "[%s] allows every ratio: give it a min or a max", gate->name);
 	if (gate->min > 0 && gate->max > 0 && gate->min >= gate->max)
-		return gate_wrong(reading, "[%s] min = %g is not under max = %g", gate->name,
-				  gate->min, gate->max);
+		return gate_wrong(reading, "[%s] min = %g is not under max = %g", gate->name, gate->min, gate->max);
 	if (gate->kind == SM_GATE_RATIO && !gate->against)
-		return gate_wrong(
-			reading,
-			"[%s] compares nothing: name a variant with against, or say baseline = yes",
-			gate->name);
+		return gate_wrong(reading, "[%s] compares nothing: name a variant with against, or say baseline = yes",
+				  gate->name);
 	return 1;
 }

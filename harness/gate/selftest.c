@@ -8,8 +8,8 @@
 
 #include "gate_parts.h"
 
-static void cut(struct sm_parts *out, const struct digest_class *one,
-		const struct digest_class *other, unsigned part_blocks, double *d, double *x)
+static void cut(struct sm_parts *out, const struct digest_class *one, const struct digest_class *other,
+		unsigned part_blocks, double *d, double *x)
 {
 	size_t used = digest_values(other, one, d);
 
@@ -35,25 +35,21 @@ static const struct digest_case *control_case(const struct sm_digest *digest, co
 	return NULL;
 }
 
-int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks,
-		struct sm_error *err)
+int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks, struct sm_error *err)
 {
 	size_t room = run->sample_count + part_blocks + 1;
 	double *d = malloc(room * sizeof(*d)), *x = malloc(room * sizeof(*x));
 	struct sm_digest *digest = NULL;
 	int rc = sm_digest_make(&digest, run, NULL, 0, err);
 
-	*out = (struct sm_parts){ .time_ln = malloc(room * sizeof(*d)),
-				  .ratio_ln = malloc(room * sizeof(*d)) };
+	*out = (struct sm_parts){ .time_ln = malloc(room * sizeof(*d)), .ratio_ln = malloc(room * sizeof(*d)) };
 	if (rc == 0 && (!d || !x || !out->time_ln || !out->ratio_ln))
 		rc = sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
 	if (rc == 0) {
 		const struct digest_case *one = control_case(digest, "aa/a");
 		const struct digest_case *other = control_case(digest, "aa/b");
-		const struct digest_class *klass =
-			other && one && one->classes ? &one->klass[0] : NULL;
-		const struct digest_class *of_other =
-			klass ? digest_class_like(other, klass->name) : NULL;
+		const struct digest_class *klass = other && one && one->classes ? &one->klass[0] : NULL;
+		const struct digest_class *of_other = klass ? digest_class_like(other, klass->name) : NULL;
 
 		if (of_other)
 			cut(out, klass, of_other, part_blocks, d, x);
@@ -81,10 +77,8 @@ enum sm_verdict sm_parts_judge(const struct sm_parts *parts, unsigned percent)
 	if (n == 0)
 		return SM_NOT_TESTABLE;
 	if (percent == 0)
-		return 1 - (alarms ? sm_binomial_cdf(alarms - 1, n, 1 - SM_CONFIDENCE) : 0) <
-				       SURPRISE
-			       ? SM_REFUTED
-			       : SM_SUPPORTED;
+		return 1 - (alarms ? sm_binomial_cdf(alarms - 1, n, 1 - SM_CONFIDENCE) : 0) < SURPRISE ? SM_REFUTED
+												       : SM_SUPPORTED;
 	if (sm_binomial_interval(parts->slower, n, SM_CONFIDENCE).high < 0.5)
 		return SM_REFUTED;
 	return 2 * parts->slower > n ? SM_SUPPORTED : SM_INCONCLUSIVE;

@@ -1,6 +1,6 @@
 /* The SQLite file. */
-#include "shmeter/error.h"
 #include "shmeter/history.h"
+#include "shmeter/error.h"
 
 #include <errno.h>
 #include <math.h>
@@ -76,21 +76,17 @@ static int prepare(struct sm_history *history, struct sm_error *err)
 
 		rc = pragma(history, "SELECT count(*) FROM sqlite_master", &count, err);
 		if (rc == 0 && count > 0)
-			rc = sm_fail(
-				err, EBADMSG,
-				"%s is another program's database: name another file with --db",
-				history->path);
-		snprintf(sql, sizeof(sql),
-			 "%sPRAGMA application_id = %d; PRAGMA user_version = %d;", tables,
+			rc = sm_fail(err, EBADMSG, "%s is another program's database: name another file with --db",
+				     history->path);
+		snprintf(sql, sizeof(sql), "%sPRAGMA application_id = %d; PRAGMA user_version = %d;", tables,
 			 APPLICATION, VERSION);
 		if (rc == 0)
 			rc = execute(history, sql, err);
 	} else if (rc == 0 && (application != APPLICATION || version != VERSION)) {
-		rc = sm_fail(
-			err, EBADMSG,
-			"%s is another program's database, or of another version: name another file "
-			"with --db",
-			history->path);
+		rc = sm_fail(err, EBADMSG,
+			     "%s is another program's database, or of another version: name another file "
+			     "with --db",
+			     history->path);
 	}
 	if (rc == 0)
 		return execute(history, "COMMIT", err);
@@ -109,12 +105,9 @@ int sm_history_open(struct sm_history **out, const char *path, bool create, stru
 	snprintf(history->path, sizeof(history->path), "%s", path);
 	if (!create && access(path, F_OK) < 0) {
 		free(history);
-		return sm_fail(err, ENOENT,
-			       "%s: no history is there yet; `shmeter history add DIR` begins one",
-			       path);
+		return sm_fail(err, ENOENT, "%s: no history is there yet; `shmeter history add DIR` begins one", path);
 	}
-	code = sqlite3_open_v2(path, &history->db,
-			       SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
+	code = sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
 	if (code == SQLITE_OK) {
 		sqlite3_busy_timeout(history->db, WAIT_MS);
 		/* a stranger's file is tables and nothing that runs */
@@ -169,17 +162,16 @@ static void bind_number(sqlite3_stmt *statement, int at, double value)
 		sqlite3_bind_null(statement, at);
 }
 
-static int insert_run(struct sm_history *history, const struct sm_results *run, bool *added,
-		      struct sm_error *err)
+static int insert_run(struct sm_history *history, const struct sm_results *run, bool *added, struct sm_error *err)
 {
-	const json_t *m = run->manifest,
-		     *aa = json_object_get(run->analysis, "aa");
-	const char *texts[] = {
-		base_name(run->folder),    text_of(m, "started_utc"),
-		text_of(m, "seed"),        text_of(json_object_get(m, "environment"), "host"),
-		text_of(json_object_get(m, "identity"), "type"), text_of(json_object_get(m, "tool"), "version"),
-		text_of(m, "profile")
-	};
+	const json_t *m = run->manifest, *aa = json_object_get(run->analysis, "aa");
+	const char *texts[] = { base_name(run->folder),
+				text_of(m, "started_utc"),
+				text_of(m, "seed"),
+				text_of(json_object_get(m, "environment"), "host"),
+				text_of(json_object_get(m, "identity"), "type"),
+				text_of(json_object_get(m, "tool"), "version"),
+				text_of(m, "profile") };
 	sqlite3_stmt *statement = NULL;
 	int code = sqlite3_prepare_v2(
 		history->db,
@@ -198,14 +190,12 @@ static int insert_run(struct sm_history *history, const struct sm_results *run, 
 	return code == SQLITE_DONE ? 0 : failed(history, code, err);
 }
 
-static int insert_summaries(struct sm_history *history, const struct sm_results *run,
-			    struct sm_error *err)
+static int insert_summaries(struct sm_history *history, const struct sm_results *run, struct sm_error *err)
 {
 	sqlite3_int64 id = sqlite3_last_insert_rowid(history->db);
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(
-		history->db, "INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?, ?, ?, ?, ?)", -1,
-		&statement, NULL);
+	int code = sqlite3_prepare_v2(history->db, "INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?, ?, ?, ?, ?)", -1,
+				      &statement, NULL);
 
 	if (code == SQLITE_OK)
 		code = SQLITE_DONE;
@@ -229,19 +219,16 @@ static int insert_summaries(struct sm_history *history, const struct sm_results 
 	return code == SQLITE_DONE ? 0 : failed(history, code, err);
 }
 
-int sm_history_add(struct sm_history *history, const struct sm_results *run, bool *added,
-		   struct sm_error *err)
+int sm_history_add(struct sm_history *history, const struct sm_results *run, bool *added, struct sm_error *err)
 {
 	int rc;
 
 	*added = false;
 	if (strcmp(text_of(run->manifest, "status"), "interrupted") == 0)
-		return sm_fail(err, EINVAL,
-			       "%s is not complete: a run goes into the history once, when it has ended",
+		return sm_fail(err, EINVAL, "%s is not complete: a run goes into the history once, when it has ended",
 			       run->folder);
 	if (run->summary_count == 0)
-		return sm_fail(err, EINVAL, "%s has measured nothing that could be kept",
-			       run->folder);
+		return sm_fail(err, EINVAL, "%s has measured nothing that could be kept", run->folder);
 	rc = execute(history, "BEGIN IMMEDIATE", err);
 	if (rc < 0)
 		return rc;
@@ -264,9 +251,8 @@ static void take_text(sqlite3_stmt *statement, int column, char *out, size_t siz
 
 static double take_number(sqlite3_stmt *statement, int column)
 {
-	return sqlite3_column_type(statement, column) == SQLITE_NULL
-		       ? (double)NAN
-		       : sqlite3_column_double(statement, column);
+	return sqlite3_column_type(statement, column) == SQLITE_NULL ? (double)NAN
+								     : sqlite3_column_double(statement, column);
 }
 
 static void take_point(struct sm_history_series *series, sqlite3_stmt *statement)
@@ -293,8 +279,7 @@ static void take_point(struct sm_history_series *series, sqlite3_stmt *statement
 /* The trend is that of the latest run's pair class: a time in another one is another time. */
 static void mark(struct sm_history_series *series)
 {
-	double *value = calloc(series->count + 1, sizeof(*value)),
-	       *level = calloc(series->count + 1, sizeof(*level));
+	double *value = calloc(series->count + 1, sizeof(*value)), *level = calloc(series->count + 1, sizeof(*level));
 	bool *step = calloc(series->count + 1, sizeof(*step));
 	size_t n = 0;
 
@@ -303,8 +288,7 @@ static void mark(struct sm_history_series *series)
 	for (size_t i = 0; i < series->count; i++) {
 		struct sm_history_point *p = &series->point[i];
 
-		p->same_class = p->median > 0 &&
-				sm_same_class(p->klass, series->point[series->count - 1].klass);
+		p->same_class = p->median > 0 && sm_same_class(p->klass, series->point[series->count - 1].klass);
 		if (p->same_class)
 			value[n++] = log(p->median);
 	}
@@ -323,9 +307,8 @@ static void mark(struct sm_history_series *series)
 static int latest_machine(struct sm_history *history, char out[32], struct sm_error *err)
 {
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(
-		history->db, "SELECT fingerprint FROM run ORDER BY started DESC, id DESC LIMIT 1",
-		-1, &statement, NULL);
+	int code = sqlite3_prepare_v2(history->db, "SELECT fingerprint FROM run ORDER BY started DESC, id DESC LIMIT 1",
+				      -1, &statement, NULL);
 
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
@@ -336,13 +319,11 @@ static int latest_machine(struct sm_history *history, char out[32], struct sm_er
 	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : failed(history, code, err);
 }
 
-static int count_elsewhere(struct sm_history *history, const char *fingerprint, unsigned *count,
-			   struct sm_error *err)
+static int count_elsewhere(struct sm_history *history, const char *fingerprint, unsigned *count, struct sm_error *err)
 {
 	sqlite3_stmt *statement = NULL;
-	int code =
-		sqlite3_prepare_v2(history->db, "SELECT count(*) FROM run WHERE fingerprint <> ?",
-				   -1, &statement, NULL);
+	int code = sqlite3_prepare_v2(history->db, "SELECT count(*) FROM run WHERE fingerprint <> ?", -1, &statement,
+				      NULL);
 
 	if (code == SQLITE_OK) {
 		bind_text(statement, 1, fingerprint);
@@ -354,8 +335,8 @@ static int count_elsewhere(struct sm_history *history, const char *fingerprint, 
 }
 
 static int tell(struct sm_history_series *series,
-		int (*each)(const struct sm_history_series *, void *, struct sm_error *),
-		void *context, struct sm_error *err)
+		int (*each)(const struct sm_history_series *, void *, struct sm_error *), void *context,
+		struct sm_error *err)
 {
 	int rc = 0;
 
@@ -368,8 +349,7 @@ static int tell(struct sm_history_series *series,
 }
 
 int sm_history_each(struct sm_history *history, const char *glob, const char *fingerprint,
-		    int (*each)(const struct sm_history_series *series, void *context,
-				struct sm_error *err),
+		    int (*each)(const struct sm_history_series *series, void *context, struct sm_error *err),
 		    void *context, unsigned *elsewhere, struct sm_error *err)
 {
 	struct sm_history_series series = { 0 };

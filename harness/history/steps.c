@@ -42,15 +42,13 @@ static size_t best_cut(const double *value, size_t count, double sigma, double *
 	size_t cut = 0;
 
 	for (size_t k = SIDE_MIN; k + SIDE_MIN <= count; k++) {
-		double before = median_of(value, k, room),
-		       after = median_of(value + k, count - k, room);
-		double error = sqrt(acos(-1.0) / 2) * sigma *
-			       sqrt(1 / (double)k + 1 / (double)(count - k));
+		double before = median_of(value, k, room), after = median_of(value + k, count - k, room);
+		double error = sqrt(acos(-1.0) / 2) * sigma * sqrt(1 / (double)k + 1 / (double)(count - k));
 		double size = fabs(after - before);
 		double weight = size * sqrt((double)k * (double)(count - k));
 
-		if (size > SM_STEP_MIN && size > SM_STEP_SIGMAS * error &&
-		    lasts(value, k, before, after) && weight > most) {
+		if (size > SM_STEP_MIN && size > SM_STEP_SIGMAS * error && lasts(value, k, before, after) &&
+		    weight > most) {
 			most = weight;
 			cut = k;
 		}
@@ -58,8 +56,7 @@ static size_t best_cut(const double *value, size_t count, double sigma, double *
 	return cut;
 }
 
-static void part(const double *value, size_t count, double sigma, bool *step, double *level,
-		 double *room)
+static void part(const double *value, size_t count, double sigma, bool *step, double *level, double *room)
 {
 	size_t cut = best_cut(value, count, sigma, room);
 

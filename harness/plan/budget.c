@@ -50,9 +50,8 @@ static unsigned spare_slices(const struct sm_planned_case *planned, unsigned lea
 {
 	if (planned->c.workers == 1)
 		least *= SM_ALONE_FACTOR;
-	return planned->skipped || planned->c.scenario->achieved || planned->slices <= least
-		       ? 0
-		       : planned->slices - least;
+	return planned->skipped || planned->c.scenario->achieved || planned->slices <= least ? 0
+											     : planned->slices - least;
 }
 
 static void cut_slices(struct sm_plan *plan, unsigned least, double room)
@@ -60,8 +59,7 @@ static void cut_slices(struct sm_plan *plan, unsigned least, double room)
 	double spare = 0, share;
 
 	for (size_t i = 0; i < plan->case_count; i++)
-		spare += (double)spare_slices(&plan->cases[i], least) *
-			 (double)plan->cases[i].slice_ns *
+		spare += (double)spare_slices(&plan->cases[i], least) * (double)plan->cases[i].slice_ns *
 			 plan->groups[plan->cases[i].group].blocks;
 	share = share_kept(estimate(plan), spare, room);
 	for (size_t i = 0; i < plan->case_count; i++) {
@@ -80,8 +78,7 @@ static void cut_blocks(struct sm_plan *plan, double room)
 
 	for (size_t g = 0; g < plan->group_count; g++)
 		if (plan->groups[g].blocks > BLOCKS_LEAST)
-			spare += (plan->groups[g].blocks - BLOCKS_LEAST) *
-				 group_ns(plan, &plan->groups[g]);
+			spare += (plan->groups[g].blocks - BLOCKS_LEAST) * group_ns(plan, &plan->groups[g]);
 	share = share_kept(estimate(plan), spare, room);
 	for (size_t g = 0; g < plan->group_count; g++)
 		plan->groups[g].blocks = keep(plan->groups[g].blocks, BLOCKS_LEAST, share);

@@ -35,8 +35,7 @@ int sm_profile_parse(const char *name, enum sm_profile *out, struct sm_error *er
 			*out = (enum sm_profile)i;
 			return 0;
 		}
-	return sm_fail(err, EINVAL, "--profile \"%s\" is not known: choose quick, standard or full",
-		       name);
+	return sm_fail(err, EINVAL, "--profile \"%s\" is not known: choose quick, standard or full", name);
 }
 
 unsigned sm_profile_blocks(enum sm_profile profile)
@@ -63,8 +62,7 @@ static void fill(struct sm_memory *memory, const struct sm_memory *from)
 	}
 }
 
-static struct sm_memory resolve(const struct sm_memory *variant,
-				const struct sm_plan_options *options,
+static struct sm_memory resolve(const struct sm_memory *variant, const struct sm_plan_options *options,
 				const struct sm_scenario *scenario)
 {
 	struct sm_memory memory = variant ? *variant : (struct sm_memory){ 0 };
@@ -78,8 +76,7 @@ static struct sm_memory resolve(const struct sm_memory *variant,
 }
 
 /* "page_size_random/thp-64k": a pattern about variants, not about whole scenarios. */
-static bool names_variant(const char *pattern, const struct sm_scenario *scenario,
-			  const char *variant)
+static bool names_variant(const char *pattern, const struct sm_scenario *scenario, const char *variant)
 {
 	char text[256];
 
@@ -87,8 +84,7 @@ static bool names_variant(const char *pattern, const struct sm_scenario *scenari
 	return strchr(pattern, '/') && fnmatch(pattern, text, 0) == 0;
 }
 
-static bool matches_one(const char *pattern, const struct sm_scenario *scenario,
-			const char *variant)
+static bool matches_one(const char *pattern, const struct sm_scenario *scenario, const char *variant)
 {
 	char text[256];
 
@@ -126,20 +122,17 @@ static bool matches(const struct sm_plan_options *options, const struct sm_scena
 	return false;
 }
 
-int sm_plan_check_patterns(const struct sm_plan_options *options,
-			   const struct sm_scenario *const *scenarios, size_t count,
-			   struct sm_error *err)
+int sm_plan_check_patterns(const struct sm_plan_options *options, const struct sm_scenario *const *scenarios,
+			   size_t count, struct sm_error *err)
 {
 	for (size_t i = 0; i < options->pattern_count; i++) {
-		struct sm_plan_options one = { .patterns = &options->patterns[i],
-					       .pattern_count = 1 };
+		struct sm_plan_options one = { .patterns = &options->patterns[i], .pattern_count = 1 };
 		bool found = false;
 
 		for (size_t s = 0; s < count && !found; s++)
 			found = sm_plan_chooses(&one, scenarios[s]);
 		if (!found)
-			return sm_fail(err, EINVAL,
-				       "no scenario matches \"%s\"; `shmeter list` names them all",
+			return sm_fail(err, EINVAL, "no scenario matches \"%s\"; `shmeter list` names them all",
 				       options->patterns[i]);
 	}
 	return 0;
@@ -187,9 +180,8 @@ static void name_memory(const struct sm_memory *memory, char *out, size_t size)
 {
 	char pages[16], numa[24];
 
-	snprintf(out, size, "%s,%s,%s,%s", sm_backing_name(memory->backing),
-		 sm_pages_name(memory->pages, pages), sm_prefault_name(memory->prefault),
-		 sm_numa_name(*memory, numa));
+	snprintf(out, size, "%s,%s,%s,%s", sm_backing_name(memory->backing), sm_pages_name(memory->pages, pages),
+		 sm_prefault_name(memory->prefault), sm_numa_name(*memory, numa));
 }
 
 static void name_case(struct sm_planned_case *planned, const struct sm_memory *group_memory)
@@ -202,20 +194,19 @@ static void name_case(struct sm_planned_case *planned, const struct sm_memory *g
 		size_t used = (size_t)snprintf(place, sizeof(place), "list");
 
 		for (unsigned i = 0; i < c->pu_list_count && used < sizeof(place); i++)
-			used += (size_t)snprintf(place + used, sizeof(place) - used, "%c%u",
-						 i ? '.' : ':', c->pu_list[i]);
+			used += (size_t)snprintf(place + used, sizeof(place) - used, "%c%u", i ? '.' : ':',
+						 c->pu_list[i]);
 	} else {
 		snprintf(place, sizeof(place), "%s", sm_placement_name(c->placement));
 	}
 	name_memory(group_memory, memory, sizeof(memory));
-	snprintf(planned->group_id, sizeof(planned->group_id), "%s?%s@%s+%s", c->scenario->name,
-		 params, place, memory);
+	snprintf(planned->group_id, sizeof(planned->group_id), "%s?%s@%s+%s", c->scenario->name, params, place, memory);
 	if (sm_case_has_region(c))
 		name_memory(&c->memory, memory, sizeof(memory));
 	else
 		snprintf(memory, sizeof(memory), "none");
-	snprintf(planned->id, sizeof(planned->id), "%s/%s?%s@%s+%s", c->scenario->name,
-		 sm_case_variant(c)->name, params, place, memory);
+	snprintf(planned->id, sizeof(planned->id), "%s/%s?%s@%s+%s", c->scenario->name, sm_case_variant(c)->name,
+		 params, place, memory);
 }
 
 /* The sum of the parameters of "producers+consumers". */
@@ -250,8 +241,7 @@ static void *grow(void *array, size_t count, size_t size)
 	return array;
 }
 
-static bool is_longer(const struct sm_plan_options *options, const struct sm_scenario *scenario,
-		      const char *variant)
+static bool is_longer(const struct sm_plan_options *options, const struct sm_scenario *scenario, const char *variant)
 {
 	for (size_t i = 0; i < options->longer_count; i++)
 		if (matches_one(options->longer[i], scenario, variant))
@@ -260,15 +250,13 @@ static bool is_longer(const struct sm_plan_options *options, const struct sm_sce
 }
 
 /* The group of one point: every variant that the patterns choose. */
-static void add_group(struct sm_plan *plan, const struct sm_plan_options *options,
-		      const struct sm_case *point)
+static void add_group(struct sm_plan *plan, const struct sm_plan_options *options, const struct sm_case *point)
 {
 	const struct sm_scenario *scenario = point->scenario;
 	struct sm_memory group_memory = resolve(NULL, options, scenario);
 	struct sm_planned_group group = { .first = (unsigned)plan->case_count,
-					  .blocks = options->repeat_blocks
-							    ? options->repeat_blocks
-							    : sm_profile_blocks(options->profile),
+					  .blocks = options->repeat_blocks ? options->repeat_blocks
+									   : sm_profile_blocks(options->profile),
 					  .scenario = scenario };
 
 	for (unsigned v = 0; scenario->variants[v].name; v++) {
@@ -331,8 +319,7 @@ static bool names_point(const char *at, const char *params, const char *placemen
 }
 
 /* Beyond its first placement a standard run takes only the points that a claim is about. */
-static bool claimed(const struct sm_case *point, const struct sm_plan_options *options,
-		    enum sm_placement placement)
+static bool claimed(const struct sm_case *point, const struct sm_plan_options *options, enum sm_placement placement)
 {
 	char wanted[64], params[160];
 
@@ -356,15 +343,13 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 		return 1;
 	}
 	if (workers <= 1 || options->placement || !scenario->placements[0]) {
-		out[0] = options->placement && (workers > 1 || options->placement == SM_PLACE_LIST)
-				 ? options->placement
-				 : SM_PLACE_NEAR;
+		out[0] = options->placement && (workers > 1 || options->placement == SM_PLACE_LIST) ? options->placement
+												    : SM_PLACE_NEAR;
 		return 1;
 	}
 	for (unsigned i = 0; i < SM_PLACEMENTS_MAX && scenario->placements[i]; i++)
 		if (i == 0 || options->profile == SM_FULL ||
-		    (options->profile == SM_STANDARD &&
-		     claimed(point, options, scenario->placements[i])))
+		    (options->profile == SM_STANDARD && claimed(point, options, scenario->placements[i])))
 			out[count++] = scenario->placements[i];
 	return count;
 }
@@ -384,8 +369,8 @@ static bool takes_all_pus(enum sm_placement placement)
 	return placement == SM_PLACE_NEAR || placement == SM_PLACE_LIST;
 }
 
-static void add_points(struct sm_plan *plan, const struct sm_plan_options *options,
-		       const struct sm_scenario *scenario, const struct plan_values *values)
+static void add_points(struct sm_plan *plan, const struct sm_plan_options *options, const struct sm_scenario *scenario,
+		       const struct plan_values *values)
 {
 	unsigned index[SM_PARAMS_MAX] = { 0 }, params = plan_params(scenario), p;
 	size_t groups = plan->group_count;
@@ -423,8 +408,7 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 }
 
 int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
-		   const struct sm_scenario *const *scenarios, size_t scenario_count,
-		   struct sm_error *err)
+		   const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_error *err)
 {
 	bool used[SM_SETS_MAX] = { false };
 	int rc;
@@ -448,8 +432,7 @@ int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
 	}
 	for (unsigned i = 0; rc == 0 && i < options->set_count; i++)
 		if (!used[i])
-			rc = sm_fail(err, EINVAL,
-				     "--set %s: no chosen scenario has a parameter of that name",
+			rc = sm_fail(err, EINVAL, "--set %s: no chosen scenario has a parameter of that name",
 				     options->set[i].name);
 	if (rc < 0)
 		sm_plan_free(plan);

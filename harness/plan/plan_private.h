@@ -16,10 +16,8 @@ unsigned plan_params(const struct sm_scenario *scenario);
 
 /* Fills the values of each parameter: the profile's, or those of --set, whose entries it marks in `used`.
  * The caller frees them, also after an error. */
-SM_MUST_USE int plan_sweep(const struct sm_scenario *scenario,
-			   const struct sm_plan_options *options,
-			   struct plan_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX],
-			   struct sm_error *err);
+SM_MUST_USE int plan_sweep(const struct sm_scenario *scenario, const struct sm_plan_options *options,
+			   struct plan_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX], struct sm_error *err);
 /* The PUs that a run may use, or those that it is told to use by a list; 2 without either. */
 unsigned plan_pus(const struct sm_plan_options *options);
 void plan_values_free(struct plan_values values[SM_PARAMS_MAX]);

@@ -34,8 +34,7 @@ struct unit {
 	unsigned group, block;
 };
 
-static unsigned live_cases(const struct sm_plan *plan, const struct sm_planned_group *group,
-			   unsigned *live)
+static unsigned live_cases(const struct sm_plan *plan, const struct sm_planned_group *group, unsigned *live)
 {
 	unsigned count = 0;
 
@@ -45,8 +44,8 @@ static unsigned live_cases(const struct sm_plan *plan, const struct sm_planned_g
 	return count;
 }
 
-static void schedule_units(struct sm_plan *plan, const struct unit *units, size_t count,
-			   unsigned **rows, unsigned *live)
+static void schedule_units(struct sm_plan *plan, const struct unit *units, size_t count, unsigned **rows,
+			   unsigned *live)
 {
 	for (size_t u = 0; u < count; u++) {
 		const struct sm_planned_group *group = &plan->groups[units[u].group];

@@ -147,8 +147,8 @@ static bool is_allowed(const struct sm_topology *topology, uint64_t os_index)
 	return false;
 }
 
-static int parse_value(const struct sm_param *param, const struct sm_topology *topology,
-		       const char *text, uint64_t *value, struct sm_error *err)
+static int parse_value(const struct sm_param *param, const struct sm_topology *topology, const char *text,
+		       uint64_t *value, struct sm_error *err)
 {
 	for (unsigned i = 0; param->labels && param->labels[i]; i++)
 		if (strcmp(param->labels[i], text) == 0) {
@@ -156,17 +156,14 @@ static int parse_value(const struct sm_param *param, const struct sm_topology *t
 			return 0;
 		}
 	if (param->labels)
-		return sm_fail(
-			err, EINVAL,
-			"--set %s: \"%s\" is not one of its values; `shmeter list` shows them",
-			param->name, text);
+		return sm_fail(err, EINVAL, "--set %s: \"%s\" is not one of its values; `shmeter list` shows them",
+			       param->name, text);
 	if (sm_parse_size(text, value, NULL) < 0)
-		return sm_fail(err, EINVAL,
-			       "--set %s=%s: a whole number is expected, or one with k, M or G",
+		return sm_fail(err, EINVAL, "--set %s=%s: a whole number is expected, or one with k, M or G",
 			       param->name, text);
 	if (param->max && (*value < param->min || *value > param->max))
-		return sm_fail(err, EINVAL, "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64,
-			       param->name, text, param->min, param->max);
+		return sm_fail(err, EINVAL, "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64, param->name, text,
+			       param->min, param->max);
 	if (param->every_pu && topology && !is_allowed(topology, *value))
 		return sm_fail(err, EINVAL,
 			       "--set %s=%s: this PU does not exist or is not allowed here; "
@@ -175,8 +172,8 @@ static int parse_value(const struct sm_param *param, const struct sm_topology *t
 	return 0;
 }
 
-static int parse_values(const struct sm_param *param, const struct sm_topology *topology,
-			const char *list, struct plan_values *out, struct sm_error *err)
+static int parse_values(const struct sm_param *param, const struct sm_topology *topology, const char *list,
+			struct plan_values *out, struct sm_error *err)
 {
 	char *copy = strdup(list), *rest = copy, *one;
 	int rc = copy ? 0 : sm_fail(err, ENOMEM, "no memory for --set %s", param->name);
@@ -196,12 +193,10 @@ static int parse_values(const struct sm_param *param, const struct sm_topology *
 
 /* PUs in hwloc order: those of --placement, else as many as the profile takes, spread evenly.  Without a
  * topology, 0 and 1. */
-static int pu_values(const struct sm_plan_options *options, struct plan_values *out,
-		     struct sm_error *err)
+static int pu_values(const struct sm_plan_options *options, struct plan_values *out, struct sm_error *err)
 {
 	unsigned count = 2, taken;
-	const struct sm_pu *pus =
-		options->topology ? sm_topology_pus(options->topology, &count) : NULL;
+	const struct sm_pu *pus = options->topology ? sm_topology_pus(options->topology, &count) : NULL;
 	int rc = 0;
 
 	if (options->placement == SM_PLACE_LIST) {
@@ -228,8 +223,8 @@ static uint64_t times_pus(const struct sm_param *param, uint64_t value, unsigned
 }
 
 /* Adds a value of a list unless it is there, as a multiple of the PUs may be, or needs more PUs. */
-static int add_new(const struct sm_param *param, struct plan_values *values, uint64_t value,
-		   unsigned pus, struct sm_error *err)
+static int add_new(const struct sm_param *param, struct plan_values *values, uint64_t value, unsigned pus,
+		   struct sm_error *err)
 {
 	if (value >= SM_TIMES_PUS(0))
 		value = times_pus(param, value, pus);
@@ -244,8 +239,8 @@ static int add_new(const struct sm_param *param, struct plan_values *values, uin
 }
 
 /* The doubles of the value before, of 1 where all before need more PUs. */
-static int add_doubles(const struct sm_param *param, struct plan_values *values, uint64_t end,
-		       unsigned pus, struct sm_error *err)
+static int add_doubles(const struct sm_param *param, struct plan_values *values, uint64_t end, unsigned pus,
+		       struct sm_error *err)
 {
 	uint64_t value = values->count ? 2 * values->value[values->count - 1] : 1;
 	int rc = 0;
@@ -255,8 +250,8 @@ static int add_doubles(const struct sm_param *param, struct plan_values *values,
 	return rc;
 }
 
-static int profile_values(const struct sm_param *param, const struct sm_plan_options *options,
-			  struct plan_values *out, struct sm_error *err)
+static int profile_values(const struct sm_param *param, const struct sm_plan_options *options, struct plan_values *out,
+			  struct sm_error *err)
 {
 	const struct sm_values *values = &param->quick;
 	unsigned pus = plan_pus(options);
@@ -277,8 +272,7 @@ static int profile_values(const struct sm_param *param, const struct sm_plan_opt
 		if (is_times_llc(value))
 			value = times_llc(param, value, options->topology);
 		rc = value == SM_DOUBLING
-			     ? add_doubles(param, out, times_pus(param, values->value[i + 1], pus),
-					   pus, err)
+			     ? add_doubles(param, out, times_pus(param, values->value[i + 1], pus), pus, err)
 			     : add_new(param, out, value, pus, err);
 		if (value != SM_DOUBLING && value < SM_TIMES_PUS(0))
 			out->plain = out->count;
@@ -298,8 +292,7 @@ int plan_sweep(const struct sm_scenario *scenario, const struct sm_plan_options 
 			if (strcmp(options->set[s].name, param->name) != 0)
 				continue;
 			used[s] = true;
-			rc = parse_values(param, options->topology, options->set[s].text, &out[p],
-					  err);
+			rc = parse_values(param, options->topology, options->set[s].text, &out[p], err);
 		}
 		if (rc < 0)
 			return rc;

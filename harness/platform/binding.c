@@ -28,19 +28,18 @@ int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struc
 			     sm_refusal("sched_setaffinity", errno));
 		goto out_free;
 	}
-	if (hwloc_get_cpubind(topology->hw, got, HWLOC_CPUBIND_THREAD) < 0 ||
-	    !hwloc_bitmap_isequal(set, got) || sched_getcpu() != (int)os_index)
-		rc = sm_fail(err, EXDEV,
-			     "the kernel did not honour the binding to PU %u (it runs on %d)",
-			     os_index, sched_getcpu());
+	if (hwloc_get_cpubind(topology->hw, got, HWLOC_CPUBIND_THREAD) < 0 || !hwloc_bitmap_isequal(set, got) ||
+	    sched_getcpu() != (int)os_index)
+		rc = sm_fail(err, EXDEV, "the kernel did not honour the binding to PU %u (it runs on %d)", os_index,
+			     sched_getcpu());
 out_free:
 	hwloc_bitmap_free(set);
 	hwloc_bitmap_free(got);
 	return rc;
 }
 
-int sm_topology_bind_memory(const struct sm_topology *topology, void *address, uint64_t bytes,
-			    int node, struct sm_error *err)
+int sm_topology_bind_memory(const struct sm_topology *topology, void *address, uint64_t bytes, int node,
+			    struct sm_error *err)
 {
 	hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
 	hwloc_obj_t object;
@@ -53,8 +52,8 @@ int sm_topology_bind_memory(const struct sm_topology *topology, void *address, u
 	} else {
 		object = hwloc_get_obj_by_type(topology->hw, HWLOC_OBJ_NUMANODE, (unsigned)node);
 		if (!object) {
-			rc = sm_fail(err, ENODEV, "this machine has no NUMA node %d: it has %u",
-				     node, sm_topology_nodes(topology));
+			rc = sm_fail(err, ENODEV, "this machine has no NUMA node %d: it has %u", node,
+				     sm_topology_nodes(topology));
 			goto out_free;
 		}
 		hwloc_bitmap_only(nodes, object->os_index);
@@ -62,19 +61,17 @@ int sm_topology_bind_memory(const struct sm_topology *topology, void *address, u
 	/* STRICT: without it a bind is only a preference on Linux (hwloc's documentation). */
 	if (hwloc_set_area_membind(topology->hw, address, bytes, nodes,
 				   node < 0 ? HWLOC_MEMBIND_INTERLEAVE : HWLOC_MEMBIND_BIND,
-				   HWLOC_MEMBIND_BYNODESET |
-					   (node < 0 ? 0 : HWLOC_MEMBIND_STRICT)) < 0)
+				   HWLOC_MEMBIND_BYNODESET | (node < 0 ? 0 : HWLOC_MEMBIND_STRICT)) < 0)
 		rc = sm_fail(err, errno == ENOSYS ? ENOTSUP : errno,
-			     "cannot set the NUMA policy of the region (mbind): %s%s",
-			     strerror(errno), sm_refusal("mbind", errno));
+			     "cannot set the NUMA policy of the region (mbind): %s%s", strerror(errno),
+			     sm_refusal("mbind", errno));
 out_free:
 	hwloc_bitmap_free(nodes);
 	return rc;
 }
 
-int sm_topology_memory_nodes(const struct sm_topology *topology, const void *address,
-			     uint64_t bytes, uint64_t *bytes_per_node, unsigned nodes,
-			     struct sm_error *err)
+int sm_topology_memory_nodes(const struct sm_topology *topology, const void *address, uint64_t bytes,
+			     uint64_t *bytes_per_node, unsigned nodes, struct sm_error *err)
 {
 	static const uint64_t page = 4096; /* move_pages() takes any address inside a page */
 	uint64_t pages = (bytes + page - 1) / page;
@@ -89,15 +86,13 @@ int sm_topology_memory_nodes(const struct sm_topology *topology, const void *add
 	for (uint64_t i = 0; i < sampled; i++)
 		where[i] = (char *)(uintptr_t)address + i * pages / sampled * page;
 	if (syscall(SYS_move_pages, 0, sampled, where, NULL, status, 0) < 0) {
-		rc = sm_fail(err, errno,
-			     "the kernel does not say on which node pages lie (move_pages): %s%s",
+		rc = sm_fail(err, errno, "the kernel does not say on which node pages lie (move_pages): %s%s",
 			     strerror(errno), sm_refusal("move_pages", errno));
 		goto out_free;
 	}
 	for (uint64_t i = 0; i < sampled; i++) {
-		hwloc_obj_t node = status[i] < 0 ? NULL
-						 : hwloc_get_numanode_obj_by_os_index(
-							   topology->hw, (unsigned)status[i]);
+		hwloc_obj_t node =
+			status[i] < 0 ? NULL : hwloc_get_numanode_obj_by_os_index(topology->hw, (unsigned)status[i]);
 
 		if (node && node->logical_index < nodes)
 			bytes_per_node[node->logical_index] += bytes / sampled;

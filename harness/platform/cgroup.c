@@ -18,14 +18,12 @@ static bool find_group(const char *groups, const char *controller, char path[PAT
 {
 	size_t length = strlen(controller);
 
-	for (const char *line = groups; line && *line;
-	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+	for (const char *line = groups; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		const char *names = strchr(line, ':'), *rest = names ? strchr(names + 1, ':') : NULL;
 
 		if (!rest || rest >= line + strcspn(line, "\n"))
 			continue;
-		for (const char *name = names + 1; name <= rest;
-		     name += strcspn(name, ",:") + 1) {
+		for (const char *name = names + 1; name <= rest; name += strcspn(name, ",:") + 1) {
 			if (strcspn(name, ",:") != length || strncmp(name, controller, length) != 0)
 				continue;
 			snprintf(path, PATH_MAX_HERE, "%.*s", (int)strcspn(rest + 1, "\n"), rest + 1);
@@ -145,10 +143,8 @@ void sm_cgroup_limits(const struct sm_os *os, struct sm_cgroup_limits *out)
 		.memory_bytes = tightest(os, "memory", "memory.max", "memory.limit_in_bytes"),
 		.cpu_pus = tightest(os, "cpu", NULL, NULL),
 		.pids = tightest(os, "pids", "pids.max", "pids.max"),
-		.hugetlb_2m_bytes = tightest(os, "hugetlb", "hugetlb.2MB.max",
-					     "hugetlb.2MB.limit_in_bytes"),
-		.hugetlb_1g_bytes = tightest(os, "hugetlb", "hugetlb.1GB.max",
-					     "hugetlb.1GB.limit_in_bytes"),
+		.hugetlb_2m_bytes = tightest(os, "hugetlb", "hugetlb.2MB.max", "hugetlb.2MB.limit_in_bytes"),
+		.hugetlb_1g_bytes = tightest(os, "hugetlb", "hugetlb.1GB.max", "hugetlb.1GB.limit_in_bytes"),
 	};
 }
 
@@ -161,8 +157,7 @@ static double reclaimable(const struct group *group)
 }
 
 /* Narrows the room to what a limit of this level and what is used of it leave. */
-static void narrow(const struct group *group, const char *limit, const char *usage, double spare,
-		   struct sm_room *room)
+static void narrow(const struct group *group, const char *limit, const char *usage, double spare, struct sm_room *room)
 {
 	double most = number_in(group, limit), used = number_in(group, usage);
 	double left = most - (isfinite(used) ? fmax(0, used - spare) : 0);
@@ -280,8 +275,7 @@ double sm_memory_kills(const struct sm_os *os)
 
 	if (open_group(&group, os, "memory"))
 		do
-			kills = field_in(&group, group.v1 ? "memory.oom_control" : "memory.events",
-					 "oom_kill");
+			kills = field_in(&group, group.v1 ? "memory.oom_control" : "memory.events", "oom_kill");
 		while (isnan(kills) && go_up(&group));
 	if (isfinite(kills) || sm_os_read(os, text, sizeof(text), "/proc/vmstat") < 0)
 		return kills;

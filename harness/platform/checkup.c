@@ -25,11 +25,10 @@ struct list {
 	unsigned count, max;
 };
 
-static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format,
-			      ...) __attribute__((format(printf, 4, 5)));
+static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
-static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format,
-			      ...)
+static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format, ...)
 {
 	static struct sm_checkup spill; /* what no longer fits goes nowhere */
 	struct sm_checkup *item = list->count < list->max ? &list->item[list->count++] : &spill;
@@ -60,13 +59,11 @@ static int bind_once(void *topology, struct sm_error *err)
 }
 
 /* One binding, as every worker makes it. */
-static void check_binding(struct list *list, const struct sm_os *os,
-			  const struct sm_topology *topology)
+static void check_binding(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
 {
-	struct sm_errand errand = { .title = "bind",
-				    .fn = bind_once,
-				    .argument = (void *)(uintptr_t)topology,
-				    .timeout_ns = 2000000000 };
+	struct sm_errand errand = {
+		.title = "bind", .fn = bind_once, .argument = (void *)(uintptr_t)topology, .timeout_ns = 2000000000
+	};
 	struct sm_error err = { 0 };
 
 	if (sm_errand_run(os, &errand, &err) < 0)
@@ -76,8 +73,7 @@ static void check_binding(struct list *list, const struct sm_os *os,
 		add(list, "binding", GOOD, "a process can be bound to a PU");
 }
 
-static void check_topology(struct list *list, const struct sm_os *os,
-			   const struct sm_topology *topology)
+static void check_topology(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
 {
 	unsigned count;
 	const struct sm_pu *pus = sm_topology_pus(topology, &count);
@@ -87,12 +83,10 @@ static void check_topology(struct list *list, const struct sm_os *os,
 	size_t used = 0;
 
 	for (unsigned i = 0; i < levels; i++)
-		used += (size_t)snprintf(
-			all + used, sizeof(all) - used, ", L%u %s for %u", cache[i].level,
-			sm_format_bytes(size, (double)cache[i].bytes), cache[i].pus);
-	add(list, "topology", GOOD, "%u PUs allowed (from %u on), %u NUMA node%s%s", count,
-	    pus[0].os_index, sm_topology_nodes(topology),
-	    sm_topology_nodes(topology) > 1 ? "s" : "", all);
+		used += (size_t)snprintf(all + used, sizeof(all) - used, ", L%u %s for %u", cache[i].level,
+					 sm_format_bytes(size, (double)cache[i].bytes), cache[i].pus);
+	add(list, "topology", GOOD, "%u PUs allowed (from %u on), %u NUMA node%s%s", count, pus[0].os_index,
+	    sm_topology_nodes(topology), sm_topology_nodes(topology) > 1 ? "s" : "", all);
 	check_binding(list, os, topology);
 	if (!sm_os_has(os, "/proc/self/stat"))
 		remedy(add(list, "proc", GAP,
@@ -122,34 +116,29 @@ static void check_clock(struct list *list, const struct sm_topology *topology)
 		add(list, "clock", GAP, "%s", err.text);
 		return;
 	}
-	item = add(list, "clock", clock.syscall ? GAP : GOOD,
-		   "%s, %.0f ns a read, steps of %.0f ns", clock.source, clock.cost_ns,
-		   clock.quantum_ns);
+	item = add(list, "clock", clock.syscall ? GAP : GOOD, "%s, %.0f ns a read, steps of %.0f ns", clock.source,
+		   clock.cost_ns, clock.quantum_ns);
 	if (clock.pus > 1)
-		add(list, "clock", GOOD, "compared on %u PUs: none is more than %.0f ns from the first",
-		    clock.pus, clock.apart_ns);
+		add(list, "clock", GOOD, "compared on %u PUs: none is more than %.0f ns from the first", clock.pus,
+		    clock.apart_ns);
 	if (clock.syscall)
-		remedy(item,
-		       "a read is a system call: use a clock source with a vDSO (tsc, kvm-clock)");
+		remedy(item, "a read is a system call: use a clock source with a vDSO (tsc, kvm-clock)");
 }
 
 static void check_pool(struct list *list, const struct sm_os *os, const char *name, const char *kib)
 {
 	char total[32], unused[32], text[160];
 
-	if (sm_os_read(os, total, sizeof(total),
-		       "/sys/kernel/mm/hugepages/hugepages-%skB/nr_hugepages", kib) < 0) {
+	if (sm_os_read(os, total, sizeof(total), "/sys/kernel/mm/hugepages/hugepages-%skB/nr_hugepages", kib) < 0) {
 		if (sm_os_has(os, "/sys/kernel/mm"))
 			add(list, "huge pages", WARN, "this CPU or kernel has no %s pages", name);
 		else
 			remedy(add(list, "huge pages", WARN,
-				   "whether there are %s pages is unknown: /sys cannot be read",
-				   name),
+				   "whether there are %s pages is unknown: /sys cannot be read", name),
 			       "mount -t sysfs sysfs /sys");
 		return;
 	}
-	if (sm_os_read(os, unused, sizeof(unused),
-		       "/sys/kernel/mm/hugepages/hugepages-%skB/free_hugepages", kib) < 0)
+	if (sm_os_read(os, unused, sizeof(unused), "/sys/kernel/mm/hugepages/hugepages-%skB/free_hugepages", kib) < 0)
 		return;
 	if (atoi(unused) > 0) {
 		add(list, "huge pages", GOOD, "%s of %s %s pages are free", unused, total, name);
@@ -166,8 +155,7 @@ static void check_thp(struct list *list, const struct sm_os *os)
 {
 	char text[128];
 
-	if (sm_os_read(os, text, sizeof(text),
-		       "/sys/kernel/mm/transparent_hugepage/shmem_enabled") < 0)
+	if (sm_os_read(os, text, sizeof(text), "/sys/kernel/mm/transparent_hugepage/shmem_enabled") < 0)
 		add(list, "thp", WARN, "%s",
 		    sm_os_has(os, "/sys/kernel/mm")
 			    ? "this kernel has no transparent huge pages for shared memory"
@@ -191,24 +179,21 @@ static void check_limits(struct list *list)
 
 	if (statvfs("/dev/shm", &shm) == 0) {
 		double bytes = (double)shm.f_blocks * (double)shm.f_frsize;
-		struct sm_checkup *item = add(list, "/dev/shm", bytes < 1e9 ? GAP : GOOD, "%s",
-					      sm_format_bytes(text, bytes));
+		struct sm_checkup *item =
+			add(list, "/dev/shm", bytes < 1e9 ? GAP : GOOD, "%s", sm_format_bytes(text, bytes));
 
 		if (bytes < 1e9)
-			remedy(item,
-			       "mount -o remount,size=2g /dev/shm, or in a container --shm-size 2g; "
-			       "memfd and anon do not need it");
+			remedy(item, "mount -o remount,size=2g /dev/shm, or in a container --shm-size 2g; "
+				     "memfd and anon do not need it");
 	} else {
 		remedy(add(list, "/dev/shm", GAP, "it is not there: no POSIX shared memory"),
 		       "mount -t tmpfs tmpfs /dev/shm");
 	}
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
 		bool enough = geteuid() == 0 || limit.rlim_cur >= 1u << 30;
-		struct sm_checkup *item =
-			add(list, "memlock", enough ? GOOD : GAP, "%s",
-			    limit.rlim_cur == RLIM_INFINITY
-				    ? "unlimited"
-				    : sm_format_bytes(text, (double)limit.rlim_cur));
+		struct sm_checkup *item = add(
+			list, "memlock", enough ? GOOD : GAP, "%s",
+			limit.rlim_cur == RLIM_INFINITY ? "unlimited" : sm_format_bytes(text, (double)limit.rlim_cur));
 
 		if (!enough)
 			remedy(item, "raise it for --prefault mlock: ulimit -l, "
@@ -216,16 +201,14 @@ static void check_limits(struct list *list)
 	}
 }
 
-static void check_huge_limit(struct list *list, const struct sm_os *os, const char *name,
-			     uint64_t page_bytes)
+static void check_huge_limit(struct list *list, const struct sm_os *os, const char *name, uint64_t page_bytes)
 {
 	char most[SM_TEXT_MAX];
 	struct sm_room room;
 
 	sm_hugetlb_room(os, page_bytes, &room);
 	if (room.left != UINT64_MAX)
-		remedy(add(list, "cgroup", WARN,
-			   "its limit on %s pages is %s: what needs more is skipped", name,
+		remedy(add(list, "cgroup", WARN, "its limit on %s pages is %s: what needs more is skipped", name,
 			   sm_format_bytes(most, (double)room.limit)),
 		       "raise its hugetlb.*.max");
 }
@@ -242,13 +225,11 @@ static void check_quota(struct list *list, const struct sm_topology *topology, d
 			   pus, count),
 		       "raise its cpu.max (a container's --cpus), or give it whole CPUs instead (--cpuset-cpus)");
 	else if (isfinite(pus))
-		add(list, "cgroup", GOOD, "its CPU limit is %.3g PUs, and %u are allowed", pus,
-		    count);
+		add(list, "cgroup", GOOD, "its CPU limit is %.3g PUs, and %u are allowed", pus, count);
 }
 
 /* Each limit of the control group that there is. */
-static void check_group(struct list *list, const struct sm_os *os,
-			const struct sm_topology *topology)
+static void check_group(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
 {
 	char most[SM_TEXT_MAX], left[SM_TEXT_MAX];
 	struct sm_cgroup_limits limits;
@@ -261,14 +242,12 @@ static void check_group(struct list *list, const struct sm_os *os,
 	if (room.file[0])
 		remedy(add(list, "cgroup", WARN,
 			   "its memory limit is %s, of which %s are left: what needs more is skipped",
-			   sm_format_bytes(most, (double)room.limit),
-			   sm_format_bytes(left, (double)room.left)),
+			   sm_format_bytes(most, (double)room.limit), sm_format_bytes(left, (double)room.left)),
 		       "raise its memory.max (a container's --memory)");
 	sm_pids_room(os, &room);
 	if (room.left != UINT64_MAX) {
 		item = add(list, "cgroup", room.left < PROCESSES_ENOUGH ? GAP : GOOD,
-			   "it may have %" PRIu64 " processes, %" PRIu64 " more than now",
-			   room.limit, room.left);
+			   "it may have %" PRIu64 " processes, %" PRIu64 " more than now", room.limit, room.left);
 		if (item->level == SM_GAP)
 			remedy(item, "raise its pids.max (a container's --pids-limit)");
 	}
@@ -283,10 +262,9 @@ static void check_counters(struct list *list, const struct sm_event_set *events)
 			const struct sm_event *event = &events->event[i];
 			char names[384];
 
-			if ((int)event->state == state &&
-			    sm_events_alike(events, i, names, sizeof(names)))
-				remedy(add(list, "counters", state <= SM_SCALED ? GOOD : GAP,
-					   "%s: %s", sm_count_state_name(event->state), names),
+			if ((int)event->state == state && sm_events_alike(events, i, names, sizeof(names)))
+				remedy(add(list, "counters", state <= SM_SCALED ? GOOD : GAP, "%s: %s",
+					   sm_count_state_name(event->state), names),
 				       event->reason);
 		}
 }
@@ -308,48 +286,39 @@ static void check_noise(struct list *list, const struct sm_os *os)
 	sm_noise_between(&before, &after, &noise);
 	sm_cgroup_limits(os, &limits);
 	stopped = noise.throttled_times > 0;
-	item = add(
-		list, "noise", noise.steal_percent > LOST_MOST || lost > LOST_MOST ? GAP : GOOD,
-		"in 0.2 s: %.1f %% steal, %.2f %% of one PU's time lost in gaps, the longest %s%s",
-		isfinite(noise.steal_percent) ? noise.steal_percent : 0.0, lost,
-		sm_format_ns(text, (double)longest),
-		stopped ? ", and the CPU limit stopped this process" : "");
+	item = add(list, "noise", noise.steal_percent > LOST_MOST || lost > LOST_MOST ? GAP : GOOD,
+		   "in 0.2 s: %.1f %% steal, %.2f %% of one PU's time lost in gaps, the longest %s%s",
+		   isfinite(noise.steal_percent) ? noise.steal_percent : 0.0, lost, sm_format_ns(text, (double)longest),
+		   stopped ? ", and the CPU limit stopped this process" : "");
 	if (item->level == SM_GAP && (stopped || limits.cpu_pus < 1))
 		remedy(item,
 		       "the CPU limit of its cgroup takes this time, not other work: raise its cpu.max (a container's "
 		       "--cpus)");
 	else if (item->level == SM_GAP)
-		remedy(item,
-		       "stop other work, or measure with a longer profile; shmeter calls what is too "
-		       "noisy inconclusive");
+		remedy(item, "stop other work, or measure with a longer profile; shmeter calls what is too "
+			     "noisy inconclusive");
 }
 
 static void check_settings(struct list *list, const struct sm_os *os)
 {
 	char text[64];
 
-	if (sm_os_read(os, text, sizeof(text),
-		       "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") < 0)
+	if (sm_os_read(os, text, sizeof(text), "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") < 0)
 		add(list, "governor", sm_os_has(os, "/sys/devices/system/cpu") ? GOOD : WARN, "%s",
-		    sm_os_has(os, "/sys/devices/system/cpu")
-			    ? "no frequency scaling is visible here"
-			    : "unknown: /sys cannot be read");
+		    sm_os_has(os, "/sys/devices/system/cpu") ? "no frequency scaling is visible here"
+							     : "unknown: /sys cannot be read");
 	else if (strcmp(text, "performance") == 0)
 		add(list, "governor", GOOD, "performance");
 	else
-		remedy(add(list, "governor", WARN, "%s: the frequency may change during a run",
-			   text),
+		remedy(add(list, "governor", WARN, "%s: the frequency may change during a run", text),
 		       "cpupower frequency-set -g performance");
-	if (sm_os_read(os, text, sizeof(text), "/proc/sys/kernel/numa_balancing") == 0 &&
-	    strcmp(text, "0") != 0)
-		remedy(add(list, "numa", WARN,
-			   "automatic NUMA balancing moves pages and takes faults"),
+	if (sm_os_read(os, text, sizeof(text), "/proc/sys/kernel/numa_balancing") == 0 && strcmp(text, "0") != 0)
+		remedy(add(list, "numa", WARN, "automatic NUMA balancing moves pages and takes faults"),
 		       "sysctl kernel.numa_balancing=0 while measuring");
 }
 
 unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology *topology,
-				const struct sm_event_set *events, struct sm_checkup *out,
-				unsigned max)
+				const struct sm_event_set *events, struct sm_checkup *out, unsigned max)
 {
 	struct list list = { .item = out, .max = max };
 

@@ -16,8 +16,7 @@
  * 100 ns: dearer than this is taken for one. */
 #define VDSO_MAX_NS 150.0
 
-int sm_clock_check(const struct sm_topology *topology, struct sm_clock_report *report,
-		   struct sm_error *err)
+int sm_clock_check(const struct sm_topology *topology, struct sm_clock_report *report, struct sm_error *err)
 {
 	double cost[BATCHES];
 	uint64_t last = sm_clock_ns();
@@ -42,14 +41,13 @@ int sm_clock_check(const struct sm_topology *topology, struct sm_clock_report *r
 	}
 	report->cost_ns = sm_median(cost, BATCHES);
 	report->syscall = report->cost_ns > VDSO_MAX_NS;
-	if (sm_read_file("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-			 report->source, sizeof(report->source)) < 0)
+	if (sm_read_file("/sys/devices/system/clocksource/clocksource0/current_clocksource", report->source,
+			 sizeof(report->source)) < 0)
 		snprintf(report->source, sizeof(report->source), "unknown");
 	if (report->backwards)
-		return sm_fail(
-			err, EIO,
-			"the clock stepped backwards %llu times in 2 ms: times measured here "
-			"would be wrong; look at the kernel's clock source (it is %s)",
-			(unsigned long long)report->backwards, report->source);
+		return sm_fail(err, EIO,
+			       "the clock stepped backwards %llu times in 2 ms: times measured here "
+			       "would be wrong; look at the kernel's clock source (it is %s)",
+			       (unsigned long long)report->backwards, report->source);
 	return topology ? sm_clock_compare(topology, NULL, report, err) : 0;
 }

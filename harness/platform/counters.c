@@ -12,8 +12,7 @@ static bool is_clock(const struct perf_event_attr *attr)
 	return attr->config == PERF_COUNT_SW_TASK_CLOCK || attr->config == PERF_COUNT_SW_CPU_CLOCK;
 }
 
-void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *set,
-		      const struct sm_os *os)
+void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *set, const struct sm_os *os)
 {
 	int software_leader = -1;
 
@@ -32,8 +31,8 @@ void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *s
 		if (!sm_event_available(&set->event[i]))
 			continue;
 		attr.disabled = leader < 0; /* members follow their leader */
-		counters->fd[i] = os->perf_open(
-			&attr, 0, -1, leader < 0 ? -1 : counters->fd[leader], PERF_FLAG_FD_CLOEXEC);
+		counters->fd[i] =
+			os->perf_open(&attr, 0, -1, leader < 0 ? -1 : counters->fd[leader], PERF_FLAG_FD_CLOEXEC);
 		if (counters->fd[i] < 0)
 			counters->fd[i] = -errno;
 		else if (grouped && leader < 0)
@@ -65,14 +64,12 @@ void sm_counters_disable(struct sm_counters *counters)
 	switch_all(counters, PERF_EVENT_IOC_DISABLE);
 }
 
-static struct sm_count read_one(const struct sm_counters *counters, unsigned index,
-				const struct sm_count *leader)
+static struct sm_count read_one(const struct sm_counters *counters, unsigned index, const struct sm_count *leader)
 {
 	struct sm_count count = { .state = SM_NOT_COUNTED };
 	uint64_t value[3]; /* value, time enabled, time running (perf_event_open(2)) */
 
-	if (counters->os->perf_read(counters->fd[index], value, sizeof(value)) !=
-	    (ssize_t)sizeof(value))
+	if (counters->os->perf_read(counters->fd[index], value, sizeof(value)) != (ssize_t)sizeof(value))
 		return count;
 	count.raw = value[0];
 	/* A member was to count for as long as its leader: its own time goes on for about a microsecond each time that

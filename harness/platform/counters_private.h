@@ -14,8 +14,7 @@ bool counters_of_other_cores(const struct sm_os *os, const struct sm_event *even
 /* Why an event that opened never ran. */
 void counters_why_idle(const struct sm_os *os, char reason[SM_ERROR_TEXT_MAX]);
 /* Why libpfm4 encodes no event for `what`.  `pmus`: the PMUs of this machine that it knows; "": none. */
-void counters_why_unknown(const struct sm_os *os, const char *what, const char *pmus,
-			  char reason[SM_ERROR_TEXT_MAX]);
+void counters_why_unknown(const struct sm_os *os, const char *what, const char *pmus, char reason[SM_ERROR_TEXT_MAX]);
 
 /* What one family of CPUs has for a name of line_events.c. */
 struct line_candidate {

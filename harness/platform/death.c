@@ -66,8 +66,7 @@ static void say_bus_error(const struct sm_os *os, uint64_t huge_page_bytes, char
 			"a container --shm-size)");
 }
 
-bool sm_death_words(const struct sm_os *os, const struct sm_death_watch *before, int number,
-		    char *out, size_t size)
+bool sm_death_words(const struct sm_os *os, const struct sm_death_watch *before, int number, char *out, size_t size)
 {
 	double kills = sm_memory_kills(os);
 	struct rlimit stack;
@@ -81,15 +80,11 @@ bool sm_death_words(const struct sm_os *os, const struct sm_death_watch *before,
 		say_bus_error(os, before->huge_page_bytes, out, size);
 		return true;
 	}
-	if (number == SIGSEGV && getrlimit(RLIMIT_STACK, &stack) == 0 &&
-	    stack.rlim_cur < STACK_SMALL)
-		snprintf(out, size,
-			 "was killed by signal %d (%s): its stack may have %s; raise ulimit -s",
-			 number, strsignal(number), sm_format_bytes(text, (double)stack.rlim_cur));
+	if (number == SIGSEGV && getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < STACK_SMALL)
+		snprintf(out, size, "was killed by signal %d (%s): its stack may have %s; raise ulimit -s", number,
+			 strsignal(number), sm_format_bytes(text, (double)stack.rlim_cur));
 	else
 		snprintf(out, size, "was killed by signal %d (%s)%s", number, strsignal(number),
-			 number == SIGKILL && isnan(kills)
-				 ? "; whether for memory cannot be read here"
-				 : "");
+			 number == SIGKILL && isnan(kills) ? "; whether for memory cannot be read here" : "");
 	return false;
 }

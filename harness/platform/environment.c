@@ -1,6 +1,6 @@
 /* What machine this is, as JSON.  What cannot be read is absent, never 0. */
-#include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
+#include "shmeter/cgroup.h"
 #include "tlb.h"
 
 #include <inttypes.h>
@@ -123,8 +123,7 @@ static void add_cpu(json_t *object, const struct sm_os *os)
 	}
 	free(text);
 	if (sm_hypervisor_seen(os) >= 0)
-		json_object_set_new(object, "virtual_machine",
-				    json_boolean(sm_hypervisor_seen(os) == 1));
+		json_object_set_new(object, "virtual_machine", json_boolean(sm_hypervisor_seen(os) == 1));
 }
 
 static void add_memory(json_t *object, const struct sm_os *os)
@@ -136,14 +135,12 @@ static void add_memory(json_t *object, const struct sm_os *os)
 	char text[8192], value[64];
 
 	if (available != UINT64_MAX)
-		json_object_set_new(object, "memory_available_kib",
-				    json_integer((json_int_t)(available / 1024)));
+		json_object_set_new(object, "memory_available_kib", json_integer((json_int_t)(available / 1024)));
 	if (sm_os_read(os, text, sizeof(text), "/proc/meminfo") < 0)
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (find_field(text, fields[i].field, value, sizeof(value)))
-			json_object_set_new(object, fields[i].key,
-					    json_integer(strtoll(value, NULL, 10)));
+			json_object_set_new(object, fields[i].key, json_integer(strtoll(value, NULL, 10)));
 }
 
 static void add_topology(json_t *object, const struct sm_topology *topology)
@@ -154,17 +151,15 @@ static void add_topology(json_t *object, const struct sm_topology *topology)
 	const struct sm_pu *pus = sm_topology_pus(topology, &count);
 
 	for (unsigned i = 0; i < levels; i++)
-		json_array_append_new(
-			caches, json_pack("{s:i, s:I, s:i, s:i}", "level", (int)cache[i].level,
-					  "bytes", (json_int_t)cache[i].bytes, "line_bytes",
-					  (int)cache[i].line_bytes, "pus", (int)cache[i].pus));
+		json_array_append_new(caches, json_pack("{s:i, s:I, s:i, s:i}", "level", (int)cache[i].level, "bytes",
+							(json_int_t)cache[i].bytes, "line_bytes",
+							(int)cache[i].line_bytes, "pus", (int)cache[i].pus));
 	for (unsigned i = 0; i < count; i++) {
 		json_array_append_new(allowed, json_integer(pus[i].os_index));
-		json_array_append_new(
-			places, json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index,
-					  "core", (int)pus[i].core, "l3", pus[i].l3, "package",
-					  (int)pus[i].package, "node", (int)pus[i].node, "node_os",
-					  (int)pus[i].node_os));
+		json_array_append_new(places,
+				      json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index, "core",
+						(int)pus[i].core, "l3", pus[i].l3, "package", (int)pus[i].package,
+						"node", (int)pus[i].node, "node_os", (int)pus[i].node_os));
 	}
 	json_object_set_new(object, "pus", json_integer(count));
 	json_object_set_new(object, "allowed_pus", allowed);
@@ -183,8 +178,7 @@ static void add_pages(json_t *object, const struct sm_os *os)
 		{ "hugepages_2m", "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages" },
 		{ "hugepages_2m_free", "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages" },
 		{ "hugepages_1g", "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages" },
-		{ "hugepages_1g_free",
-		  "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages" },
+		{ "hugepages_1g_free", "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages" },
 		{ "perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid" },
 		{ "numa_balancing", "/proc/sys/kernel/numa_balancing" },
 		{ "pipe_max_size", "/proc/sys/fs/pipe-max-size" },
@@ -202,8 +196,7 @@ static void add_pages(json_t *object, const struct sm_os *os)
 	set_file(object, "thp_shmem", os, "/sys/kernel/mm/transparent_hugepage/shmem_enabled");
 	set_file(object, "governor", os, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
 	set_file(object, "smt", os, "/sys/devices/system/cpu/smt/control");
-	set_file(object, "clock_source", os,
-		 "/sys/devices/system/clocksource/clocksource0/current_clocksource");
+	set_file(object, "clock_source", os, "/sys/devices/system/clocksource/clocksource0/current_clocksource");
 	set_file(object, "hypervisor", os, "/sys/hypervisor/type");
 	set_file(object, "machine", os, "/sys/class/dmi/id/product_name");
 }
@@ -213,9 +206,7 @@ static void add_limits(json_t *object)
 	static const struct {
 		const char *key;
 		int resource;
-	} limits[] = { { "memlock_bytes", RLIMIT_MEMLOCK },
-		       { "nofile", RLIMIT_NOFILE },
-		       { "nproc", RLIMIT_NPROC } };
+	} limits[] = { { "memlock_bytes", RLIMIT_MEMLOCK }, { "nofile", RLIMIT_NOFILE }, { "nproc", RLIMIT_NPROC } };
 	struct statvfs shm;
 	struct rlimit limit;
 
@@ -225,12 +216,10 @@ static void add_limits(json_t *object)
 		if (limit.rlim_cur == RLIM_INFINITY)
 			set_text(object, limits[i].key, "unlimited");
 		else
-			json_object_set_new(object, limits[i].key,
-					    json_integer((json_int_t)limit.rlim_cur));
+			json_object_set_new(object, limits[i].key, json_integer((json_int_t)limit.rlim_cur));
 	}
 	if (statvfs("/dev/shm", &shm) == 0)
-		json_object_set_new(object, "dev_shm_bytes",
-				    json_integer((json_int_t)(shm.f_blocks * shm.f_frsize)));
+		json_object_set_new(object, "dev_shm_bytes", json_integer((json_int_t)(shm.f_blocks * shm.f_frsize)));
 }
 
 static void add_group_limits(json_t *object, const struct sm_os *os)
@@ -285,8 +274,7 @@ static void add_host_id(json_t *object, const struct sm_os *os)
 	char text[256], hash[17];
 	bool known = sm_os_read(os, text, sizeof(text), "/etc/machine-id") >= 0;
 
-	snprintf(hash, sizeof(hash), "%016" PRIx64,
-		 mix(mix(FNV_START, "shmeter"), known ? text : name ? name : "-"));
+	snprintf(hash, sizeof(hash), "%016" PRIx64, mix(mix(FNV_START, "shmeter"), known ? text : name ? name : "-"));
 	set_text(object, "host_id", hash);
 }
 
@@ -316,10 +304,10 @@ json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology 
 
 static void hash_type(const json_t *environment, char out[17])
 {
-	static const char *const keys[] = { "architecture",     "cpu_model", "cpu_family",
-					    "cpu_model_number", "pus",       "nodes",
-					    "caches",           "machine",   "virtual_machine",
-					    "page_bytes" };
+	static const char *const keys[] = {
+		"architecture", "cpu_model", "cpu_family", "cpu_model_number", "pus",
+		"nodes",        "caches",    "machine",    "virtual_machine",  "page_bytes"
+	};
 	const char *kernel = json_string_value(json_object_get(environment, "kernel"));
 	json_int_t memory_kib = json_integer_value(json_object_get(environment, "memory_kib"));
 	uint64_t hash = FNV_START;
@@ -327,9 +315,7 @@ static void hash_type(const json_t *environment, char out[17])
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const json_t *value = json_object_get(environment, keys[i]);
-		char *dump =
-			value ? json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT)
-			      : NULL;
+		char *dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT) : NULL;
 
 		hash = mix(hash, dump ? dump : "-");
 		free(dump);
@@ -339,8 +325,7 @@ static void hash_type(const json_t *environment, char out[17])
 		const char *dot = strchr(kernel, '.');
 
 		snprintf(text, sizeof(text), "%.*s",
-			 (int)(dot ? dot - kernel + 1 + (long)strspn(dot + 1, "0123456789") : 0),
-			 kernel);
+			 (int)(dot ? dot - kernel + 1 + (long)strspn(dot + 1, "0123456789") : 0), kernel);
 		hash = mix(hash, text);
 	}
 	snprintf(text, sizeof(text), "%lld", (long long)((memory_kib + (1 << 20)) >> 21));

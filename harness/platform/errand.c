@@ -23,22 +23,21 @@ static int errand_main(void *argument, unsigned index)
 	return job->errand->fn(job->errand->argument, job->said) < 0;
 }
 
-static int judge_end(const struct sm_os *os, const struct sm_errand *errand,
-		     const struct sm_death_watch *before, int status, const struct sm_error *said,
-		     struct sm_error *err)
+static int judge_end(const struct sm_os *os, const struct sm_errand *errand, const struct sm_death_watch *before,
+		     int status, const struct sm_error *said, struct sm_error *err)
 {
 	char how[SM_ERROR_TEXT_MAX - 80];
 
 	if (WIFSIGNALED(status)) {
 		bool memory = sm_death_words(os, before, WTERMSIG(status), how, sizeof(how));
 
-		return sm_fail(err, memory ? ENOMEM : ECHILD,
-			       "the process that was to do this first (%s) %s", errand->title, how);
+		return sm_fail(err, memory ? ENOMEM : ECHILD, "the process that was to do this first (%s) %s",
+			       errand->title, how);
 	}
 	if (said->code)
 		return sm_fail(err, said->code, "%s", said->text);
-	return sm_fail(err, ECHILD, "the process that was to do this first (%s) ended with %d",
-		       errand->title, WEXITSTATUS(status));
+	return sm_fail(err, ECHILD, "the process that was to do this first (%s) ended with %d", errand->title,
+		       WEXITSTATUS(status));
 }
 
 int sm_errand_run(const struct sm_os *os, const struct sm_errand *errand, struct sm_error *err)
@@ -49,8 +48,7 @@ int sm_errand_run(const struct sm_os *os, const struct sm_errand *errand, struct
 	unsigned first;
 	int rc;
 
-	job.said = mmap(NULL, sizeof(*job.said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			-1, 0);
+	job.said = mmap(NULL, sizeof(*job.said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (job.said == MAP_FAILED)
 		return sm_fail(err, errno, "no memory to hear from a child: %s", strerror(errno));
 	sm_death_watch(os, errand->huge_page_bytes, &before);
@@ -59,12 +57,9 @@ int sm_errand_run(const struct sm_os *os, const struct sm_errand *errand, struct
 		goto out_unmap;
 	switch (sm_team_wait(&team, sm_clock_ns() + errand->timeout_ns, errand->stop, &first)) {
 	case SM_TEAM_DONE: break;
-	case SM_TEAM_DIED:
-		rc = judge_end(os, errand, &before, team.member[first].wait_status, job.said, err);
-		break;
+	case SM_TEAM_DIED: rc = judge_end(os, errand, &before, team.member[first].wait_status, job.said, err); break;
 	case SM_TEAM_TIMED_OUT:
-		rc = sm_fail(err, ETIMEDOUT,
-			     "the process that was to do this first (%s) did not end in time",
+		rc = sm_fail(err, ETIMEDOUT, "the process that was to do this first (%s) did not end in time",
 			     errand->title);
 		break;
 	case SM_TEAM_INTERRUPTED: rc = sm_fail(err, EINTR, "stopped by a signal"); break;

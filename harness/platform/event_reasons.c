@@ -33,10 +33,8 @@ static int kernel_has_pmu(const struct sm_os *os)
 	if (!folder)
 		return -1;
 	while (!found && (entry = readdir(folder)))
-		found = strcmp(entry->d_name, "cpu") == 0 ||
-			strncmp(entry->d_name, "cpu_", 4) == 0 ||
-			strncmp(entry->d_name, "armv", 4) == 0 ||
-			strncmp(entry->d_name, "apple_", 6) == 0;
+		found = strcmp(entry->d_name, "cpu") == 0 || strncmp(entry->d_name, "cpu_", 4) == 0 ||
+			strncmp(entry->d_name, "armv", 4) == 0 || strncmp(entry->d_name, "apple_", 6) == 0;
 	closedir(folder);
 	return found;
 }
@@ -55,11 +53,10 @@ static int under_filter(const struct sm_os *os)
 
 static void say_no_pmu(const struct sm_os *os, char *reason)
 {
-	snprintf(
-		reason, SM_ERROR_TEXT_MAX, "%s",
-		sm_hypervisor_seen(os) == 1
-			? "this virtual machine has no PMU: run on bare metal, or have the host give it a vPMU"
-			: "the kernel has no driver for this CPU's PMU: look for \"PMU\" in its log (dmesg)");
+	snprintf(reason, SM_ERROR_TEXT_MAX, "%s",
+		 sm_hypervisor_seen(os) == 1
+			 ? "this virtual machine has no PMU: run on bare metal, or have the host give it a vPMU"
+			 : "the kernel has no driver for this CPU's PMU: look for \"PMU\" in its log (dmesg)");
 }
 
 static void say_absent(const struct sm_os *os, const struct sm_event *event, char *reason)
@@ -69,9 +66,8 @@ static void say_absent(const struct sm_os *os, const struct sm_event *event, cha
 	else if (kernel_has_pmu(os) == 0)
 		say_no_pmu(os, reason);
 	else
-		snprintf(
-			reason, SM_ERROR_TEXT_MAX,
-			"the kernel does not count this event on this CPU: choose another with --events");
+		snprintf(reason, SM_ERROR_TEXT_MAX,
+			 "the kernel does not count this event on this CPU: choose another with --events");
 }
 
 static void say_access_denied(const struct sm_os *os, char *reason)
@@ -79,37 +75,31 @@ static void say_access_denied(const struct sm_os *os, char *reason)
 	char text[32];
 
 	if (sm_os_read(os, text, sizeof(text), "/proc/sys/kernel/perf_event_paranoid") < 0)
-		snprintf(
-			reason, SM_ERROR_TEXT_MAX,
-			"the kernel does not let this user count it: see kernel.perf_event_paranoid (sysctl), or "
-			"run with CAP_PERFMON");
+		snprintf(reason, SM_ERROR_TEXT_MAX,
+			 "the kernel does not let this user count it: see kernel.perf_event_paranoid (sysctl), or "
+			 "run with CAP_PERFMON");
 	else if (atoi(text) > 1)
-		snprintf(
-			reason, SM_ERROR_TEXT_MAX,
-			"kernel.perf_event_paranoid is %d: set it to 1 or lower (sysctl), or run with CAP_PERFMON",
-			atoi(text));
+		snprintf(reason, SM_ERROR_TEXT_MAX,
+			 "kernel.perf_event_paranoid is %d: set it to 1 or lower (sysctl), or run with CAP_PERFMON",
+			 atoi(text));
 	else
-		snprintf(
-			reason, SM_ERROR_TEXT_MAX,
-			"a security module of the kernel forbids it (kernel.perf_event_paranoid is %d, which "
-			"allows it): see its log",
-			atoi(text));
+		snprintf(reason, SM_ERROR_TEXT_MAX,
+			 "a security module of the kernel forbids it (kernel.perf_event_paranoid is %d, which "
+			 "allows it): see its log",
+			 atoi(text));
 }
 
 static void say_forbidden(const struct sm_os *os, char *reason)
 {
 	int filter = under_filter(os);
 
-	snprintf(
-		reason, SM_ERROR_TEXT_MAX, "%s",
-		filter > 0
-			? "a seccomp filter forbids perf_event_open here, as containers have one: run the "
-			  "container with --cap-add PERFMON, or with a profile that allows the call"
-		: filter == 0
-			? "the kernel forbids perf_event_open, and no seccomp filter is set: a security module "
-			  "or the lockdown mode does it (/sys/kernel/security/lockdown)"
-			: "perf_event_open is forbidden here: by a seccomp filter, a security module or the "
-			  "kernel's lockdown mode");
+	snprintf(reason, SM_ERROR_TEXT_MAX, "%s",
+		 filter > 0    ? "a seccomp filter forbids perf_event_open here, as containers have one: run the "
+				 "container with --cap-add PERFMON, or with a profile that allows the call"
+		 : filter == 0 ? "the kernel forbids perf_event_open, and no seccomp filter is set: a security module "
+				 "or the lockdown mode does it (/sys/kernel/security/lockdown)"
+			       : "perf_event_open is forbidden here: by a seccomp filter, a security module or the "
+				 "kernel's lockdown mode");
 }
 
 void counters_why_refused(const struct sm_os *os, const struct sm_event *event, int error,
@@ -124,18 +114,12 @@ void counters_why_refused(const struct sm_os *os, const struct sm_event *event, 
 	case ENODEV:
 	case ENXIO:
 	case EOPNOTSUPP: say_absent(os, event, reason); return;
-	case EMFILE:
-		text = "this process has too many open files: raise the limit (ulimit -n)";
-		break;
+	case EMFILE: text = "this process has too many open files: raise the limit (ulimit -n)"; break;
 	case ENFILE: text = "the system has too many open files: raise fs.file-max (sysctl)"; break;
 	case ENOMEM: text = "the kernel has no memory for it"; break;
 	case EBUSY: text = "another user of the PMU holds it for itself alone: end that one"; break;
-	case E2BIG:
-		text = "the kernel is older than this build's perf interface: build it there";
-		break;
-	case EINVAL:
-		text = "the kernel refuses this event on this CPU: choose another with --events";
-		break;
+	case E2BIG: text = "the kernel is older than this build's perf interface: build it there"; break;
+	case EINVAL: text = "the kernel refuses this event on this CPU: choose another with --events"; break;
 	case ENOSYS:
 		text = under_filter(os) > 0
 			       ? "a system call filter forbids perf_event_open: run the container with --cap-add PERFMON, or "
@@ -159,11 +143,9 @@ bool counters_of_other_cores(const struct sm_os *os, const struct sm_event *even
 		int count, here = sched_getcpu();
 		bool mine = false;
 
-		if (sm_os_read(os, type, sizeof(type), "/sys/bus/event_source/devices/%s/type",
-			       kinds[i]) < 0 ||
+		if (sm_os_read(os, type, sizeof(type), "/sys/bus/event_source/devices/%s/type", kinds[i]) < 0 ||
 		    strtoul(type, NULL, 10) != event->attr.type ||
-		    sm_os_read(os, text, sizeof(text), "/sys/bus/event_source/devices/%s/cpus",
-			       kinds[i]) < 0)
+		    sm_os_read(os, text, sizeof(text), "/sys/bus/event_source/devices/%s/cpus", kinds[i]) < 0)
 			continue;
 		count = sm_parse_list(text, pu, 1024, NULL);
 		for (int c = 0; c < count; c++)
@@ -176,30 +158,23 @@ bool counters_of_other_cores(const struct sm_os *os, const struct sm_event *even
 void counters_why_idle(const struct sm_os *os, char reason[SM_ERROR_TEXT_MAX])
 {
 	char text[32];
-	bool watchdog = sm_os_read(os, text, sizeof(text), "/proc/sys/kernel/nmi_watchdog") >= 0 &&
-			atoi(text) > 0;
+	bool watchdog = sm_os_read(os, text, sizeof(text), "/proc/sys/kernel/nmi_watchdog") >= 0 && atoi(text) > 0;
 
-	snprintf(
-		reason, SM_ERROR_TEXT_MAX, "it opened but never ran: %s",
-		watchdog
-			? "the NMI watchdog holds a counter of the PMU (sysctl kernel.nmi_watchdog=0 frees it), and "
-			  "another profiler may hold the rest"
-		: sm_hypervisor_seen(os) == 1
-			? "the PMU's counters are taken, by another profiler or by the host of this virtual machine"
-			: "the PMU's counters are taken, by another profiler or the firmware");
+	snprintf(reason, SM_ERROR_TEXT_MAX, "it opened but never ran: %s",
+		 watchdog ? "the NMI watchdog holds a counter of the PMU (sysctl kernel.nmi_watchdog=0 frees it), and "
+			    "another profiler may hold the rest"
+		 : sm_hypervisor_seen(os) == 1
+			 ? "the PMU's counters are taken, by another profiler or by the host of this virtual machine"
+			 : "the PMU's counters are taken, by another profiler or the firmware");
 }
 
-void counters_why_unknown(const struct sm_os *os, const char *what, const char *pmus,
-			  char reason[SM_ERROR_TEXT_MAX])
+void counters_why_unknown(const struct sm_os *os, const char *what, const char *pmus, char reason[SM_ERROR_TEXT_MAX])
 {
 	if (*pmus)
-		snprintf(reason, SM_ERROR_TEXT_MAX, "libpfm4 has no event for %s on %s", what,
-			 pmus);
+		snprintf(reason, SM_ERROR_TEXT_MAX, "libpfm4 has no event for %s on %s", what, pmus);
 	else if (kernel_has_pmu(os) == 0)
 		say_no_pmu(os, reason);
 	else
-		snprintf(
-			reason, SM_ERROR_TEXT_MAX,
-			"libpfm4 does not know this CPU, so not its event for %s: a newer libpfm4 may",
-			what);
+		snprintf(reason, SM_ERROR_TEXT_MAX,
+			 "libpfm4 does not know this CPU, so not its event for %s: a newer libpfm4 may", what);
 }

@@ -34,9 +34,8 @@ static const struct {
 };
 #define SHORT_NAMES (sizeof(short_names) / sizeof(short_names[0]))
 
-const char *const sm_events_default =
-	"minor-faults,major-faults,context-switches,cpu-migrations,cycles,instructions,"
-	"cache-references,cache-misses,L1D-load-misses,LLC-load-misses,dTLB-load-misses";
+const char *const sm_events_default = "minor-faults,major-faults,context-switches,cpu-migrations,cycles,instructions,"
+				      "cache-references,cache-misses,L1D-load-misses,LLC-load-misses,dTLB-load-misses";
 
 static const char *libpfm_name(const char *name)
 {
@@ -90,11 +89,10 @@ static int encode(struct sm_event *event, struct sm_error *err)
 		return 0;
 	}
 	if (rc != PFM_SUCCESS)
-		return sm_fail(
-			err, EINVAL,
-			"--events: libpfm4 does not know \"%s\" (%s); its `showevtinfo` lists "
-			"what it knows",
-			event->name, pfm_strerror(rc));
+		return sm_fail(err, EINVAL,
+			       "--events: libpfm4 does not know \"%s\" (%s); its `showevtinfo` lists "
+			       "what it knows",
+			       event->name, pfm_strerror(rc));
 	complete(event);
 	return 0;
 }
@@ -148,8 +146,7 @@ static void probe(struct sm_event *event, const struct sm_os *os)
 }
 
 /* The next entry of the set, empty but for its name. */
-static int new_event(struct sm_event_set *set, const char *name, struct sm_event **event,
-		     struct sm_error *err)
+static int new_event(struct sm_event_set *set, const char *name, struct sm_event **event, struct sm_error *err)
 {
 	if (set->count == SM_EVENTS_MAX)
 		return sm_fail(err, EINVAL, "--events: at most %d events", SM_EVENTS_MAX);
@@ -163,8 +160,7 @@ static int new_event(struct sm_event_set *set, const char *name, struct sm_event
 }
 
 /* The first candidate of `name` that libpfm4 encodes for this PMU; NULL: it has none. */
-static const struct line_candidate *encode_on(struct sm_event *event, const char *name,
-					      const char *pmu)
+static const struct line_candidate *encode_on(struct sm_event *event, const char *name, const char *pmu)
 {
 	const struct line_candidate *candidate;
 	char string[2 * SM_EVENT_TEXT_MAX];
@@ -179,8 +175,7 @@ static const struct line_candidate *encode_on(struct sm_event *event, const char
 
 /* Adds what one of the names of line_events.c means on each PMU of the machine.  Where there are two kinds of cores,
  * each has a PMU of its own; what the second one counts is called NAME@PMU. */
-static int add_line_events(struct sm_event_set *set, const struct sm_os *os, const char *asked,
-			   struct sm_error *err)
+static int add_line_events(struct sm_event_set *set, const struct sm_os *os, const char *asked, struct sm_error *err)
 {
 	unsigned before = set->count;
 	char name[SM_EVENT_TEXT_MAX], pmus[256] = "", *wanted;
@@ -206,13 +201,11 @@ static int add_line_events(struct sm_event_set *set, const struct sm_os *os, con
 		if (!candidate) {
 			size_t used = strlen(pmus);
 
-			snprintf(pmus + used, sizeof(pmus) - used, "%s%s", used ? " and " : "",
-				 pmu.desc);
+			snprintf(pmus + used, sizeof(pmus) - used, "%s%s", used ? " and " : "", pmu.desc);
 			set->count--;
 			continue;
 		}
-		snprintf(event->name, sizeof(event->name), "%.60s%s%.60s",
-			 candidate->name ? candidate->name : name,
+		snprintf(event->name, sizeof(event->name), "%.60s%s%.60s", candidate->name ? candidate->name : name,
 			 wanted || set->count - before > 1 ? "@" : "",
 			 wanted || set->count - before > 1 ? pmu.name : "");
 		complete(event);
@@ -226,8 +219,7 @@ static int add_line_events(struct sm_event_set *set, const struct sm_os *os, con
 	snprintf(event->fstr, sizeof(event->fstr), "%.*s", (int)sizeof(event->fstr) - 1, asked);
 	event->state = SM_NOT_SUPPORTED;
 	if (wanted && !*pmus)
-		snprintf(event->reason, sizeof(event->reason), "libpfm4 sees no PMU \"%s\" here",
-			 wanted);
+		snprintf(event->reason, sizeof(event->reason), "libpfm4 sees no PMU \"%s\" here", wanted);
 	else
 		counters_why_unknown(os, line_what(name), pmus, event->reason);
 	return 0;
@@ -241,8 +233,7 @@ static bool is_line_event(const char *name)
 	return line_candidate(plain, 0) != NULL;
 }
 
-static int add_event(struct sm_event_set *set, const struct sm_os *os, const char *name,
-		     struct sm_error *err)
+static int add_event(struct sm_event_set *set, const struct sm_os *os, const char *name, struct sm_error *err)
 {
 	struct sm_event *event = NULL;
 	int rc;
@@ -257,8 +248,7 @@ static int add_event(struct sm_event_set *set, const struct sm_os *os, const cha
 	return rc;
 }
 
-int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const char *list,
-		      struct sm_error *err)
+int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const char *list, struct sm_error *err)
 {
 	char *copy = strdup(list), *rest = copy, *name;
 	int rc = 0;
@@ -311,8 +301,7 @@ bool sm_events_alike(const struct sm_event_set *set, unsigned first, char *names
 		if (i < first)
 			return false;
 		if (used < size)
-			used += (size_t)snprintf(names + used, size - used, "%s%s",
-						 used ? ", " : "", event->name);
+			used += (size_t)snprintf(names + used, size - used, "%s%s", used ? ", " : "", event->name);
 	}
 	return true;
 }
@@ -324,11 +313,9 @@ void sm_events_note(const struct sm_event_set *set, char out[SM_ERROR_TEXT_MAX])
 
 	out[0] = '\0';
 	for (unsigned i = 0; i < set->count && used < SM_ERROR_TEXT_MAX; i++)
-		if (!sm_event_available(&set->event[i]) &&
-		    sm_events_alike(set, i, names, sizeof(names)))
+		if (!sm_event_available(&set->event[i]) && sm_events_alike(set, i, names, sizeof(names)))
 			used += (size_t)snprintf(out + used, SM_ERROR_TEXT_MAX - used, "%s%s (%s)",
-						 used ? "; " : "Not counted: ", names,
-						 set->event[i].reason);
+						 used ? "; " : "Not counted: ", names, set->event[i].reason);
 	if (used && used + 1 < SM_ERROR_TEXT_MAX)
 		snprintf(out + used, SM_ERROR_TEXT_MAX - used, ".");
 }

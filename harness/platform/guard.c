@@ -101,8 +101,7 @@ static bool undo(const struct record *record, struct parent parent)
 }
 
 /* Calls `each` for every System V segment whose creator had this pid. */
-static void for_segments_of(pid_t creator, void (*each)(struct foreign *, int),
-			    struct foreign *foreign)
+static void for_segments_of(pid_t creator, void (*each)(struct foreign *, int), struct foreign *foreign)
 {
 	struct shm_info info;
 	int last = shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&info);
@@ -198,11 +197,9 @@ static enum drained drain(int socket, struct records *records)
 }
 
 /* Sleeps until the parent says that it is done, or is gone. */
-static void watch(pid_t parent, int parent_fd, int socket, struct records *records,
-		  struct foreign *foreign)
+static void watch(pid_t parent, int parent_fd, int socket, struct records *records, struct foreign *foreign)
 {
-	struct pollfd fds[2] = { { .fd = socket, .events = POLLIN },
-				 { .fd = parent_fd, .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = socket, .events = POLLIN }, { .fd = parent_fd, .events = POLLIN } };
 
 	for (;;) {
 		enum drained drained;
@@ -222,8 +219,7 @@ static void watch(pid_t parent, int parent_fd, int socket, struct records *recor
 	}
 }
 
-static _Noreturn void guard_main(struct parent parent, int parent_fd, int socket,
-				 struct foreign *foreign)
+static _Noreturn void guard_main(struct parent parent, int parent_fd, int socket, struct foreign *foreign)
 {
 	struct records records = { 0 };
 	bool back = true;
@@ -275,8 +271,7 @@ int sm_guard_start(struct sm_error *err)
 	for_segments_of(getpid(), note_foreign, &foreign);
 	guard.pid = fork_guard(parent_fd, pair[1], &foreign);
 	if (guard.pid < 0) {
-		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno),
-			     sm_refusal("fork", errno));
+		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno), sm_refusal("fork", errno));
 		guard.pid = 0;
 		goto out_close;
 	}
@@ -327,8 +322,8 @@ static int tell(char kind, const char *first, const char *second, struct sm_erro
 	if (second)
 		memcpy(message + 1 + one, second, two);
 	if (send(guard.socket, message, 1 + one + two, MSG_NOSIGNAL) < 0)
-		return sm_fail(err, errno == EPIPE ? EAGAIN : errno,
-			       "the guard is gone (%s): start the run again", strerror(errno));
+		return sm_fail(err, errno == EPIPE ? EAGAIN : errno, "the guard is gone (%s): start the run again",
+			       strerror(errno));
 	return 0;
 }
 

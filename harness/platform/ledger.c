@@ -27,8 +27,7 @@ static bool read_process(pid_t pid, char *state, unsigned long long *began)
 		return false;
 	end = strrchr(text, ')'); /* the name may hold anything */
 	return end &&
-	       sscanf(end + 1,
-		      " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+	       sscanf(end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
 		      state, began) == 2;
 }
 
@@ -72,8 +71,7 @@ static bool is_held(const struct entry *entry)
 /* A start that is not known is nobody's. */
 static bool is_of(const struct entry *entry, struct process owner)
 {
-	return owner.pid != 0 && owner.began != 0 && entry->owner.pid == owner.pid &&
-	       entry->owner.began == owner.began;
+	return owner.pid != 0 && owner.began != 0 && entry->owner.pid == owner.pid && entry->owner.began == owner.began;
 }
 
 /* Every entry can be read, and its path is `known` (NULL: any). */
@@ -85,11 +83,10 @@ static int check(const struct ledger *ledger, bool (*known)(const char *), struc
 
 	json_array_foreach (ledger->list, i, json)
 		if (!ledger_read(json, &entry) || (known && !known(entry.path)))
-			return sm_fail(
-				err, EBADMSG,
-				"%s: entry %zu is no setting that shmeter changes; nothing was "
-				"%s. Look at it, put back by hand what it says, and remove it",
-				ledger->path, i + 1, known ? "put back" : "changed");
+			return sm_fail(err, EBADMSG,
+				       "%s: entry %zu is no setting that shmeter changes; nothing was "
+				       "%s. Look at it, put back by hand what it says, and remove it",
+				       ledger->path, i + 1, known ? "put back" : "changed");
 	return 0;
 }
 
@@ -110,13 +107,11 @@ struct holders {
 
 static bool is_gone(const struct entry *entry, const struct leaving *leaving)
 {
-	return is_of(entry, leaving->owner) || !is_held(entry) ||
-	       (leaving->undo && is_until_undo(entry));
+	return is_of(entry, leaving->owner) || !is_held(entry) || (leaving->undo && is_until_undo(entry));
 }
 
 /* True: it is gone. */
-static bool count_one(struct holders *holders, const struct entry *entry,
-		      const struct leaving *leaving)
+static bool count_one(struct holders *holders, const struct entry *entry, const struct leaving *leaving)
 {
 	if (!holders->first.path)
 		holders->first = *entry;
@@ -131,8 +126,8 @@ static bool count_one(struct holders *holders, const struct entry *entry,
 }
 
 /* One look at who lives: what is counted as staying is not struck out.  Entries of another boot are gone by then. */
-static void count_holders(const struct ledger *ledger, const char *path,
-			  const struct leaving *leaving, struct holders *holders)
+static void count_holders(const struct ledger *ledger, const char *path, const struct leaving *leaving,
+			  struct holders *holders)
 {
 	struct entry entry;
 	json_t *json;
@@ -140,8 +135,7 @@ static void count_holders(const struct ledger *ledger, const char *path,
 
 	*holders = (struct holders){ .rest = json_array() };
 	json_array_foreach (ledger->list, i, json) {
-		if (ledger_read(json, &entry) && strcmp(entry.path, path) == 0 &&
-		    count_one(holders, &entry, leaving))
+		if (ledger_read(json, &entry) && strcmp(entry.path, path) == 0 && count_one(holders, &entry, leaving))
 			continue;
 		if (json_array_append(holders->rest, json) < 0) {
 			json_decref(holders->rest);
@@ -156,12 +150,10 @@ static void strike_rebooted(struct ledger *ledger, void (*tell)(const struct sm_
 	struct entry entry;
 
 	for (size_t i = json_array_size(ledger->list); i-- > 0;)
-		if (ledger_read(json_array_get(ledger->list, i), &entry) &&
-		    strcmp(entry.boot, ledger->boot) != 0) {
+		if (ledger_read(json_array_get(ledger->list, i), &entry) && strcmp(entry.boot, ledger->boot) != 0) {
 			if (tell)
-				tell(&(struct sm_undone){ .path = entry.path,
-							  .old = entry.old,
-							  .result = SM_UNDO_REBOOTED });
+				tell(&(struct sm_undone){
+					.path = entry.path, .old = entry.old, .result = SM_UNDO_REBOOTED });
 			json_array_remove(ledger->list, i);
 		}
 }
@@ -189,8 +181,7 @@ static int resize(const char *path, uint64_t pages, bool grow)
 
 /* Puts a setting back, or lets it shrink, once some of its holders are gone, and strikes them out.  False: it stays as
  * it is, and in the ledger. */
-static bool settle(struct ledger *ledger, const char *path, const struct leaving *leaving,
-		   struct holders *holders)
+static bool settle(struct ledger *ledger, const char *path, const struct leaving *leaving, struct holders *holders)
 {
 	bool is_so;
 
@@ -223,16 +214,14 @@ static bool is_out_of_reach(const struct sm_wish *wish, const char *now)
 static int refuse(const struct sm_wish *wish, const struct entry *other, struct sm_error *err)
 {
 	if (is_until_undo(other))
-		return sm_fail(
-			err, EBUSY,
-			"%s is set to %s by `shmeter tune --apply`, and %s is wanted: put it "
-			"back with `shmeter tune --undo` first",
-			wish->path, other->value, wish->value);
-	return sm_fail(
-		err, EBUSY,
-		"%s is held at %s by a run (process %d), and %s is wanted: start again when that "
-		"run has ended",
-		wish->path, other->value, (int)other->owner.pid, wish->value);
+		return sm_fail(err, EBUSY,
+			       "%s is set to %s by `shmeter tune --apply`, and %s is wanted: put it "
+			       "back with `shmeter tune --undo` first",
+			       wish->path, other->value, wish->value);
+	return sm_fail(err, EBUSY,
+		       "%s is held at %s by a run (process %d), and %s is wanted: start again when that "
+		       "run has ended",
+		       wish->path, other->value, (int)other->owner.pid, wish->value);
 }
 
 static int change(const struct entry *entry, uint64_t others)
@@ -243,8 +232,7 @@ static int change(const struct entry *entry, uint64_t others)
 	if (entry->counts)
 		return resize(entry->path, pool_for(entry, others + entry->pages), true);
 	rc = sm_setting_read(entry->path, now, sizeof(now));
-	return rc < 0 || strcmp(now, entry->value) == 0 ? rc
-							: sm_setting_put(entry->path, entry->value);
+	return rc < 0 || strcmp(now, entry->value) == 0 ? rc : sm_setting_put(entry->path, entry->value);
 }
 
 /* Puts the entry in the place of those that are gone and makes it so.  It is on disk before the change; where that fails
@@ -281,8 +269,8 @@ static bool is_to_note(const struct entry *entry, const struct holders *others, 
 }
 
 /* With the ledger open.  1: held; 0: there is nothing to hold. */
-static int hold(struct ledger *ledger, const struct sm_wish *wish, struct process owner,
-		struct process keeper, char old[SM_SETTING_MAX], struct sm_error *err)
+static int hold(struct ledger *ledger, const struct sm_wish *wish, struct process owner, struct process keeper,
+		char old[SM_SETTING_MAX], struct sm_error *err)
 {
 	/* a holder has one entry: the new one takes the place of its own and of those of the dead */
 	const struct leaving us = { .owner = owner, .undo = owner.pid == 0 };
@@ -305,16 +293,14 @@ static int hold(struct ledger *ledger, const struct sm_wish *wish, struct proces
 		.counts = !wish->value,
 		.pages = wish->pages,
 		/* what the other holders use is theirs */
-		.in_use = others.stay > 0 && others.last.counts ? others.last.in_use
-								: sm_setting_in_use(wish->path),
+		.in_use = others.stay > 0 && others.last.counts ? others.last.in_use : sm_setting_in_use(wish->path),
 		.owner = owner,
 		.keeper = keeper,
 	};
 
 	if (!others.rest)
 		rc = sm_fail(err, ENOMEM, "no memory for the ledger; nothing was changed");
-	else if (wish->value && others.stay > 0 && others.last.value &&
-		 strcmp(others.last.value, wish->value) != 0)
+	else if (wish->value && others.stay > 0 && others.last.value && strcmp(others.last.value, wish->value) != 0)
 		rc = refuse(wish, &others.last, err);
 	else if (is_to_note(&entry, &others, now))
 		rc = (rc = note_and_change(ledger, &entry, &others, err)) < 0 ? rc : 1;
@@ -328,11 +314,10 @@ static int identify(pid_t pid, struct process *process, struct sm_error *err)
 	*process = (struct process){ pid, sm_process_begun(pid) };
 	if (pid == 0 || process->began != 0)
 		return 0;
-	return sm_fail(
-		err, EAGAIN,
-		"process %d is gone, or its start cannot be read in /proc: nothing was changed, since "
-		"nobody would put it back",
-		(int)pid);
+	return sm_fail(err, EAGAIN,
+		       "process %d is gone, or its start cannot be read in /proc: nothing was changed, since "
+		       "nobody would put it back",
+		       (int)pid);
 }
 
 int sm_ledger_hold(const struct sm_wish *wish, pid_t owner, pid_t keeper, char old[SM_SETTING_MAX],
@@ -359,26 +344,21 @@ int sm_ledger_hold(const struct sm_wish *wish, pid_t owner, pid_t keeper, char o
 }
 
 /* The entry of an owner that was lost with the ledger, as far as it matters. */
-static int restore(struct ledger *ledger, const char *path, struct process owner, const char *old,
-		   struct sm_error *err)
+static int restore(struct ledger *ledger, const char *path, struct process owner, const char *old, struct sm_error *err)
 {
-	const struct entry lost = {
-		.path = path, .boot = ledger->boot, .old = old, .owner = owner
-	};
+	const struct entry lost = { .path = path, .boot = ledger->boot, .old = old, .owner = owner };
 	struct entry entry;
 	json_t *json;
 	size_t i;
 
 	json_array_foreach (ledger->list, i, json)
-		if (ledger_read(json, &entry) && strcmp(entry.path, path) == 0 &&
-		    is_of(&entry, owner))
+		if (ledger_read(json, &entry) && strcmp(entry.path, path) == 0 && is_of(&entry, owner))
 			return 0;
 	return ledger_add(ledger, &lost, err);
 }
 
 /* Settles what an owner holds: one setting or, with `path` NULL, all, the newest first. */
-static int leave(struct ledger *ledger, const char *path, struct process owner,
-		 struct sm_error *err)
+static int leave(struct ledger *ledger, const char *path, struct process owner, struct sm_error *err)
 {
 	const struct leaving us = { .owner = owner };
 	json_t *all = json_incref(ledger->list);
@@ -388,17 +368,14 @@ static int leave(struct ledger *ledger, const char *path, struct process owner,
 
 	for (size_t i = json_array_size(all); i-- > 0;)
 		if (ledger_read(json_array_get(all, i), &entry) && is_of(&entry, owner) &&
-		    (!path || strcmp(entry.path, path) == 0) &&
-		    !settle(ledger, entry.path, &us, &holders))
-			rc = sm_fail(err, EBUSY,
-				     "%s could not be set to %s again: try `shmeter tune --undo`",
+		    (!path || strcmp(entry.path, path) == 0) && !settle(ledger, entry.path, &us, &holders))
+			rc = sm_fail(err, EBUSY, "%s could not be set to %s again: try `shmeter tune --undo`",
 				     entry.path, entry.old);
 	json_decref(all);
 	return rc;
 }
 
-int sm_ledger_leave(const char *path, pid_t owner, unsigned long long began, const char *old,
-		    struct sm_error *err)
+int sm_ledger_leave(const char *path, pid_t owner, unsigned long long began, const char *old, struct sm_error *err)
 {
 	const struct process holder = { owner, began };
 	struct ledger ledger;
@@ -431,8 +408,7 @@ static int open_when_settled(struct ledger *ledger, struct sm_error *err)
 		if (rc < 0)
 			return rc;
 		json_array_foreach (ledger->list, i, json)
-			busy |= ledger_read(json, &entry) && !lives(entry.owner) &&
-				lives(entry.keeper);
+			busy |= ledger_read(json, &entry) && !lives(entry.owner) && lives(entry.keeper);
 		if (!busy || left == 0)
 			return 0;
 		ledger_close(ledger);
@@ -452,8 +428,7 @@ static int undo_all(struct ledger *ledger, void (*tell)(const struct sm_undone *
 		struct holders holders;
 		struct entry entry;
 
-		if (!ledger_read(json_array_get(all, i), &entry) ||
-		    json_object_get(seen, entry.path))
+		if (!ledger_read(json_array_get(all, i), &entry) || json_object_get(seen, entry.path))
 			continue;
 		json_object_set_new(seen, entry.path, json_true());
 		undone.result = !settle(ledger, entry.path, &undoing, &holders) ? SM_UNDO_FAILED
@@ -461,8 +436,7 @@ static int undo_all(struct ledger *ledger, void (*tell)(const struct sm_undone *
 										: SM_UNDONE;
 		undone.path = entry.path;
 		undone.old = holders.first.old;
-		undone.owner = lives(holders.last.owner) ? holders.last.owner.pid
-							 : holders.last.keeper.pid;
+		undone.owner = lives(holders.last.owner) ? holders.last.owner.pid : holders.last.keeper.pid;
 		tell(&undone);
 		count += undone.result == SM_UNDONE;
 	}
@@ -471,8 +445,7 @@ static int undo_all(struct ledger *ledger, void (*tell)(const struct sm_undone *
 	return count;
 }
 
-int sm_ledger_undo(bool (*known)(const char *), void (*tell)(const struct sm_undone *),
-		   struct sm_error *err)
+int sm_ledger_undo(bool (*known)(const char *), void (*tell)(const struct sm_undone *), struct sm_error *err)
 {
 	struct ledger ledger;
 	int rc = open_when_settled(&ledger, err), count = 0;

@@ -56,18 +56,16 @@ static bool is_own(int fd)
 {
 	struct stat is;
 
-	return fstat(fd, &is) == 0 && is.st_uid == geteuid() &&
-	       (is.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	return fstat(fd, &is) == 0 && is.st_uid == geteuid() && (is.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 static int refuse(const char *path, struct sm_error *err)
 {
-	return sm_fail(
-		err, EPERM,
-		"%s is not this user's alone (another owner, or others may write it): nothing was "
-		"changed. Look at what it says, then mend its owner and mode, or set "
-		"SHMETER_STATE_DIR to another folder",
-		path);
+	return sm_fail(err, EPERM,
+		       "%s is not this user's alone (another owner, or others may write it): nothing was "
+		       "changed. Look at what it says, then mend its owner and mode, or set "
+		       "SHMETER_STATE_DIR to another folder",
+		       path);
 }
 
 /* Opens the folder and takes the lock in it; no links are followed. */
@@ -82,8 +80,7 @@ static int lock_folder(struct ledger *ledger, const char *folder, struct sm_erro
 		goto out_failed;
 	}
 	if (ledger->folder >= 0)
-		ledger->lock = openat(ledger->folder, "lock",
-				      O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		ledger->lock = openat(ledger->folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (ledger->lock >= 0 && flock(ledger->lock, LOCK_EX) == 0)
 		return 0;
 	rc = sm_fail(err, errno,
@@ -112,11 +109,10 @@ static int read_boot(char boot[64], struct sm_error *err)
 
 	if (rc == 0 && boot[0])
 		return 0;
-	return sm_fail(
-		err, ENODEV,
-		"/proc/sys/kernel/random/boot_id cannot be read (%s), so old values of settings "
-		"cannot be kept; nothing was changed",
-		rc < 0 ? strerror(-rc) : "it is empty");
+	return sm_fail(err, ENODEV,
+		       "/proc/sys/kernel/random/boot_id cannot be read (%s), so old values of settings "
+		       "cannot be kept; nothing was changed",
+		       rc < 0 ? strerror(-rc) : "it is empty");
 }
 
 int ledger_open(struct ledger *ledger, struct sm_error *err)
@@ -134,13 +130,11 @@ int ledger_open(struct ledger *ledger, struct sm_error *err)
 	rc = lock_folder(ledger, folder, err);
 	if (rc < 0)
 		return rc;
-	fd = openat(ledger->folder, "settings.json",
-		    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = openat(ledger->folder, "settings.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		ledger->list = json_array();
 	else if (fd < 0)
-		rc = sm_fail(err, errno, "%s cannot be read: %s; nothing was changed", ledger->path,
-			     strerror(errno));
+		rc = sm_fail(err, errno, "%s cannot be read: %s; nothing was changed", ledger->path, strerror(errno));
 	else if (!is_own(fd))
 		rc = refuse(ledger->path, err);
 	else
@@ -152,11 +146,10 @@ int ledger_open(struct ledger *ledger, struct sm_error *err)
 	ledger_close(ledger);
 	if (rc < 0)
 		return rc;
-	return sm_fail(
-		err, EBADMSG,
-		"%s is no list of settings (%s): look at it, put back by hand what it says, and "
-		"remove it",
-		ledger->path, error.text);
+	return sm_fail(err, EBADMSG,
+		       "%s is no list of settings (%s): look at it, put back by hand what it says, and "
+		       "remove it",
+		       ledger->path, error.text);
 }
 
 /* Writes it beside, to disk, and over the old one; an empty one is removed. */
@@ -168,14 +161,12 @@ int ledger_save(const struct ledger *ledger, struct sm_error *err)
 	(void)unlinkat(ledger->folder, beside, 0); /* of one that was killed here */
 	if (json_array_size(ledger->list) == 0)
 		return unlinkat(ledger->folder, name, 0) < 0 && errno != ENOENT
-			       ? sm_fail(err, errno, "cannot remove %s: %s", ledger->path,
-					 strerror(errno))
+			       ? sm_fail(err, errno, "cannot remove %s: %s", ledger->path, strerror(errno))
 			       : 0;
 	fd = openat(ledger->folder, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	errno = fd < 0 ? errno : 0;
 	if (fd < 0 || json_dumpfd(ledger->list, fd, JSON_INDENT(1)) < 0 || fsync(fd) < 0)
-		rc = sm_fail(err, errno ? errno : EIO,
-			     "cannot write %s.part: %s; nothing was changed", ledger->path,
+		rc = sm_fail(err, errno ? errno : EIO, "cannot write %s.part: %s; nothing was changed", ledger->path,
 			     strerror(errno ? errno : EIO));
 	if (fd >= 0 && close(fd) < 0 && rc == 0)
 		rc = sm_fail(err, errno, "cannot write %s.part: %s", ledger->path, strerror(errno));
@@ -195,13 +186,11 @@ static bool read_number(const json_t *json, const char *key, long long most, lon
 	return json_is_integer(number) && *out >= 0 && *out <= most;
 }
 
-static bool read_process(const json_t *json, const char *pid, const char *began,
-			 struct process *out)
+static bool read_process(const json_t *json, const char *pid, const char *began, struct process *out)
 {
 	long long number, ticks;
 
-	if (!read_number(json, pid, INT_MAX, &number) ||
-	    !read_number(json, began, LLONG_MAX, &ticks))
+	if (!read_number(json, pid, INT_MAX, &number) || !read_number(json, began, LLONG_MAX, &ticks))
 		return false;
 	*out = (struct process){ (pid_t)number, (unsigned long long)ticks };
 	return true;
@@ -216,8 +205,7 @@ static bool read_count(const json_t *json, struct entry *out)
 	out->counts = json_object_get(json, "pages") != NULL;
 	if (!out->counts)
 		return true;
-	if (!read_number(json, "pages", PAGES_MAX, &pages) ||
-	    !read_number(json, "in_use", PAGES_MAX, &in_use))
+	if (!read_number(json, "pages", PAGES_MAX, &pages) || !read_number(json, "in_use", PAGES_MAX, &in_use))
 		return false;
 	out->pages = (uint64_t)pages;
 	out->in_use = (uint64_t)in_use;
@@ -242,10 +230,9 @@ bool ledger_read(const json_t *json, struct entry *out)
 int ledger_add(struct ledger *ledger, const struct entry *entry, struct sm_error *err)
 {
 	json_t *json =
-		json_pack("{s:s, s:s, s:i, s:I, s:i, s:I, s:s}", "path", entry->path, "old",
-			  entry->old, "owner", (int)entry->owner.pid, "begun",
-			  (json_int_t)entry->owner.began, "keeper", (int)entry->keeper.pid,
-			  "keeper_begun", (json_int_t)entry->keeper.began, "boot", entry->boot);
+		json_pack("{s:s, s:s, s:i, s:I, s:i, s:I, s:s}", "path", entry->path, "old", entry->old, "owner",
+			  (int)entry->owner.pid, "begun", (json_int_t)entry->owner.began, "keeper",
+			  (int)entry->keeper.pid, "keeper_begun", (json_int_t)entry->keeper.began, "boot", entry->boot);
 	int rc = json ? 0 : -1;
 
 	if (rc == 0 && entry->value)
@@ -257,7 +244,5 @@ int ledger_add(struct ledger *ledger, const struct entry *entry, struct sm_error
 		rc = json_array_append(ledger->list, json);
 	json_decref(json);
 	return rc == 0 ? 0
-		       : sm_fail(err, ENOMEM,
-				 "no memory for the old value of %s; nothing was changed",
-				 entry->path);
+		       : sm_fail(err, ENOMEM, "no memory for the old value of %s; nothing was changed", entry->path);
 }

@@ -9,15 +9,14 @@
 #define HITM      "loads that another core of the socket answered, which had modified the line"
 #define FAR_HITM  "loads that a core of another socket answered, which had modified the line"
 #define TILE_HITM "loads that the other core of the tile answered, which had modified the line"
-#define RFO_HITM                                                                                   \
-	"stores and atomic operations (requests for ownership) that another core of the socket "   \
+#define RFO_HITM                                                                                                       \
+	"stores and atomic operations (requests for ownership) that another core of the socket "                       \
 	"answered, which had modified the line"
-#define OWN_COMPLEX                                                                                \
-	"lines that loads and stores got from this core complex: from another core's cache or, "   \
+#define OWN_COMPLEX                                                                                                    \
+	"lines that loads and stores got from this core complex: from another core's cache or, "                       \
 	"indistinguishably, from the L3"
 #define OTHER_COMPLEX "lines that came from the caches of another core complex"
-#define OTHER_SOCKET                                                                               \
-	"accesses to another socket: to its caches or, indistinguishably, to its memory"
+#define OTHER_SOCKET  "accesses to another socket: to its caches or, indistinguishably, to its memory"
 
 #define CANDIDATES_MAX 16
 
@@ -46,10 +45,8 @@ static const struct {
 	    { "MEM_UOP_RETIRED:HITM", NULL, HITM },
 	    { "MEM_UOPS_RETIRED:HITM", NULL, TILE_HITM },
 	    /* Zen 4, Zen 5; Zen 3 */
-	    { "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX", "fills-from-own-complex",
-	      OWN_COMPLEX },
-	    { "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:INT_CACHE", "fills-from-own-complex",
-	      OWN_COMPLEX },
+	    { "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX", "fills-from-own-complex", OWN_COMPLEX },
+	    { "DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:INT_CACHE", "fills-from-own-complex", OWN_COMPLEX },
 	    /* Zen 2 */
 	    { "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_LCL_CACHE", "fills-from-own-die",
 	      "lines that came from this core complex (from another core's cache or, indistinguishably, from "
@@ -83,10 +80,8 @@ static const struct {
 	    /* Westmere with two sockets */
 	    { "MEM_UNCORE_RETIRED:REMOTE_HITM", NULL, FAR_HITM },
 	    /* Zen 5; Zen 4; Zen 3 */
-	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_FAR_CACHE_NEAR:NEAR_FAR_CACHE_FAR", NULL,
-	      OTHER_COMPLEX },
-	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_CACHE_NEAR_FAR:FAR_CACHE_NEAR_FAR", NULL,
-	      OTHER_COMPLEX },
+	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_FAR_CACHE_NEAR:NEAR_FAR_CACHE_FAR", NULL, OTHER_COMPLEX },
+	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:NEAR_CACHE_NEAR_FAR:FAR_CACHE_NEAR_FAR", NULL, OTHER_COMPLEX },
 	    { "ANY_DATA_CACHE_FILLS_FROM_SYSTEM:EXT_CACHE_LCL:EXT_CACHE_RMT", NULL, OTHER_COMPLEX },
 	    /* Zen 2 */
 	    { "DATA_CACHE_REFILLS_FROM_SYSTEM:LS_MABRESP_RMT_CACHE", NULL,

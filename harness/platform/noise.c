@@ -68,8 +68,7 @@ void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark)
 	mark->throttled_ns = sm_cgroup_throttled_ns(os);
 	mark->throttled_times = sm_cgroup_throttled_times(os);
 	mark->memory_kills = sm_memory_kills(os);
-	if (!text || sm_os_read(os, text, STAT_MAX, "/proc/stat") < 0 ||
-	    strncmp(text, "cpu ", 4) != 0) {
+	if (!text || sm_os_read(os, text, STAT_MAX, "/proc/stat") < 0 || strncmp(text, "cpu ", 4) != 0) {
 		free(text);
 		return;
 	}
@@ -86,8 +85,7 @@ void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark)
 	free(text);
 }
 
-void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
-		      struct sm_noise *out)
+void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_mark *after, struct sm_noise *out)
 {
 	double ticks = (double)after->total_ticks - (double)before->total_ticks;
 	double seconds = ((double)after->taken_ns - (double)before->taken_ns) / 1e9;
@@ -96,26 +94,22 @@ void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_
 	out->throttled_times = after->throttled_times - before->throttled_times;
 	out->memory_kills = after->memory_kills - before->memory_kills;
 	if (seconds > 0)
-		out->throttled_percent = (after->throttled_ns - before->throttled_ns) / seconds /
-					 1e7 / (double)online_pus();
+		out->throttled_percent =
+			(after->throttled_ns - before->throttled_ns) / seconds / 1e7 / (double)online_pus();
 	if (before->total_ticks == 0 || after->total_ticks == 0 || seconds <= 0)
 		return;
-	out->steal_percent =
-		ticks > 0 ? 100.0 * (double)(after->steal_ticks - before->steal_ticks) / ticks : 0;
-	out->busy_percent =
-		ticks > 0 ? 100.0 * (double)(after->busy_ticks - before->busy_ticks) / ticks : 0;
+	out->steal_percent = ticks > 0 ? 100.0 * (double)(after->steal_ticks - before->steal_ticks) / ticks : 0;
+	out->busy_percent = ticks > 0 ? 100.0 * (double)(after->busy_ticks - before->busy_ticks) / ticks : 0;
 	double own_ticks = (double)(after->own_cpu_ns - before->own_cpu_ns) / 1e9 * (double)sysconf(_SC_CLK_TCK);
 	double others = (double)(after->busy_ticks - before->busy_ticks) -
 			(double)(after->steal_ticks - before->steal_ticks) - own_ticks;
 
 	out->others_percent = ticks > 0 ? fmax(0, 100.0 * others / ticks) : 0;
 	out->interrupts_per_s = (double)(after->interrupts - before->interrupts) / seconds;
-	out->switches_per_s =
-		(double)(after->context_switches - before->context_switches) / seconds;
+	out->switches_per_s = (double)(after->context_switches - before->context_switches) / seconds;
 }
 
-bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
-			char *out, size_t size)
+bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after, char *out, size_t size)
 {
 	double raw = (double)after->taken_ns - (double)before->taken_ns;
 	double steady = (double)after->monotonic_ns - (double)before->monotonic_ns;
@@ -124,13 +118,10 @@ bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_nois
 	char text[SM_TEXT_MAX], other[SM_TEXT_MAX];
 
 	if (suspended > CLOCKS_APART_NS)
-		snprintf(out, size, "the machine was suspended for %s",
-			 sm_format_ns(text, suspended));
+		snprintf(out, size, "the machine was suspended for %s", sm_format_ns(text, suspended));
 	else if (apart > CLOCKS_APART_NS + CLOCKS_APART_SHARE * steady || raw < 0)
-		snprintf(
-			out, size,
-			"the clock jumped: CLOCK_MONOTONIC_RAW went on by %s and CLOCK_MONOTONIC by %s",
-			sm_format_ns(text, raw), sm_format_ns(other, steady));
+		snprintf(out, size, "the clock jumped: CLOCK_MONOTONIC_RAW went on by %s and CLOCK_MONOTONIC by %s",
+			 sm_format_ns(text, raw), sm_format_ns(other, steady));
 	else
 		return false;
 	return true;

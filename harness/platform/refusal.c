@@ -7,18 +7,18 @@
 #include <string.h>
 
 /* A system call filter answers with either. */
-#define FILTERED(call, remedy)                                                                     \
-	{ call, EPERM, remedy },                                                                   \
-	{                                                                                          \
-		call, ENOSYS, remedy                                                               \
+#define FILTERED(call, remedy)                                                                                         \
+	{ call, EPERM, remedy },                                                                                       \
+	{                                                                                                              \
+		call, ENOSYS, remedy                                                                                   \
 	}
-#define ANY_FILTER                                                                                             \
-	"; a system call filter forbids it (a container's, a service's): allow it there, in a container with " \
+#define ANY_FILTER                                                                                                     \
+	"; a system call filter forbids it (a container's, a service's): allow it there, in a container with "         \
 	"--security-opt seccomp=FILE"
 
 #define FILES     "; raise the limit on open files (ulimit -n) or run fewer"
 #define ALL_FILES "; the system has too many open files: raise fs.file-max"
-#define MEMORY                                                                                     \
+#define MEMORY                                                                                                         \
 	"; there is no memory for it: look at ulimit -v, ulimit -d and memory.max, or choose a smaller size with --set"
 
 static const struct {
@@ -31,19 +31,14 @@ static const struct {
 	{ "sched_setaffinity", EINVAL,
 	  "; it is offline, or was taken out of the cpuset of this process: choose others with --placement" },
 
-	FILTERED("mbind",
-		 "; a container's default filter forbids mbind: run it with --cap-add SYS_NICE"),
-	{ "mbind", EINVAL,
-	  "; the node is not among those that this process may use (cpuset.mems)" },
+	FILTERED("mbind", "; a container's default filter forbids mbind: run it with --cap-add SYS_NICE"),
+	{ "mbind", EINVAL, "; the node is not among those that this process may use (cpuset.mems)" },
 	{ "mbind", ENOMEM, MEMORY },
 	{ "mbind", EIO, "; pages lie elsewhere already and cannot be moved" },
-	FILTERED(
-		"move_pages",
-		"; a container's default filter forbids move_pages: run it with --cap-add SYS_NICE"),
+	FILTERED("move_pages", "; a container's default filter forbids move_pages: run it with --cap-add SYS_NICE"),
 
-	FILTERED(
-		"process_vm_readv",
-		"; a container's default filter forbids process_vm_readv: run it with --cap-add SYS_PTRACE"),
+	FILTERED("process_vm_readv",
+		 "; a container's default filter forbids process_vm_readv: run it with --cap-add SYS_PTRACE"),
 
 	{ "fork", EAGAIN,
 	  "; raise the limit on processes (ulimit -u, pids.max, in a container --pids-limit) or run fewer" },
@@ -60,10 +55,8 @@ static const struct {
 	{ "memfd_create", EMFILE, FILES },
 	{ "memfd_create", ENFILE, ALL_FILES },
 	{ "memfd_create", ENOMEM, MEMORY },
-	{ "memfd_create", ENODEV,
-	  "; this kernel has no huge pages of this size: choose another --pages" },
-	{ "memfd_create", EINVAL,
-	  "; this kernel has no huge pages of this size: choose another --pages" },
+	{ "memfd_create", ENODEV, "; this kernel has no huge pages of this size: choose another --pages" },
+	{ "memfd_create", EINVAL, "; this kernel has no huge pages of this size: choose another --pages" },
 	FILTERED("memfd_create", ANY_FILTER),
 
 	{ "shmget", EINVAL, "; raise kernel.shmmax, or choose a smaller size with --set" },
@@ -82,25 +75,18 @@ static const struct {
 	{ "mmap", ENOMEM,
 	  "; look at ulimit -v, vm.overcommit_memory and vm.max_map_count, or choose a smaller size with --set" },
 	{ "mmap", EAGAIN, "; raise RLIMIT_MEMLOCK (ulimit -l)" },
-	{ "mmap", ENODEV,
-	  "; its file system cannot be mapped: choose another --file-folder, or --backing memfd" },
+	{ "mmap", ENODEV, "; its file system cannot be mapped: choose another --file-folder, or --backing memfd" },
 	FILTERED("mmap", ANY_FILTER),
-	{ "mmap of huge pages", ENOMEM,
-	  "; the huge-page pool is too small (nr_hugepages), or ulimit -v allows less" },
-	FILTERED(
-		"mmap of huge pages",
-		"; huge pages are not allowed to this user: choose --backing memfd, or run as root"),
+	{ "mmap of huge pages", ENOMEM, "; the huge-page pool is too small (nr_hugepages), or ulimit -v allows less" },
+	FILTERED("mmap of huge pages",
+		 "; huge pages are not allowed to this user: choose --backing memfd, or run as root"),
 
 	{ "fallocate", ENOSPC, "; free some room, or choose --backing memfd" },
-	{ "fallocate", EDQUOT,
-	  "; your quota is used up: free some room, or choose --backing memfd" },
-	{ "fallocate", EFBIG,
-	  "; raise the limit on files' sizes (ulimit -f), or choose --backing memfd" },
+	{ "fallocate", EDQUOT, "; your quota is used up: free some room, or choose --backing memfd" },
+	{ "fallocate", EFBIG, "; raise the limit on files' sizes (ulimit -f), or choose --backing memfd" },
 	{ "fallocate", ENOMEM, MEMORY },
-	{ "fallocate", EOPNOTSUPP,
-	  "; this file system cannot reserve blocks: choose another --file-folder" },
-	{ "fallocate", EINVAL,
-	  "; this file system cannot reserve blocks: choose another --file-folder" },
+	{ "fallocate", EOPNOTSUPP, "; this file system cannot reserve blocks: choose another --file-folder" },
+	{ "fallocate", EINVAL, "; this file system cannot reserve blocks: choose another --file-folder" },
 	FILTERED("fallocate", ANY_FILTER),
 
 	{ "MADV_COLLAPSE", EINVAL,
@@ -117,16 +103,12 @@ static const struct {
 	{ "MADV_POPULATE_WRITE", EFAULT,
 	  "; a touch would have raised SIGBUS: a hugetlb cgroup allows less (hugetlb.*.max), or the file system is full" },
 	{ "MADV_POPULATE_WRITE", ENOMEM, MEMORY },
-	{ "MADV_POPULATE_WRITE", EHWPOISON,
-	  "; the machine has broken memory: look at its log (dmesg)" },
+	{ "MADV_POPULATE_WRITE", EHWPOISON, "; the machine has broken memory: look at its log (dmesg)" },
 	FILTERED("MADV_POPULATE_WRITE", ANY_FILTER),
 
-	{ "mlock", ENOMEM,
-	  "; raise RLIMIT_MEMLOCK (ulimit -l), or choose another --prefault than mlock" },
-	{ "mlock", EPERM,
-	  "; raise RLIMIT_MEMLOCK (ulimit -l), or choose another --prefault than mlock" },
-	{ "mlock", EAGAIN,
-	  "; some pages could not be had: a memory or hugetlb limit (memory.max, hugetlb.*.max)" },
+	{ "mlock", ENOMEM, "; raise RLIMIT_MEMLOCK (ulimit -l), or choose another --prefault than mlock" },
+	{ "mlock", EPERM, "; raise RLIMIT_MEMLOCK (ulimit -l), or choose another --prefault than mlock" },
+	{ "mlock", EAGAIN, "; some pages could not be had: a memory or hugetlb limit (memory.max, hugetlb.*.max)" },
 	{ "mlock", ENOSYS, ANY_FILTER },
 };
 

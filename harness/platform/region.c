@@ -50,8 +50,7 @@ static uint64_t touch_timeout_ns(uint64_t bytes)
 static void touch_every(void *address, size_t bytes, size_t page)
 {
 	for (size_t i = 0; i < bytes; i += page)
-		atomic_fetch_or_explicit((_Atomic unsigned char *)address + i, 0,
-					 memory_order_relaxed);
+		atomic_fetch_or_explicit((_Atomic unsigned char *)address + i, 0, memory_order_relaxed);
 }
 
 void region_touch(void *address, size_t bytes)
@@ -87,8 +86,8 @@ static int open_named(struct sm_region *region, char kind, const char *folder, s
 	region->fd = kind == 'p' ? shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600)
 				 : open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (region->fd < 0)
-		rc = sm_fail(err, errno, "cannot create %s%s: %s", kind == 'p' ? "/dev/shm" : "",
-			     name, strerror(errno));
+		rc = sm_fail(err, errno, "cannot create %s%s: %s", kind == 'p' ? "/dev/shm" : "", name,
+			     strerror(errno));
 	else if (kind == 'p')
 		shm_unlink(name);
 	else
@@ -97,8 +96,7 @@ static int open_named(struct sm_region *region, char kind, const char *folder, s
 	return rc;
 }
 
-static int open_object(struct sm_region *region, const struct sm_os *os, const char *file_folder,
-		       struct sm_error *err)
+static int open_object(struct sm_region *region, const struct sm_os *os, const char *file_folder, struct sm_error *err)
 {
 	struct sm_memory asked = region->asked;
 	char folder[512];
@@ -124,8 +122,8 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 	default: return 0;
 	}
 	if (rc == 0 && ftruncate(region->fd, (off_t)region->mapped_bytes) < 0)
-		rc = sm_fail(err, errno, "cannot size the %s object to %zu bytes: %s",
-			     sm_backing_name(asked.backing), region->mapped_bytes, strerror(errno));
+		rc = sm_fail(err, errno, "cannot size the %s object to %zu bytes: %s", sm_backing_name(asked.backing),
+			     region->mapped_bytes, strerror(errno));
 	return rc;
 }
 
@@ -135,8 +133,7 @@ static void *aligned_space(size_t bytes, struct sm_pages pages, size_t page)
 {
 	bool odd = pages.kind == SM_PAGES_MULTI;
 	size_t align = odd ? 2 * page : page;
-	char *space = mmap(NULL, bytes + align, PROT_NONE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *space = mmap(NULL, bytes + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	size_t before;
 
 	if (space == MAP_FAILED)
@@ -157,20 +154,17 @@ static int attach_sysv(struct sm_region *region, void *space, struct sm_error *e
 		flags |= SHM_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
 	region->shmid = shmget(IPC_PRIVATE, region->mapped_bytes, flags);
 	if (region->shmid < 0)
-		return sm_fail(err, errno, "shmget of %zu bytes failed: %s%s", region->mapped_bytes,
-			       strerror(errno), sm_refusal("shmget", errno));
+		return sm_fail(err, errno, "shmget of %zu bytes failed: %s%s", region->mapped_bytes, strerror(errno),
+			       sm_refusal("shmget", errno));
 	region->address = shmat(region->shmid, space, SHM_REMAP);
 	if (region->address == (void *)-1) {
-		rc = sm_fail(err, errno, "shmat failed: %s%s", strerror(errno),
-			     sm_refusal("shmat", errno));
+		rc = sm_fail(err, errno, "shmat failed: %s%s", strerror(errno), sm_refusal("shmat", errno));
 		region->address = NULL;
 	}
 	/* it lives on while it is attached */
 	if (shmctl(region->shmid, IPC_RMID, NULL) < 0 && rc == 0)
-		rc = sm_fail(
-			err, errno,
-			"shmctl cannot mark segment %d for removal: %s; `ipcrm -m %d` removes it",
-			region->shmid, strerror(errno), region->shmid);
+		rc = sm_fail(err, errno, "shmctl cannot mark segment %d for removal: %s; `ipcrm -m %d` removes it",
+			     region->shmid, strerror(errno), region->shmid);
 	return rc;
 }
 
@@ -182,8 +176,7 @@ static int map_object(struct sm_region *region, void *space, int more, struct sm
 		flags |= MAP_ANONYMOUS;
 	if (region->fd < 0 && is_huge(region))
 		flags |= MAP_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
-	region->address =
-		mmap(space, region->mapped_bytes, PROT_READ | PROT_WRITE, flags, region->fd, 0);
+	region->address = mmap(space, region->mapped_bytes, PROT_READ | PROT_WRITE, flags, region->fd, 0);
 	if (region->address != MAP_FAILED)
 		return 0;
 	region->address = NULL;
@@ -203,8 +196,7 @@ static int advise(struct sm_region *region, struct sm_error *err)
 	else if (asked->pages.kind == SM_PAGES_BASE)
 		(void)madvise(region->address, region->mapped_bytes, MADV_NOHUGEPAGE);
 	if (asked->numa == SM_BIND || asked->numa == SM_INTERLEAVE)
-		return sm_topology_bind_memory(region->topology, region->address,
-					       region->mapped_bytes,
+		return sm_topology_bind_memory(region->topology, region->address, region->mapped_bytes,
 					       asked->numa == SM_BIND ? (int)asked->node : -1, err);
 	return 0;
 }
@@ -213,8 +205,7 @@ static int advise(struct sm_region *region, struct sm_error *err)
  * there.  memfd lives on the kernel's own mount, which has no size. */
 static bool is_reserved(const struct sm_region *region)
 {
-	return !is_huge(region) &&
-	       (region->asked.backing == SM_POSIX || region->asked.backing == SM_FILE);
+	return !is_huge(region) && (region->asked.backing == SM_POSIX || region->asked.backing == SM_FILE);
 }
 
 static int reserve(void *argument, struct sm_error *err)
@@ -225,8 +216,7 @@ static int reserve(void *argument, struct sm_error *err)
 	if (error == 0)
 		return 0;
 	return sm_fail(err, error, "cannot reserve %zu bytes in %s: %s%s", region->mapped_bytes,
-		       region->asked.backing == SM_POSIX ? "/dev/shm"
-							 : "the file system of --file-folder",
+		       region->asked.backing == SM_POSIX ? "/dev/shm" : "the file system of --file-folder",
 		       strerror(error), sm_refusal("fallocate", error));
 }
 
@@ -248,16 +238,14 @@ static bool reserved_by_toucher(const struct sm_region *region)
 	const struct sm_memory *asked = &region->asked;
 	struct statfs fs;
 
-	return asked->prefault != SM_LAZY && asked->numa != SM_BIND &&
-	       asked->numa != SM_INTERLEAVE && sm_topology_nodes(region->topology) > 1 &&
+	return asked->prefault != SM_LAZY && asked->numa != SM_BIND && asked->numa != SM_INTERLEAVE &&
+	       sm_topology_nodes(region->topology) > 1 &&
 	       (asked->backing == SM_POSIX ||
-		(asked->backing == SM_FILE && fstatfs(region->fd, &fs) == 0 &&
-		 fs.f_type == TMPFS_MAGIC));
+		(asked->backing == SM_FILE && fstatfs(region->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC));
 }
 
-int sm_region_create(struct sm_region *region, const struct sm_os *os,
-		     const struct sm_topology *topology, struct sm_memory asked, size_t bytes,
-		     const char *file_folder, struct sm_error *err)
+int sm_region_create(struct sm_region *region, const struct sm_os *os, const struct sm_topology *topology,
+		     struct sm_memory asked, size_t bytes, const char *file_folder, struct sm_error *err)
 {
 	size_t page = asked.pages.kind == SM_PAGES_THP ? region_thp_bytes(os) : asked.pages.bytes;
 	void *space = NULL;
@@ -275,11 +263,10 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os,
 	region->mapped_bytes = (bytes + page - 1) / page * page;
 	rc = open_object(region, os, file_folder, err);
 	if (rc == 0 && !(space = aligned_space(region->mapped_bytes, asked.pages, page)))
-		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes: %s%s",
-			     region->mapped_bytes, strerror(errno), sm_refusal("mmap", errno));
+		rc = sm_fail(err, ENOMEM, "no address space for %zu bytes: %s%s", region->mapped_bytes, strerror(errno),
+			     sm_refusal("mmap", errno));
 	if (rc == 0)
-		rc = asked.backing == SM_SYSV ? attach_sysv(region, space, err)
-					      : map_object(region, space, 0, err);
+		rc = asked.backing == SM_SYSV ? attach_sysv(region, space, err) : map_object(region, space, 0, err);
 	if (rc < 0 && space)
 		munmap(space, region->mapped_bytes);
 	if (rc == 0)
@@ -320,10 +307,9 @@ static int make_huge(struct sm_region *region, struct sm_error *err)
 		return rc;
 	rc = collapse_all(region->address, region->mapped_bytes);
 	if (rc < 0)
-		return sm_fail(
-			err, rc == -EINVAL ? ENOTSUP : -rc,
-			"the kernel cannot collapse the region into huge pages (MADV_COLLAPSE): %s%s",
-			strerror(-rc), sm_refusal("MADV_COLLAPSE", -rc));
+		return sm_fail(err, rc == -EINVAL ? ENOTSUP : -rc,
+			       "the kernel cannot collapse the region into huge pages (MADV_COLLAPSE): %s%s",
+			       strerror(-rc), sm_refusal("MADV_COLLAPSE", -rc));
 	return 0;
 }
 
@@ -346,8 +332,7 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 {
 	int rc = reserved_by_toucher(region) ? reserve(region, err) : 0;
 
-	if (rc == 0 && region->asked.prefault != SM_LAZY &&
-	    region->asked.pages.kind == SM_PAGES_THP)
+	if (rc == 0 && region->asked.prefault != SM_LAZY && region->asked.pages.kind == SM_PAGES_THP)
 		rc = make_huge(region, err);
 	if (rc < 0)
 		return rc;
@@ -358,15 +343,13 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 		/* EFAULT is what a touch would have raised as SIGBUS: a hugetlb cgroup, for one. */
 		if (madvise(region->address, region->mapped_bytes, MADV_POPULATE_WRITE) < 0)
 			rc = sm_fail(err, errno == EINVAL ? ENOTSUP : errno,
-				     "MADV_POPULATE_WRITE of %zu bytes failed: %s%s",
-				     region->mapped_bytes, strerror(errno),
-				     sm_refusal("MADV_POPULATE_WRITE", errno));
+				     "MADV_POPULATE_WRITE of %zu bytes failed: %s%s", region->mapped_bytes,
+				     strerror(errno), sm_refusal("MADV_POPULATE_WRITE", errno));
 		break;
 	case SM_MLOCK:
 		if (mlock(region->address, region->mapped_bytes) < 0)
-			rc = sm_fail(err, errno == ENOMEM ? EPERM : errno,
-				     "mlock of %zu bytes failed: %s%s", region->mapped_bytes,
-				     strerror(errno), sm_refusal("mlock", errno));
+			rc = sm_fail(err, errno == ENOMEM ? EPERM : errno, "mlock of %zu bytes failed: %s%s",
+				     region->mapped_bytes, strerror(errno), sm_refusal("mlock", errno));
 		break;
 	default: break;
 	}
@@ -386,8 +369,7 @@ static int warm(void *argument, struct sm_error *err)
 {
 	const struct warming *w = argument;
 	struct sm_region region;
-	int rc = sm_region_create(&region, w->os, w->topology, w->asked, w->bytes, w->file_folder,
-				  err);
+	int rc = sm_region_create(&region, w->os, w->topology, w->asked, w->bytes, w->file_folder, err);
 
 	if (rc < 0)
 		return rc;
@@ -398,9 +380,8 @@ static int warm(void *argument, struct sm_error *err)
 	return rc;
 }
 
-int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
-			    struct sm_memory asked, size_t bytes, const char *file_folder,
-			    const volatile int *stop, struct sm_error *err)
+int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
+			    size_t bytes, const char *file_folder, const volatile int *stop, struct sm_error *err)
 {
 	struct warming warming = { os, topology, asked, bytes, file_folder };
 	struct sm_errand errand = { .title = "warm memory",
@@ -415,8 +396,7 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 		warming.asked.backing = SM_ANON;
 	if (asked.pages.kind == SM_PAGES_MULTI ||
 	    (asked.pages.kind == SM_PAGES_THP && !region_thp_at_fault(os, warming.asked.backing)))
-		warming.asked.pages =
-			(struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
+		warming.asked.pages = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
 	if (asked.pages.kind == SM_PAGES_HUGETLB)
 		errand.huge_page_bytes = asked.pages.bytes;
 	warming.asked.prefault = SM_TOUCH;

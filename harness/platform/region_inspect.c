@@ -15,7 +15,7 @@
 struct totals {
 	uint64_t page_kib;                         /* the smallest KernelPageSize */
 	uint64_t rss, huge, hugetlb, locked, swap; /* KiB */
-	uint64_t rss_before; /* of the mappings before the one that is being read */
+	uint64_t rss_before;                       /* of the mappings before the one that is being read */
 };
 
 static void add_field(struct totals *totals, const char *line)
@@ -51,8 +51,7 @@ static void add_field(struct totals *totals, const char *line)
 		size_t length = strlen(fields[i].name);
 
 		if (strncmp(line, fields[i].name, length) == 0)
-			*(uint64_t *)(void *)((char *)totals + fields[i].offset) +=
-				strtoull(line + length, NULL, 10);
+			*(uint64_t *)(void *)((char *)totals + fields[i].offset) += strtoull(line + length, NULL, 10);
 	}
 }
 
@@ -92,8 +91,7 @@ static int find_node(const struct sm_region *region, uint64_t resident)
 		return -2;
 	if (nodes == 1)
 		return 0;
-	if (sm_topology_memory_nodes(region->topology, region->address, region->mapped_bytes, bytes,
-				     nodes, NULL) < 0)
+	if (sm_topology_memory_nodes(region->topology, region->address, region->mapped_bytes, bytes, nodes, NULL) < 0)
 		return -2;
 	for (unsigned i = 0; i < nodes; i++)
 		if (bytes[i] > 0)
@@ -101,33 +99,30 @@ static int find_node(const struct sm_region *region, uint64_t resident)
 	return found;
 }
 
-static int compare(const struct sm_region *region, const struct sm_region_got *got,
-		   struct sm_error *err)
+static int compare(const struct sm_region *region, const struct sm_region_got *got, struct sm_error *err)
 {
 	const struct sm_memory *asked = &region->asked;
 	char want[16], has[16];
 
 	if (got->resident_bytes < region->mapped_bytes)
-		return sm_fail(err, EXDEV, "only %" PRIu64 " of %zu bytes are mapped after %s",
-			       got->resident_bytes, region->mapped_bytes,
-			       sm_prefault_name(asked->prefault));
+		return sm_fail(err, EXDEV, "only %" PRIu64 " of %zu bytes are mapped after %s", got->resident_bytes,
+			       region->mapped_bytes, sm_prefault_name(asked->prefault));
 	if (got->pages.kind != asked->pages.kind ||
 	    (asked->pages.kind != SM_PAGES_THP && got->pages.bytes != asked->pages.bytes))
 		return sm_fail(err, EXDEV,
 			       "%s pages were asked for, and %s pages map the region (%" PRIu64
 			       " of %zu bytes through huge ones)",
-			       sm_pages_name(asked->pages, want), sm_pages_name(got->pages, has),
-			       got->huge_bytes, region->mapped_bytes);
+			       sm_pages_name(asked->pages, want), sm_pages_name(got->pages, has), got->huge_bytes,
+			       region->mapped_bytes);
 	if (asked->prefault == SM_MLOCK && got->locked_bytes < region->mapped_bytes)
-		return sm_fail(err, EXDEV, "only %" PRIu64 " of %zu bytes are locked",
-			       got->locked_bytes, region->mapped_bytes);
+		return sm_fail(err, EXDEV, "only %" PRIu64 " of %zu bytes are locked", got->locked_bytes,
+			       region->mapped_bytes);
 	if (asked->numa == SM_BIND && got->node != (int)asked->node)
-		return sm_fail(err, EXDEV, "node %u was asked for, and the pages lie on %s",
-			       asked->node, got->node == -1 ? "several" : "another");
-	if (asked->numa == SM_INTERLEAVE && got->node >= 0 &&
-	    sm_topology_nodes(region->topology) > 1 && region->mapped_bytes > region->page_bytes)
-		return sm_fail(err, EXDEV,
-			       "interleaved pages were asked for, and all of them lie on node %d",
+		return sm_fail(err, EXDEV, "node %u was asked for, and the pages lie on %s", asked->node,
+			       got->node == -1 ? "several" : "another");
+	if (asked->numa == SM_INTERLEAVE && got->node >= 0 && sm_topology_nodes(region->topology) > 1 &&
+	    region->mapped_bytes > region->page_bytes)
+		return sm_fail(err, EXDEV, "interleaved pages were asked for, and all of them lie on node %d",
 			       got->node);
 	return 0;
 }
@@ -144,22 +139,19 @@ static bool is_one_folio(int map, int flags, uintptr_t address, unsigned pages, 
 	uint64_t entry[2] = { 0 }, flag = 0, frame;
 
 	if (pread(map, &entry[0], 8, (off_t)(address / base * 8)) != 8 ||
-	    pread(map, &entry[1], 8, (off_t)((address / base + pages - 1) * 8)) != 8 ||
-	    !(entry[0] & PAGEMAP_PRESENT) || !(entry[1] & PAGEMAP_PRESENT))
+	    pread(map, &entry[1], 8, (off_t)((address / base + pages - 1) * 8)) != 8 || !(entry[0] & PAGEMAP_PRESENT) ||
+	    !(entry[1] & PAGEMAP_PRESENT))
 		return false;
 	frame = entry[0] & PAGEMAP_FRAME;
 	if ((entry[1] & PAGEMAP_FRAME) != frame + pages - 1 || frame % pages != 0)
 		return false;
-	if (pread(flags, &flag, 8, (off_t)(frame * 8)) != 8 ||
-	    !(flag & (KPF_COMPOUND_HEAD | KPF_COMPOUND_TAIL)))
+	if (pread(flags, &flag, 8, (off_t)(frame * 8)) != 8 || !(flag & (KPF_COMPOUND_HEAD | KPF_COMPOUND_TAIL)))
 		return false;
-	return pread(flags, &flag, 8, (off_t)((frame + pages - 1) * 8)) == 8 &&
-	       (flag & KPF_COMPOUND_TAIL);
+	return pread(flags, &flag, 8, (off_t)((frame + pages - 1) * 8)) == 8 && (flag & KPF_COMPOUND_TAIL);
 }
 
 /* Multi-size pages are seen in the page flags alone: smaps calls them 4 kB. */
-static int find_multi(const struct sm_region *region, struct sm_region_got *got,
-		      struct sm_error *err)
+static int find_multi(const struct sm_region *region, struct sm_region_got *got, struct sm_error *err)
 {
 	size_t base = (size_t)sysconf(_SC_PAGESIZE), page = region->page_bytes;
 	int map = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -168,8 +160,7 @@ static int find_multi(const struct sm_region *region, struct sm_region_got *got,
 
 	if (map >= 0 && flags >= 0)
 		while (at < region->mapped_bytes &&
-		       is_one_folio(map, flags, (uintptr_t)region->address + at,
-				    (unsigned)(page / base), base))
+		       is_one_folio(map, flags, (uintptr_t)region->address + at, (unsigned)(page / base), base))
 			at += page;
 	if (map >= 0)
 		close(map);
@@ -186,22 +177,19 @@ static int find_multi(const struct sm_region *region, struct sm_region_got *got,
 
 /* The kernel gives explicit huge pages and base pages, where transparent ones were advised against, as asked or not at
  * all; the rest has to be seen to be believed. */
-static int without_proc(const struct sm_region *region, bool strict, struct sm_region_got *got,
-			struct sm_error *err)
+static int without_proc(const struct sm_region *region, bool strict, struct sm_region_got *got, struct sm_error *err)
 {
 	enum sm_page_kind kind = region->asked.pages.kind;
 
 	got->unknown = true;
-	if (!strict || ((kind == SM_PAGES_BASE || kind == SM_PAGES_HUGETLB) &&
-			region->asked.numa != SM_BIND && region->asked.numa != SM_INTERLEAVE))
+	if (!strict || ((kind == SM_PAGES_BASE || kind == SM_PAGES_HUGETLB) && region->asked.numa != SM_BIND &&
+			region->asked.numa != SM_INTERLEAVE))
 		return 0;
-	return sm_fail(
-		err, EXDEV,
-		"whether pages are what and where was asked for is not known: /proc cannot be read; mount it");
+	return sm_fail(err, EXDEV,
+		       "whether pages are what and where was asked for is not known: /proc cannot be read; mount it");
 }
 
-int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_region_got *got,
-		      struct sm_error *err)
+int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_region_got *got, struct sm_error *err)
 {
 	uint64_t base_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 	struct totals totals;

@@ -17,8 +17,8 @@ uint64_t region_number(const struct sm_os *os, uint64_t otherwise, const char *f
 	va_start(arguments, format);
 	used = vsnprintf(path, sizeof(path), format, arguments);
 	va_end(arguments);
-	if (used < 0 || (size_t)used >= sizeof(path) ||
-	    sm_os_read(os, text, sizeof(text), "%s", path) < 0 || text[0] < '0' || text[0] > '9')
+	if (used < 0 || (size_t)used >= sizeof(path) || sm_os_read(os, text, sizeof(text), "%s", path) < 0 ||
+	    text[0] < '0' || text[0] > '9')
 		return otherwise;
 	return strtoull(text, NULL, 10);
 }
@@ -34,8 +34,7 @@ int region_sys_known(const struct sm_os *os, struct sm_error *err)
 }
 
 /* A hugetlb cgroup counts at the touch: a mapping beyond it is made, and then raises SIGBUS. */
-int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_t bytes,
-			    struct sm_error *err)
+int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_t bytes, struct sm_error *err)
 {
 	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX], most[SM_TEXT_MAX], name[16];
 	struct sm_room room;
@@ -43,11 +42,12 @@ int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_
 	sm_hugetlb_room(os, asked.pages.bytes, &room);
 	if (room.left >= bytes)
 		return 0;
-	return sm_fail(err, ENODEV,
-		       "the cgroup of this process has %s left of its limit of %s for %s pages, and %s are needed: raise "
-		       "%.256s, or choose a smaller size with --set",
-		       sm_format_bytes(has, (double)room.left), sm_format_bytes(most, (double)room.limit),
-		       sm_pages_name(asked.pages, name), sm_format_bytes(needs, (double)bytes), room.file);
+	return sm_fail(
+		err, ENODEV,
+		"the cgroup of this process has %s left of its limit of %s for %s pages, and %s are needed: raise "
+		"%.256s, or choose a smaller size with --set",
+		sm_format_bytes(has, (double)room.left), sm_format_bytes(most, (double)room.limit),
+		sm_pages_name(asked.pages, name), sm_format_bytes(needs, (double)bytes), room.file);
 }
 
 /* A memory cgroup counts at the touch, too, and the kernel kills who touches more than it allows. */

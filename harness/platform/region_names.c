@@ -12,10 +12,8 @@
 
 #define MULTI_FOLDER "/sys/kernel/mm/transparent_hugepage"
 
-static const char *const backings[SM_BACKING_COUNT] = { "-",     "anon", "memfd",
-							"posix", "sysv", "file" };
-static const char *const prefaults[SM_PREFAULT_COUNT] = { "-",        "lazy",    "touch",
-							  "populate", "madvise", "mlock" };
+static const char *const backings[SM_BACKING_COUNT] = { "-", "anon", "memfd", "posix", "sysv", "file" };
+static const char *const prefaults[SM_PREFAULT_COUNT] = { "-", "lazy", "touch", "populate", "madvise", "mlock" };
 
 const char *sm_backing_name(enum sm_backing backing)
 {
@@ -66,9 +64,7 @@ int sm_backing_parse(const char *name, enum sm_backing *out, struct sm_error *er
 			*out = (enum sm_backing)i;
 			return 0;
 		}
-	return sm_fail(err, EINVAL,
-		       "--backing \"%s\" is not known: choose anon, memfd, posix, sysv or file",
-		       name);
+	return sm_fail(err, EINVAL, "--backing \"%s\" is not known: choose anon, memfd, posix, sysv or file", name);
 }
 
 int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *err)
@@ -78,10 +74,8 @@ int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *
 			*out = (enum sm_prefault)i;
 			return 0;
 		}
-	return sm_fail(
-		err, EINVAL,
-		"--prefault \"%s\" is not known: choose lazy, touch, populate, madvise or mlock",
-		name);
+	return sm_fail(err, EINVAL, "--prefault \"%s\" is not known: choose lazy, touch, populate, madvise or mlock",
+		       name);
 }
 
 static int by_size(const void *a, const void *b)
@@ -92,8 +86,8 @@ static int by_size(const void *a, const void *b)
 }
 
 /* The sizes of the folders "hugepages-64kB" in one folder, which have `file` in them. */
-static unsigned list_folder(const struct sm_os *os, const char *folder, const char *file,
-			    enum sm_page_kind kind, struct sm_pages *out, unsigned room)
+static unsigned list_folder(const struct sm_os *os, const char *folder, const char *file, enum sm_page_kind kind,
+			    struct sm_pages *out, unsigned room)
 {
 	char path[512], text[256];
 	unsigned count = 0;
@@ -127,8 +121,8 @@ unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST
 	if (multi > 0 && out[count + multi - 1].bytes == thp)
 		multi--;
 	count += multi;
-	return count + list_folder(os, "/sys/kernel/mm/hugepages", "nr_hugepages",
-				   SM_PAGES_HUGETLB, out + count, SM_PAGES_LIST_MAX - count);
+	return count + list_folder(os, "/sys/kernel/mm/hugepages", "nr_hugepages", SM_PAGES_HUGETLB, out + count,
+				   SM_PAGES_LIST_MAX - count);
 }
 
 static bool listed_by_kernel(enum sm_page_kind kind, uint64_t bytes)
@@ -158,8 +152,7 @@ int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err)
 	}
 	/* 2m and 1g are words that everybody knows: where the machine has none, the region says so. */
 	known = sm_parse_size(name, &bytes, NULL) == 0 &&
-		(bytes == base || bytes == 2u << 20 || bytes == 1u << 30 ||
-		 listed_by_kernel(SM_PAGES_HUGETLB, bytes));
+		(bytes == base || bytes == 2u << 20 || bytes == 1u << 30 || listed_by_kernel(SM_PAGES_HUGETLB, bytes));
 	if (!known)
 		return sm_fail(err, EINVAL,
 			       "--pages \"%s\" is no page size of this machine: choose %" PRIu64
@@ -187,7 +180,5 @@ int sm_numa_parse(const char *name, struct sm_memory *out, struct sm_error *err)
 		if (!*end)
 			return 0;
 	}
-	return sm_fail(err, EINVAL,
-		       "--numa \"%s\" is not known: choose first-touch, interleave or bind:NODE",
-		       name);
+	return sm_fail(err, EINVAL, "--numa \"%s\" is not known: choose first-touch, interleave or bind:NODE", name);
 }

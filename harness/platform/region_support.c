@@ -48,8 +48,7 @@ out_free:
 }
 
 /* Pages that a new mapping can reserve: free, not promised to others, or to be had by overcommit. */
-static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_t need,
-			  struct sm_error *err)
+static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_t need, struct sm_error *err)
 {
 	uint64_t kib = pages.bytes / 1024, total, reserved, unused, more, surplus;
 	char name[16];
@@ -59,8 +58,7 @@ static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_
 	if (total == UINT64_MAX && region_sys_known(os, err) < 0)
 		return -ENODEV;
 	if (total == UINT64_MAX)
-		return sm_fail(err, ENODEV,
-			       "this machine has no %s pages: choose among those in " POOLS, name);
+		return sm_fail(err, ENODEV, "this machine has no %s pages: choose among those in " POOLS, name);
 	unused = region_number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/free_hugepages", kib);
 	reserved = region_number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/resv_hugepages", kib);
 	more = region_number(os, 0, POOLS "/hugepages-%" PRIu64 "kB/nr_overcommit_hugepages", kib);
@@ -70,37 +68,32 @@ static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_
 		return 0;
 	return sm_fail(err, ENODEV,
 		       "%" PRIu64 " free %s pages are needed and there are %" PRIu64
-		       ": run with --tune as root, or write %" PRIu64 " to " POOLS
-		       "/hugepages-%" PRIu64 "kB/nr_hugepages",
+		       ": run with --tune as root, or write %" PRIu64 " to " POOLS "/hugepages-%" PRIu64
+		       "kB/nr_hugepages",
 		       need, name, unused, total + need - unused, kib);
 }
 
 /* A mapping is reserved from the whole pool, so with a bound one the touch could find its node empty. */
-static int node_supported(const struct sm_os *os, const struct sm_topology *topology,
-			  struct sm_memory asked, uint64_t need, struct sm_error *err)
+static int node_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
+			  uint64_t need, struct sm_error *err)
 {
 	hwloc_obj_t node =
-		asked.numa != SM_BIND
-			? NULL
-			: hwloc_get_obj_by_type(topology->hw, HWLOC_OBJ_NUMANODE, asked.node);
+		asked.numa != SM_BIND ? NULL : hwloc_get_obj_by_type(topology->hw, HWLOC_OBJ_NUMANODE, asked.node);
 	uint64_t unused;
 	char name[16];
 
 	if (!node)
 		return 0; /* no such node: said elsewhere */
 	unused = region_number(os, UINT64_MAX,
-			"/sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64
-			"kB/free_hugepages",
-			node->os_index, asked.pages.bytes / 1024);
+			       "/sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64 "kB/free_hugepages",
+			       node->os_index, asked.pages.bytes / 1024);
 	if (unused >= need)
 		return 0;
-	return sm_fail(
-		err, ENODEV,
-		"%" PRIu64 " free %s pages are needed on node %u and there are %" PRIu64
-		": write more to /sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64
-		"kB/nr_hugepages",
-		need, sm_pages_name(asked.pages, name), asked.node, unused, node->os_index,
-		asked.pages.bytes / 1024);
+	return sm_fail(err, ENODEV,
+		       "%" PRIu64 " free %s pages are needed on node %u and there are %" PRIu64
+		       ": write more to /sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
+		       need, sm_pages_name(asked.pages, name), asked.node, unused, node->os_index,
+		       asked.pages.bytes / 1024);
 }
 
 static bool may_lock(const struct sm_os *os)
@@ -109,8 +102,7 @@ static bool may_lock(const struct sm_os *os)
 	char text[8192];
 	const char *line;
 
-	if (sm_os_read(os, text, sizeof(text), "/proc/self/status") < 0 ||
-	    !(line = strstr(text, "\nCapEff:")))
+	if (sm_os_read(os, text, sizeof(text), "/proc/self/status") < 0 || !(line = strstr(text, "\nCapEff:")))
 		return false;
 	return strtoull(line + strlen("\nCapEff:"), NULL, 16) >> cap_ipc_lock & 1;
 }
@@ -145,8 +137,8 @@ static int sysv_supported(const struct sm_os *os, size_t bytes, struct sm_error 
 		       (unsigned)group);
 }
 
-static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *topology,
-			     struct sm_memory asked, size_t bytes, struct sm_error *err)
+static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
+			     size_t bytes, struct sm_error *err)
 {
 	uint64_t need = (bytes + asked.pages.bytes - 1) / asked.pages.bytes;
 	char point[512], name[16];
@@ -158,13 +150,11 @@ static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *t
 			       "POSIX shared memory lives on a tmpfs and has no explicit %s pages: "
 			       "choose memfd, anon or sysv",
 			       name);
-	if (asked.backing == SM_FILE &&
-	    region_hugetlbfs(os, asked.pages.bytes, point, sizeof(point)) < 0)
-		return sm_fail(
-			err, ENODEV,
-			"a file has %s pages only on a hugetlbfs: mount -t hugetlbfs -o pagesize=%s "
-			"none /mnt, or choose memfd",
-			name, name);
+	if (asked.backing == SM_FILE && region_hugetlbfs(os, asked.pages.bytes, point, sizeof(point)) < 0)
+		return sm_fail(err, ENODEV,
+			       "a file has %s pages only on a hugetlbfs: mount -t hugetlbfs -o pagesize=%s "
+			       "none /mnt, or choose memfd",
+			       name, name);
 	if (asked.backing == SM_FILE && access(point, W_OK) < 0)
 		return sm_fail(err, errno,
 			       "the hugetlbfs at %s cannot be written: %s; mount one with "
@@ -195,8 +185,7 @@ static void mount_options(const struct sm_os *os, const char *where, char *optio
 	options[0] = '\0';
 	if (text && sm_os_read(os, text, room, "/proc/mounts") == 0)
 		while ((line = strsep(&rest, "\n")))
-			if (sscanf(line, "%*s %511s %*s %1023s", at, list) == 2 &&
-			    strcmp(at, where) == 0)
+			if (sscanf(line, "%*s %511s %*s %1023s", at, list) == 2 && strcmp(at, where) == 0)
 				snprintf(options, size, "%s", list);
 	free(text);
 }
@@ -214,12 +203,12 @@ bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing)
 		return strstr(options, "huge=always") || strstr(options, "huge=within_size");
 	}
 	return sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 &&
-	       (strstr(text, "[always]") || strstr(text, "[advise]") ||
-		strstr(text, "[within_size]") || strstr(text, "[force]"));
+	       (strstr(text, "[always]") || strstr(text, "[advise]") || strstr(text, "[within_size]") ||
+		strstr(text, "[force]"));
 }
 
-static int thp_supported(const struct sm_os *os, const struct sm_topology *topology,
-			 struct sm_memory asked, const char *folder, struct sm_error *err)
+static int thp_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
+			 const char *folder, struct sm_error *err)
 {
 	char text[128];
 	struct statfs fs;
@@ -227,48 +216,41 @@ static int thp_supported(const struct sm_os *os, const struct sm_topology *topol
 	if (region_thp_bytes(os) == 0 && region_sys_known(os, err) < 0)
 		return -ENODEV;
 	if (region_thp_bytes(os) == 0)
-		return sm_fail(err, ENODEV,
-			       "this kernel has no transparent huge pages: choose another --pages");
+		return sm_fail(err, ENODEV, "this kernel has no transparent huge pages: choose another --pages");
 	if (prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1)
 		return sm_fail(
 			err, ENODEV,
 			"transparent huge pages are disabled for this process (prctl, PR_SET_THP_DISABLE), by what started "
 			"it: start it otherwise, or choose another --pages");
 	if (asked.backing == SM_FILE && (statfs(folder, &fs) < 0 || fs.f_type != TMPFS_MAGIC))
-		return sm_fail(
-			err, ENOTSUP,
-			"writable files have no transparent huge pages on the file system of %s: "
-			"choose memfd, anon or sysv",
-			folder);
+		return sm_fail(err, ENOTSUP,
+			       "writable files have no transparent huge pages on the file system of %s: "
+			       "choose memfd, anon or sysv",
+			       folder);
 	if (sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 && strstr(text, "[deny]"))
-		return sm_fail(
-			err, ENODEV,
-			"transparent huge pages of shared memory are denied: write advise to " THP
-			"/shmem_enabled");
+		return sm_fail(err, ENODEV,
+			       "transparent huge pages of shared memory are denied: write advise to " THP
+			       "/shmem_enabled");
 	if (region_thp_at_fault(os, asked.backing))
 		return 0;
 	if (asked.numa == SM_INTERLEAVE && sm_topology_nodes(topology) > 1)
-		return sm_fail(
-			err, ENOTSUP,
-			"collapsing interleaved small pages puts the huge ones on one node: choose "
-			"--backing memfd or anon, with advise in " THP "/shmem_enabled");
+		return sm_fail(err, ENOTSUP,
+			       "collapsing interleaved small pages puts the huge ones on one node: choose "
+			       "--backing memfd or anon, with advise in " THP "/shmem_enabled");
 	if (asked.prefault != SM_LAZY)
 		return 0;
 	if (asked.backing == SM_FILE)
-		return sm_fail(
-			err, ENOTSUP,
-			"a file gets its transparent huge pages when it is populated: choose "
-			"another --prefault than lazy, or --backing memfd");
+		return sm_fail(err, ENOTSUP,
+			       "a file gets its transparent huge pages when it is populated: choose "
+			       "another --prefault than lazy, or --backing memfd");
 	if (asked.backing == SM_POSIX)
-		return sm_fail(
-			err, ENODEV,
-			"/dev/shm gives no huge pages at the fault: mount -o "
-			"remount,huge=within_size /dev/shm, or choose another --prefault than lazy");
-	return sm_fail(
-		err, ENODEV,
-		"shared memory gets no transparent huge pages at the fault here: run with --tune as "
-		"root, write advise to " THP "/shmem_enabled, or choose another --prefault than "
-		"lazy");
+		return sm_fail(err, ENODEV,
+			       "/dev/shm gives no huge pages at the fault: mount -o "
+			       "remount,huge=within_size /dev/shm, or choose another --prefault than lazy");
+	return sm_fail(err, ENODEV,
+		       "shared memory gets no transparent huge pages at the fault here: run with --tune as "
+		       "root, write advise to " THP "/shmem_enabled, or choose another --prefault than "
+		       "lazy");
 }
 
 /* Multi-size pages of shared memory have a setting a size; it may follow the one of all. */
@@ -285,22 +267,19 @@ static int multi_supported(const struct sm_os *os, struct sm_memory asked, struc
 			       name);
 	if (region_sys_known(os, err) < 0)
 		return -ENODEV;
-	if (sm_os_read(os, text, sizeof(text), THP "/hugepages-%" PRIu64 "kB/shmem_enabled", kib) <
-	    0)
-		return sm_fail(
-			err, ENODEV,
-			"this kernel has no %s pages of shared memory: choose among those that "
-			"`shmeter doctor` lists",
-			name);
+	if (sm_os_read(os, text, sizeof(text), THP "/hugepages-%" PRIu64 "kB/shmem_enabled", kib) < 0)
+		return sm_fail(err, ENODEV,
+			       "this kernel has no %s pages of shared memory: choose among those that "
+			       "`shmeter doctor` lists",
+			       name);
 	if (strstr(text, "[inherit]") && region_thp_at_fault(os, asked.backing))
 		return 0;
 	if (strstr(text, "[always]") || strstr(text, "[advise]") || strstr(text, "[within_size]"))
 		return 0;
-	return sm_fail(
-		err, ENODEV,
-		"%s pages of shared memory are off: run with --tune as root, or write advise "
-		"to " THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
-		name, kib);
+	return sm_fail(err, ENODEV,
+		       "%s pages of shared memory are off: run with --tune as root, or write advise "
+		       "to " THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
+		       name, kib);
 }
 
 static int room_supported(const char *folder, size_t bytes, struct sm_error *err)
@@ -318,12 +297,10 @@ static int room_supported(const char *folder, size_t bytes, struct sm_error *err
 	/* a tmpfs of size=0 has no limit, and says so with no blocks at all */
 	if ((fs.f_type == TMPFS_MAGIC && fs.f_blocks == 0) || unused >= bytes)
 		return 0;
-	return sm_fail(
-		err, ENOSPC,
-		"%s has %s free and %s are needed: enlarge it (mount -o remount,size=..., in a "
-		"container --shm-size), or choose --backing memfd",
-		folder, sm_format_bytes(has, (double)unused),
-		sm_format_bytes(needs, (double)bytes));
+	return sm_fail(err, ENOSPC,
+		       "%s has %s free and %s are needed: enlarge it (mount -o remount,size=..., in a "
+		       "container --shm-size), or choose --backing memfd",
+		       folder, sm_format_bytes(has, (double)unused), sm_format_bytes(needs, (double)bytes));
 }
 
 /* CAP_IPC_LOCK lifts the limit; root in a container often lacks it. */
@@ -334,12 +311,10 @@ static int lock_supported(const struct sm_os *os, size_t bytes, struct sm_error 
 
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur >= bytes || may_lock(os))
 		return 0;
-	return sm_fail(
-		err, EPERM,
-		"RLIMIT_MEMLOCK (memlock) allows %s and %s are to be locked: raise it (ulimit -l, "
-		"/etc/security/limits.conf), or choose another --prefault than mlock",
-		sm_format_bytes(has, (double)limit.rlim_cur),
-		sm_format_bytes(needs, (double)bytes));
+	return sm_fail(err, EPERM,
+		       "RLIMIT_MEMLOCK (memlock) allows %s and %s are to be locked: raise it (ulimit -l, "
+		       "/etc/security/limits.conf), or choose another --prefault than mlock",
+		       sm_format_bytes(has, (double)limit.rlim_cur), sm_format_bytes(needs, (double)bytes));
 }
 
 static int populate_supported(struct sm_memory asked, struct sm_error *err)
@@ -347,27 +322,23 @@ static int populate_supported(struct sm_memory asked, struct sm_error *err)
 	if (asked.prefault != SM_POPULATE)
 		return 0;
 	if (asked.backing == SM_ANON)
-		return sm_fail(
-			err, ENOTSUP,
-			"MAP_POPULATE fills the page tables of the process that maps, and an "
-			"anonymous mapping made before the fork cannot be mapped again: choose "
-			"--backing memfd or --prefault madvise");
+		return sm_fail(err, ENOTSUP,
+			       "MAP_POPULATE fills the page tables of the process that maps, and an "
+			       "anonymous mapping made before the fork cannot be mapped again: choose "
+			       "--backing memfd or --prefault madvise");
 	if (asked.backing == SM_SYSV)
-		return sm_fail(
-			err, ENOTSUP,
-			"shmat() has no MAP_POPULATE: choose --backing memfd or --prefault madvise");
-	if (asked.pages.kind == SM_PAGES_HUGETLB &&
-	    (asked.numa == SM_BIND || asked.numa == SM_INTERLEAVE))
-		return sm_fail(
-			err, ENOTSUP,
-			"MAP_POPULATE takes explicit huge pages before their mapping can have a NUMA "
-			"policy: choose --prefault madvise");
+		return sm_fail(err, ENOTSUP,
+			       "shmat() has no MAP_POPULATE: choose --backing memfd or --prefault madvise");
+	if (asked.pages.kind == SM_PAGES_HUGETLB && (asked.numa == SM_BIND || asked.numa == SM_INTERLEAVE))
+		return sm_fail(err, ENOTSUP,
+			       "MAP_POPULATE takes explicit huge pages before their mapping can have a NUMA "
+			       "policy: choose --prefault madvise");
 	return 0;
 }
 
 /* Reserved blocks of a tmpfs are pages already, and lie where the process runs that reserves them. */
-static int first_touch_supported(const struct sm_topology *topology, struct sm_memory asked,
-				 const char *folder, struct sm_error *err)
+static int first_touch_supported(const struct sm_topology *topology, struct sm_memory asked, const char *folder,
+				 struct sm_error *err)
 {
 	struct statfs fs;
 
@@ -377,11 +348,10 @@ static int first_touch_supported(const struct sm_topology *topology, struct sm_m
 	if (asked.backing != SM_POSIX &&
 	    (asked.backing != SM_FILE || statfs(folder, &fs) < 0 || fs.f_type != TMPFS_MAGIC))
 		return 0;
-	return sm_fail(
-		err, ENOTSUP,
-		"on a tmpfs the space is reserved before the first touch, which decides the "
-		"NUMA node: choose --backing memfd, --numa bind:0 or another --prefault than "
-		"lazy");
+	return sm_fail(err, ENOTSUP,
+		       "on a tmpfs the space is reserved before the first touch, which decides the "
+		       "NUMA node: choose --backing memfd, --numa bind:0 or another --prefault than "
+		       "lazy");
 }
 
 static int sysv_limits_supported(const struct sm_os *os, size_t bytes, struct sm_error *err)
@@ -391,15 +361,13 @@ static int sysv_limits_supported(const struct sm_os *os, size_t bytes, struct sm
 	if (bytes <= most)
 		return 0;
 	return sm_fail(err, ENOSPC,
-		       "System V segments may have %" PRIu64
-		       " bytes here and %zu are needed: write more to "
+		       "System V segments may have %" PRIu64 " bytes here and %zu are needed: write more to "
 		       "/proc/sys/kernel/shmmax, or choose --backing memfd",
 		       most, bytes);
 }
 
-int sm_region_supported(const struct sm_os *os, const struct sm_topology *topology,
-			struct sm_memory asked, size_t bytes, const char *file_folder,
-			struct sm_error *err)
+int sm_region_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
+			size_t bytes, const char *file_folder, struct sm_error *err)
 {
 	const char *folder = file_folder ? file_folder : ".";
 	uint64_t page = asked.pages.kind == SM_PAGES_THP ? region_thp_bytes(os) : asked.pages.bytes;
@@ -425,8 +393,7 @@ int sm_region_supported(const struct sm_os *os, const struct sm_topology *topolo
 	if (rc == 0 && asked.pages.kind != SM_PAGES_HUGETLB)
 		rc = sm_memory_supported(os, mapped, err);
 	if (rc == 0 && asked.numa == SM_BIND && asked.node >= sm_topology_nodes(topology))
-		rc = sm_fail(err, ENODEV,
-			     "this machine has no NUMA node %u: it has %u, counted from 0",
-			     asked.node, sm_topology_nodes(topology));
+		rc = sm_fail(err, ENODEV, "this machine has no NUMA node %u: it has %u, counted from 0", asked.node,
+			     sm_topology_nodes(topology));
 	return rc;
 }

@@ -65,19 +65,17 @@ static int not_allowed(const struct sm_topology *t, unsigned os_index, struct sm
 	if (allowed)
 		hwloc_bitmap_list_snprintf(text, sizeof(text), allowed);
 	hwloc_bitmap_free(allowed);
-	return sm_fail(err, EINVAL, "PU %u does not exist or is not allowed here: choose among %s",
-		       os_index, text);
+	return sm_fail(err, EINVAL, "PU %u does not exist or is not allowed here: choose among %s", os_index, text);
 }
 
-static int seat_list(const struct sm_topology *t, const unsigned *list, unsigned count,
-		     unsigned workers, struct sm_seats *out, struct sm_error *err)
+static int seat_list(const struct sm_topology *t, const unsigned *list, unsigned count, unsigned workers,
+		     struct sm_seats *out, struct sm_error *err)
 {
 	for (unsigned i = 0; i < count; i++)
 		if (!topology_find_pu(t, list[i]))
 			return not_allowed(t, list[i], err);
 	if (count == 0)
-		return sm_fail(err, EINVAL,
-			       "the list of PUs is empty: name one at least, like 0,2");
+		return sm_fail(err, EINVAL, "the list of PUs is empty: name one at least, like 0,2");
 	for (unsigned i = 0; i < workers; i++)
 		out->seat[i] = list[i % count];
 	return 0;
@@ -104,8 +102,7 @@ static bool is_second_thread(const struct sm_topology *t, unsigned index)
 }
 
 /* `near` takes one PU of each core, nearest cores first, before it takes second threads. */
-static unsigned rank(const struct sm_topology *t, unsigned first, unsigned index,
-		     enum sm_placement placement)
+static unsigned rank(const struct sm_topology *t, unsigned first, unsigned index, enum sm_placement placement)
 {
 	enum sm_placement relation = topology_relation(&t->pu[first], &t->pu[index]);
 	bool second = is_second_thread(t, index) && placement != SM_PLACE_SMT;
@@ -133,8 +130,8 @@ static unsigned companions(const struct sm_topology *t, unsigned first, enum sm_
 }
 
 /* What it costs to build a team of one PU and `wanted` companions; UINT64_MAX where it has none. */
-static uint64_t team_cost(const struct sm_topology *t, unsigned first, enum sm_placement placement,
-			  unsigned wanted, int fastest)
+static uint64_t team_cost(const struct sm_topology *t, unsigned first, enum sm_placement placement, unsigned wanted,
+			  int fastest)
 {
 	unsigned have[RANKS] = { 0 }, count = 0;
 	uint64_t cost = 0;
@@ -152,19 +149,16 @@ static uint64_t team_cost(const struct sm_topology *t, unsigned first, enum sm_p
 	for (unsigned r = 0; r < RANKS && wanted > 0; r++) {
 		unsigned taken = have[r] < wanted ? have[r] : wanted;
 
-		cost += (uint64_t)taken *
-			(r % RANK_SECOND_THREAD +
-			 (r & RANK_SECOND_THREAD ? COST_SECOND_THREAD : 0) +
-			 (r & RANK_OTHER_KIND ? COST_OTHER_KIND : 0) +
-			 COST_SLOWER_KIND * (unsigned)(fastest - t->pu[first].kind));
+		cost += (uint64_t)taken * (r % RANK_SECOND_THREAD + (r & RANK_SECOND_THREAD ? COST_SECOND_THREAD : 0) +
+					   (r & RANK_OTHER_KIND ? COST_OTHER_KIND : 0) +
+					   COST_SLOWER_KIND * (unsigned)(fastest - t->pu[first].kind));
 		wanted -= taken;
 	}
 	return cost + (uint64_t)wanted * COST_NO_PU;
 }
 
 /* The PU to start from: the one whose team is the closest.  False where no PU has a companion. */
-static bool choose_first(const struct sm_topology *t, enum sm_placement placement, unsigned workers,
-			 unsigned *first)
+static bool choose_first(const struct sm_topology *t, enum sm_placement placement, unsigned workers, unsigned *first)
 {
 	/* every second worker sits on the other node */
 	unsigned wanted = placement == SM_PLACE_CROSS_NODE ? workers / 2 : workers - 1;
@@ -175,9 +169,7 @@ static bool choose_first(const struct sm_topology *t, enum sm_placement placemen
 		if (t->pu[i].kind > fastest)
 			fastest = t->pu[i].kind;
 	for (unsigned i = 0; i < t->pus; i++) {
-		uint64_t cost = is_second_thread(t, i)
-					? UINT64_MAX
-					: team_cost(t, i, placement, wanted, fastest);
+		uint64_t cost = is_second_thread(t, i) ? UINT64_MAX : team_cost(t, i, placement, wanted, fastest);
 
 		if (cost < least) {
 			least = cost;
@@ -199,8 +191,8 @@ static unsigned keep_node(struct candidate *list, unsigned count, unsigned node)
 }
 
 /* Workers alternate between the first PU's node and one other: two nodes talk, not all. */
-static void seat_across(const struct sm_topology *t, unsigned first, struct candidate *far,
-			unsigned far_count, struct candidate *home, struct sm_seats *out)
+static void seat_across(const struct sm_topology *t, unsigned first, struct candidate *far, unsigned far_count,
+			struct candidate *home, struct sm_seats *out)
 {
 	unsigned home_count;
 
@@ -228,16 +220,14 @@ static void list_relations(const struct sm_topology *t, char *out, size_t size)
 
 		for (unsigned i = 0; i < t->pus && !found; i++)
 			for (unsigned j = i + 1; j < t->pus && !found; j++)
-				found = topology_relation(&t->pu[i], &t->pu[j]) ==
-					(enum sm_placement)p;
+				found = topology_relation(&t->pu[i], &t->pu[j]) == (enum sm_placement)p;
 		if (found)
 			used += (size_t)snprintf(out + used, size - used, ", %s",
 						 sm_placement_name((enum sm_placement)p));
 	}
 }
 
-static int no_such_pair(const struct sm_topology *t, enum sm_placement placement,
-			struct sm_error *err)
+static int no_such_pair(const struct sm_topology *t, enum sm_placement placement, struct sm_error *err)
 {
 	static const char *const needs[SM_PLACE_COUNT] = {
 		[SM_PLACE_SMT] = "two hardware threads of one core",
@@ -255,17 +245,13 @@ static int no_such_pair(const struct sm_topology *t, enum sm_placement placement
 	if (placement == SM_PLACE_CROSS_NODE)
 		snprintf(what, sizeof(what), "the allowed PUs here (%u) lie on %u", t->pus, nodes);
 	else
-		snprintf(what, sizeof(what), "among the allowed PUs here (%u) there are none",
-			 t->pus);
-	return sm_fail(
-		err, ENODEV,
-		"placement \"%s\" needs %s, and %s: choose near, same-core%s or a list of PUs",
-		sm_placement_name(placement), needs[placement] ? needs[placement] : "a pair", what,
-		has);
+		snprintf(what, sizeof(what), "among the allowed PUs here (%u) there are none", t->pus);
+	return sm_fail(err, ENODEV, "placement \"%s\" needs %s, and %s: choose near, same-core%s or a list of PUs",
+		       sm_placement_name(placement), needs[placement] ? needs[placement] : "a pair", what, has);
 }
 
-static int seat_by_relation(const struct sm_topology *t, enum sm_placement placement,
-			    struct sm_seats *out, struct sm_error *err)
+static int seat_by_relation(const struct sm_topology *t, enum sm_placement placement, struct sm_seats *out,
+			    struct sm_error *err)
 {
 	struct candidate *found = calloc(2 * (size_t)t->pus, sizeof(*found));
 	unsigned first = 0, count;
@@ -292,9 +278,8 @@ out_free:
 	return rc;
 }
 
-int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement,
-		     const unsigned *list, unsigned list_count, unsigned workers,
-		     struct sm_seats *out, struct sm_error *err)
+int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement, const unsigned *list,
+		     unsigned list_count, unsigned workers, struct sm_seats *out, struct sm_error *err)
 {
 	int rc;
 

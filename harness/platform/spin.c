@@ -18,8 +18,7 @@ unsigned sm_spin_turns(uint64_t window_ns)
 		uint64_t start_ns = sm_clock_ns(), took_ns;
 
 		/* relaxed: nobody else knows the word. */
-		for (unsigned i = 0;
-		     i < TURNS && atomic_load_explicit(&word, memory_order_relaxed) == 0; i++)
+		for (unsigned i = 0; i < TURNS && atomic_load_explicit(&word, memory_order_relaxed) == 0; i++)
 			sm_relax();
 		took_ns = sm_clock_ns() - start_ns;
 		shortest_ns = took_ns < shortest_ns ? took_ns : shortest_ns;

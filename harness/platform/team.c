@@ -47,8 +47,7 @@ static void offer_oneself(void)
 	close(fd);
 }
 
-static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn fn, void *argument,
-				  unsigned index)
+static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn fn, void *argument, unsigned index)
 {
 	static const int reset[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action;
@@ -93,8 +92,8 @@ static void kill_all(struct sm_team *team)
 			reap(&team->member[i]);
 }
 
-int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_member_fn fn,
-		  void *argument, _Atomic uint32_t *abort_flag, struct sm_error *err)
+int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_member_fn fn, void *argument,
+		  _Atomic uint32_t *abort_flag, struct sm_error *err)
 {
 	pid_t parent = getpid();
 	int rc;
@@ -114,14 +113,14 @@ int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_me
 		if (member->pid == 0)
 			member_main(parent, title, fn, argument, i);
 		if (member->pid < 0) {
-			rc = sm_fail(err, errno, "cannot fork worker %u of %u: %s%s", i, count,
-				     strerror(errno), sm_refusal("fork", errno));
+			rc = sm_fail(err, errno, "cannot fork worker %u of %u: %s%s", i, count, strerror(errno),
+				     sm_refusal("fork", errno));
 			goto out_kill;
 		}
 		member->pidfd = pidfd_open(member->pid, 0);
 		if (member->pidfd < 0) {
-			rc = sm_fail(err, errno, "cannot watch worker %u of %u (pidfd_open): %s%s",
-				     i, count, strerror(errno), sm_refusal("pidfd_open", errno));
+			rc = sm_fail(err, errno, "cannot watch worker %u of %u (pidfd_open): %s%s", i, count,
+				     strerror(errno), sm_refusal("pidfd_open", errno));
 			goto out_kill;
 		}
 	}
@@ -143,8 +142,7 @@ static void note_standstill(struct sm_team *team, uint64_t slept_ns)
 	for (unsigned i = 0; i < team->count; i++) {
 		info.si_pid = 0;
 		if (!team->member[i].reaped &&
-		    waitid(P_PID, (id_t)team->member[i].pid, &info,
-			   WSTOPPED | WCONTINUED | WNOHANG) == 0 &&
+		    waitid(P_PID, (id_t)team->member[i].pid, &info, WSTOPPED | WCONTINUED | WNOHANG) == 0 &&
 		    info.si_pid)
 			team->stopped = true;
 	}
@@ -200,8 +198,7 @@ static void end_early(struct sm_team *team, struct pollfd *fds)
 	kill_all(team);
 }
 
-enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const volatile int *stop,
-			      unsigned *first)
+enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const volatile int *stop, unsigned *first)
 {
 	struct pollfd *fds = calloc(team->count, sizeof(*fds));
 	enum sm_team_end end = SM_TEAM_DONE;

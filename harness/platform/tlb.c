@@ -27,8 +27,7 @@ static unsigned intel(bool huge)
 	for (unsigned leaf = 0; leaf <= last; leaf++) {
 		if (!__get_cpuid_count(0x18, leaf, &a, &b, &c, &d))
 			break;
-		if (((d & 31) == 1 || (d & 31) == 3) && (b & (huge ? 2u : 1u)) &&
-		    (b >> 16) * c > most)
+		if (((d & 31) == 1 || (d & 31) == 3) && (b & (huge ? 2u : 1u)) && (b >> 16) * c > most)
 			most = (b >> 16) * c;
 	}
 	return most;
@@ -45,9 +44,7 @@ unsigned tlb_entries(bool huge)
 	memcpy(vendor, &b, 4);
 	memcpy(vendor + 4, &d, 4);
 	memcpy(vendor + 8, &c, 4);
-	return strcmp(vendor, "AuthenticAMD") == 0   ? amd(huge)
-	       : strcmp(vendor, "GenuineIntel") == 0 ? intel(huge)
-						     : 0;
+	return strcmp(vendor, "AuthenticAMD") == 0 ? amd(huge) : strcmp(vendor, "GenuineIntel") == 0 ? intel(huge) : 0;
 }
 #else
 unsigned tlb_entries(bool huge)

@@ -42,8 +42,7 @@ static int cache_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t typ
 	return cache ? (int)cache->logical_index : -1;
 }
 
-static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type,
-			    unsigned otherwise)
+static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type, unsigned otherwise)
 {
 	hwloc_obj_t object = hwloc_get_ancestor_obj_by_type(hw, type, pu);
 
@@ -95,8 +94,7 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 	if (!t->pu)
 		return sm_fail(err, ENOMEM, "no memory for the topology");
 	if (t->pus == 0)
-		return sm_fail(err, ENODEV,
-			       "no CPU is allowed to this process; look at its cpuset");
+		return sm_fail(err, ENODEV, "no CPU is allowed to this process; look at its cpuset");
 	return 0;
 }
 
@@ -134,8 +132,8 @@ static int load_once(struct sm_topology *t, const char *source, struct sm_error 
 	/* Keeps what is not allowed in the picture, so that "not allowed" and "does not exist" differ. */
 	hwloc_topology_set_flags(t->hw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
 	if (hwloc_topology_load(t->hw) < 0)
-		return sm_fail(err, EINVAL, "hwloc cannot load %s: %s",
-			       source ? source : "this machine's topology", strerror(errno));
+		return sm_fail(err, EINVAL, "hwloc cannot load %s: %s", source ? source : "this machine's topology",
+			       strerror(errno));
 	t->this_machine = hwloc_topology_is_thissystem(t->hw);
 	return 0;
 }
@@ -162,8 +160,7 @@ static int load(struct sm_topology *t, const char *source, struct sm_error *err)
 		rc = load_once(t, source, err);
 	/* Another picture of the same PUs, out of hwloc's environment variables: it binds as this machine's own.  Where the
 	 * picture comes from there, hwloc takes that too from there alone. */
-	if (rc == 0 && !source && !t->this_machine && !getenv("HWLOC_THISSYSTEM") &&
-	    has_these_pus(t->hw)) {
+	if (rc == 0 && !source && !t->this_machine && !getenv("HWLOC_THISSYSTEM") && has_these_pus(t->hw)) {
 		hwloc_topology_destroy(t->hw);
 		t->hw = NULL;
 		if (setenv("HWLOC_THISSYSTEM", "1", false) < 0)
@@ -276,8 +273,7 @@ enum sm_placement topology_relation(const struct sm_pu *a, const struct sm_pu *b
 	return SM_PLACE_CROSS_NODE;
 }
 
-enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a,
-				       unsigned os_b)
+enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b)
 {
 	const struct sm_pu *a = topology_find_pu(topology, os_a);
 	const struct sm_pu *b = topology_find_pu(topology, os_b);

@@ -27,14 +27,12 @@ static uint64_t pool_number(const struct sm_os *os, uint64_t kib, const char *fi
 {
 	char text[64];
 
-	return sm_os_read(os, text, sizeof(text), POOLS "/hugepages-%" PRIu64 "kB/%s", kib, file) <
-			       0
+	return sm_os_read(os, text, sizeof(text), POOLS "/hugepages-%" PRIu64 "kB/%s", kib, file) < 0
 		       ? 0
 		       : strtoull(text, NULL, 10);
 }
 
-int sm_tuning_pool(const struct sm_os *os, uint64_t page_bytes, uint64_t pages, bool over,
-		   struct sm_tuning *out)
+int sm_tuning_pool(const struct sm_os *os, uint64_t page_bytes, uint64_t pages, bool over, struct sm_tuning *out)
 {
 	uint64_t kib = page_bytes / 1024, unused, promised, surplus;
 	const char *file = over ? "nr_overcommit_hugepages" : "nr_hugepages";
@@ -63,13 +61,12 @@ int sm_tuning_thp(const struct sm_os *os, struct sm_pages pages, struct sm_tunin
 	char text[128], *open, *close;
 
 	if (pages.kind == SM_PAGES_MULTI)
-		snprintf(out->path, sizeof(out->path),
-			 THP "/hugepages-%" PRIu64 "kB/shmem_enabled", pages.bytes / 1024);
+		snprintf(out->path, sizeof(out->path), THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
+			 pages.bytes / 1024);
 	else
 		snprintf(out->path, sizeof(out->path), THP "/shmem_enabled");
-	if (sm_os_read(os, text, sizeof(text), "%s", out->path) < 0 ||
-	    !(open = strchr(text, '[')) || !(close = strchr(open, ']')) ||
-	    strncmp(open, "[deny]", 6) == 0)
+	if (sm_os_read(os, text, sizeof(text), "%s", out->path) < 0 || !(open = strchr(text, '[')) ||
+	    !(close = strchr(open, ']')) || strncmp(open, "[deny]", 6) == 0)
 		return 0;
 	*close = '\0';
 	set(out, "transparent huge pages of shared memory where they are asked for", open + 1,
@@ -78,8 +75,8 @@ int sm_tuning_thp(const struct sm_os *os, struct sm_pages pages, struct sm_tunin
 }
 
 /* A number that should be at least, or at most, something. */
-static unsigned number(const struct sm_os *os, const char *path, int64_t least, int64_t most,
-		       const char *why, struct sm_tuning *out)
+static unsigned number(const struct sm_os *os, const char *path, int64_t least, int64_t most, const char *why,
+		       struct sm_tuning *out)
 {
 	char text[64], wanted[32];
 	int64_t now;
@@ -100,8 +97,7 @@ static unsigned governors(const struct sm_os *os, struct sm_tuning *out, unsigne
 	unsigned count = 0;
 	glob_t found;
 
-	snprintf(pattern, sizeof(pattern),
-		 "%s/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor", os->root);
+	snprintf(pattern, sizeof(pattern), "%s/sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor", os->root);
 	if (glob(pattern, 0, NULL, &found) != 0)
 		return 0;
 	for (size_t i = 0; i < found.gl_pathc && count < room; i++) {
@@ -124,12 +120,10 @@ unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_
 		const char *why;
 	} numbers[] = {
 		{ "/proc/sys/kernel/numa_balancing", 0, 0, "pages that stay where they were put" },
-		{ "/proc/sys/kernel/perf_event_paranoid", -1, 1,
-		  "counting in the kernel, too, for everybody" },
+		{ "/proc/sys/kernel/perf_event_paranoid", -1, 1, "counting in the kernel, too, for everybody" },
 		{ "/proc/sys/fs/mqueue/msg_max", 1024, INT64_MAX,
 		  "POSIX message queues as deep as the other transports" },
-		{ "/proc/sys/fs/mqueue/msgsize_max", 1 << 20, INT64_MAX,
-		  "POSIX messages of up to 1 MiB" },
+		{ "/proc/sys/fs/mqueue/msgsize_max", 1 << 20, INT64_MAX, "POSIX messages of up to 1 MiB" },
 		{ "/proc/sys/kernel/msgmax", 1 << 20, INT64_MAX, "System V messages of up to 1 MiB" },
 		{ "/proc/sys/kernel/msgmnb", 2 << 20, INT64_MAX,
 		  "System V message queues as deep as the other transports" },
@@ -139,13 +133,11 @@ unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_
 
 	for (unsigned i = 0; i < sizes; i++)
 		if (pages[i].kind == SM_PAGES_HUGETLB && pages[i].bytes <= POOL_BYTES)
-			count += (unsigned)sm_tuning_pool(os, pages[i].bytes,
-							  POOL_BYTES / pages[i].bytes, false,
+			count += (unsigned)sm_tuning_pool(os, pages[i].bytes, POOL_BYTES / pages[i].bytes, false,
 							  &out[count]);
 	count += (unsigned)sm_tuning_thp(os, thp, &out[count]);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		count += number(os, numbers[i].path, numbers[i].least, numbers[i].most,
-				numbers[i].why, &out[count]);
+		count += number(os, numbers[i].path, numbers[i].least, numbers[i].most, numbers[i].why, &out[count]);
 	return count + governors(os, out + count, SM_TUNINGS_MAX - count);
 }
 

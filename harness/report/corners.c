@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "shmeter/encode.h"
 #include "page.h"
+#include "shmeter/encode.h"
 #include "words.h"
 
 struct table {
@@ -38,8 +38,7 @@ static void ratio_text(const struct sm_results *r, const char *group, const char
 		    (!turned && (strcmp(p->left, left) != 0 || strcmp(p->right, right) != 0)))
 			continue;
 		if (!isfinite(p->ratio.low))
-			snprintf(out, size, "%.3g x (no interval)",
-				 turned ? 1 / p->ratio.estimate : p->ratio.estimate);
+			snprintf(out, size, "%.3g x (no interval)", turned ? 1 / p->ratio.estimate : p->ratio.estimate);
 		else if (turned)
 			snprintf(out, size, "%.3g x (%.3g to %.3g)", 1 / p->ratio.estimate, 1 / p->ratio.high,
 				 1 / p->ratio.low);
@@ -128,8 +127,8 @@ void page_corners(struct page *page, const char *scenario)
 
 	if (!registered || !registered->corners || !fill(page->results, registered, &t))
 		return;
-	snprintf(head, sizeof(head), "|#%s|#%s|#%s / %s", registered->corners->column[0], registered->corners->column[1],
-		 registered->corners->column[1], registered->corners->column[0]);
+	snprintf(head, sizeof(head), "|#%s|#%s|#%s / %s", registered->corners->column[0],
+		 registered->corners->column[1], registered->corners->column[1], registered->corners->column[0]);
 	page_table_open(page->out, t.heading);
 	fputs("<caption><span>", page->out);
 	page_printf(page->out, "%s: %s", t.heading, t.at);

@@ -116,8 +116,7 @@ size_t figures_first_pass(const struct sm_results *r, struct figure *f, FILE *ou
 		variants += count > 0;
 		accesses = count > accesses ? count : accesses;
 	}
-	snprintf(f->variables, sizeof(f->variables), "variants = %u\naccesses = %" PRIu64 "\n",
-		 variants, accesses);
+	snprintf(f->variables, sizeof(f->variables), "variants = %u\naccesses = %" PRIu64 "\n", variants, accesses);
 	return (size_t)accesses;
 }
 
@@ -130,14 +129,12 @@ size_t figures_percentiles(const struct sm_results *r, struct figure *f, FILE *o
 	size_t total = 0;
 
 	for (size_t i = 0; i < r->case_count; i++) {
-		size_t count = strcmp(r->cases[i].group, group) == 0
-				       ? put_quantiles(r, &r->cases[i], out)
-				       : 0;
+		size_t count = strcmp(r->cases[i].group, group) == 0 ? put_quantiles(r, &r->cases[i], out) : 0;
 
 		variants += count > 0;
 		total += count;
 	}
-	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s'\n",
-		 variants, sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, metric, sizeof(metric)));
+	snprintf(f->variables, sizeof(f->variables), "variants = %u\ny_label = '%s'\n", variants,
+		 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, metric, sizeof(metric)));
 	return total;
 }

@@ -90,8 +90,8 @@ static int by_x(const void *a, const void *b)
 
 /* The points of one variant along the swept parameter, in order: those that have the other parameters and the placement
  * of the figure's case. */
-static size_t sweep_points(const struct sm_results *r, const struct figure *f, const char *variant,
-			   const char *param, bool bytes_rate, struct point *out)
+static size_t sweep_points(const struct sm_results *r, const struct figure *f, const char *variant, const char *param,
+			   bool bytes_rate, struct point *out)
 {
 	const struct sm_case_row *of = &r->cases[f->placement_of];
 	char others[128], rest[128];
@@ -105,8 +105,8 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 
 		words_other_params(c->params, param, rest);
 		if (!is_of(c, f->scenario, f->metric) || strcmp(c->variant, variant) != 0 ||
-		    c->placement != of->placement || strcmp(rest, others) != 0 ||
-		    !isfinite(x) || !isfinite(s->value.estimate))
+		    c->placement != of->placement || strcmp(rest, others) != 0 || !isfinite(x) ||
+		    !isfinite(s->value.estimate))
 			continue;
 		if (bytes_rate) /* bytes per ns are GB/s */
 			scale = c->bytes_per_op;
@@ -134,8 +134,8 @@ static unsigned number_of(const char *const *variants, unsigned count, const cha
 /* Marks of the crossings that are known on both sides: x, y on the line of the first variant, low, high, the
  * number of the other line. */
 static unsigned put_crossings(const struct sm_results *r, const struct figure *f, const char *param,
-			      const struct point *base, size_t base_count,
-			      const char *const *variants, unsigned count, FILE *out)
+			      const struct point *base, size_t base_count, const char *const *variants, unsigned count,
+			      FILE *out)
 {
 	const char *placement = sm_placement_name(r->cases[f->placement_of].placement);
 	unsigned crossings = 0;
@@ -144,8 +144,8 @@ static unsigned put_crossings(const struct sm_results *r, const struct figure *f
 		const struct sm_crossing_row *c = &r->crossings[i];
 
 		if (strcmp(c->scenario, f->scenario) != 0 || strcmp(c->metric, f->metric) != 0 ||
-		    strcmp(c->placement, placement) != 0 || strcmp(c->param, param) != 0 ||
-		    !isfinite(c->low) || !isfinite(c->high))
+		    strcmp(c->placement, placement) != 0 || strcmp(c->param, param) != 0 || !isfinite(c->low) ||
+		    !isfinite(c->high))
 			continue;
 		for (size_t j = 0; j + 1 < base_count; j++) {
 			double share = log(c->at / base[j].x) / log(base[j + 1].x / base[j].x);
@@ -153,8 +153,8 @@ static unsigned put_crossings(const struct sm_results *r, const struct figure *f
 			if (share < 0 || share > 1)
 				continue;
 			fprintf(out, "%.6g %.6g %.6g %.6g %u\n", c->at,
-				base[j].value * pow(base[j + 1].value / base[j].value, share),
-				c->low, c->high, number_of(variants, count, c->left));
+				base[j].value * pow(base[j + 1].value / base[j].value, share), c->low, c->high,
+				number_of(variants, count, c->left));
 			crossings++;
 			break;
 		}
@@ -170,8 +170,8 @@ static unsigned put_mark(char *out, size_t size, unsigned count, const char *nam
 
 	if ((double)bytes < range[0] || (double)bytes > range[1])
 		return count;
-	snprintf(out + used, size - used, "mark%u = %" JSON_INTEGER_FORMAT "\nmark%u_name = '%s'\n",
-		 count + 1, bytes, count + 1, name);
+	snprintf(out + used, size - used, "mark%u = %" JSON_INTEGER_FORMAT "\nmark%u_name = '%s'\n", count + 1, bytes,
+		 count + 1, name);
 	return count + 1;
 }
 
@@ -188,10 +188,8 @@ static void put_marks(const struct sm_results *r, const double range[2], char *o
 
 	out[0] = '\0';
 	json_array_foreach (json_object_get(machine, "caches"), i, cache) {
-		snprintf(name, sizeof(name), "L%d",
-			 (int)json_integer_value(json_object_get(cache, "level")));
-		count = put_mark(out, size, count, name,
-				 json_integer_value(json_object_get(cache, "bytes")), range);
+		snprintf(name, sizeof(name), "L%d", (int)json_integer_value(json_object_get(cache, "level")));
+		count = put_mark(out, size, count, name, json_integer_value(json_object_get(cache, "bytes")), range);
 	}
 	snprintf(name, sizeof(name), "TLB %dk", (int)(page / 1024));
 	if (entries > 0)
@@ -214,8 +212,7 @@ static void put_names(const char *const *variants, unsigned count, struct figure
 	}
 }
 
-static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out,
-			    bool bytes_rate)
+static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out, bool bytes_rate)
 {
 	const char *param = figures_swept(r, f->scenario, f->metric), *variants[VARIANTS_MAX];
 	unsigned count = variants_of(r, f->scenario, f->metric, variants);
@@ -233,8 +230,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		figures_put_field(out, variants[v]);
 		fputc('\n', out);
 		for (size_t i = 0; i < used; i++)
-			fprintf(out, "%.6g %.6g %.6g %.6g\n", points[i].x, points[i].value,
-				points[i].low, points[i].high);
+			fprintf(out, "%.6g %.6g %.6g %.6g\n", points[i].x, points[i].value, points[i].low,
+				points[i].high);
 		if (used > 0) {
 			range[0] = fmin(range[0], points[0].x);
 			range[1] = fmax(range[1], points[used - 1].x);
@@ -258,16 +255,13 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		 "x_log = %d\n%s",
 		 count, crossings, axis < SWEEPS ? sweeps[axis].label : "",
 		 bytes_rate ? "GB/s of payload"
-			    : sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, label,
-					sizeof(label)),
+			    : sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, label, sizeof(label)),
 		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic,
 		 range[0] == 0 ? "x_zero = 1\n" : "");
 	if (param && strcmp(param, "bytes") == 0)
-		put_marks(r, range, f->variables + strlen(f->variables),
-			  sizeof(f->variables) - strlen(f->variables));
+		put_marks(r, range, f->variables + strlen(f->variables), sizeof(f->variables) - strlen(f->variables));
 	if (!bytes_rate && strncmp(r->cases[f->placement_of].unit, "ns", 2) == 0)
-		strncat(f->variables, "y_time = 1\n",
-			sizeof(f->variables) - strlen(f->variables) - 1);
+		strncat(f->variables, "y_time = 1\n", sizeof(f->variables) - strlen(f->variables) - 1);
 	return total;
 }
 
@@ -376,8 +370,8 @@ static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const
 }
 
 /* A figure of each group of the scenario that has a pass to show. */
-static void plan_first_pass(const struct sm_results *r, const struct sm_case_row *of,
-			    struct figure *out, unsigned *count)
+static void plan_first_pass(const struct sm_results *r, const struct sm_case_row *of, struct figure *out,
+			    unsigned *count)
 {
 	const char *last = "";
 
@@ -397,14 +391,12 @@ static void plan_first_pass(const struct sm_results *r, const struct sm_case_row
 		f->placement_of = (unsigned)i;
 		words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 		snprintf(f->name, sizeof(f->name), "%s_first_pass_%zu", c->scenario, i);
-		snprintf(f->title, sizeof(f->title), "%s: the first pass, access by access, %s",
-			 c->scenario, point);
+		snprintf(f->title, sizeof(f->title), "%s: the first pass, access by access, %s", c->scenario, point);
 	}
 }
 
 /* The figures of one metric of a scenario; `first` is its first case. */
-static void plan_metric(const struct sm_results *r, unsigned first, struct figure *out,
-			unsigned *count)
+static void plan_metric(const struct sm_results *r, unsigned first, struct figure *out, unsigned *count)
 {
 	const struct sm_case_row *c = &r->cases[first];
 	bool sweeps_something = figures_swept(r, c->scenario, c->metric) != NULL;
@@ -430,16 +422,14 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		f->placement_of = first;
 		snprintf(f->name, sizeof(f->name), "%s", stem);
 		words_other_params(c->params, figures_swept(r, c->scenario, c->metric), others);
-		snprintf(f->title, sizeof(f->title), "%s: %s, %s%s%s (median, 95 %% interval)",
-			 c->scenario, c->metric, others, *others ? ", " : "",
-			 sm_placement_name(c->placement));
+		snprintf(f->title, sizeof(f->title), "%s: %s, %s%s%s (median, 95 %% interval)", c->scenario, c->metric,
+			 others, *others ? ", " : "", sm_placement_name(c->placement));
 	}
 	if (sweeps_something && c->bytes_per_op > 0) {
 		f = add(out, count, "sweep", c, rate_data);
 		f->placement_of = first;
 		snprintf(f->name, sizeof(f->name), "%s_rate", stem);
-		snprintf(f->title, sizeof(f->title),
-			 "%s: payload rate, %s (median, 95 %% interval)", c->scenario,
+		snprintf(f->title, sizeof(f->title), "%s: payload rate, %s (median, 95 %% interval)", c->scenario,
 			 sm_placement_name(c->placement));
 	}
 	if (!c->derived) {
@@ -448,15 +438,13 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		f->height = 640;
 		snprintf(f->name, sizeof(f->name), "%s_percentiles", stem);
 		words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
-		snprintf(f->title, sizeof(f->title), "%s: distribution of single operations, %s",
-			 c->scenario, point);
+		snprintf(f->title, sizeof(f->title), "%s: distribution of single operations, %s", c->scenario, point);
 	}
 	plan_first_pass(r, c, out, count);
 	f = add(out, count, "dots", c, dots_data);
 	f->placement_of = first;
 	snprintf(f->name, sizeof(f->name), "%s_cases", stem);
-	snprintf(f->title, sizeof(f->title), "%s: %s (median, 95 %% interval)", c->scenario,
-		 c->metric);
+	snprintf(f->title, sizeof(f->title), "%s: %s (median, 95 %% interval)", c->scenario, c->metric);
 }
 
 unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX])
@@ -465,8 +453,7 @@ unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX]
 	struct figure *f = add(out, &count, "forest", NULL, figures_ratios);
 
 	snprintf(f->name, sizeof(f->name), "ratios");
-	snprintf(f->title, sizeof(f->title),
-		 "Ratios of the claims (median of blocks, 95 %% interval)");
+	snprintf(f->title, sizeof(f->title), "Ratios of the claims (median of blocks, 95 %% interval)");
 	for (size_t i = 0, rows = 0; i < r->pair_count; i++) {
 		rows += r->pairs[i].leading && strcmp(r->pairs[i].claim, "-") != 0;
 		f->height = 170 + 24 * (unsigned)rows;

@@ -30,10 +30,8 @@ static unsigned colour_at(double share)
 	unsigned i = at < ANCHORS - 1 ? (unsigned)at : ANCHORS - 2;
 	double rest = at - i;
 
-	return (unsigned)lround(viridis[i].red + rest * (viridis[i + 1].red - viridis[i].red))
-		       << 16 |
-	       (unsigned)lround(viridis[i].green + rest * (viridis[i + 1].green - viridis[i].green))
-		       << 8 |
+	return (unsigned)lround(viridis[i].red + rest * (viridis[i + 1].red - viridis[i].red)) << 16 |
+	       (unsigned)lround(viridis[i].green + rest * (viridis[i + 1].green - viridis[i].green)) << 8 |
 	       (unsigned)lround(viridis[i].blue + rest * (viridis[i + 1].blue - viridis[i].blue));
 }
 
@@ -46,8 +44,7 @@ static double linear(unsigned channel)
 
 static unsigned text_colour_on(unsigned rgb)
 {
-	double luminance = 0.2126 * linear(rgb >> 16) + 0.7152 * linear(rgb >> 8 & 0xff) +
-			   0.0722 * linear(rgb & 0xff);
+	double luminance = 0.2126 * linear(rgb >> 16) + 0.7152 * linear(rgb >> 8 & 0xff) + 0.0722 * linear(rgb & 0xff);
 
 	return luminance > LUMINANCE_OF_BLACK_TEXT ? 0x000000 : 0xffffff;
 }
@@ -64,8 +61,8 @@ static size_t put_cells(const struct sm_matrix *m, double low, double high, FILE
 
 			if (!isfinite(ns))
 				continue;
-			fprintf(out, "%u %u %.6g %u %u \"%.*f\"\n", to, from, ns, rgb,
-				text_colour_on(rgb), ns < 9.95 ? 1 : 0, ns);
+			fprintf(out, "%u %u %.6g %u %u \"%.*f\"\n", to, from, ns, rgb, text_colour_on(rgb),
+				ns < 9.95 ? 1 : 0, ns);
 			count++;
 		}
 	fputs("\n\n", out);
@@ -98,14 +95,13 @@ static unsigned put_outlines(const struct sm_matrix *m, size_t field, FILE *out)
 		double low = first - 0.5, high;
 
 		for (next = first + 1;
-		     next < m->count &&
-		     *(const int *)(const void *)(base + next * sizeof(*m->pu) + field) == group;)
+		     next < m->count && *(const int *)(const void *)(base + next * sizeof(*m->pu) + field) == group;)
 			next++;
 		if (group < 0 || next - first < 2)
 			continue;
 		high = next - 0.5;
-		fprintf(out, "%g %g\n%g %g\n%g %g\n%g %g\n%g %g\n\n", low, low, high, low, high,
-			high, low, high, low, low);
+		fprintf(out, "%g %g\n%g %g\n%g %g\n%g %g\n%g %g\n\n", low, low, high, low, high, high, low, high, low,
+			low);
 		groups++;
 	}
 	fputs(groups ? "\n" : "-9 -9\n\n\n", out);
@@ -131,21 +127,19 @@ static void set_size(struct figure *f, unsigned count)
 	f->height = plot + 210;
 }
 
-static void add_variables(struct figure *f, const struct sm_matrix *m, double low, double high,
-			  unsigned missing, const unsigned groups[3])
+static void add_variables(struct figure *f, const struct sm_matrix *m, double low, double high, unsigned missing,
+			  const unsigned groups[3])
 {
 	char palette[320];
 	size_t used = 0;
 
 	for (unsigned i = 0; i < ANCHORS; i++)
-		used += (size_t)snprintf(palette + used, sizeof(palette) - used, "%s%u '#%06x'",
-					 i ? ", " : "", i, colour_at(i / (double)(ANCHORS - 1)));
-	snprintf(
-		f->variables, sizeof(f->variables),
-		"pus = %u\nlow = %.6g\nhigh = %.6g\nmissing = %u\ncores = %u\nl3s = %u\npackages = %u\n"
-		"labelled = %d\nset palette defined (%s)\n",
-		m->count, low, high, missing, groups[0], groups[1], groups[2],
-		m->count <= LABELLED_MAX, palette);
+		used += (size_t)snprintf(palette + used, sizeof(palette) - used, "%s%u '#%06x'", i ? ", " : "", i,
+					 colour_at(i / (double)(ANCHORS - 1)));
+	snprintf(f->variables, sizeof(f->variables),
+		 "pus = %u\nlow = %.6g\nhigh = %.6g\nmissing = %u\ncores = %u\nl3s = %u\npackages = %u\n"
+		 "labelled = %d\nset palette defined (%s)\n",
+		 m->count, low, high, missing, groups[0], groups[1], groups[2], m->count <= LABELLED_MAX, palette);
 }
 
 size_t figures_matrix(const struct sm_results *r, struct figure *f, FILE *out)

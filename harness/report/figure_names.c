@@ -16,8 +16,7 @@ void figures_stem(const struct sm_case_row *c, char *out, size_t size)
 {
 	size_t scenario = strlen(c->scenario);
 
-	snprintf(out, size, "%s%s%s", c->scenario, c->derived ? "-" : "",
-		 c->derived ? c->metric : "");
+	snprintf(out, size, "%s%s%s", c->scenario, c->derived ? "-" : "", c->derived ? c->metric : "");
 	/* a metric's own signs are no separators */
 	for (size_t i = scenario + 1; scenario < size && out[scenario] && out[i]; i++)
 		if (out[i] == '-')

@@ -17,8 +17,7 @@ void figures_labels(struct figure *f, size_t longest)
 	unsigned labels = 7 * (unsigned)longest + 20, used = (unsigned)strlen(f->variables);
 
 	f->width = labels + 420 > 900 ? labels + 420 : 900;
-	snprintf(f->variables + used, sizeof(f->variables) - used, "left = %.4f\n",
-		 (double)labels / f->width);
+	snprintf(f->variables + used, sizeof(f->variables) - used, "left = %.4f\n", (double)labels / f->width);
 }
 
 /* y label ratio low high verdict(1..4) */
@@ -30,18 +29,16 @@ size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *o
 		const struct sm_pair_row *pair = &r->pairs[i];
 		char label[320], point[160];
 
-		if (!pair->leading || !isfinite(pair->ratio.estimate) ||
-		    !isfinite(pair->ratio.low) ||
+		if (!pair->leading || !isfinite(pair->ratio.estimate) || !isfinite(pair->ratio.low) ||
 		    (strcmp(pair->claim, "-") == 0 && !pair->control))
 			continue;
 		words_point(pair->params, pair->placement, point, sizeof(point));
-		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left,
-			 pair->right, point);
+		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left, pair->right, point);
 		longest = strlen(label) > longest ? strlen(label) : longest;
 		fprintf(out, "%zu ", ++count);
 		figures_put_field(out, label);
-		fprintf(out, "%.6g %.6g %.6g %d\n", pair->ratio.estimate, pair->ratio.low,
-			pair->ratio.high, (int)pair->verdict);
+		fprintf(out, "%.6g %.6g %.6g %d\n", pair->ratio.estimate, pair->ratio.low, pair->ratio.high,
+			(int)pair->verdict);
 	}
 	figures_labels(figure, longest);
 	return count;
@@ -52,8 +49,7 @@ static double faults_per_op(const struct sm_results *r, unsigned case_index)
 	for (size_t s = 0; s < r->sample_count; s++)
 		for (size_t i = 0; r->samples[s].case_index == case_index && i < r->counter_count; i++)
 			if (r->counters[i].trial == r->samples[s].trial &&
-			    strcmp(r->counters[i].event, "minor-faults") == 0 &&
-			    isfinite(r->counters[i].per_op))
+			    strcmp(r->counters[i].event, "minor-faults") == 0 && isfinite(r->counters[i].per_op))
 				return r->counters[i].per_op;
 	return NAN;
 }
@@ -105,7 +101,7 @@ size_t figures_runchart(const struct sm_results *r, struct figure *f, FILE *out)
 		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->found.value / median,
 			strstr(s->found.klass, "solo")             ? 0
 			: strcmp(s->found.klass, "shared-pu") == 0 ? 1
-							     : 2,
+								   : 2,
 			s->wall_ns ? 100.0 * (double)s->steal_ns / (double)s->wall_ns : 0.0);
 		count++;
 	}

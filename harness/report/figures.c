@@ -34,8 +34,7 @@ static void put_string(FILE *out, const char *name, const char *text)
 
 void figures_script(FILE *out, const struct figure *f, const char *machine, const char *template_text)
 {
-	fprintf(out, "# gnuplot %s.gp draws %s.svg and %s.png from %s.dat\n", f->name, f->name,
-		f->name, f->name);
+	fprintf(out, "# gnuplot %s.gp draws %s.svg and %s.png from %s.dat\n", f->name, f->name, f->name, f->name);
 	fprintf(out, "datafile = '%s.dat'\n", f->name);
 	put_string(out, "heading", f->title);
 	put_string(out, "machine", machine);
@@ -89,8 +88,7 @@ char *figures_template(const char *folder, const char *kind, struct sm_error *er
 	return text;
 }
 
-int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *name,
-		 struct sm_error *err)
+int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *name, struct sm_error *err)
 {
 	char path[4400], script[128];
 	struct stat status;
@@ -184,13 +182,12 @@ static int make_folder(const char *folder, struct sm_error *err)
 	if (mkdir(folder, 0777) != 0 && errno != EEXIST)
 		return sm_fail(err, errno, "cannot make %s: %s", folder, strerror(errno));
 	if (lstat(folder, &status) < 0 || !S_ISDIR(status.st_mode))
-		return sm_fail(err, ENOTDIR, "%s is no folder: remove it, and no figure is drawn until then",
-			       folder);
+		return sm_fail(err, ENOTDIR, "%s is no folder: remove it, and no figure is drawn until then", folder);
 	return 0;
 }
 
-int sm_report_figures(const struct sm_results *results, const struct sm_report_options *options,
-		      struct sm_drawn *drawn, struct sm_error *err)
+int sm_report_figures(const struct sm_results *results, const struct sm_report_options *options, struct sm_drawn *drawn,
+		      struct sm_error *err)
 {
 	struct figure *figures = calloc(FIGURES_MAX, sizeof(*figures));
 	struct drawing drawing = { .results = results, .options = options };

@@ -67,7 +67,6 @@ bool figures_swept_bytes(const char *param);
 
 /* figures.c: runs the script of a figure that lies in `folder` with its data; what an earlier one drew is gone.
  * -EIO where there is no picture then; else as sm_gnuplot_run(). */
-SM_MUST_USE int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *name,
-			     struct sm_error *err);
+SM_MUST_USE int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *name, struct sm_error *err);
 
 #endif

@@ -44,15 +44,14 @@ static void print_run(const struct printer *p)
 	for (size_t i = 0; i < p->results->case_count; i++)
 		cases += !p->results->cases[i].derived;
 	words_machine(p->results, machine, sizeof(machine));
-	snprintf(
-		line, sizeof(line),
-		"%s. Profile %s, seed %s, %zu trials of %zu cases in %.0f s, %.0f %% of them inside timed "
-		"sections.%s",
-		machine, words_text(p->results, "profile"), words_text(p->results, "seed"), trials,
-		cases, isfinite(wall) ? wall : 0.0, isfinite(timed) ? 100 * timed : 0.0,
-		strcmp(words_text(p->results, "status"), "complete") == 0
-			? ""
-			: " The run was interrupted: this is what there is of it.");
+	snprintf(line, sizeof(line),
+		 "%s. Profile %s, seed %s, %zu trials of %zu cases in %.0f s, %.0f %% of them inside timed "
+		 "sections.%s",
+		 machine, words_text(p->results, "profile"), words_text(p->results, "seed"), trials, cases,
+		 isfinite(wall) ? wall : 0.0, isfinite(timed) ? 100 * timed : 0.0,
+		 strcmp(words_text(p->results, "status"), "complete") == 0
+			 ? ""
+			 : " The run was interrupted: this is what there is of it.");
 	sm_wrap(p->out, "", 0, p->width, line);
 }
 
@@ -60,8 +59,7 @@ static void print_claim(const struct printer *p, const struct sm_claim_row *clai
 {
 	char first[96];
 
-	snprintf(first, sizeof(first), "  %s%s%s ", tint(p, claim->verdict),
-		 sm_verdict_name(claim->verdict), plain(p));
+	snprintf(first, sizeof(first), "  %s%s%s ", tint(p, claim->verdict), sm_verdict_name(claim->verdict), plain(p));
 	fputs(first, p->out);
 	sm_wrap(p->out, "", 4, p->width > 20 ? p->width - 16 : p->width, claim->sentence);
 	if (strcmp(claim->evidence, "-") != 0)
@@ -97,8 +95,7 @@ static void print_other_claims(const struct printer *p)
 	for (size_t i = 0; i < r->claim_count; i++) {
 		/* Exact counts that came out as expected are in claims.csv; here only surprises. */
 		if (strcmp(r->claims[i].question, "-") != 0 ||
-		    (strstr(r->claims[i].claim, ".expected") &&
-		     r->claims[i].verdict == SM_SUPPORTED))
+		    (strstr(r->claims[i].claim, ".expected") && r->claims[i].verdict == SM_SUPPORTED))
 			continue;
 		if (!any)
 			heading(p, "Other claims");
@@ -131,11 +128,9 @@ static void print_crossings(const struct printer *p)
 		if (!any)
 			heading(p, "Where they cross");
 		any = true;
-		snprintf(text, sizeof(text),
-			 "%s, %s: %s %s %s from %s=%s on (95 %% interval %s to %s).", c->scenario,
-			 c->placement, c->left, c->overtakes ? "is faster than" : "is slower than",
-			 c->right, c->param, size_text(at, c->at), size_text(low, c->low),
-			 size_text(high, c->high));
+		snprintf(text, sizeof(text), "%s, %s: %s %s %s from %s=%s on (95 %% interval %s to %s).", c->scenario,
+			 c->placement, c->left, c->overtakes ? "is faster than" : "is slower than", c->right, c->param,
+			 size_text(at, c->at), size_text(low, c->low), size_text(high, c->high));
 		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 }
@@ -194,8 +189,7 @@ static void print_missing(const struct printer *p)
 static void print_trust(const struct printer *p)
 {
 	const struct sm_results *r = p->results;
-	double ratio = words_number(r, "analysis/aa/ratio"),
-	       low = words_number(r, "analysis/aa/low");
+	double ratio = words_number(r, "analysis/aa/ratio"), low = words_number(r, "analysis/aa/low");
 	double high = words_number(r, "analysis/aa/high");
 	double steal = words_number(r, "analysis/steal_percent");
 	const json_t *repeated = json_object_get(r->manifest, "calibration_failures");
@@ -211,22 +205,19 @@ static void print_trust(const struct printer *p)
 		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	if (isfinite(low))
-		snprintf(
-			text, sizeof(text),
-			"A/A control: the same code under two names reads %.3f (95 %% interval %.3f to "
-			"%.3f): %s.",
-			ratio, low, high, words_control(r));
+		snprintf(text, sizeof(text),
+			 "A/A control: the same code under two names reads %.3f (95 %% interval %.3f to "
+			 "%.3f): %s.",
+			 ratio, low, high, words_control(r));
 	else
 		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
 	sm_wrap(p->out, "  ", 4, p->width, text);
 	if (isfinite(words_number(r, "counting_cost/ratio"))) {
-		snprintf(
-			text, sizeof(text),
-			"Counting: a page fault takes %.3f times as long while it is counted (95 %% "
-			"interval %.3f to %.3f).",
-			words_number(r, "counting_cost/ratio"),
-			words_number(r, "counting_cost/low"),
-			words_number(r, "counting_cost/high"));
+		snprintf(text, sizeof(text),
+			 "Counting: a page fault takes %.3f times as long while it is counted (95 %% "
+			 "interval %.3f to %.3f).",
+			 words_number(r, "counting_cost/ratio"), words_number(r, "counting_cost/low"),
+			 words_number(r, "counting_cost/high"));
 		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	if (*words_text(r, "counting_cost/reason")) {
@@ -248,8 +239,7 @@ static void print_trust(const struct printer *p)
 	}
 	words_stood(r, throttled, sizeof(throttled));
 	if (throttled[0]) {
-		snprintf(text, sizeof(text), "Time passed and nobody ran: %s; left out.",
-			 throttled);
+		snprintf(text, sizeof(text), "Time passed and nobody ran: %s; left out.", throttled);
 		sm_wrap(p->out, "  ", 4, p->width, text);
 	}
 	words_throttled(r, throttled, sizeof(throttled));
@@ -259,11 +249,9 @@ static void print_trust(const struct printer *p)
 	}
 }
 
-void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options,
-			FILE *out)
+void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options, FILE *out)
 {
-	struct printer p = { results, options, out,
-			     options->width ? options->width : WIDTH_DEFAULT };
+	struct printer p = { results, options, out, options->width ? options->width : WIDTH_DEFAULT };
 	char lost[SM_LOST_TEXT_MAX];
 
 	if (sm_report_lost(results, lost))

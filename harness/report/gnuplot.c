@@ -34,10 +34,18 @@
 
 /* What gnuplot and its libraries read of the environment: fonts and their cache, the terminal, libraries elsewhere.
  * GNUTERM, GNUPLOT_LIB and their like would change what a script does. */
-static const char *const passed[] = { "HOME",		 "LANG",	    "LC_ALL",
-				      "TERM",		 "TMPDIR",	    "XDG_CACHE_HOME",
-				      "XDG_CONFIG_HOME", "XDG_DATA_DIRS",   "FONTCONFIG_FILE",
-				      "FONTCONFIG_PATH", "LD_LIBRARY_PATH", "PATH" };
+static const char *const passed[] = { "HOME",
+				      "LANG",
+				      "LC_ALL",
+				      "TERM",
+				      "TMPDIR",
+				      "XDG_CACHE_HOME",
+				      "XDG_CONFIG_HOME",
+				      "XDG_DATA_DIRS",
+				      "FONTCONFIG_FILE",
+				      "FONTCONFIG_PATH",
+				      "LD_LIBRARY_PATH",
+				      "PATH" };
 #define PASSED (sizeof(passed) / sizeof(passed[0]))
 
 struct launch {
@@ -58,8 +66,7 @@ int sm_gnuplot_find(struct sm_gnuplot *gnuplot, struct sm_error *err)
 		/* absolute: it is started in another folder, which is a stranger's */
 		if (*at == '/' && length < size &&
 		    snprintf(gnuplot->path, size, "%.*s/gnuplot", (int)length, at) < (int)size &&
-		    stat(gnuplot->path, &status) == 0 && S_ISREG(status.st_mode) &&
-		    access(gnuplot->path, X_OK) == 0)
+		    stat(gnuplot->path, &status) == 0 && S_ISREG(status.st_mode) && access(gnuplot->path, X_OK) == 0)
 			return 0;
 		at += length + (at[length] == ':');
 	}
@@ -85,9 +92,9 @@ static bool is_script(const char *path)
  * Returns 0 or an errno. */
 static int forbid_processes(void)
 {
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define LOAD(field)         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define UNLESS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
-#define RETURN(what) BPF_STMT(BPF_RET | BPF_K, (what))
+#define RETURN(what)        BPF_STMT(BPF_RET | BPF_K, (what))
 	const struct sock_filter filter[] = {
 		LOAD(arch),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0), /* others' calls have other numbers */
@@ -113,8 +120,7 @@ static int forbid_processes(void)
 	const struct sock_fprog program = { sizeof(filter) / sizeof(filter[0]),
 					    (struct sock_filter *)(uintptr_t)filter };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		return errno;
 	return 0;
 }
@@ -129,13 +135,13 @@ static int forbid_processes(void)
  * without Landlock (before 5.13, or not enabled) refuses it, and nothing is lost but this: docs/security.md says so. */
 static void confine_writes(void)
 {
-	const uint64_t inside = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
-				LANDLOCK_ACCESS_FS_REMOVE_FILE;
+	const uint64_t inside =
+		LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE;
 	const struct landlock_ruleset_attr handled = {
-		.handled_access_fs = inside | LANDLOCK_ACCESS_FS_REMOVE_DIR |
-				     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_SYM |
-				     LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SOCK |
-				     LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK,
+		.handled_access_fs = inside | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |
+				     LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO |
+				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+				     LANDLOCK_ACCESS_FS_MAKE_BLOCK,
 	};
 	const struct landlock_path_beneath_attr here = {
 		.allowed_access = inside,
@@ -144,8 +150,7 @@ static void confine_writes(void)
 	int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
 
 	/* without the rule nothing at all could be written: then rather no rules */
-	if (rules >= 0 &&
-	    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &here, 0) == 0)
+	if (rules >= 0 && syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &here, 0) == 0)
 		(void)syscall(SYS_landlock_restrict_self, rules, 0);
 	if (rules >= 0)
 		close(rules);
@@ -163,8 +168,7 @@ static _Noreturn void become_gnuplot(const struct launch *launch, int to, pid_t 
 	if (getppid() != parent)
 		_exit(127);
 	signal(SIGPIPE, SIG_DFL);
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(to, STDERR_FILENO) < 0 ||
-	    chdir(launch->folder) < 0)
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(to, STDERR_FILENO) < 0 || chdir(launch->folder) < 0)
 		goto out_failed;
 	why = launch->filtered ? forbid_processes() : 0;
 	if (launch->filtered && why == 0)
@@ -205,8 +209,7 @@ static void listen(int from, struct said *said, int wait_ms)
 }
 
 /* Waits until it has ended and is reaped; 0 with its status, or why it was ended. */
-static int wait_for(const struct sm_gnuplot *gnuplot, pid_t pid, int from, struct said *said,
-		    int *status)
+static int wait_for(const struct sm_gnuplot *gnuplot, pid_t pid, int from, struct said *said, int *status)
 {
 	unsigned limit_ms = gnuplot->limit_ms ? gnuplot->limit_ms : SM_GNUPLOT_LIMIT_MS;
 	uint64_t end = sm_clock_ns() + (uint64_t)limit_ms * 1000000, now;
@@ -250,8 +253,8 @@ static const char *complaint(struct said *said, char out[256])
 	return out;
 }
 
-static int judge(struct sm_gnuplot *gnuplot, const char *folder, const char *script,
-		 struct said *said, int rc, int status, struct sm_error *err)
+static int judge(struct sm_gnuplot *gnuplot, const char *folder, const char *script, struct said *said, int rc,
+		 int status, struct sm_error *err)
 {
 	unsigned limit_ms = gnuplot->limit_ms ? gnuplot->limit_ms : SM_GNUPLOT_LIMIT_MS;
 	char why[256];
@@ -266,20 +269,17 @@ static int judge(struct sm_gnuplot *gnuplot, const char *folder, const char *scr
 			       "drawn; see what `gnuplot %s` does in that folder",
 			       (limit_ms + 999) / 1000, folder, script, script);
 	if (rc < 0)
-		return sm_fail(err, EINTR,
-			       "stopped while gnuplot drew %s/%s; `shmeter report` draws what is missing",
+		return sm_fail(err, EINTR, "stopped while gnuplot drew %s/%s; `shmeter report` draws what is missing",
 			       folder, script);
 	if (WIFSIGNALED(status))
-		return sm_fail(err, EIO, "gnuplot crashed over %s/%s: %s", folder, script,
-			       strsignal(WTERMSIG(status)));
+		return sm_fail(err, EIO, "gnuplot crashed over %s/%s: %s", folder, script, strsignal(WTERMSIG(status)));
 	if (status != 0)
-		return sm_fail(err, EIO, "gnuplot cannot draw %s/%s (exit code %d): %s", folder,
-			       script, WEXITSTATUS(status), complaint(said, why));
+		return sm_fail(err, EIO, "gnuplot cannot draw %s/%s (exit code %d): %s", folder, script,
+			       WEXITSTATUS(status), complaint(said, why));
 	return 0;
 }
 
-static int prepare(struct launch *launch, struct sm_gnuplot *gnuplot,
-		   const char *script, struct sm_error *err)
+static int prepare(struct launch *launch, struct sm_gnuplot *gnuplot, const char *script, struct sm_error *err)
 {
 	size_t count = 0;
 
@@ -301,8 +301,7 @@ static int prepare(struct launch *launch, struct sm_gnuplot *gnuplot,
 	return 0;
 }
 
-int sm_gnuplot_run(struct sm_gnuplot *gnuplot, const char *folder, const char *script,
-		   struct sm_error *err)
+int sm_gnuplot_run(struct sm_gnuplot *gnuplot, const char *folder, const char *script, struct sm_error *err)
 {
 	struct launch launch = { .folder = folder };
 	struct said said = { .text = "" };

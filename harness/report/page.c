@@ -28,24 +28,23 @@ static const struct {
 /* The marks of all figures, once: gnuplot's numbers, drawn around (0, 0) with radius 1. */
 #define OPEN   " stroke=\"currentColor\" stroke-width=\".2\" fill=\"none\" "
 #define FILLED " stroke=\"none\" fill=\"currentColor\" "
-static const char marks[] =
-	"<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>"
-	"<path id=\"gpPt0\"" OPEN "d=\"M-1 0H1M0-1V1\"/>"
-	"<path id=\"gpPt1\"" OPEN "d=\"M-1-1 1 1M1-1-1 1\"/>"
-	"<path id=\"gpPt2\"" OPEN "d=\"M-1 0H1M0-1V1M-1-1 1 1M1-1-1 1\"/>"
-	"<path id=\"gpPt3\"" OPEN "d=\"M-1-1H1V1H-1z\"/>"
-	"<path id=\"gpPt4\"" FILLED "d=\"M-1-1H1V1H-1z\"/>"
-	"<circle id=\"gpPt5\"" OPEN "r=\"1\"/>"
-	"<circle id=\"gpPt6\"" FILLED "r=\"1\"/>"
-	"<path id=\"gpPt7\"" OPEN "d=\"M0-1.3-1.3.7H1.3z\"/>"
-	"<path id=\"gpPt8\"" FILLED "d=\"M0-1.3-1.3.7H1.3z\"/>"
-	"<path id=\"gpPt9\"" OPEN "d=\"M0 1.3-1.3-.7H1.3z\"/>"
-	"<path id=\"gpPt10\"" FILLED "d=\"M0 1.3-1.3-.7H1.3z\"/>"
-	"<path id=\"gpPt11\"" OPEN "d=\"M0-1.4 1.4 0 0 1.4-1.4 0z\"/>"
-	"<path id=\"gpPt12\"" FILLED "d=\"M0-1.4 1.4 0 0 1.4-1.4 0z\"/>"
-	"<path id=\"gpPt13\"" OPEN "d=\"M0-1.3 1.3-.4.8 1.1-.8 1.1-1.3-.4z\"/>"
-	"<path id=\"gpPt14\"" FILLED "d=\"M0-1.3 1.3-.4.8 1.1-.8 1.1-1.3-.4z\"/>"
-	"</defs></svg>\n";
+static const char marks[] = "<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>"
+			    "<path id=\"gpPt0\"" OPEN "d=\"M-1 0H1M0-1V1\"/>"
+			    "<path id=\"gpPt1\"" OPEN "d=\"M-1-1 1 1M1-1-1 1\"/>"
+			    "<path id=\"gpPt2\"" OPEN "d=\"M-1 0H1M0-1V1M-1-1 1 1M1-1-1 1\"/>"
+			    "<path id=\"gpPt3\"" OPEN "d=\"M-1-1H1V1H-1z\"/>"
+			    "<path id=\"gpPt4\"" FILLED "d=\"M-1-1H1V1H-1z\"/>"
+			    "<circle id=\"gpPt5\"" OPEN "r=\"1\"/>"
+			    "<circle id=\"gpPt6\"" FILLED "r=\"1\"/>"
+			    "<path id=\"gpPt7\"" OPEN "d=\"M0-1.3-1.3.7H1.3z\"/>"
+			    "<path id=\"gpPt8\"" FILLED "d=\"M0-1.3-1.3.7H1.3z\"/>"
+			    "<path id=\"gpPt9\"" OPEN "d=\"M0 1.3-1.3-.7H1.3z\"/>"
+			    "<path id=\"gpPt10\"" FILLED "d=\"M0 1.3-1.3-.7H1.3z\"/>"
+			    "<path id=\"gpPt11\"" OPEN "d=\"M0-1.4 1.4 0 0 1.4-1.4 0z\"/>"
+			    "<path id=\"gpPt12\"" FILLED "d=\"M0-1.4 1.4 0 0 1.4-1.4 0z\"/>"
+			    "<path id=\"gpPt13\"" OPEN "d=\"M0-1.3 1.3-.4.8 1.1-.8 1.1-1.3-.4z\"/>"
+			    "<path id=\"gpPt14\"" FILLED "d=\"M0-1.3 1.3-.4.8 1.1-.8 1.1-1.3-.4z\"/>"
+			    "</defs></svg>\n";
 
 static void put_head(const struct page *page)
 {
@@ -61,8 +60,7 @@ static void put_head(const struct page *page)
 	      page->out);
 	page_text(page->out, "shmeter: ");
 	page_text(page->out, machine);
-	fprintf(page->out, "</title>\n<style>\n%s</style>\n</head>\n<body id=\"top\">\n%s",
-		page_style, marks);
+	fprintf(page->out, "</title>\n<style>\n%s</style>\n</head>\n<body id=\"top\">\n%s", page_style, marks);
 	fputs("<a class=\"skip\" href=\"#short\">To the findings</a>\n<header>\n"
 	      "<h1>What sharing memory costs here</h1>\n",
 	      page->out);
@@ -109,11 +107,9 @@ static void put_contents(struct page *page)
 
 static void put_strip(const struct page *page)
 {
-	static const enum sm_verdict order[] = { SM_SUPPORTED, SM_REFUTED, SM_INCONCLUSIVE,
-						 SM_NOT_TESTABLE };
+	static const enum sm_verdict order[] = { SM_SUPPORTED, SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE };
 	static const char *const means[] = { "the claim holds here", "the claim does not hold here",
-					     "this run cannot decide",
-					     "this machine or run lacks what it needs" };
+					     "this run cannot decide", "this machine or run lacks what it needs" };
 
 	fputs("<ul class=\"strip\">\n", page->out);
 	for (size_t v = 0; v < 4; v++) {
@@ -121,8 +117,7 @@ static void put_strip(const struct page *page)
 
 		for (size_t i = 0; i < page->results->claim_count; i++)
 			count += page->results->claims[i].verdict == order[v];
-		fprintf(page->out, "<li class=\"%s\"><b>%zu</b> ", sm_verdict_name(order[v]),
-			count);
+		fprintf(page->out, "<li class=\"%s\"><b>%zu</b> ", sm_verdict_name(order[v]), count);
 		page_badge(page->out, order[v]);
 		fprintf(page->out, " <small>%s</small></li>\n", means[v]);
 	}
@@ -140,10 +135,9 @@ static void put_leave(const char *scenario, void *context)
 	if (count > 0 && strcmp(ladder->param, "message") == 0) {
 		page_anchor(scenario, anchor);
 		snprintf(id, sizeof(id), "leave-%s", anchor);
-		fprintf(page->out,
-			"<section class=\"answer\" aria-labelledby=\"%s\"><h3 id=\"%s\">", id, id);
-		page_printf(page->out, "At which message size should you leave %s? (%s)",
-			    ladder->baseline, ladder->metric);
+		fprintf(page->out, "<section class=\"answer\" aria-labelledby=\"%s\"><h3 id=\"%s\">", id, id);
+		page_printf(page->out, "At which message size should you leave %s? (%s)", ladder->baseline,
+			    ladder->metric);
 		fputs("</h3>\n", page->out);
 		ladder_words(page, ladder);
 		fprintf(page->out,
@@ -184,16 +178,14 @@ static void put_short(struct page *page)
 	if (sm_report_lost(page->results, lost))
 		page_put(page->out, "p class=\"warn\" role=\"note\"", lost);
 	put_strip(page);
-	fputs("<p>A <em>claim</em> is a belief about shared memory with a threshold, judged by this run. ",
-	      page->out);
+	fputs("<p>A <em>claim</em> is a belief about shared memory with a threshold, judged by this run. ", page->out);
 	if (isfinite(words_number(page->results, "analysis/aa/low")))
 		fputs(words_true(page->results, "analysis/aa/moved")
 			      ? "The run&#39;s own control moved: <strong>do not believe its ratios</strong> "
 			      : "The run&#39;s own control did not move, so its ratios can be believed ",
 		      page->out);
 	else
-		fputs("The run has no control, so nobody knows how far its ratios can be believed ",
-		      page->out);
+		fputs("The run has no control, so nobody knows how far its ratios can be believed ", page->out);
 	fputs("(<a href=\"#trust\">all checks</a>).</p>\n", page->out);
 	if (page->figures_missing > 0 && page->figures_missing == page->figure_count)
 		fputs("<p class=\"warn\" role=\"note\">The figures could not be drawn: gnuplot is missing. Install it "
@@ -207,43 +199,32 @@ static void put_short(struct page *page)
 static void put_method(const struct page *page)
 {
 	static const char *const words[][2] = {
-		{ "Trial",
-		  "New processes on a new mapping at new addresses, each bound to its PU; the work is checked "
-		  "when it is done." },
-		{ "Slice",
-		  "About a millisecond of timed work. A trial has some twenty; its value is their median." },
-		{ "Pair class",
-		  "What a cache line took there and back between the two processes right before and "
-		  "after a slice, for example 85ns. On a virtual machine cores move, so nothing is "
-		  "compared across classes. 252cyc-solo: a process alone, and how many clock cycles a "
-		  "fixed piece of arithmetic took it; busy: another thread on its core made them more; "
-		  "solo: one that was not probed; shared-pu: processes that take turns." },
-		{ "Disturbed",
-		  "A slice or trial that was interrupted or whose cores moved. Left out by rules that do "
-		  "not look at the result, counted, and kept in the files." },
-		{ "Block",
-		  "Each variant of a group once, in shuffled order. The block is the independent unit: n "
-		  "counts blocks, not operations." },
-		{ "Ratio",
-		  "Time of the left over time of the right, in one block; the median over the blocks." },
-		{ "95 % interval",
-		  "From order statistics (the sign test): exact, no shape assumed. It needs six "
-		  "blocks; under that there is none." },
-		{ "Smallest visible effect",
-		  "The difference that a comparison could have shown with its blocks and "
-		  "its scatter. Smaller ones stay unseen." },
-		{ "Supported, refuted, inconclusive",
-		  "The whole interval lies on the claim's side of its threshold, "
-		  "wholly on the other side, or holds the threshold." },
+		{ "Trial", "New processes on a new mapping at new addresses, each bound to its PU; the work is checked "
+			   "when it is done." },
+		{ "Slice", "About a millisecond of timed work. A trial has some twenty; its value is their median." },
+		{ "Pair class", "What a cache line took there and back between the two processes right before and "
+				"after a slice, for example 85ns. On a virtual machine cores move, so nothing is "
+				"compared across classes. 252cyc-solo: a process alone, and how many clock cycles a "
+				"fixed piece of arithmetic took it; busy: another thread on its core made them more; "
+				"solo: one that was not probed; shared-pu: processes that take turns." },
+		{ "Disturbed", "A slice or trial that was interrupted or whose cores moved. Left out by rules that do "
+			       "not look at the result, counted, and kept in the files." },
+		{ "Block", "Each variant of a group once, in shuffled order. The block is the independent unit: n "
+			   "counts blocks, not operations." },
+		{ "Ratio", "Time of the left over time of the right, in one block; the median over the blocks." },
+		{ "95 % interval", "From order statistics (the sign test): exact, no shape assumed. It needs six "
+				   "blocks; under that there is none." },
+		{ "Smallest visible effect", "The difference that a comparison could have shown with its blocks and "
+					     "its scatter. Smaller ones stay unseen." },
+		{ "Supported, refuted, inconclusive", "The whole interval lies on the claim's side of its threshold, "
+						      "wholly on the other side, or holds the threshold." },
 		{ "Not testable",
 		  "The machine, or this run, lacks what the claim needs; the reason stands beside it." },
-		{ "A/A control",
-		  "The same code under two names, spread over the run. If its ratio leaves 1, no ratio "
-		  "of the run is believed." },
+		{ "A/A control", "The same code under two names, spread over the run. If its ratio leaves 1, no ratio "
+				 "of the run is believed." },
 		{ "PU", "Processing unit: what the kernel numbers as a CPU." },
-		{ "Placement",
-		  "Where the processes sit: near (the closest different cores), same-core (they take "
-		  "turns), smt (threads of one core), and so on." },
+		{ "Placement", "Where the processes sit: near (the closest different cores), same-core (they take "
+			       "turns), smt (threads of one core), and so on." },
 	};
 
 	page_heading(page->out, 2, "method", "The method, and words");
@@ -263,13 +244,12 @@ static void put_files(const struct page *page)
 	char path[4300];
 
 	page_heading(page->out, 2, "files", "Files");
-	fputs("<p>They lie beside this page and are plain CSV (RFC 4180) and JSON.</p>\n<ul>\n",
-	      page->out);
+	fputs("<p>They lie beside this page and are plain CSV (RFC 4180) and JSON.</p>\n<ul>\n", page->out);
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", page->results->out, files[i].name);
 		if (access(path, R_OK) == 0)
-			fprintf(page->out, "<li><a href=\"%s\">%s</a>: %s</li>\n", files[i].name,
-				files[i].name, files[i].what);
+			fprintf(page->out, "<li><a href=\"%s\">%s</a>: %s</li>\n", files[i].name, files[i].name,
+				files[i].what);
 	}
 	fputs("<li><code>plots/</code>: every figure with its data and its gnuplot script</li>\n"
 	      "<li><code>histograms/</code>: single operations, as HdrHistogram percentile text</li>\n</ul>\n",
@@ -283,14 +263,12 @@ static void count_missing(struct page *page)
 	char path[4400];
 
 	for (unsigned i = 0; i < page->figure_count; i++) {
-		snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->out,
-			 page->figures[i].name);
+		snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->out, page->figures[i].name);
 		if (access(path, R_OK) < 0)
 			continue;
 		page->figures[kept++] = page->figures[i];
 		with_data++;
-		snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out,
-			 page->figures[kept - 1].name);
+		snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out, page->figures[kept - 1].name);
 		page->figures_missing += access(path, R_OK) < 0;
 	}
 	page->figure_count = with_data;

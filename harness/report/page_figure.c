@@ -17,18 +17,16 @@ static const struct {
 	  "A dot is the median ratio over the blocks, the bar its 95 % interval. A bar that crosses the dashed "
 	  "line at 1 shows no difference, which is not the same as equal. Circle: the claim holds; triangle: "
 	  "it does not; square: this run cannot decide." },
-	{ "faults",
-	  "Two marks in one row: the time of a page and the faults behind it. Where both fall together, the "
-	  "faults were the time." },
+	{ "faults", "Two marks in one row: the time of a page and the faults behind it. Where both fall together, the "
+		    "faults were the time." },
 	{ "runchart",
 	  "A level line at 1 is a quiet run. A drift or a step says that the machine changed; grey bars are "
 	  "time that the host took away." },
 	{ "probes",
 	  "Each hill is a pair class: a distance between two cores as it was measured. More than one hill means "
 	  "that the cores moved, and that comparisons are made within a hill." },
-	{ "sweep",
-	  "Lower is better where the axis is a time. Bars are 95 % intervals; where two lines' bars overlap, "
-	  "the order is not known. A cross marks where a line passes the first one." },
+	{ "sweep", "Lower is better where the axis is a time. Bars are 95 % intervals; where two lines' bars overlap, "
+		   "the order is not known. A cross marks where a line passes the first one." },
 	{ "percentiles",
 	  "To the right stand the rare slow operations. A line that leaves the others there has a tail that its "
 	  "median hides." },
@@ -40,8 +38,7 @@ static const struct {
 	{ "matrix",
 	  "Blocks of one colour are cores that share a cache. A pair that differs from its neighbours under the "
 	  "same outline is worth a look." },
-	{ "surface",
-	  "Ridges are caches that help; each edge down is a level that the working set has outgrown." },
+	{ "surface", "Ridges are caches that help; each edge down is a level that the working set has outgrown." },
 };
 
 static const char *look_of(const char *kind)
@@ -108,8 +105,7 @@ static size_t put_colour(const struct svg *s, const char *at)
 /* A name that must be one figure's own: gnuplot gives every file the same ones.  The marks are shared. */
 static size_t put_id(const struct svg *s, const char *at)
 {
-	static const char *const before[] = { " id=\"",         " id='", " href=\"#",
-					      " xlink:href='#", "url(#", "url('#" };
+	static const char *const before[] = { " id=\"", " id='", " href=\"#", " xlink:href='#", "url(#", "url('#" };
 
 	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
 		if (!starts(at, before[i]))
@@ -148,8 +144,7 @@ static const char *put_tag(const struct svg *s, const char *at)
 
 		if (used == 0)
 			used = put_id(s, at);
-		if (used == 0 && s->recolour && (last == '"' || last == '\'') &&
-		    starts(at, "black")) {
+		if (used == 0 && s->recolour && (last == '"' || last == '\'') && starts(at, "black")) {
 			fputs("currentColor", s->out);
 			used = 5;
 		}
@@ -184,8 +179,7 @@ static size_t read_mark(const char *at, struct mark *m)
 {
 	int length = 0;
 
-	if (sscanf(at,
-		   "<use xlink:href='#gpPt%u' transform='translate(%lf,%lf) scale(%lf)' color='%31[^']'/>%n",
+	if (sscanf(at, "<use xlink:href='#gpPt%u' transform='translate(%lf,%lf) scale(%lf)' color='%31[^']'/>%n",
 		   &m->kind, &m->x, &m->y, &m->scale, m->color, &length) != 5 ||
 	    length == 0)
 		return 0;
@@ -205,22 +199,16 @@ static bool mark_outline(const struct mark *m, char *out, size_t size)
 
 	switch (m->kind) {
 	case 3:
-	case 4:
-		snprintf(out, size, "m-%.1f-%.1fh%.1fv%.1fh-%.1fz", s, s, 2 * s, 2 * s, 2 * s);
-		return true;
+	case 4: snprintf(out, size, "m-%.1f-%.1fh%.1fv%.1fh-%.1fz", s, s, 2 * s, 2 * s, 2 * s); return true;
 	case 5:
 	case 6:
-		snprintf(out, size, "m-%.1f 0a%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0-%.1f 0z", s, s,
-			 s, 2 * s, s, s, 2 * s);
+		snprintf(out, size, "m-%.1f 0a%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0-%.1f 0z", s, s, s, 2 * s, s, s,
+			 2 * s);
 		return true;
 	case 7:
-	case 8:
-		snprintf(out, size, "m0-%.1fl-%.1f %.1fh%.1fz", 1.3 * s, 1.3 * s, 2 * s, 2.6 * s);
-		return true;
+	case 8: snprintf(out, size, "m0-%.1fl-%.1f %.1fh%.1fz", 1.3 * s, 1.3 * s, 2 * s, 2.6 * s); return true;
 	case 9:
-	case 10:
-		snprintf(out, size, "m0 %.1fl-%.1f-%.1fh%.1fz", 1.3 * s, 1.3 * s, 2 * s, 2.6 * s);
-		return true;
+	case 10: snprintf(out, size, "m0 %.1fl-%.1f-%.1fh%.1fz", 1.3 * s, 1.3 * s, 2 * s, 2.6 * s); return true;
 	default: return false;
 	}
 }
@@ -245,8 +233,7 @@ static const char *put_marks(const struct svg *s, const char *at)
 	filled = first.kind % 2 == 0;
 	if (first.kind == 6) { /* a dot is a line of no length with round ends: the shortest text */
 		snprintf(outline, sizeof(outline), "h0");
-		fprintf(s->out, "<path stroke-linecap='round' stroke-width='%.1f' stroke='",
-			2 * first.scale);
+		fprintf(s->out, "<path stroke-linecap='round' stroke-width='%.1f' stroke='", 2 * first.scale);
 	} else {
 		fprintf(s->out, "<path %s='", filled ? "fill" : "stroke-width='1' stroke");
 	}
@@ -264,8 +251,7 @@ static const char *put_marks(const struct svg *s, const char *at)
 /* A group without content, or the title of a plot that has no name. */
 static size_t skip_element(const char *at)
 {
-	if (starts(at, "<title>gnuplot_plot_") || starts(at, "<title>Gnuplot") ||
-	    starts(at, "<desc>")) {
+	if (starts(at, "<title>gnuplot_plot_") || starts(at, "<title>Gnuplot") || starts(at, "<desc>")) {
 		const char *end = strchr(at + 1, '<');
 
 		return end ? (size_t)(end - at) + through(end, '>') : 0;
@@ -306,8 +292,7 @@ static void put_svg(const struct svg *s, const char *at)
 			continue;
 		}
 		used = skip_element(at);
-		if (used == 0 &&
-		    (is_shape(at) || (s->recolour && starts(at, "<rect x=\"0\" y=\"0\""))))
+		if (used == 0 && (is_shape(at) || (s->recolour && starts(at, "<rect x=\"0\" y=\"0\""))))
 			used = through(at, '>');
 		if (used == 0)
 			after = put_marks(s, at);
@@ -324,8 +309,7 @@ static void put_links(const struct page *page, const struct figure *f)
 		f->name, f->name, f->name, f->name, f->name, f->name);
 }
 
-static void put_inline(struct page *page, const struct figure *f, const char *text,
-		       const char *size)
+static void put_inline(struct page *page, const struct figure *f, const char *text, const char *size)
 {
 	/* the colours of these two speak to their own background */
 	bool paper = strcmp(f->kind, "matrix") == 0 || strcmp(f->kind, "surface") == 0;
@@ -334,8 +318,7 @@ static void put_inline(struct page *page, const struct figure *f, const char *te
 	double width = 900, height = 540;
 
 	(void)sscanf(size, "viewBox=\"0 0 %lf %lf\"", &width, &height);
-	fprintf(page->out,
-		"<figure><div class=\"wide fig%s\" role=\"region\" tabindex=\"0\" aria-label=\"figure: ",
+	fprintf(page->out, "<figure><div class=\"wide fig%s\" role=\"region\" tabindex=\"0\" aria-label=\"figure: ",
 		paper ? " paper" : "");
 	page_text(page->out, f->title);
 	fprintf(page->out,

@@ -157,8 +157,8 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 	}
 	json_array_foreach (json_object_get(options, "pus"), i, one)
 		if (used < sizeof(pus) - 16)
-			used += (size_t)snprintf(pus + used, sizeof(pus) - used, "%s%d",
-						 i ? "," : "", (int)json_integer_value(one));
+			used += (size_t)snprintf(pus + used, sizeof(pus) - used, "%s%d", i ? "," : "",
+						 (int)json_integer_value(one));
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *value;
 
@@ -168,8 +168,7 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 	}
 	/* more time than a standard run has by itself; less was meant for all that was chosen */
 	if (words_number(page->results, "options/budget_ns") > SM_STANDARD_BUDGET_NS)
-		page_printf(out, " --budget %.0fs",
-			    words_number(page->results, "options/budget_ns") / 1e9);
+		page_printf(out, " --budget %.0fs", words_number(page->results, "options/budget_ns") / 1e9);
 	if (blocks_asked(page, scenario) > 0)
 		page_printf(out, " --repeat-blocks %.0f", blocks_asked(page, scenario));
 	if (words_number(page->results, "options/slice_ns") > 0)

@@ -25,8 +25,8 @@ struct drawing {
 
 static void box(FILE *out, const char *class, int x, int y, int width, int height)
 {
-	fprintf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>",
-		class, x, y, width, height);
+	fprintf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\"/>", class, x, y, width,
+		height);
 }
 
 static void label(FILE *out, const char *class, int x, int y, const char *text)
@@ -54,8 +54,7 @@ static size_t alike(const struct drawing *d, size_t from, int what)
 	size_t n = 1;
 
 	while (from + n < d->count && p[from + n].package == p[from].package &&
-	       (what > 1 || p[from + n].l3 == p[from].l3) &&
-	       (what > 0 || p[from + n].core == p[from].core))
+	       (what > 1 || p[from + n].l3 == p[from].l3) && (what > 0 || p[from + n].core == p[from].core))
 		n++;
 	return n;
 }
@@ -77,8 +76,7 @@ static int draw_core(const struct drawing *d, size_t from, size_t n, int x, int 
 }
 
 /* The cores under one L3; returns the height. */
-static int draw_l3(const struct drawing *d, size_t from, size_t n, int x, int y, int width,
-		   bool draw)
+static int draw_l3(const struct drawing *d, size_t from, size_t n, int x, int y, int width, bool draw)
 {
 	int at_x = x + 10, at_y = y + 30;
 	char text[128], size[SM_TEXT_MAX];
@@ -105,8 +103,7 @@ static int draw_l3(const struct drawing *d, size_t from, size_t n, int x, int y,
 		snprintf(text, sizeof(text), "L3 %d%s%s", d->place[from].l3, bytes > 0 ? ": " : "",
 			 bytes > 0 ? sm_format_bytes(size, bytes) : "");
 	if (d->many_nodes)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", NUMA node %d",
-			 d->place[from].node);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ", NUMA node %d", d->place[from].node);
 	label(d->out, "name", x + 10, y + 20, text);
 	return at_y + 68 - y;
 }
@@ -121,8 +118,7 @@ static int draw_package(const struct drawing *d, size_t from, size_t n, int y)
 		size_t pus = alike(d, from + i, 1);
 
 		height = draw_l3(d, from + i, pus, 20, at, d->width - 40, false);
-		box(d->out, d->place[from + i].l3 < 0 ? "none" : "l3", 20, at, d->width - 40,
-		    height);
+		box(d->out, d->place[from + i].l3 < 0 ? "none" : "l3", 20, at, d->width - 40, height);
 		(void)draw_l3(d, from + i, pus, 20, at, d->width - 40, true);
 		at += height + 8;
 		i += pus;
@@ -130,8 +126,7 @@ static int draw_package(const struct drawing *d, size_t from, size_t n, int y)
 	if (d->many_nodes)
 		snprintf(text, sizeof(text), "package %d", d->place[from].package);
 	else
-		snprintf(text, sizeof(text), "package %d, NUMA node %d", d->place[from].package,
-			 d->place[from].node);
+		snprintf(text, sizeof(text), "package %d, NUMA node %d", d->place[from].package, d->place[from].node);
 	label(d->out, "name", 20, y + 24, text);
 	return at + 6 - y;
 }
@@ -194,8 +189,7 @@ static void draw_topology(struct page *page)
 	}
 	d.width = width_of(&d);
 	for (size_t i = 1; i < d.count; i++)
-		d.many_nodes |=
-			place[i].node != place[0].node && place[i].package == place[0].package;
+		d.many_nodes |= place[i].node != place[0].node && place[i].package == place[0].package;
 	for (size_t i = 0; i < d.count;) {
 		size_t n = alike(&d, i, 2);
 		int header = y;
@@ -211,14 +205,10 @@ static void draw_topology(struct page *page)
 		"aria-label=\"the machine's topology\"><svg viewBox=\"0 0 %d %d\" width=\"%d\" "
 		"height=\"%d\" role=\"img\" aria-label=\"topology: %zu PUs\">%s</svg></div><figcaption>",
 		d.width, y, d.width, y, d.count, text);
-	fputs("The processing units (PUs) that the run was allowed to use, as hwloc sees them.",
-	      page->out);
+	fputs("The processing units (PUs) that the run was allowed to use, as hwloc sees them.", page->out);
 	if (cache_bytes(&d, 2) > 0)
-		page_printf(
-			page->out,
-			" Each core has its own L2 (%s) and L1 (%s) unless the table says otherwise.",
-			sm_format_bytes(l2, cache_bytes(&d, 2)),
-			sm_format_bytes(l1, cache_bytes(&d, 1)));
+		page_printf(page->out, " Each core has its own L2 (%s) and L1 (%s) unless the table says otherwise.",
+			    sm_format_bytes(l2, cache_bytes(&d, 2)), sm_format_bytes(l1, cache_bytes(&d, 1)));
 	if (json_is_true(json_object_get(machine, "virtual_machine")))
 		fputs(" This is a virtual machine: what its cores really are, and whether they move, only the "
 		      "measured <a href=\"#classes\">pair classes</a> can tell.",
@@ -252,13 +242,10 @@ static void put_caches(struct page *page)
 		int pus = (int)json_integer_value(json_object_get(cache, "pus"));
 
 		used += (size_t)snprintf(
-			text + used, sizeof(text) - used,
-			"%sL%d %s for %d PU%s (lines of %d bytes)", i ? ", " : "",
+			text + used, sizeof(text) - used, "%sL%d %s for %d PU%s (lines of %d bytes)", i ? ", " : "",
 			(int)json_integer_value(json_object_get(cache, "level")),
-			sm_format_bytes(
-				size, (double)json_integer_value(json_object_get(cache, "bytes"))),
-			pus, pus == 1 ? "" : "s",
-			(int)json_integer_value(json_object_get(cache, "line_bytes")));
+			sm_format_bytes(size, (double)json_integer_value(json_object_get(cache, "bytes"))), pus,
+			pus == 1 ? "" : "s", (int)json_integer_value(json_object_get(cache, "line_bytes")));
 		if (used >= sizeof(text))
 			break;
 	}
@@ -275,13 +262,12 @@ static void put_memory(struct page *page)
 	if (isfinite(kib))
 		fact(page->out, "Memory", sm_format_bytes(size, kib * 1024));
 	if (isfinite(small) || isfinite(large)) {
-		snprintf(text, sizeof(text), "%.0f of 2 MiB, %.0f of 1 GiB",
-			 isfinite(small) ? small : 0, isfinite(large) ? large : 0);
+		snprintf(text, sizeof(text), "%.0f of 2 MiB, %.0f of 1 GiB", isfinite(small) ? small : 0,
+			 isfinite(large) ? large : 0);
 		fact(page->out, "Huge pages in pools", text);
 	}
 	if (*words_text(page->results, "environment/thp")) {
-		snprintf(text, sizeof(text), "%s; in shared memory: %s",
-			 words_text(page->results, "environment/thp"),
+		snprintf(text, sizeof(text), "%s; in shared memory: %s", words_text(page->results, "environment/thp"),
 			 words_text(page->results, "environment/thp_shmem"));
 		fact(page->out, "Transparent huge pages", text);
 	}
@@ -298,8 +284,7 @@ void page_machine(struct page *page)
 	page_table_open(page->out, "facts about the machine");
 	fputs("<tbody>\n", page->out);
 	snprintf(text, sizeof(text), "%s%s%s", words_text(r, "environment/cpu_model"),
-		 *words_text(r, "environment/microcode") ? ", microcode " : "",
-		 words_text(r, "environment/microcode"));
+		 *words_text(r, "environment/microcode") ? ", microcode " : "", words_text(r, "environment/microcode"));
 	fact(page->out, "CPU", text);
 	virtual_machine = json_object_get(machine, "virtual_machine");
 	snprintf(text, sizeof(text), "%s%s%s",
@@ -312,8 +297,7 @@ void page_machine(struct page *page)
 	put_caches(page);
 	put_memory(page);
 	snprintf(text, sizeof(text), "Linux %s%s%s", words_text(r, "environment/kernel"),
-		 *words_text(r, "environment/architecture") ? ", " : "",
-		 words_text(r, "environment/architecture"));
+		 *words_text(r, "environment/architecture") ? ", " : "", words_text(r, "environment/architecture"));
 	fact(page->out, "System", text);
 	words_limits(r, text, sizeof(text));
 	fact(page->out, "Limits of its control group", text);
@@ -398,11 +382,9 @@ void page_measured(struct page *page)
 	words_scenarios(r, count_scenario, &scenarios);
 	page_heading(page->out, 2, "measured", "What was measured");
 	fputs("<p>", page->out);
-	page_printf(
-		page->out,
-		"%u scenario%s with %zu cases, in %zu trials of fresh processes: profile %s, seed %s",
-		scenarios, scenarios == 1 ? "" : "s", cases, trials, words_text(r, "profile"),
-		words_text(r, "seed"));
+	page_printf(page->out, "%u scenario%s with %zu cases, in %zu trials of fresh processes: profile %s, seed %s",
+		    scenarios, scenarios == 1 ? "" : "s", cases, trials, words_text(r, "profile"),
+		    words_text(r, "seed"));
 	if (isfinite(wall))
 		page_printf(page->out, ", %.0f seconds", wall);
 	if (isfinite(timed))
@@ -413,8 +395,7 @@ void page_measured(struct page *page)
 		page_printf(page->out, ", with shmeter %s", words_text(r, "tool/version"));
 	fputs(".", page->out);
 	if (strcmp(words_text(r, "status"), "complete") != 0)
-		fputs(" <strong>The run was interrupted: this is what there is of it.</strong>",
-		      page->out);
+		fputs(" <strong>The run was interrupted: this is what there is of it.</strong>", page->out);
 	fputs(" The same seed gives the same plan in the same order.</p>\n", page->out);
 	put_command_line(page);
 	put_skipped(page);

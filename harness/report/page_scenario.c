@@ -113,11 +113,10 @@ static void put_ladders(struct page *page, const char *scenario)
 		if (i == 0)
 			snprintf(text, sizeof(text), "sizes-%s", page_anchor(scenario, anchor));
 		else
-			snprintf(text, sizeof(text), "sizes-%s-%u", page_anchor(scenario, anchor),
-				 i + 1);
+			snprintf(text, sizeof(text), "sizes-%s-%u", page_anchor(scenario, anchor), i + 1);
 		fprintf(page->out, "<h3 id=\"%s\">", text);
-		page_printf(page->out, "From which %s on should you leave %s?",
-			    ladder_noun(ladder[i].param), ladder[i].baseline);
+		page_printf(page->out, "From which %s on should you leave %s?", ladder_noun(ladder[i].param),
+			    ladder[i].baseline);
 		fputs("</h3>\n", page->out);
 		ladder_words(page, &ladder[i]);
 		ladder_table(page, &ladder[i]);
@@ -144,8 +143,7 @@ static void put_crossings(struct page *page, const char *scenario)
 			snprintf(id, sizeof(id), "crossings-%s", page_anchor(scenario, anchor));
 			page_heading(page->out, 3, id, "Where they cross");
 			page_table_open(page->out, "crossings");
-			page_table_head(page->out,
-					"variant|above it|than|of|at|95 % interval|how sure");
+			page_table_head(page->out, "variant|above it|than|of|at|95 % interval|how sure");
 		}
 		any = true;
 		fputs("<tr>", page->out);
@@ -163,16 +161,14 @@ static void put_crossings(struct page *page, const char *scenario)
 		else
 			fputs("open at both ends", page->out);
 		fputs("</td>", page->out);
-		page_put(page->out, "td",
-			 strcmp(c->reason, "-") == 0 ? "both ends measured" : c->reason);
+		page_put(page->out, "td", strcmp(c->reason, "-") == 0 ? "both ends measured" : c->reason);
 		fputs("</tr>\n", page->out);
 	}
 	if (any)
 		page_table_close(page->out);
 }
 
-static void sub_heading(const struct page *page, const char *scenario, const char *kind,
-			const char *text)
+static void sub_heading(const struct page *page, const char *scenario, const char *kind, const char *text)
 {
 	char anchor[128], id[192];
 
@@ -187,8 +183,7 @@ void page_scenario(const char *scenario, void *context)
 	char anchor[128];
 
 	page_anchor(scenario, anchor);
-	fprintf(page->out, "<section aria-labelledby=\"s-%s\">\n<h2 id=\"s-%s\"><code>", anchor,
-		anchor);
+	fprintf(page->out, "<section aria-labelledby=\"s-%s\">\n<h2 id=\"s-%s\"><code>", anchor, anchor);
 	page_text(page->out, scenario);
 	fputs("</code></h2>\n", page->out);
 	if (registered) {

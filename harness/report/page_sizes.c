@@ -142,26 +142,22 @@ static void judge_row(const struct page *page, const struct ladder *l, struct la
 	else if (count[STEP_FASTER])
 		row->end = END_PARTLY;
 	else
-		row->end = count[STEP_OPEN]     ? END_OPEN
-			   : count[STEP_SLOWER] ? END_SLOWER
-						: END_NEVER;
+		row->end = count[STEP_OPEN] ? END_OPEN : count[STEP_SLOWER] ? END_SLOWER : END_NEVER;
 	for (size_t i = 0; i < r->crossing_count; i++) {
 		const struct sm_crossing_row *c = &r->crossings[i];
 
 		if (strcmp(c->scenario, l->scenario) == 0 && strcmp(c->metric, l->metric) == 0 &&
 		    strcmp(c->placement, l->placement) == 0 && strcmp(c->param, l->param) == 0 &&
-		    strcmp(c->left, row->variant) == 0 && strcmp(c->right, l->baseline) == 0 &&
-		    c->overtakes && (!row->crossing || c->at > row->crossing->at))
+		    strcmp(c->left, row->variant) == 0 && strcmp(c->right, l->baseline) == 0 && c->overtakes &&
+		    (!row->crossing || c->at > row->crossing->at))
 			row->crossing = c;
 	}
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
 
-		if (strcmp(c->scenario, l->scenario) == 0 && !c->derived &&
-		    strcmp(c->variant, row->variant) == 0 &&
-		    strcmp(sm_placement_name(c->placement), l->placement) == 0 &&
-		    s->value.estimate > 0 &&
+		if (strcmp(c->scenario, l->scenario) == 0 && !c->derived && strcmp(c->variant, row->variant) == 0 &&
+		    strcmp(sm_placement_name(c->placement), l->placement) == 0 && s->value.estimate > 0 &&
 		    c->workers > 0)
 			row->busy = s->cpu_ns_per_op / s->value.estimate / c->workers;
 	}
@@ -170,8 +166,7 @@ static void judge_row(const struct page *page, const struct ladder *l, struct la
 static bool known_already(const struct ladder *out, unsigned count, const struct ladder *l)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (strcmp(out[i].metric, l->metric) == 0 &&
-		    strcmp(out[i].placement, l->placement) == 0 &&
+		if (strcmp(out[i].metric, l->metric) == 0 && strcmp(out[i].placement, l->placement) == 0 &&
 		    strcmp(out[i].rest, l->rest) == 0)
 			return true;
 	return false;
@@ -181,8 +176,7 @@ static bool known_already(const struct ladder *out, unsigned count, const struct
 static bool is_time(const struct sm_results *r, const struct sm_pair_row *p)
 {
 	for (size_t i = 0; i < r->case_count; i++)
-		if (strcmp(r->cases[i].scenario, p->scenario) == 0 &&
-		    strcmp(r->cases[i].metric, p->metric) == 0)
+		if (strcmp(r->cases[i].scenario, p->scenario) == 0 && strcmp(r->cases[i].metric, p->metric) == 0)
 			return !r->cases[i].derived;
 	return false;
 }
@@ -285,13 +279,11 @@ static void put_from(const struct ladder *l, FILE *out)
 		if (row->end != END_FROM || !crosses(l, row))
 			continue;
 		fputs("<li>Faster from about ", out);
-		page_printf(out, "%s on (95 %% interval %s to %s): ",
-			    ladder_size_text(l, row->crossing->at, at),
+		page_printf(out, "%s on (95 %% interval %s to %s): ", ladder_size_text(l, row->crossing->at, at),
 			    ladder_size_text(l, row->crossing->low, low),
 			    ladder_size_text(l, row->crossing->high, high));
 		put_name(out, row->variant, true);
-		page_printf(out, "; certainly so from %s on.",
-			    ladder_size_text(l, l->size[row->from], at));
+		page_printf(out, "; certainly so from %s on.", ladder_size_text(l, l->size[row->from], at));
 		fputs("</li>\n", out);
 	}
 	for (unsigned i = 1; i < l->sizes; i++) {
@@ -332,17 +324,14 @@ static void put_answer(const struct ladder *l, FILE *out)
 		page_printf(
 			out,
 			"At no size measured, %s to %s, is %s the fastest: %u of %u others beat it at each of them.",
-			ladder_size_text(l, l->size[0], low),
-			ladder_size_text(l, l->size[l->sizes - 1], high), l->baseline, always,
-			l->rows);
+			ladder_size_text(l, l->size[0], low), ladder_size_text(l, l->size[l->sizes - 1], high),
+			l->baseline, always, l->rows);
 	else if (from < l->sizes)
 		page_printf(out, "At %s at the latest something else is faster than %s.",
 			    ladder_size_text(l, l->size[from], low), l->baseline);
 	else
-		page_printf(
-			out,
-			"This run shows no size from which on anything else is certainly faster than %s.",
-			l->baseline);
+		page_printf(out, "This run shows no size from which on anything else is certainly faster than %s.",
+			    l->baseline);
 	fputs("</strong></p>\n", out);
 }
 
@@ -352,24 +341,21 @@ static void put_sureness(const struct page *page, const struct ladder *l)
 	double high = words_number(page->results, "analysis/aa/high");
 
 	fputs("<p><strong>How sure?</strong> ", page->out);
-	page_printf(
-		page->out,
-		"\"Faster\" and \"slower\" are said only where the whole 95 %% interval of the ratio lies on one "
-		"side of 1, over %u%s%.0u blocks a size (pair class %s). Measured: %s, workers placed %s%s%s.",
-		l->blocks_least, l->blocks_most > l->blocks_least ? " to " : "",
-		l->blocks_most > l->blocks_least ? l->blocks_most : 0, l->klass, l->metric,
-		l->placement, *l->rest ? ", " : "", l->rest);
+	page_printf(page->out,
+		    "\"Faster\" and \"slower\" are said only where the whole 95 %% interval of the ratio lies on one "
+		    "side of 1, over %u%s%.0u blocks a size (pair class %s). Measured: %s, workers placed %s%s%s.",
+		    l->blocks_least, l->blocks_most > l->blocks_least ? " to " : "",
+		    l->blocks_most > l->blocks_least ? l->blocks_most : 0, l->klass, l->metric, l->placement,
+		    *l->rest ? ", " : "", l->rest);
 	if (isfinite(low))
 		page_printf(page->out, " The A/A control of this run %s: %.3f to %.3f.",
-			    words_true(page->results, "analysis/aa/moved")
-				    ? "moved, so nothing here is sure"
-				    : "did not move",
+			    words_true(page->results, "analysis/aa/moved") ? "moved, so nothing here is sure"
+									   : "did not move",
 			    low, high);
 	if (l->sizes < 4) {
-		page_printf(
-			page->out,
-			" Only %u sizes were measured: between them nothing is known. A longer profile has more: ",
-			l->sizes);
+		page_printf(page->out,
+			    " Only %u sizes were measured: between them nothing is known. A longer profile has more: ",
+			    l->sizes);
 		fputs("<code>", page->out);
 		page_printf(page->out, "shmeter run %s --profile standard", l->scenario);
 		fputs("</code>.", page->out);
@@ -405,8 +391,7 @@ void ladder_words(const struct page *page, const struct ladder *l)
 	fputs("<ul>\n", page->out);
 	put_group(l, END_ALWAYS, "Faster at every size measured", page->out);
 	put_from(l, page->out);
-	put_group(l, END_PARTLY, "Faster at some sizes only, not at the largest (see the table)",
-		  page->out);
+	put_group(l, END_PARTLY, "Faster at some sizes only, not at the largest (see the table)", page->out);
 	put_group(l, END_OPEN, "This run cannot tell, or not at every size", page->out);
 	put_group(l, END_SLOWER, "Slower at every size measured", page->out);
 	fputs("</ul>\n", page->out);
@@ -416,10 +401,8 @@ void ladder_words(const struct page *page, const struct ladder *l)
 
 static void put_cell(FILE *out, const struct ladder_row *row, unsigned i)
 {
-	static const char *const shape[] = { "◇ not measured", "● faster", "▲ slower",
-					     "■ cannot tell" };
-	static const char *const class[] = { "not_testable", "supported", "refuted",
-					     "inconclusive" };
+	static const char *const shape[] = { "◇ not measured", "● faster", "▲ slower", "■ cannot tell" };
+	static const char *const class[] = { "not_testable", "supported", "refuted", "inconclusive" };
 	const struct sm_interval *ratio = &row->ratio[i];
 
 	fprintf(out, "<td class=\"n step %s\">%s", class[row->step[i]], shape[row->step[i]]);
@@ -427,8 +410,7 @@ static void put_cell(FILE *out, const struct ladder_row *row, unsigned i)
 		page_printf(out, " %.3g", ratio->estimate);
 		fputs("<br><small>", out);
 		if (isfinite(ratio->low))
-			page_printf(out, "%.3g to %.3g, n %zu", ratio->low, ratio->high,
-				    ratio->count);
+			page_printf(out, "%.3g to %.3g, n %zu", ratio->low, ratio->high, ratio->count);
 		else
 			page_printf(out, "no interval, n %zu", ratio->count);
 		fputs("</small>", out);
@@ -443,11 +425,10 @@ void ladder_table(const struct page *page, const struct ladder *l)
 	snprintf(text, sizeof(text), "%s over %s, by %s", l->metric, l->baseline, l->param);
 	page_table_open(page->out, text);
 	fputs("<caption><span>", page->out);
-	page_printf(
-		page->out,
-		"%s of each variant / that of %s, by %s; under 1 the variant is faster; small: 95 %% "
-		"interval, n blocks",
-		l->metric, l->baseline, ladder_noun(l->param));
+	page_printf(page->out,
+		    "%s of each variant / that of %s, by %s; under 1 the variant is faster; small: 95 %% "
+		    "interval, n blocks",
+		    l->metric, l->baseline, ladder_noun(l->param));
 	fputs("</span></caption><thead><tr><th scope=\"col\">variant</th>", page->out);
 	for (unsigned i = 0; i < l->sizes; i++) {
 		fputs("<th scope=\"col\" class=\"n\">", page->out);

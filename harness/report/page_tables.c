@@ -37,12 +37,10 @@ static void put_case(const struct page *page, const struct sm_summary_row *s)
 	snprintf(text, sizeof(text), "%zu", s->value.count);
 	number_cell(page->out, text);
 	page_put(page->out, "td", s->klass);
-	number_cell(page->out,
-		    isfinite(s->cpu_ns_per_op) ? sm_format_ns(text, s->cpu_ns_per_op) : "-");
+	number_cell(page->out, isfinite(s->cpu_ns_per_op) ? sm_format_ns(text, s->cpu_ns_per_op) : "-");
 	snprintf(text, sizeof(text), bad ? "%u ok" : "all %u ok", s->ok);
 	if (bad)
-		snprintf(text, sizeof(text),
-			 "%u ok, %u skipped, %u failed, %u disturbed, %u unsettled, %u saturated",
+		snprintf(text, sizeof(text), "%u ok, %u skipped, %u failed, %u disturbed, %u unsettled, %u saturated",
 			 s->ok, s->skipped, s->failed, s->disturbed, s->unsettled, s->saturated);
 	page_put(page->out, "td", text);
 	fputs("</tr>\n", page->out);
@@ -57,9 +55,7 @@ static void put_metric(const struct page *page, const struct sm_case_row *of)
 	fputs("<caption><span>", page->out);
 	page_text(page->out, of->metric);
 	fputs("</span></caption>", page->out);
-	page_table_head(
-		page->out,
-		"variant|at|#median (95 % interval)|#n|class|#CPU time per operation|trials");
+	page_table_head(page->out, "variant|at|#median (95 % interval)|#n|class|#CPU time per operation|trials");
 	for (size_t i = 0; i < page->results->summary_count; i++) {
 		const struct sm_summary_row *s = &page->results->summaries[i];
 		const struct sm_case_row *c = &page->results->cases[s->case_index];
@@ -97,8 +93,7 @@ static void put_ratio(const struct page *page, const struct sm_pair_row *p)
 	fputs("</th>", page->out);
 	page_put(page->out, "td", point);
 	if (isfinite(p->ratio.low))
-		snprintf(text, sizeof(text), "%.3g (%.3g to %.3g)", p->ratio.estimate, p->ratio.low,
-			 p->ratio.high);
+		snprintf(text, sizeof(text), "%.3g (%.3g to %.3g)", p->ratio.estimate, p->ratio.low, p->ratio.high);
 	else
 		snprintf(text, sizeof(text), "%.3g (no interval)", p->ratio.estimate);
 	number_cell(page->out, text);
@@ -107,8 +102,7 @@ static void put_ratio(const struct page *page, const struct sm_pair_row *p)
 	page_put(page->out, "td", p->klass);
 	snprintf(text, sizeof(text), "-");
 	if (isfinite(p->left_dropped) && isfinite(p->right_dropped))
-		snprintf(text, sizeof(text), "%.0f / %.0f %%", 100 * p->left_dropped,
-			 100 * p->right_dropped);
+		snprintf(text, sizeof(text), "%.0f / %.0f %%", 100 * p->left_dropped, 100 * p->right_dropped);
 	number_cell(page->out, text);
 	if (isfinite(p->mde) && p->mde > 1)
 		snprintf(text, sizeof(text), "%.3g %%", 100 * (p->mde - 1));
@@ -133,10 +127,8 @@ void page_ratios(struct page *page)
 		if (!any) {
 			fputs("<details><summary>The same as a table</summary>\n", page->out);
 			page_table_open(page->out, "ratios of the claims");
-			page_table_head(
-				page->out,
-				"claim|left / right|at|#ratio (95 % interval)|#blocks|class|"
-				"#slices left out|#smallest visible effect|verdict");
+			page_table_head(page->out, "claim|left / right|at|#ratio (95 % interval)|#blocks|class|"
+						   "#slices left out|#smallest visible effect|verdict");
 		}
 		any = true;
 		put_ratio(page, p);
@@ -196,8 +188,7 @@ static int gather(const struct sm_results *r, const char *scenario, struct event
 		if (event >= EVENTS_MAX)
 			continue;
 		if (!isfinite(c->per_op)) {
-			e->state[event] = e->state[event] ? e->state[event]
-							: sm_count_state_name(c->state);
+			e->state[event] = e->state[event] ? e->state[event] : sm_count_state_name(c->state);
 			continue;
 		}
 		e->sum[of * EVENTS_MAX + event] += c->per_op;
@@ -226,14 +217,12 @@ static void bar_cell(FILE *out, const char *text, double value, double largest)
 	fputs("<td class=\"n\">", out);
 	page_text(out, text);
 	if (isfinite(value) && largest > 0)
-		fprintf(out, "<svg class=\"bar\"><rect width=\"%.0f%%\" height=\"5\"/></svg>",
-			100 * value / largest);
+		fprintf(out, "<svg class=\"bar\"><rect width=\"%.0f%%\" height=\"5\"/></svg>", 100 * value / largest);
 	fputs("</td>", out);
 }
 
 /* The largest value of a column: time (event -2), CPU time (-1), or an event. */
-static double column(const struct sm_results *r, const struct events *e,
-		     const struct sm_summary_row *s, int which)
+static double column(const struct sm_results *r, const struct events *e, const struct sm_summary_row *s, int which)
 {
 	(void)r;
 	return which == -2   ? s->value.estimate
@@ -241,16 +230,14 @@ static double column(const struct sm_results *r, const struct events *e,
 			     : mean_of(e, s->case_index, (unsigned)which);
 }
 
-static bool is_here(const struct sm_results *r, const struct sm_summary_row *s,
-		    const char *scenario)
+static bool is_here(const struct sm_results *r, const struct sm_summary_row *s, const char *scenario)
 {
 	const struct sm_case_row *c = &r->cases[s->case_index];
 
 	return !c->derived && strcmp(c->scenario, scenario) == 0 && s->value.count > 0;
 }
 
-static double largest_of(const struct sm_results *r, const struct events *e, const char *scenario,
-			 int which)
+static double largest_of(const struct sm_results *r, const struct events *e, const char *scenario, int which)
 {
 	double largest = -1;
 
@@ -268,15 +255,14 @@ static double largest_of(const struct sm_results *r, const struct events *e, con
 #define RARE 1e-4
 
 /* Names of the events that have no column, and why. */
-static void put_absent(const struct page *page, const struct events *e, const double *largest,
-		       bool zero)
+static void put_absent(const struct page *page, const struct events *e, const double *largest, bool zero)
 {
 	bool any = false;
 
 	for (unsigned i = 0; i < e->count; i++) {
 		if (zero ? largest[i] < 0 || largest[i] >= RARE : largest[i] >= 0 || !e->state[i])
 			continue;
-		fputs(any ? ", "
+		fputs(any    ? ", "
 		      : zero ? "<p class=\"note\">0, or under one in ten thousand operations, in every case: "
 			     : "<p class=\"note\">No value here: ",
 		      page->out);
@@ -286,8 +272,7 @@ static void put_absent(const struct page *page, const struct events *e, const do
 		any = true;
 	}
 	if (any)
-		fputs(zero ? ".</p>\n" : ". <a href=\"#trust\">Why, and what helps</a>.</p>\n",
-		      page->out);
+		fputs(zero ? ".</p>\n" : ". <a href=\"#trust\">Why, and what helps</a>.</p>\n", page->out);
 }
 
 /* What events are on the CPU of this run whose name says less than they are. */
@@ -312,8 +297,8 @@ static bool has_column(const struct events *e, const double *largest, unsigned e
 	return largest[event] >= RARE && strcmp(e->name[event], "task-clock") != 0;
 }
 
-static void put_why_row(const struct page *page, const struct events *e, const double *largest,
-			double time, double cpu, const struct sm_summary_row *s)
+static void put_why_row(const struct page *page, const struct events *e, const double *largest, double time, double cpu,
+			const struct sm_summary_row *s)
 {
 	const struct sm_case_row *c = &page->results->cases[s->case_index];
 	char point[192], text[SM_TEXT_MAX];
@@ -323,8 +308,8 @@ static void put_why_row(const struct page *page, const struct events *e, const d
 	page_put(page->out, "th scope=\"row\"", c->variant);
 	page_put(page->out, "td", point);
 	bar_cell(page->out, sm_format_ns(text, s->value.estimate), s->value.estimate, time);
-	bar_cell(page->out, isfinite(s->cpu_ns_per_op) ? sm_format_ns(text, s->cpu_ns_per_op) : "-",
-		 s->cpu_ns_per_op, cpu);
+	bar_cell(page->out, isfinite(s->cpu_ns_per_op) ? sm_format_ns(text, s->cpu_ns_per_op) : "-", s->cpu_ns_per_op,
+		 cpu);
 	for (unsigned i = 0; i < e->count; i++) {
 		double value = mean_of(e, s->case_index, i);
 
@@ -358,8 +343,7 @@ void page_why(struct page *page, const char *scenario)
 	      page->out);
 	/* The counters run around all of run(): switching them would disturb what is timed. */
 	if (registered && registered->self_timed)
-		fputs("; counters and CPU time include what is done around the timed part",
-		      page->out);
+		fputs("; counters and CPU time include what is done around the timed part", page->out);
 	fputs("</span></caption><thead><tr><th scope=\"col\">variant</th><th scope=\"col\">at</th><th scope=\"col\" "
 	      "class=\"n\">time</th><th scope=\"col\" class=\"n\">CPU time, all processes</th>",
 	      page->out);

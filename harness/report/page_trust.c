@@ -26,8 +26,7 @@ static void put_trust(FILE *out, enum trust trust)
 }
 
 /* One check: name, verdict, what was found, what it means.  The caller has formatted all three. */
-static void check(FILE *out, const char *name, enum trust trust, const char *found,
-		  const char *means)
+static void check(FILE *out, const char *name, enum trust trust, const char *found, const char *means)
 {
 	fputs("<tr>", out);
 	page_put(out, "th scope=\"row\"", name);
@@ -53,15 +52,13 @@ static void tally_up(const struct sm_results *r, const char *scenario, struct ta
 	for (size_t i = 0; i < r->sample_count; i++) {
 		const struct sm_sample *s = &r->samples[i];
 
-		if (s->derived ||
-		    (scenario && strcmp(r->cases[s->case_index].scenario, scenario) != 0))
+		if (s->derived || (scenario && strcmp(r->cases[s->case_index].scenario, scenario) != 0))
 			continue;
 		t->ok += s->found.status == SM_OK;
 		t->disturbed += s->found.status == SM_DISTURBED;
 		t->unsettled += s->found.status == SM_UNSETTLED;
 		t->saturated += s->found.status == SM_SATURATED;
-		t->failed += s->ended == SM_VERIFY_FAILED || s->ended == SM_WORKER_DIED ||
-			     s->ended == SM_TIMED_OUT;
+		t->failed += s->ended == SM_VERIFY_FAILED || s->ended == SM_WORKER_DIED || s->ended == SM_TIMED_OUT;
 	}
 	for (size_t i = 0; i < r->pair_count; i++) {
 		const struct sm_pair_row *p = &r->pairs[i];
@@ -106,8 +103,8 @@ static enum trust control(const struct sm_results *r, char *found, size_t size)
 		snprintf(found, size, "it has no interval in this run");
 		return TRUST_UNKNOWN;
 	}
-	snprintf(found, size, "ratio %.3f (95 %% interval %.3f to %.3f): %s",
-		 words_number(r, "analysis/aa/ratio"), low, high, words_control(r));
+	snprintf(found, size, "ratio %.3f (95 %% interval %.3f to %.3f): %s", words_number(r, "analysis/aa/ratio"), low,
+		 high, words_control(r));
 	return words_true(r, "analysis/aa/moved") ? TRUST_BAD : TRUST_GOOD;
 }
 
@@ -117,12 +114,10 @@ static void check_control(struct page *page)
 	enum trust trust = control(page->results, found, sizeof(found));
 
 	check(page->out, "A/A control", trust, found,
-	      trust == TRUST_GOOD
-		      ? "The same code under two names reads the same: the instrument sees no difference "
-			"where there is none."
-	      : trust == TRUST_BAD
-		      ? "It moved from 1, so no ratio of this run is believed."
-		      : "Without it nobody knows what this run sees where nothing is.");
+	      trust == TRUST_GOOD  ? "The same code under two names reads the same: the instrument sees no difference "
+				     "where there is none."
+	      : trust == TRUST_BAD ? "It moved from 1, so no ratio of this run is believed."
+				   : "Without it nobody knows what this run sees where nothing is.");
 }
 
 static enum trust trust_of_share(double percent)
@@ -142,8 +137,7 @@ static void check_throttled(struct page *page)
 	if (!found[0])
 		return;
 	found[0] = (char)toupper((unsigned char)found[0]);
-	check(page->out, "Throttling",
-	      trust_of_share(words_number(page->results, "analysis/throttled_percent")), found,
+	check(page->out, "Throttling", trust_of_share(words_number(page->results, "analysis/throttled_percent")), found,
 	      "A container's CPU limit stops its processes for a part of each period; over 5 % no ratio is believed.");
 }
 
@@ -186,8 +180,7 @@ static void check_trials(struct page *page, const struct tally *t)
 	      t->disturbed * 4 > all    ? TRUST_BAD
 	      : t->disturbed * 20 > all ? TRUST_CARE
 					: TRUST_GOOD,
-	      found,
-	      "No slice of them was pure; they are left out by rules that do not look at the result.");
+	      found, "No slice of them was pure; they are left out by rules that do not look at the result.");
 	if (t->unsettled) {
 		snprintf(found, sizeof(found), "%zu of %zu trials", t->unsettled, all);
 		check(page->out, "Unsettled cases", TRUST_CARE, found,
@@ -198,8 +191,7 @@ static void check_trials(struct page *page, const struct tally *t)
 		check(page->out, "Saturated open loops", TRUST_CARE, found,
 		      "Less was achieved than offered, so they have a rate and no latency.");
 	}
-	snprintf(found, sizeof(found),
-		 "%zu of %zu blocks, %zu of %zu comparisons lost over a quarter", t->dropped,
+	snprintf(found, sizeof(found), "%zu of %zu blocks, %zu of %zu comparisons lost over a quarter", t->dropped,
 		 blocks, t->lossy, t->pairs);
 	check(page->out, "Dropped blocks",
 	      blocks == 0               ? TRUST_UNKNOWN
@@ -217,24 +209,20 @@ static void check_trials(struct page *page, const struct tally *t)
 static void check_instrument(struct page *page)
 {
 	const struct sm_results *r = page->results;
-	double low = words_number(r, "counting_cost/low"),
-	       high = words_number(r, "counting_cost/high");
+	double low = words_number(r, "counting_cost/low"), high = words_number(r, "counting_cost/high");
 	double before = words_number(r, "noise/gaps_before/lost_percent");
 	double after = words_number(r, "noise/gaps_after/lost_percent");
 	char found[600];
 
 	if (isfinite(before) && isfinite(after)) {
-		snprintf(found, sizeof(found), "%.1f %% before the run, %.1f %% after it", before,
-			 after);
-		check(page->out, "Holes in the clock",
-		      before > 10 || after > 10 ? TRUST_CARE : TRUST_GOOD, found,
+		snprintf(found, sizeof(found), "%.1f %% before the run, %.1f %% after it", before, after);
+		check(page->out, "Holes in the clock", before > 10 || after > 10 ? TRUST_CARE : TRUST_GOOD, found,
 		      "Time in which an empty loop did not run, in two glances of 20 ms.");
 	}
 	if (isfinite(low)) {
 		snprintf(found, sizeof(found), "%.3f times (95 %% interval %.3f to %.3f)",
 			 words_number(r, "counting_cost/ratio"), low, high);
-		check(page->out, "Cost of counting",
-		      low <= 1.05 && high >= 0.95 ? TRUST_GOOD : TRUST_CARE, found,
+		check(page->out, "Cost of counting", low <= 1.05 && high >= 0.95 ? TRUST_GOOD : TRUST_CARE, found,
 		      "How much longer a page fault takes while it is counted.");
 	}
 	if (*words_text(r, "counters_note"))
@@ -280,20 +268,15 @@ static void put_classes(struct page *page)
 		put_sentence(page, "analysis/pace_changed/sentence");
 	if (json_object_size(classes) > 0) {
 		page_table_open(page->out, "pair classes");
-		page_table_head(
-			page->out,
-			"the topology says|class|#round trip of a line; solo: pace|#probes");
+		page_table_head(page->out, "the topology says|class|#round trip of a line; solo: pace|#probes");
 		json_object_foreach ((json_t *)(uintptr_t)classes, relation, list) {
 			json_array_foreach (list, i, one) {
 				fputs("<tr>", page->out);
 				page_put(page->out, "td", relation);
-				page_put(page->out, "td",
-					 json_string_value(json_object_get(one, "name")));
-				page_put(page->out, "td class=\"n\"",
-					 probe_text(relation, one, text));
+				page_put(page->out, "td", json_string_value(json_object_get(one, "name")));
+				page_put(page->out, "td class=\"n\"", probe_text(relation, one, text));
 				snprintf(text, sizeof(text), "%lld",
-					 (long long)json_integer_value(
-						 json_object_get(one, "members")));
+					 (long long)json_integer_value(json_object_get(one, "members")));
 				page_put(page->out, "td class=\"n\"", text);
 				fputs("</tr>\n", page->out);
 			}
@@ -305,8 +288,7 @@ static void put_classes(struct page *page)
 
 void page_trust(struct page *page)
 {
-	const json_t *repeated = json_object_get(page->results->manifest, "calibration_failures"),
-		     *one;
+	const json_t *repeated = json_object_get(page->results->manifest, "calibration_failures"), *one;
 	struct tally tally;
 	size_t i;
 
@@ -342,29 +324,23 @@ static enum trust judge(const struct page *page, const struct tally *t, char *wh
 
 	why[0] = '\0';
 	if (trust == TRUST_UNKNOWN)
-		used += (size_t)snprintf(why + used, size - used,
-					 " The A/A control has no interval.");
+		used += (size_t)snprintf(why + used, size - used, " The A/A control has no interval.");
 	if (trust == TRUST_BAD)
 		used += (size_t)snprintf(why + used, size - used, " The A/A control: %s.", found);
 	if (steal > STEAL_PERCENT_MAX)
-		used += (size_t)snprintf(why + used, size - used,
-					 " The host took %.1f %% of the time.", steal);
+		used += (size_t)snprintf(why + used, size - used, " The host took %.1f %% of the time.", steal);
 	if (throttled > STEAL_PERCENT_MAX)
-		used += (size_t)snprintf(why + used, size - used,
-					 " A CPU limit took %.1f %% of the time.", throttled);
+		used += (size_t)snprintf(why + used, size - used, " A CPU limit took %.1f %% of the time.", throttled);
 	if (t->failed)
 		used += (size_t)snprintf(why + used, size - used, " %zu trials failed.", t->failed);
 	if (t->lossy)
-		used += (size_t)snprintf(
-			why + used, size - used,
-			" %zu of %zu comparisons lost over a quarter of their blocks.", t->lossy,
-			t->pairs);
-	if (t->thin)
 		used += (size_t)snprintf(why + used, size - used,
-					 " %zu of %zu comparisons have no interval.", t->thin,
+					 " %zu of %zu comparisons lost over a quarter of their blocks.", t->lossy,
 					 t->pairs);
-	if (trust == TRUST_BAD || t->failed || steal > STEAL_PERCENT_MAX ||
-	    throttled > STEAL_PERCENT_MAX)
+	if (t->thin)
+		used += (size_t)snprintf(why + used, size - used, " %zu of %zu comparisons have no interval.", t->thin,
+					 t->pairs);
+	if (trust == TRUST_BAD || t->failed || steal > STEAL_PERCENT_MAX || throttled > STEAL_PERCENT_MAX)
 		return TRUST_BAD;
 	return used ? TRUST_CARE : TRUST_GOOD;
 }
@@ -384,23 +360,20 @@ void page_trust_of(struct page *page, const char *scenario)
 	fputs("<p class=\"trust\"><strong>Trustworthy?</strong> ", page->out);
 	put_trust(page->out, trust);
 	page_text(page->out, why);
-	page_printf(page->out,
-		    " Trials: %zu ok, %zu disturbed, %zu failed their check of the work", t.ok,
-		    t.disturbed, t.failed);
+	page_printf(page->out, " Trials: %zu ok, %zu disturbed, %zu failed their check of the work", t.ok, t.disturbed,
+		    t.failed);
 	if (t.unsettled)
 		page_printf(page->out, ", %zu unsettled", t.unsettled);
 	if (t.saturated)
 		page_printf(page->out, ", %zu saturated", t.saturated);
 	page_printf(page->out, ".");
 	if (t.pairs > 0)
-		page_printf(
-			page->out,
-			" Comparisons: %zu, over %u%s%.0u blocks each; of all blocks %zu counted and %zu did not.",
-			t.pairs, t.blocks_least, t.blocks_most > t.blocks_least ? " to " : "",
-			t.blocks_most > t.blocks_least ? t.blocks_most : 0, t.used, t.dropped);
-	if (isfinite(mde))
 		page_printf(page->out,
-			    " Half of them could have shown a difference of %.0f %% or less.",
+			    " Comparisons: %zu, over %u%s%.0u blocks each; of all blocks %zu counted and %zu did not.",
+			    t.pairs, t.blocks_least, t.blocks_most > t.blocks_least ? " to " : "",
+			    t.blocks_most > t.blocks_least ? t.blocks_most : 0, t.used, t.dropped);
+	if (isfinite(mde))
+		page_printf(page->out, " Half of them could have shown a difference of %.0f %% or less.",
 			    100 * (mde - 1));
 	if (control(page->results, found, sizeof(found)) == TRUST_GOOD)
 		page_printf(page->out, " The A/A control of the run: %s.", found);

@@ -13,19 +13,18 @@ struct printer {
 };
 
 /* The ratio of a case to its group's baseline, from the pair that has the case on either side. */
-static void ratio_text(const struct sm_results *r, const struct sm_case_row *c, char *out,
-		       size_t size)
+static void ratio_text(const struct sm_results *r, const struct sm_case_row *c, char *out, size_t size)
 {
 	snprintf(out, size, "-");
 	for (size_t i = 0; i < r->pair_count; i++) {
 		const struct sm_pair_row *pair = &r->pairs[i];
 
-		if (!pair->leading || strcmp(pair->group, c->group) != 0 ||
-		    strcmp(pair->left, c->variant) != 0 || !isfinite(pair->ratio.estimate))
+		if (!pair->leading || strcmp(pair->group, c->group) != 0 || strcmp(pair->left, c->variant) != 0 ||
+		    !isfinite(pair->ratio.estimate))
 			continue;
 		if (isfinite(pair->ratio.low))
-			snprintf(out, size, "%.3g x %s (%.3g to %.3g)", pair->ratio.estimate,
-				 pair->right, pair->ratio.low, pair->ratio.high);
+			snprintf(out, size, "%.3g x %s (%.3g to %.3g)", pair->ratio.estimate, pair->right,
+				 pair->ratio.low, pair->ratio.high);
 		else
 			snprintf(out, size, "%.3g x %s", pair->ratio.estimate, pair->right);
 		return;
@@ -53,8 +52,8 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 {
 	const struct sm_case_row *c = &p->results->cases[summary->case_index];
 	char point[192], value[96], ratio[96], derived[96], cpu[SM_TEXT_MAX], holds[64];
-	unsigned bad = summary->skipped + summary->failed + summary->disturbed +
-		       summary->unsettled + summary->saturated;
+	unsigned bad =
+		summary->skipped + summary->failed + summary->disturbed + summary->unsettled + summary->saturated;
 
 	words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 	words_interval(&summary->value, c->unit, value, sizeof(value));
@@ -65,21 +64,18 @@ static void print_case(const struct printer *p, const struct sm_summary_row *sum
 		return;
 	}
 	if (c->derived)
-		sm_print_encoded(p->out, SM_TO_TERMINAL, "  %-16s %-34s %-34s %-34s n %zu", c->variant, point,
-				 value, ratio, summary->value.count);
+		sm_print_encoded(p->out, SM_TO_TERMINAL, "  %-16s %-34s %-34s %-34s n %zu", c->variant, point, value,
+				 ratio, summary->value.count);
 	else
 		sm_print_encoded(p->out, SM_TO_TERMINAL,
-				 "  %-16s %-34s %-34s %-34s %s; cpu %s, %.3g switches, class %s, n %zu",
-				 c->variant, point, value, ratio, derived,
-				 sm_format_ns(cpu, summary->cpu_ns_per_op), summary->switches_per_op,
-				 summary->klass, summary->value.count);
+				 "  %-16s %-34s %-34s %-34s %s; cpu %s, %.3g switches, class %s, n %zu", c->variant,
+				 point, value, ratio, derived, sm_format_ns(cpu, summary->cpu_ns_per_op),
+				 summary->switches_per_op, summary->klass, summary->value.count);
 	if (*words_in_flight(p->results, c, holds, sizeof(holds)))
 		fprintf(p->out, ", %s", holds);
 	if (bad)
-		fprintf(p->out,
-			" (%u skipped, %u failed, %u disturbed, %u unsettled, %u saturated)",
-			summary->skipped, summary->failed, summary->disturbed, summary->unsettled,
-			summary->saturated);
+		fprintf(p->out, " (%u skipped, %u failed, %u disturbed, %u unsettled, %u saturated)", summary->skipped,
+			summary->failed, summary->disturbed, summary->unsettled, summary->saturated);
 	fputc('\n', p->out);
 }
 
@@ -115,8 +111,7 @@ static void print_scenario(const char *scenario, void *context)
 	}
 }
 
-void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options,
-		      FILE *out)
+void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options, FILE *out)
 {
 	struct printer p = { results, options, out };
 

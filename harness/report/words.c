@@ -43,8 +43,7 @@ const char *words_control(const struct sm_results *results)
 {
 	if (words_true(results, "analysis/aa/moved"))
 		return "it moved, so no ratio of this run is believed";
-	if (words_number(results, "analysis/aa/low") > 1 ||
-	    words_number(results, "analysis/aa/high") < 1)
+	if (words_number(results, "analysis/aa/low") > 1 || words_number(results, "analysis/aa/high") < 1)
 		return "outside 1 at 95 %, as one in twenty to fifty is by chance, but not at 99 %: it did not move";
 	return "it did not move";
 }
@@ -56,9 +55,8 @@ void words_machine(const struct sm_results *results, char *out, size_t size)
 	double pus = words_number(results, "environment/pus");
 	double nodes = words_number(results, "environment/nodes");
 
-	snprintf(out, size, "%s, %.0f PU%s, %.0f node%s, Linux %s%s",
-		 *model ? model : "unknown CPU", pus > 0 ? pus : 0, pus > 1 ? "s" : "",
-		 nodes > 0 ? nodes : 1, nodes > 1 ? "s" : "",
+	snprintf(out, size, "%s, %.0f PU%s, %.0f node%s, Linux %s%s", *model ? model : "unknown CPU", pus > 0 ? pus : 0,
+		 pus > 1 ? "s" : "", nodes > 0 ? nodes : 1, nodes > 1 ? "s" : "",
 		 words_text(results, "environment/kernel"), virtual ? ", virtual machine" : "");
 }
 
@@ -66,8 +64,7 @@ void words_machine(const struct sm_results *results, char *out, size_t size)
 static bool is_lost(const struct sm_sample *sample)
 {
 	/* a case that was left out before has no seats */
-	return sample->ended == SM_DISTURBED || sample->ended == SM_WORKER_DIED ||
-	       sample->ended == SM_TIMED_OUT ||
+	return sample->ended == SM_DISTURBED || sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT ||
 	       (sample->ended == SM_SKIPPED && strcmp(sample->pus, "-") != 0);
 }
 
@@ -97,8 +94,7 @@ bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX]
 	}
 	if (2 * lost <= begun || lost == 0)
 		return false;
-	snprintf(out, SM_LOST_TEXT_MAX,
-		 "Most trials of this run could not be made: %zu of %zu (%.0f %%). %s: %.500s",
+	snprintf(out, SM_LOST_TEXT_MAX, "Most trials of this run could not be made: %zu of %zu (%.0f %%). %s: %.500s",
 		 lost, begun, 100.0 * (double)lost / (double)begun,
 		 most == lost ? "The reason" : "The most frequent reason", reason);
 	return true;
@@ -119,13 +115,10 @@ void words_throttled(const struct sm_results *results, char *out, size_t size)
 	if (times > 0)
 		snprintf(often, sizeof(often), ", in %.0f periods", times);
 	if (isfinite(percent))
-		snprintf(
-			out, size,
-			"a CPU limit%s kept the processes off the PUs for %.2f %% of the machine's time%s",
-			limit, percent, often);
+		snprintf(out, size, "a CPU limit%s kept the processes off the PUs for %.2f %% of the machine's time%s",
+			 limit, percent, often);
 	else
-		snprintf(out, size,
-			 "there is a CPU limit%s, and the kernel does not say what it took", limit);
+		snprintf(out, size, "there is a CPU limit%s, and the kernel does not say what it took", limit);
 }
 
 void words_stood(const struct sm_results *results, char *out, size_t size)
@@ -139,16 +132,14 @@ void words_stood(const struct sm_results *results, char *out, size_t size)
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *sample = &results->samples[i];
 
-		if (sample->derived ||
-		    strncmp(sample->reason, SM_STOOD_STILL, strlen(SM_STOOD_STILL)) != 0)
+		if (sample->derived || strncmp(sample->reason, SM_STOOD_STILL, strlen(SM_STOOD_STILL)) != 0)
 			continue;
 		trials++;
 		if (!reason)
 			reason = sample->reason + strlen(SM_STOOD_STILL);
 	}
 	if (reason)
-		used = (size_t)snprintf(out, size, "%u trial%s (%s)", trials, trials > 1 ? "s" : "",
-					reason);
+		used = (size_t)snprintf(out, size, "%u trial%s (%s)", trials, trials > 1 ? "s" : "", reason);
 	if (slices > 0 && used < size)
 		snprintf(out + used, size - used, "%s%.0f slice%s", reason ? " and " : "", slices,
 			 slices > 1 ? "s" : "");
@@ -177,8 +168,8 @@ void words_limits(const struct sm_results *results, char *out, size_t size)
 			sm_format_bytes(text, value);
 		else
 			snprintf(text, sizeof(text), "%.4g", value);
-		used += (size_t)snprintf(out + used, size - used, "%s%s%s%s", used ? ", " : "",
-					 limits[i].before, text, limits[i].after);
+		used += (size_t)snprintf(out + used, size - used, "%s%s%s%s", used ? ", " : "", limits[i].before, text,
+					 limits[i].after);
 	}
 }
 
@@ -198,12 +189,11 @@ void words_interval(const struct sm_interval *interval, const char *unit, char *
 	if (!isfinite(interval->estimate))
 		snprintf(out, size, "no value");
 	else if (!isfinite(interval->low))
-		snprintf(out, size, "%s (no interval: n = %zu)",
-			 format_value(middle, interval->estimate, unit), interval->count);
+		snprintf(out, size, "%s (no interval: n = %zu)", format_value(middle, interval->estimate, unit),
+			 interval->count);
 	else
 		snprintf(out, size, "%s (%s to %s)", format_value(middle, interval->estimate, unit),
-			 format_value(low, interval->low, unit),
-			 format_value(high, interval->high, unit));
+			 format_value(low, interval->low, unit), format_value(high, interval->high, unit));
 }
 
 const char *words_in_flight(const struct sm_results *results, const struct sm_case_row *c, char *out, size_t size)
@@ -221,8 +211,7 @@ const char *words_in_flight(const struct sm_results *results, const struct sm_ca
 	return out;
 }
 
-void words_scenarios(const struct sm_results *results,
-		     void (*each)(const char *scenario, void *context), void *context)
+void words_scenarios(const struct sm_results *results, void (*each)(const char *scenario, void *context), void *context)
 {
 	for (size_t i = 0; i < results->case_count; i++) {
 		const char *scenario = results->cases[i].scenario;
@@ -252,8 +241,7 @@ void words_other_params(const char *params, const char *param, char out[128])
 		size_t word = strcspn(params, " ");
 
 		if (strncmp(params, param, length) != 0 || params[length] != '=')
-			used += (size_t)snprintf(out + used, 128 - used, "%s%.*s", used ? " " : "",
-						 (int)word, params);
+			used += (size_t)snprintf(out + used, 128 - used, "%s%.*s", used ? " " : "", (int)word, params);
 		if (used >= 128)
 			return;
 		params += word + (params[word] == ' ');

@@ -27,8 +27,8 @@ const char *words_control(const struct sm_results *results);
 /* "4.49 us (4.41 us to 4.60 us)"; of a unit that is no time "0.93 (0.91 to 0.94)". */
 void words_interval(const struct sm_interval *interval, const char *unit, char *out, size_t size);
 /* Distinct scenarios in the order of the cases: calls `each` for every one. */
-void words_scenarios(const struct sm_results *results,
-		     void (*each)(const char *scenario, void *context), void *context);
+void words_scenarios(const struct sm_results *results, void (*each)(const char *scenario, void *context),
+		     void *context);
 /* params and placement as one text: "op=store processes=2, near". */
 void words_point(const char *params, const char *placement, char *out, size_t size);
 /* The parameters but one: what the points of a line over that one have in common. */

@@ -11,8 +11,8 @@ static const char *copy(struct session *session, const char *text)
 	return sm_results_copy(session->results, text);
 }
 
-static void case_row(struct session *session, const struct sm_planned_case *planned,
-		     enum sm_placement relation, struct sm_case_row *row)
+static void case_row(struct session *session, const struct sm_planned_case *planned, enum sm_placement relation,
+		     struct sm_case_row *row)
 {
 	const struct sm_case *c = &planned->c;
 	const struct sm_scenario *scenario = c->scenario;
@@ -20,8 +20,8 @@ static void case_row(struct session *session, const struct sm_planned_case *plan
 	char params[160], pages[16], numa[24], file_system[SM_FILE_SYSTEM_MAX] = "-";
 
 	if (region && c->memory.backing == SM_FILE &&
-	    sm_file_system_name(session->context.os, session->context.file_folder, file_system,
-				sizeof(file_system), NULL) < 0)
+	    sm_file_system_name(session->context.os, session->context.file_folder, file_system, sizeof(file_system),
+				NULL) < 0)
 		snprintf(file_system, sizeof(file_system), "-");
 	sm_case_params(c, ' ', params, sizeof(params));
 	*row = (struct sm_case_row){
@@ -46,8 +46,7 @@ static void case_row(struct session *session, const struct sm_planned_case *plan
 	};
 }
 
-static size_t counter_rows(struct session *session, unsigned trial,
-			   const struct sm_trial_result *result,
+static size_t counter_rows(struct session *session, unsigned trial, const struct sm_trial_result *result,
 			   struct sm_counter_row rows[SM_EVENTS_MAX])
 {
 	const struct sm_event_set *events = session->events;
@@ -71,8 +70,7 @@ static size_t counter_rows(struct session *session, unsigned trial,
 }
 
 /* The buckets of a trial's distribution, in an array of the caller's; NULL: no memory. */
-static struct sm_bucket_row *bucket_rows(unsigned trial, const struct sm_trial_result *result,
-					 size_t *count)
+static struct sm_bucket_row *bucket_rows(unsigned trial, const struct sm_trial_result *result, size_t *count)
 {
 	const struct sm_histogram *h = result->status == SM_OK ? result->histogram : NULL;
 	struct sm_bucket_row *rows;
@@ -85,22 +83,20 @@ static struct sm_bucket_row *bucket_rows(unsigned trial, const struct sm_trial_r
 	used = 0;
 	for (unsigned i = 0; rows && h && i < SM_HISTOGRAM_BUCKETS; i++)
 		if (h->bucket[i] > 0)
-			rows[used++] = (struct sm_bucket_row){ trial, sm_histogram_value(h, i),
-							       h->bucket[i], h->count };
+			rows[used++] =
+				(struct sm_bucket_row){ trial, sm_histogram_value(h, i), h->bucket[i], h->count };
 	return rows;
 }
 
 static size_t metric_rows(struct session *session, const struct sm_scenario *scenario, unsigned trial,
-			  const struct sm_trial_result *result,
-			  struct sm_metric_row rows[SM_MORE_MAX])
+			  const struct sm_trial_result *result, struct sm_metric_row rows[SM_MORE_MAX])
 {
 	size_t count = 0;
 
 	while (result->status == SM_OK && count < SM_MORE_MAX && scenario->more[count].name) {
 		const struct sm_metric *metric = &scenario->more[count];
 
-		rows[count] = (struct sm_metric_row){ trial, copy(session, metric->name),
-						      copy(session, metric->unit),
+		rows[count] = (struct sm_metric_row){ trial, copy(session, metric->name), copy(session, metric->unit),
 						      sm_store_round(result->more[count]) };
 		count++;
 	}

@@ -30,8 +30,7 @@ static double touch_fresh(struct sm_counters *counters)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	uint64_t start_ns;
 	double ns;
-	volatile char *memory =
-		mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile char *memory = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED)
 		return NAN;
@@ -62,16 +61,14 @@ static int measure(void *argument, unsigned index)
 
 		job->findings->with_ns[i] = i % 2 ? first : second;
 		job->findings->without_ns[i] = i % 2 ? second : first;
-		job->findings->log_ratio[i] =
-			log(job->findings->with_ns[i]) - log(job->findings->without_ns[i]);
+		job->findings->log_ratio[i] = log(job->findings->with_ns[i]) - log(job->findings->without_ns[i]);
 	}
 	return 0;
 }
 
 json_t *counting_cost(const struct session *session)
 {
-	struct findings *f =
-		mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct findings *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct job job = { session, f };
 	struct sm_interval ratio;
 	struct sm_team team;
@@ -82,16 +79,13 @@ json_t *counting_cost(const struct session *session)
 		return NULL;
 	if (sm_team_start(&team, 1, "counting cost", measure, &job, NULL, NULL) < 0)
 		goto out_unmap;
-	if (sm_team_wait(&team, sm_clock_ns() + 2000000000u, session->options->stop, &first) ==
-	    SM_TEAM_DONE) {
+	if (sm_team_wait(&team, sm_clock_ns() + 2000000000u, session->options->stop, &first) == SM_TEAM_DONE) {
 		ratio = sm_median_interval(f->log_ratio, PAIRS, 0.95);
-		object = json_pack("{s:f, s:f, s:f, s:f, s:f}", "fault_ns_counted",
-				   sm_median(f->with_ns, PAIRS), "fault_ns_uncounted",
-				   sm_median(f->without_ns, PAIRS), "ratio", exp(ratio.estimate),
+		object = json_pack("{s:f, s:f, s:f, s:f, s:f}", "fault_ns_counted", sm_median(f->with_ns, PAIRS),
+				   "fault_ns_uncounted", sm_median(f->without_ns, PAIRS), "ratio", exp(ratio.estimate),
 				   "low", exp(ratio.low), "high", exp(ratio.high));
 	} else {
-		object = json_pack("{s:s}", "reason",
-				   "the process that measured it did not end well");
+		object = json_pack("{s:s}", "reason", "the process that measured it did not end well");
 	}
 	sm_team_free(&team);
 out_unmap:

@@ -41,15 +41,12 @@ static const struct known {
 	unsigned workers;
 	double low, high; /* share of the known count that may be counted */
 } known[SM_KNOWN_COUNTS] = {
-	[SM_KNOWN_LINES] = { "last-level misses of lines walked beyond the caches",
-			     "LLC-load-misses", 1, 0.95, 1.05 },
-	[SM_KNOWN_PAGES] = { "data TLB misses of pages walked beyond the TLB", "dTLB-load-misses",
-			     1, 0.9, 1.1 },
-	[SM_KNOWN_SHARED] = { "line transfers of two writers on one line", "loads-from-other-core",
-			      2, 0.5, 1.5 },
+	[SM_KNOWN_LINES] = { "last-level misses of lines walked beyond the caches", "LLC-load-misses", 1, 0.95, 1.05 },
+	[SM_KNOWN_PAGES] = { "data TLB misses of pages walked beyond the TLB", "dTLB-load-misses", 1, 0.9, 1.1 },
+	[SM_KNOWN_SHARED] = { "line transfers of two writers on one line", "loads-from-other-core", 2, 0.5, 1.5 },
 	/* of the count that sharing has */
-	[SM_KNOWN_PADDED] = { "line transfers of two writers on lines of their own",
-			      "loads-from-other-core", 2, 0, 0.01 },
+	[SM_KNOWN_PADDED] = { "line transfers of two writers on lines of their own", "loads-from-other-core", 2, 0,
+			      0.01 },
 };
 
 /* What a team's members share. */
@@ -84,8 +81,7 @@ static void **make_ring(char *memory, uint64_t count, size_t step)
 	sm_random_seed(&random, 1);
 	sm_random_shuffle(&random, order, count, sizeof(*order));
 	for (uint64_t i = 0; i < count; i++)
-		*(void **)(void *)(memory + order[i] * step) =
-			memory + order[(i + 1) % count] * step;
+		*(void **)(void *)(memory + order[i] * step) = memory + order[(i + 1) % count] * step;
 	free(order);
 	return (void **)(void *)memory;
 }
@@ -96,8 +92,8 @@ static int walk(struct job *job)
 	uint64_t count = lines ? job->lines : PAGES;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t step = lines ? job->bytes / job->lines / LINE_STEP * LINE_STEP : PAGE_STEP * page;
-	char *memory = mmap(NULL, count * step, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *memory =
+		mmap(NULL, count * step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct sm_count all[SM_EVENTS_MAX] = { { 0 } };
 	struct sm_counters counters;
 	void **at;
@@ -188,16 +184,14 @@ static void size_walk(struct job *job)
 static int seat(struct job *job, const struct sm_event *event, struct sm_error *err)
 {
 	struct sm_seats seats;
-	int rc = sm_topology_seat(job->topology, SM_PLACE_NEAR, NULL, 0, known[job->what].workers,
-				  &seats, err);
+	int rc = sm_topology_seat(job->topology, SM_PLACE_NEAR, NULL, 0, known[job->what].workers, &seats, err);
 
 	if (rc < 0)
 		return rc;
 	for (unsigned i = 0; i < known[job->what].workers; i++)
 		job->seat[i] = seats.seat[i];
 	if (known[job->what].workers == 2 &&
-	    (seats.shared_pu || (seats.relation != SM_PLACE_SHARED_L2 &&
-				 seats.relation != SM_PLACE_SHARED_L3)))
+	    (seats.shared_pu || (seats.relation != SM_PLACE_SHARED_L2 && seats.relation != SM_PLACE_SHARED_L3)))
 		rc = sm_fail(err, ENODEV, "it needs two cores under one cache, and there are none");
 	else if (known[job->what].workers == 2 && strcmp(event->name, known[job->what].event) != 0 &&
 		 strncmp(event->name, "fills-from-own", strlen("fills-from-own")) != 0)
@@ -211,8 +205,7 @@ static int seat(struct job *job, const struct sm_event *event, struct sm_error *
 
 static int count_it(struct job *job, struct sm_known_count *out, struct sm_error *err)
 {
-	struct bench *bench = mmap(NULL, sizeof(*bench), PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct bench *bench = mmap(NULL, sizeof(*bench), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned workers = known[job->what].workers, first = 0;
 	struct sm_team team;
 	int rc;
@@ -243,15 +236,13 @@ static void judge(enum sm_known what, struct sm_known_count *out)
 
 	if (out->state > SM_SCALED) {
 		out->verdict = SM_NOT_TESTABLE;
-		snprintf(out->reason, sizeof(out->reason), "the event was %s",
-			 sm_count_state_name(out->state));
+		snprintf(out->reason, sizeof(out->reason), "the event was %s", sm_count_state_name(out->state));
 		return;
 	}
 	out->verdict = out->counted >= low && out->counted <= high ? SM_SUPPORTED : SM_REFUTED;
 }
 
-static int check(struct job *job, enum sm_known what, struct sm_known_count *out,
-		 struct sm_error *err)
+static int check(struct job *job, enum sm_known what, struct sm_known_count *out, struct sm_error *err)
 {
 	struct sm_event_set *set = calloc(1, sizeof(*set));
 	struct sm_error why = { 0 };
@@ -269,8 +260,7 @@ static int check(struct job *job, enum sm_known what, struct sm_known_count *out
 	snprintf(out->event, sizeof(out->event), "%s", set->event[0].name);
 	out->verdict = SM_NOT_TESTABLE;
 	if (what == SM_KNOWN_LINES && !SM_HAS_CACHE_FLUSH) {
-		snprintf(out->reason, sizeof(out->reason),
-			 "user code of this architecture cannot flush a line");
+		snprintf(out->reason, sizeof(out->reason), "user code of this architecture cannot flush a line");
 	} else if (!sm_event_available(&set->event[0])) {
 		snprintf(out->reason, sizeof(out->reason), "%s", set->event[0].reason);
 	} else if (seat(job, &set->event[0], &why) < 0) {

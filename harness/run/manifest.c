@@ -23,8 +23,7 @@ static void probe_gaps(struct gaps *gaps)
 
 static json_t *gaps_json(const struct gaps *gaps)
 {
-	return json_pack("{s:f, s:I}", "lost_percent", gaps->lost_percent, "longest_ns",
-			 (json_int_t)gaps->longest_ns);
+	return json_pack("{s:f, s:I}", "lost_percent", gaps->lost_percent, "longest_ns", (json_int_t)gaps->longest_ns);
 }
 
 static json_t *utc_now(void)
@@ -54,11 +53,9 @@ static json_t *events_json(const struct sm_event_set *events)
 	for (unsigned i = 0; events && i < events->count; i++) {
 		const struct sm_event *event = &events->event[i];
 
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name",
-						       event->name, "fstr", event->fstr, "state",
-						       sm_count_state_name(event->state), "scope",
-						       sm_count_scope_name(event->scope), "reason",
-						       event->reason));
+		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", event->name, "fstr",
+						       event->fstr, "state", sm_count_state_name(event->state), "scope",
+						       sm_count_scope_name(event->scope), "reason", event->reason));
 	}
 	return array;
 }
@@ -69,29 +66,26 @@ json_t *manifest_options(const struct sm_run_options *run, const struct sm_plan_
 	json_t *sets = json_array(), *pus = json_array();
 
 	for (unsigned i = 0; i < options->set_count; i++)
-		json_array_append_new(sets, json_pack("{s:s, s:s}", "name", options->set[i].name,
-						      "values", options->set[i].text));
+		json_array_append_new(
+			sets, json_pack("{s:s, s:s}", "name", options->set[i].name, "values", options->set[i].text));
 	for (unsigned i = 0; i < options->pu_list_count; i++)
 		json_array_append_new(pus, json_integer(options->pu_list[i]));
-	return json_pack(
-		"{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s}",
-		"profile", sm_profile_name(options->profile), "patterns",
-		strings(options->patterns, options->pattern_count), "budget_ns",
-		(json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks,
-		"slice_ns", (json_int_t)options->slice_ns, "slices", (int)options->slices, "longer",
-		strings(options->longer, options->longer_count), "longer_blocks",
-		(int)options->longer_blocks, "placement",
-		options->placement == SM_PLACE_LIST ? "list"
-		: options->placement                ? sm_placement_name(options->placement)
-						    : "",
-		"pus", pus, "backing",
-		options->memory.backing ? sm_backing_name(options->memory.backing) : "", "pages",
-		options->memory.pages.kind ? sm_pages_name(options->memory.pages, pages) : "",
-		"prefault",
-		options->memory.prefault ? sm_prefault_name(options->memory.prefault) : "", "numa",
-		options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets,
-		"inject", options->inject ? options->inject : "", "tune", run->tune, "file_folder",
-		run->file_folder ? run->file_folder : "");
+	return json_pack("{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s}",
+			 "profile", sm_profile_name(options->profile), "patterns",
+			 strings(options->patterns, options->pattern_count), "budget_ns",
+			 (json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks, "slice_ns",
+			 (json_int_t)options->slice_ns, "slices", (int)options->slices, "longer",
+			 strings(options->longer, options->longer_count), "longer_blocks", (int)options->longer_blocks,
+			 "placement",
+			 options->placement == SM_PLACE_LIST ? "list"
+			 : options->placement                ? sm_placement_name(options->placement)
+							     : "",
+			 "pus", pus, "backing", options->memory.backing ? sm_backing_name(options->memory.backing) : "",
+			 "pages", options->memory.pages.kind ? sm_pages_name(options->memory.pages, pages) : "",
+			 "prefault", options->memory.prefault ? sm_prefault_name(options->memory.prefault) : "", "numa",
+			 options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets, "inject",
+			 options->inject ? options->inject : "", "tune", run->tune, "file_folder",
+			 run->file_folder ? run->file_folder : "");
 }
 
 int manifest_make(struct session *session, struct sm_error *err)
@@ -115,24 +109,20 @@ int manifest_make(struct session *session, struct sm_error *err)
 	session->manifest = json_pack(
 		"{s:i, s:{s:s, s:s, s:s}, s:o, s:s, s:s, s:s, s:o, s:o, s:{s:s, s:s}, s:o?, s:o, "
 		"s:s, s:{s:f, s:f, s:b, s:s, s:i, s:o}}",
-		"schema_version", SM_SCHEMA_VERSION, "tool", "name", "shmeter", "version",
-		options->version, "compiler", __VERSION__, "command_line",
-		strings(options->command_line, options->command_line_count), "seed", seed,
-		"profile", sm_profile_name(session->plan_options.profile), "status", "interrupted",
-		"started_utc", utc_now(), "options",
-		manifest_options(options, &session->plan_options), "identity", "type",
+		"schema_version", SM_SCHEMA_VERSION, "tool", "name", "shmeter", "version", options->version, "compiler",
+		__VERSION__, "command_line", strings(options->command_line, options->command_line_count), "seed", seed,
+		"profile", sm_profile_name(session->plan_options.profile), "status", "interrupted", "started_utc",
+		utc_now(), "options", manifest_options(options, &session->plan_options), "identity", "type",
 		identity.type, "host", identity.host, "environment", environment, "events",
-		events_json(session->events), "counters_note", note, "clock", "cost_ns",
-		clock.cost_ns, "quantum_ns", clock.quantum_ns, "syscall", clock.syscall, "source",
-		clock.source, "pus", (int)clock.pus, "apart_ns",
+		events_json(session->events), "counters_note", note, "clock", "cost_ns", clock.cost_ns, "quantum_ns",
+		clock.quantum_ns, "syscall", clock.syscall, "source", clock.source, "pus", (int)clock.pus, "apart_ns",
 		clock.pus > 1 ? json_real(clock.apart_ns) : json_null());
 	if (!session->manifest)
 		return sm_fail(err, ENOMEM, "no memory for the manifest");
 	session->results->manifest = session->manifest;
 	(void)json_object_set_new(session->manifest, "noise_floor", sm_floor_load(identity.type)); /* if known */
 	if (session->events) /* a cost that could not be measured is absent */
-		(void)json_object_set_new(session->manifest, "counting_cost",
-					  counting_cost(session));
+		(void)json_object_set_new(session->manifest, "counting_cost", counting_cost(session));
 	return 0;
 }
 
@@ -143,12 +133,11 @@ static json_t *case_json(const struct sm_planned_case *planned)
 
 	for (unsigned i = 0; i < SM_MORE_MAX && more[i].name; i++)
 		json_array_append_new(metrics, json_string(more[i].name));
-	return json_pack(
-		"{s:s, s:I, s:i, s:I, s:b, s:s, s:s, s:s, s:o}", "id", planned->id, "ops_per_slice",
-		(json_int_t)planned->op_count, "slices", (int)planned->slices, "trial_ns",
-		(json_int_t)planned->trial_ns, "skipped", (int)planned->skipped, "reason",
-		planned->reason, "failure", planned->failure, "failure_status",
-		sm_status_name((enum sm_status)planned->failure_status), "metrics", metrics);
+	return json_pack("{s:s, s:I, s:i, s:I, s:b, s:s, s:s, s:s, s:o}", "id", planned->id, "ops_per_slice",
+			 (json_int_t)planned->op_count, "slices", (int)planned->slices, "trial_ns",
+			 (json_int_t)planned->trial_ns, "skipped", (int)planned->skipped, "reason", planned->reason,
+			 "failure", planned->failure, "failure_status",
+			 sm_status_name((enum sm_status)planned->failure_status), "metrics", metrics);
 }
 
 int manifest_add_plan(struct session *session)
@@ -159,9 +148,8 @@ int manifest_add_plan(struct session *session)
 		json_array_append_new(cases, case_json(&session->plan.cases[i]));
 	for (size_t g = 0; g < session->plan.group_count; g++)
 		json_array_append_new(groups, json_integer(session->plan.groups[g].blocks));
-	plan = json_pack("{s:I, s:f, s:o, s:o}", "trials", (json_int_t)session->plan.step_count,
-			 "estimate_s", (double)session->plan.estimate_ns / 1e9, "blocks", groups,
-			 "cases", cases);
+	plan = json_pack("{s:I, s:f, s:o, s:o}", "trials", (json_int_t)session->plan.step_count, "estimate_s",
+			 (double)session->plan.estimate_ns / 1e9, "blocks", groups, "cases", cases);
 	return json_object_set_new(session->manifest, "plan", plan);
 }
 
@@ -204,10 +192,8 @@ int manifest_finish(struct session *session, const char *status, struct sm_error
 	json_object_set_new(session->manifest, "status", json_string(status));
 	json_object_set_new(session->manifest, "ended_utc", utc_now());
 	json_object_set_new(session->manifest, "wall_s", json_real(wall_s));
-	json_object_set_new(session->manifest, "timed_s",
-			    json_real((double)session->timed_ns / 1e9));
-	json_object_set_new(session->manifest, "timed_share",
-			    json_real((double)session->timed_ns / 1e9 / wall_s));
+	json_object_set_new(session->manifest, "timed_s", json_real((double)session->timed_ns / 1e9));
+	json_object_set_new(session->manifest, "timed_share", json_real((double)session->timed_ns / 1e9 / wall_s));
 	json_object_set_new(session->manifest, "blocks_added", json_integer(session->topped_up));
 	if (session->over_budget)
 		json_object_set_new(session->manifest, "budget_reached", json_true());
@@ -255,8 +241,7 @@ static int restore_lists(struct sm_plan_options *plan, const json_t *options, st
 {
 	const json_t *patterns = json_object_get(options, "patterns");
 	const json_t *longer = json_object_get(options, "longer");
-	const json_t *pus = json_object_get(options, "pus"),
-		     *sets = json_object_get(options, "set");
+	const json_t *pus = json_object_get(options, "pus"), *sets = json_object_get(options, "set");
 	const char **pattern = texts_of(patterns), **longer_pattern = texts_of(longer);
 	unsigned *pu = calloc(json_array_size(pus) + 1, sizeof(*pu));
 
@@ -292,20 +277,17 @@ int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm
 
 	memset(plan, 0, sizeof(*plan));
 	if (!json_is_object(options))
-		return sm_fail(err, EBADMSG,
-			       "%s/manifest.json has no \"options\": it cannot be resumed or repeated", folder);
+		return sm_fail(err, EBADMSG, "%s/manifest.json has no \"options\": it cannot be resumed or repeated",
+			       folder);
 	if (sm_parse_whole(text_of(manifest, "seed"), UINT64_MAX, &plan->seed) < 0)
 		return sm_fail(err, EBADMSG, "%s/manifest.json: \"seed\" is no number", folder);
 	plan->inject = *inject ? inject : NULL;
 	plan->budget_ns = (uint64_t)json_integer_value(json_object_get(options, "budget_ns"));
-	plan->repeat_blocks =
-		(unsigned)json_integer_value(json_object_get(options, "repeat_blocks"));
+	plan->repeat_blocks = (unsigned)json_integer_value(json_object_get(options, "repeat_blocks"));
 	plan->slice_ns = (uint64_t)json_integer_value(json_object_get(options, "slice_ns"));
 	plan->slices = (unsigned)json_integer_value(json_object_get(options, "slices"));
-	plan->longer_blocks =
-		(unsigned)json_integer_value(json_object_get(options, "longer_blocks"));
-	plan->placement =
-		strcmp(placement, "list") == 0 ? SM_PLACE_LIST : sm_placement_parse(placement);
+	plan->longer_blocks = (unsigned)json_integer_value(json_object_get(options, "longer_blocks"));
+	plan->placement = strcmp(placement, "list") == 0 ? SM_PLACE_LIST : sm_placement_parse(placement);
 	rc = sm_profile_parse(text_of(options, "profile"), &plan->profile, err);
 	if (rc == 0)
 		rc = restore_memory(&plan->memory, options, err);
@@ -322,14 +304,12 @@ void sm_run_free_options(struct sm_plan_options *plan)
 }
 
 /* A whole number of the manifest; -EBADMSG where it is none from `least` to `most`. */
-static int number_of(const json_t *one, const char *key, json_int_t least, json_int_t most,
-		     uint64_t *out)
+static int number_of(const json_t *one, const char *key, json_int_t least, json_int_t most, uint64_t *out)
 {
 	const json_t *value = json_object_get(one, key);
 
 	*out = (uint64_t)json_integer_value(value);
-	return json_is_integer(value) && json_integer_value(value) >= least &&
-			       json_integer_value(value) <= most
+	return json_is_integer(value) && json_integer_value(value) >= least && json_integer_value(value) <= most
 		       ? 0
 		       : -EBADMSG;
 }
@@ -338,8 +318,7 @@ static int restore_case(struct sm_planned_case *planned, const json_t *one)
 {
 	uint64_t slices;
 
-	if (number_of(one, "ops_per_slice", planned->skipped ? 0 : 1, INT64_MAX,
-		      &planned->op_count) < 0 ||
+	if (number_of(one, "ops_per_slice", planned->skipped ? 0 : 1, INT64_MAX, &planned->op_count) < 0 ||
 	    number_of(one, "slices", planned->skipped ? 0 : 1, SM_SLICES_MAX, &slices) < 0 ||
 	    number_of(one, "trial_ns", 0, INT64_MAX, &planned->trial_ns) < 0)
 		return -EBADMSG;
@@ -347,18 +326,16 @@ static int restore_case(struct sm_planned_case *planned, const json_t *one)
 	snprintf(planned->reason, sizeof(planned->reason), "%s", text_of(one, "reason"));
 	snprintf(planned->failure, sizeof(planned->failure), "%s", text_of(one, "failure"));
 	for (int status = SM_OK; status < SM_STATUS_MEASURED; status++)
-		if (strcmp(text_of(one, "failure_status"),
-			   sm_status_name((enum sm_status)status)) == 0)
+		if (strcmp(text_of(one, "failure_status"), sm_status_name((enum sm_status)status)) == 0)
 			planned->failure_status = status;
 	return 0;
 }
 
 static int another_plan(const struct session *session, struct sm_error *err)
 {
-	return sm_fail(
-		err, EBADMSG,
-		"%s/manifest.json holds another plan than its options give with this build; start a new run",
-		session->options->folder);
+	return sm_fail(err, EBADMSG,
+		       "%s/manifest.json holds another plan than its options give with this build; start a new run",
+		       session->options->folder);
 }
 
 int manifest_restore_plan(struct session *session, struct sm_error *err)
@@ -367,8 +344,7 @@ int manifest_restore_plan(struct session *session, struct sm_error *err)
 	const json_t *cases = json_object_get(plan, "cases");
 	const json_t *blocks = json_object_get(plan, "blocks");
 
-	if (json_array_size(cases) != session->plan.case_count ||
-	    json_array_size(blocks) != session->plan.group_count)
+	if (json_array_size(cases) != session->plan.case_count || json_array_size(blocks) != session->plan.group_count)
 		return another_plan(session, err);
 	for (size_t g = 0; g < session->plan.group_count; g++) {
 		json_int_t count = json_integer_value(json_array_get(blocks, g));
@@ -386,8 +362,7 @@ int manifest_restore_plan(struct session *session, struct sm_error *err)
 			return sm_fail(err, EBADMSG,
 				       "%s/manifest.json: case %zu is \"%s\" where this build has "
 				       "\"%s\"; start a new run",
-				       session->options->folder, i, text_of(one, "id"),
-				       planned->id);
+				       session->options->folder, i, text_of(one, "id"), planned->id);
 		if (restore_case(planned, one) < 0)
 			return sm_fail(
 				err, EBADMSG,
@@ -396,8 +371,7 @@ int manifest_restore_plan(struct session *session, struct sm_error *err)
 				session->options->folder, planned->id);
 	}
 	sm_plan_schedule(&session->plan, &session->plan_options);
-	if ((json_int_t)session->plan.step_count !=
-	    json_integer_value(json_object_get(plan, "trials")))
+	if ((json_int_t)session->plan.step_count != json_integer_value(json_object_get(plan, "trials")))
 		return another_plan(session, err);
 	return 0;
 }

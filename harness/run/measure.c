@@ -37,8 +37,7 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
  * the next one runs, and nobody would ever wait for anybody.  All are over 10^3 times the clock. */
 #define SLICE_CLASS_NS  1000000u
 #define SLICE_SHARED_NS 10000000u
-#define SLICE_TURNS_NS                                                                             \
-	12000000u /* for each worker that a PU has to run: some of the scheduler's turns */
+#define SLICE_TURNS_NS  12000000u /* for each worker that a PU has to run: some of the scheduler's turns */
 /* Slices that long are this many: three pure ones make a block. */
 #define SLICES_LONG 4
 /* A count that no slice reaches that ends by the clock. */
@@ -56,9 +55,7 @@ static uint64_t usual_slice_ns(const struct session *session, const struct sm_ca
 {
 	unsigned turns = workers_per_pu(session, c);
 
-	return turns == 1	 ? SLICE_CLASS_NS
-	       : c->workers == 2 ? SLICE_SHARED_NS
-				 : (uint64_t)SLICE_TURNS_NS * turns;
+	return turns == 1 ? SLICE_CLASS_NS : c->workers == 2 ? SLICE_SHARED_NS : (uint64_t)SLICE_TURNS_NS * turns;
 }
 
 static uint64_t slice_aim_ns(const struct session *session, const struct sm_case *c)
@@ -88,8 +85,7 @@ static uint64_t calibration_timeout_ns(const struct session *session, const stru
 	uint64_t bytes = c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
 	uint64_t turns = workers_per_pu(session, c);
 
-	return TIMEOUT_MIN_NS * (turns < TURNS_WAITED ? turns : TURNS_WAITED) +
-	       bytes * FILL_NS_PER_BYTE;
+	return TIMEOUT_MIN_NS * (turns < TURNS_WAITED ? turns : TURNS_WAITED) + bytes * FILL_NS_PER_BYTE;
 }
 
 static uint64_t seed_of(const struct session *session, const char *id, unsigned block)
@@ -129,11 +125,10 @@ static unsigned default_slices(const struct session *session, const struct sm_ca
 
 /* Slices that make the set-up of a trial a small part of it.  The quick profile keeps the default:
  * it is there to be over soon. */
-static unsigned slices_for(const struct session *session, const struct sm_planned_case *planned,
-			   uint64_t slice_ns, uint64_t overhead_ns)
+static unsigned slices_for(const struct session *session, const struct sm_planned_case *planned, uint64_t slice_ns,
+			   uint64_t overhead_ns)
 {
-	uint64_t want = default_slices(session, &planned->c),
-		 aim_ns = slice_aim_ns(session, &planned->c);
+	uint64_t want = default_slices(session, &planned->c), aim_ns = slice_aim_ns(session, &planned->c);
 
 	if (session->plan_options.slices)
 		return session->plan_options.slices;
@@ -170,24 +165,21 @@ static uint64_t warm_ns(const struct session *session, const struct sm_case *c, 
 }
 
 /* A calibration that failed is in the manifest even if the next attempt held. */
-static void note_failure(struct session *session, struct sm_planned_case *planned,
-			 const struct sm_trial_result *result)
+static void note_failure(struct session *session, struct sm_planned_case *planned, const struct sm_trial_result *result)
 {
 	json_t *list = json_object_get(session->manifest, "calibration_failures");
 
-	snprintf(planned->failure, sizeof(planned->failure), "while calibrating: %.480s",
-		 result->reason);
+	snprintf(planned->failure, sizeof(planned->failure), "while calibrating: %.480s", result->reason);
 	planned->failure_status = (int)result->status;
 	if (!list) {
 		list = json_array();
 		json_object_set_new(session->manifest, "calibration_failures", list);
 	}
-	json_array_append_new(
-		list, json_pack("{s:s, s:s}", "case", planned->id, "reason", result->reason));
+	json_array_append_new(list, json_pack("{s:s, s:s}", "case", planned->id, "reason", result->reason));
 }
 
-static int calibration_trial(struct session *session, struct sm_planned_case *planned,
-			     struct sm_trial_result *result, struct sm_error *err)
+static int calibration_trial(struct session *session, struct sm_planned_case *planned, struct sm_trial_result *result,
+			     struct sm_error *err)
 {
 	const struct sm_scenario *scenario = planned->c.scenario;
 	bool by_clock = ends_by_clock(session, &planned->c);
@@ -223,8 +215,7 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 
 /* A case with a fixed count has it; one trial that is thrown away tells how long it takes and whether it
  * works here.  Any other finds its count. */
-static int calibrate_case(struct session *session, struct sm_planned_case *planned,
-			  struct sm_error *err)
+static int calibrate_case(struct session *session, struct sm_planned_case *planned, struct sm_error *err)
 {
 	const struct sm_scenario *scenario = planned->c.scenario;
 	struct sm_trial_result result;
@@ -234,13 +225,11 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		return rc;
 	if (result.status == SM_SKIPPED)
 		skip(planned, result.reason);
-	planned->op_count =
-		scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : result.op_count;
+	planned->op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : result.op_count;
 	planned->slices = scenario->cold ? 1 : default_slices(session, &planned->c);
 	planned->trial_ns = result.wall_ns;
 	if (!scenario->fixed_ops && result.status == SM_OK) {
-		planned->slices =
-			slices_for(session, planned, result.last_slice_ns, result.overhead_ns);
+		planned->slices = slices_for(session, planned, result.last_slice_ns, result.overhead_ns);
 		planned->slice_ns = result.last_slice_ns;
 		planned->trial_ns = result.overhead_ns + planned->slices * result.last_slice_ns +
 				    warm_ns(session, &planned->c, result.last_slice_ns);
@@ -263,16 +252,14 @@ uint64_t session_spent_ns(const struct session *session)
 
 int session_calibrate(struct session *session, struct sm_error *err)
 {
-	(void)json_object_del(session->manifest,
-			      "calibration_failures"); /* of a calibration that was stopped */
+	(void)json_object_del(session->manifest, "calibration_failures"); /* of a calibration that was stopped */
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		struct sm_error why = { 0 };
 
 		if (session_stopped(session))
 			return sm_fail(err, EINTR, "stopped by a signal while calibrating");
-		session_progress(session, "calibrating", i, session->plan.case_count, planned->id,
-				 0);
+		session_progress(session, "calibrating", i, session->plan.case_count, planned->id, 0);
 		if (sm_trial_supported(&session->context, &planned->c, &why) < 0) {
 			skip(planned, why.text);
 			continue;
@@ -291,8 +278,7 @@ void session_fit_budget(struct session *session)
 	uint64_t spent_ns = session_spent_ns(session);
 
 	if (budget_ns > 0)
-		sm_plan_fit(&session->plan, &session->plan_options,
-			    budget_ns > spent_ns ? budget_ns - spent_ns : 1);
+		sm_plan_fit(&session->plan, &session->plan_options, budget_ns > spent_ns ? budget_ns - spent_ns : 1);
 }
 
 /* The first good trial's pass stands for its case: which page was slow is a story, not a statistic. */
@@ -310,20 +296,17 @@ static int keep_series(struct session *session, const struct sm_planned_case *pl
 	return sm_store_write_series(session->options->folder, name, result->series, err);
 }
 
-int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step,
-			 struct sm_error *err)
+int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step, struct sm_error *err)
 {
 	struct sm_planned_case *planned = &session->plan.cases[step->case_index];
 	struct sm_trial_request request = {
 		.c = &planned->c,
 		.op_count = planned->op_count,
 		.slices = planned->slices,
-		.slice_ns = ends_by_clock(session, &planned->c) ? slice_aim_ns(session, &planned->c)
-								: 0,
+		.slice_ns = ends_by_clock(session, &planned->c) ? slice_aim_ns(session, &planned->c) : 0,
 		.seed = seed_of(session, planned->id, step->block),
 		.timeout_ns = timeout_ns(planned),
-		.longest_ns =
-			LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(session, &planned->c),
+		.longest_ns = LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(session, &planned->c),
 		.trace = planned->c.scenario->trace != NULL,
 	};
 	struct sm_trial_result result = { 0 };
@@ -383,8 +366,7 @@ int session_measure(struct session *session, struct sm_error *err)
 	for (unsigned trial = 0; rc == 0 && trial < plan->step_count; trial++) {
 		const struct sm_planned_case *planned = &plan->cases[plan->steps[trial].case_index];
 
-		session_progress(session, "measuring", trial, plan->step_count, planned->id,
-				 left_ns);
+		session_progress(session, "measuring", trial, plan->step_count, planned->id, left_ns);
 		left_ns -= planned->trial_ns < left_ns ? planned->trial_ns : left_ns;
 		if (session->done[trial])
 			continue;

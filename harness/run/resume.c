@@ -42,8 +42,8 @@ static bool is_never_taken_over(const char *key)
 
 static bool is_set(const json_t *value)
 {
-	return json_is_true(value) || json_integer_value(value) != 0 ||
-	       json_array_size(value) > 0 || json_string_length(value) > 0;
+	return json_is_true(value) || json_integer_value(value) != 0 || json_array_size(value) > 0 ||
+	       json_string_length(value) > 0;
 }
 
 /* A value as it is given on the command line; "" for that of a flag. */
@@ -57,8 +57,7 @@ static const char *value_text(const char *key, const json_t *value, char out[VAL
 	if (json_is_string(value))
 		snprintf(out, VALUE_MAX, " %s", json_string_value(value));
 	else if (json_is_integer(value) && strstr(key, "_ns"))
-		snprintf(out, VALUE_MAX, " %s",
-			 sm_format_ns(text, (double)json_integer_value(value)));
+		snprintf(out, VALUE_MAX, " %s", sm_format_ns(text, (double)json_integer_value(value)));
 	else if (json_is_integer(value))
 		snprintf(out, VALUE_MAX, " %lld", (long long)json_integer_value(value));
 	json_array_foreach (value, i, one) {
@@ -68,39 +67,32 @@ static const char *value_text(const char *key, const json_t *value, char out[VAL
 		if (used >= VALUE_MAX)
 			break;
 		if (name && values)
-			used += (size_t)snprintf(out + used, VALUE_MAX - used, " %s=%s", name,
-						 values);
+			used += (size_t)snprintf(out + used, VALUE_MAX - used, " %s=%s", name, values);
 		else if (json_is_string(one))
-			used += (size_t)snprintf(out + used, VALUE_MAX - used, " %s",
-						 json_string_value(one));
+			used += (size_t)snprintf(out + used, VALUE_MAX - used, " %s", json_string_value(one));
 		else
-			used += (size_t)snprintf(out + used, VALUE_MAX - used, "%c%lld",
-						 used ? ',' : ' ',
+			used += (size_t)snprintf(out + used, VALUE_MAX - used, "%c%lld", used ? ',' : ' ',
 						 (long long)json_integer_value(one));
 	}
 	return out;
 }
 
 /* One sentence on an option that differs. */
-static int differs(const struct session *session, const char *option, const char *recorded,
-		   const char *given, struct sm_error *err)
+static int differs(const struct session *session, const char *option, const char *recorded, const char *given,
+		   struct sm_error *err)
 {
 	const char *folder = session->options->folder;
 
 	if (!given)
-		return sm_fail(
-			err, EINVAL,
-			"%s was begun with %s%s, which is not given: give it too, or start a new run",
-			folder, option, recorded);
+		return sm_fail(err, EINVAL,
+			       "%s was begun with %s%s, which is not given: give it too, or start a new run", folder,
+			       option, recorded);
 	if (!recorded)
-		return sm_fail(
-			err, EINVAL,
-			"%s was begun without %s, and now%s is given: leave it out, or start a new run",
-			folder, option, *given ? given : " it");
-	return sm_fail(
-		err, EINVAL,
-		"%s was begun with %s%s, and now%s is given: leave it out, or start a new run",
-		folder, option, recorded, given);
+		return sm_fail(err, EINVAL,
+			       "%s was begun without %s, and now%s is given: leave it out, or start a new run", folder,
+			       option, *given ? given : " it");
+	return sm_fail(err, EINVAL, "%s was begun with %s%s, and now%s is given: leave it out, or start a new run",
+		       folder, option, recorded, given);
 }
 
 static int compare_options(const struct session *session, struct sm_error *err)
@@ -113,18 +105,14 @@ static int compare_options(const struct session *session, struct sm_error *err)
 
 	for (size_t i = 0; rc == 0 && i < sizeof(options) / sizeof(options[0]); i++) {
 		const char *key = options[i].key;
-		const json_t *recorded = json_object_get(before, key),
-			     *given = json_object_get(now, key);
-		bool is_given =
-			is_set(given) && (strcmp(key, "profile") != 0 || run->profile_given);
+		const json_t *recorded = json_object_get(before, key), *given = json_object_get(now, key);
+		bool is_given = is_set(given) && (strcmp(key, "profile") != 0 || run->profile_given);
 
 		/* an earlier build did not record all of them */
-		if (!recorded ||
-		    json_equal((json_t *)(uintptr_t)recorded, (json_t *)(uintptr_t)given) ||
+		if (!recorded || json_equal((json_t *)(uintptr_t)recorded, (json_t *)(uintptr_t)given) ||
 		    (!is_given && !(is_never_taken_over(key) && is_set(recorded))))
 			continue;
-		rc = differs(session, options[i].option,
-			     is_set(recorded) ? value_text(key, recorded, old_text) : NULL,
+		rc = differs(session, options[i].option, is_set(recorded) ? value_text(key, recorded, old_text) : NULL,
 			     is_given ? value_text(key, given, new_text) : NULL, err);
 	}
 	json_decref(now);
@@ -215,8 +203,7 @@ int resume_compare(const struct session *session, struct sm_error *err)
 		rc = sm_fail(
 			err, EINVAL,
 			"%s was begun by shmeter %.40s, and this is %s: go on with that version, or start a new run",
-			session->options->folder, *version ? version : "of no version",
-			session->options->version);
+			session->options->folder, *version ? version : "of no version", session->options->version);
 	if (rc == 0)
 		rc = compare_machine(session, err);
 	if (rc == 0)
@@ -238,20 +225,18 @@ static unsigned *rows_behind(const struct session *session, size_t *count)
 	return of;
 }
 
-static int foreign(const struct session *session, const struct sm_sample *sample,
-		   struct sm_error *err)
+static int foreign(const struct session *session, const struct sm_sample *sample, struct sm_error *err)
 {
-	return sm_fail(
-		err, EBADMSG,
-		"%s/samples.csv: trial %u (%s, block %u) is not of the plan in manifest.json: the folder "
-		"is damaged",
-		session->options->folder, sample->trial,
-		session->results->cases[sample->case_index].id, sample->block);
+	return sm_fail(err, EBADMSG,
+		       "%s/samples.csv: trial %u (%s, block %u) is not of the plan in manifest.json: the folder "
+		       "is damaged",
+		       session->options->folder, sample->trial, session->results->cases[sample->case_index].id,
+		       sample->block);
 }
 
 /* Whether a trial is the plan's of this number, one of the rows behind it, or of a block that was added. */
-static bool is_planned(const struct session *session, const struct sm_sample *sample,
-		       const unsigned *behind, size_t behind_count)
+static bool is_planned(const struct session *session, const struct sm_sample *sample, const unsigned *behind,
+		       size_t behind_count)
 {
 	const struct sm_plan *plan = &session->plan;
 	const char *id = session->results->cases[sample->case_index].id;
@@ -259,15 +244,14 @@ static bool is_planned(const struct session *session, const struct sm_sample *sa
 	if (sample->trial < plan->step_count) {
 		const struct sm_step *step = &plan->steps[sample->trial];
 
-		return strcmp(id, plan->cases[step->case_index].id) == 0 &&
-		       sample->block == step->block && sample->order == step->order;
+		return strcmp(id, plan->cases[step->case_index].id) == 0 && sample->block == step->block &&
+		       sample->order == step->order;
 	}
 	if (sample->trial < plan->step_count + behind_count)
 		return strcmp(id, plan->cases[behind[sample->trial - plan->step_count]].id) == 0;
 	for (size_t i = 0; i < plan->case_count; i++)
 		if (strcmp(id, plan->cases[i].id) == 0)
-			return !plan->cases[i].skipped &&
-			       sample->block >= plan->groups[plan->cases[i].group].blocks;
+			return !plan->cases[i].skipped && sample->block >= plan->groups[plan->cases[i].group].blocks;
 	return false;
 }
 

@@ -18,8 +18,8 @@
 /* A list of events as text. */
 #define EVENTS_TEXT_MAX (SM_EVENTS_MAX * SM_EVENT_TEXT_MAX)
 
-void session_progress(const struct session *session, const char *phase, size_t done, size_t total,
-		      const char *what, uint64_t left_ns)
+void session_progress(const struct session *session, const char *phase, size_t done, size_t total, const char *what,
+		      uint64_t left_ns)
 {
 	struct sm_progress progress = {
 		.phase = phase,
@@ -40,9 +40,8 @@ bool session_stopped(const struct session *session)
 }
 
 /* The default events, and those that chosen scenarios ask for besides. */
-static void default_events(const struct sm_plan_options *options,
-			   const struct sm_scenario *const *scenarios, size_t count, char *out,
-			   size_t size)
+static void default_events(const struct sm_plan_options *options, const struct sm_scenario *const *scenarios,
+			   size_t count, char *out, size_t size)
 {
 	size_t used = (size_t)snprintf(out, size, "%s", sm_events_default);
 
@@ -72,8 +71,8 @@ static int restore_events(struct session *session, struct sm_error *err)
 	return *list ? prepare_events(session, list, err) : 0;
 }
 
-static int open_machine(struct session *session, const struct sm_scenario *const *scenarios,
-			size_t count, struct sm_error *err)
+static int open_machine(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+			struct sm_error *err)
 {
 	const struct sm_run_options *options = session->options;
 	char events[EVENTS_TEXT_MAX];
@@ -88,8 +87,7 @@ static int open_machine(struct session *session, const struct sm_scenario *const
 		.stop = options->stop,
 	};
 	sm_noise_mark(session->context.os, &session->noise_before);
-	if (options->no_counters ||
-	    options->resume) /* a resumed run counts what its manifest says */
+	if (options->no_counters || options->resume) /* a resumed run counts what its manifest says */
 		return 0;
 	default_events(&options->plan, scenarios, count, events, sizeof(events));
 	return prepare_events(session, options->events ? options->events : events, err);
@@ -100,10 +98,9 @@ static int check_binding(const struct session *session, struct sm_error *err)
 {
 	if (sm_topology_is_here(session->topology))
 		return 0;
-	return sm_fail(
-		err, ENODEV,
-		"the topology comes from HWLOC_SYNTHETIC, HWLOC_XMLFILE or HWLOC_FSROOT and has PUs that this "
-		"process may not run on: it can be planned with (--dry-run), not measured on");
+	return sm_fail(err, ENODEV,
+		       "the topology comes from HWLOC_SYNTHETIC, HWLOC_XMLFILE or HWLOC_FSROOT and has PUs that this "
+		       "process may not run on: it can be planned with (--dry-run), not measured on");
 }
 
 /* A listed PU that is not there is a mistake in the command, not a property of some cases. */
@@ -115,8 +112,8 @@ static int check_list(const struct session *session, struct sm_error *err)
 
 	if (options->placement != SM_PLACE_LIST)
 		return 0;
-	rc = sm_topology_seat(session->topology, SM_PLACE_LIST, options->pu_list,
-			      options->pu_list_count, options->pu_list_count, &seats, err);
+	rc = sm_topology_seat(session->topology, SM_PLACE_LIST, options->pu_list, options->pu_list_count,
+			      options->pu_list_count, &seats, err);
 	if (rc == 0)
 		sm_seats_free(&seats);
 	return rc;
@@ -162,8 +159,7 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 		rc = manifest_make(session, err);
 	/* The folder first: an unwritable one should not cost a calibration. */
 	if (rc == 0)
-		rc = sm_store_create(&session->store, session->options->folder, session->manifest,
-				     err);
+		rc = sm_store_create(&session->store, session->options->folder, session->manifest, err);
 	if (rc < 0)
 		return rc;
 	results->folder = strdup(session->options->folder);
@@ -190,14 +186,12 @@ static int go_on(struct session *session, const struct sm_scenario *const *scena
 	if (rc < 0)
 		return rc;
 	session->manifest = results->manifest;
-	planned = json_object_get(session->manifest, "plan") !=
-		  NULL; /* not where it was stopped while calibrating */
+	planned = json_object_get(session->manifest, "plan") != NULL; /* not where it was stopped while calibrating */
 	rc = resume_compare(session, err);
 	if (rc == 0)
 		rc = check_binding(session, err);
 	if (rc == 0)
-		rc = sm_run_restore_options(session->manifest, options->folder,
-					    &session->plan_options, err);
+		rc = sm_run_restore_options(session->manifest, options->folder, &session->plan_options, err);
 	session->plan_options.topology = session->topology;
 	if (rc == 0)
 		rc = restore_events(session, err);
@@ -230,8 +224,8 @@ static void end(struct session *session)
 }
 
 /* From the first trial on: whatever ends the measuring, what there is gets written and analysed. */
-static int measure_and_close(struct session *session, const struct sm_scenario *const *scenarios,
-			     size_t count, struct sm_error *err)
+static int measure_and_close(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+			     struct sm_error *err)
 {
 	struct sm_error later = { 0 };
 	int rc = session_measure(session, err), rc_close;
@@ -251,12 +245,10 @@ static int measure_and_close(struct session *session, const struct sm_scenario *
 	return rc;
 }
 
-int sm_run(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
-	   size_t scenario_count, struct sm_results *results, struct sm_error *err)
+int sm_run(const struct sm_run_options *options, const struct sm_scenario *const *scenarios, size_t scenario_count,
+	   struct sm_results *results, struct sm_error *err)
 {
-	struct session session = { .options = options,
-				   .start_ns = sm_clock_ns(),
-				   .results = results };
+	struct session session = { .options = options, .start_ns = sm_clock_ns(), .results = results };
 	int rc = open_machine(&session, scenarios, scenario_count, err);
 
 	if (rc == 0)
@@ -289,33 +281,27 @@ static void describe(struct session *session, FILE *out)
 		if (planned->skipped)
 			fprintf(out, "skip  %s: %s\n", planned->id, planned->reason);
 		else
-			fprintf(out, "%4u  %s\n", session->plan.groups[planned->group].blocks,
-				planned->id);
+			fprintf(out, "%4u  %s\n", session->plan.groups[planned->group].blocks, planned->id);
 	}
 	fprintf(out,
-		"%zu cases in %zu groups, %zu trials, seed %" PRIu64
-		", profile %s: about %s before "
+		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
 		"calibration",
-		session->plan.case_count, session->plan.group_count, session->plan.step_count,
-		session->plan.seed, sm_profile_name(session->plan.profile),
-		sm_format_ns(text, (double)session->plan.estimate_ns));
+		session->plan.case_count, session->plan.group_count, session->plan.step_count, session->plan.seed,
+		sm_profile_name(session->plan.profile), sm_format_ns(text, (double)session->plan.estimate_ns));
 	if (session->plan_options.budget_ns)
-		fprintf(out, ", %s at most",
-			sm_format_ns(text, (double)session->plan_options.budget_ns));
+		fprintf(out, ", %s at most", sm_format_ns(text, (double)session->plan_options.budget_ns));
 	fputc('\n', out);
 }
 
-int sm_run_describe(const struct sm_run_options *options,
-		    const struct sm_scenario *const *scenarios, size_t scenario_count, FILE *out,
-		    struct sm_error *err)
+int sm_run_describe(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
+		    size_t scenario_count, FILE *out, struct sm_error *err)
 {
 	struct session session = { .options = options, .start_ns = sm_clock_ns() };
 	int rc = open_machine(&session, scenarios, scenario_count, err);
 
 	take_options(&session);
 	if (rc == 0)
-		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count,
-				    err);
+		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count, err);
 	if (rc == 0)
 		describe(&session, out);
 	end(&session);

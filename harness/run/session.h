@@ -37,8 +37,8 @@ struct session {
 	unsigned topped_up; /* blocks that were added */
 };
 
-void session_progress(const struct session *session, const char *phase, size_t done, size_t total,
-		      const char *what, uint64_t left_ns);
+void session_progress(const struct session *session, const char *phase, size_t done, size_t total, const char *what,
+		      uint64_t left_ns);
 bool session_stopped(const struct session *session);
 
 /* manifest.c: what stands in manifest.json. */
@@ -68,14 +68,13 @@ uint64_t session_spent_ns(const struct session *session);
 int session_calibrate(struct session *session, struct sm_error *err);
 void session_fit_budget(struct session *session);
 int session_measure(struct session *session, struct sm_error *err);
-int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step,
-			 struct sm_error *err);
+int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step, struct sm_error *err);
 int session_append(struct session *session, unsigned trial, const struct sm_step *step,
 		   const struct sm_trial_result *result, struct sm_error *err);
 
 /* top_up.c: more blocks where too few count in one pair class. */
-int session_top_up(struct session *session, const struct sm_scenario *const *scenarios,
-		   size_t count, struct sm_error *err);
+int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+		   struct sm_error *err);
 
 /* tune.c: reserves what the plan's cases need; the guard puts it back. */
 int session_tune(struct session *session, struct sm_error *err);

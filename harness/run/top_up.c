@@ -29,8 +29,7 @@ static unsigned lacking(const struct sm_results *results, const char *group)
 		    pair->blocks_used >= SM_BLOCKS_MIN)
 			continue;
 		/* a pair that has a skipped side will never have a block */
-		if (pair->blocks_used + pair->blocks_dropped > 0 &&
-		    SM_BLOCKS_MIN - pair->blocks_used > most)
+		if (pair->blocks_used + pair->blocks_dropped > 0 && SM_BLOCKS_MIN - pair->blocks_used > most)
 			most = SM_BLOCKS_MIN - pair->blocks_used;
 	}
 	return most;
@@ -61,8 +60,8 @@ static unsigned next_block(const struct sm_results *results, const char *group)
 }
 
 /* One more block of a group; `*trial` is the next number. */
-static int run_block(struct session *session, struct sm_random *random, unsigned group_index,
-		     unsigned block, unsigned *trial, struct sm_error *err)
+static int run_block(struct session *session, struct sm_random *random, unsigned group_index, unsigned block,
+		     unsigned *trial, struct sm_error *err)
 {
 	const struct sm_planned_group *group = &session->plan.groups[group_index];
 	unsigned *live = calloc(group->count, sizeof(*live)), count = 0;
@@ -104,16 +103,15 @@ static bool has_time(const struct session *session, const struct sm_planned_grou
 }
 
 /* As many more blocks of a group as it lacks, while there is time. */
-static int add_blocks(struct session *session, struct sm_random *random, unsigned g, unsigned lacks,
-		      unsigned *trial, unsigned *added, struct sm_error *err)
+static int add_blocks(struct session *session, struct sm_random *random, unsigned g, unsigned lacks, unsigned *trial,
+		      unsigned *added, struct sm_error *err)
 {
 	const struct sm_planned_group *group = &session->plan.groups[g];
 	const char *id = group_id(session, g);
 	unsigned block = next_block(session->results, id);
 	int rc = 0;
 
-	for (; rc == 0 && lacks > 0 && block < 2 * group->blocks && has_time(session, group);
-	     lacks--) {
+	for (; rc == 0 && lacks > 0 && block < 2 * group->blocks && has_time(session, group); lacks--) {
 		session_progress(session, "topping up", g, session->plan.group_count, id, 0);
 		rc = run_block(session, random, g, block++, trial, err);
 		*added += rc == 0;
@@ -121,8 +119,8 @@ static int add_blocks(struct session *session, struct sm_random *random, unsigne
 	return rc;
 }
 
-static int one_round(struct session *session, const struct sm_scenario *const *scenarios,
-		     size_t count, unsigned *added, struct sm_error *err)
+static int one_round(struct session *session, const struct sm_scenario *const *scenarios, size_t count, unsigned *added,
+		     struct sm_error *err)
 {
 	struct sm_random random;
 	unsigned trial, *lacks = calloc(session->plan.group_count + 1, sizeof(*lacks));
@@ -143,8 +141,8 @@ static int one_round(struct session *session, const struct sm_scenario *const *s
 	return rc;
 }
 
-int session_top_up(struct session *session, const struct sm_scenario *const *scenarios,
-		   size_t count, struct sm_error *err)
+int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
+		   struct sm_error *err)
 {
 	unsigned added = 1;
 	int rc = 0;

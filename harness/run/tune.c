@@ -83,9 +83,7 @@ int session_tune(struct session *session, struct sm_error *err)
 		add_need(needs, c);
 		if ((c->memory.pages.kind == SM_PAGES_THP || c->memory.pages.kind == SM_PAGES_MULTI) &&
 		    sm_case_has_region(c))
-			rc = sm_tuning_thp(session->context.os, c->memory.pages, &change)
-				     ? hold(&change, err)
-				     : 0;
+			rc = sm_tuning_thp(session->context.os, c->memory.pages, &change) ? hold(&change, err) : 0;
 	}
 	return rc == 0 ? reserve(session, needs, err) : rc;
 }

@@ -1,13 +1,10 @@
 /* The analysis of a run, step by step. */
 #include "analysis_parts.h"
 
-int sm_analysis_run(struct sm_analysis *a, struct sm_results *results,
-		    const struct sm_scenario *const *scenarios, size_t scenario_count,
-		    struct sm_error *err)
+int sm_analysis_run(struct sm_analysis *a, struct sm_results *results, const struct sm_scenario *const *scenarios,
+		    size_t scenario_count, struct sm_error *err)
 {
-	*a = (struct sm_analysis){ .results = results,
-				   .scenarios = scenarios,
-				   .scenario_count = scenario_count };
+	*a = (struct sm_analysis){ .results = results, .scenarios = scenarios, .scenario_count = scenario_count };
 	int rc = sm_analysis_open(a, err);
 
 	if (rc == 0)
@@ -25,8 +22,8 @@ int sm_analysis_run(struct sm_analysis *a, struct sm_results *results,
 	return rc;
 }
 
-int sm_analyse(struct sm_results *results, const struct sm_scenario *const *scenarios,
-	       size_t scenario_count, struct sm_error *err)
+int sm_analyse(struct sm_results *results, const struct sm_scenario *const *scenarios, size_t scenario_count,
+	       struct sm_error *err)
 {
 	struct sm_analysis a;
 	int rc = sm_analysis_run(&a, results, scenarios, scenario_count, err);

@@ -3,8 +3,7 @@
 
 #include "analysis_parts.h"
 
-struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
-					   const struct sm_scenario *scenario,
+struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					   const struct sm_claim *claim)
 {
 	struct sm_claim_row *row = sm_results_add_claim(a->results);
@@ -14,8 +13,7 @@ struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
 	row->scenario = sm_results_string(a->results, "%s", scenario->name);
 	row->sentence = sm_results_string(a->results, "%s", claim->text ? claim->text : "-");
 	row->source = sm_results_string(a->results, "%s", claim->source ? claim->source : "-");
-	row->question =
-		sm_results_string(a->results, "%s", claim->question ? claim->question : "-");
+	row->question = sm_results_string(a->results, "%s", claim->question ? claim->question : "-");
 	row->evidence = "-";
 	row->reason = "-";
 	return row;
@@ -48,8 +46,8 @@ static bool is_in_run(const struct sm_analysis *a, const struct sm_scenario *sce
 	return false;
 }
 
-static int judge(struct sm_analysis *a, const struct sm_scenario *scenario,
-		 const struct sm_claim *claim, struct sm_error *err)
+static int judge(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
+		 struct sm_error *err)
 {
 	const char *elsewhere = sm_analysis_elsewhere(a, claim);
 

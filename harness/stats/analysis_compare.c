@@ -15,9 +15,7 @@ struct block_walk {
 
 static struct block_walk walk_blocks(const struct sm_analysis *a, size_t left, size_t right)
 {
-	return (struct block_walk){ .a = a,
-				    .left = &a->case_view[left],
-				    .right = &a->case_view[right] };
+	return (struct block_walk){ .a = a, .left = &a->case_view[left], .right = &a->case_view[right] };
 }
 
 /* The next block in which both cases were tried: their samples. */
@@ -28,11 +26,9 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 	while (walk->i < walk->left->count && walk->j < walk->right->count) {
 		*left = walk->a->sample_order[walk->left->first + walk->i];
 		*right = walk->a->sample_order[walk->right->first + walk->j];
-		if (samples[*left].block < samples[*right].block ||
-		    samples[*left].ended == SM_SKIPPED)
+		if (samples[*left].block < samples[*right].block || samples[*left].ended == SM_SKIPPED)
 			walk->i++;
-		else if (samples[*left].block > samples[*right].block ||
-			 samples[*right].ended == SM_SKIPPED)
+		else if (samples[*left].block > samples[*right].block || samples[*right].ended == SM_SKIPPED)
 			walk->j++;
 		else {
 			walk->i++;
@@ -45,8 +41,8 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 
 /* What each block that counts in this class says: ln(left) - ln(right) into `d`, left - right into `added` (NULL: not
  * asked). */
-static unsigned block_differences(const struct sm_analysis *a, size_t left, size_t right,
-				  const char *klass, double *d, double *added, unsigned *blocks)
+static unsigned block_differences(const struct sm_analysis *a, size_t left, size_t right, const char *klass, double *d,
+				  double *added, unsigned *blocks)
 {
 	struct block_walk walk = walk_blocks(a, left, right);
 	unsigned used = 0;
@@ -68,8 +64,8 @@ static unsigned block_differences(const struct sm_analysis *a, size_t left, size
 	return used;
 }
 
-unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right,
-				 const char *klass, double *d, unsigned *blocks)
+unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, const char *klass, double *d,
+				 unsigned *blocks)
 {
 	return block_differences(a, left, right, klass, d, NULL, blocks);
 }
@@ -98,8 +94,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 	out->sign_p = sm_sign_test(above, out->used - out->ties);
 	/* The spread of fewer blocks says as little as their interval. */
 	if (out->used >= SM_BLOCKS_MIN)
-		out->mde = sm_minimum_detectable_ratio(sm_mad(d, out->used), out->used,
-						       1 - SM_CONFIDENCE, SM_BETA);
+		out->mde = sm_minimum_detectable_ratio(sm_mad(d, out->used), out->used, 1 - SM_CONFIDENCE, SM_BETA);
 	free(d);
 	return 0;
 }
@@ -129,8 +124,7 @@ static bool lost_its_pin(const struct sm_analysis *a, size_t sample)
 	return false;
 }
 
-void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right,
-			      struct sm_blocks *out)
+void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right, struct sm_blocks *out)
 {
 	struct block_walk walk = walk_blocks(a, left, right);
 	size_t s, t;
@@ -144,8 +138,7 @@ void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t r
 	}
 }
 
-const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left,
-				size_t right)
+const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right)
 {
 	const struct sm_group_view *view = &a->group[group];
 
@@ -162,8 +155,7 @@ const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_
 }
 
 /* The comparison of "b" with "a" in the leading class of one group of the control. */
-static int compare_control(const struct sm_analysis *a, size_t group, struct sm_comparison *out,
-			   struct sm_error *err)
+static int compare_control(const struct sm_analysis *a, size_t group, struct sm_comparison *out, struct sm_error *err)
 {
 	long left = sm_analysis_case_of(a, group, "b"), right = sm_analysis_case_of(a, group, "a");
 
@@ -182,13 +174,11 @@ static int compare_control(const struct sm_analysis *a, size_t group, struct sm_
  * that sure (under eight, of one group), at that of every other interval. */
 static double control_level(unsigned blocks, size_t count)
 {
-	return (double)count * sm_sign_test(0, blocks) <= SM_CONTROL_ALPHA ? SM_CONTROL_ALPHA
-									   : 1 - SM_CONFIDENCE;
+	return (double)count * sm_sign_test(0, blocks) <= SM_CONTROL_ALPHA ? SM_CONTROL_ALPHA : 1 - SM_CONFIDENCE;
 }
 
 /* Several groups of the control are one question: Holm keeps its false alarms at those of one. */
-static void judge_control(struct sm_control *control, const struct sm_comparison *comparison,
-			  double *p, size_t count)
+static void judge_control(struct sm_control *control, const struct sm_comparison *comparison, double *p, size_t count)
 {
 	size_t worst = 0;
 
@@ -204,8 +194,7 @@ static void judge_control(struct sm_control *control, const struct sm_comparison
 		return;
 	control->ratio = comparison[worst].ratio;
 	control->level = control_level(comparison[worst].used - comparison[worst].ties, count);
-	control->moved =
-		(control->ratio.low > 1 || control->ratio.high < 1) && p[worst] <= control->level;
+	control->moved = (control->ratio.low > 1 || control->ratio.high < 1) && p[worst] <= control->level;
 }
 
 int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)

@@ -128,8 +128,7 @@ static enum sm_verdict verdict_of(const struct count_tally *tally)
 }
 
 /* Why a tally is not wholly counted, or "-". */
-static const char *why_uncounted(struct sm_analysis *a, const struct count_rule *rule,
-				 const struct count_tally *tally)
+static const char *why_uncounted(struct sm_analysis *a, const struct count_rule *rule, const struct count_tally *tally)
 {
 	const char *detail = reason_of_event(a, rule->event);
 
@@ -141,11 +140,10 @@ static const char *why_uncounted(struct sm_analysis *a, const struct count_rule 
 		return sm_results_string(a->results,
 					 "%s was not among the events of %u of %u trials; name it "
 					 "with --events",
-					 rule->event, tally->trials - tally->counted,
-					 tally->trials);
-	return sm_results_string(a->results, "%s reads %s in %u of %u trials%s%s", rule->event,
-				 tally->state, tally->trials - tally->counted, tally->trials,
-				 detail ? ": " : "", detail ? detail : "");
+					 rule->event, tally->trials - tally->counted, tally->trials);
+	return sm_results_string(a->results, "%s reads %s in %u of %u trials%s%s", rule->event, tally->state,
+				 tally->trials - tally->counted, tally->trials, detail ? ": " : "",
+				 detail ? detail : "");
 }
 
 static const char *plural(unsigned count)
@@ -153,8 +151,7 @@ static const char *plural(unsigned count)
 	return count == 1 ? "" : "s";
 }
 
-static void add_evidence(const struct count_rule *rule, const struct count_tally *tally,
-			 struct sm_words *words)
+static void add_evidence(const struct count_rule *rule, const struct count_tally *tally, struct sm_words *words)
 {
 	const char *variant = rule->variant ? rule->variant : "every variant";
 
@@ -168,19 +165,16 @@ static void add_evidence(const struct count_rule *rule, const struct count_tally
 		sm_words_add(words,
 			     "%s: %.0f %s where %s%.10g %s expected (trial %u), and so in %u of "
 			     "%u trials",
-			     variant, tally->off_count, rule->event,
-			     rule->slack > 0 ? "" : "exactly ", tally->off_expected,
-			     rule->slack > 0 ? "or nearly so are" : "are", tally->off_trial,
+			     variant, tally->off_count, rule->event, rule->slack > 0 ? "" : "exactly ",
+			     tally->off_expected, rule->slack > 0 ? "or nearly so are" : "are", tally->off_trial,
 			     tally->counted - tally->matched, tally->counted);
 		return;
 	}
-	sm_words_add(words,
-		     "%s: %.0f %s in %.0f operations, %.6g an operation in each of %u trial%s",
-		     variant, tally->total, rule->event, tally->operations, rule->per_op,
-		     tally->counted, plural(tally->counted));
+	sm_words_add(words, "%s: %.0f %s in %.0f operations, %.6g an operation in each of %u trial%s", variant,
+		     tally->total, rule->event, tally->operations, rule->per_op, tally->counted,
+		     plural(tally->counted));
 	if (rule->slack > 0)
-		sm_words_add(words, " (give or take %u event%s a trial)", rule->slack,
-			     plural(rule->slack));
+		sm_words_add(words, " (give or take %u event%s a trial)", rule->slack, plural(rule->slack));
 }
 
 const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scenario *scenario,
@@ -190,8 +184,7 @@ const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scen
 	bool named = false;
 
 	for (size_t g = 0; g < a->group_count; g++) {
-		if (a->group[g].scenario != scenario ||
-		    !sm_analysis_matches(a, g, NULL, claim->at, claim->left, NULL))
+		if (a->group[g].scenario != scenario || !sm_analysis_matches(a, g, NULL, claim->at, claim->left, NULL))
 			continue;
 		named = true;
 		if (!why && claim->left)
@@ -199,12 +192,10 @@ const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scen
 	}
 	if (!named)
 		return sm_analysis_nowhere(a, claim);
-	return why ? sm_results_string(a->results, "%s: %s", claim->left, why)
-		   : "no trial of it ended well";
+	return why ? sm_results_string(a->results, "%s: %s", claim->left, why) : "no trial of it ended well";
 }
 
-void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
-			     const struct sm_claim *claim)
+void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim)
 {
 	struct count_rule rule = { scenario,     claim->left,        claim->at,
 				   claim->count, claim->count_exact, claim->count_slack };
@@ -253,9 +244,8 @@ void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scena
 
 		if (tally.trials == 0)
 			continue; /* skipped, or not in this run: the claims say so */
-		sm_words_add(&sentence, "%s%.6g %s an operation%s%s", sentence.used > 0 ? ", " : "",
-			     rule.per_op, rule.event, rule.variant ? " in " : "",
-			     rule.variant ? rule.variant : "");
+		sm_words_add(&sentence, "%s%.6g %s an operation%s%s", sentence.used > 0 ? ", " : "", rule.per_op,
+			     rule.event, rule.variant ? " in " : "", rule.variant ? rule.variant : "");
 		add_evidence(&rule, &tally, &evidence);
 		verdict = worse(verdict, verdict_of(&tally));
 		if (strcmp(reason, "-") == 0)

@@ -72,8 +72,7 @@ static void add_point(struct curve *curve, const struct sm_pair_row *row, double
 
 static bool is_usable(const struct sm_pair_row *row)
 {
-	return row->leading && isfinite(row->ratio.low) && row->ratio.low > 0 &&
-	       isfinite(row->ratio.high);
+	return row->leading && isfinite(row->ratio.low) && row->ratio.low > 0 && isfinite(row->ratio.high);
 }
 
 static bool same_sides(const struct sm_pair_row *row, const struct curve *curve)
@@ -87,9 +86,8 @@ static bool is_on(const struct sm_pair_row *row, const struct curve *curve)
 {
 	const struct sm_pair_row *of = curve->of;
 
-	return is_usable(row) && same_sides(row, curve) &&
-	       strcmp(row->scenario, of->scenario) == 0 && strcmp(row->metric, of->metric) == 0 &&
-	       strcmp(row->placement, of->placement) == 0 &&
+	return is_usable(row) && same_sides(row, curve) && strcmp(row->scenario, of->scenario) == 0 &&
+	       strcmp(row->metric, of->metric) == 0 && strcmp(row->placement, of->placement) == 0 &&
 	       same_but(row->params, of->params, curve->param);
 }
 
@@ -118,8 +116,7 @@ static double passes(const struct curve *curve, size_t which, double near)
 	double best = NAN;
 
 	for (size_t i = 0; i + 1 < curve->count; i++) {
-		double y = read_at(&curve->point[i], which),
-		       z = read_at(&curve->point[i + 1], which);
+		double y = read_at(&curve->point[i], which), z = read_at(&curve->point[i + 1], which);
 		double from = log(curve->point[i].x), to = log(curve->point[i + 1].x), at;
 
 		if (y * z > 0 || y == z)
@@ -154,9 +151,8 @@ static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_
 		row->low = NAN;
 	if (row->high < at)
 		row->high = NAN;
-	row->reason = isfinite(row->low) && isfinite(row->high)
-			      ? "-"
-			      : "on one side no measured size tells the two apart";
+	row->reason =
+		isfinite(row->low) && isfinite(row->high) ? "-" : "on one side no measured size tells the two apart";
 }
 
 /* Whether this row is the first of its curve: each curve is looked at once. */
@@ -201,8 +197,7 @@ static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
 
 		snprintf(curve->param, sizeof(curve->param), "%.*s", (int)length, at);
 		at += whole + (at[whole] == ' ');
-		if (!isfinite(sm_param_value(params, curve->param)) ||
-		    !is_first(a->results, index, curve))
+		if (!isfinite(sm_param_value(params, curve->param)) || !is_first(a->results, index, curve))
 			continue;
 		gather(a->results, curve);
 		for (size_t i = 0; curve->count >= SIZES_MIN && i + 1 < curve->count; i++)
@@ -225,8 +220,7 @@ int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err)
 	struct curve curve = { .point = calloc(a->results->pair_count + 1, sizeof(struct point)) };
 
 	if (!curve.point)
-		return sm_fail(err, ENOMEM, "no memory for %zu comparisons",
-			       a->results->pair_count);
+		return sm_fail(err, ENOMEM, "no memory for %zu comparisons", a->results->pair_count);
 	a->results->crossing_count = 0;
 	for (size_t i = 0; i < a->results->pair_count; i++) {
 		curve.of = &a->results->pairs[i];

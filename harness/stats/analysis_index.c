@@ -41,8 +41,7 @@ static int compare_trials(const void *left, const void *right, void *context)
 }
 
 /* The numbers 0 to count - 1, sorted; NULL without memory.  Rows mostly are in this order already. */
-static uint32_t *sorted_order(size_t count, int (*compare)(const void *, const void *, void *),
-			      void *rows)
+static uint32_t *sorted_order(size_t count, int (*compare)(const void *, const void *, void *), void *rows)
 {
 	uint32_t *order = malloc((count + 1) * sizeof(*order));
 	bool sorted = true;
@@ -64,7 +63,7 @@ static uint32_t *order_samples(const struct sm_results *results)
 {
 	size_t count = results->sample_count, first = 0;
 	uint32_t *order = malloc((count + 1) * sizeof(*order));
-	uint64_t *key = malloc((count + 1) * sizeof(*key)); /* block, and the number of the row */
+	uint64_t *key = malloc((count + 1) * sizeof(*key));          /* block, and the number of the row */
 	size_t *end = calloc(results->case_count + 1, sizeof(*end)); /* of a case's keys so far */
 
 	if (!order || !key || !end) {
@@ -77,8 +76,7 @@ static uint32_t *order_samples(const struct sm_results *results)
 	for (size_t c = 1; c < results->case_count; c++)
 		end[c] += end[c - 1];
 	for (size_t i = 0; i < count; i++)
-		key[end[results->samples[i].case_index]++] =
-			(uint64_t)results->samples[i].block << 32 | i;
+		key[end[results->samples[i].case_index]++] = (uint64_t)results->samples[i].block << 32 | i;
 	for (size_t c = 0; c < results->case_count; first = end[c++])
 		qsort(key + first, end[c] - first, sizeof(*key), compare_keys);
 	for (size_t i = 0; i < count; i++)
@@ -110,8 +108,7 @@ long sm_analysis_sample_of(const struct sm_analysis *a, unsigned trial)
 long sm_analysis_case_of(const struct sm_analysis *a, size_t group, const char *variant)
 {
 	for (size_t i = a->group[group].first_case; i < a->results->case_count; i++)
-		if (a->case_view[i].group == group &&
-		    strcmp(a->results->cases[i].variant, variant) == 0)
+		if (a->case_view[i].group == group && strcmp(a->results->cases[i].variant, variant) == 0)
 			return (long)i;
 	return -1;
 }
@@ -180,8 +177,7 @@ static void add_up_steal(struct sm_analysis *a)
 
 		if (group->wall_ns > 0 && a->pus > 0) {
 			group->steal_percent = 100 * group->steal_ns / (group->wall_ns * a->pus);
-			group->throttled_percent =
-				100 * group->throttled_ns / (group->wall_ns * a->pus);
+			group->throttled_percent = 100 * group->throttled_ns / (group->wall_ns * a->pus);
 		}
 	}
 }
@@ -210,8 +206,7 @@ static unsigned highest_pu(const char *text)
  * environment does not say, the PUs used are a lower bound: it makes steal look larger. */
 static unsigned machine_pus(const struct sm_results *results)
 {
-	static const char *const keys[] = { "pus_online", "online_pus", "pus", "pus_allowed",
-					    "allowed_pus" };
+	static const char *const keys[] = { "pus_online", "online_pus", "pus", "pus_allowed", "allowed_pus" };
 	const json_t *environment = json_object_get(results->manifest, "environment");
 	unsigned widest = 0;
 
@@ -265,8 +260,7 @@ static void index_samples(struct sm_analysis *a)
 	const struct sm_results *results = a->results;
 
 	for (size_t i = 0; i < results->sample_count; i++) {
-		struct sm_case_view *view =
-			&a->case_view[results->samples[a->sample_order[i]].case_index];
+		struct sm_case_view *view = &a->case_view[results->samples[a->sample_order[i]].case_index];
 
 		if (view->count++ == 0)
 			view->first = i;
@@ -276,8 +270,7 @@ static void index_samples(struct sm_analysis *a)
 		unsigned trial = results->slices[a->slice_order[i]].trial;
 		struct sm_sample_view *view;
 
-		while (t < results->sample_count &&
-		       trial_key(&results->samples[a->trial_order[t]]) < trial)
+		while (t < results->sample_count && trial_key(&results->samples[a->trial_order[t]]) < trial)
 			t++;
 		if (t == results->sample_count)
 			break;
@@ -303,10 +296,9 @@ int sm_analysis_open(struct sm_analysis *a, struct sm_error *err)
 	a->view = calloc(results->sample_count + 1, sizeof(*a->view));
 	a->case_view = calloc(results->case_count + 1, sizeof(*a->case_view));
 	a->group = calloc(results->case_count + 1, sizeof(*a->group));
-	if (!a->slice_order || !a->sample_order || !a->trial_order || !a->view || !a->case_view ||
-	    !a->group)
-		return sm_fail(err, ENOMEM, "no memory to analyse %zu trials and %zu slices",
-			       results->sample_count, results->slice_count);
+	if (!a->slice_order || !a->sample_order || !a->trial_order || !a->view || !a->case_view || !a->group)
+		return sm_fail(err, ENOMEM, "no memory to analyse %zu trials and %zu slices", results->sample_count,
+			       results->slice_count);
 	a->pus = machine_pus(results);
 	index_groups(a);
 	index_samples(a);

@@ -26,11 +26,10 @@ static json_t *describe_classes(const struct sm_analysis *a)
 		for (unsigned i = 0; i < relation->classes.count; i++) {
 			const struct sm_class *one = &relation->classes.at[i];
 
-			json_array_append_new(
-				list, json_pack("{s:s, s:o, s:o, s:I}", "name", relation->klass[i],
-						"center_ns", number_or_null(one->center_ns),
-						"upper_ns", number_or_null(one->upper_ns), "members",
-						(json_int_t)one->members));
+			json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:I}", "name", relation->klass[i],
+							      "center_ns", number_or_null(one->center_ns), "upper_ns",
+							      number_or_null(one->upper_ns), "members",
+							      (json_int_t)one->members));
 		}
 		json_object_set_new(all, sm_placement_name((enum sm_placement)r), list);
 	}
@@ -56,8 +55,7 @@ static json_t *describe_slices(const struct sm_analysis *a)
 	for (int k = 0; k < SM_PURITY_COUNT; k++) {
 		total += count[k];
 		if (k != SM_PURE && count[k] > 0)
-			json_object_set_new(disturbed, sm_purity_name((enum sm_purity)k),
-					    json_integer(count[k]));
+			json_object_set_new(disturbed, sm_purity_name((enum sm_purity)k), json_integer(count[k]));
 	}
 	json_object_set_new(slices, "total", json_integer(total));
 	json_object_set_new(slices, "pure", json_integer(count[SM_PURE]));
@@ -109,16 +107,14 @@ static unsigned add_relations(const struct sm_analysis *a, bool alone, struct sm
 	return most;
 }
 
-static void say_moves(const struct sm_analysis *a, const struct moves *moves,
-		      struct sm_words *words)
+static void say_moves(const struct sm_analysis *a, const struct moves *moves, struct sm_words *words)
 {
 	struct sm_words classes = { .used = 0 };
 	unsigned most = add_relations(a, false, &classes);
 
 	if (most == 0)
-		sm_words_add(words,
-			     "whether the cores moved is not known: no trial of this run had "
-			     "two workers on different cores to probe");
+		sm_words_add(words, "whether the cores moved is not known: no trial of this run had "
+				    "two workers on different cores to probe");
 	else if (most == 1)
 		sm_words_add(words,
 			     "the cores did not move: one round-trip time between them for "
@@ -134,8 +130,7 @@ static void say_moves(const struct sm_analysis *a, const struct moves *moves,
 			     "the cores moved while the run went on: the round trip between two of "
 			     "them changed its class in %.3g %% of the steps from one slice to the "
 			     "next, so each comparison is made within a class (%s)",
-			     100 * (double)moves->changed / (double)moves->neighbours,
-			     classes.text);
+			     100 * (double)moves->changed / (double)moves->neighbours, classes.text);
 }
 
 static void say_pace(const struct sm_analysis *a, const struct moves *moves, struct sm_words *words)
@@ -144,28 +139,20 @@ static void say_pace(const struct sm_analysis *a, const struct moves *moves, str
 	unsigned most = add_relations(a, true, &classes);
 
 	if (most == 0)
-		sm_words_add(words,
-			     "whether a process alone had its core for itself is not known: no "
-			     "trial of this run was probed for it");
+		sm_words_add(words, "whether a process alone had its core for itself is not known: no "
+				    "trial of this run was probed for it");
 	else if (most == 1)
-		sm_words_add(
-			words,
-			"a process alone went at one pace for the whole run (%s): nothing came and "
-			"went on the other thread of its core",
-			classes.text);
-	else {
 		sm_words_add(words,
-			     "a process alone had its core for itself and shared it, in turn (%s",
+			     "a process alone went at one pace for the whole run (%s): nothing came and "
+			     "went on the other thread of its core",
 			     classes.text);
+	else {
+		sm_words_add(words, "a process alone had its core for itself and shared it, in turn (%s", classes.text);
 		if (moves->neighbours > 0)
-			sm_words_add(
-				words,
-				"; it changed in %.3g %% of the steps from one slice to the next",
-				100 * (double)moves->changed / (double)moves->neighbours);
-		sm_words_add(
-			words,
-			"): something else, here or on the host, runs on the other thread of its "
-			"core at times, so each comparison is made within a class");
+			sm_words_add(words, "; it changed in %.3g %% of the steps from one slice to the next",
+				     100 * (double)moves->changed / (double)moves->neighbours);
+		sm_words_add(words, "): something else, here or on the host, runs on the other thread of its "
+				    "core at times, so each comparison is made within a class");
 	}
 }
 
@@ -178,8 +165,7 @@ static json_t *describe_moves(const struct sm_analysis *a, bool alone)
 	for (size_t s = 0; s < a->results->sample_count; s++)
 		count_moves(a, s, alone, &moves);
 	(alone ? say_pace : say_moves)(a, &moves, &words);
-	json_object_set_new(moved, "fraction",
-			    number_or_null((double)moves.changed / (double)moves.neighbours));
+	json_object_set_new(moved, "fraction", number_or_null((double)moves.changed / (double)moves.neighbours));
 	json_object_set_new(moved, "neighbours", json_integer((json_int_t)moves.neighbours));
 	json_object_set_new(moved, "sentence", json_string(words.text));
 	return moved;
@@ -212,8 +198,7 @@ int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err)
 	json_object_set_new(analysis, "pace_changed", describe_moves(a, true));
 	json_object_set_new(analysis, "aa", describe_control(&a->control));
 	json_object_set_new(analysis, "steal_percent", json_real(sm_analysis_steal(a)));
-	json_object_set_new(analysis, "throttled_percent",
-			    number_or_null(sm_analysis_throttled(a)));
+	json_object_set_new(analysis, "throttled_percent", number_or_null(sm_analysis_throttled(a)));
 	json_decref(results->analysis);
 	results->analysis = analysis;
 	return 0;

@@ -16,8 +16,7 @@ static bool equals(const char *text, const char *value, size_t length)
 
 unsigned sm_analysis_pus(const struct sm_results *results)
 {
-	return (unsigned)json_integer_value(
-		json_object_get(json_object_get(results->manifest, "environment"), "pus"));
+	return (unsigned)json_integer_value(json_object_get(json_object_get(results->manifest, "environment"), "pus"));
 }
 
 /* The PUs by topology, as the machine that was measured had them: [{"pu": 0, "core": 0, ...}]; NULL: not known. */
@@ -70,8 +69,7 @@ static bool share_a_core(const json_t *places, const char *pus)
 static const char *pus_of(const struct sm_analysis *a, size_t c)
 {
 	for (size_t i = 0; i < a->case_view[c].count; i++) {
-		const char *pus =
-			a->results->samples[a->sample_order[a->case_view[c].first + i]].pus;
+		const char *pus = a->results->samples[a->sample_order[a->case_view[c].first + i]].pus;
 
 		if (strcmp(pus, "-") != 0)
 			return pus;
@@ -89,17 +87,15 @@ static bool on_different_cores(const struct sm_analysis *a, size_t c)
 
 	if (relation == SM_PLACE_UNSET)
 		return true;
-	return relation != SM_PLACE_SAME_CORE && relation != SM_PLACE_SMT &&
-	       relation != SM_PLACE_SOLO && (cores == 0 || row->workers <= cores) &&
-	       !share_a_core(places_of(a->results), pus_of(a, c));
+	return relation != SM_PLACE_SAME_CORE && relation != SM_PLACE_SMT && relation != SM_PLACE_SOLO &&
+	       (cores == 0 || row->workers <= cores) && !share_a_core(places_of(a->results), pus_of(a, c));
 }
 
 /* On a machine of one PU whatever was asked for is got as taking turns on it, which is another thing. */
 static bool is_placed(const struct sm_case_row *row, const char *value, size_t length)
 {
 	return equals(sm_placement_name(row->relation), value, length) ||
-	       (equals(sm_placement_name(row->placement), value, length) &&
-		row->relation != SM_PLACE_SAME_CORE);
+	       (equals(sm_placement_name(row->placement), value, length) && row->relation != SM_PLACE_SAME_CORE);
 }
 
 /* Whether one case meets one condition ("message=64", "workers<=1xPU"). */
@@ -139,11 +135,10 @@ static bool is_about_workers(const char *word)
 }
 
 /* Only the compared variants speak for their group, and one of them is enough: another may bring its own memory. */
-static bool group_has(const struct sm_analysis *a, size_t group, const char *word, size_t length,
-		      const char *left, const char *right)
+static bool group_has(const struct sm_analysis *a, size_t group, const char *word, size_t length, const char *left,
+		      const char *right)
 {
-	long side[2] = { sm_analysis_case_of(a, group, left),
-			 right ? sm_analysis_case_of(a, group, right) : -1 };
+	long side[2] = { sm_analysis_case_of(a, group, left), right ? sm_analysis_case_of(a, group, right) : -1 };
 	unsigned sides = 0, met = 0;
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -157,8 +152,8 @@ static bool group_has(const struct sm_analysis *a, size_t group, const char *wor
 	return is_about_workers(word) ? met == sides : met > 0;
 }
 
-bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric,
-			 const char *at, const char *left, const char *right)
+bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric, const char *at,
+			 const char *left, const char *right)
 {
 	const struct sm_case_row *row = &a->results->cases[a->group[group].first_case];
 
@@ -177,8 +172,7 @@ bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *
 	return true;
 }
 
-void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_detail detail,
-		       char *out, size_t size)
+void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_detail detail, char *out, size_t size)
 {
 	const struct sm_case_row *row = &a->results->cases[a->group[group].first_case];
 	bool has_params = strcmp(row->params, "-") != 0;

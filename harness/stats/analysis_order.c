@@ -15,20 +15,19 @@ struct related {
 	size_t cases;
 };
 
-static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scenario,
-		     const struct sm_claim *claim, const struct sm_summary_row *summary)
+static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
+		     const struct sm_summary_row *summary)
 {
 	const struct sm_case_row *c = &a->results->cases[summary->case_index];
 	size_t group = a->case_view[summary->case_index].group;
 
 	return a->group[group].scenario == scenario && strcmp(c->variant, claim->left) == 0 &&
-	       isfinite(summary->value.estimate) &&
-	       c->relation != SM_PLACE_UNSET &&
+	       isfinite(summary->value.estimate) && c->relation != SM_PLACE_UNSET &&
 	       sm_analysis_matches(a, group, claim->metric, claim->at, claim->left, NULL);
 }
 
-static int collect(const struct sm_analysis *a, const struct sm_scenario *scenario,
-		   const struct sm_claim *claim, struct related *out, struct sm_error *err)
+static int collect(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
+		   struct related *out, struct sm_error *err)
 {
 	double *room = calloc((a->results->summary_count + 1) * SM_PLACE_COUNT, sizeof(*room));
 
@@ -75,16 +74,15 @@ static void add_relations(const struct related *related, struct sm_words *words)
 	for (int k = 0; k < SM_PLACE_COUNT; k++) {
 		if (related->count[k] == 0)
 			continue;
-		sm_words_add(words, "%s%s %.3g ns (%zu pair%s)", comma,
-			     sm_placement_name((enum sm_placement)k),
+		sm_words_add(words, "%s%s %.3g ns (%zu pair%s)", comma, sm_placement_name((enum sm_placement)k),
 			     sm_median(related->value[k], related->count[k]), related->count[k],
 			     related->count[k] == 1 ? "" : "s");
 		comma = ", ";
 	}
 }
 
-int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
-			    const struct sm_claim *claim, struct sm_error *err)
+int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
+			    struct sm_error *err)
 {
 	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
 	struct sm_words words = { .used = 0 };
@@ -100,18 +98,17 @@ int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *sce
 	} else if (related.relations == 1) {
 		add_relations(&related, &words);
 		row->verdict = SM_NOT_TESTABLE;
-		row->reason = sm_results_string(
-			a->results,
-			"all pairs relate alike here: %s; it needs PUs that relate in two ways at "
-			"least, such as hardware threads beside other cores, or two sockets",
-			words.text);
+		row->reason =
+			sm_results_string(a->results,
+					  "all pairs relate alike here: %s; it needs PUs that relate in two ways at "
+					  "least, such as hardware threads beside other cores, or two sockets",
+					  words.text);
 	} else {
 		double share = closer_is_faster(&related, &couples);
 
 		add_relations(&related, &words);
-		sm_words_add(&words,
-			     "; the closer pair is the faster one in %.4g %% of %zu couples",
-			     100 * share, couples);
+		sm_words_add(&words, "; the closer pair is the faster one in %.4g %% of %zu couples", 100 * share,
+			     couples);
 		row->verdict = share >= claim->closer_is_faster_min ? SM_SUPPORTED : SM_REFUTED;
 		row->evidence = sm_results_string(a->results, "%s", words.text);
 	}

@@ -51,14 +51,13 @@ const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct s
 					 "too coarse for this operation",
 					 c->ties, c->used);
 	if (a->control.moved && !a->results->cases[group->first_case].control)
-		return sm_results_string(
-			results,
-			"the A/A control moved: one case under two names differed by a factor of "
-			"%.3f (95 %% interval %.3f to %.3f), so this run cannot tell a cause from "
-			"a drift; by chance alone at most %.0f in 100 runs show this, so run it "
-			"again",
-			a->control.ratio.estimate, a->control.ratio.low, a->control.ratio.high,
-			100 * a->control.level);
+		return sm_results_string(results,
+					 "the A/A control moved: one case under two names differed by a factor of "
+					 "%.3f (95 %% interval %.3f to %.3f), so this run cannot tell a cause from "
+					 "a drift; by chance alone at most %.0f in 100 runs show this, so run it "
+					 "again",
+					 a->control.ratio.estimate, a->control.ratio.low, a->control.ratio.high,
+					 100 * a->control.level);
 	return NULL;
 }
 
@@ -78,22 +77,19 @@ static const char *open_interval(struct sm_analysis *a, const struct sm_pair_row
 	return sm_results_string(a->results,
 				 "the interval %.3g to %.3g holds the threshold %.3g; with %u "
 				 "blocks the smallest visible effect is %.2g %%",
-				 ratio->low, ratio->high, threshold, row->blocks_used,
-				 100 * (row->mde - 1));
+				 ratio->low, ratio->high, threshold, row->blocks_used, 100 * (row->mde - 1));
 }
 
-static const char *open_difference(struct sm_analysis *a, const struct sm_pair_row *row,
-				   const struct sm_claim *claim)
+static const char *open_difference(struct sm_analysis *a, const struct sm_pair_row *row, const struct sm_claim *claim)
 {
 	const struct sm_interval *added = &row->added;
 	bool holds_min = claim->added_min > 0 && added->low < claim->added_min;
 
 	char low[32], high[32], threshold[32];
 
-	return sm_results_string(
-		a->results, "the interval %s to %s ns of what is added holds the threshold %s ns",
-		sm_analysis_ns(low, added->low), sm_analysis_ns(high, added->high),
-		sm_analysis_ns(threshold, holds_min ? claim->added_min : claim->added_max));
+	return sm_results_string(a->results, "the interval %s to %s ns of what is added holds the threshold %s ns",
+				 sm_analysis_ns(low, added->low), sm_analysis_ns(high, added->high),
+				 sm_analysis_ns(threshold, holds_min ? claim->added_min : claim->added_max));
 }
 
 static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_pair_row *row,
@@ -101,10 +97,8 @@ static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_
 {
 	const char *reason = sm_analysis_distrust(a, pair->group, c, blocks);
 
-	row->verdict =
-		is_difference(pair)
-			? sm_verdict_of(&row->added, pair->claim->added_min, pair->claim->added_max)
-			: sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
+	row->verdict = is_difference(pair) ? sm_verdict_of(&row->added, pair->claim->added_min, pair->claim->added_max)
+					   : sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
 	row->reason = "-";
 	if (c->used < SM_BLOCKS_MIN) {
 		row->reason = too_few_blocks(a, c->used, row->klass);
@@ -113,8 +107,7 @@ static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_
 		if (row->verdict != SM_VERDICT_NONE)
 			row->verdict = SM_INCONCLUSIVE;
 	} else if (row->verdict == SM_INCONCLUSIVE) {
-		row->reason = is_difference(pair) ? open_difference(a, row, pair->claim)
-						  : open_interval(a, row);
+		row->reason = is_difference(pair) ? open_difference(a, row, pair->claim) : open_interval(a, row);
 	}
 }
 
@@ -125,8 +118,7 @@ static int note_claim(struct sm_analysis *a, const struct sm_claim *claim, struc
 
 	if (count > a->pair_claim_room) {
 		size_t room = a->pair_claim_room > 0 ? 2 * a->pair_claim_room : 64;
-		const struct sm_claim **grown =
-			realloc(a->pair_claim, room * sizeof(const struct sm_claim *));
+		const struct sm_claim **grown = realloc(a->pair_claim, room * sizeof(const struct sm_claim *));
 
 		if (!grown)
 			return sm_fail(err, ENOMEM, "no memory for %zu comparisons", room);
@@ -137,8 +129,7 @@ static int note_claim(struct sm_analysis *a, const struct sm_claim *claim, struc
 	return 0;
 }
 
-static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pair,
-				   const char *klass, bool leading)
+static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pair, const char *klass, bool leading)
 {
 	const struct sm_case_row *left = &a->results->cases[pair->left];
 	const struct sm_case_row *right = &a->results->cases[pair->right];
@@ -164,8 +155,8 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 }
 
 /* Both variants ran, but in no block do they share a class: said, never left out. */
-static int add_empty_row(struct sm_analysis *a, const struct pair *pair,
-			 const struct sm_blocks *blocks, struct sm_error *err)
+static int add_empty_row(struct sm_analysis *a, const struct pair *pair, const struct sm_blocks *blocks,
+			 struct sm_error *err)
 {
 	struct sm_pair_row *row = add_row(a, pair, "-", true);
 
@@ -178,8 +169,7 @@ static int add_empty_row(struct sm_analysis *a, const struct pair *pair,
 	row->set_aside = row->reason != NULL;
 	if (!row->reason)
 		row->reason = sm_results_string(
-			a->results,
-			"no block of %u has a pair class in which both variants have enough pure slices",
+			a->results, "no block of %u has a pair class in which both variants have enough pure slices",
 			blocks->tried);
 	return note_claim(a, pair->claim, err);
 }
@@ -276,8 +266,7 @@ static int add_baseline_pairs(struct sm_analysis *a, size_t group, struct sm_err
 		struct pair pair = { .group = group, .left = c, .right = (size_t)baseline };
 
 		if (a->case_view[c].group != group || c == (size_t)baseline ||
-		    is_claimed(a, group, results->cases[c].variant,
-			       results->cases[baseline].variant))
+		    is_claimed(a, group, results->cases[c].variant, results->cases[baseline].variant))
 			continue;
 		int rc = add_pair(a, &pair, err);
 

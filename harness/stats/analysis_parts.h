@@ -41,7 +41,7 @@ struct sm_case_view {
 	size_t first, count;
 	size_t group;
 	struct sm_trend trend; /* of its trials' slices */
-	double dropped;	       /* share of their slices that are not pure; NaN: none */
+	double dropped;        /* share of their slices that are not pure; NaN: none */
 };
 
 /* A class of a group, by pure slices of all its variants. */
@@ -84,7 +84,7 @@ struct sm_analysis {
 	struct sm_group_view *group;
 	size_t group_count;
 	struct sm_relation relation[SM_PLACE_COUNT]; /* by enum sm_placement */
-	const struct sm_claim **pair_claim; /* one a pair row; NULL entries: no claim */
+	const struct sm_claim **pair_claim;          /* one a pair row; NULL entries: no claim */
 	size_t pair_claim_room;
 	unsigned pus; /* of the machine, for the share of steal; 0 unknown */
 	struct sm_control control;
@@ -119,8 +119,7 @@ void sm_analysis_rank_classes(struct sm_analysis *a);
 /* A sample's cells, a->view[sample].cells of them. */
 const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t sample);
 /* The sample's cell of a class if it holds enough pure slices to count, else NULL. */
-const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample,
-				       const char *klass);
+const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, const char *klass);
 
 /* analysis_settled.c */
 /* Sets aside the trials of cases that drift, and those that did not reach the rate that they offered. */
@@ -130,8 +129,7 @@ SM_MUST_USE int sm_analysis_settle(struct sm_analysis *a, struct sm_error *err);
 struct sm_trend sm_analysis_trend(const struct sm_analysis *a, size_t c, double *times, double *work,
 				  double *log_ratios);
 /* Sets a trial aside: no cell speaks for it any more. */
-void sm_analysis_put_aside(struct sm_analysis *a, size_t sample, enum sm_status status,
-			   const char *reason);
+void sm_analysis_put_aside(struct sm_analysis *a, size_t sample, enum sm_status status, const char *reason);
 /* Whether a metric in this unit is a time or a rate, and so as good as its trial's slices; counts and sizes are not. */
 bool sm_analysis_is_timed(const char *unit);
 /* Why the times of one of two cases are not used; NULL: they are, or have another reason not to be. */
@@ -146,9 +144,8 @@ struct sm_comparison {
 	struct sm_interval ratio;
 	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
-	unsigned blocks, used,
-		ties;  /* tried in both; counted in this class; of them, equal times */
-	double sign_p; /* two-sided sign test of "no difference" */
+	unsigned blocks, used, ties; /* tried in both; counted in this class; of them, equal times */
+	double sign_p;               /* two-sided sign test of "no difference" */
 };
 /* Blocks of two cases over all classes. */
 struct sm_blocks {
@@ -158,16 +155,13 @@ struct sm_blocks {
 };
 /* ln(left) - ln(right) of each block that counts in this class, into `d` (room for the blocks of the left case).
  * Returns how many; `*blocks`: in which both were tried. */
-unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right,
-				 const char *klass, double *d, unsigned *blocks);
-SM_MUST_USE int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right,
-				    const char *klass, struct sm_comparison *out,
-				    struct sm_error *err);
-void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right,
-			      struct sm_blocks *out);
+unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, const char *klass, double *d,
+				 unsigned *blocks);
+SM_MUST_USE int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, const char *klass,
+				    struct sm_comparison *out, struct sm_error *err);
+void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right, struct sm_blocks *out);
 /* The class that speaks for two cases: the group's first in which a block counts; NULL: none. */
-const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left,
-				size_t right);
+const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right);
 /* Judges the A/A control; before the pairs. */
 SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err);
 
@@ -182,20 +176,18 @@ SM_MUST_USE int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *er
 
 /* analysis_match.c */
 /* Whether a group is of a metric (NULL: the time) and one of those that `at` names, for these variants. */
-bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric,
-			 const char *at, const char *left, const char *right);
+bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric, const char *at,
+			 const char *left, const char *right);
 /* How much of a group's name is said: its parameters; also its placement; also its memory. */
 enum sm_point_detail { SM_POINT_PARAMS, SM_POINT_PLACEMENT, SM_POINT_MEMORY };
 /* Where a group is: "op=store processes=2, near". */
-void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_detail detail,
-		       char *out, size_t size);
+void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_detail detail, char *out, size_t size);
 /* A growing sentence; what does not fit is cut off. */
 struct sm_words {
 	char text[2048];
 	size_t used;
 };
-void sm_words_add(struct sm_words *words, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void sm_words_add(struct sm_words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "95 % interval 1.2 to 1.3", or that there is none: too few blocks give no bounds. */
 void sm_words_add_interval(struct sm_words *words, const struct sm_interval *interval);
 
@@ -216,8 +208,7 @@ bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_c
 void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scenario);
 
 /* analysis_counts.c */
-void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
-			     const struct sm_claim *claim);
+void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim);
 void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scenario);
 
 /* Why no trial that a claim is about ended well, or that there is no such case. */
@@ -225,8 +216,7 @@ const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scen
 				     const struct sm_claim *claim);
 
 /* analysis_values.c */
-void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
-			     const struct sm_claim *claim);
+void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim);
 
 /* analysis_order.c */
 SM_MUST_USE int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
@@ -239,8 +229,7 @@ SM_MUST_USE int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_s
 /* analysis_claims.c */
 SM_MUST_USE int sm_analysis_claims(struct sm_analysis *a, struct sm_error *err);
 /* Adds the row of a claim; the caller sets verdict, evidence and reason. */
-struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a,
-					   const struct sm_scenario *scenario,
+struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					   const struct sm_claim *claim);
 /* The PUs that the run was allowed to use; 0: its manifest does not say. */
 unsigned sm_analysis_pus(const struct sm_results *results);

@@ -26,22 +26,19 @@ struct points {
 	enum sm_point_detail detail; /* that tells the points apart */
 };
 
-static const struct sm_pair_row *leading_row(const struct sm_analysis *a, size_t group,
-					     const struct sm_claim *claim)
+static const struct sm_pair_row *leading_row(const struct sm_analysis *a, size_t group, const struct sm_claim *claim)
 {
 	for (size_t i = 0; i < a->results->pair_count; i++) {
 		const struct sm_pair_row *row = &a->results->pairs[i];
 
-		if (a->pair_claim[i] == claim && row->leading &&
-		    strcmp(row->group, a->group[group].name) == 0)
+		if (a->pair_claim[i] == claim && row->leading && strcmp(row->group, a->group[group].name) == 0)
 			return row;
 	}
 	return NULL;
 }
 
 /* Why there is no comparison at a group. */
-static void note_untried(struct sm_analysis *a, struct points *points, size_t group,
-			 const struct sm_claim *claim)
+static void note_untried(struct sm_analysis *a, struct points *points, size_t group, const struct sm_claim *claim)
 {
 	const char *variant[2] = { claim->left, claim->right }, *unequal;
 
@@ -65,8 +62,7 @@ static void note_untried(struct sm_analysis *a, struct points *points, size_t gr
 		points->untried = unequal;
 }
 
-static bool is_told_apart(const struct sm_analysis *a, const struct points *points,
-			  enum sm_point_detail detail)
+static bool is_told_apart(const struct sm_analysis *a, const struct points *points, enum sm_point_detail detail)
 {
 	char one[512], other[512];
 
@@ -81,8 +77,8 @@ static bool is_told_apart(const struct sm_analysis *a, const struct points *poin
 	return true;
 }
 
-static int collect_points(struct sm_analysis *a, const struct sm_scenario *scenario,
-			  const struct sm_claim *claim, struct points *points, struct sm_error *err)
+static int collect_points(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
+			  struct points *points, struct sm_error *err)
 {
 	*points = (struct points){ .point = calloc(a->group_count + 1, sizeof(struct point)) };
 	if (!points->point)
@@ -131,16 +127,14 @@ static size_t count_verdict(const struct points *points, enum sm_verdict verdict
 }
 
 /* Of the points with this verdict, the one that speaks worst for the claim. */
-static const struct point *weakest(const struct points *points, const struct sm_claim *claim,
-				   enum sm_verdict verdict)
+static const struct point *weakest(const struct points *points, const struct sm_claim *claim, enum sm_verdict verdict)
 {
 	const struct point *found = NULL;
 
 	for (size_t i = 0; i < points->count; i++) {
 		const struct point *point = &points->point[i];
 
-		if (point->row->verdict == verdict &&
-		    (!found || margin(point->row, claim) < margin(found->row, claim)))
+		if (point->row->verdict == verdict && (!found || margin(point->row, claim) < margin(found->row, claim)))
 			found = point;
 	}
 	return found;
@@ -157,8 +151,8 @@ static const char *per_what(const struct sm_analysis *a, size_t group)
 }
 
 /* The comparison in the other classes, after the leading one: "in class 98ns 5.1 times". */
-static void add_other_classes(const struct sm_analysis *a, const struct point *point,
-			      const struct sm_claim *claim, struct sm_words *words)
+static void add_other_classes(const struct sm_analysis *a, const struct point *point, const struct sm_claim *claim,
+			      struct sm_words *words)
 {
 	char ns[3][32];
 
@@ -170,23 +164,19 @@ static void add_other_classes(const struct sm_analysis *a, const struct point *p
 			continue;
 		if (sm_analysis_is_difference(claim))
 			sm_words_add(words, "; in class %s %s ns, %s to %s, %u blocks", row->klass,
-				     sm_analysis_ns(ns[0], row->added.estimate),
-				     sm_analysis_ns(ns[1], row->added.low),
+				     sm_analysis_ns(ns[0], row->added.estimate), sm_analysis_ns(ns[1], row->added.low),
 				     sm_analysis_ns(ns[2], row->added.high), row->blocks_used);
 		else
-			sm_words_add(words, "; in class %s %.3g times, %.3g to %.3g, %u blocks",
-				     row->klass, row->ratio.estimate, row->ratio.low,
-				     row->ratio.high, row->blocks_used);
+			sm_words_add(words, "; in class %s %.3g times, %.3g to %.3g, %u blocks", row->klass,
+				     row->ratio.estimate, row->ratio.low, row->ratio.high, row->blocks_used);
 	}
 }
 
-static void add_sentence(const struct sm_analysis *a, const struct points *points,
-			 const struct point *point, const struct sm_claim *claim,
-			 struct sm_words *words)
+static void add_sentence(const struct sm_analysis *a, const struct points *points, const struct point *point,
+			 const struct sm_claim *claim, struct sm_words *words)
 {
 	const struct sm_pair_row *row = point->row;
-	enum sm_point_detail detail =
-		points->detail < SM_POINT_PLACEMENT ? SM_POINT_PLACEMENT : points->detail;
+	enum sm_point_detail detail = points->detail < SM_POINT_PLACEMENT ? SM_POINT_PLACEMENT : points->detail;
 	bool difference = sm_analysis_is_difference(claim);
 	const struct sm_interval *interval = difference ? &row->added : &row->ratio;
 	char where[512], ratio[512], low[32], high[32];
@@ -194,25 +184,23 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 	sm_analysis_point(a, point->group, detail, where, sizeof(where));
 	if (difference && !isnan(row->added.estimate))
 		snprintf(ratio, sizeof(ratio), "%s takes %s ns %s %s than %s", row->left,
-			 sm_analysis_ns(low, fabs(row->added.estimate)),
-			 row->added.estimate < 0 ? "less" : "more", per_what(a, point->group),
-			 row->right);
+			 sm_analysis_ns(low, fabs(row->added.estimate)), row->added.estimate < 0 ? "less" : "more",
+			 per_what(a, point->group), row->right);
 	else if (claim->metric)
-		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s",
-			 claim->metric, row->left, row->ratio.estimate, row->right);
+		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s", claim->metric, row->left,
+			 row->ratio.estimate, row->right);
 	else
-		sm_ratio_words(ratio, sizeof(ratio), row->left, row->right,
-			       per_what(a, point->group), row->ratio.estimate);
+		sm_ratio_words(ratio, sizeof(ratio), row->left, row->right, per_what(a, point->group),
+			       row->ratio.estimate);
 	sm_words_add(words, "%s (", ratio);
 	if (isnan(interval->low))
 		sm_words_add(words, "no interval, ");
 	else if (difference)
 		sm_words_add(words, "%.0f %% interval %s to %s ns, ", 100 * SM_CONFIDENCE,
-			     sm_analysis_ns(low, interval->low),
-			     sm_analysis_ns(high, interval->high));
+			     sm_analysis_ns(low, interval->low), sm_analysis_ns(high, interval->high));
 	else
-		sm_words_add(words, "%.0f %% interval %.3g to %.3g, ", 100 * SM_CONFIDENCE,
-			     interval->low, interval->high);
+		sm_words_add(words, "%.0f %% interval %.3g to %.3g, ", 100 * SM_CONFIDENCE, interval->low,
+			     interval->high);
 	sm_words_add(words, "class %s, %u %s, %s)", row->klass, row->blocks_used,
 		     row->blocks_used == 1 ? "block" : "blocks", where);
 	if (fabs(row->left_dropped - row->right_dropped) > SM_DROPPED_APART)
@@ -223,8 +211,8 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 	add_other_classes(a, point, claim, words);
 }
 
-static void add_list(const struct sm_analysis *a, const struct points *points,
-		     enum sm_verdict verdict, const char *verb, struct sm_words *words)
+static void add_list(const struct sm_analysis *a, const struct points *points, enum sm_verdict verdict,
+		     const char *verb, struct sm_words *words)
 {
 	size_t count = count_verdict(points, verdict), listed = 0;
 
@@ -243,8 +231,8 @@ static void add_list(const struct sm_analysis *a, const struct points *points,
 		sm_words_add(words, " and %zu more", count - listed);
 }
 
-static void add_spread(const struct sm_analysis *a, const struct points *points,
-		       enum sm_verdict verdict, struct sm_words *words)
+static void add_spread(const struct sm_analysis *a, const struct points *points, enum sm_verdict verdict,
+		       struct sm_words *words)
 {
 	size_t same = count_verdict(points, verdict);
 
@@ -263,8 +251,8 @@ static void add_spread(const struct sm_analysis *a, const struct points *points,
 	add_list(a, points, SM_INCONCLUSIVE, "undecided", words);
 }
 
-static void judge_points(struct sm_analysis *a, const struct points *points,
-			 const struct sm_claim *claim, struct sm_claim_row *out)
+static void judge_points(struct sm_analysis *a, const struct points *points, const struct sm_claim *claim,
+			 struct sm_claim_row *out)
 {
 	struct sm_words words = { .used = 0 };
 
@@ -276,19 +264,17 @@ static void judge_points(struct sm_analysis *a, const struct points *points,
 
 	add_sentence(a, points, point, claim, &words);
 	add_spread(a, points, out->verdict, &words);
-	out->evidence =
-		sm_results_string(a->results, "%s%s%s", words.text, claim->caveat ? "; " : "",
-				  claim->caveat ? claim->caveat : "");
+	out->evidence = sm_results_string(a->results, "%s%s%s", words.text, claim->caveat ? "; " : "",
+					  claim->caveat ? claim->caveat : "");
 	if (out->verdict == SM_INCONCLUSIVE)
 		out->reason = point->row->reason;
 	else if (points->untried_count > 0)
-		out->reason =
-			sm_results_string(a->results, "not testable at %zu of %zu points: %s",
-					  points->untried_count, points->named, points->untried);
+		out->reason = sm_results_string(a->results, "not testable at %zu of %zu points: %s",
+						points->untried_count, points->named, points->untried);
 }
 
-int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
-			    const struct sm_claim *claim, struct sm_error *err)
+int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
+			    struct sm_error *err)
 {
 	struct sm_claim_row *out = sm_analysis_add_claim(a, scenario, claim);
 	struct points points;
@@ -304,9 +290,9 @@ int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_scenario *sce
 	} else {
 		out->verdict = SM_NOT_TESTABLE;
 		out->reason = points.named == 0 ? sm_analysis_nowhere(a, claim)
-			      : claim->needs    ? sm_results_string(a->results, "%s (needs %s)",
-								    points.untried, claim->needs)
-						: points.untried;
+			      : claim->needs
+				      ? sm_results_string(a->results, "%s (needs %s)", points.untried, claim->needs)
+				      : points.untried;
 	}
 	free(points.point);
 	return 0;

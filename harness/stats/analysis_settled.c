@@ -7,8 +7,7 @@
 
 #include "analysis_parts.h"
 
-void sm_analysis_put_aside(struct sm_analysis *a, size_t s, enum sm_status status,
-			   const char *reason)
+void sm_analysis_put_aside(struct sm_analysis *a, size_t s, enum sm_status status, const char *reason)
 {
 	struct sm_value *found = &a->results->samples[s].found;
 
@@ -63,15 +62,13 @@ static double share_dropped(const struct sm_analysis *a, size_t c)
 		const struct sm_sample_view *sample = &a->view[a->sample_order[i]];
 
 		for (size_t k = 0; sample->ended_ok && k < sample->count; k++, slices++)
-			dropped += a->results->slices[a->slice_order[sample->first + k]].purity !=
-				   SM_PURE;
+			dropped += a->results->slices[a->slice_order[sample->first + k]].purity != SM_PURE;
 	}
 	return slices ? (double)dropped / (double)slices : (double)NAN;
 }
 
 /* Decided for a case over all of its trials: to drop the trials that drift would be to select by outcome. */
-static void judge_case(struct sm_analysis *a, size_t c, double *times, double *work,
-		       double *log_ratios)
+static void judge_case(struct sm_analysis *a, size_t c, double *times, double *work, double *log_ratios)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 	struct sm_trend trend;
@@ -89,8 +86,7 @@ static void judge_case(struct sm_analysis *a, size_t c, double *times, double *w
 		a->results,
 		"not settled: the last third of a trial takes %.3g times as long as the first (%.0f %% "
 		"interval %.3g to %.3g)",
-		trend.ratio.estimate, 100 * trend.ratio.confidence, trend.ratio.low,
-		trend.ratio.high);
+		trend.ratio.estimate, 100 * trend.ratio.confidence, trend.ratio.low, trend.ratio.high);
 	for (size_t i = view->first; i < view->first + view->count; i++)
 		if (a->results->samples[a->sample_order[i]].found.status == SM_OK)
 			sm_analysis_put_aside(a, a->sample_order[i], SM_UNSETTLED, reason);
@@ -108,18 +104,15 @@ static void judge_rates(struct sm_analysis *a)
 		size_t c = a->results->samples[s].case_index;
 		const struct sm_scenario *scenario = a->group[a->case_view[c].group].scenario;
 
-		if (!scenario || !scenario->achieved ||
-		    strcmp(scenario->achieved, metric->metric) != 0)
+		if (!scenario || !scenario->achieved || strcmp(scenario->achieved, metric->metric) != 0)
 			continue;
 		a->results->samples[s].behind = true;
 		if (a->results->samples[s].found.status == SM_OK)
-			sm_analysis_put_aside(
-				a, (size_t)s, SM_SATURATED,
-				sm_results_string(
-					a->results,
-					"saturated: %.1f %% of the offered rate was achieved, "
-					"and %.0f %% are needed for a latency",
-					100 * metric->value, 100 * SM_ACHIEVED_MIN));
+			sm_analysis_put_aside(a, (size_t)s, SM_SATURATED,
+					      sm_results_string(a->results,
+								"saturated: %.1f %% of the offered rate was achieved, "
+								"and %.0f %% are needed for a latency",
+								100 * metric->value, 100 * SM_ACHIEVED_MIN));
 	}
 }
 
@@ -149,8 +142,7 @@ static void judge_metrics(struct sm_analysis *a)
 		const struct sm_value *found = &a->results->samples[s].found;
 
 		if (sm_analysis_is_timed(unit) &&
-		    (found->status == SM_UNSETTLED ||
-		     (found->status == SM_SATURATED && !is_rate(unit))))
+		    (found->status == SM_UNSETTLED || (found->status == SM_SATURATED && !is_rate(unit))))
 			sm_analysis_put_aside(a, i, found->status, found->reason);
 	}
 }
@@ -183,12 +175,10 @@ const char *sm_analysis_set_aside(const struct sm_analysis *a, size_t left, size
 		const struct sm_case_view *view = &a->case_view[side[k]];
 
 		for (size_t i = view->first; i < view->first + view->count; i++) {
-			const struct sm_value *found =
-				&a->results->samples[a->sample_order[i]].found;
+			const struct sm_value *found = &a->results->samples[a->sample_order[i]].found;
 
 			if (found->status == SM_UNSETTLED || found->status == SM_SATURATED)
-				return sm_results_string(a->results, "%s is %s",
-							 a->results->cases[side[k]].variant,
+				return sm_results_string(a->results, "%s is %s", a->results->cases[side[k]].variant,
 							 found->reason);
 		}
 	}

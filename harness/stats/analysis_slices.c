@@ -40,8 +40,7 @@ static bool has_probes(const struct sm_analysis *a, const struct sm_sample_view 
 
 const struct sm_relation *sm_analysis_relation(const struct sm_analysis *a, size_t sample)
 {
-	enum sm_placement relation =
-		a->results->cases[a->results->samples[sample].case_index].relation;
+	enum sm_placement relation = a->results->cases[a->results->samples[sample].case_index].relation;
 
 	return a->relation[relation].classes.count > 0 ? &a->relation[relation] : NULL;
 }
@@ -55,8 +54,7 @@ static size_t gather_probes(const struct sm_analysis *a, enum sm_placement relat
 	for (size_t s = 0; s < a->results->sample_count; s++) {
 		const struct sm_sample_view *view = &a->view[s];
 
-		if (!view->ended_ok ||
-		    a->results->cases[a->results->samples[s].case_index].relation != relation)
+		if (!view->ended_ok || a->results->cases[a->results->samples[s].case_index].relation != relation)
 			continue;
 		for (size_t i = view->first; i < view->first + view->count; i++) {
 			const struct sm_slice_row *slice = slice_at(a, i);
@@ -78,8 +76,7 @@ static const char *class_name(struct sm_analysis *a, const struct sm_relation *r
 	double center = relation->classes.at[i].center_ns;
 
 	if (relation->alone)
-		return sm_results_string(a->results, "%.0fcyc-%s", center,
-					 i == 0 ? "solo" : "busy");
+		return sm_results_string(a->results, "%.0fcyc-%s", center, i == 0 ? "solo" : "busy");
 	return sm_results_string(a->results, center < 10 ? "%.1fns" : "%.0fns", center);
 }
 
@@ -92,8 +89,7 @@ static void find_classes(struct sm_analysis *a, double *probes)
 		relation->alone = r == SM_PLACE_SOLO;
 		if (count == 0)
 			continue;
-		(relation->alone ? sm_paces_find : sm_classes_find)(&relation->classes, probes,
-								    count);
+		(relation->alone ? sm_paces_find : sm_classes_find)(&relation->classes, probes, count);
 		for (unsigned i = 0; i < relation->classes.count; i++)
 			relation->klass[i] = class_name(a, relation, i);
 	}
@@ -117,8 +113,8 @@ static enum sm_purity judge_work(const struct sm_slice_row *slice, bool shared_p
 	return slice->ns == 0 || slice->ops == 0 ? SM_NO_TIME : SM_PURE;
 }
 
-static enum sm_purity judge_probes(const struct sm_relation *relation,
-				   const struct sm_slice_row *slice, int first, int second)
+static enum sm_purity judge_probes(const struct sm_relation *relation, const struct sm_slice_row *slice, int first,
+				   int second)
 {
 	double before = slice->probe_before_ns, after = slice->probe_after_ns;
 
@@ -127,11 +123,9 @@ static enum sm_purity judge_probes(const struct sm_relation *relation,
 	if (first != second)
 		return SM_CLASS_CHANGED;
 	/* of one pair, and of the slowest pairs, which may be two */
-	if (slice->probe_step > (float)SM_PROBE_AGREE ||
-	    fmax(before, after) > SM_PROBE_AGREE * fmin(before, after))
+	if (slice->probe_step > (float)SM_PROBE_AGREE || fmax(before, after) > SM_PROBE_AGREE * fmin(before, after))
 		return SM_PROBES_DISAGREE;
-	return is_interrupted(&relation->classes, first, before) ||
-			       is_interrupted(&relation->classes, first, after)
+	return is_interrupted(&relation->classes, first, before) || is_interrupted(&relation->classes, first, after)
 		       ? SM_PROBE_INTERRUPTED
 		       : SM_PURE;
 }
@@ -170,8 +164,7 @@ static const char *why_disturbed(struct sm_analysis *a, const struct sm_sample_v
 	used = (size_t)snprintf(text, sizeof(text), "no pure slice of %u:", view->count);
 	for (unsigned k = SM_PURE + 1, said = 0; k < SM_PURITY_COUNT && used < sizeof(text); k++)
 		if (seen[k] > 0)
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s %u",
-						 said++ ? "," : "",
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s %u", said++ ? "," : "",
 						 sm_purity_name((enum sm_purity)k), seen[k]);
 	return sm_results_string(a->results, "%s", text);
 }
@@ -192,8 +185,8 @@ static struct sm_cell *add_cell(struct sm_analysis *a, struct sm_sample_view *vi
 
 /* Fills the sample's cells and its row from the classes of its slices.  `times` and `klass` have
  * room for all its slices. */
-static void value_sample(struct sm_analysis *a, size_t s, const char *const *names, unsigned count,
-			 const int *klass, double *times)
+static void value_sample(struct sm_analysis *a, size_t s, const char *const *names, unsigned count, const int *klass,
+			 double *times)
 {
 	struct sm_value *found = &a->results->samples[s].found;
 	struct sm_sample_view *view = &a->view[s];
@@ -242,11 +235,10 @@ static const char *why_no_class(struct sm_analysis *a, size_t trial)
 		most = cell[k].pure > most ? cell[k].pure : most;
 	return 2 * most > view->count
 		       ? NULL
-		       : sm_results_string(
-				 a->results,
-				 "a value of the whole trial, of whose %u slices %u are pure in "
-				 "one class",
-				 view->count, most);
+		       : sm_results_string(a->results,
+					   "a value of the whole trial, of whose %u slices %u are pure in "
+					   "one class",
+					   view->count, most);
 }
 
 /* A metric of the whole trial is one value: a count or a size in no class, a time or a rate in the trial's. */
@@ -271,8 +263,7 @@ static void judge_derived(struct sm_analysis *a, size_t s)
 }
 
 /* Over this a slice stood still; a trial of one or two slices has nothing to hold against it. */
-static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_view *view,
-			    double *times)
+static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_view *view, double *times)
 {
 	if (view->count < SM_PURE_SLICES_MIN)
 		return INFINITY;
@@ -284,8 +275,8 @@ static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_
 /* What the workers' CPU time, where it is known, leaves of a slice. */
 static bool stood_still(const struct sm_slice_row *slice, unsigned workers, double longest_ns)
 {
-	return (double)slice->ns > longest_ns && slice->cpu_tenths > 0 &&
-	       slice->cpu_tenths < UINT8_MAX && workers - slice->cpu_tenths / 10.0 > STOOD_SHARE;
+	return (double)slice->ns > longest_ns && slice->cpu_tenths > 0 && slice->cpu_tenths < UINT8_MAX &&
+	       workers - slice->cpu_tenths / 10.0 > STOOD_SHARE;
 }
 
 static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *times)
@@ -297,8 +288,7 @@ static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *ti
 		return;
 	}
 	const struct sm_sample_view *view = &a->view[s];
-	const struct sm_relation *relation =
-		has_probes(a, view) ? sm_analysis_relation(a, s) : NULL;
+	const struct sm_relation *relation = has_probes(a, view) ? sm_analysis_relation(a, s) : NULL;
 	const char *unprobed = sample->shared_pus ? "shared-pu" : "solo";
 
 	double longest_ns = standstill_ns(a, view, times);
@@ -307,8 +297,7 @@ static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *ti
 		struct sm_slice_row *slice = slice_at(a, view->first + i);
 
 		klass[i] = judge_slice(relation, unprobed, sample->shared_pus, slice);
-		if (klass[i] >= 0 &&
-		    stood_still(slice, a->results->cases[sample->case_index].workers, longest_ns)) {
+		if (klass[i] >= 0 && stood_still(slice, a->results->cases[sample->case_index].workers, longest_ns)) {
 			slice->purity = SM_STOOD;
 			klass[i] = -1;
 		}
@@ -333,8 +322,7 @@ int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err)
 	klass = malloc((longest + 1) * sizeof(*klass));
 
 	if (!numbers || !klass) {
-		rc = sm_fail(err, ENOMEM, "no memory for the probes of %zu slices",
-			     a->results->slice_count);
+		rc = sm_fail(err, ENOMEM, "no memory for the probes of %zu slices", a->results->slice_count);
 		goto out_free;
 	}
 	find_classes(a, numbers);
@@ -378,12 +366,10 @@ void sm_analysis_rank_classes(struct sm_analysis *a)
 		size_t g = a->case_view[a->results->samples[s].case_index].group;
 
 		for (unsigned k = 0; k < a->view[s].cells; k++)
-			add_class(&a->group[g], sm_analysis_cells(a, s)[k].klass,
-				  sm_analysis_cells(a, s)[k].pure);
+			add_class(&a->group[g], sm_analysis_cells(a, s)[k].klass, sm_analysis_cells(a, s)[k].pure);
 	}
 	for (size_t g = 0; g < a->group_count; g++)
-		qsort(a->group[g].klass, a->group[g].classes, sizeof(a->group[g].klass[0]),
-		      compare_classes);
+		qsort(a->group[g].klass, a->group[g].classes, sizeof(a->group[g].klass[0]), compare_classes);
 }
 
 const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t sample)
@@ -391,8 +377,7 @@ const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t samp
 	return a->view[sample].cells ? &a->cell[a->view[sample].cell] : NULL;
 }
 
-const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample,
-				       const char *klass)
+const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, const char *klass)
 {
 	const struct sm_sample_view *view = &a->view[sample];
 	/* A cold trial has one slice, which is all it can have. */

@@ -7,8 +7,7 @@
 #include "analysis_parts.h"
 
 /* Values of a case in a class into `values`; returns how many trials have one. */
-static size_t gather_values(const struct sm_analysis *a, size_t c, const char *klass,
-			    double *values)
+static size_t gather_values(const struct sm_analysis *a, size_t c, const char *klass, double *values)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 	size_t count = 0;
@@ -28,8 +27,7 @@ static double switches_of(const struct sm_sample *sample)
 }
 
 /* The median over the trials that ended well of something that a sample tells. */
-static double median_of(const struct sm_analysis *a, size_t c,
-			double (*of)(const struct sm_sample *), double *values)
+static double median_of(const struct sm_analysis *a, size_t c, double (*of)(const struct sm_sample *), double *values)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 	size_t count = 0;

@@ -34,8 +34,7 @@ const char *sm_analysis_ns(char out[32], double ns)
 static bool is_of_kind(const char *architecture, const char *kind)
 {
 	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
-		if (strcmp(machines[i].kind, kind) == 0 &&
-		    strcmp(machines[i].architecture, architecture) == 0)
+		if (strcmp(machines[i].kind, kind) == 0 && strcmp(machines[i].architecture, architecture) == 0)
 			return true;
 	return false;
 }
@@ -43,18 +42,16 @@ static bool is_of_kind(const char *architecture, const char *kind)
 const char *sm_analysis_elsewhere(struct sm_analysis *a, const struct sm_claim *claim)
 {
 	/* the machine that was measured, not the one that reports */
-	const char *here = json_string_value(json_object_get(
-		json_object_get(a->results->manifest, "environment"), "architecture"));
+	const char *here = json_string_value(
+		json_object_get(json_object_get(a->results->manifest, "environment"), "architecture"));
 
 	if (!claim->machine || (here && is_of_kind(here, claim->machine)))
 		return NULL;
 	if (!here)
-		return sm_results_string(
-			a->results,
-			"it speaks of %s machines, and the run does not say on what it was measured",
-			claim->machine);
-	return sm_results_string(a->results,
-				 "it speaks of %s machines, and this run was measured on %s",
+		return sm_results_string(a->results,
+					 "it speaks of %s machines, and the run does not say on what it was measured",
+					 claim->machine);
+	return sm_results_string(a->results, "it speaks of %s machines, and this run was measured on %s",
 				 claim->machine, here);
 }
 
@@ -77,12 +74,10 @@ static double typical_metric(const struct sm_analysis *a, size_t c, const char *
 		return NAN; /* not known: nothing is compared */
 	for (size_t i = 0; i < results->metric_count; i++) {
 		const struct sm_metric_row *metric = &results->metrics[i];
-		long s = strcmp(metric->metric, name) == 0 ? sm_analysis_sample_of(a, metric->trial)
-							   : -1;
+		long s = strcmp(metric->metric, name) == 0 ? sm_analysis_sample_of(a, metric->trial) : -1;
 
 		if (s >= 0 && a->view[s].ended_ok && isfinite(metric->value) &&
-		    is_case_or_metric(results->cases[c].id,
-				      results->cases[results->samples[s].case_index].id))
+		    is_case_or_metric(results->cases[c].id, results->cases[results->samples[s].case_index].id))
 			values[count++] = metric->value;
 	}
 	median = sm_median(values, count);
@@ -109,11 +104,10 @@ const char *sm_analysis_unequal(struct sm_analysis *a, size_t group, const struc
 	if (x >= claim->holds_min && y >= claim->holds_min)
 		return NULL;
 	sm_analysis_point(a, group, SM_POINT_PARAMS, where, sizeof(where));
-	return sm_results_string(
-		a->results,
-		"%s at %s: %s of %s and %s of %s, where the comparison takes %.3g on either side",
-		claim->holds, where, figure(a->results, x), claim->left, figure(a->results, y),
-		claim->right, claim->holds_min);
+	return sm_results_string(a->results,
+				 "%s at %s: %s of %s and %s of %s, where the comparison takes %.3g on either side",
+				 claim->holds, where, figure(a->results, x), claim->left, figure(a->results, y),
+				 claim->right, claim->holds_min);
 }
 
 bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_claim *claim)
@@ -123,8 +117,7 @@ bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_c
 	       !sm_analysis_elsewhere(a, claim) && !sm_analysis_unequal(a, group, claim);
 }
 
-static struct sm_claim_row *row_of(const struct sm_analysis *a, const struct sm_scenario *scenario,
-				   const char *id)
+static struct sm_claim_row *row_of(const struct sm_analysis *a, const struct sm_scenario *scenario, const char *id)
 {
 	for (size_t i = 0; i < a->results->claim_count; i++)
 		if (strcmp(a->results->claims[i].claim, id) == 0 &&
@@ -136,18 +129,16 @@ static struct sm_claim_row *row_of(const struct sm_analysis *a, const struct sm_
 void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scenario)
 {
 	for (const struct sm_claim *claim = scenario->claims; claim && claim->id; claim++) {
-		const struct sm_claim_row *control =
-			claim->control ? row_of(a, scenario, claim->control) : NULL;
+		const struct sm_claim_row *control = claim->control ? row_of(a, scenario, claim->control) : NULL;
 		struct sm_claim_row *row = row_of(a, scenario, claim->id);
 
-		if (!control || !row || control->verdict == SM_SUPPORTED ||
-		    row->verdict == SM_NOT_TESTABLE || (claim->value && row->verdict == SM_REFUTED))
+		if (!control || !row || control->verdict == SM_SUPPORTED || row->verdict == SM_NOT_TESTABLE ||
+		    (claim->value && row->verdict == SM_REFUTED))
 			continue; /* what was seen was seen, whatever the control says */
 		row->verdict = SM_INCONCLUSIVE;
 		row->reason = sm_results_string(
 			a->results, "its control %s is %s: %s", claim->control,
-			control->verdict == SM_NOT_TESTABLE ? "not testable"
-							    : sm_verdict_name(control->verdict),
+			control->verdict == SM_NOT_TESTABLE ? "not testable" : sm_verdict_name(control->verdict),
 			strcmp(control->reason, "-") != 0 ? control->reason : control->evidence);
 	}
 }

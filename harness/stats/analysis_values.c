@@ -14,8 +14,8 @@ struct value_tally {
 	const char *unit;
 };
 
-static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scenario,
-		     const struct sm_claim *claim, const struct sm_metric_row *metric)
+static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
+		     const struct sm_metric_row *metric)
 {
 	long sample = sm_analysis_sample_of(a, metric->trial);
 
@@ -28,8 +28,7 @@ static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scen
 	       sm_analysis_matches(a, group, NULL, claim->at, claim->left, NULL);
 }
 
-static struct value_tally tally_values(const struct sm_analysis *a,
-				       const struct sm_scenario *scenario,
+static struct value_tally tally_values(const struct sm_analysis *a, const struct sm_scenario *scenario,
 				       const struct sm_claim *claim)
 {
 	struct value_tally tally = { .least = INFINITY, .most = -INFINITY, .unit = "" };
@@ -44,8 +43,7 @@ static struct value_tally tally_values(const struct sm_analysis *a,
 			continue;
 		}
 		tally.trials++;
-		tally.operations +=
-			(double)a->results->samples[sm_analysis_sample_of(a, metric->trial)].ops;
+		tally.operations += (double)a->results->samples[sm_analysis_sample_of(a, metric->trial)].ops;
 		tally.unit = strcmp(metric->unit, "1") == 0 ? "" : metric->unit;
 		tally.least = fmin(tally.least, metric->value);
 		tally.most = fmax(tally.most, metric->value);
@@ -59,8 +57,7 @@ static struct value_tally tally_values(const struct sm_analysis *a,
 	return tally;
 }
 
-void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
-			     const struct sm_claim *claim)
+void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim)
 {
 	struct value_tally tally = tally_values(a, scenario, claim);
 	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
@@ -69,22 +66,20 @@ void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *sc
 
 	if (tally.trials == 0) {
 		row->verdict = SM_NOT_TESTABLE;
-		row->reason =
-			tally.unknown == 0
-				? sm_analysis_why_no_trial(a, scenario, claim)
-				: sm_results_string(a->results, "no trial shows %s%s%s%s",
-						    claim->value, claim->needs ? " (needs " : "",
-						    claim->needs ? claim->needs : "",
-						    claim->needs ? ")" : "");
+		row->reason = tally.unknown == 0
+				      ? sm_analysis_why_no_trial(a, scenario, claim)
+				      : sm_results_string(a->results, "no trial shows %s%s%s%s", claim->value,
+							  claim->needs ? " (needs " : "",
+							  claim->needs ? claim->needs : "", claim->needs ? ")" : "");
 		return;
 	}
 	row->verdict = holds ? SM_SUPPORTED : claim->once ? SM_INCONCLUSIVE : SM_REFUTED;
 	if (row->verdict == SM_INCONCLUSIVE)
-		row->reason = sm_results_string(
-			a->results,
-			"%.0f operations did not show it; a rare event may come in others: more "
-			"blocks have more of them",
-			tally.operations);
+		row->reason =
+			sm_results_string(a->results,
+					  "%.0f operations did not show it; a rare event may come in others: more "
+					  "blocks have more of them",
+					  tally.operations);
 	sm_words_add(&words, "%s of %s: ", claim->value, claim->left);
 	sm_words_add(&words, "%.6g", tally.least);
 	if (tally.least != tally.most)

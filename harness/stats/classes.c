@@ -21,17 +21,16 @@
 #define BANDWIDTH         0.06 /* of the kernel in ln(ns): six per cent, the scatter of one class */
 #define BANDWIDTH_MAX     0.12 /* with few probes: under half of what separates two, ln(1.3) */
 #define FEW_PROBES        64   /* under which the kernel widens as n^(-1/5) (Silverman 1986) */
-#define KERNEL_REACH      4.0 /* bandwidths after which the kernel is cut off (0.03 % of its height) */
+#define KERNEL_REACH      4.0  /* bandwidths after which the kernel is cut off (0.03 % of its height) */
 #define VALLEY_MAX        0.5  /* height of a valley relative to the lower peak beside it */
 #define CENTER_RATIO      1.3  /* between the centers of two classes */
 #define MEMBERS_MIN       8    /* probes near a peak */
 #define MEMBERS_SHARE_MIN 0.01 /* of all probes */
-#define PACES_SHARE_MIN                                                                            \
-	0.05          /* of all paces: less is a neighbour on his way from one load to the next */
-#define NS_MIN    0.1 /* the grid's ends: no line moves faster, no probe lasts longer */
-#define NS_MAX    1e11
-#define CELLS     2764 /* ceil(ln(NS_MAX / NS_MIN) / CELL) */
-#define PEAKS_MAX (CELLS / 2 + 1)
+#define PACES_SHARE_MIN   0.05 /* of all paces: less is a neighbour on his way from one load to the next */
+#define NS_MIN            0.1  /* the grid's ends: no line moves faster, no probe lasts longer */
+#define NS_MAX            1e11
+#define CELLS             2764 /* ceil(ln(NS_MAX / NS_MIN) / CELL) */
+#define PEAKS_MAX         (CELLS / 2 + 1)
 
 struct peak {
 	size_t cell;
@@ -129,8 +128,7 @@ static void find_peaks(struct landscape *land)
 }
 
 /* The lowest cell between two peaks; the middle of them where several are equally low. */
-static size_t valley_between(const struct landscape *land, const struct peak *a,
-			     const struct peak *b)
+static size_t valley_between(const struct landscape *land, const struct peak *a, const struct peak *b)
 {
 	size_t first = a->cell, last = a->cell;
 
@@ -146,8 +144,7 @@ static size_t valley_between(const struct landscape *land, const struct peak *a,
 static void remove_peak(struct landscape *land, size_t index)
 {
 	assert(index < land->peak_count && land->peak_count > 1);
-	memmove(&land->peak[index], &land->peak[index + 1],
-		(land->peak_count - index - 1) * sizeof(land->peak[0]));
+	memmove(&land->peak[index], &land->peak[index + 1], (land->peak_count - index - 1) * sizeof(land->peak[0]));
 	land->peak_count--;
 }
 
@@ -160,8 +157,7 @@ static void remove_ripples(struct landscape *land)
 
 		for (size_t i = 0; i + 1 < land->peak_count; i++) {
 			const struct peak *a = &land->peak[i], *b = a + 1;
-			double depth = land->density[valley_between(land, a, b)] /
-				       fmin(a->height, b->height);
+			double depth = land->density[valley_between(land, a, b)] / fmin(a->height, b->height);
 
 			if (depth > worst_depth) {
 				worst_depth = depth;
@@ -170,9 +166,7 @@ static void remove_ripples(struct landscape *land)
 		}
 		if (worst_depth < VALLEY_MAX)
 			return;
-		remove_peak(land, land->peak[worst].height < land->peak[worst + 1].height
-					  ? worst
-					  : worst + 1);
+		remove_peak(land, land->peak[worst].height < land->peak[worst + 1].height ? worst : worst + 1);
 	}
 }
 
@@ -200,8 +194,7 @@ static void share_out(struct landscape *land, const double *sorted_ns, size_t co
 		struct peak *peak = &land->peak[i];
 		bool is_last = i + 1 == land->peak_count;
 
-		peak->upper =
-			is_last ? INFINITY : cell_middle(valley_between(land, peak, peak + 1));
+		peak->upper = is_last ? INFINITY : cell_middle(valley_between(land, peak, peak + 1));
 		peak->first = first;
 		peak->end = is_last ? count : first_at_least(sorted_ns, count, exp(peak->upper));
 		first = peak->end;
@@ -215,8 +208,7 @@ static size_t core_members(const struct peak *peak, const double *sorted_ns)
 	size_t room = peak->end - peak->first;
 	const double *own = sorted_ns + peak->first;
 
-	return first_at_least(own, room, ns * CENTER_RATIO) -
-	       first_at_least(own, room, ns / CENTER_RATIO);
+	return first_at_least(own, room, ns * CENTER_RATIO) - first_at_least(own, room, ns / CENTER_RATIO);
 }
 
 static double center_ns(const struct peak *peak, const double *sorted_ns)
@@ -267,8 +259,8 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 	if (!land) {
 		/* Without memory: one class that holds all of them. */
 		classes->count = 1;
-		classes->at[0] = (struct sm_class){ sm_quantile_sorted(probes_ns, count, 0.5), 0,
-						    (double)INFINITY, count };
+		classes->at[0] =
+			(struct sm_class){ sm_quantile_sorted(probes_ns, count, 0.5), 0, (double)INFINITY, count };
 		return;
 	}
 	estimate_density(land, probes_ns, count);
@@ -295,8 +287,7 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 }
 
 /* The band of SM_PACE_WIDTH that holds most of the sorted paces which no class has yet: its first, and how many. */
-static size_t densest_band(const struct sm_classes *classes, const double *paces, size_t count,
-			   size_t *members)
+static size_t densest_band(const struct sm_classes *classes, const double *paces, size_t count, size_t *members)
 {
 	size_t best = 0, end = 0;
 
@@ -308,8 +299,7 @@ static size_t densest_band(const struct sm_classes *classes, const double *paces
 		while (end < count && paces[end] <= paces[first] * SM_PACE_WIDTH)
 			end++;
 		/* bands do not overlap: one that reaches into another is no band of its own */
-		if (sm_classes_of(classes, paces[first]) < 0 &&
-		    sm_classes_of(classes, paces[end - 1]) < 0)
+		if (sm_classes_of(classes, paces[first]) < 0 && sm_classes_of(classes, paces[end - 1]) < 0)
 			inside = end - first;
 		if (inside > *members) {
 			*members = inside;
@@ -341,8 +331,7 @@ void sm_paces_find(struct sm_classes *classes, double *paces, size_t count)
 			break;
 		/* all round the middle, as wide as it was: a class of the next run has other ends */
 		classes->at[classes->count++] =
-			(struct sm_class){ center, center / SM_PACE_WIDTH, center * SM_PACE_WIDTH,
-					   members };
+			(struct sm_class){ center, center / SM_PACE_WIDTH, center * SM_PACE_WIDTH, members };
 	}
 	qsort(classes->at, classes->count, sizeof(classes->at[0]), compare_centers);
 }

@@ -91,9 +91,7 @@ static size_t sign_test_rank(size_t count, double confidence, double *achieved)
 
 struct sm_interval sm_median_interval(double *values, size_t count, double confidence)
 {
-	struct sm_interval interval = {
-		.estimate = sm_median(values, count), .low = NAN, .high = NAN, .count = count
-	};
+	struct sm_interval interval = { .estimate = sm_median(values, count), .low = NAN, .high = NAN, .count = count };
 	size_t rank = sign_test_rank(count, confidence, &interval.confidence);
 
 	if (rank > 0) {

@@ -85,10 +85,9 @@ struct sm_trend sm_trend_judge(double *log_ratios, size_t count)
 	if (count >= TRIALS_MIN && isnan(ratio->low))
 		*ratio = sm_median_interval(log_ratios, count, CONFIDENCE_OF_SIX);
 	if (!isnan(ratio->low)) {
-		double half_width =
-			fmax(ratio->high - ratio->estimate, ratio->estimate - ratio->low);
-		double log_found = detectable_log(sm_mad(log_ratios, count), half_width,
-						  rank_of(count, ratio->confidence), count);
+		double half_width = fmax(ratio->high - ratio->estimate, ratio->estimate - ratio->low);
+		double log_found =
+			detectable_log(sm_mad(log_ratios, count), half_width, rank_of(count, ratio->confidence), count);
 
 		trend.detectable = exp(log_found);
 		if (is_unsettled(ratio))

@@ -88,12 +88,10 @@ static double *sorted(const double *values, size_t count)
 }
 
 /* How many of the differences of two ascending samples are at most (below: under) `limit`. */
-static double count_differences(const double *x, size_t nx, const double *y, size_t ny,
-				double limit, bool below)
+static double count_differences(const double *x, size_t nx, const double *y, size_t ny, double limit, bool below)
 {
 	double count = 0;
-	size_t j =
-		0; /* from here on y is large enough for this x; a larger x needs no smaller one */
+	size_t j = 0; /* from here on y is large enough for this x; a larger x needs no smaller one */
 
 	for (size_t i = 0; i < nx; i++) {
 		while (j < ny && (below ? x[i] - y[j] >= limit : x[i] - y[j] > limit))
@@ -119,8 +117,7 @@ static double largest_up_to(const double *x, size_t nx, const double *y, size_t 
 
 /* The difference of this rank (from 1, ascending), without making them all: by halving to within CLOSE, then the
  * difference that is there. */
-static double difference_of_rank(const double *x, size_t nx, const double *y, size_t ny,
-				 double rank)
+static double difference_of_rank(const double *x, size_t nx, const double *y, size_t ny, double rank)
 {
 	double low = x[0] - y[ny - 1], high = x[nx - 1] - y[0];
 
@@ -176,12 +173,9 @@ static double rank_of(const double *table, size_t nx, size_t ny, double confiden
 	return low;
 }
 
-struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y, size_t ny,
-				     double confidence)
+struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y, size_t ny, double confidence)
 {
-	struct sm_interval interval = {
-		.estimate = NAN, .low = NAN, .high = NAN, .count = nx < ny ? nx : ny
-	};
+	struct sm_interval interval = { .estimate = NAN, .low = NAN, .high = NAN, .count = nx < ny ? nx : ny };
 	double pairs = (double)nx * (double)ny, rank, *a, *b, *table;
 
 	if (nx == 0 || ny == 0)

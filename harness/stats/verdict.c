@@ -9,9 +9,8 @@
 #define SAME 0.0005 /* ratios nearer to 1 than 0.05 % read "as long" */
 
 static const char *const names[] = {
-	[SM_VERDICT_NONE] = "none",         [SM_SUPPORTED] = "supported",
-	[SM_REFUTED] = "refuted",           [SM_INCONCLUSIVE] = "inconclusive",
-	[SM_NOT_TESTABLE] = "not_testable",
+	[SM_VERDICT_NONE] = "none",         [SM_SUPPORTED] = "supported",       [SM_REFUTED] = "refuted",
+	[SM_INCONCLUSIVE] = "inconclusive", [SM_NOT_TESTABLE] = "not_testable",
 };
 
 const char *sm_verdict_name(enum sm_verdict verdict)
@@ -44,8 +43,7 @@ static void write_number(char out[32], double value)
 	snprintf(out, 32, "%.*f", digits, value);
 }
 
-const char *sm_ratio_words(char *out, size_t size, const char *left, const char *right,
-			   const char *per, double ratio)
+const char *sm_ratio_words(char *out, size_t size, const char *left, const char *right, const char *per, double ratio)
 {
 	char number[32], inverse[32], aside[64] = "";
 
@@ -67,7 +65,6 @@ const char *sm_ratio_words(char *out, size_t size, const char *left, const char 
 		snprintf(aside, sizeof(aside), ", that is %.1f %% less time", (1 - ratio) * 100);
 	else if (ratio < 1)
 		snprintf(aside, sizeof(aside), ", that is %s times faster", inverse);
-	snprintf(out, size, "%s takes %s times as long %s as %s%s", left, number, per, right,
-		 aside);
+	snprintf(out, size, "%s takes %s times as long %s as %s%s", left, number, per, right, aside);
 	return out;
 }

@@ -9,8 +9,7 @@
 #define TEXT_MAX (SM_HISTOGRAM_BUCKETS * 128u)
 
 /* The distributions by case (NULL: none), merged over the trials that ended well and kept up with their rate. */
-static int merge_buckets(const struct sm_results *results, struct sm_histogram **of_case,
-			 struct sm_error *err)
+static int merge_buckets(const struct sm_results *results, struct sm_histogram **of_case, struct sm_error *err)
 {
 	size_t count;
 	struct sm_trial_place *trials = sm_results_trials(results, &count);
@@ -74,8 +73,7 @@ static FILE *open_merged(const struct sm_results *results, long index, struct sm
 	return file;
 }
 
-FILE *sm_store_open_distribution(const struct sm_results *results, const char *case_id,
-				 struct sm_error *err)
+FILE *sm_store_open_distribution(const struct sm_results *results, const char *case_id, struct sm_error *err)
 {
 	char name[1024], path[5400];
 

@@ -48,8 +48,8 @@ static int load_manifest(struct sm_results *results, const char *folder, struct 
 	snprintf(path, sizeof(path), "%s/manifest.json", folder);
 	file = sm_store_open_file(path, &unread);
 	if (!file)
-		return sm_fail(err, unread.code, "%s is not a run folder: its manifest.json cannot be read: %s",
-			       folder, strerror(unread.code));
+		return sm_fail(err, unread.code, "%s is not a run folder: its manifest.json cannot be read: %s", folder,
+			       strerror(unread.code));
 	results->manifest = json_loadf(file, 0, &why);
 	fclose(file);
 	if (!json_is_object(results->manifest))
@@ -61,13 +61,11 @@ static int load_manifest(struct sm_results *results, const char *folder, struct 
 			       "again, or use that version",
 			       path, (long long)version, SM_SCHEMA_VERSION);
 	if (version > SM_SCHEMA_VERSION)
-		return sm_fail(err, EBADMSG,
-			       "%s: schema %lld is of a later version; this one reads %d", path,
+		return sm_fail(err, EBADMSG, "%s: schema %lld is of a later version; this one reads %d", path,
 			       (long long)version, SM_SCHEMA_VERSION);
 	status = json_string_value(json_object_get(results->manifest, "status"));
 	if (!status || (strcmp(status, "complete") != 0 && strcmp(status, "interrupted") != 0))
-		return sm_fail(err, EBADMSG,
-			       "%s: \"status\" is neither \"complete\" nor \"interrupted\"", path);
+		return sm_fail(err, EBADMSG, "%s: \"status\" is neither \"complete\" nor \"interrupted\"", path);
 	return strcmp(status, "complete") == 0;
 }
 
@@ -100,8 +98,7 @@ static int make_room(void **array, size_t count, size_t size, struct sm_error *e
 	return 0;
 }
 
-static int take_sample(struct table_taker *taker, const void *row, unsigned line,
-		       struct sm_error *err)
+static int take_sample(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err)
 {
 	struct loader *loader = (struct loader *)taker;
 	const struct sample_view *view = row;
@@ -111,13 +108,11 @@ static int take_sample(struct table_taker *taker, const void *row, unsigned line
 		return sm_fail(err, EBADMSG, "trial %u is more than a run can have", view->s.trial);
 	sample = sm_results_take(loader->results, &view->c, &view->s);
 	if (make_room((void **)&loader->trials, loader->count, sizeof(*loader->trials), err) < 0 ||
-	    make_room((void **)&loader->metrics, loader->metrics_count, sizeof(*loader->metrics),
-		      err) < 0)
+	    make_room((void **)&loader->metrics, loader->metrics_count, sizeof(*loader->metrics), err) < 0)
 		return -ENOMEM;
 	if (sample->case_index == loader->metrics_count)
 		loader->metrics[loader->metrics_count++] = planned_metrics(loader, view->c.id);
-	loader->trials[loader->count] =
-		(struct ended){ sample->trial, line, (unsigned)loader->count, 0 };
+	loader->trials[loader->count] = (struct ended){ sample->trial, line, (unsigned)loader->count, 0 };
 	loader->count++;
 	return 1;
 }
@@ -138,11 +133,9 @@ static int sort_trials(struct loader *loader, struct sm_error *err)
 	for (size_t i = 1; i < loader->count; i++)
 		/* Copied by somebody: whose are its slices? */
 		if (loader->trials[i].trial == loader->trials[i - 1].trial)
-			return sm_fail(
-				err, EBADMSG,
-				"%s/samples.csv:%u: trial %u stands there twice, in line %u too",
-				loader->results->folder, loader->trials[i].line,
-				loader->trials[i].trial, loader->trials[i - 1].line);
+			return sm_fail(err, EBADMSG, "%s/samples.csv:%u: trial %u stands there twice, in line %u too",
+				       loader->results->folder, loader->trials[i].line, loader->trials[i].trial,
+				       loader->trials[i - 1].line);
 	return 0;
 }
 
@@ -151,8 +144,7 @@ static int sort_trials(struct loader *loader, struct sm_error *err)
 static int check_planned(const struct loader *loader, struct sm_error *err)
 {
 	const json_t *manifest = loader->results->manifest, *one;
-	json_int_t due =
-		json_integer_value(json_object_get(json_object_get(manifest, "plan"), "trials"));
+	json_int_t due = json_integer_value(json_object_get(json_object_get(manifest, "plan"), "trials"));
 	size_t i;
 
 	if (json_is_true(json_object_get(manifest, "budget_reached")))
@@ -162,10 +154,9 @@ static int check_planned(const struct loader *loader, struct sm_error *err)
 		       json_string_length(json_object_get(one, "failure")) > 0;
 	for (i = 0; (json_int_t)i < due; i++)
 		if (i >= loader->count || loader->trials[i].trial != i)
-			return sm_fail(
-				err, EBADMSG,
-				"%s/samples.csv: trial %zu is missing of the %lld that manifest.json announces",
-				loader->results->folder, i, (long long)due);
+			return sm_fail(err, EBADMSG,
+				       "%s/samples.csv: trial %zu is missing of the %lld that manifest.json announces",
+				       loader->results->folder, i, (long long)due);
 	return 0;
 }
 
@@ -202,8 +193,7 @@ static const struct sm_sample *sample_of(const struct loader *loader, const stru
 	return &loader->results->samples[trial->sample];
 }
 
-static int take_slice(struct table_taker *taker, const void *row, unsigned line,
-		      struct sm_error *err)
+static int take_slice(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err)
 {
 	struct loader *loader = (struct loader *)taker;
 	struct sm_slice_facts slice = *(const struct sm_slice_facts *)row;
@@ -215,11 +205,11 @@ static int take_slice(struct table_taker *taker, const void *row, unsigned line,
 		return rc;
 	due = loader->current->seen++;
 	if (slice.row.slice != due)
-		return sm_fail(err, EBADMSG, "slice %u of trial %u stands where slice %u should",
-			       slice.row.slice, slice.row.trial, due);
+		return sm_fail(err, EBADMSG, "slice %u of trial %u stands where slice %u should", slice.row.slice,
+			       slice.row.trial, due);
 	if (due >= sample_of(loader, loader->current)->slices)
-		return sm_fail(err, EBADMSG, "slice %u of trial %u, which has %u by samples.csv",
-			       slice.row.slice, slice.row.trial, due);
+		return sm_fail(err, EBADMSG, "slice %u of trial %u, which has %u by samples.csv", slice.row.slice,
+			       slice.row.trial, due);
 	sm_slice_take_probes(&slice);
 	*sm_results_add_slice(loader->results) = slice.row;
 	return 1;
@@ -228,9 +218,7 @@ static int take_slice(struct table_taker *taker, const void *row, unsigned line,
 /* The names that the manifest has for the rows of a trial in counters.csv or metrics.csv; NULL: it does not say. */
 static const json_t *names_of(const struct loader *loader, const struct ended *trial)
 {
-	return loader->file == FILE_COUNTERS
-		       ? loader->events
-		       : loader->metrics[sample_of(loader, trial)->case_index];
+	return loader->file == FILE_COUNTERS ? loader->events : loader->metrics[sample_of(loader, trial)->case_index];
 }
 
 /* Whether a row of this name is the one that is due, by the manifest's list (of names, or of objects with one). */
@@ -239,16 +227,14 @@ static int take_name(struct loader *loader, const char *name, struct sm_error *e
 	const struct ended *trial = loader->current;
 	const json_t *names = names_of(loader, trial);
 	const json_t *due = json_array_get(names, loader->current->seen++);
-	const char *text =
-		json_string_value(json_is_object(due) ? json_object_get(due, "name") : due);
+	const char *text = json_string_value(json_is_object(due) ? json_object_get(due, "name") : due);
 
 	if (names && !text)
-		return sm_fail(err, EBADMSG,
-			       "\"%.60s\" of trial %u is one more than manifest.json names", name,
+		return sm_fail(err, EBADMSG, "\"%.60s\" of trial %u is one more than manifest.json names", name,
 			       trial->trial);
 	if (names && strcmp(text, name) != 0)
-		return sm_fail(err, EBADMSG, "\"%.60s\" of trial %u stands where \"%.60s\" should",
-			       name, trial->trial, text);
+		return sm_fail(err, EBADMSG, "\"%.60s\" of trial %u stands where \"%.60s\" should", name, trial->trial,
+			       text);
 	return 1;
 }
 
@@ -257,8 +243,7 @@ static int stands_twice(const char *name, unsigned trial, struct sm_error *err)
 	return sm_fail(err, EBADMSG, "\"%.60s\" of trial %u stands there twice", name, trial);
 }
 
-static int take_counter(struct table_taker *taker, const void *row, unsigned line,
-			struct sm_error *err)
+static int take_counter(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err)
 {
 	struct loader *loader = (struct loader *)taker;
 	struct sm_results *results = loader->results;
@@ -276,8 +261,7 @@ static int take_counter(struct table_taker *taker, const void *row, unsigned lin
 	return rc;
 }
 
-static int take_metric(struct table_taker *taker, const void *row, unsigned line,
-		       struct sm_error *err)
+static int take_metric(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err)
 {
 	struct loader *loader = (struct loader *)taker;
 	struct sm_results *results = loader->results;
@@ -295,8 +279,7 @@ static int take_metric(struct table_taker *taker, const void *row, unsigned line
 	return rc;
 }
 
-static int take_bucket(struct table_taker *taker, const void *row, unsigned line,
-		       struct sm_error *err)
+static int take_bucket(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err)
 {
 	struct loader *loader = (struct loader *)taker;
 	struct sm_results *results = loader->results;
@@ -311,18 +294,14 @@ static int take_bucket(struct table_taker *taker, const void *row, unsigned line
 	else
 		loader->operations = 0;
 	if (last && last->ns >= bucket->ns)
-		return sm_fail(err, EBADMSG,
-			       "%" PRIu64 " ns of trial %u stands behind %" PRIu64 " ns",
-			       bucket->ns, bucket->trial, last->ns);
+		return sm_fail(err, EBADMSG, "%" PRIu64 " ns of trial %u stands behind %" PRIu64 " ns", bucket->ns,
+			       bucket->trial, last->ns);
 	if (last && last->total != bucket->total)
-		return sm_fail(err, EBADMSG,
-			       "trial %u has %" PRIu64 " operations, and %" PRIu64
-			       " in the line before",
+		return sm_fail(err, EBADMSG, "trial %u has %" PRIu64 " operations, and %" PRIu64 " in the line before",
 			       bucket->trial, bucket->total, last->total);
 	if (bucket->count == 0 || bucket->count > bucket->total - loader->operations)
 		return sm_fail(err, EBADMSG,
-			       "%" PRIu64 " operations in a bucket of trial %u, where %" PRIu64
-			       " are left",
+			       "%" PRIu64 " operations in a bucket of trial %u, where %" PRIu64 " are left",
 			       bucket->count, bucket->trial, bucket->total - loader->operations);
 	loader->operations += bucket->count;
 	*sm_results_add_bucket(results) = *bucket;
@@ -342,8 +321,7 @@ static int check_buckets(const struct loader *loader, struct sm_error *err)
 		operations += bucket->count;
 		if (last && operations != bucket->total)
 			return sm_fail(err, EBADMSG,
-				       "%s/buckets.csv: %" PRIu64 " of %" PRIu64
-				       " operations of trial %u",
+				       "%s/buckets.csv: %" PRIu64 " of %" PRIu64 " operations of trial %u",
 				       results->folder, operations, bucket->total, bucket->trial);
 		operations = last ? 0 : operations;
 	}
@@ -367,11 +345,10 @@ static int check_all_there(struct loader *loader, struct sm_error *err)
 							       : t->seen;
 
 		if (t->seen != due)
-			return sm_fail(
-				err, EBADMSG, "%s/%s: %u %s of trial %u, which has %zu by %s:%u",
-				loader->results->folder, tables_measured[loader->file]->file,
-				t->seen, what[loader->file], t->trial, due,
-				slices ? "samples.csv" : "manifest.json and samples.csv", t->line);
+			return sm_fail(err, EBADMSG, "%s/%s: %u %s of trial %u, which has %zu by %s:%u",
+				       loader->results->folder, tables_measured[loader->file]->file, t->seen,
+				       what[loader->file], t->trial, due,
+				       slices ? "samples.csv" : "manifest.json and samples.csv", t->line);
 		t->seen = 0;
 	}
 	return 0;
@@ -390,11 +367,9 @@ int store_status(const char *folder, struct sm_error *err)
 
 static int read_file(struct loader *loader, int file, off_t kept[FILES], struct sm_error *err)
 {
-	static int (*const take[FILES])(struct table_taker *, const void *, unsigned,
-					struct sm_error *) = {
-		[FILE_SLICES] = take_slice,   [FILE_COUNTERS] = take_counter,
-		[FILE_METRICS] = take_metric, [FILE_BUCKETS] = take_bucket,
-		[FILE_SAMPLES] = take_sample,
+	static int (*const take[FILES])(struct table_taker *, const void *, unsigned, struct sm_error *) = {
+		[FILE_SLICES] = take_slice,   [FILE_COUNTERS] = take_counter, [FILE_METRICS] = take_metric,
+		[FILE_BUCKETS] = take_bucket, [FILE_SAMPLES] = take_sample,
 	};
 	union {
 		struct sample_view sample;
@@ -412,8 +387,7 @@ static int read_file(struct loader *loader, int file, off_t kept[FILES], struct 
 	loader->file = file;
 	loader->current = NULL;
 	loader->taker = (struct table_taker){ take[file], loader->results, &row, sizeof(row), 0 };
-	rc = table_read(tables_measured[file], loader->results->folder, loader->end, &loader->taker,
-			&why);
+	rc = table_read(tables_measured[file], loader->results->folder, loader->end, &loader->taker, &why);
 	kept[file] = loader->taker.kept;
 	if ((rc == -ENOENT || rc == -ENODATA) && may_lack)
 		rc = 0;
@@ -422,8 +396,8 @@ static int read_file(struct loader *loader, int file, off_t kept[FILES], struct 
 	return file == FILE_SAMPLES ? sort_trials(loader, err) : check_all_there(loader, err);
 }
 
-int store_load(struct sm_results *results, const char *folder, enum table_end end,
-	       off_t kept[FILES], struct sm_error *err)
+int store_load(struct sm_results *results, const char *folder, enum table_end end, off_t kept[FILES],
+	       struct sm_error *err)
 {
 	struct loader loader = { .results = results, .end = end };
 	int status = load_manifest(results, folder, err), rc;

@@ -28,20 +28,17 @@ int store_lock(const char *folder, int *out, struct sm_error *err)
 	*out = -1;
 	if (fd < 0)
 		return sm_fail(err, errno, "cannot write %s/lock: %s", folder, strerror(errno));
-	if (fcntl(fd, F_SETLK, &lock) == 0 || errno == EOPNOTSUPP || errno == ENOSYS ||
-	    errno == EINVAL) {
+	if (fcntl(fd, F_SETLK, &lock) == 0 || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
 		*out = fd; /* a file system that knows no locks leaves none to hold */
 		return 0;
 	}
 	if (errno != EAGAIN && errno != EACCES) {
-		rc = sm_fail(err, errno, "cannot lock %s/lock: %s; choose another --out", folder,
-			     strerror(errno));
+		rc = sm_fail(err, errno, "cannot lock %s/lock: %s; choose another --out", folder, strerror(errno));
 		close(fd);
 		return rc;
 	}
 	if (fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
-		rc = sm_fail(err, EBUSY, "process %d is writing %s: wait until it ends",
-			     (int)lock.l_pid, folder);
+		rc = sm_fail(err, EBUSY, "process %d is writing %s: wait until it ends", (int)lock.l_pid, folder);
 	else
 		rc = sm_fail(err, EBUSY, "another process was writing %s: try again", folder);
 	close(fd);

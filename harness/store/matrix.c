@@ -10,8 +10,7 @@
 
 bool sm_matrix_is_pair(const struct sm_case_row *c)
 {
-	return !c->derived && isfinite(sm_param_value(c->params, "from")) &&
-	       isfinite(sm_param_value(c->params, "to"));
+	return !c->derived && isfinite(sm_param_value(c->params, "from")) && isfinite(sm_param_value(c->params, "to"));
 }
 
 static bool is_of(const struct sm_case_row *c, const char *scenario)
@@ -46,9 +45,8 @@ static int by_os_index(const void *a, const void *b)
 static bool is_asked(const struct sm_results *r, const char *scenario, double os_index)
 {
 	for (size_t i = 0; i < r->case_count; i++)
-		if (is_of(&r->cases[i], scenario) &&
-		    (sm_param_value(r->cases[i].params, "from") == os_index ||
-		     sm_param_value(r->cases[i].params, "to") == os_index))
+		if (is_of(&r->cases[i], scenario) && (sm_param_value(r->cases[i].params, "from") == os_index ||
+						      sm_param_value(r->cases[i].params, "to") == os_index))
 			return true;
 	return false;
 }
@@ -84,8 +82,7 @@ static int collect_pus(struct sm_matrix *m, const struct sm_results *r, const ch
 			double os_index = sm_param_value(r->cases[i].params, end[e]);
 
 			if (index_of(m, os_index) == m->count)
-				m->pu[m->count++] =
-					(struct sm_matrix_pu){ (unsigned)os_index, -1, -1, -1 };
+				m->pu[m->count++] = (struct sm_matrix_pu){ (unsigned)os_index, -1, -1, -1 };
 		}
 	}
 	qsort(m->pu + placed, m->count - placed, sizeof(*m->pu), by_os_index);
@@ -110,8 +107,7 @@ static void fill(struct sm_matrix *m, const struct sm_results *r)
 	}
 }
 
-int sm_matrix_of(struct sm_matrix *out, const struct sm_results *results, const char *scenario,
-		 struct sm_error *err)
+int sm_matrix_of(struct sm_matrix *out, const struct sm_results *results, const char *scenario, struct sm_error *err)
 {
 	*out = (struct sm_matrix){ .scenario = scenario };
 	if (collect_pus(out, results, scenario) == 0)

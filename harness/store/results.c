@@ -1,6 +1,6 @@
 /* A run in memory: rows and the strings they point to. */
-#include "shmeter/error.h"
 #include "shmeter/results.h"
+#include "shmeter/error.h"
 
 #include <errno.h>
 #include <math.h>
@@ -136,9 +136,8 @@ static void *add(void **rows, size_t *count, size_t *room, size_t size)
 	return memset((char *)*rows + (*count)++ * size, 0, size);
 }
 
-#define ADD(results, rows, count, room)                                                            \
-	add((void **)&(results)->rows, &(results)->count, &(results)->room,                        \
-	    sizeof(*(results)->rows))
+#define ADD(results, rows, count, room)                                                                                \
+	add((void **)&(results)->rows, &(results)->count, &(results)->room, sizeof(*(results)->rows))
 
 struct sm_case_row *sm_results_add_case(struct sm_results *results)
 {
@@ -203,8 +202,7 @@ long sm_results_find_case(const struct sm_results *results, const char *id)
 }
 
 static const char *const status_names[SM_STATUS_COUNT] = {
-	"none",	     "ok",	  "skipped",   "verify_failed", "worker_died",
-	"timed_out", "disturbed", "unsettled", "saturated",
+	"none", "ok", "skipped", "verify_failed", "worker_died", "timed_out", "disturbed", "unsettled", "saturated",
 };
 
 const char *sm_status_name(enum sm_status status)
@@ -255,9 +253,7 @@ void sm_slice_take_probes(struct sm_slice_facts *slice)
 	if (slice->cpu_ns > 0 && slice->row.ns > 0) {
 		double tenths = 10.0 * (double)slice->cpu_ns / (double)slice->row.ns;
 
-		slice->row.cpu_tenths = tenths < 1           ? 1
-					: tenths < UINT8_MAX ? (uint8_t)tenths
-							     : UINT8_MAX;
+		slice->row.cpu_tenths = tenths < 1 ? 1 : tenths < UINT8_MAX ? (uint8_t)tenths : UINT8_MAX;
 	}
 }
 
@@ -267,8 +263,7 @@ double sm_sample_cpu_ns_per_op(const struct sm_sample *sample)
 }
 
 /* The derived case of a metric of a case, made where it is new. */
-static unsigned derived_case(struct sm_results *results, unsigned of,
-			     const struct sm_metric_row *metric)
+static unsigned derived_case(struct sm_results *results, unsigned of, const struct sm_metric_row *metric)
 {
 	const char *id = sm_results_string(results, "%s#%s", results->cases[of].id, metric->metric);
 	long index = sm_results_find_case(results, id);
@@ -304,8 +299,8 @@ static int in_case_order(const void *a, const void *b)
 }
 
 /* Fills `out` with the metrics of trials that ended well; returns how many. */
-static size_t sort_metrics(const struct sm_results *results, const struct sm_trial_place *trials,
-			   size_t trial_count, struct by_case *out)
+static size_t sort_metrics(const struct sm_results *results, const struct sm_trial_place *trials, size_t trial_count,
+			   struct by_case *out)
 {
 	size_t count = 0;
 
@@ -314,15 +309,13 @@ static size_t sort_metrics(const struct sm_results *results, const struct sm_tri
 		long of = sm_results_sample_of(trials, trial_count, metric->trial);
 
 		if (of >= 0 && results->samples[of].ended == SM_OK)
-			out[count++] = (struct by_case){ (size_t)of,
-							 results->samples[of].case_index, metric };
+			out[count++] = (struct by_case){ (size_t)of, results->samples[of].case_index, metric };
 	}
 	qsort(out, count, sizeof(*out), in_case_order);
 	return count;
 }
 
-static void derive(struct sm_results *results, const struct sm_trial_place *trials,
-		   size_t trial_count)
+static void derive(struct sm_results *results, const struct sm_trial_place *trials, size_t trial_count)
 {
 	struct by_case *list = or_end(calloc(results->metric_count + 1, sizeof(*list)));
 	size_t count = sort_metrics(results, trials, trial_count, list);
@@ -335,17 +328,15 @@ static void derive(struct sm_results *results, const struct sm_trial_place *tria
 		sample->case_index = index;
 		sample->derived = true;
 		sample->slices = 0;
-		sample->found = (struct sm_value){ .klass = "any",
-						   .value = list[i].metric->value,
-						   .reason = "-",
-						   .status = SM_OK };
+		sample->found = (struct sm_value){
+			.klass = "any", .value = list[i].metric->value, .reason = "-", .status = SM_OK
+		};
 	}
 	free(list);
 }
 
 /* What a count says where it was counted at all; a multiplexed one is extrapolated. */
-static void value_counters(struct sm_results *results, const struct sm_trial_place *trials,
-			   size_t trial_count)
+static void value_counters(struct sm_results *results, const struct sm_trial_place *trials, size_t trial_count)
 {
 	for (size_t i = 0; i < results->counter_count; i++) {
 		struct sm_counter_row *row = &results->counters[i];
@@ -354,8 +345,7 @@ static void value_counters(struct sm_results *results, const struct sm_trial_pla
 
 		row->value = row->state == SM_COUNTED ? (double)row->raw
 			     : row->state == SM_SCALED && row->running_ns > 0
-				     ? (double)row->raw * ((double)row->enabled_ns /
-							   (double)row->running_ns)
+				     ? (double)row->raw * ((double)row->enabled_ns / (double)row->running_ns)
 				     : (double)NAN;
 		if (of >= 0)
 			operations = (double)results->samples[of].ops *
@@ -402,8 +392,7 @@ static void order_cases(struct sm_results *results)
 
 	for (size_t i = 0; i < results->case_count; i++)
 		if (!results->cases[i].derived)
-			ranked[count++] =
-				(struct ranked){ plan_rank(plan, results->cases[i].id), i };
+			ranked[count++] = (struct ranked){ plan_rank(plan, results->cases[i].id), i };
 	qsort(ranked, count, sizeof(*ranked), by_rank);
 	for (size_t i = 0; i < count; i++) {
 		cases[i] = results->cases[ranked[i].index];

@@ -51,16 +51,14 @@ void sm_store_close(struct sm_store *store)
 static int write_failed(const char *folder, const char *file, int error, struct sm_error *err)
 {
 	return sm_fail(err, error,
-		       error == ENOSPC
-			       ? "no space left to write %s/%s (%s): free some, or choose --out "
-				 "elsewhere"
-			       : "cannot write %s/%s: %s",
+		       error == ENOSPC ? "no space left to write %s/%s (%s): free some, or choose --out "
+					 "elsewhere"
+				       : "cannot write %s/%s: %s",
 		       folder, file, strerror(error));
 }
 
 /* Whole lines in one write; what a full disk cut short is taken back. */
-static int append_text(struct sm_store *store, int file, const char *text, size_t size,
-		       struct sm_error *err)
+static int append_text(struct sm_store *store, int file, const char *text, size_t size, struct sm_error *err)
 {
 	off_t before = lseek(store->fd[file], 0, SEEK_END);
 	ssize_t done;
@@ -81,8 +79,8 @@ static int append_text(struct sm_store *store, int file, const char *text, size_
 /* Whether a run that was killed before its manifest may have left a file of this name. */
 static bool is_leftover(const char *name)
 {
-	return strcmp(name, "lock") == 0 || (strncmp(name, "manifest.json.", 14) == 0 &&
-					     strcmp(name + strlen(name) - 5, ".part") == 0);
+	return strcmp(name, "lock") == 0 ||
+	       (strncmp(name, "manifest.json.", 14) == 0 && strcmp(name + strlen(name) - 5, ".part") == 0);
 }
 
 /* A folder that holds something is somebody's. */
@@ -93,17 +91,14 @@ static int check_empty(const char *folder, struct sm_error *err)
 	int used = 0;
 
 	if (!dir)
-		return sm_fail(err, errno, "cannot use %s as the run folder: %s", folder,
-			       strerror(errno));
+		return sm_fail(err, errno, "cannot use %s as the run folder: %s", folder, strerror(errno));
 	while ((entry = readdir(dir)))
 		used += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
 			!is_leftover(entry->d_name);
 	closedir(dir);
 	if (used)
-		return sm_fail(
-			err, EEXIST,
-			"%s is not empty: choose another --out, or go on with it by --resume",
-			folder);
+		return sm_fail(err, EEXIST, "%s is not empty: choose another --out, or go on with it by --resume",
+			       folder);
 	return 0;
 }
 
@@ -113,10 +108,9 @@ static int make_folder(const char *folder, struct sm_error *err)
 		return 0;
 	if (errno != EEXIST)
 		return sm_fail(err, errno,
-			       errno == ENOENT
-				       ? "cannot make the run folder %s: the folder above it does "
-					 "not exist (%s)"
-				       : "cannot make the run folder %s: %s; choose another --out",
+			       errno == ENOENT ? "cannot make the run folder %s: the folder above it does "
+						 "not exist (%s)"
+					       : "cannot make the run folder %s: %s; choose another --out",
 			       folder, strerror(errno));
 	return check_empty(folder, err);
 }
@@ -128,8 +122,7 @@ int store_make_below(const char *folder, const char *name, struct sm_error *err)
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	if (mkdir(path, 0777) < 0 && errno != EEXIST)
-		return sm_fail(err, errno, "cannot make %s: %s; choose another --out", path,
-			       strerror(errno));
+		return sm_fail(err, errno, "cannot make %s: %s; choose another --out", path, strerror(errno));
 	if (lstat(path, &status) < 0 || !S_ISDIR(status.st_mode))
 		return sm_fail(err, ENOTDIR, "%s is no folder: remove it", path);
 	return 0;
@@ -152,8 +145,7 @@ static int open_files(struct sm_store *store, struct sm_error *err)
 
 	for (int i = 0; i < FILES; i++) {
 		snprintf(path, sizeof(path), "%s/%s", store->folder, tables_measured[i]->file);
-		store->fd[i] =
-			open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_CREAT, 0666);
+		store->fd[i] = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_CREAT, 0666);
 		if (store->fd[i] < 0 && errno == ELOOP)
 			return sm_fail(err, EBADMSG, "%s is a link: a run writes into its own folder alone", path);
 		if (store->fd[i] < 0)
@@ -185,8 +177,7 @@ static int write_headers(struct sm_store *store, struct sm_error *err)
 	return rc;
 }
 
-int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
-		    struct sm_error *err)
+int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest, struct sm_error *err)
 {
 	struct sm_store *store;
 	int rc;
@@ -217,14 +208,11 @@ int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 
 static int refuse_complete(const char *folder, struct sm_error *err)
 {
-	return sm_fail(
-		err, EALREADY,
-		"%s is complete: there is nothing to go on with; `shmeter report %s` shows it",
-		folder, folder);
+	return sm_fail(err, EALREADY, "%s is complete: there is nothing to go on with; `shmeter report %s` shows it",
+		       folder, folder);
 }
 
-int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results *results,
-		    struct sm_error *err)
+int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results *results, struct sm_error *err)
 {
 	struct sm_store *store;
 	int status = store_status(folder, err), rc; /* before a lock is made in it */
@@ -259,20 +247,16 @@ int sm_store_go_on(struct sm_store *store, struct sm_error *err)
 	if (rc == 0)
 		rc = open_files(store, err);
 	for (int i = 0; rc == 0 && i < FILES; i++)
-		if (lseek(store->fd[i], 0, SEEK_END) > store->kept[i] &&
-		    ftruncate(store->fd[i], store->kept[i]) < 0)
-			rc = sm_fail(err, errno, "cannot cut the unfinished rows of %s/%s: %s",
-				     store->folder, tables_measured[i]->file, strerror(errno));
+		if (lseek(store->fd[i], 0, SEEK_END) > store->kept[i] && ftruncate(store->fd[i], store->kept[i]) < 0)
+			rc = sm_fail(err, errno, "cannot cut the unfinished rows of %s/%s: %s", store->folder,
+				     tables_measured[i]->file, strerror(errno));
 	return rc == 0 ? write_headers(store, err) : rc;
 }
 
 /* Rows of one file, of a trial. */
-static void write_rows(const struct sm_store *store, int file, const struct sm_trial_rows *rows,
-		       FILE *out)
+static void write_rows(const struct sm_store *store, int file, const struct sm_trial_rows *rows, FILE *out)
 {
-	struct sample_view view = { .run = folder_name(store->folder),
-				    .c = *rows->c,
-				    .s = *rows->sample };
+	struct sample_view view = { .run = folder_name(store->folder), .c = *rows->c, .s = *rows->sample };
 
 	for (size_t i = 0; file == FILE_SLICES && i < rows->slice_count; i++)
 		table_write_row(&table_slices, &rows->slices[i], out);

@@ -87,8 +87,8 @@ struct value {
 struct field {
 	char *text; /* NULL where the quoting is broken */
 	struct value value;
-	char end;   /* the character after it: ',' or '\n' or '\0' */
-	bool same;  /* as the text that stood in its column in the row before */
+	char end;  /* the character after it: ',' or '\n' or '\0' */
+	bool same; /* as the text that stood in its column in the row before */
 };
 
 static bool ends_field(char c)
@@ -104,8 +104,7 @@ static struct field next_field(char **at, const struct value *before)
 
 	if (*from != '"') {
 		/* most fields repeat the one of the row before: compared as a whole, and not searched for an end */
-		field.same = before->text && !before->quoted &&
-			     strncmp(from, before->text, before->length) == 0 &&
+		field.same = before->text && !before->quoted && strncmp(from, before->text, before->length) == 0 &&
 			     ends_field(from[before->length]);
 		from += field.same ? before->length : strcspn(from, ",\n");
 		field.value = (struct value){ field.text, (size_t)(from - *at), false };
@@ -163,8 +162,7 @@ static bool read_probes(const char *text, struct sm_probes *probes)
 	while (*text) {
 		double *ns = &probes->ns[probes->count];
 
-		if (probes->count == SM_PROBE_PAIRS_MAX || !sm_parse_number(text, ns, &text) ||
-		    !(*ns > 0))
+		if (probes->count == SM_PROBE_PAIRS_MAX || !sm_parse_number(text, ns, &text) || !(*ns > 0))
 			return false;
 		probes->count++;
 		if (*text == ' ' && text[1])
@@ -199,8 +197,7 @@ static bool is_wording(enum column_type type, const char *text)
 	return !*c && !strstr(text, "..");
 }
 
-static bool read_field(const struct column *column, const char *text, struct sm_results *results,
-		       void *view)
+static bool read_field(const struct column *column, const char *text, struct sm_results *results, void *view)
 {
 	void *at = (char *)view + column->offset;
 	uint64_t number = 0;
@@ -208,9 +205,7 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	switch (column->type) {
 	case COLUMN_TEXT:
 	case COLUMN_NAME:
-	case COLUMN_NAMES:
-		*(const char **)at = sm_results_copy(results, text);
-		return is_wording(column->type, text);
+	case COLUMN_NAMES: *(const char **)at = sm_results_copy(results, text); return is_wording(column->type, text);
 	case COLUMN_UINT:
 		if (!read_unsigned(text, UINT32_MAX, &number))
 			return false;
@@ -225,9 +220,7 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	case COLUMN_REAL: return read_real(text, 0, at);
 	case COLUMN_MAYBE: return read_real_or_none(text, 0, at);
 	case COLUMN_VALUE: return read_real_or_none(text, -DBL_MAX, at);
-	case COLUMN_FLAG:
-		*(bool *)at = strcmp(text, "yes") == 0;
-		return *(bool *)at || strcmp(text, "no") == 0;
+	case COLUMN_FLAG: *(bool *)at = strcmp(text, "yes") == 0; return *(bool *)at || strcmp(text, "no") == 0;
 	case COLUMN_FLOAT: {
 		double real;
 
@@ -281,8 +274,7 @@ static unsigned count_quotes(const char *text)
 }
 
 /* Adds a line after the `used` bytes that are there.  Its length, 0 at the end, or an error in words. */
-static ssize_t add_line(struct records *records, size_t used, const char *path,
-			struct sm_error *err)
+static ssize_t add_line(struct records *records, size_t used, const char *path, struct sm_error *err)
 {
 	char *at = records->text + used;
 
@@ -295,13 +287,12 @@ static ssize_t add_line(struct records *records, size_t used, const char *path,
 	if (length > 0 && at[length - 1] == '\n')
 		return (ssize_t)length;
 	if (length + used == RECORD_MAX)
-		return sm_fail(err, EBADMSG, "%s:%u: a line of over %d bytes is no row of a run",
-			       path, records->line, RECORD_MAX - 1);
+		return sm_fail(err, EBADMSG, "%s:%u: a line of over %d bytes is no row of a run", path, records->line,
+			       RECORD_MAX - 1);
 	if (ftello(records->file) != records->bytes)
 		return sm_fail(err, EBADMSG, "%s holds a NUL byte: it is no CSV", path);
 	if (records->end == TABLE_ENDED)
-		return sm_fail(err, EBADMSG, "%s:%u: the last line was cut short", path,
-			       records->line);
+		return sm_fail(err, EBADMSG, "%s:%u: the last line was cut short", path, records->line);
 	records->cut = true;
 	return 0;
 }
@@ -324,8 +315,7 @@ static int next_record(struct records *records, const char *path, struct sm_erro
 			return 0;
 		}
 		if (more == 0)
-			return sm_fail(err, EBADMSG, "%s:%u: a quotation does not end", path,
-				       records->line);
+			return sm_fail(err, EBADMSG, "%s:%u: a quotation does not end", path, records->line);
 		if (more < 0)
 			return (int)more;
 		used += more;
@@ -333,26 +323,23 @@ static int next_record(struct records *records, const char *path, struct sm_erro
 	return 1;
 }
 
-static int check_header(const struct table *table, char *text, const char *path,
-			struct sm_error *err)
+static int check_header(const struct table *table, char *text, const char *path, struct sm_error *err)
 {
 	for (size_t i = 0; i < table->columns; i++) {
 		const char *name = table->column[i].name;
 		struct field field = next_field(&text, &(struct value){ name, strlen(name), false });
 
 		if (!field.text || !field.same || (field.end == ',') != (i + 1 < table->columns))
-			return sm_fail(
-				err, EBADMSG,
-				"%s: column %zu should be \"%s\": it was written by another version",
-				path, i + 1, table->column[i].name);
+			return sm_fail(err, EBADMSG,
+				       "%s: column %zu should be \"%s\": it was written by another version", path,
+				       i + 1, table->column[i].name);
 	}
 	return 0;
 }
 
 /* `before`: the fields of the row before, whose values `view` still holds: most rows repeat most of them. */
 static int read_row(const struct table *table, const struct records *records, const char *path,
-		    struct sm_results *results, struct value *before, void *view,
-		    struct sm_error *err)
+		    struct sm_results *results, struct value *before, void *view, struct sm_error *err)
 {
 	char *text = records->text;
 
@@ -361,27 +348,26 @@ static int read_row(const struct table *table, const struct records *records, co
 		struct field field = next_field(&text, &before[i]);
 
 		if (!field.text || (field.end == ',') != (i + 1 < table->columns))
-			return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected", path,
-				       records->line, table->columns);
+			return sm_fail(err, EBADMSG, "%s:%u: %zu columns are expected", path, records->line,
+				       table->columns);
 		if (column->derived)
 			continue;
 		if (!field.same && !read_field(column, field.text, results, view))
 			return !field.value.quoted && strchr(field.text, '"')
-				       ? sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field",
-						 path, records->line)
-				       : sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s",
-						 path, records->line, field.text, column->name);
+				       ? sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field", path,
+						 records->line)
+				       : sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s", path,
+						 records->line, field.text, column->name);
 		before[i] = field.value;
 	}
 	if (*text) /* two lines, made one record by quotation marks that begin no field */
-		return sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field", path,
-			       records->line);
+		return sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field", path, records->line);
 	return 0;
 }
 
 /* Hands the row of the current record over; `*left` counts those that were left out. */
-static int hand_over(const struct records *records, const char *path, struct table_taker *taker,
-		     unsigned *left, struct sm_error *err)
+static int hand_over(const struct records *records, const char *path, struct table_taker *taker, unsigned *left,
+		     struct sm_error *err)
 {
 	struct sm_error why = { 0 };
 	int taken = taker->take(taker, taker->row, records->line, &why);
@@ -389,8 +375,7 @@ static int hand_over(const struct records *records, const char *path, struct tab
 	if (taken < 0)
 		return sm_fail(err, why.code, "%s:%u: %s", path, records->line, why.text);
 	if (taken > 0 && *left > 0)
-		return sm_fail(err, EBADMSG,
-			       "%s:%u: a trial that ended stands behind one that did not", path,
+		return sm_fail(err, EBADMSG, "%s:%u: a trial that ended stands behind one that did not", path,
 			       records->line);
 	*left += taken == 0;
 	if (taken > 0)
@@ -398,16 +383,15 @@ static int hand_over(const struct records *records, const char *path, struct tab
 	return 0;
 }
 
-static int read_rows(const struct table *table, struct records *records, const char *path,
-		     struct table_taker *taker, struct sm_error *err)
+static int read_rows(const struct table *table, struct records *records, const char *path, struct table_taker *taker,
+		     struct sm_error *err)
 {
 	struct value before[COLUMNS_MAX] = { { .text = NULL } };
 	unsigned left = 0;
 	int rc = next_record(records, path, err);
 
 	if (rc == 0)
-		rc = sm_fail(err, ENODATA,
-			     "%s is empty: not even the names of its columns are there", path);
+		rc = sm_fail(err, ENODATA, "%s is empty: not even the names of its columns are there", path);
 	if (rc > 0)
 		rc = check_header(table, records->text, path, err);
 	if (rc == 0)
@@ -422,8 +406,8 @@ static int read_rows(const struct table *table, struct records *records, const c
 	return rc;
 }
 
-int table_read(const struct table *table, const char *folder, enum table_end end,
-	       struct table_taker *taker, struct sm_error *err)
+int table_read(const struct table *table, const char *folder, enum table_end end, struct table_taker *taker,
+	       struct sm_error *err)
 {
 	char *memory = malloc(2 * (RECORD_MAX + 1));
 	struct records records = { .text = memory, .end = end };

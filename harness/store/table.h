@@ -11,8 +11,8 @@
 #include "shmeter/results.h"
 
 enum column_type {
-	COLUMN_TEXT, /* const char *; "-" where there is none; words for people */
-	COLUMN_NAME, /* the same, but letters, digits and some signs, as a build names what it has */
+	COLUMN_TEXT,  /* const char *; "-" where there is none; words for people */
+	COLUMN_NAME,  /* the same, but letters, digits and some signs, as a build names what it has */
 	COLUMN_NAMES, /* several names with what separates them */
 	COLUMN_UINT,  /* unsigned */
 	COLUMN_U64,
@@ -88,12 +88,11 @@ const char *folder_name(const char *folder);
 
 /* Measured: written while the run goes on, and read. */
 enum { FILE_SLICES, FILE_COUNTERS, FILE_METRICS, FILE_BUCKETS, FILE_SAMPLES, FILES };
-extern const struct table
-	*const tables_measured[FILES]; /* in the order in which a trial's rows are written */
+extern const struct table *const tables_measured[FILES]; /* in the order in which a trial's rows are written */
 extern const struct table table_samples, table_slices, table_counters, table_metrics, table_buckets;
 /* Derived: written alone. */
-extern const struct table table_values, table_purity, table_rates, table_summary, table_pairs,
-	table_crossings, table_claims;
+extern const struct table table_values, table_purity, table_rates, table_summary, table_pairs, table_crossings,
+	table_claims;
 
 void table_write_header(const struct table *table, FILE *out);
 void table_write_row(const struct table *table, const void *view, FILE *out);
@@ -108,8 +107,7 @@ enum table_end {
 struct table_taker {
 	/* 1: the row is kept; 0: it is left out, as every one after it has to be; or a negative errno with what is
 	 * wrong with it, without its place.  `line` is where it ends. */
-	int (*take)(struct table_taker *taker, const void *row, unsigned line,
-		    struct sm_error *err);
+	int (*take)(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err);
 	struct sm_results *results; /* strings go there, and what is left out is counted */
 	void *row;                  /* of the file: zeroed before the first, and filled for each */
 	size_t row_size;
@@ -118,14 +116,14 @@ struct table_taker {
 
 /* Reads a whole file row by row.  -ENOENT where there is no such file, -ENODATA where it is empty, -EBADMSG with
  * file, line and reason. */
-SM_MUST_USE int table_read(const struct table *table, const char *folder, enum table_end end,
-			   struct table_taker *taker, struct sm_error *err);
+SM_MUST_USE int table_read(const struct table *table, const char *folder, enum table_end end, struct table_taker *taker,
+			   struct sm_error *err);
 
 /* load.c: what the manifest of a folder says of it: 1 complete, 0 interrupted, or -errno in words. */
 SM_MUST_USE int store_status(const char *folder, struct sm_error *err);
 /* The measured files of a folder.  Where they are open, or the run was interrupted, what belongs to no trial that
  * ended is left out and counted; what is to stay of each file ends at `kept`.  Returns what store_status() does. */
-SM_MUST_USE int store_load(struct sm_results *results, const char *folder, enum table_end end,
-			   off_t kept[FILES], struct sm_error *err);
+SM_MUST_USE int store_load(struct sm_results *results, const char *folder, enum table_end end, off_t kept[FILES],
+			   struct sm_error *err);
 
 #endif

@@ -1,8 +1,7 @@
 /* The columns of each file of a run (documented in results/README.md). */
 #include "table.h"
 
-#define TABLE(name, csv, columns)                                                                  \
-	const struct table name = { csv, columns, sizeof(columns) / sizeof(columns[0]) }
+#define TABLE(name, csv, columns) const struct table name = { csv, columns, sizeof(columns) / sizeof(columns[0]) }
 
 static const char *status_word(int value)
 {
@@ -128,10 +127,8 @@ static const struct column counters[] = {
 TABLE(table_counters, "counters.csv", counters);
 
 static const struct column rates[] = {
-	{ "trial", COLUMN_UINT, S(trial), false, NULL },
-	{ "event", COLUMN_NAMES, S(event), false, NULL },
-	{ "value", COLUMN_REAL, S(value), false, NULL },
-	{ "per_op", COLUMN_REAL, S(per_op), false, NULL },
+	{ "trial", COLUMN_UINT, S(trial), false, NULL },    { "event", COLUMN_NAMES, S(event), false, NULL },
+	{ "value", COLUMN_REAL, S(value), false, NULL },    { "per_op", COLUMN_REAL, S(per_op), false, NULL },
 	{ "state", COLUMN_WORD, S(state), false, &states },
 };
 TABLE(table_rates, "rates.csv", rates);
@@ -158,9 +155,8 @@ TABLE(table_buckets, "buckets.csv", buckets);
 #undef S
 
 const struct table *const tables_measured[FILES] = {
-	[FILE_SLICES] = &table_slices,   [FILE_COUNTERS] = &table_counters,
-	[FILE_METRICS] = &table_metrics, [FILE_BUCKETS] = &table_buckets,
-	[FILE_SAMPLES] = &table_samples,
+	[FILE_SLICES] = &table_slices,   [FILE_COUNTERS] = &table_counters, [FILE_METRICS] = &table_metrics,
+	[FILE_BUCKETS] = &table_buckets, [FILE_SAMPLES] = &table_samples,
 };
 
 #define S(field) offsetof(struct value_view, field)
@@ -179,10 +175,8 @@ TABLE(table_values, "values.csv", values);
 
 #define S(field) offsetof(struct purity_view, field)
 static const struct column purity[] = {
-	{ "trial", COLUMN_UINT, S(trial), false, NULL },
-	{ "slice", COLUMN_UINT, S(slice), false, NULL },
-	{ "ns_per_op", COLUMN_REAL, S(ns_per_op), false, NULL },
-	{ "pair_class", COLUMN_TEXT, S(klass), false, NULL },
+	{ "trial", COLUMN_UINT, S(trial), false, NULL },         { "slice", COLUMN_UINT, S(slice), false, NULL },
+	{ "ns_per_op", COLUMN_REAL, S(ns_per_op), false, NULL }, { "pair_class", COLUMN_TEXT, S(klass), false, NULL },
 	{ "purity", COLUMN_WORD, S(purity), false, &purities },
 };
 TABLE(table_purity, "purity.csv", purity);
@@ -270,13 +264,9 @@ TABLE(table_crossings, "crossings.csv", crossings);
 
 #define S(field) offsetof(struct sm_claim_row, field)
 static const struct column claims[] = {
-	{ "claim", COLUMN_TEXT, S(claim), false, NULL },
-	{ "scenario", COLUMN_TEXT, S(scenario), false, NULL },
-	{ "sentence", COLUMN_TEXT, S(sentence), false, NULL },
-	{ "source", COLUMN_TEXT, S(source), false, NULL },
-	{ "question", COLUMN_TEXT, S(question), false, NULL },
-	{ "verdict", COLUMN_WORD, S(verdict), false, &verdicts },
-	{ "evidence", COLUMN_TEXT, S(evidence), false, NULL },
-	{ "reason", COLUMN_TEXT, S(reason), false, NULL },
+	{ "claim", COLUMN_TEXT, S(claim), false, NULL },       { "scenario", COLUMN_TEXT, S(scenario), false, NULL },
+	{ "sentence", COLUMN_TEXT, S(sentence), false, NULL }, { "source", COLUMN_TEXT, S(source), false, NULL },
+	{ "question", COLUMN_TEXT, S(question), false, NULL }, { "verdict", COLUMN_WORD, S(verdict), false, &verdicts },
+	{ "evidence", COLUMN_TEXT, S(evidence), false, NULL }, { "reason", COLUMN_TEXT, S(reason), false, NULL },
 };
 TABLE(table_claims, "claims.csv", claims);

@@ -18,8 +18,7 @@ struct sm_trial_place *sm_results_trials(const struct sm_results *results, size_
 	*count = 0;
 	for (size_t i = 0; i < results->sample_count; i++)
 		if (!results->samples[i].derived)
-			trials[(*count)++] =
-				(struct sm_trial_place){ results->samples[i].trial, (unsigned)i };
+			trials[(*count)++] = (struct sm_trial_place){ results->samples[i].trial, (unsigned)i };
 	qsort(trials, *count, sizeof(*trials), by_number);
 	return trials;
 }
@@ -27,8 +26,7 @@ struct sm_trial_place *sm_results_trials(const struct sm_results *results, size_
 long sm_results_sample_of(const struct sm_trial_place *trials, size_t count, unsigned trial)
 {
 	const struct sm_trial_place wanted = { .trial = trial };
-	const struct sm_trial_place *found =
-		bsearch(&wanted, trials, count, sizeof(*trials), by_number);
+	const struct sm_trial_place *found = bsearch(&wanted, trials, count, sizeof(*trials), by_number);
 
 	return found ? (long)found->sample : -1;
 }

@@ -21,8 +21,7 @@ const char *folder_name(const char *folder)
 	return slash && slash[1] ? slash + 1 : folder;
 }
 
-int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context), void *context,
-			struct sm_error *err)
+int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context), void *context, struct sm_error *err)
 {
 	char beside[4300];
 	FILE *out;
@@ -79,8 +78,8 @@ void sm_store_histogram_name(const char *case_id, char *out, size_t size)
 			*c = *c == '=' ? '_' : '-';
 }
 
-int sm_store_write_histogram(const char *folder, const char *name,
-			     const struct sm_histogram *histogram, struct sm_error *err)
+int sm_store_write_histogram(const char *folder, const char *name, const struct sm_histogram *histogram,
+			     struct sm_error *err)
 {
 	char path[4200];
 
@@ -98,8 +97,7 @@ static int write_accesses(FILE *out, void *context)
 	return ferror(out) ? -EIO : 0;
 }
 
-int sm_store_write_series(const char *folder, const char *name, const struct sm_series *series,
-			  struct sm_error *err)
+int sm_store_write_series(const char *folder, const char *name, const struct sm_series *series, struct sm_error *err)
 {
 	char path[4200];
 
@@ -159,8 +157,7 @@ static int write_summary(FILE *out, void *context)
 
 	table_write_header(&table_summary, out);
 	for (size_t i = 0; i < results->summary_count; i++) {
-		struct summary_view view = { results->cases[results->summaries[i].case_index],
-					     results->summaries[i] };
+		struct summary_view view = { results->cases[results->summaries[i].case_index], results->summaries[i] };
 
 		table_write_row(&table_summary, &view, out);
 	}
@@ -258,8 +255,7 @@ static bool is_abandoned(const char *name)
 	for (digits = end; digits > name && isdigit((unsigned char)digits[-1]); digits--)
 		;
 	pid = (pid_t)strtol(digits, NULL, 10);
-	return digits < end && digits > name && digits[-1] == '.' && pid > 0 && kill(pid, 0) < 0 &&
-	       errno == ESRCH;
+	return digits < end && digits > name && digits[-1] == '.' && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
 }
 
 /* Removes what killed writers left in a run folder, and in those in it.  What cannot be removed stays. */
@@ -294,9 +290,9 @@ int sm_store_write_analysis(const struct sm_results *results, struct sm_error *e
 		const struct table *table;
 		int (*write)(FILE *out, void *context);
 	} files[] = {
-		{ &table_values, write_values },   { &table_purity, write_purity },
-		{ &table_rates, write_rates },     { &table_summary, write_summary },
-		{ &table_pairs, write_pairs },     { &table_crossings, write_crossings },
+		{ &table_values, write_values }, { &table_purity, write_purity },
+		{ &table_rates, write_rates },   { &table_summary, write_summary },
+		{ &table_pairs, write_pairs },   { &table_crossings, write_crossings },
 		{ &table_claims, write_claims },
 	};
 	char path[4200];

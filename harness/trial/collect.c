@@ -58,8 +58,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_fa
 	struct sm_trial_result *result = hold->result;
 	struct control *control = hold->control;
 	struct sm_slice_row *out = &facts->row;
-	uint64_t first = UINT64_MAX, last_start = 0, last = 0, done = 0, away, longest_away = 0,
-		 measured = 0;
+	uint64_t first = UINT64_MAX, last_start = 0, last = 0, done = 0, away, longest_away = 0, measured = 0;
 	char text[SM_ERROR_TEXT_MAX];
 
 	memset(facts, 0, sizeof(*facts));
@@ -69,15 +68,12 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_fa
 		const struct slice_note *note = control_note(control, i, number);
 
 		if ((note->ops != control->op_count &&
-		     !(may_do_less(hold) && note->ops < control->op_count &&
-		       one_did_all(hold, number))) ||
+		     !(may_do_less(hold) && note->ops < control->op_count && one_did_all(hold, number))) ||
 		    note->end_ns < note->start_ns) {
 			snprintf(text, sizeof(text),
-				 "worker %u did %" PRIu64 " of %" PRIu64
-				 " operations in slice %u%s",
-				 i, note->ops, control->op_count, number,
-				 note->end_ns < note->start_ns ? ", and the clock went backwards"
-							       : "");
+				 "worker %u did %" PRIu64 " of %" PRIu64 " operations in slice %u%s", i, note->ops,
+				 control->op_count, number,
+				 note->end_ns < note->start_ns ? ", and the clock went backwards" : "");
 			trial_end_with(hold, SM_VERIFY_FAILED, text);
 			return false;
 		}
@@ -99,9 +95,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_fa
 		result->migrations += note->pin_lost;
 	}
 	if (may_do_less(hold)) /* one at least: a slice took no less than it took */
-		out->ops = done > control->workers
-				   ? (done + control->workers / 2) / control->workers
-				   : 1;
+		out->ops = done > control->workers ? (done + control->workers / 2) / control->workers : 1;
 	out->ns = hold->c.scenario->self_timed ? measured : last - first;
 	facts->skew_ns = last_start - first;
 	out->away_share = last > first ? (float)((double)longest_away / (double)(last - first)) : 0;
@@ -188,8 +182,7 @@ static void collect_rest(struct hold *hold)
 			result->page_bytes_got = pages.bytes;
 		}
 	}
-	if (control->series && control->series->count > 0 &&
-	    (result->series = malloc(sizeof(*result->series))))
+	if (control->series && control->series->count > 0 && (result->series = malloc(sizeof(*result->series))))
 		memcpy(result->series, control->series, sizeof(*result->series));
 	if (!control->histogram)
 		return;

@@ -54,11 +54,10 @@ struct probe_note {
 enum command { COMMAND_SLICE, COMMAND_END };
 
 struct control {
-	alignas(SM_LINE_PAIR) _Atomic uint32_t abort; /* parent: stop now */
-	alignas(SM_LINE_PAIR) _Atomic uint32_t go;    /* leader: number of the gate that is open */
-	alignas(SM_LINE_PAIR) _Atomic uint32_t
-		waiting; /* shared PU: workers at the gate; all write */
-	alignas(SM_LINE_PAIR) _Atomic uint32_t over; /* ends_together: who is first in a slice writes */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t abort;   /* parent: stop now */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t go;      /* leader: number of the gate that is open */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t waiting; /* shared PU: workers at the gate; all write */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t over;    /* ends_together: who is first in a slice writes */
 	/* Leader, before it opens the gate that the others read them behind. */
 	alignas(SM_LINE_PAIR) enum command command;
 	uint64_t op_count;
@@ -68,9 +67,8 @@ struct control {
 	unsigned done_slices;
 	uint64_t warm_begin_ns, warm_ns; /* leader */
 	uint64_t begin_ns;               /* leader: when the first counted slice began */
-	uint64_t
-		longest_ns; /* parent: after this long no further slice, once there are enough; 0: none */
-	unsigned held; /* calibration: slices in a row whose length was right */
+	uint64_t longest_ns;             /* parent: after this long no further slice, once there are enough; 0: none */
+	unsigned held;                   /* calibration: slices in a row whose length was right */
 	bool calibrated;
 	/* Parent, before the fork. */
 	unsigned workers, pairs;
@@ -86,8 +84,7 @@ struct control {
 	struct sm_series *series;       /* or NULL */
 };
 
-static inline struct slice_note *control_note(struct control *control, unsigned worker,
-					      unsigned slice)
+static inline struct slice_note *control_note(struct control *control, unsigned worker, unsigned slice)
 {
 	return &control->note[(size_t)worker * control->notes + slice];
 }

@@ -29,21 +29,18 @@ static void futex_wake_all(_Atomic uint32_t *word)
 
 struct control *control_make(const struct control_needs *needs, struct sm_error *err)
 {
-	unsigned workers = needs->workers,
-		 notes = needs->warm + needs->slices;
+	unsigned workers = needs->workers, notes = needs->warm + needs->slices;
 	size_t slots_at = (sizeof(struct control) + SM_LINE_PAIR - 1) & ~(size_t)(SM_LINE_PAIR - 1);
 	size_t notes_at = slots_at + workers * sizeof(struct slot);
 	size_t probes_at = notes_at + (size_t)workers * notes * sizeof(struct slice_note);
 	size_t histograms_at = probes_at + (notes + 1) * sizeof(struct probe_note);
-	size_t series_at =
-		histograms_at + (needs->histograms ? workers * sizeof(struct sm_histogram) : 0);
+	size_t series_at = histograms_at + (needs->histograms ? workers * sizeof(struct sm_histogram) : 0);
 	size_t bytes = series_at + (needs->series ? sizeof(struct sm_series) : 0);
 	char *base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct control *control = (struct control *)(void *)base;
 
 	if (base == MAP_FAILED) {
-		sm_fail(err, errno, "no memory for the control area of %u workers (%zu bytes)",
-			workers, bytes);
+		sm_fail(err, errno, "no memory for the control area of %u workers (%zu bytes)", workers, bytes);
 		return NULL;
 	}
 	control->workers = workers;
@@ -81,8 +78,7 @@ bool gate_gather(struct control *control, uint32_t number)
 		uint32_t need = control->workers - 1, seen;
 
 		/* acquire: what the others wrote before they arrived (release in gate_arrive). */
-		while ((seen = atomic_load_explicit(&control->waiting, memory_order_acquire)) <
-		       need) {
+		while ((seen = atomic_load_explicit(&control->waiting, memory_order_acquire)) < need) {
 			if (atomic_load_explicit(&control->abort, memory_order_relaxed))
 				return false;
 			futex_wait(&control->waiting, seen);
@@ -93,8 +89,8 @@ bool gate_gather(struct control *control, uint32_t number)
 	}
 	for (unsigned i = 1; i < control->workers; i++)
 		/* acquire: pairs with the release in gate_arrive(). */
-		for (unsigned turns = 0; atomic_load_explicit(&control->slot[i].arrived,
-							      memory_order_acquire) != number;)
+		for (unsigned turns = 0;
+		     atomic_load_explicit(&control->slot[i].arrived, memory_order_acquire) != number;)
 			if (!sm_spin(&turns, &control->abort))
 				return false;
 	return true;
@@ -116,8 +112,7 @@ void gate_arrive(struct control *control, unsigned worker, uint32_t number)
 		return;
 	}
 	/* release: as above.  The last one wakes the leader. */
-	if (atomic_fetch_add_explicit(&control->waiting, 1, memory_order_release) + 1 ==
-	    control->workers - 1)
+	if (atomic_fetch_add_explicit(&control->waiting, 1, memory_order_release) + 1 == control->workers - 1)
 		futex_wake_all(&control->waiting);
 }
 
@@ -126,8 +121,7 @@ bool gate_pass(struct control *control, uint32_t number)
 	uint32_t seen;
 
 	/* acquire: command and op_count; pairs with gate_open(). */
-	for (unsigned turns = 0;
-	     (seen = atomic_load_explicit(&control->go, memory_order_acquire)) != number;) {
+	for (unsigned turns = 0; (seen = atomic_load_explicit(&control->go, memory_order_acquire)) != number;) {
 		if (!control->shared_pu) {
 			if (!sm_spin(&turns, &control->abort))
 				return false;
@@ -205,9 +199,7 @@ static uint64_t adders_ns(void)
 		f += turn;
 		g += turn;
 		h += turn;
-		__asm__ volatile(""
-				 : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f), "+r"(g),
-				   "+r"(h));
+		__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f), "+r"(g), "+r"(h));
 	}
 	return sm_clock_ns() - start_ns;
 }

@@ -24,8 +24,7 @@ static bool is_same(const struct sm_case *a, const struct sm_case *b)
 	return a->scenario == b->scenario && a->variant == b->variant &&
 	       memcmp(a->param, b->param, sizeof(a->param)) == 0 && a->placement == b->placement &&
 	       a->workers == b->workers && a->memory.backing == b->memory.backing &&
-	       a->memory.pages.kind == b->memory.pages.kind &&
-	       a->memory.pages.bytes == b->memory.pages.bytes &&
+	       a->memory.pages.kind == b->memory.pages.kind && a->memory.pages.bytes == b->memory.pages.bytes &&
 	       a->memory.prefault == b->memory.prefault && a->memory.numa == b->memory.numa &&
 	       a->memory.node == b->memory.node;
 }
@@ -79,8 +78,7 @@ bool kept_may(const struct sm_case *c)
 	return c->scenario->keeps_region && !c->scenario->cold && c->memory.prefault != SM_LAZY;
 }
 
-bool kept_give(struct sm_kept *kept, const struct sm_os *os, const struct sm_case *c,
-	       const struct sm_region *region)
+bool kept_give(struct sm_kept *kept, const struct sm_os *os, const struct sm_case *c, const struct sm_region *region)
 {
 	if (!kept || !kept_may(c))
 		return false;

@@ -13,7 +13,6 @@ bool kept_take(struct sm_kept *kept, const struct sm_case *c, struct sm_region *
 void kept_make_room(struct sm_kept *kept, const struct sm_case *c);
 /* Keeps the region of a trial that ended well, in the place of the oldest ones where there is no room.  False: it stays the
  * caller's. */
-bool kept_give(struct sm_kept *kept, const struct sm_os *os, const struct sm_case *c,
-	       const struct sm_region *region);
+bool kept_give(struct sm_kept *kept, const struct sm_os *os, const struct sm_case *c, const struct sm_region *region);
 
 #endif

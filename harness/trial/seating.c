@@ -16,18 +16,16 @@ static int seat_on_node(const struct sm_topology *topology, const struct sm_case
 
 	if (sm_topology_nodes(topology) < 2) {
 		free(list);
-		return sm_fail(
-			err, ENODEV,
-			"this machine, or what this process may use of it, has one NUMA node: "
-			"there is nothing to compare it with");
+		return sm_fail(err, ENODEV,
+			       "this machine, or what this process may use of it, has one NUMA node: "
+			       "there is nothing to compare it with");
 	}
 	if (!list)
 		return sm_fail(err, ENOMEM, "no memory for %u PUs", count);
 	for (unsigned i = 0; i < count; i++)
 		if (pus[i].node == node)
 			list[found++] = pus[i].os_index;
-	rc = found > 0 ? sm_topology_seat(topology, SM_PLACE_LIST, list, found, c->workers, seats,
-					  err)
+	rc = found > 0 ? sm_topology_seat(topology, SM_PLACE_LIST, list, found, c->workers, seats, err)
 		       : sm_fail(err, ENODEV,
 				 "there is no NUMA node %lu with PUs: this machine, or what this "
 				 "process may use of it, has %u",
@@ -37,26 +35,23 @@ static int seat_on_node(const struct sm_topology *topology, const struct sm_case
 }
 
 /* The two PUs that parameters name. */
-static int seat_pair(const struct sm_topology *topology, const struct sm_case *c,
-		     struct sm_seats *seats, struct sm_error *err)
+static int seat_pair(const struct sm_topology *topology, const struct sm_case *c, struct sm_seats *seats,
+		     struct sm_error *err)
 {
 	const char *const *names = c->scenario->pair_params;
-	unsigned list[2] = { (unsigned)sm_case_param(c, names[0]),
-			     (unsigned)sm_case_param(c, names[1]) };
+	unsigned list[2] = { (unsigned)sm_case_param(c, names[0]), (unsigned)sm_case_param(c, names[1]) };
 
 	return sm_topology_seat(topology, SM_PLACE_LIST, list, 2, c->workers, seats, err);
 }
 
-static int choose(const struct sm_trial_context *context, const struct sm_case *c,
-		  struct sm_seats *seats, struct sm_error *err)
+static int choose(const struct sm_trial_context *context, const struct sm_case *c, struct sm_seats *seats,
+		  struct sm_error *err)
 {
 	if (c->scenario->node_param)
-		return seat_on_node(context->topology, c, sm_case_param(c, c->scenario->node_param),
-				    seats, err);
+		return seat_on_node(context->topology, c, sm_case_param(c, c->scenario->node_param), seats, err);
 	if (c->scenario->pair_params[0])
 		return seat_pair(context->topology, c, seats, err);
-	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count,
-				c->workers, seats, err);
+	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count, c->workers, seats, err);
 }
 
 static bool is_seat(const struct sm_seats *seats, unsigned pu)
@@ -67,8 +62,7 @@ static bool is_seat(const struct sm_seats *seats, unsigned pu)
 	return false;
 }
 
-int trial_seat(const struct sm_trial_context *context, struct sm_case *c, struct sm_seats *seats,
-	       struct sm_error *err)
+int trial_seat(const struct sm_trial_context *context, struct sm_case *c, struct sm_seats *seats, struct sm_error *err)
 {
 	unsigned count;
 	const struct sm_pu *pus;
@@ -121,8 +115,8 @@ static unsigned node_of(const struct sm_topology *topology, unsigned os_index)
 	return 0;
 }
 
-int trial_name_seats(const struct sm_topology *topology, const struct sm_seats *seats,
-		     struct sm_trial_result *result, struct sm_error *err)
+int trial_name_seats(const struct sm_topology *topology, const struct sm_seats *seats, struct sm_trial_result *result,
+		     struct sm_error *err)
 {
 	unsigned *node = calloc(seats->count + 1, sizeof(*node));
 

@@ -38,8 +38,7 @@ static int memory_supported(const struct sm_os *os, const struct sm_case *c, str
 	uint64_t own = c->scenario->own_bytes ? c->scenario->own_bytes(c) : 0;
 	uint64_t tables = (region + own) / TABLE_SHARE * (c->workers + 1);
 
-	return sm_memory_supported(os, region + own + tables + (c->workers + 1) * PROCESS_BYTES,
-				   err);
+	return sm_memory_supported(os, region + own + tables + (c->workers + 1) * PROCESS_BYTES, err);
 }
 
 /* Workers, and the children that some scenarios' workers have. */
@@ -51,16 +50,13 @@ static int processes_supported(const struct sm_os *os, unsigned workers, struct 
 	sm_pids_room(os, &room);
 	if (room.left >= need)
 		return 0;
-	return sm_fail(
-		err, EAGAIN,
-		"the cgroup of this process may have %" PRIu64 " more processes of %" PRIu64
-		", and %" PRIu64
-		" are needed: raise %.256s (a container's --pids-limit), or run fewer with --set",
-		room.left, room.limit, need, room.file);
+	return sm_fail(err, EAGAIN,
+		       "the cgroup of this process may have %" PRIu64 " more processes of %" PRIu64 ", and %" PRIu64
+		       " are needed: raise %.256s (a container's --pids-limit), or run fewer with --set",
+		       room.left, room.limit, need, room.file);
 }
 
-int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c,
-		       struct sm_error *err)
+int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c, struct sm_error *err)
 {
 	struct sm_case resolved = *c;
 	struct sm_seats seats;
@@ -70,8 +66,7 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 		return rc;
 	sm_seats_free(&seats);
 	if (c->scenario->writes_out) {
-		rc = sm_file_system_writes_out(context->os, c->memory.backing, context->file_folder,
-					       err);
+		rc = sm_file_system_writes_out(context->os, c->memory.backing, context->file_folder, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -87,8 +82,8 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 	}
 	if (region_bytes(c) == 0)
 		return 0;
-	return sm_region_supported(context->os, context->topology, c->memory, region_bytes(c),
-				   context->file_folder, err);
+	return sm_region_supported(context->os, context->topology, c->memory, region_bytes(c), context->file_folder,
+				   err);
 }
 
 void trial_end_with(struct hold *hold, enum sm_status status, const char *reason)
@@ -107,13 +102,12 @@ static int warm_frames(const struct hold *hold, size_t bytes, struct sm_error *e
 
 	pus = sm_topology_pus(context->topology, &count);
 	for (unsigned i = 0; memory.numa == SM_FIRST_TOUCH && i < count; i++)
-		if (pus[i].os_index == hold->seats.seat[0] &&
-		    sm_topology_nodes(context->topology) > 1) {
+		if (pus[i].os_index == hold->seats.seat[0] && sm_topology_nodes(context->topology) > 1) {
 			memory.numa = SM_BIND;
 			memory.node = pus[i].node;
 		}
-	return sm_region_warm_physical(context->os, context->topology, memory, bytes,
-				       context->file_folder, context->stop, err);
+	return sm_region_warm_physical(context->os, context->topology, memory, bytes, context->file_folder,
+				       context->stop, err);
 }
 
 static int create_region(struct hold *hold, size_t bytes, struct sm_error *err)
@@ -126,8 +120,8 @@ static int create_region(struct hold *hold, size_t bytes, struct sm_error *err)
 		rc = warm_frames(hold, bytes, err);
 	if (rc < 0)
 		return rc;
-	return sm_region_create(&hold->region, context->os, context->topology, c->memory, bytes,
-				context->file_folder, err);
+	return sm_region_create(&hold->region, context->os, context->topology, c->memory, bytes, context->file_folder,
+				err);
 }
 
 static int make_region(struct hold *hold, size_t bytes, struct sm_error *err)
@@ -168,8 +162,7 @@ static int make(struct hold *hold, struct sm_error *err)
 	if (scenario->state_bytes > 0) {
 		hold->trial.state = calloc(1, scenario->state_bytes);
 		if (!hold->trial.state)
-			return sm_fail(err, ENOMEM, "no memory for the state of %s",
-				       scenario->name);
+			return sm_fail(err, ENOMEM, "no memory for the state of %s", scenario->name);
 	}
 	hold->set_up = true;
 	return scenario->setup ? scenario->setup(&hold->trial, err) : 0;
@@ -200,8 +193,8 @@ static void blame(struct hold *hold, unsigned index)
 	if (WIFSIGNALED(status)) {
 		/* First: shared pages outlive who touched them, and where a group is full this process is the next. */
 		sm_region_empty(&hold->region);
-		hold->result->memory_lacked = sm_death_words(hold->context->os, &hold->watch,
-							     WTERMSIG(status), how, sizeof(how));
+		hold->result->memory_lacked =
+			sm_death_words(hold->context->os, &hold->watch, WTERMSIG(status), how, sizeof(how));
 		snprintf(text, sizeof(text), "worker %u %s", index, how);
 		trial_end_with(hold, SM_WORKER_DIED, text);
 	} else if (WEXITSTATUS(status) == WORKER_UNFIT) {
@@ -230,10 +223,9 @@ static bool stood_still(struct hold *hold)
 		if (hold->team.stopped)
 			snprintf(how, sizeof(how), "a worker was stopped (SIGSTOP, or a debugger)");
 		else if (hold->team.stood_ns)
-			snprintf(
-				how, sizeof(how),
-				"no process of it ran for %s (a paused container, a host that stood still)",
-				sm_format_ns(took, (double)hold->team.stood_ns));
+			snprintf(how, sizeof(how),
+				 "no process of it ran for %s (a paused container, a host that stood still)",
+				 sm_format_ns(took, (double)hold->team.stood_ns));
 		else
 			return false;
 	}
@@ -261,9 +253,7 @@ static int run_team(struct hold *hold, struct sm_error *err)
 	resolved.c = &hold->c;
 	job.request = &resolved;
 	sm_death_watch(hold->context->os,
-		       hold->c.memory.pages.kind == SM_PAGES_HUGETLB ? hold->c.memory.pages.bytes
-								     : 0,
-		       &hold->watch);
+		       hold->c.memory.pages.kind == SM_PAGES_HUGETLB ? hold->c.memory.pages.bytes : 0, &hold->watch);
 	rc = sm_team_start(&hold->team, hold->c.workers, hold->c.scenario->name, worker_main, &job,
 			   &hold->control->abort, &why);
 	if (rc < 0 && is_shortage(-rc)) { /* a smaller team may find what it needs */
@@ -272,13 +262,11 @@ static int run_team(struct hold *hold, struct sm_error *err)
 	}
 	if (rc < 0)
 		return sm_fail(err, -rc, "%s", why.text);
-	switch (sm_team_wait(&hold->team, sm_clock_ns() + request->timeout_ns, hold->context->stop,
-			     &first)) {
+	switch (sm_team_wait(&hold->team, sm_clock_ns() + request->timeout_ns, hold->context->stop, &first)) {
 	case SM_TEAM_DONE: break;
 	case SM_TEAM_DIED: blame(hold, first); return 0;
 	case SM_TEAM_TIMED_OUT:
-		trial_end_with(hold, SM_TIMED_OUT,
-			       "the workers did not end before the trial's deadline");
+		trial_end_with(hold, SM_TIMED_OUT, "the workers did not end before the trial's deadline");
 		return 0;
 	case SM_TEAM_INTERRUPTED: return sm_fail(err, EINTR, "stopped by a signal");
 	}
@@ -297,17 +285,15 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	if (!hold->outcome)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
 	hold->control = control_make(
-		&(struct control_needs){ .workers = hold->c.workers,
-					 .slices = slices,
-					 .warm = request->calibrate || scenario->cold
-							 ? 0
-							 : warm_most(hold->context->slice_ns),
-					 .shared_pu = hold->seats.shared_pu,
-					 .cold = scenario->cold,
-					 .self_timed = scenario->self_timed,
-					 .histograms = scenario->histogram ||
-						       (request->trace && scenario->trace),
-					 .series = scenario->series },
+		&(struct control_needs){
+			.workers = hold->c.workers,
+			.slices = slices,
+			.warm = request->calibrate || scenario->cold ? 0 : warm_most(hold->context->slice_ns),
+			.shared_pu = hold->seats.shared_pu,
+			.cold = scenario->cold,
+			.self_timed = scenario->self_timed,
+			.histograms = scenario->histogram || (request->trace && scenario->trace),
+			.series = scenario->series },
 		err);
 	if (!hold->control)
 		return -ENOMEM;
@@ -357,8 +343,8 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 	result->wall_ns = sm_clock_ns() - result->started_ns;
 	result->throttled_ns = after.throttled_ns - hold.before.throttled_ns;
 	result->overhead_ns = result->wall_ns - result->timed_ns;
-	result->steal_ns = (after.steal_ticks - hold.before.steal_ticks) *
-			   (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+	result->steal_ns =
+		(after.steal_ticks - hold.before.steal_ticks) * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
 	return rc;
 }
 

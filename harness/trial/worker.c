@@ -92,23 +92,21 @@ static void prepare(struct self *self)
 	worker->seed = job->request->seed * 0x9e3779b97f4a7c15u + self->index + 1;
 	worker->abort = &self->control->abort;
 	worker->outcome = &self->slot->outcome;
-	worker->histogram =
-		self->control->histogram ? &self->control->histogram[self->index] : NULL;
+	worker->histogram = self->control->histogram ? &self->control->histogram[self->index] : NULL;
 	worker->series = self->control->series;
 	touch_copies(self);
 }
 
 /* Passes the next gate; with `probe` set the pairs are probed in it.  `lead` is what the leader does
  * before it opens. */
-static bool meet(struct self *self, struct probe_note *probe,
-		 void (*lead)(struct self *self, unsigned slice), unsigned slice)
+static bool meet(struct self *self, struct probe_note *probe, void (*lead)(struct self *self, unsigned slice),
+		 unsigned slice)
 {
 	uint32_t number = ++self->gate;
 
 	if (self->index > 0) {
 		gate_arrive(self->control, self->index, number);
-		if (probe && self->index <= self->control->pairs &&
-		    !probe_follow(self->control, self->index))
+		if (probe && self->index <= self->control->pairs && !probe_follow(self->control, self->index))
 			return false;
 		return gate_pass(self->control, number);
 	}
@@ -144,13 +142,11 @@ static void lead_slice(struct self *self, unsigned slice)
 		control->first = slice;
 	}
 	if (self->job->request->calibrate && slice > 0)
-		control->calibrated =
-			calibrate_next(control, slice - 1, self->job->context->slice_ns);
-	control->command =
-		control->warming || (slice < control->first + control->slices &&
-				     !control->calibrated && !took_too_long(control, slice))
-			? COMMAND_SLICE
-			: COMMAND_END;
+		control->calibrated = calibrate_next(control, slice - 1, self->job->context->slice_ns);
+	control->command = control->warming || (slice < control->first + control->slices && !control->calibrated &&
+						!took_too_long(control, slice))
+				   ? COMMAND_SLICE
+				   : COMMAND_END;
 	control->done_slices = slice;
 }
 
@@ -169,9 +165,7 @@ static uint64_t waited_ns(const struct self *self)
 	unsigned long long ran, waited, times;
 
 	text[length > 0 ? length : 0] = '\0';
-	return sscanf(text, "%llu %llu %llu", &ran, &waited, &times) == 3 && times > 0
-		       ? waited
-		       : WAIT_UNKNOWN;
+	return sscanf(text, "%llu %llu %llu", &ran, &waited, &times) == 3 && times > 0 ? waited : WAIT_UNKNOWN;
 }
 
 /* Takes the count of faults last before a slice and first after it: the other reading is not in it. */

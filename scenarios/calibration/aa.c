@@ -30,8 +30,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	uint64_t sum = atomic_load((_Atomic uint64_t *)trial->region);
 
 	if (sum != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "the counter is %lu after %lu additions", sum,
-			       sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "the counter is %lu after %lu additions", sum, sm_trial_ops(trial));
 	return 0;
 }
 

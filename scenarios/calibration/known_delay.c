@@ -31,8 +31,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 		return sm_fail(err, EILSEQ, "%lu slices were shorter than their delays",
 			       sm_trial_tally(trial, TALLY_SHORT));
 	if (sm_trial_tally(trial, TALLY_DELAYS) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu delays for %lu operations",
-			       sm_trial_tally(trial, TALLY_DELAYS), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu delays for %lu operations", sm_trial_tally(trial, TALLY_DELAYS),
+			       sm_trial_ops(trial));
 	return 0;
 }
 

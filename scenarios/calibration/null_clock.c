@@ -29,8 +29,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 		return sm_fail(err, EILSEQ, "the clock stepped backwards %lu times",
 			       sm_trial_tally(trial, TALLY_BACKWARDS));
 	if (sm_trial_tally(trial, TALLY_READINGS) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu readings for %lu operations",
-			       sm_trial_tally(trial, TALLY_READINGS), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu readings for %lu operations", sm_trial_tally(trial, TALLY_READINGS),
+			       sm_trial_ops(trial));
 	return 0;
 }
 

@@ -28,8 +28,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (sm_trial_tally(trial, TALLY_TURNS) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu turns for %lu operations",
-			       sm_trial_tally(trial, TALLY_TURNS), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu turns for %lu operations", sm_trial_tally(trial, TALLY_TURNS),
+			       sm_trial_ops(trial));
 	return 0;
 }
 

@@ -45,10 +45,9 @@ static size_t region_bytes(const struct sm_case *c)
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	if (sm_case_variant(c)->arg == SPINLOCK && c->shared_pu)
-		return sm_fail(
-			why, ENOTSUP,
-			"a spinning lock whose owner waits for the same PU only burns time slices: "
-			"use fewer processes than PUs, or the mutex");
+		return sm_fail(why, ENOTSUP,
+			       "a spinning lock whose owner waits for the same PU only burns time slices: "
+			       "use fewer processes than PUs, or the mutex");
 	return 0;
 }
 
@@ -77,8 +76,8 @@ static void add_cas(_Atomic uint64_t *counter, uint64_t n)
 	for (uint64_t i = 0; i < n; i++) {
 		uint64_t seen = atomic_load_explicit(counter, memory_order_relaxed);
 
-		while (!atomic_compare_exchange_weak_explicit(
-			counter, &seen, seen + 1, memory_order_relaxed, memory_order_relaxed))
+		while (!atomic_compare_exchange_weak_explicit(counter, &seen, seen + 1, memory_order_relaxed,
+							      memory_order_relaxed))
 			;
 	}
 }
@@ -126,8 +125,7 @@ static uint64_t run(struct sm_worker *worker)
 	while ((part = sm_next_part(worker, done)) > 0) {
 		done += added = add(way, subject, own, part);
 		if (added < part) {
-			sm_worker_fail(worker, EOWNERDEAD,
-				       "the mutex cannot be taken: its owner died with it");
+			sm_worker_fail(worker, EOWNERDEAD, "the mutex cannot be taken: its owner died with it");
 			break;
 		}
 	}
@@ -139,16 +137,15 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	uint64_t sum = 0;
 
 	for (unsigned copy = 0; copy < REPLICAS; copy++) {
-		const struct subject *subject =
-			replica_of(trial->region, copy_bytes(trial->c), copy);
+		const struct subject *subject = replica_of(trial->region, copy_bytes(trial->c), copy);
 
 		sum += atomic_load(&subject->atomic) + subject->plain;
 		for (unsigned i = 0; i < trial->c->workers; i++)
 			sum += atomic_load(&subject->shard[i].count);
 	}
 	if (sum != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%s: the sum is %lu after %lu additions",
-			       sm_case_variant(trial->c)->name, sum, sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%s: the sum is %lu after %lu additions", sm_case_variant(trial->c)->name,
+			       sum, sm_trial_ops(trial));
 	return 0;
 }
 
@@ -156,9 +153,7 @@ static const struct sm_variant variants[] = {
 	{ .name = "fetch_add", .summary = "atomic addition", .arg = FETCH_ADD },
 	{ .name = "cas_loop", .summary = "compare-and-swap until it holds", .arg = CAS_LOOP },
 	{ .name = "mutex", .summary = "process-shared robust mutex", .arg = MUTEX },
-	{ .name = "spinlock",
-	  .summary = "Concurrency Kit's fetch-and-store lock",
-	  .arg = SPINLOCK },
+	{ .name = "spinlock", .summary = "Concurrency Kit's fetch-and-store lock", .arg = SPINLOCK },
 	{ .name = "sharded", .summary = "a counter for each process", .arg = SHARDED },
 	{ 0 },
 };
@@ -224,8 +219,8 @@ const struct sm_scenario sm_scenario_contended_counter = {
 		      .min = 1,
 		      .max = 4096 } },
 	.workers_param = "processes",
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
-			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
+			SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.ends_together = true,

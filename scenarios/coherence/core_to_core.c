@@ -36,8 +36,7 @@ static size_t region_bytes(const struct sm_case *c)
 }
 
 /* The number is all that is told, so relaxed is enough; no pause, it would be part of what is measured. */
-static inline bool await(const _Atomic uint64_t *word, uint64_t value,
-			 const _Atomic uint32_t *abort)
+static inline bool await(const _Atomic uint64_t *word, uint64_t value, const _Atomic uint32_t *abort)
 {
 	for (unsigned turns = 1; atomic_load_explicit(word, memory_order_relaxed) != value; turns++)
 		if ((turns & 1023u) == 0 && atomic_load_explicit(abort, memory_order_relaxed))
@@ -85,8 +84,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	}
 	for (unsigned i = 0; i < 2; i++)
 		if (trial->outcome[i]->ops != trips)
-			return sm_fail(err, EILSEQ, "the lines saw %lu round trips, worker %u %lu",
-				       trips, i, trial->outcome[i]->ops);
+			return sm_fail(err, EILSEQ, "the lines saw %lu round trips, worker %u %lu", trips, i,
+				       trial->outcome[i]->ops);
 	return 0;
 }
 
@@ -117,14 +116,8 @@ const struct sm_scenario sm_scenario_core_to_core = {
 	       "L3, one socket, two.",
 	.claims = claims,
 	.variants = variants,
-	.params = { { .name = "from",
-		      .unit = "PU",
-		      .summary = "of the process that begins",
-		      .every_pu = true },
-		    { .name = "to",
-		      .unit = "PU",
-		      .summary = "of the other one",
-		      .every_pu = true } },
+	.params = { { .name = "from", .unit = "PU", .summary = "of the process that begins", .every_pu = true },
+		    { .name = "to", .unit = "PU", .summary = "of the other one", .every_pu = true } },
 	.workers = 2,
 	.pair_params = { "from", "to" },
 	.slices = SLICES,

@@ -30,8 +30,7 @@ static size_t region_bytes(const struct sm_case *c)
 	return REPLICAS * replica_stride(copy_bytes(c));
 }
 
-static _Atomic uint64_t *counter_of(const struct sm_case *c, void *region, uint64_t copy,
-				    unsigned worker)
+static _Atomic uint64_t *counter_of(const struct sm_case *c, void *region, uint64_t copy, unsigned worker)
 {
 	return (_Atomic uint64_t *)(void *)((char *)replica_of(region, copy_bytes(c), copy) +
 					    worker * sm_case_variant(c)->arg);
@@ -50,9 +49,8 @@ static inline __attribute__((always_inline)) void count_up(enum op op, _Atomic u
 		break;
 	case OP_LOAD_STORE:
 		for (uint64_t i = 0; i < n; i++, x = work(x, between))
-			atomic_store_explicit(
-				counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-				memory_order_relaxed);
+			atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+					      memory_order_relaxed);
 		break;
 	case OP_ATOMIC_ADD:
 		for (uint64_t i = 0; i < n; i++, x = work(x, between))
@@ -64,8 +62,7 @@ static inline __attribute__((always_inline)) void count_up(enum op op, _Atomic u
 static uint64_t run(struct sm_worker *worker)
 {
 	struct replica_turn *turn = worker->state;
-	_Atomic uint64_t *counter =
-		counter_of(worker->c, worker->region, turn->calls++, worker->index);
+	_Atomic uint64_t *counter = counter_of(worker->c, worker->region, turn->calls++, worker->index);
 	enum op op = (enum op)worker->c->param[PARAM_OP];
 	uint64_t between = worker->c->param[PARAM_WORK], done = 0, part;
 
@@ -86,8 +83,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 			count += atomic_load(counter_of(trial->c, trial->region, copy, i));
 
 		if (count != trial->outcome[i]->ops)
-			return sm_fail(err, EILSEQ, "counter %u is %lu after %lu operations", i,
-				       count, trial->outcome[i]->ops);
+			return sm_fail(err, EILSEQ, "counter %u is %lu after %lu operations", i, count,
+				       trial->outcome[i]->ops);
 	}
 	return 0;
 }
@@ -100,29 +97,29 @@ static const struct sm_variant variants[] = {
 };
 
 /* Nine counters are more than a line of 64 bytes holds. */
-#define C1(number, operation, where, why_question, note)                                                  \
-	{                                                                                                 \
-		.id = number,                                                                             \
-		.text = "Counters in one cache line cost at least 1.5 times as much as padded ones when " \
-			"processes on different cores " operation,                                        \
-		.source = "popular belief; Intel optimization manual, false sharing",                     \
-		.question = why_question, .left = "packed", .right = "padded_64",                         \
-		.at = where " processes<=8 processes<=1xPU placement=near cores=different",               \
-		.needs = "two cores", .ratio_min = 1.5, .caveat = note                                    \
+#define C1(number, operation, where, why_question, note)                                                               \
+	{                                                                                                              \
+		.id = number,                                                                                          \
+		.text = "Counters in one cache line cost at least 1.5 times as much as padded ones when "              \
+			"processes on different cores " operation,                                                     \
+		.source = "popular belief; Intel optimization manual, false sharing", .question = why_question,        \
+		.left = "packed", .right = "padded_64",                                                                \
+		.at = where " processes<=8 processes<=1xPU placement=near cores=different", .needs = "two cores",      \
+		.ratio_min = 1.5, .caveat = note                                                                       \
 	}
 /* A point each: what is true at one is not at another. */
-#define C1B(number, between, why_question, note)                                                 \
-	C1(number, "load and store them, with " between " multiplications in between",    \
-	   "op=load_store work=" between, why_question, note)
-#define DILUTED                                                                                            \
-	"the line's travel costs what it costs: the more a process does between two operations, the less " \
+#define C1B(number, between, why_question, note)                                                                       \
+	C1(number, "load and store them, with " between " multiplications in between", "op=load_store work=" between,  \
+	   why_question, note)
+#define DILUTED                                                                                                        \
+	"the line's travel costs what it costs: the more a process does between two operations, the less "             \
 	"of its time that is"
 
 static const struct sm_claim claims[] = {
-	C1("C1", "add atomically to them, one addition after the other", "op=atomic_add work=0",
-	   "Padded or not?", NULL),
-	C1("C1.work", "add atomically to them, with 20 multiplications in between",
-	   "op=atomic_add work=20", NULL, NULL),
+	C1("C1", "add atomically to them, one addition after the other", "op=atomic_add work=0", "Padded or not?",
+	   NULL),
+	C1("C1.work", "add atomically to them, with 20 multiplications in between", "op=atomic_add work=20", NULL,
+	   NULL),
 	C1B("C1b", "20", "Padded or not?", NULL),
 	C1("C1b.0", "load and store them, one time after the other", "op=load_store work=0", NULL,
 	   "back to back the sharing is partly hidden by the store buffer: a core that has the line counts "
@@ -192,8 +189,8 @@ const struct sm_scenario sm_scenario_false_sharing = {
 		      .max = 1 << 20 } },
 	.ends_together = true,
 	.workers_param = "processes",
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
-			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
+			SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per operation of each process", "ns/op" },

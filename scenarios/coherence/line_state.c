@@ -132,8 +132,7 @@ static void do_step(enum step step, struct shared *shared, struct state *state)
 		else if (step == STEP_READ)
 			sum += atomic_load_explicit(word, memory_order_relaxed);
 		else
-			atomic_store_explicit(word,
-					      atomic_load_explicit(word, memory_order_relaxed),
+			atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed),
 					      memory_order_relaxed);
 	}
 	if (step == STEP_FLUSH)
@@ -154,16 +153,14 @@ static bool prepare(struct sm_worker *worker, enum state_of wanted)
 
 		state->steps++;
 		if (who == worker->index) {
-			if (i > 0 && last != who &&
-			    !meet_await(&shared->meet[last], state->steps - 1, worker->abort))
+			if (i > 0 && last != who && !meet_await(&shared->meet[last], state->steps - 1, worker->abort))
 				return false;
 			do_step(preparation[wanted][i].step, shared, state);
 			meet_tell(&shared->meet[who], state->steps);
 		}
 		last = who;
 	}
-	return last == worker->index ||
-	       meet_await(&shared->meet[last], state->steps, worker->abort);
+	return last == worker->index || meet_await(&shared->meet[last], state->steps, worker->abort);
 }
 
 /* The timed passes: `n` lines from line 0 on; they return where they ended. */
@@ -181,8 +178,7 @@ static unsigned store_pass(struct shared *shared, const struct state *state, uns
 	uint64_t at = 0, stamp = state->stores << 8;
 
 	for (unsigned i = 0; i < n; i++) {
-		at = atomic_exchange_explicit(&shared->line[at].word, stamp | state->next[at],
-					      memory_order_relaxed) &
+		at = atomic_exchange_explicit(&shared->line[at].word, stamp | state->next[at], memory_order_relaxed) &
 		     NEXT;
 		complete();
 	}
@@ -190,15 +186,13 @@ static unsigned store_pass(struct shared *shared, const struct state *state, uns
 }
 
 /* What the pass left: lines that do not bear its stamp, or an end that is not that of the chain. */
-static unsigned wrong(struct shared *shared, const struct state *state, unsigned n, unsigned end,
-		      bool stored)
+static unsigned wrong(struct shared *shared, const struct state *state, unsigned n, unsigned end, bool stored)
 {
 	unsigned at = 0, count = 0;
 
 	for (unsigned i = 0; i < n; i++, at = state->next[at])
 		count += stored &&
-			 atomic_load_explicit(&shared->line[at].word, memory_order_relaxed) >> 8 !=
-				 state->stores;
+			 atomic_load_explicit(&shared->line[at].word, memory_order_relaxed) >> 8 != state->stores;
 	return count + (at != end);
 }
 
@@ -252,8 +246,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	for (unsigned i = 1; i < trial->c->workers; i++)
 		if (trial->outcome[i]->tally[TALLY_PASSES] != first->tally[TALLY_PASSES])
 			return sm_fail(err, EILSEQ, "worker %u prepared %lu of %lu passes", i,
-				       trial->outcome[i]->tally[TALLY_PASSES],
-				       first->tally[TALLY_PASSES]);
+				       trial->outcome[i]->tally[TALLY_PASSES], first->tally[TALLY_PASSES]);
 	return 0;
 }
 
@@ -264,10 +257,7 @@ static const struct sm_variant variants[] = {
 	{ .name = "nowhere", .summary = "invalid in all caches: in memory", .arg = NOWHERE },
 	{ .name = "there_m", .summary = "invalid here, modified by another core", .arg = THERE_M },
 	{ .name = "there_e", .summary = "invalid here, exclusive to another core", .arg = THERE_E },
-	{ .name = "there_s",
-	  .summary = "invalid here, shared by two others",
-	  .arg = THERE_S,
-	  .workers = WORKERS },
+	{ .name = "there_s", .summary = "invalid here, shared by two others", .arg = THERE_S, .workers = WORKERS },
 	{ 0 },
 };
 
@@ -321,8 +311,7 @@ const struct sm_scenario sm_scenario_line_state = {
 		      .labels = op_labels,
 		      .quick = SM_VALUES(OP_LOAD, OP_STORE) } },
 	.workers = 2,
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
-			SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
 	.metric = { "time per access", "ns/op" },
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.events = LINE_EVENTS,

@@ -63,8 +63,7 @@ static struct shared *shared_of(void *region)
 /* Worker 0's counter is the same at all distances. */
 static _Atomic uint32_t *counter_of(void *region, uint64_t copy, unsigned worker, unsigned index)
 {
-	return (_Atomic uint32_t *)(void *)((char *)replica_of(region, COPY_BYTES, copy) +
-					    worker * distance_of(index));
+	return (_Atomic uint32_t *)(void *)((char *)replica_of(region, COPY_BYTES, copy) + worker * distance_of(index));
 }
 
 /* Of the nearest cache.  The parent, which compares, has no topology at hand. */
@@ -85,9 +84,8 @@ static void write_to(enum way way, _Atomic uint32_t *counter, uint64_t n)
 			atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 	else
 		for (uint64_t i = 0; i < n; i++)
-			atomic_store_explicit(
-				counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-				memory_order_relaxed);
+			atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+					      memory_order_relaxed);
 }
 
 static uint64_t run(struct sm_worker *worker)
@@ -127,9 +125,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 			for (unsigned copy = 0; copy < REPLICAS; copy++)
 				sum += atomic_load(counter_of(trial->region, copy, w, index));
 			if (sum != want)
-				return sm_fail(err, EILSEQ,
-					       "worker %u's counter is %lu after %lu operations", w,
-					       sum, want);
+				return sm_fail(err, EILSEQ, "worker %u's counter is %lu after %lu operations", w, sum,
+					       want);
 		}
 	return 0;
 }
@@ -145,8 +142,8 @@ static int by_value(const void *a, const void *b)
 static double median_at(const struct shared *shared, unsigned index)
 {
 	double ns[ROUNDS_KEPT];
-	unsigned rounds = shared->told[0].rounds < shared->told[1].rounds ? shared->told[0].rounds
-									  : shared->told[1].rounds;
+	unsigned rounds =
+		shared->told[0].rounds < shared->told[1].rounds ? shared->told[0].rounds : shared->told[1].rounds;
 
 	if (rounds > ROUNDS_KEPT)
 		rounds = ROUNDS_KEPT;
@@ -188,16 +185,14 @@ static const struct sm_variant variants[] = {
 static const struct sm_claim claims[] = {
 	{ .id = "C4",
 	  .text = "Counters stop disturbing each other exactly at the line size that hwloc reports",
-	  .source =
-		  "cache coherence works on lines; the adjacent-line prefetcher is said to double them",
+	  .source = "cache coherence works on lines; the adjacent-line prefetcher is said to double them",
 	  .left = "atomic_add",
 	  .at = "placement=near cores=different",
 	  .value = "line size found over line size reported",
 	  .value_min = 1,
 	  .value_max = 1,
-	  .needs =
-		  "two cores, as between the threads of one, which share its cache, no step may show, "
-		  "and a line size that hwloc knows" },
+	  .needs = "two cores, as between the threads of one, which share its cache, no step may show, "
+		   "and a line size that hwloc knows" },
 	{ 0 },
 };
 
@@ -212,8 +207,7 @@ const struct sm_scenario sm_scenario_line_stride = {
 	.claims = claims,
 	.variants = variants,
 	.workers = 2,
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
-			SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
 	.metric = { "time per operation at all distances", "ns/op" },
 	.more = { { "line size found", "B" },
 		  { "line size found over line size reported", "1" },

@@ -85,8 +85,7 @@ static bool all_through(const struct sm_worker *worker, struct meet *meets, uint
 }
 
 /* Writes until all readers are through, once at least. */
-static bool write_line(struct sm_worker *worker, struct meet *meets, _Atomic uint64_t *line,
-		       uint64_t round)
+static bool write_line(struct sm_worker *worker, struct meet *meets, _Atomic uint64_t *line, uint64_t round)
 {
 	uint64_t pause_ns = sm_case_variant(worker->c)->arg, next_ns = 0, writes = 0;
 	uint64_t value = atomic_load_explicit(line, memory_order_relaxed);
@@ -116,9 +115,8 @@ static uint64_t run(struct sm_worker *worker)
 	uint64_t round = ++state->round, n = worker->op_count;
 
 	if (has_no_writer(worker->c))
-		return read_line(worker, sm_case_variant(worker->c)->arg == OWN_LINE
-						 ? &copy->own[worker->index].line
-						 : &copy->line);
+		return read_line(worker, sm_case_variant(worker->c)->arg == OWN_LINE ? &copy->own[worker->index].line
+										     : &copy->line);
 	if (worker->index == 0) {
 		if (!write_line(worker, meets, &copy->line, round))
 			return 0;
@@ -138,25 +136,18 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 		const struct sm_outcome *outcome = trial->outcome[i];
 
 		if (outcome->tally[TALLY_READS] != outcome->ops || outcome->tally[TALLY_BACKWARDS])
-			return sm_fail(err, EILSEQ,
-				       "worker %u did %lu of %lu reads, and %lu went backwards", i,
-				       outcome->tally[TALLY_READS], outcome->ops,
-				       outcome->tally[TALLY_BACKWARDS]);
+			return sm_fail(err, EILSEQ, "worker %u did %lu of %lu reads, and %lu went backwards", i,
+				       outcome->tally[TALLY_READS], outcome->ops, outcome->tally[TALLY_BACKWARDS]);
 	}
 	for (unsigned copy = 0; copy < REPLICAS; copy++)
-		seen += atomic_load(
-			&((struct copy *)replica_of(trial->region, copy_bytes(trial->c), copy))
-				 ->line);
+		seen += atomic_load(&((struct copy *)replica_of(trial->region, copy_bytes(trial->c), copy))->line);
 	if (seen != writes || (writes > 0) == has_no_writer(trial->c))
-		return sm_fail(err, EILSEQ, "the lines hold %lu writes and %lu were made", seen,
-			       writes);
+		return sm_fail(err, EILSEQ, "the lines hold %lu writes and %lu were made", seen, writes);
 	return 0;
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "unwritten",
-	  .summary = "all read one line that nobody writes",
-	  .arg = UNWRITTEN },
+	{ .name = "unwritten", .summary = "all read one line that nobody writes", .arg = UNWRITTEN },
 	{ .name = "own_line", .summary = "each reads a line of its own", .arg = OWN_LINE },
 	{ .name = "written_10us", .summary = "written every 10 us", .arg = 10000 },
 	{ .name = "written_1us", .summary = "written every microsecond", .arg = 1000 },
@@ -216,8 +207,7 @@ const struct sm_scenario sm_scenario_read_mostly = {
 		      .min = 2,
 		      .max = 4096 } },
 	.workers_param = "processes",
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
-			SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
 	.metric = { "time per read", "ns/op" },
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.events = LINE_EVENTS,

@@ -59,8 +59,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (sm_trial_tally(trial, TALLY_LIVES) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu children in %lu operations",
-			       sm_trial_tally(trial, TALLY_LIVES), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu children in %lu operations", sm_trial_tally(trial, TALLY_LIVES),
+			       sm_trial_ops(trial));
 	return 0;
 }
 

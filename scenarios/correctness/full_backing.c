@@ -16,7 +16,7 @@
 enum { TOUCH, RESERVE };
 enum { TALLY_TRIES, TALLY_SIGBUS, TALLY_ENOSPC };
 enum { FITTED = 0, GOT_ENOSPC = 10, GOT_SIGBUS = 11, NO_MOUNT = 12 };
-#define ROOM "size=1m"
+#define ROOM  "size=1m"
 #define BYTES (2u << 20)
 
 static void on_sigbus(int number)
@@ -53,8 +53,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	bool reserve = sm_case_variant(trial->c)->arg == RESERVE;
 
 	if (in_child(fill, &reserve) == NO_MOUNT)
-		return sm_fail(err, EPERM,
-			       "no file system can be mounted here: run as root (CAP_SYS_ADMIN)");
+		return sm_fail(err, EPERM, "no file system can be mounted here: run as root (CAP_SYS_ADMIN)");
 	return 0;
 }
 
@@ -80,8 +79,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (sm_trial_tally(trial, TALLY_TRIES) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu tries in %lu operations",
-			       sm_trial_tally(trial, TALLY_TRIES), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu tries in %lu operations", sm_trial_tally(trial, TALLY_TRIES),
+			       sm_trial_ops(trial));
 	return 0;
 }
 

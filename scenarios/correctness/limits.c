@@ -44,8 +44,7 @@ static bool read_limits(uint64_t kind, double limit[4])
 	default:
 		if (getrlimit(RLIMIT_MEMLOCK, &locked) < 0)
 			return false;
-		limit[3] = locked.rlim_cur == RLIM_INFINITY ? (double)INFINITY
-							    : (double)locked.rlim_cur;
+		limit[3] = locked.rlim_cur == RLIM_INFINITY ? (double)INFINITY : (double)locked.rlim_cur;
 		return true;
 	}
 }
@@ -76,8 +75,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (sm_trial_tally(trial, TALLY_READ) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu readings in %lu operations",
-			       sm_trial_tally(trial, TALLY_READ), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu readings in %lu operations", sm_trial_tally(trial, TALLY_READ),
+			       sm_trial_ops(trial));
 	return 0;
 }
 

@@ -35,8 +35,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
  * the compiler from adding once for all; they are plain moves on every machine. */
 static inline void add_plain(_Atomic uint64_t *count)
 {
-	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
-			      memory_order_relaxed);
+	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
 static uint64_t run(struct sm_worker *worker)
@@ -72,8 +71,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	uint64_t added = sm_trial_tally(trial, TALLY_ADDED), count = atomic_load(&shared->count);
 
 	if (added != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu additions in %lu operations", added,
-			       sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu additions in %lu operations", added, sm_trial_ops(trial));
 	if (count > added)
 		return sm_fail(err, EILSEQ, "the counter is %lu after %lu additions", count, added);
 	return 0;

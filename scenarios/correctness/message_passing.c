@@ -49,8 +49,8 @@ static inline bool wait_for(const _Atomic uint64_t *word, uint64_t least, memory
 	return true;
 }
 
-static inline __attribute__((always_inline)) uint64_t pass(struct sm_worker *worker,
-							   memory_order publish, memory_order look)
+static inline __attribute__((always_inline)) uint64_t pass(struct sm_worker *worker, memory_order publish,
+							   memory_order look)
 {
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
@@ -62,8 +62,8 @@ static inline __attribute__((always_inline)) uint64_t pass(struct sm_worker *wor
 
 		if (worker->index == 0) {
 			/* acquire: the reader is done with the slot. */
-			if (number > SLOTS && !wait_for(&shared->taken, number - SLOTS,
-							memory_order_acquire, worker->abort))
+			if (number > SLOTS &&
+			    !wait_for(&shared->taken, number - SLOTS, memory_order_acquire, worker->abort))
 				return i;
 			atomic_store_explicit(data, ~number, memory_order_relaxed);
 			atomic_store_explicit(flag, number, publish);
@@ -87,8 +87,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (sm_trial_tally(trial, TALLY_MESSAGES) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu messages in %lu operations",
-			       sm_trial_tally(trial, TALLY_MESSAGES), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu messages in %lu operations", sm_trial_tally(trial, TALLY_MESSAGES),
+			       sm_trial_ops(trial));
 	return 0;
 }
 
@@ -112,28 +112,24 @@ static const struct sm_claim claims[] = {
 	  .source = "C11, 5.1.2.4",
 	  .left = "release_acquire",
 	  .value = "stale data",
-	  .caveat =
-		  "x86 keeps the order of relaxed accesses, too, so that there this is about the compiler alone" },
+	  .caveat = "x86 keeps the order of relaxed accesses, too, so that there this is about the compiler alone" },
 	{ .id = "K4.relaxed",
 	  .text = "With relaxed accesses the reader gets stale data now and then on arm64",
-	  .source =
-		  "C11 promises nothing; arm64 orders neither two stores nor two loads to different words",
+	  .source = "C11 promises nothing; arm64 orders neither two stores nor two loads to different words",
 	  .left = "relaxed",
 	  .value = "stale data",
 	  .value_min = 1,
 	  .value_max = 1e18,
 	  .once = true,
 	  .machine = "arm64",
-	  .caveat =
-		  "a core may order more than its architecture promises: what did not come here may come elsewhere" },
+	  .caveat = "a core may order more than its architecture promises: what did not come here may come elsewhere" },
 	{ .id = "K4.x86",
 	  .text = "On x86 relaxed accesses never fail either, where the compiler left them in order",
 	  .source = "P. Sewell et al., x86-TSO, CACM 2010",
 	  .left = "relaxed",
 	  .value = "stale data",
 	  .machine = "x86",
-	  .caveat =
-		  "C11 lets a compiler swap them, and a program that relies on the order breaks on arm64" },
+	  .caveat = "C11 lets a compiler swap them, and a program that relies on the order breaks on arm64" },
 	{ 0 },
 };
 

@@ -120,8 +120,7 @@ static int try_watch(struct state *state, struct sm_error *err)
 	int object = make(state), second = object < 0 ? -1 : dup(object), mark = -1, rc = 0;
 	bool early;
 
-	if (second < 0 || (state->ends = inotify_init1(IN_CLOEXEC)) < 0 ||
-	    (mark = watch(state, object)) < 0)
+	if (second < 0 || (state->ends = inotify_init1(IN_CLOEXEC)) < 0 || (mark = watch(state, object)) < 0)
 		rc = sm_fail(err, errno,
 			     "no object without a name can be watched: %s; see df /dev/shm, ulimit -n "
 			     "and fs.inotify.max_user_instances",
@@ -134,10 +133,9 @@ static int try_watch(struct state *state, struct sm_error *err)
 	if (second >= 0)
 		close(second);
 	if (rc == 0 && (early || is_there(state, mark, PATIENCE_MS)))
-		rc = sm_fail(
-			err, ENOTSUP,
-			"this system does not tell when an object without a name ends (inotify, "
-			"IN_DELETE_SELF), so what is left of it cannot be seen; ask on a Linux kernel");
+		rc = sm_fail(err, ENOTSUP,
+			     "this system does not tell when an object without a name ends (inotify, "
+			     "IN_DELETE_SELF), so what is left of it cannot be seen; ask on a Linux kernel");
 	return rc;
 }
 
@@ -154,10 +152,8 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	state->nameless = state->early || state->backing == SM_MEMFD;
 	if (state->backing == SM_SYSV)
 		return key_announce('h', &state->key, state->key_text, err);
-	snprintf(prefix, sizeof(prefix), "%s/",
-		 state->backing == SM_FILE ? trial->file_folder : "");
-	rc = name_announce(state->backing == SM_FILE ? 'f' : 'p', prefix, state->name,
-			   sizeof(state->name), err);
+	snprintf(prefix, sizeof(prefix), "%s/", state->backing == SM_FILE ? trial->file_folder : "");
+	rc = name_announce(state->backing == SM_FILE ? 'f' : 'p', prefix, state->name, sizeof(state->name), err);
 	return rc == 0 && state->nameless ? try_watch(state, err) : rc;
 }
 
@@ -169,9 +165,8 @@ static struct word create(const struct state *state)
 
 	if (object < 0 || (state->backing != SM_SYSV && ftruncate(object, BYTES) < 0))
 		return (struct word){ .step = MAKE, .code = errno };
-	memory = state->backing == SM_SYSV
-			 ? shmat(object, NULL, 0)
-			 : mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0);
+	memory = state->backing == SM_SYSV ? shmat(object, NULL, 0)
+					   : mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0);
 	if (memory == MAP_FAILED)
 		return (struct word){ .step = MAP, .code = errno };
 	if (state->early && !remove_named(state))
@@ -218,8 +213,8 @@ static bool refuse(struct sm_worker *worker, const struct word *word)
 	};
 	const struct state *state = worker->state;
 
-	sm_worker_fail(worker, word->code, "the creator could not %s: %s; %s", steps[word->step],
-		       strerror(word->code), where_to_look(state->backing));
+	sm_worker_fail(worker, word->code, "the creator could not %s: %s; %s", steps[word->step], strerror(word->code),
+		       where_to_look(state->backing));
 	return false;
 }
 
@@ -242,8 +237,7 @@ static bool hear(struct sm_worker *worker, pid_t *child, struct word *word)
 	child_end(*child);
 	if (heard == (ssize_t)sizeof(*word))
 		return refuse(worker, word);
-	sm_worker_fail(worker, ECHILD,
-		       "the creator was killed before it made anything; see dmesg for by whom");
+	sm_worker_fail(worker, ECHILD, "the creator was killed before it made anything; see dmesg for by whom");
 	return false;
 }
 
@@ -262,8 +256,7 @@ static uint64_t run(struct sm_worker *worker)
 		tally[TALLY_SEEN] += !state->nameless || is_there(state, word.mark, 0);
 		kill(child, SIGKILL);
 		tally[TALLY_DEATHS] += child_end(child) == -1;
-		tally[TALLY_LEFT] += state->nameless ? is_there(state, word.mark, PATIENCE_MS)
-						     : remove_named(state);
+		tally[TALLY_LEFT] += state->nameless ? is_there(state, word.mark, PATIENCE_MS) : remove_named(state);
 	}
 	return n;
 }
@@ -284,14 +277,11 @@ static void teardown(struct sm_trial *trial)
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
-	uint64_t deaths = sm_trial_tally(trial, TALLY_DEATHS),
-		 seen = sm_trial_tally(trial, TALLY_SEEN);
+	uint64_t deaths = sm_trial_tally(trial, TALLY_DEATHS), seen = sm_trial_tally(trial, TALLY_SEEN);
 
 	if (deaths != sm_trial_ops(trial) || seen != deaths)
-		return sm_fail(
-			err, EILSEQ,
-			"%lu creators were killed, and %lu objects seen before, in %lu operations",
-			deaths, seen, sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu creators were killed, and %lu objects seen before, in %lu operations",
+			       deaths, seen, sm_trial_ops(trial));
 	return 0;
 }
 
@@ -316,15 +306,17 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define LEFT(id_, variant, words)                                                                  \
-	{ .id = id_, .text = words " outlives its killed creator",                                 \
-	  .source = "shm_overview(7), sysvipc(7): kernel persistence", .left = variant,            \
-	  .value = "left behind", .value_min = 1, .value_max = 1 }
-#define GONE(id_, variant, words)                                                                  \
-	{                                                                                          \
-		.id = id_, .text = words " is gone with its killed creator",                       \
-		.source = "shm_unlink(3), shmctl(2), memfd_create(2)", .left = variant,            \
-		.value = "left behind", .control = "K9"                                            \
+#define LEFT(id_, variant, words)                                                                                      \
+	{                                                                                                              \
+		.id = id_, .text = words " outlives its killed creator",                                               \
+		.source = "shm_overview(7), sysvipc(7): kernel persistence", .left = variant, .value = "left behind",  \
+		.value_min = 1, .value_max = 1                                                                         \
+	}
+#define GONE(id_, variant, words)                                                                                      \
+	{                                                                                                              \
+		.id = id_, .text = words " is gone with its killed creator",                                           \
+		.source = "shm_unlink(3), shmctl(2), memfd_create(2)", .left = variant, .value = "left behind",        \
+		.control = "K9"                                                                                        \
 	}
 static const struct sm_claim claims[] = {
 	LEFT("K9", "posix", "POSIX shared memory"),

@@ -59,8 +59,7 @@ static int make(struct state *state, const char *folder, mode_t mode, struct sm_
 		if (state->id >= 0 && fchmod(state->id, mode) < 0) /* whatever the umask is */
 			return sm_fail(err, errno, "fchmod failed: %s", strerror(errno));
 	}
-	return state->id < 0 ? sm_fail(err, errno, "the object cannot be made: %s", strerror(errno))
-			     : 0;
+	return state->id < 0 ? sm_fail(err, errno, "the object cannot be made: %s", strerror(errno)) : 0;
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
@@ -101,8 +100,7 @@ static int try_as_other(void *argument)
 	const struct state *state = argument;
 	int got;
 
-	if (setresgid(OTHER_USER, OTHER_USER, OTHER_USER) < 0 ||
-	    setresuid(OTHER_USER, OTHER_USER, OTHER_USER) < 0)
+	if (setresgid(OTHER_USER, OTHER_USER, OTHER_USER) < 0 || setresuid(OTHER_USER, OTHER_USER, OTHER_USER) < 0)
 		return 3;
 	if (state->backing == SM_SYSV)
 		got = shmat(state->id, NULL, 0) == (void *)-1 ? -1 : 0;
@@ -137,8 +135,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (sm_trial_tally(trial, TALLY_TRIES) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu tries in %lu operations",
-			       sm_trial_tally(trial, TALLY_TRIES), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu tries in %lu operations", sm_trial_tally(trial, TALLY_TRIES),
+			       sm_trial_ops(trial));
 	return 0;
 }
 
@@ -151,9 +149,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 
 static const struct sm_variant variants[] = {
 	{ .name = "posix_0600", .summary = "shm_open(), mode 0600", .arg = SM_POSIX },
-	{ .name = "posix_0666",
-	  .summary = "shm_open(), mode 0666",
-	  .arg = SM_POSIX | OPEN_TO_ALL },
+	{ .name = "posix_0666", .summary = "shm_open(), mode 0666", .arg = SM_POSIX | OPEN_TO_ALL },
 	{ .name = "sysv_0600", .summary = "shmget(), mode 0600", .arg = SM_SYSV },
 	{ .name = "sysv_0666", .summary = "shmget(), mode 0666", .arg = SM_SYSV | OPEN_TO_ALL },
 	{ .name = "file_0600", .summary = "a file, mode 0600", .arg = SM_FILE },
@@ -161,11 +157,11 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define KEPT(id_, variant, words)                                                                  \
-	{                                                                                          \
-		.id = id_, .text = "Mode 0600 keeps another user out of " words,                   \
-		.source = "shm_overview(7), shmget(2)", .left = variant, .value = "let in",        \
-		.control = "K8.open", .needs = "root"                                              \
+#define KEPT(id_, variant, words)                                                                                      \
+	{                                                                                                              \
+		.id = id_, .text = "Mode 0600 keeps another user out of " words,                                       \
+		.source = "shm_overview(7), shmget(2)", .left = variant, .value = "let in", .control = "K8.open",      \
+		.needs = "root"                                                                                        \
 	}
 static const struct sm_claim claims[] = {
 	KEPT("K8", "posix_0600", "POSIX shared memory"),

@@ -32,8 +32,7 @@ static int warm_up(struct sm_worker *worker)
 {
 	int flags = sm_case_variant(worker->c)->arg == PRIVATE ? MAP_PRIVATE : MAP_SHARED;
 	struct state *state = worker->state;
-	void *address = mmap(NULL, worker->region_bytes, PROT_READ | PROT_WRITE, flags,
-			     worker->mapping->fd, 0);
+	void *address = mmap(NULL, worker->region_bytes, PROT_READ | PROT_WRITE, flags, worker->mapping->fd, 0);
 
 	if (address == MAP_FAILED)
 		return sm_worker_fail(worker, errno, "cannot map: %s", strerror(errno));
@@ -59,8 +58,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (trial->outcome[0]->tally[TALLY_OWN] != trial->outcome[0]->ops)
-		return sm_fail(err, EILSEQ, "%lu of %lu pages were written",
-			       trial->outcome[0]->tally[TALLY_OWN], trial->outcome[0]->ops);
+		return sm_fail(err, EILSEQ, "%lu of %lu pages were written", trial->outcome[0]->tally[TALLY_OWN],
+			       trial->outcome[0]->ops);
 	return 0;
 }
 

@@ -124,9 +124,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 
 static const struct sm_variant variants[] = {
 	{ .name = "shared", .summary = "a shared mapping at another address", .arg = SHARED },
-	{ .name = "private_written",
-	  .summary = "a private mapping, written to",
-	  .arg = PRIVATE },
+	{ .name = "private_written", .summary = "a private mapping, written to", .arg = PRIVATE },
 	{ 0 },
 };
 

@@ -64,8 +64,7 @@ static inline bool meet(struct sm_worker *worker, struct shared *shared, struct 
 	/* release and acquire: all that each did before is seen by the other after. */
 	atomic_store_explicit(own, ++state->met, memory_order_release);
 	for (unsigned turns = 0; atomic_load_explicit(other, memory_order_acquire) < state->met;) {
-		if ((++turns & 1023u) == 0 &&
-		    atomic_load_explicit(worker->abort, memory_order_relaxed))
+		if ((++turns & 1023u) == 0 && atomic_load_explicit(worker->abort, memory_order_relaxed))
 			return false;
 	}
 	return true;
@@ -97,10 +96,8 @@ static inline __attribute__((always_inline)) uint64_t tries(struct sm_worker *wo
 
 		if (!meet(worker, shared, state))
 			return i;
-		seen = look(way, &shared->slot[me][slot].word, &shared->slot[1 - me][slot].word,
-			    mark);
-		atomic_store_explicit(&shared->result[me].saw[slot], seen == mark,
-				      memory_order_relaxed);
+		seen = look(way, &shared->slot[me][slot].word, &shared->slot[1 - me][slot].word, mark);
+		atomic_store_explicit(&shared->result[me].saw[slot], seen == mark, memory_order_relaxed);
 		tally[TALLY_TRIES]++;
 		if (slot != BATCH - 1 && i + 1 < n)
 			continue;
@@ -109,10 +106,8 @@ static inline __attribute__((always_inline)) uint64_t tries(struct sm_worker *wo
 			return i;
 		for (uint64_t s = 0; me == 0 && s <= slot; s++)
 			tally[TALLY_BOTH_OLD] +=
-				!atomic_load_explicit(&shared->result[0].saw[s],
-						      memory_order_relaxed) &&
-				!atomic_load_explicit(&shared->result[1].saw[s],
-						      memory_order_relaxed);
+				!atomic_load_explicit(&shared->result[0].saw[s], memory_order_relaxed) &&
+				!atomic_load_explicit(&shared->result[1].saw[s], memory_order_relaxed);
 		if (!meet(worker, shared, state))
 			return i;
 		for (uint64_t s = 0; s <= slot; s++) /* counted once */
@@ -133,8 +128,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (sm_trial_tally(trial, TALLY_TRIES) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu tries in %lu operations",
-			       sm_trial_tally(trial, TALLY_TRIES), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu tries in %lu operations", sm_trial_tally(trial, TALLY_TRIES),
+			       sm_trial_ops(trial));
 	return 0;
 }
 

@@ -40,8 +40,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	return cond_init(&shared->mutex, &shared->unused, NULL, err);
 }
 
-static inline __attribute__((always_inline)) bool put(struct shared *shared, enum way way,
-						      uint64_t stamp)
+static inline __attribute__((always_inline)) bool put(struct shared *shared, enum way way, uint64_t stamp)
 {
 	switch (way) {
 	case PLAIN: record_store(&shared->plain, stamp); break;
@@ -60,8 +59,7 @@ static inline __attribute__((always_inline)) bool put(struct shared *shared, enu
 }
 
 /* The half that is not written just now, without a second look: two writes later it is. */
-static inline void double_buffer_read_plain(const struct double_buffer *buffer,
-					    uint64_t out[SNAPSHOT_WORDS])
+static inline void double_buffer_read_plain(const struct double_buffer *buffer, uint64_t out[SNAPSHOT_WORDS])
 {
 	/* acquire: the words of that write; pairs with the last store of double_buffer_write(). */
 	uint64_t current = atomic_load_explicit(&buffer->current, memory_order_acquire);
@@ -76,9 +74,7 @@ static inline __attribute__((always_inline)) bool take(struct shared *shared, en
 	switch (way) {
 	case PLAIN: record_load(&shared->plain, out); return true;
 	case SEQLOCK: return seqlock_read(&shared->seqlock, out);
-	case DOUBLE_BUFFER_PLAIN:
-		double_buffer_read_plain(&shared->double_buffer, out);
-		return true;
+	case DOUBLE_BUFFER_PLAIN: double_buffer_read_plain(&shared->double_buffer, out); return true;
 	case DOUBLE_BUFFER: return double_buffer_read(&shared->double_buffer, out);
 	case COPY_SWAP: return copy_swap_read(&shared->copy_swap, out);
 	case MUTEX:
@@ -132,8 +128,8 @@ static uint64_t run(struct sm_worker *worker)
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (sm_trial_tally(trial, TALLY_DONE) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu records in %lu operations",
-			       sm_trial_tally(trial, TALLY_DONE), sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "%lu records in %lu operations", sm_trial_tally(trial, TALLY_DONE),
+			       sm_trial_ops(trial));
 	return 0;
 }
 
@@ -148,9 +144,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 
 static const struct sm_variant variants[] = {
 	{ .name = "plain", .summary = "eight words, read and written one by one", .arg = PLAIN },
-	{ .name = "seqlock",
-	  .summary = "a count before and after: read again where it changed",
-	  .arg = SEQLOCK },
+	{ .name = "seqlock", .summary = "a count before and after: read again where it changed", .arg = SEQLOCK },
 	{ .name = "mutex", .summary = "a process-shared robust mutex", .arg = MUTEX },
 	{ .name = "double_buffer_plain",
 	  .summary = "two records, written in turn, and no second look",
@@ -165,16 +159,16 @@ static const struct sm_variant variants[] = {
 };
 
 /* That none is torn says something where the same loop sees those that are. */
-#define NEVER(id_, variant, words, torn)                                                           \
-	{                                                                                          \
-		.id = id_, .text = words " is never read torn", .left = variant,                   \
-		.source = "textbooks on shared memory", .control = torn, .value = "torn reads"     \
+#define NEVER(id_, variant, words, torn)                                                                               \
+	{                                                                                                              \
+		.id = id_, .text = words " is never read torn", .left = variant,                                       \
+		.source = "textbooks on shared memory", .control = torn, .value = "torn reads"                         \
 	}
-#define TORN(id_, variant, words)                                                                  \
-	{                                                                                          \
-		.id = id_, .text = words " is read torn", .source = "textbooks on shared memory",  \
-		.left = variant, .at = "placement=near cores=different", .needs = "two cores",     \
-		.value = "torn reads", .value_min = 1, .value_max = 1e18, .once = true             \
+#define TORN(id_, variant, words)                                                                                      \
+	{                                                                                                              \
+		.id = id_, .text = words " is read torn", .source = "textbooks on shared memory", .left = variant,     \
+		.at = "placement=near cores=different", .needs = "two cores", .value = "torn reads", .value_min = 1,   \
+		.value_max = 1e18, .once = true                                                                        \
 	}
 static const struct sm_claim claims[] = {
 	TORN("K2", "plain", "A record of several words that is read without care"),
@@ -182,11 +176,9 @@ static const struct sm_claim claims[] = {
 	NEVER("K2.mutex", "mutex", "A record under a mutex", "K2"),
 	TORN("K2.double_buffer_plain", "double_buffer_plain",
 	     "A double-buffered record whose reader does not look again"),
-	NEVER("K2.double_buffer", "double_buffer",
-	      "A double-buffered record whose reader looks again and retries",
+	NEVER("K2.double_buffer", "double_buffer", "A double-buffered record whose reader looks again and retries",
 	      "K2.double_buffer_plain"),
-	NEVER("K2.copy_swap", "copy_swap",
-	      "The latest of 64 copies whose reader looks again and retries", "K2"),
+	NEVER("K2.copy_swap", "copy_swap", "The latest of 64 copies whose reader looks again and retries", "K2"),
 	{ 0 },
 };
 

@@ -47,15 +47,14 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define SAME(id_, backing, words)                                                                  \
-	{ .id = id_,                                                                               \
-	  .text = "Once mapped, " words " is read, written and copied as fast as anonymous "       \
-		  "memory, within 3 %",                                                            \
-	  .source = "textbooks: a page is a page",                                                 \
-	  .left = backing,                                                                         \
-	  .right = "anon",                                                                         \
-	  .ratio_min = 1 / 1.03,                                                                   \
-	  .ratio_max = 1.03 }
+#define SAME(id_, backing, words)                                                                                      \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "Once mapped, " words " is read, written and copied as fast as anonymous "                     \
+			"memory, within 3 %",                                                                          \
+		.source = "textbooks: a page is a page", .left = backing, .right = "anon", .ratio_min = 1 / 1.03,      \
+		.ratio_max = 1.03                                                                                      \
+	}
 static const struct sm_claim claims[] = {
 	SAME("M3", "posix", "POSIX shared memory"),
 	SAME("M3.memfd", "memfd", "a memfd"),

@@ -117,8 +117,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const struct sm_outcome *o = trial->outcome[1];
 
 	if (o->tally[TALLY_ATTACHED] != o->ops)
-		return sm_fail(err, EILSEQ, "attached %lu times in %lu operations",
-			       o->tally[TALLY_ATTACHED], o->ops);
+		return sm_fail(err, EILSEQ, "attached %lu times in %lu operations", o->tally[TALLY_ATTACHED], o->ops);
 	if (o->tally[TALLY_WRONG])
 		return sm_fail(err, EILSEQ, "%lu pages did not have what the other process wrote",
 			       o->tally[TALLY_WRONG]);
@@ -134,15 +133,14 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	value[1] = (double)tally[TALLY_FAULTS] / pages;
 }
 
-#define SIZES(backing_, words)                                                                     \
-	{ .name = #backing_ "_1m",                                                                 \
-	  .summary = words ", 1 MiB",                                                              \
-	  .memory = { .backing = backing_##_BACKING, .prefault = SM_MADVISE },                     \
-	  .arg = 1 << 20 },                                                                        \
-	{                                                                                          \
-		.name = #backing_ "_64m", .summary = words ", 64 MiB",                             \
-		.memory = { .backing = backing_##_BACKING, .prefault = SM_MADVISE },               \
-		.arg = 64 << 20                                                                    \
+#define SIZES(backing_, words)                                                                                         \
+	{ .name = #backing_ "_1m",                                                                                     \
+	  .summary = words ", 1 MiB",                                                                                  \
+	  .memory = { .backing = backing_##_BACKING, .prefault = SM_MADVISE },                                         \
+	  .arg = 1 << 20 },                                                                                            \
+	{                                                                                                              \
+		.name = #backing_ "_64m", .summary = words ", 64 MiB",                                                 \
+		.memory = { .backing = backing_##_BACKING, .prefault = SM_MADVISE }, .arg = 64 << 20                   \
 	}
 #define memfd_BACKING SM_MEMFD
 #define posix_BACKING SM_POSIX
@@ -156,15 +154,14 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define NO_COPY(id_, backing, words)                                                               \
-	{ .id = id_,                                                                               \
-	  .text = "Attaching to " words " copies no data: 64 MiB take as long as 1 MiB, within "   \
-		  "20 %, until they are touched",                                                  \
-	  .source = "textbooks: mapping is bookkeeping",                                           \
-	  .left = #backing "_64m",                                                                 \
-	  .right = #backing "_1m",                                                                 \
-	  .ratio_min = 1 / 1.2,                                                                    \
-	  .ratio_max = 1.2 }
+#define NO_COPY(id_, backing, words)                                                                                   \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "Attaching to " words " copies no data: 64 MiB take as long as 1 MiB, within "                 \
+			"20 %, until they are touched",                                                                \
+		.source = "textbooks: mapping is bookkeeping", .left = #backing "_64m", .right = #backing "_1m",       \
+		.ratio_min = 1 / 1.2, .ratio_max = 1.2                                                                 \
+	}
 static const struct sm_claim claims[] = {
 	NO_COPY("M2", posix, "POSIX shared memory"),
 	NO_COPY("M2.memfd", memfd, "a memfd"),

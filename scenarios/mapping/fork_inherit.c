@@ -91,8 +91,7 @@ static int warm_up(struct sm_worker *worker)
 		return 0;
 	state->words = worker->region;
 	if (kind_of(worker->c) == KIND_PRIVATE) {
-		state->words = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		state->words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (state->words == MAP_FAILED)
 			return sm_worker_fail(worker, errno, "no memory: %s", strerror(errno));
 		/* Base pages: their tables are what fork() copies. */
@@ -125,8 +124,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const struct sm_outcome *o = trial->outcome[0];
 
 	if (o->tally[TALLY_FORKS] != o->ops)
-		return sm_fail(err, EILSEQ, "%lu forks in %lu operations", o->tally[TALLY_FORKS],
-			       o->ops);
+		return sm_fail(err, EILSEQ, "%lu forks in %lu operations", o->tally[TALLY_FORKS], o->ops);
 	return 0;
 }
 
@@ -134,16 +132,18 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	const uint64_t *tally = trial->outcome[0]->tally;
 
-	value[0] = tally[TALLY_FORKS]
-			   ? (double)tally[TALLY_LIFE_NS] / (double)tally[TALLY_FORKS]
-			   : (double)NAN;
-	value[1] = tally[TALLY_LOOKED] ? (double)tally[TALLY_SEEN] / (double)tally[TALLY_LOOKED]
-				       : (double)NAN;
+	value[0] = tally[TALLY_FORKS] ? (double)tally[TALLY_LIFE_NS] / (double)tally[TALLY_FORKS] : (double)NAN;
+	value[1] = tally[TALLY_LOOKED] ? (double)tally[TALLY_SEEN] / (double)tally[TALLY_LOOKED] : (double)NAN;
 }
 
-#define SHARED(name_, words, ...)                                                                  \
-	{ .name = name_, .summary = words, .arg = KIND_SHARED,                                     \
-	  .memory = { .backing = SM_MEMFD, .pages = { __VA_ARGS__ }, .prefault = SM_MADVISE } }
+#define SHARED(name_, words, ...)                                                                                      \
+	{                                                                                                              \
+		.name = name_, .summary = words, .arg = KIND_SHARED, .memory = {                                       \
+			.backing = SM_MEMFD,                                                                           \
+			.pages = { __VA_ARGS__ },                                                                      \
+			.prefault = SM_MADVISE                                                                         \
+		}                                                                                                      \
+	}
 static const struct sm_variant variants[] = {
 	{ .name = "none", .summary = "nothing beside the program itself", .arg = KIND_NONE },
 	SHARED("shared_4k", "a shared mapping of base pages", SM_PAGES_BASE, 4096),

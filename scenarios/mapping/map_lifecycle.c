@@ -66,8 +66,8 @@ static void teardown(struct sm_trial *trial)
 }
 
 /* The object: a descriptor or an identifier; -1: errno says why. */
-static inline __attribute__((always_inline)) int create(enum sm_backing backing,
-							const struct state *state, size_t bytes)
+static inline __attribute__((always_inline)) int create(enum sm_backing backing, const struct state *state,
+							size_t bytes)
 {
 	int fd;
 
@@ -81,24 +81,21 @@ static inline __attribute__((always_inline)) int create(enum sm_backing backing,
 	return fd >= 0 && ftruncate(fd, (off_t)bytes) < 0 ? -1 : fd;
 }
 
-static inline __attribute__((always_inline)) char *map(enum sm_backing backing, int object,
-						       size_t bytes)
+static inline __attribute__((always_inline)) char *map(enum sm_backing backing, int object, size_t bytes)
 {
 	void *address;
 
 	if (backing == SM_SYSV)
 		address = shmat(object, NULL, 0);
 	else if (backing == SM_ANON)
-		address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-			       0);
+		address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	else
 		address = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, object, 0);
 	return address == MAP_FAILED ? NULL : address; /* shmat() fails with the same value */
 }
 
-static inline __attribute__((always_inline)) bool take_down(enum sm_backing backing,
-							    const struct state *state, int object,
-							    void *address, size_t bytes)
+static inline __attribute__((always_inline)) bool take_down(enum sm_backing backing, const struct state *state,
+							    int object, void *address, size_t bytes)
 {
 	if (backing == SM_SYSV)
 		return shmdt(address) == 0 && shmctl(object, IPC_RMID, NULL) == 0;
@@ -113,8 +110,7 @@ static inline __attribute__((always_inline)) bool take_down(enum sm_backing back
 				    : true;
 }
 
-static inline __attribute__((always_inline)) uint64_t lives(struct sm_worker *worker,
-							    enum sm_backing backing)
+static inline __attribute__((always_inline)) uint64_t lives(struct sm_worker *worker, enum sm_backing backing)
 {
 	const struct state *state = worker->state;
 	size_t bytes = worker->c->param[PARAM_BYTES];
@@ -129,8 +125,8 @@ static inline __attribute__((always_inline)) uint64_t lives(struct sm_worker *wo
 		at[1] = sm_clock_ns();
 		address = object < 0 ? NULL : map(backing, object, bytes);
 		if (!address) {
-			sm_worker_fail(worker, errno, "%s of %zu bytes cannot be had: %s",
-				       sm_backing_name(backing), bytes, strerror(errno));
+			sm_worker_fail(worker, errno, "%s of %zu bytes cannot be had: %s", sm_backing_name(backing),
+				       bytes, strerror(errno));
 			return i;
 		}
 		at[2] = sm_clock_ns();
@@ -138,8 +134,8 @@ static inline __attribute__((always_inline)) uint64_t lives(struct sm_worker *wo
 		at[3] = sm_clock_ns();
 		tally[TALLY_LIVES] += address[0] == (char)(i + 1);
 		if (!take_down(backing, state, object, (void *)address, bytes)) {
-			sm_worker_fail(worker, errno, "%s cannot be removed: %s",
-				       sm_backing_name(backing), strerror(errno));
+			sm_worker_fail(worker, errno, "%s cannot be removed: %s", sm_backing_name(backing),
+				       strerror(errno));
 			return i;
 		}
 		at[4] = sm_clock_ns();
@@ -165,8 +161,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const struct sm_outcome *o = trial->outcome[0];
 
 	if (o->tally[TALLY_LIVES] != o->ops)
-		return sm_fail(err, EILSEQ, "%lu lives of %lu were lived", o->tally[TALLY_LIVES],
-			       o->ops);
+		return sm_fail(err, EILSEQ, "%lu lives of %lu were lived", o->tally[TALLY_LIVES], o->ops);
 	return 0;
 }
 
@@ -175,8 +170,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	const uint64_t *tally = trial->outcome[0]->tally;
 
 	for (unsigned stage = 0; stage < 4; stage++)
-		value[stage] = tally[TALLY_LIVES] ? (double)tally[TALLY_CREATE_NS + stage] /
-							    (double)tally[TALLY_LIVES]
+		value[stage] = tally[TALLY_LIVES] ? (double)tally[TALLY_CREATE_NS + stage] / (double)tally[TALLY_LIVES]
 						  : (double)NAN;
 }
 
@@ -189,13 +183,11 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define DEARER(id_, variant, words)                                                                \
-	{ .id = id_,                                                                               \
-	  .text = "Anonymous shared memory is cheaper to set up and remove than " words,           \
-	  .source = "textbooks: no name, no object to manage",                                     \
-	  .left = variant,                                                                         \
-	  .right = "anon",                                                                         \
-	  .ratio_min = 1 }
+#define DEARER(id_, variant, words)                                                                                    \
+	{                                                                                                              \
+		.id = id_, .text = "Anonymous shared memory is cheaper to set up and remove than " words,              \
+		.source = "textbooks: no name, no object to manage", .left = variant, .right = "anon", .ratio_min = 1  \
+	}
 static const struct sm_claim claims[] = {
 	DEARER("M1", "posix", "POSIX shared memory"),
 	DEARER("M1.sysv", "sysv", "a System V segment"),
@@ -224,10 +216,7 @@ const struct sm_scenario sm_scenario_map_lifecycle = {
 		      .max = 1ull << 40 } },
 	.workers = 1,
 	.metric = { "time per life", "ns/op" },
-	.more = { { "create", "ns" },
-		  { "map", "ns" },
-		  { "first byte", "ns" },
-		  { "unmap and remove", "ns" } },
+	.more = { { "create", "ns" }, { "map", "ns" }, { "first byte", "ns" }, { "unmap and remove", "ns" } },
 	.state_bytes = sizeof(struct state),
 	.setup = setup,
 	.run = run,

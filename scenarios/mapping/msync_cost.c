@@ -98,8 +98,7 @@ static uint64_t write_rounds(struct sm_worker *worker)
 
 static uint64_t look_rounds(struct sm_worker *worker)
 {
-	size_t last = (worker->c->param[PARAM_DIRTY] - 1) * (size_t)sysconf(_SC_PAGESIZE) /
-		      sizeof(uint64_t);
+	size_t last = (worker->c->param[PARAM_DIRTY] - 1) * (size_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t);
 	const volatile uint64_t *words = worker->region;
 	struct state *state = worker->state;
 	uint64_t n = worker->op_count;
@@ -126,8 +125,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	for (unsigned i = 0; i < 2; i++)
 		if (trial->outcome[i]->tally[TALLY_ROUNDS] != trial->outcome[i]->ops)
 			return sm_fail(err, EILSEQ, "worker %u did %lu rounds in %lu operations", i,
-				       trial->outcome[i]->tally[TALLY_ROUNDS],
-				       trial->outcome[i]->ops);
+				       trial->outcome[i]->tally[TALLY_ROUNDS], trial->outcome[i]->ops);
 	return 0;
 }
 
@@ -135,9 +133,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	const uint64_t *tally = trial->outcome[0]->tally;
 
-	value[0] = tally[TALLY_ROUNDS]
-			   ? (double)tally[TALLY_CALL_NS] / (double)tally[TALLY_ROUNDS]
-			   : (double)NAN;
+	value[0] = tally[TALLY_ROUNDS] ? (double)tally[TALLY_CALL_NS] / (double)tally[TALLY_ROUNDS] : (double)NAN;
 	value[1] = (double)trial->outcome[1]->tally[TALLY_UNSEEN];
 }
 

@@ -59,8 +59,7 @@ static int warm_up(struct sm_worker *worker)
 		words[i * step] = before(i);
 	if (sm_region_cool(worker->mapping, &err) < 0)
 		return sm_worker_fail(worker, err.code, "%s", err.text);
-	address = mmap(NULL, worker->region_bytes, PROT_READ | PROT_WRITE, flags,
-		       worker->mapping->fd, 0);
+	address = mmap(NULL, worker->region_bytes, PROT_READ | PROT_WRITE, flags, worker->mapping->fd, 0);
 	if (address == MAP_FAILED)
 		return sm_worker_fail(worker, errno, "cannot map: %s", strerror(errno));
 	/* A huge page would be one fault for many. */
@@ -92,22 +91,21 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const uint64_t *words = trial->region;
 
 	if (trial->outcome[0]->tally[0] != trial->outcome[0]->ops)
-		return sm_fail(err, EILSEQ, "%lu pages were written in %lu operations",
-			       trial->outcome[0]->tally[0], trial->outcome[0]->ops);
+		return sm_fail(err, EILSEQ, "%lu pages were written in %lu operations", trial->outcome[0]->tally[0],
+			       trial->outcome[0]->ops);
 	for (uint64_t i = 0; i < trial->outcome[0]->ops; i++)
 		if (words[i * step] != (is_private ? before(i) : after(i)))
 			return sm_fail(err, EILSEQ, "page %lu of the object %s", i,
-				       is_private ? "shows a private write"
-						  : "does not show a shared write");
+				       is_private ? "shows a private write" : "does not show a shared write");
 	return 0;
 }
 
-#define OF(backing_, kind, words, private_)                                                        \
-	{ .name = #backing_ "_" #kind, .summary = words,                                           \
-	  .memory = { .backing = backing_##_BACKING,                                               \
-		      .pages = { SM_PAGES_BASE, 0 },                                               \
-		      .prefault = SM_MADVISE },                                                    \
-	  .arg = private_ }
+#define OF(backing_, kind, words, private_)                                                                            \
+	{                                                                                                              \
+		.name = #backing_ "_" #kind, .summary = words,                                                         \
+		.memory = { .backing = backing_##_BACKING, .pages = { SM_PAGES_BASE, 0 }, .prefault = SM_MADVISE },    \
+		.arg = private_                                                                                        \
+	}
 #define memfd_BACKING SM_MEMFD
 #define file_BACKING  SM_FILE
 static const struct sm_variant variants[] = {
@@ -125,8 +123,9 @@ static const struct sm_claim claims[] = {
 	  .left = "file_private",
 	  .right = "file_shared",
 	  .ratio_min = 1,
-	  .caveat = "on a shared write the file system is asked too, and may take longer than a copy; with large folios "
-		    "one fault serves several pages" },
+	  .caveat =
+		  "on a shared write the file system is asked too, and may take longer than a copy; with large folios "
+		  "one fault serves several pages" },
 	{ .id = "M4.memfd",
 	  .text = "The first write to a page of a memfd costs more in a private mapping than in a shared one",
 	  .source = "textbooks on copy-on-write: a private write copies the page",

@@ -19,24 +19,23 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	uint64_t bytes = c->param[PARAM_BYTES];
 
 	if (bytes & (bytes - 1))
-		return sm_fail(why, ENOTSUP, "the cycle needs a power of two of bytes, not %lu: "
-					     "--set bytes=64m",
+		return sm_fail(why, ENOTSUP,
+			       "the cycle needs a power of two of bytes, not %lu: "
+			       "--set bytes=64m",
 			       bytes);
 	return 0;
 }
 
 static const struct sm_variant variants[] = { NODE_VARIANTS, { 0 } };
 
-#define REMOTE(id_, far, near_, node)                                                              \
-	{ .id = id_,                                                                               \
-	  .text = "A load from the other node's memory takes at least 1.3 times as long as from "  \
-		  "one's own, seen from node " node,                                               \
-	  .source = "popular figure for two-socket machines",                                      \
-	  .left = far,                                                                             \
-	  .right = near_,                                                                          \
-	  .at = "cpu_node=" node,                                                                  \
-	  .ratio_min = 1.3,                                                                        \
-	  .needs = "two NUMA nodes" }
+#define REMOTE(id_, far, near_, node)                                                                                  \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "A load from the other node's memory takes at least 1.3 times as long as from "                \
+			"one's own, seen from node " node,                                                             \
+		.source = "popular figure for two-socket machines", .left = far, .right = near_,                       \
+		.at = "cpu_node=" node, .ratio_min = 1.3, .needs = "two NUMA nodes"                                    \
+	}
 static const struct sm_claim claims[] = {
 	REMOTE("N1", "m1", "m0", "0"),
 	REMOTE("N1.back", "m0", "m1", "1"),

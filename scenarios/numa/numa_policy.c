@@ -38,8 +38,7 @@ static uint64_t run(struct sm_worker *worker)
 }
 
 /* Pages that are not where the policy promises, of those on each node. */
-static uint64_t elsewhere(const struct sm_case *c, const uint64_t *on_node, unsigned nodes,
-			  uint64_t all)
+static uint64_t elsewhere(const struct sm_case *c, const uint64_t *on_node, unsigned nodes, uint64_t all)
 {
 	uint64_t wrong = 0;
 
@@ -116,9 +115,11 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define PLACED(id_, variant, words)                                                                \
-	{ .id = id_, .text = words, .source = "set_mempolicy(2), mbind(2)", .left = variant,       \
-	  .value = "pages elsewhere", .needs = "two NUMA nodes" }
+#define PLACED(id_, variant, words)                                                                                    \
+	{                                                                                                              \
+		.id = id_, .text = words, .source = "set_mempolicy(2), mbind(2)", .left = variant,                     \
+		.value = "pages elsewhere", .needs = "two NUMA nodes"                                                  \
+	}
 static const struct sm_claim claims[] = {
 	PLACED("N2", "first_touch", "Every page lands on the node of the process that writes to it first"),
 	PLACED("N3", "bind_0", "Binding to node 0 puts every page there, wherever the writer runs"),

@@ -37,9 +37,11 @@ static uint64_t run(struct sm_worker *worker)
 	return n;
 }
 
-#define RING_ON(node_)                                                                             \
-	{ .name = "ring_on_" #node_, .summary = "the ring on node " #node_,                        \
-	  .memory = { .numa = SM_BIND, .node = node_ }, .arg = TRANSPORT_shm_ring }
+#define RING_ON(node_)                                                                                                 \
+	{                                                                                                              \
+		.name = "ring_on_" #node_, .summary = "the ring on node " #node_,                                      \
+		.memory = { .numa = SM_BIND, .node = node_ }, .arg = TRANSPORT_shm_ring                                \
+	}
 static const struct sm_variant variants[] = {
 	RING_ON(0),
 	RING_ON(1),
@@ -59,8 +61,7 @@ const struct sm_scenario sm_scenario_numa_transport = {
 	       "which keeps track of who has it, is on the node of its memory. A ring on the "
 	       "far node makes one side's every miss ask over the link.",
 	.variants = variants,
-	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64), .standard = SM_VALUES(64, 4096)),
-		    TRANSPORT_CAPACITY },
+	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64), .standard = SM_VALUES(64, 4096)), TRANSPORT_CAPACITY },
 	.workers = 2,
 	.placements = { SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */

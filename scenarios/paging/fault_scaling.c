@@ -45,11 +45,9 @@ static int warm_up(struct sm_worker *worker)
 		state->step = worker->c->workers * (page / sizeof(uint64_t));
 		return 0;
 	}
-	if (!own && ((fd = memfd_create("shmeter", MFD_CLOEXEC)) < 0 ||
-		     ftruncate(fd, (off_t)bytes) < 0))
+	if (!own && ((fd = memfd_create("shmeter", MFD_CLOEXEC)) < 0 || ftruncate(fd, (off_t)bytes) < 0))
 		return sm_worker_fail(worker, errno, "no memfd: %s", strerror(errno));
-	state->words = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			    own ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+	state->words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, own ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
 	state->step = page / sizeof(uint64_t);
 	if (fd >= 0)
 		close(fd);
@@ -79,17 +77,14 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	for (unsigned i = 0; i < trial->c->workers; i++)
 		if (trial->outcome[i]->tally[TALLY_WRITTEN] != trial->outcome[i]->ops)
 			return sm_fail(err, EILSEQ, "worker %u wrote %lu pages in %lu operations", i,
-				       trial->outcome[i]->tally[TALLY_WRITTEN],
-				       trial->outcome[i]->ops);
+				       trial->outcome[i]->tally[TALLY_WRITTEN], trial->outcome[i]->ops);
 	return 0;
 }
 
 static const struct sm_variant variants[] = {
 	{ .name = "separate", .summary = "a memfd for each process", .arg = SEPARATE },
 	{ .name = "shared", .summary = "one region for all", .arg = SHARED },
-	{ .name = "private",
-	  .summary = "private anonymous memory: the price without any sharing",
-	  .arg = PRIVATE },
+	{ .name = "private", .summary = "private anonymous memory: the price without any sharing", .arg = PRIVATE },
 	{ 0 },
 };
 

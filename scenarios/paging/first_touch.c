@@ -29,10 +29,8 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	uint64_t page = sm_case_variant(c)->memory.pages.bytes;
 
 	if (c->param[PARAM_BYTES] % page)
-		return sm_fail(
-			why, ENOTSUP,
-			"%lu bytes are no whole number of pages of this size: --set bytes=1g",
-			c->param[PARAM_BYTES]);
+		return sm_fail(why, ENOTSUP, "%lu bytes are no whole number of pages of this size: --set bytes=1g",
+			       c->param[PARAM_BYTES]);
 	return 0;
 }
 

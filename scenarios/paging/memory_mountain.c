@@ -51,24 +51,24 @@ static int warm_up(struct sm_worker *worker)
 
 /* PASS(vector): n operations in loads of one vector; returns the sum of all words that were loaded, which are those of every
  * step: the stride, or a vector where that is larger. */
-#define PASS(vector)                                                                               \
-	static WIDE_LOOP_##vector uint64_t pass_##vector(const char *region, uint64_t end, uint64_t stride,    \
-							 uint64_t n, uint64_t *position)           \
-	{                                                                                          \
-		uint64_t step = stride > sizeof(vector) ? stride : sizeof(vector), at = *position; \
-		vector sum[4] = { { 0 } };                                                         \
-                                                                                                   \
-		for (uint64_t i = 0; i < n; i++) {                                                 \
-			for (uint64_t last = at + WORDS * stride; at < last; at += 4 * step)       \
-				for (unsigned k = 0; k < 4; k++)                                   \
-					sum[k] += *(const vector *)(const void *)(region + at + k * step); \
-			at = at >= end ? 0 : at;                                                   \
-		}                                                                                  \
-		*position = at;                                                                    \
-		sum[0] += sum[1] + sum[2] + sum[3];                                                \
-		for (unsigned lane = 1; lane < sizeof(vector) / sizeof(uint64_t); lane++)          \
-			sum[0][0] += sum[0][lane];                                                 \
-		return sum[0][0];                                                                  \
+#define PASS(vector)                                                                                                   \
+	static WIDE_LOOP_##vector uint64_t pass_##vector(const char *region, uint64_t end, uint64_t stride,            \
+							 uint64_t n, uint64_t *position)                               \
+	{                                                                                                              \
+		uint64_t step = stride > sizeof(vector) ? stride : sizeof(vector), at = *position;                     \
+		vector sum[4] = { { 0 } };                                                                             \
+                                                                                                                       \
+		for (uint64_t i = 0; i < n; i++) {                                                                     \
+			for (uint64_t last = at + WORDS * stride; at < last; at += 4 * step)                           \
+				for (unsigned k = 0; k < 4; k++)                                                       \
+					sum[k] += *(const vector *)(const void *)(region + at + k * step);             \
+			at = at >= end ? 0 : at;                                                                       \
+		}                                                                                                      \
+		*position = at;                                                                                        \
+		sum[0] += sum[1] + sum[2] + sum[3];                                                                    \
+		for (unsigned lane = 1; lane < sizeof(vector) / sizeof(uint64_t); lane++)                              \
+			sum[0][0] += sum[0][lane];                                                                     \
+		return sum[0][0];                                                                                      \
 	}
 WIDE_EACH(PASS)
 
@@ -79,7 +79,7 @@ static uint64_t run(struct sm_worker *worker)
 	uint64_t loaded = n * WORDS * (stride < state->wide ? stride : state->wide) / sizeof(uint64_t);
 
 	switch (state->wide) {
-#define OF_WIDTH(vector)                                                                           \
+#define OF_WIDTH(vector)                                                                                               \
 	case sizeof(vector): sum = pass_##vector(worker->region, end, stride, n, &state->at); break;
 		WIDE_EACH(OF_WIDTH)
 	default: return 0;
@@ -130,11 +130,10 @@ const struct sm_scenario sm_scenario_memory_mountain = {
 		      .unit = "B",
 		      .summary = "size of the region",
 		      .quick = SM_VALUES(16 << 10, 256 << 10, 4 << 20, SM_TIMES_LLC(2)),
-		      .standard = SM_VALUES(16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20,
-					    64 << 20, SM_TIMES_LLC(2)),
-		      .full = SM_VALUES(8 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10,
-					512 << 10, 1 << 20, 2 << 20, 4 << 20, 8 << 20, 16 << 20,
-					32 << 20, 64 << 20, 128 << 20, 256 << 20,
+		      .standard = SM_VALUES(16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20, 64 << 20,
+					    SM_TIMES_LLC(2)),
+		      .full = SM_VALUES(8 << 10, 16 << 10, 32 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20,
+					2 << 20, 4 << 20, 8 << 20, 16 << 20, 32 << 20, 64 << 20, 128 << 20, 256 << 20,
 					SM_TIMES_LLC(4)),
 		      .min = 512,
 		      .max = 1ull << 40 },

@@ -19,12 +19,9 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	uint64_t bytes = c->param[PARAM_BYTES], page = sm_case_variant(c)->memory.pages.bytes;
 
 	if (bytes & (bytes - 1))
-		return sm_fail(why, ENOTSUP, "the cycle needs a power of two of bytes, not %lu",
-			       bytes);
+		return sm_fail(why, ENOTSUP, "the cycle needs a power of two of bytes, not %lu", bytes);
 	if (bytes < page)
-		return sm_fail(why, ENOTSUP,
-			       "%lu bytes are less than a page of this size: --set bytes=1g",
-			       bytes);
+		return sm_fail(why, ENOTSUP, "%lu bytes are less than a page of this size: --set bytes=1g", bytes);
 	return 0;
 }
 
@@ -65,8 +62,7 @@ const struct sm_scenario sm_scenario_page_size_random = {
 		      .summary = "size of the region, a power of two",
 		      .quick = SM_VALUES(1 << 30),
 		      .standard = SM_VALUES(1 << 20, 16 << 20, SM_TIMES_LLC(4), 1 << 30),
-		      .full = SM_VALUES(1 << 20, 4 << 20, 16 << 20, 64 << 20, 256 << 20, 1 << 30,
-					4ull << 30),
+		      .full = SM_VALUES(1 << 20, 4 << 20, 16 << 20, 64 << 20, 256 << 20, 1 << 30, 4ull << 30),
 		      .min = 1 << 16,
 		      .max = 1ull << 40 } },
 	.workers = 1,

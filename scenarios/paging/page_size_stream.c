@@ -20,10 +20,8 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	uint64_t page = sm_case_variant(c)->memory.pages.bytes;
 
 	if (c->param[PARAM_BYTES] % page)
-		return sm_fail(
-			why, ENOTSUP,
-			"%lu bytes are no whole number of pages of this size: --set bytes=1g",
-			c->param[PARAM_BYTES]);
+		return sm_fail(why, ENOTSUP, "%lu bytes are no whole number of pages of this size: --set bytes=1g",
+			       c->param[PARAM_BYTES]);
 	return 0;
 }
 
@@ -53,14 +51,12 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	return stream_verify(trial, (enum stream_op)trial->c->param[PARAM_OP], err);
 }
 
-#define WITHIN_10(id_, large, words)                                                               \
-	{ .id = id_,                                                                               \
-	  .text = "For passing over memory in order the page size matters under 10 %: " words,     \
-	  .source = "prefetchers and page walkers run ahead",                                      \
-	  .left = "4k",                                                                            \
-	  .right = large,                                                                          \
-	  .ratio_min = 1 / 1.1,                                                                    \
-	  .ratio_max = 1.1 }
+#define WITHIN_10(id_, large, words)                                                                                   \
+	{                                                                                                              \
+		.id = id_, .text = "For passing over memory in order the page size matters under 10 %: " words,        \
+		.source = "prefetchers and page walkers run ahead", .left = "4k", .right = large,                      \
+		.ratio_min = 1 / 1.1, .ratio_max = 1.1                                                                 \
+	}
 static const struct sm_claim claims[] = {
 	WITHIN_10("P9", "2m", "4 KiB against 2 MiB pages"),
 	WITHIN_10("P9.thp", "thp", "4 KiB against transparent huge pages"),

@@ -134,16 +134,10 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "lazy",
-	  .summary = "nothing: each first write faults",
-	  .memory = { .prefault = SM_LAZY } },
-	{ .name = "touch",
-	  .summary = "one write a page beforehand",
-	  .memory = { .prefault = SM_TOUCH } },
+	{ .name = "lazy", .summary = "nothing: each first write faults", .memory = { .prefault = SM_LAZY } },
+	{ .name = "touch", .summary = "one write a page beforehand", .memory = { .prefault = SM_TOUCH } },
 	{ .name = "populate", .summary = "MAP_POPULATE", .memory = { .prefault = SM_POPULATE } },
-	{ .name = "madvise",
-	  .summary = "MADV_POPULATE_WRITE",
-	  .memory = { .prefault = SM_MADVISE } },
+	{ .name = "madvise", .summary = "MADV_POPULATE_WRITE", .memory = { .prefault = SM_MADVISE } },
 	{ .name = "mlock", .summary = "mlock()", .memory = { .prefault = SM_MLOCK } },
 	{ .name = "onfault",
 	  .summary = "mlock2(MLOCK_ONFAULT): locked when touched",
@@ -152,12 +146,11 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define NO_FAULTS(number, variant)                                                                 \
-	{                                                                                          \
-		.id = number,                                                                      \
-		.text = "Populated by " variant ", memory takes no fault when it is used",         \
-		.source = "textbooks on prefaulting", .left = variant, .count = "minor-faults",    \
-		.count_exact = 0, .at = "phase=access"                                             \
+#define NO_FAULTS(number, variant)                                                                                     \
+	{                                                                                                              \
+		.id = number, .text = "Populated by " variant ", memory takes no fault when it is used",               \
+		.source = "textbooks on prefaulting", .left = variant, .count = "minor-faults", .count_exact = 0,      \
+		.at = "phase=access"                                                                                   \
 	}
 static const struct sm_claim claims[] = {
 	NO_FAULTS("P4a", "touch"),

@@ -7,8 +7,7 @@
 #include "shmeter/error.h"
 
 /* `second` may be NULL. */
-static inline int cond_init(pthread_mutex_t *mutex, pthread_cond_t *first, pthread_cond_t *second,
-			    struct sm_error *err)
+static inline int cond_init(pthread_mutex_t *mutex, pthread_cond_t *first, pthread_cond_t *second, struct sm_error *err)
 {
 	pthread_mutexattr_t mutex_attributes;
 	pthread_condattr_t cond_attributes;

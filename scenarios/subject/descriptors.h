@@ -96,8 +96,7 @@ static inline bool stream_receive_polled(const struct channel *channel, void *bu
 		if (done > 0) {
 			at += done;
 			bytes -= (size_t)done;
-		} else if (done == 0 || (errno != EAGAIN && errno != EINTR) ||
-			   !sm_spin(&turns, channel->abort)) {
+		} else if (done == 0 || (errno != EAGAIN && errno != EINTR) || !sm_spin(&turns, channel->abort)) {
 			return false;
 		}
 	}
@@ -154,8 +153,7 @@ static inline int socket_buffer_set(int fd, int force, int plain, size_t bytes)
 static inline int socket_charge(const int end[2], size_t message, size_t *charge)
 {
 	char *buffer = calloc(1, message);
-	ssize_t sent = buffer ? send(end[0], buffer, message, MSG_DONTWAIT | MSG_NOSIGNAL) : -1,
-		got;
+	ssize_t sent = buffer ? send(end[0], buffer, message, MSG_DONTWAIT | MSG_NOSIGNAL) : -1, got;
 	int queued = 0, rc = 0;
 
 	*charge = 0;
@@ -185,12 +183,11 @@ static inline int socket_pair_open(struct channel pair[2], int type, bool whole,
 	/* Room for the one that is weighed. */
 	for (int i = 0; i < 2; i++)
 		if (socket_buffer_set(end[i], SO_SNDBUFFORCE, SO_SNDBUF, 2 * pair->message) < 0)
-			return sm_fail(err, errno, "SO_SNDBUF of %zu bytes is refused: %s",
-				       2 * pair->message, strerror(errno));
+			return sm_fail(err, errno, "SO_SNDBUF of %zu bytes is refused: %s", 2 * pair->message,
+				       strerror(errno));
 	rc = socket_charge(end, pair->message, &charge);
 	if (rc < 0)
-		return sm_fail(err, -rc, "a message cannot be taken out of the socket again: %s",
-			       strerror(-rc));
+		return sm_fail(err, -rc, "a message cannot be taken out of the socket again: %s", strerror(-rc));
 	/* net/core/sock.c, sock_alloc_send_pskb(), sends while less than the buffer is charged: a little under what all
 	 * are charged takes the last piece of the last one, and no more. */
 	buffer = (messages * charge - 1) / 2;
@@ -201,8 +198,7 @@ static inline int socket_pair_open(struct channel pair[2], int type, bool whole,
 			       pair->message);
 	for (int i = 0; i < 2 && charge > 0; i++)
 		if (socket_buffer_set(end[i], SO_SNDBUFFORCE, SO_SNDBUF, buffer) < 0)
-			return sm_fail(err, errno, "SO_SNDBUF of %zu bytes is refused: %s", buffer,
-				       strerror(errno));
+			return sm_fail(err, errno, "SO_SNDBUF of %zu bytes is refused: %s", buffer, strerror(errno));
 	return 0;
 }
 

@@ -26,12 +26,14 @@ static inline int fifo_open_one(struct channel *channel, struct sm_error *err)
 	if (rc < 0)
 		return rc;
 	if (mkfifo(path, 0600) < 0)
-		rc = sm_fail(err, errno, "no fifo can be made at %s: %s; set TMPDIR to a folder that "
-			     "can be written", path, strerror(errno));
+		rc = sm_fail(err, errno,
+			     "no fifo can be made at %s: %s; set TMPDIR to a folder that "
+			     "can be written",
+			     path, strerror(errno));
 	/* Without O_NONBLOCK the first open would wait for the second. */
-	if (rc == 0 && ((channel->fd[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0 ||
-			(channel->fd[1] = open(path, O_WRONLY | O_CLOEXEC)) < 0 ||
-			fcntl(channel->fd[0], F_SETFL, 0) < 0))
+	if (rc == 0 &&
+	    ((channel->fd[0] = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) < 0 ||
+	     (channel->fd[1] = open(path, O_WRONLY | O_CLOEXEC)) < 0 || fcntl(channel->fd[0], F_SETFL, 0) < 0))
 		rc = sm_fail(err, errno, "the fifo at %s cannot be opened: %s", path, strerror(errno));
 	unlink(path);
 	sm_guard_forget('f', path);

@@ -24,8 +24,7 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t value)
 static inline void futex_sleep(_Atomic uint32_t *word, uint32_t value)
 {
 	/* Not a constant: its page would be faulted in by the first sleep, which is counted. */
-	struct timespec nap = { .tv_sec = FUTEX_NAP_NS / 1000000000,
-				.tv_nsec = FUTEX_NAP_NS % 1000000000 };
+	struct timespec nap = { .tv_sec = FUTEX_NAP_NS / 1000000000, .tv_nsec = FUTEX_NAP_NS % 1000000000 };
 
 	(void)syscall(SYS_futex, word, FUTEX_WAIT, value, &nap, NULL, 0);
 }

@@ -11,8 +11,7 @@
 #include "shmeter/scenario.h"
 
 struct meet {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t
-		word; /* one process writes, the others wait for it */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t word; /* one process writes, the others wait for it */
 };
 
 /* release: what was done before; pairs with the acquire in meet_await(). */
@@ -34,11 +33,10 @@ static inline bool meet_await(struct meet *meet, uint64_t number, const _Atomic 
 static inline int meet_supported(const struct sm_case *c, struct sm_error *why)
 {
 	if (c->shared_pu)
-		return sm_fail(
-			why, ENOTSUP,
-			"%u processes that spin for each other need %u PUs: allow more of them "
-			"(taskset, cpuset), or take another --placement",
-			c->workers, c->workers);
+		return sm_fail(why, ENOTSUP,
+			       "%u processes that spin for each other need %u PUs: allow more of them "
+			       "(taskset, cpuset), or take another --placement",
+			       c->workers, c->workers);
 	return 0;
 }
 

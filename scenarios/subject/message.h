@@ -19,7 +19,7 @@ static inline void message_write(uint64_t *words, size_t bytes, uint64_t number)
 
 /* The multiplicative inverse of MESSAGE_STEP modulo 2^64: the number of a message from its first word. */
 #define MESSAGE_STEP_INVERSE 0xf1de83e19937733du
-_Static_assert(MESSAGE_STEP * MESSAGE_STEP_INVERSE == 1, "not the inverse");
+_Static_assert(MESSAGE_STEP *MESSAGE_STEP_INVERSE == 1, "not the inverse");
 
 static inline uint64_t message_number(const uint64_t *words)
 {

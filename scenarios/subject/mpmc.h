@@ -33,8 +33,7 @@ struct mpmc {
 	alignas(SM_LINE_PAIR) struct mpmc_cell cell[];
 };
 
-_Static_assert(offsetof(struct mpmc, cell) == sizeof(struct mpmc) &&
-		       sizeof(struct mpmc) % SM_LINE_PAIR == 0 &&
+_Static_assert(offsetof(struct mpmc, cell) == sizeof(struct mpmc) && sizeof(struct mpmc) % SM_LINE_PAIR == 0 &&
 		       64 % sizeof(struct mpmc_cell) == 0,
 	       "cells begin where the size of the head ends, on a line of their own");
 
@@ -57,8 +56,7 @@ static inline bool mpmc_put(struct mpmc *queue, uint64_t item)
 		uint64_t sequence = atomic_load_explicit(&cell->sequence, memory_order_acquire);
 
 		if (sequence == at) {
-			if (!atomic_compare_exchange_weak_explicit(&queue->head, &at, at + 1,
-								   memory_order_relaxed,
+			if (!atomic_compare_exchange_weak_explicit(&queue->head, &at, at + 1, memory_order_relaxed,
 								   memory_order_relaxed))
 				continue;
 			cell->item = item;
@@ -83,8 +81,7 @@ static inline bool mpmc_take(struct mpmc *queue, uint64_t *item)
 		uint64_t sequence = atomic_load_explicit(&cell->sequence, memory_order_acquire);
 
 		if (sequence == at + 1) {
-			if (!atomic_compare_exchange_weak_explicit(&queue->tail, &at, at + 1,
-								   memory_order_relaxed,
+			if (!atomic_compare_exchange_weak_explicit(&queue->tail, &at, at + 1, memory_order_relaxed,
 								   memory_order_relaxed))
 				continue;
 			*item = cell->item;

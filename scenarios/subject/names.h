@@ -12,8 +12,7 @@
 #include "shmeter/guard.h"
 
 /* "<prefix>shmeter-<16 hex digits>", announced to the guard under `kind`. */
-static inline int name_announce(char kind, const char *prefix, char *out, size_t size,
-				struct sm_error *err)
+static inline int name_announce(char kind, const char *prefix, char *out, size_t size, struct sm_error *err)
 {
 	uint64_t number;
 

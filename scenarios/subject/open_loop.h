@@ -36,9 +36,9 @@ enum { PARAM_LOAD = PARAM_CAPACITY + 1 };
 
 /* What the two ends tell each other besides messages. */
 struct ends {
-	struct meet round; /* the sender writes: number of the round that begins */
-	struct meet done;  /* the receiver writes: number of the round that is over */
-	uint64_t count;    /* sender, before `round`: its messages; 0: the search is over */
+	struct meet round;    /* the sender writes: number of the round that begins */
+	struct meet done;     /* the receiver writes: number of the round that is over */
+	uint64_t count;       /* sender, before `round`: its messages; 0: the search is over */
 	uint64_t received_ns; /* receiver, before `done` and the gate after a slice: when the last message came */
 };
 
@@ -55,7 +55,7 @@ struct open_loop_state {
 	uint64_t late;   /* in the receiver: of the last one, from its intended time */
 	/* The schedule, in the sender: message i is due at origin_ns + i * interval_ps. */
 	uint64_t origin_ns, due_ps, interval_ps;
-	uint64_t left_ns; /* when the sender was through with its last slice */
+	uint64_t left_ns;  /* when the sender was through with its last slice */
 	uint64_t begun_ns; /* in the receiver: when the first slice that counts ended */
 	bool paused;       /* the pause is over */
 	struct mark mark[MARKS];
@@ -104,8 +104,7 @@ static ALWAYS_INLINE uint64_t receive_all(struct sm_worker *worker, enum transpo
 	for (uint64_t i = 0; i < n; i++) {
 		if (!transport_receive(transport, &state->channel[0], in, bytes))
 			return i;
-		wrong += message_check(in + HEADER, bytes - HEADER * sizeof(*in),
-				       state->passed++) != 0;
+		wrong += message_check(in + HEADER, bytes - HEADER * sizeof(*in), state->passed++) != 0;
 		now = sm_clock_ns();
 		/* Clocks of two PUs may differ by a few ns: never below 0. */
 		late = now > in[from] ? now - in[from] : 0;

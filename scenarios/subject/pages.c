@@ -4,19 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SIZES(way)                                                                                 \
-	{ { .name = "4k",                                                                          \
-	    .summary = "base pages",                                                               \
-	    .memory = { .pages = { SM_PAGES_BASE, 4096 }, .prefault = way } },                     \
-	  { .name = "thp",                                                                         \
-	    .summary = "transparent huge pages",                                                   \
-	    .memory = { .pages = { SM_PAGES_THP, 2u << 20 }, .prefault = way } },                  \
-	  { .name = "2m",                                                                          \
-	    .summary = "explicit 2 MiB pages",                                                     \
-	    .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 }, .prefault = way } },              \
-	  { .name = "1g",                                                                          \
-	    .summary = "explicit 1 GiB pages",                                                     \
-	    .memory = { .pages = { SM_PAGES_HUGETLB, 1u << 30 }, .prefault = way } } }
+#define SIZES(way)                                                                                                     \
+	{                                                                                                              \
+		{ .name = "4k",                                                                                        \
+		  .summary = "base pages",                                                                             \
+		  .memory = { .pages = { SM_PAGES_BASE, 4096 }, .prefault = way } },                                   \
+			{ .name = "thp",                                                                               \
+			  .summary = "transparent huge pages",                                                         \
+			  .memory = { .pages = { SM_PAGES_THP, 2u << 20 }, .prefault = way } },                        \
+			{ .name = "2m",                                                                                \
+			  .summary = "explicit 2 MiB pages",                                                           \
+			  .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 }, .prefault = way } },                    \
+		{                                                                                                      \
+			.name = "1g", .summary = "explicit 1 GiB pages", .memory = {                                   \
+				.pages = { SM_PAGES_HUGETLB, 1u << 30 },                                               \
+				.prefault = way                                                                        \
+			}                                                                                              \
+		}                                                                                                      \
+	}
 
 struct sm_variant pages_variants[PAGES_VARIANTS_MAX] = SIZES(SM_PREFAULT_UNSET);
 struct sm_variant pages_variants_lazy[PAGES_VARIANTS_MAX] = SIZES(SM_LAZY);
@@ -29,8 +34,7 @@ static bool known(const struct sm_variant *variants, const char *name)
 	return false;
 }
 
-static void add(struct sm_variant *variants, const char *name, struct sm_pages pages,
-		enum sm_prefault way)
+static void add(struct sm_variant *variants, const char *name, struct sm_pages pages, enum sm_prefault way)
 {
 	unsigned count = 0;
 
@@ -40,8 +44,7 @@ static void add(struct sm_variant *variants, const char *name, struct sm_pages p
 		return;
 	variants[count] = (struct sm_variant){
 		.name = name,
-		.summary = pages.kind == SM_PAGES_MULTI ? "multi-size transparent huge pages"
-							: "explicit huge pages",
+		.summary = pages.kind == SM_PAGES_MULTI ? "multi-size transparent huge pages" : "explicit huge pages",
 		.memory = { .pages = pages, .prefault = way },
 		.extra = true,
 	};

@@ -27,19 +27,16 @@ static inline int pipe_resize(int fd, size_t pages, struct sm_error *err)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = pages * page;
 
-	for (bytes = bytes < INT_MAX / 2 ? bytes : INT_MAX / 2; fcntl(fd, F_SETPIPE_SZ, (int)bytes) < 0;
-	     bytes /= 2)
+	for (bytes = bytes < INT_MAX / 2 ? bytes : INT_MAX / 2; fcntl(fd, F_SETPIPE_SZ, (int)bytes) < 0; bytes /= 2)
 		if (bytes <= page)
-			return sm_fail(err, errno, "the size of a pipe cannot be set: %s",
-				       strerror(errno));
+			return sm_fail(err, errno, "the size of a pipe cannot be set: %s", strerror(errno));
 	return 0;
 }
 
 static inline int pipe_capacity(const struct channel *channel, struct sm_error *err)
 {
 	return pipe_resize(channel->fd[1],
-			   pipe_pages(channel->capacity, channel->message, (size_t)sysconf(_SC_PAGESIZE)),
-			   err);
+			   pipe_pages(channel->capacity, channel->message, (size_t)sysconf(_SC_PAGESIZE)), err);
 }
 
 static inline int pipe_open(struct channel pair[2], struct sm_error *err)

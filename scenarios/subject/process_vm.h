@@ -47,7 +47,8 @@ static inline int process_vm_open(struct channel pair[2], struct sm_error *err)
 		fclose(yama);
 	}
 	if (scope == '3' || (scope == '2' && geteuid() != 0))
-		return sm_fail(err, EPERM, "no process may read another's memory here: lower "
+		return sm_fail(err, EPERM,
+			       "no process may read another's memory here: lower "
 			       "kernel.yama.ptrace_scope to 1");
 	if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != 1)
 		return sm_fail(err, errno, "process_vm_readv is refused: %s%s", strerror(errno),
@@ -91,8 +92,7 @@ static inline void *process_vm_place(struct channel *channel)
 
 	if (!process_vm_wait_room(channel))
 		return NULL;
-	return channel->slot +
-	       process_vm_offset(channel, atomic_load_explicit(&ring->head, memory_order_relaxed));
+	return channel->slot + process_vm_offset(channel, atomic_load_explicit(&ring->head, memory_order_relaxed));
 }
 
 static inline bool process_vm_send(struct channel *channel, const void *buffer, size_t bytes)
@@ -113,8 +113,8 @@ static inline bool process_vm_receive(struct channel *channel, void *buffer, siz
 
 	RING_SLEEP(channel, &ring->consumer_sleeps, spsc_has_data(ring, bytes));
 	remote.iov_base = (void *)(uintptr_t)(source->address +
-					      process_vm_offset(channel, atomic_load_explicit(
-						      &ring->tail, memory_order_relaxed)));
+					      process_vm_offset(channel, atomic_load_explicit(&ring->tail,
+											      memory_order_relaxed)));
 	remote.iov_len = bytes;
 	if (process_vm_readv(source->pid, &local, 1, &remote, 1, 0) != (ssize_t)bytes)
 		return false;

@@ -37,8 +37,7 @@ static inline int shm_mutex_cond_open(struct channel pair[2], struct sm_error *e
 }
 
 /* With the mutex held, and room. */
-static inline void shm_mutex_cond_put(struct mutex_cond_ring *ring, size_t capacity, const void *buffer,
-				      size_t bytes)
+static inline void shm_mutex_cond_put(struct mutex_cond_ring *ring, size_t capacity, const void *buffer, size_t bytes)
 {
 	size_t at = (size_t)ring->head & (capacity - 1);
 	size_t first = capacity - at < bytes ? capacity - at : bytes;

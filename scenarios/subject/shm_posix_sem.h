@@ -31,8 +31,7 @@ static inline int shm_posix_sem_open(struct channel pair[2], struct sm_error *er
 
 		pair[i].slots = shm_posix_sem_slots(pair[i].capacity, pair[i].message);
 		if (sem_init(&ring->free, 1, pair[i].slots) < 0 || sem_init(&ring->filled, 1, 0) < 0)
-			return sm_fail(err, errno, "no process-shared semaphore can be had: %s",
-				       strerror(errno));
+			return sm_fail(err, errno, "no process-shared semaphore can be had: %s", strerror(errno));
 	}
 	return 0;
 }

@@ -38,8 +38,7 @@ static inline size_t shm_ring_ck_bytes(size_t capacity, size_t message)
 {
 	unsigned entries = shm_ring_ck_entries(capacity, message);
 
-	return sizeof(struct ck_channel) + entries * sizeof(ck_ring_buffer_t) +
-	       (entries + 1) * slots_stride(message);
+	return sizeof(struct ck_channel) + entries * sizeof(ck_ring_buffer_t) + (entries + 1) * slots_stride(message);
 }
 
 static inline int shm_ring_ck_open(struct channel pair[2], struct sm_error *err)
@@ -58,8 +57,7 @@ static inline size_t shm_ring_ck_offer(struct channel *channel, const void *buff
 	struct ck_channel *shared = channel->memory;
 
 	message_copy(shm_ring_ck_place(channel, channel->count), buffer, bytes);
-	if (!ck_ring_enqueue_spsc(&shared->ring, shm_ring_ck_buffer(shared),
-				  (void *)(uintptr_t)(channel->count + 1)))
+	if (!ck_ring_enqueue_spsc(&shared->ring, shm_ring_ck_buffer(shared), (void *)(uintptr_t)(channel->count + 1)))
 		return 0;
 	channel->count++;
 	return bytes;
@@ -72,8 +70,7 @@ static inline bool shm_ring_ck_send(struct channel *channel, const void *buffer,
 	message_copy(shm_ring_ck_place(channel, channel->count), buffer, bytes);
 	/* The place's number as a pointer that is never NULL.  The enqueue is a release. */
 	for (unsigned turns = 0;
-	     !ck_ring_enqueue_spsc(&shared->ring, shm_ring_ck_buffer(shared),
-				   (void *)(uintptr_t)(channel->count + 1));)
+	     !ck_ring_enqueue_spsc(&shared->ring, shm_ring_ck_buffer(shared), (void *)(uintptr_t)(channel->count + 1));)
 		if (!sm_spin(&turns, channel->abort))
 			return false;
 	channel->count++;
@@ -85,8 +82,7 @@ static inline bool shm_ring_ck_receive(struct channel *channel, void *buffer, si
 	struct ck_channel *shared = channel->memory;
 	void *number = NULL;
 
-	for (unsigned turns = 0;
-	     !ck_ring_dequeue_spsc(&shared->ring, shm_ring_ck_buffer(shared), &number);)
+	for (unsigned turns = 0; !ck_ring_dequeue_spsc(&shared->ring, shm_ring_ck_buffer(shared), &number);)
 		if (!sm_spin(&turns, channel->abort))
 			return false;
 	message_copy(buffer, shm_ring_ck_place(channel, (uintptr_t)number - 1), bytes);

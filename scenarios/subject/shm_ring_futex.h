@@ -33,22 +33,22 @@ static inline void ring_wake(_Atomic uint32_t *sleeps)
 
 /* Waits for `ready`: spins `spin_turns` (TRANSPORT_SPIN_NS), then announces and sleeps.  A macro, so that `ready` is looked
  * at again in place. */
-#define RING_SLEEP(channel, sleeps, ready)                                                         \
-	for (unsigned turns = 0; !(ready);) {                                                      \
-		if (turns < (channel)->spin_turns) {                                               \
-			turns++;                                                                   \
-			sm_relax();                                                                \
-			continue;                                                                  \
-		}                                                                                  \
-		if (atomic_load_explicit((channel)->abort, memory_order_relaxed))                  \
-			return false;                                                              \
-		atomic_store_explicit(sleeps, 1, memory_order_relaxed);                            \
-		atomic_thread_fence(memory_order_seq_cst); /* pairs with ring_wake() */            \
-		if (ready) {                                                                       \
-			atomic_store_explicit(sleeps, 0, memory_order_relaxed);                    \
-			break;                                                                     \
-		}                                                                                  \
-		futex_sleep(sleeps, 1);                                                            \
+#define RING_SLEEP(channel, sleeps, ready)                                                                             \
+	for (unsigned turns = 0; !(ready);) {                                                                          \
+		if (turns < (channel)->spin_turns) {                                                                   \
+			turns++;                                                                                       \
+			sm_relax();                                                                                    \
+			continue;                                                                                      \
+		}                                                                                                      \
+		if (atomic_load_explicit((channel)->abort, memory_order_relaxed))                                      \
+			return false;                                                                                  \
+		atomic_store_explicit(sleeps, 1, memory_order_relaxed);                                                \
+		atomic_thread_fence(memory_order_seq_cst); /* pairs with ring_wake() */                                \
+		if (ready) {                                                                                           \
+			atomic_store_explicit(sleeps, 0, memory_order_relaxed);                                        \
+			break;                                                                                         \
+		}                                                                                                      \
+		futex_sleep(sleeps, 1);                                                                                \
 	}
 
 static inline bool shm_ring_futex_send(struct channel *channel, const void *buffer, size_t bytes)

@@ -51,8 +51,10 @@ static inline int shm_sysv_sem_open_one(struct channel *channel, struct sm_error
 	}
 	channel->id = semget(ring->key, 2, IPC_CREAT | IPC_EXCL | 0600);
 	if (channel->id < 0 || semctl(channel->id, 0, SETALL, argument) < 0)
-		return sm_fail(err, errno, "no System V semaphores can be made: %s; kernel.sem limits "
-			       "them", strerror(errno));
+		return sm_fail(err, errno,
+			       "no System V semaphores can be made: %s; kernel.sem limits "
+			       "them",
+			       strerror(errno));
 	return 0;
 }
 

@@ -92,11 +92,9 @@ static inline void double_buffer_write(struct double_buffer *buffer, uint64_t st
 	atomic_store_explicit(&buffer->current, next, memory_order_release);
 }
 
-static inline bool double_buffer_read(const struct double_buffer *buffer,
-				      uint64_t out[SNAPSHOT_WORDS])
+static inline bool double_buffer_read(const struct double_buffer *buffer, uint64_t out[SNAPSHOT_WORDS])
 {
-	return seqlock_read(
-		&buffer->half[atomic_load_explicit(&buffer->current, memory_order_acquire)], out);
+	return seqlock_read(&buffer->half[atomic_load_explicit(&buffer->current, memory_order_acquire)], out);
 }
 
 /* A pointer (here an index, as processes map memory at different addresses) to the latest of many copies.  A reader

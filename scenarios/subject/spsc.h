@@ -56,8 +56,7 @@ static inline bool spsc_has_data(struct spsc *ring, size_t bytes)
 
 static inline void spsc_put(struct spsc *ring, size_t capacity, const void *buffer, size_t bytes)
 {
-	size_t at =
-		(size_t)atomic_load_explicit(&ring->head, memory_order_relaxed) & (capacity - 1);
+	size_t at = (size_t)atomic_load_explicit(&ring->head, memory_order_relaxed) & (capacity - 1);
 	size_t first = capacity - at;
 
 	if (first >= bytes) {
@@ -70,8 +69,7 @@ static inline void spsc_put(struct spsc *ring, size_t capacity, const void *buff
 
 static inline void spsc_get(struct spsc *ring, size_t capacity, void *buffer, size_t bytes)
 {
-	size_t at =
-		(size_t)atomic_load_explicit(&ring->tail, memory_order_relaxed) & (capacity - 1);
+	size_t at = (size_t)atomic_load_explicit(&ring->tail, memory_order_relaxed) & (capacity - 1);
 	size_t first = capacity - at;
 
 	if (first >= bytes) {
@@ -85,8 +83,7 @@ static inline void spsc_get(struct spsc *ring, size_t capacity, void *buffer, si
 static inline void spsc_produced(struct spsc *ring, size_t bytes)
 {
 	/* release: the data before the index; pairs with the acquire in spsc_has_data(). */
-	atomic_store_explicit(&ring->head,
-			      atomic_load_explicit(&ring->head, memory_order_relaxed) + bytes,
+	atomic_store_explicit(&ring->head, atomic_load_explicit(&ring->head, memory_order_relaxed) + bytes,
 			      SPSC_PUBLISH);
 }
 
@@ -103,8 +100,7 @@ static inline size_t spsc_offer(struct spsc *ring, size_t capacity, const void *
 static inline void spsc_consumed(struct spsc *ring, size_t bytes)
 {
 	/* release: the reads before the index; pairs with the acquire in spsc_has_room(). */
-	atomic_store_explicit(&ring->tail,
-			      atomic_load_explicit(&ring->tail, memory_order_relaxed) + bytes,
+	atomic_store_explicit(&ring->tail, atomic_load_explicit(&ring->tail, memory_order_relaxed) + bytes,
 			      SPSC_PUBLISH);
 }
 

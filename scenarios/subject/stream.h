@@ -123,8 +123,7 @@ static inline uint64_t stream_run(struct sm_worker *worker, enum stream_op op)
 }
 
 /* Whether the memory holds what so many blocks make of it. */
-static inline int stream_verify(const struct sm_trial *trial, enum stream_op op,
-				struct sm_error *err)
+static inline int stream_verify(const struct sm_trial *trial, enum stream_op op, struct sm_error *err)
 {
 	const uint64_t *words = trial->region;
 	uint64_t ops = trial->outcome[0]->ops;
@@ -151,13 +150,12 @@ static inline int stream_verify(const struct sm_trial *trial, enum stream_op op,
 	return 0;
 }
 
-#define STREAM_OP_PARAM                                                                            \
-	{ .name = "op",                                                                            \
-	  .unit = "1",                                                                             \
-	  .summary = "what is done to the memory",                                                 \
-	  .labels = stream_labels,                                                                 \
-	  .quick = SM_VALUES(STREAM_READ, STREAM_COPY),                                             \
-	  .standard = SM_VALUES(STREAM_READ, STREAM_WRITE, STREAM_COPY) }
+#define STREAM_OP_PARAM                                                                                                \
+	{                                                                                                              \
+		.name = "op", .unit = "1", .summary = "what is done to the memory", .labels = stream_labels,           \
+		.quick = SM_VALUES(STREAM_READ, STREAM_COPY),                                                          \
+		.standard = SM_VALUES(STREAM_READ, STREAM_WRITE, STREAM_COPY)                                          \
+	}
 static const char *const stream_labels[] __attribute__((unused)) = { "read", "write", "copy", NULL };
 
 #endif

@@ -37,8 +37,10 @@ static inline int sysv_msg_open_one(struct channel *channel, struct sm_error *er
 	channel->id = msgget(key, IPC_CREAT | IPC_EXCL | 0600);
 	if (channel->id < 0) {
 		sm_guard_forget('q', text);
-		return sm_fail(err, errno, "no System V message queue can be made: %s; kernel.msgmni "
-			       "limits their number", strerror(errno));
+		return sm_fail(err, errno,
+			       "no System V message queue can be made: %s; kernel.msgmni "
+			       "limits their number",
+			       strerror(errno));
 	}
 	channel->count = (uint64_t)key; /* until the close */
 	if (msgctl(channel->id, IPC_STAT, &settings) == 0) {

@@ -32,14 +32,12 @@ static inline int tcp_socket(size_t send_bytes, size_t receive_bytes)
 /* 0 with both ends, or -errno with those that there are; the others are -1. */
 static inline int tcp_connect(int end[2], size_t send_bytes, size_t receive_bytes)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof(address);
 	int listener = tcp_socket(send_bytes, receive_bytes), on = 1, rc = 0;
 
 	end[0] = end[1] = -1;
-	if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0 ||
-	    listen(listener, 1) < 0 ||
+	if (listener < 0 || bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 1) < 0 ||
 	    getsockname(listener, (struct sockaddr *)&address, &size) < 0 ||
 	    (end[0] = tcp_socket(send_bytes, receive_bytes)) < 0 ||
 	    connect(end[0], (struct sockaddr *)&address, size) < 0 ||
@@ -80,8 +78,10 @@ static inline int tcp_loopback_open(struct channel pair[2], struct sm_error *err
 		send_bytes *= 2;
 	rc = tcp_connect(end, send_bytes, half);
 	if (rc < 0)
-		(void)sm_fail(err, -rc, "no TCP connection to 127.0.0.1 can be made: %s; is the "
-			      "loopback interface up?", strerror(-rc));
+		(void)sm_fail(err, -rc,
+			      "no TCP connection to 127.0.0.1 can be made: %s; is the "
+			      "loopback interface up?",
+			      strerror(-rc));
 	for (int i = 0; i < 2; i++)
 		if (end[i] < 0)
 			end[i] = 0;

@@ -38,8 +38,8 @@ static inline int pair_warm_up(struct sm_worker *worker)
 }
 
 /* Sends one message, written in full, in the direction given. */
-static ALWAYS_INLINE bool pair_put(struct sm_worker *worker, enum transport transport,
-				   struct transport_state *state, int direction, size_t bytes)
+static ALWAYS_INLINE bool pair_put(struct sm_worker *worker, enum transport transport, struct transport_state *state,
+				   int direction, size_t bytes)
 {
 	struct channel *channel = &state->channel[direction];
 	uint64_t *out = transport_place(transport, channel, state->own.out);
@@ -55,13 +55,12 @@ static ALWAYS_INLINE bool pair_put(struct sm_worker *worker, enum transport tran
 }
 
 /* Receives one message and checks every word of it. */
-static ALWAYS_INLINE bool pair_take(struct sm_worker *worker, enum transport transport,
-				    struct transport_state *state, int direction, size_t bytes)
+static ALWAYS_INLINE bool pair_take(struct sm_worker *worker, enum transport transport, struct transport_state *state,
+				    int direction, size_t bytes)
 {
 	if (!transport_receive(transport, &state->channel[direction], state->own.in, bytes))
 		return false;
-	worker->outcome->tally[TALLY_WRONG] +=
-		message_check(state->own.in, bytes, state->received) != 0;
+	worker->outcome->tally[TALLY_WRONG] += message_check(state->own.in, bytes, state->received) != 0;
 	state->received++;
 	worker->outcome->tally[TALLY_RECEIVED]++;
 	return true;
@@ -74,13 +73,10 @@ static inline int pair_verify_trips(const struct sm_trial *trial, struct sm_erro
 		const struct sm_outcome *o = trial->outcome[i];
 
 		if (o->tally[TALLY_WRONG])
-			return sm_fail(err, EILSEQ, "worker %u received %lu wrong messages", i,
-				       o->tally[TALLY_WRONG]);
+			return sm_fail(err, EILSEQ, "worker %u received %lu wrong messages", i, o->tally[TALLY_WRONG]);
 		if (o->tally[TALLY_RECEIVED] != o->ops || o->tally[TALLY_SENT] != o->ops)
-			return sm_fail(
-				err, EILSEQ,
-				"worker %u sent %lu and received %lu messages in %lu round trips",
-				i, o->tally[TALLY_SENT], o->tally[TALLY_RECEIVED], o->ops);
+			return sm_fail(err, EILSEQ, "worker %u sent %lu and received %lu messages in %lu round trips",
+				       i, o->tally[TALLY_SENT], o->tally[TALLY_RECEIVED], o->ops);
 	}
 	return 0;
 }
@@ -93,11 +89,11 @@ static inline void pair_measure(const struct sm_trial *trial, double value[SM_MO
 }
 
 /* `twins`: whether both ways of waiting are the question. */
-#define PAIR_VARIANT(transport, words, traits, twins)                                              \
-	{ .name = #transport,                                                                      \
-	  .summary = words,                                                                        \
-	  .arg = TRANSPORT_##transport,                                                            \
-	  .extra = ((traits) & TRAIT_TWIN) && !(twins),                                            \
+#define PAIR_VARIANT(transport, words, traits, twins)                                                                  \
+	{ .name = #transport,                                                                                          \
+	  .summary = words,                                                                                            \
+	  .arg = TRANSPORT_##transport,                                                                                \
+	  .extra = ((traits)&TRAIT_TWIN) && !(twins),                                                                  \
 	  .memory = TRANSPORT_FILE_BACKED(traits) },
 
 #endif

@@ -56,8 +56,7 @@ static inline int walk_warm_up(struct sm_worker *worker)
 	if (worker->kept) /* the same cycle: run() only reads, and verify() proves where it led */
 		return 0;
 	for (uint64_t i = 0; i < lines; i++)
-		words[i * (WALK_LINE / 8)] =
-			walk_mix((walk_unmix(i, mask, half) * WALK_A + WALK_C) & mask, mask, half);
+		words[i * (WALK_LINE / 8)] = walk_mix((walk_unmix(i, mask, half) * WALK_A + WALK_C) & mask, mask, half);
 	return 0;
 }
 
@@ -99,9 +98,8 @@ static inline int walk_verify(const struct sm_trial *trial, struct sm_error *err
 	uint64_t due = walk_mix(walk_jump(walk_unmix(0, mask, half), trial->outcome[0]->ops, mask), mask, half);
 
 	if (trial->outcome[0]->tally[WALK_POSITION] != due)
-		return sm_fail(
-			err, EILSEQ, "the walk is at line %lu after %lu steps and should be at %lu",
-			trial->outcome[0]->tally[WALK_POSITION], trial->outcome[0]->ops, due);
+		return sm_fail(err, EILSEQ, "the walk is at line %lu after %lu steps and should be at %lu",
+			       trial->outcome[0]->tally[WALK_POSITION], trial->outcome[0]->ops, due);
 	return 0;
 }
 

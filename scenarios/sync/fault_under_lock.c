@@ -111,16 +111,22 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	return 0;
 }
 
-#define WAY(name_, words, pages_, way, where)                                                      \
-	{ .name = name_, .summary = words, .memory = { .pages = pages_, .prefault = way },         \
-	  .arg = where }
-#define BASE  { SM_PAGES_BASE, 0 }
-#define TWO_M { SM_PAGES_HUGETLB, 2u << 20 }
+#define WAY(name_, words, pages_, way, where)                                                                          \
+	{                                                                                                              \
+		.name = name_, .summary = words, .memory = { .pages = pages_, .prefault = way }, .arg = where          \
+	}
+#define BASE                                                                                                           \
+	{                                                                                                              \
+		SM_PAGES_BASE, 0                                                                                       \
+	}
+#define TWO_M                                                                                                          \
+	{                                                                                                              \
+		SM_PAGES_HUGETLB, 2u << 20                                                                             \
+	}
 static const struct sm_variant variants[] = {
 	WAY("lazy_outside", "fresh pages, written after the lock is given back", BASE, SM_LAZY, OUTSIDE),
 	WAY("lazy_inside", "fresh pages, written under the lock", BASE, SM_LAZY, INSIDE),
-	WAY("ready_outside", "populated pages, written after the lock is given back", BASE, SM_MADVISE,
-	    OUTSIDE),
+	WAY("ready_outside", "populated pages, written after the lock is given back", BASE, SM_MADVISE, OUTSIDE),
 	WAY("ready_inside", "populated pages, written under the lock", BASE, SM_MADVISE, INSIDE),
 	WAY("huge_inside", "fresh 2 MiB pages, written under the lock", TWO_M, SM_LAZY, INSIDE),
 	{ 0 },
@@ -143,8 +149,7 @@ static const struct sm_claim claims[] = {
 		.left = "lazy_inside",
 		.count = "minor-faults",
 		.count_exact = 1,
-		.count_slack =
-			4, /* the code that waits for the lock is mapped when it is first needed */
+		.count_slack = 4, /* the code that waits for the lock is mapped when it is first needed */
 	},
 	{ .id = "S9.ready",
 	  .text = "In populated memory it hardly matters: less than twice",

@@ -67,8 +67,7 @@ static ALWAYS_INLINE uint64_t turns(struct sm_worker *worker, enum lock_kind kin
 		shared->turn += mine;
 		lock_give(kind, &shared->lock, &state->own);
 		done += mine;
-		if ((++tries & 1023u) == 0 &&
-		    atomic_load_explicit(worker->abort, memory_order_relaxed))
+		if ((++tries & 1023u) == 0 && atomic_load_explicit(worker->abort, memory_order_relaxed))
 			break;
 		if (!mine && worker->c->shared_pu)
 			sched_yield();
@@ -85,8 +84,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const struct shared *shared = trial->region;
 
 	if (shared->turn != sm_trial_ops(trial) || sm_trial_tally(trial, TALLY_TURNS) != shared->turn)
-		return sm_fail(err, EILSEQ, "the lock changed hands %lu times in %lu operations",
-			       shared->turn, sm_trial_ops(trial));
+		return sm_fail(err, EILSEQ, "the lock changed hands %lu times in %lu operations", shared->turn,
+			       sm_trial_ops(trial));
 	return 0;
 }
 
@@ -112,8 +111,7 @@ const struct sm_scenario sm_scenario_lock_handoff = {
 	       "often taken back by the one who just gave it away.",
 	.variants = variants,
 	.workers = 2,
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
-			SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per turn of both", "ns/op" },

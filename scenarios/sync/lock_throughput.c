@@ -30,7 +30,7 @@ struct place {
 
 struct shared {
 	struct lock_shared lock;
-	uint64_t count; /* under the lock, on a line pair of its own */
+	uint64_t count;                                  /* under the lock, on a line pair of its own */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t finished; /* number of the slice that one has finished */
 	_Atomic uint64_t until[2]; /* when the slice with this parity ends; 0: nobody has begun it */
 	struct place place[];
@@ -51,14 +51,12 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	enum lock_kind kind = lock_of(c);
 	unsigned in_turn = c->shared_pu ? (c->workers + c->pus - 1) / c->pus : 1;
 
-	if ((kind == LOCK_ticket || kind == LOCK_mcs) && in_turn > 1 &&
-	    c->workers > TURNS_MAX / in_turn)
-		return sm_fail(
-			why, ENOTSUP,
-			"%u processes on %u PUs hand this lock on in the order of a queue, each when the "
-			"scheduler comes to it: one round would take many seconds; ask for fewer "
-			"(--set processes=...)",
-			c->workers, c->pus);
+	if ((kind == LOCK_ticket || kind == LOCK_mcs) && in_turn > 1 && c->workers > TURNS_MAX / in_turn)
+		return sm_fail(why, ENOTSUP,
+			       "%u processes on %u PUs hand this lock on in the order of a queue, each when the "
+			       "scheduler comes to it: one round would take many seconds; ask for fewer "
+			       "(--set processes=...)",
+			       c->workers, c->pus);
 	return 0;
 }
 
@@ -93,9 +91,8 @@ static void judge_fairness(struct sm_worker *worker, struct shared *shared, uint
 	double sum = 0, squares = 0;
 
 	for (unsigned i = 0; i < workers; i++) {
-		uint64_t got =
-			atomic_load_explicit(&shared->place[i].progress, memory_order_relaxed) -
-			(slice << PROGRESS_BITS);
+		uint64_t got = atomic_load_explicit(&shared->place[i].progress, memory_order_relaxed) -
+			       (slice << PROGRESS_BITS);
 		double share = got >> PROGRESS_BITS ? 0 : (double)got;
 
 		sum += share;
@@ -129,9 +126,7 @@ static ALWAYS_INLINE bool take_or_fail(struct sm_worker *worker, enum lock_kind 
 
 	if (lock_take(kind, &shared->lock, &state->own))
 		return true;
-	sm_worker_fail(
-		worker, EIO,
-		"the lock cannot be taken: its owner died with it, or the system refuses it");
+	sm_worker_fail(worker, EIO, "the lock cannot be taken: its owner died with it, or the system refuses it");
 	return false;
 }
 
@@ -217,8 +212,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	for (unsigned i = 0; i < trial->c->workers; i++)
 		if (trial->outcome[i]->tally[TALLY_LONGEST_NS] > longest)
 			longest = trial->outcome[i]->tally[TALLY_LONGEST_NS];
-	value[0] = slices ? (double)sm_trial_tally(trial, TALLY_JAIN) / (double)slices / 1e6
-			  : (double)NAN;
+	value[0] = slices ? (double)sm_trial_tally(trial, TALLY_JAIN) / (double)slices / 1e6 : (double)NAN;
 	value[1] = longest ? (double)longest : (double)NAN;
 }
 
@@ -228,14 +222,13 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define COLLAPSES(id_, lock, words)                                                                \
-	{                                                                                          \
-		.id = id_,                                                                         \
-		.text = "With four times as many processes as PUs " words                          \
-			" takes at least twice as long as a mutex that sleeps",                    \
-		.source = "popular belief: never spin when oversubscribed", .left = lock,          \
-		.right = "mutex", .ratio_min = 2,                                                  \
-		.at = "processes=4xPU inside=0 outside=0 placement=near"                           \
+#define COLLAPSES(id_, lock, words)                                                                                    \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "With four times as many processes as PUs " words                                              \
+			" takes at least twice as long as a mutex that sleeps",                                        \
+		.source = "popular belief: never spin when oversubscribed", .left = lock, .right = "mutex",            \
+		.ratio_min = 2, .at = "processes=4xPU inside=0 outside=0 placement=near"                               \
 	}
 static const struct sm_claim claims[] = {
 	COLLAPSES("S2", "ticket", "a ticket lock"),
@@ -277,8 +270,7 @@ const struct sm_scenario sm_scenario_lock_throughput = {
 		      .full = SM_VALUES(0, 1000),
 		      .max = 1 << 30 } },
 	.workers_param = "processes",
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
-			SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_CROSS_NODE },
 	.metric = { "time per acquisition of each process", "ns/op" },
 	.more = { { "fairness between processes", "1" }, { "longest wait", "ns" } },
 	.cuts_short = true,

@@ -65,8 +65,8 @@ static ALWAYS_INLINE uint64_t pairs(struct sm_worker *worker, enum lock_kind kin
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (trial->outcome[0]->tally[TALLY_PAIRS] != trial->outcome[0]->ops)
-		return sm_fail(err, EILSEQ, "%lu pairs in %lu operations",
-			       trial->outcome[0]->tally[TALLY_PAIRS], trial->outcome[0]->ops);
+		return sm_fail(err, EILSEQ, "%lu pairs in %lu operations", trial->outcome[0]->tally[TALLY_PAIRS],
+			       trial->outcome[0]->ops);
 	return 0;
 }
 

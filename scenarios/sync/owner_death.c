@@ -14,8 +14,8 @@ enum way { ROBUST, ROBUST_PI, NORMAL, SEMAPHORE, SYSV_UNDO };
 enum { TALLY_DEATHS, TALLY_OWNER_DEAD, TALLY_TIMED_OUT, TALLY_WRONG };
 /* Long enough for a kill and a wake-up even on a loaded machine, short enough to try many times; what should come gets
  * a hundred times as long. */
-#define LIMIT_MS  20
-#define PATIENCE  100
+#define LIMIT_MS   20
+#define PATIENCE   100
 #define LONGEST_US 50 /* that the owner is let live inside */
 
 struct shared {
@@ -102,17 +102,14 @@ static struct timespec after_ms(clockid_t clock, long ms)
 static int want(struct state *state)
 {
 	bool hopeless = state->way == NORMAL || state->way == SEMAPHORE;
-	struct timespec until =
-		after_ms(CLOCK_REALTIME, hopeless ? LIMIT_MS : LIMIT_MS * PATIENCE);
+	struct timespec until = after_ms(CLOCK_REALTIME, hopeless ? LIMIT_MS : LIMIT_MS * PATIENCE);
 	struct timespec limit = { .tv_sec = LIMIT_MS * PATIENCE / 1000 };
 	struct sembuf take = { .sem_op = -1, .sem_flg = SEM_UNDO };
 
 	if (state->way == SEMAPHORE)
 		return sem_timedwait(&state->shared->lock.semaphore, &until) == 0 ? 0 : errno;
 	if (state->way == SYSV_UNDO)
-		return semtimedop(state->own.set, &take, 1, &limit) == 0 ? 0
-		       : errno == EAGAIN                                 ? ETIMEDOUT
-									 : errno;
+		return semtimedop(state->own.set, &take, 1, &limit) == 0 ? 0 : errno == EAGAIN ? ETIMEDOUT : errno;
 	return pthread_mutex_timedlock(&state->shared->lock.mutex, &until);
 }
 
@@ -144,8 +141,7 @@ static bool mend(struct state *state, int got)
 	atomic_store(&shared->second, first);
 	switch (got) {
 	case 0: return give_back(state);
-	case EOWNERDEAD:
-		return pthread_mutex_consistent(&shared->lock.mutex) == 0 && give_back(state);
+	case EOWNERDEAD: return pthread_mutex_consistent(&shared->lock.mutex) == 0 && give_back(state);
 	case ETIMEDOUT: return make_anew(state);
 	default: return false; /* not held: there is nothing to give back */
 	}
@@ -182,8 +178,7 @@ static uint64_t one_death(struct sm_worker *worker, struct state *state)
 	took = sm_clock_ns() - killed;
 	tally[TALLY_DEATHS] += child_end(child) == -1;
 	if (got != 0 && got != EOWNERDEAD && got != ETIMEDOUT) {
-		sm_worker_fail(worker, got, "the lock of a killed owner neither came nor timed out: %s",
-			       strerror(got));
+		sm_worker_fail(worker, got, "the lock of a killed owner neither came nor timed out: %s", strerror(got));
 		return 0;
 	}
 	tally[TALLY_OWNER_DEAD] += got == EOWNERDEAD;
@@ -212,11 +207,11 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const struct sm_outcome *o = trial->outcome[0];
 
 	if (o->tally[TALLY_DEATHS] != o->ops)
-		return sm_fail(err, EILSEQ, "%lu owners were killed in %lu operations",
-			       o->tally[TALLY_DEATHS], o->ops);
+		return sm_fail(err, EILSEQ, "%lu owners were killed in %lu operations", o->tally[TALLY_DEATHS], o->ops);
 	if (o->tally[TALLY_WRONG])
-		return sm_fail(err, EILSEQ, "%lu times the numbers under the lock did not belong "
-					    "together, or it could not be mended",
+		return sm_fail(err, EILSEQ,
+			       "%lu times the numbers under the lock did not belong "
+			       "together, or it could not be mended",
 			       o->tally[TALLY_WRONG]);
 	return 0;
 }
@@ -239,16 +234,18 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define EVERY(id_, variant, what, words, from)                                                     \
-	{ .id = id_, .text = words, .source = from, .left = variant, .value = what,                \
-	  .value_min = 1, .value_max = 1 }
+#define EVERY(id_, variant, what, words, from)                                                                         \
+	{                                                                                                              \
+		.id = id_, .text = words, .source = from, .left = variant, .value = what, .value_min = 1,              \
+		.value_max = 1                                                                                         \
+	}
 _Static_assert(LIMIT_MS == 20 && LIMIT_MS * PATIENCE == 2000, "the sentences say 20 ms and 2 s");
 static const struct sm_claim claims[] = {
 	EVERY("S7", "robust", "told of the owner's death",
 	      "After its owner was killed, a robust mutex says EOWNERDEAD to the next, every time",
 	      "pthread_mutexattr_setrobust(3)"),
-	EVERY("S7.pi", "robust_pi", "told of the owner's death",
-	      "So does one that inherits priorities", "pthread_mutexattr_setrobust(3)"),
+	EVERY("S7.pi", "robust_pi", "told of the owner's death", "So does one that inherits priorities",
+	      "pthread_mutexattr_setrobust(3)"),
 	EVERY("S8", "normal", "never came back",
 	      "After its owner was killed, a normal mutex does not come back within 20 ms",
 	      "pthread_mutexattr_setrobust(3): PTHREAD_MUTEX_STALLED"),

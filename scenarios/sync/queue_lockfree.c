@@ -56,8 +56,7 @@ static struct role role_of(const struct sm_case *c, unsigned index)
 	uint64_t pairs = producers < consumers ? producers : consumers;
 	bool paired = index < 2 * pairs, consumes = paired ? index % 2 : consumers > producers;
 
-	return (struct role){ consumes, paired ? index / 2 : index - pairs,
-			      consumes ? consumers : producers };
+	return (struct role){ consumes, paired ? index / 2 : index - pairs, consumes ? consumers : producers };
 }
 
 /* Of so many items, those that a worker puts or takes. */
@@ -85,11 +84,10 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 			       "this ring is for one producer and one consumer: --set producers=1 "
 			       "--set consumers=1");
 	if (sm_case_variant(c)->arg == CK_RING && c->shared_pu && c->param[PARAM_PRODUCERS] > 1)
-		return sm_fail(
-			why, ENOTSUP,
-			"producers of a ck_ring wait for each other spinning, and one whose predecessor "
-			"waits for the same PU only burns time slices: use one producer, or no more "
-			"processes than PUs");
+		return sm_fail(why, ENOTSUP,
+			       "producers of a ck_ring wait for each other spinning, and one whose predecessor "
+			       "waits for the same PU only burns time slices: use one producer, or no more "
+			       "processes than PUs");
 	return 0;
 }
 
@@ -113,8 +111,7 @@ static int warm_up(struct sm_worker *worker)
 
 	own->expected = malloc(worker->c->workers * sizeof(*own->expected));
 	if (!own->expected)
-		return sm_worker_fail(worker, ENOMEM, "no memory for the order of %u producers",
-				      worker->c->workers);
+		return sm_worker_fail(worker, ENOMEM, "no memory for the order of %u producers", worker->c->workers);
 	for (volatile uint64_t *at = own->expected; at < own->expected + worker->c->workers; at++)
 		*at = 0;
 	return 0;
@@ -132,8 +129,8 @@ static inline void tally(struct sm_outcome *outcome, uint64_t item)
 /* Where an index points: items are of one size, which divides the ring's, so that none is split. */
 static inline uint64_t *spsc_place(struct spsc *ring, const _Atomic uint64_t *own)
 {
-	return (uint64_t *)(void *)(ring->data + (atomic_load_explicit(own, memory_order_relaxed) &
-						  (CAPACITY * ITEM - 1)));
+	return (uint64_t *)(void *)(ring->data +
+				    (atomic_load_explicit(own, memory_order_relaxed) & (CAPACITY * ITEM - 1)));
 }
 
 /* False: full. */
@@ -176,9 +173,9 @@ static inline bool wait_turn(struct sm_worker *worker, unsigned *turns)
 	return sm_spin(turns, worker->abort);
 }
 
-#define REPEAT(worker, step)                                                                       \
-	for (unsigned turns = 0; !(step);)                                                         \
-		if (!wait_turn(worker, &turns))                                                    \
+#define REPEAT(worker, step)                                                                                           \
+	for (unsigned turns = 0; !(step);)                                                                             \
+		if (!wait_turn(worker, &turns))                                                                        \
 	return i
 
 static uint64_t produce(struct sm_worker *worker, uint64_t next, uint64_t n)
@@ -208,8 +205,7 @@ static uint64_t produce(struct sm_worker *worker, uint64_t next, uint64_t n)
 		break;
 	case CK_RING:
 		for (uint64_t i = 0; i < n; i++, item++) {
-			REPEAT(worker, ck_ring_enqueue_mpmc(&ck->ring, ck->buffer,
-							    (void *)(uintptr_t)item));
+			REPEAT(worker, ck_ring_enqueue_mpmc(&ck->ring, ck->buffer, (void *)(uintptr_t)item));
 			tally(worker->outcome, item);
 		}
 		break;
@@ -273,62 +269,52 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 			sums[role_of(trial->c, i).consumes][t] += trial->outcome[i]->tally[t];
 	for (unsigned t = TALLY_COUNT; t <= TALLY_HASH; t++)
 		if (sums[0][t] != sums[1][t])
-			return sm_fail(
-				err, EILSEQ,
-				"what was put in is not what came out: %lu items against %lu, sums "
-				"%lx and %lx",
-				sums[0][TALLY_COUNT], sums[1][TALLY_COUNT], sums[0][t], sums[1][t]);
+			return sm_fail(err, EILSEQ,
+				       "what was put in is not what came out: %lu items against %lu, sums "
+				       "%lx and %lx",
+				       sums[0][TALLY_COUNT], sums[1][TALLY_COUNT], sums[0][t], sums[1][t]);
 	if (sm_trial_tally(trial, TALLY_OVERTAKEN))
 		return sm_fail(err, EILSEQ, "%lu items came out after later ones of their producer",
 			       sm_trial_tally(trial, TALLY_OVERTAKEN));
 	for (unsigned i = 0; i < trial->c->workers; i++)
 		if (sums[0][TALLY_COUNT] != trial->outcome[i]->ops)
-			return sm_fail(err, EILSEQ, "%lu items in %lu operations of worker %u",
-				       sums[0][TALLY_COUNT], trial->outcome[i]->ops, i);
+			return sm_fail(err, EILSEQ, "%lu items in %lu operations of worker %u", sums[0][TALLY_COUNT],
+				       trial->outcome[i]->ops, i);
 	return 0;
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "mutex_cond",
-	  .summary = "a ring under a mutex with conditions",
-	  .arg = MUTEX_COND },
-	{ .name = "spsc",
-	  .summary = "a ring for one producer and one consumer: lock-free",
-	  .arg = SPSC },
-	{ .name = "mpmc",
-	  .summary = "cells with a sequence number each: no mutex, but not lock-free",
-	  .arg = MPMC },
+	{ .name = "mutex_cond", .summary = "a ring under a mutex with conditions", .arg = MUTEX_COND },
+	{ .name = "spsc", .summary = "a ring for one producer and one consumer: lock-free", .arg = SPSC },
+	{ .name = "mpmc", .summary = "cells with a sequence number each: no mutex, but not lock-free", .arg = MPMC },
 	{ .name = "ck_ring",
 	  .summary = "Concurrency Kit's ring: no mutex, but its producers wait for each other",
 	  .arg = CK_RING },
 	{ 0 },
 };
 
-#define BEATS(id_, variant, words)                                                                 \
-	{                                                                                          \
-		.id = id_, .text = "Between two cores " words " beats a queue under a mutex",      \
-		.source = "popular belief", .question = "Mutex or lock-free?",                     \
-		.left = "mutex_cond", .right = variant,                                            \
-		.at = "producers=1 consumers=1 placement=near cores=different",                    \
-		.needs = "two cores", .ratio_min = 1                                               \
+#define BEATS(id_, variant, words)                                                                                     \
+	{                                                                                                              \
+		.id = id_, .text = "Between two cores " words " beats a queue under a mutex",                          \
+		.source = "popular belief", .question = "Mutex or lock-free?", .left = "mutex_cond", .right = variant, \
+		.at = "producers=1 consumers=1 placement=near cores=different", .needs = "two cores", .ratio_min = 1   \
 	}
-#define CONTENDED(id_, variant, words)                                                             \
-	{                                                                                          \
-		.id = id_,                                                                         \
-		.text = "Where several processes put or take, each on a core of its own, " words   \
-			" beats a queue under a mutex",                                            \
-		.source = "popular belief", .left = "mutex_cond", .right = variant,                \
-		.at = "workers>=3 workers<=1xPU placement=near cores=different", .ratio_min = 1,   \
-		.needs = "a core for each of three processes"                                      \
+#define CONTENDED(id_, variant, words)                                                                                 \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "Where several processes put or take, each on a core of its own, " words                       \
+			" beats a queue under a mutex",                                                                \
+		.source = "popular belief", .left = "mutex_cond", .right = variant,                                    \
+		.at = "workers>=3 workers<=1xPU placement=near cores=different", .ratio_min = 1,                       \
+		.needs = "a core for each of three processes"                                                          \
 	}
-#define NO_MORE(id_, variant, words)                                                               \
-	{                                                                                          \
-		.id = id_,                                                                         \
-		.text = "Where producer and consumer take turns on one core, " words               \
-			" wins over a queue under a mutex by no more than 2 times",                \
-		.source = "an uncontended mutex is two atomic operations", .left = "mutex_cond",   \
-		.right = variant, .at = "producers=1 consumers=1 placement=same-core",             \
-		.ratio_max = 2                                                                     \
+#define NO_MORE(id_, variant, words)                                                                                   \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "Where producer and consumer take turns on one core, " words                                   \
+			" wins over a queue under a mutex by no more than 2 times",                                    \
+		.source = "an uncontended mutex is two atomic operations", .left = "mutex_cond", .right = variant,     \
+		.at = "producers=1 consumers=1 placement=same-core", .ratio_max = 2                                    \
 	}
 #define RING  "a lock-free ring for one producer and one consumer"
 #define CELLS "a queue of cells with a sequence number each, without a mutex but not lock-free,"
@@ -346,9 +332,9 @@ static const struct sm_claim claims[] = {
 };
 
 /* Two and one have PUs of their own from three on. */
-#define SIDE                                                                                       \
-	.quick = SM_VALUES(1), .standard = SM_VALUES(1, SM_FROM_PUS(3, 2)),                        \
-	.full = SM_VALUES(1, 2, 4), .min = 1, .max = 2048
+#define SIDE                                                                                                           \
+	.quick = SM_VALUES(1), .standard = SM_VALUES(1, SM_FROM_PUS(3, 2)), .full = SM_VALUES(1, 2, 4), .min = 1,      \
+	.max = 2048
 
 const struct sm_scenario sm_scenario_queue_lockfree = {
 	.name = "queue_lockfree",
@@ -361,17 +347,11 @@ const struct sm_scenario sm_scenario_queue_lockfree = {
 	       "producer that stops between taking its place and publishing it holds up others.",
 	.claims = claims,
 	.variants = variants,
-	.params = { { .name = "producers",
-		      .unit = "1",
-		      .summary = "processes that put items in",
-		      SIDE },
-		    { .name = "consumers",
-		      .unit = "1",
-		      .summary = "processes that take them out",
-		      SIDE } },
+	.params = { { .name = "producers", .unit = "1", .summary = "processes that put items in", SIDE },
+		    { .name = "consumers", .unit = "1", .summary = "processes that take them out", SIDE } },
 	.workers_param = "producers+consumers",
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
-			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
+			SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per item", "ns/op" },

@@ -134,12 +134,10 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 
 	for (unsigned i = 0; i < (alone ? 1 : trial->c->workers); i++)
 		if (trial->outcome[i]->tally[TALLY_READS] != trial->outcome[i]->ops)
-			return sm_fail(err, EILSEQ, "worker %u read %lu records in %lu operations",
-				       i, trial->outcome[i]->tally[TALLY_READS],
-				       trial->outcome[i]->ops);
+			return sm_fail(err, EILSEQ, "worker %u read %lu records in %lu operations", i,
+				       trial->outcome[i]->tally[TALLY_READS], trial->outcome[i]->ops);
 	if (sm_trial_tally(trial, TALLY_TORN))
-		return sm_fail(err, EILSEQ, "%lu records were read torn",
-			       sm_trial_tally(trial, TALLY_TORN));
+		return sm_fail(err, EILSEQ, "%lu records were read torn", sm_trial_tally(trial, TALLY_TORN));
 	return 0;
 }
 
@@ -147,22 +145,20 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	uint64_t reads = sm_trial_tally(trial, TALLY_READS);
 
-	value[0] =
-		reads ? (double)sm_trial_tally(trial, TALLY_RETRIES) / (double)reads : (double)NAN;
+	value[0] = reads ? (double)sm_trial_tally(trial, TALLY_RETRIES) / (double)reads : (double)NAN;
 }
 
-#define READERS(name_, words, way)                                                                 \
-	{ .name = name_ ".1", .summary = words ", one reads", .arg = way | ALONE },                \
-	{                                                                                          \
-		.name = name_ ".all", .summary = words ", all read", .arg = way                    \
+#define READERS(name_, words, way)                                                                                     \
+	{ .name = name_ ".1", .summary = words ", one reads", .arg = way | ALONE },                                    \
+	{                                                                                                              \
+		.name = name_ ".all", .summary = words ", all read", .arg = way                                        \
 	}
 static const struct sm_variant variants[] = {
 	READERS("mutex", "a mutex", MUTEX),
 	READERS("rwlock", "a read-write lock", RWLOCK),
 	READERS("seqlock", "a seqlock", SEQLOCK),
 	READERS("double_buffer", "a double buffer, each half a seqlock", DOUBLE_BUFFER),
-	READERS("copy_swap", "the latest of 64 copies, read again where the writer came round",
-		COPY_SWAP),
+	READERS("copy_swap", "the latest of 64 copies, read again where the writer came round", COPY_SWAP),
 	{ 0 },
 };
 

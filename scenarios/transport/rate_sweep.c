@@ -49,8 +49,7 @@ static ALWAYS_INLINE uint64_t spaced(struct sm_worker *worker, enum transport tr
 			return i;
 		start = sm_clock_ns();
 		paused = start - end;
-		if (!pair_put(worker, transport, state, 0, bytes) ||
-		    !pair_take(worker, transport, state, 1, bytes))
+		if (!pair_put(worker, transport, state, 0, bytes) || !pair_take(worker, transport, state, 1, bytes))
 			return i;
 		end = sm_clock_ns();
 		worker->time_ns += end - start;
@@ -74,17 +73,18 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	const uint64_t *tally = trial->outcome[0]->tally;
 
-	value[0] = tally[TALLY_PAUSES] ? (double)tally[TALLY_PAUSED_NS] / (double)tally[TALLY_PAUSES] / 1000
-				       : (double)NAN;
+	value[0] =
+		tally[TALLY_PAUSES] ? (double)tally[TALLY_PAUSED_NS] / (double)tally[TALLY_PAUSES] / 1000 : (double)NAN;
 }
 
-#define AT(transport, words, pause, us)                                                            \
-	{ .name = #transport "." pause,                                                            \
-	  .summary = words ", " pause " before each message",                                      \
-	  .arg = TRANSPORT_##transport | (uint64_t)(us) << PAUSE_SHIFT }
-#define EVERY_PAUSE(transport, words)                                                              \
-	AT(transport, words, "0us", 0), AT(transport, words, "10us", 10),                          \
-		AT(transport, words, "100us", 100), AT(transport, words, "1ms", 1000)
+#define AT(transport, words, pause, us)                                                                                \
+	{                                                                                                              \
+		.name = #transport "." pause, .summary = words ", " pause " before each message",                      \
+		.arg = TRANSPORT_##transport | (uint64_t)(us) << PAUSE_SHIFT                                           \
+	}
+#define EVERY_PAUSE(transport, words)                                                                                  \
+	AT(transport, words, "0us", 0), AT(transport, words, "10us", 10), AT(transport, words, "100us", 100),          \
+		AT(transport, words, "1ms", 1000)
 static const struct sm_variant variants[] = {
 	EVERY_PAUSE(pipe, "a pipe"),
 	EVERY_PAUSE(unix_stream, "a Unix stream socket"),
@@ -98,14 +98,14 @@ static const struct sm_variant variants[] = {
 /* What a pause adds is compared in nanoseconds: the same microsecond is twice a ring's round trip and a fortieth of a
  * pipe's.  A round trip of a spinning ring takes under 1 us, so that this much more would double it. */
 #define ADDED_NS 1000
-#define RARE(id_, transport, words)                                                                      \
-	{                                                                                                \
-		.id = id_,                                                                               \
-		.text = "Between two cores a pause of 1 ms before each message adds at least 1 us to a " \
-			"round trip over " words,                                                        \
-		.source = "popular belief: a sleeping peer has to be woken, an idle core too",           \
-		.left = #transport ".1ms", .right = #transport ".0us", .at = AT_NEAR,                    \
-		.needs = "two cores", .control = "T8.shm_ring", .added_min = ADDED_NS                    \
+#define RARE(id_, transport, words)                                                                                    \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "Between two cores a pause of 1 ms before each message adds at least 1 us to a "               \
+			"round trip over " words,                                                                      \
+		.source = "popular belief: a sleeping peer has to be woken, an idle core too",                         \
+		.left = #transport ".1ms", .right = #transport ".0us", .at = AT_NEAR, .needs = "two cores",            \
+		.control = "T8.shm_ring", .added_min = ADDED_NS                                                        \
 	}
 #define AT_NEAR "placement=near cores=different"
 static const struct sm_claim claims[] = {
@@ -136,8 +136,7 @@ const struct sm_scenario sm_scenario_rate_sweep = {
 	       "switches.",
 	.claims = claims,
 	.variants = variants,
-	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)),
-		    TRANSPORT_CAPACITY },
+	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)), TRANSPORT_CAPACITY },
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE },
 	.metric = { "time per round trip", "ns/op" },

@@ -10,7 +10,7 @@
 
 #include "../subject/transport.h"
 
-#define SENDERS_MAX 8
+#define SENDERS_MAX  8
 #define SENDER_SHIFT 40 /* of the sender in a message's number */
 
 enum { TALLY_SENT, TALLY_RECEIVED, TALLY_WRONG, TALLY_NS, TALLY_JAIN, TALLY_SLICES };
@@ -26,8 +26,7 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	enum transport transport = transport_of(c);
 
-	if ((transport == TRANSPORT_pipe || transport == TRANSPORT_fifo) &&
-	    c->param[PARAM_MESSAGE] > PIPE_BUF)
+	if ((transport == TRANSPORT_pipe || transport == TRANSPORT_fifo) && c->param[PARAM_MESSAGE] > PIPE_BUF)
 		return sm_fail(why, ENOTSUP,
 			       "a pipe keeps messages of several senders apart up to %d bytes "
 			       "(PIPE_BUF): --set message=%d",
@@ -138,8 +137,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 		return sm_fail(err, EILSEQ, "%lu messages arrived wrong or out of their sender's order",
 			       receiver->tally[TALLY_WRONG]);
 	if (sent != due || receiver->tally[TALLY_RECEIVED] != due)
-		return sm_fail(err, EILSEQ, "%lu messages were sent and %lu received, %lu were due",
-			       sent, receiver->tally[TALLY_RECEIVED], due);
+		return sm_fail(err, EILSEQ, "%lu messages were sent and %lu received, %lu were due", sent,
+			       receiver->tally[TALLY_RECEIVED], due);
 	return 0;
 }
 
@@ -147,11 +146,8 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	const uint64_t *tally = trial->outcome[0]->tally;
 
-	value[0] = tally[TALLY_NS] ? 1e9 * (double)tally[TALLY_RECEIVED] / (double)tally[TALLY_NS]
-				   : (double)NAN;
-	value[1] = tally[TALLY_SLICES]
-			   ? (double)tally[TALLY_JAIN] / (double)tally[TALLY_SLICES] / 1e6
-			   : (double)NAN;
+	value[0] = tally[TALLY_NS] ? 1e9 * (double)tally[TALLY_RECEIVED] / (double)tally[TALLY_NS] : (double)NAN;
+	value[1] = tally[TALLY_SLICES] ? (double)tally[TALLY_JAIN] / (double)tally[TALLY_SLICES] / 1e6 : (double)NAN;
 	transport_measure(trial->c, ((struct fan_in_state *)trial->state)->channel, value + 2);
 }
 
@@ -160,13 +156,12 @@ static uint64_t bytes_per_op(const struct sm_case *c)
 	return c->param[PARAM_MESSAGE];
 }
 
-#define WITH(transport, words, count)                                                              \
-	{ .name = #transport "." #count,                                                           \
-	  .summary = words ", senders: " #count,                                                   \
-	  .arg = TRANSPORT_##transport,                                                            \
-	  .workers = 1 + (count) }
-#define SENDERS(transport, words)                                                                  \
-	WITH(transport, words, 1), WITH(transport, words, 2), WITH(transport, words, 4)
+#define WITH(transport, words, count)                                                                                  \
+	{                                                                                                              \
+		.name = #transport "." #count, .summary = words ", senders: " #count, .arg = TRANSPORT_##transport,    \
+		.workers = 1 + (count)                                                                                 \
+	}
+#define SENDERS(transport, words) WITH(transport, words, 1), WITH(transport, words, 2), WITH(transport, words, 4)
 static const struct sm_variant variants[] = {
 	SENDERS(pipe, "a pipe"),
 	SENDERS(fifo, "a named pipe"),
@@ -178,15 +173,14 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-#define KEEPS(id_, transport, words)                                                               \
-	{                                                                                          \
-		.id = id_,                                                                         \
-		.text = "With four senders instead of one " words                                  \
-			" keeps at least 80 % of its total rate, where each process has a core",   \
-		.source = "a question of every server: does the shared queue collapse?",           \
-		.metric = "total rate", .left = #transport ".4", .right = #transport ".1",         \
-		.at = "workers<=1xPU cores=different",                                             \
-		.needs = "a core for each of five processes", .ratio_min = 0.8                     \
+#define KEEPS(id_, transport, words)                                                                                   \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "With four senders instead of one " words                                                      \
+			" keeps at least 80 % of its total rate, where each process has a core",                       \
+		.source = "a question of every server: does the shared queue collapse?", .metric = "total rate",       \
+		.left = #transport ".4", .right = #transport ".1", .at = "workers<=1xPU cores=different",              \
+		.needs = "a core for each of five processes", .ratio_min = 0.8                                         \
 	}
 static const struct sm_claim claims[] = {
 	KEEPS("T5.pipe", pipe, "a pipe"),
@@ -209,13 +203,11 @@ const struct sm_scenario sm_scenario_transport_fan_in = {
 	       "tell waiting for the receiver from working.",
 	.claims = claims,
 	.variants = variants,
-	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)),
-		    TRANSPORT_CAPACITY },
+	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)), TRANSPORT_CAPACITY },
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
 	.metric = { "time per message received", "ns/op" },
-	.more = { { "total rate", "messages/s" }, { "fairness between senders", "1" },
-		  TRANSPORT_HOLDS },
+	.more = { { "total rate", "messages/s" }, { "fairness between senders", "1" }, TRANSPORT_HOLDS },
 	.transfers_per_op = 1,
 	.state_bytes = sizeof(struct fan_in_state),
 	.self_timed = true,

@@ -42,8 +42,7 @@ static ALWAYS_INLINE uint64_t traced(struct sm_worker *worker, enum transport tr
 		return round_trips(worker, transport);
 	last = sm_clock_ns();
 	for (uint64_t i = 0; i < n; i++) {
-		if (!pair_put(worker, transport, state, 0, bytes) ||
-		    !pair_take(worker, transport, state, 1, bytes))
+		if (!pair_put(worker, transport, state, 0, bytes) || !pair_take(worker, transport, state, 1, bytes))
 			return i;
 		now = sm_clock_ns();
 		sm_histogram_add(worker->histogram, now - last);
@@ -68,35 +67,28 @@ static const struct sm_variant variants[] = {
 /* Waits and transport are two things: compared is what waits alike.  What sleeps is the textbook's ring.  One under a
  * bare futex or semaphore is so quick that its reader often finds the answer on its way to sleep: its small messages
  * take half a microsecond in one trial and thirty in the next. */
-#define BEATS(id_, kernel, words, ring, waits, question_, caveat_)                                 \
-	{ .id = id_,                                                                               \
-	  .text = "A ring in shared memory beats " words " between two cores when both ends "      \
-		  waits,                                                                           \
-	  .source = "textbooks on interprocess communication",                                     \
-	  .question = question_,                                                                   \
-	  .left = #kernel,                                                                         \
-	  .right = #ring,                                                                          \
-	  .at = "placement=near cores=different",                                                  \
-	  .ratio_min = 1,                                                                          \
-	  .needs = "two cores",                                                                    \
-	  .caveat = caveat_ }
-#define BEATS_SPINNING(id_, kernel, words, question_)                                              \
-	BEATS(id_, kernel##_spin, words, shm_ring, "spin", question_,                              \
+#define BEATS(id_, kernel, words, ring, waits, question_, caveat_)                                                     \
+	{                                                                                                              \
+		.id = id_, .text = "A ring in shared memory beats " words " between two cores when both ends " waits,  \
+		.source = "textbooks on interprocess communication", .question = question_, .left = #kernel,           \
+		.right = #ring, .at = "placement=near cores=different", .ratio_min = 1, .needs = "two cores",          \
+		.caveat = caveat_                                                                                      \
+	}
+#define BEATS_SPINNING(id_, kernel, words, question_)                                                                  \
+	BEATS(id_, kernel##_spin, words, shm_ring, "spin", question_,                                                  \
 	      "both ends burn a core while they wait: compare the CPU time")
-#define BEATS_SLEEPING(id_, kernel, words, question_)                                              \
-	BEATS(id_, kernel, words, shm_mutex_cond, "sleep", question_,                              \
+#define BEATS_SLEEPING(id_, kernel, words, question_)                                                                  \
+	BEATS(id_, kernel, words, shm_mutex_cond, "sleep", question_,                                                  \
 	      "both figures are mostly the wake-up of a sleeper on another core: compare the switches")
-#define SLEEPS(id_, sleeping, spinning, words)                                                     \
-	{ .id = id_,                                                                               \
-	  .text = "Over " words " between two cores ends that sleep take at least twice as long "  \
-		  "as ends that spin",                                                             \
-	  .source = "popular belief: most of a small message is the wake-up of its reader",        \
-	  .left = #sleeping,                                                                       \
-	  .right = #spinning,                                                                      \
-	  .at = "message<=4096 placement=near cores=different",                                    \
-	  .ratio_min = 2,                                                                          \
-	  .needs = "two cores",                                                                    \
-	  .caveat = "ends that spin burn a core while they wait: compare the CPU time" }
+#define SLEEPS(id_, sleeping, spinning, words)                                                                         \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "Over " words " between two cores ends that sleep take at least twice as long "                \
+			"as ends that spin",                                                                           \
+		.source = "popular belief: most of a small message is the wake-up of its reader", .left = #sleeping,   \
+		.right = #spinning, .at = "message<=4096 placement=near cores=different", .ratio_min = 2,              \
+		.needs = "two cores", .caveat = "ends that spin burn a core while they wait: compare the CPU time"     \
+	}
 static const struct sm_claim claims[] = {
 	BEATS_SPINNING("T1", pipe, "a pipe", "Pipe or shared memory?"),
 	BEATS_SLEEPING("T1.sleep", pipe, "a pipe", "Pipe or shared memory?"),
@@ -141,12 +133,12 @@ const struct sm_scenario sm_scenario_transport_latency = {
 	.claims = claims,
 	.variants = variants,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64, 16384),
-		      .standard = SM_VALUES(8, 64, 4096, 65536, 1048576),
-		      .full = SM_VALUES(8, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)),
+				      .standard = SM_VALUES(8, 64, 4096, 65536, 1048576),
+				      .full = SM_VALUES(8, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)),
 		    TRANSPORT_CAPACITY },
 	.workers = 2,
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
-			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
+			SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per round trip", "ns/op" },

@@ -38,8 +38,7 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 			       "a sender that keeps to a schedule needs a PU of its own: choose "
 			       "--placement near on a machine with two");
 	if ((sm_case_variant(c)->arg & PAUSED) && c->param[PARAM_LOAD] > PAUSE_LOAD_MAX)
-		return sm_fail(why, ENOTSUP,
-			       "above %u %% load a trial ends before a pause of %u ms is made up for",
+		return sm_fail(why, ENOTSUP, "above %u %% load a trial ends before a pause of %u ms is made up for",
 			       PAUSE_LOAD_MAX, PAUSE_NS / 1000000);
 	return transport_supported(c, why);
 }
@@ -47,12 +46,11 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct open_loop_state *state = trial->state;
-	void *ends = mmap(NULL, sizeof(*state->ends), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *ends = mmap(NULL, sizeof(*state->ends), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE,
+			  -1, 0);
 
 	if (ends == MAP_FAILED)
-		return sm_fail(err, errno, "no memory for what the ends tell each other: %s",
-			       strerror(errno));
+		return sm_fail(err, errno, "no memory for what the ends tell each other: %s", strerror(errno));
 	state->ends = ends;
 	return transport_open_pair(trial->c, state->channel, trial->region, err);
 }
@@ -89,8 +87,7 @@ static void go_on(struct open_loop_state *state)
 {
 	uint64_t received_ns = state->ends->received_ns;
 
-	state->origin_ns += sm_clock_ns() -
-			    (received_ns > state->left_ns ? received_ns : state->left_ns);
+	state->origin_ns += sm_clock_ns() - (received_ns > state->left_ns ? received_ns : state->left_ns);
 }
 
 /* The end of a slice at which the loop was least late, of those that are not long ago. */
@@ -165,18 +162,16 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const struct sm_outcome *sender = trial->outcome[0], *receiver = trial->outcome[1];
 
 	if (receiver->tally[TALLY_WRONG])
-		return sm_fail(err, EILSEQ, "%lu messages arrived wrong",
-			       receiver->tally[TALLY_WRONG]);
+		return sm_fail(err, EILSEQ, "%lu messages arrived wrong", receiver->tally[TALLY_WRONG]);
 	if (sender->tally[TALLY_PASSED] != receiver->tally[TALLY_PASSED])
-		return sm_fail(err, EILSEQ, "%lu messages were sent and %lu received",
-			       sender->tally[TALLY_PASSED], receiver->tally[TALLY_PASSED]);
+		return sm_fail(err, EILSEQ, "%lu messages were sent and %lu received", sender->tally[TALLY_PASSED],
+			       receiver->tally[TALLY_PASSED]);
 	for (unsigned i = 0; i < 2; i++) {
 		const struct sm_outcome *end = trial->outcome[i];
 		uint64_t scheduled = end->tally[TALLY_PASSED] - end->tally[TALLY_SEARCHED];
 
 		if (scheduled != end->ops)
-			return sm_fail(err, EILSEQ,
-				       "worker %u passed %lu messages in %lu operations", i, scheduled,
+			return sm_fail(err, EILSEQ, "worker %u passed %lu messages in %lu operations", i, scheduled,
 				       end->ops);
 	}
 	return 0;
@@ -202,8 +197,8 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 
 	/* A loop that does not keep up is ever later: its latencies are those of the trial's length. */
 	for (unsigned i = 0; i < 4; i++) {
-		uint64_t ns = share >= SM_ACHIEVED_MIN ? sm_histogram_quantile(trial->histogram, quantile[i])
-						       : UINT64_MAX;
+		uint64_t ns =
+			share >= SM_ACHIEVED_MIN ? sm_histogram_quantile(trial->histogram, quantile[i]) : UINT64_MAX;
 
 		value[i] = ns == UINT64_MAX ? (double)NAN : (double)ns;
 	}
@@ -213,20 +208,20 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	value[7] = transport_messages(trial->c, ((struct open_loop_state *)trial->state)->channel);
 }
 
-#define OPEN(transport, words, traits)                                                             \
-	{ .name = #transport,                                                                      \
-	  .summary = words,                                                                        \
-	  .arg = TRANSPORT_##transport,                                                            \
-	  .extra = ((traits) & TRAIT_TWIN) != 0,                                                   \
+#define OPEN(transport, words, traits)                                                                                 \
+	{ .name = #transport,                                                                                          \
+	  .summary = words,                                                                                            \
+	  .arg = TRANSPORT_##transport,                                                                                \
+	  .extra = ((traits)&TRAIT_TWIN) != 0,                                                                         \
 	  .memory = TRANSPORT_FILE_BACKED(traits) },
-#define PAUSE_SEEN(transport, words)                                                               \
-	{ .name = #transport ".paused",                                                            \
-	  .summary = words ", with a pause of the receiver",                                       \
-	  .arg = TRANSPORT_##transport | PAUSED },                                                 \
-	{                                                                                          \
-		.name = #transport ".paused.closed",                                               \
-		.summary = words ", with a pause, counted from the moment of sending",             \
-		.arg = TRANSPORT_##transport | PAUSED | CLOSED                                     \
+#define PAUSE_SEEN(transport, words)                                                                                   \
+	{ .name = #transport ".paused",                                                                                \
+	  .summary = words ", with a pause of the receiver",                                                           \
+	  .arg = TRANSPORT_##transport | PAUSED },                                                                     \
+	{                                                                                                              \
+		.name = #transport ".paused.closed",                                                                   \
+		.summary = words ", with a pause, counted from the moment of sending",                                 \
+		.arg = TRANSPORT_##transport | PAUSED | CLOSED                                                         \
 	}
 static const struct sm_variant variants[] = {
 #define TRANSPORT OPEN
@@ -239,17 +234,15 @@ static const struct sm_variant variants[] = {
 
 /* With a pause of 20 ms and half load the messages of 40 of the trial's 100 ms are late, evenly from 20 ms down to
  * nothing: their 90 % quantile is near 15 ms.  A closed loop has those late that the channel held. */
-#define UNDERSTATES(id_, transport, words)                                                         \
-	{ .id = id_,                                                                               \
-	  .text = "When the receiver pauses for 20 ms at half load, the 90 % quantile of " words   \
-		  " counted from the moment of sending is less than a tenth of that counted from " \
-		  "the intended time",                                                             \
-	  .source = "G. Tene, How NOT to measure latency: coordinated omission",                   \
-	  .metric = "p90",                                                                         \
-	  .left = #transport ".paused",                                                            \
-	  .right = #transport ".paused.closed",                                                    \
-	  .at = "load=50",                                                                         \
-	  .ratio_min = 10 }
+#define UNDERSTATES(id_, transport, words)                                                                             \
+	{                                                                                                              \
+		.id = id_,                                                                                             \
+		.text = "When the receiver pauses for 20 ms at half load, the 90 % quantile of " words                 \
+			" counted from the moment of sending is less than a tenth of that counted from "               \
+			"the intended time",                                                                           \
+		.source = "G. Tene, How NOT to measure latency: coordinated omission", .metric = "p90",                \
+		.left = #transport ".paused", .right = #transport ".paused.closed", .at = "load=50", .ratio_min = 10   \
+	}
 static const struct sm_claim claims[] = {
 	UNDERSTATES("T6", pipe, "a pipe"),
 	UNDERSTATES("T6.unix_stream", unix_stream, "a Unix stream socket"),

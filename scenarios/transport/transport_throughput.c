@@ -38,9 +38,8 @@ static uint64_t ring_copies(struct sm_worker *worker)
 	uint64_t n = worker->op_count, *tally = worker->outcome->tally;
 
 	for (uint64_t i = 0; i < n; i++) {
-		if (worker->index == 0
-			    ? !shm_ring_send(&state->channel[0], state->own.out, bytes)
-			    : !shm_ring_receive(&state->channel[0], state->own.in, bytes))
+		if (worker->index == 0 ? !shm_ring_send(&state->channel[0], state->own.out, bytes)
+				       : !shm_ring_receive(&state->channel[0], state->own.in, bytes))
 			return i;
 		tally[worker->index == 0 ? TALLY_SENT : TALLY_RECEIVED]++;
 	}
@@ -60,16 +59,14 @@ static uint64_t two_copies(struct sm_worker *worker)
 		char *block = blocks->data + turn % 2 * bytes;
 
 		if (worker->index == 0) {
-			for (unsigned turns = 0;
-			     turn - atomic_load_explicit(&blocks->tail, memory_order_acquire) >= 2;)
+			for (unsigned turns = 0; turn - atomic_load_explicit(&blocks->tail, memory_order_acquire) >= 2;)
 				if (!sm_spin(&turns, worker->abort))
 					return i;
 			memcpy(block, state->own.out, bytes);
 			atomic_store_explicit(&blocks->head, turn + 1, memory_order_release);
 			worker->outcome->tally[TALLY_SENT]++;
 		} else {
-			for (unsigned turns = 0;
-			     atomic_load_explicit(&blocks->head, memory_order_acquire) <= turn;)
+			for (unsigned turns = 0; atomic_load_explicit(&blocks->head, memory_order_acquire) <= turn;)
 				if (!sm_spin(&turns, worker->abort))
 					return i;
 			memcpy(state->own.in, block, bytes);
@@ -84,9 +81,7 @@ static uint64_t run(struct sm_worker *worker)
 {
 	uint64_t arg = sm_case_variant(worker->c)->arg;
 
-	return arg & RING_COPIES  ? ring_copies(worker)
-	       : arg & TWO_COPIES ? two_copies(worker)
-				  : one_way_run(worker);
+	return arg & RING_COPIES ? ring_copies(worker) : arg & TWO_COPIES ? two_copies(worker) : one_way_run(worker);
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
@@ -94,13 +89,11 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	const struct sm_outcome *sender = trial->outcome[0], *receiver = trial->outcome[1];
 
 	if (receiver->tally[TALLY_WRONG])
-		return sm_fail(err, EILSEQ, "%lu messages arrived wrong",
-			       receiver->tally[TALLY_WRONG]);
-	if (sender->tally[TALLY_SENT] != sender->ops ||
-	    receiver->tally[TALLY_RECEIVED] != receiver->ops || sender->ops != receiver->ops)
-		return sm_fail(
-			err, EILSEQ, "%lu messages were sent and %lu received in %lu operations",
-			sender->tally[TALLY_SENT], receiver->tally[TALLY_RECEIVED], sender->ops);
+		return sm_fail(err, EILSEQ, "%lu messages arrived wrong", receiver->tally[TALLY_WRONG]);
+	if (sender->tally[TALLY_SENT] != sender->ops || receiver->tally[TALLY_RECEIVED] != receiver->ops ||
+	    sender->ops != receiver->ops)
+		return sm_fail(err, EILSEQ, "%lu messages were sent and %lu received in %lu operations",
+			       sender->tally[TALLY_SENT], receiver->tally[TALLY_RECEIVED], sender->ops);
 	return 0;
 }
 
@@ -132,29 +125,23 @@ static const struct sm_variant variants[] = {
 };
 
 /* On equal terms: each side holds several messages, which a default pipe and 1 MiB messages do not. */
-#define MOVES_FASTER(id_, text_, source_, question_, kernel, other, message, least)                \
-	{ .id = id_,                                                                               \
-	  .text = text_,                                                                           \
-	  .source = source_,                                                                       \
-	  .question = question_,                                                                   \
-	  .left = kernel,                                                                          \
-	  .right = other,                                                                          \
-	  .at = "message=" message " placement=near cores=different",                              \
-	  .ratio_min = least,                                                                      \
-	  .holds = SM_IN_FLIGHT,                                                                   \
-	  .holds_min = 2,                                                                          \
-	  .needs = "two cores" }
+#define MOVES_FASTER(id_, text_, source_, question_, kernel, other, message, least)                                    \
+	{                                                                                                              \
+		.id = id_, .text = text_, .source = source_, .question = question_, .left = kernel, .right = other,    \
+		.at = "message=" message " placement=near cores=different", .ratio_min = least, .holds = SM_IN_FLIGHT, \
+		.holds_min = 2, .needs = "two cores"                                                                   \
+	}
 static const struct sm_claim claims[] = {
 	MOVES_FASTER("T3",
 		     "A ring in shared memory moves 64 KiB messages at least twice as fast as a pipe "
 		     "between two cores",
-		     "popular belief: two copies less the system calls", "Pipe or shared memory?", "pipe",
-		     "shm_ring", "65536", 2),
+		     "popular belief: two copies less the system calls", "Pipe or shared memory?", "pipe", "shm_ring",
+		     "65536", 2),
 	MOVES_FASTER("T4",
 		     "A single copy (process_vm_readv) moves 256 KiB messages faster than a pipe's two "
 		     "between two cores",
-		     "textbooks on interprocess communication: zero-copy and single-copy transfers", NULL,
-		     "pipe", "process_vm", "262144", 1),
+		     "textbooks on interprocess communication: zero-copy and single-copy transfers", NULL, "pipe",
+		     "process_vm", "262144", 1),
 	MOVES_FASTER("T4.vmsplice",
 		     "A pipe that takes pages by reference moves 256 KiB messages faster than one that "
 		     "copies between two cores",
@@ -185,13 +172,12 @@ const struct sm_scenario sm_scenario_transport_throughput = {
 	.claims = claims,
 	.variants = variants,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64, 65536),
-		      .standard = SM_VALUES(64, 1024, 8192, 65536, 262144),
-		      .full = SM_VALUES(64, 256, 1024, 4096, 16384, 65536, 262144, 1048576,
-					4194304)),
+				      .standard = SM_VALUES(64, 1024, 8192, 65536, 262144),
+				      .full = SM_VALUES(64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304)),
 		    TRANSPORT_CAPACITY },
 	.workers = 2,
-	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3,
-			SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },
+	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
+			SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per message", "ns/op" },

@@ -92,8 +92,10 @@ static int open_set(struct state *state, struct sm_error *err)
 	if (rc < 0)
 		return rc;
 	state->set = semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);
-	return state->set < 0 ? sm_fail(err, errno, "no System V semaphore can be made: %s; "
-						    "kernel.sem limits them", strerror(errno))
+	return state->set < 0 ? sm_fail(err, errno,
+					"no System V semaphore can be made: %s; "
+					"kernel.sem limits them",
+					strerror(errno))
 			      : 0;
 }
 
@@ -106,9 +108,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	state->fd[0] = state->fd[1] = state->set = -1;
 	switch ((enum way)sm_case_variant(trial->c)->arg) {
 	case EVENTFD: rc = state->fd[0] = state->fd[1] = eventfd(0, EFD_CLOEXEC); break;
-	case EVENTFD_SPIN:
-		rc = state->fd[0] = state->fd[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		break;
+	case EVENTFD_SPIN: rc = state->fd[0] = state->fd[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); break;
 	case PIPE: rc = pipe(state->fd); break;
 	case PIPE_SPIN: rc = pipe2(state->fd, O_NONBLOCK); break;
 	case UNIX_SOCKET: rc = socketpair(AF_UNIX, SOCK_STREAM, 0, state->fd); break;
@@ -117,8 +117,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	case SYSV_SEM: return open_set(state, err);
 	default: break;
 	}
-	return rc < 0 ? sm_fail(err, errno, "%s cannot be had: %s", sm_case_variant(trial->c)->name,
-				strerror(errno))
+	return rc < 0 ? sm_fail(err, errno, "%s cannot be had: %s", sm_case_variant(trial->c)->name, strerror(errno))
 		      : 0;
 }
 
@@ -239,9 +238,7 @@ static bool wake(enum way way, struct shared *shared, const struct state *state)
 		pthread_cond_signal(&shared->cond);
 		pthread_mutex_unlock(&shared->mutex);
 		return true;
-	case SIGNAL:
-		return kill(atomic_load_explicit(&shared->sleeper, memory_order_relaxed),
-			    SIGUSR1) == 0;
+	case SIGNAL: return kill(atomic_load_explicit(&shared->sleeper, memory_order_relaxed), SIGUSR1) == 0;
 	}
 	return false;
 }
@@ -335,8 +332,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 		return sm_fail(err, EILSEQ, "%lu wake-ups were sent and %lu taken in %lu operations",
 			       waker->tally[TALLY_WAKES], sleeper->tally[TALLY_WAKES], waker->ops);
 	if (sleeper->tally[TALLY_WRONG])
-		return sm_fail(err, EILSEQ, "%lu of %lu messages arrived wrong",
-			       sleeper->tally[TALLY_WRONG], sleeper->ops);
+		return sm_fail(err, EILSEQ, "%lu of %lu messages arrived wrong", sleeper->tally[TALLY_WRONG],
+			       sleeper->ops);
 	if (waker->tally[TALLY_LATE])
 		return sm_fail(err, EILSEQ, "the sleeper was awake before the call in %lu operations",
 			       waker->tally[TALLY_LATE]);
@@ -347,9 +344,8 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	const struct sm_outcome *waker = trial->outcome[0];
 
-	value[0] = waker->tally[TALLY_WAKES]
-			   ? (double)waker->tally[TALLY_CALL_NS] / (double)waker->tally[TALLY_WAKES]
-			   : (double)NAN;
+	value[0] = waker->tally[TALLY_WAKES] ? (double)waker->tally[TALLY_CALL_NS] / (double)waker->tally[TALLY_WAKES]
+					     : (double)NAN;
 }
 
 static const struct sm_variant variants[] = {

@@ -39,8 +39,7 @@ static void run_one(const struct sm_scenario *scenario, const struct sm_planned_
 	if (scenario->cold)
 		request.op_count = scenario->fixed_ops(&c);
 	before = look();
-	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s: %s", planned->id,
-		     err.text);
+	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s: %s", planned->id, err.text);
 	sm_trial_result_free(result);
 	assert_nothing_left(&before);
 }
@@ -48,8 +47,7 @@ static void run_one(const struct sm_scenario *scenario, const struct sm_planned_
 typedef void check_case(const struct sm_scenario *, const struct sm_planned_case *);
 
 /* `sets`: NAME, VALUES, ... of parameters, NULL at the end. */
-static void for_each_case_at(const struct sm_scenario *scenario, const char *const *sets,
-			     check_case *check)
+static void for_each_case_at(const struct sm_scenario *scenario, const char *const *sets, check_case *check)
 {
 	struct sm_trial_context context;
 	struct sm_plan_options options = { .profile = SM_QUICK };
@@ -73,8 +71,7 @@ static void for_each_case(const struct sm_scenario *scenario, check_case *check)
 	for_each_case_at(scenario, (const char *const[]){ NULL }, check);
 }
 
-static void expect_ok_or_reason(const struct sm_scenario *scenario,
-				const struct sm_planned_case *planned)
+static void expect_ok_or_reason(const struct sm_scenario *scenario, const struct sm_planned_case *planned)
 {
 	struct sm_trial_context context;
 	struct sm_trial_result result;
@@ -94,8 +91,7 @@ static void expect_ok_or_reason(const struct sm_scenario *scenario,
 	cr_expect_eq(result.status, SM_OK, "%s: %s", planned->id, result.reason);
 }
 
-static void expect_short_work_is_seen(const struct sm_scenario *scenario,
-				      const struct sm_planned_case *planned)
+static void expect_short_work_is_seen(const struct sm_scenario *scenario, const struct sm_planned_case *planned)
 {
 	struct sm_scenario planted = *scenario;
 	struct sm_trial_context context;
@@ -109,8 +105,8 @@ static void expect_short_work_is_seen(const struct sm_scenario *scenario,
 	run_one(&planted, planned, &result);
 	if (result.status == SM_SKIPPED)
 		return;
-	cr_expect_eq(result.status, SM_VERIFY_FAILED, "%s: claimed work was not missed (status %d)",
-		     planned->id, result.status);
+	cr_expect_eq(result.status, SM_VERIFY_FAILED, "%s: claimed work was not missed (status %d)", planned->id,
+		     result.status);
 }
 
 TestSuite(contract, .timeout = 110);
@@ -166,16 +162,14 @@ Test(contract, multiples_of_the_pus_come_last)
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for (unsigned p = 0; p < SM_PARAMS_MAX && sm_scenarios[i]->params[p].name; p++) {
 			const struct sm_param *param = &sm_scenarios[i]->params[p];
-			const struct sm_values *all[] = { &param->quick, &param->standard,
-							  &param->full };
+			const struct sm_values *all[] = { &param->quick, &param->standard, &param->full };
 
 			for (unsigned a = 0; a < 3; a++)
 				for (unsigned v = 0; v < all[a]->count; v++)
 					cr_expect(v == 0 ? all[a]->value[v] < SM_VALUE_PLAIN_BELOW ||
 								   all[a]->value[v] >= SM_TIMES_LLC(0)
 							 : depends_on_pus(all[a]->value[v]) ||
-								   !depends_on_pus(
-									   all[a]->value[v - 1]),
+								   !depends_on_pus(all[a]->value[v - 1]),
 						  "%s: %s", sm_scenarios[i]->name, param->name);
 		}
 }
@@ -186,15 +180,13 @@ Test(contract, doublings_stand_between_values)
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for (unsigned p = 0; p < SM_PARAMS_MAX && sm_scenarios[i]->params[p].name; p++) {
 			const struct sm_param *param = &sm_scenarios[i]->params[p];
-			const struct sm_values *all[] = { &param->quick, &param->standard,
-							  &param->full };
+			const struct sm_values *all[] = { &param->quick, &param->standard, &param->full };
 
 			for (unsigned a = 0; a < 3; a++)
 				for (unsigned v = 0; v < all[a]->count; v++)
 					cr_expect(all[a]->value[v] != SM_DOUBLING ||
 							  (v > 0 && all[a]->value[v - 1] > 0 &&
-							   all[a]->value[v - 1] <
-								   SM_VALUE_PLAIN_BELOW &&
+							   all[a]->value[v - 1] < SM_VALUE_PLAIN_BELOW &&
 							   v + 1 < all[a]->count &&
 							   depends_on_pus(all[a]->value[v + 1])),
 						  "%s: %s", sm_scenarios[i]->name, param->name);
@@ -226,20 +218,16 @@ Test(contract, claims_name_their_variants)
 			if (c->value)
 				cr_expect(has_metric(sm_scenarios[i], c->value), "%s: value", c->id);
 			if (c->count || c->value || c->closer_is_faster_min > 0) {
-				cr_expect(!c->holds && c->added_min <= 0 && c->added_max <= 0,
-					  "%s compares nothing", c->id);
+				cr_expect(!c->holds && c->added_min <= 0 && c->added_max <= 0, "%s compares nothing",
+					  c->id);
 				continue;
 			}
-			cr_expect(c->right && has_variant(sm_scenarios[i], c->right), "%s: right",
+			cr_expect(c->right && has_variant(sm_scenarios[i], c->right), "%s: right", c->id);
+			cr_expect(!c->metric || has_metric(sm_scenarios[i], c->metric), "%s: metric", c->id);
+			cr_expect(!c->holds || (has_metric(sm_scenarios[i], c->holds) && c->holds_min > 0), "%s: holds",
 				  c->id);
-			cr_expect(!c->metric || has_metric(sm_scenarios[i], c->metric), "%s: metric",
-				  c->id);
-			cr_expect(!c->holds || (has_metric(sm_scenarios[i], c->holds) &&
-						c->holds_min > 0),
-				  "%s: holds", c->id);
-			cr_expect_eq((c->ratio_min > 0 || c->ratio_max > 0) +
-					     (c->added_min > 0 || c->added_max > 0),
-				     1, "%s has no threshold, or two", c->id);
+			cr_expect_eq((c->ratio_min > 0 || c->ratio_max > 0) + (c->added_min > 0 || c->added_max > 0), 1,
+				     "%s has no threshold, or two", c->id);
 			cr_expect(!c->metric || (c->added_min <= 0 && c->added_max <= 0),
 				  "%s: nanoseconds are of times", c->id);
 		}
@@ -257,8 +245,7 @@ Test(contract, controls_are_claims_beside_theirs)
 {
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
-			const struct sm_claim *control =
-				c->control ? claim_of(sm_scenarios[i], c->control) : NULL;
+			const struct sm_claim *control = c->control ? claim_of(sm_scenarios[i], c->control) : NULL;
 
 			if (!c->control)
 				continue;
@@ -271,8 +258,7 @@ Test(contract, controls_are_claims_beside_theirs)
 static const struct sm_claim *seen_beside(const struct sm_scenario *s, const struct sm_claim *claim)
 {
 	for (const struct sm_claim *c = s->claims; c->id; c++)
-		if (c->value && strcmp(c->value, claim->value) == 0 && c->value_min > 0 &&
-		    !c->machine)
+		if (c->value && strcmp(c->value, claim->value) == 0 && c->value_min > 0 && !c->machine)
 			return c;
 	return NULL;
 }
@@ -284,8 +270,7 @@ Test(contract, what_never_happens_is_seen_to_happen_elsewhere)
 
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
-			if (!c->value || c->value_min != 0 || c->value_max != 0 ||
-			    !seen_beside(sm_scenarios[i], c))
+			if (!c->value || c->value_min != 0 || c->value_max != 0 || !seen_beside(sm_scenarios[i], c))
 				continue;
 			controlled++;
 			cr_expect(c->control, "%s has no control, such as %s", c->id,
@@ -315,13 +300,11 @@ Test(contract, claims_about_a_kind_of_machine_are_judged_there)
 		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
 			bool of_x86 = has_word_of(c->text, x86), of_arm = has_word_of(c->text, arm);
 
-			cr_expect(!c->machine || strcmp(c->machine, "x86") == 0 ||
-					  strcmp(c->machine, "arm64") == 0,
+			cr_expect(!c->machine || strcmp(c->machine, "x86") == 0 || strcmp(c->machine, "arm64") == 0,
 				  "%s: no such kind of machine", c->id);
-			cr_expect(!of_x86 || (c->machine && strcmp(c->machine, "x86") == 0),
-				  "%s: %s", c->id, c->text);
-			cr_expect(!of_arm || (c->machine && strcmp(c->machine, "arm64") == 0),
-				  "%s: %s", c->id, c->text);
+			cr_expect(!of_x86 || (c->machine && strcmp(c->machine, "x86") == 0), "%s: %s", c->id, c->text);
+			cr_expect(!of_arm || (c->machine && strcmp(c->machine, "arm64") == 0), "%s: %s", c->id,
+				  c->text);
 		}
 }
 
@@ -386,9 +369,8 @@ Test(contract, claims_are_made_where_their_condition_is_met)
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		cr_expect_eq(is_made_at(find_claim(known[i].id), known[i].params, known[i].pus),
-			     known[i].made, "%s at %s with %u PUs", known[i].id, known[i].params,
-			     known[i].pus);
+		cr_expect_eq(is_made_at(find_claim(known[i].id), known[i].params, known[i].pus), known[i].made,
+			     "%s at %s with %u PUs", known[i].id, known[i].params, known[i].pus);
 }
 
 Test(contract, every_case_is_ok_or_has_a_reason)

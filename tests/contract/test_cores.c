@@ -21,8 +21,7 @@ static bool has_any(const char *text, const char *const *words)
 /* Whether a sentence speaks of processes on cores of their own. */
 static bool speaks_of_cores(const struct sm_claim *claim)
 {
-	static const char *const words[] = { " cores", "have a core", "has a core",
-					     "core of its own", NULL };
+	static const char *const words[] = { " cores", "have a core", "has a core", "core of its own", NULL };
 
 	return has_any(claim->text, words);
 }
@@ -50,8 +49,7 @@ static bool grows_processes(const struct sm_scenario *s, const struct sm_claim *
 {
 	static const char *const words[] = { "processes>=", "workers>=", "readers>=", NULL };
 
-	return has_any(claim->at, words) ||
-	       (claim->right && workers_of(s, claim->left) != workers_of(s, claim->right));
+	return has_any(claim->at, words) || (claim->right && workers_of(s, claim->left) != workers_of(s, claim->right));
 }
 
 Test(cores, claims_about_cores_ask_for_them)
@@ -61,11 +59,11 @@ Test(cores, claims_about_cores_ask_for_them)
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
 			if (means_cores(c))
-				cr_expect(c->at && strstr(c->at, "cores=different"), "%s at %s: %s",
-					  c->id, c->at ? c->at : "any point", c->text);
-			if (grows_processes(sm_scenarios[i], c))
-				cr_expect(has_any(c->at, own), "%s at %s: %s", c->id,
+				cr_expect(c->at && strstr(c->at, "cores=different"), "%s at %s: %s", c->id,
 					  c->at ? c->at : "any point", c->text);
+			if (grows_processes(sm_scenarios[i], c))
+				cr_expect(has_any(c->at, own), "%s at %s: %s", c->id, c->at ? c->at : "any point",
+					  c->text);
 		}
 }
 
@@ -77,8 +75,8 @@ static void describe(const struct sm_topology *topology)
 	json_t *places = json_array();
 
 	for (unsigned i = 0; i < count; i++)
-		json_array_append_new(places, json_pack("{s:i, s:i}", "pu", (int)pu[i].os_index,
-							"core", (int)pu[i].core));
+		json_array_append_new(places,
+				      json_pack("{s:i, s:i}", "pu", (int)pu[i].os_index, "core", (int)pu[i].core));
 	json_object_set_new(environment, "pu_places", places);
 	json_object_set_new(run.manifest, "environment", environment);
 }
@@ -91,8 +89,7 @@ static bool seat(const struct sm_topology *topology, const struct sm_case *c, st
 
 	for (unsigned p = 0; s->pair_params[0] && p < 2; p++)
 		list[p] = (unsigned)sm_case_param(c, s->pair_params[p]);
-	return !s->node_param &&
-	       sm_topology_seat(topology, c->placement, list, 2, c->workers, out, NULL) == 0;
+	return !s->node_param && sm_topology_seat(topology, c->placement, list, 2, c->workers, out, NULL) == 0;
 }
 
 static void name_pus(const struct sm_seats *seats, char *out, size_t size)
@@ -100,8 +97,7 @@ static void name_pus(const struct sm_seats *seats, char *out, size_t size)
 	size_t used = 0;
 
 	for (unsigned i = 0; i < seats->count && used + 16 < size; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? " " : "",
-					 seats->seat[i]);
+		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? " " : "", seats->seat[i]);
 }
 
 /* Every variant takes another time, so that whatever is compared is decided. */
@@ -125,9 +121,8 @@ static void play_case(const struct sm_planned_case *planned, const struct sm_sea
 
 		sample->pus = sm_results_copy(&run, pus);
 		for (unsigned m = 0; m < SM_MORE_MAX && s->more[m].name; m++)
-			*sm_results_add_metric(&run) =
-				(struct sm_metric_row){ sample->trial, s->more[m].name,
-							s->more[m].unit, 3 + c->variant };
+			*sm_results_add_metric(&run) = (struct sm_metric_row){ sample->trial, s->more[m].name,
+									       s->more[m].unit, 3 + c->variant };
 	}
 }
 
@@ -141,8 +136,7 @@ static void play(const char *machine)
 
 	cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
 	options.topology = topology;
-	cr_assert_eq(sm_plan_expand(&plan, &options, sm_scenarios, sm_scenario_count, &err), 0,
-		     "%s", err.text);
+	cr_assert_eq(sm_plan_expand(&plan, &options, sm_scenarios, sm_scenario_count, &err), 0, "%s", err.text);
 	describe(topology);
 	for (size_t i = 0; i < plan.case_count; i++) {
 		struct sm_seats seats = { .seat = NULL };
@@ -160,8 +154,7 @@ static void play(const char *machine)
 static bool is_decided(const struct sm_scenario *s, const struct sm_claim *claim)
 {
 	for (size_t i = 0; i < run.claim_count; i++)
-		if (strcmp(run.claims[i].claim, claim->id) == 0 &&
-		    strcmp(run.claims[i].scenario, s->name) == 0)
+		if (strcmp(run.claims[i].claim, claim->id) == 0 && strcmp(run.claims[i].scenario, s->name) == 0)
 			return run.claims[i].verdict != SM_NOT_TESTABLE;
 	return false;
 }
@@ -190,16 +183,14 @@ Test(cores, nothing_about_cores_is_decided_on_threads_of_one, .init = set_up, .f
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
 			if (means_cores(c))
-				cr_expect(!is_decided(sm_scenarios[i], c), "%s: %s", c->id,
-					  c->text);
+				cr_expect(!is_decided(sm_scenarios[i], c), "%s: %s", c->id, c->text);
 			else
 				others += is_decided(sm_scenarios[i], c);
 		}
 	cr_expect_gt(others, 20, "what is not about cores is judged all the same");
 	cr_expect_eq(decided(&about), 0);
-	cr_expect_str_eq(
-		claim_of("K1")->reason,
-		"it takes two cores, and the PUs that this run may use are threads of one");
+	cr_expect_str_eq(claim_of("K1")->reason,
+			 "it takes two cores, and the PUs that this run may use are threads of one");
 }
 
 Test(cores, they_are_decided_where_there_are_two, .init = set_up, .fini = tear_down)
@@ -213,13 +204,10 @@ Test(cores, they_are_decided_where_there_are_two, .init = set_up, .fini = tear_d
 }
 
 /* Three processes on two cores of two threads each: each has a PU, two of them share a core. */
-Test(cores, a_team_that_is_larger_than_the_cores_is_not_on_different_ones, .init = set_up,
-     .fini = tear_down)
+Test(cores, a_team_that_is_larger_than_the_cores_is_not_on_different_ones, .init = set_up, .fini = tear_down)
 {
 	play(TWO_BY_TWO);
 	cr_expect_neq(claim_of("S4")->verdict, SM_NOT_TESTABLE, "%s", claim_of("S4")->reason);
-	cr_expect_eq(claim_of("S4.contended")->verdict, SM_NOT_TESTABLE, "%s",
-		     claim_of("S4.contended")->evidence);
-	cr_expect_eq(claim_of("T5.pipe")->verdict, SM_NOT_TESTABLE, "%s",
-		     claim_of("T5.pipe")->evidence);
+	cr_expect_eq(claim_of("S4.contended")->verdict, SM_NOT_TESTABLE, "%s", claim_of("S4.contended")->evidence);
+	cr_expect_eq(claim_of("T5.pipe")->verdict, SM_NOT_TESTABLE, "%s", claim_of("T5.pipe")->evidence);
 }

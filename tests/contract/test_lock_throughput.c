@@ -40,9 +40,7 @@ static void begin(struct play *play, const char *variant)
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		if (strcmp(sm_scenarios[i]->name, "lock_throughput") == 0)
 			play->scenario = sm_scenarios[i];
-	play->c = (struct sm_case){ .scenario = play->scenario,
-				    .param = { WORKERS },
-				    .workers = WORKERS };
+	play->c = (struct sm_case){ .scenario = play->scenario, .param = { WORKERS }, .workers = WORKERS };
 	while (strcmp(sm_case_variant(&play->c)->name, variant) != 0)
 		play->c.variant++;
 	play->trial = (struct sm_trial){ .c = &play->c,
@@ -131,8 +129,7 @@ Test(lock_throughput, who_has_not_begun_a_slice_has_nothing_of_it)
 	cr_expect_float_eq(fairness(&play), 0.5, 1e-6, "one of two got all: %g", fairness(&play));
 	run(&play, 1, 8);
 	run(&play, 1, 4);
-	cr_expect_float_eq(fairness(&play), 0.5, 1e-6, "and the other way round: %g",
-			   fairness(&play));
+	cr_expect_float_eq(fairness(&play), 0.5, 1e-6, "and the other way round: %g", fairness(&play));
 	play.scenario->teardown(&play.trial);
 }
 
@@ -148,8 +145,7 @@ Test(lock_throughput, a_lock_that_cannot_be_taken_fails_the_worker)
 	play.scenario->teardown(&play.trial);
 	run(&play, 1, 8);
 	cr_expect(play.worker[1].failed, "nothing was said");
-	cr_expect(strstr(play.worker[1].error.text, "cannot be taken"), "%s",
-		  play.worker[1].error.text);
+	cr_expect(strstr(play.worker[1].error.text, "cannot be taken"), "%s", play.worker[1].error.text);
 	play.scenario->trace(&play.worker[0]);
 	cr_expect(play.worker[0].failed, "nothing was said of the traced stretch");
 }

@@ -54,8 +54,7 @@ static void run_case(const char *scenario, enum sm_placement placement, const ch
 static void run_trial(const char *variant, uint64_t load, struct sm_trial_result *result)
 {
 	run_case("transport_open_loop", SM_PLACE_NEAR, variant, load,
-		 (struct sm_trial_request){
-			 .op_count = 1000, .slices = 400, .seed = 1, .timeout_ns = 5000000000u },
+		 (struct sm_trial_request){ .op_count = 1000, .slices = 400, .seed = 1, .timeout_ns = 5000000000u },
 		 result);
 }
 
@@ -94,9 +93,8 @@ static bool is_seen_in_full(const char *variant, bool last)
 		/* the first band begins at a twentieth; a bucket is 3 % wide */
 		bool holds = band >= (i ? 0.9 : 0.7) * quarter && (band <= 3 * quarter || !alone);
 
-		cr_expect(holds || !last,
-			  "%s: %.0f messages are late by %u to %u quarters of the pause, %.0f were due", variant,
-			  band, i, i + 1, quarter);
+		cr_expect(holds || !last, "%s: %.0f messages are late by %u to %u quarters of the pause, %.0f were due",
+			  variant, band, i, i + 1, quarter);
 		seen &= holds;
 	}
 	sm_trial_result_free(&result);
@@ -164,8 +162,8 @@ static void expect_keeps(bool keeps, const char *variant, uint64_t load)
 			return;
 	if (!alone)
 		cr_skip_test("other work wants the PUs: nothing holds a rate");
-	cr_expect(false, "%s at %lu %% load %s in %u trials", variant, load,
-		  keeps ? "did not keep up" : "kept up", TRIES);
+	cr_expect(false, "%s at %lu %% load %s in %u trials", variant, load, keeps ? "did not keep up" : "kept up",
+		  TRIES);
 }
 
 /* The rate that is called 100 % is that of the loop which is measured: 80 % of a faster one's would be too much. */
@@ -197,10 +195,10 @@ static void expect_pause_of_10us(enum sm_placement placement)
 	for (unsigned i = 0; i < TRIES && !(pause < 40); i++) {
 		struct sm_trial_result result;
 
-		run_case("rate_sweep", placement, "pipe.10us", 0,
-			 (struct sm_trial_request){
-				 .op_count = 100, .slices = 8, .seed = 1, .timeout_ns = 5000000000u },
-			 &result);
+		run_case(
+			"rate_sweep", placement, "pipe.10us", 0,
+			(struct sm_trial_request){ .op_count = 100, .slices = 8, .seed = 1, .timeout_ns = 5000000000u },
+			&result);
 		pause = result.more[0];
 		sm_trial_result_free(&result);
 		cr_expect_geq(pause, 10);

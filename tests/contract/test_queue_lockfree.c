@@ -99,8 +99,7 @@ Test(queue_lockfree, items_that_overtake_each_other_are_seen)
 		struct sm_error err = { 0 };
 
 		cr_expect_eq(play_out(v, false, &err), 0, "%s: %s", variants[v].name, err.text);
-		cr_expect_eq(play_out(v, true, &err), -EILSEQ, "%s: the order was not looked at",
-			     variants[v].name);
+		cr_expect_eq(play_out(v, true, &err), -EILSEQ, "%s: the order was not looked at", variants[v].name);
 		cr_expect(strstr(err.text, "after later ones"), "%s: %s", variants[v].name, err.text);
 	}
 }

@@ -98,8 +98,7 @@ void *aligned_alloc(size_t alignment, size_t size)
 
 int posix_memalign(void **out, size_t alignment, size_t size)
 {
-	void *made_here =
-		refused(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
+	void *made_here = refused(__builtin_return_address(0)) ? NULL : __libc_memalign(alignment, size);
 
 	if (!made_here)
 		return ENOMEM;

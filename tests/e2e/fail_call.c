@@ -50,9 +50,7 @@ static int take_filter(int number)
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			    SECCOMP_FILTER_FLAG_NEW_LISTENER |
-				    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
-			    &program);
+			    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
 }
 
 /* Which process it is, in the order in which they made their first call; 0 is the command itself. */
@@ -100,9 +98,7 @@ static int take_listener(pid_t child, int theirs)
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0), listener = -1;
 	siginfo_t ended = { .si_pid = 0 };
 
-	while (listener < 0 &&
-	       waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       !ended.si_pid)
+	while (listener < 0 && waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && !ended.si_pid)
 		listener = (int)syscall(SYS_pidfd_getfd, pidfd, theirs, 0);
 	close(pidfd);
 	return listener;
@@ -123,8 +119,7 @@ static struct seen seen;
 
 int main(int argc, char **argv)
 {
-	_Atomic bool *ready =
-		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	_Atomic bool *ready = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct pollfd fd = { .events = POLLIN };
 	int lowest = dup(STDIN_FILENO), status = 0;
 	struct wanted wanted;
@@ -133,8 +128,7 @@ int main(int argc, char **argv)
 	if (argc < 7 || ready == MAP_FAILED || lowest < 0)
 		return 64;
 	close(lowest);
-	wanted = (struct wanted){ argv[1], argv[5], atoi(argv[2]), (unsigned)atoi(argv[3]),
-				  (unsigned)atoi(argv[4]) };
+	wanted = (struct wanted){ argv[1], argv[5], atoi(argv[2]), (unsigned)atoi(argv[3]), (unsigned)atoi(argv[4]) };
 	child = fork();
 	if (child == 0)
 		become(argv + 6, wanted.number, ready);

@@ -60,8 +60,7 @@ static long compound_pages(const char *address, size_t bytes)
 	for (size_t i = 0; count >= 0 && i < bytes; i += 4096) {
 		uint64_t entry, flags;
 
-		if (pread(map, &entry, 8, (off_t)(((uintptr_t)address + i) / 4096 * 8)) != 8 ||
-		    !(entry & frame_mask) ||
+		if (pread(map, &entry, 8, (off_t)(((uintptr_t)address + i) / 4096 * 8)) != 8 || !(entry & frame_mask) ||
 		    pread(kinds, &flags, 8, (off_t)((entry & frame_mask) * 8)) != 8)
 			count = -1;
 		else
@@ -94,8 +93,7 @@ static int use_region(void *argument, unsigned index)
 		write_pages(memory, job->region->bytes);
 	r->faults_access = minor_faults() - between;
 	r->faults_populate = between - before;
-	r->compound =
-		r->rc == 0 ? compound_pages((void *)(uintptr_t)memory, job->region->bytes) : -1;
+	r->compound = r->rc == 0 ? compound_pages((void *)(uintptr_t)memory, job->region->bytes) : -1;
 	if (r->rc == 0)
 		r->rc = sm_region_inspect(job->region, true, &r->got, &r->err);
 	return 0;
@@ -103,8 +101,7 @@ static int use_region(void *argument, unsigned index)
 
 static struct report *shared_report(void)
 {
-	struct report *r = mmap(NULL, WORKERS * sizeof(*r), PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct report *r = mmap(NULL, WORKERS * sizeof(*r), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(r, MAP_FAILED);
 	return r;
@@ -117,8 +114,7 @@ static void in_members(sm_member_fn fn, void *argument, unsigned count)
 	struct sm_error err = { 0 };
 	unsigned first;
 
-	cr_expect_eq(sm_team_start(&team, count, "test", fn, argument, NULL, &err), 0, "%s",
-		     err.text);
+	cr_expect_eq(sm_team_start(&team, count, "test", fn, argument, NULL, &err), 0, "%s", err.text);
 	if (err.code)
 		return;
 	cr_expect_eq(sm_team_wait(&team, UINT64_MAX, NULL, &first), SM_TEAM_DONE, "status %d",
@@ -149,8 +145,7 @@ static void setup(void)
 	for (size_t i = 0; i < 3; i++) {
 		char *old = settings[i].old, *chosen;
 
-		if (sm_os_read(&sm_os_linux, old, sizeof(settings[i].old), "%s", settings[i].path) <
-		    0)
+		if (sm_os_read(&sm_os_linux, old, sizeof(settings[i].old), "%s", settings[i].path) < 0)
 			continue;
 		chosen = strchr(old, '[');
 		if (chosen) { /* one of several words */
@@ -181,9 +176,7 @@ static unsigned long number(const char *folder, const char *name)
 {
 	char text[32];
 
-	return sm_os_read(&sm_os_linux, text, sizeof(text), "%s%s", folder, name) < 0
-		       ? 0
-		       : strtoul(text, NULL, 10);
+	return sm_os_read(&sm_os_linux, text, sizeof(text), "%s%s", folder, name) < 0 ? 0 : strtoul(text, NULL, 10);
 }
 
 /* Whether a pool has that many pages to give, after trying to make it so.  It is only ever raised: what
@@ -215,15 +208,13 @@ static bool try_memory(struct sm_memory memory, struct report *report, unsigned 
 	if (rc == 0) {
 		in_members(use_region, &(struct job){ &region, report }, workers);
 		for (unsigned i = 0; i < workers; i++)
-			cr_expect_eq(report[i].rc, 0, "%s %s %s: %s",
-				     sm_backing_name(memory.backing),
-				     sm_pages_name(memory.pages, pages),
-				     sm_prefault_name(memory.prefault), report[i].err.text);
+			cr_expect_eq(report[i].rc, 0, "%s %s %s: %s", sm_backing_name(memory.backing),
+				     sm_pages_name(memory.pages, pages), sm_prefault_name(memory.prefault),
+				     report[i].err.text);
 		sm_region_destroy(&region);
 	} else {
 		/* each refusal names another way */
-		cr_expect(strstr(why.text, "choose") || strstr(why.text, "write ") ||
-				  strstr(why.text, "mount "),
+		cr_expect(strstr(why.text, "choose") || strstr(why.text, "write ") || strstr(why.text, "mount "),
 			  "no remedy in \"%s\"", why.text);
 	}
 	assert_nothing_left(&before);
@@ -262,8 +253,7 @@ static bool drop_rights(unsigned index)
 		return true;
 	if (index == 0)
 		return syscall(SYS_capset, &header, data) == 0;
-	return setgroups(0, NULL) == 0 && setresgid(65534, 65534, 65534) == 0 &&
-	       setresuid(65534, 65534, 65534) == 0;
+	return setgroups(0, NULL) == 0 && setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
 }
 
 #endif

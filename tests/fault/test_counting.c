@@ -51,15 +51,13 @@ long syscall(long number, ...)
 	for (unsigned i = 0; i < 6; i++)
 		argument[i] = va_arg(arguments, long);
 	va_end(arguments);
-	result = real(number, argument[0], argument[1], argument[2], argument[3], argument[4],
-		      argument[5]);
+	result = real(number, argument[0], argument[1], argument[2], argument[3], argument[4], argument[5]);
 	if (number == SYS_futex)
 		be_late(AT_THE_GATE);
 	return result;
 }
 
-static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group,
-		     unsigned long flags)
+static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags)
 {
 	(void)attr;
 	(void)pid;
@@ -162,8 +160,7 @@ static void measure(enum sm_placement placement, struct sm_trial_result *result)
 	struct sm_trial_context context;
 	struct sm_error err = { 0 };
 
-	seen = mmap(NULL, 2 * sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		    0);
+	seen = mmap(NULL, 2 * sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	cr_assert_neq(seen, MAP_FAILED);
 	context_open(&context);
 	cr_assert_eq(sm_events_prepare(&set, &fake_os, EVENTS, &err), 0, "%s", err.text);
@@ -183,8 +180,8 @@ Test(counting, the_wait_at_the_gate_is_not_counted)
 	late = AT_THE_GATE;
 	measure(SM_PLACE_SAME_CORE, &result);
 	for (unsigned i = 0; i < 2; i++)
-		cr_expect_lt(seen[i].counted_ns, SLICES * (uint64_t)LATE_NS / 2,
-			     "worker %u counted %.1f ms", i, (double)seen[i].counted_ns / 1e6);
+		cr_expect_lt(seen[i].counted_ns, SLICES * (uint64_t)LATE_NS / 2, "worker %u counted %.1f ms", i,
+			     (double)seen[i].counted_ns / 1e6);
 	sm_trial_result_free(&result);
 }
 
@@ -217,7 +214,6 @@ Test(counting, no_event_is_open_that_is_not_counted)
 	measure(SM_PLACE_SAME_CORE, &result);
 	cr_expect_eq(open_events(), 0, "%u are open in the parent", open_events());
 	for (unsigned i = 0; i < 2; i++)
-		cr_expect_eq(seen[i].descriptors, set.count, "worker %u: %u of %u", i,
-			     seen[i].descriptors, set.count);
+		cr_expect_eq(seen[i].descriptors, set.count, "worker %u: %u of %u", i, seen[i].descriptors, set.count);
 	sm_trial_result_free(&result);
 }

@@ -81,8 +81,12 @@ static void take_stand_in(const char *script)
  * was started would need no further process. */
 Test(gnuplot, a_script_starts_no_program)
 {
-	static const char *const ways[] = { "system('exec touch ran')", "x = system('exec touch ran')", "!exec touch ran",
-					    "plot '< exec touch ran'", "x = `exec touch ran`", "set output '|exec touch ran'\nset print '|exec touch ran'\nprint 1",
+	static const char *const ways[] = { "system('exec touch ran')",
+					    "x = system('exec touch ran')",
+					    "!exec touch ran",
+					    "plot '< exec touch ran'",
+					    "x = `exec touch ran`",
+					    "set output '|exec touch ran'\nset print '|exec touch ran'\nprint 1",
 					    "shell" };
 	char script[256];
 
@@ -107,8 +111,7 @@ static bool has_landlock(void)
 /* Whatever a script says: it writes in its folder, and nowhere else, neither by name nor through a link. */
 Test(gnuplot, a_script_writes_in_its_folder_alone)
 {
-	static const char *const ways[] = { "set print at.'/new'\nprint 1",
-					    "set print at.'/old'\nprint 1",
+	static const char *const ways[] = { "set print at.'/new'\nprint 1", "set print at.'/old'\nprint 1",
 					    "set print 'link'\nprint 1",
 					    "set terminal svg\nset output at.'/new'\nplot x" };
 	char outside[] = "/tmp/shmeter-outside-XXXXXX", path[128], script[512];
@@ -126,14 +129,12 @@ Test(gnuplot, a_script_writes_in_its_folder_alone)
 	for (size_t way = 0; way < sizeof(ways) / sizeof(ways[0]); way++) {
 		struct stat status;
 
-		snprintf(script, sizeof(script),
-			 "set print 'began'\nprint 1\nunset print\nat = '%s'\n%s\n", outside,
+		snprintf(script, sizeof(script), "set print 'began'\nprint 1\nunset print\nat = '%s'\n%s\n", outside,
 			 ways[way]);
 		write_text("s.gp", script, 0644);
 		(void)!sm_gnuplot_run(&gnuplot, folder, "s.gp", &err);
 		cr_expect(is_there("began"), "%s", ways[way]);
-		cr_expect(stat(path, &status) == 0 && status.st_size == 4, "written to by: %s",
-			  ways[way]);
+		cr_expect(stat(path, &status) == 0 && status.st_size == 4, "written to by: %s", ways[way]);
 		snprintf(script, sizeof(script), "%s/new", outside);
 		cr_expect_neq(access(script, F_OK), 0, "made by: %s", ways[way]);
 		snprintf(script, sizeof(script), "%s/began", folder);

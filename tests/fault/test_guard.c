@@ -96,8 +96,7 @@ static int end_well(void *argument, unsigned index)
 	struct paths *p = argument;
 
 	(void)index;
-	if (sm_guard_start(NULL) < 0 || set(p->setting, "512") < 0 ||
-	    sm_guard_name('f', p->file, NULL) < 0)
+	if (sm_guard_start(NULL) < 0 || set(p->setting, "512") < 0 || sm_guard_name('f', p->file, NULL) < 0)
 		return 1;
 	close(open(p->file, O_CREAT | O_EXCL | O_WRONLY, 0600));
 	sm_guard_forget('f', p->file); /* it is to stay */
@@ -131,8 +130,7 @@ static int end_without_guard(void *argument, unsigned index)
 
 static struct paths *make_paths(void)
 {
-	struct paths *p =
-		mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct paths *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	FILE *setting;
 
 	cr_assert_neq(p, MAP_FAILED);
@@ -155,12 +153,11 @@ static void expect_back(struct paths *p, unsigned segments)
 	snprintf(shm, sizeof(shm), "/dev/shm%s", p->posix);
 	for (int i = 0; i < 100 && !back; i++) {
 		usleep(10000);
-		back = access(p->file, F_OK) != 0 && access(shm, F_OK) != 0 &&
-		       holds(p->setting, "7") && lines("/proc/sysvipc/shm", NULL) == segments + 1;
+		back = access(p->file, F_OK) != 0 && access(shm, F_OK) != 0 && holds(p->setting, "7") &&
+		       lines("/proc/sysvipc/shm", NULL) == segments + 1;
 	}
-	cr_expect(back, "file %d, posix %d, setting %d, segments %u were %u", access(p->file, F_OK),
-		  access(shm, F_OK), holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL),
-		  segments);
+	cr_expect(back, "file %d, posix %d, setting %d, segments %u were %u", access(p->file, F_OK), access(shm, F_OK),
+		  holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL), segments);
 	cr_expect_eq(shmctl(p->segment, IPC_STAT, &kept), 0, "a segment of before is gone");
 	shmctl(p->segment, IPC_RMID, NULL);
 	unlink(p->file);
@@ -180,8 +177,7 @@ Test(guard, a_killed_parent_leaves_nothing, .timeout = 20)
 	for (int i = 0; i < 200 && !*(volatile int *)&p->ready; i++)
 		usleep(10000);
 	cr_assert(p->ready);
-	cr_assert(access(p->file, F_OK) == 0 && access(shm, F_OK) == 0 &&
-		  holds(p->setting, "1024"));
+	cr_assert(access(p->file, F_OK) == 0 && access(shm, F_OK) == 0 && holds(p->setting, "1024"));
 	kill(team.member[0].pid, SIGKILL);
 	sm_team_wait(&team, UINT64_MAX, NULL, &first);
 	expect_back(p, segments);

@@ -70,14 +70,12 @@ static char old[SM_SETTING_MAX];
 
 static int hold_pages(uint64_t pages, pid_t owner, pid_t keeper)
 {
-	return sm_ledger_hold(&(struct sm_wish){ .path = pool, .pages = pages }, owner, keeper, old,
-			      NULL);
+	return sm_ledger_hold(&(struct sm_wish){ .path = pool, .pages = pages }, owner, keeper, old, NULL);
 }
 
 static int hold_value(const char *value, pid_t owner, struct sm_error *err)
 {
-	return sm_ledger_hold(&(struct sm_wish){ .path = choice, .value = value }, owner, 0, old,
-			      err);
+	return sm_ledger_hold(&(struct sm_wish){ .path = choice, .value = value }, owner, 0, old, err);
 }
 
 static void leave(const char *path, pid_t owner)
@@ -290,9 +288,7 @@ Test(holders, of_a_value_agree)
 	cr_expect_eq(hold_value("advise", a, NULL), 1);
 	cr_expect_eq(hold_value("always", b, &err), -EBUSY);
 	snprintf(number, sizeof(number), "process %d", (int)a);
-	cr_expect(strstr(err.text, number) && strstr(err.text, "advise") &&
-			  strstr(err.text, "always"),
-		  "%s", err.text);
+	cr_expect(strstr(err.text, number) && strstr(err.text, "advise") && strstr(err.text, "always"), "%s", err.text);
 	expect(choice, "advise");
 	cr_expect_eq(hold_value("advise", b, NULL), 1);
 	leave(choice, a);
@@ -368,8 +364,7 @@ Test(holders, a_change_that_fails_is_not_noted)
 {
 	struct sm_error err = { 0 };
 
-	cr_expect_lt(sm_ledger_hold(&(struct sm_wish){ .path = "/proc/version", .value = "8" },
-				    getpid(), 0, old, &err),
+	cr_expect_lt(sm_ledger_hold(&(struct sm_wish){ .path = "/proc/version", .value = "8" }, getpid(), 0, old, &err),
 		     0);
 	cr_expect_not_null(strstr(err.text, "/proc/version"), "%s", err.text);
 	expect_no_ledger();
@@ -414,12 +409,10 @@ Test(holders, what_cannot_be_read_is_not_lost)
 		hold_pages(32, a, 0);
 		hold_pages(32, b, 0);
 		edit(b, bad[i].key, json_loads(bad[i].value, JSON_DECODE_ANY, NULL));
-		cr_expect_eq(sm_ledger_hold(&(struct sm_wish){ .path = pool, .pages = 8 }, a, 0,
-					    old, &err),
-			     -EBADMSG, "%s %s", bad[i].key, bad[i].value);
+		cr_expect_eq(sm_ledger_hold(&(struct sm_wish){ .path = pool, .pages = 8 }, a, 0, old, &err), -EBADMSG,
+			     "%s %s", bad[i].key, bad[i].value);
 		cr_expect_not_null(strstr(err.text, "entry 2"), "%s", err.text);
-		cr_expect_eq(sm_ledger_undo(any, tell, &err), -EBADMSG, "%s %s", bad[i].key,
-			     bad[i].value);
+		cr_expect_eq(sm_ledger_undo(any, tell, &err), -EBADMSG, "%s %s", bad[i].key, bad[i].value);
 		expect(pool, "66");
 		leave(pool, a);
 		expect(pool, "3");

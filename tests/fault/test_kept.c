@@ -84,9 +84,7 @@ static struct sm_kept regions;
 static enum sm_status a_trial(const struct sm_case *c)
 {
 	struct sm_trial_context context;
-	struct sm_trial_request request = {
-		.c = c, .op_count = 10, .slices = 3, .seed = 1, .timeout_ns = 5000000000
-	};
+	struct sm_trial_request request = { .c = c, .op_count = 10, .slices = 3, .seed = 1, .timeout_ns = 5000000000 };
 	struct sm_trial_result result;
 	struct sm_error err = { 0 };
 
@@ -176,9 +174,7 @@ static size_t a_huge_page(const struct sm_case *c)
 /* There are pages for both, but what is left in the pool may be another run's. */
 Test(kept, one_in_explicit_huge_pages_goes_before_the_next)
 {
-	const struct sm_wish wish = {
-		.path = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", .pages = 8
-	};
+	const struct sm_wish wish = { .path = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", .pages = 8 };
 	char old[SM_SETTING_MAX];
 	struct sm_error err = { 0 };
 	struct sm_case huge = a_case(0), base = a_case(0), other = a_case(1);
@@ -197,8 +193,7 @@ Test(kept, one_in_explicit_huge_pages_goes_before_the_next)
 	cr_expect_eq(a_trial(&base), SM_OK);
 	cr_expect(kept, "base pages are kept");
 	sm_kept_drop(&regions);
-	cr_expect_eq(sm_ledger_leave(wish.path, getpid(), sm_process_begun(getpid()), NULL, &err),
-		     0, "%s", err.text);
+	cr_expect_eq(sm_ledger_leave(wish.path, getpid(), sm_process_begun(getpid()), NULL, &err), 0, "%s", err.text);
 }
 
 static uint64_t ten(const struct sm_case *c)

@@ -13,15 +13,14 @@ enum { WALKERS = 2, OPENED = 6 };
 static struct {
 	_Atomic unsigned opened; /* by processes that are counted */
 	double count[OPENED];    /* what the n-th of them counts */
-} *pmu;                          /* in memory that all have */
+} * pmu;                         /* in memory that all have */
 static pid_t parent;
 static int refuse;
 static unsigned me;
 static struct sm_known_count counts[SM_KNOWN_COUNTS];
 static struct sm_topology *topology;
 
-static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group,
-		     unsigned long flags)
+static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags)
 {
 	(void)attr;
 	(void)pid;
@@ -92,8 +91,8 @@ static void count_shares(double lines, double pages, double shared, double padde
 static void expect(enum sm_known what, enum sm_verdict verdict)
 {
 	cr_expect_eq(counts[what].verdict, verdict, "%s: %s, %.0f of %.0f, %s", counts[what].what,
-		     sm_verdict_name(counts[what].verdict), counts[what].counted,
-		     counts[what].expected, counts[what].reason);
+		     sm_verdict_name(counts[what].verdict), counts[what].counted, counts[what].expected,
+		     counts[what].reason);
 }
 
 static bool writers_are_seated(void)

@@ -68,8 +68,7 @@ static int note(const char *path, const char *value, pid_t owner)
 {
 	char old[SM_SETTING_MAX];
 
-	return sm_ledger_hold(&(struct sm_wish){ .path = path, .value = value }, owner, 0, old,
-			      NULL);
+	return sm_ledger_hold(&(struct sm_wish){ .path = path, .value = value }, owner, 0, old, NULL);
 }
 
 /* Changes one member of an entry, as another program, version or boot would have written it; NULL removes it. */
@@ -108,10 +107,8 @@ Test(ledger, leaves_what_a_living_owner_changed)
 	cr_expect_eq(last.result, SM_UNDO_IN_USE);
 	cr_expect_eq(last.owner, getpid());
 	expect_setting("8");
-	cr_expect_eq(sm_ledger_leave(setting, getpid(), began + 1, NULL, NULL),
-		     0); /* another of this number */
-	cr_expect_eq(sm_ledger_leave(setting, getpid(), 0, NULL, NULL),
-		     0); /* one that is not known */
+	cr_expect_eq(sm_ledger_leave(setting, getpid(), began + 1, NULL, NULL), 0); /* another of this number */
+	cr_expect_eq(sm_ledger_leave(setting, getpid(), 0, NULL, NULL), 0);         /* one that is not known */
 	cr_assert_eq(access(ledger, F_OK), 0, "a process strikes out what another noted");
 	expect_setting("8");
 	cr_expect_eq(sm_ledger_leave(setting, getpid(), began, NULL, NULL), 0);
@@ -200,8 +197,12 @@ Test(ledger, changes_nothing_where_it_cannot_be_kept)
 Test(ledger, writes_no_path_that_is_no_setting)
 {
 	static const char *const hostile[] = {
-		"/etc/passwd", "setting", "", "/sys/kernel/mm/hugepages/../hugepages/x/nr_hugepages",
-		"/proc/sys/kernel/core_pattern", "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages/../x",
+		"/etc/passwd",
+		"setting",
+		"",
+		"/sys/kernel/mm/hugepages/../hugepages/x/nr_hugepages",
+		"/proc/sys/kernel/core_pattern",
+		"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages/../x",
 		"/sys/devices/system/cpu/cpu0/../../x/cpufreq/scaling_governor",
 	};
 	struct sm_error err = { 0 };

@@ -53,8 +53,7 @@ static uint64_t run(struct sm_worker *worker)
 	if (worker->op_count == 0)
 		return 0;
 	switch (worker->index == 1 ? sm_case_variant(worker->c)->arg : SCORE) {
-	case KILLED_FOR_MEMORY:
-		put(GROUP "/memory.events", "oom 1\noom_kill 8\n"); /* fall through */
+	case KILLED_FOR_MEMORY: put(GROUP "/memory.events", "oom 1\noom_kill 8\n"); /* fall through */
 	case KILLED: kill(getpid(), SIGKILL); break;
 	case STOPPED: stop_for_a_while(); break;
 	case BUS_ERROR:
@@ -140,8 +139,7 @@ static struct sm_case a_case(unsigned variant, uint64_t page_bytes)
 				 .placement = SM_PLACE_NEAR,
 				 .workers = 2,
 				 .memory = { SM_MEMFD,
-					     { page_bytes > 4096 ? SM_PAGES_HUGETLB : SM_PAGES_BASE,
-					       page_bytes },
+					     { page_bytes > 4096 ? SM_PAGES_HUGETLB : SM_PAGES_BASE, page_bytes },
 					     SM_MADVISE,
 					     SM_FIRST_TOUCH,
 					     0 } };
@@ -151,9 +149,7 @@ static void try(unsigned variant, enum sm_status status, bool lacked, const char
 {
 	struct sm_case c = a_case(variant, 4096);
 	struct sm_trial_context context;
-	struct sm_trial_request request = {
-		.c = &c, .op_count = 10, .slices = 1, .timeout_ns = 5000000000
-	};
+	struct sm_trial_request request = { .c = &c, .op_count = 10, .slices = 1, .timeout_ns = 5000000000 };
 	struct sm_trial_result result;
 	struct sm_error err = { 0 };
 	struct left before;
@@ -193,16 +189,14 @@ Test(limits, a_worker_killed_otherwise_is_told_as_that)
 
 Test(limits, a_bus_error_is_told_with_what_it_means)
 {
-	try(BUS_ERROR, SM_WORKER_DIED, true,
-	    "worker 1 touched a page that could not be had (SIGBUS)");
+	try(BUS_ERROR, SM_WORKER_DIED, true, "worker 1 touched a page that could not be had (SIGBUS)");
 }
 
 Test(limits, the_kernel_takes_workers_before_the_parent)
 {
 	char before[16], after[16];
 
-	cr_assert_eq(sm_os_read(&sm_os_linux, before, sizeof(before), "/proc/self/oom_score_adj"),
-		     0);
+	cr_assert_eq(sm_os_read(&sm_os_linux, before, sizeof(before), "/proc/self/oom_score_adj"), 0);
 	try(SCORE, SM_OK, false, "-");
 	cr_expect_eq(least_score, 1000, "%lu", least_score);
 	cr_assert_eq(sm_os_read(&sm_os_linux, after, sizeof(after), "/proc/self/oom_score_adj"), 0);
@@ -253,8 +247,7 @@ Test(limits, processes_are_counted_before_they_are_forked)
 	cr_expect_eq(supported(&c, &err), 0, "%s", err.text);
 	put(GROUP "/pids.current", "5\n");
 	cr_expect_eq(supported(&c, &err), -EAGAIN);
-	cr_expect(strstr(err.text, GROUP "/pids.max") && strstr(err.text, "3 more"), "%s",
-		  err.text);
+	cr_expect(strstr(err.text, GROUP "/pids.max") && strstr(err.text, "3 more"), "%s", err.text);
 }
 
 static int errand(void *argument, struct sm_error *err)
@@ -280,25 +273,19 @@ Test(limits, an_errand_ends_as_its_function_or_tells_who_killed_it)
 		const char *words;
 	} known[] = { { 0, 0, "" },
 		      { -EACCES, -EACCES, "it was told to fail" },
-		      { SIGKILL, -ENOMEM,
-			"(test) was killed by the kernel for memory: its cgroup allows 256 MiB" },
+		      { SIGKILL, -ENOMEM, "(test) was killed by the kernel for memory: its cgroup allows 256 MiB" },
 		      { SIGBUS, -ENOMEM, "could not be had" },
 		      { SIGTERM, -ECHILD, "was killed by signal 15" },
 		      { SIGALRM, -ETIMEDOUT, "did not end in time" } };
 	struct left before = look();
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		int number = known[i].rc == -ETIMEDOUT ? SIGURG
-						       : known[i].number; /* SIGURG is ignored */
-		struct sm_errand job = {
-			.title = "test", .fn = errand, .argument = &number, .timeout_ns = 500000000
-		};
+		int number = known[i].rc == -ETIMEDOUT ? SIGURG : known[i].number; /* SIGURG is ignored */
+		struct sm_errand job = { .title = "test", .fn = errand, .argument = &number, .timeout_ns = 500000000 };
 		struct sm_error err = { 0 };
 
-		cr_expect_eq(sm_errand_run(&os, &job, &err), known[i].rc, "%s: %s", known[i].words,
-			     err.text);
-		cr_expect(strstr(err.text, known[i].words), "\"%s\" is not in \"%s\"",
-			  known[i].words, err.text);
+		cr_expect_eq(sm_errand_run(&os, &job, &err), known[i].rc, "%s: %s", known[i].words, err.text);
+		cr_expect(strstr(err.text, known[i].words), "\"%s\" is not in \"%s\"", known[i].words, err.text);
 	}
 	assert_nothing_left(&before);
 }
@@ -306,11 +293,9 @@ Test(limits, an_errand_ends_as_its_function_or_tells_who_killed_it)
 Test(limits, a_stop_ends_an_errand)
 {
 	int number = SIGURG, stop = SIGINT;
-	struct sm_errand job = { .title = "test",
-				 .fn = errand,
-				 .argument = &number,
-				 .timeout_ns = 30000000000u,
-				 .stop = &stop };
+	struct sm_errand job = {
+		.title = "test", .fn = errand, .argument = &number, .timeout_ns = 30000000000u, .stop = &stop
+	};
 	struct sm_error err = { 0 };
 
 	cr_expect_eq(sm_errand_run(&os, &job, &err), -EINTR, "%s", err.text);
@@ -327,16 +312,13 @@ Test(limits, memory_is_warmed_in_a_child)
 
 	context_open(&context);
 	for (size_t i = 0; i < sizeof(backings) / sizeof(backings[0]); i++) {
-		struct sm_memory asked = {
-			backings[i], { SM_PAGES_BASE, 4096 }, SM_TOUCH, SM_FIRST_TOUCH, 0
-		};
+		struct sm_memory asked = { backings[i], { SM_PAGES_BASE, 4096 }, SM_TOUCH, SM_FIRST_TOUCH, 0 };
 
 		getrusage(RUSAGE_SELF, &before);
-		cr_assert_eq(sm_region_warm_physical(&sm_os_linux, context.topology, asked, bytes,
-						     "/tmp", NULL, &err),
+		cr_assert_eq(sm_region_warm_physical(&sm_os_linux, context.topology, asked, bytes, "/tmp", NULL, &err),
 			     0, "%s", err.text);
 		getrusage(RUSAGE_SELF, &after);
-		cr_expect_lt(after.ru_minflt - before.ru_minflt, (long)(bytes / 4096 / 2),
-			     "%ld faults", after.ru_minflt - before.ru_minflt);
+		cr_expect_lt(after.ru_minflt - before.ru_minflt, (long)(bytes / 4096 / 2), "%ld faults",
+			     after.ru_minflt - before.ru_minflt);
 	}
 }

@@ -24,14 +24,11 @@ static int leave_heir(void)
 }
 
 /* right before the creator says that its object stands */
-#define write(fd, from, bytes) (planted == HEIR ? leave_heir() : 0, write(fd, from, bytes))
-#define shmget(key, size, flags)                                                                   \
-	(planted == NO_SEGMENT ? (errno = ENOSPC, -1) : shmget(key, size, flags))
-#define shm_open(name, flags, mode)                                                                \
-	(planted == DEATH ? kill(getpid(), SIGKILL) : shm_open(name, flags, mode))
-#define inotify_add_watch(fd, path, mask)                                                          \
-	inotify_add_watch(fd, path, planted == DEAF ? IN_MOVE_SELF : (mask))
-#define sm_scenario_orphan orphan
+#define write(fd, from, bytes)            (planted == HEIR ? leave_heir() : 0, write(fd, from, bytes))
+#define shmget(key, size, flags)          (planted == NO_SEGMENT ? (errno = ENOSPC, -1) : shmget(key, size, flags))
+#define shm_open(name, flags, mode)       (planted == DEATH ? kill(getpid(), SIGKILL) : shm_open(name, flags, mode))
+#define inotify_add_watch(fd, path, mask) inotify_add_watch(fd, path, planted == DEAF ? IN_MOVE_SELF : (mask))
+#define sm_scenario_orphan                orphan
 #include "correctness/orphan.c"
 
 static void try_variant(const char *name, struct sm_trial_result *result)

@@ -18,7 +18,7 @@ static int wait_planted(sem_t *semaphore, const struct timespec *until)
 }
 
 #define sem_timedwait wait_planted
-#define pthread_mutex_timedlock(mutex, until)                                                      \
+#define pthread_mutex_timedlock(mutex, until)                                                                          \
 	(planted == SAYS_ANOTHER ? ENOTRECOVERABLE : pthread_mutex_timedlock(mutex, until))
 #define sm_scenario_owner_death owner_death
 #include "sync/owner_death.c"
@@ -82,8 +82,7 @@ Test(owner_death, another_answer_is_a_mistake)
 	for (size_t i = 0; i < sizeof(variant) / sizeof(variant[0]); i++) {
 		try_variant(variant[i], &result);
 		cr_expect_eq(result.status, SM_WORKER_DIED, "%s: %d", variant[i], result.status);
-		cr_expect(strstr(result.reason, "neither came nor timed out"), "%s: %s", variant[i],
-			  result.reason);
+		cr_expect(strstr(result.reason, "neither came nor timed out"), "%s: %s", variant[i], result.reason);
 	}
 }
 

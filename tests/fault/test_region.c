@@ -12,8 +12,7 @@ static const struct sm_pages one_g = { SM_PAGES_HUGETLB, 1u << 30 };
 /* What a machine gives that has the pools, and nothing mounted with huge pages. */
 static bool expected(struct sm_memory memory, bool thp_at_fault)
 {
-	if (memory.prefault == SM_POPULATE &&
-	    (memory.backing == SM_ANON || memory.backing == SM_SYSV))
+	if (memory.prefault == SM_POPULATE && (memory.backing == SM_ANON || memory.backing == SM_SYSV))
 		return false;
 	if (memory.pages.kind == SM_PAGES_HUGETLB)
 		return memory.backing != SM_POSIX && memory.backing != SM_FILE;
@@ -28,8 +27,7 @@ static bool expected(struct sm_memory memory, bool thp_at_fault)
 /* All backings and prefault ways of one page size; returns how many were had. */
 static unsigned try_all(struct sm_pages pages, bool exact, bool thp_at_fault)
 {
-	static const enum sm_prefault ways[] = { SM_LAZY, SM_TOUCH, SM_POPULATE, SM_MADVISE,
-						 SM_MLOCK };
+	static const enum sm_prefault ways[] = { SM_LAZY, SM_TOUCH, SM_POPULATE, SM_MADVISE, SM_MLOCK };
 	struct report *report = shared_report();
 	unsigned had = 0, ways_here = 5;
 	char name[16];
@@ -39,15 +37,13 @@ static unsigned try_all(struct sm_pages pages, bool exact, bool thp_at_fault)
 #endif
 	for (int backing = SM_ANON; backing < SM_BACKING_COUNT; backing++)
 		for (size_t w = 0; w < ways_here; w++) {
-			struct sm_memory memory = { (enum sm_backing)backing, pages, ways[w],
-						    SM_FIRST_TOUCH, 0 };
+			struct sm_memory memory = { (enum sm_backing)backing, pages, ways[w], SM_FIRST_TOUCH, 0 };
 			bool got = try_memory(memory, report, WORKERS);
 
 			had += got;
 			if (exact)
 				cr_expect_eq(got, expected(memory, thp_at_fault), "%s %s %s: %d",
-					     sm_backing_name(memory.backing),
-					     sm_pages_name(pages, name),
+					     sm_backing_name(memory.backing), sm_pages_name(pages, name),
 					     sm_prefault_name(memory.prefault), got);
 		}
 	munmap(report, WORKERS * sizeof(*report));
@@ -78,11 +74,10 @@ static void expect_small(enum sm_prefault prefault, long faults)
 {
 	struct report *report = shared_report();
 
-	cr_expect(try_memory((struct sm_memory){ SM_MEMFD, base, prefault, SM_FIRST_TOUCH, 0 },
-			     report, 1));
+	cr_expect(try_memory((struct sm_memory){ SM_MEMFD, base, prefault, SM_FIRST_TOUCH, 0 }, report, 1));
 	cr_expect_eq(report->faults_access, faults, "%ld", report->faults_access);
-	cr_expect(report->compound <= 0, "%s: %ld pages are parts of larger ones",
-		  sm_prefault_name(prefault), report->compound);
+	cr_expect(report->compound <= 0, "%s: %ld pages are parts of larger ones", sm_prefault_name(prefault),
+		  report->compound);
 	munmap(report, WORKERS * sizeof(*report));
 }
 
@@ -103,8 +98,7 @@ Test(region, transparent_huge_pages_under_each_setting)
 	}
 }
 
-static struct sm_memory memory_of(enum sm_backing backing, struct sm_pages pages,
-				  enum sm_prefault way)
+static struct sm_memory memory_of(enum sm_backing backing, struct sm_pages pages, enum sm_prefault way)
 {
 	return (struct sm_memory){ backing, pages, way, SM_FIRST_TOUCH, 0 };
 }
@@ -117,8 +111,7 @@ Test(region, faults_are_where_they_should_be)
 	cr_expect_eq(report->faults_access, BYTES / 4096, "lazy: %ld", report->faults_access);
 	cr_assert(try_memory(memory_of(SM_MEMFD, base, SM_MADVISE), report, 1));
 	cr_expect_eq(report->faults_access, 0, "populated: %ld", report->faults_access);
-	cr_expect_geq(report->faults_populate,
-		      BYTES / 4096); /* in getrusage, not in perf's events */
+	cr_expect_geq(report->faults_populate, BYTES / 4096); /* in getrusage, not in perf's events */
 	cr_assert(try_memory(memory_of(SM_MEMFD, base, SM_POPULATE), report, 1));
 	cr_expect_eq(report->faults_access, 0);
 	munmap(report, WORKERS * sizeof(*report));
@@ -142,8 +135,7 @@ Test(region, a_huge_page_is_one_fault)
 	munmap(report, WORKERS * sizeof(*report));
 }
 
-static void expect_refused(const struct sm_os *os, struct sm_memory memory, size_t bytes,
-			   const char *words)
+static void expect_refused(const struct sm_os *os, struct sm_memory memory, size_t bytes, const char *words)
 {
 	struct sm_region region;
 	struct sm_error err = { 0 };
@@ -154,21 +146,16 @@ static void expect_refused(const struct sm_os *os, struct sm_memory memory, size
 
 Test(region, refusals_say_what_to_do)
 {
-	expect_refused(&sm_os_linux, memory_of(SM_ANON, base, SM_POPULATE), BYTES,
-		       "--backing memfd");
-	expect_refused(&sm_os_linux, memory_of(SM_SYSV, base, SM_POPULATE), BYTES,
-		       "--prefault madvise");
+	expect_refused(&sm_os_linux, memory_of(SM_ANON, base, SM_POPULATE), BYTES, "--backing memfd");
+	expect_refused(&sm_os_linux, memory_of(SM_SYSV, base, SM_POPULATE), BYTES, "--prefault madvise");
 	expect_refused(&sm_os_linux, memory_of(SM_POSIX, two_m, SM_LAZY), BYTES, "choose memfd");
 	expect_refused(&sm_os_linux, memory_of(SM_FILE, two_m, SM_LAZY), BYTES, "hugetlbfs");
 	expect_refused(&sm_os_linux, memory_of(SM_FILE, thp, SM_MADVISE), BYTES, "memfd");
-	expect_refused(&sm_os_linux,
-		       memory_of(SM_ANON, (struct sm_pages){ SM_PAGES_HUGETLB, 4u << 20 }, SM_LAZY),
+	expect_refused(&sm_os_linux, memory_of(SM_ANON, (struct sm_pages){ SM_PAGES_HUGETLB, 4u << 20 }, SM_LAZY),
 		       BYTES, "4m pages");
-	expect_refused(&sm_os_linux, memory_of(SM_MEMFD, two_m, SM_LAZY), 1ull << 45,
-		       "nr_hugepages");
+	expect_refused(&sm_os_linux, memory_of(SM_MEMFD, two_m, SM_LAZY), 1ull << 45, "nr_hugepages");
 	expect_refused(&sm_os_linux, memory_of(SM_POSIX, base, SM_LAZY), 1ull << 45, "/dev/shm");
-	expect_refused(&sm_os_linux, (struct sm_memory){ SM_ANON, base, SM_LAZY, SM_BIND, 77 },
-		       BYTES, "NUMA node 77");
+	expect_refused(&sm_os_linux, (struct sm_memory){ SM_ANON, base, SM_LAZY, SM_BIND, 77 }, BYTES, "NUMA node 77");
 }
 
 /* On a machine that is not here: the guests' tests ask a real one (tests/guests). */
@@ -180,19 +167,18 @@ Test(region, a_policy_that_cannot_be_kept_is_refused)
 
 	cr_assert_eq(sm_topology_open(&two_nodes, "numa:2 pu:2", &err), 0, "%s", err.text);
 	cr_assert_eq(sm_topology_open(&one_node, "numa:1 pu:2", &err), 0, "%s", err.text);
-	cr_expect_eq(sm_region_supported(&sm_os_linux, two_nodes,
-					 memory_of(SM_POSIX, base, SM_LAZY), BYTES, "/tmp", &err),
-		     -ENOTSUP);
+	cr_expect_eq(
+		sm_region_supported(&sm_os_linux, two_nodes, memory_of(SM_POSIX, base, SM_LAZY), BYTES, "/tmp", &err),
+		-ENOTSUP);
 	cr_expect(strstr(err.text, "--backing memfd"), "%s", err.text);
-	cr_expect_eq(sm_region_supported(&sm_os_linux, one_node, memory_of(SM_POSIX, base, SM_LAZY),
-					 BYTES, "/tmp", &err),
-		     0);
-	cr_expect_eq(sm_region_supported(&sm_os_linux, two_nodes,
-					 memory_of(SM_POSIX, base, SM_TOUCH), BYTES, "/tmp", &err),
-		     0);
+	cr_expect_eq(
+		sm_region_supported(&sm_os_linux, one_node, memory_of(SM_POSIX, base, SM_LAZY), BYTES, "/tmp", &err),
+		0);
+	cr_expect_eq(
+		sm_region_supported(&sm_os_linux, two_nodes, memory_of(SM_POSIX, base, SM_TOUCH), BYTES, "/tmp", &err),
+		0);
 	interleaved.numa = SM_INTERLEAVE;
-	cr_expect_eq(sm_region_supported(&sm_os_linux, two_nodes, interleaved, BYTES, "/tmp", &err),
-		     -ENOTSUP);
+	cr_expect_eq(sm_region_supported(&sm_os_linux, two_nodes, interleaved, BYTES, "/tmp", &err), -ENOTSUP);
 	cr_expect(strstr(err.text, "--prefault madvise"), "%s", err.text);
 	sm_topology_close(one_node);
 	sm_topology_close(two_nodes);
@@ -210,18 +196,15 @@ Test(region, multi_size_pages)
 
 		if (list[i].kind != SM_PAGES_MULTI || geteuid() != 0)
 			continue;
-		snprintf(path, sizeof(path),
-			 "/sys/kernel/mm/transparent_hugepage/hugepages-%lukB/shmem_enabled",
+		snprintf(path, sizeof(path), "/sys/kernel/mm/transparent_hugepage/hugepages-%lukB/shmem_enabled",
 			 list[i].bytes / 1024);
 		cr_assert_eq(sm_setting_read(path, before, sizeof(before)), 0);
 		cr_assert(write_file(path, "advise"));
-		cr_expect(try_memory(memory_of(SM_MEMFD, list[i], SM_LAZY), report, 1), "%lu",
-			  list[i].bytes);
-		cr_expect_eq(report->faults_access, (long)(BYTES / list[i].bytes), "%lu: %ld",
-			     list[i].bytes, report->faults_access);
+		cr_expect(try_memory(memory_of(SM_MEMFD, list[i], SM_LAZY), report, 1), "%lu", list[i].bytes);
+		cr_expect_eq(report->faults_access, (long)(BYTES / list[i].bytes), "%lu: %ld", list[i].bytes,
+			     report->faults_access);
 		write_file(path, "never");
-		expect_refused(&sm_os_linux, memory_of(SM_MEMFD, list[i], SM_LAZY), BYTES,
-			       "--tune");
+		expect_refused(&sm_os_linux, memory_of(SM_MEMFD, list[i], SM_LAZY), BYTES, "--tune");
 		write_file(path, before);
 	}
 	munmap(report, WORKERS * sizeof(*report));
@@ -264,8 +247,7 @@ Test(region, pools_and_their_limits_are_looked_at)
 	cr_expect_eq(supported(&os, memory, &err), 0, "%s", err.text);
 	fake(root, POOL_2M "resv_hugepages", "2");
 	cr_expect_eq(supported(&os, memory, &err), -ENODEV);
-	cr_expect(strstr(err.text, "4 free 2m pages are needed and there are 3") &&
-			  strstr(err.text, "write 11 to"),
+	cr_expect(strstr(err.text, "4 free 2m pages are needed and there are 3") && strstr(err.text, "write 11 to"),
 		  "%s", err.text);
 	fake(root, POOL_2M "nr_overcommit_hugepages", "1");
 	cr_expect_eq(supported(&os, memory, &err), 0, "%s", err.text);
@@ -347,9 +329,8 @@ static int in_a_small_shm(void *argument, unsigned index)
 		job->report->rc = 1;
 		return 0;
 	}
-	job->report->rc = sm_region_create(&region, &sm_os_linux, topology,
-					   memory_of(SM_POSIX, base, SM_LAZY), BYTES, NULL,
-					   &job->report->err);
+	job->report->rc = sm_region_create(&region, &sm_os_linux, topology, memory_of(SM_POSIX, base, SM_LAZY), BYTES,
+					   NULL, &job->report->err);
 	return 0;
 }
 
@@ -416,8 +397,7 @@ static int with_hugetlbfs(void *argument, unsigned index)
 	    mount("none", "/mnt", "hugetlbfs", 0, "pagesize=1G") < 0 ||
 	    mount("none", "/media", "hugetlbfs", 0, "pagesize=2M") < 0)
 		return 1;
-	use_here(&job->report[index], memory_of(SM_FILE, index ? one_g : two_m, SM_MADVISE),
-		 "/tmp");
+	use_here(&job->report[index], memory_of(SM_FILE, index ? one_g : two_m, SM_MADVISE), "/tmp");
 	return 0;
 }
 
@@ -448,8 +428,7 @@ Test(region, no_memlock_is_said)
 
 	in_members(without_memlock, &(struct job){ NULL, report }, 2);
 	for (int i = 0; i < 2; i++) {
-		cr_expect_eq(report[i].rc, -EPERM, "%d: %d, %s", i, report[i].rc,
-			     report[i].err.text);
+		cr_expect_eq(report[i].rc, -EPERM, "%d: %d, %s", i, report[i].rc, report[i].err.text);
 		cr_expect_eq(report[i].faults_populate, 0, "%d: it was tried", i);
 		cr_expect(strstr(report[i].err.text, "RLIMIT_MEMLOCK"), "%s", report[i].err.text);
 	}
@@ -462,8 +441,7 @@ static int as_nobody(void *argument, unsigned index)
 
 	if (!drop_rights(1))
 		return 1;
-	use_here(&job->report[index],
-		 index ? memory_of(SM_FILE, base, SM_LAZY) : memory_of(SM_SYSV, two_m, SM_LAZY),
+	use_here(&job->report[index], index ? memory_of(SM_FILE, base, SM_LAZY) : memory_of(SM_SYSV, two_m, SM_LAZY),
 		 "/root");
 	return 0;
 }

@@ -8,20 +8,7 @@
 
 #include "harness_fixture.h"
 
-enum behaviour {
-	WELL,
-	CRASH,
-	EXIT_EARLY,
-	HANG,
-	HANG_DEAF,
-	TOO_FEW,
-	TOO_MANY,
-	LIE,
-	UNEQUAL,
-	NONE_DONE,
-	ASLEEP,
-	BUSY
-};
+enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LIE, UNEQUAL, NONE_DONE, ASLEEP, BUSY };
 
 static unsigned teardowns;
 static int setup_result, verify_result;
@@ -75,8 +62,7 @@ static uint64_t run(struct sm_worker *worker)
 		ops--;
 	if (behaviour == ASLEEP)
 		nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
-	for (uint64_t from = sm_clock_cpu_ns();
-	     behaviour == BUSY && sm_clock_cpu_ns() - from < 20000000;)
+	for (uint64_t from = sm_clock_cpu_ns(); behaviour == BUSY && sm_clock_cpu_ns() - from < 20000000;)
 		;
 	if (worker->index == 1) {
 		if (behaviour == CRASH) {
@@ -225,10 +211,10 @@ static void expect_pace(const struct sm_trial_result *result)
 	for (unsigned i = 0; i < result->slice_count; i++) {
 		const struct sm_slice_row *slice = &result->slice[i].row;
 
-		cr_expect(slice->probe_before_ns > 50 && slice->probe_before_ns < 1e4,
-			  "slice %u: %g", i, slice->probe_before_ns);
-		cr_expect(slice->probe_after_ns > 50 && slice->probe_after_ns < 1e4, "slice %u: %g",
-			  i, slice->probe_after_ns);
+		cr_expect(slice->probe_before_ns > 50 && slice->probe_before_ns < 1e4, "slice %u: %g", i,
+			  slice->probe_before_ns);
+		cr_expect(slice->probe_after_ns > 50 && slice->probe_after_ns < 1e4, "slice %u: %g", i,
+			  slice->probe_after_ns);
 	}
 }
 
@@ -382,8 +368,7 @@ Test(trial, a_limit_that_the_team_meets_skips_the_case)
 	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	c.workers = 64;
 	cr_assert_eq(try_case(&c, &result), SM_SKIPPED, "%s", result.reason);
-	cr_expect(strstr(result.reason, "of 64") && strstr(result.reason, "ulimit -n"), "%s",
-		  result.reason);
+	cr_expect(strstr(result.reason, "of 64") && strstr(result.reason, "ulimit -n"), "%s", result.reason);
 }
 
 /* The PUs of a case are those that its workers sit on, not the machine's. */
@@ -471,7 +456,6 @@ Test(trial, calibration_finds_a_slice)
 	cr_assert_eq(sm_trial_run(&context, &request, &result, &err), 0, "%s", err.text);
 	cr_assert_eq(result.status, SM_OK, "%s", result.reason);
 	cr_expect_gt(result.op_count, 100);
-	cr_expect(result.last_slice_ns > context.slice_ns / 3 &&
-			  result.last_slice_ns < context.slice_ns * 3,
-		  "%lu ns", result.last_slice_ns);
+	cr_expect(result.last_slice_ns > context.slice_ns / 3 && result.last_slice_ns < context.slice_ns * 3, "%lu ns",
+		  result.last_slice_ns);
 }

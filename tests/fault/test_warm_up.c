@@ -71,9 +71,7 @@ static struct sm_scenario fake = {
 static struct sm_trial_result a_trial(enum behaviour behaviour, uint64_t slice_ns)
 {
 	struct sm_trial_context context;
-	struct sm_case c = {
-		.scenario = &fake, .variant = behaviour, .placement = SM_PLACE_NEAR, .workers = 1
-	};
+	struct sm_case c = { .scenario = &fake, .variant = behaviour, .placement = SM_PLACE_NEAR, .workers = 1 };
 	struct sm_trial_request request = {
 		.c = &c, .op_count = 10, .slices = SLICES, .seed = 1, .timeout_ns = 5000000000
 	};

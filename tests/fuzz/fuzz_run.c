@@ -11,8 +11,7 @@
 #include "shmeter/run.h"
 #include "shmeter/store.h"
 
-static const char *const files[] = { "manifest.json", "samples.csv", "slices.csv",
-				     "counters.csv", "metrics.csv" };
+static const char *const files[] = { "manifest.json", "samples.csv", "slices.csv", "counters.csv", "metrics.csv" };
 #define FILES (sizeof(files) / sizeof(files[0]))
 
 static char folder[256];
@@ -50,14 +49,11 @@ static void begin(void)
 {
 	struct sm_error err = { 0 };
 
-	snprintf(folder, sizeof(folder), "%s/shmeter-fuzz-XXXXXX",
-		 getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	snprintf(folder, sizeof(folder), "%s/shmeter-fuzz-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	must(mkdtemp(folder) != NULL, folder);
 	for (size_t i = 0; i < FILES; i++)
 		copy_template(i);
-	must(sm_gates_load(&gates, TEMPLATE "/gates.ini", sm_scenarios, sm_scenario_count, &err) ==
-		     0,
-	     err.text);
+	must(sm_gates_load(&gates, TEMPLATE "/gates.ini", sm_scenarios, sm_scenario_count, &err) == 0, err.text);
 	atexit(remove_folder);
 }
 
@@ -87,13 +83,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (sm_store_load(&results, folder, &err) < 0) {
 		sentence(&err);
 	} else {
-		if (sm_gates_judge(&gates, &results, NULL, sm_scenarios, sm_scenario_count, rows,
-				   &err) < 0)
+		if (sm_gates_judge(&gates, &results, NULL, sm_scenarios, sm_scenario_count, rows, &err) < 0)
 			sentence(&err);
 		if (sm_digest_make(&digest, &results, sm_scenarios, sm_scenario_count, &err) < 0)
 			sentence(&err);
-		else if (sm_gates_judge(&gates, &results, digest, sm_scenarios, sm_scenario_count,
-					rows, &err) < 0)
+		else if (sm_gates_judge(&gates, &results, digest, sm_scenarios, sm_scenario_count, rows, &err) < 0)
 			sentence(&err);
 		sm_digest_free(digest);
 		if (sm_run_restore_options(results.manifest, folder, &options, &err) == 0)

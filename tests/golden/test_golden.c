@@ -19,35 +19,29 @@ static const struct sm_drawn all_drawn = { .figure = { true }, .count = 1 };
 /* Two packages; one core has two threads; no L3 over the last one. */
 static json_t *places(void)
 {
-	static const int place[][5] = {
-		{ 0, 0, 0, 0, 0 }, { 2, 0, 0, 0, 0 }, { 1, 1, 0, 0, 0 }, { 3, 2, -1, 1, 1 }
-	};
+	static const int place[][5] = { { 0, 0, 0, 0, 0 }, { 2, 0, 0, 0, 0 }, { 1, 1, 0, 0, 0 }, { 3, 2, -1, 1, 1 } };
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < sizeof(place) / sizeof(place[0]); i++)
 		json_array_append_new(array,
-				      json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", place[i][0],
-						"core", place[i][1], "l3", place[i][2], "package",
-						place[i][3], "node", place[i][4]));
+				      json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", place[i][0], "core", place[i][1],
+						"l3", place[i][2], "package", place[i][3], "node", place[i][4]));
 	return array;
 }
 
 static json_t *manifest(void)
 {
-	return json_pack(
-		"{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b, s:o}}",
-		"schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile", "quick",
-		"seed", "42", "wall_s", 12.0, "timed_share", 0.85, "counters_note",
-		"Not counted: cycles; no PMU is visible here.", "environment", "cpu_model",
-		"Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0", "virtual_machine", 1,
-		"pu_places", places());
+	return json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b, s:o}}", "schema_version",
+			 SM_SCHEMA_VERSION, "status", "complete", "profile", "quick", "seed", "42", "wall_s", 12.0,
+			 "timed_share", 0.85, "counters_note", "Not counted: cycles; no PMU is visible here.",
+			 "environment", "cpu_model", "Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0",
+			 "virtual_machine", 1, "pu_places", places());
 }
 
 static json_t *analysis(void)
 {
-	return json_pack("{s:f, s:{s:s}, s:{s:f, s:f, s:f}}", "steal_percent", 0.25, "cores_moved",
-			 "sentence", "The cores did not move.", "aa", "ratio", 1.001, "low", 0.99,
-			 "high", 1.01);
+	return json_pack("{s:f, s:{s:s}, s:{s:f, s:f, s:f}}", "steal_percent", 0.25, "cores_moved", "sentence",
+			 "The cores did not move.", "aa", "ratio", 1.001, "low", 0.99, "high", 1.01);
 }
 
 static const char *reason_of(enum sm_status status)
@@ -82,12 +76,9 @@ static void add_trial(struct sm_results *r, unsigned index, double value, enum s
 			   .reason = reason_of(status),
 			   .status = status },
 	};
-	*sm_results_add_slice(r) = (struct sm_slice_row){ .trial = index,
-							  .ops = 1000,
-							  .ns = 8000,
-							  .probe_before_ns = 84.5,
-							  .probe_after_ns = NAN,
-							  .klass = "85ns" };
+	*sm_results_add_slice(r) = (struct sm_slice_row){
+		.trial = index, .ops = 1000, .ns = 8000, .probe_before_ns = 84.5, .probe_after_ns = NAN, .klass = "85ns"
+	};
 	*sm_results_add_counter(r) = (struct sm_counter_row){ .trial = index,
 							      .event = "cycles",
 							      .fstr = "perf::CYCLES",
@@ -179,14 +170,9 @@ static void make_up(struct sm_results *r)
 					"packed takes 8.00 times as long as padded",
 					"-" };
 	claim = sm_results_add_claim(r);
-	*claim = (struct sm_claim_row){ "C2",
-					"pack",
-					"More padding does not help",
-					"a belief",
-					"-",
-					SM_INCONCLUSIVE,
-					"-",
-					"too few blocks" };
+	*claim = (struct sm_claim_row){
+		"C2", "pack", "More padding does not help", "a belief", "-", SM_INCONCLUSIVE, "-", "too few blocks"
+	};
 }
 
 static char *read_text(const char *path)
@@ -241,9 +227,8 @@ TestSuite(golden, .init = make_folder, .fini = remove_folder);
 
 Test(golden, csv)
 {
-	static const char *const files[] = { "samples.csv", "slices.csv", "counters.csv",
-					     "values.csv",  "purity.csv", "rates.csv",
-					     "summary.csv", "pairs.csv",  "claims.csv" };
+	static const char *const files[] = { "samples.csv", "slices.csv",  "counters.csv", "values.csv", "purity.csv",
+					     "rates.csv",   "summary.csv", "pairs.csv",    "claims.csv" };
 	struct sm_results results;
 	struct sm_store *store;
 	struct sm_error err = { 0 };
@@ -283,8 +268,8 @@ Test(golden, csv)
 	sm_results_free(&results);
 }
 
-static void expect_report(const char *name, void (*show)(const struct sm_results *,
-							 const struct sm_report_options *, FILE *))
+static void expect_report(const char *name,
+			  void (*show)(const struct sm_results *, const struct sm_report_options *, FILE *))
 {
 	struct sm_report_options options = { .width = 80 };
 	struct sm_results results;
@@ -332,9 +317,7 @@ Test(golden, counters_of_a_part_say_what_they_count)
 {
 	static struct sm_scenario pack = { .name = "pack", .question = "?", .summary = "." };
 	static const struct sm_scenario *const scenarios[] = { &pack };
-	struct sm_report_options options = { .plots = PLOTS_FOLDER,
-					     .scenarios = scenarios,
-					     .scenario_count = 1 };
+	struct sm_report_options options = { .plots = PLOTS_FOLDER, .scenarios = scenarios, .scenario_count = 1 };
 	struct sm_results results;
 	struct sm_error err = { 0 };
 	char path[128], *got;
@@ -345,8 +328,7 @@ Test(golden, counters_of_a_part_say_what_they_count)
 		pack.self_timed = part;
 		cr_assert_eq(sm_report_page(&results, &options, &all_drawn, &err), 0, "%s", err.text);
 		got = read_text(path);
-		cr_expect_eq(strstr(got, "include what is done around the timed part") != NULL,
-			     part);
+		cr_expect_eq(strstr(got, "include what is done around the timed part") != NULL, part);
 		free(got);
 	}
 	sm_results_free(&results);
@@ -362,8 +344,7 @@ Test(golden, an_event_says_what_it_is_on_this_cpu)
 
 	make_up(&results);
 	results.counters[0].event = "fills-from-own-complex";
-	results.counters[0].fstr =
-		"amd64_fam19h_zen4::DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX:k=1:u=1";
+	results.counters[0].fstr = "amd64_fam19h_zen4::DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX:k=1:u=1";
 	results.counters[0].per_op = 0.5;
 	cr_assert_eq(sm_report_page(&results, &options, &all_drawn, &err), 0, "%s", err.text);
 	snprintf(path, sizeof(path), "%s/report.html", folder);
@@ -371,9 +352,7 @@ Test(golden, an_event_says_what_it_is_on_this_cpu)
 	cr_expect(strstr(
 		got,
 		"<code>fills-from-own-complex</code> here: lines that loads and stores got from this core complex"));
-	cr_expect(strstr(
-		got,
-		"(amd64_fam19h_zen4::DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX:k=1:u=1)."));
+	cr_expect(strstr(got, "(amd64_fam19h_zen4::DEMAND_DATA_CACHE_FILLS_FROM_SYSTEM:LOCAL_CCX:k=1:u=1)."));
 	free(got);
 	sm_results_free(&results);
 }
@@ -444,8 +423,7 @@ Test(golden, a_figure_stands_inline_in_the_colours_of_the_page)
 	cr_expect(strstr(got, "<text>T1 a &amp; b 12.345</text>"), "text is no number");
 	cr_expect_null(strstr(got, "gnuplot_plot_1"));
 	cr_expect_null(strstr(got, "fill=\"#ffffff\""), "the paper is the page's");
-	cr_expect_null(strstr(got, "<g fill=\"none\" stroke=\"currentColor\"></g>"),
-		       "an empty group");
+	cr_expect_null(strstr(got, "<g fill=\"none\" stroke=\"currentColor\"></g>"), "an empty group");
 	free(got);
 }
 
@@ -461,12 +439,10 @@ Test(golden, many_marks_are_one_path)
 			 i < 15 ? 8 : 6, i);
 	strcat(svg, "</svg>");
 	got = page_with(svg);
-	cr_expect(
-		strstr(got, "<path fill='#d55e00' stroke='none' d='M0 7m0-2.6l-2.6 4.0h5.2zM1 7m"));
+	cr_expect(strstr(got, "<path fill='#d55e00' stroke='none' d='M0 7m0-2.6l-2.6 4.0h5.2zM1 7m"));
 	cr_expect(strstr(got, "M14 7m"));
 	cr_expect_null(strstr(got, "M15 7"), "five are not many, and no triangles");
-	cr_expect(strstr(
-		got, "<use href='#gpPt6' transform='translate(19,7) scale(2)' color='#d55e00'/>"));
+	cr_expect(strstr(got, "<use href='#gpPt6' transform='translate(19,7) scale(2)' color='#d55e00'/>"));
 	free(got);
 }
 

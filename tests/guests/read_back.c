@@ -86,9 +86,8 @@ static bool settle(unsigned wanted, unsigned *cpu, unsigned *node)
 		say("FAIL", "pin to %u: %s", wanted, err.text);
 		return false;
 	}
-	if (syscall(SYS_getcpu, cpu, node, NULL) < 0 ||
-	    sched_getaffinity(0, sizeof(set), &set) < 0 || CPU_COUNT(&set) != 1 ||
-	    !CPU_ISSET(wanted, &set)) {
+	if (syscall(SYS_getcpu, cpu, node, NULL) < 0 || sched_getaffinity(0, sizeof(set), &set) < 0 ||
+	    CPU_COUNT(&set) != 1 || !CPU_ISSET(wanted, &set)) {
 		say("FAIL", "pin to %u: the kernel has another affinity", wanted);
 		return false;
 	}
@@ -100,8 +99,8 @@ static void check_pin(const void *argument)
 	unsigned wanted = *(const unsigned *)argument, cpu, node;
 
 	if (settle(wanted, &cpu, &node))
-		say(cpu == wanted && node == node_by_topology(wanted) ? "ok" : "FAIL",
-		    "pin pu=%u runs=%u node=%u", wanted, cpu, node);
+		say(cpu == wanted && node == node_by_topology(wanted) ? "ok" : "FAIL", "pin pu=%u runs=%u node=%u",
+		    wanted, cpu, node);
 }
 
 static void check_seats(enum sm_placement placement, unsigned workers)
@@ -110,8 +109,7 @@ static void check_seats(enum sm_placement placement, unsigned workers)
 	struct sm_error err = { 0 };
 
 	if (sm_topology_seat(topology, placement, NULL, 0, workers, &seats, &err) < 0) {
-		say("skip", "seats %s workers=%u: %s", sm_placement_name(placement), workers,
-		    err.text);
+		say("skip", "seats %s workers=%u: %s", sm_placement_name(placement), workers, err.text);
 		return;
 	}
 	printf("     seats %s workers=%u relation=%s:", sm_placement_name(placement), workers,
@@ -175,8 +173,8 @@ static bool as_asked(const struct question *q, const int *node, uint64_t pages)
 }
 
 /* What the harness says of the region agrees with the kernel's pages. */
-static bool harness_agrees(const struct question *q, const struct sm_region *region,
-			   const uint64_t *on_node, uint64_t pages, struct sm_error *err)
+static bool harness_agrees(const struct question *q, const struct sm_region *region, const uint64_t *on_node,
+			   uint64_t pages, struct sm_error *err)
 {
 	uint64_t bytes[NODES] = { 0 };
 	struct sm_region_got got;
@@ -188,13 +186,11 @@ static bool harness_agrees(const struct question *q, const struct sm_region *reg
 		sm_fail(err, EXDEV, "the harness reads node %d", got.node);
 		return false;
 	}
-	if (sm_topology_memory_nodes(topology, region->address, region->mapped_bytes, bytes, NODES,
-				     err) < 0)
+	if (sm_topology_memory_nodes(topology, region->address, region->mapped_bytes, bytes, NODES, err) < 0)
 		return false;
 	for (unsigned n = 0; n < NODES; n++)
 		if (bytes[n] * pages != on_node[n] * region->mapped_bytes) {
-			sm_fail(err, EXDEV, "the harness reads %" PRIu64 " bytes on node %u",
-				bytes[n], n);
+			sm_fail(err, EXDEV, "the harness reads %" PRIu64 " bytes on node %u", bytes[n], n);
 			return false;
 		}
 	(void)q;
@@ -242,8 +238,8 @@ static void touch_and_ask(const void *argument)
 		if (nodes[i] >= 0 && nodes[i] < NODES)
 			on_node[nodes[i]]++;
 	right = as_asked(q, nodes, pages) && harness_agrees(q, region, on_node, pages, &err);
-	say(right ? "ok" : "FAIL", "%s on0=%" PRIu64 " on1=%" PRIu64 "%s%s", describe(q, what),
-	    on_node[0], on_node[1], err.text[0] ? ": " : "", err.text);
+	say(right ? "ok" : "FAIL", "%s on0=%" PRIu64 " on1=%" PRIu64 "%s%s", describe(q, what), on_node[0], on_node[1],
+	    err.text[0] ? ": " : "", err.text);
 	free(nodes);
 }
 
@@ -295,22 +291,19 @@ static void check_all_memory(void)
 	for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++)
 		for (int backing = SM_ANON; backing <= SM_FILE; backing++)
 			for (int prefault = SM_TOUCH; prefault <= SM_MLOCK; prefault++)
-				check_policies(
-					(struct sm_memory){ .backing = (enum sm_backing)backing,
-							    .pages = sizes[s].pages,
-							    .prefault =
-								    (enum sm_prefault)prefault },
-					sizes[s].bytes);
+				check_policies((struct sm_memory){ .backing = (enum sm_backing)backing,
+								   .pages = sizes[s].pages,
+								   .prefault = (enum sm_prefault)prefault },
+					       sizes[s].bytes);
 	/* A gibibyte takes its time: one page on each node is enough. */
 	for (unsigned node = 0; node < NODES; node++)
-		check_memory(
-			&(struct question){ .memory = { .backing = SM_MEMFD,
-							.pages = { SM_PAGES_HUGETLB, 1024 * MIB },
-							.prefault = SM_TOUCH,
-							.numa = SM_BIND,
-							.node = node },
-					    .bytes = 1024 * MIB,
-					    .toucher = NODES - 1 - node });
+		check_memory(&(struct question){ .memory = { .backing = SM_MEMFD,
+							     .pages = { SM_PAGES_HUGETLB, 1024 * MIB },
+							     .prefault = SM_TOUCH,
+							     .numa = SM_BIND,
+							     .node = node },
+						 .bytes = 1024 * MIB,
+						 .toucher = NODES - 1 - node });
 }
 
 int main(int argc, char **argv)
@@ -326,8 +319,7 @@ int main(int argc, char **argv)
 		return 5;
 	}
 	if (sm_topology_nodes(topology) != NODES) {
-		fprintf(stderr,
-			"read_back: %u NUMA nodes, and %d are needed: run it in the guest\n",
+		fprintf(stderr, "read_back: %u NUMA nodes, and %d are needed: run it in the guest\n",
 			sm_topology_nodes(topology), NODES);
 		sm_topology_close(topology);
 		return 5;

@@ -75,8 +75,7 @@ static inline uint64_t crew_steps(struct crew *crew)
 }
 
 /* Starts what(number) in `count` processes, all at once: the first would be done before the last is there. */
-static inline void crew_start(struct crew *crew, unsigned count, void (*what)(unsigned),
-			      pid_t child[CREW])
+static inline void crew_start(struct crew *crew, unsigned count, void (*what)(unsigned), pid_t child[CREW])
 {
 	for (unsigned i = 0; i < count; i++) {
 		child[i] = fork();
@@ -120,8 +119,7 @@ static inline bool crew_wait(struct crew *crew, unsigned count, const pid_t chil
 		}
 	}
 	if (still)
-		printf("%s: stands still after %lu steps: who waits is neither woken nor let in\n",
-		       structure, seen);
+		printf("%s: stands still after %lu steps: who waits is neither woken nor let in\n", structure, seen);
 	else if (!good)
 		printf("%s: a process ended badly\n", structure);
 	return good && !still;

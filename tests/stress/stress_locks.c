@@ -69,8 +69,8 @@ static bool try_lock(void)
 	good = crew_run(&shared->crew, PROCESSES, add);
 	lock_close(&own);
 	if (good && shared->count != PROCESSES * additions) {
-		printf("%s: additions are lost: %u were done, %lu are there\n", structure,
-		       PROCESSES * additions, shared->count);
+		printf("%s: additions are lost: %u were done, %lu are there\n", structure, PROCESSES * additions,
+		       shared->count);
 		return false;
 	}
 	return good;

@@ -30,7 +30,7 @@ struct shared {
 		char bytes[sizeof(struct mpmc) + CAPACITY * sizeof(struct mpmc_cell)];
 	};
 	alignas(SM_LINE_PAIR) _Atomic uint8_t seen[PRODUCERS][ITEMS];
-	_Atomic bool strange; /* an item that nobody put */
+	_Atomic bool strange;  /* an item that nobody put */
 	_Atomic uint64_t late; /* an item, with its producer, that came after a later one; 0: none */
 };
 
@@ -76,9 +76,8 @@ static bool put(uint64_t item)
 	switch (way) {
 	case MPMC: return mpmc_put(&shared->mpmc, item);
 	case CK_RING:
-		return planted("single")
-			       ? ck_ring_enqueue_spsc(&shared->ck.ring, shared->ck.buffer, pointer)
-			       : ck_ring_enqueue_mpmc(&shared->ck.ring, shared->ck.buffer, pointer);
+		return planted("single") ? ck_ring_enqueue_spsc(&shared->ck.ring, shared->ck.buffer, pointer)
+					 : ck_ring_enqueue_mpmc(&shared->ck.ring, shared->ck.buffer, pointer);
 	case MUTEX_COND:
 		return planted("unwoken") ? put_unwoken(&shared->locked, item)
 					  : locked_queue_put(&shared->locked, CAPACITY, item);

@@ -60,8 +60,7 @@ static void send_unwoken(struct channel *channel, const void *buffer)
 	spsc_produced(ring, MESSAGE_BYTES);
 }
 
-static void send_all(enum transport transport, struct channel *channel, uint64_t messages,
-		     const char *plant)
+static void send_all(enum transport transport, struct channel *channel, uint64_t messages, const char *plant)
 {
 	uint64_t *out = transport_buffer(MESSAGE_BYTES), state = 1;
 
@@ -86,8 +85,7 @@ static void send_all(enum transport transport, struct channel *channel, uint64_t
 	transport_send(transport, channel, out, MESSAGE_BYTES);
 }
 
-static bool receive_all(const char *name, enum transport transport, struct channel *channel,
-			uint64_t messages)
+static bool receive_all(const char *name, enum transport transport, struct channel *channel, uint64_t messages)
 {
 	uint64_t *in = transport_buffer(MESSAGE_BYTES), state = 2;
 
@@ -95,24 +93,19 @@ static bool receive_all(const char *name, enum transport transport, struct chann
 		if (i % WATCH == 0)
 			alarm(STILL_S);
 		if (!transport_receive(transport, channel, in, MESSAGE_BYTES)) {
-			printf("%s: %s at message %lu\n", name,
-			       still ? "stands still" : "the channel ended", i);
+			printf("%s: %s at message %lu\n", name, still ? "stands still" : "the channel ended", i);
 			return false;
 		}
 		if (message_check(in, MESSAGE_BYTES, i)) {
 			uint64_t number = message_number(in);
-			bool torn = message_check(in, MESSAGE_BYTES, number),
-			     later = !torn && number > i;
+			bool torn = message_check(in, MESSAGE_BYTES, number), later = !torn && number > i;
 
 			/* whether it comes after all */
 			if (later && transport_receive(transport, channel, in, MESSAGE_BYTES) &&
 			    message_number(in) == i)
 				printf("%s: message %lu is overtaken\n", name, i);
 			else
-				printf("%s: message %lu is %s\n", name, i,
-				       torn	? "torn"
-				       : later ? "lost"
-					       : "doubled");
+				printf("%s: message %lu is %s\n", name, i, torn ? "torn" : later ? "lost" : "doubled");
 			return false;
 		}
 		dawdle(&state);
@@ -126,8 +119,7 @@ static bool try(const char *name, enum transport transport, uint64_t messages, c
 	struct channel pair[2] = { 0 };
 	size_t bytes = transport_bytes(transport, capacity, MESSAGE_BYTES);
 	size_t mapped = 2 * bytes + 1; /* what the kernel keeps needs none of it */
-	char *memory =
-		mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *memory = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bool good;
 	pid_t child;
 
@@ -168,13 +160,13 @@ int main(int argc, char **argv)
 
 	sigaction(SIGALRM, &alarmed, NULL);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-#define TRANSPORT(name, ...)                                                                       \
-	if ((transport_bytes(TRANSPORT_##name, capacity, MESSAGE_BYTES) > 0 ||                     \
-	     (transport_traits(TRANSPORT_##name) & TRAIT_SPINS)) &&                                \
-	    TRANSPORT_##name != TRANSPORT_process_vm && (!only || strcmp(only, #name) == 0)) {     \
-		tried++;                                                                           \
-		if (!try(#name, TRANSPORT_##name, messages, plant))                                \
-			return 1;                                                                  \
+#define TRANSPORT(name, ...)                                                                                           \
+	if ((transport_bytes(TRANSPORT_##name, capacity, MESSAGE_BYTES) > 0 ||                                         \
+	     (transport_traits(TRANSPORT_##name) & TRAIT_SPINS)) &&                                                    \
+	    TRANSPORT_##name != TRANSPORT_process_vm && (!only || strcmp(only, #name) == 0)) {                         \
+		tried++;                                                                                               \
+		if (!try(#name, TRANSPORT_##name, messages, plant))                                                    \
+			return 1;                                                                                      \
 	}
 #include "subject/transports.def"
 	if (tried == 0)

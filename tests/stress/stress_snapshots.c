@@ -84,8 +84,8 @@ static bool try_way(void)
 	reads += crew_steps(&shared->crew) - WRITES;
 	for (unsigned i = 1; shared->torn && i < SNAPSHOT_WORDS; i++)
 		if (shared->words[i] != shared->words[0]) {
-			printf("%s: words of writes %lu and %lu stand together\n", structure,
-			       shared->words[0], shared->words[i]);
+			printf("%s: words of writes %lu and %lu stand together\n", structure, shared->words[0],
+			       shared->words[i]);
 			return false;
 		}
 	return true;

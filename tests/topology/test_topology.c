@@ -31,14 +31,12 @@ static struct sm_topology *open_or_fail(const char *source)
 	return topology;
 }
 
-static struct sm_seats seat(const struct sm_topology *topology, enum sm_placement placement,
-			    unsigned workers)
+static struct sm_seats seat(const struct sm_topology *topology, enum sm_placement placement, unsigned workers)
 {
 	struct sm_seats seats;
 	struct sm_error err = { 0 };
 
-	cr_assert_eq(sm_topology_seat(topology, placement, NULL, 0, workers, &seats, &err), 0, "%s",
-		     err.text);
+	cr_assert_eq(sm_topology_seat(topology, placement, NULL, 0, workers, &seats, &err), 0, "%s", err.text);
 	return seats;
 }
 
@@ -60,8 +58,8 @@ static void expect_refused(const char *source, enum sm_placement asked)
 	struct sm_seats seats;
 	struct sm_error err = { 0 };
 
-	cr_expect_eq(sm_topology_seat(topology, asked, NULL, 0, 2, &seats, &err), -ENODEV, "%s: %s",
-		     source, sm_placement_name(asked));
+	cr_expect_eq(sm_topology_seat(topology, asked, NULL, 0, 2, &seats, &err), -ENODEV, "%s: %s", source,
+		     sm_placement_name(asked));
 	cr_expect(strstr(err.text, "choose"), "no remedy in \"%s\"", err.text);
 	sm_topology_close(topology);
 }
@@ -121,14 +119,12 @@ Test(topology, what_is_not_there_is_refused)
 Test(topology, a_team_fills_cores_before_threads_and_then_wraps)
 {
 	struct sm_topology *topology = open_or_fail(SMT_LAPTOP); /* PUs 2i and 2i+1 share core i */
-	struct sm_seats four = seat(topology, SM_PLACE_NEAR, 4),
-			eight = seat(topology, SM_PLACE_NEAR, 8);
+	struct sm_seats four = seat(topology, SM_PLACE_NEAR, 4), eight = seat(topology, SM_PLACE_NEAR, 8);
 	struct sm_seats many = seat(topology, SM_PLACE_NEAR, 20);
 
 	for (unsigned i = 0; i < 4; i++)
 		for (unsigned j = 0; j < i; j++)
-			cr_expect_neq(four.seat[i] / 2, four.seat[j] / 2, "%u and %u share a core",
-				      i, j);
+			cr_expect_neq(four.seat[i] / 2, four.seat[j] / 2, "%u and %u share a core", i, j);
 	cr_expect(!four.shared_pu && !eight.shared_pu);
 	cr_expect(many.shared_pu);
 	sm_seats_free(&four);
@@ -156,11 +152,9 @@ Test(topology, across_nodes_cores_come_before_threads)
 
 	for (unsigned i = 0; i < 4; i++)
 		for (unsigned j = 0; j < i; j++)
-			cr_expect_neq(seats.seat[i] / 2, seats.seat[j] / 2,
-				      "%u and %u share a core", i, j);
+			cr_expect_neq(seats.seat[i] / 2, seats.seat[j] / 2, "%u and %u share a core", i, j);
 	sm_seats_free(&seats);
-	seats = seat(topology, SM_PLACE_CROSS_NODE,
-		     11); /* four PUs a node: it wraps on both sides */
+	seats = seat(topology, SM_PLACE_CROSS_NODE, 11); /* four PUs a node: it wraps on both sides */
 	cr_expect(seats.shared_pu);
 	for (unsigned i = 0; i < 11; i++)
 		cr_expect_eq(seats.seat[i] / 4, i % 2, "worker %u on PU %u", i, seats.seat[i]);
@@ -174,12 +168,9 @@ Test(topology, a_refusal_says_what_there_is)
 	struct sm_seats seats;
 	struct sm_error err = { 0 };
 
-	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_CROSS_NODE, NULL, 0, 2, &seats, &err),
-		     -ENODEV);
-	cr_expect_str_eq(
-		err.text,
-		"placement \"cross-node\" needs two NUMA nodes, and the allowed PUs here (8) lie "
-		"on 1: choose near, same-core, smt, shared-l3 or a list of PUs");
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_CROSS_NODE, NULL, 0, 2, &seats, &err), -ENODEV);
+	cr_expect_str_eq(err.text, "placement \"cross-node\" needs two NUMA nodes, and the allowed PUs here (8) lie "
+				   "on 1: choose near, same-core, smt, shared-l3 or a list of PUs");
 	sm_topology_close(topology);
 }
 
@@ -191,14 +182,12 @@ Test(topology, lists_keep_their_order)
 	struct sm_error err = { 0 };
 
 	cr_assert_eq(sm_topology_seat(topology, SM_PLACE_LIST, list, 2, 3, &seats, &err), 0);
-	cr_expect(seats.seat[0] == 5 && seats.seat[1] == 1 && seats.seat[2] == 5 &&
-		  seats.shared_pu);
+	cr_expect(seats.seat[0] == 5 && seats.seat[1] == 1 && seats.seat[2] == 5 && seats.shared_pu);
 	sm_seats_free(&seats);
 	cr_assert_eq(sm_topology_seat(topology, SM_PLACE_LIST, twice, 2, 2, &seats, &err), 0);
 	cr_expect_eq(seats.relation, SM_PLACE_SAME_CORE);
 	sm_seats_free(&seats);
-	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, absent, 2, 2, &seats, &err),
-		     -EINVAL);
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, absent, 2, 2, &seats, &err), -EINVAL);
 	cr_expect(strstr(err.text, "99"), "%s", err.text);
 	sm_topology_close(topology);
 }
@@ -229,10 +218,8 @@ Test(topology, hybrid_teams_stay_on_one_kind)
 Test(topology, hybrid_teams_take_the_kind_that_has_enough_cores)
 {
 	struct sm_topology *topology = open_or_fail(TEST_DATA "/hybrid_smt.xml");
-	struct sm_seats two = seat(topology, SM_PLACE_NEAR, 2),
-			four = seat(topology, SM_PLACE_NEAR, 4);
-	struct sm_seats eight = seat(topology, SM_PLACE_NEAR, 8),
-			smt = seat(topology, SM_PLACE_SMT, 2);
+	struct sm_seats two = seat(topology, SM_PLACE_NEAR, 2), four = seat(topology, SM_PLACE_NEAR, 4);
+	struct sm_seats eight = seat(topology, SM_PLACE_NEAR, 8), smt = seat(topology, SM_PLACE_SMT, 2);
 
 	cr_expect(two.seat[0] == 0 && two.seat[1] == 2, "PUs %u and %u", two.seat[0], two.seat[1]);
 	for (unsigned i = 0; i < 4; i++)
@@ -252,8 +239,7 @@ Test(topology, near_prefers_the_fast_cores)
 	struct sm_topology *topology = open_or_fail(TEST_DATA "/slow_first.xml");
 	struct sm_seats seats = seat(topology, SM_PLACE_NEAR, 2);
 
-	cr_expect(seats.seat[0] >= 4 && seats.seat[1] >= 4, "PUs %u and %u", seats.seat[0],
-		  seats.seat[1]);
+	cr_expect(seats.seat[0] >= 4 && seats.seat[1] >= 4, "PUs %u and %u", seats.seat[0], seats.seat[1]);
 	sm_seats_free(&seats);
 	sm_topology_close(topology);
 }
@@ -273,8 +259,7 @@ Test(topology, only_allowed_pus_are_used)
 	for (unsigned i = 0; i < 4; i++)
 		cr_expect(seats.seat[i] % 4 >= 2, "worker %u on PU %u", i, seats.seat[i]);
 	cr_expect(!seats.shared_pu);
-	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, forbidden, 2, 2, &none, &err),
-		     -EINVAL);
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_LIST, forbidden, 2, 2, &none, &err), -EINVAL);
 	cr_expect(strstr(err.text, "2-3,6-7"), "%s", err.text);
 	sm_seats_free(&seats);
 	sm_topology_close(topology);
@@ -292,14 +277,12 @@ static int in_one_cpu(void *argument, unsigned index)
 	(void)index;
 	CPU_ZERO(&set);
 	CPU_SET(0, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0 ||
-	    sm_topology_open(&topology, NULL, NULL) < 0)
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 || sm_topology_open(&topology, NULL, NULL) < 0)
 		return 1;
 	sm_topology_pus(topology, &count);
 	if (count != 1)
 		return 2;
-	if (sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, 2, &seats, NULL) < 0 ||
-	    !seats.shared_pu)
+	if (sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, 2, &seats, NULL) < 0 || !seats.shared_pu)
 		return 3;
 	return sm_topology_pin(topology, 0, NULL) < 0 ? 4 : 0;
 }
@@ -330,18 +313,14 @@ static int on_a_drawn_topology(void *argument, unsigned index)
 	CPU_SET(0, &set);
 	CPU_SET(1, &set);
 	setenv("HWLOC_SYNTHETIC", "pack:1 l2:1 core:1 pu:2", 1);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0 ||
-	    sm_topology_open(&topology, NULL, NULL) < 0)
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 || sm_topology_open(&topology, NULL, NULL) < 0)
 		return 1;
-	if (sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, 2, &seats, NULL) < 0 ||
-	    seats.relation != SM_PLACE_SMT)
+	if (sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, 2, &seats, NULL) < 0 || seats.relation != SM_PLACE_SMT)
 		return 2;
-	if (!sm_topology_is_here(topology) || sm_topology_pin(topology, 1, NULL) < 0 ||
-	    sched_getcpu() != 1)
+	if (!sm_topology_is_here(topology) || sm_topology_pin(topology, 1, NULL) < 0 || sched_getcpu() != 1)
 		return 3;
 	setenv("HWLOC_SYNTHETIC", "pack:1 core:3 pu:1", 1);
-	if (sched_setaffinity(0, sizeof(set), &set) < 0 ||
-	    sm_topology_open(&topology, NULL, NULL) < 0)
+	if (sched_setaffinity(0, sizeof(set), &set) < 0 || sm_topology_open(&topology, NULL, NULL) < 0)
 		return 4;
 	return sm_topology_is_here(topology) ? 5 : 0;
 }
@@ -354,8 +333,7 @@ static void expect_member(sm_member_fn fn)
 
 	cr_assert_eq(sm_team_start(&team, 1, "test", fn, NULL, NULL, &err), 0, "%s", err.text);
 	sm_team_wait(&team, UINT64_MAX, NULL, &first);
-	cr_expect_eq(team.member[0].wait_status, 0, "it says %d",
-		     WEXITSTATUS(team.member[0].wait_status));
+	cr_expect_eq(team.member[0].wait_status, 0, "it says %d", WEXITSTATUS(team.member[0].wait_status));
 	sm_team_free(&team);
 }
 
@@ -373,8 +351,7 @@ Test(topology, the_environment_may_draw_these_pus_otherwise, .timeout = 10)
 {
 	cpu_set_t set;
 
-	if (sched_getaffinity(0, sizeof(set), &set) < 0 || !CPU_ISSET(0, &set) ||
-	    !CPU_ISSET(1, &set))
+	if (sched_getaffinity(0, sizeof(set), &set) < 0 || !CPU_ISSET(0, &set) || !CPU_ISSET(1, &set))
 		cr_skip("PUs 0 and 1 are not both allowed here");
 	expect_member(on_a_drawn_topology);
 }
@@ -389,8 +366,7 @@ Test(topology, this_machine_says_where_memory_lies)
 
 	cr_assert_neq(memory, MAP_FAILED);
 	memset(memory, 1, size);
-	cr_assert_eq(sm_topology_memory_nodes(topology, memory, size, bytes, 64, &err), 0, "%s",
-		     err.text);
+	cr_assert_eq(sm_topology_memory_nodes(topology, memory, size, bytes, 64, &err), 0, "%s", err.text);
 	for (int i = 0; i < 64; i++)
 		sum += bytes[i];
 	cr_expect_eq(sum, size);
@@ -424,8 +400,7 @@ static uint64_t llc_of(const char *source)
 Test(topology, the_last_level_cache_is_the_largest)
 {
 	cr_expect_eq(llc_of("pack:1 l3:1(size=503316480) l2:2(size=2097152) core:1 pu:1"), 480u << 20);
-	cr_expect_eq(llc_of("pack:2 l3:2(size=33554432) l2:2(size=1048576) core:1 pu:2"), 32u << 20,
-		     "one complex's");
+	cr_expect_eq(llc_of("pack:2 l3:2(size=33554432) l2:2(size=1048576) core:1 pu:2"), 32u << 20, "one complex's");
 	cr_expect_eq(llc_of("pack:1 l2:2(size=4194304) core:1 pu:1"), 4u << 20);
 	cr_expect_eq(llc_of("pack:1 core:2 pu:1"), 0);
 }
@@ -468,9 +443,11 @@ Test(topology, working_sets_are_beyond_the_last_level_cache)
 				cr_expect(profile >= SM_STANDARD && scenarios[s] == &sm_scenario_page_size_stream
 						  ? bytes >= 1u << 30
 						  : bytes >= 2 * llc,
-					  "%s: %lu bytes, and %u MiB of cache", scenarios[s]->name, bytes, mebibytes[m]);
+					  "%s: %lu bytes, and %u MiB of cache", scenarios[s]->name, bytes,
+					  mebibytes[m]);
 			}
-	cr_expect_eq(largest(&sm_scenario_numa_latency, SM_QUICK, "pack:1 l3:1(size=33554432) core:2 pu:1"), 256u << 20);
+	cr_expect_eq(largest(&sm_scenario_numa_latency, SM_QUICK, "pack:1 l3:1(size=33554432) core:2 pu:1"),
+		     256u << 20);
 	cr_expect_eq(largest(&sm_scenario_numa_latency, SM_QUICK, "pack:1 l3:1(size=503316480) core:2 pu:1"),
 		     4ull << 30, "a power of two");
 	cr_expect_eq(largest(&sm_scenario_numa_latency, SM_QUICK, "pack:1 core:2 pu:1"), 256u << 20, "unknown: of 32");
@@ -490,8 +467,7 @@ static double line_reported_on(const char *source)
 
 	while (count < SM_MORE_MAX && scenario->more[count].name)
 		count++;
-	trial.region = worker.region =
-		aligned_alloc(4096, (scenario->region_bytes(&c) + 4095) & ~(size_t)4095);
+	trial.region = worker.region = aligned_alloc(4096, (scenario->region_bytes(&c) + 4095) & ~(size_t)4095);
 	cr_assert(trial.region);
 	memset(trial.region, 0, scenario->region_bytes(&c));
 	cr_assert_eq(scenario->warm_up(&worker), 0);

@@ -98,19 +98,19 @@ static struct channel a_channel(size_t bytes)
 				 .abort = &never };
 }
 
-#define PAIR(name)                                                                                 \
-	static void run_##name(void)                                                               \
-	{                                                                                          \
-		size_t bytes = name##_bytes(CAPACITY, MESSAGE_BYTES);                              \
-		struct channel both[2] = { a_channel(bytes), a_channel(bytes) };                   \
-		struct pair pair = { .send = name##_send, .receive = name##_receive };             \
-		memset(both[0].memory, 0, bytes);                                                  \
-		memset(both[1].memory, 0, bytes);                                                  \
-		name##_open(both, NULL);                                                           \
-		pair.sender = pair.receiver = both[0];                                             \
-		run_pair(#name, &pair);                                                            \
-		free(both[0].memory);                                                              \
-		free(both[1].memory);                                                              \
+#define PAIR(name)                                                                                                     \
+	static void run_##name(void)                                                                                   \
+	{                                                                                                              \
+		size_t bytes = name##_bytes(CAPACITY, MESSAGE_BYTES);                                                  \
+		struct channel both[2] = { a_channel(bytes), a_channel(bytes) };                                       \
+		struct pair pair = { .send = name##_send, .receive = name##_receive };                                 \
+		memset(both[0].memory, 0, bytes);                                                                      \
+		memset(both[1].memory, 0, bytes);                                                                      \
+		name##_open(both, NULL);                                                                               \
+		pair.sender = pair.receiver = both[0];                                                                 \
+		run_pair(#name, &pair);                                                                                \
+		free(both[0].memory);                                                                                  \
+		free(both[1].memory);                                                                                  \
 	}
 PAIR(shm_ring)
 PAIR(shm_ring_futex)
@@ -215,8 +215,7 @@ static void *read_records(void *argument)
 	while (!atomic_load_explicit(&way->written, memory_order_relaxed))
 		if (way->read(way->shared, words)) {
 			atomic_fetch_add_explicit(&way->reads, 1, memory_order_relaxed);
-			atomic_fetch_add_explicit(&way->torn, record_is_torn(words),
-						  memory_order_relaxed);
+			atomic_fetch_add_explicit(&way->torn, record_is_torn(words), memory_order_relaxed);
 		}
 	return NULL;
 }
@@ -235,22 +234,20 @@ static void run_records(const char *name, struct record_way *way)
 		exit(1);
 }
 
-#define RECORDS(name)                                                                              \
-	static void name##_write_one(void *shared, uint64_t stamp)                                 \
-	{                                                                                          \
-		name##_write(shared, stamp);                                                       \
-	}                                                                                          \
-	static bool name##_read_one(const void *shared, uint64_t *words)                           \
-	{                                                                                          \
-		return name##_read(shared, words);                                                 \
-	}                                                                                          \
-	static void run_##name(void)                                                               \
-	{                                                                                          \
-		static struct name shared;                                                         \
-		struct record_way way = { .shared = &shared,                                       \
-					  .write = name##_write_one,                               \
-					  .read = name##_read_one };                               \
-		run_records(#name, &way);                                                          \
+#define RECORDS(name)                                                                                                  \
+	static void name##_write_one(void *shared, uint64_t stamp)                                                     \
+	{                                                                                                              \
+		name##_write(shared, stamp);                                                                           \
+	}                                                                                                              \
+	static bool name##_read_one(const void *shared, uint64_t *words)                                               \
+	{                                                                                                              \
+		return name##_read(shared, words);                                                                     \
+	}                                                                                                              \
+	static void run_##name(void)                                                                                   \
+	{                                                                                                              \
+		static struct name shared;                                                                             \
+		struct record_way way = { .shared = &shared, .write = name##_write_one, .read = name##_read_one };     \
+		run_records(#name, &way);                                                                              \
 	}
 RECORDS(seqlock)
 RECORDS(double_buffer)

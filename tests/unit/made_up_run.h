@@ -68,9 +68,7 @@ static const struct sm_claim touch_claims[] = {
 	  .once = true },
 	{ 0 },
 };
-static const struct sm_variant touch_variants[] = { { .name = "lazy" },
-						    { .name = "ready" },
-						    { 0 } };
+static const struct sm_variant touch_variants[] = { { .name = "lazy" }, { .name = "ready" }, { 0 } };
 static const struct sm_scenario touch = { .name = "touch",
 					  .claims = touch_claims,
 					  .variants = touch_variants,
@@ -108,8 +106,7 @@ static inline void analyse(void)
 	cr_assert_eq(sm_analyse(&run, known, 3, &err), 0, "%s", err.text);
 }
 
-static inline unsigned add_case(const char *scenario, const char *variant, const char *params,
-				unsigned workers)
+static inline unsigned add_case(const char *scenario, const char *variant, const char *params, unsigned workers)
 {
 	struct sm_case_row *row = sm_results_add_case(&run);
 
@@ -151,8 +148,8 @@ static inline struct sm_sample *add_sample(unsigned c, unsigned block)
 	return sample;
 }
 
-static inline struct sm_slice_row *add_slice(unsigned trial, unsigned number, double ns_per_op,
-					     double before, double after)
+static inline struct sm_slice_row *add_slice(unsigned trial, unsigned number, double ns_per_op, double before,
+					     double after)
 {
 	struct sm_slice_row *slice = sm_results_add_slice(&run);
 
@@ -175,8 +172,7 @@ static inline void interrupt(struct sm_slice_row *slice)
 }
 
 /* A trial whose first `near` slices are in the near class and the rest in the far one. */
-static inline struct sm_sample *add_trial(unsigned c, unsigned block, unsigned near, double near_ns,
-					  double far_ns)
+static inline struct sm_sample *add_trial(unsigned c, unsigned block, unsigned near, double near_ns, double far_ns)
 {
 	unsigned trial = add_sample(c, block)->trial;
 	uint64_t ops = 0;
@@ -184,8 +180,7 @@ static inline struct sm_sample *add_trial(unsigned c, unsigned block, unsigned n
 	for (unsigned i = 0; i < SLICES; i++, ops += OPS) {
 		double probe = (i < near ? NEAR : FAR) * jitter();
 
-		add_slice(trial, i, (i < near ? near_ns : far_ns) * jitter(), probe,
-			  probe * jitter());
+		add_slice(trial, i, (i < near ? near_ns : far_ns) * jitter(), probe, probe * jitter());
 	}
 	run.samples[run.sample_count - 1].ops = ops;
 	run.samples[run.sample_count - 1].cpu_ns = 7 * ops;
@@ -194,8 +189,7 @@ static inline struct sm_sample *add_trial(unsigned c, unsigned block, unsigned n
 }
 
 /* A run of one point of `pack`: three variants, all slices far. */
-static inline void add_pack_point(const char *params, double packed, double padded, double wide,
-				  unsigned blocks)
+static inline void add_pack_point(const char *params, double packed, double padded, double wide, unsigned blocks)
 {
 	unsigned first = add_case("pack", "packed", params, 2);
 
@@ -208,8 +202,7 @@ static inline void add_pack_point(const char *params, double packed, double padd
 	}
 }
 
-static inline const struct sm_pair_row *pair_of(const char *left, const char *right,
-						const char *klass)
+static inline const struct sm_pair_row *pair_of(const char *left, const char *right, const char *klass)
 {
 	for (size_t i = 0; i < run.pair_count; i++) {
 		const struct sm_pair_row *row = &run.pairs[i];
@@ -230,8 +223,7 @@ static inline const struct sm_claim_row *claim_of(const char *id)
 	return NULL;
 }
 
-#define expect_text(text, part)                                                                    \
-	cr_expect(strstr((text), (part)) != NULL, "\"%s\" lacks \"%s\"", (text), (part))
+#define expect_text(text, part) cr_expect(strstr((text), (part)) != NULL, "\"%s\" lacks \"%s\"", (text), (part))
 
 /* A control of `blocks` blocks, of which the first `against` differ the other way. */
 static inline void add_control_of(double factor, unsigned blocks, unsigned against)

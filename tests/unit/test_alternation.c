@@ -23,13 +23,11 @@ static const struct sm_alternation_keys nothing;
 /* One side's run of one block: what each test adds to the global run, as files. */
 static void save(unsigned side, unsigned block)
 {
-	json_t *manifest =
-		json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", "complete");
+	json_t *manifest = json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", "complete");
 	struct sm_store *store;
 
 	cr_assert(asprintf(&folders[side][block], "%s/%u-%u", scratch, side, block) > 0);
-	cr_assert_eq(sm_store_create(&store, folders[side][block], manifest, &err), 0, "%s",
-		     err.text);
+	cr_assert_eq(sm_store_create(&store, folders[side][block], manifest, &err), 0, "%s", err.text);
 	for (size_t i = 0, s = 0; i < run.sample_count; i++) {
 		struct sm_slice_facts slices[SLICES] = { 0 };
 		struct sm_trial_rows trial = { .c = &run.cases[run.samples[i].case_index],
@@ -81,8 +79,7 @@ static void load(unsigned first, unsigned count, const struct sm_alternation_key
 	sm_results_free(&merged);
 	sm_results_init(&merged);
 	cr_assert_eq(sm_alternation_load(&merged, (const char *const *)&folders[0][first],
-					 (const char *const *)&folders[1][first], count, differ,
-					 &err),
+					 (const char *const *)&folders[1][first], count, differ, &err),
 		     0, "%s", err.text);
 	cr_assert_eq(sm_alternation_gates(&gates, &merged, 1.02, &err), 0, "%s", err.text);
 }
@@ -111,8 +108,7 @@ static void add_ended(const char *variant, double ns, enum sm_status status, con
 /* Trials are shuffled: the first blocks begin with another case than the fresh ones. */
 Test(alternation, the_order_of_trials_is_not_that_of_the_gates)
 {
-	static const char *const order[2][3] = { { "wide", "packed", "padded" },
-						 { "packed", "padded", "wide" } };
+	static const char *const order[2][3] = { { "wide", "packed", "padded" }, { "packed", "padded", "wide" } };
 
 	for (unsigned block = 0; block < 2; block++)
 		for (unsigned side = 0; side < 2; side++) {
@@ -123,8 +119,7 @@ Test(alternation, the_order_of_trials_is_not_that_of_the_gates)
 	for (unsigned block = 0; block < 2; block++) {
 		load(block, 1, &nothing);
 		cr_assert_eq(gates.count, 3);
-		cr_expect_eq(strncmp(gates.gate[0].name, "pack/packed?", 12), 0, "%s",
-			     gates.gate[0].name);
+		cr_expect_eq(strncmp(gates.gate[0].name, "pack/packed?", 12), 0, "%s", gates.gate[0].name);
 		cr_expect_eq(strncmp(gates.gate[1].name, "pack/padded?", 12), 0);
 		cr_expect_eq(strncmp(gates.gate[2].name, "pack/wide?", 10), 0);
 	}
@@ -155,8 +150,7 @@ Test(alternation, placement_and_memory_name_a_case)
 
 Test(alternation, what_the_sides_are_told_to_differ_in_names_no_case)
 {
-	static const struct sm_alternation_keys both = { .key = { "pages", "placement" },
-							 .count = 2 };
+	static const struct sm_alternation_keys both = { .key = { "pages", "placement" }, .count = 2 };
 
 	for (unsigned side = 0; side < 2; side++) {
 		add_ended("packed", 10, SM_OK, "-");
@@ -179,8 +173,7 @@ Test(alternation, a_parameter_that_the_sides_differ_in_names_no_case)
 	static const struct sm_alternation_keys op = { .key = { "op" }, .count = 1 };
 
 	for (unsigned side = 0; side < 2; side++) {
-		add_trial(add_case("pack", "packed", side ? "op=add n=2" : "op=store n=2", 2), 0, 0,
-			  0, 10);
+		add_trial(add_case("pack", "packed", side ? "op=add n=2" : "op=store n=2", 2), 0, 0, 0, 10);
 		save(side, 0);
 	}
 	load(0, 1, &op);
@@ -282,8 +275,8 @@ Test(alternation, one_name_for_two_points_is_refused)
 			add_trial(add_case("pack", "packed", "op=add size=4", 2), 0, 0, 0, 10);
 		save(side, 0);
 	}
-	cr_expect_eq(sm_alternation_load(&merged, (const char *const *)folders[0],
-					 (const char *const *)folders[1], 1, &size, &err),
+	cr_expect_eq(sm_alternation_load(&merged, (const char *const *)folders[0], (const char *const *)folders[1], 1,
+					 &size, &err),
 		     -EINVAL);
 	expect_text(err.text, "differ only in what --left and --right set");
 }
@@ -333,8 +326,7 @@ Test(alternation, a_fail_needs_blocks)
 /* Nothing has passed that could not have failed. */
 Test(alternation, too_few_blocks_are_no_pass)
 {
-	struct sm_gate_row row[2] = { { .p = 1, .verdict = SM_SUPPORTED },
-				      { .p = 1, .verdict = SM_REFUTED } };
+	struct sm_gate_row row[2] = { { .p = 1, .verdict = SM_SUPPORTED }, { .p = 1, .verdict = SM_REFUTED } };
 
 	cr_expect(sm_alternation_doubt(row, 2, &merged, 8));
 	cr_expect_eq(row[0].verdict, SM_SUPPORTED);

@@ -65,8 +65,7 @@ Test(analysis, a_block_counts_where_both_have_three_pure_slices)
 	cr_assert(near);
 	cr_expect_eq(near->blocks_used, 7);
 	cr_expect_eq(near->blocks_dropped, 3);
-	cr_expect_eq(near->verdict, SM_SUPPORTED, "the blocks count in the other class: %s",
-		     near->reason);
+	cr_expect_eq(near->verdict, SM_SUPPORTED, "the blocks count in the other class: %s", near->reason);
 	cr_expect_eq(pair_of("packed", "padded", "410ns")->blocks_used, 10);
 }
 
@@ -88,15 +87,10 @@ Test(analysis, slices_are_pure_by_rules_blind_to_their_time)
 	interrupt(add_slice(trial, 6, 20, FAR, FAR));
 	add_slice(trial, 7, 20, FAR, FAR)->pin_lost = true;
 	add_slice(trial, 8, 9e6, FAR, FAR); /* slow, and kept */
-	const enum sm_purity purity[] = { SM_PURE,
-					  SM_CLASS_CHANGED,
-					  SM_PROBES_DISAGREE,
-					  SM_PROBE_MISSING,
-					  SM_PROBE_INTERRUPTED,
-					  SM_NO_TIME,
-					  SM_INVOLUNTARY_SWITCH,
-					  SM_PIN_LOST,
-					  SM_PURE };
+	const enum sm_purity purity[] = {
+		SM_PURE,    SM_CLASS_CHANGED,      SM_PROBES_DISAGREE, SM_PROBE_MISSING, SM_PROBE_INTERRUPTED,
+		SM_NO_TIME, SM_INVOLUNTARY_SWITCH, SM_PIN_LOST,        SM_PURE
+	};
 
 	for (unsigned round = 0; round < 2; round++) {
 		analyse();
@@ -147,14 +141,12 @@ Test(analysis, a_metric_of_a_trial_is_in_the_class_of_most_of_its_slices)
 		double p50 = near == 15 ? 82 : near == 0 ? 325 : 200;
 
 		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "p50", "ns", p50 };
-		*sm_results_add_metric(&run) =
-			(struct sm_metric_row){ trial, "rate", "writes/s", 1e9 / p50 };
+		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "rate", "writes/s", 1e9 / p50 };
 		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "lost", "1", b };
 	}
 	for (unsigned round = 0; round < 2; round++) {
 		analyse();
-		const struct sm_summary_row *p50 = &run.summaries[1], *rate = p50 + 1,
-					    *lost = p50 + 2;
+		const struct sm_summary_row *p50 = &run.summaries[1], *rate = p50 + 1, *lost = p50 + 2;
 
 		cr_assert_eq(run.summary_count, 4);
 		cr_expect_str_eq(p50->klass, "92ns");
@@ -207,9 +199,7 @@ Test(analysis, without_probes_the_class_says_why)
 	cr_expect_str_eq(run.samples[1].found.klass, "shared-pu");
 	cr_expect_eq(run.samples[1].found.slices_pure, 4, "taking turns is the subject there");
 	cr_expect_float_eq(run.samples[1].found.value, 51.5, 1e-9);
-	cr_expect_eq(json_object_size(
-			     json_object_get(run.analysis, "classes")),
-		     0);
+	cr_expect_eq(json_object_size(json_object_get(run.analysis, "classes")), 0);
 }
 
 Test(analysis, a_worker_alone_is_compared_at_one_pace)
@@ -226,13 +216,10 @@ Test(analysis, a_worker_alone_is_compared_at_one_pace)
 	cr_expect_float_eq(pair_of("packed", "padded", "92cyc-solo")->ratio.estimate, 2, 0.02);
 	cr_expect_float_eq(pair_of("packed", "padded", "410cyc-busy")->ratio.estimate, 3, 0.03);
 	const json_t *analysis = run.analysis;
-	const char *pace = json_string_value(
-		json_object_get(json_object_get(analysis, "pace_changed"), "sentence"));
-	const char *moved = json_string_value(
-		json_object_get(json_object_get(analysis, "cores_moved"), "sentence"));
+	const char *pace = json_string_value(json_object_get(json_object_get(analysis, "pace_changed"), "sentence"));
+	const char *moved = json_string_value(json_object_get(json_object_get(analysis, "cores_moved"), "sentence"));
 
-	cr_expect(strstr(pace, "in turn (92cyc-solo and 410cyc-busy; it changed in 5.26 %"), "%s",
-		  pace);
+	cr_expect(strstr(pace, "in turn (92cyc-solo and 410cyc-busy; it changed in 5.26 %"), "%s", pace);
 	cr_expect(strstr(moved, "is not known"), "a pace is no round trip: %s", moved);
 }
 
@@ -305,15 +292,12 @@ Test(analysis, the_manifest_says_whether_the_cores_moved)
 	cr_expect_float_eq(json_real_value(json_object_get(moved, "fraction")), 1.0 / 19, 1e-9);
 	expect_text(json_string_value(json_object_get(moved, "sentence")), "the cores moved while");
 	expect_text(json_string_value(json_object_get(moved, "sentence")), "5.26 %");
-	expect_text(json_string_value(json_object_get(moved, "sentence")),
-		    "shared-l3 92ns and 410ns");
+	expect_text(json_string_value(json_object_get(moved, "sentence")), "shared-l3 92ns and 410ns");
 	cr_assert_eq(json_array_size(list), 2);
 	cr_expect_eq(json_integer_value(json_object_get(json_array_get(list, 0), "members")), 120);
 	cr_expect(json_is_null(json_object_get(json_array_get(list, 1), "upper_ns")));
 	cr_expect(json_is_null(json_object_get(analysis, "aa")));
-	cr_expect_eq(
-		json_integer_value(json_object_get(json_object_get(analysis, "slices"), "pure")),
-		120);
+	cr_expect_eq(json_integer_value(json_object_get(json_object_get(analysis, "slices"), "pure")), 120);
 }
 
 Test(analysis, the_manifest_says_that_they_stood)
@@ -327,13 +311,10 @@ Test(analysis, the_manifest_says_that_they_stood)
 	const json_t *analysis = run.analysis;
 	const json_t *slices = json_object_get(analysis, "slices");
 
-	expect_text(json_string_value(
-			    json_object_get(json_object_get(analysis, "cores_moved"), "sentence")),
+	expect_text(json_string_value(json_object_get(json_object_get(analysis, "cores_moved"), "sentence")),
 		    "the cores did not move: one round-trip time");
 	cr_expect_eq(json_integer_value(json_object_get(slices, "total")), 120);
-	cr_expect_eq(json_integer_value(
-			     json_object_get(json_object_get(slices, "disturbed"), "pin lost")),
-		     1);
+	cr_expect_eq(json_integer_value(json_object_get(json_object_get(slices, "disturbed"), "pin lost")), 1);
 }
 
 Test(analysis, summaries_stand_in_the_class_that_leads_their_group)
@@ -366,9 +347,9 @@ static unsigned long checksum(void)
 		const struct sm_pair_row *row = &run.pairs[i];
 		char text[400];
 
-		snprintf(text, sizeof(text), "%s %s %s %s %.12g %.12g %.12g %u %u %s", row->left,
-			 row->right, row->klass, row->claim, row->ratio.estimate, row->ratio.low,
-			 row->mde, row->blocks_used, row->verdict, row->reason);
+		snprintf(text, sizeof(text), "%s %s %s %s %.12g %.12g %.12g %u %u %s", row->left, row->right,
+			 row->klass, row->claim, row->ratio.estimate, row->ratio.low, row->mde, row->blocks_used,
+			 row->verdict, row->reason);
 		for (const char *c = text; *c; c++)
 			sum = sum * 33 + (unsigned char)*c;
 	}

@@ -13,8 +13,7 @@
 #define TRIAL  ((uint64_t)FIXED + SLICES * SLICE)
 #define WHOLE  (TRIALS * TRIAL)
 
-static struct sm_scenario paired = { .name = "paired" },
-			  offered = { .name = "offered", .achieved = "achieved" };
+static struct sm_scenario paired = { .name = "paired" }, offered = { .name = "offered", .achieved = "achieved" };
 static struct sm_plan plan;
 static struct sm_plan_options options;
 

@@ -57,8 +57,8 @@ Test(cache, what_was_flushed_comes_from_memory)
 		cr_assert_eq(sm_cache_flush((char *)next + 7, sizeof(next) - 8, &err), 0, "%s", err.text);
 		flushed[r] = chase_ns(next);
 	}
-	cr_expect_gt(shortest(flushed), 3 * shortest(warm), "%lu ns flushed, %lu ns warm",
-		     shortest(flushed), shortest(warm));
+	cr_expect_gt(shortest(flushed), 3 * shortest(warm), "%lu ns flushed, %lu ns warm", shortest(flushed),
+		     shortest(warm));
 }
 
 /* Nanoseconds of the first touch of 4 MiB in 2 MiB pages, of which the kernel zeroes every line; 0: there are none. */
@@ -70,8 +70,7 @@ static uint64_t first_touch_ns(const struct sm_trial_context *context, bool warm
 	struct sm_region region;
 	uint64_t took[2] = { 0 };
 
-	if (warmed && sm_region_warm_physical(context->os, context->topology, asked, bytes, NULL,
-					      NULL, &err) < 0)
+	if (warmed && sm_region_warm_physical(context->os, context->topology, asked, bytes, NULL, NULL, &err) < 0)
 		return 0;
 	/* touched and freed: by hand where it was not warmed */
 	for (unsigned turn = warmed; turn < 2; turn++) {

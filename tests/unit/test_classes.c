@@ -270,10 +270,8 @@ Test(classes, paces_lie_in_bands)
 		add(p, 100); /* a clock that jumped */
 		sm_paces_find(&found, p->ns, p->count);
 		cr_assert_geq(found.count, 2, "%u %%", share);
-		cr_expect_float_eq(found.at[0].center_ns, 253, 3, "%u %%: %g", share,
-				   found.at[0].center_ns);
-		cr_expect_float_eq(found.at[1].center_ns, 302, 3, "%u %%: %g", share,
-				   found.at[1].center_ns);
+		cr_expect_float_eq(found.at[0].center_ns, 253, 3, "%u %%: %g", share, found.at[0].center_ns);
+		cr_expect_float_eq(found.at[1].center_ns, 302, 3, "%u %%: %g", share, found.at[1].center_ns);
 		cr_expect_float_eq((double)found.at[0].members, 20.0 * share, 1);
 		cr_expect_eq(sm_classes_of(&found, 250), 0);
 		cr_expect_eq(sm_classes_of(&found, 305), 1);

@@ -18,8 +18,7 @@ static struct {
 	int leader_of[64];    /* by descriptor */
 } fake;
 
-static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group,
-		     unsigned long flags)
+static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags)
 {
 	int fd;
 
@@ -104,46 +103,44 @@ Test(counters, names_are_libpfm4s)
 	prepare(sm_events_default);
 	cr_expect_eq(set.count, 11);
 	for (unsigned i = 0; i < set.count; i++)
-		cr_expect(strstr(set.event[i].fstr, "PERF_COUNT_"), "%s is %s", set.event[i].name,
-			  set.event[i].fstr);
+		cr_expect(strstr(set.event[i].fstr, "PERF_COUNT_"), "%s is %s", set.event[i].name, set.event[i].fstr);
 	cr_expect(set.event[0].software && !set.event[4].software);
 }
 
 #if defined(__x86_64__) /* libpfm4 knows the models of one architecture */
 /* What a line's travel is counted by differs between CPUs; libpfm4 is told, once a process, which one it
  * sees. */
-#define LINE_EVENT(test, cpu, name_asked, name_got, want, meaning)                                 \
-	Test(counters, test)                                                                       \
-	{                                                                                          \
-		setenv("LIBPFM_FORCE_PMU", cpu, 1);                                                \
-		prepare(name_asked);                                                               \
-		cr_expect(strstr(set.event[0].fstr, want), "%s", set.event[0].fstr);               \
-		cr_expect_eq(set.event[0].state, SM_COUNTED, "%s", set.event[0].reason);           \
-		cr_expect_str_eq(set.event[0].name, name_got);                                     \
-		cr_assert_not_null(sm_event_meaning(set.event[0].fstr));                           \
-		cr_expect(strstr(sm_event_meaning(set.event[0].fstr), meaning), "%s",              \
-			  sm_event_meaning(set.event[0].fstr));                                    \
+#define LINE_EVENT(test, cpu, name_asked, name_got, want, meaning)                                                     \
+	Test(counters, test)                                                                                           \
+	{                                                                                                              \
+		setenv("LIBPFM_FORCE_PMU", cpu, 1);                                                                    \
+		prepare(name_asked);                                                                                   \
+		cr_expect(strstr(set.event[0].fstr, want), "%s", set.event[0].fstr);                                   \
+		cr_expect_eq(set.event[0].state, SM_COUNTED, "%s", set.event[0].reason);                               \
+		cr_expect_str_eq(set.event[0].name, name_got);                                                         \
+		cr_assert_not_null(sm_event_meaning(set.event[0].fstr));                                               \
+		cr_expect(strstr(sm_event_meaning(set.event[0].fstr), meaning), "%s",                                  \
+			  sm_event_meaning(set.event[0].fstr));                                                        \
 	}
 
-LINE_EVENT(loads_from_other_cores_on_skylake, "skl", "loads-from-other-core",
-	   "loads-from-other-core", "skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM",
-	   "had modified the line")
-LINE_EVENT(loads_from_other_cores_on_sapphire_rapids, "spr", "loads-from-other-core",
-	   "loads-from-other-core", "spr::MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD", "or had it alone")
+LINE_EVENT(loads_from_other_cores_on_skylake, "skl", "loads-from-other-core", "loads-from-other-core",
+	   "skl::MEM_LOAD_L3_HIT_RETIRED:XSNP_HITM", "had modified the line")
+LINE_EVENT(loads_from_other_cores_on_sapphire_rapids, "spr", "loads-from-other-core", "loads-from-other-core",
+	   "spr::MEM_LOAD_L3_HIT_RETIRED:XSNP_FWD", "or had it alone")
 /* AMD counts hits in the L3 as well: that is not what was asked for, and says so. */
-LINE_EVENT(loads_from_other_cores_on_zen_2, "amd64_fam17h_zen2", "loads-from-other-core",
-	   "fills-from-own-die", ":LS_MABRESP_LCL_CACHE", "or from another complex")
-LINE_EVENT(loads_from_other_cores_on_zen_3, "amd64_fam19h_zen3", "loads-from-other-core",
-	   "fills-from-own-complex", ":INT_CACHE", "or, indistinguishably, from the L3")
-LINE_EVENT(loads_from_other_cores_on_zen_4, "amd64_fam19h_zen4", "loads-from-other-core",
-	   "fills-from-own-complex", ":LOCAL_CCX", "or, indistinguishably, from the L3")
+LINE_EVENT(loads_from_other_cores_on_zen_2, "amd64_fam17h_zen2", "loads-from-other-core", "fills-from-own-die",
+	   ":LS_MABRESP_LCL_CACHE", "or from another complex")
+LINE_EVENT(loads_from_other_cores_on_zen_3, "amd64_fam19h_zen3", "loads-from-other-core", "fills-from-own-complex",
+	   ":INT_CACHE", "or, indistinguishably, from the L3")
+LINE_EVENT(loads_from_other_cores_on_zen_4, "amd64_fam19h_zen4", "loads-from-other-core", "fills-from-own-complex",
+	   ":LOCAL_CCX", "or, indistinguishably, from the L3")
 /* What a resumed run asks for: the names that it got. */
 LINE_EVENT(a_name_that_was_got_can_be_asked_for, "amd64_fam19h_zen4", "fills-from-own-complex",
 	   "fills-from-own-complex", ":LOCAL_CCX", "or, indistinguishably, from the L3")
-LINE_EVENT(fills_from_other_caches_on_ice_lake, "icx", "fills-from-other-cache",
-	   "fills-from-other-cache", ":REMOTE_HITM", "another socket")
-LINE_EVENT(fills_from_other_caches_on_zen_3, "amd64_fam19h_zen3", "fills-from-other-cache",
-	   "fills-from-other-cache", ":EXT_CACHE_RMT", "another core complex")
+LINE_EVENT(fills_from_other_caches_on_ice_lake, "icx", "fills-from-other-cache", "fills-from-other-cache",
+	   ":REMOTE_HITM", "another socket")
+LINE_EVENT(fills_from_other_caches_on_zen_3, "amd64_fam19h_zen3", "fills-from-other-cache", "fills-from-other-cache",
+	   ":EXT_CACHE_RMT", "another core complex")
 #endif
 
 /* PMUs on which a name has to be more than a reason, where libpfm4 knows them. */
@@ -175,11 +172,11 @@ Test(counters, every_cpu_model_has_line_events_or_a_reason, .timeout = 120)
 			const struct sm_event *event = &model->event[i];
 			char word[80];
 
-			cr_expect(model_has_or_says(model, event), "%s on %s: %s, \"%s\"",
-				  resolved[i].name, model->pmu, event->fstr, event->reason);
+			cr_expect(model_has_or_says(model, event), "%s on %s: %s, \"%s\"", resolved[i].name, model->pmu,
+				  event->fstr, event->reason);
 			snprintf(word, sizeof(word), " %s ", model->pmu);
-			cr_expect(event->state == SM_COUNTED || !strstr(resolved[i].pmus, word),
-				  "%s on %s: \"%s\"", resolved[i].name, model->pmu, event->reason);
+			cr_expect(event->state == SM_COUNTED || !strstr(resolved[i].pmus, word), "%s on %s: \"%s\"",
+				  resolved[i].name, model->pmu, event->reason);
 		}
 }
 
@@ -209,9 +206,8 @@ Test(counters, line_events_that_libpfm4_lacks_are_called_so)
 	put("/proc/cpuinfo", "flags\t: hypervisor\n");
 	prepare("loads-from-other-core");
 	cr_expect_eq(set.event[0].state, SM_NOT_SUPPORTED);
-	cr_expect_str_eq(set.event[0].reason,
-			 "libpfm4 has no event for loads that another core's cache answered "
-			 "(HITM) on AMD64 Fam17h Zen1");
+	cr_expect_str_eq(set.event[0].reason, "libpfm4 has no event for loads that another core's cache answered "
+					      "(HITM) on AMD64 Fam17h Zen1");
 }
 
 /* Both kinds of cores have it; the second one's bears the PMU's name, which can be asked for again. */
@@ -239,8 +235,7 @@ Test(counters, unknown_names_are_refused)
 {
 	struct sm_error err = { 0 };
 
-	cr_expect_eq(sm_events_prepare(&set, &fake_os, "minor-faults,no_such_event", &err),
-		     -EINVAL);
+	cr_expect_eq(sm_events_prepare(&set, &fake_os, "minor-faults,no_such_event", &err), -EINVAL);
 	cr_expect(strstr(err.text, "no_such_event"), "%s", err.text);
 	cr_expect_eq(sm_events_prepare(&set, &fake_os, "minor-faults,,cycles", &err), -EINVAL);
 }
@@ -251,10 +246,9 @@ static void expect_reason(const char *event, int error, enum sm_count_state stat
 	fake.software_error = fake.hardware_error = error;
 	prepare(event);
 	cr_expect_eq(set.event[0].state, state, "%s: %s", event, strerror(error));
-	cr_expect(strstr(set.event[0].reason, says), "%s: \"%s\" is not about \"%s\"",
-		  strerror(error), set.event[0].reason, says);
-	cr_expect(!strstr(set.event[0].reason, "bare metal") || strstr(says, "bare metal"), "%s",
-		  set.event[0].reason);
+	cr_expect(strstr(set.event[0].reason, says), "%s: \"%s\" is not about \"%s\"", strerror(error),
+		  set.event[0].reason, says);
+	cr_expect(!strstr(set.event[0].reason, "bare metal") || strstr(says, "bare metal"), "%s", set.event[0].reason);
 }
 
 Test(counters, denied_is_not_permitted_and_says_what_to_do)
@@ -329,10 +323,9 @@ Test(counters, the_note_tells_each_reason_once)
 	fake.hardware_error = ENOENT;
 	prepare("minor-faults,cycles,loads-from-other-core@none,instructions");
 	sm_events_note(&set, note);
-	cr_expect_str_eq(
-		note,
-		"Not counted: cycles, instructions (the kernel does not count this event on this CPU: choose "
-		"another with --events); loads-from-other-core@none (libpfm4 sees no PMU \"none\" here).");
+	cr_expect_str_eq(note,
+			 "Not counted: cycles, instructions (the kernel does not count this event on this CPU: choose "
+			 "another with --events); loads-from-other-core@none (libpfm4 sees no PMU \"none\" here).");
 	fake.hardware_error = 0;
 	prepare("minor-faults");
 	sm_events_note(&set, note);
@@ -344,11 +337,10 @@ Test(counters, every_errno_has_its_state)
 	static const struct {
 		int error;
 		enum sm_count_state state;
-	} map[] = { { ENODEV, SM_NOT_SUPPORTED }, { EOPNOTSUPP, SM_NOT_SUPPORTED },
-		    { EINVAL, SM_NOT_SUPPORTED }, { ENXIO, SM_NOT_SUPPORTED },
-		    { EMFILE, SM_NOT_COUNTED },   { ENFILE, SM_NOT_COUNTED },
-		    { EBUSY, SM_NOT_COUNTED },    { E2BIG, SM_NOT_SUPPORTED },
-		    { ENOSYS, SM_NOT_SUPPORTED }, { EDOM, SM_NOT_SUPPORTED } };
+	} map[] = { { ENODEV, SM_NOT_SUPPORTED }, { EOPNOTSUPP, SM_NOT_SUPPORTED }, { EINVAL, SM_NOT_SUPPORTED },
+		    { ENXIO, SM_NOT_SUPPORTED },  { EMFILE, SM_NOT_COUNTED },       { ENFILE, SM_NOT_COUNTED },
+		    { EBUSY, SM_NOT_COUNTED },    { E2BIG, SM_NOT_SUPPORTED },      { ENOSYS, SM_NOT_SUPPORTED },
+		    { EDOM, SM_NOT_SUPPORTED } };
 
 	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++) {
 		fake.hardware_error = map[i].error;
@@ -392,8 +384,8 @@ Test(counters, software_events_are_one_group)
 	prepare("cycles,minor-faults,instructions,major-faults,cpu-migrations");
 	fake.enabled_groups = 0;
 	count_once();
-	cr_expect_eq(fake.enabled_groups, 3,
-		     "one for software, one for each hardware event, not %d", fake.enabled_groups);
+	cr_expect_eq(fake.enabled_groups, 3, "one for software, one for each hardware event, not %d",
+		     fake.enabled_groups);
 	/* leaders alone are switched: with the flag the kernel would visit every member */
 	cr_expect_eq(fake.group_flags, 0);
 	/* each gets its own count */
@@ -455,9 +447,8 @@ Test(counters, software_events_are_never_scaled, .timeout = 30)
 	sm_counters_close(&counters);
 	for (unsigned i = 0; i < set.count; i++)
 		cr_expect(counts[i].state == SM_COUNTED || !sm_event_available(&set.event[i]),
-			  "%s is %s: on for %lu of %lu ns", set.event[i].name,
-			  sm_count_state_name(counts[i].state), counts[i].running_ns,
-			  counts[i].enabled_ns);
+			  "%s is %s: on for %lu of %lu ns", set.event[i].name, sm_count_state_name(counts[i].state),
+			  counts[i].running_ns, counts[i].enabled_ns);
 }
 
 /* For real: writing N fresh pages takes N minor faults, neither more nor less. */
@@ -467,16 +458,14 @@ Test(counters, faults_are_exact)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct sm_counters counters;
 	struct sm_error err = { 0 };
-	volatile char *memory =
-		mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	volatile char *memory = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(memory, MAP_FAILED);
 #ifdef __SANITIZE_ADDRESS__
 	cr_skip("AddressSanitizer's shadow memory takes faults of its own");
 #endif
 	madvise((void *)(uintptr_t)memory, PAGES * page, MADV_NOHUGEPAGE);
-	cr_assert_eq(
-		sm_events_prepare(&set, &sm_os_linux, "major-faults,minor-faults,cycles", &err), 0);
+	cr_assert_eq(sm_events_prepare(&set, &sm_os_linux, "major-faults,minor-faults,cycles", &err), 0);
 	if (set.event[0].state != SM_COUNTED)
 		cr_skip("%s", set.event[0].reason);
 	sm_counters_open(&counters, &set, &sm_os_linux);

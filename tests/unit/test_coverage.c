@@ -90,8 +90,7 @@ Test(coverage, holds_for_independent_values_of_any_shape)
 	for (size_t s = 0; s < 3; s++)
 		for (size_t i = 0; i < 4; i++) {
 			double nominal = 0;
-			unsigned hits = covered(shape[s].draw, sizes[i], shape[s].median,
-						100 * s + i, &nominal);
+			unsigned hits = covered(shape[s].draw, sizes[i], shape[s].median, 100 * s + i, &nominal);
 			/* Twelve looks at once: each at 99.9 %. */
 			struct sm_interval share = sm_binomial_interval(hits, ROUNDS, 0.999);
 
@@ -99,8 +98,8 @@ Test(coverage, holds_for_independent_values_of_any_shape)
 				    100.0 * hits / ROUNDS, 100 * nominal);
 			cr_expect_geq(nominal, 0.95);
 			cr_expect(share.low <= nominal && nominal <= share.high,
-				  "%s, %zu values: %u of %u hold it, %.4f stated", shape[s].name,
-				  sizes[i], hits, ROUNDS, nominal);
+				  "%s, %zu values: %u of %u hold it, %.4f stated", shape[s].name, sizes[i], hits,
+				  ROUNDS, nominal);
 		}
 }
 
@@ -120,8 +119,7 @@ Test(coverage, falls_short_where_values_remember_each_other)
 		correlation = correlations[i];
 		double share = (double)covered(draw_autocorrelated, 16, 10, 7, &nominal) / ROUNDS;
 
-		cr_log_info("correlation %.1f: %.2f %% of %.2f %%\n", correlation, 100 * share,
-			    100 * nominal);
+		cr_log_info("correlation %.1f: %.2f %% of %.2f %%\n", correlation, 100 * share, 100 * nominal);
 		cr_expect_lt(share, before, "the more they remember, the less is covered");
 		before = share;
 		if (i == 0)
@@ -178,19 +176,18 @@ Test(coverage, equal_cases_differ_in_at_most_five_of_a_hundred)
 				d[b] = first[b] - log_time(&machine, 0.5 + 0.5 * b / (double)n);
 			one_after_other += excludes_zero(d, n);
 		}
-		cr_log_info("%zu blocks: false alarms %.2f %%, without blocks %.2f %%\n", n,
-			    100.0 * paired / ROUNDS, 100.0 * one_after_other / ROUNDS);
+		cr_log_info("%zu blocks: false alarms %.2f %%, without blocks %.2f %%\n", n, 100.0 * paired / ROUNDS,
+			    100.0 * one_after_other / ROUNDS);
 		/* Allowed what five of a hundred may show by chance at 99.9 %. */
-		cr_expect_leq(sm_binomial_interval(paired, ROUNDS, 0.998).low, 0.05,
-			      "%u of %u with %zu blocks", paired, ROUNDS, n);
+		cr_expect_leq(sm_binomial_interval(paired, ROUNDS, 0.998).low, 0.05, "%u of %u with %zu blocks", paired,
+			      ROUNDS, n);
 		cr_expect_gt(one_after_other, ROUNDS / 2);
 	}
 }
 
 /* The whole way from slices to ratio, on a guest whose cores move: near for 3 slices at a time, far
  * for 17, and an operation that costs twice as much near as far. */
-static void add_moving_trial(struct sm_results *run, struct sm_random *random, unsigned c,
-			     unsigned block, bool *near)
+static void add_moving_trial(struct sm_results *run, struct sm_random *random, unsigned c, unsigned block, bool *near)
 {
 	unsigned trial = (unsigned)run->sample_count;
 	double probe = *near ? 92 : 410, bias = exp(0.01 * normal(random));
@@ -269,8 +266,7 @@ Test(coverage, equal_cases_stay_equal_while_the_cores_move)
 		for (size_t p = 0; p < run.pair_count; p++) {
 			const struct sm_interval *ratio = &run.pairs[p].ratio;
 
-			two_classes +=
-				strcmp(run.pairs[p].klass, "-") != 0 && !run.pairs[p].leading;
+			two_classes += strcmp(run.pairs[p].klass, "-") != 0 && !run.pairs[p].leading;
 			if (!run.pairs[p].leading || isnan(ratio->low))
 				continue;
 			intervals++;

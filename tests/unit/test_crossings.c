@@ -102,8 +102,7 @@ Test(analysis, a_further_metric_has_its_own_comparison)
 		cr_assert(row);
 		cr_expect_str_eq(row->klass, "any");
 		cr_expect_eq(row->blocks_used, 8);
-		cr_expect_float_eq(row->ratio.estimate, strcmp(row->left, "packed") == 0 ? 0.5 : 2,
-				   1e-9);
+		cr_expect_float_eq(row->ratio.estimate, strcmp(row->left, "packed") == 0 ? 0.5 : 2, 1e-9);
 		cr_expect_str_eq(row->claim, "-", "a claim about the time is not one about this");
 		cr_expect_eq(run.samples[0].found.status, SM_OK, "the time is not touched");
 	}
@@ -117,9 +116,9 @@ Test(analysis, what_is_no_time_crosses_nothing)
 
 		for (unsigned i = 0; i < 16; i++) {
 			add_trial(side[i % 2], i / 2, 0, i % 2 ? 50 : 60, i % 2 ? 50 : 60);
-			*sm_results_add_metric(&run) = (struct sm_metric_row){
-				run.samples[run.sample_count - 1].trial, "in flight", "B", i % 2 ? 100 : 40 * (1 + s)
-			};
+			*sm_results_add_metric(&run) =
+				(struct sm_metric_row){ run.samples[run.sample_count - 1].trial, "in flight", "B",
+							i % 2 ? 100 : 40 * (1 + s) };
 		}
 	}
 	analyse();
@@ -130,9 +129,8 @@ Test(analysis, what_is_no_time_crosses_nothing)
 static void add_lost(unsigned c, unsigned block, double lost)
 {
 	add_trial(c, block, 0, 10, 10);
-	*sm_results_add_metric(&run) = (struct sm_metric_row){
-		run.samples[run.sample_count - 1].trial, "lost", "1", lost
-	};
+	*sm_results_add_metric(&run) =
+		(struct sm_metric_row){ run.samples[run.sample_count - 1].trial, "lost", "1", lost };
 }
 
 Test(analysis, a_value_has_to_hold_in_every_trial_or_in_one)

@@ -13,14 +13,28 @@ static const struct {
 	enum sm_target target;
 	const char *text, *due;
 } cases[] = {
-	{ SM_TO_TERMINAL, "a\x1b]0;title\x07" "b", "a?]0;title?b" },
-	{ SM_TO_TERMINAL, "\x9b" "2J \xc2\x9b" "2J", "?2J ?2J" }, /* CSI as one byte, and as UTF-8 */
+	{ SM_TO_TERMINAL,
+	  "a\x1b]0;title\x07"
+	  "b",
+	  "a?]0;title?b" },
+	{ SM_TO_TERMINAL,
+	  "\x9b"
+	  "2J \xc2\x9b"
+	  "2J",
+	  "?2J ?2J" }, /* CSI as one byte, and as UTF-8 */
 	{ SM_TO_TERMINAL, "line\nline\r\ttab\x7f", "line?line??tab?" },
 	{ SM_TO_TERMINAL, "caf\xc3\xa9 \xe6\xbc\xa2 \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe6\xbc\xa2 \xf0\x9f\x98\x80" },
 	{ SM_TO_TERMINAL, "\xff\xc0\xaf\xed\xa0\x80\xe2\x82", "????????" },
-	{ SM_TO_TERMINAL, "a\xe2\x80\xae" "gpj.exe", "a?gpj.exe" }, /* RIGHT-TO-LEFT OVERRIDE */
-	{ SM_TO_TERMINAL, "a\xe2\x80\xa8" "b\xef\xbf\xbf", "a?b?" },
-	{ SM_TO_MARKUP, "<img src=x onerror=\"a('b')\">&\n", "&lt;img src=x onerror=&quot;a(&#39;b&#39;)&quot;&gt;&amp;&#10;" },
+	{ SM_TO_TERMINAL,
+	  "a\xe2\x80\xae"
+	  "gpj.exe",
+	  "a?gpj.exe" }, /* RIGHT-TO-LEFT OVERRIDE */
+	{ SM_TO_TERMINAL,
+	  "a\xe2\x80\xa8"
+	  "b\xef\xbf\xbf",
+	  "a?b?" },
+	{ SM_TO_MARKUP, "<img src=x onerror=\"a('b')\">&\n",
+	  "&lt;img src=x onerror=&quot;a(&#39;b&#39;)&quot;&gt;&amp;&#10;" },
 	{ SM_TO_MARKUP, "\x1b[0m\xc2\x85", "?[0m?" },
 	{ SM_TO_MARKDOWN, "a|b <x> ![p](u) `c` \\ &lt;\n", "a\\|b &lt;x> !\\[p\\](u) \\`c\\` \\\\ &amp;lt;?" },
 	{ SM_TO_GITHUB_MESSAGE, "50 %: a,b\n::error::", "50 %25: a,b%0A::error::" },
@@ -92,7 +106,9 @@ Test(encode, errors_and_wrapped_words_are_encoded)
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
-	sm_fail(&err, EINVAL, "\"%s\" is bad", "\x1b[2J\xc2\x9b" "31m\xff");
+	sm_fail(&err, EINVAL, "\"%s\" is bad",
+		"\x1b[2J\xc2\x9b"
+		"31m\xff");
 	cr_expect_str_eq(err.text, "\"?[2J?31m?\" is bad");
 	sm_wrap(out, "  ", 4, 40, "a \x1b[2J b\xc2\x9bm\nc");
 	fclose(out);

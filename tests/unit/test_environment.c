@@ -53,8 +53,7 @@ Test(environment, files_are_read)
 {
 	json_t *object;
 
-	put("/proc/cpuinfo",
-	    "processor\t: 0\nmodel name\t: Made-up 3000\nflags\t\t: fpu hypervisor sse\n");
+	put("/proc/cpuinfo", "processor\t: 0\nmodel name\t: Made-up 3000\nflags\t\t: fpu hypervisor sse\n");
 	put("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "17\n");
 	put("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always [advise] never\n");
 	object = sm_environment_capture(&os, topology);
@@ -189,8 +188,8 @@ Test(environment, a_checkup_has_a_remedy_for_every_gap)
 	count = sm_environment_checkup(&sm_os_linux, here, &events, checkups, 64);
 	cr_expect_gt(count, 8);
 	for (unsigned i = 0; i < count; i++)
-		cr_expect(checkups[i].level != SM_GAP || strlen(checkups[i].remedy) > 10, "%s: %s",
-			  checkups[i].topic, checkups[i].finding);
+		cr_expect(checkups[i].level != SM_GAP || strlen(checkups[i].remedy) > 10, "%s: %s", checkups[i].topic,
+			  checkups[i].finding);
 	sm_topology_close(here);
 }
 

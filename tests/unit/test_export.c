@@ -15,11 +15,9 @@
  * that is no UTF-8, and an end that looks like Go's number of processors. */
 #define HOSTILE      "s/v?a=\"q\",b\\c\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41\xff@near-8"
 #define HOSTILE_UTF8 "s/v?a=\"q\",b\\c\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41\\xff@near-8"
-#define HOSTILE_LINE                                                                               \
-	"s/v?a=\\\"q\\\",b\\\\c\\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41\\\\xff@near-8"
-#define HOSTILE_CSV "\"s/v?a=\"\"q\"\",b\\c\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41?@near-8\""
-#define HOSTILE_GO                                                                                 \
-	"BenchmarkShmeter/s/v?a=\"q\",b\\c%0Ad%09e=\xc3\xa9\xe6\xbc\xa2%E2%80%83%2541%FF@near%2D8\t"
+#define HOSTILE_LINE "s/v?a=\\\"q\\\",b\\\\c\\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41\\\\xff@near-8"
+#define HOSTILE_CSV  "\"s/v?a=\"\"q\"\",b\\c\nd\te=\xc3\xa9\xe6\xbc\xa2\xe2\x80\x83%41?@near-8\""
+#define HOSTILE_GO   "BenchmarkShmeter/s/v?a=\"q\",b\\c%0Ad%09e=\xc3\xa9\xe6\xbc\xa2%E2%80%83%2541%FF@near%2D8\t"
 
 #define TRIALS 8
 
@@ -46,21 +44,19 @@ static void add_trial(unsigned trial, double ns_per_op, const char *klass, enum 
 {
 	struct sm_sample *sample = sm_results_add_sample(&run);
 
-	*sample = (struct sm_sample){ .trial = trial,
-				      .block = trial,
-				      .pus = "0 1",
-				      .pages_got = "none",
-				      .nodes = "0 0",
-				      .slices = 3,
-				      .ops = 3000,
-				      .cpu_ns = (uint64_t)(6000 * ns_per_op),
-				      .reason = "-",
-				      .ended = status < SM_STATUS_MEASURED ? status : SM_OK,
-				      .found = { .klass = klass,
-						 .slices_pure = 3,
-						 .value = ns_per_op,
-						 .reason = "-",
-						 .status = status } };
+	*sample = (struct sm_sample){
+		.trial = trial,
+		.block = trial,
+		.pus = "0 1",
+		.pages_got = "none",
+		.nodes = "0 0",
+		.slices = 3,
+		.ops = 3000,
+		.cpu_ns = (uint64_t)(6000 * ns_per_op),
+		.reason = "-",
+		.ended = status < SM_STATUS_MEASURED ? status : SM_OK,
+		.found = { .klass = klass, .slices_pure = 3, .value = ns_per_op, .reason = "-", .status = status }
+	};
 	add_slices(trial, ns_per_op, klass);
 }
 
@@ -80,8 +76,7 @@ static void add_rows(unsigned trial)
 								 .per_op = NAN,
 								 .scope = SM_SCOPE_USER,
 								 .state = SM_NOT_SUPPORTED };
-	*sm_results_add_metric(&run) =
-		(struct sm_metric_row){ trial, "updates lost", "%", trial + 0.5 };
+	*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "updates lost", "%", trial + 0.5 };
 	*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "never", "ns", NAN };
 }
 
@@ -94,8 +89,8 @@ static void set_up(void)
 	snprintf(folder, sizeof(folder), "/tmp/shmeter-export-XXXXXX");
 	cr_assert(mkdtemp(folder));
 	run.folder = strdup(folder);
-	run.manifest = json_pack("{s:s, s:{s:s, s:i}}", "profile", "quick", "environment",
-				 "cpu_model", "a \"CPU\"\nof two lines", "pus", 2);
+	run.manifest = json_pack("{s:s, s:{s:s, s:i}}", "profile", "quick", "environment", "cpu_model",
+				 "a \"CPU\"\nof two lines", "pus", 2);
 	c = sm_results_add_case(&run);
 	*c = (struct sm_case_row){ .id = HOSTILE,
 				   .group = "g",
@@ -153,8 +148,7 @@ static void export(const char *format)
 
 	cr_assert_eq(try_export(format, &tally, &err), 0, "%s: %s", format, err.text);
 	cr_expect(strcasestr(text, "nan") == NULL, "NaN in %s", format);
-	cr_expect(strcasestr(text, " inf\n") == NULL && strcasestr(text, ": inf") == NULL,
-		  "infinity in %s", format);
+	cr_expect(strcasestr(text, " inf\n") == NULL && strcasestr(text, ": inf") == NULL, "infinity in %s", format);
 	cr_expect(strstr(text, "9999") == NULL, "a trial that is not ok is in %s", format);
 	cr_expect_str_eq(
 		tally.left_out,
@@ -267,16 +261,13 @@ Test(export, go_bench)
 	export("go-bench");
 	for (char *rest = text, *line; (line = strsep(&rest, "\n")) && *line;) {
 		if (strncmp(line, "Benchmark", 9) != 0) {
-			cr_expect(line[0] == '#' || strncmp(line, "pkg: ", 5) == 0 ||
-					  strncmp(line, "cpu: ", 5) == 0,
+			cr_expect(line[0] == '#' || strncmp(line, "pkg: ", 5) == 0 || strncmp(line, "cpu: ", 5) == 0,
 				  "%s", line);
 			continue;
 		}
 		cr_expect(strncmp(line, HOSTILE_GO, strlen(HOSTILE_GO)) == 0, "%s", line);
-		cr_expect(strstr(line, "\t3000\t1") && strstr(line, " ns/op\t") &&
-				  strstr(line, " cpu-ns/op\t") &&
-				  strstr(line, ".5 updates_lost-%\t") &&
-				  strstr(line, "\t1 minor_\"faults\"%0A/op"),
+		cr_expect(strstr(line, "\t3000\t1") && strstr(line, " ns/op\t") && strstr(line, " cpu-ns/op\t") &&
+				  strstr(line, ".5 updates_lost-%\t") && strstr(line, "\t1 minor_\"faults\"%0A/op"),
 			  "%s", line);
 		lines++;
 	}
@@ -339,8 +330,7 @@ Test(export, distributions)
 	for (unsigned i = 0; i < 2; i++) {
 		char sample[512];
 
-		snprintf(sample, sizeof(sample), "%s\",quantile=\"%s\"} %.9g\n", HOSTILE_LINE,
-			 i ? "0.9" : "0.5",
+		snprintf(sample, sizeof(sample), "%s\",quantile=\"%s\"} %.9g\n", HOSTILE_LINE, i ? "0.9" : "0.5",
 			 (double)sm_histogram_quantile(&histogram, i ? 0.9 : 0.5) * 1e-9);
 		cr_expect(strstr(text, sample), "no %s", sample);
 	}
@@ -423,8 +413,7 @@ Test(export, one_trial)
 	json_decref(document);
 	free(text);
 	cr_assert_eq(try_export("gbench-json", NULL, NULL), 0);
-	cr_expect(strstr(text, "_median\"") && !strstr(text, "_stddev\"") &&
-		  !strstr(text, "_low\""));
+	cr_expect(strstr(text, "_median\"") && !strstr(text, "_stddev\"") && !strstr(text, "_low\""));
 	cr_expect(!strstr(text, "cpu_time"));
 }
 
@@ -435,7 +424,6 @@ Test(export, names)
 	char names[256] = "";
 
 	for (size_t i = 0; i < count; i++)
-		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? " " : "",
-					 formats[i].name);
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? " " : "", formats[i].name);
 	cr_expect_str_eq(names, SM_EXPORT_NAMES);
 }

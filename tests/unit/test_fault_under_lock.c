@@ -15,8 +15,8 @@ static void expect_own_page(size_t asked, size_t page)
 	char *region = aligned_alloc(2u << 20, 8u << 20), *first = page_at(&c, region, 0);
 	char *last = page_at(&c, region, pages(&c) * c.workers - 1);
 
-	cr_expect_eq((size_t)(first - region) % page, 0, "filled from byte %td on, in pages of %zu",
-		     first - region, page);
+	cr_expect_eq((size_t)(first - region) % page, 0, "filled from byte %td on, in pages of %zu", first - region,
+		     page);
 	cr_expect_geq((size_t)(first - region), sizeof(struct shared));
 	cr_expect_leq((size_t)(last - region) + page_bytes(), region_bytes(&c));
 	free(region);

@@ -38,10 +38,9 @@ Test(analysis, the_reverse_of_a_claim_is_not_compared_again)
 	cr_expect(pair_of("wide", "packed", NULL));
 	/* C2 names another point. */
 	cr_expect_eq(claim_of("C2")->verdict, SM_NOT_TESTABLE);
-	expect_text(
-		claim_of("C2")->reason,
-		"no case of this run has op=add placement=near: it needs two lines; where that is there, a "
-		"longer profile, --set or --placement adds it");
+	expect_text(claim_of("C2")->reason,
+		    "no case of this run has op=add placement=near: it needs two lines; where that is there, a "
+		    "longer profile, --set or --placement adds it");
 }
 
 Test(analysis, a_claim_that_holds_here_and_fails_there_is_refuted_and_says_where)
@@ -53,8 +52,7 @@ Test(analysis, a_claim_that_holds_here_and_fails_there_is_refuted_and_says_where
 
 	cr_expect_eq(row->verdict, SM_REFUTED);
 	expect_text(row->evidence, "packed takes 1.1");
-	expect_text(row->evidence,
-		    "; holds at op=add processes=2; refuted at op=store processes=2");
+	expect_text(row->evidence, "; holds at op=add processes=2; refuted at op=store processes=2");
 }
 
 Test(analysis, a_claim_that_holds_at_all_points_shows_the_weakest)
@@ -248,9 +246,7 @@ Test(analysis, a_control_that_stood_leaves_them)
 	add_control(1);
 	/* By the sign test a shift in all 8 blocks counts, so the two are made to alternate. */
 	for (size_t i = run.slice_count - 16 * SLICES; i < run.slice_count; i++)
-		run.slices[i].ns = 10000 + (run.slices[i].trial % 4 == 0   ? 20
-					    : run.slices[i].trial % 4 == 3 ? 20
-									   : 0);
+		run.slices[i].ns = 10000 + (run.slices[i].trial % 4 == 0 ? 20 : run.slices[i].trial % 4 == 3 ? 20 : 0);
 	analyse();
 	const json_t *found = json_object_get(run.analysis, "aa");
 
@@ -269,8 +265,7 @@ Test(analysis, sides_that_were_not_disturbed_alike_are_told)
 	analyse();
 	cr_expect_float_eq(pair_of("packed", "padded", NULL)->left_dropped, 0.25, 1e-9);
 	cr_expect_float_eq(pair_of("packed", "padded", NULL)->right_dropped, 0, 1e-9);
-	expect_text(claim_of("C1")->evidence,
-		    "25 % of the slices of packed were left out and 0 % of padded");
+	expect_text(claim_of("C1")->evidence, "25 % of the slices of packed were left out and 0 % of padded");
 	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED);
 	cr_expect(!strstr(claim_of("C2")->evidence, "left out"), "%s", claim_of("C2")->evidence);
 }
@@ -354,9 +349,7 @@ Test(analysis, a_case_is_judged_over_all_of_its_trials)
 Test(analysis, a_trial_under_its_offered_rate_is_saturated)
 {
 	static const struct sm_variant variants[] = { { .name = "half" }, { 0 } };
-	static const struct sm_scenario loop = { .name = "loop",
-						 .variants = variants,
-						 .achieved = "achieved share" };
+	static const struct sm_scenario loop = { .name = "loop", .variants = variants, .achieved = "achieved share" };
 	const struct sm_scenario *const one[] = { &loop };
 	unsigned c = add_case("loop", "half", "-", 2);
 	struct sm_error err = { 0 };
@@ -364,8 +357,8 @@ Test(analysis, a_trial_under_its_offered_rate_is_saturated)
 	for (unsigned b = 0; b < 8; b++) {
 		unsigned trial = add_trial(c, b, 0, 0, 10)->trial;
 
-		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "achieved share", "1",
-								       b < 3 ? 0.979 : 0.981 };
+		*sm_results_add_metric(&run) =
+			(struct sm_metric_row){ trial, "achieved share", "1", b < 3 ? 0.979 : 0.981 };
 		add_metrics(trial);
 	}
 	cr_assert_eq(sm_analyse(&run, one, 1, &err), 0, "%s", err.text);
@@ -401,8 +394,7 @@ Test(analysis, a_skipped_variant_is_not_testable_and_says_why)
 	cr_expect_eq(run.claim_count, 2, "scenarios that are not in the run claim nothing");
 }
 
-static void count_event(unsigned trial, const char *event, uint64_t raw,
-			enum sm_count_state state)
+static void count_event(unsigned trial, const char *event, uint64_t raw, enum sm_count_state state)
 {
 	struct sm_counter_row *row = sm_results_add_counter(&run);
 
@@ -453,8 +445,7 @@ Test(analysis, one_fault_too_many_refutes)
 {
 	add_touch(SM_COUNTED);
 	for (size_t i = 0; i < run.counter_count; i++)
-		if (run.counters[i].trial == 4 &&
-		    strcmp(run.counters[i].event, "minor-faults") == 0)
+		if (run.counters[i].trial == 4 && strcmp(run.counters[i].event, "minor-faults") == 0)
 			run.counters[i].raw++;
 	analyse();
 	cr_expect_eq(claim_of("P1")->verdict, SM_REFUTED);
@@ -468,14 +459,13 @@ Test(analysis, one_fault_too_many_refutes)
 Test(analysis, a_count_that_could_not_be_had_is_not_zero)
 {
 	add_touch(SM_NOT_PERMITTED);
-	json_object_set_new(run.manifest, "events",
-			    json_pack("[{s:s, s:s}]", "name", "minor-faults", "reason",
-				      "lower perf_event_paranoid to 2"));
+	json_object_set_new(
+		run.manifest, "events",
+		json_pack("[{s:s, s:s}]", "name", "minor-faults", "reason", "lower perf_event_paranoid to 2"));
 	analyse();
 	cr_expect_eq(claim_of("P1")->verdict, SM_NOT_TESTABLE);
-	cr_expect_str_eq(claim_of("P1")->reason,
-			 "minor-faults reads not_permitted in 7 of 7 trials: lower "
-			 "perf_event_paranoid to 2");
+	cr_expect_str_eq(claim_of("P1")->reason, "minor-faults reads not_permitted in 7 of 7 trials: lower "
+						 "perf_event_paranoid to 2");
 	cr_expect_eq(claim_of("touch.expected")->verdict, SM_NOT_TESTABLE);
 	/* And events that nobody asked for. */
 	run.counter_count = 0;

@@ -15,8 +15,7 @@ static struct sm_gates gates;
 static struct sm_gate_row rows[16];
 static struct sm_error err;
 
-static void load_for(const char *text, const struct sm_scenario *const *scenarios, size_t count,
-		     int expected)
+static void load_for(const char *text, const struct sm_scenario *const *scenarios, size_t count, int expected)
 {
 	char path[] = "/tmp/shmeter-gates-XXXXXX";
 	int fd = mkstemp(path);
@@ -39,8 +38,7 @@ static void judge(struct sm_results *before)
 
 	if (before)
 		cr_assert_eq(sm_digest_make(&baseline, before, known, 3, &err), 0, "%s", err.text);
-	cr_assert_eq(sm_gates_judge(&gates, &run, baseline, known, 3, rows, &err), 0, "%s",
-		     err.text);
+	cr_assert_eq(sm_gates_judge(&gates, &run, baseline, known, 3, rows, &err), 0, "%s", err.text);
 	sm_digest_free(baseline);
 }
 
@@ -58,12 +56,7 @@ Test(analysis, a_claim_on_terms_is_no_gate)
 	static const struct sm_claim claims[] = {
 		{ .id = "E1", .left = "b", .right = "a", .ratio_max = 2, .control = "E2" },
 		{ .id = "E2", .left = "b", .right = "a", .added_max = 2 },
-		{ .id = "E3",
-		  .left = "b",
-		  .right = "a",
-		  .ratio_max = 2,
-		  .holds = "n",
-		  .holds_min = 2 },
+		{ .id = "E3", .left = "b", .right = "a", .ratio_max = 2, .holds = "n", .holds_min = 2 },
 		{ .id = "E4", .left = "b", .right = "a", .ratio_max = 2, .machine = "x86" },
 		{ .id = "E5", .left = "b", .right = "a", .ratio_max = 2 },
 		{ 0 },
@@ -114,8 +107,7 @@ Test(analysis, a_wrong_file_of_gates_says_what_to_write)
 	expect_wrong("[g]\ncase = bag/packed\nagainst = padded\nmin = 1\n", "no scenario \"bag\"");
 	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\n", "allows every ratio");
 	expect_wrong("[g]\ncase = pack/packed\nmin = 2\n", "compares nothing");
-	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 2\nmax = 1\n",
-		     "not under max");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 2\nmax = 1\n", "not under max");
 	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = fast\n", "a number");
 	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = nan\n", "a number");
 	expect_wrong("[g]\nfoo = 1\n", "no key \"foo\"");
@@ -123,11 +115,8 @@ Test(analysis, a_wrong_file_of_gates_says_what_to_write)
 	expect_wrong("[g]\nclaim = C1\nmax = 2\n", "leave out the rest");
 	expect_wrong("[g]\ncase = touch/lazy\ncount = minor-faults\nmax = 2\n", "counts");
 	expect_wrong("[g]\nmin = 1\n", "neither a case nor a claim");
-	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nbaseline = maybe\nmax = 2\n",
-		     "yes or no");
-	expect_wrong(
-		"[g]\ncase = pack/packed\nagainst = padded\nmin = 1\n[h]\nclaim = C1\n[g]\nmin = 2\n",
-		"twice");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nbaseline = maybe\nmax = 2\n", "yes or no");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 1\n[h]\nclaim = C1\n[g]\nmin = 2\n", "twice");
 	expect_wrong("[g\ncase = pack/packed\n", "line 1");
 }
 
@@ -155,8 +144,7 @@ Test(analysis, a_file_of_gates_is_read_as_it_looks)
 	expect_wrong("[c]\nclaim = C1\nslack = 0\n", "leave out the rest");
 	expect_wrong(RATIO "slack = 2\n", "belong to count");
 	expect_wrong(RATIO "baseline = yes\nmetric = time\n", "leave out metric");
-	expect_wrong("[g]\ncase = touch/lazy\ncount = minor-faults\nslack = 2.5\n",
-		     "a whole number");
+	expect_wrong("[g]\ncase = touch/lazy\ncount = minor-faults\nslack = 2.5\n", "a whole number");
 	memset(text, 'x', 300);
 	text[0] = ';';
 	expect_wrong(text, "longer than this reader takes");
@@ -193,8 +181,7 @@ Test(analysis, a_gate_about_nothing_is_refused)
 	expect_wrong(AT("size>=1xPUs"), "no value of \"size\"");
 	expect_wrong(AT("op>=add"), "no value of \"op\"");
 	expect_wrong(AT("cores>=different"), "no value of \"cores\"");
-	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 1\nmetric = tiem\n",
-		     "no such metric");
+	expect_wrong("[g]\ncase = pack/packed\nagainst = padded\nmin = 1\nmetric = tiem\n", "no such metric");
 	expect_wrong(COUNT("minor-fualts"), "knows this event");
 	expect_wrong(COUNT("minor-faults,major-faults"), "knows this event");
 	load(AT("op=add size=64  placement=shared-l3 backing=none pages=2m prefault=populate "
@@ -225,8 +212,7 @@ Test(analysis, nothing_measured_is_no_pass)
 	};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct sm_gate_row both[2] = { { .verdict = all[i].one },
-					       { .verdict = all[i].other } };
+		struct sm_gate_row both[2] = { { .verdict = all[i].one }, { .verdict = all[i].other } };
 
 		cr_expect_eq(sm_gates_overall(both, 2), all[i].overall, "%u", i);
 		cr_expect_eq(sm_gates_strictly(both, 2), all[i].strictly, "%u", i);
@@ -271,28 +257,24 @@ Test(analysis, the_command_to_measure_again_is_whole)
 	load("[g]\ncase = pack/packed\nbaseline = yes\nmax = 1.1\n[c]\ncase = touch/lazy\n"
 	     "count = minor-faults\n",
 	     0);
-	json_object_set_new(
-		run.manifest, "options",
-		json_pack(
-			"{s:s, s:i, s:s, s:[], s:s, s:s, s:s, s:s, s:[{s:s, s:s}, {s:s, s:s}], s:s}",
-			"profile", "standard", "repeat_blocks", 100, "placement", "same-core",
-			"pus", "backing", "memfd", "pages", "2m", "prefault", "", "numa", "bind:0",
-			"set", "name", "op", "values", "add,store", "name", "size", "values", "4",
-			"inject", "pack/packed=5"));
+	json_object_set_new(run.manifest, "options",
+			    json_pack("{s:s, s:i, s:s, s:[], s:s, s:s, s:s, s:s, s:[{s:s, s:s}, {s:s, s:s}], s:s}",
+				      "profile", "standard", "repeat_blocks", 100, "placement", "same-core", "pus",
+				      "backing", "memfd", "pages", "2m", "prefault", "", "numa", "bind:0", "set",
+				      "name", "op", "values", "add,store", "name", "size", "values", "4", "inject",
+				      "pack/packed=5"));
 	json_object_set_new(run.manifest, "command_line",
 			    json_pack("[s, s, s]", "run", "--events", "minor-faults,cycles"));
 	judge(NULL);
 	sm_gates_name_again(&gates, rows, &run, "the base's", true);
-	expect_text(rows[0].again,
-		    "shmeter run 'pack/packed' --profile standard --repeat-blocks 100 "
-		    "--backing 'memfd' --pages '2m' --numa 'bind:0' --inject 'pack/packed=5' "
-		    "--placement 'same-core' --set 'op=add,store' --set 'size=4' --events "
-		    "'minor-faults,cycles' --out again && shmeter check again --thresholds "
-		    "'/tmp/shmeter-gates-");
+	expect_text(rows[0].again, "shmeter run 'pack/packed' --profile standard --repeat-blocks 100 "
+				   "--backing 'memfd' --pages '2m' --numa 'bind:0' --inject 'pack/packed=5' "
+				   "--placement 'same-core' --set 'op=add,store' --set 'size=4' --events "
+				   "'minor-faults,cycles' --out again && shmeter check again --thresholds "
+				   "'/tmp/shmeter-gates-");
 	expect_text(rows[0].again, "' --baseline 'the base'\\''s' --confirm");
 	cr_expect(!strstr(rows[1].again, "--baseline"));
-	json_object_set_new(json_object_get(run.manifest, "options"), "pus",
-			    json_pack("[i, i]", 3, 1));
+	json_object_set_new(json_object_get(run.manifest, "options"), "pus", json_pack("[i, i]", 3, 1));
 	judge(NULL);
 	expect_text(rows[1].again, " --placement 3,1 --set");
 	sm_gates_free(&gates);
@@ -304,8 +286,7 @@ Test(analysis, more_gates_ask_for_more_blocks)
 
 	/* 8 blocks: 2^-8 is under 1 % for two gates, and not for three */
 	for (unsigned i = 0; i < 3; i++)
-		sprintf(text + strlen(text),
-			"[g%u]\ncase = pack/packed\nagainst = padded\nmin = 1.%u\n", i, 5 + i);
+		sprintf(text + strlen(text), "[g%u]\ncase = pack/packed\nagainst = padded\nmin = 1.%u\n", i, 5 + i);
 	load(text, 0);
 	add_pack_point("op=add", 12, 10, 10, 8);
 	judge(NULL);
@@ -335,8 +316,8 @@ Test(analysis, one_core_says_nothing_of_two)
 {
 	static const char gate[] = "[g]\ncase = pack/packed\nagainst = padded\n"
 				   "at = op=add placement=near cores=different\nmin = 1.5\n";
-	static const enum sm_placement apart[] = { SM_PLACE_SHARED_L2, SM_PLACE_SHARED_L3,
-						   SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE };
+	static const enum sm_placement apart[] = { SM_PLACE_SHARED_L2, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
+						   SM_PLACE_CROSS_NODE };
 	static const enum sm_placement one[] = { SM_PLACE_SAME_CORE, SM_PLACE_SMT };
 
 	load(gate, 0);
@@ -345,8 +326,7 @@ Test(analysis, one_core_says_nothing_of_two)
 		for (size_t c = 0; c < run.case_count; c++)
 			run.cases[c].relation = apart[i];
 		judge(NULL);
-		cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s: %s",
-			     sm_placement_name(apart[i]), rows[0].reason);
+		cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s: %s", sm_placement_name(apart[i]), rows[0].reason);
 	}
 	tear_down();
 	set_up();
@@ -355,8 +335,7 @@ Test(analysis, one_core_says_nothing_of_two)
 		for (size_t c = 0; c < run.case_count; c++)
 			run.cases[c].relation = one[i];
 		judge(NULL);
-		cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE, "%s: %s",
-			     sm_placement_name(one[i]), rows[0].evidence);
+		cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE, "%s: %s", sm_placement_name(one[i]), rows[0].evidence);
 		expect_text(rows[0].reason, "cores=different");
 	}
 	sm_gates_free(&gates);
@@ -452,13 +431,11 @@ Test(analysis, a_gate_can_speak_of_the_pus)
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
 		char text[256];
 
-		snprintf(text, sizeof(text),
-			 "[g]\ncase = pack/packed\nagainst = padded\nat = %s\nmin = 1.5\n",
+		snprintf(text, sizeof(text), "[g]\ncase = pack/packed\nagainst = padded\nat = %s\nmin = 1.5\n",
 			 asked[i].at);
 		load(text, 0);
 		judge(NULL);
-		cr_expect_eq(rows[0].verdict, asked[i].verdict, "%s: %d", asked[i].at,
-			     rows[0].verdict);
+		cr_expect_eq(rows[0].verdict, asked[i].verdict, "%s: %d", asked[i].at, rows[0].verdict);
 		sm_gates_free(&gates);
 	}
 }
@@ -482,8 +459,7 @@ Test(analysis, a_claim_is_judged_as_strictly_as_a_written_gate)
 	load("[c]\nclaim = C1\n", 0);
 	add_pack_point("op=add", 12, 10, 10, 6);
 	judge(NULL);
-	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE,
-		     "its own verdict, refuted, has a weaker level");
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "its own verdict, refuted, has a weaker level");
 	tear_down();
 	set_up();
 	add_pack_point("op=add", 12, 10, 10, 16);
@@ -627,8 +603,7 @@ Test(analysis, a_baseline_is_met_or_not)
 	expect_text(rows[1].reason, "other processes used 20 %");
 
 	/* a threshold under the noise floor is refused */
-	json_object_set_new(run.manifest, "noise_floor",
-			    json_pack("{s:f, s:f}", "time", 1.06, "ratio", 1.01));
+	json_object_set_new(run.manifest, "noise_floor", json_pack("{s:f, s:f}", "time", 1.06, "ratio", 1.01));
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_SUPPORTED);
 	cr_expect_eq(rows[1].verdict, SM_NOT_TESTABLE);
@@ -664,8 +639,7 @@ Test(analysis, a_file_of_gates_makes_a_plan)
 	sm_gates_free(&gates);
 }
 
-static const char alone_gate[] =
-	"[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n";
+static const char alone_gate[] = "[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n";
 
 /* A run of a worker alone in the global run: `near` of the slices of a trial had the core for themselves, in every fourth
  * block `fourth` of them. */
@@ -778,19 +752,17 @@ Test(analysis, a_fail_that_is_not_repeated_is_none)
 	struct sm_gate gate[3] = { { .name = "a", .kind = SM_GATE_RATIO },
 				   { .name = "b", .kind = SM_GATE_BASELINE },
 				   { .name = "c", .kind = SM_GATE_RATIO } };
-	struct sm_gate_row first[3], again[2] = { { .gate = &gate[1], .verdict = SM_REFUTED },
-						  { .gate = &gate[0],
-						    .verdict = SM_SUPPORTED,
-						    .evidence = "0.98 (0.97 to 0.99)",
-						    .reason = "-" } };
+	struct sm_gate_row first[3], again[2] = {
+		{ .gate = &gate[1], .verdict = SM_REFUTED },
+		{ .gate = &gate[0], .verdict = SM_SUPPORTED, .evidence = "0.98 (0.97 to 0.99)", .reason = "-" }
+	};
 	char text[256];
 
 	for (unsigned i = 0; i < 3; i++)
 		first[i] = (struct sm_gate_row){ .gate = &gate[i], .verdict = SM_REFUTED };
 	sm_gates_confirm(first, 3, again, 2);
 	cr_expect_eq(first[0].verdict, SM_INCONCLUSIVE);
-	expect_text(sm_gate_reason(&first[0], text, sizeof(text)),
-		    "did not repeat it: PASS, 0.98 (0.97 to 0.99)");
+	expect_text(sm_gate_reason(&first[0], text, sizeof(text)), "did not repeat it: PASS, 0.98 (0.97 to 0.99)");
 	cr_expect_eq(first[1].verdict, SM_REFUTED);
 	cr_expect(first[1].confirmed && !first[0].confirmed);
 	cr_expect_eq(first[2].verdict, SM_INCONCLUSIVE, "nobody measured it again");
@@ -804,16 +776,13 @@ Test(analysis, wrong_data_stays_wrong_where_fresh_trials_are_right)
 	struct sm_gate gate[3] = { { .name = "a", .kind = SM_GATE_COUNT },
 				   { .name = "b", .kind = SM_GATE_CLAIM },
 				   { .name = "c", .kind = SM_GATE_CLAIM } };
-	struct sm_gate_row first[3], again = { .gate = &gate[0],
-					       .verdict = SM_NOT_TESTABLE,
-					       .evidence = "not counted",
-					       .reason = "not permitted" };
+	struct sm_gate_row first[3], again = {
+		.gate = &gate[0], .verdict = SM_NOT_TESTABLE, .evidence = "not counted", .reason = "not permitted"
+	};
 	char text[256];
 
 	for (unsigned i = 0; i < 3; i++)
-		first[i] = (struct sm_gate_row){ .gate = &gate[i],
-						 .verdict = SM_REFUTED,
-						 .wrong_data = i < 2 };
+		first[i] = (struct sm_gate_row){ .gate = &gate[i], .verdict = SM_REFUTED, .wrong_data = i < 2 };
 	sm_gates_confirm(first, 3, &again, 1);
 	cr_expect_eq(first[0].verdict, SM_REFUTED);
 	cr_expect(!first[0].confirmed);
@@ -831,8 +800,7 @@ static void add_lost(const char *variant, double lost)
 	for (unsigned b = 0; b < 8; b++) {
 		struct sm_metric_row *metric = sm_results_add_metric(&run);
 
-		*metric = (struct sm_metric_row){ add_sample(c, b)->trial, "lost", "1",
-						  b == 3 ? lost : 0 };
+		*metric = (struct sm_metric_row){ add_sample(c, b)->trial, "lost", "1", b == 3 ? lost : 0 };
 	}
 }
 
@@ -915,8 +883,7 @@ Test(analysis, a_comparison_of_runs_counts_what_its_rows_say)
 
 	add_pack_point("op=add", 22, 10, 10, 16);
 	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
-	json_object_set_new(run.manifest, "noise_floor",
-			    json_pack("{s:f, s:f}", "time", 1.2, "ratio", 1.01));
+	json_object_set_new(run.manifest, "noise_floor", json_pack("{s:f, s:f}", "time", 1.2, "ratio", 1.01));
 	compare_with(&before, 0, "within the noise");
 	json_object_del(run.manifest, "noise_floor");
 	compare_with(&before, 1, "slower");
@@ -933,17 +900,13 @@ Test(analysis, a_selftest_is_about_what_is_seen)
 		unsigned count, slower, faster, percent;
 		enum sm_verdict verdict;
 	} all[] = {
-		{ 0, 0, 0, 0, SM_NOT_TESTABLE },    { 20, 1, 1, 0, SM_SUPPORTED },
-		{ 20, 3, 2, 0, SM_REFUTED },        { 0, 0, 0, 10, SM_NOT_TESTABLE },
-		{ 20, 0, 0, 10, SM_REFUTED },       { 20, 0, 20, 10, SM_REFUTED },
-		{ 20, 10, 0, 10, SM_INCONCLUSIVE }, { 2, 0, 0, 10, SM_INCONCLUSIVE },
-		{ 20, 11, 0, 10, SM_SUPPORTED },
+		{ 0, 0, 0, 0, SM_NOT_TESTABLE },    { 20, 1, 1, 0, SM_SUPPORTED },    { 20, 3, 2, 0, SM_REFUTED },
+		{ 0, 0, 0, 10, SM_NOT_TESTABLE },   { 20, 0, 0, 10, SM_REFUTED },     { 20, 0, 20, 10, SM_REFUTED },
+		{ 20, 10, 0, 10, SM_INCONCLUSIVE }, { 2, 0, 0, 10, SM_INCONCLUSIVE }, { 20, 11, 0, 10, SM_SUPPORTED },
 	};
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct sm_parts parts = { .count = all[i].count,
-					  .slower = all[i].slower,
-					  .faster = all[i].faster };
+		struct sm_parts parts = { .count = all[i].count, .slower = all[i].slower, .faster = all[i].faster };
 
 		cr_expect_eq(sm_parts_judge(&parts, all[i].percent), all[i].verdict, "%u", i);
 	}
@@ -966,8 +929,7 @@ Test(analysis, parts_of_a_control_find_what_was_injected)
 	sm_parts_free(&parts);
 }
 
-static char *written(void (*write)(const struct sm_gate_report *, FILE *),
-		     const struct sm_gate_report *report)
+static char *written(void (*write)(const struct sm_gate_report *, FILE *), const struct sm_gate_report *report)
 {
 	char *text = NULL;
 	size_t size;
@@ -982,11 +944,9 @@ static char *written(void (*write)(const struct sm_gate_report *, FILE *),
 Test(analysis, words_that_are_no_text_lose_no_gate)
 {
 	struct sm_gate gate = { .name = "\xff", .scenario = "pack\xc3" };
-	struct sm_gate_row row = { .gate = &gate,
-				   .verdict = SM_REFUTED,
-				   .evidence = "\xc3",
-				   .reason = "\xef\xbf\xbf",
-				   .again = "\x80" };
+	struct sm_gate_row row = {
+		.gate = &gate, .verdict = SM_REFUTED, .evidence = "\xc3", .reason = "\xef\xbf\xbf", .again = "\x80"
+	};
 	struct sm_gates one = { .path = "\xfe.ini", .gate = &gate, .count = 1 };
 	struct sm_gate_report report = { .gates = &one, .rows = &row, .run = &run };
 	char path[] = "/tmp/shmeter-junit-XXXXXX", text[2048];

@@ -129,9 +129,9 @@ static void put(const char *path, const char *started, const char *fingerprint, 
 	tear_down();
 	set_up();
 	add_case("pack", "o'packed; DROP TABLE run; --", "op=add", 2);
-	*sm_results_add_summary(&run) = (struct sm_summary_row){
-		.klass = klass, .value = { .estimate = median, .low = NAN, .high = NAN, .count = 8 }
-	};
+	*sm_results_add_summary(&run) =
+		(struct sm_summary_row){ .klass = klass,
+					 .value = { .estimate = median, .low = NAN, .high = NAN, .count = 8 } };
 	run.folder = strdup("some/where");
 	json_object_set_new(run.manifest, "started_utc", json_string(started));
 	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", fingerprint));

@@ -16,9 +16,7 @@ static const struct sm_claim pair_claims[] = { { .id = "C5",
 						 .closer_is_faster_min = 0.9 },
 					       { 0 } };
 static const struct sm_variant pair_variants[] = { { .name = "line" }, { 0 } };
-static const struct sm_scenario pairs = { .name = "pairs",
-					  .claims = pair_claims,
-					  .variants = pair_variants };
+static const struct sm_scenario pairs = { .name = "pairs", .claims = pair_claims, .variants = pair_variants };
 
 /* hwloc's order is 0 4 1 5 2 6 3 7: threads of a core beside each other, two cores a package. */
 static unsigned os_index(unsigned logical)
@@ -31,15 +29,13 @@ static void place_pus(void)
 	json_t *places = json_array();
 
 	for (unsigned i = 0; i < PUS; i++)
-		json_array_append_new(places, json_pack("{s:i, s:i, s:i, s:i}", "pu",
-							(int)os_index(i), "core", (int)i / 2, "l3",
-							(int)i / 4, "package", (int)i / 4));
+		json_array_append_new(places, json_pack("{s:i, s:i, s:i, s:i}", "pu", (int)os_index(i), "core",
+							(int)i / 2, "l3", (int)i / 4, "package", (int)i / 4));
 	json_object_set_new(json_object_get(run.manifest, "environment"), "pu_places", places);
 }
 
 /* One pair: a round trip of `ns`, or (0) a pair that could not run. */
-static void add_pair(unsigned from, unsigned to, enum sm_placement relation,
-		     double ns)
+static void add_pair(unsigned from, unsigned to, enum sm_placement relation, double ns)
 {
 	const char *params = sm_results_string(&run, "from=%u to=%u", os_index(from), os_index(to));
 	unsigned c = add_case("pairs", "line", params, 2);
@@ -100,8 +96,7 @@ Test(analysis, a_matrix_is_in_hwlocs_order_and_halves_round_trips)
 	}
 	cr_expect(fabs(m.ns[1] - 8) < 0.2, "threads of a core: %g", m.ns[1]);
 	cr_expect(fabs(m.ns[PUS - 1] - 200) < 3, "packages: %g", m.ns[PUS - 1]);
-	cr_expect(isnan(m.ns[4 * PUS + 3]), "a pair that could not run reads %g",
-		  m.ns[4 * PUS + 3]);
+	cr_expect(isnan(m.ns[4 * PUS + 3]), "a pair that could not run reads %g", m.ns[4 * PUS + 3]);
 	sm_matrix_free(&m);
 }
 
@@ -142,8 +137,7 @@ Test(analysis, one_relation_does_not_test_the_order)
 	add_pair(1, 0, SM_PLACE_SMT, 16);
 	analyse_pairs();
 	cr_expect_eq(claim_of("C5")->verdict, SM_NOT_TESTABLE);
-	cr_expect(strstr(claim_of("C5")->reason, "needs PUs that relate in two ways"), "%s",
-		  claim_of("C5")->reason);
+	cr_expect(strstr(claim_of("C5")->reason, "needs PUs that relate in two ways"), "%s", claim_of("C5")->reason);
 }
 
 /* Reads a file of the run folder, and removes it. */
@@ -203,8 +197,7 @@ Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 	/* column 3, row 4: from 2 to 5; the block of cells does not have it, that of missing pairs does */
 	cr_expect(strstr(data, "\n\n3 4\n"), "%.200s", data);
 	cr_expect(!strstr(data, "\n3 4 "), "a missing pair has a colour");
-	cr_expect(strstr(data, " 4456788 16777215 \"8"), "dark cells have white text: %.200s",
-		  data);
+	cr_expect(strstr(data, " 4456788 16777215 \"8"), "dark cells have white text: %.200s", data);
 	cr_expect(strstr(data, " 0 \"20"), "light cells have black text: %.200s", data);
 	free(text);
 	free(data);

@@ -15,10 +15,7 @@ static size_t some_bytes(const struct sm_case *c)
 
 static const char *const op_labels[] = { "store", "add", NULL };
 static const struct sm_variant three[] = {
-	{ .name = "a" },
-	{ .name = "b" },
-	{ .name = "c", .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 } } },
-	{ 0 }
+	{ .name = "a" }, { .name = "b" }, { .name = "c", .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 } } }, { 0 }
 };
 static const struct sm_variant two[] = { { .name = "a" }, { .name = "b" }, { 0 } };
 static const struct sm_claim claims[] = { { .id = "X1", .at = "placement=same-core" }, { 0 } };
@@ -32,20 +29,12 @@ static const struct sm_scenario sweep = {
 	.claims = claims,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE },
 	.params = { { .name = "op", .labels = op_labels, .quick = SM_VALUES(0, 1) },
-		    { .name = "processes",
-		      .min = 1,
-		      .max = 64,
-		      .quick = SM_VALUES(2),
-		      .standard = SM_VALUES(2, 4) } },
+		    { .name = "processes", .min = 1, .max = 64, .quick = SM_VALUES(2), .standard = SM_VALUES(2, 4) } },
 };
-static const struct sm_scenario control = { .name = "aa",
-					    .family = "calibration",
-					    .variants = two,
-					    .workers = 2,
-					    .placements = { SM_PLACE_NEAR } };
-static const struct sm_scenario solo = {
-	.name = "solo", .family = "tests", .variants = two, .workers = 1
+static const struct sm_scenario control = {
+	.name = "aa", .family = "calibration", .variants = two, .workers = 2, .placements = { SM_PLACE_NEAR }
 };
+static const struct sm_scenario solo = { .name = "solo", .family = "tests", .variants = two, .workers = 1 };
 static const struct sm_scenario *const all[] = { &sweep, &control, &solo };
 
 static int expand(struct sm_plan *plan, struct sm_plan_options *options, struct sm_error *err)
@@ -57,15 +46,11 @@ static int expand(struct sm_plan *plan, struct sm_plan_options *options, struct 
 /* Another placement is run where a claim speaks of it, not at every point; workers follow the variant. */
 Test(plan, a_standard_run_takes_the_points_that_claims_name)
 {
-	static const struct sm_claim named[] = {
-		{ .id = "X2", .at = "op=add placement=same-core processes=4" }, { 0 }
-	};
-	static const struct sm_claim in_pus[] = {
-		{ .id = "X3", .at = "op=add placement=same-core processes=2xPU" }, { 0 }
-	};
-	static const struct sm_variant crowd[] = { { .name = "a" },
-						   { .name = "b", .workers = 5 },
-						   { 0 } };
+	static const struct sm_claim named[] = { { .id = "X2", .at = "op=add placement=same-core processes=4" },
+						 { 0 } };
+	static const struct sm_claim in_pus[] = { { .id = "X3", .at = "op=add placement=same-core processes=2xPU" },
+						  { 0 } };
+	static const struct sm_variant crowd[] = { { .name = "a" }, { .name = "b", .workers = 5 }, { 0 } };
 	struct sm_scenario asked = sweep;
 	const struct sm_scenario *const one[] = { &asked };
 	struct sm_plan_options options = { .profile = SM_STANDARD };
@@ -108,10 +93,8 @@ Test(plan, expands_points_and_placements)
 	cr_assert_eq(expand(&plan, &options, &err), 0);
 	cr_expect_eq(plan.group_count, 2 + 1 + 1);
 	cr_expect_eq(plan.case_count, 6 + 2 + 2);
-	cr_expect_str_eq(plan.cases[0].id,
-			 "sweep/a?op=store,processes=2@near+memfd,4k,madvise,first-touch");
-	cr_expect_str_eq(plan.cases[2].id,
-			 "sweep/c?op=store,processes=2@near+memfd,2m,madvise,first-touch");
+	cr_expect_str_eq(plan.cases[0].id, "sweep/a?op=store,processes=2@near+memfd,4k,madvise,first-touch");
+	cr_expect_str_eq(plan.cases[2].id, "sweep/c?op=store,processes=2@near+memfd,2m,madvise,first-touch");
 	cr_expect_str_eq(plan.cases[0].group_id, plan.cases[2].group_id);
 	sm_plan_free(&plan);
 	options.profile = SM_STANDARD; /* two process counts, and the placement a claim names */
@@ -202,8 +185,8 @@ Test(plan, latin_rows_are_balanced)
 				seen[i][rows[b * n + i]]++;
 		for (unsigned i = 0; i < n; i++)
 			for (unsigned v = 0; v < n; v++)
-				cr_expect_eq(seen[i][v], 1, "n=%u: %u stands %u times in place %u",
-					     n, v, seen[i][v], i);
+				cr_expect_eq(seen[i][v], 1, "n=%u: %u stands %u times in place %u", n, v, seen[i][v],
+					     i);
 	}
 }
 
@@ -270,8 +253,8 @@ static const struct sm_scenario pairs = {
 };
 
 /* How many ordered pairs a profile takes of a machine; the ids of the first and the last. */
-static size_t count_pairs(enum sm_profile profile, const char *machine, const char *set,
-			  char first[384], char last[384])
+static size_t count_pairs(enum sm_profile profile, const char *machine, const char *set, char first[384],
+			  char last[384])
 {
 	const struct sm_scenario *const one[] = { &pairs };
 	struct sm_plan_options options = { .profile = profile };
@@ -319,8 +302,7 @@ static void sweep_of(enum sm_profile profile, const char *machine, char *out, si
 {
 	struct sm_scenario crowd = { .name = "crowd",
 				     .family = "tests",
-				     .variants =
-					     (const struct sm_variant[]){ { .name = "a" }, { 0 } },
+				     .variants = (const struct sm_variant[]){ { .name = "a" }, { 0 } },
 				     .workers_param = "processes",
 				     .placements = { SM_PLACE_NEAR } };
 	const struct sm_scenario *const one[] = { &crowd };
@@ -330,21 +312,19 @@ static void sweep_of(enum sm_profile profile, const char *machine, char *out, si
 	struct sm_plan plan;
 	size_t used = 0;
 
-	crowd.params[0] =
-		(struct sm_param){ .name = "processes",
-				   .min = 1,
-				   .max = 4096,
-				   .quick = SM_VALUES(2),
-				   .standard = SM_VALUES(2, SM_TIMES_PUS(4)),
-				   .full = SM_VALUES(1, 2, SM_DOUBLING, SM_TIMES_PUS(4)) };
+	crowd.params[0] = (struct sm_param){ .name = "processes",
+					     .min = 1,
+					     .max = 4096,
+					     .quick = SM_VALUES(2),
+					     .standard = SM_VALUES(2, SM_TIMES_PUS(4)),
+					     .full = SM_VALUES(1, 2, SM_DOUBLING, SM_TIMES_PUS(4)) };
 	if (machine)
 		cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
 	options.topology = topology;
 	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
 	for (size_t i = 0; i < plan.case_count; i++) {
 		cr_expect_eq(plan.cases[i].c.workers, plan.cases[i].c.param[0]);
-		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? " " : "",
-					 plan.cases[i].c.workers);
+		used += (size_t)snprintf(out + used, size - used, "%s%u", i ? " " : "", plan.cases[i].c.workers);
 	}
 	sm_plan_free(&plan);
 	sm_topology_close(topology);
@@ -370,19 +350,17 @@ Test(plan, values_may_depend_on_the_pus)
 		char got[128] = "";
 
 		sweep_of(known[i].profile, known[i].machine, got, sizeof(got));
-		cr_expect_str_eq(got, known[i].counts, "%s: %s",
-				 known[i].machine ? known[i].machine : "no topology", got);
+		cr_expect_str_eq(got, known[i].counts, "%s: %s", known[i].machine ? known[i].machine : "no topology",
+				 got);
 	}
 }
 
 /* The places and process counts of a plan of one sweep on a machine of six cores. */
-static void places_of(const struct sm_plan_options *asked, struct sm_values values, char *out,
-		      size_t size)
+static void places_of(const struct sm_plan_options *asked, struct sm_values values, char *out, size_t size)
 {
 	struct sm_scenario crowd = { .name = "crowd",
 				     .family = "tests",
-				     .variants =
-					     (const struct sm_variant[]){ { .name = "a" }, { 0 } },
+				     .variants = (const struct sm_variant[]){ { .name = "a" }, { 0 } },
 				     .workers_param = "processes",
 				     .placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE } };
 	const struct sm_scenario *const one[] = { &crowd };
@@ -399,8 +377,7 @@ static void places_of(const struct sm_plan_options *asked, struct sm_values valu
 	out[0] = '\0';
 	for (size_t i = 0; i < plan.case_count; i++)
 		used += (size_t)snprintf(out + used, size - used, "%s%s %u", i ? ", " : "",
-					 sm_placement_name(plan.cases[i].c.placement),
-					 plan.cases[i].c.workers);
+					 sm_placement_name(plan.cases[i].c.placement), plan.cases[i].c.workers);
 	sm_plan_free(&plan);
 	sm_topology_close(topology);
 }
@@ -426,9 +403,7 @@ Test(plan, multiples_of_the_pus_are_of_those_that_are_used)
 	options.set_count = 1;
 	places_of(&options, values, got, sizeof(got));
 	cr_expect_str_eq(got, "same-core 12", "what is asked for is run: %s", got);
-	options = (struct sm_plan_options){ .placement = SM_PLACE_LIST,
-					    .pu_list = twice,
-					    .pu_list_count = 3 };
+	options = (struct sm_plan_options){ .placement = SM_PLACE_LIST, .pu_list = twice, .pu_list_count = 3 };
 	places_of(&options, values, got, sizeof(got));
 	cr_expect_str_eq(got, "list 2, list 4", "two PUs are listed: %s", got);
 }
@@ -438,8 +413,7 @@ static size_t count_sides(const char *machine, unsigned *most)
 {
 	struct sm_scenario sides = { .name = "sides",
 				     .family = "tests",
-				     .variants =
-					     (const struct sm_variant[]){ { .name = "a" }, { 0 } },
+				     .variants = (const struct sm_variant[]){ { .name = "a" }, { 0 } },
 				     .workers_param = "in+out",
 				     .placements = { SM_PLACE_NEAR } };
 	const struct sm_scenario *const one[] = { &sides };
@@ -449,10 +423,8 @@ static size_t count_sides(const char *machine, unsigned *most)
 	struct sm_plan plan;
 	size_t count;
 
-	sides.params[0] =
-		(struct sm_param){ .name = "in", .quick = SM_VALUES(1, SM_FROM_PUS(4, 2)) };
-	sides.params[1] =
-		(struct sm_param){ .name = "out", .min = 3, .quick = SM_VALUES(SM_TIMES_PUS(1)) };
+	sides.params[0] = (struct sm_param){ .name = "in", .quick = SM_VALUES(1, SM_FROM_PUS(4, 2)) };
+	sides.params[1] = (struct sm_param){ .name = "out", .min = 3, .quick = SM_VALUES(SM_TIMES_PUS(1)) };
 	cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
 	options.topology = topology;
 	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
@@ -511,7 +483,7 @@ Test(plan, a_condition_compares_and_knows_the_pus)
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		cr_expect_eq(sm_at_holds("op=add processes=8", known[i].condition,
-					 strlen(known[i].condition), known[i].pus),
-			     known[i].holds, "%s with %u PUs", known[i].condition, known[i].pus);
+		cr_expect_eq(
+			sm_at_holds("op=add processes=8", known[i].condition, strlen(known[i].condition), known[i].pus),
+			known[i].holds, "%s with %u PUs", known[i].condition, known[i].pus);
 }

@@ -33,12 +33,12 @@ Test(stats, median_mad_and_quantile_match_gsl)
 		double median = gsl_stats_median_from_sorted_data(copy, 1, count);
 
 		cr_expect_float_eq(sm_median(values, count), median, 1e-9, "median of %zu", count);
-		cr_expect_float_eq(sm_mad(values, count), gsl_stats_mad0(copy, 1, count, work),
-				   1e-9, "mad of %zu", count);
+		cr_expect_float_eq(sm_mad(values, count), gsl_stats_mad0(copy, 1, count, work), 1e-9, "mad of %zu",
+				   count);
 		for (double q = 0; q <= 1; q += 0.125)
 			cr_expect_float_eq(sm_quantile_sorted(copy, count, q),
-					   gsl_stats_quantile_from_sorted_data(copy, 1, count, q),
-					   1e-9, "quantile %g of %zu", q, count);
+					   gsl_stats_quantile_from_sorted_data(copy, 1, count, q), 1e-9,
+					   "quantile %g of %zu", q, count);
 	}
 }
 
@@ -69,9 +69,8 @@ Test(stats, binomial_cdf_matches_gsl)
 				double expected = gsl_cdf_binomial_P(k, p_of[j], n);
 
 				cr_expect_float_eq(sm_binomial_cdf(k, n, p_of[j]), expected, 1e-10,
-						   "k=%u n=%u p=%g: %.17g, expected %.17g", k, n,
-						   p_of[j], sm_binomial_cdf(k, n, p_of[j]),
-						   expected);
+						   "k=%u n=%u p=%g: %.17g, expected %.17g", k, n, p_of[j],
+						   sm_binomial_cdf(k, n, p_of[j]), expected);
 			}
 	cr_expect_float_eq(sm_binomial_cdf(3, 10, 0), 1, 0);
 	cr_expect_float_eq(sm_binomial_cdf(3, 10, 1), 0, 0);
@@ -82,8 +81,7 @@ Test(stats, binomial_cdf_matches_gsl)
 Test(stats, normal_quantile_matches_gsl)
 {
 	for (double p = 1e-12; p < 1; p = p < 0.01 ? p * 3 : p + 0.0017)
-		cr_expect_float_eq(sm_normal_quantile(p), gsl_cdf_ugaussian_Pinv(p), 2e-9, "p=%g",
-				   p);
+		cr_expect_float_eq(sm_normal_quantile(p), gsl_cdf_ugaussian_Pinv(p), 2e-9, "p=%g", p);
 	/* To the last digits where the value is known: Wichura's own check values. */
 	cr_expect(relative_error(sm_normal_quantile(0.25), -0.6744897501960817) < 1e-15);
 	cr_expect(relative_error(sm_normal_quantile(0.001), -3.090232306167814) < 1e-15);
@@ -141,12 +139,10 @@ Test(stats, interval_ranks_match_the_tables)
 			values[j] = (double)(n - j);
 		struct sm_interval interval = sm_median_interval(values, n, 0.95);
 
-		cr_expect_float_eq(interval.low, (double)rank, 0, "n=%zu: low rank %g", n,
-				   interval.low);
-		cr_expect_float_eq(interval.high, (double)(n + 1 - rank), 0, "n=%zu: high rank %g",
-				   n, interval.high);
-		cr_expect_float_eq(100 * interval.confidence, sign_ranks[i].coverage, 0.05,
-				   "n=%zu: %g %%", n, 100 * interval.confidence);
+		cr_expect_float_eq(interval.low, (double)rank, 0, "n=%zu: low rank %g", n, interval.low);
+		cr_expect_float_eq(interval.high, (double)(n + 1 - rank), 0, "n=%zu: high rank %g", n, interval.high);
+		cr_expect_float_eq(100 * interval.confidence, sign_ranks[i].coverage, 0.05, "n=%zu: %g %%", n,
+				   100 * interval.confidence);
 		cr_expect_float_eq(interval.estimate, (double)(n + 1) / 2, 1e-12);
 		cr_expect(interval.count == n);
 	}
@@ -174,8 +170,7 @@ Test(stats, sign_test_matches_gsl)
 			unsigned fewer = above < n - above ? above : n - above;
 			double expected = fmin(1, 2 * gsl_cdf_binomial_P(fewer, 0.5, n));
 
-			cr_expect_float_eq(sm_sign_test(above, n), expected, 1e-12, "%u of %u",
-					   above, n);
+			cr_expect_float_eq(sm_sign_test(above, n), expected, 1e-12, "%u of %u", above, n);
 		}
 	cr_expect_float_eq(sm_sign_test(0, 0), 1, 0);
 	cr_expect_float_eq(sm_sign_test(9, 10), 22.0 / 1024, 1e-12); /* 2 (1 + 10) / 2^10 */

@@ -33,10 +33,9 @@ static void remove_folder(void)
 
 static json_t *manifest(const char *status)
 {
-	return json_pack("{s:i, s:s, s:[{s:s}], s:{s:[{s:s, s:[s]}, {s:s, s:[s]}]}}",
-			 "schema_version", SM_SCHEMA_VERSION, "status", status, "events", "name",
-			 "cycles", "plan", "cases", "id", "s/even", "metrics", "fairness", "id",
-			 "s/odd", "metrics", "fairness");
+	return json_pack("{s:i, s:s, s:[{s:s}], s:{s:[{s:s, s:[s]}, {s:s, s:[s]}]}}", "schema_version",
+			 SM_SCHEMA_VERSION, "status", status, "events", "name", "cycles", "plan", "cases", "id",
+			 "s/even", "metrics", "fairness", "id", "s/odd", "metrics", "fairness");
 }
 
 static struct sm_case_row a_case(const char *id)
@@ -85,11 +84,9 @@ static void append(struct sm_store *store, unsigned trial, const char *reason)
 		  .before = { 1, { 81 } },
 		  .after = { 1, { 162 } } },
 	};
-	struct sm_counter_row counter = { .trial = trial,
-					  .event = "cycles",
-					  .fstr = "perf::X",
-					  .scope = SM_SCOPE_USER,
-					  .state = SM_NOT_SUPPORTED };
+	struct sm_counter_row counter = {
+		.trial = trial, .event = "cycles", .fstr = "perf::X", .scope = SM_SCOPE_USER, .state = SM_NOT_SUPPORTED
+	};
 	struct sm_error err = { 0 };
 
 	struct sm_metric_row metric = { trial, "fairness", "1", 0.5 };
@@ -299,9 +296,8 @@ Test(store, words_and_numbers_that_are_none_are_refused)
 					     "0,cycles,perf::X,0x12,1,1,user,counted\n",
 					     "0,cycles,perf::X,5x,1,1,user,counted\n",
 					     "0,cycles,perf::X,nan,1,1,user,counted\n" };
-	static const char *const metrics[] = { "0,m,nan,1\n", "0,m,0x12,1\n", "0,m,inf,1\n",
-					       "0,m, 1,1\n",  "0,m,+1,1\n",   "0,m,1e999,1\n",
-					       "0,m,1.,1\n",  "0,m,.5,1\n" };
+	static const char *const metrics[] = { "0,m,nan,1\n", "0,m,0x12,1\n",  "0,m,inf,1\n", "0,m, 1,1\n",
+					       "0,m,+1,1\n",  "0,m,1e999,1\n", "0,m,1.,1\n",  "0,m,.5,1\n" };
 	static const char *const slices[] = {
 		"0,0,7,700,0,0,0x50,81,0,0,0,no\n",  "0,0,7,700,0,0, 81,81,0,0,0,no\n",
 		"0,0,7,700,0,0,81 ,81,0,0,0,no\n",   "0,0,7,700,0,0,+81,81,0,0,0,no\n",
@@ -385,16 +381,14 @@ static int look_at(void *argument, unsigned index)
 
 static struct seen look_from_elsewhere(void)
 {
-	struct seen *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct seen *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct sm_error err = { 0 };
 	struct sm_team team;
 	struct seen seen;
 	unsigned first;
 
 	cr_assert(shared != MAP_FAILED);
-	cr_assert_eq(sm_team_start(&team, 1, "reader", look_at, shared, NULL, &err), 0, "%s",
-		     err.text);
+	cr_assert_eq(sm_team_start(&team, 1, "reader", look_at, shared, NULL, &err), 0, "%s", err.text);
 	cr_assert_eq(sm_team_wait(&team, sm_clock_ns() + 10000000000u, NULL, &first), SM_TEAM_DONE);
 	sm_team_free(&team);
 	seen = *shared;
@@ -434,8 +428,7 @@ Test(store, each_row_has_its_own_values)
 {
 	static const char *const events[] = { "cycles", "cycle", "cycle-s", "" };
 	static const unsigned raw[] = { 12, 123, 12, 1 };
-	json_t *object =
-		json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", "complete");
+	json_t *object = json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", "complete");
 	struct sm_store *store = open_new();
 	struct sm_results results;
 	struct sm_error err = { 0 };
@@ -449,8 +442,7 @@ Test(store, each_row_has_its_own_values)
 	for (unsigned i = 0; i < 4; i++) {
 		char line[96];
 
-		snprintf(line, sizeof(line), "0,\"%s\",perf::X,%u,1,1,user,counted\n", events[i],
-			 raw[i]);
+		snprintf(line, sizeof(line), "0,\"%s\",perf::X,%u,1,1,user,counted\n", events[i], raw[i]);
 		add_text("counters.csv", line);
 	}
 	load(&results);
@@ -475,11 +467,9 @@ Test(store, rows_that_are_repeated_or_missing_are_refused)
 		{ "counters.csv", "0,cycles,perf::X,0,0,0,user,not_supported\n",
 		  "counters.csv:3: \"cycles\" of trial 0 stands there twice", 2,
 		  "counters.csv: 0 events of trial 0, which has 1 by manifest.json and samples.csv:2" },
-		{ "metrics.csv", "0,fairness,0.5,1\n",
-		  "metrics.csv:3: \"fairness\" of trial 0 stands there twice", 2,
+		{ "metrics.csv", "0,fairness,0.5,1\n", "metrics.csv:3: \"fairness\" of trial 0 stands there twice", 2,
 		  "metrics.csv: 0 metrics of trial 0, which has 1 by manifest.json and samples.csv:2" },
-		{ "buckets.csv", "0,210,1,4\n",
-		  "buckets.csv:4: 210 ns of trial 0 stands behind 210 ns", 3,
+		{ "buckets.csv", "0,210,1,4\n", "buckets.csv:4: 210 ns of trial 0 stands behind 210 ns", 3,
 		  "buckets.csv: 3 of 4 operations of trial 0" },
 	};
 
@@ -562,9 +552,8 @@ Test(store, a_status_is_one_of_two)
 /* A complete run has every trial of its plan, and a row for each case that could not run. */
 Test(store, no_trial_of_a_complete_run_is_missing)
 {
-	json_t *object = json_pack("{s:i, s:s, s:{s:i, s:[{s:b}, {s:b}]}}", "schema_version",
-				   SM_SCHEMA_VERSION, "status", "complete", "plan", "trials", 2,
-				   "cases", "skipped", 0, "skipped", 1);
+	json_t *object = json_pack("{s:i, s:s, s:{s:i, s:[{s:b}, {s:b}]}}", "schema_version", SM_SCHEMA_VERSION,
+				   "status", "complete", "plan", "trials", 2, "cases", "skipped", 0, "skipped", 1);
 	struct sm_store *store = open_new();
 	struct sm_error err = { 0 };
 	struct sm_results results;
@@ -607,8 +596,7 @@ Test(store, a_complete_run_is_not_reopened)
 /* Killed between its first files and its plan, a run has no rows yet. */
 Test(store, a_run_without_a_plan_may_lack_files)
 {
-	json_t *object = json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status",
-				   "interrupted");
+	json_t *object = json_pack("{s:i, s:s}", "schema_version", SM_SCHEMA_VERSION, "status", "interrupted");
 	struct sm_store *store = open_new();
 	struct sm_results results;
 	struct sm_error err = { 0 };
@@ -643,10 +631,8 @@ Test(store, what_killed_writers_left_goes)
 	struct sm_results results;
 	struct sm_error err = { 0 };
 	char path[128], own[64];
-	static const char *const gone[] = { "report.html.2147483647.part",
-					    "plots/ratios.svg.2147483647.part" };
-	static const char *const stay[] = { "mine.part", "x.2147483647.par",
-					    ".2147483647.part.gz" };
+	static const char *const gone[] = { "report.html.2147483647.part", "plots/ratios.svg.2147483647.part" };
+	static const char *const stay[] = { "mine.part", "x.2147483647.par", ".2147483647.part.gz" };
 
 	append(store, 0, "-");
 	sm_store_close(store);

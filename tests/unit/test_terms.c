@@ -2,9 +2,7 @@
 #include "made_up_run.h"
 
 #define NAME "sends"
-static const struct sm_variant variants[] = {
-	{ .name = "pipe" }, { .name = "ring" }, { .name = "copy" }, { 0 }
-};
+static const struct sm_variant variants[] = { { .name = "pipe" }, { .name = "ring" }, { .name = "copy" }, { 0 } };
 
 static const struct sm_claim claims[] = {
 	{ .id = "H1",
@@ -20,11 +18,7 @@ static const struct sm_claim claims[] = {
 	  .right = "ring",
 	  .added_min = 5,
 	  .control = "D0" },
-	{ .id = "D0",
-	  .text = "A copy adds less.",
-	  .left = "copy",
-	  .right = "ring",
-	  .added_max = 5 },
+	{ .id = "D0", .text = "A copy adds less.", .left = "copy", .right = "ring", .added_max = 5 },
 	{ .id = "W1",
 	  .text = "Between cores a pipe is slower.",
 	  .left = "pipe",
@@ -66,8 +60,7 @@ static void add_metric(unsigned trial, const char *name, double value)
 }
 
 /* A point of eight blocks; `held`: messages in flight of the pipe, NaN for a trial that does not tell. */
-static void add_point(const char *params, double pipe_ns, double ring_ns, double copy_ns,
-		      double held)
+static void add_point(const char *params, double pipe_ns, double ring_ns, double copy_ns, double held)
 {
 	double ns[3] = { pipe_ns, ring_ns, copy_ns };
 	unsigned first = 0;
@@ -98,10 +91,9 @@ Test(analysis, a_side_that_holds_too_little_is_not_compared)
 	add_point("message=1048576", 40, 10, 11, 0.0625);
 	analyse_terms("x86_64");
 	cr_expect_eq(claim_of("H1")->verdict, SM_NOT_TESTABLE);
-	cr_expect_str_eq(
-		claim_of("H1")->reason,
-		"in flight at message=1048576: 0.0625 of pipe and 16 of ring, where the comparison takes 2 "
-		"on either side");
+	cr_expect_str_eq(claim_of("H1")->reason,
+			 "in flight at message=1048576: 0.0625 of pipe and 16 of ring, where the comparison takes 2 "
+			 "on either side");
 	for (size_t i = 0; i < run.pair_count; i++)
 		cr_expect_str_neq(run.pairs[i].claim, "H1");
 }
@@ -121,8 +113,7 @@ Test(analysis, points_that_hold_too_little_are_left_out)
 	analyse_terms("x86_64");
 	cr_expect_eq(claim_of("H1")->verdict, SM_SUPPORTED, "%s", claim_of("H1")->evidence);
 	expect_text(claim_of("H1")->evidence, "message=64");
-	expect_text(claim_of("H1")->reason,
-		    "not testable at 1 of 2 points: in flight at message=1048576: 0.0625");
+	expect_text(claim_of("H1")->reason, "not testable at 1 of 2 points: in flight at message=1048576: 0.0625");
 }
 
 /* Of one case, not of its neighbour whose name begins alike. */
@@ -131,8 +122,7 @@ Test(analysis, what_a_case_holds_is_its_own)
 	add_point("message=6", 40, 10, 11, 0.5);
 	add_point("message=64", 40, 10, 11, 8);
 	analyse_terms("x86_64");
-	expect_text(claim_of("H1")->reason,
-		    "not testable at 1 of 2 points: in flight at message=6: 0.5");
+	expect_text(claim_of("H1")->reason, "not testable at 1 of 2 points: in flight at message=6: 0.5");
 	expect_text(claim_of("H1")->evidence, "message=64");
 }
 
@@ -205,8 +195,7 @@ Test(analysis, a_claim_about_a_kind_of_machine_is_judged_there)
 	analyse_terms("x86_64");
 	cr_expect_eq(claim_of("X1")->verdict, SM_SUPPORTED, "%s", claim_of("X1")->reason);
 	cr_expect_eq(claim_of("R1")->verdict, SM_NOT_TESTABLE);
-	cr_expect_str_eq(claim_of("R1")->reason,
-			 "it speaks of arm64 machines, and this run was measured on x86_64");
+	cr_expect_str_eq(claim_of("R1")->reason, "it speaks of arm64 machines, and this run was measured on x86_64");
 }
 
 /* The machine that was measured counts, wherever the run is reported. */
@@ -215,8 +204,7 @@ Test(analysis, a_run_of_another_kind_of_machine_is_not_judged)
 	add_point("-", 40, 10, 11, 16);
 	analyse_terms("aarch64");
 	cr_expect_eq(claim_of("X1")->verdict, SM_NOT_TESTABLE);
-	expect_text(claim_of("X1")->reason,
-		    "it speaks of x86 machines, and this run was measured on aarch64");
+	expect_text(claim_of("X1")->reason, "it speaks of x86 machines, and this run was measured on aarch64");
 	cr_expect_str_eq(claim_of("X1")->evidence, "-");
 	for (size_t i = 0; i < run.pair_count; i++)
 		cr_expect_str_neq(run.pairs[i].claim, "X1");
@@ -249,8 +237,7 @@ static void add_team(unsigned workers, const char *pus)
 
 	for (int pu = 0; pu < 8; pu++)
 		json_array_append_new(places, json_pack("{s:i, s:i}", "pu", pu, "core", pu / 2));
-	json_object_set_new(run.manifest, "environment",
-			    json_pack("{s:i, s:o}", "pus", 8, "pu_places", places));
+	json_object_set_new(run.manifest, "environment", json_pack("{s:i, s:o}", "pus", 8, "pu_places", places));
 	add_point("-", 40, 10, 11, 16);
 	for (size_t c = 0; c < run.case_count; c++)
 		run.cases[c].workers = workers;

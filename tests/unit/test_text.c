@@ -15,9 +15,7 @@ Test(text, sizes)
 		uint64_t value;
 	} good[] = { { "0", 0 },         { "4096", 4096 },     { "4k", 4096 },
 		     { "2M", 2u << 20 }, { "1GiB", 1u << 30 }, { "3kb", 3072 } };
-	static const char *const bad[] = {
-		"", "k", "-1", "4q", "1.5k", "99999999999999999999", "99999999999g", " 4"
-	};
+	static const char *const bad[] = { "", "k", "-1", "4q", "1.5k", "99999999999999999999", "99999999999g", " 4" };
 	struct sm_error err;
 	uint64_t value;
 
@@ -74,8 +72,7 @@ Test(text, formats)
 	cr_expect_str_eq(sm_format_rate(out, 3.2e6), "3.20 M/s");
 }
 
-static void expect_wrapped(const char *first, unsigned indent, unsigned width, const char *text,
-			   const char *wanted)
+static void expect_wrapped(const char *first, unsigned indent, unsigned width, const char *text, const char *wanted)
 {
 	char *got = NULL;
 	size_t size = 0;
@@ -150,7 +147,6 @@ Test(histogram, the_text_ends_at_all_values)
 		sm_histogram_add(&h, 100 + i);
 	cr_expect_eq(sm_histogram_write(&h, out), 0);
 	fclose(out);
-	cr_expect(strstr(text, "Percentile") && strstr(text, "1.000000000000         50"), "%s",
-		  text);
+	cr_expect(strstr(text, "Percentile") && strstr(text, "1.000000000000         50"), "%s", text);
 	cr_expect(strstr(text, "Total count    =           50]"), "%s", text);
 }

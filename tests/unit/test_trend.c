@@ -42,8 +42,7 @@ static struct recorded *load(void)
 
 		cr_assert_lt(t, TRIALS_MAX);
 		n = &recorded->at[c].trial[t].slices;
-		for (char *at = strtok(line, " \n"); at && *n < SLICES_MAX;
-		     at = strtok(NULL, " \n"))
+		for (char *at = strtok(line, " \n"); at && *n < SLICES_MAX; at = strtok(NULL, " \n"))
 			recorded->at[c].trial[t].time[(*n)++] = atof(at);
 	}
 	fclose(file);
@@ -54,8 +53,7 @@ static struct recorded *load(void)
 /* The log-ratio of a recorded trial, run from its end to its beginning as often as not: the scatter and its memory are
  * as recorded, and no direction is left.  Then a straight drift is laid over it, from the middle of the first third to
  * that of the last one `drift` times as much. */
-static double simulated_trial(const struct recorded *recorded, unsigned c, struct sm_random *random,
-			      double drift)
+static double simulated_trial(const struct recorded *recorded, unsigned c, struct sm_random *random, double drift)
 {
 	unsigned t = (unsigned)sm_random_below(random, recorded->at[c].trials);
 	unsigned count = recorded->at[c].trial[t].slices;
@@ -142,13 +140,10 @@ Test(trend, flat_cases_of_recorded_scatter_are_seldom_unsettled)
 		unsigned alarms = 0;
 
 		for (unsigned i = 0; i < SIMULATED; i++)
-			alarms += simulated_case(recorded, i % recorded->cases, trials_of[k],
-						 &random, 1)
-					  .verdict == SM_TREND_UNSETTLED;
-		printf("%u trials: %u of %u flat cases are unsettled\n", trials_of[k], alarms,
-		       SIMULATED);
-		cr_expect_leq(alarms, SIMULATED / 100, "%u of %u with %u trials", alarms, SIMULATED,
-			      trials_of[k]);
+			alarms += simulated_case(recorded, i % recorded->cases, trials_of[k], &random, 1).verdict ==
+				  SM_TREND_UNSETTLED;
+		printf("%u trials: %u of %u flat cases are unsettled\n", trials_of[k], alarms, SIMULATED);
+		cr_expect_leq(alarms, SIMULATED / 100, "%u of %u with %u trials", alarms, SIMULATED, trials_of[k]);
 	}
 	free(recorded);
 }
@@ -166,8 +161,8 @@ Test(trend, a_drift_of_5_per_cent_is_found_where_it_can_be)
 
 		for (unsigned i = 0; i < SIMULATED; i++) {
 			double drift = i % 2 ? 1.05 : 1 / 1.05;
-			struct sm_trend trend = simulated_case(recorded, i / 2 % recorded->cases,
-							       trials_of[k], &random, drift);
+			struct sm_trend trend =
+				simulated_case(recorded, i / 2 % recorded->cases, trials_of[k], &random, drift);
 			bool seen = trend.verdict == SM_TREND_UNSETTLED;
 
 			called_flat += trend.verdict == SM_TREND_FLAT;
@@ -179,8 +174,7 @@ Test(trend, a_drift_of_5_per_cent_is_found_where_it_can_be)
 		printf("%u trials: 5 %% can be found in %u of %u cases and is in %u; %u are called flat\n",
 		       trials_of[k], able, SIMULATED, found, called_flat);
 		cr_expect_gt(able, SIMULATED / 4, "5 %% can be found in %u cases", able);
-		cr_expect_geq(found, 0.95 * able, "found in %u of %u with %u trials", found, able,
-			      trials_of[k]);
+		cr_expect_geq(found, 0.95 * able, "found in %u of %u with %u trials", found, able, trials_of[k]);
 		cr_expect_leq(called_flat, SIMULATED / 100);
 	}
 	free(recorded);

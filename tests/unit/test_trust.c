@@ -39,18 +39,15 @@ Test(analysis, throttling_takes_the_verdict_away)
 	analyse();
 	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED, "%s", claim_of("C1")->reason);
 	throttle(0.24);
-	json_object_set_new(json_object_get(run.manifest, "environment"), "limits",
-			    json_pack("{s:f}", "cpu_pus", 0.5));
+	json_object_set_new(json_object_get(run.manifest, "environment"), "limits", json_pack("{s:f}", "cpu_pus", 0.5));
 	json_object_set_new(run.manifest, "noise", json_pack("{s:f}", "throttled_times", 120.0));
 	analyse();
 	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
-	expect_text(claim_of("C1")->reason,
-		    "a CPU limit kept these trials off the PUs for 24.0 % of the PU time");
+	expect_text(claim_of("C1")->reason, "a CPU limit kept these trials off the PUs for 24.0 % of the PU time");
 	text = printed();
-	expect_text(
-		text,
-		"Throttled: a CPU limit of 0.5 PUs kept the processes off the PUs for 24.00 % of the machine's "
-		"time, in 120 periods.");
+	expect_text(text,
+		    "Throttled: a CPU limit of 0.5 PUs kept the processes off the PUs for 24.00 % of the machine's "
+		    "time, in 120 periods.");
 	free(text);
 }
 
@@ -66,8 +63,7 @@ Test(analysis, where_nobody_throttles_nothing_is_said)
 	cr_expect_null(strstr(text, "could not be made"));
 	free(text);
 	throttle(0);
-	json_object_set_new(json_object_get(run.manifest, "environment"), "limits",
-			    json_pack("{s:f}", "cpu_pus", 1.5));
+	json_object_set_new(json_object_get(run.manifest, "environment"), "limits", json_pack("{s:f}", "cpu_pus", 1.5));
 	analyse();
 	text = printed();
 	expect_text(text, "a CPU limit of 1.5 PUs kept the processes off the PUs for 0.00 %");
@@ -117,8 +113,7 @@ Test(analysis, a_slice_in_which_nobody_ran_is_never_pure)
 		run.slices[3].ns = 1000000000;
 	run.slices[3].cpu_tenths = 19;
 	analyse();
-	cr_expect_eq(run.slices[3].purity, SM_PURE,
-		     "the work was slow: both workers had their PUs");
+	cr_expect_eq(run.slices[3].purity, SM_PURE, "the work was slow: both workers had their PUs");
 	run.slices[3].cpu_tenths = 10;
 	analyse();
 	cr_expect_eq(run.slices[3].purity, SM_STOOD, "%s", sm_purity_name(run.slices[3].purity));
@@ -132,18 +127,14 @@ Test(analysis, a_slice_in_which_nobody_ran_is_never_pure)
 		run.samples[s].reason = SM_STOOD_STILL "the machine was suspended for 3 s";
 	analyse();
 	text = printed();
-	expect_text(
-		text,
-		"nobody ran: 2 trials (the machine was suspended for 3 s) and 1 slice; left out.");
+	expect_text(text, "nobody ran: 2 trials (the machine was suspended for 3 s) and 1 slice; left out.");
 	free(text);
 }
 
 /* Two marks a second apart by both clocks, unless said otherwise. */
 static bool disagree(double raw_s, double steady_s, double boot_s, const char *words)
 {
-	struct sm_noise_mark before = { .taken_ns = 5000000000,
-					.monotonic_ns = 5000000000,
-					.boot_ns = 9000000000 };
+	struct sm_noise_mark before = { .taken_ns = 5000000000, .monotonic_ns = 5000000000, .boot_ns = 9000000000 };
 	struct sm_noise_mark after = before;
 	char how[256] = "";
 	bool found;
@@ -159,8 +150,7 @@ static bool disagree(double raw_s, double steady_s, double boot_s, const char *w
 Test(analysis, clocks_that_disagree_are_told)
 {
 	cr_expect_not(disagree(1, 1, 1, ""));
-	cr_expect_not(disagree(1.1, 1, 1.005, ""),
-		      "slewed by a tenth, and read one after the other");
+	cr_expect_not(disagree(1.1, 1, 1.005, ""), "slewed by a tenth, and read one after the other");
 	cr_expect(disagree(1, 1, 4, "the machine was suspended for 3.00 s"));
 	cr_expect(disagree(1.5, 1, 1, "the clock jumped"));
 	cr_expect(disagree(0.5, 1, 1, "the clock jumped"));
@@ -174,24 +164,19 @@ Test(refusals, a_remedy_fits_its_error)
 		const char *call;
 		int error;
 		const char *words;
-	} due[] = { { "sched_setaffinity", EINVAL, "cpuset" },
-		    { "sched_setaffinity", EPERM, "filter" },
-		    { "mbind", EPERM, "--cap-add SYS_NICE" },
-		    { "mbind", ENOSYS, "--cap-add SYS_NICE" },
-		    { "mbind", EINVAL, "cpuset.mems" },
-		    { "process_vm_readv", EPERM, "--cap-add SYS_PTRACE" },
-		    { "pidfd_open", EPERM, "seccomp" },
-		    { "pidfd_open", EMFILE, "ulimit -n" },
-		    { "fork", EAGAIN, "--pids-limit" },
-		    { "fork", ENOMEM, "memory.max" },
-		    { "MADV_COLLAPSE", ENOMEM, "fragmented" },
-		    { "MADV_COLLAPSE", EINVAL, "disabled for this process" },
-		    { "MADV_POPULATE_WRITE", EFAULT, "hugetlb" },
-		    { "mlock", EAGAIN, "memory.max" } };
+	} due[] = {
+		{ "sched_setaffinity", EINVAL, "cpuset" },    { "sched_setaffinity", EPERM, "filter" },
+		{ "mbind", EPERM, "--cap-add SYS_NICE" },     { "mbind", ENOSYS, "--cap-add SYS_NICE" },
+		{ "mbind", EINVAL, "cpuset.mems" },           { "process_vm_readv", EPERM, "--cap-add SYS_PTRACE" },
+		{ "pidfd_open", EPERM, "seccomp" },           { "pidfd_open", EMFILE, "ulimit -n" },
+		{ "fork", EAGAIN, "--pids-limit" },           { "fork", ENOMEM, "memory.max" },
+		{ "MADV_COLLAPSE", ENOMEM, "fragmented" },    { "MADV_COLLAPSE", EINVAL, "disabled for this process" },
+		{ "MADV_POPULATE_WRITE", EFAULT, "hugetlb" }, { "mlock", EAGAIN, "memory.max" }
+	};
 
 	for (size_t i = 0; i < sizeof(due) / sizeof(due[0]); i++)
-		cr_expect(strstr(sm_refusal(due[i].call, due[i].error), due[i].words), "%s: %s",
-			  due[i].call, sm_refusal(due[i].call, due[i].error));
+		cr_expect(strstr(sm_refusal(due[i].call, due[i].error), due[i].words), "%s: %s", due[i].call,
+			  sm_refusal(due[i].call, due[i].error));
 	cr_expect_null(strstr(sm_refusal("MADV_COLLAPSE", EBUSY), "fragmented"));
 	cr_expect_str_eq(sm_refusal("mbind", EXDEV), "", "a cause that is not known is not told");
 }
@@ -226,8 +211,7 @@ static char *checkup(void)
 	FILE *out = open_memstream(&text, &size);
 
 	for (unsigned i = 0; i < count; i++)
-		fprintf(out, "%s: %s -> %s\n", checkups[i].topic, checkups[i].finding,
-			checkups[i].remedy);
+		fprintf(out, "%s: %s -> %s\n", checkups[i].topic, checkups[i].finding, checkups[i].remedy);
 	fclose(out);
 	return text;
 }
@@ -256,9 +240,7 @@ Test(doctor, limits_of_the_group_are_named_with_their_remedies)
 /* "None" is said where the kernel was asked, "unknown" where it could not be. */
 Test(doctor, what_cannot_be_read_is_unknown)
 {
-	struct sm_memory memory = {
-		SM_MEMFD, { SM_PAGES_HUGETLB, 2u << 20 }, SM_MADVISE, SM_FIRST_TOUCH, 0
-	};
+	struct sm_memory memory = { SM_MEMFD, { SM_PAGES_HUGETLB, 2u << 20 }, SM_MADVISE, SM_FIRST_TOUCH, 0 };
 	struct sm_error err = { 0 };
 	char *text = checkup();
 
@@ -302,7 +284,6 @@ Test(doctor, kills_for_memory_are_of_the_group_or_of_the_machine)
 	put("/sys/fs/cgroup/a/memory.events", "low 0\noom 4\noom_kill 5\noom_group_kill 1\n");
 	cr_expect_eq(sm_memory_kills(&os), 5);
 	put("/proc/self/cgroup", "4:memory:/m\n0::/a\n");
-	put("/sys/fs/cgroup/memory/m/memory.oom_control",
-	    "oom_kill_disable 0\nunder_oom 0\noom_kill 6\n");
+	put("/sys/fs/cgroup/memory/m/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 6\n");
 	cr_expect_eq(sm_memory_kills(&os), 6);
 }

@@ -27,7 +27,6 @@ SM_MUST_USE int sm_analyse(struct sm_results *results, const struct sm_scenario 
 /* A ratio of times in words, both directions: "packed takes 8.12 times as long per operation as
  * padded", "ring takes 0.120 times as long per operation as pipe, that is 8.33 times faster".  `per` is
  * what the time is of: "per operation".  Returns `out`. */
-const char *sm_ratio_words(char *out, size_t size, const char *left, const char *right,
-			   const char *per, double ratio);
+const char *sm_ratio_words(char *out, size_t size, const char *left, const char *right, const char *per, double ratio);
 
 #endif

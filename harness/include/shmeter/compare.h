@@ -15,11 +15,10 @@ struct sm_compared {
 	const char *old_klass;
 	struct sm_interval ratio; /* new / old */
 	double mde;               /* smallest ratio (> 1) that could have been seen; NaN */
-	double p; /* two-sided, of "no difference", Holm-adjusted over all cases; NaN */
+	double p;                 /* two-sided, of "no difference", Holm-adjusted over all cases; NaN */
 	unsigned new_blocks, old_blocks;
 	const char *reason; /* why there is no ratio, or why it is not to be trusted; "-" */
-	const char *
-		says; /* "slower", "faster" ("longer there" on another machine), "within the noise"... */
+	const char *says;   /* "slower", "faster" ("longer there" on another machine), "within the noise"... */
 };
 
 struct sm_comparison_of_runs {
@@ -29,7 +28,7 @@ struct sm_comparison_of_runs {
 	double overall_mde;         /* smallest ratio (> 1) that the median could have shown; NaN */
 	unsigned slower, faster;    /* cases that say so */
 	bool same_machine;
-	double floor; /* within this factor runs of one build differ here; 1: not known */
+	double floor;              /* within this factor runs of one build differ here; 1: not known */
 	struct sm_results strings; /* owns the rows' */
 };
 
@@ -57,18 +56,17 @@ SM_MUST_USE int sm_alternation_load(struct sm_results *out, const char *const *o
 bool sm_alternation_has(const struct sm_results *results, const char *group, const char *side);
 /* One gate a case of the old side, in the order of the cases: new takes at most `allowed` times as long.  Free with
  * sm_gates_free(), also after an error. */
-SM_MUST_USE int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results,
-				     double allowed, struct sm_error *err);
+SM_MUST_USE int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results, double allowed,
+				     struct sm_error *err);
 /* sm_gates_judge(), and beyond times: trials of new that fail where old's do not are a FAIL, and a case that new does
  * not have, or does not run, is inconclusive. */
-SM_MUST_USE int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results,
-				     struct sm_gate_row *rows, struct sm_error *err);
+SM_MUST_USE int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results, struct sm_gate_row *rows,
+				     struct sm_error *err);
 /* The case with wrong data of which no gate tells: the A/A control, or one that only new has; NULL: none. */
 const char *sm_alternation_wrong(const struct sm_results *results);
 /* Where fewer blocks were measured than any FAIL needs nothing has passed either: PASS becomes INCONCLUSIVE.  Returns
  * whether a FAIL was possible. */
-bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results,
-			  unsigned blocks);
+bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results, unsigned blocks);
 /* Blocks without which no gate about a time can FAIL, even where all of them agree (Holm's strictest level). */
 unsigned sm_alternation_blocks_needed(const struct sm_gate_row *rows, size_t count);
 

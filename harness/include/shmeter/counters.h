@@ -29,13 +29,11 @@ const char *sm_count_scope_name(enum sm_count_scope scope);
 
 struct sm_event {
 	char name[SM_EVENT_TEXT_MAX]; /* short name asked for or given: "page_faults" */
-	char fstr
-		[SM_EVENT_TEXT_MAX]; /* libpfm4's fully qualified event string: the event's identity */
-	enum sm_count_state state; /* as probed */
+	char fstr[SM_EVENT_TEXT_MAX]; /* libpfm4's fully qualified event string: the event's identity */
+	enum sm_count_state state;    /* as probed */
 	enum sm_count_scope scope;
 	bool software;
-	char reason
-		[SM_ERROR_TEXT_MAX]; /* why it is unavailable and what would help; "" otherwise */
+	char reason[SM_ERROR_TEXT_MAX]; /* why it is unavailable and what would help; "" otherwise */
 	struct perf_event_attr attr;
 };
 
@@ -63,23 +61,21 @@ extern const char *const sm_events_default;
  * calling process, in the groups that sm_counters_open() uses, and seeing it run.  Falls back from
  * user+kernel to user scope where the former is not permitted.  An unknown event string is -EINVAL
  * with libpfm4's reason; an unavailable event is a state, not an error. */
-SM_MUST_USE int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os,
-				  const char *list, struct sm_error *err);
+SM_MUST_USE int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const char *list,
+				  struct sm_error *err);
 
 /* Open counters of the calling process: software events in one group, the clocks' and each hardware event alone.
  * Plain data of a worker; nothing here is shared. */
 struct sm_counters {
 	const struct sm_event_set *set;
 	const struct sm_os *os;
-	int fd[SM_EVENTS_MAX]; /* negative: -errno, or -1 where there is nothing to open */
-	unsigned leader
-		[SM_EVENTS_MAX]; /* index of the event that leads the group of this one; its own: it does */
+	int fd[SM_EVENTS_MAX];          /* negative: -errno, or -1 where there is nothing to open */
+	unsigned leader[SM_EVENTS_MAX]; /* index of the event that leads the group of this one; its own: it does */
 };
 
 /* Opens, disabled, the available events on the calling process.  Events that fail now take their
  * state from the errno.  Never fails as a whole: `counters` says what there is. */
-void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *set,
-		      const struct sm_os *os);
+void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *set, const struct sm_os *os);
 /* Start and stop counting: one system call a group (a microsecond each on a virtual machine of 2026).  Called outside
  * the stamps of a slice. */
 void sm_counters_enable(struct sm_counters *counters);

@@ -17,7 +17,6 @@ void sm_death_watch(const struct sm_os *os, uint64_t huge_page_bytes, struct sm_
 
 /* Writes how a process ended that a signal killed, as the rest of a sentence: "was killed for memory: its cgroup allows
  * 256 MiB; raise ...".  True: it lacked memory, so a smaller case, or a higher limit, may end well. */
-bool sm_death_words(const struct sm_os *os, const struct sm_death_watch *before, int number,
-		    char *out, size_t size);
+bool sm_death_words(const struct sm_os *os, const struct sm_death_watch *before, int number, char *out, size_t size);
 
 #endif

@@ -14,12 +14,10 @@ bool sm_same_class(const char *one, const char *other);
 /* Analyses the run's slices on the way; the run may be freed then.  Of the scenarios, only those are asked that offer a
  * rate: their trials may be saturated. */
 SM_MUST_USE int sm_digest_make(struct sm_digest **out, struct sm_results *run,
-			       const struct sm_scenario *const *scenarios, size_t scenario_count,
-			       struct sm_error *err);
+			       const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_error *err);
 /* The same of a folder. */
-SM_MUST_USE int sm_digest_load(struct sm_digest **out, const char *folder,
-			       const struct sm_scenario *const *scenarios, size_t scenario_count,
-			       struct sm_error *err);
+SM_MUST_USE int sm_digest_load(struct sm_digest **out, const char *folder, const struct sm_scenario *const *scenarios,
+			       size_t scenario_count, struct sm_error *err);
 void sm_digest_free(struct sm_digest *digest);
 
 #endif

@@ -41,8 +41,7 @@ void sm_put_encoded_part(FILE *out, enum sm_target target, const char *text, siz
 const char *sm_encode(enum sm_target target, const char *text, char *out, size_t size);
 
 /* Formats and then encodes the whole: for formats that hold nothing to be escaped, no line end among them. */
-void sm_print_encoded(FILE *out, enum sm_target target, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+void sm_print_encoded(FILE *out, enum sm_target target, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* One line for a terminal, its end added. */
 void sm_print_line(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -35,29 +35,27 @@ struct sm_noise_mark {
 	uint64_t interrupts, context_switches;
 	uint64_t taken_ns;
 	uint64_t monotonic_ns,
-		boot_ns; /* CLOCK_MONOTONIC, and CLOCK_BOOTTIME, which goes on while the machine is suspended */
+		boot_ns;     /* CLOCK_MONOTONIC, and CLOCK_BOOTTIME, which goes on while the machine is suspended */
 	uint64_t own_cpu_ns; /* of this process and its ended children */
 	double throttled_ns, throttled_times; /* by the container's CPU limit; NaN: not known */
-	double memory_kills; /* processes that the kernel killed for memory; NaN: not known */
+	double memory_kills;                  /* processes that the kernel killed for memory; NaN: not known */
 };
 void sm_noise_mark(const struct sm_os *os, struct sm_noise_mark *mark);
 
 struct sm_noise {
-	double steal_percent; /* of all PU time between two marks; NaN where unreadable */
-	double busy_percent;  /* not idle, ours and others' */
+	double steal_percent;  /* of all PU time between two marks; NaN where unreadable */
+	double busy_percent;   /* not idle, ours and others' */
 	double others_percent; /* used by other processes than ours; at least 0 */
 	double interrupts_per_s, switches_per_s;
 	/* Kept off the PUs by the CPU limit: a share of all PUs' time, and how often; NaN: not known. */
 	double throttled_percent, throttled_times;
 	double memory_kills; /* NaN: not known */
 };
-void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
-		      struct sm_noise *out);
+void sm_noise_between(const struct sm_noise_mark *before, const struct sm_noise_mark *after, struct sm_noise *out);
 
 /* Whether the clocks disagree between two marks: true, with how in words, where the machine was suspended or the clock
  * jumped.  What was measured meanwhile is no time of its work. */
-bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after,
-			char *out, size_t size);
+bool sm_clocks_disagree(const struct sm_noise_mark *before, const struct sm_noise_mark *after, char *out, size_t size);
 
 /* Timer gaps: spins for `duration_ns` reading the clock and reports holes longer than 10 us: share of
  * time lost in percent, and the longest hole. */
@@ -72,7 +70,6 @@ struct sm_checkup {
 };
 /* Writes up to `max` check-ups, returns how many. */
 unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology *topology,
-				const struct sm_event_set *events, struct sm_checkup *out,
-				unsigned max);
+				const struct sm_event_set *events, struct sm_checkup *out, unsigned max);
 
 #endif

@@ -21,7 +21,6 @@ struct sm_errand {
 };
 /* Runs it and waits: what fn() returned.  -ENOMEM where the child was killed for what it touched, with the limit; -EINTR
  * stopped; -ETIMEDOUT; -ECHILD it was killed otherwise; or why there is no child. */
-SM_MUST_USE int sm_errand_run(const struct sm_os *os, const struct sm_errand *errand,
-			      struct sm_error *err);
+SM_MUST_USE int sm_errand_run(const struct sm_os *os, const struct sm_errand *errand, struct sm_error *err);
 
 #endif

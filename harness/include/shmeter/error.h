@@ -19,8 +19,7 @@ struct sm_error {
 
 /* Fills `err` (which may be NULL) with `code` (a positive errno) and a printf-formatted sentence,
  * cut at SM_ERROR_TEXT_MAX and encoded for a terminal (encode.h).  Returns -code, so that a caller can `return sm_fail(...)`. */
-int sm_fail(struct sm_error *err, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int sm_fail(struct sm_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The end of the program where a few bytes are refused and nothing sensible is left to do: one sentence on standard
  * error, and the exit code of a machine that cannot run it (5).  Nothing that is buffered is written. */

@@ -14,8 +14,8 @@
 #include "shmeter/results.h"
 
 /* The names of all formats, in the order of sm_export_formats(). */
-#define SM_EXPORT_NAMES                                                                            \
-	"gbench-json go-bench hyperfine-json bencher-bmf github-action-json openmetrics hdr-text " \
+#define SM_EXPORT_NAMES                                                                                                \
+	"gbench-json go-bench hyperfine-json bencher-bmf github-action-json openmetrics hdr-text "                     \
 	"csv"
 
 struct sm_export_view; /* what there is to export; private to the harness */

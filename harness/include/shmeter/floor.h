@@ -13,8 +13,7 @@ struct sm_floor {
 };
 
 /* Keeps it in `$SHMETER_STATE_DIR/noise.json` (see ledger.h for the folder), written beside and renamed. */
-SM_MUST_USE int sm_floor_save(const char *fingerprint, const struct sm_floor *floor,
-			      struct sm_error *err);
+SM_MUST_USE int sm_floor_save(const char *fingerprint, const struct sm_floor *floor, struct sm_error *err);
 /* As a JSON object {"time", "ratio", "measured_utc"} for a manifest; NULL where none is known. */
 json_t *sm_floor_load(const char *fingerprint);
 

@@ -26,8 +26,8 @@ struct sm_wish {
  * before the change.  A new wish of a holder takes the place of its former one.  Returns 1, with `old` as it was before the
  * first holder; 0 where nothing is held: it is so, nobody holds it, and it is a value or until sm_ledger_undo(); or
  * the caller may not write the setting and all is there.  -EBUSY: another holder wants another value; -errno in words, and nothing is changed. */
-SM_MUST_USE int sm_ledger_hold(const struct sm_wish *wish, pid_t owner, pid_t keeper,
-			       char old[SM_SETTING_MAX], struct sm_error *err);
+SM_MUST_USE int sm_ledger_hold(const struct sm_wish *wish, pid_t owner, pid_t keeper, char old[SM_SETTING_MAX],
+			       struct sm_error *err);
 
 /* When a process began, in clock ticks since boot: with its number, its name.  0: it is not there, or not known. */
 unsigned long long sm_process_begun(pid_t pid);
@@ -36,8 +36,8 @@ unsigned long long sm_process_begun(pid_t pid);
  * to what the others wish for.  `began` tells the owner from an earlier process of the same number: sm_process_begun()
  * while it lived.  With `old` an entry that the ledger has lost counts as well.  -EBUSY in words: a setting would not go
  * back and stays in the ledger; another -errno: of the ledger. */
-SM_MUST_USE int sm_ledger_leave(const char *path, pid_t owner, unsigned long long began,
-				const char *old, struct sm_error *err);
+SM_MUST_USE int sm_ledger_leave(const char *path, pid_t owner, unsigned long long began, const char *old,
+				struct sm_error *err);
 
 /* One setting that sm_ledger_undo() came to. */
 struct sm_undone {

@@ -24,8 +24,8 @@ struct sm_matrix {
 /* Whether the case is of a scenario that measures pairs: its parameters are `from` and `to`. */
 bool sm_matrix_is_pair(const struct sm_case_row *c);
 /* The matrix of a scenario; the caller frees it. */
-SM_MUST_USE int sm_matrix_of(struct sm_matrix *out, const struct sm_results *results,
-			     const char *scenario, struct sm_error *err);
+SM_MUST_USE int sm_matrix_of(struct sm_matrix *out, const struct sm_results *results, const char *scenario,
+			     struct sm_error *err);
 void sm_matrix_free(struct sm_matrix *matrix);
 
 #endif

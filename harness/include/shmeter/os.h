@@ -10,10 +10,8 @@
 #include <sys/types.h>
 
 struct sm_os {
-	const char *
-		root; /* "" on a real machine; a folder that holds a fake /sys and /proc in tests */
-	int (*perf_open)(struct perf_event_attr *attr, pid_t pid, int pu, int group,
-			 unsigned long flags);
+	const char *root; /* "" on a real machine; a folder that holds a fake /sys and /proc in tests */
+	int (*perf_open)(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags);
 	int (*perf_ioctl)(int fd, unsigned long request, unsigned long argument);
 	ssize_t (*perf_read)(int fd, void *buffer, size_t size);
 };

@@ -27,22 +27,21 @@ SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct 
 
 struct sm_plan_options {
 	enum sm_profile profile;
-	const char *const
-		*patterns; /* globs on "scenario", "scenario/variant", "family/..."; none: all */
+	const char *const *patterns; /* globs on "scenario", "scenario/variant", "family/..."; none: all */
 	size_t pattern_count;
 	uint64_t seed;
 	uint64_t budget_ns;     /* 0: none; see SM_STANDARD_BUDGET_NS */
 	unsigned repeat_blocks; /* 0: the profile's */
 	uint64_t slice_ns;      /* what slices aim at; 0: a millisecond, longer where workers share PUs */
-	unsigned slices; /* of a trial of a warm case, SM_SLICES_LEAST to SM_SLICES_MAX; 0: as the profile and the time that
+	unsigned
+		slices; /* of a trial of a warm case, SM_SLICES_LEAST to SM_SLICES_MAX; 0: as the profile and the time that
 			  * a slice takes say */
 	/* Groups with a case that these globs choose have `longer_blocks` blocks instead; none: no such groups. */
 	const char *const *longer;
 	size_t longer_count;
 	unsigned longer_blocks;
-	const struct sm_topology
-		*topology;           /* for parameters that depend on the PUs; NULL: PUs 0 and 1 */
-	enum sm_placement placement; /* UNSET: the scenarios' own */
+	const struct sm_topology *topology; /* for parameters that depend on the PUs; NULL: PUs 0 and 1 */
+	enum sm_placement placement;        /* UNSET: the scenarios' own */
 	const unsigned *pu_list;
 	unsigned pu_list_count;
 	struct sm_memory memory; /* UNSET fields: the scenarios' own */
@@ -100,13 +99,11 @@ struct sm_plan {
 bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scenario *scenario);
 /* -EINVAL with the first pattern that no scenario matches. */
 SM_MUST_USE int sm_plan_check_patterns(const struct sm_plan_options *options,
-				       const struct sm_scenario *const *scenarios, size_t count,
-				       struct sm_error *err);
+				       const struct sm_scenario *const *scenarios, size_t count, struct sm_error *err);
 /* Expands scenarios x variants x parameter points x placements into cases and groups.  -EINVAL where a
  * pattern matches nothing or --set names an unknown parameter or a value out of range; says which. */
 SM_MUST_USE int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
-			       const struct sm_scenario *const *scenarios, size_t scenario_count,
-			       struct sm_error *err);
+			       const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_error *err);
 /* Lays out the steps: blocks by Latin squares, blocks of all groups shuffled over the run.  Same seed,
  * same cases: same steps.  Skipped cases have no step; a group left with no case has none. */
 void sm_plan_schedule(struct sm_plan *plan, const struct sm_plan_options *options);
@@ -117,8 +114,8 @@ void sm_plan_free(struct sm_plan *plan);
 
 /* The share by which a case's slices are made longer (0.1: by 10 %); 0: not at all.  -EINVAL where `inject` is
  * not CASE=PERCENT with a number from 0 to 1000. */
-SM_MUST_USE int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case *c,
-				 double *share, struct sm_error *err);
+SM_MUST_USE int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case *c, double *share,
+				 struct sm_error *err);
 
 /* "op=store processes=2" (with the separator), "-" for a scenario without parameters. */
 void sm_case_params(const struct sm_case *c, char separator, char *out, size_t size);

@@ -11,15 +11,7 @@
 #include "shmeter/os.h"
 #include "shmeter/topology.h"
 
-enum sm_backing {
-	SM_BACKING_UNSET,
-	SM_ANON,
-	SM_MEMFD,
-	SM_POSIX,
-	SM_SYSV,
-	SM_FILE,
-	SM_BACKING_COUNT
-};
+enum sm_backing { SM_BACKING_UNSET, SM_ANON, SM_MEMFD, SM_POSIX, SM_SYSV, SM_FILE, SM_BACKING_COUNT };
 
 enum sm_page_kind {
 	SM_PAGES_UNSET,
@@ -74,9 +66,8 @@ unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST
 
 /* What the kernel really did, read back in a process that has the region mapped and touched. */
 struct sm_region_got {
-	struct sm_pages
-		pages; /* smallest page that maps the region now; UNSET where none is mapped yet */
-	bool unknown;  /* /proc/self/smaps cannot be read: nothing of the rest is known */
+	struct sm_pages pages;   /* smallest page that maps the region now; UNSET where none is mapped yet */
+	bool unknown;            /* /proc/self/smaps cannot be read: nothing of the rest is known */
 	uint64_t resident_bytes; /* mapped in the calling process */
 	uint64_t huge_bytes;     /* of them through PMD or larger mappings */
 	uint64_t locked_bytes;
@@ -97,9 +88,8 @@ struct sm_region {
 
 /* Whether a region of `bytes` can be had as asked, without making it: 0, or a negative errno with
  * the reason and the remedy (no pool, no permission, /dev/shm too small, memlock limit...). */
-SM_MUST_USE int sm_region_supported(const struct sm_os *os, const struct sm_topology *topology,
-				    struct sm_memory asked, size_t bytes, const char *file_folder,
-				    struct sm_error *err);
+SM_MUST_USE int sm_region_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
+				    size_t bytes, const char *file_folder, struct sm_error *err);
 
 /* Whether so many bytes of memory are available, to the machine and to the cgroups of this process: 0, or -ENOMEM with what
  * is.  What cannot be read does not limit. */
@@ -109,9 +99,8 @@ SM_MUST_USE int sm_memory_supported(const struct sm_os *os, uint64_t bytes, stru
  * first, so a later touch never raises SIGBUS: a full /dev/shm, file system or huge-page pool is an
  * error here.  The name, where the backing has one, is random, 0600, O_EXCL and gone again when this
  * returns.  `file_folder` is where SM_FILE makes its file (NULL: the current folder). */
-SM_MUST_USE int sm_region_create(struct sm_region *region, const struct sm_os *os,
-				 const struct sm_topology *topology, struct sm_memory asked,
-				 size_t bytes, const char *file_folder, struct sm_error *err);
+SM_MUST_USE int sm_region_create(struct sm_region *region, const struct sm_os *os, const struct sm_topology *topology,
+				 struct sm_memory asked, size_t bytes, const char *file_folder, struct sm_error *err);
 
 /* Populates the region for the calling process as `asked.prefault` says (page tables are a process's
  * own: each worker calls this for itself).  SM_POPULATE maps the object again over the old mapping.
@@ -121,8 +110,8 @@ SM_MUST_USE int sm_region_populate(struct sm_region *region, struct sm_error *er
 /* Reads back what the calling process has.  With `strict` set also compares with what was asked:
  * -EXDEV names the difference, so that a case that did not get what it asked for is not that case.  Without /proc what was
  * got is `unknown`: that is an error where the kernel may have given something else, transparent huge pages or a node. */
-SM_MUST_USE int sm_region_inspect(const struct sm_region *region, bool strict,
-				  struct sm_region_got *got, struct sm_error *err);
+SM_MUST_USE int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_region_got *got,
+				  struct sm_error *err);
 
 /* Makes physical memory host-warm and cache-cold: touches `bytes` in pages of the kind asked, takes them out of the caches
  * and frees them, right before a cold measurement.  A frame that comes from the cache is zeroed up to three times as
@@ -130,9 +119,8 @@ SM_MUST_USE int sm_region_inspect(const struct sm_region *region, bool strict,
  * than the last cache would take 15 ms for 32 MiB of cache and have no bound but the cache's size.  A child does it, whom
  * the kernel may kill for memory: -ENOMEM with the limit; -EINTR where `*stop` (may be NULL) was raised. */
 SM_MUST_USE int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
-					struct sm_memory asked, size_t bytes,
-					const char *file_folder, const volatile int *stop,
-					struct sm_error *err);
+					struct sm_memory asked, size_t bytes, const char *file_folder,
+					const volatile int *stop, struct sm_error *err);
 
 /* Takes a populated region out of the caches, through a mapping of its own that is gone again: the caller's page tables and
  * their accessed bits stay as populating left them, and its TLB holds none of the region.  Explicit huge pages of anonymous

@@ -12,12 +12,12 @@
 struct sm_scenario;
 
 struct sm_report_options {
-	bool color;        /* ANSI colours on `out` */
-	bool term;         /* figures drawn in the terminal by gnuplot's dumb terminal */
-	const char *plots; /* folder with the *.gp templates */
-	unsigned width;    /* columns of the terminal; 0: 100 */
+	bool color;               /* ANSI colours on `out` */
+	bool term;                /* figures drawn in the terminal by gnuplot's dumb terminal */
+	const char *plots;        /* folder with the *.gp templates */
+	unsigned width;           /* columns of the terminal; 0: 100 */
 	const volatile int *stop; /* raised: stop drawing at once; NULL: nothing does */
-	unsigned limit_ms; /* for one figure; 0: SM_GNUPLOT_LIMIT_MS */
+	unsigned limit_ms;        /* for one figure; 0: SM_GNUPLOT_LIMIT_MS */
 	/* For the page: what the scenarios ask and why; NULL: the page goes without. */
 	const struct sm_scenario *const *scenarios;
 	size_t scenario_count;
@@ -39,26 +39,21 @@ bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX]
 
 /* Findings in words: headline questions first, each with verdict, ratio, interval, class, n and
  * evidence; then the other claims; then what this run cannot say and why; whether the cores moved. */
-void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options,
-			FILE *out);
+void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
 /* Tables of the summaries, a scenario each. */
-void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options,
-		      FILE *out);
+void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
 /* Writes plots/<figure>.dat, .gp, .svg and .png into the run folder, which is made anew where it is missing and refused
  * (-ENOTDIR) where it is no folder but a link.  Without gnuplot the .dat and .gp are written all the same, nothing is
  * drawn and -ENOENT says what to install; -ETIMEDOUT where gnuplot hung, -EINTR where `stop` was raised: both draw no
  * more; -EIO where it failed over a figure, and the others are there. */
-SM_MUST_USE int sm_report_figures(const struct sm_results *results,
-				  const struct sm_report_options *options, struct sm_drawn *drawn,
-				  struct sm_error *err);
+SM_MUST_USE int sm_report_figures(const struct sm_results *results, const struct sm_report_options *options,
+				  struct sm_drawn *drawn, struct sm_error *err);
 /* Writes report.html: self-contained, with the figures of `drawn` (NULL: none) inline as far as the page stays light. */
-SM_MUST_USE int sm_report_page(const struct sm_results *results,
-			       const struct sm_report_options *options,
+SM_MUST_USE int sm_report_page(const struct sm_results *results, const struct sm_report_options *options,
 			       const struct sm_drawn *drawn, struct sm_error *err);
 /* Draws a case over its runs into `folder` (NAME.dat, .gp, .svg, .png) with the template in options->plots.  Errors as
  * for sm_report_figures(). */
-SM_MUST_USE int sm_report_history(const struct sm_history_series *series,
-				  const struct sm_report_options *options, const char *folder,
-				  struct sm_error *err);
+SM_MUST_USE int sm_report_history(const struct sm_history_series *series, const struct sm_report_options *options,
+				  const char *folder, struct sm_error *err);
 
 #endif

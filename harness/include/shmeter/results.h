@@ -50,20 +50,18 @@ const char *sm_purity_name(enum sm_purity purity); /* "pure", "pin lost"... */
 
 /* A case as its columns say it.  Strings live as long as the results. */
 struct sm_case_row {
-	const char
-		*id; /* "false_sharing/packed?op=store,processes=2@near+anon,4k,lazy,first-touch" */
+	const char *id;    /* "false_sharing/packed?op=store,processes=2@near+anon,4k,lazy,first-touch" */
 	const char *group; /* the same without the variant: what is compared with each other */
 	const char *scenario, *variant;
-	const char *params;    /* "op=store processes=2", in the scenario's order; "-" for none */
+	const char *params;          /* "op=store processes=2", in the scenario's order; "-" for none */
 	enum sm_placement placement; /* asked */
 	enum sm_placement relation;  /* what the topology says of the seats; SM_PLACE_UNSET: never seated */
-	const char *backing, *pages, *prefault,
-		*numa;                         /* asked; "none" where the case has no region */
-	uint64_t page_bytes;                   /* asked; 0: none, or the kernel's choice */
-	const char *file_system;               /* of a file-backed region: "ext4"; "-" */
-	const char *unit;                      /* "ns/op" */
-	const char *metric;                    /* "time per round trip" */
-	double transfers_per_op, bytes_per_op; /* 0: none */
+	const char *backing, *pages, *prefault, *numa; /* asked; "none" where the case has no region */
+	uint64_t page_bytes;                           /* asked; 0: none, or the kernel's choice */
+	const char *file_system;                       /* of a file-backed region: "ext4"; "-" */
+	const char *unit;                              /* "ns/op" */
+	const char *metric;                            /* "time per round trip" */
+	double transfers_per_op, bytes_per_op;         /* 0: none */
 	unsigned workers;
 	/* Not a case of the plan but one of its further metrics (metrics.csv): id and group end in
 	 * "#metric", values are of whole trials; the class of a time or a rate is its trial's, that of a
@@ -83,22 +81,20 @@ struct sm_value {
 
 /* A trial as it was measured, and what was found in it. */
 struct sm_sample {
-	unsigned trial; /* the key: number in the plan, from 0; skipped cases have one row too */
-	unsigned case_index;   /* into sm_results.cases */
-	unsigned block, order; /* block within the group, position within the block */
-	const char
-		*pus; /* OS indices by worker: "0 1", abbreviated as ranges above 8; "-" unseated */
-	const char *nodes;       /* OS numbers of their NUMA nodes, likewise */
-	const char *pages_got;   /* "4k", "2m", "mixed", "none" */
-	uint64_t page_bytes_got; /* 0: none, or mixed */
+	unsigned trial;               /* the key: number in the plan, from 0; skipped cases have one row too */
+	unsigned case_index;          /* into sm_results.cases */
+	unsigned block, order;        /* block within the group, position within the block */
+	const char *pus;              /* OS indices by worker: "0 1", abbreviated as ranges above 8; "-" unseated */
+	const char *nodes;            /* OS numbers of their NUMA nodes, likewise */
+	const char *pages_got;        /* "4k", "2m", "mixed", "none" */
+	uint64_t page_bytes_got;      /* 0: none, or mixed */
 	unsigned slices, warm_slices; /* counted; before them, until they were flat */
 	uint64_t warm_ns;
-	uint64_t ops;         /* of all slices, per worker */
-	uint64_t elapsed_ns;  /* sum over the slices (makespans) */
-	uint64_t cpu_ns;      /* of all workers inside slices */
-	unsigned minflt, majflt, nvcsw, nivcsw,
-		migrations;    /* getrusage, all workers, inside slices */
-	uint64_t steal_ns;     /* of the whole machine during the trial */
+	uint64_t ops;                                       /* of all slices, per worker */
+	uint64_t elapsed_ns;                                /* sum over the slices (makespans) */
+	uint64_t cpu_ns;                                    /* of all workers inside slices */
+	unsigned minflt, majflt, nvcsw, nivcsw, migrations; /* getrusage, all workers, inside slices */
+	uint64_t steal_ns;                                  /* of the whole machine during the trial */
 	double throttled_ns;   /* by the container's CPU limit during the trial; NaN: not known */
 	uint64_t started_ns;   /* after the run's start */
 	uint64_t wall_ns;      /* the trial from set-up to tear-down */
@@ -141,13 +137,12 @@ struct sm_probes {
 /* What the analysis needs of a slice; there may be millions. */
 struct sm_slice_row {
 	unsigned trial, slice;
-	uint64_t ops,
-		ns; /* per worker; makespan: last end - first start, or what the scenario timed */
+	uint64_t ops, ns; /* per worker; makespan: last end - first start, or what the scenario timed */
 	double probe_before_ns, probe_after_ns; /* of the slowest pair; NaN: not probed */
-	float probe_step;     /* the largest factor between the two probes of one pair; NaN: not probed */
-	float away_share; /* of the slice that the worker missed that was longest kept off its PU */
-	unsigned nivcsw;  /* involuntary context switches of all workers */
-	bool pin_lost;        /* a worker ended the slice on another PU than its own */
+	float probe_step;   /* the largest factor between the two probes of one pair; NaN: not probed */
+	float away_share;   /* of the slice that the worker missed that was longest kept off its PU */
+	unsigned nivcsw;    /* involuntary context switches of all workers */
+	bool pin_lost;      /* a worker ended the slice on another PU than its own */
 	uint8_t cpu_tenths; /* CPU time of all workers over ns, in tenths, at least 1; 0: not known; 255: that or more */
 	/* By the analysis. */
 	uint8_t purity;    /* enum sm_purity */
@@ -202,7 +197,7 @@ struct sm_pair_row {
 	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
 	unsigned blocks_used, blocks_dropped;
-	double left_dropped, right_dropped; /* shares of the slices of each side that are not pure; NaN */
+	double left_dropped, right_dropped;  /* shares of the slices of each side that are not pure; NaN */
 	const char *claim;                   /* id, or "-" */
 	double threshold_min, threshold_max; /* 0 open */
 	enum sm_verdict verdict;
@@ -229,10 +224,10 @@ struct sm_claim_row {
 
 /* Growable arrays; `x_count` used of `x_room`. */
 struct sm_results {
-	char *folder;     /* where they were loaded from */
-	char *out;        /* where what follows from them is written; NULL: nowhere */
-	json_t *manifest; /* as measured */
-	json_t *analysis; /* what the analysis found of the run as a whole; NULL before it */
+	char *folder;      /* where they were loaded from */
+	char *out;         /* where what follows from them is written; NULL: nowhere */
+	json_t *manifest;  /* as measured */
+	json_t *analysis;  /* what the analysis found of the run as a whole; NULL before it */
 	unsigned left_out; /* lines that a run in progress, or one that was interrupted, did not end */
 	bool live;         /* another process was writing them when they were loaded */
 	struct sm_case_row *cases;
@@ -245,10 +240,10 @@ struct sm_results {
 	struct sm_pair_row *pairs;
 	struct sm_crossing_row *crossings;
 	struct sm_claim_row *claims;
-	size_t case_count, sample_count, slice_count, counter_count, metric_count, bucket_count,
-		summary_count, pair_count, crossing_count, claim_count;
-	size_t case_room, sample_room, slice_room, counter_room, metric_room, bucket_room,
-		summary_room, pair_room, crossing_room, claim_room;
+	size_t case_count, sample_count, slice_count, counter_count, metric_count, bucket_count, summary_count,
+		pair_count, crossing_count, claim_count;
+	size_t case_room, sample_room, slice_room, counter_room, metric_room, bucket_room, summary_room, pair_room,
+		crossing_room, claim_room;
 	void *strings; /* arena of sm_results_string() */
 };
 

@@ -42,21 +42,19 @@ struct sm_run_options {
 
 /* The options of the plan that a finished run had, as its manifest (loaded from `folder`) says.  Its strings belong
  * to the manifest; what it allocated, sm_run_free_options() frees.  -EBADMSG where the manifest does not say. */
-SM_MUST_USE int sm_run_restore_options(const json_t *manifest, const char *folder,
-				       struct sm_plan_options *plan, struct sm_error *err);
+SM_MUST_USE int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm_plan_options *plan,
+				       struct sm_error *err);
 /* Frees the lists that sm_run_restore_options() made. */
 void sm_run_free_options(struct sm_plan_options *plan);
 
 /* Expands and lays out the plan without running it and writes it for people. */
-SM_MUST_USE int sm_run_describe(const struct sm_run_options *options,
-				const struct sm_scenario *const *scenarios, size_t scenario_count,
-				FILE *out, struct sm_error *err);
+SM_MUST_USE int sm_run_describe(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
+				size_t scenario_count, FILE *out, struct sm_error *err);
 
 /* Runs, and analyses once what was measured, into `results` (initialised, empty; the caller frees them).  0,
  * -EINTR after a signal (the folder is complete as far as it goes, its manifest says "interrupted"), with `resume`
  * -EALREADY where the run is complete, or another negative errno with the reason.  results->folder is set once
  * there is a run to go on with. */
-SM_MUST_USE int sm_run(const struct sm_run_options *options,
-		       const struct sm_scenario *const *scenarios, size_t scenario_count,
-		       struct sm_results *results, struct sm_error *err);
+SM_MUST_USE int sm_run(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
+		       size_t scenario_count, struct sm_results *results, struct sm_error *err);
 #endif

@@ -35,12 +35,12 @@ struct sm_values {
 	unsigned count;
 	uint64_t value[SM_VALUES_MAX];
 };
-#define SM_VALUES(...)                                                                             \
-	{                                                                                          \
-		sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),                            \
-		{                                                                                  \
-			__VA_ARGS__                                                                \
-		}                                                                                  \
+#define SM_VALUES(...)                                                                                                 \
+	{                                                                                                              \
+		sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t),                                                \
+		{                                                                                                      \
+			__VA_ARGS__                                                                                    \
+		}                                                                                                      \
 	}
 
 /* Values that depend on the machine, for SM_VALUES(): a multiple of the PUs that the run may use (with a list of PUs: of
@@ -60,9 +60,9 @@ struct sm_param {
 	const char *name; /* "message", "processes": NULL ends the list */
 	const char *unit; /* "B", "1"... */
 	const char *summary;
-	const char *const *labels; /* NULL, or the NULL-terminated names of the values 0, 1, 2... */
+	const char *const *labels;              /* NULL, or the NULL-terminated names of the values 0, 1, 2... */
 	struct sm_values quick, standard, full; /* empty: as the shorter profile */
-	uint64_t min, max; /* what `--set` accepts; 0, 0: any (or the labels) */
+	uint64_t min, max;                      /* what `--set` accepts; 0, 0: any (or the labels) */
 	/* The values are the allowed PUs (OS indices, in hwloc order) instead: quick takes at most 8 of
 	 * them, spread evenly, standard 32, full all; --placement with a list takes those. */
 	bool every_pu;
@@ -75,7 +75,7 @@ struct sm_variant {
 	struct sm_memory memory; /* what this variant is about: overrides the command line */
 	uint64_t arg;            /* the scenario's own */
 	unsigned workers;        /* 0: as the scenario says */
-	bool extra; /* only in the full profile, or where a pattern names the variant */
+	bool extra;              /* only in the full profile, or where a pattern names the variant */
 };
 
 /* One case: what is run. */
@@ -94,10 +94,10 @@ struct sm_case {
 
 /* What a falsifiable sentence claims about two variants of a group, or about a count. */
 struct sm_claim {
-	const char *id;       /* "C1"; NULL ends the list */
-	const char *text;     /* one sentence */
-	const char *source;   /* where the belief comes from */
-	const char *question; /* one of the suite's headline questions that it answers, or NULL */
+	const char *id;           /* "C1"; NULL ends the list */
+	const char *text;         /* one sentence */
+	const char *source;       /* where the belief comes from */
+	const char *question;     /* one of the suite's headline questions that it answers, or NULL */
 	const char *left, *right; /* variants; ratio = time of left / time of right */
 	/* "message=64 placement=same-core": space-separated conditions that a group must meet; NULL: every
 	 * group of the scenario.  Values as printed in samples.csv; of numbers also "processes>=2", "<=", and
@@ -177,9 +177,9 @@ struct sm_trial {
 	const struct sm_case *c;
 	void *region; /* the subject, zeroed unless `kept`; NULL where the case has none */
 	size_t region_bytes;
-	bool kept; /* the region is as the last trial of this case left it */
-	void *state;   /* scenario->state_bytes, zeroed, private: workers inherit a copy */
-	uint64_t seed; /* of this trial */
+	bool kept;                               /* the region is as the last trial of this case left it */
+	void *state;                             /* scenario->state_bytes, zeroed, private: workers inherit a copy */
+	uint64_t seed;                           /* of this trial */
 	const char *file_folder;                 /* where a scenario makes files of its own */
 	const struct sm_outcome *const *outcome; /* [c->workers], from verify() on */
 	const struct sm_histogram *histogram;    /* of all workers, from verify() on; NULL: none */
@@ -191,21 +191,20 @@ struct sm_worker {
 	unsigned index; /* 0 .. c->workers - 1: the role */
 	void *region;
 	size_t region_bytes;
-	bool kept; /* the region is as the last trial of this case left it (keeps_region) */
-	struct sm_region *mapping; /* for scenarios that populate by themselves (own_prefault) */
-	void *state;               /* this worker's copy of the parent's state */
-	uint64_t seed;             /* differs between workers */
-	uint64_t op_count;         /* operations that the next run() has to do */
-	uint64_t slice_ns;         /* cuts_short: run() ends by itself after this long; 0: it does op_count */
-	_Atomic uint32_t *over;    /* ends_together: number of the slice that one has done; else NULL */
-	uint32_t slice;            /* the number of this one */
+	bool kept;                     /* the region is as the last trial of this case left it (keeps_region) */
+	struct sm_region *mapping;     /* for scenarios that populate by themselves (own_prefault) */
+	void *state;                   /* this worker's copy of the parent's state */
+	uint64_t seed;                 /* differs between workers */
+	uint64_t op_count;             /* operations that the next run() has to do */
+	uint64_t slice_ns;             /* cuts_short: run() ends by itself after this long; 0: it does op_count */
+	_Atomic uint32_t *over;        /* ends_together: number of the slice that one has done; else NULL */
+	uint32_t slice;                /* the number of this one */
 	const _Atomic uint32_t *abort; /* non-zero: stop now (a peer died); see spin.h */
 	struct sm_outcome *outcome;
 	struct sm_histogram *histogram; /* for trace(), or for run() where the scenario says so */
-	struct sm_series
-		*series;       /* where the scenario says so: for one worker of a trial to fill */
-	uint64_t time_ns;      /* self_timed: run() adds here; zero at the start of each slice */
-	struct sm_error error; /* set by sm_worker_fail() */
+	struct sm_series *series;       /* where the scenario says so: for one worker of a trial to fill */
+	uint64_t time_ns;               /* self_timed: run() adds here; zero at the start of each slice */
+	struct sm_error error;          /* set by sm_worker_fail() */
 	bool failed;
 };
 
@@ -214,14 +213,14 @@ struct sm_scenario {
 	const char *family;
 	const char *question;
 	const char *summary;
-	const char *why; /* what makes the difference, and how this run can tell, for the report */
+	const char *why;                   /* what makes the difference, and how this run can tell, for the report */
 	const struct sm_claim *claims;     /* ends with an empty entry; NULL: none */
 	const struct sm_corners *corners;  /* NULL: none */
 	const struct sm_variant *variants; /* ends with an empty entry */
 	struct sm_param params[SM_PARAMS_MAX];
 	/* The parameter that says how many workers, or those whose sum does, "producers+consumers"; NULL: `workers`. */
 	const char *workers_param;
-	unsigned workers;          /* fixed number of workers, where workers_param is NULL */
+	unsigned workers; /* fixed number of workers, where workers_param is NULL */
 	/* The parameter that says on which NUMA node (logical index) the workers sit, instead of a
 	 * placement; NULL: none. */
 	const char *node_param;
@@ -237,7 +236,7 @@ struct sm_scenario {
 	 * SM_ACHIEVED_MIN is `saturated` and its times are not used.  NULL: nothing is offered. */
 	const char *achieved;
 	double transfers_per_op; /* one-way transfers in one operation: a round trip has 2; 0: none */
-	struct sm_memory memory;                      /* defaults of this scenario */
+	struct sm_memory memory; /* defaults of this scenario */
 	struct sm_expected expected[SM_EXPECTED_MAX]; /* ends with event NULL */
 	/* Events, separated by commas, that are counted besides the default ones in a run that has this
 	 * scenario; NULL: none. */
@@ -248,7 +247,7 @@ struct sm_scenario {
 	bool warm_physical; /* make the physical pages host-warm and cache-cold right before (see region.h) */
 	/* Its file has to be on a file system that writes out to something, a disk or another machine. */
 	bool writes_out;
-	bool own_prefault;  /* run() or warm_up() populates; the harness does not */
+	bool own_prefault; /* run() or warm_up() populates; the harness does not */
 	/* The region may be kept for the next trial of the case, whose processes are new all the same: run() leaves in it
 	 * what it finds, so warm_up() has nothing to fill where worker->kept is set.  For large regions that take longer
 	 * to populate than to measure; not for a cold subject.  What it costs: docs/adr/0017. */
@@ -266,7 +265,7 @@ struct sm_scenario {
 	 * be partly that of a worker whom nobody disturbs.  run() asks sm_next_part() for its operations; those of a slice
 	 * are then the mean over its workers, as above. */
 	bool ends_together;
-	bool series;    /* run() or trace() of one worker fills worker->series */
+	bool series;     /* run() or trace() of one worker fills worker->series */
 	unsigned slices; /* of a trial; 0: the profile's default */
 
 	/* Size of the subject; NULL or 0: no region. */
@@ -299,8 +298,7 @@ struct sm_scenario {
 };
 
 /* Marks the worker as failed with a printf sentence; returns -code. */
-int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Parts of a slice's operations between two looks at whether it is over: of a millisecond 4 us each, which is how
  * long a worker can go on after the first is done.  The look is a load that hits, 0.1 % of that. */

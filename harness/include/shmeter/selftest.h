@@ -17,8 +17,7 @@ struct sm_parts {
 	double *ratio_ln; /* ln of its median ratio b / a */
 };
 /* Analyses the run on the way.  Free with sm_parts_free(). */
-SM_MUST_USE int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks,
-			    struct sm_error *err);
+SM_MUST_USE int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_blocks, struct sm_error *err);
 void sm_parts_free(struct sm_parts *parts);
 /* What the parts say of the instrument.  Nothing changed (`percent` 0): refuted where more false alarms than 5 % are no
  * surprise.  Slowed down: refuted where surely less than half of the parts see it, inconclusive where not most do.

@@ -38,8 +38,7 @@ static inline bool sm_spin(unsigned *turns, const _Atomic uint32_t *abort)
  * 0.1 ms; call it before the stamps. */
 unsigned sm_spin_turns(uint64_t window_ns);
 
-_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2 &&
-		       ATOMIC_POINTER_LOCK_FREE == 2,
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2 && ATOMIC_POINTER_LOCK_FREE == 2,
 	       "atomics in shared memory must be lock-free: a library lock is per process");
 
 #endif

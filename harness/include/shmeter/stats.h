@@ -48,8 +48,7 @@ double sm_sign_test(uint64_t above, uint64_t n);
 double sm_shift_test(const double *x, size_t nx, const double *y, size_t ny, double shift);
 /* The shift of x against y: median of all differences (Hodges and Lehmann, 1963) and the interval that U gives
  * (Lehmann, Nonparametrics, 1975, ch. 2).  NaN limits where there are too few values. */
-struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y, size_t ny,
-				     double confidence);
+struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y, size_t ny, double confidence);
 /* Standard normal quantile. */
 double sm_normal_quantile(double p);
 

@@ -5,8 +5,8 @@
 
 #include "shmeter/error.h"
 #include "shmeter/histogram.h"
-#include "shmeter/series.h"
 #include "shmeter/results.h"
+#include "shmeter/series.h"
 
 #define SM_SCHEMA_VERSION 2
 
@@ -15,12 +15,11 @@ struct sm_store; /* a run folder that this process writes, and holds the lock of
 /* Makes `folder`, locks it, and writes manifest.json, the CSV headers and the folders in it.  It must not exist or
  * be empty: -EEXIST; -EBUSY names the process that writes it.  -EACCES, -EROFS, -ENOSPC... in words.  The manifest
  * is borrowed. */
-SM_MUST_USE int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
-				struct sm_error *err);
+SM_MUST_USE int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest, struct sm_error *err);
 /* Locks the folder of an interrupted run and loads it into `results`; what is in it stays as it is.  -EBUSY names
  * the process that writes it; -EALREADY: it is complete (and loaded); -EBADMSG: it is damaged. */
-SM_MUST_USE int sm_store_reopen(struct sm_store **out, const char *folder,
-				struct sm_results *results, struct sm_error *err);
+SM_MUST_USE int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results *results,
+				struct sm_error *err);
 /* Cuts off the rows that a kill left of a trial that did not end, makes what it left unmade, and opens the files
  * to append to them.  Once, after sm_store_reopen(). */
 SM_MUST_USE int sm_store_go_on(struct sm_store *store, struct sm_error *err);
@@ -43,8 +42,7 @@ void sm_store_round_slice(struct sm_slice_facts *slice);
 double sm_store_round(double value);
 /* Appends one trial, each file with one write() of whole lines.  The sample comes last: a trial without
  * a sample row did not end. */
-SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows,
-				struct sm_error *err);
+SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows, struct sm_error *err);
 
 /* Loads what was measured (manifest, samples, slices, counters, metrics, buckets); results->out is the folder
  * itself.  Of a run that another process writes, or that was interrupted, what did not end is left out and counted
@@ -58,26 +56,23 @@ bool sm_store_is_locked(const char *folder);
  * own folder goes.  Nothing where `out` is NULL. */
 SM_MUST_USE int sm_store_write_analysis(const struct sm_results *results, struct sm_error *err);
 /* Rewrites manifest.json, beside and renamed.  JSON never holds NaN. */
-SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manifest,
-					struct sm_error *err);
+SM_MUST_USE int sm_store_write_manifest(const char *folder, const json_t *manifest, struct sm_error *err);
 /* Opens a regular file of a run folder to read; NULL with the reason in words, also for what might never end: a
  * pipe, a device. */
 FILE *sm_store_open_file(const char *path, struct sm_error *err);
 /* The percentile text of a case to read: from what was measured, or, of a folder of an earlier build, from its
  * histograms/.  NULL with the reason; -ENOENT in it: the case has none. */
-FILE *sm_store_open_distribution(const struct sm_results *results, const char *case_id,
-				 struct sm_error *err);
+FILE *sm_store_open_distribution(const struct sm_results *results, const char *case_id, struct sm_error *err);
 /* The file stem of a case below histograms/: its id without characters that shells or file systems mind. */
 void sm_store_histogram_name(const char *case_id, char *out, size_t size);
 /* series/<name>.csv: a line an access, "access,ns"; number 0 is what came before the first. */
-SM_MUST_USE int sm_store_write_series(const char *folder, const char *name,
-				      const struct sm_series *series, struct sm_error *err);
+SM_MUST_USE int sm_store_write_series(const char *folder, const char *name, const struct sm_series *series,
+				      struct sm_error *err);
 /* histograms/<name>.hgrm as HdrHistogram percentile text. */
-SM_MUST_USE int sm_store_write_histogram(const char *folder, const char *name,
-					 const struct sm_histogram *histogram,
+SM_MUST_USE int sm_store_write_histogram(const char *folder, const char *name, const struct sm_histogram *histogram,
 					 struct sm_error *err);
 /* Writes a whole file beside and renames it; `write` gets the stream.  For report and plots too. */
-SM_MUST_USE int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context),
-				    void *context, struct sm_error *err);
+SM_MUST_USE int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context), void *context,
+				    struct sm_error *err);
 
 #endif

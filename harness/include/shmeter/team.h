@@ -33,9 +33,8 @@ struct sm_team {
 /* Forks `count` members.  Each dies with this process (PR_SET_PDEATHSIG, then a check of getppid),
  * is in a process group of its own, has default signal handlers, and runs fn(argument, index).
  * On error those already forked are killed and reaped. */
-SM_MUST_USE int sm_team_start(struct sm_team *team, unsigned count, const char *title,
-			      sm_member_fn fn, void *argument, _Atomic uint32_t *abort,
-			      struct sm_error *err);
+SM_MUST_USE int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_member_fn fn, void *argument,
+			      _Atomic uint32_t *abort, struct sm_error *err);
 
 /* Why a wait ended. */
 enum sm_team_end {
@@ -48,8 +47,7 @@ enum sm_team_end {
 /* Sleeps on the pidfds until all members ended or `deadline_ns` (sm_clock_ns) passed or `*stop` is
  * non-zero.  When one dies, or at the deadline, raises the abort flag, gives the others 200 ms, kills
  * what is left.  All members are reaped when it returns. */
-enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const volatile int *stop,
-			      unsigned *first);
+enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const volatile int *stop, unsigned *first);
 void sm_team_free(struct sm_team *team);
 
 #endif

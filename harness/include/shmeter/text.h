@@ -24,8 +24,7 @@ bool sm_parse_number(const char *text, double *value, const char **rest);
 
 /* A list of CPUs such as "0,2-5".  Writes up to `max` numbers, returns how many or -EINVAL/-E2BIG.
  * Order and repetition are kept: "0,0" puts two workers on one PU. */
-SM_MUST_USE int sm_parse_list(const char *text, unsigned *values, unsigned max,
-			      struct sm_error *err);
+SM_MUST_USE int sm_parse_list(const char *text, unsigned *values, unsigned max, struct sm_error *err);
 
 #define SM_TEXT_MAX 32
 

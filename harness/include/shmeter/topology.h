@@ -36,7 +36,7 @@ struct sm_pu {
 	unsigned core, package, node; /* logical indices */
 	unsigned node_os;             /* what the kernel calls the node */
 	int l2, l3;                   /* logical index of the cache, -1 where hwloc knows none */
-	int kind; /* hwloc cpukind by efficiency, 0 the least, -1 where unknown */
+	int kind;                     /* hwloc cpukind by efficiency, 0 the least, -1 where unknown */
 };
 
 struct sm_cache {
@@ -51,8 +51,7 @@ struct sm_topology;
 /* Discovers this machine (source NULL; HWLOC_SYNTHETIC and HWLOC_XMLFILE draw it otherwise), or loads an hwloc XML file (a path that ends in ".xml") or a
  * synthetic description ("pack:2 core:4 pu:2").  Only PUs allowed by cgroup and affinity are kept.
  * The caller closes it. */
-SM_MUST_USE int sm_topology_open(struct sm_topology **out, const char *source,
-				 struct sm_error *err);
+SM_MUST_USE int sm_topology_open(struct sm_topology **out, const char *source, struct sm_error *err);
 /* Whether processes can be bound by it: it is of this machine, or draws PUs that this process may run on. */
 bool sm_topology_is_here(const struct sm_topology *topology);
 void sm_topology_close(struct sm_topology *topology);
@@ -67,14 +66,13 @@ unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache 
 uint64_t sm_topology_llc_bytes(const struct sm_topology *topology);
 
 /* The closest relation of two allowed PUs given by OS index. */
-enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a,
-				       unsigned os_b);
+enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b);
 
 /* Who sits where: seat[i] is the PU (OS index) of worker i. */
 struct sm_seats {
 	enum sm_placement asked;
 	enum sm_placement relation; /* of the first two distinct seats: what was really got */
-	bool shared_pu; /* two workers or more on one PU: they must never spin for each other */
+	bool shared_pu;             /* two workers or more on one PU: they must never spin for each other */
 	unsigned count;
 	unsigned *seat; /* malloc'ed; sm_seats_free() */
 };
@@ -84,23 +82,20 @@ struct sm_seats {
  * PUs.  On hybrid machines workers of one team sit on PUs of one kind while there are enough.
  * -ENODEV where the machine has no such pair (with what it has), -EINVAL where a listed PU does not
  * exist or is not allowed. */
-SM_MUST_USE int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement,
-				 const unsigned *list, unsigned list_count, unsigned workers,
-				 struct sm_seats *out, struct sm_error *err);
+SM_MUST_USE int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement, const unsigned *list,
+				 unsigned list_count, unsigned workers, struct sm_seats *out, struct sm_error *err);
 void sm_seats_free(struct sm_seats *seats);
 
 /* Binds the calling process to a PU (OS index) and reads the binding back.  -EPERM, or -EXDEV where
  * the kernel says something else than asked.  Call in the child. */
-SM_MUST_USE int sm_topology_pin(const struct sm_topology *topology, unsigned os_index,
-				struct sm_error *err);
+SM_MUST_USE int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struct sm_error *err);
 
 /* Binds memory of the calling process to one node, or interleaves it over all (hwloc logical node,
  * `-1` = interleave), before it is touched. */
-SM_MUST_USE int sm_topology_bind_memory(const struct sm_topology *topology, void *address,
-					uint64_t bytes, int node, struct sm_error *err);
+SM_MUST_USE int sm_topology_bind_memory(const struct sm_topology *topology, void *address, uint64_t bytes, int node,
+					struct sm_error *err);
 /* Bytes of a touched area that lie on each node, sampled page by page (at most 4096 pages, evenly
  * spread) into `bytes_per_node` of `nodes` entries. */
-SM_MUST_USE int sm_topology_memory_nodes(const struct sm_topology *topology, const void *address,
-					 uint64_t bytes, uint64_t *bytes_per_node, unsigned nodes,
-					 struct sm_error *err);
+SM_MUST_USE int sm_topology_memory_nodes(const struct sm_topology *topology, const void *address, uint64_t bytes,
+					 uint64_t *bytes_per_node, unsigned nodes, struct sm_error *err);
 #endif

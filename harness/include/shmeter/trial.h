@@ -41,7 +41,7 @@ struct sm_trial_context {
 	const struct sm_event_set *events; /* NULL: no counters */
 	const char *file_folder;
 	const volatile int *stop;
-	uint64_t slice_ns; /* what a slice aims at */
+	uint64_t slice_ns;    /* what a slice aims at */
 	struct sm_kept *kept; /* NULL: every trial makes its region anew */
 };
 
@@ -49,14 +49,13 @@ struct sm_trial_request {
 	const struct sm_case *c;
 	uint64_t op_count; /* of a slice; ignored when calibrating */
 	uint64_t slice_ns; /* how long a slice lasts that the scenario ends itself (cuts_short); 0: by op_count */
-	unsigned slices; /* after the warm-up */
+	unsigned slices;   /* after the warm-up */
 	uint64_t seed;
 	uint64_t timeout_ns;
-	uint64_t
-		longest_ns; /* of all slices together: then the trial ends with those it has; 0: no limit */
-	double inject;  /* share of its time by which every slice is made longer; 0: as it is */
-	bool calibrate; /* find op_count instead of measuring */
-	bool trace;     /* record histograms after the slices, where the scenario can */
+	uint64_t longest_ns; /* of all slices together: then the trial ends with those it has; 0: no limit */
+	double inject;       /* share of its time by which every slice is made longer; 0: as it is */
+	bool calibrate;      /* find op_count instead of measuring */
+	bool trace;          /* record histograms after the slices, where the scenario can */
 };
 
 struct sm_trial_result {
@@ -79,13 +78,13 @@ struct sm_trial_result {
 	uint64_t cpu_ns;
 	uint64_t minflt, majflt, nvcsw, nivcsw, migrations;
 	uint64_t steal_ns, started_ns, wall_ns, timed_ns; /* started: by sm_clock_ns() */
-	double throttled_ns; /* NaN: not known */
-	uint64_t last_slice_ns;               /* of a calibration: of the slice that held */
-	uint64_t overhead_ns;                 /* calibration: wall time outside all slices */
-	struct sm_count count[SM_EVENTS_MAX]; /* summed over the workers */
-	struct sm_series *series;             /* malloc'ed; NULL: none */
-	struct sm_histogram *histogram;       /* malloc'ed, merged over the workers; NULL: none */
-	double more[SM_MORE_MAX];             /* the scenario's further metrics */
+	double throttled_ns;                              /* NaN: not known */
+	uint64_t last_slice_ns;                           /* of a calibration: of the slice that held */
+	uint64_t overhead_ns;                             /* calibration: wall time outside all slices */
+	struct sm_count count[SM_EVENTS_MAX];             /* summed over the workers */
+	struct sm_series *series;                         /* malloc'ed; NULL: none */
+	struct sm_histogram *histogram;                   /* malloc'ed, merged over the workers; NULL: none */
+	double more[SM_MORE_MAX];                         /* the scenario's further metrics */
 };
 
 /* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */
@@ -95,9 +94,8 @@ SM_MUST_USE int sm_trial_supported(const struct sm_trial_context *context, const
 unsigned sm_trial_pus(const struct sm_trial_context *context, const struct sm_case *c);
 /* Runs it.  What goes wrong with the case, a limit that its team meets too, is a status in `result`; a negative errno is
  * returned only where the harness itself failed or was stopped (-EINTR). */
-SM_MUST_USE int sm_trial_run(const struct sm_trial_context *context,
-			     const struct sm_trial_request *request, struct sm_trial_result *result,
-			     struct sm_error *err);
+SM_MUST_USE int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_request *request,
+			     struct sm_trial_result *result, struct sm_error *err);
 /* Removes all kept regions; says whether there were any. */
 bool sm_kept_drop(struct sm_kept *kept);
 void sm_trial_result_free(struct sm_trial_result *result);

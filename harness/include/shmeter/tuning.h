@@ -23,8 +23,7 @@ unsigned sm_tuning_list(const struct sm_os *os, struct sm_tuning out[SM_TUNINGS_
 
 /* The pool that has to have `pages` explicit huge pages of a size free; with `over` set they are taken from the
  * system only while they are in use (nr_overcommit_hugepages).  0: the kernel has no such size; 1: `out` says it. */
-int sm_tuning_pool(const struct sm_os *os, uint64_t page_bytes, uint64_t pages, bool over,
-		   struct sm_tuning *out);
+int sm_tuning_pool(const struct sm_os *os, uint64_t page_bytes, uint64_t pages, bool over, struct sm_tuning *out);
 /* The setting by which shared memory gets transparent huge pages of this kind at the fault; also 0 where the system
  * denies them. */
 int sm_tuning_thp(const struct sm_os *os, struct sm_pages pages, struct sm_tuning *out);

@@ -53,8 +53,7 @@ static void evict(void)
 
 static char *map(int fd, size_t bytes)
 {
-	char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-			fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
+	char *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED, fd, 0);
 
 	if (at == MAP_FAILED) {
 		perror("mmap");

@@ -17,7 +17,7 @@ static union {
 	pthread_mutex_t mutex;
 	pthread_spinlock_t spin;
 	sem_t semaphore;
-} *lock;
+} * lock;
 
 static double now_ns(void)
 {
