@@ -75,7 +75,7 @@ COMMANDS = {
     "run backings": Command(["run", "prefault/lazy", "prefault/populate", *SMALL, "--backing", "sysv"], 40, False),
     "run file": Command(["run", "prefault/lazy", *SMALL, "--backing", "file"], 40, False),
     "run transports": Command(["run", "transport_latency/posix_mq", "transport_latency/unix_stream", *SMALL], 40, False),
-    "demo": Command(["demo", "posix-sysv", "--yes"], 40, False),
+    "demo": Command(["demo", "one-frame", "--yes"], 40, False),
 }
 QUICK = ("report", "export", "tune --undo", "run")
 # hwloc does not look whether it got memory: what loads a topology dies in it.
