@@ -13,6 +13,7 @@
 #include "shmeter/error.h"
 #include "shmeter/floor.h"
 #include "shmeter/guard.h"
+#include "shmeter/known_counts.h"
 #include "shmeter/os.h"
 #include "shmeter/selftest.h"
 #include "shmeter/store.h"

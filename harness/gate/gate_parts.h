@@ -2,7 +2,7 @@
 #ifndef SM_GATE_PARTS_H
 #define SM_GATE_PARTS_H
 
-#include "digest.h"
+#include "../analysis/digest.h"
 #include "shmeter/gate.h"
 
 /* An absolute time is not held against a baseline where others used more of the PUs than this, in per cent. */

@@ -1,6 +1,7 @@
 /* The SQLite file. */
 #include "shmeter/history.h"
 #include "shmeter/error.h"
+#include "shmeter/steps.h"
 
 #include <errno.h>
 #include <math.h>
@@ -292,7 +293,7 @@ static void mark(struct sm_history_series *series)
 		if (p->same_class)
 			value[n++] = log(p->median);
 	}
-	sm_history_steps(value, n, step, level);
+	sm_steps_find(value, n, step, level);
 	n = 0;
 	for (size_t i = 0; i < series->count; i++)
 		if (series->point[i].same_class) {

@@ -1,5 +1,7 @@
-/* What scenarios ask of a case or a trial. */
+/* What scenarios ask of a case or a trial, and what they say of it. */
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "shmeter/scenario.h"
@@ -30,4 +32,16 @@ uint64_t sm_trial_tally(const struct sm_trial *trial, unsigned tally)
 	for (unsigned i = 0; i < trial->c->workers; i++)
 		sum += trial->outcome[i]->tally[tally];
 	return sum;
+}
+
+int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(worker->error.text, sizeof(worker->error.text), format, arguments);
+	va_end(arguments);
+	worker->error.code = code;
+	worker->failed = true;
+	return -code;
 }

@@ -268,20 +268,6 @@ int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const ch
 	return rc;
 }
 
-const char *sm_count_state_name(enum sm_count_state state)
-{
-	static const char *const name[SM_COUNT_STATE_COUNT] = {
-		"none", "counted", "scaled", "not_counted", "not_supported", "not_permitted",
-	};
-
-	return state < SM_COUNT_STATE_COUNT ? name[state] : "none";
-}
-
-const char *sm_count_scope_name(enum sm_count_scope scope)
-{
-	return scope == SM_SCOPE_USER ? "user" : "user+kernel";
-}
-
 bool sm_event_available(const struct sm_event *event)
 {
 	return event->state == SM_COUNTED || event->state == SM_SCALED;

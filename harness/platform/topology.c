@@ -8,32 +8,6 @@
 
 #include "topology_private.h"
 
-static const char *const placement_names[SM_PLACE_COUNT] = {
-	[SM_PLACE_UNSET] = "-",
-	[SM_PLACE_NEAR] = "near",
-	[SM_PLACE_SAME_CORE] = "same-core",
-	[SM_PLACE_SMT] = "smt",
-	[SM_PLACE_SHARED_L2] = "shared-l2",
-	[SM_PLACE_SHARED_L3] = "shared-l3",
-	[SM_PLACE_SAME_NODE] = "same-node",
-	[SM_PLACE_CROSS_NODE] = "cross-node",
-	[SM_PLACE_LIST] = "list",
-	[SM_PLACE_SOLO] = "solo",
-};
-
-const char *sm_placement_name(enum sm_placement placement)
-{
-	return placement < SM_PLACE_COUNT ? placement_names[placement] : "-";
-}
-
-enum sm_placement sm_placement_parse(const char *name)
-{
-	for (int i = SM_PLACE_NEAR; i < SM_PLACE_LIST; i++)
-		if (strcmp(placement_names[i], name) == 0)
-			return (enum sm_placement)i;
-	return SM_PLACE_UNSET;
-}
-
 /* Logical index of the cache of a level above an object, -1 where hwloc knows none. */
 static int cache_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type)
 {

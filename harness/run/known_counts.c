@@ -17,8 +17,7 @@
 
 #include "shmeter/cache.h"
 #include "shmeter/clock.h"
-#include "shmeter/counters.h"
-#include "shmeter/selftest.h"
+#include "shmeter/known_counts.h"
 #include "shmeter/spin.h"
 #include "shmeter/stats.h"
 #include "shmeter/team.h"

@@ -15,18 +15,6 @@
 /* Slices after which a trial that takes too long may end. */
 #define SLICES_ENOUGH 8
 
-int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(worker->error.text, sizeof(worker->error.text), format, arguments);
-	va_end(arguments);
-	worker->error.code = code;
-	worker->failed = true;
-	return -code;
-}
-
 /* Everything a worker knows of itself. */
 struct self {
 	const struct worker_job *job;

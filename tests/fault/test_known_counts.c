@@ -4,7 +4,7 @@
 
 #include "fake_root.h"
 #include "harness_fixture.h"
-#include "shmeter/selftest.h"
+#include "shmeter/known_counts.h"
 
 /* The kinds of work come one after the other, each in processes of its own that open one event each: the walkers, then
  * two writers on one line, then two on their own. */

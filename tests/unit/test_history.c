@@ -7,6 +7,7 @@
 
 #include "made_up_run.h"
 #include "shmeter/history.h"
+#include "shmeter/steps.h"
 
 #define RUNS 30
 
@@ -24,7 +25,7 @@ static unsigned count_steps(const double *value, size_t count, bool *step)
 	double level[RUNS];
 	unsigned steps = 0;
 
-	sm_history_steps(value, count, step, level);
+	sm_steps_find(value, count, step, level);
 	for (size_t i = 0; i < count; i++)
 		steps += step[i];
 	return steps;

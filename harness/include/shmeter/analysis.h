@@ -24,6 +24,9 @@
 SM_MUST_USE int sm_analyse(struct sm_results *results, const struct sm_scenario *const *scenarios,
 			   size_t scenario_count, struct sm_error *err);
 
+/* Where an interval lies relative to [min, max]; 0 bounds are open.  Inconclusive without interval. */
+enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max);
+
 /* A ratio of times in words, both directions: "packed takes 8.12 times as long per operation as
  * padded", "ring takes 0.120 times as long per operation as pipe, that is 8.33 times faster".  `per` is
  * what the time is of: "per operation".  Returns `out`. */

@@ -7,25 +7,11 @@
 #include <stdint.h>
 
 #include "shmeter/error.h"
+#include "shmeter/names.h"
 #include "shmeter/os.h"
 
 #define SM_EVENTS_MAX     32
 #define SM_EVENT_TEXT_MAX 128
-
-/* The five states.  Only `counted` and `scaled` have a value; unavailable is never 0. */
-enum sm_count_state {
-	SM_COUNT_NONE,
-	SM_COUNTED,
-	SM_SCALED,        /* multiplexed: the value is an extrapolation */
-	SM_NOT_COUNTED,   /* opened, but never got onto the PMU */
-	SM_NOT_SUPPORTED, /* libpfm4 or the kernel or the CPU does not have it */
-	SM_NOT_PERMITTED,
-	SM_COUNT_STATE_COUNT
-};
-const char *sm_count_state_name(enum sm_count_state state);
-
-enum sm_count_scope { SM_SCOPE_USER, SM_SCOPE_USER_KERNEL };
-const char *sm_count_scope_name(enum sm_count_scope scope);
 
 struct sm_event {
 	char name[SM_EVENT_TEXT_MAX]; /* short name asked for or given: "page_faults" */

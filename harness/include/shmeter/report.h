@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "shmeter/error.h"
-#include "shmeter/history.h"
+#include "shmeter/history_series.h"
 #include "shmeter/results.h"
 
 struct sm_scenario;

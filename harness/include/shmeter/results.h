@@ -8,10 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shmeter/counters.h"
 #include "shmeter/error.h"
+#include "shmeter/names.h"
 #include "shmeter/stats.h"
-#include "shmeter/topology.h"
 
 /* How a trial ended, which is measured, or what the analysis made of one that ended well. */
 enum sm_status {

@@ -59,11 +59,6 @@ double sm_minimum_detectable_ratio(double mad_of_log, size_t n, double alpha, do
 /* Holm's step-down adjustment of `count` p-values in place (order kept). */
 void sm_holm(double *p, size_t count);
 
-enum sm_verdict { SM_VERDICT_NONE, SM_SUPPORTED, SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE };
-const char *sm_verdict_name(enum sm_verdict verdict); /* "supported"...; "none" */
-/* Where an interval lies relative to [min, max]; 0 bounds are open.  Inconclusive without interval. */
-enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max);
-
 /* Pair classes: one-dimensional clusters of probe times. */
 #define SM_CLASSES_MAX 4
 struct sm_classes {

@@ -7,27 +7,7 @@
 #include <stdio.h>
 
 #include "shmeter/error.h"
-
-/* How two PUs relate, the closest first.  `near` and `list` are requests only: what a request was
- * resolved to is one of the relations in between. */
-enum sm_placement {
-	SM_PLACE_UNSET,
-	SM_PLACE_NEAR,       /* the closest PUs that are different cores; else SMT; else one PU */
-	SM_PLACE_SAME_CORE,  /* all workers on one PU, taking turns */
-	SM_PLACE_SMT,        /* hardware threads of one core */
-	SM_PLACE_SHARED_L2,  /* different cores under one L2 */
-	SM_PLACE_SHARED_L3,  /* different cores, deepest common cache is the L3 */
-	SM_PLACE_SAME_NODE,  /* one NUMA node, no common cache */
-	SM_PLACE_CROSS_NODE, /* different NUMA nodes */
-	SM_PLACE_LIST,       /* explicit PUs */
-	SM_PLACE_SOLO,       /* one worker: related to nobody */
-	SM_PLACE_COUNT
-};
-
-/* "near", "same-core", ...; NULL is never returned. */
-const char *sm_placement_name(enum sm_placement placement);
-/* The opposite; SM_PLACE_UNSET where the name is unknown (SM_PLACE_LIST and SOLO have no name to ask by). */
-enum sm_placement sm_placement_parse(const char *name);
+#include "shmeter/names.h"
 
 /* One processing unit that this process is allowed to use. */
 struct sm_pu {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 /* The samples of one block, walked over two cases in step. */
 struct block_walk {

@@ -8,18 +8,6 @@
 
 #define SAME 0.0005 /* ratios nearer to 1 than 0.05 % read "as long" */
 
-static const char *const names[] = {
-	[SM_VERDICT_NONE] = "none",         [SM_SUPPORTED] = "supported",       [SM_REFUTED] = "refuted",
-	[SM_INCONCLUSIVE] = "inconclusive", [SM_NOT_TESTABLE] = "not_testable",
-};
-
-const char *sm_verdict_name(enum sm_verdict verdict)
-{
-	if ((size_t)verdict >= sizeof(names) / sizeof(names[0]))
-		return names[SM_VERDICT_NONE];
-	return names[verdict];
-}
-
 enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max)
 {
 	if (min == 0 && max == 0)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 void sm_analysis_put_aside(struct sm_analysis *a, size_t s, enum sm_status status, const char *reason)
 {

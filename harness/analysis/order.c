@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 #include "shmeter/topology.h"
 
 /* The cases that a claim is about, by relation. */

@@ -1,7 +1,7 @@
 /* What the scenarios of a run claim, and what became of it. */
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					   const struct sm_claim *claim)

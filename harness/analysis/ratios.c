@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 /* Points listed by name in one sentence; the rest is counted. */
 #define LISTED_MAX 6

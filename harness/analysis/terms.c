@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 /* What uname(2) calls the machines of a kind. */
 static const struct {

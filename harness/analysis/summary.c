@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 /* Values of a case in a class into `values`; returns how many trials have one. */
 static size_t gather_values(const struct sm_analysis *a, size_t c, const char *klass, double *values)

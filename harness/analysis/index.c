@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 /* Derived samples have no slices of their own: they come after all trials. */
 static uint64_t trial_key(const struct sm_sample *sample)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 /* JSON has no NaN and no infinity. */
 static json_t *number_or_null(double value)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 #include "shmeter/plan.h"
 #include "shmeter/topology.h"
 

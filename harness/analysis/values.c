@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 
 struct value_tally {
 	unsigned trials, held, unknown; /* unknown: trials whose metric has no value, besides */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 #include "shmeter/error.h"
 
 /* A probe this many times its class' center is no round trip: one of the two was not running.  Only

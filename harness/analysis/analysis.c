@@ -1,5 +1,5 @@
 /* The analysis of a run, step by step. */
-#include "analysis_parts.h"
+#include "parts.h"
 
 int sm_analysis_run(struct sm_analysis *a, struct sm_results *results, const struct sm_scenario *const *scenarios,
 		    size_t scenario_count, struct sm_error *err)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "shmeter/error.h"
-#include "shmeter/history.h"
 #include "shmeter/stats.h"
+#include "shmeter/steps.h"
 
 /* Runs on each side of a step. */
 #define SIDE_MIN 2
@@ -72,7 +72,7 @@ static void part(const double *value, size_t count, double sigma, bool *step, do
 	part(value + cut, count - cut, sigma, step + cut, level + cut, room);
 }
 
-void sm_history_steps(const double *value, size_t count, bool *step, double *level)
+void sm_steps_find(const double *value, size_t count, bool *step, double *level)
 {
 	double *room = malloc((count + 1) * sizeof(*room));
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis_parts.h"
+#include "parts.h"
 #include "shmeter/text.h"
 
 /* Fewer sizes make no curve. */

@@ -1,8 +1,8 @@
 /* The inside of a digest. */
-#ifndef SM_GATE_DIGEST_H
-#define SM_GATE_DIGEST_H
+#ifndef SM_ANALYSIS_DIGEST_H
+#define SM_ANALYSIS_DIGEST_H
 
-#include "../stats/analysis_parts.h"
+#include "parts.h"
 #include "shmeter/digest.h"
 
 /* Pair classes of two runs are one where their round trips are within this factor: they are named by a measured

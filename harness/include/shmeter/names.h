@@ -1,0 +1,46 @@
+/* What a run's files call things by name: placements, what a counter says, verdicts.  The platform makes these values,
+ * the store writes and reads their names, and the analysis decides by them. */
+#ifndef SHMETER_NAMES_H
+#define SHMETER_NAMES_H
+
+/* How two PUs relate, the closest first.  `near` and `list` are requests only: what a request was
+ * resolved to is one of the relations in between. */
+enum sm_placement {
+	SM_PLACE_UNSET,
+	SM_PLACE_NEAR,       /* the closest PUs that are different cores; else SMT; else one PU */
+	SM_PLACE_SAME_CORE,  /* all workers on one PU, taking turns */
+	SM_PLACE_SMT,        /* hardware threads of one core */
+	SM_PLACE_SHARED_L2,  /* different cores under one L2 */
+	SM_PLACE_SHARED_L3,  /* different cores, deepest common cache is the L3 */
+	SM_PLACE_SAME_NODE,  /* one NUMA node, no common cache */
+	SM_PLACE_CROSS_NODE, /* different NUMA nodes */
+	SM_PLACE_LIST,       /* explicit PUs */
+	SM_PLACE_SOLO,       /* one worker: related to nobody */
+	SM_PLACE_COUNT
+};
+
+/* "near", "same-core", ...; NULL is never returned. */
+const char *sm_placement_name(enum sm_placement placement);
+/* The opposite; SM_PLACE_UNSET where the name is unknown (SM_PLACE_LIST and SOLO have no name to ask by). */
+enum sm_placement sm_placement_parse(const char *name);
+
+/* The five states of a counter.  Only `counted` and `scaled` have a value; unavailable is never 0. */
+enum sm_count_state {
+	SM_COUNT_NONE,
+	SM_COUNTED,
+	SM_SCALED,        /* multiplexed: the value is an extrapolation */
+	SM_NOT_COUNTED,   /* opened, but never got onto the PMU */
+	SM_NOT_SUPPORTED, /* libpfm4 or the kernel or the CPU does not have it */
+	SM_NOT_PERMITTED,
+	SM_COUNT_STATE_COUNT
+};
+const char *sm_count_state_name(enum sm_count_state state); /* "counted"...; "none" */
+
+/* Whose events a counter counts. */
+enum sm_count_scope { SM_SCOPE_USER, SM_SCOPE_USER_KERNEL };
+const char *sm_count_scope_name(enum sm_count_scope scope); /* "user", "user+kernel" */
+
+enum sm_verdict { SM_VERDICT_NONE, SM_SUPPORTED, SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE };
+const char *sm_verdict_name(enum sm_verdict verdict); /* "supported"...; "none" */
+
+#endif
