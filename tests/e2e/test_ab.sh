@@ -6,10 +6,7 @@ set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-export SHMETER_STATE_DIR=$scratch/state
+. "$root/tests/e2e/lib.sh"
 judge=$program
 runs=0
 . "$root/tests/e2e/sides.sh"

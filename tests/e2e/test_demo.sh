@@ -6,15 +6,8 @@ set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-export TMPDIR=$scratch SHMETER_STATE_DIR=$scratch/state
-failed=0
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
+. "$root/tests/e2e/lib.sh"
+export TMPDIR=$scratch
 
 "$program" demo --list >list || fail 'no list'
 [ "$(wc -l <list)" -ge 21 ] || fail "$(wc -l <list) demonstrations"

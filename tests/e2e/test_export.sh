@@ -5,14 +5,7 @@ set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-failed=0
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
+. "$root/tests/e2e/lib.sh"
 # Debian's Python sees Debian's modules.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
@@ -147,28 +140,20 @@ if here gnuplot gnuplot-nox; then
 fi
 
 # What goes wrong: one sentence, the right exit code, and nothing written.
-expect() { # CODE WORDS COMMAND...
-	local code=$1 words=$2 got
-	shift 2
-	"$@" >out 2>err </dev/null
-	got=$?
-	[ "$got" = "$code" ] && [ "$(wc -l <err)" = 1 ] && grep -q '^shmeter: ' err && grep -qF -- "$words" err && [ ! -s out ] ||
-		fail "$*: exit $got, not $code: $(cat err)"
-}
-expect 4 'run folder' "$program" export --to csv
-expect 4 "one of $formats" "$program" export old
-expect 4 "choose one of $formats" "$program" export old --to xml
-expect 4 'is not a run folder' "$program" export nowhere --to csv
-expect 4 'is no file' "$program" export old --to csv --out .
-expect 4 'cannot write' "$program" export old --to csv --out nowhere/file
+refused 4 'run folder' "$program" export --to csv
+refused 4 "one of $formats" "$program" export old
+refused 4 "choose one of $formats" "$program" export old --to xml
+refused 4 'is not a run folder' "$program" export nowhere --to csv
+refused 4 'is no file' "$program" export old --to csv --out .
+refused 4 'cannot write' "$program" export old --to csv --out nowhere/file
 mkfifo pipe
-expect 4 'is no file' "$program" export old --to csv --out pipe
+refused 4 'is no file' "$program" export old --to csv --out pipe
 [ -p pipe ] || fail 'a pipe was replaced'
 cp -r old unread && rm unread/summary.csv unread/values.csv # what follows from a run is made again, not read
 "$program" export unread --to csv -q >out 2>err && cmp -s out <("$program" export old --to csv -q | sed 's/^old,/unread,/') ||
 	fail "without derived files: $(cat err)"
 sed -i -E 's/,(ok|verify_failed|worker_died|timed_out|disturbed)$/,skipped/' unread/samples.csv
-expect 5 'nothing to export' "$program" export unread --to csv --out never
+refused 5 'nothing to export' "$program" export unread --to csv --out never
 [ -e never ] && fail 'a file of nothing'
 "$program" export old --to csv -q >/dev/full 2>err
 [ $? = 5 ] && grep -q 'cannot be written' err || fail "a full disk: $(cat err)"

@@ -5,17 +5,12 @@
 set -u -o pipefail
 
 root=$(realpath "$1")
-scratch=$(mktemp -d)
+program=$(realpath "$2")
+. "$root/tests/e2e/lib.sh"
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
-cp "$2" "$scratch/shmeter" # where another user can start it
+cp "$program" "$scratch/shmeter" # where another user can start it
 program=$scratch/shmeter
-cd "$scratch" || exit 1
-failed=0
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
 measured='manifest.json samples.csv slices.csv counters.csv metrics.csv buckets.csv'
 sums() { (cd "$1" && sha256sum $measured); } # shellcheck disable=SC2086
 cat >gates.ini <<'INI'

@@ -6,24 +6,7 @@ set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-export SHMETER_STATE_DIR=$scratch/state
-failed=0
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
-# expect CODE WORDS COMMAND...: its exit code, and words in what it says.
-expect() {
-	local code=$1 words=$2 got
-	shift 2
-	"$@" >out 2>err
-	got=$?
-	[ $got = "$code" ] || fail "$*: exit $got instead of $code: $(cat out err)"
-	grep -qF -- "$words" out err || fail "$*: no \"$words\" in: $(cat out err)"
-}
+. "$root/tests/e2e/lib.sh"
 # again CODE WORDS COMMAND...: its exit code, and an extended regular expression in what it prints, whose lines are joined:
 # where they break is of no matter.  A machine that is too busy to tell gets three more goes.  The command may use \$go,
 # which is another number each time.

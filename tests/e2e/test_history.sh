@@ -5,14 +5,7 @@ set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-failed=0
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
+. "$root/tests/e2e/lib.sh"
 export XDG_DATA_HOME=$scratch/data
 
 "$program" run lock_uncontended/mutex --repeat-blocks 6 --no-counters --no-plots -q --out one >/dev/null 2>err || fail "run: $(cat err)"
@@ -45,22 +38,14 @@ xmllint --noout figures/*.svg && [ -s "$(echo figures/*.png)" ] || fail 'no figu
 [ "$(sqlite3 data/shmeter/history.sqlite 'SELECT count(*) FROM run')" = 10 ] || fail 'not ten runs'
 [ "$(sqlite3 data/shmeter/history.sqlite 'PRAGMA integrity_check')" = ok ] || fail 'the file is damaged'
 
-# expect CODE WORDS COMMAND...
-expect() {
-	local code=$1 words=$2 got
-	shift 2
-	"$@" >out 2>err
-	got=$?
-	[ $got = "$code" ] && grep -qF -- "$words" err && [ "$(wc -l <err)" = 1 ] || fail "$*: exit $got: $(cat err)"
-}
 sqlite3 other.sqlite 'CREATE TABLE t (x)'
-expect 6 "another program's" "$program" history show --db other.sqlite
+refused 6 "another program's" "$program" history show --db other.sqlite
 head -c 5000 /dev/urandom >noise.sqlite
-expect 6 'no history' "$program" history add one --db noise.sqlite
-expect 4 'history add' "$program" history show --db nothing.sqlite
-expect 4 'no case like' "$program" history show no_such_case
-expect 4 'takes `add' "$program" history
-expect 4 'not a run folder' "$program" history add data
+refused 6 'no history' "$program" history add one --db noise.sqlite
+refused 4 'history add' "$program" history show --db nothing.sqlite
+refused 4 'no case like' "$program" history show no_such_case
+refused 4 'takes `add' "$program" history
+refused 4 'not a run folder' "$program" history add data
 [ -e nothing.sqlite ] && fail 'show made a file'
 [ $failed = 0 ] && echo 'ten runs, one step'
 exit $failed

@@ -6,10 +6,8 @@ set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-export SHMETER_STATE_DIR=$scratch/state TMPDIR=$scratch/tmp SHMETER_JUDGE=
+. "$root/tests/e2e/lib.sh"
+export TMPDIR=$scratch/tmp SHMETER_JUDGE=
 mkdir tmp
 unset GITHUB_STEP_SUMMARY SHMETER_MAX SHMETER_BUDGET SHMETER_OUT SHMETER_AGAIN
 . "$root/tests/e2e/sides.sh"

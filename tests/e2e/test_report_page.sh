@@ -8,14 +8,7 @@ set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-failed=0
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
+. "$root/tests/e2e/lib.sh"
 
 "$program" run false_sharing transport_latency/pipe transport_latency/shm_ring transport_latency/fifo first_touch/4k \
 	aa --set message=64,1024,4096 --set op=atomic_add --set work=0 --out run -q >out 2>err || fail "run: $(cat err)"

@@ -8,15 +8,7 @@ set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-cd "$scratch" || exit 1
-export SHMETER_STATE_DIR=$scratch/state
-failed=0
-fail() {
-	echo "FAIL: $*"
-	failed=1
-}
+. "$root/tests/e2e/lib.sh"
 
 # A fixed folder, whatever this machine measures; and one of this machine, which can go on.
 cp -r "$root/tests/fuzz/template" good
