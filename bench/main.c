@@ -176,8 +176,10 @@ int main(int argc, char **argv)
 		rc = commands[arguments.command].main(&arguments);
 		(void)!sm_guard_stop(NULL); /* of a command that ended early */
 	}
+	errno = 0; /* of a write that failed before, nobody kept it */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "shmeter: standard output cannot be written: %s\n", strerror(errno));
+		fprintf(stderr, "shmeter: standard output cannot be written%s%s\n", errno ? ": " : "",
+			errno ? strerror(errno) : "");
 		return rc == EXIT_OK ? EXIT_MACHINE : rc;
 	}
 	return rc;

@@ -105,10 +105,21 @@ def position(site, number):
     return site.positions[number * len(site.positions) // kinds]
 
 
+def is_start(path, program):
+    """Whether a trace begins with the start of the program: with the whole of it, not with a process that it forked."""
+    with open(path, errors="replace") as file:
+        return re.match(r'execve\("[^"]*/' + re.escape(program) + '"', file.readline()) is not None
+
+
 def read_traces(prefix, name, word, program):
     """Every site of a command that ran under `strace -ff -k -o prefix`; process 0 is the command, the others are those
     that it forked, in that order."""
-    paths = sorted(glob.glob(prefix + ".*"), key=lambda p: int(p.rpartition(".")[2]))
+    pids = {int(path.rpartition(".")[2]): path for path in glob.glob(prefix + ".*")}
+    with open("/proc/sys/kernel/pid_max") as file:
+        most = int(file.read())
+    own = next(pid for pid, path in pids.items() if is_start(path, program))
+    # numbers begin anew after the last one
+    paths = [pids[pid] for pid in sorted(pids, key=lambda pid: (pid - own) % most)]
     found, children = {}, set()
     for process, path in enumerate(paths):
         for site in read_trace(path, name, word, program, process):
