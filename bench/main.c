@@ -12,6 +12,7 @@
 #include "program.h"
 #include "registry.h"
 #include "shmeter/guard.h"
+#include "shmeter/scenario_check.h"
 #include "shmeter/text.h"
 
 /* Twice what the deepest of the commands was seen to take. */
@@ -173,6 +174,8 @@ int main(int argc, char **argv)
 		/* its reader loses a letter where memory is refused */
 		json_set_alloc_funcs(sm_memory, free);
 		sm_scenarios_ask_kernel(&sm_os_linux);
+		if (sm_scenario_check(sm_scenarios, sm_scenario_count, &err) < 0)
+			return complain(&err);
 		rc = commands[arguments.command].main(&arguments);
 		(void)!sm_guard_stop(NULL); /* of a command that ended early */
 	}

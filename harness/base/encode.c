@@ -2,6 +2,7 @@
 #include "shmeter/encode.h"
 #include "shmeter/error.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,29 @@ bool sm_is_text(const char *text)
 		left -= length;
 	}
 	return good;
+}
+
+/* Whether a text has no other signs than these between letters and digits, and no two dots.  Names are ASCII; the program
+ * never calls setlocale(). */
+static bool is_made_of(const char *text, const char *signs)
+{
+	const char *c = text;
+
+	while (isalnum((unsigned char)*c) || (*c && strchr(signs, *c)))
+		c++;
+	return !*c && !strstr(text, "..");
+}
+
+#define NAME_SIGNS "_-.+"
+
+bool sm_is_name(const char *text)
+{
+	return is_made_of(text, NAME_SIGNS);
+}
+
+bool sm_is_wording(const char *text)
+{
+	return is_made_of(text, NAME_SIGNS " ,:/=?@#%()'");
 }
 
 /* Line ends and tabs, where a target has a way to hold them; NULL: they are no text there. */

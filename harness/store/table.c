@@ -1,7 +1,6 @@
 /* Writing and reading CSV by the description of a table. */
 #include "table.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <float.h>
@@ -181,20 +180,10 @@ static bool read_word(const struct words *words, const char *text, int *value)
 	return false;
 }
 
-/* What a build writes in names: they become paths, and are searched for.  Two dots would lead out of a folder. */
-#define NAME_SIGNS  "_-.+"
-#define NAMES_SIGNS NAME_SIGNS " ,:/=?@#%()'"
-
-/* Whether a text is one that a build could have written.  Names are ASCII; the program never calls setlocale. */
-static bool is_wording(enum column_type type, const char *text)
+/* Whether a text is one that a build could have written. */
+static bool could_be_written(enum column_type type, const char *text)
 {
-	const char *signs = type == COLUMN_NAME ? NAME_SIGNS : NAMES_SIGNS, *c = text;
-
-	if (type == COLUMN_TEXT)
-		return sm_is_text(text);
-	while (isalnum((unsigned char)*c) || (*c && strchr(signs, *c)))
-		c++;
-	return !*c && !strstr(text, "..");
+	return type == COLUMN_NAME ? sm_is_name(text) : type == COLUMN_NAMES ? sm_is_wording(text) : sm_is_text(text);
 }
 
 static bool read_field(const struct column *column, const char *text, struct sm_results *results, void *view)
@@ -205,7 +194,9 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	switch (column->type) {
 	case COLUMN_TEXT:
 	case COLUMN_NAME:
-	case COLUMN_NAMES: *(const char **)at = sm_results_copy(results, text); return is_wording(column->type, text);
+	case COLUMN_NAMES:
+		*(const char **)at = sm_results_copy(results, text);
+		return could_be_written(column->type, text);
 	case COLUMN_UINT:
 		if (!read_unsigned(text, UINT32_MAX, &number))
 			return false;

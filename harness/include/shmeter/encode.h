@@ -33,6 +33,13 @@ bool sm_is_control(unsigned code_point);
 /* Whether all of a text is text, as above, but for line ends and tabs. */
 bool sm_is_text(const char *text);
 
+/* Whether a text is one that a build writes as the name of a scenario, a variant, a claim: letters, digits and _-.+, and
+ * not two dots, which would lead out of a folder: names become paths. */
+bool sm_is_name(const char *text);
+
+/* Whether a text is one that a build writes as a list of names or a metric's: also spaces and ,:/=?@#%()'. */
+bool sm_is_wording(const char *text);
+
 /* Writes `text`, or `length` bytes of it, as the target takes it. */
 void sm_put_encoded(FILE *out, enum sm_target target, const char *text);
 void sm_put_encoded_part(FILE *out, enum sm_target target, const char *text, size_t length);

@@ -1,0 +1,248 @@
+/* Each mistake in a scenario is refused with the sentence that names it. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+#include "registry.h"
+#include "shmeter/clock.h"
+#include "shmeter/scenario_check.h"
+
+/* A scenario that may be changed. */
+struct made_up {
+	struct sm_scenario scenario;
+	struct sm_variant variants[4];
+	struct sm_claim claims[4];
+	struct sm_corners corners;
+};
+
+static uint64_t run(struct sm_worker *worker)
+{
+	return worker->op_count;
+}
+
+static int verify(const struct sm_trial *trial, struct sm_error *err)
+{
+	(void)trial, (void)err;
+	return 0;
+}
+
+static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
+{
+	(void)trial;
+	value[0] = 1;
+}
+
+static const char *const ops[] = { "load", "store", NULL };
+
+static void make(struct made_up *m)
+{
+	*m = (struct made_up){
+		.variants = { { .name = "futex", .summary = "sleeps" },
+			      { .name = "mutex", .summary = "sleeps, too" },
+			      { .name = "spin", .summary = "burns a core" } },
+		.claims = { { .id = "X1",
+			      .text = "Sleeping takes twice as long",
+			      .source = "textbooks",
+			      .left = "futex",
+			      .right = "spin",
+			      .at = "message=64 op=load placement=near workers<=1xPU",
+			      .ratio_min = 2 },
+			    { .id = "X2",
+			      .text = "Nothing is lost",
+			      .source = "textbooks",
+			      .left = "mutex",
+			      .value = "lost",
+			      .control = "X1" },
+			    { .id = "X3",
+			      .text = "No page is faulted in",
+			      .source = "textbooks",
+			      .left = "spin",
+			      .count = "minor-faults" } },
+		.corners = { .variant = { { "futex", "mutex" }, { "spin", "spin" } } },
+		.scenario = { .name = "made_up",
+			      .family = "tests",
+			      .question = "Is it found?",
+			      .summary = "It is not run.",
+			      .why = "Nothing is measured.",
+			      .params = { { .name = "message",
+					    .unit = "B",
+					    .summary = "size",
+					    .min = 1,
+					    .max = 4096,
+					    .quick = SM_VALUES(64),
+					    .full = SM_VALUES(64, SM_DOUBLING, SM_TIMES_PUS(4)) },
+					  { .name = "op",
+					    .unit = "1",
+					    .summary = "what is done",
+					    .labels = ops,
+					    .quick = SM_VALUES(0, 1) } },
+			      .workers = 2,
+			      .placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE },
+			      .metric = { "time per operation", "ns/op" },
+			      .more = { { "lost", "1" } },
+			      .expected = { { .variant = "spin", .event = "minor-faults" } },
+			      .run = run,
+			      .verify = verify,
+			      .measure = measure },
+	};
+	m->scenario.variants = m->variants;
+	m->scenario.claims = m->claims;
+	m->scenario.corners = &m->corners;
+}
+
+static void expect_refused(const struct made_up *m, const char *sentence)
+{
+	const struct sm_scenario *const one[] = { &m->scenario };
+	char wanted[SM_ERROR_TEXT_MAX];
+	struct sm_error err = { 0 };
+
+	snprintf(wanted, sizeof(wanted), "internal error: scenario made_up: %s", sentence);
+	cr_expect_eq(sm_scenario_check(one, 1, &err), -EBADMSG, "not refused: %s", sentence);
+	cr_expect_str_eq(err.text, wanted);
+}
+
+/* A scenario with one change in it. */
+#define REFUSED(change, sentence)                                                                                      \
+	do {                                                                                                           \
+		struct made_up m;                                                                                      \
+		make(&m);                                                                                              \
+		change;                                                                                                \
+		expect_refused(&m, sentence);                                                                          \
+	} while (0)
+
+Test(scenario_check, the_registered_scenarios_keep_the_contract)
+{
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_scenario_check(sm_scenarios, sm_scenario_count, &err), 0, "%s", err.text);
+	sm_scenarios_ask_kernel(&sm_os_linux);
+	cr_expect_eq(sm_scenario_check(sm_scenarios, sm_scenario_count, &err), 0, "%s", err.text);
+}
+
+Test(scenario_check, what_is_right_is_accepted)
+{
+	struct sm_error err = { 0 };
+	struct made_up m;
+
+	make(&m);
+	cr_expect_eq(sm_scenario_check(&(const struct sm_scenario *){ &m.scenario }, 1, &err), 0, "%s", err.text);
+}
+
+Test(scenario_check, names_that_do_not_exist)
+{
+	REFUSED(m.claims[0].left = "futx", "claim X1: variant \"futx\" does not exist (variants: futex, mutex, spin)");
+	REFUSED(m.claims[0].right = "spn", "claim X1: variant \"spn\" does not exist (variants: futex, mutex, spin)");
+	REFUSED(m.claims[0].metric = "gained", "claim X1: metric \"gained\" does not exist (further metrics: lost)");
+	REFUSED(m.claims[0].holds = "kept", "claim X1: metric \"kept\" does not exist (further metrics: lost)");
+	REFUSED(m.claims[1].value = "lots", "claim X2: metric \"lots\" does not exist (further metrics: lost)");
+	REFUSED(m.claims[1].control = "X9", "claim X2: claim \"X9\" does not exist (claims: X1, X2, X3)");
+	REFUSED(m.claims[2].count = "page-flips; or so",
+		"claim X3: event \"page-flips; or so\" does not exist (events: minor-faults, major-faults, "
+		"context-switches, cpu-migrations, cycles, instructions, cache-references, cache-misses, "
+		"L1D-load-misses, LLC-load-misses, dTLB-load-misses)");
+	REFUSED(m.scenario.expected[0].variant = "all",
+		"variant \"all\" does not exist (variants: futex, mutex, spin)");
+	REFUSED(m.corners.variant[1][1] = "sleep", "variant \"sleep\" does not exist (variants: futex, mutex, spin)");
+	REFUSED(m.scenario.workers_param = "message+processes",
+		"parameter \"processes\" does not exist (parameters: message, op)");
+	REFUSED(m.scenario.node_param = "node", "parameter \"node\" does not exist (parameters: message, op)");
+	REFUSED(m.scenario.achieved = "rate", "metric \"rate\" does not exist (further metrics: lost)");
+}
+
+Test(scenario_check, points_that_do_not_exist)
+{
+	REFUSED(m.claims[0].at = "mesage=64",
+		"claim X1: parameter \"mesage\" does not exist (parameters: message, op)");
+	REFUSED(m.claims[0].at = "op=swap", "claim X1: value \"swap\" does not exist (op: load, store)");
+	REFUSED(m.scenario.params[0].full.count = 1;
+		m.claims[0].at = "op=load message=65", "claim X1: value \"65\" does not exist (message: 64)");
+	REFUSED(m.claims[0].at = "message<=many",
+		"claim X1: at: message<=many: a number, or one with xPU, is expected");
+	REFUSED(m.claims[0].at = "placement=smt",
+		"claim X1: placement \"smt\" does not exist (placements: near, same-core)");
+	REFUSED(m.claims[0].at = "cores=two", "claim X1: at: cores=two: only \"different\" is known");
+	REFUSED(m.claims[0].at = "near",
+		"claim X1: at: \"near\" is not a condition: write name=value, name<=value or name>=value");
+}
+
+Test(scenario_check, bounds)
+{
+	REFUSED(m.claims[0].ratio_min = 0, "claim X1: it has no bound: set bounds of the ratio or of the difference");
+	REFUSED(m.claims[0].added_min = 1,
+		"claim X1: it has two kinds of bounds: set bounds of the ratio or of the difference");
+	REFUSED(m.claims[0].ratio_max = 1, "claim X1: its lower bound is larger than its upper bound");
+	REFUSED(m.claims[1].value_min = 1, "claim X2: its least value is larger than its largest");
+	REFUSED(m.claims[0].right = "futex", "claim X1: it compares variant \"futex\" with itself");
+	REFUSED(m.claims[0].control = "X2", "claim X1: its control X2 has a control itself");
+	REFUSED(m.claims[0].machine = "amd", "claim X1: machine \"amd\" does not exist (machines: x86, arm64)");
+	REFUSED(m.scenario.params[0].max = 63, "parameter \"message\": value 64 is not within 1 to 63");
+	REFUSED(m.scenario.params[1].quick.value[1] = 2, "parameter \"op\": value 2 has no label");
+	REFUSED(m.scenario.params[0].quick.count = 0, "parameter \"message\" has no values for the quick profile");
+	REFUSED(m.scenario.params[0].full.count = 2,
+		"parameter \"message\": doubling goes on to a multiple of the PUs");
+	REFUSED(m.scenario.params[0].full.value[0] = SM_TIMES_PUS(1),
+		"parameter \"message\": multiples of the PUs come after all other values");
+}
+
+Test(scenario_check, functions_that_are_missing)
+{
+	REFUSED(m.scenario.run = NULL, "run() is missing");
+	REFUSED(m.scenario.verify = NULL, "verify() is missing: nothing would prove that the work was done");
+	REFUSED(m.scenario.measure = NULL, "it has further metrics and no measure()");
+	REFUSED(m.scenario.cold = true, "fixed_ops() is missing: a cold subject has a fixed number of operations");
+	REFUSED(m.scenario.workers = 0, "variant \"futex\" has no workers: set workers, or workers_param");
+}
+
+Test(scenario_check, names_and_texts)
+{
+	REFUSED(m.variants[1].name = "futex", "variant \"futex\" is there twice");
+	REFUSED(m.claims[1].id = "X1", "claim \"X1\" is there twice");
+	REFUSED(m.variants[1].name = "my mutex",
+		"variant \"my mutex\" is an invalid name: use letters, digits and _ - . +");
+	REFUSED(m.claims[0].text = "Sleeping takes twice as long.",
+		"claim X1: the text ends with \".\": leave it out, as the program goes on after it");
+	REFUSED(m.claims[0].source = NULL, "claim X1: the source is missing");
+	REFUSED(m.scenario.why = "Because", "the why does not end with a full stop: \"Because\"");
+	REFUSED(m.scenario.question = "It is found.",
+		"the question does not end with a question mark: \"It is found.\"");
+	REFUSED(m.scenario.metric.unit = "ms", "the unit of the metric is not ns/op");
+}
+
+Test(scenario_check, lists_end)
+{
+	static struct sm_variant many[SM_LIST_MAX + 1];
+
+	for (unsigned i = 0; i < SM_LIST_MAX; i++)
+		many[i] = (struct sm_variant){ .name = "again", .summary = "and again" };
+	REFUSED(m.scenario.variants = many, "the list of variants does not end, or has 256 and more");
+}
+
+Test(scenario_check, names_are_unique_over_all)
+{
+	struct made_up one, other;
+	const struct sm_scenario *const both[] = { &one.scenario, &other.scenario };
+	struct sm_error err = { 0 };
+
+	make(&one);
+	make(&other);
+	cr_expect_eq(sm_scenario_check(both, 2, &err), -EBADMSG);
+	cr_expect_str_eq(err.text, "internal error: scenario made_up: another scenario has this name");
+	other.scenario.name = "other";
+	cr_expect_eq(sm_scenario_check(both, 2, &err), -EBADMSG);
+	cr_expect_str_eq(err.text, "internal error: scenario other: claim X1 is one of scenario made_up, too");
+}
+
+/* Every command waits for it. */
+Test(scenario_check, takes_under_a_millisecond)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t start = sm_clock_ns(), took;
+
+		cr_assert_eq(sm_scenario_check(sm_scenarios, sm_scenario_count, NULL), 0);
+		took = sm_clock_ns() - start;
+		best = took < best ? took : best;
+	}
+	cr_expect_lt(best, 1000000);
+}
