@@ -12,7 +12,7 @@ import time
 
 import calls_sites
 
-# Exit codes of the README's table.
+# Exit codes of docs/commands.md.
 CODES = {0, 1, 3, 4, 5, 6}
 # Faults of a library that cannot be mended here: told in the log, not failed.
 LIBRARIES = {"libhwloc": "hwloc does not look whether it got memory",

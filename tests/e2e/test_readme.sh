@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every command of the README exists: scripts are there, and `shmeter` takes each line's options.
+# Every command of the README and of docs/commands.md exists: scripts are there, and `shmeter` takes each line's options.
 # usage: test_readme.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -32,11 +32,13 @@ while IFS= read -r line; do
 	*) continue ;;
 	esac
 	count=$((count + 1))
-done < <(awk '/^```sh/ {inside = 1; next} /^```/ {inside = 0} inside' "$root/README.md")
+done < <(awk '/^```sh/ {inside = 1; next} /^```/ {inside = 0} inside' "$root/README.md" "$root/docs/commands.md")
 
-[ "$count" -ge 6 ] || fail "only $count commands in the README"
-for file in $(grep -oE '\]\(([^)#]+)' "$root/README.md" | sed 's/](//' | grep -v '^http'); do
-	[ -e "$root/$file" ] || fail "the README links to $file"
+[ "$count" -ge 15 ] || fail "only $count commands"
+for page in README.md docs/commands.md; do
+	for file in $(grep -oE '\]\(([^)#]+)' "$root/$page" | sed 's/](//' | grep -v '^http'); do
+		[ -e "$root/$(dirname "$page")/$file" ] || fail "$page links to $file"
+	done
 done
-[ $failed = 0 ] && echo "$count commands of the README work"
+[ $failed = 0 ] && echo "$count commands of the documentation work"
 exit $failed
