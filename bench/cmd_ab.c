@@ -19,6 +19,7 @@
 #include "shmeter/encode.h"
 #include "shmeter/error.h"
 #include "shmeter/gate.h"
+#include "shmeter/memory.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 

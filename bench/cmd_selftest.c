@@ -14,6 +14,7 @@
 #include "shmeter/floor.h"
 #include "shmeter/guard.h"
 #include "shmeter/known_counts.h"
+#include "shmeter/memory.h"
 #include "shmeter/os.h"
 #include "shmeter/selftest.h"
 #include "shmeter/store.h"

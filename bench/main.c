@@ -12,6 +12,7 @@
 #include "program.h"
 #include "registry.h"
 #include "shmeter/guard.h"
+#include "shmeter/memory.h"
 #include "shmeter/scenario_check.h"
 #include "shmeter/text.h"
 

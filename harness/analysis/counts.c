@@ -177,24 +177,6 @@ static void add_evidence(const struct count_rule *rule, const struct count_tally
 		sm_words_add(words, " (give or take %u event%s a trial)", rule->slack, plural(rule->slack));
 }
 
-const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scenario *scenario,
-				     const struct sm_claim *claim)
-{
-	const char *why = NULL;
-	bool named = false;
-
-	for (size_t g = 0; g < a->group_count; g++) {
-		if (a->group[g].scenario != scenario || !sm_analysis_matches(a, g, NULL, claim->at, claim->left, NULL))
-			continue;
-		named = true;
-		if (!why && claim->left)
-			why = sm_analysis_untried(a, sm_analysis_case_of(a, g, claim->left));
-	}
-	if (!named)
-		return sm_analysis_nowhere(a, claim);
-	return why ? sm_results_string(a->results, "%s: %s", claim->left, why) : "no trial of it ended well";
-}
-
 void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim)
 {
 	struct count_rule rule = { scenario,     claim->left,        claim->at,

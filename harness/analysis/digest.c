@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/store.h"
 
 /* How far apart two classes of different runs are, as |ln| of the ratio of the probes that name them; infinite where

@@ -96,7 +96,7 @@ SM_MUST_USE int sm_analysis_run(struct sm_analysis *a, struct sm_results *result
 				const struct sm_scenario *const *scenarios, size_t scenario_count,
 				struct sm_error *err);
 
-/* analysis_index.c */
+/* index.c */
 SM_MUST_USE int sm_analysis_open(struct sm_analysis *a, struct sm_error *err);
 void sm_analysis_close(struct sm_analysis *a);
 /* Index of the sample of a trial, or -1. */
@@ -110,7 +110,7 @@ double sm_analysis_steal(const struct sm_analysis *a);
 /* Per cent of all PUs' time in which a CPU limit kept the run off them; NaN: not known. */
 double sm_analysis_throttled(const struct sm_analysis *a);
 
-/* analysis_slices.c */
+/* slices.c */
 /* Classes of the relation that a sample's workers sit in; NULL: none was probed. */
 const struct sm_relation *sm_analysis_relation(const struct sm_analysis *a, size_t sample);
 SM_MUST_USE int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err);
@@ -121,7 +121,7 @@ const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t samp
 /* The sample's cell of a class if it holds enough pure slices to count, else NULL. */
 const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, const char *klass);
 
-/* analysis_settled.c */
+/* settled.c */
 /* Sets aside the trials of cases that drift, and those that did not reach the rate that they offered. */
 SM_MUST_USE int sm_analysis_settle(struct sm_analysis *a, struct sm_error *err);
 /* The last third of a case's trials against the first.  `times` and `work` have room for the slices of a trial,
@@ -135,10 +135,10 @@ bool sm_analysis_is_timed(const char *unit);
 /* Why the times of one of two cases are not used; NULL: they are, or have another reason not to be. */
 const char *sm_analysis_set_aside(const struct sm_analysis *a, size_t left, size_t right);
 
-/* analysis_summary.c */
+/* summary.c */
 SM_MUST_USE int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *err);
 
-/* analysis_compare.c */
+/* compare.c */
 /* Two cases of one group compared within a class. */
 struct sm_comparison {
 	struct sm_interval ratio;
@@ -165,16 +165,16 @@ const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_
 /* Judges the A/A control; before the pairs. */
 SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err);
 
-/* analysis_pairs.c */
+/* pairs.c */
 /* Why nothing can be concluded from a comparison in group `g` whatever its interval; NULL: nothing is wrong. */
 const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct sm_comparison *c,
 				 const struct sm_blocks *blocks);
 SM_MUST_USE int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err);
 
-/* analysis_crossings.c */
+/* crossings.c */
 SM_MUST_USE int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err);
 
-/* analysis_match.c */
+/* match.c */
 /* Whether a group is of a metric (NULL: the time) and one of those that `at` names, for these variants. */
 bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric, const char *at,
 			 const char *left, const char *right);
@@ -182,6 +182,10 @@ bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *
 enum sm_point_detail { SM_POINT_PARAMS, SM_POINT_PLACEMENT, SM_POINT_MEMORY };
 /* Where a group is: "op=store processes=2, near". */
 void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_detail detail, char *out, size_t size);
+/* The PUs that the run was allowed to use; 0: its manifest does not say. */
+unsigned sm_analysis_pus(const struct sm_results *results);
+/* The cores that they are of; 0: its manifest does not say. */
+unsigned sm_analysis_cores(const struct sm_results *results);
 /* A growing sentence; what does not fit is cut off. */
 struct sm_words {
 	char text[2048];
@@ -191,7 +195,7 @@ void sm_words_add(struct sm_words *words, const char *format, ...) __attribute__
 /* "95 % interval 1.2 to 1.3", or that there is none: too few blocks give no bounds. */
 void sm_words_add_interval(struct sm_words *words, const struct sm_interval *interval);
 
-/* analysis_terms.c */
+/* terms.c */
 /* Whether a claim compares two variants: by their ratio or by what one adds. */
 bool sm_analysis_is_comparison(const struct sm_claim *claim);
 /* Whether it does so by what one adds. */
@@ -207,38 +211,35 @@ bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_c
 /* Takes back what the claims of a scenario say whose control is not supported; after all of them were judged. */
 void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scenario);
 
-/* analysis_counts.c */
-void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim);
-void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scenario);
-
+/* claim_rows.c */
+/* Adds the row of a claim; the caller sets verdict, evidence and reason. */
+struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
+					   const struct sm_claim *claim);
+/* "no case of this run has message=64": why `at` names no group. */
+const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim);
 /* Why no trial that a claim is about ended well, or that there is no such case. */
 const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scenario *scenario,
 				     const struct sm_claim *claim);
 
-/* analysis_values.c */
+/* counts.c */
+void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim);
+void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scenario);
+
+/* values.c */
 void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim);
 
-/* analysis_order.c */
+/* order.c */
 SM_MUST_USE int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					const struct sm_claim *claim, struct sm_error *err);
 
-/* analysis_ratios.c */
+/* ratios.c */
 SM_MUST_USE int sm_analysis_ratio_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					const struct sm_claim *claim, struct sm_error *err);
 
-/* analysis_claims.c */
+/* claims.c */
 SM_MUST_USE int sm_analysis_claims(struct sm_analysis *a, struct sm_error *err);
-/* Adds the row of a claim; the caller sets verdict, evidence and reason. */
-struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
-					   const struct sm_claim *claim);
-/* The PUs that the run was allowed to use; 0: its manifest does not say. */
-unsigned sm_analysis_pus(const struct sm_results *results);
-/* The cores that they are of; 0: its manifest does not say. */
-unsigned sm_analysis_cores(const struct sm_results *results);
-/* "no case of this run has message=64": why `at` names no group. */
-const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim);
 
-/* analysis_manifest.c */
+/* manifest.c */
 SM_MUST_USE int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err);
 
 #endif

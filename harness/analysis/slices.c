@@ -7,6 +7,7 @@
 
 #include "parts.h"
 #include "shmeter/error.h"
+#include "shmeter/memory.h"
 
 /* A probe this many times its class' center is no round trip: one of the two was not running.  Only
  * the outermost classes are open enough to hold such a probe. */

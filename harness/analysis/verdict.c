@@ -1,7 +1,6 @@
 /* Verdicts, and a ratio in words. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "shmeter/analysis.h"
 #include "shmeter/stats.h"

@@ -1,6 +1,6 @@
 /* One encoder for each target that a text can go to. */
 #include "shmeter/encode.h"
-#include "shmeter/error.h"
+#include "shmeter/memory.h"
 
 #include <ctype.h>
 #include <stdarg.h>

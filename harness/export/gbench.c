@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/memory.h"
 #include "view.h"
 
 static json_t *context(const struct sm_export_view *view)
@@ -31,7 +32,7 @@ static json_t *context(const struct sm_export_view *view)
 static json_t *entry(const struct export_case *one, size_t family, const char *suffix, const char *run_type)
 {
 	json_t *all = json_object();
-	char *name = export_memory(strlen(one->c->id) + strlen(suffix) + 1, 1);
+	char *name = sm_zeroed_memory(strlen(one->c->id) + strlen(suffix) + 1, 1);
 
 	sprintf(name, "%s%s", one->c->id, suffix);
 	export_json_set(all, "name", export_json_string(name));
@@ -57,7 +58,7 @@ static void set_times(json_t *all, uint64_t iterations, double real, double cpu)
 static void set_counter(json_t *all, const char *name, double value)
 {
 	json_t *number = export_json_real(value);
-	char *key = export_memory(strlen(name) + sizeof("counter "), 1);
+	char *key = sm_zeroed_memory(strlen(name) + sizeof("counter "), 1);
 	char *valid;
 
 	sprintf(key, "%s", name);

@@ -7,6 +7,7 @@
 
 #include "shmeter/encode.h"
 #include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 #include "view.h"
@@ -34,7 +35,7 @@ static bool read_row(const char *line, struct export_bucket *row)
 static void add_row(struct export_distribution *d, const struct export_bucket *row)
 {
 	if ((d->count & (d->count - 1)) == 0) { /* full at each power of two */
-		struct export_bucket *more = export_memory(2 * d->count + 1, sizeof(*more));
+		struct export_bucket *more = sm_zeroed_memory(2 * d->count + 1, sizeof(*more));
 
 		if (d->count)
 			memcpy(more, d->rows, d->count * sizeof(*more));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shmeter/analysis.h"
+#include "shmeter/memory.h"
 #include "view.h"
 
 static bool is_same(const char *a, const char *b)
@@ -58,8 +59,8 @@ void export_measures(struct export_case *one)
 
 	for (size_t t = 0; t < one->ok; t++)
 		rows += one->trials[t].counter_count + one->trials[t].metric_count;
-	one->measures = export_memory(rows + 1, sizeof(*one->measures));
-	values = export_memory(rows + 1, sizeof(*values));
+	one->measures = sm_zeroed_memory(rows + 1, sizeof(*one->measures));
+	values = sm_zeroed_memory(rows + 1, sizeof(*values));
 	for (size_t t = 0; t < one->ok; t++) {
 		const struct export_trial *trial = &one->trials[t];
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shmeter/encode.h"
+#include "shmeter/memory.h"
 #include "view.h"
 
 /* Characters that separate fields, by Unicode's White_Space. */
@@ -28,7 +29,7 @@ static size_t percent_bytes(char *out, const char *bytes, unsigned count)
 static char *escape(const char *text, enum escaping how)
 {
 	/* At most five characters for a byte. */
-	char *copy = export_memory(5 * strlen(text) + 1, 1);
+	char *copy = sm_zeroed_memory(5 * strlen(text) + 1, 1);
 	size_t used = 0;
 
 	while (*text) {

@@ -7,16 +7,8 @@
 
 #include "shmeter/analysis.h"
 #include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "view.h"
-
-void *export_memory(size_t count, size_t size)
-{
-	void *memory = calloc(count, size);
-
-	if (!memory)
-		sm_no_memory(); /* a run is small: without memory for it nothing sensible is left to do */
-	return memory;
-}
 
 /* Rows of a file (which begin with their trial's number) in the order of the trials. */
 struct by_trial {
@@ -36,10 +28,10 @@ static int compare_trials(const void *left, const void *right)
 /* Pointers to the rows, sorted; the numbers of their trials go to `*trials`. */
 static const void **sort_rows(const void *rows, size_t count, size_t size, unsigned **trials)
 {
-	struct by_trial *order = export_memory(count + 1, sizeof(*order));
-	const void **sorted = export_memory(count + 1, sizeof(*sorted));
+	struct by_trial *order = sm_zeroed_memory(count + 1, sizeof(*order));
+	const void **sorted = sm_zeroed_memory(count + 1, sizeof(*sorted));
 
-	*trials = export_memory(count + 1, sizeof(**trials));
+	*trials = sm_zeroed_memory(count + 1, sizeof(**trials));
 	for (size_t i = 0; i < count; i++) {
 		const void *row = (const char *)rows + i * size;
 
@@ -94,7 +86,7 @@ static double value_in(const struct rows *slices, unsigned trial, const char *kl
 	size_t count, pure = 0;
 	const struct sm_slice_row *const *slice = (const struct sm_slice_row *const *)rows_of(slices, trial, &count);
 	size_t least = count < SM_PURE_SLICES_MIN ? count : SM_PURE_SLICES_MIN;
-	double *times = export_memory(count + 1, sizeof(*times)), value = (double)NAN;
+	double *times = sm_zeroed_memory(count + 1, sizeof(*times)), value = (double)NAN;
 
 	for (size_t i = 0; i < count; i++)
 		if (slice[i]->purity == SM_PURE && slice[i]->ops > 0 && strcmp(slice[i]->klass, klass) == 0)
@@ -134,8 +126,8 @@ static double average(const double *values, size_t count)
 
 static void summarise(struct export_case *one)
 {
-	double *times = export_memory(one->ok + 1, sizeof(*times));
-	double *cpu = export_memory(one->ok + 1, sizeof(*cpu));
+	double *times = sm_zeroed_memory(one->ok + 1, sizeof(*times));
+	double *cpu = sm_zeroed_memory(one->ok + 1, sizeof(*cpu));
 	size_t known = 0;
 
 	one->min = INFINITY;
@@ -185,8 +177,8 @@ static void take_sample(struct sm_export_view *view, struct export_case *one, co
 static void collect(struct sm_export_view *view, const struct sorted *sorted)
 {
 	const struct sm_results *r = view->results;
-	struct export_case **by_index = export_memory(r->case_count + 1, sizeof(struct export_case *));
-	size_t *tried = export_memory(r->case_count + 1, sizeof(*tried));
+	struct export_case **by_index = sm_zeroed_memory(r->case_count + 1, sizeof(struct export_case *));
+	size_t *tried = sm_zeroed_memory(r->case_count + 1, sizeof(*tried));
 
 	for (size_t i = 0; i < r->case_count; i++)
 		if (!r->cases[i].derived) {
@@ -200,7 +192,7 @@ static void collect(struct sm_export_view *view, const struct sorted *sorted)
 		tried[r->samples[i].case_index]++;
 	for (size_t i = 0; i < r->case_count; i++)
 		if (by_index[i])
-			by_index[i]->trials = export_memory(tried[i] + 1, sizeof(struct export_trial));
+			by_index[i]->trials = sm_zeroed_memory(tried[i] + 1, sizeof(struct export_trial));
 	for (size_t i = 0; i < r->sample_count; i++)
 		if (by_index[r->samples[i].case_index])
 			take_sample(view, by_index[r->samples[i].case_index], &r->samples[i], sorted);
@@ -291,7 +283,7 @@ int export_view_open(struct sm_export_view *view, const struct sm_results *resul
 					   &sorted.counters.trials);
 	sorted.metrics.sorted =
 		sort_rows(results->metrics, results->metric_count, sizeof(*results->metrics), &sorted.metrics.trials);
-	view->cases = export_memory(results->case_count + 1, sizeof(*view->cases));
+	view->cases = sm_zeroed_memory(results->case_count + 1, sizeof(*view->cases));
 	collect(view, &sorted);
 	tell_left_out(view);
 	read_manifest(view);

@@ -56,8 +56,6 @@ struct sm_export_view {
 /* view.c */
 SM_MUST_USE int export_view_open(struct sm_export_view *view, const struct sm_results *results, struct sm_error *err);
 void export_view_close(struct sm_export_view *view);
-/* calloc() that aborts without memory, like the growth of results. */
-void *export_memory(size_t count, size_t size);
 
 /* measures.c */
 /* Of per_op: "1/op" or "ns/op", by operation and worker. */

@@ -4,7 +4,7 @@
 
 #include "gate_parts.h"
 #include "shmeter/encode.h"
-#include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/plan.h"
 
 static void put_option(FILE *out, const char *name, const char *value)

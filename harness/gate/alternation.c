@@ -7,6 +7,7 @@
 
 #include "shmeter/compare.h"
 #include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/store.h"
 
 struct merging {

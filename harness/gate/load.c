@@ -1,7 +1,6 @@
 /* Reading a file of gates. */
 #include <errno.h>
 #include <ini.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,40 +8,8 @@
 #include "shmeter/error.h"
 #include "shmeter/text.h"
 
-struct text {
-	struct text *next;
-	char word[];
-};
-
 static const char *const key_names[KEYS] = { "case",  "against", "at",    "metric", "min",     "max",
 					     "count", "per_op",  "slack", "claim",  "baseline" };
-
-const char *gate_keep(struct sm_gates *gates, const char *word, size_t length)
-{
-	struct text *text = malloc(sizeof(*text) + length + 1);
-
-	if (!text)
-		sm_no_memory(); /* a few bytes */
-	memcpy(text->word, word, length);
-	text->word[length] = '\0';
-	text->next = gates->strings;
-	gates->strings = text;
-	return text->word;
-}
-
-int gate_wrong(struct reading *reading, const char *format, ...)
-{
-	char text[SM_ERROR_TEXT_MAX];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	if (!reading->failed)
-		(void)sm_fail(reading->err, EINVAL, "%s: %s", reading->gates->path, text);
-	reading->failed = true;
-	return 1; /* go on: inih would report a line where this is a sentence */
-}
 
 static int take_number(struct reading *reading, const struct sm_gate *gate, const char *key, const char *text,
 		       double least, double *out)
@@ -251,16 +218,6 @@ int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scen
 	for (size_t i = 0; i < gates->count && !reading.failed; i++)
 		gate_resolve(&reading, &gates->gate[i], scenarios, scenario_count);
 	return reading.failed ? -EINVAL : 0;
-}
-
-void sm_gates_free(struct sm_gates *gates)
-{
-	for (struct text *text = gates->strings, *next; text; text = next) {
-		next = text->next;
-		free(text);
-	}
-	free(gates->gate);
-	*gates = (struct sm_gates){ 0 };
 }
 
 /* "scenario/variant" of both sides of a gate and of its control, behind the patterns that are there. */

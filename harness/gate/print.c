@@ -10,6 +10,7 @@
 #include "gate_parts.h"
 #include "shmeter/encode.h"
 #include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 

@@ -31,7 +31,7 @@ struct reading {
 	unsigned given[GATES_MAX]; /* keys of each gate, as bits of enum key */
 };
 
-/* load.c */
+/* reading.c */
 /* A copy of `length` characters that goes with the gates. */
 const char *gate_keep(struct sm_gates *gates, const char *word, size_t length);
 /* Takes the sentence about a mistake if it is the first; returns 1, as a handler of inih that goes on does. */

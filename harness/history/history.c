@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shmeter/digest.h"
+#include "shmeter/memory.h"
 
 /* "shme": marks the file as this program's (SQLite's application_id). */
 #define APPLICATION 0x73686d65

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/stats.h"
 #include "shmeter/steps.h"
 

@@ -9,6 +9,7 @@
 
 #include "plan_private.h"
 #include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/text.h"
 
 /* The control that every run carries: the same case under two names (method.md). */
@@ -136,15 +137,6 @@ int sm_plan_check_patterns(const struct sm_plan_options *options, const struct s
 				       options->patterns[i]);
 	}
 	return 0;
-}
-
-unsigned plan_params(const struct sm_scenario *scenario)
-{
-	unsigned count = 0;
-
-	while (count < SM_PARAMS_MAX && scenario->params[count].name)
-		count++;
-	return count;
 }
 
 static void name_value(const struct sm_param *param, uint64_t value, char *out, size_t size)

@@ -1,7 +1,7 @@
 /* In which order: Latin squares inside a group, blocks of all groups shuffled over the run. */
 #include <stdlib.h>
 
-#include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/plan.h"
 
 void sm_plan_latin_rows(struct sm_random *random, unsigned n, unsigned blocks, unsigned *rows)

@@ -10,6 +10,15 @@
 /* PUs that a parameter with `every_pu` takes: pairs of them are many. */
 static const unsigned pus_max[] = { [SM_QUICK] = 8, [SM_STANDARD] = 32, [SM_FULL] = ~0u };
 
+unsigned plan_params(const struct sm_scenario *scenario)
+{
+	unsigned count = 0;
+
+	while (count < SM_PARAMS_MAX && scenario->params[count].name)
+		count++;
+	return count;
+}
+
 static int add_value(struct plan_values *values, uint64_t value, struct sm_error *err)
 {
 	if ((values->count & (values->count - 1)) == 0) { /* doubles at powers of two */

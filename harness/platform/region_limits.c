@@ -1,37 +1,9 @@
 /* What memory there is and what cgroups allow of it. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "region_private.h"
 #include "shmeter/cgroup.h"
 #include "shmeter/text.h"
-
-uint64_t region_number(const struct sm_os *os, uint64_t otherwise, const char *format, ...)
-{
-	char path[512], text[64];
-	va_list arguments;
-	int used;
-
-	va_start(arguments, format);
-	used = vsnprintf(path, sizeof(path), format, arguments);
-	va_end(arguments);
-	if (used < 0 || (size_t)used >= sizeof(path) || sm_os_read(os, text, sizeof(text), "%s", path) < 0 ||
-	    text[0] < '0' || text[0] > '9')
-		return otherwise;
-	return strtoull(text, NULL, 10);
-}
-
-int region_sys_known(const struct sm_os *os, struct sm_error *err)
-{
-	if (sm_os_has(os, "/sys/kernel/mm"))
-		return 0;
-	return sm_fail(
-		err, ENODEV,
-		"what page sizes there are is not known: /sys/kernel/mm cannot be read; mount /sys, or choose --pages "
-		"4k");
-}
 
 /* A hugetlb cgroup counts at the touch: a mapping beyond it is made, and then raises SIGBUS. */
 int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_t bytes, struct sm_error *err)

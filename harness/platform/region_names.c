@@ -10,8 +10,6 @@
 #include "region_private.h"
 #include "shmeter/text.h"
 
-#define MULTI_FOLDER "/sys/kernel/mm/transparent_hugepage"
-
 static const char *const backings[SM_BACKING_COUNT] = { "-", "anon", "memfd", "posix", "sysv", "file" };
 static const char *const prefaults[SM_PREFAULT_COUNT] = { "-", "lazy", "touch", "populate", "madvise", "mlock" };
 
@@ -115,7 +113,7 @@ unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST
 	out[count++] = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
 	if (thp > 0)
 		out[count++] = (struct sm_pages){ SM_PAGES_THP, thp };
-	multi = list_folder(os, MULTI_FOLDER, "shmem_enabled", SM_PAGES_MULTI, out + count,
+	multi = list_folder(os, THP_FOLDER, "shmem_enabled", SM_PAGES_MULTI, out + count,
 			    SM_PAGES_LIST_MAX - count - 8);
 	/* The largest is what "thp" means. */
 	if (multi > 0 && out[count + multi - 1].bytes == thp)

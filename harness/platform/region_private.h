@@ -4,6 +4,8 @@
 
 #include "shmeter/region.h"
 
+#define THP_FOLDER "/sys/kernel/mm/transparent_hugepage"
+
 /* Size of a transparent huge page of PMD size; 0 where the kernel has none. */
 uint64_t region_thp_bytes(const struct sm_os *os);
 /* Whether a region of this backing gets transparent huge pages at the first touch. */

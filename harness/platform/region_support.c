@@ -15,7 +15,6 @@
 #include "topology_private.h"
 
 #define POOLS "/sys/kernel/mm/hugepages"
-#define THP   "/sys/kernel/mm/transparent_hugepage"
 
 /* Looks for a mount of a hugetlbfs with the option; the last one on a point is the one that is seen. */
 int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, size_t size)
@@ -170,11 +169,6 @@ static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *t
 	return rc;
 }
 
-uint64_t region_thp_bytes(const struct sm_os *os)
-{
-	return region_number(os, 0, THP "/hpage_pmd_size");
-}
-
 /* The options of the last mount on a point; "" where there is none. */
 static void mount_options(const struct sm_os *os, const char *where, char *options, size_t size)
 {
@@ -202,7 +196,7 @@ bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing)
 		mount_options(os, "/dev/shm", options, sizeof(options));
 		return strstr(options, "huge=always") || strstr(options, "huge=within_size");
 	}
-	return sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 &&
+	return sm_os_read(os, text, sizeof(text), THP_FOLDER "/shmem_enabled") == 0 &&
 	       (strstr(text, "[always]") || strstr(text, "[advise]") || strstr(text, "[within_size]") ||
 		strstr(text, "[force]"));
 }
@@ -227,16 +221,16 @@ static int thp_supported(const struct sm_os *os, const struct sm_topology *topol
 			       "writable files have no transparent huge pages on the file system of %s: "
 			       "choose memfd, anon or sysv",
 			       folder);
-	if (sm_os_read(os, text, sizeof(text), THP "/shmem_enabled") == 0 && strstr(text, "[deny]"))
+	if (sm_os_read(os, text, sizeof(text), THP_FOLDER "/shmem_enabled") == 0 && strstr(text, "[deny]"))
 		return sm_fail(err, ENODEV,
-			       "transparent huge pages of shared memory are denied: write advise to " THP
+			       "transparent huge pages of shared memory are denied: write advise to " THP_FOLDER
 			       "/shmem_enabled");
 	if (region_thp_at_fault(os, asked.backing))
 		return 0;
 	if (asked.numa == SM_INTERLEAVE && sm_topology_nodes(topology) > 1)
 		return sm_fail(err, ENOTSUP,
 			       "collapsing interleaved small pages puts the huge ones on one node: choose "
-			       "--backing memfd or anon, with advise in " THP "/shmem_enabled");
+			       "--backing memfd or anon, with advise in " THP_FOLDER "/shmem_enabled");
 	if (asked.prefault != SM_LAZY)
 		return 0;
 	if (asked.backing == SM_FILE)
@@ -249,7 +243,7 @@ static int thp_supported(const struct sm_os *os, const struct sm_topology *topol
 			       "remount,huge=within_size /dev/shm, or choose another --prefault than lazy");
 	return sm_fail(err, ENODEV,
 		       "shared memory gets no transparent huge pages at the fault here: run with --tune as "
-		       "root, write advise to " THP "/shmem_enabled, or choose another --prefault than "
+		       "root, write advise to " THP_FOLDER "/shmem_enabled, or choose another --prefault than "
 		       "lazy");
 }
 
@@ -267,7 +261,7 @@ static int multi_supported(const struct sm_os *os, struct sm_memory asked, struc
 			       name);
 	if (region_sys_known(os, err) < 0)
 		return -ENODEV;
-	if (sm_os_read(os, text, sizeof(text), THP "/hugepages-%" PRIu64 "kB/shmem_enabled", kib) < 0)
+	if (sm_os_read(os, text, sizeof(text), THP_FOLDER "/hugepages-%" PRIu64 "kB/shmem_enabled", kib) < 0)
 		return sm_fail(err, ENODEV,
 			       "this kernel has no %s pages of shared memory: choose among those that "
 			       "`shmeter doctor` lists",
@@ -278,7 +272,7 @@ static int multi_supported(const struct sm_os *os, struct sm_memory asked, struc
 		return 0;
 	return sm_fail(err, ENODEV,
 		       "%s pages of shared memory are off: run with --tune as root, or write advise "
-		       "to " THP "/hugepages-%" PRIu64 "kB/shmem_enabled",
+		       "to " THP_FOLDER "/hugepages-%" PRIu64 "kB/shmem_enabled",
 		       name, kib);
 }
 

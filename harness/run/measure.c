@@ -245,11 +245,6 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 	return 0;
 }
 
-uint64_t session_spent_ns(const struct session *session)
-{
-	return session->resumed_ns + sm_clock_ns() - session->start_ns;
-}
-
 int session_calibrate(struct session *session, struct sm_error *err)
 {
 	(void)json_object_del(session->manifest, "calibration_failures"); /* of a calibration that was stopped */

@@ -18,27 +18,6 @@
 /* A list of events as text. */
 #define EVENTS_TEXT_MAX (SM_EVENTS_MAX * SM_EVENT_TEXT_MAX)
 
-void session_progress(const struct session *session, const char *phase, size_t done, size_t total, const char *what,
-		      uint64_t left_ns)
-{
-	struct sm_progress progress = {
-		.phase = phase,
-		.done = done,
-		.total = total,
-		.what = what,
-		.elapsed_ns = sm_clock_ns() - session->start_ns,
-		.left_ns = left_ns,
-	};
-
-	if (session->options->progress)
-		session->options->progress(&progress, session->options->progress_context);
-}
-
-bool session_stopped(const struct session *session)
-{
-	return session->options->stop && *session->options->stop;
-}
-
 /* The default events, and those that chosen scenarios ask for besides. */
 static void default_events(const struct sm_plan_options *options, const struct sm_scenario *const *scenarios,
 			   size_t count, char *out, size_t size)

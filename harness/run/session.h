@@ -37,9 +37,12 @@ struct session {
 	unsigned topped_up; /* blocks that were added */
 };
 
+/* session.c */
 void session_progress(const struct session *session, const char *phase, size_t done, size_t total, const char *what,
 		      uint64_t left_ns);
 bool session_stopped(const struct session *session);
+/* How long the run has gone on, with what came before a resume. */
+uint64_t session_spent_ns(const struct session *session);
 
 /* manifest.c: what stands in manifest.json. */
 int manifest_make(struct session *session, struct sm_error *err);
@@ -63,8 +66,6 @@ void resume_events(const json_t *manifest, char *out, size_t size);
 json_t *counting_cost(const struct session *session);
 
 /* measure.c */
-/* How long the run has gone on, with what came before a resume. */
-uint64_t session_spent_ns(const struct session *session);
 int session_calibrate(struct session *session, struct sm_error *err);
 void session_fit_budget(struct session *session);
 int session_measure(struct session *session, struct sm_error *err);

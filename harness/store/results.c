@@ -1,6 +1,7 @@
 /* A run in memory: rows and the strings they point to. */
 #include "shmeter/results.h"
 #include "shmeter/error.h"
+#include "shmeter/memory.h"
 
 #include <errno.h>
 #include <math.h>

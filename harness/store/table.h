@@ -83,6 +83,9 @@ SM_MUST_USE int store_make_below(const char *folder, const char *name, struct sm
 /* distributions.c: histograms/<case>.hgrm below results->out for every case that traced. */
 SM_MUST_USE int store_write_histograms(const struct sm_results *results, struct sm_error *err);
 
+/* write.c: a JSON file, beside and renamed. */
+SM_MUST_USE int store_write_json(const char *path, const json_t *json, struct sm_error *err);
+
 /* The last component of a folder's path: the name of the run. */
 const char *folder_name(const char *folder);
 

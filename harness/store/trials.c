@@ -1,7 +1,7 @@
 /* Finding the sample of a row by its trial's number. */
 #include <stdlib.h>
 
-#include "shmeter/error.h"
+#include "shmeter/memory.h"
 #include "shmeter/results.h"
 
 static int by_number(const void *a, const void *b)

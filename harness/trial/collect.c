@@ -8,6 +8,12 @@
 
 #include "hold.h"
 
+void trial_end_with(struct hold *hold, enum sm_status status, const char *reason)
+{
+	hold->result->status = status;
+	snprintf(hold->result->reason, sizeof(hold->result->reason), "%s", reason);
+}
+
 static struct sm_probes probes_at(const struct control *control, unsigned gate)
 {
 	struct sm_probes probes = { .count = control->probes };

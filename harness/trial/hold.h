@@ -24,15 +24,14 @@ struct hold {
 	const struct sm_outcome **outcome;
 };
 
-/* How the trial ended, and why ("-": well). */
-void trial_end_with(struct hold *hold, enum sm_status status, const char *reason);
-
 /* Seats the workers of `c` (caller frees `seats`) and writes into `c` what the seats say: shared_pu and pus. */
 int trial_seat(const struct sm_trial_context *context, struct sm_case *c, struct sm_seats *seats, struct sm_error *err);
 /* The seats' PUs and nodes by the operating system's numbers, into the result. */
 int trial_name_seats(const struct sm_topology *topology, const struct sm_seats *seats, struct sm_trial_result *result,
 		     struct sm_error *err);
 
+/* How the trial ended, and why ("-": well). */
+void trial_end_with(struct hold *hold, enum sm_status status, const char *reason);
 /* What the workers of a team that ended well left in the control area, into the result: slices, counts, the rest; then
  * the scenario proves its work and measures.  Sets the result's status where something was wrong. */
 int trial_collect(struct hold *hold, struct sm_error *err);

@@ -86,12 +86,6 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 				   err);
 }
 
-void trial_end_with(struct hold *hold, enum sm_status status, const char *reason)
-{
-	hold->result->status = status;
-	snprintf(hold->result->reason, sizeof(hold->result->reason), "%s", reason);
-}
-
 /* Frames of the node that the region's own will be of: this process may run on another than the worker that touches. */
 static int warm_frames(const struct hold *hold, size_t bytes, struct sm_error *err)
 {

@@ -1,8 +1,6 @@
 /* What a worker process does, from the pin to its last note. */
-#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>

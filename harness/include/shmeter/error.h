@@ -21,11 +21,4 @@ struct sm_error {
  * cut at SM_ERROR_TEXT_MAX and encoded for a terminal (encode.h).  Returns -code, so that a caller can `return sm_fail(...)`. */
 int sm_fail(struct sm_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The end of the program where a few bytes are refused and nothing sensible is left to do: one sentence on standard
- * error, and the exit code of a machine that cannot run it (5).  Nothing that is buffered is written. */
-_Noreturn void sm_no_memory(void);
-
-/* malloc() that never returns NULL: sm_no_memory() instead.  The caller frees.  For libraries that do not look. */
-void *sm_memory(size_t size);
-
 #endif

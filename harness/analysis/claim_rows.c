@@ -1,0 +1,57 @@
+/* The row of a claim, and why there is nothing by which it can be judged. */
+#include <string.h>
+
+#include "parts.h"
+
+struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
+					   const struct sm_claim *claim)
+{
+	struct sm_claim_row *row = sm_results_add_claim(a->results);
+
+	/* Copies: the results may outlive the scenarios that they came from. */
+	row->claim = sm_results_string(a->results, "%s", claim->id);
+	row->scenario = sm_results_string(a->results, "%s", scenario->name);
+	row->sentence = sm_results_string(a->results, "%s", claim->text ? claim->text : "-");
+	row->source = sm_results_string(a->results, "%s", claim->source ? claim->source : "-");
+	row->question = sm_results_string(a->results, "%s", claim->question ? claim->question : "-");
+	row->evidence = "-";
+	row->reason = "-";
+	return row;
+}
+
+const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim)
+{
+	if (claim->at && strstr(claim->at, "placement=near") && sm_analysis_pus(a->results) == 1)
+		return "it takes two PUs, and this run may use one alone";
+	if (claim->at && strstr(claim->at, "cores=different") && sm_analysis_cores(a->results) == 1)
+		return "it takes two cores, and the PUs that this run may use are threads of one";
+	const char *at = claim->at ? claim->at : "these variants";
+
+	if (claim->needs)
+		return sm_results_string(a->results,
+					 "no case of this run has %s: it needs %s; where that is "
+					 "there, a longer profile, --set or --placement adds it",
+					 at, claim->needs);
+	return sm_results_string(a->results,
+				 "no case of this run has %s; a longer profile, --set or "
+				 "--placement can add it",
+				 at);
+}
+
+const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scenario *scenario,
+				     const struct sm_claim *claim)
+{
+	const char *why = NULL;
+	bool named = false;
+
+	for (size_t g = 0; g < a->group_count; g++) {
+		if (a->group[g].scenario != scenario || !sm_analysis_matches(a, g, NULL, claim->at, claim->left, NULL))
+			continue;
+		named = true;
+		if (!why && claim->left)
+			why = sm_analysis_untried(a, sm_analysis_case_of(a, g, claim->left));
+	}
+	if (!named)
+		return sm_analysis_nowhere(a, claim);
+	return why ? sm_results_string(a->results, "%s: %s", claim->left, why) : "no trial of it ended well";
+}

@@ -1,0 +1,32 @@
+/* Memory without which nothing sensible is left to do. */
+#include "shmeter/memory.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+void sm_no_memory(void)
+{
+	static const char sentence[] =
+		"shmeter: no memory is left: free some, or raise the limit (ulimit -v, memory.max)\n";
+
+	(void)!write(STDERR_FILENO, sentence, sizeof(sentence) - 1);
+	_exit(5); /* as the program's EXIT_MACHINE; a worker has its parent's buffers, which are not its own to write */
+}
+
+void *sm_memory(size_t size)
+{
+	void *memory = malloc(size ? size : 1);
+
+	if (!memory)
+		sm_no_memory();
+	return memory;
+}
+
+void *sm_zeroed_memory(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size);
+
+	if (!memory)
+		sm_no_memory();
+	return memory;
+}
