@@ -1,0 +1,70 @@
+"""The layers of the harness, and what is forbidden between folders and between files."""
+import collections
+
+# The lowest first.  A folder may need those of earlier layers, never one of its own layer or of a later one.
+LAYERS = (
+    ("base",),
+    ("math",),
+    ("platform", "store"),
+    ("plan",),
+    ("trial",),
+    ("analysis",),
+    ("gate", "report", "export", "history"),
+    ("run",),
+    ("bench",),
+)
+# A public header belongs to the folder that defines what it declares; these hold data alone.
+DATA_HEADERS = {"series.h": "base", "history_series.h": "store"}
+
+RANK = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}
+
+
+def arrow(needs, needed):
+    """What is wrong with one folder needing another; None: nothing."""
+    if needs == needed:
+        return None
+    for folder in (needs, needed):
+        if folder not in RANK:
+            return f"{folder} is in no layer"
+    if RANK[needs] == RANK[needed]:
+        return f"{needs} and {needed} are one layer"
+    return f"{needs} is below {needed}" if RANK[needs] < RANK[needed] else None
+
+
+def circles(edges):
+    """The sets of nodes that need each other, by Tarjan's algorithm (1972): `edges` maps a node to those that it needs."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in sorted(edges.get(node, ())):
+            if other not in index:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], index[other])
+        if low[node] == index[node]:
+            at = stack.index(node)
+            circle, stack[at:] = stack[at:], []
+            if len(circle) > 1:
+                found.append(sorted(circle))
+
+    for node in sorted(edges):
+        if node not in index:
+            visit(node)
+    return found
+
+
+def file_circles(uses):
+    """What is wrong between the files of one folder: `uses` has (file, name used, file that defines it), each file as
+    "folder/name"."""
+    edges, names = collections.defaultdict(set), collections.defaultdict(set)
+    for user, name, definer in uses:
+        if user != definer and user.split("/")[0] == definer.split("/")[0]:
+            edges[user].add(definer)
+            names[user, definer].add(name)
+    for circle in circles(edges):
+        inside = [f"{one} -> {other} ({', '.join(sorted(names[one, other]))})"
+                  for one in circle for other in sorted(edges[one]) if other in circle]
+        yield f"{', '.join(circle)} need each other: {'; '.join(inside)}"

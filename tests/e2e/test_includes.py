@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""The arrows of the architecture, by the sources: who may include what, and that no two files of a folder need each
+other.  Plants a violation of each rule in a copy and wants it seen.
+
+usage: test_includes.py SOURCE_ROOT"""
+import collections
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+
+import layers
+
+CONTRACT = "scenario|guard|spin|error|clock|histogram|region|topology|text|os"
+INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.M)
+COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])*'", re.S)
+# What a file defines for others, as clang-format lays it out: functions, and data.
+FUNCTION = re.compile(r"^(?!static\b|typedef\b)\w[\w \t*]*?\b(\w+)\([^;{}]*\)\s*\n\{", re.M)
+DATA = re.compile(r"^(?!static\b|extern\b|typedef\b|return\b)[a-z][\w \t*]*?\b(\w+)(?:\[[^\]]*\])*(?: __attribute__\S*)? =", re.M)
+WORD = re.compile(r"\b[A-Za-z_]\w*\b")
+
+
+def code(text):
+    """Without comments and texts."""
+    return COMMENT.sub(" ", text)
+
+
+class Tree:
+    def __init__(self, root):
+        self.root = pathlib.Path(root).resolve()
+        self.files = {}
+        for folder in ("harness", "scenarios", "bench", "plots"):
+            for path in sorted((self.root / folder).rglob("*")):
+                if path.is_file():
+                    self.files[path.relative_to(self.root)] = path.read_text(errors="replace")
+        self.public = {path.name: path for path in self.files if path.parent.as_posix() == "harness/include/shmeter"}
+        self.defined = collections.defaultdict(dict)  # folder: name: file
+        for path in self.sources():
+            if path.suffix == ".c":
+                text = code(self.files[path])
+                for name in FUNCTION.findall(text) + DATA.findall(text):
+                    self.defined[self.folder(path)][name] = path
+
+    def sources(self):
+        """Of the harness, without its public headers, and of the program."""
+        for path in self.files:
+            if path.suffix in (".c", ".h") and (path.parts[0] == "bench" or
+                                                (path.parts[0] == "harness" and path.parts[1] != "include")):
+                yield path
+
+    def folder(self, path):
+        return path.parts[0] if path.parts[0] == "bench" else path.parts[1]
+
+    def includes(self, path):
+        return INCLUDE.findall(self.files[path])
+
+    def owners(self, header):
+        """The folders that define what a public header declares."""
+        names = set(re.findall(r"\b(\w+)\(", code(self.files[self.public[header]])))
+        return {folder for folder in layers.RANK if folder != "bench" and names & self.defined[folder].keys()}
+
+
+def forbidden_words(tree):
+    """Harness, scenarios, program and plots among each other."""
+    for path, text in tree.files.items():
+        at = path.as_posix()
+        for target in tree.includes(path) if path.suffix in (".c", ".h") else ():
+            said = f'{at}: #include "{target}"'
+            if path.parts[0] == "harness":
+                if re.match(r"(\.\./)*(scenarios|bench)/|(registry|program)\.h$", target):
+                    yield f"{said}: the harness knows neither scenarios nor the program"
+                if path.parts[1] == "include" and not target.startswith("shmeter/"):
+                    yield f"{said}: public headers include public headers alone"
+            if path.parts[0] == "scenarios" and not re.match(
+                    rf"(shmeter/({CONTRACT})\.h|(\.\./)?(subject/)?[a-z_]+\.(h|def))$", target):
+                yield f"{said}: scenarios see the contract and their subjects"
+        if path.parts[0] == "plots" and re.search(r"#include|harness/[a-z]+/[a-z_]+\.[ch]", text):
+            yield f"{at}: plots work on the files of a run, never on the code"
+
+
+def forbidden_arrows(tree):
+    """Between the folders of the harness, whether a header is public or not."""
+    owner = dict(layers.DATA_HEADERS)
+    for header in tree.public:
+        folders = tree.owners(header)
+        if header in owner:
+            folders.add(owner[header])
+        if len(folders) != 1:
+            yield f"{header} belongs to one folder, not to {sorted(folders)}: split it, or name it in DATA_HEADERS"
+        owner[header] = min(folders, default="base", key=layers.RANK.get)
+    public = [(path, owner[header]) for header, path in tree.public.items()]
+    for path, folder in public + [(path, tree.folder(path)) for path in tree.sources()]:
+        for target in tree.includes(path):
+            if target.startswith("shmeter/"):
+                needed = owner.get(target.removeprefix("shmeter/"))
+            else:
+                there = (tree.root / path.parent / target).resolve()
+                there = there.relative_to(tree.root) if there.is_relative_to(tree.root) else None
+                needed = tree.folder(there) if there in tree.files and there.parts[0] in ("harness", "bench") else None
+            wrong = needed and layers.arrow(folder, needed)
+            if wrong:
+                yield f'{path}: #include "{target}": {wrong}'
+
+
+def forbidden_circles(tree):
+    """Files of one folder of the harness that need each other, and headers that include each other."""
+    uses, edges = [], {}
+    for path in tree.sources():
+        folder = tree.folder(path)
+        if path.suffix == ".c" and folder != "bench":
+            for name in set(WORD.findall(code(tree.files[path]))) & tree.defined[folder].keys():
+                uses.append((f"{folder}/{path.stem}", name, f"{folder}/{tree.defined[folder][name].stem}"))
+    yield from layers.file_circles(uses)
+    for path in tree.files:
+        if path.suffix == ".h":
+            edges[path.as_posix()] = {other.as_posix() for target in tree.includes(path) for other in
+                                      [tree.public.get(target.removeprefix("shmeter/"), path.parent / target)]}
+    for circle in layers.circles(edges):
+        yield f"{', '.join(circle)} include each other"
+
+
+def violations(root):
+    tree = Tree(root)
+    return [*forbidden_words(tree), *forbidden_arrows(tree), *forbidden_circles(tree)]
+
+
+# What is added to which files, and a word of what is to be said of it.
+PLANTS = (
+    ("knows neither", {"harness/plan/case.c": '#include "../../scenarios/registry.h"'}),
+    ("knows neither", {"harness/trial/gate.c": '#include "program.h"'}),
+    ("public headers alone", {"harness/include/shmeter/plan.h": '#include "../trial/control.h"'}),
+    ("see the contract", {"scenarios/coherence/false_sharing.c": '#include "shmeter/trial.h"'}),
+    ("see the contract", {"scenarios/calibration/aa.c": '#include "../../harness/trial/control.h"'}),
+    ("never on the code", {"plots/forest.gp": '#include "harness/report/page.c"'}),
+    ("plan is below analysis", {"harness/plan/case.c": '#include "shmeter/analysis.h"'}),
+    ("platform is below trial", {"harness/platform/clock.c": '#include "../trial/control.h"'}),
+    ("store is below plan", {"harness/include/shmeter/results.h": '#include "shmeter/plan.h"'}),
+    ("platform and store are one layer", {"harness/platform/clock.c": '#include "shmeter/store.h"'}),
+    ("gate and report are one layer", {"harness/include/shmeter/gate.h": '#include "shmeter/report.h"'}),
+    ("belongs to one folder", {"harness/include/shmeter/clock.h": "unsigned sm_profile_blocks(int profile);"}),
+    ("need each other", {"harness/math/random.c": "void sm_random_one(void)\n{\n\tsm_trend_one();\n}",
+                         "harness/math/trend.c": "void sm_trend_one(void)\n{\n\tsm_random_one();\n}"}),
+    ("include each other", {"harness/include/shmeter/error.h": '#include "shmeter/text.h"'}),
+)
+
+
+def main():
+    root = pathlib.Path(sys.argv[1])
+    found = violations(root)
+    if found:
+        sys.exit("forbidden:\n" + "\n".join(found))
+    for word, additions in PLANTS:
+        with tempfile.TemporaryDirectory() as copy:
+            for folder in ("harness", "scenarios", "bench", "plots"):
+                shutil.copytree(root / folder, pathlib.Path(copy) / folder)
+            for file, line in additions.items():
+                with open(pathlib.Path(copy) / file, "a") as out:
+                    out.write("\n" + line + "\n")
+            found = violations(copy)
+        if not any(word in said for said in found):
+            sys.exit(f"not seen: {additions}; said was {found}")
+    print(f"the arrows hold, and {len(PLANTS)} planted violations were seen")
+
+
+main()
