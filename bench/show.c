@@ -97,6 +97,7 @@ int show_results(const struct arguments *arguments, const struct sm_results *res
 		.term = arguments->term,
 		.plots = plots_folder(),
 		.width = terminal_width(),
+		.all_points = arguments->verbose,
 		.scenarios = sm_scenarios,
 		.scenario_count = sm_scenario_count,
 		.stop = *stop_flag() ? NULL : stop_flag(), /* a run that was stopped is shown all the same */
@@ -116,7 +117,8 @@ int show_results(const struct arguments *arguments, const struct sm_results *res
 	}
 	if (results->out && sm_report_page(results, &options, &drawn, &err) < 0)
 		return complain(&err);
-	if (arguments->verbose || (arguments->command == CMD_REPORT && !arguments->quiet))
+	sm_report_head(results, &options, stdout);
+	if (!arguments->quiet)
 		sm_report_tables(results, &options, stdout);
 	sm_report_findings(results, &options, stdout);
 	if (results->out) {

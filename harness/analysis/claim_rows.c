@@ -19,12 +19,22 @@ struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct s
 	return row;
 }
 
-const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim)
+const char *sm_analysis_lacks_pus(const struct sm_analysis *a, const struct sm_claim *claim)
 {
 	if (claim->at && strstr(claim->at, "placement=near") && sm_analysis_pus(a->results) == 1)
 		return "it takes two PUs, and this run may use one alone";
 	if (claim->at && strstr(claim->at, "cores=different") && sm_analysis_cores(a->results) == 1)
 		return "it takes two cores, and the PUs that this run may use are threads of one";
+	return NULL;
+}
+
+const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim)
+{
+	const char *lacks = sm_analysis_lacks_pus(a, claim);
+
+	if (lacks)
+		return lacks;
+
 	const char *at = claim->at ? claim->at : "these variants";
 
 	if (claim->needs)

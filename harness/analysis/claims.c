@@ -9,10 +9,24 @@ static bool is_in_run(const struct sm_analysis *a, const struct sm_scenario *sce
 	return false;
 }
 
+/* Whether the run has the cases that a claim names, however they ended. */
+static bool has_cases(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim)
+{
+	for (size_t g = 0; g < a->group_count; g++)
+		if (a->group[g].scenario == scenario &&
+		    sm_analysis_matches(a, g, claim->metric, claim->at, claim->left, claim->right) &&
+		    (!claim->left || sm_analysis_case_of(a, g, claim->left) >= 0) &&
+		    (!claim->right || sm_analysis_case_of(a, g, claim->right) >= 0))
+			return true;
+	return false;
+}
+
 static int judge(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
 		 struct sm_error *err)
 {
 	const char *elsewhere = sm_analysis_elsewhere(a, claim);
+	size_t before = a->results->claim_count;
+	int rc = 0;
 
 	if (elsewhere) {
 		struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
@@ -26,10 +40,13 @@ static int judge(struct sm_analysis *a, const struct sm_scenario *scenario, cons
 	else if (claim->value)
 		sm_analysis_value_claim(a, scenario, claim);
 	else if (claim->closer_is_faster_min > 0)
-		return sm_analysis_order_claim(a, scenario, claim, err);
+		rc = sm_analysis_order_claim(a, scenario, claim, err);
 	else if (claim->left && claim->right)
-		return sm_analysis_ratio_claim(a, scenario, claim, err);
-	return 0;
+		rc = sm_analysis_ratio_claim(a, scenario, claim, err);
+	for (size_t i = before; i < a->results->claim_count; i++)
+		a->results->claims[i].unmeasured = a->results->claims[i].verdict == SM_NOT_TESTABLE &&
+						   !sm_analysis_lacks_pus(a, claim) && !has_cases(a, scenario, claim);
+	return rc;
 }
 
 int sm_analysis_claims(struct sm_analysis *a, struct sm_error *err)

@@ -215,6 +215,8 @@ void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scena
 /* Adds the row of a claim; the caller sets verdict, evidence and reason. */
 struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					   const struct sm_claim *claim);
+/* Why this machine has no case that a claim is about, whatever is asked of a run; NULL: it may have one. */
+const char *sm_analysis_lacks_pus(const struct sm_analysis *a, const struct sm_claim *claim);
 /* "no case of this run has message=64": why `at` names no group. */
 const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim);
 /* Why no trial that a claim is about ended well, or that there is no such case. */

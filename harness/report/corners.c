@@ -3,8 +3,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "grid.h"
 #include "page.h"
-#include "shmeter/encode.h"
+#include "ranking.h"
+#include "shmeter/text.h"
 #include "words.h"
 
 struct table {
@@ -25,27 +27,17 @@ static const struct sm_summary_row *summary_of(const struct sm_results *r, const
 	return NULL;
 }
 
-/* The leading ratio of two variants of a group, whichever of them it was made of first. */
 static void ratio_text(const struct sm_results *r, const char *group, const char *left, const char *right, char *out,
 		       size_t size)
 {
-	snprintf(out, size, "-");
-	for (size_t i = 0; i < r->pair_count; i++) {
-		const struct sm_pair_row *p = &r->pairs[i];
-		bool turned = strcmp(p->left, right) == 0 && strcmp(p->right, left) == 0;
+	struct sm_interval ratio;
 
-		if (!p->leading || strcmp(p->group, group) != 0 || !isfinite(p->ratio.estimate) ||
-		    (!turned && (strcmp(p->left, left) != 0 || strcmp(p->right, right) != 0)))
-			continue;
-		if (!isfinite(p->ratio.low))
-			snprintf(out, size, "%.3g x (no interval)", turned ? 1 / p->ratio.estimate : p->ratio.estimate);
-		else if (turned)
-			snprintf(out, size, "%.3g x (%.3g to %.3g)", 1 / p->ratio.estimate, 1 / p->ratio.high,
-				 1 / p->ratio.low);
-		else
-			snprintf(out, size, "%.3g x (%.3g to %.3g)", p->ratio.estimate, p->ratio.low, p->ratio.high);
-		return;
-	}
+	if (!ranking_ratio(r, group, left, right, &ratio))
+		snprintf(out, size, "-");
+	else if (!isfinite(ratio.low))
+		snprintf(out, size, "%.3g x (no interval)", ratio.estimate);
+	else
+		snprintf(out, size, "%.3g x (%.3g to %.3g)", ratio.estimate, ratio.low, ratio.high);
 }
 
 /* The first point at which a scenario has a value for all four; false: there is none. */
@@ -97,19 +89,26 @@ static void print_one(const struct sm_results *r, const struct sm_report_options
 		      const struct sm_scenario *scenario, FILE *out)
 {
 	const struct sm_corners *corners = scenario->corners;
+	struct grid grid;
 	struct table t;
-	char name[64], right[96];
+	char right[96];
 
 	if (!fill(r, scenario, &t))
 		return;
 	snprintf(right, sizeof(right), "%s / %s", corners->column[1], corners->column[0]);
 	fprintf(out, "\n%s%s%s\n", options->color ? "\033[1m" : "", t.heading, options->color ? "\033[0m" : "");
-	sm_print_line(out, "  %s", t.at);
-	fprintf(out, "  %-14s %-30s %-30s %s\n", "", corners->column[0], corners->column[1], right);
+	sm_wrap(out, "  ", 2, words_width(options), t.at);
+	grid = grid_open(4, 4, 1, 1);
+	for (unsigned column = 0; column < 3; column++)
+		snprintf(grid_cell(&grid, 0, column + 1), GRID_CELL, "%s",
+			 column < 2 ? corners->column[column] : right);
 	for (unsigned row = 0; row < 3; row++) {
-		row_name(corners, row, name, sizeof(name));
-		sm_print_line(out, "  %-14s %-30s %-30s %s", name, t.cell[row][0], t.cell[row][1], t.cell[row][2]);
+		row_name(corners, row, grid_cell(&grid, row + 1, 0), GRID_CELL);
+		for (unsigned column = 0; column < 3; column++)
+			snprintf(grid_cell(&grid, row + 1, column + 1), GRID_CELL, "%s", t.cell[row][column]);
 	}
+	grid_print(&grid, 2, words_width(options), out);
+	grid_close(&grid);
 }
 
 void corners_print(const struct sm_results *results, const struct sm_report_options *options, FILE *out)

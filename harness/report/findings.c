@@ -1,12 +1,11 @@
 /* Findings in words. */
 #include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "shmeter/text.h"
 #include "words.h"
-
-#define WIDTH_DEFAULT 100
 
 struct printer {
 	const struct sm_results *results;
@@ -29,7 +28,21 @@ static const char *plain(const struct printer *p)
 
 static void heading(const struct printer *p, const char *text)
 {
-	fprintf(p->out, "\n%s%s%s\n", p->options->color ? "\033[1m" : "", text, plain(p));
+	words_heading(p->options, p->out, text, NULL);
+}
+
+/* A sentence, begun with a capital. */
+static void say(const struct printer *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(const struct printer *p, const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	text[0] = (char)toupper((unsigned char)text[0]);
+	sm_wrap(p->out, "  ", 4, p->width, text);
 }
 
 static void print_run(const struct printer *p)
@@ -68,23 +81,36 @@ static void print_claim(const struct printer *p, const struct sm_claim_row *clai
 		sm_wrap(p->out, "    Why: ", 4, p->width, claim->reason);
 }
 
+/* Whether a claim is told one by one: not those that this run was not asked for, nor those of the calibration, which say
+ * whether the others are to be believed. */
+static bool is_finding(const struct printer *p, const struct sm_claim_row *claim)
+{
+	return !claim->unmeasured && !words_is_calibration(p->options, claim->scenario);
+}
+
 static void print_questions(const struct printer *p)
 {
 	const struct sm_results *r = p->results;
 
 	for (size_t i = 0; i < r->claim_count; i++) {
 		const char *question = r->claims[i].question;
-		bool seen = strcmp(question, "-") == 0;
+		bool seen = strcmp(question, "-") == 0 || !is_finding(p, &r->claims[i]);
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->claims[j].question, question) == 0;
+			seen = strcmp(r->claims[j].question, question) == 0 && is_finding(p, &r->claims[j]);
 		if (seen)
 			continue;
 		heading(p, question);
 		for (size_t j = i; j < r->claim_count; j++)
-			if (strcmp(r->claims[j].question, question) == 0)
+			if (strcmp(r->claims[j].question, question) == 0 && is_finding(p, &r->claims[j]))
 				print_claim(p, &r->claims[j]);
 	}
+}
+
+/* Exact counts that came out as expected are in claims.csv; here only surprises. */
+static bool is_as_expected(const struct sm_claim_row *claim)
+{
+	return claim->verdict == SM_SUPPORTED && strstr(claim->claim, ".expected");
 }
 
 static void print_other_claims(const struct printer *p)
@@ -93,15 +119,29 @@ static void print_other_claims(const struct printer *p)
 	bool any = false;
 
 	for (size_t i = 0; i < r->claim_count; i++) {
-		/* Exact counts that came out as expected are in claims.csv; here only surprises. */
-		if (strcmp(r->claims[i].question, "-") != 0 ||
-		    (strstr(r->claims[i].claim, ".expected") && r->claims[i].verdict == SM_SUPPORTED))
+		if (strcmp(r->claims[i].question, "-") != 0 || !is_finding(p, &r->claims[i]) ||
+		    is_as_expected(&r->claims[i]))
 			continue;
 		if (!any)
 			heading(p, "Other claims");
 		any = true;
 		print_claim(p, &r->claims[i]);
 	}
+}
+
+static void print_unmeasured(const struct printer *p)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->results->claim_count; i++)
+		count += p->results->claims[i].unmeasured;
+	if (count == 0)
+		return;
+	fputc('\n', p->out);
+	say(p,
+	    "%zu more claim%s of these scenarios %s not measured in this run: claims.csv lists them, a longer profile, "
+	    "--set or --placement measures them.",
+	    count, count > 1 ? "s" : "", count > 1 ? "were" : "was");
 }
 
 /* A point of a sweep: where nothing decides, the end is open. */
@@ -135,21 +175,31 @@ static void print_crossings(const struct printer *p)
 	}
 }
 
-/* Samples that say the same reason stand together, with the variants they are about. */
+/* Whether two samples are told in one sentence: where the analysis set them aside each has figures of its own, and one stands
+ * for all. */
+static bool is_alike(const struct sm_sample *one, const struct sm_sample *other)
+{
+	return !other->derived && one->found.status == other->found.status &&
+	       (one->found.status >= SM_DISTURBED || strcmp(one->found.reason, other->found.reason) == 0);
+}
+
 static void print_reason(const struct printer *p, size_t first)
 {
 	const struct sm_results *r = p->results;
 	const struct sm_sample *sample = &r->samples[first];
 	char text[1400], name[160];
 	size_t used, count = 0;
+	bool differ = false;
 
-	used = (size_t)snprintf(text, sizeof(text), "%s: %s (", sm_status_name(sample->found.status),
-				sample->found.reason);
+	for (size_t i = first; i < r->sample_count; i++)
+		if (is_alike(sample, &r->samples[i]))
+			differ |= strcmp(sample->found.reason, r->samples[i].found.reason) != 0;
+	used = (size_t)snprintf(text, sizeof(text), "%s: %s%s (", sm_status_name(sample->found.status),
+				differ ? "for example, " : "", sample->found.reason);
 	for (size_t i = first; i < r->sample_count; i++) {
 		const struct sm_case_row *c = &r->cases[r->samples[i].case_index];
 
-		if (r->samples[i].derived || r->samples[i].found.status != sample->found.status ||
-		    strcmp(r->samples[i].found.reason, sample->found.reason) != 0)
+		if (!is_alike(sample, &r->samples[i]))
 			continue;
 		count++;
 		snprintf(name, sizeof(name), "%s/%s, ", c->scenario, c->variant);
@@ -170,8 +220,7 @@ static void print_missing(const struct printer *p)
 		bool seen = r->samples[i].derived || r->samples[i].found.status == SM_OK;
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = r->samples[j].found.status == r->samples[i].found.status &&
-			       strcmp(r->samples[j].found.reason, r->samples[i].found.reason) == 0;
+			seen = is_alike(&r->samples[i], &r->samples[j]);
 		if (seen)
 			continue;
 		if (!any)
@@ -186,81 +235,111 @@ static void print_missing(const struct printer *p)
 	sm_wrap(p->out, "  ", 4, p->width, note);
 }
 
-static void print_trust(const struct printer *p)
+/* The scenarios of the calibration, and what they claim. */
+static void print_calibration(const char *scenario, void *context)
 {
+	const struct printer *p = context;
 	const struct sm_results *r = p->results;
-	double ratio = words_number(r, "analysis/aa/ratio"), low = words_number(r, "analysis/aa/low");
-	double high = words_number(r, "analysis/aa/high");
-	double steal = words_number(r, "analysis/steal_percent");
-	const json_t *repeated = json_object_get(r->manifest, "calibration_failures");
-	char text[1024], throttled[512];
 
-	heading(p, "Can it be trusted?");
-	snprintf(text, sizeof(text), "%s", words_text(r, "analysis/cores_moved/sentence"));
-	text[0] = (char)toupper((unsigned char)text[0]);
-	sm_wrap(p->out, "  ", 4, p->width, text);
-	if (words_number(r, "analysis/pace_changed/neighbours") > 0) {
-		snprintf(text, sizeof(text), "%s", words_text(r, "analysis/pace_changed/sentence"));
-		text[0] = (char)toupper((unsigned char)text[0]);
-		sm_wrap(p->out, "  ", 4, p->width, text);
-	}
-	if (isfinite(low))
-		snprintf(text, sizeof(text),
-			 "A/A control: the same code under two names reads %.3f (95 %% interval %.3f to "
-			 "%.3f): %s.",
-			 ratio, low, high, words_control(r));
-	else
-		snprintf(text, sizeof(text), "A/A control: it has no interval in this run.");
-	sm_wrap(p->out, "  ", 4, p->width, text);
-	if (isfinite(words_number(r, "counting_cost/ratio"))) {
-		snprintf(text, sizeof(text),
-			 "Counting: a page fault takes %.3f times as long while it is counted (95 %% "
-			 "interval %.3f to %.3f).",
-			 words_number(r, "counting_cost/ratio"), words_number(r, "counting_cost/low"),
-			 words_number(r, "counting_cost/high"));
-		sm_wrap(p->out, "  ", 4, p->width, text);
-	}
-	if (*words_text(r, "counting_cost/reason")) {
-		snprintf(text, sizeof(text), "Counting: what it costs is not known: %s.",
-			 words_text(r, "counting_cost/reason"));
-		sm_wrap(p->out, "  ", 4, p->width, text);
-	}
-	for (size_t i = 0; i < json_array_size(repeated); i++) {
-		const json_t *one = json_array_get(repeated, i);
+	if (!words_is_calibration(p->options, scenario))
+		return;
+	for (size_t i = 0; i < r->claim_count; i++)
+		if (strcmp(r->claims[i].scenario, scenario) == 0 && !r->claims[i].unmeasured &&
+		    !is_as_expected(&r->claims[i]))
+			print_claim(p, &r->claims[i]);
+	for (size_t i = 0; i < r->summary_count; i++) {
+		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
+		char value[160];
 
-		snprintf(text, sizeof(text), "The calibration of %s was repeated: %s.",
-			 json_string_value(json_object_get(one, "case")),
-			 json_string_value(json_object_get(one, "reason")));
-		sm_wrap(p->out, "  ", 4, p->width, text);
-	}
-	if (isfinite(steal)) {
-		snprintf(text, sizeof(text), "Steal: %.2f %% of the machine's time.", steal);
-		sm_wrap(p->out, "  ", 4, p->width, text);
-	}
-	words_stood(r, throttled, sizeof(throttled));
-	if (throttled[0]) {
-		snprintf(text, sizeof(text), "Time passed and nobody ran: %s; left out.", throttled);
-		sm_wrap(p->out, "  ", 4, p->width, text);
-	}
-	words_throttled(r, throttled, sizeof(throttled));
-	if (throttled[0]) {
-		snprintf(text, sizeof(text), "Throttled: %s.", throttled);
-		sm_wrap(p->out, "  ", 4, p->width, text);
+		if (c->control || c->derived || strcmp(c->scenario, scenario) != 0 || r->summaries[i].value.count == 0)
+			continue;
+		words_interval(&r->summaries[i].value, c->unit, value, sizeof(value));
+		say(p, "calibration: %s of %s/%s: %s.", c->metric, scenario, c->variant, value);
 	}
 }
 
-void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options, FILE *out)
+static void print_control(const struct printer *p)
 {
-	struct printer p = { results, options, out, options->width ? options->width : WIDTH_DEFAULT };
+	const struct sm_results *r = p->results;
+	double low = words_number(r, "analysis/aa/low");
+
+	if (isfinite(low))
+		say(p, "A/A control: the same code under two names reads %.3f (95 %% interval %.3f to %.3f): %s.",
+		    words_number(r, "analysis/aa/ratio"), low, words_number(r, "analysis/aa/high"), words_control(r));
+	else
+		say(p, "A/A control: it has no interval in this run.");
+}
+
+static void print_counting(const struct printer *p)
+{
+	const struct sm_results *r = p->results;
+
+	if (isfinite(words_number(r, "counting_cost/ratio")))
+		say(p,
+		    "Counting: a page fault takes %.3f times as long while it is counted (95 %% interval %.3f to %.3f).",
+		    words_number(r, "counting_cost/ratio"), words_number(r, "counting_cost/low"),
+		    words_number(r, "counting_cost/high"));
+	if (*words_text(r, "counting_cost/reason"))
+		say(p, "Counting: what it costs is not known: %s.", words_text(r, "counting_cost/reason"));
+}
+
+/* Who else had the machine, and what stopped the run. */
+static void print_others(const struct printer *p)
+{
+	const struct sm_results *r = p->results;
+	double others = words_number(r, "noise/others_percent"), steal = words_number(r, "analysis/steal_percent");
+	char text[512];
+
+	if (isfinite(others))
+		say(p, "Other processes used %.1f %% of the machine's time.", others);
+	if (isfinite(steal))
+		say(p, "Steal: %.2f %% of the machine's time.", steal);
+	words_stood(r, text, sizeof(text));
+	if (text[0])
+		say(p, "Time passed and nobody ran: %s; left out.", text);
+	words_throttled(r, text, sizeof(text));
+	if (text[0])
+		say(p, "Throttled: %s.", text);
+}
+
+static void print_trust(const struct printer *p)
+{
+	const struct sm_results *r = p->results;
+	const json_t *repeated = json_object_get(r->manifest, "calibration_failures"), *one;
+	size_t i;
+
+	heading(p, "Can it be trusted?");
+	print_control(p);
+	print_others(p);
+	say(p, "%s", words_text(r, "analysis/cores_moved/sentence"));
+	if (words_number(r, "analysis/pace_changed/neighbours") > 0)
+		say(p, "%s", words_text(r, "analysis/pace_changed/sentence"));
+	print_counting(p);
+	json_array_foreach (repeated, i, one)
+		say(p, "The calibration of %s was repeated: %s.", json_string_value(json_object_get(one, "case")),
+		    json_string_value(json_object_get(one, "reason")));
+	words_scenarios(r, print_calibration, (void *)(uintptr_t)p);
+}
+
+void sm_report_head(const struct sm_results *results, const struct sm_report_options *options, FILE *out)
+{
+	struct printer p = { results, options, out, words_width(options) };
 	char lost[SM_LOST_TEXT_MAX];
 
 	if (sm_report_lost(results, lost))
 		sm_wrap(out, "", 0, p.width, lost);
 	print_run(&p);
+}
+
+void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options, FILE *out)
+{
+	struct printer p = { results, options, out, words_width(options) };
+
 	print_questions(&p);
 	corners_print(results, options, out);
 	print_other_claims(&p);
 	print_crossings(&p);
-	print_missing(&p);
+	print_unmeasured(&p);
 	print_trust(&p);
+	print_missing(&p);
 }

@@ -1,119 +1,454 @@
-/* Tables of the summaries, a scenario each. */
+/* What was measured, as tables: the variants of a point, best first; of a scenario with many points a cell each. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "shmeter/encode.h"
+#include "grid.h"
+#include "ranking.h"
 #include "shmeter/text.h"
 #include "words.h"
+
+/* Points of a scenario that have a table each; more stand in one. */
+#define POINTS_APART 2
+/* Rows of the one, and points that are looked at. */
+#define ROWS_MAX   40
+#define POINTS_MAX 1024
+/* Parameters, and the placement. */
+#define LABELS_MAX 5
 
 struct printer {
 	const struct sm_results *results;
 	const struct sm_report_options *options;
 	FILE *out;
+	unsigned width;
+	bool explained; /* ranks and marks have been said once */
 };
 
-/* The ratio of a case to its group's baseline, from the pair that has the case on either side. */
-static void ratio_text(const struct sm_results *r, const struct sm_case_row *c, char *out, size_t size)
-{
-	snprintf(out, size, "-");
-	for (size_t i = 0; i < r->pair_count; i++) {
-		const struct sm_pair_row *pair = &r->pairs[i];
+/* The points of one scenario: a case of each, and which of their labels tell them apart. */
+struct points {
+	const struct sm_case_row *at[POINTS_MAX];
+	unsigned count;
+	bool differs[LABELS_MAX];
+};
 
-		if (!pair->leading || strcmp(pair->group, c->group) != 0 || strcmp(pair->left, c->variant) != 0 ||
-		    !isfinite(pair->ratio.estimate))
-			continue;
-		if (isfinite(pair->ratio.low))
-			snprintf(out, size, "%.3g x %s (%.3g to %.3g)", pair->ratio.estimate, pair->right,
-				 pair->ratio.low, pair->ratio.high);
-		else
-			snprintf(out, size, "%.3g x %s", pair->ratio.estimate, pair->right);
+/* Lines or columns of a table: what stands at each, on one or more lines. */
+struct axis {
+	unsigned count, labels;
+	char (*name)[GRID_CELL];  /* of the labels */
+	char (*label)[GRID_CELL]; /* [item * labels + label] */
+};
+
+static struct axis axis_open(unsigned count, unsigned labels)
+{
+	struct axis axis = { .count = count, .labels = labels };
+
+	axis.name = calloc((size_t)labels + 1, sizeof(*axis.name));
+	axis.label = calloc((size_t)count * labels + 1, sizeof(*axis.label));
+	if (!axis.name || !axis.label)
+		abort();
+	return axis;
+}
+
+static void axis_close(struct axis *axis)
+{
+	free(axis->name);
+	free(axis->label);
+}
+
+/* One of "message=64 capacity=65536", its name in one and its value in the other; false: there is none. */
+static bool param_at(const char *params, unsigned index, char name[GRID_CELL], char value[GRID_CELL])
+{
+	size_t word, sign;
+
+	while (index-- > 0 && *params)
+		params += strcspn(params, " "), params += strspn(params, " ");
+	word = strcspn(params, " ");
+	sign = strcspn(params, "=");
+	if (sign >= word)
+		return false;
+	snprintf(name, GRID_CELL, "%.*s", (int)sign, params);
+	snprintf(value, GRID_CELL, "%.*s", (int)(word - sign - 1), params + sign + 1);
+	return true;
+}
+
+/* The last label is the placement. */
+static void label_of(const struct sm_case_row *c, unsigned index, char name[GRID_CELL], char value[GRID_CELL])
+{
+	name[0] = value[0] = '\0';
+	if (index + 1 < LABELS_MAX) {
+		param_at(c->params, index, name, value);
 		return;
+	}
+	snprintf(name, GRID_CELL, "placement");
+	snprintf(value, GRID_CELL, "%s", sm_placement_name(c->placement));
+}
+
+static bool is_of(const struct sm_case_row *c, const char *scenario)
+{
+	return !c->derived && strcmp(c->scenario, scenario) == 0;
+}
+
+static void find_points(const struct sm_results *r, const char *scenario, struct points *points)
+{
+	char name[GRID_CELL], value[GRID_CELL], first[GRID_CELL];
+
+	memset(points, 0, sizeof(*points));
+	for (size_t i = 0; i < r->case_count && points->count < POINTS_MAX; i++) {
+		bool seen = !is_of(&r->cases[i], scenario);
+
+		for (unsigned p = 0; p < points->count && !seen; p++)
+			seen = strcmp(points->at[p]->group, r->cases[i].group) == 0;
+		if (!seen)
+			points->at[points->count++] = &r->cases[i];
+	}
+	for (unsigned p = 1; p < points->count; p++)
+		for (unsigned k = 0; k < LABELS_MAX; k++) {
+			label_of(points->at[0], k, name, first);
+			label_of(points->at[p], k, name, value);
+			points->differs[k] |= strcmp(first, value) != 0;
+		}
+}
+
+/* Variants of a point that have no figure; why, the findings say. */
+static void print_absent(const struct printer *p, const char *group)
+{
+	const struct sm_results *r = p->results;
+	char text[1024];
+	size_t used = (size_t)snprintf(text, sizeof(text), "no figure (see below):"), before = used;
+
+	for (size_t i = 0; i < r->summary_count && used < sizeof(text) - 80; i++) {
+		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
+
+		if (strcmp(c->group, group) == 0 && r->summaries[i].value.count == 0)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %.60s", used > before ? "," : "",
+						 c->variant);
+	}
+	if (used > before)
+		sm_wrap(p->out, "  ", 4, p->width, text);
+}
+
+/* "n 8, class 83ns": how many blocks a figure is of, and in which pair class. */
+static void print_point(const struct printer *p, const struct ranking *ranking, const struct sm_case_row *c)
+{
+	size_t least = SIZE_MAX, most = 0;
+	const char *klass = NULL;
+	char point[256], text[400];
+
+	for (size_t i = 0; i < ranking->count; i++) {
+		const struct sm_summary_row *s = ranking->row[i].summary;
+
+		least = s->value.count < least ? s->value.count : least;
+		most = s->value.count > most ? s->value.count : most;
+		klass = klass && strcmp(klass, s->klass) != 0 ? "differing" : s->klass;
+	}
+	words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
+	if (most == 0)
+		snprintf(text, sizeof(text), "%s", point);
+	else if (least < most)
+		snprintf(text, sizeof(text), "%s; n = %zu to %zu, class %s", point, least, most, klass);
+	else
+		snprintf(text, sizeof(text), "%s; n = %zu, class %s", point, most, klass);
+	sm_wrap(p->out, "  ", 4, p->width, text);
+}
+
+/* A table in which each cell is of one item down and one across.  `text` writes a cell, the long or the short way.  What
+ * does not fit across stands below, or is left out. */
+static void cross(const struct printer *p, const struct axis *down, const struct axis *across, bool leave_out,
+		  void (*text)(unsigned down, unsigned across, bool longer, char out[GRID_CELL], void *context),
+		  void *context)
+{
+	unsigned rows = down->count > ROWS_MAX && !p->options->all_points ? ROWS_MAX : down->count;
+
+	for (int longer = 1; longer >= 0; longer--) {
+		struct grid grid =
+			grid_open(across->labels + rows, down->labels + across->count, across->labels, down->labels);
+		unsigned last = across->labels - 1;
+
+		for (unsigned column = 1; leave_out && column < across->count && column < GRID_COLUMNS - down->labels;
+		     column++)
+			grid.drop[down->labels + column] = (uint8_t)column;
+		for (unsigned k = 0; k < across->labels && down->labels == 1; k++)
+			snprintf(grid_cell(&grid, k, 0), GRID_CELL, "%s", across->name[k]);
+		for (unsigned k = 0; k < down->labels && (down->labels > 1 || across->labels == 1); k++)
+			snprintf(grid_cell(&grid, last, k), GRID_CELL, "%s", down->name[k]);
+		for (unsigned column = 0; column < across->count; column++)
+			for (unsigned k = 0; k < across->labels; k++)
+				snprintf(grid_cell(&grid, k, down->labels + column), GRID_CELL, "%s",
+					 across->label[column * across->labels + k]);
+		for (unsigned row = 0; row < rows; row++) {
+			for (unsigned k = 0; k < down->labels; k++)
+				snprintf(grid_cell(&grid, across->labels + row, k), GRID_CELL, "%s",
+					 down->label[row * down->labels + k]);
+			for (unsigned column = 0; column < across->count; column++)
+				text(row, column, longer, grid_cell(&grid, across->labels + row, down->labels + column),
+				     context);
+		}
+		bool fits = !longer || grid_width(&grid, 2) <= p->width;
+
+		if (fits)
+			grid_print(&grid, 2, p->width, p->out);
+		grid_close(&grid);
+		if (fits)
+			break;
+	}
+	if (rows < down->count)
+		fprintf(p->out, "  ... %u more: summary.csv, report.html, or -v\n", down->count - rows);
+}
+
+/* The further metrics of a point: those of `metric` of those of `row`. */
+struct facts {
+	const struct sm_results *results;
+	const struct ranking *ranking;
+	const struct sm_case_row **metric; /* one case that has it */
+	unsigned metrics;
+	bool turned; /* metrics go down */
+};
+
+static bool is_rate(const char *unit)
+{
+	size_t length = strlen(unit);
+
+	return length > 2 && strcmp(unit + length - 2, "/s") == 0;
+}
+
+/* Whether a value in this unit brings one along, scaled. */
+static bool says_unit(const char *unit)
+{
+	return strncmp(unit, "ns", 2) == 0 || strcmp(unit, "B") == 0 || is_rate(unit);
+}
+
+static void write_fact(char out[GRID_CELL], double value, const char *unit)
+{
+	char text[SM_TEXT_MAX];
+
+	if (is_rate(unit))
+		snprintf(out, GRID_CELL, "%s", sm_format_rate(text, value));
+	else if (strcmp(unit, "B") == 0)
+		snprintf(out, GRID_CELL, "%s", sm_format_bytes(text, value));
+	else
+		words_value(out, GRID_CELL, value, says_unit(unit) ? unit : "1");
+}
+
+static void fact_text(unsigned down, unsigned across, bool longer, char out[GRID_CELL], void *context)
+{
+	const struct facts *f = context;
+	const struct sm_case_row *metric = f->metric[f->turned ? down : across];
+	const char *of = f->ranking->row[f->turned ? across : down].c->id;
+	size_t length = strlen(of);
+
+	(void)longer;
+	for (size_t i = 0; i < f->results->summary_count; i++) {
+		const struct sm_summary_row *s = &f->results->summaries[i];
+		const struct sm_case_row *c = &f->results->cases[s->case_index];
+
+		if (!c->derived || strncmp(c->id, of, length) != 0 || c->id[length] != '#' ||
+		    strcmp(c->metric, metric->metric) != 0 || !isfinite(s->value.estimate))
+			continue;
+		write_fact(out, s->value.estimate, c->unit);
 	}
 }
 
-/* Rates and halves that follow from the value: messages, bytes, one way. */
-static void derived_text(const struct sm_case_row *c, double value, char *out, size_t size)
+/* The unit behind the name, unless the value says it itself. */
+static void metric_label(const struct sm_case_row *c, char out[GRID_CELL])
 {
-	char one[SM_TEXT_MAX];
+	if (says_unit(c->unit) || strcmp(c->unit, "1") == 0)
+		snprintf(out, GRID_CELL, "%.90s", c->metric);
+	else
+		snprintf(out, GRID_CELL, "%.60s (%.28s)", c->metric, c->unit);
+}
+
+static void print_facts(const struct printer *p, const struct ranking *ranking, const char *group)
+{
+	const struct sm_results *r = p->results;
+	struct facts f = { r, ranking, calloc(r->case_count + 1, sizeof(*f.metric)), 0, false };
+	size_t length = strlen(group);
+	struct axis variants = axis_open((unsigned)ranking->count, 1), metrics;
+
+	if (!f.metric)
+		abort();
+	for (size_t i = 0; i < r->case_count; i++) {
+		const struct sm_case_row *c = &r->cases[i];
+		bool seen = !c->derived || strncmp(c->group, group, length) != 0 || c->group[length] != '#';
+
+		for (unsigned m = 0; m < f.metrics && !seen; m++)
+			seen = strcmp(f.metric[m]->metric, c->metric) == 0;
+		if (!seen)
+			f.metric[f.metrics++] = c;
+	}
+	metrics = axis_open(f.metrics, 1);
+	for (unsigned m = 0; m < f.metrics; m++)
+		metric_label(f.metric[m], metrics.label[m]);
+	snprintf(variants.name[0], GRID_CELL, "variant");
+	for (size_t i = 0; i < ranking->count; i++)
+		snprintf(variants.label[i], GRID_CELL, "%.60s", ranking->row[i].c->variant);
+	f.turned = f.metrics > ranking->count;
+	if (f.metrics > 0 && ranking->count > 0)
+		cross(p, f.turned ? &metrics : &variants, f.turned ? &variants : &metrics,
+		      !f.turned && !p->options->all_points, fact_text, &f);
+	axis_close(&variants);
+	axis_close(&metrics);
+	free((void *)f.metric);
+}
+
+static void explain(struct printer *p)
+{
+	if (p->explained)
+		return;
+	p->explained = true;
+	sm_wrap(p->out, "  ", 2, p->width,
+		"Best first. \"=\" marks ties: the intervals overlap or, where the two were compared block by block, the "
+		"interval of their ratio includes 1. \"x NAME\" and \"ratio\": the time over that of NAME, or of the row with "
+		"ratio 1. Without an interval nothing is told apart. CPU: CPU time of all processes for an operation of each.");
+}
+
+static void print_apart(struct printer *p, const struct points *points)
+{
+	for (unsigned i = 0; i < points->count; i++) {
+		const char *group = points->at[i]->group;
+		struct ranking ranking = ranking_open(p->results, group);
+
+		print_point(p, &ranking, points->at[i]);
+		ranking_print(&ranking, p->width, p->out);
+		print_absent(p, group);
+		print_facts(p, &ranking, group);
+		ranking_close(&ranking);
+	}
+}
+
+/* All points of a scenario in one table. */
+struct together {
+	struct ranking *ranking; /* one a point */
+	const char **variant;    /* in the order of their rows or columns */
+	unsigned variants;
+	bool turned; /* points go down */
+};
+
+static void point_text(unsigned down, unsigned across, bool longer, char out[GRID_CELL], void *context)
+{
+	const struct together *t = context;
+	const struct ranking *ranking = &t->ranking[t->turned ? down : across];
+	const char *variant = t->variant[t->turned ? across : down];
+	char range[64];
+	size_t used;
+
+	for (size_t i = 0; i < ranking->count; i++) {
+		const struct ranked *row = &ranking->row[i];
+
+		if (strcmp(row->c->variant, variant) != 0)
+			continue;
+		words_value(out, GRID_CELL, row->figure.estimate, row->c->unit);
+		used = strlen(out);
+		if (longer && isfinite(row->figure.low))
+			used += (size_t)snprintf(out + used, GRID_CELL - used, " (%s)",
+						 words_range(range, sizeof(range), &row->figure, row->c->unit));
+		if (t->variants > 1)
+			snprintf(out + used, GRID_CELL - used, "%s", row->rank == 1 ? "*" : " ");
+	}
+}
+
+/* Variants in the order of the first point that has them all, or most. */
+static void collect_variants(const struct points *points, struct together *t)
+{
+	for (unsigned i = 0; i < points->count; i++)
+		for (size_t k = 0; k < t->ranking[i].count; k++) {
+			const char *variant = t->ranking[i].row[k].c->variant;
+			bool seen = false;
+
+			for (unsigned v = 0; v < t->variants && !seen; v++)
+				seen = strcmp(t->variant[v], variant) == 0;
+			if (!seen)
+				t->variant[t->variants++] = variant;
+		}
+}
+
+static struct axis label_points(const struct points *points)
+{
+	unsigned labels = 0, at = 0;
+	struct axis axis;
+	char unused[GRID_CELL];
+
+	for (unsigned k = 0; k < LABELS_MAX; k++)
+		labels += points->differs[k];
+	axis = axis_open(points->count, labels ? labels : 1);
+	for (unsigned k = 0; k < LABELS_MAX; k++) {
+		if (!points->differs[k])
+			continue;
+		label_of(points->at[0], k, axis.name[at], unused);
+		for (unsigned i = 0; i < points->count; i++)
+			label_of(points->at[i], k, unused, axis.label[i * axis.labels + at]);
+		at++;
+	}
+	return axis;
+}
+
+static void print_together(struct printer *p, const struct points *points)
+{
+	struct together t = { calloc(points->count, sizeof(*t.ranking)),
+			      calloc(p->results->case_count + 1, sizeof(*t.variant)), 0, false };
+	struct axis variants, axis = label_points(points);
+	char text[512] = "", name[GRID_CELL], value[GRID_CELL];
 	size_t used = 0;
 
-	out[0] = '\0';
-	if (c->derived || !isfinite(value) || value <= 0)
-		return;
-	if (c->transfers_per_op > 1)
-		used += (size_t)snprintf(out + used, size - used, "one way %s, ",
-					 sm_format_ns(one, value / c->transfers_per_op));
-	used += (size_t)snprintf(out + used, size - used, "%s", sm_format_rate(one, 1e9 / value));
-	if (c->bytes_per_op > 0)
-		snprintf(out + used, size - used, ", %.3g GB/s", c->bytes_per_op / value);
-}
-
-static void print_case(const struct printer *p, const struct sm_summary_row *summary)
-{
-	const struct sm_case_row *c = &p->results->cases[summary->case_index];
-	char point[192], value[96], ratio[96], derived[96], cpu[SM_TEXT_MAX], holds[64];
-	unsigned bad =
-		summary->skipped + summary->failed + summary->disturbed + summary->unsettled + summary->saturated;
-
-	words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
-	words_interval(&summary->value, c->unit, value, sizeof(value));
-	ratio_text(p->results, c, ratio, sizeof(ratio));
-	derived_text(c, summary->value.estimate, derived, sizeof(derived));
-	if (summary->value.count == 0) {
-		sm_print_line(p->out, "  %-16s %-34s %s", c->variant, point, summary->reason);
-		return;
+	if (!t.ranking || !t.variant)
+		abort();
+	for (unsigned i = 0; i < points->count; i++)
+		t.ranking[i] = ranking_open(p->results, points->at[i]->group);
+	collect_variants(points, &t);
+	t.turned = points->count > t.variants && t.variants > 0;
+	variants = axis_open(t.variants, 1);
+	snprintf(variants.name[0], GRID_CELL, "%s", t.turned || axis.labels == 1 ? "" : "variant");
+	for (unsigned v = 0; v < t.variants; v++)
+		snprintf(variants.label[v], GRID_CELL, "%.60s", t.variant[v]);
+	for (unsigned k = 0; k < LABELS_MAX; k++) {
+		label_of(points->at[0], k, name, value);
+		if (!points->differs[k] && *name && used < sizeof(text) / 2)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s%s", used ? ", " : "",
+						 k + 1 < LABELS_MAX ? name : "", k + 1 < LABELS_MAX ? "=" : "", value);
 	}
-	if (c->derived)
-		sm_print_encoded(p->out, SM_TO_TERMINAL, "  %-16s %-34s %-34s %-34s n %zu", c->variant, point, value,
-				 ratio, summary->value.count);
+	snprintf(text + used, sizeof(text) - used, "%smedians%s", used ? "; " : "",
+		 t.variants > 1 ? ", * for the best of each point and its ties" : "");
+	sm_wrap(p->out, "  ", 4, p->width, text);
+	if (t.variants > 0)
+		cross(p, t.turned ? &axis : &variants, t.turned ? &variants : &axis, false, point_text, &t);
 	else
-		sm_print_encoded(p->out, SM_TO_TERMINAL,
-				 "  %-16s %-34s %-34s %-34s %s; cpu %s, %.3g switches, class %s, n %zu", c->variant,
-				 point, value, ratio, derived, sm_format_ns(cpu, summary->cpu_ns_per_op),
-				 summary->switches_per_op, summary->klass, summary->value.count);
-	if (*words_in_flight(p->results, c, holds, sizeof(holds)))
-		fprintf(p->out, ", %s", holds);
-	if (bad)
-		fprintf(p->out, " (%u skipped, %u failed, %u disturbed, %u unsettled, %u saturated)", summary->skipped,
-			summary->failed, summary->disturbed, summary->unsettled, summary->saturated);
-	fputc('\n', p->out);
-}
-
-/* One metric of a scenario: the cases that have it. */
-static void print_metric(const struct printer *p, const struct sm_case_row *of)
-{
-	fputs(p->options->color ? "\n\033[1m" : "\n", p->out);
-	sm_put_encoded(p->out, SM_TO_TERMINAL, of->scenario);
-	fputs(p->options->color ? "\033[0m" : "", p->out);
-	sm_print_line(p->out, ": %s", of->metric);
-	for (size_t i = 0; i < p->results->summary_count; i++) {
-		const struct sm_summary_row *summary = &p->results->summaries[i];
-		const struct sm_case_row *c = &p->results->cases[summary->case_index];
-
-		if (strcmp(c->scenario, of->scenario) == 0 && strcmp(c->metric, of->metric) == 0)
-			print_case(p, summary);
-	}
+		print_absent(p, points->at[0]->group);
+	for (unsigned i = 0; i < points->count; i++)
+		ranking_close(&t.ranking[i]);
+	axis_close(&variants);
+	axis_close(&axis);
+	free(t.ranking);
+	free((void *)t.variant);
 }
 
 static void print_scenario(const char *scenario, void *context)
 {
-	const struct printer *p = context;
+	struct printer *p = context;
 	const struct sm_results *r = p->results;
+	struct points *points;
+	const char *metric = NULL;
 
-	for (size_t i = 0; i < r->case_count; i++) {
-		bool seen = strcmp(r->cases[i].scenario, scenario) != 0;
-
-		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->cases[j].scenario, scenario) == 0 &&
-			       strcmp(r->cases[j].metric, r->cases[i].metric) == 0;
-		if (!seen)
-			print_metric(p, &r->cases[i]);
+	for (size_t i = 0; i < r->case_count && !metric; i++)
+		if (is_of(&r->cases[i], scenario))
+			metric = r->cases[i].metric;
+	if (!metric || words_is_calibration(p->options, scenario))
+		return;
+	points = malloc(sizeof(*points));
+	if (!points)
+		abort();
+	find_points(r, scenario, points);
+	words_heading(p->options, p->out, scenario, metric);
+	if (points->count > POINTS_APART && !p->options->all_points) {
+		print_together(p, points);
+	} else {
+		explain(p);
+		print_apart(p, points);
 	}
+	free(points);
 }
 
 void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options, FILE *out)
 {
-	struct printer p = { results, options, out };
+	struct printer p = { results, options, out, words_width(options), false };
 
 	words_scenarios(results, print_scenario, &p);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "shmeter/encode.h"
 #include "shmeter/scenario.h"
 #include "shmeter/text.h"
 
@@ -173,27 +174,43 @@ void words_limits(const struct sm_results *results, char *out, size_t size)
 	}
 }
 
-static const char *format_value(char out[SM_TEXT_MAX], double value, const char *unit)
+const char *words_value(char *out, size_t size, double value, const char *unit)
 {
+	char text[SM_TEXT_MAX];
+
 	if (strncmp(unit, "ns", 2) == 0)
-		return sm_format_ns(out, value);
-	snprintf(out, SM_TEXT_MAX, "%.4g%s%s", value, strcmp(unit, "1") == 0 ? "" : " ",
-		 strcmp(unit, "1") == 0 ? "" : unit);
+		snprintf(out, size, "%s", sm_format_ns(text, value));
+	else
+		snprintf(out, size, "%.4g%s%s", value, strcmp(unit, "1") == 0 ? "" : " ",
+			 strcmp(unit, "1") == 0 ? "" : unit);
+	return out;
+}
+
+const char *words_range(char *out, size_t size, const struct sm_interval *interval, const char *unit)
+{
+	char low[64], high[64], *of_low, *of_high;
+
+	words_value(low, sizeof(low), interval->low, unit);
+	words_value(high, sizeof(high), interval->high, unit);
+	of_low = strchr(low, ' ');
+	of_high = strchr(high, ' ');
+	if (of_low && of_high && strcmp(of_low, of_high) == 0)
+		*of_low = '\0';
+	snprintf(out, size, "%s to %s", low, high);
 	return out;
 }
 
 void words_interval(const struct sm_interval *interval, const char *unit, char *out, size_t size)
 {
-	char middle[SM_TEXT_MAX], low[SM_TEXT_MAX], high[SM_TEXT_MAX];
+	char middle[64], range[136];
 
+	words_value(middle, sizeof(middle), interval->estimate, unit);
 	if (!isfinite(interval->estimate))
 		snprintf(out, size, "no value");
 	else if (!isfinite(interval->low))
-		snprintf(out, size, "%s (no interval: n = %zu)", format_value(middle, interval->estimate, unit),
-			 interval->count);
+		snprintf(out, size, "%s (no interval: n = %zu)", middle, interval->count);
 	else
-		snprintf(out, size, "%s (%s to %s)", format_value(middle, interval->estimate, unit),
-			 format_value(low, interval->low, unit), format_value(high, interval->high, unit));
+		snprintf(out, size, "%s (%s)", middle, words_range(range, sizeof(range), interval, unit));
 }
 
 const char *words_in_flight(const struct sm_results *results, const struct sm_case_row *c, char *out, size_t size)
@@ -246,4 +263,25 @@ void words_other_params(const char *params, const char *param, char out[128])
 			return;
 		params += word + (params[word] == ' ');
 	}
+}
+
+unsigned words_width(const struct sm_report_options *options)
+{
+	return options->width ? options->width : SM_WIDTH_DEFAULT;
+}
+
+void words_heading(const struct sm_report_options *options, FILE *out, const char *of, const char *what)
+{
+	fputs(options->color ? "\n\033[1m" : "\n", out);
+	sm_put_encoded(out, SM_TO_TERMINAL, of);
+	fputs(options->color ? "\033[0m" : "", out);
+	sm_print_line(out, what ? ": %s" : "%s", what ? what : "");
+}
+
+bool words_is_calibration(const struct sm_report_options *options, const char *scenario)
+{
+	for (size_t i = 0; i < options->scenario_count; i++)
+		if (strcmp(options->scenarios[i]->name, scenario) == 0)
+			return strcmp(options->scenarios[i]->family, "calibration") == 0;
+	return false;
 }

@@ -24,7 +24,11 @@ void words_stood(const struct sm_results *results, char *out, size_t size);
 void words_limits(const struct sm_results *results, char *out, size_t size);
 /* What became of the A/A control: "it did not move", or that it did, as the end of a sentence. */
 const char *words_control(const struct sm_results *results);
-/* "4.49 us (4.41 us to 4.60 us)"; of a unit that is no time "0.93 (0.91 to 0.94)". */
+/* "4.49 us", "0.93" (of unit "1"), "64 B".  Returns `out`. */
+const char *words_value(char *out, size_t size, double value, const char *unit);
+/* The bounds of an interval: "4.41 to 4.60 us", "976 ns to 1.02 us".  Returns `out`. */
+const char *words_range(char *out, size_t size, const struct sm_interval *interval, const char *unit);
+/* "4.49 us (4.41 to 4.60 us)"; of a unit that is no time "0.93 (0.91 to 0.94)". */
 void words_interval(const struct sm_interval *interval, const char *unit, char *out, size_t size);
 /* Distinct scenarios in the order of the cases: calls `each` for every one. */
 void words_scenarios(const struct sm_results *results, void (*each)(const char *scenario, void *context),
@@ -36,6 +40,13 @@ void words_other_params(const char *params, const char *param, char out[128]);
 
 /* The median of a case's metric SM_IN_FLIGHT: "holds 1024 messages"; "" where it has none.  Returns `out`. */
 const char *words_in_flight(const struct sm_results *results, const struct sm_case_row *c, char *out, size_t size);
+
+/* Columns to print on. */
+unsigned words_width(const struct sm_report_options *options);
+/* An empty line and "SCENARIO: what"; NULL for `what`: the one alone. */
+void words_heading(const struct sm_report_options *options, FILE *out, const char *of, const char *what);
+/* Whether a scenario says something of the instrument and not of what was asked. */
+bool words_is_calibration(const struct sm_report_options *options, const char *scenario);
 
 /* corners.c */
 /* The table of four of every scenario that has one (struct sm_corners), where this run has all four. */

@@ -31,11 +31,12 @@ static json_t *places(void)
 
 static json_t *manifest(void)
 {
-	return json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:s, s:i, s:i, s:s, s:b, s:o}}", "schema_version",
-			 SM_SCHEMA_VERSION, "status", "complete", "profile", "quick", "seed", "42", "wall_s", 12.0,
-			 "timed_share", 0.85, "counters_note", "Not counted: cycles; no PMU is visible here.",
-			 "environment", "cpu_model", "Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0",
-			 "virtual_machine", 1, "pu_places", places());
+	return json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:f}, s:{s:s, s:i, s:i, s:s, s:b, s:o}}",
+			 "schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile", "quick", "seed", "42",
+			 "wall_s", 12.0, "timed_share", 0.85, "counters_note",
+			 "Not counted: cycles; no PMU is visible here.", "noise", "others_percent", 37.0, "environment",
+			 "cpu_model", "Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0", "virtual_machine", 1,
+			 "pu_places", places());
 }
 
 static json_t *analysis(void)
@@ -126,6 +127,23 @@ static void add_case(struct sm_results *r, const char *variant, double value, en
 	};
 }
 
+/* Three points more, of another scenario. */
+static void add_points(struct sm_results *r)
+{
+	static const double value[3][2] = { { 60, 2.5e3 }, { 250, 2.6e3 }, { 44.7e3, 44.9e3 } };
+	static const char *const message[] = { "64", "4096", "1048576" }, *const variant[] = { "pipe", "ring" };
+
+	for (unsigned i = 0; i < 6; i++) {
+		const char *params = sm_results_string(r, "message=%s capacity=65536", message[i / 2]);
+
+		add_case(r, variant[i % 2], value[i / 2][i % 2], SM_OK);
+		r->cases[r->case_count - 1].scenario = "send";
+		r->cases[r->case_count - 1].metric = "time per message";
+		r->cases[r->case_count - 1].params = params;
+		r->cases[r->case_count - 1].group = sm_results_string(r, "send?%s@near", params);
+	}
+}
+
 static void make_up(struct sm_results *r)
 {
 	struct sm_pair_row *pair;
@@ -161,18 +179,33 @@ static void make_up(struct sm_results *r)
 		.reason = "-",
 	};
 	claim = sm_results_add_claim(r);
-	*claim = (struct sm_claim_row){ "C1",
-					"pack",
-					"Packed counters cost more",
-					"a belief",
-					"Padded or not?",
-					SM_SUPPORTED,
-					"packed takes 8.00 times as long as padded",
-					"-" };
+	*claim = (struct sm_claim_row){ .claim = "C1",
+					.scenario = "pack",
+					.sentence = "Packed counters cost more",
+					.source = "a belief",
+					.question = "Padded or not?",
+					.verdict = SM_SUPPORTED,
+					.evidence = "packed takes 8.00 times as long as padded",
+					.reason = "-" };
 	claim = sm_results_add_claim(r);
-	*claim = (struct sm_claim_row){
-		"C2", "pack", "More padding does not help", "a belief", "-", SM_INCONCLUSIVE, "-", "too few blocks"
-	};
+	*claim = (struct sm_claim_row){ .claim = "C2",
+					.scenario = "pack",
+					.sentence = "More padding does not help",
+					.source = "a belief",
+					.question = "-",
+					.verdict = SM_INCONCLUSIVE,
+					.evidence = "-",
+					.reason = "too few blocks" };
+	claim = sm_results_add_claim(r);
+	*claim = (struct sm_claim_row){ .claim = "C3",
+					.scenario = "pack",
+					.sentence = "Nobody asked for this",
+					.source = "a belief",
+					.question = "-",
+					.verdict = SM_NOT_TESTABLE,
+					.evidence = "-",
+					.reason = "no case of this run has op=store",
+					.unmeasured = true };
 }
 
 static char *read_text(const char *path)
@@ -268,31 +301,43 @@ Test(golden, csv)
 	sm_results_free(&results);
 }
 
-static void expect_report(const char *name,
-			  void (*show)(const struct sm_results *, const struct sm_report_options *, FILE *))
+typedef void (*show_fn)(const struct sm_results *, const struct sm_report_options *, FILE *);
+
+static void expect_report(const char *name, unsigned width, bool points, const show_fn *show, size_t count)
 {
-	struct sm_report_options options = { .width = 80 };
+	struct sm_report_options options = { .width = width };
 	struct sm_results results;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
 	make_up(&results);
-	show(&results, &options, out);
+	if (points)
+		add_points(&results);
+	for (size_t i = 0; i < count; i++)
+		show[i](&results, &options, out);
 	fclose(out);
 	expect_same(name, text);
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		cr_expect_leq(strcspn(line, "\n"), width, "%.*s", (int)strcspn(line, "\n"), line);
 	free(text);
 	sm_results_free(&results);
 }
 
 Test(golden, findings)
 {
-	expect_report("findings.txt", sm_report_findings);
+	static const show_fn show[] = { sm_report_head, sm_report_findings };
+
+	expect_report("findings.txt", 80, false, show, 2);
 }
 
+/* One point, and a scenario of three, which stand in one table. */
 Test(golden, tables)
 {
-	expect_report("tables.txt", sm_report_tables);
+	static const show_fn show[] = { sm_report_tables };
+
+	expect_report("tables.txt", 80, true, show, 1);
+	expect_report("tables-120.txt", 120, true, show, 1);
 }
 
 Test(golden, page)

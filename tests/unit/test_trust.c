@@ -19,6 +19,7 @@ static char *printed(void)
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
+	sm_report_head(&run, &options, out);
 	sm_report_findings(&run, &options, out);
 	fclose(out);
 	return text;

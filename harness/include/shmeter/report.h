@@ -11,11 +11,15 @@
 
 struct sm_scenario;
 
+/* Columns of what is printed where there is no terminal. */
+#define SM_WIDTH_DEFAULT 80
+
 struct sm_report_options {
 	bool color;               /* ANSI colours on `out` */
 	bool term;                /* figures drawn in the terminal by gnuplot's dumb terminal */
 	const char *plots;        /* folder with the *.gp templates */
-	unsigned width;           /* columns of the terminal; 0: 100 */
+	unsigned width;           /* columns of the terminal; 0: SM_WIDTH_DEFAULT */
+	bool all_points;          /* a table for each point of a scenario, however many there are */
 	const volatile int *stop; /* raised: stop drawing at once; NULL: nothing does */
 	unsigned limit_ms;        /* for one figure; 0: SM_GNUPLOT_LIMIT_MS */
 	/* For the page: what the scenarios ask and why; NULL: the page goes without. */
@@ -37,11 +41,15 @@ struct sm_drawn {
  * trial do not count, and neither do trials that were made and are not believed. */
 bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX]);
 
-/* Findings in words: headline questions first, each with verdict, ratio, interval, class, n and
- * evidence; then the other claims; then what this run cannot say and why; whether the cores moved. */
-void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
-/* Tables of the summaries, a scenario each. */
+/* What stands over everything else: that most trials were lost (sm_report_lost()), the machine, what was run. */
+void sm_report_head(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
+/* What was measured, each scenario but those of the calibration: the variants of a point with figure, 95 % interval, ratio
+ * to the first variant, CPU time and rate, best first, ties told.  A scenario with many points has one table with a cell
+ * for each. */
 void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
+/* Findings in words: headline questions first, each with verdict, ratio, interval, class, n and evidence; then the other
+ * claims; then whether the run can be trusted, with control and calibration; then what it cannot say and why. */
+void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
 /* Writes plots/<figure>.dat, .gp, .svg and .png into the run folder, which is made anew where it is missing and refused
  * (-ENOTDIR) where it is no folder but a link.  Without gnuplot the .dat and .gp are written all the same, nothing is
  * drawn and -ENOENT says what to install; -ETIMEDOUT where gnuplot hung, -EINTR where `stop` was raised: both draw no

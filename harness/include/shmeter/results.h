@@ -219,6 +219,7 @@ struct sm_claim_row {
 	enum sm_verdict verdict;
 	const char *evidence; /* in words, with ratio and interval */
 	const char *reason;
+	bool unmeasured; /* not testable because the run was asked for less: it has no such case */
 };
 
 /* Growable arrays; `x_count` used of `x_room`. */
