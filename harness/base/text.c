@@ -169,6 +169,19 @@ const char *sm_format_ns(char out[SM_TEXT_MAX], double ns)
 	return out;
 }
 
+const char *sm_format_duration(char out[SM_TEXT_MAX], double ns)
+{
+	double minutes = round(ns / 60e9);
+
+	if (ns < 120e9)
+		return sm_format_ns(out, ns);
+	if (minutes < 120)
+		snprintf(out, SM_TEXT_MAX, "%.0f min", minutes);
+	else
+		snprintf(out, SM_TEXT_MAX, "%.0f h %.0f min", floor(minutes / 60), fmod(minutes, 60));
+	return out;
+}
+
 const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second)
 {
 	static const char *const unit[] = { "/s", "k/s", "M/s", "G/s", "T/s" };

@@ -241,7 +241,7 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 
 static void describe(struct session *session, FILE *out)
 {
-	char text[SM_TEXT_MAX];
+	char text[SM_TEXT_MAX], pus[64];
 
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
@@ -260,15 +260,16 @@ static void describe(struct session *session, FILE *out)
 		if (planned->skipped)
 			fprintf(out, "skip  %s: %s\n", planned->id, planned->reason);
 		else
-			fprintf(out, "%4u  %s\n", session->plan.groups[planned->group].blocks, planned->id);
+			fprintf(out, "%4u  PUs %-8s %s\n", session->plan.groups[planned->group].blocks,
+				sm_trial_name_pus(&session->context, &planned->c, pus, sizeof(pus)), planned->id);
 	}
 	fprintf(out,
 		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
 		"calibration",
 		session->plan.case_count, session->plan.group_count, session->plan.step_count, session->plan.seed,
-		sm_profile_name(session->plan.profile), sm_format_ns(text, (double)session->plan.estimate_ns));
+		sm_profile_name(session->plan.profile), sm_format_duration(text, (double)session->plan.estimate_ns));
 	if (session->plan_options.budget_ns)
-		fprintf(out, ", %s at most", sm_format_ns(text, (double)session->plan_options.budget_ns));
+		fprintf(out, ", %s at most", sm_format_duration(text, (double)session->plan_options.budget_ns));
 	fputc('\n', out);
 }
 

@@ -104,6 +104,19 @@ static void name_numbers(const unsigned *number, unsigned count, char *out, size
 	}
 }
 
+const char *sm_trial_name_pus(const struct sm_trial_context *context, const struct sm_case *c, char *out, size_t size)
+{
+	struct sm_case resolved = *c;
+	struct sm_seats seats;
+
+	snprintf(out, size, "-");
+	if (trial_seat(context, &resolved, &seats, NULL) < 0)
+		return out;
+	name_numbers(seats.seat, seats.count, out, size);
+	sm_seats_free(&seats);
+	return out;
+}
+
 static unsigned node_of(const struct sm_topology *topology, unsigned os_index)
 {
 	unsigned count;

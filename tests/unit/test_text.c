@@ -66,6 +66,9 @@ Test(text, formats)
 	cr_expect_str_eq(sm_format_ns(out, 4490), "4.49 us");
 	cr_expect_str_eq(sm_format_ns(out, 999.6), "1.00 us");
 	cr_expect_str_eq(sm_format_ns(out, 3.4e9), "3.40 s");
+	cr_expect_str_eq(sm_format_duration(out, 119e9), "119 s");
+	cr_expect_str_eq(sm_format_duration(out, 720e9), "12 min");
+	cr_expect_str_eq(sm_format_duration(out, 3600e9 * 8 + 1190e9), "8 h 20 min");
 	cr_expect_str_eq(sm_format_bytes(out, 512), "512 B");
 	cr_expect_str_eq(sm_format_bytes(out, 65536), "64 KiB");
 	cr_expect_str_eq(sm_format_bytes(out, 1.5 * (1 << 20)), "1.5 MiB");

@@ -32,6 +32,8 @@ SM_MUST_USE int sm_parse_list(const char *text, unsigned *values, unsigned max, 
 const char *sm_format_bytes(char out[SM_TEXT_MAX], double bytes);
 /* "0.42 ns", "85.3 ns", "4.49 us", "1.2 ms", "3.4 s": three significant digits.  Returns `out`. */
 const char *sm_format_ns(char out[SM_TEXT_MAX], double ns);
+/* A length of time as people plan with: under two minutes as sm_format_ns(), then "12 min", "8 h 20 min".  Returns `out`. */
+const char *sm_format_duration(char out[SM_TEXT_MAX], double ns);
 /* "3.2 M/s", "850 k/s".  Returns `out`. */
 const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second);
 

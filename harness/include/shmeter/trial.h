@@ -90,6 +90,9 @@ struct sm_trial_result {
 /* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */
 SM_MUST_USE int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c,
 				   struct sm_error *err);
+/* The PUs (OS indices) by worker that the case would sit on: "0 1"; "-" where they cannot be seated.  Returns `out`, of at
+ * least 32 bytes. */
+const char *sm_trial_name_pus(const struct sm_trial_context *context, const struct sm_case *c, char *out, size_t size);
 /* How many PUs the workers of the case sit on; 0 where they cannot be seated. */
 unsigned sm_trial_pus(const struct sm_trial_context *context, const struct sm_case *c);
 /* Runs it.  What goes wrong with the case, a limit that its team meets too, is a status in `result`; a negative errno is
