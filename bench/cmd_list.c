@@ -71,9 +71,10 @@ static void print_table(const struct listed *listed, bool verbose)
 	for (const struct sm_claim *c = s->claims; c && c->id; c++) {
 		printf("  claim %-3s %s\n", c->id, c->text);
 		if (c->machine)
-			printf("            on %s alone\n", c->machine);
-		if (c->holds)
-			printf("            where both sides have at least %.3g %s\n", c->holds_min, c->holds);
+			printf("            on %s alone\n", sm_machine_name(c->machine));
+		if (sm_claim_compares(c) && c->versus.holds)
+			printf("            where both sides have at least %.3g %s\n", c->versus.holds_min,
+			       c->versus.holds);
 		if (c->control)
 			printf("            as far as its control %s is supported\n", c->control);
 		if (verbose && c->source)
@@ -113,13 +114,15 @@ static json_t *params_json(const struct sm_scenario *s)
 
 static json_t *claim_json(const struct sm_claim *c)
 {
-	json_t *claim =
-		json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", c->id, "text", c->text,
-			  "source", c->source, "question", c->question, "left", c->left, "right", c->right, "at", c->at,
-			  "machine", c->machine, "control", c->control, "holds", c->holds);
+	const char *right = sm_claim_compares(c) ? c->versus.right : NULL;
+	const char *holds = sm_claim_compares(c) ? c->versus.holds : NULL;
+	json_t *claim = json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?, s:s?}", "id", c->id, "text",
+				  c->text, "source", c->source, "question", c->question, "left", c->left, "right",
+				  right, "at", c->at, "machine", c->machine ? sm_machine_name(c->machine) : NULL,
+				  "control", c->control, "holds", holds);
 
-	if (c->holds)
-		json_object_set_new(claim, "holds_min", json_real(c->holds_min));
+	if (holds)
+		json_object_set_new(claim, "holds_min", json_real(c->versus.holds_min));
 	return claim;
 }
 

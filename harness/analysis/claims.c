@@ -1,5 +1,6 @@
 /* What the scenarios of a run claim, and what became of it. */
 #include "parts.h"
+#include "shmeter/plan.h"
 
 static bool is_in_run(const struct sm_analysis *a, const struct sm_scenario *scenario)
 {
@@ -12,11 +13,14 @@ static bool is_in_run(const struct sm_analysis *a, const struct sm_scenario *sce
 /* Whether the run has the cases that a claim names, however they ended. */
 static bool has_cases(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim)
 {
+	const char *right = sm_claim_compares(claim) ? claim->versus.right : NULL;
+	const char *metric = sm_claim_compares(claim) ? claim->versus.metric : NULL;
+
 	for (size_t g = 0; g < a->group_count; g++)
 		if (a->group[g].scenario == scenario &&
-		    sm_analysis_matches(a, g, claim->metric, claim->at, claim->left, claim->right) &&
+		    sm_analysis_matches(a, g, metric, claim->at, claim->left, right) &&
 		    (!claim->left || sm_analysis_case_of(a, g, claim->left) >= 0) &&
-		    (!claim->right || sm_analysis_case_of(a, g, claim->right) >= 0))
+		    (!right || sm_analysis_case_of(a, g, right) >= 0))
 			return true;
 	return false;
 }
@@ -35,14 +39,14 @@ static int judge(struct sm_analysis *a, const struct sm_scenario *scenario, cons
 		row->reason = elsewhere;
 		return 0;
 	}
-	if (claim->count)
-		sm_analysis_count_claim(a, scenario, claim);
-	else if (claim->value)
-		sm_analysis_value_claim(a, scenario, claim);
-	else if (claim->closer_is_faster_min > 0)
-		rc = sm_analysis_order_claim(a, scenario, claim, err);
-	else if (claim->left && claim->right)
-		rc = sm_analysis_ratio_claim(a, scenario, claim, err);
+	switch (claim->kind) {
+	case SM_CLAIM_UNSET: break;
+	case SM_CLAIM_RATIO:
+	case SM_CLAIM_DIFFERENCE: rc = sm_analysis_ratio_claim(a, scenario, claim, err); break;
+	case SM_CLAIM_COUNT: sm_analysis_count_claim(a, scenario, claim); break;
+	case SM_CLAIM_METRIC: sm_analysis_value_claim(a, scenario, claim); break;
+	case SM_CLAIM_ORDER: rc = sm_analysis_order_claim(a, scenario, claim, err); break;
+	}
 	for (size_t i = before; i < a->results->claim_count; i++)
 		a->results->claims[i].unmeasured = a->results->claims[i].verdict == SM_NOT_TESTABLE &&
 						   !sm_analysis_lacks_pus(a, claim) && !has_cases(a, scenario, claim);

@@ -179,8 +179,8 @@ static void add_evidence(const struct count_rule *rule, const struct count_tally
 
 void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim)
 {
-	struct count_rule rule = { scenario,     claim->left,        claim->at,
-				   claim->count, claim->count_exact, claim->count_slack };
+	struct count_rule rule = { scenario,           claim->left,         claim->at,
+				   claim->count.event, claim->count.per_op, claim->count.slack };
 	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
 	struct count_tally tally = tally_up(a, &rule);
 	struct sm_words words = { .used = 0 };

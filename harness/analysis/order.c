@@ -23,7 +23,7 @@ static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scen
 
 	return a->group[group].scenario == scenario && strcmp(c->variant, claim->left) == 0 &&
 	       isfinite(summary->value.estimate) && c->relation != SM_PLACE_UNSET &&
-	       sm_analysis_matches(a, group, claim->metric, claim->at, claim->left, NULL);
+	       sm_analysis_matches(a, group, NULL, claim->at, claim->left, NULL);
 }
 
 static int collect(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
@@ -109,7 +109,7 @@ int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *sce
 		add_relations(&related, &words);
 		sm_words_add(&words, "; the closer pair is the faster one in %.4g %% of %zu couples", 100 * share,
 			     couples);
-		row->verdict = share >= claim->closer_is_faster_min ? SM_SUPPORTED : SM_REFUTED;
+		row->verdict = share >= claim->closer_is_faster ? SM_SUPPORTED : SM_REFUTED;
 		row->evidence = sm_results_string(a->results, "%s", words.text);
 	}
 	free(related.value[0]);

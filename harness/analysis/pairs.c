@@ -14,7 +14,7 @@ struct pair {
 
 static bool is_difference(const struct pair *pair)
 {
-	return pair->claim && sm_analysis_is_difference(pair->claim);
+	return pair->claim && pair->claim->kind == SM_CLAIM_DIFFERENCE;
 }
 
 /* The order of the reasons is that of usefulness: what the reader can do something about comes first. */
@@ -83,13 +83,13 @@ static const char *open_interval(struct sm_analysis *a, const struct sm_pair_row
 static const char *open_difference(struct sm_analysis *a, const struct sm_pair_row *row, const struct sm_claim *claim)
 {
 	const struct sm_interval *added = &row->added;
-	bool holds_min = claim->added_min > 0 && added->low < claim->added_min;
+	bool holds_min = claim->versus.min > 0 && added->low < claim->versus.min;
 
 	char low[32], high[32], threshold[32];
 
 	return sm_results_string(a->results, "the interval %s to %s ns of what is added holds the threshold %s ns",
 				 sm_analysis_ns(low, added->low), sm_analysis_ns(high, added->high),
-				 sm_analysis_ns(threshold, holds_min ? claim->added_min : claim->added_max));
+				 sm_analysis_ns(threshold, holds_min ? claim->versus.min : claim->versus.max));
 }
 
 static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_pair_row *row,
@@ -97,8 +97,9 @@ static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_
 {
 	const char *reason = sm_analysis_distrust(a, pair->group, c, blocks);
 
-	row->verdict = is_difference(pair) ? sm_verdict_of(&row->added, pair->claim->added_min, pair->claim->added_max)
-					   : sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
+	row->verdict = is_difference(pair)
+			       ? sm_verdict_of(&row->added, pair->claim->versus.min, pair->claim->versus.max)
+			       : sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
 	row->reason = "-";
 	if (c->used < SM_BLOCKS_MIN) {
 		row->reason = too_few_blocks(a, c->used, row->klass);
@@ -149,8 +150,10 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	row->left_dropped = a->case_view[pair->left].dropped;
 	row->right_dropped = a->case_view[pair->right].dropped;
 	row->claim = pair->claim ? sm_results_string(a->results, "%s", pair->claim->id) : "-";
-	row->threshold_min = pair->claim ? pair->claim->ratio_min : 0;
-	row->threshold_max = pair->claim ? pair->claim->ratio_max : 0;
+	if (pair->claim && !is_difference(pair)) {
+		row->threshold_min = pair->claim->versus.min;
+		row->threshold_max = pair->claim->versus.max;
+	}
 	return row;
 }
 
@@ -248,8 +251,8 @@ static bool is_claimed(struct sm_analysis *a, size_t group, const char *one, con
 	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
 		if (!sm_analysis_compares(a, group, claim))
 			continue;
-		if ((strcmp(claim->left, one) == 0 && strcmp(claim->right, other) == 0) ||
-		    (strcmp(claim->left, other) == 0 && strcmp(claim->right, one) == 0))
+		if ((strcmp(claim->left, one) == 0 && strcmp(claim->versus.right, other) == 0) ||
+		    (strcmp(claim->left, other) == 0 && strcmp(claim->versus.right, one) == 0))
 			return true;
 	}
 	return false;
@@ -286,7 +289,7 @@ static int add_claimed_pairs(struct sm_analysis *a, size_t group, struct sm_erro
 		if (!sm_analysis_compares(a, group, claim))
 			continue;
 		long left = sm_analysis_case_of(a, group, claim->left);
-		long right = sm_analysis_case_of(a, group, claim->right);
+		long right = sm_analysis_case_of(a, group, claim->versus.right);
 
 		if (left < 0 || right < 0)
 			continue;

@@ -196,10 +196,6 @@ void sm_words_add(struct sm_words *words, const char *format, ...) __attribute__
 void sm_words_add_interval(struct sm_words *words, const struct sm_interval *interval);
 
 /* terms.c */
-/* Whether a claim compares two variants: by their ratio or by what one adds. */
-bool sm_analysis_is_comparison(const struct sm_claim *claim);
-/* Whether it does so by what one adds. */
-bool sm_analysis_is_difference(const struct sm_claim *claim);
 /* A difference in words, three digits at least and no exponent: "12.3", "1234".  Returns `out`. */
 const char *sm_analysis_ns(char out[32], double ns);
 /* Why a claim is not judged on the run's machine; NULL: it is. */

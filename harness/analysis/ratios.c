@@ -40,7 +40,7 @@ static const struct sm_pair_row *leading_row(const struct sm_analysis *a, size_t
 /* Why there is no comparison at a group. */
 static void note_untried(struct sm_analysis *a, struct points *points, size_t group, const struct sm_claim *claim)
 {
-	const char *variant[2] = { claim->left, claim->right }, *unequal;
+	const char *variant[2] = { claim->left, claim->versus.right }, *unequal;
 
 	for (unsigned i = 0; i < 2; i++) {
 		const char *why = sm_analysis_untried(a, sm_analysis_case_of(a, group, variant[i]));
@@ -85,7 +85,7 @@ static int collect_points(struct sm_analysis *a, const struct sm_scenario *scena
 		return sm_fail(err, ENOMEM, "no memory for %zu groups", a->group_count);
 	for (size_t g = 0; g < a->group_count; g++) {
 		if (a->group[g].scenario != scenario ||
-		    !sm_analysis_matches(a, g, claim->metric, claim->at, claim->left, claim->right))
+		    !sm_analysis_matches(a, g, claim->versus.metric, claim->at, claim->left, claim->versus.right))
 			continue;
 		const struct sm_pair_row *row = leading_row(a, g, claim);
 
@@ -106,10 +106,10 @@ static double margin(const struct sm_pair_row *row, const struct sm_claim *claim
 {
 	double inside = INFINITY;
 
-	if (claim->added_min > 0)
-		inside = fmin(inside, row->added.estimate - claim->added_min);
-	if (claim->added_max > 0)
-		inside = fmin(inside, claim->added_max - row->added.estimate);
+	if (claim->kind == SM_CLAIM_DIFFERENCE && claim->versus.min > 0)
+		inside = fmin(inside, row->added.estimate - claim->versus.min);
+	if (claim->kind == SM_CLAIM_DIFFERENCE && claim->versus.max > 0)
+		inside = fmin(inside, claim->versus.max - row->added.estimate);
 	if (row->threshold_min > 0)
 		inside = fmin(inside, log(row->ratio.estimate / row->threshold_min));
 	if (row->threshold_max > 0)
@@ -162,7 +162,7 @@ static void add_other_classes(const struct sm_analysis *a, const struct point *p
 		if (a->pair_claim[i] != claim || row->leading || isnan(row->ratio.low) ||
 		    strcmp(row->group, point->row->group) != 0)
 			continue;
-		if (sm_analysis_is_difference(claim))
+		if (claim->kind == SM_CLAIM_DIFFERENCE)
 			sm_words_add(words, "; in class %s %s ns, %s to %s, %u blocks", row->klass,
 				     sm_analysis_ns(ns[0], row->added.estimate), sm_analysis_ns(ns[1], row->added.low),
 				     sm_analysis_ns(ns[2], row->added.high), row->blocks_used);
@@ -177,7 +177,7 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 {
 	const struct sm_pair_row *row = point->row;
 	enum sm_point_detail detail = points->detail < SM_POINT_PLACEMENT ? SM_POINT_PLACEMENT : points->detail;
-	bool difference = sm_analysis_is_difference(claim);
+	bool difference = claim->kind == SM_CLAIM_DIFFERENCE;
 	const struct sm_interval *interval = difference ? &row->added : &row->ratio;
 	char where[512], ratio[512], low[32], high[32];
 
@@ -186,8 +186,8 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 		snprintf(ratio, sizeof(ratio), "%s takes %s ns %s %s than %s", row->left,
 			 sm_analysis_ns(low, fabs(row->added.estimate)), row->added.estimate < 0 ? "less" : "more",
 			 per_what(a, point->group), row->right);
-	else if (claim->metric)
-		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s", claim->metric, row->left,
+	else if (claim->versus.metric)
+		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s", claim->versus.metric, row->left,
 			 row->ratio.estimate, row->right);
 	else
 		sm_ratio_words(ratio, sizeof(ratio), row->left, row->right, per_what(a, point->group),

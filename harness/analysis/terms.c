@@ -6,24 +6,16 @@
 #include <string.h>
 
 #include "parts.h"
+#include "shmeter/plan.h"
 
 /* What uname(2) calls the machines of a kind. */
 static const struct {
-	const char *kind, *architecture;
+	enum sm_machine kind;
+	const char *architecture;
 } machines[] = {
-	{ "x86", "x86_64" }, { "x86", "i386" },  { "x86", "i486" },      { "x86", "i586" },
-	{ "x86", "i686" },   { "x86", "amd64" }, { "arm64", "aarch64" }, { "arm64", "arm64" },
+	{ SM_X86, "x86_64" }, { SM_X86, "i386" },  { SM_X86, "i486" },      { SM_X86, "i586" },
+	{ SM_X86, "i686" },   { SM_X86, "amd64" }, { SM_ARM64, "aarch64" }, { SM_ARM64, "arm64" },
 };
-
-bool sm_analysis_is_difference(const struct sm_claim *claim)
-{
-	return claim->added_min > 0 || claim->added_max > 0;
-}
-
-bool sm_analysis_is_comparison(const struct sm_claim *claim)
-{
-	return claim->id && !claim->count && !claim->value && claim->left && claim->right;
-}
 
 const char *sm_analysis_ns(char out[32], double ns)
 {
@@ -31,10 +23,10 @@ const char *sm_analysis_ns(char out[32], double ns)
 	return out;
 }
 
-static bool is_of_kind(const char *architecture, const char *kind)
+static bool is_of_kind(const char *architecture, enum sm_machine kind)
 {
 	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
-		if (strcmp(machines[i].kind, kind) == 0 && strcmp(machines[i].architecture, architecture) == 0)
+		if (machines[i].kind == kind && strcmp(machines[i].architecture, architecture) == 0)
 			return true;
 	return false;
 }
@@ -50,9 +42,9 @@ const char *sm_analysis_elsewhere(struct sm_analysis *a, const struct sm_claim *
 	if (!here)
 		return sm_results_string(a->results,
 					 "it speaks of %s machines, and the run does not say on what it was measured",
-					 claim->machine);
+					 sm_machine_name(claim->machine));
 	return sm_results_string(a->results, "it speaks of %s machines, and this run was measured on %s",
-				 claim->machine, here);
+				 sm_machine_name(claim->machine), here);
 }
 
 /* Whether `id` is of the case `base`, or of one of its further metrics. */
@@ -93,27 +85,27 @@ static const char *figure(struct sm_results *results, double value)
 const char *sm_analysis_unequal(struct sm_analysis *a, size_t group, const struct sm_claim *claim)
 {
 	long left = sm_analysis_case_of(a, group, claim->left);
-	long right = sm_analysis_case_of(a, group, claim->right);
+	long right = sm_analysis_case_of(a, group, claim->versus.right);
 	double x, y;
 	char where[512];
 
-	if (!claim->holds || left < 0 || right < 0)
+	if (!claim->versus.holds || left < 0 || right < 0)
 		return NULL;
-	x = typical_metric(a, (size_t)left, claim->holds);
-	y = typical_metric(a, (size_t)right, claim->holds);
-	if (x >= claim->holds_min && y >= claim->holds_min)
+	x = typical_metric(a, (size_t)left, claim->versus.holds);
+	y = typical_metric(a, (size_t)right, claim->versus.holds);
+	if (x >= claim->versus.holds_min && y >= claim->versus.holds_min)
 		return NULL;
 	sm_analysis_point(a, group, SM_POINT_PARAMS, where, sizeof(where));
 	return sm_results_string(a->results,
 				 "%s at %s: %s of %s and %s of %s, where the comparison takes %.3g on either side",
-				 claim->holds, where, figure(a->results, x), claim->left, figure(a->results, y),
-				 claim->right, claim->holds_min);
+				 claim->versus.holds, where, figure(a->results, x), claim->left, figure(a->results, y),
+				 claim->versus.right, claim->versus.holds_min);
 }
 
 bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_claim *claim)
 {
-	return sm_analysis_is_comparison(claim) &&
-	       sm_analysis_matches(a, group, claim->metric, claim->at, claim->left, claim->right) &&
+	return sm_claim_compares(claim) &&
+	       sm_analysis_matches(a, group, claim->versus.metric, claim->at, claim->left, claim->versus.right) &&
 	       !sm_analysis_elsewhere(a, claim) && !sm_analysis_unequal(a, group, claim);
 }
 
@@ -133,7 +125,7 @@ void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scena
 		struct sm_claim_row *row = row_of(a, scenario, claim->id);
 
 		if (!control || !row || control->verdict == SM_SUPPORTED || row->verdict == SM_NOT_TESTABLE ||
-		    (claim->value && row->verdict == SM_REFUTED))
+		    (claim->kind == SM_CLAIM_METRIC && row->verdict == SM_REFUTED))
 			continue; /* what was seen was seen, whatever the control says */
 		row->verdict = SM_INCONCLUSIVE;
 		row->reason = sm_results_string(

@@ -19,7 +19,7 @@ static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scen
 {
 	long sample = sm_analysis_sample_of(a, metric->trial);
 
-	if (sample < 0 || strcmp(metric->metric, claim->value) != 0)
+	if (sample < 0 || strcmp(metric->metric, claim->metric.name) != 0)
 		return false;
 	size_t c = a->results->samples[sample].case_index, group = a->case_view[c].group;
 
@@ -47,7 +47,7 @@ static struct value_tally tally_values(const struct sm_analysis *a, const struct
 		tally.unit = strcmp(metric->unit, "1") == 0 ? "" : metric->unit;
 		tally.least = fmin(tally.least, metric->value);
 		tally.most = fmax(tally.most, metric->value);
-		if (metric->value >= claim->value_min && metric->value <= claim->value_max)
+		if (metric->value >= claim->metric.min && metric->value <= claim->metric.max)
 			tally.held++;
 		else if (tally.trials - tally.held == 1) {
 			tally.off = metric->value;
@@ -62,32 +62,32 @@ void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *sc
 	struct value_tally tally = tally_values(a, scenario, claim);
 	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
 	struct sm_words words = { .used = 0 };
-	bool holds = claim->once ? tally.held > 0 : tally.held == tally.trials;
+	bool holds = claim->metric.once ? tally.held > 0 : tally.held == tally.trials;
 
 	if (tally.trials == 0) {
 		row->verdict = SM_NOT_TESTABLE;
 		row->reason = tally.unknown == 0
 				      ? sm_analysis_why_no_trial(a, scenario, claim)
-				      : sm_results_string(a->results, "no trial shows %s%s%s%s", claim->value,
+				      : sm_results_string(a->results, "no trial shows %s%s%s%s", claim->metric.name,
 							  claim->needs ? " (needs " : "",
 							  claim->needs ? claim->needs : "", claim->needs ? ")" : "");
 		return;
 	}
-	row->verdict = holds ? SM_SUPPORTED : claim->once ? SM_INCONCLUSIVE : SM_REFUTED;
+	row->verdict = holds ? SM_SUPPORTED : claim->metric.once ? SM_INCONCLUSIVE : SM_REFUTED;
 	if (row->verdict == SM_INCONCLUSIVE)
 		row->reason =
 			sm_results_string(a->results,
 					  "%.0f operations did not show it; a rare event may come in others: more "
 					  "blocks have more of them",
 					  tally.operations);
-	sm_words_add(&words, "%s of %s: ", claim->value, claim->left);
+	sm_words_add(&words, "%s of %s: ", claim->metric.name, claim->left);
 	sm_words_add(&words, "%.6g", tally.least);
 	if (tally.least != tally.most)
 		sm_words_add(&words, " to %.6g", tally.most);
 	sm_words_add(&words, "%s%s in %s%u trial%s", *tally.unit ? " " : "", tally.unit,
 		     tally.least == tally.most && tally.trials > 1 ? "each of " : "", tally.trials,
 		     tally.trials == 1 ? "" : "s");
-	if (!holds && !claim->once && tally.trials > 1)
+	if (!holds && !claim->metric.once && tally.trials > 1)
 		sm_words_add(&words, ", %.6g in trial %u", tally.off, tally.off_trial);
 	if (claim->caveat)
 		sm_words_add(&words, "; %s", claim->caveat);

@@ -43,6 +43,13 @@ const char *sm_count_scope_name(enum sm_count_scope scope)
 	return scope == SM_SCOPE_USER ? "user" : "user+kernel";
 }
 
+const char *sm_machine_name(enum sm_machine machine)
+{
+	static const char *const name[] = { [SM_ANY_MACHINE] = "any", [SM_X86] = "x86", [SM_ARM64] = "arm64" };
+
+	return name[machine];
+}
+
 const char *sm_verdict_name(enum sm_verdict verdict)
 {
 	static const char *const name[] = {

@@ -211,11 +211,8 @@ static void judge_count(const struct sm_gate *gate, struct sm_analysis *a, const
 	struct sm_claim claim = { .id = gate->name,
 				  .text = gate->name,
 				  .source = "-",
-				  .left = gate->variant,
 				  .at = gate->at,
-				  .count = gate->event,
-				  .count_exact = gate->per_op,
-				  .count_slack = gate->slack };
+				  SM_EXACT_COUNT(gate->variant, gate->event, gate->per_op, .slack = gate->slack) };
 	const struct sm_claim_row *counted;
 
 	sm_analysis_count_claim(a, scenario, &claim);
@@ -258,7 +255,8 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 		row->reason = one->reason;
 		/* What has one right value is right or wrong; what has a range was measured. */
 		row->wrong_data = row->verdict == SM_REFUTED &&
-				  (claim->count || (claim->value && claim->value_min == claim->value_max));
+				  (claim->kind == SM_CLAIM_COUNT ||
+				   (claim->kind == SM_CLAIM_METRIC && claim->metric.min == claim->metric.max));
 		return;
 	}
 	set_untestable(row, "no case of this run is what the claim is about");

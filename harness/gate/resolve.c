@@ -166,18 +166,18 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate, const st
 			gate->kind = SM_GATE_CLAIM;
 			gate->at = c->at;
 			gate->control = control_of(scenarios[i], c);
-			if (c->count || c->value || c->closer_is_faster_min > 0 || !c->left || !c->right)
+			if (!sm_claim_compares(c))
 				return 1;
-			if (c->holds || c->control || c->machine || c->added_min > 0 || c->added_max > 0)
+			if (c->versus.holds || c->control || c->machine || c->kind == SM_CLAIM_DIFFERENCE)
 				return gate_wrong(reading,
 						  "[%s] claim = %s depends on more than one ratio, which no gate "
 						  "judges: name case, against, at, and min or max instead",
 						  gate->name, gate->claim);
 			gate->kind = SM_GATE_RATIO;
-			gate->against = c->right;
-			gate->metric = c->metric;
-			gate->min = c->ratio_min;
-			gate->max = c->ratio_max;
+			gate->against = c->versus.right;
+			gate->metric = c->versus.metric;
+			gate->min = c->versus.min;
+			gate->max = c->versus.max;
 			return 1;
 		}
 	return gate_wrong(reading, "[%s] claim = %s: no scenario makes it; `shmeter list` names them", gate->name,

@@ -44,10 +44,7 @@ static const struct sm_claim claims[] = {
 	{ .id = "A1",
 	  .text = "The same code under two names takes the same time, within 10 %",
 	  .source = "by construction",
-	  .left = "b",
-	  .right = "a",
-	  .ratio_min = 1 / 1.1,
-	  .ratio_max = 1.1 },
+	  SM_RATIO("b", "a", .min = 1 / 1.1, .max = 1.1) },
 	{ 0 },
 };
 

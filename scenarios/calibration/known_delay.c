@@ -46,10 +46,7 @@ static const struct sm_claim claims[] = {
 	{ .id = "I1",
 	  .text = "A computed delay is found: 10 us take 5 times as long as 2 us, within 2 %",
 	  .source = "computed",
-	  .left = "delay_10us",
-	  .right = "delay_2us",
-	  .ratio_min = 4.9,
-	  .ratio_max = 5.1 },
+	  SM_RATIO("delay_10us", "delay_2us", .min = 4.9, .max = 5.1) },
 	{ 0 },
 };
 

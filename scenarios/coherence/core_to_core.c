@@ -100,8 +100,7 @@ static const struct sm_claim claims[] = {
 	  .text = "Line transfers follow the topology: of two pairs of PUs the closer one is faster, nine times out "
 		  "of ten at least",
 	  .source = "hwloc's picture of the machine, by which people place processes",
-	  .left = "one_line",
-	  .closer_is_faster_min = 0.9,
+	  SM_CLOSER_IS_FASTER("one_line", 0.9),
 	  .needs = "PUs that relate in two ways at least" },
 	{ 0 },
 };

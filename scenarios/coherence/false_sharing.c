@@ -103,9 +103,9 @@ static const struct sm_variant variants[] = {
 		.text = "Counters in one cache line cost at least 1.5 times as much as padded ones when "              \
 			"processes on different cores " operation,                                                     \
 		.source = "popular belief; Intel optimization manual, false sharing", .question = why_question,        \
-		.left = "packed", .right = "padded_64",                                                                \
+		SM_RATIO("packed", "padded_64", .min = 1.5),                                                           \
 		.at = where " processes<=8 processes<=1xPU placement=near cores=different", .needs = "two cores",      \
-		.ratio_min = 1.5, .caveat = note                                                                       \
+		.caveat = note                                                                                         \
 	}
 /* A point each: what is true at one is not at another. */
 #define C1B(number, between, why_question, note)                                                                       \
@@ -133,20 +133,14 @@ static const struct sm_claim claims[] = {
 	{ .id = "C2",
 	  .text = "64 bytes of padding are enough: 128 bytes make no difference of 5 %",
 	  .source = "popular belief; adjacent-line prefetchers are the reason given for 128",
-	  .left = "padded_64",
-	  .right = "padded_128",
+	  SM_RATIO("padded_64", "padded_128", .min = 1 / 1.05, .max = 1.05),
 	  .at = "placement=near cores=different",
-	  .needs = "two cores",
-	  .ratio_min = 1 / 1.05,
-	  .ratio_max = 1.05 },
+	  .needs = "two cores" },
 	{ .id = "C3",
 	  .text = "Packing costs nothing when the processes share one core, within 10 %",
 	  .source = "cache coherence: one core, one copy of the line",
-	  .left = "packed",
-	  .right = "padded_64",
-	  .at = "work=0 placement=same-core",
-	  .ratio_min = 1 / 1.1,
-	  .ratio_max = 1.1 },
+	  SM_RATIO("packed", "padded_64", .min = 1 / 1.1, .max = 1.1),
+	  .at = "work=0 placement=same-core" },
 	{ 0 },
 };
 

@@ -186,11 +186,8 @@ static const struct sm_claim claims[] = {
 	{ .id = "C4",
 	  .text = "Counters stop disturbing each other exactly at the line size that hwloc reports",
 	  .source = "cache coherence works on lines; the adjacent-line prefetcher is said to double them",
-	  .left = "atomic_add",
+	  SM_METRIC("atomic_add", "line size found over line size reported", .min = 1, .max = 1),
 	  .at = "placement=near cores=different",
-	  .value = "line size found over line size reported",
-	  .value_min = 1,
-	  .value_max = 1,
 	  .needs = "two cores, as between the threads of one, which share its cache, no step may show, "
 		   "and a line size that hwloc knows" },
 	{ 0 },

@@ -99,10 +99,7 @@ static const struct sm_claim claims[] = {
 	{ .id = "K10",
 	  .text = "A System V segment can have about 8 GB at most (SHMMAX)",
 	  .source = "popular belief from older systems' defaults",
-	  .left = "sysv",
-	  .value = "SHMMAX",
-	  .value_min = 7e9,
-	  .value_max = 9e9,
+	  SM_METRIC("sysv", "SHMMAX", .min = 7e9, .max = 9e9),
 	  .caveat = "since Linux 3.16 the default is practically no limit" },
 	{ 0 },
 };

@@ -309,13 +309,13 @@ static const struct sm_variant variants[] = {
 #define LEFT(id_, variant, words)                                                                                      \
 	{                                                                                                              \
 		.id = id_, .text = words " outlives its killed creator",                                               \
-		.source = "shm_overview(7), sysvipc(7): kernel persistence", .left = variant, .value = "left behind",  \
-		.value_min = 1, .value_max = 1                                                                         \
+		.source = "shm_overview(7), sysvipc(7): kernel persistence",                                           \
+		SM_METRIC(variant, "left behind", .min = 1, .max = 1)                                                  \
 	}
 #define GONE(id_, variant, words)                                                                                      \
 	{                                                                                                              \
 		.id = id_, .text = words " is gone with its killed creator",                                           \
-		.source = "shm_unlink(3), shmctl(2), memfd_create(2)", .left = variant, .value = "left behind",        \
+		.source = "shm_unlink(3), shmctl(2), memfd_create(2)", SM_METRIC(variant, "left behind", .max = 0),    \
 		.control = "K9"                                                                                        \
 	}
 static const struct sm_claim claims[] = {

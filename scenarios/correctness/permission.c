@@ -160,7 +160,7 @@ static const struct sm_variant variants[] = {
 #define KEPT(id_, variant, words)                                                                                      \
 	{                                                                                                              \
 		.id = id_, .text = "Mode 0600 keeps another user out of " words,                                       \
-		.source = "shm_overview(7), shmget(2)", .left = variant, .value = "let in", .control = "K8.open",      \
+		.source = "shm_overview(7), shmget(2)", SM_METRIC(variant, "let in", .max = 0), .control = "K8.open",  \
 		.needs = "root"                                                                                        \
 	}
 static const struct sm_claim claims[] = {
@@ -170,10 +170,7 @@ static const struct sm_claim claims[] = {
 	{ .id = "K8.open",
 	  .text = "Mode 0666 lets every user of the machine in",
 	  .source = "shm_overview(7)",
-	  .left = "posix_0666",
-	  .value = "let in",
-	  .value_min = 1,
-	  .value_max = 1,
+	  SM_METRIC("posix_0666", "let in", .min = 1, .max = 1),
 	  .needs = "root" },
 	{ 0 },
 };

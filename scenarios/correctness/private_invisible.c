@@ -85,16 +85,12 @@ static const struct sm_claim claims[] = {
 	{ .id = "K5",
 	  .text = "What is written to a private mapping stays private: neither another process nor the object has it",
 	  .source = "mmap(2), MAP_PRIVATE",
-	  .left = "private",
-	  .value = "writes seen by another process",
+	  SM_METRIC("private", "writes seen by another process", .max = 0),
 	  .control = "K5.shared" },
 	{ .id = "K5.shared",
 	  .text = "What is written to a shared mapping, all see",
 	  .source = "mmap(2), MAP_SHARED",
-	  .left = "shared",
-	  .value = "writes seen by another process",
-	  .value_min = 1,
-	  .value_max = 1 },
+	  SM_METRIC("shared", "writes seen by another process", .min = 1, .max = 1) },
 	{ 0 },
 };
 

@@ -161,14 +161,14 @@ static const struct sm_variant variants[] = {
 /* That none is torn says something where the same loop sees those that are. */
 #define NEVER(id_, variant, words, torn)                                                                               \
 	{                                                                                                              \
-		.id = id_, .text = words " is never read torn", .left = variant,                                       \
-		.source = "textbooks on shared memory", .control = torn, .value = "torn reads"                         \
+		.id = id_, .text = words " is never read torn", SM_METRIC(variant, "torn reads", .max = 0),            \
+		.source = "textbooks on shared memory", .control = torn                                                \
 	}
 #define TORN(id_, variant, words)                                                                                      \
 	{                                                                                                              \
-		.id = id_, .text = words " is read torn", .source = "textbooks on shared memory", .left = variant,     \
-		.at = "placement=near cores=different", .needs = "two cores", .value = "torn reads", .value_min = 1,   \
-		.value_max = 1e18, .once = true                                                                        \
+		.id = id_, .text = words " is read torn", .source = "textbooks on shared memory",                      \
+		SM_METRIC(variant, "torn reads", .min = 1, .max = 1e18, .once = true),                                 \
+		.at = "placement=near cores=different", .needs = "two cores"                                           \
 	}
 static const struct sm_claim claims[] = {
 	TORN("K2", "plain", "A record of several words that is read without care"),

@@ -52,8 +52,7 @@ static const struct sm_variant variants[] = {
 		.id = id_,                                                                                             \
 		.text = "Once mapped, " words " is read, written and copied as fast as anonymous "                     \
 			"memory, within 3 %",                                                                          \
-		.source = "textbooks: a page is a page", .left = backing, .right = "anon", .ratio_min = 1 / 1.03,      \
-		.ratio_max = 1.03                                                                                      \
+		.source = "textbooks: a page is a page", SM_RATIO(backing, "anon", .min = 1 / 1.03, .max = 1.03)       \
 	}
 static const struct sm_claim claims[] = {
 	SAME("M3", "posix", "POSIX shared memory"),

@@ -159,8 +159,8 @@ static const struct sm_variant variants[] = {
 		.id = id_,                                                                                             \
 		.text = "Attaching to " words " copies no data: 64 MiB take as long as 1 MiB, within "                 \
 			"20 %, until they are touched",                                                                \
-		.source = "textbooks: mapping is bookkeeping", .left = #backing "_64m", .right = #backing "_1m",       \
-		.ratio_min = 1 / 1.2, .ratio_max = 1.2                                                                 \
+		.source = "textbooks: mapping is bookkeeping",                                                         \
+		SM_RATIO(#backing "_64m", #backing "_1m", .min = 1 / 1.2, .max = 1.2)                                  \
 	}
 static const struct sm_claim claims[] = {
 	NO_COPY("M2", posix, "POSIX shared memory"),
@@ -171,10 +171,7 @@ static const struct sm_claim claims[] = {
 	  .text = "Reading a populated segment through a fresh attachment faults once in 16 pages of 4 KiB: the "
 		  "kernel maps what lies around",
 	  .source = "fault-around, mm/memory.c: 64 KiB by default",
-	  .left = "posix_64m",
-	  .value = "faults per page",
-	  .value_min = 1.0 / 16,
-	  .value_max = 1.0 / 16 + 0.001,
+	  SM_METRIC("posix_64m", "faults per page", .min = 1.0 / 16, .max = 1.0 / 16 + 0.001),
 	  .caveat = "debugfs' fault_around_bytes changes it; other page sizes have another share" },
 	{ 0 },
 };

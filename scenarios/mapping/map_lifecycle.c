@@ -186,7 +186,7 @@ static const struct sm_variant variants[] = {
 #define DEARER(id_, variant, words)                                                                                    \
 	{                                                                                                              \
 		.id = id_, .text = "Anonymous shared memory is cheaper to set up and remove than " words,              \
-		.source = "textbooks: no name, no object to manage", .left = variant, .right = "anon", .ratio_min = 1  \
+		.source = "textbooks: no name, no object to manage", SM_RATIO(variant, "anon", .min = 1)               \
 	}
 static const struct sm_claim claims[] = {
 	DEARER("M1", "posix", "POSIX shared memory"),

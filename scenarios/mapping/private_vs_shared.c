@@ -120,24 +120,18 @@ static const struct sm_claim claims[] = {
 	{ .id = "M4",
 	  .text = "The first write to a page of a file costs more in a private mapping than in a shared one",
 	  .source = "textbooks on copy-on-write: a private write copies the page",
-	  .left = "file_private",
-	  .right = "file_shared",
-	  .ratio_min = 1,
+	  SM_RATIO("file_private", "file_shared", .min = 1),
 	  .caveat =
 		  "on a shared write the file system is asked too, and may take longer than a copy; with large folios "
 		  "one fault serves several pages" },
 	{ .id = "M4.memfd",
 	  .text = "The first write to a page of a memfd costs more in a private mapping than in a shared one",
 	  .source = "textbooks on copy-on-write: a private write copies the page",
-	  .left = "memfd_private",
-	  .right = "memfd_shared",
-	  .ratio_min = 1 },
+	  SM_RATIO("memfd_private", "memfd_shared", .min = 1) },
 	{ .id = "M4.faults",
 	  .text = "A private write takes exactly one minor fault a page",
 	  .source = "textbooks on copy-on-write",
-	  .left = "memfd_private",
-	  .count = "minor-faults",
-	  .count_exact = 1 },
+	  SM_EXACT_COUNT("memfd_private", "minor-faults", 1) },
 	{ 0 },
 };
 

@@ -33,8 +33,8 @@ static const struct sm_variant variants[] = { NODE_VARIANTS, { 0 } };
 		.id = id_,                                                                                             \
 		.text = "A load from the other node's memory takes at least 1.3 times as long as from "                \
 			"one's own, seen from node " node,                                                             \
-		.source = "popular figure for two-socket machines", .left = far, .right = near_,                       \
-		.at = "cpu_node=" node, .ratio_min = 1.3, .needs = "two NUMA nodes"                                    \
+		.source = "popular figure for two-socket machines", SM_RATIO(far, near_, .min = 1.3),                  \
+		.at = "cpu_node=" node, .needs = "two NUMA nodes"                                                      \
 	}
 static const struct sm_claim claims[] = {
 	REMOTE("N1", "m1", "m0", "0"),

@@ -117,8 +117,8 @@ static const struct sm_variant variants[] = {
 
 #define PLACED(id_, variant, words)                                                                                    \
 	{                                                                                                              \
-		.id = id_, .text = words, .source = "set_mempolicy(2), mbind(2)", .left = variant,                     \
-		.value = "pages elsewhere", .needs = "two NUMA nodes"                                                  \
+		.id = id_, .text = words, .source = "set_mempolicy(2), mbind(2)",                                      \
+		SM_METRIC(variant, "pages elsewhere", .max = 0), .needs = "two NUMA nodes"                             \
 	}
 static const struct sm_claim claims[] = {
 	PLACED("N2", "first_touch", "Every page lands on the node of the process that writes to it first"),

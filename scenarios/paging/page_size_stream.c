@@ -54,8 +54,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 #define WITHIN_10(id_, large, words)                                                                                   \
 	{                                                                                                              \
 		.id = id_, .text = "For passing over memory in order the page size matters under 10 %: " words,        \
-		.source = "prefetchers and page walkers run ahead", .left = "4k", .right = large,                      \
-		.ratio_min = 1 / 1.1, .ratio_max = 1.1                                                                 \
+		.source = "prefetchers and page walkers run ahead", SM_RATIO("4k", large, .min = 1 / 1.1, .max = 1.1)  \
 	}
 static const struct sm_claim claims[] = {
 	WITHIN_10("P9", "2m", "4 KiB against 2 MiB pages"),

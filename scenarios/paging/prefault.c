@@ -149,8 +149,7 @@ static const struct sm_variant variants[] = {
 #define NO_FAULTS(number, variant)                                                                                     \
 	{                                                                                                              \
 		.id = number, .text = "Populated by " variant ", memory takes no fault when it is used",               \
-		.source = "textbooks on prefaulting", .left = variant, .count = "minor-faults", .count_exact = 0,      \
-		.at = "phase=access"                                                                                   \
+		.source = "textbooks on prefaulting", SM_EXACT_COUNT(variant, "minor-faults", 0), .at = "phase=access" \
 	}
 static const struct sm_claim claims[] = {
 	NO_FAULTS("P4a", "touch"),
@@ -161,34 +160,25 @@ static const struct sm_claim claims[] = {
 	  .text = "The first use of lazy memory takes at least twice as long as that of populated memory",
 	  .source = "textbooks on prefaulting",
 	  .question = "Prefault or lazy?",
-	  .left = "lazy",
-	  .right = "madvise",
-	  .at = "phase=access",
-	  .ratio_min = 2 },
+	  SM_RATIO("lazy", "madvise", .min = 2),
+	  .at = "phase=access" },
 	{ .id = "P4f",
 	  .text = "Prefaulting takes the spikes out of the first pass: the worst write takes less than a tenth",
 	  .source = "real-time programmers' rule: fault before the loop",
-	  .metric = "worst write",
-	  .left = "lazy",
-	  .right = "madvise",
+	  SM_RATIO("lazy", "madvise", .metric = "worst write", .min = 10),
 	  .at = "phase=each",
-	  .ratio_min = 10,
 	  .caveat = "an interrupt or a stolen time slice is a spike, too" },
 	{ .id = "P4g",
 	  .text = "mlock2(MLOCK_ONFAULT) prefaults nothing: one fault a page is left",
 	  .source = "mlock2(2)",
-	  .left = "onfault",
-	  .count = "minor-faults",
-	  .count_exact = 1,
+	  SM_EXACT_COUNT("onfault", "minor-faults", 1),
 	  .at = "phase=access" },
 	{ .id = "P5",
 	  .text = "Prefaulting moves the cost: its total is not cheaper than lazy by more than 25 %",
 	  .source = "zeroing and page tables are the same work, whoever asks",
 	  .question = "Prefault or lazy?",
-	  .left = "madvise",
-	  .right = "lazy",
-	  .at = "phase=total",
-	  .ratio_min = 0.75 },
+	  SM_RATIO("madvise", "lazy", .min = 0.75),
+	  .at = "phase=total" },
 	{ 0 },
 };
 

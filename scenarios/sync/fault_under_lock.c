@@ -137,28 +137,20 @@ static const struct sm_claim claims[] = {
 	  .text = "Page faults under a lock that others want cost more than the faults themselves: at least 20 % "
 		  "more than the same faults outside",
 	  .source = "a fault takes as long as many critical sections, and all wait",
-	  .left = "lazy_inside",
-	  .right = "lazy_outside",
+	  SM_RATIO("lazy_inside", "lazy_outside", .min = 1.2),
 	  .at = "placement=near cores=different",
-	  .needs = "two cores",
-	  .ratio_min = 1.2 },
-	{
-		.id = "S9.faults",
-		.text = "Every page is faulted in once, by the process that writes it",
-		.source = "textbooks on demand paging",
-		.left = "lazy_inside",
-		.count = "minor-faults",
-		.count_exact = 1,
-		.count_slack = 4, /* the code that waits for the lock is mapped when it is first needed */
-	},
+	  .needs = "two cores" },
+	/* slack: the code that waits for the lock is mapped when it is first needed */
+	{ .id = "S9.faults",
+	  .text = "Every page is faulted in once, by the process that writes it",
+	  .source = "textbooks on demand paging",
+	  SM_EXACT_COUNT("lazy_inside", "minor-faults", 1, .slack = 4) },
 	{ .id = "S9.ready",
 	  .text = "In populated memory it hardly matters: less than twice",
 	  .source = "a store is shorter than lock and unlock",
-	  .left = "ready_inside",
-	  .right = "ready_outside",
+	  SM_RATIO("ready_inside", "ready_outside", .max = 2),
 	  .at = "placement=near cores=different",
-	  .needs = "two cores",
-	  .ratio_max = 2 },
+	  .needs = "two cores" },
 	{ 0 },
 };
 

@@ -227,8 +227,8 @@ static const struct sm_variant variants[] = {
 		.id = id_,                                                                                             \
 		.text = "With four times as many processes as PUs " words                                              \
 			" takes at least twice as long as a mutex that sleeps",                                        \
-		.source = "popular belief: never spin when oversubscribed", .left = lock, .right = "mutex",            \
-		.ratio_min = 2, .at = "processes=4xPU inside=0 outside=0 placement=near"                               \
+		.source = "popular belief: never spin when oversubscribed", SM_RATIO(lock, "mutex", .min = 2),         \
+		.at = "processes=4xPU inside=0 outside=0 placement=near"                                               \
 	}
 static const struct sm_claim claims[] = {
 	COLLAPSES("S2", "ticket", "a ticket lock"),

@@ -80,15 +80,11 @@ static const struct sm_claim claims[] = {
 	{ .id = "S1",
 	  .text = "A robust mutex costs under 10 % more than a normal one while nobody else wants it",
 	  .source = "popular belief: robustness is a list entry",
-	  .left = "mutex_robust",
-	  .right = "mutex",
-	  .ratio_max = 1.1 },
+	  SM_RATIO("mutex_robust", "mutex", .max = 1.1) },
 	{ .id = "S3",
 	  .text = "A System V semaphore costs at least 3 times what a mutex costs that nobody else wants",
 	  .source = "textbooks: every operation is a system call",
-	  .left = "sysv_sem",
-	  .right = "mutex",
-	  .ratio_min = 3 },
+	  SM_RATIO("sysv_sem", "mutex", .min = 3) },
 	{ 0 },
 };
 

@@ -236,8 +236,7 @@ static const struct sm_variant variants[] = {
 
 #define EVERY(id_, variant, what, words, from)                                                                         \
 	{                                                                                                              \
-		.id = id_, .text = words, .source = from, .left = variant, .value = what, .value_min = 1,              \
-		.value_max = 1                                                                                         \
+		.id = id_, .text = words, .source = from, SM_METRIC(variant, what, .min = 1, .max = 1)                 \
 	}
 _Static_assert(LIMIT_MS == 20 && LIMIT_MS * PATIENCE == 2000, "the sentences say 20 ms and 2 s");
 static const struct sm_claim claims[] = {
@@ -254,8 +253,7 @@ static const struct sm_claim claims[] = {
 	{ .id = "S8.undo",
 	  .text = "A System V semaphore with SEM_UNDO comes back within 2 s, and says nothing",
 	  .source = "semop(2)",
-	  .left = "sysv_undo",
-	  .value = "never came back",
+	  SM_METRIC("sysv_undo", "never came back", .max = 0),
 	  .control = "S8" },
 	{ 0 },
 };

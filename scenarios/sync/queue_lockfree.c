@@ -296,16 +296,17 @@ static const struct sm_variant variants[] = {
 #define BEATS(id_, variant, words)                                                                                     \
 	{                                                                                                              \
 		.id = id_, .text = "Between two cores " words " beats a queue under a mutex",                          \
-		.source = "popular belief", .question = "Mutex or lock-free?", .left = "mutex_cond", .right = variant, \
-		.at = "producers=1 consumers=1 placement=near cores=different", .needs = "two cores", .ratio_min = 1   \
+		.source = "popular belief", .question = "Mutex or lock-free?",                                         \
+		SM_RATIO("mutex_cond", variant, .min = 1),                                                             \
+		.at = "producers=1 consumers=1 placement=near cores=different", .needs = "two cores"                   \
 	}
 #define CONTENDED(id_, variant, words)                                                                                 \
 	{                                                                                                              \
 		.id = id_,                                                                                             \
 		.text = "Where several processes put or take, each on a core of its own, " words                       \
 			" beats a queue under a mutex",                                                                \
-		.source = "popular belief", .left = "mutex_cond", .right = variant,                                    \
-		.at = "workers>=3 workers<=1xPU placement=near cores=different", .ratio_min = 1,                       \
+		.source = "popular belief", SM_RATIO("mutex_cond", variant, .min = 1),                                 \
+		.at = "workers>=3 workers<=1xPU placement=near cores=different",                                       \
 		.needs = "a core for each of three processes"                                                          \
 	}
 #define NO_MORE(id_, variant, words)                                                                                   \
@@ -313,8 +314,8 @@ static const struct sm_variant variants[] = {
 		.id = id_,                                                                                             \
 		.text = "Where producer and consumer take turns on one core, " words                                   \
 			" wins over a queue under a mutex by no more than 2 times",                                    \
-		.source = "an uncontended mutex is two atomic operations", .left = "mutex_cond", .right = variant,     \
-		.at = "producers=1 consumers=1 placement=same-core", .ratio_max = 2                                    \
+		.source = "an uncontended mutex is two atomic operations", SM_RATIO("mutex_cond", variant, .max = 2),  \
+		.at = "producers=1 consumers=1 placement=same-core"                                                    \
 	}
 #define RING  "a lock-free ring for one producer and one consumer"
 #define CELLS "a queue of cells with a sequence number each, without a mutex but not lock-free,"

@@ -104,8 +104,8 @@ static const struct sm_variant variants[] = {
 		.text = "Between two cores a pause of 1 ms before each message adds at least 1 us to a "               \
 			"round trip over " words,                                                                      \
 		.source = "popular belief: a sleeping peer has to be woken, an idle core too",                         \
-		.left = #transport ".1ms", .right = #transport ".0us", .at = AT_NEAR, .needs = "two cores",            \
-		.control = "T8.shm_ring", .added_min = ADDED_NS                                                        \
+		SM_DIFFERENCE(#transport ".1ms", #transport ".0us", .min = ADDED_NS), .at = AT_NEAR,                   \
+		.needs = "two cores", .control = "T8.shm_ring"                                                         \
 	}
 #define AT_NEAR "placement=near cores=different"
 static const struct sm_claim claims[] = {
@@ -117,11 +117,9 @@ static const struct sm_claim claims[] = {
 	{ .id = "T8.shm_ring",
 	  .text = "Between two cores it adds less than 1 us over a ring that never sleeps",
 	  .source = "the control of T8: whatever else grows cold in the pause is in this, too",
-	  .left = "shm_ring.1ms",
-	  .right = "shm_ring.0us",
+	  SM_DIFFERENCE("shm_ring.1ms", "shm_ring.0us", .max = ADDED_NS),
 	  .at = AT_NEAR,
-	  .needs = "two cores",
-	  .added_max = ADDED_NS },
+	  .needs = "two cores" },
 	{ 0 },
 };
 

@@ -178,9 +178,9 @@ static const struct sm_variant variants[] = {
 		.id = id_,                                                                                             \
 		.text = "With four senders instead of one " words                                                      \
 			" keeps at least 80 % of its total rate, where each process has a core",                       \
-		.source = "a question of every server: does the shared queue collapse?", .metric = "total rate",       \
-		.left = #transport ".4", .right = #transport ".1", .at = "workers<=1xPU cores=different",              \
-		.needs = "a core for each of five processes", .ratio_min = 0.8                                         \
+		.source = "a question of every server: does the shared queue collapse?",                               \
+		SM_RATIO(#transport ".4", #transport ".1", .metric = "total rate", .min = 0.8),                        \
+		.at = "workers<=1xPU cores=different", .needs = "a core for each of five processes"                    \
 	}
 static const struct sm_claim claims[] = {
 	KEEPS("T5.pipe", pipe, "a pipe"),

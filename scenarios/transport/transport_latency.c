@@ -70,8 +70,8 @@ static const struct sm_variant variants[] = {
 #define BEATS(id_, kernel, words, ring, waits, question_, caveat_)                                                     \
 	{                                                                                                              \
 		.id = id_, .text = "A ring in shared memory beats " words " between two cores when both ends " waits,  \
-		.source = "textbooks on interprocess communication", .question = question_, .left = #kernel,           \
-		.right = #ring, .at = "placement=near cores=different", .ratio_min = 1, .needs = "two cores",          \
+		.source = "textbooks on interprocess communication", .question = question_,                            \
+		SM_RATIO(#kernel, #ring, .min = 1), .at = "placement=near cores=different", .needs = "two cores",      \
 		.caveat = caveat_                                                                                      \
 	}
 #define BEATS_SPINNING(id_, kernel, words, question_)                                                                  \
@@ -85,8 +85,8 @@ static const struct sm_variant variants[] = {
 		.id = id_,                                                                                             \
 		.text = "Over " words " between two cores ends that sleep take at least twice as long "                \
 			"as ends that spin",                                                                           \
-		.source = "popular belief: most of a small message is the wake-up of its reader", .left = #sleeping,   \
-		.right = #spinning, .at = "message<=4096 placement=near cores=different", .ratio_min = 2,              \
+		.source = "popular belief: most of a small message is the wake-up of its reader",                      \
+		SM_RATIO(#sleeping, #spinning, .min = 2), .at = "message<=4096 placement=near cores=different",        \
 		.needs = "two cores", .caveat = "ends that spin burn a core while they wait: compare the CPU time"     \
 	}
 static const struct sm_claim claims[] = {
@@ -106,10 +106,8 @@ static const struct sm_claim claims[] = {
 		  "shrinks under 1.5 times",
 	  .source = "popular belief turned round: notification costs what the pipe costs",
 	  .question = "Pipe or shared memory?",
-	  .left = "pipe",
-	  .right = "shm_ring_futex",
-	  .at = "message=64 placement=same-core",
-	  .ratio_max = 1.5 },
+	  SM_RATIO("pipe", "shm_ring_futex", .max = 1.5),
+	  .at = "message=64 placement=same-core" },
 	{ 0 },
 };
 

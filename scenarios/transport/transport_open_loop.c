@@ -240,8 +240,9 @@ static const struct sm_variant variants[] = {
 		.text = "When the receiver pauses for 20 ms at half load, the 90 % quantile of " words                 \
 			" counted from the moment of sending is less than a tenth of that counted from "               \
 			"the intended time",                                                                           \
-		.source = "G. Tene, How NOT to measure latency: coordinated omission", .metric = "p90",                \
-		.left = #transport ".paused", .right = #transport ".paused.closed", .at = "load=50", .ratio_min = 10   \
+		.source = "G. Tene, How NOT to measure latency: coordinated omission",                                 \
+		SM_RATIO(#transport ".paused", #transport ".paused.closed", .metric = "p90", .min = 10),               \
+		.at = "load=50"                                                                                        \
 	}
 static const struct sm_claim claims[] = {
 	UNDERSTATES("T6", pipe, "a pipe"),

@@ -127,9 +127,9 @@ static const struct sm_variant variants[] = {
 /* On equal terms: each side holds several messages, which a default pipe and 1 MiB messages do not. */
 #define MOVES_FASTER(id_, text_, source_, question_, kernel, other, message, least)                                    \
 	{                                                                                                              \
-		.id = id_, .text = text_, .source = source_, .question = question_, .left = kernel, .right = other,    \
-		.at = "message=" message " placement=near cores=different", .ratio_min = least, .holds = SM_IN_FLIGHT, \
-		.holds_min = 2, .needs = "two cores"                                                                   \
+		.id = id_, .text = text_, .source = source_, .question = question_,                                    \
+		SM_RATIO(kernel, other, .min = least, .holds = SM_IN_FLIGHT, .holds_min = 2),                          \
+		.at = "message=" message " placement=near cores=different", .needs = "two cores"                       \
 	}
 static const struct sm_claim claims[] = {
 	MOVES_FASTER("T3",
@@ -150,12 +150,8 @@ static const struct sm_claim claims[] = {
 	  .text = "A ring in shared memory with room for four copies 64 KiB messages at 90 % at least of "
 		  "what two plain copies through two blocks reach between two cores",
 	  .source = "the physical ceiling of a transport with two copies",
-	  .left = "ring_copies",
-	  .right = "two_copies",
+	  SM_RATIO("ring_copies", "two_copies", .max = 1 / 0.9, .holds = SM_IN_FLIGHT, .holds_min = 2),
 	  .at = "message=65536 placement=near cores=different",
-	  .ratio_max = 1 / 0.9,
-	  .holds = SM_IN_FLIGHT,
-	  .holds_min = 2,
 	  .needs = "two cores",
 	  .caveat = "writing each message and checking it comes on top: compare shm_ring with ring_copies" },
 	{ 0 },

@@ -373,17 +373,13 @@ static const struct sm_claim claims[] = {
 	  .text = "Notification, not copying, dominates small messages: between two cores waking a sleeper "
 		  "by a futex takes at least 5 times as long as copying 64 bytes in and out for a peer that spins",
 	  .source = "popular belief; compare transport_latency's CPU time and size sweep",
-	  .left = "futex",
-	  .right = "spin_copy",
+	  SM_RATIO("futex", "spin_copy", .min = 5),
 	  .at = "placement=near cores=different",
-	  .needs = "two cores",
-	  .ratio_min = 5 },
+	  .needs = "two cores" },
 	{ .id = "T7.pipe",
 	  .text = "A byte through a pipe wakes no slower than a futex by more than half",
 	  .source = "popular belief turned round: most of it is the scheduler's work",
-	  .left = "pipe",
-	  .right = "futex",
-	  .ratio_max = 1.5 },
+	  SM_RATIO("pipe", "futex", .max = 1.5) },
 	{ 0 },
 };
 

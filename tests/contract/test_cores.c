@@ -49,7 +49,8 @@ static bool grows_processes(const struct sm_scenario *s, const struct sm_claim *
 {
 	static const char *const words[] = { "processes>=", "workers>=", "readers>=", NULL };
 
-	return has_any(claim->at, words) || (claim->right && workers_of(s, claim->left) != workers_of(s, claim->right));
+	return has_any(claim->at, words) ||
+	       (sm_claim_compares(claim) && workers_of(s, claim->left) != workers_of(s, claim->versus.right));
 }
 
 Test(cores, claims_about_cores_ask_for_them)

@@ -64,7 +64,7 @@ static void expect_left(double left)
 	for (const struct sm_claim *claim = claims; claim->id; claim++) {
 		struct sm_trial_result result;
 
-		if (claim->value_max != 0) /* it claims that something is left */
+		if (claim->metric.max != 0) /* it claims that something is left */
 			continue;
 		try_variant(claim->left, &result);
 		cr_expect_eq(result.status, SM_OK, "%s: %s", claim->left, result.reason);

@@ -20,18 +20,13 @@ static const struct sm_claim pack_claims[] = {
 	  .text = "Packed counters cost at least 1.5 times as much.",
 	  .source = "a popular belief",
 	  .question = "Padded or not?",
-	  .left = "packed",
-	  .right = "padded",
-	  .ratio_min = 1.5 },
+	  SM_RATIO("packed", "padded", .min = 1.5) },
 	{ .id = "C2",
 	  .text = "64 bytes are enough.",
 	  .source = "a popular belief",
-	  .left = "wide",
-	  .right = "padded",
+	  SM_RATIO("wide", "padded", .min = 1 / 1.05, .max = 1.05),
 	  .at = "op=add placement=near",
-	  .needs = "two lines",
-	  .ratio_min = 1 / 1.05,
-	  .ratio_max = 1.05 },
+	  .needs = "two lines" },
 	{ 0 },
 };
 
@@ -52,20 +47,11 @@ static const struct sm_variant aa_variants[] = { { .name = "a" }, { .name = "b" 
 static const struct sm_scenario aa = { .name = "aa", .variants = aa_variants };
 
 static const struct sm_claim touch_claims[] = {
-	{ .id = "P1",
-	  .text = "One fault a page.",
-	  .left = "lazy",
-	  .right = "lazy",
-	  .count = "minor-faults",
-	  .count_exact = 1 },
-	{ .id = "V1", .text = "Nothing is lost.", .left = "lazy", .value = "lost" },
+	{ .id = "P1", .text = "One fault a page.", SM_EXACT_COUNT("lazy", "minor-faults", 1) },
+	{ .id = "V1", .text = "Nothing is lost.", SM_METRIC("lazy", "lost", .max = 0) },
 	{ .id = "V2",
 	  .text = "Something is lost at least once.",
-	  .left = "ready",
-	  .value = "lost",
-	  .value_min = 1,
-	  .value_max = 1e9,
-	  .once = true },
+	  SM_METRIC("ready", "lost", .min = 1, .max = 1e9, .once = true) },
 	{ 0 },
 };
 static const struct sm_variant touch_variants[] = { { .name = "lazy" }, { .name = "ready" }, { 0 } };

@@ -10,7 +10,8 @@
 static const struct sm_claim *seen_beside(const struct sm_scenario *s, const struct sm_claim *claim)
 {
 	for (const struct sm_claim *c = s->claims; c->id; c++)
-		if (c->value && strcmp(c->value, claim->value) == 0 && c->value_min > 0 && !c->machine)
+		if (c->kind == SM_CLAIM_METRIC && strcmp(c->metric.name, claim->metric.name) == 0 &&
+		    c->metric.min > 0 && !c->machine)
 			return c;
 	return NULL;
 }
@@ -22,7 +23,8 @@ Test(claims, what_never_happens_is_seen_to_happen_elsewhere)
 
 	for (size_t i = 0; i < sm_scenario_count; i++)
 		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
-			if (!c->value || c->value_min != 0 || c->value_max != 0 || !seen_beside(sm_scenarios[i], c))
+			if (c->kind != SM_CLAIM_METRIC || c->metric.min != 0 || c->metric.max != 0 ||
+			    !seen_beside(sm_scenarios[i], c))
 				continue;
 			controlled++;
 			cr_expect(c->control, "%s has no control, such as %s", c->id,
@@ -52,9 +54,8 @@ Test(claims, claims_about_a_kind_of_machine_are_judged_there)
 		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id; c++) {
 			bool of_x86 = has_word_of(c->text, x86), of_arm = has_word_of(c->text, arm);
 
-			cr_expect(!of_x86 || (c->machine && strcmp(c->machine, "x86") == 0), "%s: %s", c->id, c->text);
-			cr_expect(!of_arm || (c->machine && strcmp(c->machine, "arm64") == 0), "%s: %s", c->id,
-				  c->text);
+			cr_expect(!of_x86 || c->machine == SM_X86, "%s: %s", c->id, c->text);
+			cr_expect(!of_arm || c->machine == SM_ARM64, "%s: %s", c->id, c->text);
 		}
 }
 

@@ -54,11 +54,11 @@ static void expect_wrong(const char *text, const char *part)
 Test(analysis, a_claim_on_terms_is_no_gate)
 {
 	static const struct sm_claim claims[] = {
-		{ .id = "E1", .left = "b", .right = "a", .ratio_max = 2, .control = "E2" },
-		{ .id = "E2", .left = "b", .right = "a", .added_max = 2 },
-		{ .id = "E3", .left = "b", .right = "a", .ratio_max = 2, .holds = "n", .holds_min = 2 },
-		{ .id = "E4", .left = "b", .right = "a", .ratio_max = 2, .machine = "x86" },
-		{ .id = "E5", .left = "b", .right = "a", .ratio_max = 2 },
+		{ .id = "E1", SM_RATIO("b", "a", .max = 2), .control = "E2" },
+		{ .id = "E2", SM_DIFFERENCE("b", "a", .max = 2) },
+		{ .id = "E3", SM_RATIO("b", "a", .max = 2, .holds = "n", .holds_min = 2) },
+		{ .id = "E4", SM_RATIO("b", "a", .max = 2), .machine = SM_X86 },
+		{ .id = "E5", SM_RATIO("b", "a", .max = 2) },
 		{ 0 },
 	};
 	const struct sm_scenario own = { .name = "own", .variants = aa_variants, .claims = claims };
@@ -79,8 +79,8 @@ Test(analysis, a_claim_on_terms_is_no_gate)
 Test(analysis, the_control_of_a_claim_is_planned)
 {
 	static const struct sm_claim claims[] = {
-		{ .id = "E1", .left = "b", .value = "lost", .control = "E2" },
-		{ .id = "E2", .left = "a", .value = "lost", .value_min = 1, .value_max = 9 },
+		{ .id = "E1", SM_METRIC("b", "lost", .max = 0), .control = "E2" },
+		{ .id = "E2", SM_METRIC("a", "lost", .min = 1, .max = 9) },
 		{ 0 },
 	};
 	const struct sm_scenario own = { .name = "own", .variants = aa_variants, .claims = claims };

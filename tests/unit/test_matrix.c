@@ -9,12 +9,10 @@
 
 #define PUS 8u
 
-static const struct sm_claim pair_claims[] = { { .id = "C5",
-						 .text = "Closer is faster.",
-						 .source = "a popular belief",
-						 .left = "line",
-						 .closer_is_faster_min = 0.9 },
-					       { 0 } };
+static const struct sm_claim pair_claims[] = {
+	{ .id = "C5", .text = "Closer is faster.", .source = "a popular belief", SM_CLOSER_IS_FASTER("line", 0.9) },
+	{ 0 }
+};
 static const struct sm_variant pair_variants[] = { { .name = "line" }, { 0 } };
 static const struct sm_scenario pairs = { .name = "pairs", .claims = pair_claims, .variants = pair_variants };
 

@@ -43,21 +43,17 @@ static void make(struct made_up *m)
 		.claims = { { .id = "X1",
 			      .text = "Sleeping takes twice as long",
 			      .source = "textbooks",
-			      .left = "futex",
-			      .right = "spin",
-			      .at = "message=64 op=load placement=near workers<=1xPU",
-			      .ratio_min = 2 },
+			      SM_RATIO("futex", "spin", .min = 2),
+			      .at = "message=64 op=load placement=near workers<=1xPU" },
 			    { .id = "X2",
 			      .text = "Nothing is lost",
 			      .source = "textbooks",
-			      .left = "mutex",
-			      .value = "lost",
+			      SM_METRIC("mutex", "lost", .max = 0),
 			      .control = "X1" },
 			    { .id = "X3",
 			      .text = "No page is faulted in",
 			      .source = "textbooks",
-			      .left = "spin",
-			      .count = "minor-faults" } },
+			      SM_EXACT_COUNT("spin", "minor-faults", 0) } },
 		.corners = { .variant = { { "futex", "mutex" }, { "spin", "spin" } } },
 		.scenario = { .name = "made_up",
 			      .family = "tests",
@@ -131,12 +127,14 @@ Test(scenario_check, what_is_right_is_accepted)
 Test(scenario_check, names_that_do_not_exist)
 {
 	REFUSED(m.claims[0].left = "futx", "claim X1: variant \"futx\" does not exist (variants: futex, mutex, spin)");
-	REFUSED(m.claims[0].right = "spn", "claim X1: variant \"spn\" does not exist (variants: futex, mutex, spin)");
-	REFUSED(m.claims[0].metric = "gained", "claim X1: metric \"gained\" does not exist (further metrics: lost)");
-	REFUSED(m.claims[0].holds = "kept", "claim X1: metric \"kept\" does not exist (further metrics: lost)");
-	REFUSED(m.claims[1].value = "lots", "claim X2: metric \"lots\" does not exist (further metrics: lost)");
+	REFUSED(m.claims[0].versus.right = "spn",
+		"claim X1: variant \"spn\" does not exist (variants: futex, mutex, spin)");
+	REFUSED(m.claims[0].versus.metric = "gained",
+		"claim X1: metric \"gained\" does not exist (further metrics: lost)");
+	REFUSED(m.claims[0].versus.holds = "kept", "claim X1: metric \"kept\" does not exist (further metrics: lost)");
+	REFUSED(m.claims[1].metric.name = "lots", "claim X2: metric \"lots\" does not exist (further metrics: lost)");
 	REFUSED(m.claims[1].control = "X9", "claim X2: claim \"X9\" does not exist (claims: X1, X2, X3)");
-	REFUSED(m.claims[2].count = "page-flips; or so",
+	REFUSED(m.claims[2].count.event = "page-flips; or so",
 		"claim X3: event \"page-flips; or so\" does not exist (events: minor-faults, major-faults, "
 		"context-switches, cpu-migrations, cycles, instructions, cache-references, cache-misses, "
 		"L1D-load-misses, LLC-load-misses, dTLB-load-misses)");
@@ -167,14 +165,17 @@ Test(scenario_check, points_that_do_not_exist)
 
 Test(scenario_check, bounds)
 {
-	REFUSED(m.claims[0].ratio_min = 0, "claim X1: it has no bound: set bounds of the ratio or of the difference");
-	REFUSED(m.claims[0].added_min = 1,
-		"claim X1: it has two kinds of bounds: set bounds of the ratio or of the difference");
-	REFUSED(m.claims[0].ratio_max = 1, "claim X1: its lower bound is larger than its upper bound");
-	REFUSED(m.claims[1].value_min = 1, "claim X2: its least value is larger than its largest");
-	REFUSED(m.claims[0].right = "futex", "claim X1: it compares variant \"futex\" with itself");
+	REFUSED(m.claims[0].versus.min = 0, "claim X1: it has no bound: set min, max or both");
+	REFUSED(m.claims[0].versus.max = 1, "claim X1: min is larger than max");
+	REFUSED(m.claims[1].metric.min = 1, "claim X2: min is larger than max");
+	REFUSED(m.claims[0].kind = SM_CLAIM_UNSET,
+		"claim X1: it says no kind: write SM_RATIO(...), SM_METRIC(...) or another of them");
+	REFUSED(m.claims[0].kind = SM_CLAIM_DIFFERENCE;
+		m.claims[0].versus.metric = "lost", "claim X1: a difference is of times: leave out the metric");
+	REFUSED(m.claims[0].kind = SM_CLAIM_ORDER;
+		m.claims[0].closer_is_faster = 90, "claim X1: closer_is_faster is a share: more than 0, 1 at most");
+	REFUSED(m.claims[0].versus.right = "futex", "claim X1: it compares variant \"futex\" with itself");
 	REFUSED(m.claims[0].control = "X2", "claim X1: its control X2 has a control itself");
-	REFUSED(m.claims[0].machine = "amd", "claim X1: machine \"amd\" does not exist (machines: x86, arm64)");
 	REFUSED(m.scenario.params[0].max = 63, "parameter \"message\": value 64 is not within 1 to 63");
 	REFUSED(m.scenario.params[1].quick.value[1] = 2, "parameter \"op\": value 2 has no label");
 	REFUSED(m.scenario.params[0].quick.count = 0, "parameter \"message\" has no values for the quick profile");

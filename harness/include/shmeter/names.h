@@ -40,6 +40,10 @@ const char *sm_count_state_name(enum sm_count_state state); /* "counted"...; "no
 enum sm_count_scope { SM_SCOPE_USER, SM_SCOPE_USER_KERNEL };
 const char *sm_count_scope_name(enum sm_count_scope scope); /* "user", "user+kernel" */
 
+/* Kinds of machines that a claim may speak of. */
+enum sm_machine { SM_ANY_MACHINE, SM_X86, SM_ARM64 };
+const char *sm_machine_name(enum sm_machine machine); /* "any", "x86", "arm64" */
+
 enum sm_verdict { SM_VERDICT_NONE, SM_SUPPORTED, SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE };
 const char *sm_verdict_name(enum sm_verdict verdict); /* "supported"...; "none" */
 

@@ -122,6 +122,11 @@ void sm_case_params(const struct sm_case *c, char separator, char *out, size_t s
 /* A value of a parameter's lists as people read it: "8", its label, "4xPU" for SM_TIMES_PUS(4), "..." for SM_DOUBLING,
  * "2 (from 4 PUs)" for SM_FROM_PUS(4, 2).  Returns `out`. */
 const char *sm_value_text(const struct sm_param *param, uint64_t value, char out[SM_TEXT_MAX]);
+/* Whether a claim compares two variants: what its `versus` says counts. */
+static inline bool sm_claim_compares(const struct sm_claim *claim)
+{
+	return claim->kind == SM_CLAIM_RATIO || claim->kind == SM_CLAIM_DIFFERENCE;
+}
 /* Whether one condition of a claim's or a gate's `at`, of `length` characters, holds for "processes=8 inside=0".  `pus`:
  * what xPU stands for; 0: unknown, and such a condition never holds. */
 bool sm_at_holds(const char *params, const char *word, size_t length, unsigned pus);
