@@ -16,10 +16,8 @@ struct text {
 
 const char *gate_keep(struct sm_gates *gates, const char *word, size_t length)
 {
-	struct text *text = malloc(sizeof(*text) + length + 1);
+	struct text *text = sm_memory(sizeof(*text) + length + 1);
 
-	if (!text)
-		sm_no_memory(); /* a few bytes */
 	memcpy(text->word, word, length);
 	text->word[length] = '\0';
 	text->next = gates->strings;

@@ -281,12 +281,10 @@ static void take_point(struct sm_history_series *series, sqlite3_stmt *statement
 /* The trend is that of the latest run's pair class: a time in another one is another time. */
 static void mark(struct sm_history_series *series)
 {
-	double *value = calloc(series->count + 1, sizeof(*value)), *level = calloc(series->count + 1, sizeof(*level));
-	bool *step = calloc(series->count + 1, sizeof(*step));
+	double *value = sm_memory(series->count * sizeof(*value)), *level = sm_memory(series->count * sizeof(*level));
+	bool *step = sm_memory(series->count * sizeof(*step));
 	size_t n = 0;
 
-	if (!value || !level || !step)
-		sm_no_memory();
 	for (size_t i = 0; i < series->count; i++) {
 		struct sm_history_point *p = &series->point[i];
 

@@ -74,11 +74,9 @@ static void part(const double *value, size_t count, double sigma, bool *step, do
 
 void sm_steps_find(const double *value, size_t count, bool *step, double *level)
 {
-	double *room = malloc((count + 1) * sizeof(*room));
+	double *room = sm_memory(count * sizeof(*room));
 
 	memset(step, 0, count * sizeof(*step));
-	if (!room)
-		sm_no_memory(); /* a few numbers */
 	if (count > 0)
 		part(value, count, deviation(value, count, room), step, level, room);
 	free(room);

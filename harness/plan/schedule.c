@@ -6,10 +6,8 @@
 
 void sm_plan_latin_rows(struct sm_random *random, unsigned n, unsigned blocks, unsigned *rows)
 {
-	unsigned *label = calloc(n, sizeof(*label)), *order = calloc(n, sizeof(*order));
+	unsigned *label = sm_memory(n * sizeof(*label)), *order = sm_memory(n * sizeof(*order));
 
-	if (!label || !order)
-		sm_no_memory(); /* a few bytes: nothing sensible is left to do */
 	for (unsigned i = 0; i < n; i++)
 		label[i] = order[i] = i;
 	for (unsigned block = 0; block < blocks; block++) {
@@ -73,23 +71,19 @@ void sm_plan_schedule(struct sm_plan *plan, const struct sm_plan_options *option
 		units_max += plan->groups[g].blocks;
 		steps_max += (size_t)plan->groups[g].blocks * plan->groups[g].count;
 	}
-	struct unit *units = calloc(units_max + 1, sizeof(*units));
-	unsigned **rows = calloc(plan->group_count + 1, sizeof(*rows));
-	unsigned *live = calloc(plan->case_count + 1, sizeof(*live));
+	struct unit *units = sm_zeroed_memory(units_max + 1, sizeof(*units));
+	unsigned **rows = sm_zeroed_memory(plan->group_count + 1, sizeof(*rows));
+	unsigned *live = sm_zeroed_memory(plan->case_count + 1, sizeof(*live));
 
 	free(plan->steps);
-	plan->steps = calloc(steps_max + 1, sizeof(*plan->steps));
+	plan->steps = sm_zeroed_memory(steps_max + 1, sizeof(*plan->steps));
 	plan->step_count = 0;
 	plan->estimate_ns = 0;
-	if (!units || !rows || !live || !plan->steps)
-		sm_no_memory();
 	sm_random_seed(&random, options->seed);
 	for (size_t g = 0; g < plan->group_count; g++) {
 		unsigned n = live_cases(plan, &plan->groups[g], live);
 
-		rows[g] = calloc((size_t)n * plan->groups[g].blocks + 1, sizeof(**rows));
-		if (!rows[g])
-			sm_no_memory();
+		rows[g] = sm_zeroed_memory((size_t)n * plan->groups[g].blocks + 1, sizeof(**rows));
 		if (n == 0)
 			continue;
 		sm_plan_latin_rows(&random, n, plan->groups[g].blocks, rows[g]);

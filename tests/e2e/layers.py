@@ -32,7 +32,7 @@ def arrow(needs, needed):
 
 
 def circles(edges):
-    """The sets of nodes that need each other, by Tarjan's algorithm (1972): `edges` maps a node to those that it needs."""
+    """The sets of nodes that need each other (Tarjan 1972); `edges` maps a node to those that it needs."""
     index, low, stack, found = {}, {}, [], []
 
     def visit(node):

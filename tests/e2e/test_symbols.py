@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The arrows of the architecture, by the symbols of what was built: which folder of the harness needs which, and that no
-two files of a folder need each other.  Compiles violations beside it and wants them seen.
+"""The arrows of the architecture, by the symbols of what was built: which folder of the harness needs which, and that
+no two files of a folder need each other.  Compiles violations beside it and wants them seen.
 
 usage: test_symbols.py COMPILER OBJECT..."""
 import pathlib
