@@ -137,7 +137,7 @@ static void head(const struct ranking *ranking, const struct grid *grid)
 	snprintf(grid_cell(grid, 0, INTERVAL), GRID_CELL, "95 %% interval");
 	snprintf(grid_cell(grid, 0, CPU), GRID_CELL, "CPU");
 	snprintf(grid_cell(grid, 0, SWITCHES), GRID_CELL, "switches");
-	if (ranking->baseline) {
+	if (ranking->baseline && ranking->paired) {
 		/* a longer name would take the room of a column */
 		snprintf(grid_cell(grid, 0, RATIO), GRID_CELL, strlen(ranking->baseline) > 8 ? "ratio" : "x %s",
 			 ranking->baseline);
@@ -183,11 +183,11 @@ static void fill(const struct ranking *ranking, const struct grid *grid, unsigne
 		words_range(grid_cell(grid, line, INTERVAL), GRID_CELL, &row->figure, row->c->unit);
 	else
 		snprintf(grid_cell(grid, line, INTERVAL), GRID_CELL, "none, n = %zu", row->figure.count);
-	if (is_baseline)
+	if (is_baseline && ranking->paired)
 		snprintf(grid_cell(grid, line, RATIO), GRID_CELL, "1");
-	else if (isfinite(row->ratio.estimate))
+	else if (ranking->paired && isfinite(row->ratio.estimate))
 		snprintf(grid_cell(grid, line, RATIO), GRID_CELL, "%.3g", row->ratio.estimate);
-	if (!is_baseline && isfinite(row->ratio.low))
+	if (!is_baseline && ranking->paired && isfinite(row->ratio.low))
 		snprintf(grid_cell(grid, line, RATIO_INTERVAL), GRID_CELL, "%.3g to %.3g", row->ratio.low,
 			 row->ratio.high);
 	if (isfinite(s->cpu_ns_per_op))

@@ -399,6 +399,7 @@ static inline enum lock_kind lock_of(const struct sm_case *c)
 	return (enum lock_kind)sm_case_variant(c)->arg;
 }
 
-#define LOCK_VARIANT(name_, words, traits) { .name = #name_, .summary = words, .arg = LOCK_##name_ },
+#define LOCK_VARIANT(name_, words, traits)                                                                             \
+	{ .name = #name_, .summary = words, .arg = LOCK_##name_, .spins = ((traits)&LOCK_SPINS) != 0 },
 
 #endif

@@ -94,6 +94,7 @@ static inline void pair_measure(const struct sm_trial *trial, double value[SM_MO
 	  .summary = words,                                                                                            \
 	  .arg = TRANSPORT_##transport,                                                                                \
 	  .extra = ((traits)&TRAIT_TWIN) && !(twins),                                                                  \
+	  .spins = ((traits)&TRAIT_SPINS) != 0,                                                                        \
 	  .memory = TRANSPORT_FILE_BACKED(traits) },
 
 #endif

@@ -76,6 +76,7 @@ struct sm_variant {
 	uint64_t arg;            /* the scenario's own */
 	unsigned workers;        /* 0: as the scenario says */
 	bool extra;              /* only in the full profile, or where a pattern names the variant */
+	bool spins;              /* its workers wait by spinning alone: each burns a PU while it waits */
 };
 
 /* One case: what is run. */

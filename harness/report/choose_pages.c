@@ -1,0 +1,149 @@
+/* Which pages, and how to populate them: what an access costs, and what the memory costs before. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "choosing.h"
+#include "shmeter/text.h"
+#include "words.h"
+
+/* An operation of the scenarios here that pass over memory or touch it is 4 KiB. */
+#define BLOCKS_IN_GIB (1u << 18)
+
+/* "4k: 603 ms per GiB (first_touch/4k: 2.30 us (...))": what a time of 4 KiB comes to. */
+static void say_per_gib(const struct choosing *c, const char *what, const struct ranked *row)
+{
+	char gib[SM_TEXT_MAX], figure[256];
+
+	choosing_say(c, "%s %s per GiB: %s per 4 KiB.", what, sm_format_ns(gib, row->figure.estimate * BLOCKS_IN_GIB),
+		     choosing_figure(row, figure));
+}
+
+/* Sizes that have no figure at the point, and why. */
+static void say_absent(const struct choosing *c, const struct sm_case_row *point)
+{
+	const struct sm_results *r = choosing_run(c, point->scenario);
+
+	for (size_t i = 0; i < r->summary_count; i++) {
+		const struct sm_summary_row *s = &r->summaries[i];
+		const struct sm_case_row *row = &r->cases[s->case_index];
+
+		if (strcmp(row->group, point->group) == 0 && s->value.count == 0)
+			choosing_say(c, "Not measured: %s/%.60s: %.400s.", row->scenario, row->variant, s->reason);
+	}
+}
+
+/* Populates and writes, and the writes alone when that was done before. */
+static void say_prefault(const struct choosing *c)
+{
+	const struct sm_case_row *total = choosing_point(c, "prefault", SM_PLACE_UNSET, "phase=total", NULL, 0);
+	const struct sm_case_row *access = choosing_point(c, "prefault", SM_PLACE_UNSET, "phase=access", NULL, 0);
+
+	if (!total || !access) {
+		choosing_say(c, "The run has no prefault: ways of populating are not compared.");
+		return;
+	}
+	struct ranking ways = ranking_open(choosing_run(c, "prefault"), total->group);
+	struct ranking uses = ranking_open(choosing_run(c, "prefault"), access->group);
+
+	if (ways.count > 0 && uses.count > 0) {
+		const struct ranked *lazy = choosing_row(&uses, "lazy");
+
+		choosing_table(c, &ways, "Populating and the first write, per 4 KiB page");
+		choosing_table(c, &uses, "The first write alone, to memory that was populated before");
+		fputc('\n', c->out);
+		choosing_take(c, &ways, "Populating by it and writing takes");
+		say_per_gib(c, "That is", &ways.row[0]);
+		if (lazy && ranking_is_better(&uses, &uses.row[0], lazy)) {
+			say_per_gib(c, "Populated before, the first pass takes", &uses.row[0]);
+			say_per_gib(c, "Lazy, it takes", lazy);
+		}
+	}
+	ranking_close(&ways);
+	ranking_close(&uses);
+}
+
+/* What the first touch of the page sizes costs. */
+static void say_first_touch(const struct choosing *c)
+{
+	const struct sm_case_row *point = choosing_point(c, "first_touch", SM_PLACE_UNSET, "", NULL, 0);
+
+	if (!point) {
+		choosing_say(c, "The run has no first_touch: what populating each page size costs is not known.");
+		return;
+	}
+	struct ranking touch = ranking_open(choosing_run(c, "first_touch"), point->group);
+
+	choosing_table(c, &touch, "Populating by page size, per 4 KiB of fresh memory");
+	if (touch.count > 0)
+		fputc('\n', c->out);
+	for (size_t i = 0; i < touch.count; i++)
+		say_per_gib(c, "First touch takes", &touch.row[i]);
+	say_absent(c, point);
+	ranking_close(&touch);
+}
+
+/* Never silently another size. */
+static void say_size(const struct choosing *c, const struct sm_case_row *point)
+{
+	double bytes = sm_param_value(point->params, "bytes");
+	const char *how = c->question->stream ? "in order" : "at random";
+	char asked[SM_TEXT_MAX], got[SM_TEXT_MAX], there[SM_TEXT_MAX], why[128] = "the run has none nearer to it";
+
+	sm_format_bytes(asked, (double)c->question->memory);
+	sm_format_bytes(got, bytes);
+	if (bytes == (double)c->question->memory) {
+		choosing_say(c, "%s of memory, %s:", asked, how);
+		return;
+	}
+	if (c->question->available)
+		snprintf(why, sizeof(why), "a power of two is taken, of half of the %s that there are at most",
+			 sm_format_bytes(there, (double)c->question->available));
+	choosing_say(
+		c,
+		"%s of memory, %s: NOT measured. The figures are of %s (%s); what is larger need not cost the same an "
+		"access.",
+		asked, how, got, why);
+}
+
+static int answer_at(const struct choosing *c, const char *scenario, const char *at, struct sm_error *err)
+{
+	const struct sm_case_row *point =
+		choosing_point(c, scenario, SM_PLACE_UNSET, at, "bytes", (double)c->question->memory);
+
+	if (!point)
+		return choosing_lacks(c, scenario, *at ? at : "any size", err);
+	struct ranking ranking = ranking_open(choosing_run(c, scenario), point->group);
+
+	if (ranking.count == 0) {
+		ranking_close(&ranking);
+		return sm_fail(err, ENODEV, "no page size could be measured: `shmeter run %s` says why", scenario);
+	}
+	say_size(c, point);
+	choosing_take(c, &ranking, c->question->stream ? "4 KiB take" : "An access takes");
+	if (c->question->stream)
+		say_per_gib(c, "That is", &ranking.row[0]);
+	say_absent(c, point);
+	choosing_table(c, &ranking, c->question->stream ? "Passing over it" : "Dependent loads");
+	ranking_close(&ranking);
+	return 0;
+}
+
+int choosing_pages(const struct choosing *c, struct sm_error *err)
+{
+	static const char *const ops[] = { "op=read", "op=write", "op=copy" };
+	int rc = 0;
+
+	if (!c->question->stream)
+		rc = answer_at(c, "page_size_random", "", err);
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]) && c->question->stream && rc == 0; i++) {
+		fprintf(c->out, "%s%s: ", i ? "\n" : "", ops[i]);
+		rc = answer_at(c, "page_size_stream", ops[i], err);
+	}
+	if (rc == 0) {
+		say_first_touch(c);
+		say_prefault(c);
+	}
+	return rc;
+}

@@ -1,0 +1,262 @@
+/* Which transport: by latency, CPU time and rate, at one size of messages and one placement. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "choosing.h"
+#include "shmeter/histogram.h"
+#include "shmeter/text.h"
+#include "words.h"
+
+static const char latency[] = "transport_latency", throughput[] = "transport_throughput";
+
+static double cpu_of(const struct sm_results *results, const struct sm_sample *sample)
+{
+	(void)results;
+	return sm_sample_cpu_ns_per_op(sample);
+}
+
+/* The 99 % quantile of the single round trips of a trial. */
+static double tail_of(const struct sm_results *results, const struct sm_sample *sample)
+{
+	struct sm_histogram *histogram = calloc(1, sizeof(*histogram));
+	uint64_t ns;
+
+	if (!histogram)
+		abort();
+	for (size_t i = 0; i < results->bucket_count; i++)
+		if (results->buckets[i].trial == sample->trial)
+			sm_histogram_add_many(histogram, results->buckets[i].ns, results->buckets[i].count);
+	ns = histogram->count ? sm_histogram_quantile(histogram, 0.99) : UINT64_MAX;
+	free(histogram);
+	return ns == UINT64_MAX ? (double)NAN : (double)ns;
+}
+
+/* The latencies of a point, of those that may be chosen by how they wait. */
+static struct ranking open_latency(const struct choosing *c, const char *group, bool spinning)
+{
+	struct ranking ranking = ranking_open(choosing_run(c, latency), group);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ranking.count; i++)
+		if (spinning || !choosing_spins(c, latency, ranking.row[i].c->variant))
+			ranking.row[kept++] = ranking.row[i];
+	ranking.count = kept;
+	if (c->question->tail)
+		choosing_rank_by(&ranking, "99 % quantile", tail_of);
+	else
+		ranking_order(&ranking);
+	return ranking;
+}
+
+/* Of those that may be chosen, the rates: what only measures the ceiling is no transport. */
+static struct ranking open_rates(const struct choosing *c, const struct ranking *chosen, const char *at)
+{
+	const struct sm_case_row *point = choosing_point(c, throughput, chosen->row[0].c->placement, at, NULL, 0);
+	struct ranking ranking = ranking_open(choosing_run(c, throughput), point ? point->group : "");
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ranking.count; i++)
+		if (choosing_row(chosen, ranking.row[i].c->variant))
+			ranking.row[kept++] = ranking.row[i];
+	ranking.count = kept;
+	ranking_order(&ranking);
+	return ranking;
+}
+
+/* Messages a second at the slow end of the interval; 0: not known. */
+static double least_rate(const struct ranking *rates, const char *variant)
+{
+	const struct ranked *row = choosing_row(rates, variant);
+
+	return row && isfinite(row->figure.high) ? 1e9 / row->figure.high : 0;
+}
+
+/* Of one PU, for all processes: who spins uses its PU whatever the rate, who sleeps what a message takes. */
+static double share_of(const struct choosing *c, const struct ranked *row)
+{
+	if (choosing_spins(c, latency, row->c->variant))
+		return row->c->workers;
+	return row->summary->cpu_ns_per_op / row->c->transfers_per_op * c->question->rate / 1e9;
+}
+
+/* Takes out what does not sustain the rate or takes more CPU time than may be. */
+static void filter(const struct choosing *c, struct ranking *chosen, const struct ranking *rates)
+{
+	const struct sm_question *q = c->question;
+	size_t kept = 0, slow = 0, dear = 0;
+	char rate[SM_TEXT_MAX];
+
+	if (!(q->rate > 0))
+		return;
+	sm_format_rate(rate, q->rate);
+	for (size_t i = 0; i < chosen->count; i++) {
+		const struct ranked *row = &chosen->row[i];
+
+		if (least_rate(rates, row->c->variant) < q->rate)
+			slow++;
+		else if (q->cpu_budget > 0 && !(share_of(c, row) <= q->cpu_budget))
+			dear++;
+		else
+			chosen->row[kept++] = *row;
+	}
+	chosen->count = kept;
+	ranking_order(chosen);
+	choosing_say(c, "%zu of %zu sustain %s: the slow end of the 95 %% interval of %s is faster than that.",
+		     kept + dear, kept + dear + slow, rate, throughput);
+	if (q->cpu_budget > 0)
+		choosing_say(
+			c,
+			"%zu of them take %.3g %% of a PU at most: the CPU time of a message, as in %s, by the rate; what "
+			"spins takes a PU for each of its processes.",
+			kept, 100 * q->cpu_budget, latency);
+}
+
+/* How much of a PU the pick takes at the rate. */
+static void say_share(const struct choosing *c, const struct ranked *row)
+{
+	char cpu[SM_TEXT_MAX], rate[SM_TEXT_MAX];
+
+	if (!(c->question->rate > 0))
+		return;
+	if (choosing_spins(c, latency, row->c->variant))
+		choosing_say(c, "It spins: its %u processes use %u PUs whatever the rate.", row->c->workers,
+			     row->c->workers);
+	else
+		choosing_say(c, "At %s it takes %.3g %% of a PU: %s of CPU time a message (%s/%s).",
+			     sm_format_rate(rate, c->question->rate), 100 * share_of(c, row),
+			     sm_format_ns(cpu, row->summary->cpu_ns_per_op / row->c->transfers_per_op), latency,
+			     row->c->variant);
+}
+
+/* Another point of the run at which the pick is not among the best. */
+static void say_other_points(const struct choosing *c, const struct ranking *chosen, const char *at)
+{
+	const struct sm_results *r = choosing_run(c, latency);
+	const struct ranked *pick = &chosen->row[0];
+
+	for (size_t i = 0; i < r->case_count; i++) {
+		const struct sm_case_row *row = &r->cases[i];
+		bool here = strcmp(row->group, pick->c->group) == 0;
+		bool one_off = row->placement == pick->c->placement || choosing_is_at(row, at);
+		char best[256], mine[256], point[256];
+
+		for (size_t j = 0; j < i && !here; j++)
+			here = strcmp(r->cases[j].group, row->group) == 0;
+		if (here || !one_off || row->derived || strcmp(row->scenario, latency) != 0)
+			continue;
+		struct ranking other = open_latency(c, row->group, c->question->may_spin);
+		const struct ranked *same = choosing_row(&other, pick->c->variant);
+
+		words_point(row->params, sm_placement_name(row->placement), point, sizeof(point));
+		if (other.count > 0 && same && ranking_is_better(&other, &other.row[0], same))
+			choosing_say(c, "- At %s it would be another: %s, against %s.", point,
+				     choosing_figure(&other.row[0], best), choosing_figure(same, mine));
+		ranking_close(&other);
+	}
+}
+
+static void say_changes(const struct choosing *c, const struct ranking *chosen, const char *at)
+{
+	struct ranking all = open_latency(c, chosen->row[0].c->group, true);
+	const struct ranked *pick = choosing_row(&all, chosen->row[0].c->variant);
+	char figure[256];
+
+	words_heading(c->options, c->out, "What would change the answer, by this run's figures", NULL);
+	if (!c->question->may_spin && pick && ranking_is_better(&all, &all.row[0], pick))
+		choosing_say(c, "- --may-spin: %s; each of its %u processes burns a PU while it waits.",
+			     choosing_figure(&all.row[0], figure), all.row[0].c->workers);
+	say_other_points(c, chosen, at);
+	choosing_say(c, "Other points than those of the run are not known to it.");
+	ranking_close(&all);
+}
+
+static void print_tables(const struct choosing *c, const struct ranking *chosen, const struct ranking *rates,
+			 const char *at)
+{
+	struct ranking cpu = open_latency(c, chosen->row[0].c->group, c->question->may_spin);
+	const struct sm_case_row *loop =
+		choosing_point(c, "transport_open_loop", chosen->row[0].c->placement, at, NULL, 0);
+	char figure[256];
+
+	choosing_rank_by(&cpu, "CPU time", cpu_of);
+	choosing_table(c, chosen, c->question->tail ? "By the 99 % quantile of the round trips" : "By latency");
+	choosing_table(c, &cpu, "By CPU time of a round trip, both processes");
+	choosing_table(c, rates, "By rate");
+	if (loop && c->question->rate > 0) {
+		struct ranking late = ranking_open(choosing_run(c, "transport_open_loop"), loop->group);
+		size_t kept = 0;
+
+		for (size_t i = 0; i < late.count; i++)
+			if (choosing_row(chosen, late.row[i].c->variant))
+				late.row[kept++] = late.row[i];
+		late.count = kept;
+		ranking_order(&late);
+		choosing_table(c, &late, "By latency on a schedule");
+		ranking_close(&late);
+	}
+	if (cpu.count > 0)
+		fputc('\n', c->out), choosing_say(c, "Least CPU time: %s.", choosing_figure(&cpu.row[0], figure));
+	if (rates->count > 0)
+		choosing_say(c, "Highest rate: %s a message.", choosing_figure(&rates->row[0], figure));
+	ranking_close(&cpu);
+}
+
+/* Who spins, and was not looked at. */
+static void say_left_out(const struct choosing *c, const char *group)
+{
+	const struct sm_results *r = choosing_run(c, latency);
+	char names[800];
+	size_t used = 0;
+
+	for (size_t i = 0; i < r->case_count && used < sizeof(names) / 2 && !c->question->may_spin; i++)
+		if (strcmp(r->cases[i].group, group) == 0 && choosing_spins(c, latency, r->cases[i].variant))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.60s", used ? ", " : "",
+						 r->cases[i].variant);
+	if (used)
+		choosing_say(c, "Left out, for they spin while they wait (--may-spin takes them): %s.", names);
+}
+
+int choosing_transport(const struct choosing *c, struct sm_error *err)
+{
+	const struct sm_question *q = c->question;
+	enum sm_placement placement = q->placement == SM_PLACE_UNSET ? SM_PLACE_NEAR : q->placement;
+	char at[64], point[96], size[SM_TEXT_MAX];
+
+	snprintf(at, sizeof(at), "message=%lu", q->message);
+	snprintf(point, sizeof(point), "%s, %s", at, sm_placement_name(placement));
+	const struct sm_case_row *here = choosing_point(c, latency, placement, at, NULL, 0);
+
+	if (!here)
+		return choosing_lacks(c, latency, point, err);
+	if (q->rate > 0 && !choosing_point(c, throughput, placement, at, NULL, 0))
+		return choosing_lacks(c, throughput, point, err);
+	struct ranking chosen = open_latency(c, here->group, q->may_spin);
+
+	if (chosen.count == 0) {
+		ranking_close(&chosen);
+		return sm_fail(err, ENODEV, "no transport could be measured at %s; `shmeter run %s --set %s` says why",
+			       point, latency, at);
+	}
+	struct ranking rates = open_rates(c, &chosen, at);
+
+	choosing_say(c, "Messages of %s, %s, %s:", sm_format_bytes(size, (double)q->message),
+		     sm_placement_name(placement), q->tail ? "by the 99 % quantile of the round trips" : "by latency");
+	filter(c, &chosen, &rates);
+	if (chosen.count > 0) {
+		choosing_take(c, &chosen, "A round trip takes");
+		say_share(c, &chosen.row[0]);
+	} else {
+		choosing_say(c, "None of the transports measured does that%s.",
+			     q->may_spin ? "" : "; those that spin (--may-spin) were not looked at");
+	}
+	say_left_out(c, here->group);
+	if (chosen.count > 0) {
+		print_tables(c, &chosen, &rates, at);
+		say_changes(c, &chosen, at);
+	}
+	ranking_close(&rates);
+	ranking_close(&chosen);
+	return 0;
+}
