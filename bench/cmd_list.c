@@ -46,7 +46,7 @@ static void print_values(FILE *out, const struct sm_param *param, const struct s
 	char text[SM_TEXT_MAX];
 
 	for (unsigned i = 0; i < values->count; i++)
-		fprintf(out, "%s%s", i ? "," : "", sm_value_text(param, values->value[i], text));
+		fprintf(out, "%s%s", i ? "," : "", sm_value_text(param, sm_values_at(values, i), text));
 }
 
 static void print_table(const struct listed *listed, bool verbose)
@@ -98,12 +98,13 @@ static json_t *params_json(const struct sm_scenario *s)
 			json_t *values = json_array();
 
 			for (unsigned v = 0; v < all[i]->count; v++) {
-				uint64_t value = all[i]->value[v];
+				struct sm_swept value = sm_values_at(all[i], v);
+				bool is_number = !param->labels && value.kind == SM_VALUE_PLAIN && !value.from_pus;
 				char text[SM_TEXT_MAX];
 
-				json_array_append_new(values, param->labels || value >= SM_VALUE_PLAIN_BELOW
-								      ? json_string(sm_value_text(param, value, text))
-								      : json_integer((json_int_t)value));
+				json_array_append_new(values, is_number
+								      ? json_integer((json_int_t)value.number)
+								      : json_string(sm_value_text(param, value, text)));
 			}
 			json_object_set_new(one, sm_profile_name((enum sm_profile)i), values);
 		}

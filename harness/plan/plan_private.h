@@ -18,6 +18,11 @@ unsigned plan_params(const struct sm_scenario *scenario);
  * The caller frees them, also after an error. */
 SM_MUST_USE int plan_sweep(const struct sm_scenario *scenario, const struct sm_plan_options *options,
 			   struct plan_values out[SM_PARAMS_MAX], bool used[SM_SETS_MAX], struct sm_error *err);
+/* Whether an entry is a multiple of the PUs, or doubles up to one. */
+static inline bool plan_depends_on_pus(struct sm_swept value)
+{
+	return value.kind == SM_VALUE_TIMES_PUS || value.kind == SM_VALUE_DOUBLING;
+}
 /* The PUs that a run may use, or those that it is told to use by a list; 2 without either. */
 unsigned plan_pus(const struct sm_plan_options *options);
 void plan_values_free(struct plan_values values[SM_PARAMS_MAX]);

@@ -14,6 +14,9 @@
 /* Names of all values of a parameter, or of all variants or claims: the longest list here. */
 #define NAMES_MAX SM_LIST_MAX
 
+/* Longest list of a parameter. */
+#define SM_VALUES_MAX 64
+
 /* What is looked at. */
 struct subject {
 	const struct sm_scenario *scenario;
@@ -204,12 +207,11 @@ static int check_wording(const struct subject *on, const char *what, const char 
 	return sm_is_wording(text) ? 0 : wrong(on, "the %s \"%s\" has signs that a run folder cannot hold", what, text);
 }
 
-static int check_value(const struct subject *on, const struct sm_param *param, uint64_t value)
+/* A number: what depends on the machine is brought within the bounds where it is planned. */
+static int check_number(const struct subject *on, const struct sm_param *param, uint64_t value)
 {
 	unsigned labels = 0;
 
-	if (value >= SM_VALUE_PLAIN_BELOW) /* brought within the bounds where it is planned */
-		return 0;
 	while (param->labels && param->labels[labels])
 		labels++;
 	if (param->labels && value >= labels)
@@ -220,28 +222,26 @@ static int check_value(const struct subject *on, const struct sm_param *param, u
 	return 0;
 }
 
-/* A multiple of the PUs, or doubles up to one. */
-static bool depends_on_pus(uint64_t value)
-{
-	return value == SM_DOUBLING || (value >= SM_TIMES_PUS(0) && value < SM_TIMES_LLC(0));
-}
-
 /* Multiples of the PUs come last, and doubles stand between a value and a multiple. */
 static int check_values(const struct subject *on, const struct sm_param *param, const struct sm_values *values)
 {
 	if (values->count > SM_VALUES_MAX)
-		return wrong(on, "parameter \"%s\" has over %d values", param->name, SM_VALUES_MAX);
+		return wrong(on, "parameter \"%s\" has %u values: %d are the most", param->name, values->count,
+			     SM_VALUES_MAX);
 	for (unsigned i = 0; i < values->count; i++) {
-		uint64_t value = values->value[i];
-		bool last = i + 1 == values->count;
-		int rc = check_value(on, param, value);
+		struct sm_swept value = sm_values_at(values, i);
+		bool last = i + 1 == values->count, grows = plan_depends_on_pus(value);
+		int rc = value.kind == SM_VALUE_PLAIN ? check_number(on, param, value.number) : 0;
 
 		if (rc < 0)
 			return rc;
-		if (depends_on_pus(value) ? i == 0 : i > 0 && depends_on_pus(values->value[i - 1]))
+		if (value.kind > SM_VALUE_TIMES_LLC)
+			return wrong(on, "parameter \"%s\": entry %u of a list has no kind: write SM_VALUE(number)",
+				     param->name, i + 1);
+		if (grows ? i == 0 : i > 0 && plan_depends_on_pus(sm_values_at(values, i - 1)))
 			return wrong(on, "parameter \"%s\": multiples of the PUs come after all other values",
 				     param->name);
-		if (value == SM_DOUBLING && (last || !depends_on_pus(values->value[i + 1])))
+		if (value.kind == SM_VALUE_DOUBLING && (last || sm_values_at(values, i + 1).kind != SM_VALUE_TIMES_PUS))
 			return wrong(on, "parameter \"%s\": doubling goes on to a multiple of the PUs", param->name);
 	}
 	return 0;
@@ -341,9 +341,9 @@ static int check_functions(const struct subject *on)
 		return wrong(on, "run() is missing");
 	if (!s->verify)
 		return wrong(on, "verify() is missing: nothing would prove that the work was done");
-	if (s->cold && !s->fixed_ops)
+	if (s->subject == SM_COLD && !s->fixed_ops)
 		return wrong(on, "fixed_ops() is missing: a cold subject has a fixed number of operations");
-	if (s->keeps_region && !s->region_bytes)
+	if (s->subject == SM_KEPT && !s->region_bytes)
 		return wrong(on, "region_bytes() is missing: there is no region to keep");
 	return 0;
 }
@@ -369,9 +369,9 @@ static int expect_value(const struct subject *on, const struct sm_param *param, 
 			char *out = text[names.count];
 			size_t length;
 
-			if (all[i]->value[v] == SM_DOUBLING && is_bound(value))
+			if (sm_values_at(all[i], v).kind == SM_VALUE_DOUBLING && is_bound(value))
 				return 0; /* a doubling passes through it, or the machine is too small */
-			sm_value_text(param, all[i]->value[v], out);
+			sm_value_text(param, sm_values_at(all[i], v), out);
 			length = strcspn(out, " "); /* "2 (from 3 PUs)" */
 			if (!has(&names, out, length))
 				add_name(&names, out, length);

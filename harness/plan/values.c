@@ -69,44 +69,44 @@ unsigned plan_pus(const struct sm_plan_options *options)
 /* Taken where no cache is known: the share of one core complex or more of what servers have. */
 #define LLC_UNKNOWN_BYTES (32u << 20)
 
-static bool is_times_llc(uint64_t value)
+/* What `--set` accepts. */
+static uint64_t within(const struct sm_param *param, uint64_t value)
 {
-	return value >= SM_TIMES_LLC(0);
+	if (value < param->min)
+		return param->min;
+	return param->max && value > param->max ? param->max : value;
 }
 
-/* A multiple of the last-level cache as it is here: a power of two, within what --set accepts. */
-static uint64_t times_llc(const struct sm_param *param, uint64_t value, const struct sm_topology *topology)
+/* A multiple of the last-level cache as it is here: a power of two. */
+static uint64_t times_llc(uint64_t times, const struct sm_topology *topology)
 {
 	uint64_t llc = topology ? sm_topology_llc_bytes(topology) : 0, power = 1;
 
-	value = (uint64_t)(unsigned)value * (llc ? llc : LLC_UNKNOWN_BYTES);
-	while (power < value)
+	while (power < times * (llc ? llc : LLC_UNKNOWN_BYTES))
 		power *= 2;
-	if (power < param->min)
-		return param->min;
-	return param->max && power > param->max ? param->max : power;
+	return power;
 }
 
-/* The PUs that an SM_FROM_PUS() asks for. */
-static unsigned pus_wanted(uint64_t value)
+struct sm_swept sm_values_at(const struct sm_values *values, unsigned i)
 {
-	return (unsigned)((value ^ SM_VALUE_PLAIN_BELOW) >> 32);
+	return i < values->plain_count ? (struct sm_swept){ .number = values->plain[i] }
+				       : values->entry[i - values->plain_count];
 }
 
-const char *sm_value_text(const struct sm_param *param, uint64_t value, char out[SM_TEXT_MAX])
+const char *sm_value_text(const struct sm_param *param, struct sm_swept value, char out[SM_TEXT_MAX])
 {
-	if (value == SM_DOUBLING)
+	static const char *const times[] = {
+		[SM_VALUE_PLAIN] = "", [SM_VALUE_TIMES_PUS] = "xPU", [SM_VALUE_TIMES_LLC] = "xLLC"
+	};
+
+	if (value.kind == SM_VALUE_DOUBLING)
 		snprintf(out, SM_TEXT_MAX, "...");
-	else if (is_times_llc(value))
-		snprintf(out, SM_TEXT_MAX, "%uxLLC", (unsigned)value);
-	else if (value >= SM_TIMES_PUS(0))
-		snprintf(out, SM_TEXT_MAX, "%uxPU", (unsigned)value);
-	else if (value >= SM_VALUE_PLAIN_BELOW)
-		snprintf(out, SM_TEXT_MAX, "%u (from %u PUs)", (unsigned)value, pus_wanted(value));
-	else if (param->labels)
-		snprintf(out, SM_TEXT_MAX, "%s", param->labels[value]);
+	else if (value.kind == SM_VALUE_PLAIN && param->labels)
+		snprintf(out, SM_TEXT_MAX, "%s", param->labels[value.number]);
+	else if (value.from_pus)
+		snprintf(out, SM_TEXT_MAX, "%" PRIu64 " (from %u PUs)", value.number, value.from_pus);
 	else
-		snprintf(out, SM_TEXT_MAX, "%" PRIu64, value);
+		snprintf(out, SM_TEXT_MAX, "%" PRIu64 "%s", value.number, times[value.kind]);
 	return out;
 }
 
@@ -222,25 +222,9 @@ static int pu_values(const struct sm_plan_options *options, struct plan_values *
 	return rc;
 }
 
-/* A multiple of the PUs, as it is here: within what --set accepts. */
-static uint64_t times_pus(const struct sm_param *param, uint64_t value, unsigned pus)
+/* Adds a value unless it is there, as a multiple of the PUs may be. */
+static int add_new(struct plan_values *values, uint64_t value, struct sm_error *err)
 {
-	value = (uint64_t)(unsigned)value * pus;
-	if (value < param->min)
-		return param->min;
-	return param->max && value > param->max ? param->max : value;
-}
-
-/* Adds a value of a list unless it is there, as a multiple of the PUs may be, or needs more PUs. */
-static int add_new(const struct sm_param *param, struct plan_values *values, uint64_t value, unsigned pus,
-		   struct sm_error *err)
-{
-	if (value >= SM_TIMES_PUS(0))
-		value = times_pus(param, value, pus);
-	else if (value >= SM_VALUE_PLAIN_BELOW && pus < pus_wanted(value))
-		return 0;
-	else if (value >= SM_VALUE_PLAIN_BELOW)
-		value = (unsigned)value;
 	for (unsigned i = 0; i < values->count; i++)
 		if (values->value[i] == value)
 			return 0;
@@ -248,22 +232,36 @@ static int add_new(const struct sm_param *param, struct plan_values *values, uin
 }
 
 /* The doubles of the value before, of 1 where all before need more PUs. */
-static int add_doubles(const struct sm_param *param, struct plan_values *values, uint64_t end, unsigned pus,
-		       struct sm_error *err)
+static int add_doubles(struct plan_values *values, uint64_t end, struct sm_error *err)
 {
 	uint64_t value = values->count ? 2 * values->value[values->count - 1] : 1;
 	int rc = 0;
 
 	for (; rc == 0 && value < end; value *= 2)
-		rc = add_new(param, values, value, pus, err);
+		rc = add_new(values, value, err);
 	return rc;
+}
+
+/* Adds what entry `i` of a list stands for on this machine. */
+static int add_entry(const struct sm_param *param, const struct sm_values *list, unsigned i,
+		     const struct sm_plan_options *options, struct plan_values *out, struct sm_error *err)
+{
+	struct sm_swept value = sm_values_at(list, i);
+	unsigned pus = plan_pus(options);
+
+	switch (value.kind) {
+	case SM_VALUE_PLAIN: return pus < value.from_pus ? 0 : add_new(out, value.number, err);
+	case SM_VALUE_TIMES_PUS: return add_new(out, within(param, value.number * pus), err);
+	case SM_VALUE_DOUBLING: return add_doubles(out, within(param, sm_values_at(list, i + 1).number * pus), err);
+	case SM_VALUE_TIMES_LLC: return add_new(out, within(param, times_llc(value.number, options->topology)), err);
+	}
+	return 0;
 }
 
 static int profile_values(const struct sm_param *param, const struct sm_plan_options *options, struct plan_values *out,
 			  struct sm_error *err)
 {
 	const struct sm_values *values = &param->quick;
-	unsigned pus = plan_pus(options);
 	int rc = 0;
 
 	if (param->every_pu) {
@@ -276,14 +274,8 @@ static int profile_values(const struct sm_param *param, const struct sm_plan_opt
 	if (options->profile == SM_FULL && param->full.count)
 		values = &param->full;
 	for (unsigned i = 0; rc == 0 && i < values->count; i++) {
-		uint64_t value = values->value[i];
-
-		if (is_times_llc(value))
-			value = times_llc(param, value, options->topology);
-		rc = value == SM_DOUBLING
-			     ? add_doubles(param, out, times_pus(param, values->value[i + 1], pus), pus, err)
-			     : add_new(param, out, value, pus, err);
-		if (value != SM_DOUBLING && value < SM_TIMES_PUS(0))
+		rc = add_entry(param, values, i, options, out, err);
+		if (!plan_depends_on_pus(sm_values_at(values, i)))
 			out->plain = out->count;
 	}
 	return rc;

@@ -68,7 +68,7 @@ static uint64_t slice_aim_ns(const struct session *session, const struct sm_case
 /* Where workers share PUs, a scenario that can ends its slices by the clock. */
 static bool ends_by_clock(const struct session *session, const struct sm_case *c)
 {
-	return c->scenario->cuts_short && workers_per_pu(session, c) > 1;
+	return c->scenario->ends == SM_FIRST_DONE_OR_CLOCK && workers_per_pu(session, c) > 1;
 }
 
 static uint64_t timeout_ns(const struct sm_planned_case *planned)
@@ -226,7 +226,7 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 	if (result.status == SM_SKIPPED)
 		skip(planned, result.reason);
 	planned->op_count = scenario->fixed_ops ? scenario->fixed_ops(&planned->c) : result.op_count;
-	planned->slices = scenario->cold ? 1 : default_slices(session, &planned->c);
+	planned->slices = scenario->subject == SM_COLD ? 1 : default_slices(session, &planned->c);
 	planned->trial_ns = result.wall_ns;
 	if (!scenario->fixed_ops && result.status == SM_OK) {
 		planned->slices = slices_for(session, planned, result.last_slice_ns, result.overhead_ns);

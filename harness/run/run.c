@@ -247,7 +247,7 @@ static void describe(struct session *session, FILE *out)
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		struct sm_error why = { 0 };
 
-		planned->trial_ns = planned->c.scenario->cold ? GUESS_COLD_NS : GUESS_WARM_NS;
+		planned->trial_ns = planned->c.scenario->subject == SM_COLD ? GUESS_COLD_NS : GUESS_WARM_NS;
 		if (sm_trial_supported(&session->context, &planned->c, &why) == 0)
 			continue;
 		planned->skipped = true;

@@ -28,13 +28,13 @@ static struct sm_probes probes_at(const struct control *control, unsigned gate)
 /* Whether the request has the scenario end its slices by the clock. */
 static bool ends_by_clock(const struct hold *hold)
 {
-	return hold->c.scenario->cuts_short && hold->request->slice_ns > 0;
+	return hold->c.scenario->ends == SM_FIRST_DONE_OR_CLOCK && hold->request->slice_ns > 0;
 }
 
 /* Whether a worker may do less than it was asked for: where the clock ends a slice, or the first who is done. */
 static bool may_do_less(const struct hold *hold)
 {
-	return ends_by_clock(hold) || (hold->c.scenario->ends_together && !hold->c.shared_pu);
+	return ends_by_clock(hold) || (hold->c.scenario->ends != SM_EACH_ALL && !hold->c.shared_pu);
 }
 
 /* Whether somebody did all that was asked for: without it only the clock ends a slice. */

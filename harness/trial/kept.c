@@ -75,7 +75,7 @@ void kept_make_room(struct sm_kept *kept, const struct sm_case *c)
 bool kept_may(const struct sm_case *c)
 {
 	/* where pages are populated by their first use, that use is part of the subject */
-	return c->scenario->keeps_region && !c->scenario->cold && c->memory.prefault != SM_LAZY;
+	return c->scenario->subject == SM_KEPT && c->memory.prefault != SM_LAZY;
 }
 
 bool kept_give(struct sm_kept *kept, const struct sm_os *os, const struct sm_case *c, const struct sm_region *region)

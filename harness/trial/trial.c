@@ -279,15 +279,16 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	if (!hold->outcome)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
 	hold->control = control_make(
-		&(struct control_needs){
-			.workers = hold->c.workers,
-			.slices = slices,
-			.warm = request->calibrate || scenario->cold ? 0 : warm_most(hold->context->slice_ns),
-			.shared_pu = hold->seats.shared_pu,
-			.cold = scenario->cold,
-			.self_timed = scenario->self_timed,
-			.histograms = scenario->histogram || (request->trace && scenario->trace),
-			.series = scenario->series },
+		&(struct control_needs){ .workers = hold->c.workers,
+					 .slices = slices,
+					 .warm = request->calibrate || scenario->subject == SM_COLD
+							 ? 0
+							 : warm_most(hold->context->slice_ns),
+					 .shared_pu = hold->seats.shared_pu,
+					 .cold = scenario->subject == SM_COLD,
+					 .self_timed = scenario->self_timed,
+					 .histograms = scenario->histogram || (request->trace && scenario->trace),
+					 .series = scenario->series },
 		err);
 	if (!hold->control)
 		return -ENOMEM;

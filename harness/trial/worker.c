@@ -218,7 +218,7 @@ static bool slice(struct self *self, unsigned number)
 	worker->op_count = self->control->op_count;
 	worker->slice_ns = self->job->request->slice_ns;
 	/* Workers that share a PU do their parts one after the other: there the first done ends nothing. */
-	if (worker->c->scenario->ends_together && !worker->c->shared_pu)
+	if (worker->c->scenario->ends != SM_EACH_ALL && !worker->c->shared_pu)
 		worker->over = &self->control->over;
 	worker->slice = number + 1;
 	worker->time_ns = 0;

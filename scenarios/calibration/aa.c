@@ -61,7 +61,7 @@ const struct sm_scenario sm_scenario_aa = {
 	.placements = { SM_PLACE_NEAR },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
-	.ends_together = true,
+	.ends = SM_FIRST_DONE,
 	.metric = { "time per addition", "ns/op" },
 	.region_bytes = one_line,
 	.run = run,

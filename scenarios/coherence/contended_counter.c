@@ -162,32 +162,17 @@ static const struct sm_variant variants[] = {
 /* A process alone contends with nobody. */
 #define AT    "processes>=2 processes<=1xPU placement=near cores=different"
 #define NEEDS "two cores"
+#define BEATS(id_, loser, winner, words, question_)                                                                    \
+	{                                                                                                              \
+		.id = id_, .text = "Under contention " words, .source = C6, .question = question_,                     \
+		SM_RATIO(loser, winner, .min = 1), .at = AT, .needs = NEEDS                                            \
+	}
+
 static const struct sm_claim claims[] = {
-	{ .id = "C6a",
-	  .text = "Under contention sharding beats an atomic addition",
-	  .source = C6,
-	  SM_RATIO("fetch_add", "sharded", .min = 1),
-	  .at = AT,
-	  .needs = NEEDS },
-	{ .id = "C6b",
-	  .text = "Under contention an atomic addition beats a CAS loop",
-	  .source = C6,
-	  SM_RATIO("cas_loop", "fetch_add", .min = 1),
-	  .at = AT,
-	  .needs = NEEDS },
-	{ .id = "C6c",
-	  .text = "Under contention a CAS loop beats a mutex",
-	  .source = C6,
-	  SM_RATIO("mutex", "cas_loop", .min = 1),
-	  .at = AT,
-	  .needs = NEEDS },
-	{ .id = "C6d",
-	  .text = "Under contention an atomic addition beats a mutex",
-	  .source = C6,
-	  .question = "Mutex or lock-free?",
-	  SM_RATIO("mutex", "fetch_add", .min = 1),
-	  .at = AT,
-	  .needs = NEEDS },
+	BEATS("C6a", "fetch_add", "sharded", "sharding beats an atomic addition", NULL),
+	BEATS("C6b", "cas_loop", "fetch_add", "an atomic addition beats a CAS loop", NULL),
+	BEATS("C6c", "mutex", "cas_loop", "a CAS loop beats a mutex", NULL),
+	BEATS("C6d", "mutex", "fetch_add", "an atomic addition beats a mutex", "Mutex or lock-free?"),
 	{ 0 },
 };
 
@@ -215,7 +200,7 @@ const struct sm_scenario sm_scenario_contended_counter = {
 			SM_PLACE_CROSS_NODE },
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
-	.ends_together = true,
+	.ends = SM_FIRST_DONE,
 	.metric = { "time per addition of each process", "ns/op" },
 	.events = LINE_EVENTS,
 	.state_bytes = sizeof(struct replica_turn),

@@ -181,7 +181,7 @@ const struct sm_scenario sm_scenario_false_sharing = {
 		      .standard = SM_VALUES(0, 5, 20, 100, 1000),
 		      .full = SM_VALUES(0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
 		      .max = 1 << 20 } },
-	.ends_together = true,
+	.ends = SM_FIRST_DONE,
 	.workers_param = "processes",
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
 			SM_PLACE_CROSS_NODE },

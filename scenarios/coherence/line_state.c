@@ -262,25 +262,20 @@ static const struct sm_variant variants[] = {
 };
 
 #define C8 "MESI: a write needs the only copy, and a Shared line has others to invalidate"
+#define SHARED(id_, op, other, words, source_, ...)                                                                    \
+	{                                                                                                              \
+		.id = id_, .text = words, .source = source_, SM_RATIO("here_s", other, __VA_ARGS__),                   \
+		.at = "op=" op " placement=near cores=different", .needs = "two cores"                                 \
+	}
+
 static const struct sm_claim claims[] = {
-	{ .id = "C8a",
-	  .text = "A store to a Shared line costs more than one to a Modified line",
-	  .source = C8,
-	  SM_RATIO("here_s", "here_m", .min = 1),
-	  .at = "op=store placement=near cores=different",
-	  .needs = "two cores" },
-	{ .id = "C8b",
-	  .text = "A store to a Shared line costs more than one to an Exclusive line",
-	  .source = C8,
-	  SM_RATIO("here_s", "here_e", .min = 1),
-	  .at = "op=store placement=near cores=different",
-	  .needs = "two cores" },
-	{ .id = "C8c",
-	  .text = "A load from a Shared line costs what one from a Modified line does, within 10 %",
-	  .source = "MESI: both are hits",
-	  SM_RATIO("here_s", "here_m", .min = 1 / 1.1, .max = 1.1),
-	  .at = "op=load placement=near cores=different",
-	  .needs = "two cores" },
+	SHARED("C8a", "store", "here_m", "A store to a Shared line costs more than one to a Modified line", C8,
+	       .min = 1),
+	SHARED("C8b", "store", "here_e", "A store to a Shared line costs more than one to an Exclusive line", C8,
+	       .min = 1),
+	SHARED("C8c", "load", "here_m",
+	       "A load from a Shared line costs what one from a Modified line does, within 10 %", "MESI: both are hits",
+	       .min = 1 / 1.1, .max = 1.1),
 	{ 0 },
 };
 

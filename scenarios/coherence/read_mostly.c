@@ -157,25 +157,22 @@ static const struct sm_variant variants[] = {
 
 #define C7 "cache coherence: a line that nobody writes may be in any number of caches"
 #define AT "processes<=1xPU placement=near cores=different"
+#define READERS(id_, variant, base, words, source_, ...)                                                               \
+	{                                                                                                              \
+		.id = id_, .text = "Readers of " words, .source = source_, SM_RATIO(variant, base, __VA_ARGS__),       \
+		.at = AT, .needs = "a core for each process"                                                           \
+	}
+
 static const struct sm_claim claims[] = {
-	{ .id = "C7a",
-	  .text = "Readers of one unwritten line scale: reading it costs what a line of one's own does, within 10 %",
-	  .source = C7,
-	  SM_RATIO("unwritten", "own_line", .min = 1 / 1.1, .max = 1.1),
-	  .at = AT,
-	  .needs = "a core for each process" },
-	{ .id = "C7b",
-	  .text = "Readers of a line that is written all the time pay at least twice as much",
-	  .source = C7,
-	  SM_RATIO("written", "unwritten", .min = 2),
-	  .at = AT,
-	  .needs = "a core for each process" },
-	{ .id = "C7c",
-	  .text = "Readers of a line that is written once in 10 us do not notice it, within 10 %",
-	  .source = "popular belief: read-mostly data may share a line with what changes rarely",
-	  SM_RATIO("written_10us", "unwritten", .min = 1 / 1.1, .max = 1.1),
-	  .at = AT,
-	  .needs = "a core for each process" },
+	READERS("C7a", "unwritten", "own_line",
+		"one unwritten line scale: reading it costs what a line of one's own does, within 10 %", C7,
+		.min = 1 / 1.1, .max = 1.1),
+	READERS("C7b", "written", "unwritten", "a line that is written all the time pay at least twice as much", C7,
+		.min = 2),
+	READERS("C7c", "written_10us", "unwritten",
+		"a line that is written once in 10 us do not notice it, within 10 %",
+		"popular belief: read-mostly data may share a line with what changes rarely", .min = 1 / 1.1,
+		.max = 1.1),
 	{ 0 },
 };
 

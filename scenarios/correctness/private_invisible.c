@@ -114,7 +114,7 @@ const struct sm_scenario sm_scenario_private_invisible = {
 	.metric = { "time per page", "ns/op" },
 	.more = { { "writes seen by another process", "1" } },
 	.memory = { .backing = SM_MEMFD, .prefault = SM_LAZY },
-	.cold = true,
+	.subject = SM_COLD,
 	.state_bytes = sizeof(struct state),
 	.region_bytes = region_bytes,
 	.fixed_ops = pages,

@@ -158,7 +158,7 @@ const struct sm_scenario sm_scenario_same_frame = {
 	.metric = { "time per question", "ns/op" },
 	.more = { { "pages in one frame", "1" } },
 	.memory = { .backing = SM_MEMFD, .pages = { SM_PAGES_BASE, 0 } },
-	.cold = true,
+	.subject = SM_COLD,
 	.state_bytes = sizeof(struct state),
 	.region_bytes = region_bytes,
 	.fixed_ops = fixed_ops,

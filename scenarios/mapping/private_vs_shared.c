@@ -158,7 +158,7 @@ const struct sm_scenario sm_scenario_private_vs_shared = {
 	.expected = { { .variant = "memfd_shared", .event = "minor-faults", .per_op = 1 },
 		      { .variant = "file_private", .event = "minor-faults", .per_op = 1 } },
 	.metric = { "time per page", "ns/op" },
-	.cold = true,
+	.subject = SM_COLD,
 	.self_timed = true,
 	.warm_physical = true,
 	.own_prefault = true,

@@ -152,7 +152,7 @@ const struct sm_scenario sm_scenario_numa_policy = {
 	.metric = { "time per page", "ns/op" },
 	.more = { { "pages elsewhere", "1" } },
 	.memory = { .backing = SM_ANON, .pages = { SM_PAGES_BASE, 0 } },
-	.cold = true,
+	.subject = SM_COLD,
 	.warm_physical = true,
 	.region_bytes = region_bytes,
 	.fixed_ops = pages,

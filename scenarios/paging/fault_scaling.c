@@ -139,7 +139,7 @@ const struct sm_scenario sm_scenario_fault_scaling = {
 	.expected = { { .event = "minor-faults", .per_op = 1 } },
 	.metric = { "time per page of each process", "ns/op" },
 	.memory = { .backing = SM_MEMFD, .pages = { SM_PAGES_BASE, 0 }, .prefault = SM_LAZY },
-	.cold = true,
+	.subject = SM_COLD,
 	.self_timed = true,
 	.warm_physical = true,
 	.own_prefault = true,

@@ -102,7 +102,7 @@ const struct sm_scenario sm_scenario_first_touch = {
 		      { .variant = "2m", .event = "minor-faults", .per_op = 1.0 / 512 } },
 	.metric = { "time per 4 KiB of fresh memory", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_LAZY },
-	.cold = true,
+	.subject = SM_COLD,
 	.warm_physical = true,
 	.region_bytes = region_bytes,
 	.fixed_ops = base_pages,

@@ -212,7 +212,7 @@ const struct sm_scenario sm_scenario_prefault = {
 	.histogram = true,
 	.series = true,
 	.memory = { .backing = SM_MEMFD },
-	.cold = true,
+	.subject = SM_COLD,
 	.warm_physical = true,
 	.own_prefault = true,
 	.region_bytes = region_bytes,

@@ -174,7 +174,7 @@ const struct sm_scenario sm_scenario_fault_under_lock = {
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE },
 	.metric = { "time per page of each process", "ns/op" },
 	.memory = { .backing = SM_MEMFD },
-	.cold = true,
+	.subject = SM_COLD,
 	.warm_physical = true,
 	.region_bytes = region_bytes,
 	.fixed_ops = pages,

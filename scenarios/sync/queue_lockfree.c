@@ -334,7 +334,7 @@ static const struct sm_claim claims[] = {
 
 /* Two and one have PUs of their own from three on. */
 #define SIDE                                                                                                           \
-	.quick = SM_VALUES(1), .standard = SM_VALUES(1, SM_FROM_PUS(3, 2)), .full = SM_VALUES(1, 2, 4), .min = 1,      \
+	.quick = SM_VALUES(1), .standard = SM_SWEEP((1), SM_FROM_PUS(3, 2)), .full = SM_VALUES(1, 2, 4), .min = 1,     \
 	.max = 2048
 
 const struct sm_scenario sm_scenario_queue_lockfree = {

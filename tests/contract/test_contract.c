@@ -24,7 +24,7 @@ static void run_one(const struct sm_scenario *scenario, const struct sm_planned_
 	struct sm_trial_request request = {
 		.c = &c,
 		.op_count = 8,
-		.slices = scenario->cold ? 1 : 2,
+		.slices = scenario->subject == SM_COLD ? 1 : 2,
 		.seed = 42,
 		.timeout_ns = 20000000000u,
 		.trace = true,
@@ -34,7 +34,7 @@ static void run_one(const struct sm_scenario *scenario, const struct sm_planned_
 
 	context_open(&context);
 	c.scenario = scenario;
-	if (scenario->cold)
+	if (scenario->subject == SM_COLD)
 		request.op_count = scenario->fixed_ops(&c);
 	before = look();
 	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s: %s", planned->id, err.text);

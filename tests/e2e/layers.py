@@ -14,7 +14,7 @@ LAYERS = (
     ("bench",),
 )
 # A public header belongs to the folder that defines what it declares; these hold data alone.
-DATA_HEADERS = {"series.h": "base", "history_series.h": "store"}
+DATA_HEADERS = {"series.h": "base", "history_series.h": "store", "claim.h": "plan", "scenario.h": "plan", "sweep.h": "plan"}
 
 RANK = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}
 

@@ -61,7 +61,7 @@ static struct sm_scenario fake = {
 	.params = { { .name = "n" } },
 	.workers = 1,
 	.metric = { "time", "ns/op" },
-	.keeps_region = true,
+	.subject = SM_KEPT,
 	.region_bytes = a_mebibyte,
 	.warm_up = warm_up,
 	.run = run,
@@ -206,15 +206,15 @@ Test(kept, only_where_the_scenario_says_so_and_never_a_cold_one)
 {
 	struct sm_case c = a_case(0);
 
-	fake.keeps_region = false;
+	fake.subject = SM_STEADY;
 	cr_expect_eq(a_trial(&c), SM_OK);
 	cr_expect_eq(regions.count, 0);
-	fake.keeps_region = true;
+	fake.subject = SM_KEPT;
 	c.memory.prefault = SM_LAZY;
 	cr_expect_eq(a_trial(&c), SM_OK);
 	cr_expect_eq(regions.count, 0);
 	c.memory.prefault = SM_MADVISE;
-	fake.cold = true;
+	fake.subject = SM_COLD;
 	fake.fixed_ops = ten;
 	cr_expect_eq(a_trial(&c), SM_OK);
 	cr_expect_eq(regions.count, 0);

@@ -234,7 +234,7 @@ Test(trial, a_worker_alone_is_probed_for_its_pace)
 	look_at = expect_pace;
 	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
 	/* the one long slice of a cold trial is not what was before and after it */
-	fake.cold = true;
+	fake.subject = SM_COLD;
 	fake.fixed_ops = a_thousand;
 	look_at = expect_no_pace;
 	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
@@ -262,12 +262,17 @@ Test(trial, too_few_operations_are_seen)
 }
 Test(trial, too_few_operations_are_seen_where_no_clock_ends_the_slice)
 {
-	fake.cuts_short = true;
-	expect(TOO_FEW, SM_VERIFY_FAILED, "999 of 1000");
+	struct sm_case c = a_case(TOO_FEW);
+	struct sm_trial_result result;
+
+	c.placement = SM_PLACE_SAME_CORE;
+	fake.ends = SM_FIRST_DONE_OR_CLOCK;
+	cr_expect_eq(try_case(&c, &result), SM_VERIFY_FAILED);
+	cr_expect(strstr(result.reason, "999 of 1000"), "%s", result.reason);
 }
 Test(trial, too_few_operations_are_seen_where_nobody_did_all)
 {
-	fake.ends_together = true;
+	fake.ends = SM_FIRST_DONE;
 	expect(NONE_DONE, SM_VERIFY_FAILED, "999 of 1000");
 }
 
@@ -292,7 +297,7 @@ Test(trial, a_slice_ends_for_all_when_one_is_done)
 	struct sm_case c = a_case(UNEQUAL);
 	struct sm_trial_result result;
 
-	fake.ends_together = true;
+	fake.ends = SM_FIRST_DONE;
 	look_at = expect_common_end;
 	cr_expect_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
 }

@@ -316,8 +316,8 @@ static void sweep_of(enum sm_profile profile, const char *machine, char *out, si
 					     .min = 1,
 					     .max = 4096,
 					     .quick = SM_VALUES(2),
-					     .standard = SM_VALUES(2, SM_TIMES_PUS(4)),
-					     .full = SM_VALUES(1, 2, SM_DOUBLING, SM_TIMES_PUS(4)) };
+					     .standard = SM_SWEEP((2), SM_TIMES_PUS(4)),
+					     .full = SM_SWEEP((1, 2), SM_DOUBLING, SM_TIMES_PUS(4)) };
 	if (machine)
 		cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
 	options.topology = topology;
@@ -384,8 +384,8 @@ static void places_of(const struct sm_plan_options *asked, struct sm_values valu
 
 Test(plan, multiples_of_the_pus_are_of_those_that_are_used)
 {
-	const struct sm_values values = SM_VALUES(2, SM_DOUBLING, SM_TIMES_PUS(2));
-	const struct sm_values none_before = SM_VALUES(SM_FROM_PUS(8, 4), SM_DOUBLING, SM_TIMES_PUS(1));
+	const struct sm_values values = SM_SWEEP((2), SM_DOUBLING, SM_TIMES_PUS(2));
+	const struct sm_values none_before = SM_SCALED(SM_FROM_PUS(8, 4), SM_DOUBLING, SM_TIMES_PUS(1));
 	const unsigned twice[] = { 4, 0, 4 };
 	struct sm_plan_options options = { .profile = SM_FULL };
 	char got[256];
@@ -423,8 +423,8 @@ static size_t count_sides(const char *machine, unsigned *most)
 	struct sm_plan plan;
 	size_t count;
 
-	sides.params[0] = (struct sm_param){ .name = "in", .quick = SM_VALUES(1, SM_FROM_PUS(4, 2)) };
-	sides.params[1] = (struct sm_param){ .name = "out", .min = 3, .quick = SM_VALUES(SM_TIMES_PUS(1)) };
+	sides.params[0] = (struct sm_param){ .name = "in", .quick = SM_SWEEP((1), SM_FROM_PUS(4, 2)) };
+	sides.params[1] = (struct sm_param){ .name = "out", .min = 3, .quick = SM_SCALED(SM_TIMES_PUS(1)) };
 	cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
 	options.topology = topology;
 	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
@@ -454,12 +454,12 @@ Test(plan, values_are_written_as_people_read_them)
 	struct sm_param number = { .name = "n" }, label = { .name = "op", .labels = op_labels };
 	char text[SM_TEXT_MAX];
 
-	cr_expect_str_eq(sm_value_text(&number, 8, text), "8");
-	cr_expect_str_eq(sm_value_text(&label, 1, text), "add");
-	cr_expect_str_eq(sm_value_text(&number, SM_TIMES_PUS(4), text), "4xPU");
-	cr_expect_str_eq(sm_value_text(&number, SM_DOUBLING, text), "...");
-	cr_expect_str_eq(sm_value_text(&number, SM_TIMES_LLC(4), text), "4xLLC");
-	cr_expect_str_eq(sm_value_text(&number, SM_FROM_PUS(4, 2), text), "2 (from 4 PUs)");
+	cr_expect_str_eq(sm_value_text(&number, (struct sm_swept)SM_VALUE(8), text), "8");
+	cr_expect_str_eq(sm_value_text(&label, (struct sm_swept)SM_VALUE(1), text), "add");
+	cr_expect_str_eq(sm_value_text(&number, (struct sm_swept)SM_TIMES_PUS(4), text), "4xPU");
+	cr_expect_str_eq(sm_value_text(&number, (struct sm_swept)SM_DOUBLING, text), "...");
+	cr_expect_str_eq(sm_value_text(&number, (struct sm_swept)SM_TIMES_LLC(4), text), "4xLLC");
+	cr_expect_str_eq(sm_value_text(&number, (struct sm_swept)SM_FROM_PUS(4, 2), text), "2 (from 4 PUs)");
 }
 
 Test(plan, a_condition_compares_and_knows_the_pus)

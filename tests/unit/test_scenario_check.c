@@ -34,6 +34,20 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 
 static const char *const ops[] = { "load", "store", NULL };
 
+static const struct sm_param params[] = {
+	{ .name = "message",
+	  .unit = "B",
+	  .summary = "size",
+	  .min = 1,
+	  .max = 4096,
+	  .quick = SM_VALUES(64),
+	  .full = SM_SWEEP((64), SM_DOUBLING, SM_TIMES_PUS(4)) },
+	{ .name = "op", .unit = "1", .summary = "what is done", .labels = ops, .quick = SM_VALUES(0, 1) },
+};
+static const struct sm_values too_many = SM_VALUES(0, 2);
+static const struct sm_values open_end = SM_SWEEP((64), SM_DOUBLING);
+static const struct sm_values wrong_order = SM_SCALED(SM_TIMES_PUS(1), SM_VALUE(64));
+
 static void make(struct made_up *m)
 {
 	*m = (struct made_up){
@@ -60,18 +74,6 @@ static void make(struct made_up *m)
 			      .question = "Is it found?",
 			      .summary = "It is not run.",
 			      .why = "Nothing is measured.",
-			      .params = { { .name = "message",
-					    .unit = "B",
-					    .summary = "size",
-					    .min = 1,
-					    .max = 4096,
-					    .quick = SM_VALUES(64),
-					    .full = SM_VALUES(64, SM_DOUBLING, SM_TIMES_PUS(4)) },
-					  { .name = "op",
-					    .unit = "1",
-					    .summary = "what is done",
-					    .labels = ops,
-					    .quick = SM_VALUES(0, 1) } },
 			      .workers = 2,
 			      .placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE },
 			      .metric = { "time per operation", "ns/op" },
@@ -81,6 +83,7 @@ static void make(struct made_up *m)
 			      .verify = verify,
 			      .measure = measure },
 	};
+	memcpy(m->scenario.params, params, sizeof(params));
 	m->scenario.variants = m->variants;
 	m->scenario.claims = m->claims;
 	m->scenario.corners = &m->corners;
@@ -177,11 +180,11 @@ Test(scenario_check, bounds)
 	REFUSED(m.claims[0].versus.right = "futex", "claim X1: it compares variant \"futex\" with itself");
 	REFUSED(m.claims[0].control = "X2", "claim X1: its control X2 has a control itself");
 	REFUSED(m.scenario.params[0].max = 63, "parameter \"message\": value 64 is not within 1 to 63");
-	REFUSED(m.scenario.params[1].quick.value[1] = 2, "parameter \"op\": value 2 has no label");
+	REFUSED(m.scenario.params[1].quick = too_many, "parameter \"op\": value 2 has no label");
 	REFUSED(m.scenario.params[0].quick.count = 0, "parameter \"message\" has no values for the quick profile");
-	REFUSED(m.scenario.params[0].full.count = 2,
+	REFUSED(m.scenario.params[0].full = open_end,
 		"parameter \"message\": doubling goes on to a multiple of the PUs");
-	REFUSED(m.scenario.params[0].full.value[0] = SM_TIMES_PUS(1),
+	REFUSED(m.scenario.params[0].full = wrong_order,
 		"parameter \"message\": multiples of the PUs come after all other values");
 }
 
@@ -190,7 +193,8 @@ Test(scenario_check, functions_that_are_missing)
 	REFUSED(m.scenario.run = NULL, "run() is missing");
 	REFUSED(m.scenario.verify = NULL, "verify() is missing: nothing would prove that the work was done");
 	REFUSED(m.scenario.measure = NULL, "it has further metrics and no measure()");
-	REFUSED(m.scenario.cold = true, "fixed_ops() is missing: a cold subject has a fixed number of operations");
+	REFUSED(m.scenario.subject = SM_COLD,
+		"fixed_ops() is missing: a cold subject has a fixed number of operations");
 	REFUSED(m.scenario.workers = 0, "variant \"futex\" has no workers: set workers, or workers_param");
 }
 

@@ -121,7 +121,9 @@ SM_MUST_USE int sm_plan_injected(const struct sm_plan_options *options, const st
 void sm_case_params(const struct sm_case *c, char separator, char *out, size_t size);
 /* A value of a parameter's lists as people read it: "8", its label, "4xPU" for SM_TIMES_PUS(4), "..." for SM_DOUBLING,
  * "2 (from 4 PUs)" for SM_FROM_PUS(4, 2).  Returns `out`. */
-const char *sm_value_text(const struct sm_param *param, uint64_t value, char out[SM_TEXT_MAX]);
+const char *sm_value_text(const struct sm_param *param, struct sm_swept value, char out[SM_TEXT_MAX]);
+/* Entry `i` of a list, whichever way it is written. */
+struct sm_swept sm_values_at(const struct sm_values *values, unsigned i);
 /* Whether a claim compares two variants: what its `versus` says counts. */
 static inline bool sm_claim_compares(const struct sm_claim *claim)
 {

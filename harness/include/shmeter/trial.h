@@ -21,7 +21,7 @@
 #define SM_WARM_SLICES 16
 
 #define SM_KEPT_MAX 8
-/* Regions that are kept for the next trial of the same case, where its scenario allows it (keeps_region): mapped by the
+/* Regions that are kept for the next trial of the same case, where its scenario allows it (SM_KEPT): mapped by the
  * parent, populated, with what the trial before left in them.  All zero: none yet.  Together they take a quarter of the
  * memory that is free, and the least recently used go first. */
 struct sm_kept {
@@ -48,8 +48,9 @@ struct sm_trial_context {
 struct sm_trial_request {
 	const struct sm_case *c;
 	uint64_t op_count; /* of a slice; ignored when calibrating */
-	uint64_t slice_ns; /* how long a slice lasts that the scenario ends itself (cuts_short); 0: by op_count */
-	unsigned slices;   /* after the warm-up */
+	uint64_t
+		slice_ns; /* how long a slice lasts that the scenario ends itself (SM_FIRST_DONE_OR_CLOCK); 0: by op_count */
+	unsigned slices; /* after the warm-up */
 	uint64_t seed;
 	uint64_t timeout_ns;
 	uint64_t longest_ns; /* of all slices together: then the trial ends with those it has; 0: no limit */
