@@ -312,7 +312,7 @@ static void tell(const struct stage *stage)
 		const struct sm_claim_row *claim = &run->claims[i];
 
 		if (strcmp(claim->scenario, scenario_of(stage->demo, scenario)) != 0 ||
-		    (claim->verdict == SM_NOT_TESTABLE && (strstr(claim->reason, "not part of this run") ||
+		    (claim->verdict == SM_NOT_TESTABLE && (strstr(claim->reason, "not measured in this run") ||
 							   strstr(claim->reason, "no case of this run has"))))
 			continue;
 		snprintf(verdict, sizeof(verdict), "  %s: ", sm_verdict_name(claim->verdict));

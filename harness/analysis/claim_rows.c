@@ -63,5 +63,5 @@ const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scen
 	}
 	if (!named)
 		return sm_analysis_nowhere(a, claim);
-	return why ? sm_results_string(a->results, "%s: %s", claim->left, why) : "no trial of it ended well";
+	return why ? sm_results_string(a->results, "%s: %s", claim->left, why) : "no successful trial";
 }

@@ -133,7 +133,7 @@ static const char *why_uncounted(struct sm_analysis *a, const struct count_rule 
 	const char *detail = reason_of_event(a, rule->event);
 
 	if (tally->trials == 0)
-		return "no trial of it ended well";
+		return "no successful trial";
 	if (tally->counted == tally->trials)
 		return "-";
 	if (!tally->state)

@@ -118,7 +118,7 @@ const char *sm_analysis_untried(const struct sm_analysis *a, long case_index)
 	const char *reason = "not run before the run ended";
 
 	if (case_index < 0)
-		return "not part of this run";
+		return "not measured in this run";
 	const struct sm_case_view *view = &a->case_view[case_index];
 
 	for (size_t i = view->first; i < view->first + view->count; i++) {

@@ -113,24 +113,20 @@ static void say_moves(const struct sm_analysis *a, const struct moves *moves, st
 	unsigned most = add_relations(a, false, &classes);
 
 	if (most == 0)
-		sm_words_add(words, "whether the cores moved is not known: no trial of this run had "
+		sm_words_add(words, "core distance is unknown: no trial of this run had "
 				    "two workers on different cores to probe");
 	else if (most == 1)
-		sm_words_add(words,
-			     "the cores did not move: one round-trip time between them for "
-			     "the whole run (%s)",
+		sm_words_add(words, "core distance was stable: one round-trip class for the whole run (%s)",
 			     classes.text);
 	else if (moves->changed == 0)
-		sm_words_add(words,
-			     "the cores did not move within a trial, but between trials "
-			     "their round trip had more than one time (%s)",
+		sm_words_add(words, "core distance was stable within each trial, but differed between trials (%s)",
 			     classes.text);
 	else
-		sm_words_add(words,
-			     "the cores moved while the run went on: the round trip between two of "
-			     "them changed its class in %.3g %% of the steps from one slice to the "
-			     "next, so each comparison is made within a class (%s)",
-			     100 * (double)moves->changed / (double)moves->neighbours, classes.text);
+		sm_words_add(
+			words,
+			"core distance changed during the run: the round-trip class changed in %.3g %% of the steps from one slice to the "
+			"next, so each comparison is made within one class (%s)",
+			100 * (double)moves->changed / (double)moves->neighbours, classes.text);
 }
 
 static void say_pace(const struct sm_analysis *a, const struct moves *moves, struct sm_words *words)
@@ -152,7 +148,7 @@ static void say_pace(const struct sm_analysis *a, const struct moves *moves, str
 			sm_words_add(words, "; it changed in %.3g %% of the steps from one slice to the next",
 				     100 * (double)moves->changed / (double)moves->neighbours);
 		sm_words_add(words, "): something else, here or on the host, runs on the other thread of its "
-				    "core at times, so each comparison is made within a class");
+				    "core at times, so each comparison is made within one class");
 	}
 }
 

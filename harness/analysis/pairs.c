@@ -75,8 +75,8 @@ static const char *open_interval(struct sm_analysis *a, const struct sm_pair_row
 	double threshold = holds_min ? row->threshold_min : row->threshold_max;
 
 	return sm_results_string(a->results,
-				 "the interval %.3g to %.3g holds the threshold %.3g; with %u "
-				 "blocks the smallest visible effect is %.2g %%",
+				 "the confidence interval (%.3g to %.3g) includes the threshold %.3g; with %u "
+				 "blocks the smallest detectable difference is %.2g %%",
 				 ratio->low, ratio->high, threshold, row->blocks_used, 100 * (row->mde - 1));
 }
 
@@ -87,7 +87,8 @@ static const char *open_difference(struct sm_analysis *a, const struct sm_pair_r
 
 	char low[32], high[32], threshold[32];
 
-	return sm_results_string(a->results, "the interval %s to %s ns of what is added holds the threshold %s ns",
+	return sm_results_string(a->results,
+				 "the confidence interval of the difference (%s to %s ns) includes the threshold %s ns",
 				 sm_analysis_ns(low, added->low), sm_analysis_ns(high, added->high),
 				 sm_analysis_ns(threshold, holds_min ? claim->versus.min : claim->versus.max));
 }

@@ -6,7 +6,7 @@
 #include "shmeter/analysis.h"
 #include "shmeter/trend.h"
 
-/* The power with which the smallest visible effect is meant: 1 - SM_BETA. */
+/* The power with which the smallest detectable difference is meant: 1 - SM_BETA. */
 #define SM_BETA 0.2
 /* Run-level limits of method.md. */
 #define SM_DROPPED_MAX   0.25 /* of the blocks of a pair: no class with both variants pure */

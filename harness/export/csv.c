@@ -1,4 +1,4 @@
-/* One tidy table: a row a trial and a measure, whether sample, counter or metric. */
+/* One tidy table: one row per trial and a measure, whether sample, counter or metric. */
 #include <math.h>
 #include <stddef.h>
 

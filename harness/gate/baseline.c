@@ -73,7 +73,7 @@ static void say(const struct sm_digest *run, size_t c, long reference, double mi
 	sm_words_add(&words, ", class %s, %u blocks against %u, %s)", out->klass, out->used, out->baseline_used,
 		     one->where);
 	if (min > 0)
-		sm_words_add(&words, "; at least %.4g is asked", min);
+		sm_words_add(&words, "; at least %.4g is required", min);
 	if (max > 0)
 		sm_words_add(&words, "; at most %.4g is allowed", max);
 	out->evidence = sm_results_string(results, "%s", words.text);

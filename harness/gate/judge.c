@@ -51,7 +51,7 @@ static double threshold_p(const struct sm_gate *gate, const double *d, unsigned 
 static void say_bounds(const struct sm_gate *gate, struct sm_words *words)
 {
 	if (gate->min > 0)
-		sm_words_add(words, "; at least %.4g is asked", gate->min);
+		sm_words_add(words, "; at least %.4g is required", gate->min);
 	if (gate->max > 0)
 		sm_words_add(words, "; at most %.4g is allowed", gate->max);
 }
@@ -280,10 +280,10 @@ static const char *open_interval(struct sm_results *results, const struct sm_gat
 {
 	struct sm_words words = { .used = 0 };
 
-	sm_words_add(&words,
-		     "the interval holds the threshold; the smallest effect that these blocks could "
-		     "show is %.2g %%",
-		     100 * (row->mde - 1));
+	sm_words_add(
+		&words,
+		"the confidence interval includes the threshold; the smallest difference that these blocks can detect is %.2g %%",
+		100 * (row->mde - 1));
 	if (finding->baseline_scatter > 0)
 		sm_words_add(&words, "; blocks scatter by %.2g %% in the baseline and by %.2g %% here%s",
 			     100 * finding->baseline_scatter, 100 * finding->scatter,
@@ -381,9 +381,9 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, cons
 	for (size_t i = 0; rc == 0 && i < gates->count; i++) {
 		gate_judge_ends(run, &rows[i]);
 		if (was_interrupted(run->results) && rows[i].verdict != SM_NOT_TESTABLE)
-			rows[i].evidence = sm_results_string(
-				run->results, "%s; the run was interrupted, so this is what it had by then",
-				rows[i].evidence);
+			rows[i].evidence = sm_results_string(run->results,
+							     "%s; the run was interrupted; this is its result so far",
+							     rows[i].evidence);
 	}
 	free(p);
 	free(finding);

@@ -105,7 +105,7 @@ int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *nam
 		return rc;
 	if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
 		return sm_fail(err, EIO,
-			       "gnuplot ended well and drew nothing: %s is not there; see what `gnuplot %s` does in "
+			       "gnuplot succeeded but drew nothing: %s is not there; see what `gnuplot %s` does in "
 			       "that folder",
 			       path, script);
 	return figures_tidy(path, err);

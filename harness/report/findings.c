@@ -64,7 +64,7 @@ static void print_run(const struct printer *p)
 		 isfinite(wall) ? wall : 0.0, isfinite(timed) ? 100 * timed : 0.0,
 		 strcmp(words_text(p->results, "status"), "complete") == 0
 			 ? ""
-			 : " The run was interrupted: this is what there is of it.");
+			 : " The run was interrupted; these are its results so far.");
 	sm_wrap(p->out, "", 0, p->width, line);
 }
 

@@ -14,14 +14,14 @@ static const struct {
 	const char *name, *what;
 } files[] = {
 	{ "manifest.json", "machine, options, plan, seed, analysis of the whole run" },
-	{ "claims.csv", "a row a claim: verdict, evidence, reason" },
-	{ "pairs.csv", "a row a comparison: ratio, interval, smallest visible effect, blocks" },
-	{ "crossings.csv", "a row a size at which one variant overtakes another" },
-	{ "summary.csv", "a row a case: median, interval, CPU time, quantiles" },
-	{ "samples.csv", "a row a trial" },
-	{ "slices.csv", "a row a millisecond of timed work, with the probes around it" },
-	{ "counters.csv", "a row a trial and an event" },
-	{ "metrics.csv", "a row a trial and a further metric" },
+	{ "claims.csv", "one row per claim: verdict, evidence, reason" },
+	{ "pairs.csv", "one row per comparison: ratio, interval, smallest detectable difference, blocks" },
+	{ "crossings.csv", "one row per size at which one variant overtakes another" },
+	{ "summary.csv", "one row per case: median, interval, CPU time, quantiles" },
+	{ "samples.csv", "one row per trial" },
+	{ "slices.csv", "one row per millisecond of timed work, with the probes around it" },
+	{ "counters.csv", "one row per trial and event" },
+	{ "metrics.csv", "one row per trial and further metric" },
 	{ "core_to_core.csv", "the matrix of pairs of PUs" },
 };
 
@@ -185,7 +185,7 @@ static void put_short(struct page *page)
 			      : "The run&#39;s own control did not move, so its ratios can be believed ",
 		      page->out);
 	else
-		fputs("The run has no control, so nobody knows how far its ratios can be believed ", page->out);
+		fputs("The run has no control, so its noise is unknown ", page->out);
 	fputs("(<a href=\"#trust\">all checks</a>).</p>\n", page->out);
 	if (page->figures_missing > 0 && page->figures_missing == page->figure_count)
 		fputs("<p class=\"warn\" role=\"note\">The figures could not be drawn: gnuplot is missing. Install it "
@@ -217,7 +217,7 @@ static void put_method(const struct page *page)
 		{ "Smallest visible effect", "The difference that a comparison could have shown with its blocks and "
 					     "its scatter. Smaller ones stay unseen." },
 		{ "Supported, refuted, inconclusive", "The whole interval lies on the claim's side of its threshold, "
-						      "wholly on the other side, or holds the threshold." },
+						      "wholly on the other side, or includes the threshold." },
 		{ "Not testable",
 		  "The machine, or this run, lacks what the claim needs; the reason stands beside it." },
 		{ "A/A control", "The same code under two names, spread over the run. If its ratio leaves 1, no ratio "
@@ -233,8 +233,7 @@ static void put_method(const struct page *page)
 		page_put(page->out, "dt", words[i][0]);
 		page_put(page->out, "dd", words[i][1]);
 	}
-	fputs("</dl>\n<p>Half a round trip is called one way by declaration. CPU time is that of all processes: who "
-	      "spins is fast and burns a core. A trial whose processes time out, die or give wrong data "
+	fputs("</dl>\n<p>Half a round trip is called one way by definition. CPU time is that of all processes: a process that spins is fast and burns a core. A trial whose processes time out, die or give wrong data "
 	      "fails; nothing is repeated until it fits.</p>\n",
 	      page->out);
 }

@@ -395,7 +395,7 @@ void page_measured(struct page *page)
 		page_printf(page->out, ", with shmeter %s", words_text(r, "tool/version"));
 	fputs(".", page->out);
 	if (strcmp(words_text(r, "status"), "complete") != 0)
-		fputs(" <strong>The run was interrupted: this is what there is of it.</strong>", page->out);
+		fputs(" <strong>The run was interrupted; these are its results so far.</strong>", page->out);
 	fputs(" The same seed gives the same plan in the same order.</p>\n", page->out);
 	put_command_line(page);
 	put_skipped(page);

@@ -128,7 +128,7 @@ void page_ratios(struct page *page)
 			fputs("<details><summary>The same as a table</summary>\n", page->out);
 			page_table_open(page->out, "ratios of the claims");
 			page_table_head(page->out, "claim|left / right|at|#ratio (95 % interval)|#blocks|class|"
-						   "#slices left out|#smallest visible effect|verdict");
+						   "#slices left out|#smallest detectable difference|verdict");
 		}
 		any = true;
 		put_ratio(page, p);

@@ -117,7 +117,7 @@ static void check_control(struct page *page)
 	      trust == TRUST_GOOD  ? "The same code under two names reads the same: the instrument sees no difference "
 				     "where there is none."
 	      : trust == TRUST_BAD ? "It moved from 1, so no ratio of this run is believed."
-				   : "Without it nobody knows what this run sees where nothing is.");
+				   : "Without it the noise of this run is unknown.");
 }
 
 static enum trust trust_of_share(double percent)

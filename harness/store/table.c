@@ -306,7 +306,7 @@ static int next_record(struct records *records, const char *path, struct sm_erro
 			return 0;
 		}
 		if (more == 0)
-			return sm_fail(err, EBADMSG, "%s:%u: a quotation does not end", path, records->line);
+			return sm_fail(err, EBADMSG, "%s:%u: a quoted field does not end", path, records->line);
 		if (more < 0)
 			return (int)more;
 		used += more;
@@ -345,14 +345,14 @@ static int read_row(const struct table *table, const struct records *records, co
 			continue;
 		if (!field.same && !read_field(column, field.text, results, view))
 			return !field.value.quoted && strchr(field.text, '"')
-				       ? sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field", path,
+				       ? sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside a field", path,
 						 records->line)
 				       : sm_fail(err, EBADMSG, "%s:%u: \"%.40s\" is not a value of %s", path,
 						 records->line, field.text, column->name);
 		before[i] = field.value;
 	}
 	if (*text) /* two lines, made one record by quotation marks that begin no field */
-		return sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside of a field", path, records->line);
+		return sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside a field", path, records->line);
 	return 0;
 }
 

@@ -195,7 +195,7 @@ static void blame(struct hold *hold, unsigned index)
 		trial_end_with(hold, SM_DISTURBED, said->text);
 	} else {
 		snprintf(text, sizeof(text), "worker %u gave up: %.400s", index,
-			 said->code ? said->text : "it said no reason");
+			 said->code ? said->text : "no reason given");
 		trial_end_with(hold, SM_WORKER_DIED, text);
 	}
 }

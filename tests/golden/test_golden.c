@@ -42,7 +42,7 @@ static json_t *manifest(void)
 static json_t *analysis(void)
 {
 	return json_pack("{s:f, s:{s:s}, s:{s:f, s:f, s:f}}", "steal_percent", 0.25, "cores_moved", "sentence",
-			 "The cores did not move.", "aa", "ratio", 1.001, "low", 0.99, "high", 1.01);
+			 "Core distance was stable.", "aa", "ratio", 1.001, "low", 0.99, "high", 1.01);
 }
 
 static const char *reason_of(enum sm_status status)

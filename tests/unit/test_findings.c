@@ -76,8 +76,8 @@ Test(analysis, an_interval_across_the_threshold_decides_nothing)
 	}
 	analyse();
 	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
-	expect_text(claim_of("C1")->reason, "holds the threshold 1.5");
-	expect_text(claim_of("C1")->reason, "smallest visible effect");
+	expect_text(claim_of("C1")->reason, "includes the threshold 1.5");
+	expect_text(claim_of("C1")->reason, "smallest detectable difference");
 }
 
 Test(analysis, five_blocks_have_no_interval)
@@ -388,7 +388,7 @@ Test(analysis, a_skipped_variant_is_not_testable_and_says_why)
 	cr_expect_eq(run.pair_count, 0);
 	cr_expect_eq(claim_of("C1")->verdict, SM_NOT_TESTABLE);
 	cr_expect_str_eq(claim_of("C1")->reason, "packed: needs two cores; this machine has one");
-	expect_text(claim_of("C2")->reason, "wide: not part of this run");
+	expect_text(claim_of("C2")->reason, "wide: not measured in this run");
 	cr_expect_str_eq(run.summaries[0].reason, "needs two cores; this machine has one");
 	cr_expect_eq(run.summaries[0].skipped, 1);
 	cr_expect_eq(run.claim_count, 2, "scenarios that are not in the run claim nothing");

@@ -233,7 +233,7 @@ Test(analysis, a_ratio_gate_passes_fails_and_stays_open)
 	add_pack_point("op=add", 12, 10, 10, 16);
 	judge(NULL);
 	cr_expect_eq(rows[0].verdict, SM_REFUTED, "%s", rows[0].reason);
-	expect_text(rows[0].evidence, "at least 1.5 is asked");
+	expect_text(rows[0].evidence, "at least 1.5 is required");
 	expect_text(rows[0].again, "shmeter run 'pack/packed' 'pack/padded'");
 	tear_down();
 	set_up(); /* six blocks on the wrong side: 2^-6 is more than one in a hundred */

@@ -661,7 +661,7 @@ Test(store, quotes_inside_of_fields_are_refused)
 	sm_store_close(open_new());
 	add_text("counters.csv", "0,cy\"cles,perf::X,12,1,1,user,counted\n");
 	add_text("counters.csv", "1,cy\"cles,perf::X,12,1,1,user,counted\n");
-	expect_refused("counters.csv:3: a quotation mark inside of a field");
+	expect_refused("counters.csv:3: a quotation mark inside a field");
 }
 
 Test(store, a_trial_has_one_row)

@@ -142,7 +142,7 @@ Test(analysis, a_difference_around_its_threshold_is_open)
 	}
 	analyse_terms("x86_64");
 	cr_expect_eq(claim_of("D1")->verdict, SM_INCONCLUSIVE);
-	expect_text(claim_of("D1")->reason, "ns of what is added holds the threshold 5 ns");
+	expect_text(claim_of("D1")->reason, "ns) includes the threshold 5 ns");
 }
 
 Test(analysis, a_claim_whose_control_fails_is_inconclusive)
