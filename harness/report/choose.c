@@ -8,6 +8,7 @@
 
 #include "choosing.h"
 #include "shmeter/analysis.h"
+#include "shmeter/memory.h"
 #include "shmeter/text.h"
 #include "words.h"
 
@@ -91,11 +92,9 @@ void choosing_rank_by(struct ranking *ranking, const char *metric,
 		      double (*of)(const struct sm_results *results, const struct sm_sample *sample))
 {
 	const struct sm_results *r = ranking->results;
-	double *value = calloc(r->sample_count + 1, sizeof(*value));
+	double *value = sm_zeroed_memory(r->sample_count + 1, sizeof(*value));
 	size_t kept = 0;
 
-	if (!value)
-		abort();
 	for (size_t i = 0; i < ranking->count; i++) {
 		struct ranked *row = &ranking->row[i];
 		size_t count = 0;

@@ -6,6 +6,7 @@
 
 #include "choosing.h"
 #include "shmeter/histogram.h"
+#include "shmeter/memory.h"
 #include "shmeter/text.h"
 #include "words.h"
 
@@ -20,11 +21,9 @@ static double cpu_of(const struct sm_results *results, const struct sm_sample *s
 /* The 99 % quantile of the single round trips of a trial. */
 static double tail_of(const struct sm_results *results, const struct sm_sample *sample)
 {
-	struct sm_histogram *histogram = calloc(1, sizeof(*histogram));
+	struct sm_histogram *histogram = sm_zeroed_memory(1, sizeof(*histogram));
 	uint64_t ns;
 
-	if (!histogram)
-		abort();
 	for (size_t i = 0; i < results->bucket_count; i++)
 		if (results->buckets[i].trial == sample->trial)
 			sm_histogram_add_many(histogram, results->buckets[i].ns, results->buckets[i].count);

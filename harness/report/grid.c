@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shmeter/encode.h"
+#include "shmeter/memory.h"
 
 #define GAP 2u
 
@@ -12,9 +13,7 @@ struct grid grid_open(unsigned rows, unsigned columns, unsigned heads, unsigned 
 {
 	struct grid grid = { .rows = rows, .columns = columns, .heads = heads, .labels = labels };
 
-	grid.cell = calloc((size_t)rows * columns + 1, sizeof(*grid.cell));
-	if (!grid.cell)
-		abort();
+	grid.cell = sm_zeroed_memory((size_t)rows * columns + 1, sizeof(*grid.cell));
 	return grid;
 }
 
@@ -55,10 +54,8 @@ static unsigned total(const struct grid *grid, const bool *shown, unsigned inden
 /* Those that hold anything. */
 static bool *all_shown(const struct grid *grid)
 {
-	bool *shown = malloc(grid->columns + 1);
+	bool *shown = sm_memory(grid->columns + 1);
 
-	if (!shown)
-		abort();
 	for (unsigned column = 0; column < grid->columns; column++)
 		shown[column] = width_of(grid, column) > 0;
 	return shown;

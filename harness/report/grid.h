@@ -17,7 +17,7 @@ struct grid {
 	char (*cell)[GRID_CELL];    /* by row, then column; empty at first */
 };
 
-/* An empty one; columns beyond GRID_COLUMNS have drop 0.  Aborts without memory, like the results that it shows. */
+/* An empty one; columns beyond GRID_COLUMNS have drop 0.  Ends the program without memory. */
 struct grid grid_open(unsigned rows, unsigned columns, unsigned heads, unsigned labels);
 void grid_close(struct grid *grid);
 /* The text of a cell, to be written: GRID_CELL bytes.  What is in it is encoded for a terminal when it is printed. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "grid.h"
+#include "shmeter/memory.h"
 #include "shmeter/text.h"
 #include "words.h"
 
@@ -81,10 +82,8 @@ struct ranking ranking_open(const struct sm_results *results, const char *group)
 {
 	struct ranking ranking = { .results = results, .paired = true };
 
-	ranking.row = calloc(results->summary_count + 1, sizeof(*ranking.row));
-	ranking.pair = calloc(results->pair_count + 1, sizeof(*ranking.pair));
-	if (!ranking.row || !ranking.pair)
-		abort();
+	ranking.row = sm_zeroed_memory(results->summary_count + 1, sizeof(*ranking.row));
+	ranking.pair = sm_zeroed_memory(results->pair_count + 1, sizeof(*ranking.pair));
 	for (size_t i = 0; i < results->pair_count; i++)
 		if (results->pairs[i].leading && strcmp(results->pairs[i].group, group) == 0)
 			ranking.pair[ranking.pair_count++] = &results->pairs[i];

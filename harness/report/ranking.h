@@ -29,7 +29,7 @@ struct ranking {
 	bool paired; /* the comparisons are of `figure` */
 };
 
-/* Ranks the variants of a group (sm_case_row.group) by their time.  Aborts without memory, like the results. */
+/* Ranks the variants of a group (sm_case_row.group) by their time.  Ends the program without memory. */
 struct ranking ranking_open(const struct sm_results *results, const char *group);
 /* Sorts and ranks anew, after the caller has changed figures or taken rows out. */
 void ranking_order(struct ranking *ranking);

@@ -5,6 +5,7 @@
 
 #include "grid.h"
 #include "ranking.h"
+#include "shmeter/memory.h"
 #include "shmeter/text.h"
 #include "words.h"
 
@@ -42,10 +43,8 @@ static struct axis axis_open(unsigned count, unsigned labels)
 {
 	struct axis axis = { .count = count, .labels = labels };
 
-	axis.name = calloc((size_t)labels + 1, sizeof(*axis.name));
-	axis.label = calloc((size_t)count * labels + 1, sizeof(*axis.label));
-	if (!axis.name || !axis.label)
-		abort();
+	axis.name = sm_zeroed_memory((size_t)labels + 1, sizeof(*axis.name));
+	axis.label = sm_zeroed_memory((size_t)count * labels + 1, sizeof(*axis.label));
 	return axis;
 }
 
@@ -260,12 +259,10 @@ static void metric_label(const struct sm_case_row *c, char out[GRID_CELL])
 static void print_facts(const struct printer *p, const struct ranking *ranking, const char *group)
 {
 	const struct sm_results *r = p->results;
-	struct facts f = { r, ranking, calloc(r->case_count + 1, sizeof(*f.metric)), 0, false };
+	struct facts f = { r, ranking, sm_zeroed_memory(r->case_count + 1, sizeof(*f.metric)), 0, false };
 	size_t length = strlen(group);
 	struct axis variants = axis_open((unsigned)ranking->count, 1), metrics;
 
-	if (!f.metric)
-		abort();
 	for (size_t i = 0; i < r->case_count; i++) {
 		const struct sm_case_row *c = &r->cases[i];
 		bool seen = !c->derived || strncmp(c->group, group, length) != 0 || c->group[length] != '#';
@@ -383,14 +380,12 @@ static struct axis label_points(const struct points *points)
 
 static void print_together(struct printer *p, const struct points *points)
 {
-	struct together t = { calloc(points->count, sizeof(*t.ranking)),
-			      calloc(p->results->case_count + 1, sizeof(*t.variant)), 0, false };
+	struct together t = { sm_zeroed_memory(points->count, sizeof(*t.ranking)),
+			      sm_zeroed_memory(p->results->case_count + 1, sizeof(*t.variant)), 0, false };
 	struct axis variants, axis = label_points(points);
 	char text[512] = "", name[GRID_CELL], value[GRID_CELL];
 	size_t used = 0;
 
-	if (!t.ranking || !t.variant)
-		abort();
 	for (unsigned i = 0; i < points->count; i++)
 		t.ranking[i] = ranking_open(p->results, points->at[i]->group);
 	collect_variants(points, &t);
@@ -432,9 +427,7 @@ static void print_scenario(const char *scenario, void *context)
 			metric = r->cases[i].metric;
 	if (!metric || words_is_calibration(p->options, scenario))
 		return;
-	points = malloc(sizeof(*points));
-	if (!points)
-		abort();
+	points = sm_memory(sizeof(*points));
 	find_points(r, scenario, points);
 	words_heading(p->options, p->out, scenario, metric);
 	if (points->count > POINTS_APART && !p->options->all_points) {
