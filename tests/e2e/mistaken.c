@@ -1,0 +1,28 @@
+/* The program with one scenario, in which verify() is missing: every command has to refuse it. */
+#include "registry.h"
+
+static uint64_t run(struct sm_worker *worker)
+{
+	return worker->op_count;
+}
+
+static const struct sm_variant variants[] = { { .name = "only", .summary = "one way" }, { 0 } };
+static const struct sm_scenario mistaken = {
+	.name = "mistaken",
+	.family = "tests",
+	.question = "Is it refused?",
+	.summary = "It is never run.",
+	.why = "Nothing proves what it does.",
+	.variants = variants,
+	.workers = 1,
+	.metric = { "time per operation", "ns/op" },
+	.run = run,
+};
+
+const struct sm_scenario *const sm_scenarios[] = { &mistaken, NULL };
+const size_t sm_scenario_count = 1;
+
+void sm_scenarios_ask_kernel(const struct sm_os *os)
+{
+	(void)os;
+}
