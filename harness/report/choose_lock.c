@@ -152,7 +152,7 @@ int choosing_lock(const struct choosing *c, struct sm_error *err)
 			"the run does not say how long the work under a lock takes: it needs %s with processes=1 "
 			"and two values of inside; without --from it is measured",
 			contended);
-	struct ranking ranking = ranking_open(choosing_run(c, scenario), point->group);
+	struct ranking ranking = ranking_open(choosing_run_of(c, point), point->group);
 
 	if (ranking.count == 0) {
 		ranking_close(&ranking);

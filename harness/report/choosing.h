@@ -35,6 +35,8 @@ void choosing_rank_by(struct ranking *ranking, const char *metric,
 bool choosing_is_at(const struct sm_case_row *row, const char *at);
 /* The run that has the scenario; the first one where none has. */
 const struct sm_results *choosing_run(const struct choosing *c, const char *scenario);
+/* The run that a case is of. */
+const struct sm_results *choosing_run_of(const struct choosing *c, const struct sm_case_row *row);
 /* A case of the scenario at a placement (UNSET: any) that has all the words of `at` among its parameters ("op=read"); of
  * several the first one or, with `param`, the one whose value of it is nearest to `value`.  NULL: there is none. */
 const struct sm_case_row *choosing_point(const struct choosing *c, const char *scenario, enum sm_placement placement,

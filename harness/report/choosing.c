@@ -1,0 +1,190 @@
+/* What the answers to an engineer's questions share: sentences, figures, points of a run. */
+#include "choosing.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shmeter/analysis.h"
+#include "shmeter/memory.h"
+#include "shmeter/text.h"
+#include "words.h"
+
+void choosing_say(const struct choosing *c, const char *format, ...)
+{
+	char text[1600];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	sm_wrap(c->out, "", 2, c->width, text);
+}
+
+bool choosing_spins(const struct choosing *c, const char *scenario, const char *variant)
+{
+	for (size_t i = 0; i < c->options->scenario_count; i++) {
+		const struct sm_scenario *known = c->options->scenarios[i];
+
+		if (strcmp(known->name, scenario) != 0)
+			continue;
+		for (const struct sm_variant *v = known->variants; v->name; v++)
+			if (strcmp(v->name, variant) == 0)
+				return v->spins;
+	}
+	return false;
+}
+
+const char *choosing_figure(const struct ranked *row, char out[256])
+{
+	char value[64], range[136];
+
+	words_value(value, sizeof(value), row->figure.estimate, row->c->unit);
+	if (isfinite(row->figure.low))
+		snprintf(out, 256, "%s/%.60s: %s (95 %% interval %s, n = %zu)", row->c->scenario, row->c->variant,
+			 value, words_range(range, sizeof(range), &row->figure, row->c->unit), row->figure.count);
+	else
+		snprintf(out, 256, "%s/%.60s: %s (no interval, n = %zu)", row->c->scenario, row->c->variant, value,
+			 row->figure.count);
+	return out;
+}
+
+const struct ranked *choosing_row(const struct ranking *ranking, const char *variant)
+{
+	for (size_t i = 0; i < ranking->count; i++)
+		if (strcmp(ranking->row[i].c->variant, variant) == 0)
+			return &ranking->row[i];
+	return NULL;
+}
+
+void choosing_take(const struct choosing *c, const struct ranking *ranking, const char *what)
+{
+	char figure[256], ties[1200];
+	size_t used = 0;
+
+	choosing_say(c, "Take %.60s. %s %s.", ranking->row[0].c->variant, what,
+		     choosing_figure(&ranking->row[0], figure));
+	for (size_t i = 1; i < ranking->count && used < sizeof(ties) / 2; i++)
+		if (!ranking_is_better(ranking, &ranking->row[0], &ranking->row[i]))
+			used += (size_t)snprintf(ties + used, sizeof(ties) - used, "%s%.60s", used ? ", " : "",
+						 ranking->row[i].c->variant);
+	if (used)
+		choosing_say(c, "Tied with it: %s.", ties);
+	else
+		choosing_say(c, ranking->count > 1 ? "Nothing is tied with it." : "There is no other one to choose.");
+}
+
+void choosing_table(const struct choosing *c, const struct ranking *ranking, const char *heading)
+{
+	char point[256];
+
+	if (ranking->count == 0)
+		return;
+	words_point(ranking->row[0].c->params, sm_placement_name(ranking->row[0].c->placement), point, sizeof(point));
+	words_heading(c->options, c->out, heading, ranking->row[0].c->scenario);
+	sm_wrap(c->out, "  ", 4, c->width, point);
+	ranking_print(ranking, c->width, c->out);
+}
+
+void choosing_rank_by(struct ranking *ranking, const char *metric,
+		      double (*of)(const struct sm_results *results, const struct sm_sample *sample))
+{
+	const struct sm_results *r = ranking->results;
+	double *value = sm_zeroed_memory(r->sample_count + 1, sizeof(*value));
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ranking->count; i++) {
+		struct ranked *row = &ranking->row[i];
+		size_t count = 0;
+
+		for (size_t s = 0; s < r->sample_count; s++) {
+			const struct sm_sample *sample = &r->samples[s];
+
+			if (&r->cases[sample->case_index] != row->c || sample->found.status != SM_OK)
+				continue;
+			value[count] = of(r, sample);
+			count += isfinite(value[count]);
+		}
+		row->figure = sm_median_interval(value, count, SM_CONFIDENCE);
+		if (count > 0)
+			ranking->row[kept++] = *row;
+	}
+	free(value);
+	ranking->count = kept;
+	ranking->metric = metric;
+	ranking->paired = false;
+	ranking_order(ranking);
+}
+
+const struct sm_results *choosing_run(const struct choosing *c, const char *scenario)
+{
+	for (size_t run = 0; run < c->count; run++)
+		for (size_t i = 0; i < c->runs[run]->case_count; i++)
+			if (strcmp(c->runs[run]->cases[i].scenario, scenario) == 0)
+				return c->runs[run];
+	return c->runs[0];
+}
+
+bool choosing_is_at(const struct sm_case_row *row, const char *at)
+{
+	while (*at) {
+		size_t length = strcspn(at, " ");
+
+		if (!sm_has_word(row->params, at, length))
+			return false;
+		at += length + strspn(at + length, " ");
+	}
+	return true;
+}
+
+const struct sm_results *choosing_run_of(const struct choosing *c, const struct sm_case_row *row)
+{
+	for (size_t run = 0; run < c->count; run++)
+		for (size_t i = 0; i < c->runs[run]->case_count; i++)
+			if (&c->runs[run]->cases[i] == row)
+				return c->runs[run];
+	return c->runs[0];
+}
+
+const struct sm_case_row *choosing_point(const struct choosing *c, const char *scenario, enum sm_placement placement,
+					 const char *at, const char *param, double value)
+{
+	const struct sm_case_row *found = NULL;
+	double off = INFINITY;
+
+	for (size_t run = 0; run < c->count; run++)
+		for (size_t i = 0; i < c->runs[run]->case_count; i++) {
+			const struct sm_case_row *row = &c->runs[run]->cases[i];
+			double far =
+				param ? fabs(log(fmax(sm_param_value(row->params, param), 1) / fmax(value, 1))) : 0;
+
+			if (row->derived || strcmp(row->scenario, scenario) != 0 ||
+			    (placement != SM_PLACE_UNSET && row->placement != placement) || !choosing_is_at(row, at) ||
+			    !(far < off))
+				continue;
+			off = far;
+			found = row;
+		}
+	return found;
+}
+
+int choosing_lacks(const struct choosing *c, const char *scenario, const char *point, struct sm_error *err)
+{
+	const struct sm_results *r = choosing_run(c, scenario);
+	char has[400] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < r->case_count && used < sizeof(has) / 2; i++) {
+		const struct sm_case_row *row = &r->cases[i];
+		bool seen = row->derived || strcmp(row->scenario, scenario) != 0;
+
+		for (size_t j = 0; j < i && !seen; j++)
+			seen = strcmp(r->cases[j].group, row->group) == 0;
+		if (!seen)
+			used += (size_t)snprintf(has + used, sizeof(has) - used, "%s%.80s, %s", used ? "; " : "",
+						 row->params, sm_placement_name(row->placement));
+	}
+	return sm_fail(err, EINVAL, "the run has no figure of %s at %s; it has %s; without --from it is measured",
+		       scenario, point, used ? has : "no such case");
+}
