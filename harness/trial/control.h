@@ -57,7 +57,7 @@ struct control {
 	alignas(SM_LINE_PAIR) _Atomic uint32_t abort;   /* parent: stop now */
 	alignas(SM_LINE_PAIR) _Atomic uint32_t go;      /* leader: number of the gate that is open */
 	alignas(SM_LINE_PAIR) _Atomic uint32_t waiting; /* shared PU: workers at the gate; all write */
-	alignas(SM_LINE_PAIR) _Atomic uint32_t over;    /* ends_together: who is first in a slice writes */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t over;    /* SM_FIRST_DONE: who is first in a slice writes */
 	/* Leader, before it opens the gate that the others read them behind. */
 	alignas(SM_LINE_PAIR) enum command command;
 	uint64_t op_count;
