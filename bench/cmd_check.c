@@ -2,26 +2,29 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "program.h"
+#include "progress.h"
 #include "registry.h"
 #include "shmeter/gate.h"
 #include "shmeter/guard.h"
 #include "shmeter/store.h"
+#include "show.h"
+#include "verdicts.h"
 
 /* Fresh trials: enough blocks for a FAIL among many gates. */
 #define CONFIRM_BLOCKS 32
 #define CONFIRM_MAX    100
 
 struct check {
-	struct arguments *arguments;
+	const struct check_options *options;
 	struct sm_gates gates;
 	struct sm_results run, fresh;
 	struct sm_digest *baseline;
 	struct sm_gate_row *rows, *fresh_rows;
-	struct progress_line line;
+	struct progress progress;
 };
 
 /* DIR/confirm-N that is not there yet. */
@@ -38,8 +41,7 @@ static int confirm_folder(const char *folder, char *out, size_t size, struct sm_
 /* Measures the cases of the failing gates again, as the run was measured. */
 static int run_fresh(struct check *check, const char *folder, struct sm_error *err)
 {
-	struct arguments *arguments = check->arguments;
-	struct sm_run_options *run = &arguments->run;
+	struct sm_run_options run = { 0 };
 	bool *failing = calloc(check->gates.count, sizeof(*failing));
 	struct sm_plan_options restored;
 	int rc;
@@ -48,31 +50,27 @@ static int run_fresh(struct check *check, const char *folder, struct sm_error *e
 		return sm_fail(err, ENOMEM, "no memory for the gates");
 	for (size_t i = 0; i < check->gates.count; i++)
 		failing[i] = check->rows[i].verdict == SM_REFUTED;
-	rc = sm_run_restore_options(check->run.manifest, arguments->operand[0], &run->plan, err);
+	rc = sm_run_restore_options(check->run.manifest, check->options->common.operand[0], &run.plan, err);
 	if (rc < 0)
 		goto out_failing;
-	restored = run->plan;
-	rc = sm_gates_plan(&check->gates, failing, &run->plan, err);
+	restored = run.plan;
+	rc = sm_gates_plan(&check->gates, failing, &run.plan, err);
 	if (rc < 0)
 		goto out_restored;
-	run->plan.repeat_blocks = CONFIRM_BLOCKS;
-	run->plan.budget_ns = 0;
-	run->events = sm_gates_events(check->run.manifest);
-	run->folder = folder;
-	run->stop = stop_flag();
-	(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);
-	if (!arguments->quiet && isatty(STDERR_FILENO)) {
-		run->progress = show_progress;
-		run->progress_context = &check->line;
-	}
+	run.plan.repeat_blocks = CONFIRM_BLOCKS;
+	run.plan.budget_ns = 0;
+	run.events = sm_gates_events(check->run.manifest);
+	run.folder = folder;
+	complete_run(&run, &check->options->common);
+	progress_open(&check->progress, check->options->common.quiet);
+	progress_follow(&check->progress, &run);
 	rc = sm_guard_start(err);
 	if (rc == 0)
-		rc = sm_run(run, sm_scenarios, sm_scenario_count, &check->fresh, err);
+		rc = sm_run(&run, sm_scenarios, sm_scenario_count, &check->fresh, err);
 	(void)!sm_guard_stop(NULL); /* no settings were changed */
-	if (check->line.used)
-		fprintf(stderr, "\r\033[K");
-	free((void *)run->plan.patterns);
-	free((void *)run->plan.longer);
+	progress_wipe(&check->progress);
+	free((void *)run.plan.patterns);
+	free((void *)run.plan.longer);
 out_restored:
 	sm_run_free_options(&restored);
 out_failing:
@@ -88,7 +86,7 @@ static int confirm(struct check *check, struct sm_error *err)
 
 	if (sm_gates_overall(check->rows, count) != SM_REFUTED)
 		return 0;
-	rc = confirm_folder(check->arguments->operand[0], folder, sizeof(folder), err);
+	rc = confirm_folder(check->options->common.operand[0], folder, sizeof(folder), err);
 	if (rc == 0)
 		rc = run_fresh(check, folder, err);
 	check->fresh_rows = calloc(count, sizeof(*check->fresh_rows));
@@ -102,46 +100,16 @@ static int confirm(struct check *check, struct sm_error *err)
 	return rc;
 }
 
-int print_gates(const struct arguments *arguments, const struct sm_gate_report *report, struct sm_error *err)
-{
-	const char *summary = getenv("GITHUB_STEP_SUMMARY");
-	int rc = 0;
-
-	if (arguments->json) {
-		json_t *json = sm_gates_json(report);
-
-		json_dumpf(json, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
-		putchar('\n');
-		json_decref(json);
-	} else {
-		sm_gates_print(report, stdout);
-	}
-	if (arguments->junit)
-		rc = sm_gates_write_junit(report, arguments->junit, err);
-	if (rc == 0 && arguments->github && summary && *summary)
-		rc = sm_gates_append_summary(report, summary, err);
-	if (arguments->github) /* the service reads both; a reader of JSON the one */
-		sm_gates_annotate(report, arguments->json ? stderr : stdout);
-	return rc;
-}
-
-int exit_of(const struct arguments *arguments, enum sm_verdict verdict)
-{
-	if (verdict == SM_REFUTED)
-		return EXIT_REFUTED;
-	return verdict != SM_SUPPORTED && arguments->strict ? EXIT_INCONCLUSIVE : EXIT_OK;
-}
-
 static int judge(struct check *check, struct sm_error *err)
 {
-	struct arguments *arguments = check->arguments;
+	const struct check_options *options = check->options;
 	/* the baseline first: what is left of it is small */
-	int rc = arguments->baseline
-			 ? sm_digest_load(&check->baseline, arguments->baseline, sm_scenarios, sm_scenario_count, err)
+	int rc = options->baseline
+			 ? sm_digest_load(&check->baseline, options->baseline, sm_scenarios, sm_scenario_count, err)
 			 : 0;
 
 	if (rc == 0)
-		rc = sm_store_load(&check->run, arguments->operand[0], err);
+		rc = sm_store_load(&check->run, options->common.operand[0], err);
 	if (rc < 0)
 		return rc;
 	tell_left_out(&check->run);
@@ -151,37 +119,38 @@ static int judge(struct check *check, struct sm_error *err)
 	rc = sm_gates_judge(&check->gates, &check->run, check->baseline, sm_scenarios, sm_scenario_count, check->rows,
 			    err);
 	if (rc == 0)
-		sm_gates_name_again(&check->gates, check->rows, &check->run, arguments->baseline, arguments->confirm);
-	if (rc == 0 && arguments->confirm)
+		sm_gates_name_again(&check->gates, check->rows, &check->run, options->baseline, options->confirm);
+	if (rc == 0 && options->confirm)
 		rc = confirm(check, err);
 	return rc;
 }
 
-int cmd_check(struct arguments *arguments)
+int cmd_check(const struct check_options *options)
 {
-	struct check check = { .arguments = arguments };
+	struct check check = { .options = options };
 	struct sm_error err = { 0 };
 	int rc;
 
-	if (arguments->operands != 1) {
+	if (options->common.operands != 1) {
 		sm_fail(&err, EINVAL, "`shmeter check` needs one run folder, for example results/latest");
 		return complain(&err);
 	}
 	sm_results_init(&check.run);
 	sm_results_init(&check.fresh);
-	rc = sm_gates_load(&check.gates, arguments->thresholds ? arguments->thresholds : default_thresholds(),
-			   sm_scenarios, sm_scenario_count, &err);
+	rc = sm_gates_load(&check.gates, options->thresholds ? options->thresholds : default_thresholds(), sm_scenarios,
+			   sm_scenario_count, &err);
 	if (rc == 0)
 		rc = judge(&check, &err);
 	if (rc == 0) {
 		struct sm_gate_report report = { .gates = &check.gates,
 						 .rows = check.rows,
 						 .run = &check.run,
-						 .color = use_color(arguments, stdout) };
+						 .color = use_color(&options->common, stdout) };
 
-		rc = print_gates(arguments, &report, &err);
+		rc = print_gates(&options->gate, &report, &err);
 	}
-	rc = rc < 0 ? complain(&err) : exit_of(arguments, sm_gates_strictly(check.rows, check.gates.count));
+	rc = rc < 0 ? complain(&err)
+		    : exit_of_verdict(&options->gate, sm_gates_strictly(check.rows, check.gates.count));
 	free(check.fresh_rows);
 	free(check.rows);
 	sm_results_free(&check.fresh);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "program.h"
 #include "registry.h"
 #include "shmeter/compare.h"
@@ -62,12 +63,11 @@ static void print_json(const struct sm_comparison_of_runs *c)
 	json_decref(all);
 }
 
-static void print(const struct sm_comparison_of_runs *c, const struct arguments *arguments)
+static void print(const struct sm_comparison_of_runs *c, const char *old, const char *new)
 {
 	unsigned distrusted = 0;
 
-	sm_print_line(stdout, "New against old: %s against %s. Ratios over 1: the new run took longer.",
-		      arguments->operand[1], arguments->operand[0]);
+	sm_print_line(stdout, "New against old: %s against %s. Ratios over 1: the new run took longer.", new, old);
 	if (!c->same_machine)
 		printf("The runs are of different machines (their fingerprints differ): what differs is the machines' "
 		       "doing as much as the builds', and no regression.\n");
@@ -89,31 +89,31 @@ static void print(const struct sm_comparison_of_runs *c, const struct arguments 
 	       c->count);
 }
 
-int cmd_compare(struct arguments *arguments)
+int cmd_compare(const struct compare_options *options)
 {
 	struct sm_comparison_of_runs comparison = { 0 };
 	struct sm_digest *before = NULL, *now = NULL;
 	struct sm_error err = { 0 };
 	int rc;
 
-	if (arguments->operands != 2) {
+	if (options->common.operands != 2) {
 		sm_fail(&err, EINVAL, "`shmeter compare` needs two run folders, the old one first");
 		return complain(&err);
 	}
-	rc = sm_digest_load(&before, arguments->operand[0], sm_scenarios, sm_scenario_count, &err);
+	rc = sm_digest_load(&before, options->common.operand[0], sm_scenarios, sm_scenario_count, &err);
 	if (rc == 0)
-		rc = sm_digest_load(&now, arguments->operand[1], sm_scenarios, sm_scenario_count, &err);
+		rc = sm_digest_load(&now, options->common.operand[1], sm_scenarios, sm_scenario_count, &err);
 	if (rc == 0)
 		rc = sm_compare_runs(&comparison, before, now, &err);
 	if (rc == 0 && comparison.count == 0)
-		rc = sm_fail(&err, EINVAL, "%s and %s have no case in common", arguments->operand[0],
-			     arguments->operand[1]);
+		rc = sm_fail(&err, EINVAL, "%s and %s have no case in common", options->common.operand[0],
+			     options->common.operand[1]);
 	if (rc == 0) {
 		qsort(comparison.row, comparison.count, sizeof(*comparison.row), slowest_first);
-		if (arguments->json)
+		if (options->json)
 			print_json(&comparison);
 		else
-			print(&comparison, arguments);
+			print(&comparison, options->common.operand[0], options->common.operand[1]);
 	}
 	sm_compare_free(&comparison);
 	sm_digest_free(now);

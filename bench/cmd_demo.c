@@ -5,10 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commands.h"
+#include "demo_watch.h"
 #include "demos.h"
 #include "program.h"
 #include "registry.h"
@@ -29,7 +30,7 @@
 #define PICTURE_WIDTH 78u
 
 struct stage {
-	struct arguments *arguments;
+	const struct demo_options *options;
 	const struct demo *demo;
 	char folder[4096];
 	struct sm_results run; /* filled while it is measured */
@@ -41,7 +42,7 @@ struct stage {
 
 static void heading(const struct stage *stage, const char *text)
 {
-	bool color = use_color(stage->arguments, stdout);
+	bool color = use_color(&stage->options->common, stdout);
 
 	printf("\n%s%s%s\n", color ? "\033[1m" : "", text, color ? "\033[0m" : "");
 }
@@ -75,7 +76,7 @@ static unsigned ask(const struct stage *stage)
 
 	for (unsigned i = 0; i < DEMO_CHOICES && stage->demo->choice[i]; i++)
 		printf("  %u  %s\n", i + 1, stage->demo->choice[i]);
-	if (stage->arguments->yes || !isatty(STDIN_FILENO))
+	if (stage->options->yes || !isatty(STDIN_FILENO))
 		return 0;
 	printf("What do you expect (1 to %d, or just Enter)? ", DEMO_CHOICES);
 	fflush(stdout);
@@ -189,7 +190,7 @@ static int write_script(FILE *out, void *context)
 	const struct picture *picture = context;
 	const struct demo *demo = picture->stage->demo;
 
-	if (picture->stage->arguments->sixel)
+	if (picture->stage->options->sixel)
 		fprintf(out, "set terminal sixelgd size 800,%zu font 'sans,11'\n", 120 + 24 * picture->count);
 	else
 		fprintf(out, "set terminal dumb noenhanced size %u,%zu\n", PICTURE_WIDTH, 2 * picture->count + 5);
@@ -273,7 +274,7 @@ static void watch(const struct sm_progress *progress, void *context)
 
 static int measure(struct stage *stage, struct sm_error *err)
 {
-	struct sm_run_options run = stage->arguments->run;
+	struct sm_run_options run = { 0 };
 	const struct demo *demo = stage->demo;
 	int rc;
 
@@ -288,8 +289,7 @@ static int measure(struct stage *stage, struct sm_error *err)
 	run.plan.repeat_blocks = BLOCKS;
 	run.plan.budget_ns = BUDGET_NS;
 	run.folder = stage->folder;
-	run.stop = stop_flag();
-	(void)!getrandom(&run.plan.seed, sizeof(uint32_t), 0);
+	complete_run(&run, &stage->options->common);
 	if (stage->moving) {
 		run.progress = watch;
 		run.progress_context = stage;
@@ -378,9 +378,9 @@ static void remove_run(const char *folder)
 	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static int show(struct arguments *arguments, const struct demo *demo, struct sm_error *err)
+static int show(const struct demo_options *options, const struct demo *demo, struct sm_error *err)
 {
-	struct stage stage = { .arguments = arguments, .demo = demo };
+	struct stage stage = { .options = options, .demo = demo };
 	struct sm_error missing;
 	const char *scratch = getenv("TMPDIR");
 	unsigned guess;
@@ -389,7 +389,7 @@ static int show(struct arguments *arguments, const struct demo *demo, struct sm_
 	stage.gnuplot.stop = stop_flag();
 	if (sm_gnuplot_find(&stage.gnuplot, &missing) < 0)
 		stage.gnuplot.path[0] = '\0';
-	stage.moving = isatty(STDOUT_FILENO) && !arguments->quiet;
+	stage.moving = isatty(STDOUT_FILENO) && !options->common.quiet;
 	snprintf(stage.folder, sizeof(stage.folder), "%s/shmeter-demo-XXXXXX", scratch && *scratch ? scratch : "/tmp");
 	if (!mkdtemp(stage.folder))
 		return sm_fail(err, errno, "%s cannot be made: %s", stage.folder, strerror(errno));
@@ -417,24 +417,24 @@ static int show(struct arguments *arguments, const struct demo *demo, struct sm_
 	return rc;
 }
 
-static int show_all(struct arguments *arguments, struct sm_error *err)
+static int show_all(const struct demo_options *options, struct sm_error *err)
 {
 	int rc = 0;
 
 	for (const struct demo *demo = demos; rc == 0 && demo->name; demo++)
-		rc = show(arguments, demo, err);
+		rc = show(options, demo, err);
 	return rc;
 }
 
-int cmd_demo(struct arguments *arguments)
+int cmd_demo(const struct demo_options *options)
 {
-	const char *name = arguments->operands ? arguments->operand[0] : NULL;
+	const char *name = options->common.operands ? options->common.operand[0] : NULL;
 	const struct demo *demo = name ? find_demo(name) : NULL;
 	struct sm_error err = { 0 };
 	int rc;
 
-	if (arguments->list || (!name && !arguments->all)) {
-		if (arguments->list)
+	if (options->list || (!name && !options->all)) {
+		if (options->list)
 			for (demo = demos; demo->name; demo++)
 				printf("%s\t%s\t%s\n", demo->name, demo->chapter, demo->title);
 		else
@@ -442,11 +442,11 @@ int cmd_demo(struct arguments *arguments)
 		return EXIT_OK;
 	}
 	if (name && strcmp(name, "watch") == 0)
-		rc = demo_watch(arguments, &err);
-	else if (arguments->all)
-		rc = show_all(arguments, &err);
+		rc = demo_watch(options, &err);
+	else if (options->all)
+		rc = show_all(options, &err);
 	else if (demo)
-		rc = show(arguments, demo, &err);
+		rc = show(options, demo, &err);
 	else
 		rc = sm_fail(&err, EINVAL, "there is no demonstration \"%s\"; `shmeter demo` lists them", name);
 	return rc < 0 ? complain(&err) : EXIT_OK;

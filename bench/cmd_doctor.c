@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "commands.h"
 #include "program.h"
 #include "shmeter/encode.h"
 #include "shmeter/environment.h"
@@ -38,7 +39,7 @@ static void print_table(const struct sm_checkup *checkups, unsigned count, bool 
 	}
 }
 
-int cmd_doctor(struct arguments *arguments)
+int cmd_doctor(const struct doctor_options *options)
 {
 	struct sm_event_set *events = calloc(1, sizeof(*events));
 	struct sm_checkup *checkups = calloc(CHECKUPS_MAX, sizeof(*checkups));
@@ -52,16 +53,16 @@ int cmd_doctor(struct arguments *arguments)
 		goto out_free;
 	rc = sm_topology_open(&topology, NULL, &err);
 	if (rc == 0)
-		rc = sm_events_prepare(events, &sm_os_linux,
-				       arguments->run.events ? arguments->run.events : sm_events_default, &err);
+		rc = sm_events_prepare(events, &sm_os_linux, options->events ? options->events : sm_events_default,
+				       &err);
 	if (rc < 0)
 		goto out_free;
 	count = sm_environment_checkup(&sm_os_linux, topology, events, checkups, CHECKUPS_MAX);
 	environment = sm_environment_capture(&sm_os_linux, topology);
-	if (arguments->json)
+	if (options->json)
 		print_json(environment, checkups, count);
 	else
-		print_table(checkups, count, use_color(arguments, stdout));
+		print_table(checkups, count, use_color(&options->common, stdout));
 out_free:
 	json_decref(environment);
 	sm_topology_close(topology);

@@ -4,10 +4,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "commands.h"
 #include "program.h"
 #include "shmeter/encode.h"
 #include "shmeter/export.h"
 #include "shmeter/store.h"
+#include "show.h"
 
 /* A finished document. */
 struct document {
@@ -45,24 +47,24 @@ static int target(const char *path, char **out, struct sm_error *err)
 	return 0;
 }
 
-static int deliver(const struct arguments *arguments, struct document *document, struct sm_error *err)
+static int deliver(const struct export_options *options, struct document *document, struct sm_error *err)
 {
 	char *path;
 	int rc;
 
-	if (!arguments->out) {
+	if (!options->out) {
 		/* What cannot be written is said when the program ends, as for every command. */
 		fwrite(document->text, 1, document->size, stdout);
 		return 0;
 	}
-	rc = target(arguments->out, &path, err);
+	rc = target(options->out, &path, err);
 	if (rc == 0)
 		rc = sm_store_write_file(path, write_document, document, err);
 	free(path);
 	return rc;
 }
 
-static int export(const struct arguments *arguments, const struct sm_results *results, struct sm_error *err)
+static int export(const struct export_options *options, const struct sm_results *results, struct sm_error *err)
 {
 	struct document document = { 0 };
 	struct sm_export_tally tally;
@@ -71,35 +73,35 @@ static int export(const struct arguments *arguments, const struct sm_results *re
 
 	if (!memory)
 		return sm_fail(err, ENOMEM, "no memory for the export");
-	rc = sm_export(results, arguments->to, memory, &tally, err);
+	rc = sm_export(results, options->to, memory, &tally, err);
 	if (fclose(memory) != 0 && rc == 0)
 		rc = sm_fail(err, ENOMEM, "no memory for the export");
 	if (rc == 0)
-		rc = deliver(arguments, &document, err);
-	if (rc == 0 && tally.left_out[0] && !arguments->quiet)
+		rc = deliver(options, &document, err);
+	if (rc == 0 && tally.left_out[0] && !options->common.quiet)
 		sm_print_line(stderr, "shmeter: %zu trials exported; left out: %s", tally.trials, tally.left_out);
 	free(document.text);
 	return rc;
 }
 
-int cmd_export(struct arguments *arguments)
+int cmd_export(const struct export_options *options)
 {
 	struct sm_results results;
 	struct sm_error err = { 0 };
 	int rc;
 
-	if (arguments->operands != 1) {
+	if (options->common.operands != 1) {
 		sm_fail(&err, EINVAL, "`shmeter export` needs one run folder, for example results/latest");
 		return complain(&err);
 	}
-	if (!arguments->to) {
+	if (!options->to) {
 		sm_fail(&err, EINVAL, "`shmeter export` needs a format: --to with one of %s", SM_EXPORT_NAMES);
 		return complain(&err);
 	}
 	sm_results_init(&results);
-	rc = load_run(&results, arguments->operand[0], &err);
+	rc = load_run(&results, options->common.operand[0], &err);
 	if (rc == 0)
-		rc = export(arguments, &results, &err);
+		rc = export(options, &results, &err);
 	sm_results_free(&results);
 	return rc < 0 ? complain(&err) : EXIT_OK;
 }

@@ -5,12 +5,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "commands.h"
 #include "program.h"
 #include "shmeter/encode.h"
 #include "shmeter/history.h"
 #include "shmeter/report.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
+#include "show.h"
 
 /* Runs of a case that are listed; the figure has all. */
 #define LISTED_MAX 20
@@ -18,17 +20,17 @@
 #define DRAWN_MAX 200
 
 struct show {
-	const struct arguments *arguments;
+	const struct history_options *options;
 	unsigned cases, steps, drawn;
 };
 
 /* `--db`, or a file below the user's data folder, which is made. */
-static int find_file(const struct arguments *arguments, char *out, size_t size, struct sm_error *err)
+static int find_file(const struct history_options *options, char *out, size_t size, struct sm_error *err)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 
-	if (arguments->db) {
-		snprintf(out, size, "%s", arguments->db);
+	if (options->db) {
+		snprintf(out, size, "%s", options->db);
 		return 0;
 	}
 	if (data && *data)
@@ -45,23 +47,23 @@ static int find_file(const struct arguments *arguments, char *out, size_t size, 
 	return 0;
 }
 
-static int add(const struct arguments *arguments, const char *file, struct sm_error *err)
+static int add(const struct history_options *options, const char *file, struct sm_error *err)
 {
 	struct sm_history *history = NULL;
 	int rc = 0;
 
-	for (size_t i = 1; rc == 0 && i < arguments->operands; i++) {
+	for (size_t i = 1; rc == 0 && i < options->common.operands; i++) {
 		struct sm_results run;
 		bool added = false;
 
 		sm_results_init(&run);
-		rc = load_run(&run, arguments->operand[i], err);
+		rc = load_run(&run, options->common.operand[i], err);
 		if (rc == 0 && !history)
 			rc = sm_history_open(&history, file, true, err);
 		if (rc == 0)
 			rc = sm_history_add(history, &run, &added, err);
-		if (rc == 0 && !arguments->quiet)
-			sm_print_line(stdout, "%s %s %s", arguments->operand[i],
+		if (rc == 0 && !options->common.quiet)
+			sm_print_line(stdout, "%s %s %s", options->common.operand[i],
 				      added ? "is now in" : "was in already:", file);
 		sm_results_free(&run);
 	}
@@ -102,7 +104,7 @@ static void print_point(const struct sm_history_series *series, size_t i)
 
 static int show_series(const struct sm_history_series *series, void *context, struct sm_error *err)
 {
-	const struct sm_report_options options = { .plots = plots_folder(), .stop = stop_flag() };
+	const struct sm_report_options report = { .plots = plots_folder(), .stop = stop_flag() };
 	struct show *show = context;
 	size_t first = series->count > LISTED_MAX ? series->count - LISTED_MAX : 0;
 
@@ -115,25 +117,25 @@ static int show_series(const struct sm_history_series *series, void *context, st
 		if (i >= first || series->point[i].step)
 			print_point(series, i);
 	}
-	if (!show->arguments->out || show->drawn == DRAWN_MAX)
+	if (!show->options->out || show->drawn == DRAWN_MAX)
 		return 0;
 	show->drawn++;
-	return sm_report_history(series, &options, show->arguments->out, err);
+	return sm_report_history(series, &report, show->options->out, err);
 }
 
-static int show(const struct arguments *arguments, const char *file, struct sm_error *err)
+static int show(const struct history_options *options, const char *file, struct sm_error *err)
 {
-	struct show show = { .arguments = arguments };
+	struct show show = { .options = options };
 	struct sm_history *history;
-	const char *glob = arguments->operands > 1 ? arguments->operand[1] : NULL;
+	const char *glob = options->common.operands > 1 ? options->common.operand[1] : NULL;
 	char wide[512];
 	unsigned elsewhere = 0;
 	int rc = sm_history_open(&history, file, false, err);
 
 	if (rc < 0)
 		return rc;
-	if (arguments->out && mkdir(arguments->out, 0777) < 0 && errno != EEXIST)
-		rc = sm_fail(err, errno, "%s cannot be made: %s", arguments->out, strerror(errno));
+	if (options->out && mkdir(options->out, 0777) < 0 && errno != EEXIST)
+		rc = sm_fail(err, errno, "%s cannot be made: %s", options->out, strerror(errno));
 	if (glob) /* a scenario or a variant alone names all of its cases */
 		snprintf(wide, sizeof(wide), "%s%s", glob, strpbrk(glob, "?*") ? "" : "*");
 	if (rc == 0)
@@ -151,18 +153,19 @@ static int show(const struct arguments *arguments, const char *file, struct sm_e
 	return 0;
 }
 
-int cmd_history(struct arguments *arguments)
+int cmd_history(const struct history_options *options)
 {
 	struct sm_error err = { 0 };
 	char file[4200];
-	int rc = find_file(arguments, file, sizeof(file), &err);
+	int rc = find_file(options, file, sizeof(file), &err);
 
 	if (rc < 0)
 		return complain(&err);
-	if (arguments->operands >= 2 && strcmp(arguments->operand[0], "add") == 0)
-		rc = add(arguments, file, &err);
-	else if (arguments->operands >= 1 && arguments->operands <= 2 && strcmp(arguments->operand[0], "show") == 0)
-		rc = show(arguments, file, &err);
+	if (options->common.operands >= 2 && strcmp(options->common.operand[0], "add") == 0)
+		rc = add(options, file, &err);
+	else if (options->common.operands >= 1 && options->common.operands <= 2 &&
+		 strcmp(options->common.operand[0], "show") == 0)
+		rc = show(options, file, &err);
 	else
 		rc = sm_fail(&err, EINVAL, "`shmeter history` takes `add DIR...` or `show [CASE]`");
 	return rc < 0 ? complain(&err) : EXIT_OK;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "program.h"
 #include "registry.h"
 #include "shmeter/trial.h"
@@ -166,10 +167,11 @@ static void print_csv(const struct listed *listed)
 	}
 }
 
-static int list_all(const struct arguments *arguments, const struct sm_trial_context *context, struct sm_error *err)
+static int list_all(const struct list_options *options, const struct sm_trial_context *context, struct sm_error *err)
 {
-	const char *format = arguments->json ? "json" : arguments->format ? arguments->format : "table";
-	struct sm_plan_options options = { .patterns = arguments->operand, .pattern_count = arguments->operands };
+	const char *format = options->json ? "json" : options->format ? options->format : "table";
+	struct sm_plan_options plan = { .patterns = options->common.operand,
+					.pattern_count = options->common.operands };
 	json_t *all = json_array();
 	int rc = 0;
 
@@ -178,7 +180,7 @@ static int list_all(const struct arguments *arguments, const struct sm_trial_con
 	for (size_t i = 0; rc == 0 && i < sm_scenario_count; i++) {
 		struct listed listed = { .scenario = sm_scenarios[i] };
 
-		if (!sm_plan_chooses(&options, listed.scenario))
+		if (!sm_plan_chooses(&plan, listed.scenario))
 			continue;
 		rc = examine(&listed, context, err);
 		if (rc < 0)
@@ -188,7 +190,7 @@ static int list_all(const struct arguments *arguments, const struct sm_trial_con
 		else if (strcmp(format, "csv") == 0)
 			print_csv(&listed);
 		else
-			print_table(&listed, arguments->verbose);
+			print_table(&listed, options->common.verbose);
 	}
 	if (rc == 0 && strcmp(format, "json") == 0) {
 		json_t *object = json_pack("{s:O}", "scenarios", all);
@@ -201,19 +203,20 @@ static int list_all(const struct arguments *arguments, const struct sm_trial_con
 	return rc;
 }
 
-int cmd_list(struct arguments *arguments)
+int cmd_list(const struct list_options *options)
 {
-	struct sm_plan_options options = { .patterns = arguments->operand, .pattern_count = arguments->operands };
+	struct sm_plan_options plan = { .patterns = options->common.operand,
+					.pattern_count = options->common.operands };
 	struct sm_trial_context context = { .os = &sm_os_linux, .file_folder = "." };
 	struct sm_topology *topology = NULL;
 	struct sm_error err = { 0 };
-	int rc = sm_plan_check_patterns(&options, sm_scenarios, sm_scenario_count, &err);
+	int rc = sm_plan_check_patterns(&plan, sm_scenarios, sm_scenario_count, &err);
 
 	if (rc == 0)
 		rc = sm_topology_open(&topology, NULL, &err);
 	context.topology = topology;
 	if (rc == 0)
-		rc = list_all(arguments, &context, &err);
+		rc = list_all(options, &context, &err);
 	sm_topology_close(topology);
 	return rc < 0 ? complain(&err) : EXIT_OK;
 }

@@ -3,11 +3,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "program.h"
+#include "progress.h"
 #include "registry.h"
 #include "shmeter/encode.h"
 #include "shmeter/error.h"
@@ -33,10 +34,10 @@ static const unsigned injected[] = { 0, 2, 5, 10 };
 #define SEEN_PERCENT 10
 
 struct selftest {
-	struct arguments *arguments;
+	const struct selftest_options *options;
 	char out[4096];
 	char fingerprint[17];
-	struct progress_line line;
+	struct progress progress;
 	double *time_ln[LENGTHS], *ratio_ln[LENGTHS];
 	size_t times[LENGTHS], ratios[LENGTHS];
 	bool bad, unsure;
@@ -45,7 +46,7 @@ struct selftest {
 static int run_into(struct selftest *self, const char *folder, const char *const *patterns, size_t count,
 		    const char *inject, unsigned blocks, struct sm_results *results, struct sm_error *err)
 {
-	struct sm_run_options run = self->arguments->run;
+	struct sm_run_options run = { 0 };
 	int rc;
 
 	run.plan.patterns = patterns;
@@ -54,15 +55,10 @@ static int run_into(struct selftest *self, const char *folder, const char *const
 	run.plan.repeat_blocks = blocks;
 	run.no_counters = true;
 	run.folder = folder;
-	run.stop = stop_flag();
-	(void)!getrandom(&run.plan.seed, sizeof(uint32_t), 0);
-	if (!self->arguments->quiet && isatty(STDERR_FILENO)) {
-		run.progress = show_progress;
-		run.progress_context = &self->line;
-	}
+	complete_run(&run, &self->options->common);
+	progress_follow(&self->progress, &run);
 	rc = sm_run(&run, sm_scenarios, sm_scenario_count, results, err);
-	if (self->line.used)
-		fprintf(stderr, "\r\033[K");
+	progress_wipe(&self->progress);
 	return rc;
 }
 
@@ -182,8 +178,7 @@ static int find_floor(struct selftest *self, struct sm_error *err)
 
 static int test(struct selftest *self, struct sm_error *err)
 {
-	unsigned blocks =
-		self->arguments->run.plan.repeat_blocks ? self->arguments->run.plan.repeat_blocks : BLOCKS_DEFAULT;
+	unsigned blocks = self->options->blocks ? self->options->blocks : BLOCKS_DEFAULT;
 	int rc = 0;
 
 	printf("Calibration\n");
@@ -233,15 +228,16 @@ static int test_counters(void)
 	return rc < 0 ? complain(&err) : print_counts(counts);
 }
 
-int cmd_selftest(struct arguments *arguments)
+int cmd_selftest(const struct selftest_options *options)
 {
-	struct selftest self = { .arguments = arguments };
+	struct selftest self = { .options = options };
 	struct sm_error err = { 0 };
 	int rc;
 
-	if (arguments->counters)
+	if (options->counters)
 		return test_counters();
-	rc = own_folder(arguments, self.out, sizeof(self.out), &err);
+	progress_open(&self.progress, options->common.quiet);
+	rc = make_run_folder(options->out, self.out, sizeof(self.out), &err);
 	if (rc == 0)
 		rc = sm_guard_start(&err);
 	if (rc == 0)

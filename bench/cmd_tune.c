@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "commands.h"
 #include "program.h"
 #include "shmeter/encode.h"
 #include "shmeter/ledger.h"
@@ -131,14 +132,14 @@ static int apply(const struct sm_tuning *tunings, unsigned count)
 	return EXIT_OK;
 }
 
-int cmd_tune(struct arguments *arguments)
+int cmd_tune(const struct tune_options *options)
 {
 	struct sm_tuning *tunings;
 	struct sm_error err = { 0 };
 	unsigned count;
 	int rc = EXIT_OK;
 
-	if (arguments->undo)
+	if (options->undo)
 		return undo();
 	tunings = calloc(SM_TUNINGS_MAX, sizeof(*tunings));
 	if (!tunings) {
@@ -146,7 +147,7 @@ int cmd_tune(struct arguments *arguments)
 		return complain(&err);
 	}
 	count = sm_tuning_list(&sm_os_linux, tunings);
-	if (arguments->apply)
+	if (options->apply)
 		rc = apply(tunings, count);
 	else
 		list(tunings, count);

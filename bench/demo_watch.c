@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "demo_watch.h"
 #include "program.h"
 #include "shmeter/encode.h"
 #include "shmeter/text.h"
@@ -146,19 +147,20 @@ static bool list_process(const char *pid)
 }
 
 /* The processes given, or every shmeter. */
-static void list_processes(const struct arguments *arguments)
+static void list_processes(const struct demo_options *options)
 {
-	DIR *folder = arguments->operands > 1 ? NULL : opendir("/proc");
+	DIR *folder = options->common.operands > 1 ? NULL : opendir("/proc");
 	struct dirent *entry;
 	bool any = false;
 
 	printf("Shared mappings of %s (from smaps: Rss, KernelPageSize, ShmemPmdMapped)\n",
-	       arguments->operands > 1 ? "the processes named" : "every shmeter that runs");
-	for (size_t i = 1; i < arguments->operands; i++) {
-		bool there = list_process(arguments->operand[i]);
+	       options->common.operands > 1 ? "the processes named" : "every shmeter that runs");
+	for (size_t i = 1; i < options->common.operands; i++) {
+		bool there = list_process(options->common.operand[i]);
 
 		if (!there)
-			printf("  process %s has none, is not there, or is another user's\n", arguments->operand[i]);
+			printf("  process %s has none, is not there, or is another user's\n",
+			       options->common.operand[i]);
 		any = true;
 	}
 	while (folder && (entry = readdir(folder))) {
@@ -187,20 +189,20 @@ static void total(void)
 	       (int)strcspn(line + 6 + strspn(line + 6, " "), " "), line + 6 + strspn(line + 6, " "));
 }
 
-int demo_watch(const struct arguments *arguments, struct sm_error *err)
+int demo_watch(const struct demo_options *options, struct sm_error *err)
 {
 	const struct timespec second = { .tv_sec = 1 };
-	bool live = isatty(STDOUT_FILENO) && !arguments->yes;
+	bool live = isatty(STDOUT_FILENO) && !options->yes;
 
-	for (size_t i = 1; i < arguments->operands; i++)
-		if (strspn(arguments->operand[i], "0123456789") != strlen(arguments->operand[i]))
-			return sm_fail(err, EINVAL, "\"%s\" is no process number", arguments->operand[i]);
+	for (size_t i = 1; i < options->common.operands; i++)
+		if (strspn(options->common.operand[i], "0123456789") != strlen(options->common.operand[i]))
+			return sm_fail(err, EINVAL, "\"%s\" is no process number", options->common.operand[i]);
 	do {
 		if (live)
 			printf("\033[H\033[J");
 		list_names();
 		list_segments();
-		list_processes(arguments);
+		list_processes(options);
 		total();
 		if (live)
 			printf("\nEvery second; Ctrl-C ends it.\n");

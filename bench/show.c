@@ -1,7 +1,6 @@
 /* What `run` and `report` print and draw of a run folder. */
 #include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "program.h"
@@ -10,15 +9,7 @@
 #include "shmeter/encode.h"
 #include "shmeter/report.h"
 #include "shmeter/store.h"
-
-static unsigned terminal_width(void)
-{
-	struct winsize size;
-
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 40)
-		return size.ws_col;
-	return 0;
-}
+#include "show.h"
 
 /* Whether a claim of what was asked was decided: counts and values need no quiet machine. */
 static bool decides(const struct sm_results *results)
@@ -90,14 +81,15 @@ int load_run(struct sm_results *results, const char *folder, struct sm_error *er
 	return rc == 0 ? sm_analyse(results, sm_scenarios, sm_scenario_count, err) : rc;
 }
 
-int show_results(const struct arguments *arguments, const struct sm_results *results)
+int show_results(const struct sm_results *results, const struct show_options *options,
+		 const struct common_options *common)
 {
-	struct sm_report_options options = {
-		.color = use_color(arguments, stdout),
-		.term = arguments->term,
+	struct sm_report_options report = {
+		.color = use_color(common, stdout),
+		.term = options->term,
 		.plots = plots_folder(),
 		.width = terminal_width(),
-		.all_points = arguments->verbose,
+		.all_points = common->verbose,
 		.scenarios = sm_scenarios,
 		.scenario_count = sm_scenario_count,
 		.stop = *stop_flag() ? NULL : stop_flag(), /* a run that was stopped is shown all the same */
@@ -106,8 +98,8 @@ int show_results(const struct arguments *arguments, const struct sm_results *res
 	struct sm_drawn drawn = { .count = 0 };
 	int rc = 0;
 
-	if (results->out && !arguments->no_plots) {
-		rc = sm_report_figures(results, &options, &drawn, &err);
+	if (results->out && !options->no_plots) {
+		rc = sm_report_figures(results, &report, &drawn, &err);
 		if (rc == -EINTR)
 			return complain(&err);
 		if (rc < 0)
@@ -115,12 +107,12 @@ int show_results(const struct arguments *arguments, const struct sm_results *res
 		if (drawn.note[0])
 			sm_print_line(stderr, "shmeter: %s", drawn.note);
 	}
-	if (results->out && sm_report_page(results, &options, &drawn, &err) < 0)
+	if (results->out && sm_report_page(results, &report, &drawn, &err) < 0)
 		return complain(&err);
-	sm_report_head(results, &options, stdout);
-	if (!arguments->quiet)
-		sm_report_tables(results, &options, stdout);
-	sm_report_findings(results, &options, stdout);
+	sm_report_head(results, &report, stdout);
+	if (!common->quiet)
+		sm_report_tables(results, &report, stdout);
+	sm_report_findings(results, &report, stdout);
 	if (results->out) {
 		putchar('\n');
 		sm_print_line(stdout, "Files: %s (%u figures in plots/, report.html)", results->out, drawn.count);

@@ -83,7 +83,7 @@ expect 4 'no chosen scenario has a parameter' 'unknown parameter' "$program" run
 expect 4 'processes' 'bad value' "$program" run false_sharing --set processes=two --out "$(fresh)"
 expect 4 'events' 'bad event' "$program" run aa --events 'no_such_event_here' --out "$(fresh)"
 expect 4 'repeat-blocks' 'zero blocks' "$program" run --repeat-blocks 0
-expect 4 'counts from 3 slices on' 'two slices' "$program" run --slices 2
+expect 4 'at least 3 slices' 'two slices' "$program" run --slices 2
 expect 4 'format' 'bad format' "$program" list --format xml
 expect 4 'color' 'bad color' "$program" list --color pink
 expect 4 'run folder' 'report without folder' "$program" report

@@ -1,0 +1,221 @@
+/* Help, man page and completion: all from the option table. */
+#include <string.h>
+
+#include "help.h"
+#include "program.h"
+#include "shmeter/export.h"
+#include "shmeter/text.h"
+
+#define WIDTH_DEFAULT 80
+#define GAP           2  /* columns between what is typed and what it does */
+#define COLUMN_MAX    29 /* where the second column begins at most */
+
+static const struct {
+	const char *code, *meaning;
+} exit_codes[] = {
+	{ "0", "success" },
+	{ "1", "a regression, or a gate that is refuted" },
+	{ "3", "inconclusive or not testable (--strict); ab: too few blocks to detect a failure" },
+	{ "4", "wrong usage" },
+	{ "5", "this machine cannot run it" },
+	{ "6", "wrong data, or an internal error" },
+	{ "128+N", "ended by signal N; partial results are saved" },
+};
+#define EXIT_CODES (sizeof(exit_codes) / sizeof(exit_codes[0]))
+
+/* What is printed in two columns: formats, options and commands alike. */
+struct table {
+	FILE *out;
+	unsigned column, width; /* where the second column begins, where it ends */
+};
+
+static struct table begin_table(FILE *out)
+{
+	unsigned width = terminal_width();
+
+	return (struct table){ .out = out, .width = width ? width : WIDTH_DEFAULT };
+}
+
+static void make_room(struct table *table, const char *typed)
+{
+	unsigned column = GAP + (unsigned)strlen(typed) + GAP;
+
+	if (column > table->column && column <= COLUMN_MAX)
+		table->column = column;
+}
+
+static void print_row(const struct table *table, const char *typed, const char *does)
+{
+	char first[128];
+
+	if (GAP + strlen(typed) + GAP > table->column) {
+		fprintf(table->out, "%*s%s\n", GAP, "", typed);
+		typed = "";
+	}
+	snprintf(first, sizeof(first), "%*s%-*s", GAP, "", (int)table->column - GAP, typed);
+	sm_wrap(table->out, first, table->column, table->width, does);
+}
+
+/* "-q, --quiet", "    --out DIR" */
+static const char *typed_option(const struct option_spec *spec, char out[64])
+{
+	char letter[8] = "    ";
+
+	if (spec->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", spec->letter);
+	snprintf(out, 64, "%s--%s%s%s", letter, spec->name, spec->argument ? " " : "",
+		 spec->argument ? spec->argument : "");
+	return out;
+}
+
+/* The summary; one that ends in a colon is followed by the choices. */
+static const char *option_does(const struct option_spec *spec, char out[256])
+{
+	int used = snprintf(out, 256, "%s", spec->summary);
+
+	if (out[used - 1] != ':')
+		return out;
+	for (const char *word = spec->choices; *word; word += strcspn(word, " "), word += strspn(word, " "))
+		used += snprintf(out + used, 256 - (size_t)used, "%s %.*s", word == spec->choices ? "" : ",",
+				 (int)strcspn(word, " "), word);
+	return out;
+}
+
+static const char *typed_command(enum command command, char out[64])
+{
+	snprintf(out, 64, "%s %s", command_specs[command].name, command_specs[command].operands);
+	return out;
+}
+
+static void print_commands(FILE *out)
+{
+	struct table table = begin_table(out);
+	char typed[64];
+
+	for (unsigned c = 0; c < CMD_COUNT; c++)
+		make_room(&table, typed_command(c, typed));
+	fprintf(out, "shmeter: measure what sharing memory between processes costs on this machine\n\n"
+		     "Usage: shmeter COMMAND [OPTION...]\n\n");
+	for (unsigned c = 0; c < CMD_COUNT; c++)
+		print_row(&table, typed_command(c, typed), command_specs[c].summary);
+	fprintf(out, "\n`shmeter COMMAND --help` lists the options of a command.\n\nExit codes:\n");
+	table.column = 0;
+	for (size_t i = 0; i < EXIT_CODES; i++)
+		make_room(&table, exit_codes[i].code);
+	for (size_t i = 0; i < EXIT_CODES; i++)
+		print_row(&table, exit_codes[i].code, exit_codes[i].meaning);
+}
+
+static void print_formats(FILE *out)
+{
+	struct table table = begin_table(out);
+	const struct sm_export_format *formats;
+	size_t count;
+
+	formats = sm_export_formats(&count);
+	for (size_t i = 0; i < count; i++)
+		make_room(&table, formats[i].name);
+	fprintf(out, "\nFormats:\n");
+	for (size_t i = 0; i < count; i++)
+		print_row(&table, formats[i].name, formats[i].summary);
+}
+
+void help_print(FILE *out, enum command command)
+{
+	struct table table = begin_table(out);
+	char typed[64], does[256];
+
+	if (command == CMD_COUNT) {
+		print_commands(out);
+		return;
+	}
+	fprintf(out, "shmeter %s: %s\n\nUsage: shmeter %s [OPTION...]%s%s\n\nOptions:\n", command_specs[command].name,
+		command_specs[command].summary, command_specs[command].name,
+		command_specs[command].operands[0] ? " " : "", command_specs[command].operands);
+	for (size_t i = 0; i < option_count; i++)
+		if (option_is_taken(&option_specs[i], command))
+			make_room(&table, typed_option(&option_specs[i], typed));
+	for (size_t i = 0; i < option_count; i++)
+		if (option_is_taken(&option_specs[i], command))
+			print_row(&table, typed_option(&option_specs[i], typed), option_does(&option_specs[i], does));
+	if (command == CMD_EXPORT)
+		print_formats(out);
+}
+
+/* A paragraph with a tag before it. */
+static void print_man_entry(FILE *out, const char *tag, const char *text)
+{
+	fprintf(out, ".TP\n.B %s\n", tag);
+	sm_wrap(out, "", 0, WIDTH_DEFAULT, text);
+}
+
+static void print_man_option(FILE *out, const struct option_spec *spec)
+{
+	char does[256], text[512], tag[64];
+	int used = snprintf(text, sizeof(text), "%s (", option_does(spec, does));
+
+	if (spec->in_common)
+		used += snprintf(text + used, sizeof(text) - (size_t)used, "all commands");
+	for (unsigned c = 0, listed = 0; !spec->in_common && c < CMD_COUNT; c++)
+		if (option_is_taken(spec, c))
+			used += snprintf(text + used, sizeof(text) - (size_t)used, "%s%s", listed++ ? ", " : "",
+					 command_specs[c].name);
+	snprintf(text + used, sizeof(text) - (size_t)used, ")");
+	snprintf(tag, sizeof(tag), "\\-\\-%s %s", spec->name, spec->argument ? spec->argument : "");
+	print_man_entry(out, tag, text);
+}
+
+void help_print_man(FILE *out)
+{
+	const struct sm_export_format *formats;
+	size_t count;
+
+	fprintf(out,
+		".TH SHMETER 1 \"\" \"shmeter %s\"\n.SH NAME\n"
+		"shmeter \\- measure what sharing memory between processes costs\n.SH SYNOPSIS\n",
+		SHMETER_VERSION);
+	for (unsigned c = 0; c < CMD_COUNT; c++)
+		fprintf(out, ".B shmeter %s\n[\\fIOPTION\\fR...] %s\n.br\n", command_specs[c].name,
+			command_specs[c].operands);
+	fprintf(out, ".SH DESCRIPTION\nForks processes, pins them, runs scenarios over shared memory,\n"
+		     "and prints each finding with its confidence interval and its cause.\n.SH COMMANDS\n");
+	for (unsigned c = 0; c < CMD_COUNT; c++)
+		print_man_entry(out, command_specs[c].name, command_specs[c].summary);
+	fprintf(out, ".SH OPTIONS\n");
+	for (size_t i = 0; i < option_count; i++)
+		print_man_option(out, &option_specs[i]);
+	fprintf(out, ".SH EXPORT FORMATS\n");
+	formats = sm_export_formats(&count);
+	for (size_t i = 0; i < count; i++)
+		print_man_entry(out, formats[i].name, formats[i].summary);
+	fprintf(out, ".SH EXIT STATUS\n");
+	for (size_t i = 0; i < EXIT_CODES; i++)
+		print_man_entry(out, exit_codes[i].code, exit_codes[i].meaning);
+	fprintf(out, ".SH FILES\nA run folder holds manifest.json, samples.csv, slices.csv, counters.csv,\n"
+		     "summary.csv, pairs.csv, claims.csv, histograms/, plots/ and report.html.\n");
+}
+
+void help_print_bash_completion(FILE *out)
+{
+	fprintf(out, "_shmeter() {\n  local cur=${COMP_WORDS[COMP_CWORD]} "
+		     "prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}\n  case $prev in\n");
+	for (size_t i = 0; i < option_count; i++)
+		if (option_specs[i].choices)
+			fprintf(out, "  --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
+				option_specs[i].name, option_specs[i].choices);
+	fprintf(out, "  --resume|--file-folder) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+		     "  --out) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
+		     "  esac\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
+	for (unsigned c = 0; c < CMD_COUNT; c++)
+		fprintf(out, "%s ", command_specs[c].name);
+	fprintf(out, "' -- \"$cur\")); return\n  fi\n  case $cmd in\n");
+	for (unsigned c = 0; c < CMD_COUNT; c++) {
+		fprintf(out, "  %s) COMPREPLY=($(compgen -W '", command_specs[c].name);
+		for (size_t i = 0; i < option_count; i++)
+			if (option_is_taken(&option_specs[i], c))
+				fprintf(out, "--%s ", option_specs[i].name);
+		fprintf(out, "' -- \"$cur\")) ;;\n");
+	}
+	fprintf(out, "  esac\n  [[ \"$cmd\" = @(report|export) ]] && COMPREPLY+=($(compgen -d -- \"$cur\"))\n"
+		     "}\ncomplete -F _shmeter shmeter\n");
+}

@@ -1,0 +1,14 @@
+/* What the option table says to people and to shells. */
+#ifndef SHMETER_HELP_H
+#define SHMETER_HELP_H
+
+#include <stdio.h>
+
+#include "options.h"
+
+/* Wrapped to the terminal, 80 columns where there is none; CMD_COUNT: the list of commands. */
+void help_print(FILE *out, enum command command);
+void help_print_man(FILE *out);
+void help_print_bash_completion(FILE *out);
+
+#endif

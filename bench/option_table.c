@@ -1,0 +1,307 @@
+/* The one table of commands and options, and how each value is read. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+#include "shmeter/error.h"
+#include "shmeter/export.h"
+#include "shmeter/text.h"
+
+/* Slices that can be asked for: a thousand times the clock at least, and short enough for some in a trial. */
+#define SLICE_LEAST_NS 100000u
+#define SLICE_MOST_NS  1000000000u
+#define BLOCKS_MOST    10000
+#define PUS_MAX        1024
+
+const struct command_spec command_specs[CMD_COUNT] = {
+	[CMD_LIST] = { "list", "[PATTERN...]", "list scenarios, claims, and what cannot run here" },
+	[CMD_RUN] = { "run", "[PATTERN...]", "measure, write a run folder, print the findings" },
+	[CMD_DOCTOR] = { "doctor", "", "check what this machine has and lacks" },
+	[CMD_REPORT] = { "report", "DIR", "print findings and tables of a run, draw figures" },
+	[CMD_EXPORT] = { "export", "DIR", "convert a run to another tool's format" },
+	[CMD_HISTORY] = { "history", "add DIR... | show [CASE]", "collect runs in one file, find lasting changes" },
+	[CMD_CHECK] = { "check", "DIR", "test a run against thresholds and an earlier run" },
+	[CMD_AB] = { "ab", "[OLD NEW] [PATTERN...]", "alternate two builds or settings, find slowdowns" },
+	[CMD_COMPARE] = { "compare", "OLD-DIR NEW-DIR", "compare two runs, with the smallest detectable difference" },
+	[CMD_SELFTEST] = { "selftest", "", "verify the instrument, measure its noise floor" },
+	[CMD_DEMO] = { "demo", "[NAME | watch [PID...]]", "demonstrate shared memory, measured live" },
+	[CMD_TUNE] = { "tune", "", "list, apply or undo helpful system settings" },
+	[CMD_HELP] = { "help", "[man|bash]", "print this help, the man page or bash completion" },
+};
+
+static int take_flag(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	(void)spec;
+	(void)text;
+	(void)err;
+	*(bool *)member = true;
+	return 0;
+}
+
+static int take_text(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	(void)spec;
+	(void)err;
+	*(const char **)member = text;
+	return 0;
+}
+
+static int take_choice(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	if (!sm_has_word(spec->choices, text, strlen(text)))
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not known; choose one of %s", spec->name, text,
+			       spec->choices);
+	*(const char **)member = text;
+	return 0;
+}
+
+static int read_number(const struct option_spec *spec, const char *text, uint64_t max, uint64_t *value,
+		       struct sm_error *err)
+{
+	if (sm_parse_whole(text, max, value) < 0)
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not a whole number from 0 to %" PRIu64, spec->name, text,
+			       max);
+	return 0;
+}
+
+static int take_blocks(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	uint64_t number = 0;
+	int rc = read_number(spec, text, BLOCKS_MOST, &number, err);
+
+	if (rc == 0 && number == 0)
+		return sm_fail(err, EINVAL, "--%s 0 would measure nothing; give at least 1", spec->name);
+	*(unsigned *)member = (unsigned)number;
+	return rc;
+}
+
+static int take_slices(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	uint64_t number = 0;
+	int rc = read_number(spec, text, SM_SLICES_MAX, &number, err);
+
+	if (rc == 0 && number < SM_SLICES_LEAST)
+		return sm_fail(err, EINVAL, "--%s %s is too few; a trial needs at least %d slices", spec->name, text,
+			       SM_SLICES_LEAST);
+	*(unsigned *)member = (unsigned)number;
+	return rc;
+}
+
+static int take_budget(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	if (sm_parse_duration(text, member, NULL) < 0)
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not a time; write it like 90s, 2m or 500ms", spec->name,
+			       text);
+	return 0;
+}
+
+static int take_slice(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	uint64_t *slice_ns = member;
+
+	if (sm_parse_duration(text, slice_ns, NULL) < 0 || *slice_ns < SLICE_LEAST_NS || *slice_ns > SLICE_MOST_NS)
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not a time from 100us to 1s; write it like 10ms",
+			       spec->name, text);
+	return 0;
+}
+
+static int take_ratio(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	double ratio;
+	char *end;
+
+	ratio = strtod(text, &end);
+	if (end == text || *end || !(ratio > 1 && ratio < 1000))
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not a ratio over 1; write it like 1.05", spec->name, text);
+	*(double *)member = ratio;
+	return 0;
+}
+
+static int take_profile(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	struct sm_run_options *run = member;
+
+	(void)spec;
+	run->profile_given = true;
+	return sm_profile_parse(text, &run->plan.profile, err);
+}
+
+static int take_seed(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	struct sm_run_options *run = member;
+
+	run->seed_given = true;
+	return read_number(spec, text, UINT64_MAX, &run->plan.seed, err);
+}
+
+static int take_placement(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	static unsigned pus[PUS_MAX]; /* of the option that came last */
+	struct sm_plan_options *plan = member;
+	int count;
+
+	plan->placement = sm_placement_parse(text);
+	if (plan->placement)
+		return 0;
+	if (text[0] < '0' || text[0] > '9')
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not known; choose one of %s, or list PUs such as 0,2",
+			       spec->name, text, spec->choices);
+	count = sm_parse_list(text, pus, PUS_MAX, err);
+	if (count < 0)
+		return count;
+	plan->placement = SM_PLACE_LIST;
+	plan->pu_list = pus;
+	plan->pu_list_count = (unsigned)count;
+	return 0;
+}
+
+static int take_backing(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	(void)spec;
+	return sm_backing_parse(text, &((struct sm_memory *)member)->backing, err);
+}
+
+static int take_pages(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	(void)spec;
+	return sm_pages_parse(text, &((struct sm_memory *)member)->pages, err);
+}
+
+static int take_prefault(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	(void)spec;
+	return sm_prefault_parse(text, &((struct sm_memory *)member)->prefault, err);
+}
+
+static int take_numa(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	(void)spec;
+	return sm_numa_parse(text, member, err);
+}
+
+static int take_set(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	struct sm_plan_options *plan = member;
+	char *equals = strchr(text, '='), *name;
+
+	if (!equals || equals == text || !equals[1])
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not NAME=VALUE[,VALUE...]", spec->name, text);
+	if (plan->set_count == SM_SETS_MAX)
+		return sm_fail(err, EINVAL, "--%s is given more than %d times", spec->name, SM_SETS_MAX);
+	name = strndup(text, (size_t)(equals - text)); /* lives as long as the program */
+	if (!name)
+		return sm_fail(err, ENOMEM, "no memory for --%s", spec->name);
+	plan->set[plan->set_count].name = name;
+	plan->set[plan->set_count++].text = equals + 1;
+	return 0;
+}
+
+/* Which member of which command's options takes the value. */
+#define IN(COMMAND, command, member) [CMD_##COMMAND] = offsetof(struct command##_options, member)
+#define IN_BOTH(member)              .in = { IN(RUN, run, member), IN(AB, ab, member) }
+#define IN_GATES(member)             IN(CHECK, check, gate.member), IN(AB, ab, gate.member)
+#define EVERYWHERE(member)           .in_common = offsetof(struct common_options, member)
+
+const struct option_spec option_specs[] = {
+	/* what is measured */
+	{ "profile", "NAME", "choose quick (1 minute), standard (10 minutes) or full", take_profile,
+	  "quick standard full", .varies = true, IN_BOTH(run) },
+	{ "budget", "TIME", "measure no longer than TIME, such as 90s or 5m", take_budget,
+	  IN_BOTH(run.plan.budget_ns) },
+	{ "seed", "N", "order the trials by seed N (default: a new seed, stored)", take_seed,
+	  .in = { IN(RUN, run, run) } },
+	{ "seed", "N", "order the trials of block B by seed N + B (default 0)", take_seed, .in = { IN(AB, ab, run) } },
+	{ "placement", "WHERE", "place workers on PUs such as 0,2, or by distance:", take_placement,
+	  "near same-core smt shared-l2 shared-l3 same-node cross-node", .varies = true, IN_BOTH(run.plan) },
+	{ "backing", "KIND", "back shared memory by:", take_backing, "anon memfd posix sysv file", .varies = true,
+	  IN_BOTH(run.plan.memory) },
+	{ "pages", "SIZE", "use pages of size:", take_pages, "4k thp 2m 1g", .varies = true, IN_BOTH(run.plan.memory) },
+	{ "prefault", "WAY", "fault pages in before the measurement:", take_prefault,
+	  "lazy touch populate madvise mlock", .varies = true, IN_BOTH(run.plan.memory) },
+	{ "numa", "POLICY", "set the NUMA policy: first-touch, interleave or bind:NODE", take_numa,
+	  "first-touch interleave bind:0", .varies = true, IN_BOTH(run.plan.memory) },
+	{ "set", "NAME=V1,V2", "set a parameter (repeatable), such as message=64,4k", take_set, .varies = true,
+	  IN_BOTH(run.plan) },
+	{ "repeat-blocks", "N", "measure N blocks (quick 8, standard 16, full 30)", take_blocks,
+	  .in = { IN(RUN, run, run.plan.repeat_blocks) } },
+	{ "repeat-blocks", "N", "measure N blocks (default: enough to detect a failure)", take_blocks,
+	  .in = { IN(AB, ab, run.plan.repeat_blocks) } },
+	{ "repeat-blocks", "N", "measure N blocks per slowdown (default 320)", take_blocks,
+	  .in = { IN(SELFTEST, selftest, blocks) } },
+	{ "slice", "TIME", "set the slice length (default 1ms, longer on shared PUs)", take_slice,
+	  .in = { IN(RUN, run, run.plan.slice_ns) } },
+	{ "slices", "N", "take N slices per trial after the warm-up", take_slices,
+	  .in = { IN(RUN, run, run.plan.slices) } },
+	{ "events", "LIST", "count these hardware events, in the syntax of libpfm4", take_text,
+	  .in = { IN(RUN, run, run.events), IN(DOCTOR, doctor, events) } },
+	{ "no-counters", NULL, "use no hardware counters", take_flag, .in = { IN(RUN, run, run.no_counters) } },
+	{ "counters", NULL, "test hardware counters on work whose counts are known", take_flag,
+	  .in = { IN(SELFTEST, selftest, counters) } },
+	{ "inject", "CASE=PERCENT", "slow the cases that match down, to try a gate", take_text, .varies = true,
+	  .in = { IN(RUN, run, run.plan.inject) } },
+	/* how */
+	{ "dry-run", NULL, "print the plan and its duration without measuring", take_flag,
+	  .in = { IN(RUN, run, dry_run) } },
+	{ "resume", "DIR", "continue an interrupted run", take_text, .in = { IN(RUN, run, resume) } },
+	{ "tune", NULL, "reserve the huge pages that the run needs, then restore", take_flag,
+	  .in = { IN(RUN, run, run.tune) } },
+	{ "apply", NULL, "apply the settings that are listed, until --undo", take_flag,
+	  .in = { IN(TUNE, tune, apply) } },
+	{ "undo", NULL, "restore all settings that shmeter changed", take_flag, .in = { IN(TUNE, tune, undo) } },
+	/* the sides of an alternation, and gates */
+	{ "left", "KEY=VALUE,...", "set options of run or parameters of the old side", take_text,
+	  .in = { IN(AB, ab, left) } },
+	{ "right", "KEY=VALUE,...", "set those of the new side, such as pages=2m,message=64", take_text,
+	  .in = { IN(AB, ab, right) } },
+	{ "max", "RATIO", "accept a ratio new/old of at most RATIO (default 1.02)", take_ratio,
+	  .in = { IN(AB, ab, allowed) } },
+	{ "thresholds", "FILE", "measure what the gates in FILE need", take_text, .in = { IN(RUN, run, thresholds) } },
+	{ "thresholds", "FILE", "read gates from FILE (default results/thresholds.ini)", take_text,
+	  .in = { IN(CHECK, check, thresholds) } },
+	{ "baseline", "DIR", "compare with an earlier run of this machine", take_text,
+	  .in = { IN(CHECK, check, baseline) } },
+	{ "confirm", NULL, "re-measure timing failures; fail only if reproduced", take_flag,
+	  .in = { IN(CHECK, check, confirm) } },
+	{ "strict", NULL, "exit 3 if a verdict is inconclusive or not testable", take_flag,
+	  .in = { IN_GATES(strict) } },
+	{ "junit", "FILE", "write the verdicts to FILE as JUnit XML", take_text, .in = { IN_GATES(junit) } },
+	{ "github", NULL, "annotate the workflow, append to $GITHUB_STEP_SUMMARY", take_flag,
+	  .in = { IN_GATES(github) } },
+	/* demonstrations */
+	{ "yes", NULL, "skip prompts", take_flag, .in = { IN(DEMO, demo, yes) } },
+	{ "all", NULL, "show all demonstrations in turn", take_flag, .in = { IN(DEMO, demo, all) } },
+	{ "list", NULL, "print one line per demonstration: name, chapter, title", take_flag,
+	  .in = { IN(DEMO, demo, list) } },
+	{ "sixel", NULL, "draw with pixels, in a terminal that supports sixel", take_flag,
+	  .in = { IN(DEMO, demo, sixel) } },
+	/* what is written, and where to */
+	{ "out", "DIR", "write to the new folder DIR (default results/TIME-HOST)", take_text,
+	  .in = { IN(RUN, run, out), IN(AB, ab, out), IN(SELFTEST, selftest, out) } },
+	{ "out", "DIR", "write to DIR (default: the run folder)", take_text, .in = { IN(REPORT, report, out) } },
+	{ "out", "FILE", "write to FILE (default: standard output)", take_text, .in = { IN(EXPORT, export, out) } },
+	{ "out", "DIR", "draw one figure per case in DIR", take_text, .in = { IN(HISTORY, history, out) } },
+	{ "file-folder", "DIR", "keep file-backed regions in DIR (default: the run folder)", take_text,
+	  .in = { IN(RUN, run, run.file_folder) } },
+	{ "no-plots", NULL, "draw no figures", take_flag,
+	  .in = { IN(RUN, run, show.no_plots), IN(REPORT, report, show.no_plots) } },
+	{ "term", NULL, "also draw the ratios in the terminal", take_flag,
+	  .in = { IN(RUN, run, show.term), IN(REPORT, report, show.term) } },
+	{ "db", "FILE", "use FILE (default: history.sqlite in the data folder)", take_text,
+	  .in = { IN(HISTORY, history, db) } },
+	{ "to", "FORMAT", "choose one of the formats below (required)", take_choice, SM_EXPORT_NAMES,
+	  .in = { IN(EXPORT, export, to) } },
+	{ "format", "FORMAT", "choose a format:", take_choice, "table json csv", .in = { IN(LIST, list, format) } },
+	{ "json", NULL, "print JSON", take_flag,
+	  .in = { IN(LIST, list, json), IN(DOCTOR, doctor, json), IN(COMPARE, compare, json), IN_GATES(json) } },
+	{ "color", "WHEN", "use color auto, always or never; NO_COLOR is honoured", take_choice, "auto always never",
+	  EVERYWHERE(color) },
+	{ "quiet", NULL, "print neither progress nor tables", take_flag, .letter = 'q', EVERYWHERE(quiet) },
+	{ "verbose", NULL, "print a table per point (run), sources of claims (list)", take_flag, .letter = 'v',
+	  EVERYWHERE(verbose) },
+	{ "help", NULL, "print this help", take_flag, .letter = 'h', EVERYWHERE(help) },
+	{ "version", NULL, "print the version", take_flag, EVERYWHERE(version) },
+};
+_Static_assert(sizeof(option_specs) / sizeof(option_specs[0]) <= OPTIONS_MAX, "OPTIONS_MAX is too small");
+const size_t option_count = sizeof(option_specs) / sizeof(option_specs[0]);

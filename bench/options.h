@@ -1,0 +1,183 @@
+/* The commands, and the options of each. */
+#ifndef SHMETER_OPTIONS_H
+#define SHMETER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shmeter/run.h"
+
+#define OPERANDS_MAX 64 /* patterns or folders */
+#define OPTIONS_MAX  96 /* rows of the table */
+#define PASSED_MAX   32 /* options that `ab` passes on */
+
+enum command {
+	CMD_LIST,
+	CMD_RUN,
+	CMD_DOCTOR,
+	CMD_REPORT,
+	CMD_EXPORT,
+	CMD_HISTORY,
+	CMD_CHECK,
+	CMD_AB,
+	CMD_COMPARE,
+	CMD_SELFTEST,
+	CMD_DEMO,
+	CMD_TUNE,
+	CMD_HELP,
+	CMD_COUNT
+};
+
+/* What every command takes; the first member of each command's options. */
+struct common_options {
+	const char *const *command_line;
+	size_t command_line_count;
+	const char *operand[OPERANDS_MAX];
+	size_t operands;
+	const char *color; /* NULL: as "auto" */
+	bool quiet, verbose, help, version;
+};
+
+/* How an analysed run is shown. */
+struct show_options {
+	bool no_plots, term;
+};
+
+/* Where verdicts go, and what they make of the exit code. */
+struct gate_options {
+	const char *junit;
+	bool json, strict, github;
+};
+
+struct list_options {
+	struct common_options common;
+	const char *format;
+	bool json;
+};
+
+struct run_options {
+	struct common_options common;
+	struct sm_run_options run;
+	struct show_options show;
+	const char *out, *resume, *thresholds;
+	bool dry_run;
+};
+
+struct doctor_options {
+	struct common_options common;
+	const char *events;
+	bool json;
+};
+
+struct report_options {
+	struct common_options common;
+	struct show_options show;
+	const char *out;
+};
+
+struct export_options {
+	struct common_options common;
+	const char *out, *to;
+};
+
+struct history_options {
+	struct common_options common;
+	const char *out, *db;
+};
+
+struct check_options {
+	struct common_options common;
+	struct gate_options gate;
+	const char *thresholds, *baseline;
+	bool confirm;
+};
+
+/* An option for the runs of an alternation. */
+struct setting {
+	char option[32]; /* "--pages" */
+	const char *value;
+};
+
+struct ab_options {
+	struct common_options common;
+	struct sm_run_options run; /* its plan alone: the sides' runs are other processes */
+	struct gate_options gate;
+	const char *out, *left, *right;
+	double allowed;                    /* ratio; 0: not given */
+	struct setting passed[PASSED_MAX]; /* to both sides */
+	size_t passed_count;
+};
+
+struct compare_options {
+	struct common_options common;
+	bool json;
+};
+
+struct selftest_options {
+	struct common_options common;
+	const char *out;
+	unsigned blocks; /* 0: not given */
+	bool counters;
+};
+
+struct demo_options {
+	struct common_options common;
+	bool yes, all, list, sixel;
+};
+
+struct tune_options {
+	struct common_options common;
+	bool apply, undo;
+};
+
+struct help_options {
+	struct common_options common;
+};
+
+union options {
+	struct common_options common;
+	struct list_options list;
+	struct run_options run;
+	struct doctor_options doctor;
+	struct report_options report;
+	struct export_options export;
+	struct history_options history;
+	struct check_options check;
+	struct ab_options ab;
+	struct compare_options compare;
+	struct selftest_options selftest;
+	struct demo_options demo;
+	struct tune_options tune;
+	struct help_options help;
+};
+
+struct command_spec {
+	const char *name, *operands, *summary;
+};
+extern const struct command_spec command_specs[CMD_COUNT];
+
+/* A row of the option table: the parser, --help, the man page and the completion come from it. */
+struct option_spec {
+	const char *name, *argument; /* NULL: takes none */
+	const char *summary;         /* one that ends in a colon is followed by the choices */
+	/* Stores `text` in the member of the command's options. */
+	int (*take)(const struct option_spec *spec, void *member, char *text, struct sm_error *err);
+	const char *choices;  /* with spaces between them; for the completion, too */
+	char letter;          /* 0: none */
+	bool varies;          /* the sides of `ab` may have different ones */
+	size_t in_common;     /* offset of the member in struct common_options; 0: it is not there */
+	size_t in[CMD_COUNT]; /* offset of the member in that command's options; 0: the command does not take it */
+};
+extern const struct option_spec option_specs[];
+extern const size_t option_count;
+
+bool option_is_taken(const struct option_spec *spec, enum command command);
+/* Whether `name` is an option of `run` that the sides of `ab` may set. */
+bool option_varies(const char *name);
+
+/* Fills the options of the command that argv[1] names.  It ends at --help or --version, whose flag is then set; `command`
+ * is CMD_COUNT where either comes first.  -EINVAL with the sentence. */
+SM_MUST_USE int options_parse(union options *options, enum command *command, int argc, char **argv,
+			      struct sm_error *err);
+
+#endif

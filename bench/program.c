@@ -1,0 +1,223 @@
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "program.h"
+#include "shmeter/text.h"
+
+/* Twice what the deepest of the commands was seen to take. */
+#define STACK_NEEDED (256u << 10)
+/* Runs of one host that may begin in one second. */
+#define FOLDERS_MAX 1000
+/* Columns below which nobody reads. */
+#define WIDTH_MIN 40
+
+static volatile int stop;
+
+/* The first one asks the program to end well.  The second ends it wherever it is, in a library too: workers die with it,
+ * and the guard puts away what it made. */
+static void on_signal(int number)
+{
+	if (stop) {
+		signal(number, SIG_DFL);
+		raise(number);
+	}
+	stop = number;
+}
+
+const volatile int *stop_flag(void)
+{
+	return &stop;
+}
+
+static void catch_signals(void)
+{
+	/* no SA_RESTART: sleeps must end; no mask: the second is delivered inside the handler of the first */
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_NODEFER }, before;
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		/* one that is ignored stays so: nohup, or a shell's background job */
+		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(ends[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* the write fails with EFBIG instead */
+	signal(SIGCHLD, SIG_DFL); /* one that is inherited as ignored leaves no child to wait for */
+}
+
+/* A stack that ends in the middle is a fault that nobody can tell of, so it is looked at first. */
+static int check_stack(struct sm_error *err)
+{
+	struct rlimit limit;
+	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX];
+
+	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_NEEDED)
+		return 0;
+	return sm_fail(err, ENOMEM, "the stack may have %s and %s are needed: raise the limit (ulimit -s)",
+		       sm_format_bytes(has, (double)limit.rlim_cur), sm_format_bytes(needs, STACK_NEEDED));
+}
+
+int program_start(struct sm_error *err)
+{
+	int rc = check_stack(err);
+
+	if (rc == 0)
+		catch_signals();
+	return rc;
+}
+
+int complain(const struct sm_error *err)
+{
+	fprintf(stderr, "shmeter: %s\n", err->text[0] ? err->text : "it failed without a reason");
+	switch (err->code) {
+	case EALREADY: return EXIT_OK; /* what was asked for is done */
+	case EINVAL:
+	case EEXIST:
+	case ENOTDIR:
+	case ENOENT: return EXIT_USAGE;
+	case EACCES:
+	case EPERM:
+	case EROFS:
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+	case ENOMEM:
+	case ENODEV:
+	case EAGAIN:
+	case EBUSY:
+	case ENFILE:
+	case ENOSYS:
+	case EOPNOTSUPP:
+	case EMFILE: return EXIT_MACHINE;
+	/* without a signal it is a file system's own */
+	case EINTR: return stop ? EXIT_SIGNAL + stop : EXIT_WRONG;
+	default: return EXIT_WRONG;
+	}
+}
+
+bool use_color(const struct common_options *common, FILE *stream)
+{
+	if (common->color && strcmp(common->color, "always") == 0)
+		return true;
+	if (common->color && strcmp(common->color, "never") == 0)
+		return false;
+	return isatty(fileno(stream)) && !getenv("NO_COLOR");
+}
+
+unsigned terminal_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t width;
+
+	if (columns && sm_parse_whole(columns, USHRT_MAX, &width) == 0 && width >= WIDTH_MIN)
+		return (unsigned)width;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= WIDTH_MIN)
+		return size.ws_col;
+	return 0;
+}
+
+void complete_run(struct sm_run_options *run, const struct common_options *common)
+{
+	run->command_line = common->command_line;
+	run->command_line_count = common->command_line_count;
+	run->version = SHMETER_VERSION;
+	run->stop = &stop;
+	if (!run->seed_given)
+		(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);
+}
+
+/* What lies in the source tree or was installed beside the program; where it is in neither place, the latter, so that
+ * who cannot read it says where it was looked for. */
+static const char *beside_program(const char *in_tree, const char *installed, char found[4096])
+{
+	/* what execve() was given: known without /proc, too */
+	const char *started_as = (const char *)(uintptr_t)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
+	char program[PATH_MAX], *slash;
+
+	if (!started_as || !realpath(started_as, program))
+		snprintf(program, sizeof(program), "./shmeter");
+	slash = strrchr(program, '/');
+	*slash = '\0';
+	snprintf(found, 4096, "%.2000s/%s", program, in_tree);
+	if (access(found, R_OK) < 0)
+		snprintf(found, 4096, "%.2000s/%s", program, installed);
+	return found;
+}
+
+const char *plots_folder(void)
+{
+	static char found[4096];
+
+	return beside_program("../plots", "../share/shmeter/plots", found);
+}
+
+const char *default_thresholds(void)
+{
+	static char found[4096];
+
+	return beside_program("../results/thresholds.ini", "../share/shmeter/thresholds.ini", found);
+}
+
+static int make_default_folder(char *out, size_t size, struct sm_error *err)
+{
+	char host[65] = "unknown", stamp[32];
+	time_t now = time(NULL);
+	struct tm tm;
+	int rc;
+
+	gethostname(host, sizeof(host) - 1);
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+	mkdir("results", 0777);
+	snprintf(out, size, "results/%s-%s", stamp, host);
+	rc = mkdir(out, 0777);
+	for (unsigned number = 2; rc < 0 && errno == EEXIST && number <= FOLDERS_MAX; number++) {
+		snprintf(out, size, "results/%s-%s-%u", stamp, host, number);
+		rc = mkdir(out, 0777);
+	}
+	return rc < 0 ? sm_fail(err, errno, "cannot make the run folder %s: %s; choose another --out", out,
+				strerror(errno))
+		      : 0;
+}
+
+int make_run_folder(const char *out, char *made, size_t size, struct sm_error *err)
+{
+	if (!out)
+		return make_default_folder(made, size, err);
+	snprintf(made, size, "%s", out);
+	return mkdir(made, 0777) < 0 ? sm_fail(err, errno, "%s cannot be made: %s", made, strerror(errno)) : 0;
+}
+
+/* `latest` beside a run folder that lies in a folder named results: made beside and renamed. */
+void point_latest(const char *folder)
+{
+	char parent[4096], *slash, fresh[4200], link[4200];
+
+	snprintf(parent, sizeof(parent), "%s", folder);
+	for (size_t n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+		parent[n - 1] = '\0';
+	slash = strrchr(parent, '/');
+	if (!slash)
+		return;
+	*slash = '\0';
+	const char *base = strrchr(parent, '/') ? strrchr(parent, '/') + 1 : parent;
+
+	if (strcmp(base, "results") != 0)
+		return;
+	snprintf(fresh, sizeof(fresh), "%s/.latest.%d", parent, (int)getpid());
+	snprintf(link, sizeof(link), "%s/latest", parent);
+	unlink(fresh); /* of a killed process of this number */
+	if (symlink(slash + 1, fresh) == 0 && rename(fresh, link) != 0)
+		unlink(fresh);
+}

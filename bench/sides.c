@@ -1,0 +1,249 @@
+/* The runs of an alternation: which programs and settings, and one block after the other. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "program.h"
+#include "shmeter/clock.h"
+#include "shmeter/encode.h"
+#include "shmeter/error.h"
+#include "shmeter/memory.h"
+#include "shmeter/store.h"
+#include "sides.h"
+
+/* patterns, options, and what every run is told */
+#define ARGUMENTS_MAX (OPERANDS_MAX + 2 * PASSED_MAX + 2 * SETTINGS_MAX + 16)
+
+extern char **environ;
+
+static const char *const side_names[2] = { "old", "new" };
+
+/* "pages=4k,message=64": an option of run where there is one of that name, else a parameter. */
+static int read_settings(struct alternation *ab, struct side *side, const char *text, struct sm_error *err)
+{
+	char *rest = side->text, *one;
+
+	if (!text)
+		return 0;
+	if (strlen(text) >= sizeof(side->text))
+		return sm_fail(err, EINVAL, "the settings \"%.40s...\" are too long", text);
+	strcpy(side->text, text);
+	while ((one = strsep(&rest, ","))) {
+		char *equals = strchr(one, '=');
+		struct setting *setting;
+
+		if (!equals || equals == one || !equals[1] || side->settings == SETTINGS_MAX)
+			return sm_fail(err, EINVAL, "settings \"%s\": KEY=VALUE,... is expected, at most %d of them",
+				       text, SETTINGS_MAX);
+		*equals = '\0';
+		ab->differ.key[ab->differ.count] = strdup(one); /* lives as long as the program */
+		if (!ab->differ.key[ab->differ.count++])
+			return sm_fail(err, ENOMEM, "no memory for the settings");
+		setting = &side->setting[side->settings++];
+		if (option_varies(one)) {
+			snprintf(setting->option, sizeof(setting->option), "--%s", one);
+			setting->value = equals + 1;
+		} else {
+			*equals = '=';
+			snprintf(setting->option, sizeof(setting->option), "--set");
+			setting->value = one;
+		}
+	}
+	return 0;
+}
+
+static int find_program(struct side *side, const char *given, struct sm_error *err)
+{
+	struct stat status;
+
+	snprintf(side->program, sizeof(side->program), "%s", given);
+	if (stat(given, &status) < 0)
+		return sm_fail(err, ENOENT,
+			       "%s is no program: `shmeter ab` takes two builds of shmeter, or --left and --right "
+			       "settings for this one",
+			       given);
+	if (S_ISDIR(status.st_mode))
+		snprintf(side->program, sizeof(side->program), "%s/shmeter", given);
+	if (access(side->program, X_OK) < 0)
+		return sm_fail(err, ENOENT, "%s cannot be run: %s", side->program, strerror(errno));
+	return 0;
+}
+
+/* Which programs, and what is left of the operands as patterns. */
+int sides_read(struct alternation *ab, struct sm_error *err)
+{
+	const struct ab_options *a = ab->options;
+	const struct common_options *common = &a->common;
+	size_t programs = a->left || a->right ? 0 : 2;
+	int rc = 0;
+
+	if (common->operands < programs)
+		return sm_fail(err, EINVAL,
+			       "`shmeter ab` needs two builds of shmeter (OLD NEW), or --left and --right settings");
+	for (unsigned s = 0; rc == 0 && s < 2; s++)
+		rc = find_program(&ab->side[s], programs ? common->operand[s] : "/proc/self/exe", err);
+	if (rc == 0 && !programs) { /* a child's /proc/self is the child's: name the file */
+		ssize_t length = readlink("/proc/self/exe", ab->side[0].program, sizeof(ab->side[0].program) - 1);
+
+		ab->side[0].program[length > 0 ? length : 0] = '\0';
+		strcpy(ab->side[1].program, ab->side[0].program);
+	}
+	ab->patterns = common->operand + programs;
+	ab->pattern_count = common->operands - programs;
+	if (rc == 0)
+		rc = read_settings(ab, &ab->side[0], a->left, err);
+	if (rc == 0)
+		rc = read_settings(ab, &ab->side[1], a->right, err);
+	return rc;
+}
+
+/* The last line of a log, where a run says why it ends. */
+static void last_words(const char *log, char *out, size_t size)
+{
+	char line[512];
+	FILE *file = fopen(log, "re");
+
+	snprintf(out, size, "it said nothing");
+	while (file && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0])
+			snprintf(out, size, "%s", strncmp(line, "shmeter: ", 9) == 0 ? line + 9 : line);
+	}
+	if (file)
+		fclose(file);
+}
+
+static bool holds(const char *folder, enum sm_status status)
+{
+	struct sm_results run;
+	bool found = false;
+
+	sm_results_init(&run);
+	if (sm_store_load(&run, folder, NULL) == 0)
+		for (size_t i = 0; i < run.sample_count && !found; i++)
+			found = run.samples[i].ended == status;
+	sm_results_free(&run);
+	return found;
+}
+
+/* A run that ended because its data was wrong has measured all the same, and one of new that could run nothing says so
+ * of each case: the gates tell, with a verdict. */
+static bool has_verdict(unsigned s, int code, const char *folder)
+{
+	return (code == EXIT_WRONG && holds(folder, SM_VERIFY_FAILED)) ||
+	       (code == EXIT_MACHINE && s == 1 && holds(folder, SM_SKIPPED));
+}
+
+/* What the end of a side's run means for the alternation. */
+static int end_side(struct alternation *ab, unsigned s, int status, const char *folder, const char *log,
+		    struct sm_error *err)
+{
+	struct side *side = &ab->side[s];
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	char words[300];
+
+	if (status == 0) {
+		unlink(log);
+		return 0;
+	}
+	last_words(log, words, sizeof(words));
+	if (has_verdict(s, code, folder)) {
+		if (!side->told)
+			sm_print_line(stderr, "shmeter: the %s side, %s, in block %u: %s", side_names[s], side->program,
+				      ab->done + 1, words);
+		side->told = true;
+		return 0;
+	}
+	return sm_fail(err,
+		       code == EXIT_MACHINE ? ENODEV
+		       : code == EXIT_USAGE ? EINVAL
+					    : EIO,
+		       "the %s side, %s, ended with %s %d: %s (the rest is in %s)", side_names[s], side->program,
+		       code >= 0 ? "exit code" : "signal", code >= 0 ? code : WTERMSIG(status), words, log);
+}
+
+static size_t put_settings(const char **argv, const struct setting *settings, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		argv[2 * i] = settings[i].option;
+		argv[2 * i + 1] = settings[i].value;
+	}
+	return 2 * count;
+}
+
+/* Runs one side once.  Its words go to a log beside its folder, which a failure names. */
+static int run_side(struct alternation *ab, unsigned s, const char *folder, struct sm_error *err)
+{
+	const struct ab_options *a = ab->options;
+	struct side *side = &ab->side[s];
+	const char *argv[ARGUMENTS_MAX] = { side->program, "run" };
+	char log[4200], number[24];
+	posix_spawn_file_actions_t actions;
+	size_t n = 2;
+	int status = 0, rc;
+	pid_t pid;
+
+	for (size_t i = 0; i < ab->pattern_count; i++)
+		argv[n++] = ab->patterns[i];
+	n += put_settings(argv + n, a->passed, a->passed_count);
+	n += put_settings(argv + n, side->setting, side->settings);
+	/* both sides of a block have one seed: one order */
+	snprintf(number, sizeof(number), "%" PRIu64, a->run.plan.seed + ab->done + 1);
+	const char *const rest[] = { "--repeat-blocks", "1",    "--no-counters", "--no-plots", "-q",
+				     "--out",           folder, "--seed",        number };
+	for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
+		argv[n++] = rest[i];
+	snprintf(log, sizeof(log), "%s.log", folder);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+	rc = posix_spawn(&pid, side->program, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	if (rc)
+		return sm_fail(err, rc, "%s cannot be run: %s", side->program, strerror(rc));
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		if (*stop_flag())
+			kill(pid, SIGINT);
+	if (*stop_flag())
+		return sm_fail(err, EINTR, "stopped by a signal");
+	return end_side(ab, s, status, folder, log, err);
+}
+
+static bool out_of_time(const struct alternation *ab, unsigned blocks)
+{
+	uint64_t spent_ns = sm_clock_ns() - ab->start_ns;
+
+	/* the next block takes as long as those before */
+	return ab->budget_ns && blocks > 0 && spent_ns + spent_ns / blocks > ab->budget_ns;
+}
+
+int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < count && !out_of_time(ab, ab->done); i++) {
+		/* A B B A */
+		unsigned first = (ab->done & 1) ^ ((ab->done >> 1) & 1);
+
+		for (unsigned k = 0; rc == 0 && k < 2; k++) {
+			unsigned s = k ^ first;
+			char **folder = &ab->side[s].folder[ab->done];
+
+			if (asprintf(folder, "%s/%s-%03u", ab->out, side_names[s], ab->done) < 0)
+				sm_no_memory();
+			progress_print(&ab->progress, "block %u, %s", ab->done + 1, side_names[s]);
+			rc = run_side(ab, s, *folder, err);
+		}
+		ab->done += rc == 0;
+	}
+	progress_wipe(&ab->progress);
+	return rc;
+}

@@ -1,0 +1,38 @@
+/* The two sides of `ab`: each is measured in runs of its own, which are other processes. */
+#ifndef SHMETER_SIDES_H
+#define SHMETER_SIDES_H
+
+#include "options.h"
+#include "progress.h"
+#include "shmeter/compare.h"
+
+#define BLOCKS_MAX   500
+#define SETTINGS_MAX (SM_ALTERNATION_KEYS_MAX / 2)
+
+struct side {
+	char program[4096];
+	char text[512]; /* of the settings, cut up */
+	struct setting setting[SETTINGS_MAX];
+	unsigned settings;
+	char *folder[2 * BLOCKS_MAX];
+	bool told; /* how its runs end */
+};
+
+struct alternation {
+	const struct ab_options *options;
+	char out[4096];
+	const char *const *patterns;
+	size_t pattern_count;
+	struct side side[2];               /* old, new */
+	struct sm_alternation_keys differ; /* what --left and --right set */
+	unsigned done, first;              /* blocks: so far, before the confirmation */
+	uint64_t start_ns, budget_ns;      /* budget: 0 none */
+	struct progress progress;
+};
+
+/* Finds the programs and settings of both sides; what is left of the operands are patterns. */
+SM_MUST_USE int sides_read(struct alternation *ab, struct sm_error *err);
+/* Measures up to `count` more blocks: fewer where the budget ends. */
+SM_MUST_USE int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err);
+
+#endif
