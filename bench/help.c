@@ -94,8 +94,9 @@ static void print_commands(FILE *out)
 
 	for (unsigned c = 0; c < CMD_COUNT; c++)
 		make_room(&table, typed_command(c, typed));
-	fprintf(out, "shmeter: measure what sharing memory between processes costs on this machine\n\n"
-		     "Usage: shmeter COMMAND [OPTION...]\n\n");
+	sm_wrap(out, "shmeter: ", GAP, table.width,
+		"measure what sharing memory between processes costs on this machine");
+	fprintf(out, "\nUsage: shmeter COMMAND [OPTION...]\n\n");
 	for (unsigned c = 0; c < CMD_COUNT; c++)
 		print_row(&table, typed_command(c, typed), command_specs[c].summary);
 	fprintf(out, "\n`shmeter COMMAND --help` lists the options of a command.\n\nExit codes:\n");
@@ -123,15 +124,18 @@ static void print_formats(FILE *out)
 void help_print(FILE *out, enum command command)
 {
 	struct table table = begin_table(out);
+	const struct command_spec *spec;
 	char typed[64], does[256];
 
 	if (command == CMD_COUNT) {
 		print_commands(out);
 		return;
 	}
-	fprintf(out, "shmeter %s: %s\n\nUsage: shmeter %s [OPTION...]%s%s\n\nOptions:\n", command_specs[command].name,
-		command_specs[command].summary, command_specs[command].name,
-		command_specs[command].operands[0] ? " " : "", command_specs[command].operands);
+	spec = &command_specs[command];
+	snprintf(typed, sizeof(typed), "shmeter %s: ", spec->name);
+	sm_wrap(out, typed, GAP, table.width, spec->summary);
+	fprintf(out, "\nUsage: shmeter %s [OPTION...]%s%s\n\nOptions:\n", spec->name, spec->operands[0] ? " " : "",
+		spec->operands);
 	for (size_t i = 0; i < option_count; i++)
 		if (option_is_taken(&option_specs[i], command))
 			make_room(&table, typed_option(&option_specs[i], typed));

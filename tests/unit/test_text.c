@@ -75,16 +75,22 @@ Test(text, formats)
 	cr_expect_str_eq(sm_format_rate(out, 3.2e6), "3.20 M/s");
 }
 
-static void expect_wrapped(const char *first, unsigned indent, unsigned width, const char *text, const char *wanted)
+#define WRAPPED_MAX 4096
+
+static void wrap(char got[WRAPPED_MAX], const char *first, unsigned indent, unsigned width, const char *text)
 {
-	char *got = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&got, &size);
+	FILE *out = fmemopen(got, WRAPPED_MAX, "w");
 
 	sm_wrap(out, first, indent, width, text);
 	fclose(out);
+}
+
+static void expect_wrapped(const char *first, unsigned indent, unsigned width, const char *text, const char *wanted)
+{
+	char got[WRAPPED_MAX];
+
+	wrap(got, first, indent, width, text);
 	cr_expect_str_eq(got, wanted);
-	free(got);
 }
 
 /* Whatever the first line begins with, words stay words and lines within the width. */
@@ -99,6 +105,45 @@ Test(text, words_are_wrapped_and_stay_apart)
 	expect_wrapped("", 2, 10, "exactly 10 and 11", "exactly 10\n  and 11\n");
 	expect_wrapped("x", 0, 80, "a  b", "x a b\n");
 	expect_wrapped("", 0, 3, "longer than", "longer\nthan\n");
+}
+
+/* Cuts the next word off `*rest`; "" at its end. */
+static const char *next_word(char **rest)
+{
+	char *word;
+
+	do
+		word = strsep(rest, " \n");
+	while (word && !*word);
+	return word ? word : "";
+}
+
+static void expect_words_apart(const char *first, unsigned indent, unsigned width)
+{
+	static const char text[] = "a wide  one and so three processes or --set message=4k, then x";
+	char got[WRAPPED_MAX], all[256], *wanted = all, *rest = got;
+	const char *word, *there;
+
+	wrap(got, first, indent, width, text);
+	for (char *line = strchr(got, '\n') + 1; *line; line = strchr(line, '\n') + 1)
+		cr_assert(strcspn(line, "\n") <= width || strcspn(line + indent, " \n") == strcspn(line + indent, "\n"),
+			  "over %u columns: %s", width, line);
+	snprintf(all, sizeof(all), "%s %s", first, text);
+	do {
+		word = next_word(&wanted);
+		there = next_word(&rest);
+		cr_assert_str_eq(there, word, "after \"%s\", indent %u, width %u", first, indent, width);
+	} while (*word);
+}
+
+Test(text, no_width_glues_words)
+{
+	static const char *const firsts[] = { "", "x", "Why: ", "    ", "  Why:        ", "no-space-at-the-end" };
+
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++)
+		for (unsigned indent = 0; indent < 24; indent++)
+			for (unsigned width = 1; width < 100; width++)
+				expect_words_apart(firsts[i], indent, width);
 }
 
 Test(histogram, every_value_is_at_most_its_edge_and_near)
