@@ -107,7 +107,7 @@ static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_err
 
 	*blocks = plan->repeat_blocks;
 	if (*blocks > BLOCKS_MAX)
-		return sm_fail(err, EINVAL, "--repeat-blocks: at most %d", BLOCKS_MAX);
+		return sm_fail(err, EINVAL, "--repeat-blocks is over %d, the most for `shmeter ab`", BLOCKS_MAX);
 	rc = sides_alternate(ab, 1, err);
 	if (rc < 0 || *blocks)
 		return rc;
@@ -154,18 +154,18 @@ static int exit_of_alternation(const struct alternation *ab, const struct sm_res
 	if (sm_gates_overall(rows, count) == SM_REFUTED)
 		return EXIT_REFUTED;
 	if (wrong) {
-		sm_print_line(stderr, "shmeter: %s: its data was wrong, and no gate is about it", wrong);
+		sm_print_line(stderr, "shmeter: %s: wrong data, and no gate checks this case", wrong);
 		return EXIT_WRONG;
 	}
 	if (possible)
 		return exit_of_verdict(&ab->options->gate, sm_gates_strictly(rows, count));
 	if (needed)
 		fprintf(stderr,
-			"shmeter: a FAIL was not possible: %u block%s, %u needed; name fewer cases, or give a "
-			"longer --budget or more --repeat-blocks\n",
-			ab->first, ab->first == 1 ? "" : "s", needed);
+			"shmeter: too few blocks to detect a failure: %u measured, %u needed; name fewer cases, or raise "
+			"--budget or --repeat-blocks\n",
+			ab->first, needed);
 	else
-		fprintf(stderr, "shmeter: a FAIL was not possible: no case was measured on both sides\n");
+		fprintf(stderr, "shmeter: no failure can be detected: no case was measured on both sides\n");
 	return EXIT_INCONCLUSIVE;
 }
 
@@ -175,7 +175,8 @@ static void say_only_new(const struct sm_results *results)
 		const struct sm_case_row *row = &results->cases[i];
 
 		if (strcmp(row->variant, "new") == 0 && !sm_alternation_has(results, row->group, "old"))
-			sm_print_line(stderr, "shmeter: %s: only new has it, so nothing is compared", row->group);
+			sm_print_line(stderr, "shmeter: %s: not compared, because the old side does not have it",
+				      row->group);
 	}
 }
 

@@ -35,7 +35,7 @@ static int confirm_folder(const char *folder, char *out, size_t size, struct sm_
 		if (access(out, F_OK) != 0)
 			return 0;
 	}
-	return sm_fail(err, EEXIST, "%s holds %d confirmations already: remove some", folder, CONFIRM_MAX);
+	return sm_fail(err, EEXIST, "%s already has %d confirmations; remove some", folder, CONFIRM_MAX);
 }
 
 /* Measures the cases of the failing gates again, as the run was measured. */

@@ -29,8 +29,8 @@ static void print_row(const struct sm_compared *row)
 	if (isnan(row->ratio.low))
 		printf(" (no interval: %u and %u blocks)", row->old_blocks, row->new_blocks);
 	else
-		printf(" (%.3f to %.3f; a change of %.1f %% could have been seen)", row->ratio.low, row->ratio.high,
-		       100 * (row->mde - 1));
+		printf(" (%.0f %% CI %.3f to %.3f; smallest detectable difference %.1f %%)",
+		       100 * row->ratio.confidence, row->ratio.low, row->ratio.high, 100 * (row->mde - 1));
 	sm_print_line(stdout, "  %s, %s%s%s", row->id, row->klass, strcmp(row->reason, "-") ? "; " : "",
 		      strcmp(row->reason, "-") ? row->reason : "");
 }
@@ -67,24 +67,23 @@ static void print(const struct sm_comparison_of_runs *c, const char *old, const 
 {
 	unsigned distrusted = 0;
 
-	sm_print_line(stdout, "New against old: %s against %s. Ratios over 1: the new run took longer.", new, old);
+	sm_print_line(stdout, "%s (new) against %s (old). A ratio over 1: the new run took longer.", new, old);
 	if (!c->same_machine)
-		printf("The runs are of different machines (their fingerprints differ): what differs is the machines' "
-		       "doing as much as the builds', and no regression.\n");
+		printf("The runs are from different machines (their fingerprints differ), so a difference is not a "
+		       "regression.\n");
 	else
-		printf("Two runs at different times differ by more than their intervals say; `shmeter ab` alternates "
-		       "two builds in one run.\n");
+		printf("Runs at different times differ by more than their confidence intervals say. `shmeter ab` "
+		       "alternates two builds instead.\n");
 	putchar('\n');
 	for (size_t i = 0; i < c->count; i++)
 		print_row(&c->row[i]);
 	printf("\nOverall: %.3f", c->overall.estimate);
 	if (!isnan(c->overall.low))
-		printf(" (95 %% interval over the cases %.3f to %.3f; a change of %.1f %% could have been "
-		       "seen)",
+		printf(" (95 %% CI over the cases %.3f to %.3f; smallest detectable difference %.1f %%)",
 		       c->overall.low, c->overall.high, 100 * (c->overall_mde - 1));
 	for (size_t i = 0; i < c->count; i++)
 		distrusted += strcmp(c->row[i].says, "not trusted") == 0;
-	printf("; %u %s, %u %s, %u not trusted, %zu cases of both runs.\n", c->slower,
+	printf("; %u %s, %u %s, %u not trusted, %zu cases in both runs.\n", c->slower,
 	       c->same_machine ? "slower" : "longer", c->faster, c->same_machine ? "faster" : "shorter", distrusted,
 	       c->count);
 }

@@ -57,7 +57,8 @@ static void print_list(void)
 		chapter = demo->chapter;
 		printf("  %-16s %s\n", demo->name, demo->title);
 	}
-	printf("\n`shmeter demo NAME` shows one, `demo --all --yes` all of them unattended, `demo watch` segments as they are.\n");
+	printf("\n`shmeter demo NAME` shows one demonstration, `shmeter demo --all --yes` all without prompts,\n"
+	       "`shmeter demo watch` the shared memory that exists now.\n");
 }
 
 static const struct demo *find_demo(const char *name)
@@ -195,7 +196,7 @@ static int write_script(FILE *out, void *context)
 	else
 		fprintf(out, "set terminal dumb noenhanced size %u,%zu\n", PICTURE_WIDTH, 2 * picture->count + 5);
 	fprintf(out, "set output 'demo.txt'\ndatafile = 'demo.dat'\nbars = %zu\nx_label = '%s'\nload '", picture->count,
-		demo->metric ? demo->metric : "ns an operation");
+		demo->metric ? demo->metric : "ns per operation");
 	sm_put_encoded(out, SM_TO_GNUPLOT, plots_folder());
 	fputs("/demo.gp'\n", out);
 	return ferror(out) ? -EIO : 0;
@@ -328,7 +329,7 @@ static void tell(const struct stage *stage)
 		if (sample->ended != SM_SKIPPED || sample->derived || strcmp(last, sample->reason) == 0)
 			continue;
 		last = sample->reason;
-		printf("  not here: %s/%s\n", run->cases[sample->case_index].scenario,
+		printf("  cannot run here: %s/%s\n", run->cases[sample->case_index].scenario,
 		       run->cases[sample->case_index].variant);
 		sm_wrap(stdout, "     ", 5, WIDTH, sample->reason);
 	}
@@ -392,7 +393,7 @@ static int show(const struct demo_options *options, const struct demo *demo, str
 	stage.moving = isatty(STDOUT_FILENO) && !options->common.quiet;
 	snprintf(stage.folder, sizeof(stage.folder), "%s/shmeter-demo-XXXXXX", scratch && *scratch ? scratch : "/tmp");
 	if (!mkdtemp(stage.folder))
-		return sm_fail(err, errno, "%s cannot be made: %s", stage.folder, strerror(errno));
+		return sm_fail(err, errno, "cannot create %s: %s", stage.folder, strerror(errno));
 	sm_results_init(&stage.run);
 	heading(&stage, demo->title);
 	sm_wrap(stdout, "  ", 2, WIDTH, demo->question);

@@ -41,9 +41,7 @@ static int target(const char *path, char **out, struct sm_error *err)
 		*out = realpath(path, NULL);
 	if (!*out)
 		return sm_fail(err, EINVAL,
-			       "--out %s is no file: name one, or leave the option away for "
-			       "standard output",
-			       path);
+			       "--out %s is not a regular file; name one, or omit --out for standard output", path);
 	return 0;
 }
 
@@ -95,7 +93,7 @@ int cmd_export(const struct export_options *options)
 		return complain(&err);
 	}
 	if (!options->to) {
-		sm_fail(&err, EINVAL, "`shmeter export` needs a format: --to with one of %s", SM_EXPORT_NAMES);
+		sm_fail(&err, EINVAL, "`shmeter export` needs --to FORMAT, one of %s", SM_EXPORT_NAMES);
 		return complain(&err);
 	}
 	sm_results_init(&results);

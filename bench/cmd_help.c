@@ -18,7 +18,7 @@ int cmd_help(const struct help_options *options)
 	else if (strcmp(common->operand[0], "bash") == 0)
 		help_print_bash_completion(stdout);
 	else {
-		sm_fail(&err, EINVAL, "`shmeter help %s` is not known: choose man or bash", common->operand[0]);
+		sm_fail(&err, EINVAL, "there is no `shmeter help %s`; choose man or bash", common->operand[0]);
 		return complain(&err);
 	}
 	return EXIT_OK;

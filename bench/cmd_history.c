@@ -38,7 +38,8 @@ static int find_file(const struct history_options *options, char *out, size_t si
 	else if (home && *home)
 		snprintf(out, size, "%s/.local/share/shmeter/history.sqlite", home);
 	else
-		return sm_fail(err, ENOENT, "there is no home folder to keep the history in: name a file with --db");
+		return sm_fail(err, ENOENT,
+			       "no folder for the history: neither XDG_DATA_HOME nor HOME is set; pass --db FILE");
 	for (char *slash = strchr(out + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		(void)mkdir(out, 0777); /* what is missing after all, opening the file says */
@@ -64,7 +65,7 @@ static int add(const struct history_options *options, const char *file, struct s
 			rc = sm_history_add(history, &run, &added, err);
 		if (rc == 0 && !options->common.quiet)
 			sm_print_line(stdout, "%s %s %s", options->common.operand[i],
-				      added ? "is now in" : "was in already:", file);
+				      added ? "added to" : "is already in", file);
 		sm_results_free(&run);
 	}
 	sm_history_close(history);
@@ -90,7 +91,7 @@ static void print_point(const struct sm_history_series *series, size_t i)
 	sm_print_encoded(stdout, SM_TO_TERMINAL, "  %-20s %-24.24s %10s (%s)  %s", p->started, p->run,
 			 format(series->unit, p->median, median), interval, p->klass);
 	if (!p->same_class)
-		printf("  another pair class: not in the trend");
+		printf("  other pair class, not in the trend");
 	if (p->step) {
 		double before = NAN;
 
@@ -135,21 +136,20 @@ static int show(const struct history_options *options, const char *file, struct 
 	if (rc < 0)
 		return rc;
 	if (options->out && mkdir(options->out, 0777) < 0 && errno != EEXIST)
-		rc = sm_fail(err, errno, "%s cannot be made: %s", options->out, strerror(errno));
+		rc = sm_fail(err, errno, "cannot create %s: %s", options->out, strerror(errno));
 	if (glob) /* a scenario or a variant alone names all of its cases */
 		snprintf(wide, sizeof(wide), "%s%s", glob, strpbrk(glob, "?*") ? "" : "*");
 	if (rc == 0)
 		rc = sm_history_each(history, glob ? wide : NULL, NULL, show_series, &show, &elsewhere, err);
 	sm_history_close(history);
 	if (rc == 0 && show.cases == 0)
-		rc = sm_fail(err, EINVAL, "%s has no case like \"%s\"", file, glob ? glob : "*");
+		rc = sm_fail(err, EINVAL, "no case in %s matches \"%s\"", file, glob ? glob : "*");
 	if (rc < 0)
 		return rc;
-	printf("%u cases, %u steps that lasted two runs or more", show.cases, show.steps);
+	printf("%u cases, %u steps that lasted at least two runs", show.cases, show.steps);
 	if (elsewhere)
 		printf("; %u runs of other machines are not shown", elsewhere);
-	printf(".\nRuns at different times differ by what the machine did; a step is worth a look, and no verdict: "
-	       "`shmeter ab` gives one.\n");
+	printf(".\nA step may come from the machine: it is a hint, not a verdict. `shmeter ab` gives a verdict.\n");
 	return 0;
 }
 

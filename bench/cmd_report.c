@@ -32,13 +32,13 @@ static int choose_target(const struct report_options *options, struct sm_results
 	if (!elsewhere) {
 		if (!options->common.quiet)
 			fprintf(stderr,
-				"shmeter: no files are written into %s: it is %s; pass --out DIR to "
+				"shmeter: no files are written to %s: it is %s; pass --out DIR to "
 				"write elsewhere\n",
 				folder, live ? "still being measured" : "read-only");
 		return 0;
 	}
 	if (mkdir(options->out, 0777) != 0 && errno != EEXIST)
-		return sm_fail(err, errno, "cannot make %s: %s", options->out, strerror(errno));
+		return sm_fail(err, errno, "cannot create %s: %s", options->out, strerror(errno));
 	results->out = strdup(options->out);
 	return results->out ? 0 : sm_fail(err, ENOMEM, "no memory for the report");
 }

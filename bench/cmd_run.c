@@ -81,7 +81,7 @@ int cmd_run(const struct run_options *options)
 	int rc, rc_stop;
 
 	if (options->resume && (options->out || options->dry_run)) {
-		sm_fail(&err, EINVAL, "--resume goes on in its own folder: leave %s out",
+		sm_fail(&err, EINVAL, "--resume continues in its own folder; omit %s",
 			options->out ? "--out" : "--dry-run");
 		return complain(&err);
 	}
@@ -112,9 +112,7 @@ int cmd_run(const struct run_options *options)
 	if (rc == 0 || (rc == -EINTR && begun))
 		point_latest(run.folder);
 	if (rc == -EINTR && *stop_flag() && begun)
-		fprintf(stderr,
-			"shmeter: stopped; what was measured is in %s, `shmeter run --resume %s` "
-			"goes on\n",
+		fprintf(stderr, "shmeter: stopped; the results so far are in %s; `shmeter run --resume %s` continues\n",
 			run.folder, run.folder);
 	rc = rc < 0 ? complain(&err) : show_results(&results, &options->show, &options->common);
 	sm_results_free(&results);

@@ -104,24 +104,24 @@ static void tell(struct selftest *self, unsigned percent, unsigned blocks, const
 	struct sm_interval rate = sm_binomial_interval(seen, parts->count, 0.95);
 
 	if (parts->count == 0) {
-		printf("  %2u %% slower, %2u blocks: no part, because too few blocks count in one pair class\n",
-		       percent, blocks);
+		printf("  %2u %% slower, %2u blocks: not tested, too few usable blocks in one pair class\n", percent,
+		       blocks);
 		self->unsure = true;
 		return;
 	}
 	if (percent)
-		printf("  %2u %% slower, %2u blocks: seen in %u of %u (%.0f %%, 95 %% interval %.0f to %.0f)\n",
-		       percent, blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
+		printf("  %2u %% slower, %2u blocks: detected in %u of %u (%.0f %%, 95 %% CI %.0f to %.0f)\n", percent,
+		       blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
 	else
-		printf("  nothing changed, %2u blocks: a false alarm in %u of %u (%.1f %%, 95 %% interval %.1f to %.1f; "
-		       "at most 5 %% are meant)\n",
+		printf("  no change, %2u blocks: false alarms in %u of %u (%.1f %%, 95 %% CI %.1f to %.1f; at most 5 %% "
+		       "are expected)\n",
 		       blocks, seen, parts->count, 100 * rate.estimate, 100 * rate.low, 100 * rate.high);
 	if (percent == 0 || (percent == SEEN_PERCENT && blocks == part_blocks[LENGTHS - 1])) {
 		enum sm_verdict verdict = sm_parts_judge(parts, percent);
 
 		if (percent && verdict != SM_SUPPORTED)
-			printf("  %u %% are to be seen in most parts of %u blocks: this machine is too noisy "
-			       "for gates of that size, or too few blocks count\n",
+			printf("  a slowdown of %u %% must be detected in most parts of %u blocks: this machine is too noisy "
+			       "for such gates, or too few blocks are usable\n",
 			       percent, blocks);
 		self->bad |= verdict == SM_REFUTED;
 		self->unsure |= verdict == SM_INCONCLUSIVE;
@@ -165,13 +165,13 @@ static int find_floor(struct selftest *self, struct sm_error *err)
 	};
 
 	if (isnan(floor.time) || isnan(floor.ratio)) {
-		printf("The noise floor cannot be told: too few blocks count in one pair class.\n");
+		printf("The noise floor is unknown: too few usable blocks in one pair class.\n");
 		self->unsure = true;
 		return 0;
 	}
-	printf("\nNoise floor: times of one case at different moments differ by up to %.1f %%, ratios within a moment by "
-	       "%.1f %% (95 %% of couples of parts of %u blocks).\nA baseline gate that allows less is refused on this "
-	       "machine (fingerprint %s).\n",
+	printf("\nNoise floor: times of one case differ by up to %.1f %% between moments, ratios by up to %.1f %% "
+	       "(95 %% of pairs of parts of %u blocks).\nA baseline gate that allows less is refused on this machine "
+	       "(fingerprint %s).\n",
 	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard], self->fingerprint);
 	return sm_floor_save(self->fingerprint, &floor, err);
 }
@@ -184,7 +184,7 @@ static int test(struct selftest *self, struct sm_error *err)
 	printf("Calibration\n");
 	rc = calibrate(self, err);
 	if (rc == 0)
-		printf("\nThe A/A control: one case under two names, and one of them slowed down\n");
+		printf("\nA/A control: one case under two names, one of them slowed down\n");
 	for (unsigned i = 0; rc == 0 && i < STEPS; i++)
 		rc = step(self, injected[i], blocks, err);
 	return rc == 0 ? find_floor(self, err) : rc;
@@ -202,14 +202,14 @@ static int print_counts(const struct sm_known_count counts[SM_KNOWN_COUNTS])
 		if (count->verdict == SM_NOT_TESTABLE)
 			sm_print_line(stdout, "skipped: %s", count->reason);
 		else
-			printf("%.0f counted, %s %.0f%s\n", count->counted,
-			       i == SM_KNOWN_PADDED ? "one shared line would have" : "there were", count->expected,
+			printf("counted %.0f, %s %.0f%s\n", count->counted,
+			       i == SM_KNOWN_PADDED ? "one shared line would give" : "expected", count->expected,
 			       count->state == SM_SCALED ? ", scaled" : "");
 		wrong |= count->verdict == SM_REFUTED;
 		tested |= count->verdict != SM_NOT_TESTABLE;
 	}
-	printf("%s\n", wrong    ? "Counters that are refuted count something else here: do not use them."
-		       : tested ? "The counters that were tested count what they say."
+	printf("%s\n", wrong    ? "Refuted counters count something else on this machine: do not use them."
+		       : tested ? "All tested counters are correct."
 				: "No counter could be tested here.");
 	return wrong ? EXIT_WRONG : tested ? EXIT_OK : EXIT_MACHINE;
 }
@@ -250,9 +250,9 @@ int cmd_selftest(const struct selftest_options *options)
 	if (rc < 0)
 		return complain(&err);
 	printf("%s The runs are in %s.\n",
-	       self.bad      ? "The instrument is NOT to be trusted here: see above."
-	       : self.unsure ? "Nothing is wrong, but something could not be decided: see above."
-			     : "The instrument does what it says here.",
+	       self.bad      ? "Do NOT trust the instrument on this machine: see above."
+	       : self.unsure ? "Nothing is wrong, but some tests are inconclusive: see above."
+			     : "The instrument works as specified on this machine.",
 	       self.out);
 	return self.bad ? EXIT_WRONG : EXIT_OK;
 }

@@ -18,17 +18,15 @@ static int failures;
 static void tell_undone(const struct sm_undone *undone)
 {
 	switch (undone->result) {
-	case SM_UNDONE: sm_print_line(stdout, "%s is %s again", undone->path, undone->old); break;
-	case SM_UNDO_REBOOTED:
-		sm_print_line(stdout, "%s went back when the machine was started again", undone->path);
-		break;
+	case SM_UNDONE: sm_print_line(stdout, "%s: restored to %s", undone->path, undone->old); break;
+	case SM_UNDO_REBOOTED: sm_print_line(stdout, "%s: reset by a reboot", undone->path); break;
 	case SM_UNDO_IN_USE:
-		sm_print_line(stdout, "%s is in use by a run (process %d): the last run that uses it puts it back",
+		sm_print_line(stdout, "%s: in use by a run (process %d); the last run that uses it restores it",
 			      undone->path, (int)undone->owner);
 		break;
 	case SM_UNDO_FAILED:
 		failures++;
-		sm_print_line(stdout, "%s could not be set to %s: it is kept in mind; try again as root", undone->path,
+		sm_print_line(stdout, "%s: cannot restore %s; run `shmeter tune --undo` again as root", undone->path,
 			      undone->old);
 		break;
 	}
@@ -42,7 +40,7 @@ static int undo(void)
 	if (count < 0)
 		return complain(&err);
 	if (count == 0 && failures == 0)
-		printf("Nothing was left to put back.\n");
+		printf("Nothing to restore.\n");
 	return failures ? EXIT_MACHINE : EXIT_OK;
 }
 
@@ -75,9 +73,9 @@ static void list(const struct sm_tuning *tunings, unsigned count)
 		sm_print_line(stdout, "  now %s, better %s: %s", tunings[i].now, tunings[i].wanted, tunings[i].why);
 	}
 	tell_limits();
-	printf(any ? "Nothing was changed. `shmeter tune --apply` changes all of this until `shmeter "
-		     "tune --undo`; `shmeter run --tune` what a run needs, while it lasts.\n"
-		   : "Nothing is left to improve.\n");
+	printf(any ? "Nothing was changed. `shmeter tune --apply` applies all of this until `shmeter tune --undo`;\n"
+		     "`shmeter run --tune` applies what a run needs, until the run ends.\n"
+		   : "Nothing to improve.\n");
 }
 
 static void tell_applied(const struct sm_tuning *one, const char *now)
@@ -88,7 +86,7 @@ static void tell_applied(const struct sm_tuning *one, const char *now)
 	if (is_so(one) && strcmp(now, one->now) == 0)
 		sm_print_line(stdout, "%s: stays %s", one->path, now);
 	else if (is_less)
-		sm_print_line(stdout, "%s: %s, was %s; the kernel did not give %s", one->path, now, one->now,
+		sm_print_line(stdout, "%s: %s, was %s; the kernel did not accept %s", one->path, now, one->now,
 			      one->wanted);
 	else
 		sm_print_line(stdout, "%s: %s, was %s", one->path, now, one->now);
@@ -104,14 +102,14 @@ static int apply_one(const struct sm_tuning *one, struct sm_error *err)
 	int rc, rc_read;
 
 	if (!is_so(one) && access(one->path, W_OK) < 0)
-		return sm_fail(err, errno, "%s cannot be written: %s%s", one->path, strerror(errno),
-			       errno == EACCES || errno == EPERM ? "; changing it needs root" : "");
+		return sm_fail(err, errno, "cannot write %s: %s%s", one->path, strerror(errno),
+			       errno == EACCES || errno == EPERM ? "; run as root" : "");
 	rc = sm_ledger_hold(&wish, 0, 0, old, err);
 	if (rc <= 0)
 		return rc;
 	rc_read = sm_setting_read(one->path, now, sizeof(now));
 	if (rc_read < 0)
-		return sm_fail(err, -rc_read, "%s cannot be read: %s", one->path, strerror(-rc_read));
+		return sm_fail(err, -rc_read, "cannot read %s: %s", one->path, strerror(-rc_read));
 	tell_applied(one, now);
 	return rc;
 }
@@ -128,7 +126,7 @@ static int apply(const struct sm_tuning *tunings, unsigned count)
 			return complain(&err);
 		any |= rc > 0;
 	}
-	printf(any ? "`shmeter tune --undo` puts all of it back.\n" : "Nothing is left to improve.\n");
+	printf(any ? "`shmeter tune --undo` restores all of it.\n" : "Nothing to improve.\n");
 	return EXIT_OK;
 }
 

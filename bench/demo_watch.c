@@ -55,7 +55,7 @@ static void list_segments(void)
 	char line[512], size[SM_TEXT_MAX];
 	unsigned count = 0;
 
-	printf("System V segments (removed with ipcrm -m ID; nobody attached: perhaps an orphan)\n");
+	printf("System V segments (removed with ipcrm -m ID; attached 0: may be an orphan)\n");
 	if (file && !fgets(line, sizeof(line), file))
 		line[0] = '\0';
 	while (file && fgets(line, sizeof(line), file)) {
@@ -66,7 +66,7 @@ static void list_segments(void)
 		if (sscanf(line, "%d %d %o %lu %d %d %u", &key, &id, &perms, &bytes, &cpid, &lpid, &attached) != 7)
 			continue;
 		if (count++ < LISTED_MAX)
-			printf("  id %-8d key 0x%08x %10s  mode %04o  attached %u  made by process %d\n", id,
+			printf("  id %-8d key 0x%08x %10s  mode %04o  attached %u  created by process %d\n", id,
 			       (unsigned)key, sm_format_bytes(size, (double)bytes), perms & 0777, attached, cpid);
 	}
 	if (file)
@@ -154,12 +154,12 @@ static void list_processes(const struct demo_options *options)
 	bool any = false;
 
 	printf("Shared mappings of %s (from smaps: Rss, KernelPageSize, ShmemPmdMapped)\n",
-	       options->common.operands > 1 ? "the processes named" : "every shmeter that runs");
+	       options->common.operands > 1 ? "the given processes" : "every running shmeter");
 	for (size_t i = 1; i < options->common.operands; i++) {
 		bool there = list_process(options->common.operand[i]);
 
 		if (!there)
-			printf("  process %s has none, is not there, or is another user's\n",
+			printf("  process %s: no shared mappings, not running, or owned by another user\n",
 			       options->common.operand[i]);
 		any = true;
 	}
@@ -175,7 +175,7 @@ static void list_processes(const struct demo_options *options)
 	if (folder)
 		closedir(folder);
 	if (!any)
-		printf("  none: start a run in another terminal, or name processes: shmeter demo watch PID...\n");
+		printf("  none; start a run in another terminal, or name processes: shmeter demo watch PID...\n");
 }
 
 static void total(void)
@@ -185,7 +185,7 @@ static void total(void)
 
 	if (sm_read_file("/proc/meminfo", text, sizeof(text)) < 0 || !(line = strstr(text, "Shmem:")))
 		return;
-	printf("In all %.*s kB of shared memory are in use (Shmem in /proc/meminfo).\n",
+	printf("Total shared memory in use: %.*s kB (Shmem in /proc/meminfo).\n",
 	       (int)strcspn(line + 6 + strspn(line + 6, " "), " "), line + 6 + strspn(line + 6, " "));
 }
 
@@ -196,7 +196,7 @@ int demo_watch(const struct demo_options *options, struct sm_error *err)
 
 	for (size_t i = 1; i < options->common.operands; i++)
 		if (strspn(options->common.operand[i], "0123456789") != strlen(options->common.operand[i]))
-			return sm_fail(err, EINVAL, "\"%s\" is no process number", options->common.operand[i]);
+			return sm_fail(err, EINVAL, "\"%s\" is not a process ID", options->common.operand[i]);
 	do {
 		if (live)
 			printf("\033[H\033[J");
@@ -205,7 +205,7 @@ int demo_watch(const struct demo_options *options, struct sm_error *err)
 		list_processes(options);
 		total();
 		if (live)
-			printf("\nEvery second; Ctrl-C ends it.\n");
+			printf("\nUpdated every second; Ctrl-C ends it.\n");
 		fflush(stdout);
 	} while (live && !*stop_flag() && nanosleep(&second, NULL) == 0);
 	return 0;

@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 		rc = run_command(command, &options);
 	errno = 0; /* of a write that failed before, nobody kept it */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "shmeter: standard output cannot be written%s%s\n", errno ? ": " : "",
+		fprintf(stderr, "shmeter: cannot write standard output%s%s\n", errno ? ": " : "",
 			errno ? strerror(errno) : "");
 		return rc == EXIT_OK ? EXIT_MACHINE : rc;
 	}

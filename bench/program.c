@@ -63,7 +63,7 @@ static int check_stack(struct sm_error *err)
 
 	if (getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur >= STACK_NEEDED)
 		return 0;
-	return sm_fail(err, ENOMEM, "the stack may have %s and %s are needed: raise the limit (ulimit -s)",
+	return sm_fail(err, ENOMEM, "the stack limit is %s, but %s are needed; raise it (ulimit -s)",
 		       sm_format_bytes(has, (double)limit.rlim_cur), sm_format_bytes(needs, STACK_NEEDED));
 }
 
@@ -78,7 +78,7 @@ int program_start(struct sm_error *err)
 
 int complain(const struct sm_error *err)
 {
-	fprintf(stderr, "shmeter: %s\n", err->text[0] ? err->text : "it failed without a reason");
+	fprintf(stderr, "shmeter: %s\n", err->text[0] ? err->text : "internal error: no message (please report)");
 	switch (err->code) {
 	case EALREADY: return EXIT_OK; /* what was asked for is done */
 	case EINVAL:
@@ -186,7 +186,7 @@ static int make_default_folder(char *out, size_t size, struct sm_error *err)
 		snprintf(out, size, "results/%s-%s-%u", stamp, host, number);
 		rc = mkdir(out, 0777);
 	}
-	return rc < 0 ? sm_fail(err, errno, "cannot make the run folder %s: %s; choose another --out", out,
+	return rc < 0 ? sm_fail(err, errno, "cannot create the run folder %s: %s; choose another --out", out,
 				strerror(errno))
 		      : 0;
 }
@@ -196,7 +196,7 @@ int make_run_folder(const char *out, char *made, size_t size, struct sm_error *e
 	if (!out)
 		return make_default_folder(made, size, err);
 	snprintf(made, size, "%s", out);
-	return mkdir(made, 0777) < 0 ? sm_fail(err, errno, "%s cannot be made: %s", made, strerror(errno)) : 0;
+	return mkdir(made, 0777) < 0 ? sm_fail(err, errno, "cannot create %s: %s", made, strerror(errno)) : 0;
 }
 
 /* `latest` beside a run folder that lies in a folder named results: made beside and renamed. */

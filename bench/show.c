@@ -49,13 +49,12 @@ static int judge(const struct sm_results *results)
 		measured += sample->ended == SM_OK && sample->found.status != SM_DISTURBED;
 	}
 	if (asked > 0 && skipped == asked) {
-		fprintf(stderr, "shmeter: nothing that was asked for can run on this machine; the "
-				"reasons are above\n");
+		fprintf(stderr,
+			"shmeter: none of the requested cases can run on this machine; see the reasons above\n");
 		return EXIT_MACHINE;
 	}
 	if (asked > 0 && measured == 0 && !decides(results)) {
-		fprintf(stderr, "shmeter: no trial of what was asked for could be measured; the reasons "
-				"are above\n");
+		fprintf(stderr, "shmeter: no trial of the requested cases could be measured; see the reasons above\n");
 		return EXIT_MACHINE;
 	}
 	if (sm_report_lost(results, lost)) {
@@ -68,7 +67,7 @@ static int judge(const struct sm_results *results)
 void tell_left_out(const struct sm_results *results)
 {
 	if (results->left_out > 0)
-		sm_print_line(stderr, "shmeter: %s: %u lines of trials that did not end are left out", results->folder,
+		sm_print_line(stderr, "shmeter: %s: %u lines of unfinished trials are left out", results->folder,
 			      results->left_out);
 }
 

@@ -40,8 +40,8 @@ static int read_settings(struct alternation *ab, struct side *side, const char *
 		struct setting *setting;
 
 		if (!equals || equals == one || !equals[1] || side->settings == SETTINGS_MAX)
-			return sm_fail(err, EINVAL, "settings \"%s\": KEY=VALUE,... is expected, at most %d of them",
-				       text, SETTINGS_MAX);
+			return sm_fail(err, EINVAL, "settings \"%s\" are not KEY=VALUE,... (at most %d)", text,
+				       SETTINGS_MAX);
 		*equals = '\0';
 		ab->differ.key[ab->differ.count] = strdup(one); /* lives as long as the program */
 		if (!ab->differ.key[ab->differ.count++])
@@ -66,13 +66,13 @@ static int find_program(struct side *side, const char *given, struct sm_error *e
 	snprintf(side->program, sizeof(side->program), "%s", given);
 	if (stat(given, &status) < 0)
 		return sm_fail(err, ENOENT,
-			       "%s is no program: `shmeter ab` takes two builds of shmeter, or --left and --right "
-			       "settings for this one",
+			       "%s: not an executable file; `shmeter ab` takes two builds of shmeter, or --left and "
+			       "--right settings of this one",
 			       given);
 	if (S_ISDIR(status.st_mode))
 		snprintf(side->program, sizeof(side->program), "%s/shmeter", given);
 	if (access(side->program, X_OK) < 0)
-		return sm_fail(err, ENOENT, "%s cannot be run: %s", side->program, strerror(errno));
+		return sm_fail(err, ENOENT, "cannot run %s: %s", side->program, strerror(errno));
 	return 0;
 }
 
@@ -110,7 +110,7 @@ static void last_words(const char *log, char *out, size_t size)
 	char line[512];
 	FILE *file = fopen(log, "re");
 
-	snprintf(out, size, "it said nothing");
+	snprintf(out, size, "no reason given");
 	while (file && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = '\0';
 		if (line[0])
@@ -165,7 +165,7 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 		       code == EXIT_MACHINE ? ENODEV
 		       : code == EXIT_USAGE ? EINVAL
 					    : EIO,
-		       "the %s side, %s, ended with %s %d: %s (the rest is in %s)", side_names[s], side->program,
+		       "the %s side, %s, ended with %s %d: %s (log: %s)", side_names[s], side->program,
 		       code >= 0 ? "exit code" : "signal", code >= 0 ? code : WTERMSIG(status), words, log);
 }
 
@@ -208,7 +208,7 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 	rc = posix_spawn(&pid, side->program, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc)
-		return sm_fail(err, rc, "%s cannot be run: %s", side->program, strerror(rc));
+		return sm_fail(err, rc, "cannot run %s: %s", side->program, strerror(rc));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		if (*stop_flag())
 			kill(pid, SIGINT);

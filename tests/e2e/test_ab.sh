@@ -42,8 +42,8 @@ grep -qE "Again: scripts/compare 1 2 'false_sharing/padded_64' --set 'op=atomic_
 # blocks enough for a FAIL among so many cases; and no PASS where there are fewer
 expect 0 '3 of 3 gates pass.*16 blocks of each side' ab same same
 expect 0 '17 blocks of each side' ab many_cases many_cases
-expect 3 'a FAIL was not possible: 8 blocks, 9 needed' ab same same --repeat-blocks 8
-expect 3 'a FAIL was not possible: 1 block, 9 needed' ab same same --budget 1ms
+expect 3 'too few blocks to detect a failure: 8 measured, 9 needed' ab same same --repeat-blocks 8
+expect 3 'too few blocks to detect a failure: 1 measured, 9 needed' ab same same --budget 1ms
 expect 0 '3 of 3 gates pass.*9 blocks of each side' ab same same --repeat-blocks 9
 
 # what failed has no time, and is told all the same
@@ -57,14 +57,14 @@ expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.*fresh trials did not repeat 
 # a case that is gone, and one that has come
 expect 0 'INCONCLUSIVE \[false_sharing/packed\?.*new has no such case' ab same lacks --repeat-blocks 8
 expect 3 'new has no such case' ab same lacks --strict --repeat-blocks 8
-expect 0 '2 of 2 gates pass.*false_sharing/packed\?.*only new has it' ab lacks same --repeat-blocks 8
-expect 3 'new has no such case.*a FAIL was not possible: no case was measured on both' ab same many_cases --repeat-blocks 1
+expect 0 '2 of 2 gates pass.*false_sharing/packed\?.*the old side does not have it' ab lacks same --repeat-blocks 8
+expect 3 'new has no such case.*no failure can be detected: no case was measured on both' ab same many_cases --repeat-blocks 1
 printf '#!/bin/sh\necho words; echo "shmeter: no scenario matches" >&2; exit 4\n' >broken
 chmod +x broken
 expect 4 'the new side, ./broken, ended with exit code 4: no scenario matches' ab same broken
 
 # really measured: sides that differ in a placement are one case, and placements that both measure are two
-expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2 work=0\+.*a FAIL was not possible: 1 block, 7' "$program" ab --left placement=near \
+expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2 work=0\+.*too few blocks to detect a failure: 1 measured, 7' "$program" ab --left placement=near \
 	--right placement=same-core false_sharing/padded_64 "${point[@]}" --repeat-blocks 1 --out placed
 expect 3 '@near.*@same-core|@same-core.*@near' "$program" ab "$program" "$program" false_sharing/padded_64 "${point[@]}" \
 	--profile standard --repeat-blocks 1 --out standard

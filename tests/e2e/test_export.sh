@@ -144,10 +144,10 @@ refused 4 'run folder' "$program" export --to csv
 refused 4 "one of $formats" "$program" export old
 refused 4 "choose one of $formats" "$program" export old --to xml
 refused 4 'is not a run folder' "$program" export nowhere --to csv
-refused 4 'is no file' "$program" export old --to csv --out .
+refused 4 'is not a regular file' "$program" export old --to csv --out .
 refused 4 'cannot write' "$program" export old --to csv --out nowhere/file
 mkfifo pipe
-refused 4 'is no file' "$program" export old --to csv --out pipe
+refused 4 'is not a regular file' "$program" export old --to csv --out pipe
 [ -p pipe ] || fail 'a pipe was replaced'
 cp -r old unread && rm unread/summary.csv unread/values.csv # what follows from a run is made again, not read
 "$program" export unread --to csv -q >out 2>err && cmp -s out <("$program" export old --to csv -q | sed 's/^old,/unread,/') ||
@@ -156,7 +156,7 @@ sed -i -E 's/,(ok|verify_failed|worker_died|timed_out|disturbed)$/,skipped/' unr
 refused 5 'nothing to export' "$program" export unread --to csv --out never
 [ -e never ] && fail 'a file of nothing'
 "$program" export old --to csv -q >/dev/full 2>err
-[ $? = 5 ] && grep -q 'cannot be written' err || fail "a full disk: $(cat err)"
+[ $? = 5 ] && grep -q 'cannot write standard output' err || fail "a full disk: $(cat err)"
 ln -s target link && touch target
 "$program" export old --to csv -q --out link && [ -L link ] && [ -s target ] || fail 'a link was replaced'
 

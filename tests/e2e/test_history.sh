@@ -10,7 +10,7 @@ export XDG_DATA_HOME=$scratch/data
 
 "$program" run lock_uncontended/mutex --repeat-blocks 6 --no-counters --no-plots -q --out one >/dev/null 2>err || fail "run: $(cat err)"
 "$program" history add one >out 2>err || fail "add: $(cat err)"
-"$program" history add one | grep -q 'was in already' || fail 'the same run went in twice'
+"$program" history add one | grep -q 'is already in' || fail 'the same run went in twice'
 [ -s data/shmeter/history.sqlite ] || fail 'no file in the data folder'
 # nine copies on other days, the last four slower; added by two programs at a time
 for day in 1 2 3 4 5 6 7 8 9; do

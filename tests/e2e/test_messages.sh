@@ -181,7 +181,7 @@ for command in --help list doctor 'list --json' tune demo; do
 	for _ in $(seq 50); do [ -s "$scratch/code" ] && break; sleep 0.1; done
 	code=$(cat "$scratch/code")
 	rm -f "$scratch/code"
-	[ "$code" = 5 ] && grep -q 'standard output cannot be written' "$scratch/err" &&
+	[ "$code" = 5 ] && grep -q 'cannot write standard output' "$scratch/err" &&
 		report yes "$command | true" '' || report no "$command | true" "exit $code: $(head -3 "$scratch/err")"
 done
 

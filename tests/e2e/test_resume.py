@@ -100,7 +100,7 @@ def test_it_goes_on_as_what_it_was():
             ("no counters", ["--no-counters"], "was begun without --no-counters, and now it is given"),
             ("tune", ["--tune"], "was begun without --tune, and now it is given"),
             ("file folder", ["--file-folder", "."], "was begun without --file-folder, and now . is given"),
-            ("out", ["--out", "elsewhere"], "leave --out out")):
+            ("out", ["--out", "elsewhere"], "omit --out")):
         done = resume(folder, *arguments)
         check(done.returncode == 4 and words in done.stderr, f"another {what}: {told(done)}")
     done = resume(folder, env={**os.environ, "HWLOC_SYNTHETIC": "pack:1 l3:1 core:3 pu:1"})
@@ -182,7 +182,7 @@ def test_a_stop_while_calibrating():
     said = process.communicate()[1]
     with open("stopped/manifest.json") as file:
         planned = "plan" in json.load(file)
-    check(process.returncode == 143 and "goes on" in said and not planned, f"a stop while calibrating: {said.strip()}")
+    check(process.returncode == 143 and "continues" in said and not planned, f"a stop while calibrating: {said.strip()}")
     check(shmeter("report", "stopped", "--no-plots", "-q").returncode in (0, 5), "it is read")
     done = resume("stopped")
     check(done.returncode == 0 and not faults("stopped", plan), f"it goes on: {told(done)} {faults('stopped', plan)}")
