@@ -358,9 +358,9 @@ bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_resu
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].verdict == SM_SUPPORTED)
 			leave_open(&rows[i], sm_results_string(results,
-							       "a FAIL was not possible: %u block%s, %u needed; "
-							       "name fewer cases, or give a longer --budget or "
-							       "more --repeat-blocks",
-							       blocks, blocks == 1 ? "" : "s", needed));
+							       "too few blocks to detect a failure: %u "
+							       "measured, %u needed; name fewer cases, or raise "
+							       "--budget or --repeat-blocks",
+							       blocks, needed));
 	return false;
 }
