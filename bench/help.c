@@ -14,9 +14,9 @@ static const struct {
 	const char *code, *meaning;
 } exit_codes[] = {
 	{ "0", "success" },
-	{ "1", "a regression, or a gate that is refuted" },
+	{ "1", "a regression, or a gate that failed" },
 	{ "3", "inconclusive or not testable (--strict); ab: too few blocks to detect a failure" },
-	{ "4", "wrong usage" },
+	{ "4", "wrong usage, or input that cannot be read" },
 	{ "5", "this machine cannot run it" },
 	{ "6", "wrong data, or an internal error" },
 	{ "128+N", "ended by signal N; partial results are saved" },
