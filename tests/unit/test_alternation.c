@@ -332,6 +332,6 @@ Test(alternation, too_few_blocks_are_no_pass)
 	cr_expect_eq(row[0].verdict, SM_SUPPORTED);
 	cr_expect_not(sm_alternation_doubt(row, 2, &merged, 7));
 	cr_expect_eq(row[0].verdict, SM_INCONCLUSIVE);
-	expect_text(row[0].reason, "7 blocks, 8 needed");
+	expect_text(row[0].reason, "7 measured, 8 needed");
 	cr_expect_eq(row[1].verdict, SM_REFUTED);
 }
