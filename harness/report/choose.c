@@ -54,6 +54,10 @@ static void set(struct sm_choose_plan *needs, struct sm_plan_options *plan, cons
 	plan->set[plan->set_count++].text = text;
 }
 
+/* A trial's 99 % quantile takes a thousand round trips at least, of four slices: of those of a sleeper 80 ms. */
+#define TAIL_SLICE_NS 20000000u
+#define TAIL_SLICES   5
+
 /* The largest power of two that is not over what is asked for, nor over half of what there is. */
 static uint64_t fitting(uint64_t bytes, uint64_t available)
 {
@@ -73,6 +77,10 @@ static bool plan_pages(const struct sm_question *q, unsigned run, struct sm_choo
 	ask(needs, plan, run == 1 ? populate : q->stream ? stream : random, run == 1 ? 2 : 1);
 	if (run == 0)
 		set(needs, plan, "bytes", fitting(q->memory, q->available));
+	if (run == 0 && q->stream) {
+		plan->set[plan->set_count].name = "op";
+		plan->set[plan->set_count++].text = "read,write,copy";
+	}
 	return run < 2;
 }
 
@@ -113,6 +121,10 @@ bool sm_choose_plan(const struct sm_question *q, unsigned run, struct sm_choose_
 		return plan_lock(q, run, needs, plan);
 	ask(needs, plan, transports, q->rate > 0 && q->message >= 24 ? 3 : 2);
 	set(needs, plan, "message", q->message);
+	if (q->tail) {
+		plan->slice_ns = TAIL_SLICE_NS;
+		plan->slices = TAIL_SLICES;
+	}
 	return run == 0;
 }
 

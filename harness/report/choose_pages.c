@@ -130,17 +130,26 @@ static int answer_at(const struct choosing *c, const char *scenario, const char 
 	return 0;
 }
 
-int choosing_pages(const struct choosing *c, struct sm_error *err)
+/* Reading, writing and copying: those that the run has. */
+static int answer_stream(const struct choosing *c, struct sm_error *err)
 {
 	static const char *const ops[] = { "op=read", "op=write", "op=copy" };
+	unsigned known = 0;
 	int rc = 0;
 
-	if (!c->question->stream)
-		rc = answer_at(c, "page_size_random", "", err);
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]) && c->question->stream && rc == 0; i++) {
-		fprintf(c->out, "%s%s: ", i ? "\n" : "", ops[i]);
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]) && rc == 0; i++) {
+		if (!choosing_point(c, "page_size_stream", SM_PLACE_UNSET, ops[i], NULL, 0))
+			continue;
+		fprintf(c->out, "%s%s: ", known++ ? "\n" : "", ops[i]);
 		rc = answer_at(c, "page_size_stream", ops[i], err);
 	}
+	return known ? rc : choosing_lacks(c, "page_size_stream", "any size", err);
+}
+
+int choosing_pages(const struct choosing *c, struct sm_error *err)
+{
+	int rc = c->question->stream ? answer_stream(c, err) : answer_at(c, "page_size_random", "", err);
+
 	if (rc == 0) {
 		say_first_touch(c);
 		say_prefault(c);

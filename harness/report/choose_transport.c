@@ -202,19 +202,30 @@ static void print_tables(const struct choosing *c, const struct ranking *chosen,
 	ranking_close(&cpu);
 }
 
-/* Who spins, and was not looked at. */
-static void say_left_out(const struct choosing *c, const char *group)
+/* The variants at the point that may be chosen or not by how they wait, and are in no ranking. */
+static void say_left_out(const struct choosing *c, const struct sm_case_row *here)
 {
-	const struct sm_results *r = choosing_run(c, latency);
-	char names[800];
-	size_t used = 0;
+	struct ranking by_median = ranking_open(choosing_run(c, latency), here->group);
+	struct ranking by_tail = open_latency(c, here->group, true);
+	char spin[800], few[800];
+	size_t spins = 0, fews = 0;
 
-	for (size_t i = 0; i < r->case_count && used < sizeof(names) / 2 && !c->question->may_spin; i++)
-		if (strcmp(r->cases[i].group, group) == 0 && choosing_spins(c, latency, r->cases[i].variant))
-			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.60s", used ? ", " : "",
-						 r->cases[i].variant);
-	if (used)
-		choosing_say(c, "Left out, for they spin while they wait (--may-spin takes them): %s.", names);
+	for (size_t i = 0; i < by_median.count; i++) {
+		const char *variant = by_median.row[i].c->variant;
+
+		if (!c->question->may_spin && choosing_spins(c, latency, variant) && spins < sizeof(spin) / 2)
+			spins += (size_t)snprintf(spin + spins, sizeof(spin) - spins, "%s%.60s", spins ? ", " : "",
+						  variant);
+		else if (!choosing_row(&by_tail, variant) && fews < sizeof(few) / 2)
+			fews += (size_t)snprintf(few + fews, sizeof(few) - fews, "%s%.60s", fews ? ", " : "", variant);
+	}
+	if (spins)
+		choosing_say(c, "Left out, for they spin while they wait (--may-spin takes them): %s.", spin);
+	if (fews)
+		choosing_say(c, "Left out, for no trial has the thousand round trips that a 99 %% quantile takes: %s.",
+			     few);
+	ranking_close(&by_median);
+	ranking_close(&by_tail);
 }
 
 int choosing_transport(const struct choosing *c, struct sm_error *err)
@@ -233,6 +244,14 @@ int choosing_transport(const struct choosing *c, struct sm_error *err)
 		return choosing_lacks(c, throughput, point, err);
 	struct ranking chosen = open_latency(c, here->group, q->may_spin);
 
+	if (chosen.count == 0 && q->tail) {
+		ranking_close(&chosen);
+		return sm_fail(
+			err, EINVAL,
+			"no trial at %s has the thousand round trips that a 99 %% quantile takes; measure without --from, "
+			"or run with --slice 20ms",
+			point);
+	}
 	if (chosen.count == 0) {
 		ranking_close(&chosen);
 		return sm_fail(err, ENODEV, "no transport could be measured at %s; `shmeter run %s --set %s` says why",
@@ -250,7 +269,7 @@ int choosing_transport(const struct choosing *c, struct sm_error *err)
 		choosing_say(c, "None of the transports measured does that%s.",
 			     q->may_spin ? "" : "; those that spin (--may-spin) were not looked at");
 	}
-	say_left_out(c, here->group);
+	say_left_out(c, here);
 	if (chosen.count > 0) {
 		print_tables(c, &chosen, &rates, at);
 		say_changes(c, &chosen, at);

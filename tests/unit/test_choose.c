@@ -211,7 +211,7 @@ Test(analysis, pages_are_never_silently_of_another_size)
 	q.memory = 1ull << 30;
 	expect_answer(&q, 0, "1 GiB of memory, at random:\n", "NOT measured");
 	q.stream = true;
-	expect_answer(&q, -EINVAL, "the run has no figure of page_size_stream at op=read", "Take");
+	expect_answer(&q, -EINVAL, "the run has no figure of page_size_stream at any size", "Take");
 }
 
 Test(analysis, a_question_is_whole_or_refused)
