@@ -6,6 +6,7 @@
 
 int cmd_list(const struct list_options *options);
 int cmd_run(const struct run_options *options);
+int cmd_choose(const struct choose_options *options);
 int cmd_doctor(const struct doctor_options *options);
 int cmd_report(const struct report_options *options);
 int cmd_check(const struct check_options *options);

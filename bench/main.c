@@ -17,6 +17,7 @@ static int dispatch(enum command command, const union options *options)
 	switch (command) {
 	case CMD_LIST: return cmd_list(&options->list);
 	case CMD_RUN: return cmd_run(&options->run);
+	case CMD_CHOOSE: return cmd_choose(&options->choose);
 	case CMD_DOCTOR: return cmd_doctor(&options->doctor);
 	case CMD_REPORT: return cmd_report(&options->report);
 	case CMD_EXPORT: return cmd_export(&options->export);

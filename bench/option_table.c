@@ -14,10 +14,12 @@
 #define SLICE_MOST_NS  1000000000u
 #define BLOCKS_MOST    10000
 #define PUS_MAX        1024
+#define PROCESSES_MOST 4096
 
 const struct command_spec command_specs[CMD_COUNT] = {
 	[CMD_LIST] = { "list", "[PATTERN...]", "list scenarios, claims, and what cannot run here" },
 	[CMD_RUN] = { "run", "[PATTERN...]", "measure, write a run folder, print the findings" },
+	[CMD_CHOOSE] = { "choose", "", "pick a transport, page size or lock by measurement" },
 	[CMD_DOCTOR] = { "doctor", "", "check what this machine has and lacks" },
 	[CMD_REPORT] = { "report", "DIR", "print findings and tables of a run, draw figures" },
 	[CMD_EXPORT] = { "export", "DIR", "convert a run to another tool's format" },
@@ -198,11 +200,116 @@ static int take_set(const struct option_spec *spec, void *member, char *text, st
 	return 0;
 }
 
+/* One thing at a time is chosen. */
+static int take_choice_of(const struct option_spec *spec, struct sm_question *question, enum sm_choice choice,
+			  struct sm_error *err)
+{
+	if (question->choice != SM_CHOOSE_NOTHING && question->choice != choice)
+		return sm_fail(err, EINVAL,
+			       "--%s and another of --message, --memory and --lock: choose one thing at a time",
+			       spec->name);
+	question->choice = choice;
+	return 0;
+}
+
+static int take_message(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	struct sm_question *question = member;
+	int rc = sm_parse_size(text, &question->message, err);
+
+	return rc < 0 ? rc : take_choice_of(spec, question, SM_CHOOSE_TRANSPORT, err);
+}
+
+static int take_memory(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	struct sm_question *question = member;
+	int rc = sm_parse_size(text, &question->memory, err);
+
+	return rc < 0 ? rc : take_choice_of(spec, question, SM_CHOOSE_PAGES, err);
+}
+
+static int take_lock(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	(void)text;
+	return take_choice_of(spec, member, SM_CHOOSE_LOCK, err);
+}
+
+/* "50k/s": thousands and millions, with or without the "/s". */
+static int take_rate(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	const char *rest = "?";
+	double rate = 0, times = 1;
+	bool number = sm_parse_number(text, &rate, &rest);
+
+	if (number && (*rest == 'k' || *rest == 'M'))
+		times = *rest++ == 'k' ? 1e3 : 1e6;
+	if (!number || !(rate > 0) || (*rest && strcmp(rest, "/s") != 0))
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not a number of messages a second; write it like 50k/s",
+			       spec->name, text);
+	*(double *)member = rate * times;
+	return 0;
+}
+
+static int take_percent(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	const char *rest = "";
+	double percent = 0;
+
+	if (!sm_parse_number(text, &percent, &rest) || !(percent > 0) || strcmp(rest, "%") != 0)
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not a share of a PU; write it like 50%%", spec->name, text);
+	*(double *)member = percent / 100;
+	return 0;
+}
+
+static int take_access(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	const char *access = "";
+	int rc = take_choice(spec, &access, text, err);
+
+	*(bool *)member = rc == 0 && strcmp(access, "stream") == 0;
+	return rc;
+}
+
+static int take_processes(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	uint64_t number = 0;
+	int rc = read_number(spec, text, PROCESSES_MOST, &number, err);
+
+	if (rc == 0 && number == 0)
+		return sm_fail(err, EINVAL, "--%s 0 would want no lock; give at least 1", spec->name);
+	*(unsigned *)member = (unsigned)number;
+	return rc;
+}
+
+static int take_section(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	uint64_t ns = 0;
+
+	if (sm_parse_duration(text, &ns, NULL) < 0)
+		return sm_fail(err, EINVAL, "--%s \"%s\" is not a time; write it like 200ns or 5us", spec->name, text);
+	*(double *)member = (double)ns;
+	return 0;
+}
+
+/* An option that is named as a placement. */
+static int take_its_name(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	(void)text;
+	(void)err;
+	*(enum sm_placement *)member = sm_placement_parse(spec->name);
+	return 0;
+}
+
 /* Which member of which command's options takes the value. */
 #define IN(COMMAND, command, member) [CMD_##COMMAND] = offsetof(struct command##_options, member)
 #define IN_BOTH(member)              .in = { IN(RUN, run, member), IN(AB, ab, member) }
 #define IN_GATES(member)             IN(CHECK, check, gate.member), IN(AB, ab, gate.member)
-#define EVERYWHERE(member)           .in_common = offsetof(struct common_options, member)
+#define IN_CHOOSE(member)            .in = { IN(CHOOSE, choose, member) }
+#define AT(distance, where)                                                                                            \
+	{                                                                                                              \
+		distance, NULL, where, take_its_name, IN_CHOOSE(question.placement)                                    \
+	}
+#define EVERYWHERE(member) .in_common = offsetof(struct common_options, member)
 
 const struct option_spec option_specs[] = {
 	/* what is measured */
@@ -211,7 +318,7 @@ const struct option_spec option_specs[] = {
 	{ "budget", "TIME", "measure no longer than TIME, such as 90s or 5m", take_budget,
 	  IN_BOTH(run.plan.budget_ns) },
 	{ "seed", "N", "order the trials by seed N (default: a new seed, stored)", take_seed,
-	  .in = { IN(RUN, run, run) } },
+	  .in = { IN(RUN, run, run), IN(CHOOSE, choose, run) } },
 	{ "seed", "N", "order the trials of block B by seed N + B (default 0)", take_seed, .in = { IN(AB, ab, run) } },
 	{ "placement", "WHERE", "place workers on PUs such as 0,2, or by distance:", take_placement,
 	  "near same-core smt shared-l2 shared-l3 same-node cross-node", .varies = true, IN_BOTH(run.plan) },
@@ -241,6 +348,28 @@ const struct option_spec option_specs[] = {
 	  .in = { IN(SELFTEST, selftest, counters) } },
 	{ "inject", "CASE=PERCENT", "slow the cases that match down, to try a gate", take_text, .varies = true,
 	  .in = { IN(RUN, run, run.plan.inject) } },
+	/* what is chosen */
+	{ "message", "SIZE", "choose a transport for messages of SIZE, such as 4k", take_message, IN_CHOOSE(question) },
+	{ "rate", "RATE", "accept transports that sustain RATE, such as 50k/s", take_rate, IN_CHOOSE(question.rate) },
+	{ "cpu-budget", "PERCENT", "accept those within PERCENT of a PU at that rate", take_percent,
+	  IN_CHOOSE(question.cpu_budget) },
+	{ "may-spin", NULL, "accept those that burn a PU while they wait", take_flag, IN_CHOOSE(question.may_spin) },
+	{ "p99", NULL, "rank by the 99 % quantile of the round trips", take_flag, IN_CHOOSE(question.tail) },
+	AT("near", "measure on the two nearest PUs that suit (default)"),
+	AT("same-core", "measure on one PU, taking turns"),
+	AT("smt", "measure on two hardware threads of a core"),
+	AT("shared-l2", "measure on two cores of one L2 cache"),
+	AT("shared-l3", "measure on two cores of one L3 cache"),
+	AT("same-node", "measure on two cores of one NUMA node"),
+	AT("cross-node", "measure on two NUMA nodes"),
+	{ "memory", "SIZE", "choose pages for SIZE of memory, such as 8g", take_memory, IN_CHOOSE(question) },
+	{ "access", "ORDER", "access the memory in order:", take_access, "random stream", IN_CHOOSE(question.stream) },
+	{ "lock", NULL, "choose a lock", take_lock, IN_CHOOSE(question) },
+	{ "processes", "N", "let N processes want the lock (default 2)", take_processes,
+	  IN_CHOOSE(question.processes) },
+	{ "critical-section", "TIME", "hold the lock for TIME, such as 200ns (default 0)", take_section,
+	  IN_CHOOSE(question.section_ns) },
+	{ "from", "DIR", "answer from this run instead of measuring", take_text, IN_CHOOSE(from) },
 	/* how */
 	{ "dry-run", NULL, "print the plan and its duration without measuring", take_flag,
 	  .in = { IN(RUN, run, dry_run) } },
@@ -280,6 +409,7 @@ const struct option_spec option_specs[] = {
 	{ "out", "DIR", "write to the new folder DIR (default results/TIME-HOST)", take_text,
 	  .in = { IN(RUN, run, out), IN(AB, ab, out), IN(SELFTEST, selftest, out) } },
 	{ "out", "DIR", "write to DIR (default: the run folder)", take_text, .in = { IN(REPORT, report, out) } },
+	{ "out", "DIR", "keep the runs in DIR (default: keep none)", take_text, IN_CHOOSE(out) },
 	{ "out", "FILE", "write to FILE (default: standard output)", take_text, .in = { IN(EXPORT, export, out) } },
 	{ "out", "DIR", "draw one figure per case in DIR", take_text, .in = { IN(HISTORY, history, out) } },
 	{ "file-folder", "DIR", "keep file-backed regions in DIR (default: the run folder)", take_text,

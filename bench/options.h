@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "shmeter/choose.h"
 #include "shmeter/run.h"
 
 #define OPERANDS_MAX 64 /* patterns or folders */
@@ -14,6 +15,7 @@
 enum command {
 	CMD_LIST,
 	CMD_RUN,
+	CMD_CHOOSE,
 	CMD_DOCTOR,
 	CMD_REPORT,
 	CMD_EXPORT,
@@ -61,6 +63,13 @@ struct run_options {
 	struct show_options show;
 	const char *out, *resume, *thresholds;
 	bool dry_run;
+};
+
+struct choose_options {
+	struct common_options common;
+	struct sm_question question;
+	struct sm_run_options run; /* what else its runs are told */
+	const char *from, *out;
 };
 
 struct doctor_options {
@@ -138,6 +147,7 @@ union options {
 	struct common_options common;
 	struct list_options list;
 	struct run_options run;
+	struct choose_options choose;
 	struct doctor_options doctor;
 	struct report_options report;
 	struct export_options export;

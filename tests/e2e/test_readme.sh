@@ -26,6 +26,9 @@ while IFS= read -r line; do
 		}
 		eval "$program ${line#build/shmeter }" >out 2>&1 || fail "$line: $(cat out)"
 		;;
+	build/shmeter\ choose*) # parsed; it would measure for minutes
+		eval "$program ${line#build/shmeter } --help" >out 2>&1 || fail "$line: $(cat out)"
+		;;
 	build/shmeter*)
 		eval "$program ${line#build/shmeter }" >out 2>&1 || fail "$line: $(cat out)"
 		;;

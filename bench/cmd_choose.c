@@ -1,0 +1,134 @@
+/* shmeter choose */
+#include <errno.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "program.h"
+#include "progress.h"
+#include "registry.h"
+#include "shmeter/cgroup.h"
+#include "shmeter/choose.h"
+#include "shmeter/guard.h"
+#include "shmeter/os.h"
+#include "show.h"
+
+/* Of one run, which a question of one point does not take where the machine is quiet. */
+#define BUDGET_NS 60000000000u
+
+struct runs {
+	struct sm_results results[SM_CHOOSE_RUNS];
+	size_t count;
+};
+
+static void free_runs(struct runs *runs)
+{
+	for (size_t i = 0; i < runs->count; i++)
+		sm_results_free(&runs->results[i]);
+}
+
+/* One run after the other; what the first one says of a lock's work, the second one needs. */
+static int measure_all(const struct choose_options *options, struct sm_question *question, const char *base,
+		       struct runs *runs, struct sm_error *err)
+{
+	struct progress progress;
+	int rc = 0;
+
+	progress_open(&progress, options->common.quiet);
+	while (rc == 0 && runs->count < SM_CHOOSE_RUNS) {
+		struct sm_run_options run = options->run;
+		struct sm_choose_plan needs;
+		char folder[4200];
+
+		if (!sm_choose_plan(question, (unsigned)runs->count, &needs, &run.plan))
+			break;
+		snprintf(folder, sizeof(folder), "%s%s", base, runs->count ? "-2" : "");
+		run.folder = folder;
+		run.plan.budget_ns = BUDGET_NS;
+		complete_run(&run, &options->common);
+		progress_follow(&progress, &run);
+		sm_results_init(&runs->results[runs->count]);
+		rc = sm_run(&run, sm_scenarios, sm_scenario_count, &runs->results[runs->count++], err);
+		if (rc == 0 && question->choice == SM_CHOOSE_LOCK && !(question->step_ns > 0))
+			question->step_ns = sm_choose_step(&runs->results[0]);
+	}
+	progress_wipe(&progress);
+	return rc;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
+	(void)status;
+	(void)kind;
+	(void)where;
+	return remove(path);
+}
+
+/* In the folder that --out names, or in one that is gone afterwards. */
+static int measure(const struct choose_options *options, struct sm_question *question, struct runs *runs,
+		   struct sm_error *err)
+{
+	const char *parent = getenv("TMPDIR");
+	char temporary[4000], base[4100];
+	struct sm_error left = { 0 };
+	int rc, rc_stop;
+
+	snprintf(temporary, sizeof(temporary), "%s/shmeter-choose-XXXXXX", parent ? parent : "/tmp");
+	if (!options->out && !mkdtemp(temporary))
+		return sm_fail(err, errno, "cannot make %s: %s; pass --out DIR to measure elsewhere", temporary,
+			       strerror(errno));
+	snprintf(base, sizeof(base), "%s%s", options->out ? options->out : temporary, options->out ? "" : "/run");
+	question->available = sm_memory_available(&sm_os_linux);
+	rc = sm_guard_start(err);
+	if (rc == 0)
+		rc = measure_all(options, question, base, runs, err);
+	rc_stop = sm_guard_stop(&left);
+	if (!options->out)
+		nftw(temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (rc == 0 && rc_stop < 0) {
+		*err = left;
+		rc = rc_stop;
+	}
+	return rc;
+}
+
+static int answer(const struct choose_options *options, const struct sm_question *question, const struct runs *runs,
+		  struct sm_error *err)
+{
+	const struct sm_report_options shown = { .color = use_color(&options->common, stdout),
+						 .width = terminal_width(),
+						 .scenarios = sm_scenarios,
+						 .scenario_count = sm_scenario_count };
+	const struct sm_results *all[SM_CHOOSE_RUNS];
+
+	for (size_t i = 0; i < runs->count; i++)
+		all[i] = &runs->results[i];
+	return sm_choose_answer(question, all, runs->count, &shown, stdout, err);
+}
+
+int cmd_choose(const struct choose_options *options)
+{
+	struct sm_question question = options->question;
+	struct runs runs = { .count = 0 };
+	struct sm_error err = { 0 };
+	int rc = sm_choose_check(&question, &err);
+
+	if (rc == 0 && options->common.operands > 0)
+		rc = sm_fail(&err, EINVAL, "`shmeter choose` takes no \"%s\"; see `shmeter choose --help`",
+			     options->common.operand[0]);
+	if (rc == 0 && options->from) {
+		sm_results_init(&runs.results[0]);
+		runs.count = 1;
+		rc = load_run(&runs.results[0], options->from, &err);
+		if (rc == 0)
+			question.step_ns = sm_choose_step(&runs.results[0]);
+	} else if (rc == 0) {
+		rc = measure(options, &question, &runs, &err);
+	}
+	if (rc == 0)
+		rc = answer(options, &question, &runs, &err);
+	free_runs(&runs);
+	return rc < 0 ? complain(&err) : EXIT_OK;
+}

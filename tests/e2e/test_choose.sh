@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# `choose` as people use it: from a run and by measuring, all three kinds, and what it says to bad input.
+# usage: test_choose.sh SOURCE_ROOT PROGRAM
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+# shellcheck source=tests/e2e/lib.sh
+. "$root/tests/e2e/lib.sh"
+
+small=(--repeat-blocks 6 --no-counters --no-plots -q)
+"$program" run transport_latency/pipe transport_latency/shm_ring transport_latency/shm_mutex_cond \
+	transport_throughput/pipe transport_throughput/shm_mutex_cond transport_throughput/two_copies \
+	--set message=64 "${small[@]}" --out transports >out 2>err || fail "run: $(cat out err)"
+"$program" run page_size_random page_size_stream first_touch prefault --set bytes=4m "${small[@]}" --out pages \
+	>out 2>err || fail "run: $(cat out err)"
+
+# a transport
+two=$(($(nproc) > 1))
+if [ $two = 1 ]; then
+	expect 0 'Take (pipe|shm_mutex_cond)\. A round trip takes transport_latency/' \
+		"$program" choose --message 64 --from transports
+	expect 0 'Left out, for they spin while they wait \(--may-spin takes them\): shm_ring\.' \
+		"$program" choose --message 64 --from transports
+	expect 0 'Take shm_ring\. .*By rate: transport_throughput' "$program" choose --message 64 --may-spin --from transports
+	expect 0 'By the 99 % quantile of the round trips' "$program" choose --message 64 --p99 --may-spin --from transports
+	refused 4 'no trial at message=64, near has the thousand round trips' \
+		"$program" choose --message 64 --p99 --from transports
+	expect 0 '2 of 2 sustain 1\.00 /s: .*At 1\.00 /s it takes [0-9.e-]+ % of a PU' \
+		"$program" choose --message 64 --rate 1/s --cpu-budget 90% --from transports
+	expect 0 'None of the transports measured does that' "$program" choose --message 64 --rate 999M/s --from transports
+fi
+"$program" choose --message 64 --from transports | grep -q two_copies && fail 'a ceiling is no transport'
+refused 4 'the run has no figure of transport_latency at message=128' "$program" choose --message 128 --from transports
+refused 4 'at message=64, same-core' "$program" choose --message 64 --same-core --from transports
+# as wide as the terminal
+for width in 80 120; do
+	COLUMNS=$width "$program" choose --message 64 --may-spin --from transports >out
+	[ "$(awk -v width=$width 'length($0) > width' out)" = '' ] || fail "wider than $width: $(cat out)"
+done
+
+# pages
+expect 0 '4 MiB of memory, at random: Take (4k|thp|2m)\..*First touch takes .* per GiB.*Take (lazy|touch|populate|madvise|mlock|onfault)\.' \
+	"$program" choose --memory 4m --access random --from pages
+expect 0 '8 GiB of memory, at random: NOT measured\. The figures are of 4 MiB' "$program" choose --memory 8g --from pages
+expect 0 'op=read: 4 MiB of memory, in order: Take .*op=copy: .*That is .* per GiB' \
+	"$program" choose --memory 4m --access stream --from pages
+
+# a lock, measured: nothing is left of it, unless it is asked for
+TMPDIR=$scratch expect 0 'A lock that 1 process takes alone: Take [a-z_]+\. .*lock_uncontended/' "$program" choose --lock --processes 1 -q
+[ -z "$(echo shmeter-choose-*)" ] || [ ! -e "$(echo shmeter-choose-*)" ] || fail "left behind: $(ls -d shmeter-choose-*)"
+if [ $two = 1 ]; then
+	expect 0 'A critical section of 300 ns is [0-9]+ multiplications, .*lock_throughput/mutex with processes=1' \
+		"$program" choose --lock --critical-section 300ns --out kept -q
+	for folder in kept kept-2; do
+		[ -s $folder/claims.csv ] || fail "--out does not keep $folder"
+	done
+	refused 4 'the run does not say how long the work under a lock takes' \
+		"$program" choose --lock --critical-section 300ns --from kept-2
+fi
+
+# bad input: one sentence each, and nothing else
+refused 4 'say what to choose' "$program" choose
+refused 4 'choose one thing at a time' "$program" choose --lock --message 4k
+refused 4 '--rate "5x" is not a number of messages a second; write it like 50k/s' "$program" choose --message 4k --rate 5x
+refused 4 '--cpu-budget "50" is not a share of a PU; write it like 50%' "$program" choose --message 4k --rate 5 --cpu-budget 50
+refused 4 '--cpu-budget needs --rate' "$program" choose --message 4k --cpu-budget 50%
+refused 4 'go with --message' "$program" choose --lock --may-spin
+refused 4 'go with --lock' "$program" choose --memory 4k --processes 3
+refused 4 '--access "sideways" is not known' "$program" choose --memory 4k --access sideways
+refused 4 '--critical-section "5q" is not a time' "$program" choose --lock --critical-section 5q
+refused 4 'takes no "results"' "$program" choose --lock results
+refused 4 'is not a run folder' "$program" choose --lock --from nowhere
+[ "$failed" = 0 ] && echo 'choose answers, and says what it rests on'
+exit "$failed"
