@@ -67,7 +67,10 @@ static void print_table(const struct listed *listed, bool verbose)
 			     s->params[p].full.count       ? &s->params[p].full
 			     : s->params[p].standard.count ? &s->params[p].standard
 							   : &s->params[p].quick);
-		printf(" %s (%s)\n", s->params[p].labels ? "" : s->params[p].unit, s->params[p].summary);
+		bool bare =
+			s->params[p].labels || strcmp(s->params[p].unit, "1") == 0; /* names and counts have no unit */
+
+		printf(" %s%s(%s)\n", bare ? "" : s->params[p].unit, bare ? "" : " ", s->params[p].summary);
 	}
 	for (const struct sm_claim *c = s->claims; c && c->id; c++) {
 		printf("  claim %-3s %s\n", c->id, c->text);
