@@ -214,8 +214,8 @@ static void put_method(const struct page *page)
 		{ "Ratio", "Time of the left over time of the right, in one block; the median over the blocks." },
 		{ "95 % interval", "From order statistics (the sign test): exact, no shape assumed. It needs six "
 				   "blocks; under that there is none." },
-		{ "Smallest visible effect", "The difference that a comparison could have shown with its blocks and "
-					     "its scatter. Smaller ones stay unseen." },
+		{ "Smallest detectable difference", "The difference that a comparison can detect with its blocks and "
+						    "its scatter. Smaller ones stay unseen." },
 		{ "Supported, refuted, inconclusive", "The whole interval lies on the claim's side of its threshold, "
 						      "wholly on the other side, or includes the threshold." },
 		{ "Not testable",

@@ -373,8 +373,7 @@ void page_trust_of(struct page *page, const char *scenario)
 			    t.pairs, t.blocks_least, t.blocks_most > t.blocks_least ? " to " : "",
 			    t.blocks_most > t.blocks_least ? t.blocks_most : 0, t.used, t.dropped);
 	if (isfinite(mde))
-		page_printf(page->out, " Half of them could have shown a difference of %.0f %% or less.",
-			    100 * (mde - 1));
+		page_printf(page->out, " Half of them can detect a difference of %.0f %% or less.", 100 * (mde - 1));
 	if (control(page->results, found, sizeof(found)) == TRUST_GOOD)
 		page_printf(page->out, " The A/A control of the run: %s.", found);
 	fputs(" <a href=\"#trust\">All checks</a>.</p>\n", page->out);

@@ -34,7 +34,7 @@ xmllint --noout kept.xml || fail 'SHMETER_OUT.xml is no XML'
 grep -q '^## shmeter: FAIL' summary.md || fail 'no summary'
 expect 3 'too few blocks to detect a failure' env SHMETER_BUDGET=1ms SHMETER_OUT=brief "$check" same same false_sharing
 expect 4 'two builds are needed' "$check" same
-expect 4 'nowhere is no program' "$check" nowhere same
+expect 4 'nowhere: not an executable file' "$check" nowhere same
 expect 4 'has no .ab.: set SHMETER_JUDGE' "$check" without same
 
 # two revisions of a repository whose build is to copy a program that is there

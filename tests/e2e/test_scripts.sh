@@ -44,7 +44,7 @@ expect 4 "usage" 'a guest of no architecture' "$root/tests/guests/run" vax
 expect 5 "qemu-system-x86_64 is missing: run scripts/bootstrap --guests" 'a guest without an emulator' \
 	env PATH="$scratch/bin" "$root/tests/guests/run" amd64
 expect 4 "usage" 'new-scenario without a name' "$root/scripts/new-scenario" coherence
-expect 4 "no name" 'new-scenario with a bad name' "$root/scripts/new-scenario" coherence Bad-Name
+expect 4 "an invalid name" 'new-scenario with a bad name' "$root/scripts/new-scenario" coherence Bad-Name
 expect 4 "exists already" 'new-scenario of an old name' "$root/scripts/new-scenario" coherence false_sharing
 
 # A new scenario is one file and one line, and compiles as it is.

@@ -14,7 +14,7 @@ struct sm_compared {
 	const char *klass; /* pair class in the new run, and in the old one */
 	const char *old_klass;
 	struct sm_interval ratio; /* new / old */
-	double mde;               /* smallest ratio (> 1) that could have been seen; NaN */
+	double mde;               /* smallest detectable ratio (> 1); NaN */
 	double p;                 /* two-sided, of "no difference", Holm-adjusted over all cases; NaN */
 	unsigned new_blocks, old_blocks;
 	const char *reason; /* why there is no ratio, or why it is not to be trusted; "-" */
@@ -25,7 +25,7 @@ struct sm_comparison_of_runs {
 	struct sm_compared *row;
 	size_t count;
 	struct sm_interval overall; /* median over the cases of their ratios */
-	double overall_mde;         /* smallest ratio (> 1) that the median could have shown; NaN */
+	double overall_mde;         /* smallest ratio (> 1) that the median can detect; NaN */
 	unsigned slower, faster;    /* cases that say so */
 	bool same_machine;
 	double floor;              /* within this factor runs of one build differ here; 1: not known */

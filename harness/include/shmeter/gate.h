@@ -75,7 +75,7 @@ struct sm_gate_row {
 	struct sm_interval ratio; /* of a ratio or baseline; estimate NaN: none */
 	double p;                 /* of "it holds its threshold", one-sided, Holm-adjusted; NaN: no test */
 	unsigned blocks, baseline_blocks;
-	double mde;           /* smallest ratio (> 1) that could have been seen; NaN */
+	double mde;           /* smallest detectable ratio (> 1); NaN */
 	const char *evidence; /* in words; never empty */
 	const char *reason;   /* why not PASS; "-" */
 	const char *again;    /* the command that measures it again */

@@ -18,7 +18,7 @@ SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct 
 #define SM_SLICES_LEAST 3
 #define SM_SLICES_MAX   4096
 #define SM_SETS_MAX     16
-/* A worker alone has so many times as many slices: a neighbour on its core comes and goes within a trial, and each variant
+/* A worker alone has this many times the slices: a neighbour on its core comes and goes within a trial, and each variant
  * of a block needs three slices in one band. */
 #define SM_ALONE_FACTOR 3
 /* What sm_run() gives a standard run for which neither a budget nor a number of blocks was asked: all scenarios would take
