@@ -111,7 +111,7 @@ report 'process_vm_readv: the option that allows it' says '--cap-add SYS_PTRACE'
 for kib in 32 64 200; do
 	try sh -c "ulimit -s $kib; exec \"\$@\"" sh "$program" list
 	report "a stack of $kib KiB: a sentence" ended 5
-	report "a stack of $kib KiB: which" says 'raise the limit (ulimit -s)'
+	report "a stack of $kib KiB: which" says 'raise it (ulimit -s)'
 done
 try sh -c 'ulimit -v 60000; exec "$@"' sh "$program" run first_touch/4k --set bytes=64m "${short[@]}" --out "$scratch/run"
 report 'address space: exit 5' ended 5
