@@ -25,21 +25,21 @@ static void case_row(struct session *session, const struct sm_planned_case *plan
 		snprintf(file_system, sizeof(file_system), "-");
 	sm_case_params(c, ' ', params, sizeof(params));
 	*row = (struct sm_case_row){
-		.id = copy(session, planned->id),
-		.group = copy(session, planned->group_id),
-		.scenario = copy(session, scenario->name),
-		.variant = copy(session, sm_case_variant(c)->name),
-		.params = copy(session, params),
+		.id = sm_name_of(planned->id),
+		.group = sm_name_of(planned->group_id),
+		.scenario = sm_name_of(scenario->name),
+		.variant = sm_name_of(sm_case_variant(c)->name),
+		.params = sm_name_of(params),
 		.placement = c->placement,
 		.relation = relation,
-		.backing = copy(session, region ? sm_backing_name(c->memory.backing) : "none"),
-		.pages = copy(session, region ? sm_pages_name(c->memory.pages, pages) : "none"),
+		.backing = sm_name_of(region ? sm_backing_name(c->memory.backing) : "none"),
+		.pages = sm_name_of(region ? sm_pages_name(c->memory.pages, pages) : "none"),
 		.page_bytes = region ? c->memory.pages.bytes : 0,
-		.prefault = copy(session, region ? sm_prefault_name(c->memory.prefault) : "none"),
-		.numa = copy(session, region ? sm_numa_name(c->memory, numa) : "none"),
-		.file_system = copy(session, file_system),
-		.unit = copy(session, scenario->metric.unit),
-		.metric = copy(session, scenario->metric.name),
+		.prefault = sm_name_of(region ? sm_prefault_name(c->memory.prefault) : "none"),
+		.numa = sm_name_of(region ? sm_numa_name(c->memory, numa) : "none"),
+		.file_system = sm_name_of(file_system),
+		.unit = sm_name_of(scenario->metric.unit),
+		.metric = sm_name_of(scenario->metric.name),
 		.transfers_per_op = scenario->transfers_per_op,
 		.bytes_per_op = scenario->bytes_per_op ? (double)scenario->bytes_per_op(c) : 0,
 		.workers = c->workers,
@@ -57,7 +57,7 @@ static size_t counter_rows(struct session *session, unsigned trial, const struct
 
 		rows[i] = (struct sm_counter_row){
 			.trial = trial,
-			.event = copy(session, events->event[i].name),
+			.event = sm_name_of(events->event[i].name),
 			.fstr = copy(session, events->event[i].fstr),
 			.raw = one->raw,
 			.enabled_ns = one->enabled_ns,
@@ -88,15 +88,15 @@ static struct sm_bucket_row *bucket_rows(unsigned trial, const struct sm_trial_r
 	return rows;
 }
 
-static size_t metric_rows(struct session *session, const struct sm_scenario *scenario, unsigned trial,
-			  const struct sm_trial_result *result, struct sm_metric_row rows[SM_MORE_MAX])
+static size_t metric_rows(const struct sm_scenario *scenario, unsigned trial, const struct sm_trial_result *result,
+			  struct sm_metric_row rows[SM_MORE_MAX])
 {
 	size_t count = 0;
 
 	while (result->status == SM_OK && count < SM_MORE_MAX && scenario->more[count].name) {
 		const struct sm_metric *metric = &scenario->more[count];
 
-		rows[count] = (struct sm_metric_row){ trial, copy(session, metric->name), copy(session, metric->unit),
+		rows[count] = (struct sm_metric_row){ trial, sm_name_of(metric->name), sm_name_of(metric->unit),
 						      sm_store_round(result->more[count]) };
 		count++;
 	}
@@ -172,7 +172,7 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 	}
 	case_row(session, planned, result->relation, &row);
 	rows.counter_count = counter_rows(session, trial, result, counters);
-	rows.metric_count = metric_rows(session, planned->c.scenario, trial, result, metrics);
+	rows.metric_count = metric_rows(planned->c.scenario, trial, result, metrics);
 	rows.buckets = buckets;
 	rc = buckets ? sm_store_append(session->store, &rows, err)
 		     : sm_fail(err, ENOMEM, "no memory for the rows of a trial");

@@ -13,12 +13,6 @@
 /* The scenario that is the A/A control of every run. */
 #define CONTROL "aa"
 
-/* Interned strings: an open-addressing table that doubles at three quarters. */
-struct strings {
-	char **slot;
-	size_t count, room;
-};
-
 static void *or_end(void *memory)
 {
 	if (!memory)
@@ -29,18 +23,14 @@ static void *or_end(void *memory)
 void sm_results_init(struct sm_results *results)
 {
 	memset(results, 0, sizeof(*results));
-	results->strings = or_end(calloc(1, sizeof(struct strings)));
+	results->strings = or_end(calloc(1, sizeof(*results->strings)));
 }
 
 void sm_results_free(struct sm_results *results)
 {
-	struct strings *strings = results->strings;
-
-	for (size_t i = 0; strings && i < strings->room; i++)
-		free(strings->slot[i]);
-	if (strings)
-		free(strings->slot);
-	free(strings);
+	if (results->strings)
+		sm_strings_free(results->strings);
+	free(results->strings);
 	free(results->folder);
 	free(results->out);
 	json_decref(results->manifest);
@@ -58,73 +48,21 @@ void sm_results_free(struct sm_results *results)
 	memset(results, 0, sizeof(*results));
 }
 
-static size_t hash(const char *text)
-{
-	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
-
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 0x100000001b3u;
-	return (size_t)h;
-}
-
-static char **find_slot(const struct strings *strings, const char *text)
-{
-	size_t i = hash(text) & (strings->room - 1);
-
-	while (strings->slot[i] && strcmp(strings->slot[i], text) != 0)
-		i = (i + 1) & (strings->room - 1);
-	return &strings->slot[i];
-}
-
-static void grow_strings(struct strings *strings)
-{
-	struct strings bigger = { .room = strings->room ? 2 * strings->room : 256 };
-
-	bigger.slot = or_end(calloc(bigger.room, sizeof(*bigger.slot)));
-	for (size_t i = 0; i < strings->room; i++)
-		if (strings->slot[i])
-			*find_slot(&bigger, strings->slot[i]) = strings->slot[i];
-	bigger.count = strings->count;
-	free(strings->slot);
-	*strings = bigger;
-}
-
-/* The slot for a text; its content is to be filled where it is NULL. */
-static char **slot_for(struct strings *strings, const char *text)
-{
-	char **slot;
-
-	if (4 * (strings->count + 1) > 3 * strings->room)
-		grow_strings(strings);
-	slot = find_slot(strings, text);
-	strings->count += !*slot;
-	return slot;
-}
-
 const char *sm_results_copy(struct sm_results *results, const char *text)
 {
-	char **slot = slot_for(results->strings, text);
-
-	if (!*slot)
-		*slot = or_end(strdup(text));
-	return *slot;
+	return sm_strings_copy(results->strings, text);
 }
 
 const char *sm_results_string(struct sm_results *results, const char *format, ...)
 {
 	va_list arguments;
-	char *text, **slot;
+	char *text;
 
 	va_start(arguments, format);
 	if (vasprintf(&text, format, arguments) < 0)
 		sm_no_memory();
 	va_end(arguments);
-	slot = slot_for(results->strings, text);
-	if (*slot)
-		free(text);
-	else
-		*slot = text;
-	return *slot;
+	return sm_strings_take(results->strings, text);
 }
 
 /* Room for one more; returns the new row, zeroed. */
@@ -192,14 +130,56 @@ struct sm_claim_row *sm_results_add_claim(struct sm_results *results)
 
 long sm_results_find_case(const struct sm_results *results, const char *id)
 {
-	/* ids are interned: nearly always the pointers tell */
+	sm_name wanted = sm_name_of(id);
+
 	for (size_t i = 0; i < results->case_count; i++)
-		if (results->cases[i].id == id)
-			return (long)i;
-	for (size_t i = 0; i < results->case_count; i++)
-		if (strcmp(results->cases[i].id, id) == 0)
+		if (results->cases[i].id == wanted)
 			return (long)i;
 	return -1;
+}
+
+enum sm_unit_kind sm_unit_kind_of(const char *unit)
+{
+	const char *per = strchr(unit, '/');
+
+	return strcmp(unit, "1") == 0          ? SM_UNIT_NONE
+	       : strcmp(unit, "B") == 0        ? SM_UNIT_BYTES
+	       : strncmp(unit, "ns", 2) == 0   ? SM_UNIT_NS
+	       : per && strcmp(per, "/s") == 0 ? SM_UNIT_RATE
+					       : SM_UNIT_OTHER;
+}
+
+struct sm_class_words sm_class_words(sm_name klass)
+{
+	double probe = strtod(klass, NULL);
+
+	return (struct sm_class_words){
+		.probe = probe > 0 ? probe : (double)NAN,
+		.pace = strstr(klass, "cyc-") != NULL,
+		.alone = strstr(klass, "solo") != NULL,
+		.turns = strcmp(klass, "shared-pu") == 0,
+	};
+}
+
+/* What a case is called becomes names, and what its metric's words say becomes types. */
+static void name_case(struct sm_case_row *row)
+{
+	static const char time[] = "time ", time_per[] = "time per ";
+	sm_name *const names[] = { &row->id,     &row->group,       &row->scenario, &row->variant,
+				   &row->params, &row->backing,     &row->pages,    &row->prefault,
+				   &row->numa,   &row->file_system, &row->unit,     &row->metric };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		*names[i] = sm_name_of(*names[i]);
+	if (!row->derived) {
+		row->of = row->id;
+		row->of_group = row->group;
+	}
+	row->unit_kind = row->unit ? sm_unit_kind_of(row->unit) : SM_UNIT_OTHER;
+	row->per = row->metric && strncmp(row->metric, time_per, sizeof(time_per) - 1) == 0
+			   ? row->metric + sizeof(time) - 1
+			   : "per operation";
+	row->control = row->scenario == sm_name_of(CONTROL);
 }
 
 static const char *const status_names[SM_STATUS_COUNT] = {
@@ -263,10 +243,57 @@ double sm_sample_cpu_ns_per_op(const struct sm_sample *sample)
 	return sample->ops ? (double)sample->cpu_ns / (double)sample->ops : (double)NAN;
 }
 
+static void name_all(sm_name *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		*names[i] = sm_name_of(*names[i]);
+}
+
+#define NAME_ALL(...)                                                                                                  \
+	name_all((sm_name *const[]){ __VA_ARGS__ }, sizeof((sm_name *const[]){ __VA_ARGS__ }) / sizeof(sm_name *))
+
+void sm_results_name(struct sm_results *results)
+{
+	for (size_t i = 0; i < results->case_count; i++)
+		name_case(&results->cases[i]);
+	for (size_t i = 0; i < results->sample_count; i++) {
+		struct sm_sample *s = &results->samples[i];
+
+		NAME_ALL(&s->pus, &s->reason, &s->found.klass, &s->found.reason);
+		s->stood = strncmp(s->reason, SM_STOOD_STILL, sizeof(SM_STOOD_STILL) - 1) == 0;
+	}
+	for (size_t i = 0; i < results->counter_count; i++) {
+		struct sm_counter_row *c = &results->counters[i];
+
+		c->event = sm_name_of(c->event);
+		c->key = sm_event_key(c->event);
+	}
+	for (size_t i = 0; i < results->metric_count; i++)
+		NAME_ALL(&results->metrics[i].metric, &results->metrics[i].unit);
+	for (size_t i = 0; i < results->summary_count; i++)
+		NAME_ALL(&results->summaries[i].klass, &results->summaries[i].reason);
+	for (size_t i = 0; i < results->pair_count; i++) {
+		struct sm_pair_row *p = &results->pairs[i];
+
+		NAME_ALL(&p->group, &p->scenario, &p->params, &p->placement, &p->relation, &p->metric, &p->left,
+			 &p->right, &p->klass, &p->claim, &p->reason);
+	}
+	for (size_t i = 0; i < results->crossing_count; i++) {
+		struct sm_crossing_row *c = &results->crossings[i];
+
+		NAME_ALL(&c->scenario, &c->metric, &c->placement, &c->param, &c->left, &c->right, &c->reason);
+	}
+	for (size_t i = 0; i < results->claim_count; i++) {
+		struct sm_claim_row *c = &results->claims[i];
+
+		NAME_ALL(&c->claim, &c->scenario, &c->question, &c->evidence, &c->reason);
+	}
+}
+
 /* The derived case of a metric of a case, made where it is new. */
 static unsigned derived_case(struct sm_results *results, unsigned of, const struct sm_metric_row *metric)
 {
-	const char *id = sm_results_string(results, "%s#%s", results->cases[of].id, metric->metric);
+	sm_name id = sm_name_format("%s#%s", results->cases[of].id, metric->metric);
 	long index = sm_results_find_case(results, id);
 	struct sm_case_row *c;
 
@@ -275,11 +302,12 @@ static unsigned derived_case(struct sm_results *results, unsigned of, const stru
 	c = sm_results_add_case(results);
 	*c = results->cases[of];
 	c->id = id;
-	c->group = sm_results_string(results, "%s#%s", c->group, metric->metric);
+	c->group = sm_name_format("%s#%s", c->group, metric->metric);
 	c->metric = metric->metric;
 	c->unit = metric->unit;
 	c->transfers_per_op = c->bytes_per_op = 0;
 	c->derived = true;
+	name_case(c);
 	return (unsigned)results->case_count - 1;
 }
 
@@ -320,6 +348,7 @@ static void derive(struct sm_results *results, const struct sm_trial_place *tria
 {
 	struct by_case *list = or_end(calloc(results->metric_count + 1, sizeof(*list)));
 	size_t count = sort_metrics(results, trials, trial_count, list);
+	sm_name any = sm_name_of("any");
 
 	for (size_t i = 0; i < count; i++) {
 		unsigned index = derived_case(results, list[i].case_index, list[i].metric);
@@ -330,7 +359,7 @@ static void derive(struct sm_results *results, const struct sm_trial_place *tria
 		sample->derived = true;
 		sample->slices = 0;
 		sample->found = (struct sm_value){
-			.klass = "any", .value = list[i].metric->value, .reason = "-", .status = SM_OK
+			.klass = any, .value = list[i].metric->value, .reason = sm_none, .status = SM_OK
 		};
 	}
 	free(list);
@@ -397,7 +426,6 @@ static void order_cases(struct sm_results *results)
 	qsort(ranked, count, sizeof(*ranked), by_rank);
 	for (size_t i = 0; i < count; i++) {
 		cases[i] = results->cases[ranked[i].index];
-		cases[i].control = strcmp(cases[i].scenario, CONTROL) == 0;
 		place[ranked[i].index] = (unsigned)i;
 	}
 	for (size_t i = 0; i < results->sample_count; i++) {
@@ -428,28 +456,29 @@ int sm_results_prepare(struct sm_results *results, struct sm_error *err)
 				       "trial %u names a case that the run does not have; the run "
 				       "folder is damaged",
 				       results->samples[i].trial);
+	results->summary_count = results->pair_count = 0;
+	results->crossing_count = results->claim_count = 0;
 	order_cases(results);
+	sm_results_name(results);
 	for (size_t i = 0; i < results->sample_count; i++) {
 		struct sm_sample *sample = &results->samples[i];
 
 		sample->behind = false;
 		sample->found = (struct sm_value){
-			.klass = "-",
+			.klass = sm_none,
 			.value = (double)NAN,
 			.reason = sample->reason,
 			.status = sample->ended,
 		};
 	}
 	for (size_t i = 0; i < results->slice_count; i++) {
-		results->slices[i].klass = "-";
+		results->slices[i].klass = sm_none;
 		results->slices[i].purity = SM_PURE;
 	}
 	trials = sm_results_trials(results, &trial_count);
 	value_counters(results, trials, trial_count);
 	derive(results, trials, trial_count);
 	free(trials);
-	results->summary_count = results->pair_count = 0;
-	results->crossing_count = results->claim_count = 0;
 	return 0;
 }
 
@@ -464,7 +493,7 @@ struct sm_sample *sm_results_take(struct sm_results *results, const struct sm_ca
 		index = (long)results->case_count;
 		row = sm_results_add_case(results);
 		*row = *c;
-		row->control = strcmp(c->scenario, CONTROL) == 0;
+		name_case(row);
 	}
 	/* A skipped trial was never seated: a later one knows the relation. */
 	row = &results->cases[index];

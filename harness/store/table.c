@@ -22,7 +22,7 @@
 static void write_text(const char *text, FILE *out)
 {
 	if (!text || !*text)
-		text = "-";
+		text = sm_none;
 	if (!strpbrk(text, ",\"\n")) {
 		sm_put_encoded(out, SM_TO_CSV, text);
 		return;
@@ -195,7 +195,7 @@ static bool read_field(const struct column *column, const char *text, struct sm_
 	case COLUMN_TEXT:
 	case COLUMN_NAME:
 	case COLUMN_NAMES:
-		*(const char **)at = sm_results_copy(results, text);
+		*(const char **)at = column->type == COLUMN_TEXT ? sm_results_copy(results, text) : sm_name_of(text);
 		return could_be_written(column->type, text);
 	case COLUMN_UINT:
 		if (!read_unsigned(text, UINT32_MAX, &number))

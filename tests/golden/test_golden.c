@@ -142,6 +142,7 @@ static void add_points(struct sm_results *r)
 		r->cases[r->case_count - 1].params = params;
 		r->cases[r->case_count - 1].group = sm_results_string(r, "send?%s@near", params);
 	}
+	sm_results_name(r);
 }
 
 static void make_up(struct sm_results *r)
@@ -206,6 +207,7 @@ static void make_up(struct sm_results *r)
 					.evidence = "-",
 					.reason = "no case of this run has op=store",
 					.unmeasured = true };
+	sm_results_name(r);
 }
 
 static char *read_text(const char *path)

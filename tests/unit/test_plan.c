@@ -487,3 +487,29 @@ Test(plan, a_condition_compares_and_knows_the_pus)
 			sm_at_holds("op=add processes=8", known[i].condition, strlen(known[i].condition), known[i].pus),
 			known[i].holds, "%s with %u PUs", known[i].condition, known[i].pus);
 }
+
+Test(plan, conditions_are_taken_one_by_one)
+{
+	const char *at = " message=64  placement=near workers<=1xPU nonsense pages=2m";
+	struct sm_condition one;
+
+	cr_assert(sm_condition_next(&at, &one));
+	cr_expect(one.of == SM_OF_PARAM && !one.value && sm_condition_holds(&one, "op=add message=64", 0));
+	cr_expect_not(sm_condition_holds(&one, "message=65", 0));
+	cr_assert(sm_condition_next(&at, &one));
+	cr_expect(one.of == SM_OF_PLACEMENT && one.value == sm_name_of("near"));
+	cr_assert(sm_condition_next(&at, &one));
+	cr_expect(one.of == SM_OF_WORKERS && sm_condition_holds(&one, "workers=4", 4));
+	cr_expect_not(sm_condition_holds(&one, "workers=5", 4));
+	cr_assert(sm_condition_next(&at, &one));
+	cr_expect(one.of == SM_OF_PARAM && !sm_condition_holds(&one, "op=add", 4),
+		  "nothing meets what is no condition");
+	cr_assert(sm_condition_next(&at, &one));
+	cr_expect(one.of == SM_OF_PAGES && one.value == sm_name_of("2m"));
+	cr_expect_not(sm_condition_next(&at, &one));
+	at = NULL;
+	cr_expect_not(sm_condition_next(&at, &one));
+	cr_expect(sm_at_asks("op=add cores=different", SM_OF_CORES, "different"));
+	cr_expect_not(sm_at_asks("op=add cores=different", SM_OF_PLACEMENT, "different"));
+	cr_expect_not(sm_at_asks(NULL, SM_OF_CORES, "different"));
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shmeter/histogram.h"
+#include "shmeter/intern.h"
 #include "shmeter/text.h"
 
 Test(text, sizes)
@@ -197,4 +198,38 @@ Test(histogram, the_text_ends_at_all_values)
 	fclose(out);
 	cr_expect(strstr(text, "Percentile") && strstr(text, "1.000000000000         50"), "%s", text);
 	cr_expect(strstr(text, "Total count    =           50]"), "%s", text);
+}
+
+Test(text, equal_names_have_one_handle)
+{
+	char pipe[] = "pipe", none[] = "-", name[16];
+
+	cr_expect(sm_name_of(pipe) == sm_name_of("pipe") && sm_name_of(pipe) != pipe);
+	cr_expect(sm_name_format("pi%s", "pe") == sm_name_of("pipe"));
+	cr_expect(sm_name_of("pipe") != sm_name_of("Pipe"));
+	cr_expect(sm_name_of(none) == sm_none && sm_name_format("-") == sm_none);
+	cr_expect_null(sm_name_of(NULL));
+	/* they stay where they are while the table grows */
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "name %u", i);
+		cr_expect(sm_name_of(name) == sm_name_format("name %u", i), "%s", name);
+	}
+	cr_expect(sm_name_of("pipe") == sm_name_of(pipe));
+}
+
+Test(text, an_event_has_one_key_whichever_way_it_is_written)
+{
+	cr_expect(sm_event_key("perf::MINOR_FAULTS") == sm_event_key("minor-faults"));
+	cr_expect(sm_event_key("PERF::minor_faults") == sm_event_key("Minor-Faults"));
+	cr_expect(sm_event_key("minor-faults") != sm_event_key("major-faults"));
+	cr_expect(sm_event_key("skx::MINOR_FAULTS") != sm_event_key("minor-faults"));
+}
+
+Test(text, parameters_less_one)
+{
+	cr_expect_str_eq(sm_params_but("op=store message=64 work=0", "message"), "op=store work=0");
+	cr_expect_str_eq(sm_params_but("op=store message=64", "op"), "message=64");
+	cr_expect_str_eq(sm_params_but("op=store", "o"), "op=store");
+	cr_expect(sm_params_but("message=64", "message") == sm_none);
+	cr_expect(sm_params_but("-", "message") == sm_none);
 }

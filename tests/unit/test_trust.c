@@ -78,6 +78,7 @@ static void lose(size_t first, enum sm_status status, const char *pus)
 		run.samples[s].pus = pus;
 		run.samples[s].reason = "cannot bind to PU 1: Operation not permitted";
 	}
+	sm_results_name(&run);
 }
 
 Test(analysis, a_run_that_could_not_be_made_says_so_first)

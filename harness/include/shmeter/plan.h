@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "shmeter/error.h"
+#include "shmeter/intern.h"
 #include "shmeter/scenario.h"
 #include "shmeter/stats.h"
 #include "shmeter/text.h"
@@ -129,6 +130,29 @@ static inline bool sm_claim_compares(const struct sm_claim *claim)
 {
 	return claim->kind == SM_CLAIM_RATIO || claim->kind == SM_CLAIM_DIFFERENCE;
 }
+/* One condition of a claim's or a gate's `at`: "message=64", "placement=near", "workers<=1xPU". */
+enum sm_condition_of {
+	SM_OF_PARAM,
+	SM_OF_PLACEMENT,
+	SM_OF_CORES,
+	SM_OF_BACKING,
+	SM_OF_PAGES,
+	SM_OF_PREFAULT,
+	SM_OF_NUMA,
+	SM_OF_WORKERS
+};
+struct sm_condition {
+	enum sm_condition_of of;
+	sm_name value;    /* NULL: of a parameter or of workers, where it may be a bound */
+	const char *word; /* in `at`, of `length` characters */
+	size_t length;
+};
+/* Takes the next condition of a text (NULL: none) and moves on; false at its end. */
+bool sm_condition_next(const char **at, struct sm_condition *out);
+/* Whether a text has this condition. */
+bool sm_at_asks(const char *at, enum sm_condition_of of, const char *value);
+/* Whether parameters ("processes=8 inside=0") meet a condition.  `pus`: what xPU stands for; 0: unknown. */
+bool sm_condition_holds(const struct sm_condition *condition, const char *params, unsigned pus);
 /* Whether one condition of a claim's or a gate's `at`, of `length` characters, holds for "processes=8 inside=0".  `pus`:
  * what xPU stands for; 0: unknown, and such a condition never holds. */
 bool sm_at_holds(const char *params, const char *word, size_t length, unsigned pus);

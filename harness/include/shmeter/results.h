@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "shmeter/error.h"
+#include "shmeter/intern.h"
 #include "shmeter/names.h"
 #include "shmeter/stats.h"
 
@@ -47,20 +48,34 @@ enum sm_purity {
 };
 const char *sm_purity_name(enum sm_purity purity); /* "pure", "pin lost"... */
 
-/* A case as its columns say it.  Strings live as long as the results. */
+/* What a figure of a unit is; the unit itself is for people. */
+enum sm_unit_kind {
+	SM_UNIT_OTHER,
+	SM_UNIT_NONE,  /* "1": a number of nothing */
+	SM_UNIT_NS,    /* "ns", "ns/op" */
+	SM_UNIT_BYTES, /* "B" */
+	SM_UNIT_RATE,  /* "op/s" */
+};
+enum sm_unit_kind sm_unit_kind_of(const char *unit);
+
+/* A case as its columns say it.  Its names are handles once it was taken (sm_results_take()) or made ready
+ * (sm_results_prepare()), which also set what follows from them: of, of_group, unit_kind, per, control. */
 struct sm_case_row {
-	const char *id;    /* "false_sharing/packed?op=store,processes=2@near+anon,4k,lazy,first-touch" */
-	const char *group; /* the same without the variant: what is compared with each other */
-	const char *scenario, *variant;
-	const char *params;          /* "op=store processes=2", in the scenario's order; "-" for none */
-	enum sm_placement placement; /* asked */
-	enum sm_placement relation;  /* what the topology says of the seats; SM_PLACE_UNSET: never seated */
-	const char *backing, *pages, *prefault, *numa; /* asked; "none" where the case has no region */
-	uint64_t page_bytes;                           /* asked; 0: none, or the kernel's choice */
-	const char *file_system;                       /* of a file-backed region: "ext4"; "-" */
-	const char *unit;                              /* "ns/op" */
-	const char *metric;                            /* "time per round trip" */
-	double transfers_per_op, bytes_per_op;         /* 0: none */
+	sm_name id;    /* "false_sharing/packed?op=store,processes=2@near+anon,4k,lazy,first-touch" */
+	sm_name group; /* the same without the variant: what is compared with each other */
+	sm_name scenario, variant;
+	sm_name params;                         /* "op=store processes=2", in the scenario's order; "-" for none */
+	enum sm_placement placement;            /* asked */
+	enum sm_placement relation;             /* what the topology says of the seats; SM_PLACE_UNSET: never seated */
+	sm_name backing, pages, prefault, numa; /* asked; "none" where the case has no region */
+	uint64_t page_bytes;                    /* asked; 0: none, or the kernel's choice */
+	sm_name file_system;                    /* of a file-backed region: "ext4"; "-" */
+	sm_name unit;                           /* "ns/op" */
+	sm_name metric;                         /* "time per round trip" */
+	sm_name of, of_group; /* id and group of the measured case that a derived one is of; else its own */
+	enum sm_unit_kind unit_kind;
+	const char *per;                       /* what one operation of a time is, for people: "per round trip" */
+	double transfers_per_op, bytes_per_op; /* 0: none */
 	unsigned workers;
 	/* Not a case of the plan but one of its further metrics (metrics.csv): id and group end in
 	 * "#metric", values are of whole trials; the class of a time or a rate is its trial's, that of a
@@ -69,9 +84,18 @@ struct sm_case_row {
 	bool control; /* of the A/A control: the same work under two names */
 };
 
+/* What the name of a class says. */
+struct sm_class_words {
+	double probe; /* ns of a round trip, or cycles of a pace; NaN: nothing was probed */
+	bool pace;    /* of a worker alone, in cycles */
+	bool alone;   /* nobody else had the core */
+	bool turns;   /* the workers took turns on one PU */
+};
+struct sm_class_words sm_class_words(sm_name klass);
+
 /* What the analysis makes of a trial. */
 struct sm_value {
-	const char *klass; /* class that holds most pure slices: "92ns", "solo", "shared-pu"; "-" */
+	sm_name klass; /* class that holds most pure slices: "92ns", "solo", "shared-pu"; "-" */
 	unsigned slices_pure;
 	enum sm_status status;
 	double value;       /* median ns/op over the pure slices of `klass`; NaN: none */
@@ -103,6 +127,7 @@ struct sm_sample {
 	bool region_kept;      /* it worked on the region of the case's trial before (docs/adr/0017) */
 	bool flat;             /* the warm-up ended because its slices were flat; of a cold case no */
 	bool derived;          /* as its case */
+	bool stood;            /* its reason begins with SM_STOOD_STILL */
 	bool behind;           /* by the analysis: an open loop did not get what it offered */
 	struct sm_value found; /* likewise */
 };
@@ -113,7 +138,7 @@ double sm_sample_cpu_ns_per_op(const struct sm_sample *sample);
 /* One further metric of one trial. */
 struct sm_metric_row {
 	unsigned trial;
-	const char *metric, *unit;
+	sm_name metric, unit;
 	double value; /* NaN: not known */
 };
 
@@ -144,8 +169,8 @@ struct sm_slice_row {
 	bool pin_lost;      /* a worker ended the slice on another PU than its own */
 	uint8_t cpu_tenths; /* CPU time of all workers over ns, in tenths, at least 1; 0: not known; 255: that or more */
 	/* By the analysis. */
-	uint8_t purity;    /* enum sm_purity */
-	const char *klass; /* "92ns"; "solo", "shared-pu"; "-" */
+	uint8_t purity; /* enum sm_purity */
+	sm_name klass;  /* "92ns"; "solo", "shared-pu"; "-" */
 };
 /* A slice as slices.csv has it, with all its probes. */
 struct sm_slice_facts {
@@ -160,9 +185,10 @@ void sm_slice_take_probes(struct sm_slice_facts *slice);
 
 struct sm_counter_row {
 	unsigned trial;
-	const char *event; /* name asked */
-	const char *fstr;  /* libpfm4's full string */
-	uint64_t raw;      /* all workers */
+	sm_name event; /* name asked */
+	sm_name key;   /* by sm_results_prepare(): that of the event, whichever way it was asked for (sm_event_key()) */
+	const char *fstr; /* libpfm4's full string */
+	uint64_t raw;     /* all workers */
 	uint64_t enabled_ns, running_ns;
 	enum sm_count_scope scope;
 	enum sm_count_state state;
@@ -174,7 +200,7 @@ struct sm_counter_row {
 /* Analysis: one row a case (in its leading class). */
 struct sm_summary_row {
 	unsigned case_index;
-	const char *klass;
+	sm_name klass;
 	struct sm_interval value; /* ns/op */
 	double mad;
 	double cpu_ns_per_op;
@@ -186,9 +212,9 @@ struct sm_summary_row {
 
 /* Analysis: one comparison in one class. */
 struct sm_pair_row {
-	const char *group, *scenario, *params, *placement, *relation, *metric;
-	const char *left, *right; /* variants */
-	const char *klass;
+	sm_name group, scenario, params, placement, relation, metric;
+	sm_name left, right; /* variants */
+	sm_name klass;
 	bool leading;             /* this class speaks for the comparison */
 	bool control;             /* of the A/A control */
 	bool set_aside;           /* a side is unsettled or saturated: no block counts, and more would not either */
@@ -197,7 +223,7 @@ struct sm_pair_row {
 	double mde;
 	unsigned blocks_used, blocks_dropped;
 	double left_dropped, right_dropped;  /* shares of the slices of each side that are not pure; NaN */
-	const char *claim;                   /* id, or "-" */
+	sm_name claim;                       /* id, or "-" */
 	double threshold_min, threshold_max; /* 0 open */
 	enum sm_verdict verdict;
 	const char *reason;
@@ -205,20 +231,22 @@ struct sm_pair_row {
 
 /* Analysis: where one variant overtakes the baseline over a swept size. */
 struct sm_crossing_row {
-	const char *scenario, *metric, *placement;
-	const char *param;        /* what is swept */
-	const char *left, *right; /* variant and baseline */
-	double at, low, high;     /* in the parameter's unit; NaN: no measured size decides */
-	bool overtakes;           /* left is the faster one above it; else below it */
-	const char *reason;       /* why an end is open; "-" */
+	sm_name scenario, metric, placement;
+	sm_name param;        /* what is swept */
+	sm_name left, right;  /* variant and baseline */
+	double at, low, high; /* in the parameter's unit; NaN: no measured size decides */
+	bool overtakes;       /* left is the faster one above it; else below it */
+	const char *reason;   /* why an end is open; "-" */
 };
 
 struct sm_claim_row {
-	const char *claim, *scenario, *sentence, *source;
-	const char *question; /* headline question, or "-" */
+	sm_name claim, scenario;
+	const char *sentence, *source;
+	sm_name question; /* headline question, or "-" */
 	enum sm_verdict verdict;
 	const char *evidence; /* in words, with ratio and interval */
 	const char *reason;
+	bool expected;   /* of the exact counts that a scenario expects of itself, not of a belief */
 	bool unmeasured; /* not testable because the run was asked for less: it has no such case */
 };
 
@@ -244,7 +272,7 @@ struct sm_results {
 		pair_count, crossing_count, claim_count;
 	size_t case_room, sample_room, slice_room, counter_room, metric_room, bucket_room, summary_room, pair_room,
 		crossing_room, claim_room;
-	void *strings; /* arena of sm_results_string() */
+	struct sm_strings *strings; /* of sm_results_string() */
 };
 
 void sm_results_init(struct sm_results *results);
@@ -266,9 +294,11 @@ struct sm_summary_row *sm_results_add_summary(struct sm_results *results);
 struct sm_pair_row *sm_results_add_pair(struct sm_results *results);
 struct sm_crossing_row *sm_results_add_crossing(struct sm_results *results);
 struct sm_claim_row *sm_results_add_claim(struct sm_results *results);
-/* Takes a measured trial: finds or adds its case.  Strings are those of sm_results_copy(). */
+/* Takes a measured trial: finds or adds its case.  The trial's strings are those of sm_results_copy(). */
 struct sm_sample *sm_results_take(struct sm_results *results, const struct sm_case_row *c,
 				  const struct sm_sample *sample);
+/* Makes handles of the names in all rows, whoever added them, and sets what follows from them. */
+void sm_results_name(struct sm_results *results);
 /* Makes ready for the analysis, again where there was one before: cases in the order of the plan, the derived cases and
  * samples of the metrics, counters with their values, nothing found yet.  -EBADMSG for a sample without a case. */
 SM_MUST_USE int sm_results_prepare(struct sm_results *results, struct sm_error *err);

@@ -1,0 +1,153 @@
+/* Interned text: an open-addressing table that doubles at three quarters. */
+#include "shmeter/intern.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shmeter/memory.h"
+
+const char sm_none[] = "-";
+
+static size_t hash(const char *text)
+{
+	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 0x100000001b3u;
+	return (size_t)h;
+}
+
+static char **find_slot(const struct sm_strings *strings, const char *text)
+{
+	size_t i = hash(text) & (strings->room - 1);
+
+	while (strings->slot[i] && strcmp(strings->slot[i], text) != 0)
+		i = (i + 1) & (strings->room - 1);
+	return &strings->slot[i];
+}
+
+static void grow(struct sm_strings *strings)
+{
+	struct sm_strings bigger = { .room = strings->room ? 2 * strings->room : 256, .count = strings->count };
+
+	bigger.slot = calloc(bigger.room, sizeof(*bigger.slot));
+	if (!bigger.slot)
+		sm_no_memory();
+	for (size_t i = 0; i < strings->room; i++)
+		if (strings->slot[i])
+			*find_slot(&bigger, strings->slot[i]) = strings->slot[i];
+	free(strings->slot);
+	*strings = bigger;
+}
+
+static bool is_none(const char *text)
+{
+	return strcmp(text, sm_none) == 0;
+}
+
+/* The slot for a text; its content is to be filled where it is NULL. */
+static char **slot_for(struct sm_strings *strings, const char *text)
+{
+	char **slot;
+
+	if (4 * (strings->count + 1) > 3 * strings->room)
+		grow(strings);
+	slot = find_slot(strings, text);
+	strings->count += !*slot;
+	return slot;
+}
+
+const char *sm_strings_copy(struct sm_strings *strings, const char *text)
+{
+	char **slot;
+
+	if (is_none(text))
+		return sm_none;
+	slot = slot_for(strings, text);
+	if (!*slot && !(*slot = strdup(text)))
+		sm_no_memory();
+	return *slot;
+}
+
+const char *sm_strings_take(struct sm_strings *strings, char *text)
+{
+	char **slot = is_none(text) ? NULL : slot_for(strings, text);
+
+	if (!slot || *slot)
+		free(text);
+	else
+		*slot = text;
+	return slot ? *slot : sm_none;
+}
+
+void sm_strings_free(struct sm_strings *strings)
+{
+	for (size_t i = 0; i < strings->room; i++)
+		free(strings->slot[i]);
+	free(strings->slot);
+	*strings = (struct sm_strings){ 0 };
+}
+
+/* Of the process; it only grows, by the distinct names of what is loaded. */
+static struct sm_strings names;
+
+sm_name sm_name_of(const char *text)
+{
+	return text ? sm_strings_copy(&names, text) : NULL;
+}
+
+sm_name sm_name_format(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		sm_no_memory();
+	va_end(arguments);
+	return sm_strings_take(&names, text);
+}
+
+sm_name sm_event_key(const char *event)
+{
+	static const char prefix[] = "perf::";
+	char key[256];
+	size_t length = 0;
+
+	if (strncasecmp(event, prefix, sizeof(prefix) - 1) == 0)
+		event += sizeof(prefix) - 1;
+	if (strlen(event) >= sizeof(key))
+		return sm_name_of(event);
+	for (; *event; event++)
+		key[length++] = *event == '_' ? '-' : (char)tolower((unsigned char)*event);
+	key[length] = '\0';
+	return sm_name_of(key);
+}
+
+sm_name sm_params_but(const char *params, const char *name)
+{
+	size_t used = 0, length = strlen(name);
+	char *rest = malloc(strlen(params) + 1);
+
+	if (!rest)
+		sm_no_memory();
+	for (size_t word; *params; params += word + strspn(params + word, " ")) {
+		word = strcspn(params, " ");
+		if (strncmp(params, name, length) == 0 && params[length] == '=')
+			continue;
+		if (used > 0)
+			rest[used++] = ' ';
+		memcpy(rest + used, params, word);
+		used += word;
+	}
+	rest[used] = '\0';
+	if (used > 0)
+		return sm_strings_take(&names, rest);
+	free(rest);
+	return sm_none;
+}
