@@ -174,7 +174,7 @@ static void say_only_new(const struct sm_results *results)
 	for (size_t i = 0; i < results->case_count; i++) {
 		const struct sm_case_row *row = &results->cases[i];
 
-		if (strcmp(row->variant, "new") == 0 && !sm_alternation_has(results, row->group, "old"))
+		if (sm_alternation_only_new(results, row))
 			sm_print_line(stderr, "shmeter: %s: not compared, because the old side does not have it",
 				      row->group);
 	}

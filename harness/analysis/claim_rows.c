@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "shmeter/plan.h"
 
 struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					   const struct sm_claim *claim)
@@ -9,21 +10,21 @@ struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct s
 	struct sm_claim_row *row = sm_results_add_claim(a->results);
 
 	/* Copies: the results may outlive the scenarios that they came from. */
-	row->claim = sm_results_string(a->results, "%s", claim->id);
-	row->scenario = sm_results_string(a->results, "%s", scenario->name);
-	row->sentence = sm_results_string(a->results, "%s", claim->text ? claim->text : "-");
-	row->source = sm_results_string(a->results, "%s", claim->source ? claim->source : "-");
-	row->question = sm_results_string(a->results, "%s", claim->question ? claim->question : "-");
-	row->evidence = "-";
-	row->reason = "-";
+	row->claim = sm_name_of(claim->id);
+	row->scenario = sm_name_of(scenario->name);
+	row->sentence = claim->text ? sm_results_copy(a->results, claim->text) : sm_none;
+	row->source = claim->source ? sm_results_copy(a->results, claim->source) : sm_none;
+	row->question = claim->question ? sm_name_of(claim->question) : sm_none;
+	row->evidence = sm_none;
+	row->reason = sm_none;
 	return row;
 }
 
 const char *sm_analysis_lacks_pus(const struct sm_analysis *a, const struct sm_claim *claim)
 {
-	if (claim->at && strstr(claim->at, "placement=near") && sm_analysis_pus(a->results) == 1)
+	if (sm_at_asks(claim->at, SM_OF_PLACEMENT, "near") && sm_analysis_pus(a->results) == 1)
 		return "it takes two PUs, and this run may use one alone";
-	if (claim->at && strstr(claim->at, "cores=different") && sm_analysis_cores(a->results) == 1)
+	if (sm_at_asks(claim->at, SM_OF_CORES, "different") && sm_analysis_cores(a->results) == 1)
 		return "it takes two cores, and the PUs that this run may use are threads of one";
 	return NULL;
 }

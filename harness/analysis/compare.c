@@ -41,7 +41,7 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 
 /* What each block that counts in this class says: ln(left) - ln(right) into `d`, left - right into `added` (NULL: not
  * asked). */
-static unsigned block_differences(const struct sm_analysis *a, size_t left, size_t right, const char *klass, double *d,
+static unsigned block_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
 				  double *added, unsigned *blocks)
 {
 	struct block_walk walk = walk_blocks(a, left, right);
@@ -64,13 +64,13 @@ static unsigned block_differences(const struct sm_analysis *a, size_t left, size
 	return used;
 }
 
-unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, const char *klass, double *d,
+unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
 				 unsigned *blocks)
 {
 	return block_differences(a, left, right, klass, d, NULL, blocks);
 }
 
-int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, const char *klass,
+int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, sm_name klass,
 			struct sm_comparison *out, struct sm_error *err)
 {
 	size_t room = a->case_view[left].count, above = 0;
@@ -102,7 +102,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 static bool share_a_class(const struct sm_analysis *a, size_t left, size_t right)
 {
 	for (unsigned k = 0; k < a->view[left].cells; k++) {
-		const char *klass = sm_analysis_cells(a, left)[k].klass;
+		sm_name klass = sm_analysis_cells(a, left)[k].klass;
 
 		if (sm_analysis_cell(a, left, klass) && sm_analysis_cell(a, right, klass))
 			return true;
@@ -138,7 +138,7 @@ void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t r
 	}
 }
 
-const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right)
+sm_name sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right)
 {
 	const struct sm_group_view *view = &a->group[group];
 
@@ -162,7 +162,7 @@ static int compare_control(const struct sm_analysis *a, size_t group, struct sm_
 	*out = (struct sm_comparison){ .ratio.low = NAN, .ratio.high = NAN };
 	if (left < 0 || right < 0)
 		return 0;
-	const char *klass = sm_analysis_leading(a, group, (size_t)left, (size_t)right);
+	sm_name klass = sm_analysis_leading(a, group, (size_t)left, (size_t)right);
 
 	if (!klass)
 		return 0;

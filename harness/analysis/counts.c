@@ -10,8 +10,8 @@
 /* What is to be counted where. */
 struct count_rule {
 	const struct sm_scenario *scenario;
-	const char *variant; /* NULL: all */
-	const char *at;      /* NULL: everywhere */
+	sm_name variant; /* NULL: all */
+	const char *at;  /* NULL: everywhere */
 	const char *event;
 	double per_op;
 	unsigned slack; /* events a trial */
@@ -26,25 +26,6 @@ struct count_tally {
 	const char *state; /* of one that was not counted */
 };
 
-/* Event names are typed by people and by libpfm4: "minor-faults" is "perf::MINOR_FAULTS". */
-static bool same_event(const char *one, const char *other)
-{
-	static const char prefix[] = "perf::";
-
-	if (strncasecmp(one, prefix, sizeof(prefix) - 1) == 0)
-		one += sizeof(prefix) - 1;
-	if (strncasecmp(other, prefix, sizeof(prefix) - 1) == 0)
-		other += sizeof(prefix) - 1;
-	for (; *one && *other; one++, other++) {
-		int x = *one == '_' ? '-' : tolower((unsigned char)*one);
-		int y = *other == '_' ? '-' : tolower((unsigned char)*other);
-
-		if (x != y)
-			return false;
-	}
-	return *one == *other;
-}
-
 static bool is_in_scope(const struct sm_analysis *a, const struct count_rule *rule, size_t sample)
 {
 	size_t c = a->results->samples[sample].case_index;
@@ -52,7 +33,7 @@ static bool is_in_scope(const struct sm_analysis *a, const struct count_rule *ru
 	size_t group = a->case_view[c].group;
 
 	return a->view[sample].ended_ok && a->group[group].scenario == rule->scenario &&
-	       (!rule->variant || strcmp(row->variant, rule->variant) == 0) &&
+	       (!rule->variant || row->variant == rule->variant) &&
 	       sm_analysis_matches(a, group, NULL, rule->at, row->variant, NULL);
 }
 
@@ -86,12 +67,14 @@ static struct count_tally tally_up(const struct sm_analysis *a, const struct cou
 {
 	struct count_tally tally = { 0 };
 
+	sm_name event = sm_event_key(rule->event);
+
 	for (size_t s = 0; s < a->results->sample_count; s++)
 		tally.trials += is_in_scope(a, rule, s);
 	for (size_t i = 0; i < a->results->counter_count; i++) {
 		const struct sm_counter_row *counter = &a->results->counters[i];
 
-		if (!same_event(counter->event, rule->event))
+		if (counter->key != event)
 			continue;
 		long s = sm_analysis_sample_of(a, counter->trial);
 
@@ -112,7 +95,7 @@ static const char *reason_of_event(const struct sm_analysis *a, const char *even
 		const char *name = json_string_value(json_object_get(entry, "name"));
 		const char *reason = json_string_value(json_object_get(entry, "reason"));
 
-		if (name && reason && *reason && same_event(name, event))
+		if (name && reason && *reason && sm_event_key(name) == sm_event_key(event))
 			return reason;
 	}
 	return NULL;
@@ -135,7 +118,7 @@ static const char *why_uncounted(struct sm_analysis *a, const struct count_rule 
 	if (tally->trials == 0)
 		return "no successful trial";
 	if (tally->counted == tally->trials)
-		return "-";
+		return sm_none;
 	if (!tally->state)
 		return sm_results_string(a->results,
 					 "%s was not among the events of %u of %u trials; name it "
@@ -179,8 +162,8 @@ static void add_evidence(const struct count_rule *rule, const struct count_tally
 
 void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim)
 {
-	struct count_rule rule = { scenario,           claim->left,         claim->at,
-				   claim->count.event, claim->count.per_op, claim->count.slack };
+	struct count_rule rule = { scenario,           sm_name_of(claim->left), claim->at,
+				   claim->count.event, claim->count.per_op,     claim->count.slack };
 	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
 	struct count_tally tally = tally_up(a, &rule);
 	struct sm_words words = { .used = 0 };
@@ -214,12 +197,12 @@ void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scena
 	struct sm_words sentence = { .used = 0 }, evidence = { .used = 0 };
 	struct sm_claim claim = { .source = "exact count" };
 	enum sm_verdict verdict = SM_VERDICT_NONE;
-	const char *reason = "-";
+	const char *reason = sm_none;
 
 	for (unsigned i = 0; i < SM_EXPECTED_MAX && scenario->expected[i].event; i++) {
 		const struct sm_expected *expected = &scenario->expected[i];
 		struct count_rule rule = { .scenario = scenario,
-					   .variant = expected->variant,
+					   .variant = sm_name_of(expected->variant),
 					   .event = expected->event,
 					   .per_op = expected->per_op };
 		struct count_tally tally = tally_up(a, &rule);
@@ -230,7 +213,7 @@ void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scena
 			     rule.event, rule.variant ? " in " : "", rule.variant ? rule.variant : "");
 		add_evidence(&rule, &tally, &evidence);
 		verdict = worse(verdict, verdict_of(&tally));
-		if (strcmp(reason, "-") == 0)
+		if (reason == sm_none)
 			reason = why_uncounted(a, &rule, &tally);
 	}
 	if (verdict == SM_VERDICT_NONE)
@@ -239,6 +222,7 @@ void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scena
 	claim.text = sm_results_string(a->results, "Exactly %s.", sentence.text);
 	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, &claim);
 
+	row->expected = true;
 	row->verdict = verdict;
 	row->evidence = sm_results_string(a->results, "%s", evidence.text);
 	row->reason = reason;

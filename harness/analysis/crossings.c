@@ -21,31 +21,12 @@ struct point {
 
 struct curve {
 	const struct sm_pair_row *of; /* its first row; left and right as there unless turned */
-	const char *left, *right;
+	sm_name left, right;
 	char param[64];
+	sm_name rest; /* the other parameters */
 	struct point *point;
 	size_t count;
 };
-
-/* Whether two parameter texts are the same but for one parameter. */
-static bool same_but(const char *one, const char *other, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (;;) {
-		size_t x = strcspn(one, " "), y = strcspn(other, " ");
-		bool swept = strncmp(one, name, length) == 0 && one[length] == '=';
-
-		if (!swept && (x != y || strncmp(one, other, x) != 0))
-			return false;
-		if (one[x] != other[y])
-			return false;
-		if (one[x] == '\0')
-			return true;
-		one += x + 1;
-		other += y + 1;
-	}
-}
 
 static int by_x(const void *a, const void *b)
 {
@@ -56,7 +37,7 @@ static int by_x(const void *a, const void *b)
 
 static void add_point(struct curve *curve, const struct sm_pair_row *row, double x)
 {
-	bool turned = strcmp(row->left, curve->left) != 0;
+	bool turned = row->left != curve->left;
 	double sign = turned ? -1 : 1;
 
 	for (size_t i = 0; i < curve->count; i++)
@@ -77,8 +58,16 @@ static bool is_usable(const struct sm_pair_row *row)
 
 static bool same_sides(const struct sm_pair_row *row, const struct curve *curve)
 {
-	return (strcmp(row->left, curve->left) == 0 && strcmp(row->right, curve->right) == 0) ||
-	       (strcmp(row->left, curve->right) == 0 && strcmp(row->right, curve->left) == 0);
+	return (row->left == curve->left && row->right == curve->right) ||
+	       (row->left == curve->right && row->right == curve->left);
+}
+
+/* Whether a row has the swept parameter, and the others as the curve has them. */
+static bool has_rest(const struct sm_pair_row *row, const struct curve *curve)
+{
+	sm_name rest = sm_params_but(row->params, curve->param);
+
+	return rest == curve->rest && rest != row->params;
 }
 
 /* Whether a row compares the same two at the same point but for the swept parameter. */
@@ -86,9 +75,8 @@ static bool is_on(const struct sm_pair_row *row, const struct curve *curve)
 {
 	const struct sm_pair_row *of = curve->of;
 
-	return is_usable(row) && same_sides(row, curve) && strcmp(row->scenario, of->scenario) == 0 &&
-	       strcmp(row->metric, of->metric) == 0 && strcmp(row->placement, of->placement) == 0 &&
-	       same_but(row->params, of->params, curve->param);
+	return is_usable(row) && same_sides(row, curve) && row->scenario == of->scenario && row->metric == of->metric &&
+	       row->placement == of->placement && has_rest(row, curve);
 }
 
 /* All sizes of the comparison that `curve->of` is one of. */
@@ -139,7 +127,7 @@ static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_
 	row->scenario = curve->of->scenario;
 	row->metric = curve->of->metric;
 	row->placement = curve->of->placement;
-	row->param = sm_results_string(a->results, "%s", curve->param);
+	row->param = sm_name_of(curve->param);
 	row->left = curve->left;
 	row->right = curve->right;
 	row->at = at;
@@ -151,8 +139,8 @@ static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_
 		row->low = NAN;
 	if (row->high < at)
 		row->high = NAN;
-	row->reason =
-		isfinite(row->low) && isfinite(row->high) ? "-" : "on one side no measured size tells the two apart";
+	row->reason = isfinite(row->low) && isfinite(row->high) ? sm_none
+								: "on one side no measured size tells the two apart";
 }
 
 /* Whether this row is the first of its curve: each curve is looked at once. */
@@ -170,16 +158,16 @@ static void orient(const struct sm_analysis *a, struct curve *curve)
 	const struct sm_scenario *scenario = NULL;
 
 	for (size_t g = 0; g < a->group_count && !scenario; g++)
-		if (strcmp(a->group[g].scenario_name, curve->of->scenario) == 0)
+		if (a->group[g].scenario_name == curve->of->scenario)
 			scenario = a->group[g].scenario;
 	curve->left = curve->of->left;
 	curve->right = curve->of->right;
 	for (unsigned v = 0; scenario && scenario->variants[v].name; v++) {
-		const char *name = scenario->variants[v].name;
+		sm_name name = sm_name_of(scenario->variants[v].name);
 
-		if (strcmp(name, curve->of->right) == 0)
+		if (name == curve->of->right)
 			return;
-		if (strcmp(name, curve->of->left) == 0) {
+		if (name == curve->of->left) {
 			curve->left = curve->of->right;
 			curve->right = curve->of->left;
 			return;
@@ -197,6 +185,7 @@ static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
 
 		snprintf(curve->param, sizeof(curve->param), "%.*s", (int)length, at);
 		at += whole + (at[whole] == ' ');
+		curve->rest = sm_params_but(params, curve->param);
 		if (!isfinite(sm_param_value(params, curve->param)) || !is_first(a->results, index, curve))
 			continue;
 		gather(a->results, curve);
@@ -210,8 +199,8 @@ static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
 static bool is_of_time(const struct sm_analysis *a, const struct sm_pair_row *row)
 {
 	for (size_t g = 0; g < a->group_count; g++)
-		if (strcmp(a->group[g].name, row->group) == 0)
-			return strncmp(a->results->cases[a->group[g].first_case].unit, "ns", 2) == 0;
+		if (a->group[g].name == row->group)
+			return a->results->cases[a->group[g].first_case].unit_kind == SM_UNIT_NS;
 	return false;
 }
 

@@ -12,29 +12,20 @@
 
 /* How far apart two classes of different runs are, as |ln| of the ratio of the probes that name them; infinite where
  * they are not one. */
-static double apart(const char *one, const char *other)
+static double apart(sm_name one, sm_name other)
 {
-	bool paces = strstr(one, "cyc-") && strstr(other, "cyc-");
-	double distance = fabs(log(strtod(one, NULL) / strtod(other, NULL)));
+	const struct sm_class_words x = sm_class_words(one), y = sm_class_words(other);
+	double distance = fabs(log(x.probe / y.probe));
 
-	if (strcmp(one, other) == 0)
+	if (one == other)
 		return 0;
 	/* of names without a number: not a number */
-	return distance <= log(paces ? DIGEST_SAME_PACE : DIGEST_SAME_CLASS) ? distance : (double)INFINITY;
+	return distance <= log(x.pace && y.pace ? DIGEST_SAME_PACE : DIGEST_SAME_CLASS) ? distance : (double)INFINITY;
 }
 
-bool sm_same_class(const char *one, const char *other)
+bool sm_same_class(sm_name one, sm_name other)
 {
 	return isfinite(apart(one, other));
-}
-
-static char *copy(const char *text)
-{
-	char *made = strdup(text ? text : "");
-
-	if (!made)
-		sm_no_memory(); /* a name */
-	return made;
 }
 
 static double number(const json_t *manifest, const char *object, const char *key)
@@ -45,12 +36,12 @@ static double number(const json_t *manifest, const char *object, const char *key
 }
 
 /* The blocks of a case in one class. */
-static int take_class(const struct sm_analysis *a, size_t c, const char *klass, struct digest_class *out,
+static int take_class(const struct sm_analysis *a, size_t c, sm_name klass, struct digest_class *out,
 		      struct sm_error *err)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 
-	out->name = copy(klass);
+	out->name = klass;
 	out->block = malloc((view->count + 1) * sizeof(*out->block));
 	out->ln = malloc((view->count + 1) * sizeof(*out->ln));
 	if (!out->block || !out->ln)
@@ -76,12 +67,12 @@ static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *
 	int rc = 0;
 
 	sm_analysis_point(a, a->case_view[c].group, SM_POINT_PLACEMENT, where, sizeof(where));
-	out->id = copy(row->id);
-	out->name = NULL;
-	if (asprintf(&out->name, "%s/%s", row->scenario, row->variant) < 0)
-		sm_no_memory();
-	out->per = copy(strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation");
-	out->where = copy(where);
+	out->id = row->id;
+	out->name = sm_name_format("%s/%s", row->scenario, row->variant);
+	out->variant = row->variant;
+	out->control = row->control;
+	out->per = sm_name_of(row->per);
+	out->where = sm_name_of(where);
 	out->steal_percent = group->steal_percent;
 	out->throttled_percent = group->throttled_percent;
 	for (unsigned k = 0; rc == 0 && !row->derived && k < group->classes; k++) {
@@ -95,6 +86,7 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 {
 	const json_t *manifest = a->results->manifest;
 	struct sm_digest *digest = calloc(1, sizeof(*digest));
+	const char *fingerprint;
 	int rc = 0;
 
 	*out = digest;
@@ -103,7 +95,8 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 	digest->cases = calloc(a->results->case_count + 1, sizeof(*digest->cases));
 	if (!digest->cases)
 		return sm_fail(err, ENOMEM, "no memory for %zu cases", a->results->case_count);
-	digest->fingerprint = copy(json_string_value(json_object_get(json_object_get(manifest, "identity"), "type")));
+	fingerprint = json_string_value(json_object_get(json_object_get(manifest, "identity"), "type"));
+	digest->fingerprint = fingerprint && *fingerprint ? sm_name_of(fingerprint) : sm_none;
 	digest->others_percent = number(manifest, "noise", "others_percent");
 	digest->floor_time = number(manifest, "noise_floor", "time");
 	digest->floor_ratio = number(manifest, "noise_floor", "ratio");
@@ -157,37 +150,31 @@ void sm_digest_free(struct sm_digest *digest)
 		struct digest_case *one = &digest->cases[c];
 
 		for (unsigned k = 0; k < one->classes; k++) {
-			free(one->klass[k].name);
 			free(one->klass[k].block);
 			free(one->klass[k].ln);
 		}
-		free(one->id);
-		free(one->name);
-		free(one->per);
-		free(one->where);
 	}
 	free(digest->cases);
-	free(digest->fingerprint);
 	free(digest);
 }
 
-long digest_case_of(const struct sm_digest *digest, const char *id)
+long digest_case_of(const struct sm_digest *digest, sm_name id)
 {
 	for (size_t c = 0; c < digest->count; c++)
-		if (strcmp(digest->cases[c].id, id) == 0)
+		if (digest->cases[c].id == id)
 			return (long)c;
 	return -1;
 }
 
-const struct digest_class *digest_class_named(const struct digest_case *c, const char *klass)
+const struct digest_class *digest_class_named(const struct digest_case *c, sm_name klass)
 {
 	for (unsigned k = 0; k < c->classes; k++)
-		if (c->klass[k].count > 0 && strcmp(c->klass[k].name, klass) == 0)
+		if (c->klass[k].count > 0 && c->klass[k].name == klass)
 			return &c->klass[k];
 	return NULL;
 }
 
-const struct digest_class *digest_class_like(const struct digest_case *c, const char *klass)
+const struct digest_class *digest_class_like(const struct digest_case *c, sm_name klass)
 {
 	const struct digest_class *found = NULL;
 	double nearest = INFINITY;

@@ -12,7 +12,7 @@
 #define DIGEST_SAME_PACE SM_PACE_WIDTH
 
 struct digest_class {
-	char *name;
+	sm_name name;
 	uint32_t *block; /* ascending */
 	double *ln;      /* of the block's value */
 	size_t count;
@@ -20,9 +20,10 @@ struct digest_class {
 
 /* Cases in the order of the results' rows; derived ones have no class. */
 struct digest_case {
-	char *id, *name; /* name: "scenario/variant" */
-	char *per;       /* "per round trip" */
-	char *where;     /* "message=64, near" */
+	sm_name id, name; /* name: "scenario/variant" */
+	sm_name variant;
+	bool control;
+	sm_name per, where; /* "per round trip", "message=64, near" */
 	double steal_percent, throttled_percent;
 	struct digest_class klass[SM_GROUP_CLASSES_MAX]; /* that of most pure slices first */
 	unsigned classes;
@@ -31,18 +32,18 @@ struct digest_case {
 struct sm_digest {
 	struct digest_case *cases;
 	size_t count;
-	char *fingerprint;
+	sm_name fingerprint;                            /* sm_none: not known */
 	double others_percent, floor_time, floor_ratio; /* NaN: not known */
 	bool control_moved;
 };
 
 /* Of an analysis that has judged its slices and its control.  *out is to be freed also after an error. */
 SM_MUST_USE int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_error *err);
-long digest_case_of(const struct sm_digest *digest, const char *id);
+long digest_case_of(const struct sm_digest *digest, sm_name id);
 /* The class of a case by its name in the same run; NULL: none with a block. */
-const struct digest_class *digest_class_named(const struct digest_case *c, const char *klass);
+const struct digest_class *digest_class_named(const struct digest_case *c, sm_name klass);
 /* The class of a case that is `klass` of another run: the same name, or the nearest round trip; NULL: none. */
-const struct digest_class *digest_class_like(const struct digest_case *c, const char *klass);
+const struct digest_class *digest_class_like(const struct digest_case *c, sm_name klass);
 /* ln values of the blocks, or of their ratios to the blocks of `against` (NULL: none), into `out`, which has room for
  * all of `one`; returns how many. */
 size_t digest_values(const struct digest_class *one, const struct digest_class *against, double *out);

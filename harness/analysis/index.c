@@ -107,8 +107,10 @@ long sm_analysis_sample_of(const struct sm_analysis *a, unsigned trial)
 
 long sm_analysis_case_of(const struct sm_analysis *a, size_t group, const char *variant)
 {
+	sm_name wanted = sm_name_of(variant);
+
 	for (size_t i = a->group[group].first_case; i < a->results->case_count; i++)
-		if (a->case_view[i].group == group && strcmp(a->results->cases[i].variant, variant) == 0)
+		if (a->case_view[i].group == group && a->results->cases[i].variant == wanted)
 			return (long)i;
 	return -1;
 }
@@ -226,10 +228,10 @@ static unsigned machine_pus(const struct sm_results *results)
 	return widest;
 }
 
-static const struct sm_scenario *find_scenario(const struct sm_analysis *a, const char *name)
+static const struct sm_scenario *find_scenario(const struct sm_analysis *a, sm_name name)
 {
 	for (size_t i = 0; i < a->scenario_count; i++)
-		if (strcmp(a->scenarios[i]->name, name) == 0)
+		if (sm_name_of(a->scenarios[i]->name) == name)
 			return a->scenarios[i];
 	return NULL;
 }
@@ -242,7 +244,7 @@ static void index_groups(struct sm_analysis *a)
 		const struct sm_case_row *row = &results->cases[i];
 		size_t g = 0;
 
-		while (g < a->group_count && strcmp(a->group[g].name, row->group) != 0)
+		while (g < a->group_count && a->group[g].name != row->group)
 			g++;
 		if (g == a->group_count)
 			a->group[a->group_count++] = (struct sm_group_view){

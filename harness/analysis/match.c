@@ -9,11 +9,6 @@
 #include "shmeter/plan.h"
 #include "shmeter/topology.h"
 
-static bool equals(const char *text, const char *value, size_t length)
-{
-	return strlen(text) == length && strncmp(text, value, length) == 0;
-}
-
 unsigned sm_analysis_pus(const struct sm_results *results)
 {
 	return (unsigned)json_integer_value(json_object_get(json_object_get(results->manifest, "environment"), "pus"));
@@ -71,7 +66,7 @@ static const char *pus_of(const struct sm_analysis *a, size_t c)
 	for (size_t i = 0; i < a->case_view[c].count; i++) {
 		const char *pus = a->results->samples[a->sample_order[a->case_view[c].first + i]].pus;
 
-		if (strcmp(pus, "-") != 0)
+		if (pus != sm_none)
 			return pus;
 	}
 	return "";
@@ -92,50 +87,36 @@ static bool on_different_cores(const struct sm_analysis *a, size_t c)
 }
 
 /* On a machine of one PU whatever was asked for is got as taking turns on it, which is another thing. */
-static bool is_placed(const struct sm_case_row *row, const char *value, size_t length)
+static bool is_placed(const struct sm_case_row *row, sm_name wanted)
 {
-	return equals(sm_placement_name(row->relation), value, length) ||
-	       (equals(sm_placement_name(row->placement), value, length) && row->relation != SM_PLACE_SAME_CORE);
+	return sm_name_of(sm_placement_name(row->relation)) == wanted ||
+	       (sm_name_of(sm_placement_name(row->placement)) == wanted && row->relation != SM_PLACE_SAME_CORE);
 }
 
-/* Whether one case meets one condition ("message=64", "workers<=1xPU"). */
-static bool case_has(const struct sm_analysis *a, size_t c, const char *word, size_t length)
+/* Whether one case meets one condition. */
+static bool case_has(const struct sm_analysis *a, size_t c, const struct sm_condition *condition)
 {
-	const struct sm_results *results = a->results;
-	const struct sm_case_row *row = &results->cases[c];
-	const char *sign = memchr(word, '=', length);
+	const struct sm_case_row *row = &a->results->cases[c];
+	unsigned pus = sm_analysis_pus(a->results);
 	char workers[32];
 
-	if (!sign)
-		return false;
-	size_t name = (size_t)(sign - word), rest = length - name - 1;
-	const char *value = sign + 1;
-
-	if (equals("placement", word, name))
-		return is_placed(row, value, rest);
-	if (equals("cores", word, name))
-		return equals("different", value, rest) && on_different_cores(a, c);
-	if (equals("backing", word, name))
-		return equals(row->backing, value, rest);
-	if (equals("pages", word, name))
-		return equals(row->pages, value, rest);
-	if (equals("prefault", word, name))
-		return equals(row->prefault, value, rest);
-	if (equals("numa", word, name))
-		return equals(row->numa, value, rest);
-	snprintf(workers, sizeof(workers), "workers=%u", row->workers);
-	return sm_at_holds(row->params, word, length, sm_analysis_pus(results)) ||
-	       sm_at_holds(workers, word, length, sm_analysis_pus(results));
-}
-
-/* Whether a condition is about how many workers there are and where: it has to be met by both sides. */
-static bool is_about_workers(const char *word)
-{
-	return strncmp(word, "workers", 7) == 0 || strncmp(word, "cores=", 6) == 0;
+	switch (condition->of) {
+	case SM_OF_PLACEMENT: return is_placed(row, condition->value);
+	case SM_OF_CORES: return condition->value == sm_name_of("different") && on_different_cores(a, c);
+	case SM_OF_BACKING: return row->backing == condition->value;
+	case SM_OF_PAGES: return row->pages == condition->value;
+	case SM_OF_PREFAULT: return row->prefault == condition->value;
+	case SM_OF_NUMA: return row->numa == condition->value;
+	case SM_OF_WORKERS:
+		snprintf(workers, sizeof(workers), "workers=%u", row->workers);
+		return sm_condition_holds(condition, workers, pus);
+	case SM_OF_PARAM: break;
+	}
+	return sm_condition_holds(condition, row->params, pus);
 }
 
 /* Only the compared variants speak for their group, and one of them is enough: another may bring its own memory. */
-static bool group_has(const struct sm_analysis *a, size_t group, const char *word, size_t length, const char *left,
+static bool group_has(const struct sm_analysis *a, size_t group, const struct sm_condition *condition, const char *left,
 		      const char *right)
 {
 	long side[2] = { sm_analysis_case_of(a, group, left), right ? sm_analysis_case_of(a, group, right) : -1 };
@@ -145,37 +126,32 @@ static bool group_has(const struct sm_analysis *a, size_t group, const char *wor
 		if (side[i] < 0)
 			continue;
 		sides++;
-		met += case_has(a, (size_t)side[i], word, length);
+		met += case_has(a, (size_t)side[i], condition);
 	}
 	if (sides == 0)
-		return case_has(a, a->group[group].first_case, word, length);
-	return is_about_workers(word) ? met == sides : met > 0;
+		return case_has(a, a->group[group].first_case, condition);
+	/* how many workers there are, and where, has to be met by both */
+	return condition->of == SM_OF_WORKERS || condition->of == SM_OF_CORES ? met == sides : met > 0;
 }
 
 bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric, const char *at,
 			 const char *left, const char *right)
 {
 	const struct sm_case_row *row = &a->results->cases[a->group[group].first_case];
+	struct sm_condition condition;
 
-	if (row->derived ? !metric || strcmp(metric, row->metric) != 0 : metric != NULL)
+	if (row->derived ? sm_name_of(metric) != row->metric : metric != NULL)
 		return false;
-	if (!at)
-		return true;
-	at += strspn(at, " ");
-	while (*at) {
-		size_t length = strcspn(at, " ");
-
-		if (!group_has(a, group, at, length, left, right))
+	while (sm_condition_next(&at, &condition))
+		if (!group_has(a, group, &condition, left, right))
 			return false;
-		at += length + strspn(at + length, " ");
-	}
 	return true;
 }
 
 void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_detail detail, char *out, size_t size)
 {
 	const struct sm_case_row *row = &a->results->cases[a->group[group].first_case];
-	bool has_params = strcmp(row->params, "-") != 0;
+	bool has_params = row->params != sm_none;
 	const char *params = has_params ? row->params : "", *comma = has_params ? ", " : "";
 
 	if (detail == SM_POINT_MEMORY)

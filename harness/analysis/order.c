@@ -21,7 +21,7 @@ static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scen
 	const struct sm_case_row *c = &a->results->cases[summary->case_index];
 	size_t group = a->case_view[summary->case_index].group;
 
-	return a->group[group].scenario == scenario && strcmp(c->variant, claim->left) == 0 &&
+	return a->group[group].scenario == scenario && c->variant == sm_name_of(claim->left) &&
 	       isfinite(summary->value.estimate) && c->relation != SM_PLACE_UNSET &&
 	       sm_analysis_matches(a, group, NULL, claim->at, claim->left, NULL);
 }

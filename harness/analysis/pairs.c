@@ -101,7 +101,7 @@ static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_
 	row->verdict = is_difference(pair)
 			       ? sm_verdict_of(&row->added, pair->claim->versus.min, pair->claim->versus.max)
 			       : sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
-	row->reason = "-";
+	row->reason = sm_none;
 	if (c->used < SM_BLOCKS_MIN) {
 		row->reason = too_few_blocks(a, c->used, row->klass);
 	} else if (reason) {
@@ -131,7 +131,7 @@ static int note_claim(struct sm_analysis *a, const struct sm_claim *claim, struc
 	return 0;
 }
 
-static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pair, const char *klass, bool leading)
+static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pair, sm_name klass, bool leading)
 {
 	const struct sm_case_row *left = &a->results->cases[pair->left];
 	const struct sm_case_row *right = &a->results->cases[pair->right];
@@ -141,8 +141,8 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	row->scenario = left->scenario;
 	row->params = left->params;
 	row->control = left->control;
-	row->placement = sm_placement_name(left->placement);
-	row->relation = sm_placement_name(left->relation);
+	row->placement = sm_name_of(sm_placement_name(left->placement));
+	row->relation = sm_name_of(sm_placement_name(left->relation));
 	row->metric = left->metric;
 	row->left = left->variant;
 	row->right = right->variant;
@@ -150,7 +150,7 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	row->leading = leading;
 	row->left_dropped = a->case_view[pair->left].dropped;
 	row->right_dropped = a->case_view[pair->right].dropped;
-	row->claim = pair->claim ? sm_results_string(a->results, "%s", pair->claim->id) : "-";
+	row->claim = pair->claim ? sm_name_of(pair->claim->id) : sm_none;
 	if (pair->claim && !is_difference(pair)) {
 		row->threshold_min = pair->claim->versus.min;
 		row->threshold_max = pair->claim->versus.max;
@@ -162,7 +162,7 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 static int add_empty_row(struct sm_analysis *a, const struct pair *pair, const struct sm_blocks *blocks,
 			 struct sm_error *err)
 {
-	struct sm_pair_row *row = add_row(a, pair, "-", true);
+	struct sm_pair_row *row = add_row(a, pair, sm_none, true);
 
 	row->ratio = (struct sm_interval){ .estimate = NAN, .low = NAN, .high = NAN };
 	row->added = row->ratio;
@@ -186,12 +186,12 @@ static int add_pair(struct sm_analysis *a, const struct pair *pair, struct sm_er
 	sm_analysis_count_blocks(a, pair->left, pair->right, &blocks);
 	if (blocks.tried == 0)
 		return 0; /* skipped: there is no pair */
-	const char *leading = sm_analysis_leading(a, pair->group, pair->left, pair->right);
+	sm_name leading = sm_analysis_leading(a, pair->group, pair->left, pair->right);
 
 	if (!leading)
 		return add_empty_row(a, pair, &blocks, err);
 	for (unsigned k = 0; k < group->classes; k++) {
-		const char *klass = group->klass[k].klass;
+		sm_name klass = group->klass[k].klass;
 		struct sm_comparison comparison;
 		int rc = sm_analysis_compare(a, pair->left, pair->right, klass, &comparison, err);
 
@@ -199,7 +199,7 @@ static int add_pair(struct sm_analysis *a, const struct pair *pair, struct sm_er
 			return rc;
 		if (comparison.used == 0)
 			continue;
-		struct sm_pair_row *row = add_row(a, pair, klass, strcmp(klass, leading) == 0);
+		struct sm_pair_row *row = add_row(a, pair, klass, klass == leading);
 
 		row->ratio = comparison.ratio;
 		row->added = comparison.added;
@@ -243,7 +243,7 @@ static long baseline_of(const struct sm_analysis *a, size_t group)
 }
 
 /* Whether a claim of this group compares the two variants, either way round. */
-static bool is_claimed(struct sm_analysis *a, size_t group, const char *one, const char *other)
+static bool is_claimed(struct sm_analysis *a, size_t group, sm_name one, sm_name other)
 {
 	const struct sm_scenario *scenario = a->group[group].scenario;
 
@@ -252,8 +252,10 @@ static bool is_claimed(struct sm_analysis *a, size_t group, const char *one, con
 	for (const struct sm_claim *claim = scenario->claims; claim->id; claim++) {
 		if (!sm_analysis_compares(a, group, claim))
 			continue;
-		if ((strcmp(claim->left, one) == 0 && strcmp(claim->versus.right, other) == 0) ||
-		    (strcmp(claim->left, other) == 0 && strcmp(claim->versus.right, one) == 0))
+
+		sm_name left = sm_name_of(claim->left), right = sm_name_of(claim->versus.right);
+
+		if ((left == one && right == other) || (left == other && right == one))
 			return true;
 	}
 	return false;

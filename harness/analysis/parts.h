@@ -19,12 +19,12 @@
 struct sm_relation {
 	bool alone; /* its probes are the worker's own pace, not round trips */
 	struct sm_classes classes;
-	const char *klass[SM_CLASSES_MAX]; /* names: "92ns", "252cyc-solo" */
+	sm_name klass[SM_CLASSES_MAX]; /* names: "92ns", "252cyc-solo" */
 };
 
 /* One sample in one class. */
 struct sm_cell {
-	const char *klass;
+	sm_name klass;
 	unsigned pure; /* slices */
 	double value;  /* their median, ns per operation */
 };
@@ -46,16 +46,16 @@ struct sm_case_view {
 
 /* A class of a group, by pure slices of all its variants. */
 struct sm_group_class {
-	const char *klass;
+	sm_name klass;
 	uint64_t pure;
 };
 
 #define SM_GROUP_CLASSES_MAX 8
 
 struct sm_group_view {
-	const char *name;
+	sm_name name;
 	const struct sm_scenario *scenario; /* NULL: not one of those known */
-	const char *scenario_name;
+	sm_name scenario_name;
 	size_t first_case;                                 /* the rest through sm_case_view.group */
 	struct sm_group_class klass[SM_GROUP_CLASSES_MAX]; /* most pure slices first */
 	unsigned classes;
@@ -119,7 +119,7 @@ void sm_analysis_rank_classes(struct sm_analysis *a);
 /* A sample's cells, a->view[sample].cells of them. */
 const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t sample);
 /* The sample's cell of a class if it holds enough pure slices to count, else NULL. */
-const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, const char *klass);
+const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, sm_name klass);
 
 /* settled.c */
 /* Sets aside the trials of cases that drift, and those that did not reach the rate that they offered. */
@@ -130,8 +130,8 @@ struct sm_trend sm_analysis_trend(const struct sm_analysis *a, size_t c, double 
 				  double *log_ratios);
 /* Sets a trial aside: no cell speaks for it any more. */
 void sm_analysis_put_aside(struct sm_analysis *a, size_t sample, enum sm_status status, const char *reason);
-/* Whether a metric in this unit is a time or a rate, and so as good as its trial's slices; counts and sizes are not. */
-bool sm_analysis_is_timed(const char *unit);
+/* Whether a metric is a time or a rate, and so as good as its trial's slices; counts and sizes are not. */
+bool sm_analysis_is_timed(const struct sm_case_row *row);
 /* Why the times of one of two cases are not used; NULL: they are, or have another reason not to be. */
 const char *sm_analysis_set_aside(const struct sm_analysis *a, size_t left, size_t right);
 
@@ -155,13 +155,13 @@ struct sm_blocks {
 };
 /* ln(left) - ln(right) of each block that counts in this class, into `d` (room for the blocks of the left case).
  * Returns how many; `*blocks`: in which both were tried. */
-unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, const char *klass, double *d,
+unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
 				 unsigned *blocks);
-SM_MUST_USE int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, const char *klass,
+SM_MUST_USE int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, sm_name klass,
 				    struct sm_comparison *out, struct sm_error *err);
 void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right, struct sm_blocks *out);
 /* The class that speaks for two cases: the group's first in which a block counts; NULL: none. */
-const char *sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right);
+sm_name sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right);
 /* Judges the A/A control; before the pairs. */
 SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err);
 

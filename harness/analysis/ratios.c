@@ -31,7 +31,7 @@ static const struct sm_pair_row *leading_row(const struct sm_analysis *a, size_t
 	for (size_t i = 0; i < a->results->pair_count; i++) {
 		const struct sm_pair_row *row = &a->results->pairs[i];
 
-		if (a->pair_claim[i] == claim && row->leading && strcmp(row->group, a->group[group].name) == 0)
+		if (a->pair_claim[i] == claim && row->leading && row->group == a->group[group].name)
 			return row;
 	}
 	return NULL;
@@ -70,7 +70,7 @@ static bool is_told_apart(const struct sm_analysis *a, const struct points *poin
 		sm_analysis_point(a, points->point[i].group, detail, one, sizeof(one));
 		for (size_t j = 0; j < i; j++) {
 			sm_analysis_point(a, points->point[j].group, detail, other, sizeof(other));
-			if (strcmp(one, other) == 0)
+			if (sm_name_of(one) == sm_name_of(other))
 				return false;
 		}
 	}
@@ -140,14 +140,9 @@ static const struct point *weakest(const struct points *points, const struct sm_
 	return found;
 }
 
-/* "per round trip" out of the metric "time per round trip". */
 static const char *per_what(const struct sm_analysis *a, size_t group)
 {
-	const char *metric = a->results->cases[a->group[group].first_case].metric;
-
-	if (metric && strncmp(metric, "time per ", 9) == 0)
-		return metric + 5;
-	return "per operation";
+	return a->results->cases[a->group[group].first_case].per;
 }
 
 /* The comparison in the other classes, after the leading one: "in class 98ns 5.1 times". */
@@ -160,7 +155,7 @@ static void add_other_classes(const struct sm_analysis *a, const struct point *p
 		const struct sm_pair_row *row = &a->results->pairs[i];
 
 		if (a->pair_claim[i] != claim || row->leading || isnan(row->ratio.low) ||
-		    strcmp(row->group, point->row->group) != 0)
+		    row->group != point->row->group)
 			continue;
 		if (claim->kind == SM_CLAIM_DIFFERENCE)
 			sm_words_add(words, "; in class %s %s ns, %s to %s, %u blocks", row->klass,

@@ -21,13 +21,13 @@ void sm_analysis_put_aside(struct sm_analysis *a, size_t s, enum sm_status statu
 static size_t times_of(const struct sm_analysis *a, size_t s, double *times)
 {
 	const struct sm_sample_view *view = &a->view[s];
-	const char *klass = a->results->samples[s].found.klass;
+	sm_name klass = a->results->samples[s].found.klass;
 	size_t count = 0;
 
 	for (size_t i = view->first; i < view->first + view->count; i++) {
 		const struct sm_slice_row *slice = &a->results->slices[a->slice_order[i]];
 
-		if (slice->purity == SM_PURE && strcmp(slice->klass, klass) == 0)
+		if (slice->purity == SM_PURE && slice->klass == klass)
 			times[count++] = (double)slice->ns / (double)slice->ops;
 	}
 	return count;
@@ -104,7 +104,7 @@ static void judge_rates(struct sm_analysis *a)
 		size_t c = a->results->samples[s].case_index;
 		const struct sm_scenario *scenario = a->group[a->case_view[c].group].scenario;
 
-		if (!scenario || !scenario->achieved || strcmp(scenario->achieved, metric->metric) != 0)
+		if (!scenario || !scenario->achieved || sm_name_of(scenario->achieved) != metric->metric)
 			continue;
 		a->results->samples[s].behind = true;
 		if (a->results->samples[s].found.status == SM_OK)
@@ -116,16 +116,9 @@ static void judge_rates(struct sm_analysis *a)
 	}
 }
 
-static bool is_rate(const char *unit)
+bool sm_analysis_is_timed(const struct sm_case_row *row)
 {
-	const char *per = strchr(unit, '/');
-
-	return per && strcmp(per, "/s") == 0;
-}
-
-bool sm_analysis_is_timed(const char *unit)
-{
-	return strcmp(unit, "ns") == 0 || is_rate(unit);
+	return row->unit_kind == SM_UNIT_NS || row->unit_kind == SM_UNIT_RATE;
 }
 
 /* A metric is no figure where its trial's time is none.  The rates of an open loop that did not keep up are what it
@@ -134,15 +127,15 @@ static void judge_metrics(struct sm_analysis *a)
 {
 	for (size_t i = 0; i < a->results->sample_count; i++) {
 		const struct sm_sample *sample = &a->results->samples[i];
-		const char *unit = a->results->cases[sample->case_index].unit;
+		const struct sm_case_row *row = &a->results->cases[sample->case_index];
 		long s = sample->derived ? sm_analysis_sample_of(a, sample->trial) : -1;
 
 		if (s < 0)
 			continue;
 		const struct sm_value *found = &a->results->samples[s].found;
 
-		if (sm_analysis_is_timed(unit) &&
-		    (found->status == SM_UNSETTLED || (found->status == SM_SATURATED && !is_rate(unit))))
+		if (sm_analysis_is_timed(row) && (found->status == SM_UNSETTLED ||
+						  (found->status == SM_SATURATED && row->unit_kind != SM_UNIT_RATE)))
 			sm_analysis_put_aside(a, i, found->status, found->reason);
 	}
 }

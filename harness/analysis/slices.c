@@ -72,13 +72,13 @@ static size_t gather_probes(const struct sm_analysis *a, enum sm_placement relat
 }
 
 /* "92ns"; of workers alone "252cyc" and who had the core: they ("-solo"), or they and others ("-busy"). */
-static const char *class_name(struct sm_analysis *a, const struct sm_relation *relation, unsigned i)
+static sm_name class_name(const struct sm_relation *relation, unsigned i)
 {
 	double center = relation->classes.at[i].center_ns;
 
 	if (relation->alone)
-		return sm_results_string(a->results, "%.0fcyc-%s", center, i == 0 ? "solo" : "busy");
-	return sm_results_string(a->results, center < 10 ? "%.1fns" : "%.0fns", center);
+		return sm_name_format("%.0fcyc-%s", center, i == 0 ? "solo" : "busy");
+	return sm_name_format(center < 10 ? "%.1fns" : "%.0fns", center);
 }
 
 static void find_classes(struct sm_analysis *a, double *probes)
@@ -92,7 +92,7 @@ static void find_classes(struct sm_analysis *a, double *probes)
 			continue;
 		(relation->alone ? sm_paces_find : sm_classes_find)(&relation->classes, probes, count);
 		for (unsigned i = 0; i < relation->classes.count; i++)
-			relation->klass[i] = class_name(a, relation, i);
+			relation->klass[i] = class_name(relation, i);
 	}
 }
 
@@ -132,7 +132,7 @@ static enum sm_purity judge_probes(const struct sm_relation *relation, const str
 }
 
 /* The one rule of which slices count.  Sets class and purity; returns the class' number, or -1. */
-static int judge_slice(const struct sm_relation *relation, const char *unprobed, bool shared_pus,
+static int judge_slice(const struct sm_relation *relation, sm_name unprobed, bool shared_pus,
 		       struct sm_slice_row *slice)
 {
 	int first = 0, second = 0;
@@ -186,7 +186,7 @@ static struct sm_cell *add_cell(struct sm_analysis *a, struct sm_sample_view *vi
 
 /* Fills the sample's cells and its row from the classes of its slices.  `times` and `klass` have
  * room for all its slices. */
-static void value_sample(struct sm_analysis *a, size_t s, const char *const *names, unsigned count, const int *klass,
+static void value_sample(struct sm_analysis *a, size_t s, const sm_name *names, unsigned count, const int *klass,
 			 double *times)
 {
 	struct sm_value *found = &a->results->samples[s].found;
@@ -250,7 +250,7 @@ static void judge_derived(struct sm_analysis *a, size_t s)
 	long trial = sm_analysis_sample_of(a, sample->trial);
 
 	a->view[s].cells = 0;
-	if (trial >= 0 && sm_analysis_is_timed(a->results->cases[sample->case_index].unit)) {
+	if (trial >= 0 && sm_analysis_is_timed(&a->results->cases[sample->case_index])) {
 		const char *why = why_no_class(a, (size_t)trial);
 
 		if (why) {
@@ -290,7 +290,7 @@ static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *ti
 	}
 	const struct sm_sample_view *view = &a->view[s];
 	const struct sm_relation *relation = has_probes(a, view) ? sm_analysis_relation(a, s) : NULL;
-	const char *unprobed = sample->shared_pus ? "shared-pu" : "solo";
+	sm_name unprobed = sm_name_of(sample->shared_pus ? "shared-pu" : "solo");
 
 	double longest_ns = standstill_ns(a, view, times);
 
@@ -339,11 +339,11 @@ out_free:
 	return rc;
 }
 
-static void add_class(struct sm_group_view *group, const char *klass, unsigned pure)
+static void add_class(struct sm_group_view *group, sm_name klass, unsigned pure)
 {
 	unsigned k = 0;
 
-	while (k < group->classes && strcmp(group->klass[k].klass, klass) != 0)
+	while (k < group->classes && group->klass[k].klass != klass)
 		k++;
 	if (k == SM_GROUP_CLASSES_MAX)
 		return;
@@ -378,7 +378,7 @@ const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t samp
 	return a->view[sample].cells ? &a->cell[a->view[sample].cell] : NULL;
 }
 
-const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, const char *klass)
+const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, sm_name klass)
 {
 	const struct sm_sample_view *view = &a->view[sample];
 	/* A cold trial has one slice, which is all it can have. */
@@ -386,8 +386,7 @@ const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sampl
 	const struct sm_cell *cell = sm_analysis_cells(a, sample);
 
 	for (unsigned k = 0; k < view->cells; k++)
-		/* names are interned: nearly always the pointers tell */
-		if (cell[k].klass == klass || strcmp(cell[k].klass, klass) == 0)
+		if (cell[k].klass == klass)
 			return cell[k].pure >= least ? &cell[k] : NULL;
 	return NULL;
 }

@@ -7,7 +7,7 @@
 #include "parts.h"
 
 /* Values of a case in a class into `values`; returns how many trials have one. */
-static size_t gather_values(const struct sm_analysis *a, size_t c, const char *klass, double *values)
+static size_t gather_values(const struct sm_analysis *a, size_t c, sm_name klass, double *values)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 	size_t count = 0;
@@ -76,7 +76,7 @@ static void summarise(struct sm_analysis *a, size_t c, double *values)
 	size_t count = 0;
 
 	row->case_index = (unsigned)c;
-	row->klass = "-";
+	row->klass = sm_none;
 	/* The group's leading class first, so that variants stand side by side in one class. */
 	for (unsigned k = 0; k < group->classes && count == 0; k++) {
 		count = gather_values(a, c, group->klass[k].klass, values);
@@ -87,12 +87,12 @@ static void summarise(struct sm_analysis *a, size_t c, double *values)
 	row->mad = sm_mad(values, count);
 	row->cpu_ns_per_op = median_of(a, c, sm_sample_cpu_ns_per_op, values);
 	row->switches_per_op = median_of(a, c, switches_of, values);
-	row->reason = "-";
+	row->reason = sm_none;
 	if (count == 0)
 		row->reason = trouble       ? trouble
 			      : row->ok > 0 ? "no trial has enough pure slices in one class"
 					    : "not run before the run ended";
-	else if (strcmp(row->klass, group->klass[0].klass) != 0)
+	else if (row->klass != group->klass[0].klass)
 		row->reason = sm_results_string(a->results,
 						"no trial with enough pure slices in class %s, "
 						"which leads this comparison",

@@ -23,10 +23,10 @@ const char *sm_analysis_ns(char out[32], double ns)
 	return out;
 }
 
-static bool is_of_kind(const char *architecture, enum sm_machine kind)
+static bool is_of_kind(sm_name architecture, enum sm_machine kind)
 {
 	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
-		if (machines[i].kind == kind && strcmp(machines[i].architecture, architecture) == 0)
+		if (machines[i].kind == kind && sm_name_of(machines[i].architecture) == architecture)
 			return true;
 	return false;
 }
@@ -37,7 +37,7 @@ const char *sm_analysis_elsewhere(struct sm_analysis *a, const struct sm_claim *
 	const char *here = json_string_value(
 		json_object_get(json_object_get(a->results->manifest, "environment"), "architecture"));
 
-	if (!claim->machine || (here && is_of_kind(here, claim->machine)))
+	if (!claim->machine || (here && is_of_kind(sm_name_of(here), claim->machine)))
 		return NULL;
 	if (!here)
 		return sm_results_string(a->results,
@@ -47,29 +47,22 @@ const char *sm_analysis_elsewhere(struct sm_analysis *a, const struct sm_claim *
 				 sm_machine_name(claim->machine), here);
 }
 
-/* Whether `id` is of the case `base`, or of one of its further metrics. */
-static bool is_case_or_metric(const char *id, const char *base)
-{
-	size_t length = strlen(base);
-
-	return strncmp(id, base, length) == 0 && (id[length] == '\0' || id[length] == '#');
-}
-
 /* Median of a metric over the trials of a case that ended well; NaN: none knows it. */
 static double typical_metric(const struct sm_analysis *a, size_t c, const char *name)
 {
 	const struct sm_results *results = a->results;
 	double *values = malloc((results->metric_count + 1) * sizeof(*values)), median;
+	sm_name wanted = sm_name_of(name);
 	size_t count = 0;
 
 	if (!values)
 		return NAN; /* not known: nothing is compared */
 	for (size_t i = 0; i < results->metric_count; i++) {
 		const struct sm_metric_row *metric = &results->metrics[i];
-		long s = strcmp(metric->metric, name) == 0 ? sm_analysis_sample_of(a, metric->trial) : -1;
+		long s = metric->metric == wanted ? sm_analysis_sample_of(a, metric->trial) : -1;
 
 		if (s >= 0 && a->view[s].ended_ok && isfinite(metric->value) &&
-		    is_case_or_metric(results->cases[c].id, results->cases[results->samples[s].case_index].id))
+		    results->cases[c].of == results->cases[results->samples[s].case_index].id)
 			values[count++] = metric->value;
 	}
 	median = sm_median(values, count);
@@ -111,9 +104,10 @@ bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_c
 
 static struct sm_claim_row *row_of(const struct sm_analysis *a, const struct sm_scenario *scenario, const char *id)
 {
+	sm_name wanted = sm_name_of(id), of = sm_name_of(scenario->name);
+
 	for (size_t i = 0; i < a->results->claim_count; i++)
-		if (strcmp(a->results->claims[i].claim, id) == 0 &&
-		    strcmp(a->results->claims[i].scenario, scenario->name) == 0)
+		if (a->results->claims[i].claim == wanted && a->results->claims[i].scenario == of)
 			return &a->results->claims[i];
 	return NULL;
 }
@@ -128,9 +122,9 @@ void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scena
 		    (claim->kind == SM_CLAIM_METRIC && row->verdict == SM_REFUTED))
 			continue; /* what was seen was seen, whatever the control says */
 		row->verdict = SM_INCONCLUSIVE;
-		row->reason = sm_results_string(
-			a->results, "its control %s is %s: %s", claim->control,
-			control->verdict == SM_NOT_TESTABLE ? "not testable" : sm_verdict_name(control->verdict),
-			strcmp(control->reason, "-") != 0 ? control->reason : control->evidence);
+		row->reason = sm_results_string(a->results, "its control %s is %s: %s", claim->control,
+						control->verdict == SM_NOT_TESTABLE ? "not testable"
+										    : sm_verdict_name(control->verdict),
+						control->reason != sm_none ? control->reason : control->evidence);
 	}
 }

@@ -19,12 +19,12 @@ static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scen
 {
 	long sample = sm_analysis_sample_of(a, metric->trial);
 
-	if (sample < 0 || strcmp(metric->metric, claim->metric.name) != 0)
+	if (sample < 0 || metric->metric != sm_name_of(claim->metric.name))
 		return false;
 	size_t c = a->results->samples[sample].case_index, group = a->case_view[c].group;
 
 	return a->view[sample].ended_ok && a->group[group].scenario == scenario &&
-	       strcmp(a->results->cases[c].variant, claim->left) == 0 &&
+	       a->results->cases[c].variant == sm_name_of(claim->left) &&
 	       sm_analysis_matches(a, group, NULL, claim->at, claim->left, NULL);
 }
 
@@ -44,7 +44,7 @@ static struct value_tally tally_values(const struct sm_analysis *a, const struct
 		}
 		tally.trials++;
 		tally.operations += (double)a->results->samples[sm_analysis_sample_of(a, metric->trial)].ops;
-		tally.unit = strcmp(metric->unit, "1") == 0 ? "" : metric->unit;
+		tally.unit = sm_unit_kind_of(metric->unit) == SM_UNIT_NONE ? "" : metric->unit;
 		tally.least = fmin(tally.least, metric->value);
 		tally.most = fmax(tally.most, metric->value);
 		if (metric->value >= claim->metric.min && metric->value <= claim->metric.max)

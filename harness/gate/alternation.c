@@ -10,6 +10,8 @@
 #include "shmeter/memory.h"
 #include "shmeter/store.h"
 
+enum side { OLD, NEW };
+
 struct merging {
 	struct sm_results *out;
 	const struct sm_alternation_keys *differ;
@@ -27,10 +29,10 @@ static bool is_control(const struct sm_case_row *row)
 	return row->control;
 }
 
-static bool differs(const struct sm_alternation_keys *keys, const char *key, size_t length)
+static bool differs(const struct sm_alternation_keys *keys, sm_name key)
 {
 	for (size_t i = 0; i < keys->count; i++)
-		if (strlen(keys->key[i]) == length && strncmp(keys->key[i], key, length) == 0)
+		if (sm_name_of(keys->key[i]) == key)
 			return true;
 	return false;
 }
@@ -46,20 +48,20 @@ static const char *point_of(const struct merging *m, const struct sm_case_row *r
 		      { "pages", row->pages, ',' },
 		      { "prefault", row->prefault, ',' },
 		      { "numa", row->numa, ',' } };
-	const char *word = row->params, *point;
+	sm_name params = row->params;
+	const char *point;
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
 		sm_no_memory();
-	for (size_t length; *word; word += length + strspn(word + length, " ")) {
-		length = strcspn(word, " ");
-		if (!differs(m->differ, word, strcspn(word, "= ")))
-			fprintf(out, "%s%.*s", ftell(out) > 0 ? " " : "", (int)length, word);
-	}
+	for (size_t i = 0; i < m->differ->count; i++)
+		params = sm_params_but(params, m->differ->key[i]);
+	if (params != sm_none || row->params == sm_none)
+		fputs(params, out);
 	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
-		if (!differs(m->differ, field[i].key, strlen(field[i].key)))
+		if (!differs(m->differ, sm_name_of(field[i].key)))
 			fprintf(out, "%c%s", field[i].before, field[i].value);
 	fclose(out);
 	point = sm_results_copy(m->out, text);
@@ -67,29 +69,30 @@ static const char *point_of(const struct merging *m, const struct sm_case_row *r
 	return point;
 }
 
+static sm_name side_name(unsigned side)
+{
+	return sm_name_of(side == NEW ? "new" : "old");
+}
+
 /* The case of `out` that stands for one of a side's; made where it is not there yet. */
 static unsigned merged_case(struct merging *m, const struct sm_case_row *row, unsigned side)
 {
-	static const char *const names[2] = { "old", "new" };
 	struct sm_results *out = m->out;
 	struct sm_case_row merged = *row, *added;
-	const char **texts[] = { &merged.scenario, &merged.params, &merged.backing, &merged.pages, &merged.file_system,
-				 &merged.prefault, &merged.numa,   &merged.unit,    &merged.metric };
 	long index;
 
-	merged.variant = sm_results_copy(out, is_control(row) ? row->variant : names[side]);
-	merged.group = is_control(row)
-			       ? sm_results_string(out, "aa?%s", point_of(m, row))
-			       : sm_results_string(out, "%s/%s?%s", row->scenario, row->variant, point_of(m, row));
-	merged.id = sm_results_string(out, "%s|%s", merged.group, merged.variant);
+	merged.variant = is_control(row) ? row->variant : side_name(side);
+	merged.group = is_control(row) ? sm_name_format("aa?%s", point_of(m, row))
+				       : sm_name_format("%s/%s?%s", row->scenario, row->variant, point_of(m, row));
+	merged.id = sm_name_format("%s|%s", merged.group, merged.variant);
+	merged.of = merged.id;
+	merged.of_group = merged.group;
 	index = sm_results_find_case(out, merged.id);
 	if (index >= 0) {
 		if (out->cases[index].relation == SM_PLACE_UNSET)
 			out->cases[index].relation = row->relation;
 		return (unsigned)index;
 	}
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		*texts[i] = sm_results_copy(out, *texts[i]);
 	added = sm_results_add_case(out);
 	*added = merged;
 	return (unsigned)out->case_count - 1;
@@ -215,19 +218,26 @@ int sm_alternation_load(struct sm_results *out, const char *const *old_folders, 
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
-		rc = take_folder(&m, old_folders[i], 0, (unsigned)i, err);
+		rc = take_folder(&m, old_folders[i], OLD, (unsigned)i, err);
 		if (rc == 0)
-			rc = take_folder(&m, new_folders[i], 1, (unsigned)i, err);
+			rc = take_folder(&m, new_folders[i], NEW, (unsigned)i, err);
 	}
 	return rc == 0 ? sort_cases(out, err) : rc;
 }
 
-bool sm_alternation_has(const struct sm_results *results, const char *group, const char *side)
+bool sm_alternation_has(const struct sm_results *results, sm_name group, const char *side)
 {
+	sm_name variant = sm_name_of(side);
+
 	for (size_t i = 0; i < results->case_count; i++)
-		if (strcmp(results->cases[i].group, group) == 0 && strcmp(results->cases[i].variant, side) == 0)
+		if (results->cases[i].group == group && results->cases[i].variant == variant)
 			return true;
 	return false;
+}
+
+bool sm_alternation_only_new(const struct sm_results *results, const struct sm_case_row *row)
+{
+	return row->variant == side_name(NEW) && !sm_alternation_has(results, row->group, "old");
 }
 
 int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results, double allowed, struct sm_error *err)
@@ -238,13 +248,13 @@ int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *result
 	for (size_t i = 0; i < results->case_count; i++) {
 		const struct sm_case_row *row = &results->cases[i];
 
-		if (!is_control(row) && strcmp(row->variant, "old") == 0)
+		if (!is_control(row) && row->variant == side_name(OLD))
 			gates->gate[gates->count++] = (struct sm_gate){
 				.name = row->group,
 				.kind = SM_GATE_RATIO,
 				.scenario = row->scenario,
-				.variant = "new",
-				.against = "old",
+				.variant = side_name(NEW),
+				.against = side_name(OLD),
 				.group = row->group,
 				.max = allowed,
 			};
@@ -252,9 +262,9 @@ int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *result
 	return gates->count ? 0 : sm_fail(err, EINVAL, "the old side has measured no case");
 }
 
-static struct fate fate_of(const struct sm_results *results, const char *group, const char *side)
+static struct fate fate_of(const struct sm_results *results, sm_name group, sm_name side)
 {
-	struct fate fate = { .reason = "-" };
+	struct fate fate = { .reason = sm_none };
 
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *sample = &results->samples[i];
@@ -263,7 +273,7 @@ static struct fate fate_of(const struct sm_results *results, const char *group, 
 		bool broken = sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT;
 		bool skipped = sample->ended == SM_SKIPPED;
 
-		if (strcmp(row->group, group) != 0 || strcmp(row->variant, side) != 0)
+		if (row->group != group || row->variant != side)
 			continue;
 		if ((wrong && fate.wrong == 0) || (broken && fate.wrong + fate.broken == 0) ||
 		    (skipped && fate.skipped == fate.trials))
@@ -280,7 +290,7 @@ static void fail(struct sm_results *results, struct sm_gate_row *row, const stru
 {
 	row->verdict = SM_REFUTED;
 	row->wrong_data = new->wrong > 0;
-	row->reason = "-";
+	row->reason = sm_none;
 	row->evidence = sm_results_string(
 		results,
 		"%u of %u trials of new failed in a way that none of old did: %u with wrong data, %u whose worker died or "
@@ -298,8 +308,8 @@ static void leave_open(struct sm_gate_row *row, const char *reason)
 /* Trials that went wrong have no time: the verdict over the others' times would not know of them. */
 static void judge_fate(const struct sm_gate *gate, struct sm_results *results, struct sm_gate_row *row)
 {
-	struct fate old = fate_of(results, gate->group, "old");
-	struct fate new = fate_of(results, gate->group, "new");
+	struct fate old = fate_of(results, gate->group, side_name(OLD));
+	struct fate new = fate_of(results, gate->group, side_name(NEW));
 	bool old_ran = old.skipped < old.trials;
 	unsigned old_failed = old.wrong + old.broken, new_failed = new.wrong + new.broken;
 
@@ -342,8 +352,7 @@ const char *sm_alternation_wrong(const struct sm_results *results)
 		const struct sm_case_row *row = &results->cases[results->samples[i].case_index];
 
 		if (results->samples[i].ended == SM_VERIFY_FAILED &&
-		    (is_control(row) ||
-		     (strcmp(row->variant, "new") == 0 && !sm_alternation_has(results, row->group, "old"))))
+		    (is_control(row) || sm_alternation_only_new(results, row)))
 			return row->id;
 	}
 	return NULL;

@@ -14,7 +14,7 @@ const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_dige
 	if (!baseline)
 		return "no baseline was given: --baseline DIR names an earlier run of this machine";
 	floor = gate->against ? run->floor_ratio : run->floor_time;
-	if (!*run->fingerprint || strcmp(run->fingerprint, baseline->fingerprint) != 0)
+	if (run->fingerprint == sm_none || run->fingerprint != baseline->fingerprint)
 		return "the baseline is of another machine (its fingerprint differs): times of two machines are "
 		       "not compared; `shmeter ab` compares two builds on one";
 	if ((gate->max > 0 && gate->max < floor) || (gate->min > 0 && 1 / gate->min < floor))
@@ -67,7 +67,7 @@ static void say(const struct sm_digest *run, size_t c, long reference, double mi
 
 	sm_words_add(&words, "%s", one->name);
 	if (reference >= 0)
-		sm_words_add(&words, ", as a ratio to %s,", strchr(run->cases[reference].name, '/') + 1);
+		sm_words_add(&words, ", as a ratio to %s,", run->cases[reference].variant);
 	sm_words_add(&words, " takes %.4g times as long %s as in the baseline (", out->ratio.estimate, one->per);
 	sm_words_add_interval(&words, &out->ratio);
 	sm_words_add(&words, ", class %s, %u blocks against %u, %s)", out->klass, out->used, out->baseline_used,
@@ -130,7 +130,7 @@ static struct meeting meet(const struct digest_case *now, const struct digest_ca
 
 	for (unsigned k = 0; k < now->classes; k++) {
 		struct meeting one = { .now = &now->klass[k] };
-		const char *name = one.now->name;
+		sm_name name = one.now->name;
 		size_t nx, ny;
 
 		one.now_beside = now_beside ? digest_class_named(now_beside, name) : NULL;
@@ -149,20 +149,20 @@ static struct meeting meet(const struct digest_case *now, const struct digest_ca
 	return best;
 }
 
-static bool has_class(const struct digest_case *c, const char *klass)
+static bool has_class(const struct digest_case *c, sm_name klass)
 {
-	return c->classes > 0 && strcmp(c->klass[0].name, klass) == 0;
+	return c->classes > 0 && c->klass[0].name == klass;
 }
 
 /* Why two runs have no class in common. */
 static const char *why_apart(const struct digest_case *now, const struct digest_case *now_beside,
 			     const struct digest_case *before, struct sm_results *results)
 {
-	const char *name = now->classes > 0 ? now->klass[0].name : "-";
+	sm_name name = now->classes > 0 ? now->klass[0].name : sm_none, solo = sm_name_of("solo");
 
 	if (now->classes == 0 || (now_beside && now_beside->classes == 0))
 		return "no block of this run counts";
-	if (has_class(before, "solo") && !has_class(now, "solo"))
+	if (has_class(before, solo) && !has_class(now, solo))
 		return "the baseline was made by a version that did not probe workers alone: measure it again";
 	return sm_results_string(results, "the baseline has no block in a class like %s", name);
 }
@@ -205,8 +205,8 @@ int gate_baseline(const struct sm_digest *run, size_t c, long reference, const s
 	}
 	nx = digest_values(meeting.now, meeting.now_beside, x);
 	ny = digest_values(meeting.before, meeting.before_beside, y);
-	out->klass = sm_results_string(results, "%s", meeting.now->name);
-	out->baseline_klass = sm_results_string(results, "%s", meeting.before->name);
+	out->klass = meeting.now->name;
+	out->baseline_klass = meeting.before->name;
 	shift(min, max, x, nx, y, ny, out);
 	out->distrust = distrust(run, c, baseline, (size_t)old, beside != NULL, results);
 	say(run, c, reference, min, max, results, out);

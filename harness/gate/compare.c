@@ -18,15 +18,16 @@ static int compare_case(const struct sm_digest *now, size_t c, const struct sm_d
 	int rc = gate_baseline(now, c, -1, before, 1, 1, strings, &finding, err);
 
 	*out = (struct sm_compared){
-		.id = sm_results_string(strings, "%s", now->cases[c].id),
-		.klass = finding.klass ? finding.klass : "-",
-		.old_klass = finding.baseline_klass ? finding.baseline_klass : "-",
+		.id = now->cases[c].id,
+		.control = now->cases[c].control,
+		.klass = finding.klass ? finding.klass : sm_none,
+		.old_klass = finding.baseline_klass ? finding.baseline_klass : sm_none,
 		.ratio = finding.ratio,
 		.mde = finding.mde,
 		.p = isnan(finding.ratio.low) ? (double)NAN : finding.p,
 		.new_blocks = finding.used,
 		.old_blocks = finding.baseline_used,
-		.reason = finding.distrust ? finding.distrust : "-",
+		.reason = finding.distrust ? finding.distrust : sm_none,
 	};
 	return rc;
 }
@@ -44,33 +45,30 @@ static void adjust(struct sm_comparison_of_runs *out, double *p)
 			out->row[i].p = p[t++];
 }
 
-static const char *say(const struct sm_comparison_of_runs *c, const struct sm_compared *row)
+/* What a row says; counts those that differ beyond chance and noise. */
+static const char *say(struct sm_comparison_of_runs *c, const struct sm_compared *row)
 {
 	bool slower = row->ratio.estimate > 1;
 
 	if (isnan(row->p))
 		return "no comparison";
-	if (strcmp(row->reason, "-") != 0)
+	if (row->reason != sm_none)
 		return "not trusted";
 	if (row->p > ALPHA)
 		return "not told apart";
 	if (fabs(log(row->ratio.estimate)) < log(c->floor))
 		return "within the noise";
+	c->slower += slower;
+	c->faster += !slower;
 	if (!c->same_machine)
 		return slower ? "longer there" : "shorter there";
 	return slower ? "slower" : "faster";
 }
 
-/* The sums count what the rows say. */
 static void say_all(struct sm_comparison_of_runs *out)
 {
-	for (size_t i = 0; i < out->count; i++) {
-		struct sm_compared *row = &out->row[i];
-
-		row->says = say(out, row);
-		out->slower += strcmp(row->says, "slower") == 0 || strcmp(row->says, "longer there") == 0;
-		out->faster += strcmp(row->says, "faster") == 0 || strcmp(row->says, "shorter there") == 0;
-	}
+	for (size_t i = 0; i < out->count; i++)
+		out->row[i].says = say(out, &out->row[i]);
 }
 
 /* The median of the cases' ratios, its interval over the cases. */
@@ -79,7 +77,7 @@ static void judge_overall(struct sm_comparison_of_runs *out, double *logs)
 	size_t n = 0;
 
 	for (size_t i = 0; i < out->count; i++)
-		if (isfinite(out->row[i].ratio.estimate) && strncmp(out->row[i].id, "aa/", 3) != 0)
+		if (isfinite(out->row[i].ratio.estimate) && !out->row[i].control)
 			logs[n++] = log(out->row[i].ratio.estimate);
 	out->overall = sm_median_interval(logs, n, SM_CONFIDENCE);
 	out->overall_mde = sm_minimum_detectable_ratio(sm_mad(logs, n), n, 1 - SM_CONFIDENCE, SM_BETA);
@@ -96,7 +94,7 @@ int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *b
 	int rc = 0;
 
 	*out = (struct sm_comparison_of_runs){
-		.same_machine = *now->fingerprint && strcmp(now->fingerprint, before->fingerprint) == 0,
+		.same_machine = now->fingerprint != sm_none && now->fingerprint == before->fingerprint,
 		.floor = isnan(now->floor_time) ? 1 : now->floor_time,
 		.row = calloc(room, sizeof(*out->row)),
 	};

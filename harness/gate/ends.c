@@ -14,10 +14,9 @@ static bool is_about(const struct sm_gate *gate, const struct sm_analysis *a, si
 	const struct sm_case_row *row = &a->results->cases[a->results->samples[s].case_index];
 	size_t g = a->case_view[a->results->samples[s].case_index].group;
 
-	return !a->results->samples[s].derived && strcmp(row->scenario, gate->scenario) == 0 &&
-	       (!gate->variant || strcmp(row->variant, gate->variant) == 0 ||
-		(gate->against && strcmp(row->variant, gate->against) == 0)) &&
-	       (!gate->group || strcmp(row->group, gate->group) == 0) &&
+	return !a->results->samples[s].derived && row->scenario == gate->scenario &&
+	       (!gate->variant || row->variant == gate->variant || (gate->against && row->variant == gate->against)) &&
+	       (!gate->group || row->group == gate->group) &&
 	       sm_analysis_matches(a, g, NULL, gate->at, gate->variant ? gate->variant : row->variant, gate->against);
 }
 
@@ -27,8 +26,8 @@ static struct ends count_ends(const struct sm_gate *gate, const struct sm_analys
 
 	for (size_t s = 0; s < a->results->sample_count; s++) {
 		const struct sm_sample *sample = &a->results->samples[s];
-		const char *variant = a->results->cases[sample->case_index].variant;
-		bool beside = gate->against && strcmp(variant, gate->against) == 0;
+		sm_name variant = a->results->cases[sample->case_index].variant;
+		bool beside = gate->against && variant == gate->against;
 
 		if (sample->ended == SM_SKIPPED || !is_about(gate, a, s))
 			continue;
@@ -62,7 +61,7 @@ void gate_judge_ends(struct sm_analysis *a, struct sm_gate_row *row)
 		bad = say_ends(a->results, ends.wrong, ends.trials, ends.first_wrong);
 		row->evidence = sm_results_string(a->results, "%s; %s", bad, row->evidence);
 		row->verdict = SM_REFUTED;
-		row->reason = "-";
+		row->reason = sm_none;
 		row->wrong_data = true;
 		return;
 	}

@@ -18,11 +18,6 @@ struct sides {
 	const struct sm_digest *run, *baseline;
 };
 
-static const char *per_what(const struct sm_case_row *row)
-{
-	return strncmp(row->metric, "time per ", 9) == 0 ? row->metric + 5 : "per operation";
-}
-
 /* P(at least `above` of `n`) where each is as likely as not. */
 static double sign_tail(unsigned above, unsigned n)
 {
@@ -99,7 +94,7 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s", gate->metric, gate->variant,
 			 out->ratio.estimate, gate->against);
 	else
-		sm_ratio_words(ratio, sizeof(ratio), gate->variant, gate->against, per_what(&a->results->cases[left]),
+		sm_ratio_words(ratio, sizeof(ratio), gate->variant, gate->against, a->results->cases[left].per,
 			       out->ratio.estimate);
 	sm_words_add(&words, "%s: %s (", gate->scenario, ratio);
 	sm_words_add_interval(&words, &out->ratio);
@@ -169,8 +164,8 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 		const char *why;
 		int rc;
 
-		if (strcmp(run->group[g].scenario_name, gate->scenario) != 0 || !holds_both(run, g, gate) ||
-		    (gate->group && strcmp(run->group[g].name, gate->group) != 0) ||
+		if (run->group[g].scenario_name != gate->scenario || !holds_both(run, g, gate) ||
+		    (gate->group && run->group[g].name != gate->group) ||
 		    !sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant, gate->against))
 			continue;
 		why = why_untried(run, g, gate);
@@ -218,24 +213,24 @@ static void judge_count(const struct sm_gate *gate, struct sm_analysis *a, const
 	sm_analysis_count_claim(a, scenario, &claim);
 	counted = &a->results->claims[--a->results->claim_count]; /* the gate's, not the run's */
 	row->verdict = counted->verdict;
-	row->evidence = strcmp(counted->evidence, "-") == 0 ? "not counted" : counted->evidence;
+	row->evidence = counted->evidence == sm_none ? "not counted" : counted->evidence;
 	row->reason = counted->reason;
 	row->wrong_data = row->verdict == SM_REFUTED;
 }
 
-static const struct sm_scenario *scenario_of(const struct sm_analysis *a, const char *name)
+static const struct sm_scenario *scenario_of(const struct sm_analysis *a, sm_name name)
 {
 	for (size_t i = 0; i < a->scenario_count; i++)
-		if (strcmp(a->scenarios[i]->name, name) == 0)
+		if (sm_name_of(a->scenarios[i]->name) == name)
 			return a->scenarios[i];
 	return NULL;
 }
 
-static const struct sm_claim *claim_of(const struct sm_scenario *scenario, const char *id)
+static const struct sm_claim *claim_of(const struct sm_scenario *scenario, sm_name id)
 {
 	const struct sm_claim *claim = scenario ? scenario->claims : NULL;
 
-	while (claim && claim->id && strcmp(claim->id, id) != 0)
+	while (claim && claim->id && sm_name_of(claim->id) != id)
 		claim++;
 	return claim && claim->id ? claim : NULL;
 }
@@ -248,7 +243,7 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 	for (size_t i = 0; claim && i < a->results->claim_count; i++) {
 		const struct sm_claim_row *one = &a->results->claims[i];
 
-		if (strcmp(one->claim, gate->claim) != 0 || strcmp(one->scenario, gate->scenario) != 0)
+		if (one->claim != gate->claim || one->scenario != gate->scenario)
 			continue;
 		row->verdict = one->verdict;
 		row->evidence = sm_results_string(a->results, "%s: %s", one->sentence, one->evidence);
@@ -298,7 +293,7 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 	const struct sm_gate *gate = row->gate;
 	enum sm_verdict side = sm_verdict_of(&row->ratio, gate->min, gate->max);
 
-	row->reason = "-";
+	row->reason = sm_none;
 	row->verdict = SM_INCONCLUSIVE;
 	if (finding->distrust)
 		row->reason = finding->distrust;
@@ -323,7 +318,7 @@ static bool was_interrupted(const struct sm_results *run)
 {
 	const char *status = json_string_value(json_object_get(run->manifest, "status"));
 
-	return status && strcmp(status, "interrupted") == 0;
+	return sm_name_of(status) == sm_name_of("interrupted");
 }
 
 static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *tests)
@@ -349,7 +344,7 @@ static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const 
 				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
 				     .p = NAN,
 				     .mde = NAN,
-				     .reason = "-",
+				     .reason = sm_none,
 				     .again = gate_again(gate, run->results) };
 	if (why)
 		set_untestable(row, why);
@@ -407,10 +402,10 @@ int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const s
 	return rc;
 }
 
-static const struct sm_gate_row *row_named(const struct sm_gate_row *rows, size_t count, const char *name)
+static const struct sm_gate_row *row_named(const struct sm_gate_row *rows, size_t count, sm_name name)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(rows[i].gate->name, name) == 0)
+		if (rows[i].gate->name == name)
 			return &rows[i];
 	return NULL;
 }
@@ -444,7 +439,7 @@ const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size
 	if (fresh && used < size)
 		used += (size_t)snprintf(out + used, size - used, ": %s, %s", sm_gate_word(fresh->verdict),
 					 fresh->evidence);
-	if (fresh && used < size && strcmp(fresh->reason, "-") != 0)
+	if (fresh && used < size && fresh->reason != sm_none)
 		snprintf(out + used, size - used, "; %s", fresh->reason);
 	return out;
 }

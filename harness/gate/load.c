@@ -30,8 +30,8 @@ static int take_case(struct reading *reading, struct sm_gate *gate, const char *
 
 	if (!slash || slash == text || !slash[1])
 		return gate_wrong(reading, "[%s] case = %s: SCENARIO/VARIANT is expected", gate->name, text);
-	gate->scenario = gate_keep(reading->gates, text, (size_t)(slash - text));
-	gate->variant = gate_keep(reading->gates, slash + 1, strlen(slash + 1));
+	gate->scenario = sm_name_format("%.*s", (int)(slash - text), text);
+	gate->variant = sm_name_of(slash + 1);
 	return 1;
 }
 
@@ -66,10 +66,10 @@ static int take_key(struct reading *reading, struct sm_gate *gate, const char *k
 	*given |= k < KEYS ? ONLY(k) : 0;
 	switch ((enum key)k) {
 	case KEY_CASE: return take_case(reading, gate, text);
-	case KEY_AGAINST: gate->against = word; return 1;
+	case KEY_AGAINST: gate->against = sm_name_of(text); return 1;
 	case KEY_AT: gate->at = word; return 1;
-	case KEY_METRIC: gate->metric = word; return 1;
-	case KEY_CLAIM: gate->claim = word; return 1;
+	case KEY_METRIC: gate->metric = sm_name_of(text); return 1;
+	case KEY_CLAIM: gate->claim = sm_name_of(text); return 1;
 	case KEY_COUNT: gate->event = word; return 1;
 	case KEY_BASELINE: return take_flag(reading, gate, key, text);
 	case KEY_MIN: return take_number(reading, gate, key, text, 1e-9, &gate->min);
@@ -101,7 +101,7 @@ static void begin_gate(struct reading *reading, int line, const char *text)
 	struct sm_gates *gates = reading->gates;
 	size_t length = strcspn(text + 1, "]");
 	const char *rest = text + 1 + length;
-	const char *name;
+	sm_name name;
 
 	if (reading->failed)
 		return;
@@ -109,9 +109,9 @@ static void begin_gate(struct reading *reading, int line, const char *text)
 		gate_wrong(reading, "line %d: [NAME OF A GATE] alone is expected", line);
 		return;
 	}
-	name = gate_keep(gates, text + 1, length);
+	name = sm_name_format("%.*s", (int)length, text + 1);
 	for (size_t i = 0; i < gates->count; i++)
-		if (strcmp(gates->gate[i].name, name) == 0) {
+		if (gates->gate[i].name == name) {
 			gate_wrong(reading, "[%s] is there twice: give one another name", name);
 			return;
 		}

@@ -48,7 +48,7 @@ static void row_words(const struct sm_gate_row *row, char *out, size_t size)
 	size_t used = (size_t)snprintf(out, size, "%s", row->evidence);
 	char reason[WORDS_MAX];
 
-	if (strcmp(row->reason, "-") != 0 && used < size)
+	if (row->reason != sm_none && used < size)
 		used += (size_t)snprintf(out + used, size - used, ". Why: %s",
 					 sm_gate_reason(row, reason, sizeof(reason)));
 	if (row->verdict == SM_REFUTED && used < size)

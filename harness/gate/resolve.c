@@ -7,19 +7,18 @@
 #include "shmeter/counters.h"
 #include "shmeter/text.h"
 
-static const struct sm_scenario *find_scenario(const char *name, const struct sm_scenario *const *scenarios,
-					       size_t count)
+static const struct sm_scenario *find_scenario(sm_name name, const struct sm_scenario *const *scenarios, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (strcmp(scenarios[i]->name, name) == 0)
+		if (sm_name_of(scenarios[i]->name) == name)
 			return scenarios[i];
 	return NULL;
 }
 
-static bool has_variant(const struct sm_scenario *scenario, const char *name)
+static bool has_variant(const struct sm_scenario *scenario, sm_name name)
 {
 	for (const struct sm_variant *v = scenario->variants; v && v->name; v++)
-		if (strcmp(v->name, name) == 0)
+		if (sm_name_of(v->name) == name)
 			return true;
 	return false;
 }
@@ -134,10 +133,10 @@ static int check_event(struct reading *reading, const struct sm_gate *gate)
 	return 1;
 }
 
-static bool has_metric(const struct sm_scenario *scenario, const char *name)
+static bool has_metric(const struct sm_scenario *scenario, sm_name name)
 {
 	for (unsigned i = 0; i < SM_MORE_MAX && scenario->more[i].name; i++)
-		if (strcmp(scenario->more[i].name, name) == 0)
+		if (sm_name_of(scenario->more[i].name) == name)
 			return true;
 	return false;
 }
@@ -145,7 +144,7 @@ static bool has_metric(const struct sm_scenario *scenario, const char *name)
 static const char *control_of(const struct sm_scenario *scenario, const struct sm_claim *claim)
 {
 	for (const struct sm_claim *c = scenario->claims; claim->control && c->id; c++)
-		if (strcmp(c->id, claim->control) == 0)
+		if (sm_name_of(c->id) == sm_name_of(claim->control))
 			return c->left;
 	return NULL;
 }
@@ -159,10 +158,10 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate, const st
 				  gate->name);
 	for (size_t i = 0; i < count; i++)
 		for (const struct sm_claim *c = scenarios[i]->claims; c && c->id; c++) {
-			if (strcmp(c->id, gate->claim) != 0)
+			if (sm_name_of(c->id) != gate->claim)
 				continue;
-			gate->scenario = scenarios[i]->name;
-			gate->variant = c->left;
+			gate->scenario = sm_name_of(scenarios[i]->name);
+			gate->variant = sm_name_of(c->left);
 			gate->kind = SM_GATE_CLAIM;
 			gate->at = c->at;
 			gate->control = control_of(scenarios[i], c);
@@ -174,8 +173,8 @@ static int resolve_claim(struct reading *reading, struct sm_gate *gate, const st
 						  "judges: name case, against, at, and min or max instead",
 						  gate->name, gate->claim);
 			gate->kind = SM_GATE_RATIO;
-			gate->against = c->versus.right;
-			gate->metric = c->versus.metric;
+			gate->against = sm_name_of(c->versus.right);
+			gate->metric = sm_name_of(c->versus.metric);
 			gate->min = c->versus.min;
 			gate->max = c->versus.max;
 			return 1;

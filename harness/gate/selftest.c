@@ -27,10 +27,10 @@ static void cut(struct sm_parts *out, const struct digest_class *one, const stru
 	}
 }
 
-static const struct digest_case *control_case(const struct sm_digest *digest, const char *name)
+static const struct digest_case *control_case(const struct sm_digest *digest, sm_name name)
 {
 	for (size_t c = 0; c < digest->count; c++)
-		if (strcmp(digest->cases[c].name, name) == 0)
+		if (digest->cases[c].name == name)
 			return &digest->cases[c];
 	return NULL;
 }
@@ -46,8 +46,8 @@ int sm_parts_of(struct sm_parts *out, struct sm_results *run, unsigned part_bloc
 	if (rc == 0 && (!d || !x || !out->time_ln || !out->ratio_ln))
 		rc = sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
 	if (rc == 0) {
-		const struct digest_case *one = control_case(digest, "aa/a");
-		const struct digest_case *other = control_case(digest, "aa/b");
+		const struct digest_case *one = control_case(digest, sm_name_of("aa/a"));
+		const struct digest_case *other = control_case(digest, sm_name_of("aa/b"));
 		const struct digest_class *klass = other && one && one->classes ? &one->klass[0] : NULL;
 		const struct digest_class *of_other = klass ? digest_class_like(other, klass->name) : NULL;
 

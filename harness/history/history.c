@@ -288,7 +288,8 @@ static void mark(struct sm_history_series *series)
 	for (size_t i = 0; i < series->count; i++) {
 		struct sm_history_point *p = &series->point[i];
 
-		p->same_class = p->median > 0 && sm_same_class(p->klass, series->point[series->count - 1].klass);
+		p->same_class = p->median > 0 &&
+				sm_same_class(sm_name_of(p->klass), sm_name_of(series->point[series->count - 1].klass));
 		if (p->same_class)
 			value[n++] = log(p->median);
 	}

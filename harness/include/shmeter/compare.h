@@ -10,9 +10,9 @@
 
 /* One case of both runs. */
 struct sm_compared {
-	const char *id;    /* of the case in the new run */
-	const char *klass; /* pair class in the new run, and in the old one */
-	const char *old_klass;
+	sm_name id;               /* of the case, in both runs */
+	bool control;             /* of the A/A control */
+	sm_name klass, old_klass; /* pair class in the new run, and in the old one */
 	struct sm_interval ratio; /* new / old */
 	double mde;               /* smallest detectable ratio (> 1); NaN */
 	double p;                 /* two-sided, of "no difference", Holm-adjusted over all cases; NaN */
@@ -53,7 +53,9 @@ SM_MUST_USE int sm_alternation_load(struct sm_results *out, const char *const *o
 				    const char *const *new_folders, size_t count,
 				    const struct sm_alternation_keys *differ, struct sm_error *err);
 /* Whether a side, "old" or "new", has this case. */
-bool sm_alternation_has(const struct sm_results *results, const char *group, const char *side);
+bool sm_alternation_has(const struct sm_results *results, sm_name group, const char *side);
+/* Whether a case is of the new side, and the old one has none like it. */
+bool sm_alternation_only_new(const struct sm_results *results, const struct sm_case_row *row);
 /* One gate a case of the old side, in the order of the cases: new takes at most `allowed` times as long.  Free with
  * sm_gates_free(), also after an error. */
 SM_MUST_USE int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results, double allowed,

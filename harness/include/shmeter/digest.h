@@ -9,7 +9,7 @@ struct sm_digest;
 
 /* Whether two classes of different runs are one: the same name, round trips within a third of each other, or
  * paces within SM_PACE_WIDTH. */
-bool sm_same_class(const char *one, const char *other);
+bool sm_same_class(sm_name one, sm_name other);
 
 /* Analyses the run's slices on the way; the run may be freed then.  Of the scenarios, only those are asked that offer a
  * rate: their trials may be saturated. */

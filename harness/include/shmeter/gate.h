@@ -22,15 +22,15 @@ enum sm_gate_kind {
 
 /* One section of the file.  Strings belong to the sm_gates. */
 struct sm_gate {
-	const char *name;
+	sm_name name;
 	enum sm_gate_kind kind;
-	const char *scenario, *variant;
-	const char *group;   /* this one alone; NULL: all that the rest names */
-	const char *against; /* variant: the right side of a ratio, the reference of a baseline; NULL: none */
+	sm_name scenario, variant;
+	sm_name group;       /* this one alone; NULL: all that the rest names */
+	sm_name against;     /* variant: the right side of a ratio, the reference of a baseline; NULL: none */
 	const char *control; /* variant of the claim that is this claim's control; NULL: none */
 	const char *at;      /* "message=64 placement=near"; NULL: everywhere */
-	const char *metric;  /* NULL: the time */
-	const char *claim;   /* id; NULL: none */
+	sm_name metric;      /* NULL: the time */
+	sm_name claim;       /* id; NULL: none */
 	const char *event;
 	double per_op;
 	unsigned slack;  /* events a trial */
