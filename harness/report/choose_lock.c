@@ -10,14 +10,15 @@
 
 static const char contended[] = "lock_throughput", uncontended[] = "lock_uncontended";
 
-static const struct sm_summary_row *summary_at(const struct sm_results *results, const char *variant,
-					       const char *params)
+static const struct sm_summary_row *summary_at(const struct sm_results *results, sm_name variant, sm_name params)
 {
+	sm_name scenario = sm_name_of(contended);
+
 	for (size_t i = 0; i < results->summary_count; i++) {
 		const struct sm_case_row *c = &results->cases[results->summaries[i].case_index];
 
-		if (!c->derived && strcmp(c->scenario, contended) == 0 && strcmp(c->variant, variant) == 0 &&
-		    strcmp(c->params, params) == 0 && results->summaries[i].value.count > 0)
+		if (!c->derived && c->scenario == scenario && c->variant == variant && c->params == params &&
+		    results->summaries[i].value.count > 0)
 			return &results->summaries[i];
 	}
 	return NULL;
@@ -27,6 +28,7 @@ static const struct sm_summary_row *summary_at(const struct sm_results *results,
 static bool find_step(const struct sm_results *results, const struct sm_summary_row **with,
 		      const struct sm_summary_row **without)
 {
+	sm_name scenario = sm_name_of(contended), alone = sm_name_of("processes=1 inside=0 outside=0");
 	double most = 0;
 
 	for (size_t i = 0; i < results->summary_count; i++) {
@@ -34,11 +36,10 @@ static bool find_step(const struct sm_results *results, const struct sm_summary_
 		double inside = sm_param_value(c->params, "inside");
 		const struct sm_summary_row *plain;
 
-		if (c->derived || strcmp(c->scenario, contended) != 0 || !(inside > most) ||
-		    !sm_has_word(c->params, "processes=1", strlen("processes=1")) ||
-		    !sm_has_word(c->params, "outside=0", strlen("outside=0")) || results->summaries[i].value.count == 0)
+		if (c->derived || c->scenario != scenario || !(inside > most) ||
+		    !choosing_is_at(c, "processes=1 outside=0") || results->summaries[i].value.count == 0)
 			continue;
-		plain = summary_at(results, c->variant, "processes=1 inside=0 outside=0");
+		plain = summary_at(results, c->variant, alone);
 		if (!plain)
 			continue;
 		most = inside;
@@ -111,12 +112,11 @@ static void say_changes(const struct choosing *c, const struct ranking *chosen)
 	words_heading(c->options, c->out, "What would change the answer, by this run's figures", NULL);
 	for (size_t i = 0; i < r->case_count; i++) {
 		const struct sm_case_row *row = &r->cases[i];
-		bool seen = row->derived || strcmp(row->scenario, pick->c->scenario) != 0 ||
-			    strcmp(row->group, pick->c->group) == 0;
+		bool seen = row->derived || row->scenario != pick->c->scenario || row->group == pick->c->group;
 		char best[256], mine[256], point[256];
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->cases[j].group, row->group) == 0;
+			seen = r->cases[j].group == row->group;
 		if (seen)
 			continue;
 		struct ranking other = ranking_open(r, row->group);

@@ -29,7 +29,7 @@ static void say_absent(const struct choosing *c, const struct sm_case_row *point
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *row = &r->cases[s->case_index];
 
-		if (strcmp(row->group, point->group) == 0 && s->value.count == 0)
+		if (row->group == point->group && s->value.count == 0)
 			choosing_say(c, "Not measured: %s/%.60s: %.400s.", row->scenario, row->variant, s->reason);
 	}
 }
@@ -48,7 +48,7 @@ static void say_prefault(const struct choosing *c)
 	struct ranking uses = ranking_open(choosing_run(c, "prefault"), access->group);
 
 	if (ways.count > 0 && uses.count > 0) {
-		const struct ranked *lazy = choosing_row(&uses, "lazy");
+		const struct ranked *lazy = choosing_row(&uses, sm_name_of("lazy"));
 
 		choosing_table(c, &ways, "Populating and the first write, per 4 KiB page");
 		choosing_table(c, &uses, "The first write alone, to memory that was populated before");

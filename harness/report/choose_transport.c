@@ -33,7 +33,7 @@ static double tail_of(const struct sm_results *results, const struct sm_sample *
 }
 
 /* The latencies of a point, of those that may be chosen by how they wait. */
-static struct ranking open_latency(const struct choosing *c, const char *group, bool spinning)
+static struct ranking open_latency(const struct choosing *c, sm_name group, bool spinning)
 {
 	struct ranking ranking = ranking_open(choosing_run(c, latency), group);
 	size_t kept = 0;
@@ -53,7 +53,7 @@ static struct ranking open_latency(const struct choosing *c, const char *group, 
 static struct ranking open_rates(const struct choosing *c, const struct ranking *chosen, const char *at)
 {
 	const struct sm_case_row *point = choosing_point(c, throughput, chosen->row[0].c->placement, at, NULL, 0);
-	struct ranking ranking = ranking_open(choosing_run(c, throughput), point ? point->group : "");
+	struct ranking ranking = ranking_open(choosing_run(c, throughput), point ? point->group : NULL);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < ranking.count; i++)
@@ -65,7 +65,7 @@ static struct ranking open_rates(const struct choosing *c, const struct ranking 
 }
 
 /* Messages a second at the slow end of the interval; 0: not known. */
-static double least_rate(const struct ranking *rates, const char *variant)
+static double least_rate(const struct ranking *rates, sm_name variant)
 {
 	const struct ranked *row = choosing_row(rates, variant);
 
@@ -137,13 +137,13 @@ static void say_other_points(const struct choosing *c, const struct ranking *cho
 
 	for (size_t i = 0; i < r->case_count; i++) {
 		const struct sm_case_row *row = &r->cases[i];
-		bool here = strcmp(row->group, pick->c->group) == 0;
+		bool here = row->group == pick->c->group;
 		bool one_off = row->placement == pick->c->placement || choosing_is_at(row, at);
 		char best[256], mine[256], point[256];
 
 		for (size_t j = 0; j < i && !here; j++)
-			here = strcmp(r->cases[j].group, row->group) == 0;
-		if (here || !one_off || row->derived || strcmp(row->scenario, latency) != 0)
+			here = r->cases[j].group == row->group;
+		if (here || !one_off || row->derived || row->scenario != sm_name_of(latency))
 			continue;
 		struct ranking other = open_latency(c, row->group, c->question->may_spin);
 		const struct ranked *same = choosing_row(&other, pick->c->variant);
@@ -211,7 +211,7 @@ static void say_left_out(const struct choosing *c, const struct sm_case_row *her
 	size_t spins = 0, fews = 0;
 
 	for (size_t i = 0; i < by_median.count; i++) {
-		const char *variant = by_median.row[i].c->variant;
+		sm_name variant = by_median.row[i].c->variant;
 
 		if (!c->question->may_spin && choosing_spins(c, latency, variant) && spins < sizeof(spin) / 2)
 			spins += (size_t)snprintf(spin + spins, sizeof(spin) - spins, "%s%.60s", spins ? ", " : "",

@@ -22,17 +22,13 @@ void choosing_say(const struct choosing *c, const char *format, ...)
 	sm_wrap(c->out, "", 2, c->width, text);
 }
 
-bool choosing_spins(const struct choosing *c, const char *scenario, const char *variant)
+bool choosing_spins(const struct choosing *c, const char *scenario, sm_name variant)
 {
-	for (size_t i = 0; i < c->options->scenario_count; i++) {
-		const struct sm_scenario *known = c->options->scenarios[i];
+	const struct sm_scenario *known = words_scenario(c->options, sm_name_of(scenario));
 
-		if (strcmp(known->name, scenario) != 0)
-			continue;
-		for (const struct sm_variant *v = known->variants; v->name; v++)
-			if (strcmp(v->name, variant) == 0)
-				return v->spins;
-	}
+	for (const struct sm_variant *v = known ? known->variants : NULL; v && v->name; v++)
+		if (sm_name_of(v->name) == variant)
+			return v->spins;
 	return false;
 }
 
@@ -50,10 +46,10 @@ const char *choosing_figure(const struct ranked *row, char out[256])
 	return out;
 }
 
-const struct ranked *choosing_row(const struct ranking *ranking, const char *variant)
+const struct ranked *choosing_row(const struct ranking *ranking, sm_name variant)
 {
 	for (size_t i = 0; i < ranking->count; i++)
-		if (strcmp(ranking->row[i].c->variant, variant) == 0)
+		if (ranking->row[i].c->variant == variant)
 			return &ranking->row[i];
 	return NULL;
 }
@@ -119,22 +115,22 @@ void choosing_rank_by(struct ranking *ranking, const char *metric,
 
 const struct sm_results *choosing_run(const struct choosing *c, const char *scenario)
 {
+	sm_name name = sm_name_of(scenario);
+
 	for (size_t run = 0; run < c->count; run++)
 		for (size_t i = 0; i < c->runs[run]->case_count; i++)
-			if (strcmp(c->runs[run]->cases[i].scenario, scenario) == 0)
+			if (c->runs[run]->cases[i].scenario == name)
 				return c->runs[run];
 	return c->runs[0];
 }
 
 bool choosing_is_at(const struct sm_case_row *row, const char *at)
 {
-	while (*at) {
-		size_t length = strcspn(at, " ");
+	struct sm_condition condition;
 
-		if (!sm_has_word(row->params, at, length))
+	while (sm_condition_next(&at, &condition))
+		if (!sm_condition_holds(&condition, row->params, 0))
 			return false;
-		at += length + strspn(at + length, " ");
-	}
 	return true;
 }
 
@@ -151,6 +147,7 @@ const struct sm_case_row *choosing_point(const struct choosing *c, const char *s
 					 const char *at, const char *param, double value)
 {
 	const struct sm_case_row *found = NULL;
+	sm_name name = sm_name_of(scenario);
 	double off = INFINITY;
 
 	for (size_t run = 0; run < c->count; run++)
@@ -159,7 +156,7 @@ const struct sm_case_row *choosing_point(const struct choosing *c, const char *s
 			double far =
 				param ? fabs(log(fmax(sm_param_value(row->params, param), 1) / fmax(value, 1))) : 0;
 
-			if (row->derived || strcmp(row->scenario, scenario) != 0 ||
+			if (row->derived || row->scenario != name ||
 			    (placement != SM_PLACE_UNSET && row->placement != placement) || !choosing_is_at(row, at) ||
 			    !(far < off))
 				continue;
@@ -172,15 +169,16 @@ const struct sm_case_row *choosing_point(const struct choosing *c, const char *s
 int choosing_lacks(const struct choosing *c, const char *scenario, const char *point, struct sm_error *err)
 {
 	const struct sm_results *r = choosing_run(c, scenario);
+	sm_name name = sm_name_of(scenario);
 	char has[400] = "";
 	size_t used = 0;
 
 	for (size_t i = 0; i < r->case_count && used < sizeof(has) / 2; i++) {
 		const struct sm_case_row *row = &r->cases[i];
-		bool seen = row->derived || strcmp(row->scenario, scenario) != 0;
+		bool seen = row->derived || row->scenario != name;
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->cases[j].group, row->group) == 0;
+			seen = r->cases[j].group == row->group;
 		if (!seen)
 			used += (size_t)snprintf(has + used, sizeof(has) - used, "%s%.80s, %s", used ? "; " : "",
 						 row->params, sm_placement_name(row->placement));

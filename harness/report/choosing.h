@@ -19,7 +19,7 @@ struct choosing {
 /* A sentence, and its rest below. */
 void choosing_say(const struct choosing *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether a variant's processes burn a PU while they wait. */
-bool choosing_spins(const struct choosing *c, const char *scenario, const char *variant);
+bool choosing_spins(const struct choosing *c, const char *scenario, sm_name variant);
 /* "transport_latency/pipe: 36.1 us (95 % interval 35.0 to 37.2 us, n = 8)".  Returns `out`. */
 const char *choosing_figure(const struct ranked *row, char out[256]);
 /* "Take X: ...", what is tied with it, and what is left of the table's rows that have no figure and why. */
@@ -27,7 +27,7 @@ void choosing_take(const struct choosing *c, const struct ranking *ranking, cons
 /* A heading and the table. */
 void choosing_table(const struct choosing *c, const struct ranking *ranking, const char *heading);
 /* The row of a variant; NULL: it has no figure. */
-const struct ranked *choosing_row(const struct ranking *ranking, const char *variant);
+const struct ranked *choosing_row(const struct ranking *ranking, sm_name variant);
 /* Sets the figures of a ranking to the median over trials of something of theirs, and ranks anew.  `of`: NaN for unknown. */
 void choosing_rank_by(struct ranking *ranking, const char *metric,
 		      double (*of)(const struct sm_results *results, const struct sm_sample *sample));

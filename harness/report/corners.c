@@ -14,25 +14,25 @@ struct table {
 	char cell[3][3][96]; /* [row][column]; the last column is a step to the right, the last row one down */
 };
 
-static const struct sm_summary_row *summary_of(const struct sm_results *r, const char *scenario, const char *group,
-					       const char *variant)
+static const struct sm_summary_row *summary_of(const struct sm_results *r, sm_name scenario, sm_name group,
+					       sm_name variant)
 {
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
 
-		if (!c->derived && strcmp(c->scenario, scenario) == 0 && strcmp(c->variant, variant) == 0 &&
-		    (!group || strcmp(c->group, group) == 0) && r->summaries[i].value.count > 0)
+		if (!c->derived && c->scenario == scenario && c->variant == variant && c->group == group &&
+		    r->summaries[i].value.count > 0)
 			return &r->summaries[i];
 	}
 	return NULL;
 }
 
-static void ratio_text(const struct sm_results *r, const char *group, const char *left, const char *right, char *out,
+static void ratio_text(const struct sm_results *r, sm_name group, const char *left, const char *right, char *out,
 		       size_t size)
 {
 	struct sm_interval ratio;
 
-	if (!ranking_ratio(r, group, left, right, &ratio))
+	if (!ranking_ratio(r, group, sm_name_of(left), sm_name_of(right), &ratio))
 		snprintf(out, size, "-");
 	else if (!isfinite(ratio.low))
 		snprintf(out, size, "%.3g x (no interval)", ratio.estimate);
@@ -44,19 +44,22 @@ static void ratio_text(const struct sm_results *r, const char *group, const char
 static bool fill(const struct sm_results *r, const struct sm_scenario *scenario, struct table *t)
 {
 	const struct sm_corners *corners = scenario->corners;
-	const char *group = NULL;
+	sm_name group = NULL, name = sm_name_of(scenario->name), variant[4];
+
+	for (unsigned k = 0; k < 4; k++)
+		variant[k] = sm_name_of(corners->variant[k / 2][k % 2]);
 
 	for (size_t i = 0; i < r->case_count && !group; i++) {
-		bool all = !r->cases[i].derived && strcmp(r->cases[i].scenario, scenario->name) == 0;
+		bool all = !r->cases[i].derived && r->cases[i].scenario == name;
 
 		for (unsigned k = 0; k < 4 && all; k++)
-			all = summary_of(r, scenario->name, r->cases[i].group, corners->variant[k / 2][k % 2]);
+			all = summary_of(r, name, r->cases[i].group, variant[k]);
 		group = all ? r->cases[i].group : NULL;
 	}
 	if (!group)
 		return false;
 	for (unsigned k = 0; k < 4; k++) {
-		const struct sm_summary_row *s = summary_of(r, scenario->name, group, corners->variant[k / 2][k % 2]);
+		const struct sm_summary_row *s = summary_of(r, name, group, variant[k]);
 		const struct sm_case_row *c = &r->cases[s->case_index];
 		char point[192];
 
@@ -118,9 +121,9 @@ void corners_print(const struct sm_results *results, const struct sm_report_opti
 			print_one(results, options, options->scenarios[i], out);
 }
 
-void page_corners(struct page *page, const char *scenario)
+void page_corners(struct page *page, sm_name scenario)
 {
-	const struct sm_scenario *registered = page_scenario_of(page, scenario);
+	const struct sm_scenario *registered = words_scenario(page->options, scenario);
 	char name[64], head[256];
 	struct table t;
 

@@ -95,7 +95,7 @@ static uint64_t put_pass(FILE *file, const char *variant, FILE *out)
 /* Every variant of one group that has a series. */
 size_t figures_first_pass(const struct sm_results *r, struct figure *f, FILE *out)
 {
-	const char *group = r->cases[f->placement_of].group;
+	sm_name group = r->cases[f->placement_of].group;
 	unsigned variants = 0;
 	uint64_t accesses = 0;
 
@@ -104,7 +104,7 @@ size_t figures_first_pass(const struct sm_results *r, struct figure *f, FILE *ou
 		uint64_t count = 0;
 		FILE *file;
 
-		if (strcmp(r->cases[i].group, group) != 0)
+		if (r->cases[i].group != group)
 			continue;
 		sm_store_histogram_name(r->cases[i].id, stem, sizeof(stem));
 		snprintf(path, sizeof(path), "%s/series/%s.csv", r->folder, stem);
@@ -123,13 +123,13 @@ size_t figures_first_pass(const struct sm_results *r, struct figure *f, FILE *ou
 /* Every variant of one group that has a histogram. */
 size_t figures_percentiles(const struct sm_results *r, struct figure *f, FILE *out)
 {
-	const char *group = r->cases[f->placement_of].group;
+	sm_name group = r->cases[f->placement_of].group;
 	char metric[128];
 	unsigned variants = 0;
 	size_t total = 0;
 
 	for (size_t i = 0; i < r->case_count; i++) {
-		size_t count = strcmp(r->cases[i].group, group) == 0 ? put_quantiles(r, &r->cases[i], out) : 0;
+		size_t count = r->cases[i].group == group ? put_quantiles(r, &r->cases[i], out) : 0;
 
 		variants += count > 0;
 		total += count;

@@ -64,7 +64,8 @@ static void name_file(const char *id, char *out, size_t size)
 int sm_report_history(const struct sm_history_series *series, const struct sm_report_options *options,
 		      const char *folder, struct sm_error *err)
 {
-	struct drawing drawing = { .series = series, .figure = { .kind = "history", .width = 900, .height = 480 } };
+	struct drawing drawing = { .series = series,
+				   .figure = { .kind = FIGURE_HISTORY, .width = 900, .height = 480 } };
 	struct sm_gnuplot gnuplot = { .stop = options->stop, .limit_ms = options->limit_ms };
 	struct figure *f = &drawing.figure;
 	char path[4400], unit[128];

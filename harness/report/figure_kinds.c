@@ -12,27 +12,23 @@
 
 #define VARIANTS_MAX 32
 
-static bool is_of(const struct sm_case_row *c, const char *scenario, const char *metric)
+static bool is_of(const struct sm_case_row *c, sm_name scenario, sm_name metric)
 {
-	return strcmp(c->scenario, scenario) == 0 && strcmp(c->metric, metric) == 0;
+	return c->scenario == scenario && c->metric == metric;
 }
 
-/* Parameters that a figure can be drawn over, and what their axis says. */
-static const struct {
-	const char *name, *label;
-	bool bytes, logarithmic;
-} sweeps[] = {
-	{ "message", "message (bytes)", true, true },
-	{ "bytes", "bytes", true, true },
-	{ "work", "work between two operations (multiplications)", false, true },
-	{ "processes", "processes", false, true },
-	{ "load", "offered load (% of the highest rate)", false, false },
-	{ "asleep", "time asleep (us)", false, true },
+static const struct sweep sweeps[] = {
+	{ "message", "message (bytes)", "message size", .bytes = true, .logarithmic = true, .message = true },
+	{ "bytes", "bytes", "size", .bytes = true, .logarithmic = true, .region = true },
+	{ "work", "work between two operations (multiplications)", "work", .logarithmic = true },
+	{ "processes", "processes", "number of processes", .logarithmic = true },
+	{ "load", "offered load (% of the highest rate)", "load", .logarithmic = false },
+	{ "asleep", "time asleep (us)", "asleep", .logarithmic = true },
 };
 #define SWEEPS (sizeof(sweeps) / sizeof(sweeps[0]))
 
 /* The swept parameter of a scenario: the first known name with at least two numeric values. */
-const char *figures_swept(const struct sm_results *r, const char *scenario, const char *metric)
+const struct sweep *figures_swept(const struct sm_results *r, sm_name scenario, sm_name metric)
 {
 	for (size_t s = 0; s < SWEEPS; s++) {
 		double first = NAN;
@@ -43,23 +39,22 @@ const char *figures_swept(const struct sm_results *r, const char *scenario, cons
 			if (!is_of(&r->cases[i], scenario, metric) || !isfinite(value))
 				continue;
 			if (isfinite(first) && value != first)
-				return sweeps[s].name;
+				return &sweeps[s];
 			first = value;
 		}
 	}
 	return NULL;
 }
 
-bool figures_swept_bytes(const char *param)
+const struct sweep *figures_sweep(sm_name param)
 {
 	for (size_t s = 0; s < SWEEPS; s++)
-		if (strcmp(sweeps[s].name, param) == 0)
-			return sweeps[s].bytes;
-	return false;
+		if (sm_name_of(sweeps[s].name) == param)
+			return &sweeps[s];
+	return NULL;
 }
 
-static unsigned variants_of(const struct sm_results *r, const char *scenario, const char *metric,
-			    const char *out[VARIANTS_MAX])
+static unsigned variants_of(const struct sm_results *r, sm_name scenario, sm_name metric, sm_name out[VARIANTS_MAX])
 {
 	unsigned count = 0;
 
@@ -70,7 +65,7 @@ static unsigned variants_of(const struct sm_results *r, const char *scenario, co
 		if (!is_of(c, scenario, metric))
 			continue;
 		for (unsigned j = 0; j < count && !seen; j++)
-			seen = strcmp(out[j], c->variant) == 0;
+			seen = out[j] == c->variant;
 		if (!seen && count < VARIANTS_MAX)
 			out[count++] = c->variant;
 	}
@@ -90,23 +85,20 @@ static int by_x(const void *a, const void *b)
 
 /* The points of one variant along the swept parameter, in order: those that have the other parameters and the placement
  * of the figure's case. */
-static size_t sweep_points(const struct sm_results *r, const struct figure *f, const char *variant, const char *param,
-			   bool bytes_rate, struct point *out)
+static size_t sweep_points(const struct sm_results *r, const struct figure *f, sm_name variant,
+			   const struct sweep *param, bool bytes_rate, struct point *out)
 {
 	const struct sm_case_row *of = &r->cases[f->placement_of];
-	char others[128], rest[128];
+	sm_name rest = sm_params_but(of->params, param->name);
 	size_t count = 0;
 
-	words_other_params(of->params, param, others);
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
-		double x = sm_param_value(c->params, param), scale = 1;
+		double x = sm_param_value(c->params, param->name), scale = 1;
 
-		words_other_params(c->params, param, rest);
-		if (!is_of(c, f->scenario, f->metric) || strcmp(c->variant, variant) != 0 ||
-		    c->placement != of->placement || strcmp(rest, others) != 0 || !isfinite(x) ||
-		    !isfinite(s->value.estimate))
+		if (!is_of(c, f->scenario, f->metric) || c->variant != variant || c->placement != of->placement ||
+		    !isfinite(x) || !isfinite(s->value.estimate) || sm_params_but(c->params, param->name) != rest)
 			continue;
 		if (bytes_rate) /* bytes per ns are GB/s */
 			scale = c->bytes_per_op;
@@ -122,30 +114,29 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, c
 	return count;
 }
 
-static unsigned number_of(const char *const *variants, unsigned count, const char *name)
+static unsigned number_of(const sm_name *variants, unsigned count, sm_name name)
 {
 	unsigned i = 0;
 
-	while (i < count && strcmp(variants[i], name) != 0)
+	while (i < count && variants[i] != name)
 		i++;
 	return i;
 }
 
 /* Marks of the crossings that are known on both sides: x, y on the line of the first variant, low, high, the
  * number of the other line. */
-static unsigned put_crossings(const struct sm_results *r, const struct figure *f, const char *param,
-			      const struct point *base, size_t base_count, const char *const *variants, unsigned count,
+static unsigned put_crossings(const struct sm_results *r, const struct figure *f, const struct sweep *param,
+			      const struct point *base, size_t base_count, const sm_name *variants, unsigned count,
 			      FILE *out)
 {
-	const char *placement = sm_placement_name(r->cases[f->placement_of].placement);
+	sm_name placement = sm_name_of(sm_placement_name(r->cases[f->placement_of].placement));
 	unsigned crossings = 0;
 
 	for (size_t i = 0; i < r->crossing_count; i++) {
 		const struct sm_crossing_row *c = &r->crossings[i];
 
-		if (strcmp(c->scenario, f->scenario) != 0 || strcmp(c->metric, f->metric) != 0 ||
-		    strcmp(c->placement, placement) != 0 || strcmp(c->param, param) != 0 || !isfinite(c->low) ||
-		    !isfinite(c->high))
+		if (c->scenario != f->scenario || c->metric != f->metric || c->placement != placement ||
+		    figures_sweep(c->param) != param || !isfinite(c->low) || !isfinite(c->high))
 			continue;
 		for (size_t j = 0; j + 1 < base_count; j++) {
 			double share = log(c->at / base[j].x) / log(base[j + 1].x / base[j].x);
@@ -199,7 +190,7 @@ static void put_marks(const struct sm_results *r, const double range[2], char *o
 }
 
 /* The variants' names for what stands under the pointer: an index of the data cannot be asked for its own. */
-static void put_names(const char *const *variants, unsigned count, struct figure *f)
+static void put_names(const sm_name *variants, unsigned count, struct figure *f)
 {
 	char name[128];
 	size_t used;
@@ -214,11 +205,12 @@ static void put_names(const char *const *variants, unsigned count, struct figure
 
 static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *out, bool bytes_rate)
 {
-	const char *param = figures_swept(r, f->scenario, f->metric), *variants[VARIANTS_MAX];
+	const struct sweep *param = figures_swept(r, f->scenario, f->metric);
+	sm_name variants[VARIANTS_MAX];
 	unsigned count = variants_of(r, f->scenario, f->metric, variants);
 	struct point *first = calloc(r->summary_count + 1, sizeof(*first));
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
-	size_t total = 0, firsts = 0, axis = 0, used;
+	size_t total = 0, firsts = 0, used;
 	unsigned crossings = 0;
 	double range[2] = { INFINITY, 0 };
 	char label[128];
@@ -247,20 +239,17 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	free(first);
 	free(points);
 	put_names(variants, count, f);
-	while (axis < SWEEPS && (!param || strcmp(sweeps[axis].name, param) != 0))
-		axis++;
 	used = strlen(f->variables);
 	snprintf(f->variables + used, sizeof(f->variables) - used,
 		 "variants = %u\ncrossings = %u\nx_label = '%s'\ny_label = '%s'\nx_bytes = %d\n"
 		 "x_log = %d\n%s",
-		 count, crossings, axis < SWEEPS ? sweeps[axis].label : "",
+		 count, crossings, param ? param->label : "",
 		 bytes_rate ? "GB/s of payload"
 			    : sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, label, sizeof(label)),
-		 axis < SWEEPS && sweeps[axis].bytes, axis < SWEEPS && sweeps[axis].logarithmic,
-		 range[0] == 0 ? "x_zero = 1\n" : "");
-	if (param && strcmp(param, "bytes") == 0)
+		 param && param->bytes, param && param->logarithmic, range[0] == 0 ? "x_zero = 1\n" : "");
+	if (param && param->region)
 		put_marks(r, range, f->variables + strlen(f->variables), sizeof(f->variables) - strlen(f->variables));
-	if (!bytes_rate && strncmp(r->cases[f->placement_of].unit, "ns", 2) == 0)
+	if (!bytes_rate && r->cases[f->placement_of].unit_kind == SM_UNIT_NS)
 		strncat(f->variables, "y_time = 1\n", sizeof(f->variables) - strlen(f->variables) - 1);
 	return total;
 }
@@ -314,7 +303,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 {
 	size_t count = 0;
 	unsigned row = 0, group = 0;
-	const char *last = "";
+	sm_name last = NULL;
 	double smallest = INFINITY, largest = -INFINITY;
 	char metric[128], unit[128];
 	size_t longest = 0;
@@ -328,7 +317,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 
 		if (!is_of(c, f->scenario, f->metric) || !isfinite(s->value.estimate))
 			continue;
-		if (strcmp(last, c->group) != 0 && count > 0) {
+		if (last != c->group && count > 0) {
 			row++; /* a gap between groups */
 			group++;
 		}
@@ -354,7 +343,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 	return count;
 }
 
-static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const char *kind,
+static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, enum figure_kind kind,
 			  const struct sm_case_row *of,
 			  size_t (*data)(const struct sm_results *, struct figure *, FILE *))
 {
@@ -373,21 +362,21 @@ static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, const
 static void plan_first_pass(const struct sm_results *r, const struct sm_case_row *of, struct figure *out,
 			    unsigned *count)
 {
-	const char *last = "";
+	sm_name last = NULL;
 
 	for (size_t i = 0; i < r->case_count && !of->derived; i++) {
 		const struct sm_case_row *c = &r->cases[i];
 		char stem[384], path[4800], point[192];
 		struct figure *f;
 
-		if (!is_of(c, of->scenario, of->metric) || strcmp(c->group, last) == 0)
+		if (!is_of(c, of->scenario, of->metric) || c->group == last)
 			continue;
 		sm_store_histogram_name(c->id, stem, sizeof(stem));
 		snprintf(path, sizeof(path), "%s/series/%s.csv", r->folder, stem);
 		if (access(path, R_OK) < 0)
 			continue;
 		last = c->group;
-		f = add(out, count, "first_pass", c, figures_first_pass);
+		f = add(out, count, FIGURE_FIRST_PASS, c, figures_first_pass);
 		f->placement_of = (unsigned)i;
 		words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 		snprintf(f->name, sizeof(f->name), "%s_first_pass_%zu", c->scenario, i);
@@ -399,41 +388,42 @@ static void plan_first_pass(const struct sm_results *r, const struct sm_case_row
 static void plan_metric(const struct sm_results *r, unsigned first, struct figure *out, unsigned *count)
 {
 	const struct sm_case_row *c = &r->cases[first];
-	bool sweeps_something = figures_swept(r, c->scenario, c->metric) != NULL;
-	char stem[80], point[192], others[128];
+	const struct sweep *swept = figures_swept(r, c->scenario, c->metric);
+	sm_name rest = swept ? sm_params_but(c->params, swept->name) : sm_none;
+	bool sweeps_something = swept != NULL;
+	char stem[80], point[192];
 	struct figure *f;
 
 	figures_stem(c, stem, sizeof(stem));
 	if (sm_matrix_is_pair(c)) { /* its cases are too many for a line each */
-		f = add(out, count, "matrix", c, figures_matrix);
+		f = add(out, count, FIGURE_MATRIX, c, figures_matrix);
 		snprintf(f->name, sizeof(f->name), "%s", stem);
 		snprintf(f->title, sizeof(f->title), "%s: one way between PUs, ns", c->scenario);
 		return;
 	}
 	if (isfinite(sm_param_value(c->params, "stride"))) {
-		f = add(out, count, "surface", c, surface_data);
+		f = add(out, count, FIGURE_SURFACE, c, surface_data);
 		f->height = 620;
 		snprintf(f->name, sizeof(f->name), "%s_surface", stem);
 		snprintf(f->title, sizeof(f->title), "%s: speed over size and stride", c->scenario);
 		sweeps_something = false;
 	}
 	if (sweeps_something) {
-		f = add(out, count, "sweep", c, sweep_data);
+		f = add(out, count, FIGURE_SWEEP, c, sweep_data);
 		f->placement_of = first;
 		snprintf(f->name, sizeof(f->name), "%s", stem);
-		words_other_params(c->params, figures_swept(r, c->scenario, c->metric), others);
 		snprintf(f->title, sizeof(f->title), "%s: %s, %s%s%s (median, 95 %% interval)", c->scenario, c->metric,
-			 others, *others ? ", " : "", sm_placement_name(c->placement));
+			 rest == sm_none ? "" : rest, rest == sm_none ? "" : ", ", sm_placement_name(c->placement));
 	}
 	if (sweeps_something && c->bytes_per_op > 0) {
-		f = add(out, count, "sweep", c, rate_data);
+		f = add(out, count, FIGURE_SWEEP, c, rate_data);
 		f->placement_of = first;
 		snprintf(f->name, sizeof(f->name), "%s_rate", stem);
 		snprintf(f->title, sizeof(f->title), "%s: payload rate, %s (median, 95 %% interval)", c->scenario,
 			 sm_placement_name(c->placement));
 	}
 	if (!c->derived) {
-		f = add(out, count, "percentiles", c, figures_percentiles);
+		f = add(out, count, FIGURE_PERCENTILES, c, figures_percentiles);
 		f->placement_of = first;
 		f->height = 640;
 		snprintf(f->name, sizeof(f->name), "%s_percentiles", stem);
@@ -441,7 +431,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->title, sizeof(f->title), "%s: distribution of single operations, %s", c->scenario, point);
 	}
 	plan_first_pass(r, c, out, count);
-	f = add(out, count, "dots", c, dots_data);
+	f = add(out, count, FIGURE_DOTS, c, dots_data);
 	f->placement_of = first;
 	snprintf(f->name, sizeof(f->name), "%s_cases", stem);
 	snprintf(f->title, sizeof(f->title), "%s: %s (median, 95 %% interval)", c->scenario, c->metric);
@@ -450,21 +440,21 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX])
 {
 	unsigned count = 0;
-	struct figure *f = add(out, &count, "forest", NULL, figures_ratios);
+	struct figure *f = add(out, &count, FIGURE_FOREST, NULL, figures_ratios);
 
 	snprintf(f->name, sizeof(f->name), "ratios");
 	snprintf(f->title, sizeof(f->title), "Ratios of the claims (median of blocks, 95 %% interval)");
 	for (size_t i = 0, rows = 0; i < r->pair_count; i++) {
-		rows += r->pairs[i].leading && strcmp(r->pairs[i].claim, "-") != 0;
+		rows += r->pairs[i].leading && r->pairs[i].claim != sm_none;
 		f->height = 170 + 24 * (unsigned)rows;
 	}
-	f = add(out, &count, "faults", NULL, figures_faults);
+	f = add(out, &count, FIGURE_FAULTS, NULL, figures_faults);
 	snprintf(f->name, sizeof(f->name), "faults");
 	snprintf(f->title, sizeof(f->title), "A page's time and the faults behind it");
-	f = add(out, &count, "runchart", NULL, figures_runchart);
+	f = add(out, &count, FIGURE_RUNCHART, NULL, figures_runchart);
 	snprintf(f->name, sizeof(f->name), "run");
 	snprintf(f->title, sizeof(f->title), "Every trial in its order, over its case's median");
-	f = add(out, &count, "probes", NULL, figures_probes);
+	f = add(out, &count, FIGURE_PROBES, NULL, figures_probes);
 	snprintf(f->name, sizeof(f->name), "pair_classes");
 	snprintf(f->title, sizeof(f->title), "Round trips of the probes between slices");
 	for (size_t i = 0; i < r->case_count; i++) {

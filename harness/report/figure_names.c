@@ -31,7 +31,7 @@ void figures_settle_names(struct figure *figures, unsigned count)
 
 		figures_file_name(name);
 		for (unsigned j = 0; j < i; j++)
-			if (strcmp(figures[j].name, name) == 0) {
+			if (sm_name_of(figures[j].name) == sm_name_of(name)) {
 				/* no other name ends so: the number is the figure's own */
 				snprintf(name + strnlen(name, sizeof(figures[i].name) - 8), 8, "--%u", i);
 				break;

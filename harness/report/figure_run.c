@@ -30,7 +30,7 @@ size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *o
 		char label[320], point[160];
 
 		if (!pair->leading || !isfinite(pair->ratio.estimate) || !isfinite(pair->ratio.low) ||
-		    (strcmp(pair->claim, "-") == 0 && !pair->control))
+		    (pair->claim == sm_none && !pair->control))
 			continue;
 		words_point(pair->params, pair->placement, point, sizeof(point));
 		snprintf(label, sizeof(label), "%s  %s / %s  (%s)", pair->claim, pair->left, pair->right, point);
@@ -46,10 +46,12 @@ size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *o
 
 static double faults_per_op(const struct sm_results *r, unsigned case_index)
 {
+	sm_name faults = sm_name_of("minor-faults");
+
 	for (size_t s = 0; s < r->sample_count; s++)
 		for (size_t i = 0; r->samples[s].case_index == case_index && i < r->counter_count; i++)
-			if (r->counters[i].trial == r->samples[s].trial &&
-			    strcmp(r->counters[i].event, "minor-faults") == 0 && isfinite(r->counters[i].per_op))
+			if (r->counters[i].trial == r->samples[s].trial && r->counters[i].event == faults &&
+			    isfinite(r->counters[i].per_op))
 				return r->counters[i].per_op;
 	return NAN;
 }
@@ -57,6 +59,7 @@ static double faults_per_op(const struct sm_results *r, unsigned case_index)
 /* y label ns faults: what a page costs beside how often the kernel was entered for it. */
 size_t figures_faults(const struct sm_results *r, struct figure *f, FILE *out)
 {
+	sm_name touch = sm_name_of("first_touch"), prefault = sm_name_of("prefault");
 	size_t count = 0, longest = 0;
 
 	for (size_t i = r->summary_count; i-- > 0;) {
@@ -65,8 +68,7 @@ size_t figures_faults(const struct sm_results *r, struct figure *f, FILE *out)
 		double faults;
 		char label[256];
 
-		if ((strcmp(c->scenario, "first_touch") != 0 && strcmp(c->scenario, "prefault") != 0) ||
-		    !isfinite(s->value.estimate))
+		if ((c->scenario != touch && c->scenario != prefault) || !isfinite(s->value.estimate))
 			continue;
 		faults = faults_per_op(r, s->case_index);
 		if (!isfinite(faults))
@@ -90,6 +92,7 @@ size_t figures_runchart(const struct sm_results *r, struct figure *f, FILE *out)
 	(void)f;
 	for (size_t i = 0; i < r->sample_count; i++) {
 		const struct sm_sample *s = &r->samples[i];
+		struct sm_class_words klass = sm_class_words(s->found.klass);
 		double median = NAN;
 
 		for (size_t j = 0; j < r->summary_count; j++)
@@ -99,9 +102,9 @@ size_t figures_runchart(const struct sm_results *r, struct figure *f, FILE *out)
 		    median <= 0)
 			continue;
 		fprintf(out, "%u %.6g %d %.6g\n", s->trial, s->found.value / median,
-			strstr(s->found.klass, "solo")             ? 0
-			: strcmp(s->found.klass, "shared-pu") == 0 ? 1
-								   : 2,
+			klass.alone   ? 0
+			: klass.turns ? 1
+				      : 2,
 			s->wall_ns ? 100.0 * (double)s->steal_ns / (double)s->wall_ns : 0.0);
 		count++;
 	}

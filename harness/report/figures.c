@@ -65,13 +65,19 @@ static int write_script(FILE *out, void *context)
 	return 0;
 }
 
-char *figures_template(const char *folder, const char *kind, struct sm_error *err)
+char *figures_template(const char *folder, enum figure_kind kind, struct sm_error *err)
 {
+	static const char *const names[FIGURE_KINDS] = {
+		[FIGURE_FOREST] = "forest",         [FIGURE_FAULTS] = "faults",   [FIGURE_RUNCHART] = "runchart",
+		[FIGURE_PROBES] = "probes",         [FIGURE_SWEEP] = "sweep",     [FIGURE_PERCENTILES] = "percentiles",
+		[FIGURE_FIRST_PASS] = "first_pass", [FIGURE_DOTS] = "dots",       [FIGURE_MATRIX] = "matrix",
+		[FIGURE_SURFACE] = "surface",       [FIGURE_HISTORY] = "history",
+	};
 	char path[4200], *text = NULL;
 	FILE *file;
 	size_t got;
 
-	snprintf(path, sizeof(path), "%s/%s.gp", folder, kind);
+	snprintf(path, sizeof(path), "%s/%s.gp", folder, names[kind]);
 	file = fopen(path, "re");
 	if (!file) {
 		sm_fail(err, errno,

@@ -10,12 +10,27 @@
 
 #define FIGURES_MAX SM_FIGURES_MAX
 
-/* A figure to be drawn.  `kind` is the template plots/<kind>.gp. */
+enum figure_kind {
+	FIGURE_FOREST,
+	FIGURE_FAULTS,
+	FIGURE_RUNCHART,
+	FIGURE_PROBES,
+	FIGURE_SWEEP,
+	FIGURE_PERCENTILES,
+	FIGURE_FIRST_PASS,
+	FIGURE_DOTS,
+	FIGURE_MATRIX,
+	FIGURE_SURFACE,
+	FIGURE_HISTORY,
+	FIGURE_KINDS
+};
+
+/* A figure to be drawn. */
 struct figure {
 	char name[96]; /* file stem below plots/ */
-	const char *kind;
-	const char *scenario; /* NULL: of the whole run */
-	const char *metric;   /* of the scenario */
+	enum figure_kind kind;
+	sm_name scenario; /* NULL: of the whole run */
+	sm_name metric;   /* of the scenario */
 	char title[256];
 	char variables[8192];   /* gnuplot assignments, a line each */
 	unsigned width, height; /* pixels */
@@ -52,18 +67,26 @@ void figures_put_field(FILE *out, const char *text);
 size_t figures_percentiles(const struct sm_results *r, struct figure *figure, FILE *out);
 size_t figures_first_pass(const struct sm_results *r, struct figure *figure, FILE *out);
 
-/* figures.c: the script of a figure whose data stands beside it; the template plots/<kind>.gp, malloc'ed, or NULL. */
+/* figures.c: the script of a figure whose data stands beside it; the template of a kind, malloc'ed, or NULL. */
 void figures_script(FILE *out, const struct figure *f, const char *machine, const char *template_text);
-char *figures_template(const char *folder, const char *kind, struct sm_error *err);
+char *figures_template(const char *folder, enum figure_kind kind, struct sm_error *err);
 /* figure_svg.c: a whole file as text, malloc'ed; NULL where it cannot be read. */
 char *figures_read(const char *path);
 /* Makes gnuplot's hypertext labels in an SVG <title> elements, which need no script. */
 SM_MUST_USE int figures_tidy(const char *path, struct sm_error *err);
 
+/* A parameter that a figure can be drawn over. */
+struct sweep {
+	const char *name, *label; /* label: of its axis */
+	const char *noun;         /* in a sentence: "message size" */
+	bool bytes, logarithmic;
+	bool message; /* the size of a message */
+	bool region;  /* the size of what is worked on, which caches may hold */
+};
 /* figure_kinds.c: the parameter that a scenario's metric is drawn over; NULL: none. */
-const char *figures_swept(const struct sm_results *r, const char *scenario, const char *metric);
-/* Whether that parameter counts bytes. */
-bool figures_swept_bytes(const char *param);
+const struct sweep *figures_swept(const struct sm_results *r, sm_name scenario, sm_name metric);
+/* The parameter of that name; NULL: no figure is drawn over it. */
+const struct sweep *figures_sweep(sm_name param);
 
 /* figures.c: runs the script of a figure that lies in `folder` with its data; what an earlier one drew is gone.
  * -EIO where there is no picture then; else as sm_gnuplot_run(). */

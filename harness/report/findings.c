@@ -62,9 +62,7 @@ static void print_run(const struct printer *p)
 		 "sections.%s",
 		 machine, words_text(p->results, "profile"), words_text(p->results, "seed"), trials, cases,
 		 isfinite(wall) ? wall : 0.0, isfinite(timed) ? 100 * timed : 0.0,
-		 strcmp(words_text(p->results, "status"), "complete") == 0
-			 ? ""
-			 : " The run was interrupted; these are its results so far.");
+		 words_is_complete(p->results) ? "" : " The run was interrupted; these are its results so far.");
 	sm_wrap(p->out, "", 0, p->width, line);
 }
 
@@ -75,9 +73,9 @@ static void print_claim(const struct printer *p, const struct sm_claim_row *clai
 	snprintf(first, sizeof(first), "  %s%s%s ", tint(p, claim->verdict), sm_verdict_name(claim->verdict), plain(p));
 	fputs(first, p->out);
 	sm_wrap(p->out, "", 4, p->width > 20 ? p->width - 16 : p->width, claim->sentence);
-	if (strcmp(claim->evidence, "-") != 0)
+	if (claim->evidence != sm_none)
 		sm_wrap(p->out, "    ", 4, p->width, claim->evidence);
-	if (strcmp(claim->reason, "-") != 0)
+	if (claim->reason != sm_none)
 		sm_wrap(p->out, "    Why: ", 4, p->width, claim->reason);
 }
 
@@ -93,16 +91,16 @@ static void print_questions(const struct printer *p)
 	const struct sm_results *r = p->results;
 
 	for (size_t i = 0; i < r->claim_count; i++) {
-		const char *question = r->claims[i].question;
-		bool seen = strcmp(question, "-") == 0 || !is_finding(p, &r->claims[i]);
+		sm_name question = r->claims[i].question;
+		bool seen = question == sm_none || !is_finding(p, &r->claims[i]);
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->claims[j].question, question) == 0 && is_finding(p, &r->claims[j]);
+			seen = r->claims[j].question == question && is_finding(p, &r->claims[j]);
 		if (seen)
 			continue;
 		heading(p, question);
 		for (size_t j = i; j < r->claim_count; j++)
-			if (strcmp(r->claims[j].question, question) == 0 && is_finding(p, &r->claims[j]))
+			if (r->claims[j].question == question && is_finding(p, &r->claims[j]))
 				print_claim(p, &r->claims[j]);
 	}
 }
@@ -110,7 +108,7 @@ static void print_questions(const struct printer *p)
 /* Exact counts that came out as expected are in claims.csv; here only surprises. */
 static bool is_as_expected(const struct sm_claim_row *claim)
 {
-	return claim->verdict == SM_SUPPORTED && strstr(claim->claim, ".expected");
+	return claim->verdict == SM_SUPPORTED && claim->expected;
 }
 
 static void print_other_claims(const struct printer *p)
@@ -119,8 +117,7 @@ static void print_other_claims(const struct printer *p)
 	bool any = false;
 
 	for (size_t i = 0; i < r->claim_count; i++) {
-		if (strcmp(r->claims[i].question, "-") != 0 || !is_finding(p, &r->claims[i]) ||
-		    is_as_expected(&r->claims[i]))
+		if (r->claims[i].question != sm_none || !is_finding(p, &r->claims[i]) || is_as_expected(&r->claims[i]))
 			continue;
 		if (!any)
 			heading(p, "Other claims");
@@ -180,20 +177,24 @@ static void print_crossings(const struct printer *p)
 static bool is_alike(const struct sm_sample *one, const struct sm_sample *other)
 {
 	return !other->derived && one->found.status == other->found.status &&
-	       (one->found.status >= SM_DISTURBED || strcmp(one->found.reason, other->found.reason) == 0);
+	       (one->found.status >= SM_DISTURBED || one->found.reason == other->found.reason);
 }
+
+/* Names that the sentence about a reason has at most. */
+#define REASON_NAMES 64
 
 static void print_reason(const struct printer *p, size_t first)
 {
 	const struct sm_results *r = p->results;
 	const struct sm_sample *sample = &r->samples[first];
-	char text[1400], name[160];
-	size_t used, count = 0;
-	bool differ = false;
+	sm_name told[REASON_NAMES], name;
+	size_t used, count = 0, names = 0;
+	bool differ = false, seen;
+	char text[1400];
 
 	for (size_t i = first; i < r->sample_count; i++)
 		if (is_alike(sample, &r->samples[i]))
-			differ |= strcmp(sample->found.reason, r->samples[i].found.reason) != 0;
+			differ |= sample->found.reason != r->samples[i].found.reason;
 	used = (size_t)snprintf(text, sizeof(text), "%s: %s%s (", sm_status_name(sample->found.status),
 				differ ? "for example, " : "", sample->found.reason);
 	for (size_t i = first; i < r->sample_count; i++) {
@@ -202,9 +203,14 @@ static void print_reason(const struct printer *p, size_t first)
 		if (!is_alike(sample, &r->samples[i]))
 			continue;
 		count++;
-		snprintf(name, sizeof(name), "%s/%s, ", c->scenario, c->variant);
-		if (!strstr(text, name) && used < sizeof(text) - sizeof(name))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s", name);
+		name = sm_name_format("%s/%s", c->scenario, c->variant);
+		seen = false;
+		for (size_t j = 0; j < names && !seen; j++)
+			seen = told[j] == name;
+		if (seen || names == REASON_NAMES || used >= sizeof(text) - 160)
+			continue;
+		told[names++] = name;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%.150s, ", name);
 	}
 	snprintf(text + used, sizeof(text) - used, "%zu trial%s)", count, count > 1 ? "s" : "");
 	sm_wrap(p->out, "  ", 4, p->width, text);
@@ -236,7 +242,7 @@ static void print_missing(const struct printer *p)
 }
 
 /* The scenarios of the calibration, and what they claim. */
-static void print_calibration(const char *scenario, void *context)
+static void print_calibration(sm_name scenario, void *context)
 {
 	const struct printer *p = context;
 	const struct sm_results *r = p->results;
@@ -244,14 +250,13 @@ static void print_calibration(const char *scenario, void *context)
 	if (!words_is_calibration(p->options, scenario))
 		return;
 	for (size_t i = 0; i < r->claim_count; i++)
-		if (strcmp(r->claims[i].scenario, scenario) == 0 && !r->claims[i].unmeasured &&
-		    !is_as_expected(&r->claims[i]))
+		if (r->claims[i].scenario == scenario && !r->claims[i].unmeasured && !is_as_expected(&r->claims[i]))
 			print_claim(p, &r->claims[i]);
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
 		char value[160];
 
-		if (c->control || c->derived || strcmp(c->scenario, scenario) != 0 || r->summaries[i].value.count == 0)
+		if (c->control || c->derived || c->scenario != scenario || r->summaries[i].value.count == 0)
 			continue;
 		words_interval(&r->summaries[i].value, c->unit, value, sizeof(value));
 		say(p, "calibration: %s of %s/%s: %s.", c->metric, scenario, c->variant, value);

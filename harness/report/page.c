@@ -75,7 +75,7 @@ static void put_head(const struct page *page)
 static void put_entry(const char *scenario, void *context)
 {
 	const struct page *page = context;
-	const struct sm_scenario *registered = page_scenario_of(page, scenario);
+	const struct sm_scenario *registered = words_scenario(page->options, scenario);
 	char anchor[128];
 
 	fprintf(page->out, "<li><a href=\"#s-%s\">", page_anchor(scenario, anchor));
@@ -125,14 +125,14 @@ static void put_strip(const struct page *page)
 }
 
 /* The size from which on to leave the baseline, for scenarios that sweep messages. */
-static void put_leave(const char *scenario, void *context)
+static void put_leave(sm_name scenario, void *context)
 {
 	struct page *page = context;
 	struct ladder *ladder = calloc(LADDERS_MAX, sizeof(*ladder));
 	unsigned count = ladder ? ladder_find(page, scenario, ladder) : 0;
 	char anchor[128], id[160];
 
-	if (count > 0 && strcmp(ladder->param, "message") == 0) {
+	if (count > 0 && ladder->param->message) {
 		page_anchor(scenario, anchor);
 		snprintf(id, sizeof(id), "leave-%s", anchor);
 		fprintf(page->out, "<section class=\"answer\" aria-labelledby=\"%s\"><h3 id=\"%s\">", id, id);
@@ -153,12 +153,12 @@ static void put_questions(struct page *page)
 	const struct sm_results *r = page->results;
 
 	for (size_t i = 0; i < r->claim_count; i++) {
-		const char *question = r->claims[i].question;
-		bool seen = strcmp(question, "-") == 0;
+		sm_name question = r->claims[i].question;
+		bool seen = question == sm_none;
 		char id[32];
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->claims[j].question, question) == 0;
+			seen = r->claims[j].question == question;
 		if (seen)
 			continue;
 		snprintf(id, sizeof(id), "q%zu", i);
@@ -289,9 +289,9 @@ static int write_page(FILE *out, void *context)
 	page_measured(page);
 	page_trust(page);
 	page_heading(out, 2, "ratios", "All ratios");
-	page_figure_named(page, "ratios");
+	page_figure_of(page, FIGURE_FOREST);
 	page_ratios(page);
-	page_figure_named(page, "faults");
+	page_figure_of(page, FIGURE_FAULTS);
 	words_scenarios(page->results, page_scenario, page);
 	put_method(page);
 	put_files(page);

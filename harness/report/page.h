@@ -41,8 +41,6 @@ void page_table_close(FILE *out);
 void page_table_head(FILE *out, const char *columns);
 /* A text as an anchor: letters, digits, _ and - stay. */
 const char *page_anchor(const char *text, char out[128]);
-/* The registered scenario of that name, NULL where this build has none. */
-const struct sm_scenario *page_scenario_of(const struct page *page, const char *name);
 /* The command that measures a scenario again as this run did. */
 void page_command(const struct page *page, const char *scenario, FILE *out);
 
@@ -50,8 +48,8 @@ void page_command(const struct page *page, const char *scenario, FILE *out);
 /* The figure's SVG inline with what to look for, or a link where it would make the page too heavy; nothing
  * where it is not drawn. */
 void page_figure(struct page *page, const struct figure *figure);
-/* The figure of that file stem. */
-void page_figure_named(struct page *page, const char *name);
+/* The figures of a kind: of those about the whole run there is one each. */
+void page_figure_of(struct page *page, enum figure_kind kind);
 
 /* page_machine.c */
 void page_machine(struct page *page);
@@ -59,7 +57,7 @@ void page_measured(struct page *page);
 /* page_trust.c */
 void page_trust(struct page *page);
 /* The same question about one scenario. */
-void page_trust_of(struct page *page, const char *scenario);
+void page_trust_of(struct page *page, sm_name scenario);
 
 /* page_sizes.c: from which size on a variant beats the baseline. */
 #define LADDER_SIZES 32
@@ -68,7 +66,7 @@ void page_trust_of(struct page *page, const char *scenario);
 
 enum ladder_step { STEP_NONE, STEP_FASTER, STEP_SLOWER, STEP_OPEN };
 struct ladder_row {
-	const char *variant;
+	sm_name variant;
 	const struct sm_crossing_row *crossing; /* above it the variant is the faster one; NULL */
 	struct sm_interval ratio[LADDER_SIZES]; /* variant / baseline */
 	enum ladder_step step[LADDER_SIZES];
@@ -77,36 +75,34 @@ struct ladder_row {
 	double busy;   /* CPU time over time and workers at the largest size; NaN */
 };
 struct ladder {
-	const char *scenario, *metric, *placement, *param, *baseline, *klass;
-	char rest[128]; /* the other parameters */
-	bool bytes;
+	sm_name scenario, metric, placement, baseline, klass;
+	const struct sweep *param;
+	sm_name rest; /* the other parameters */
 	double size[LADDER_SIZES];
 	unsigned sizes, rows, blocks_least, blocks_most;
 	struct ladder_row row[LADDER_ROWS];
 };
 /* The ladders of a scenario; returns how many. */
-unsigned ladder_find(const struct page *page, const char *scenario, struct ladder out[LADDERS_MAX]);
+unsigned ladder_find(const struct page *page, sm_name scenario, struct ladder out[LADDERS_MAX]);
 /* In words, as a list. */
 void ladder_words(const struct page *page, const struct ladder *ladder);
 void ladder_table(const struct page *page, const struct ladder *ladder);
-/* What a parameter is called in a sentence: "message size". */
-const char *ladder_noun(const char *param);
-/* "4 KiB", "8" */
-const char *ladder_size_text(const struct ladder *ladder, double size, char out[32]);
+/* "4 KiB", "8": a size of what is swept, NULL where it is nothing known. */
+const char *ladder_size_text(const struct sweep *param, double size, char out[32]);
 
 /* page_tables.c: the cases of a scenario, and why. */
-void page_cases(struct page *page, const char *scenario);
-void page_why(struct page *page, const char *scenario);
+void page_cases(struct page *page, sm_name scenario);
+void page_why(struct page *page, sm_name scenario);
 /* The comparisons that claims are judged by. */
 void page_ratios(struct page *page);
 
 /* corners.c */
 /* The scenario's table of four, where it has one and this run has all four. */
-void page_corners(struct page *page, const char *scenario);
+void page_corners(struct page *page, sm_name scenario);
 
 /* page_scenario.c */
-void page_scenario(const char *scenario, void *page);
+void page_scenario(sm_name scenario, void *page);
 /* The claims of one scenario, or (scenario NULL) those that answer one headline question. */
-void page_claims(struct page *page, const char *scenario, const char *question);
+void page_claims(struct page *page, sm_name scenario, sm_name question);
 
 #endif

@@ -10,44 +10,36 @@
 #define MARKS_MIN 12
 
 /* What to look for, by kind of figure. */
-static const struct {
-	const char *kind, *look;
-} looks[] = {
-	{ "forest",
-	  "A dot is the median ratio over the blocks, the bar its 95 % interval. A bar that crosses the dashed "
-	  "line at 1 shows no difference, which is not the same as equal. Circle: the claim holds; triangle: "
-	  "it does not; square: this run cannot decide." },
-	{ "faults", "Two marks in one row: the time of a page and the faults behind it. Where both fall together, the "
-		    "faults were the time." },
-	{ "runchart",
-	  "A level line at 1 is a quiet run. A drift or a step says that the machine changed; grey bars are "
-	  "time that the host took away." },
-	{ "probes",
-	  "Each hill is a pair class: a distance between two cores as it was measured. More than one hill means "
-	  "that the cores moved, and that comparisons are made within a hill." },
-	{ "sweep", "Lower is better where the axis is a time. Bars are 95 % intervals; where two lines' bars overlap, "
-		   "the order is not known. A cross marks where a line passes the first one." },
-	{ "percentiles",
-	  "To the right stand the rare slow operations. A line that leaves the others there has a tail that its "
-	  "median hides." },
-	{ "first_pass",
-	  "From left to right a process touches page after page. The mark at 0 is what the set-up took: cost "
-	  "does not vanish by prefaulting, it moves." },
-	{ "dots",
-	  "Each row is a case, its bar the 95 % interval; colours set apart what is compared with each other." },
-	{ "matrix",
-	  "Blocks of one colour are cores that share a cache. A pair that differs from its neighbours under the "
-	  "same outline is worth a look." },
-	{ "surface", "Ridges are caches that help; each edge down is a level that the working set has outgrown." },
+static const char *const looks[FIGURE_KINDS] = {
+	[FIGURE_FOREST] =
+		"A dot is the median ratio over the blocks, the bar its 95 % interval. A bar that crosses the dashed "
+		"line at 1 shows no difference, which is not the same as equal. Circle: the claim holds; triangle: "
+		"it does not; square: this run cannot decide.",
+	[FIGURE_FAULTS] =
+		"Two marks in one row: the time of a page and the faults behind it. Where both fall together, the "
+		"faults were the time.",
+	[FIGURE_RUNCHART] =
+		"A level line at 1 is a quiet run. A drift or a step says that the machine changed; grey bars are "
+		"time that the host took away.",
+	[FIGURE_PROBES] =
+		"Each hill is a pair class: a distance between two cores as it was measured. More than one hill means "
+		"that the cores moved, and that comparisons are made within a hill.",
+	[FIGURE_SWEEP] =
+		"Lower is better where the axis is a time. Bars are 95 % intervals; where two lines' bars overlap, "
+		"the order is not known. A cross marks where a line passes the first one.",
+	[FIGURE_PERCENTILES] =
+		"To the right stand the rare slow operations. A line that leaves the others there has a tail that its "
+		"median hides.",
+	[FIGURE_FIRST_PASS] =
+		"From left to right a process touches page after page. The mark at 0 is what the set-up took: cost "
+		"does not vanish by prefaulting, it moves.",
+	[FIGURE_DOTS] =
+		"Each row is a case, its bar the 95 % interval; colours set apart what is compared with each other.",
+	[FIGURE_MATRIX] =
+		"Blocks of one colour are cores that share a cache. A pair that differs from its neighbours under the "
+		"same outline is worth a look.",
+	[FIGURE_SURFACE] = "Ridges are caches that help; each edge down is a level that the working set has outgrown.",
 };
-
-static const char *look_of(const char *kind)
-{
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
-		if (strcmp(looks[i].kind, kind) == 0)
-			return looks[i].look;
-	return "";
-}
 
 /* Up to and with the first `mark`, or to the text's end: a figure may have been cut short. */
 static size_t through(const char *at, char mark)
@@ -312,7 +304,7 @@ static void put_links(const struct page *page, const struct figure *f)
 static void put_inline(struct page *page, const struct figure *f, const char *text, const char *size)
 {
 	/* the colours of these two speak to their own background */
-	bool paper = strcmp(f->kind, "matrix") == 0 || strcmp(f->kind, "surface") == 0;
+	bool paper = f->kind == FIGURE_MATRIX || f->kind == FIGURE_SURFACE;
 	struct svg svg = { page->out, ++page->figures_put, !paper };
 	long before = ftell(page->out);
 	double width = 900, height = 540;
@@ -328,7 +320,7 @@ static void put_inline(struct page *page, const struct figure *f, const char *te
 	fputs("\">", page->out);
 	put_svg(&svg, text);
 	fputs("</div><figcaption>", page->out);
-	page_text(page->out, look_of(f->kind));
+	page_text(page->out, looks[f->kind]);
 	put_links(page, f);
 	fputs("</figcaption></figure>\n", page->out);
 	page->figure_bytes += (size_t)(ftell(page->out) - before);
@@ -365,9 +357,9 @@ void page_figure(struct page *page, const struct figure *f)
 	free(text);
 }
 
-void page_figure_named(struct page *page, const char *name)
+void page_figure_of(struct page *page, enum figure_kind kind)
 {
 	for (unsigned i = 0; i < page->figure_count; i++)
-		if (strcmp(page->figures[i].name, name) == 0)
+		if (page->figures[i].kind == kind)
 			page_figure(page, &page->figures[i]);
 }

@@ -91,14 +91,6 @@ const char *page_anchor(const char *text, char out[128])
 	return out;
 }
 
-const struct sm_scenario *page_scenario_of(const struct page *page, const char *name)
-{
-	for (size_t i = 0; i < page->options->scenario_count; i++)
-		if (strcmp(page->options->scenarios[i]->name, name) == 0)
-			return page->options->scenarios[i];
-	return NULL;
-}
-
 /* An argument for the shell that a reader copies it into: in quotes where it is more than a plain word. */
 static void put_argument(FILE *out, const char *text)
 {
@@ -122,7 +114,7 @@ static void put_option(FILE *out, const char *option, const char *value)
 static double blocks_asked(const struct page *page, const char *scenario)
 {
 	const json_t *options = json_object_get(page->results->manifest, "options"), *glob;
-	const struct sm_scenario *known = page_scenario_of(page, scenario);
+	const struct sm_scenario *known = words_scenario(page->options, scenario);
 	size_t i;
 
 	json_array_foreach (json_object_get(options, "longer"), i, glob) {
@@ -139,6 +131,7 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 {
 	const json_t *options = json_object_get(page->results->manifest, "options"), *one;
 	static const char *const names[] = { "placement", "backing", "pages", "prefault", "numa" };
+	sm_name list = sm_name_of(sm_placement_name(SM_PLACE_LIST));
 	char path[64], pus[512] = "";
 	size_t i, used = 0;
 
@@ -164,7 +157,7 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 
 		snprintf(path, sizeof(path), "options/%s", names[i]);
 		value = words_text(page->results, path);
-		put_option(out, names[i], strcmp(value, "list") == 0 ? pus : value);
+		put_option(out, names[i], sm_name_of(value) == list ? pus : value);
 	}
 	/* more time than a standard run has by itself; less was meant for all that was chosen */
 	if (words_number(page->results, "options/budget_ns") > SM_STANDARD_BUDGET_NS)

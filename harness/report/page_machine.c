@@ -323,7 +323,7 @@ static void put_skipped(struct page *page)
 
 		for (size_t j = 0; j < i && !seen; j++)
 			seen = r->samples[j].ended == SM_SKIPPED && !r->samples[j].derived &&
-			       strcmp(r->samples[j].reason, s->reason) == 0;
+			       r->samples[j].reason == s->reason;
 		if (seen)
 			continue;
 		if (!any)
@@ -334,7 +334,7 @@ static void put_skipped(struct page *page)
 			const struct sm_case_row *c = &r->cases[r->samples[j].case_index];
 
 			if (r->samples[j].ended != SM_SKIPPED || r->samples[j].derived ||
-			    strcmp(r->samples[j].reason, s->reason) != 0)
+			    r->samples[j].reason != s->reason)
 				continue;
 			fprintf(page->out, "%s<b>", comma);
 			page_printf(page->out, "%s/%s", c->scenario, c->variant);
@@ -394,7 +394,7 @@ void page_measured(struct page *page)
 	if (*words_text(r, "tool/version"))
 		page_printf(page->out, ", with shmeter %s", words_text(r, "tool/version"));
 	fputs(".", page->out);
-	if (strcmp(words_text(r, "status"), "complete") != 0)
+	if (!words_is_complete(r))
 		fputs(" <strong>The run was interrupted; these are its results so far.</strong>", page->out);
 	fputs(" The same seed gives the same plan in the same order.</p>\n", page->out);
 	put_command_line(page);

@@ -22,12 +22,12 @@ static void put_claim(const struct page *page, const struct sm_claim_row *claim,
 	fputs(" <strong>", page->out);
 	page_text(page->out, claim->sentence);
 	fputs(ends_with_dot(claim->sentence) ? "</strong> " : ".</strong> ", page->out);
-	if (strcmp(claim->evidence, "-") != 0) {
+	if (claim->evidence != sm_none) {
 		fputs("<br>Found: ", page->out);
 		page_text(page->out, claim->evidence);
 		fputs(". ", page->out);
 	}
-	if (strcmp(claim->reason, "-") != 0) {
+	if (claim->reason != sm_none) {
 		fputs("<br>Why no clear answer: ", page->out);
 		page_text(page->out, claim->reason);
 		fputs(". ", page->out);
@@ -44,7 +44,7 @@ static void put_claim(const struct page *page, const struct sm_claim_row *claim,
 	fputs("</small></li>\n", page->out);
 }
 
-void page_claims(struct page *page, const char *scenario, const char *question)
+void page_claims(struct page *page, sm_name scenario, sm_name question)
 {
 	const struct sm_results *r = page->results;
 	bool any = false;
@@ -52,8 +52,7 @@ void page_claims(struct page *page, const char *scenario, const char *question)
 	for (size_t i = 0; i < r->claim_count; i++) {
 		const struct sm_claim_row *claim = &r->claims[i];
 
-		if ((scenario && strcmp(claim->scenario, scenario) != 0) ||
-		    (question && strcmp(claim->question, question) != 0))
+		if ((scenario && claim->scenario != scenario) || (question && claim->question != question))
 			continue;
 		if (!any)
 			fputs("<ul class=\"claims\">\n", page->out);
@@ -65,17 +64,17 @@ void page_claims(struct page *page, const char *scenario, const char *question)
 }
 
 /* What is compared: the variants that this run has, with what they are. */
-static void put_variants(const struct page *page, const struct sm_scenario *registered)
+static void put_variants(const struct page *page, sm_name scenario, const struct sm_scenario *registered)
 {
 	const struct sm_results *r = page->results;
 
 	fputs("<details><summary>What is compared</summary>\n<dl>\n", page->out);
 	for (const struct sm_variant *v = registered->variants; v && v->name; v++) {
+		sm_name variant = sm_name_of(v->name);
 		bool here = false;
 
 		for (size_t i = 0; i < r->case_count && !here; i++)
-			here = strcmp(r->cases[i].scenario, registered->name) == 0 &&
-			       strcmp(r->cases[i].variant, v->name) == 0;
+			here = r->cases[i].scenario == scenario && r->cases[i].variant == variant;
 		if (!here || !v->summary)
 			continue;
 		page_put(page->out, "dt", v->name);
@@ -84,26 +83,25 @@ static void put_variants(const struct page *page, const struct sm_scenario *regi
 	fputs("</dl></details>\n", page->out);
 }
 
-static void put_figures(struct page *page, const char *scenario)
+static void put_figures(struct page *page, sm_name scenario)
 {
 	for (unsigned i = 0; i < page->figure_count; i++) {
 		const struct figure *f = &page->figures[i];
 		bool drawn_otherwise = false;
 
-		if (!f->scenario || strcmp(f->scenario, scenario) != 0)
+		if (f->scenario != scenario)
 			continue;
 		/* A curve shows what the dots would show once more; so does the table. */
-		for (unsigned j = 0; j < page->figure_count && strcmp(f->kind, "dots") == 0; j++)
-			drawn_otherwise |= page->figures[j].scenario &&
-					   strcmp(page->figures[j].scenario, scenario) == 0 &&
-					   strcmp(page->figures[j].metric, f->metric) == 0 &&
-					   strcmp(page->figures[j].kind, "sweep") == 0;
+		for (unsigned j = 0; j < page->figure_count && f->kind == FIGURE_DOTS; j++)
+			drawn_otherwise |= page->figures[j].scenario == scenario &&
+					   page->figures[j].metric == f->metric &&
+					   page->figures[j].kind == FIGURE_SWEEP;
 		if (!drawn_otherwise)
 			page_figure(page, f);
 	}
 }
 
-static void put_ladders(struct page *page, const char *scenario)
+static void put_ladders(struct page *page, sm_name scenario)
 {
 	struct ladder *ladder = calloc(LADDERS_MAX, sizeof(*ladder));
 	unsigned count = ladder ? ladder_find(page, scenario, ladder) : 0;
@@ -115,7 +113,7 @@ static void put_ladders(struct page *page, const char *scenario)
 		else
 			snprintf(text, sizeof(text), "sizes-%s-%u", page_anchor(scenario, anchor), i + 1);
 		fprintf(page->out, "<h3 id=\"%s\">", text);
-		page_printf(page->out, "From which %s on should you leave %s?", ladder_noun(ladder[i].param),
+		page_printf(page->out, "From which %s on should you leave %s?", ladder[i].param->noun,
 			    ladder[i].baseline);
 		fputs("</h3>\n", page->out);
 		ladder_words(page, &ladder[i]);
@@ -125,17 +123,17 @@ static void put_ladders(struct page *page, const char *scenario)
 }
 
 /* Crossings, those too that no ladder tells: of a pair that does not have the baseline, or downwards. */
-static void put_crossings(struct page *page, const char *scenario)
+static void put_crossings(struct page *page, sm_name scenario)
 {
 	const struct sm_results *r = page->results;
 	bool any = false;
 
 	for (size_t i = 0; i < r->crossing_count; i++) {
 		const struct sm_crossing_row *c = &r->crossings[i];
-		struct ladder of = { .bytes = figures_swept_bytes(c->param) };
+		const struct sweep *of = figures_sweep(c->param);
 		char at[32], low[32], high[32];
 
-		if (strcmp(c->scenario, scenario) != 0)
+		if (c->scenario != scenario)
 			continue;
 		if (!any) {
 			char anchor[128], id[160];
@@ -153,15 +151,15 @@ static void put_crossings(struct page *page, const char *scenario)
 		fputs("<td>", page->out);
 		page_printf(page->out, "%s, %s", c->metric, c->placement);
 		fputs("</td><td class=\"nw\">", page->out);
-		page_printf(page->out, "%s %s", c->param, ladder_size_text(&of, c->at, at));
+		page_printf(page->out, "%s %s", c->param, ladder_size_text(of, c->at, at));
 		fputs("</td><td class=\"nw\">", page->out);
 		if (isfinite(c->low) || isfinite(c->high))
-			page_printf(page->out, "%s to %s", ladder_size_text(&of, c->low, low),
-				    ladder_size_text(&of, c->high, high));
+			page_printf(page->out, "%s to %s", ladder_size_text(of, c->low, low),
+				    ladder_size_text(of, c->high, high));
 		else
 			fputs("open at both ends", page->out);
 		fputs("</td>", page->out);
-		page_put(page->out, "td", strcmp(c->reason, "-") == 0 ? "both ends measured" : c->reason);
+		page_put(page->out, "td", c->reason == sm_none ? "both ends measured" : c->reason);
 		fputs("</tr>\n", page->out);
 	}
 	if (any)
@@ -176,10 +174,10 @@ static void sub_heading(const struct page *page, const char *scenario, const cha
 	page_heading(page->out, 3, id, text);
 }
 
-void page_scenario(const char *scenario, void *context)
+void page_scenario(sm_name scenario, void *context)
 {
 	struct page *page = context;
-	const struct sm_scenario *registered = page_scenario_of(page, scenario);
+	const struct sm_scenario *registered = words_scenario(page->options, scenario);
 	char anchor[128];
 
 	page_anchor(scenario, anchor);
@@ -189,7 +187,7 @@ void page_scenario(const char *scenario, void *context)
 	if (registered) {
 		page_put(page->out, "p class=\"question\"", registered->question);
 		page_put(page->out, "p", registered->summary);
-		put_variants(page, registered);
+		put_variants(page, scenario, registered);
 	}
 	page_claims(page, scenario, NULL);
 	page_corners(page, scenario);

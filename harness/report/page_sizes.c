@@ -10,19 +10,11 @@
 /* From this share of its workers' time on a variant keeps the PUs busy, whether it has work or not. */
 #define BUSY_SHARE 0.85
 
-const char *ladder_noun(const char *param)
-{
-	return strcmp(param, "message") == 0     ? "message size"
-	       : strcmp(param, "bytes") == 0     ? "size"
-	       : strcmp(param, "processes") == 0 ? "number of processes"
-						 : param;
-}
-
-const char *ladder_size_text(const struct ladder *ladder, double size, char out[32])
+const char *ladder_size_text(const struct sweep *param, double size, char out[32])
 {
 	if (!isfinite(size))
 		snprintf(out, 32, "open");
-	else if (ladder->bytes)
+	else if (param && param->bytes)
 		sm_format_bytes(out, size < 1024 ? round(size) : size);
 	else
 		snprintf(out, 32, "%.3g", size);
@@ -30,28 +22,23 @@ const char *ladder_size_text(const struct ladder *ladder, double size, char out[
 }
 
 /* The variant that the others are compared with: the scenario's first one. */
-static const char *baseline_of(const struct page *page, const char *scenario)
+static sm_name baseline_of(const struct page *page, sm_name scenario)
 {
-	const struct sm_scenario *registered = page_scenario_of(page, scenario);
+	const struct sm_scenario *registered = words_scenario(page->options, scenario);
 
 	if (registered && registered->variants)
-		return registered->variants[0].name;
+		return sm_name_of(registered->variants[0].name);
 	for (size_t i = 0; i < page->results->case_count; i++)
-		if (strcmp(page->results->cases[i].scenario, scenario) == 0)
+		if (page->results->cases[i].scenario == scenario)
 			return page->results->cases[i].variant;
-	return "";
+	return sm_none;
 }
 
 static bool is_on(const struct ladder *l, const struct sm_pair_row *p)
 {
-	char rest[128];
-
-	if (!p->leading || !isfinite(p->ratio.estimate) || strcmp(p->scenario, l->scenario) != 0 ||
-	    strcmp(p->metric, l->metric) != 0 || strcmp(p->placement, l->placement) != 0 ||
-	    (strcmp(p->left, l->baseline) != 0 && strcmp(p->right, l->baseline) != 0))
-		return false;
-	words_other_params(p->params, l->param, rest);
-	return strcmp(rest, l->rest) == 0;
+	return p->leading && isfinite(p->ratio.estimate) && p->scenario == l->scenario && p->metric == l->metric &&
+	       p->placement == l->placement && (p->left == l->baseline || p->right == l->baseline) &&
+	       sm_params_but(p->params, l->param->name) == l->rest;
 }
 
 static unsigned size_index(struct ladder *l, double size)
@@ -65,10 +52,10 @@ static unsigned size_index(struct ladder *l, double size)
 	return i;
 }
 
-static struct ladder_row *row_of(struct ladder *l, const char *variant)
+static struct ladder_row *row_of(struct ladder *l, sm_name variant)
 {
 	for (unsigned i = 0; i < l->rows; i++)
-		if (strcmp(l->row[i].variant, variant) == 0)
+		if (l->row[i].variant == variant)
 			return &l->row[i];
 	if (l->rows == LADDER_ROWS)
 		return NULL;
@@ -78,9 +65,9 @@ static struct ladder_row *row_of(struct ladder *l, const char *variant)
 
 static void add_pair(struct ladder *l, const struct sm_pair_row *p)
 {
-	bool turned = strcmp(p->left, l->baseline) == 0;
+	bool turned = p->left == l->baseline;
 	struct ladder_row *row = row_of(l, turned ? p->right : p->left);
-	unsigned at = size_index(l, sm_param_value(p->params, l->param));
+	unsigned at = size_index(l, sm_param_value(p->params, l->param->name));
 	struct sm_interval ratio = p->ratio;
 
 	if (!row || at >= LADDER_SIZES)
@@ -146,18 +133,17 @@ static void judge_row(const struct page *page, const struct ladder *l, struct la
 	for (size_t i = 0; i < r->crossing_count; i++) {
 		const struct sm_crossing_row *c = &r->crossings[i];
 
-		if (strcmp(c->scenario, l->scenario) == 0 && strcmp(c->metric, l->metric) == 0 &&
-		    strcmp(c->placement, l->placement) == 0 && strcmp(c->param, l->param) == 0 &&
-		    strcmp(c->left, row->variant) == 0 && strcmp(c->right, l->baseline) == 0 && c->overtakes &&
-		    (!row->crossing || c->at > row->crossing->at))
+		if (c->scenario == l->scenario && c->metric == l->metric && c->placement == l->placement &&
+		    figures_sweep(c->param) == l->param && c->left == row->variant && c->right == l->baseline &&
+		    c->overtakes && (!row->crossing || c->at > row->crossing->at))
 			row->crossing = c;
 	}
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
 
-		if (strcmp(c->scenario, l->scenario) == 0 && !c->derived && strcmp(c->variant, row->variant) == 0 &&
-		    strcmp(sm_placement_name(c->placement), l->placement) == 0 && s->value.estimate > 0 &&
+		if (c->scenario == l->scenario && !c->derived && c->variant == row->variant &&
+		    sm_name_of(sm_placement_name(c->placement)) == l->placement && s->value.estimate > 0 &&
 		    c->workers > 0)
 			row->busy = s->cpu_ns_per_op / s->value.estimate / c->workers;
 	}
@@ -166,8 +152,7 @@ static void judge_row(const struct page *page, const struct ladder *l, struct la
 static bool known_already(const struct ladder *out, unsigned count, const struct ladder *l)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (strcmp(out[i].metric, l->metric) == 0 && strcmp(out[i].placement, l->placement) == 0 &&
-		    strcmp(out[i].rest, l->rest) == 0)
+		if (out[i].metric == l->metric && out[i].placement == l->placement && out[i].rest == l->rest)
 			return true;
 	return false;
 }
@@ -176,22 +161,22 @@ static bool known_already(const struct ladder *out, unsigned count, const struct
 static bool is_time(const struct sm_results *r, const struct sm_pair_row *p)
 {
 	for (size_t i = 0; i < r->case_count; i++)
-		if (strcmp(r->cases[i].scenario, p->scenario) == 0 && strcmp(r->cases[i].metric, p->metric) == 0)
+		if (r->cases[i].scenario == p->scenario && r->cases[i].metric == p->metric)
 			return !r->cases[i].derived;
 	return false;
 }
 
-unsigned ladder_find(const struct page *page, const char *scenario, struct ladder out[LADDERS_MAX])
+unsigned ladder_find(const struct page *page, sm_name scenario, struct ladder out[LADDERS_MAX])
 {
 	const struct sm_results *r = page->results;
-	const char *baseline = baseline_of(page, scenario);
+	sm_name baseline = baseline_of(page, scenario);
 	unsigned count = 0;
 
 	for (size_t i = 0; i < r->pair_count && count < LADDERS_MAX; i++) {
 		const struct sm_pair_row *p = &r->pairs[i];
 		struct ladder *l = &out[count];
 
-		if (strcmp(p->scenario, scenario) != 0 || !is_time(r, p))
+		if (p->scenario != scenario || !is_time(r, p))
 			continue;
 		memset(l, 0, sizeof(*l));
 		l->scenario = p->scenario;
@@ -199,10 +184,9 @@ unsigned ladder_find(const struct page *page, const char *scenario, struct ladde
 		l->placement = p->placement;
 		l->baseline = baseline;
 		l->param = figures_swept(r, scenario, p->metric);
-		if (!l->param || !isfinite(sm_param_value(p->params, l->param)))
+		if (!l->param || !isfinite(sm_param_value(p->params, l->param->name)))
 			continue;
-		l->bytes = figures_swept_bytes(l->param);
-		words_other_params(p->params, l->param, l->rest);
+		l->rest = sm_params_but(p->params, l->param->name);
 		if (known_already(out, count, l) || !is_on(l, p))
 			continue;
 		for (size_t j = i; j < r->pair_count; j++)
@@ -279,11 +263,11 @@ static void put_from(const struct ladder *l, FILE *out)
 		if (row->end != END_FROM || !crosses(l, row))
 			continue;
 		fputs("<li>Faster from about ", out);
-		page_printf(out, "%s on (95 %% interval %s to %s): ", ladder_size_text(l, row->crossing->at, at),
-			    ladder_size_text(l, row->crossing->low, low),
-			    ladder_size_text(l, row->crossing->high, high));
+		page_printf(out, "%s on (95 %% interval %s to %s): ", ladder_size_text(l->param, row->crossing->at, at),
+			    ladder_size_text(l->param, row->crossing->low, low),
+			    ladder_size_text(l->param, row->crossing->high, high));
 		put_name(out, row->variant, true);
-		page_printf(out, "; certainly so from %s on.", ladder_size_text(l, l->size[row->from], at));
+		page_printf(out, "; certainly so from %s on.", ladder_size_text(l->param, l->size[row->from], at));
 		fputs("</li>\n", out);
 	}
 	for (unsigned i = 1; i < l->sizes; i++) {
@@ -298,8 +282,8 @@ static void put_from(const struct ladder *l, FILE *out)
 				fprintf(out,
 					"<li>Certainly faster from %s on (not so, or not known, at %s, the next smaller "
 					"size measured): ",
-					ladder_size_text(l, l->size[i], at),
-					ladder_size_text(l, l->size[i - 1], before));
+					ladder_size_text(l->param, l->size[i], at),
+					ladder_size_text(l->param, l->size[i - 1], before));
 			put_name(out, row->variant, !any);
 			any = true;
 		}
@@ -324,11 +308,11 @@ static void put_answer(const struct ladder *l, FILE *out)
 		page_printf(
 			out,
 			"At no size measured, %s to %s, is %s the fastest: %u of %u others beat it at each of them.",
-			ladder_size_text(l, l->size[0], low), ladder_size_text(l, l->size[l->sizes - 1], high),
-			l->baseline, always, l->rows);
+			ladder_size_text(l->param, l->size[0], low),
+			ladder_size_text(l->param, l->size[l->sizes - 1], high), l->baseline, always, l->rows);
 	else if (from < l->sizes)
 		page_printf(out, "At %s at the latest something else is faster than %s.",
-			    ladder_size_text(l, l->size[from], low), l->baseline);
+			    ladder_size_text(l->param, l->size[from], low), l->baseline);
 	else
 		page_printf(out, "This run shows no size from which on anything else is certainly faster than %s.",
 			    l->baseline);
@@ -346,7 +330,7 @@ static void put_sureness(const struct page *page, const struct ladder *l)
 		    "side of 1, over %u%s%.0u blocks a size (pair class %s). Measured: %s, workers placed %s%s%s.",
 		    l->blocks_least, l->blocks_most > l->blocks_least ? " to " : "",
 		    l->blocks_most > l->blocks_least ? l->blocks_most : 0, l->klass, l->metric, l->placement,
-		    *l->rest ? ", " : "", l->rest);
+		    l->rest == sm_none ? "" : ", ", l->rest == sm_none ? "" : l->rest);
 	if (isfinite(low))
 		page_printf(page->out, " The A/A control of this run %s: %.3f to %.3f.",
 			    words_true(page->results, "analysis/aa/moved") ? "moved, so nothing here is sure"
@@ -422,17 +406,17 @@ void ladder_table(const struct page *page, const struct ladder *l)
 {
 	char text[128], size[32];
 
-	snprintf(text, sizeof(text), "%s over %s, by %s", l->metric, l->baseline, l->param);
+	snprintf(text, sizeof(text), "%s over %s, by %s", l->metric, l->baseline, l->param->name);
 	page_table_open(page->out, text);
 	fputs("<caption><span>", page->out);
 	page_printf(page->out,
 		    "%s of each variant / that of %s, by %s; under 1 the variant is faster; small: 95 %% "
 		    "interval, n blocks",
-		    l->metric, l->baseline, ladder_noun(l->param));
+		    l->metric, l->baseline, l->param->noun);
 	fputs("</span></caption><thead><tr><th scope=\"col\">variant</th>", page->out);
 	for (unsigned i = 0; i < l->sizes; i++) {
 		fputs("<th scope=\"col\" class=\"n\">", page->out);
-		page_text(page->out, ladder_size_text(l, l->size[i], size));
+		page_text(page->out, ladder_size_text(l->param, l->size[i], size));
 		fputs("</th>", page->out);
 	}
 	fputs("</tr></thead><tbody>\n", page->out);

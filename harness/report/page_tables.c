@@ -60,22 +60,21 @@ static void put_metric(const struct page *page, const struct sm_case_row *of)
 		const struct sm_summary_row *s = &page->results->summaries[i];
 		const struct sm_case_row *c = &page->results->cases[s->case_index];
 
-		if (strcmp(c->scenario, of->scenario) == 0 && strcmp(c->metric, of->metric) == 0)
+		if (c->scenario == of->scenario && c->metric == of->metric)
 			put_case(page, s);
 	}
 	page_table_close(page->out);
 }
 
-void page_cases(struct page *page, const char *scenario)
+void page_cases(struct page *page, sm_name scenario)
 {
 	const struct sm_results *r = page->results;
 
 	for (size_t i = 0; i < r->case_count; i++) {
-		bool seen = strcmp(r->cases[i].scenario, scenario) != 0;
+		bool seen = r->cases[i].scenario != scenario;
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(r->cases[j].scenario, scenario) == 0 &&
-			       strcmp(r->cases[j].metric, r->cases[i].metric) == 0;
+			seen = r->cases[j].scenario == scenario && r->cases[j].metric == r->cases[i].metric;
 		if (!seen)
 			put_metric(page, &r->cases[i]);
 	}
@@ -122,7 +121,7 @@ void page_ratios(struct page *page)
 	for (size_t i = 0; i < r->pair_count; i++) {
 		const struct sm_pair_row *p = &r->pairs[i];
 
-		if (!p->leading || strcmp(p->claim, "-") == 0 || !isfinite(p->ratio.estimate))
+		if (!p->leading || p->claim == sm_none || !isfinite(p->ratio.estimate))
 			continue;
 		if (!any) {
 			fputs("<details><summary>The same as a table</summary>\n", page->out);
@@ -143,7 +142,8 @@ void page_ratios(struct page *page)
 
 /* Means of the events per operation, of the cases of one scenario. */
 struct events {
-	const char *name[EVENTS_MAX], *fstr[EVENTS_MAX], *state[EVENTS_MAX];
+	sm_name name[EVENTS_MAX];
+	const char *fstr[EVENTS_MAX], *state[EVENTS_MAX];
 	unsigned count;
 	double *sum;      /* [case][EVENTS_MAX] */
 	unsigned *trials; /* likewise */
@@ -153,7 +153,7 @@ static unsigned event_index(struct events *e, const struct sm_counter_row *row)
 {
 	unsigned i = 0;
 
-	while (i < e->count && strcmp(e->name[i], row->event) != 0)
+	while (i < e->count && e->name[i] != row->event)
 		i++;
 	if (i == e->count && i < EVENTS_MAX) {
 		e->name[i] = row->event;
@@ -163,7 +163,7 @@ static unsigned event_index(struct events *e, const struct sm_counter_row *row)
 	return i;
 }
 
-static int gather(const struct sm_results *r, const char *scenario, struct events *e)
+static int gather(const struct sm_results *r, sm_name scenario, struct events *e)
 {
 	struct sm_trial_place *trials;
 	size_t trial_count;
@@ -182,7 +182,7 @@ static int gather(const struct sm_results *r, const char *scenario, struct event
 		if (sample < 0)
 			continue;
 		of = r->samples[sample].case_index;
-		if (strcmp(r->cases[of].scenario, scenario) != 0)
+		if (r->cases[of].scenario != scenario)
 			continue;
 		event = event_index(e, c);
 		if (event >= EVENTS_MAX)
@@ -230,14 +230,14 @@ static double column(const struct sm_results *r, const struct events *e, const s
 			     : mean_of(e, s->case_index, (unsigned)which);
 }
 
-static bool is_here(const struct sm_results *r, const struct sm_summary_row *s, const char *scenario)
+static bool is_here(const struct sm_results *r, const struct sm_summary_row *s, sm_name scenario)
 {
 	const struct sm_case_row *c = &r->cases[s->case_index];
 
-	return !c->derived && strcmp(c->scenario, scenario) == 0 && s->value.count > 0;
+	return !c->derived && c->scenario == scenario && s->value.count > 0;
 }
 
-static double largest_of(const struct sm_results *r, const struct events *e, const char *scenario, int which)
+static double largest_of(const struct sm_results *r, const struct events *e, sm_name scenario, int which)
 {
 	double largest = -1;
 
@@ -294,7 +294,7 @@ static void put_meanings(const struct page *page, const struct events *e, const 
 /* task-clock is the CPU time that stands there anyway. */
 static bool has_column(const struct events *e, const double *largest, unsigned event)
 {
-	return largest[event] >= RARE && strcmp(e->name[event], "task-clock") != 0;
+	return largest[event] >= RARE && e->name[event] != sm_name_of("task-clock");
 }
 
 static void put_why_row(const struct page *page, const struct events *e, const double *largest, double time, double cpu,
@@ -321,10 +321,10 @@ static void put_why_row(const struct page *page, const struct events *e, const d
 	fputs("</tr>\n", page->out);
 }
 
-void page_why(struct page *page, const char *scenario)
+void page_why(struct page *page, sm_name scenario)
 {
 	const struct sm_results *r = page->results;
-	const struct sm_scenario *registered = page_scenario_of(page, scenario);
+	const struct sm_scenario *registered = words_scenario(page->options, scenario);
 	double largest[EVENTS_MAX], time, cpu;
 	struct events e;
 	char what[128];

@@ -46,13 +46,13 @@ struct tally {
 	size_t mdes;
 };
 
-static void tally_up(const struct sm_results *r, const char *scenario, struct tally *t)
+static void tally_up(const struct sm_results *r, sm_name scenario, struct tally *t)
 {
 	memset(t, 0, sizeof(*t));
 	for (size_t i = 0; i < r->sample_count; i++) {
 		const struct sm_sample *s = &r->samples[i];
 
-		if (s->derived || (scenario && strcmp(r->cases[s->case_index].scenario, scenario) != 0))
+		if (s->derived || (scenario && r->cases[s->case_index].scenario != scenario))
 			continue;
 		t->ok += s->found.status == SM_OK;
 		t->disturbed += s->found.status == SM_DISTURBED;
@@ -64,7 +64,7 @@ static void tally_up(const struct sm_results *r, const char *scenario, struct ta
 		const struct sm_pair_row *p = &r->pairs[i];
 		unsigned blocks = p->blocks_used + p->blocks_dropped;
 
-		if (!p->leading || blocks == 0 || (scenario && strcmp(p->scenario, scenario) != 0))
+		if (!p->leading || blocks == 0 || (scenario && p->scenario != scenario))
 			continue;
 		t->pairs++;
 		t->used += p->blocks_used;
@@ -244,11 +244,11 @@ static void put_sentence(struct page *page, const char *path)
 }
 
 /* A round trip in ns, or the pace of workers alone in cycles. */
-static const char *probe_text(const char *relation, const json_t *one, char text[SM_TEXT_MAX])
+static const char *probe_text(bool alone, const json_t *one, char text[SM_TEXT_MAX])
 {
 	double center = json_number_value(json_object_get(one, "center_ns"));
 
-	if (strcmp(relation, "solo") != 0)
+	if (!alone)
 		return sm_format_ns(text, center);
 	snprintf(text, SM_TEXT_MAX, "%.0f cycles", center);
 	return text;
@@ -258,6 +258,7 @@ static void put_classes(struct page *page)
 {
 	const json_t *analysis = page->results->analysis;
 	const json_t *classes = json_object_get(analysis, "classes"), *list, *one;
+	sm_name solo = sm_name_of(sm_placement_name(SM_PLACE_SOLO));
 	const char *relation;
 	char text[SM_TEXT_MAX];
 	size_t i;
@@ -274,7 +275,8 @@ static void put_classes(struct page *page)
 				fputs("<tr>", page->out);
 				page_put(page->out, "td", relation);
 				page_put(page->out, "td", json_string_value(json_object_get(one, "name")));
-				page_put(page->out, "td class=\"n\"", probe_text(relation, one, text));
+				page_put(page->out, "td class=\"n\"",
+					 probe_text(sm_name_of(relation) == solo, one, text));
 				snprintf(text, sizeof(text), "%lld",
 					 (long long)json_integer_value(json_object_get(one, "members")));
 				page_put(page->out, "td class=\"n\"", text);
@@ -283,7 +285,7 @@ static void put_classes(struct page *page)
 		}
 		page_table_close(page->out);
 	}
-	page_figure_named(page, "pair_classes");
+	page_figure_of(page, FIGURE_PROBES);
 }
 
 void page_trust(struct page *page)
@@ -309,7 +311,7 @@ void page_trust(struct page *page)
 			    json_string_value(json_object_get(one, "reason")));
 		fputs("</p>\n", page->out);
 	}
-	page_figure_named(page, "run");
+	page_figure_of(page, FIGURE_RUNCHART);
 	put_classes(page);
 }
 
@@ -345,7 +347,7 @@ static enum trust judge(const struct page *page, const struct tally *t, char *wh
 	return used ? TRUST_CARE : TRUST_GOOD;
 }
 
-void page_trust_of(struct page *page, const char *scenario)
+void page_trust_of(struct page *page, sm_name scenario)
 {
 	struct tally t;
 	char why[800], found[280];

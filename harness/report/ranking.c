@@ -12,26 +12,26 @@
 
 static const struct sm_interval unknown = { NAN, NAN, NAN, NAN, 0 };
 
-static bool turn(const struct sm_pair_row *pair, const char *left, const char *right, struct sm_interval *out)
+static bool turn(const struct sm_pair_row *pair, sm_name left, sm_name right, struct sm_interval *out)
 {
 	const struct sm_interval *ratio = &pair->ratio;
 
 	if (!isfinite(ratio->estimate))
 		return false;
 	*out = *ratio;
-	if (strcmp(pair->left, left) == 0 && strcmp(pair->right, right) == 0)
+	if (pair->left == left && pair->right == right)
 		return true;
 	out->estimate = 1 / ratio->estimate;
 	out->low = 1 / ratio->high;
 	out->high = 1 / ratio->low;
-	return strcmp(pair->left, right) == 0 && strcmp(pair->right, left) == 0;
+	return pair->left == right && pair->right == left;
 }
 
-bool ranking_ratio(const struct sm_results *results, const char *group, const char *left, const char *right,
+bool ranking_ratio(const struct sm_results *results, sm_name group, sm_name left, sm_name right,
 		   struct sm_interval *out)
 {
 	for (size_t i = 0; i < results->pair_count; i++)
-		if (results->pairs[i].leading && strcmp(results->pairs[i].group, group) == 0 &&
+		if (results->pairs[i].leading && results->pairs[i].group == group &&
 		    turn(&results->pairs[i], left, right, out))
 			return true;
 	*out = unknown;
@@ -78,20 +78,20 @@ void ranking_order(struct ranking *ranking)
 	}
 }
 
-struct ranking ranking_open(const struct sm_results *results, const char *group)
+struct ranking ranking_open(const struct sm_results *results, sm_name group)
 {
 	struct ranking ranking = { .results = results, .paired = true };
 
 	ranking.row = sm_zeroed_memory(results->summary_count + 1, sizeof(*ranking.row));
 	ranking.pair = sm_zeroed_memory(results->pair_count + 1, sizeof(*ranking.pair));
 	for (size_t i = 0; i < results->pair_count; i++)
-		if (results->pairs[i].leading && strcmp(results->pairs[i].group, group) == 0)
+		if (results->pairs[i].leading && results->pairs[i].group == group)
 			ranking.pair[ranking.pair_count++] = &results->pairs[i];
 	for (size_t i = 0; i < results->summary_count; i++) {
 		const struct sm_summary_row *summary = &results->summaries[i];
 		const struct sm_case_row *c = &results->cases[summary->case_index];
 
-		if (strcmp(c->group, group) != 0)
+		if (c->group != group)
 			continue;
 		ranking.metric = c->metric;
 		if (summary->value.count > 0 && isfinite(summary->value.estimate))
@@ -172,7 +172,7 @@ static void derive(const struct grid *grid, unsigned line, const struct ranked *
 static void fill(const struct ranking *ranking, const struct grid *grid, unsigned line, const struct ranked *row)
 {
 	const struct sm_summary_row *s = row->summary;
-	bool is_baseline = ranking->baseline && strcmp(row->c->variant, ranking->baseline) == 0;
+	bool is_baseline = ranking->baseline && row->c->variant == ranking->baseline;
 	char text[SM_TEXT_MAX];
 
 	snprintf(grid_cell(grid, line, RANK), GRID_CELL, "%u%s", row->rank, row->tied ? "=" : "");

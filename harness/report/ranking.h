@@ -38,7 +38,7 @@ void ranking_close(struct ranking *ranking);
  * of their ratio decides: it is sharper.  Else their own intervals do, and one that is not known lies everywhere. */
 bool ranking_is_better(const struct ranking *ranking, const struct ranked *one, const struct ranked *other);
 /* The leading ratio of two variants of a group, left over right, whichever way round the run made it; false: none. */
-bool ranking_ratio(const struct sm_results *results, const char *group, const char *left, const char *right,
+bool ranking_ratio(const struct sm_results *results, sm_name group, sm_name left, sm_name right,
 		   struct sm_interval *out);
 /* The table: rank, variant, figure, interval, ratio to the baseline, CPU time, rate, and what else the width allows. */
 void ranking_print(const struct ranking *ranking, unsigned width, FILE *out);

@@ -82,12 +82,12 @@ static void label_of(const struct sm_case_row *c, unsigned index, char name[GRID
 	snprintf(value, GRID_CELL, "%s", sm_placement_name(c->placement));
 }
 
-static bool is_of(const struct sm_case_row *c, const char *scenario)
+static bool is_of(const struct sm_case_row *c, sm_name scenario)
 {
-	return !c->derived && strcmp(c->scenario, scenario) == 0;
+	return !c->derived && c->scenario == scenario;
 }
 
-static void find_points(const struct sm_results *r, const char *scenario, struct points *points)
+static void find_points(const struct sm_results *r, sm_name scenario, struct points *points)
 {
 	char name[GRID_CELL], value[GRID_CELL], first[GRID_CELL];
 
@@ -96,7 +96,7 @@ static void find_points(const struct sm_results *r, const char *scenario, struct
 		bool seen = !is_of(&r->cases[i], scenario);
 
 		for (unsigned p = 0; p < points->count && !seen; p++)
-			seen = strcmp(points->at[p]->group, r->cases[i].group) == 0;
+			seen = points->at[p]->group == r->cases[i].group;
 		if (!seen)
 			points->at[points->count++] = &r->cases[i];
 	}
@@ -104,12 +104,12 @@ static void find_points(const struct sm_results *r, const char *scenario, struct
 		for (unsigned k = 0; k < LABELS_MAX; k++) {
 			label_of(points->at[0], k, name, first);
 			label_of(points->at[p], k, name, value);
-			points->differs[k] |= strcmp(first, value) != 0;
+			points->differs[k] |= sm_name_of(first) != sm_name_of(value);
 		}
 }
 
 /* Variants of a point that have no figure; why, the findings say. */
-static void print_absent(const struct printer *p, const char *group)
+static void print_absent(const struct printer *p, sm_name group)
 {
 	const struct sm_results *r = p->results;
 	char text[1024];
@@ -118,7 +118,7 @@ static void print_absent(const struct printer *p, const char *group)
 	for (size_t i = 0; i < r->summary_count && used < sizeof(text) - 80; i++) {
 		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
 
-		if (strcmp(c->group, group) == 0 && r->summaries[i].value.count == 0)
+		if (c->group == group && r->summaries[i].value.count == 0)
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %.60s", used > before ? "," : "",
 						 c->variant);
 	}
@@ -138,7 +138,7 @@ static void print_point(const struct printer *p, const struct ranking *ranking, 
 
 		least = s->value.count < least ? s->value.count : least;
 		most = s->value.count > most ? s->value.count : most;
-		klass = klass && strcmp(klass, s->klass) != 0 ? "differing" : s->klass;
+		klass = klass && klass != s->klass ? "differing" : s->klass;
 	}
 	words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
 	if (most == 0)
@@ -203,72 +203,61 @@ struct facts {
 	bool turned; /* metrics go down */
 };
 
-static bool is_rate(const char *unit)
-{
-	size_t length = strlen(unit);
-
-	return length > 2 && strcmp(unit + length - 2, "/s") == 0;
-}
-
 /* Whether a value in this unit brings one along, scaled. */
-static bool says_unit(const char *unit)
+static bool says_unit(const struct sm_case_row *c)
 {
-	return strncmp(unit, "ns", 2) == 0 || strcmp(unit, "B") == 0 || is_rate(unit);
+	return c->unit_kind == SM_UNIT_NS || c->unit_kind == SM_UNIT_BYTES || c->unit_kind == SM_UNIT_RATE;
 }
 
-static void write_fact(char out[GRID_CELL], double value, const char *unit)
+static void write_fact(char out[GRID_CELL], double value, const struct sm_case_row *c)
 {
 	char text[SM_TEXT_MAX];
 
-	if (is_rate(unit))
+	if (c->unit_kind == SM_UNIT_RATE)
 		snprintf(out, GRID_CELL, "%s", sm_format_rate(text, value));
-	else if (strcmp(unit, "B") == 0)
+	else if (c->unit_kind == SM_UNIT_BYTES)
 		snprintf(out, GRID_CELL, "%s", sm_format_bytes(text, value));
 	else
-		words_value(out, GRID_CELL, value, says_unit(unit) ? unit : "1");
+		words_value(out, GRID_CELL, value, says_unit(c) ? c->unit : "1");
 }
 
 static void fact_text(unsigned down, unsigned across, bool longer, char out[GRID_CELL], void *context)
 {
 	const struct facts *f = context;
 	const struct sm_case_row *metric = f->metric[f->turned ? down : across];
-	const char *of = f->ranking->row[f->turned ? across : down].c->id;
-	size_t length = strlen(of);
+	sm_name of = f->ranking->row[f->turned ? across : down].c->id;
 
 	(void)longer;
 	for (size_t i = 0; i < f->results->summary_count; i++) {
 		const struct sm_summary_row *s = &f->results->summaries[i];
 		const struct sm_case_row *c = &f->results->cases[s->case_index];
 
-		if (!c->derived || strncmp(c->id, of, length) != 0 || c->id[length] != '#' ||
-		    strcmp(c->metric, metric->metric) != 0 || !isfinite(s->value.estimate))
-			continue;
-		write_fact(out, s->value.estimate, c->unit);
+		if (c->derived && c->of == of && c->metric == metric->metric && isfinite(s->value.estimate))
+			write_fact(out, s->value.estimate, c);
 	}
 }
 
 /* The unit behind the name, unless the value says it itself. */
 static void metric_label(const struct sm_case_row *c, char out[GRID_CELL])
 {
-	if (says_unit(c->unit) || strcmp(c->unit, "1") == 0)
+	if (says_unit(c) || c->unit_kind == SM_UNIT_NONE)
 		snprintf(out, GRID_CELL, "%.90s", c->metric);
 	else
 		snprintf(out, GRID_CELL, "%.60s (%.28s)", c->metric, c->unit);
 }
 
-static void print_facts(const struct printer *p, const struct ranking *ranking, const char *group)
+static void print_facts(const struct printer *p, const struct ranking *ranking, sm_name group)
 {
 	const struct sm_results *r = p->results;
 	struct facts f = { r, ranking, sm_zeroed_memory(r->case_count + 1, sizeof(*f.metric)), 0, false };
-	size_t length = strlen(group);
 	struct axis variants = axis_open((unsigned)ranking->count, 1), metrics;
 
 	for (size_t i = 0; i < r->case_count; i++) {
 		const struct sm_case_row *c = &r->cases[i];
-		bool seen = !c->derived || strncmp(c->group, group, length) != 0 || c->group[length] != '#';
+		bool seen = !c->derived || c->of_group != group;
 
 		for (unsigned m = 0; m < f.metrics && !seen; m++)
-			seen = strcmp(f.metric[m]->metric, c->metric) == 0;
+			seen = f.metric[m]->metric == c->metric;
 		if (!seen)
 			f.metric[f.metrics++] = c;
 	}
@@ -301,7 +290,7 @@ static void explain(struct printer *p)
 static void print_apart(struct printer *p, const struct points *points)
 {
 	for (unsigned i = 0; i < points->count; i++) {
-		const char *group = points->at[i]->group;
+		sm_name group = points->at[i]->group;
 		struct ranking ranking = ranking_open(p->results, group);
 
 		print_point(p, &ranking, points->at[i]);
@@ -315,7 +304,7 @@ static void print_apart(struct printer *p, const struct points *points)
 /* All points of a scenario in one table. */
 struct together {
 	struct ranking *ranking; /* one a point */
-	const char **variant;    /* in the order of their rows or columns */
+	sm_name *variant;        /* in the order of their rows or columns */
 	unsigned variants;
 	bool turned; /* points go down */
 };
@@ -324,14 +313,14 @@ static void point_text(unsigned down, unsigned across, bool longer, char out[GRI
 {
 	const struct together *t = context;
 	const struct ranking *ranking = &t->ranking[t->turned ? down : across];
-	const char *variant = t->variant[t->turned ? across : down];
+	sm_name variant = t->variant[t->turned ? across : down];
 	char range[64];
 	size_t used;
 
 	for (size_t i = 0; i < ranking->count; i++) {
 		const struct ranked *row = &ranking->row[i];
 
-		if (strcmp(row->c->variant, variant) != 0)
+		if (row->c->variant != variant)
 			continue;
 		words_value(out, GRID_CELL, row->figure.estimate, row->c->unit);
 		used = strlen(out);
@@ -348,11 +337,11 @@ static void collect_variants(const struct points *points, struct together *t)
 {
 	for (unsigned i = 0; i < points->count; i++)
 		for (size_t k = 0; k < t->ranking[i].count; k++) {
-			const char *variant = t->ranking[i].row[k].c->variant;
+			sm_name variant = t->ranking[i].row[k].c->variant;
 			bool seen = false;
 
 			for (unsigned v = 0; v < t->variants && !seen; v++)
-				seen = strcmp(t->variant[v], variant) == 0;
+				seen = t->variant[v] == variant;
 			if (!seen)
 				t->variant[t->variants++] = variant;
 		}
@@ -415,7 +404,7 @@ static void print_together(struct printer *p, const struct points *points)
 	free((void *)t.variant);
 }
 
-static void print_scenario(const char *scenario, void *context)
+static void print_scenario(sm_name scenario, void *context)
 {
 	struct printer *p = context;
 	const struct sm_results *r = p->results;

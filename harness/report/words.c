@@ -10,12 +10,13 @@
 
 static const json_t *at_path(const struct sm_results *results, const char *path)
 {
-	static const char analysis[] = "analysis/";
-	bool found = strncmp(path, analysis, sizeof(analysis) - 1) == 0;
-	const json_t *object = found ? results->analysis : results->manifest;
 	char copy[128], *rest = copy, *key;
+	const json_t *object;
 
-	snprintf(copy, sizeof(copy), "%s", found ? path + sizeof(analysis) - 1 : path);
+	snprintf(copy, sizeof(copy), "%s", path);
+	key = strsep(&rest, "/");
+	object =
+		sm_name_of(key) == sm_name_of("analysis") ? results->analysis : json_object_get(results->manifest, key);
 	while (object && (key = strsep(&rest, "/")))
 		object = json_object_get(object, key);
 	return object;
@@ -38,6 +39,11 @@ double words_number(const struct sm_results *results, const char *path)
 bool words_true(const struct sm_results *results, const char *path)
 {
 	return json_is_true(at_path(results, path));
+}
+
+bool words_is_complete(const struct sm_results *results)
+{
+	return sm_name_of(words_text(results, "status")) == sm_name_of("complete");
 }
 
 const char *words_control(const struct sm_results *results)
@@ -66,13 +72,13 @@ static bool is_lost(const struct sm_sample *sample)
 {
 	/* a case that was left out before has no seats */
 	return sample->ended == SM_DISTURBED || sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT ||
-	       (sample->ended == SM_SKIPPED && strcmp(sample->pus, "-") != 0);
+	       (sample->ended == SM_SKIPPED && sample->pus != sm_none);
 }
 
 bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX])
 {
 	size_t begun = 0, lost = 0, most = 0;
-	const char *reason = "-";
+	const char *reason = sm_none;
 
 	out[0] = '\0';
 	for (size_t i = 0; i < results->sample_count; i++) {
@@ -87,7 +93,7 @@ bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX]
 		lost++;
 		for (size_t j = 0; j <= i; j++)
 			same += is_lost(&results->samples[j]) && !results->samples[j].derived &&
-				strcmp(results->samples[j].reason, sample->reason) == 0;
+				results->samples[j].reason == sample->reason;
 		if (same > most) {
 			most = same;
 			reason = sample->reason;
@@ -133,7 +139,7 @@ void words_stood(const struct sm_results *results, char *out, size_t size)
 	for (size_t i = 0; i < results->sample_count; i++) {
 		const struct sm_sample *sample = &results->samples[i];
 
-		if (sample->derived || strncmp(sample->reason, SM_STOOD_STILL, strlen(SM_STOOD_STILL)) != 0)
+		if (sample->derived || !sample->stood)
 			continue;
 		trials++;
 		if (!reason)
@@ -176,13 +182,15 @@ void words_limits(const struct sm_results *results, char *out, size_t size)
 
 const char *words_value(char *out, size_t size, double value, const char *unit)
 {
+	enum sm_unit_kind kind = sm_unit_kind_of(unit);
 	char text[SM_TEXT_MAX];
 
-	if (strncmp(unit, "ns", 2) == 0)
+	if (kind == SM_UNIT_NS)
 		snprintf(out, size, "%s", sm_format_ns(text, value));
+	else if (kind == SM_UNIT_NONE)
+		snprintf(out, size, "%.4g", value);
 	else
-		snprintf(out, size, "%.4g%s%s", value, strcmp(unit, "1") == 0 ? "" : " ",
-			 strcmp(unit, "1") == 0 ? "" : unit);
+		snprintf(out, size, "%.4g %s", value, unit);
 	return out;
 }
 
@@ -215,54 +223,37 @@ void words_interval(const struct sm_interval *interval, const char *unit, char *
 
 const char *words_in_flight(const struct sm_results *results, const struct sm_case_row *c, char *out, size_t size)
 {
-	char id[512];
+	sm_name id = sm_name_format("%s#" SM_IN_FLIGHT, c->id);
 
 	out[0] = '\0';
-	snprintf(id, sizeof(id), "%s#" SM_IN_FLIGHT, c->id);
 	for (size_t i = 0; i < results->summary_count; i++) {
 		const struct sm_summary_row *s = &results->summaries[i];
 
-		if (strcmp(results->cases[s->case_index].id, id) == 0 && isfinite(s->value.estimate))
+		if (results->cases[s->case_index].id == id && isfinite(s->value.estimate))
 			snprintf(out, size, "holds %.4g messages", s->value.estimate);
 	}
 	return out;
 }
 
-void words_scenarios(const struct sm_results *results, void (*each)(const char *scenario, void *context), void *context)
+void words_scenarios(const struct sm_results *results, void (*each)(sm_name scenario, void *context), void *context)
 {
 	for (size_t i = 0; i < results->case_count; i++) {
-		const char *scenario = results->cases[i].scenario;
+		sm_name scenario = results->cases[i].scenario;
 		bool seen = false;
 
 		for (size_t j = 0; j < i && !seen; j++)
-			seen = strcmp(results->cases[j].scenario, scenario) == 0;
+			seen = results->cases[j].scenario == scenario;
 		if (!seen)
 			each(scenario, context);
 	}
 }
 
-void words_point(const char *params, const char *placement, char *out, size_t size)
+void words_point(sm_name params, const char *placement, char *out, size_t size)
 {
-	if (strcmp(params, "-") == 0)
+	if (params == sm_none)
 		snprintf(out, size, "%s", placement);
 	else
 		snprintf(out, size, "%s, %s", params, placement);
-}
-
-void words_other_params(const char *params, const char *param, char out[128])
-{
-	size_t used = 0, length = strlen(param);
-
-	out[0] = '\0';
-	while (*params && *params != '-') {
-		size_t word = strcspn(params, " ");
-
-		if (strncmp(params, param, length) != 0 || params[length] != '=')
-			used += (size_t)snprintf(out + used, 128 - used, "%s%.*s", used ? " " : "", (int)word, params);
-		if (used >= 128)
-			return;
-		params += word + (params[word] == ' ');
-	}
 }
 
 unsigned words_width(const struct sm_report_options *options)
@@ -278,10 +269,17 @@ void words_heading(const struct sm_report_options *options, FILE *out, const cha
 	sm_print_line(out, what ? ": %s" : "%s", what ? what : "");
 }
 
-bool words_is_calibration(const struct sm_report_options *options, const char *scenario)
+const struct sm_scenario *words_scenario(const struct sm_report_options *options, sm_name name)
 {
 	for (size_t i = 0; i < options->scenario_count; i++)
-		if (strcmp(options->scenarios[i]->name, scenario) == 0)
-			return strcmp(options->scenarios[i]->family, "calibration") == 0;
-	return false;
+		if (sm_name_of(options->scenarios[i]->name) == name)
+			return options->scenarios[i];
+	return NULL;
+}
+
+bool words_is_calibration(const struct sm_report_options *options, sm_name scenario)
+{
+	const struct sm_scenario *known = words_scenario(options, scenario);
+
+	return known && sm_name_of(known->family) == sm_name_of("calibration");
 }

@@ -14,6 +14,8 @@ const char *words_text(const struct sm_results *results, const char *path);
 double words_number(const struct sm_results *results, const char *path);
 /* Whether the manifest says so at all, and says yes. */
 bool words_true(const struct sm_results *results, const char *path);
+/* Whether the run came to its end. */
+bool words_is_complete(const struct sm_results *results);
 /* What limits the container set, and whether the CPU limit took time: "a CPU limit of 0.5 PUs kept the processes off the PUs
  * for 24.1 % of the machine's time, in 120 periods".  "" where there is no CPU limit and nothing was taken. */
 void words_throttled(const struct sm_results *results, char *out, size_t size);
@@ -31,12 +33,9 @@ const char *words_range(char *out, size_t size, const struct sm_interval *interv
 /* "4.49 us (4.41 to 4.60 us)"; of a unit that is no time "0.93 (0.91 to 0.94)". */
 void words_interval(const struct sm_interval *interval, const char *unit, char *out, size_t size);
 /* Distinct scenarios in the order of the cases: calls `each` for every one. */
-void words_scenarios(const struct sm_results *results, void (*each)(const char *scenario, void *context),
-		     void *context);
+void words_scenarios(const struct sm_results *results, void (*each)(sm_name scenario, void *context), void *context);
 /* params and placement as one text: "op=store processes=2, near". */
-void words_point(const char *params, const char *placement, char *out, size_t size);
-/* The parameters but one: what the points of a line over that one have in common. */
-void words_other_params(const char *params, const char *param, char out[128]);
+void words_point(sm_name params, const char *placement, char *out, size_t size);
 
 /* The median of a case's metric SM_IN_FLIGHT: "holds 1024 messages"; "" where it has none.  Returns `out`. */
 const char *words_in_flight(const struct sm_results *results, const struct sm_case_row *c, char *out, size_t size);
@@ -45,8 +44,10 @@ const char *words_in_flight(const struct sm_results *results, const struct sm_ca
 unsigned words_width(const struct sm_report_options *options);
 /* An empty line and "SCENARIO: what"; NULL for `what`: the one alone. */
 void words_heading(const struct sm_report_options *options, FILE *out, const char *of, const char *what);
+/* The registered scenario of a name; NULL where this build has none. */
+const struct sm_scenario *words_scenario(const struct sm_report_options *options, sm_name name);
 /* Whether a scenario says something of the instrument and not of what was asked. */
-bool words_is_calibration(const struct sm_report_options *options, const char *scenario);
+bool words_is_calibration(const struct sm_report_options *options, sm_name scenario);
 
 /* corners.c */
 /* The table of four of every scenario that has one (struct sm_corners), where this run has all four. */
