@@ -1,6 +1,5 @@
 /* shmeter choose */
 #include <errno.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,38 +57,29 @@ static int measure_all(const struct choose_options *options, struct sm_question 
 	return rc;
 }
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *where)
-{
-	(void)status;
-	(void)kind;
-	(void)where;
-	return remove(path);
-}
-
 /* In the folder that --out names, or in one that is gone afterwards. */
 static int measure(const struct choose_options *options, struct sm_question *question, struct runs *runs,
 		   struct sm_error *err)
 {
-	const char *parent = getenv("TMPDIR");
 	char temporary[4000], base[4100];
 	struct sm_error left = { 0 };
-	int rc, rc_stop;
+	int rc, rc_left;
 
-	snprintf(temporary, sizeof(temporary), "%s/shmeter-choose-XXXXXX", parent ? parent : "/tmp");
-	if (!options->out && !mkdtemp(temporary))
-		return sm_fail(err, errno, "cannot make %s: %s; pass --out DIR to measure elsewhere", temporary,
-			       strerror(errno));
+	if (!options->out && (rc = make_scratch_folder("choose", temporary, sizeof(temporary), err)) < 0)
+		return rc;
 	snprintf(base, sizeof(base), "%s%s", options->out ? options->out : temporary, options->out ? "" : "/run");
 	question->available = sm_memory_available(&sm_os_linux);
 	rc = sm_guard_start(err);
 	if (rc == 0)
 		rc = measure_all(options, question, base, runs, err);
-	rc_stop = sm_guard_stop(&left);
-	if (!options->out)
-		nftw(temporary, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	if (rc == 0 && rc_stop < 0) {
+	rc_left = sm_guard_stop(&left);
+	if (!options->out && rc_left == 0)
+		rc_left = remove_scratch_folder(temporary, &left);
+	else if (!options->out)
+		(void)!remove_scratch_folder(temporary, &(struct sm_error){ 0 });
+	if (rc == 0 && rc_left < 0) {
 		*err = left;
-		rc = rc_stop;
+		rc = rc_left;
 	}
 	return rc;
 }

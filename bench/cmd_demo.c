@@ -1,7 +1,6 @@
 /* shmeter demo: a question, a guess, a measurement that can be watched, the answer with its evidence, the mechanism, the
  * code that ran, and what to try next. */
 #include <errno.h>
-#include <ftw.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -366,34 +365,20 @@ static void show_code(const struct stage *stage)
 		printf("  | ... %u more lines\n", shown - CODE_LINES);
 }
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
-{
-	(void)status;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-static void remove_run(const char *folder)
-{
-	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 static int show(const struct demo_options *options, const struct demo *demo, struct sm_error *err)
 {
 	struct stage stage = { .options = options, .demo = demo };
-	struct sm_error missing;
-	const char *scratch = getenv("TMPDIR");
+	struct sm_error missing, left = { 0 };
 	unsigned guess;
-	int rc;
+	int rc, rc_left;
 
 	stage.gnuplot.stop = stop_flag();
 	if (sm_gnuplot_find(&stage.gnuplot, &missing) < 0)
 		stage.gnuplot.path[0] = '\0';
 	stage.moving = isatty(STDOUT_FILENO) && !options->common.quiet;
-	snprintf(stage.folder, sizeof(stage.folder), "%s/shmeter-demo-XXXXXX", scratch && *scratch ? scratch : "/tmp");
-	if (!mkdtemp(stage.folder))
-		return sm_fail(err, errno, "cannot create %s: %s", stage.folder, strerror(errno));
+	rc = make_scratch_folder("demo", stage.folder, sizeof(stage.folder), err);
+	if (rc < 0)
+		return rc;
 	sm_results_init(&stage.run);
 	heading(&stage, demo->title);
 	sm_wrap(stdout, "  ", 2, WIDTH, demo->question);
@@ -413,8 +398,12 @@ static int show(const struct demo_options *options, const struct demo *demo, str
 		heading(&stage, "What to try next");
 		printf("  %s\n", demo->next);
 	}
-	remove_run(stage.folder);
+	rc_left = remove_scratch_folder(stage.folder, &left);
 	sm_results_free(&stage.run);
+	if (rc == 0 && rc_left < 0) {
+		*err = left;
+		rc = rc_left;
+	}
 	return rc;
 }
 

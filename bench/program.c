@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -197,6 +198,31 @@ int make_run_folder(const char *out, char *made, size_t size, struct sm_error *e
 		return make_default_folder(made, size, err);
 	snprintf(made, size, "%s", out);
 	return mkdir(made, 0777) < 0 ? sm_fail(err, errno, "cannot create %s: %s", made, strerror(errno)) : 0;
+}
+
+int make_scratch_folder(const char *purpose, char *made, size_t size, struct sm_error *err)
+{
+	const char *parent = getenv("TMPDIR");
+
+	snprintf(made, size, "%s/shmeter-%s-XXXXXX", parent && *parent ? parent : "/tmp", purpose);
+	return mkdtemp(made) ? 0
+			     : sm_fail(err, errno, "cannot create %s: %s; set TMPDIR to another folder", made,
+				       strerror(errno));
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+	(void)status;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+int remove_scratch_folder(const char *folder, struct sm_error *err)
+{
+	return nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0
+		       ? 0
+		       : sm_fail(err, errno, "cannot remove all of %s: %s; remove the folder", folder, strerror(errno));
 }
 
 /* `latest` beside a run folder that lies in a folder named results: made beside and renamed. */

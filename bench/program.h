@@ -40,6 +40,10 @@ const char *default_thresholds(void);
 /* Makes the run folder `out`, which must not be there; NULL: a new one below results/, named by time and host, with a
  * number behind it where another run has that name. */
 SM_MUST_USE int make_run_folder(const char *out, char *made, size_t size, struct sm_error *err);
+/* Makes a folder for what a command measures and does not keep, below TMPDIR or /tmp: shmeter-PURPOSE-XXXXXX. */
+SM_MUST_USE int make_scratch_folder(const char *purpose, char *made, size_t size, struct sm_error *err);
+/* Removes it with all that is in it.  Where it cannot: -errno, and the sentence names what is left. */
+SM_MUST_USE int remove_scratch_folder(const char *folder, struct sm_error *err);
 /* Points `latest` beside a run folder below results/ to it. */
 void point_latest(const char *folder);
 

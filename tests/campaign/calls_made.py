@@ -182,7 +182,7 @@ def make(base, program, tools, command, fault, reference):
         prefix, made = injector(scratch, fault, tools)
         outcome, wrong = call(scratch, [program, *command.words], command.limit, prefix)
         was_met = os.path.exists(made)
-        wrong += scratch.left()
+        wrong += [left for left in scratch.left() if left.split()[1] not in outcome.err]
         # what cannot be removed is told with the command that does: by a run among the reasons that it prints
         if "ipcrm" not in outcome.err + outcome.out:
             wrong += [f"leaves {o}" for o in objects() - before]

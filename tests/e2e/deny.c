@@ -20,6 +20,11 @@ static const struct {
 	{ "mbind", SYS_mbind },
 	{ "pidfd_open", SYS_pidfd_open },
 	{ "process_vm_readv", SYS_process_vm_readv },
+#ifdef SYS_rmdir
+	{ "rmdir", SYS_rmdir },
+#else
+	{ "rmdir", SYS_unlinkat },
+#endif
 };
 
 int main(int argc, char **argv)

@@ -43,7 +43,7 @@ refused 6 "another program's" "$program" history show --db other.sqlite
 head -c 5000 /dev/urandom >noise.sqlite
 refused 6 'no history' "$program" history add one --db noise.sqlite
 refused 4 'history add' "$program" history show --db nothing.sqlite
-refused 4 'no case like' "$program" history show no_such_case
+refused 4 'matches "no_such_case"' "$program" history show no_such_case
 refused 4 'takes `add' "$program" history
 refused 4 'not a run folder' "$program" history add data
 [ -e nothing.sqlite ] && fail 'show made a file'

@@ -108,6 +108,11 @@ report 'pidfd_open: the option that allows it' says '--security-opt seccomp=FILE
 try "$deny" process_vm_readv "$program" run transport_throughput/process_vm "${short[@]}" --out "$scratch/run"
 report 'process_vm_readv: the option that allows it' says '--cap-add SYS_PTRACE'
 
+mkdir "$scratch/tmp"
+try "$deny" rmdir env TMPDIR="$scratch/tmp" "$program" demo one-frame --yes
+report 'a folder that cannot be removed: exit 5' ended 5
+report 'a folder that cannot be removed: which' says "cannot remove all of $scratch/tmp/shmeter-demo-"
+
 for kib in 32 64 200; do
 	try sh -c "ulimit -s $kib; exec \"\$@\"" sh "$program" list
 	report "a stack of $kib KiB: a sentence" ended 5
