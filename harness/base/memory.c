@@ -4,11 +4,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static const char *unfinished;
+
+const char *sm_no_memory_removes(const char *path)
+{
+	const char *before = unfinished;
+
+	unfinished = path;
+	return before;
+}
+
 void sm_no_memory(void)
 {
 	static const char sentence[] =
 		"shmeter: no memory is left: free some, or raise the limit (ulimit -v, memory.max)\n";
 
+	if (unfinished)
+		unlink(unfinished);
 	(void)!write(STDERR_FILENO, sentence, sizeof(sentence) - 1);
 	_exit(5); /* as the program's EXIT_MACHINE; a worker has its parent's buffers, which are not its own to write */
 }

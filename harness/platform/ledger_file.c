@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shmeter/ledger.h"
+#include "shmeter/memory.h"
 #include "shmeter/text.h"
 
 /* More pages than any machine has: sums of all entries stay numbers. */
@@ -156,6 +157,8 @@ int ledger_open(struct ledger *ledger, struct sm_error *err)
 int ledger_save(const struct ledger *ledger, struct sm_error *err)
 {
 	static const char beside[] = "settings.json.part", name[] = "settings.json";
+	char path[sizeof(ledger->path) + sizeof(".part")];
+	const char *before;
 	int fd, rc = 0;
 
 	(void)unlinkat(ledger->folder, beside, 0); /* of one that was killed here */
@@ -164,10 +167,13 @@ int ledger_save(const struct ledger *ledger, struct sm_error *err)
 			       ? sm_fail(err, errno, "cannot remove %s: %s", ledger->path, strerror(errno))
 			       : 0;
 	fd = openat(ledger->folder, beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	snprintf(path, sizeof(path), "%s.part", ledger->path);
+	before = sm_no_memory_removes(path);
 	errno = fd < 0 ? errno : 0;
 	if (fd < 0 || json_dumpfd(ledger->list, fd, JSON_INDENT(1)) < 0 || fsync(fd) < 0)
 		rc = sm_fail(err, errno ? errno : EIO, "cannot write %s.part: %s; nothing was changed", ledger->path,
 			     strerror(errno ? errno : EIO));
+	sm_no_memory_removes(before);
 	if (fd >= 0 && close(fd) < 0 && rc == 0)
 		rc = sm_fail(err, errno, "cannot write %s.part: %s", ledger->path, strerror(errno));
 	if (rc == 0 && renameat(ledger->folder, beside, ledger->folder, name) < 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shmeter/memory.h"
 #include "shmeter/store.h"
 #include "table.h"
 
@@ -18,6 +19,7 @@ const char *folder_name(const char *folder)
 int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context), void *context, struct sm_error *err)
 {
 	char beside[4300];
+	const char *before;
 	FILE *out;
 	int rc;
 
@@ -26,7 +28,9 @@ int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context)
 	out = fopen(beside, "wxe");
 	if (!out)
 		return sm_fail(err, errno, "cannot write %s: %s", path, strerror(errno));
+	before = sm_no_memory_removes(beside);
 	rc = write(out, context);
+	sm_no_memory_removes(before);
 	/* of a write that failed earlier errno is long that of another call */
 	if (rc == 0 && fflush(out) != 0)
 		rc = -errno;

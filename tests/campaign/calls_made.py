@@ -116,8 +116,8 @@ def objects():
     return found
 
 
-def report_of(scratch, program, folder):
-    return call(scratch, [program, "report", folder, "--no-plots", "-q"], 20)[0]
+def report_of(scratch, program, folder, quiet=True):
+    return call(scratch, [program, "report", folder, "--no-plots", *(["-q"] if quiet else [])], 20)[0]
 
 
 def figures(text):
@@ -153,7 +153,7 @@ def judge_folders(scratch, program, command, outcome, report):
         if again.code != report.code or again.out != report.out:
             wrong.append(f"the folder is another afterwards: report says {again.code} {again.err[:200]}")
     if os.path.exists(os.path.join(scratch.work, "new", "manifest.json")):
-        again = report_of(scratch, program, "new")
+        again = report_of(scratch, program, "new", quiet=False)  # a run prints its tables
         # as the run itself said, or: it had not begun to measure
         if again.code not in (0, 1, 3, 5, outcome.code) and not (again.code in (4, 6) and "--resume" in again.err):
             wrong.append(f"report: exit {again.code}: {again.err[:200]}")
