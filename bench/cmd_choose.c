@@ -15,7 +15,7 @@
 #include "show.h"
 
 /* Of one run, which a question of one point does not take where the machine is quiet. */
-#define BUDGET_NS 60000000000u
+#define BUDGET_NS 150000000000u
 
 struct runs {
 	struct sm_results results[SM_CHOOSE_RUNS];

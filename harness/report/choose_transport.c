@@ -64,12 +64,12 @@ static struct ranking open_rates(const struct choosing *c, const struct ranking 
 	return ranking;
 }
 
-/* Messages a second at the slow end of the interval; 0: not known. */
+/* Messages a second at the slow end of the interval; NaN: not known. */
 static double least_rate(const struct ranking *rates, sm_name variant)
 {
 	const struct ranked *row = choosing_row(rates, variant);
 
-	return row && isfinite(row->figure.high) ? 1e9 / row->figure.high : 0;
+	return row && isfinite(row->figure.high) ? 1e9 / row->figure.high : NAN;
 }
 
 /* Of one PU, for all processes: who spins uses its PU whatever the rate, who sleeps what a message takes. */
@@ -84,7 +84,7 @@ static double share_of(const struct choosing *c, const struct ranked *row)
 static void filter(const struct choosing *c, struct ranking *chosen, const struct ranking *rates)
 {
 	const struct sm_question *q = c->question;
-	size_t kept = 0, slow = 0, dear = 0;
+	size_t kept = 0, slow = 0, dear = 0, unknown = 0;
 	char rate[SM_TEXT_MAX];
 
 	if (!(q->rate > 0))
@@ -92,8 +92,11 @@ static void filter(const struct choosing *c, struct ranking *chosen, const struc
 	sm_format_rate(rate, q->rate);
 	for (size_t i = 0; i < chosen->count; i++) {
 		const struct ranked *row = &chosen->row[i];
+		double least = least_rate(rates, row->c->variant);
 
-		if (least_rate(rates, row->c->variant) < q->rate)
+		if (isnan(least))
+			unknown++;
+		else if (least < q->rate)
 			slow++;
 		else if (q->cpu_budget > 0 && !(share_of(c, row) <= q->cpu_budget))
 			dear++;
@@ -103,7 +106,10 @@ static void filter(const struct choosing *c, struct ranking *chosen, const struc
 	chosen->count = kept;
 	ranking_order(chosen);
 	choosing_say(c, "%zu of %zu sustain %s: the slow end of the 95 %% interval of %s is faster than that.",
-		     kept + dear, kept + dear + slow, rate, throughput);
+		     kept + dear, kept + dear + slow + unknown, rate, throughput);
+	if (unknown > 0)
+		choosing_say(c, "%zu of them have no interval there in this run: whether they do is not known.",
+			     unknown);
 	if (q->cpu_budget > 0)
 		choosing_say(
 			c,
@@ -266,7 +272,7 @@ int choosing_transport(const struct choosing *c, struct sm_error *err)
 		choosing_take(c, &chosen, "A round trip takes");
 		say_share(c, &chosen.row[0]);
 	} else {
-		choosing_say(c, "None of the transports measured does that%s.",
+		choosing_say(c, "None of the transports measured is known to do that%s.",
 			     q->may_spin ? "" : "; those that spin (--may-spin) were not looked at");
 	}
 	say_left_out(c, here);
