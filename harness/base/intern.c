@@ -35,9 +35,7 @@ static void grow(struct sm_strings *strings)
 {
 	struct sm_strings bigger = { .room = strings->room ? 2 * strings->room : 256, .count = strings->count };
 
-	bigger.slot = calloc(bigger.room, sizeof(*bigger.slot));
-	if (!bigger.slot)
-		sm_no_memory();
+	bigger.slot = sm_zeroed_memory(bigger.room, sizeof(*bigger.slot));
 	for (size_t i = 0; i < strings->room; i++)
 		if (strings->slot[i])
 			*find_slot(&bigger, strings->slot[i]) = strings->slot[i];
@@ -85,6 +83,15 @@ const char *sm_strings_take(struct sm_strings *strings, char *text)
 	return slot ? *slot : sm_none;
 }
 
+const char *sm_strings_format(struct sm_strings *strings, const char *format, va_list arguments)
+{
+	char *text;
+
+	if (vasprintf(&text, format, arguments) < 0)
+		sm_no_memory();
+	return sm_strings_take(strings, text);
+}
+
 void sm_strings_free(struct sm_strings *strings)
 {
 	for (size_t i = 0; i < strings->room; i++)
@@ -104,13 +111,12 @@ sm_name sm_name_of(const char *text)
 sm_name sm_name_format(const char *format, ...)
 {
 	va_list arguments;
-	char *text;
+	sm_name name;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		sm_no_memory();
+	name = sm_strings_format(&names, format, arguments);
 	va_end(arguments);
-	return sm_strings_take(&names, text);
+	return name;
 }
 
 sm_name sm_event_key(const char *event)
@@ -132,10 +138,8 @@ sm_name sm_event_key(const char *event)
 sm_name sm_params_but(const char *params, const char *name)
 {
 	size_t used = 0, length = strlen(name);
-	char *rest = malloc(strlen(params) + 1);
+	char *rest = sm_memory(strlen(params) + 1);
 
-	if (!rest)
-		sm_no_memory();
 	for (size_t word; *params; params += word + strspn(params + word, " ")) {
 		word = strcspn(params, " ");
 		if (strncmp(params, name, length) == 0 && params[length] == '=')

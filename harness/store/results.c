@@ -13,17 +13,10 @@
 /* The scenario that is the A/A control of every run. */
 #define CONTROL "aa"
 
-static void *or_end(void *memory)
-{
-	if (!memory)
-		sm_no_memory(); /* a run is small: without memory for it nothing sensible is left to do */
-	return memory;
-}
-
 void sm_results_init(struct sm_results *results)
 {
 	memset(results, 0, sizeof(*results));
-	results->strings = or_end(calloc(1, sizeof(*results->strings)));
+	results->strings = sm_zeroed_memory(1, sizeof(*results->strings));
 }
 
 void sm_results_free(struct sm_results *results)
@@ -56,13 +49,12 @@ const char *sm_results_copy(struct sm_results *results, const char *text)
 const char *sm_results_string(struct sm_results *results, const char *format, ...)
 {
 	va_list arguments;
-	char *text;
+	const char *text;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		sm_no_memory();
+	text = sm_strings_format(results->strings, format, arguments);
 	va_end(arguments);
-	return sm_strings_take(results->strings, text);
+	return text;
 }
 
 /* Room for one more; returns the new row, zeroed. */
@@ -70,7 +62,9 @@ static void *add(void **rows, size_t *count, size_t *room, size_t size)
 {
 	if (*count == *room) {
 		*room = *room ? 2 * *room : 64;
-		*rows = or_end(realloc(*rows, *room * size));
+		*rows = realloc(*rows, *room * size);
+		if (!*rows)
+			sm_no_memory(); /* a run is small: without memory for it nothing sensible is left to do */
 	}
 	return memset((char *)*rows + (*count)++ * size, 0, size);
 }
@@ -346,7 +340,7 @@ static size_t sort_metrics(const struct sm_results *results, const struct sm_tri
 
 static void derive(struct sm_results *results, const struct sm_trial_place *trials, size_t trial_count)
 {
-	struct by_case *list = or_end(calloc(results->metric_count + 1, sizeof(*list)));
+	struct by_case *list = sm_zeroed_memory(results->metric_count + 1, sizeof(*list));
 	size_t count = sort_metrics(results, trials, trial_count, list);
 	sm_name any = sm_name_of("any");
 
@@ -415,9 +409,9 @@ static size_t plan_rank(const json_t *plan, const char *id)
 static void order_cases(struct sm_results *results)
 {
 	const json_t *plan = json_object_get(json_object_get(results->manifest, "plan"), "cases");
-	struct ranked *ranked = or_end(calloc(results->case_count + 1, sizeof(*ranked)));
-	struct sm_case_row *cases = or_end(calloc(results->case_count + 1, sizeof(*cases)));
-	unsigned *place = or_end(calloc(results->case_count + 1, sizeof(*place)));
+	struct ranked *ranked = sm_zeroed_memory(results->case_count + 1, sizeof(*ranked));
+	struct sm_case_row *cases = sm_zeroed_memory(results->case_count + 1, sizeof(*cases));
+	unsigned *place = sm_zeroed_memory(results->case_count + 1, sizeof(*place));
 	size_t count = 0, kept = 0;
 
 	for (size_t i = 0; i < results->case_count; i++)

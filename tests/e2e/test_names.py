@@ -73,7 +73,7 @@ def main():
     files = dict(sources(pathlib.Path(sys.argv[1])))
     found = list(violations(files))
     if found:
-        sys.exit("names are compared by ==, not as text (docs/adr/0021):\n" + "\n".join(found))
+        sys.exit("names are compared by ==, not as text (docs/adr/0022):\n" + "\n".join(found))
     for name, planted in PLANTS:
         if not any(said.startswith(name) for said in violations(files | {name: files[name] + planted})):
             sys.exit(f"not seen in {name}:\n{planted}")

@@ -2,6 +2,7 @@
 #ifndef SHMETER_INTERN_H
 #define SHMETER_INTERN_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* What a column says that has nothing to say: "-".  Every table of strings has this one. */
@@ -16,10 +17,13 @@ struct sm_strings {
 const char *sm_strings_copy(struct sm_strings *strings, const char *text);
 /* The same of a malloc'ed text, which from here on belongs to the table. */
 const char *sm_strings_take(struct sm_strings *strings, char *text);
+/* The table's copy of what vprintf() would print. */
+const char *sm_strings_format(struct sm_strings *strings, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
 void sm_strings_free(struct sm_strings *strings);
 
 /* What a scenario, a variant, a case, a group, a class, a metric, a unit, an event or a claim is known by.  Equal texts
- * have one handle in the whole process: names are compared by ==, those of two runs, too (docs/adr/0021).  A handle reads
+ * have one handle in the whole process: names are compared by ==, those of two runs, too (docs/adr/0022).  A handle reads
  * as a string and lives as long as the process; sm_none stands for no name. */
 typedef const char *sm_name;
 /* The handle of a text; NULL of NULL. */
