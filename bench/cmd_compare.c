@@ -8,7 +8,9 @@
 #include "program.h"
 #include "registry.h"
 #include "shmeter/compare.h"
-#include "shmeter/encode.h"
+
+#define INDENT    4 /* of a case's further lines */
+#define FIRST_MAX 64
 
 static int slowest_first(const void *a, const void *b)
 {
@@ -21,18 +23,23 @@ static int slowest_first(const void *a, const void *b)
 
 static void print_row(const struct sm_compared *row)
 {
+	const char *gap = strcmp(row->reason, "-") ? "; " : "";
+	const char *reason = strcmp(row->reason, "-") ? row->reason : "";
+	char first[FIRST_MAX];
+
 	if (isnan(row->ratio.estimate)) {
-		sm_print_line(stdout, "%-16s %s: %s", row->says, row->id, row->reason);
+		snprintf(first, sizeof(first), "%-16s ", row->says);
+		say(INDENT, first, "%s: %s", row->id, row->reason);
 		return;
 	}
-	printf("%-16s %6.3f", row->says, row->ratio.estimate);
+	snprintf(first, sizeof(first), "%-16s %6.3f ", row->says, row->ratio.estimate);
 	if (isnan(row->ratio.low))
-		printf(" (no interval: %u and %u blocks)", row->old_blocks, row->new_blocks);
+		say(INDENT, first, "(no interval: %u and %u blocks) %s, %s%s%s", row->old_blocks, row->new_blocks,
+		    row->id, row->klass, gap, reason);
 	else
-		printf(" (%.0f %% CI %.3f to %.3f; smallest detectable difference %.1f %%)",
-		       100 * row->ratio.confidence, row->ratio.low, row->ratio.high, 100 * (row->mde - 1));
-	sm_print_line(stdout, "  %s, %s%s%s", row->id, row->klass, strcmp(row->reason, "-") ? "; " : "",
-		      strcmp(row->reason, "-") ? row->reason : "");
+		say(INDENT, first, "(%.0f %% CI %.3f to %.3f; smallest detectable difference %.1f %%) %s, %s%s%s",
+		    100 * row->ratio.confidence, row->ratio.low, row->ratio.high, 100 * (row->mde - 1), row->id,
+		    row->klass, gap, reason);
 }
 
 static json_t *number(double value)
@@ -65,27 +72,29 @@ static void print_json(const struct sm_comparison_of_runs *c)
 
 static void print(const struct sm_comparison_of_runs *c, const char *old, const char *new)
 {
+	char interval[128] = "";
 	unsigned distrusted = 0;
 
-	sm_print_line(stdout, "%s (new) against %s (old). A ratio over 1: the new run took longer.", new, old);
-	if (!c->same_machine)
-		printf("The runs are from different machines (their fingerprints differ), so a difference is not a "
-		       "regression.\n");
-	else
-		printf("Runs at different times differ by more than their confidence intervals say. `shmeter ab` "
-		       "alternates two builds instead.\n");
+	say(0, "", "%s (new) against %s (old). A ratio over 1: the new run took longer.", new, old);
+	say(0, "", "%s",
+	    c->same_machine
+		    ? "Runs at different times differ by more than their confidence intervals say. `shmeter ab` "
+		      "alternates two builds instead."
+		    : "The runs are from different machines (their fingerprints differ), so a difference is not "
+		      "a regression.");
 	putchar('\n');
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
 		print_row(&c->row[i]);
-	printf("\nOverall: %.3f", c->overall.estimate);
-	if (!isnan(c->overall.low))
-		printf(" (95 %% CI over the cases %.3f to %.3f; smallest detectable difference %.1f %%)",
-		       c->overall.low, c->overall.high, 100 * (c->overall_mde - 1));
-	for (size_t i = 0; i < c->count; i++)
 		distrusted += strcmp(c->row[i].says, "not trusted") == 0;
-	printf("; %u %s, %u %s, %u not trusted, %zu cases in both runs.\n", c->slower,
-	       c->same_machine ? "slower" : "longer", c->faster, c->same_machine ? "faster" : "shorter", distrusted,
-	       c->count);
+	}
+	putchar('\n');
+	if (!isnan(c->overall.low))
+		snprintf(interval, sizeof(interval),
+			 " (95 %% CI over the cases %.3f to %.3f; smallest detectable difference %.1f %%)",
+			 c->overall.low, c->overall.high, 100 * (c->overall_mde - 1));
+	say(0, "", "Overall: %.3f%s; %u %s, %u %s, %u not trusted, %zu cases in both runs.", c->overall.estimate,
+	    interval, c->slower, c->same_machine ? "slower" : "longer", c->faster,
+	    c->same_machine ? "faster" : "shorter", distrusted, c->count);
 }
 
 int cmd_compare(const struct compare_options *options)

@@ -8,6 +8,8 @@
 #include "shmeter/environment.h"
 
 #define CHECKUPS_MAX 64
+#define COLUMN       18 /* where findings begin */
+#define FIRST_MAX    64
 
 static void print_json(const json_t *environment, const struct sm_checkup *checkups, unsigned count)
 {
@@ -31,11 +33,15 @@ static void print_table(const struct sm_checkup *checkups, unsigned count, bool 
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct sm_checkup *one = &checkups[i];
+		char first[FIRST_MAX];
 
-		printf("%s%s%s ", color ? tint[one->level] : "", mark[one->level], color ? "\033[0m" : "");
-		sm_print_line(stdout, "%-12s %s", one->topic, one->finding);
-		if (one->remedy[0])
-			sm_print_line(stdout, "     %-12s -> %s", "", one->remedy);
+		snprintf(first, sizeof(first), "%s%s%s %-12s ", color ? tint[one->level] : "", mark[one->level],
+			 color ? "\033[0m" : "", one->topic);
+		say(COLUMN, first, "%s", one->finding);
+		if (one->remedy[0]) {
+			snprintf(first, sizeof(first), "%*s-> ", COLUMN, "");
+			say(COLUMN + 3, first, "%s", one->remedy);
+		}
 	}
 }
 

@@ -9,6 +9,12 @@
 #include "registry.h"
 #include "shmeter/trial.h"
 
+#define FIRST_MAX 64
+/* What a line begins with, and how many columns that takes. */
+#define COLUMN 12
+#define CLAIM  "  claim     "
+#define BELOW  "            "
+
 /* A scenario with what this machine says of it. */
 struct listed {
 	const struct sm_scenario *scenario;
@@ -42,50 +48,51 @@ static int examine(struct listed *listed, const struct sm_trial_context *context
 	return 0;
 }
 
-static void print_values(FILE *out, const struct sm_param *param, const struct sm_values *values)
+static void print_param(const struct sm_param *param)
 {
-	char text[SM_TEXT_MAX];
+	const struct sm_values *values = param->full.count       ? &param->full
+					 : param->standard.count ? &param->standard
+								 : &param->quick;
+	bool bare = param->labels || strcmp(param->unit, "1") == 0; /* names and counts have no unit */
+	char first[FIRST_MAX], all[1024] = "", text[SM_TEXT_MAX];
+	size_t used = 0;
 
-	for (unsigned i = 0; i < values->count; i++)
-		fprintf(out, "%s%s", i ? "," : "", sm_value_text(param, sm_values_at(values, i), text));
+	snprintf(first, sizeof(first), "  %-9s %s", param->name, param->every_pu ? "every" : "");
+	for (unsigned i = 0; i < values->count && used < sizeof(all); i++)
+		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "",
+					 sm_value_text(param, sm_values_at(values, i), text));
+	say(COLUMN, first, "%s%s%s (%s)", all, bare ? "" : " ", bare ? "" : param->unit, param->summary);
+}
+
+static void print_claim(const struct sm_claim *c, bool verbose)
+{
+	say(COLUMN, CLAIM, "%s: %s", c->id, c->text);
+	if (c->machine)
+		say(COLUMN, BELOW, "on %s alone", sm_machine_name(c->machine));
+	if (sm_claim_compares(c) && c->versus.holds)
+		say(COLUMN, BELOW, "where both sides have at least %.3g %s", c->versus.holds_min, c->versus.holds);
+	if (c->control)
+		say(COLUMN, BELOW, "as far as its control %s is supported", c->control);
+	if (verbose && c->source)
+		say(COLUMN, BELOW, "source: %s", c->source);
 }
 
 static void print_table(const struct listed *listed, bool verbose)
 {
 	const struct sm_scenario *s = listed->scenario;
+	char variants[1024] = "";
+	size_t used = 0;
 
-	printf("%s/%s: %s\n", s->family, s->name, s->question);
-	printf("  variants  ");
-	for (const struct sm_variant *v = s->variants; v->name; v++)
-		printf("%s%s", v == s->variants ? "" : ", ", v->name);
-	printf("\n");
-	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
-		printf("  %-9s ", s->params[p].name);
-		if (s->params[p].every_pu)
-			fputs("every", stdout);
-		print_values(stdout, &s->params[p],
-			     s->params[p].full.count       ? &s->params[p].full
-			     : s->params[p].standard.count ? &s->params[p].standard
-							   : &s->params[p].quick);
-		bool bare =
-			s->params[p].labels || strcmp(s->params[p].unit, "1") == 0; /* names and counts have no unit */
-
-		printf(" %s%s(%s)\n", bare ? "" : s->params[p].unit, bare ? "" : " ", s->params[p].summary);
-	}
-	for (const struct sm_claim *c = s->claims; c && c->id; c++) {
-		printf("  claim %-3s %s\n", c->id, c->text);
-		if (c->machine)
-			printf("            on %s alone\n", sm_machine_name(c->machine));
-		if (sm_claim_compares(c) && c->versus.holds)
-			printf("            where both sides have at least %.3g %s\n", c->versus.holds_min,
-			       c->versus.holds);
-		if (c->control)
-			printf("            as far as its control %s is supported\n", c->control);
-		if (verbose && c->source)
-			printf("            source: %s\n", c->source);
-	}
+	for (const struct sm_variant *v = s->variants; v->name && used < sizeof(variants); v++)
+		used += (size_t)snprintf(variants + used, sizeof(variants) - used, "%s%s", used ? ", " : "", v->name);
+	say(2, "", "%s/%s: %s", s->family, s->name, s->question);
+	say(COLUMN, "  variants  ", "%s", variants);
+	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++)
+		print_param(&s->params[p]);
+	for (const struct sm_claim *c = s->claims; c && c->id; c++)
+		print_claim(c, verbose);
 	if (listed->reason[0])
-		printf("  not here  %s\n", listed->reason);
+		say(COLUMN, "  not here  ", "%s", listed->reason);
 }
 
 static json_t *params_json(const struct sm_scenario *s)

@@ -7,10 +7,11 @@
 
 #include "commands.h"
 #include "program.h"
-#include "shmeter/encode.h"
 #include "shmeter/ledger.h"
 #include "shmeter/text.h"
 #include "shmeter/tuning.h"
+
+#define INDENT 2 /* of a sentence's further lines */
 
 static int failures;
 
@@ -18,16 +19,16 @@ static int failures;
 static void tell_undone(const struct sm_undone *undone)
 {
 	switch (undone->result) {
-	case SM_UNDONE: sm_print_line(stdout, "%s: restored to %s", undone->path, undone->old); break;
-	case SM_UNDO_REBOOTED: sm_print_line(stdout, "%s: reset by a reboot", undone->path); break;
+	case SM_UNDONE: say(INDENT, "", "%s: restored to %s", undone->path, undone->old); break;
+	case SM_UNDO_REBOOTED: say(INDENT, "", "%s: reset by a reboot", undone->path); break;
 	case SM_UNDO_IN_USE:
-		sm_print_line(stdout, "%s: in use by a run (process %d); the last run that uses it restores it",
-			      undone->path, (int)undone->owner);
+		say(INDENT, "", "%s: in use by a run (process %d); the last run that uses it restores it", undone->path,
+		    (int)undone->owner);
 		break;
 	case SM_UNDO_FAILED:
 		failures++;
-		sm_print_line(stdout, "%s: cannot restore %s; run `shmeter tune --undo` again as root", undone->path,
-			      undone->old);
+		say(INDENT, "", "%s: cannot restore %s; run `shmeter tune --undo` again as root", undone->path,
+		    undone->old);
 		break;
 	}
 }
@@ -51,9 +52,10 @@ static void tell_limits(void)
 	char text[SM_TEXT_MAX];
 
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < 1ull << 30)
-		printf("RLIMIT_MEMLOCK is %s: `ulimit -l unlimited` in the shell that runs shmeter lets it "
-		       "lock memory\n",
-		       sm_format_bytes(text, (double)limit.rlim_cur));
+		say(INDENT, "",
+		    "RLIMIT_MEMLOCK is %s: `ulimit -l unlimited` in the shell that runs shmeter lets it lock "
+		    "memory",
+		    sm_format_bytes(text, (double)limit.rlim_cur));
 }
 
 static bool is_so(const struct sm_tuning *one)
@@ -69,13 +71,14 @@ static void list(const struct sm_tuning *tunings, unsigned count)
 		if (is_so(&tunings[i]))
 			continue;
 		any = true;
-		sm_print_line(stdout, "%s", tunings[i].path);
-		sm_print_line(stdout, "  now %s, better %s: %s", tunings[i].now, tunings[i].wanted, tunings[i].why);
+		say(INDENT, "", "%s", tunings[i].path);
+		say(INDENT, "  ", "now %s, better %s: %s", tunings[i].now, tunings[i].wanted, tunings[i].why);
 	}
 	tell_limits();
-	printf(any ? "Nothing was changed. `shmeter tune --apply` applies all of this until `shmeter tune --undo`;\n"
-		     "`shmeter run --tune` applies what a run needs, until the run ends.\n"
-		   : "Nothing to improve.\n");
+	say(0, "", "%s",
+	    any ? "Nothing was changed. `shmeter tune --apply` applies all of this until `shmeter tune --undo`; "
+		  "`shmeter run --tune` applies what a run needs, until the run ends."
+		: "Nothing to improve.");
 }
 
 static void tell_applied(const struct sm_tuning *one, const char *now)
@@ -84,12 +87,11 @@ static void tell_applied(const struct sm_tuning *one, const char *now)
 				      : strcmp(now, one->wanted) != 0;
 
 	if (is_so(one) && strcmp(now, one->now) == 0)
-		sm_print_line(stdout, "%s: stays %s", one->path, now);
+		say(INDENT, "", "%s: stays %s", one->path, now);
 	else if (is_less)
-		sm_print_line(stdout, "%s: %s, was %s; the kernel did not accept %s", one->path, now, one->now,
-			      one->wanted);
+		say(INDENT, "", "%s: %s, was %s; the kernel did not accept %s", one->path, now, one->now, one->wanted);
 	else
-		sm_print_line(stdout, "%s: %s, was %s", one->path, now, one->now);
+		say(INDENT, "", "%s: %s, was %s", one->path, now, one->now);
 }
 
 /* 1: it is held until `tune --undo`; 0: it is so, and nobody else holds it.  -errno in words. */

@@ -6,9 +6,9 @@
 #include "shmeter/export.h"
 #include "shmeter/text.h"
 
-#define WIDTH_DEFAULT 80
-#define GAP           2  /* columns between what is typed and what it does */
-#define COLUMN_MAX    29 /* where the second column begins at most */
+#define MAN_WIDTH  80
+#define GAP        2  /* columns between what is typed and what it does */
+#define COLUMN_MAX 29 /* where the second column begins at most */
 
 static const struct {
 	const char *code, *meaning;
@@ -31,9 +31,7 @@ struct table {
 
 static struct table begin_table(FILE *out)
 {
-	unsigned width = terminal_width();
-
-	return (struct table){ .out = out, .width = width ? width : WIDTH_DEFAULT };
+	return (struct table){ .out = out, .width = terminal_width() };
 }
 
 static void make_room(struct table *table, const char *typed)
@@ -150,7 +148,7 @@ void help_print(FILE *out, enum command command)
 static void print_man_entry(FILE *out, const char *tag, const char *text)
 {
 	fprintf(out, ".TP\n.B %s\n", tag);
-	sm_wrap(out, "", 0, WIDTH_DEFAULT, text);
+	sm_wrap(out, "", 0, MAN_WIDTH, text);
 }
 
 static void print_man_option(FILE *out, const struct option_spec *spec)

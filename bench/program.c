@@ -19,8 +19,11 @@
 #define STACK_NEEDED (256u << 10)
 /* Runs of one host that may begin in one second. */
 #define FOLDERS_MAX 1000
-/* Columns below which nobody reads. */
-#define WIDTH_MIN 40
+/* Columns below which nobody reads, and where it is not known how many there are. */
+#define WIDTH_MIN     40
+#define WIDTH_DEFAULT 80
+/* One sentence with all that it names. */
+#define SAID_MAX 4096
 
 static volatile int stop;
 
@@ -125,7 +128,18 @@ unsigned terminal_width(void)
 		return (unsigned)width;
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= WIDTH_MIN)
 		return size.ws_col;
-	return 0;
+	return WIDTH_DEFAULT;
+}
+
+void say(unsigned indent, const char *first, const char *format, ...)
+{
+	char text[SAID_MAX];
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(text, sizeof(text), format, list);
+	va_end(list);
+	sm_wrap(stdout, first, indent, terminal_width(), text);
 }
 
 void complete_run(struct sm_run_options *run, const struct common_options *common)

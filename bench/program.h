@@ -26,8 +26,11 @@ const volatile int *stop_flag(void);
 int complain(const struct sm_error *err);
 
 bool use_color(const struct common_options *common, FILE *stream);
-/* Columns of standard output: COLUMNS, or the terminal's; 0 where neither is known. */
+/* Columns of standard output: COLUMNS, or the terminal's; 80 where neither is known. */
 unsigned terminal_width(void);
+/* Prints a sentence to standard output, in lines of that width, control characters made visible: `first` before it, the
+ * other lines indented by `indent` spaces. */
+void say(unsigned indent, const char *first, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Fills in what each run of this program has: its command line, its version, what stops it, and a seed where none was
  * given. */

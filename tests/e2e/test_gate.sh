@@ -44,7 +44,8 @@ expect 0 'NOT TESTABLE: 0 of 1 gates pass' "$program" check healthy --thresholds
 expect 3 'NOT TESTABLE: 0 of 1 gates pass' "$program" check healthy --thresholds gates.ini --strict
 
 # the defects: a slower case, a faster other side, one fault more, a claim that is not so
-again 1 '95 % interval 1\.[34][^)]*\); at most 1\.1 is allowed' 'rm -rf slow; measure slow --inject lock_uncontended/mutex=40; \
+# (40 % of the lock's time while its core was its own; beside a neighbour on the core the lock takes longer, and the share is less)
+again 1 '95 % interval 1\.[2-4][^)]*\); at most 1\.1 is allowed' 'rm -rf slow; measure slow --inject lock_uncontended/mutex=40; \
 	"$program" check slow --thresholds gates.ini --baseline first'
 grep -q '^FAIL  \[mutex\]' out || fail "the gate is not named: $(cat out)"
 grep -qF "shmeter run" out || fail "no command to measure again: $(cat out)"
