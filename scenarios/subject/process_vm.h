@@ -92,7 +92,7 @@ static inline void *process_vm_place(struct channel *channel)
 
 	if (!process_vm_wait_room(channel))
 		return NULL;
-	return channel->slot + process_vm_offset(channel, atomic_load_explicit(&ring->head, memory_order_relaxed));
+	return channel->slot + process_vm_offset(channel, ring->written);
 }
 
 static inline bool process_vm_send(struct channel *channel, const void *buffer, size_t bytes)
@@ -112,9 +112,7 @@ static inline bool process_vm_receive(struct channel *channel, void *buffer, siz
 	struct iovec local = { buffer, bytes }, remote;
 
 	RING_SLEEP(channel, &ring->consumer_sleeps, spsc_has_data(ring, bytes));
-	remote.iov_base = (void *)(uintptr_t)(source->address +
-					      process_vm_offset(channel, atomic_load_explicit(&ring->tail,
-											      memory_order_relaxed)));
+	remote.iov_base = (void *)(uintptr_t)(source->address + process_vm_offset(channel, ring->taken));
 	remote.iov_len = bytes;
 	if (process_vm_readv(source->pid, &local, 1, &remote, 1, 0) != (ssize_t)bytes)
 		return false;

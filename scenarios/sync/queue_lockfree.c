@@ -127,10 +127,9 @@ static inline void tally(struct sm_outcome *outcome, uint64_t item)
 }
 
 /* Where an index points: items are of one size, which divides the ring's, so that none is split. */
-static inline uint64_t *spsc_place(struct spsc *ring, const _Atomic uint64_t *own)
+static inline uint64_t *spsc_place(struct spsc *ring, uint64_t index)
 {
-	return (uint64_t *)(void *)(ring->data +
-				    (atomic_load_explicit(own, memory_order_relaxed) & (CAPACITY * ITEM - 1)));
+	return (uint64_t *)(void *)(ring->data + (index & (CAPACITY * ITEM - 1)));
 }
 
 /* False: full. */
@@ -138,7 +137,7 @@ static inline bool spsc_put_item(struct spsc *ring, uint64_t item)
 {
 	if (!spsc_has_room(ring, CAPACITY * ITEM, ITEM))
 		return false;
-	*spsc_place(ring, &ring->head) = item;
+	*spsc_place(ring, ring->written) = item;
 	spsc_produced(ring, ITEM);
 	return true;
 }
@@ -148,7 +147,7 @@ static inline bool spsc_take_item(struct spsc *ring, uint64_t *item)
 {
 	if (!spsc_has_data(ring, ITEM))
 		return false;
-	*item = *spsc_place(ring, &ring->tail);
+	*item = *spsc_place(ring, ring->taken);
 	spsc_consumed(ring, ITEM);
 	return true;
 }
