@@ -83,7 +83,8 @@ struct AtomicQueue {
 	}
 };
 
-// A ring of bytes with cached indices, as shmeter's.  A message's length is compiled in, or it is read at run time and
+// A ring of bytes with cached indices; each side loads its own index from the line that the other one polls, which
+// shmeter's sides do not.  A message's length is compiled in, or it is read at run time and
 // the copy called.
 template <bool Compiled> struct ByteRing {
 	static constexpr std::size_t capacity = in_flight * sizeof(Message);
