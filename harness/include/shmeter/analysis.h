@@ -1,4 +1,4 @@
-/* From samples to words: classes, values, summaries, pairs, claims. */
+/* The analysis of a run: pair classes, values of trials, summaries, comparisons, claims. */
 #ifndef SHMETER_ANALYSIS_H
 #define SHMETER_ANALYSIS_H
 
@@ -6,30 +6,30 @@
 #include "shmeter/scenario.h"
 
 #define SM_CONFIDENCE 0.95
-/* Pure slices that a variant needs in a class for its block to count there. */
+/* A block counts in a pair class only if each variant has at least this many pure slices there. */
 #define SM_PURE_SLICES_MIN 3
-/* Blocks below which there is no interval (exact sign-test interval at 95 %). */
+/* Fewer blocks than this give no 95 % confidence interval (exact sign test). */
 #define SM_BLOCKS_MIN 6
-/* Two probes of one pair further apart than this are two classes, whatever the clusters say. */
+/* Two probes of one pair that differ by more than this factor belong to two classes, whatever the clusters say. */
 #define SM_PROBE_AGREE 1.6
-/* Share of a slice that a worker may be off its PU by an involuntary switch before the slice is disturbed.  A kernel
- * thread's few microseconds do not spoil tens of milliseconds; of a millisecond they are more. */
+/* Largest share of a slice that involuntary context switches may keep a worker off its PU; beyond it the slice is
+ * disturbed.  A kernel thread that runs for a few microseconds does not spoil a slice of tens of milliseconds, but may
+ * spoil one of a millisecond. */
 #define SM_AWAY_MAX 0.01
 
-/* Analyses what was measured: finds the classes (per relation, from the probes of the whole run), judges each slice and
- * trial (`found`, `purity`, `klass`), fills summaries, pairs, crossings and claims, and results->analysis: classes with
- * their members, share of slices that changed class, A/A verdict, steal.  What was measured stays as it is, and an
- * earlier analysis of the same results is forgotten.  `scenarios` says what is claimed; scenarios without samples give
- * not_testable claims only if they are in the results as skipped. */
+/* Analyses what was measured.  Finds the pair classes (for each relation, from the probes of the whole run), judges
+ * each slice and trial (`found`, `purity`, `klass`), and fills summaries, pairs, crossings and claims.  Sets
+ * results->analysis: the classes with their members, the share of slices that changed class, the A/A verdict, steal.
+ * The measured data does not change; the result of an earlier analysis is discarded.  The claims come from `scenarios`.
+ * A scenario without samples gives not_testable claims only if the results hold it as skipped. */
 SM_MUST_USE int sm_analyse(struct sm_results *results, const struct sm_scenario *const *scenarios,
 			   size_t scenario_count, struct sm_error *err);
 
-/* Where an interval lies relative to [min, max]; 0 bounds are open.  Inconclusive without interval. */
+/* Compares an interval with [min, max]; a bound of 0 is open.  Inconclusive where there is no interval. */
 enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max);
 
-/* A ratio of times in words, both directions: "packed takes 8.12 times as long per operation as
- * padded", "ring takes 0.120 times as long per operation as pipe, that is 8.33 times faster".  `per` is
- * what the time is of: "per operation".  Returns `out`. */
+/* A ratio of times in words: "packed takes 8.12 times as long per operation as padded", "ring takes 0.120 times as long
+ * per operation as pipe, that is 8.33 times faster".  `per` names the operation: "per operation".  Returns `out`. */
 const char *sm_ratio_words(char *out, size_t size, const char *left, const char *right, const char *per, double ratio);
 
 #endif

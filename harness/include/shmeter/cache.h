@@ -1,4 +1,4 @@
-/* Taking memory out of the caches. */
+/* Flushing memory from the caches. */
 #ifndef SHMETER_CACHE_H
 #define SHMETER_CACHE_H
 
@@ -6,9 +6,10 @@
 
 #include "shmeter/error.h"
 
-/* sm_cache_flush_line() writes the line of `address` back and takes it out of every core's caches; the address has to be
- * mapped.  It is done when sm_cache_flushed() is over.  Both may be called where SM_HAS_CACHE_FLUSH is 1: user code of
- * other architectures has no such instruction.  x86: CLFLUSH; arm64: DC CIVAC, which Linux allows user code. */
+/* sm_cache_flush_line() writes the line of `address` back and removes it from the caches of all cores; the address must
+ * be mapped.  sm_cache_flushed() returns when the flushes before it are complete.  Both work only where
+ * SM_HAS_CACHE_FLUSH is 1: on other architectures user code has no such instruction.  x86 has CLFLUSH; arm64 has DC
+ * CIVAC, which Linux allows in user code. */
 #if defined(__x86_64__) || defined(__i386__)
 #define SM_HAS_CACHE_FLUSH 1
 static inline void sm_cache_flush_line(void *address)
@@ -40,9 +41,9 @@ static inline void sm_cache_flushed(void)
 }
 #endif
 
-/* Takes `bytes` from `address` on, all of them mapped, out of every core's caches: the next access to each line comes from
- * memory.  Takes about a nanosecond a line where it is overlapped (CLFLUSHOPT), whatever the caches' size.  -ENOTSUP
- * where SM_HAS_CACHE_FLUSH is 0. */
+/* Flushes `bytes` from `address` on from the caches of all cores, so the next access to each line comes from memory.
+ * All of the bytes must be mapped.  Takes about 1 ns a line where flushes overlap (CLFLUSHOPT), whatever the size of
+ * the caches.  -ENOTSUP where SM_HAS_CACHE_FLUSH is 0. */
 SM_MUST_USE int sm_cache_flush(void *address, size_t bytes, struct sm_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* The limits that a container sets: control groups, version 2 and 1, and both beside each other
+/* The limits that a container sets: control groups of version 1, version 2, or both together
  * (Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/ of the kernel). */
 #ifndef SHMETER_CGROUP_H
 #define SHMETER_CGROUP_H
@@ -7,7 +7,8 @@
 
 #include "shmeter/os.h"
 
-/* The tightest limit of this process' group and those above it that it can see; NaN: none, or not known. */
+/* The tightest limits among this process's group and the groups above it that it can see.  NaN: no limit, or not
+ * known. */
 struct sm_cgroup_limits {
 	double memory_bytes; /* memory.max */
 	double cpu_pus;      /* cpu.max: quota over period, 0.5 is half a PU */
@@ -16,29 +17,31 @@ struct sm_cgroup_limits {
 };
 void sm_cgroup_limits(const struct sm_os *os, struct sm_cgroup_limits *out);
 
-/* What may still be taken where that is least.  Left UINT64_MAX: there is no limit, or it cannot be read. */
+/* What may still be allocated under the tightest limit.  `left` is UINT64_MAX where there is no limit or it cannot be
+ * read. */
 struct sm_room {
-	uint64_t left, limit; /* bytes; what is left of the limit that leaves least */
-	char file[640];       /* the file that sets it; "" where the machine's own memory is what is scarce */
+	uint64_t left, limit; /* of the limit that leaves least: bytes, or processes */
+	char file[640];       /* the file that sets the limit; "" where the machine's own memory is the tightest */
 };
-/* Of the memory that is available to the machine and to this process' group and all those above it. */
+/* Room for memory: what the machine has available, and what this process's group and the groups above it allow. */
 void sm_memory_room(const struct sm_os *os, struct sm_room *out);
-/* Of explicit huge pages of this size, by the groups alone. */
+/* Room for explicit huge pages of this size, in bytes; only the groups' limits count. */
 void sm_hugetlb_room(const struct sm_os *os, uint64_t page_bytes, struct sm_room *out);
-/* What the machine can give without swapping, bytes (MemAvailable of proc_meminfo(5)); UINT64_MAX: not known. */
+/* Memory that the machine has available without swapping, in bytes (MemAvailable of proc_meminfo(5)).  UINT64_MAX: not
+ * known. */
 uint64_t sm_memory_available(const struct sm_os *os);
 
-/* Of processes: by the groups alone (pids.max). */
+/* Room for processes; only the groups' limits count (pids.max). */
 void sm_pids_room(const struct sm_os *os, struct sm_room *out);
 
-/* How long this process' group and those above it were kept off the PUs by their CPU limits so far, ns, added up over PUs;
- * NaN where the kernel does not say. */
+/* How long CPU limits have throttled this process's group and the groups above it so far, in ns, summed over PUs.  NaN
+ * where the kernel does not say. */
 double sm_cgroup_throttled_ns(const struct sm_os *os);
-/* How often (nr_throttled), likewise. */
+/* How often they were throttled so far (nr_throttled); NaN likewise. */
 double sm_cgroup_throttled_times(const struct sm_os *os);
 
-/* Processes that the kernel killed for memory so far: of this group (memory.events, memory.oom_control), or of the machine
- * where no group tells (vmstat); NaN where neither does. */
+/* How many processes the kernel has killed for lack of memory so far: in this group (memory.events,
+ * memory.oom_control), or on the whole machine where the group does not say (vmstat).  NaN: not known. */
 double sm_memory_kills(const struct sm_os *os);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a scenario claims: sentences that can be wrong, each of one of five kinds. */
+/* The claims of a scenario: sentences that a measurement can refute, each of one of five kinds. */
 #ifndef SHMETER_CLAIM_H
 #define SHMETER_CLAIM_H
 
@@ -6,65 +6,69 @@
 
 #include "shmeter/names.h"
 
-/* What kind of sentence a claim is, and so what it is held against. */
+/* The kind of a claim: what is compared with its bounds. */
 enum sm_claim_kind {
 	SM_CLAIM_UNSET,
 	SM_CLAIM_RATIO,      /* time of `left` / time of `right` */
 	SM_CLAIM_DIFFERENCE, /* time of `left` - time of `right`, in ns an operation */
-	SM_CLAIM_COUNT,      /* an event is counted so many times an operation */
-	SM_CLAIM_METRIC,     /* one of the `more` metrics lies within bounds; no clock decides */
-	SM_CLAIM_ORDER,      /* of two pairs of PUs the one that is closer by the topology is faster */
+	SM_CLAIM_COUNT,      /* an event has an exact count per operation */
+	SM_CLAIM_METRIC,     /* one of the `more` metrics lies within bounds; no time is compared */
+	SM_CLAIM_ORDER,      /* the pair of PUs that is closer in the topology is faster */
 };
 
-/* A sentence that can be wrong.  Its kind is written SM_RATIO(...) and so on, below. */
+/* One claim.  Its kind is written with one of the macros below, such as SM_RATIO(...). */
 struct sm_claim {
 	const char *id;       /* "C1"; NULL ends the list */
 	const char *text;     /* one sentence, without its full stop */
 	const char *source;   /* where the belief comes from */
 	const char *question; /* one of the suite's headline questions that it answers, or NULL */
-	/* "message=64 placement=same-core": space-separated conditions that a group must meet; NULL: every
-	 * group of the scenario.  Values as printed in samples.csv; of numbers also "processes>=2", "<=", and
-	 * "processes=4xPU" for four times the PUs that the run may use.  "workers<=1xPU" and "cores=different" (each
-	 * process on a core of its own) have to be met by both sides, the rest by one of them. */
+	/* "message=64 placement=same-core": conditions that a group must meet, separated by spaces; NULL: every group
+	 * of the scenario.  Values are written as in samples.csv.  Numbers also take ">=" and "<=" ("processes>=2") and
+	 * multiples of the PUs that the run may use ("processes=4xPU").  Both sides must meet "workers<=1xPU" and
+	 * "cores=different" (each process on a core of its own); for the others one side is enough. */
 	const char *at;
-	/* Id of another claim of this scenario, which has none itself: unless that one is supported, this one is
-	 * inconclusive (a metric that refutes it stands).  For a sentence that something never happens it is the one
-	 * that it can be seen to happen; for a difference the one that something else makes none.  NULL: none. */
+	/* Id of a control: another claim of this scenario, which has no control itself.  NULL: none.  Unless the
+	 * control is supported, this claim is inconclusive; a metric may still refute it.  Where the claim is that
+	 * something never happens, the control shows that the run can detect it.  Where the claim is a difference, the
+	 * control shows that nothing else causes one. */
 	const char *control;
-	enum sm_machine machine; /* the kind of machine that it speaks of: not testable elsewhere */
-	const char *needs;       /* what a machine must have, in words; NULL: nothing special */
+	enum sm_machine machine; /* not testable on other kinds of machine */
+	const char *needs;       /* what the machine must have, in words; NULL: nothing special */
 	const char *caveat;      /* printed after the evidence, as the rest of its sentence; or NULL */
 	enum sm_claim_kind kind;
-	const char *left; /* the variant that it is about */
+	const char *left; /* the variant that the claim is about */
 	union {
-		/* RATIO and DIFFERENCE: supported where the whole interval lies within the bounds; 0 means unbounded. */
+		/* RATIO and DIFFERENCE: supported where the whole confidence interval lies within the bounds; a bound
+		 * of 0 is open. */
 		struct {
 			const char *right;
 			double min, max;
-			const char *metric; /* RATIO: one of `more` instead of the time */
-			/* The metric of this name, as the median of a case's trials, is at least holds_min on both
-			 * sides.  A group in which it is not is left out, with both figures.  NULL: nothing is asked. */
+			const char *metric; /* RATIO: compare this one of `more`, not the time */
+			/* Name of a metric whose median over the trials must be at least holds_min on both sides.  A
+			 * group that fails this is left out, and the report gives both figures.  NULL: no such
+			 * condition. */
 			const char *holds;
 			double holds_min;
 		} versus;
 		struct {
 			const char *event; /* of counters.csv */
 			double per_op;     /* in every ok trial */
-			unsigned slack;    /* events a trial that it may be off */
+			unsigned slack;    /* allowed deviation, in events a trial */
 		} count;
 		struct {
-			const char *name; /* of one of `more` */
-			double min, max;  /* in every ok trial that knows it */
-			bool once;        /* in one trial at least; undecided where none shows it: others may */
+			const char *name; /* one of `more` */
+			double min, max;  /* in every ok trial that has a value */
+			bool once;        /* one trial is enough; inconclusive where none shows it */
 		} metric;
-		/* Of all couples of cases whose PUs relate differently, at least this share. */
+		/* ORDER: among all couples of cases whose pairs of PUs differ in distance, the closer must be faster in
+		 * at least this share. */
 		double closer_is_faster;
 	};
 };
 
-/* The kinds, as they stand in a claim: SM_RATIO("pipe", "ring", .min = 2), SM_METRIC("mutex", "updates lost", .max = 0),
- * SM_EXACT_COUNT("lazy", "minor-faults", 1).  A ratio suits variants on one base; a difference what is compared over
- * different bases, such as what a pause adds to a pipe's round trip and to a ring's. */
+/* How a claim writes its kind: SM_RATIO("pipe", "ring", .min = 2), SM_METRIC("mutex", "updates lost", .max = 0),
+ * SM_EXACT_COUNT("lazy", "minor-faults", 1).  Use a ratio for variants of the same work.  Use a difference for a cost
+ * on top of different work, such as what a pause adds to a round trip through a pipe and through a ring. */
 #define SM_RATIO(left_, right_, ...)                                                                                   \
 	.kind = SM_CLAIM_RATIO, .left = (left_), .versus = { .right = (right_), __VA_ARGS__ }
 #define SM_DIFFERENCE(left_, right_, ...)                                                                              \

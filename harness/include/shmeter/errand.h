@@ -1,5 +1,5 @@
-/* Work in a process of its own, for what may end whoever does it: touching memory that a limit, or a file system that is
- * full, does not give.  The parent of a run holds its results and has to live. */
+/* Work in a child process, for work that may kill the process doing it, such as touching memory beyond a limit or on a
+ * full file system.  The parent holds the results of the run and must survive. */
 #ifndef SHMETER_ERRAND_H
 #define SHMETER_ERRAND_H
 
@@ -8,7 +8,7 @@
 #include "shmeter/error.h"
 #include "shmeter/os.h"
 
-/* Runs in the child, which ends when it returns: 0, or a negative errno with the sentence. */
+/* Runs in the child, which exits when it returns.  Returns 0, or a negative errno with the sentence. */
 typedef int (*sm_errand_fn)(void *argument, struct sm_error *err);
 
 struct sm_errand {
@@ -16,11 +16,12 @@ struct sm_errand {
 	sm_errand_fn fn;
 	void *argument;
 	uint64_t timeout_ns;
-	uint64_t huge_page_bytes; /* that it touches; 0: none */
-	const volatile int *stop; /* non-zero: end it; may be NULL */
+	uint64_t huge_page_bytes; /* size of the explicit huge pages that it touches; 0: none */
+	const volatile int *stop; /* non-zero: kill the child; may be NULL */
 };
-/* Runs it and waits: what fn() returned.  -ENOMEM where the child was killed for what it touched, with the limit; -EINTR
- * stopped; -ETIMEDOUT; -ECHILD it was killed otherwise; or why there is no child. */
+/* Runs the errand in a child and waits.  Returns what fn() returned; -ENOMEM, naming the limit, where the kernel killed
+ * the child for lack of memory; -EINTR where `*stop` was raised; -ETIMEDOUT; -ECHILD where the child was killed
+ * otherwise; or the error of creating the child. */
 SM_MUST_USE int sm_errand_run(const struct sm_os *os, const struct sm_errand *errand, struct sm_error *err);
 
 #endif

@@ -13,12 +13,13 @@
 #define SM_MUST_USE __attribute__((warn_unused_result))
 
 struct sm_error {
-	int code;                     /* positive errno, 0 while nothing went wrong */
+	int code;                     /* positive errno; 0: no error */
 	char text[SM_ERROR_TEXT_MAX]; /* one sentence, no newline at the end */
 };
 
-/* Fills `err` (which may be NULL) with `code` (a positive errno) and a printf-formatted sentence,
- * cut at SM_ERROR_TEXT_MAX and encoded for a terminal (encode.h).  Returns -code, so that a caller can `return sm_fail(...)`. */
+/* Fills `err` (which may be NULL) with `code` (a positive errno) and a printf-formatted sentence, cut at
+ * SM_ERROR_TEXT_MAX and encoded for a terminal (encode.h).  Returns -code, so that a caller can `return
+ * sm_fail(...)`. */
 int sm_fail(struct sm_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

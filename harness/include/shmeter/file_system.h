@@ -1,4 +1,4 @@
-/* Which file system a folder is on: what a mapped file is written out to. */
+/* Which file system a folder is on.  Dirty pages of a mapped file are written back to it. */
 #ifndef SHMETER_FILE_SYSTEM_H
 #define SHMETER_FILE_SYSTEM_H
 
@@ -9,23 +9,26 @@
 #include "shmeter/os.h"
 #include "shmeter/region.h"
 
-/* The longest name, with its end: the kernel's own have under 16 bytes, "fuse." and a subtype more. */
+/* Size of the longest name with its NUL.  The kernel's own names have under 16 bytes; "fuse." with a subtype may be
+ * longer. */
 #define SM_FILE_SYSTEM_MAX 48
 
-/* The type of the file system of `path` as the kernel names it ("ext4", "tmpfs", "overlay", "fuse.sshfs"), in `out` of
- * `size` bytes.  Asked of mountinfo by the number of the mount (statx(2), Linux 5.8); where that cannot be read, told by
- * the number in statfs(2), which ext2, ext3 and ext4 share ("ext"), and "0x..." where no name is known.  What is no
- * letter, digit, '.', '-' or '_' becomes '_', so a name fits into a table.  A negative errno with the reason where
- * `path` cannot be asked for. */
+/* Writes the type of the file system of `path` to `out`, of `size` bytes, as the kernel names it ("ext4", "tmpfs",
+ * "overlay", "fuse.sshfs").  Looks the mount id (statx(2), Linux 5.8) up in mountinfo.  Where that fails, uses the
+ * magic number of statfs(2): ext2, ext3 and ext4 share one ("ext"), and an unknown one gives "0x...".  '_' replaces
+ * anything but letters, digits, '.', '-' and '_', so a name fits into a table.  A negative errno with the reason where
+ * `path` cannot be examined. */
 SM_MUST_USE int sm_file_system_name(const struct sm_os *os, const char *path, char *out, size_t size,
 				    struct sm_error *err);
 
-/* 0 where what is written to the backing is written out to something: a file in `folder` (NULL: the current one) whose file
- * system is not in memory.  -ENOTSUP with the reason and the remedy; else as sm_file_system_name(). */
+/* Returns 0 where the kernel writes dirty pages of the backing back to storage: it is a file in `folder` (NULL: the
+ * current one), on a file system that is not in memory.  Else -ENOTSUP with the reason and the remedy, or an error of
+ * sm_file_system_name(). */
 SM_MUST_USE int sm_file_system_writes_out(const struct sm_os *os, enum sm_backing backing, const char *folder,
 					  struct sm_error *err);
 
-/* Whether a file there has nothing behind the page cache that it could be written out to: tmpfs, ramfs, hugetlbfs. */
+/* Whether a file system of this name lives in memory, with no storage behind the page cache: tmpfs, ramfs,
+ * hugetlbfs. */
 bool sm_file_system_in_memory(const char *name);
 
 #endif

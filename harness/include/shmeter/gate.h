@@ -1,4 +1,4 @@
-/* The gate of a pipeline: a file of thresholds against a run, and one run against another. */
+/* The gate of a CI pipeline: compares a run with a file of thresholds, and with an earlier run. */
 #ifndef SHMETER_GATE_H
 #define SHMETER_GATE_H
 
@@ -10,14 +10,14 @@
 #include "shmeter/results.h"
 #include "shmeter/scenario.h"
 
-/* False FAILs that a whole file of gates may cause, of healthy runs (Holm over its gates). */
+/* Probability that a whole file of gates fails a healthy run (Holm's correction over its gates). */
 #define SM_GATES_ALPHA 0.01
 
 enum sm_gate_kind {
 	SM_GATE_COUNT,    /* an exact count of an event per operation */
-	SM_GATE_RATIO,    /* two variants within the run */
-	SM_GATE_CLAIM,    /* a claim that is no ratio: its own verdict */
-	SM_GATE_BASELINE, /* a case against an earlier run of the same machine */
+	SM_GATE_RATIO,    /* the ratio of two variants within the run */
+	SM_GATE_CLAIM,    /* a claim other than a ratio: the claim's verdict */
+	SM_GATE_BASELINE, /* a case compared with an earlier run of the same machine */
 };
 
 /* One section of the file.  Strings belong to the sm_gates. */
@@ -25,16 +25,16 @@ struct sm_gate {
 	sm_name name;
 	enum sm_gate_kind kind;
 	sm_name scenario, variant;
-	sm_name group;       /* this one alone; NULL: all that the rest names */
-	sm_name against;     /* variant: the right side of a ratio, the reference of a baseline; NULL: none */
-	const char *control; /* variant of the claim that is this claim's control; NULL: none */
+	sm_name group;       /* only this group; NULL: all that the other fields select */
+	sm_name against;     /* variant: right side of a ratio, or reference of a baseline; NULL: none */
+	const char *control; /* variant of the control of the claim; NULL: none */
 	const char *at;      /* "message=64 placement=near"; NULL: everywhere */
 	sm_name metric;      /* NULL: the time */
 	sm_name claim;       /* id; NULL: none */
 	const char *event;
 	double per_op;
-	unsigned slack;  /* events a trial */
-	double min, max; /* allowed ratios; 0: open */
+	unsigned slack;  /* allowed deviation, in events a trial */
+	double min, max; /* allowed ratios; a bound of 0 is open */
 	bool baseline;
 };
 
@@ -45,67 +45,69 @@ struct sm_gates {
 	void *strings;
 };
 
-/* Reads an ini file of gates (docs/gate.md has its grammar).  -EINVAL says file, section and what to write;
- * -ENOENT and so on where it cannot be read.  `scenarios` resolves claims and checks names.  Free with
+/* Reads an ini file of gates (docs/gate.md has its grammar).  -EINVAL names file and section and says what to write;
+ * -ENOENT and others where the file cannot be read.  `scenarios` resolves claims and checks names.  Free with
  * sm_gates_free(), also after an error. */
 SM_MUST_USE int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scenario *const *scenarios,
 			      size_t scenario_count, struct sm_error *err);
 void sm_gates_free(struct sm_gates *gates);
-/* Blocks of what a gate compares with an earlier run.  The blocks of two runs are no pairs, so each says less than one
- * in which both sides were measured (docs/adr/0012). */
+/* Number of blocks of a case that a gate compares with an earlier run.  The blocks of two runs are not paired, so each
+ * carries less information than a block in which both sides were measured (docs/adr/0012). */
 #define SM_BASELINE_BLOCKS 32u
 
-/* Sets plan->patterns ("scenario/variant") to what a run needs for these gates and plan->longer to what is held
- * against a baseline: malloc'ed arrays, the caller's, of strings that belong to the gates.  `only` (one flag a gate)
- * leaves out the others; NULL: all.  -ENOMEM. */
+/* Sets plan->patterns ("scenario/variant") to what a run needs for these gates, and plan->longer to what is compared
+ * with a baseline.  The caller frees both arrays; their strings belong to the gates.  `only` has one flag for each gate
+ * and selects gates; NULL: all.  -ENOMEM. */
 SM_MUST_USE int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan_options *plan,
 			      struct sm_error *err);
 
-/* Blocks that a FAIL among so many gates needs at least: all of them on the wrong side, against the strictest of Holm's
- * levels; 0 without a gate. */
+/* Fewest blocks with which one of `tests` gates can FAIL: all blocks on the wrong side, at the strictest of Holm's
+ * levels.  0 without a gate. */
 unsigned sm_gates_blocks_needed(size_t tests);
-/* Blocks that a run for so many gates should have: what a FAIL needs at least, and six more, of which one may
- * disagree or be lost; no less than 16. */
+/* Blocks that a run for `gates` gates should have: sm_gates_blocks_needed() and six more, so that one may disagree or
+ * be lost; at least 16. */
 unsigned sm_gates_blocks(size_t gates);
 
-/* What became of a gate.  Strings live as long as the run's results. */
+/* The result of a gate.  Its strings live as long as the run's results. */
 struct sm_gate_row {
 	const struct sm_gate *gate;
 	enum sm_verdict verdict;  /* supported: PASS, refuted: FAIL */
-	struct sm_interval ratio; /* of a ratio or baseline; estimate NaN: none */
-	double p;                 /* of "it holds its threshold", one-sided, Holm-adjusted; NaN: no test */
+	struct sm_interval ratio; /* for a ratio or a baseline; estimate NaN: none */
+	double p;                 /* one-sided p-value that the threshold is kept, Holm-adjusted; NaN: no test */
 	unsigned blocks, baseline_blocks;
-	double mde;           /* smallest detectable ratio (> 1); NaN */
+	double mde;           /* smallest detectable ratio (> 1); NaN: not known */
 	const char *evidence; /* in words; never empty */
-	const char *reason;   /* why not PASS; "-" */
-	const char *again;    /* the command that measures it again */
-	bool wrong_data;      /* a FAIL because of what must never be: a wrong count or result, wrong work */
-	bool confirmed;       /* a FAIL that fresh trials repeat */
-	/* What fresh trials say of this gate, borrowed from who confirmed; NULL: not asked, or they lack it. */
+	const char *reason;   /* why it is not PASS; "-": none */
+	const char *again;    /* the command that reproduces the result */
+	bool wrong_data;      /* FAIL because of a wrong count, a wrong result or wrong work */
+	bool confirmed;       /* FAIL, and fresh trials reproduce it */
+	/* Result of this gate in fresh trials, borrowed from sm_gates_confirm(); NULL: there were none, or they lack
+	 * this gate. */
 	const struct sm_gate_row *fresh;
 };
 /* "PASS", "FAIL", "INCONCLUSIVE", "NOT TESTABLE". */
 const char *sm_gate_word(enum sm_verdict verdict);
 
-/* Judges all gates of a loaded run, analysing it on the way; `baseline` may be NULL.  `rows` has gates->count
- * elements. */
+/* Analyses a loaded run and judges all gates; `baseline` may be NULL.  `rows` has gates->count elements. */
 SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const struct sm_digest *baseline,
 			       const struct sm_scenario *const *scenarios, size_t scenario_count,
 			       struct sm_gate_row *rows, struct sm_error *err);
-/* Takes fresh trials into account, whose rows are matched by the gates' names: a ratio or a baseline that they do not
- * repeat, or do not have, becomes inconclusive.  Wrong data is proof: it stands.  `fresh` is
- * to live as long as `rows`. */
+/* Confirms FAILs with fresh trials; rows are matched by the names of their gates.  A failed ratio or baseline that the
+ * fresh trials do not reproduce, or do not have, becomes inconclusive.  A FAIL because of wrong data stands.  `fresh`
+ * must live as long as `rows`. */
 void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh, size_t fresh_count);
-/* All of why a row is no PASS, with what the fresh trials say; "-".  Returns `out`. */
+/* Writes the full reason why a row is not PASS, with the result of the fresh trials; "-" where there is none.  Returns
+ * `out`. */
 const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size);
 
-/* What a run was told with --events, which the options of a manifest do not have; NULL: nothing. */
+/* The value of --events in a run's command line; the manifest's options do not hold it.  NULL: none was given. */
 const char *sm_gates_events(const json_t *manifest);
-/* Adds the check to the commands that measure again, with what this one was given (`baseline`: NULL where none was). */
+/* Appends `shmeter check` to each row's command that reproduces the result, with the arguments of this check
+ * (`baseline` is NULL where none was given). */
 void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *run,
 			 const char *baseline, bool confirm);
 
-/* Writers.  All take what sm_gates_judge() made. */
+/* Writers of a report.  All take the rows that sm_gates_judge() filled. */
 struct sm_gate_report {
 	const struct sm_gates *gates;
 	const struct sm_gate_row *rows;
@@ -115,20 +117,20 @@ struct sm_gate_report {
 	unsigned width; /* 0: a default */
 };
 void sm_gates_print(const struct sm_gate_report *report, FILE *out);
-/* JUnit XML as Jenkins, GitLab and GitHub actions read it: FAIL is a failure, INCONCLUSIVE and NOT TESTABLE are
- * skipped with the reason. */
+/* JUnit XML for Jenkins, GitLab and GitHub Actions: FAIL is a failure; INCONCLUSIVE and NOT TESTABLE are skipped, with
+ * the reason. */
 SM_MUST_USE int sm_gates_write_junit(const struct sm_gate_report *report, const char *path, struct sm_error *err);
-/* Markdown for $GITHUB_STEP_SUMMARY, appended, at most 1 MiB with what is there
- * (https://docs.github.com/actions, "Adding a job summary"). */
+/* Appends Markdown for $GITHUB_STEP_SUMMARY; the file stays under 1 MiB (https://docs.github.com/actions, "Adding a job
+ * summary"). */
 SM_MUST_USE int sm_gates_append_summary(const struct sm_gate_report *report, const char *path, struct sm_error *err);
 /* Workflow commands, at most 10 errors and 10 warnings a step (the service shows no more). */
 void sm_gates_annotate(const struct sm_gate_report *report, FILE *out);
 /* A JSON object: verdict, gates. */
 json_t *sm_gates_json(const struct sm_gate_report *report);
-/* The verdict of all: FAIL if one fails, else inconclusive if one is, else PASS if one passes: where nothing was
- * measured, nothing passes. */
+/* The verdict of all gates: FAIL if one fails, else INCONCLUSIVE if one is, else PASS if one passes, else NOT
+ * TESTABLE. */
 enum sm_verdict sm_gates_overall(const struct sm_gate_row *rows, size_t count);
-/* The same where every gate has to be measured: not testable instead of PASS if one gate is. */
+/* The same where every gate must be measured: NOT TESTABLE instead of PASS if one gate is. */
 enum sm_verdict sm_gates_strictly(const struct sm_gate_row *rows, size_t count);
 
 #endif

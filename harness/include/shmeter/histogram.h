@@ -48,11 +48,11 @@ static inline void sm_histogram_add(struct sm_histogram *h, uint64_t ns)
 
 /* The upper edge of a bucket, in ns. */
 uint64_t sm_histogram_edge(unsigned index);
-/* The same, at most max_ns: what stands for the values of a bucket. */
+/* The value that represents a bucket: its upper edge, at most max_ns. */
 uint64_t sm_histogram_value(const struct sm_histogram *h, unsigned index);
 void sm_histogram_merge(struct sm_histogram *into, const struct sm_histogram *from);
-/* The q-quantile (0 < q < 1) in ns: the upper edge of the bucket that holds it, at most max_ns.
- * UINT64_MAX where fewer than 10 values lie above it (n (1 - q) < 10): not defensible. */
+/* The q-quantile (0 < q < 1) in ns: the upper edge of the bucket that holds it, at most max_ns. UINT64_MAX where fewer
+ * than 10 values lie above it (n (1 - q) < 10): too few to support it. */
 uint64_t sm_histogram_quantile(const struct sm_histogram *h, double q);
 /* HdrHistogram percentile text (values in ns).  Returns 0 or -errno of the stream. */
 int sm_histogram_write(const struct sm_histogram *h, FILE *out);

@@ -1,5 +1,5 @@
-/* Runs over time, in one SQLite file.  Never a gate: two runs of one build differ by what the machine did between them
- * (see gate.h for what can be judged). */
+/* Runs over time, in one SQLite file.  The history is never a gate: two runs of one build differ because the machine
+ * changed between them (gate.h says what can be judged). */
 #ifndef SHMETER_HISTORY_H
 #define SHMETER_HISTORY_H
 
@@ -11,19 +11,20 @@
 
 struct sm_history;
 
-/* Opens the file, made with its tables where it is not there and `create` is set.  Several programs may use it at a
- * time: each waits for the other up to ten seconds.  -ENOENT; -EBADMSG for a file of another kind, in words. */
+/* Opens the file; with `create`, makes it and its tables where it is missing.  Several programs may use it at the same
+ * time: each waits for the others for up to ten seconds.  -ENOENT where it is missing; -EBADMSG for a file of another
+ * kind.  Close with sm_history_close(). */
 SM_MUST_USE int sm_history_open(struct sm_history **out, const char *path, bool create, struct sm_error *err);
 void sm_history_close(struct sm_history *history);
 
-/* Adds a loaded run: its summaries, all or none.  `*added` is false where the run (its folder's name, start and
- * seed) is there already. */
+/* Adds the summaries of a loaded run, all or none.  `*added` is false where the run is already there, by folder name,
+ * start and seed. */
 SM_MUST_USE int sm_history_add(struct sm_history *history, const struct sm_results *run, bool *added,
 			       struct sm_error *err);
 
-/* Every case that the glob matches, by its id (NULL: all), on one machine: `fingerprint`, or where it is NULL the
- * one with the latest run.  `*elsewhere` counts the runs of other machines.  Calls `each`, which may fail, for one
- * series after the other; steps are marked. */
+/* Calls `each`, which may fail, for the series of every case whose id matches `glob` (NULL: all); steps are marked.
+ * Only runs of one machine count: `fingerprint`, or where it is NULL the machine with the latest run.  `*elsewhere`
+ * counts the runs of other machines. */
 SM_MUST_USE int sm_history_each(struct sm_history *history, const char *glob, const char *fingerprint,
 				int (*each)(const struct sm_history_series *series, void *context,
 					    struct sm_error *err),

@@ -1,18 +1,18 @@
-/* A case over its runs: the history fills it, the report draws it. */
+/* One case over many runs: the history fills it, the report draws it. */
 #ifndef SHMETER_HISTORY_SERIES_H
 #define SHMETER_HISTORY_SERIES_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* One run's figure of a case. */
+/* The result of a case in one run. */
 struct sm_history_point {
 	char run[128], started[32], version[32], klass[32];
-	double median, low, high; /* NaN limits: no interval */
+	double median, low, high; /* low and high NaN: no interval */
 	unsigned n;
-	bool same_class; /* as the latest run's: only these make up the trend */
-	double level;    /* the median of the runs since the last step */
-	bool step;       /* the level changed here and stayed, see sm_steps_find() */
+	bool same_class; /* same pair class as the latest run: only these form the trend */
+	double level;    /* median of the runs of this level */
+	bool step;       /* the level changed here for good, see sm_steps_find() */
 };
 
 /* A case's runs, the oldest first. */

@@ -1,18 +1,19 @@
-/* Memory without which nothing sensible is left to do. */
+/* Memory that the program cannot go on without. */
 #ifndef SHMETER_MEMORY_H
 #define SHMETER_MEMORY_H
 
 #include <stddef.h>
 
-/* The end of the program where a few bytes are refused and nothing sensible is left to do: one sentence on standard
- * error, and the exit code of a machine that cannot run it (5).  Nothing that is buffered is written. */
+/* Ends the program where even a small allocation is refused: prints one sentence on standard error and exits with 5,
+ * the code of a machine that cannot run it.  Buffered output is not written. */
 _Noreturn void sm_no_memory(void);
 
-/* Names the file that sm_no_memory() removes, because nobody would finish it; NULL: none.  Returns the one before.  The
- * caller keeps the text until it names another. */
+/* Sets the unfinished file that sm_no_memory() removes; NULL: none.  Returns the previous one.  The text must live
+ * until the caller sets another. */
 const char *sm_no_memory_removes(const char *path);
 
-/* malloc() that never returns NULL: sm_no_memory() instead.  The caller frees.  For libraries that do not look. */
+/* malloc() that calls sm_no_memory() instead of returning NULL.  The caller frees.  Also for libraries that do not
+ * check. */
 void *sm_memory(size_t size);
 /* calloc(), likewise. */
 void *sm_zeroed_memory(size_t count, size_t size);

@@ -1,10 +1,10 @@
-/* What a run's files call things by name: placements, what a counter says, verdicts.  The platform makes these values,
- * the store writes and reads their names, and the analysis decides by them. */
+/* Names that occur in a run's files: placements, counter states, verdicts.  The platform produces these values, the
+ * store writes and reads their names, and the analysis uses them. */
 #ifndef SHMETER_NAMES_H
 #define SHMETER_NAMES_H
 
-/* How two PUs relate, the closest first.  `near` and `list` are requests only: what a request was
- * resolved to is one of the relations in between. */
+/* How two PUs relate, the closest first.  `near` and `list` are only requests; they are resolved to one of the
+ * relations in between. */
 enum sm_placement {
 	SM_PLACE_UNSET,
 	SM_PLACE_NEAR,       /* the closest PUs that are different cores; else SMT; else one PU */
@@ -15,13 +15,14 @@ enum sm_placement {
 	SM_PLACE_SAME_NODE,  /* one NUMA node, no common cache */
 	SM_PLACE_CROSS_NODE, /* different NUMA nodes */
 	SM_PLACE_LIST,       /* explicit PUs */
-	SM_PLACE_SOLO,       /* one worker: related to nobody */
+	SM_PLACE_SOLO,       /* one worker alone */
 	SM_PLACE_COUNT
 };
 
 /* "near", "same-core", ...; NULL is never returned. */
 const char *sm_placement_name(enum sm_placement placement);
-/* The opposite; SM_PLACE_UNSET where the name is unknown (SM_PLACE_LIST and SOLO have no name to ask by). */
+/* The placement of a name; SM_PLACE_UNSET where the name is unknown.  The names of SM_PLACE_LIST and SOLO are not
+ * accepted. */
 enum sm_placement sm_placement_parse(const char *name);
 
 /* The five states of a counter.  Only `counted` and `scaled` have a value; unavailable is never 0. */
@@ -30,17 +31,17 @@ enum sm_count_state {
 	SM_COUNTED,
 	SM_SCALED,        /* multiplexed: the value is an extrapolation */
 	SM_NOT_COUNTED,   /* opened, but never got onto the PMU */
-	SM_NOT_SUPPORTED, /* libpfm4 or the kernel or the CPU does not have it */
+	SM_NOT_SUPPORTED, /* libpfm4, the kernel or the CPU does not have it */
 	SM_NOT_PERMITTED,
 	SM_COUNT_STATE_COUNT
 };
 const char *sm_count_state_name(enum sm_count_state state); /* "counted"...; "none" */
 
-/* Whose events a counter counts. */
+/* Which events a counter counts: those of user code, or also those of the kernel. */
 enum sm_count_scope { SM_SCOPE_USER, SM_SCOPE_USER_KERNEL };
 const char *sm_count_scope_name(enum sm_count_scope scope); /* "user", "user+kernel" */
 
-/* Kinds of machines that a claim may speak of. */
+/* Kinds of machines that a claim may be about. */
 enum sm_machine { SM_ANY_MACHINE, SM_X86, SM_ARM64 };
 const char *sm_machine_name(enum sm_machine machine); /* "any", "x86", "arm64" */
 

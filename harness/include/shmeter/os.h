@@ -1,6 +1,5 @@
-/* The few kernel interfaces that a test has to deny, starve or fake.
- *
- * Everything else is tried for real in tests (resource limits, namespaces, another uid). */
+/* The few kernel interfaces that a test must replace with a fake.  Tests exercise everything else for real (resource
+ * limits, namespaces, another uid). */
 #ifndef SHMETER_OS_H
 #define SHMETER_OS_H
 
@@ -16,14 +15,14 @@ struct sm_os {
 	ssize_t (*perf_read)(int fd, void *buffer, size_t size);
 };
 
-/* The kernel itself. */
+/* The real kernel. */
 extern const struct sm_os sm_os_linux;
 
 /* sm_read_file() below `os->root`, with a printf-formatted path such as "/proc/sys/...". */
 int sm_os_read(const struct sm_os *os, char *out, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5), warn_unused_result));
 
-/* Whether a path is there below `os->root`: what tells "none" from "not to be seen" (/sys is not mounted). */
+/* Whether a path exists below `os->root`.  Distinguishes "none" from "not visible" (/sys is not mounted). */
 bool sm_os_has(const struct sm_os *os, const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-/* The plan: which cases, how many operations, in which order.  Pure: no clock, no processes. */
+/* The plan: which cases run, how many operations, in which order.  It uses no clock and no processes. */
 #ifndef SHMETER_PLAN_H
 #define SHMETER_PLAN_H
 
@@ -19,11 +19,11 @@ SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct 
 #define SM_SLICES_LEAST 3
 #define SM_SLICES_MAX   4096
 #define SM_SETS_MAX     16
-/* A worker alone has this many times the slices: a neighbour on its core comes and goes within a trial, and each variant
- * of a block needs three slices in one band. */
+/* A worker alone gets this many times the slices.  A neighbour on its core may come and go within a trial, and each
+ * variant of a block needs three slices in one band of paces. */
 #define SM_ALONE_FACTOR 3
-/* What sm_run() gives a standard run for which neither a budget nor a number of blocks was asked: all scenarios would take
- * half an hour. */
+/* Budget of a standard run where the user gives neither a budget nor a number of blocks.  All scenarios would otherwise
+ * take half an hour. */
 #define SM_STANDARD_BUDGET_NS 600000000000u
 
 struct sm_plan_options {
@@ -33,11 +33,10 @@ struct sm_plan_options {
 	uint64_t seed;
 	uint64_t budget_ns;     /* 0: none; see SM_STANDARD_BUDGET_NS */
 	unsigned repeat_blocks; /* 0: the profile's */
-	uint64_t slice_ns;      /* what slices aim at; 0: a millisecond, longer where workers share PUs */
-	unsigned
-		slices; /* of a trial of a warm case, SM_SLICES_LEAST to SM_SLICES_MAX; 0: as the profile and the time that
-			  * a slice takes say */
-	/* Groups with a case that these globs choose have `longer_blocks` blocks instead; none: no such groups. */
+	uint64_t slice_ns;      /* target length of a slice; 0: 1 ms, longer where workers share PUs */
+	/* slices of a trial of a warm case, SM_SLICES_LEAST to SM_SLICES_MAX; 0: by profile and length of a slice */
+	unsigned slices;
+	/* A group with a case that matches one of these globs gets `longer_blocks` blocks. */
 	const char *const *longer;
 	size_t longer_count;
 	unsigned longer_blocks;
@@ -50,25 +49,25 @@ struct sm_plan_options {
 		const char *name, *text; /* "message", "64,4k" */
 	} set[SM_SETS_MAX];
 	unsigned set_count;
-	/* "false_sharing/packed=10": every slice of these cases (globs) is made longer by so many per cent, to see
-	 * what a gate makes of it; NULL: none. */
+	/* "false_sharing/packed=10": lengthen every slice of the cases that match by 10 %, to test a gate.  NULL:
+	 * none. */
 	const char *inject;
 };
 
-/* A case in the plan. */
+/* One case of the plan. */
 struct sm_planned_case {
 	struct sm_case c;
 	unsigned group;
 	char id[384]; /* as in samples.csv */
 	char group_id[384];
 	/* Set by calibration or by the scenario. */
-	uint64_t op_count; /* of a slice; 0: not yet */
+	uint64_t op_count; /* of a slice; 0: not calibrated yet */
 	unsigned slices;
 	uint64_t trial_ns; /* estimated wall time of a trial */
-	uint64_t slice_ns; /* of it, of a slice; 0: not known */
+	uint64_t slice_ns; /* the part of it that one slice takes; 0: not known */
 	bool skipped;      /* cannot run here: `reason` */
 	char reason[SM_ERROR_TEXT_MAX];
-	/* What went wrong in a calibration, though a later one may have worked; "" for nothing. */
+	/* What went wrong in a calibration, even if a later one worked; "" for nothing. */
 	char failure[SM_ERROR_TEXT_MAX];
 	int failure_status; /* enum sm_status */
 };
@@ -96,36 +95,37 @@ struct sm_plan {
 	uint64_t estimate_ns;
 };
 
-/* Whether the patterns choose (a variant of) the scenario; no patterns choose all. */
+/* Whether the patterns choose the scenario or a variant of it.  Without patterns, all are chosen. */
 bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scenario *scenario);
 /* -EINVAL with the first pattern that no scenario matches. */
 SM_MUST_USE int sm_plan_check_patterns(const struct sm_plan_options *options,
 				       const struct sm_scenario *const *scenarios, size_t count, struct sm_error *err);
-/* Expands scenarios x variants x parameter points x placements into cases and groups.  -EINVAL where a
- * pattern matches nothing or --set names an unknown parameter or a value out of range; says which. */
+/* Expands scenarios x variants x parameter points x placements into cases and groups.  -EINVAL names the pattern that
+ * matches nothing, or the parameter of --set that is unknown or out of range.  Free with sm_plan_free(). */
 SM_MUST_USE int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
 			       const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_error *err);
-/* Lays out the steps: blocks by Latin squares, blocks of all groups shuffled over the run.  Same seed,
- * same cases: same steps.  Skipped cases have no step; a group left with no case has none. */
+/* Orders the steps: Latin squares within blocks, and the blocks of all groups shuffled over the run.  The same seed and
+ * cases give the same steps.  A skipped case has no steps. */
 void sm_plan_schedule(struct sm_plan *plan, const struct sm_plan_options *options);
-/* Cuts slices and blocks so that the calibrated cases take about `room_ns` together, with some of it left for blocks that
- * are topped up; the least that makes an interval stays, whatever it takes.  Slices that options ask for stay. */
+/* Reduces slices and blocks so that the calibrated cases take about `room_ns` together, and leaves some time to add
+ * blocks later.  Keeps the minimum that gives a confidence interval, even over `room_ns`, and the slices that options
+ * ask for. */
 void sm_plan_fit(struct sm_plan *plan, const struct sm_plan_options *options, uint64_t room_ns);
 void sm_plan_free(struct sm_plan *plan);
 
-/* The share by which a case's slices are made longer (0.1: by 10 %); 0: not at all.  -EINVAL where `inject` is
- * not CASE=PERCENT with a number from 0 to 1000. */
+/* The share by which `inject` lengthens a case's slices (0.1: by 10 %); 0: not at all.  -EINVAL where `inject` is not
+ * CASE=PERCENT with a number from 0 to 1000. */
 SM_MUST_USE int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case *c, double *share,
 				 struct sm_error *err);
 
 /* "op=store processes=2" (with the separator), "-" for a scenario without parameters. */
 void sm_case_params(const struct sm_case *c, char separator, char *out, size_t size);
-/* A value of a parameter's lists as people read it: "8", its label, "4xPU" for SM_TIMES_PUS(4), "..." for SM_DOUBLING,
- * "2 (from 4 PUs)" for SM_FROM_PUS(4, 2).  Returns `out`. */
+/* A value of a parameter in words: "8", its label, "4xPU" for SM_TIMES_PUS(4), "..." for SM_DOUBLING, "2 (from 4 PUs)"
+ * for SM_FROM_PUS(4, 2).  Returns `out`. */
 const char *sm_value_text(const struct sm_param *param, struct sm_swept value, char out[SM_TEXT_MAX]);
-/* Entry `i` of a list, whichever way it is written. */
+/* Entry `i` of a list: the plain numbers first, then the others. */
 struct sm_swept sm_values_at(const struct sm_values *values, unsigned i);
-/* Whether a claim compares two variants: what its `versus` says counts. */
+/* Whether a claim compares two variants, so that its `versus` is set. */
 static inline bool sm_claim_compares(const struct sm_claim *claim)
 {
 	return claim->kind == SM_CLAIM_RATIO || claim->kind == SM_CLAIM_DIFFERENCE;
@@ -143,26 +143,25 @@ enum sm_condition_of {
 };
 struct sm_condition {
 	enum sm_condition_of of;
-	sm_name value;    /* NULL: of a parameter or of workers, where it may be a bound */
-	const char *word; /* in `at`, of `length` characters */
+	sm_name value;    /* NULL for a parameter or workers, where it may be a bound */
+	const char *word; /* points into `at`, `length` characters */
 	size_t length;
 };
-/* Takes the next condition of a text (NULL: none) and moves on; false at its end. */
+/* Reads the next condition of `*at` (NULL: none) and advances it; false at the end. */
 bool sm_condition_next(const char **at, struct sm_condition *out);
-/* Whether a text has this condition. */
+/* Whether `at` contains this condition. */
 bool sm_at_asks(const char *at, enum sm_condition_of of, const char *value);
-/* Whether parameters ("processes=8 inside=0") meet a condition.  `pus`: what xPU stands for; 0: unknown. */
+/* Whether parameters ("processes=8 inside=0") meet a condition.  `pus` is the value of xPU; 0: unknown. */
 bool sm_condition_holds(const struct sm_condition *condition, const char *params, unsigned pus);
-/* Whether one condition of a claim's or a gate's `at`, of `length` characters, holds for "processes=8 inside=0".  `pus`:
- * what xPU stands for; 0: unknown, and such a condition never holds. */
+/* The same for a condition given as text, of `length` characters.  With `pus` 0 a condition on xPU never holds. */
 bool sm_at_holds(const char *params, const char *word, size_t length, unsigned pus);
-/* Whether the case has a region at all (its memory options mean something). */
+/* Whether the case has a region, so that its memory options apply. */
 bool sm_case_has_region(const struct sm_case *c);
 
 /* Blocks of a profile: quick 8, standard 16, full 30. */
 unsigned sm_profile_blocks(enum sm_profile profile);
-/* One row of a Latin square of `n` treatments for block `block` in 0..n-1 cycles: a permutation in
- * `row`.  Williams' design, rows in random order from `random`; two treatments give AB, BA or BA, AB. */
+/* Fills `rows` with one row of a Latin square of `n` treatments for each of `blocks` blocks; each row is a permutation
+ * of 0..n-1.  Williams' design, with the rows of each square in random order: two treatments give AB, BA or BA, AB. */
 void sm_plan_latin_rows(struct sm_random *random, unsigned n, unsigned blocks, unsigned *rows);
 
 #endif
