@@ -1,10 +1,10 @@
-/* What a refused system call means, by its errno, and what to do about it: one table, so that no sentence ties a fixed cause to
- * whatever error comes. */
+/* What a failed system call means for its errno, and what to do about it.  One table has all of these, so that no
+ * message names a cause that does not fit the error. */
 #ifndef SHMETER_REFUSAL_H
 #define SHMETER_REFUSAL_H
 
-/* The end of a sentence that has told the call and strerror(error): "; raise the limit on open files (ulimit -n)".  "" where
- * the cause is not known: the call and its error are then all that can be said.  Lives for ever. */
+/* The end of an error message that already names the call and strerror(error): "; raise the limit on open files (ulimit
+ * -n)".  "" where the cause is not known.  Static text. */
 const char *sm_refusal(const char *call, int error);
 
 #endif

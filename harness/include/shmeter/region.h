@@ -1,5 +1,5 @@
-/* Shared regions: how they are made, what page size they use, how they are prefaulted, where their
- * pages live, and what the kernel really did. */
+/* Shared regions: how they are made, what page size they use, how they are prefaulted, which node their pages are on,
+ * and what the kernel really did. */
 #ifndef SHMETER_REGION_H
 #define SHMETER_REGION_H
 
@@ -30,7 +30,7 @@ enum sm_prefault {
 	SM_PREFAULT_UNSET,
 	SM_LAZY,     /* nothing: the first access faults */
 	SM_TOUCH,    /* one write a page */
-	SM_POPULATE, /* MAP_POPULATE in a mapping of the caller's own */
+	SM_POPULATE, /* MAP_POPULATE, in a mapping of the worker's own */
 	SM_MADVISE,  /* MADV_POPULATE_WRITE (Linux 5.14) */
 	SM_MLOCK,    /* mlock() */
 	SM_PREFAULT_COUNT
@@ -38,7 +38,7 @@ enum sm_prefault {
 
 enum sm_numa { SM_NUMA_UNSET, SM_FIRST_TOUCH, SM_BIND, SM_INTERLEAVE, SM_NUMA_COUNT };
 
-/* What is asked for.  Fields at 0 (UNSET) are filled from the next source: variant, command line,
+/* The memory that a case asks for.  A field that is UNSET takes its value from the next source: variant, command line,
  * scenario, then the default (memfd, base pages, madvise, first touch). */
 struct sm_memory {
 	enum sm_backing backing;
@@ -60,16 +60,16 @@ SM_MUST_USE int sm_pages_parse(const char *name, struct sm_pages *out, struct sm
 SM_MUST_USE int sm_numa_parse(const char *name, struct sm_memory *out, struct sm_error *err);
 
 #define SM_PAGES_LIST_MAX 24
-/* The page sizes that the kernel of this machine offers, asked of it: base pages, transparent ones, multi-size
- * transparent ones and explicit ones, each kind from small to large.  Returns how many. */
+/* Lists the page sizes that this machine's kernel offers: base pages, transparent, multi-size transparent and explicit
+ * huge pages, each kind from small to large.  Returns how many. */
 unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST_MAX]);
 
 /* What the kernel really did, read back in a process that has the region mapped and touched. */
 struct sm_region_got {
-	struct sm_pages pages;   /* smallest page that maps the region now; UNSET where none is mapped yet */
-	bool unknown;            /* /proc/self/smaps cannot be read: nothing of the rest is known */
+	struct sm_pages pages;   /* smallest page that maps the region; UNSET where none is mapped yet */
+	bool unknown;            /* /proc/self/smaps cannot be read: the other fields are not known */
 	uint64_t resident_bytes; /* mapped in the calling process */
-	uint64_t huge_bytes;     /* of them through PMD or larger mappings */
+	uint64_t huge_bytes;     /* of these, mapped by PMD or larger entries */
 	uint64_t locked_bytes;
 	uint64_t swapped_bytes;
 	int node; /* the node of every page; -1 mixed, -2 unknown */
@@ -80,55 +80,56 @@ struct sm_region {
 	void *address;
 	size_t bytes;        /* usable, as asked */
 	size_t mapped_bytes; /* rounded up to the page size */
-	size_t page_bytes;   /* what was asked for, in bytes */
-	int fd;              /* memfd, POSIX, file: of the nameless object; -1 otherwise */
+	size_t page_bytes;   /* size of the pages asked for */
+	int fd;              /* memfd, POSIX, file: the object, whose name is gone; -1 otherwise */
 	int shmid;           /* System V: already marked for removal; -1 otherwise */
 	const struct sm_topology *topology;
 };
 
-/* Whether a region of `bytes` can be had as asked, without making it: 0, or a negative errno with
- * the reason and the remedy (no pool, no permission, /dev/shm too small, memlock limit...). */
+/* Whether a region of `bytes` can be made as asked; does not make it.  0, or a negative errno with the reason and the
+ * remedy (no pool, no permission, /dev/shm too small, memlock limit...). */
 SM_MUST_USE int sm_region_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
 				    size_t bytes, const char *file_folder, struct sm_error *err);
 
-/* Whether so many bytes of memory are available, to the machine and to the cgroups of this process: 0, or -ENOMEM with what
- * is.  What cannot be read does not limit. */
+/* Whether the machine and the cgroups of this process have `bytes` of memory available: 0, or -ENOMEM with the amount
+ * that is.  A limit that cannot be read is ignored. */
 SM_MUST_USE int sm_memory_supported(const struct sm_os *os, uint64_t bytes, struct sm_error *err);
 
-/* Makes and maps the region in the calling process (the parent), untouched.  Space is reserved
- * first, so a later touch never raises SIGBUS: a full /dev/shm, file system or huge-page pool is an
- * error here.  The name, where the backing has one, is random, 0600, O_EXCL and gone again when this
- * returns.  `file_folder` is where SM_FILE makes its file (NULL: the current folder). */
+/* Makes and maps the region in the calling process (the parent), untouched.  Space is reserved first, so a later touch
+ * never raises SIGBUS: a full /dev/shm, file system or huge-page pool is an error here.  Where the backing has a name,
+ * it is random, created with mode 0600 and O_EXCL, and removed before this returns.  `file_folder` is where SM_FILE
+ * makes its file (NULL: the current folder). */
 SM_MUST_USE int sm_region_create(struct sm_region *region, const struct sm_os *os, const struct sm_topology *topology,
 				 struct sm_memory asked, size_t bytes, const char *file_folder, struct sm_error *err);
 
-/* Populates the region for the calling process as `asked.prefault` says (page tables are a process's
- * own: each worker calls this for itself).  SM_POPULATE maps the object again over the old mapping.
- * Transparent huge pages are asked for, collapsed where the kernel did not make them at the fault. */
+/* Populates the region for the calling process as `asked.prefault` says (page tables are a process's own: each worker
+ * calls this for itself).  SM_POPULATE maps the object again over the old mapping. Requests transparent huge pages, and
+ * collapses them where the kernel did not make them at the fault. */
 SM_MUST_USE int sm_region_populate(struct sm_region *region, struct sm_error *err);
 
-/* Reads back what the calling process has.  With `strict` set also compares with what was asked:
- * -EXDEV names the difference, so that a case that did not get what it asked for is not that case.  Without /proc what was
- * got is `unknown`: that is an error where the kernel may have given something else, transparent huge pages or a node. */
+/* Reads back what the calling process got.  With `strict` set also compares it with what was asked: -EXDEV names the
+ * difference, so that a trial on other memory does not count for the case.  Without /proc the result is `unknown`; that
+ * is an error where the kernel may have given something else (transparent huge pages, a node). */
 SM_MUST_USE int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_region_got *got,
 				  struct sm_error *err);
 
-/* Makes physical memory host-warm and cache-cold: touches `bytes` in pages of the kind asked, takes them out of the caches
- * and frees them, right before a cold measurement.  A frame that comes from the cache is zeroed up to three times as
- * fast as one that was free for a while; flushing takes a nanosecond or two a line, where a walk over a buffer larger
- * than the last cache would take 15 ms for 32 MiB of cache and have no bound but the cache's size.  A child does it, whom
- * the kernel may kill for memory: -ENOMEM with the limit; -EINTR where `*stop` (may be NULL) was raised. */
+/* Makes physical memory warm on the host but cold in the caches, right before a cold measurement: touches `bytes` in
+ * pages of the kind asked, flushes them from the caches and frees them.  The flush matters because a page frame that is
+ * still cached is zeroed up to three times as fast as one that was free for a while.  It takes 1 or 2 ns a line.
+ * Walking over a buffer larger than the last-level cache would take 15 ms for a cache of 32 MiB, and longer for a
+ * larger cache.  A child does the work, because the kernel may kill it for lack of memory: -ENOMEM with the limit.
+ * -EINTR where `*stop` (may be NULL) was raised. */
 SM_MUST_USE int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *topology,
 					struct sm_memory asked, size_t bytes, const char *file_folder,
 					const volatile int *stop, struct sm_error *err);
 
-/* Takes a populated region out of the caches, through a mapping of its own that is gone again: the caller's page tables and
- * their accessed bits stay as populating left them, and its TLB holds none of the region.  Explicit huge pages of anonymous
- * memory cannot be mapped twice: theirs are flushed where they are. */
+/* Flushes a populated region from the caches.  It uses a temporary mapping, so the caller's page tables and accessed
+ * bits stay as populating left them, and its TLB holds no entry of the region.  Explicit huge pages of anonymous memory
+ * cannot be mapped twice: they are flushed through the caller's mapping. */
 SM_MUST_USE int sm_region_cool(const struct sm_region *region, struct sm_error *err);
 
-/* Gives the region's pages back and leaves it mapped: what is read there afterwards is zero, on the backings that can.  Takes
- * no memory itself. */
+/* Frees the region's pages and leaves it mapped; it then reads as zero.  Does nothing on backings that cannot.
+ * Allocates no memory. */
 void sm_region_empty(const struct sm_region *region);
 
 /* Unmaps and closes.  Safe on a zeroed or failed region (address NULL). */

@@ -1,4 +1,4 @@
-/* What people see of a run: findings, tables, figures, the page. */
+/* What a run shows its reader: findings, tables, figures, the HTML page. */
 #ifndef SHMETER_REPORT_H
 #define SHMETER_REPORT_H
 
@@ -11,7 +11,7 @@
 
 struct sm_scenario;
 
-/* Columns of what is printed where there is no terminal. */
+/* Width of the output, in columns, where there is no terminal. */
 #define SM_WIDTH_DEFAULT 80
 
 struct sm_report_options {
@@ -19,47 +19,50 @@ struct sm_report_options {
 	bool term;                /* figures drawn in the terminal by gnuplot's dumb terminal */
 	const char *plots;        /* folder with the *.gp templates */
 	unsigned width;           /* columns of the terminal; 0: SM_WIDTH_DEFAULT */
-	bool all_points;          /* a table for each point of a scenario, however many there are */
-	const volatile int *stop; /* raised: stop drawing at once; NULL: nothing does */
+	bool all_points;          /* print a table for every point of a scenario */
+	const volatile int *stop; /* non-zero: stop drawing at once; may be NULL */
 	unsigned limit_ms;        /* for one figure; 0: SM_GNUPLOT_LIMIT_MS */
-	/* For the page: what the scenarios ask and why; NULL: the page goes without. */
+	/* For the page, which prints the scenarios' questions and explanations; NULL: it leaves them out. */
 	const struct sm_scenario *const *scenarios;
 	size_t scenario_count;
 };
 
 #define SM_FIGURES_MAX 512
-/* Which figures of a run this program has drawn itself: others may be anybody's, and no page shows them. */
+/* Which figures of a run this program has drawn.  The page shows only these: other files in the folder may come from
+ * anybody. */
 struct sm_drawn {
-	bool figure[SM_FIGURES_MAX]; /* by their order in the plan, which the page shares */
+	bool figure[SM_FIGURES_MAX]; /* indexed by order in the plan, as in the page */
 	unsigned count;
-	char note[256]; /* what to know of how they were drawn; "" for nothing */
+	char note[256]; /* a remark on how they were drawn; "" for none */
 };
 
 #define SM_LOST_TEXT_MAX 768
-/* Whether most trials of a run that were begun could not be made, which is not a noisy run but a machine that does not let
- * it be measured: true, with the share and the reason that most of them give.  Cases that were left out before their first
- * trial do not count, and neither do trials that were made and are not believed. */
+/* Whether most trials that were started could not be completed.  Such a run is not noisy: the machine does not allow
+ * the measurement.  If so, `out` has the share and the most frequent reason.  Cases skipped before their first trial do
+ * not count as lost, and neither do trials that completed but were rejected. */
 bool sm_report_lost(const struct sm_results *results, char out[SM_LOST_TEXT_MAX]);
 
-/* What stands over everything else: that most trials were lost (sm_report_lost()), the machine, what was run. */
+/* Prints the head of a report: a warning where most trials were lost (sm_report_lost()), the machine, what was run. */
 void sm_report_head(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
-/* What was measured, each scenario but those of the calibration: the variants of a point with figure, 95 % interval, ratio
- * to the first variant, CPU time and rate, best first, ties told.  A scenario with many points has one table with a cell
- * for each. */
+/* Prints the results of each scenario except the calibration's: for each point the variants, best first, with value, 95
+ * % confidence interval, ratio to the first variant, CPU time, rate and ties.  A scenario with many points gets one
+ * table with a cell for each point. */
 void sm_report_tables(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
-/* Findings in words: headline questions first, each with verdict, ratio, interval, class, n and evidence; then the other
- * claims; then whether the run can be trusted, with control and calibration; then what it cannot say and why. */
+/* Prints the findings in words: headline questions first, each with verdict, ratio, confidence interval, pair class, n
+ * and evidence; then the other claims; then whether the run can be trusted, with control and calibration; then what it
+ * cannot show, and why. */
 void sm_report_findings(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
-/* Writes plots/<figure>.dat, .gp, .svg and .png into the run folder, which is made anew where it is missing and refused
- * (-ENOTDIR) where it is no folder but a link.  Without gnuplot the .dat and .gp are written all the same, nothing is
- * drawn and -ENOENT says what to install; -ETIMEDOUT where gnuplot hung, -EINTR where `stop` was raised: both draw no
- * more; -EIO where it failed over a figure, and the others are there. */
+/* Writes plots/<figure>.dat, .gp, .svg and .png into the run folder.  Makes the folder where it is missing; -ENOTDIR
+ * where it is a link or not a folder.  Without gnuplot it still writes .dat and .gp, and -ENOENT says what to install.
+ * -ETIMEDOUT where gnuplot hung and -EINTR where `stop` was raised: no further figure is drawn.  -EIO where gnuplot
+ * failed on a figure: the others are drawn. */
 SM_MUST_USE int sm_report_figures(const struct sm_results *results, const struct sm_report_options *options,
 				  struct sm_drawn *drawn, struct sm_error *err);
-/* Writes report.html: self-contained, with the figures of `drawn` (NULL: none) inline as far as the page stays light. */
+/* Writes report.html, a self-contained page.  It embeds the figures of `drawn` (NULL: none) up to a limit on its
+ * size. */
 SM_MUST_USE int sm_report_page(const struct sm_results *results, const struct sm_report_options *options,
 			       const struct sm_drawn *drawn, struct sm_error *err);
-/* Draws a case over its runs into `folder` (NAME.dat, .gp, .svg, .png) with the template in options->plots.  Errors as
+/* Draws the history of a case into `folder` (NAME.dat, .gp, .svg, .png) with the template in options->plots.  Errors as
  * for sm_report_figures(). */
 SM_MUST_USE int sm_report_history(const struct sm_history_series *series, const struct sm_report_options *options,
 				  const char *folder, struct sm_error *err);

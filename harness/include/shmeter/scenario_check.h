@@ -1,4 +1,4 @@
-/* Whether scenarios keep what the contract (scenario.h) asks of them, told to who writes them before anything is run. */
+/* Checks scenarios against the rules of scenario.h before anything runs, for whoever writes them. */
 #ifndef SHMETER_SCENARIO_CHECK_H
 #define SHMETER_SCENARIO_CHECK_H
 
@@ -6,14 +6,13 @@
 
 #include "shmeter/scenario.h"
 
-/* Longest list of variants or claims of a scenario; one that goes on has no end. */
+/* Longest list of variants or claims of a scenario; a longer one lacks its end. */
 #define SM_LIST_MAX 256
 
-/* Holds each of `count` scenarios against itself and the others: every variant, parameter, value, placement, event,
- * metric and claim that it names exists; the functions that it needs are there; names are unique and such that a run
- * folder can be read back; texts end as those who print them expect; values lie within their bounds; lists end.
- * -EBADMSG with the first mistake in one sentence, "internal error: scenario wakeup: claim T7: variant "futx" does not
- * exist (variants: futex, ...)".  Keeps nothing. */
+/* Checks each of `count` scenarios: every variant, parameter, value, placement, event, metric and claim that it names
+ * exists; the functions that it needs are there; names are unique and can be read back from a run folder; texts end as
+ * the code that prints them expects; values lie within their bounds; lists end.  -EBADMSG with the first mistake in one
+ * sentence: "internal error: scenario wakeup: claim T7: variant "futx" does not exist (variants: futex, ...)". */
 SM_MUST_USE int sm_scenario_check(const struct sm_scenario *const *scenarios, size_t count, struct sm_error *err);
 
 #endif

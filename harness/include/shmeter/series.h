@@ -1,4 +1,4 @@
-/* Single accesses in their order, of one pass by one worker: which took how long. */
+/* The time of each single access, in order, of one pass by one worker. */
 #ifndef SHMETER_SERIES_H
 #define SHMETER_SERIES_H
 
@@ -6,9 +6,9 @@
 
 #define SM_SERIES_MAX 16384
 
-/* Fits SM_SERIES_MAX entries; of each `stride` accesses in a row the slowest is kept. */
+/* Keeps at most SM_SERIES_MAX entries: the slowest of each `stride` successive accesses. */
 struct sm_series {
-	uint64_t before_ns; /* what was spent before the first access: the set-up */
+	uint64_t before_ns; /* time before the first access: the set-up */
 	uint64_t count;     /* accesses */
 	uint32_t stride;
 	uint32_t ns[SM_SERIES_MAX];

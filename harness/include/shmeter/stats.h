@@ -1,5 +1,5 @@
-/* Statistics of a run: order statistics, no shape assumed.  Pure functions; sources in method.md.
- * NaN stands for "not defensible" (too few values); callers print the reason, never the NaN. */
+/* Statistics of a run: order statistics, which assume no distribution.  Pure functions; method.md has the sources.  NaN
+ * means that there are too few values to support a number; callers print the reason, never NaN. */
 #ifndef SHMETER_STATS_H
 #define SHMETER_STATS_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64: the one random source of plans and
+/* xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64: the only source of random numbers in plans and
  * simulations. */
 struct sm_random {
 	uint64_t s[4];
@@ -32,9 +32,9 @@ struct sm_interval {
 	size_t count;
 };
 
-/* Median with its exact order-statistic (sign-test) interval: [x(k), x(n+1-k)] with the largest k whose
- * coverage 1 - 2 BinomCDF(k-1; n, 1/2) is at least `confidence`.  Where even k = 1 does not reach it
- * (under 6 values at 95 %) low and high are NaN.  Reorders `values`. */
+/* Median with its exact order-statistic (sign-test) confidence interval: [x(k), x(n+1-k)] with the largest k whose
+ * coverage 1 - 2 BinomCDF(k-1; n, 1/2) is at least `confidence`.  Where even k = 1 does not reach it (under 6 values at
+ * 95 %) low and high are NaN.  Reorders `values`. */
 struct sm_interval sm_median_interval(double *values, size_t count, double confidence);
 
 /* P(X <= k) for X ~ Binomial(n, p). */
@@ -46,14 +46,14 @@ double sm_sign_test(uint64_t above, uint64_t n);
 /* One-sided p-value of "x is shifted against y by at most `shift`", by Mann and Whitney's U (1947): exact for up
  * to 100 values a side, normal with continuity correction beyond.  NaN for an empty side. */
 double sm_shift_test(const double *x, size_t nx, const double *y, size_t ny, double shift);
-/* The shift of x against y: median of all differences (Hodges and Lehmann, 1963) and the interval that U gives
- * (Lehmann, Nonparametrics, 1975, ch. 2).  NaN limits where there are too few values. */
+/* The shift of x against y: median of all differences (Hodges and Lehmann, 1963) with its confidence interval from U
+ * (Lehmann, Nonparametrics, 1975, ch. 2).  low and high are NaN where there are too few values. */
 struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y, size_t ny, double confidence);
 /* Standard normal quantile. */
 double sm_normal_quantile(double p);
 
-/* Smallest ratio (> 1) that n paired log-ratios with this MAD could show at two-sided level alpha with
- * power 1 - beta: exp((z_{1-alpha/2} + z_{1-beta}) * 1.4826 * MAD * sqrt(pi / (2 n))). */
+/* Smallest detectable ratio (> 1) of n paired log-ratios with this MAD, at two-sided level alpha with power 1 - beta:
+ * exp((z_{1-alpha/2} + z_{1-beta}) * 1.4826 * MAD * sqrt(pi / (2 n))). */
 double sm_minimum_detectable_ratio(double mad_of_log, size_t n, double alpha, double beta);
 
 /* Holm's step-down adjustment of `count` p-values in place (order kept). */
@@ -73,12 +73,12 @@ struct sm_classes {
 /* Finds at most SM_CLASSES_MAX clusters of the probe times (> 0 ns) on a logarithmic scale: peaks of a
  * Gaussian kernel density that are separated by a valley.  Reorders `probes_ns`. */
 void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count);
-/* Classes of the paces (cycles) of workers that were alone: the narrow bands, SM_PACE_WIDTH from end to end, in which
- * most of them lie.  The lowest is the core's own pace; others are those of a steady neighbour on the core.  A pace
- * between the bands (a neighbour who comes and goes) has no class.  At most SM_CLASSES_MAX; reorders `paces`. */
+/* Classes of the paces (in cycles) of workers that ran alone: narrow bands, SM_PACE_WIDTH from end to end, that hold
+ * most of the paces.  The lowest band is the core's own pace; others come from a steady neighbour on the core.  A pace
+ * between the bands (a neighbour that comes and goes) has no class.  At most SM_CLASSES_MAX; reorders `paces`. */
 #define SM_PACE_WIDTH 1.05
 void sm_paces_find(struct sm_classes *classes, double *paces, size_t count);
-/* Index of the class of one probe; -1 where it is not a time, or in none. */
+/* Index of the class of one probe; -1 where it is not a time or in no class. */
 int sm_classes_of(const struct sm_classes *classes, double probe_ns);
 
 #endif

@@ -5,23 +5,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An entry of a list: a number, or one that depends on the machine. */
+/* An entry of a list: a number, or a value that depends on the machine. */
 struct sm_swept {
 	enum sm_swept_kind {
 		SM_VALUE_PLAIN,
-		SM_VALUE_TIMES_PUS, /* a multiple of the PUs that the run may use; with a list of PUs, of those */
-		SM_VALUE_DOUBLING,  /* the doubles of the value before, up to the multiple of the PUs after it */
-		SM_VALUE_TIMES_LLC, /* a multiple of the last-level cache, or the next power of two above */
+		SM_VALUE_TIMES_PUS, /* a multiple of the PUs that the run may use, or of a list of PUs that is given */
+		SM_VALUE_DOUBLING,  /* doublings of the previous value, up to the next entry, a multiple of the PUs */
+		SM_VALUE_TIMES_LLC, /* a multiple of the last-level cache, rounded up to a power of two */
 	} kind;
-	unsigned from_pus; /* left out where there are fewer PUs */
+	unsigned from_pus; /* skip the entry where there are fewer PUs */
 	uint64_t number;
 };
 
-/* A list: SM_VALUES(64, 4096).  With what depends on the machine SM_SWEEP((1, 2), SM_DOUBLING, SM_TIMES_PUS(4)), the plain
- * numbers first, or SM_SCALED(SM_TIMES_LLC(4)) without any.  Multiples of the PUs come last, and are taken at `near` and on
- * a list of PUs alone: elsewhere workers sit on some of the PUs.  Only for objects of static storage duration. */
+/* A list of values.  Plain numbers: SM_VALUES(64, 4096).  Plain numbers, then values that depend on the machine:
+ * SM_SWEEP((1, 2), SM_DOUBLING, SM_TIMES_PUS(4)).  Only the latter: SM_SCALED(SM_TIMES_LLC(4)).  Multiples of the PUs
+ * come last.  They apply only at `near` and on a list of PUs: with other placements the workers use only some of the
+ * PUs.  Only for objects of static storage duration. */
 struct sm_values {
-	unsigned count, plain_count; /* of all; of `plain` */
+	unsigned count, plain_count; /* of all values; of `plain` */
 	const uint64_t *plain;
 	const struct sm_swept *entry; /* the rest */
 };
@@ -42,7 +43,7 @@ struct sm_values {
 #define SM_FROM_PUS(pus, number_)  { .from_pus = (pus), .number = (number_) }
 #define SM_DOUBLING                { .kind = SM_VALUE_DOUBLING }
 #define SM_TIMES_PUS(times)        { .kind = SM_VALUE_TIMES_PUS, .number = (times) }
-/* Working sets "beyond the caches"; where no cache is known, of 32 MiB. */
+/* For working sets larger than the caches; takes 32 MiB where no cache is known. */
 #define SM_TIMES_LLC(times)        { .kind = SM_VALUE_TIMES_LLC, .number = (times) }
 /* clang-format on */
 

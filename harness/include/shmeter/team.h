@@ -25,28 +25,29 @@ struct sm_team {
 	unsigned count;
 	struct sm_member *member;
 	_Atomic uint32_t *abort; /* the flag that members' spins poll; may be NULL */
-	/* Seen while waiting: a member was stopped (SIGSTOP, a debugger); nobody ran for so long, this process neither. */
+	/* Seen while waiting: a member was stopped (SIGSTOP, a debugger); for how long no process ran, not even this
+	 * one. */
 	bool stopped;
 	uint64_t stood_ns;
 };
 
-/* Forks `count` members.  Each dies with this process (PR_SET_PDEATHSIG, then a check of getppid),
- * is in a process group of its own, has default signal handlers, and runs fn(argument, index).
- * On error those already forked are killed and reaped. */
+/* Forks `count` members.  Each is killed when this process dies (PR_SET_PDEATHSIG, then a check of getppid), is in a
+ * process group of its own, has default signal handlers, and runs fn(argument, index). On error those already forked
+ * are killed and reaped. */
 SM_MUST_USE int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_member_fn fn, void *argument,
 			      _Atomic uint32_t *abort, struct sm_error *err);
 
 /* Why a wait ended. */
 enum sm_team_end {
 	SM_TEAM_DONE, /* all exited with 0 */
-	SM_TEAM_DIED, /* one was killed or exited otherwise: `*first` is its index */
+	SM_TEAM_DIED, /* one was killed or exited with another status: `*first` is its index */
 	SM_TEAM_TIMED_OUT,
 	SM_TEAM_INTERRUPTED, /* the stop flag was raised (a signal) */
 };
 
-/* Sleeps on the pidfds until all members ended or `deadline_ns` (sm_clock_ns) passed or `*stop` is
- * non-zero.  When one dies, or at the deadline, raises the abort flag, gives the others 200 ms, kills
- * what is left.  All members are reaped when it returns. */
+/* Sleeps on the pidfds until all members ended or `deadline_ns` (sm_clock_ns) passed or `*stop` is non-zero.  When one
+ * dies, or at the deadline, raises the abort flag, waits 200 ms for the others and kills the rest.  All members are
+ * reaped when it returns. */
 enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const volatile int *stop, unsigned *first);
 void sm_team_free(struct sm_team *team);
 

@@ -1,4 +1,4 @@
-/* Reading and writing quantities as people type and read them. */
+/* Parsing and printing quantities in the form that users type and read. */
 #ifndef SHMETER_TEXT_H
 #define SHMETER_TEXT_H
 
@@ -15,11 +15,11 @@ SM_MUST_USE int sm_parse_size(const char *text, uint64_t *value, struct sm_error
 /* A duration such as "90s", "2m", "500ms", "30" (seconds), in nanoseconds. */
 SM_MUST_USE int sm_parse_duration(const char *text, uint64_t *value_ns, struct sm_error *err);
 
-/* A whole number from 0 to `most`: digits and nothing else.  -EINVAL where it is none. */
+/* A whole number from 0 to `most`: digits and nothing else.  -EINVAL for anything else. */
 SM_MUST_USE int sm_parse_whole(const char *text, uint64_t most, uint64_t *value);
-/* The decimal number that `text` begins with: digits, a point and more digits, an exponent; a minus before it.  No
- * space, no plus, no hexadecimal, no nan.  Where it ends goes to `*rest`; false where there is none, or it is out
- * of range. */
+/* Parses the decimal number at the start of `text`: an optional minus, digits, an optional point with digits, an
+ * optional exponent.  No space, plus, hexadecimal or nan.  `*rest` gets the end of the number.  False where there is no
+ * number or it is out of range. */
 bool sm_parse_number(const char *text, double *value, const char **rest);
 
 /* A list of CPUs such as "0,2-5".  Writes up to `max` numbers, returns how many or -EINVAL/-E2BIG.
@@ -32,14 +32,14 @@ SM_MUST_USE int sm_parse_list(const char *text, unsigned *values, unsigned max, 
 const char *sm_format_bytes(char out[SM_TEXT_MAX], double bytes);
 /* "0.42 ns", "85.3 ns", "4.49 us", "1.2 ms", "3.4 s": three significant digits.  Returns `out`. */
 const char *sm_format_ns(char out[SM_TEXT_MAX], double ns);
-/* A length of time as people plan with: under two minutes as sm_format_ns(), then "12 min", "8 h 20 min".  Returns `out`. */
+/* A duration for planning: under two minutes as sm_format_ns(), then "12 min", "8 h 20 min".  Returns `out`. */
 const char *sm_format_duration(char out[SM_TEXT_MAX], double ns);
 /* "3.2 M/s", "850 k/s".  Returns `out`. */
 const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second);
 
-/* Whether a list of words with spaces between them has `word`, of `length` characters. */
+/* Whether a list of words separated by spaces contains `word`, of `length` characters. */
 bool sm_has_word(const char *list, const char *word, size_t length);
-/* The value of `name` in "message=64 capacity=65536"; NaN where it is not there or no number. */
+/* The value of `name` in "message=64 capacity=65536"; NaN where it is missing or not a number. */
 double sm_param_value(const char *params, const char *name);
 
 /* Prints text wrapped to `width` columns, the first line after `first`, the others after `indent` spaces.  The

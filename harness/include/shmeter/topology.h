@@ -1,4 +1,4 @@
-/* Where processes may run and how PUs relate, through hwloc. */
+/* Where processes may run and how PUs relate, from hwloc. */
 #ifndef SHMETER_TOPOLOGY_H
 #define SHMETER_TOPOLOGY_H
 
@@ -11,12 +11,12 @@
 
 /* One processing unit that this process is allowed to use. */
 struct sm_pu {
-	unsigned os_index;            /* what the kernel calls it */
+	unsigned os_index;            /* the kernel's number */
 	unsigned logical;             /* hwloc's order */
 	unsigned core, package, node; /* logical indices */
-	unsigned node_os;             /* what the kernel calls the node */
+	unsigned node_os;             /* the kernel's number of the node */
 	int l2, l3;                   /* logical index of the cache, -1 where hwloc knows none */
-	int kind;                     /* hwloc cpukind by efficiency, 0 the least, -1 where unknown */
+	int kind;                     /* hwloc cpukind by efficiency, from 0; -1 where unknown */
 };
 
 struct sm_cache {
@@ -28,11 +28,12 @@ struct sm_cache {
 
 struct sm_topology;
 
-/* Discovers this machine (source NULL; HWLOC_SYNTHETIC and HWLOC_XMLFILE draw it otherwise), or loads an hwloc XML file (a path that ends in ".xml") or a
- * synthetic description ("pack:2 core:4 pu:2").  Only PUs allowed by cgroup and affinity are kept.
- * The caller closes it. */
+/* Discovers this machine (source NULL; HWLOC_SYNTHETIC and HWLOC_XMLFILE replace it), or loads an hwloc XML file (a
+ * path that ends in ".xml") or a synthetic description ("pack:2 core:4 pu:2").  Keeps only PUs that cgroup and affinity
+ * allow.  Close with sm_topology_close(). */
 SM_MUST_USE int sm_topology_open(struct sm_topology **out, const char *source, struct sm_error *err);
-/* Whether processes can be bound by it: it is of this machine, or draws PUs that this process may run on. */
+/* Whether processes can be bound by this topology: it is this machine's, or its PUs are ones that this process may run
+ * on. */
 bool sm_topology_is_here(const struct sm_topology *topology);
 void sm_topology_close(struct sm_topology *topology);
 
@@ -41,33 +42,32 @@ const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned
 unsigned sm_topology_nodes(const struct sm_topology *topology);
 /* The data and unified caches above the first allowed PU, nearest first; returns how many (<= max). */
 unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache *out, unsigned max);
-/* Bytes of the largest data cache above an allowed PU, the last level of it; 0 where hwloc knows none, as in some virtual
- * machines.  What is behind several of them (other sockets, other core complexes) is not added up: a core fills its own. */
+/* Size of the largest last-level cache above an allowed PU, in bytes; 0 where hwloc knows none, as in some virtual
+ * machines.  Caches of other sockets or core complexes are not added: a core fills only its own. */
 uint64_t sm_topology_llc_bytes(const struct sm_topology *topology);
 
 /* The closest relation of two allowed PUs given by OS index. */
 enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b);
 
-/* Who sits where: seat[i] is the PU (OS index) of worker i. */
+/* The PUs of the workers: seat[i] is the PU (OS index) of worker i. */
 struct sm_seats {
 	enum sm_placement asked;
-	enum sm_placement relation; /* of the first two distinct seats: what was really got */
-	bool shared_pu;             /* two workers or more on one PU: they must never spin for each other */
+	enum sm_placement relation; /* of the first two distinct seats: the real relation */
+	bool shared_pu;             /* workers share a PU: they must never spin for each other */
 	unsigned count;
 	unsigned *seat; /* malloc'ed; sm_seats_free() */
 };
 
-/* Seats `workers` processes by relation.  Workers beyond the PUs of the relation wrap around (then
- * `shared_pu` is set); `same-core` seats all on the first PU.  For SM_PLACE_LIST `list` names the
- * PUs.  On hybrid machines workers of one team sit on PUs of one kind while there are enough.
- * -ENODEV where the machine has no such pair (with what it has), -EINVAL where a listed PU does not
- * exist or is not allowed. */
+/* Seats `workers` processes by relation.  Where there are more workers than PUs of the relation, they share PUs (then
+ * `shared_pu` is set); `same-core` seats all on the first PU.  For SM_PLACE_LIST `list` names the PUs.  On hybrid
+ * machines workers of one team sit on PUs of one kind while there are enough. -ENODEV where the machine has no such
+ * pair (the message says what it has), -EINVAL where a listed PU does not exist or is not allowed. */
 SM_MUST_USE int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement, const unsigned *list,
 				 unsigned list_count, unsigned workers, struct sm_seats *out, struct sm_error *err);
 void sm_seats_free(struct sm_seats *seats);
 
-/* Binds the calling process to a PU (OS index) and reads the binding back.  -EPERM, or -EXDEV where
- * the kernel says something else than asked.  Call in the child. */
+/* Binds the calling process to a PU (OS index) and reads the binding back.  -EPERM, or -EXDEV where the kernel reports
+ * another binding.  Call it in the child. */
 SM_MUST_USE int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struct sm_error *err);
 
 /* Binds memory of the calling process to one node, or interleaves it over all (hwloc logical node,

@@ -13,17 +13,17 @@
 /* Round trips of one probe: 6 to 30 us. */
 #define SM_PROBE_TRIPS 64
 
-/* The warm-up is slices that are not kept.  It goes on until the last eight and the eight before them do not drift by their
- * ranks, for 64 slices or this long at most.  Where 16 slices are to take longer than this there is one.  The bound is the
- * same whatever the number of slices that follow, so that a figure does not depend on it. */
+/* The warm-up runs slices that do not count.  It ends when the last eight slices do not differ by rank from the eight
+ * before them, or after 64 slices, or after this time.  Where 16 slices would take longer than this, it is one slice.
+ * The bound does not depend on the number of slices that follow, so neither do the results. */
 #define SM_WARM_NS_MAX 100000000u
-/* Slices of the warm-up of a case that has nothing to warm. */
+/* Slices of the warm-up of a case that needs none. */
 #define SM_WARM_SLICES 16
 
 #define SM_KEPT_MAX 8
 /* Regions that are kept for the next trial of the same case, where its scenario allows it (SM_KEPT): mapped by the
- * parent, populated, with what the trial before left in them.  All zero: none yet.  Together they take a quarter of the
- * memory that is free, and the least recently used go first. */
+ * parent, populated, with the contents that the previous trial left.  All zero: none yet.  Together they take at most a
+ * quarter of the free memory; the least recently used are dropped first. */
 struct sm_kept {
 	struct sm_kept_region {
 		struct sm_case c;
@@ -41,20 +41,20 @@ struct sm_trial_context {
 	const struct sm_event_set *events; /* NULL: no counters */
 	const char *file_folder;
 	const volatile int *stop;
-	uint64_t slice_ns;    /* what a slice aims at */
+	uint64_t slice_ns;    /* target length of a slice */
 	struct sm_kept *kept; /* NULL: every trial makes its region anew */
 };
 
 struct sm_trial_request {
 	const struct sm_case *c;
 	uint64_t op_count; /* of a slice; ignored when calibrating */
-	uint64_t
-		slice_ns; /* how long a slice lasts that the scenario ends itself (SM_FIRST_DONE_OR_CLOCK); 0: by op_count */
+	/* length of a slice that the scenario ends by the clock (SM_FIRST_DONE_OR_CLOCK); 0: ends by op_count */
+	uint64_t slice_ns;
 	unsigned slices; /* after the warm-up */
 	uint64_t seed;
 	uint64_t timeout_ns;
-	uint64_t longest_ns; /* of all slices together: then the trial ends with those it has; 0: no limit */
-	double inject;       /* share of its time by which every slice is made longer; 0: as it is */
+	uint64_t longest_ns; /* limit on all slices together, after which the trial ends early; 0: none */
+	double inject;       /* lengthen every slice by this share of its time; 0: do not */
 	bool calibrate;      /* find op_count instead of measuring */
 	bool trace;          /* record histograms after the slices, where the scenario can */
 };
@@ -71,16 +71,16 @@ struct sm_trial_result {
 	unsigned slice_count;
 	struct sm_slice_facts *slice; /* malloc'ed; `trial` is not set */
 	uint64_t op_count;            /* of a slice, as used or as calibrated */
-	unsigned warm_slices;         /* not in `slice`; 0 where the subject is cold */
-	uint64_t warm_ns;             /* how long they took, with what is between them */
-	bool kept;                    /* its region is that of the trial before */
-	bool flat;                    /* the warm-up ended by its rule, not by a bound */
+	unsigned warm_slices;         /* slices of the warm-up, not in `slice`; 0 for a cold case */
+	uint64_t warm_ns;             /* duration of the warm-up, with the time between its slices */
+	bool kept;                    /* it used the previous trial's region */
+	bool flat;                    /* the warm-up reached a steady state before its bound */
 	uint64_t ops, elapsed_ns;
 	uint64_t cpu_ns;
 	uint64_t minflt, majflt, nvcsw, nivcsw, migrations;
 	uint64_t steal_ns, started_ns, wall_ns, timed_ns; /* started: by sm_clock_ns() */
 	double throttled_ns;                              /* NaN: not known */
-	uint64_t last_slice_ns;                           /* of a calibration: of the slice that held */
+	uint64_t last_slice_ns;                           /* calibration: time of the slice that fits */
 	uint64_t overhead_ns;                             /* calibration: wall time outside all slices */
 	struct sm_count count[SM_EVENTS_MAX];             /* summed over the workers */
 	struct sm_series *series;                         /* malloc'ed; NULL: none */
@@ -91,16 +91,16 @@ struct sm_trial_result {
 /* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */
 SM_MUST_USE int sm_trial_supported(const struct sm_trial_context *context, const struct sm_case *c,
 				   struct sm_error *err);
-/* The PUs (OS indices) by worker that the case would sit on: "0 1"; "-" where they cannot be seated.  Returns `out`, of at
- * least 32 bytes. */
+/* The PUs (OS indices) that the workers of the case would use, by worker: "0 1"; "-" where they cannot be seated.
+ * Returns `out`, of at least 32 bytes. */
 const char *sm_trial_name_pus(const struct sm_trial_context *context, const struct sm_case *c, char *out, size_t size);
-/* How many PUs the workers of the case sit on; 0 where they cannot be seated. */
+/* How many PUs the workers of the case use; 0 where they cannot be seated. */
 unsigned sm_trial_pus(const struct sm_trial_context *context, const struct sm_case *c);
-/* Runs it.  What goes wrong with the case, a limit that its team meets too, is a status in `result`; a negative errno is
- * returned only where the harness itself failed or was stopped (-EINTR). */
+/* Runs the trial.  A failure of the case, also one caused by a limit, is a status in `result`; a negative errno is
+ * returned only where the harness itself failed or was stopped (-EINTR).  Free with sm_trial_result_free(). */
 SM_MUST_USE int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_request *request,
 			     struct sm_trial_result *result, struct sm_error *err);
-/* Removes all kept regions; says whether there were any. */
+/* Removes all kept regions; returns whether there were any. */
 bool sm_kept_drop(struct sm_kept *kept);
 void sm_trial_result_free(struct sm_trial_result *result);
 
