@@ -1,4 +1,4 @@
-/* The row of a claim, and why there is nothing by which it can be judged. */
+/* The row of a claim, and the reason where there is nothing to judge it by. */
 #include <string.h>
 
 #include "parts.h"

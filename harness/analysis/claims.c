@@ -1,4 +1,4 @@
-/* What the scenarios of a run claim, and what became of it. */
+/* Judges the claims of a run's scenarios. */
 #include "parts.h"
 #include "shmeter/plan.h"
 

@@ -1,4 +1,4 @@
-/* Two cases of a group, block by block, within one class; and the A/A control. */
+/* Compares two cases of a group, block by block, within one pair class; and judges the A/A control. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "parts.h"
 
-/* The samples of one block, walked over two cases in step. */
+/* Walks over the samples of two cases in step, block by block. */
 struct block_walk {
 	const struct sm_analysis *a;
 	const struct sm_case_view *left, *right;
@@ -18,7 +18,7 @@ static struct block_walk walk_blocks(const struct sm_analysis *a, size_t left, s
 	return (struct block_walk){ .a = a, .left = &a->case_view[left], .right = &a->case_view[right] };
 }
 
-/* The next block in which both cases were tried: their samples. */
+/* Finds the samples of the next block in which both cases were tried. */
 static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 {
 	const struct sm_sample *samples = walk->a->results->samples;
@@ -39,8 +39,8 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 	return false;
 }
 
-/* What each block that counts in this class says: ln(left) - ln(right) into `d`, left - right into `added` (NULL: not
- * asked). */
+/* For each block that counts in this class, writes ln(left) - ln(right) to `d` and left - right to `added` (may be
+ * NULL). */
 static unsigned block_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
 				  double *added, unsigned *blocks)
 {
@@ -54,7 +54,7 @@ static unsigned block_differences(const struct sm_analysis *a, size_t left, size
 		const struct sm_cell *y = sm_analysis_cell(a, t, klass);
 
 		++*blocks;
-		/* Counts and shares may be 0: they have no ratio. */
+		/* Counts and shares may be 0, which has no ratio. */
 		if (!x || !y || !(x->value > 0) || !(y->value > 0))
 			continue;
 		if (added)
@@ -92,7 +92,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 	out->ratio.high = exp(logs.high);
 	out->added = sm_median_interval(added, out->used, SM_CONFIDENCE);
 	out->sign_p = sm_sign_test(above, out->used - out->ties);
-	/* The spread of fewer blocks says as little as their interval. */
+	/* With fewer blocks the scatter is as unreliable as the interval. */
 	if (out->used >= SM_BLOCKS_MIN)
 		out->mde = sm_minimum_detectable_ratio(sm_mad(d, out->used), out->used, 1 - SM_CONFIDENCE, SM_BETA);
 	free(d);
@@ -115,7 +115,7 @@ static bool lost_its_pin(const struct sm_analysis *a, size_t sample)
 	const struct sm_sample *row = &a->results->samples[sample];
 	const struct sm_sample_view *view = &a->view[sample];
 
-	/* set up otherwise than asked: the only thing that a worker reports before its first slice */
+	/* not set up as asked: the only failure of this status that a worker reports before its first slice */
 	if (row->ended == SM_DISTURBED)
 		return true;
 	for (size_t i = view->first; i < view->first + view->count; i++)
@@ -154,7 +154,7 @@ sm_name sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t le
 	return NULL;
 }
 
-/* The comparison of "b" with "a" in the leading class of one group of the control. */
+/* Compares "b" with "a" in the leading class of one group of the control. */
 static int compare_control(const struct sm_analysis *a, size_t group, struct sm_comparison *out, struct sm_error *err)
 {
 	long left = sm_analysis_case_of(a, group, "b"), right = sm_analysis_case_of(a, group, "a");
@@ -169,15 +169,16 @@ static int compare_control(const struct sm_analysis *a, size_t group, struct sm_
 	return sm_analysis_compare(a, (size_t)left, (size_t)right, klass, out, err);
 }
 
-/* The level at which `count` groups of the control are judged over so many blocks: a control that moves
- * silences the whole run, so by chance it does in one run of a hundred only.  Where so few blocks cannot be
- * that sure (under eight, of one group), at that of every other interval. */
+/* The significance level at which `count` groups of the control are judged.  A control that moves makes the whole run
+ * inconclusive, so this may happen by chance in only one run of a hundred.  Too few blocks (under eight for one group)
+ * cannot reach that level; they are judged at the level of all other intervals. */
 static double control_level(unsigned blocks, size_t count)
 {
 	return (double)count * sm_sign_test(0, blocks) <= SM_CONTROL_ALPHA ? SM_CONTROL_ALPHA : 1 - SM_CONFIDENCE;
 }
 
-/* Several groups of the control are one question: Holm keeps its false alarms at those of one. */
+/* Several groups of the control answer one question: Holm's correction keeps the rate of false alarms at that of one
+ * test. */
 static void judge_control(struct sm_control *control, const struct sm_comparison *comparison, double *p, size_t count)
 {
 	size_t worst = 0;

@@ -1,5 +1,4 @@
-/* Claims about exact counts: every trial that ended well must have counted what is said, however
- * noisy the machine was. */
+/* Claims about exact counts: every successful trial must have the exact count; noise does not change it. */
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -7,23 +6,23 @@
 
 #include "parts.h"
 
-/* What is to be counted where. */
+/* Which event must have which count, and where. */
 struct count_rule {
 	const struct sm_scenario *scenario;
 	sm_name variant; /* NULL: all */
 	const char *at;  /* NULL: everywhere */
 	const char *event;
 	double per_op;
-	unsigned slack; /* events a trial */
+	unsigned slack; /* allowed deviation, in events a trial */
 };
 
 struct count_tally {
-	unsigned trials; /* that ended well */
+	unsigned trials; /* successful trials */
 	unsigned counted, matched;
-	double total, operations;       /* over the counted trials, of all workers */
-	double off_count, off_expected; /* the first that does not match */
+	double total, operations;       /* of all workers, over the trials with a count */
+	double off_count, off_expected; /* of the first trial that does not match */
 	unsigned off_trial;
-	const char *state; /* of one that was not counted */
+	const char *state; /* of a trial without a count */
 };
 
 static bool is_in_scope(const struct sm_analysis *a, const struct count_rule *rule, size_t sample)
@@ -45,7 +44,7 @@ static void tally_trial(const struct sm_analysis *a, const struct count_rule *ru
 	double operations = (double)sample->ops * workers;
 	double expected = rule->per_op * operations;
 
-	/* A multiplexed value is an extrapolation, which no exact count can be held against. */
+	/* A multiplexed value is extrapolated, so it cannot be compared with an exact count. */
 	if (counter->state != SM_COUNTED) {
 		tally->state = sm_count_state_name(counter->state);
 		return;
@@ -53,7 +52,7 @@ static void tally_trial(const struct sm_analysis *a, const struct count_rule *ru
 	tally->counted++;
 	tally->total += (double)counter->raw;
 	tally->operations += operations;
-	/* Half an event of rounding, for counts per operation such as 1/512. */
+	/* Allows half an event for rounding, for counts per operation such as 1/512. */
 	if (fabs((double)counter->raw - expected) < rule->slack + 0.5) {
 		tally->matched++;
 	} else if (tally->counted - tally->matched == 1) {
@@ -110,7 +109,7 @@ static enum sm_verdict verdict_of(const struct count_tally *tally)
 	return tally->counted < tally->trials ? SM_INCONCLUSIVE : SM_SUPPORTED;
 }
 
-/* Why a tally is not wholly counted, or "-". */
+/* Why some trials of a tally have no count, or "-". */
 static const char *why_uncounted(struct sm_analysis *a, const struct count_rule *rule, const struct count_tally *tally)
 {
 	const char *detail = reason_of_event(a, rule->event);
@@ -180,7 +179,7 @@ void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *sc
 	row->evidence = sm_results_string(a->results, "%s", words.text);
 }
 
-/* The worse of two verdicts on exact counts: one refutation refutes, one gap leaves a gap. */
+/* The worse of two verdicts on exact counts: refuted is the worst, then inconclusive. */
 static enum sm_verdict worse(enum sm_verdict one, enum sm_verdict other)
 {
 	static const int badness[] = { [SM_VERDICT_NONE] = 0,

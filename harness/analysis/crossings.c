@@ -1,8 +1,8 @@
-/* Where over a swept size one variant overtakes its baseline.
+/* Finds the size at which a variant overtakes its baseline.
  *
- * The estimate is where the median ratio passes 1, on a straight line between the logarithms of the two
- * sizes around it.  The interval is where the ends of the ratio's interval pass 1: between them no size is
- * decided.  An end that passes 1 at no measured size is open. */
+ * The estimate is where the median ratio passes 1, on a straight line between the logarithms of the two sizes around
+ * it.  The interval lies between the sizes at which the limits of the ratio's confidence interval pass 1: between these
+ * no variant is known to be faster.  A limit that passes 1 at no measured size leaves its end open. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "parts.h"
 #include "shmeter/text.h"
 
-/* Fewer sizes make no curve. */
+/* With fewer sizes there is no curve. */
 #define SIZES_MIN 3
 
 /* One size of one curve: logarithms of left / right. */
@@ -20,7 +20,7 @@ struct point {
 };
 
 struct curve {
-	const struct sm_pair_row *of; /* its first row; left and right as there unless turned */
+	const struct sm_pair_row *of; /* its first row; left and right are as there unless turned */
 	sm_name left, right;
 	char param[64];
 	sm_name rest; /* the other parameters */
@@ -42,7 +42,7 @@ static void add_point(struct curve *curve, const struct sm_pair_row *row, double
 
 	for (size_t i = 0; i < curve->count; i++)
 		if (curve->point[i].x == x)
-			return; /* two claims about the same comparison */
+			return; /* a second claim about the same comparison */
 	curve->point[curve->count++] = (struct point){
 		.x = x,
 		.estimate = sign * log(row->ratio.estimate),
@@ -62,7 +62,7 @@ static bool same_sides(const struct sm_pair_row *row, const struct curve *curve)
 	       (row->left == curve->right && row->right == curve->left);
 }
 
-/* Whether a row has the swept parameter, and the others as the curve has them. */
+/* Whether a row has the swept parameter, and the other parameters of the curve. */
 static bool has_rest(const struct sm_pair_row *row, const struct curve *curve)
 {
 	sm_name rest = sm_params_but(row->params, curve->param);
@@ -70,7 +70,7 @@ static bool has_rest(const struct sm_pair_row *row, const struct curve *curve)
 	return rest == curve->rest && rest != row->params;
 }
 
-/* Whether a row compares the same two at the same point but for the swept parameter. */
+/* Whether a row compares the same two variants, and differs only in the swept parameter. */
 static bool is_on(const struct sm_pair_row *row, const struct curve *curve)
 {
 	const struct sm_pair_row *of = curve->of;
@@ -79,7 +79,7 @@ static bool is_on(const struct sm_pair_row *row, const struct curve *curve)
 	       row->placement == of->placement && has_rest(row, curve);
 }
 
-/* All sizes of the comparison that `curve->of` is one of. */
+/* Collects all sizes of the comparison in `curve->of`. */
 static void gather(const struct sm_results *results, struct curve *curve)
 {
 	curve->count = 0;
@@ -98,7 +98,7 @@ static double read_at(const struct point *point, size_t which)
 	return which == 0 ? point->estimate : which == 1 ? point->low : point->high;
 }
 
-/* Where one of the three lines passes 0 nearest to ln `near`; NaN: nowhere. */
+/* The size nearest to ln `near` at which one of the three lines passes 0; NaN: none. */
 static double passes(const struct curve *curve, size_t which, double near)
 {
 	double best = NAN;
@@ -131,7 +131,7 @@ static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_
 	row->left = curve->left;
 	row->right = curve->right;
 	row->at = at;
-	/* Each end of the ratio's interval gives the end on its own side. */
+	/* Each limit of the ratio's interval gives the end on its side. */
 	row->overtakes = p->estimate > 0;
 	row->low = row->overtakes ? one : other;
 	row->high = row->overtakes ? other : one;
@@ -143,7 +143,7 @@ static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_
 								: "on one side no measured size tells the two apart";
 }
 
-/* Whether this row is the first of its curve: each curve is looked at once. */
+/* Whether this row is the first of its curve, so that each curve is handled once. */
 static bool is_first(const struct sm_results *results, size_t index, const struct curve *curve)
 {
 	for (size_t i = 0; i < index; i++)
@@ -195,7 +195,7 @@ static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
 	}
 }
 
-/* What overtakes is faster: of other metrics, such as a rate or what a channel holds, more is not slower. */
+/* Only a time can be overtaken: for other metrics, such as a rate, a larger value does not mean slower. */
 static bool is_of_time(const struct sm_analysis *a, const struct sm_pair_row *row)
 {
 	for (size_t g = 0; g < a->group_count; g++)

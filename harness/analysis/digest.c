@@ -10,8 +10,8 @@
 #include "shmeter/memory.h"
 #include "shmeter/store.h"
 
-/* How far apart two classes of different runs are, as |ln| of the ratio of the probes that name them; infinite where
- * they are not one. */
+/* The distance of two classes of different runs: |ln| of the ratio of the probes in their names; infinite where they
+ * are different classes. */
 static double apart(sm_name one, sm_name other)
 {
 	const struct sm_class_words x = sm_class_words(one), y = sm_class_words(other);
@@ -19,7 +19,7 @@ static double apart(sm_name one, sm_name other)
 
 	if (one == other)
 		return 0;
-	/* of names without a number: not a number */
+	/* NaN for names without a number */
 	return distance <= log(x.pace && y.pace ? DIGEST_SAME_PACE : DIGEST_SAME_CLASS) ? distance : (double)INFINITY;
 }
 
@@ -35,7 +35,7 @@ static double number(const json_t *manifest, const char *object, const char *key
 	return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
-/* The blocks of a case in one class. */
+/* Takes the blocks of a case in one class. */
 static int take_class(const struct sm_analysis *a, size_t c, sm_name klass, struct digest_class *out,
 		      struct sm_error *err)
 {

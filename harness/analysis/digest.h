@@ -1,12 +1,12 @@
-/* The inside of a digest. */
+/* The private part of a digest. */
 #ifndef SM_ANALYSIS_DIGEST_H
 #define SM_ANALYSIS_DIGEST_H
 
 #include "parts.h"
 #include "shmeter/digest.h"
 
-/* Pair classes of two runs are one where their round trips are within this factor: they are named by a measured
- * time, which differs a little from run to run. */
+/* Pair classes of two runs are the same where their round trips differ by less than this factor.  A class is named by a
+ * measured time, which varies a little from run to run. */
 #define DIGEST_SAME_CLASS 1.33
 /* Paces are in clock cycles, and a class of them is a narrow band. */
 #define DIGEST_SAME_PACE SM_PACE_WIDTH
@@ -14,18 +14,18 @@
 struct digest_class {
 	sm_name name;
 	uint32_t *block; /* ascending */
-	double *ln;      /* of the block's value */
+	double *ln;      /* ln of each block's value */
 	size_t count;
 };
 
-/* Cases in the order of the results' rows; derived ones have no class. */
+/* Cases, in the order of the results' rows; derived cases have no class. */
 struct digest_case {
 	sm_name id, name; /* name: "scenario/variant" */
 	sm_name variant;
 	bool control;
 	sm_name per, where; /* "per round trip", "message=64, near" */
 	double steal_percent, throttled_percent;
-	struct digest_class klass[SM_GROUP_CLASSES_MAX]; /* that of most pure slices first */
+	struct digest_class klass[SM_GROUP_CLASSES_MAX]; /* the one with the most pure slices first */
 	unsigned classes;
 };
 
@@ -37,15 +37,16 @@ struct sm_digest {
 	bool control_moved;
 };
 
-/* Of an analysis that has judged its slices and its control.  *out is to be freed also after an error. */
+/* Makes a digest of an analysis that has judged its slices and its control.  Free *out also after an error. */
 SM_MUST_USE int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_error *err);
 long digest_case_of(const struct sm_digest *digest, sm_name id);
-/* The class of a case by its name in the same run; NULL: none with a block. */
+/* The class of a case by its name in the same run; NULL: it has no block there. */
 const struct digest_class *digest_class_named(const struct digest_case *c, sm_name klass);
-/* The class of a case that is `klass` of another run: the same name, or the nearest round trip; NULL: none. */
+/* The class of a case that corresponds to `klass` of another run: the same name, or the nearest round trip; NULL:
+ * none. */
 const struct digest_class *digest_class_like(const struct digest_case *c, sm_name klass);
-/* ln values of the blocks, or of their ratios to the blocks of `against` (NULL: none), into `out`, which has room for
- * all of `one`; returns how many. */
+/* Writes the ln of the blocks' values to `out`, or the ln of their ratios to the blocks of `against` (may be NULL).
+ * `out` has room for all blocks of `one`.  Returns how many. */
 size_t digest_values(const struct digest_class *one, const struct digest_class *against, double *out);
 
 #endif

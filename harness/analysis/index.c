@@ -40,7 +40,7 @@ static int compare_trials(const void *left, const void *right, void *context)
 	return (x > y) - (x < y);
 }
 
-/* The numbers 0 to count - 1, sorted; NULL without memory.  Rows mostly are in this order already. */
+/* The numbers 0 to count - 1, sorted; NULL without memory.  The rows are mostly in this order already. */
 static uint32_t *sorted_order(size_t count, int (*compare)(const void *, const void *, void *), void *rows)
 {
 	uint32_t *order = malloc((count + 1) * sizeof(*order));
@@ -57,14 +57,14 @@ static uint32_t *sorted_order(size_t count, int (*compare)(const void *, const v
 	return order;
 }
 
-/* The samples by case and block, which a run measures in a random order; NULL without memory.  Each case's are sorted
- * by themselves, and as numbers: comparing rows themselves takes a tenth of a large run's analysis. */
+/* The samples by case and block; a run measures them in random order.  NULL without memory.  Sorts the samples of each
+ * case separately, as numbers: comparing the rows would take a tenth of the analysis of a large run. */
 static uint32_t *order_samples(const struct sm_results *results)
 {
 	size_t count = results->sample_count, first = 0;
 	uint32_t *order = malloc((count + 1) * sizeof(*order));
 	uint64_t *key = malloc((count + 1) * sizeof(*key));          /* block, and the number of the row */
-	size_t *end = calloc(results->case_count + 1, sizeof(*end)); /* of a case's keys so far */
+	size_t *end = calloc(results->case_count + 1, sizeof(*end)); /* end of the keys of each case so far */
 
 	if (!order || !key || !end) {
 		free(order);
@@ -163,7 +163,7 @@ double sm_analysis_throttled(const struct sm_analysis *a)
 	return wall_ns > 0 && a->pus > 0 ? 100 * throttled_ns / (wall_ns * a->pus) : (double)NAN;
 }
 
-/* Each group's shares of steal and of throttling, in one pass. */
+/* Adds up steal and throttling of each group, in one pass. */
 static void add_up_steal(struct sm_analysis *a)
 {
 	for (size_t i = 0; i < a->results->sample_count; i++) {
@@ -204,8 +204,8 @@ static unsigned highest_pu(const char *text)
 	return any ? (unsigned)highest + 1 : 0;
 }
 
-/* Steal is counted over the whole machine, so its share needs the machine's PUs.  Where the
- * environment does not say, the PUs used are a lower bound: it makes steal look larger. */
+/* Steal is counted for the whole machine, so its share needs the number of the machine's PUs.  Where the environment
+ * lacks it, the PUs that were used are a lower bound, which overestimates the share of steal. */
 static unsigned machine_pus(const struct sm_results *results)
 {
 	static const char *const keys[] = { "pus_online", "online_pus", "pus", "pus_allowed", "allowed_pus" };
@@ -267,7 +267,7 @@ static void index_samples(struct sm_analysis *a)
 		if (view->count++ == 0)
 			view->first = i;
 	}
-	/* Slices and samples by trial, side by side; slices of a trial that did not end have no sample. */
+	/* Walks over slices and samples by trial, in step.  Slices of an incomplete trial have no sample. */
 	for (size_t i = 0, t = 0; i < results->slice_count; i++) {
 		unsigned trial = results->slices[a->slice_order[i]].trial;
 		struct sm_sample_view *view;

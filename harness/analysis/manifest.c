@@ -1,4 +1,4 @@
-/* What the analysis found about the run as a whole, for the manifest and for people. */
+/* Results of the analysis for the run as a whole, for analysis.json and for reports. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ static json_t *describe_slices(const struct sm_analysis *a)
 }
 
 struct moves {
-	size_t neighbours, changed; /* adjacent probed slices of one trial; of another class */
+	size_t neighbours, changed; /* adjacent probed slices of one trial; those of different classes */
 };
 
 static void count_moves(const struct sm_analysis *a, size_t s, bool alone, struct moves *moves)
@@ -87,7 +87,7 @@ static void count_moves(const struct sm_analysis *a, size_t s, bool alone, struc
 	}
 }
 
-/* Names the classes; returns how many a relation has at most, 0 where there is none. */
+/* Lists the classes.  Returns the largest number of classes that a relation has. */
 static unsigned add_relations(const struct sm_analysis *a, bool alone, struct sm_words *words)
 {
 	unsigned most = 0, said = 0;

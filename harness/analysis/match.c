@@ -1,4 +1,4 @@
-/* Which groups a claim's `at` names, and how a group is named to people. */
+/* Which groups a claim's `at` selects, and how a group is named in a report. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ unsigned sm_analysis_pus(const struct sm_results *results)
 	return (unsigned)json_integer_value(json_object_get(json_object_get(results->manifest, "environment"), "pus"));
 }
 
-/* The PUs by topology, as the machine that was measured had them: [{"pu": 0, "core": 0, ...}]; NULL: not known. */
+/* The PUs of the machine that was measured, in topology order: [{"pu": 0, "core": 0, ...}]; NULL: not known. */
 static const json_t *places_of(const struct sm_results *results)
 {
 	return json_object_get(json_object_get(results->manifest, "environment"), "pu_places");
@@ -36,7 +36,7 @@ unsigned sm_analysis_cores(const struct sm_results *results)
 	return cores;
 }
 
-/* The core of the first PU in a list ("2 4 6"), and where the list goes on; -1: none, or not known. */
+/* The core of the first PU in a list ("2 4 6"), and the rest of the list; -1: none, or not known. */
 static json_int_t next_core(const json_t *places, const char *pus, const char **rest)
 {
 	char *end;
@@ -49,7 +49,7 @@ static json_int_t next_core(const json_t *places, const char *pus, const char **
 	return -1;
 }
 
-/* Whether two of the PUs listed are of one core.  A list that is cut ("0 2 ...") tells of those that it has. */
+/* Whether two of the listed PUs share a core.  Of a list that is cut ("0 2 ...") only the listed PUs count. */
 static bool share_a_core(const json_t *places, const char *pus)
 {
 	json_int_t one, other;
@@ -72,8 +72,9 @@ static const char *pus_of(const struct sm_analysis *a, size_t c)
 	return "";
 }
 
-/* Whether each worker of a case had a core of its own.  `near` is a wish: on one core its workers take turns, and a team
- * that is larger than the cores are many uses second threads.  A case that was never seated may have been meant. */
+/* Whether each worker of a case had a core of its own.  `near` does not guarantee it: on one core the workers take
+ * turns, and a team with more workers than cores also uses second hardware threads.  A case that was never seated may
+ * match. */
 static bool on_different_cores(const struct sm_analysis *a, size_t c)
 {
 	const struct sm_case_row *row = &a->results->cases[c];
@@ -86,7 +87,7 @@ static bool on_different_cores(const struct sm_analysis *a, size_t c)
 	       (cores == 0 || row->workers <= cores) && !share_a_core(places_of(a->results), pus_of(a, c));
 }
 
-/* On a machine of one PU whatever was asked for is got as taking turns on it, which is another thing. */
+/* On a machine with one PU the workers of every placement take turns on it, which is a different placement. */
 static bool is_placed(const struct sm_case_row *row, sm_name wanted)
 {
 	return sm_name_of(sm_placement_name(row->relation)) == wanted ||
@@ -115,7 +116,7 @@ static bool case_has(const struct sm_analysis *a, size_t c, const struct sm_cond
 	return sm_condition_holds(condition, row->params, pus);
 }
 
-/* Only the compared variants speak for their group, and one of them is enough: another may bring its own memory. */
+/* Only the compared variants count for a group, and one of them is enough: the other may use other memory. */
 static bool group_has(const struct sm_analysis *a, size_t group, const struct sm_condition *condition, const char *left,
 		      const char *right)
 {
@@ -130,7 +131,7 @@ static bool group_has(const struct sm_analysis *a, size_t group, const struct sm
 	}
 	if (sides == 0)
 		return case_has(a, a->group[group].first_case, condition);
-	/* how many workers there are, and where, has to be met by both */
+	/* both must meet a condition on the number of workers or their cores */
 	return condition->of == SM_OF_WORKERS || condition->of == SM_OF_CORES ? met == sides : met > 0;
 }
 

@@ -1,4 +1,4 @@
-/* Claims that pairs of PUs follow the topology: what is closer is faster. */
+/* Claims that the times of pairs of PUs follow the topology: closer is faster. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 struct related {
 	double *value[SM_PLACE_COUNT]; /* all in one allocation */
 	size_t count[SM_PLACE_COUNT];
-	unsigned relations; /* that have a case */
+	unsigned relations; /* number of relations with a case */
 	size_t cases;
 };
 
@@ -52,7 +52,7 @@ static int collect(const struct sm_analysis *a, const struct sm_scenario *scenar
 	return 0;
 }
 
-/* Share of the couples of cases of different relations in which the closer one is faster. */
+/* Among all couples of cases with different relations, the share in which the closer one is faster. */
 static double closer_is_faster(const struct related *related, size_t *couples)
 {
 	size_t faster = 0;

@@ -1,4 +1,4 @@
-/* Comparisons: every variant against its baseline, and what the claims compare. */
+/* Comparisons: every variant with its baseline, and the pairs that the claims compare. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 struct pair {
 	size_t group, left, right;    /* cases */
-	const struct sm_claim *claim; /* NULL: a comparison for its own sake */
+	const struct sm_claim *claim; /* NULL: the comparison belongs to no claim */
 };
 
 static bool is_difference(const struct pair *pair)
@@ -17,7 +17,7 @@ static bool is_difference(const struct pair *pair)
 	return pair->claim && pair->claim->kind == SM_CLAIM_DIFFERENCE;
 }
 
-/* The order of the reasons is that of usefulness: what the reader can do something about comes first. */
+/* The reasons are in order of usefulness: those that the reader can act on come first. */
 const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct sm_comparison *c,
 				 const struct sm_blocks *blocks)
 {
@@ -67,7 +67,7 @@ static const char *too_few_blocks(struct sm_analysis *a, unsigned used, const ch
 				 used == 1 ? "block" : "blocks", klass, SM_BLOCKS_MIN);
 }
 
-/* Why an interval decides nothing: it holds a threshold. */
+/* Why an interval is inconclusive: it includes a threshold. */
 static const char *open_interval(struct sm_analysis *a, const struct sm_pair_row *row)
 {
 	const struct sm_interval *ratio = &row->ratio;
@@ -113,7 +113,7 @@ static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_
 	}
 }
 
-/* Remembers which claim a pair row belongs to: ids alone may repeat. */
+/* Records which claim a pair row belongs to: ids may repeat. */
 static int note_claim(struct sm_analysis *a, const struct sm_claim *claim, struct sm_error *err)
 {
 	size_t count = a->results->pair_count; /* after the row was added */
@@ -158,7 +158,7 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	return row;
 }
 
-/* Both variants ran, but in no block do they share a class: said, never left out. */
+/* Both variants ran, but no block has both in one class: the row says so. */
 static int add_empty_row(struct sm_analysis *a, const struct pair *pair, const struct sm_blocks *blocks,
 			 struct sm_error *err)
 {
@@ -224,8 +224,8 @@ static bool any_ended_ok(const struct sm_analysis *a, size_t c)
 	return false;
 }
 
-/* The first variant, in the scenario's order, that has samples; -1: none.  A scenario that is not
- * known keeps the order of the run. */
+/* The first variant, in the scenario's order, that has samples; -1: none.  For an unknown scenario the order is the
+ * run's. */
 static long baseline_of(const struct sm_analysis *a, size_t group)
 {
 	const struct sm_scenario *scenario = a->group[group].scenario;
@@ -242,7 +242,7 @@ static long baseline_of(const struct sm_analysis *a, size_t group)
 	return -1;
 }
 
-/* Whether a claim of this group compares the two variants, either way round. */
+/* Whether a claim of this group compares the two variants, in either order. */
 static bool is_claimed(struct sm_analysis *a, size_t group, sm_name one, sm_name other)
 {
 	const struct sm_scenario *scenario = a->group[group].scenario;

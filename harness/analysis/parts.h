@@ -1,23 +1,23 @@
-/* What the parts of the analysis share.  Each part is one step of sm_analyse(), in this order:
- * slices (classes, purity, values), summaries, pairs, crossings, claims, manifest. */
+/* Declarations that the parts of the analysis share.  Each part is one step of sm_analyse(), in this order: slices
+ * (classes, purity, values), summaries, pairs, crossings, claims, manifest. */
 #ifndef SM_ANALYSIS_PARTS_H
 #define SM_ANALYSIS_PARTS_H
 
 #include "shmeter/analysis.h"
 #include "shmeter/trend.h"
 
-/* The power with which the smallest detectable difference is meant: 1 - SM_BETA. */
+/* The smallest detectable difference is that of a test with power 1 - SM_BETA. */
 #define SM_BETA 0.2
 /* Run-level limits of method.md. */
-#define SM_DROPPED_MAX   0.25 /* of the blocks of a pair: no class with both variants pure */
-#define SM_DROPPED_APART 0.10 /* of the slices, between the sides of a pair: told with its ratio */
-#define SM_CONTROL_ALPHA 0.01 /* runs whose control moves by chance (docs/adr/0015) */
+#define SM_DROPPED_MAX   0.25 /* share of a pair's blocks without a class in which both variants are pure */
+#define SM_DROPPED_APART 0.10 /* report sides whose shares of impure slices differ by more than this */
+#define SM_CONTROL_ALPHA 0.01 /* share of runs whose control moves by chance (docs/adr/0015) */
 #define SM_STEAL_MAX     5.0  /* per cent of all PU time */
-#define SM_TIES_MAX      0.20 /* of the blocks used: the clock is too coarse */
+#define SM_TIES_MAX      0.20 /* share of the blocks used that tie: more means a clock too coarse */
 
-/* Classes of the pairs that the topology relates in one way, or of workers that were alone. */
+/* Classes of the pairs of one relation, or of workers that ran alone. */
 struct sm_relation {
-	bool alone; /* its probes are the worker's own pace, not round trips */
+	bool alone; /* its probes are a worker's pace, not round trips */
 	struct sm_classes classes;
 	sm_name klass[SM_CLASSES_MAX]; /* names: "92ns", "252cyc-solo" */
 };
@@ -40,11 +40,11 @@ struct sm_sample_view {
 struct sm_case_view {
 	size_t first, count;
 	size_t group;
-	struct sm_trend trend; /* of its trials' slices */
-	double dropped;        /* share of their slices that are not pure; NaN: none */
+	struct sm_trend trend; /* drift of the slices of its trials */
+	double dropped;        /* share of these slices that are not pure; NaN: no slices */
 };
 
-/* A class of a group, by pure slices of all its variants. */
+/* A class of a group, with the pure slices of all variants. */
 struct sm_group_class {
 	sm_name klass;
 	uint64_t pure;
@@ -54,7 +54,7 @@ struct sm_group_class {
 
 struct sm_group_view {
 	sm_name name;
-	const struct sm_scenario *scenario; /* NULL: not one of those known */
+	const struct sm_scenario *scenario; /* NULL: unknown scenario */
 	sm_name scenario_name;
 	size_t first_case;                                 /* the rest through sm_case_view.group */
 	struct sm_group_class klass[SM_GROUP_CLASSES_MAX]; /* most pure slices first */
@@ -66,7 +66,7 @@ struct sm_group_view {
 /* The A/A control. */
 struct sm_control {
 	bool known, moved;
-	double level; /* of its sign test: how often it moves by chance, at most */
+	double level; /* level of its sign test: at most how often it moves by chance */
 	struct sm_interval ratio;
 };
 
@@ -86,12 +86,12 @@ struct sm_analysis {
 	struct sm_relation relation[SM_PLACE_COUNT]; /* by enum sm_placement */
 	const struct sm_claim **pair_claim;          /* one a pair row; NULL entries: no claim */
 	size_t pair_claim_room;
-	unsigned pus; /* of the machine, for the share of steal; 0 unknown */
+	unsigned pus; /* of the machine, for the share of steal; 0: not known */
 	struct sm_control control;
 };
 
 /* analysis.c */
-/* All the steps, keeping what they found for whoever asks more; sm_analysis_close() it, also after an error. */
+/* Runs all steps and keeps their results in `a`.  Call sm_analysis_close() afterwards, also after an error. */
 SM_MUST_USE int sm_analysis_run(struct sm_analysis *a, struct sm_results *results,
 				const struct sm_scenario *const *scenarios, size_t scenario_count,
 				struct sm_error *err);
@@ -103,15 +103,15 @@ void sm_analysis_close(struct sm_analysis *a);
 long sm_analysis_sample_of(const struct sm_analysis *a, unsigned trial);
 /* The case of a variant in a group, or -1. */
 long sm_analysis_case_of(const struct sm_analysis *a, size_t group, const char *variant);
-/* Why a case has nothing to compare: NULL if it was tried at all. */
+/* Why a case was never tried; NULL if it was. */
 const char *sm_analysis_untried(const struct sm_analysis *a, long case_index);
 /* Steal in per cent of the PU time of all trials. */
 double sm_analysis_steal(const struct sm_analysis *a);
-/* Per cent of all PUs' time in which a CPU limit kept the run off them; NaN: not known. */
+/* Share of all PU time in which a CPU limit throttled the run, in per cent; NaN: not known. */
 double sm_analysis_throttled(const struct sm_analysis *a);
 
 /* slices.c */
-/* Classes of the relation that a sample's workers sit in; NULL: none was probed. */
+/* Classes of the relation of a sample's workers; NULL: not probed. */
 const struct sm_relation *sm_analysis_relation(const struct sm_analysis *a, size_t sample);
 SM_MUST_USE int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err);
 /* Ranks the classes of every group. */
@@ -122,51 +122,52 @@ const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t samp
 const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, sm_name klass);
 
 /* settled.c */
-/* Sets aside the trials of cases that drift, and those that did not reach the rate that they offered. */
+/* Sets aside the trials of cases that drift, and those that did not reach the offered rate. */
 SM_MUST_USE int sm_analysis_settle(struct sm_analysis *a, struct sm_error *err);
-/* The last third of a case's trials against the first.  `times` and `work` have room for the slices of a trial,
- * `log_ratios` for the trials. */
+/* Compares the last third of each of a case's trials with its first.  `times` and `work` have room for the slices of a
+ * trial, `log_ratios` for the trials. */
 struct sm_trend sm_analysis_trend(const struct sm_analysis *a, size_t c, double *times, double *work,
 				  double *log_ratios);
-/* Sets a trial aside: no cell speaks for it any more. */
+/* Sets a trial aside: its cells no longer count. */
 void sm_analysis_put_aside(struct sm_analysis *a, size_t sample, enum sm_status status, const char *reason);
-/* Whether a metric is a time or a rate, and so as good as its trial's slices; counts and sizes are not. */
+/* Whether a metric is a time or a rate, which is only valid where its trial's slices are; counts and sizes always
+ * are. */
 bool sm_analysis_is_timed(const struct sm_case_row *row);
-/* Why the times of one of two cases are not used; NULL: they are, or have another reason not to be. */
+/* Why the times of one of two cases were set aside; NULL: they were not. */
 const char *sm_analysis_set_aside(const struct sm_analysis *a, size_t left, size_t right);
 
 /* summary.c */
 SM_MUST_USE int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *err);
 
 /* compare.c */
-/* Two cases of one group compared within a class. */
+/* The result of comparing two cases of one group within a class. */
 struct sm_comparison {
 	struct sm_interval ratio;
 	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
-	unsigned blocks, used, ties; /* tried in both; counted in this class; of them, equal times */
-	double sign_p;               /* two-sided sign test of "no difference" */
+	unsigned blocks, used, ties; /* blocks tried in both; blocks that count in this class; of these, ties */
+	double sign_p;               /* p-value of the two-sided sign test */
 };
 /* Blocks of two cases over all classes. */
 struct sm_blocks {
 	unsigned tried;     /* both variants ran */
-	unsigned homeless;  /* no class in which both have enough pure slices */
+	unsigned homeless;  /* without a class in which both have enough pure slices */
 	unsigned pins_lost; /* trials of either in which a worker left its PU */
 };
-/* ln(left) - ln(right) of each block that counts in this class, into `d` (room for the blocks of the left case).
- * Returns how many; `*blocks`: in which both were tried. */
+/* Writes ln(left) - ln(right) of each block that counts in this class to `d` (room for the blocks of the left case).
+ * Returns how many; `*blocks` is the number of blocks in which both were tried. */
 unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
 				 unsigned *blocks);
 SM_MUST_USE int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, sm_name klass,
 				    struct sm_comparison *out, struct sm_error *err);
 void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right, struct sm_blocks *out);
-/* The class that speaks for two cases: the group's first in which a block counts; NULL: none. */
+/* The leading class of two cases: the first of the group's classes in which a block counts; NULL: none. */
 sm_name sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right);
-/* Judges the A/A control; before the pairs. */
+/* Judges the A/A control.  Call it before sm_analysis_pairs(). */
 SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err);
 
 /* pairs.c */
-/* Why nothing can be concluded from a comparison in group `g` whatever its interval; NULL: nothing is wrong. */
+/* Why a comparison in group `g` is inconclusive whatever its interval; NULL: it is not. */
 const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct sm_comparison *c,
 				 const struct sm_blocks *blocks);
 SM_MUST_USE int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err);
@@ -175,16 +176,16 @@ SM_MUST_USE int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err);
 SM_MUST_USE int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err);
 
 /* match.c */
-/* Whether a group is of a metric (NULL: the time) and one of those that `at` names, for these variants. */
+/* Whether a group belongs to a metric (NULL: the time) and meets `at`, for these variants. */
 bool sm_analysis_matches(const struct sm_analysis *a, size_t group, const char *metric, const char *at,
 			 const char *left, const char *right);
-/* How much of a group's name is said: its parameters; also its placement; also its memory. */
+/* What a group's name includes: its parameters; also its placement; also its memory. */
 enum sm_point_detail { SM_POINT_PARAMS, SM_POINT_PLACEMENT, SM_POINT_MEMORY };
-/* Where a group is: "op=store processes=2, near". */
+/* Writes the name of a group: "op=store processes=2, near". */
 void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_detail detail, char *out, size_t size);
-/* The PUs that the run was allowed to use; 0: its manifest does not say. */
+/* Number of PUs that the run was allowed to use; 0: its manifest does not say. */
 unsigned sm_analysis_pus(const struct sm_results *results);
-/* The cores that they are of; 0: its manifest does not say. */
+/* Number of cores of these PUs; 0: its manifest does not say. */
 unsigned sm_analysis_cores(const struct sm_results *results);
 /* A growing sentence; what does not fit is cut off. */
 struct sm_words {
@@ -192,30 +193,32 @@ struct sm_words {
 	size_t used;
 };
 void sm_words_add(struct sm_words *words, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "95 % interval 1.2 to 1.3", or that there is none: too few blocks give no bounds. */
+/* Adds "95 % interval 1.2 to 1.3", or says that there is none: too few blocks give no bounds. */
 void sm_words_add_interval(struct sm_words *words, const struct sm_interval *interval);
 
 /* terms.c */
 /* A difference in words, three digits at least and no exponent: "12.3", "1234".  Returns `out`. */
 const char *sm_analysis_ns(char out[32], double ns);
-/* Why a claim is not judged on the run's machine; NULL: it is. */
+/* Why a claim is not testable on the run's machine; NULL: it is testable. */
 const char *sm_analysis_elsewhere(struct sm_analysis *a, const struct sm_claim *claim);
-/* Why the two sides of a claim do not compare in a group that it names (its `holds`); NULL: they do. */
+/* Why the two sides of a claim cannot be compared in a group (its `holds`); NULL: they can. */
 const char *sm_analysis_unequal(struct sm_analysis *a, size_t group, const struct sm_claim *claim);
-/* Whether a claim compares its two sides in a group: it names it, on this machine, and both hold enough. */
+/* Whether a claim compares its two sides in a group: its `at` selects the group, the machine is right, and both sides
+ * meet `holds`. */
 bool sm_analysis_compares(struct sm_analysis *a, size_t group, const struct sm_claim *claim);
-/* Takes back what the claims of a scenario say whose control is not supported; after all of them were judged. */
+/* Makes each claim inconclusive whose control is not supported.  Call it after all claims of the scenario were
+ * judged. */
 void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scenario);
 
 /* claim_rows.c */
 /* Adds the row of a claim; the caller sets verdict, evidence and reason. */
 struct sm_claim_row *sm_analysis_add_claim(struct sm_analysis *a, const struct sm_scenario *scenario,
 					   const struct sm_claim *claim);
-/* Why this machine has no case that a claim is about, whatever is asked of a run; NULL: it may have one. */
+/* Why no run on this machine can have a case that a claim is about; NULL: one can. */
 const char *sm_analysis_lacks_pus(const struct sm_analysis *a, const struct sm_claim *claim);
-/* "no case of this run has message=64": why `at` names no group. */
+/* Why `at` selects no group: "no case of this run has message=64". */
 const char *sm_analysis_nowhere(struct sm_analysis *a, const struct sm_claim *claim);
-/* Why no trial that a claim is about ended well, or that there is no such case. */
+/* Why no trial that a claim is about was successful, or that there is no such case. */
 const char *sm_analysis_why_no_trial(struct sm_analysis *a, const struct sm_scenario *scenario,
 				     const struct sm_claim *claim);
 

@@ -1,4 +1,4 @@
-/* Claims that compare two variants: the leading comparisons of all points that a claim names, in one verdict. */
+/* Claims that compare two variants: combines the leading comparisons of all points of a claim into one verdict. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,10 +7,10 @@
 
 #include "parts.h"
 
-/* Points listed by name in one sentence; the rest is counted. */
+/* At most this many points are listed by name in one sentence; the others are counted. */
 #define LISTED_MAX 6
 
-/* One group that a claim names and that has a comparison. */
+/* A group of a claim that has a comparison. */
 struct point {
 	size_t group;
 	const struct sm_pair_row *row; /* the leading one */
@@ -19,11 +19,11 @@ struct point {
 struct points {
 	struct point *point;
 	size_t count;        /* with a comparison */
-	size_t named;        /* groups that the claim names */
-	const char *untried; /* why one of them has none, in words; NULL */
+	size_t named;        /* groups that the claim selects */
+	const char *untried; /* why one of them has none; NULL: all have one */
 	size_t untried_count;
 	bool unfinished;             /* tried, but no block has both variants */
-	enum sm_point_detail detail; /* that tells the points apart */
+	enum sm_point_detail detail; /* enough to distinguish the points */
 };
 
 static const struct sm_pair_row *leading_row(const struct sm_analysis *a, size_t group, const struct sm_claim *claim)
@@ -101,7 +101,7 @@ static int collect_points(struct sm_analysis *a, const struct sm_scenario *scena
 	return 0;
 }
 
-/* How far inside its bounds a ratio lies, in ln, or a difference, in ns: negative outside. */
+/* How far a ratio (in ln) or a difference (in ns) lies inside its bounds; negative outside. */
 static double margin(const struct sm_pair_row *row, const struct sm_claim *claim)
 {
 	double inside = INFINITY;
@@ -126,7 +126,7 @@ static size_t count_verdict(const struct points *points, enum sm_verdict verdict
 	return count;
 }
 
-/* Of the points with this verdict, the one that speaks worst for the claim. */
+/* Among the points with this verdict, the one with the smallest margin. */
 static const struct point *weakest(const struct points *points, const struct sm_claim *claim, enum sm_verdict verdict)
 {
 	const struct point *found = NULL;
@@ -145,7 +145,7 @@ static const char *per_what(const struct sm_analysis *a, size_t group)
 	return a->results->cases[a->group[group].first_case].per;
 }
 
-/* The comparison in the other classes, after the leading one: "in class 98ns 5.1 times". */
+/* Adds the comparison in the other classes after the leading one: "in class 98ns 5.1 times". */
 static void add_other_classes(const struct sm_analysis *a, const struct point *point, const struct sm_claim *claim,
 			      struct sm_words *words)
 {

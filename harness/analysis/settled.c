@@ -1,5 +1,5 @@
-/* Trials that ended well and have a time, and whose time is no figure all the same: of a case that still drifts, and of an
- * open loop that did not get what it offered. */
+/* Sets aside successful trials whose times must not be used: those of a case that still drifts, and those of an open
+ * loop that did not reach its offered rate. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ void sm_analysis_put_aside(struct sm_analysis *a, size_t s, enum sm_status statu
 	a->view[s].cells = 0;
 }
 
-/* The times of a trial's pure slices in its own class, in their order; returns how many. */
+/* Writes the times of a trial's pure slices in its class, in order; returns how many. */
 static size_t times_of(const struct sm_analysis *a, size_t s, double *times)
 {
 	const struct sm_sample_view *view = &a->view[s];
@@ -67,7 +67,7 @@ static double share_dropped(const struct sm_analysis *a, size_t c)
 	return slices ? (double)dropped / (double)slices : (double)NAN;
 }
 
-/* Decided for a case over all of its trials: to drop the trials that drift would be to select by outcome. */
+/* Judges a case over all its trials: dropping only the trials that drift would select by outcome. */
 static void judge_case(struct sm_analysis *a, size_t c, double *times, double *work, double *log_ratios)
 {
 	const struct sm_case_view *view = &a->case_view[c];
@@ -92,7 +92,7 @@ static void judge_case(struct sm_analysis *a, size_t c, double *times, double *w
 			sm_analysis_put_aside(a, a->sample_order[i], SM_UNSETTLED, reason);
 }
 
-/* An open loop's latency is that of its rate: a trial that did not reach the rate has none. */
+/* The latency of an open loop belongs to its offered rate: a trial that did not reach that rate has none. */
 static void judge_rates(struct sm_analysis *a)
 {
 	for (size_t i = 0; i < a->results->metric_count; i++) {
@@ -121,8 +121,8 @@ bool sm_analysis_is_timed(const struct sm_case_row *row)
 	return row->unit_kind == SM_UNIT_NS || row->unit_kind == SM_UNIT_RATE;
 }
 
-/* A metric is no figure where its trial's time is none.  The rates of an open loop that did not keep up are what it
- * passed; those of a case that drifts drift with it.  Counts and sizes stand. */
+/* A metric that is a time is not used where its trial's time is not.  Rates of a saturated open loop are kept: they are
+ * what it achieved.  Rates of a case that drifts are not used.  Counts and sizes are kept. */
 static void judge_metrics(struct sm_analysis *a)
 {
 	for (size_t i = 0; i < a->results->sample_count; i++) {

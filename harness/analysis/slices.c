@@ -1,4 +1,5 @@
-/* Classes from the probes of the whole run; which slices are pure; what a sample's value is. */
+/* Finds the classes from the probes of the whole run, decides which slices are pure, and computes the value of each
+ * sample. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,16 +10,17 @@
 #include "shmeter/error.h"
 #include "shmeter/memory.h"
 
-/* A probe this many times its class' center is no round trip: one of the two was not running.  Only
- * the outermost classes are open enough to hold such a probe. */
+/* A probe this many times the center of its class is not a round trip: one of the two workers was not running.  Only
+ * the outermost classes are wide enough to include such a probe. */
 #define INTERRUPTED 4.0
-/* A slice that takes this many times the median of its trial's, and so long, in which a worker missed this share of it, is
- * no work that became slow: a spin that turns into a sleep takes tens of times.  A process or its container stood still,
- * which no other sign may show: to be stopped is not to wait for a PU. */
+/* A slice stood still if it takes this many times the median of its trial's slices, and at least this long, and the CPU
+ * time misses at least this share.  The work itself does not become that slow: a spin that turns into a sleep takes
+ * tens of times as long.  A process or its container was stopped.  No other counter may show this, because a stopped
+ * process does not wait for a PU. */
 #define STOOD_FACTOR 100.0
 #define STOOD_NS     100e6
 #define STOOD_SHARE  0.5
-/* Slices whose probes are looked at for classes: more tell nothing new. */
+/* At most this many slices' probes are used to find classes: more would not change the result. */
 #define PROBES_MAX ((size_t)1 << 18)
 
 static struct sm_slice_row *slice_at(const struct sm_analysis *a, size_t position)
@@ -46,8 +48,8 @@ const struct sm_relation *sm_analysis_relation(const struct sm_analysis *a, size
 	return a->relation[relation].classes.count > 0 ? &a->relation[relation] : NULL;
 }
 
-/* Probes of one relation into `probes` (room for two of PROBES_MAX slices, and one more), evenly taken where
- * there are more; returns how many. */
+/* Copies the probes of one relation to `probes`, which has room for two probes of PROBES_MAX slices, and one more.
+ * Takes an even selection where there are more.  Returns how many. */
 static size_t gather_probes(const struct sm_analysis *a, enum sm_placement relation, double *probes)
 {
 	size_t count = 0, step = a->results->slice_count / PROBES_MAX + 1;
@@ -71,7 +73,7 @@ static size_t gather_probes(const struct sm_analysis *a, enum sm_placement relat
 	return count;
 }
 
-/* "92ns"; of workers alone "252cyc" and who had the core: they ("-solo"), or they and others ("-busy"). */
+/* "92ns"; for workers alone "252cyc-solo" where they had the core to themselves, "252cyc-busy" where they did not. */
 static sm_name class_name(const struct sm_relation *relation, unsigned i)
 {
 	double center = relation->classes.at[i].center_ns;
@@ -103,8 +105,8 @@ static bool is_interrupted(const struct sm_classes *classes, int klass, double p
 	return probe_ns > center * INTERRUPTED || probe_ns < center / INTERRUPTED;
 }
 
-/* What spoils a slice whatever its probes say.  Workers that take turns on one PU are switched all the time: there it is
- * no disturbance.  Nor is it where a long slice lost next to nothing by it. */
+/* Whether a slice is disturbed whatever its probes say.  Workers that take turns on one PU are switched all the time:
+ * there a context switch is not a disturbance, and neither is one that costs a long slice almost no time. */
 static enum sm_purity judge_work(const struct sm_slice_row *slice, bool shared_pus)
 {
 	if (slice->pin_lost)
@@ -123,7 +125,7 @@ static enum sm_purity judge_probes(const struct sm_relation *relation, const str
 		return isfinite(before) && isfinite(after) ? SM_PACE_UNEVEN : SM_PROBE_MISSING;
 	if (first != second)
 		return SM_CLASS_CHANGED;
-	/* of one pair, and of the slowest pairs, which may be two */
+	/* of one pair, and of the slowest pair of each gate, which may differ */
 	if (slice->probe_step > (float)SM_PROBE_AGREE || fmax(before, after) > SM_PROBE_AGREE * fmin(before, after))
 		return SM_PROBES_DISAGREE;
 	return is_interrupted(&relation->classes, first, before) || is_interrupted(&relation->classes, first, after)
@@ -131,7 +133,7 @@ static enum sm_purity judge_probes(const struct sm_relation *relation, const str
 		       : SM_PURE;
 }
 
-/* The one rule of which slices count.  Sets class and purity; returns the class' number, or -1. */
+/* The only place that decides which slices count.  Sets class and purity; returns the number of the class, or -1. */
 static int judge_slice(const struct sm_relation *relation, sm_name unprobed, bool shared_pus,
 		       struct sm_slice_row *slice)
 {
@@ -170,14 +172,14 @@ static const char *why_disturbed(struct sm_analysis *a, const struct sm_sample_v
 	return sm_results_string(a->results, "%s", text);
 }
 
-/* One more cell of a sample; all of a sample's are added before those of the next. */
+/* Adds a cell to a sample.  All cells of a sample must be added before those of the next. */
 static struct sm_cell *add_cell(struct sm_analysis *a, struct sm_sample_view *view)
 {
 	if (a->cell_count == a->cell_room) {
 		a->cell_room = a->cell_room ? 2 * a->cell_room : 1024;
 		a->cell = realloc(a->cell, a->cell_room * sizeof(*a->cell));
 		if (!a->cell)
-			sm_no_memory(); /* as for every row of the results */
+			sm_no_memory(); /* as everywhere where rows of the results are added */
 	}
 	if (view->cells++ == 0)
 		view->cell = (uint32_t)a->cell_count;
@@ -221,8 +223,8 @@ static void value_sample(struct sm_analysis *a, size_t s, const sm_name *names, 
 	}
 }
 
-/* Why a time or a rate of a whole trial is in no class; NULL: it is in the trial's own, which holds more than half of
- * its slices.  The others are in the value as well, so that fewer would not say what it is of. */
+/* Why a time or a rate of a whole trial has no class.  NULL: it has the trial's class, which has more than half of the
+ * trial's slices.  The value covers all slices, so with fewer the class would be misleading. */
 static const char *why_no_class(struct sm_analysis *a, size_t trial)
 {
 	const struct sm_value *found = &a->results->samples[trial].found;
@@ -242,7 +244,7 @@ static const char *why_no_class(struct sm_analysis *a, size_t trial)
 					   view->count, most);
 }
 
-/* A metric of the whole trial is one value: a count or a size in no class, a time or a rate in the trial's. */
+/* A metric of a whole trial is one value.  A count or a size has no class; a time or a rate has the trial's. */
 static void judge_derived(struct sm_analysis *a, size_t s)
 {
 	const struct sm_sample *sample = &a->results->samples[s];
@@ -263,7 +265,7 @@ static void judge_derived(struct sm_analysis *a, size_t s)
 		*add_cell(a, &a->view[s]) = (struct sm_cell){ found->klass, 1, found->value };
 }
 
-/* Over this a slice stood still; a trial of one or two slices has nothing to hold against it. */
+/* Limit above which a slice stood still.  A trial of one or two slices has nothing to compare with. */
 static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_view *view, double *times)
 {
 	if (view->count < SM_PURE_SLICES_MIN)
@@ -273,7 +275,7 @@ static double standstill_ns(const struct sm_analysis *a, const struct sm_sample_
 	return fmax(STOOD_NS, STOOD_FACTOR * sm_median(times, view->count));
 }
 
-/* What the workers' CPU time, where it is known, leaves of a slice. */
+/* Whether the workers' CPU time, where it is known, leaves enough of the slice unaccounted for. */
 static bool stood_still(const struct sm_slice_row *slice, unsigned workers, double longest_ns)
 {
 	return (double)slice->ns > longest_ns && slice->cpu_tenths > 0 && slice->cpu_tenths < UINT8_MAX &&
@@ -381,7 +383,7 @@ const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t samp
 const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sample, sm_name klass)
 {
 	const struct sm_sample_view *view = &a->view[sample];
-	/* A cold trial has one slice, which is all it can have. */
+	/* A cold trial has only one slice. */
 	size_t least = view->count < SM_PURE_SLICES_MIN ? view->count : SM_PURE_SLICES_MIN;
 	const struct sm_cell *cell = sm_analysis_cells(a, sample);
 

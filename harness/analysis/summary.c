@@ -1,4 +1,4 @@
-/* One row a case: its median with interval, in the class that leads its group. */
+/* One row per case: its median with confidence interval, in the leading class of its group. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "parts.h"
 
-/* Values of a case in a class into `values`; returns how many trials have one. */
+/* Writes the values of a case in a class to `values`; returns how many trials have one. */
 static size_t gather_values(const struct sm_analysis *a, size_t c, sm_name klass, double *values)
 {
 	const struct sm_case_view *view = &a->case_view[c];
@@ -26,7 +26,7 @@ static double switches_of(const struct sm_sample *sample)
 	return sample->ops ? (double)(sample->nvcsw + sample->nivcsw) / (double)sample->ops : NAN;
 }
 
-/* The median over the trials that ended well of something that a sample tells. */
+/* The median of a property of the samples, over the successful trials. */
 static double median_of(const struct sm_analysis *a, size_t c, double (*of)(const struct sm_sample *), double *values)
 {
 	const struct sm_case_view *view = &a->case_view[c];
@@ -77,7 +77,7 @@ static void summarise(struct sm_analysis *a, size_t c, double *values)
 
 	row->case_index = (unsigned)c;
 	row->klass = sm_none;
-	/* The group's leading class first, so that variants stand side by side in one class. */
+	/* Takes the group's leading class first, so that the variants are shown in the same class. */
 	for (unsigned k = 0; k < group->classes && count == 0; k++) {
 		count = gather_values(a, c, group->klass[k].klass, values);
 		if (count > 0)

@@ -1,4 +1,4 @@
-/* On what terms a claim is judged: the kind of machine that it speaks of, what both of its sides hold, and the claim
+/* Preconditions of a claim: the kind of machine that it is about, the metric that both sides must have, and the claim
  * that is its control. */
 #include <math.h>
 #include <stdio.h>
@@ -47,7 +47,7 @@ const char *sm_analysis_elsewhere(struct sm_analysis *a, const struct sm_claim *
 				 sm_machine_name(claim->machine), here);
 }
 
-/* Median of a metric over the trials of a case that ended well; NaN: none knows it. */
+/* Median of a metric over the successful trials of a case; NaN: no trial has a value. */
 static double typical_metric(const struct sm_analysis *a, size_t c, const char *name)
 {
 	const struct sm_results *results = a->results;
@@ -56,7 +56,7 @@ static double typical_metric(const struct sm_analysis *a, size_t c, const char *
 	size_t count = 0;
 
 	if (!values)
-		return NAN; /* not known: nothing is compared */
+		return NAN; /* not known: do not compare */
 	for (size_t i = 0; i < results->metric_count; i++) {
 		const struct sm_metric_row *metric = &results->metrics[i];
 		long s = metric->metric == wanted ? sm_analysis_sample_of(a, metric->trial) : -1;
@@ -120,7 +120,7 @@ void sm_analysis_controls(struct sm_analysis *a, const struct sm_scenario *scena
 
 		if (!control || !row || control->verdict == SM_SUPPORTED || row->verdict == SM_NOT_TESTABLE ||
 		    (claim->kind == SM_CLAIM_METRIC && row->verdict == SM_REFUTED))
-			continue; /* what was seen was seen, whatever the control says */
+			continue; /* an observed event stands, whatever the control's verdict */
 		row->verdict = SM_INCONCLUSIVE;
 		row->reason = sm_results_string(a->results, "its control %s is %s: %s", claim->control,
 						control->verdict == SM_NOT_TESTABLE ? "not testable"

@@ -1,15 +1,15 @@
-/* Claims about a metric's own value: lost updates, bytes apart, pages elsewhere.  Every trial that ended well
- * is held against them, or one has to show it. */
+/* Claims about the value of a metric: lost updates, distance in bytes, misplaced pages.  All successful trials must
+ * meet the bounds or, with `once`, at least one. */
 #include <math.h>
 #include <string.h>
 
 #include "parts.h"
 
 struct value_tally {
-	unsigned trials, held, unknown; /* unknown: trials whose metric has no value, besides */
-	double operations;              /* of a worker, in all of them */
+	unsigned trials, held, unknown; /* unknown: further trials, whose metric has no value */
+	double operations;              /* of one worker, in all of these trials */
 	double least, most;
-	double off; /* the first that does not hold */
+	double off; /* the first value outside the bounds */
 	unsigned off_trial;
 	const char *unit;
 };

@@ -5,7 +5,7 @@
 #include "shmeter/analysis.h"
 #include "shmeter/stats.h"
 
-#define SAME 0.0005 /* ratios nearer to 1 than 0.05 % read "as long" */
+#define SAME 0.0005 /* a ratio closer to 1 than 0.05 % is printed as "as long" */
 
 enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max)
 {
@@ -40,8 +40,7 @@ const char *sm_ratio_words(char *out, size_t size, const char *left, const char 
 	}
 	write_number(number, ratio);
 	write_number(inverse, 1 / ratio);
-	/* Close to 1 a factor is hard to read: per cents say it better.  Under 1 its inverse does.
-	 */
+	/* A factor close to 1 is easier to read in per cent, and one under 1 as its inverse. */
 	if (fabs(ratio - 1) < SAME) {
 		snprintf(out, size, "%s takes as long %s as %s", left, per, right);
 		return out;
