@@ -1,14 +1,15 @@
-/* What a plan loses where its time is limited. */
+/* Reduces a plan to fit a time limit. */
 #include "shmeter/plan.h"
 
-/* Slices are cheap beside what a trial takes to start and warm up, and of too few too few are of one pair class, so that the
- * whole block is lost.  They are cut to what the quick profile has, then blocks are cut to the interval's least, and only
- * where that does not fit either, slices again. */
+/* Slices are cheap compared with the start and warm-up of a trial, and with too few slices too few are of one pair
+ * class, which loses the whole block.  So slices are first cut to the number of the quick profile, then blocks to the
+ * fewest that give a confidence interval, and only if that does not fit, slices again. */
 #define SLICES_KEPT  20
 #define SLICES_LEAST 8
 #define BLOCKS_LEAST 6
-/* Parts of the room.  Of the first cuts the rest is for blocks that are lost to disturbances and topped up; of the last
- * for trials that take longer than they were thought to, as too few slices lose more than a few more blocks bring. */
+/* Parts of the time limit that the plan may use.  In the first two cuts the rest is for blocks that replace disturbed
+ * ones.  In the last cut the rest is for trials that take longer than estimated: too few slices lose more than a few
+ * more blocks gain. */
 #define PART_WITH_TOP_UP 0.8
 #define PART_AT_MOST     0.9
 
@@ -31,13 +32,13 @@ static double estimate(const struct sm_plan *plan)
 	return sum;
 }
 
-/* What is left of a number of slices or blocks above `least`, where `share` of all that is above it may stay. */
+/* Reduces a number of slices or blocks: keeps `share` of what is above `least`. */
 static unsigned keep(unsigned now, unsigned least, double share)
 {
 	return now > least ? least + (unsigned)((now - least) * share) : now;
 }
 
-/* The share that may stay of what could be cut, `spare`, for the plan to take `room`. */
+/* The share of `spare`, the time that could be cut, that may stay for the plan to take `room`. */
 static double share_kept(double estimate, double spare, double room)
 {
 	double excess = estimate - room;
@@ -45,7 +46,7 @@ static double share_kept(double estimate, double spare, double room)
 	return excess <= 0 ? 1 : excess < spare ? 1 - excess / spare : 0;
 }
 
-/* A trial's slices that may be cut.  A rate over a few milliseconds would be that of a moment. */
+/* How many slices of a trial may be cut.  A rate over only a few milliseconds would not be representative. */
 static unsigned spare_slices(const struct sm_planned_case *planned, unsigned least)
 {
 	if (planned->c.workers == 1)

@@ -1,4 +1,4 @@
-/* What scenarios ask of a case or a trial, and what they say of it. */
+/* Functions that scenarios call on a case, a trial or a worker. */
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 #include "shmeter/plan.h"
 
-/* What a condition may be about besides parameters; the parameters' own names are not among them. */
+/* Keys of conditions that are not names of parameters. */
 static const struct {
 	const char *key;
 	enum sm_condition_of of;
@@ -35,7 +35,7 @@ bool sm_condition_next(const char **at, struct sm_condition *out)
 	*at += out->length;
 	sign = memchr(out->word, '=', out->length);
 	if (!sign)
-		return true; /* no condition: nothing meets it */
+		return true; /* not a condition: never met */
 	out->of = kind_of(out->word, (size_t)(sign - out->word));
 	if (out->of != SM_OF_PARAM && out->of != SM_OF_WORKERS) {
 		snprintf(value, sizeof(value), "%.*s", (int)(*at - sign - 1), sign + 1);

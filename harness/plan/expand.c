@@ -1,4 +1,4 @@
-/* From scenarios and options to cases and groups. */
+/* Expands scenarios and options into cases and groups. */
 #include <errno.h>
 #include <fnmatch.h>
 #include <inttypes.h>
@@ -41,8 +41,7 @@ int sm_profile_parse(const char *name, enum sm_profile *out, struct sm_error *er
 
 unsigned sm_profile_blocks(enum sm_profile profile)
 {
-	/* quick: six blocks are the least that have an interval; two more may be lost to class
-	 * changes before it is gone. */
+	/* quick: six blocks are the fewest that give a confidence interval, and class changes may lose two more. */
 	static const unsigned blocks[] = { 8, 16, 30 };
 
 	return blocks[profile];
@@ -76,7 +75,7 @@ static struct sm_memory resolve(const struct sm_memory *variant, const struct sm
 	return memory;
 }
 
-/* "page_size_random/thp-64k": a pattern about variants, not about whole scenarios. */
+/* Whether a pattern selects variants, not whole scenarios: "page_size_random/thp-64k". */
 static bool names_variant(const char *pattern, const struct sm_scenario *scenario, const char *variant)
 {
 	char text[256];
@@ -224,7 +223,7 @@ static unsigned workers_of(const struct sm_case *c)
 
 static void *grow(void *array, size_t count, size_t size)
 {
-	/* Doubles at powers of two; plans are small and running out of memory here is not survivable. */
+	/* The array doubles at powers of two.  Plans are small; without memory for one the program ends. */
 	if (count & (count - 1))
 		return array;
 	array = realloc(array, (count ? 2 * count : 1) * size);
@@ -241,7 +240,7 @@ static bool is_longer(const struct sm_plan_options *options, const struct sm_sce
 	return false;
 }
 
-/* The group of one point: every variant that the patterns choose. */
+/* Adds the group of one point: every variant that the patterns choose. */
 static void add_group(struct sm_plan *plan, const struct sm_plan_options *options, const struct sm_case *point)
 {
 	const struct sm_scenario *scenario = point->scenario;
@@ -295,7 +294,7 @@ int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case
 	return 0;
 }
 
-/* Whether a claim's `at` names the placement, and nothing that the point is not. */
+/* Whether a claim's `at` names the placement and does not contradict the point. */
 static bool names_point(const char *at, const char *params, const char *placement, unsigned pus)
 {
 	bool named = false;
@@ -310,7 +309,7 @@ static bool names_point(const char *at, const char *params, const char *placemen
 	return named;
 }
 
-/* Beyond its first placement a standard run takes only the points that a claim is about. */
+/* At placements after the first, a standard run takes only the points that a claim is about. */
 static bool claimed(const struct sm_case *point, const struct sm_plan_options *options, enum sm_placement placement)
 {
 	char wanted[64], params[160];
@@ -323,14 +322,14 @@ static bool claimed(const struct sm_case *point, const struct sm_plan_options *o
 	return false;
 }
 
-/* The placements that a point of a scenario runs at under these options; returns how many. */
+/* Lists the placements at which a point of a scenario runs under these options; returns how many. */
 static unsigned placements(const struct sm_case *point, const struct sm_plan_options *options,
 			   enum sm_placement out[SM_PLACEMENTS_MAX])
 {
 	const struct sm_scenario *scenario = point->scenario;
 	unsigned count = 0, workers = point->workers;
 
-	if (scenario->pair_params[0]) { /* its parameters say where */
+	if (scenario->pair_params[0]) { /* its parameters set the PUs */
 		out[0] = SM_PLACE_LIST;
 		return 1;
 	}
@@ -346,7 +345,7 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 	return count;
 }
 
-/* Whether the parameters that name a pair of PUs name the same one twice. */
+/* Whether the parameters that name a pair of PUs name the same PU twice. */
 static bool is_one_pu(const struct sm_case *point)
 {
 	const char *const *names = point->scenario->pair_params;
@@ -354,8 +353,8 @@ static bool is_one_pu(const struct sm_case *point)
 	return names[0] && sm_case_param(point, names[0]) == sm_case_param(point, names[1]);
 }
 
-/* What is a multiple of the PUs is about having them all: where the relation of the workers seats them on some, they would
- * be hundreds on one PU of a large machine. */
+/* A number of workers that is a multiple of the PUs needs all PUs.  A placement that seats workers on only some PUs
+ * could put hundreds on one PU of a large machine. */
 static bool takes_all_pus(enum sm_placement placement)
 {
 	return placement == SM_PLACE_NEAR || placement == SM_PLACE_LIST;
@@ -385,7 +384,8 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 
 		for (p = 0; p < params; p++)
 			last &= index[p] + 1 == values[p].count;
-		/* One PU is no pair; where there is no other, the case says so. */
+		/* A PU with itself is not a pair.  Where there is no other PU, the case stays, so that it can say
+		 * so. */
 		if (is_one_pu(&point) && !(last && plan->group_count == groups))
 			count = 0;
 		for (unsigned i = 0; i < count; i++) {

@@ -1,4 +1,4 @@
-/* What scenarios say, held against itself: each name that is used has to exist. */
+/* Checks scenarios for consistency: each name that is used must exist. */
 #include "shmeter/scenario_check.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 /* Longest list of a parameter. */
 #define SM_VALUES_MAX 64
 
-/* What is looked at. */
+/* What is being checked, for error messages. */
 struct subject {
 	const struct sm_scenario *scenario;
 	const struct sm_claim *claim; /* NULL: the scenario itself */
@@ -145,13 +145,13 @@ static int expect_length(const struct subject *on, const struct names *names, co
 		     used >= sizeof(list) ? "..." : "");
 }
 
-/* That a name exists; NULL: none is named. */
+/* Checks that a name exists; NULL is allowed: no name is given. */
 static int expect(const struct subject *on, struct names names, const char *text)
 {
 	return text ? expect_length(on, &names, text, strlen(text)) : 0;
 }
 
-/* That names, of variants say, are such that a run folder can be read back, and differ. */
+/* Checks that names, for example of variants, are unique and can be read back from a run folder. */
 static int check_names(const struct subject *on, const struct names *names)
 {
 	char copy[128];
@@ -171,9 +171,9 @@ static int check_names(const struct subject *on, const struct names *names)
 }
 
 enum ending {
-	SENTENCE, /* printed as it is: ends with a full stop */
+	SENTENCE, /* printed alone: ends with a full stop */
 	QUESTION,
-	PART, /* the program goes on after it: ends without one */
+	PART, /* the program appends to it: no full stop */
 };
 
 static int check_text(const struct subject *on, const char *what, const char *text, enum ending ending)
@@ -199,7 +199,7 @@ static int check_text_if_any(const struct subject *on, const char *what, const c
 	return text ? check_text(on, what, text, ending) : 0;
 }
 
-/* A metric's or unit's name: words, as a table's column has them. */
+/* Checks the name of a metric or unit: it must fit into a column of a table. */
 static int check_wording(const struct subject *on, const char *what, const char *text)
 {
 	if (!text || !*text)
@@ -207,7 +207,7 @@ static int check_wording(const struct subject *on, const char *what, const char 
 	return sm_is_wording(text) ? 0 : wrong(on, "the %s \"%s\" has signs that a run folder cannot hold", what, text);
 }
 
-/* A number: what depends on the machine is brought within the bounds where it is planned. */
+/* Checks a plain number.  The plan limits values that depend on the machine to the bounds. */
 static int check_number(const struct subject *on, const struct sm_param *param, uint64_t value)
 {
 	unsigned labels = 0;
@@ -222,7 +222,7 @@ static int check_number(const struct subject *on, const struct sm_param *param, 
 	return 0;
 }
 
-/* Multiples of the PUs come last, and doubles stand between a value and a multiple. */
+/* Checks that multiples of the PUs come last, and that a doubling is between a value and a multiple. */
 static int check_values(const struct subject *on, const struct sm_param *param, const struct sm_values *values)
 {
 	if (values->count > SM_VALUES_MAX)
@@ -357,7 +357,8 @@ static bool is_bound(const char *text)
 	return sm_parse_number(text, &number, &rest) && (*rest == '\0' || strcmp(rest, "xPU") == 0);
 }
 
-/* That a value in a claim's `at` is one that the parameter takes in one of the profiles, so that some run judges it. */
+/* Checks that the parameter takes a value of a claim's `at` in one of the profiles, so that some run can judge the
+ * claim. */
 static int expect_value(const struct subject *on, const struct sm_param *param, const char *value)
 {
 	const struct sm_values *all[] = { &param->quick, &param->standard, &param->full };
@@ -391,7 +392,7 @@ static int check_memory_word(const struct subject *on, const char *name, const c
 	return rc == 0 ? 0 : wrong(on, "at: %s", why.text);
 }
 
-/* One condition of `at`, "processes<=1xPU" say, whose value begins after the sign. */
+/* Checks one condition of `at`, for example "processes<=1xPU"; its value begins after the sign. */
 static int check_condition(const struct subject *on, const char *name, char compare, const char *value)
 {
 	static const char *const memory[] = { "backing", "pages", "prefault", "numa" };
@@ -541,7 +542,7 @@ static int check_texts(const struct subject *on)
 	return rc == 0 ? check_text(on, "why", s->why, SENTENCE) : rc;
 }
 
-/* Names are unique, those of claims over all scenarios: a gate names a claim alone. */
+/* Checks that names are unique.  Those of claims are unique over all scenarios, because a gate names only the claim. */
 static int check_beside(const struct subject *on, const struct sm_scenario *const *others, size_t count)
 {
 	struct names names = claims_of(on->scenario);

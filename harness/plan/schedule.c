@@ -1,4 +1,4 @@
-/* In which order: Latin squares inside a group, blocks of all groups shuffled over the run. */
+/* The order of the trials: Latin squares inside a group, and the blocks of all groups shuffled over the run. */
 #include <stdlib.h>
 
 #include "shmeter/memory.h"
@@ -15,8 +15,8 @@ void sm_plan_latin_rows(struct sm_random *random, unsigned n, unsigned blocks, u
 			sm_random_shuffle(random, label, n, sizeof(*label));
 			sm_random_shuffle(random, order, n, sizeof(*order));
 		}
-		/* Williams (1949): the row 0, 1, n-1, 2, n-2, ... shifted; each treatment stands once in
-		 * each position, and (n even) follows each other one once. */
+		/* Williams (1949): the row 0, 1, n-1, 2, n-2, ... shifted; each treatment is once in each position and,
+		 * for even n, follows each other treatment once. */
 		for (unsigned i = 0; i < n; i++) {
 			unsigned zigzag = i % 2 ? (i + 1) / 2 : (n - i / 2) % n;
 

@@ -1,4 +1,4 @@
-/* The values that parameters are swept over: a profile's, every PU's, or those of --set; and conditions on them. */
+/* The values of swept parameters: a profile's, all PUs, or those of --set; and conditions on them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "plan_private.h"
 
-/* PUs that a parameter with `every_pu` takes: pairs of them are many. */
+/* Most PUs that a parameter with `every_pu` takes: the number of pairs grows with the square. */
 static const unsigned pus_max[] = { [SM_QUICK] = 8, [SM_STANDARD] = 32, [SM_FULL] = ~0u };
 
 unsigned plan_params(const struct sm_scenario *scenario)
@@ -66,10 +66,10 @@ unsigned plan_pus(const struct sm_plan_options *options)
 	return count;
 }
 
-/* Taken where no cache is known: the share of one core complex or more of what servers have. */
+/* Size that is assumed where no cache is known: at least the cache of one core complex of common servers. */
 #define LLC_UNKNOWN_BYTES (32u << 20)
 
-/* What `--set` accepts. */
+/* Limits a value to what `--set` accepts. */
 static uint64_t within(const struct sm_param *param, uint64_t value)
 {
 	if (value < param->min)
@@ -77,7 +77,7 @@ static uint64_t within(const struct sm_param *param, uint64_t value)
 	return param->max && value > param->max ? param->max : value;
 }
 
-/* A multiple of the last-level cache as it is here: a power of two. */
+/* A multiple of this machine's last-level cache, rounded up to a power of two. */
 static uint64_t times_llc(uint64_t times, const struct sm_topology *topology)
 {
 	uint64_t llc = topology ? sm_topology_llc_bytes(topology) : 0, power = 1;
@@ -110,7 +110,7 @@ const char *sm_value_text(const struct sm_param *param, struct sm_swept value, c
 	return out;
 }
 
-/* "8" or "4xPU", whole; false: neither. */
+/* Parses all of "8" or "4xPU".  Returns false for anything else. */
 static bool parse_bound(const char *text, unsigned pus, double *out)
 {
 	char *end;
@@ -141,7 +141,7 @@ bool sm_at_holds(const char *params, const char *word, size_t length, unsigned p
 	less = sign[-1] == '<';
 	more = sign[-1] == '>';
 	sign[less || more ? -1 : 0] = '\0';
-	value = sm_param_value(params, copy); /* NaN where there is none: nothing holds for it */
+	value = sm_param_value(params, copy); /* NaN where it is missing: then no condition is met */
 	return less ? value <= bound : more ? value >= bound : value == bound;
 }
 
@@ -200,7 +200,7 @@ static int parse_values(const struct sm_param *param, const struct sm_topology *
 	return rc;
 }
 
-/* PUs in hwloc order: those of --placement, else as many as the profile takes, spread evenly.  Without a
+/* Takes PUs in hwloc order: those of --placement, else as many as the profile takes, spread evenly.  Without a
  * topology, 0 and 1. */
 static int pu_values(const struct sm_plan_options *options, struct plan_values *out, struct sm_error *err)
 {
@@ -222,7 +222,7 @@ static int pu_values(const struct sm_plan_options *options, struct plan_values *
 	return rc;
 }
 
-/* Adds a value unless it is there, as a multiple of the PUs may be. */
+/* Adds a value unless it is already in the list: a multiple of the PUs may equal a plain number. */
 static int add_new(struct plan_values *values, uint64_t value, struct sm_error *err)
 {
 	for (unsigned i = 0; i < values->count; i++)
@@ -231,7 +231,7 @@ static int add_new(struct plan_values *values, uint64_t value, struct sm_error *
 	return add_value(values, value, err);
 }
 
-/* The doubles of the value before, of 1 where all before need more PUs. */
+/* Adds the doubles of the previous value, or of 1 where all previous values need more PUs. */
 static int add_doubles(struct plan_values *values, uint64_t end, struct sm_error *err)
 {
 	uint64_t value = values->count ? 2 * values->value[values->count - 1] : 1;
@@ -242,7 +242,7 @@ static int add_doubles(struct plan_values *values, uint64_t end, struct sm_error
 	return rc;
 }
 
-/* Adds what entry `i` of a list stands for on this machine. */
+/* Adds the value of entry `i` of a list on this machine. */
 static int add_entry(const struct sm_param *param, const struct sm_values *list, unsigned i,
 		     const struct sm_plan_options *options, struct plan_values *out, struct sm_error *err)
 {

@@ -1,8 +1,8 @@
-/* How many operations a slice needs to take about as long as asked. */
+/* Finds how many operations a slice needs to take about as long as asked. */
 #include "control.h"
 
-/* A count holds when the slice takes this share of the aim: wide, because the pair class may change the
- * cost of an operation by two to four between slices. */
+/* A count fits when the slice takes this share of the target time.  The range is wide, because a change of pair class
+ * between slices may change the cost of an operation by a factor of two to four. */
 #define HOLDS_MIN      0.6
 #define HOLDS_MAX      1.7
 #define TIMES_IT_HOLDS 2

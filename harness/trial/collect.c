@@ -1,4 +1,4 @@
-/* What the workers of a trial left in its control area: slices, counts, proofs. */
+/* Collects what the workers of a trial left in its control area: slices, counts, results to verify. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -25,19 +25,19 @@ static struct sm_probes probes_at(const struct control *control, unsigned gate)
 	return probes;
 }
 
-/* Whether the request has the scenario end its slices by the clock. */
+/* Whether the scenario ends the slices of this request by the clock. */
 static bool ends_by_clock(const struct hold *hold)
 {
 	return hold->c.scenario->ends == SM_FIRST_DONE_OR_CLOCK && hold->request->slice_ns > 0;
 }
 
-/* Whether a worker may do less than it was asked for: where the clock ends a slice, or the first who is done. */
+/* Whether a worker may do fewer operations than asked: where the clock or the first worker to finish ends a slice. */
 static bool may_do_less(const struct hold *hold)
 {
 	return ends_by_clock(hold) || (hold->c.scenario->ends != SM_EACH_ALL && !hold->c.shared_pu);
 }
 
-/* Whether somebody did all that was asked for: without it only the clock ends a slice. */
+/* Whether a worker did all operations that were asked for.  If not, only the clock may have ended the slice. */
 static bool one_did_all(const struct hold *hold, unsigned number)
 {
 	if (ends_by_clock(hold))
@@ -48,8 +48,8 @@ static bool one_did_all(const struct hold *hold, unsigned number)
 	return false;
 }
 
-/* How long a worker missed its PU.  What it did not run it may have slept by its own will, so that its wait for the PU is
- * the better number where it is known. */
+/* How long a worker was kept off its PU.  Time without CPU may also be a voluntary sleep, so the time that it waited
+ * for the PU is the better number where it is known. */
 static uint64_t away_ns(const struct slice_note *note)
 {
 	uint64_t took = note->end_ns - note->start_ns;
@@ -58,7 +58,7 @@ static uint64_t away_ns(const struct slice_note *note)
 	return note->waited_ns < off ? note->waited_ns : off;
 }
 
-/* One slice of all workers, from their notes.  Returns false where a worker did too little. */
+/* Combines the notes of all workers on one slice.  Returns false where a worker did too few operations. */
 static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_facts *facts)
 {
 	struct sm_trial_result *result = hold->result;
@@ -100,7 +100,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_fa
 		result->nivcsw += note->nivcsw;
 		result->migrations += note->pin_lost;
 	}
-	if (may_do_less(hold)) /* one at least: a slice took no less than it took */
+	if (may_do_less(hold)) /* at least 1, so that there is a time per operation */
 		out->ops = done > control->workers ? (done + control->workers / 2) / control->workers : 1;
 	out->ns = hold->c.scenario->self_timed ? measured : last - first;
 	facts->skew_ns = last_start - first;
@@ -116,7 +116,7 @@ static bool collect_slice(struct hold *hold, unsigned number, struct sm_slice_fa
 	return true;
 }
 
-/* A calibration keeps no slices: only how long the last one took, and all together. */
+/* A calibration keeps no slices, only the time of the last one and the time of all together. */
 static void collect_calibration(struct hold *hold)
 {
 	for (unsigned number = 0; number < hold->control->done_slices; number++) {
@@ -148,7 +148,7 @@ static int collect_slices(struct hold *hold, struct sm_error *err)
 	return 0;
 }
 
-/* The worst state of the workers' counters speaks for the event; values add up. */
+/* The event gets the worst state of the workers' counters; values are added up. */
 static void collect_counts(struct hold *hold)
 {
 	const struct sm_event_set *events = hold->context->events;

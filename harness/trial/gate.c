@@ -1,4 +1,4 @@
-/* The gate between slices, and the probe of the pair class that it doubles as. */
+/* The gate between slices, and the probe of the pair class that runs inside it. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -9,16 +9,16 @@
 
 #include "control.h"
 
-/* A sleeper looks at the abort flag this often. */
+/* A sleeping worker checks the abort flag this often. */
 #define NAP_NS 50000000
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t seen)
 {
-	/* Not a constant: who sleeps for the first time in a slice that is counted would fault in its page. */
+	/* Not a constant: a worker that sleeps for the first time in a counted slice would take a page fault on it. */
 	struct timespec nap = { .tv_nsec = NAP_NS };
 
-	/* Not FUTEX_PRIVATE: the waker is another process.  The result does not matter: every caller
-	 * looks at the word again. */
+	/* Not FUTEX_PRIVATE: the waker is another process.  The result does not matter: every caller checks the word
+	 * again. */
 	(void)syscall(SYS_futex, word, FUTEX_WAIT, seen, &nap, NULL, 0);
 }
 
@@ -53,7 +53,7 @@ struct control *control_make(const struct control_needs *needs, struct sm_error 
 	control->pairs = needs->shared_pu ? 0 : workers - 1;
 	if (control->pairs > SM_PROBE_PAIRS_MAX)
 		control->pairs = SM_PROBE_PAIRS_MAX;
-	/* A cold trial's one slice is as long as it is: a pace before and after says little of it. */
+	/* A cold trial has one slice of arbitrary length: the pace before and after it says little about it. */
 	control->probes = workers == 1 && !needs->cold ? 1 : control->pairs;
 	control->bytes = bytes;
 	control->slot = (struct slot *)(void *)(base + slots_at);
@@ -134,8 +134,8 @@ bool gate_pass(struct control *control, uint32_t number)
 	return true;
 }
 
-/* One word goes back and forth: odd values are the leader's, even ones the follower's.  The word is all
- * that is told, so relaxed is enough; no pause in the wait, it would be part of what is measured. */
+/* One word goes back and forth: odd values are the leader's, even ones the follower's.  No other data is communicated,
+ * so relaxed is enough.  The wait has no pause, which would be part of the measurement. */
 static bool await(_Atomic uint32_t *word, uint32_t value, const _Atomic uint32_t *abort)
 {
 	for (unsigned turns = 1; atomic_load_explicit(word, memory_order_relaxed) != value; turns++)
@@ -167,8 +167,8 @@ bool probe_lead(struct control *control, struct probe_note *note)
 bool probe_follow(struct control *control, unsigned worker)
 {
 	_Atomic uint32_t *ping = &control->slot[worker].ping;
-	/* Nobody else writes the word until this side answers, and both sides do PROBE_WARM +
-	 * SM_PROBE_TRIPS trips: the even number it starts from is what this side left there. */
+	/* No other process writes the word until this side answers, and both sides do PROBE_WARM + SM_PROBE_TRIPS round
+	 * trips.  So the even number that it starts from is the one that this side wrote last. */
 	uint32_t value = atomic_load_explicit(ping, memory_order_relaxed) & ~1u;
 
 	for (unsigned trip = 0; trip < PROBE_WARM + SM_PROBE_TRIPS; trip++) {
@@ -180,12 +180,13 @@ bool probe_follow(struct control *control, unsigned worker)
 	return true;
 }
 
-/* Turns of eight independent additions, and links of a chain in which each addition waits for the one before.  Each is
- * one to two microseconds at 3 to 4 GHz, a hundred times a reading of the clock. */
+/* Turns of eight independent additions, and additions in a chain in which each waits for the one before.  Both take 1
+ * to 2 us at 3 to 4 GHz, a hundred times as long as reading the clock. */
 #define PACE_TURNS 2000u
 #define PACE_LINKS 4000u
 
-/* The empty statements need each sum where they stand: nothing is folded, and nothing becomes part of a vector. */
+/* The empty asm statements need each sum at their place, so the compiler can neither fold nor vectorise the
+ * additions. */
 static uint64_t adders_ns(void)
 {
 	uint64_t a = 1, b = 2, c = 3, d = 4, e = 5, f = 6, g = 7, h = 8, start_ns = sm_clock_ns();
@@ -229,7 +230,7 @@ static uint64_t shorter(uint64_t one, uint64_t other)
 void probe_alone(struct control *control, struct probe_note *note)
 {
 	if (control->probes > control->pairs) {
-		/* of two each the shorter: an interrupt is not the pace */
+		/* the shorter of two each, so that an interrupt does not count */
 		double adders = (double)shorter(adders_ns(), adders_ns()) / PACE_TURNS;
 		double cycle = (double)shorter(chain_ns(), chain_ns()) / PACE_LINKS;
 

@@ -1,4 +1,4 @@
-/* What a trial holds while it runs, and the parts of the parent's side that stand apart from trial.c. */
+/* The state of a running trial, and the functions of the parent's side that are not in trial.c. */
 #ifndef SHMETER_TRIAL_HOLD_H
 #define SHMETER_TRIAL_HOLD_H
 
@@ -12,28 +12,28 @@ struct hold {
 	const struct sm_trial_context *context;
 	const struct sm_trial_request *request;
 	struct sm_trial_result *result;
-	struct sm_case c; /* with what the seats say */
+	struct sm_case c; /* with shared_pu and pus set from the seats */
 	struct sm_seats seats;
 	struct sm_region region;
 	struct sm_trial trial;
 	struct control *control;
 	struct sm_team team;
 	bool set_up;
-	struct sm_death_watch watch; /* before the workers */
-	struct sm_noise_mark before; /* before the trial */
+	struct sm_death_watch watch; /* state before the workers start */
+	struct sm_noise_mark before; /* state before the trial */
 	const struct sm_outcome **outcome;
 };
 
-/* Seats the workers of `c` (caller frees `seats`) and writes into `c` what the seats say: shared_pu and pus. */
+/* Seats the workers of `c` (the caller frees `seats`) and sets shared_pu and pus of `c`. */
 int trial_seat(const struct sm_trial_context *context, struct sm_case *c, struct sm_seats *seats, struct sm_error *err);
-/* The seats' PUs and nodes by the operating system's numbers, into the result. */
+/* Writes the seats' PUs and nodes, by the kernel's numbers, into the result. */
 int trial_name_seats(const struct sm_topology *topology, const struct sm_seats *seats, struct sm_trial_result *result,
 		     struct sm_error *err);
 
-/* How the trial ended, and why ("-": well). */
+/* Sets how the trial ended, and why ("-" for ok). */
 void trial_end_with(struct hold *hold, enum sm_status status, const char *reason);
-/* What the workers of a team that ended well left in the control area, into the result: slices, counts, the rest; then
- * the scenario proves its work and measures.  Sets the result's status where something was wrong. */
+/* Collects what the workers of a successful team left in the control area into the result, then calls the scenario's
+ * verify() and measure().  Sets the result's status where something was wrong. */
 int trial_collect(struct hold *hold, struct sm_error *err);
 
 #endif

@@ -6,11 +6,11 @@
 #include "kept.h"
 #include "shmeter/cgroup.h"
 
-/* All kept regions together take this part of the memory that is free before the first is kept: the rest is for the trials
- * in between, the largest of which take as much as any of these. */
+/* All kept regions together take at most 1/KEPT_PART of the memory that is free before the first is kept.  The rest is
+ * for the trials in between, the largest of which need as much as any kept region. */
 #define KEPT_PART 4
 
-/* What all kept regions together may take; nothing where what is free cannot be known. */
+/* How much all kept regions together may take; 0 where the free memory is not known. */
 static uint64_t kept_most(const struct sm_os *os, uint64_t ours)
 {
 	struct sm_room room;
@@ -74,7 +74,7 @@ void kept_make_room(struct sm_kept *kept, const struct sm_case *c)
 
 bool kept_may(const struct sm_case *c)
 {
-	/* where pages are populated by their first use, that use is part of the subject */
+	/* where the first use populates the pages, populating is part of the measurement */
 	return c->scenario->subject == SM_KEPT && c->memory.prefault != SM_LAZY;
 }
 

@@ -1,11 +1,11 @@
-/* Where the workers of a trial sit, and what that says of its case. */
+/* Which PUs the workers of a trial use, and what follows from that for its case. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "hold.h"
 
-/* The PUs of one node, as a list. */
+/* Seats the workers on the PUs of one node. */
 static int seat_on_node(const struct sm_topology *topology, const struct sm_case *c, uint64_t node,
 			struct sm_seats *seats, struct sm_error *err)
 {
@@ -34,7 +34,7 @@ static int seat_on_node(const struct sm_topology *topology, const struct sm_case
 	return rc;
 }
 
-/* The two PUs that parameters name. */
+/* Seats two workers on the PUs that parameters name. */
 static int seat_pair(const struct sm_topology *topology, const struct sm_case *c, struct sm_seats *seats,
 		     struct sm_error *err)
 {
@@ -89,7 +89,7 @@ unsigned sm_trial_pus(const struct sm_trial_context *context, const struct sm_ca
 	return resolved.pus;
 }
 
-/* Numbers by worker, as a column says them; cut with "..." where there are too many. */
+/* Writes the numbers of the workers as in a column of samples.csv; cut with "..." where there are too many. */
 static void name_numbers(const unsigned *number, unsigned count, char *out, size_t size)
 {
 	size_t used = 0;

@@ -1,4 +1,4 @@
-/* The parent's side of a trial: make, fork, wait, collect, prove, put away. */
+/* The parent's side of a trial: set up, fork, wait, collect, verify, tear down. */
 #include "shmeter/trial.h"
 
 #include <errno.h>
@@ -16,13 +16,13 @@
 #include "shmeter/file_system.h"
 #include "shmeter/text.h"
 
-/* Slices that a calibration may take before the last count is used as it is. */
+/* Most slices of a calibration; after them the last count is used. */
 #define CALIBRATION_SLICES 64
-/* Processes beside a trial's workers: one that warms memory, and a child of a worker. */
+/* Processes in addition to a trial's workers: one that warms memory, and a child of a worker. */
 #define SPARE_PROCESSES 2
 /* Page tables take 8 bytes for each 4 KiB of memory in each process that maps it. */
 #define TABLE_SHARE 512
-/* What a process of the program's has for itself: its stack, its copies of the parent's data, its notes. */
+/* Private memory of a process: its stack, its copies of the parent's data, its notes. */
 #define PROCESS_BYTES (2u << 20)
 
 static size_t region_bytes(const struct sm_case *c)
@@ -30,8 +30,8 @@ static size_t region_bytes(const struct sm_case *c)
 	return c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
 }
 
-/* Whether what a trial touches can be had: a memory cgroup counts at the touch, and the kernel kills who touches more than
- * it allows.  Explicit huge pages are counted apart. */
+/* Whether the memory that a trial touches is available.  A memory cgroup charges pages when they are touched, and the
+ * kernel kills a process that touches more than the limit.  Explicit huge pages are charged separately. */
 static int memory_supported(const struct sm_os *os, const struct sm_case *c, struct sm_error *err)
 {
 	uint64_t region = c->memory.pages.kind == SM_PAGES_HUGETLB ? 0 : region_bytes(c);
@@ -41,7 +41,7 @@ static int memory_supported(const struct sm_os *os, const struct sm_case *c, str
 	return sm_memory_supported(os, region + own + tables + (c->workers + 1) * PROCESS_BYTES, err);
 }
 
-/* Workers, and the children that some scenarios' workers have. */
+/* Whether the limits allow the workers, and the children that the workers of some scenarios have. */
 static int processes_supported(const struct sm_os *os, unsigned workers, struct sm_error *err)
 {
 	struct sm_room room;
@@ -86,7 +86,8 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 				   err);
 }
 
-/* Frames of the node that the region's own will be of: this process may run on another than the worker that touches. */
+/* Warms page frames of the region's node: this process may run on another node than the worker that touches the
+ * region. */
 static int warm_frames(const struct hold *hold, size_t bytes, struct sm_error *err)
 {
 	const struct sm_trial_context *context = hold->context;
@@ -127,7 +128,7 @@ static int make_region(struct hold *hold, size_t bytes, struct sm_error *err)
 	if (!hold->trial.kept) {
 		kept_make_room(hold->context->kept, hold->request->c);
 		rc = create_region(hold, bytes, err);
-		/* the pages that it lacks may be in those that were kept */
+		/* kept regions may hold the pages that it lacks */
 		if (rc < 0 && sm_kept_drop(hold->context->kept))
 			rc = create_region(hold, bytes, err);
 	}
@@ -168,7 +169,7 @@ static void put_away(struct hold *hold)
 		hold->c.scenario->teardown(&hold->trial);
 	free(hold->trial.state);
 	free(hold->outcome);
-	/* what a trial that went wrong left is not to be relied on */
+	/* do not keep a region that a failed trial left */
 	if (hold->result->status != SM_OK || !hold->trial.region ||
 	    !kept_give(hold->context->kept, hold->context->os, hold->request->c, &hold->region))
 		sm_region_destroy(&hold->region);
@@ -177,7 +178,7 @@ static void put_away(struct hold *hold)
 	sm_seats_free(&hold->seats);
 }
 
-/* The sentence for a worker that ended badly. */
+/* Writes the reason for a worker that failed. */
 static void blame(struct hold *hold, unsigned index)
 {
 	int status = hold->team.member[index].wait_status;
@@ -185,7 +186,8 @@ static void blame(struct hold *hold, unsigned index)
 	char text[SM_ERROR_TEXT_MAX], how[SM_ERROR_TEXT_MAX - 32];
 
 	if (WIFSIGNALED(status)) {
-		/* First: shared pages outlive who touched them, and where a group is full this process is the next. */
+		/* Do this first: shared pages outlive the process that touched them, and in a full cgroup the kernel
+		 * may kill this process next. */
 		sm_region_empty(&hold->region);
 		hold->result->memory_lacked =
 			sm_death_words(hold->context->os, &hold->watch, WTERMSIG(status), how, sizeof(how));
@@ -200,13 +202,13 @@ static void blame(struct hold *hold, unsigned index)
 	}
 }
 
-/* What a limit on processes, descriptors or memory says. */
+/* Whether an error means a limit on processes, descriptors or memory. */
 static bool is_shortage(int code)
 {
 	return code == EAGAIN || code == ENOMEM || code == EMFILE || code == ENFILE;
 }
 
-/* Whether time passed in this trial in which its work could not go on, whatever the clock of its slices says. */
+/* Whether the trial stood still for a while, even if the clock of its slices does not show it. */
 static bool stood_still(struct hold *hold)
 {
 	char how[256], text[SM_ERROR_TEXT_MAX], took[SM_TEXT_MAX];
@@ -250,7 +252,7 @@ static int run_team(struct hold *hold, struct sm_error *err)
 		       hold->c.memory.pages.kind == SM_PAGES_HUGETLB ? hold->c.memory.pages.bytes : 0, &hold->watch);
 	rc = sm_team_start(&hold->team, hold->c.workers, hold->c.scenario->name, worker_main, &job,
 			   &hold->control->abort, &why);
-	if (rc < 0 && is_shortage(-rc)) { /* a smaller team may find what it needs */
+	if (rc < 0 && is_shortage(-rc)) { /* a smaller team may fit within the limit */
 		trial_end_with(hold, SM_SKIPPED, why.text);
 		return 0;
 	}
@@ -327,7 +329,7 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 	if (rc == -EINTR) {
 		rc = sm_fail(err, EINTR, "%s", why.text);
 	} else if (rc < 0) {
-		/* the machine's doing, not the harness' */
+		/* the machine is the cause, not the harness */
 		trial_end_with(&hold, SM_SKIPPED, why.text);
 		rc = 0;
 	} else {

@@ -1,22 +1,23 @@
-/* When the warm-up is over.
+/* Decides when the warm-up is over.
  *
- * What the first slices pay for is not known beforehand: page tables that have to come into the caches again (a walk
- * over 1 GiB takes 20 to 40 slices), queues that fill, sleepers whose governor learns.  So the slices themselves tell. */
+ * What makes the first slices slow is not known beforehand: page tables must return to the caches (a walk over 1 GiB
+ * takes 20 to 40 slices), queues fill, and the idle governor adapts to sleepers.  So the times of the slices decide. */
 #include "control.h"
 
-/* The last WARM_WINDOW slices are compared with as many before them, by Mann and Whitney's U (1947), the number of pairs
- * in which the earlier slice is the longer one.  Of 64 pairs at most WARM_RANKS lie on one side with a probability of 8.3 %
- * where nothing drifts (both sides together), so slices that are flat from the first on take 17 for their warm-up.
- * Ranks, because a pair class that changes makes slices two to four times as long: that lasts for as long as the
- * change stands near the middle of the 16, where a mean would be off for all of them.  Eight, because six let a tenth
- * of a walk's drift stand and ten find no more of it. */
+/* Compares the last WARM_WINDOW slices with as many before them, by Mann and Whitney's U (1947): the number of pairs in
+ * which the earlier slice is longer.  Where nothing drifts, at most WARM_RANKS of the 64 pairs lie on one side with a
+ * probability of 8.3 % (both sides together), so slices that are flat from the start need a warm-up of about 17.
+ *
+ * Ranks are robust: a change of pair class makes slices two to four times as long.  It disturbs the ranks only while it
+ * is near the middle of the 16 slices, but it would disturb a mean in all of them.  The window has eight slices because
+ * six leave a tenth of a walk's drift undetected and ten detect no more of it. */
 #define WARM_RANKS 15
 
 _Static_assert(2 * WARM_WINDOW == SM_WARM_SLICES, "what a run is planned with");
 
 bool warm_is_flat(const double time[2 * WARM_WINDOW])
 {
-	unsigned twice_u = 0; /* ties are a half each */
+	unsigned twice_u = 0; /* ties count one half */
 
 	for (unsigned i = 0; i < WARM_WINDOW; i++)
 		for (unsigned j = WARM_WINDOW; j < 2 * WARM_WINDOW; j++)
@@ -24,7 +25,7 @@ bool warm_is_flat(const double time[2 * WARM_WINDOW])
 	return twice_u > 2 * WARM_RANKS && twice_u < 2 * (WARM_WINDOW * WARM_WINDOW - WARM_RANKS);
 }
 
-/* Time per operation; of no operations, as short as it can be. */
+/* Time per operation; 0 where there were no operations. */
 static double pace_of(struct control *control, unsigned slice)
 {
 	uint64_t ops = 0, measured = 0;

@@ -1,4 +1,4 @@
-/* What a worker process does, from the pin to its last note. */
+/* The worker process, from pinning to its last note. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -8,24 +8,25 @@
 
 #include "control.h"
 
-/* Operations of the traced stretch, in slices. */
+/* Length of the traced part, in slices. */
 #define TRACE_SLICES 4
 /* Slices after which a trial that takes too long may end. */
 #define SLICES_ENOUGH 8
 
-/* Everything a worker knows of itself. */
+/* The state of a worker. */
 struct self {
 	const struct worker_job *job;
 	struct control *control;
 	struct slot *slot;
 	unsigned index, pu;
 	uint32_t gate; /* number of the last gate passed */
-	int waits;     /* open on what the scheduler says of this worker; -1: it cannot be had */
+	int waits;     /* descriptor of this worker's schedstat; -1: not available */
 	struct sm_worker worker;
 	struct sm_counters counters;
 };
 
-/* Pin, populate, read back.  What was not got as asked is not this case. */
+/* Pins the worker, populates the region and reads both back.  Fails where the result is not as asked: it would be
+ * another case. */
 static int settle(struct self *self)
 {
 	const struct worker_job *job = self->job;
@@ -38,7 +39,7 @@ static int settle(struct self *self)
 		return WORKER_DONE;
 	if (sm_region_populate(job->region, err) < 0)
 		return WORKER_UNFIT;
-	/* What the populating left in the cache is as much of an accident as what the warming left there. */
+	/* What populating leaves in the cache is arbitrary, as is what warming leaves there. */
 	if (scenario->warm_physical && job->request->c->memory.prefault != SM_LAZY &&
 	    sm_region_cool(job->region, err) < 0)
 		return WORKER_UNFIT;
@@ -48,8 +49,7 @@ static int settle(struct self *self)
 	return WORKER_DONE;
 }
 
-/* Writes to every page of this worker's copies, so that copy-on-write faults of the fork do not fall
- * into a timed slice. */
+/* Writes to every page of this worker's private copies, so that no timed slice has copy-on-write faults of the fork. */
 static void touch_copies(struct self *self)
 {
 	volatile char *state = self->worker.state;
@@ -83,8 +83,8 @@ static void prepare(struct self *self)
 	touch_copies(self);
 }
 
-/* Passes the next gate; with `probe` set the pairs are probed in it.  `lead` is what the leader does
- * before it opens. */
+/* Passes the next gate, and probes the pairs there where `probe` is set.  The leader calls `lead` before it opens the
+ * gate. */
 static bool meet(struct self *self, struct probe_note *probe, void (*lead)(struct self *self, unsigned slice),
 		 unsigned slice)
 {
@@ -108,8 +108,8 @@ static bool meet(struct self *self, struct probe_note *probe, void (*lead)(struc
 	return true;
 }
 
-/* Whether operations take so much longer than in the calibration (a ring that had spun sleeps now) that
- * the trial ends before all its slices.  Blind to what a slice says: the clock alone decides. */
+/* Whether operations take so much longer than in the calibration (for example, a ring that spun now sleeps) that the
+ * trial ends early.  The decision uses only the clock, not the results of slices. */
 static bool took_too_long(struct control *control, unsigned slice)
 {
 	if (slice == control->first)
@@ -136,14 +136,14 @@ static void lead_slice(struct self *self, unsigned slice)
 	control->done_slices = slice;
 }
 
-/* What the kernel says of this worker so far. */
+/* The kernel's accounting of this worker so far. */
 struct usage {
 	struct rusage rusage;
-	uint64_t waited_ns; /* for its PU while it could have run; or WAIT_UNKNOWN */
+	uint64_t waited_ns; /* time that it was runnable but waited for its PU; or WAIT_UNKNOWN */
 };
 
-/* The second number of /proc/PID/schedstat.  A kernel without that account says "0 0 0", and the third, how often it ran,
- * is none of a process that runs (the kernel's Documentation/scheduler/sched-stats). */
+/* Reads the second number of /proc/PID/schedstat.  A kernel without this accounting prints "0 0 0"; the third number,
+ * how often the process ran, cannot be 0 for a running process (the kernel's Documentation/scheduler/sched-stats). */
 static uint64_t waited_ns(const struct self *self)
 {
 	char text[96];
@@ -154,7 +154,7 @@ static uint64_t waited_ns(const struct self *self)
 	return sscanf(text, "%llu %llu %llu", &ran, &waited, &times) == 3 && times > 0 ? waited : WAIT_UNKNOWN;
 }
 
-/* Takes the count of faults last before a slice and first after it: the other reading is not in it. */
+/* Reads the fault count last before a slice and first after it, so that it excludes faults of the other readings. */
 static void usage_before(const struct self *self, struct usage *usage)
 {
 	usage->waited_ns = waited_ns(self);
@@ -180,7 +180,7 @@ static void note_usage(struct slice_note *note, const struct usage *from, const 
 				  : to->waited_ns - from->waited_ns;
 }
 
-/* The slowdown that was asked for: so much longer than what the operations took. */
+/* The injected slowdown: waits for this share of the time that the operations took. */
 static void linger(struct sm_worker *worker, uint64_t start_ns, double share)
 {
 	uint64_t until = sm_clock_ns();
@@ -191,10 +191,10 @@ static void linger(struct sm_worker *worker, uint64_t start_ns, double share)
 		;
 }
 
-/* Leaves the gate, then starts to count: how the others are waited for is not part of the slice.  Switching counters on
- * takes some microseconds, and not each time the same, so those that have PUs of their own meet once more; they spin
- * for as long as they differ in that.  Where workers share a PU that would be a sleep, and the scheduler lets them start
- * one after the other anyway. */
+/* Leaves the gate, then starts counting, so that waiting for the other workers is not part of the slice.  Enabling
+ * counters takes some microseconds, which vary, so workers on PUs of their own synchronise once more; they spin for the
+ * difference.  Workers that share a PU do not: they would have to sleep, and the scheduler starts them one after the
+ * other anyway. */
 static bool begin_counting(struct self *self, bool counted, struct usage *before)
 {
 	if (!meet(self, NULL, NULL, 0))
@@ -205,7 +205,7 @@ static bool begin_counting(struct self *self, bool counted, struct usage *before
 	return self->control->shared_pu || meet(self, NULL, NULL, 0);
 }
 
-/* One slice.  Between the stamps stands run() alone. */
+/* Runs one slice.  Only run() is between the timestamps. */
 static bool slice(struct self *self, unsigned number)
 {
 	struct slice_note *note = control_note(self->control, self->index, number);
@@ -217,12 +217,12 @@ static bool slice(struct self *self, unsigned number)
 
 	worker->op_count = self->control->op_count;
 	worker->slice_ns = self->job->request->slice_ns;
-	/* Workers that share a PU do their parts one after the other: there the first done ends nothing. */
+	/* Workers that share a PU run one after the other: there the first to finish does not end the slice. */
 	if (worker->c->scenario->ends != SM_EACH_ALL && !worker->c->shared_pu)
 		worker->over = &self->control->over;
 	worker->slice = number + 1;
 	worker->time_ns = 0;
-	/* what the warm-up left */
+	/* discard the entries of the warm-up */
 	if (worker->histogram && (!counted || number == self->control->first))
 		memset(worker->histogram, 0, sizeof(*worker->histogram));
 	if (!begin_counting(self, counted, &before))
@@ -247,8 +247,8 @@ static bool slice(struct self *self, unsigned number)
 	return !worker->failed;
 }
 
-/* Faults in the code, the stack and the kernel's clock pages that a slice uses, before anything is
- * counted: a fork copies none of the page tables of file mappings. */
+/* Faults in the code, the stack and the vDSO pages that a slice uses, before anything is counted: a fork does not copy
+ * page tables of file mappings. */
 static void rehearse(struct self *self)
 {
 	struct slice_note *note = control_note(self->control, self->index, 0);
@@ -261,7 +261,7 @@ static void rehearse(struct self *self)
 	note->pin_lost = sched_getcpu() != (int)self->pu;
 	self->worker.op_count = 0;
 	self->worker.c->scenario->run(&self->worker);
-	/* Off first: what that call faults in is not counted when the next one switches on. */
+	/* Disable first: page faults of this call are then not counted once the next call enables the counters. */
 	sm_counters_disable(&self->counters);
 	sm_counters_enable(&self->counters);
 	sm_counters_disable(&self->counters);
@@ -276,7 +276,7 @@ static bool trace(struct self *self)
 	worker->op_count = self->control->op_count * TRACE_SLICES;
 	worker->over = NULL;
 	worker->outcome->ops += worker->c->scenario->trace(worker);
-	/* Nobody ends before all are through: a peer may still read this one's memory. */
+	/* No worker exits before all are done: a peer may still read this one's memory. */
 	return !worker->failed && meet(self, NULL, NULL, 0);
 }
 
