@@ -18,16 +18,16 @@
 #include "shmeter/stats.h"
 
 #define CELL              0.01 /* width of a grid cell in ln(ns): one per cent */
-#define BANDWIDTH         0.06 /* of the kernel in ln(ns): six per cent, the scatter of one class */
-#define BANDWIDTH_MAX     0.12 /* with few probes: under half of what separates two, ln(1.3) */
-#define FEW_PROBES        64   /* under which the kernel widens as n^(-1/5) (Silverman 1986) */
-#define KERNEL_REACH      4.0  /* bandwidths after which the kernel is cut off (0.03 % of its height) */
+#define BANDWIDTH         0.06 /* width of the kernel in ln(ns): six per cent, the scatter of one class */
+#define BANDWIDTH_MAX     0.12 /* with few probes: less than half the distance of two classes, ln(1.3) */
+#define FEW_PROBES        64   /* with fewer, the kernel widens as n^(-1/5) (Silverman 1986) */
+#define KERNEL_REACH      4.0  /* bandwidths at which the kernel is cut off (0.03 % of its height) */
 #define VALLEY_MAX        0.5  /* height of a valley relative to the lower peak beside it */
-#define CENTER_RATIO      1.3  /* between the centers of two classes */
-#define MEMBERS_MIN       8    /* probes near a peak */
-#define MEMBERS_SHARE_MIN 0.01 /* of all probes */
-#define PACES_SHARE_MIN   0.05 /* of all paces: less is a neighbour on his way from one load to the next */
-#define NS_MIN            0.1  /* the grid's ends: no line moves faster, no probe lasts longer */
+#define CENTER_RATIO      1.3  /* smallest ratio of the centers of two classes */
+#define MEMBERS_MIN       8    /* fewest probes near a peak */
+#define MEMBERS_SHARE_MIN 0.01 /* smallest share of all probes */
+#define PACES_SHARE_MIN   0.05 /* smallest share of all paces: fewer come from a neighbour that is changing its load */
+#define NS_MIN            0.1  /* ends of the grid: no line moves faster, no probe takes longer */
 #define NS_MAX            1e11
 #define CELLS             2764 /* ceil(ln(NS_MAX / NS_MIN) / CELL) */
 #define PEAKS_MAX         (CELLS / 2 + 1)
@@ -66,7 +66,7 @@ static int compare_double(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Keeps what is a time, sorted; returns how many. */
+/* Keeps the values that are times, and sorts them; returns how many. */
 static size_t keep_times(double *probes_ns, size_t count)
 {
 	size_t kept = 0;
@@ -185,7 +185,7 @@ static size_t first_at_least(const double *sorted_ns, size_t count, double ns)
 	return low;
 }
 
-/* Gives every probe to its peak. */
+/* Assigns every probe to its peak. */
 static void share_out(struct landscape *land, const double *sorted_ns, size_t count)
 {
 	size_t first = 0;
@@ -257,7 +257,7 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 	struct landscape *land = malloc(sizeof(*land));
 
 	if (!land) {
-		/* Without memory: one class that holds all of them. */
+		/* Without memory: one class with all probes. */
 		classes->count = 1;
 		classes->at[0] =
 			(struct sm_class){ sm_quantile_sorted(probes_ns, count, 0.5), 0, (double)INFINITY, count };
@@ -286,7 +286,8 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 	free(land);
 }
 
-/* The band of SM_PACE_WIDTH that holds most of the sorted paces which no class has yet: its first, and how many. */
+/* Finds the band of SM_PACE_WIDTH with the most of the sorted paces that are in no class yet: its first pace, and how
+ * many. */
 static size_t densest_band(const struct sm_classes *classes, const double *paces, size_t count, size_t *members)
 {
 	size_t best = 0, end = 0;
@@ -298,7 +299,7 @@ static size_t densest_band(const struct sm_classes *classes, const double *paces
 		end = end < first ? first : end;
 		while (end < count && paces[end] <= paces[first] * SM_PACE_WIDTH)
 			end++;
-		/* bands do not overlap: one that reaches into another is no band of its own */
+		/* bands do not overlap: one that reaches into another is not a separate band */
 		if (sm_classes_of(classes, paces[first]) < 0 && sm_classes_of(classes, paces[end - 1]) < 0)
 			inside = end - first;
 		if (inside > *members) {
@@ -329,7 +330,7 @@ void sm_paces_find(struct sm_classes *classes, double *paces, size_t count)
 
 		if ((double)members < least)
 			break;
-		/* all round the middle, as wide as it was: a class of the next run has other ends */
+		/* centred on its middle with the same width: the band of another run has other ends */
 		classes->at[classes->count++] =
 			(struct sm_class){ center, center / SM_PACE_WIDTH, center * SM_PACE_WIDTH, members };
 	}

@@ -80,7 +80,7 @@ static double binomial_p_at(uint64_t k, uint64_t n, double target)
 	return (low + high) / 2;
 }
 
-/* C. Clopper and E. Pearson, 1934: both tails exact, so never below the confidence asked for. */
+/* C.  Clopper and E.  Pearson, 1934: both tails are exact, so the confidence is never below the one asked for. */
 struct sm_interval sm_binomial_interval(uint64_t k, uint64_t n, double confidence)
 {
 	struct sm_interval interval = { .estimate = NAN, .low = NAN, .high = NAN, .count = n };

@@ -1,4 +1,4 @@
-/* Order statistics and the figures made from them. */
+/* Order statistics and what is computed from them. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Where a series changes its level for good. */
+/* Finds where a series changes its level for good. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "shmeter/stats.h"
 #include "shmeter/steps.h"
 
-/* Runs on each side of a step. */
+/* Fewest values on each side of a step. */
 #define SIDE_MIN 2
 
 static double median_of(const double *value, size_t count, double *room)
@@ -24,8 +24,8 @@ static double deviation(const double *value, size_t count, double *room)
 	return count < 2 ? 0 : 1.4826 * sm_mad(room, count - 1) / sqrt(2);
 }
 
-/* Whether the values next to a cut belong to the levels on their sides: a median of two, of which one is an outlier,
- * does not make a level. */
+/* Whether the values next to a cut belong to the levels on their sides.  Two values of which one is an outlier do not
+ * make a level. */
 static bool lasts(const double *value, size_t cut, double before, double after)
 {
 	for (size_t i = 0; i < SIDE_MIN; i++)
@@ -35,7 +35,7 @@ static bool lasts(const double *value, size_t cut, double before, double after)
 	return true;
 }
 
-/* The cut of value[0..count) that parts it most, or 0. */
+/* The cut of value[0..count) with the largest step, or 0. */
 static size_t best_cut(const double *value, size_t count, double sigma, double *room)
 {
 	double most = 0;

@@ -1,13 +1,13 @@
-/* Whether the trials of a case were settled. */
+/* Whether the trials of a case reached a steady state. */
 #include "shmeter/trend.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The least trials with an interval, as everywhere (method.md), and its level there. */
+/* Fewest trials that give a confidence interval, as everywhere (method.md), and its level. */
 #define TRIALS_MIN        6
 #define CONFIDENCE_OF_SIX 0.95
-/* How often a drift of the detectable size is found. */
+/* Probability that a drift of the detectable size is detected. */
 #define POWER 0.95
 
 static double median_of(const double *time, size_t count, double *work)
@@ -27,7 +27,8 @@ double sm_trend_of_trial(const double *time, size_t count, double *work)
 	return log(median_of(time + count - third, third, work) / first);
 }
 
-/* The smallest share p of the trials for which `need` of `count` lie on one side with probability POWER. */
+/* The smallest probability of a trial to lie on one side for which `need` of `count` trials do so with probability
+ * POWER. */
 static double share_needed(size_t need, size_t count)
 {
 	double low = 0, high = 1;
@@ -43,8 +44,9 @@ static double share_needed(size_t need, size_t count)
 	return high;
 }
 
-/* Both conditions of "unsettled" in turn: so many trials on one side of 0 that the interval excludes it, and a median
- * beyond what is allowed.  `mad` of the log-ratios; `rank` of the interval's ends. */
+/* The smallest detectable drift, as ln, from both conditions of "unsettled": enough trials on one side of 0 that the
+ * interval excludes it, and a median beyond the allowed drift.  `mad` is that of the log-ratios, `rank` that of the
+ * interval's ends. */
 static double detectable_log(double mad, double half_width, size_t rank, size_t count)
 {
 	/* 1.4826 makes a MAD a normal standard deviation, sqrt(pi / 2n) that of a median's error */
@@ -52,7 +54,7 @@ static double detectable_log(double mad, double half_width, size_t rank, size_t 
 	double excludes = sigma * sm_normal_quantile(share_needed(count - rank + 1, count));
 	double passes = log(SM_TREND_ALLOWED) + sm_normal_quantile(POWER) * error;
 
-	/* a tail that a MAD does not see shows in the interval's ends */
+	/* the ends of the interval show a tail that a MAD does not */
 	return fmax(fmax(excludes, half_width), passes);
 }
 
@@ -66,8 +68,8 @@ static size_t rank_of(size_t count, double confidence)
 	return rank;
 }
 
-/* Of log-ratios.  An interval that is narrower than asked for has to lie beyond the allowed drift as a whole: one that
- * only excludes 1 would do so in too many flat cases. */
+/* `ratio` is of log-ratios.  An interval of lower confidence than asked for must lie beyond the allowed drift as a
+ * whole: it would exclude a ratio of 1 in too many flat cases. */
 static bool is_unsettled(const struct sm_interval *ratio)
 {
 	double allowed = log(SM_TREND_ALLOWED);

@@ -1,13 +1,13 @@
-/* Two independent samples: by how much one is shifted against the other. */
+/* Estimates the shift between two independent samples. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shmeter/stats.h"
 
-/* Beyond this many values on a side the normal approximation of U is good to many digits. */
+/* With more values on a side the normal approximation of U is accurate to many digits. */
 #define EXACT_MAX 100
-/* Differences nearer to each other than this, absolutely or relatively, are one. */
+/* Differences closer to each other than this, absolutely or relatively, are equal. */
 #define CLOSE 1e-13
 
 /* Cumulative null distribution of Mann and Whitney's U (1947) for n and m values, from 0 to n * m; NULL without
@@ -26,7 +26,7 @@ static double *exact_distribution(size_t n, size_t m)
 			double *here = &count[j * width];
 			const double *below = &count[(j - 1) * width];
 
-			/* downwards: what stands at u - j is still that of i - 1 */
+			/* downwards: the value at u - j is still that of i - 1 */
 			for (size_t u = i * j + 1; u-- > 0;)
 				here[u] = (u >= j ? here[u - j] : 0) + below[u];
 		}
@@ -91,7 +91,7 @@ static double *sorted(const double *values, size_t count)
 static double count_differences(const double *x, size_t nx, const double *y, size_t ny, double limit, bool below)
 {
 	double count = 0;
-	size_t j = 0; /* from here on y is large enough for this x; a larger x needs no smaller one */
+	size_t j = 0; /* index from which y is large enough for this x; it never decreases for a larger x */
 
 	for (size_t i = 0; i < nx; i++) {
 		while (j < ny && (below ? x[i] - y[j] >= limit : x[i] - y[j] > limit))
@@ -115,8 +115,8 @@ static double largest_up_to(const double *x, size_t nx, const double *y, size_t 
 	return largest;
 }
 
-/* The difference of this rank (from 1, ascending), without making them all: by halving to within CLOSE, then the
- * difference that is there. */
+/* The difference of this rank (from 1, ascending), without computing all differences: bisection to within CLOSE, then
+ * the largest difference up to there. */
 static double difference_of_rank(const double *x, size_t nx, const double *y, size_t ny, double rank)
 {
 	double low = x[0] - y[ny - 1], high = x[nx - 1] - y[0];
@@ -147,7 +147,7 @@ double sm_shift_test(const double *x, size_t nx, const double *y, size_t ny, dou
 		double under = count_differences(a, nx, b, ny, shift, true);
 		double ties = count_differences(a, nx, b, ny, shift, false) - under;
 
-		/* P(U >= u) = P(U <= pairs - u); a half from a tie counts against the finding */
+		/* P(U >= u) = P(U <= pairs - u); the half of a tie is rounded so that p is larger */
 		p = cdf(table, nx, ny, pairs - floor(pairs - under - ties / 2));
 	}
 	free(table);
@@ -156,7 +156,7 @@ double sm_shift_test(const double *x, size_t nx, const double *y, size_t ny, dou
 	return p;
 }
 
-/* The largest rank whose tail holds at most half of 1 - confidence; 0: none. */
+/* The largest rank whose tail has at most half of 1 - confidence; 0: none. */
 static double rank_of(const double *table, size_t nx, size_t ny, double confidence)
 {
 	double low = 0, high = floor((double)nx * (double)ny / 2);

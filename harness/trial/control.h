@@ -1,4 +1,4 @@
-/* The control area of a trial: through which parent and workers communicate.
+/* The control area of a trial, through which parent and workers communicate.
  *
  * One anonymous shared mapping, separate from the region.  Each part has one writer:
  *   control  the parent before the fork; the leader (worker 0) where a comment says so
