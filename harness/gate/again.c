@@ -1,4 +1,4 @@
-/* The commands that measure what failed again. */
+/* The commands that reproduce the result of a gate. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,7 +77,7 @@ static void put_options(FILE *out, const json_t *manifest)
 	put_option(out, "events", sm_gates_events(manifest));
 }
 
-/* What was written to a stream in memory, as a string of the results. */
+/* Closes a stream in memory and returns its text as a string of the results. */
 static const char *close_text(FILE *out, char **text, struct sm_results *results)
 {
 	const char *copy;

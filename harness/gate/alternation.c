@@ -1,4 +1,5 @@
-/* The runs of an alternation as one run: old and new are the variants of every case; and what is asked of them. */
+/* Merges the runs of an alternation into one run, in which old and new are the variants of every case, and judges
+ * it. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -18,10 +19,10 @@ struct merging {
 	unsigned next_trial;
 };
 
-/* What became of the trials of one side of a case. */
+/* How the trials of one side of a case ended. */
 struct fate {
 	unsigned trials, skipped, wrong, broken;
-	const char *reason; /* of the worst so far */
+	const char *reason; /* reason of the worst trial so far */
 };
 
 static bool is_control(const struct sm_case_row *row)
@@ -37,7 +38,8 @@ static bool differs(const struct sm_alternation_keys *keys, sm_name key)
 	return false;
 }
 
-/* "op=store processes=2@near+memfd,4k,madvise,first-touch" of a case, less what the two sides were told to differ in. */
+/* "op=store processes=2@near+memfd,4k,madvise,first-touch" of a case, without the keys in which the two sides differ on
+ * purpose. */
 static const char *point_of(const struct merging *m, const struct sm_case_row *row)
 {
 	const struct {
@@ -74,7 +76,7 @@ static sm_name side_name(unsigned side)
 	return sm_name_of(side == NEW ? "new" : "old");
 }
 
-/* The case of `out` that stands for one of a side's; made where it is not there yet. */
+/* The case of `out` for a case of one side; adds it where it is missing. */
 static unsigned merged_case(struct merging *m, const struct sm_case_row *row, unsigned side)
 {
 	struct sm_results *out = m->out;
@@ -108,7 +110,7 @@ static void take_slices(struct merging *m, const struct sm_results *side)
 	}
 }
 
-/* Two values of one parameter in one case would be two things with one name. */
+/* Rejects two cases of one run with the same name: they differ only in a key that `shmeter ab` varies. */
 static int check_names(struct merging *m, const struct sm_results *run, unsigned side, struct sm_error *err)
 {
 	unsigned *merged = calloc(run->case_count + 1, sizeof(*merged));
@@ -129,7 +131,7 @@ static int check_names(struct merging *m, const struct sm_results *run, unsigned
 	return rc;
 }
 
-/* One run of one side becomes block `block`; of the control, which both sides bring, two. */
+/* Adds one run of one side as block `block`.  The control, which both sides have, gets two blocks. */
 static void take_side(struct merging *m, const struct sm_results *run, unsigned side, unsigned block)
 {
 	unsigned last = 0;
@@ -185,12 +187,12 @@ static int compare_ids(const void *left, const void *right)
 	return strcmp(((const struct ranked *)left)->row.id, ((const struct ranked *)right)->row.id);
 }
 
-/* Every run shuffles its trials, so cases come in any order: the same ones are always told in the same. */
+/* Every run shuffles its trials, so cases come in any order.  Sorting gives the same cases the same order. */
 static int sort_cases(struct sm_results *out, struct sm_error *err)
 {
 	size_t count = out->case_count;
 	struct ranked *ranked = calloc(count + 1, sizeof(*ranked));
-	unsigned *now = calloc(count + 1, sizeof(*now)); /* by the index before */
+	unsigned *now = calloc(count + 1, sizeof(*now)); /* new index by old index */
 
 	if (!ranked || !now) {
 		free(ranked);
@@ -305,7 +307,7 @@ static void leave_open(struct sm_gate_row *row, const char *reason)
 	row->reason = reason;
 }
 
-/* Trials that went wrong have no time: the verdict over the others' times would not know of them. */
+/* Failed trials have no time, so a verdict on the times of the others would miss them. */
 static void judge_fate(const struct sm_gate *gate, struct sm_results *results, struct sm_gate_row *row)
 {
 	struct fate old = fate_of(results, gate->group, side_name(OLD));

@@ -1,4 +1,4 @@
-/* A case against an earlier run: two independent samples of block values. */
+/* Compares a case with an earlier run: two independent samples of block values. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_dige
 	return NULL;
 }
 
-/* Whether either run was disturbed so that its times are not to be held against each other. */
+/* Why the times of the two runs cannot be compared because one of them was disturbed; NULL: they can. */
 static const char *distrust(const struct sm_digest *run, size_t c, const struct sm_digest *baseline, size_t old,
 			    bool as_ratio, struct sm_results *results)
 {
@@ -49,7 +49,7 @@ static const char *distrust(const struct sm_digest *run, size_t c, const struct 
 				"during %s a CPU limit kept the trials off the PUs for %.1f %% of the PU "
 				"time (throttling; at most %.0f %% is accepted)",
 				name[i], throttled, SM_STEAL_MAX);
-		/* what is paired block by block bears a load on the machine */
+		/* a ratio that is paired block by block tolerates load on the machine */
 		if (!as_ratio && both[i]->others_percent > SM_OTHERS_MAX)
 			return sm_results_string(results,
 						 "during %s other processes used %.0f %% of the PU time (at most %.0f "
@@ -79,8 +79,8 @@ static void say(const struct sm_digest *run, size_t c, long reference, double mi
 	out->evidence = sm_results_string(results, "%s", words.text);
 }
 
-/* As sm_minimum_detectable_ratio(), with the errors of both sides; Mann and Whitney's test is as good as pi / 3 of the
- * t test's blocks. */
+/* As sm_minimum_detectable_ratio(), with the errors of both sides.  Mann and Whitney's test needs pi / 3 times the
+ * blocks of the t test. */
 static double two_sample_mde(double *x, size_t nx, double *y, size_t ny)
 {
 	double spread = fmax(sm_mad(x, nx), sm_mad(y, ny));
@@ -114,14 +114,15 @@ static void shift(double min, double max, double *x, size_t nx, double *y, size_
 	out->baseline_scatter = 1.4826 * sm_mad(y, ny);
 }
 
-/* A case, or its ratio to a reference, in one class of either run. */
+/* A case, or its ratio to a reference, in a class of one run and the corresponding class of the other. */
 struct meeting {
 	const struct digest_class *now, *now_beside, *before, *before_beside;
-	size_t blocks; /* of the run that has fewer */
+	size_t blocks; /* blocks of the run that has fewer */
 };
 
-/* The classes in which the two runs have most blocks in common; of equal ones the first, which holds most pure slices of
- * this run.  How many blocks there are decides, never what they say.  `x` and `y` have room for all. */
+/* Finds the classes in which both runs have the most blocks.  On a tie takes the first, which has the most pure slices
+ * of this run.  The choice depends only on the number of blocks, never on their values.  `x` and `y` have room for all
+ * blocks. */
 static struct meeting meet(const struct digest_case *now, const struct digest_case *now_beside,
 			   const struct digest_case *before, const struct digest_case *before_beside, double *x,
 			   double *y)

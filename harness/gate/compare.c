@@ -1,4 +1,4 @@
-/* Two runs, case by case. */
+/* Compares two runs, case by case. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ static void adjust(struct sm_comparison_of_runs *out, double *p)
 			out->row[i].p = p[t++];
 }
 
-/* What a row says; counts those that differ beyond chance and noise. */
+/* The conclusion of a row; counts the rows that differ beyond chance and the noise floor. */
 static const char *say(struct sm_comparison_of_runs *c, const struct sm_compared *row)
 {
 	bool slower = row->ratio.estimate > 1;
@@ -71,7 +71,7 @@ static void say_all(struct sm_comparison_of_runs *out)
 		out->row[i].says = say(out, &out->row[i]);
 }
 
-/* The median of the cases' ratios, its interval over the cases. */
+/* The median of the cases' ratios, with its confidence interval over the cases. */
 static void judge_overall(struct sm_comparison_of_runs *out, double *logs)
 {
 	size_t n = 0;

@@ -1,11 +1,11 @@
-/* How the trials ended that a gate is about: what did not end well has no time that a gate could judge. */
+/* How the trials of a gate ended: a trial that failed has no time that a gate could judge. */
 #include <string.h>
 
 #include "gate_parts.h"
 
 struct ends {
 	unsigned trials, wrong, lost; /* lost: died or timed out */
-	unsigned unfit;               /* wrong, of the side that the gate compares with */
+	unsigned unfit;               /* wrong trials of the side that the gate compares with */
 	const struct sm_sample *first_wrong, *first_lost, *first_unfit;
 };
 

@@ -14,7 +14,7 @@ static json_t *load_all(char path[4200])
 
 	sm_state_path("noise.json", path, 4200);
 	all = json_load_file(path, 0, NULL);
-	if (!json_is_object(all)) { /* none yet, or not ours to read: measured again in a minute */
+	if (!json_is_object(all)) { /* missing or unreadable: a new self-test takes a minute */
 		json_decref(all);
 		all = json_object();
 	}

@@ -1,42 +1,44 @@
-/* What the parts of the gate share. */
+/* Declarations that the parts of the gate share. */
 #ifndef SM_GATE_PARTS_H
 #define SM_GATE_PARTS_H
 
 #include "../analysis/digest.h"
 #include "shmeter/gate.h"
 
-/* An absolute time is not held against a baseline where others used more of the PUs than this, in per cent. */
+/* An absolute time is not compared with a baseline where other processes used more than this share of the PUs, in per
+ * cent. */
 #define SM_OTHERS_MAX 5.0
 
-/* What one gate says of one group, before all gates are taken together. */
+/* The result of one gate for one group, before the correction over all gates. */
 struct finding {
 	struct sm_interval ratio;
-	double p; /* one-sided, "the threshold holds" */
+	double p; /* one-sided p-value that the threshold is kept */
 	double mde;
 	unsigned used, baseline_used;
-	double scatter, baseline_scatter; /* of the blocks' logarithms, as standard deviations; 0: unknown */
+	double scatter, baseline_scatter; /* standard deviation of the blocks' logarithms; 0: not known */
 	const char *klass, *baseline_klass;
 	const char *evidence;
-	const char *distrust; /* why nothing can be said whatever the interval; NULL */
+	const char *distrust; /* why it is inconclusive whatever the interval; NULL: it is not */
 };
 
 /* gate/baseline.c */
-/* A case of a run against the same case of an earlier one, alone or as ratios to `reference` (-1: none), with ratios
- * from `min` to `max` allowed (0: open).  Strings go to `results`. */
+/* Compares a case of a run with the same case of an earlier one, as times or as ratios to `reference` (-1: none).
+ * Ratios from `min` to `max` are allowed (0: open).  Strings go to `results`. */
 SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long reference, const struct sm_digest *baseline,
 			      double min, double max, struct sm_results *results, struct finding *out,
 			      struct sm_error *err);
-/* Why the runs cannot be compared at all, or that the threshold is under the machine's noise: NULL: they can. */
+/* Why the runs cannot be compared, for example because the threshold is below the machine's noise floor.  NULL: they
+ * can. */
 const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
 				const struct sm_digest *baseline, struct sm_results *results);
 
 /* gate/ends.c */
-/* Trials that did not end well count in nothing, so they are looked for here: wrong data fails whatever the gate is
- * about, what does its work wrongly is nothing to compare with, and an exact count of what is left over proves nothing. */
+/* Judges the trials that failed, which no other part of a gate counts.  Wrong data is a FAIL for every kind of gate.  A
+ * reference with wrong data cannot be compared with.  An exact count of only the remaining trials proves nothing. */
 void gate_judge_ends(struct sm_analysis *a, struct sm_gate_row *row);
 
 /* gate/again.c */
-/* The command that measures a gate's cases again with the options that the run had, long enough to decide. */
+/* The command that measures a gate's cases again with the options of the run, with enough blocks to decide. */
 const char *gate_again(const struct sm_gate *gate, struct sm_results *results);
 
 #endif

@@ -1,8 +1,9 @@
-/* Gates against a run.
+/* Judges gates on a run.
  *
- * Every gate about a time has a one-sided p-value of "its threshold holds": of the sign test over blocks (a ratio within the run),
- * or of Mann and Whitney's over the blocks of two runs (a baseline).  Holm's procedure over all of them keeps the
- * false FAILs of a healthy run at SM_GATES_ALPHA; a PASS needs the whole 95 % interval on the right side. */
+ * Every gate about a time has a one-sided p-value that its threshold is kept: from the sign test over blocks (a ratio
+ * within the run), or from Mann and Whitney's test over the blocks of two runs (a baseline).  Holm's procedure over all
+ * gates limits false FAILs of a healthy run to SM_GATES_ALPHA.  A PASS needs the whole 95 % confidence interval within
+ * the threshold. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 
 #include "gate_parts.h"
 
-/* A baseline that scatters so many times as much as the run is what keeps a gate from deciding. */
+/* If a baseline scatters by more than this many times the scatter of the run, an inconclusive gate blames the
+ * baseline. */
 #define NOISY_BASELINE 2
 
 /* A run and its baseline, for what is compared between them; both NULL without a baseline. */
@@ -18,13 +20,13 @@ struct sides {
 	const struct sm_digest *run, *baseline;
 };
 
-/* P(at least `above` of `n`) where each is as likely as not. */
+/* P(at least `above` of `n`) where each has probability 1/2. */
 static double sign_tail(unsigned above, unsigned n)
 {
 	return above == 0 ? 1 : 1 - sm_binomial_cdf(above - 1, n, 0.5);
 }
 
-/* One-sided p of "min <= ratio <= max": both sides share it where both are closed. */
+/* One-sided p-value of "min <= ratio <= max"; doubled where both bounds are closed. */
 static double threshold_p(const struct sm_gate *gate, const double *d, unsigned n)
 {
 	unsigned over = 0, over_n = 0, under = 0, under_n = 0;
@@ -104,7 +106,7 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	return 0;
 }
 
-/* How bad a finding is, to choose the one that a gate over several groups tells. */
+/* How bad a finding is, to choose the one that a gate over several groups reports. */
 static double badness(const struct sm_gate *gate, const struct finding *finding)
 {
 	if (sm_verdict_of(&finding->ratio, gate->min, gate->max) == SM_SUPPORTED && !finding->distrust)
@@ -149,9 +151,9 @@ static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size
 			     gate->min, gate->max, run->results, out, err);
 }
 
-/* A ratio or a baseline over all groups that it names: the worst one speaks, the smallest p of those that can be
- * trusted multiplied by the number of all (Bonferroni).  Leaves the verdict open (SM_VERDICT_NONE) until all gates are
- * known. */
+/* Judges a ratio or a baseline over all its groups.  Reports the worst group; p is the smallest p of the groups that
+ * can be trusted, times the number of all groups (Bonferroni).  Leaves the verdict open (SM_VERDICT_NONE) until all
+ * gates are known. */
 static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, const struct sides *sides,
 			struct sm_gate_row *row, struct finding *worst, struct sm_error *err)
 {
@@ -199,7 +201,7 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 	return 0;
 }
 
-/* A count: the rule of the claims of this kind, whose row is taken over. */
+/* Judges a count like a claim of this kind, and uses the claim's row. */
 static void judge_count(const struct sm_gate *gate, struct sm_analysis *a, const struct sm_scenario *scenario,
 			struct sm_gate_row *row)
 {
@@ -211,7 +213,7 @@ static void judge_count(const struct sm_gate *gate, struct sm_analysis *a, const
 	const struct sm_claim_row *counted;
 
 	sm_analysis_count_claim(a, scenario, &claim);
-	counted = &a->results->claims[--a->results->claim_count]; /* the gate's, not the run's */
+	counted = &a->results->claims[--a->results->claim_count]; /* remove it: it is not a claim of the run */
 	row->verdict = counted->verdict;
 	row->evidence = counted->evidence == sm_none ? "not counted" : counted->evidence;
 	row->reason = counted->reason;
@@ -235,7 +237,7 @@ static const struct sm_claim *claim_of(const struct sm_scenario *scenario, sm_na
 	return claim && claim->id ? claim : NULL;
 }
 
-/* A claim's own verdict.  Only what must never happen is proof. */
+/* Takes the verdict of a claim.  Only a value that must never occur is wrong data. */
 static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a, struct sm_gate_row *row)
 {
 	const struct sm_claim *claim = claim_of(scenario_of(a, gate->scenario), gate->claim);
@@ -248,7 +250,7 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 		row->verdict = one->verdict;
 		row->evidence = sm_results_string(a->results, "%s: %s", one->sentence, one->evidence);
 		row->reason = one->reason;
-		/* What has one right value is right or wrong; what has a range was measured. */
+		/* A metric with one allowed value is right or wrong; one with a range is a measurement. */
 		row->wrong_data = row->verdict == SM_REFUTED &&
 				  (claim->kind == SM_CLAIM_COUNT ||
 				   (claim->kind == SM_CLAIM_METRIC && claim->metric.min == claim->metric.max));
@@ -269,7 +271,7 @@ unsigned sm_gates_blocks(size_t gates)
 	return blocks > 16 ? blocks : 16;
 }
 
-/* Why an interval decides nothing; of two runs, which of them is the noisy one. */
+/* Why an interval is inconclusive and, of two runs, whether the baseline is the noisy one. */
 static const char *open_interval(struct sm_results *results, const struct sm_gate_row *row,
 				 const struct finding *finding)
 {
@@ -423,7 +425,7 @@ void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_ga
 			continue;
 		row->reason = row->fresh ? "fresh trials did not repeat it"
 					 : "fresh trials have no such gate, so it is not confirmed";
-		if (row->wrong_data) /* what was wrong once was wrong: no noise loses an update */
+		if (row->wrong_data) /* wrong data in one trial is enough: noise does not lose an update */
 			row->reason = row->fresh ? "wrong data is proof, though fresh trials did not repeat it"
 						 : "wrong data is proof, though fresh trials have no such gate";
 		else

@@ -1,4 +1,4 @@
-/* Reading a file of gates. */
+/* Reads a file of gates. */
 #include <errno.h>
 #include <ini.h>
 #include <stdlib.h>
@@ -84,18 +84,18 @@ static int take_key(struct reading *reading, struct sm_gate *gate, const char *k
 			  gate->name, key);
 }
 
-/* A file of gates is written by hand: what never ends is none. */
+/* Largest file of gates: they are written by hand, so a larger one is something else, such as a device. */
 #define FILE_MAX (1 << 20)
 struct input {
 	FILE *file;
 	struct reading *reading;
-	int size; /* read so far */
+	int size; /* bytes read so far */
 	int line;
 	bool refused;
 };
 
-/* Section headers are read here: inih cuts them at 49 characters, and tells neither one without keys nor the second
- * of two that are alike. */
+/* Section headers are read here, because inih cuts them at 49 characters, does not report one without keys, and merges
+ * two that are equal. */
 static void begin_gate(struct reading *reading, int line, const char *text)
 {
 	struct sm_gates *gates = reading->gates;
@@ -123,7 +123,7 @@ static void begin_gate(struct reading *reading, int line, const char *text)
 
 static bool is_text(const char *line)
 {
-	json_t *json = json_string(line); /* NULL: no UTF-8 */
+	json_t *json = json_string(line); /* NULL: not UTF-8 */
 	bool good = json && !strstr(line, "\xef\xbf\xbe") && !strstr(line, "\xef\xbf\xbf");
 
 	for (const char *c = line; good && *c; c++)
@@ -132,7 +132,7 @@ static bool is_text(const char *line)
 	return good;
 }
 
-/* What inih would take for something else than it looks like, or nothing. */
+/* Why inih would misread a line; NULL: it would not. */
 static const char *why_not(const char *line, size_t length, size_t room)
 {
 	static const char blank[] = " \t\r\n";
@@ -207,7 +207,7 @@ int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scen
 	}
 	line = ini_parse_stream(next_line, &input, take, &reading);
 	fclose(file);
-	if (line != 0 && !input.refused) { /* what follows from it is no news */
+	if (line != 0 && !input.refused) { /* do not report errors that follow from it */
 		reading.failed = false;
 		gate_wrong(&reading,
 			   "line %d is neither [gate], key = value nor a comment, or is longer than this reader takes",
@@ -220,7 +220,7 @@ int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scen
 	return reading.failed ? -EINVAL : 0;
 }
 
-/* "scenario/variant" of both sides of a gate and of its control, behind the patterns that are there. */
+/* Appends the patterns "scenario/variant" of both sides of a gate and of its control. */
 static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, const char **patterns, size_t *count)
 {
 	const char *variants[3] = { gate->variant, gate->against, gate->control };
@@ -229,7 +229,7 @@ static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, cons
 	for (unsigned v = 0; v < 3; v++) {
 		if (v > 0 && !variants[v])
 			continue;
-		/* a claim without a variant is about all of them */
+		/* a claim without a variant is about all variants */
 		snprintf(text, sizeof(text), "%s/%s", gate->scenario, variants[v] ? variants[v] : "*");
 		patterns[(*count)++] = gate_keep(kept, text, strlen(text));
 	}
@@ -239,7 +239,7 @@ int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan
 {
 	const char **patterns = calloc(3 * gates->count + 1, sizeof(*patterns));
 	const char **longer = calloc(3 * gates->count + 1, sizeof(*longer));
-	struct sm_gates *kept = (struct sm_gates *)gates; /* the strings' list alone grows */
+	struct sm_gates *kept = (struct sm_gates *)gates; /* only the list of strings grows */
 
 	plan->patterns = patterns;
 	plan->longer = longer;

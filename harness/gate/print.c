@@ -1,4 +1,4 @@
-/* What a gate found: for people, for JUnit readers, for GitHub, for programs. */
+/* Writers of the results of gates: text, JUnit XML, GitHub, JSON. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -15,9 +15,9 @@
 #include "shmeter/text.h"
 
 #define WIDTH_DEFAULT 100
-/* Evidence and reason of a row and of its fresh one, each a struct sm_words at most. */
+/* Room for evidence and reason of a row and of its fresh row, each at most a struct sm_words. */
 #define WORDS_MAX 8192
-/* docs.github.com, "Workflow commands for GitHub Actions": a step's summary and its annotations. */
+/* docs.github.com, "Workflow commands for GitHub Actions": limits on a step's summary and annotations. */
 #define SUMMARY_MAX     (1024u * 1024u)
 #define ANNOTATIONS_MAX 10
 
@@ -28,7 +28,8 @@ static const char *tint(const struct sm_gate_report *report, enum sm_verdict ver
 	return report->color ? colour[verdict] : "";
 }
 
-/* Reasons come from a run's files, and long words are cut: JSON takes UTF-8 alone, and may go to a terminal. */
+/* Cleans a text for JSON, which must be UTF-8 and may be printed on a terminal: reasons come from a run's files, and
+ * long words are cut. */
 static json_t *words(const char *text)
 {
 	char *copy = strdup(text);
@@ -42,7 +43,7 @@ static json_t *words(const char *text)
 	return json;
 }
 
-/* What a row says, in one line of words. */
+/* The result of a row in one line of text. */
 static void row_words(const struct sm_gate_row *row, char *out, size_t size)
 {
 	size_t used = (size_t)snprintf(out, size, "%s", row->evidence);
@@ -142,7 +143,7 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 		const struct sm_gate_row *row = &report->rows[i];
 
 		row_words(row, text, sizeof(text));
-		/* escaping makes a cell at most five times as long */
+		/* escaping makes a cell at most 5 times as long */
 		if ((size_t)(ftell(out) - begin) + 5 * (strlen(text) + strlen(row->gate->name)) + 256 > room) {
 			fprintf(out, "\n%zu more gates do not fit the summary's size limit.\n",
 				report->gates->count - i);
@@ -176,7 +177,7 @@ int sm_gates_append_summary(const struct sm_gate_report *report, const char *pat
 	}
 	write_summary(memory, report, room);
 	fclose(memory);
-	if (size <= room && write(fd, text, size) != (ssize_t)size) /* one write: whole or not at all */
+	if (size <= room && write(fd, text, size) != (ssize_t)size) /* one write(): all or nothing */
 		rc = sm_fail(err, errno ? errno : EIO, "%s: the summary cannot be written: %s", path, strerror(errno));
 	free(text);
 	close(fd);

@@ -1,4 +1,4 @@
-/* What is kept of a file of gates, and the first mistake in it. */
+/* Keeps the strings of a file of gates, and the first mistake in it. */
 #include "reading.h"
 
 #include <errno.h>
@@ -46,5 +46,5 @@ int gate_wrong(struct reading *reading, const char *format, ...)
 	if (!reading->failed)
 		(void)sm_fail(reading->err, EINVAL, "%s: %s", reading->gates->path, text);
 	reading->failed = true;
-	return 1; /* go on: inih would report a line where this is a sentence */
+	return 1; /* continue: otherwise inih reports only a line number */
 }

@@ -1,13 +1,13 @@
-/* What reading a file of gates and checking it against the scenarios share. */
+/* Declarations shared by reading a file of gates and checking it against the scenarios. */
 #ifndef SM_GATE_READING_H
 #define SM_GATE_READING_H
 
 #include "shmeter/gate.h"
 
-/* A file of thresholds is written by hand. */
+/* Most gates of a file, which is written by hand. */
 #define GATES_MAX 1000
 
-/* In the order of their names in load.c. */
+/* In the order of the keys' names in load.c. */
 enum key {
 	KEY_CASE,
 	KEY_AGAINST,
@@ -26,19 +26,19 @@ enum key {
 
 struct reading {
 	struct sm_gates *gates;
-	struct sm_error *err; /* the first mistake; then everything else is passed over */
+	struct sm_error *err; /* holds the first mistake; later ones are ignored */
 	bool failed;
 	unsigned given[GATES_MAX]; /* keys of each gate, as bits of enum key */
 };
 
 /* reading.c */
-/* A copy of `length` characters that goes with the gates. */
+/* A copy of `length` characters that lives as long as the gates. */
 const char *gate_keep(struct sm_gates *gates, const char *word, size_t length);
-/* Takes the sentence about a mistake if it is the first; returns 1, as a handler of inih that goes on does. */
+/* Records a mistake if it is the first; returns 1, with which a handler tells inih to continue. */
 int gate_wrong(struct reading *reading, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* resolve.c */
-/* Whether what a gate names is there, and what kind of gate it is by its keys; what is wrong goes to gate_wrong(). */
+/* Checks that the names in a gate exist, and sets its kind from its keys; reports mistakes with gate_wrong(). */
 int gate_resolve(struct reading *reading, struct sm_gate *gate, const struct sm_scenario *const *scenarios,
 		 size_t count);
 

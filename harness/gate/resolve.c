@@ -1,4 +1,4 @@
-/* Gates as they were read against the scenarios: what they name is there, and their keys go together. */
+/* Checks gates against the scenarios: the names exist, and the keys go together. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static bool is_number(const char *text)
 	return digits > 0 && (!text[digits] || strcmp(text + digits, "xPU") == 0);
 }
 
-/* Values as samples.csv has them: "4096", not "4k".  Behind < or > any number will do. */
+/* Values must be written as in samples.csv: "4096", not "4k".  After < or > any number is valid. */
 static bool is_value_of(const struct sm_param *param, const char *value, bool compared)
 {
 	for (unsigned i = 0; param->labels && param->labels[i]; i++)
@@ -63,7 +63,7 @@ static bool is_memory(const char *name, const char *value)
 	       (strcmp(name, "numa") == 0 && sm_numa_parse(value, &memory, NULL) == 0);
 }
 
-/* Whether a case of the scenario can have this; `*known`: at least its name. */
+/* Whether a case of the scenario can meet this condition; `*known`: whether at least its name exists. */
 static bool can_have(const struct sm_scenario *scenario, const char *name, const char *value, bool compared,
 		     bool *known)
 {
@@ -83,7 +83,7 @@ static bool can_have(const struct sm_scenario *scenario, const char *name, const
 	return *known && !compared && is_memory(name, value);
 }
 
-/* What no case can have would make a gate that is never testable. */
+/* A condition that no case can meet would make a gate that is never testable. */
 static int check_at(struct reading *reading, const struct sm_gate *gate, const struct sm_scenario *scenario)
 {
 	char text[256], *rest = text, *word, *value;
@@ -116,7 +116,7 @@ static int check_at(struct reading *reading, const struct sm_gate *gate, const s
 	return 1;
 }
 
-/* Events of another CPU ("skx::...") cannot be asked for here: those are not testable. */
+/* An event of another CPU ("skx::...") cannot be checked here; its gate is not testable on this machine. */
 static int check_event(struct reading *reading, const struct sm_gate *gate)
 {
 	struct sm_event_set set;
@@ -149,7 +149,7 @@ static const char *control_of(const struct sm_scenario *scenario, const struct s
 	return NULL;
 }
 
-/* A claim about a ratio is the same gate as one that is written out; others keep their own verdict. */
+/* A gate on a claim about a ratio becomes a ratio gate; gates on other claims use the claim's verdict. */
 static int resolve_claim(struct reading *reading, struct sm_gate *gate, const struct sm_scenario *const *scenarios,
 			 size_t count)
 {

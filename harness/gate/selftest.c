@@ -1,4 +1,4 @@
-/* Parts of an A/A run. */
+/* The parts of an A/A run. */
 #include "shmeter/selftest.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static void cut(struct sm_parts *out, const struct digest_class *one, const stru
 		out->slower += ratio.low > 0;
 		out->faster += ratio.high < 0;
 		out->ratio_ln[out->count] = ratio.estimate;
-		/* times may have lost other blocks than ratios; there are at least as many */
+		/* times may have lost other blocks than ratios, but have at least as many */
 		memcpy(x, one->ln + first, part_blocks * sizeof(*x));
 		out->time_ln[out->count++] = sm_median(x, part_blocks);
 	}
@@ -67,7 +67,7 @@ void sm_parts_free(struct sm_parts *parts)
 	*parts = (struct sm_parts){ 0 };
 }
 
-/* False alarms of a 95 % interval: this many are no surprise in one test of twenty. */
+/* A number of false alarms less likely than this, at 5 % for each part, refutes the 95 % intervals. */
 #define SURPRISE 0.05
 
 enum sm_verdict sm_parts_judge(const struct sm_parts *parts, unsigned percent)
