@@ -5,10 +5,10 @@
 #include "shmeter/store.h"
 #include "table.h"
 
-/* More than the percentile text of a full histogram takes. */
+/* Upper bound of the percentile text of a full histogram. */
 #define TEXT_MAX (SM_HISTOGRAM_BUCKETS * 128u)
 
-/* The distributions by case (NULL: none), merged over the trials that ended well and kept up with their rate. */
+/* The distributions by case (NULL: none), merged over the successful trials that reached their offered rate. */
 static int merge_buckets(const struct sm_results *results, struct sm_histogram **of_case, struct sm_error *err)
 {
 	size_t count;
@@ -52,7 +52,7 @@ int store_write_histograms(const struct sm_results *results, struct sm_error *er
 	return rc;
 }
 
-/* The percentile text of a case, in memory. */
+/* Opens the percentile text of a case, made in memory. */
 static FILE *open_merged(const struct sm_results *results, long index, struct sm_error *err)
 {
 	struct sm_histogram **of_case = calloc(results->case_count + 1, sizeof(*of_case));

@@ -1,8 +1,8 @@
-/* Loading a run folder: what was measured, or one sentence on what is wrong with it.
+/* Loads a run folder: the measured data, or one sentence on what is wrong with it.
  *
- * The row of a trial in samples.csv is written last and announces how many slices it has; the manifest names the
- * events and the further metrics.  So each row of the other files is known to belong, to be the only one of its
- * kind, and to be there. */
+ * The row of a trial in samples.csv is written last and has the number of slices; the manifest names the events and the
+ * further metrics.  So each row of the other files can be checked: it belongs to a trial, is unique, and none is
+ * missing. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,29 +13,29 @@
 
 #define TRIALS_MAX 50000000u
 
-/* A trial that ended, by its row in samples.csv. */
+/* A complete trial: it has a row in samples.csv. */
 struct ended {
-	unsigned trial, line; /* of the row */
+	unsigned trial, line; /* `line` is that of the row */
 	unsigned sample;      /* index */
-	unsigned seen;        /* rows in the file that is being read */
+	unsigned seen;        /* its rows so far in the current file */
 };
 
 struct loader {
-	struct table_taker taker; /* the first, so that the taker is the loader */
+	struct table_taker taker; /* first member, so that the taker can be cast to the loader */
 	struct sm_results *results;
 	enum table_end end;
-	int file; /* that is being read */
+	int file; /* the current file */
 	struct ended *trials;
 	size_t count;
-	struct ended *current;  /* whose rows are being read; NULL: none */
-	uint64_t operations;    /* of it in buckets.csv so far */
-	const json_t *events;   /* of the manifest; NULL: it does not say */
-	const json_t *cases;    /* of its plan */
-	const json_t **metrics; /* by case: their names in the plan; NULL: it does not say */
+	struct ended *current;  /* the trial whose rows are being read; NULL: none */
+	uint64_t operations;    /* its operations in buckets.csv so far */
+	const json_t *events;   /* events in the manifest; NULL: not there */
+	const json_t *cases;    /* cases of the plan */
+	const json_t **metrics; /* by case: names of the metrics in the plan; NULL: not there */
 	size_t metrics_count;
 };
 
-/* 1: complete; 0: interrupted. */
+/* Returns 1 for a complete run, 0 for an interrupted one. */
 static int load_manifest(struct sm_results *results, const char *folder, struct sm_error *err)
 {
 	struct sm_error unread = { 0 };
@@ -69,7 +69,7 @@ static int load_manifest(struct sm_results *results, const char *folder, struct 
 	return strcmp(status, "complete") == 0;
 }
 
-/* The names of the further metrics of a case, by the manifest's plan; NULL: it does not say. */
+/* The names of a case's further metrics in the manifest's plan; NULL: not there. */
 static const json_t *planned_metrics(const struct loader *loader, const char *id)
 {
 	size_t i;
@@ -84,7 +84,7 @@ static const json_t *planned_metrics(const struct loader *loader, const char *id
 	return NULL;
 }
 
-/* Room for one more in an array that doubles. */
+/* Makes room for one more element in an array that doubles. */
 static int make_room(void **array, size_t count, size_t size, struct sm_error *err)
 {
 	void *more;
@@ -131,7 +131,7 @@ static int sort_trials(struct loader *loader, struct sm_error *err)
 	if (loader->count > 1)
 		qsort(loader->trials, loader->count, sizeof(*loader->trials), by_trial);
 	for (size_t i = 1; i < loader->count; i++)
-		/* Copied by somebody: whose are its slices? */
+		/* Two rows for one trial: it is not known to which of them the slices belong. */
 		if (loader->trials[i].trial == loader->trials[i - 1].trial)
 			return sm_fail(err, EBADMSG, "%s/samples.csv:%u: trial %u stands there twice, in line %u too",
 				       loader->results->folder, loader->trials[i].line, loader->trials[i].trial,
@@ -139,8 +139,8 @@ static int sort_trials(struct loader *loader, struct sm_error *err)
 	return 0;
 }
 
-/* Whether a complete run has the trials that its plan announces: they are numbered from 0 on, and behind them come those
- * of the cases that could not run.  One that reached its budget has some of them. */
+/* Checks that a complete run has the trials of its plan: they are numbered from 0, followed by those of the cases that
+ * could not run.  A run that reached its budget has only some of them. */
 static int check_planned(const struct loader *loader, struct sm_error *err)
 {
 	const json_t *manifest = loader->results->manifest, *one;
@@ -160,8 +160,8 @@ static int check_planned(const struct loader *loader, struct sm_error *err)
 	return 0;
 }
 
-/* Finds the trial that a row belongs to, whose rows stand together: 1.  0 where it has no row in samples.csv, and
- * that may be: a kill came between, or it goes on. */
+/* Finds the trial that a row belongs to; the rows of a trial are contiguous.  Returns 1; or 0 where the trial has no
+ * row in samples.csv and need not have one: the run was killed before it wrote the row, or it is still going on. */
 static int belongs(struct loader *loader, unsigned number, struct sm_error *err)
 {
 	const struct ended wanted = { .trial = number };
@@ -215,13 +215,13 @@ static int take_slice(struct table_taker *taker, const void *row, unsigned line,
 	return 1;
 }
 
-/* The names that the manifest has for the rows of a trial in counters.csv or metrics.csv; NULL: it does not say. */
+/* The manifest's names for the rows of a trial in counters.csv or metrics.csv; NULL: not there. */
 static const json_t *names_of(const struct loader *loader, const struct ended *trial)
 {
 	return loader->file == FILE_COUNTERS ? loader->events : loader->metrics[sample_of(loader, trial)->case_index];
 }
 
-/* Whether a row of this name is the one that is due, by the manifest's list (of names, or of objects with one). */
+/* Checks that a row has the next name in the manifest's list (of names, or of objects with a name). */
 static int take_name(struct loader *loader, const char *name, struct sm_error *err)
 {
 	const struct ended *trial = loader->current;
@@ -308,7 +308,7 @@ static int take_bucket(struct table_taker *taker, const void *row, unsigned line
 	return 1;
 }
 
-/* Operations that a trial has in all, by the last of its buckets, where the rows before hold fewer. */
+/* Checks that a trial's buckets add up to the total that they give. */
 static int check_buckets(const struct loader *loader, struct sm_error *err)
 {
 	const struct sm_results *results = loader->results;
@@ -328,7 +328,7 @@ static int check_buckets(const struct loader *loader, struct sm_error *err)
 	return 0;
 }
 
-/* Whether all rows of the trials that ended are there: they were written before those of samples.csv. */
+/* Checks that all rows of complete trials are there: they were written before those of samples.csv. */
 static int check_all_there(struct loader *loader, struct sm_error *err)
 {
 	static const char *const what[FILES] = { "slices", "events", "metrics" };
@@ -378,8 +378,8 @@ static int read_file(struct loader *loader, int file, off_t kept[FILES], struct 
 		struct sm_metric_row metric;
 		struct sm_bucket_row bucket;
 	} row;
-	/* folders of builds before it have no buckets.csv; one without a plan may have been killed before any file
-	 * was made */
+	/* folders of earlier builds have no buckets.csv; a run without a plan may have been killed before it made any
+	 * file */
 	bool may_lack = file == FILE_BUCKETS || (loader->end == TABLE_OPEN && !loader->cases);
 	struct sm_error why = { 0 };
 	int rc;
@@ -412,7 +412,7 @@ int store_load(struct sm_results *results, const char *folder, enum table_end en
 	results->out = strdup(folder);
 	if (!results->folder || !results->out)
 		return sm_fail(err, ENOMEM, "no memory to load %s", folder);
-	/* samples first: of every trial that has a row there, the other rows are there already */
+	/* samples first: every trial with a row there already has its other rows */
 	rc = read_file(&loader, FILE_SAMPLES, kept, err);
 	if (rc == 0 && status > 0)
 		rc = check_planned(&loader, err);

@@ -1,8 +1,8 @@
-/* One writer of a run folder at a time.
+/* Only one process at a time writes a run folder.
  *
- * A record lock of POSIX (fcntl(2)) on a file of its own: the kernel releases it when its process dies, a child does not
- * inherit it, and who asks for it learns who holds it.  It is also released when its process closes any descriptor of
- * the file, so that nothing else opens it. */
+ * The lock is a POSIX record lock (fcntl(2)) on a separate file.  The kernel releases it when its process dies, a child
+ * does not inherit it, and a process that asks for it learns who holds it.  It is also released when its process closes
+ * any descriptor of the file, so no other code may open the file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +29,7 @@ int store_lock(const char *folder, int *out, struct sm_error *err)
 	if (fd < 0)
 		return sm_fail(err, errno, "cannot write %s/lock: %s", folder, strerror(errno));
 	if (fcntl(fd, F_SETLK, &lock) == 0 || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL) {
-		*out = fd; /* a file system that knows no locks leaves none to hold */
+		*out = fd; /* a file system without locks: go on without one */
 		return 0;
 	}
 	if (errno != EAGAIN && errno != EACCES) {

@@ -1,4 +1,4 @@
-/* From the cases of pairs to a matrix. */
+/* Makes a matrix from the cases that measure pairs. */
 #include "shmeter/matrix.h"
 
 #include <errno.h>
@@ -51,7 +51,7 @@ static bool is_asked(const struct sm_results *r, const char *scenario, double os
 	return false;
 }
 
-/* PUs that the manifest places, in its order, then those that it does not know. */
+/* Collects the PUs in the manifest, in its order, then those that it does not have. */
 static int collect_pus(struct sm_matrix *m, const struct sm_results *r, const char *scenario)
 {
 	const json_t *environment = json_object_get(r->manifest, "environment");

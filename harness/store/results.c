@@ -57,14 +57,14 @@ const char *sm_results_string(struct sm_results *results, const char *format, ..
 	return text;
 }
 
-/* Room for one more; returns the new row, zeroed. */
+/* Adds a zeroed row to a growing array and returns it. */
 static void *add(void **rows, size_t *count, size_t *room, size_t size)
 {
 	if (*count == *room) {
 		*room = *room ? 2 * *room : 64;
 		*rows = realloc(*rows, *room * size);
 		if (!*rows)
-			sm_no_memory(); /* a run is small: without memory for it nothing sensible is left to do */
+			sm_no_memory(); /* a run is small: without memory for it the program cannot go on */
 	}
 	return memset((char *)*rows + (*count)++ * size, 0, size);
 }
@@ -155,7 +155,7 @@ struct sm_class_words sm_class_words(sm_name klass)
 	};
 }
 
-/* What a case is called becomes names, and what its metric's words say becomes types. */
+/* Makes handles of the names of a case, and sets the types that follow from the words of its metric. */
 static void name_case(struct sm_case_row *row)
 {
 	static const char time[] = "time ", time_per[] = "time per ";
@@ -284,7 +284,7 @@ void sm_results_name(struct sm_results *results)
 	}
 }
 
-/* The derived case of a metric of a case, made where it is new. */
+/* The derived case for a metric of a case; makes it where it is new. */
 static unsigned derived_case(struct sm_results *results, unsigned of, const struct sm_metric_row *metric)
 {
 	sm_name id = sm_name_format("%s#%s", results->cases[of].id, metric->metric);
@@ -305,7 +305,7 @@ static unsigned derived_case(struct sm_results *results, unsigned of, const stru
 	return (unsigned)results->case_count - 1;
 }
 
-/* Metrics in the order of their samples' cases, so that derived cases stand as the others do. */
+/* Sorts metrics by the case of their sample, so that derived cases have the order of the others. */
 struct by_case {
 	size_t sample;
 	unsigned case_index;
@@ -321,7 +321,7 @@ static int in_case_order(const void *a, const void *b)
 	return (left->metric > right->metric) - (left->metric < right->metric);
 }
 
-/* Fills `out` with the metrics of trials that ended well; returns how many. */
+/* Fills `out` with the metrics of successful trials; returns how many. */
 static size_t sort_metrics(const struct sm_results *results, const struct sm_trial_place *trials, size_t trial_count,
 			   struct by_case *out)
 {
@@ -359,7 +359,7 @@ static void derive(struct sm_results *results, const struct sm_trial_place *tria
 	free(list);
 }
 
-/* What a count says where it was counted at all; a multiplexed one is extrapolated. */
+/* Sets the values of counters that counted; a multiplexed one is extrapolated. */
 static void value_counters(struct sm_results *results, const struct sm_trial_place *trials, size_t trial_count)
 {
 	for (size_t i = 0; i < results->counter_count; i++) {
@@ -404,8 +404,8 @@ static size_t plan_rank(const json_t *plan, const char *id)
 	return i;
 }
 
-/* The measured cases alone, in the order of the plan, not of their first trial: tables and figures read the same for
- * every seed. */
+/* Puts the measured cases into the order of the plan, not of their first trial, so that tables and figures have the
+ * same order for every seed. */
 static void order_cases(struct sm_results *results)
 {
 	const json_t *plan = json_object_get(json_object_get(results->manifest, "plan"), "cases");
@@ -489,7 +489,7 @@ struct sm_sample *sm_results_take(struct sm_results *results, const struct sm_ca
 		*row = *c;
 		name_case(row);
 	}
-	/* A skipped trial was never seated: a later one knows the relation. */
+	/* A skipped trial has no seats: a later trial may know the relation. */
 	row = &results->cases[index];
 	if (row->relation == SM_PLACE_UNSET)
 		row->relation = c->relation;

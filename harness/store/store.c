@@ -1,4 +1,4 @@
-/* The run folder while a run goes on: appended, one write a file and trial. */
+/* The run folder during a run: rows are appended, with one write() per file and trial. */
 #include "shmeter/store.h"
 
 #include <dirent.h>
@@ -15,7 +15,7 @@
 struct sm_store {
 	char *folder;
 	int fd[FILES], lock;
-	off_t kept[FILES]; /* of a folder to go on with: where the rows end that stay */
+	off_t kept[FILES]; /* when resuming: size to which each file is cut */
 };
 
 static struct sm_store *store_new(const char *folder)
@@ -57,7 +57,7 @@ static int write_failed(const char *folder, const char *file, int error, struct 
 		       folder, file, strerror(error));
 }
 
-/* Whole lines in one write; what a full disk cut short is taken back. */
+/* Appends whole lines with one write(); on a full disk, removes an incomplete write. */
 static int append_text(struct sm_store *store, int file, const char *text, size_t size, struct sm_error *err)
 {
 	off_t before = lseek(store->fd[file], 0, SEEK_END);
@@ -76,14 +76,14 @@ static int append_text(struct sm_store *store, int file, const char *text, size_
 	return write_failed(store->folder, tables_measured[file]->file, error, err);
 }
 
-/* Whether a run that was killed before its manifest may have left a file of this name. */
+/* Whether a run that was killed before it wrote its manifest may have left a file of this name. */
 static bool is_leftover(const char *name)
 {
 	return strcmp(name, "lock") == 0 ||
 	       (strncmp(name, "manifest.json.", 14) == 0 && strcmp(name + strlen(name) - 5, ".part") == 0);
 }
 
-/* A folder that holds something is somebody's. */
+/* Rejects a folder that is not empty: it may belong to somebody. */
 static int check_empty(const char *folder, struct sm_error *err)
 {
 	DIR *dir = opendir(folder);
@@ -128,7 +128,7 @@ int store_make_below(const char *folder, const char *name, struct sm_error *err)
 	return 0;
 }
 
-/* The folders in a run's, made where they are missing. */
+/* Makes the folders inside a run folder where they are missing. */
 static int make_all_below(const char *folder, struct sm_error *err)
 {
 	static const char *const below[] = { "plots", "histograms", "series" };
@@ -154,7 +154,7 @@ static int open_files(struct sm_store *store, struct sm_error *err)
 	return 0;
 }
 
-/* The names of the columns, where a file is empty. */
+/* Writes the names of the columns into empty files. */
 static int write_headers(struct sm_store *store, struct sm_error *err)
 {
 	int rc = 0;
@@ -190,10 +190,10 @@ int sm_store_create(struct sm_store **out, const char *folder, json_t *manifest,
 	if (!store)
 		return sm_fail(err, ENOMEM, "no memory for the run folder");
 	rc = store_lock(folder, &store->lock, err);
-	/* another run may have made it its own, and ended, before it was locked */
+	/* another run may have used the folder, and ended, before this lock */
 	if (rc == 0)
 		rc = check_empty(folder, err);
-	/* from here on it is a run's, with which --resume goes on: what is missing is made there */
+	/* from here on the folder can be resumed: --resume makes what is missing */
 	if (rc == 0)
 		rc = sm_store_write_manifest(folder, manifest, err);
 	if (rc == 0)
@@ -215,12 +215,12 @@ static int refuse_complete(const char *folder, struct sm_error *err)
 int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results *results, struct sm_error *err)
 {
 	struct sm_store *store;
-	int status = store_status(folder, err), rc; /* before a lock is made in it */
+	int status = store_status(folder, err), rc; /* before making a lock file in it */
 
 	*out = NULL;
 	if (status < 0)
 		return status;
-	if (status > 0) { /* nobody writes what is measured any more: it may be an archive */
+	if (status > 0) { /* complete, so no lock is needed: it may be an archive */
 		rc = sm_store_load(results, folder, err);
 		return rc < 0 ? rc : refuse_complete(folder, err);
 	}
@@ -230,7 +230,7 @@ int sm_store_reopen(struct sm_store **out, const char *folder, struct sm_results
 	rc = store_lock(folder, &store->lock, err);
 	if (rc == 0)
 		rc = store_load(results, folder, TABLE_ENDED, store->kept, err);
-	if (rc > 0) /* it ended before it was locked */
+	if (rc > 0) /* it was completed before this lock */
 		rc = refuse_complete(folder, err);
 	if (rc < 0) {
 		sm_store_close(store);
@@ -253,7 +253,7 @@ int sm_store_go_on(struct sm_store *store, struct sm_error *err)
 	return rc == 0 ? write_headers(store, err) : rc;
 }
 
-/* Rows of one file, of a trial. */
+/* Writes the rows of a trial for one file. */
 static void write_rows(const struct sm_store *store, int file, const struct sm_trial_rows *rows, FILE *out)
 {
 	struct sample_view view = { .run = folder_name(store->folder), .c = *rows->c, .s = *rows->sample };

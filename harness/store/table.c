@@ -1,4 +1,4 @@
-/* Writing and reading CSV by the description of a table. */
+/* Writes and reads CSV files that are described by a table. */
 #include "table.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
-/* A row of a run is a few hundred bytes; reasons may be long. */
+/* Longest record.  A row usually has a few hundred bytes, but reasons may be long. */
 #define RECORD_MAX  (1 << 20)
 #define COLUMNS_MAX 64
 
@@ -75,11 +75,11 @@ void table_write_row(const struct table *table, const void *view, FILE *out)
 	}
 }
 
-/* What stood in a column in the row before. */
+/* The value of a column in the previous row. */
 struct value {
 	const char *text; /* NULL: there was none */
 	size_t length;
-	bool quoted; /* it may hold what ends a field */
+	bool quoted; /* it may contain commas and line ends */
 };
 
 /* A field of a row, unquoted in place. */
@@ -87,7 +87,7 @@ struct field {
 	char *text; /* NULL where the quoting is broken */
 	struct value value;
 	char end;  /* the character after it: ',' or '\n' or '\0' */
-	bool same; /* as the text that stood in its column in the row before */
+	bool same; /* same text as in the previous row */
 };
 
 static bool ends_field(char c)
@@ -95,14 +95,14 @@ static bool ends_field(char c)
 	return c == ',' || c == '\n' || c == '\0';
 }
 
-/* The field at `*at`, which then is the one after it. */
+/* Reads the field at `*at` and moves to the next one. */
 static struct field next_field(char **at, const struct value *before)
 {
 	char *from = *at, *to = *at;
 	struct field field = { .text = *at };
 
 	if (*from != '"') {
-		/* most fields repeat the one of the row before: compared as a whole, and not searched for an end */
+		/* most fields repeat the previous row's: comparing is faster than searching for the end */
 		field.same = before->text && !before->quoted && strncmp(from, before->text, before->length) == 0 &&
 			     ends_field(from[before->length]);
 		from += field.same ? before->length : strcspn(from, ",\n");
@@ -133,7 +133,7 @@ static bool read_unsigned(const char *text, uint64_t max, uint64_t *value)
 {
 	const char *at = text;
 
-	/* digits alone: strtoull() takes signs and spaces, and a file has tens of millions of numbers */
+	/* only digits: strtoull() accepts signs and spaces and is slower, and a file has tens of millions of numbers */
 	for (*value = 0; *at >= '0' && *at <= '9'; at++)
 		if (__builtin_mul_overflow(*value, 10, value) ||
 		    __builtin_add_overflow(*value, (uint64_t)(*at - '0'), value))
@@ -154,7 +154,7 @@ static bool read_real_or_none(const char *text, double least, double *value)
 	return *text == '\0' || read_real(text, least, value);
 }
 
-/* Times are more than nothing. */
+/* Reads the probes; times must be above 0. */
 static bool read_probes(const char *text, struct sm_probes *probes)
 {
 	probes->count = 0;
@@ -180,7 +180,7 @@ static bool read_word(const struct words *words, const char *text, int *value)
 	return false;
 }
 
-/* Whether a text is one that a build could have written. */
+/* Whether a text is valid for its column. */
 static bool could_be_written(enum column_type type, const char *text)
 {
 	return type == COLUMN_NAME ? sm_is_name(text) : type == COLUMN_NAMES ? sm_is_wording(text) : sm_is_text(text);
@@ -243,14 +243,14 @@ FILE *sm_store_open_file(const char *path, struct sm_error *err)
 	return file;
 }
 
-/* A file's records, one at a time: a quoted field may hold line ends.  The one before stays where it is. */
+/* Reads the records of a file one at a time; a quoted field may contain line ends.  Keeps the previous record. */
 struct records {
 	FILE *file;
 	char *text, *before; /* RECORD_MAX + 1 bytes each */
-	off_t bytes;         /* of the lines so far */
-	unsigned line;       /* of the record's end */
+	off_t bytes;         /* bytes of the lines so far */
+	unsigned line;       /* line at the end of the record */
 	enum table_end end;
-	bool cut; /* the last line did not end, and was left out */
+	bool cut; /* the last line was incomplete and is ignored */
 };
 
 static unsigned count_quotes(const char *text)
@@ -264,7 +264,7 @@ static unsigned count_quotes(const char *text)
 	return count;
 }
 
-/* Adds a line after the `used` bytes that are there.  Its length, 0 at the end, or an error in words. */
+/* Appends a line after the first `used` bytes.  Returns its length, 0 at the end of the file, or a negative errno. */
 static ssize_t add_line(struct records *records, size_t used, const char *path, struct sm_error *err)
 {
 	char *at = records->text + used;
@@ -288,7 +288,7 @@ static ssize_t add_line(struct records *records, size_t used, const char *path, 
 	return 0;
 }
 
-/* 1 and a record, 0 at the end, or an error in words. */
+/* Reads a record.  Returns 1, 0 at the end of the file, or a negative errno. */
 static int next_record(struct records *records, const char *path, struct sm_error *err)
 {
 	char *text = records->before;
@@ -328,7 +328,7 @@ static int check_header(const struct table *table, char *text, const char *path,
 	return 0;
 }
 
-/* `before`: the fields of the row before, whose values `view` still holds: most rows repeat most of them. */
+/* `before` has the fields of the previous row, whose values `view` still holds: most rows repeat most of them. */
 static int read_row(const struct table *table, const struct records *records, const char *path,
 		    struct sm_results *results, struct value *before, void *view, struct sm_error *err)
 {
@@ -351,12 +351,12 @@ static int read_row(const struct table *table, const struct records *records, co
 						 records->line, field.text, column->name);
 		before[i] = field.value;
 	}
-	if (*text) /* two lines, made one record by quotation marks that begin no field */
+	if (*text) /* two lines that stray quotation marks join into one record */
 		return sm_fail(err, EBADMSG, "%s:%u: a quotation mark inside a field", path, records->line);
 	return 0;
 }
 
-/* Hands the row of the current record over; `*left` counts those that were left out. */
+/* Passes the row of the current record to the taker; `*left` counts the rows that are ignored. */
 static int hand_over(const struct records *records, const char *path, struct table_taker *taker, unsigned *left,
 		     struct sm_error *err)
 {

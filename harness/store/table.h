@@ -1,7 +1,7 @@
 /* A CSV file as a table of columns over a struct: one description for writing and for reading.
  *
- * RFC 4180 with LF, numbers in the C locale (the program never calls setlocale), an unknown number is an
- * empty field.  The last column of every table is never empty. */
+ * RFC 4180 with LF; numbers in the C locale (the program never calls setlocale); an unknown number is an empty field.
+ * The last column of every table is never empty. */
 #ifndef SHMETER_STORE_TABLE_H
 #define SHMETER_STORE_TABLE_H
 
@@ -11,22 +11,22 @@
 #include "shmeter/results.h"
 
 enum column_type {
-	COLUMN_TEXT,  /* const char *; "-" where there is none; words for people */
-	COLUMN_NAME,  /* the same, but letters, digits and some signs, as a build names what it has */
-	COLUMN_NAMES, /* several names with what separates them */
+	COLUMN_TEXT,  /* const char *: free text; "-" for none */
+	COLUMN_NAME,  /* const char *: a name, see sm_is_name() */
+	COLUMN_NAMES, /* const char *: names with separators, see sm_is_wording() */
 	COLUMN_UINT,  /* unsigned */
 	COLUMN_U64,
-	COLUMN_REAL,   /* double, not below 0; derived ones may be, and are empty for NaN */
-	COLUMN_MAYBE,  /* the same, but empty for NaN in what is read, too */
+	COLUMN_REAL,   /* double, at least 0; a derived one may be negative, and is empty for NaN */
+	COLUMN_MAYBE,  /* double, at least 0; empty for NaN */
 	COLUMN_VALUE,  /* any double; empty for NaN */
 	COLUMN_FLAG,   /* bool: yes or no */
 	COLUMN_SIZE,   /* size_t */
 	COLUMN_FLOAT,  /* float, not below 0 */
-	COLUMN_WORD,   /* an enum, by its words; what is none of them is refused */
+	COLUMN_WORD,   /* an enum, by its words; other words are rejected */
 	COLUMN_PROBES, /* struct sm_probes: numbers separated by spaces; empty for none */
 };
 
-/* The words of an enum: those from `first` up to and without `end` stand in the file. */
+/* The words of an enum; those from `first` to `end` - 1 may occur in the file. */
 struct words {
 	const char *(*name)(int value);
 	int first, end;
@@ -36,7 +36,7 @@ struct column {
 	const char *name;
 	enum column_type type;
 	size_t offset;
-	bool derived; /* written for readers, not read back */
+	bool derived; /* only written, never read back */
 	const struct words *words;
 };
 
@@ -46,7 +46,7 @@ struct table {
 	size_t columns;
 };
 
-/* Views: what the columns of a file point into. */
+/* Views: the structs that the columns of a file refer to. */
 struct sample_view {
 	const char *run;
 	struct sm_case_row c;
@@ -69,52 +69,54 @@ struct summary_view {
 	struct sm_summary_row s;
 };
 
-/* Significant digits of a number in a file: a float survives 9; probes are far coarser than 6. */
+/* Significant digits of a number in a file: 9 preserve a float; probes are far less precise than 6. */
 #define REAL_DIGITS  9
 #define PROBE_DIGITS 6
 
-/* Takes the lock of a run folder, which is held until `*out` is closed or this process ends.  -EBUSY names who has
- * it.  A file system that has no locks at all leaves none to hold: 0, and nothing keeps a second writer off. */
+/* Takes the lock of a run folder, which is held until `*out` is closed or this process ends.  -EBUSY names the process
+ * that holds it.  On a file system without locks it returns 0, and nothing prevents a second writer. */
 SM_MUST_USE int store_lock(const char *folder, int *out, struct sm_error *err);
 
-/* A folder in a run's, made where it is missing.  -ENOTDIR: in a stranger's folder it may be a link out of it. */
+/* Makes a folder inside a run folder where it is missing.  -ENOTDIR where it is a link: in a folder from somebody else
+ * it may lead elsewhere. */
 SM_MUST_USE int store_make_below(const char *folder, const char *name, struct sm_error *err);
 
-/* distributions.c: histograms/<case>.hgrm below results->out for every case that traced. */
+/* distributions.c: writes histograms/<case>.hgrm below results->out for every case with a distribution. */
 SM_MUST_USE int store_write_histograms(const struct sm_results *results, struct sm_error *err);
 
-/* write.c: a JSON file, beside and renamed. */
+/* write.c: writes a JSON file through a temporary file that is renamed. */
 SM_MUST_USE int store_write_json(const char *path, const json_t *json, struct sm_error *err);
 
 /* The last component of a folder's path: the name of the run. */
 const char *folder_name(const char *folder);
 
-/* Measured: written while the run goes on, and read. */
+/* Measured: written during the run, and read. */
 enum { FILE_SLICES, FILE_COUNTERS, FILE_METRICS, FILE_BUCKETS, FILE_SAMPLES, FILES };
 extern const struct table *const tables_measured[FILES]; /* in the order in which a trial's rows are written */
 extern const struct table table_samples, table_slices, table_counters, table_metrics, table_buckets;
-/* Derived: written alone. */
+/* Derived: only written. */
 extern const struct table table_values, table_purity, table_rates, table_summary, table_pairs, table_crossings,
 	table_claims;
 
 void table_write_header(const struct table *table, FILE *out);
 void table_write_row(const struct table *table, const void *view, FILE *out);
 
-/* What the last line of a file may be. */
+/* How the last line of a file may end. */
 enum table_end {
-	TABLE_ENDED, /* a whole line, as every line */
-	TABLE_OPEN,  /* one that somebody still writes, or was killed over: it is left out and counted */
+	TABLE_ENDED, /* it must be complete */
+	/* it may be incomplete, because a run still writes it or was killed: then it is ignored and counted */
+	TABLE_OPEN,
 };
 
-/* Who takes the rows of a file. */
+/* The receiver of the rows of a file. */
 struct table_taker {
-	/* 1: the row is kept; 0: it is left out, as every one after it has to be; or a negative errno with what is
-	 * wrong with it, without its place.  `line` is where it ends. */
+	/* Returns 1: the row is kept; 0: it is ignored, and all later rows must be too; or a negative errno with the
+	 * mistake, without file and line.  `line` is the row's last line. */
 	int (*take)(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err);
-	struct sm_results *results; /* strings go there, and what is left out is counted */
-	void *row;                  /* of the file: zeroed before the first, and filled for each */
+	struct sm_results *results; /* gets the strings and the count of ignored rows */
+	void *row;                  /* the current row: zeroed before the first, and filled for each */
 	size_t row_size;
-	off_t kept; /* out: where the last row that was kept ends, or the header */
+	off_t kept; /* out: offset of the end of the last row that was kept, or of the header */
 };
 
 /* Reads a whole file row by row.  -ENOENT where there is no such file, -ENODATA where it is empty, -EBADMSG with
@@ -122,10 +124,10 @@ struct table_taker {
 SM_MUST_USE int table_read(const struct table *table, const char *folder, enum table_end end, struct table_taker *taker,
 			   struct sm_error *err);
 
-/* load.c: what the manifest of a folder says of it: 1 complete, 0 interrupted, or -errno in words. */
+/* load.c: the status of a run, from its manifest: 1 complete, 0 interrupted, or a negative errno. */
 SM_MUST_USE int store_status(const char *folder, struct sm_error *err);
-/* The measured files of a folder.  Where they are open, or the run was interrupted, what belongs to no trial that
- * ended is left out and counted; what is to stay of each file ends at `kept`.  Returns what store_status() does. */
+/* Loads the measured files of a folder.  Where the run is in progress or was interrupted, rows of incomplete trials are
+ * ignored and counted; `kept` is the size of each file without them.  Returns as store_status(). */
 SM_MUST_USE int store_load(struct sm_results *results, const char *folder, enum table_end end, off_t kept[FILES],
 			   struct sm_error *err);
 

@@ -1,4 +1,4 @@
-/* Finding the sample of a row by its trial's number. */
+/* Finds the sample of a row by the number of its trial. */
 #include <stdlib.h>
 
 #include "shmeter/memory.h"

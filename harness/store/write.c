@@ -1,4 +1,4 @@
-/* Whole files: written beside and renamed. */
+/* Writes whole files: to a temporary file, which is then renamed. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,14 +24,14 @@ int sm_store_write_file(const char *path, int (*write)(FILE *out, void *context)
 	int rc;
 
 	snprintf(beside, sizeof(beside), "%s.%d.part", path, (int)getpid());
-	unlink(beside); /* of a process of this number that was killed; a link would lead elsewhere */
+	unlink(beside); /* a killed process with this pid may have left it; and a link would lead elsewhere */
 	out = fopen(beside, "wxe");
 	if (!out)
 		return sm_fail(err, errno, "cannot write %s: %s", path, strerror(errno));
 	before = sm_no_memory_removes(beside);
 	rc = write(out, context);
 	sm_no_memory_removes(before);
-	/* of a write that failed earlier errno is long that of another call */
+	/* errno is of no use for a write that failed earlier */
 	if (rc == 0 && fflush(out) != 0)
 		rc = -errno;
 	else if (rc == 0 && ferror(out))

@@ -1,4 +1,4 @@
-/* The files of what the analysis found. */
+/* Writes the files with the results of the analysis. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -102,7 +102,7 @@ static int write_claims(FILE *out, void *context)
 	return 0;
 }
 
-/* Rows from, columns to; the last column is never empty. */
+/* Rows are `from`, columns are `to`; the last column is never empty. */
 static int write_matrix(FILE *out, void *context)
 {
 	const struct sm_matrix *m = context;
@@ -126,7 +126,7 @@ static int write_matrix(FILE *out, void *context)
 	return 0;
 }
 
-/* <scenario>.csv for each scenario that measured pairs of PUs. */
+/* Writes <scenario>.csv for each scenario that measured pairs of PUs. */
 static int write_matrices(const struct sm_results *results, struct sm_error *err)
 {
 	const char *last = "";
@@ -152,7 +152,7 @@ static int write_matrices(const struct sm_results *results, struct sm_error *err
 	return 0;
 }
 
-/* Whether a name is that of a file which a process that is no more was writing: "report.html.1234.part". */
+/* Whether a name is that of a temporary file whose writer is dead: "report.html.1234.part". */
 static bool is_abandoned(const char *name)
 {
 	const char *end = name + strlen(name), *digits;
@@ -166,7 +166,8 @@ static bool is_abandoned(const char *name)
 	return digits < end && digits > name && digits[-1] == '.' && pid > 0 && kill(pid, 0) < 0 && errno == ESRCH;
 }
 
-/* Removes what killed writers left in a run folder, and in those in it.  What cannot be removed stays. */
+/* Removes the temporary files that killed writers left in a run folder and its subfolders.  A file that cannot be
+ * removed stays. */
 static void sweep(const char *folder)
 {
 	static const char *const places[] = { "", "/plots", "/histograms", "/series" };
