@@ -1,4 +1,4 @@
-/* A trial's result as the rows of its files. */
+/* Turns the result of a trial into rows of the run's files. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +69,7 @@ static size_t counter_rows(struct session *session, unsigned trial, const struct
 	return count;
 }
 
-/* The buckets of a trial's distribution, in an array of the caller's; NULL: no memory. */
+/* The buckets of a trial's distribution; the caller frees them.  NULL: no memory. */
 static struct sm_bucket_row *bucket_rows(unsigned trial, const struct sm_trial_result *result, size_t *count)
 {
 	const struct sm_histogram *h = result->status == SM_OK ? result->histogram : NULL;
@@ -103,7 +103,7 @@ static size_t metric_rows(const struct sm_scenario *scenario, unsigned trial, co
 	return count;
 }
 
-/* The same rows, for the analysis that ends the run: rounded, so that it finds what `report` will. */
+/* Keeps the rows for the analysis at the end of the run, rounded, so that it gives the same results as `report`. */
 static void keep(struct session *session, const struct sm_trial_rows *rows)
 {
 	struct sm_results *results = session->results;

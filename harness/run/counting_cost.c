@@ -1,7 +1,7 @@
-/* What counting costs: the same work with the counters on and off.
+/* Measures the cost of counting: the same work with the counters on and off.
  *
- * Counters are enabled around run() alone, so most of a slice does not know of them; what does is a page
- * fault, where the kernel adds to software events.  So fresh pages are touched, with and without, in turn. */
+ * Counters are enabled only around run(), so they cost most slices nothing.  They do slow down a page fault, in which
+ * the kernel counts software events.  So this touches fresh pages with and without counters, in turn. */
 #include <errno.h>
 #include <math.h>
 #include <sys/mman.h>
@@ -14,7 +14,7 @@
 #define PAGES 1024
 #define PAIRS 11
 
-/* What the member found, in memory that both sides have. */
+/* The member's results, in shared memory. */
 struct findings {
 	double with_ns[PAIRS], without_ns[PAIRS], log_ratio[PAIRS];
 };
@@ -24,7 +24,7 @@ struct job {
 	struct findings *findings;
 };
 
-/* Nanoseconds a fresh page. */
+/* Touches fresh pages; returns ns per page. */
 static double touch_fresh(struct sm_counters *counters)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -55,7 +55,7 @@ static int measure(void *argument, unsigned index)
 	sm_counters_open(&counters, job->session->events, job->session->context.os);
 	touch_fresh(&counters); /* warms the memory and the code */
 	for (unsigned i = 0; i < PAIRS; i++) {
-		/* ABBA, so that drift hits both alike */
+		/* ABBA order, so that drift affects both alike */
 		double first = touch_fresh(i % 2 ? &counters : NULL);
 		double second = touch_fresh(i % 2 ? NULL : &counters);
 

@@ -23,9 +23,9 @@
 #include "shmeter/team.h"
 #include "shmeter/topology.h"
 
-/* Walked memory is at least this, twice the last-level cache, and at most a quarter of what is free. */
+/* The walked memory is at least this and twice the last-level cache, but at most a quarter of the free memory. */
 #define WALK_BYTES_MIN (64u << 20)
-/* Lines this far apart: no line's neighbour is one, and a prefetcher of pairs brings none. */
+/* Distance of the lines: no two are adjacent, so a prefetcher of line pairs loads none of them. */
 #define LINE_STEP 256u
 #define LINES_MAX (1u << 20)
 /* Pages: 32 times the largest second-level TLB in use (2048 to 3072 entries in 2025), so that a random replacement
@@ -38,17 +38,17 @@
 static const struct known {
 	const char *what, *event;
 	unsigned workers;
-	double low, high; /* share of the known count that may be counted */
+	double low, high; /* bounds of the count, as a share of the known count */
 } known[SM_KNOWN_COUNTS] = {
 	[SM_KNOWN_LINES] = { "last-level misses of lines walked beyond the caches", "LLC-load-misses", 1, 0.95, 1.05 },
 	[SM_KNOWN_PAGES] = { "data TLB misses of pages walked beyond the TLB", "dTLB-load-misses", 1, 0.9, 1.1 },
 	[SM_KNOWN_SHARED] = { "line transfers of two writers on one line", "loads-from-other-core", 2, 0.5, 1.5 },
-	/* of the count that sharing has */
+	/* as a share of the count with sharing */
 	[SM_KNOWN_PADDED] = { "line transfers of two writers on lines of their own", "loads-from-other-core", 2, 0,
 			      0.01 },
 };
 
-/* What a team's members share. */
+/* Memory that the members of the team share. */
 struct bench {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t turn[2];
 	alignas(SM_LINE_PAIR) _Atomic uint64_t own[2][SM_LINE_PAIR / sizeof(uint64_t)];
@@ -67,7 +67,7 @@ struct job {
 	struct bench *bench;
 };
 
-/* One ring of pointers through `count` places `step` bytes apart, in random order. */
+/* Makes one ring of pointers through `count` places `step` bytes apart, in random order. */
 static void **make_ring(char *memory, uint64_t count, size_t step)
 {
 	uint32_t *order = malloc(count * sizeof(*order));
@@ -126,7 +126,7 @@ static int take_turns(struct job *job, unsigned index)
 	unsigned spins = 0;
 
 	sm_counters_open(&counters, job->set, job->os);
-	/* relaxed, as all below: the words are all that is told, and nothing is published by them */
+	/* relaxed, as all below: these words publish no other data */
 	atomic_fetch_add_explicit(&bench->ready, 1, memory_order_relaxed);
 	while (atomic_load_explicit(&bench->ready, memory_order_relaxed) < 2)
 		if (!sm_spin(&spins, &bench->abort))
@@ -179,7 +179,7 @@ static void size_walk(struct job *job)
 		job->lines = LINES_MAX;
 }
 
-/* Two PUs whose transfers the event counts, or why there are none. */
+/* Seats the processes on PUs whose transfers the event counts, or says why there are none. */
 static int seat(struct job *job, const struct sm_event *event, struct sm_error *err)
 {
 	struct sm_seats seats;

@@ -1,4 +1,4 @@
-/* manifest.json: what a reader, and `--resume`, needs to know of a run. */
+/* manifest.json: what a reader and `--resume` need to know about a run. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -11,9 +11,9 @@
 #include "shmeter/floor.h"
 #include "shmeter/text.h"
 
-/* How long the clock is watched for holes, before and after a run. */
+/* How long timer gaps are measured before and after a run. */
 #define GAPS_NS 20000000u
-/* Blocks of a group, of those that --repeat-blocks takes. */
+/* Most blocks of a group: the maximum of --repeat-blocks. */
 #define BLOCKS_MAX 10000
 
 static void probe_gaps(struct gaps *gaps)
@@ -223,7 +223,7 @@ static int restore_memory(struct sm_memory *memory, const json_t *options, struc
 	return rc;
 }
 
-/* The strings of an array, in an array of the caller's; NULL: no memory. */
+/* The strings of a JSON array; the caller frees the array.  NULL: no memory. */
 static const char **texts_of(const json_t *array)
 {
 	const char **text = calloc(json_array_size(array) + 1, sizeof(*text));
@@ -303,7 +303,7 @@ void sm_run_free_options(struct sm_plan_options *plan)
 	free((void *)plan->pu_list);
 }
 
-/* A whole number of the manifest; -EBADMSG where it is none from `least` to `most`. */
+/* Reads a whole number of the manifest; -EBADMSG where it is not a whole number from `least` to `most`. */
 static int number_of(const json_t *one, const char *key, json_int_t least, json_int_t most, uint64_t *out)
 {
 	const json_t *value = json_object_get(one, key);

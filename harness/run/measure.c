@@ -1,4 +1,4 @@
-/* Calibration, the budget, and the trials in their order. */
+/* Runs the calibrations, fits the plan to the budget, and runs the trials in order. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,41 +9,41 @@
 #include "session.h"
 #include "shmeter/clock.h"
 
-/* Slices of a trial by profile.  Twenty catch a class or two; standard takes more, so that trials span
- * several changes of class and most of the run is measuring. */
+/* Slices of a trial by profile.  With twenty a trial sees one or two pair classes.  Standard takes more, so that trials
+ * span several changes of class and most of the run's time is measuring. */
 static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, [SM_FULL] = 80 };
-/* Shares of a trial's wall time that its slices should take, so that 80 % of a run is measuring. */
+/* The slices of a trial should take this many times its other time, so that 80 % of a run is measuring. */
 #define TIMED_PER_OVERHEAD 5
 /* A trial may take this many times its estimate, and never less than TIMEOUT_MIN_NS. */
 #define TIMEOUT_FACTOR 20
 #define TIMEOUT_MIN_NS 10000000000u
-/* A calibration may take TIMEOUT_MIN_NS for each worker that a PU has to run, of so many at most. */
+/* A calibration may take TIMEOUT_MIN_NS for each worker on a PU, for at most this many workers. */
 #define TURNS_WAITED 6
-/* Far more than filling memory at random takes anywhere: 100 MB/s. */
+/* Upper bound of the time to fill memory in random order, on any machine: 100 MB/s. */
 #define FILL_NS_PER_BYTE 10
-/* All slices of a trial may take this many times what they aim at. */
+/* All slices of a trial may take this many times their target time. */
 #define LONGEST_FACTOR 3
-/* Calibrations of a case before it is taken to fail always. */
+/* Attempts to calibrate a case before it counts as failing every time. */
 #define CALIBRATION_ATTEMPTS 3
-/* However long they are. */
+/* Fewest slices of a trial, however long they are. */
 #define SLICES_MIN 8
-/* More than this is never taken without being asked for. */
+/* Most slices of a trial unless the user asks for more. */
 #define SLICES_MOST 767
 
-/* What a slice aims at.  Pair classes last milliseconds, and so does the pace of a worker alone.  Two workers
- * that take turns on one PU have neither: their slices may be longer, which makes a scheduler's time slice a part of
- * theirs.  Where there are more workers than PUs that they sit on a slice has to hold many
- * turns of the scheduler (some milliseconds each): in a shorter one each worker would do all of its part before
- * the next one runs, and nobody would ever wait for anybody.  All are over 10^3 times the clock. */
+/* Target length of a slice.  A pair class lasts for milliseconds, and so does the pace of a worker alone.  Two workers
+ * that take turns on one PU have neither, so their slices may be longer and include a time slice of the scheduler.
+ * Where more workers share PUs, a slice must include many turns of the scheduler (some milliseconds each).  In a
+ * shorter slice each worker would do all its operations before the next one runs, and no worker would ever wait for
+ * another.  All targets are over 1000 times the cost of reading the clock. */
 #define SLICE_CLASS_NS  1000000u
 #define SLICE_SHARED_NS 10000000u
-#define SLICE_TURNS_NS  12000000u /* for each worker that a PU has to run: some of the scheduler's turns */
-/* Slices that long are this many: three pure ones make a block. */
+#define SLICE_TURNS_NS  12000000u /* for each worker on a PU: several turns of the scheduler */
+/* Number of such long slices: a block needs three pure ones. */
 #define SLICES_LONG 4
-/* A count that no slice reaches that ends by the clock. */
+/* An operation count that no slice that ends by the clock reaches. */
 #define OPS_BY_CLOCK (1u << 30)
 
-/* Workers that a PU has to run, of those that the case has seats on. */
+/* Number of workers on each PU of the case. */
 static unsigned workers_per_pu(const struct session *session, const struct sm_case *c)
 {
 	unsigned pus = sm_trial_pus(&session->context, c);
@@ -78,8 +78,8 @@ static uint64_t timeout_ns(const struct sm_planned_case *planned)
 	return scaled > TIMEOUT_MIN_NS ? scaled : TIMEOUT_MIN_NS;
 }
 
-/* Memory takes its time to be populated and filled before the first operation, and workers that share a PU run one after
- * the other. */
+/* Allows for populating and filling memory before the first operation, and for workers that share a PU and run one
+ * after the other. */
 static uint64_t calibration_timeout_ns(const struct session *session, const struct sm_case *c)
 {
 	uint64_t bytes = c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
@@ -105,7 +105,7 @@ static void skip(struct sm_planned_case *planned, const char *reason)
 	snprintf(planned->reason, sizeof(planned->reason), "%s", reason);
 }
 
-/* Longer slices are fewer: a trial's timed work is the same. */
+/* A trial with longer slices has fewer of them, so its timed work stays the same. */
 static unsigned default_slices(const struct session *session, const struct sm_case *c)
 {
 	uint64_t aim_ns = slice_aim_ns(session, c), usual_ns = usual_slice_ns(session, c);
@@ -123,8 +123,8 @@ static unsigned default_slices(const struct session *session, const struct sm_ca
 	return slices > least ? (unsigned)slices : least;
 }
 
-/* Slices that make the set-up of a trial a small part of it.  The quick profile keeps the default:
- * it is there to be over soon. */
+/* Takes enough slices that the set-up is a small part of a trial.  The quick profile keeps the default: it must be
+ * short. */
 static unsigned slices_for(const struct session *session, const struct sm_planned_case *planned, uint64_t slice_ns,
 			   uint64_t overhead_ns)
 {
@@ -132,10 +132,10 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 
 	if (session->plan_options.slices)
 		return session->plan_options.slices;
-	/* a slice is as long as it was told to be, or its trial is */
+	/* the length of a slice, or of the trial, is given */
 	if (ends_by_clock(session, &planned->c) || planned->c.scenario->achieved)
 		return (unsigned)want;
-	/* one operation is longer than a slice should be: as much work, in fewer slices */
+	/* one operation takes longer than the target: the same work in fewer slices */
 	if (slice_ns > 2 * aim_ns && want > SLICES_MIN) {
 		uint64_t fit = want * aim_ns / slice_ns;
 
@@ -154,7 +154,7 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	return want < SLICES_MOST ? (unsigned)want : SLICES_MOST;
 }
 
-/* What the warm-up of a case takes that has nothing to warm. */
+/* Duration of the warm-up of a case that needs none. */
 static uint64_t warm_ns(const struct session *session, const struct sm_case *c, uint64_t slice_ns)
 {
 	uint64_t all_ns = SM_WARM_SLICES * slice_ns;
@@ -164,7 +164,7 @@ static uint64_t warm_ns(const struct session *session, const struct sm_case *c, 
 	return all_ns < SM_WARM_NS_MAX ? all_ns : SM_WARM_NS_MAX + slice_ns;
 }
 
-/* A calibration that failed is in the manifest even if the next attempt held. */
+/* Records a failed calibration in the manifest, even if the next attempt works. */
 static void note_failure(struct session *session, struct sm_planned_case *planned, const struct sm_trial_result *result)
 {
 	json_t *list = json_object_get(session->manifest, "calibration_failures");
@@ -197,12 +197,12 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 	int rc = 0;
 
 	session->context.slice_ns = slice_aim_ns(session, &planned->c);
-	/* A worker that is killed from outside should not cost the case its operation count. */
+	/* Try again, so that a worker that is killed from outside does not cost the case its operation count. */
 	for (int attempt = 0; attempt < CALIBRATION_ATTEMPTS; attempt++) {
 		rc = sm_trial_run(&session->context, &request, result, err);
 		if (rc < 0 || result->status == SM_OK || result->status == SM_SKIPPED)
 			return rc;
-		if (result->memory_lacked) { /* the next attempt would be killed, too */
+		if (result->memory_lacked) { /* the next attempt would be killed too */
 			result->status = SM_SKIPPED;
 			return rc;
 		}
@@ -213,8 +213,8 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 	return rc;
 }
 
-/* A case with a fixed count has it; one trial that is thrown away tells how long it takes and whether it
- * works here.  Any other finds its count. */
+/* Calibrates a case.  Where its count is fixed, one discarded trial shows how long it takes and whether it works here.
+ * Otherwise finds the count. */
 static int calibrate_case(struct session *session, struct sm_planned_case *planned, struct sm_error *err)
 {
 	const struct sm_scenario *scenario = planned->c.scenario;
@@ -234,8 +234,8 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		planned->trial_ns = result.overhead_ns + planned->slices * result.last_slice_ns +
 				    warm_ns(session, &planned->c, result.last_slice_ns);
 	} else if (!scenario->fixed_ops) {
-		/* It fails every time: the trials will say so, one operation at a time.  One that only takes
-		 * too long would seem to work so, and its figure would be about nothing. */
+		/* It fails every time: its trials run one operation each and report the failure.  A case that only
+		 * takes too long would seem to work that way, with a meaningless result. */
 		planned->op_count = 1;
 		planned->slices = 3;
 		if (result.status == SM_TIMED_OUT)
@@ -247,7 +247,8 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 
 int session_calibrate(struct session *session, struct sm_error *err)
 {
-	(void)json_object_del(session->manifest, "calibration_failures"); /* of a calibration that was stopped */
+	/* failures of a calibration that was stopped */
+	(void)json_object_del(session->manifest, "calibration_failures");
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		struct sm_error why = { 0 };
@@ -276,7 +277,8 @@ void session_fit_budget(struct session *session)
 		sm_plan_fit(&session->plan, &session->plan_options, budget_ns > spent_ns ? budget_ns - spent_ns : 1);
 }
 
-/* The first good trial's pass stands for its case: which page was slow is a story, not a statistic. */
+/* Keeps the series of the first successful trial as an example for its case: it shows which access was slow, and is not
+ * used in statistics. */
 static int keep_series(struct session *session, const struct sm_planned_case *planned,
 		       const struct sm_trial_result *result, struct sm_error *err)
 {
@@ -320,7 +322,7 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 	return rc;
 }
 
-/* Cases that cannot run here, and calibrations that failed, have one row each, after the plan's trials. */
+/* Appends one row for each case that cannot run here and each failed calibration, after the plan's trials. */
 static int append_skipped(struct session *session, struct sm_error *err)
 {
 	unsigned trial = (unsigned)session->plan.step_count;

@@ -1,4 +1,4 @@
-/* Going on with an interrupted run: only as what it was. */
+/* Resumes an interrupted run, only with the same build, machine and options. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #define VALUE_MAX 300
 
-/* Options as people give them, by what the manifest calls them. */
+/* Names of options on the command line, by their names in the manifest. */
 static const struct {
 	const char *key, *option;
 } options[] = {
@@ -34,7 +34,8 @@ static const struct {
 	{ "file_folder", "--file-folder" },
 };
 
-/* These change the machine, or where files lie: a folder from a stranger must not, so they have to be given again. */
+/* These options change the machine or the place of files.  A folder from somebody else must not do so, so they must be
+ * given again. */
 static bool is_never_taken_over(const char *key)
 {
 	return strcmp(key, "tune") == 0 || strcmp(key, "file_folder") == 0;
@@ -46,7 +47,7 @@ static bool is_set(const json_t *value)
 	       json_string_length(value) > 0;
 }
 
-/* A value as it is given on the command line; "" for that of a flag. */
+/* A value as on the command line; "" for a flag. */
 static const char *value_text(const char *key, const json_t *value, char out[VALUE_MAX])
 {
 	char text[SM_TEXT_MAX];
@@ -77,7 +78,7 @@ static const char *value_text(const char *key, const json_t *value, char out[VAL
 	return out;
 }
 
-/* One sentence on an option that differs. */
+/* Reports an option that differs. */
 static int differs(const struct session *session, const char *option, const char *recorded, const char *given,
 		   struct sm_error *err)
 {
@@ -213,7 +214,7 @@ int resume_compare(const struct session *session, struct sm_error *err)
 	return rc == 0 ? compare_events(session, err) : rc;
 }
 
-/* The cases that have one row each behind the steps, in their order; `*count` of them. */
+/* The cases that have one row each after the steps, in order; `*count` of them. */
 static unsigned *rows_behind(const struct session *session, size_t *count)
 {
 	unsigned *of = calloc(session->plan.case_count + 1, sizeof(*of));
@@ -234,7 +235,8 @@ static int foreign(const struct session *session, const struct sm_sample *sample
 		       sample->block);
 }
 
-/* Whether a trial is the plan's of this number, one of the rows behind it, or of a block that was added. */
+/* Whether a trial belongs to the plan: a step with this number, one of the rows after the steps, or a trial of an added
+ * block. */
 static bool is_planned(const struct session *session, const struct sm_sample *sample, const unsigned *behind,
 		       size_t behind_count)
 {

@@ -11,14 +11,14 @@
 #include "shmeter/clock.h"
 #include "shmeter/text.h"
 
-/* What is expected of a case before it was calibrated, for --dry-run. */
+/* Assumed times of a case that is not calibrated, for --dry-run. */
 #define GUESS_WARM_NS 40000000u
 #define GUESS_COLD_NS 80000000u
 #define SLICE_NS      1000000u
-/* A list of events as text. */
+/* Longest text of a list of events. */
 #define EVENTS_TEXT_MAX (SM_EVENTS_MAX * SM_EVENT_TEXT_MAX)
 
-/* The default events, and those that chosen scenarios ask for besides. */
+/* The default events, and those that the chosen scenarios add. */
 static void default_events(const struct sm_plan_options *options, const struct sm_scenario *const *scenarios,
 			   size_t count, char *out, size_t size)
 {
@@ -41,7 +41,7 @@ static int prepare_events(struct session *session, const char *list, struct sm_e
 	return sm_events_prepare(session->events, &sm_os_linux, list, err);
 }
 
-/* Those that the interrupted run counted; none, if it did not count. */
+/* Restores the events that the interrupted run counted; none where it did not count. */
 static int restore_events(struct session *session, struct sm_error *err)
 {
 	char list[EVENTS_TEXT_MAX];
@@ -72,7 +72,7 @@ static int open_machine(struct session *session, const struct sm_scenario *const
 	return prepare_events(session, options->events ? options->events : events, err);
 }
 
-/* hwloc binds nothing by another machine's topology, and says that it did. */
+/* Rejects the topology of another machine: hwloc would bind nothing with it, and report success. */
 static int check_binding(const struct session *session, struct sm_error *err)
 {
 	if (sm_topology_is_here(session->topology))
@@ -82,7 +82,7 @@ static int check_binding(const struct session *session, struct sm_error *err)
 		       "process may not run on: it can be planned with (--dry-run), not measured on");
 }
 
-/* A listed PU that is not there is a mistake in the command, not a property of some cases. */
+/* A listed PU that does not exist is a mistake in the command, not a reason to skip cases. */
 static int check_list(const struct session *session, struct sm_error *err)
 {
 	const struct sm_plan_options *options = &session->plan_options;
@@ -98,7 +98,7 @@ static int check_list(const struct session *session, struct sm_error *err)
 	return rc;
 }
 
-/* The options of a new run.  Who asks for a time or for blocks gets them. */
+/* Takes the options of a new run.  The default budget applies only where the user gives neither a time nor blocks. */
 static void take_options(struct session *session)
 {
 	struct sm_plan_options *plan = &session->plan_options;
@@ -109,7 +109,7 @@ static void take_options(struct session *session)
 		plan->budget_ns = SM_STANDARD_BUDGET_NS;
 }
 
-/* Finds out what the plan takes, lays it out and writes it down: from here on nothing of it changes. */
+/* Calibrates and schedules the plan and writes it to the manifest.  It does not change after this. */
 static int lay_out(struct session *session, struct sm_error *err)
 {
 	int rc = session_calibrate(session, err);
@@ -122,7 +122,7 @@ static int lay_out(struct session *session, struct sm_error *err)
 	return sm_store_write_manifest(session->options->folder, session->manifest, err);
 }
 
-/* Everything up to the first trial of a new run. */
+/* Does everything before the first trial of a new run. */
 static int begin(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 		 struct sm_error *err)
 {
@@ -136,7 +136,7 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 		rc = check_list(session, err);
 	if (rc == 0)
 		rc = manifest_make(session, err);
-	/* The folder first: an unwritable one should not cost a calibration. */
+	/* Make the folder first, so that an unwritable one is reported before the calibration. */
 	if (rc == 0)
 		rc = sm_store_create(&session->store, session->options->folder, session->manifest, err);
 	if (rc < 0)
@@ -152,8 +152,8 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 	return rc == 0 ? resume_take_rows(session, err) : rc;
 }
 
-/* Everything up to the first missing trial of an interrupted one.  Its folder stays as it is until all of it was looked
- * at. */
+/* Does everything before the first missing trial of an interrupted run.  Changes its folder only after checking all of
+ * it. */
 static int go_on(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 		 struct sm_error *err)
 {
@@ -202,7 +202,7 @@ static void end(struct session *session)
 	free(session->done);
 }
 
-/* From the first trial on: whatever ends the measuring, what there is gets written and analysed. */
+/* Runs the trials.  However the measuring ends, writes and analyses the results so far. */
 static int measure_and_close(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 			     struct sm_error *err)
 {

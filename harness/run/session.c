@@ -1,4 +1,4 @@
-/* What every phase of a run asks and tells. */
+/* Functions that every phase of a run uses. */
 #include "session.h"
 #include "shmeter/clock.h"
 

@@ -1,4 +1,4 @@
-/* What the parts of a run share. */
+/* Declarations that the parts of a run share. */
 #ifndef SHMETER_RUN_SESSION_H
 #define SHMETER_RUN_SESSION_H
 
@@ -10,7 +10,7 @@
 #include "shmeter/store.h"
 #include "shmeter/trial.h"
 
-/* Holes in the clock's readings: time that somebody else had. */
+/* Timer gaps: time in which something else had the PU. */
 struct gaps {
 	double lost_percent;
 	uint64_t longest_ns;
@@ -18,17 +18,17 @@ struct gaps {
 
 struct session {
 	const struct sm_run_options *options;
-	struct sm_plan_options plan_options; /* with what a resumed manifest says */
+	struct sm_plan_options plan_options; /* when resuming, with the manifest's options */
 	struct sm_trial_context context;
 	struct sm_topology *topology;
 	struct sm_event_set *events;
 	struct sm_plan plan;
 	struct sm_store *store;
-	struct sm_results *results; /* what was measured so far; the caller's */
-	json_t *manifest;           /* theirs */
-	bool *done; /* by trial, measured before a resume: the plan's steps, and the skipped cases behind them */
+	struct sm_results *results; /* the measurements so far; owned by the caller */
+	json_t *manifest;           /* owned by `results` */
+	bool *done; /* when resuming, by trial: already measured; the plan's steps, then the skipped cases */
 	uint64_t start_ns, timed_ns;
-	/* how long the run had gone on before a resume; it counts, and so do its slices in timed_ns */
+	/* Duration of the run before a resume.  It counts, as do the slices before a resume in timed_ns. */
 	uint64_t resumed_ns;
 	struct sm_noise_mark noise_before;
 	struct gaps gaps_before;
@@ -41,28 +41,27 @@ struct session {
 void session_progress(const struct session *session, const char *phase, size_t done, size_t total, const char *what,
 		      uint64_t left_ns);
 bool session_stopped(const struct session *session);
-/* How long the run has gone on, with what came before a resume. */
+/* Duration of the run, including the time before a resume. */
 uint64_t session_spent_ns(const struct session *session);
 
-/* manifest.c: what stands in manifest.json. */
+/* manifest.c: the content of manifest.json. */
 int manifest_make(struct session *session, struct sm_error *err);
 int manifest_add_plan(struct session *session);
 int manifest_finish(struct session *session, const char *status, struct sm_error *err);
 /* Restores operation counts and blocks from the manifest of an interrupted run, and lays out the steps. */
 int manifest_restore_plan(struct session *session, struct sm_error *err);
-/* The options of a run as the manifest says them; NULL: no memory. */
+/* The options of a run in the form of the manifest; NULL: no memory. */
 json_t *manifest_options(const struct sm_run_options *run, const struct sm_plan_options *plan);
 
-/* resume.c: whether this is the build, the machine and the command that an interrupted run goes on with; else
- * -EINVAL says what differs. */
+/* resume.c: checks that build, machine and options are those of the interrupted run; -EINVAL says what differs. */
 int resume_compare(const struct session *session, struct sm_error *err);
-/* Whether what was measured is of the plan; marks it as done.  -EBADMSG names the trial that is not. */
+/* Checks that the measured trials belong to the plan, and marks them as done.  -EBADMSG names a trial that does not. */
 int resume_take_rows(struct session *session, struct sm_error *err);
 /* The events that the interrupted run counted, as --events takes them; "" where it did not count. */
 void resume_events(const json_t *manifest, char *out, size_t size);
 
-/* counting_cost.c: the same page faults with the counters on and off; with a reason where
- * that failed; NULL without memory. */
+/* counting_cost.c: the cost of a page fault with the counters on and off, or the reason why it was not measured; NULL
+ * without memory. */
 json_t *counting_cost(const struct session *session);
 
 /* measure.c */
@@ -77,7 +76,7 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,
 		   struct sm_error *err);
 
-/* tune.c: reserves what the plan's cases need; the guard puts it back. */
+/* tune.c: reserves the huge pages that the plan's cases need; the guard restores the pool. */
 int session_tune(struct session *session, struct sm_error *err);
 
 #endif

@@ -1,9 +1,9 @@
-/* More blocks for comparisons that lost theirs.
+/* Adds blocks for comparisons that lost blocks.
  *
- * A block counts for a pair class in which all that is compared has pure slices; where the cores move, some
- * blocks count for one class and some for another, and the class that speaks may be left with too few for
- * an interval.  Such groups get more blocks after the plan's.  What decides is how many blocks count, never
- * what they say, so the intervals keep their level. */
+ * A block counts in a pair class in which all compared cases have pure slices.  Where core distance changes, some
+ * blocks count in one class and some in another, and the leading class may have too few for a confidence interval.
+ * Such groups get more blocks after the plan's.  The decision uses only the number of blocks that count, never their
+ * values, so the intervals keep their level. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +12,12 @@
 #include "shmeter/analysis.h"
 #include "shmeter/clock.h"
 
-/* A group gets at most as many blocks again as its plan had, in this many rounds. */
+/* Rounds in which a group gets more blocks: at most as many as its plan had. */
 #define ROUNDS 3
-/* The part of the budget in which the last block has to end: the rest is for the analysis. */
+/* Part of the budget within which the last block must end: the rest is for the analysis. */
 #define PART_MEASURED 0.95
 
-/* Blocks that the worst comparison of a group lacks; 0 where it has enough or compares nothing. */
+/* Number of blocks that the worst comparison of a group lacks; 0 where it has enough or there is none. */
 static unsigned lacking(const struct sm_results *results, const char *group)
 {
 	unsigned most = 0;
@@ -28,7 +28,7 @@ static unsigned lacking(const struct sm_results *results, const char *group)
 		if (!pair->leading || pair->set_aside || strcmp(pair->group, group) != 0 ||
 		    pair->blocks_used >= SM_BLOCKS_MIN)
 			continue;
-		/* a pair that has a skipped side will never have a block */
+		/* a pair with a skipped side never has a block */
 		if (pair->blocks_used + pair->blocks_dropped > 0 && SM_BLOCKS_MIN - pair->blocks_used > most)
 			most = SM_BLOCKS_MIN - pair->blocks_used;
 	}
@@ -59,7 +59,7 @@ static unsigned next_block(const struct sm_results *results, const char *group)
 	return next;
 }
 
-/* One more block of a group; `*trial` is the next number. */
+/* Runs one more block of a group; `*trial` is the number of the next trial. */
 static int run_block(struct session *session, struct sm_random *random, unsigned group_index, unsigned block,
 		     unsigned *trial, struct sm_error *err)
 {
@@ -102,7 +102,7 @@ static bool has_time(const struct session *session, const struct sm_planned_grou
 	return budget_ns == 0 || end_ns <= PART_MEASURED * budget_ns;
 }
 
-/* As many more blocks of a group as it lacks, while there is time. */
+/* Runs as many more blocks of a group as it lacks, while there is time. */
 static int add_blocks(struct session *session, struct sm_random *random, unsigned g, unsigned lacks, unsigned *trial,
 		      unsigned *added, struct sm_error *err)
 {
@@ -132,7 +132,7 @@ static int one_round(struct session *session, const struct sm_scenario *const *s
 		lacks[g] = lacking(session->results, group_id(session, g));
 	trial = rc == 0 ? next_trial(session->results) : 0;
 	sm_random_seed(&random, session->plan.seed + trial);
-	/* those that lack least first: where the budget ends, more of them have what they need */
+	/* groups that lack least first: then more groups are complete when the budget ends */
 	for (unsigned lack = 1; rc == 0 && lack <= SM_BLOCKS_MIN; lack++)
 		for (unsigned g = 0; rc == 0 && g < session->plan.group_count; g++)
 			if (lacks[g] == lack)
@@ -147,7 +147,7 @@ int session_top_up(struct session *session, const struct sm_scenario *const *sce
 	unsigned added = 1;
 	int rc = 0;
 
-	/* Someone who asks for a number of blocks gets that number. */
+	/* A user who asks for a number of blocks gets that number. */
 	if (session->plan_options.repeat_blocks || session->over_budget)
 		return 0;
 	for (unsigned round = 0; rc == 0 && added > 0 && round < ROUNDS; round++) {

@@ -1,4 +1,4 @@
-/* Huge pages for the run: reserved when asked, put back by the guard. */
+/* Reserves huge pages for the run where the user asks for it; the guard restores the pools. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static int larger_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-/* Also where nothing has to change: another run that ends must not put it back. */
+/* Holds a setting also where nothing must change, so that another run that ends does not restore it. */
 static int hold(const struct sm_tuning *change, struct sm_error *err)
 {
 	const struct sm_wish wish = { .path = change->path,
@@ -49,9 +49,10 @@ static int hold(const struct sm_tuning *change, struct sm_error *err)
 	return sm_guard_setting(&wish, err);
 }
 
-/* Reserves the pools, the largest pages first: they need the longest pieces of free memory.  Where all of them together would take more than half of what is available, pages under
- * 1 GiB are taken only while a region has them: those of another size, and base pages, need room too.  A
- * pool that cannot grow that far is not an error here: the cases that need it say so themselves. */
+/* Reserves the pools, the largest pages first: they need the largest contiguous free memory.  Where all pools together
+ * would take more than half of the available memory, pages under 1 GiB are taken from the system only while a region
+ * uses them, because pages of other sizes and base pages need memory too.  A pool that cannot grow enough is not an
+ * error here: the cases that need it report it. */
 static int reserve(const struct session *session, struct need needs[SIZES_MAX], struct sm_error *err)
 {
 	const struct sm_os *os = session->context.os;
