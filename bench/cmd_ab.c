@@ -1,7 +1,7 @@
 /* shmeter ab: two programs, or two settings of this one, alternated block by block.
  *
- * A block is one run of each side, with one block of its own; which side goes first changes as ABBA.  Slow drift of the
- * machine hits both sides alike, which no comparison of two whole runs can promise. */
+ * A block is one run of each side, which itself has one block; the side that goes first alternates as ABBA.  Slow drift
+ * of the machine affects both sides alike, which a comparison of two whole runs cannot guarantee. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "verdicts.h"
 
 #define BLOCKS_STANDARD 24
-/* What a quick alternation of a steady case can show. */
+/* Default threshold: a short alternation of a steady case can detect this ratio. */
 #define ALLOWED_DEFAULT 1.02
 
 /* Loads the blocks from `first` on, and makes a gate of each case. */
@@ -44,8 +44,8 @@ static int judge(struct alternation *ab, unsigned first, struct sm_results *resu
 	return sm_alternation_judge(gates, results, *rows, err);
 }
 
-/* The command that alternates one case again.  A script that builds its sides knows better what to call: its
- * command is in SHMETER_AGAIN. */
+/* Writes the command that repeats the alternation for one case.  A script that builds the sides can set its own command
+ * in SHMETER_AGAIN. */
 static void put_again(FILE *out, const struct alternation *ab, const char *group)
 {
 	const struct ab_options *a = ab->options;
@@ -97,7 +97,8 @@ static void name_again(const struct alternation *ab, struct sm_results *results,
 	}
 }
 
-/* Blocks of each side: what is asked for, else what a FAIL among so many cases needs, which the first block tells. */
+/* Number of blocks of each side: as asked for, else what a FAIL among so many cases needs.  The first block shows how
+ * many cases there are. */
 static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_error *err)
 {
 	const struct sm_plan_options *plan = &ab->options->run.plan;
@@ -121,7 +122,7 @@ static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_err
 	return rc;
 }
 
-/* The alternation, and once more where it fails: a FAIL of a time needs both. */
+/* Measures the alternation, and again where it fails: a FAIL about a time must be reproduced. */
 static int measure(struct alternation *ab, struct sm_results results[2], struct sm_gates gates[2],
 		   struct sm_gate_row *rows[2], struct sm_error *err)
 {
@@ -135,7 +136,7 @@ static int measure(struct alternation *ab, struct sm_results results[2], struct 
 	ab->first = ab->done;
 	if (rc < 0 || sm_gates_overall(rows[0], gates[0].count) != SM_REFUTED)
 		return rc;
-	ab->budget_ns = 0; /* it is about what has been measured within it */
+	ab->budget_ns = 0; /* the budget does not limit the confirmation */
 	rc = sides_alternate(ab, ab->first, err);
 	if (rc == 0)
 		rc = judge(ab, ab->first, &results[1], &gates[1], &rows[1], err);
@@ -144,7 +145,7 @@ static int measure(struct alternation *ab, struct sm_results results[2], struct 
 	return rc;
 }
 
-/* A gate that could not have failed is none, whatever it says; nor is one whose instrument is wrong. */
+/* The exit code.  Without enough blocks for a FAIL, or with a wrong instrument, a PASS does not count. */
 static int exit_of_alternation(const struct alternation *ab, const struct sm_results *results,
 			       const struct sm_gate_row *rows, size_t count, bool possible)
 {

@@ -14,7 +14,7 @@
 #include "show.h"
 #include "verdicts.h"
 
-/* Fresh trials: enough blocks for a FAIL among many gates. */
+/* Blocks of fresh trials: enough for a FAIL among many gates. */
 #define CONFIRM_BLOCKS 32
 #define CONFIRM_MAX    100
 
@@ -27,7 +27,7 @@ struct check {
 	struct progress progress;
 };
 
-/* DIR/confirm-N that is not there yet. */
+/* Finds a DIR/confirm-N that does not exist yet. */
 static int confirm_folder(const char *folder, char *out, size_t size, struct sm_error *err)
 {
 	for (unsigned i = 1; i <= CONFIRM_MAX; i++) {
@@ -38,7 +38,7 @@ static int confirm_folder(const char *folder, char *out, size_t size, struct sm_
 	return sm_fail(err, EEXIST, "%s already has %d confirmations; remove some", folder, CONFIRM_MAX);
 }
 
-/* Measures the cases of the failing gates again, as the run was measured. */
+/* Measures the cases of the failing gates again, with the options of the run. */
 static int run_fresh(struct check *check, const char *folder, struct sm_error *err)
 {
 	struct sm_run_options run = { 0 };
@@ -103,7 +103,7 @@ static int confirm(struct check *check, struct sm_error *err)
 static int judge(struct check *check, struct sm_error *err)
 {
 	const struct check_options *options = check->options;
-	/* the baseline first: what is left of it is small */
+	/* load the baseline first: only its small digest is kept */
 	int rc = options->baseline
 			 ? sm_digest_load(&check->baseline, options->baseline, sm_scenarios, sm_scenario_count, err)
 			 : 0;

@@ -14,7 +14,7 @@
 #include "shmeter/os.h"
 #include "show.h"
 
-/* Of one run, which a question of one point does not take where the machine is quiet. */
+/* Budget of one run.  A question about one point needs less on a quiet machine. */
 #define BUDGET_NS 150000000000u
 
 struct runs {
@@ -28,7 +28,7 @@ static void free_runs(struct runs *runs)
 		sm_results_free(&runs->results[i]);
 }
 
-/* One run after the other; what the first one says of a lock's work, the second one needs. */
+/* Measures one run after the other; the second needs what the first one shows about a lock's work. */
 static int measure_all(const struct choose_options *options, struct sm_question *question, const char *base,
 		       struct runs *runs, struct sm_error *err)
 {
@@ -57,7 +57,7 @@ static int measure_all(const struct choose_options *options, struct sm_question 
 	return rc;
 }
 
-/* In the folder that --out names, or in one that is gone afterwards. */
+/* Measures in the folder of --out, or in one that is removed afterwards. */
 static int measure(const struct choose_options *options, struct sm_question *question, struct runs *runs,
 		   struct sm_error *err)
 {

@@ -9,7 +9,7 @@
 #include "registry.h"
 #include "shmeter/compare.h"
 
-#define INDENT    4 /* of a case's further lines */
+#define INDENT    4 /* of the continuation lines of a case */
 #define FIRST_MAX 64
 
 static int slowest_first(const void *a, const void *b)

@@ -1,5 +1,5 @@
-/* shmeter demo: a question, a guess, a measurement that can be watched, the answer with its evidence, the mechanism, the
- * code that ran, and what to try next. */
+/* shmeter demo: asks a question, takes a guess, draws the measurement as it runs, gives the answer with its evidence,
+ * and explains the mechanism, the code that ran and what to try next. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,9 +20,9 @@
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
-#define BLOCKS        10          /* some may be lost */
-#define WIDTH         100         /* columns: a projector shows no more that can be read */
-#define BUDGET_NS     9000000000u /* of the measuring: a demonstration takes at most a quarter of a minute */
+#define BLOCKS        10          /* some blocks may be lost */
+#define WIDTH         100         /* columns: more cannot be read on a projector */
+#define BUDGET_NS     9000000000u /* for measuring: a demonstration takes at most 15 seconds */
 #define FRAME_NS      700000000u
 #define CODE_LINES    40
 #define PICTURE_ROWS  20
@@ -32,11 +32,11 @@ struct stage {
 	const struct demo_options *options;
 	const struct demo *demo;
 	char folder[4096];
-	struct sm_results run; /* filled while it is measured */
+	struct sm_results run; /* filled during the measurement */
 	uint64_t last_frame_ns;
 	bool moving;               /* the picture is redrawn in place */
-	unsigned rows;             /* of it on the screen */
-	struct sm_gnuplot gnuplot; /* without a path: nothing draws */
+	unsigned rows;             /* rows of the picture on the screen */
+	struct sm_gnuplot gnuplot; /* no path: draw nothing */
 };
 
 static void heading(const struct stage *stage, const char *text)
@@ -68,7 +68,7 @@ static const struct demo *find_demo(const char *name)
 	return NULL;
 }
 
-/* Asks what the viewer expects; 0: no answer was asked for, or none came. */
+/* Asks what the viewer expects; 0: no question, or no answer. */
 static unsigned ask(const struct stage *stage)
 {
 	char line[32];
@@ -92,7 +92,7 @@ static const char *scenario_of(const struct demo *demo, char out[128])
 	return out;
 }
 
-/* Bars of what was measured so far. */
+/* A bar of the picture. */
 struct bar {
 	const char *variant, *params;
 	double value;
@@ -109,7 +109,7 @@ static double metric_of(const struct sm_results *run, unsigned trial, const char
 	return NAN;
 }
 
-/* From what was measured alone: there is no analysis while a run goes on. */
+/* Makes the bars from the measured samples: there is no analysis during a run. */
 static size_t gather(const struct sm_results *run, const struct demo *demo, struct bar *bars, size_t room)
 {
 	size_t count = 0;
@@ -144,7 +144,7 @@ static size_t gather(const struct sm_results *run, const struct demo *demo, stru
 	return count;
 }
 
-/* From the analysis, which may have set trials aside: the figures that the words are about. */
+/* Makes the bars from the analysis, so that they agree with the text: it may have set trials aside. */
 static size_t gather_figures(const struct sm_results *run, const struct demo *demo, struct bar *bars, size_t room)
 {
 	size_t count = 0;
@@ -222,7 +222,7 @@ static void wipe(struct stage *stage)
 	stage->rows = 0;
 }
 
-/* One frame through gnuplot, over the one before.  Without gnuplot there is none: the words say it all. */
+/* Draws one frame with gnuplot, over the previous one.  Without gnuplot there is only text. */
 static void draw(struct stage *stage)
 {
 	struct bar bars[PICTURE_ROWS];
@@ -237,13 +237,13 @@ static void draw(struct stage *stage)
 
 	if (!stage->gnuplot.path[0])
 		return;
-	if (picture.count == 0) { /* a frame of before would show what was set aside */
+	if (picture.count == 0) { /* the previous frame would show what was set aside */
 		if (run->analysis)
 			wipe(stage);
 		return;
 	}
 	if (draw_frame(stage, &picture, &why) < 0) {
-		stage->gnuplot.path[0] = '\0'; /* what failed once would stop the next frame as long again */
+		stage->gnuplot.path[0] = '\0'; /* do not try again: the next frame could take as long to fail */
 		return;
 	}
 	snprintf(path, sizeof(path), "%s/demo.txt", stage->folder);
@@ -260,7 +260,7 @@ static void draw(struct stage *stage)
 	fflush(stdout);
 }
 
-/* Between trials alone: never while one is timed. */
+/* Called only between trials, never during a timed one. */
 static void watch(const struct sm_progress *progress, void *context)
 {
 	struct stage *stage = context;
@@ -301,7 +301,7 @@ static int measure(struct stage *stage, struct sm_error *err)
 	return rc;
 }
 
-/* The claims about what was shown, with their evidence; what could not run, and why. */
+/* Prints the claims about what was shown, with their evidence, and what could not run, with the reason. */
 static void tell(const struct stage *stage)
 {
 	const struct sm_results *run = &stage->run;
@@ -334,7 +334,7 @@ static void tell(const struct stage *stage)
 	}
 }
 
-/* The function's lines out of the scenario's own file, as it was compiled. */
+/* Prints the lines of the function from the scenario's source file as it was compiled. */
 static void show_code(const struct stage *stage)
 {
 	const struct demo_source *source = demo_sources;
@@ -349,7 +349,7 @@ static void show_code(const struct stage *stage)
 		size_t length = strcspn(at, "\n");
 		const char *found = memmem(at, length, call, strlen(call));
 
-		/* a definition begins at the margin and is no prototype */
+		/* a definition begins at the margin and is not a prototype */
 		if (!inside && found && *at != '\t' && *at != ' ' && *at != '#' && at[length - 1] != ';' &&
 		    (found == at || found[-1] == ' ' || found[-1] == '*')) {
 			printf("  scenarios/%s, from line %u:\n", source->file, line);

@@ -8,7 +8,7 @@
 #include "shmeter/environment.h"
 
 #define CHECKUPS_MAX 64
-#define COLUMN       18 /* where findings begin */
+#define COLUMN       18 /* column in which findings begin */
 #define FIRST_MAX    64
 
 static void print_json(const json_t *environment, const struct sm_checkup *checkups, unsigned count)

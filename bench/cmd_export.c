@@ -27,14 +27,14 @@ static int write_document(FILE *out, void *context)
 	return 0;
 }
 
-/* Where a file is to be written: where a link points to, and never in place of a device or a folder. */
+/* Finds the path to write to: the target of a link, and never a device or a folder. */
 static int target(const char *path, char **out, struct sm_error *err)
 {
 	struct stat status;
 
 	*out = NULL;
 	if (lstat(path, &status) != 0) {
-		*out = strdup(path); /* a new file; what is in its way is said when it is written */
+		*out = strdup(path); /* a new file; writing it reports any error */
 		return *out ? 0 : sm_fail(err, ENOMEM, "no memory for the path %s", path);
 	}
 	if (stat(path, &status) == 0 && S_ISREG(status.st_mode))
@@ -51,7 +51,7 @@ static int deliver(const struct export_options *options, struct document *docume
 	int rc;
 
 	if (!options->out) {
-		/* What cannot be written is said when the program ends, as for every command. */
+		/* The program reports a failed write when it ends, as for every command. */
 		fwrite(document->text, 1, document->size, stdout);
 		return 0;
 	}

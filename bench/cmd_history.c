@@ -14,9 +14,9 @@
 #include "shmeter/text.h"
 #include "show.h"
 
-/* Runs of a case that are listed; the figure has all. */
+/* Most runs of a case that are listed; the figure has all. */
 #define LISTED_MAX 20
-/* Figures that one command draws. */
+/* Most figures that one command draws. */
 #define DRAWN_MAX 200
 
 struct show {
@@ -24,7 +24,7 @@ struct show {
 	unsigned cases, steps, drawn;
 };
 
-/* `--db`, or a file below the user's data folder, which is made. */
+/* Finds the file: that of --db, or one below the user's data folder, which is made. */
 static int find_file(const struct history_options *options, char *out, size_t size, struct sm_error *err)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
@@ -42,7 +42,7 @@ static int find_file(const struct history_options *options, char *out, size_t si
 			       "no folder for the history: neither XDG_DATA_HOME nor HOME is set; pass --db FILE");
 	for (char *slash = strchr(out + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		(void)mkdir(out, 0777); /* what is missing after all, opening the file says */
+		(void)mkdir(out, 0777); /* opening the file reports a missing folder */
 		*slash = '/';
 	}
 	return 0;
@@ -137,7 +137,7 @@ static int show(const struct history_options *options, const char *file, struct 
 		return rc;
 	if (options->out && mkdir(options->out, 0777) < 0 && errno != EEXIST)
 		rc = sm_fail(err, errno, "cannot create %s: %s", options->out, strerror(errno));
-	if (glob) /* a scenario or a variant alone names all of its cases */
+	if (glob) /* a scenario or a variant selects all of its cases */
 		snprintf(wide, sizeof(wide), "%s%s", glob, strpbrk(glob, "?*") ? "" : "*");
 	if (rc == 0)
 		rc = sm_history_each(history, glob ? wide : NULL, NULL, show_series, &show, &elsewhere, err);

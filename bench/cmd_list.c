@@ -10,19 +10,19 @@
 #include "shmeter/trial.h"
 
 #define FIRST_MAX 64
-/* What a line begins with, and how many columns that takes. */
+/* Width of the first column. */
 #define COLUMN 12
 #define CLAIM  "  claim     "
 #define BELOW  "            "
 
-/* A scenario with what this machine says of it. */
+/* A scenario, and whether this machine can run it. */
 struct listed {
 	const struct sm_scenario *scenario;
 	bool supported;    /* at least one variant runs here */
-	char reason[1024]; /* the variants that do not, and why; "" where all do */
+	char reason[1024]; /* variants that do not run here, and why; "" where all do */
 };
 
-/* Asks for every variant at the quick profile's first point. */
+/* Checks every variant at the first point of the quick profile. */
 static int examine(struct listed *listed, const struct sm_trial_context *context, struct sm_error *err)
 {
 	struct sm_plan_options options = { .profile = SM_QUICK, .topology = context->topology };

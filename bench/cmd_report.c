@@ -17,11 +17,12 @@ static bool is_same_folder(const char *one, const char *other)
 	return stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Files go where --out says, or into the run folder; where that cannot be, everything is said on standard output. */
+/* Chooses where files go: to --out, or into the run folder; where it is not writable, the report goes only to standard
+ * output. */
 static int choose_target(const struct report_options *options, struct sm_results *results, struct sm_error *err)
 {
 	const char *folder = options->common.operand[0];
-	/* asked before the rows were loaded and again now: a run may have ended or begun meanwhile */
+	/* check the lock again after loading: a run may have ended or begun meanwhile */
 	bool live = results->live || sm_store_is_locked(folder);
 	bool elsewhere = options->out && !is_same_folder(options->out, folder);
 

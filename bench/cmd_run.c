@@ -29,8 +29,8 @@ static bool answers_a_question(const struct sm_scenario *scenario)
 	return false;
 }
 
-/* A quick run that is asked for nothing in particular takes what answers the suite's questions, and the
- * calibration; every other run all there is.  The list lives as long as the program. */
+/* A quick run without patterns takes the scenarios that answer the headline questions, and the calibration.  Any other
+ * run without patterns takes all.  The list lives as long as the program. */
 static int choose(const struct run_options *options, struct sm_plan_options *plan, struct sm_error *err)
 {
 	const struct common_options *common = &options->common;
@@ -40,7 +40,7 @@ static int choose(const struct run_options *options, struct sm_plan_options *pla
 
 	plan->patterns = common->operand;
 	plan->pattern_count = common->operands;
-	if (options->thresholds) { /* what its gates name, besides */
+	if (options->thresholds) { /* add what the gates need */
 		rc = sm_gates_load(&gates, options->thresholds, sm_scenarios, sm_scenario_count, err);
 		if (rc < 0)
 			return rc;
@@ -53,9 +53,9 @@ static int choose(const struct run_options *options, struct sm_plan_options *pla
 		for (size_t i = 0; i < common->operands; i++)
 			names[plan->pattern_count++] = common->operand[i];
 		plan->patterns = names;
-		/* a FAIL among so many gates needs blocks that the quick profile has not */
+		/* a FAIL among so many gates needs more blocks than the quick profile has */
 		if (plan->repeat_blocks)
-			plan->longer_count = 0; /* who asks for a number gets that number */
+			plan->longer_count = 0; /* a user who asks for a number gets that number */
 		else
 			plan->repeat_blocks = sm_gates_blocks(gates.count);
 		return 0;
@@ -104,11 +104,11 @@ int cmd_run(const struct run_options *options)
 	rc = sm_guard_start(&err);
 	if (rc == 0)
 		rc = sm_run(&run, sm_scenarios, sm_scenario_count, &results, &err);
-	rc_stop = sm_guard_stop(&left); /* settings are back before anything else is done */
+	rc_stop = sm_guard_stop(&left); /* restore settings before anything else */
 	progress_wipe(&progress);
 	begun = results.folder != NULL;
 	if (made && !begun)
-		rmdir(folder); /* nothing is in it */
+		rmdir(folder); /* it is empty */
 	if (rc == 0 || (rc == -EINTR && begun))
 		point_latest(run.folder);
 	if (rc == -EINTR && *stop_flag() && begun)
@@ -116,7 +116,7 @@ int cmd_run(const struct run_options *options)
 			run.folder, run.folder);
 	rc = rc < 0 ? complain(&err) : show_results(&results, &options->show, &options->common);
 	sm_results_free(&results);
-	if (rc_stop < 0) { /* also where the run ended well: the machine is not as it was */
+	if (rc_stop < 0) { /* report it even after a successful run: a setting was not restored */
 		int code = complain(&left);
 
 		rc = rc == EXIT_OK ? code : rc;

@@ -20,17 +20,17 @@
 #include "shmeter/selftest.h"
 #include "shmeter/store.h"
 
-/* Blocks of a part: those of the profiles quick and standard. */
+/* Blocks of a part: as in the profiles quick and standard. */
 static const unsigned part_blocks[] = { 8, 16 };
 #define LENGTHS (sizeof(part_blocks) / sizeof(part_blocks[0]))
-/* Slowdowns that are put into one of the control's two names, in per cent; the first is the control itself. */
+/* Slowdowns that are injected into one side of the control, in per cent; 0 is the unchanged control. */
 static const unsigned injected[] = { 0, 2, 5, 10 };
 #define STEPS (sizeof(injected) / sizeof(injected[0]))
 /* Blocks of each step: twenty parts at standard length. */
 #define BLOCKS_DEFAULT 320
-/* 95 % of couples of parts are within the noise floor. */
+/* 95 % of all pairs of parts differ by less than the noise floor. */
 #define FLOOR_SHARE 0.95
-/* A slowdown that parts of the standard length are to see: what `selftest` is about, and what gates ask for. */
+/* The slowdown that parts of standard length must detect, for `selftest` to succeed. */
 #define SEEN_PERCENT 10
 
 struct selftest {
@@ -62,7 +62,7 @@ static int run_into(struct selftest *self, const char *folder, const char *const
 	return rc;
 }
 
-/* What the calibration scenarios claim of themselves: empty work takes no time, a known delay is found. */
+/* Checks the claims of the calibration scenarios: empty work takes no time, and a known delay is measured. */
 static int calibrate(struct selftest *self, struct sm_error *err)
 {
 	static const char *const patterns[] = { "calibration/*" };
@@ -128,7 +128,7 @@ static void tell(struct selftest *self, unsigned percent, unsigned blocks, const
 	}
 }
 
-/* One run of the control, one name made slower by `percent`. */
+/* One run of the control, with one side slowed down by `percent`. */
 static int step(struct selftest *self, unsigned percent, unsigned blocks, struct sm_error *err)
 {
 	static const char *const patterns[] = { "aa" };

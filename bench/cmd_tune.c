@@ -11,11 +11,11 @@
 #include "shmeter/text.h"
 #include "shmeter/tuning.h"
 
-#define INDENT 2 /* of a sentence's further lines */
+#define INDENT 2 /* of the continuation lines of a sentence */
 
 static int failures;
 
-/* What stands in the ledger may hold anything. */
+/* The ledger may hold any text, so it is printed encoded. */
 static void tell_undone(const struct sm_undone *undone)
 {
 	switch (undone->result) {
@@ -45,7 +45,7 @@ static int undo(void)
 	return failures ? EXIT_MACHINE : EXIT_OK;
 }
 
-/* What is a process' own limit, which no setting of the system changes for it. */
+/* Prints the limits of a process, which no system setting changes. */
 static void tell_limits(void)
 {
 	struct rlimit limit;
@@ -94,7 +94,8 @@ static void tell_applied(const struct sm_tuning *one, const char *now)
 		say(INDENT, "", "%s: %s, was %s", one->path, now, one->now);
 }
 
-/* 1: it is held until `tune --undo`; 0: it is so, and nobody else holds it.  -errno in words. */
+/* Returns 1: the setting is held until `tune --undo`; 0: it already has the value, and no run holds it; or a negative
+ * errno. */
 static int apply_one(const struct sm_tuning *one, struct sm_error *err)
 {
 	const struct sm_wish wish = { .path = one->path,

@@ -1,4 +1,4 @@
-/* The commands.  Each returns the program's exit code. */
+/* The commands.  Each returns the exit code of the program. */
 #ifndef SHMETER_COMMANDS_H
 #define SHMETER_COMMANDS_H
 

@@ -1,4 +1,5 @@
-/* shmeter demo watch: shared memory as the kernel sees it: names, segments, and who maps what in which pages. */
+/* shmeter demo watch: shows shared memory as the kernel sees it: names, segments, and which process maps what with
+ * which pages. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@ static void print_rest(unsigned count)
 		printf("  none\n");
 }
 
-/* /dev/shm: what POSIX names there are. */
+/* Lists the POSIX names in /dev/shm. */
 static void list_names(void)
 {
 	DIR *folder = opendir("/dev/shm");
@@ -48,7 +49,7 @@ static void list_names(void)
 	print_rest(count);
 }
 
-/* /proc/sysvipc/shm, whose columns its first line names (proc(5)). */
+/* Lists the segments in /proc/sysvipc/shm; its first line names the columns (proc(5)). */
 static void list_segments(void)
 {
 	FILE *file = fopen("/proc/sysvipc/shm", "re");
@@ -74,7 +75,7 @@ static void list_segments(void)
 	print_rest(count);
 }
 
-/* One mapping of smaps, as its lines say. */
+/* One mapping of smaps. */
 struct mapping {
 	char name[256];
 	bool shared;
@@ -108,7 +109,7 @@ static void take_line(struct mapping *m, const char *line)
 		m->huge_kb = kb;
 }
 
-/* A mapping is shared memory where it may be written by several: "s", and neither a library nor a device. */
+/* Lists the shared memory of a process: mappings with "s" that are neither a library nor a device. */
 static bool list_process(const char *pid)
 {
 	char path[64], line[512], name[64] = "";
@@ -146,7 +147,7 @@ static bool list_process(const char *pid)
 	return count > 0;
 }
 
-/* The processes given, or every shmeter. */
+/* Lists the given processes, or every shmeter. */
 static void list_processes(const struct demo_options *options)
 {
 	DIR *folder = options->common.operands > 1 ? NULL : opendir("/proc");

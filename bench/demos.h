@@ -11,17 +11,17 @@
 struct demo {
 	const char *name, *chapter, *title;
 	const char *question;
-	const char *choice[DEMO_CHOICES];   /* what a viewer may expect */
-	const char *pattern[DEMO_PATTERNS]; /* what is measured */
+	const char *choice[DEMO_CHOICES];   /* answers that a viewer may choose */
+	const char *pattern[DEMO_PATTERNS]; /* what to measure */
 	const char *set[DEMO_SETS][2];      /* parameters: name, values */
-	const char *metric;                 /* that the picture shows; NULL: the time */
-	const char *mechanism;              /* a drawing and its words */
-	const char *source, *function;      /* the code that ran, below scenarios/ */
-	const char *next;                   /* what to try */
+	const char *metric;                 /* metric of the picture; NULL: the time */
+	const char *mechanism;              /* a drawing with an explanation */
+	const char *source, *function;      /* the code that ran: file below scenarios/, and function */
+	const char *next;                   /* what to try next */
 };
 extern const struct demo demos[]; /* ends with a NULL name */
 
-/* demo_sources.c, made from the scenarios' files: their text as it was compiled. */
+/* Generated into demo_sources.c: the text of the scenarios' files as it was compiled. */
 struct demo_source {
 	const char *file, *text;
 };

@@ -7,8 +7,8 @@
 #include "shmeter/text.h"
 
 #define MAN_WIDTH  80
-#define GAP        2  /* columns between what is typed and what it does */
-#define COLUMN_MAX 29 /* where the second column begins at most */
+#define GAP        2  /* spaces between the two columns */
+#define COLUMN_MAX 29 /* the second column begins here at the latest */
 
 static const struct {
 	const char *code, *meaning;
@@ -23,7 +23,7 @@ static const struct {
 };
 #define EXIT_CODES (sizeof(exit_codes) / sizeof(exit_codes[0]))
 
-/* What is printed in two columns: formats, options and commands alike. */
+/* A table of two columns, for formats, options and commands. */
 struct table {
 	FILE *out;
 	unsigned column, width; /* where the second column begins, where it ends */
@@ -66,7 +66,7 @@ static const char *typed_option(const struct option_spec *spec, char out[64])
 	return out;
 }
 
-/* The summary; one that ends in a colon is followed by the choices. */
+/* The summary; where it ends in a colon, the choices follow. */
 static const char *option_does(const struct option_spec *spec, char out[256])
 {
 	int used = snprintf(out, 256, "%s", spec->summary);

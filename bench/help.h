@@ -1,4 +1,4 @@
-/* What the option table says to people and to shells. */
+/* Help, man page and shell completion from the option table. */
 #ifndef SHMETER_HELP_H
 #define SHMETER_HELP_H
 
@@ -6,7 +6,8 @@
 
 #include "options.h"
 
-/* Wrapped to the terminal, 80 columns where there is none; CMD_COUNT: the list of commands. */
+/* Prints the help of a command, wrapped to the terminal (80 columns where there is none).  CMD_COUNT: the list of
+ * commands. */
 void help_print(FILE *out, enum command command);
 void help_print_man(FILE *out);
 void help_print_bash_completion(FILE *out);

@@ -1,4 +1,4 @@
-/* shmeter: what sharing memory between processes costs on this machine. */
+/* shmeter: measures what sharing memory between processes costs on this machine. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -39,13 +39,13 @@ static int run_command(enum command command, const union options *options)
 	struct sm_error err = { 0 };
 	int rc;
 
-	/* its reader loses a letter where memory is refused */
+	/* jansson's reader drops a character where memory is refused */
 	json_set_alloc_funcs(sm_memory, free);
 	sm_scenarios_ask_kernel(&sm_os_linux);
 	if (sm_scenario_check(sm_scenarios, sm_scenario_count, &err) < 0)
 		return complain(&err);
 	rc = dispatch(command, options);
-	(void)!sm_guard_stop(NULL); /* of a command that ended early */
+	(void)!sm_guard_stop(NULL); /* for a command that ended early */
 	return rc;
 }
 
@@ -64,7 +64,7 @@ int main(int argc, char **argv)
 		puts("shmeter " SHMETER_VERSION);
 	else
 		rc = run_command(command, &options);
-	errno = 0; /* of a write that failed before, nobody kept it */
+	errno = 0; /* the errno of an earlier failed write is lost */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "shmeter: cannot write standard output%s%s\n", errno ? ": " : "",
 			errno ? strerror(errno) : "");

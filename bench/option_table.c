@@ -1,4 +1,4 @@
-/* The one table of commands and options, and how each value is read. */
+/* The table of all commands and options, and the functions that parse each value. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 #include "shmeter/export.h"
 #include "shmeter/text.h"
 
-/* Slices that can be asked for: a thousand times the clock at least, and short enough for some in a trial. */
+/* Limits of --slice: at least 1000 times the cost of reading the clock, and short enough for several slices in a
+ * trial. */
 #define SLICE_LEAST_NS 100000u
 #define SLICE_MOST_NS  1000000000u
 #define BLOCKS_MOST    10000
@@ -140,7 +141,7 @@ static int take_seed(const struct option_spec *spec, void *member, char *text, s
 
 static int take_placement(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
 {
-	static unsigned pus[PUS_MAX]; /* of the option that came last */
+	static unsigned pus[PUS_MAX]; /* of the last option */
 	struct sm_plan_options *plan = member;
 	int count;
 
@@ -200,7 +201,7 @@ static int take_set(const struct option_spec *spec, void *member, char *text, st
 	return 0;
 }
 
-/* One thing at a time is chosen. */
+/* Only one thing at a time can be chosen. */
 static int take_choice_of(const struct option_spec *spec, struct sm_question *question, enum sm_choice choice,
 			  struct sm_error *err)
 {
@@ -291,7 +292,7 @@ static int take_section(const struct option_spec *spec, void *member, char *text
 	return 0;
 }
 
-/* An option that is named as a placement. */
+/* An option whose name is a placement. */
 static int take_its_name(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
 {
 	(void)text;
@@ -300,7 +301,7 @@ static int take_its_name(const struct option_spec *spec, void *member, char *tex
 	return 0;
 }
 
-/* Which member of which command's options takes the value. */
+/* The member of a command's options that takes the value. */
 #define IN(COMMAND, command, member) [CMD_##COMMAND] = offsetof(struct command##_options, member)
 #define IN_BOTH(member)              .in = { IN(RUN, run, member), IN(AB, ab, member) }
 #define IN_GATES(member)             IN(CHECK, check, gate.member), IN(AB, ab, gate.member)

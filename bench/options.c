@@ -1,11 +1,11 @@
-/* Parsing: every word of the command line goes to the row of the option table that takes it. */
+/* Parses the command line: every word goes to the row of the option table that takes it. */
 #include <errno.h>
 #include <getopt.h>
 #include <string.h>
 
 #include "options.h"
 
-/* What getopt_long() answers for a row without a letter: this and the row's number. */
+/* getopt_long() returns this plus the number of the row for an option without a letter. */
 #define ROW_BASE 256
 
 bool option_is_taken(const struct option_spec *spec, enum command command)
@@ -44,7 +44,7 @@ static int find_command(const char *name, enum command *command, struct sm_error
 	return sm_fail(err, EINVAL, "\"%s\" is not a command; `shmeter help` lists the commands", name);
 }
 
-/* What the sides' runs of an alternation are told, too: the point that they measure. */
+/* Records an option that `ab` also passes to the runs of both sides. */
 static int pass_on(struct ab_options *ab, const char *option, const char *text, struct sm_error *err)
 {
 	struct setting *setting = &ab->passed[ab->passed_count];

@@ -30,22 +30,22 @@ enum command {
 	CMD_COUNT
 };
 
-/* What every command takes; the first member of each command's options. */
+/* Options of every command; the first member of each command's options. */
 struct common_options {
 	const char *const *command_line;
 	size_t command_line_count;
 	const char *operand[OPERANDS_MAX];
 	size_t operands;
-	const char *color; /* NULL: as "auto" */
+	const char *color; /* NULL: "auto" */
 	bool quiet, verbose, help, version;
 };
 
-/* How an analysed run is shown. */
+/* Options for showing an analysed run. */
 struct show_options {
 	bool no_plots, term;
 };
 
-/* Where verdicts go, and what they make of the exit code. */
+/* Options for where verdicts go and how they set the exit code. */
 struct gate_options {
 	const char *junit;
 	bool json, strict, github;
@@ -68,7 +68,7 @@ struct run_options {
 struct choose_options {
 	struct common_options common;
 	struct sm_question question;
-	struct sm_run_options run; /* what else its runs are told */
+	struct sm_run_options run; /* further options of its runs */
 	const char *from, *out;
 };
 
@@ -109,11 +109,11 @@ struct setting {
 
 struct ab_options {
 	struct common_options common;
-	struct sm_run_options run; /* its plan alone: the sides' runs are other processes */
+	struct sm_run_options run; /* only its plan is used: the runs of the sides are other processes */
 	struct gate_options gate;
 	const char *out, *left, *right;
-	double allowed;                    /* ratio; 0: not given */
-	struct setting passed[PASSED_MAX]; /* to both sides */
+	double allowed;                    /* allowed ratio; 0: not given */
+	struct setting passed[PASSED_MAX]; /* passed to both sides */
 	size_t passed_count;
 };
 
@@ -166,16 +166,16 @@ struct command_spec {
 };
 extern const struct command_spec command_specs[CMD_COUNT];
 
-/* A row of the option table: the parser, --help, the man page and the completion come from it. */
+/* A row of the option table.  The parser, --help, the man page and the completion all use it. */
 struct option_spec {
-	const char *name, *argument; /* NULL: takes none */
-	const char *summary;         /* one that ends in a colon is followed by the choices */
+	const char *name, *argument; /* argument NULL: it takes none */
+	const char *summary;         /* where it ends in a colon, the choices follow */
 	/* Stores `text` in the member of the command's options. */
 	int (*take)(const struct option_spec *spec, void *member, char *text, struct sm_error *err);
-	const char *choices;  /* with spaces between them; for the completion, too */
+	const char *choices;  /* separated by spaces; also for the completion */
 	char letter;          /* 0: none */
 	bool varies;          /* the sides of `ab` may have different ones */
-	size_t in_common;     /* offset of the member in struct common_options; 0: it is not there */
+	size_t in_common;     /* offset of the member in struct common_options; 0: not a common option */
 	size_t in[CMD_COUNT]; /* offset of the member in that command's options; 0: the command does not take it */
 };
 extern const struct option_spec option_specs[];
@@ -185,8 +185,8 @@ bool option_is_taken(const struct option_spec *spec, enum command command);
 /* Whether `name` is an option of `run` that the sides of `ab` may set. */
 bool option_varies(const char *name);
 
-/* Fills the options of the command that argv[1] names.  It ends at --help or --version, whose flag is then set; `command`
- * is CMD_COUNT where either comes first.  -EINVAL with the sentence. */
+/* Parses the options of the command in argv[1].  Parsing stops at --help or --version, and sets its flag; `command` is
+ * CMD_COUNT where either comes first.  -EINVAL with the sentence. */
 SM_MUST_USE int options_parse(union options *options, enum command *command, int argc, char **argv,
 			      struct sm_error *err);
 

@@ -15,20 +15,20 @@
 #include "program.h"
 #include "shmeter/text.h"
 
-/* Twice what the deepest of the commands was seen to take. */
+/* Twice the deepest stack that was observed in any command. */
 #define STACK_NEEDED (256u << 10)
-/* Runs of one host that may begin in one second. */
+/* Most runs of one host that may begin in the same second. */
 #define FOLDERS_MAX 1000
-/* Columns below which nobody reads, and where it is not known how many there are. */
+/* Smallest width that is readable, and the width where it is not known. */
 #define WIDTH_MIN     40
 #define WIDTH_DEFAULT 80
-/* One sentence with all that it names. */
+/* Longest sentence. */
 #define SAID_MAX 4096
 
 static volatile int stop;
 
-/* The first one asks the program to end well.  The second ends it wherever it is, in a library too: workers die with it,
- * and the guard puts away what it made. */
+/* The first signal asks the program to end in order.  The second ends it wherever it is, also inside a library: the
+ * workers die with it, and the guard cleans up. */
 static void on_signal(int number)
 {
 	if (stop) {
@@ -45,21 +45,22 @@ const volatile int *stop_flag(void)
 
 static void catch_signals(void)
 {
-	/* no SA_RESTART: sleeps must end; no mask: the second is delivered inside the handler of the first */
+	/* no SA_RESTART: a signal must end sleeps; no mask: the second signal must interrupt the handler of the
+	 * first */
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_NODEFER }, before;
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		/* one that is ignored stays so: nohup, or a shell's background job */
+		/* a signal that is ignored stays ignored: nohup, or a shell's background job */
 		if (sigaction(ends[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
 			sigaction(ends[i], &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* the write fails with EFBIG instead */
-	signal(SIGCHLD, SIG_DFL); /* one that is inherited as ignored leaves no child to wait for */
+	signal(SIGCHLD, SIG_DFL); /* if it is inherited as ignored, children cannot be waited for */
 }
 
-/* A stack that ends in the middle is a fault that nobody can tell of, so it is looked at first. */
+/* Checks the size of the stack first: a stack overflow would kill the program without a message. */
 static int check_stack(struct sm_error *err)
 {
 	struct rlimit limit;
@@ -84,7 +85,7 @@ int complain(const struct sm_error *err)
 {
 	fprintf(stderr, "shmeter: %s\n", err->text[0] ? err->text : "internal error: no message (please report)");
 	switch (err->code) {
-	case EALREADY: return EXIT_OK; /* what was asked for is done */
+	case EALREADY: return EXIT_OK; /* nothing was left to do */
 	case EINVAL:
 	case EEXIST:
 	case ENOTDIR:
@@ -103,7 +104,7 @@ int complain(const struct sm_error *err)
 	case ENOSYS:
 	case EOPNOTSUPP:
 	case EMFILE: return EXIT_MACHINE;
-	/* without a signal it is a file system's own */
+	/* without a signal it comes from a file system */
 	case EINTR: return stop ? EXIT_SIGNAL + stop : EXIT_WRONG;
 	default: return EXIT_WRONG;
 	}
@@ -152,11 +153,11 @@ void complete_run(struct sm_run_options *run, const struct common_options *commo
 		(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);
 }
 
-/* What lies in the source tree or was installed beside the program; where it is in neither place, the latter, so that
- * who cannot read it says where it was looked for. */
+/* Finds a file in the source tree, or where it is installed relative to the program.  Where it is in neither place,
+ * returns the second path, so that an error names it. */
 static const char *beside_program(const char *in_tree, const char *installed, char found[4096])
 {
-	/* what execve() was given: known without /proc, too */
+	/* the path given to execve(): also known without /proc */
 	const char *started_as = (const char *)(uintptr_t)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
 	char program[PATH_MAX], *slash;
 
@@ -239,7 +240,7 @@ int remove_scratch_folder(const char *folder, struct sm_error *err)
 		       : sm_fail(err, errno, "cannot remove all of %s: %s; remove the folder", folder, strerror(errno));
 }
 
-/* `latest` beside a run folder that lies in a folder named results: made beside and renamed. */
+/* Points `latest`, next to a run folder inside a folder named results, to it: makes a new link and renames it. */
 void point_latest(const char *folder)
 {
 	char parent[4096], *slash, fresh[4200], link[4200];
@@ -257,7 +258,7 @@ void point_latest(const char *folder)
 		return;
 	snprintf(fresh, sizeof(fresh), "%s/.latest.%d", parent, (int)getpid());
 	snprintf(link, sizeof(link), "%s/latest", parent);
-	unlink(fresh); /* of a killed process of this number */
+	unlink(fresh); /* a killed process with this pid may have left it */
 	if (symlink(slash + 1, fresh) == 0 && rename(fresh, link) != 0)
 		unlink(fresh);
 }

@@ -26,7 +26,7 @@ void progress_print(struct progress *progress, const char *format, ...)
 	va_end(values);
 }
 
-/* Redrawn at most five times a second; never while a trial runs. */
+/* Redraws the line at most five times a second, and never during a trial. */
 static void follow(const struct sm_progress *now, void *context)
 {
 	struct progress *progress = context;

@@ -1,4 +1,4 @@
-/* What `run` and `report` print and draw of a run folder. */
+/* What `run` and `report` print and draw for a run folder. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include "shmeter/store.h"
 #include "show.h"
 
-/* Whether a claim of what was asked was decided: counts and values need no quiet machine. */
+/* Whether a claim of a requested scenario was decided: claims about counts and values need no quiet machine. */
 static bool decides(const struct sm_results *results)
 {
 	for (size_t i = 0; i < results->claim_count; i++) {
@@ -26,8 +26,8 @@ static bool decides(const struct sm_results *results)
 	return false;
 }
 
-/* Wrong data is the program's failure, whatever else was found; nothing at all measured is the
- * machine's. */
+/* The exit code: wrong data is a failure whatever else was found; without any measurement, the machine could not run
+ * it. */
 static int judge(const struct sm_results *results)
 {
 	size_t asked = 0, skipped = 0, measured = 0;
@@ -41,7 +41,7 @@ static int judge(const struct sm_results *results)
 				      results->cases[sample->case_index].id, sample->reason);
 			return EXIT_WRONG;
 		}
-		/* The control runs along with everything: it is no answer to what was asked. */
+		/* The control is part of every run, so it is not an answer to the user's question. */
 		if (results->cases[sample->case_index].control)
 			continue;
 		asked++;
@@ -91,7 +91,7 @@ int show_results(const struct sm_results *results, const struct show_options *op
 		.all_points = common->verbose,
 		.scenarios = sm_scenarios,
 		.scenario_count = sm_scenario_count,
-		.stop = *stop_flag() ? NULL : stop_flag(), /* a run that was stopped is shown all the same */
+		.stop = *stop_flag() ? NULL : stop_flag(), /* show a stopped run, too */
 	};
 	struct sm_error err = { 0 };
 	struct sm_drawn drawn = { .count = 0 };

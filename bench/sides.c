@@ -1,4 +1,4 @@
-/* The runs of an alternation: which programs and settings, and one block after the other. */
+/* The runs of an alternation: finds programs and settings, and runs one block after the other. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,14 +18,14 @@
 #include "shmeter/store.h"
 #include "sides.h"
 
-/* patterns, options, and what every run is told */
+/* patterns, options, and the arguments of every run */
 #define ARGUMENTS_MAX (OPERANDS_MAX + 2 * PASSED_MAX + 2 * SETTINGS_MAX + 16)
 
 extern char **environ;
 
 static const char *const side_names[2] = { "old", "new" };
 
-/* "pages=4k,message=64": an option of run where there is one of that name, else a parameter. */
+/* Reads "pages=4k,message=64": each key is an option of `run` if there is one of that name, else a parameter. */
 static int read_settings(struct alternation *ab, struct side *side, const char *text, struct sm_error *err)
 {
 	char *rest = side->text, *one;
@@ -76,7 +76,7 @@ static int find_program(struct side *side, const char *given, struct sm_error *e
 	return 0;
 }
 
-/* Which programs, and what is left of the operands as patterns. */
+/* Finds the programs of both sides; the other operands are patterns. */
 int sides_read(struct alternation *ab, struct sm_error *err)
 {
 	const struct ab_options *a = ab->options;
@@ -104,7 +104,7 @@ int sides_read(struct alternation *ab, struct sm_error *err)
 	return rc;
 }
 
-/* The last line of a log, where a run says why it ends. */
+/* Reads the last line of a log, where a run says why it ended. */
 static void last_words(const char *log, char *out, size_t size)
 {
 	char line[512];
@@ -133,15 +133,15 @@ static bool holds(const char *folder, enum sm_status status)
 	return found;
 }
 
-/* A run that ended because its data was wrong has measured all the same, and one of new that could run nothing says so
- * of each case: the gates tell, with a verdict. */
+/* Whether a failed run still has results for the gates to judge: a run with wrong data, or a run of the new side in
+ * which no case could run. */
 static bool has_verdict(unsigned s, int code, const char *folder)
 {
 	return (code == EXIT_WRONG && holds(folder, SM_VERIFY_FAILED)) ||
 	       (code == EXIT_MACHINE && s == 1 && holds(folder, SM_SKIPPED));
 }
 
-/* What the end of a side's run means for the alternation. */
+/* Handles the exit status of a side's run. */
 static int end_side(struct alternation *ab, unsigned s, int status, const char *folder, const char *log,
 		    struct sm_error *err)
 {
@@ -178,7 +178,7 @@ static size_t put_settings(const char **argv, const struct setting *settings, si
 	return 2 * count;
 }
 
-/* Runs one side once.  Its words go to a log beside its folder, which a failure names. */
+/* Runs one side once.  Its output goes to a log next to its folder; an error names the log. */
 static int run_side(struct alternation *ab, unsigned s, const char *folder, struct sm_error *err)
 {
 	const struct ab_options *a = ab->options;
@@ -194,7 +194,7 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 		argv[n++] = ab->patterns[i];
 	n += put_settings(argv + n, a->passed, a->passed_count);
 	n += put_settings(argv + n, side->setting, side->settings);
-	/* both sides of a block have one seed: one order */
+	/* both sides of a block have the same seed, so the same order */
 	snprintf(number, sizeof(number), "%" PRIu64, a->run.plan.seed + ab->done + 1);
 	const char *const rest[] = { "--repeat-blocks", "1",    "--no-counters", "--no-plots", "-q",
 				     "--out",           folder, "--seed",        number };
@@ -221,7 +221,7 @@ static bool out_of_time(const struct alternation *ab, unsigned blocks)
 {
 	uint64_t spent_ns = sm_clock_ns() - ab->start_ns;
 
-	/* the next block takes as long as those before */
+	/* assume that the next block takes as long as the average so far */
 	return ab->budget_ns && blocks > 0 && spent_ns + spent_ns / blocks > ab->budget_ns;
 }
 

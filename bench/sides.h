@@ -1,4 +1,4 @@
-/* The two sides of `ab`: each is measured in runs of its own, which are other processes. */
+/* The two sides of `ab`: each is measured in separate runs, which are other processes. */
 #ifndef SHMETER_SIDES_H
 #define SHMETER_SIDES_H
 
@@ -11,11 +11,11 @@
 
 struct side {
 	char program[4096];
-	char text[512]; /* of the settings, cut up */
+	char text[512]; /* text of the settings, split into keys and values */
 	struct setting setting[SETTINGS_MAX];
 	unsigned settings;
 	char *folder[2 * BLOCKS_MAX];
-	bool told; /* how its runs end */
+	bool told; /* a failure of its runs was already reported */
 };
 
 struct alternation {
@@ -25,14 +25,14 @@ struct alternation {
 	size_t pattern_count;
 	struct side side[2];               /* old, new */
 	struct sm_alternation_keys differ; /* what --left and --right set */
-	unsigned done, first;              /* blocks: so far, before the confirmation */
-	uint64_t start_ns, budget_ns;      /* budget: 0 none */
+	unsigned done, first;              /* blocks so far; blocks before the confirmation */
+	uint64_t start_ns, budget_ns;      /* budget_ns 0: none */
 	struct progress progress;
 };
 
-/* Finds the programs and settings of both sides; what is left of the operands are patterns. */
+/* Finds the programs and settings of both sides; the other operands are patterns. */
 SM_MUST_USE int sides_read(struct alternation *ab, struct sm_error *err);
-/* Measures up to `count` more blocks: fewer where the budget ends. */
+/* Measures up to `count` more blocks, fewer where the budget ends. */
 SM_MUST_USE int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err);
 
 #endif

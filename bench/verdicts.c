@@ -21,7 +21,7 @@ int print_gates(const struct gate_options *options, const struct sm_gate_report 
 		rc = sm_gates_write_junit(report, options->junit, err);
 	if (rc == 0 && options->github && summary && *summary)
 		rc = sm_gates_append_summary(report, summary, err);
-	if (options->github) /* the service reads both; a reader of JSON the one */
+	if (options->github) /* GitHub reads either stream; a reader of JSON needs standard output for itself */
 		sm_gates_annotate(report, options->json ? stderr : stdout);
 	return rc;
 }
