@@ -22,7 +22,7 @@ struct sm_relation {
 	sm_name klass[SM_CLASSES_MAX]; /* names: "92ns", "252cyc-solo" */
 };
 
-/* One sample in one class. */
+/* The slices of one sample in one class. */
 struct sm_cell {
 	sm_name klass;
 	unsigned pure; /* slices */
@@ -31,9 +31,9 @@ struct sm_cell {
 
 struct sm_sample_view {
 	uint32_t first, count; /* its slices, in slice_order */
-	uint32_t cell;         /* its first, in sm_analysis.cell */
-	uint8_t cells;         /* one a class */
-	bool ended_ok;         /* the trial ended well, whatever became of its timing */
+	uint32_t cell;         /* index of its first cell in sm_analysis.cell */
+	uint8_t cells;         /* number of cells, one per class */
+	bool ended_ok;         /* the trial was successful, even if its time is not used */
 };
 
 /* Samples of one case, in sample_order, by block. */
@@ -77,14 +77,14 @@ struct sm_analysis {
 	uint32_t *slice_order;       /* slices by trial, then slice */
 	uint32_t *sample_order;      /* samples by case, then block */
 	uint32_t *trial_order;       /* samples by trial */
-	struct sm_sample_view *view; /* one a sample */
+	struct sm_sample_view *view; /* one per sample */
 	struct sm_cell *cell;        /* of all samples */
 	size_t cell_count, cell_room;
-	struct sm_case_view *case_view; /* one a case */
+	struct sm_case_view *case_view; /* one per case */
 	struct sm_group_view *group;
 	size_t group_count;
 	struct sm_relation relation[SM_PLACE_COUNT]; /* by enum sm_placement */
-	const struct sm_claim **pair_claim;          /* one a pair row; NULL entries: no claim */
+	const struct sm_claim **pair_claim;          /* one per pair row; NULL entries: no claim */
 	size_t pair_claim_room;
 	unsigned pus; /* of the machine, for the share of steal; 0: not known */
 	struct sm_control control;

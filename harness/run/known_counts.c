@@ -1,11 +1,10 @@
-/* Counters on work whose counts are known.
+/* Tests the counters on work whose counts are known.
  *
- * Lines      flushed from every cache, then loaded once each: so many last-level misses.
- * Pages      many more than a TLB holds, one load in each: so many data TLB misses.
- * Transfers  two processes that write to one line in turn: each turn the line travels once; to lines of their own,
- *            never.
- * All loads of a walk form one chain in random order: each waits for the one before, so none is speculative, and no
- * prefetcher guesses the next one. */
+ * Lines      flushed from every cache, then loaded once each: each load is a last-level miss.
+ * Pages      many more than a TLB holds, one load in each: each load is a data TLB miss.
+ * Transfers  two processes write in turn.  To one line: each turn transfers it once.  To lines of their own: never.
+ * All loads of a walk form one chain in random order.  Each waits for the one before, so none is speculative and no
+ * prefetcher can guess the next one. */
 #include <errno.h>
 #include <stdalign.h>
 #include <stdatomic.h>
