@@ -12,7 +12,8 @@
 #include "shmeter/encode.h"
 
 /* Names of all values of a parameter, or of all variants or claims: the longest list here. */
-#define NAMES_MAX SM_LIST_MAX
+#define NAMES_MAX    SM_LIST_MAX
+#define WARM_NS_MOST 1000000000u
 
 /* Longest list of a parameter. */
 #define SM_VALUES_MAX 64
@@ -343,6 +344,10 @@ static int check_functions(const struct subject *on)
 		return wrong(on, "verify() is missing: nothing would prove that the work was done");
 	if (s->subject == SM_COLD && !s->fixed_ops)
 		return wrong(on, "fixed_ops() is missing: a cold subject has a fixed number of operations");
+	if (s->subject == SM_COLD && s->warm_ns)
+		return wrong(on, "warm_ns is set: a cold subject has no warm-up");
+	if (s->warm_ns > WARM_NS_MOST)
+		return wrong(on, "warm_ns: %lu ns is more than a second for each trial", s->warm_ns);
 	if (s->subject == SM_KEPT && !s->region_bytes)
 		return wrong(on, "region_bytes() is missing: there is no region to keep");
 	return 0;

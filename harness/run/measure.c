@@ -154,14 +154,16 @@ static unsigned slices_for(const struct session *session, const struct sm_planne
 	return want < SLICES_MOST ? (unsigned)want : SLICES_MOST;
 }
 
-/* Duration of the warm-up of a case that needs none. */
+/* Duration of the warm-up of a case that needs no longer one than its scenario asks for. */
 static uint64_t warm_ns(const struct session *session, const struct sm_case *c, uint64_t slice_ns)
 {
-	uint64_t all_ns = SM_WARM_SLICES * slice_ns;
+	uint64_t all_ns = SM_WARM_SLICES * slice_ns, least_ns = c->scenario->warm_ns;
 
 	if (SM_WARM_SLICES * slice_aim_ns(session, c) > SM_WARM_NS_MAX)
-		return slice_ns;
-	return all_ns < SM_WARM_NS_MAX ? all_ns : SM_WARM_NS_MAX + slice_ns;
+		all_ns = slice_ns;
+	else if (all_ns >= SM_WARM_NS_MAX)
+		all_ns = SM_WARM_NS_MAX + slice_ns;
+	return all_ns > least_ns ? all_ns : least_ns;
 }
 
 /* Records a failed calibration in the manifest, even if the next attempt works. */

@@ -75,6 +75,7 @@ struct control {
 	/* Written by the parent before the fork. */
 	unsigned workers, pairs;
 	unsigned warm, slices; /* most slices of the warm-up; slices after it */
+	uint64_t warm_least_ns;
 	unsigned notes;
 	unsigned probes; /* probes in a note: one per pair, or the pace of a worker alone */
 	bool shared_pu, self_timed;
@@ -95,6 +96,7 @@ static inline struct slice_note *control_note(struct control *control, unsigned 
 struct control_needs {
 	unsigned workers, slices;
 	unsigned warm; /* most slices of the warm-up */
+	uint64_t warm_least_ns;
 	bool shared_pu, cold, self_timed, histograms, series;
 };
 /* Makes the area, zeroed, with room for the notes of the slices and of the warm-up.  Free with control_free(). */
@@ -126,8 +128,8 @@ uint64_t control_makespan_ns(struct control *control, unsigned slice);
  * the target length of a slice.  Returns true when the count has fitted twice. */
 bool calibrate_next(struct control *control, unsigned slice, uint64_t aim_ns);
 
-/* The most slices of a warm-up whose slices take `slice_ns` each. */
-unsigned warm_most(uint64_t slice_ns);
+/* The most slices of a warm-up that takes `least_ns` at least and whose slices take `slice_ns` each. */
+unsigned warm_most(uint64_t slice_ns, uint64_t least_ns);
 /* The leader's part of a warm-up: whether it is over after `slices` slices.  Sets `flat` and `warm_ns`. */
 bool warm_over(struct control *control, unsigned slices);
 /* Whether these times, in their order, show no drift; see warm.c. */

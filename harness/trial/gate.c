@@ -47,6 +47,7 @@ struct control *control_make(const struct control_needs *needs, struct sm_error 
 	control->slices = needs->slices;
 	control->notes = notes;
 	control->warm = needs->warm;
+	control->warm_least_ns = needs->warm_least_ns;
 	control->warming = needs->warm > 0;
 	control->self_timed = needs->self_timed;
 	control->shared_pu = needs->shared_pu;

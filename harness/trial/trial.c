@@ -285,7 +285,8 @@ static int prepare(struct hold *hold, struct sm_error *err)
 					 .slices = slices,
 					 .warm = request->calibrate || scenario->subject == SM_COLD
 							 ? 0
-							 : warm_most(hold->context->slice_ns),
+							 : warm_most(hold->context->slice_ns, scenario->warm_ns),
+					 .warm_least_ns = scenario->warm_ns,
 					 .shared_pu = hold->seats.shared_pu,
 					 .cold = scenario->subject == SM_COLD,
 					 .self_timed = scenario->self_timed,

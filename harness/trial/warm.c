@@ -41,9 +41,12 @@ static double pace_of(struct control *control, unsigned slice)
 	return ops ? (double)measured / (double)ops : 0;
 }
 
-unsigned warm_most(uint64_t slice_ns)
+unsigned warm_most(uint64_t slice_ns, uint64_t least_ns)
 {
-	return 2 * WARM_WINDOW * slice_ns > SM_WARM_NS_MAX ? 1 : WARM_SLICES_MAX;
+	unsigned most = 2 * WARM_WINDOW * slice_ns > SM_WARM_NS_MAX ? 1 : WARM_SLICES_MAX;
+
+	/* twice as many as should fill that time: slices may be shorter than they were meant to be */
+	return most + (unsigned)(2 * least_ns / slice_ns);
 }
 
 bool warm_over(struct control *control, unsigned slices)
@@ -60,5 +63,8 @@ bool warm_over(struct control *control, unsigned slices)
 			time[i] = pace_of(control, slices - 2 * WARM_WINDOW + i);
 		control->flat = warm_is_flat(time);
 	}
-	return control->flat || slices >= control->warm || control->warm_ns > SM_WARM_NS_MAX;
+	if (slices >= control->warm)
+		return true;
+	return control->warm_ns >= control->warm_least_ns &&
+	       (control->flat || control->warm_ns > control->warm_least_ns + SM_WARM_NS_MAX);
 }

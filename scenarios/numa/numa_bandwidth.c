@@ -60,6 +60,7 @@ const struct sm_scenario sm_scenario_numa_bandwidth = {
 		      .min = 3 * STREAM_BLOCK,
 		      .max = 1ull << 40 } },
 	.workers = 1,
+	.warm_ns = SM_WARM_MEMORY_NS,
 	.node_param = "cpu_node",
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },

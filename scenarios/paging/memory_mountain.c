@@ -146,6 +146,7 @@ const struct sm_scenario sm_scenario_memory_mountain = {
 		      .min = 8,
 		      .max = 1 << 20 } },
 	.workers = 1,
+	.warm_ns = SM_WARM_MEMORY_NS,
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per 64 words", "ns/op" },

@@ -68,6 +68,7 @@ const struct sm_scenario sm_scenario_page_size_random = {
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },
 	.state_bytes = sizeof(struct walk),
 	.subject = SM_KEPT,
+	.warm_ns = SM_WARM_MEMORY_NS,
 	.region_bytes = region_bytes,
 	.supported = supported,
 	.warm_up = walk_warm_up,

@@ -83,6 +83,7 @@ const struct sm_scenario sm_scenario_page_size_stream = {
 		      .min = 3 * STREAM_BLOCK,
 		      .max = 1ull << 40 } },
 	.workers = 1,
+	.warm_ns = SM_WARM_MEMORY_NS,
 	/* all that is touched was populated before: a fault in a slice is a mistake */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per 4 KiB", "ns/op" },

@@ -4,7 +4,7 @@
 
 #include "harness_fixture.h"
 
-enum behaviour { STEADY, FALLING, FALLS_ON, CLASS_CHANGES, SLOW };
+enum behaviour { STEADY, FALLING, FALLS_ON, CLASS_CHANGES, SLOW, BRIEF };
 #define SLICES   12
 #define SLICE_NS 1000000
 
@@ -29,13 +29,15 @@ static uint64_t time_of(enum behaviour behaviour, unsigned slice)
 static uint64_t run(struct sm_worker *worker)
 {
 	enum behaviour behaviour = (enum behaviour)sm_case_variant(worker->c)->arg;
-	const struct timespec nap = { .tv_nsec = SM_WARM_NS_MAX / 10 };
+	const struct timespec nap = { .tv_nsec = SM_WARM_NS_MAX / 10 }, brief = { .tv_nsec = SLICE_NS };
 	struct state *state = worker->state;
 
 	if (worker->op_count == 0) /* the rehearsal */
 		return 0;
 	if (behaviour == SLOW)
 		nanosleep(&nap, NULL);
+	if (behaviour == BRIEF)
+		nanosleep(&brief, NULL);
 	worker->time_ns += worker->op_count * time_of(behaviour, state->slice++);
 	sm_histogram_add(worker->histogram, state->slice);
 	return worker->op_count;
@@ -49,9 +51,13 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "steady", .arg = STEADY },     { .name = "falling", .arg = FALLING },
-	{ .name = "falls_on", .arg = FALLS_ON }, { .name = "class_changes", .arg = CLASS_CHANGES },
-	{ .name = "slow", .arg = SLOW },         { 0 },
+	{ .name = "steady", .arg = STEADY },
+	{ .name = "falling", .arg = FALLING },
+	{ .name = "falls_on", .arg = FALLS_ON },
+	{ .name = "class_changes", .arg = CLASS_CHANGES },
+	{ .name = "slow", .arg = SLOW },
+	{ .name = "brief", .arg = BRIEF },
+	{ 0 },
 };
 
 static struct sm_scenario fake = {
@@ -91,6 +97,20 @@ static struct sm_trial_result a_trial(enum behaviour behaviour, uint64_t slice_n
 }
 
 TestSuite(warm_up, .timeout = 30);
+
+Test(warm_up, it_takes_at_least_what_its_scenario_asks_for)
+{
+	const uint64_t least_ns = SM_WARM_NS_MAX / 2;
+	struct sm_trial_result result;
+
+	fake.warm_ns = least_ns;
+	result = a_trial(BRIEF, SLICE_NS);
+	fake.warm_ns = 0;
+	cr_expect_geq(result.warm_ns, least_ns, "%lu", result.warm_ns);
+	cr_expect_leq(result.warm_ns, least_ns + SM_WARM_NS_MAX, "%lu", result.warm_ns);
+	cr_expect_gt(result.warm_slices, SM_WARM_SLICES, "%u", result.warm_slices);
+	sm_trial_result_free(&result);
+}
 
 Test(warm_up, steady_slices_need_sixteen)
 {

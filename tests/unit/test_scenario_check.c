@@ -20,6 +20,12 @@ static uint64_t run(struct sm_worker *worker)
 	return worker->op_count;
 }
 
+static uint64_t one_op(const struct sm_case *c)
+{
+	(void)c;
+	return 1;
+}
+
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	(void)trial, (void)err;
@@ -195,6 +201,9 @@ Test(scenario_check, functions_that_are_missing)
 	REFUSED(m.scenario.measure = NULL, "it has further metrics and no measure()");
 	REFUSED(m.scenario.subject = SM_COLD,
 		"fixed_ops() is missing: a cold subject has a fixed number of operations");
+	REFUSED(m.scenario.subject = SM_COLD; m.scenario.fixed_ops = one_op;
+		m.scenario.warm_ns = 1, "warm_ns is set: a cold subject has no warm-up");
+	REFUSED(m.scenario.warm_ns = 2000000000, "warm_ns: 2000000000 ns is more than a second for each trial");
 	REFUSED(m.scenario.workers = 0, "variant \"futex\" has no workers: set workers, or workers_param");
 }
 

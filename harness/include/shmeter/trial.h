@@ -14,8 +14,9 @@
 #define SM_PROBE_TRIPS 64
 
 /* The warm-up runs slices that do not count.  It ends when the last eight slices do not differ by rank from the eight
- * before them, or after 64 slices, or after this time.  Where 16 slices would take longer than this, it is one slice.
- * The bound does not depend on the number of slices that follow, so neither do the results. */
+ * before them, or after 64 slices, or after this time.  Where 16 slices would take longer than this, it is one slice.  It
+ * takes at least the scenario's warm_ns; the bounds then begin after that.  They do not depend on the number of slices
+ * that follow, so neither do the results. */
 #define SM_WARM_NS_MAX 100000000u
 /* Slices of the warm-up of a case that needs none. */
 #define SM_WARM_SLICES 16
