@@ -1,19 +1,21 @@
-/* One direction of a transport, and what every transport offers.
+/* One direction of a transport, and what every transport provides.
  *
- * A transport NAME is a header subject/NAME.h with
+ * A transport NAME is a header subject/NAME.h and a line in transports.def.  The header has
  *   size_t NAME_bytes(capacity, message)       shared memory that one direction needs (0: none)
- *   int NAME_open(pair, err)                   both directions, in the parent before the fork
+ *   int NAME_open(pair, err)                   opens both directions, in the parent before the fork
  *   bool NAME_send(channel, buffer, bytes)     copies the message in, waits for room
  *   bool NAME_receive(channel, buffer, bytes)  copies the message out, waits for it
- *   size_t NAME_offer(channel, buffer, bytes)  puts in what fits at once and never waits; how many bytes, 0: full
- *   void NAME_close(pair)                      in the parent, whatever open() came to
- * and a line in transports.def.  open() finds memory, capacity and message set; where the kernel does not allow
- * the capacity it takes what comes nearest, and fails only where not even two messages (that are kept whole) fit:
- * what a channel really holds is counted by transport_held().  Descriptors have O_NONBLOCK set before an offer
- * (descriptors_poll()).  send and receive
- * return false when the peer is gone; they are static inline, so that the timed loop of each transport is
- * stamped out without a call through a pointer.  Buffers have CHANNEL_HEADROOM writable bytes before the
- * message, for those whose system call wants a header there. */
+ *   size_t NAME_offer(channel, buffer, bytes)  puts in what fits at once and never waits; returns the bytes, 0: full
+ *   void NAME_close(pair)                      in the parent, even after open() failed
+ *
+ * open() finds memory, capacity and message set.  If the kernel does not allow the capacity, open() takes the
+ * nearest one that is allowed.  It fails only if there is no room for two messages (of a transport that keeps
+ * messages whole).  transport_held() counts what a channel really holds.  Descriptors have O_NONBLOCK set before an
+ * offer (descriptors_poll()).
+ *
+ * send and receive return false when the peer is gone.  They are static inline, so that each transport gets its own
+ * timed loop without an indirect call.  Buffers have CHANNEL_HEADROOM writable bytes before the message, for
+ * transports whose system call needs a header there. */
 #ifndef SHMETER_SUBJECT_CHANNEL_H
 #define SHMETER_SUBJECT_CHANNEL_H
 
@@ -30,11 +32,11 @@ struct channel {
 	void *memory;        /* the part of the region, for transports in shared memory */
 	size_t capacity;     /* bytes in flight; a power of two */
 	size_t message;      /* bytes of each message */
-	unsigned spin_turns; /* that a waiting transport spins before it sleeps */
+	unsigned spin_turns; /* a waiting transport spins this many turns before it sleeps */
 	int fd[2];           /* read end, write end, for transports of the kernel */
 	int id;              /* of a System V object */
-	char *slot;          /* where messages wait in the sender's own memory */
-	unsigned slots;      /* how many */
+	char *slot;          /* the sender's own memory, in which messages wait */
+	unsigned slots;      /* number of these places */
 	uint64_t count;      /* messages that this side has passed */
 	const _Atomic uint32_t *abort;
 };

@@ -1,4 +1,4 @@
-/* A child that a scenario's worker needs: it runs one function, ends in _exit() with what that returns, and dies with
+/* A child process of a scenario's worker: it runs one function, passes the return value to _exit(), and dies with
  * its parent. */
 #ifndef SHMETER_SUBJECT_CHILD_H
 #define SHMETER_SUBJECT_CHILD_H
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The child's process number, or -1 as fork() says it. */
+/* Returns the child's process number, or -1 as fork() does. */
 static inline pid_t child_start(int (*fn)(void *), void *argument)
 {
 	pid_t parent = getpid(), child = fork();
@@ -22,7 +22,7 @@ static inline pid_t child_start(int (*fn)(void *), void *argument)
 	_exit(fn(argument));
 }
 
-/* Waits; what the child ended with, -1 where it was killed, or -2 where it cannot be waited for. */
+/* Waits for the child; returns its exit status, -1 if it was killed, or -2 if waiting failed. */
 static inline int child_end(pid_t child)
 {
 	int status;
@@ -33,7 +33,7 @@ static inline int child_end(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* What fn() returns, in a child of its own; negative: it was killed, or could not be had. */
+/* Runs fn() in a child and returns its value; negative: the child was killed, or could not be started. */
 static inline int in_child(int (*fn)(void *), void *argument)
 {
 	pid_t child = child_start(fn, argument);

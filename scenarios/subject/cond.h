@@ -1,4 +1,4 @@
-/* A robust mutex and its conditions that processes share. */
+/* A robust mutex and its condition variables, shared by processes. */
 #ifndef SHMETER_SUBJECT_COND_H
 #define SHMETER_SUBJECT_COND_H
 

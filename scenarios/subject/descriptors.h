@@ -46,8 +46,8 @@ static inline bool stream_receive(int fd, void *buffer, size_t bytes)
 	return true;
 }
 
-/* Sets O_NONBLOCK on all ends, for all processes that have them: from now on they are polled.  Queues of
- * mq_open(3) are descriptors on Linux, too. */
+/* Sets O_NONBLOCK on all ends, for all processes that have them: from now on these are polled.  On Linux the queues
+ * of mq_open(3) are descriptors, too. */
 static inline int descriptors_poll(const struct channel pair[2], struct sm_error *err)
 {
 	for (int i = 0; i < 2; i++)
@@ -60,7 +60,7 @@ static inline int descriptors_poll(const struct channel pair[2], struct sm_error
 	return 0;
 }
 
-/* One call on a descriptor that is polled: the bytes taken, 0: full. */
+/* One call on a polled descriptor; returns the bytes taken, 0: full. */
 static inline size_t stream_offer(int fd, const void *buffer, size_t bytes)
 {
 	ssize_t done = write(fd, buffer, bytes);
@@ -68,7 +68,7 @@ static inline size_t stream_offer(int fd, const void *buffer, size_t bytes)
 	return done > 0 ? (size_t)done : 0;
 }
 
-/* Whole messages over a byte stream that is polled: who waits calls again and again, and never sleeps. */
+/* Whole messages over a polled byte stream: the caller repeats the call until it succeeds, and never sleeps. */
 static inline bool stream_send_polled(const struct channel *channel, const void *buffer, size_t bytes)
 {
 	const char *at = buffer;
@@ -136,8 +136,8 @@ static inline size_t packet_offer(int fd, const void *buffer, size_t bytes)
 	return send(fd, buffer, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)bytes ? bytes : 0;
 }
 
-/* Sets a socket buffer, `force`d over net.core.wmem_max or rmem_max where that is permitted.  The kernel caps
- * the plain option in silence, and doubles either (socket(7)). */
+/* Sets the size of a socket buffer; `force` may exceed net.core.wmem_max or rmem_max if the process is permitted to.
+ * The kernel silently limits the plain option, and doubles the value in both cases (socket(7)). */
 static inline int socket_buffer_set(int fd, int force, int plain, size_t bytes)
 {
 	int value = bytes < INT_MAX / 2 ? (int)bytes : INT_MAX / 2;
@@ -147,9 +147,9 @@ static inline int socket_buffer_set(int fd, int force, int plain, size_t bytes)
 		       : 0;
 }
 
-/* What the kernel charges a send buffer for one message, its own structures included: one is sent, asked about
- * (SIOCOUTQ, unix(7)) and taken out again.  0: it does not fit.  Returns -errno where a part stays in the socket: who
- * receives first would take it for a message. */
+/* Measures what the kernel charges to a send buffer for one message, including its own structures: sends one, asks
+ * for the charge (SIOCOUTQ, unix(7)) and receives it again.  Charge 0: the message does not fit.  Returns -errno if
+ * a part stays in the socket, because the next receiver would take it for a message. */
 static inline int socket_charge(const int end[2], size_t message, size_t *charge)
 {
 	char *buffer = calloc(1, message);
@@ -170,8 +170,8 @@ static inline int socket_charge(const int end[2], size_t message, size_t *charge
 	return rc;
 }
 
-/* A pair of Unix sockets that holds the capacity in messages, whatever the kernel adds to each; `whole`: a
- * message must fit in at once. */
+/* A pair of Unix sockets that holds the capacity in messages, whatever the kernel adds to each; `whole`: a message
+ * must fit in at once. */
 static inline int socket_pair_open(struct channel pair[2], int type, bool whole, struct sm_error *err)
 {
 	size_t messages = pair->capacity / pair->message, charge, buffer;
@@ -180,7 +180,7 @@ static inline int socket_pair_open(struct channel pair[2], int type, bool whole,
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, end) < 0)
 		return sm_fail(err, errno, "no socket pair can be made: %s", strerror(errno));
 	duplex_set(pair, end);
-	/* Room for the one that is weighed. */
+	/* Room for the message that is measured. */
 	for (int i = 0; i < 2; i++)
 		if (socket_buffer_set(end[i], SO_SNDBUFFORCE, SO_SNDBUF, 2 * pair->message) < 0)
 			return sm_fail(err, errno, "SO_SNDBUF of %zu bytes is refused: %s", 2 * pair->message,
@@ -188,8 +188,8 @@ static inline int socket_pair_open(struct channel pair[2], int type, bool whole,
 	rc = socket_charge(end, pair->message, &charge);
 	if (rc < 0)
 		return sm_fail(err, -rc, "a message cannot be taken out of the socket again: %s", strerror(-rc));
-	/* net/core/sock.c, sock_alloc_send_pskb(), sends while less than the buffer is charged: a little under what all
-	 * are charged takes the last piece of the last one, and no more. */
+	/* sock_alloc_send_pskb() (net/core/sock.c) sends while the charge is below the buffer size.  A buffer
+	 * slightly smaller than the charge of all messages accepts the last piece of the last message, and no more. */
 	buffer = (messages * charge - 1) / 2;
 	if (charge == 0 && whole)
 		return sm_fail(err, EMSGSIZE,
@@ -210,7 +210,7 @@ static inline void pair_close(struct channel pair[2])
 
 			if (fd > 0)
 				close(fd);
-			for (int k = 0; k < 4; k++) /* a duplex end stands twice */
+			for (int k = 0; k < 4; k++) /* a duplex end appears twice */
 				if (pair[k / 2].fd[k % 2] == fd)
 					pair[k / 2].fd[k % 2] = 0;
 		}

@@ -1,4 +1,4 @@
-/* A named pipe each way: a pipe that is found by its path.  The name is gone once both ends are open. */
+/* A named pipe each way, which is found by its path.  The name is removed once both ends are open. */
 #ifndef SHMETER_SUBJECT_FIFO_H
 #define SHMETER_SUBJECT_FIFO_H
 

@@ -1,5 +1,5 @@
-/* What the performance counters tell of lines in motion, for sm_scenario.events.  What exactly differs between
- * CPUs, and the report says it below the table. */
+/* Performance events that count transfers of cache lines, for sm_scenario.events.  What they count exactly differs
+ * between CPUs; the report explains it below the table. */
 #ifndef SHMETER_SUBJECT_LINE_EVENTS_H
 #define SHMETER_SUBJECT_LINE_EVENTS_H
 

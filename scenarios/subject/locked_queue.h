@@ -11,8 +11,8 @@
 struct locked_queue {
 	pthread_mutex_t mutex;
 	pthread_cond_t not_empty, not_full;
-	uint64_t head, tail; /* under the mutex */
-	uint64_t item[];     /* `capacity` of them */
+	uint64_t head, tail; /* guarded by the mutex */
+	uint64_t item[];     /* `capacity` entries */
 };
 
 static inline int locked_queue_open(struct locked_queue *queue, struct sm_error *err)
@@ -20,7 +20,7 @@ static inline int locked_queue_open(struct locked_queue *queue, struct sm_error 
 	return cond_init(&queue->mutex, &queue->not_empty, &queue->not_full, err);
 }
 
-/* False: a peer died with the mutex, the trial is over. */
+/* False: a peer died with the mutex, so the trial ends. */
 static inline bool locked_queue_put(struct locked_queue *queue, uint64_t capacity, uint64_t item)
 {
 	if (pthread_mutex_lock(&queue->mutex))

@@ -1,5 +1,5 @@
-/* Locks that processes share, behind one small template: NAME_open() in the parent, NAME_attach() in each worker,
- * NAME_lock() and NAME_unlock() between the stamps, NAME_close() in the parent. */
+/* Locks that processes share, with one small interface: NAME_open() in the parent, NAME_attach() in each worker,
+ * NAME_lock() and NAME_unlock() in the timed part, NAME_close() in the parent. */
 #ifndef SHMETER_SUBJECT_LOCKS_H
 #define SHMETER_SUBJECT_LOCKS_H
 
@@ -31,7 +31,8 @@ enum lock_kind {
 #include "locks.def"
 };
 
-/* In shared memory, one of them used; mapped at one address in all workers, as MCS links nodes by address. */
+/* In shared memory; a case uses one member.  Mapped at the same address in all workers, because MCS links nodes by
+ * address. */
 struct lock_shared {
 	alignas(SM_LINE_PAIR) union {
 		pthread_mutex_t mutex;
@@ -45,11 +46,11 @@ struct lock_shared {
 	};
 };
 
-/* A worker's own: each has a copy. */
+/* A worker's own part: each worker has a copy. */
 struct lock_own {
 	ck_spinlock_mcs_context_t *node; /* in shared memory, on a line pair of its own */
 	int set;                         /* System V */
-	int file;                        /* of this process' own description */
+	int file;                        /* an open file description of this process alone */
 	char key_text[16];
 };
 
@@ -95,7 +96,7 @@ static inline void mutex_unlock(struct lock_shared *lock, struct lock_own *own)
 	(void)own;
 	pthread_mutex_unlock(&lock->mutex);
 }
-#define mutex_robust_lock   mutex_lock /* EOWNERDEAD: the trial is over */
+#define mutex_robust_lock   mutex_lock /* EOWNERDEAD: the trial ends */
 #define mutex_robust_unlock mutex_unlock
 #define mutex_pi_lock       mutex_lock
 #define mutex_pi_unlock     mutex_unlock
@@ -163,7 +164,7 @@ static inline void posix_sem_unlock(struct lock_shared *lock, struct lock_own *o
 	sem_post(&lock->semaphore);
 }
 
-/* With SEM_UNDO, as a lock has to be: the kernel gives it back when its owner dies. */
+/* With SEM_UNDO, as a lock needs it: the kernel releases the lock when its owner dies. */
 static inline int sysv_sem_open(struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
 {
 	key_t key;
@@ -193,7 +194,7 @@ static inline void sysv_sem_unlock(struct lock_shared *lock, struct lock_own *ow
 	semop(own->set, &give, 1);
 }
 
-/* An inherited description would be one owner for all: each worker opens the file anew. */
+/* An inherited open file description would be one owner for all processes, so each worker opens the file anew. */
 static inline int ofd_lock_open(struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
 {
 	(void)lock;
@@ -217,12 +218,12 @@ static inline void ofd_lock_unlock(struct lock_shared *lock, struct lock_own *ow
 	ofd_set(own->file, F_UNLCK);
 }
 
-/* How the futex lock is given back.  Only a test that plants a wrong order sets it to anything else. */
+/* The memory order of the futex lock's release.  Only a test that plants a wrong order changes it. */
 #ifndef FUTEX_LOCK_RELEASE
 #define FUTEX_LOCK_RELEASE memory_order_release
 #endif
 
-/* 0 free, 1 taken, 2 taken and somebody may sleep: U. Drepper, Futexes are tricky, 2011, mutex3. */
+/* 0: free, 1: taken, 2: taken and somebody may sleep.  U. Drepper, Futexes are tricky, 2011, mutex3. */
 static inline int futex_lock_open(struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
 {
 	(void)own;
@@ -235,7 +236,7 @@ static inline bool futex_lock_lock(struct lock_shared *lock, struct lock_own *ow
 	uint32_t seen = 0;
 
 	(void)own;
-	/* acquire: what the last owner did before its release is seen. */
+	/* acquire: sees what the last owner did before its release. */
 	if (atomic_compare_exchange_strong_explicit(&lock->word, &seen, 1, memory_order_acquire, memory_order_relaxed))
 		return true;
 	if (seen != 2)
@@ -249,7 +250,7 @@ static inline bool futex_lock_lock(struct lock_shared *lock, struct lock_own *ow
 static inline void futex_lock_unlock(struct lock_shared *lock, struct lock_own *own)
 {
 	(void)own;
-	/* release: what was done under the lock comes before; pairs with the acquires above. */
+	/* release: publishes what was done under the lock; pairs with the acquires above. */
 	if (atomic_fetch_sub_explicit(&lock->word, 1, FUTEX_LOCK_RELEASE) != 1) {
 		atomic_store_explicit(&lock->word, 0, FUTEX_LOCK_RELEASE);
 		futex_wake_one(&lock->word);
@@ -266,7 +267,7 @@ static inline int tas_open(struct lock_shared *lock, struct lock_own *own, struc
 static inline bool tas_lock(struct lock_shared *lock, struct lock_own *own)
 {
 	(void)own;
-	/* acquire: what the last owner did before its release is seen. */
+	/* acquire: sees what the last owner did before its release. */
 	while (atomic_exchange_explicit(&lock->word, 1, memory_order_acquire))
 		sm_relax();
 	return true;
@@ -274,7 +275,7 @@ static inline bool tas_lock(struct lock_shared *lock, struct lock_own *own)
 static inline void tas_unlock(struct lock_shared *lock, struct lock_own *own)
 {
 	(void)own;
-	/* release: what was done under the lock comes before; pairs with the acquire above. */
+	/* release: publishes what was done under the lock; pairs with the acquire above. */
 	atomic_store_explicit(&lock->word, 0, memory_order_release);
 }
 
@@ -333,7 +334,7 @@ static inline void mcs_unlock(struct lock_shared *lock, struct lock_own *own)
 	ck_spinlock_mcs_unlock(&lock->mcs, own->node);
 }
 
-/* The one name that pthread has taken already. */
+/* pthread already has a function of this name. */
 #define pthread_spin_lock   pthread_spin_lock_
 #define pthread_spin_unlock pthread_spin_unlock_
 

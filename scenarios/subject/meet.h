@@ -1,4 +1,4 @@
-/* Two processes or more that take turns inside a slice: a word each, on a line pair of its own. */
+/* Two or more processes that take turns inside a slice: one word for each, on its own line pair. */
 #ifndef SHMETER_SUBJECT_MEET_H
 #define SHMETER_SUBJECT_MEET_H
 
@@ -14,13 +14,13 @@ struct meet {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t word; /* one process writes, the others wait for it */
 };
 
-/* release: what was done before; pairs with the acquire in meet_await(). */
+/* release: publishes what was done before; pairs with the acquire in meet_await(). */
 static inline void meet_tell(struct meet *meet, uint64_t number)
 {
 	atomic_store_explicit(&meet->word, number, memory_order_release);
 }
 
-/* False: a peer is gone, the trial is over. */
+/* False: a peer is gone, so the trial ends. */
 static inline bool meet_await(struct meet *meet, uint64_t number, const _Atomic uint32_t *abort)
 {
 	for (unsigned turns = 0; atomic_load_explicit(&meet->word, memory_order_acquire) < number;)
@@ -29,7 +29,7 @@ static inline bool meet_await(struct meet *meet, uint64_t number, const _Atomic 
 	return true;
 }
 
-/* Why processes that spin for each other need PUs of their own. */
+/* Processes that spin for each other need PUs of their own; `why` says so. */
 static inline int meet_supported(const struct sm_case *c, struct sm_error *why)
 {
 	if (c->shared_pu)

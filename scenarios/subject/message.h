@@ -1,4 +1,4 @@
-/* What travels: words that depend on the message's number, written and checked in full. */
+/* The content of messages: words that depend on the message's number, written and checked in full. */
 #ifndef SHMETER_SUBJECT_MESSAGE_H
 #define SHMETER_SUBJECT_MESSAGE_H
 
@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Knuth's multiplicative constant: numbers that follow each other share few bits. */
+/* Knuth's multiplicative constant: consecutive numbers get words that share few bits. */
 #define MESSAGE_STEP 0x9e3779b97f4a7c15u
 
 static inline void message_write(uint64_t *words, size_t bytes, uint64_t number)
@@ -17,7 +17,7 @@ static inline void message_write(uint64_t *words, size_t bytes, uint64_t number)
 		words[i] = base + i;
 }
 
-/* The multiplicative inverse of MESSAGE_STEP modulo 2^64: the number of a message from its first word. */
+/* The multiplicative inverse of MESSAGE_STEP modulo 2^64: gives the number of a message from its first word. */
 #define MESSAGE_STEP_INVERSE 0xf1de83e19937733du
 _Static_assert(MESSAGE_STEP *MESSAGE_STEP_INVERSE == 1, "not the inverse");
 
@@ -26,9 +26,9 @@ static inline uint64_t message_number(const uint64_t *words)
 	return words[0] * MESSAGE_STEP_INVERSE - 1;
 }
 
-/* Copies a message.  A program's messages have a type: the compiler knows their length and copies them in place, in
- * the words they were written in.  A call that learns the length costs 18 of the 50 ns that a message of 64 bytes then
- * takes through a ring (measured on Zen 4). */
+/* Copies a message.  In a real program messages have a type, so the compiler knows their length and copies them
+ * inline, in the words in which they were written.  A call with the length as an argument costs 18 of the 50 ns that
+ * a message of 64 bytes then takes through a ring (measured on Zen 4). */
 static inline void message_copy(void *restrict to, const void *restrict from, size_t bytes)
 {
 	switch (bytes) {
@@ -41,7 +41,7 @@ static inline void message_copy(void *restrict to, const void *restrict from, si
 	}
 }
 
-/* 0 where every word is right. */
+/* Returns 0 if every word is right. */
 static inline uint64_t message_check(const uint64_t *words, size_t bytes, uint64_t number)
 {
 	uint64_t base = (number + 1) * MESSAGE_STEP, wrong = 0;

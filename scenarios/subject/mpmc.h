@@ -1,9 +1,9 @@
-/* A bounded queue for several producers and consumers: an array of cells with a sequence number each
- * (the design that D. Vyukov published as "bounded MPMC queue"; written from its description).
+/* A bounded queue for several producers and consumers: an array of cells with a sequence number each (the design
+ * that D. Vyukov published as "bounded MPMC queue"; written from its description).
  *
- * A cell's sequence equals the position that may fill it next; filled, it is one more; emptied, a lap
- * more.  Producers and consumers claim positions by compare-and-swap and never wait for each other's
- * memory writes except through the cell's own sequence. */
+ * A cell may be filled by the position that equals its sequence number.  Filling the cell adds one to the number;
+ * emptying it sets it to the position of the next lap.  Producers and consumers claim positions by compare-and-swap.
+ * They wait for each other only through the sequence number of a cell. */
 #ifndef SHMETER_SUBJECT_MPMC_H
 #define SHMETER_SUBJECT_MPMC_H
 
@@ -15,7 +15,7 @@
 
 #include "shmeter/spin.h"
 
-/* How a cell is published.  Only a test that plants a wrong order sets it to anything else. */
+/* The memory order that publishes a cell.  Only a test that plants a wrong order changes it. */
 #ifndef MPMC_PUBLISH
 #define MPMC_PUBLISH memory_order_release
 #endif
@@ -29,7 +29,7 @@ struct mpmc {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t head; /* next position to fill; producers */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t tail; /* next position to empty; consumers */
 	alignas(SM_LINE_PAIR) uint64_t mask;         /* constant after mpmc_init() */
-	/* Off the constant's lines, and none of them over two. */
+	/* On lines of their own, apart from the constant; no cell crosses a line. */
 	alignas(SM_LINE_PAIR) struct mpmc_cell cell[];
 };
 
@@ -85,8 +85,8 @@ static inline bool mpmc_take(struct mpmc *queue, uint64_t *item)
 								   memory_order_relaxed))
 				continue;
 			*item = cell->item;
-			/* release: the read of the item before the cell is free for the next lap; pairs
-			 * with the acquire in mpmc_put(). */
+			/* release: the read of the item, before the cell is free for the next lap; pairs with the
+			 * acquire in mpmc_put(). */
 			atomic_store_explicit(&cell->sequence, at + queue->mask + 1, MPMC_PUBLISH);
 			return true;
 		}

@@ -1,4 +1,4 @@
-/* Random names and keys for objects that others must not meet and that must not outlive a run. */
+/* Random names and keys for objects that must not collide with others and must not outlive a run. */
 #ifndef SHMETER_SUBJECT_NAMES_H
 #define SHMETER_SUBJECT_NAMES_H
 
@@ -11,7 +11,7 @@
 
 #include "shmeter/guard.h"
 
-/* "<prefix>shmeter-<16 hex digits>", announced to the guard under `kind`. */
+/* Makes "<prefix>shmeter-<16 hex digits>" and announces it to the guard under `kind`. */
 static inline int name_announce(char kind, const char *prefix, char *out, size_t size, struct sm_error *err)
 {
 	uint64_t number;
@@ -22,7 +22,8 @@ static inline int name_announce(char kind, const char *prefix, char *out, size_t
 	return sm_guard_name(kind, out, err);
 }
 
-/* A System V key that is not IPC_PRIVATE, announced to the guard under `kind`; `text` holds it in decimal. */
+/* Makes a System V key that is not IPC_PRIVATE and announces it to the guard under `kind`; `text` gets it in
+ * decimal. */
 static inline int key_announce(char kind, key_t *key, char text[16], struct sm_error *err)
 {
 	uint32_t number;

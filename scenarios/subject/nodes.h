@@ -1,4 +1,4 @@
-/* Variants by the NUMA node that memory is bound to, and the parameter that says where the worker sits. */
+/* Variants by the NUMA node that memory is bound to, and the parameter for the node on which the worker runs. */
 #ifndef SHMETER_SUBJECT_NODES_H
 #define SHMETER_SUBJECT_NODES_H
 
@@ -9,7 +9,7 @@
 		.name = "m" #node_, .summary = "memory on node " #node_, .memory = { .numa = SM_BIND, .node = node_ }, \
 		.extra = node_ > 1                                                                                     \
 	}
-/* The first eight nodes; those past 1 only in the full profile or where they are named. */
+/* The first eight nodes; nodes above 1 only in the full profile or if they are named. */
 #define NODE_VARIANTS                                                                                                  \
 	NODE_VARIANT(0), NODE_VARIANT(1), NODE_VARIANT(2), NODE_VARIANT(3), NODE_VARIANT(4), NODE_VARIANT(5),          \
 		NODE_VARIANT(6), NODE_VARIANT(7)

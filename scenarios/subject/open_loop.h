@@ -1,4 +1,4 @@
-/* The loop of transport_open_loop, and how it finds the rate that it holds. */
+/* The loop of transport_open_loop, and the search for the rate that it can sustain. */
 #ifndef SHMETER_SUBJECT_OPEN_LOOP_H
 #define SHMETER_SUBJECT_OPEN_LOOP_H
 
@@ -9,24 +9,24 @@
 #define CLOSED 0x100u
 #define PAUSED 0x200u
 
-#define HEADER 2 /* words before the checked ones: the intended time, the moment of sending */
+#define HEADER 2 /* words before the checked ones: the intended time and the send time */
 
-/* The search for the rate: rounds of ROUND_NS, one after the other for SEARCH_NS. */
+/* The search for the rate: consecutive rounds of ROUND_NS for SEARCH_NS in total. */
 #define ROUND_FIRST 64u /* messages */
 #define ROUND_NS    10000000u
 #define SEARCH_NS   100000000u
-/* Then rounds at the share, until one keeps up; a stall makes one late, not all. */
+/* Then rounds at the given share of that rate, until one keeps up.  A stall delays one round, not all of them. */
 #define PACED_NS     20000000u
 #define PACED_ROUNDS 3u
 
-#define MARKS 16u /* ends of slices that are kept */
+#define MARKS 16u /* how many ends of slices are kept */
 
 enum {
-	TALLY_PASSED,   /* messages sent or received, all */
-	TALLY_SEARCHED, /* of them while the rate was looked for */
+	TALLY_PASSED,   /* all messages sent or received */
+	TALLY_SEARCHED, /* of these, the ones of the search for the rate */
 	TALLY_WRONG,
-	TALLY_INTERVAL_PS, /* between intended times; in the sender */
-	/* in the receiver, of two ends of slices: how many messages had passed, and how late (ns) the last one was */
+	TALLY_INTERVAL_PS, /* time between intended times; set by the sender */
+	/* set by the receiver, for two ends of slices: messages passed, and how late (ns) the last one was */
 	TALLY_PASSED_FIRST,
 	TALLY_LATE_FIRST,
 	TALLY_PASSED_LAST,
@@ -36,10 +36,11 @@ enum { PARAM_LOAD = PARAM_CAPACITY + 1 };
 
 /* What the two ends tell each other besides messages. */
 struct ends {
-	struct meet round;    /* the sender writes: number of the round that begins */
-	struct meet done;     /* the receiver writes: number of the round that is over */
-	uint64_t count;       /* sender, before `round`: its messages; 0: the search is over */
-	uint64_t received_ns; /* receiver, before `done` and the gate after a slice: when the last message came */
+	struct meet round; /* written by the sender: number of the round that begins */
+	struct meet done;  /* written by the receiver: number of the round that is over */
+	uint64_t count;    /* sender, before `round`: messages of the round; 0: the search is over */
+	uint64_t
+		received_ns; /* receiver, before `done` and before the gate after a slice: when the last message came */
 };
 
 /* The end of a slice, in the receiver. */
@@ -51,18 +52,18 @@ struct open_loop_state {
 	struct channel channel[2]; /* the second is not used */
 	struct transport_buffers own;
 	struct ends *ends;
-	uint64_t passed; /* messages, by this end */
-	uint64_t late;   /* in the receiver: of the last one, from its intended time */
+	uint64_t passed; /* messages that this end has passed */
+	uint64_t late;   /* in the receiver: how late the last message was after its intended time */
 	/* The schedule, in the sender: message i is due at origin_ns + i * interval_ps. */
 	uint64_t origin_ns, due_ps, interval_ps;
-	uint64_t left_ns;  /* when the sender was through with its last slice */
-	uint64_t begun_ns; /* in the receiver: when the first slice that counts ended */
-	bool paused;       /* the pause is over */
+	uint64_t left_ns;  /* when the sender finished its last slice */
+	uint64_t begun_ns; /* in the receiver: when the first measured slice ended */
+	bool paused;       /* the pause has been made */
 	struct mark mark[MARKS];
-	unsigned marks; /* so far: the next one goes to mark[marks % MARKS] */
+	unsigned marks; /* number so far: the next one goes to mark[marks % MARKS] */
 };
 
-/* Sends the messages of a slice, each when it is due or as soon after as it can. */
+/* Sends the messages of a slice, each when it is due or as soon after as possible. */
 static ALWAYS_INLINE uint64_t send_due(struct sm_worker *worker, enum transport transport)
 {
 	struct open_loop_state *state = worker->state;
@@ -93,7 +94,7 @@ static ALWAYS_INLINE uint64_t send_due(struct sm_worker *worker, enum transport 
 	return n;
 }
 
-/* Receives them; each is as late as its time says. */
+/* Receives the messages; the lateness of each follows from the time that it carries. */
 static ALWAYS_INLINE uint64_t receive_all(struct sm_worker *worker, enum transport transport)
 {
 	struct open_loop_state *state = worker->state;
@@ -106,7 +107,7 @@ static ALWAYS_INLINE uint64_t receive_all(struct sm_worker *worker, enum transpo
 			return i;
 		wrong += message_check(in + HEADER, bytes - HEADER * sizeof(*in), state->passed++) != 0;
 		now = sm_clock_ns();
-		/* Clocks of two PUs may differ by a few ns: never below 0. */
+		/* Clocks of two PUs may differ by a few ns, so the difference is limited to 0 or more. */
 		late = now > in[from] ? now - in[from] : 0;
 		sm_histogram_add(worker->histogram, late);
 		worker->time_ns += late;
@@ -124,8 +125,8 @@ static ALWAYS_INLINE uint64_t pass(struct sm_worker *worker, enum transport tran
 #define STAMP_LOOP pass
 #include "stamp.h"
 
-/* One round of the search: the loop itself, with messages as far apart as the schedule says now.  Its time; 0: the peer
- * is gone. */
+/* One round of the search: the loop itself, at the schedule's current interval.  Returns its time; 0: the peer is
+ * gone. */
 static inline uint64_t round_ns(struct sm_worker *worker, uint64_t number, uint64_t count)
 {
 	struct open_loop_state *state = worker->state;
@@ -161,7 +162,7 @@ static inline bool follow(struct sm_worker *worker)
 	}
 }
 
-/* How long a message takes in the loop when all are due at once (ps); 0: the peer is gone. */
+/* The time per message (ps) when all messages are due at once; 0: the peer is gone. */
 static inline uint64_t flat_out_ps(struct sm_worker *worker, uint64_t *number)
 {
 	struct open_loop_state *state = worker->state;
@@ -185,8 +186,8 @@ static inline uint64_t flat_out_ps(struct sm_worker *worker, uint64_t *number)
 	return sum_ns * 1000 / messages;
 }
 
-/* How far apart messages come at least that are sent `interval_ps` apart: that, where the loop keeps up; 0: the peer is
- * gone. */
+/* The shortest interval achieved when messages are sent `interval_ps` apart; equals `interval_ps` if the loop keeps
+ * up. 0: the peer is gone. */
 static inline uint64_t paced_ps(struct sm_worker *worker, uint64_t interval_ps, uint64_t *number)
 {
 	struct open_loop_state *state = worker->state;
@@ -205,7 +206,7 @@ static inline uint64_t paced_ps(struct sm_worker *worker, uint64_t interval_ps, 
 	return least_ps;
 }
 
-/* Finds the rate that the loop holds, and lays out the schedule at its share. */
+/* Finds the sustainable rate, and sets the schedule to the case's share of it. */
 static inline bool saturate(struct sm_worker *worker)
 {
 	struct open_loop_state *state = worker->state;
@@ -215,7 +216,7 @@ static inline bool saturate(struct sm_worker *worker)
 	if (held_ps == 0)
 		return false;
 	share_ps = held_ps * 100 / load;
-	/* at more than it holds it cannot keep up, and is meant not to */
+	/* above 100 % the loop cannot keep up, and is not meant to */
 	if (load <= 100) {
 		paced = paced_ps(worker, share_ps, &number);
 		if (paced == 0)

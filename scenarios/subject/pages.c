@@ -1,4 +1,4 @@
-/* Which page sizes there are to compare: asked of the kernel. */
+/* Adds the page sizes that the kernel offers to the variants. */
 #include "pages.h"
 
 #include <stdio.h>

@@ -13,7 +13,7 @@ static inline size_t pipe_bytes(size_t capacity, size_t message)
 	return 0;
 }
 
-/* Pages of a pipe that holds so many messages.  What fits into a page shares it, if it fits as a whole
+/* Pages of a pipe that holds the messages of `capacity`.  A message shares a page if the page has room for all of it
  * (fs/pipe.c, pipe_write()). */
 static inline size_t pipe_pages(size_t capacity, size_t message, size_t page)
 {
@@ -22,7 +22,7 @@ static inline size_t pipe_pages(size_t capacity, size_t message, size_t page)
 	return a_page > 0 ? (messages + a_page - 1) / a_page : messages * ((message + page - 1) / page);
 }
 
-/* The nearest to so many pages that fs.pipe-max-size and the user's share of pages in pipes (pipe(7)) allow. */
+/* Resizes the pipe as close to `pages` as fs.pipe-max-size and the user's share of pages in pipes (pipe(7)) allow. */
 static inline int pipe_resize(int fd, size_t pages, struct sm_error *err)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = pages * page;

@@ -1,4 +1,4 @@
-/* A pipe whose ends never sleep: they call again until the call succeeds. */
+/* A pipe whose ends never sleep: they repeat the call until it succeeds. */
 #ifndef SHMETER_SUBJECT_PIPE_SPIN_H
 #define SHMETER_SUBJECT_PIPE_SPIN_H
 

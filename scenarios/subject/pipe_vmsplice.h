@@ -1,8 +1,8 @@
 /* A pipe that takes the sender's pages by reference (vmsplice): the receiver's read is the only copy.
  *
- * A page that is in the pipe must not be written, so the sender writes each message into the next of
- * several places of its own.  The pipe holds at most one slot a page of its capacity and a message takes
- * at least one slot, which bounds the messages that may still be referred to. */
+ * A page must not be written while it is in the pipe, so the sender writes each message to the next of several
+ * places in its own memory.  The pipe holds at most one slot per page of its capacity and a message takes at least
+ * one slot, which limits the number of messages that may still be in use. */
 #ifndef SHMETER_SUBJECT_PIPE_VMSPLICE_H
 #define SHMETER_SUBJECT_PIPE_VMSPLICE_H
 
@@ -18,7 +18,7 @@ static inline size_t pipe_vmsplice_bytes(size_t capacity, size_t message)
 	return 0;
 }
 
-/* A message takes pages of the pipe of its own, however small it is. */
+/* A message takes whole pages of the pipe, however small it is. */
 static inline size_t pipe_vmsplice_pages(size_t message)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -39,7 +39,7 @@ static inline int pipe_vmsplice_open(struct channel pair[2], struct sm_error *er
 	return rc;
 }
 
-/* In the sender.  Room for the messages in the pipe, the one that is being read and the next. */
+/* In the sender: allocates room for the messages in the pipe, the one that is being read and the next one. */
 static inline int pipe_vmsplice_attach(struct channel *channel)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -47,7 +47,7 @@ static inline int pipe_vmsplice_attach(struct channel *channel)
 
 	if (size < 0)
 		return -errno;
-	/* A message that does not begin on a page may take one page more, never fewer. */
+	/* A message that does not begin at a page boundary may take one page more, never fewer. */
 	channel->slots = (unsigned)((size_t)size / page / pipe_vmsplice_pages(channel->message)) + 2;
 	channel->slot = aligned_alloc(page, (channel->slots * channel->message + page - 1) / page * page);
 	if (!channel->slot)
@@ -56,7 +56,7 @@ static inline int pipe_vmsplice_attach(struct channel *channel)
 	return 0;
 }
 
-/* Where the next message is to be written. */
+/* The place for the next message. */
 static inline void *pipe_vmsplice_place(struct channel *channel)
 {
 	return channel->slot + channel->count++ % channel->slots * channel->message;

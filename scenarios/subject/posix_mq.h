@@ -14,7 +14,7 @@ static inline size_t posix_mq_bytes(size_t capacity, size_t message)
 	return 0;
 }
 
-/* Messages that a queue may hold without CAP_SYS_RESOURCE (mq_overview(7)); 0: not known. */
+/* The number of messages that a queue may hold without CAP_SYS_RESOURCE (mq_overview(7)); 0: unknown. */
 static inline long posix_mq_most(void)
 {
 	FILE *file = fopen("/proc/sys/fs/mqueue/msg_max", "re");
@@ -28,7 +28,7 @@ static inline long posix_mq_most(void)
 	return most;
 }
 
-/* A queue of the capacity, or of as many messages as are allowed. */
+/* Opens a queue of the capacity, or of as many messages as are allowed. */
 static inline int posix_mq_open_one(struct channel *channel, struct sm_error *err)
 {
 	struct mq_attr shape = { .mq_maxmsg = (long)(channel->capacity / channel->message),

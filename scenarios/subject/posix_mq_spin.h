@@ -1,4 +1,4 @@
-/* A POSIX message queue whose ends never sleep: they call again until the call succeeds. */
+/* A POSIX message queue whose ends never sleep: they repeat the call until it succeeds. */
 #ifndef SHMETER_SUBJECT_POSIX_MQ_SPIN_H
 #define SHMETER_SUBJECT_POSIX_MQ_SPIN_H
 

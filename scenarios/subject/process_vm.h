@@ -1,7 +1,8 @@
 /* Single copy: the receiver reads the sender's memory with process_vm_readv().
  *
- * The sender writes messages into places of its own; a ring in shared memory that holds no data, only how
- * far each side is, tells what is there and what may be written again, with the sleeping ring's waits. */
+ * The sender writes messages into places in its own memory.  A ring in shared memory holds no data, only the
+ * position of each side: it shows which messages are there and which places are free again.  Both sides wait like
+ * the sleeping ring. */
 #ifndef SHMETER_SUBJECT_PROCESS_VM_H
 #define SHMETER_SUBJECT_PROCESS_VM_H
 
@@ -14,7 +15,7 @@
 
 #include "shm_ring_futex.h"
 
-/* In the data of the ring: who has the messages, and where. */
+/* In the data of the ring: which process has the messages, and at which address. */
 struct process_vm_source {
 	pid_t pid;
 	uint64_t address;
@@ -32,8 +33,8 @@ static inline size_t process_vm_bytes(size_t capacity, size_t message)
 	return sizeof(struct spsc) + sizeof(struct process_vm_source);
 }
 
-/* Reading oneself passes every check but those of seccomp and of a missing system call; Yama's limits
- * are lifted by the sender, up to the one that needs CAP_SYS_PTRACE. */
+/* Reading its own memory shows a process whether the call exists and seccomp allows it.  The sender lifts the limits
+ * of Yama, except the one that needs CAP_SYS_PTRACE. */
 static inline int process_vm_open(struct channel pair[2], struct sm_error *err)
 {
 	char from = 1, to = 0, scope = '0';
@@ -85,7 +86,7 @@ static inline bool process_vm_wait_room(struct channel *channel)
 	return true;
 }
 
-/* Where the next message is to be written, once its place is free; NULL: the peer is gone. */
+/* The place for the next message, once it is free; NULL: the peer is gone. */
 static inline void *process_vm_place(struct channel *channel)
 {
 	const struct spsc *ring = channel->memory;
@@ -121,7 +122,7 @@ static inline bool process_vm_receive(struct channel *channel, void *buffer, siz
 	return true;
 }
 
-/* The messages lie in the sender: here they are only announced. */
+/* The message is in the sender's memory already: it is only announced here. */
 static inline size_t process_vm_offer(struct channel *channel, const void *buffer, size_t bytes)
 {
 	struct spsc *ring = channel->memory;

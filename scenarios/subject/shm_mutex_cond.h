@@ -1,5 +1,4 @@
-/* The textbook's producer and consumer: a ring under a process-shared robust mutex, with two condition
- * variables. */
+/* The textbook producer and consumer: a ring under a process-shared robust mutex, with two condition variables. */
 #ifndef SHMETER_SUBJECT_SHM_MUTEX_COND_H
 #define SHMETER_SUBJECT_SHM_MUTEX_COND_H
 
@@ -14,7 +13,7 @@
 struct mutex_cond_ring {
 	pthread_mutex_t mutex;
 	pthread_cond_t not_empty, not_full;
-	uint64_t head, tail; /* under the mutex */
+	uint64_t head, tail; /* guarded by the mutex */
 	alignas(SM_LINE_PAIR) char data[];
 };
 
@@ -36,7 +35,7 @@ static inline int shm_mutex_cond_open(struct channel pair[2], struct sm_error *e
 	return rc;
 }
 
-/* With the mutex held, and room. */
+/* The caller holds the mutex, and there is room. */
 static inline void shm_mutex_cond_put(struct mutex_cond_ring *ring, size_t capacity, const void *buffer, size_t bytes)
 {
 	size_t at = (size_t)ring->head & (capacity - 1);
@@ -66,7 +65,7 @@ static inline bool shm_mutex_cond_send(struct channel *channel, const void *buff
 {
 	struct mutex_cond_ring *ring = channel->memory;
 
-	if (pthread_mutex_lock(&ring->mutex)) /* the peer died with it: the trial is over */
+	if (pthread_mutex_lock(&ring->mutex)) /* the peer died with it: the trial ends */
 		return false;
 	while (channel->capacity - (ring->head - ring->tail) < bytes)
 		if (pthread_cond_wait(&ring->not_full, &ring->mutex))

@@ -1,4 +1,4 @@
-/* A ring in shared memory under two POSIX semaphores: how many places are free, how many are filled. */
+/* A ring in shared memory with two POSIX semaphores, which count the free and the filled places. */
 #ifndef SHMETER_SUBJECT_SHM_POSIX_SEM_H
 #define SHMETER_SUBJECT_SHM_POSIX_SEM_H
 

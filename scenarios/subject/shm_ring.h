@@ -10,7 +10,7 @@ static inline size_t shm_ring_bytes(size_t capacity, size_t message)
 	return sizeof(struct spsc) + capacity;
 }
 
-/* The region comes zeroed: that is an empty ring. */
+/* The region is zeroed, which is an empty ring. */
 static inline int shm_ring_open(struct channel pair[2], struct sm_error *err)
 {
 	(void)pair;

@@ -1,7 +1,7 @@
 /* Concurrency Kit's ck_ring between two processes: it passes the numbers of places in shared memory.
  *
- * A ring of n entries holds n - 1.  There are n + 1 places, so that the place written next is never one
- * whose number is in the ring or whose message is still being copied out. */
+ * A ring of n entries holds n - 1.  There are n + 1 places, so that the place to be written next is neither in the
+ * ring nor still being copied out. */
 #ifndef SHMETER_SUBJECT_SHM_RING_CK_H
 #define SHMETER_SUBJECT_SHM_RING_CK_H
 
@@ -51,7 +51,7 @@ static inline int shm_ring_ck_open(struct channel pair[2], struct sm_error *err)
 	return 0;
 }
 
-/* One message, if there is room for its number: the place itself is free in any case. */
+/* Puts in one message if the ring has room for its number; the place itself is always free. */
 static inline size_t shm_ring_ck_offer(struct channel *channel, const void *buffer, size_t bytes)
 {
 	struct ck_channel *shared = channel->memory;

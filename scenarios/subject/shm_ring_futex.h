@@ -1,4 +1,4 @@
-/* The ring that spins a little, then sleeps on a futex: what a program with other work would use. */
+/* A ring that spins briefly, then sleeps on a futex, as a program with other work to do would. */
 #ifndef SHMETER_SUBJECT_SHM_RING_FUTEX_H
 #define SHMETER_SUBJECT_SHM_RING_FUTEX_H
 
@@ -21,9 +21,9 @@ static inline int shm_ring_futex_open(struct channel pair[2], struct sm_error *e
 /* Wakes the other side if it announced that it sleeps. */
 static inline void ring_wake(_Atomic uint32_t *sleeps)
 {
-	/* seq_cst fence: our index before this look at the flag.  It pairs with the fence in
-	 * RING_SLEEP, which stands between the flag and the look at the index: one of the two sides
-	 * always sees the other (Dekker), so no wake-up is lost. */
+	/* seq_cst fence: our index is visible before we read the flag.  It pairs with the fence in RING_SLEEP, which
+	 * stands between setting the flag and reading the index: one of the two sides always sees the other
+	 * (Dekker), so no wake-up is lost. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(sleeps, memory_order_relaxed)) {
 		atomic_store_explicit(sleeps, 0, memory_order_relaxed);
@@ -31,8 +31,8 @@ static inline void ring_wake(_Atomic uint32_t *sleeps)
 	}
 }
 
-/* Waits for `ready`: spins `spin_turns` (TRANSPORT_SPIN_NS), then announces and sleeps.  A macro, so that `ready` is looked
- * at again in place. */
+/* Waits for `ready`: spins `spin_turns` (TRANSPORT_SPIN_NS), then announces the sleep and sleeps.  A macro, so that
+ * `ready` is evaluated again each time. */
 #define RING_SLEEP(channel, sleeps, ready)                                                                             \
 	for (unsigned turns = 0; !(ready);) {                                                                          \
 		if (turns < (channel)->spin_turns) {                                                                   \

@@ -1,4 +1,4 @@
-/* A ring in shared memory under two System V semaphores: how many places are free, how many are filled. */
+/* A ring in shared memory with two System V semaphores, which count the free and the filled places. */
 #ifndef SHMETER_SUBJECT_SHM_SYSV_SEM_H
 #define SHMETER_SUBJECT_SHM_SYSV_SEM_H
 
@@ -12,7 +12,7 @@
 #include "slots.h"
 
 struct shm_sysv_sem_ring {
-	key_t key; /* of the set; written by the parent before the fork */
+	key_t key; /* of the semaphore set; written by the parent before the fork */
 	alignas(SM_LINE_PAIR) char place[];
 };
 

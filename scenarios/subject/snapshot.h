@@ -1,9 +1,10 @@
-/* Records of several words that one process writes and others read whole: the wrong way and the right ones.
+/* Records of several words that one process writes and others read: unprotected, and protected in several ways.
  *
- * The words are relaxed atomics throughout, so that each is read whole and a race is no undefined behaviour; what the
- * ways differ in is whether the words belong together.  So ThreadSanitizer, which knows no fences either, cannot see a
- * wrong order here, and x86 does most orders anyway: tests/model/snapshot.pml goes through all of them, as they are
- * and each left out but those that an address enforces: what a reader looks up by a number it loaded. */
+ * The words are relaxed atomics throughout, so that each is read whole and a race is not undefined behaviour; the
+ * protections decide whether the words belong together.  ThreadSanitizer therefore cannot see a wrong order here (it
+ * does not support fences either), and x86 enforces most orders anyway.  So tests/model/snapshot.pml checks all
+ * orders: as they are, and with each one left out.  It does not leave out those that an address dependency enforces:
+ * a reader that uses a loaded number as an index. */
 #ifndef SHMETER_SUBJECT_SNAPSHOT_H
 #define SHMETER_SUBJECT_SNAPSHOT_H
 
@@ -16,7 +17,7 @@
 #include "shmeter/spin.h"
 
 #define SNAPSHOT_WORDS 8u
-/* Copies that copy-and-swap goes through: a reader is done before the writer comes round. */
+/* Number of copies of copy-and-swap: enough that a reader is normally done before the writer returns to its copy. */
 #define SNAPSHOT_COPIES 64u
 
 struct record {
@@ -35,7 +36,7 @@ static inline void record_load(const struct record *record, uint64_t out[SNAPSHO
 		out[i] = atomic_load_explicit(&record->word[i], memory_order_relaxed);
 }
 
-/* Whether words of different writes stand together. */
+/* Whether the record has words of different writes. */
 static inline bool record_is_torn(const uint64_t words[SNAPSHOT_WORDS])
 {
 	uint64_t differ = 0;
@@ -45,10 +46,10 @@ static inline bool record_is_torn(const uint64_t words[SNAPSHOT_WORDS])
 	return differ != 0;
 }
 
-/* One writer.  H.-J. Boehm, Can seqlocks get along with programming language memory models?, MSPC 2012: data
- * through relaxed atomics, a release fence after the odd count, an acquire fence before the second look. */
+/* One writer.  H.-J. Boehm, Can seqlocks get along with programming language memory models?, MSPC 2012: data through
+ * relaxed atomics, a release fence after the odd count, an acquire fence before the second read of the count. */
 struct seqlock {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t count; /* odd: a write goes on */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t count; /* odd: a write is in progress */
 	struct record record;
 };
 
@@ -71,13 +72,13 @@ static inline bool seqlock_read(const struct seqlock *lock, uint64_t out[SNAPSHO
 	uint64_t count = atomic_load_explicit(&lock->count, memory_order_acquire);
 
 	record_load(&lock->record, out);
-	/* acquire: the words before the second look; pairs with the writer's fence. */
+	/* acquire: the words before the second read of the count; pairs with the writer's fence. */
 	atomic_thread_fence(memory_order_acquire);
 	return !(count & 1) && atomic_load_explicit(&lock->count, memory_order_relaxed) == count;
 }
 
-/* Two records, each a seqlock; the writer fills the one that readers do not look at.  A reader that is slower than a
- * whole write sees it and looks again. */
+/* Two records, each a seqlock; the writer fills the one that readers do not use.  A reader that is slower than a
+ * whole write detects it and reads again. */
 struct double_buffer {
 	struct seqlock half[2];
 	alignas(SM_LINE_PAIR) _Atomic uint64_t current;
@@ -98,14 +99,14 @@ static inline bool double_buffer_read(const struct double_buffer *buffer, uint64
 }
 
 /* A pointer (here an index, as processes map memory at different addresses) to the latest of many copies.  A reader
- * that is still at a copy when the writer comes round to it would see two writes mixed: it looks whether the
- * writer came that far, and then once more. */
+ * that is still at a copy when the writer returns to it would see a mix of two writes.  So the reader checks whether
+ * the writer came that far, and if so reads again. */
 struct copy_swap {
 	struct {
 		alignas(SM_LINE_PAIR) struct record record;
 	} copy[SNAPSHOT_COPIES];
 	alignas(SM_LINE_PAIR) _Atomic uint64_t written; /* number of the latest write */
-	alignas(SM_LINE_PAIR) _Atomic uint64_t begun;   /* number of the write that goes on */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t begun;   /* number of the write in progress */
 };
 
 static inline void copy_swap_write(struct copy_swap *swap, uint64_t stamp)
@@ -126,7 +127,7 @@ static inline bool copy_swap_read(const struct copy_swap *swap, uint64_t out[SNA
 	uint64_t number = atomic_load_explicit(&swap->written, memory_order_acquire);
 
 	record_load(&swap->copy[number % SNAPSHOT_COPIES].record, out);
-	/* acquire: the words before the look at `begun`; pairs with the writer's fence. */
+	/* acquire: the words before the read of `begun`; pairs with the writer's fence. */
 	atomic_thread_fence(memory_order_acquire);
 	return atomic_load_explicit(&swap->begun, memory_order_relaxed) - number < SNAPSHOT_COPIES;
 }

@@ -1,14 +1,14 @@
-/* A byte ring for one producer and one consumer, with cached indices: the parts that the spinning and the
- * sleeping ring share.
+/* A byte ring for one producer and one consumer, with cached indices: the parts that the spinning and the sleeping
+ * ring share.
  *
- * Indices count bytes since the start and never wrap in practice (2^64); the place is the index modulo the
- * capacity, a power of two.  Each side keeps a copy of the other's index and looks at the real one only
- * when the copy says full or empty: most messages then cost no transfer of the index' line (P. Lee, T. Bu,
- * G. Chandranmenon, MCRingBuffer, IPDPS 2010).
+ * Indices count bytes since the start and never wrap in practice (2^64); the place is the index modulo the capacity,
+ * a power of two.  Each side keeps a copy of the other's index and reads the real one only when the copy says full
+ * or empty, so most messages cost no transfer of the line with the index (P. Lee, T. Bu, G. Chandranmenon,
+ * MCRingBuffer, IPDPS 2010).
  *
  * Each side counts in a line of its own and only stores to the index that the other side reads.  Where a read by
  * another core takes a modified line away from its writer (Intel 6/207), a load of one's own index costs a transfer
- * per message: a round trip of 64 bytes took 1.2 times as long that way (tests/campaign/peers/spsc.cc). */
+ * per message: a round trip of 64 bytes took 1.2 times as long that way (docs/peers.md). */
 #ifndef SHMETER_SUBJECT_SPSC_H
 #define SHMETER_SUBJECT_SPSC_H
 
@@ -18,7 +18,7 @@
 #include "message.h"
 #include "shmeter/spin.h"
 
-/* How an index is published.  Only a test that plants a wrong order sets it to anything else. */
+/* The memory order that publishes an index.  Only a test that plants a wrong order changes it. */
 #ifndef SPSC_PUBLISH
 #define SPSC_PUBLISH memory_order_release
 #endif
@@ -32,7 +32,7 @@ struct spsc {
 	uint64_t head_seen;
 	alignas(SM_LINE_PAIR) _Atomic uint64_t head; /* `written`, as the consumer may know it */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t tail; /* `taken`, as the producer may know it */
-	/* Only the sleeping ring uses these: who sleeps announces it here; both write. */
+	/* Only the sleeping ring uses these: a side that is about to sleep sets its flag; both sides write. */
 	alignas(SM_LINE_PAIR) _Atomic uint32_t consumer_sleeps;
 	alignas(SM_LINE_PAIR) _Atomic uint32_t producer_sleeps;
 	alignas(SM_LINE_PAIR) char data[];
@@ -89,7 +89,7 @@ static inline void spsc_produced(struct spsc *ring, size_t bytes)
 	atomic_store_explicit(&ring->head, ring->written, SPSC_PUBLISH);
 }
 
-/* One message, if there is room for it: how many bytes. */
+/* Puts in one message if there is room for it; returns its bytes, 0: full. */
 static inline size_t spsc_offer(struct spsc *ring, size_t capacity, const void *buffer, size_t bytes)
 {
 	if (!spsc_has_room(ring, capacity, bytes))

@@ -1,11 +1,11 @@
-/* Stamps a timed loop out for every transport.
+/* Generates a timed loop for every transport.
  *
  *   static ALWAYS_INLINE uint64_t LOOP(struct sm_worker *worker, enum transport transport) { ... }
  *   #define STAMP_LOOP LOOP
  *   #include "../subject/stamp.h"
  *
- * makes one function a transport, in which the compiler sees which one it is, and
- * `uint64_t LOOP_run(struct sm_worker *)`, which chooses by the case's variant: one switch a slice. */
+ * makes one function per transport, in which the transport is a compile-time constant, and `uint64_t LOOP_run(struct
+ * sm_worker *)`, which selects the function by the case's variant: one switch per slice. */
 #define STAMP_JOIN2(a, b) a##_##b
 #define STAMP_JOIN(a, b)  STAMP_JOIN2(a, b)
 

@@ -1,4 +1,4 @@
-/* Stamps a timed loop out for every lock, as stamp.h does for transports. */
+/* Generates a timed loop for every lock, as stamp.h does for transports. */
 #define STAMP_JOIN2(a, b) a##_##b
 #define STAMP_JOIN(a, b)  STAMP_JOIN2(a, b)
 

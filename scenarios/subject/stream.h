@@ -1,8 +1,9 @@
-/* Passes over memory in blocks of one base page's worth, for scenarios about bandwidth: reading adds up, writing
- * stores a number, copying goes from one half to the other.  No non-temporal stores, so a write fetches its line first.
+/* Sequential passes over memory in blocks the size of one base page, for scenarios about bandwidth: reading adds up,
+ * writing stores a number, copying goes from one half to the other.  There are no non-temporal stores, so a write
+ * fetches its line first.
  *
- * Vectors of 16 bytes: beyond the level-1 cache wider ones are no faster (on a Zen 4 equal in L2 and L3, and up to 30 %
- * slower in memory over base pages), and what is asked here is what lies beyond. */
+ * Vectors have 16 bytes: beyond the L1 cache, which is the subject here, wider ones are no faster.  On a Zen 4 they
+ * are equal in L2 and L3, and up to 30 % slower in memory over base pages. */
 #ifndef SHMETER_SUBJECT_STREAM_H
 #define SHMETER_SUBJECT_STREAM_H
 
@@ -14,23 +15,23 @@
 
 enum stream_op { STREAM_READ, STREAM_WRITE, STREAM_COPY };
 
-#define STREAM_BLOCK 4096u /* bytes of an operation */
+#define STREAM_BLOCK 4096u /* bytes per operation */
 #define STREAM_WORDS (STREAM_BLOCK / sizeof(uint64_t))
 
-/* A copy's target is half a page off its source, modulo the page size: at the same place in their pages both would cross into
- * a new page at once, where prefetchers stop, and each store would share the low bits of its address with loads under way.
- * In the same place it takes 1.2 to 1.3 times as long on a Zen 4. */
+/* A copy's target is half a page off its source, modulo the page size.  With equal offsets both would cross into a
+ * new page at once, where prefetchers stop, and each store would share the low address bits with loads under way.
+ * On a Zen 4 that takes 1.2 to 1.3 times as long. */
 #define STREAM_SHIFT (STREAM_WORDS / 2)
 
 /* What a worker keeps from slice to slice. */
 struct stream_state {
-	uint64_t block; /* the next one */
-	uint64_t pass;  /* of the whole memory, from 0 */
+	uint64_t block; /* number of the next block */
+	uint64_t pass;  /* number of the pass over the whole memory, from 0 */
 };
 
 enum { STREAM_TALLY_BLOCKS, STREAM_TALLY_WRONG };
 
-/* What block number `block` holds in each of its words before the first write: never 0. */
+/* The value of each word of block `block` before the first write: never 0. */
 static inline uint64_t stream_mark(uint64_t block)
 {
 	return block * 2 + 1;
@@ -61,8 +62,8 @@ static inline uint64_t stream_sum(const uint64_t *words)
 	return sum[0][0] + sum[0][1];
 }
 
-/* `from` and `to` do not overlap.  Not memcpy(), whose stores go around the caches above some size; the
- * barrier keeps the compiler from calling it. */
+/* `from` and `to` do not overlap.  Not memcpy(), which bypasses the caches above some size; the barrier keeps the
+ * compiler from calling it. */
 static inline void stream_copy(uint64_t *restrict to, const uint64_t *restrict from)
 {
 	const stream_vector *in = (const stream_vector *)(const void *)from;
@@ -87,7 +88,7 @@ static inline void stream_store(uint64_t *words, uint64_t value)
 		out[i] = both;
 }
 
-/* Blocks that are passed over before it starts anew. */
+/* Number of blocks in one pass. */
 static inline uint64_t stream_blocks(size_t bytes, enum stream_op op)
 {
 	uint64_t blocks = bytes / STREAM_BLOCK;
@@ -95,7 +96,7 @@ static inline uint64_t stream_blocks(size_t bytes, enum stream_op op)
 	return op == STREAM_COPY ? (blocks - 1) / 2 : blocks;
 }
 
-/* n blocks from where the worker is; returns n. */
+/* Processes n blocks from the worker's position on; returns n. */
 static inline uint64_t stream_run(struct sm_worker *worker, enum stream_op op)
 {
 	struct stream_state *state = worker->state;
@@ -122,7 +123,7 @@ static inline uint64_t stream_run(struct sm_worker *worker, enum stream_op op)
 	return n;
 }
 
-/* Whether the memory holds what so many blocks make of it. */
+/* Checks that the memory holds what the worker's number of blocks must have made of it. */
 static inline int stream_verify(const struct sm_trial *trial, enum stream_op op, struct sm_error *err)
 {
 	const uint64_t *words = trial->region;

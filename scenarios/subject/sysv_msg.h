@@ -1,4 +1,4 @@
-/* A System V message queue each way.  The type that msgsnd() wants before the text goes into the headroom. */
+/* A System V message queue each way.  msgsnd() expects the message type before the text: it goes into the headroom. */
 #ifndef SHMETER_SUBJECT_SYSV_MSG_H
 #define SHMETER_SUBJECT_SYSV_MSG_H
 
@@ -42,13 +42,13 @@ static inline int sysv_msg_open_one(struct channel *channel, struct sm_error *er
 			       "limits their number",
 			       strerror(errno));
 	}
-	channel->count = (uint64_t)key; /* until the close */
+	channel->count = (uint64_t)key; /* kept until the close */
 	if (msgctl(channel->id, IPC_STAT, &settings) == 0) {
 		settings.msg_qbytes = channel->capacity;
 		if (msgctl(channel->id, IPC_SET, &settings) == 0)
 			return 0;
 	}
-	/* It stays at kernel.msgmnb, over which only CAP_SYS_RESOURCE goes. */
+	/* The capacity stays at kernel.msgmnb, because raising it needs CAP_SYS_RESOURCE. */
 	if (channel->message * 2 <= (size_t)limits.msgmnb)
 		return 0;
 	return sm_fail(err, errno,

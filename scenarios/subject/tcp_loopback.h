@@ -1,4 +1,4 @@
-/* A TCP connection to 127.0.0.1, without delays for coalescing (TCP_NODELAY), one for both directions. */
+/* A TCP connection to 127.0.0.1 for both directions, without delays for coalescing (TCP_NODELAY). */
 #ifndef SHMETER_SUBJECT_TCP_LOOPBACK_H
 #define SHMETER_SUBJECT_TCP_LOOPBACK_H
 
@@ -15,7 +15,7 @@ static inline size_t tcp_loopback_bytes(size_t capacity, size_t message)
 	return 0;
 }
 
-/* Buffers are set before the connection is made: the window is negotiated then. */
+/* The buffers are set before the connection is made, because the window is negotiated then. */
 static inline int tcp_socket(size_t send_bytes, size_t receive_bytes)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
@@ -29,7 +29,7 @@ static inline int tcp_socket(size_t send_bytes, size_t receive_bytes)
 	return fd;
 }
 
-/* 0 with both ends, or -errno with those that there are; the others are -1. */
+/* Returns 0 with both ends, or -errno with the ends that were opened; the others are -1. */
 static inline int tcp_connect(int end[2], size_t send_bytes, size_t receive_bytes)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -49,7 +49,8 @@ static inline int tcp_connect(int end[2], size_t send_bytes, size_t receive_byte
 	return rc;
 }
 
-/* What a connection with such buffers takes of whole messages while nobody reads: one is made and filled. */
+/* The bytes of whole messages that a connection with these buffers accepts while nobody reads: opens one and fills
+ * it. */
 static inline size_t tcp_holds(size_t message, size_t send_bytes, size_t receive_bytes)
 {
 	char *buffer = calloc(1, message);
@@ -67,8 +68,8 @@ static inline size_t tcp_holds(size_t message, size_t send_bytes, size_t receive
 	return held;
 }
 
-/* What is in flight lies in the sender's and in the receiver's buffer: each has half.  Small messages in small
- * buffers are mostly the kernel's own structures (socket(7)): then the sender's grows. */
+/* Bytes in flight are in the sender's and the receiver's buffer, so each gets half of the capacity.  With small
+ * messages most of a small buffer holds the kernel's own structures (socket(7)); then the sender's buffer grows. */
 static inline int tcp_loopback_open(struct channel pair[2], struct sm_error *err)
 {
 	size_t capacity = pair->capacity, half = capacity / 2, send_bytes = half;

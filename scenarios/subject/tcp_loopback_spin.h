@@ -1,4 +1,4 @@
-/* A TCP connection to 127.0.0.1 whose ends never sleep: they call again until the call succeeds. */
+/* A TCP connection to 127.0.0.1 whose ends never sleep: they repeat the call until it succeeds. */
 #ifndef SHMETER_SUBJECT_TCP_LOOPBACK_SPIN_H
 #define SHMETER_SUBJECT_TCP_LOOPBACK_SPIN_H
 

@@ -9,7 +9,7 @@
 #include "channel.h"
 #include "message.h"
 #include "shmeter/scenario.h"
-/* a header a transport */
+/* one header per transport */
 #include "fifo.h"
 #include "mmap_file_ring.h"
 #include "pipe.h"
@@ -32,11 +32,12 @@
 #include "unix_stream.h"
 #include "unix_stream_spin.h"
 
-/* How long a sleeping transport spins first.  Who spins for as long as going to sleep and being woken takes waits at most
- * twice as long as who knew (A. Karlin et al., Empirical studies of competitive spinning, SOSP 1991); that is 5 us on bare
- * metal and 40 to 50 us between virtual cores. */
+/* How long a sleeping transport spins before it sleeps.  If it spins for as long as sleeping and waking take, it
+ * waits at most twice as long as with perfect knowledge of the future (A. Karlin et al., Empirical studies of
+ * competitive spinning, SOSP 1991).  Sleeping and waking take 5 us on bare metal and 40 to 50 us between virtual
+ * cores. */
 #define TRANSPORT_SPIN_NS 20000
-/* With the transport a constant, only its own case of each switch below is left. */
+/* If the transport is a constant, only one case of each switch below remains. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 enum { TRAIT_SPINS = 1, TRAIT_MANY = 2, TRAIT_FILE = 4, TRAIT_STREAM = 8, TRAIT_TWIN = 16 };
@@ -126,7 +127,7 @@ static inline size_t transport_offer(enum transport transport, struct channel *c
 	return 0;
 }
 
-/* In the sending worker: what only it can prepare. */
+/* In the sending worker: prepares what only this process can. */
 static inline int transport_attach(enum transport transport, struct channel *channel)
 {
 	switch (transport) {
@@ -136,8 +137,7 @@ static inline int transport_attach(enum transport transport, struct channel *cha
 	}
 }
 
-/* Where the next message is to be written: in `own` memory, unless the transport passes references.  NULL:
- * the peer is gone. */
+/* The place for the next message: in `own` memory, unless the transport passes references.  NULL: the peer is gone. */
 static ALWAYS_INLINE uint64_t *transport_place(enum transport transport, struct channel *channel, uint64_t *own)
 {
 	switch (transport) {
@@ -147,7 +147,7 @@ static ALWAYS_INLINE uint64_t *transport_place(enum transport transport, struct 
 	}
 }
 
-/* The parameters that every scenario of the family has first, and their places. */
+/* The first parameters of every scenario of the family, by position. */
 enum { PARAM_MESSAGE, PARAM_CAPACITY };
 #define TRANSPORT_MESSAGE(least, ...)                                                                                  \
 	{                                                                                                              \
@@ -160,10 +160,10 @@ enum { PARAM_MESSAGE, PARAM_CAPACITY };
 		.summary = "bytes in flight, at least four messages, as near as the kernel allows",                    \
 		.quick = SM_VALUES(65536), .min = 4096, .max = 1 << 28                                                 \
 	}
-/* Four: one that is written, one that is read, and one between each end and the other's. */
+/* Four: one being written, one being read, and one waiting at each end. */
 #define TRANSPORT_MESSAGES_MIN 4
 
-/* Bytes that each transport is asked to hold: the parameter, and never less than four messages; a power of two. */
+/* The bytes that each transport is asked to hold: the parameter, but at least four messages; a power of two. */
 static inline size_t transport_capacity(const struct sm_case *c)
 {
 	uint64_t message = c->param[PARAM_MESSAGE], asked = c->param[PARAM_CAPACITY];
@@ -213,21 +213,21 @@ static inline int transport_open_pair(const struct sm_case *c, struct channel pa
 	return transport_open(transport, pair, err);
 }
 
-/* What a channel that nobody reads takes before its sender would have to wait, in bytes.  For measure(): in the
- * parent, after the trial, when all that was sent has been received; it leaves the channel full and polled.
- * 0: not known. */
+/* The bytes that a channel accepts before its sender would have to wait, while nobody reads.  For measure(): call it
+ * in the parent, after the trial, when all messages have been received.  It leaves the channel full and polled. 0:
+ * unknown. */
 static inline uint64_t transport_held(const struct sm_case *c, struct channel pair[2])
 {
 	enum transport transport = transport_of(c);
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), message = c->param[PARAM_MESSAGE], done;
-	/* On a page, as those of the transports that pass pages are. */
+	/* At a page boundary, like the messages of transports that pass pages. */
 	char *memory = aligned_alloc(page, page + (message + page - 1) / page * page);
 	uint64_t held = 0;
 
 	if (!memory || descriptors_poll(pair, NULL) < 0)
 		goto out_memory;
 	memset(memory, 0, page + message);
-	/* A stream may take a part of a message: the rest follows it. */
+	/* A stream may take a part of a message; then the rest follows. */
 	for (size_t left = message;
 	     (done = transport_offer(transport, &pair[0], memory + page + (message - left), left)) > 0;
 	     left = left > done ? left - done : message)
@@ -237,7 +237,7 @@ out_memory:
 	return held;
 }
 
-/* The same in messages, parts of one included; NaN: not known. */
+/* The same in messages, including a partial one; NaN: unknown. */
 static inline double transport_messages(const struct sm_case *c, struct channel pair[2])
 {
 	uint64_t held = transport_held(c, pair);

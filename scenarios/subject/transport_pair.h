@@ -1,4 +1,4 @@
-/* Two workers and a channel each way: what transport_latency, transport_throughput and rate_sweep share. */
+/* Two workers and a channel each way: shared by transport_latency, transport_throughput and rate_sweep. */
 #ifndef SHMETER_SUBJECT_TRANSPORT_PAIR_H
 #define SHMETER_SUBJECT_TRANSPORT_PAIR_H
 
@@ -66,7 +66,7 @@ static ALWAYS_INLINE bool pair_take(struct sm_worker *worker, enum transport tra
 	return true;
 }
 
-/* Round trips: both sent and received as many messages as there were operations, all right. */
+/* Round trips: each worker sent and received one correct message per operation. */
 static inline int pair_verify_trips(const struct sm_trial *trial, struct sm_error *err)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -88,7 +88,7 @@ static inline void pair_measure(const struct sm_trial *trial, double value[SM_MO
 	transport_measure(trial->c, state->channel, value);
 }
 
-/* `twins`: whether both ways of waiting are the question. */
+/* `twins`: whether the scenario compares the two ways of waiting. */
 #define PAIR_VARIANT(transport, words, traits, twins)                                                                  \
 	{ .name = #transport,                                                                                          \
 	  .summary = words,                                                                                            \

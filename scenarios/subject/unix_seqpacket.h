@@ -1,4 +1,4 @@
-/* A Unix socket pair that keeps messages whole and is a connection. */
+/* A Unix socket pair that is a connection and keeps messages whole. */
 #ifndef SHMETER_SUBJECT_UNIX_SEQPACKET_H
 #define SHMETER_SUBJECT_UNIX_SEQPACKET_H
 

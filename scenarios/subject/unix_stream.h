@@ -1,4 +1,4 @@
-/* A Unix stream socket pair: the kernel copies in and out, in buffers of its own accounting. */
+/* A Unix stream socket pair: the kernel copies in and out, through buffers that it accounts in its own way. */
 #ifndef SHMETER_SUBJECT_UNIX_STREAM_H
 #define SHMETER_SUBJECT_UNIX_STREAM_H
 

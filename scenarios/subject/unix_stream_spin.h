@@ -1,4 +1,4 @@
-/* A Unix stream socket pair whose ends never sleep: they call again until the call succeeds. */
+/* A Unix stream socket pair whose ends never sleep: they repeat the call until it succeeds. */
 #ifndef SHMETER_SUBJECT_UNIX_STREAM_SPIN_H
 #define SHMETER_SUBJECT_UNIX_STREAM_SPIN_H
 

@@ -1,9 +1,9 @@
 /* A walk of dependent loads through every cache line of a region, in an order that no prefetcher follows.
  *
- * The cycle is a full-period linear congruential sequence (a = 5 mod 8, c odd, modulo 2^k: Hull and Dobell,
- * 1962) seen through an invertible mixing of the line numbers, which makes its low bits as irregular as its
- * high ones; so it is written in one sequential pass, and where the walk has to be after n steps can be
- * computed to prove it.  The region is a power of two of bytes. */
+ * The cycle is a full-period linear congruential sequence (a = 5 mod 8, c odd, modulo 2^k: Hull and Dobell, 1962).
+ * An invertible mixing of the line numbers makes the low bits as irregular as the high ones.  So the cycle is
+ * written in one sequential pass, and verify() can compute the position after n steps.  The size of the region in
+ * bytes is a power of two. */
 #ifndef SHMETER_SUBJECT_WALK_H
 #define SHMETER_SUBJECT_WALK_H
 
@@ -11,13 +11,13 @@
 
 #include "shmeter/scenario.h"
 
-/* Bytes that a node takes: the line size of x86-64; a node on a longer line is visited twice. */
+/* Size of a node: the line size of x86-64.  A machine with longer lines has several nodes per line. */
 #define WALK_LINE 64
 
 enum { WALK_POSITION, WALK_STEPS };
 
 struct walk {
-	uint64_t position; /* line that the next step starts from */
+	uint64_t position; /* the line where the next step starts */
 };
 
 /* Invertible on [0, lines): xor-shift, odd multiplication, xor-shift. */
@@ -53,7 +53,7 @@ static inline int walk_warm_up(struct sm_worker *worker)
 	uint64_t *words = worker->region;
 	unsigned half = walk_half(lines);
 
-	if (worker->kept) /* the same cycle: run() only reads, and verify() proves where it led */
+	if (worker->kept) /* the cycle is there already: run() only reads it, and verify() checks the end of the walk */
 		return 0;
 	for (uint64_t i = 0; i < lines; i++)
 		words[i * (WALK_LINE / 8)] = walk_mix((walk_unmix(i, mask, half) * WALK_A + WALK_C) & mask, mask, half);

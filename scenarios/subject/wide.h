@@ -3,9 +3,9 @@
  *   #define PASS(vector) static WIDE_LOOP_##vector uint64_t pass_##vector(...) { ... sizeof(vector) ... }
  *   WIDE_EACH(PASS)
  *
- * makes one function a width, all in C; wide_bytes() says once, outside of what is timed, which of them this CPU runs:
- * `switch` on it and call directly.  x86-64: 16 bytes (SSE2) always, 32 with AVX2, 64 with AVX-512F; arm64 and others:
- * 16, which is all of NEON. */
+ * makes one function per width, all in C.  wide_bytes() returns the width that this CPU supports: call it once
+ * outside the timed part, `switch` on it and call the function directly.  x86-64: 16 bytes (SSE2) always, 32 with
+ * AVX2, 64 with AVX-512F; arm64 and others: 16, which is all of NEON. */
 #ifndef SHMETER_SUBJECT_WIDE_H
 #define SHMETER_SUBJECT_WIDE_H
 
@@ -24,7 +24,7 @@ typedef uint64_t wide_64 __attribute__((vector_size(64), may_alias));
 #define WIDE_LOOP_wide_64 __attribute__((noinline, target("avx512f")))
 #define WIDE_EACH(make)   make(wide_16) make(wide_32) make(wide_64)
 
-/* Asks for what the operating system saves, too (GCC manual, x86 built-in functions; XGETBV). */
+/* Also checks that the operating system saves the registers (GCC manual, x86 built-in functions; XGETBV). */
 static inline unsigned wide_bytes(void)
 {
 	__builtin_cpu_init();

@@ -1,11 +1,11 @@
-/* Work between two accesses: a program does something else, too. */
+/* Work between two accesses, because a real program does something else, too. */
 #ifndef SHMETER_SUBJECT_WORK_H
 #define SHMETER_SUBJECT_WORK_H
 
 #include <stdint.h>
 
-/* `turns` multiplications in a chain, each of which waits for the one before (3 to 4 cycles on cores of the last twenty
- * years): work that no compiler can leave out, no core can overlap with itself, and that touches no memory. */
+/* A chain of `turns` dependent multiplications (3 to 4 cycles each on cores of the last twenty years).  The compiler
+ * cannot remove this work, a core cannot overlap it with itself, and it touches no memory. */
 static inline uint64_t work(uint64_t x, uint64_t turns)
 {
 	for (uint64_t i = 0; i < turns; i++) {
