@@ -9,7 +9,7 @@
 extern const struct sm_scenario *const sm_scenarios[];
 extern const size_t sm_scenario_count;
 
-/* Completes the scenarios by what the kernel says that it has.  Once, before they are used. */
+/* Adds to the scenarios what the kernel reports.  Call it once, before they are used. */
 void sm_scenarios_ask_kernel(const struct sm_os *os);
 
 #endif

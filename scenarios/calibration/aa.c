@@ -1,7 +1,8 @@
 /* Question: does the instrument see a difference where there is none?
- * Method:   two workers add to one counter; the same code stands under two names and is compared like
- *           anything else.  The report uses it as the run's control: where it moves, no verdict stands.
- * Not shown: differences that come from the code's address, since the code is the same.
+ * Method:   two workers add to one counter.  The same code runs under two variant names, and the two are compared
+ *           like any other pair.  The report uses the comparison as the run's control: if it finds a difference, no
+ *           verdict of the run is valid.
+ * Not shown: differences caused by the address of the code, since both variants run the same code.
  * Cost of the loop: one lock-prefixed add and two instructions. */
 #include <errno.h>
 
@@ -59,7 +60,7 @@ const struct sm_scenario sm_scenario_aa = {
 	.variants = variants,
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.ends = SM_FIRST_DONE,
 	.metric = { "time per addition", "ns/op" },

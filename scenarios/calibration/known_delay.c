@@ -1,7 +1,7 @@
 /* Question: does the instrument find a delay that is known beforehand?
- * Method:   one operation waits until the clock has moved on by a computed time; the ratio of a 10 us
- *           and a 2 us delay must be found to be 5, and each delay in its own figure.
- * Not shown: anything shorter than a reading of the clock.
+ * Method:   one operation waits until the clock has advanced by a computed time.  The ratio of a 10 us and a 2 us
+ *           delay must come out as 5, and each delay as its own value.
+ * Not shown: delays shorter than one clock reading.
  * Cost of the loop: at most one reading of the clock (about 25 ns) beyond the delay. */
 #include <errno.h>
 
@@ -14,7 +14,7 @@ static uint64_t run(struct sm_worker *worker)
 	uint64_t delay_ns = sm_case_variant(worker->c)->arg, start = sm_clock_ns(), due = start;
 	uint64_t turns = 0, n = worker->op_count;
 
-	/* Each delay is due a fixed time after the last was: the readings that overshoot do not add up. */
+	/* Each delay ends a fixed time after the previous deadline, so readings that overshoot do not add up. */
 	for (; turns < n; turns++) {
 		due += delay_ns;
 		while (sm_clock_ns() < due)

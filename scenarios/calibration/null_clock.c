@@ -1,6 +1,6 @@
 /* Question: what does one reading of the clock cost?
- * Method:   one worker reads the clock as often as asked and checks that it never steps back.
- * Not shown: the cost of a stamp inside other work, where the reading overlaps with it.
+ * Method:   one worker reads the clock once per operation and checks that it never goes backwards.
+ * Not shown: the cost of a clock reading within other work, which it can overlap with.
  * Cost of the loop: the reading (vDSO: about 15 to 60 ns) and three instructions. */
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* Question: how far apart do workers leave the gate, and what does an empty slice cost?
- * Method:   two workers start slices that hold a single turn; the time of the slice is the gate's
- *           start skew plus two stamps.  slices.csv has the skew itself.
- * Not shown: the skew of workers that share a PU, which is the scheduler's.
+ * Method:   two workers run slices that hold a single turn of a loop.  The time of a slice is the start skew of the
+ *           gate plus two clock readings.  slices.csv has the skew alone.
+ * Not shown: the skew of workers that share a PU, which depends on the scheduler.
  * Cost of the loop: a few instructions. */
 #include <errno.h>
 

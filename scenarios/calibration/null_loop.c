@@ -1,7 +1,7 @@
 /* Question: what does an empty counted loop cost inside a slice?
  * Method:   one worker counts; an empty asm keeps the compiler from folding the loop away.
- * Not shown: anything about memory.  It is the floor below which no figure of the suite means anything.
- * Cost of the loop: two instructions an operation (add, compare and branch fused). */
+ * Not shown: anything about memory.  The result is the noise floor: no smaller value of the suite is meaningful.
+ * Cost of the loop: two instructions per operation (add, compare and branch fused). */
 #include <errno.h>
 
 #include "shmeter/scenario.h"

@@ -1,11 +1,12 @@
 /* Question: how should processes count together?
- * Method:   all workers add to one number: by an atomic addition, a compare-and-swap loop, under a
- *           process-shared robust mutex, under a Concurrency Kit spinlock, or each to a counter of its
- *           own, added up at the end.  Each slice works on another copy of the subject (replicas.h).
+ * Method:   all workers add to one number: by an atomic addition, a compare-and-swap loop, under a process-shared
+ *           robust mutex, or under a Concurrency Kit spinlock.  In the sharded variant each worker adds to its own
+ *           counter, and the counters are summed at the end.  Each slice works on another copy of the subject
+ *           (replicas.h).
  * Not shown: what reading the sharded sum costs.
- * Cost of the loop: fetch_add: one lock add and a branch.  cas_loop: load, then lock cmpxchg until it
- * holds.  mutex: lock and unlock of glibc, no system call while free.  spinlock: one lock xchg and a
- * store.  sharded: one lock add on a line of its own. */
+ * Cost of the loop: fetch_add: one lock add and a branch.  cas_loop: a load, then lock cmpxchg until it succeeds.
+ *           mutex: lock and unlock of glibc, without a system call while the mutex is free.  spinlock: one lock xchg
+ *           and a store.  sharded: one lock add on a line of its own. */
 #include <ck_spinlock.h>
 #include <errno.h>
 #include <pthread.h>
@@ -22,7 +23,7 @@ struct subject {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t atomic;
 	alignas(SM_LINE_PAIR) pthread_mutex_t mutex;
 	ck_spinlock_fas_t spinlock;
-	uint64_t plain; /* under one of the locks; beside them, as people lay it out */
+	uint64_t plain; /* guarded by one of the locks; next to them, as programs usually place it */
 	struct {
 		alignas(SM_LINE_PAIR) _Atomic uint64_t count;
 	} shard[];
@@ -70,7 +71,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	return error ? sm_fail(err, error, "a process-shared robust mutex cannot be had") : 0;
 }
 
-/* relaxed throughout: the counter is all that is shared, and its sum is read after the workers ended. */
+/* relaxed throughout: only the counter is shared, and its sum is read after the workers ended. */
 static void add_cas(_Atomic uint64_t *counter, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++) {
@@ -82,7 +83,7 @@ static void add_cas(_Atomic uint64_t *counter, uint64_t n)
 	}
 }
 
-/* Returns how many it added: less than n where a peer died with the mutex, and the trial is over. */
+/* Returns how many additions were made: fewer than n if a peer died with the mutex, which ends the trial. */
 static uint64_t add(enum way way, struct subject *subject, _Atomic uint64_t *own, uint64_t n)
 {
 	switch (way) {
@@ -159,7 +160,7 @@ static const struct sm_variant variants[] = {
 };
 
 #define C6 "textbook order: sharding, fetch_add, a CAS loop, a mutex"
-/* A process alone contends with nobody. */
+/* A single process has no contention. */
 #define AT    "processes>=2 processes<=1xPU placement=near cores=different"
 #define NEEDS "two cores"
 #define BEATS(id_, loser, winner, words, question_)                                                                    \
@@ -198,7 +199,7 @@ const struct sm_scenario sm_scenario_contended_counter = {
 	.workers_param = "processes",
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
 			SM_PLACE_CROSS_NODE },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.ends = SM_FIRST_DONE,
 	.metric = { "time per addition of each process", "ns/op" },

@@ -1,10 +1,10 @@
 /* Question: how long does a line take from one core to another?
- * Method:   a process on PU `from` and one on PU `to` play ping-pong through shared memory, for every ordered
- *           pair of PUs: quick takes at most 8 of them, spread evenly, standard 32, full all (--set from=0,2
- *           names them).  Half a round trip is one transfer: store, invalidation, load.  Each slice goes
- *           over another line (replicas.h).
- * Not shown: transfers in one direction; with one clock for both they cannot be told from the way back.
- * Cost of the loop: a load and a comparison each turn of the wait, without a pause, and a store. */
+ * Method:   a process on PU `from` and one on PU `to` play ping-pong through shared memory, for every ordered pair
+ *           of PUs.  The quick profile takes at most 8 PUs, spread evenly, standard 32, full all of them (--set
+ *           from=0,2 selects PUs).  Half a round trip is one transfer: store, invalidation, load.  Each slice uses
+ *           another line (replicas.h).
+ * Not shown: transfers in one direction; a round trip cannot be split into its two directions.
+ * Cost of the loop: a load and a comparison in each turn of the wait, without a pause, and a store. */
 #include <errno.h>
 #include <stdalign.h>
 
@@ -15,12 +15,12 @@
 
 enum way { ONE_LINE, TWO_LINES };
 
-/* Pairs are many: a trial's slices are fewer than elsewhere. */
+/* There are many pairs, so a trial has fewer slices than in other scenarios. */
 #define SLICES 12
 
-/* Leader stores odd numbers, follower even ones. */
+/* The leader stores odd numbers, the follower even ones. */
 struct lines {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t leader; /* of both, where there is one line */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t leader; /* both write here in the variant with one line */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t follower;
 };
 
@@ -35,7 +35,7 @@ static size_t region_bytes(const struct sm_case *c)
 	return REPLICAS * replica_stride(sizeof(struct lines));
 }
 
-/* The number is all that is told, so relaxed is enough; no pause, it would be part of what is measured. */
+/* relaxed is enough, as the number is the only data.  There is no pause, because it would be measured, too. */
 static inline bool await(const _Atomic uint64_t *word, uint64_t value, const _Atomic uint32_t *abort)
 {
 	for (unsigned turns = 1; atomic_load_explicit(word, memory_order_relaxed) != value; turns++)

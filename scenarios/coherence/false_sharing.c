@@ -1,15 +1,16 @@
 /* Question: what does it cost when processes write to different words of one cache line?
- * Method:   each worker has a counter of its own; the variants put the counters next to each other or 64
- *           or 128 bytes apart.  Three operations: a store of a running number, a load with a dependent
- *           store, and an atomic addition, all relaxed: what is compared is the line's travel, not the
- *           ordering.  They follow each other at once, or after some work.  Each slice works on another copy of
- *           the counters (replicas.h), and ends for all when the first worker is done.
+ * Method:   each worker has a counter of its own; the variants put the counters next to each other or 64 or 128
+ *           bytes apart.  Three operations: a store of a running number, a load with a dependent store, and an
+ *           atomic addition.  All are relaxed, because the transfer of the line is compared, not the ordering.
+ *           Operations follow each other directly, or with some work in between.  Each slice works on another copy
+ *           of the counters (replicas.h), and ends for all workers when the first is done.
  * Not shown: true sharing of one counter (contended_counter), and reads of a line that others write.
- * Cost of the loop: store: a store, an addition, a branch.  load_store: a load, an addition, a store, and
- * the counting; the value goes through memory each turn, which costs 4 to 5 cycles of store forwarding on
- * some cores and one on those that rename memory.  atomic_add: one lock add and the counting.  work: a
- * multiplication, an addition and a branch a turn; from some tens of turns on the end of the chain is mispredicted
- * each time.  The operation does not wait for the chain, so a core may begin it while it still multiplies. */
+ * Cost of the loop: store: a store, an addition, a branch.  load_store: a load, an addition, a store, and the loop
+ *           counter.  Its value goes through memory in each turn, which costs 4 to 5 cycles of store forwarding on
+ *           some cores and one cycle on cores that rename memory.  atomic_add: one lock add and the loop counter.
+ *           work: a multiplication, an addition and a branch per turn; from some tens of turns on, the end of the
+ *           chain is mispredicted each time.  The operation does not depend on the chain, so a core may start it
+ *           while the multiplications are still under way. */
 #include <errno.h>
 
 #include "../subject/line_events.h"
@@ -69,7 +70,7 @@ static uint64_t run(struct sm_worker *worker)
 	for (; (part = sm_next_part(worker, done)) > 0; done += part)
 		if (between > 0)
 			count_up(op, counter, part, between);
-		else /* a loop without a second one in it */
+		else /* a loop without an inner loop */
 			count_up(op, counter, part, 0);
 	return done;
 }
@@ -96,7 +97,7 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-/* Nine counters are more than a line of 64 bytes holds. */
+/* With nine counters or more, `packed` needs more than one line of 64 bytes. */
 #define C1(number, operation, where, why_question, note)                                                               \
 	{                                                                                                              \
 		.id = number,                                                                                          \
@@ -107,7 +108,7 @@ static const struct sm_variant variants[] = {
 		.at = where " processes<=8 processes<=1xPU placement=near cores=different", .needs = "two cores",      \
 		.caveat = note                                                                                         \
 	}
-/* A point each: what is true at one is not at another. */
+/* One claim per amount of work: it may be true at one amount and false at another. */
 #define C1B(number, between, why_question, note)                                                                       \
 	C1(number, "load and store them, with " between " multiplications in between", "op=load_store work=" between,  \
 	   why_question, note)
@@ -185,7 +186,7 @@ const struct sm_scenario sm_scenario_false_sharing = {
 	.workers_param = "processes",
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
 			SM_PLACE_CROSS_NODE },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per operation of each process", "ns/op" },
 	.events = LINE_EVENTS,

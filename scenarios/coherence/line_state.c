@@ -1,15 +1,14 @@
-/* Question: what does an access cost by the state of its line, here and elsewhere?
- * Method:   the processes bring 128 lines into a state in turn (M, E, S, I of MESI): they write them, read
- *           them, or flush them from all caches, a fixed sequence for each variant.  Then worker 0 alone
- *           passes over the lines in a scattered order, and that pass is timed.  A load is one of a
- *           dependent chain; a store is an atomic exchange with a barrier after it, so that it is over when
- *           the next begins, as a plain store would not be.  The lines lie on four pages that are fresh in
- *           every trial.
- * Not shown: what a plain store hides in the store buffer (false_sharing's `store`); states of a line in a
- * cache that no process uses; O of MOESI and F of MESIF, which a program cannot tell from S.
- * Cost of the loop: load: the load and a mask.  store: a locked exchange, a load of what comes next from a table
- * in the first-level cache, and an lfence (dsb): 10 ns where the line is at hand.  A pass reads the clock twice,
- * 0.2 to 0.3 ns an access. */
+/* Question: what does an access cost by the state of its line, in this core's cache and in another's?
+ * Method:   the processes first bring 128 lines into a state (M, E, S or I of MESI): they write, read or flush the
+ *           lines in a fixed sequence for each variant.  Then worker 0 alone passes over the lines in a scattered
+ *           order, and this pass is timed.  Loads form a dependent chain.  A store is an atomic exchange followed by
+ *           a barrier, so that it is complete before the next one begins; a plain store would not be.  The lines lie
+ *           on four pages that are fresh in every trial.
+ * Not shown: the time that a plain store hides in the store buffer (`store` of false_sharing); states of a line in a
+ *           cache that no process uses; O of MOESI and F of MESIF, which a program cannot distinguish from S.
+ * Cost of the loop: load: the load and a mask.  store: a locked exchange, a load of the next index from a table in
+ *           the L1 cache, and an lfence (dsb): 10 ns if the line is in this core's cache.  A pass reads the clock
+ *           twice, 0.2 to 0.3 ns per access. */
 #include <errno.h>
 #include <stdalign.h>
 
@@ -22,12 +21,12 @@ enum { PARAM_OP };
 enum { TALLY_ACCESSES, TALLY_WRONG, TALLY_PASSES };
 enum state_of { HERE_M, HERE_E, HERE_S, NOWHERE, THERE_M, THERE_E, THERE_S };
 
-/* Half of a first-level cache of 32 KiB, in half of its sets if the lines have 64 bytes. */
+/* Half of a 32 KiB L1 cache; with lines of 64 bytes they use half of its sets. */
 #define LINES   128u
-#define WORKERS 3u /* at most: S elsewhere needs two sharers besides worker 0 */
+#define WORKERS 3u /* at most: S in other caches needs two sharers besides worker 0 */
 #define NEXT    0xffu
 
-/* What a step of the preparation does, and who does it. */
+/* What a step of the preparation does, and which worker does it. */
 enum step { STEP_END, STEP_FLUSH, STEP_READ, STEP_WRITE };
 static const struct {
 	enum step step;
@@ -43,7 +42,7 @@ static const struct {
 };
 
 struct line {
-	/* low byte: the line that comes next; above it: the number of the last store */
+	/* low byte: index of the next line; above it: the number of the last store */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t word;
 };
 
@@ -53,10 +52,10 @@ struct shared {
 };
 
 struct state {
-	uint64_t steps;      /* of all workers */
+	uint64_t steps;      /* of all workers together */
 	uint64_t stores;     /* number of the last pass that stored */
-	uint8_t next[LINES]; /* the same order as in the lines */
-	uint64_t sink;       /* of what was read for nothing */
+	uint8_t next[LINES]; /* the order of the chain, as in the lines */
+	uint64_t sink;       /* keeps the loads of the preparation */
 };
 
 static size_t region_bytes(const struct sm_case *c)
@@ -65,8 +64,8 @@ static size_t region_bytes(const struct sm_case *c)
 	return sizeof(struct shared);
 }
 
-/* complete(): the next access does not begin before the last one is over.  Without it a Zen 5 has the
- * exchanges of several Shared lines under way at once: each reads its copy and awaits ownership later. */
+/* complete(): waits until the access is complete before the next one begins.  Without it a Zen 5 overlaps the
+ * exchanges of several Shared lines: each reads its local copy and waits for ownership later. */
 #if defined(__x86_64__) || defined(__i386__)
 static inline void complete(void)
 {
@@ -123,7 +122,7 @@ static void do_step(enum step step, struct shared *shared, struct state *state)
 	uint64_t sum = 0;
 	unsigned at = 0;
 
-	/* In the order of the chain: a prefetcher that sees a stream would fetch lines that are not asked for. */
+	/* In the order of the chain: a sequential pass would make the prefetcher fetch further lines. */
 	for (unsigned i = 0; i < LINES; i++, at = state->next[at]) {
 		_Atomic uint64_t *word = &shared->line[at].word;
 
@@ -163,7 +162,7 @@ static bool prepare(struct sm_worker *worker, enum state_of wanted)
 	return last == worker->index || meet_await(&shared->meet[last], state->steps, worker->abort);
 }
 
-/* The timed passes: `n` lines from line 0 on; they return where they ended. */
+/* The timed passes: `n` lines starting at line 0.  They return the index where they ended. */
 static unsigned load_pass(struct shared *shared, unsigned n)
 {
 	uint64_t at = 0;
@@ -185,7 +184,7 @@ static unsigned store_pass(struct shared *shared, const struct state *state, uns
 	return (unsigned)at;
 }
 
-/* What the pass left: lines that do not bear its stamp, or an end that is not that of the chain. */
+/* Counts errors of the pass: lines without its number, and an end that is not where the chain leads. */
 static unsigned wrong(struct shared *shared, const struct state *state, unsigned n, unsigned end, bool stored)
 {
 	unsigned at = 0, count = 0;
@@ -212,7 +211,7 @@ static void timed_pass(struct sm_worker *worker, unsigned n)
 	worker->outcome->tally[TALLY_WRONG] += wrong(shared, state, n, end, store);
 }
 
-/* Everybody passes the end of a pass, so that the next preparation does not begin within it. */
+/* All workers meet at the end of a pass, so that the next preparation cannot begin during it. */
 static uint64_t run(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;

@@ -1,12 +1,12 @@
 /* Question: how far apart must two counters be?
- * Method:   two processes write to a 4-byte counter each, which are 4, 8, 16 ... 512 bytes apart; a slice
- *           visits all distances, beginning with another one each time, and both meet before each.  The
- *           medians over the slices fall from the level of one line to that of two; the line size found is
- *           the smallest distance from which on the time is nearer (in ratio) to the lower level.
- *           Each slice works on another copy of the counters (replicas.h).
- * Not shown: more than two processes; what the adjacent-line prefetcher does to readers.
- * Cost of the loop: atomic_add: one lock add and the counting.  load_store: a load, an addition, a store,
- * the counting.  Two readings of the clock a distance, for thousands of operations. */
+ * Method:   each of two processes writes to its own 4-byte counter; the counters are 4, 8, 16 ... 512 bytes apart. A
+ *           slice visits all distances, each time starting with another one, and both processes meet before each
+ *           distance.  The medians over the slices fall from the level of one line to the level of two.  The line
+ *           size is the smallest distance from which on the time is nearer (in ratio) to the lower level.  Each
+ *           slice works on another copy of the counters (replicas.h).
+ * Not shown: more than two processes; how the adjacent-line prefetcher affects readers.
+ * Cost of the loop: atomic_add: one lock add and the loop counter.  load_store: a load, an addition, a store, the
+ *           loop counter.  Two readings of the clock per distance, for thousands of operations. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,13 +21,13 @@ enum way { ATOMIC_ADD, LOAD_STORE };
 #define DISTANCES   8u
 #define FARTHEST    512u /* bytes: 4 << 7; no CPU has longer lines */
 #define COPY_BYTES  (FARTHEST + SM_LINE_PAIR)
-#define ROUNDS_KEPT 256u /* slices that are told; later ones overwrite the first */
-/* Between one line and two at least this ratio, or there is no step to find. */
+#define ROUNDS_KEPT 256u /* slices that are recorded; later ones overwrite the oldest */
+/* The smallest ratio between the two levels: below it there is no step to find. */
 #define STEP_MIN 1.5
 
 enum { MORE_LINE, MORE_OVER_LINE, MORE_STEP, MORE_ONE_LINE_NS, MORE_TWO_LINES_NS, MORE_REPORTED };
 
-/* What a worker tells: nanoseconds an operation of each distance in each slice; only it writes. */
+/* A worker's results: nanoseconds per operation for each distance in each slice.  Only this worker writes them. */
 struct told {
 	unsigned rounds;
 	double ns[ROUNDS_KEPT][DISTANCES];
@@ -36,7 +36,7 @@ struct told {
 struct shared {
 	struct meet meet[2];
 	struct told told[2];
-	uint64_t line_bytes; /* as hwloc says; 0: it does not know */
+	uint64_t line_bytes; /* from hwloc; 0: unknown */
 };
 
 struct state {
@@ -66,7 +66,7 @@ static _Atomic uint32_t *counter_of(void *region, uint64_t copy, unsigned worker
 	return (_Atomic uint32_t *)(void *)((char *)replica_of(region, COPY_BYTES, copy) + worker * distance_of(index));
 }
 
-/* Of the nearest cache.  The parent, which compares, has no topology at hand. */
+/* The line size of the nearest cache is stored here, because the parent, which compares, has no topology. */
 static int warm_up(struct sm_worker *worker)
 {
 	struct sm_cache nearest = { 0 };

@@ -1,11 +1,12 @@
-/* Question: what do readers of a line pay for its writer?
- * Method:   worker 0 is the writer, the others read.  Variants: each reads a line of its own (`own_line`), all
- *           read one that nobody writes (`unwritten`; worker 0 reads it too), or one that worker 0 writes to,
- *           with a pause of 10 us, of 1 us, or none.  The readers' time counts; the writer goes on until all
- *           of them are through.  Each slice works on another copy (replicas.h).
+/* Question: how much does a writer of a line slow down its readers?
+ * Method:   worker 0 is the writer, the others read.  Variants: each reads a line of its own (`own_line`), all read
+ *           one that nobody writes (`unwritten`; worker 0 reads it too), or one that worker 0 writes with a pause of
+ *           10 us, of 1 us, or none.  The time of the readers counts; the writer continues until all readers are
+ *           done.  Each slice works on another copy (replicas.h).
  * Not shown: several writers; readers that do other work between two reads.
- * Cost of the loop: a load, a comparison with what was read before, and the counting: independent loads, of
- * which a core has several under way.  The writer's pause reads the clock, which takes 20 to 40 ns. */
+ * Cost of the loop: a load, a comparison with the value read before, and the loop counter.  The loads are
+ *           independent, so a core has several under way.  The pause of the writer reads the clock, which takes 20
+ *           to 40 ns. */
 #include <errno.h>
 #include <stdalign.h>
 
@@ -20,11 +21,11 @@ enum { TALLY_READS, TALLY_BACKWARDS, TALLY_WRITES };
 #define OWN_LINE  UINT64_MAX
 #define UNWRITTEN (UINT64_MAX - 1)
 
-/* Writes without a pause between two looks at the readers. */
+/* The writes between two checks of the readers when there is no pause. */
 #define BURST 64
 
 struct copy {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t line; /* what all read */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t line; /* all workers read this */
 	struct {
 		alignas(SM_LINE_PAIR) _Atomic uint64_t line;
 	} own[];
@@ -45,7 +46,7 @@ static size_t region_bytes(const struct sm_case *c)
 	return REPLICAS * replica_stride(copy_bytes(c)) + c->workers * sizeof(struct meet);
 }
 
-/* One a worker: the round whose reads it has done. */
+/* One per worker: the last round whose reads are done. */
 static struct meet *meets_of(const struct sm_case *c, void *region)
 {
 	return (struct meet *)(void *)((char *)region + REPLICAS * replica_stride(copy_bytes(c)));
@@ -58,7 +59,7 @@ static bool has_no_writer(const struct sm_case *c)
 	return arg == OWN_LINE || arg == UNWRITTEN;
 }
 
-/* relaxed: the number is all that is told. */
+/* relaxed: the number is the only data. */
 static uint64_t read_line(struct sm_worker *worker, const _Atomic uint64_t *line)
 {
 	uint64_t n = worker->op_count, last = 0, backwards = 0;
@@ -84,7 +85,7 @@ static bool all_through(const struct sm_worker *worker, struct meet *meets, uint
 	return true;
 }
 
-/* Writes until all readers are through, once at least. */
+/* Writes until all readers are done, at least once. */
 static bool write_line(struct sm_worker *worker, struct meet *meets, _Atomic uint64_t *line, uint64_t round)
 {
 	uint64_t pause_ns = sm_case_variant(worker->c)->arg, next_ns = 0, writes = 0;
@@ -120,7 +121,8 @@ static uint64_t run(struct sm_worker *worker)
 	if (worker->index == 0) {
 		if (!write_line(worker, meets, &copy->line, round))
 			return 0;
-		worker->outcome->tally[TALLY_READS] += n; /* of the others, waited for */
+		worker->outcome->tally[TALLY_READS] +=
+			n; /* the reads of the other workers, for which this one waited */
 		return n;
 	}
 	n = read_line(worker, &copy->line);

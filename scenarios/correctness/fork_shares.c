@@ -1,6 +1,6 @@
 /* Question: which memory does a child share with its parent?
- * Method:   a process forks a child that writes a word and ends; then the parent looks: in anonymous memory mapped
- *           shared and in private memory.  An operation is one such life.
+ * Method:   a process forks a child that writes a word and ends.  Then the parent reads the word, in anonymous
+ *           memory mapped shared and in private memory.  One such child is an operation.
  * Not shown: what fork() costs with much memory (fork_inherit).
  * Cost of the loop: fork, one store and perhaps one fault in the child, wait. */
 #include <errno.h>

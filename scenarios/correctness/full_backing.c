@@ -1,7 +1,7 @@
-/* Question: what happens when shared memory is touched that the file system has no room for?
- * Method:   a child mounts a tmpfs of 1 MiB that only it sees, makes an object of 2 MiB there and writes to every page;
- *           or it reserves the room first.  An operation is one such child.
- * Not shown: a full disk; memory that is overcommitted (the kernel kills somebody then).
+/* Question: what happens when a process touches shared memory for which the file system has no space?
+ * Method:   a child mounts a tmpfs of 1 MiB that only it sees, creates an object of 2 MiB there and writes to every
+ *           page. In the other variant it reserves the space first.  One such child is an operation.
+ * Not shown: a full disk; overcommitted memory (there the kernel kills a process).
  * Cost of the loop: fork, unshare, mount, wait. */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +31,7 @@ static int fill(void *argument)
 	volatile char *memory;
 	int fd;
 
-	/* The mount is this child's alone, and gone with it. */
+	/* Only this child sees the mount, and it disappears when the child ends. */
 	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("shmeter", "/dev/shm", "tmpfs", 0, ROOM) < 0)
 		return NO_MOUNT;

@@ -1,5 +1,6 @@
 /* Question: how much shared memory does this machine allow?
- * Method:   the limits of each kind are read from the system that sets them.  An operation reads all of a kind.
+ * Method:   the limits of each kind of memory are read from the kernel or the file system that sets them.  An
+ *           operation reads all limits of one kind.
  * Not shown: limits of a memory cgroup.
  * Cost of the loop: opening and reading small files. */
 #include <errno.h>
@@ -16,7 +17,7 @@ enum { SYSV, POSIX, LOCKED };
 enum { TALLY_READ };
 
 struct state {
-	double limit[4]; /* as in `more` */
+	double limit[4]; /* in the order of `more` */
 };
 
 static double number(const char *path)

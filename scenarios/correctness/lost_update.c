@@ -1,6 +1,6 @@
-/* Question: what becomes of a counter that two processes increment?
- * Method:   both add 1 to the same word as often as each other: by a plain load, addition and store, by an atomic
- *           addition, or under a mutex; in the end the word is compared with the additions made.
+/* Question: what happens to a counter that two processes increment?
+ * Method:   both add 1 to the same word, the same number of times: by a plain load, addition and store, by an atomic
+ *           addition, or under a mutex.  In the end the word is compared with the number of additions.
  * Not shown: how fast each way is (contended_counter).
  * Cost of the loop: the addition itself. */
 #include <errno.h>
@@ -31,8 +31,8 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	return cond_init(&shared->mutex, &shared->unused, NULL, err);
 }
 
-/* What `count++` of a plain variable becomes: each word whole, the addition in two steps.  The relaxed accesses keep
- * the compiler from adding once for all; they are plain moves on every machine. */
+/* What `count++` of a plain variable compiles to: each access is whole, but the addition takes two of them.  The
+ * relaxed accesses keep the compiler from adding only once for all turns; they are plain moves on every machine. */
 static inline void add_plain(_Atomic uint64_t *count)
 {
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
@@ -54,7 +54,7 @@ static uint64_t run(struct sm_worker *worker)
 		break;
 	case MUTEX:
 		for (; done < n; done++) {
-			if (pthread_mutex_lock(&shared->mutex)) /* a peer died: the trial is over */
+			if (pthread_mutex_lock(&shared->mutex)) /* a peer died with the mutex: the trial ends */
 				break;
 			add_plain(&shared->count);
 			pthread_mutex_unlock(&shared->mutex);

@@ -1,9 +1,9 @@
 /* Question: when a flag is seen, is the data seen that was written before it?
- * Method:   one process writes data and then a flag, on lines of their own; the other waits for the flag and reads the
- *           data.  With release and acquire the data has to be there; with relaxed accesses nothing promises it, and
- *           machines that order stores among themselves (x86) keep it all the same.
- * Not shown: data in the flag's own line.
- * Cost of the loop: two line transfers a message. */
+ * Method:   one process writes data and then a flag, each on its own line.  The other waits for the flag and reads
+ *           the data.  With release and acquire the data must be there.  With relaxed accesses nothing guarantees
+ *           it, but machines that keep stores in order (x86) show it all the same.
+ * Not shown: data in the same line as the flag.
+ * Cost of the loop: two line transfers per message. */
 #include <errno.h>
 #include <stdalign.h>
 

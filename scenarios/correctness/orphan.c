@@ -1,10 +1,10 @@
 /* Question: what is left of shared memory when its creator is killed?
- * Method:   a child makes an object and is killed with SIGKILL; then its parent looks for the object.  One that has a
- *           name is looked for by its name, and removed.  One that has none is looked at itself: a System V segment by
- *           its identifier, the others by an inotify watch on the inode, which tells when the last descriptor and
- *           the last mapping are gone.  An operation is one such death.
- * Not shown: who should remove what is left (shmeter clean, ipcrm); when the kernel has the pages back.
- * Cost of the loop: fork, making the object, kill, wait. */
+ * Method:   a child creates an object and is killed with SIGKILL; then its parent looks for the object.  It looks
+ *           for a named object by its name, and removes it.  It finds a System V segment without a name by its
+ *           identifier.  For other unnamed objects an inotify watch on the inode reports when the last descriptor
+ *           and the last mapping are gone.  One such death is an operation.
+ * Not shown: who should remove what is left (shmeter clean, ipcrm); when the kernel frees the pages.
+ * Cost of the loop: fork, creating the object, kill, wait. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -24,8 +24,8 @@
 #define EARLY 0x100u /* in `arg`: the name is removed while the object is in use */
 enum { TALLY_DEATHS, TALLY_LEFT, TALLY_SEEN };
 #define BYTES 4096
-/* An object ends with its process, before that can be waited for, unless somebody looks at the dead one's
- * memory just then (ps, lsof): that takes a few milliseconds. */
+/* An object normally ends with its process, before wait() returns.  If another process (ps, lsof) reads the dying
+ * process's memory at that moment, the end is delayed by a few milliseconds. */
 #define PATIENCE_MS 200
 
 struct state {
@@ -33,15 +33,15 @@ struct state {
 	bool early, nameless;
 	char name[4200], key_text[16];
 	key_t key;
-	int ends; /* inotify: what objects without a name have ended */
+	int ends; /* inotify descriptor that reports the end of unnamed objects */
 };
 
-/* What a child says of itself, once. */
+/* The one message that a child sends about itself. */
 enum step { STANDS, MAKE, MAP, REMOVE, WATCH };
 struct word {
-	enum step step; /* that failed */
-	int code;       /* why */
-	int mark;       /* of the object, for is_there() */
+	enum step step; /* the step that failed */
+	int code;       /* errno of the failure */
+	int mark;       /* the object's mark, for is_there() */
 };
 
 static int make(const struct state *state)
@@ -54,7 +54,7 @@ static int make(const struct state *state)
 	}
 }
 
-/* Removes the object by its name; whether there was one. */
+/* Removes the object by its name; returns whether there was one. */
 static bool remove_named(const struct state *state)
 {
 	switch (state->backing) {
@@ -64,11 +64,11 @@ static bool remove_named(const struct state *state)
 		return id >= 0 && shmctl(id, IPC_RMID, NULL) == 0;
 	}
 	case SM_FILE: return unlink(state->name) == 0;
-	default: return shm_unlink(state->name) == 0; /* a memfd's name is for people alone */
+	default: return shm_unlink(state->name) == 0; /* the name of a memfd only helps debugging */
 	}
 }
 
-/* A watch on the inode behind a descriptor, which does not keep it in use; -1: none can be had. */
+/* Watches the inode behind a descriptor without keeping it in use; returns -1 if no watch is possible. */
 static int watch(const struct state *state, int object)
 {
 	char path[32];
@@ -77,7 +77,7 @@ static int watch(const struct state *state, int object)
 	return inotify_add_watch(state->ends, path, IN_DELETE_SELF);
 }
 
-/* Whether the end of what is watched is told within `ms`. */
+/* Whether the watch reports the end of the object within `ms`. */
 static bool watched_ends(const struct state *state, int mark, int ms)
 {
 	struct pollfd fd = { .fd = state->ends, .events = POLLIN };
@@ -89,7 +89,7 @@ static bool watched_ends(const struct state *state, int mark, int ms)
 
 		if (bytes <= 0)
 			break;
-		/* without names: each event is as long as the struct */
+		/* these events have no names: each has the size of the struct */
 		for (; (const char *)(event + 1) <= told + bytes; event++)
 			if (event->wd == mark && (event->mask & IN_DELETE_SELF))
 				return true;
@@ -97,7 +97,7 @@ static bool watched_ends(const struct state *state, int mark, int ms)
 	return false;
 }
 
-/* Whether an object without a name is still there after `ms`. */
+/* Whether an unnamed object still exists after `ms`. */
 static bool is_there(const struct state *state, int mark, int ms)
 {
 	struct timespec nap = { .tv_nsec = 1000000 };
@@ -113,8 +113,8 @@ static bool is_there(const struct state *state, int mark, int ms)
 	return false;
 }
 
-/* Makes an object that two descriptors hold, and gives them back: its end must be told with the second one, and not
- * before.  A system that does not tell (an emulated one, say) cannot answer the question. */
+/* Creates an object with two descriptors and closes them.  The watch must report the end after the second close, and
+ * not before.  A system without such reports (an emulated one, for example) cannot answer the question. */
 static int try_watch(struct state *state, struct sm_error *err)
 {
 	int object = make(state), second = object < 0 ? -1 : dup(object), mark = -1, rc = 0;
@@ -157,7 +157,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	return rc == 0 && state->nameless ? try_watch(state, err) : rc;
 }
 
-/* In the child: makes the object and uses it. */
+/* In the child: creates the object and uses it. */
 static struct word create(const struct state *state)
 {
 	int object = make(state);
@@ -179,10 +179,10 @@ static struct word create(const struct state *state)
 
 struct creator {
 	const struct state *state;
-	int say[2]; /* a pipe: what a child says */
+	int say[2]; /* pipe for the child's message */
 };
 
-/* The child: says what became of it, and waits for its death. */
+/* The child: reports its result and waits to be killed. */
 static int live(void *argument)
 {
 	const struct creator *creator = argument;
@@ -218,7 +218,8 @@ static bool refuse(struct sm_worker *worker, const struct word *word)
 	return false;
 }
 
-/* Starts a creator and hears it: through a pipe of its own, so that one that dies unheard ends the read, too. */
+/* Starts a creator and reads its message.  Each creator has its own pipe, so that the read also ends if the creator
+ * dies without a message. */
 static bool hear(struct sm_worker *worker, pid_t *child, struct word *word)
 {
 	struct creator creator = { .state = worker->state };
@@ -226,7 +227,7 @@ static bool hear(struct sm_worker *worker, pid_t *child, struct word *word)
 
 	*word = (struct word){ 0 };
 	if (pipe(creator.say) < 0 || (*child = child_start(live, &creator)) < 0) {
-		word->code = errno; /* an open pipe goes with the worker */
+		word->code = errno; /* if a pipe is open, the worker's exit closes it */
 		return refuse(worker, word);
 	}
 	close(creator.say[1]);
@@ -252,7 +253,7 @@ static uint64_t run(struct sm_worker *worker)
 
 		if (!hear(worker, &child, &word))
 			return i;
-		/* a probe that would not see it alive could not see it dead */
+		/* a probe that cannot see the object alive could not see its end either */
 		tally[TALLY_SEEN] += !state->nameless || is_there(state, word.mark, 0);
 		kill(child, SIGKILL);
 		tally[TALLY_DEATHS] += child_end(child) == -1;

@@ -1,6 +1,6 @@
 /* Question: who else can open shared memory by its name?
- * Method:   an object is made with mode 0600 or 0666; a child becomes another user and tries to open it for reading and
- *           writing.  An operation is one try.
+ * Method:   an object is created with mode 0600 or 0666.  A child becomes another user and tries to open it for
+ *           reading and writing.  One attempt is an operation.
  * Not shown: memfd and anonymous memory, which have no name; access control lists, security modules.
  * Cost of the loop: fork, setresuid, open, wait. */
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include "../subject/names.h"
 #include "shmeter/scenario.h"
 
-#define OPEN_TO_ALL 0x100u /* in a variant's `arg`, beside the backing */
-/* The user that nobody is; systemd and Debian call it "nobody". */
+#define OPEN_TO_ALL 0x100u /* in a variant's `arg`, with the backing */
+/* The user ID that owns nothing; systemd and Debian call it "nobody". */
 #define OTHER_USER 65534
 enum { TALLY_TRIES, TALLY_LET_IN };
 enum { LET_IN = 0, KEPT_OUT = 1 };
@@ -56,7 +56,7 @@ static int make(struct state *state, const char *folder, mode_t mode, struct sm_
 			return rc;
 		state->id = file ? open(state->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
 				 : shm_open(state->name, O_RDWR | O_CREAT | O_EXCL, 0600);
-		if (state->id >= 0 && fchmod(state->id, mode) < 0) /* whatever the umask is */
+		if (state->id >= 0 && fchmod(state->id, mode) < 0) /* sets the mode whatever the umask is */
 			return sm_fail(err, errno, "fchmod failed: %s", strerror(errno));
 	}
 	return state->id < 0 ? sm_fail(err, errno, "the object cannot be made: %s", strerror(errno)) : 0;
@@ -69,7 +69,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 
 	state->id = -1;
 	state->backing = (enum sm_backing)(arg & 0xff);
-	/* A file that all may reach: the run's folder may be closed to others itself. */
+	/* A file in /tmp, because other users may have no access to the run's folder. */
 	return make(state, "/tmp", arg & OPEN_TO_ALL ? 0666 : 0600, err);
 }
 

@@ -1,8 +1,8 @@
 /* Question: who sees a write to a private and to a shared mapping?
- * Method:   a process maps the object again, private or shared, and writes a word of every page: an operation is a
- *           page.  Then another process looks at the object.
+ * Method:   a process maps the object again, private or shared, and writes a word of every page; one page is an
+ *           operation.  Then another process reads the object.
  * Not shown: what the write costs (private_vs_shared).
- * Cost of the loop: one store and an addition a page; everything else is the fault. */
+ * Cost of the loop: one store and an addition per page; everything else is the fault. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -54,7 +54,7 @@ static uint64_t run(struct sm_worker *worker)
 	return n;
 }
 
-/* The writer itself sees all it wrote. */
+/* The writer itself sees everything it wrote. */
 static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	if (trial->outcome[0]->tally[TALLY_OWN] != trial->outcome[0]->ops)

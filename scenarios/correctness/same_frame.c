@@ -1,9 +1,9 @@
-/* Question: do two addresses in two processes mean the same memory?
- * Method:   both processes have every page of the object, worker 1 through another mapping at another address, and ask
- *           the kernel for the page frame behind it (/proc/self/pagemap).  With a private mapping worker 1 writes to
- *           the page first.  An operation is a page.
- * Not shown: machines on which the page frame numbers are hidden.
- * Cost of the loop: one read() a page. */
+/* Question: do two addresses in two processes refer to the same memory?
+ * Method:   both processes map every page of the object; worker 1 uses another mapping at another address.  Both ask
+ *           the kernel for the page frame behind each page (/proc/self/pagemap).  With a private mapping worker 1
+ *           writes to the page first.  One page is an operation.
+ * Not shown: machines that hide the page frame numbers.
+ * Cost of the loop: one read() per page. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -17,11 +17,11 @@ enum { TALLY_ASKED };
 #define PAGES 256u
 
 struct state {
-	volatile char *base; /* what this worker asks about */
+	volatile char *base; /* the mapping that this worker looks up */
 	int pagemap;
 };
 
-/* The pages, and what each worker found. */
+/* The table behind the pages: the frames that each worker found. */
 static size_t table_at(void)
 {
 	return PAGES * (size_t)sysconf(_SC_PAGESIZE);

@@ -1,9 +1,10 @@
 /* Question: can two processes both read the old value of what the other has just written?
  * Method:   the litmus test of store buffers: process 0 stores to x and loads y, process 1 stores to y and loads x.
- *           In every order of the four at least one load sees a store; a machine whose stores wait in a buffer lets
- *           both see nothing.  The two meet before each try; a batch of tries has its own lines.
+ *           In every interleaving of the four accesses at least one load sees a store.  A machine with store buffers
+ *           allows that neither load sees one.  The two processes meet before each try; each try in a batch has its
+ *           own lines.
  * Not shown: other litmus tests (message_passing).
- * Cost of the loop: meeting costs a round trip on a line; the store and the load between meetings are what counts. */
+ * Cost of the loop: a meeting costs a round trip on a line; only the store and the load between meetings matter. */
 #include <errno.h>
 #include <stdalign.h>
 
@@ -18,7 +19,7 @@ struct slot {
 };
 
 struct shared {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t at_0; /* meetings that each came to */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t at_0; /* number of meetings that each process reached */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t at_1;
 	struct slot slot[2][BATCH];
 	struct {
@@ -27,7 +28,7 @@ struct shared {
 };
 
 struct state {
-	uint64_t met; /* times, over all slices */
+	uint64_t met; /* number of meetings, over all slices */
 	uint64_t try;
 };
 
@@ -51,7 +52,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	struct shared *shared = trial->region;
 
 	(void)err;
-	for (unsigned i = 0; i < 2 * BATCH; i++) /* nothing to count before the first try */
+	for (unsigned i = 0; i < 2 * BATCH; i++) /* so that nothing is counted before the first try */
 		atomic_store(&shared->result[i / BATCH].saw[i % BATCH], 1);
 	return 0;
 }
@@ -61,7 +62,7 @@ static inline bool meet(struct sm_worker *worker, struct shared *shared, struct 
 	_Atomic uint64_t *own = worker->index == 0 ? &shared->at_0 : &shared->at_1;
 	_Atomic uint64_t *other = worker->index == 0 ? &shared->at_1 : &shared->at_0;
 
-	/* release and acquire: all that each did before is seen by the other after. */
+	/* release and acquire: each process sees after the meeting what the other did before it. */
 	atomic_store_explicit(own, ++state->met, memory_order_release);
 	for (unsigned turns = 0; atomic_load_explicit(other, memory_order_acquire) < state->met;) {
 		if ((++turns & 1023u) == 0 && atomic_load_explicit(worker->abort, memory_order_relaxed))
@@ -91,7 +92,7 @@ static inline __attribute__((always_inline)) uint64_t tries(struct sm_worker *wo
 	uint64_t n = worker->op_count, *tally = worker->outcome->tally;
 
 	for (uint64_t i = 0; i < n; i++) {
-		/* A slot comes up again with another mark: it needs no clearing. */
+		/* A slot that is used again has another mark, so it needs no clearing. */
 		uint64_t mark = ++state->try, slot = mark % BATCH, seen;
 
 		if (!meet(worker, shared, state))
@@ -101,7 +102,7 @@ static inline __attribute__((always_inline)) uint64_t tries(struct sm_worker *wo
 		tally[TALLY_TRIES]++;
 		if (slot != BATCH - 1 && i + 1 < n)
 			continue;
-		/* The batch is full, or the slice over: who saw what is put together. */
+		/* The batch is full or the slice is over: compare what the two processes saw. */
 		if (!meet(worker, shared, state))
 			return i;
 		for (uint64_t s = 0; me == 0 && s <= slot; s++)
@@ -110,7 +111,7 @@ static inline __attribute__((always_inline)) uint64_t tries(struct sm_worker *wo
 				!atomic_load_explicit(&shared->result[1].saw[s], memory_order_relaxed);
 		if (!meet(worker, shared, state))
 			return i;
-		for (uint64_t s = 0; s <= slot; s++) /* counted once */
+		for (uint64_t s = 0; s <= slot; s++) /* so that each try is counted once */
 			atomic_store_explicit(&shared->result[me].saw[s], 1, memory_order_relaxed);
 	}
 	return n;

@@ -1,9 +1,9 @@
 /* Question: can a reader see half of a write?
- * Method:   one process writes a record of eight words, all the same number, again and again; the other reads
- *           records and looks whether their words belong together: without any care, behind a seqlock, under a mutex,
- *           from a double buffer with and without a second look, and from the latest of 64 copies (snapshot.h).
+ * Method:   one process keeps writing a record of eight words, all with the same number.  The other reads records
+ *           and checks that their words belong to one write: without protection, with a seqlock, under a mutex, from
+ *           a double buffer with and without a second check, and from the latest of 64 copies (snapshot.h).
  * Not shown: how fast each way is (read_side); tearing within one word, which aligned words do not have.
- * Cost of the loop: eight stores, or eight loads and comparisons, and what the way adds. */
+ * Cost of the loop: eight stores, or eight loads and comparisons, and the cost of the protection. */
 #include <errno.h>
 #include <sched.h>
 
@@ -58,7 +58,8 @@ static inline __attribute__((always_inline)) bool put(struct shared *shared, enu
 	return true;
 }
 
-/* The half that is not written just now, without a second look: two writes later it is. */
+/* Reads the half that is not being written, without a second check: two writes later the writer is back in this
+ * half. */
 static inline void double_buffer_read_plain(const struct double_buffer *buffer, uint64_t out[SNAPSHOT_WORDS])
 {
 	/* acquire: the words of that write; pairs with the last store of double_buffer_write(). */
@@ -99,7 +100,7 @@ static inline __attribute__((always_inline)) uint64_t records(struct sm_worker *
 	} else {
 		for (; i < n; i++) {
 			for (unsigned turns = 0; !take(shared, way, words); retries++) {
-				if (worker->c->shared_pu) /* the writer is in the middle, and waits */
+				if (worker->c->shared_pu) /* the writer may need this PU to finish its write */
 					sched_yield();
 				if (!sm_spin(&turns, worker->abort))
 					return i;
@@ -158,7 +159,7 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-/* That none is torn says something where the same loop sees those that are. */
+/* That no read is torn means something only if the same loop detects torn reads in the unprotected variant. */
 #define NEVER(id_, variant, words, torn)                                                                               \
 	{                                                                                                              \
 		.id = id_, .text = words " is never read torn", SM_METRIC(variant, "torn reads", .max = 0),            \

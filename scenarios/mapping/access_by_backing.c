@@ -1,8 +1,8 @@
-/* Question: does it matter, once memory is mapped, what backs it?
- * Method:   one worker passes over a populated region again and again, reading, writing, or copying one half to
- *           the other; the variants differ in the backing alone.  An operation is 4 KiB.
+/* Question: does the backing of memory matter once it is mapped?
+ * Method:   one worker passes over a populated region again and again, reading, writing, or copying one half to the
+ *           other; only the backing differs between the variants.  An operation is 4 KiB.
  * Not shown: the first touch (first_touch), other page sizes (page_size_stream), writing back a file.
- * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch a block. */
+ * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch per block. */
 #include "../subject/stream.h"
 
 enum { PARAM_OP, PARAM_BYTES };
@@ -82,7 +82,7 @@ const struct sm_scenario sm_scenario_access_by_backing = {
 		      .min = 3 * STREAM_BLOCK,
 		      .max = 1ull << 40 } },
 	.workers = 1,
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per 4 KiB", "ns/op" },
 	.memory = { .pages = { SM_PAGES_BASE, 0 } },

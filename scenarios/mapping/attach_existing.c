@@ -1,7 +1,7 @@
-/* Question: what does it take a second process to attach to memory that exists and is full?
- * Method:   worker 0 fills the region and takes it out of the caches; worker 1 attaches to the object and detaches
- *           again: an operation.  Then it attaches once more and reads a word of every page: how long each first
- *           read took, and how many faults there were.
+/* Question: how long does a second process take to attach to memory that exists and is populated?
+ * Method:   worker 0 fills the region and flushes it from the caches.  Worker 1 attaches to the object and detaches
+ *           again; that is an operation.  After the slices it attaches once more and reads a word of every page:
+ *           this records the time of each first read and the number of faults.
  * Not shown: anonymous memory, which no process can attach to: it is inherited.
  * Cost of the loop: two system calls. */
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Question: what does fork() cost a process that has much memory mapped, and does a child share it?
- * Method:   one worker has so many bytes mapped and touched, shared or private, and forks a child that ends at
- *           once: an operation is fork() in the parent.  One child a trial writes to every page first, and
- *           the parent looks at what it sees of that.
+ * Method:   one worker has `bytes` of memory mapped and touched, shared or private, and forks a child that ends at
+ *           once.  An operation is fork() in the parent.  One child per trial writes to every page first, and the
+ *           parent checks whether it sees these writes.
  * Not shown: what the child's own faults cost later (fork copies no page tables of shared mappings), vfork().
  * Cost of the loop: two readings of the clock; the child's end is not timed. */
 #include <errno.h>
@@ -26,13 +26,13 @@ static enum kind kind_of(const struct sm_case *c)
 	return (enum kind)sm_case_variant(c)->arg;
 }
 
-/* The region is the shared memory; the private one is the worker's own. */
+/* The region is the shared memory; private memory belongs to the worker. */
 static size_t region_bytes(const struct sm_case *c)
 {
 	return kind_of(c) == KIND_SHARED ? c->param[PARAM_BYTES] : 0;
 }
 
-/* The child writes to every page of its parent's: it gets copies. */
+/* The child writes to all of its parent's private pages, and gets a copy of each. */
 static size_t own_bytes(const struct sm_case *c)
 {
 	return kind_of(c) == KIND_PRIVATE ? 2 * c->param[PARAM_BYTES] : 0;
@@ -46,8 +46,8 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	return 0;
 }
 
-/* Forks, and reaps; the child writes to every page where `words` is given.  Nanoseconds of fork() in the
- * parent; 0: it failed. */
+/* Forks a child and waits for its end; the child writes to every page if `words` is given.  Returns the nanoseconds
+ * of fork() in the parent; 0: it failed. */
 static uint64_t fork_once(volatile uint64_t *words, uint64_t bytes, uint64_t *life_ns)
 {
 	uint64_t start = sm_clock_ns(), took;
@@ -67,7 +67,7 @@ static uint64_t fork_once(volatile uint64_t *words, uint64_t bytes, uint64_t *li
 	return took;
 }
 
-/* Whether the parent sees a child's writes is looked at once, before anything is timed. */
+/* Checks once, before anything is timed, whether the parent sees a child's writes. */
 static int look_at_child(struct sm_worker *worker, volatile uint64_t *words)
 {
 	uint64_t bytes = worker->c->param[PARAM_BYTES], life_ns = 0;
@@ -94,7 +94,7 @@ static int warm_up(struct sm_worker *worker)
 		state->words = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (state->words == MAP_FAILED)
 			return sm_worker_fail(worker, errno, "no memory: %s", strerror(errno));
-		/* Base pages: their tables are what fork() copies. */
+		/* Base pages: fork() copies the tables of these. */
 		(void)madvise(state->words, bytes, MADV_NOHUGEPAGE);
 		for (size_t i = 0; i < bytes; i += (size_t)sysconf(_SC_PAGESIZE))
 			((volatile char *)state->words)[i] = 1;

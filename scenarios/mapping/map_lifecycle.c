@@ -1,9 +1,9 @@
-/* Question: what does it take to make shared memory, use its first byte, and remove it again?
- * Method:   one worker makes an object of the size, maps it, writes one byte, and removes mapping and object:
- *           an operation is one such life.  The stages are told apart.
- *           The one page that is written was freed a moment ago and is in the cache.
- * Not shown: huge pages (first_touch), filling the memory (prefault), file systems that write to a disk at
- *           once: a file that is gone before it is written back never gets there.
+/* Question: how long does it take to create shared memory, use its first byte, and remove it again?
+ * Method:   one worker creates an object of the given size, maps it, writes one byte, and removes mapping and
+ *           object. One such life is an operation; its stages are reported separately.  The one page that is written
+ *           was freed shortly before and is in the cache.
+ * Not shown: huge pages (first_touch), filling the memory (prefault), file systems that write to a disk at once: a
+ *           file that is removed before it is written back never reaches the disk.
  * Cost of the loop: five readings of the clock, about 25 ns each; everything else is the kernel. */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	}
 }
 
-/* What a killed worker may have left, too. */
+/* Also removes what a killed worker may have left. */
 static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
@@ -65,7 +65,7 @@ static void teardown(struct sm_trial *trial)
 	}
 }
 
-/* The object: a descriptor or an identifier; -1: errno says why. */
+/* Creates the object and returns a descriptor or an identifier; -1: errno gives the reason. */
 static inline __attribute__((always_inline)) int create(enum sm_backing backing, const struct state *state,
 							size_t bytes)
 {

@@ -1,10 +1,10 @@
-/* Question: what does it take to have changes of a mapped file written out, and when are others to see them?
- * Method:   one worker writes a word of each of some pages and then asks for them to be written: not at all, by
- *           MS_ASYNC, by MS_SYNC, by fdatasync().  An operation is one such round.  Another process looks
- *           at the last page between the rounds, before anything was asked for.
- *           A file on a file system in memory is written out to nothing: it is not measured.
- * Not shown: a power cut: what the disk does with what it was given is not seen from here.
- * Cost of the loop: a store a page, one system call, four readings of the clock; the other process' look is
+/* Question: how long does it take to write out changes of a mapped file, and when do other processes see them?
+ * Method:   one worker writes a word of each of some pages and then asks for write-out: not at all, by MS_ASYNC, by
+ *           MS_SYNC, by fdatasync().  One such round is an operation.  Between the rounds another process reads the
+ *           last page before write-out is requested.  A file on an in-memory file system is not written out
+ *           anywhere, so it is not measured.
+ * Not shown: a power cut: this scenario cannot see what the disk does with the data.
+ * Cost of the loop: a store per page, one system call, four readings of the clock; the read of the other process is
  *           not timed. */
 #include <errno.h>
 #include <math.h>
@@ -59,7 +59,7 @@ static void teardown(struct sm_trial *trial)
 			close(state->fd[i / 2][i % 2]);
 }
 
-/* Lets the reader look: a system call, so that it works on one PU, too. */
+/* Lets the reader check; uses a system call, so that it also works when both share one PU. */
 static bool hand_over(int out, int in)
 {
 	char token = 0;

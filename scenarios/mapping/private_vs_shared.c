@@ -1,10 +1,10 @@
 /* Question: what does the first write to a page cost in a private and in a shared mapping of one object?
- * Method:   the object's pages are in memory and in no cache; one worker maps it afresh, private or shared, and
- *           writes a word of every page: an operation is a page.  A private mapping gets a copy of the page, a shared one the
- *           page itself.
- * Not shown: writes after a read (the page is then mapped, and made writable), huge pages.
- * Cost of the loop: one store and an addition a page; everything else is the fault.  What was written is read back after
- *           the stamp. */
+ * Method:   the object's pages are in memory and in no cache.  One worker maps it afresh, private or shared, and
+ *           writes a word of every page; one page is an operation.  A private mapping gets a copy of the page, a
+ *           shared one the page itself.
+ * Not shown: writes after a read (the page is then already mapped, and becomes writable), huge pages.
+ * Cost of the loop: one store and an addition per page; everything else is the fault.  The written words are checked
+ *           outside the timed part. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -62,7 +62,7 @@ static int warm_up(struct sm_worker *worker)
 	address = mmap(NULL, worker->region_bytes, PROT_READ | PROT_WRITE, flags, worker->mapping->fd, 0);
 	if (address == MAP_FAILED)
 		return sm_worker_fail(worker, errno, "cannot map: %s", strerror(errno));
-	/* A huge page would be one fault for many. */
+	/* With huge pages there would be one fault for many pages. */
 	(void)madvise(address, worker->region_bytes, MADV_NOHUGEPAGE);
 	state->words = address;
 	return 0;
@@ -78,7 +78,7 @@ static uint64_t run(struct sm_worker *worker)
 	for (uint64_t i = 0; i < n; i++)
 		words[i * step] = after(i);
 	worker->time_ns += sm_clock_ns() - start;
-	/* What the writer sees of its own: the object's own page shows the rest. */
+	/* The writer checks its own mapping; the parent checks the object's pages. */
 	for (uint64_t i = 0; i < n; i++)
 		worker->outcome->tally[0] += words[i * step] == after(i);
 	return n;

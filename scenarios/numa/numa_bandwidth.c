@@ -1,9 +1,9 @@
-/* Question: how much slower is memory of another node passed over in order?
- * Method:   one worker on each node in turn passes over memory bound to each node, reading, writing or copying.
- *           Where the pages are is read back.  The region is at least four times the last-level cache.  An
+/* Question: how much slower is sequential access to another node's memory?
+ * Method:   one worker, on each node in turn, passes over memory bound to each node, reading, writing or copying.
+ *           The placement of the pages is checked.  The region is at least four times the last-level cache.  An
  *           operation is 4 KiB.
- * Not shown: what all cores of a node reach together.
- * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch a block. */
+ * Not shown: the combined bandwidth of all cores of a node.
+ * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch per block. */
 #include "../subject/nodes.h"
 #include "../subject/stream.h"
 
@@ -62,7 +62,7 @@ const struct sm_scenario sm_scenario_numa_bandwidth = {
 	.workers = 1,
 	.warm_ns = SM_WARM_MEMORY_NS,
 	.node_param = "cpu_node",
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per 4 KiB", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },

@@ -1,7 +1,7 @@
 /* Question: how much longer does a load take from another node's memory?
- * Method:   one worker on each node in turn walks through memory bound to each node: dependent loads, one a
- *           line, in random order (walk.h).  Where the pages are is read back.
- *           The region is at least eight times the last-level cache: at random, under an eighth of the loads hit it.
+ * Method:   one worker, on each node in turn, walks through memory bound to each node: dependent loads, one per
+ *           line, in random order (walk.h).  The placement of the pages is checked.  The region is at least eight
+ *           times the last-level cache, so fewer than an eighth of the random loads hit the cache.
  * Not shown: several workers that share a link (numa_bandwidth); caches of other sockets (core_to_core).
  * Cost of the loop: one dependent load and a shift; latency only. */
 #include "../subject/nodes.h"
@@ -62,7 +62,7 @@ const struct sm_scenario sm_scenario_numa_latency = {
 		      .max = 1ull << 40 } },
 	.workers = 1,
 	.node_param = "cpu_node",
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per dependent load", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },

@@ -1,10 +1,10 @@
 /* Question: on which node does shared memory end up?
- * Method:   one worker on each node in turn writes a word of every page of fresh memory under a policy: none
- *           (first touch), bound to a node, interleaved.  Then the node of every page is asked for
- *           (move_pages) and compared with what the policy promises.  An operation is a page.  The same amount of
- *           memory is touched, taken out of the caches and freed right before.
+ * Method:   one worker, on each node in turn, writes a word of every page of fresh memory under a policy: none
+ *           (first touch), bound to a node, interleaved.  Then the kernel reports the node of every page
+ *           (move_pages), which is compared with what the policy promises.  One page is an operation.  The same
+ *           amount of memory is touched, flushed from the caches and freed right before.
  * Not shown: automatic NUMA balancing, which may move pages later.
- * Cost of the loop: one store and an addition a page; everything else is the fault. */
+ * Cost of the loop: one store and an addition per page; everything else is the fault. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static uint64_t run(struct sm_worker *worker)
 	return n;
 }
 
-/* Pages that are not where the policy promises, of those on each node. */
+/* The number of pages that are not where the policy promises; `on_node` has the number of pages on each node. */
 static uint64_t elsewhere(const struct sm_case *c, const uint64_t *on_node, unsigned nodes, uint64_t all)
 {
 	uint64_t wrong = 0;
@@ -52,7 +52,7 @@ static uint64_t elsewhere(const struct sm_case *c, const uint64_t *on_node, unsi
 	return wrong;
 }
 
-/* After the slices: where the pages are, one by one. */
+/* After the slices: records the node of each page. */
 static uint64_t trace(struct sm_worker *worker)
 {
 	const struct sm_topology *topology = worker->mapping->topology;
@@ -65,7 +65,7 @@ static uint64_t trace(struct sm_worker *worker)
 		sm_worker_fail(worker, E2BIG, "more than %d NUMA nodes", NODES_MAX);
 		return 0;
 	}
-	/* One page at a time: asked for more, the function samples. */
+	/* One page per call: for more pages the function only takes a sample. */
 	for (uint64_t i = 0; i < pages(worker->c); i++) {
 		char *at = (char *)worker->region + i * page;
 

@@ -1,8 +1,8 @@
-/* Question: between processes on two nodes, where should the ring be?
- * Method:   round trips over the spinning ring as in transport_latency, with the ring's memory bound to one node
- *           or the other.  Worker 0 sits on the first node, worker 1 on the second.
- * Not shown: kernel transports, whose buffers no one can place.
- * Cost of the loop: as transport_latency's. */
+/* Question: between processes on two nodes, on which node should the ring be?
+ * Method:   round trips over the spinning ring as in transport_latency, with the ring's memory bound to one node or
+ *           the other.  Worker 0 runs on the first node, worker 1 on the second.
+ * Not shown: kernel transports, whose buffers a program cannot place.
+ * Cost of the loop: the same as in transport_latency. */
 #include "../subject/nodes.h"
 #include "../subject/transport_pair.h"
 
@@ -64,7 +64,7 @@ const struct sm_scenario sm_scenario_numa_transport = {
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64), .standard = SM_VALUES(64, 4096)), TRANSPORT_CAPACITY },
 	.workers = 2,
 	.placements = { SM_PLACE_CROSS_NODE },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per round trip", "ns/op" },
 	.transfers_per_op = 2,

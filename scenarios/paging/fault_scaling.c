@@ -1,11 +1,11 @@
-/* Question: do page faults of several processes get in each other's way?
- * Method:   every worker writes a word of every page of its share of fresh memory: of one region that all have
- *           (page i belongs to worker i modulo workers), of a memfd of its own, or of private memory.  An operation is a page of each
- *           worker.  The same amount of memory is touched, taken out of the caches
- *           and freed right before.
+/* Question: do page faults of several processes slow each other down?
+ * Method:   every worker writes a word of every page of its share of fresh memory: of one common region (page i
+ *           belongs to worker i modulo the number of workers), of a memfd of its own, or of private memory.  An
+ *           operation is a page of each worker.  The same amount of memory is touched, flushed from the caches and
+ *           freed right before.
  * Not shown: threads of one process, which also share its page tables and their locks.
- * Cost of the loop: one store and an addition a page; everything else is the fault.  The slowest worker's own
- *           time counts. */
+ * Cost of the loop: one store and an addition per page; everything else is the fault.  The time of the slowest
+ *           worker counts. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -27,7 +27,7 @@ static uint64_t pages(const struct sm_case *c)
 	return c->param[PARAM_BYTES] / (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Made in either case, so that the same memory is host-warm. */
+/* The region is made even if it is not used, so that the same amount of memory is host-warm. */
 static size_t region_bytes(const struct sm_case *c)
 {
 	return c->param[PARAM_BYTES] * c->workers;
@@ -57,7 +57,7 @@ static int warm_up(struct sm_worker *worker)
 	return 0;
 }
 
-/* What was written is looked at here, after the stamp: separate memory is this process' alone. */
+/* Checks the written words after the timed part, because only this process can see separate memory. */
 static uint64_t run(struct sm_worker *worker)
 {
 	const struct state *state = worker->state;

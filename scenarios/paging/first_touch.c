@@ -1,12 +1,12 @@
-/* Question: what does the first touch of shared memory cost, and how often does the kernel come in?
- * Method:   one worker writes one word of every base page of a fresh region that nobody touched; the
- *           variants differ in page size.  An operation is a base page (4 KiB on x86-64) whatever maps
- *           it, so that the variants compare.  The same amount of memory is touched, taken out of the caches and
- *           freed right before: a guest's free memory may not exist in the host yet, and that fault is another
- *           machine's; and frames that were free for a while are in no cache.
- * Not shown: who zeroes in the host; file systems' own work; frames that were freed a moment ago, which are zeroed in
- *           the cache.
- * Cost of the loop: one store and an addition a page; everything else is the fault. */
+/* Question: what does the first touch of shared memory cost, and how many page faults does it take?
+ * Method:   one worker writes one word of every base page of a fresh region that nobody has touched; the variants
+ *           differ in page size.  An operation is a base page (4 KiB on x86-64) whatever the size of the mapped
+ *           pages, so that the variants compare.  The same amount of memory is touched, flushed from the caches and
+ *           freed right before. There are two reasons: the free memory of a guest may not be backed by the host yet,
+ *           and that would add a fault in the host; and frames that have been free for a while are in no cache.
+ * Not shown: the host's zeroing of memory; the file system's own work; frames that were freed just before, which are
+ *           zeroed in the cache.
+ * Cost of the loop: one store and an addition per page; everything else is the fault. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	return 0;
 }
 
-/* The word that page number `i` gets: never 0, so a page that was not written shows. */
+/* The word that page number `i` gets: never 0, so that a page that was not written is noticed. */
 static inline uint64_t mark(uint64_t i)
 {
 	return i * 2 + 1;

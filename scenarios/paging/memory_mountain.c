@@ -1,9 +1,10 @@
-/* Question: how does reading speed depend on how much memory there is to read and in what steps?
- * Method:   one worker adds up the words of a region at a stride, again and again: small regions stay in a cache,
- *           small strides use all of a line, and prefetchers follow steady ones.  An operation is 64 words, in loads as
- *           wide as the machine has: one load brings all the words that lie within its width.
+/* Question: how does read bandwidth depend on the size of the memory and on the stride?
+ * Method:   one worker sums the words of a region at a stride, again and again.  Small regions stay in a cache,
+ *           small strides use all of a line, and prefetchers follow constant strides.  An operation is 64 words, in
+ *           loads as wide as the machine has: one load brings all the words that lie within its width.
  * Not shown: dependent loads, which wait for each other (page_size_random).
- * Cost of the loop: a vector load and an addition each, four sums in turn; a comparison and a branch for each 64 words. */
+ * Cost of the loop: a vector load and an addition each, into four sums in rotation; a comparison and a branch per 64
+ *           words. */
 #include <errno.h>
 #include <math.h>
 
@@ -34,7 +35,7 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	return 0;
 }
 
-/* Every word holds the same, so that any words of the region add up to so many times it. */
+/* Every word holds the same value, so the expected sum of any words is their number times this value. */
 #define WORD 3u
 
 static int warm_up(struct sm_worker *worker)
@@ -49,8 +50,8 @@ static int warm_up(struct sm_worker *worker)
 	return 0;
 }
 
-/* PASS(vector): n operations in loads of one vector; returns the sum of all words that were loaded, which are those of every
- * step: the stride, or a vector where that is larger. */
+/* PASS(vector): n operations in loads of one vector.  Returns the sum of all words that were loaded: one vector per
+ * step, where a step is the stride, or the vector's width if that is larger. */
 #define PASS(vector)                                                                                                   \
 	static WIDE_LOOP_##vector uint64_t pass_##vector(const char *region, uint64_t end, uint64_t stride,            \
 							 uint64_t n, uint64_t *position)                               \
@@ -147,7 +148,7 @@ const struct sm_scenario sm_scenario_memory_mountain = {
 		      .max = 1 << 20 } },
 	.workers = 1,
 	.warm_ns = SM_WARM_MEMORY_NS,
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per 64 words", "ns/op" },
 	.more = { { "width of a load", "B" } },

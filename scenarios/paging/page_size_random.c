@@ -1,6 +1,6 @@
 /* Question: do larger pages make random access faster?
- * Method:   one worker walks a cycle through every cache line of the region; where to go next is read
- *           from the line, so each load waits for the last one and no prefetcher can run ahead (walk.h).
+ * Method:   one worker walks a cycle through every cache line of the region.  It reads the next address from the
+ *           line, so each load waits for the previous one and no prefetcher can run ahead (walk.h).
  * Not shown: independent random accesses, which overlap; sequential access (page size hardly matters).
  * Cost of the loop: one dependent load and a shift; latency only. */
 #include <errno.h>
@@ -62,7 +62,7 @@ const struct sm_scenario sm_scenario_page_size_random = {
 		      .min = 1 << 16,
 		      .max = 1ull << 40 } },
 	.workers = 1,
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per dependent load", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },

@@ -1,10 +1,10 @@
-/* Question: does the page size matter when memory is passed over in order?
- * Method:   one worker passes over a populated region again and again, reading, writing, or copying one half to
- *           the other; the variants differ in page size alone.  An operation is 4 KiB.
- *           A quick run passes over at least four times the last-level cache; a standard one over 1 GiB, which a page
- *           of that size needs.
+/* Question: does the page size matter for sequential access?
+ * Method:   one worker passes over a populated region again and again, reading, writing, or copying one half to the
+ *           other; only the page size differs between the variants.  An operation is 4 KiB.  In the quick profile
+ *           the region is at least four times the last-level cache; in the standard one it is 1 GiB, which a page of
+ *           that size needs.
  * Not shown: random access (page_size_random), the faults of the first pass (first_touch).
- * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch a block. */
+ * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch per block. */
 #include "../subject/pages.h"
 #include "../subject/stream.h"
 
@@ -84,7 +84,7 @@ const struct sm_scenario sm_scenario_page_size_stream = {
 		      .max = 1ull << 40 } },
 	.workers = 1,
 	.warm_ns = SM_WARM_MEMORY_NS,
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per 4 KiB", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },

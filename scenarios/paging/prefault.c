@@ -1,13 +1,13 @@
 /* Question: should shared memory be populated before it is used, and how?
- * Method:   one worker writes one word of every page of a fresh region.  `phase=access` populates before
- *           the stamp and times the writes alone; `phase=total` times populating and writing; `phase=each`
- *           times populating once and then every single write, in their order.  An operation is a base page.  The
- *           same amount of memory is touched, taken out of the caches and freed right before, and what
- *           `phase=access` populated is taken out of them once more: memory that is used some time later.
- * Not shown: what populating in the parent would do for a child: nothing, shared mappings' page tables are
- *           not copied by fork.
- * Cost of the loop: one store and an addition a page, besides the faults; with `phase=each` a reading of the
- *           clock (about 25 ns) and the note of it. */
+ * Method:   one worker writes one word of every page of a fresh region.  `phase=access` populates before the timed
+ *           part and times the writes alone; `phase=total` times populating and writing; `phase=each` times
+ *           populating once and then each write separately, in order.  An operation is a base page.  The same
+ *           amount of memory is touched, flushed from the caches and freed right before.  What `phase=access`
+ *           populated is flushed once more, to represent memory that is used some time later.
+ * Not shown: populating in the parent for the benefit of a child.  It has no effect: fork does not copy the page
+ *           tables of shared mappings.
+ * Cost of the loop: one store and an addition per page, besides the faults; with `phase=each` also a reading of the
+ *           clock (about 25 ns) and recording it. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -23,7 +23,7 @@
 enum phase { PHASE_ACCESS, PHASE_TOTAL, PHASE_EACH };
 enum { PARAM_PHASE, PARAM_BYTES };
 enum { TALLY_SETUP_NS, TALLY_ACCESS_NS, TALLY_WORST_NS };
-/* In a variant's `arg`: locked when it is touched, which no region is asked for elsewhere. */
+/* In a variant's `arg`: mlock2() with MLOCK_ONFAULT, which is no prefault mode of a region. */
 #define ONFAULT 1
 
 static size_t region_bytes(const struct sm_case *c)
@@ -61,7 +61,7 @@ static int warm_up(struct sm_worker *worker)
 		return 0;
 	if (!populate(worker))
 		return -worker->error.code;
-	/* What is lazy is not mapped yet. */
+	/* A lazy region is not mapped yet. */
 	if (worker->c->memory.prefault != SM_LAZY && sm_region_cool(worker->mapping, &err) < 0)
 		return sm_worker_fail(worker, err.code, "%s", err.text);
 	return 0;
@@ -72,7 +72,7 @@ static inline uint64_t mark(uint64_t i)
 	return i * 2 + 1;
 }
 
-/* Populates, then stamps every write. */
+/* Populates, then takes the time of every write. */
 static uint64_t run_each(struct sm_worker *worker)
 {
 	uint64_t step = (uint64_t)sysconf(_SC_PAGESIZE) / sizeof(uint64_t), n = worker->op_count;

@@ -1,21 +1,21 @@
 /* Question: what does it cost to touch fresh pages while a lock is held?
- * Method:   two processes fill a region together, page by page, under one mutex that says which page is next: the page
- *           is written under the lock, or the lock is given back first; and the same with memory that is populated.
- *           An operation is a page of each process.  Who is faster fills more of them, so that both are at it until the
+ * Method:   two processes fill a region together, page by page; one mutex guards the number of the next page.  The
+ *           page is written under the lock, or after the lock is released; both also with populated memory.  An
+ *           operation is a page of each process.  The faster process fills more pages, so that both work until the
  *           last page.
- * Not shown: locks that spin, under which the others burn their PUs for the fault's time.
- * Cost of the loop: lock, an addition, unlock and one store a page; everything else is the fault. */
+ * Not shown: spinlocks, with which the other processes burn their PUs during the fault.
+ * Cost of the loop: lock, an addition, unlock and one store per page; everything else is the fault. */
 #include "../subject/locks.h"
 
 enum { INSIDE, OUTSIDE };
 enum { PARAM_BYTES };
 enum { TALLY_PAGES };
 
-/* In the region's first page, as large as what the case asks for: what is filled starts with a page of its own, which
- * the lock has not made ready. */
+/* In the region's first page of the size that the case asks for.  The filled memory starts on the page after it,
+ * which the lock has not faulted in. */
 struct shared {
 	struct lock_shared lock;
-	uint64_t next; /* page, under the lock */
+	uint64_t next; /* number of the next page; guarded by the lock */
 };
 
 static size_t page_bytes(void)
@@ -28,7 +28,7 @@ static uint64_t pages(const struct sm_case *c)
 	return c->param[PARAM_BYTES] / page_bytes() / c->workers;
 }
 
-/* Bytes before what is filled. */
+/* Bytes before the filled memory. */
 static size_t lock_bytes(const struct sm_case *c)
 {
 	uint64_t page = c->memory.pages.bytes;
@@ -57,7 +57,7 @@ static int warm_up(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;
 
-	/* The lock's own page is mapped before anything counts. */
+	/* Maps the lock's own page before anything is counted. */
 	if (pthread_mutex_lock(&shared->lock.mutex) || pthread_mutex_unlock(&shared->lock.mutex))
 		return sm_worker_fail(worker, EINVAL, "the lock cannot be had");
 	return 0;
@@ -140,7 +140,7 @@ static const struct sm_claim claims[] = {
 	  SM_RATIO("lazy_inside", "lazy_outside", .min = 1.2),
 	  .at = "placement=near cores=different",
 	  .needs = "two cores" },
-	/* slack: the code that waits for the lock is mapped when it is first needed */
+	/* slack: the code that waits for the lock is mapped when it first runs */
 	{ .id = "S9.faults",
 	  .text = "Every page is faulted in once, by the process that writes it",
 	  .source = "textbooks on demand paging",

@@ -1,8 +1,8 @@
-/* Question: how long does a lock take from one process to the other?
- * Method:   two processes have to take the lock in turn: who takes it out of turn gives it back and tries again.  An
- *           operation is a turn of each.
- * Not shown: locks that are held long enough for the other to fall asleep every time.
- * Cost of the loop: a load, an addition and a store under the lock; tries out of turn, which are told. */
+/* Question: how long does it take to hand a lock from one process to another?
+ * Method:   two processes must take the lock alternately: a process that takes it out of turn releases it and tries
+ *           again. An operation is a turn of each.
+ * Not shown: locks that are held long enough for the other process to fall asleep every time.
+ * Cost of the loop: a load, an addition and a store under the lock; attempts out of turn, whose number is reported. */
 #include <math.h>
 #include <sched.h>
 
@@ -12,7 +12,7 @@ enum { TALLY_TURNS, TALLY_TRIES };
 
 struct shared {
 	struct lock_shared lock;
-	uint64_t turn; /* under the lock, on another line pair: even, worker 0's */
+	uint64_t turn; /* guarded by the lock, on another line pair; even: it is worker 0's turn */
 	struct {
 		alignas(SM_LINE_PAIR) ck_spinlock_mcs_context_t node;
 	} place[2];
@@ -112,7 +112,7 @@ const struct sm_scenario sm_scenario_lock_handoff = {
 	.variants = variants,
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_CROSS_NODE },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per turn of both", "ns/op" },
 	.more = { { "acquisitions per turn", "1" } },

@@ -1,12 +1,13 @@
-/* Question: what do processes get through a lock that all want, and who gets how much?
- * Method:   all take the lock, add to a counter under it, work a little inside and outside, and give it back.  Fairness
- *           is Jain's index of what each got when the first was done, a mean over the slices after the warm-up; the
- *           longest wait is that of a stretch after the slices in which each wait is stamped.  A slice ends for all when
- *           the first is done, so that nobody has the lock to itself.
+/* Question: what rate does a contended lock sustain, and how is it shared among the processes?
+ * Method:   all processes take the lock, add to a counter under it, do some work inside and outside, and release it.
+ *           Fairness is Jain's index of each process's acquisitions when the first one was done, averaged over the
+ *           slices after the warm-up.  The longest wait comes from a traced stretch after the slices, in which each
+ *           wait is timed.  A slice ends for all when the first process is done, so that nobody has the lock to
+ *           itself.
  * Not shown: readers (read_side), strict alternation (lock_handoff).
- * Cost of the loop: an addition under the lock, a store of this worker's progress on a line of its own, and the work
- *           asked for: dependent multiplications.  Where PUs are shared, a reading of the clock, which ends the slice
- *           for all at once. */
+ * Cost of the loop: an addition under the lock, a store of this worker's progress on a line of its own, and the
+ *           requested work: dependent multiplications.  On shared PUs also a reading of the clock, which ends the
+ *           slice for all at once. */
 #include <math.h>
 
 #include "../subject/locks.h"
@@ -15,24 +16,25 @@
 enum { PARAM_PROCESSES, PARAM_INSIDE, PARAM_OUTSIDE };
 enum { TALLY_TAKEN, TALLY_JAIN, TALLY_SLICES, TALLY_LONGEST_NS };
 
-/* Acquisitions in a slice, with the slice's number above them: who has not begun a slice has none in it. */
+/* The low bits count acquisitions in a slice, the bits above hold the slice's number.  A worker that has not begun
+ * the slice has an older number there. */
 #define PROGRESS_BITS 40
 #define WARM_UP       1u /* slice 0 is the rehearsal, which does nothing */
 
-/* Of a lock that goes from one that spins to the next in the queue, the longest round: each passes it on when its PU comes to
- * it, after those that it shares the PU with.  So many turns of the scheduler are seconds. */
+/* The longest round of a lock that passes from one spinning worker to the next in the queue: each passes it on when
+ * its PU comes to it, after the workers that share the PU.  This many turns of the scheduler take seconds. */
 #define TURNS_MAX 2048u
 
 struct place {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t progress; /* its worker writes */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t progress; /* written by its worker */
 	alignas(SM_LINE_PAIR) ck_spinlock_mcs_context_t node;
 };
 
 struct shared {
 	struct lock_shared lock;
-	uint64_t count;                                  /* under the lock, on a line pair of its own */
-	alignas(SM_LINE_PAIR) _Atomic uint64_t finished; /* number of the slice that one has finished */
-	_Atomic uint64_t until[2]; /* when the slice with this parity ends; 0: nobody has begun it */
+	uint64_t count;                                  /* guarded by the lock, on its own line pair */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t finished; /* number of slices that some worker has finished */
+	_Atomic uint64_t until[2]; /* when the slice of this parity ends; 0: nobody has begun it */
 	struct place place[];
 };
 
@@ -84,7 +86,7 @@ static int warm_up(struct sm_worker *worker)
 	return rc < 0 ? sm_worker_fail(worker, -rc, "the lock's file cannot be opened") : 0;
 }
 
-/* Jain's index, in millionths (see transport_fan_in), of what each has got in a slice. */
+/* Jain's index, in millionths (see transport_fan_in), of the acquisitions of the workers in a slice. */
 static void judge_fairness(struct sm_worker *worker, struct shared *shared, uint64_t slice)
 {
 	unsigned workers = worker->c->workers;
@@ -98,14 +100,15 @@ static void judge_fairness(struct sm_worker *worker, struct shared *shared, uint
 		sum += share;
 		squares += share * share;
 	}
-	if (squares == 0) /* nobody got anything: that is not unfair */
+	if (squares == 0) /* no acquisitions at all: that is not unfair */
 		return;
 	worker->outcome->tally[TALLY_JAIN] += (uint64_t)(1e6 * sum * sum / (workers * squares));
 	worker->outcome->tally[TALLY_SLICES]++;
 }
 
-/* When this slice ends for all: the first to begin it says so.  Workers meet between slices, so that whoever begins one
- * may clear the next one's: nobody has begun that.  Returns 0 where operations are counted. */
+/* The time at which this slice ends for all: the first worker to begin the slice sets it.  Workers meet between
+ * slices, so nobody can have begun the next slice, and its time may be cleared here.  Returns 0 if operations are
+ * counted instead. */
 static uint64_t end_of_slice(struct sm_worker *worker, uint64_t slice)
 {
 	struct shared *shared = worker->region;
@@ -118,7 +121,7 @@ static uint64_t end_of_slice(struct sm_worker *worker, uint64_t slice)
 	return atomic_compare_exchange_strong(&shared->until[slice % 2], &none, until) ? until : none;
 }
 
-/* False: the worker has failed, so that a trial whose lock was not to be had does not end well. */
+/* False: the worker has failed, so that a trial in which the lock could not be taken is an error. */
 static ALWAYS_INLINE bool take_or_fail(struct sm_worker *worker, enum lock_kind kind)
 {
 	struct shared *shared = worker->region;
@@ -154,7 +157,7 @@ static ALWAYS_INLINE uint64_t take_turns(struct sm_worker *worker, enum lock_kin
 		}
 out:
 	worker->outcome->tally[TALLY_TAKEN] += i;
-	/* Whoever is first: the rehearsal, which does nothing, counts slices, too. */
+	/* The first worker to finish.  The rehearsal does nothing, but counts as a slice, too. */
 	if (n > 0 && atomic_compare_exchange_strong(&shared->finished, &last, slice + 1)) {
 		if (slice > WARM_UP)
 			judge_fairness(worker, shared, slice);
@@ -165,7 +168,7 @@ out:
 #define STAMP_LOOP take_turns
 #include "../subject/stamp_locks.h"
 
-/* The same with every wait stamped. */
+/* The same, with each wait timed. */
 static ALWAYS_INLINE uint64_t stamped(struct sm_worker *worker, enum lock_kind kind)
 {
 	uint64_t inside = worker->c->param[PARAM_INSIDE], outside = worker->c->param[PARAM_OUTSIDE];

@@ -1,7 +1,7 @@
-/* Question: what does a lock cost that nobody else wants?
- * Method:   one process takes and gives back the same lock: an operation is one such pair.
- * Not shown: locks that others want (lock_throughput, lock_handoff).
- * Cost of the loop: a counter and a branch; there is nothing under the lock. */
+/* Question: what does an uncontended lock cost?
+ * Method:   one process takes and releases the same lock; one such pair is an operation.
+ * Not shown: contended locks (lock_throughput, lock_handoff).
+ * Cost of the loop: a counter and a branch; nothing is done under the lock. */
 #include "../subject/locks.h"
 
 enum { TALLY_PAIRS };
@@ -100,7 +100,7 @@ const struct sm_scenario sm_scenario_lock_uncontended = {
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per pair of lock and unlock", "ns/op" },
 	.state_bytes = sizeof(struct state),

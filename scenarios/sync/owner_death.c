@@ -1,8 +1,9 @@
-/* Question: what becomes of a lock whose owner is killed inside it?
- * Method:   a child takes the lock and changes two numbers that belong together, again and again; its parent kills it at a
- *           random moment of that, and then wants the lock: at most LIMIT long where it may never come.  An operation
- *           is one such death; its time runs from the kill to the lock, or to giving up.
- * Not shown: spinlocks, which nobody gives back either.
+/* Question: what happens to a lock whose owner is killed while it holds the lock?
+ * Method:   a child takes the lock and changes two numbers that belong together, again and again.  Its parent kills
+ *           it at a random moment while the lock is held, and then tries to take the lock: for at most LIMIT_MS if
+ *           the lock may never become free.  One such death is an operation; its time runs from the kill until the
+ *           lock is taken or given up.
+ * Not shown: spinlocks, which nobody releases either.
  * Cost of the loop: fork and wait are not timed. */
 #include <math.h>
 #include <time.h>
@@ -12,16 +13,16 @@
 
 enum way { ROBUST, ROBUST_PI, NORMAL, SEMAPHORE, SYSV_UNDO };
 enum { TALLY_DEATHS, TALLY_OWNER_DEAD, TALLY_TIMED_OUT, TALLY_WRONG };
-/* Long enough for a kill and a wake-up even on a loaded machine, short enough to try many times; what should come gets
- * a hundred times as long. */
+/* Long enough for a kill and a wake-up even on a loaded machine, short enough for many tries.  Locks that are
+ * expected to become free get a hundred times as long. */
 #define LIMIT_MS   20
 #define PATIENCE   100
-#define LONGEST_US 50 /* that the owner is let live inside */
+#define LONGEST_US 50 /* the longest time that the owner lives inside */
 
 struct shared {
 	struct lock_shared lock;
-	alignas(SM_LINE_PAIR) _Atomic uint64_t inside; /* rounds of the owner under the lock */
-	_Atomic uint64_t first, second;                /* belong together: equal outside */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t inside; /* rounds that the owner began under the lock */
+	_Atomic uint64_t first, second;                /* belong together: equal outside the critical section */
 };
 
 struct state {
@@ -69,7 +70,7 @@ static void teardown(struct sm_trial *trial)
 	lock_close(&state->own);
 }
 
-/* The child: in the critical section until it is killed. */
+/* The child: stays in the critical section until it is killed. */
 static int hold(void *argument)
 {
 	struct state *state = argument;
@@ -98,7 +99,7 @@ static struct timespec after_ms(clockid_t clock, long ms)
 	return at;
 }
 
-/* 0, EOWNERDEAD or ETIMEDOUT; anything else is a mistake. */
+/* Takes the lock: 0, EOWNERDEAD or ETIMEDOUT; anything else is an error. */
 static int want(struct state *state)
 {
 	bool hopeless = state->way == NORMAL || state->way == SEMAPHORE;
@@ -122,7 +123,7 @@ static bool give_back(struct state *state)
 	}
 }
 
-/* A lock that nobody has and nobody can give back. */
+/* Makes the lock anew if its owner is dead and nobody can release it. */
 static bool make_anew(struct state *state)
 {
 	bool counts = state->way == SEMAPHORE || state->way == SYSV_UNDO;
@@ -143,7 +144,7 @@ static bool mend(struct state *state, int got)
 	case 0: return give_back(state);
 	case EOWNERDEAD: return pthread_mutex_consistent(&shared->lock.mutex) == 0 && give_back(state);
 	case ETIMEDOUT: return make_anew(state);
-	default: return false; /* not held: there is nothing to give back */
+	default: return false; /* not held: there is nothing to release */
 	}
 }
 
@@ -154,7 +155,7 @@ static void nap_ns(uint64_t ns)
 	nanosleep(&nap, NULL);
 }
 
-/* One death.  Nanoseconds from the kill on; 0: it went wrong, and the worker says how. */
+/* One death.  Returns the nanoseconds from the kill on; 0: an error, which the worker reports. */
 static uint64_t one_death(struct sm_worker *worker, struct state *state)
 {
 	uint64_t *tally = worker->outcome->tally, killed, took;
@@ -166,7 +167,7 @@ static uint64_t one_death(struct sm_worker *worker, struct state *state)
 		sm_worker_fail(worker, errno, "no child: %s", strerror(errno));
 		return 0;
 	}
-	/* It may share this PU: sleep, do not spin, until it is inside, and then for a random while. */
+	/* The child may share this PU, so sleep, do not spin: until it is inside, and then for a random time. */
 	while (atomic_load_explicit(&state->shared->inside, memory_order_acquire) == inside &&
 	       !atomic_load_explicit(worker->abort, memory_order_relaxed))
 		nap_ns(10000);

@@ -1,17 +1,17 @@
 /* Question: does a queue without a mutex beat one under a mutex?
- * Method:   producers put numbered items into a bounded queue, consumers take them out: a ring under a
- *           process-shared mutex with conditions, a ring for one producer and one consumer, an array of cells
- *           with a sequence each, and Concurrency Kit's ck_ring.  An operation is an item through the queue;
- *           those of a slice are shared out among the producers and among the consumers.  Sides without a
- *           mutex that find the queue full or empty spin; where workers share a PU they yield it.
+ * Method:   producers put numbered items into a bounded queue, consumers take them out.  The queues are a ring under
+ *           a process-shared mutex with condition variables, a ring for one producer and one consumer, an array of
+ *           cells with a sequence number each, and Concurrency Kit's ck_ring.  An operation is an item through the
+ *           queue; the items of a slice are divided among the producers and among the consumers.  Without a mutex, a
+ *           side that finds the queue full or empty spins; where workers share a PU it yields the PU.
  * Not shown: blocking behaviour at low rates; the variants without a mutex burn a core while they wait.
- * Cost of the loop: mutex_cond: lock, wait loop, signal, unlock.  spsc: a store, and a load of the other
- * side's index where the copy of it is used up.  mpmc: a load, a compare-and-swap, a store.  ck_ring: the same
- * in Concurrency Kit's hands.  Each consumer adds two sums and compares a number with the last one of its
- * producer.
+ * Cost of the loop: mutex_cond: lock, wait loop, signal, unlock.  spsc: a store, and a load of the other side's
+ *           index when the copy of it is used up.  mpmc: a load, a compare-and-swap, a store.  ck_ring: the same, in
+ *           Concurrency Kit's code.  Each consumer adds two sums and compares a number with the last one of its
+ *           producer.
  *
- * Only spsc is lock-free: whatever happens to one side, the other's step ends, with an item or with "full" or
- * "empty".  A producer of mpmc or ck_ring that stops between taking its place and publishing it holds up others: the
+ * Only spsc is lock-free: whatever happens to one side, the other side's step ends, with an item or with "full" or
+ * "empty".  A producer of mpmc or ck_ring that stops between claiming its place and publishing it delays others: the
  * consumers at its cell, or every later producer (M. Herlihy and N. Shavit, The Art of Multiprocessor Programming,
  * 3.7; _ck_ring_enqueue_mp() spins until its predecessors are done). */
 #include <ck_ring.h>
@@ -24,14 +24,14 @@
 #include "../subject/spsc.h"
 #include "shmeter/scenario.h"
 
-#define CAPACITY 1024 /* items; a power of two, well over what a wake-up lets pile up */
+#define CAPACITY 1024 /* items; a power of two, well above what accumulates during a wake-up */
 #define ITEM     sizeof(uint64_t)
 
 enum way { MUTEX_COND, SPSC, MPMC, CK_RING };
 enum { PARAM_PRODUCERS, PARAM_CONSUMERS };
 enum { TALLY_COUNT, TALLY_SUM, TALLY_HASH, TALLY_OVERTAKEN };
 
-#define PRODUCER_SHIFT 40 /* of the producer in an item */
+#define PRODUCER_SHIFT 40 /* position of the producer's number in an item */
 
 struct ck_queue {
 	ck_ring_t ring;
@@ -39,17 +39,17 @@ struct ck_queue {
 };
 
 struct own {
-	uint64_t next;      /* a producer's: number of its next item */
-	uint64_t *expected; /* a consumer's: the least number that may come next, by producer */
+	uint64_t next;      /* in a producer: number of its next item */
+	uint64_t *expected; /* in a consumer: for each producer, the least number that may come next */
 };
 
-/* What a worker is, and which of its kind. */
+/* Whether a worker is a producer or a consumer, and its number among these. */
 struct role {
 	bool consumes;
 	uint64_t rank, count;
 };
 
-/* Producers and consumers alternate, as neighbours are close; the rest are of the kind that has more. */
+/* Producers and consumers alternate, because neighbours are close; the remaining workers are of the larger kind. */
 static struct role role_of(const struct sm_case *c, unsigned index)
 {
 	uint64_t producers = c->param[PARAM_PRODUCERS], consumers = c->param[PARAM_CONSUMERS];
@@ -59,7 +59,7 @@ static struct role role_of(const struct sm_case *c, unsigned index)
 	return (struct role){ consumes, paired ? index / 2 : index - pairs, consumes ? consumers : producers };
 }
 
-/* Of so many items, those that a worker puts or takes. */
+/* The number of `items` that a worker puts or takes. */
 static uint64_t share_of(const struct role *role, uint64_t items)
 {
 	return items / role->count + (role->rank < items % role->count);
@@ -76,7 +76,7 @@ static size_t region_bytes(const struct sm_case *c)
 	return 0;
 }
 
-/* In ck_ring each producer publishes after the one that came before it, and spins until then. */
+/* In ck_ring each producer publishes after the one before it, and spins until then. */
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	if (sm_case_variant(c)->arg == SPSC && c->workers > 2)
@@ -97,14 +97,14 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 
 	switch ((enum way)sm_case_variant(trial->c)->arg) {
 	case MUTEX_COND: return locked_queue_open(trial->region, err);
-	case SPSC: break; /* zeroed is empty */
+	case SPSC: break; /* a zeroed ring is empty */
 	case MPMC: mpmc_init(trial->region, CAPACITY); break;
 	case CK_RING: ck_ring_init(&ck->ring, CAPACITY); break;
 	}
 	return 0;
 }
 
-/* A word each for every worker, in memory of this one's own that is there before anything counts. */
+/* One word per worker, in this worker's own memory, faulted in before anything is counted. */
 static int warm_up(struct sm_worker *worker)
 {
 	struct own *own = worker->state;
@@ -117,8 +117,8 @@ static int warm_up(struct sm_worker *worker)
 	return 0;
 }
 
-/* Different items of different producers have different hashes, so that a lost and a doubled item do not
- * make up for each other. */
+/* Different items of different producers have different hashes, so that a lost and a duplicated item do not cancel
+ * out. */
 static inline void tally(struct sm_outcome *outcome, uint64_t item)
 {
 	outcome->tally[TALLY_COUNT]++;
@@ -126,7 +126,7 @@ static inline void tally(struct sm_outcome *outcome, uint64_t item)
 	outcome->tally[TALLY_HASH] += (item ^ item >> 29) * 0x9e3779b97f4a7c15u;
 }
 
-/* Where an index points: items are of one size, which divides the ring's, so that none is split. */
+/* The place that an index points to.  All items have one size, which divides the ring's, so no item is split. */
 static inline uint64_t *spsc_place(struct spsc *ring, uint64_t index)
 {
 	return (uint64_t *)(void *)(ring->data + (index & (CAPACITY * ITEM - 1)));
@@ -152,7 +152,7 @@ static inline bool spsc_take_item(struct spsc *ring, uint64_t *item)
 	return true;
 }
 
-/* A queue is first in, first out: what one consumer gets of one producer comes in the order in which it was put. */
+/* A queue is first in, first out: a consumer gets the items of one producer in the order in which they were put. */
 static inline void tally_taken(struct sm_worker *worker, const struct own *own, uint64_t item)
 {
 	uint64_t producer = item >> PRODUCER_SHIFT, number = item & ((1ull << PRODUCER_SHIFT) - 1);
@@ -164,7 +164,7 @@ static inline void tally_taken(struct sm_worker *worker, const struct own *own, 
 		own->expected[producer] = number + 1;
 }
 
-/* Waits for the other side without a mutex: spins, or gives the PU to whom it waits for. */
+/* Waits for the other side without a mutex: spins, or yields the PU if workers share it. */
 static inline bool wait_turn(struct sm_worker *worker, unsigned *turns)
 {
 	if (worker->c->shared_pu)
@@ -331,7 +331,7 @@ static const struct sm_claim claims[] = {
 	{ 0 },
 };
 
-/* Two and one have PUs of their own from three on. */
+/* Two and one per side have PUs of their own from three PUs on. */
 #define SIDE                                                                                                           \
 	.quick = SM_VALUES(1), .standard = SM_SWEEP((1), SM_FROM_PUS(3, 2)), .full = SM_VALUES(1, 2, 4), .min = 1,     \
 	.max = 2048
@@ -352,7 +352,7 @@ const struct sm_scenario sm_scenario_queue_lockfree = {
 	.workers_param = "producers+consumers",
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
 			SM_PLACE_CROSS_NODE },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per item", "ns/op" },
 	.transfers_per_op = 1,

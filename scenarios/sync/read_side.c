@@ -1,9 +1,9 @@
-/* Question: how should many read what one writes now and then?
- * Method:   every worker reads a record of eight words and looks whether they belong together; worker 0 writes one, too,
- *           before every so many reads.  An operation is a read.  In `.all` all read; in `.1` worker 0 does and the
- *           others have nothing to do, so that both are compared in one pair class.
+/* Question: how should many processes read what one process writes now and then?
+ * Method:   every worker reads a record of eight words and checks that they belong together; worker 0 also writes
+ *           the record, once per `writes` reads.  An operation is a read.  In `.all` all workers read; in `.1` only
+ *           worker 0 does and the others are idle, so that both are compared in one pair class.
  * Not shown: several writers.
- * Cost of the loop: eight loads and comparisons, and what the way adds. */
+ * Cost of the loop: eight loads and comparisons, and the cost of the protection. */
 #include <math.h>
 #include <sched.h>
 
@@ -13,10 +13,10 @@
 enum way { MUTEX, RWLOCK, SEQLOCK, DOUBLE_BUFFER, COPY_SWAP };
 enum { PARAM_WRITES, PARAM_READERS };
 enum { TALLY_READS, TALLY_TORN, TALLY_RETRIES };
-#define ALONE 0x100u /* in `arg`: worker 0 alone reads */
+#define ALONE 0x100u /* in `arg`: only worker 0 reads */
 
 struct shared {
-	alignas(SM_LINE_PAIR) struct record plain; /* under the mutex or the read-write lock */
+	alignas(SM_LINE_PAIR) struct record plain; /* guarded by the mutex or the read-write lock */
 	struct lock_shared mutex, rwlock;
 	struct seqlock seqlock;
 	struct double_buffer double_buffer;
@@ -100,7 +100,7 @@ static ALWAYS_INLINE uint64_t reads(struct sm_worker *worker, enum way way)
 					return i;
 			}
 			for (unsigned turns = 0; !take(shared, way, words); retries++) {
-				if (worker->c->shared_pu) /* the writer is in the middle, and waits */
+				if (worker->c->shared_pu) /* the writer may need this PU to finish its write */
 					sched_yield();
 				if (!sm_spin(&turns, worker->abort))
 					return i;
@@ -162,7 +162,7 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-/* Readers that share a PU take turns anyway, and threads of one core slow each other down whatever they read. */
+/* Readers that share a PU take turns anyway, and threads of one core always slow each other down. */
 #define AT    "writes=0 readers=2 placement=near cores=different"
 #define NEEDS "two cores"
 static const struct sm_claim claims[] = {
@@ -209,7 +209,7 @@ const struct sm_scenario sm_scenario_read_side = {
 		      .max = 4096 } },
 	.workers_param = "readers",
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.ends = SM_FIRST_DONE,
 	.metric = { "time per read of each process", "ns/op" },

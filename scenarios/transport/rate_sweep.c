@@ -1,21 +1,21 @@
 /* Question: does latency depend on how often one sends?
- * Method:   round trips of 64 bytes with a pause before each: none, 10 us, 100 us, 1 ms.  Only the round
- *           trips are timed.  A process that waits long goes to sleep, its core may go idle, and caches
- *           grow cold: all of that is in the figure, which is what a rare message meets.
+ * Method:   round trips of 64 bytes with a pause before each: none, 10 us, 100 us, 1 ms.  Only the round trips are
+ *           timed. A process that waits long goes to sleep, its core may go idle, and caches grow cold.  The result
+ *           includes all of that, because a rare message meets it.
  * Not shown: how deep the core's idle states are here; a pause over 1 ms.
- * Cost of the loop: as transport_latency, and two reads of the clock a round trip (about 50 ns). */
+ * Cost of the loop: as transport_latency, and two readings of the clock per round trip (about 50 ns). */
 #include <math.h>
 #include <sys/prctl.h>
 #include <time.h>
 
 #include "../subject/transport_pair.h"
 
-#define PAUSE_SHIFT 8 /* of the pause in microseconds, in a variant's `arg` */
+#define PAUSE_SHIFT 8 /* position of the pause in microseconds in a variant's `arg` */
 
 enum { TALLY_PAUSED_NS = TALLY_WRONG + 1, TALLY_PAUSES };
 
-/* Waits out the pause: on a PU of its own busily, so that only the peer sleeps.  On a shared one a nap ends later than
- * it was asked to; how long pauses were is told beside the time. */
+/* Waits until the pause is over.  On a PU of its own it spins, so that only the peer sleeps.  On a shared PU it
+ * sleeps, and the kernel ends a sleep late; so the real length of the pauses is reported next to the time. */
 static bool pause_until(const struct sm_worker *worker, uint64_t until_ns)
 {
 	struct timespec nap = { 0 };
@@ -63,7 +63,7 @@ static ALWAYS_INLINE uint64_t spaced(struct sm_worker *worker, enum transport tr
 
 static int warm_up(struct sm_worker *worker)
 {
-	/* The kernel may end a nap 50 us late to save power (prctl(2)): five times the shortest pause. */
+	/* The kernel may end a sleep 50 us late to save power (prctl(2)): five times the shortest pause. */
 	if (worker->c->shared_pu)
 		(void)prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
 	return pair_warm_up(worker);
@@ -95,8 +95,9 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-/* What a pause adds is compared in nanoseconds: the same microsecond is twice a ring's round trip and a fortieth of a
- * pipe's.  A round trip of a spinning ring takes under 1 us, so that this much more would double it. */
+/* What a pause adds is compared in nanoseconds, not as a ratio: 1 us is twice the round trip of a ring and a
+ * fortieth of a pipe's.  A round trip of a spinning ring takes less than 1 us, so this addition would more than
+ * double it. */
 #define ADDED_NS 1000
 #define RARE(id_, transport, words)                                                                                    \
 	{                                                                                                              \

@@ -1,17 +1,17 @@
 /* Question: which transports keep their total rate when more processes send to one?
- * Method:   1, 2 or 4 senders, one receiver, one channel.  Every message says who sent it and how many
- *           that sender had sent before; the receiver checks order and content.  Each sender has the same
- *           number of messages a slice.
+ * Method:   1, 2 or 4 senders, one receiver, one channel.  Every message has the number of its sender and the count
+ *           of messages that the sender has sent before; the receiver checks order and content.  Each sender has the
+ *           same number of messages per slice.
  * Not shown: transports that take one sender only; a receiver with a channel for each sender.
- * Cost of the loop: as transport_throughput, and in the receiver one multiplication that finds out the
- *           sender, two tallies and a comparison. */
+ * Cost of the loop: as transport_throughput, and in the receiver one multiplication that finds the sender, two
+ *           tallies and a comparison. */
 #include <limits.h>
 #include <math.h>
 
 #include "../subject/transport.h"
 
 #define SENDERS_MAX  8
-#define SENDER_SHIFT 40 /* of the sender in a message's number */
+#define SENDER_SHIFT 40 /* position of the sender in a message's number */
 
 enum { TALLY_SENT, TALLY_RECEIVED, TALLY_WRONG, TALLY_NS, TALLY_JAIN, TALLY_SLICES };
 
@@ -72,9 +72,9 @@ static ALWAYS_INLINE uint64_t send_all(struct sm_worker *worker, enum transport 
 	return n;
 }
 
-/* Jain's index of what the senders got through when the first of them was done, in millionths: 1 where
- * they got through equally much, 1/senders where one had it all.  R. Jain et al., A quantitative measure
- * of fairness, DEC-TR-301, 1984. */
+/* Jain's index, in millionths, of how many messages each sender had sent when the first was done: 1 if all had sent
+ * the same number, 1/senders if one had sent them all.  R. Jain et al., A quantitative measure of fairness,
+ * DEC-TR-301, 1984. */
 static uint64_t jain(const uint64_t *share, unsigned senders)
 {
 	double sum = 0, squares = 0;

@@ -1,11 +1,11 @@
 /* Question: how long does a message take to a process and the answer back?
- * Method:   closed loop of round trips; each message is written by its sender word by word, copied in,
- *           copied out, and checked word by word by its receiver: the same copies for every transport.
- *           Half a round trip is printed as "one way" by declaration, not by measurement.
- * Not shown: latency under load (a closed loop waits for its answer before it sends again), wake-ups apart
- * from the transport: across cores a blocking transport mostly measures the wake-up of the sleeper.
- * Cost of the loop: writing and checking 8 bytes takes about a third of a cycle a word when vectorised;
- * four tallies in the worker's own slot; one switch a slice chooses the transport. */
+ * Method:   closed loop of round trips; each message is written by its sender word by word, copied in, copied out,
+ *           and checked word by word by its receiver: the same copies for every transport.  Half a round trip is
+ *           printed as "one way" by definition; it is not measured.
+ * Not shown: latency under load (a closed loop waits for its answer before it sends again); wake-ups apart from the
+ *           transport: across cores a blocking transport mostly measures the wake-up of the sleeper.
+ * Cost of the loop: writing and checking 8 bytes takes about a third of a cycle per word when vectorised; four
+ *           tallies in the worker's own slot; one switch per slice chooses the transport. */
 #include "../subject/transport_pair.h"
 
 /* Worker 0 sends and waits for the answer, worker 1 answers. */
@@ -31,7 +31,7 @@ static ALWAYS_INLINE uint64_t round_trips(struct sm_worker *worker, enum transpo
 #define STAMP_LOOP round_trips
 #include "../subject/stamp.h"
 
-/* The same with each round trip in the histogram; worker 1 has nothing to stamp. */
+/* The same, with each round trip in the histogram; worker 1 takes no times. */
 static ALWAYS_INLINE uint64_t traced(struct sm_worker *worker, enum transport transport)
 {
 	struct transport_state *state = worker->state;
@@ -64,9 +64,9 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-/* Waits and transport are two things: compared is what waits alike.  What sleeps is the textbook's ring.  One under a
- * bare futex or semaphore is so quick that its reader often finds the answer on its way to sleep: its small messages
- * take half a microsecond in one trial and thirty in the next. */
+/* The way of waiting and the transport are two questions, so only transports that wait alike are compared.  For
+ * sleeping, the textbook ring is used.  A ring with a bare futex or semaphore is so fast that its reader often finds
+ * the answer before it sleeps: small messages then take half a microsecond in one trial and thirty in the next. */
 #define BEATS(id_, kernel, words, ring, waits, question_, caveat_)                                                     \
 	{                                                                                                              \
 		.id = id_, .text = "A ring in shared memory beats " words " between two cores when both ends " waits,  \
@@ -137,7 +137,7 @@ const struct sm_scenario sm_scenario_transport_latency = {
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
 			SM_PLACE_CROSS_NODE },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per round trip", "ns/op" },
 	.transfers_per_op = 2,

@@ -1,32 +1,34 @@
-/* Question: how late are messages that have to leave on a schedule, whatever became of the ones before?
- * Method:   before its slices each trial finds out what the loop holds: it passes messages that are all due at once for
- *           100 ms, and then some at the case's share of that rate.  Where each message meets a receiver that sleeps
- *           again, and waking it takes longer than the messages are apart, the loop falls behind at that share though
- *           it holds more when nobody sleeps: what it holds is what it achieved there.  Then worker 0 sends at a share
- *           of that rate, each message at its intended time.  The latency is counted from the intended time, so a
- *           message that waits behind a late one is as late as its user would see it.  One schedule goes through the whole trial; between slices, when the harness works, it stands still.
- *           In the variants called `.paused` the receiver does nothing for 20 ms, once a trial; those called
- *           `.paused.closed` count from the moment of sending, as a closed loop does: the wait before it is missing
- *           there (coordinated omission, G. Tene).
- * Not shown: several senders; rates that change; arrivals at random: these are evenly spaced, so that nothing queues
- *           but behind a stall.
- * Cost of the loop: the sender reads the clock until the intended time, once where it is late; the receiver once a
- *           message, and adds to a histogram.  The search for the rate has the same loop. */
+/* Question: how late are messages that are sent on a fixed schedule, even when earlier ones are late?
+ * Method:   before its slices each trial finds the rate that the loop sustains: it passes messages that are all due
+ *           at once for 100 ms, and then some at the case's share of that rate.  The second step is needed if each
+ *           message meets a receiver that sleeps again, and waking it takes longer than the interval between
+ *           messages.  Then the loop falls behind at that share, although it sustains more when nobody sleeps; the
+ *           rate achieved in the second step is used.  Worker 0 then sends at the share of that rate, each message
+ *           at its intended time.  The latency is counted from the intended time, so a message that waits behind a
+ *           late one counts as late as its user would see it.  One schedule runs through the whole trial; it stops
+ *           between slices, while the harness works.  In the variants called `.paused` the receiver pauses for
+ *           20 ms, once per trial; those called `.paused.closed` count from the send time, as a closed loop does: this
+ *           omits the wait before sending (coordinated omission, G. Tene).
+ * Not shown: several senders; rates that change; random arrivals: these are evenly spaced, so that messages queue
+ *           only after a stall.
+ * Cost of the loop: the sender reads the clock until the intended time, only once if it is late; the receiver reads
+ *           it once per message, and adds to a histogram.  The search for the rate uses the same loop. */
 #include <math.h>
 #include <sys/mman.h>
 
 #include "../subject/open_loop.h"
 
-/* The receiver's pause, and when it begins after the warm-up: at half load a third of the trial is over then, and a
- * third is left when nobody is late any more. */
+/* The receiver's pause, and when it begins after the warm-up.  At half load it begins after a third of the trial,
+ * and all messages are on time again for the last third. */
 #define PAUSE_NS       20000000u
 #define PAUSE_AFTER_NS 30000000u
-/* The highest load (%) at which what is late after it, PAUSE_NS / (1 - load), is made up for within the trial. */
+/* The highest load (%) at which the loop catches up after the pause, in PAUSE_NS / (1 - load), within the trial. */
 #define PAUSE_LOAD_MAX 50u
-/* The rate is taken from where the loop was least late within MARKS_NS before the first slice that counts, to where it
- * was within MARKS_NS before the last one's end: a stall there makes messages late, and is no lack of rate. */
+/* The rate is taken between two points.  Each is the end of a slice at which the loop was least late: the first
+ * within MARKS_NS before the first measured slice, the second within MARKS_NS before the end of the last one.  A
+ * stall near these ends makes messages late, but does not mean that the loop is too slow. */
 #define MARKS_NS 10000000u
-/* Slices of a trial: a rate over a few milliseconds would be that of a moment. */
+/* Slices per trial: enough that the rate is not taken over only a few milliseconds. */
 #define SLICES 100
 
 static int supported(const struct sm_case *c, struct sm_error *why)
@@ -81,8 +83,8 @@ static int warm_up(struct sm_worker *worker)
 	return 0;
 }
 
-/* The schedule stands still from when both ends were through with a slice until the next one begins: what the harness
- * does there delays nobody.  Whatever was late by then still is. */
+/* Stops the schedule from when both ends finished a slice until the next one begins, so that the work of the harness
+ * delays no message.  Messages that were late by then stay late. */
 static void go_on(struct open_loop_state *state)
 {
 	uint64_t received_ns = state->ends->received_ns;
@@ -90,7 +92,7 @@ static void go_on(struct open_loop_state *state)
 	state->origin_ns += sm_clock_ns() - (received_ns > state->left_ns ? received_ns : state->left_ns);
 }
 
-/* The end of a slice at which the loop was least late, of those that are not long ago. */
+/* Among the recent ends of slices, the one at which the loop was least late. */
 static const struct mark *least_late(const struct open_loop_state *state)
 {
 	unsigned count = state->marks < MARKS ? state->marks : MARKS;
@@ -102,8 +104,9 @@ static const struct mark *least_late(const struct open_loop_state *state)
 	return best;
 }
 
-/* In the receiver, at the end of a slice.  The harness empties the histogram before each slice until the first one that
- * counts, so one that holds no more than this slice's `done` messages is of a warm-up, or of that first one. */
+/* In the receiver, at the end of a slice.  The harness empties the histogram before each slice up to the first
+ * measured one.  So a histogram with no more than this slice's `done` messages belongs to a warm-up slice or to the
+ * first measured one. */
 static void note_slice(struct sm_worker *worker, uint64_t done)
 {
 	struct open_loop_state *state = worker->state;
@@ -122,7 +125,7 @@ static void note_slice(struct sm_worker *worker, uint64_t done)
 	tally[TALLY_LATE_LAST] = least_late(state)->late;
 }
 
-/* In the receiver: once a trial.  False: the peer is gone. */
+/* In the receiver: pauses once per trial.  False: the peer is gone. */
 static bool pause_once(struct sm_worker *worker)
 {
 	struct open_loop_state *state = worker->state;
@@ -177,8 +180,8 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	return 0;
 }
 
-/* Achieved over offered rate: how long the messages of the slices that count should have taken, over how long they
- * took.  What was late before them and is made up for in them is nothing achieved: 1 at most. */
+/* Achieved over offered rate: how long the messages of the measured slices should have taken, over how long they
+ * took.  Catching up on earlier lateness does not count as achieved: the result is at most 1. */
 static double achieved(const struct sm_trial *trial)
 {
 	const uint64_t *receiver = trial->outcome[1]->tally;
@@ -195,7 +198,8 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	double offered = 1e12 / (double)trial->outcome[0]->tally[TALLY_INTERVAL_PS];
 	double share = achieved(trial);
 
-	/* A loop that does not keep up is ever later: its latencies are those of the trial's length. */
+	/* A loop that does not keep up falls further and further behind, so its latencies would only depend on the
+	 * length of the trial. */
 	for (unsigned i = 0; i < 4; i++) {
 		uint64_t ns =
 			share >= SM_ACHIEVED_MIN ? sm_histogram_quantile(trial->histogram, quantile[i]) : UINT64_MAX;
@@ -233,7 +237,7 @@ static const struct sm_variant variants[] = {
 };
 
 /* With a pause of 20 ms and half load the messages of 40 of the trial's 100 ms are late, evenly from 20 ms down to
- * nothing: their 90 % quantile is near 15 ms.  A closed loop has those late that the channel held. */
+ * 0, so their 90 % quantile is near 15 ms.  In a closed loop only the messages that the channel held are late. */
 #define UNDERSTATES(id_, transport, words)                                                                             \
 	{                                                                                                              \
 		.id = id_,                                                                                             \

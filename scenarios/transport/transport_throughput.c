@@ -1,6 +1,6 @@
-/* Question: how many messages, and how many bytes, go one way in a second?
- * Method:   worker 0 sends as fast as the transport takes them, worker 1 receives; every message is
- *           written in full and checked in full; the slice ends with the last receipt.
+/* Question: how many messages, and how many bytes, go one way per second?
+ * Method:   worker 0 sends as fast as the transport takes the messages, worker 1 receives; every message is written
+ *           in full and checked in full; the slice ends with the last receipt.
  * Not shown: several senders; single-copy transports.
  * Cost of the loop: as transport_latency, one direction. */
 #include "../subject/transport_pair.h"
@@ -30,7 +30,7 @@ static ALWAYS_INLINE uint64_t one_way(struct sm_worker *worker, enum transport t
 #define STAMP_LOOP one_way
 #include "../subject/stamp.h"
 
-/* The ring's copies alone: nothing is written or checked. */
+/* Only the copies of the ring: nothing is written or checked. */
 static uint64_t ring_copies(struct sm_worker *worker)
 {
 	struct transport_state *state = worker->state;
@@ -46,7 +46,8 @@ static uint64_t ring_copies(struct sm_worker *worker)
 	return n;
 }
 
-/* Two plain copies through two blocks and a counter on either side: the ceiling of what copies twice. */
+/* Two plain copies through two blocks, with a counter on each side: the upper bound for a transport that copies
+ * twice. */
 static uint64_t two_copies(struct sm_worker *worker)
 {
 	struct transport_state *state = worker->state;
@@ -124,7 +125,8 @@ static const struct sm_variant variants[] = {
 	{ 0 },
 };
 
-/* On equal terms: each side holds several messages, which a default pipe and 1 MiB messages do not. */
+/* On equal terms: the claim needs channels that hold several messages, which a default pipe with 1 MiB messages does
+ * not. */
 #define MOVES_FASTER(id_, text_, source_, question_, kernel, other, message, least)                                    \
 	{                                                                                                              \
 		.id = id_, .text = text_, .source = source_, .question = question_,                                    \
@@ -174,7 +176,7 @@ const struct sm_scenario sm_scenario_transport_throughput = {
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_SAME_NODE,
 			SM_PLACE_CROSS_NODE },
-	/* all that is touched was populated before: a fault in a slice is a mistake */
+	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per message", "ns/op" },
 	.more = { TRANSPORT_HOLDS },

@@ -1,11 +1,12 @@
-/* Question: what does it take to wake a sleeping process?
- * Method:   the sleeper says that it is about to wait, and waits; the waker gives it time to fall asleep,
- *           stamps, wakes it, stamps again; the sleeper's first act is a stamp.  The time is that between
- *           the waker's first stamp and the sleeper's; what the call cost the waker is told apart.
+/* Question: how long does it take to wake a sleeping process?
+ * Method:   the sleeper announces that it is about to wait, and waits.  The waker gives it time to fall asleep,
+ *           reads the clock, wakes it, and reads the clock again.  The sleeper reads the clock first of all when it
+ *           is back.  The latency is the time between the waker's first reading and the sleeper's; the cost of the
+ *           waker's call is reported separately.
  * Not shown: several sleepers; a sleeper that slept longer than the parameter `asleep`.
- * Cost of the loop: three reads of the clock an operation, and the writing of a message that spin_copy alone copies,
- *           before the first of them.  It is checked after the last.  Handing over the stamps takes a line transfer
- *           or a yield outside the timed stretch. */
+ * Cost of the loop: three readings of the clock per operation.  Before the first of them a message is written, which
+ *           only spin_copy copies; it is checked after the last one.  Handing over the clock readings takes a line
+ *           transfer or a yield outside the timed part. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -44,27 +45,27 @@ enum way {
 };
 enum { PARAM_ASLEEP };
 enum { TALLY_WAKES, TALLY_LATE, TALLY_CALL_NS, TALLY_WRONG };
-#define MESSAGE_BYTES 64 /* that SPIN_COPY copies in and out */
+#define MESSAGE_BYTES 64 /* the message that SPIN_COPY copies in and out */
 
 struct shared {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t ready; /* sleeper: number of the wait it goes into */
-	alignas(SM_LINE_PAIR) _Atomic uint64_t woken; /* sleeper: number of the wait it is back from */
-	uint64_t woken_ns;                            /* before `woken` */
-	alignas(SM_LINE_PAIR) _Atomic uint32_t word;  /* what is waited for: spin and futex */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t ready; /* written by the sleeper: number of the wait that it begins */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t woken; /* written by the sleeper: number of the wait that it finished */
+	uint64_t woken_ns;                            /* written before `woken` */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t word;  /* the word that spin and futex wait for */
 	alignas(SM_LINE_PAIR) sem_t semaphore;
 	alignas(SM_LINE_PAIR) pthread_mutex_t mutex;
 	pthread_cond_t cond;
-	bool flag; /* under the mutex */
+	bool flag; /* guarded by the mutex */
 	alignas(SM_LINE_PAIR) _Atomic pid_t sleeper;
-	alignas(SM_LINE_PAIR) char message[MESSAGE_BYTES]; /* before `word` */
+	alignas(SM_LINE_PAIR) char message[MESSAGE_BYTES]; /* written before `word` */
 };
 
 struct state {
-	int fd[2]; /* what the sleeper reads, what the waker writes */
+	int fd[2]; /* the sleeper reads from the first, the waker writes to the second */
 	int set;   /* System V semaphores */
 	char key[16];
 	uint64_t number;
-	uint64_t message[MESSAGE_BYTES / sizeof(uint64_t)]; /* to be copied in, or copied out */
+	uint64_t message[MESSAGE_BYTES / sizeof(uint64_t)]; /* the message before and after the copies */
 };
 
 static size_t region_bytes(const struct sm_case *c)
@@ -142,7 +143,7 @@ static int warm_up(struct sm_worker *worker)
 
 	if (worker->index == 0)
 		return 0;
-	/* Blocked, so that it is only taken where it is waited for. */
+	/* Blocked, so that the signal is only taken by the call that waits for it. */
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -157,7 +158,7 @@ static bool change_set(int set, short by)
 	return semop(set, &change, 1) == 0;
 }
 
-/* Calls again until there is something to read. */
+/* Repeats the call until there is something to read. */
 static bool read_polled(const struct sm_worker *worker, int fd, size_t bytes)
 {
 	uint64_t taken;
@@ -168,7 +169,7 @@ static bool read_polled(const struct sm_worker *worker, int fd, size_t bytes)
 	return true;
 }
 
-/* The sleeper's side: returns once it was woken. */
+/* The sleeper's side: returns when it has been woken. */
 static bool fall_asleep(struct sm_worker *worker, struct shared *shared, struct state *state)
 {
 	uint64_t taken;
@@ -243,7 +244,7 @@ static bool wake(enum way way, struct shared *shared, const struct state *state)
 	return false;
 }
 
-/* Until the other side has come to a number; on a shared PU it has to be let run. */
+/* Waits until the other side has reached a number; on a shared PU it yields, so that the other side can run. */
 static bool await(const struct sm_worker *worker, const _Atomic uint64_t *counter, uint64_t number)
 {
 	for (unsigned turns = 0; atomic_load_explicit(counter, memory_order_acquire) < number;) {
@@ -255,7 +256,7 @@ static bool await(const struct sm_worker *worker, const _Atomic uint64_t *counte
 	return true;
 }
 
-/* Time for the sleeper to fall asleep.  On a PU of its own the waker stays awake. */
+/* Gives the sleeper time to fall asleep.  If the waker has a PU of its own, it stays awake. */
 static bool let_sleep(const struct sm_worker *worker)
 {
 	uint64_t until_ns = sm_clock_ns() + worker->c->param[PARAM_ASLEEP] * 1000;
