@@ -1,4 +1,4 @@
-/* Binding processes and memory, and reading back what the kernel made of it. */
+/* Binds processes and memory, and reads back what the kernel did. */
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "shmeter/refusal.h"
 #include "topology_private.h"
 
-/* Pages asked about in one look at where memory lies. */
+/* Pages per query for the node of memory. */
 #define SAMPLE_PAGES 4096
 
 int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struct sm_error *err)
@@ -22,7 +22,8 @@ int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struc
 		goto out_free;
 	}
 	hwloc_bitmap_only(set, os_index);
-	/* By thread, of which there is one: for a process hwloc reads /proc/self/task, which may not be there. */
+	/* By thread: a member of a team has only one.  For a process hwloc reads /proc/self/task, which may be
+	 * missing. */
 	if (hwloc_set_cpubind(topology->hw, set, HWLOC_CPUBIND_THREAD) < 0) {
 		rc = sm_fail(err, errno, "cannot bind to PU %u: %s%s", os_index, strerror(errno),
 			     sm_refusal("sched_setaffinity", errno));

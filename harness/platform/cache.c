@@ -17,7 +17,8 @@ static bool has_clflushopt(void)
 	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_CLFLUSHOPT);
 }
 
-/* Not ordered with each other, so many are under way at once.  By its name: the compiler is not told of this CPU. */
+/* These flushes are not ordered with each other, so many are under way at once.  The asm names the instruction,
+ * because the compiler does not target this CPU. */
 static void flush_overlapped(char *at, const char *end)
 {
 	for (; at < end; at += LINE)

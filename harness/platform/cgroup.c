@@ -1,4 +1,4 @@
-/* Limits of the control group, read as files: nothing is changed. */
+/* Limits of the control group, read as files; nothing is changed. */
 #include "shmeter/cgroup.h"
 
 #include <inttypes.h>
@@ -9,11 +9,11 @@
 #include <string.h>
 
 #define PATH_MAX_HERE 1024
-/* What version 1 says where there is no limit: the largest multiple of a page in 63 bits. */
+/* The value of a version 1 limit that is not set: the largest multiple of a page in 63 bits. */
 #define NO_LIMIT 9.2e18
 
-/* The group of this process below a controller ("" for version 2), as /proc/self/cgroup says it: lines of
- * "number:controllers:path" (cgroups(7)).  False where there is none. */
+/* The group of this process below a controller ("" for version 2), from /proc/self/cgroup: lines of
+ * "number:controllers:path" (cgroups(7)).  False if there is none. */
 static bool find_group(const char *groups, const char *controller, char path[PATH_MAX_HERE])
 {
 	size_t length = strlen(controller);
@@ -33,7 +33,7 @@ static bool find_group(const char *groups, const char *controller, char path[PAT
 	return false;
 }
 
-/* A group with all that is read in it. */
+/* A group: where its files are. */
 struct group {
 	const struct sm_os *os;
 	char mount[64]; /* below /sys/fs/cgroup: "", "/unified" or "/memory" */
@@ -41,7 +41,7 @@ struct group {
 	char path[PATH_MAX_HERE]; /* "" at the top */
 };
 
-/* Version 2 is mounted below version 1 where both are in use. */
+/* Version 2 is mounted below version 1 if both are in use. */
 static bool has_unified(const struct sm_os *os)
 {
 	char text[256];
@@ -69,7 +69,7 @@ static bool open_group(struct group *group, const struct sm_os *os, const char *
 	return true;
 }
 
-/* Goes one level up, at last to the top of what this process sees.  False: it was there. */
+/* Goes one level up, at most to the top of what this process sees.  False: it was at the top already. */
 static bool go_up(struct group *group)
 {
 	char *slash = strrchr(group->path, '/');
@@ -84,7 +84,7 @@ static int read_in(const struct group *group, const char *file, char *text, size
 	return sm_os_read(group->os, text, size, "/sys/fs/cgroup%s%s/%s", group->mount, group->path, file);
 }
 
-/* A number at the start of a file; NaN for "max", for a version 1 without a limit, and without the file. */
+/* A number at the start of a file; NaN for "max", for a version 1 without a limit, and if there is no file. */
 static double number_in(const struct group *group, const char *file)
 {
 	char text[256], *end;
@@ -96,7 +96,7 @@ static double number_in(const struct group *group, const char *file)
 	return end != text && value >= 0 && value < NO_LIMIT ? value : (double)NAN;
 }
 
-/* The number behind a name in a file of lines "name number"; NaN: it is not there. */
+/* The number after a name in a file of lines "name number"; NaN: not found. */
 static double field_in(const struct group *group, const char *file, const char *name)
 {
 	char text[16384];
@@ -123,7 +123,8 @@ static double cpus_in(const struct group *group)
 	return quota / period;
 }
 
-/* The least over the group and those above it; of files, the first name is version 2's.  Without names: of PUs. */
+/* The smallest limit of the group and its ancestors.  The first file name is that of version 2; without names: a
+ * limit of PUs. */
 static double tightest(const struct sm_os *os, const char *controller, const char *v2, const char *v1)
 {
 	struct group group;
@@ -148,7 +149,7 @@ void sm_cgroup_limits(const struct sm_os *os, struct sm_cgroup_limits *out)
 	};
 }
 
-/* Page cache that the kernel takes back before it says no. */
+/* Page cache that the kernel reclaims before it refuses an allocation. */
 static double reclaimable(const struct group *group)
 {
 	double bytes = field_in(group, "memory.stat", group->v1 ? "total_inactive_file" : "inactive_file");
@@ -156,7 +157,7 @@ static double reclaimable(const struct group *group)
 	return isfinite(bytes) ? bytes : 0;
 }
 
-/* Narrows the room to what a limit of this level and what is used of it leave. */
+/* Reduces the room to what this level has left below its limit. */
 static void narrow(const struct group *group, const char *limit, const char *usage, double spare, struct sm_room *room)
 {
 	double most = number_in(group, limit), used = number_in(group, usage);
@@ -193,7 +194,7 @@ void sm_memory_room(const struct sm_os *os, struct sm_room *out)
 	while (go_up(&group));
 }
 
-/* "2MB", "1GB": how the hugetlb controller names a page size (mm/hugetlb_cgroup.c). */
+/* "2MB", "1GB": the hugetlb controller's name of a page size (mm/hugetlb_cgroup.c). */
 static void controller_size(char *out, size_t size, uint64_t bytes)
 {
 	if (bytes >= 1u << 30)
@@ -238,7 +239,7 @@ void sm_pids_room(const struct sm_os *os, struct sm_room *out)
 	while (go_up(&group));
 }
 
-/* Of cpu.stat over the group and those above it: a group's own limit keeps it off the PUs, and so does each above. */
+/* A number of cpu.stat, over the group and its ancestors, because each of their limits can throttle this process. */
 static double throttled(const struct sm_os *os, const char *v2, const char *v1)
 {
 	struct group group;

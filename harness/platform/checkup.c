@@ -1,4 +1,4 @@
-/* `shmeter doctor`: what this machine has, lacks, and what to do about it. */
+/* `shmeter doctor`: what this machine has and lacks, and what to do about it. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #define NOISE_NS 200000000u
 /* Workers of the largest case of a standard run. */
 #define PROCESSES_ENOUGH 64
-/* Per cent of a PU's time that may be lost before something is to be done about it. */
+/* The share of a PU's time (per cent) that may be lost to others before the checkup suggests a remedy. */
 #define LOST_MOST 5
 
 struct list {
@@ -30,7 +30,7 @@ static struct sm_checkup *add(struct list *list, const char *topic, int level, c
 
 static struct sm_checkup *add(struct list *list, const char *topic, int level, const char *format, ...)
 {
-	static struct sm_checkup spill; /* what no longer fits goes nowhere */
+	static struct sm_checkup spill; /* receives what no longer fits */
 	struct sm_checkup *item = list->count < list->max ? &list->item[list->count++] : &spill;
 	va_list arguments;
 
@@ -58,7 +58,7 @@ static int bind_once(void *topology, struct sm_error *err)
 	return sm_topology_pin(topology, pus[count - 1].os_index, err);
 }
 
-/* One binding, as every worker makes it. */
+/* Binds as every worker does. */
 static void check_binding(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
 {
 	struct sm_errand errand = {
@@ -228,7 +228,7 @@ static void check_quota(struct list *list, const struct sm_topology *topology, d
 		add(list, "cgroup", GOOD, "its CPU limit is %.3g PUs, and %u are allowed", pus, count);
 }
 
-/* Each limit of the control group that there is. */
+/* Each limit that the control group has. */
 static void check_group(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
 {
 	char most[SM_TEXT_MAX], left[SM_TEXT_MAX];

@@ -1,4 +1,4 @@
-/* The clock's own check. */
+/* The checks of the clock. */
 #include "shmeter/clock.h"
 
 #include <errno.h>
@@ -9,11 +9,11 @@
 #include "shmeter/stats.h"
 #include "shmeter/text.h"
 
-/* Reads that one batch takes, and batches: about 2 ms at 25 ns a read. */
+/* Reads per batch, and the number of batches: about 2 ms at 25 ns per read. */
 #define BATCH_READS 512
 #define BATCHES     128
-/* A read through the vDSO costs 15 to 60 ns on machines of the last ten years, a system call over
- * 100 ns: dearer than this is taken for one. */
+/* A read through the vDSO costs 15 to 60 ns on machines of the last ten years, a system call over 100 ns.  A read
+ * that costs more than this is taken for a system call. */
 #define VDSO_MAX_NS 150.0
 
 int sm_clock_check(const struct sm_topology *topology, struct sm_clock_report *report, struct sm_error *err)

@@ -1,4 +1,4 @@
-/* Whether the clocks of several PUs are one. */
+/* Checks that several PUs have the same clock. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -11,16 +11,16 @@
 #include "shmeter/topology.h"
 
 #define PUS_MAX 16u
-/* Round trips of a pair, under a microsecond each: the shortest way is met several times. */
+/* Round trips per pair, each under a microsecond: enough that the shortest time occurs several times. */
 #define TRIPS       128u
 #define DEADLINE_NS 200000000u
 
 /* What the first PU and one other pass back and forth. */
 struct pair {
-	alignas(SM_LINE_PAIR) _Atomic uint64_t word; /* odd: the first has sent; both write */
-	uint64_t stamp;                              /* of who sent last */
-	alignas(SM_LINE_PAIR) int64_t there_ns;      /* shortest way to the other; it writes */
-	alignas(SM_LINE_PAIR) int64_t back_ns;       /* and back; the first writes */
+	alignas(SM_LINE_PAIR) _Atomic uint64_t word; /* odd: the first PU has sent; both write */
+	uint64_t stamp;                              /* the sender's clock */
+	alignas(SM_LINE_PAIR) int64_t there_ns;      /* shortest time to the other PU, which writes it */
+	alignas(SM_LINE_PAIR) int64_t back_ns;       /* shortest time back; the first PU writes it */
 };
 
 struct compared {
@@ -28,7 +28,7 @@ struct compared {
 	uint64_t (*read)(unsigned member);
 	unsigned count, pu[PUS_MAX];
 	alignas(SM_LINE_PAIR) _Atomic uint32_t abort;
-	struct pair pair[PUS_MAX]; /* of members 0 and i */
+	struct pair pair[PUS_MAX]; /* pair[i] has members 0 and i */
 };
 
 static uint64_t read_clock(const struct compared *all, unsigned member)
@@ -45,7 +45,7 @@ static bool await(struct compared *all, struct pair *pair, uint64_t value)
 	return true;
 }
 
-/* The clock is read before the word is stored, and the other reads its own after it has seen the word. */
+/* Reads the clock before it stores the word; the receiver reads its clock after it has seen the word. */
 static void send(struct compared *all, struct pair *pair, unsigned member, uint64_t value)
 {
 	pair->stamp = read_clock(all, member);
@@ -85,7 +85,7 @@ static int pass_stamps(void *argument, unsigned member)
 	return 0;
 }
 
-/* A shorter way than none is a clock that is behind. */
+/* A transfer that seems to take less than no time means that the receiver's clock is behind. */
 static int judge(const struct compared *all, struct sm_clock_report *report, struct sm_error *err)
 {
 	report->pus = all->count;
@@ -128,7 +128,7 @@ int sm_clock_compare(const struct sm_topology *topology, uint64_t (*read)(unsign
 	all->count = count < PUS_MAX ? count : PUS_MAX;
 	for (unsigned i = 0; i < all->count; i++)
 		all->pu[i] = pus[(uint64_t)i * (count - 1) / (all->count - 1)].os_index;
-	/* What cannot be started, pinned or done in time tells nothing of the clocks. */
+	/* Workers that cannot be started, pinned or finished in time say nothing about the clocks. */
 	if (sm_team_start(&team, all->count, "clocks", pass_stamps, all, &all->abort, NULL) == 0 &&
 	    sm_team_wait(&team, sm_clock_ns() + DEADLINE_NS, NULL, &first) == SM_TEAM_DONE)
 		rc = judge(all, report, err);

@@ -5,8 +5,8 @@
 
 #include "counters_private.h"
 
-/* The clocks' events have PMUs of their own in the kernel.  In a group of the other software events they may stay off
- * (98 % of the time in kernel 6.18 where the group is switched with PERF_IOC_FLAG_GROUP), so each is alone. */
+/* The clock events have their own PMUs in the kernel.  In a group with other software events they may stay off (98 %
+ * of the time in kernel 6.18, when the group is switched with PERF_IOC_FLAG_GROUP), so each is opened alone. */
 static bool is_clock(const struct perf_event_attr *attr)
 {
 	return attr->config == PERF_COUNT_SW_TASK_CLOCK || attr->config == PERF_COUNT_SW_CPU_CLOCK;
@@ -21,8 +21,8 @@ void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *s
 	counters->os = os;
 	for (unsigned i = 0; set && i < set->count; i++) {
 		struct perf_event_attr attr = set->event[i].attr;
-		/* Software events in one group of their own: they survive a guest without a PMU.
-		 * Hardware events alone, so that each is scaled by its own running time. */
+		/* Software events share one group, so that they also work in a guest without a PMU.  Hardware events
+		 * are opened alone, so that each is scaled by its own running time. */
 		bool grouped = set->event[i].software && !is_clock(&attr);
 		int leader = grouped ? software_leader : -1;
 
@@ -45,8 +45,8 @@ static bool leads(const struct sm_counters *counters, unsigned index)
 	return counters->leader[index] == index && counters->fd[index] >= 0;
 }
 
-/* Of the leaders alone: their groups go on and off the PMU with them.  With PERF_IOC_FLAG_GROUP the kernel would visit
- * every member, which takes three times as long. */
+/* Switches only the leaders: their groups go on and off the PMU with them.  With PERF_IOC_FLAG_GROUP the kernel
+ * would visit every member, which takes three times as long. */
 static void switch_all(struct sm_counters *counters, unsigned long request)
 {
 	for (unsigned i = 0; counters->set && i < counters->set->count; i++)
@@ -72,8 +72,9 @@ static struct sm_count read_one(const struct sm_counters *counters, unsigned ind
 	if (counters->os->perf_read(counters->fd[index], value, sizeof(value)) != (ssize_t)sizeof(value))
 		return count;
 	count.raw = value[0];
-	/* A member was to count for as long as its leader: its own time goes on for about a microsecond each time that
-	 * the leader is switched (kernel 6.18), and would pass for multiplexing. */
+	/* Use the leader's enabled time for a member, as both are meant to count equally long.  The member's own
+	 * time runs on for about a microsecond each time the leader is switched (kernel 6.18), which would look like
+	 * multiplexing. */
 	count.enabled_ns = leader ? leader->enabled_ns : value[1];
 	count.running_ns = value[2];
 	if (count.running_ns == 0)
@@ -89,7 +90,8 @@ void sm_counters_read(struct sm_counters *counters, struct sm_count out[SM_EVENT
 {
 	for (unsigned i = 0; counters->set && i < counters->set->count; i++) {
 		const struct sm_event *event = &counters->set->event[i];
-		unsigned leader = counters->leader[i]; /* opened, so read, before its members */
+		unsigned leader =
+			counters->leader[i]; /* leaders are opened, and therefore read, before their members */
 
 		if (!sm_event_available(event))
 			out[i] = (struct sm_count){ .state = event->state };

@@ -1,4 +1,5 @@
-/* Who killed a process.  A signal alone does not say: SIGKILL is sent by the kernel for memory, and by people. */
+/* Explains who killed a process.  A signal alone does not tell: the kernel sends SIGKILL when memory runs out, and
+ * people send it, too. */
 #include "shmeter/death.h"
 
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 #include "shmeter/cgroup.h"
 #include "shmeter/text.h"
 
-/* A stack under this is what a fault is blamed on: eight times less than the usual 8 MiB. */
+/* Below this limit a fault is blamed on the stack: an eighth of the usual 8 MiB. */
 #define STACK_SMALL (1u << 20)
 
 void sm_death_watch(const struct sm_os *os, uint64_t huge_page_bytes, struct sm_death_watch *watch)
@@ -39,8 +40,8 @@ static void say_killed_for_memory(const struct sm_os *os, char *out, size_t size
 			"size with --set");
 }
 
-/* A page of a mapping could not be had: of huge pages a cgroup may count them at the touch, of a file system the blocks
- * were used up, or the file was cut. */
+/* A page of a mapping could not be provided: a cgroup may limit huge pages at the first touch, the file system may
+ * be full, or the file may have been truncated. */
 static void say_bus_error(const struct sm_os *os, uint64_t huge_page_bytes, char *out, size_t size)
 {
 	char most[SM_TEXT_MAX];

@@ -1,4 +1,4 @@
-/* What machine this is, as JSON.  What cannot be read is absent, never 0. */
+/* Describes this machine as JSON.  A value that cannot be read is absent, never 0. */
 #include "shmeter/environment.h"
 #include "shmeter/cgroup.h"
 #include "tlb.h"
@@ -20,7 +20,7 @@ static void set_text(json_t *object, const char *key, const char *text)
 	json_object_set_new(object, key, json_string(text));
 }
 
-/* A one-line file as text; a setting with choices as the chosen one. */
+/* A one-line file as text; for a setting with choices, the chosen one. */
 static void set_file(json_t *object, const char *key, const struct sm_os *os, const char *path)
 {
 	char text[512], *open, *close;
@@ -66,8 +66,8 @@ static bool find_field(const char *text, const char *key, char *out, size_t size
 	return false;
 }
 
-/* Whether the firmware calls the machine a virtual one.  The names are what the vendors' products put into DMI; Amazon's
- * real machines bear its name, too. */
+/* Whether the firmware names a virtual machine.  These are the names that the vendors' products write into DMI;
+ * Amazon's bare-metal machines have Amazon's name, too. */
 static bool firmware_is_virtual(const char *vendor, const char *product)
 {
 	static const char *const vendors[] = {
@@ -87,7 +87,7 @@ int sm_hypervisor_seen(const struct sm_os *os)
 	char *text = malloc(CPUINFO_MAX), flags[CPUINFO_MAX / 4], vendor[128], product[128] = "";
 	int seen = -1;
 
-	/* The first processor's flags are in the beginning, however long the file is. */
+	/* The flags of the first processor are near the start of the file, however long it is. */
 	if (text && sm_os_read(os, text, CPUINFO_MAX, "/proc/cpuinfo") != -2 &&
 	    find_field(text, "flags", flags, sizeof(flags)))
 		seen = strstr(flags, " hypervisor") != NULL;
@@ -95,8 +95,8 @@ int sm_hypervisor_seen(const struct sm_os *os)
 	if (seen == 1 || sm_os_read(os, vendor, sizeof(vendor), "/sys/hypervisor/type") >= 0 ||
 	    sm_os_read(os, vendor, sizeof(vendor), "/proc/device-tree/hypervisor/compatible") >= 0)
 		return 1;
-	/* QEMU's and other makers' board for virtual machines that resemble none; the file has several names, each ended
-	 * by a zero, and its first one is the board's own. */
+	/* The board of QEMU and others for virtual machines without a hardware model.  The file has several names,
+	 * each ended by a zero byte; the first one is the board's own. */
 	if (sm_os_read(os, vendor, sizeof(vendor), "/proc/device-tree/compatible") >= 0 &&
 	    strcmp(vendor, "linux,dummy-virt") == 0)
 		return 1;
@@ -266,8 +266,8 @@ static uint64_t mix(uint64_t hash, const char *text)
 
 #define FNV_START 0xcbf29ce484222325u
 
-/* What tells this host from others of its type: the installation's id, hashed with a word of our own, as machine-id(5) asks;
- * or its name. */
+/* Distinguishes this host from others of its type: the id of the installation, hashed with a word of our own, as
+ * machine-id(5) asks; or the host name. */
 static void add_host_id(json_t *object, const struct sm_os *os)
 {
 	const char *name = json_string_value(json_object_get(object, "host"));
@@ -320,7 +320,7 @@ static void hash_type(const json_t *environment, char out[17])
 		hash = mix(hash, dump ? dump : "-");
 		free(dump);
 	}
-	/* The kernel's major.minor, and memory to the nearest 2 GiB: firmware takes a varying bite. */
+	/* The kernel's major.minor, and memory rounded to 2 GiB, because the firmware reserves a varying amount. */
 	if (kernel) {
 		const char *dot = strchr(kernel, '.');
 

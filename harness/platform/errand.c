@@ -1,4 +1,4 @@
-/* One piece of work in one child. */
+/* Runs one piece of work in one child. */
 #include "shmeter/errand.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 struct job {
 	const struct sm_errand *errand;
-	struct sm_error *said; /* in memory that both have */
+	struct sm_error *said; /* in memory shared with the child */
 };
 
 static int errand_main(void *argument, unsigned index)

@@ -1,4 +1,5 @@
-/* Why an event is not there.  Each sentence names what was seen on this machine, so that its remedy is one. */
+/* Explains why an event is not available.  Each sentence names what was observed on this machine, so that the remedy
+ * fits. */
 #include <dirent.h>
 #include <errno.h>
 #include <sched.h>
@@ -19,8 +20,8 @@ enum sm_count_state counters_state_of(int error)
 	return SM_NOT_SUPPORTED;
 }
 
-/* Whether the kernel has a driver for a PMU of the cores: 1 yes, 0 no, -1 cannot be seen.  x86 calls it cpu, or
- * cpu_core and cpu_atom where there are two kinds; Arm armv8_..., Apple's apple_.... */
+/* Whether the kernel has a driver for a PMU of the cores: 1 yes, 0 no, -1 unknown.  The PMU is called cpu on x86, or
+ * cpu_core and cpu_atom if there are two kinds of cores; armv8_... on Arm, and apple_... on Apple's CPUs. */
 static int kernel_has_pmu(const struct sm_os *os)
 {
 	char path[512];
@@ -39,7 +40,7 @@ static int kernel_has_pmu(const struct sm_os *os)
 	return found;
 }
 
-/* Whether this process runs under a seccomp filter; -1: cannot be seen. */
+/* Whether this process runs under a seccomp filter; -1: unknown. */
 static int under_filter(const struct sm_os *os)
 {
 	char text[4096];

@@ -1,4 +1,4 @@
-/* Events by libpfm4's names: encoded once, probed by opening them, each with its state and reason. */
+/* Performance events by libpfm4's names: encoded once, then probed by opening them; each has a state and a reason. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "counters_private.h"
-/* libpfm4 brings its own copy of <linux/perf_event.h>; the kernel's is already here. */
+/* libpfm4 has its own copy of <linux/perf_event.h>; the kernel's is included already. */
 #define __PERFMON_PERF_EVENT_H__
 #include <perfmon/pfmlib_perf_event.h>
 
@@ -63,7 +63,7 @@ static int encode_string(struct sm_event *event, const char *string)
 	return rc;
 }
 
-/* What every event is opened with besides what libpfm4 set. */
+/* Sets what every event needs besides what libpfm4 set. */
 static void complete(struct sm_event *event)
 {
 	event->software = event->attr.type == PERF_TYPE_SOFTWARE;
@@ -79,7 +79,7 @@ static int encode(struct sm_event *event, struct sm_error *err)
 
 	if (rc == PFM_ERR_NOTSUPP) {
 		event->state = SM_NOT_SUPPORTED;
-		/* where libpfm4 looks whether the kernel has events at all */
+		/* the file by which libpfm4 decides whether the kernel supports events */
 		snprintf(
 			event->reason, sizeof(event->reason), "%s",
 			sm_os_has(&sm_os_linux, "/proc/sys/kernel/perf_event_paranoid")
@@ -103,7 +103,7 @@ static void set_scope(struct sm_event *event, enum sm_count_scope scope)
 	event->attr.exclude_kernel = scope == SM_SCOPE_USER;
 }
 
-/* Counts a stretch of spinning; says whether the event ever got onto a PMU. */
+/* Counts while spinning; returns whether the event ever ran on a PMU. */
 static bool runs(const struct sm_os *os, int fd)
 {
 	uint64_t value[3] = { 0 }, start = sm_clock_ns();
@@ -115,7 +115,7 @@ static bool runs(const struct sm_os *os, int fd)
 	return os->perf_read(fd, value, sizeof(value)) == (ssize_t)sizeof(value) && value[2] > 0;
 }
 
-/* Events of the scheduler happen in the kernel: with user scope they would read 0. */
+/* Scheduler events happen in the kernel: with user scope they would read 0. */
 static bool needs_kernel(const struct sm_event *event)
 {
 	return event->software && (event->attr.config == PERF_COUNT_SW_CONTEXT_SWITCHES ||
@@ -145,7 +145,7 @@ static void probe(struct sm_event *event, const struct sm_os *os)
 	close(fd);
 }
 
-/* The next entry of the set, empty but for its name. */
+/* Adds an entry that only has its name. */
 static int new_event(struct sm_event_set *set, const char *name, struct sm_event **event, struct sm_error *err)
 {
 	if (set->count == SM_EVENTS_MAX)
@@ -159,7 +159,7 @@ static int new_event(struct sm_event_set *set, const char *name, struct sm_event
 	return 0;
 }
 
-/* The first candidate of `name` that libpfm4 encodes for this PMU; NULL: it has none. */
+/* The first candidate of `name` that libpfm4 can encode for this PMU; NULL: none. */
 static const struct line_candidate *encode_on(struct sm_event *event, const char *name, const char *pmu)
 {
 	const struct line_candidate *candidate;
@@ -173,8 +173,8 @@ static const struct line_candidate *encode_on(struct sm_event *event, const char
 	return NULL;
 }
 
-/* Adds what one of the names of line_events.c means on each PMU of the machine.  Where there are two kinds of cores,
- * each has a PMU of its own; what the second one counts is called NAME@PMU. */
+/* Adds the event for a name of line_events.c, for each PMU of the machine.  With two kinds of cores there are two
+ * PMUs; the event of the second one is called NAME@PMU. */
 static int add_line_events(struct sm_event_set *set, const struct sm_os *os, const char *asked, struct sm_error *err)
 {
 	unsigned before = set->count;

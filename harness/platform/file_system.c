@@ -1,4 +1,4 @@
-/* The type of a file system, from the kernel. */
+/* Finds the type of a file system. */
 #include "shmeter/file_system.h"
 
 #include <ctype.h>
@@ -12,14 +12,14 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
-/* All mounts of a host with hundreds of containers fit. */
+/* Enough for all mounts of a host with hundreds of containers. */
 #define MOUNTS_BYTES (256u * 1024)
 
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x00001000U /* include/uapi/linux/stat.h */
 #endif
 
-/* The number of the mount that a path is on; -1: the kernel does not tell. */
+/* The number of the mount that a path is on; -1: unknown. */
 static int64_t mount_of(const char *path)
 {
 	struct statx stat;
@@ -46,7 +46,7 @@ static bool find_type(char *mounts, int64_t mount, char *out, size_t size)
 	return false;
 }
 
-/* linux/magic.h; the last two, which it lacks, from fs/xfs/libxfs/xfs_format.h and fs/fuse/inode.c. */
+/* Numbers from linux/magic.h; the last two are from fs/xfs/libxfs/xfs_format.h and fs/fuse/inode.c. */
 static void name_by_number(uint32_t number, char *out, size_t size)
 {
 	static const struct {

@@ -1,4 +1,4 @@
-/* The guard: outlives the parent by a moment and puts everything back. */
+/* The guard: a process that outlives its parent briefly and restores everything. */
 #include "shmeter/guard.h"
 
 #include <errno.h>
@@ -25,15 +25,15 @@
 #include "shmeter/text.h"
 
 #define MESSAGE_MAX 4352
-/* Records that the list grows by: names live for microseconds, so there are seldom more than a few. */
+/* The list grows by this many records.  Names exist for microseconds, so there are seldom more than a few. */
 #define RECORDS_STEP 16
-/* Times 100 ms: for a ledger that cannot be opened at once. */
+/* Times 100 ms: how long to retry when the ledger cannot be opened. */
 #define LEAVE_TRIES 3
-/* Segments of earlier processes of the same pid that are told apart from the parent's own. */
+/* The number of segments of earlier processes with the same pid that can be distinguished from the parent's own. */
 #define FOREIGN_MAX 64
 
-/* What the parent announced: names by kind as in guard.h, 's' a setting as "path\0old value", or "path\0\0" until it is
- * held: the ledger knows more then. */
+/* What the parent announced: names by kind as in guard.h, and settings as kind 's' with the text "path\0old value".
+ * Until the setting is held the text is "path\0\0", and only the ledger may know the old value. */
 struct record {
 	char kind;
 	char text[MESSAGE_MAX];
@@ -44,27 +44,28 @@ struct records {
 	unsigned count, room;
 };
 
-/* System V segments that bear the parent's pid and were there before it made any: pids come round. */
+/* System V segments that have the parent's pid as creator, but existed before the parent made any: pids are reused. */
 struct foreign {
 	int id[FOREIGN_MAX];
 	unsigned count;
 };
 
-/* The parent's end.  One guard a process: it is the process that is guarded. */
+/* The parent's end.  One guard per process, because it guards the whole process. */
 static struct {
 	int socket;
 	pid_t pid;
-	bool holds; /* settings */
+	bool holds; /* holds settings */
 } guard = { -1, 0, false };
 
-/* Who is guarded, by number and start: once it is gone, nobody can tell. */
+/* The guarded process by number and start time.  The guard records both, because they cannot be read once it is
+ * gone. */
 struct parent {
 	pid_t pid;
 	unsigned long long began;
 };
 
-/* Leaves a setting for the parent; where the ledger cannot be had, puts back what is known without it.  False: it would
- * not go back. */
+/* Releases a setting of the parent.  If the ledger cannot be opened, restores the old value if it is known.  False:
+ * the setting could not be restored. */
 static bool leave(const char *path, const char *old, struct parent parent)
 {
 	const struct timespec nap = { .tv_nsec = 100000000 };
@@ -80,7 +81,7 @@ static bool leave(const char *path, const char *old, struct parent parent)
 	return known && sm_setting_write(path, known);
 }
 
-/* False: a setting that would not go back. */
+/* False: a setting could not be restored. */
 static bool undo(const struct record *record, struct parent parent)
 {
 	if (record->kind == 'p')
@@ -122,11 +123,11 @@ static void note_foreign(struct foreign *foreign, int id)
 	foreign->count++;
 }
 
-/* A segment that the parent made and had no time to mark for removal. */
+/* Removes a segment that the parent made but had no time to mark for removal. */
 static void remove_own(struct foreign *foreign, int id)
 {
 	if (foreign->count > FOREIGN_MAX)
-		return; /* not all are known: rather leave one behind than remove another's */
+		return; /* the list is incomplete: leave a segment behind rather than remove another process's */
 	for (unsigned i = 0; i < foreign->count; i++)
 		if (foreign->id[i] == id)
 			return;
@@ -137,7 +138,7 @@ static void withdraw(struct records *records, char kind, const char *text)
 {
 	for (unsigned i = records->count; i-- > 0;)
 		if (records->list[i].kind == kind && strcmp(records->list[i].text, text) == 0) {
-			/* the order stays: settings are put back newest first */
+			/* keep the order: settings are restored newest first */
 			memmove(&records->list[i], &records->list[i + 1],
 				(--records->count - i) * sizeof(records->list[0]));
 			return;
@@ -158,12 +159,12 @@ static bool make_room(struct records *records)
 	return true;
 }
 
-/* Takes one message into the records; upper case withdraws.  False: the parent says it is done. */
+/* Adds one message to the records; an upper-case kind removes its record.  False: the parent says that it is done. */
 static bool take(struct records *records, const char *message)
 {
 	if (message[0] == '.')
 		return false;
-	if (message[0] == 's') /* announced again once it is held */
+	if (message[0] == 's') /* a setting is announced again once it is held */
 		withdraw(records, 's', message + 1);
 	if (message[0] >= 'A' && message[0] <= 'Z') {
 		withdraw(records, (char)(message[0] - 'A' + 'a'), message + 1);
@@ -177,7 +178,7 @@ static bool take(struct records *records, const char *message)
 
 enum drained { DRAINED, DRAINED_LAST, DRAINED_CLOSED };
 
-/* Takes all messages that are there. */
+/* Takes all waiting messages. */
 static enum drained drain(int socket, struct records *records)
 {
 	char message[MESSAGE_MAX + 1];
@@ -196,7 +197,7 @@ static enum drained drain(int socket, struct records *records)
 	}
 }
 
-/* Sleeps until the parent says that it is done, or is gone. */
+/* Sleeps until the parent says that it is done, or ends. */
 static void watch(pid_t parent, int parent_fd, int socket, struct records *records, struct foreign *foreign)
 {
 	struct pollfd fds[2] = { { .fd = socket, .events = POLLIN }, { .fd = parent_fd, .events = POLLIN } };
@@ -205,13 +206,13 @@ static void watch(pid_t parent, int parent_fd, int socket, struct records *recor
 		enum drained drained;
 
 		if (poll(fds, 2, -1) < 0)
-			continue; /* EINTR; the arguments are right, and leaving early would undo too soon */
-		/* Also when only the parent's end was seen: it may have spoken just before. */
+			continue; /* EINTR: other errors cannot happen, and returning early would undo too soon */
+		/* Read messages even if only the parent's end was reported: it may have sent some just before. */
 		drained = drain(socket, records);
 		if (drained == DRAINED_LAST)
 			return;
 		if (drained == DRAINED_CLOSED)
-			fds[0].fd = -1; /* nothing more comes; only the parent's end counts now */
+			fds[0].fd = -1; /* no more messages; only the parent's end matters now */
 		if (fds[1].revents) {
 			for_segments_of(parent, remove_own, foreign);
 			return;
@@ -227,20 +228,20 @@ static _Noreturn void guard_main(struct parent parent, int parent_fd, int socket
 
 	setsid();
 	prctl(PR_SET_NAME, "shmeter-guard");
-	/* Nothing of the parent's is held open: not its output, not its results. */
+	/* Keep none of the parent's files open, such as its output and its results. */
 	if (low > 0)
 		close_range(0, (unsigned)low - 1, 0);
 	if (high - low > 1)
 		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
 	close_range((unsigned)high + 1, ~0u, 0);
 	watch(parent.pid, parent_fd, socket, &records, foreign);
-	while (records.count > 0) /* the newest first */
+	while (records.count > 0) /* newest first */
 		back &= undo(&records.list[--records.count], parent);
 	_exit(back ? 0 : 1);
 }
 
-/* Forks the guard with every signal blocked: it keeps them so, and a signal to the group at the start
- * cannot end it before it has a session of its own. */
+/* Forks the guard with every signal blocked.  They stay blocked, so that a signal to the process group cannot end
+ * the guard before it has a session of its own. */
 static pid_t fork_guard(int parent_fd, int socket, struct foreign *foreign)
 {
 	struct parent parent = { getpid(), sm_process_begun(getpid()) };
@@ -261,7 +262,7 @@ int sm_guard_start(struct sm_error *err)
 	struct foreign foreign = { .count = 0 };
 	int pair[2] = { -1, -1 }, parent_fd, rc = 0;
 
-	/* Opened before the fork: a parent that is killed before the guard runs is seen all the same. */
+	/* Opened before the fork, so that the guard notices even a parent that is killed before the guard runs. */
 	parent_fd = pidfd_open(getpid(), 0);
 	if (parent_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno),
@@ -295,11 +296,11 @@ int sm_guard_stop(struct sm_error *err)
 		return 0;
 	while ((sent = send(guard.socket, ".", 2, MSG_NOSIGNAL)) < 0 && errno == EINTR)
 		;
-	/* one that was not reached does its work when this process ends: waiting for it would take for ever */
+	/* a guard that was not reached works only after this process ends, so waiting for it would never end */
 	while (waitpid(guard.pid, &status, sent < 0 ? WNOHANG : 0) < 0 && errno == EINTR)
 		;
 	close(guard.socket);
-	/* it was killed or not reached, or could not do it */
+	/* the guard was killed, was not reached, or failed */
 	if (guard.holds && (sent < 0 || !(WIFEXITED(status) && WEXITSTATUS(status) == 0)))
 		rc = sm_ledger_leave(NULL, getpid(), sm_process_begun(getpid()), NULL, err);
 	guard.socket = -1;
@@ -327,7 +328,7 @@ static int tell(char kind, const char *first, const char *second, struct sm_erro
 	return 0;
 }
 
-/* The name as the guard can use it wherever the parent's current folder is by then. */
+/* An absolute name, because the parent may change its current folder. */
 static const char *absolute(char kind, const char *name, char *full, size_t size)
 {
 	size_t used;
@@ -355,7 +356,7 @@ void sm_guard_forget(char kind, const char *name)
 int sm_guard_setting(const struct sm_wish *wish, struct sm_error *err)
 {
 	char old[SM_SETTING_MAX];
-	/* before it is held: a parent that is killed in between has left nothing that is not looked for */
+	/* announced before it is held: if the parent is killed in between, the guard still checks this setting */
 	int rc = tell('s', wish->path, "", err);
 
 	if (rc < 0)

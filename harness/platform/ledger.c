@@ -1,4 +1,4 @@
-/* Who holds which setting, and what it was before. */
+/* Records who holds which setting, and its value before. */
 #include "shmeter/ledger.h"
 
 #include <errno.h>
@@ -13,10 +13,10 @@
 #include "ledger_file.h"
 #include "shmeter/text.h"
 
-/* Times 10 ms: a keeper has put back by then. */
+/* Times 10 ms: within this time a keeper has restored the settings. */
 #define KEEPER_TRIES 500
 
-/* The state of a process and its start; false: it is not there, or that cannot be read. */
+/* The state of a process and its start; false: there is no such process, or it cannot be read. */
 static bool read_process(pid_t pid, char *state, unsigned long long *began)
 {
 	char path[64], text[1024];
@@ -25,13 +25,13 @@ static bool read_process(pid_t pid, char *state, unsigned long long *began)
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	if (pid <= 0 || sm_read_file(path, text, sizeof(text)) < 0)
 		return false;
-	end = strrchr(text, ')'); /* the name may hold anything */
+	end = strrchr(text, ')'); /* the name before it may contain any character */
 	return end &&
 	       sscanf(end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
 		      state, began) == 2;
 }
 
-/* One that is dead and not yet waited for has no more to put back. */
+/* A zombie has nothing left to restore. */
 static bool has_ended(char state)
 {
 	return state == 'Z' || state == 'X';
@@ -45,7 +45,7 @@ unsigned long long sm_process_begun(pid_t pid)
 	return read_process(pid, &state, &began) && !has_ended(state) ? began : 0;
 }
 
-/* What is not known is taken for alive: nothing is taken away from it. */
+/* A process whose state is unknown counts as alive, so that nothing is taken away from it. */
 static bool lives(struct process process)
 {
 	unsigned long long began = 0;
@@ -68,13 +68,13 @@ static bool is_held(const struct entry *entry)
 	return is_until_undo(entry) || lives(entry->owner) || lives(entry->keeper);
 }
 
-/* A start that is not known is nobody's. */
+/* An entry matches only an owner whose start is known. */
 static bool is_of(const struct entry *entry, struct process owner)
 {
 	return owner.pid != 0 && owner.began != 0 && entry->owner.pid == owner.pid && entry->owner.began == owner.began;
 }
 
-/* Every entry can be read, and its path is `known` (NULL: any). */
+/* Checks that every entry can be read, and that its path is `known` (NULL: any). */
 static int check(const struct ledger *ledger, bool (*known)(const char *), struct sm_error *err)
 {
 	struct entry entry;
@@ -90,19 +90,19 @@ static int check(const struct ledger *ledger, bool (*known)(const char *), struc
 	return 0;
 }
 
-/* Who is gone, besides the dead. */
+/* Which holders are leaving, besides dead processes. */
 struct leaving {
-	struct process owner; /* 0, 0: nobody in particular */
-	bool undo;            /* those until sm_ledger_undo() */
+	struct process owner; /* 0, 0: no particular process */
+	bool undo;            /* also entries that hold until sm_ledger_undo() */
 };
 
-/* What all entries of a setting say together. */
+/* What all entries of a setting have in common. */
 struct holders {
-	struct entry first; /* has the old value; path NULL: there is none */
-	struct entry last;  /* of those that stay */
+	struct entry first; /* has the old value; path NULL: there is no entry */
+	struct entry last;  /* of the entries that stay */
 	unsigned gone, stay;
-	uint64_t pages; /* of those that stay */
-	json_t *rest;   /* the whole ledger without those that are gone; NULL: no memory */
+	uint64_t pages; /* sum over the entries that stay */
+	json_t *rest;   /* the whole ledger without the leaving entries; NULL: no memory */
 };
 
 static bool is_gone(const struct entry *entry, const struct leaving *leaving)
@@ -110,7 +110,7 @@ static bool is_gone(const struct entry *entry, const struct leaving *leaving)
 	return is_of(entry, leaving->owner) || !is_held(entry) || (leaving->undo && is_until_undo(entry));
 }
 
-/* True: it is gone. */
+/* True: the entry leaves. */
 static bool count_one(struct holders *holders, const struct entry *entry, const struct leaving *leaving)
 {
 	if (!holders->first.path)
@@ -125,7 +125,8 @@ static bool count_one(struct holders *holders, const struct entry *entry, const 
 	return false;
 }
 
-/* One look at who lives: what is counted as staying is not struck out.  Entries of another boot are gone by then. */
+/* Checks every process once, so that the counts and the remaining list agree.  Entries of an earlier boot have been
+ * removed before. */
 static void count_holders(const struct ledger *ledger, const char *path, const struct leaving *leaving,
 			  struct holders *holders)
 {
@@ -144,7 +145,7 @@ static void count_holders(const struct ledger *ledger, const char *path, const s
 	}
 }
 
-/* What went with an earlier boot. */
+/* Removes the entries of an earlier boot, whose settings ended with it. */
 static void strike_rebooted(struct ledger *ledger, void (*tell)(const struct sm_undone *))
 {
 	struct entry entry;
@@ -158,7 +159,7 @@ static void strike_rebooted(struct ledger *ledger, void (*tell)(const struct sm_
 		}
 }
 
-/* A pool with room for all: what was there before, or what was in use and all wishes. */
+/* The size of a pool with room for all: the old size, or the pages in use before plus all wishes. */
 static uint64_t pool_for(const struct entry *entry, uint64_t pages)
 {
 	uint64_t old = strtoull(entry->old, NULL, 10);
@@ -166,7 +167,7 @@ static uint64_t pool_for(const struct entry *entry, uint64_t pages)
 	return entry->in_use + pages > old ? entry->in_use + pages : old;
 }
 
-/* Grows a pool, or shrinks it: never the other way.  -errno. */
+/* Grows or shrinks a pool, as `grow` says, never the other way.  Returns -errno on failure. */
 static int resize(const char *path, uint64_t pages, bool grow)
 {
 	char now[SM_SETTING_MAX], wanted[32];
@@ -179,8 +180,8 @@ static int resize(const char *path, uint64_t pages, bool grow)
 	return sm_setting_put(path, wanted);
 }
 
-/* Puts a setting back, or lets it shrink, once some of its holders are gone, and strikes them out.  False: it stays as
- * it is, and in the ledger. */
+/* Restores a setting, or shrinks a pool, after some holders left, and removes their entries.  False: the setting and
+ * the entries stay. */
 static bool settle(struct ledger *ledger, const char *path, const struct leaving *leaving, struct holders *holders)
 {
 	bool is_so;
@@ -201,7 +202,7 @@ static bool settle(struct ledger *ledger, const char *path, const struct leaving
 	return is_so;
 }
 
-/* Whether there is nothing to change, and nobody to agree with: for who may not change it. */
+/* Whether this process may not change the setting, but its value already satisfies the wish. */
 static bool is_out_of_reach(const struct sm_wish *wish, const char *now)
 {
 	if (access(wish->path, W_OK) == 0)
@@ -210,7 +211,7 @@ static bool is_out_of_reach(const struct sm_wish *wish, const char *now)
 			   : sm_setting_in_use(wish->path) + wish->pages <= strtoull(now, NULL, 10);
 }
 
-/* Another holder has the setting at another value. */
+/* Reports that another holder has the setting at another value. */
 static int refuse(const struct sm_wish *wish, const struct entry *other, struct sm_error *err)
 {
 	if (is_until_undo(other))
@@ -235,8 +236,8 @@ static int change(const struct entry *entry, uint64_t others)
 	return rc < 0 || strcmp(now, entry->value) == 0 ? rc : sm_setting_put(entry->path, entry->value);
 }
 
-/* Puts the entry in the place of those that are gone and makes it so.  It is on disk before the change; where that fails
- * the ledger is as it was. */
+/* Replaces the leaving entries by the new one and makes the change.  The ledger is on disk before the change; if the
+ * change fails, the ledger is restored. */
 static int note_and_change(struct ledger *ledger, const struct entry *entry, struct holders *others,
 			   struct sm_error *err)
 {
@@ -258,7 +259,8 @@ static int note_and_change(struct ledger *ledger, const struct entry *entry, str
 	return rc;
 }
 
-/* What is so, and nobody's to put back, needs no holder; but a run's pages do, lest the next run counts on them as well. */
+/* A setting that already has the value, and that nobody will restore, needs no entry.  The pages of a run do, so
+ * that the next run does not count on the same pages. */
 static bool is_to_note(const struct entry *entry, const struct holders *others, const char *now)
 {
 	if (others->first.path)
@@ -268,11 +270,11 @@ static bool is_to_note(const struct entry *entry, const struct holders *others, 
 	return !is_until_undo(entry) || entry->in_use + entry->pages > strtoull(now, NULL, 10);
 }
 
-/* With the ledger open.  1: held; 0: there is nothing to hold. */
+/* The caller has the ledger open.  1: held; 0: there is nothing to hold. */
 static int hold(struct ledger *ledger, const struct sm_wish *wish, struct process owner, struct process keeper,
 		char old[SM_SETTING_MAX], struct sm_error *err)
 {
-	/* a holder has one entry: the new one takes the place of its own and of those of the dead */
+	/* a holder has one entry: the new one replaces its old one and those of dead processes */
 	const struct leaving us = { .owner = owner, .undo = owner.pid == 0 };
 	struct holders others;
 	char now[SM_SETTING_MAX];
@@ -292,7 +294,7 @@ static int hold(struct ledger *ledger, const struct sm_wish *wish, struct proces
 		.value = wish->value,
 		.counts = !wish->value,
 		.pages = wish->pages,
-		/* what the other holders use is theirs */
+		/* excludes what the other holders use now */
 		.in_use = others.stay > 0 && others.last.counts ? others.last.in_use : sm_setting_in_use(wish->path),
 		.owner = owner,
 		.keeper = keeper,
@@ -308,7 +310,8 @@ static int hold(struct ledger *ledger, const struct sm_wish *wish, struct proces
 	return rc;
 }
 
-/* By number and start; 0, 0 for none.  Who cannot be told from a later process of its number cannot hold anything. */
+/* Finds the start of a process; pid 0: none.  A process whose start is unknown cannot hold a setting, because a
+ * later process could have the same number. */
 static int identify(pid_t pid, struct process *process, struct sm_error *err)
 {
 	*process = (struct process){ pid, sm_process_begun(pid) };
@@ -343,7 +346,7 @@ int sm_ledger_hold(const struct sm_wish *wish, pid_t owner, pid_t keeper, char o
 	return rc;
 }
 
-/* The entry of an owner that was lost with the ledger, as far as it matters. */
+/* Adds the essential part of an owner's entry, if it was lost with the ledger. */
 static int restore(struct ledger *ledger, const char *path, struct process owner, const char *old, struct sm_error *err)
 {
 	const struct entry lost = { .path = path, .boot = ledger->boot, .old = old, .owner = owner };
@@ -357,7 +360,7 @@ static int restore(struct ledger *ledger, const char *path, struct process owner
 	return ledger_add(ledger, &lost, err);
 }
 
-/* Settles what an owner holds: one setting or, with `path` NULL, all, the newest first. */
+/* Settles what an owner holds: one setting or, if `path` is NULL, all of them, newest first. */
 static int leave(struct ledger *ledger, const char *path, struct process owner, struct sm_error *err)
 {
 	const struct leaving us = { .owner = owner };
@@ -393,7 +396,7 @@ int sm_ledger_leave(const char *path, pid_t owner, unsigned long long began, con
 	return rc < 0 ? rc : rc_save;
 }
 
-/* Opens the ledger once no keeper is at work for an owner that is dead. */
+/* Opens the ledger once no keeper is still at work for a dead owner. */
 static int open_when_settled(struct ledger *ledger, struct sm_error *err)
 {
 	const struct timespec nap = { .tv_nsec = 10000000 };
@@ -416,7 +419,7 @@ static int open_when_settled(struct ledger *ledger, struct sm_error *err)
 	}
 }
 
-/* Every setting once, that with the newest entry first. */
+/* Undoes every setting once, the one with the newest entry first. */
 static int undo_all(struct ledger *ledger, void (*tell)(const struct sm_undone *))
 {
 	const struct leaving undoing = { .undo = true };

@@ -1,4 +1,4 @@
-/* The ledger's file: who holds which setting, and what it was before. */
+/* The file of the ledger: who holds which setting, and its value before. */
 #include "ledger_file.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include "shmeter/memory.h"
 #include "shmeter/text.h"
 
-/* More pages than any machine has: sums of all entries stay numbers. */
+/* More pages than any machine has, so that sums over all entries do not overflow. */
 #define PAGES_MAX (1ll << 40)
 
 static void find_folder(char *out, size_t size)
@@ -52,7 +52,7 @@ void sm_state_path(const char *name, char *out, size_t size)
 	snprintf(out, size, "%s/%s", folder, name);
 }
 
-/* Whether nobody but the caller can have written it: root would write what it says. */
+/* Whether only this user can have written the file: root would write the values that it contains. */
 static bool is_own(int fd)
 {
 	struct stat is;
@@ -69,7 +69,7 @@ static int refuse(const char *path, struct sm_error *err)
 		       path);
 }
 
-/* Opens the folder and takes the lock in it; no links are followed. */
+/* Opens the folder and takes the lock in it; does not follow links. */
 static int lock_folder(struct ledger *ledger, const char *folder, struct sm_error *err)
 {
 	int rc;
@@ -100,10 +100,10 @@ void ledger_close(struct ledger *ledger)
 {
 	json_decref(ledger->list);
 	close(ledger->folder);
-	close(ledger->lock); /* and with it the lock */
+	close(ledger->lock); /* also releases the lock */
 }
 
-/* Who held something before this boot does so no more: without its id nobody could tell. */
+/* Settings do not survive a boot; without the boot's id an entry's boot could not be checked. */
 static int read_boot(char boot[64], struct sm_error *err)
 {
 	int rc = sm_read_file("/proc/sys/kernel/random/boot_id", boot, 64);
@@ -153,7 +153,7 @@ int ledger_open(struct ledger *ledger, struct sm_error *err)
 		       ledger->path, error.text);
 }
 
-/* Writes it beside, to disk, and over the old one; an empty one is removed. */
+/* Writes a new file next to the old one, syncs it and renames it over the old one; an empty ledger is removed. */
 int ledger_save(const struct ledger *ledger, struct sm_error *err)
 {
 	static const char beside[] = "settings.json.part", name[] = "settings.json";
@@ -161,7 +161,7 @@ int ledger_save(const struct ledger *ledger, struct sm_error *err)
 	const char *before;
 	int fd, rc = 0;
 
-	(void)unlinkat(ledger->folder, beside, 0); /* of one that was killed here */
+	(void)unlinkat(ledger->folder, beside, 0); /* left by a process that was killed here */
 	if (json_array_size(ledger->list) == 0)
 		return unlinkat(ledger->folder, name, 0) < 0 && errno != ENOENT
 			       ? sm_fail(err, errno, "cannot remove %s: %s", ledger->path, strerror(errno))
@@ -183,7 +183,7 @@ int ledger_save(const struct ledger *ledger, struct sm_error *err)
 	return rc;
 }
 
-/* An integer from 0 to `most`; false: it is none, or out of that. */
+/* Reads an integer from 0 to `most`; false: not an integer, or out of range. */
 static bool read_number(const json_t *json, const char *key, long long most, long long *out)
 {
 	const json_t *number = json_object_get(json, key);
@@ -202,7 +202,7 @@ static bool read_process(const json_t *json, const char *pid, const char *began,
 	return true;
 }
 
-/* The old value of a count is one: it is compared with. */
+/* The old value of a count must be a number, because it is compared with one. */
 static bool read_count(const json_t *json, struct entry *out)
 {
 	long long pages, in_use;

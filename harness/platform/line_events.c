@@ -1,11 +1,12 @@
-/* The events of lines in motion, which each family of CPUs calls differently and counts differently. */
+/* Events for transfers of cache lines: their names and their meaning differ between CPU families. */
 #include <stdio.h>
 #include <string.h>
 
 #include "counters_private.h"
 
-/* Meanings: the vendors' lists of events.  AMD cannot tell a transfer within a core complex from a hit in its L3, Arm
- * cannot tell another cluster from memory: what counts both bears another name. */
+/* The meanings are from the vendors' event lists.  AMD cannot distinguish a transfer within a core complex from a
+ * hit in its L3, Arm cannot distinguish another cluster from memory.  An event that counts both has another name in
+ * the results. */
 #define HITM      "loads that another core of the socket answered, which had modified the line"
 #define FAR_HITM  "loads that a core of another socket answered, which had modified the line"
 #define TILE_HITM "loads that the other core of the tile answered, which had modified the line"
@@ -20,7 +21,7 @@
 
 #define CANDIDATES_MAX 16
 
-/* Each list is walked for each PMU of the machine; the first that libpfm4 encodes there is what the name means. */
+/* For each PMU of the machine, the name stands for the first event of its list that libpfm4 can encode. */
 static const struct {
 	const char *name, *what;
 	struct line_candidate candidate[CANDIDATES_MAX]; /* ends with event NULL */
@@ -57,7 +58,7 @@ static const struct {
 	      "or, indistinguishably, memory" } } },
 	{ "stores-from-other-core",
 	  "stores that another core's cache answered (RFO, HITM)",
-	  { /* Ice Lake on, which libpfm4 gives back under the second name; Golden Cove, Gracemont */
+	  { /* Ice Lake on, which libpfm4 returns under the second name; Golden Cove, Gracemont */
 	    { "OCR:DEMAND_RFO_L3_HIT_SNOOP_HITM", NULL, RFO_HITM },
 	    { "OFFCORE_RESPONSE_0:DEMAND_RFO_L3_HIT_SNOOP_HITM", NULL, RFO_HITM },
 	    { "OCR0:DEMAND_RFO_L3_HIT_SNOOP_HITM", NULL, RFO_HITM },
@@ -109,7 +110,7 @@ const char *line_what(const char *name)
 	for (size_t i = 0; i < LISTS; i++)
 		if (strcmp(lists[i].name, name) == 0)
 			return lists[i].what;
-	return name; /* one of the names that are got */
+	return name; /* the name is one from the results */
 }
 
 /* Whether libpfm4's full string is of the event: "skl::NAME:UNIT:e=0..." has the parts of "NAME:UNIT". */

@@ -1,4 +1,4 @@
-/* What else the machine does: steal, interrupts, timer gaps. */
+/* Measures what else the machine does: steal, interrupts, timer gaps. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,12 +11,12 @@
 #include "shmeter/environment.h"
 #include "shmeter/text.h"
 
-/* A hole in the clock's readings longer than this is time that somebody else had. */
+/* A gap between clock readings longer than this means that something else had the PU. */
 #define GAP_NS 10000u
 /* /proc/stat: the first lines; the interrupt line may be long on large machines. */
 #define STAT_MAX (256 * 1024)
-/* Clocks are read one after the other, with an interrupt in between at worst; and adjtimex(2) lets a clock be slewed by a
- * tenth. */
+/* The clocks are read one after the other, with at most an interrupt in between; and adjtimex(2) lets a clock be
+ * slewed by a tenth. */
 #define CLOCKS_APART_NS    10e6
 #define CLOCKS_APART_SHARE 0.12
 

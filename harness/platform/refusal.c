@@ -1,12 +1,12 @@
-/* Causes are those that the calls' man pages and the kernel give for each error; containers' options those of docker and
- * podman. */
+/* The causes are those that the man pages and the kernel give for each error; the container options are those of
+ * docker and podman. */
 #include "shmeter/refusal.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
-/* A system call filter answers with either. */
+/* A system call filter returns one of these two errors. */
 #define FILTERED(call, remedy)                                                                                         \
 	{ call, EPERM, remedy },                                                                                       \
 	{                                                                                                              \

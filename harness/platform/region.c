@@ -1,4 +1,4 @@
-/* Making, populating and removing shared regions. */
+/* Makes, populates and removes shared regions. */
 #include "shmeter/region.h"
 
 #include <errno.h>
@@ -30,9 +30,9 @@
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25 /* Linux 6.1, the same header */
 #endif
-/* A millisecond apart: another worker's collapse of a whole region is over by then. */
+/* Tries, a millisecond apart: by then another worker has collapsed the whole region. */
 #define COLLAPSE_TRIES 200
-/* Where the log2 of a huge page size goes: the same place for mmap, memfd_create and shmget. */
+/* The position of log2 of a huge page size: the same for mmap, memfd_create and shmget. */
 #define SIZE_SHIFT 26
 
 unsigned region_size_bits(uint64_t page_bytes)
@@ -40,13 +40,13 @@ unsigned region_size_bits(uint64_t page_bytes)
 	return (unsigned)__builtin_ctzll(page_bytes) << SIZE_SHIFT;
 }
 
-/* Far more than touching memory takes anywhere: 100 MB/s, and what it takes to start. */
+/* Far more than touching memory takes anywhere: 100 MB/s, plus the start-up time. */
 static uint64_t touch_timeout_ns(uint64_t bytes)
 {
 	return 10000000000u + 10 * bytes;
 }
 
-/* Writes without changing what another process may have written there. */
+/* Writes every page without changing what another process may have written there. */
 static void touch_every(void *address, size_t bytes, size_t page)
 {
 	for (size_t i = 0; i < bytes; i += page)
@@ -73,7 +73,7 @@ static int random_name(char *out, size_t size, const char *before, struct sm_err
 	return 0;
 }
 
-/* A named object whose name is gone again when this returns; announced meanwhile. */
+/* Opens a named object and removes its name again; the name is announced to the guard meanwhile. */
 static int open_named(struct sm_region *region, char kind, const char *folder, struct sm_error *err)
 {
 	char name[4096];
@@ -127,8 +127,8 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 	return rc;
 }
 
-/* Address space aligned to the page size, to be mapped over.  Multi-size pages lie at an odd multiple of their
- * size: no larger page fits there, so the kernel makes none. */
+/* Reserves address space aligned to the page size, to be mapped over.  Multi-size pages lie at an odd multiple of
+ * their size: no larger page fits there, so the kernel makes none. */
 static void *aligned_space(size_t bytes, struct sm_pages pages, size_t page)
 {
 	bool odd = pages.kind == SM_PAGES_MULTI;
@@ -161,7 +161,7 @@ static int attach_sysv(struct sm_region *region, void *space, struct sm_error *e
 		rc = sm_fail(err, errno, "shmat failed: %s%s", strerror(errno), sm_refusal("shmat", errno));
 		region->address = NULL;
 	}
-	/* it lives on while it is attached */
+	/* the segment exists as long as it is attached */
 	if (shmctl(region->shmid, IPC_RMID, NULL) < 0 && rc == 0)
 		rc = sm_fail(err, errno, "shmctl cannot mark segment %d for removal: %s; `ipcrm -m %d` removes it",
 			     region->shmid, strerror(errno), region->shmid);
@@ -185,12 +185,12 @@ static int map_object(struct sm_region *region, void *space, int more, struct sm
 		       sm_refusal(is_huge(region) ? "mmap of huge pages" : "mmap", errno));
 }
 
-/* Page size and place, before the first touch. */
+/* Asks for page size and node before the first touch. */
 static int advise(struct sm_region *region, struct sm_error *err)
 {
 	const struct sm_memory *asked = &region->asked;
 
-	/* The answers are read back later (sm_region_inspect), so a refusal here may pass. */
+	/* sm_region_inspect() checks the result later, so a refusal is not an error here. */
 	if (asked->pages.kind == SM_PAGES_THP || asked->pages.kind == SM_PAGES_MULTI)
 		(void)madvise(region->address, region->mapped_bytes, MADV_HUGEPAGE);
 	else if (asked->pages.kind == SM_PAGES_BASE)
@@ -201,8 +201,8 @@ static int advise(struct sm_region *region, struct sm_error *err)
 	return 0;
 }
 
-/* Where the file system can be full, its blocks are taken before the first touch: an error here, not a SIGBUS
- * there.  memfd lives on the kernel's own mount, which has no size. */
+/* If the file system can be full, its blocks are reserved before the first touch: that gives an error here instead
+ * of a SIGBUS later.  memfd uses the kernel's own mount, which has no size limit. */
 static bool is_reserved(const struct sm_region *region)
 {
 	return !is_huge(region) && (region->asked.backing == SM_POSIX || region->asked.backing == SM_FILE);
@@ -220,7 +220,7 @@ static int reserve(void *argument, struct sm_error *err)
 		       strerror(error), sm_refusal("fallocate", error));
 }
 
-/* Blocks of a tmpfs are memory, for which the kernel may kill who takes them. */
+/* In a child, because the blocks of a tmpfs are memory, and the kernel may kill a process that takes too much. */
 static int reserve_apart(struct sm_region *region, const struct sm_os *os, struct sm_error *err)
 {
 	struct sm_errand errand = { .title = "reserve",
@@ -231,8 +231,8 @@ static int reserve_apart(struct sm_region *region, const struct sm_os *os, struc
 	return is_reserved(region) ? sm_errand_run(os, &errand, err) : 0;
 }
 
-/* The blocks of a tmpfs are its pages, so who reserves them is the one who touches them first.  Where there are
- * several nodes that has to be the process that populates. */
+/* The blocks of a tmpfs are its pages, so reserving them is the first touch.  If there are several nodes, the
+ * process that populates must do it. */
 static bool reserved_by_toucher(const struct sm_region *region)
 {
 	const struct sm_memory *asked = &region->asked;
@@ -271,7 +271,7 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os, const str
 		munmap(space, region->mapped_bytes);
 	if (rc == 0)
 		rc = advise(region, err);
-	/* After the policy, which says where reserved pages lie. */
+	/* After the policy, which decides where reserved pages lie. */
 	if (rc == 0 && !reserved_by_toucher(region))
 		rc = reserve_apart(region, os, err);
 	if (rc < 0)
@@ -279,8 +279,8 @@ int sm_region_create(struct sm_region *region, const struct sm_os *os, const str
 	return rc;
 }
 
-/* Asks for huge pages until the kernel has made them all.  It says EAGAIN or EBUSY while somebody else
- * holds one of the pages, as another worker does that collapses the same region right now. */
+/* Asks for huge pages until the kernel has made them all.  The kernel returns EAGAIN or EBUSY while another process
+ * holds one of the pages, for example a worker that collapses the same region. */
 static int collapse_all(void *address, size_t bytes)
 {
 	const struct timespec nap = { .tv_nsec = 1000000 };
@@ -293,9 +293,8 @@ static int collapse_all(void *address, size_t bytes)
 	return 0;
 }
 
-/* Makes every page of the region a transparent huge one: one touch in each, then a collapse where the
- * fault left it small.  That copies one base page in each; after the whole was populated it would copy all
- * of them. */
+/* Makes every page of the region a transparent huge page: one touch each, then a collapse if the fault made a small
+ * page.  That copies one base page for each; a collapse after populating would copy all of them. */
 static int make_huge(struct sm_region *region, struct sm_error *err)
 {
 	struct sm_region_got got;
@@ -313,8 +312,8 @@ static int make_huge(struct sm_region *region, struct sm_error *err)
 	return 0;
 }
 
-/* The object over its old mapping, populated.  The advice comes after the pages are mapped, so where base
- * pages were asked for this process goes without transparent huge ones meanwhile. */
+/* Maps the object again over its old mapping, populated.  The advice comes only after the pages are mapped.  So if
+ * base pages were requested, transparent huge pages are disabled for this process meanwhile. */
 static int map_again(struct sm_region *region, struct sm_error *err)
 {
 	bool base = region->asked.pages.kind == SM_PAGES_BASE;
@@ -340,7 +339,7 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 	case SM_TOUCH: region_touch(region->address, region->mapped_bytes); break;
 	case SM_POPULATE: rc = map_again(region, err); break;
 	case SM_MADVISE:
-		/* EFAULT is what a touch would have raised as SIGBUS: a hugetlb cgroup, for one. */
+		/* A touch would raise SIGBUS instead of EFAULT: because of a hugetlb cgroup, for example. */
 		if (madvise(region->address, region->mapped_bytes, MADV_POPULATE_WRITE) < 0)
 			rc = sm_fail(err, errno == EINVAL ? ENOTSUP : errno,
 				     "MADV_POPULATE_WRITE of %zu bytes failed: %s%s", region->mapped_bytes,
@@ -356,7 +355,7 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 	return rc;
 }
 
-/* What is made, touched and freed again. */
+/* Memory that is made, touched and freed again. */
 struct warming {
 	const struct sm_os *os;
 	const struct sm_topology *topology;
@@ -390,8 +389,8 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 				    .timeout_ns = touch_timeout_ns(bytes),
 				    .stop = stop };
 
-	/* The same pages as the region will get, whichever name it has: anonymous where that has no
-	 * size limit of its own, else the backing itself. */
+	/* The same kind of pages as in the region: anonymous memory if that has no size limit of its own, else the
+	 * backing itself. */
 	if (asked.backing != SM_FILE && asked.backing != SM_POSIX)
 		warming.asked.backing = SM_ANON;
 	if (asked.pages.kind == SM_PAGES_MULTI ||
@@ -403,8 +402,8 @@ int sm_region_warm_physical(const struct sm_os *os, const struct sm_topology *to
 	return sm_errand_run(os, &errand, err);
 }
 
-/* The object's pages at a second address.  Anonymous memory has no name to map them by, but mremap() of size 0 makes a
- * second mapping of a shared one; not of explicit huge pages, of which there are too few to matter. */
+/* Maps the object's pages at a second address.  Anonymous memory has no name, but mremap() of size 0 makes a second
+ * mapping of a shared one.  It does not for explicit huge pages, of which there are too few to matter. */
 static void *map_twice(const struct sm_region *region)
 {
 	if (region->shmid >= 0)
@@ -432,7 +431,7 @@ int sm_region_cool(const struct sm_region *region, struct sm_error *err)
 
 void sm_region_empty(const struct sm_region *region)
 {
-	if (region->address) /* what it lies on need not be able to; then the pages stay until it is unmapped */
+	if (region->address) /* the backing may not support it; then the pages stay until the region is unmapped */
 		(void)madvise(region->address, region->mapped_bytes, MADV_REMOVE);
 }
 

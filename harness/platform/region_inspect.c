@@ -1,4 +1,4 @@
-/* Reading back what the kernel made of a region. */
+/* Reads back which pages the kernel gave a region. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,11 +11,11 @@
 
 #define NODES_MAX 1024
 
-/* What smaps says of the mappings of the region, added up. */
+/* The sums of smaps over the mappings of the region. */
 struct totals {
 	uint64_t page_kib;                         /* the smallest KernelPageSize */
 	uint64_t rss, huge, hugetlb, locked, swap; /* KiB */
-	uint64_t rss_before;                       /* of the mappings before the one that is being read */
+	uint64_t rss_before;                       /* of the mappings before the current one */
 };
 
 static void add_field(struct totals *totals, const char *line)
@@ -34,8 +34,8 @@ static void add_field(struct totals *totals, const char *line)
 	};
 	uint64_t kib;
 
-	/* The last line of a mapping.  "Locked:" is not used: it is divided among the processes that map
-	 * a page, so two workers would each see half. */
+	/* The last line of a mapping.  "Locked:" is not used: it is divided among the processes that map a page, so
+	 * each of two workers would see half. */
 	if (strncmp(line, "VmFlags:", 8) == 0) {
 		if (strstr(line, " lo"))
 			totals->locked += totals->rss - totals->rss_before;
@@ -150,7 +150,7 @@ static bool is_one_folio(int map, int flags, uintptr_t address, unsigned pages, 
 	return pread(flags, &flag, 8, (off_t)((frame + pages - 1) * 8)) == 8 && (flag & KPF_COMPOUND_TAIL);
 }
 
-/* Multi-size pages are seen in the page flags alone: smaps calls them 4 kB. */
+/* Multi-size pages appear only in the page flags: smaps shows them as 4 kB. */
 static int find_multi(const struct sm_region *region, struct sm_region_got *got, struct sm_error *err)
 {
 	size_t base = (size_t)sysconf(_SC_PAGESIZE), page = region->page_bytes;
@@ -175,8 +175,8 @@ static int find_multi(const struct sm_region *region, struct sm_region_got *got,
 	return 0;
 }
 
-/* The kernel gives explicit huge pages and base pages, where transparent ones were advised against, as asked or not at
- * all; the rest has to be seen to be believed. */
+/* Explicit huge pages are given as requested or not at all, and so are base pages if transparent huge ones were
+ * advised against.  Everything else must be checked. */
 static int without_proc(const struct sm_region *region, bool strict, struct sm_region_got *got, struct sm_error *err)
 {
 	enum sm_page_kind kind = region->asked.pages.kind;
@@ -205,8 +205,8 @@ int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_reg
 	got->huge_bytes = (totals.huge + totals.hugetlb) * 1024;
 	got->locked_bytes = totals.locked * 1024;
 	got->swapped_bytes = totals.swap * 1024;
-	/* KernelPageSize tells hugetlb; transparent huge pages stay "4 kB" there, so they are only
-	 * believed where all that is mapped is mapped huge. */
+	/* KernelPageSize shows hugetlb pages.  For transparent huge pages it stays "4 kB", so a region counts as
+	 * huge only if everything that is mapped is mapped huge. */
 	if (totals.page_kib > base_kib)
 		got->pages = (struct sm_pages){ SM_PAGES_HUGETLB, totals.page_kib * 1024 };
 	else if (totals.rss > 0 && totals.huge == totals.rss)
@@ -219,7 +219,7 @@ int sm_region_inspect(const struct sm_region *region, bool strict, struct sm_reg
 			return rc;
 	}
 	got->node = find_node(region, got->resident_bytes);
-	/* smaps counts no lock in hugetlb mappings: their pages never leave anyway. */
+	/* smaps counts no lock in hugetlb mappings, because their pages are never swapped out. */
 	if (got->pages.kind == SM_PAGES_HUGETLB)
 		got->locked_bytes = got->resident_bytes;
 	return strict ? compare(region, got, err) : 0;

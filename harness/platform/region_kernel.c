@@ -1,4 +1,4 @@
-/* What the kernel says of its pages. */
+/* Reads the kernel's files about pages. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

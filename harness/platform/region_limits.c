@@ -1,11 +1,11 @@
-/* What memory there is and what cgroups allow of it. */
+/* How much memory there is, and how much the cgroups allow. */
 #include <errno.h>
 
 #include "region_private.h"
 #include "shmeter/cgroup.h"
 #include "shmeter/text.h"
 
-/* A hugetlb cgroup counts at the touch: a mapping beyond it is made, and then raises SIGBUS. */
+/* A hugetlb cgroup counts at the first touch: a mapping beyond the limit succeeds, and a touch raises SIGBUS. */
 int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_t bytes, struct sm_error *err)
 {
 	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX], most[SM_TEXT_MAX], name[16];
@@ -22,7 +22,7 @@ int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_
 		sm_pages_name(asked.pages, name), sm_format_bytes(needs, (double)bytes), room.file);
 }
 
-/* A memory cgroup counts at the touch, too, and the kernel kills who touches more than it allows. */
+/* A memory cgroup also counts at the first touch, and the kernel kills a process that exceeds the limit. */
 int sm_memory_supported(const struct sm_os *os, uint64_t bytes, struct sm_error *err)
 {
 	char has[SM_TEXT_MAX], needs[SM_TEXT_MAX], most[SM_TEXT_MAX];

@@ -1,4 +1,4 @@
-/* Names of backings, page sizes, prefault ways and NUMA policies. */
+/* Names of backings, page sizes, prefault modes and NUMA policies. */
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -83,7 +83,7 @@ static int by_size(const void *a, const void *b)
 	return (left->bytes > right->bytes) - (left->bytes < right->bytes);
 }
 
-/* The sizes of the folders "hugepages-64kB" in one folder, which have `file` in them. */
+/* The page sizes of the folders "hugepages-64kB" in a folder; only those that contain `file`. */
 static unsigned list_folder(const struct sm_os *os, const char *folder, const char *file, enum sm_page_kind kind,
 			    struct sm_pages *out, unsigned room)
 {
@@ -115,7 +115,7 @@ unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST
 		out[count++] = (struct sm_pages){ SM_PAGES_THP, thp };
 	multi = list_folder(os, THP_FOLDER, "shmem_enabled", SM_PAGES_MULTI, out + count,
 			    SM_PAGES_LIST_MAX - count - 8);
-	/* The largest is what "thp" means. */
+	/* "thp" already means the largest size. */
 	if (multi > 0 && out[count + multi - 1].bytes == thp)
 		multi--;
 	count += multi;
@@ -148,7 +148,7 @@ int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err)
 		*out = (struct sm_pages){ SM_PAGES_MULTI, bytes };
 		return 0;
 	}
-	/* 2m and 1g are words that everybody knows: where the machine has none, the region says so. */
+	/* 2m and 1g are always valid names: if the machine lacks the size, the region reports it. */
 	known = sm_parse_size(name, &bytes, NULL) == 0 &&
 		(bytes == base || bytes == 2u << 20 || bytes == 1u << 30 || listed_by_kernel(SM_PAGES_HUGETLB, bytes));
 	if (!known)

@@ -1,4 +1,4 @@
-/* What this machine can give, without taking it: reasons and remedies. */
+/* Checks what this machine can provide, without taking it, and gives reasons and remedies. */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/magic.h>
@@ -16,7 +16,7 @@
 
 #define POOLS "/sys/kernel/mm/hugepages"
 
-/* Looks for a mount of a hugetlbfs with the option; the last one on a point is the one that is seen. */
+/* Looks for a hugetlbfs mount with the option.  The last mount on a mount point is the visible one. */
 int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, size_t size)
 {
 	static const size_t room = 256 * 1024;
@@ -35,7 +35,7 @@ int region_hugetlbfs(const struct sm_os *os, uint64_t page_bytes, char *out, siz
 		if (sscanf(line, "%*s %511s %63s %1023s", at, kind, options) != 3)
 			continue;
 		if (rc == 0 && strcmp(at, out) == 0)
-			rc = -ENOENT; /* something else was mounted over it */
+			rc = -ENOENT; /* another file system was mounted over it */
 		if (strcmp(kind, "hugetlbfs") == 0 && strstr(options, wanted)) {
 			snprintf(out, size, "%s", at);
 			rc = 0;
@@ -46,7 +46,7 @@ out_free:
 	return rc;
 }
 
-/* Pages that a new mapping can reserve: free, not promised to others, or to be had by overcommit. */
+/* Whether a new mapping can reserve the pages: they are free and not promised to others, or available by overcommit. */
 static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_t need, struct sm_error *err)
 {
 	uint64_t kib = pages.bytes / 1024, total, reserved, unused, more, surplus;
@@ -72,7 +72,7 @@ static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_
 		       need, name, unused, total + need - unused, kib);
 }
 
-/* A mapping is reserved from the whole pool, so with a bound one the touch could find its node empty. */
+/* A mapping is reserved from the whole pool, so with a bound mapping the touch could find its node empty. */
 static int node_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
 			  uint64_t need, struct sm_error *err)
 {
@@ -82,7 +82,7 @@ static int node_supported(const struct sm_os *os, const struct sm_topology *topo
 	char name[16];
 
 	if (!node)
-		return 0; /* no such node: said elsewhere */
+		return 0; /* no such node: reported elsewhere */
 	unused = region_number(os, UINT64_MAX,
 			       "/sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64 "kB/free_hugepages",
 			       node->os_index, asked.pages.bytes / 1024);
@@ -119,7 +119,7 @@ static bool in_group(gid_t wanted)
 	return false;
 }
 
-/* System V asks for a right that memfd and anonymous memory do not. */
+/* System V needs a privilege that memfd and anonymous memory do not need. */
 static int sysv_supported(const struct sm_os *os, size_t bytes, struct sm_error *err)
 {
 	gid_t group = (gid_t)region_number(os, 0, "/proc/sys/vm/hugetlb_shm_group");
@@ -127,7 +127,7 @@ static int sysv_supported(const struct sm_os *os, size_t bytes, struct sm_error 
 
 	if (may_lock(os) || in_group(group))
 		return 0;
-	/* an old way in that kernels still accept */
+	/* an old permission that kernels still accept */
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur >= bytes)
 		return 0;
 	return sm_fail(err, EPERM,
@@ -169,7 +169,7 @@ static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *t
 	return rc;
 }
 
-/* The options of the last mount on a point; "" where there is none. */
+/* The options of the last mount on a mount point; "" if there is none. */
 static void mount_options(const struct sm_os *os, const char *where, char *options, size_t size)
 {
 	static const size_t room = 256 * 1024;
@@ -191,8 +191,8 @@ bool region_thp_at_fault(const struct sm_os *os, enum sm_backing backing)
 	if (backing == SM_FILE)
 		return false;
 	if (backing == SM_POSIX) {
-		/* Not huge=advise: the blocks are reserved before there is a mapping to give advice on,
-		 * and the kernel takes small pages for them. */
+		/* huge=advise does not help: the blocks are reserved before there is a mapping to advise, and the
+		 * kernel uses small pages for them. */
 		mount_options(os, "/dev/shm", options, sizeof(options));
 		return strstr(options, "huge=always") || strstr(options, "huge=within_size");
 	}
@@ -247,7 +247,7 @@ static int thp_supported(const struct sm_os *os, const struct sm_topology *topol
 		       "lazy");
 }
 
-/* Multi-size pages of shared memory have a setting a size; it may follow the one of all. */
+/* For multi-size pages of shared memory there is a setting per size, which may refer to the common one. */
 static int multi_supported(const struct sm_os *os, struct sm_memory asked, struct sm_error *err)
 {
 	uint64_t kib = asked.pages.bytes / 1024;
@@ -288,7 +288,7 @@ static int room_supported(const char *folder, size_t bytes, struct sm_error *err
 			       "--backing memfd",
 			       folder, strerror(errno));
 	unused = (uint64_t)fs.f_bavail * (uint64_t)fs.f_frsize;
-	/* a tmpfs of size=0 has no limit, and says so with no blocks at all */
+	/* a tmpfs with size=0 has no limit, and reports 0 blocks */
 	if ((fs.f_type == TMPFS_MAGIC && fs.f_blocks == 0) || unused >= bytes)
 		return 0;
 	return sm_fail(err, ENOSPC,
@@ -330,7 +330,7 @@ static int populate_supported(struct sm_memory asked, struct sm_error *err)
 	return 0;
 }
 
-/* Reserved blocks of a tmpfs are pages already, and lie where the process runs that reserves them. */
+/* Reserved blocks of a tmpfs are pages already, and lie on the node of the process that reserves them. */
 static int first_touch_supported(const struct sm_topology *topology, struct sm_memory asked, const char *folder,
 				 struct sm_error *err)
 {

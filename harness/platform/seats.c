@@ -1,4 +1,4 @@
-/* Who sits where: from a relation to PUs. */
+/* Chooses the PU of each worker from a placement. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,17 +6,16 @@
 
 #include "topology_private.h"
 
-/* How well a PU suits as companion of another one, lower is better: the relation, then whether its core
- * is taken by another thread, then whether it is of another kind (hybrid machines). */
+/* How well a PU suits as companion of another one; lower is better.  The relation counts first, then whether its
+ * core is taken by another thread, then whether it is of another kind (hybrid machines). */
 #define RANK_SECOND_THREAD 16u
 #define RANK_OTHER_KIND    32u
 #define RANKS              64u
 #define NEVER              RANKS
 _Static_assert(SM_PLACE_COUNT <= RANK_SECOND_THREAD, "a relation fits below the other two");
 
-/* What a companion of a rank costs when teams are compared.  Steps are so far apart that a team gives
- * up closeness first, then the fastest kind, then a core of its own for each, then one kind for all, and
- * last a PU for each worker. */
+/* The cost of a companion by its rank, when teams are compared.  The steps are so large that criteria are met in
+ * this order: a PU for each worker, one kind for all, a core for each worker, the fastest kind, closeness. */
 #define COST_SLOWER_KIND   10u
 #define COST_SECOND_THREAD 100u
 #define COST_OTHER_KIND    1000u
@@ -35,7 +34,7 @@ void sm_seats_free(struct sm_seats *seats)
 	seats->seat = NULL;
 }
 
-/* Fills in what the seats amount to. */
+/* Computes the properties of the chosen seats. */
 static int judge(const struct sm_topology *t, struct sm_seats *out, struct sm_error *err)
 {
 	bool *taken = calloc(t->pus, sizeof(*taken));
@@ -95,7 +94,7 @@ static int by_rank(const void *a, const void *b)
 	return left->pu->logical < right->pu->logical ? -1 : 1;
 }
 
-/* Whether an allowed PU before this one is of the same core.  hwloc's order keeps cores together. */
+/* Whether an allowed PU before this one belongs to the same core.  hwloc's order keeps the PUs of a core together. */
 static bool is_second_thread(const struct sm_topology *t, unsigned index)
 {
 	return index > 0 && t->pu[index - 1].core == t->pu[index].core;
@@ -129,7 +128,7 @@ static unsigned companions(const struct sm_topology *t, unsigned first, enum sm_
 	return count;
 }
 
-/* What it costs to build a team of one PU and `wanted` companions; UINT64_MAX where it has none. */
+/* The cost of a team of one PU and `wanted` companions; UINT64_MAX if it has none. */
 static uint64_t team_cost(const struct sm_topology *t, unsigned first, enum sm_placement placement, unsigned wanted,
 			  int fastest)
 {
@@ -157,7 +156,7 @@ static uint64_t team_cost(const struct sm_topology *t, unsigned first, enum sm_p
 	return cost + (uint64_t)wanted * COST_NO_PU;
 }
 
-/* The PU to start from: the one whose team is the closest.  False where no PU has a companion. */
+/* The PU with the cheapest team.  False if no PU has a companion. */
 static bool choose_first(const struct sm_topology *t, enum sm_placement placement, unsigned workers, unsigned *first)
 {
 	/* every second worker sits on the other node */
@@ -190,7 +189,7 @@ static unsigned keep_node(struct candidate *list, unsigned count, unsigned node)
 	return kept;
 }
 
-/* Workers alternate between the first PU's node and one other: two nodes talk, not all. */
+/* Workers alternate between the first PU's node and one other, so that exactly two nodes communicate. */
 static void seat_across(const struct sm_topology *t, unsigned first, struct candidate *far, unsigned far_count,
 			struct candidate *home, struct sm_seats *out)
 {
@@ -237,7 +236,7 @@ static int no_such_pair(const struct sm_topology *t, enum sm_placement placement
 		[SM_PLACE_CROSS_NODE] = "two NUMA nodes",
 	};
 	char has[160], what[96];
-	unsigned nodes = 1; /* the PUs of a node are neighbours in hwloc's order */
+	unsigned nodes = 1; /* the PUs of a node are adjacent in hwloc's order */
 
 	list_relations(t, has, sizeof(has));
 	for (unsigned i = 1; i < t->pus; i++)

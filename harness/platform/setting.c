@@ -12,7 +12,7 @@
 
 #include "shmeter/text.h"
 
-/* Times 10 ms: dying processes are gone by then. */
+/* Times 10 ms: within this time dying processes have ended. */
 #define TRIES 300
 
 static bool is_file(const char *path, const char *name)
@@ -22,7 +22,7 @@ static bool is_file(const char *path, const char *name)
 	return slash && strcmp(slash + 1, name) == 0;
 }
 
-/* The number in a file of the same folder; 0 where there is none. */
+/* The number in a file of the same folder; 0 if there is none. */
 static uint64_t beside(const char *path, const char *name)
 {
 	char other[4200], text[64];
@@ -39,13 +39,13 @@ static uint64_t surplus(const char *path)
 	return is_file(path, "nr_hugepages") ? beside(path, "surplus_hugepages") : 0;
 }
 
-/* The kernel's number has the surplus in it; writing sets the number without. */
+/* The kernel reports the number with the surplus pages; a write sets the number without them. */
 static int read_pool(const char *path, char *out, size_t size)
 {
 	uint64_t more = surplus(path), before;
 	int rc;
 
-	do { /* until both are of one moment */
+	do { /* until both numbers are consistent */
 		before = more;
 		rc = sm_read_file(path, out, size);
 		more = surplus(path);

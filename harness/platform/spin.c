@@ -1,11 +1,12 @@
-/* How long a turn of a wait is. */
+/* Measures how long one turn of a wait takes. */
 #include "shmeter/spin.h"
 
 #include <limits.h>
 
 #include "shmeter/clock.h"
 
-/* A batch is some microseconds, many times a reading of the clock.  The shortest counts: an interrupt is no turn. */
+/* A batch takes some microseconds, many times a reading of the clock.  The shortest batch counts, because it has no
+ * interrupt. */
 #define TURNS   128u
 #define BATCHES 16u
 
@@ -17,7 +18,7 @@ unsigned sm_spin_turns(uint64_t window_ns)
 	for (unsigned batch = 0; batch < BATCHES; batch++) {
 		uint64_t start_ns = sm_clock_ns(), took_ns;
 
-		/* relaxed: nobody else knows the word. */
+		/* relaxed: no other process knows the word. */
 		for (unsigned i = 0; i < TURNS && atomic_load_explicit(&word, memory_order_relaxed) == 0; i++)
 			sm_relax();
 		took_ns = sm_clock_ns() - start_ns;

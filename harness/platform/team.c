@@ -1,4 +1,4 @@
-/* A team of processes: fork, die with the parent, wait on pidfds, reap. */
+/* A team of processes: forks them, makes them die with the parent, waits on pidfds, and reaps them. */
 #include "shmeter/team.h"
 
 #include <errno.h>
@@ -16,15 +16,16 @@
 #include "shmeter/clock.h"
 #include "shmeter/refusal.h"
 
-/* Time that members get to see the abort flag before they are killed. */
+/* Time that members have to notice the abort flag before they are killed. */
 #define GRACE_NS 200000000u
-/* Longest sleep between looks at the stop flag: a signal that lands just before poll() is then seen
- * at most this much later. */
+/* Longest sleep between checks of the stop flag: a signal that arrives just before poll() is noticed at most this
+ * much later. */
 #define NAP_MS 200
-/* A sleep that is longer than asked by this is no busy scheduler: the container was frozen, or the host stood still. */
+/* A sleep that is longer than requested by this is not caused by a busy scheduler: the container was frozen, or the
+ * host stood still. */
 #define STOOD_NS 1000000000u
 
-/* One pidfd a member: the soft limit (often 1024) is raised towards the hard one. */
+/* One pidfd per member: raises the soft limit (often 1024) to the hard limit. */
 static void allow_descriptors(unsigned count)
 {
 	struct rlimit limit;
@@ -35,8 +36,9 @@ static void allow_descriptors(unsigned count)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Where the kernel has to kill for memory it takes who has the highest score: a member, whose trial is then lost, and not
- * the parent, which holds the run.  Raising one's own needs no right; without /proc it stays as it is. */
+/* When memory runs out the kernel kills the process with the highest score.  This makes it a member, whose trial is
+ * then lost, and not the parent, which has the run.  Raising one's own score needs no privilege; without /proc it
+ * stays unchanged. */
 static void offer_oneself(void)
 {
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -54,12 +56,12 @@ static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn 
 	sigset_t none;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it died between the fork and the line above */
+	if (getppid() != parent) /* the parent died between the fork and the line above */
 		_exit(1);
 	offer_oneself();
-	setpgid(0, 0); /* the terminal's ^C is for the parent */
+	setpgid(0, 0); /* the terminal's ^C goes only to the parent */
 	for (size_t i = 0; i < sizeof(reset) / sizeof(reset[0]); i++)
-		/* the parent's handler means nothing here; what it ignores stays ignored */
+		/* the parent's handler is useless here; ignored signals stay ignored */
 		if (sigaction(reset[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
 			signal(reset[i], SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
@@ -73,7 +75,7 @@ static void reap(struct sm_member *member)
 {
 	while (waitpid(member->pid, &member->wait_status, 0) < 0)
 		if (errno != EINTR) {
-			member->wait_status = W_EXITCODE(255, 0); /* nobody knows how it ended */
+			member->wait_status = W_EXITCODE(255, 0); /* how it ended is unknown */
 			break;
 		}
 	member->reaped = true;
@@ -132,7 +134,8 @@ out_kill:
 	return rc;
 }
 
-/* Who was stopped, and goes on or not, is told once by waitid(): asked before an end, which would hide it. */
+/* Notes members that were stopped or continued.  waitid() reports each change only once, and an exit would hide it,
+ * so this runs before members are reaped. */
 static void note_standstill(struct sm_team *team, uint64_t slept_ns)
 {
 	siginfo_t info;
@@ -168,8 +171,8 @@ static unsigned sleep_and_reap(struct sm_team *team, struct pollfd *fds, uint64_
 	return alive;
 }
 
-/* The first member that ended otherwise than with exit status 0; count where there is none.  Signals
- * come before exits: a killed member makes its peers exit. */
+/* The first member that did not end with exit status 0; `count` if there is none.  Signals count before exits,
+ * because a killed member makes its peers exit. */
 static unsigned first_casualty(const struct sm_team *team)
 {
 	unsigned exited = team->count;
@@ -204,7 +207,7 @@ enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const 
 	enum sm_team_end end = SM_TEAM_DONE;
 
 	*first = team->count;
-	if (!fds) { /* without memory there is no waiting either */
+	if (!fds) { /* without memory poll() is impossible, too */
 		kill_all(team);
 		return SM_TEAM_DIED;
 	}

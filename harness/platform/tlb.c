@@ -1,4 +1,4 @@
-/* How many translations the last-level data TLB holds, from CPUID where the vendor says it. */
+/* Number of entries of the last-level data TLB, from CPUID if the vendor reports it. */
 #include "tlb.h"
 
 #if defined(__x86_64__) || defined(__i386__)
@@ -16,8 +16,8 @@ static unsigned amd(bool huge)
 	return (huge ? a : b) >> 16 & 0xfff;
 }
 
-/* Intel Software Developer's Manual, volume 2, CPUID leaf 18H: one sub-leaf a structure; type in EDX[4:0] (1 data, 3
- * unified), page sizes in EBX[3:0] (bit 0: 4 KiB, bit 1: 2 MiB), ways in EBX[31:16], sets in ECX. */
+/* Intel Software Developer's Manual, volume 2, CPUID leaf 18H: one sub-leaf per structure; type in EDX[4:0] (1 data,
+ * 3 unified), page sizes in EBX[3:0] (bit 0: 4 KiB, bit 1: 2 MiB), ways in EBX[31:16], sets in ECX. */
 static unsigned intel(bool huge)
 {
 	unsigned a, b, c, d, last, most = 0;
@@ -38,7 +38,7 @@ unsigned tlb_entries(bool huge)
 	unsigned a, b = 0, c = 0, d = 0;
 	char vendor[13] = "";
 
-	/* CPUID.1:ECX[31] is set below a hypervisor, which makes up what CPUID says. */
+	/* CPUID.1:ECX[31] is set under a hypervisor, which can make up the values of CPUID. */
 	if (!__get_cpuid(1, &a, &b, &c, &d) || c >> 31 || !__get_cpuid(0, &a, &b, &c, &d))
 		return 0;
 	memcpy(vendor, &b, 4);

@@ -1,4 +1,4 @@
-/* The allowed PUs and how they relate, through hwloc. */
+/* The allowed PUs and their relations, from hwloc. */
 #include "shmeter/topology.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 
 #include "topology_private.h"
 
-/* Logical index of the cache of a level above an object, -1 where hwloc knows none. */
+/* Logical index of the cache of a level above an object, -1 if hwloc knows none. */
 static int cache_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type)
 {
 	hwloc_obj_t cache = hwloc_get_ancestor_obj_by_type(hw, type, pu);
@@ -23,7 +23,8 @@ static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_
 	return object ? object->logical_index : otherwise;
 }
 
-/* The node that a PU is local to: nodes are not ancestors in hwloc 2, so by node set.  NULL: none is known. */
+/* The node that a PU is local to.  In hwloc 2 nodes are not ancestors of PUs, so the node set is used.  NULL:
+ * unknown. */
 static hwloc_obj_t node_of(hwloc_topology_t hw, hwloc_obj_t pu)
 {
 	hwloc_obj_t node = NULL;
@@ -41,7 +42,7 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 	hwloc_bitmap_t bound = hwloc_bitmap_alloc();
 	hwloc_obj_t pu = NULL;
 
-	/* The affinity that this process was started with (taskset) narrows what the cgroup allows. */
+	/* The affinity that this process was started with (taskset) restricts what the cgroup allows. */
 	if (t->this_machine && hwloc_get_cpubind(t->hw, bound, HWLOC_CPUBIND_THREAD) == 0)
 		hwloc_bitmap_and(usable, usable, bound);
 	t->pu = calloc((size_t)hwloc_get_nbobjs_by_type(t->hw, HWLOC_OBJ_PU) + 1, sizeof(*t->pu));
@@ -53,7 +54,7 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 		t->pu[t->pus++] = (struct sm_pu){
 			.os_index = pu->os_index,
 			.logical = pu->logical_index,
-			/* where hwloc knows no cores, each PU is one: not all of them threads of one */
+			/* if hwloc knows no cores, each PU counts as a core of its own */
 			.core = index_above(t->hw, pu, HWLOC_OBJ_CORE, pu->logical_index),
 			.package = index_above(t->hw, pu, HWLOC_OBJ_PACKAGE, 0),
 			.node = node ? node->logical_index : 0,
@@ -72,7 +73,8 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 	return 0;
 }
 
-/* hwloc takes any refusal of sched_getaffinity(2) for a mask that is too small, and asks with ever larger ones. */
+/* hwloc takes every error of sched_getaffinity(2) to mean that the mask is too small, and retries with ever larger
+ * masks. */
 static int may_ask_for_affinity(struct sm_error *err)
 {
 	cpu_set_t mask;
@@ -103,7 +105,7 @@ static int load_once(struct sm_topology *t, const char *source, struct sm_error 
 			       source);
 	hwloc_topology_set_all_types_filter(t->hw, HWLOC_TYPE_FILTER_KEEP_IMPORTANT);
 	hwloc_topology_set_cache_types_filter(t->hw, HWLOC_TYPE_FILTER_KEEP_ALL);
-	/* Keeps what is not allowed in the picture, so that "not allowed" and "does not exist" differ. */
+	/* Keep the PUs that are not allowed, to distinguish "not allowed" from "does not exist". */
 	hwloc_topology_set_flags(t->hw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
 	if (hwloc_topology_load(t->hw) < 0)
 		return sm_fail(err, EINVAL, "hwloc cannot load %s: %s", source ? source : "this machine's topology",
@@ -132,8 +134,8 @@ static int load(struct sm_topology *t, const char *source, struct sm_error *err)
 
 	if (rc == 0)
 		rc = load_once(t, source, err);
-	/* Another picture of the same PUs, out of hwloc's environment variables: it binds as this machine's own.  Where the
-	 * picture comes from there, hwloc takes that too from there alone. */
+	/* An hwloc environment variable may give another description of the same PUs: then treat it as this
+	 * machine's own, so that workers are bound.  hwloc itself takes that from an environment variable, too. */
 	if (rc == 0 && !source && !t->this_machine && !getenv("HWLOC_THISSYSTEM") && has_these_pus(t->hw)) {
 		hwloc_topology_destroy(t->hw);
 		t->hw = NULL;

@@ -1,4 +1,4 @@
-/* The inside of a topology, shared by topology.c, seats.c and binding.c. */
+/* The internals of a topology, shared by topology.c, seats.c and binding.c. */
 #ifndef SHMETER_PLATFORM_TOPOLOGY_PRIVATE_H
 #define SHMETER_PLATFORM_TOPOLOGY_PRIVATE_H
 
@@ -13,7 +13,7 @@ struct sm_topology {
 	unsigned pus;
 };
 
-/* NULL where the PU does not exist or is not allowed. */
+/* NULL if the PU does not exist or is not allowed. */
 const struct sm_pu *topology_find_pu(const struct sm_topology *t, unsigned os_index);
 enum sm_placement topology_relation(const struct sm_pu *a, const struct sm_pu *b);
 

@@ -1,4 +1,4 @@
-/* What would help, read from the system. */
+/* Finds settings that would help, from the system's current values. */
 #include "shmeter/tuning.h"
 
 #include <fnmatch.h>
@@ -11,7 +11,7 @@
 #define POOLS "/sys/kernel/mm/hugepages"
 #define THP   "/sys/kernel/mm/transparent_hugepage"
 
-/* What the default scenarios ask for: 1 GiB in pages of each size. */
+/* What the default scenarios need: 1 GiB in pages of each size. */
 #define POOL_BYTES (1ull << 30)
 
 static void set(struct sm_tuning *out, const char *why, const char *now, const char *wanted)
@@ -22,7 +22,7 @@ static void set(struct sm_tuning *out, const char *why, const char *now, const c
 	out->why = why;
 }
 
-/* A number of a pool; 0 where it cannot be read. */
+/* A number of a pool; 0 if it cannot be read. */
 static uint64_t pool_number(const struct sm_os *os, uint64_t kib, const char *file)
 {
 	char text[64];
@@ -74,7 +74,7 @@ int sm_tuning_thp(const struct sm_os *os, struct sm_pages pages, struct sm_tunin
 	return 1;
 }
 
-/* A number that should be at least, or at most, something. */
+/* Suggests a number that should be at least, or at most, a given value. */
 static unsigned number(const struct sm_os *os, const char *path, int64_t least, int64_t most, const char *why,
 		       struct sm_tuning *out)
 {
