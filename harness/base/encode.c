@@ -1,4 +1,4 @@
-/* One encoder for each target that a text can go to. */
+/* Encodes text for each of its targets. */
 #include "shmeter/encode.h"
 #include "shmeter/memory.h"
 
@@ -24,27 +24,27 @@ unsigned sm_decode_utf8(const char *text, unsigned *code_point)
 			return 0;
 		*code_point = *code_point << 6 | (at[i] & 0x3f);
 	}
-	/* Neither longer than needed, nor half of a UTF-16 pair, nor beyond Unicode. */
+	/* Not longer than needed, no half of a UTF-16 pair, not beyond Unicode. */
 	if (length == 0 || *code_point < least[length] || *code_point > 0x10ffff ||
 	    (*code_point >= 0xd800 && *code_point < 0xe000))
 		return 0;
 	return length;
 }
 
-/* Unicode's Cc, Bidi_Control, LINE and PARAGRAPH SEPARATOR, and the two that XML 1.0 leaves out. */
+/* Unicode's Cc, Bidi_Control, LINE and PARAGRAPH SEPARATOR, and the two characters that XML 1.0 excludes. */
 bool sm_is_control(unsigned c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfffe || c == 0xffff;
 }
 
-/* The bytes of the next character or, where `*good` is false, of what is to become '?'. */
+/* The length in bytes of the next character; of a part that becomes '?', if `*good` is false. */
 static unsigned next_unit(const char *text, size_t left, bool *good)
 {
 	unsigned c, length;
 
 	if ((unsigned char)*text >= ' ' && (unsigned char)*text < 0x7f) {
-		*good = true; /* nearly all */
+		*good = true; /* the most frequent case */
 		return 1;
 	}
 	length = sm_decode_utf8(text, &c);
@@ -66,8 +66,8 @@ bool sm_is_text(const char *text)
 	return good;
 }
 
-/* Whether a text has no other signs than these between letters and digits, and no two dots.  Names are ASCII; the program
- * never calls setlocale(). */
+/* Whether a text consists of letters, digits and these signs, without two dots in a row.  Names are ASCII; the
+ * program never calls setlocale(). */
 static bool is_made_of(const char *text, const char *signs)
 {
 	const char *c = text;
@@ -89,7 +89,7 @@ bool sm_is_wording(const char *text)
 	return is_made_of(text, NAME_SIGNS " ,:/=?@#%()'");
 }
 
-/* Line ends and tabs, where a target has a way to hold them; NULL: they are no text there. */
+/* The encoding of line ends and tabs, if the target has one; NULL: the target does not allow them. */
 static const char *blank(enum sm_target target, char c)
 {
 	switch (target) {
@@ -100,7 +100,7 @@ static const char *blank(enum sm_target target, char c)
 	}
 }
 
-/* What a character becomes in a target; NULL where it stays. */
+/* The encoding of a character; NULL: it stays as it is. */
 static const char *markup(char c)
 {
 	switch (c) {
@@ -113,7 +113,8 @@ static const char *markup(char c)
 	}
 }
 
-/* No cell ends, no tag, no link, no picture, which would be fetched, no code.  At most five bytes for one. */
+/* The result must not end a table cell or start a tag, a link, code, or a picture, which would be fetched.  At most
+ * five bytes per character. */
 static const char *markdown(char c)
 {
 	switch (c) {
@@ -140,7 +141,7 @@ static const char *escaped(enum sm_target target, char c)
 		return c == '%' ? "%25" : NULL;
 	case SM_TO_GITHUB_MESSAGE: return c == '%' ? "%25" : NULL;
 	case SM_TO_GNUPLOT: return c == '\'' ? "''" : NULL;
-	/* gnuplot's fields know "\\", and no way to write a quotation mark that all of its versions know */
+	/* gnuplot's data fields accept "\\", but no quotation mark in a way that all of its versions understand */
 	case SM_TO_GNUPLOT_DATA: return c == '"' ? "'" : c == '\\' ? "\\\\" : NULL;
 	case SM_TO_SHELL: return c == '\'' ? "'\\''" : NULL;
 	case SM_TO_CSV: return c == '"' ? "\"\"" : NULL;
@@ -148,7 +149,7 @@ static const char *escaped(enum sm_target target, char c)
 	return NULL;
 }
 
-/* What the next `*length` bytes become; `*bytes` of them. */
+/* The encoding of the next `*length` bytes; it has `*bytes` bytes. */
 static const char *encode_next(enum sm_target target, const char *text, size_t left, unsigned *length, size_t *bytes)
 {
 	bool good;
@@ -206,7 +207,7 @@ static void print(FILE *out, enum sm_target target, const char *format, va_list 
 	__attribute__((format(printf, 3, 0)));
 static void print(FILE *out, enum sm_target target, const char *format, va_list list)
 {
-	char room[1024], *text = room; /* what is printed while a file is written should need no memory */
+	char room[1024], *text = room; /* short texts need no memory, as this is also called while a file is printed */
 	va_list again;
 	int length;
 

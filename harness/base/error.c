@@ -1,4 +1,4 @@
-/* Errors with a sentence for people. */
+/* Errors as sentences for users. */
 #include "shmeter/error.h"
 
 #include <stdarg.h>
@@ -16,7 +16,7 @@ int sm_fail(struct sm_error *err, int code, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(err->text, sizeof(err->text), format, arguments);
 	va_end(arguments);
-	/* what is quoted may hold anything, and goes to a terminal */
+	/* quoted text may contain anything, and the message goes to a terminal */
 	sm_clean(err->text);
 	return -code;
 }

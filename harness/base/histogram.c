@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* Values that have to lie above a quantile before it is printed (method.md). */
+/* A quantile is printed only if at least this many values lie above it (method.md). */
 #define DEFENSIBLE_ABOVE 10
 
 uint64_t sm_histogram_edge(unsigned index)
@@ -43,7 +43,7 @@ uint64_t sm_histogram_quantile(const struct sm_histogram *h, double q)
 {
 	uint64_t rank, below = 0;
 
-	/* The small number forgives 1 - q its rounding: 100 values do have 10 above their 0.9. */
+	/* The small number compensates the rounding of 1 - q: 100 values do have 10 above their 0.9 quantile. */
 	if ((double)h->count * (1.0 - q) + 1e-6 < DEFENSIBLE_ABOVE)
 		return UINT64_MAX;
 	rank = (uint64_t)ceil(q * (double)h->count - 1e-9);

@@ -1,4 +1,4 @@
-/* Interned text: an open-addressing table that doubles at three quarters. */
+/* Interned text: an open-addressing table that doubles when it is three quarters full. */
 #include "shmeter/intern.h"
 
 #include <ctype.h>
@@ -48,7 +48,7 @@ static bool is_none(const char *text)
 	return strcmp(text, sm_none) == 0;
 }
 
-/* The slot for a text; its content is to be filled where it is NULL. */
+/* The slot for a text; if its content is NULL, the caller fills it. */
 static char **slot_for(struct sm_strings *strings, const char *text)
 {
 	char **slot;
@@ -100,7 +100,7 @@ void sm_strings_free(struct sm_strings *strings)
 	*strings = (struct sm_strings){ 0 };
 }
 
-/* Of the process; it only grows, by the distinct names of what is loaded. */
+/* One table per process.  It only grows, by the distinct names in the loaded results. */
 static struct sm_strings names;
 
 sm_name sm_name_of(const char *text)

@@ -1,4 +1,4 @@
-/* Memory without which nothing sensible is left to do. */
+/* Allocation for which the program ends if there is no memory. */
 #include "shmeter/memory.h"
 
 #include <stdlib.h>
@@ -22,7 +22,8 @@ void sm_no_memory(void)
 	if (unfinished)
 		unlink(unfinished);
 	(void)!write(STDERR_FILENO, sentence, sizeof(sentence) - 1);
-	_exit(5); /* as the program's EXIT_MACHINE; a worker has its parent's buffers, which are not its own to write */
+	/* Not exit(): a worker must not write the buffers of its parent.  5 is the program's EXIT_MACHINE. */
+	_exit(5);
 }
 
 void *sm_memory(size_t size)

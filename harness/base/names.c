@@ -1,4 +1,4 @@
-/* The names that a run's files have for placements, counters and verdicts. */
+/* The names of placements, counters and verdicts in the files of a run. */
 #include "shmeter/names.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The kernel behind struct sm_os. */
+/* struct sm_os on the real kernel. */
 #include "shmeter/os.h"
 
 #include <errno.h>

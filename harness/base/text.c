@@ -1,4 +1,4 @@
-/* Quantities as people type and read them. */
+/* Reads and writes quantities as users type and read them. */
 #include "shmeter/text.h"
 
 #include <ctype.h>
@@ -13,7 +13,7 @@
 
 #include "shmeter/encode.h"
 
-/* A decimal number without sign at the start of `text`; what follows it in `*rest`. */
+/* A decimal number without sign at the start of `text`; `*rest` is the text after it. */
 static int number(const char *text, uint64_t *value, const char **rest)
 {
 	char *end;
@@ -96,7 +96,7 @@ bool sm_parse_number(const char *text, double *value, const char **rest)
 		if (isdigit((unsigned char)*exponent))
 			at = after_digits(exponent);
 	}
-	*value = strtod(text, &end); /* reads 0x, too */
+	*value = strtod(text, &end); /* strtod() accepts 0x, too */
 	*rest = at;
 	return end == at && isfinite(*value);
 }
@@ -198,7 +198,7 @@ const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second)
 void sm_wrap(FILE *out, const char *first, unsigned indent, unsigned width, const char *text)
 {
 	size_t column = strlen(first);
-	bool gap = column > 0 && first[column - 1] != ' '; /* before the next word */
+	bool gap = column > 0 && first[column - 1] != ' '; /* a space before the next word */
 
 	fputs(first, out);
 	while (*text) {
