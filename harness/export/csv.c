@@ -1,4 +1,4 @@
-/* One tidy table: one row per trial and a measure, whether sample, counter or metric. */
+/* One tidy table: one row per trial and measure; a measure is the sample, a counter or a metric. */
 #include <math.h>
 #include <stddef.h>
 

@@ -39,7 +39,7 @@ int sm_export(const struct sm_results *results, const char *format, FILE *out, s
 	if (rc == 0 && ferror(out))
 		rc = sm_fail(err, EIO, "the export cannot be written");
 	if (tally) {
-		/* Formats that show each trial with its class leave out none for it. */
+		/* csv shows each trial with its class, so it leaves out no trial because of its class. */
 		bool all = formats[i].write == export_csv;
 
 		tally->trials = all ? view.trials : view.with_value;

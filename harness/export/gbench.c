@@ -1,4 +1,4 @@
-/* Google Benchmark's JSON: one entry a trial (a repetition), then the aggregates of the case. */
+/* Google Benchmark's JSON: one entry per trial (a repetition), then the aggregates of the case. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ static json_t *context(const struct sm_export_view *view)
 	return all;
 }
 
-/* What every entry of a case has. */
+/* The fields that all entries of a case have. */
 static json_t *entry(const struct export_case *one, size_t family, const char *suffix, const char *run_type)
 {
 	json_t *all = json_object();
@@ -54,7 +54,7 @@ static void set_times(json_t *all, uint64_t iterations, double real, double cpu)
 	export_json_set(all, "time_unit", json_string("ns"));
 }
 
-/* A counter of the user's: a key beside the format's own, which it must not replace. */
+/* A user counter: a key next to the format's own keys, which it must not replace. */
 static void set_counter(json_t *all, const char *name, double value)
 {
 	json_t *number = export_json_real(value);

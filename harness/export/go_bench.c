@@ -1,4 +1,4 @@
-/* The Go benchmark format (golang.org/design/14313-benchmark-format): one line a trial. */
+/* The Go benchmark format (golang.org/design/14313-benchmark-format): one line per trial. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #include "view.h"
 
-/* "Benchmark" must be followed by something that is no small letter; the id is a sub-benchmark of it. */
+/* The character after "Benchmark" must not be a lower-case letter; the id is a sub-benchmark of it. */
 static void write_name(const char *id, FILE *out)
 {
 	char *field = export_field(id);
@@ -65,8 +65,7 @@ int export_go_bench(const struct sm_export_view *view, FILE *out, struct sm_erro
 	char *cpu = export_quoted(view->cpu_model);
 
 	(void)err;
-	/* Keys that differ between two runs would keep benchstat from comparing them: the rest are
-	 * comments. */
+	/* benchstat does not compare runs whose keys differ, so everything else is a comment. */
 	fprintf(out, "pkg: shmeter\ncpu: %s\n", cpu);
 	free(cpu);
 	write_comment("run", view->run, out);

@@ -1,5 +1,5 @@
-/* The percentile texts of a run in one stream: a comment with the case before each, two empty lines between
- * them (gnuplot's `index`).  Single files lie in the run's histograms/. */
+/* The percentile texts of a run in one stream: a comment with the case before each, two empty lines between them
+ * (gnuplot's `index`).  The separate files are in the run's histograms/. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "shmeter/text.h"
 #include "view.h"
 
-/* Values that have to lie above a quantile (docs/method.md). */
+/* A quantile is printed only if at least this many values lie above it (docs/method.md). */
 #define DEFENSIBLE_ABOVE 10
 
 /* "value percentile count [1/(1-percentile)]", nothing else. */
@@ -34,7 +34,7 @@ static bool read_row(const char *line, struct export_bucket *row)
 
 static void add_row(struct export_distribution *d, const struct export_bucket *row)
 {
-	if ((d->count & (d->count - 1)) == 0) { /* full at each power of two */
+	if ((d->count & (d->count - 1)) == 0) { /* the array is full at each power of two */
 		struct export_bucket *more = sm_zeroed_memory(2 * d->count + 1, sizeof(*more));
 
 		if (d->count)
@@ -45,7 +45,7 @@ static void add_row(struct export_distribution *d, const struct export_bucket *r
 	d->rows[d->count++] = *row;
 }
 
-/* Whether a line belongs where it stands; `*ended` from the first footer on. */
+/* Whether a line is valid at its place; `*ended` is set from the first footer on. */
 static bool take_line(const char *line, unsigned number, struct export_distribution *d, bool *ended)
 {
 	struct export_bucket row;
@@ -96,7 +96,7 @@ int export_distribution(const struct sm_export_view *view, const struct export_c
 	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", view->results->folder, name);
 	in = sm_store_open_distribution(view->results, one->c->id, &why);
 	if (!in && (why.code == ENOENT || why.code == ENAMETOOLONG))
-		return 0; /* most cases have none */
+		return 0; /* most cases have no histogram */
 	if (!in)
 		return sm_fail(err, why.code, "%s", why.text);
 	rc = read_lines(in, path, out, distribution, err);
@@ -111,7 +111,7 @@ double export_quantile(const struct export_distribution *distribution, double q)
 	double total = (double)distribution->rows[distribution->count - 1].below;
 	size_t i = 0;
 
-	/* The small numbers forgive q its rounding. */
+	/* The small numbers compensate the rounding of q. */
 	if (total * (1 - q) + 1e-6 < DEFENSIBLE_ABOVE)
 		return (double)NAN;
 	while ((double)distribution->rows[i].below < ceil(q * total - 1e-9))

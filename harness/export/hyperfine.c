@@ -1,4 +1,4 @@
-/* hyperfine's JSON as its versions 1.x write it: one result a case, times in seconds per operation. */
+/* hyperfine's JSON as its versions 1.x write it: one result per case, times in seconds per operation. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 
 #define S_PER_NS 1e-9
 
-/* A number that hyperfine always writes: null where it is not known. */
+/* A number that hyperfine always writes; null if it is unknown. */
 static json_t *seconds(double ns)
 {
 	json_t *number = export_json_real(ns * S_PER_NS);
@@ -14,7 +14,7 @@ static json_t *seconds(double ns)
 	return number ? number : json_null();
 }
 
-/* "message=64 capacity=65536" as an object; NULL for none. */
+/* "message=64 capacity=65536" as an object; NULL if there are none. */
 static json_t *parameters(const char *params)
 {
 	char *copy = strdup(params), *rest = copy, *pair;
@@ -47,7 +47,7 @@ static json_t *result(const struct export_case *one)
 	export_json_set(all, "mean", seconds(one->mean));
 	export_json_set(all, "stddev", seconds(one->stddev));
 	export_json_set(all, "median", seconds(one->value.estimate));
-	/* A trial knows its CPU time, not how it divides into user's and kernel's. */
+	/* A trial's CPU time is known, but not its division into user and system time. */
 	export_json_set(all, "user", seconds(one->mean_cpu));
 	export_json_set(all, "system", json_real(0));
 	export_json_set(all, "min", seconds(one->min));

@@ -18,7 +18,7 @@ const char *export_counter_unit(const struct sm_counter_row *counter)
 	return strstr(counter->fstr, "SW_TASK_CLOCK") || strstr(counter->fstr, "SW_CPU_CLOCK") ? "ns/op" : "1/op";
 }
 
-/* The place of a measure, made where it is new. */
+/* The index of a measure, which is added if it is new. */
 static size_t place_of(struct export_case *one, const char *name, const char *unit, const char *scope)
 {
 	size_t i = 0;
@@ -32,7 +32,7 @@ static size_t place_of(struct export_case *one, const char *name, const char *un
 	return i;
 }
 
-/* Values of one measure; returns how many. */
+/* Collects the values of one measure; returns how many. */
 static size_t gather(const struct export_case *one, const struct export_measure *measure, double *values)
 {
 	size_t count = 0;

@@ -1,4 +1,4 @@
-/* OpenMetrics text: a family of gauges a quantity, a series a case. */
+/* OpenMetrics text: one family of gauges per quantity, one series per case. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 
 #define S_PER_NS 1e-9
 
-/* Labels beyond `case`, ended by a NULL name. */
+/* Labels besides `case`; a NULL name ends the list. */
 struct label {
 	const char *name, *value;
 };

@@ -8,7 +8,7 @@
 #include "shmeter/memory.h"
 #include "view.h"
 
-/* Characters that separate fields, by Unicode's White_Space. */
+/* Characters that separate fields: Unicode's White_Space. */
 static bool is_space(unsigned c)
 {
 	return (c >= 0x9 && c <= 0xd) || c == 0x20 || c == 0x85 || c == 0xa0 || c == 0x1680 ||
@@ -28,7 +28,7 @@ static size_t percent_bytes(char *out, const char *bytes, unsigned count)
 
 static char *escape(const char *text, enum escaping how)
 {
-	/* At most five characters for a byte. */
+	/* At most five characters per byte. */
 	char *copy = sm_zeroed_memory(5 * strlen(text) + 1, 1);
 	size_t used = 0;
 
@@ -45,7 +45,7 @@ static char *escape(const char *text, enum escaping how)
 						(unsigned char)*text);
 		else if (how == QUOTED && (c == '\\' || c == '"' || c == '\n'))
 			used += (size_t)sprintf(copy + used, "\\%c", c == '\n' ? 'n' : (char)c);
-		else if (sm_is_control(c) && c != '\n' && c != '\t') /* what is exported may go to a terminal */
+		else if (sm_is_control(c) && c != '\n' && c != '\t') /* the export may go to a terminal */
 			copy[used++] = '?';
 		else {
 			memcpy(copy + used, text, length);

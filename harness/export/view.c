@@ -1,4 +1,4 @@
-/* From loaded results to the trials that are exported, case by case. */
+/* Selects the trials that are exported, case by case, from loaded results. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -10,7 +10,7 @@
 #include "shmeter/memory.h"
 #include "view.h"
 
-/* Rows of a file (which begin with their trial's number) in the order of the trials. */
+/* The rows of a file (each begins with its trial's number) in the order of the trials. */
 struct by_trial {
 	unsigned trial;
 	const void *row;
@@ -25,7 +25,7 @@ static int compare_trials(const void *left, const void *right)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
-/* Pointers to the rows, sorted; the numbers of their trials go to `*trials`. */
+/* Pointers to the sorted rows; `*trials` gets the numbers of their trials. */
 static const void **sort_rows(const void *rows, size_t count, size_t size, unsigned **trials)
 {
 	struct by_trial *order = sm_zeroed_memory(count + 1, sizeof(*order));
@@ -46,7 +46,7 @@ static const void **sort_rows(const void *rows, size_t count, size_t size, unsig
 	return sorted;
 }
 
-/* The first place whose trial is at least this one. */
+/* The index of the first row whose trial is at least this one. */
 static size_t place_of(const unsigned *trials, size_t count, uint64_t trial)
 {
 	size_t low = 0, high = count;
@@ -80,7 +80,7 @@ struct sorted {
 	struct rows slices, counters, metrics;
 };
 
-/* The median of a trial's pure slices in a class, under the analysis' rule of how many it takes. */
+/* The median of a trial's pure slices in a class; the analysis's rule says how many slices it needs. */
 static double value_in(const struct rows *slices, unsigned trial, const char *klass)
 {
 	size_t count, pure = 0;
@@ -251,7 +251,7 @@ static void read_manifest(struct sm_export_view *view)
 	snprintf(view->seed, sizeof(view->seed), "%s", text_of(manifest, "seed"));
 }
 
-/* Whether there is anything to export, in units that the formats can say. */
+/* Whether there is anything to export, in units that the formats support. */
 static int check(const struct sm_export_view *view, struct sm_error *err)
 {
 	const struct sm_results *r = view->results;

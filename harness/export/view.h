@@ -4,11 +4,11 @@
 
 #include "shmeter/export.h"
 
-/* A trial that enters. */
+/* A trial that is exported. */
 struct export_trial {
 	const struct sm_sample *sample;
-	double value;  /* ns/op in the case's class; NaN: none, only csv shows the trial */
-	double cpu_ns; /* CPU time of all workers per operation; NaN: not known */
+	double value;  /* ns/op in the case's class; NaN: unknown, only csv shows the trial */
+	double cpu_ns; /* CPU time of all workers per operation; NaN: unknown */
 	/* Its counters and metrics, in the order of their files. */
 	const struct sm_counter_row *const *counters;
 	const struct sm_metric_row *const *metrics;
@@ -25,29 +25,29 @@ struct export_measure {
 struct export_case {
 	const struct sm_case_row *c;
 	const struct sm_summary_row *summary; /* NULL: none */
-	struct export_trial *trials;          /* those with a value first, both kinds by number */
-	size_t count;                         /* with a value */
-	size_t ok;                            /* all that are ok */
+	struct export_trial *trials;          /* those with a value first; each part sorted by number */
+	size_t count;                         /* trials with a value */
+	size_t ok;                            /* all ok trials */
 	struct sm_interval value, cpu;        /* over `count`; median, ns/op */
 	double mean, mean_cpu;                /* ns/op */
-	double stddev, stddev_cpu;            /* of the sample; NaN under two trials */
+	double stddev, stddev_cpu;            /* of the sample; NaN for fewer than two trials */
 	double min, max;
 	struct export_measure *measures;
 	size_t measure_count;
 	unsigned by_status[SM_STATUS_COUNT];
-	unsigned other_class; /* ok, without a value in the case's class */
+	unsigned other_class; /* ok trials without a value in the case's class */
 };
 
 struct sm_export_view {
 	const struct sm_results *results;
-	struct export_case *cases; /* derived cases are measures of theirs instead */
+	struct export_case *cases; /* a derived case is a measure of its parent case here */
 	size_t case_count;
-	size_t trials, with_value; /* ok; of these with a value in their case's class */
+	size_t trials, with_value; /* ok trials; those with a value in their case's class */
 	unsigned by_status[SM_STATUS_COUNT];
 	unsigned other_class;
-	char left_out[256];   /* in words: not ok, or of another class */
-	char not_ok[256];     /* in words: not ok */
-	const void **rows[2]; /* what the trials' counters and metrics point into */
+	char left_out[256];   /* text: how many are not ok, or of another class */
+	char not_ok[256];     /* text: how many are not ok */
+	const void **rows[2]; /* the trials' counters and metrics point into these */
 	const char *run, *profile, *version, *started, *status, *host, *kernel, *cpu_model;
 	char seed[24];
 	int pus;
@@ -58,43 +58,43 @@ SM_MUST_USE int export_view_open(struct sm_export_view *view, const struct sm_re
 void export_view_close(struct sm_export_view *view);
 
 /* measures.c */
-/* Of per_op: "1/op" or "ns/op", by operation and worker. */
+/* The unit of per_op: "1/op" or "ns/op", per operation and worker. */
 const char *export_counter_unit(const struct sm_counter_row *counter);
 void export_measures(struct export_case *one);
 
 /* text.c */
-/* A copy that is valid UTF-8: a byte that is none is written \xNN.  To be freed. */
+/* A copy that is valid UTF-8: invalid bytes are written as \xNN.  The caller frees it. */
 char *export_utf8(const char *text);
-/* Without spaces and control characters, which are written %NN like "%" and bytes that are no UTF-8: for
- * fields separated by spaces.  To be freed. */
+/* For fields separated by spaces: a copy in which spaces, control characters, "%" and invalid bytes are written as
+ * %NN.  The caller frees it. */
 char *export_field(const char *text);
-/* The same for a word that people read and nobody turns back: "_" for a space, and "%" stays. */
+/* The same for a word that only people read: a space becomes "_", and "%" stays. */
 char *export_unit(const char *text);
-/* With \\, \" and \n for backslash, quote and line feed, in valid UTF-8: inside quotes or on a line of
- * its own.  To be freed. */
+/* For quoted text or a line of its own: a copy in valid UTF-8, with \\, \" and \n for backslash, quote and line
+ * feed. The caller frees it. */
 char *export_quoted(const char *text);
 json_t *export_json_string(const char *text);
-/* Sets the key (any bytes) to a value, which it takes; NULL is not set. */
+/* Sets the key (any bytes) to a value and takes ownership of it; a NULL value is not set. */
 void export_json_set(json_t *object, const char *key, json_t *value);
 /* A number, or NULL for NaN and infinities, which JSON does not have. */
 json_t *export_json_real(double value);
-/* Takes the document. */
+/* Takes ownership of the document. */
 SM_MUST_USE int export_json_write(json_t *document, FILE *out, struct sm_error *err);
 
-/* A case's histogram as its file tells it. */
+/* A case's histogram as read from its file. */
 struct export_distribution {
 	struct export_bucket {
 		double ns;      /* upper edge */
 		uint64_t below; /* values up to it */
-	} * rows;               /* to be freed */
+	} * rows;               /* the caller frees them */
 	size_t count;
 };
 
 /* hdr_text.c */
-/* Reads (and copies to `out`, unless NULL) histograms/<case>.hgrm.  1; 0 where the case has none. */
+/* Reads histograms/<case>.hgrm, and copies it to `out` unless that is NULL.  Returns 1, or 0 if the case has none. */
 int export_distribution(const struct sm_export_view *view, const struct export_case *one, FILE *out,
 			struct export_distribution *distribution, struct sm_error *err);
-/* A quantile in ns; NaN where fewer than ten values lie above it. */
+/* A quantile in ns; NaN if fewer than ten values lie above it. */
 double export_quantile(const struct export_distribution *distribution, double q);
 
 int export_gbench(const struct sm_export_view *view, FILE *out, struct sm_error *err);
