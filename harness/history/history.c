@@ -1,4 +1,4 @@
-/* The SQLite file. */
+/* The SQLite file of the history. */
 #include "shmeter/history.h"
 #include "shmeter/error.h"
 #include "shmeter/steps.h"
@@ -112,7 +112,7 @@ int sm_history_open(struct sm_history **out, const char *path, bool create, stru
 	code = sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
 	if (code == SQLITE_OK) {
 		sqlite3_busy_timeout(history->db, WAIT_MS);
-		/* a stranger's file is tables and nothing that runs */
+		/* a file from elsewhere may only contain tables, nothing that runs */
 		sqlite3_db_config(history->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		sqlite3_db_config(history->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 		sqlite3_db_config(history->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
@@ -263,7 +263,7 @@ static void take_point(struct sm_history_series *series, sqlite3_stmt *statement
 
 	series->point = realloc(series->point, (series->count + 1) * sizeof(*series->point));
 	if (!series->point)
-		sm_no_memory(); /* some hundred bytes a run */
+		sm_no_memory(); /* the list needs a few hundred bytes per run */
 	p = &series->point[series->count++];
 	memset(p, 0, sizeof(*p));
 	take_text(statement, 1, p->run, sizeof(p->run));
@@ -278,7 +278,7 @@ static void take_point(struct sm_history_series *series, sqlite3_stmt *statement
 	take_text(statement, 9, series->unit, sizeof(series->unit));
 }
 
-/* The trend is that of the latest run's pair class: a time in another one is another time. */
+/* The trend covers the latest run's pair class, because times of different classes are not comparable. */
 static void mark(struct sm_history_series *series)
 {
 	double *value = sm_memory(series->count * sizeof(*value)), *level = sm_memory(series->count * sizeof(*level));
