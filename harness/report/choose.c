@@ -1,4 +1,4 @@
-/* An engineer's question: whether it is whole, what has to be measured for it, and its answer. */
+/* A question of an engineer: checks it, plans the measurements that it needs, and answers it. */
 #include "shmeter/choose.h"
 
 #include <errno.h>
@@ -54,11 +54,12 @@ static void set(struct sm_choose_plan *needs, struct sm_plan_options *plan, cons
 	plan->set[plan->set_count++].text = text;
 }
 
-/* A trial's 99 % quantile takes a thousand round trips at least, of four slices: of those of a sleeper 80 ms. */
+/* A trial's 99 % quantile needs at least a thousand round trips, from four slices; if the receiver sleeps they take
+ * 80 ms. */
 #define TAIL_SLICE_NS 20000000u
 #define TAIL_SLICES   5
 
-/* The largest power of two that is not over what is asked for, nor over half of what there is. */
+/* The largest power of two that is at most `bytes`, and at most half of what is available. */
 static uint64_t fitting(uint64_t bytes, uint64_t available)
 {
 	uint64_t fits = 1;
@@ -154,7 +155,7 @@ int sm_choose_answer(const struct sm_question *question, const struct sm_results
 	for (size_t i = 0; i < count; i++)
 		if (sm_report_lost(runs[i], lost))
 			return sm_fail(err, ENODEV, "%s", lost);
-	c.out = open_memstream(&text, &size); /* half an answer is none */
+	c.out = open_memstream(&text, &size); /* collected first, so that an error prints no partial answer */
 	if (!c.out)
 		return sm_fail(err, ENOMEM, "no memory for the answer");
 	rc = answer(&c, err);

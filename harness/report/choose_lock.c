@@ -1,4 +1,4 @@
-/* Which lock, for so many processes and so much work under it. */
+/* Chooses a lock for a number of processes and an amount of work under the lock. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ static const struct sm_summary_row *summary_at(const struct sm_results *results,
 	return NULL;
 }
 
-/* The case of one process with most work under the lock, and the same without. */
+/* The case of one process with the most work under the lock, and the same without work. */
 static bool find_step(const struct sm_results *results, const struct sm_summary_row **with,
 		      const struct sm_summary_row **without)
 {
@@ -85,7 +85,7 @@ static void say_section(const struct choosing *c, const struct sm_case_row *poin
 		}
 }
 
-/* Who spins burns a PU: the best of those that do not, where that is another. */
+/* A spinning process burns a PU, so this names the best lock that does not spin, if it is another one. */
 static void say_sleeper(const struct choosing *c, const struct ranking *ranking)
 {
 	const struct ranked *best = &ranking->row[0];
@@ -103,7 +103,7 @@ static void say_sleeper(const struct choosing *c, const struct ranking *ranking)
 		}
 }
 
-/* Another number of processes in the run at which the pick is not among the best. */
+/* Names another number of processes in the run for which the chosen lock is not among the best. */
 static void say_changes(const struct choosing *c, const struct ranking *chosen)
 {
 	const struct sm_results *r = chosen->results;

@@ -1,4 +1,4 @@
-/* Which pages, and how to populate them: what an access costs, and what the memory costs before. */
+/* Chooses the page size and the way to populate: by the cost of an access, and by the cost before the first one. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,10 +8,10 @@
 #include "shmeter/text.h"
 #include "words.h"
 
-/* An operation of the scenarios here that pass over memory or touch it is 4 KiB. */
+/* In the scenarios used here that pass over memory or touch it, an operation is 4 KiB. */
 #define BLOCKS_IN_GIB (1u << 18)
 
-/* "4k: 603 ms per GiB (first_touch/4k: 2.30 us (...))": what a time of 4 KiB comes to. */
+/* "4k: 603 ms per GiB (first_touch/4k: 2.30 us (...))": the time of 4 KiB, and of 1 GiB. */
 static void say_per_gib(const struct choosing *c, const char *what, const struct ranked *row)
 {
 	char gib[SM_TEXT_MAX], figure[256];
@@ -20,7 +20,7 @@ static void say_per_gib(const struct choosing *c, const char *what, const struct
 		     choosing_figure(row, figure));
 }
 
-/* Sizes that have no figure at the point, and why. */
+/* Names the sizes without a value at the point, and why. */
 static void say_absent(const struct choosing *c, const struct sm_case_row *point)
 {
 	const struct sm_results *r = choosing_run(c, point->scenario);
@@ -34,7 +34,7 @@ static void say_absent(const struct choosing *c, const struct sm_case_row *point
 	}
 }
 
-/* Populates and writes, and the writes alone when that was done before. */
+/* Populating and writing, and the writes alone after populating. */
 static void say_prefault(const struct choosing *c)
 {
 	const struct sm_case_row *total = choosing_point(c, "prefault", SM_PLACE_UNSET, "phase=total", NULL, 0);
@@ -64,7 +64,7 @@ static void say_prefault(const struct choosing *c)
 	ranking_close(&uses);
 }
 
-/* What the first touch of the page sizes costs. */
+/* The cost of the first touch by page size. */
 static void say_first_touch(const struct choosing *c)
 {
 	const struct sm_case_row *point = choosing_point(c, "first_touch", SM_PLACE_UNSET, "", NULL, 0);
@@ -84,7 +84,7 @@ static void say_first_touch(const struct choosing *c)
 	ranking_close(&touch);
 }
 
-/* Never silently another size. */
+/* Prints the size; if the run measured another one than requested, says so and why. */
 static void say_size(const struct choosing *c, const struct sm_case_row *point)
 {
 	double bytes = sm_param_value(point->params, "bytes");
@@ -130,7 +130,7 @@ static int answer_at(const struct choosing *c, const char *scenario, const char 
 	return 0;
 }
 
-/* Reading, writing and copying: those that the run has. */
+/* Reading, writing and copying, as far as the run has them. */
 static int answer_stream(const struct choosing *c, struct sm_error *err)
 {
 	static const char *const ops[] = { "op=read", "op=write", "op=copy" };

@@ -1,4 +1,4 @@
-/* Which transport: by latency, CPU time and rate, at one size of messages and one placement. */
+/* Chooses a transport by latency, CPU time and rate, at one message size and one placement. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static double cpu_of(const struct sm_results *results, const struct sm_sample *s
 	return sm_sample_cpu_ns_per_op(sample);
 }
 
-/* The 99 % quantile of the single round trips of a trial. */
+/* The 99 % quantile of the round trips of a trial. */
 static double tail_of(const struct sm_results *results, const struct sm_sample *sample)
 {
 	struct sm_histogram *histogram = sm_zeroed_memory(1, sizeof(*histogram));
@@ -32,7 +32,7 @@ static double tail_of(const struct sm_results *results, const struct sm_sample *
 	return ns == UINT64_MAX ? (double)NAN : (double)ns;
 }
 
-/* The latencies of a point, of those that may be chosen by how they wait. */
+/* The latencies at a point, of the transports whose way of waiting is allowed. */
 static struct ranking open_latency(const struct choosing *c, sm_name group, bool spinning)
 {
 	struct ranking ranking = ranking_open(choosing_run(c, latency), group);
@@ -49,7 +49,7 @@ static struct ranking open_latency(const struct choosing *c, sm_name group, bool
 	return ranking;
 }
 
-/* Of those that may be chosen, the rates: what only measures the ceiling is no transport. */
+/* The rates of the transports that may be chosen; variants that only measure the upper bound are left out. */
 static struct ranking open_rates(const struct choosing *c, const struct ranking *chosen, const char *at)
 {
 	const struct sm_case_row *point = choosing_point(c, throughput, chosen->row[0].c->placement, at, NULL, 0);
@@ -64,7 +64,7 @@ static struct ranking open_rates(const struct choosing *c, const struct ranking 
 	return ranking;
 }
 
-/* Messages a second at the slow end of the interval; NaN: not known. */
+/* Messages per second at the slow end of the interval; NaN: unknown. */
 static double least_rate(const struct ranking *rates, sm_name variant)
 {
 	const struct ranked *row = choosing_row(rates, variant);
@@ -72,7 +72,8 @@ static double least_rate(const struct ranking *rates, sm_name variant)
 	return row && isfinite(row->figure.high) ? 1e9 / row->figure.high : NAN;
 }
 
-/* Of one PU, for all processes: who spins uses its PU whatever the rate, who sleeps what a message takes. */
+/* The share of one PU, over all processes: a spinning process uses its PU at any rate, a sleeping one in proportion
+ * to the messages. */
 static double share_of(const struct choosing *c, const struct ranked *row)
 {
 	if (choosing_spins(c, latency, row->c->variant))
@@ -80,7 +81,7 @@ static double share_of(const struct choosing *c, const struct ranked *row)
 	return row->summary->cpu_ns_per_op / row->c->transfers_per_op * c->question->rate / 1e9;
 }
 
-/* Takes out what does not sustain the rate or takes more CPU time than may be. */
+/* Removes transports that do not sustain the rate or exceed the CPU budget. */
 static void filter(const struct choosing *c, struct ranking *chosen, const struct ranking *rates)
 {
 	const struct sm_question *q = c->question;
@@ -118,7 +119,7 @@ static void filter(const struct choosing *c, struct ranking *chosen, const struc
 			kept, 100 * q->cpu_budget, latency);
 }
 
-/* How much of a PU the pick takes at the rate. */
+/* How much of a PU the chosen transport uses at the rate. */
 static void say_share(const struct choosing *c, const struct ranked *row)
 {
 	char cpu[SM_TEXT_MAX], rate[SM_TEXT_MAX];
@@ -135,7 +136,7 @@ static void say_share(const struct choosing *c, const struct ranked *row)
 			     row->c->variant);
 }
 
-/* Another point of the run at which the pick is not among the best. */
+/* Names another point of the run at which the chosen transport is not among the best. */
 static void say_other_points(const struct choosing *c, const struct ranking *chosen, const char *at)
 {
 	const struct sm_results *r = choosing_run(c, latency);
@@ -208,7 +209,7 @@ static void print_tables(const struct choosing *c, const struct ranking *chosen,
 	ranking_close(&cpu);
 }
 
-/* The variants at the point that may be chosen or not by how they wait, and are in no ranking. */
+/* Names the variants at the point that are in no ranking, because of their way of waiting or for lack of values. */
 static void say_left_out(const struct choosing *c, const struct sm_case_row *here)
 {
 	struct ranking by_median = ranking_open(choosing_run(c, latency), here->group);

@@ -1,4 +1,4 @@
-/* What the answers to an engineer's questions share: sentences, figures, points of a run. */
+/* Shared by the answers to engineers' questions: sentences, values, points of a run. */
 #include "choosing.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* What the answers to all questions share. */
+/* Shared by the answers to all questions. */
 #ifndef SHMETER_REPORT_CHOOSING_H
 #define SHMETER_REPORT_CHOOSING_H
 
@@ -16,32 +16,34 @@ struct choosing {
 	unsigned width;
 };
 
-/* A sentence, and its rest below. */
+/* Prints a sentence, wrapped and indented. */
 void choosing_say(const struct choosing *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether a variant's processes burn a PU while they wait. */
 bool choosing_spins(const struct choosing *c, const char *scenario, sm_name variant);
 /* "transport_latency/pipe: 36.1 us (95 % interval 35.0 to 37.2 us, n = 8)".  Returns `out`. */
 const char *choosing_figure(const struct ranked *row, char out[256]);
-/* "Take X: ...", what is tied with it, and what is left of the table's rows that have no figure and why. */
+/* "Take X: ...", the variants tied with it, and the variants of the table without a value, with the reason. */
 void choosing_take(const struct choosing *c, const struct ranking *ranking, const char *what);
 /* A heading and the table. */
 void choosing_table(const struct choosing *c, const struct ranking *ranking, const char *heading);
-/* The row of a variant; NULL: it has no figure. */
+/* The row of a variant; NULL: it has no value. */
 const struct ranked *choosing_row(const struct ranking *ranking, sm_name variant);
-/* Sets the figures of a ranking to the median over trials of something of theirs, and ranks anew.  `of`: NaN for unknown. */
+/* Replaces the values of a ranking by the median over trials of `of`, and ranks again.  `of` returns NaN for
+ * unknown. */
 void choosing_rank_by(struct ranking *ranking, const char *metric,
 		      double (*of)(const struct sm_results *results, const struct sm_sample *sample));
 /* Whether a case has all the words of `at` ("op=read") among its parameters. */
 bool choosing_is_at(const struct sm_case_row *row, const char *at);
-/* The run that has the scenario; the first one where none has. */
+/* The run that has the scenario; the first run if none has it. */
 const struct sm_results *choosing_run(const struct choosing *c, const char *scenario);
-/* The run that a case is of. */
+/* The run of a case. */
 const struct sm_results *choosing_run_of(const struct choosing *c, const struct sm_case_row *row);
-/* A case of the scenario at a placement (UNSET: any) that has all the words of `at` among its parameters ("op=read"); of
- * several the first one or, with `param`, the one whose value of it is nearest to `value`.  NULL: there is none. */
+/* A case of the scenario at a placement (UNSET: any) that has all the words of `at` among its parameters
+ * ("op=read"). If there are several: the first one or, with `param`, the one whose value of it is nearest to
+ * `value`.  NULL: none. */
 const struct sm_case_row *choosing_point(const struct choosing *c, const char *scenario, enum sm_placement placement,
 					 const char *at, const char *param, double value);
-/* Fails: the run lacks the point, or had it and could not measure it; which points it has. */
+/* Fails: the run does not have the point, or could not measure it.  The error names the points that it has. */
 int choosing_lacks(const struct choosing *c, const char *scenario, const char *point, struct sm_error *err);
 
 /* choose_transport.c, choose_pages.c, choose_lock.c */

@@ -1,4 +1,4 @@
-/* Four variants that differ in two things (struct sm_corners) as one small table: in words and on the page. */
+/* Four variants that differ in two properties (struct sm_corners) as one small table: as text and on the page. */
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -11,7 +11,8 @@
 
 struct table {
 	char heading[256], at[320];
-	char cell[3][3][96]; /* [row][column]; the last column is a step to the right, the last row one down */
+	char cell[3][3]
+		 [96]; /* [row][column]; the last column is the ratio to the right, the last row the ratio downwards */
 };
 
 static const struct sm_summary_row *summary_of(const struct sm_results *r, sm_name scenario, sm_name group,

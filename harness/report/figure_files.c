@@ -1,4 +1,4 @@
-/* The data of the figures about single operations: distributions and first passes, from their own files. */
+/* The data of the figures about single operations: distributions and first passes, read from their own files. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,8 +9,7 @@
 #include "shmeter/text.h"
 #include "words.h"
 
-/* Numbers that a line holds, at most `most`, with `between` them (spaces around it are passed over); how many
- * there are. */
+/* Reads at most `most` numbers from a line, separated by `between`; spaces around it are skipped.  Returns how many. */
 static unsigned read_numbers(const char *line, char between, double *out, unsigned most)
 {
 	unsigned count = 0;
@@ -47,7 +46,7 @@ static size_t put_quantiles(const struct sm_results *r, const struct sm_case_row
 	return count;
 }
 
-/* Stretches that a pass is drawn in: more points than pixels say nothing. */
+/* The number of stretches in which a pass is drawn: more points than pixels are of no use. */
 #define STRETCHES 160
 
 static int by_value(const void *a, const void *b)
@@ -57,8 +56,8 @@ static int by_value(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
-/* A pass in stretches: where each begins, its median and its slowest; before them the set-up.  Returns the
- * number of accesses. */
+/* Draws a pass in stretches: the start, the median and the maximum of each, after the set-up.  Returns the number of
+ * accesses. */
 static uint64_t put_pass(FILE *file, const char *variant, FILE *out)
 {
 	static double value[SM_SERIES_MAX];

@@ -1,4 +1,4 @@
-/* The figure of a case over its runs. */
+/* The figure of a case over several runs. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static int write_plot(FILE *out, void *context)
 	return 0;
 }
 
-/* The id as a file name; one that is too long ends in a number of its own. */
+/* The id as a file name; a long one is cut and ends in a hash of the id. */
 static void name_file(const char *id, char *out, size_t size)
 {
 	uint32_t hash = 0x811c9dc5u; /* FNV-1a */

@@ -1,4 +1,4 @@
-/* Which figures a run has, and the data of those of a scenario. */
+/* Selects the figures of a run, and writes the data of a scenario's figures. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +83,8 @@ static int by_x(const void *a, const void *b)
 	return (left->x > right->x) - (left->x < right->x);
 }
 
-/* The points of one variant along the swept parameter, in order: those that have the other parameters and the placement
- * of the figure's case. */
+/* The points of one variant along the swept parameter, in order; all other parameters and the placement are those of
+ * the figure's case. */
 static size_t sweep_points(const struct sm_results *r, const struct figure *f, sm_name variant,
 			   const struct sweep *param, bool bytes_rate, struct point *out)
 {
@@ -100,7 +100,7 @@ static size_t sweep_points(const struct sm_results *r, const struct figure *f, s
 		if (!is_of(c, f->scenario, f->metric) || c->variant != variant || c->placement != of->placement ||
 		    !isfinite(x) || !isfinite(s->value.estimate) || sm_params_but(c->params, param->name) != rest)
 			continue;
-		if (bytes_rate) /* bytes per ns are GB/s */
+		if (bytes_rate) /* 1 byte per ns is 1 GB/s */
 			scale = c->bytes_per_op;
 		out[count].x = x;
 		out[count].value = bytes_rate ? scale / s->value.estimate : s->value.estimate;
@@ -123,8 +123,8 @@ static unsigned number_of(const sm_name *variants, unsigned count, sm_name name)
 	return i;
 }
 
-/* Marks of the crossings that are known on both sides: x, y on the line of the first variant, low, high, the
- * number of the other line. */
+/* Marks of the crossings with a known interval: x, y on the line of the first variant, low, high, the number of the
+ * other line. */
 static unsigned put_crossings(const struct sm_results *r, const struct figure *f, const struct sweep *param,
 			      const struct point *base, size_t base_count, const sm_name *variants, unsigned count,
 			      FILE *out)
@@ -153,7 +153,7 @@ static unsigned put_crossings(const struct sm_results *r, const struct figure *f
 	return crossings;
 }
 
-/* One mark on the axis, where it has that size. */
+/* One mark on the axis, if the machine has that size. */
 static unsigned put_mark(char *out, size_t size, unsigned count, const char *name, json_int_t bytes,
 			 const double range[2])
 {
@@ -166,7 +166,7 @@ static unsigned put_mark(char *out, size_t size, unsigned count, const char *nam
 	return count + 1;
 }
 
-/* Where the caches end and how far the TLB reaches, for an axis of region sizes. */
+/* Marks the cache sizes and the reach of the TLB on an axis of region sizes. */
 static void put_marks(const struct sm_results *r, const double range[2], char *out, size_t size)
 {
 	const json_t *machine = json_object_get(r->manifest, "environment");
@@ -189,7 +189,8 @@ static void put_marks(const struct sm_results *r, const double range[2], char *o
 	snprintf(out + i, size - i, "marks = %u\n", count);
 }
 
-/* The variants' names for what stands under the pointer: an index of the data cannot be asked for its own. */
+/* Writes the variants' names for the labels under the pointer, because a gnuplot script cannot ask the data for
+ * them. */
 static void put_names(const sm_name *variants, unsigned count, struct figure *f)
 {
 	char name[128];
@@ -231,7 +232,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		fputs("\n\n", out);
 		total += used;
 	}
-	/* The last index: where a line crosses that of the first variant. */
+	/* The last index: where a line crosses the line of the first variant. */
 	if (count > 0)
 		firsts = sweep_points(r, f, variants[0], param, bytes_rate, first);
 	if (firsts > 0)
@@ -264,7 +265,7 @@ static size_t rate_data(const struct sm_results *r, struct figure *f, FILE *out)
 	return sweep_data_of(r, f, out, true);
 }
 
-/* bytes stride GB/s: a block a stride, each from the smallest size on. */
+/* bytes stride GB/s: one block per stride, each in order of size. */
 static size_t surface_data(const struct sm_results *r, struct figure *f, FILE *out)
 {
 	double last = 0, stride;
@@ -280,7 +281,7 @@ static size_t surface_data(const struct sm_results *r, struct figure *f, FILE *o
 		}
 		if (!isfinite(stride))
 			break;
-		/* Cases are in the order of the plan: sizes from small to large. */
+		/* Cases are in the order of the plan: sizes in increasing order. */
 		for (size_t i = 0; i < r->summary_count; i++) {
 			const struct sm_summary_row *s = &r->summaries[i];
 			const struct sm_case_row *c = &r->cases[s->case_index];
@@ -298,7 +299,7 @@ static size_t surface_data(const struct sm_results *r, struct figure *f, FILE *o
 	return count;
 }
 
-/* y label value low high group: every case of a scenario, groups apart. */
+/* y label value low high group: all cases of a scenario, with gaps between the groups. */
 static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 {
 	size_t count = 0;
@@ -358,7 +359,7 @@ static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, enum 
 	return f;
 }
 
-/* A figure of each group of the scenario that has a pass to show. */
+/* A figure for each group of the scenario that has a first pass. */
 static void plan_first_pass(const struct sm_results *r, const struct sm_case_row *of, struct figure *out,
 			    unsigned *count)
 {
@@ -395,7 +396,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 	struct figure *f;
 
 	figures_stem(c, stem, sizeof(stem));
-	if (sm_matrix_is_pair(c)) { /* its cases are too many for a line each */
+	if (sm_matrix_is_pair(c)) { /* its cases are too many for one line each */
 		f = add(out, count, FIGURE_MATRIX, c, figures_matrix);
 		snprintf(f->name, sizeof(f->name), "%s", stem);
 		snprintf(f->title, sizeof(f->title), "%s: one way between PUs, ns", c->scenario);

@@ -7,7 +7,7 @@
 #include "figures.h"
 #include "shmeter/matrix.h"
 
-/* Matplotlib's viridis at nine points: its luminance grows evenly, also for the colour-blind. */
+/* Matplotlib's viridis at nine points: its luminance increases evenly, also for colour-blind readers. */
 static const struct {
 	double red, green, blue;
 } viridis[] = {
@@ -19,9 +19,9 @@ _Static_assert(sizeof(viridis) / sizeof(viridis[0]) == ANCHORS, "viridis has nin
 
 /* Above this relative luminance black has more contrast than white (WCAG 2: (L + 0.05) ratios). */
 #define LUMINANCE_OF_BLACK_TEXT 0.179
-/* PUs up to which each pair has its figure and each PU its name. */
+/* Up to this number of PUs each pair shows its value and each PU its name. */
 #define LABELLED_MAX 64u
-/* The scale spans this ratio at least, so that noise alone does not use all colours. */
+/* The scale covers at least this ratio, so that noise alone does not use the whole colour range. */
 #define SPAN_MIN 2.0
 
 static unsigned colour_at(double share)
@@ -69,7 +69,7 @@ static size_t put_cells(const struct sm_matrix *m, double low, double high, FILE
 	return count;
 }
 
-/* Index 1: to from of the pairs without a value. */
+/* Index 1: the pairs without a value, as: to from. */
 static unsigned put_missing(const struct sm_matrix *m, FILE *out)
 {
 	unsigned count = 0;
@@ -84,7 +84,7 @@ static unsigned put_missing(const struct sm_matrix *m, FILE *out)
 	return count;
 }
 
-/* Indices 2 to 4: a closed outline around each group of several PUs that lie together.  Returns how many. */
+/* Indices 2 to 4: a closed outline around each group of several adjacent PUs.  Returns how many. */
 static unsigned put_outlines(const struct sm_matrix *m, size_t field, FILE *out)
 {
 	unsigned groups = 0;
@@ -111,7 +111,7 @@ static unsigned put_outlines(const struct sm_matrix *m, size_t field, FILE *out)
 /* Index 5: position and number of each PU. */
 static void put_names(const struct sm_matrix *m, FILE *out)
 {
-	/* every PU has its name while there is room for it */
+	/* above the limit only some PUs have their name */
 	unsigned every = (m->count + LABELLED_MAX - 1) / LABELLED_MAX;
 
 	for (unsigned i = 0; i < m->count; i += every)

@@ -1,4 +1,4 @@
-/* The file names of figures: letters, digits, _ and - alone, and each figure's own. */
+/* The file names of figures: only letters, digits, _ and -; no two are the same. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ void figures_stem(const struct sm_case_row *c, char *out, size_t size)
 	size_t scenario = strlen(c->scenario);
 
 	snprintf(out, size, "%s%s%s", c->scenario, c->derived ? "-" : "", c->derived ? c->metric : "");
-	/* a metric's own signs are no separators */
+	/* special characters in a metric's name are no separators */
 	for (size_t i = scenario + 1; scenario < size && out[scenario] && out[i]; i++)
 		if (out[i] == '-')
 			out[i] = '_';
@@ -32,7 +32,7 @@ void figures_settle_names(struct figure *figures, unsigned count)
 		figures_file_name(name);
 		for (unsigned j = 0; j < i; j++)
 			if (sm_name_of(figures[j].name) == sm_name_of(name)) {
-				/* no other name ends so: the number is the figure's own */
+				/* no other name ends like this: the number is unique */
 				snprintf(name + strnlen(name, sizeof(figures[i].name) - 8), 8, "--%u", i);
 				break;
 			}

@@ -56,7 +56,7 @@ static double faults_per_op(const struct sm_results *r, unsigned case_index)
 	return NAN;
 }
 
-/* y label ns faults: what a page costs beside how often the kernel was entered for it. */
+/* y label ns faults: the cost of a page, and the page faults per page. */
 size_t figures_faults(const struct sm_results *r, struct figure *f, FILE *out)
 {
 	sm_name touch = sm_name_of("first_touch"), prefault = sm_name_of("prefault");
@@ -111,7 +111,7 @@ size_t figures_runchart(const struct sm_results *r, struct figure *f, FILE *out)
 	return count;
 }
 
-/* Whether a trial had one worker.  Slices come trial by trial: the search begins where the last one ended. */
+/* Whether a trial had one worker.  Slices are sorted by trial, so the search starts where the last one ended. */
 static bool was_alone(const struct sm_results *r, unsigned trial, size_t *from)
 {
 	for (size_t n = 0; n < r->sample_count; n++) {
@@ -125,7 +125,7 @@ static bool was_alone(const struct sm_results *r, unsigned trial, size_t *from)
 	return false;
 }
 
-/* A histogram of the probes on a logarithmic scale: 24 bins a decade. */
+/* A histogram of the probes on a logarithmic scale: 24 bins per decade. */
 size_t figures_probes(const struct sm_results *r, struct figure *f, FILE *out)
 {
 	enum { BINS = 24 * 8 };
@@ -136,7 +136,7 @@ size_t figures_probes(const struct sm_results *r, struct figure *f, FILE *out)
 	for (size_t i = 0; i < r->slice_count; i++) {
 		double ns = r->slices[i].probe_before_ns;
 
-		/* a worker alone has a pace, and no round trip */
+		/* the probe of a single worker is not a round trip */
 		if (!isfinite(ns) || ns < 1 || was_alone(r, r->slices[i].trial, &sample))
 			continue;
 		int at = (int)(24 * log10(ns));

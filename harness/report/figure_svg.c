@@ -1,11 +1,11 @@
-/* gnuplot's SVG as it should be: values under the pointer are <title> elements, which need no script. */
+/* Post-processes gnuplot's SVG: labels under the pointer become <title> elements, which need no script. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "figures.h"
 #include "shmeter/store.h"
 
-/* What gnuplot writes around a hypertext label. */
+/* gnuplot's markup around a hypertext label. */
 #define HOVER_BEGIN "<g onmousemove=\"gnuplot_svg.showHypertext(evt,'"
 #define HOVER_END   "')\" onmouseout=\"gnuplot_svg.hideHypertext()\"><title> </title>"
 

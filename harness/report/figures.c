@@ -1,4 +1,4 @@
-/* Drawing the figures: .dat and .gp beside each other, so that `gnuplot NAME.gp` redraws them. */
+/* Draws the figures: the .dat and .gp files stay next to each other, so that `gnuplot NAME.gp` draws them again. */
 #include "figures.h"
 
 #include <errno.h>
@@ -100,7 +100,7 @@ int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *nam
 	struct stat status;
 	int rc;
 
-	/* gnuplot writes through a link; and what was there is no proof of having drawn */
+	/* gnuplot would write through a link, and an old file would look like a success */
 	snprintf(path, sizeof(path), "%s/%s.png", folder, name);
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/%s.svg", folder, name);
@@ -117,7 +117,7 @@ int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *nam
 	return figures_tidy(path, err);
 }
 
-/* What is drawn with, and whether more is to be drawn. */
+/* The state of drawing, and whether to draw more figures. */
 struct drawing {
 	const struct sm_results *results;
 	const struct sm_report_options *options;
@@ -126,7 +126,7 @@ struct drawing {
 	bool over; /* gnuplot is missing, hung, or was stopped */
 };
 
-/* Writes data and script, and draws; `*drawn` where there is a picture then. */
+/* Writes data and script, and draws; `*drawn` is set if there is a picture then. */
 static int draw(struct drawing *drawing, struct figure *figure, bool *drawn, struct sm_error *err)
 {
 	struct job job = { drawing->results, figure, NULL, 0 };
@@ -163,7 +163,7 @@ static int write_for_terminal(FILE *out, void *context)
 	return 0;
 }
 
-/* The ratios once more, in characters. */
+/* Draws the ratios once more, as text. */
 static int draw_in_terminal(struct drawing *drawing, struct sm_error *err)
 {
 	unsigned width = drawing->options->width ? drawing->options->width : 100;
@@ -180,7 +180,7 @@ static int draw_in_terminal(struct drawing *drawing, struct sm_error *err)
 	return rc;
 }
 
-/* The folder of the figures, made where it is missing: a link would lead out of the run's. */
+/* Makes the folder of the figures if it is missing.  Refuses a link, which would lead out of the run's folder. */
 static int make_folder(const char *folder, struct sm_error *err)
 {
 	struct stat status;
@@ -215,7 +215,7 @@ int sm_report_figures(const struct sm_results *results, const struct sm_report_o
 	rc = sm_gnuplot_find(&drawing.gnuplot, err);
 	drawing.over = rc < 0;
 	count = figures_plan(results, figures);
-	/* One figure that cannot be drawn does not stop the others: the first reason is kept. */
+	/* A figure that cannot be drawn does not stop the others; the first error is kept. */
 	for (unsigned i = 0; i < count; i++) {
 		int one_rc = draw(&drawing, &figures[i], &drawn->figure[i], rc ? &why : err);
 

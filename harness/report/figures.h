@@ -1,4 +1,4 @@
-/* How a figure is made: data, a template, gnuplot. */
+/* How a figure is drawn: data, a template, gnuplot. */
 #ifndef SHMETER_REPORT_FIGURES_H
 #define SHMETER_REPORT_FIGURES_H
 
@@ -29,29 +29,29 @@ enum figure_kind {
 struct figure {
 	char name[96]; /* file stem below plots/ */
 	enum figure_kind kind;
-	sm_name scenario; /* NULL: of the whole run */
+	sm_name scenario; /* NULL: for the whole run */
 	sm_name metric;   /* of the scenario */
 	char title[256];
-	char variables[8192];   /* gnuplot assignments, a line each */
+	char variables[8192];   /* gnuplot assignments, one per line */
 	unsigned width, height; /* pixels */
-	/* Writes the data; returns how many points: none, no figure. */
+	/* Writes the data; returns the number of points.  Without points there is no figure. */
 	size_t (*data)(const struct sm_results *results, struct figure *figure, FILE *out);
-	unsigned placement_of; /* index of the case whose placement a sweep is about */
+	unsigned placement_of; /* index of the case whose placement the sweep shows */
 };
 
 /* Fills `out` with the figures that this run can have; returns how many. */
 unsigned figures_plan(const struct sm_results *results, struct figure out[FIGURES_MAX]);
 
-/* Makes a text a file name: what is no letter, digit or - becomes _. */
+/* Makes a text a file name: everything but letters, digits and - becomes _. */
 void figures_file_name(char *name);
 
 /* figure_names.c */
-/* Makes the names of all figures file names, each its own: some were cut, or differ in signs alone. */
+/* Makes the names of all figures valid and distinct file names: some were cut, or differ only in special characters. */
 void figures_settle_names(struct figure *figures, unsigned count);
 /* File stem of the sweep of a case's metric: "false_sharing", "wakeup-sleeper_s_delay". */
 void figures_stem(const struct sm_case_row *c, char *out, size_t size);
 
-/* Width and left margin of a figure whose rows have labels of up to so many characters. */
+/* Width and left margin of a figure whose row labels have at most `longest` characters. */
 void figures_labels(struct figure *figure, size_t longest);
 /* figure_run.c: the data of the figures about the whole run, as `data` above. */
 size_t figures_ratios(const struct sm_results *r, struct figure *figure, FILE *out);
@@ -67,12 +67,13 @@ void figures_put_field(FILE *out, const char *text);
 size_t figures_percentiles(const struct sm_results *r, struct figure *figure, FILE *out);
 size_t figures_first_pass(const struct sm_results *r, struct figure *figure, FILE *out);
 
-/* figures.c: the script of a figure whose data stands beside it; the template of a kind, malloc'ed, or NULL. */
+/* figures.c: writes the script of a figure whose data file is next to it.  The template of a kind, malloc'ed, or
+ * NULL. */
 void figures_script(FILE *out, const struct figure *f, const char *machine, const char *template_text);
 char *figures_template(const char *folder, enum figure_kind kind, struct sm_error *err);
-/* figure_svg.c: a whole file as text, malloc'ed; NULL where it cannot be read. */
+/* figure_svg.c: a whole file as text, malloc'ed; NULL if it cannot be read. */
 char *figures_read(const char *path);
-/* Makes gnuplot's hypertext labels in an SVG <title> elements, which need no script. */
+/* Converts gnuplot's hypertext labels in an SVG to <title> elements, which need no script. */
 SM_MUST_USE int figures_tidy(const char *path, struct sm_error *err);
 
 /* A parameter that a figure can be drawn over. */
@@ -81,15 +82,15 @@ struct sweep {
 	const char *noun;         /* in a sentence: "message size" */
 	bool bytes, logarithmic;
 	bool message; /* the size of a message */
-	bool region;  /* the size of what is worked on, which caches may hold */
+	bool region;  /* the size of the memory that is accessed, which caches may hold */
 };
 /* figure_kinds.c: the parameter that a scenario's metric is drawn over; NULL: none. */
 const struct sweep *figures_swept(const struct sm_results *r, sm_name scenario, sm_name metric);
 /* The parameter of that name; NULL: no figure is drawn over it. */
 const struct sweep *figures_sweep(sm_name param);
 
-/* figures.c: runs the script of a figure that lies in `folder` with its data; what an earlier one drew is gone.
- * -EIO where there is no picture then; else as sm_gnuplot_run(). */
+/* figures.c: runs the script of a figure; script and data are in `folder`.  Removes an earlier picture first.
+ * Returns -EIO if there is no picture afterwards, otherwise the result of sm_gnuplot_run(). */
 SM_MUST_USE int figures_draw(struct sm_gnuplot *gnuplot, const char *folder, const char *name, struct sm_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Findings in words. */
+/* The findings as sentences. */
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@ static void heading(const struct printer *p, const char *text)
 	words_heading(p->options, p->out, text, NULL);
 }
 
-/* A sentence, begun with a capital. */
+/* Prints a sentence with an initial capital. */
 static void say(const struct printer *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void say(const struct printer *p, const char *format, ...)
 {
@@ -79,8 +79,8 @@ static void print_claim(const struct printer *p, const struct sm_claim_row *clai
 		sm_wrap(p->out, "    Why: ", 4, p->width, claim->reason);
 }
 
-/* Whether a claim is told one by one: not those that this run was not asked for, nor those of the calibration, which say
- * whether the others are to be believed. */
+/* Whether a claim is listed on its own.  Left out are claims that this run was not asked for, and those of the
+ * calibration, which show whether the other claims can be trusted. */
 static bool is_finding(const struct printer *p, const struct sm_claim_row *claim)
 {
 	return !claim->unmeasured && !words_is_calibration(p->options, claim->scenario);
@@ -105,7 +105,7 @@ static void print_questions(const struct printer *p)
 	}
 }
 
-/* Exact counts that came out as expected are in claims.csv; here only surprises. */
+/* Exact counts that match the expectation are only in claims.csv; the findings list the others. */
 static bool is_as_expected(const struct sm_claim_row *claim)
 {
 	return claim->verdict == SM_SUPPORTED && claim->expected;
@@ -141,7 +141,7 @@ static void print_unmeasured(const struct printer *p)
 	    count, count > 1 ? "s" : "", count > 1 ? "were" : "was");
 }
 
-/* A point of a sweep: where nothing decides, the end is open. */
+/* A point of a sweep; an unknown end of an interval is open. */
 static const char *size_text(char out[SM_TEXT_MAX], double value)
 {
 	if (!isfinite(value))
@@ -159,7 +159,7 @@ static void print_crossings(const struct printer *p)
 		const struct sm_crossing_row *c = &r->crossings[i];
 		char text[512], at[SM_TEXT_MAX], low[SM_TEXT_MAX], high[SM_TEXT_MAX];
 
-		/* No measured size tells the two apart: they are alike, and cross by chance. */
+		/* No measured size separates the two: they are alike, and cross by chance. */
 		if (!isfinite(c->low) && !isfinite(c->high))
 			continue;
 		if (!any)
@@ -172,15 +172,15 @@ static void print_crossings(const struct printer *p)
 	}
 }
 
-/* Whether two samples are told in one sentence: where the analysis set them aside each has figures of its own, and one stands
- * for all. */
+/* Whether one sentence covers two samples.  Samples that the analysis set aside have different numbers in their
+ * reasons, and one of them represents all. */
 static bool is_alike(const struct sm_sample *one, const struct sm_sample *other)
 {
 	return !other->derived && one->found.status == other->found.status &&
 	       (one->found.status >= SM_DISTURBED || one->found.reason == other->found.reason);
 }
 
-/* Names that the sentence about a reason has at most. */
+/* The most names in the sentence about a reason. */
 #define REASON_NAMES 64
 
 static void print_reason(const struct printer *p, size_t first)
@@ -241,7 +241,7 @@ static void print_missing(const struct printer *p)
 	sm_wrap(p->out, "  ", 4, p->width, note);
 }
 
-/* The scenarios of the calibration, and what they claim. */
+/* The scenarios of the calibration, and their claims. */
 static void print_calibration(sm_name scenario, void *context)
 {
 	const struct printer *p = context;
@@ -288,7 +288,7 @@ static void print_counting(const struct printer *p)
 		say(p, "Counting: what it costs is not known: %s.", words_text(r, "counting_cost/reason"));
 }
 
-/* Who else had the machine, and what stopped the run. */
+/* Who else used the machine, and what stopped the run. */
 static void print_others(const struct printer *p)
 {
 	const struct sm_results *r = p->results;

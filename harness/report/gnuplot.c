@@ -1,4 +1,4 @@
-/* Running gnuplot: kept from starting programs and from writing outside of its folder, and for a limited time. */
+/* Runs gnuplot: it cannot start programs or write outside its folder, and has a time limit. */
 #include "shmeter/gnuplot.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@
 
 #include "shmeter/clock.h"
 
-/* How often a child is asked after that closed its error stream and has not ended. */
+/* How often to check a child that closed its error stream but has not ended. */
 #define LOOK_MS 2
 
 #if defined(__x86_64__)
@@ -32,8 +32,8 @@
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-/* What gnuplot and its libraries read of the environment: fonts and their cache, the terminal, libraries elsewhere.
- * GNUTERM, GNUPLOT_LIB and their like would change what a script does. */
+/* The environment variables that gnuplot and its libraries may see: fonts and their cache, the terminal, library
+ * paths. GNUTERM, GNUPLOT_LIB and similar ones would change what a script does. */
 static const char *const passed[] = { "HOME",
 				      "LANG",
 				      "LC_ALL",
@@ -63,7 +63,7 @@ int sm_gnuplot_find(struct sm_gnuplot *gnuplot, struct sm_error *err)
 		size_t length = strcspn(at, ":");
 		struct stat status;
 
-		/* absolute: it is started in another folder, which is a stranger's */
+		/* absolute, because gnuplot starts in another folder, which may contain foreign files */
 		if (*at == '/' && length < size &&
 		    snprintf(gnuplot->path, size, "%.*s/gnuplot", (int)length, at) < (int)size &&
 		    stat(gnuplot->path, &status) == 0 && S_ISREG(status.st_mode) && access(gnuplot->path, X_OK) == 0)
@@ -87,9 +87,9 @@ static bool is_script(const char *path)
 }
 
 #ifdef ARCHITECTURE
-/* No new process, only threads, from here on: system(), pipes, `!` and backquotes all begin with one.  The next execve
- * is gnuplot's own, and without a process of its own a command would have to replace it, which no script can ask for.
- * Returns 0 or an errno. */
+/* From here on only threads can be made, no processes: system(), pipes, `!` and backquotes all start with one.  The
+ * only execve is gnuplot's own.  A command without a process of its own would have to replace gnuplot, which a
+ * script cannot do.  Returns 0 or an errno. */
 static int forbid_processes(void)
 {
 #define LOAD(field)         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
@@ -97,7 +97,8 @@ static int forbid_processes(void)
 #define RETURN(what)        BPF_STMT(BPF_RET | BPF_K, (what))
 	const struct sock_filter filter[] = {
 		LOAD(arch),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0), /* others' calls have other numbers */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1,
+			 0), /* other architectures have other call numbers */
 		RETURN(SECCOMP_RET_ERRNO | EPERM),
 		LOAD(nr),
 #ifdef __x86_64__
@@ -108,7 +109,7 @@ static int forbid_processes(void)
 		UNLESS(__NR_vfork, 1),
 		RETURN(SECCOMP_RET_ERRNO | EPERM),
 #endif
-		/* its flags lie in memory, which a filter cannot read: libraries go on with clone() */
+		/* its flags are in memory, which a filter cannot read; without it libraries use clone() */
 		UNLESS(__NR_clone3, 1),
 		RETURN(SECCOMP_RET_ERRNO | ENOSYS),
 		UNLESS(__NR_clone, 3),
@@ -131,8 +132,8 @@ static int forbid_processes(void)
 }
 #endif
 
-/* Files are made, written and removed beneath the working folder alone, links that lead elsewhere included.  A kernel
- * without Landlock (before 5.13, or not enabled) refuses it, and nothing is lost but this: docs/security.md says so. */
+/* Files can only be made, written and removed in the working folder, even through links.  A kernel without Landlock
+ * (before 5.13, or not enabled) refuses these rules, and only this protection is lost: see docs/security.md. */
 static void confine_writes(void)
 {
 	const uint64_t inside =
@@ -149,7 +150,7 @@ static void confine_writes(void)
 	};
 	int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
 
-	/* without the rule nothing at all could be written: then rather no rules */
+	/* without this rule nothing could be written, so the rules are then not applied */
 	if (rules >= 0 && syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &here, 0) == 0)
 		(void)syscall(SYS_landlock_restrict_self, rules, 0);
 	if (rules >= 0)
@@ -158,12 +159,12 @@ static void confine_writes(void)
 		close(here.parent_fd);
 }
 
-/* In the child: calls that are safe after fork() alone.  What it says goes to the parent through `to`. */
+/* In the child: makes only calls that are safe after fork().  It writes errors to the parent through `to`. */
 static _Noreturn void become_gnuplot(const struct launch *launch, int to, pid_t parent)
 {
 	int null = open("/dev/null", O_RDONLY), why;
 
-	setpgid(0, 0); /* a wrapper's children are ended with it */
+	setpgid(0, 0); /* if gnuplot is a wrapper, its children are killed with it */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
@@ -181,7 +182,7 @@ out_failed:
 	_exit(127);
 }
 
-/* What a child wrote to its error stream: the beginning, the rest is read and dropped. */
+/* What a child wrote to its error stream: the beginning is kept, the rest is read and dropped. */
 struct said {
 	char text[2048];
 	size_t used;
@@ -208,7 +209,7 @@ static void listen(int from, struct said *said, int wait_ms)
 	said->text[said->used] = '\0';
 }
 
-/* Waits until it has ended and is reaped; 0 with its status, or why it was ended. */
+/* Waits until the child has ended, and reaps it.  Returns 0 with its status, or the reason why it was killed. */
 static int wait_for(const struct sm_gnuplot *gnuplot, pid_t pid, int from, struct said *said, int *status)
 {
 	unsigned limit_ms = gnuplot->limit_ms ? gnuplot->limit_ms : SM_GNUPLOT_LIMIT_MS;
@@ -219,12 +220,12 @@ static int wait_for(const struct sm_gnuplot *gnuplot, pid_t pid, int from, struc
 		now = sm_clock_ns();
 		if (now >= end || (gnuplot->stop && *gnuplot->stop)) {
 			if (kill(-pid, SIGKILL) < 0)
-				kill(pid, SIGKILL); /* it has no group of its own yet */
+				kill(pid, SIGKILL); /* for a child that has no group of its own yet */
 			while (waitpid(pid, status, 0) < 0 && errno == EINTR)
 				;
 			return now >= end ? -ETIMEDOUT : -EINTR;
 		}
-		/* a signal ends the wait, and may have come before it: look again soon */
+		/* a signal ends the wait, but may have come before it, so check again soon */
 		listen(from, said, 100);
 	}
 	while (got == pid && !said->ended && said->used < sizeof(said->text) - 1) {
@@ -234,12 +235,12 @@ static int wait_for(const struct sm_gnuplot *gnuplot, pid_t pid, int from, struc
 		if (said->used == before)
 			break;
 	}
-	if (got < 0) /* reaped by somebody else: nobody knows how it ended */
+	if (got < 0) /* reaped by somebody else: how it ended is unknown */
 		*status = 0xff00;
 	return 0;
 }
 
-/* The first line that looks like a complaint. */
+/* The first line that looks like an error message. */
 static const char *complaint(struct said *said, char out[256])
 {
 	char *rest = said->text, *line;

@@ -1,4 +1,4 @@
-/* Text in rows and columns, aligned, as wide as it may be. */
+/* Text in aligned rows and columns, up to a given width. */
 #include "grid.h"
 
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static unsigned width_of(const struct grid *grid, unsigned column)
 	return width;
 }
 
-/* Of the columns that are shown, from `first` on; the labels are there in any case. */
+/* The width of the shown columns from `first` on; the label columns are always included. */
 static unsigned total(const struct grid *grid, const bool *shown, unsigned indent)
 {
 	unsigned width = indent;
@@ -51,7 +51,7 @@ static unsigned total(const struct grid *grid, const bool *shown, unsigned inden
 	return width;
 }
 
-/* Those that hold anything. */
+/* The columns that are not empty. */
 static bool *all_shown(const struct grid *grid)
 {
 	bool *shown = sm_memory(grid->columns + 1);
@@ -75,7 +75,7 @@ static uint8_t drop_of(const struct grid *grid, unsigned column)
 	return column < GRID_COLUMNS ? grid->drop[column] : 0;
 }
 
-/* Takes the column that is dropped first out; false: none is left that may be. */
+/* Hides the column that is dropped first; false: no further column may be dropped. */
 static bool drop_one(const struct grid *grid, bool *shown)
 {
 	unsigned worst = grid->columns;
@@ -89,7 +89,7 @@ static bool drop_one(const struct grid *grid, bool *shown)
 	return true;
 }
 
-/* Spaces are due before the next text and not behind the last. */
+/* Prints pending spaces before the next text, so that no line ends in spaces. */
 static void print_row(const struct grid *grid, unsigned row, const bool *shown, unsigned indent, FILE *out)
 {
 	unsigned due = indent;

@@ -1,4 +1,4 @@
-/* report.html: one file with everything, for someone who did not start the run. */
+/* report.html: one file with everything, for a reader who did not start the run. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "shmeter/store.h"
 #include "words.h"
 
-/* Names of the files of a run, with what they hold; results/README.md has every column. */
+/* The files of a run, with their contents; results/README.md describes every column. */
 static const struct {
 	const char *name, *what;
 } files[] = {
@@ -25,7 +25,7 @@ static const struct {
 	{ "core_to_core.csv", "the matrix of pairs of PUs" },
 };
 
-/* The marks of all figures, once: gnuplot's numbers, drawn around (0, 0) with radius 1. */
+/* The marks of all figures, defined once: by gnuplot's numbers, drawn around (0, 0) with radius 1. */
 #define OPEN   " stroke=\"currentColor\" stroke-width=\".2\" fill=\"none\" "
 #define FILLED " stroke=\"none\" fill=\"currentColor\" "
 static const char marks[] = "<svg class=\"defs\" width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>"
@@ -54,7 +54,7 @@ static void put_head(const struct page *page)
 	fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
 	      "<meta name=\"color-scheme\" content=\"light dark\">\n"
-	      /* whatever a text should have become: the page asks for nothing */
+	      /* whatever a text might contain: the page loads nothing from outside */
 	      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
 	      "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n<title>",
 	      page->out);
@@ -124,7 +124,7 @@ static void put_strip(const struct page *page)
 	fputs("</ul>\n", page->out);
 }
 
-/* The size from which on to leave the baseline, for scenarios that sweep messages. */
+/* The size from which on to leave the baseline, for scenarios that sweep the message size. */
 static void put_leave(sm_name scenario, void *context)
 {
 	struct page *page = context;
@@ -195,7 +195,7 @@ static void put_short(struct page *page)
 	put_questions(page);
 }
 
-/* Words that a newcomer meets, and how a number comes about. */
+/* Terms that are new to a reader, and how a value is computed. */
 static void put_method(const struct page *page)
 {
 	static const char *const words[][2] = {
@@ -255,7 +255,7 @@ static void put_files(const struct page *page)
 	      page->out);
 }
 
-/* Figures that have data and no picture. */
+/* Counts figures that have data but no picture. */
 static void count_missing(struct page *page)
 {
 	unsigned with_data = 0, kept = 0;
@@ -273,7 +273,7 @@ static void count_missing(struct page *page)
 	page->figure_count = with_data;
 }
 
-/* A page that a phone loads and a mail carries. */
+/* Small enough for a phone to load and to send by mail. */
 #define PAGE_BYTES_MAX 3000000
 
 static int write_page(FILE *out, void *context)
@@ -299,7 +299,7 @@ static int write_page(FILE *out, void *context)
 	return 0;
 }
 
-/* How much room the words leave for figures; those beyond it are links. */
+/* Computes the space that the text leaves for figures; figures beyond it become links. */
 static int measure_words(struct page *page)
 {
 	char *text = NULL;

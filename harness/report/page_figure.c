@@ -1,4 +1,4 @@
-/* A figure inside the page: gnuplot's SVG, lighter, in the page's colours, with ids of its own. */
+/* A figure within the page: gnuplot's SVG, made smaller, in the page's colours, with unique ids. */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 
 #include "page.h"
 
-/* So many marks of one kind in a row become one path. */
+/* From this number on, equal marks in a row become one path. */
 #define MARKS_MIN 12
 
 /* What to look for, by kind of figure. */
@@ -41,7 +41,7 @@ static const char *const looks[FIGURE_KINDS] = {
 	[FIGURE_SURFACE] = "Ridges are caches that help; each edge down is a level that the working set has outgrown.",
 };
 
-/* Up to and with the first `mark`, or to the text's end: a figure may have been cut short. */
+/* The length up to and including the first `mark`, or up to the text's end: a figure may be incomplete. */
 static size_t through(const char *at, char mark)
 {
 	const char *found = strchr(at, mark);
@@ -52,10 +52,10 @@ static size_t through(const char *at, char mark)
 struct svg {
 	FILE *out;
 	unsigned number; /* prefix of its ids */
-	bool recolour;   /* black is the page's ink, white its paper */
+	bool recolour;   /* black becomes the page's text colour, white its background */
 };
 
-/* Attributes that say what is so anyway, or what the page's style says. */
+/* Attributes with default values, or with values that the page's style sets. */
 static const char *const needless[] = { " stroke-linecap=\"butt\"",    " stroke-linejoin=\"miter\"",
 					" font-family=\"sans-serif\"", " font-size=\"13.00\"",
 					" class=\"gridline\"",         " id=\"gnuplot_canvas\"" };
@@ -79,7 +79,7 @@ static bool starts(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* "rgb(  0, 114, 178)" as "#0072b2"; returns how much was read. */
+/* "rgb(  0, 114, 178)" becomes "#0072b2"; returns how much was read. */
 static size_t put_colour(const struct svg *s, const char *at)
 {
 	unsigned r, g, b;
@@ -94,7 +94,7 @@ static size_t put_colour(const struct svg *s, const char *at)
 	return (size_t)length;
 }
 
-/* A name that must be one figure's own: gnuplot gives every file the same ones.  The marks are shared. */
+/* Makes an id unique to this figure, because gnuplot uses the same ids in every file.  The marks are shared. */
 static size_t put_id(const struct svg *s, const char *at)
 {
 	static const char *const before[] = { " id=\"", " id='", " href=\"#", " xlink:href='#", "url(#", "url('#" };
@@ -110,7 +110,7 @@ static size_t put_id(const struct svg *s, const char *at)
 	return 0;
 }
 
-/* A number with at most one decimal: a tenth of a pixel. */
+/* A number with at most one decimal: a tenth of a pixel is precise enough. */
 static size_t put_number(const struct svg *s, const char *at)
 {
 	size_t whole = strspn(at, "0123456789"), decimals;
@@ -160,7 +160,7 @@ static const char *put_tag(const struct svg *s, const char *at)
 	return *at ? at + 1 : at;
 }
 
-/* A mark of gnuplot's: which, where, how large. */
+/* A mark drawn by gnuplot: its kind, position and size. */
 struct mark {
 	unsigned kind;
 	double x, y, scale;
@@ -183,8 +183,8 @@ static bool same_mark(const struct mark *a, const struct mark *b)
 	return a->kind == b->kind && a->scale == b->scale && strcmp(a->color, b->color) == 0;
 }
 
-/* The outline of a mark around (0, 0), for one path of many: 3, 4 squares; 5, 6 circles; 7, 8 triangles; 9, 10
- * upside down.  Returns whether it is one of them. */
+/* The outline of a mark around (0, 0), for a path of many marks: 3, 4 squares; 5, 6 circles; 7, 8 triangles; 9, 10
+ * inverted triangles.  Returns whether the mark is one of these. */
 static bool mark_outline(const struct mark *m, char *out, size_t size)
 {
 	double s = m->scale;
@@ -205,7 +205,7 @@ static bool mark_outline(const struct mark *m, char *out, size_t size)
 	}
 }
 
-/* Many marks of one kind as one path; returns where it stopped reading, NULL where there are not many. */
+/* Writes many marks of one kind as one path.  Returns where it stopped reading, NULL if there are too few marks. */
 static const char *put_marks(const struct svg *s, const char *at)
 {
 	struct mark first, next;
@@ -223,7 +223,7 @@ static const char *put_marks(const struct svg *s, const char *at)
 	if (count < MARKS_MIN)
 		return NULL;
 	filled = first.kind % 2 == 0;
-	if (first.kind == 6) { /* a dot is a line of no length with round ends: the shortest text */
+	if (first.kind == 6) { /* a dot is a line of zero length with round ends: the shortest text */
 		snprintf(outline, sizeof(outline), "h0");
 		fprintf(s->out, "<path stroke-linecap='round' stroke-width='%.1f' stroke='", 2 * first.scale);
 	} else {
@@ -240,7 +240,7 @@ static const char *put_marks(const struct svg *s, const char *at)
 	return end;
 }
 
-/* A group without content, or the title of a plot that has no name. */
+/* Skips a group without content, or the title of a plot without a name. */
 static size_t skip_element(const char *at)
 {
 	if (starts(at, "<title>gnuplot_plot_") || starts(at, "<title>Gnuplot") || starts(at, "<desc>")) {
@@ -262,7 +262,7 @@ static size_t skip_element(const char *at)
 	return 0;
 }
 
-/* A mark's shape: the page has its own, once. */
+/* The shape of a mark: the page defines each once. */
 static bool is_shape(const char *at)
 {
 	const char *end = strchr(at, '>'), *id = strstr(at, " id='gp");
@@ -303,7 +303,7 @@ static void put_links(const struct page *page, const struct figure *f)
 
 static void put_inline(struct page *page, const struct figure *f, const char *text, const char *size)
 {
-	/* the colours of these two speak to their own background */
+	/* the colours of these two were chosen for their own background */
 	bool paper = f->kind == FIGURE_MATRIX || f->kind == FIGURE_SURFACE;
 	struct svg svg = { page->out, ++page->figures_put, !paper };
 	long before = ftell(page->out);
@@ -333,10 +333,10 @@ void page_figure(struct page *page, const struct figure *f)
 	const char *svg, *size;
 
 	snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->out, f->name);
-	if (access(path, R_OK) < 0) /* nothing to draw: what lies there is of another time */
+	if (access(path, R_OK) < 0) /* no picture was drawn: a file there is from an earlier time */
 		return;
 	snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out, f->name);
-	text = drawn ? figures_read(path) : NULL; /* a picture that came with the folder may hold scripts */
+	text = drawn ? figures_read(path) : NULL; /* a picture that came with the folder may contain scripts */
 	svg = text ? strstr(text, "<svg") : NULL;
 	size = svg ? strstr(svg, "viewBox") : NULL;
 	svg = svg ? strchr(svg, '>') : NULL;

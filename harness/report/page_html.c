@@ -91,7 +91,7 @@ const char *page_anchor(const char *text, char out[128])
 	return out;
 }
 
-/* An argument for the shell that a reader copies it into: in quotes where it is more than a plain word. */
+/* A shell argument for the reader to copy: quoted unless it is a plain word. */
 static void put_argument(FILE *out, const char *text)
 {
 	char quoted[1024];
@@ -110,7 +110,7 @@ static void put_option(FILE *out, const char *option, const char *value)
 	put_argument(out, value);
 }
 
-/* The blocks that the scenario's groups were asked for; 0: the profile's. */
+/* The number of blocks requested for the scenario's groups; 0: the profile's. */
 static double blocks_asked(const struct page *page, const char *scenario)
 {
 	const json_t *options = json_object_get(page->results->manifest, "options"), *glob;
@@ -159,7 +159,8 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 		value = words_text(page->results, path);
 		put_option(out, names[i], sm_name_of(value) == list ? pus : value);
 	}
-	/* more time than a standard run has by itself; less was meant for all that was chosen */
+	/* a longer time budget than the default of a standard run; a shorter one was meant for all selected
+	 * scenarios */
 	if (words_number(page->results, "options/budget_ns") > SM_STANDARD_BUDGET_NS)
 		page_printf(out, " --budget %.0fs", words_number(page->results, "options/budget_ns") / 1e9);
 	if (blocks_asked(page, scenario) > 0)

@@ -1,4 +1,4 @@
-/* What machine it was, and what was measured on it. */
+/* Describes the machine, and what was measured on it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ struct place {
 	int pu, core, l3, package, node;
 };
 
-/* Boxes in boxes: places of one group lie beside each other, in hwloc's order. */
+/* Nested boxes: the places of one group are adjacent, in hwloc's order. */
 struct drawing {
 	FILE *out;
 	const struct place *place;
@@ -47,7 +47,7 @@ static double cache_bytes(const struct drawing *d, int level)
 	return 0;
 }
 
-/* Places from `from` on that share a core, an L3 or a package (what: 0, 1, 2). */
+/* The number of places from `from` on that share a core, an L3 or a package (what: 0, 1, 2). */
 static size_t alike(const struct drawing *d, size_t from, int what)
 {
 	const struct place *p = d->place;
@@ -131,7 +131,7 @@ static int draw_package(const struct drawing *d, size_t from, size_t n, int y)
 	return at + 6 - y;
 }
 
-/* As wide as its widest row of cores, within limits. */
+/* As wide as the widest row of cores, within limits. */
 static int width_of(const struct drawing *d)
 {
 	int width = 240;
@@ -221,7 +221,7 @@ out_drawing:
 	free(place);
 }
 
-/* A row of the facts; nothing for what the run could not read. */
+/* A row of the facts; nothing for a value that the run could not read. */
 static void fact(FILE *out, const char *name, const char *value)
 {
 	if (!*value)
@@ -310,7 +310,7 @@ void page_machine(struct page *page)
 	      page->out);
 }
 
-/* What could not be measured: each reason once, with the cases it is about. */
+/* What could not be measured: each reason once, with its cases. */
 static void put_skipped(struct page *page)
 {
 	const struct sm_results *r = page->results;

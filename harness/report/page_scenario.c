@@ -1,4 +1,4 @@
-/* The section of one scenario: question, verdicts, figures, why, cases, how to measure it again. */
+/* The section of one scenario: question, verdicts, figures, explanation, cases, and how to reproduce it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,7 +63,7 @@ void page_claims(struct page *page, sm_name scenario, sm_name question)
 		fputs("</ul>\n", page->out);
 }
 
-/* What is compared: the variants that this run has, with what they are. */
+/* The variants of this run, with their summaries. */
 static void put_variants(const struct page *page, sm_name scenario, const struct sm_scenario *registered)
 {
 	const struct sm_results *r = page->results;
@@ -91,7 +91,7 @@ static void put_figures(struct page *page, sm_name scenario)
 
 		if (f->scenario != scenario)
 			continue;
-		/* A curve shows what the dots would show once more; so does the table. */
+		/* No dots if a curve shows the same values, which the table has, too. */
 		for (unsigned j = 0; j < page->figure_count && f->kind == FIGURE_DOTS; j++)
 			drawn_otherwise |= page->figures[j].scenario == scenario &&
 					   page->figures[j].metric == f->metric &&
@@ -122,7 +122,7 @@ static void put_ladders(struct page *page, sm_name scenario)
 	free(ladder);
 }
 
-/* Crossings, those too that no ladder tells: of a pair that does not have the baseline, or downwards. */
+/* Crossings, including those that no ladder shows: of pairs without the baseline, or downwards. */
 static void put_crossings(struct page *page, sm_name scenario)
 {
 	const struct sm_results *r = page->results;

@@ -7,7 +7,7 @@
 #include "shmeter/text.h"
 #include "words.h"
 
-/* From this share of its workers' time on a variant keeps the PUs busy, whether it has work or not. */
+/* A variant whose workers use at least this share of their time keeps the PUs busy even without work. */
 #define BUSY_SHARE 0.85
 
 const char *ladder_size_text(const struct sweep *param, double size, char out[32])
@@ -21,7 +21,7 @@ const char *ladder_size_text(const struct sweep *param, double size, char out[32
 	return out;
 }
 
-/* The variant that the others are compared with: the scenario's first one. */
+/* The baseline of the comparisons: the scenario's first variant. */
 static sm_name baseline_of(const struct page *page, sm_name scenario)
 {
 	const struct sm_scenario *registered = words_scenario(page->options, scenario);
@@ -88,7 +88,7 @@ static void add_pair(struct ladder *l, const struct sm_pair_row *p)
 		l->blocks_most = p->blocks_used;
 }
 
-/* Sizes in order: the pairs come in the plan's. */
+/* Sorts the sizes, because the pairs are in the order of the plan. */
 static void sort_sizes(struct ladder *l)
 {
 	for (unsigned i = 1; i < l->sizes; i++)
@@ -116,7 +116,7 @@ static void judge_row(const struct page *page, const struct ladder *l, struct la
 
 	for (unsigned i = 0; i < l->sizes; i++)
 		count[row->step[i]]++;
-	/* the run of sizes at the end at which it is faster; where it could not run it says nothing */
+	/* the sizes at the end at which the variant is faster; sizes at which it could not run are skipped */
 	while (from > 0 && (row->step[from - 1] == STEP_FASTER || row->step[from - 1] == STEP_NONE))
 		from--;
 	while (from < l->sizes && row->step[from] == STEP_NONE)
@@ -157,7 +157,7 @@ static bool known_already(const struct ladder *out, unsigned count, const struct
 	return false;
 }
 
-/* A time, and not one of a scenario's further metrics: only there "faster" has a meaning. */
+/* Whether the pair compares times, not a further metric: "faster" only applies to times. */
 static bool is_time(const struct sm_results *r, const struct sm_pair_row *p)
 {
 	for (size_t i = 0; i < r->case_count; i++)
@@ -246,13 +246,15 @@ static void put_group(const struct ladder *l, enum ladder_end end, const char *f
 		fputs(".</li>\n", out);
 }
 
-/* Whether it is known where the row's line crosses the baseline's before it is the faster one for certain. */
+/* Whether the crossing of the two lines is known, at or below the size from which on the variant is certainly
+ * faster. */
 static bool crosses(const struct ladder *l, const struct ladder_row *row)
 {
 	return row->crossing && row->crossing->at <= l->size[row->from];
 }
 
-/* Those that are faster from one size on, by that size; where the crossing is known, one by one. */
+/* Variants that are faster from some size on, grouped by that size; those with a known crossing are listed one by
+ * one. */
 static void put_from(const struct ladder *l, FILE *out)
 {
 	char at[32], low[32], high[32], before[32];
@@ -292,7 +294,7 @@ static void put_from(const struct ladder *l, FILE *out)
 	}
 }
 
-/* One sentence first. */
+/* The first sentence: a summary. */
 static void put_answer(const struct ladder *l, FILE *out)
 {
 	unsigned always = 0, from = l->sizes;
@@ -347,7 +349,7 @@ static void put_sureness(const struct page *page, const struct ladder *l)
 	fputs("</p>\n", page->out);
 }
 
-/* Who spins pays with a core: that stands beside the answer. */
+/* A spinning variant costs a core, which is said next to the answer. */
 static void put_busy(const struct page *page, const struct ladder *l)
 {
 	bool any = false;

@@ -1,4 +1,4 @@
-/* The cases of a scenario as a table, and their counters beside their time. */
+/* The cases of a scenario as a table, with their counters next to their time. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +140,7 @@ void page_ratios(struct page *page)
 	}
 }
 
-/* Means of the events per operation, of the cases of one scenario. */
+/* Means of the events per operation, for the cases of one scenario. */
 struct events {
 	sm_name name[EVENTS_MAX];
 	const char *fstr[EVENTS_MAX], *state[EVENTS_MAX];
@@ -211,7 +211,7 @@ static double mean_of(const struct events *e, size_t case_index, unsigned event)
 	return e->trials[at] ? e->sum[at] / e->trials[at] : NAN;
 }
 
-/* A value with a bar as long as its share of the column's largest. */
+/* A value with a bar, whose length is the value's share of the largest in the column. */
 static void bar_cell(FILE *out, const char *text, double value, double largest)
 {
 	fputs("<td class=\"n\">", out);
@@ -251,10 +251,10 @@ static double largest_of(const struct sm_results *r, const struct events *e, sm_
 	return largest;
 }
 
-/* Under this an event is chance: a column of it says nothing. */
+/* Rarer events occur by chance: a column of them is of no use. */
 #define RARE 1e-4
 
-/* Names of the events that have no column, and why. */
+/* Names the events without a column, and why. */
 static void put_absent(const struct page *page, const struct events *e, const double *largest, bool zero)
 {
 	bool any = false;
@@ -275,7 +275,7 @@ static void put_absent(const struct page *page, const struct events *e, const do
 		fputs(zero ? ".</p>\n" : ". <a href=\"#trust\">Why, and what helps</a>.</p>\n", page->out);
 }
 
-/* What events are on the CPU of this run whose name says less than they are. */
+/* Explains, for this run's CPU, the events whose name does not say exactly what they count. */
 static void put_meanings(const struct page *page, const struct events *e, const double *largest)
 {
 	for (unsigned i = 0; i < e->count; i++) {
@@ -291,7 +291,7 @@ static void put_meanings(const struct page *page, const struct events *e, const 
 	}
 }
 
-/* task-clock is the CPU time that stands there anyway. */
+/* task-clock has no column, because it is the CPU time, which is shown already. */
 static bool has_column(const struct events *e, const double *largest, unsigned event)
 {
 	return largest[event] >= RARE && e->name[event] != sm_name_of("task-clock");
@@ -341,7 +341,7 @@ void page_why(struct page *page, sm_name scenario)
 	page_table_open(page->out, what);
 	fputs("<caption><span>Per operation of each process; a bar is the share of its column&#39;s largest",
 	      page->out);
-	/* The counters run around all of run(): switching them would disturb what is timed. */
+	/* The counters run during all of run(): switching them would disturb the timed parts. */
 	if (registered && registered->self_timed)
 		fputs("; counters and CPU time include what is done around the timed part", page->out);
 	fputs("</span></caption><thead><tr><th scope=\"col\">variant</th><th scope=\"col\">at</th><th scope=\"col\" "

@@ -1,4 +1,4 @@
-/* Can it be trusted: of the whole run, and of one scenario. */
+/* Whether to trust the results: of the whole run, and of one scenario. */
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "shmeter/text.h"
 #include "words.h"
 
-/* Above these the analysis, too, believes no ratio of the run (docs/method.md). */
+/* Above these limits the analysis does not trust any ratio of the run either (docs/method.md). */
 #define STEAL_PERCENT_MAX 5.0
 #define DROPPED_SHARE_MAX 0.25
 
@@ -25,7 +25,7 @@ static void put_trust(FILE *out, enum trust trust)
 	fputs(text[trust], out);
 }
 
-/* One check: name, verdict, what was found, what it means.  The caller has formatted all three. */
+/* One check: its name, verdict, finding, and meaning.  The caller has formatted the texts. */
 static void check(FILE *out, const char *name, enum trust trust, const char *found, const char *means)
 {
 	fputs("<tr>", out);
@@ -94,7 +94,7 @@ static double median_of(double *value, size_t count)
 	return value[count / 2];
 }
 
-/* The control: its verdict, and in words. */
+/* The A/A control: its verdict, and a text. */
 static enum trust control(const struct sm_results *r, char *found, size_t size)
 {
 	double low = words_number(r, "analysis/aa/low"), high = words_number(r, "analysis/aa/high");
@@ -128,7 +128,7 @@ static enum trust trust_of_share(double percent)
 					     : TRUST_GOOD;
 }
 
-/* Nothing where there is no CPU limit. */
+/* Prints nothing if there is no CPU limit. */
 static void check_throttled(struct page *page)
 {
 	char found[256];
@@ -158,7 +158,7 @@ static void check_steal(struct page *page)
 	      "What else ran here meanwhile; slices that it interrupted are left out.");
 }
 
-/* Nothing where nobody stood still. */
+/* Prints nothing if no process stood still. */
 static void check_stood(struct page *page)
 {
 	char found[512];
@@ -230,7 +230,7 @@ static void check_instrument(struct page *page)
 		      "What is not counted is empty here, never 0.");
 }
 
-/* One of the analysis' sentences as a paragraph. */
+/* One of the analysis's sentences as a paragraph. */
 static void put_sentence(struct page *page, const char *path)
 {
 	const char *sentence = words_text(page->results, path);
@@ -243,7 +243,7 @@ static void put_sentence(struct page *page, const char *path)
 	fputs(words[strlen(words) - 1] == '.' ? "</p>\n" : ".</p>\n", page->out);
 }
 
-/* A round trip in ns, or the pace of workers alone in cycles. */
+/* A round trip in ns, or the pace of single workers in cycles. */
 static const char *probe_text(bool alone, const json_t *one, char text[SM_TEXT_MAX])
 {
 	double center = json_number_value(json_object_get(one, "center_ns"));
@@ -315,7 +315,7 @@ void page_trust(struct page *page)
 	put_classes(page);
 }
 
-/* Reasons for care, as sentences; returns the verdict. */
+/* The reasons for caution, as sentences; returns the verdict. */
 static enum trust judge(const struct page *page, const struct tally *t, char *why, size_t size)
 {
 	double steal = words_number(page->results, "analysis/steal_percent");

@@ -54,7 +54,7 @@ bool ranking_is_better(const struct ranking *ranking, const struct ranked *one, 
 
 	if (ranking->paired && ratio_of(ranking, one, other, &ratio) && isfinite(ratio.low))
 		return ratio.high < 1;
-	return one->figure.high < other->figure.low; /* false where either is not known */
+	return one->figure.high < other->figure.low; /* false if either is unknown */
 }
 
 static int by_figure(const void *a, const void *b)
@@ -111,17 +111,17 @@ void ranking_close(struct ranking *ranking)
 	free((void *)ranking->pair);
 }
 
-/* The columns, and in which order they go where the terminal is too narrow: what is in others, too, first. */
+/* The columns.  If the terminal is too narrow, columns that follow from others are dropped first. */
 enum column { RANK, VARIANT, MEDIAN, INTERVAL, RATIO, RATIO_INTERVAL, CPU, RATE, BYTES, ONE_WAY, SWITCHES, COLUMNS };
 static const uint8_t drop[COLUMNS] = { [RATIO_INTERVAL] = 5, [ONE_WAY] = 4, [SWITCHES] = 3, [BYTES] = 2, [RATE] = 1 };
 
-/* Whether messages go one after the other, so that their number a second follows from the time. */
+/* Whether messages follow one another, so that the time gives the number per second. */
 static bool has_messages(const struct sm_case_row *c)
 {
 	return c->transfers_per_op > 0 && c->bytes_per_op > 0;
 }
 
-/* Operations likewise; where bytes are moved, those say more, and latencies may overlap. */
+/* The same for operations; bandwidth, if there is any, says more, and latencies may overlap. */
 static bool has_rate(const struct sm_case_row *c)
 {
 	return !(c->transfers_per_op > 0) && !(c->bytes_per_op > 0);
@@ -137,7 +137,7 @@ static void head(const struct ranking *ranking, const struct grid *grid)
 	snprintf(grid_cell(grid, 0, CPU), GRID_CELL, "CPU");
 	snprintf(grid_cell(grid, 0, SWITCHES), GRID_CELL, "switches");
 	if (ranking->baseline && ranking->paired) {
-		/* a longer name would take the room of a column */
+		/* a longer name would need the space of a column */
 		snprintf(grid_cell(grid, 0, RATIO), GRID_CELL, strlen(ranking->baseline) > 8 ? "ratio" : "x %s",
 			 ranking->baseline);
 		snprintf(grid_cell(grid, 0, RATIO_INTERVAL), GRID_CELL, "95 %% interval");
@@ -150,7 +150,7 @@ static void head(const struct ranking *ranking, const struct grid *grid)
 		snprintf(grid_cell(grid, 0, BYTES), GRID_CELL, "bytes");
 }
 
-/* Rates and halves that follow from the time: messages, bytes, one way. */
+/* Values that follow from the time: messages and bytes per second, one way. */
 static void derive(const struct grid *grid, unsigned line, const struct ranked *row)
 {
 	const struct sm_case_row *c = row->c;

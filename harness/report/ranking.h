@@ -1,5 +1,5 @@
-/* The variants of one point of a scenario, best first, and which of them are ties: what the tables of `run`, `report`
- * and `choose` show. */
+/* The variants of one point of a scenario, best first, and which of them are tied: the tables of `run`, `report` and
+ * `choose` show them. */
 #ifndef SHMETER_REPORT_RANKING_H
 #define SHMETER_REPORT_RANKING_H
 
@@ -11,36 +11,40 @@
 struct ranked {
 	const struct sm_case_row *c;
 	const struct sm_summary_row *summary;
-	struct sm_interval figure; /* what ranks, less is better; ns an operation unless the caller sets it */
-	struct sm_interval ratio;  /* its time over that of the baseline; NaN where the run does not compare the two */
-	/* The place of the best one that is not better beyond doubt than the next: who shares it is tied with that one. */
+	struct sm_interval figure; /* the ranked value, less is better; ns per operation unless the caller sets it */
+	struct sm_interval ratio;  /* its time over that of the baseline; NaN if the run does not compare the two */
+	/* The place of the best variant that is not certainly better than this one; variants of the same rank are
+	 * tied. */
 	unsigned rank;
-	bool tied; /* another one has this rank */
+	bool tied; /* another variant has this rank, too */
 };
 
 struct ranking {
 	const struct sm_results *results;
-	const char *metric; /* what `figure` is of: "time per round trip" */
-	struct ranked *row; /* by figure; variants without one are not here */
+	const char *metric; /* the metric of `figure`: "time per round trip" */
+	struct ranked *row; /* sorted by figure; variants without a value are left out */
 	size_t count;
-	const char *baseline;            /* the first variant of the plan that has a figure; NULL: none has */
-	const struct sm_pair_row **pair; /* the leading comparisons of the point, one for each two variants at most */
+	const char *baseline;            /* the first variant of the plan that has a value; NULL: none */
+	const struct sm_pair_row **pair; /* the main comparisons of the point, at most one for each two variants */
 	size_t pair_count;
-	bool paired; /* the comparisons are of `figure` */
+	bool paired; /* the comparisons are of the metric of `figure` */
 };
 
-/* Ranks the variants of a group (sm_case_row.group) by their time.  Ends the program without memory. */
+/* Ranks the variants of a group (sm_case_row.group) by their time.  Ends the program if there is no memory. */
 struct ranking ranking_open(const struct sm_results *results, const char *group);
-/* Sorts and ranks anew, after the caller has changed figures or taken rows out. */
+/* Sorts and ranks again, after the caller has changed values or removed rows. */
 void ranking_order(struct ranking *ranking);
 void ranking_close(struct ranking *ranking);
-/* Whether one is better than the other beyond doubt.  Where the run compares the two block by block, the 95 % interval
- * of their ratio decides: it is sharper.  Else their own intervals do, and one that is not known lies everywhere. */
+/* Whether one is certainly better than the other.  If the run compares the two block by block, the 95 % interval of
+ * their ratio decides, because it is narrower.  Otherwise their own intervals decide; an unknown interval excludes
+ * nothing. */
 bool ranking_is_better(const struct ranking *ranking, const struct ranked *one, const struct ranked *other);
-/* The leading ratio of two variants of a group, left over right, whichever way round the run made it; false: none. */
+/* The main ratio of two variants of a group, left over right, in whichever direction the run computed it; false:
+ * none. */
 bool ranking_ratio(const struct sm_results *results, sm_name group, sm_name left, sm_name right,
 		   struct sm_interval *out);
-/* The table: rank, variant, figure, interval, ratio to the baseline, CPU time, rate, and what else the width allows. */
+/* Prints the table: rank, variant, value, interval, ratio to the baseline, CPU time, rate, and more if the width
+ * allows. */
 void ranking_print(const struct ranking *ranking, unsigned width, FILE *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* What was measured, as tables: the variants of a point, best first; of a scenario with many points a cell each. */
+/* Tables of the results: the variants of a point, best first; for a scenario with many points one cell per point. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +9,9 @@
 #include "shmeter/text.h"
 #include "words.h"
 
-/* Points of a scenario that have a table each; more stand in one. */
+/* Up to this number of points each has its own table; more points share one. */
 #define POINTS_APART 2
-/* Rows of the one, and points that are looked at. */
+/* Rows of the shared table, and the largest number of points. */
 #define ROWS_MAX   40
 #define POINTS_MAX 1024
 /* Parameters, and the placement. */
@@ -22,17 +22,17 @@ struct printer {
 	const struct sm_report_options *options;
 	FILE *out;
 	unsigned width;
-	bool explained; /* ranks and marks have been said once */
+	bool explained; /* ranks and marks have been explained once */
 };
 
-/* The points of one scenario: a case of each, and which of their labels tell them apart. */
+/* The points of one scenario: a case of each, and which labels differ between them. */
 struct points {
 	const struct sm_case_row *at[POINTS_MAX];
 	unsigned count;
 	bool differs[LABELS_MAX];
 };
 
-/* Lines or columns of a table: what stands at each, on one or more lines. */
+/* The rows or columns of a table: each has a label on one or more lines. */
 struct axis {
 	unsigned count, labels;
 	char (*name)[GRID_CELL];  /* of the labels */
@@ -54,7 +54,7 @@ static void axis_close(struct axis *axis)
 	free(axis->label);
 }
 
-/* One of "message=64 capacity=65536", its name in one and its value in the other; false: there is none. */
+/* One word of "message=64 capacity=65536" as name and value; false: there is none. */
 static bool param_at(const char *params, unsigned index, char name[GRID_CELL], char value[GRID_CELL])
 {
 	size_t word, sign;
@@ -108,7 +108,7 @@ static void find_points(const struct sm_results *r, sm_name scenario, struct poi
 		}
 }
 
-/* Variants of a point that have no figure; why, the findings say. */
+/* Variants of a point without a value; the findings give the reason. */
 static void print_absent(const struct printer *p, sm_name group)
 {
 	const struct sm_results *r = p->results;
@@ -126,7 +126,7 @@ static void print_absent(const struct printer *p, sm_name group)
 		sm_wrap(p->out, "  ", 4, p->width, text);
 }
 
-/* "n 8, class 83ns": how many blocks a figure is of, and in which pair class. */
+/* "n 8, class 83ns": the number of blocks behind a value, and their pair class. */
 static void print_point(const struct printer *p, const struct ranking *ranking, const struct sm_case_row *c)
 {
 	size_t least = SIZE_MAX, most = 0;
@@ -150,8 +150,8 @@ static void print_point(const struct printer *p, const struct ranking *ranking, 
 	sm_wrap(p->out, "  ", 4, p->width, text);
 }
 
-/* A table in which each cell is of one item down and one across.  `text` writes a cell, the long or the short way.  What
- * does not fit across stands below, or is left out. */
+/* A table with a cell for each item of `down` and each of `across`.  `text` writes a cell, in its long or its short
+ * form. Columns that do not fit are printed below, or left out. */
 static void cross(const struct printer *p, const struct axis *down, const struct axis *across, bool leave_out,
 		  void (*text)(unsigned down, unsigned across, bool longer, char out[GRID_CELL], void *context),
 		  void *context)
@@ -194,16 +194,16 @@ static void cross(const struct printer *p, const struct axis *down, const struct
 		fprintf(p->out, "  ... %u more: summary.csv, report.html, or -v\n", down->count - rows);
 }
 
-/* The further metrics of a point: those of `metric` of those of `row`. */
+/* The further metrics of a point: the cases of `metric`, for each variant of `ranking`. */
 struct facts {
 	const struct sm_results *results;
 	const struct ranking *ranking;
-	const struct sm_case_row **metric; /* one case that has it */
+	const struct sm_case_row **metric; /* for each metric, one case that has it */
 	unsigned metrics;
-	bool turned; /* metrics go down */
+	bool turned; /* metrics are rows */
 };
 
-/* Whether a value in this unit brings one along, scaled. */
+/* Whether a value of this unit is printed with a scaled unit. */
 static bool says_unit(const struct sm_case_row *c)
 {
 	return c->unit_kind == SM_UNIT_NS || c->unit_kind == SM_UNIT_BYTES || c->unit_kind == SM_UNIT_RATE;
@@ -237,7 +237,7 @@ static void fact_text(unsigned down, unsigned across, bool longer, char out[GRID
 	}
 }
 
-/* The unit behind the name, unless the value says it itself. */
+/* The unit after the name, unless the values have units. */
 static void metric_label(const struct sm_case_row *c, char out[GRID_CELL])
 {
 	if (says_unit(c) || c->unit_kind == SM_UNIT_NONE)
@@ -303,10 +303,10 @@ static void print_apart(struct printer *p, const struct points *points)
 
 /* All points of a scenario in one table. */
 struct together {
-	struct ranking *ranking; /* one a point */
+	struct ranking *ranking; /* one per point */
 	sm_name *variant;        /* in the order of their rows or columns */
 	unsigned variants;
-	bool turned; /* points go down */
+	bool turned; /* points are rows */
 };
 
 static void point_text(unsigned down, unsigned across, bool longer, char out[GRID_CELL], void *context)
@@ -332,7 +332,7 @@ static void point_text(unsigned down, unsigned across, bool longer, char out[GRI
 	}
 }
 
-/* Variants in the order of the first point that has them all, or most. */
+/* Variants in the order of the first point that has all of them, or the most. */
 static void collect_variants(const struct points *points, struct together *t)
 {
 	for (unsigned i = 0; i < points->count; i++)

@@ -1,4 +1,4 @@
-/* Pieces of text that several parts of the report need. */
+/* Texts that several parts of the report use. */
 #include "words.h"
 
 #include <math.h>
@@ -67,10 +67,10 @@ void words_machine(const struct sm_results *results, char *out, size_t size)
 		 words_text(results, "environment/kernel"), virtual ? ", virtual machine" : "");
 }
 
-/* Begun, and not made: a binding, memory or process was not had, or a worker ended. */
+/* Whether the trial was started without a result: binding, memory or a process was not available, or a worker ended. */
 static bool is_lost(const struct sm_sample *sample)
 {
-	/* a case that was left out before has no seats */
+	/* a case that was skipped before has no seats */
 	return sample->ended == SM_DISTURBED || sample->ended == SM_WORKER_DIED || sample->ended == SM_TIMED_OUT ||
 	       (sample->ended == SM_SKIPPED && sample->pus != sm_none);
 }

@@ -1,4 +1,4 @@
-/* Pieces of text that several parts of the report need. */
+/* Texts that several parts of the report use. */
 #ifndef SHMETER_REPORT_WORDS_H
 #define SHMETER_REPORT_WORDS_H
 
@@ -8,49 +8,50 @@
 
 /* "AMD EPYC, 2 PUs, Linux 6.18.44, virtual": one line about the machine, from the manifest. */
 void words_machine(const struct sm_results *results, char *out, size_t size);
-/* A text of the manifest by a path such as "analysis/cores_moved/sentence"; "" where there is none. */
+/* A text of the manifest by a path such as "analysis/cores_moved/sentence"; "" if there is none. */
 const char *words_text(const struct sm_results *results, const char *path);
-/* A number likewise; NaN where there is none. */
+/* The same for a number; NaN if there is none. */
 double words_number(const struct sm_results *results, const char *path);
-/* Whether the manifest says so at all, and says yes. */
+/* Whether the manifest has a true value at the path. */
 bool words_true(const struct sm_results *results, const char *path);
-/* Whether the run came to its end. */
+/* Whether the run was completed. */
 bool words_is_complete(const struct sm_results *results);
-/* What limits the container set, and whether the CPU limit took time: "a CPU limit of 0.5 PUs kept the processes off the PUs
- * for 24.1 % of the machine's time, in 120 periods".  "" where there is no CPU limit and nothing was taken. */
+/* The limits of the container, and whether the CPU limit stopped processes: "a CPU limit of 0.5 PUs kept the
+ * processes off the PUs for 24.1 % of the machine's time, in 120 periods".  "" if there is no CPU limit and no time
+ * was lost. */
 void words_throttled(const struct sm_results *results, char *out, size_t size);
-/* Trials and slices in which time passed and nobody ran: "2 trials (it stood still: the machine was suspended for 3 s) and 1
- * slice"; "" for none. */
+/* Trials and slices during which no process ran for some time: "2 trials (it stood still: the machine was suspended
+ * for 3 s) and 1 slice"; "" for none. */
 void words_stood(const struct sm_results *results, char *out, size_t size);
-/* The limits alone: "memory 512 MiB, 0.5 PUs, 100 processes"; "" where there is none. */
+/* The limits alone: "memory 512 MiB, 0.5 PUs, 100 processes"; "" if there are none. */
 void words_limits(const struct sm_results *results, char *out, size_t size);
-/* What became of the A/A control: "it did not move", or that it did, as the end of a sentence. */
+/* The result of the A/A control, as the end of a sentence: "it did not move", or that it did. */
 const char *words_control(const struct sm_results *results);
 /* "4.49 us", "0.93" (of unit "1"), "64 B".  Returns `out`. */
 const char *words_value(char *out, size_t size, double value, const char *unit);
 /* The bounds of an interval: "4.41 to 4.60 us", "976 ns to 1.02 us".  Returns `out`. */
 const char *words_range(char *out, size_t size, const struct sm_interval *interval, const char *unit);
-/* "4.49 us (4.41 to 4.60 us)"; of a unit that is no time "0.93 (0.91 to 0.94)". */
+/* "4.49 us (4.41 to 4.60 us)"; for a unit that is not a time "0.93 (0.91 to 0.94)". */
 void words_interval(const struct sm_interval *interval, const char *unit, char *out, size_t size);
 /* Distinct scenarios in the order of the cases: calls `each` for every one. */
 void words_scenarios(const struct sm_results *results, void (*each)(sm_name scenario, void *context), void *context);
 /* params and placement as one text: "op=store processes=2, near". */
 void words_point(sm_name params, const char *placement, char *out, size_t size);
 
-/* The median of a case's metric SM_IN_FLIGHT: "holds 1024 messages"; "" where it has none.  Returns `out`. */
+/* The median of a case's metric SM_IN_FLIGHT: "holds 1024 messages"; "" if it has none.  Returns `out`. */
 const char *words_in_flight(const struct sm_results *results, const struct sm_case_row *c, char *out, size_t size);
 
-/* Columns to print on. */
+/* The width to print, in columns. */
 unsigned words_width(const struct sm_report_options *options);
-/* An empty line and "SCENARIO: what"; NULL for `what`: the one alone. */
+/* Prints an empty line and "SCENARIO: what", or only the scenario if `what` is NULL. */
 void words_heading(const struct sm_report_options *options, FILE *out, const char *of, const char *what);
-/* The registered scenario of a name; NULL where this build has none. */
+/* The registered scenario of a name; NULL if this build has none. */
 const struct sm_scenario *words_scenario(const struct sm_report_options *options, sm_name name);
-/* Whether a scenario says something of the instrument and not of what was asked. */
+/* Whether a scenario measures the instrument, not the subject of a question. */
 bool words_is_calibration(const struct sm_report_options *options, sm_name scenario);
 
 /* corners.c */
-/* The table of four of every scenario that has one (struct sm_corners), where this run has all four. */
+/* The table of four variants of every scenario that has one (struct sm_corners), if this run has all four. */
 void corners_print(const struct sm_results *results, const struct sm_report_options *options, FILE *out);
 
 #endif
