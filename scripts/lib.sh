@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts share.  Sourced after `set -eu -o pipefail`.
+# Shared by the scripts.  Source it after `set -eu -o pipefail`.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -13,7 +13,7 @@ die() {
 	exit "$code"
 }
 
-# Runs a command with its output in a file; shows the end of it only when it fails.
+# Runs a command with its output in a file; prints the end of the output only if the command fails.
 quietly() { # LOG COMMAND...
 	local log=$1
 	shift
