@@ -1,4 +1,4 @@
-/* Runs a command in which one system call fails with EPERM, as a container's seccomp filter does it.
+/* Runs a command in which one system call fails with EPERM, as under a container's seccomp filter.
  * usage: deny CALL COMMAND [ARGUMENT...], where CALL is one of the table below */
 #include <errno.h>
 #include <linux/filter.h>

@@ -1,6 +1,6 @@
-/* Preloaded: the allocation of number SHMETER_FAIL_ALLOCATION gets no memory, all others do; their count goes to the
- * file SHMETER_COUNT_ALLOCATIONS, and the library or program that got none is named in the file SHMETER_REFUSED.  A
- * child goes on counting where its parent was when it was forked. */
+/* A preloaded library: allocation number SHMETER_FAIL_ALLOCATION gets no memory, all others do.  The file
+ * SHMETER_COUNT_ALLOCATIONS gets their number, and the file SHMETER_REFUSED the name of the library or program that
+ * got no memory.  A child continues the count of its parent at the fork. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* glibc's own names of what is replaced here */
+/* glibc's own names of the functions that this file replaces */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -42,7 +42,7 @@ __attribute__((destructor)) static void end(void)
 	fclose(out);
 }
 
-/* Without an allocation of its own. */
+/* Makes no allocation itself. */
 static void name_caller(const void *caller)
 {
 	const char *path = getenv("SHMETER_REFUSED");

@@ -1,10 +1,11 @@
-/* Runs a command in which one system call of one process fails, is delayed, or is ended by a signal, by seccomp's user
- * notification.  strace's --inject stops at every call, and counts in each process alike.
+/* Runs a command in which one system call of one process fails, is delayed, or is interrupted by a signal, by
+ * seccomp's user notification.  It is used because strace's --inject stops at every call, and counts each process
+ * alike.
  * usage: fail_call FILE NUMBER PROCESS POSITION error=E|delay=US|signal=S COMMAND [ARGUMENT...]
- *   NUMBER    of the system call
+ *   NUMBER    number of the system call
  *   PROCESS   0 for the command itself, 1 for the first process that it forked, 2 for the second...
- *   POSITION  which of its calls of that number
- *   FILE      is made when the fault was */
+ *   POSITION  which of the process's calls with that number
+ *   FILE      is created when the fault was made */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -36,7 +37,8 @@ struct seen {
 	pid_t pid[PROCESSES_MAX];
 };
 
-/* Every call of the number, and the first one that a forked process makes, which shows in what order they came. */
+/* Notifies of every call with the number, and of the first call that a forked process makes, which shows the order
+ * of the processes. */
 static int take_filter(int number)
 {
 	struct sock_filter code[] = {
@@ -53,7 +55,7 @@ static int take_filter(int number)
 			    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
 }
 
-/* Which process it is, in the order in which they made their first call; 0 is the command itself. */
+/* The index of a process in the order of their first calls; 0 is the command itself. */
 static unsigned process_of(struct seen *seen, pid_t pid)
 {
 	unsigned i = 0;
@@ -92,7 +94,7 @@ static void answer(int listener, const struct wanted *wanted, struct seen *seen)
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &reply);
 }
 
-/* The listener is a descriptor of the child's: it is taken over by its number, which is the lowest that is free. */
+/* The listener is a descriptor of the child.  It is duplicated from its number there, the lowest free one. */
 static int take_listener(pid_t child, int theirs)
 {
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0), listener = -1;
@@ -104,7 +106,7 @@ static int take_listener(pid_t child, int theirs)
 	return listener;
 }
 
-/* Waits without a call, since any may be the one that is listened to. */
+/* Waits without system calls, since any of them may be the intercepted one. */
 static _Noreturn void become(char **argv, int number, const _Atomic bool *ready)
 {
 	if (take_filter(number) < 0)
@@ -138,7 +140,7 @@ int main(int argc, char **argv)
 	while (waitpid(child, &status, WNOHANG) == 0)
 		if (fd.fd >= 0 && poll(&fd, 1, 20) > 0)
 			answer(fd.fd, &wanted, &seen);
-	/* what it left running goes on as if nobody had listened */
+	/* processes that it left running continue without interception */
 	while (fd.fd >= 0 && poll(&fd, 1, 0) > 0 && (fd.revents & POLLIN))
 		answer(fd.fd, &wanted, &seen);
 	if (WIFSIGNALED(status)) {

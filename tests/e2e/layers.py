@@ -1,7 +1,7 @@
-"""The layers of the harness, and what is forbidden between folders and between files."""
+"""The layers of the harness, and which dependencies between folders and between files are forbidden."""
 import collections
 
-# The lowest first.  A folder may need those of earlier layers, never one of its own layer or of a later one.
+# The lowest layer first.  A folder may use folders of earlier layers, never one of its own layer or of a later one.
 LAYERS = (
     ("base",),
     ("math",),
@@ -13,14 +13,14 @@ LAYERS = (
     ("run",),
     ("bench",),
 )
-# A public header belongs to the folder that defines what it declares; these hold data alone.
+# A public header belongs to the folder that defines what it declares; these headers contain only data.
 DATA_HEADERS = {"series.h": "base", "history_series.h": "store", "claim.h": "plan", "scenario.h": "plan", "sweep.h": "plan"}
 
 RANK = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}
 
 
 def arrow(needs, needed):
-    """What is wrong with one folder needing another; None: nothing."""
+    """The error if one folder uses another; None: allowed."""
     if needs == needed:
         return None
     for folder in (needs, needed):
@@ -32,7 +32,7 @@ def arrow(needs, needed):
 
 
 def circles(edges):
-    """The sets of nodes that need each other (Tarjan 1972); `edges` maps a node to those that it needs."""
+    """The sets of nodes that depend on each other (Tarjan 1972); `edges` maps a node to the nodes that it uses."""
     index, low, stack, found = {}, {}, [], []
 
     def visit(node):
@@ -57,7 +57,7 @@ def circles(edges):
 
 
 def file_circles(uses):
-    """What is wrong between the files of one folder: `uses` has (file, name used, file that defines it), each file as
+    """The errors between the files of one folder: `uses` has (file, name used, file that defines it), each file as
     "folder/name"."""
     edges, names = collections.defaultdict(set), collections.defaultdict(set)
     for user, name, definer in uses:

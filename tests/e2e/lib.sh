@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # the sourcing test looks at some
-# What the tests of the program share.  Sourced where $root is the source and $program the program, if there is one.
+# Shared by the tests of the program.  The sourcing test sets $root to the source folder and $program to the program, if
+# it needs one.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch" || exit 1
@@ -10,7 +11,8 @@ fail() {
 	echo "FAIL: $*"
 	failed=1
 }
-# expect CODE WORDS COMMAND...: its exit code, and an extended regular expression in what it says, in one line.
+# expect CODE WORDS COMMAND...: checks the exit code, and that the output, joined to one line, matches an extended
+# regular expression.
 expect() {
 	local code=$1 words=$2 got
 	shift 2
@@ -19,7 +21,7 @@ expect() {
 	[ $got = "$code" ] || fail "$*: exit $got instead of $code: $(cat out err)"
 	cat out err | tr -s ' \n' ' ' | grep -qE -- "$words" || fail "$*: no \"$words\" in: $(cat out err)"
 }
-# refused CODE WORDS COMMAND...: its exit code, and one sentence that holds the words and nothing else.
+# refused CODE WORDS COMMAND...: checks the exit code, and that the only output is one sentence with the words.
 refused() {
 	local code=$1 words=$2 got
 	shift 2

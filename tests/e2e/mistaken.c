@@ -1,4 +1,4 @@
-/* The program with one scenario, in which verify() is missing: every command has to refuse it. */
+/* The program with one scenario that lacks verify(): every command must refuse it. */
 #include "registry.h"
 
 static uint64_t run(struct sm_worker *worker)

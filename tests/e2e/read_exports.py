@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Strict readers of the export formats, and what must hold between a run and its exports.
+"""Strict readers of the export formats; also checks that a run and its exports agree.
 
 usage: read_exports.py RUN_FOLDER EXPORT_FOLDER [HYPERFINE_JSON]
 
-EXPORT_FOLDER holds one file a format, named after it.  Prints a line for each consumer that ran; exits 1 with a
-sentence at the first thing that is wrong.  The readers follow the published descriptions of the formats:
+EXPORT_FOLDER contains one file per format, named after the format.  Prints a line for each consumer that ran; exits
+with 1 and a sentence at the first error.  The readers follow the published descriptions of the formats:
 golang.org/design/14313-benchmark-format, bencher.dev/docs/reference/bencher-metric-format, the README of
-benchmark-action/github-action-benchmark.  OpenMetrics is read by prometheus_client, hyperfine's keys are compared
-with a file that hyperfine itself wrote."""
+benchmark-action/github-action-benchmark.  prometheus_client reads OpenMetrics; hyperfine's keys are compared with a
+file that hyperfine itself wrote."""
 
 import csv
 import json
@@ -53,8 +53,8 @@ def close(a, b):
 
 
 def read_go(path):
-    """Values of ns/op by name, as in the design document: everything that is no result or key is ignored, and
-    here nothing but comments may be ignored."""
+    """Values of ns/op by name, as in the design document.  A reader ignores lines that are no result or key; here these
+    may only be comments."""
     times = {}
     with open(path, encoding="utf-8", newline="\n") as file:
         for number, line in enumerate(file, 1):
@@ -70,7 +70,7 @@ def read_go(path):
                         and value[:1] in (" ", "\t")):
                     fail(f"{where}: neither result, nor key, nor comment")
                 continue
-            fields = line.split()  # Python's white space is Unicode's, as Go's is
+            fields = line.split()  # Python's white space is Unicode's, like Go's
             if len(fields) % 2 or len(fields) < 4:
                 fail(f"{where}: {len(fields)} fields")
             if fields[0][len("Benchmark"):][:1].islower():
@@ -129,7 +129,7 @@ def check_gbench(run, path):
 
 
 def kinds(result):
-    """The keys of a result of hyperfine with the types of their values; numbers are one type."""
+    """The keys of a hyperfine result with the types of their values; all numbers count as one type."""
     return {key: "number" if isinstance(value, (int, float)) else type(value).__name__
             for key, value in result.items()}
 

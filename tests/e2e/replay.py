@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""A build of shmeter whose every run is a stored one again, with times that are known, so that what `ab` says of them is, too.
+"""Acts as a build of shmeter that replays a stored run, with times that are known, so that the verdict of `ab` is
+known, too.
 
 usage: replay.py RUN_FOLDER [CHANGE...] -- run ... --out DIR --seed N
 
-Trials come in another order for every seed, as real ones do, and end well, however the stored ones did.  A CHANGE is
-  slow:VARIANT:PERCENT           its time is longer by so much
-  status:VARIANT:STATUS[:BLOCKS] its trials end so, in the first BLOCKS blocks or in all
-  lack:VARIANT                   it does not exist
-"""
+The order of the trials depends on the seed, as in a real run.  All trials succeed, whatever their stored status.  A
+CHANGE is
+  slow:VARIANT:PERCENT           its time is longer by this percentage
+  status:VARIANT:STATUS[:BLOCKS] its trials end with this status, in the first BLOCKS blocks or in all
+  lack:VARIANT                   it does not exist"""
 import csv
 import json
 import os
@@ -33,7 +34,7 @@ def write(path, rows, stored):
 
 
 def change(sample, changes, block):
-    """The factor of a trial's times; None: it has none.  Sets how it ended."""
+    """The factor of a trial's times; None: it has no times.  Sets the trial's status."""
     factor = 1.0
     if sample["status"] == "skipped":
         return None
@@ -50,7 +51,7 @@ def change(sample, changes, block):
 
 
 def times(sample, factor):
-    """Slices of 8 ns an operation and a little."""
+    """Slices of about 8 ns per operation."""
     return [{"trial": sample["trial"], "slice": str(i), "ops": "100000", "ns": str(round(800000 * factor)),
              "cpu_ns": str(round(1600000 * factor)), "skew_ns": "0", "probe_before_ns": PROBE_NS,
              "probe_after_ns": PROBE_NS, "away_share": "0", "nvcsw": "0", "nivcsw": "0", "pin_lost": "no"}
@@ -66,7 +67,7 @@ def main():
     samples = [s for s in read(f"{stored}/samples.csv") if s["variant"] not in lacking]
     with open(f"{stored}/manifest.json") as file:
         manifest = json.load(file)
-    if lacking:  # as the plan of a build without it would have been
+    if lacking:  # as a build without the variant would have planned it
         samples.sort(key=lambda s: int(s["trial"]))
         for number, sample in enumerate(samples):
             sample["trial"] = str(number)
@@ -81,7 +82,7 @@ def main():
         if factor is None:
             sample["slices"] = "0"
             continue
-        if sample["scenario"] != "aa":  # the control stands still: a moved one, by chance, would silence every verdict
+        if sample["scenario"] != "aa":  # the control is unchanged: if it moved by chance, there would be no verdicts
             factor *= jitter.uniform(0.995, 1.005)
         slices += times(sample, factor)
     os.mkdir(out)

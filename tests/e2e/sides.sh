@@ -1,14 +1,16 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # the sourcing test has set some, and looks at others
-# What the tests of alternations share: sides whose times are known.  Sourced after lib.sh, where $judge is the program that
+# Shared by the tests of alternations: sides whose times are known.  Source it after lib.sh.  $judge is the program that
 # judges for a side.
 
-# store FOLDER PATTERN OPTION...: one block, to be played back; the seed keeps its order, and so what is played, the same.
+# store FOLDER PATTERN OPTION...: runs one block, to be replayed.  The fixed seed keeps its order, and so the replay,
+# the same.
 store() {
 	"$program" run "$2" --repeat-blocks 1 --no-counters --no-plots -q --seed 1 --out "$1" "${@:3}" >out 2>&1 ||
 		fail "no run: $(cat out)"
 }
-# side PROGRAM FOLDER CHANGE...: a build that plays a stored run back, changed (replay.py).  Its options are in PROGRAM.args.
+# side PROGRAM FOLDER CHANGE...: makes a program that replays a stored run with changes (replay.py).  Its options are
+# logged in PROGRAM.args.
 side() {
 	local file=$1 stored=$2
 	shift 2

@@ -1,4 +1,4 @@
-/* Preloaded: a library that never comes back, as hwloc did where it could not ask for the affinity. */
+/* A preloaded library that never returns, as hwloc did when it could not get the affinity. */
 #include <unistd.h>
 
 int hwloc_topology_load(void *topology);

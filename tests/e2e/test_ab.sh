@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# An alternation: which case is slower, what fails, what is lost, whether it could have failed at all.  Times are played
-# back (replay.py), so that no busy machine changes a verdict.
+# An alternation reports which case is slower, what fails, what is missing, and whether it could have detected a
+# failure. Times are replayed (replay.py), so that a busy machine changes no verdict.
 # usage: test_ab.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -28,7 +28,7 @@ side dies_once three status:padded_64:worker_died:1
 side lacks three lack:packed
 side many_cases many
 
-# the slow case fails, whatever place the seeds give it, and the others do not; it says what to call again
+# the slow case fails in any order of trials, and the others do not; the command that reproduces it is printed
 slower='FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it.*2 of 3 gates pass, 1 fail'
 expect 1 "$slower" ab same slow --repeat-blocks 9 --seed 5000
 grep -qF "Again: shmeter ab './same' './slow' 'false_sharing/padded_64'" <(tr -s ' \n' ' ' <out) || fail "again: $(cat out)"
@@ -39,14 +39,14 @@ SHMETER_AGAIN='scripts/compare 1 2' expect 1 "$slower" ab same slow --repeat-blo
 grep -qE "Again: scripts/compare 1 2 'false_sharing/padded_64' --set 'op=atomic_add' [^-]" <(tr -s ' \n' ' ' <out) ||
 	fail "again: $(cat out)"
 
-# blocks enough for a FAIL among so many cases; and no PASS where there are fewer
+# enough blocks to detect a failure among many cases; no PASS with fewer
 expect 0 '3 of 3 gates pass.*16 blocks of each side' ab same same
 expect 0 '17 blocks of each side' ab many_cases many_cases
 expect 3 'too few blocks to detect a failure: 8 measured, 9 needed' ab same same --repeat-blocks 8
 expect 3 'too few blocks to detect a failure: 1 measured, 9 needed' ab same same --budget 1ms
 expect 0 '3 of 3 gates pass.*9 blocks of each side' ab same same --repeat-blocks 9
 
-# what failed has no time, and is told all the same
+# a failed trial has no time, but is reported
 expect 1 'FAIL \[false_sharing/padded_64\?.*1 of 1 trials of new failed in a way that none of old did: 1 with wrong data.*2 blocks of each' \
 	ab same wrong --repeat-blocks 1
 grep -q 'the new side, ./wrong, in block 1: wrong data' err || fail "not said whose data was wrong: $(cat err)"
@@ -54,7 +54,7 @@ expect 0 'the old side, ./wrong, in block 1: wrong data' ab wrong same --repeat-
 expect 1 'trials of new failed.*1 whose worker died.*Fresh trials repeat it' ab same dead --repeat-blocks 1
 expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.*fresh trials did not repeat it' ab same dies_once --repeat-blocks 9
 
-# a case that is gone, and one that has come
+# a case that only the old side has, and one that only the new side has
 expect 0 'INCONCLUSIVE \[false_sharing/packed\?.*new has no such case' ab same lacks --repeat-blocks 8
 expect 3 'new has no such case' ab same lacks --strict --repeat-blocks 8
 expect 0 '2 of 2 gates pass.*false_sharing/packed\?.*the old side does not have it' ab lacks same --repeat-blocks 8
@@ -63,7 +63,7 @@ printf '#!/bin/sh\necho words; echo "shmeter: no scenario matches" >&2; exit 4\n
 chmod +x broken
 expect 4 'the new side, ./broken, ended with exit code 4: no scenario matches' ab same broken
 
-# really measured: sides that differ in a placement are one case, and placements that both measure are two
+# measured, not replayed: sides that differ in a placement form one case, and placements that both measure form two
 expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2 work=0\+.*too few blocks to detect a failure: 1 measured, 7' "$program" ab --left placement=near \
 	--right placement=same-core false_sharing/padded_64 "${point[@]}" --repeat-blocks 1 --out placed
 expect 3 '@near.*@same-core|@same-core.*@near' "$program" ab "$program" "$program" false_sharing/padded_64 "${point[@]}" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `choose` as people use it: from a run and by measuring, all three kinds, and what it says to bad input.
+# `choose` as users call it: from a run and by measuring, all three kinds of question, and its answers to bad input.
 # usage: test_choose.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -46,7 +46,7 @@ expect 0 '8 GiB of memory, at random: NOT measured\. The figures are of 4 MiB' "
 expect 0 'op=read: 4 MiB of memory, in order: Take .*op=copy: .*That is .* per GiB' \
 	"$program" choose --memory 4m --access stream --from pages
 
-# a lock, measured: nothing is left of it, unless it is asked for
+# a lock, measured: the run is removed, unless --out keeps it
 TMPDIR=$scratch expect 0 'A lock that 1 process takes alone: Take [a-z_]+\. .*lock_uncontended/' "$program" choose --lock --processes 1 -q
 [ -z "$(echo shmeter-choose-*)" ] || [ ! -e "$(echo shmeter-choose-*)" ] || fail "left behind: $(ls -d shmeter-choose-*)"
 if [ $two = 1 ]; then
@@ -59,7 +59,7 @@ if [ $two = 1 ]; then
 		"$program" choose --lock --critical-section 300ns --from kept-2
 fi
 
-# bad input: one sentence each, and nothing else
+# bad input: one sentence each, and no other output
 refused 4 'say what to choose' "$program" choose
 refused 4 'choose one thing at a time' "$program" choose --lock --message 4k
 refused 4 '--rate "5x" is not a number of messages a second; write it like 50k/s' "$program" choose --message 4k --rate 5x

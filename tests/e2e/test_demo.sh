@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The classroom: demonstrations run unattended and show what they promise; every command of the lessons is one; another
-# language reads a region; docs/scenarios.md is what the scenarios say.
+# Teaching material: demonstrations run unattended and show what they promise; every command of the lessons exists;
+# another language reads a region; docs/scenarios.md matches the scenarios.
 # usage: test_demo.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -14,7 +14,7 @@ export TMPDIR=$scratch
 [ "$(awk -F'\t' 'NF == 3' list | wc -l)" = "$(wc -l <list)" ] || fail "a line of the list is not three fields: $(cat list)"
 cut -f1 list | sort | uniq -d | grep . && fail 'a name is there twice'
 
-# A few whole ones: the rest is the same program over other scenarios, which their own test covers.
+# Some demonstrations in full; the rest run the same program over other scenarios, which have tests of their own.
 for name in one-frame lost-update false-sharing numa orphans; do
 	begin=$(date +%s)
 	timeout 60 "$program" demo "$name" --yes </dev/null >out 2>err || fail "$name: exit $?: $(cat err)"
@@ -28,7 +28,7 @@ for name in one-frame lost-update false-sharing numa orphans; do
 	grep -qE '^  (supported|refuted|inconclusive|not_testable):' out || fail "$name has no verdict: $(cat out)"
 	grep -qE '^  scenarios/.*, from line [0-9]+:$' out && grep -q '^  | }$' out || fail "$name shows no code: $(cat out)"
 done
-# where the code is said to stand, it stands
+# the code that a demonstration prints is at the named line of its file
 sed -nE 's/^  scenarios\/(.*), from line ([0-9]+):$/\1 \2/p' out | while read -r file line; do
 	[ "$(sed -n "${line}p" "$root/scenarios/$file")" = "$(sed -nE 's/^  \| (.*)$/\1/p' out | head -1)" ] || echo "$file:$line"
 done | grep . && fail 'the code is another than in its file'
@@ -51,7 +51,7 @@ python3 "$root/docs/teaching/read_region.py" 4 >out 2>err || fail "read_region.p
 wait
 grep -qE '; [1-9][0-9]* times it had grown' out || fail "Python saw no counter grow: $(cat out err)"
 
-# Every command in the lessons and the questions is one.
+# Every command in the lessons and the questions exists.
 grep -ohE '`shmeter [^`]+`' "$root"/docs/teaching/*.md "$root"/docs/faq.md | tr -d '`' | sort -u >commands
 while read -r _ command rest; do
 	case $command in
@@ -75,7 +75,7 @@ diff -r "$root/docs/teaching/beliefs" beliefs >difference || fail "docs/teaching
 grep -ohE '\(beliefs/[a-z0-9]+\.md\)' "$root/docs/teaching/beliefs.md" | tr -d '()' | sort -u >linked
 while read -r page; do [ -f "$page" ] || fail "beliefs.md links to $page, which is not there"; done <linked
 [ "$(wc -l <linked)" -ge 20 ] || fail "beliefs.md links to $(wc -l <linked) pages"
-# what a claim is judged by beside its sentence
+# conditions of a claim besides its sentence
 "$program" list rate_sweep message_passing transport_throughput >listed || fail 'no list of scenarios'
 for term in 'as far as its control T8.shm_ring is supported' 'on arm64 alone' 'where both sides have at least 2 messages in flight'; do
 	grep -q "^            $term\$" listed || fail "list does not say \"$term\""

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Every export format, read by a tool that people would read it with; says which ran.
+# Every export format, read by a tool that users read it with; prints which tools ran.
 # usage: test_export.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
 . "$root/tests/e2e/lib.sh"
-# Debian's Python sees Debian's modules.
+# Only Debian's Python finds the modules from Debian packages.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
 here() { # PROGRAM PACKAGE: whether a consumer is installed
@@ -22,12 +22,12 @@ for run in old new; do
 		--set op=atomic_add --set work=0 --set message=64 --no-plots -q --out $run >out 2>err || fail "run: $(cat err)"
 done
 first_ok() { awk -F, 'NR > 1 && /,ok$/ {print $2; exit}' old/samples.csv; }
-# Trials that must not enter, by status.
+# Trials that must not be exported, one per status.
 for status in skipped verify_failed worker_died timed_out disturbed; do # as measured
 	trial=$(first_ok)
 	sed -i -E "s/^(old,$trial,.*),ok\$/\\1,$status/" old/samples.csv
 done
-"$program" report old --no-plots -q >out 2>err # the derived files are of what is left
+"$program" report old --no-plots -q >out 2>err # compute the derived files from the remaining trials
 
 formats='gbench-json go-bench hyperfine-json bencher-bmf github-action-json openmetrics hdr-text csv'
 for run in old new; do
@@ -54,8 +54,8 @@ for run in old new; do
 	cat out
 done
 
-# Google Benchmark's own compare.py.  What it takes of SciPy is two functions, which stand in where SciPy (a quarter
-# of a gigabyte) is not installed.
+# Google Benchmark's own compare.py.  It needs two functions of SciPy; if SciPy (250 MB) is not installed, replacements
+# are used.
 compare=/usr/share/benchmark/compare.py
 if here $compare libbenchmark-tools && here jq jq; then
 	with=SciPy
@@ -80,7 +80,7 @@ if here $compare libbenchmark-tools && here jq jq; then
 	}
 	PYTHONPATH=$scratch/stand "$python" $compare --no-color -d diff.json benchmarks old.exports/gbench-json \
 		new.exports/gbench-json >out 2>&1 || fail "compare.py: $(tail -3 out)"
-	# those that both runs have: a case that is not settled or was disturbed throughout has no figure in one of them
+	# only cases of both runs: an unsettled or always disturbed case has no value in one of them
 	cases=$(jq -s '[.[] | [.benchmarks[] | select(.run_type == "iteration") | .name] | unique] | .[0] - (.[0] - .[1]) | length' \
 		old.exports/gbench-json new.exports/gbench-json)
 	compared=$(jq '[.[] | select(.run_type == "iteration")] | length' diff.json)
@@ -98,7 +98,7 @@ if here jq jq; then
 	echo 'JSON: jq'
 fi
 
-# The table holds what the run's own files hold, joined; counted by a tool that knows nothing of shmeter.
+# The table joins the run's own files; a tool that knows nothing about shmeter counts its rows.
 if here sqlite3 sqlite3; then
 	sqlite3 exports.db <<-'SQL' || fail sqlite3
 		.import --csv old.exports/csv long
@@ -139,7 +139,7 @@ if here gnuplot gnuplot-nox; then
 	echo "csv, hdr-text: gnuplot: $(tail -1 out)"
 fi
 
-# What goes wrong: one sentence, the right exit code, and nothing written.
+# Errors: one sentence, the right exit code, and no output file.
 refused 4 'run folder' "$program" export --to csv
 refused 4 "one of $formats" "$program" export old
 refused 4 "choose one of $formats" "$program" export old --to xml
@@ -149,7 +149,7 @@ refused 4 'cannot write' "$program" export old --to csv --out nowhere/file
 mkfifo pipe
 refused 4 'is not a regular file' "$program" export old --to csv --out pipe
 [ -p pipe ] || fail 'a pipe was replaced'
-cp -r old unread && rm unread/summary.csv unread/values.csv # what follows from a run is made again, not read
+cp -r old unread && rm unread/summary.csv unread/values.csv # files that follow from a run are computed again, not read
 "$program" export unread --to csv -q >out 2>err && cmp -s out <("$program" export old --to csv -q | sed 's/^old,/unread,/') ||
 	fail "without derived files: $(cat err)"
 sed -i -E 's/,(ok|verify_failed|worker_died|timed_out|disturbed)$/,skipped/' unread/samples.csv

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What was measured stays as it was measured: no command changes it, a folder that cannot be written or that is still being
-# measured is analysed all the same, and nobody else writes it.
+# Measured files never change: no command writes them.  A folder that is read-only or still being measured is analysed
+# all the same, and only the measuring process writes it.
 # usage: test_facts.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -9,7 +9,7 @@ program=$(realpath "$2")
 . "$root/tests/e2e/lib.sh"
 trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
-cp "$program" "$scratch/shmeter" # where another user can start it
+cp "$program" "$scratch/shmeter" # a place from which another user can start it
 program=$scratch/shmeter
 measured='manifest.json samples.csv slices.csv counters.csv metrics.csv buckets.csv'
 sums() { (cd "$1" && sha256sum $measured); } # shellcheck disable=SC2086
@@ -33,7 +33,7 @@ for _ in $(seq 20); do
 	[ "$(sums run)" = "$before" ] || fail 'a command changed what was measured'
 done
 
-# An archive that nobody can write, read by somebody else.
+# A read-only archive, read by another user.
 chmod -R a-w,a+rX run
 mkdir -m 777 elsewhere
 as_nobody() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; else "$@"; fi; }
@@ -46,7 +46,8 @@ as_nobody "$program" check run --thresholds gates.ini >/dev/null 2>err || fail "
 as_nobody "$program" export run --to go-bench -q >/dev/null 2>err || fail "read-only export: $(cat err)"
 [ "$(sums run)" = "$before" ] || fail 'an archive changed'
 
-# All slices disturbed: no time is a figure.  What was counted is one; where nothing was, the machine could not.
+# If all slices are disturbed there is no time, but counts are valid; without counts the exit code is that of an
+# unsuitable machine.
 disturbed() { # CODE SCENARIO OPTION...
 	local code
 	"$program" run "${@:2}" --repeat-blocks 1 --no-plots -q --out disturbed >/dev/null 2>&1
@@ -60,7 +61,7 @@ disturbed() { # CODE SCENARIO OPTION...
 disturbed 0 first_touch/4k --events minor-faults
 disturbed 5 contended_counter/fetch_add --no-counters
 
-# A folder that is still being measured.
+# A folder during the measurement.
 "$program" run false_sharing lost_update --set op=atomic_add --repeat-blocks 20 --no-plots -q --out live >/dev/null 2>live.err &
 writer=$!
 for _ in $(seq 200); do
@@ -70,7 +71,7 @@ done
 looks=0
 while kill -0 $writer 2>/dev/null && [ $looks -lt 6 ]; do
 	"$program" report live --no-plots >out 2>err || fail "live report: $(cat err)"
-	kill -0 $writer 2>/dev/null || break # it may have ended meanwhile
+	kill -0 $writer 2>/dev/null || break # the run may have ended meanwhile
 	grep -q 'still being measured' err || fail "live report: $(cat err)"
 	"$program" export live --to csv -q >/dev/null 2>err || fail "live export: $(cat err)"
 	"$program" run --resume live -q >/dev/null 2>err

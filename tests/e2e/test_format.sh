@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every C file is as clang-format leaves it.  Plants a line that is not in a copy of one, and wants it seen.
+# Every C file is formatted by clang-format.  Checks itself on a copy with a badly formatted line.
 # usage: test_format.sh SOURCE_ROOT CLANG_FORMAT
 set -u -o pipefail
 
@@ -7,7 +7,7 @@ root=$(realpath "$1")
 format=$2
 cd "$root" || exit 1
 
-# Prints the files, of those given, that it would change.
+# Prints those of the given files that clang-format would change.
 unformatted() {
 	xargs -0 -P "$(nproc)" -n 20 "$format" --style="file:$root/.clang-format" --dry-run -Werror 2>&1 |
 		sed -nE 's/^([^:]+):.*-Wclang-format-violations.*/\1/p' | sort -u

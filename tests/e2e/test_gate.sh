@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# The gate as a pipeline uses it: a healthy run passes, a planted defect of each kind fails and says what, by how much and
-# how to measure it again; the services' files; runs alternated and compared.
+# The gate as a pipeline uses it: a healthy run passes; a planted defect of each kind fails, and the output says what
+# failed, by how much and how to reproduce it.  Also the files for CI services, alternations and comparisons of runs.
 # usage: test_gate.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
 . "$root/tests/e2e/lib.sh"
-# again CODE WORDS COMMAND...: its exit code, and an extended regular expression in what it prints, whose lines are joined:
-# where they break is of no matter.  A machine that is too busy to tell gets three more goes.  The command may use \$go,
-# which is another number each time.
+# again CODE WORDS COMMAND...: checks the exit code, and that the output, with its lines joined, matches an extended
+# regular expression.  On a machine that is too busy for a verdict it tries three more times.  The command may use \$go,
+# which is another number in each try.
 again() {
 	local code=$1 words=$2 got
 	shift 2
@@ -26,10 +26,10 @@ measure() { # DIR OPTION...
 	shift
 	"$program" run --thresholds gates.ini --no-plots -q --out "$folder" "$@" >out 2>err || fail "run $folder: $(cat out err)"
 }
-# calm DIR: what others used meanwhile is forgotten, which keeps times of two runs from being compared.
+# calm DIR: removes the records of other load, which would keep times of two runs from being compared.
 calm() { jq '.noise.others_percent = 0' "$1/manifest.json" >calm.json && mv calm.json "$1/manifest.json"; }
 
-# a baseline as a ratio, a ratio, a count, claims
+# gates on a ratio to a baseline, a ratio, a count, claims
 gate '[mutex]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'baseline = yes' 'max = 1.10' \
 	'[semaphore]' 'case = lock_uncontended/sysv_sem' 'against = mutex' 'min = 2' \
 	'[faults]' 'case = first_touch/4k' 'count = minor-faults' 'per_op = 1' 'slack = 2' \
@@ -43,8 +43,9 @@ gate '[mutex]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'baselin
 expect 0 'NOT TESTABLE: 0 of 1 gates pass' "$program" check healthy --thresholds gates.ini
 expect 3 'NOT TESTABLE: 0 of 1 gates pass' "$program" check healthy --thresholds gates.ini --strict
 
-# the defects: a slower case, a faster other side, one fault more, a claim that is not so
-# (40 % of the lock's time while its core was its own; beside a neighbour on the core the lock takes longer, and the share is less)
+# the defects: a slower case, a faster other side, one more fault, a claim that is false
+# (the slowdown is 40 % of the lock's time on a core of its own; with a neighbour on the core the lock takes longer, and
+# 40 % becomes a smaller share)
 again 1 '95 % interval 1\.[2-4][^)]*\); at most 1\.1 is allowed' 'rm -rf slow; measure slow --inject lock_uncontended/mutex=40; \
 	"$program" check slow --thresholds gates.ini --baseline first'
 grep -q '^FAIL  \[mutex\]' out || fail "the gate is not named: $(cat out)"
@@ -60,7 +61,7 @@ sed "s/,child's writes seen,0,/,child's writes seen,7,/" healthy/metrics.csv >me
 expect 1 "child's writes seen of private" "$program" check healthy --thresholds gates.ini
 cp all.ini gates.ini
 
-# another machine is never compared, and a threshold under the noise floor is refused
+# a run of another machine is never compared, and a threshold below the noise floor is refused
 cp -r first elsewhere
 sed -i 's/"type": "[0-9a-f]*"/"type": "0000000000000000"/' elsewhere/manifest.json
 expect 0 'another machine' "$program" check first --thresholds gates.ini --baseline elsewhere
@@ -84,8 +85,8 @@ head -c 1048576 /dev/zero | tr '\0' x >summary.md
 [ "$(stat -c %s summary.md)" = 1048576 ] || fail 'the summary grew over its limit'
 expect 4 'cannot write' "$program" check healthy --thresholds gates.ini --junit /proc/none/junit.xml
 
-# an alternation: equal builds, and one slowed down.  A pair, because a neighbour on the core of a worker alone may
-# leave fewer blocks in one band than a FAIL needs
+# an alternation of equal builds, and of one that is slowed down.  The case has two processes: with a single worker, a
+# neighbour on its core could leave too few blocks in one band to detect a failure
 pair='false_sharing/padded_64 --set op=atomic_add --set processes=2 --set work=0'
 again 0 'PASS' '"$program" ab "$program" "$program" $pair --max 1.10 --out same-$go -q'
 again 1 'Fresh trials repeat it' \
@@ -97,7 +98,7 @@ expect 4 'nowhere.ini' "$program" check healthy --thresholds nowhere.ini
 expect 4 'needs one run folder' "$program" check
 expect 4 'needs two run folders' "$program" compare healthy
 
-# the instrument on trial, briefly
+# the selftest, in a short form
 again 0 'Noise floor' '"$program" selftest --repeat-blocks 40 --out self-$go -q'
 grep -q 'false alarms in' out || fail "no false alarms are told: $(cat out)"
 jq -e '.[] | .time > 1 and .ratio > 1' state/noise.json >/dev/null || fail 'no noise floor was kept'

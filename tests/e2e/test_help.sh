@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Help: as wide as asked and no wider, one short line per option, and the same options that the parser takes.
+# Help texts are at most as wide as requested, have one short line per option, and list the options that the parser
+# accepts.
 # usage: test_help.sh PROGRAM SOURCE_ROOT
 set -u -o pipefail
 
@@ -19,8 +20,8 @@ wider() { # WIDTH
 	awk -v width="$1" 'length($0) > width'
 }
 
-# What the second column of a help says that is not written as help is: lower case, no full stop, under 60 characters
-# before the choices.
+# Prints the lines of a help whose second column breaks the style: lower case, no full stop, under 60 characters before
+# the choices.
 badly_written() {
 	awk '/^  +(-|[a-z])/ && match($0, /^ +[^ ]+( [^ ]+)*  +/) {
 		does = substr($0, RLENGTH + 1); sub(/:.*/, "", does)
@@ -30,7 +31,7 @@ badly_written() {
 
 [ "$(wc -w <<<"$commands")" -ge 13 ] && [ "$(wc -w <<<"$options")" -ge 40 ] || fail "commands or options were not found"
 
-# What the checks are to see.
+# The checks must detect these faults.
 [ "$(printf '%081d\n%080d\n' 0 0 | wider 80 | wc -l)" = 1 ] || fail 'a line of 81 columns is not seen'
 for line in 'Prints it' 'print it.' "print $(printf '%060d' 0)"; do
 	[ -n "$(echo "      --it  $line" | badly_written)" ] || fail "\"$line\" is not seen"
@@ -57,7 +58,7 @@ for command in '' $commands; do
 	[ -z "$bad" ] || fail "$command --help: $bad"
 done
 
-# The parser is asked, not the table: it says "has no option" or something else.
+# Ask the parser, not its table: it prints "has no option" or another error.
 for command in $commands; do
 	help=$("$program" "$command" --help)
 	for option in $options; do

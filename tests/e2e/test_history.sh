@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The history as people use it: runs go in once, from two programs at a time; steps are told; SQLite's own program reads it.
+# The history as users call it: each run is added once, by two programs at a time; steps are reported; SQLite's own
+# program reads it.
 # usage: test_history.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -12,7 +13,7 @@ export XDG_DATA_HOME=$scratch/data
 "$program" history add one >out 2>err || fail "add: $(cat err)"
 "$program" history add one | grep -q 'is already in' || fail 'the same run went in twice'
 [ -s data/shmeter/history.sqlite ] || fail 'no file in the data folder'
-# nine copies on other days, the last four slower; added by two programs at a time
+# nine copies with other dates, the last four slower; added by two programs at a time
 for day in 1 2 3 4 5 6 7 8 9; do
 	cp -r one run-$day
 	sed -i "s/\"started_utc\": \"[^\"]*\"/\"started_utc\": \"2030-01-0${day}T00:00:00Z\"/" run-$day/manifest.json

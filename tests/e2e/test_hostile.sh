@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Run folders and files that are damaged, foreign or malicious: one clear sentence, exit 4 or 6, soon, and nothing made.
+# Damaged, foreign or malicious run folders and files: one clear sentence, exit code 4 or 6, soon, and no new files.
 # usage: test_hostile.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -8,7 +8,7 @@ program=$(realpath "$2")
 template=$root/tests/fuzz/template
 . "$root/tests/e2e/lib.sh"
 tried=0
-# unloadable WHAT: every command that loads a run refuses ./run.
+# unloadable WHAT: every command that loads a run must refuse ./run.
 unloadable() {
 	local what=$1 command code
 	for command in 'report run --no-plots -q' 'check run --thresholds gates.ini' 'check good --baseline run --thresholds gates.ini' \
@@ -59,14 +59,14 @@ fresh && echo '[]' >run/manifest.json && unloadable 'a list for a manifest'
 fresh && echo '{"schema_version": 99}' >run/manifest.json && unloadable 'a manifest of another version'
 fresh && { head -c 100000 /dev/zero | tr '\0' '['; } >run/manifest.json && unloadable 'a deep manifest'
 
-# devices and pipes never end: not one of them may be read without end
+# devices and pipes never end: no command may read one to its end
 fresh && rm run/samples.csv && ln -s /dev/zero run/samples.csv && unloadable 'a link to /dev/zero'
 fresh && rm run/manifest.json && ln -s /dev/zero run/manifest.json && unloadable 'a manifest that never ends'
 fresh && rm run/samples.csv && mkfifo run/samples.csv && unloadable 'a FIFO'
 rm -rf run && unloadable 'no folder'
 touch run && unloadable 'a file for a folder'
 
-# rows twice: the same trials again are what a copy by hand leaves
+# duplicate rows: a copy by hand can repeat trials
 rm -f run
 fresh && tail -n +2 "$template/samples.csv" >>run/samples.csv && unloadable 'doubled rows'
 fresh && tail -1 "$template/samples.csv" >>run/samples.csv && unloadable 'the last row twice'

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The arrows of the architecture, by the sources: who may include what, and that no two files of a folder need each
-other.  Adds a violation of each rule to what it has read and wants it seen.
+"""Checks the dependency rules of the architecture on the sources: which folder may include which, and that no two files
+of a folder depend on each other.  Also plants a violation of each rule and checks that it is found.
 
 usage: test_includes.py SOURCE_ROOT"""
 import collections
@@ -15,7 +15,7 @@ import layers
 CONTRACT = "scenario|guard|spin|error|clock|histogram|region|topology|text|os"
 INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.M)
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])*'", re.S)
-# What a file defines for others, as clang-format lays it out: functions, and data.
+# Definitions that other files can use, as clang-format lays them out: functions, and data.
 FUNCTION = re.compile(r"^(?!static\b|typedef\b)\w[\w \t*]*?\b(\w+)\([^;{}]*\)\s*\n\{", re.M)
 DATA = re.compile(r"^(?!static\b|extern\b|typedef\b)[a-z][\w \t*]*?\b(\w+)(?:\[[^\]]*\])* =", re.M)
 WORD = re.compile(r"\b[A-Za-z_]\w*\b")
@@ -23,7 +23,7 @@ WORD = re.compile(r"\b[A-Za-z_]\w*\b")
 
 @functools.cache
 def code(text):
-    """Without comments and texts."""
+    """The source without comments and string literals."""
     return COMMENT.sub(" ", text)
 
 
@@ -39,7 +39,7 @@ class Tree:
                     self.defined[self.folder(path)][name] = path
 
     def sources(self):
-        """Of the harness, without its public headers, and of the program."""
+        """Files of the harness, except its public headers, and of the program."""
         for path in self.files:
             if path.suffix in (".c", ".h") and (path.parts[0] == "bench" or
                                                 (path.parts[0] == "harness" and path.parts[1] != "include")):
@@ -52,7 +52,7 @@ class Tree:
         return INCLUDE.findall(self.files[path])
 
     def included(self, path, target):
-        """The file that an include leads to: beside this one, or public."""
+        """The file that an include refers to: in the same folder, or public."""
         base = "harness/include" if target.startswith("shmeter/") else path.parent
         return pathlib.Path(os.path.normpath(pathlib.Path(base) / target))
 
@@ -63,7 +63,7 @@ class Tree:
 
 
 def forbidden_words(tree):
-    """Harness, scenarios, program and plots among each other."""
+    """Rules between harness, scenarios, program and plots."""
     for path, text in tree.files.items():
         at = path.as_posix()
         for target in tree.includes(path) if path.suffix in (".c", ".h") else ():
@@ -81,7 +81,7 @@ def forbidden_words(tree):
 
 
 def forbidden_arrows(tree):
-    """Between the folders of the harness, whether a header is public or not."""
+    """Rules between the folders of the harness, for public and private headers."""
     belongs = {path: tree.folder(path) for path in tree.sources()}
     for header, path in tree.public.items():
         folders = tree.owners(header) | set(layers.DATA_HEADERS.get(header, "").split())
@@ -97,7 +97,7 @@ def forbidden_arrows(tree):
 
 
 def forbidden_circles(tree):
-    """Files of one folder of the harness that need each other, and headers that include each other."""
+    """Files of one folder of the harness that depend on each other, and headers that include each other."""
     uses, edges = [], {}
     for path in tree.sources():
         folder = tree.folder(path)
@@ -123,7 +123,7 @@ def violations(files):
     return [*forbidden_words(tree), *forbidden_arrows(tree), *forbidden_circles(tree)]
 
 
-# What is added to which files, and a word of what is to be said of it.
+# The text added to each file, and a word that the error must contain.
 PLANTS = (
     ("knows neither", {"harness/plan/case.c": '#include "../../scenarios/registry.h"'}),
     ("knows neither", {"harness/trial/gate.c": '#include "program.h"'}),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a container takes away: memory, CPU time, /proc, /sys, system calls.  The run goes on without it, or says in one true
-# sentence what is missing; the parent is never killed.
+# Limits of containers: memory, CPU time, /proc, /sys, system calls.  The run continues without the resource, or one
+# correct sentence says what is missing; the kernel never kills the parent.
 # usage: test_limits.sh PROGRAM DENY         as root, where name spaces and control groups may be made
 set -u -o pipefail
 
@@ -21,7 +21,7 @@ passed=0
 failed=0
 short=(--no-plots --repeat-blocks 1)
 
-report() { # WHAT COMMAND...: the command's success is the test's
+report() { # WHAT COMMAND...: the test passes if the command succeeds
 	local what=$1
 	shift
 	if "$@"; then
@@ -45,11 +45,11 @@ says() { grep -qF -- "$1" <<<"$(all)"; }
 silent() { ! says "$1"; }
 begins() { grep -qF -- "$1" <<<"$(head -1 "$scratch/out")"; }
 
-# hide PATH COMMAND...: with nothing below PATH.
+# hide PATH COMMAND...: with an empty PATH.
 # shellcheck disable=SC2016
 hide=(unshare --mount sh -c 'mount -t tmpfs hidden "$1"; shift; exec "$@"' sh)
 
-# make_group CONTROLLER: a group below this one, of either version, in $group; false where it cannot be made.
+# make_group CONTROLLER: makes a group below this one, of either version, in $group; false if it cannot.
 make_group() {
 	local path
 	path=$(sed -n "s,^[0-9]*:\([^:]*\,\)*$1\(\,[^:]*\)*:,,p" /proc/self/cgroup)
@@ -128,7 +128,7 @@ if make_group memory && { [ -e "$group/memory.max" ] || [ -e "$group/memory.limi
 	within "$program" run first_touch/4k --set bytes=128m "${short[@]}" --out "$scratch/run"
 	report 'memory: what does not fit is skipped' ended 5
 	report 'memory: with the limit' says 'of its limit of 64 MiB'
-	# where the limit cannot be seen the kernel kills: a child, and the run tells it
+	# if the program cannot see the limit, the kernel kills a child, and the run reports it
 	within "${hide[@]}" /sys/fs/cgroup "$program" run first_touch/4k \
 		--set bytes=128m "${short[@]}" --out "$scratch/run"
 	report 'memory: the parent lives' ended 5

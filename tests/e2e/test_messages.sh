@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every bad argument and every starved machine: one clear sentence, the right exit code, nothing left.
+# Every bad argument and every lack of resources: one clear sentence, the right exit code, nothing left behind.
 # usage: test_messages.sh PROGRAM DENY STUCK_LIBRARY
 set -u -o pipefail
 
@@ -21,7 +21,7 @@ report() { # ok? WHAT DETAIL
 	fi
 }
 
-# The command's standard error is one line that starts with "shmeter: " and holds the words.
+# The command must print one line on standard error, which starts with "shmeter: " and contains the words.
 expect() { # CODE WORDS WHAT COMMAND...
 	local code=$1 words=$2 what=$3 got
 	shift 3
@@ -42,7 +42,7 @@ fresh() { # the name of a new folder for results
 	mktemp -u "$scratch/run.XXXXXX"
 }
 
-# A run that works, with a column of samples.csv that says why something could not.
+# Runs a command that succeeds; the reason column of samples.csv must contain the words.
 expect_reason() { # CODE WORDS WHAT FOLDER COMMAND...
 	local code=$1 words=$2 what=$3 folder=$4 got
 	shift 4
@@ -60,7 +60,7 @@ expect_reason() { # CODE WORDS WHAT FOLDER COMMAND...
 expect 4 'a command is missing' 'no command' "$program"
 expect 4 'not a command' 'unknown command' "$program" fly
 
-# A program without its files beside it says where it looked for them.
+# Without its data files the program says where it searched for them.
 mkdir "$scratch/alone"
 cp "$program" "$scratch/alone/"
 expect 4 "$scratch/alone/../share/shmeter/thresholds.ini" 'no thresholds' "$scratch/alone/$(basename "$program")" check "$scratch"
@@ -138,7 +138,7 @@ code=$?
 [ "$code" = 0 ] && grep -q 'gnuplot-nox' "$scratch/err" && [ -s "$folder/report.html" ] &&
 	report yes 'gnuplot missing' '' || report no 'gnuplot missing' "exit $code: $(cat "$scratch/err")"
 
-# The second signal ends the program wherever it is.
+# The second signal ends the program in any state.
 LD_PRELOAD=$stuck "$program" doctor >"$scratch/out" 2>"$scratch/err" &
 pid=$!
 sleep 0.5
@@ -155,7 +155,7 @@ wait $pid 2>/dev/null
 code=$?
 [ "$first $code" = "waits 143" ] && report yes 'second signal' '' || report no 'second signal' "$first, then $code"
 
-# What was ignored at the start stays ignored.
+# A signal that was ignored at the start stays ignored.
 folder=$(fresh)
 (
 	trap '' HUP INT
@@ -172,10 +172,10 @@ code=$?
 
 expect 5 'sched_getaffinity' 'affinity denied' timeout -k 2 20 "$deny" sched_getaffinity "$program" run contended_counter --out "$(fresh)"
 
-# A limit on the size of files is like a full disk.
+# A limit on the file size acts like a full disk.
 expect 5 'File too large' 'file size limit' prlimit --fsize=4096 "$program" run contended_counter --no-plots -q --out "$(fresh)"
 
-# A reader that leaves ends each command alike.
+# A reader that closes the pipe ends every command in the same way.
 for command in --help list doctor 'list --json' tune demo; do
 	(sleep 0.1; $program $command 2>"$scratch/err"; echo $? >"$scratch/code") | true
 	for _ in $(seq 50); do [ -s "$scratch/code" ] && break; sleep 0.1; done
@@ -185,7 +185,7 @@ for command in --help list doctor 'list --json' tune demo; do
 		report yes "$command | true" '' || report no "$command | true" "exit $code: $(head -3 "$scratch/err")"
 done
 
-# A topology of somewhere else can be planned with, not measured on.
+# A foreign topology can be used for planning, but not for measuring.
 far='pack:2 [numa] l3:1 core:2048 pu:1'
 expect 5 'it can be planned with (--dry-run), not measured on' 'a topology of elsewhere' \
 	env HWLOC_SYNTHETIC="$far" "$program" run false_sharing --no-plots -q --out "$(fresh)"
@@ -193,7 +193,7 @@ HWLOC_SYNTHETIC="$far" "$program" run false_sharing --placement cross-node --dry
 	grep -q 'false_sharing/packed.*@cross-node' "$scratch/out" &&
 	report yes 'a plan for elsewhere' '' || report no 'a plan for elsewhere' "$(tail -3 "$scratch/out")"
 
-# A signal ends a run cleanly, and it can go on.
+# A signal ends a run cleanly, and the run can be resumed.
 folder=$(fresh)
 "$program" run false_sharing --no-plots -q --out "$folder" >"$scratch/out" 2>"$scratch/err" &
 pid=$!

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A mistake in a scenario ends every command at once, with its sentence and the exit code of an internal error.
+# An invalid scenario ends every command at once, with its sentence and the exit code of an internal error.
 # usage: test_mistaken.sh PROGRAM
 set -u -o pipefail
 

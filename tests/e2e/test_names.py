@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""What came from a file is compared by handles: counts the lines of the analysis, the gate and the report that compare text,
-wrappers included, and allows those that are named below.  Plants some and wants them found.
+"""Names from a run's files must be compared by handle.  Counts the lines of the analysis, the gate and the report that
+compare text, including calls of wrappers, and allows only those listed below.  Also plants some and checks that they
+are found.
 
 usage: test_names.py SOURCE_ROOT"""
 import collections
@@ -42,7 +43,7 @@ def sources(root):
 
 
 def compares_text(parameters, body):
-    """Whether a function with a yes or no for an answer compares two of its parameters that are texts."""
+    """Whether a function that returns yes or no compares two of its text parameters."""
     texts = re.findall(r"const char \*(\w+)", parameters)
     return len(texts) > 1 and (COMPARES.search(body) or
                                any(re.search(rf"\*{x}\b *[!=]= *\*{y}\b", body) for x in texts for y in texts if x != y))

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Kills one end of every transport while it works: the trial ends within two seconds as worker_died, the
-run goes on, and nothing is left behind.  Then kills the whole run, where the kernel keeps objects that have no
-owner: the guard removes them.
+"""Kills one end of every transport at work: the trial must end within two seconds as worker_died, the run must
+continue, and nothing may be left behind.  Then kills the whole run, for transports whose objects outlive their owner:
+the guard must remove them.
 
 usage: test_peer_death.py PROGRAM"""
 import csv
@@ -30,7 +30,7 @@ def read(path):
 
 
 def state():
-    """Everything that a transport could leave on the machine."""
+    """Everything that a transport could leave behind on the machine."""
     return {
         "shm": sorted(glob.glob("/dev/shm/shmeter*")),
         "fifos": sorted(glob.glob(os.path.join(tempfile.gettempdir(), "shmeter-" + 16 * "[0-9a-f]"))),
@@ -39,7 +39,7 @@ def state():
 
 
 def workers(parent):
-    """Children with a scenario's name: the guard keeps the program's."""
+    """Children named after a scenario; the guard has the program's name."""
     children = read(f"/proc/{parent}/task/{parent}/children").split()
     return [int(c) for c in children if read(f"/proc/{c}/comm").startswith("transport")]
 
@@ -86,7 +86,7 @@ def try_one(transport, before):
         return f"FAIL: exit {parent.returncode}, {manifest['status']}: {errors}"
     if took > LIMIT_S:
         return f"FAIL: its peer lived for {took:.2f} s"
-    # The victim may have been through with its work.
+    # The victim may have finished its work before.
     if not told and not all(s["status"] == "ok" for s in samples):
         return "FAIL: nobody says that a worker died"
     for _ in range(20):
@@ -97,14 +97,14 @@ def try_one(transport, before):
 
 
 def kill_run(transport, before):
-    """Until a worker was seen, so that the transport's objects are there."""
+    """Waits until a worker was seen, so that the transport's objects exist."""
     folder = os.path.join(tempfile.mkdtemp(prefix="shmeter-test-"), "run")
     parent = subprocess.Popen([PROGRAM, "run", f"transport_latency/{transport}", "--set", "message=64", "--out", folder,
                                "--no-plots", "--no-counters", "-q"],
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while parent.poll() is None and not workers(parent.pid):
         pass
-    seen = state()  # the trial goes on for milliseconds yet
+    seen = state()  # the trial still runs for some milliseconds
     parent.kill()
     parent.wait()
     for _ in range(60):

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every command of the README and of docs/commands.md exists: scripts are there, and `shmeter` takes each line's options.
+# Every command in the README and docs/commands.md exists: the scripts are there, and `shmeter` accepts the options.
 # usage: test_readme.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -15,7 +15,7 @@ while IFS= read -r line; do
 	scripts/*)
 		[ -x "$root/${line%% *}" ] || fail "no ${line%% *}"
 		;;
-	build/shmeter\ run\ --resume*) ;; # there is nothing to go on with
+	build/shmeter\ run\ --resume*) ;; # there is no run to resume
 	build/shmeter\ run*)
 		eval "$program ${line#build/shmeter } --dry-run" >out 2>&1 || fail "$line: $(cat out)"
 		;;
@@ -26,7 +26,7 @@ while IFS= read -r line; do
 		}
 		eval "$program ${line#build/shmeter }" >out 2>&1 || fail "$line: $(cat out)"
 		;;
-	build/shmeter\ choose*) # parsed; it would measure for minutes
+	build/shmeter\ choose*) # only parsed, because it would measure for minutes
 		eval "$program ${line#build/shmeter } --help" >out 2>&1 || fail "$line: $(cat out)"
 		;;
 	build/shmeter*)

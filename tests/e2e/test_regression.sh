@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/check-regression and scripts/compare-revisions: equal builds pass, a slower one fails, the old build judges, and what
-# they name can be called.  Where a verdict depends on times they are played back (replay.py).
+# scripts/check-regression and scripts/compare-revisions: equal builds pass, a slower one fails, the old build judges,
+# and the commands that they print work.  Where a verdict depends on times, these are replayed (replay.py).
 # usage: test_regression.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -15,10 +15,10 @@ check=$root/scripts/check-regression
 
 store stored false_sharing --set op=atomic_add --set processes=2 --set work=0
 judge=$program side same/shmeter stored
-judge=/bin/echo side slow/shmeter stored slow:padded_64:40 # its `ab` finds nothing wrong, ever
+judge=/bin/echo side slow/shmeter stored slow:padded_64:40 # its `ab` never finds anything wrong
 judge=/bin/false side without/shmeter stored
 
-# the real thing once
+# one real measurement
 expect 0 'padded_64.*blocks of each side' "$check" "$program" "$(dirname "$program")" false_sharing/padded_64 \
 	--set op=atomic_add --set processes=2 --set work=0 --repeat-blocks 7
 
@@ -26,7 +26,7 @@ expect 0 '3 of 3 gates pass' "$check" same same false_sharing --repeat-blocks 9
 expect 0 'ab same slow' env SHMETER_JUDGE=slow "$check" same slow false_sharing
 expect 0 '3 of 3 gates pass' env SHMETER_MAX=1.6 "$check" same slow false_sharing --repeat-blocks 9
 cp slow/shmeter here
-expect 0 'ab here same' "$check" here same false_sharing # a program that is here, and no one's in PATH
+expect 0 'ab here same' "$check" here same false_sharing # a program in the current folder, not one from PATH
 expect 1 'FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it.*::error title=shmeter FAIL' env GITHUB_STEP_SUMMARY="$scratch/summary.md" SHMETER_OUT=kept \
 	"$check" same slow false_sharing --repeat-blocks 9
 [ -d kept/new-000 ] || fail 'SHMETER_OUT holds no runs'
@@ -37,7 +37,7 @@ expect 4 'two builds are needed' "$check" same
 expect 4 'nowhere: not an executable file' "$check" nowhere same
 expect 4 'has no .ab.: set SHMETER_JUDGE' "$check" without same
 
-# two revisions of a repository whose build is to copy a program that is there
+# two revisions of a repository whose build copies an existing program
 mkdir -p repository bin told
 cp -r "$root/scripts" repository
 cat >bin/cmake <<'FAKE'
@@ -67,7 +67,7 @@ expect 1 'FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it' "$compare" f
 again=$(tr -s ' \n' ' ' <out | grep -oE "Again: repository/scripts/compare-revisions first second 'false_sharing/padded_64'")
 [ -n "$again" ] || fail "it names no command that works: $(cat out)"
 expect 1 'FAIL \[false_sharing/padded_64\?' sh -c "${again#Again: } --repeat-blocks 9"
-# what is set is set again, and paths are meant from where it is called
+# the printed command sets the same variables again, and its paths are relative to the current folder
 expect 3 "again: SHMETER_MAX=1.6 SHMETER_BUDGET=1ms SHMETER_JUDGE=told/shmeter repository/scripts/compare-revisions first second " \
 	env SHMETER_MAX=1.6 SHMETER_BUDGET=1ms SHMETER_JUDGE=told/shmeter SHMETER_OUT=told/runs "$compare" first second false_sharing
 [ -d told/runs/new-000 ] || fail 'SHMETER_OUT is not where it was called'

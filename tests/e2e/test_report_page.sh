@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# report.html of a real run: valid HTML, axe, no width over the window, no request and no script error in Chromium, at
-# the width of a desk and of a phone, in light and in dark; every SVG is XML; small and quick; whole without gnuplot.
+# report.html of a real run: valid HTML, no axe violation, nothing wider than the window, no request and no script error
+# in Chromium, at desktop and phone width, in light and dark mode.  Every SVG is valid XML; the page is small and loads
+# quickly; it is complete without gnuplot.
 # usage: test_report_page.sh SOURCE_ROOT PROGRAM
-# Without Chromium or the npm packages (scripts/bootstrap --test gets both) the part that needs them is skipped, and
-# the test says so and exits 77; the rest has been tested then.
+# Without Chromium or the npm packages (scripts/bootstrap --test gets both) the part that needs them is skipped: the
+# test says so and exits 77 after it has run the rest.
 set -u -o pipefail
 
 root=$(realpath "$1")
@@ -18,7 +19,7 @@ for svg in run/plots/*.svg; do
 	grep -q 'onmouse' "$svg" && fail "$svg wants a script"
 done
 
-# In and out of the page: each figure once, each an XML of its own.
+# Each figure is once in the page and once in its own file, each valid XML.
 python3 - "$page" <<'EOF' || failed=1
 import re, sys
 from xml.etree import ElementTree
@@ -39,14 +40,14 @@ seconds=$(date +%s)
 "$program" report run -q >/dev/null 2>err || fail "report: $(cat err)"
 [ $(($(date +%s) - seconds)) -le 10 ] || fail 'the report takes over 10 s'
 
-# Without gnuplot: the same folder, its pictures gone.
+# Without gnuplot: the same folder without its pictures.
 cp -r run bare && rm -f bare/plots/*.svg bare/plots/*.png
 PATH=/nonexistent "$program" report bare -q >/dev/null 2>err
 grep -q 'gnuplot-nox' err || fail "without gnuplot: $(cat err)"
 grep -q 'apt-get install gnuplot-nox' bare/report.html || fail 'the page does not say what to install'
 grep -q 'padded_64' bare/report.html || fail 'the page without figures has no tables'
 
-# Reasons are text, whatever they hold; a name that no build has is refused.
+# Reasons are shown as text, whatever they contain; a name that no build has is refused.
 plant() { # COLUMN TEXT
 	rm -rf evil && cp -r run evil
 	python3 - "$@" <<'EOF'

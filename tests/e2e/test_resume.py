@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An interrupted run goes on, as what it was and with nothing lost, or one sentence says why not.
+"""An interrupted run can be resumed with its options and without any loss, or one sentence says why not.
 
 usage: test_resume.py CAMPAIGNS PROGRAM"""
 import csv
@@ -44,7 +44,7 @@ def told(done):
 
 
 def digest(folder):
-    """Of each file; the lock is empty and says nothing."""
+    """The content of each file; the lock is empty and does not count."""
     found = {}
     for path in sorted(glob.glob(folder + "/**", recursive=True)):
         if os.path.isfile(path):
@@ -63,7 +63,7 @@ def edit(folder, change):
 
 
 def interrupted(name, rows=4):
-    """A copy of the whole run as a kill leaves it: `rows` trials ended, and slices of the next one are there."""
+    """A copy of the whole run as a kill leaves it: `rows` finished trials, and some slices of the next one."""
     shutil.rmtree(name, ignore_errors=True)
     shutil.copytree("good", name)
     edit(name, lambda manifest: manifest.update(status="interrupted"))
@@ -130,7 +130,7 @@ def test_nothing_is_lost():
     folder = interrupted("kept")
     with open("kept/samples.csv") as file:
         before = file.read()
-    # a damaged row in front of what a kill left is no reason to cut
+    # a damaged row before the part that a kill left must not be cut off
     shutil.copytree("kept", "damaged")
     with open("damaged/slices.csv") as file:
         lines = file.readlines()

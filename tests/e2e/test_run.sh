@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A whole run leaves what results/README.md says: every file, every column, figures that are well-formed.
+# A whole run writes what results/README.md describes: every file, every column, well-formed figures.
 # usage: test_run.sh SOURCE_ROOT PROGRAM
 set -u -o pipefail
 
@@ -15,7 +15,7 @@ folder=results/latest
 for file in manifest.json samples.csv slices.csv counters.csv summary.csv pairs.csv claims.csv report.html; do
 	[ -s $folder/$file ] || fail "no $file"
 done
-# What the run found from memory is what everybody finds from its files, to the last digit.
+# The run's own report and a report from its files are equal to the last digit.
 mkdir found && cp $folder/*.csv $folder/analysis.json found
 "$program" report $folder --no-plots -q --out anew >/dev/null || fail 'report'
 for file in anew/*.csv anew/analysis.json; do
@@ -30,7 +30,7 @@ for svg in "$folder"/plots/*.svg; do
 done
 (cd $folder/plots && rm -f ratios.svg && gnuplot ratios.gp && [ -s ratios.svg ]) || fail 'ratios.gp does not redraw'
 
-# Software events have no PMU to share: one that was off for a part of the time is a defect.
+# Software events need no PMU: one that was off for part of the time is a defect.
 awk -F, '$3 ~ /PERF_COUNT_SW_/ && $NF == "scaled"' $folder/counters.csv | grep . && fail 'a software event is scaled'
 
 # Counters are tried on known work, or skipped with the reason: never silently.
@@ -54,14 +54,14 @@ grep -iE '\bnan\b|\binf\b' $folder/*.csv $folder/manifest.json && fail 'NaN or i
 grep -q 'class' out && grep -q 'times as long' out || fail 'no finding in words'
 grep -qE '(src|href)="(http|//)' $folder/report.html && fail 'the page wants the network'
 
-# Nobody waits for more than ten minutes who did not ask for it; who asks for blocks or a time gets them.
+# A run takes at most ten minutes by default; a number of blocks or a time budget overrides that.
 "$program" run permission --profile standard --no-plots -q --out standard >/dev/null || fail 'a standard run'
 "$program" run permission --profile standard --repeat-blocks 2 --no-plots -q --out blocks >/dev/null || fail 'two blocks'
 "$program" run permission --profile standard --budget 40m --no-plots -q --out longer >/dev/null || fail 'a longer run'
 [ "$(jq -c .options.budget_ns standard/manifest.json blocks/manifest.json longer/manifest.json | paste -sd' ')" = \
 	'600000000000 0 2400000000000' ] || fail 'the budget of a standard run'
 
-# The same again from the files alone.
+# The analysis of the files alone gives the same result.
 cp $folder/pairs.csv before.csv
 "$program" report $folder --no-plots -q >again 2>err || fail "report: $(cat err)"
 cmp -s before.csv $folder/pairs.csv || fail 'the analysis of the same files differs'

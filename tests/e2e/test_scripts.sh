@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The scripts where they cannot do their work: one sentence, the right exit code.
+# Scripts that cannot do their work: one sentence, the right exit code.
 # usage: test_scripts.sh SOURCE_ROOT
 set -u -o pipefail
 
@@ -20,7 +20,7 @@ expect() { # CODE WORDS WHAT COMMAND...
 	fi
 }
 
-# A machine that lacks a package, and a user who cannot install it: the tools are faked in a PATH of its own.
+# A machine without a package, and a user who cannot install it: fake tools in a PATH of their own.
 mkdir "$scratch/bin"
 for tool in bash dirname basename id cat sh env mktemp rm tail grep sed; do
 	ln -s "$(command -v $tool)" "$scratch/bin/$tool"
@@ -47,7 +47,7 @@ expect 4 "usage" 'new-scenario without a name' "$root/scripts/new-scenario" cohe
 expect 4 "an invalid name" 'new-scenario with a bad name' "$root/scripts/new-scenario" coherence Bad-Name
 expect 4 "exists already" 'new-scenario of an old name' "$root/scripts/new-scenario" coherence false_sharing
 
-# A new scenario is one file and one line, and compiles as it is.
+# A new scenario is one file and one line, and compiles unchanged.
 cp -r "$root/scripts" "$root/scenarios" "$scratch"
 "$scratch/scripts/new-scenario" coherence brand_new >"$scratch/out" || failed=1
 grep -q '^SM_SCENARIO(coherence, brand_new)$' "$scratch/scenarios/scenarios.def" || {

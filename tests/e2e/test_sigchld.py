@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Started with SIGCHLD ignored, as some supervisors leave it: children are waited for all the same, a run ends in time,
-and a worker that is killed is not taken for one that did its work.
+"""The program is started with SIGCHLD ignored, as some supervisors do.  It still waits for its children, a run ends in
+time, and a killed worker is not mistaken for a successful one.
 
 usage: test_sigchld.py PROGRAM"""
 import csv
@@ -22,7 +22,7 @@ def start(patterns, folder):
 
 
 def end(program):
-    """Exit status and complaints; a program that does not end is ended."""
+    """Exit status and error output; a program that does not end is killed."""
     try:
         _, said = program.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
@@ -40,7 +40,7 @@ def statuses(folder):
 
 
 def kill_one(parent, name):
-    """Kills a child of that name, as soon as there is one."""
+    """Kills the first child with that name."""
     until = time.monotonic() + LIMIT_S
     while parent.poll() is None and time.monotonic() < until:
         try:
@@ -63,7 +63,7 @@ def main():
         os.environ["SHMETER_STATE_DIR"] = f"{folder}/state"
         # workers that have children of their own
         code, said = end(start(["fork_shares", "orphan/memfd", "owner_death/robust"], f"{folder}/run"))
-        # a neighbour of this machine's may disturb a trial
+        # other load on this machine may disturb a trial
         if code != 0 or [s for s in statuses(f"{folder}/run") if s != "disturbed"] != ["ok"]:
             bad.append(f"exit {code}, trials {statuses(folder + '/run')}: {said[-300:]}")
         program = start(["lost_update/atomic"], f"{folder}/killed")

@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# A run folder is data from a stranger: payloads in each of its strings through every command, and what came of them in
-# Chromium; links in the folder; gnuplot that hangs, crashes, draws nothing.
+# A run folder may come from an attacker: payloads in each of its strings go through every command, and the resulting
+# pages through Chromium.  Also links in the folder, and a gnuplot that hangs, crashes or draws nothing.
 # usage: test_stranger.sh SOURCE_ROOT PROGRAM
-# Without Chromium or the npm packages (scripts/bootstrap --test gets both) the part that needs them is skipped, and
-# the test says so and exits 77; the rest has been tested then.
+# Without Chromium or the npm packages (scripts/bootstrap --test gets both) the part that needs them is skipped: the
+# test says so and exits 77 after it has run the rest.
 set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
 . "$root/tests/e2e/lib.sh"
 
-# A fixed folder, whatever this machine measures; and one of this machine, which can go on.
+# A fixed folder, independent of this machine, and one of this machine, which can be resumed.
 cp -r "$root/tests/fuzz/template" good
 "$program" run aa null_loop --repeat-blocks 1 --no-plots -q --out own >out 2>err || fail "run: $(cat err)"
 mkdir pages
 python3 "$root/tests/campaign/hostile.py" "$program" good --sample --pages pages || failed=1
 
-# clean WHAT FILE...: UTF-8 without a control character but line ends.
+# clean WHAT FILE...: checks that the files are UTF-8 without control characters other than line ends.
 clean() {
 	python3 - "$@" <<'EOF' || failed=1
 import re, sys
@@ -27,7 +27,7 @@ for name in sys.argv[2:]:
 		sys.exit(f"FAIL: {sys.argv[1]}: {name} holds {found.group()!r}")
 EOF
 }
-# A stranger's gates: their names stand in the terminal, in XML, Markdown and commands.
+# Foreign gates: their names appear in the terminal, in XML, Markdown and commands.
 cat >gates.ini <<EOF
 [$(printf '\302\233')2J $(printf '\342\200\256')gpj]
 case = false_sharing/packed
@@ -44,7 +44,7 @@ xmllint --noout junit.xml || fail 'junit.xml'
 clean 'gates of a stranger' out err junit.xml summary.md
 grep '^::' out | grep -v '^::[a-z]* title=shmeter' && fail "a command of the gates' own"
 
-# A stranger's history: a case and a unit are payloads.
+# A foreign history: a case and a unit contain payloads.
 "$program" history add good --db history.sqlite -q 2>err || fail "history: $(cat err)"
 sqlite3 history.sqlite "UPDATE summary SET unit = char(27) || '[2J''; system(''touch PWNED-unit'')', case_id =
 	case_id || '/../../PWNED' || char(155) || '''; system(''touch PWNED-case'')' || char(10) || '!touch PWNED-bang'"
@@ -54,7 +54,7 @@ clean "a stranger's history" out err
 [ -n "$(ls figures)" ] || fail "a stranger's history has no figure"
 find figures -type f | grep -qv '^figures/[A-Za-z0-9_-]*\.[a-z]*$' && fail "names: $(ls figures)"
 
-# Links lead out of the folder: nothing is written through them.
+# Links lead out of the folder: no command writes through them.
 "$program" report good -q >/dev/null 2>err || fail "report: $(cat err)"
 echo mine >mine
 rm -rf run && cp -r good run
@@ -70,7 +70,8 @@ rm -rf run && cp -r good run && rm -rf run/plots && mkdir theirs && ln -s "$scra
 [ -z "$(ls theirs)" ] || fail "plots as a link holds $(ls theirs)"
 grep -q 'plots is no folder' err || fail "plots as a link: $(cat err)"
 
-# Nor by a run that goes on in a stranger's folder; pipes and devices are not waited for.
+# A run that is resumed in a foreign folder does not write through links either, and does not wait for pipes and
+# devices.
 interrupted() {
 	rm -rf run && cp -r own run && sed -i 's/"status": "complete"/"status": "interrupted"/' run/manifest.json
 }
@@ -98,18 +99,19 @@ code=$?
 [ $code = 6 ] || fail "pipes for histograms are exported: exit $code: $(cat err)"
 grep -q 'is no regular file' err || fail "pipes for histograms: $(cat err)"
 
-# Metrics that differ in signs alone have figures of their own.
+# Metrics that differ only in special characters have separate figures.
 rm -rf run && cp -r good run
 sed '/updates lost/ {p; s/updates lost/updates.lost/; p; s/updates.lost/updates-lost/}' good/metrics.csv >run/metrics.csv
 "$program" report run -q >/dev/null 2>err || fail "alike metrics: $(cat err)"
 [ "$(find run/plots -name 'lost_update-updates_lost_cases*.svg' | wc -l)" = 3 ] || fail "alike metrics: $(ls run/plots)"
 
-# What was deleted is made anew.
+# Deleted files are made again.
 rm -rf run && cp -r good run && rm -rf run/plots
 "$program" report run -q >out 2>err || fail "report without plots/: $(cat err)"
 cmp -s <(ls good/plots) <(ls run/plots) || fail "report without plots/ made: $(ls run/plots)"
 
-# stand_in SCRIPT WORDS: gnuplot does that; one sentence, and the rest stands.
+# stand_in SCRIPT WORDS: replaces gnuplot by the script; expects one sentence with the words, and a complete report
+# otherwise.
 stand_in() {
 	mkdir -p bin && printf '#!/bin/sh\n%s\n' "$1" >bin/gnuplot && chmod +x bin/gnuplot
 	rm -rf run && cp -r good run && rm -f run/report.html

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The arrows of the architecture, by the symbols of what was built: which folder of the harness needs which, and that
-no two files of a folder need each other.  Compiles violations beside it and wants them seen.
+"""Checks the dependency rules of the architecture on the symbols of the built objects: which folder of the harness uses
+which, and that no two files of a folder depend on each other.  Also compiles violations and checks that they are found.
 
 usage: test_symbols.py COMPILER OBJECT..."""
 import pathlib
@@ -12,7 +12,7 @@ import layers
 
 
 def symbols(objects):
-    """What is defined, as {name: file}, and what is used, as [(file, name)]; a file is "folder/name"."""
+    """The defined symbols as {name: file}, and the used ones as [(file, name)]; a file is "folder/name"."""
     defined, used = {}, []
     listing = subprocess.run(["nm", "-A", *map(str, objects)], stdout=subprocess.PIPE, text=True, check=True).stdout
     for line in listing.splitlines():
@@ -43,7 +43,7 @@ def violations(objects):
     return sorted(found)
 
 
-# Files that are compiled beside those of the harness, and a word of what is to be said of them.
+# Files that are compiled with those of the harness, and a word that the error must contain.
 PLANTS = (
     ("math is below run", {"math/planted": "void sm_run(void); void planted(void) { sm_run(); }"}),
     ("gate and report are one layer", {"gate/planted": "void sm_report_tables(void);"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""`tune --apply` beside a `run --tune` holds what the run has set: the run's end does not take it back, `tune --undo` does.
+"""`tune --apply` during a `run --tune` also holds the run's settings: the end of the run does not restore them, but
+`tune --undo` does.
 
 usage: test_tune_apply.py CAMPAIGNS PROGRAM     as root"""
 import os
@@ -12,7 +13,7 @@ sys.path.insert(0, sys.argv[1])
 sys.argv[1:] = [sys.argv[2]]
 from common import PROGRAM, settings  # noqa: E402
 
-# It sets what `tune` wants, too, and then has nothing to change.
+# The run already sets what `tune` wants, so `tune --apply` has nothing to change.
 SHARED = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 RUN = ["run", "first_touch/2m", "first_touch/thp", "--set", "bytes=16m", "--backing", "memfd", "--tune", "--repeat-blocks",
        "12", "--no-plots", "-q"]
