@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""A run, and beside it at random moments: report, check, export, history add, a second run into its folder, and two resumes
-at once.  Half of the runs are killed on their way, so that one of the resumes goes on with it.  Each command ends with a
-documented code and one sentence at most, every trial of the plan is kept, and the folder is whole.
+"""A run, and during it at random moments: report, check, export, history add, a second run into its folder, and two
+resumes at once.  Half of the runs are killed on their way, so that one of the resumes continues them.  Each command
+must end with a documented code and at most one sentence, every trial of the plan must be kept, and the folder must be
+complete.
 
 usage: beside.py [PROGRAM [TIMES [SEED]]]"""
 import os
@@ -27,10 +28,10 @@ def start(*arguments):
 
 
 def others(folder):
-    """Commands beside a run: name, arguments, and the codes that they may end with."""
+    """Commands to call during a run: name, arguments, and the allowed exit codes."""
     beside = os.path.dirname(folder)
     return [
-        # before there is a row, nothing of what was asked for was measured
+        # 5: as long as there is no row, nothing was measured
         ("report", ["report", folder, "--no-plots", "-q"], (0, 5)),
         ("check", ["check", folder, "--thresholds", f"{beside}/gates.ini"], (0,)),
         ("export", ["export", folder, "--to", "csv", "-q"], (0, 5, 6)),  # 6: no case is ok yet
@@ -41,7 +42,7 @@ def others(folder):
 
 
 def end(name, process, codes):
-    """What is wrong with how a command ended."""
+    """The error in how a command ended."""
     try:
         _, told = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
@@ -65,7 +66,7 @@ def one(number, plan, takes):
     while not os.path.exists(os.path.join(folder, "samples.csv")) and writer.poll() is None:
         time.sleep(0.01)
     dies_at = begun + chance.uniform(0.3, 0.9) * takes if number % 2 else None
-    # until the run has ended; one that was killed goes on by one of the resumes, and with the last of all
+    # until the run has ended; a killed run is continued by one of the resumes, and finished by the last one
     while writer.poll() is None or (killed and time.time() < begun + takes):
         if dies_at and not killed and time.time() > dies_at:
             writer.send_signal(signal.SIGKILL)

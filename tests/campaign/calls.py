@@ -1,33 +1,33 @@
 #!/usr/bin/env python3
-"""Every system call fails once.  A small form of each command runs under strace, which records the calls that it makes
-and from where; then each site (see calls_sites.py) fails once with each error that the call's man page lists and that a
-machine could give there, EINTR among them, is delayed, and is ended by a signal.  Each time the command has to end
-soon, with a documented code; with one sentence if it failed; without a .part file, a process, a name in /dev/shm or a
-System V object left behind; with the run folder fit for `report`; and what it printed as it was without the fault,
-unless it said otherwise on standard error.
+"""Every system call fails once.  A small form of each command runs under strace, which records the system calls and
+their call stacks.  Then each site (see calls_sites.py) fails once with each error that the call's man page lists and
+that a machine could return there, EINTR included; is delayed; and is interrupted by a signal.  Each time the command
+must end soon, with a documented code, and with one sentence if it failed.  It must leave no .part file, no process, no
+name in /dev/shm and no System V object behind, and `report` must accept the run folder.  Its output must be the same as
+without the fault, unless standard error says otherwise.
 
-What is counted.  A site that several forms of one command share is failed in the first of them.  hwloc reads the
-machine from a file that it wrote before, so that a command makes hundreds of calls and not ten thousand; `list sysfs`
-and `doctor sysfs` let it ask the kernel.  Workers that are alike have their sites once.  A fault is made of the call of a
-name that has the number which strace counted for the site: a command makes its calls in the same order each time (of a
-run's 1,500 two or three move).  One that did not come to pass is not counted.
+How sites are counted.  A site that several forms of one command share fails in the first of them.  hwloc reads the
+machine from a file written before, so that a command makes hundreds of calls instead of ten thousand; in `list sysfs`
+and `doctor sysfs` it asks the kernel.  Identical workers count once.  A fault hits the call whose name and number
+strace recorded for the site, because a command makes its calls in the same order each time (of a run's 1,500 calls two
+or three differ).  A fault that did not happen is not counted.
 
-The faults are made by seccomp's user notification (fail_call of the test build): it stops at calls of one name alone
-and knows the processes apart.
+The faults are made by seccomp's user notification (fail_call of the test build), which only stops at calls of one name
+and can distinguish processes.
 
-With --allocations each allocation of a command gets no memory once instead (fail_allocation of the test build,
-preloaded), and is held to the same.
+With --allocations each allocation of a command fails once instead (fail_allocation of the test build, preloaded), with
+the same requirements.
 
 usage: calls.py PROGRAM TOOLS [--allocations] [--log FILE] [--seconds S] [--only COMMAND[,...]] [--sample]
   TOOLS          the folder of fail_call and libfail_allocation.so: build-test/tests
-  --log FILE      a line for each fault; those in it are not made again.  Stack addresses are those of one build
-  --seconds S     stops after that long
-  --only ...      these commands alone
-  --errors N      no more than N of a site's faults: 2 sees every site first
+  --log FILE      a line for each fault; faults in it are not repeated.  Stack addresses are valid for one build
+  --seconds S     stops after that time
+  --only ...      only these commands
+  --errors N      at most N faults per site: with 2 every site is visited first
   --jobs N        processes that share the work; more than one needs root
   --sample        few sites of few commands: for the quick tests; writes no log
-  --failed        makes those of the log again that ended wrong
-  --table FILE    writes the table of the log (results/baseline/calls.csv), and says what share of the sites it has"""
+  --failed        repeats the faults of the log that ended wrong
+  --table FILE    writes the table of the log (results/baseline/calls.csv), and prints the share of the sites in it"""
 import argparse
 import collections
 import csv
@@ -78,7 +78,7 @@ COMMANDS = {
     "demo": Command(["demo", "one-frame", "--yes"], 40, False),
 }
 QUICK = ("report", "export", "tune --undo", "run")
-# hwloc does not look whether it got memory: what loads a topology dies in it.
+# hwloc does not check for failed allocations, so commands that load a topology crash in it.
 QUICK_ALLOCATIONS = ("report", "check", "export", "history add")
 FIELDS = ["command", "process", "call", "fault", "position", "site", "met", "code", "verdict", "said"]
 
@@ -95,7 +95,7 @@ def record(base, program, name):
 
 
 def sites_of(base, arguments, name, tools):
-    """The sites of a command; they are kept beside the log, with the build that they are of."""
+    """The sites of a command; they are stored next to the log, with the build that they belong to."""
     path = arguments.log and not arguments.sample and arguments.log + ".sites"
     with open(arguments.program, "rb") as file:
         known = {"build": hashlib.sha256(file.read()).hexdigest()}
@@ -131,7 +131,7 @@ def count_allocations(base, program, name, shim):
 
 
 def prepare(program, folder):
-    """The folders that commands begin with: hwloc's record of this machine in one, none in the other."""
+    """The folders that commands start with: one has hwloc's record of this machine, the other does not."""
     base = os.path.join(folder, "base")
     os.makedirs(base)
     for name in ("run", "good"):
@@ -147,7 +147,7 @@ def prepare(program, folder):
 
 
 class Log:
-    """Rows by what they are of; those of sites that were seen and have no fault yet stand beside them."""
+    """Rows grouped by site, together with the rows for sites that have no fault yet."""
 
     def __init__(self, path):
         self.path, self.rows = path, {}
@@ -177,7 +177,7 @@ class Log:
                 out.writerows(rows)
 
     def note_sites(self, sites):
-        """Each site has a row that says that it was seen."""
+        """Adds for each site a row that says that it was seen."""
         seen = [Fault(s, "seen", 0) for s in sites]
         self.add(*({"command": t.site.command, "process": self.key_of(t)[0], "call": t.site.call, "fault": "seen",
                     "position": len(t.site.positions), "site": calls_sites.place(t.site), "met": "", "code": "",
@@ -189,7 +189,7 @@ def is_wrong(row):
 
 
 def write_table(rows, path):
-    """A line for each site: what was made of it and how it ended; where the call can have two errors, it needs two."""
+    """A line for each site: its faults and their results; a call with two possible errors needs both."""
     sites = collections.defaultdict(list)
     for row in rows:
         sites[(row["process"], row["call"], row["site"])].append(row)
@@ -226,17 +226,17 @@ def tasks_of(sites, most):
 
 
 def sample_of(tasks):
-    """A few; an EINTR of each call is among them."""
+    """A few faults, with an EINTR of each call."""
     interrupted = {t.site.call: t for t in reversed(tasks) if t.name == "error=EINTR"}
     return [*interrupted.values(), *tasks[::max(1, len(tasks) // 40)]]
 
 
 def work(arguments, names, folder, log, tools):
-    """(faults made, made before, ended wrong) of each command."""
+    """(faults made, made before, ended wrong) for each command."""
     begin, seconds = time.monotonic(), arguments.seconds or 1e9
     part, parts = map(int, arguments.part.split("/"))
     for number, name in enumerate(names):
-        # of a sample each command has its share
+        # in a sample each command gets its share of the time
         end = begin + seconds * ((number + 1) / len(names) if arguments.sample else 1)
         if time.monotonic() > end:
             continue
@@ -256,7 +256,7 @@ def work(arguments, names, folder, log, tools):
 
 
 def make_all(program, base, tools, todo, end, log):
-    """(faults made, ended wrong) of one command, until the time has come."""
+    """(faults made, ended wrong) of one command, until the time is over."""
     made = bad = 0
     if not todo:
         return 0, 0
@@ -283,8 +283,8 @@ def base_of(folder, name):
 
 
 def share_out(arguments, names, folder, log, tools):
-    """Parts of the work go to processes with shared memory and queues of their own, so that what one leaves behind is
-    its own; they write one log."""
+    """Distributes the work to processes with their own shared memory and queues, so that each finds only what it left
+    behind itself; they write one log."""
     for name in names:
         log.note_sites(sites_of(base_of(folder, name), arguments, name, tools))
     parts = [subprocess.Popen(["unshare", "--mount", "--ipc", "sh", "-c", 'mount -t tmpfs none /dev/shm; exec "$@"', "sh",

@@ -1,4 +1,4 @@
-"""One fault of one command: made, and judged."""
+"""Makes one fault in one command, and checks the result."""
 import collections
 import errno
 import glob
@@ -14,20 +14,20 @@ import calls_sites
 
 # Exit codes of docs/commands.md.
 CODES = {0, 1, 3, 4, 5, 6}
-# Faults of a library that cannot be mended here: told in the log, not failed.
+# Faults of a library that cannot be fixed here: logged, but not counted as failures.
 LIBRARIES = {"libhwloc": "hwloc does not look whether it got memory",
              "gen_tracepoint_table": "libpfm4 does not look whether it could read a tracepoint's number"}
 Outcome = collections.namedtuple("Outcome", "code out err")
-# words, seconds it may take, whether it reads an existing run and prints the same each time
+# words, time limit in seconds, whether it reads an existing run and prints the same each time
 Command = collections.namedtuple("Command", "words limit reads")
-# What a command did without a fault, and what `report` said of the folder that it reads.
+# The result of a command without a fault, and what `report` printed about the folder that it reads.
 Reference = collections.namedtuple("Reference", "outcome report")
 Fault = collections.namedtuple("Fault", "site name position")
 Tools = collections.namedtuple("Tools", "fail_call shim numbers")
 
 
 class Scratch:
-    """A folder for one command: a run to read, one to compare with, gates, a history, a state of its own."""
+    """A folder for one command: a run to read, one to compare with, gates, a history, a state folder of its own."""
 
     def __init__(self, base):
         self.top = tempfile.mkdtemp(prefix="shmeter-calls-")
@@ -49,7 +49,7 @@ class Scratch:
         shutil.rmtree(self.top, ignore_errors=True)
 
     def note(self, name):
-        """A file beside what the command sees."""
+        """A file outside the folder that the command sees."""
         return os.path.join(self.top, "notes", name)
 
     def left(self):
@@ -60,8 +60,8 @@ class Scratch:
 
 
 def call(scratch, words, limit, prefix=()):
-    """(Outcome, what it left running); code is None where it had to be killed.  A session of its own shows what
-    stays."""
+    """(Outcome, processes that it left running); code is None if it had to be killed.  A session of its own shows which
+    processes are left."""
     with open(scratch.note("out"), "wb+") as out, open(scratch.note("err"), "wb+") as err:
         process = subprocess.Popen([*prefix, *words], cwd=scratch.work, env=scratch.environment, stdout=out, stderr=err,
                                    stdin=subprocess.DEVNULL, start_new_session=True)
@@ -89,7 +89,7 @@ def session(sid):
 
 
 def end_session(sid, patience):
-    """Waits so long for the last process of the session, then ends what is left, and says what that was."""
+    """Waits up to `patience` for the last process of the session, kills the rest, and returns what was left."""
     end = time.monotonic() + patience
     while (left := session(sid)) and time.monotonic() < end:
         time.sleep(0.02)
@@ -121,12 +121,12 @@ def report_of(scratch, program, folder, quiet=True):
 
 
 def figures(text):
-    """What a run and a report of it both print."""
+    """The part of the output that a run and a report of it have in common."""
     return [line for line in text.splitlines() if not line.startswith(("Files: ", "figures"))]
 
 
 def judge_words(fault, command, outcome, reference):
-    """What is wrong with its code and sentences."""
+    """The errors in its exit code and its sentences."""
     code, said = outcome.code, [line for line in outcome.err.splitlines() if line.strip()]
     if fault.name == "signal=SIGTERM" and code in (128 + signal.SIGTERM, -signal.SIGTERM):
         return []
@@ -146,7 +146,7 @@ def judge_words(fault, command, outcome, reference):
 
 
 def judge_folders(scratch, program, command, outcome, report):
-    """What is wrong with the folder that it read, and with the one that it made."""
+    """The errors in the folder that it read, and in the one that it made."""
     wrong = []
     if command.reads:
         again = report_of(scratch, program, "run")
@@ -154,7 +154,7 @@ def judge_folders(scratch, program, command, outcome, report):
             wrong.append(f"the folder is another afterwards: report says {again.code} {again.err[:200]}")
     if os.path.exists(os.path.join(scratch.work, "new", "manifest.json")):
         again = report_of(scratch, program, "new", quiet=False)  # a run prints its tables
-        # as the run itself said, or: it had not begun to measure
+        # like the run itself, or the run had not begun to measure
         if again.code not in (0, 1, 3, 5, outcome.code) and not (again.code in (4, 6) and "--resume" in again.err):
             wrong.append(f"report: exit {again.code}: {again.err[:200]}")
         mine, theirs = figures(outcome.out), figures(again.out)
@@ -165,7 +165,7 @@ def judge_folders(scratch, program, command, outcome, report):
 
 
 def injector(scratch, fault, tools):
-    """The program before the command that makes the fault, and a file that is there if it was made."""
+    """The command line with the tool that makes the fault, and a file that exists if the fault was made."""
     site, (kind, _, value) = fault.site, fault.name.partition("=")
     if site.call == "allocation":
         return ["env", f"LD_PRELOAD={tools.shim}", f"SHMETER_FAIL_ALLOCATION={fault.position}",
@@ -183,7 +183,7 @@ def make(base, program, tools, command, fault, reference):
         outcome, wrong = call(scratch, [program, *command.words], command.limit, prefix)
         was_met = os.path.exists(made)
         wrong += [left for left in scratch.left() if left.split()[1] not in outcome.err]
-        # what cannot be removed is told with the command that does: by a run among the reasons that it prints
+        # a name that cannot be removed is reported with the command that removes it, by a run among its reasons
         if "ipcrm" not in outcome.err + outcome.out:
             wrong += [f"leaves {o}" for o in objects() - before]
         if outcome.code is None:

@@ -1,18 +1,18 @@
-"""Where a command makes its system calls, and the errors that each of them can end with.
+"""Where a command makes its system calls, and the errors that each of them can return.
 
-A *site* is a call's name and the program's own frames of its stack, with their return addresses, from the innermost one
-out to main(), and the command.  Frames of libraries are no part of it: what hwloc, SQLite or the C library call for one line of the
-program is one site for each kind of call, however often it is met there.  Below sm_run() the frames outside are left
-out: `run` and `demo` measure by the same code, and what one command has had there is not failed again for the next.
-What the dynamic loader does before main() is not the program's and is no site."""
+A *site* is the command, the name of a call, and the program's own stack frames with their return addresses, from the
+innermost one out to main().  Frames of libraries are not part of it: all calls of one kind that hwloc, SQLite or the C
+library makes for one line of the program are one site.  Below sm_run() the outer frames are left out: `run` and `demo`
+measure with the same code, and a site that failed in one command is not repeated in the next.  Calls of the dynamic
+loader before main() do not belong to the program and are no sites."""
 import collections
 import glob
 import re
 import subprocess
 import zlib
 
-# What the man pages list and a caller that passes what we pass can meet.  brk itself never fails: the kernel returns
-# the old end, which --inject cannot; memory that is refused is calls of mmap here, and --allocations.
+# Errors from the man pages that are possible with our arguments.  brk itself never fails: the kernel returns the old
+# end, which --inject cannot do.  Refused memory is tested here by mmap, and by --allocations.
 FILES = "EACCES EMFILE ENFILE ENOENT ENOMEM EINTR EIO ELOOP ENOTDIR EROFS ENOSPC"
 ERRORS = {name: errors.split() for name, errors in {
     "openat": FILES, "open": FILES, "read": "EIO EINTR EISDIR EAGAIN", "pread64": "EIO EINTR",
@@ -71,25 +71,25 @@ ERRORS = {name: errors.split() for name, errors in {
     "process_madvise": "EPERM", "pivot_root": "EPERM", "io_uring_setup": "EPERM ENOSYS ENOMEM", "set_tid_address": "",
     "restart_syscall": "EINTR", "userfaultfd": "EPERM ENOSYS",
 }.items()}
-# They end the process, or are its start.
+# These end the process, or are its start.
 NEVER = {"exit_group", "exit", "rt_sigreturn", "execve"}
-# Faults of a library that cannot be mended here: told in the log, not failed.
+# Faults of a library that cannot be fixed here: logged, but not counted as failures.
 LIBRARIES = {"gen_tracepoint_table": "libpfm4 does not look whether it could read a tracepoint's number"}
-# A frame under which every command does the same: those outside of it are left out of a site.
+# Below this frame every command does the same; the frames outside it are left out of a site.
 SHARED = "sm_run+"
 
-# positions: which of the process's calls of that name are of this site
+# positions: which of the process's calls with that name belong to this site
 Site = collections.namedtuple("Site", "command process call frames positions")
 
 
 def place(site):
-    """The site in words: the key of the log."""
+    """The site as text: the key of the log."""
     return " < ".join(site.frames)
 
 
 def faults(site):
-    """What a site suffers: the errors first, in another order from site to site, so that any two are made of each
-    call; each at another one of the times that the site was met."""
+    """The faults of a site.  The errors come first, rotated differently for each site, so that the first two faults
+    differ between the sites of a call.  Each fault hits another occurrence of the site."""
     if site.call == "allocation":
         return ["no memory"]
     if site.call in NEVER:
@@ -100,30 +100,31 @@ def faults(site):
 
 
 def position(site, number):
-    """Which of the site's calls the fault of that number is made of: the first, then others, evenly."""
+    """Which of the site's calls gets the fault with that number: the first one, then others at even distances."""
     kinds = len(faults(site))
     return site.positions[number * len(site.positions) // kinds]
 
 
 def is_start(path, program):
-    """Whether a trace begins with the start of the program: with the whole of it, not with a process that it forked."""
+    """Whether a trace begins with the start of the program, so that it belongs to the command and not to a forked
+    process."""
     with open(path, errors="replace") as file:
         return re.match(r'execve\("[^"]*/' + re.escape(program) + '"', file.readline()) is not None
 
 
 def read_traces(prefix, name, word, program):
-    """Every site of a command that ran under `strace -ff -k -o prefix`; process 0 is the command, the others are those
-    that it forked, in that order."""
+    """Every site of a command that ran under `strace -ff -k -o prefix`; process 0 is the command, the others are its
+    forked processes, in order."""
     pids = {int(path.rpartition(".")[2]): path for path in glob.glob(prefix + ".*")}
     with open("/proc/sys/kernel/pid_max") as file:
         most = int(file.read())
     own = next(pid for pid, path in pids.items() if is_start(path, program))
-    # numbers begin anew after the last one
+    # process numbers wrap around
     paths = [pids[pid] for pid in sorted(pids, key=lambda pid: (pid - own) % most)]
     found, children = {}, set()
     for process, path in enumerate(paths):
         for site in read_trace(path, name, word, program, process):
-            # workers are alike: the first that has a site stands for all
+            # workers are alike: the first one with a site represents all
             if process and (site.call, site.frames) in children:
                 continue
             if process:
@@ -155,7 +156,7 @@ def read_trace(path, name, word, program, process):
             counts[call] += 1
             number = counts[call]
             if call == "futex" and "WAKE" in line:
-                call = "futex wake"  # which can fail with nothing that the arguments do not cause
+                call = "futex wake"  # which cannot fail with correct arguments
     end()
     return [Site(name, process, call, own, positions) for (call, own), positions in sites.items()]
 

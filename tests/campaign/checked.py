@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Every command as a whole under a checker of memory: on a sane run folder (the forms of calls.py), and on hostile ones
-(hostile.py --sample).  Each ends with a documented code and without a finding.
+"""Every command under a memory checker: on a valid run folder (the forms of calls.py), and on hostile ones (hostile.py
+--sample).  Each must end with a documented code and without a finding.
 
 usage: checked.py PROGRAM [--valgrind] [--hostile RUN-FOLDER] [--only COMMAND[,...]]
-  PROGRAM        of the asan-ubsan build; with --valgrind of any other
+  PROGRAM        of the asan-ubsan build; with --valgrind of any other build
   --hostile RUN  puts the hostile variants of that run folder through every command that reads one, instead"""
 import argparse
 import os
@@ -36,7 +36,7 @@ def main():
     os.environ.update(SANITIZER)
     failed, codes = 0, []
     with tempfile.TemporaryDirectory(prefix="shmeter-checked-") as folder:
-        # a program of its own, so that hostile.py can be given it
+        # a program file of its own, to pass to hostile.py
         program = os.path.join(folder, "shmeter")
         with open(program, "w") as file:
             file.write(f"#!/bin/sh\nexec {VALGRIND if options.valgrind else ''} {options.program} \"$@\"\n")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Whether `choose` is right: ten questions with fixed seeds, each asked, and then all its candidates measured in a run of
-their own.  It is right where its pick, or one that it calls tied, is the best there, or one that the ratio block by block
-does not tell from the best.
+"""Whether `choose` is right: asks ten questions with fixed seeds, and then measures all candidates of each in a
+separate run.  An answer is right if its pick, or a variant that it calls tied, is the best there, or if the
+block-by-block ratio does not distinguish it from the best.
 
-usage: choose.py [PROGRAM [QUESTION...]]     questions by number, from 1; all ten without"""
+usage: choose.py [PROGRAM [QUESTION...]]     questions by number, from 1; all ten if none is given"""
 import math
 import re
 import subprocess
@@ -13,7 +13,7 @@ from common import PROGRAM, discard, median_interval, rows, run, scratch, trials
 
 BLOCKS = 16
 RIGHT_LEAST = 0.9
-# What is asked, and what a run of its own has to measure: {inside} is the work that the answer names.
+# The questions, and what the separate run has to measure; {inside} is the work named in the answer.
 QUESTIONS = [
     ("--message 64", "transport_latency --set message=64"),
     ("--message 4k", "transport_latency --set message=4k"),
@@ -55,7 +55,7 @@ def tail(buckets):
 
 
 def blocks_of(folder, scenario, by_tail):
-    """What counts in a run: figures by variant, then block and pair class."""
+    """The values of a run by variant, then block and pair class."""
     figures, of_trial = {}, {}
     if by_tail:
         for row in rows(folder, "buckets.csv"):
@@ -70,7 +70,7 @@ def blocks_of(folder, scenario, by_tail):
 
 
 def as_good(figures, variant, best):
-    """Whether the ratio of two, block by block within a class, could be 1 or less."""
+    """Whether the ratio of two variants, block by block within a class, could be 1 or less."""
     logs = [math.log(value / figures[best][key]) for key, value in figures[variant].items() if key in figures[best]]
     low = median_interval(logs)[1] if logs else math.nan
     return not low > 0

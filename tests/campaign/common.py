@@ -1,5 +1,5 @@
-"""What the campaigns share: running shmeter, reading a run's folder (here and nowhere else), pair classes matched
-between runs, order-statistic intervals."""
+"""Shared by the campaigns: running shmeter, reading a run's folder (only here), matching pair classes between runs,
+order-statistic intervals."""
 import collections
 import csv
 import glob
@@ -14,10 +14,10 @@ import tempfile
 
 PROGRAM = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/shmeter")
 
-# The least ratio between the centers of two classes of one run (docs/adr/0003-pair-classes.md, rule 3): what is
-# nearer is never told apart there, nor here between two runs.
+# The smallest ratio between the centers of two classes of one run (docs/adr/0003-pair-classes.md, rule 3).  Centers
+# that are closer are never separated there, and here not between two runs either.
 CENTER_RATIO = 1.3
-# A slice is pure where its probes agree within this (the same decision).
+# A slice is pure if its probes agree within this ratio (the same decision).
 PROBES_RATIO = 1.6
 
 PairClass = collections.namedtuple("PairClass", "name center_ns lower_ns upper_ns")
@@ -26,11 +26,11 @@ Figure = collections.namedtuple("Figure", "median low high n relation pair_class
 
 
 class NoFigure(Exception):
-    """A measurement that ended without a figure, and why."""
+    """A measurement that ended without a value, and the reason."""
 
 
 def scratch():
-    """A fresh folder for one run's results, removed by the caller."""
+    """A fresh folder for the results of one run; the caller removes it."""
     return os.path.join(tempfile.mkdtemp(prefix="shmeter-campaign-"), "run")
 
 
@@ -52,7 +52,7 @@ def rows(folder, name):
 
 
 def trials(folder, scenario=None, variant=None):
-    """What was measured in each trial, and what the analysis made of it: class, value and status."""
+    """The measurements of each trial, and the analysis's class, value and status for it."""
     values = {v["trial"]: v for v in rows(folder, "values.csv")}
     return [{**s, **values.get(s["trial"], {})} for s in rows(folder, "samples.csv")
             if scenario in (None, s["scenario"]) and variant in (None, s["variant"])]
@@ -80,8 +80,8 @@ def pair_classes(folder):
 
 
 def figures(folder, scenario, variant=None):
-    """{(variant, params): Figure}: what the report says of each case in its leading pair class.  The median is NaN
-    where there is none; class_ns is None for a case without probes."""
+    """{(variant, params): Figure}: what the report says about each case in its leading pair class.  The median is NaN
+    if there is none; class_ns is None for a case without probes."""
     classes = pair_classes(folder)
     found = {}
     for s in rows(folder, "summary.csv"):
@@ -96,7 +96,7 @@ def figures(folder, scenario, variant=None):
 
 
 def figure(folder, scenario, variant=None):
-    """The one case of a run; NoFigure where there is another number of them, or it has no median."""
+    """The only case of a run; raises NoFigure if the number of cases is not one, or it has no median."""
     found = list(figures(folder, scenario, variant).values())
     if len(found) != 1:
         raise NoFigure(f"{scenario}/{variant or '*'}: {len(found)} cases, not one")
@@ -106,8 +106,8 @@ def figure(folder, scenario, variant=None):
 
 
 def class_of(before_ns, after_ns, classes):
-    """The class of a stretch of another program between two probes: they agree as those of a pure slice, and lie in the
-    class and near its center, since what a run saw in one class alone has no other bounds; None where there is none."""
+    """The class of a stretch of another program between two probes; None: none.  The probes must agree like those of a
+    pure slice, and lie in the class and near its center, because the only class of a run has no other bounds."""
     if max(before_ns, after_ns) > PROBES_RATIO * min(before_ns, after_ns):
         return None
     for c in classes:
@@ -118,9 +118,9 @@ def class_of(before_ns, after_ns, classes):
 
 
 def match_classes(centers):
-    """Which classes of several runs are one: groups of indices into centers (ns), the nearest cores first.  Those of a
-    group all lie within CENTER_RATIO of each other, so that two classes of one run are never of one group; what is
-    wider is cut at its widest gap."""
+    """Matches the classes of several runs: groups of indices into centers (ns), the nearest cores first.  All centers
+    of a group are within CENTER_RATIO of each other, so that two classes of one run are never in one group; a wider
+    group is cut at its widest gap."""
     def split(group):
         if centers[group[-1]] < CENTER_RATIO * centers[group[0]]:
             return [group]
@@ -132,7 +132,7 @@ def match_classes(centers):
     return split(order) if order else []
 
 
-# Everything that shmeter may change.
+# All settings that shmeter may change.
 SETTINGS = ("/sys/kernel/mm/hugepages/*/nr_hugepages", "/sys/kernel/mm/hugepages/*/nr_overcommit_hugepages",
             "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
             "/sys/kernel/mm/transparent_hugepage/hugepages-*/shmem_enabled",
@@ -150,7 +150,7 @@ def settings():
 
 
 def guard_of(parent):
-    """The guard that this run has started, by the parent that the kernel has recorded; None: there is none (yet)."""
+    """The guard of this run, found by its parent as the kernel recorded it; None: there is none (yet)."""
     for path in glob.glob("/proc/[0-9]*/stat"):
         try:
             with open(path) as file:
@@ -163,7 +163,7 @@ def guard_of(parent):
 
 
 def processes_with(text):
-    """Processes that have it in their command line."""
+    """Processes with this text in their command line."""
     found = []
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
@@ -176,7 +176,7 @@ def processes_with(text):
 
 
 def logged_rows(path):
-    """The rows of a campaign's log; none where there is no log yet."""
+    """The rows of a campaign's log; none if there is no log yet."""
     try:
         with open(path, newline="") as file:
             return list(csv.DictReader(file))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Damage to what was measured is seen: each field of each measured file holding what is no value of it, rows that are
-repeated, missing or moved, files that are cut, and a manifest that is not one.  Each is refused with file and line (a file that
-is not there with its name); where the run was interrupted a last line without its end, and rows at the end that belong to no
-trial, are left out and counted instead.
+"""Damage to measured files is detected: an invalid value in each field of each measured file; rows that are repeated,
+missing or moved; truncated files; an invalid manifest.  Each is refused with file and line (a missing file with its
+name).  In an interrupted run, an incomplete last line and rows at the end that belong to no trial are left out and
+counted instead.
 
 usage: damage.py [PROGRAM [--sample N]]   N: of the changes, at random"""
 import json
@@ -20,7 +20,7 @@ SAMPLE = int(sys.argv[3]) if len(sys.argv) > 3 else None
 FILES = ["samples.csv", "slices.csv", "counters.csv", "metrics.csv", "buckets.csv"]
 NO_NUMBER = ["x", "5x", "", "nan", "inf", "0x10", "+1", "-1", " 1", "1 ", "1e999", "1,5", "--1", "1.2.3", "\x1b[1m"]
 NO_NAME = ["../x", "a;b", "`id`", "a\x1bb", "a\tb"]
-# Columns that are numbers; a point may stand in those of the second list, and those of the third may be empty.
+# Columns with numbers; those of the second list may have a decimal point, those of the third may be empty.
 WHOLE = {
     "samples.csv": """trial workers page_bytes page_bytes_got block order slices warm_slices warm_ns ops elapsed_ns cpu_ns minflt
                       majflt nvcsw nivcsw migrations steal_ns started_ns wall_ns""",
@@ -47,7 +47,7 @@ def fields_of(line):
 
 
 def no_values(name, column):
-    """What is no value of a column."""
+    """An invalid value for a column."""
     if column in WHOLE[name].split():
         return NO_NUMBER + ["1.5", "99999999999999999999"]
     if column in REAL:
@@ -76,7 +76,7 @@ def in_fields():
 
 
 def in_rows():
-    """Rows that are repeated, missing, or in another place."""
+    """Rows that are repeated, missing or moved."""
     for name in FILES:
         lines = read(name).splitlines(keepends=True)
         for at in (1, len(lines) // 2, len(lines) - 1):
@@ -85,7 +85,7 @@ def in_rows():
             yield f"{name}: line {at + 1} twice", {name: "".join(lines[:at + 1] + [row] + lines[at + 1:])}, rf"{name}:{at + 2}: "
             yield f"{name}: line {at + 1} again at the end", {name: "".join(lines + [row])}, rf"{name}:{len(lines) + 1}: "
             yield f"{name}: no line {at + 1}", {name: "".join(lines[:at] + lines[at + 1:])}, rf"{place}|samples.csv:\d+|{name}: "
-        if name != "samples.csv":  # trials have no order there
+        if name != "samples.csv":  # trials have no order in the other files
             yield f"{name}: two lines swapped", {name: "".join([lines[0], lines[2], lines[1], *lines[3:]])}, rf"{name}:\d+: "
         yield f"{name}: all rows twice", {name: "".join(lines + lines[1:])}, rf"{name}:\d+: "
         yield f"{name}: a row of another trial", {name: "".join(lines + [re.sub(r"^(\w*,?)\d+", r"\g<1>777", lines[-1])
@@ -97,7 +97,7 @@ def in_rows():
 
 
 def in_cuts():
-    """Files cut at the end of a line, in the middle of a word, and to nothing."""
+    """Files cut at the end of a line, in the middle of a word, and to zero bytes."""
     for name in FILES:
         text = read(name)
         for share in (0.1, 0.5, 0.9):
@@ -124,7 +124,7 @@ def in_manifest():
 
 
 def what_may_be():
-    """In an interrupted run: left out and counted."""
+    """In an interrupted run: rows that are left out and counted."""
     told = json.loads(read("manifest.json"))
     stopped = {"manifest.json": json.dumps({**told, "status": "interrupted"})}
     samples = read("samples.csv").splitlines(keepends=True)
@@ -138,7 +138,7 @@ def what_may_be():
 
 
 def try_one(folder, what, files, expected, codes):
-    """Whether the changed folder is told of as it has to be."""
+    """Whether the damage is reported as it must be."""
     shutil.rmtree(folder, ignore_errors=True)
     os.mkdir(folder)
     for name in [*FILES, "manifest.json"]:
@@ -159,7 +159,7 @@ def main():
     run(RUN, "false_sharing/packed", "lost_update/plain", "transport_latency/pipe", "first_touch/1g", "--set", "op=atomic_add",
         "--set", "work=0", "--set", "message=64", "--repeat-blocks", "2", "--slices", "8")
     changes = [(*c, (6, 4)) for part in (in_fields, in_rows, in_cuts, in_manifest) for c in part()]
-    # buckets.csv may be missing: folders of builds before it are read
+    # buckets.csv may be missing, because folders of earlier builds do not have it
     changes = [(what, files, expected, codes if expected else (0,)) for what, files, expected, codes in changes]
     changes += [(*c, (0,)) for c in what_may_be()]
     if SAMPLE:

@@ -12,7 +12,7 @@ ALLOWED = 0.08
 
 
 def clopper_pearson(k, n, alpha=0.05):
-    """By bisection on the binomial distribution."""
+    """Solved by bisection on the binomial distribution."""
     def tail(p, low):
         ks = range(k, n + 1) if low else range(0, k + 1)
         return sum(math.comb(n, i) * p**i * (1 - p) ** (n - i) for i in ks)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Faults are exact: a region of 1 GiB takes as many minor faults as it has pages, of every size and on every backing that
-has it, counted through libpfm4 and by getrusage alike; after any way of prefaulting its use takes none.
+"""The number of faults is exact: a region of 1 GiB takes as many minor faults as it has pages, for every size and every
+backing that supports it; libpfm4 and getrusage agree.  After any way of prefaulting, using the region takes none.
 
-A file on a disk's file system differs, and is held to what differs there:
-- its page cache may hold folios of many pages (ext4 since Linux 6.16), and a fault maps all of one: N pages take N
-  faults or fewer;
-- its file system wants to hear of the first write to each page (page_mkwrite), so what only reads, MAP_POPULATE and
-  mlock(), leaves one fault a page for the first write.
+A file on a disk's file system differs in two points, which are checked instead:
+- its page cache may hold folios of many pages (ext4 since Linux 6.16), and a fault maps a whole folio: N pages take at
+most N faults;
+- its file system must be notified of the first write to each page (page_mkwrite).  So after MAP_POPULATE and mlock(),
+which only read, the first write to each page still takes a fault.
 
 usage: faults.py [PROGRAM]     as root, with 4 GiB of memory"""
 import os
@@ -29,7 +29,7 @@ def hugetlbfs(size):
 
 
 def check(what, expected, folder, scenario, variant, at_most=False):
-    """One line; whether all agree."""
+    """Prints one line; returns whether all agree."""
     good = [s for s in trials(folder, scenario, variant) if s["status"] in ("ok", "disturbed")]
     reasons = {s["reason"] for s in trials(folder, scenario, variant) if s["status"] == "skipped"}
     if not good:

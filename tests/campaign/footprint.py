@@ -21,7 +21,7 @@ def peak_kib(pid):
                     if line.startswith("VmHWM")))
 
 
-# One long trial: the parent has nothing to do but sleep.
+# One long trial, during which the parent only sleeps.
 folder = scratch()
 command = [PROGRAM, "run", "known_delay/delay_10us", "--out", folder, "--no-plots", "-q",
            "--no-counters", "--repeat-blocks", "40"]

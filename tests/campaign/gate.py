@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Whether the gate can be left switched on: whole gate runs of one build, healthy, under bursts of load, and slowed down.
+"""Whether the gate can stay enabled in a pipeline: whole gate runs of one build, healthy, under bursts of load, and
+slowed down.
 
 usage: gate.py [PROGRAM] [LOG]
 
-Every run is `run --thresholds results/thresholds.ini --budget 30s` and `check --confirm` against one earlier run of this
-machine.  A line a run goes to LOG (results/baseline/gate.csv), and a campaign that is started again goes on where the log
-ends.  The bounds are those of docs/gate.md."""
+Every run is `run --thresholds results/thresholds.ini --budget 30s` and `check --confirm` against one earlier run of
+this machine.  Each run adds one line to LOG (results/baseline/gate.csv), and a restarted campaign continues after the
+last line.  The bounds are those of docs/gate.md."""
 import csv
 import json
 import os
@@ -21,7 +22,7 @@ LOG = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else f"{TREE}/results/bas
 CASE = "lock_uncontended/mcs"
 FIELDS = ["mode", "number", "verdict", "seconds", "pass", "fail", "inconclusive", "not_testable", "told"]
 
-# mode: runs, slowdown in per cent, bursts of load, and what must hold of the verdicts
+# mode: number of runs, slowdown in per cent, bursts of load, and bounds for the number of verdicts
 MODES = {
     "healthy": (100, 0, False, [("FAIL", 0, 3), ("INCONCLUSIVE", 0, 19)]),
     "slower-10": (40, 10, False, [("FAIL", 38, 40)]),
@@ -32,7 +33,7 @@ MODES = {
 
 
 class Bursts:
-    """A process that keeps one PU busy for 0.2 to 1.5 s at a time, with as much rest between."""
+    """A process that keeps one PU busy for 0.2 to 1.5 s at a time, with pauses of the same length."""
 
     CODE = """
 import os, random, sys, time

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Quick runs in memory groups: the run ends well, its parent is never killed, what fits has figures, and what does not is
-skipped with the limit and its claims are not testable.  With `--blind` the program cannot see its group, so that the
-kernel has to kill: a child, and the run tells it.
+"""Quick runs in memory groups: the run must end well, its parent is never killed, cases that fit have values, and cases
+that do not fit are skipped with the limit, with their claims not testable.  With `--blind` the program cannot see its
+group, so the kernel has to kill a process: it must be a child, and the run must report it.
 
-usage: groups.py PROGRAM [--sizes 64M,256M,512M,2G] [--blind] [--log FILE]       as root; a run a size, two minutes each"""
+usage: groups.py PROGRAM [--sizes 64M,256M,512M,2G] [--blind] [--log FILE]       as root; one run per size, two minutes
+each"""
 import argparse
 import csv
 import os
@@ -15,7 +16,7 @@ from common import PROGRAM, discard, rows, scratch
 
 FIELDS = ("program", "size", "blind", "exit", "ok", "skipped", "other", "killed", "figures", "not_testable", "peak_mib",
           "seconds", "verdict")
-# A shell that goes into the group first: all that it starts is in it.
+# A shell that enters the group first, so that everything it starts is in it.
 ENTER = 'echo $$ >"$0/cgroup.procs" || exit 90; exec "$@"'
 HIDE = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs hidden /sys/fs/cgroup; exec "$@"', "sh"]
 
@@ -67,7 +68,7 @@ class Group:
 
 
 def judge(found):
-    """What is wrong with a row, in words; "ok"."""
+    """The errors of a row, as text; "ok"."""
     if found["exit"] not in (0, 5):
         return f"exit {found['exit']}"
     if not found["blind"] and found["killed"]:

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A run folder is data from a stranger: each string field of each of its files holds each payload, one at a time, and
-every command that reads a folder is given it.  Nothing may run, nothing may be written outside the folder, no control
-character may reach standard output or error, and each command ends as it says it does.
+"""A run folder may come from an attacker: puts each payload in each string field of each of its files, one at a time,
+and passes the folder to every command that reads one.  Nothing may be executed, nothing may be written outside the
+folder, no control character may reach standard output or error, and each command must end with a documented code.
 
 usage: hostile.py PROGRAM RUN-FOLDER [--sample] [--pages FOLDER] [--log FILE] [--seconds S]
   --sample        each field and each payload at least once, through four commands each: for the quick tests
   --pages FOLDER  keeps the pages and pictures that show a payload, for tests/page/quiet.mjs
-  --log FILE      a line for each pair that was tried; those in it are not tried again
-  --seconds S     stops after that long"""
+  --log FILE      a line for each pair that was tried; pairs in it are not repeated
+  --seconds S     stops after that time"""
 import argparse
 import csv
 import json
@@ -45,10 +45,11 @@ PAYLOADS = {
     "long": "A" * 5000,
     "format": "%s%n%1000000d",
 }
-# Bytes that no JSON string can hold; CSV alone.
+# Bytes that no JSON string can contain; only for CSV.
 BYTES = {"C1 as a byte": b"x\x9b2J\x9d0;PWNED\x9c", "no UTF-8": b"\xff\xfe\xc0\xaf"}
 
-# Each command, where the folder is BAD and a good one GOOD; with it the exit codes that a refusal or a finding has.
+# The commands: BAD is the hostile folder and GOOD a valid one.  CODES are the exit codes that a refusal or a finding
+# may have.
 FORMATS = ("gbench-json", "go-bench", "hyperfine-json", "bencher-bmf", "github-action-json", "openmetrics", "hdr-text", "csv")
 QUICK = [
     ["report", "BAD", "--no-plots"],
@@ -64,7 +65,7 @@ QUICK = [
 ] + [["export", "BAD", "--to", f] for f in FORMATS]
 DRAWN = [["report", "BAD"], ["report", "BAD", "--term", "-q"],
          ["history", "show", "--db", "history.sqlite", "--out", "figures"]]
-# The machine's name stands in every figure: in the sample, too, with what could run there.
+# Every figure shows the machine's name, so the sample also draws it with the payloads that could be executed there.
 DRAWN_ALWAYS = {(("environment", "cpu_model"), what)
                 for what in ("gnuplot string", "gnuplot line", "markup", "attribute", "svg", "svg script")}
 CODES = {0, 1, 3, 4, 5, 6}
@@ -76,7 +77,8 @@ min = 1.01
 claim = false_sharing.C1
 """
 
-# C0 but line end and tab, DEL, C1, what turns or ends a line; as sm_is_control() has them.
+# C0 except line end and tab, DEL, C1, characters that change the direction or end a line; the same as in
+# sm_is_control().
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
@@ -85,8 +87,8 @@ def is_number(text):
 
 
 def fields_of(folder, numbers):
-    """(file, field): every column of a table that has rows, but numbers unless they are asked for, and every string of
-    the manifest."""
+    """(file, field): every column of a non-empty table, columns of numbers only if `numbers` is set, and every string
+    of the manifest."""
     for name in ("samples.csv", "slices.csv", "counters.csv", "metrics.csv"):
         with open(os.path.join(folder, name), newline="") as file:
             for column, value in next(csv.DictReader(file), {}).items():
@@ -98,7 +100,7 @@ def fields_of(folder, numbers):
 
 
 def json_strings(node, path=()):
-    """The paths of all strings, of a list those of its first and last member."""
+    """The paths of all strings; of a list only those of its first and last member."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield from json_strings(value, path + (key,))
@@ -131,7 +133,7 @@ def plant(good, bad, name, field, payload):
         rows = list(csv.DictReader(file))
     for row in rows:
         row[field] = payload
-        if field == "reason":  # reasons are shown of what did not end well
+        if field == "reason":  # only unsuccessful trials show their reason
             row["status"] = "skipped"
     with open(path, "w", newline="", encoding=encoding) as file:
         out = csv.DictWriter(file, rows[0], lineterminator="\n")
@@ -152,7 +154,7 @@ class Campaign:
         self.program, self.good, self.pages, self.sample = program, good, pages, sample
         self.wrong, self.commands, self.refused, self.drawn = 0, 0, 0, 0
         self.top = tempfile.mkdtemp(prefix="shmeter-hostile-")
-        self.work = os.path.join(self.top, "a", "b")  # ../../ stays inside of what is looked at
+        self.work = os.path.join(self.top, "a", "b")  # ../../ stays inside the folder that is checked
         os.makedirs(self.work)
         self.environment = {**os.environ, "SHMETER_STATE_DIR": os.path.join(self.top, "state"), "HOME": self.work,
                             "GITHUB_STEP_SUMMARY": os.path.join(self.work, "summary.md"), "LC_ALL": "C.UTF-8"}
@@ -255,7 +257,7 @@ def choose(good, sample):
 
 
 def commands_for(field, sample, number):
-    """What a folder goes through; gnuplot and the browser where the field is of the machine, or why something failed."""
+    """The commands for a folder; also gnuplot and the browser if the field describes the machine or a failure."""
     shown = field in ("reason", ("environment", "cpu_model"), ("environment", "kernel"))
     quick = [QUICK[(4 * number + i) % len(QUICK)] for i in range(4)] if sample else QUICK
     return quick + (DRAWN if shown else [])

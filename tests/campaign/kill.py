@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`kill -9` of a random worker, or of the parent, at random moments: nothing may be left, and a run whose
-worker was killed goes on and says so.  Needs root (huge pages are reserved with --tune).
+"""`kill -9` of a random worker, or of the parent, at random moments: nothing may be left behind, and a run whose worker
+was killed must continue and report it.  Needs root (huge pages are reserved with --tune).
 
 usage: kill.py [PROGRAM [TIMES [SEED]]]"""
 import glob
@@ -26,7 +26,7 @@ def read(path):
 
 
 def state():
-    """Everything that could be left on the machine."""
+    """Everything that could be left behind on the machine."""
     return {
         "names": sorted(glob.glob("/dev/shm/shmeter*")),
         "segments": read("/proc/sysvipc/shm").count("\n"),
@@ -45,7 +45,7 @@ def children(pid):
 
 
 def workers(parent):
-    """Children with a scenario's name: the guard keeps the program's."""
+    """Children named after a scenario; the guard has the program's name."""
     found = []
     for child in children(parent):
         try:
@@ -57,7 +57,7 @@ def workers(parent):
 
 
 def settle(before, mark):
-    """Waits up to 3 s for the machine to be as it was; returns what is not."""
+    """Waits up to 3 s until the machine is as before; returns the differences."""
     for _ in range(60):
         left, now = processes_with(mark), state()
         if not left and now == before:
@@ -95,7 +95,7 @@ def one(number, before):
         manifest = json.load(open(os.path.join(folder, "manifest.json")))
         samples = trials(folder)
         died = [s for s in samples if s["status"] == "worker_died"]
-        # Some combinations cannot be had (POSIX memory in 2 MiB pages): then only the control ran.
+        # Some combinations are impossible (POSIX memory in 2 MiB pages): then only the control ran.
         had_none = all(s["status"] == "skipped" for s in samples if s["scenario"] != "aa")
         if manifest["status"] != "complete" or code != (5 if had_none else 0):
             trouble = f"a killed worker ended the run: exit {code}, {manifest['status']}"
@@ -117,7 +117,7 @@ while counts["parents"] + counts["workers"] < TIMES:
     number += 1
     if number % 20 == 0:
         print(number, counts, flush=True)
-# A worker may have done all its work when it is killed: then there is nothing to tell.
+# A worker may have finished its work when it is killed: then there is nothing to report.
 verdict(counts["told"] >= 0.8 * counts["workers"],
         f"{counts['parents']} parents and {counts['workers']} workers killed, nothing left, every run with "
         f"a killed worker went on to its end; {counts['told']} of them say worker_died in samples.csv")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""`kill -9` of a run at a random moment, then --resume, which may be killed again: the folder is complete, each trial of
-the plan stands there once with all that belongs to it, nothing of another run does, and what was measured before a kill
-stays as it was.  The plan is that of a run with this seed that nobody disturbed.  Goes on where its log ends.
+"""`kill -9` of a run at a random moment, then --resume, which may be killed again.  In the end the folder must be
+complete: each trial of the plan is there once with all its rows, there are no rows of another run, and rows from before
+a kill are unchanged.  The plan comes from an undisturbed run with the same seed.  Continues where its log ends.
 
 usage: kill_resume.py [PROGRAM [TIMES [SEED [LOG]]]]"""
 import csv
@@ -21,7 +21,7 @@ LOG = sys.argv[4] if len(sys.argv) > 4 else None
 RUN = ["false_sharing/packed", "lost_update/plain", "transport_latency/pipe", "prefault/lazy", "first_touch/1g", "--set",
        "op=atomic_add", "--set", "work=0", "--set", "message=64", "--set", "bytes=4m", "--repeat-blocks", "2", "--slices",
        "8", "--seed", "7"]
-KILLS_MOST = 4  # of one run: the last resume is left alone
+KILLS_MOST = 4  # per run: the last resume is not killed
 FIELDS = ["number", "kills", "begun_anew", "wrong"]
 
 
@@ -31,7 +31,7 @@ def start(*arguments):
 
 
 def measured(folder):
-    """The whole lines of samples.csv."""
+    """The complete lines of samples.csv."""
     try:
         with open(os.path.join(folder, "samples.csv")) as file:
             text = file.read()
@@ -41,7 +41,7 @@ def measured(folder):
 
 
 def one(number, plan, takes):
-    """Kills a run and its resumes; returns kills, runs begun anew, and what is wrong."""
+    """Kills a run and its resumes; returns the kills, the runs started again, and the errors."""
     chance = random.Random(f"{SEED} {number}")
     folder = scratch()
     kills = anew = 0
@@ -62,7 +62,7 @@ def one(number, plan, takes):
         if not now.startswith(before):
             wrong.append("what was measured before a kill has changed")
         before = now
-        if process.returncode == 4 and "is not a run folder" in told:  # killed before there was one
+        if process.returncode == 4 and "is not a run folder" in told:  # killed before there was a run folder
             arguments = [*RUN, "--out", folder]
             anew += 1
             continue
@@ -70,7 +70,7 @@ def one(number, plan, takes):
             wrong.append(f"exit {process.returncode}: {told.strip()}")
         if process.returncode == 0 and kills > 0 or wrong or kills > KILLS_MOST:
             break
-        if process.returncode == 0:  # it ended before its time: nothing to go on with
+        if process.returncode == 0:  # it ended before the kill: there is nothing to resume
             discard(folder)
             folder = scratch()
             before, arguments = "", [*RUN, "--out", folder]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A run folder with as many sample rows as asked for: the rows of a real, short run again and again, as further blocks.
+"""Makes a run folder with the given number of sample rows: repeats the rows of a real, short run as further blocks.
 
 usage: make_rows.py FROM TO SAMPLES [SLICES-OF-A-TRIAL]"""
 import csv
@@ -12,7 +12,7 @@ kept = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 os.makedirs(target)
 with open(f"{source}/manifest.json") as file:
     manifest = json.load(file)
-manifest["events"] = []  # its trials have no counters and no metrics
+manifest["events"] = []  # the repeated trials have no counters and no metrics
 for case in manifest["plan"]["cases"]:
     case["metrics"] = []
 manifest["plan"]["trials"] = 0
@@ -50,7 +50,7 @@ with open(f"{target}/samples.csv", "w", newline="") as sample_file, \
         sample["trial"] = n
         sample["block"] = int(sample["block"]) + n // len(samples) * blocks
         mine = of_trial.get(old, [])[:kept or None]
-        sample["slices"] = len(mine)  # a row announces its slices
+        sample["slices"] = len(mine)  # a row gives the number of its slices
         sample_out.writerow(sample)
         for one in mine:
             slice_out.writerow(dict(one, trial=n))

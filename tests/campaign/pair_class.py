@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Whether telling pair classes apart makes runs agree: over ten runs, the spread of the per-class medians
-of `packed` and `fetch_add` against that of the medians of all slices together.
+"""Whether pair classes make runs agree: over ten runs, compares the spread of the per-class medians of `packed` and
+`fetch_add` with the spread of the medians over all slices.
 
 usage: pair_class.py [PROGRAM [RUNS]]"""
 import statistics
@@ -11,13 +11,13 @@ from common import discard, match_classes, pair_classes, run, scratch, slices, s
 RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 10
 SUBJECTS = {"false_sharing": ("packed", "op=atomic_add processes=2 work=0"),
             "contended_counter": ("fetch_add", "processes=2")}
-# What the analysis asks before it speaks of a class: pure slices of a trial, trials.
+# The minimum that the analysis needs for a class: pure slices per trial, trials.
 SLICES_MIN = 3
 BLOCKS_MIN = 6
 
 
 def per_trial(of):
-    """Medians of slices by trial, of trials that have enough of them."""
+    """The median of the slices of each trial that has enough of them."""
     by_trial = {}
     for s in of:
         by_trial.setdefault(s.trial, []).append(s.ns_per_op)
@@ -25,8 +25,8 @@ def per_trial(of):
 
 
 def gather():
-    """{scenario: [(all slices' median, {class ns: median})]} of every run, formed as the analysis does: the
-    median of the trials' medians, of a class only where enough trials have it."""
+    """{scenario: [(all slices' median, {class ns: median})]} of every run, computed like the analysis does: the median
+    of the trials' medians, for a class only if enough trials have it."""
     found = {name: [] for name in SUBJECTS}
     for _ in range(RUNS):
         folder = scratch()
@@ -49,7 +49,7 @@ def gather():
 
 
 def same_classes(per_run):
-    """Classes matched over the runs: [(the middle one's ns, medians)]."""
+    """Classes matched over the runs: [(ns of the middle one, medians)]."""
     seen = [(center, median) for _, classes in per_run for center, median in classes.items()]
     return [(statistics.median(seen[i][0] for i in group), [seen[i][1] for i in group])
             for group in match_classes([center for center, _ in seen])]

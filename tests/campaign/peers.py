@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""shmeter beside what people would otherwise run: ten rounds that alternate on the same CPUs (c2clat forty).
+"""Compares shmeter with other tools: ten rounds that alternate on the same CPUs (c2clat forty).
 
 usage: peers.py PROGRAM BUILT [--only WORDS] [--rounds N] [--log FILE] [--seconds S] [--list] [--table]
-BUILT is a folder with the peers' programs, built from their sources (README.md beside this file says which); `perf`,
-`likwid-bench` and `stress-ng` are used where they are installed.  Run as root, with 4 GiB of memory.
+BUILT is a folder with the other tools' programs, built from their sources (see README.md in this folder); `perf`,
+`likwid-bench` and `stress-ng` are used if they are installed.  Run as root, with 4 GiB of memory.
 
-Each measurement adds its readings to FILE (results/peers.csv) and is not made again: a campaign that was stopped
-goes on where the log ends.  --only measures and prints the rows whose part or name has these words in it (transports,
-rings, lines, memory, locks, spread, contended, ...); --rounds sets their number; --seconds stops after that long (exit
-code 75: not done yet); --list says what is left; --table prints from the log alone.
+Each measurement adds its readings to FILE (results/peers.csv) and is not repeated: a campaign that was stopped
+continues where the log ends.  --only measures and prints the rows whose part or name contains these words (transports,
+rings, lines, memory, locks, spread, contended, ...); --rounds sets their number; --seconds stops after that time (exit
+code 75: not done yet); --list prints what is left; --table prints from the log alone.
 
-A row is good while its peer is not faster beyond the row's bound, whatever reason it tells.  Exit codes: 0;
-1: a peer is faster; 3: the cores did not move, so that the spread over their distances says nothing.  What each figure
-includes stands in docs/peers.md."""
+A row is good unless its peer is faster by more than the row's bound, whatever reason is given.  Exit codes: 0; 1: a
+peer is faster; 3: core distance did not change, so the spread over distances says nothing.  docs/peers.md says what
+each value includes."""
 import argparse
 import csv
 import os
@@ -29,13 +29,13 @@ from common import NoFigure, match_classes, median_interval
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FIELDS = ["cpu", "step", "round", "what", "peer", "class_ns", "ours", "theirs", "reason"]
-ROUNDS_MIN = 6  # of one class, under which there is no interval
+ROUNDS_MIN = 6  # of one class; with fewer there is no interval
 UNFINISHED = 75
 NO_VERDICT = 3
 
 
 def cpu_name():
-    """As lscpu has it, with family and model: virtual machines call several kinds of CPU by one name."""
+    """As in lscpu, with family and model, because virtual machines use one name for several kinds of CPU."""
     out = subprocess.run(["lscpu"], capture_output=True, text=True, check=True,
                          env={**os.environ, "LC_ALL": "C"}).stdout
     told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in out.splitlines())}
@@ -43,7 +43,7 @@ def cpu_name():
 
 
 class Log:
-    """Readings of this CPU, as they stand in a file."""
+    """The readings of this CPU, from a file."""
 
     def __init__(self, path, cpu):
         self.path, self.cpu = path, cpu
@@ -75,7 +75,7 @@ def with_figures(readings):
 
 
 def by_class(readings):
-    """{(what, peer): [(class in ns or None, readings)]}, classes of all rounds matched."""
+    """{(what, peer): [(class in ns or None, readings)]}, with the classes of all rounds matched."""
     rows, found = {}, {}
     for r in with_figures(readings):
         rows.setdefault((r["what"], r["peer"]), []).append(r)
@@ -90,8 +90,8 @@ def by_class(readings):
 
 
 def enough(step, readings, rounds):
-    """A step without classes is done after its rounds; one with classes goes on, to twice as many, until one class has
-    them."""
+    """A step without classes is done after its rounds.  One with classes continues, for at most twice as many rounds,
+    until one class has enough."""
     made = len({r["round"] for r in readings})
     if made < rounds or made >= 2 * rounds or not any(r["class_ns"] for r in readings) or not step.classed:
         return made >= rounds
@@ -100,7 +100,7 @@ def enough(step, readings, rounds):
 
 
 def todo(steps, log, rounds):
-    """The next measurement, (step, number), rounds in turn over all steps; None when all are done."""
+    """The next measurement, (step, number), in rounds over all steps; None when all are done."""
     left = [(len(log.rounds(s)), i) for i, s in enumerate(steps) if not enough(s, log.of(s), rounds or s.rounds)]
     return (steps[min(left)[1]], min(left)[0]) if left else None
 
@@ -122,7 +122,7 @@ def in_ns(values):
 
 
 def compare(step, log):
-    """Prints the step's rows; whether no peer is faster beyond the bound."""
+    """Prints the step's rows; returns whether no peer is faster by more than the bound."""
     good, printed = True, False
     for (what, peer), groups in sorted(by_class(log.of(step)).items()):
         for class_ns, same in groups:
@@ -147,7 +147,7 @@ def compare(step, log):
 
 
 def table(steps, log):
-    """All rows of the log; the exit code."""
+    """Prints all rows of the log; returns the exit code."""
     good = True
     if any(s.part not in ("spread", "contended") for s in steps):
         print("| what | shmeter | peer | peer's figure | rounds | ratio (95 % interval) | shmeter reads | CPU |\n"

@@ -1,12 +1,12 @@
-"""One cache line between two cores beside c2clat and multichase's pingpong, and contended locks beside perf and
-stress-ng.
+"""One cache line between two cores compared with c2clat and multichase's pingpong, and contended locks compared with
+perf and stress-ng.
 
-`two_lines` is c2clat's way of doing it: its figure is held against c2clat's.  `one_line` is what the matrix and claim
-C5 are about.  How far each spreads from run to run is held against the peers' spread, within a pair class here and
-overall there, since a peer does not know its class: `one_line` against c2clat, and pingpong as its README calls it;
-`two_lines` against c2clat, and pingpong's transfer alone (`-r 0`).  pingpong makes ten pauses between two looks at the
-line unless told otherwise, and a transfer that ends within a pause is seen when the pause ends, which hides much of
-what differs.  All figures are one way."""
+`two_lines` works like c2clat, so their values are compared.  `one_line` is the subject of the matrix and claim C5.  The
+spread of each from run to run is compared with the peers' spread: `one_line` with c2clat, and with pingpong as its
+README calls it; `two_lines` with c2clat, and with pingpong's transfer alone (`-r 0`).  Our spread is within a pair
+class, the peers' is overall, since a peer does not know its class.  By default pingpong makes ten pauses between two
+reads of the line.  A transfer that ends within a pause is seen when the pause ends, which hides much of the difference.
+All values are one way."""
 import re
 import shutil
 import statistics
@@ -17,14 +17,14 @@ from peers_step import Step, matched, ours, output
 LINE_ROUNDS = 40
 SPREAD_ROUNDS = 30
 CONTENDED_ROUNDS = 3
-CLASS_RUNS = 5  # in each of two classes: the cores moved
-BLOCKS = "50"  # timed for 0.6 s in all; pingpong takes five samples of 0.25 s
+CLASS_RUNS = 5  # in each of two classes; needed if the core distance changed
+BLOCKS = "50"  # 0.6 s of timed work in all; pingpong takes five samples of 0.25 s
 PAIR = ("--set", "from=0", "--set", "to=1")
 PINGPONG, PAUSED, C2CLAT = "google/multichase pingpong -u -r 0", "google/multichase pingpong -u", "rigtorp/c2clat"
 
 
 def c2clat(built, name):
-    """The one-way time between CPUs 0 and 1 that it prints: half of its shortest round trip, cut to whole ns."""
+    """The one-way time between CPUs 0 and 1 that it prints: half of its shortest round trip, truncated to whole ns."""
     table = output("taskset", "-c", "0,1", f"{built}/{name}").splitlines()
     return float(table[1].split()[2])
 
@@ -43,8 +43,8 @@ def two_lines():
 
 
 def lines(built):
-    """c2clat does not know which class it measured: it runs between two runs of ours, and counts where both saw the
-    same."""
+    """c2clat does not know which class it measured.  So it runs between two runs of ours, and counts if both saw the
+    same class."""
     peers = [(C2CLAT, "c2clat"), (f"{C2CLAT}, with -fsanitize=safe-stack", "c2clat-safe-stack")]
 
     def measure():
@@ -62,7 +62,8 @@ def lines(built):
         return readings
 
     def good(what, peer, low, high):
-        # c2clat as it is built loses time to its own stack (docs/peers.md), and the shortest of all is told, not judged
+        # plain c2clat loses time to its own stack (docs/peers.md), and the shortest slice is only reported: neither
+        # decides
         return "safe-stack" not in peer or "shortest" in what or (low <= 1.1 and high >= 0.9)
 
     def why(what, _):

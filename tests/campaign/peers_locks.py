@@ -1,4 +1,5 @@
-"""Uncontended locks beside a bare loop of the same calls (peers/locks.c), on one CPU: the harness adds nothing."""
+"""Uncontended locks compared with a bare loop of the same calls (peers/locks.c), on one CPU: the harness must add
+nothing."""
 from peers_step import Step, ours, output
 
 

@@ -1,4 +1,4 @@
-"""Latency, first writes and bandwidth beside public tools, on the same CPU and pages of the same size."""
+"""Latency, first writes and bandwidth compared with public tools, on the same CPU and with pages of the same size."""
 import re
 import shutil
 
@@ -8,7 +8,7 @@ PINNED = ("taskset", "-c", "0")
 GIB = ("--set", "bytes=1g")
 COPY = ("--set", "op=copy", "--set", "bytes=128m", "--backing", "anon")
 FAULT_BYTES = 128 << 20
-FOLDER = "/tmp"  # where will-it-scale has its file
+FOLDER = "/tmp"  # will-it-scale has its file here
 OUT_OF_CACHES = "bare loop, out of the caches"
 POOL = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 POOL_PAGES = 520
@@ -22,7 +22,7 @@ def multichase(built, *options):
 
 
 def with_pool(once):
-    """Explicit 2 MiB pages for a peer, put back."""
+    """Reserves explicit 2 MiB pages for a peer, and restores the setting."""
     def pooled():
         with open(POOL) as file:
             before = file.read()
@@ -61,9 +61,9 @@ def alone(scenario, variant, *options):
 
 
 def first_writes(built, what, scenario, variant, options, number, kind):
-    """will-it-scale writes the same pages for a second: all that belongs to them is in a cache, and mapping and
-    unmapping are in its time.  A bare loop in that state, and one in ours, stand beside it; the last is held against
-    us."""
+    """will-it-scale writes the same pages for a second: these pages and their kernel structures are in a cache, and its
+    time includes mapping and unmapping.  So a bare loop is measured in that state and in ours; only the loop in our
+    state, and will-it-scale itself, decide."""
     def measure():
         mine, peer = alone(scenario, variant, "--set", f"bytes={FAULT_BYTES}", *options), page_fault(built, number)
         loop = dict(line.split() for line in output(*PINNED, f"{built}/faults", kind, str(FAULT_BYTES), FOLDER,
@@ -76,7 +76,7 @@ def first_writes(built, what, scenario, variant, options, number, kind):
         return None if peer == OUT_OF_CACHES else "repeated over the same pages, which are in the caches"
 
     def good(_, peer, low, _high):
-        told = peer != OUT_OF_CACHES and "will-it-scale" not in peer  # our own loops, which take the state apart
+        told = peer != OUT_OF_CACHES and "will-it-scale" not in peer  # our bare loops only explain the difference
         return told or low <= 1.10
     return Step("memory", what, measure, 1.10, why=why, good=good)
 

@@ -1,4 +1,4 @@
-"""One measurement of the campaign beside the peers, made again each round."""
+"""One measurement of the comparison with other tools, repeated in each round."""
 import ctypes
 import dataclasses
 import os
@@ -14,15 +14,15 @@ PR_SET_THP_DISABLE = 41  # linux/prctl.h
 
 @dataclasses.dataclass
 class Step:
-    """measure() returns readings: dictionaries with what, peer, ours and theirs (ns) and, where it knows, class_ns."""
+    """measure() returns readings: dictionaries with what, peer, ours and theirs (ns) and, if known, class_ns."""
     part: str
     name: str
     measure: Callable
-    bound: float = 1.05  # the peer may be faster by so much: the lower end of the ratio's interval may be at most this
+    bound: float = 1.05  # how much faster the peer may be: the lower end of the ratio's interval must be at most this
     rounds: int = ROUNDS
-    classed: bool = False  # go on, to twice the rounds, until one class has them
-    why: Callable = None  # (what, peer) -> why this peer is faster where it is: told, and no excuse
-    good: Callable = None  # (what, peer, low, high), in place of the bound
+    classed: bool = False  # continue, for up to twice the rounds, until one class has enough
+    why: Callable = None  # (what, peer) -> why this peer is faster, if it is: printed, but changes no verdict
+    good: Callable = None  # (what, peer, low, high), replaces the bound
     table: Callable = None  # (readings, cpu) prints a table of its own and returns an exit code
 
     def holds(self, what, peer, low, high):
@@ -33,12 +33,12 @@ class Step:
 
 
 def no_huge_pages():
-    """For what is executed next: a machine that gives transparent huge pages to all would give them to a peer."""
+    """For the next program: a machine that gives transparent huge pages to all processes would give them to a peer."""
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 
 
 def output(*command, small_pages=False):
-    """What a peer prints; NoFigure where it is not there or fails."""
+    """What a peer prints; raises NoFigure if it is missing or fails."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120,
                               preexec_fn=no_huge_pages if small_pages else None).stdout
@@ -55,7 +55,7 @@ def matched(pattern, text, who):
 
 
 def ours(scenario, variant, *options):
-    """Our figure of one case: its median in the leading class."""
+    """Our value of one case: its median in the leading class."""
     folder = scratch()
     try:
         run(folder, f"{scenario}/{variant}", "--no-counters", *options)

@@ -1,4 +1,4 @@
-"""Message passing beside other benchmarks: the kernel's transports by round trip, and rings slice by slice."""
+"""Message passing compared with other benchmarks: the kernel's transports by round trip, and rings slice by slice."""
 import os
 import re
 import statistics
@@ -9,12 +9,12 @@ from common import NoFigure, class_of, discard, pair_classes, run, scratch, slic
 from peers_step import Step, matched, ours, output
 
 TRIPS = {"0": 30000, "1": 8000}
-# How long a measurement takes and what reading the clock costs, given so that lmbench does not search for them.  It
-# measures once a round (-N 1): the rounds repeat it.
+# The duration of a measurement and the cost of reading the clock, so that lmbench does not search for them.  It
+# measures once per round (-N 1), because the rounds repeat it.
 LMBENCH = {**os.environ, "ENOUGH": "100000", "TIMING_O": "0", "LOOP_O": "0"}
 BARE = {"byte-ring-compiled": "bare byte ring, length compiled in",
         "byte-ring-run-time": "bare byte ring, length at run time"}
-SLICES_MIN = 10  # of a class, in a run
+SLICES_MIN = 10  # per class, in a run
 
 
 def pin(pid, cpu):
@@ -45,7 +45,8 @@ def pin_descendant(process, generation, cpu):
 
 
 def run_pinned(command, cpu, generation=1, environment=None):
-    """Its output, with the first process on CPU 0 and the one it answers to on the other, or on 0 too."""
+    """Its output.  The first process runs on CPU 0; the process that it communicates with runs on `cpu`, which may also
+    be 0."""
     process = subprocess.Popen(["taskset", "-c", "0", *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                text=True, env=environment)
     if cpu != "0":
@@ -66,8 +67,8 @@ def perf_pipe(cpu):
 
 
 def goldsborough_mq(built):
-    """Its two programs, started with pinning; the server prints the mean of its round trips.  They signal
-    their whole process group, which is therefore one of their own."""
+    """Its two programs, pinned at the start; the server prints the mean of its round trips.  They send signals to their
+    whole process group, so they get one of their own."""
     def once(cpu):
         arguments = ["-s", "64", "-c", str(TRIPS[cpu])]
         server = subprocess.Popen(["taskset", "-c", "0", f"{built}/mq-server", *arguments], stdout=subprocess.PIPE,
@@ -87,7 +88,7 @@ def goldsborough_mq(built):
 
 
 def lmbench(built, name, *arguments):
-    """A round trip.  The figure is written to stderr."""
+    """A round trip.  The program writes the value to stderr."""
     def once(cpu):
         out = run_pinned(["sh", "-c", 'exec "$@" 2>&1', "sh", f"{built}/{name}", "-N", "1", *arguments], cpu, 2,
                          LMBENCH)
@@ -96,7 +97,7 @@ def lmbench(built, name, *arguments):
 
 
 def lmbench_tcp(built):
-    """Its server forks for each connection; the server's CPU is the child's."""
+    """Its server forks for each connection, so the child is pinned to the server's CPU."""
     def once(cpu):
         subprocess.run(["taskset", "-c", cpu, f"{built}/lat_tcp", "-s"], check=True, env=LMBENCH)
         time.sleep(0.2)
@@ -128,7 +129,8 @@ def ring_slices(folder):
 
 
 def peer_slices(built, classes):
-    """The same of the other projects' rings, whose stretches have the same probes, in the classes of our run."""
+    """The same for the other projects' rings: their stretches have the same probes, and are assigned to the classes of
+    our run."""
     found = {}
     for line in output(f"{built}/spsc", "0", "1", "160").splitlines():
         name, what, before, after, ns = line.split()
@@ -179,6 +181,6 @@ def steps(built):
              ("unix_stream", "lmbench lat_unix", lmbench(built, "lat_unix", "-m", "64")),
              ("tcp_loopback", "lmbench lat_tcp", lmbench_tcp(built)),
              ("sysv_msg", "goldsborough/ipc-bench mq", goldsborough_mq(built))]
-    # perf's two processes cannot be told apart in time to pin them to two CPUs
+    # perf's two processes cannot be identified soon enough to pin them to two CPUs
     trips = [trip(*peer, cpu) for peer in peers for cpu in ("0", "1") if cpu == "0" or peer[2] is not perf_pipe]
     return [*trips, rings(built)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The pipe's round trip with both processes on CPU 0, against `perf bench sched pipe` there, alternated.
+"""The pipe's round trip with both processes on CPU 0, alternated with `perf bench sched pipe` on the same CPU.
 
 usage: pipe_against_perf.py [PROGRAM [PAIRS]]"""
 import re

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""For each warm case of a run, the last third of its trials' slices over their first third, with its interval.
+"""For each warm case of a run, the ratio of the last third of its trials' slices to their first third, with its
+interval.
 
-One figure a trial, medians over all trials, in the pair class in which the case has most pure slices; the interval is the
-one of harness/include/shmeter/trend.h.  Fails where an interval lies wholly beyond 1 +- 0.03 and no trial of the case is
-`unsettled`.
+Each trial gives one ratio of medians; their median is taken over all trials, in the pair class in which the case has
+most pure slices.  The interval is the one of harness/include/shmeter/trend.h.  Fails if an interval lies wholly outside
+1 +- 0.03 and no trial of the case is `unsettled`.
 
 usage: settled.py PROGRAM RUN"""
 import collections

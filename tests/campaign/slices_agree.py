@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""A figure does not depend on the profile or the number of slices: page_size_random over 1 GiB, 4 KiB and transparent huge
-pages, quick, standard and with 1,000 slices, in turn, three times.
+"""A value must not depend on the profile or the number of slices: page_size_random over 1 GiB with 4 KiB and
+transparent huge pages, in the quick and the standard profile and with 1,000 slices, alternated three times.
 
-The medians of the three ways agree within 5 %, or within the spread of the three quick runs where that is more; their
-ratios 4k/thp, block by block, within 4 %, or their intervals overlap (of each way the medians of its rounds' ends).
+The medians of the three ways must agree within 5 %, or within the spread of the three quick runs if that is larger.
+Their ratios 4k/thp, block by block, must agree within 4 %, or their intervals must overlap (each end is the median over
+the rounds of a way).
 
-A host whose memory is slower for some minutes moves the medians; it moves the three ways of one round together.  So each
-way over the quick run of its round is printed too, the median with its interval.  It decides nothing.  A run without a figure is left out, and seen as nan.
+A host whose memory is slower for some minutes changes the medians, but it changes the three ways of one round together.
+So the value of each way relative to the quick run of its round is printed too, as a median with its interval; it
+decides nothing.  A run without a value is left out, and shown as nan.
 
 usage: slices_agree.py [PROGRAM [ROUNDS]]"""
 import math
@@ -38,7 +40,7 @@ def ratio_of(found):
 
 
 def known(values):
-    """Without those of runs that have no figure: what was unsettled says so, and is none."""
+    """The values without those of runs that have none: an unsettled case has no value."""
     return [value for value in values if not math.isnan(value)]
 
 
@@ -51,7 +53,7 @@ def overlap(seen):
 
 
 def within_rounds(seen):
-    """Of each way and variant, its figure over the one of the quick run of the same round."""
+    """For each way and variant, its value relative to the quick run of the same round."""
     for way in list(WAYS)[1:]:
         for variant in VARIANTS:
             over = known(m[variant] / q[variant] for m, q in zip(seen[way], seen["quick"]))

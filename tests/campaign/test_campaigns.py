@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the campaigns share, without measuring anything that matters: classes matched between runs, what they read from
-a run's folder, the log of the campaign beside the peers and its verdicts.
+"""Tests the code that the campaigns share, with hardly any measurement: matching of classes between runs, reading a
+run's folder, the log of the comparison with other tools and its verdicts.
 
 usage: test_campaigns.py PROGRAM"""
 import contextlib
@@ -27,10 +27,10 @@ def test_classes_are_matched():
     assert groups([]) == []
     assert groups([82.0]) == [[82.0]]
     assert groups([323.0, 78.0, 75.0, 340.0, 82.0]) == [[75.0, 78.0, 82.0], [323.0, 340.0]]
-    # no bound in ns stands between them: the classes are the run's
+    # no fixed bound in ns separates them: the classes come from the runs
     assert groups([205.0, 180.0, 220.0, 195.0]) == [[180.0, 195.0, 205.0, 220.0]]
     assert groups([30.0, 45.0, 32.0, 46.0]) == [[30.0, 32.0], [45.0, 46.0]]
-    # what is too wide for one class is cut at its widest gap
+    # a group that is too wide for one class is cut at its widest gap
     assert groups([61.0, 76.0, 79.0, 64.0]) == [[61.0, 64.0, 76.0, 79.0]]
     assert groups([61.0, 76.0, 82.0, 64.0]) == [[61.0, 64.0], [76.0, 82.0]]
 
@@ -58,8 +58,8 @@ def test_a_stretch_has_the_class_of_both_its_probes():
     assert class_of(160, 180, [near, far]) is None  # not of one class
     assert class_of(66, 103, [near, far]) == near
     assert class_of(62, 103, [near, far]) is None  # they disagree
-    assert class_of(9000, 9000, [near, far]) is None  # a pair that was preempted is of no class
-    # the only class of a run has no bounds, and yet cores far apart are not of it
+    assert class_of(9000, 9000, [near, far]) is None  # a pair that was preempted has no class
+    # the only class of a run has no bounds, but more distant cores must not match it
     assert class_of(322, 330, [PairClass("88ns", 88.0, 0.0, math.inf)]) is None
     assert class_of(280, 285, [PairClass("282ns", 282.0, 0.0, math.inf)]).name == "282ns"
 
@@ -82,7 +82,7 @@ def test_a_run_is_read():
     finally:
         discard(folder)
     assert len(own) == 2
-    assert found.unit == "ns/op" and found.low != found.low  # two blocks make no interval
+    assert found.unit == "ns/op" and found.low != found.low  # two blocks are too few for an interval
     medians = []
     for t in own:
         assert sum(s.trial == t["trial"] for s in of) == int(t["slices"]), t
@@ -102,7 +102,8 @@ def test_a_run_is_read():
 
 
 def test_c2clat_counts_in_the_class_of_the_runs_around_it():
-    """Where the probe's line takes 150 ns there and back and two_lines 280, c2clat reads 135: both are of one class."""
+    """If a round trip of the probe's line takes 150 ns and one of two_lines 280, c2clat reads 135: both are of one
+    class."""
     def one_round(before, after):
         runs = iter((before, after))
         original = peers_lines.two_lines, peers_lines.c2clat
@@ -137,18 +138,18 @@ def test_a_campaign_goes_on_where_its_log_ends():
         for _ in range(3):
             one(steps, peers.Log(path, "this"))
         assert made == ["a", "b", "a"]
-        assert len(peers.Log(path, "that").readings) == 0  # another CPU has measured nothing yet
+        assert len(peers.Log(path, "that").readings) == 0  # there are no readings of another CPU yet
         while peers.todo(steps, peers.Log(path, "this"), None):
             one(steps, peers.Log(path, "this"))
         assert made == ["a", "b", "a", "b", "a"]
-        # with two classes in turn it takes twice the rounds until one has them all
+        # with two alternating classes it takes twice the rounds until one has enough
         made.clear()
         classed, log = step("c", rounds=6, classed=True), peers.Log(path, "this")
         while peers.todo([classed], log, None):
             one([classed], log)
         assert len(made) == 11, len(made)
         assert sorted(len(same) for _, same in peers.by_class(log.of(classed))[("c", "x")]) == [5, 6]
-        # a measurement without a figure is told, and not made again for ever
+        # a measurement without a value is reported, and not repeated for ever
         def none():
             raise NoFigure("not here")
         bare = Step("part", "d", none, rounds=2)
@@ -177,13 +178,13 @@ def test_verdicts():
     code, out = judged([1.04] * 10)
     assert code == 0 and "| more |" in out
     assert judged([1.04] * 10, good=lambda what, peer, low, high: low <= 1.0)[0] == 1
-    # a reason is told, and excuses nothing
+    # a reason is printed, but changes no verdict
     code, out = judged([1.2] * 10, why=lambda what, peer: "other work" if peer == "p" else None)
     assert code == 1 and "| MORE: other work |" in out
     assert judged([1.2] * 10, why=lambda what, peer: "other work" if peer == "q" else None)[0] == 1
     code, out = judged([1.2] * 5)
     assert code == 0 and "5 rounds only" in out
-    # a class that is slower is seen although the other one is not, and they are not mixed
+    # a class that is slower is detected although the other one is not, and the two are not mixed
     code, out = judged([0.5, 1.5] * 8, [80.0, 300.0] * 8)
     assert code == 1 and "class 80 ns" in out and "class 300 ns" in out and "0.500 (0.500 to 0.500)" in out
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Pairs of `run --tune` that overlap, in random order, with `kill -9` of either run or of its guard at random moments:
-afterwards every setting is as before, and no run that lived lost pages in the middle.  Goes on where its log ends.
+"""Pairs of `run --tune` that overlap, in random order, with `kill -9` of either run or of its guard at random moments.
+Afterwards every setting must be as before, and no surviving run may have lost pages in between.  Continues where its
+log ends.
 
 Each round starts two runs over small pools of 2 MiB pages within a second.  While they run, the pool is read every few
-milliseconds: from the moment a run has what it asked for to its last trial, there are pages for all such runs, and
-every trial of a run that was not killed ends `ok`.  Where a run and its guard are both killed, and nothing that came
-after put the pool back, `tune --undo` does.
+milliseconds.  From the moment a run has the pages that it requested to its last trial, the pool must have the pages of
+all such runs, and every trial of a run that was not killed must end `ok`.  If a run and its guard are both killed, and
+nothing later restores the pool, `tune --undo` must do so.
 
 usage: tune_pairs.py [PROGRAM] [--pairs N] [--seconds S] [--seed N] [--log FILE] [--sample]     as root"""
 import argparse
@@ -23,13 +24,13 @@ from common import PROGRAM, append_row, guard_of, logged_rows, rows, settings, v
 
 POOL = "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 PAGE = 2 << 20
-# One process of either run; a run and its guard.
+# One process of either run, or a run with its guard.
 VICTIMS = ("run a", "guard a", "both a", "run b", "guard b", "both b")
 FIELDS = ("pair", "pages_a", "pages_b", "delay_s", "victim", "kill_s", "exit_a", "exit_b", "overlap_ms", "readings",
           "least_spare", "undo", "outcome")
-# About how long a run takes, and each block of it: pairs are to overlap, and kills to come while they do.
+# The approximate time of a run, and of each of its blocks: so that the pairs overlap, and kills happen during the runs.
 RUN_S, BLOCK_S = 0.35, 0.12
-# What file times are rounded to.
+# The granularity of file times.
 TICK_S = 0.02
 
 
@@ -45,7 +46,7 @@ class Run:
                         "--repeat-blocks", str(blocks), "--seed", str(seed), "--no-plots", "-q", "--out", self.folder]
         self.process = self.guard = self.started = None
         self.takes_s = RUN_S + BLOCK_S * blocks
-        self.has_all = None  # when it had what it asked for
+        self.has_all = None  # when it got the pages that it requested
         self.killed = set()
 
     def start(self):
@@ -57,7 +58,7 @@ class Run:
             self.guard = guard_of(self.process.pid)
 
     def kill(self, what):
-        """False: it is not there any more, or not yet."""
+        """False: the process has ended, or has not started yet."""
         self.look_for_guard()
         pid = self.process.pid if self.process and what == "run" else self.guard if what == "guard" else None
         if not pid or self.process.poll() is not None:
@@ -85,7 +86,7 @@ class Run:
         if self.process.returncode != 0:
             said = self.process.stderr.read().strip()
             if "guard" in self.killed and self.process.returncode == 5 and "the guard is gone" in said:
-                return None  # it says so where the guard is asked for anything more
+                return None  # the run reports this if it needs the guard once more
             return f"{self.name}: exit {self.process.returncode}: {said}"
         bad = [r for r in rows(self.folder, "samples.csv")
                if r["status"] != "ok" and "THP" not in r["reason"] and r["scenario"] == "first_touch"]
@@ -93,7 +94,7 @@ class Run:
 
 
 class Watch:
-    """Readings of the pool: (time, pages without the surplus, {owner: pages that it asked for})."""
+    """Readings of the pool: (time, pages without the surplus)."""
 
     def __init__(self, state):
         self.ledger = os.path.join(state, "settings.json")
@@ -113,8 +114,8 @@ class Watch:
         self.readings.append((now, pool))
 
     def least_spare(self, runs):
-        """The least number of pages that were there beside what the runs asked for that were at work, and when two were
-        for how long; None: no reading."""
+        """The smallest number of pages in the pool beyond the requests of the active runs (None: no reading), and for
+        how long both runs were active."""
         spans = [(r.has_all, r.last_trial(), r.pages) for r in runs if r.has_all and r.last_trial()]
         spare = [pool - sum(pages for begin, end, pages in spans if begin <= now <= end)
                  for now, pool in self.readings if any(begin <= now <= end for begin, end, _ in spans)]
@@ -150,7 +151,7 @@ def pair(index, seed, before, folder, hurried):
         for run in runs:
             run.look_for_guard()
         if target and target.started and now - target.started >= kill_s:
-            # the guard first: it would see the end of its run
+            # the guard first, because it would notice the end of its run
             done = [target.kill(w) for w in (("guard", "run") if what == "both" else (what,))]
             if any(done) or target.is_over():
                 target = None

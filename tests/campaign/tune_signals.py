@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """A small `run --tune` gets SIGKILL, SIGTERM or SIGINT at a chosen system call of its parent process, in every phase
-from the start to the report: afterwards every setting is as before, the ledger is empty, and no process is left.
+from the start to the report.  Afterwards every setting must be as before, the ledger must be empty, and no process may
+be left.
 
-The calls of one run are recorded first (with strace).  Those that the ledger and the guard are used with are tried at
-each place; of every other kind of call the first, the last and some in between.
+The calls of one run are recorded first (with strace).  Calls that serve the ledger and the guard are tried at each
+place; of every other kind of call the first, the last and some in between.
 
 usage: tune_signals.py [PROGRAM] [--seconds S] [--seed N] [--log FILE] [--sample]     as root"""
 import argparse
@@ -19,11 +20,11 @@ import time
 
 from common import PROGRAM, append_row, logged_rows, processes_with, settings, verdict
 
-# Exit codes: as the program says it, and of one that is ended before it has taken over the signal.
+# Exit codes: the program's own, and that of a program that ends before it has installed its signal handler.
 SIGNALS = {"SIGKILL": (-9,), "SIGTERM": (143, -15), "SIGINT": (130, -2)}
 LEDGER_CALLS = {"flock", "fsync", "renameat", "renameat2", "unlinkat", "sendto", "fork", "clone", "clone3", "vfork",
                 "wait4"}
-OTHERS = 6  # places of every other kind
+OTHERS = 6  # places for every other kind of call
 FIELDS = ("call", "place", "signal", "exit", "took_s", "outcome")
 POOL = "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
@@ -40,7 +41,7 @@ def run(folder, *options):
 
 
 def is_whole(done):
-    """It went to its end; a tracer can disturb every trial of so short a run."""
+    """The run was completed; a tracer can disturb every trial of so short a run."""
     return done.returncode == 0 or (done.returncode == 5 and "no trial of what was asked for could be" in done.stderr)
 
 
@@ -69,7 +70,7 @@ def places(counts, seed):
 
 
 def look(before, folder):
-    """What is not as before, once what dies has had time to."""
+    """The differences from before, after a time for dying processes to end."""
     until = time.time() + 5
     while True:
         left = [f"{path} is not as before" for path, value in settings().items() if before.get(path) != value]
@@ -87,7 +88,7 @@ def strike(call, place, name, before):
     try:
         done = run(folder, "-e", f"trace={call}", "-e", f"inject={call}:signal={name}:when={place}")
         left = look(before, folder)
-        # 0: it came when all was done, or there was one call less this time
+        # 0: the signal came when all was done, or the run made one call fewer this time
         if done.returncode not in SIGNALS[name] and not is_whole(done):
             left.append(f"exit {done.returncode}: {done.stderr.strip()}")
         code = done.returncode

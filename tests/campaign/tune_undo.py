@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""`tune --apply` and `run --tune` killed with -9 at random moments, the guard as well: `tune --undo` puts every
-setting back, byte for byte.
+"""`tune --apply` and `run --tune` are killed with -9 at random moments, and so is the guard: `tune --undo` must restore
+every setting exactly.
 
 usage: tune_undo.py [PROGRAM [TIMES]]     as root"""
 import os

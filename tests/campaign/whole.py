@@ -1,4 +1,4 @@
-"""Whether a run folder is whole: its rows against the plan, and against each other."""
+"""Checks that a run folder is complete: its rows against the plan, and against each other."""
 import collections
 import glob
 import json
@@ -19,7 +19,7 @@ def plan_of(folder):
 
 
 def distributions(folder):
-    """{file of a case: operations} by the percentile texts."""
+    """{file of a case: operations} from the percentile texts."""
     found = {}
     for path in glob.glob(os.path.join(folder, "histograms", "*.hgrm")):
         with open(path) as file:
@@ -32,7 +32,7 @@ def stem(case):
 
 
 def faults(folder, plan):
-    """What is wrong with the folder of a run that should have gone as another one of this plan did; nothing: []."""
+    """The errors in the folder of a run that should equal another one of this plan; none: []."""
     wrong = []
     told = manifest(folder)
     if told["status"] != "complete":

@@ -1,9 +1,9 @@
-/* A bare loop of first writes to the pages of a mapping, timed by itself: what the harness may not add to, in each state of
- * the caches that tools measure.
- * usage: faults anon|file BYTES [FOLDER]     prints nanoseconds a page, each the median of 7 passes:
- *   cold         nothing of the pages in a cache; mapping and unmapping outside the time
+/* A bare loop of first writes to the pages of a mapping, timed by itself: a reference without the harness, in each
+ * cache state that other tools measure.
+ * usage: faults anon|file BYTES [FOLDER]     prints nanoseconds per page, each the median of 7 passes:
+ *   cold         the pages are in no cache; mapping and unmapping are not timed
  *   warm         right after the same pages were written and unmapped
- *   with-unmap   the same, with mapping and unmapping, as tools do that count iterations for a second */
+ *   with-unmap   the same, with mapping and unmapping, like tools that count iterations per second */
 #define _GNU_SOURCE
 #include <stdint.h>
 #include <stdio.h>
@@ -32,7 +32,8 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Passes over more memory than the last-level cache holds: the pages' lines leave it, and the kernel's notes of the pages. */
+/* Passes over more memory than the last-level cache holds: this evicts the pages' lines and the kernel's page
+ * structures. */
 static void evict(void)
 {
 	static char *other;
@@ -63,7 +64,7 @@ static char *map(int fd, size_t bytes)
 	return at;
 }
 
-/* One pass over a fresh mapping; ns a page. */
+/* One pass over a fresh mapping; returns ns per page. */
 static double pass(int fd, size_t bytes, enum mode mode)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);

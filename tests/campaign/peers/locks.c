@@ -1,5 +1,6 @@
-/* A bare loop of lock and unlock, timed by itself: what the harness may not add to.
- * usage: locks mutex|mutex_robust|pthread_spin|posix_sem       prints nanoseconds a pair, the median of 40 stretches */
+/* A bare loop of lock and unlock, timed by itself: a reference without the harness.
+ * usage: locks mutex|mutex_robust|pthread_spin|posix_sem       prints nanoseconds per pair, the median of 40
+ * stretches */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <semaphore.h>

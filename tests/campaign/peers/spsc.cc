@@ -1,6 +1,5 @@
-// Rings of other projects, and byte rings in a few lines, measured as shmeter measures its own: two pinned
-// threads, slices of about a millisecond, a probe of 64 round trips on one line before and after each.  Prints a
-// line a slice:
+// Measures rings of other projects, and short byte rings, as shmeter measures its own: two pinned threads, slices of
+// about a millisecond, a probe of 64 round trips on one line before and after each slice.  Prints a line per slice:
 //   QUEUE throughput|round-trip PROBE_BEFORE PROBE_AFTER NS_PER_OPERATION
 // usage: spsc CPU CPU SLICES        messages of 64 bytes, 1024 in flight, written and checked in full
 #include <atomic>
@@ -84,8 +83,7 @@ struct AtomicQueue {
 };
 
 // A ring of bytes with cached indices; each side loads its own index from the line that the other one polls, which
-// shmeter's sides do not.  A message's length is compiled in, or it is read at run time and
-// the copy called.
+// shmeter's sides do not.  A message's length is compiled in, or read at run time by a copy that is called.
 template <bool Compiled> struct ByteRing {
 	static constexpr std::size_t capacity = in_flight * sizeof(Message);
 	static constexpr auto own = std::memory_order_relaxed;
@@ -111,7 +109,7 @@ template <bool Compiled> struct ByteRing {
 	{
 		std::uint64_t at = head.load(own), bytes = Compiled ? sizeof(Message) : length;
 
-		// acquire: what take() read there is read; pairs with its store
+		// acquire: take() has finished its reads there; pairs with its store
 		while (capacity - (at - tail_seen) < bytes)
 			tail_seen = tail.load(std::memory_order_acquire);
 		move(data + at % capacity, &message, bytes);
@@ -129,7 +127,7 @@ template <bool Compiled> struct ByteRing {
 	}
 };
 
-// The line that both sides meet on: even numbers are the leader's, odd ones the follower's answers.
+// The line for meetings of both sides: the leader writes even numbers, the follower answers with odd ones.
 static std::atomic<std::uint64_t> line;
 
 static double meet(bool leader, std::uint64_t &turn)
@@ -210,7 +208,7 @@ template <class Queue> static void measure(const char *name, int cpu[2], unsigne
 					bench->trips(leader, n);
 				ends[leader ? 0 : 1] = now_ns();
 				after = meet(leader, turn);
-				// the stream ends with its last receipt
+				// the stream ends when its last message is received
 				took = (mode == 0 ? ends[1] : ends[0]) - start;
 				if (leader)
 					std::printf("%s %s %.1f %.1f %.3f\n", name,
