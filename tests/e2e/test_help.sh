@@ -46,6 +46,12 @@ for width in 60 80 100; do
 		[ -z "$long" ] || fail "$command --help at $width columns: $long"
 	done
 done
+for width in 80 100; do
+	for command in list doctor tune; do
+		long=$(COLUMNS=$width "$program" $command | wider "$width")
+		[ -z "$long" ] || fail "$command at $width columns: $long"
+	done
+done
 long=$(COLUMNS='' "$program" run --help | wider 80)
 [ -z "$long" ] || fail "run --help without a terminal: $long"
 long=$("$program" help man | wider 80)
