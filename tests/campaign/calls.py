@@ -61,6 +61,7 @@ COMMANDS = {
     **{f"export {to}": Command(["export", "run", "--to", to], 10, True) for to in EXPORTS},
     "history add": Command(["history", "add", "run", "--db", "history.sqlite"], 15, True),
     "history show": Command(["history", "show", "--db", "old.sqlite"], 15, True),
+    "choose": Command(["choose", "--lock", "--from", "locks"], 10, True),
     "report plots": Command(["report", "run"], 40, True),
     "help man": Command(["help", "man"], 10, True),
     "list": Command(["list"], 10, False),
@@ -138,6 +139,8 @@ def prepare(program, folder):
         shutil.copytree(TEMPLATE, os.path.join(base, name))
     shutil.copy(os.path.join(TEMPLATE, "gates.ini"), base)
     subprocess.run([program, "history", "add", "good", "--db", "old.sqlite"], cwd=base, stdout=subprocess.DEVNULL,
+                   check=True)
+    subprocess.run([program, "run", "lock_throughput/tas", "lock_throughput/mutex", *SMALL[:-1], "locks", "-q"], cwd=base,
                    check=True)
     shutil.copytree(base, os.path.join(folder, "sysfs"))
     hwloc, topology = ctypes.CDLL("libhwloc.so.15"), ctypes.c_void_p()

@@ -62,6 +62,7 @@ QUICK = [
     ["history", "add", "BAD", "--db", "history.sqlite"],
     ["history", "show", "--db", "history.sqlite"],
     ["run", "--resume", "BAD", "--dry-run"],
+    ["choose", "--lock", "--from", "BAD"],
 ] + [["export", "BAD", "--to", f] for f in FORMATS]
 DRAWN = [["report", "BAD"], ["report", "BAD", "--term", "-q"],
          ["history", "show", "--db", "history.sqlite", "--out", "figures"]]
