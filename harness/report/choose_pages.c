@@ -20,20 +20,6 @@ static void say_per_gib(const struct choosing *c, const char *what, const struct
 		     choosing_figure(row, figure));
 }
 
-/* Names the sizes without a value at the point, and why. */
-static void say_absent(const struct choosing *c, const struct sm_case_row *point)
-{
-	const struct sm_results *r = choosing_run(c, point->scenario);
-
-	for (size_t i = 0; i < r->summary_count; i++) {
-		const struct sm_summary_row *s = &r->summaries[i];
-		const struct sm_case_row *row = &r->cases[s->case_index];
-
-		if (row->group == point->group && s->value.count == 0)
-			choosing_say(c, "Not measured: %s/%.60s: %.400s.", row->scenario, row->variant, s->reason);
-	}
-}
-
 /* Populating and writing, and the writes alone after populating. */
 static void say_prefault(const struct choosing *c)
 {
@@ -80,7 +66,8 @@ static void say_first_touch(const struct choosing *c)
 		fputc('\n', c->out);
 	for (size_t i = 0; i < touch.count; i++)
 		say_per_gib(c, "First touch takes", &touch.row[i]);
-	say_absent(c, point);
+	if (touch.count > 0)
+		choosing_absent(c, &touch);
 	ranking_close(&touch);
 }
 
@@ -124,7 +111,6 @@ static int answer_at(const struct choosing *c, const char *scenario, const char 
 	choosing_take(c, &ranking, c->question->stream ? "4 KiB take" : "An access takes");
 	if (c->question->stream)
 		say_per_gib(c, "That is", &ranking.row[0]);
-	say_absent(c, point);
 	choosing_table(c, &ranking, c->question->stream ? "Passing over it" : "Dependent loads");
 	ranking_close(&ranking);
 	return 0;

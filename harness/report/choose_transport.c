@@ -203,9 +203,11 @@ static void print_tables(const struct choosing *c, const struct ranking *chosen,
 		ranking_close(&late);
 	}
 	if (cpu.count > 0)
-		fputc('\n', c->out), choosing_say(c, "Least CPU time: %s.", choosing_figure(&cpu.row[0], figure));
+		fputc('\n', c->out), choosing_say(c, "Least CPU time%s: %s.", choosing_among(&cpu),
+						  choosing_figure(&cpu.row[0], figure));
 	if (rates->count > 0)
-		choosing_say(c, "Highest rate: %s a message.", choosing_figure(&rates->row[0], figure));
+		choosing_say(c, "Highest rate%s: %s a message.", choosing_among(rates),
+			     choosing_figure(&rates->row[0], figure));
 	ranking_close(&cpu);
 }
 

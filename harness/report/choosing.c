@@ -54,21 +54,72 @@ const struct ranked *choosing_row(const struct ranking *ranking, sm_name variant
 	return NULL;
 }
 
+/* Whether a summary is of a variant of the group that has no value. */
+static bool is_absent(const struct sm_results *r, const struct sm_summary_row *s, sm_name group)
+{
+	return r->cases[s->case_index].group == group && s->value.count == 0;
+}
+
+void choosing_absent(const struct choosing *c, const struct ranking *ranking)
+{
+	const struct sm_results *r = ranking->results;
+	sm_name group = ranking->row[0].c->group;
+
+	for (size_t i = 0; i < r->summary_count; i++) {
+		const char *reason = r->summaries[i].reason;
+		char names[1000];
+		size_t used = 0, first = i;
+
+		if (!is_absent(r, &r->summaries[i], group))
+			continue;
+		for (size_t j = 0; j < r->summary_count && used < sizeof(names) / 2; j++) {
+			if (!is_absent(r, &r->summaries[j], group) || strcmp(r->summaries[j].reason, reason) != 0)
+				continue;
+			first = used ? first : j;
+			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.60s", used ? ", " : "",
+						 r->cases[r->summaries[j].case_index].variant);
+		}
+		if (first == i)
+			choosing_say(c, "Without a figure: %s (%.400s).", names, reason);
+	}
+}
+
+const char *choosing_among(const struct ranking *ranking)
+{
+	return ranking->count > 0 && ranking->row[0].rank && !ranking->row[ranking->count - 1].rank ? " of those with an interval" : "";
+}
+
 void choosing_take(const struct choosing *c, const struct ranking *ranking, const char *what)
 {
-	char figure[256], ties[1200];
-	size_t used = 0;
+	const struct ranked *best = &ranking->row[0];
+	char figure[256], ties[1200], unknown[1200];
+	size_t tied = 0, unranked = 0;
 
-	choosing_say(c, "Take %.60s. %s %s.", ranking->row[0].c->variant, what,
-		     choosing_figure(&ranking->row[0], figure));
-	for (size_t i = 1; i < ranking->count && used < sizeof(ties) / 2; i++)
-		if (!ranking_is_better(ranking, &ranking->row[0], &ranking->row[i]))
-			used += (size_t)snprintf(ties + used, sizeof(ties) - used, "%s%.60s", used ? ", " : "",
-						 ranking->row[i].c->variant);
-	if (used)
-		choosing_say(c, "Tied with it: %s.", ties);
+	choosing_figure(best, figure);
+	for (size_t i = 1; i < ranking->count && tied < sizeof(ties) / 2 && unranked < sizeof(unknown) / 2; i++) {
+		const struct ranked *row = &ranking->row[i];
+
+		if (!row->rank)
+			unranked += (size_t)snprintf(unknown + unranked, sizeof(unknown) - unranked, "%s%.60s",
+						     unranked ? ", " : "", row->c->variant);
+		else if (!ranking_is_better(ranking, best, row))
+			tied += (size_t)snprintf(ties + tied, sizeof(ties) - tied, "%s%.60s", tied ? ", " : "",
+						 row->c->variant);
+	}
+	if (!best->rank)
+		choosing_say(c,
+			     "Which one to take is not known: without intervals there is no order. The lowest figure "
+			     "is %s; more blocks give intervals.",
+			     figure);
 	else
+		choosing_say(c, "Take %.60s. %s %s.", best->c->variant, what, figure);
+	if (tied)
+		choosing_say(c, "Tied with it: %s.", ties);
+	else if (best->rank && !unranked)
 		choosing_say(c, ranking->count > 1 ? "Nothing is tied with it." : "There is no other one to choose.");
+	if (best->rank && unranked)
+		choosing_say(c, "Without an interval, so not compared: %s.", unknown);
+	choosing_absent(c, ranking);
 }
 
 void choosing_table(const struct choosing *c, const struct ranking *ranking, const char *heading)

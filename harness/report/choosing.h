@@ -22,7 +22,12 @@ void choosing_say(const struct choosing *c, const char *format, ...) __attribute
 bool choosing_spins(const struct choosing *c, const char *scenario, sm_name variant);
 /* "transport_latency/pipe: 36.1 us (95 % interval 35.0 to 37.2 us, n = 8)".  Returns `out`. */
 const char *choosing_figure(const struct ranked *row, char out[256]);
-/* "Take X: ...", the variants tied with it, and the variants of the table without a value, with the reason. */
+/* The variants of the ranking's group that have no value, and why.  The ranking must not be empty. */
+void choosing_absent(const struct choosing *c, const struct ranking *ranking);
+/* " of those with an interval" if the ranking has others; else "". */
+const char *choosing_among(const struct ranking *ranking);
+/* "Take X: ..." if X has an interval, the variants tied with it, those that cannot be compared, and those of the group
+ * without a value.  The ranking must not be empty. */
 void choosing_take(const struct choosing *c, const struct ranking *ranking, const char *what);
 /* A heading and the table. */
 void choosing_table(const struct choosing *c, const struct ranking *ranking, const char *heading);

@@ -57,10 +57,17 @@ bool ranking_is_better(const struct ranking *ranking, const struct ranked *one, 
 	return one->figure.high < other->figure.low; /* false if either is unknown */
 }
 
+static bool has_interval(const struct ranked *row)
+{
+	return isfinite(row->figure.low);
+}
+
 static int by_figure(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
 
+	if (has_interval(x) != has_interval(y))
+		return has_interval(x) ? -1 : 1;
 	return (x->figure.estimate > y->figure.estimate) - (x->figure.estimate < y->figure.estimate);
 }
 
@@ -70,6 +77,10 @@ void ranking_order(struct ranking *ranking)
 
 	qsort(row, ranking->count, sizeof(*row), by_figure);
 	for (size_t i = 0, first = 0; i < ranking->count; i++) {
+		row[i].rank = 0;
+		row[i].tied = false;
+		if (!has_interval(&row[i]))
+			continue;
 		if (ranking_is_better(ranking, &row[first], &row[i]))
 			first = i;
 		row[i].rank = (unsigned)first + 1;
@@ -175,10 +186,13 @@ static void fill(const struct ranking *ranking, const struct grid *grid, unsigne
 	bool is_baseline = ranking->baseline && row->c->variant == ranking->baseline;
 	char text[SM_TEXT_MAX];
 
-	snprintf(grid_cell(grid, line, RANK), GRID_CELL, "%u%s", row->rank, row->tied ? "=" : "");
+	if (row->rank)
+		snprintf(grid_cell(grid, line, RANK), GRID_CELL, "%u%s", row->rank, row->tied ? "=" : "");
+	else
+		snprintf(grid_cell(grid, line, RANK), GRID_CELL, "-");
 	snprintf(grid_cell(grid, line, VARIANT), GRID_CELL, "%.60s", row->c->variant);
 	words_value(grid_cell(grid, line, MEDIAN), GRID_CELL, row->figure.estimate, row->c->unit);
-	if (isfinite(row->figure.low))
+	if (has_interval(row))
 		words_range(grid_cell(grid, line, INTERVAL), GRID_CELL, &row->figure, row->c->unit);
 	else
 		snprintf(grid_cell(grid, line, INTERVAL), GRID_CELL, "none, n = %zu", row->figure.count);

@@ -14,7 +14,7 @@ struct ranked {
 	struct sm_interval figure; /* the ranked value, less is better; ns per operation unless the caller sets it */
 	struct sm_interval ratio;  /* its time over that of the baseline; NaN if the run does not compare the two */
 	/* The place of the best variant that is not certainly better than this one; variants of the same rank are
-	 * tied. */
+	 * tied.  0: a value without an interval has no rank. */
 	unsigned rank;
 	bool tied; /* another variant has this rank, too */
 };
@@ -22,7 +22,8 @@ struct ranked {
 struct ranking {
 	const struct sm_results *results;
 	const char *metric; /* the metric of `figure`: "time per round trip" */
-	struct ranked *row; /* sorted by figure; variants without a value are left out */
+	struct ranked
+		*row; /* sorted by figure, those without an interval last; variants without a value are left out */
 	size_t count;
 	const char *baseline;            /* the first variant of the plan that has a value; NULL: none */
 	const struct sm_pair_row **pair; /* the main comparisons of the point, at most one for each two variants */

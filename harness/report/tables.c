@@ -284,7 +284,7 @@ static void explain(struct printer *p)
 	sm_wrap(p->out, "  ", 2, p->width,
 		"Best first. \"=\" marks ties: the intervals overlap or, where the two were compared block by block, the "
 		"interval of their ratio includes 1. \"x NAME\" and \"ratio\": the time over that of NAME, or of the row with "
-		"ratio 1. Without an interval nothing is told apart. CPU: CPU time of all processes for an operation of each.");
+		"ratio 1. \"-\": no interval, so no rank. CPU: CPU time of all processes for an operation of each.");
 }
 
 static void print_apart(struct printer *p, const struct points *points)

@@ -125,6 +125,35 @@ Test(analysis, who_has_no_interval_is_not_said_to_be_too_slow)
 	expect_answer(&q, 0, "2 of them have no interval there in this run: whether they do is not known.", NULL);
 }
 
+Test(analysis, without_an_interval_there_is_no_order)
+{
+	struct sm_question q = { .choice = SM_CHOOSE_LOCK };
+
+	blocks = 1;
+	add("lock_throughput", "mutex", "processes=2 inside=0 outside=0", 9000);
+	add("lock_throughput", "tas", "processes=2 inside=0 outside=0", 40);
+	analyse();
+	expect_answer(&q, 0, "Which one to take is not known: without intervals there is no order", "Take ");
+	expect_answer(&q, 0, "The lowest figure is lock_throughput/tas: 40.0 ns", "ied with");
+	expect_answer(&q, 0, "Of those that sleep the best is lock_throughput/mutex: 9.00 us (no interval, n = 1).",
+		      "1=");
+}
+
+Test(analysis, what_was_asked_and_has_no_figure_is_named)
+{
+	struct sm_question q = { .choice = SM_CHOOSE_LOCK };
+
+	add("lock_throughput", "tas", "processes=2 inside=0 outside=0", 50);
+	blocks = 1;
+	add("lock_throughput", "ttas", "processes=2 inside=0 outside=0", 40);
+	blocks = 0;
+	add("lock_throughput", "mutex", "processes=2 inside=0 outside=0", 90);
+	analyse();
+	expect_answer(&q, 0, "Take tas.", "There is no other one");
+	expect_answer(&q, 0, "Without an interval, so not compared: ttas.", NULL);
+	expect_answer(&q, 0, "Without a figure: mutex (", NULL);
+}
+
 /* 7 ns of CPU time a round trip are 3.5 ns a message: 0.35 % of a PU for a million a second. */
 Test(analysis, cpu_time_by_rate_is_a_share_of_a_pu)
 {

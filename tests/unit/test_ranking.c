@@ -68,11 +68,11 @@ Test(analysis, without_a_ratio_intervals_that_overlap_are_a_tie)
 	EXPECT_LINES("\n  1=  padded", "\n  1=  wide", "\n  3   packed");
 }
 
-Test(analysis, without_intervals_nothing_is_told_apart)
+Test(analysis, without_an_interval_there_is_no_rank)
 {
 	add_pack_point("op=store processes=2", 16, 2, 3, SM_BLOCKS_MIN - 1);
 	analyse();
-	EXPECT_LINES("\n  1=  padded", "\n  1=  wide", "\n  1=  packed", "none, n = 5");
+	EXPECT_LINES("\n  -  padded", "\n  -  wide", "\n  -  packed", "none, n = 5");
 }
 
 Test(analysis, a_ratio_is_over_the_first_variant_of_the_plan)
