@@ -290,9 +290,9 @@ def share_out(arguments, names, folder, log, tools):
     behind itself; they write one log."""
     for name in names:
         log.note_sites(sites_of(base_of(folder, name), arguments, name, tools))
-    parts = [subprocess.Popen(["unshare", "--mount", "--ipc", "sh", "-c", 'mount -t tmpfs none /dev/shm; exec "$@"', "sh",
-                               sys.executable, os.path.abspath(__file__), *sys.argv[1:], "--jobs", "1", "--part",
-                               f"{part}/{arguments.jobs}"]) for part in range(arguments.jobs)]
+    parts = [subprocess.Popen([os.path.join(SOURCE, "tests", "apart"), sys.executable, os.path.abspath(__file__),
+                               *sys.argv[1:], "--jobs", "1", "--part", f"{part}/{arguments.jobs}"])
+             for part in range(arguments.jobs)]
     return max([part.wait() for part in parts])
 
 
