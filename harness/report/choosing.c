@@ -86,7 +86,9 @@ void choosing_absent(const struct choosing *c, const struct ranking *ranking)
 
 const char *choosing_among(const struct ranking *ranking)
 {
-	return ranking->count > 0 && ranking->row[0].rank && !ranking->row[ranking->count - 1].rank ? " of those with an interval" : "";
+	return ranking->count > 0 && ranking->row[0].rank && !ranking->row[ranking->count - 1].rank
+		       ? " of those with an interval"
+		       : "";
 }
 
 void choosing_take(const struct choosing *c, const struct ranking *ranking, const char *what)

@@ -98,6 +98,15 @@ static int make_room(void **array, size_t count, size_t size, struct sm_error *e
 	return 0;
 }
 
+/* Whether a case's id begins with its scenario and variant, as every plan writes it. */
+static bool is_its_id(const struct sm_case_row *c)
+{
+	char begin[256];
+	int length = snprintf(begin, sizeof(begin), "%s/%s?", c->scenario, c->variant);
+
+	return length < (int)sizeof(begin) && strncmp(c->id, begin, (size_t)length) == 0;
+}
+
 static int take_sample(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err)
 {
 	struct loader *loader = (struct loader *)taker;
@@ -106,6 +115,9 @@ static int take_sample(struct table_taker *taker, const void *row, unsigned line
 
 	if (view->s.trial > TRIALS_MAX)
 		return sm_fail(err, EBADMSG, "trial %u is more than a run can have", view->s.trial);
+	if (!is_its_id(&view->c))
+		return sm_fail(err, EBADMSG, "\"%.60s\" is not a value of case for %.60s/%.60s", view->c.id,
+			       view->c.scenario, view->c.variant);
 	sample = sm_results_take(loader->results, &view->c, &view->s);
 	if (make_room((void **)&loader->trials, loader->count, sizeof(*loader->trials), err) < 0 ||
 	    make_room((void **)&loader->metrics, loader->metrics_count, sizeof(*loader->metrics), err) < 0)

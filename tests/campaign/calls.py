@@ -245,6 +245,8 @@ def work(arguments, names, folder, log, tools):
             continue
         base = base_of(folder, name)
         sites = sites_of(base, arguments, name, tools)
+        if not arguments.sample:
+            log.note_sites(sites)
         tasks = tasks_of(sites, arguments.errors)[part::parts]
         tasks = sample_of(tasks) if arguments.sample else tasks
         done = [t for t in tasks if log.has(t)]
@@ -288,7 +290,7 @@ def base_of(folder, name):
 def share_out(arguments, names, folder, log, tools):
     """Distributes the work to processes with their own shared memory and queues, so that each finds only what it left
     behind itself; they write one log."""
-    for name in names:
+    for name in names:  # before the parts, which all note the same
         log.note_sites(sites_of(base_of(folder, name), arguments, name, tools))
     parts = [subprocess.Popen([os.path.join(SOURCE, "tests", "apart"), sys.executable, os.path.abspath(__file__),
                                *sys.argv[1:], "--jobs", "1", "--part", f"{part}/{arguments.jobs}"])

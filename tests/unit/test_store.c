@@ -35,7 +35,7 @@ static json_t *manifest(const char *status)
 {
 	return json_pack("{s:i, s:s, s:[{s:s}], s:{s:[{s:s, s:[s]}, {s:s, s:[s]}]}}", "schema_version",
 			 SM_SCHEMA_VERSION, "status", status, "events", "name", "cycles", "plan", "cases", "id",
-			 "s/even", "metrics", "fairness", "id", "s/odd", "metrics", "fairness");
+			 "s/v-1.5?even", "metrics", "fairness", "id", "s/v-1.5?odd", "metrics", "fairness");
 }
 
 static struct sm_case_row a_case(const char *id)
@@ -61,9 +61,9 @@ static struct sm_case_row a_case(const char *id)
 	};
 }
 
-static void append(struct sm_store *store, unsigned trial, const char *reason)
+static void append_as(const char *id, struct sm_store *store, unsigned trial, const char *reason)
 {
-	struct sm_case_row c = a_case(trial % 2 ? "s/odd" : "s/even");
+	struct sm_case_row c = a_case(id);
 	struct sm_sample sample = {
 		.trial = trial,
 		.pus = "0 1",
@@ -94,6 +94,11 @@ static void append(struct sm_store *store, unsigned trial, const char *reason)
 	struct sm_trial_rows rows = { &c, &sample, slices, &counter, &metric, buckets, 2, 1, 1, 2 };
 
 	cr_assert_eq(sm_store_append(store, &rows, &err), 0, "%s", err.text);
+}
+
+static void append(struct sm_store *store, unsigned trial, const char *reason)
+{
+	append_as(trial % 2 ? "s/v-1.5?odd" : "s/v-1.5?even", store, trial, reason);
 }
 
 static struct sm_store *open_new(void)
@@ -349,6 +354,22 @@ Test(store, a_status_of_the_analysis_is_no_measured_one)
 	fputs(text, file);
 	fclose(file);
 	expect_refused("\"unsettled\" is not a value of status");
+}
+
+/* The id becomes the name of a file: it is one that a plan could have written. */
+Test(store, a_case_is_of_its_scenario_and_variant)
+{
+	static const char *const ids[] = { "/tmp/elsewhere", "s/v-1.5", "s/other?even", "../s/v-1.5?even" };
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		struct sm_store *store = open_new();
+
+		append_as(ids[i], store, 0, "-");
+		sm_store_close(store);
+		expect_refused("is not a value of case");
+		remove_folder();
+		make_folder();
+	}
 }
 
 /* What another process finds in a folder that this one writes. */
