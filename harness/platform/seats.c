@@ -100,13 +100,19 @@ static bool is_second_thread(const struct sm_topology *t, unsigned index)
 	return index > 0 && t->pu[index - 1].core == t->pu[index].core;
 }
 
+/* Whether two PUs keep a placement: it is their closest relation, or they lie on two nodes, which may share an L3. */
+static bool keeps(const struct sm_pu *a, const struct sm_pu *b, enum sm_placement placement)
+{
+	return topology_relation(a, b) == placement || (placement == SM_PLACE_CROSS_NODE && a->node != b->node);
+}
+
 /* `near` takes one PU of each core, nearest cores first, before it takes second threads. */
 static unsigned rank(const struct sm_topology *t, unsigned first, unsigned index, enum sm_placement placement)
 {
 	enum sm_placement relation = topology_relation(&t->pu[first], &t->pu[index]);
 	bool second = is_second_thread(t, index) && placement != SM_PLACE_SMT;
 
-	if (index == first || (placement != SM_PLACE_NEAR && relation != placement))
+	if (index == first || (placement != SM_PLACE_NEAR && !keeps(&t->pu[first], &t->pu[index], placement)))
 		return NEVER;
 	return (unsigned)relation + (second ? RANK_SECOND_THREAD : 0) +
 	       (t->pu[index].kind != t->pu[first].kind ? RANK_OTHER_KIND : 0);
@@ -219,7 +225,7 @@ static void list_relations(const struct sm_topology *t, char *out, size_t size)
 
 		for (unsigned i = 0; i < t->pus && !found; i++)
 			for (unsigned j = i + 1; j < t->pus && !found; j++)
-				found = topology_relation(&t->pu[i], &t->pu[j]) == (enum sm_placement)p;
+				found = keeps(&t->pu[i], &t->pu[j], (enum sm_placement)p);
 		if (found)
 			used += (size_t)snprintf(out + used, size - used, ", %s",
 						 sm_placement_name((enum sm_placement)p));
@@ -236,13 +242,10 @@ static int no_such_pair(const struct sm_topology *t, enum sm_placement placement
 		[SM_PLACE_CROSS_NODE] = "two NUMA nodes",
 	};
 	char has[160], what[96];
-	unsigned nodes = 1; /* the PUs of a node are adjacent in hwloc's order */
 
 	list_relations(t, has, sizeof(has));
-	for (unsigned i = 1; i < t->pus; i++)
-		nodes += t->pu[i].node != t->pu[i - 1].node;
 	if (placement == SM_PLACE_CROSS_NODE)
-		snprintf(what, sizeof(what), "the allowed PUs here (%u) lie on %u", t->pus, nodes);
+		snprintf(what, sizeof(what), "the allowed PUs here (%u) lie on one", t->pus);
 	else
 		snprintf(what, sizeof(what), "among the allowed PUs here (%u) there are none", t->pus);
 	return sm_fail(err, ENODEV, "placement \"%s\" needs %s, and %s: choose near, same-core%s or a list of PUs",

@@ -141,7 +141,7 @@ def prepare(program, folder):
     subprocess.run([program, "history", "add", "good", "--db", "old.sqlite"], cwd=base, stdout=subprocess.DEVNULL,
                    check=True)
     subprocess.run([program, "run", "lock_throughput/tas", "lock_throughput/mutex", *SMALL[:-1], "locks", "-q"], cwd=base,
-                   check=True)
+                   stdout=subprocess.DEVNULL, check=True)
     shutil.copytree(base, os.path.join(folder, "sysfs"))
     hwloc, topology = ctypes.CDLL("libhwloc.so.15"), ctypes.c_void_p()
     if (hwloc.hwloc_topology_init(ctypes.byref(topology)) or hwloc.hwloc_topology_load(topology) or

@@ -162,6 +162,21 @@ Test(topology, across_nodes_cores_come_before_threads)
 	sm_topology_close(topology);
 }
 
+/* Sub-NUMA clusters: two nodes under one L3. */
+Test(topology, nodes_may_share_a_cache)
+{
+	struct sm_topology *topology = open_or_fail("pack:1 l3:1 numa:2 core:2 pu:1");
+	struct sm_seats seats = seat(topology, SM_PLACE_CROSS_NODE, 4), pair = seat(topology, SM_PLACE_SHARED_L3, 2);
+
+	for (unsigned i = 0; i < 4; i++)
+		cr_expect_eq(seats.seat[i] / 2, i % 2, "worker %u on PU %u", i, seats.seat[i]);
+	cr_expect(!seats.shared_pu);
+	cr_expect_eq(pair.relation, SM_PLACE_SHARED_L3);
+	sm_seats_free(&seats);
+	sm_seats_free(&pair);
+	sm_topology_close(topology);
+}
+
 Test(topology, a_refusal_says_what_there_is)
 {
 	struct sm_topology *topology = open_or_fail(SMT_LAPTOP);
@@ -170,7 +185,7 @@ Test(topology, a_refusal_says_what_there_is)
 
 	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_CROSS_NODE, NULL, 0, 2, &seats, &err), -ENODEV);
 	cr_expect_str_eq(err.text, "placement \"cross-node\" needs two NUMA nodes, and the allowed PUs here (8) lie "
-				   "on 1: choose near, same-core, smt, shared-l3 or a list of PUs");
+				   "on one: choose near, same-core, smt, shared-l3 or a list of PUs");
 	sm_topology_close(topology);
 }
 
