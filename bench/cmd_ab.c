@@ -11,6 +11,7 @@
 #include "shmeter/clock.h"
 #include "shmeter/encode.h"
 #include "shmeter/gate.h"
+#include "shmeter/memory.h"
 #include "sides.h"
 #include "verdicts.h"
 
@@ -84,16 +85,12 @@ static void put_again(FILE *out, const struct alternation *ab, const char *group
 static void name_again(const struct alternation *ab, struct sm_results *results, struct sm_gate_row *rows, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		char *text = NULL;
-		size_t size;
-		FILE *out = open_memstream(&text, &size);
+		struct sm_written written;
 
-		if (!out)
-			continue;
-		put_again(out, ab, rows[i].gate->name);
-		fclose(out);
-		rows[i].again = sm_results_copy(results, text);
-		free(text);
+		put_again(sm_written_open(&written), ab, rows[i].gate->name);
+		sm_written_close(&written);
+		rows[i].again = sm_results_copy(results, written.text);
+		free(written.text);
 	}
 }
 

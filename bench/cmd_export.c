@@ -8,18 +8,13 @@
 #include "program.h"
 #include "shmeter/encode.h"
 #include "shmeter/export.h"
+#include "shmeter/memory.h"
 #include "shmeter/store.h"
 #include "show.h"
 
-/* A finished document. */
-struct document {
-	char *text;
-	size_t size;
-};
-
 static int write_document(FILE *out, void *context)
 {
-	const struct document *document = context;
+	const struct sm_written *document = context;
 
 	errno = 0;
 	if (fwrite(document->text, 1, document->size, out) != document->size)
@@ -45,7 +40,7 @@ static int target(const char *path, char **out, struct sm_error *err)
 	return 0;
 }
 
-static int deliver(const struct export_options *options, struct document *document, struct sm_error *err)
+static int deliver(const struct export_options *options, struct sm_written *document, struct sm_error *err)
 {
 	char *path;
 	int rc;
@@ -64,16 +59,11 @@ static int deliver(const struct export_options *options, struct document *docume
 
 static int export(const struct export_options *options, const struct sm_results *results, struct sm_error *err)
 {
-	struct document document = { 0 };
+	struct sm_written document;
 	struct sm_export_tally tally;
-	FILE *memory = open_memstream(&document.text, &document.size);
-	int rc;
+	int rc = sm_export(results, options->to, sm_written_open(&document), &tally, err);
 
-	if (!memory)
-		return sm_fail(err, ENOMEM, "no memory for the export");
-	rc = sm_export(results, options->to, memory, &tally, err);
-	if (fclose(memory) != 0 && rc == 0)
-		rc = sm_fail(err, ENOMEM, "no memory for the export");
+	sm_written_close(&document);
 	if (rc == 0)
 		rc = deliver(options, &document, err);
 	if (rc == 0 && tally.left_out[0] && !options->common.quiet)

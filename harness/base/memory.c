@@ -1,6 +1,7 @@
 /* Allocation for which the program ends if there is no memory. */
 #include "shmeter/memory.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -42,4 +43,23 @@ void *sm_zeroed_memory(size_t count, size_t size)
 	if (!memory)
 		sm_no_memory();
 	return memory;
+}
+
+FILE *sm_written_open(struct sm_written *written)
+{
+	written->text = NULL;
+	written->size = 0;
+	written->out = open_memstream(&written->text, &written->size);
+	if (!written->out)
+		sm_no_memory();
+	return written->out;
+}
+
+void sm_written_close(struct sm_written *written)
+{
+	bool cut = ferror(written->out);
+
+	if (fclose(written->out) != 0 || cut || !written->text)
+		sm_no_memory();
+	written->out = NULL;
 }

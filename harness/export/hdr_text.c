@@ -123,25 +123,20 @@ static int add_case(const struct sm_export_view *view, const struct export_case 
 		    struct sm_error *err)
 {
 	struct export_distribution distribution;
-	char *id, *text = NULL;
-	size_t size = 0;
-	FILE *memory = open_memstream(&text, &size);
-	int rc;
+	struct sm_written written;
+	char *id;
+	int rc = export_distribution(view, one, sm_written_open(&written), &distribution, err);
 
-	if (!memory)
-		return sm_fail(err, ENOMEM, "no memory for a distribution");
-	rc = export_distribution(view, one, memory, &distribution, err);
-	if (fclose(memory) != 0)
-		sm_no_memory();
+	sm_written_close(&written);
 	if (rc > 0) {
 		id = export_quoted(one->c->id);
 		fprintf(out, "%s# case: %s\n# unit: ns, one operation\n", *files ? "\n\n" : "", id);
-		fwrite(text, 1, size, out);
+		fwrite(written.text, 1, written.size, out);
 		free(id);
 		free(distribution.rows);
 		*files += 1;
 	}
-	free(text);
+	free(written.text);
 	return rc < 0 ? rc : 0;
 }
 

@@ -78,23 +78,14 @@ static void put_options(FILE *out, const json_t *manifest)
 }
 
 /* Closes a stream in memory and returns its text as a string of the results. */
-static const char *close_text(FILE *out, char **text, struct sm_results *results)
+static const char *close_text(struct sm_written *written, struct sm_results *results)
 {
 	const char *copy;
 
-	fclose(out);
-	copy = sm_results_copy(results, *text);
-	free(*text);
+	sm_written_close(written);
+	copy = sm_results_copy(results, written->text);
+	free(written->text);
 	return copy;
-}
-
-static FILE *open_text(char **text, size_t *size)
-{
-	FILE *out = open_memstream(text, size);
-
-	if (!out)
-		sm_no_memory(); /* a few bytes */
-	return out;
 }
 
 const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
@@ -103,9 +94,8 @@ const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 	enum sm_profile profile = SM_QUICK;
 	long long blocks = gate->kind == SM_GATE_BASELINE ? 2 * SM_BASELINE_BLOCKS : 32;
 	long long had = json_integer_value(json_object_get(options, "repeat_blocks"));
-	char *text;
-	size_t size;
-	FILE *out = open_text(&text, &size);
+	struct sm_written written;
+	FILE *out = sm_written_open(&written);
 
 	if (member(options, "profile"))
 		(void)!sm_profile_parse(member(options, "profile"), &profile, NULL);
@@ -119,16 +109,15 @@ const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 	if (json_integer_value(json_object_get(options, "slices")) > 0)
 		fprintf(out, " --slices %lld", (long long)json_integer_value(json_object_get(options, "slices")));
 	put_options(out, results->manifest);
-	return close_text(out, &text, results);
+	return close_text(&written, results);
 }
 
 void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *run,
 			 const char *baseline, bool confirm)
 {
 	for (size_t i = 0; i < gates->count; i++) {
-		char *text;
-		size_t size;
-		FILE *out = open_text(&text, &size);
+		struct sm_written written;
+		FILE *out = sm_written_open(&written);
 
 		fprintf(out, "%s --out again && shmeter check again", rows[i].again);
 		put_option(out, "thresholds", gates->path);
@@ -136,6 +125,6 @@ void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
 			put_option(out, "baseline", baseline);
 		if (confirm)
 			fputs(" --confirm", out);
-		rows[i].again = close_text(out, &text, run);
+		rows[i].again = close_text(&written, run);
 	}
 }

@@ -52,12 +52,9 @@ static const char *point_of(const struct merging *m, const struct sm_case_row *r
 		      { "numa", row->numa, ',' } };
 	sm_name params = row->params;
 	const char *point;
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	struct sm_written written;
+	FILE *out = sm_written_open(&written);
 
-	if (!out)
-		sm_no_memory();
 	for (size_t i = 0; i < m->differ->count; i++)
 		params = sm_params_but(params, m->differ->key[i]);
 	if (params != sm_none || row->params == sm_none)
@@ -65,9 +62,9 @@ static const char *point_of(const struct merging *m, const struct sm_case_row *r
 	for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
 		if (!differs(m->differ, sm_name_of(field[i].key)))
 			fprintf(out, "%c%s", field[i].before, field[i].value);
-	fclose(out);
-	point = sm_results_copy(m->out, text);
-	free(text);
+	sm_written_close(&written);
+	point = sm_results_copy(m->out, written.text);
+	free(written.text);
 	return point;
 }
 

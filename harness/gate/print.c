@@ -161,25 +161,20 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 int sm_gates_append_summary(const struct sm_gate_report *report, const char *path, struct sm_error *err)
 {
 	struct stat there;
-	size_t size = 0, room = SUMMARY_MAX;
-	char *text = NULL;
-	FILE *memory;
+	struct sm_written written;
+	size_t room = SUMMARY_MAX;
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666), rc = 0;
 
 	if (fd < 0)
 		return sm_fail(err, errno, "%s: the summary cannot be written: %s", path, strerror(errno));
 	if (fstat(fd, &there) == 0)
 		room = (uint64_t)there.st_size < SUMMARY_MAX ? SUMMARY_MAX - (size_t)there.st_size : 0;
-	memory = open_memstream(&text, &size);
-	if (!memory) {
-		close(fd);
-		return sm_fail(err, ENOMEM, "no memory for the summary");
-	}
-	write_summary(memory, report, room);
-	fclose(memory);
-	if (size <= room && write(fd, text, size) != (ssize_t)size) /* one write(): all or nothing */
+	write_summary(sm_written_open(&written), report, room);
+	sm_written_close(&written);
+	if (written.size <= room &&
+	    write(fd, written.text, written.size) != (ssize_t)written.size) /* one write(): all or nothing */
 		rc = sm_fail(err, errno ? errno : EIO, "%s: the summary cannot be written: %s", path, strerror(errno));
-	free(text);
+	free(written.text);
 	close(fd);
 	return rc;
 }

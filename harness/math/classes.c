@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/memory.h"
 #include "shmeter/stats.h"
 
 #define CELL              0.01 /* width of a grid cell in ln(ns): one per cent */
@@ -254,15 +255,8 @@ void sm_classes_find(struct sm_classes *classes, double *probes_ns, size_t count
 	count = keep_times(probes_ns, count);
 	if (count == 0)
 		return;
-	struct landscape *land = malloc(sizeof(*land));
+	struct landscape *land = sm_memory(sizeof(*land));
 
-	if (!land) {
-		/* Without memory: one class with all probes. */
-		classes->count = 1;
-		classes->at[0] =
-			(struct sm_class){ sm_quantile_sorted(probes_ns, count, 0.5), 0, (double)INFINITY, count };
-		return;
-	}
 	estimate_density(land, probes_ns, count);
 	find_peaks(land);
 	remove_ripples(land);

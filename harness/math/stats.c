@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "shmeter/memory.h"
 #include "shmeter/stats.h"
 
 static int compare_double(const void *a, const void *b)
@@ -129,15 +130,9 @@ static int compare_ranked(const void *a, const void *b)
 /* S. Holm, "A simple sequentially rejective multiple test procedure", 1979. */
 void sm_holm(double *p, size_t count)
 {
-	struct ranked *ranked = count > 0 ? malloc(count * sizeof(*ranked)) : NULL;
+	struct ranked *ranked = sm_memory(count * sizeof(*ranked));
 	double highest = 0;
 
-	if (!ranked) {
-		/* Without memory: Bonferroni, which is never less strict. */
-		for (size_t i = 0; i < count; i++)
-			p[i] = fmin(1, p[i] * (double)count);
-		return;
-	}
 	for (size_t i = 0; i < count; i++)
 		ranked[i] = (struct ranked){ p[i], i };
 	qsort(ranked, count, sizeof(*ranked), compare_ranked);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/memory.h"
 #include "shmeter/stats.h"
 
 /* With more values on a side the normal approximation of U is accurate to many digits. */
@@ -10,15 +11,13 @@
 /* Differences closer to each other than this, absolutely or relatively, are equal. */
 #define CLOSE 1e-13
 
-/* Cumulative null distribution of Mann and Whitney's U (1947) for n and m values, from 0 to n * m; NULL without
- * memory.  The number of arrangements with U = u obeys f(n, m, u) = f(n - 1, m, u - m) + f(n, m - 1, u). */
+/* Cumulative null distribution of Mann and Whitney's U (1947) for n and m values, from 0 to n * m.
+ * The number of arrangements with U = u obeys f(n, m, u) = f(n - 1, m, u - m) + f(n, m - 1, u). */
 static double *exact_distribution(size_t n, size_t m)
 {
 	size_t width = n * m + 1;
-	double *count = calloc((m + 1) * width, sizeof(*count)), all = 0;
+	double *count = sm_zeroed_memory((m + 1) * width, sizeof(*count)), all = 0;
 
-	if (!count)
-		return NULL;
 	for (size_t j = 0; j <= m; j++)
 		count[j * width] = 1;
 	for (size_t i = 1; i <= n; i++)
@@ -78,10 +77,8 @@ static int ascending(const void *a, const void *b)
 
 static double *sorted(const double *values, size_t count)
 {
-	double *copy = malloc(count * sizeof(*copy));
+	double *copy = sm_memory(count * sizeof(*copy));
 
-	if (!copy)
-		return NULL;
 	memcpy(copy, values, count * sizeof(*copy));
 	qsort(copy, count, sizeof(*copy), ascending);
 	return copy;
@@ -136,20 +133,17 @@ static double difference_of_rank(const double *x, size_t nx, const double *y, si
 
 double sm_shift_test(const double *x, size_t nx, const double *y, size_t ny, double shift)
 {
-	double pairs = (double)nx * (double)ny, p = NAN, *a, *b, *table;
+	double pairs = (double)nx * (double)ny, p, under, ties, *a, *b, *table;
 
 	if (nx == 0 || ny == 0)
 		return NAN;
 	a = sorted(x, nx);
 	b = sorted(y, ny);
 	table = table_for(nx, ny);
-	if (a && b) {
-		double under = count_differences(a, nx, b, ny, shift, true);
-		double ties = count_differences(a, nx, b, ny, shift, false) - under;
-
-		/* P(U >= u) = P(U <= pairs - u); the half of a tie is rounded so that p is larger */
-		p = cdf(table, nx, ny, pairs - floor(pairs - under - ties / 2));
-	}
+	under = count_differences(a, nx, b, ny, shift, true);
+	ties = count_differences(a, nx, b, ny, shift, false) - under;
+	/* P(U >= u) = P(U <= pairs - u); the half of a tie is rounded so that p is larger */
+	p = cdf(table, nx, ny, pairs - floor(pairs - under - ties / 2));
 	free(table);
 	free(a);
 	free(b);
@@ -183,8 +177,6 @@ struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y
 	a = sorted(x, nx);
 	b = sorted(y, ny);
 	table = table_for(nx, ny);
-	if (!a || !b)
-		goto out_free;
 	rank = rank_of(table, nx, ny, confidence);
 	interval.estimate = difference_of_rank(a, nx, b, ny, floor((pairs + 1) / 2)) / 2 +
 			    difference_of_rank(a, nx, b, ny, floor(pairs / 2) + 1) / 2;
@@ -193,7 +185,6 @@ struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y
 		interval.high = difference_of_rank(a, nx, b, ny, pairs + 1 - rank);
 		interval.confidence = 1 - 2 * cdf(table, nx, ny, rank - 1);
 	}
-out_free:
 	free(table);
 	free(a);
 	free(b);

@@ -1,5 +1,6 @@
 /* A question of an engineer: checks it, plans the measurements that it needs, and answers it. */
 #include "shmeter/choose.h"
+#include "shmeter/memory.h"
 
 #include <errno.h>
 #include <math.h>
@@ -148,21 +149,18 @@ int sm_choose_answer(const struct sm_question *question, const struct sm_results
 		     const struct sm_report_options *options, FILE *out, struct sm_error *err)
 {
 	struct choosing c = { question, runs, count, options, NULL, words_width(options) };
-	char lost[SM_LOST_TEXT_MAX], *text = NULL;
-	size_t size = 0;
+	struct sm_written written;
+	char lost[SM_LOST_TEXT_MAX];
 	int rc;
 
 	for (size_t i = 0; i < count; i++)
 		if (sm_report_lost(runs[i], lost))
 			return sm_fail(err, ENODEV, "%s", lost);
-	c.out = open_memstream(&text, &size); /* collected first, so that an error prints no partial answer */
-	if (!c.out)
-		return sm_fail(err, ENOMEM, "no memory for the answer");
+	c.out = sm_written_open(&written); /* collected first, so that an error prints no partial answer */
 	rc = answer(&c, err);
-	if (fclose(c.out) != 0 && rc == 0)
-		rc = sm_fail(err, ENOMEM, "no memory for the answer");
+	sm_written_close(&written);
 	if (rc == 0)
-		fwrite(text, 1, size, out);
-	free(text);
+		fwrite(written.text, 1, written.size, out);
+	free(written.text);
 	return rc;
 }

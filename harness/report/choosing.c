@@ -73,7 +73,7 @@ void choosing_absent(const struct choosing *c, const struct ranking *ranking)
 		if (!is_absent(r, &r->summaries[i], group))
 			continue;
 		for (size_t j = 0; j < r->summary_count && used < sizeof(names) / 2; j++) {
-			if (!is_absent(r, &r->summaries[j], group) || strcmp(r->summaries[j].reason, reason) != 0)
+			if (!is_absent(r, &r->summaries[j], group) || r->summaries[j].reason != reason)
 				continue;
 			first = used ? first : j;
 			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.60s", used ? ", " : "",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "page.h"
+#include "shmeter/memory.h"
 #include "shmeter/store.h"
 #include "words.h"
 
@@ -302,19 +303,15 @@ static int write_page(FILE *out, void *context)
 /* Computes the space that the text leaves for figures; figures beyond it become links. */
 static int measure_words(struct page *page)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	struct sm_written written;
 
-	if (!out)
-		return -ENOMEM;
 	page->figure_bytes_max = 0;
-	(void)write_page(out, page);
-	fclose(out);
-	free(text);
+	(void)write_page(sm_written_open(&written), page);
+	sm_written_close(&written);
+	free(written.text);
 	page->figures_put = 0;
 	page->figure_bytes = 0;
-	page->figure_bytes_max = size < PAGE_BYTES_MAX ? PAGE_BYTES_MAX - size : 0;
+	page->figure_bytes_max = written.size < PAGE_BYTES_MAX ? PAGE_BYTES_MAX - written.size : 0;
 	return 0;
 }
 

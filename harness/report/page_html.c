@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "page.h"
+#include "shmeter/memory.h"
 #include "shmeter/plan.h"
 #include "words.h"
 
@@ -19,8 +20,9 @@ void page_printf(FILE *out, const char *format, ...)
 	va_list list;
 
 	va_start(list, format);
-	if (vasprintf(&text, format, list) >= 0)
-		page_text(out, text);
+	if (vasprintf(&text, format, list) < 0)
+		sm_no_memory();
+	page_text(out, text);
 	va_end(list);
 	free(text);
 }

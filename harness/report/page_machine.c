@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "page.h"
+#include "shmeter/memory.h"
 #include "shmeter/text.h"
 #include "words.h"
 
@@ -177,16 +178,17 @@ static void draw_topology(struct page *page)
 	const json_t *machine = json_object_get(page->results->manifest, "environment");
 	struct drawing d = { .caches = json_object_get(machine, "caches") };
 	struct place *place = read_places(json_object_get(machine, "pu_places"), &d.count);
-	char *text = NULL, l1[SM_TEXT_MAX], l2[SM_TEXT_MAX];
-	size_t size = 0;
+	struct sm_written written;
+	char l1[SM_TEXT_MAX], l2[SM_TEXT_MAX];
 	int y = 4;
 
-	d.place = place;
-	d.out = open_memstream(&text, &size);
-	if (!place || !d.out || d.count == 0) {
+	if (!place || d.count == 0) {
 		page_put(page->out, "p", "The run did not store how its PUs lie: nothing to draw.");
-		goto out_drawing;
+		free(place);
+		return;
 	}
+	d.place = place;
+	d.out = sm_written_open(&written);
 	d.width = width_of(&d);
 	for (size_t i = 1; i < d.count; i++)
 		d.many_nodes |= place[i].node != place[0].node && place[i].package == place[0].package;
@@ -199,12 +201,12 @@ static void draw_topology(struct page *page)
 		y += height + 8;
 		i += n;
 	}
-	fflush(d.out);
+	sm_written_close(&written);
 	fprintf(page->out,
 		"<figure><div class=\"wide fig topology\" role=\"region\" tabindex=\"0\" "
 		"aria-label=\"the machine's topology\"><svg viewBox=\"0 0 %d %d\" width=\"%d\" "
 		"height=\"%d\" role=\"img\" aria-label=\"topology: %zu PUs\">%s</svg></div><figcaption>",
-		d.width, y, d.width, y, d.count, text);
+		d.width, y, d.width, y, d.count, written.text);
 	fputs("The processing units (PUs) that the run was allowed to use, as hwloc sees them.", page->out);
 	if (cache_bytes(&d, 2) > 0)
 		page_printf(page->out, " Each core has its own L2 (%s) and L1 (%s) unless the table says otherwise.",
@@ -214,10 +216,7 @@ static void draw_topology(struct page *page)
 		      "measured <a href=\"#classes\">pair classes</a> can tell.",
 		      page->out);
 	fputs("</figcaption></figure>\n", page->out);
-out_drawing:
-	if (d.out)
-		fclose(d.out);
-	free(text);
+	free(written.text);
 	free(place);
 }
 

@@ -1,5 +1,6 @@
 /* The run folder during a run: rows are appended, with one write() per file and trial. */
 #include "shmeter/store.h"
+#include "shmeter/memory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -160,19 +161,14 @@ static int write_headers(struct sm_store *store, struct sm_error *err)
 	int rc = 0;
 
 	for (int i = 0; rc == 0 && i < FILES; i++) {
-		char *text = NULL;
-		size_t size = 0;
-		FILE *out;
+		struct sm_written header;
 
 		if (lseek(store->fd[i], 0, SEEK_END) > 0)
 			continue;
-		out = open_memstream(&text, &size);
-		if (!out)
-			return sm_fail(err, ENOMEM, "no memory for a header");
-		table_write_header(tables_measured[i], out);
-		fclose(out);
-		rc = append_text(store, i, text, size, err);
-		free(text);
+		table_write_header(tables_measured[i], sm_written_open(&header));
+		sm_written_close(&header);
+		rc = append_text(store, i, header.text, header.size, err);
+		free(header.text);
 	}
 	return rc;
 }
@@ -297,16 +293,12 @@ int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows, st
 	int rc = 0;
 
 	for (int file = 0; rc == 0 && file < FILES; file++) {
-		char *text = NULL;
-		size_t size = 0;
-		FILE *out = open_memstream(&text, &size);
+		struct sm_written written;
 
-		if (!out)
-			return sm_fail(err, ENOMEM, "no memory for the rows of a trial");
-		write_rows(store, file, rows, out);
-		fclose(out);
-		rc = append_text(store, file, text, size, err);
-		free(text);
+		write_rows(store, file, rows, sm_written_open(&written));
+		sm_written_close(&written);
+		rc = append_text(store, file, written.text, written.size, err);
+		free(written.text);
 	}
 	return rc;
 }

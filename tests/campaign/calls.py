@@ -78,7 +78,7 @@ COMMANDS = {
     "run transports": Command(["run", "transport_latency/posix_mq", "transport_latency/unix_stream", *SMALL], 40, False),
     "demo": Command(["demo", "one-frame", "--yes"], 40, False),
 }
-QUICK = ("report", "export", "tune --undo", "run")
+QUICK = ("report", "export", "list", "tune --undo", "run")
 # hwloc does not check for failed allocations, so commands that load a topology crash in it.
 QUICK_ALLOCATIONS = ("report", "check", "export", "history add")
 FIELDS = ["command", "process", "call", "fault", "position", "site", "met", "code", "verdict", "said"]
