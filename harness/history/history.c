@@ -150,18 +150,24 @@ static const char *base_name(const char *folder)
 	return slash && slash[1] ? slash + 1 : folder;
 }
 
-static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+/* These bind a value unless `code` tells of an error before; what is not bound would be stored as NULL. */
+static void bind_text(int *code, sqlite3_stmt *statement, int at, const char *text)
 {
-	sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
+	if (*code == SQLITE_OK)
+		*code = sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
+}
+
+static void bind_integer(int *code, sqlite3_stmt *statement, int at, sqlite3_int64 value)
+{
+	if (*code == SQLITE_OK)
+		*code = sqlite3_bind_int64(statement, at, value);
 }
 
 /* An unknown number is NULL. */
-static void bind_number(sqlite3_stmt *statement, int at, double value)
+static void bind_number(int *code, sqlite3_stmt *statement, int at, double value)
 {
-	if (isfinite(value))
-		sqlite3_bind_double(statement, at, value);
-	else
-		sqlite3_bind_null(statement, at);
+	if (*code == SQLITE_OK)
+		*code = isfinite(value) ? sqlite3_bind_double(statement, at, value) : sqlite3_bind_null(statement, at);
 }
 
 static int insert_run(struct sm_history *history, const struct sm_results *run, bool *added, struct sm_error *err)
@@ -175,18 +181,16 @@ static int insert_run(struct sm_history *history, const struct sm_results *run, 
 				text_of(json_object_get(m, "tool"), "version"),
 				text_of(m, "profile") };
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(
-		history->db,
-		"INSERT OR IGNORE INTO run (name, started, seed, host, fingerprint, version, profile,"
-		" control_moved) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		-1, &statement, NULL);
+	int code = sqlite3_prepare_v2(history->db,
+				      "INSERT INTO run (name, started, seed, host, fingerprint, version, profile,"
+				      " control_moved) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+				      -1, &statement, NULL);
 
-	for (int i = 0; code == SQLITE_OK && i < 7; i++)
-		bind_text(statement, i + 1, texts[i]);
-	if (code == SQLITE_OK) {
-		sqlite3_bind_int(statement, 8, json_is_true(json_object_get(aa, "moved")));
+	for (int i = 0; i < 7; i++)
+		bind_text(&code, statement, i + 1, texts[i]);
+	bind_integer(&code, statement, 8, json_is_true(json_object_get(aa, "moved")));
+	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
-	}
 	sqlite3_finalize(statement);
 	*added = code == SQLITE_DONE && sqlite3_changes(history->db) > 0;
 	return code == SQLITE_DONE ? 0 : failed(history, code, err);
@@ -206,16 +210,17 @@ static int insert_summaries(struct sm_history *history, const struct sm_results 
 
 		if (!isfinite(s->value.estimate))
 			continue;
-		sqlite3_reset(statement);
-		sqlite3_bind_int64(statement, 1, id);
-		bind_text(statement, 2, run->cases[s->case_index].id);
-		bind_text(statement, 3, s->klass);
-		bind_number(statement, 4, s->value.estimate);
-		bind_number(statement, 5, s->value.low);
-		bind_number(statement, 6, s->value.high);
-		sqlite3_bind_int64(statement, 7, (sqlite3_int64)s->value.count);
-		bind_text(statement, 8, run->cases[s->case_index].unit);
-		code = sqlite3_step(statement);
+		code = sqlite3_reset(statement);
+		bind_integer(&code, statement, 1, id);
+		bind_text(&code, statement, 2, run->cases[s->case_index].id);
+		bind_text(&code, statement, 3, s->klass);
+		bind_number(&code, statement, 4, s->value.estimate);
+		bind_number(&code, statement, 5, s->value.low);
+		bind_number(&code, statement, 6, s->value.high);
+		bind_integer(&code, statement, 7, (sqlite3_int64)s->value.count);
+		bind_text(&code, statement, 8, run->cases[s->case_index].unit);
+		if (code == SQLITE_OK)
+			code = sqlite3_step(statement);
 	}
 	sqlite3_finalize(statement);
 	return code == SQLITE_DONE ? 0 : failed(history, code, err);
@@ -326,10 +331,9 @@ static int count_elsewhere(struct sm_history *history, const char *fingerprint, 
 	int code = sqlite3_prepare_v2(history->db, "SELECT count(*) FROM run WHERE fingerprint <> ?", -1, &statement,
 				      NULL);
 
-	if (code == SQLITE_OK) {
-		bind_text(statement, 1, fingerprint);
+	bind_text(&code, statement, 1, fingerprint);
+	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
-	}
 	*count = code == SQLITE_ROW ? (unsigned)sqlite3_column_int(statement, 0) : 0;
 	sqlite3_finalize(statement);
 	return code == SQLITE_ROW ? 0 : failed(history, code, err);
@@ -371,10 +375,8 @@ int sm_history_each(struct sm_history *history, const char *glob, const char *fi
 		" JOIN run ON run.id = summary.run WHERE fingerprint = ?1 AND (?2 IS NULL OR case_id GLOB ?2)"
 		" ORDER BY case_id, started, run.id",
 		-1, &statement, NULL);
-	if (code == SQLITE_OK) {
-		bind_text(statement, 1, series.fingerprint);
-		bind_text(statement, 2, glob);
-	}
+	bind_text(&code, statement, 1, series.fingerprint);
+	bind_text(&code, statement, 2, glob);
 	while (code == SQLITE_OK || code == SQLITE_ROW) {
 		char id[sizeof(series.id)];
 
