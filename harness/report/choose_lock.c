@@ -96,11 +96,13 @@ static void say_sleeper(const struct choosing *c, const struct ranking *ranking)
 	choosing_say(c, "%.60s spins: who waits for it burns a PU.", best->c->variant);
 	for (size_t i = 1; i < ranking->count; i++)
 		if (!choosing_spins(c, best->c->scenario, ranking->row[i].c->variant)) {
-			choosing_say(c, "Of those that sleep the best is %s%s.",
-				     choosing_figure(&ranking->row[i], figure),
-				     !ranking->row[i].rank                                ? ""
-				     : ranking_is_better(ranking, best, &ranking->row[i]) ? ", beyond doubt more"
-											  : ", a tie");
+			const struct ranked *sleeper = &ranking->row[i];
+
+			choosing_say(c, "Of those that sleep the %s is %s%s.", sleeper->rank ? "best" : "lowest figure",
+				     choosing_figure(sleeper, figure),
+				     !sleeper->rank                              ? ""
+				     : ranking_is_better(ranking, best, sleeper) ? ", beyond doubt more"
+										 : ", a tie");
 			return;
 		}
 }

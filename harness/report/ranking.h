@@ -22,8 +22,7 @@ struct ranked {
 struct ranking {
 	const struct sm_results *results;
 	const char *metric; /* the metric of `figure`: "time per round trip" */
-	struct ranked
-		*row; /* sorted by figure, those without an interval last; variants without a value are left out */
+	struct ranked *row; /* by figure, those without an interval last; variants without a value are left out */
 	size_t count;
 	const char *baseline;            /* the first variant of the plan that has a value; NULL: none */
 	const struct sm_pair_row **pair; /* the main comparisons of the point, at most one for each two variants */
