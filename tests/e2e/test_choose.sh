@@ -13,9 +13,9 @@ program=$(realpath "$2")
 measured() {
 	local folder=$1 blocks
 	shift
-	for blocks in 8 24; do
+	for blocks in 12 24; do
 		rm -rf "$folder"
-		"$program" run "$@" --repeat-blocks $blocks --no-counters --no-plots --out "$folder" >out 2>err ||
+		"$program" run "$@" --repeat-blocks $blocks --slices 6 --no-counters --no-plots --out "$folder" >out 2>err ||
 			fail "run: $(cat out err)"
 		grep -q 'none, n = ' out || return
 	done

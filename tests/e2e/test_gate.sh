@@ -24,7 +24,7 @@ gate() { printf '%s\n' "$@" >gates.ini; }
 measure() { # DIR OPTION...
 	local folder=$1
 	shift
-	"$program" run --thresholds gates.ini --no-plots -q --out "$folder" "$@" >out 2>err || fail "run $folder: $(cat out err)"
+	"$program" run --thresholds gates.ini --slices 6 --no-plots -q --out "$folder" "$@" >out 2>err || fail "run $folder: $(cat out err)"
 }
 # calm DIR: removes the records of other load, which would keep times of two runs from being compared.
 calm() { jq '.noise.others_percent = 0' "$1/manifest.json" >calm.json && mv calm.json "$1/manifest.json"; }
@@ -90,7 +90,7 @@ expect 4 'cannot write' "$program" check healthy --thresholds gates.ini --junit 
 pair='false_sharing/padded_64 --set op=atomic_add --set processes=2 --set work=0'
 again 0 'PASS' '"$program" ab "$program" "$program" $pair --max 1.10 --out same-$go -q'
 again 1 'Fresh trials repeat it' \
-	'"$program" ab --right inject=false_sharing/padded_64=40 $pair --out slower-$go -q'
+	'"$program" ab --right inject=false_sharing/padded_64=40 $pair --repeat-blocks 9 --out slower-$go -q'
 expect 4 'not an executable file' "$program" ab /none "$program" lock_uncontended/mutex
 expect 4 'KEY=VALUE' "$program" ab --left pages lock_uncontended/mutex --out no
 expect 4 'a ratio over 1' "$program" ab --max 0.5 a b
