@@ -142,12 +142,11 @@ static int measure(struct alternation *ab, struct sm_results results[2], struct 
 	return rc;
 }
 
-/* The exit code.  Without enough blocks for a FAIL, or with a wrong instrument, a PASS does not count. */
-static int exit_of_alternation(const struct alternation *ab, const struct sm_results *results,
-			       const struct sm_gate_row *rows, size_t count, bool possible)
+/* The exit code.  Where no failure could be detected, or with a wrong instrument, a PASS does not count. */
+static int exit_of_alternation(const struct ab_options *options, const struct sm_results *results,
+			       const struct sm_gate_row *rows, size_t count, const char *doubt)
 {
 	const char *wrong = sm_alternation_wrong(results);
-	unsigned needed = sm_alternation_blocks_needed(rows, count);
 
 	if (sm_gates_overall(rows, count) == SM_REFUTED)
 		return EXIT_REFUTED;
@@ -155,15 +154,9 @@ static int exit_of_alternation(const struct alternation *ab, const struct sm_res
 		sm_print_line(stderr, "shmeter: %s: wrong data, and no gate checks this case", wrong);
 		return EXIT_WRONG;
 	}
-	if (possible)
-		return exit_of_verdict(&ab->options->gate, sm_gates_strictly(rows, count));
-	if (needed)
-		fprintf(stderr,
-			"shmeter: too few blocks to detect a failure: %u measured, %u needed; name fewer cases, or raise "
-			"--budget or --repeat-blocks\n",
-			ab->first, needed);
-	else
-		fprintf(stderr, "shmeter: no failure can be detected: no case was measured on both sides\n");
+	if (!doubt)
+		return exit_of_verdict(&options->gate, sm_gates_strictly(rows, count));
+	sm_print_line(stderr, "shmeter: %s", doubt);
 	return EXIT_INCONCLUSIVE;
 }
 
@@ -185,7 +178,7 @@ int cmd_ab(const struct ab_options *options)
 	struct sm_gates gates[2] = { { 0 } };
 	struct sm_gate_row *rows[2] = { NULL, NULL };
 	struct sm_error err = { 0 };
-	bool possible = false;
+	const char *doubt = NULL;
 	int rc;
 
 	ab.options = options;
@@ -207,12 +200,12 @@ int cmd_ab(const struct ab_options *options)
 
 		say_only_new(&results[0]);
 		name_again(&ab, &results[0], rows[0], gates[0].count);
-		possible = sm_alternation_doubt(rows[0], gates[0].count, &results[0], ab.first);
+		doubt = sm_alternation_doubt(rows[0], gates[0].count, &results[0], ab.first);
 		rc = print_gates(&options->gate, &report, &err);
 		if (!options->gate.json)
 			sm_print_line(stdout, "%u blocks of each side are in %s", ab.done, ab.out);
 	}
-	rc = rc < 0 ? complain(&err) : exit_of_alternation(&ab, &results[0], rows[0], gates[0].count, possible);
+	rc = rc < 0 ? complain(&err) : exit_of_alternation(options, &results[0], rows[0], gates[0].count, doubt);
 	for (unsigned i = 0; i < 2; i++) {
 		free(rows[i]);
 		sm_gates_free(&gates[i]);

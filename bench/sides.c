@@ -15,6 +15,7 @@
 #include "shmeter/encode.h"
 #include "shmeter/error.h"
 #include "shmeter/memory.h"
+#include "shmeter/report.h"
 #include "shmeter/store.h"
 #include "sides.h"
 
@@ -104,41 +105,64 @@ int sides_read(struct alternation *ab, struct sm_error *err)
 	return rc;
 }
 
-/* Reads the last line of a log, where a run says why it ended. */
+/* Reads why a run ended from its log: its last message, or the last line where there is none. */
 static void last_words(const char *log, char *out, size_t size)
 {
+	static const char prefix[] = "shmeter: ";
 	char line[512];
+	bool message = false;
 	FILE *file = fopen(log, "re");
 
 	snprintf(out, size, "no reason given");
 	while (file && fgets(line, sizeof(line), file)) {
+		bool is_message = strncmp(line, prefix, strlen(prefix)) == 0;
+
 		line[strcspn(line, "\n")] = '\0';
-		if (line[0])
-			snprintf(out, size, "%s", strncmp(line, "shmeter: ", 9) == 0 ? line + 9 : line);
+		if (line[0] == '\0' || (message && !is_message))
+			continue;
+		message = is_message;
+		snprintf(out, size, "%s", line + (is_message ? strlen(prefix) : 0));
 	}
 	if (file)
 		fclose(file);
 }
 
-static bool holds(const char *folder, enum sm_status status)
+/* What the trials of the requested cases of a run came to. */
+struct found {
+	bool ended, wrong, skipped, lost;
+};
+
+static struct found look_at(const char *folder)
 {
+	struct found found = { 0 };
 	struct sm_results run;
-	bool found = false;
+	char words[SM_LOST_TEXT_MAX];
 
 	sm_results_init(&run);
 	if (sm_store_load(&run, folder, NULL) == 0)
-		for (size_t i = 0; i < run.sample_count && !found; i++)
-			found = run.samples[i].ended == status;
+		for (size_t i = 0; i < run.sample_count; i++) {
+			const struct sm_sample *sample = &run.samples[i];
+
+			if (run.cases[sample->case_index].control)
+				continue;
+			found.ended |= sample->ended == SM_OK;
+			found.wrong |= sample->ended == SM_VERIFY_FAILED;
+			found.skipped |= sample->ended == SM_SKIPPED;
+		}
+	found.lost = sm_report_lost(&run, words);
 	sm_results_free(&run);
 	return found;
 }
 
-/* Whether a failed run still has results for the gates to judge: a run with wrong data, or a run of the new side in
- * which no case could run. */
+/* Whether the gates can judge a failed run: one with wrong data, one on a machine too busy for a figure, and one of the
+ * new side in which no case could run. */
 static bool has_verdict(unsigned s, int code, const char *folder)
 {
-	return (code == EXIT_WRONG && holds(folder, SM_VERIFY_FAILED)) ||
-	       (code == EXIT_MACHINE && s == 1 && holds(folder, SM_SKIPPED));
+	struct found found = look_at(folder);
+
+	if (code == EXIT_MACHINE)
+		return !found.lost && (found.ended || (s == 1 && found.skipped));
+	return code == EXIT_WRONG && found.wrong;
 }
 
 /* Handles the exit status of a side's run. */

@@ -336,7 +336,8 @@ int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results, str
 	return rc;
 }
 
-unsigned sm_alternation_blocks_needed(const struct sm_gate_row *rows, size_t count)
+/* Fewest blocks with which a timing gate can FAIL, all blocks agreeing (at Holm's strictest level). */
+static unsigned blocks_needed(const struct sm_gate_row *rows, size_t count)
 {
 	unsigned tests = 0;
 
@@ -357,18 +358,27 @@ const char *sm_alternation_wrong(const struct sm_results *results)
 	return NULL;
 }
 
-bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results, unsigned blocks)
+/* Says that no failure could be detected among `usable` blocks. */
+static const char *too_few(struct sm_results *results, unsigned usable, unsigned measured, unsigned needed)
 {
-	unsigned needed = sm_alternation_blocks_needed(rows, count);
+	if (!needed)
+		return "no failure can be detected: no case was measured on both sides";
+	return sm_results_string(results,
+				 "too few blocks to detect a failure: %u needed, %u usable of %u measured; name fewer "
+				 "cases, or raise --budget or --repeat-blocks",
+				 needed, usable, measured);
+}
 
-	if (needed && blocks >= needed)
-		return true;
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].verdict == SM_SUPPORTED)
-			leave_open(&rows[i], sm_results_string(results,
-							       "too few blocks to detect a failure: %u "
-							       "measured, %u needed; name fewer cases, or raise "
-							       "--budget or --repeat-blocks",
-							       blocks, needed));
-	return false;
+const char *sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results, unsigned measured)
+{
+	unsigned needed = blocks_needed(rows, count), most = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct sm_gate_row *row = &rows[i];
+
+		most = row->blocks > most ? row->blocks : most;
+		if (row->verdict == SM_SUPPORTED && (!needed || row->blocks < needed))
+			leave_open(row, too_few(results, row->blocks, measured, needed));
+	}
+	return needed && most >= needed ? NULL : too_few(results, most, measured, needed);
 }

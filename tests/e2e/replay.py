@@ -8,6 +8,7 @@ The order of the trials depends on the seed, as in a real run.  All trials succe
 CHANGE is
   slow:VARIANT:PERCENT           its time is longer by this percentage
   status:VARIANT:STATUS[:BLOCKS] its trials end with this status, in the first BLOCKS blocks or in all
+  busy:BLOCKS                    other processes disturb every slice of the first BLOCKS blocks
   lack:VARIANT                   it does not exist"""
 import csv
 import json
@@ -40,7 +41,7 @@ def change(sample, changes, block):
         return None
     sample["status"], sample["reason"] = "ok", "-"
     for kind, variant, *rest in changes:
-        if sample["variant"] != variant:
+        if kind == "busy" or sample["variant"] != variant:
             continue
         if kind == "slow":
             factor *= 1 + float(rest[0]) / 100
@@ -50,11 +51,12 @@ def change(sample, changes, block):
     return factor
 
 
-def times(sample, factor):
+def times(sample, factor, away_share):
     """Slices of about 8 ns per operation."""
     return [{"trial": sample["trial"], "slice": str(i), "ops": "100000", "ns": str(round(800000 * factor)),
              "cpu_ns": str(round(1600000 * factor)), "skew_ns": "0", "probe_before_ns": PROBE_NS,
-             "probe_after_ns": PROBE_NS, "away_share": "0", "nvcsw": "0", "nivcsw": "0", "pin_lost": "no"}
+             "probe_after_ns": PROBE_NS, "away_share": away_share, "nvcsw": "0",
+             "nivcsw": "9" if float(away_share) else "0", "pin_lost": "no"}
             for i in range(SLICES)]
 
 
@@ -72,6 +74,7 @@ def main():
         for number, sample in enumerate(samples):
             sample["trial"] = str(number)
         manifest["plan"]["trials"] = len(samples)
+    busy = any(kind == "busy" and block < int(rest[0]) for kind, *rest in changes)
     jitter = random.Random(f"{seed} {os.path.basename(out)}")
     slices = []
 
@@ -84,7 +87,7 @@ def main():
             continue
         if sample["scenario"] != "aa":  # the control is unchanged: if it moved by chance, there would be no verdicts
             factor *= jitter.uniform(0.995, 1.005)
-        slices += times(sample, factor)
+        slices += times(sample, factor, "0.5" if busy else "0")
     os.mkdir(out)
     with open(f"{out}/manifest.json", "w") as file:
         json.dump(manifest, file)
@@ -95,7 +98,10 @@ def main():
     wrong = [s["case"] for s in samples if s["status"] == "verify_failed"]
     if wrong:
         print(f"shmeter: wrong data: {wrong[0]}", file=sys.stderr)
-    sys.exit(6 if wrong else 0)
+    if busy:
+        print("shmeter: no trial of the requested cases could be measured; see the reasons above", file=sys.stderr)
+        print("Files: none")
+    sys.exit(6 if wrong else 5 if busy else 0)
 
 
 main()

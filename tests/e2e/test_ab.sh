@@ -26,6 +26,8 @@ side wrong three status:padded_64:verify_failed:1
 side dead three status:padded_64:worker_died
 side dies_once three status:padded_64:worker_died:1
 side lacks three lack:packed
+side busy_once three busy:2
+side busy three busy:99
 side many_cases many
 
 # the slow case fails in any order of trials, and the others do not; the command that reproduces it is printed
@@ -42,8 +44,8 @@ grep -qE "Again: scripts/compare 1 2 'false_sharing/padded_64' --set 'op=atomic_
 # enough blocks to detect a failure among many cases; no PASS with fewer
 expect 0 '3 of 3 gates pass.*16 blocks of each side' ab same same
 expect 0 '17 blocks of each side' ab many_cases many_cases
-expect 3 'too few blocks to detect a failure: 8 measured, 9 needed' ab same same --repeat-blocks 8
-expect 3 'too few blocks to detect a failure: 1 measured, 9 needed' ab same same --budget 1ms
+expect 3 'too few blocks to detect a failure: 9 needed, 8 usable of 8 measured' ab same same --repeat-blocks 8
+expect 3 'too few blocks to detect a failure: 9 needed, 1 usable of 1 measured' ab same same --budget 1ms
 expect 0 '3 of 3 gates pass.*9 blocks of each side' ab same same --repeat-blocks 9
 
 # a failed trial has no time, but is reported
@@ -53,6 +55,12 @@ grep -q 'the new side, ./wrong, in block 1: wrong data' err || fail "not said wh
 expect 0 'the old side, ./wrong, in block 1: wrong data' ab wrong same --repeat-blocks 9
 expect 1 'trials of new failed.*1 whose worker died.*Fresh trials repeat it' ab same dead --repeat-blocks 1
 expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.*fresh trials did not repeat it' ab same dies_once --repeat-blocks 9
+
+# a machine too busy for some blocks costs these blocks; one that is too busy for all is told
+expect 0 '3 of 3 gates pass.*12 blocks of each.*the old side, ./busy_once, in block 1: no trial' ab busy_once same --repeat-blocks 12
+expect 1 "$slower" ab busy_once slow --repeat-blocks 12
+expect 3 'too few blocks to detect a failure: 9 needed, 8 usable of 10 measured.*0 of 3' ab busy_once same --repeat-blocks 10
+expect 3 'no failure can be detected|9 needed, 0 usable of 9 measured' ab same busy --repeat-blocks 9
 
 # a case that only the old side has, and one that only the new side has
 expect 0 'INCONCLUSIVE \[false_sharing/packed\?.*new has no such case' ab same lacks --repeat-blocks 8
@@ -64,7 +72,7 @@ chmod +x broken
 expect 4 'the new side, ./broken, ended with exit code 4: no scenario matches' ab same broken
 
 # measured, not replayed: sides that differ in a placement form one case, and placements that both measure form two
-expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2 work=0\+.*too few blocks to detect a failure: 1 measured, 7' "$program" ab --left placement=near \
+expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2 work=0\+.*too few blocks to detect a failure: 7 needed, [01] usable of 1 measured' "$program" ab --left placement=near \
 	--right placement=same-core false_sharing/padded_64 "${point[@]}" --repeat-blocks 1 --out placed
 expect 3 '@near.*@same-core|@same-core.*@near' "$program" ab "$program" "$program" false_sharing/padded_64 "${point[@]}" \
 	--profile standard --repeat-blocks 1 --out standard

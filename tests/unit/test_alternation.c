@@ -315,23 +315,28 @@ Test(alternation, a_case_that_new_lacks_is_told)
 /* 2^-n against 1 % shared by the gates that have a p-value. */
 Test(alternation, a_fail_needs_blocks)
 {
+	static const char *const needed[] = { "no case was measured", "7 needed, 6 usable of 9", "8 needed",
+					      "9 needed" };
 	struct sm_gate_row row[4] = { { .p = NAN }, { .p = 1 }, { .p = 0.5 }, { .p = 0.1 } };
 
-	cr_expect_eq(sm_alternation_blocks_needed(row, 1), 0);
-	cr_expect_eq(sm_alternation_blocks_needed(row, 2), 7);
-	cr_expect_eq(sm_alternation_blocks_needed(row, 3), 8);
-	cr_expect_eq(sm_alternation_blocks_needed(row, 4), 9);
+	for (size_t i = 0; i < 4; i++) {
+		row[i].blocks = 6;
+		expect_text(sm_alternation_doubt(row, i + 1, &merged, 9), needed[i]);
+	}
+	row[3].blocks = 9;
+	cr_expect_null(sm_alternation_doubt(row, 4, &merged, 9), "one that could fail is enough");
 }
 
-/* Nothing has passed that could not have failed. */
+/* Nothing has passed that could not have failed, and blocks without a figure do not count. */
 Test(alternation, too_few_blocks_are_no_pass)
 {
-	struct sm_gate_row row[2] = { { .p = 1, .verdict = SM_SUPPORTED }, { .p = 1, .verdict = SM_REFUTED } };
+	struct sm_gate_row row[3] = { { .p = 1, .verdict = SM_SUPPORTED, .blocks = 9 },
+				      { .p = 1, .verdict = SM_SUPPORTED, .blocks = 8 },
+				      { .p = 1, .verdict = SM_REFUTED, .blocks = 8 } };
 
-	cr_expect(sm_alternation_doubt(row, 2, &merged, 8));
+	cr_expect_null(sm_alternation_doubt(row, 3, &merged, 16));
 	cr_expect_eq(row[0].verdict, SM_SUPPORTED);
-	cr_expect_not(sm_alternation_doubt(row, 2, &merged, 7));
-	cr_expect_eq(row[0].verdict, SM_INCONCLUSIVE);
-	expect_text(row[0].reason, "7 measured, 8 needed");
-	cr_expect_eq(row[1].verdict, SM_REFUTED);
+	cr_expect_eq(row[1].verdict, SM_INCONCLUSIVE);
+	expect_text(row[1].reason, "9 needed, 8 usable of 16 measured");
+	cr_expect_eq(row[2].verdict, SM_REFUTED);
 }

@@ -67,10 +67,9 @@ SM_MUST_USE int sm_alternation_judge(struct sm_gates *gates, struct sm_results *
 /* Id of a case with wrong data that no gate covers: the A/A control, or a case that only the new side has.  NULL:
  * none. */
 const char *sm_alternation_wrong(const struct sm_results *results);
-/* Turns PASS into INCONCLUSIVE where there were too few blocks to detect a failure.  Returns whether a FAIL was
- * possible. */
-bool sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results, unsigned blocks);
-/* Fewest blocks with which a timing gate can FAIL, all blocks agreeing (at Holm's strictest level). */
-unsigned sm_alternation_blocks_needed(const struct sm_gate_row *rows, size_t count);
+/* Turns PASS into INCONCLUSIVE where too few of the blocks measured could be used to detect a failure (all blocks
+ * agreeing, at Holm's strictest level).  Returns NULL if any row could have been a FAIL, else a sentence that says why
+ * not, which lives as long as the results. */
+const char *sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results, unsigned measured);
 
 #endif
