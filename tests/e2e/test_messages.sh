@@ -186,7 +186,7 @@ for command in --help list doctor 'list --json' tune demo; do
 done
 
 # A foreign topology can be used for planning, but not for measuring.
-far='pack:2 [numa] l3:1 core:2048 pu:1'
+far='pack:2 [numa] l3:1 core:600 pu:1'
 expect 5 'it can be planned with (--dry-run), not measured on' 'a topology of elsewhere' \
 	env HWLOC_SYNTHETIC="$far" "$program" run false_sharing --no-plots -q --out "$(fresh)"
 HWLOC_SYNTHETIC="$far" "$program" run false_sharing --placement cross-node --dry-run >"$scratch/out" 2>&1 &&
@@ -195,7 +195,7 @@ HWLOC_SYNTHETIC="$far" "$program" run false_sharing --placement cross-node --dry
 
 # A signal ends a run cleanly, and the run can be resumed.
 folder=$(fresh)
-"$program" run false_sharing --no-plots -q --out "$folder" >"$scratch/out" 2>"$scratch/err" &
+"$program" run false_sharing --repeat-blocks 3 --no-plots -q --out "$folder" >"$scratch/out" 2>"$scratch/err" &
 pid=$!
 for _ in $(seq 100); do
 	[ -s "$folder/samples.csv" ] && [ "$(wc -l <"$folder/samples.csv")" -gt 5 ] && break

@@ -53,7 +53,7 @@ def try_one(transport, before):
     folder = os.path.join(tempfile.mkdtemp(prefix="shmeter-test-"), "run")
     parent = subprocess.Popen(
         [PROGRAM, "run", f"transport_throughput/{transport}", "--set", "message=64", "--out", folder,
-         "--repeat-blocks", "6", "--no-plots", "--no-counters", "-q"],
+         "--repeat-blocks", "3", "--no-plots", "--no-counters", "-q"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     killed, took = False, None
     while not killed and parent.poll() is None:
