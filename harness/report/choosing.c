@@ -11,6 +11,14 @@
 #include "shmeter/text.h"
 #include "words.h"
 
+void names_add(struct names *names, const char *name)
+{
+	names->count++;
+	if (names->used < sizeof(names->text) / 2)
+		names->used += (size_t)snprintf(names->text + names->used, sizeof(names->text) - names->used, "%s%.60s",
+						names->used ? ", " : "", name);
+}
+
 void choosing_say(const struct choosing *c, const char *format, ...)
 {
 	char text[1600];
@@ -67,20 +75,19 @@ void choosing_absent(const struct choosing *c, const struct ranking *ranking)
 
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const char *reason = r->summaries[i].reason;
-		char names[1000];
-		size_t used = 0, first = i;
+		struct names names = { .count = 0 };
+		size_t first = i;
 
 		if (!is_absent(r, &r->summaries[i], group))
 			continue;
-		for (size_t j = 0; j < r->summary_count && used < sizeof(names) / 2; j++) {
+		for (size_t j = 0; j < r->summary_count; j++) {
 			if (!is_absent(r, &r->summaries[j], group) || r->summaries[j].reason != reason)
 				continue;
-			first = used ? first : j;
-			used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%.60s", used ? ", " : "",
-						 r->cases[r->summaries[j].case_index].variant);
+			first = names.count ? first : j;
+			names_add(&names, r->cases[r->summaries[j].case_index].variant);
 		}
 		if (first == i)
-			choosing_say(c, "Without a figure: %s (%.400s).", names, reason);
+			choosing_say(c, "Without a figure: %s (%.400s).", names.text, reason);
 	}
 }
 
@@ -94,19 +101,17 @@ const char *choosing_among(const struct ranking *ranking)
 void choosing_take(const struct choosing *c, const struct ranking *ranking, const char *what)
 {
 	const struct ranked *best = &ranking->row[0];
-	char figure[256], ties[1200], unknown[1200];
-	size_t tied = 0, unranked = 0;
+	struct names tied = { .count = 0 }, unranked = { .count = 0 };
+	char figure[256];
 
 	choosing_figure(best, figure);
-	for (size_t i = 1; i < ranking->count && tied < sizeof(ties) / 2 && unranked < sizeof(unknown) / 2; i++) {
+	for (size_t i = 1; i < ranking->count; i++) {
 		const struct ranked *row = &ranking->row[i];
 
 		if (!row->rank)
-			unranked += (size_t)snprintf(unknown + unranked, sizeof(unknown) - unranked, "%s%.60s",
-						     unranked ? ", " : "", row->c->variant);
-		else if (!ranking_is_better(ranking, best, row))
-			tied += (size_t)snprintf(ties + tied, sizeof(ties) - tied, "%s%.60s", tied ? ", " : "",
-						 row->c->variant);
+			names_add(&unranked, row->c->variant);
+		else if (row->rank == best->rank)
+			names_add(&tied, row->c->variant);
 	}
 	if (!best->rank)
 		choosing_say(c,
@@ -115,12 +120,12 @@ void choosing_take(const struct choosing *c, const struct ranking *ranking, cons
 			     figure);
 	else
 		choosing_say(c, "Take %.60s. %s %s.", best->c->variant, what, figure);
-	if (tied)
-		choosing_say(c, "Tied with it: %s.", ties);
-	else if (best->rank && !unranked)
+	if (tied.count)
+		choosing_say(c, "Tied with it: %s.", tied.text);
+	else if (best->rank && !unranked.count)
 		choosing_say(c, ranking->count > 1 ? "Nothing is tied with it." : "There is no other one to choose.");
-	if (best->rank && unranked)
-		choosing_say(c, "Without an interval, so not compared: %s.", unknown);
+	if (best->rank && unranked.count)
+		choosing_say(c, "Without an interval, so not compared: %s.", unranked.text);
 	choosing_absent(c, ranking);
 }
 

@@ -16,6 +16,13 @@ struct choosing {
 	unsigned width;
 };
 
+/* Names in a sentence: "pipe, fifo". */
+struct names {
+	char text[1200];
+	size_t used, count;
+};
+void names_add(struct names *names, const char *name);
+
 /* Prints a sentence, wrapped and indented. */
 void choosing_say(const struct choosing *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether a variant's processes burn a PU while they wait. */

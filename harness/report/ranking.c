@@ -1,6 +1,7 @@
 /* The variants of one point of a scenario, best first, and which of them are ties. */
 #include "ranking.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +63,14 @@ static bool has_interval(const struct ranked *row)
 	return isfinite(row->figure.low);
 }
 
-static int by_figure(const void *a, const void *b)
+/* Those without a rank last. */
+static int by_rank(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
+	unsigned first = x->rank ? x->rank : UINT_MAX, second = y->rank ? y->rank : UINT_MAX;
 
-	if (has_interval(x) != has_interval(y))
-		return has_interval(x) ? -1 : 1;
+	if (first != second)
+		return first < second ? -1 : 1;
 	return (x->figure.estimate > y->figure.estimate) - (x->figure.estimate < y->figure.estimate);
 }
 
@@ -75,18 +78,17 @@ void ranking_order(struct ranking *ranking)
 {
 	struct ranked *row = ranking->row;
 
-	qsort(row, ranking->count, sizeof(*row), by_figure);
-	for (size_t i = 0, first = 0; i < ranking->count; i++) {
-		row[i].rank = 0;
-		row[i].tied = false;
-		if (!has_interval(&row[i]))
-			continue;
-		if (ranking_is_better(ranking, &row[first], &row[i]))
-			first = i;
-		row[i].rank = (unsigned)first + 1;
-		row[i].tied = i > first;
-		row[first].tied |= i > first;
+	for (size_t i = 0; i < ranking->count; i++) {
+		row[i].rank = has_interval(&row[i]);
+		for (size_t j = 0; j < ranking->count && row[i].rank; j++)
+			row[i].rank += ranking_is_better(ranking, &row[j], &row[i]);
 	}
+	for (size_t i = 0; i < ranking->count; i++) {
+		row[i].tied = false;
+		for (size_t j = 0; j < ranking->count; j++)
+			row[i].tied |= j != i && row[i].rank && row[j].rank == row[i].rank;
+	}
+	qsort(row, ranking->count, sizeof(*row), by_rank);
 }
 
 struct ranking ranking_open(const struct sm_results *results, sm_name group)
@@ -153,6 +155,8 @@ static void head(const struct ranking *ranking, const struct grid *grid)
 			 ranking->baseline);
 		snprintf(grid_cell(grid, 0, RATIO_INTERVAL), GRID_CELL, "95 %% interval");
 	}
+	if (!ranking->paired)
+		return;
 	if (has_messages(c) || has_rate(c))
 		snprintf(grid_cell(grid, 0, RATE), GRID_CELL, has_messages(c) ? "messages" : "rate");
 	if (c->transfers_per_op > 1)
@@ -207,7 +211,8 @@ static void fill(const struct ranking *ranking, const struct grid *grid, unsigne
 		snprintf(grid_cell(grid, line, CPU), GRID_CELL, "%s", sm_format_ns(text, s->cpu_ns_per_op));
 	if (isfinite(s->switches_per_op))
 		snprintf(grid_cell(grid, line, SWITCHES), GRID_CELL, "%.2f", s->switches_per_op);
-	derive(grid, line, row);
+	if (ranking->paired)
+		derive(grid, line, row);
 }
 
 void ranking_print(const struct ranking *ranking, unsigned width, FILE *out)

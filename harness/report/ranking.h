@@ -13,8 +13,8 @@ struct ranked {
 	const struct sm_summary_row *summary;
 	struct sm_interval figure; /* the ranked value, less is better; ns per operation unless the caller sets it */
 	struct sm_interval ratio;  /* its time over that of the baseline; NaN if the run does not compare the two */
-	/* The place of the best variant that is not certainly better than this one; variants of the same rank are
-	 * tied.  0: a value without an interval has no rank. */
+	/* One more than the number of variants that are certainly better (ranking_is_better()); variants of the same
+	 * rank are tied.  0: a value without an interval has no rank. */
 	unsigned rank;
 	bool tied; /* another variant has this rank, too */
 };
@@ -22,7 +22,7 @@ struct ranked {
 struct ranking {
 	const struct sm_results *results;
 	const char *metric; /* the metric of `figure`: "time per round trip" */
-	struct ranked *row; /* by figure, those without an interval last; variants without a value are left out */
+	struct ranked *row; /* by rank and figure, those without a rank last; variants without a value are left out */
 	size_t count;
 	const char *baseline;            /* the first variant of the plan that has a value; NULL: none */
 	const struct sm_pair_row **pair; /* the main comparisons of the point, at most one for each two variants */

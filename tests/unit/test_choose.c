@@ -122,7 +122,7 @@ Test(analysis, who_has_no_interval_is_not_said_to_be_too_slow)
 	add_transports();
 	q.rate = 3e6;
 	expect_answer(&q, 0, "0 of 2 sustain 3.00 M/s", "Take");
-	expect_answer(&q, 0, "2 of them have no interval there in this run: whether they do is not known.", NULL);
+	expect_answer(&q, 0, "Without an interval in this run, so not known: cond, pipe.", NULL);
 }
 
 Test(analysis, without_an_interval_there_is_no_order)
@@ -163,7 +163,9 @@ Test(analysis, cpu_time_by_rate_is_a_share_of_a_pu)
 	add_transports();
 	q.rate = 1e6;
 	q.cpu_budget = 0.004;
-	expect_answer(&q, 0, "At 1.00 M/s it takes 0.35 % of a PU: 3.50 ns of CPU time a message", NULL);
+	expect_answer(&q, 0,
+		      "At 1.00 M/s it takes 0.35 % of a PU (95 % interval 0.35 to 0.35): 3.50 ns of CPU time a message",
+		      "--may-spin: ");
 	q.cpu_budget = 0.003;
 	expect_answer(&q, 0, "None of the transports measured is known to do that", "Take");
 	q.may_spin = true;
@@ -171,6 +173,50 @@ Test(analysis, cpu_time_by_rate_is_a_share_of_a_pu)
 	expect_answer(&q, 0, "Take cond.", NULL);
 	q.cpu_budget = 2;
 	expect_answer(&q, 0, "It spins: its 2 processes use 2 PUs whatever the rate.", NULL);
+}
+
+/* Half of the trials took twice the CPU time: what might exceed the budget is not accepted. */
+Test(analysis, a_budget_holds_for_the_upper_end_of_the_cpu_time)
+{
+	struct sm_question q = message();
+
+	add_transports();
+	for (size_t s = 0; s < run.sample_count; s += 2)
+		run.samples[s].cpu_ns *= 2;
+	q.rate = 1e6;
+	q.cpu_budget = 0.006;
+	expect_answer(&q, 0, "Not known to take so little: cond, pipe.", "Take");
+	q.cpu_budget = 0.0071;
+	expect_answer(&q, 0, "Take cond.", "Not known to take so little");
+}
+
+/* What is offered has to do what was asked, too. */
+Test(analysis, what_would_change_the_answer_meets_the_question)
+{
+	struct sm_question q = message();
+
+	add_transports();
+	q.rate = 3e6;
+	expect_answer(&q, 0, "- --may-spin: transport_latency/ring", "At message=4096");
+	q.rate = 50e6;
+	expect_answer(&q, 0, "None of the transports measured is known to do that without spinning.", "Take");
+	expect_answer(&q, 0, "- --may-spin: transport_latency/ring: 20.0 ns", NULL);
+	q.rate = 200e6;
+	expect_answer(&q, 0, "Other points than those", "--may-spin: t");
+}
+
+Test(analysis, where_all_spin_that_is_said)
+{
+	struct sm_question q = message();
+
+	add("transport_latency", "ring", "message=64 capacity=65536", 20);
+	analyse();
+	expect_answer(&q, -EINVAL, "only transports that spin while they wait have a figure at message=64, near",
+		      "Take");
+	q.may_spin = true;
+	expect_answer(&q, 0, "Take ring.", NULL);
+	q.tail = true;
+	expect_answer(&q, -EINVAL, "the thousand round trips", "Take");
 }
 
 /* The median of `pipe` is the better one, its tail is not. */

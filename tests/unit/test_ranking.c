@@ -68,6 +68,25 @@ Test(analysis, without_a_ratio_intervals_that_overlap_are_a_tie)
 	EXPECT_LINES("\n  1=  padded", "\n  1=  wide", "\n  3   packed");
 }
 
+/* A case whose values lie between two bounds. */
+static void add_between(const char *variant, double low, double high)
+{
+	unsigned c = add_case("pack", variant, "op=store processes=2", 2);
+
+	for (unsigned b = 0; b < 8; b++)
+		add_trial(c, b, 0, 0, low + (high - low) * (b * 3 % 8) / 7);
+}
+
+/* `wide` cannot be told from either of two that can: it has the rank of the best, and the other one is worse. */
+Test(analysis, a_rank_counts_who_is_certainly_better)
+{
+	add_between("padded", 1, 1.1);
+	add_between("packed", 1.5, 1.6);
+	add_between("wide", 1.05, 1.9);
+	analyse();
+	EXPECT_LINES("\n  1=  padded", "\n  1=  wide", "\n  2   packed");
+}
+
 Test(analysis, without_an_interval_there_is_no_rank)
 {
 	add_pack_point("op=store processes=2", 16, 2, 3, SM_BLOCKS_MIN - 1);
