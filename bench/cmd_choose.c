@@ -49,9 +49,17 @@ static int measure_all(const struct choose_options *options, struct sm_question 
 		complete_run(&run, &options->common);
 		progress_follow(&progress, &run);
 		sm_results_init(&runs->results[runs->count]);
-		rc = sm_run(&run, sm_scenarios, sm_scenario_count, &runs->results[runs->count++], err);
-		if (rc == 0 && question->choice == SM_CHOOSE_LOCK && !(question->step_ns > 0))
+		rc = sm_choose_fits(&run.plan, sm_scenarios, sm_scenario_count, err);
+		if (rc == 0)
+			rc = sm_run(&run, sm_scenarios, sm_scenario_count, &runs->results[runs->count++], err);
+		if (rc == 0 && question->section_ns > 0 && !(question->step_ns > 0)) {
 			question->step_ns = sm_choose_step(&runs->results[0]);
+			if (!(question->step_ns > 0))
+				rc = sm_fail(
+					err, ENODEV,
+					"how long the work under a lock takes could not be measured; run it again on a "
+					"quieter machine");
+		}
 	}
 	progress_wipe(&progress);
 	return rc;
@@ -108,6 +116,8 @@ int cmd_choose(const struct choose_options *options)
 	if (rc == 0 && options->common.operands > 0)
 		rc = sm_fail(&err, EINVAL, "`shmeter choose` takes no \"%s\"; see `shmeter choose --help`",
 			     options->common.operand[0]);
+	if (rc == 0 && options->from && (options->out || options->run.seed_given))
+		rc = sm_fail(&err, EINVAL, "--out and --seed are about a measurement, and --from makes none");
 	if (rc == 0 && options->from) {
 		sm_results_init(&runs.results[0]);
 		runs.count = 1;

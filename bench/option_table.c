@@ -267,7 +267,7 @@ static int take_access(const struct option_spec *spec, void *member, char *text,
 	const char *access = "";
 	int rc = take_choice(spec, &access, text, err);
 
-	*(bool *)member = rc == 0 && strcmp(access, "stream") == 0;
+	*(enum sm_access *)member = rc == 0 && strcmp(access, "stream") == 0 ? SM_ACCESS_STREAM : SM_ACCESS_RANDOM;
 	return rc;
 }
 
@@ -364,7 +364,7 @@ const struct option_spec option_specs[] = {
 	AT("same-node", "measure on two cores of one NUMA node"),
 	AT("cross-node", "measure on two NUMA nodes"),
 	{ "memory", "SIZE", "choose pages for SIZE of memory, such as 8g", take_memory, IN_CHOOSE(question) },
-	{ "access", "ORDER", "access the memory in order:", take_access, "random stream", IN_CHOOSE(question.stream) },
+	{ "access", "ORDER", "access the memory in order:", take_access, "random stream", IN_CHOOSE(question.access) },
 	{ "lock", NULL, "choose a lock", take_lock, IN_CHOOSE(question) },
 	{ "processes", "N", "let N processes want the lock (default 2)", take_processes,
 	  IN_CHOOSE(question.processes) },

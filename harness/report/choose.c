@@ -3,8 +3,10 @@
 #include "shmeter/memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "choosing.h"
 #include "shmeter/text.h"
@@ -21,6 +23,28 @@ static int check_transport(const struct sm_question *q, struct sm_error *err)
 	return 0;
 }
 
+static int check_pages(const struct sm_question *q, struct sm_error *err)
+{
+	if (q->memory == 0)
+		return sm_fail(err, EINVAL, "--memory needs a size of a byte at least, such as 8g");
+	if (q->placement != SM_PLACE_UNSET)
+		return sm_fail(err, EINVAL, "--%s goes with --message or --lock: one process accesses the memory",
+			       sm_placement_name(q->placement));
+	return 0;
+}
+
+static int check_lock(const struct sm_question *q, struct sm_error *err)
+{
+	if (q->processes != 1)
+		return 0;
+	if (q->section_ns > 0)
+		return sm_fail(err, EINVAL,
+			       "--critical-section needs two processes at least: with one, nobody waits for the lock");
+	if (q->placement != SM_PLACE_UNSET)
+		return sm_fail(err, EINVAL, "--%s needs two processes at least", sm_placement_name(q->placement));
+	return 0;
+}
+
 int sm_choose_check(const struct sm_question *q, struct sm_error *err)
 {
 	bool transport = q->rate > 0 || q->cpu_budget > 0 || q->may_spin || q->tail;
@@ -32,9 +56,11 @@ int sm_choose_check(const struct sm_question *q, struct sm_error *err)
 		return sm_fail(err, EINVAL, "--rate, --cpu-budget, --may-spin and --p99 go with --message");
 	if ((q->processes || q->section_ns > 0) && q->choice != SM_CHOOSE_LOCK)
 		return sm_fail(err, EINVAL, "--processes and --critical-section go with --lock");
-	if (q->stream && q->choice != SM_CHOOSE_PAGES)
+	if (q->access && q->choice != SM_CHOOSE_PAGES)
 		return sm_fail(err, EINVAL, "--access goes with --memory");
-	return q->choice == SM_CHOOSE_TRANSPORT ? check_transport(q, err) : 0;
+	return q->choice == SM_CHOOSE_TRANSPORT ? check_transport(q, err)
+	       : q->choice == SM_CHOOSE_PAGES   ? check_pages(q, err)
+						: check_lock(q, err);
 }
 
 static void ask(struct sm_choose_plan *needs, struct sm_plan_options *plan, const char *const *patterns, size_t count)
@@ -60,6 +86,9 @@ static void set(struct sm_choose_plan *needs, struct sm_plan_options *plan, cons
 #define TAIL_SLICE_NS 20000000u
 #define TAIL_SLICES   5
 
+/* What an open loop's message holds at least, in bytes: its number and the time at which it was due. */
+#define OPEN_LOOP_LEAST 24
+
 /* The largest power of two that is at most `bytes`, and at most half of what is available. */
 static uint64_t fitting(uint64_t bytes, uint64_t available)
 {
@@ -76,10 +105,10 @@ static bool plan_pages(const struct sm_question *q, unsigned run, struct sm_choo
 	static const char *const random[] = { "page_size_random" }, *const stream[] = { "page_size_stream" },
 				 *const populate[] = { "first_touch", "prefault" };
 
-	ask(needs, plan, run == 1 ? populate : q->stream ? stream : random, run == 1 ? 2 : 1);
+	ask(needs, plan, run == 1 ? populate : q->access == SM_ACCESS_STREAM ? stream : random, run == 1 ? 2 : 1);
 	if (run == 0)
 		set(needs, plan, "bytes", fitting(q->memory, q->available));
-	if (run == 0 && q->stream) {
+	if (run == 0 && q->access == SM_ACCESS_STREAM) {
 		plan->set[plan->set_count].name = "op";
 		plan->set[plan->set_count++].text = "read,write,copy";
 	}
@@ -113,7 +142,9 @@ static bool plan_lock(const struct sm_question *q, unsigned run, struct sm_choos
 bool sm_choose_plan(const struct sm_question *q, unsigned run, struct sm_choose_plan *needs,
 		    struct sm_plan_options *plan)
 {
-	static const char *const transports[] = { "transport_latency", "transport_throughput", "transport_open_loop" };
+	/* without --may-spin no way to poll is measured: they are extra variants of the throughput */
+	const char *transports[SM_CHOOSE_PATTERNS] = { "transport_latency", "transport_throughput" };
+	size_t count = 2;
 
 	if (q->placement != SM_PLACE_UNSET)
 		plan->placement = q->placement;
@@ -121,13 +152,72 @@ bool sm_choose_plan(const struct sm_question *q, unsigned run, struct sm_choose_
 		return plan_pages(q, run, needs, plan);
 	if (q->choice == SM_CHOOSE_LOCK)
 		return plan_lock(q, run, needs, plan);
-	ask(needs, plan, transports, q->rate > 0 && q->message >= 24 ? 3 : 2);
+	if (q->may_spin)
+		transports[count++] = "transport_throughput/*_spin";
+	if (q->rate > 0 && q->message >= OPEN_LOOP_LEAST)
+		transports[count++] = "transport_open_loop";
+	ask(needs, plan, transports, count);
 	set(needs, plan, "message", q->message);
 	if (q->tail) {
 		plan->slice_ns = TAIL_SLICE_NS;
 		plan->slices = TAIL_SLICES;
 	}
 	return run == 0;
+}
+
+/* Which option of `choose` set a parameter. */
+static const char *option_of(const char *param)
+{
+	static const char *const option[][2] = { { "message", "message" },
+						 { "bytes", "memory" },
+						 { "processes", "processes" },
+						 { "inside", "critical-section" } };
+
+	for (size_t i = 0; i < sizeof(option) / sizeof(option[0]); i++)
+		if (strcmp(option[i][0], param) == 0)
+			return option[i][1];
+	return NULL;
+}
+
+static int check_bounds(const struct sm_scenario *scenario, const char *name, const char *text, struct sm_error *err)
+{
+	const char *option = option_of(name);
+	bool bytes = strcmp(name, "message") == 0 || strcmp(name, "bytes") == 0;
+	char low[SM_TEXT_MAX], high[SM_TEXT_MAX];
+
+	for (const struct sm_param *p = scenario->params; option && p && p->name; p++) {
+		uint64_t value = strtoull(text, NULL, 10);
+
+		if (strcmp(p->name, name) != 0 || p->max == 0 || (value >= p->min && value <= p->max))
+			continue;
+		snprintf(low, sizeof(low), "%" PRIu64, p->min);
+		snprintf(high, sizeof(high), "%" PRIu64, p->max);
+		if (bytes) {
+			sm_format_bytes(low, (double)p->min);
+			sm_format_bytes(high, (double)p->max);
+		}
+		return sm_fail(err, EINVAL, "--%s is out of range: %s can measure %s to %s%s", option, scenario->name,
+			       low, high, strcmp(name, "inside") == 0 ? " multiplications" : "");
+	}
+	return 0;
+}
+
+int sm_choose_fits(const struct sm_plan_options *plan, const struct sm_scenario *const *scenarios, size_t count,
+		   struct sm_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < count && rc == 0; i++)
+		for (size_t p = 0; p < plan->pattern_count && rc == 0; p++) {
+			size_t length = strcspn(plan->patterns[p], "/");
+
+			if (strlen(scenarios[i]->name) != length ||
+			    strncmp(scenarios[i]->name, plan->patterns[p], length) != 0)
+				continue;
+			for (size_t s = 0; s < plan->set_count && rc == 0; s++)
+				rc = check_bounds(scenarios[i], plan->set[s].name, plan->set[s].text, err);
+		}
+	return rc;
 }
 
 static int answer(const struct choosing *c, struct sm_error *err)

@@ -139,17 +139,19 @@ int choosing_lock(const struct choosing *c, struct sm_error *err)
 {
 	const struct sm_question *q = c->question;
 	unsigned processes = q->processes ? q->processes : 2;
-	enum sm_placement placement = q->placement;
+	enum sm_placement placement = q->placement == SM_PLACE_UNSET ? SM_PLACE_NEAR : q->placement;
 	const char *scenario = processes == 1 ? uncontended : contended;
-	char at[64] = "";
+	char at[64] = "", where[96];
 
 	if (processes > 1)
 		snprintf(at, sizeof(at), "processes=%u outside=0", processes);
 	const struct sm_case_row *point = choosing_point(c, scenario, placement, at, processes == 1 ? NULL : "inside",
 							 q->step_ns > 0 ? q->section_ns / q->step_ns : 0);
 
-	if (!point)
-		return choosing_lacks(c, scenario, at, err);
+	if (!point) {
+		snprintf(where, sizeof(where), "%s%s%s", at, *at ? ", " : "", sm_placement_name(placement));
+		return choosing_lacks(c, scenario, where, err);
+	}
 	if (processes > 1 && q->section_ns > 0 && !(q->step_ns > 0))
 		return sm_fail(
 			err, EINVAL,

@@ -71,17 +71,17 @@ static void say_first_touch(const struct choosing *c)
 	ranking_close(&touch);
 }
 
-/* Prints the size; if the run measured another one than requested, says so and why. */
-static void say_size(const struct choosing *c, const struct sm_case_row *point)
+/* Prints what was asked; if the run measured another one than requested, says so and why. */
+static void say_size(const struct choosing *c, const struct sm_case_row *point, const char *at)
 {
 	double bytes = sm_param_value(point->params, "bytes");
-	const char *how = c->question->stream ? "in order" : "at random";
+	const char *how = c->question->access == SM_ACCESS_STREAM ? "in order" : "at random";
 	char asked[SM_TEXT_MAX], got[SM_TEXT_MAX], there[SM_TEXT_MAX], why[128] = "the run has none nearer to it";
 
 	sm_format_bytes(asked, (double)c->question->memory);
 	sm_format_bytes(got, bytes);
 	if (bytes == (double)c->question->memory) {
-		choosing_say(c, "%s of memory, %s:", asked, how);
+		choosing_say(c, "%s%s%s of memory, %s:", at, *at ? ": " : "", asked, how);
 		return;
 	}
 	if (c->question->available)
@@ -89,9 +89,9 @@ static void say_size(const struct choosing *c, const struct sm_case_row *point)
 			 sm_format_bytes(there, (double)c->question->available));
 	choosing_say(
 		c,
-		"%s of memory, %s: NOT measured. The figures are of %s (%s); what is larger need not cost the same an "
+		"%s%s%s of memory, %s: NOT measured. The figures are of %s (%s); what is larger need not cost the same an "
 		"access.",
-		asked, how, got, why);
+		at, *at ? ": " : "", asked, how, got, why);
 }
 
 static int answer_at(const struct choosing *c, const char *scenario, const char *at, struct sm_error *err)
@@ -107,11 +107,11 @@ static int answer_at(const struct choosing *c, const char *scenario, const char 
 		ranking_close(&ranking);
 		return sm_fail(err, ENODEV, "no page size could be measured: `shmeter run %s` says why", scenario);
 	}
-	say_size(c, point);
-	choosing_take(c, &ranking, c->question->stream ? "4 KiB take" : "An access takes");
-	if (c->question->stream)
+	say_size(c, point, at);
+	choosing_take(c, &ranking, (c->question->access == SM_ACCESS_STREAM) ? "4 KiB take" : "An access takes");
+	if (c->question->access == SM_ACCESS_STREAM)
 		say_per_gib(c, "That is", &ranking.row[0]);
-	choosing_table(c, &ranking, c->question->stream ? "Passing over it" : "Dependent loads");
+	choosing_table(c, &ranking, (c->question->access == SM_ACCESS_STREAM) ? "Passing over it" : "Dependent loads");
 	ranking_close(&ranking);
 	return 0;
 }
@@ -126,7 +126,8 @@ static int answer_stream(const struct choosing *c, struct sm_error *err)
 	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]) && rc == 0; i++) {
 		if (!choosing_point(c, "page_size_stream", SM_PLACE_UNSET, ops[i], NULL, 0))
 			continue;
-		fprintf(c->out, "%s%s: ", known++ ? "\n" : "", ops[i]);
+		if (known++)
+			fputc('\n', c->out);
 		rc = answer_at(c, "page_size_stream", ops[i], err);
 	}
 	return known ? rc : choosing_lacks(c, "page_size_stream", "any size", err);
@@ -134,7 +135,8 @@ static int answer_stream(const struct choosing *c, struct sm_error *err)
 
 int choosing_pages(const struct choosing *c, struct sm_error *err)
 {
-	int rc = c->question->stream ? answer_stream(c, err) : answer_at(c, "page_size_random", "", err);
+	int rc = (c->question->access == SM_ACCESS_STREAM) ? answer_stream(c, err)
+							   : answer_at(c, "page_size_random", "", err);
 
 	if (rc == 0) {
 		say_first_touch(c);

@@ -290,16 +290,15 @@ static void say_left_out(const struct choosing *c, const struct sm_case_row *her
 static int nothing_to_rank(const struct choosing *c, const struct sm_case_row *here, const char *point,
 			   struct sm_error *err)
 {
-	struct ranking all = open_latency(c, here->group, true);
-	struct ranking by_median = ranking_open(choosing_run(c, latency), here->group);
-	bool spinning = all.count > 0, measured = by_median.count > 0;
+	struct ranking all = ranking_open(choosing_run(c, latency), here->group);
+	bool measured = all.count > 0, spinning = measured && !c->question->may_spin;
 
+	for (size_t i = 0; i < all.count; i++)
+		spinning &= choosing_spins(c, latency, all.row[i].c->variant);
 	ranking_close(&all);
-	ranking_close(&by_median);
 	if (spinning)
 		return sm_fail(err, EINVAL,
-			       "only transports that spin while they wait have a figure at %s: --may-spin "
-			       "takes them",
+			       "only transports that spin while they wait have a figure at %s: --may-spin takes them",
 			       point);
 	if (measured && c->question->tail)
 		return sm_fail(

@@ -44,7 +44,10 @@ refused 4 'the run has no figure of transport_latency at message=128' "$program"
 refused 4 'at message=64, same-core' "$program" choose --message 64 --same-core --from transports
 # as wide as the terminal
 for width in 80 120; do
-	COLUMNS=$width "$program" choose --message 64 --may-spin --from transports >out
+	{
+		COLUMNS=$width "$program" choose --message 64 --may-spin --from transports
+		COLUMNS=$width "$program" choose --memory 8g --access stream --from pages
+	} >out
 	[ "$(awk -v width=$width 'length($0) > width' out)" = '' ] || fail "wider than $width: $(cat out)"
 done
 
@@ -78,6 +81,13 @@ refused 4 'go with --message' "$program" choose --lock --may-spin
 refused 4 'go with --lock' "$program" choose --memory 4k --processes 3
 refused 4 '--access "sideways" is not known' "$program" choose --memory 4k --access sideways
 refused 4 '--critical-section "5q" is not a time' "$program" choose --lock --critical-section 5q
+refused 4 '--message is out of range: transport_latency can measure 8 B to 64 MiB' "$program" choose --message 4
+refused 4 '--memory is out of range: page_size_random can measure 64 KiB to 1 TiB' "$program" choose --memory 32k
+refused 4 '--memory needs a size' "$program" choose --memory 0
+refused 4 '--same-core goes with --message or --lock' "$program" choose --memory 4m --same-core
+refused 4 '--smt needs two processes at least' "$program" choose --lock --processes 1 --smt
+refused 4 '--access goes with --memory' "$program" choose --lock --access random
+refused 4 '--out and --seed are about a measurement' "$program" choose --lock --from pages --seed 3
 refused 4 'takes no "results"' "$program" choose --lock results
 refused 4 'is not a run folder' "$program" choose --lock --from nowhere
 [ "$failed" = 0 ] && echo 'choose answers, and says what it rests on'

@@ -300,7 +300,7 @@ Test(analysis, pages_are_never_silently_of_another_size)
 	expect_answer(&q, 0, "Take madvise. Populating by it and writing takes prefault/madvise: ", NULL);
 	q.memory = 1ull << 30;
 	expect_answer(&q, 0, "1 GiB of memory, at random:\n", "NOT measured");
-	q.stream = true;
+	q.access = SM_ACCESS_STREAM;
 	expect_answer(&q, -EINVAL, "the run has no figure of page_size_stream at any size", "Take");
 }
 
@@ -315,7 +315,11 @@ Test(analysis, a_question_is_whole_or_refused)
 		{ { .choice = SM_CHOOSE_TRANSPORT, .message = 1, .cpu_budget = 1 }, "--cpu-budget needs --rate" },
 		{ { .choice = SM_CHOOSE_LOCK, .rate = 1 }, "go with --message" },
 		{ { .choice = SM_CHOOSE_PAGES, .memory = 1, .processes = 2 }, "go with --lock" },
-		{ { .choice = SM_CHOOSE_LOCK, .stream = true }, "--access goes with --memory" },
+		{ { .choice = SM_CHOOSE_LOCK, .access = SM_ACCESS_RANDOM }, "--access goes with --memory" },
+		{ { .choice = SM_CHOOSE_PAGES }, "--memory needs a size" },
+		{ { .choice = SM_CHOOSE_PAGES, .memory = 1, .placement = SM_PLACE_SMT }, "--smt goes with" },
+		{ { .choice = SM_CHOOSE_LOCK, .processes = 1, .section_ns = 1 }, "--critical-section needs two" },
+		{ { .choice = SM_CHOOSE_LOCK, .processes = 1, .placement = SM_PLACE_NEAR }, "--near needs two" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

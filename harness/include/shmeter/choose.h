@@ -10,6 +10,7 @@
 #include "shmeter/plan.h"
 #include "shmeter/report.h"
 
+enum sm_access { SM_ACCESS_UNSET, SM_ACCESS_RANDOM, SM_ACCESS_STREAM };
 enum sm_choice { SM_CHOOSE_NOTHING, SM_CHOOSE_TRANSPORT, SM_CHOOSE_PAGES, SM_CHOOSE_LOCK };
 
 struct sm_question {
@@ -20,10 +21,10 @@ struct sm_question {
 	double cpu_budget;           /* of all processes at that rate, in PUs: 0.5; 0: any */
 	bool may_spin;               /* include transports that spin while they wait */
 	bool tail;                   /* rank by the 99th percentile of single round trips */
-	enum sm_placement placement; /* UNSET: near */
+	enum sm_placement placement; /* UNSET: near; also for a lock of several processes */
 	/* For pages. */
-	uint64_t memory; /* bytes */
-	bool stream;     /* access in order; else at random */
+	uint64_t memory;       /* bytes */
+	enum sm_access access; /* UNSET: at random */
 	/* memory that the machine has, in bytes: a region takes at most half.  0: answer from an earlier run */
 	uint64_t available;
 	/* For a lock. */
@@ -33,19 +34,24 @@ struct sm_question {
 };
 
 /* Most runs that an answer takes.  It may take two, because a --set value applies to all scenarios of a run. */
-#define SM_CHOOSE_RUNS 2
+#define SM_CHOOSE_RUNS     2
+#define SM_CHOOSE_PATTERNS 4
 /* What one of these runs measures; sm_plan_options points into it. */
 struct sm_choose_plan {
-	const char *pattern[4];
+	const char *pattern[SM_CHOOSE_PATTERNS];
 	char value[2][SM_TEXT_MAX];
 };
 
-/* Checks a question.  -EINVAL where something is missing or does not belong there. */
+/* Checks a question.  -EINVAL where something is missing, contradicts the rest or would be ignored. */
 SM_MUST_USE int sm_choose_check(const struct sm_question *question, struct sm_error *err);
 /* Fills `plan` with exactly what run number `run` (from 0) must measure.  Returns false where no such run is needed.
  * The second run for a lock needs question->step_ns. */
 bool sm_choose_plan(const struct sm_question *question, unsigned run, struct sm_choose_plan *needs,
 		    struct sm_plan_options *plan);
+/* Checks that the values which a run must measure are within the bounds of its scenarios.  -EINVAL: the error names the
+ * option of `choose`. */
+SM_MUST_USE int sm_choose_fits(const struct sm_plan_options *plan, const struct sm_scenario *const *scenarios,
+			       size_t count, struct sm_error *err);
 /* Time of one multiplication of a lock's work, in ns.  Needs a run that measured a lock of one process with and without
  * work in its critical section; returns 0 otherwise. */
 double sm_choose_step(const struct sm_results *results);
