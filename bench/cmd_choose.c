@@ -1,5 +1,6 @@
 /* shmeter choose */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "shmeter/choose.h"
 #include "shmeter/guard.h"
 #include "shmeter/os.h"
+#include "shmeter/text.h"
 #include "show.h"
 
 /* Budget of one run.  A question about one point needs less on a quiet machine. */
@@ -26,6 +28,63 @@ static void free_runs(struct runs *runs)
 {
 	for (size_t i = 0; i < runs->count; i++)
 		sm_results_free(&runs->results[i]);
+}
+
+/* A parameter that an option of `choose` sets. */
+struct set_by {
+	const char *param, *option;
+	bool bytes;
+	const char *unit;
+};
+
+static const struct set_by set_by[] = { { "message", "message", true, "" },
+					{ "bytes", "memory", true, "" },
+					{ "processes", "processes", false, "" },
+					{ "inside", "critical-section", false, " multiplications" } };
+
+static int out_of_range(const struct set_by *by, const struct sm_scenario *scenario, const struct sm_param *param,
+			struct sm_error *err)
+{
+	char low[SM_TEXT_MAX], high[SM_TEXT_MAX];
+
+	snprintf(low, sizeof(low), "%" PRIu64, param->min);
+	snprintf(high, sizeof(high), "%" PRIu64, param->max);
+	if (by->bytes) {
+		sm_format_bytes(low, (double)param->min);
+		sm_format_bytes(high, (double)param->max);
+	}
+	return sm_fail(err, EINVAL, "--%s is out of range: %s can measure %s to %s%s", by->option, scenario->name, low,
+		       high, by->unit);
+}
+
+/* Checks a value of the plan against the bounds of a scenario, in the words of the option that set it. */
+static int check_bounds(const struct sm_scenario *scenario, const char *name, const char *text, struct sm_error *err)
+{
+	uint64_t value = strtoull(text, NULL, 10);
+
+	for (size_t i = 0; i < sizeof(set_by) / sizeof(set_by[0]); i++)
+		for (const struct sm_param *p = scenario->params; p && p->name; p++)
+			if (strcmp(set_by[i].param, name) == 0 && strcmp(p->name, name) == 0 && p->max > 0 &&
+			    (value < p->min || value > p->max))
+				return out_of_range(&set_by[i], scenario, p, err);
+	return 0;
+}
+
+static int check_plan(const struct sm_plan_options *plan, struct sm_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < sm_scenario_count && rc == 0; i++)
+		for (size_t p = 0; p < plan->pattern_count && rc == 0; p++) {
+			const char *name = sm_scenarios[i]->name;
+
+			if (strncmp(name, plan->patterns[p], strlen(name)) != 0 ||
+			    !strchr("/", plan->patterns[p][strlen(name)]))
+				continue;
+			for (size_t s = 0; s < plan->set_count && rc == 0; s++)
+				rc = check_bounds(sm_scenarios[i], plan->set[s].name, plan->set[s].text, err);
+		}
+	return rc;
 }
 
 /* Measures one run after the other; the second needs what the first one shows about a lock's work. */
@@ -49,7 +108,7 @@ static int measure_all(const struct choose_options *options, struct sm_question 
 		complete_run(&run, &options->common);
 		progress_follow(&progress, &run);
 		sm_results_init(&runs->results[runs->count]);
-		rc = sm_choose_fits(&run.plan, sm_scenarios, sm_scenario_count, err);
+		rc = check_plan(&run.plan, err);
 		if (rc == 0)
 			rc = sm_run(&run, sm_scenarios, sm_scenario_count, &runs->results[runs->count++], err);
 		if (rc == 0 && question->section_ns > 0 && !(question->step_ns > 0)) {

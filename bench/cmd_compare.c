@@ -73,7 +73,6 @@ static void print_json(const struct sm_comparison_of_runs *c)
 static void print(const struct sm_comparison_of_runs *c, const char *old, const char *new)
 {
 	char interval[128] = "";
-	unsigned distrusted = 0;
 
 	say(0, "", "%s (new) against %s (old). A ratio over 1: the new run took longer.", new, old);
 	say(0, "", "%s",
@@ -83,10 +82,8 @@ static void print(const struct sm_comparison_of_runs *c, const char *old, const 
 		    : "The runs are from different machines (their fingerprints differ), so a difference is not "
 		      "a regression.");
 	putchar('\n');
-	for (size_t i = 0; i < c->count; i++) {
+	for (size_t i = 0; i < c->count; i++)
 		print_row(&c->row[i]);
-		distrusted += strcmp(c->row[i].says, "not trusted") == 0;
-	}
 	putchar('\n');
 	if (!isnan(c->overall.low))
 		snprintf(interval, sizeof(interval),
@@ -94,7 +91,7 @@ static void print(const struct sm_comparison_of_runs *c, const char *old, const 
 			 c->overall.low, c->overall.high, 100 * (c->overall_mde - 1));
 	say(0, "", "Overall: %.3f%s; %u %s, %u %s, %u not trusted, %zu cases in both runs.", c->overall.estimate,
 	    interval, c->slower, c->same_machine ? "slower" : "longer", c->faster,
-	    c->same_machine ? "faster" : "shorter", distrusted, c->count);
+	    c->same_machine ? "faster" : "shorter", c->distrusted, c->count);
 }
 
 int cmd_compare(const struct compare_options *options)

@@ -311,9 +311,7 @@ static void tell(const struct stage *stage)
 	for (size_t i = 0; i < run->claim_count; i++) {
 		const struct sm_claim_row *claim = &run->claims[i];
 
-		if (strcmp(claim->scenario, scenario_of(stage->demo, scenario)) != 0 ||
-		    (claim->verdict == SM_NOT_TESTABLE && (strstr(claim->reason, "not measured in this run") ||
-							   strstr(claim->reason, "no case of this run has"))))
+		if (claim->unmeasured || strcmp(claim->scenario, scenario_of(stage->demo, scenario)) != 0)
 			continue;
 		snprintf(verdict, sizeof(verdict), "  %s: ", sm_verdict_name(claim->verdict));
 		sm_wrap(stdout, verdict, 4, WIDTH, claim->sentence);

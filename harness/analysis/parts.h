@@ -114,8 +114,6 @@ double sm_analysis_throttled(const struct sm_analysis *a);
 /* Classes of the relation of a sample's workers; NULL: not probed. */
 const struct sm_relation *sm_analysis_relation(const struct sm_analysis *a, size_t sample);
 SM_MUST_USE int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err);
-/* Ranks the classes of every group. */
-void sm_analysis_rank_classes(struct sm_analysis *a);
 /* A sample's cells, a->view[sample].cells of them. */
 const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t sample);
 /* The sample's cell of a class if it holds enough pure slices to count, else NULL. */
@@ -124,10 +122,6 @@ const struct sm_cell *sm_analysis_cell(const struct sm_analysis *a, size_t sampl
 /* settled.c */
 /* Sets aside the trials of cases that drift, and those that did not reach the offered rate. */
 SM_MUST_USE int sm_analysis_settle(struct sm_analysis *a, struct sm_error *err);
-/* Compares the last third of each of a case's trials with its first.  `times` and `work` have room for the slices of a
- * trial, `log_ratios` for the trials. */
-struct sm_trend sm_analysis_trend(const struct sm_analysis *a, size_t c, double *times, double *work,
-				  double *log_ratios);
 /* Sets a trial aside: its cells no longer count. */
 void sm_analysis_put_aside(struct sm_analysis *a, size_t sample, enum sm_status status, const char *reason);
 /* Whether a metric is a time or a rate, which is only valid where its trial's slices are; counts and sizes always

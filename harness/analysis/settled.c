@@ -33,8 +33,9 @@ static size_t times_of(const struct sm_analysis *a, size_t s, double *times)
 	return count;
 }
 
-struct sm_trend sm_analysis_trend(const struct sm_analysis *a, size_t c, double *times, double *work,
-				  double *log_ratios)
+/* Compares the last third of each of a case's trials with its first.  `times` and `work` have room for the slices of a
+ * trial, `log_ratios` for the trials. */
+static struct sm_trend trend_of(const struct sm_analysis *a, size_t c, double *times, double *work, double *log_ratios)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 	size_t count = 0;
@@ -77,7 +78,7 @@ static void judge_case(struct sm_analysis *a, size_t c, double *times, double *w
 	a->case_view[c].dropped = NAN;
 	if (a->results->cases[c].derived)
 		return;
-	trend = sm_analysis_trend(a, c, times, work, log_ratios);
+	trend = trend_of(a, c, times, work, log_ratios);
 	a->case_view[c].trend = trend;
 	a->case_view[c].dropped = share_dropped(a, c);
 	if (trend.verdict != SM_TREND_UNSETTLED)

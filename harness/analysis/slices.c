@@ -311,6 +311,41 @@ static void judge_sample(struct sm_analysis *a, size_t s, int *klass, double *ti
 		value_sample(a, s, &unprobed, 1, klass, times);
 }
 
+static void add_class(struct sm_group_view *group, sm_name klass, unsigned pure)
+{
+	unsigned k = 0;
+
+	while (k < group->classes && group->klass[k].klass != klass)
+		k++;
+	if (k == SM_GROUP_CLASSES_MAX)
+		return;
+	if (k == group->classes)
+		group->klass[group->classes++] = (struct sm_group_class){ .klass = klass };
+	group->klass[k].pure += pure;
+}
+
+static int compare_classes(const void *left, const void *right)
+{
+	const struct sm_group_class *x = left, *y = right;
+
+	if (x->pure != y->pure)
+		return x->pure < y->pure ? 1 : -1;
+	return strcmp(x->klass, y->klass); /* any fixed order */
+}
+
+/* Ranks the classes of every group. */
+static void rank_classes(struct sm_analysis *a)
+{
+	for (size_t s = 0; s < a->results->sample_count; s++) {
+		size_t g = a->case_view[a->results->samples[s].case_index].group;
+
+		for (unsigned k = 0; k < a->view[s].cells; k++)
+			add_class(&a->group[g], sm_analysis_cells(a, s)[k].klass, sm_analysis_cells(a, s)[k].pure);
+	}
+	for (size_t g = 0; g < a->group_count; g++)
+		qsort(a->group[g].klass, a->group[g].classes, sizeof(a->group[g].klass[0]), compare_classes);
+}
+
 int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err)
 {
 	size_t room = 2 * (PROBES_MAX + 1), longest = 0;
@@ -334,45 +369,11 @@ int sm_analysis_slices(struct sm_analysis *a, struct sm_error *err)
 			judge_sample(a, s, klass, numbers);
 	rc = sm_analysis_settle(a, err);
 	if (rc == 0)
-		sm_analysis_rank_classes(a);
+		rank_classes(a);
 out_free:
 	free(klass);
 	free(numbers);
 	return rc;
-}
-
-static void add_class(struct sm_group_view *group, sm_name klass, unsigned pure)
-{
-	unsigned k = 0;
-
-	while (k < group->classes && group->klass[k].klass != klass)
-		k++;
-	if (k == SM_GROUP_CLASSES_MAX)
-		return;
-	if (k == group->classes)
-		group->klass[group->classes++] = (struct sm_group_class){ .klass = klass };
-	group->klass[k].pure += pure;
-}
-
-static int compare_classes(const void *left, const void *right)
-{
-	const struct sm_group_class *x = left, *y = right;
-
-	if (x->pure != y->pure)
-		return x->pure < y->pure ? 1 : -1;
-	return strcmp(x->klass, y->klass); /* any fixed order */
-}
-
-void sm_analysis_rank_classes(struct sm_analysis *a)
-{
-	for (size_t s = 0; s < a->results->sample_count; s++) {
-		size_t g = a->case_view[a->results->samples[s].case_index].group;
-
-		for (unsigned k = 0; k < a->view[s].cells; k++)
-			add_class(&a->group[g], sm_analysis_cells(a, s)[k].klass, sm_analysis_cells(a, s)[k].pure);
-	}
-	for (size_t g = 0; g < a->group_count; g++)
-		qsort(a->group[g].klass, a->group[g].classes, sizeof(a->group[g].klass[0]), compare_classes);
 }
 
 const struct sm_cell *sm_analysis_cells(const struct sm_analysis *a, size_t sample)

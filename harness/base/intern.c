@@ -72,7 +72,8 @@ const char *sm_strings_copy(struct sm_strings *strings, const char *text)
 	return *slot;
 }
 
-const char *sm_strings_take(struct sm_strings *strings, char *text)
+/* The same for a malloc'ed text, which then belongs to the table. */
+static const char *take(struct sm_strings *strings, char *text)
 {
 	char **slot = is_none(text) ? NULL : slot_for(strings, text);
 
@@ -89,7 +90,7 @@ const char *sm_strings_format(struct sm_strings *strings, const char *format, va
 
 	if (vasprintf(&text, format, arguments) < 0)
 		sm_no_memory();
-	return sm_strings_take(strings, text);
+	return take(strings, text);
 }
 
 void sm_strings_free(struct sm_strings *strings)
@@ -151,7 +152,7 @@ sm_name sm_params_but(const char *params, const char *name)
 	}
 	rest[used] = '\0';
 	if (used > 0)
-		return sm_strings_take(&names, rest);
+		return take(&names, rest);
 	free(rest);
 	return sm_none;
 }

@@ -207,7 +207,6 @@ int gate_baseline(const struct sm_digest *run, size_t c, long reference, const s
 	nx = digest_values(meeting.now, meeting.now_beside, x);
 	ny = digest_values(meeting.before, meeting.before_beside, y);
 	out->klass = meeting.now->name;
-	out->baseline_klass = meeting.before->name;
 	shift(min, max, x, nx, y, ny, out);
 	out->distrust = distrust(run, c, baseline, (size_t)old, beside != NULL, results);
 	say(run, c, reference, min, max, results, out);

@@ -21,7 +21,6 @@ static int compare_case(const struct sm_digest *now, size_t c, const struct sm_d
 		.id = now->cases[c].id,
 		.control = now->cases[c].control,
 		.klass = finding.klass ? finding.klass : sm_none,
-		.old_klass = finding.baseline_klass ? finding.baseline_klass : sm_none,
 		.ratio = finding.ratio,
 		.mde = finding.mde,
 		.p = isnan(finding.ratio.low) ? (double)NAN : finding.p,
@@ -52,8 +51,10 @@ static const char *say(struct sm_comparison_of_runs *c, const struct sm_compared
 
 	if (isnan(row->p))
 		return "no comparison";
-	if (row->reason != sm_none)
+	if (row->reason != sm_none) {
+		c->distrusted++;
 		return "not trusted";
+	}
 	if (row->p > ALPHA)
 		return "not told apart";
 	if (fabs(log(row->ratio.estimate)) < log(c->floor))

@@ -16,7 +16,7 @@ struct finding {
 	double mde;
 	unsigned used, baseline_used;
 	double scatter, baseline_scatter; /* standard deviation of the blocks' logarithms; 0: not known */
-	const char *klass, *baseline_klass;
+	const char *klass;
 	const char *evidence;
 	const char *distrust; /* why it is inconclusive whatever the interval; NULL: it is not */
 };

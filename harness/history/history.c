@@ -278,7 +278,6 @@ static void take_point(struct sm_history_series *series, sqlite3_stmt *statement
 	p->median = take_number(statement, 5);
 	p->low = take_number(statement, 6);
 	p->high = take_number(statement, 7);
-	p->n = (unsigned)sqlite3_column_int(statement, 8);
 	p->level = NAN;
 	take_text(statement, 9, series->unit, sizeof(series->unit));
 }

@@ -95,7 +95,9 @@ int sm_file_system_name(const struct sm_os *os, const char *path, char *out, siz
 	return 0;
 }
 
-bool sm_file_system_in_memory(const char *name)
+/* Whether a file system of this name lives in memory, with no storage behind the page cache: tmpfs, ramfs,
+ * hugetlbfs. */
+static bool is_in_memory(const char *name)
 {
 	return strcmp(name, "tmpfs") == 0 || strcmp(name, "ramfs") == 0 || strcmp(name, "hugetlbfs") == 0;
 }
@@ -110,7 +112,7 @@ int sm_file_system_writes_out(const struct sm_os *os, enum sm_backing backing, c
 			       sm_backing_name(backing));
 	folder = folder ? folder : ".";
 	rc = sm_file_system_name(os, folder, name, sizeof(name), err);
-	if (rc == 0 && sm_file_system_in_memory(name))
+	if (rc == 0 && is_in_memory(name))
 		return sm_fail(err, ENOTSUP,
 			       "%s is on a %s, which is in memory and written out to nothing: choose a folder on a "
 			       "disk with --file-folder",

@@ -35,7 +35,8 @@
 /* The position of log2 of a huge page size: the same for mmap, memfd_create and shmget. */
 #define SIZE_SHIFT 26
 
-unsigned region_size_bits(uint64_t page_bytes)
+/* log2 of a page size at the position that mmap(), memfd_create() and shmget() expect. */
+static unsigned size_bits(uint64_t page_bytes)
 {
 	return (unsigned)__builtin_ctzll(page_bytes) << SIZE_SHIFT;
 }
@@ -53,7 +54,8 @@ static void touch_every(void *address, size_t bytes, size_t page)
 		atomic_fetch_or_explicit((_Atomic unsigned char *)address + i, 0, memory_order_relaxed);
 }
 
-void region_touch(void *address, size_t bytes)
+/* One atomic read-modify-write per base page: maps each page without changing what others wrote there. */
+static void touch_pages(void *address, size_t bytes)
 {
 	touch_every(address, bytes, (size_t)sysconf(_SC_PAGESIZE));
 }
@@ -107,7 +109,7 @@ static int open_object(struct sm_region *region, const struct sm_os *os, const c
 	switch (asked.backing) {
 	case SM_MEMFD:
 		if (is_huge(region))
-			flags |= MFD_HUGETLB | region_size_bits(asked.pages.bytes);
+			flags |= MFD_HUGETLB | size_bits(asked.pages.bytes);
 		region->fd = memfd_create("shmeter", flags);
 		if (region->fd < 0)
 			return sm_fail(err, errno, "memfd_create failed: %s%s", strerror(errno),
@@ -151,7 +153,7 @@ static int attach_sysv(struct sm_region *region, void *space, struct sm_error *e
 	int flags = 0600 | IPC_CREAT | IPC_EXCL, rc = 0;
 
 	if (is_huge(region))
-		flags |= SHM_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
+		flags |= SHM_HUGETLB | (int)size_bits(region->asked.pages.bytes);
 	region->shmid = shmget(IPC_PRIVATE, region->mapped_bytes, flags);
 	if (region->shmid < 0)
 		return sm_fail(err, errno, "shmget of %zu bytes failed: %s%s", region->mapped_bytes, strerror(errno),
@@ -175,7 +177,7 @@ static int map_object(struct sm_region *region, void *space, int more, struct sm
 	if (region->fd < 0)
 		flags |= MAP_ANONYMOUS;
 	if (region->fd < 0 && is_huge(region))
-		flags |= MAP_HUGETLB | (int)region_size_bits(region->asked.pages.bytes);
+		flags |= MAP_HUGETLB | (int)size_bits(region->asked.pages.bytes);
 	region->address = mmap(space, region->mapped_bytes, PROT_READ | PROT_WRITE, flags, region->fd, 0);
 	if (region->address != MAP_FAILED)
 		return 0;
@@ -336,7 +338,7 @@ int sm_region_populate(struct sm_region *region, struct sm_error *err)
 	if (rc < 0)
 		return rc;
 	switch (region->asked.prefault) {
-	case SM_TOUCH: region_touch(region->address, region->mapped_bytes); break;
+	case SM_TOUCH: touch_pages(region->address, region->mapped_bytes); break;
 	case SM_POPULATE: rc = map_again(region, err); break;
 	case SM_MADVISE:
 		/* A touch would raise SIGBUS instead of EFAULT: because of a hugetlb cgroup, for example. */

@@ -19,9 +19,5 @@ uint64_t region_number(const struct sm_os *os, uint64_t otherwise, const char *f
 int region_hugetlb_limit(const struct sm_os *os, struct sm_memory asked, uint64_t bytes, struct sm_error *err);
 /* 0 if the kernel's files about pages exist, otherwise -ENODEV: nothing is known about pages. */
 int region_sys_known(const struct sm_os *os, struct sm_error *err);
-/* log2 of a page size at the position that mmap(), memfd_create() and shmget() expect. */
-unsigned region_size_bits(uint64_t page_bytes);
-/* One atomic read-modify-write per base page: maps each page without changing what others wrote there. */
-void region_touch(void *address, size_t bytes);
 
 #endif

@@ -3,10 +3,8 @@
 #include "shmeter/memory.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "choosing.h"
 #include "shmeter/text.h"
@@ -163,61 +161,6 @@ bool sm_choose_plan(const struct sm_question *q, unsigned run, struct sm_choose_
 		plan->slices = TAIL_SLICES;
 	}
 	return run == 0;
-}
-
-/* Which option of `choose` set a parameter. */
-static const char *option_of(const char *param)
-{
-	static const char *const option[][2] = { { "message", "message" },
-						 { "bytes", "memory" },
-						 { "processes", "processes" },
-						 { "inside", "critical-section" } };
-
-	for (size_t i = 0; i < sizeof(option) / sizeof(option[0]); i++)
-		if (strcmp(option[i][0], param) == 0)
-			return option[i][1];
-	return NULL;
-}
-
-static int check_bounds(const struct sm_scenario *scenario, const char *name, const char *text, struct sm_error *err)
-{
-	const char *option = option_of(name);
-	bool bytes = strcmp(name, "message") == 0 || strcmp(name, "bytes") == 0;
-	char low[SM_TEXT_MAX], high[SM_TEXT_MAX];
-
-	for (const struct sm_param *p = scenario->params; option && p && p->name; p++) {
-		uint64_t value = strtoull(text, NULL, 10);
-
-		if (strcmp(p->name, name) != 0 || p->max == 0 || (value >= p->min && value <= p->max))
-			continue;
-		snprintf(low, sizeof(low), "%" PRIu64, p->min);
-		snprintf(high, sizeof(high), "%" PRIu64, p->max);
-		if (bytes) {
-			sm_format_bytes(low, (double)p->min);
-			sm_format_bytes(high, (double)p->max);
-		}
-		return sm_fail(err, EINVAL, "--%s is out of range: %s can measure %s to %s%s", option, scenario->name,
-			       low, high, strcmp(name, "inside") == 0 ? " multiplications" : "");
-	}
-	return 0;
-}
-
-int sm_choose_fits(const struct sm_plan_options *plan, const struct sm_scenario *const *scenarios, size_t count,
-		   struct sm_error *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < count && rc == 0; i++)
-		for (size_t p = 0; p < plan->pattern_count && rc == 0; p++) {
-			size_t length = strcspn(plan->patterns[p], "/");
-
-			if (strlen(scenarios[i]->name) != length ||
-			    strncmp(scenarios[i]->name, plan->patterns[p], length) != 0)
-				continue;
-			for (size_t s = 0; s < plan->set_count && rc == 0; s++)
-				rc = check_bounds(scenarios[i], plan->set[s].name, plan->set[s].text, err);
-		}
-	return rc;
 }
 
 static int answer(const struct choosing *c, struct sm_error *err)

@@ -32,8 +32,6 @@ void page_put(FILE *out, const char *tag, const char *text);
 void page_heading(FILE *out, unsigned level, const char *id, const char *text);
 /* A verdict as a symbol and a word. */
 void page_badge(FILE *out, enum sm_verdict verdict);
-/* "not testable" */
-const char *page_verdict_words(enum sm_verdict verdict);
 /* Opens a scrollable box, which the keyboard can scroll, too; the caller closes table and box. */
 void page_table_open(FILE *out, const char *what);
 void page_table_close(FILE *out);

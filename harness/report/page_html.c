@@ -41,7 +41,8 @@ void page_heading(FILE *out, unsigned level, const char *id, const char *text)
 	fprintf(out, "</h%u>\n", level);
 }
 
-const char *page_verdict_words(enum sm_verdict verdict)
+/* "not testable" */
+static const char *verdict_words(enum sm_verdict verdict)
 {
 	return verdict == SM_NOT_TESTABLE ? "not testable" : sm_verdict_name(verdict);
 }
@@ -51,7 +52,7 @@ void page_badge(FILE *out, enum sm_verdict verdict)
 	static const char *const shape[] = { "·", "●", "▲", "■", "◇" };
 
 	fprintf(out, "<span class=\"badge %s\"><span aria-hidden=\"true\">%s</span> %s</span>",
-		sm_verdict_name(verdict), shape[verdict], page_verdict_words(verdict));
+		sm_verdict_name(verdict), shape[verdict], verdict_words(verdict));
 }
 
 void page_table_open(FILE *out, const char *what)

@@ -14,7 +14,6 @@
 /* Assumed times of a case that is not calibrated, for --dry-run. */
 #define GUESS_WARM_NS 40000000u
 #define GUESS_COLD_NS 80000000u
-#define SLICE_NS      1000000u
 /* Longest text of a list of events. */
 #define EVENTS_TEXT_MAX (SM_EVENTS_MAX * SM_EVENT_TEXT_MAX)
 

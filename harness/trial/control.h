@@ -132,8 +132,6 @@ bool calibrate_next(struct control *control, unsigned slice, uint64_t aim_ns);
 unsigned warm_most(uint64_t slice_ns, uint64_t least_ns);
 /* The leader's part of a warm-up: whether it is over after `slices` slices.  Sets `flat` and `warm_ns`. */
 bool warm_over(struct control *control, unsigned slices);
-/* Whether these times, in their order, show no drift; see warm.c. */
-bool warm_is_flat(const double time[2 * WARM_WINDOW]);
 
 /* Exit status of a worker process. */
 enum { WORKER_DONE = 0, WORKER_FAILED = 1, WORKER_ABORTED = 2, WORKER_UNFIT = 3 };

@@ -72,7 +72,9 @@ void kept_make_room(struct sm_kept *kept, const struct sm_case *c)
 			drop(kept, i);
 }
 
-bool kept_may(const struct sm_case *c)
+/* Whether the regions of this case may be kept: its scenario allows it, and the region is populated before the
+ * measurement. */
+static bool may_keep(const struct sm_case *c)
 {
 	/* where the first use populates the pages, populating is part of the measurement */
 	return c->scenario->subject == SM_KEPT && c->memory.prefault != SM_LAZY;
@@ -80,7 +82,7 @@ bool kept_may(const struct sm_case *c)
 
 bool kept_give(struct sm_kept *kept, const struct sm_os *os, const struct sm_case *c, const struct sm_region *region)
 {
-	if (!kept || !kept_may(c))
+	if (!kept || !may_keep(c))
 		return false;
 	if (kept->bytes_max == 0)
 		kept->bytes_max = kept_most(os, region->mapped_bytes);

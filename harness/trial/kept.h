@@ -4,9 +4,6 @@
 
 #include "shmeter/trial.h"
 
-/* Whether the regions of this case may be kept: its scenario allows it, and the region is populated before the
- * measurement. */
-bool kept_may(const struct sm_case *c);
 /* Takes the region that a trial of the same case left; it then belongs to the caller.  Returns false where there is
  * none. */
 bool kept_take(struct sm_kept *kept, const struct sm_case *c, struct sm_region *region);

@@ -15,7 +15,8 @@
 
 _Static_assert(2 * WARM_WINDOW == SM_WARM_SLICES, "what a run is planned with");
 
-bool warm_is_flat(const double time[2 * WARM_WINDOW])
+/* Whether these times, in their order, show no drift; see warm.c. */
+static bool is_flat(const double time[2 * WARM_WINDOW])
 {
 	unsigned twice_u = 0; /* ties count one half */
 
@@ -61,7 +62,7 @@ bool warm_over(struct control *control, unsigned slices)
 	if (slices >= 2 * WARM_WINDOW) {
 		for (unsigned i = 0; i < 2 * WARM_WINDOW; i++)
 			time[i] = pace_of(control, slices - 2 * WARM_WINDOW + i);
-		control->flat = warm_is_flat(time);
+		control->flat = is_flat(time);
 	}
 	if (slices >= control->warm)
 		return true;

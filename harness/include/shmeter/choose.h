@@ -48,10 +48,6 @@ SM_MUST_USE int sm_choose_check(const struct sm_question *question, struct sm_er
  * The second run for a lock needs question->step_ns. */
 bool sm_choose_plan(const struct sm_question *question, unsigned run, struct sm_choose_plan *needs,
 		    struct sm_plan_options *plan);
-/* Checks that the values which a run must measure are within the bounds of its scenarios.  -EINVAL: the error names the
- * option of `choose`. */
-SM_MUST_USE int sm_choose_fits(const struct sm_plan_options *plan, const struct sm_scenario *const *scenarios,
-			       size_t count, struct sm_error *err);
 /* Time of one multiplication of a lock's work, in ns.  Needs a run that measured a lock of one process with and without
  * work in its critical section; returns 0 otherwise. */
 double sm_choose_step(const struct sm_results *results);

@@ -12,7 +12,7 @@
 struct sm_compared {
 	sm_name id;               /* of the case, in both runs */
 	bool control;             /* part of the A/A control */
-	sm_name klass, old_klass; /* pair class in the new run, and in the old one */
+	sm_name klass;            /* pair class in the new run */
 	struct sm_interval ratio; /* new / old */
 	double mde;               /* smallest detectable ratio (> 1); NaN: not known */
 	double p;                 /* two-sided p-value, Holm-adjusted over all cases; NaN: no test */
@@ -24,9 +24,9 @@ struct sm_compared {
 struct sm_comparison_of_runs {
 	struct sm_compared *row;
 	size_t count;
-	struct sm_interval overall; /* median of the cases' ratios */
-	double overall_mde;         /* smallest detectable ratio (> 1) of the median; NaN: not known */
-	unsigned slower, faster;    /* number of cases */
+	struct sm_interval overall;          /* median of the cases' ratios */
+	double overall_mde;                  /* smallest detectable ratio (> 1) of the median; NaN: not known */
+	unsigned slower, faster, distrusted; /* number of cases */
 	bool same_machine;
 	double floor;              /* noise floor: runs of one build differ by up to this factor here; 1: not known */
 	struct sm_results strings; /* owns the strings of the rows */

@@ -27,8 +27,4 @@ SM_MUST_USE int sm_file_system_name(const struct sm_os *os, const char *path, ch
 SM_MUST_USE int sm_file_system_writes_out(const struct sm_os *os, enum sm_backing backing, const char *folder,
 					  struct sm_error *err);
 
-/* Whether a file system of this name lives in memory, with no storage behind the page cache: tmpfs, ramfs,
- * hugetlbfs. */
-bool sm_file_system_in_memory(const char *name);
-
 #endif

@@ -9,10 +9,9 @@
 struct sm_history_point {
 	char run[128], started[32], version[32], klass[32];
 	double median, low, high; /* low and high NaN: no interval */
-	unsigned n;
-	bool same_class; /* same pair class as the latest run: only these form the trend */
-	double level;    /* median of the runs of this level */
-	bool step;       /* the level changed here for good, see sm_steps_find() */
+	bool same_class;          /* same pair class as the latest run: only these form the trend */
+	double level;             /* median of the runs of this level */
+	bool step;                /* the level changed here for good, see sm_steps_find() */
 };
 
 /* A case's runs, the oldest first. */

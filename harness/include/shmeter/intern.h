@@ -16,8 +16,6 @@ struct sm_strings {
 };
 /* Returns the table's copy of a text. */
 const char *sm_strings_copy(struct sm_strings *strings, const char *text);
-/* The same for a malloc'ed text, which then belongs to the table. */
-const char *sm_strings_take(struct sm_strings *strings, char *text);
 /* Returns the table's copy of what vprintf() would print. */
 const char *sm_strings_format(struct sm_strings *strings, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
