@@ -112,6 +112,7 @@ static void say_changes(const struct choosing *c, const struct ranking *chosen)
 {
 	const struct sm_results *r = chosen->results;
 	const struct ranked *pick = &chosen->row[0];
+	bool any = false;
 
 	words_heading(c->options, c->out, "What would change the answer, by this run's figures", NULL);
 	for (size_t i = 0; i < r->case_count; i++) {
@@ -127,12 +128,14 @@ static void say_changes(const struct choosing *c, const struct ranking *chosen)
 		const struct ranked *same = choosing_row(&other, pick->c->variant);
 
 		words_point(row->params, sm_placement_name(row->placement), point, sizeof(point));
-		if (same && ranking_is_better(&other, &other.row[0], same))
+		if (same && ranking_is_better(&other, &other.row[0], same)) {
+			any = true;
 			choosing_say(c, "- At %s it would be another: %s, against %s.", point,
 				     choosing_figure(&other.row[0], best), choosing_figure(same, mine));
+		}
 		ranking_close(&other);
 	}
-	choosing_say(c, "Other points than those of the run are not known to it.");
+	choosing_end_changes(c, any);
 }
 
 int choosing_lock(const struct choosing *c, struct sm_error *err)

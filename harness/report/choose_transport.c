@@ -166,11 +166,13 @@ static void say_share(const struct choosing *c, const struct ranked *pick)
 	ranking_close(&cpu);
 }
 
-/* Names another point of the run at which the chosen transport is not among the best of those accepted there. */
-static void say_other_points(const struct choosing *c, const struct ranking *chosen, const char *at)
+/* Names other points of the run at which the chosen transport is not among the best of those accepted there.  Returns
+ * whether there are any. */
+static bool say_other_points(const struct choosing *c, const struct ranking *chosen, const char *at)
 {
 	const struct sm_results *r = choosing_run(c, latency);
 	const struct ranked *pick = &chosen->row[0];
+	bool any = false;
 
 	for (size_t i = 0; i < r->case_count; i++) {
 		const struct sm_case_row *row = &r->cases[i];
@@ -190,44 +192,52 @@ static void say_other_points(const struct choosing *c, const struct ranking *cho
 		keep_accepted(c, &other, &rates);
 		same = choosing_row(&other, pick->c->variant);
 		words_point(row->params, sm_placement_name(row->placement), point, sizeof(point));
-		if (other.count > 0 && same && ranking_is_better(&other, &other.row[0], same))
+		if (other.count > 0 && same && ranking_is_better(&other, &other.row[0], same)) {
+			any = true;
 			choosing_say(c, "- At %s it would be another: %s, against %s.", point,
 				     choosing_figure(&other.row[0], best), choosing_figure(same, mine));
+		}
 		ranking_close(&rates);
 		ranking_close(&other);
 	}
+	return any;
 }
 
-/* Names the best transport if those that spin are allowed, where it spins and is certainly better than the pick; NULL:
- * none was accepted. */
-static void say_spinning(const struct choosing *c, const struct sm_case_row *here, const struct ranked *pick,
+/* Names the best transport if those that spin are allowed, where it spins and is certainly better than the pick (NULL:
+ * none was accepted).  Returns whether it does. */
+static bool say_spinning(const struct choosing *c, const struct sm_case_row *here, const struct ranked *pick,
 			 const char *at)
 {
 	struct ranking all = open_latency(c, here->group, true);
 	struct ranking rates = open_rates(c, &all, here->placement, at);
 	const struct ranked *same;
 	char figure[256];
+	bool better;
 
 	keep_accepted(c, &all, &rates);
 	same = pick ? choosing_row(&all, pick->c->variant) : NULL;
-	if (all.count > 0 && choosing_spins(c, latency, all.row[0].c->variant) &&
-	    (!pick || (same && ranking_is_better(&all, &all.row[0], same))))
+	better = all.count > 0 && choosing_spins(c, latency, all.row[0].c->variant) &&
+		 (!pick || (same && ranking_is_better(&all, &all.row[0], same)));
+	if (better)
 		choosing_say(c, "- --may-spin: %s; each of its %u processes burns a PU while it waits.",
 			     choosing_figure(&all.row[0], figure), all.row[0].c->workers);
 	ranking_close(&rates);
 	ranking_close(&all);
+	return better;
 }
 
 /* What would change the answer; no transport may have been accepted. */
 static void say_changes(const struct choosing *c, const struct sm_case_row *here, const struct ranking *chosen,
 			const char *at)
 {
+	bool any = false;
+
 	words_heading(c->options, c->out, "What would change the answer, by this run's figures", NULL);
 	if (!c->question->may_spin)
-		say_spinning(c, here, chosen->count > 0 ? &chosen->row[0] : NULL, at);
+		any |= say_spinning(c, here, chosen->count > 0 ? &chosen->row[0] : NULL, at);
 	if (chosen->count > 0)
-		say_other_points(c, chosen, at);
-	choosing_say(c, "Other points than those of the run are not known to it.");
+		any |= say_other_points(c, chosen, at);
+	choosing_end_changes(c, any);
 }
 
 static void print_tables(const struct choosing *c, const struct ranking *chosen, const struct ranking *rates,

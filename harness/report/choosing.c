@@ -101,7 +101,7 @@ const char *choosing_among(const struct ranking *ranking)
 void choosing_take(const struct choosing *c, const struct ranking *ranking, const char *what)
 {
 	const struct ranked *best = &ranking->row[0];
-	struct names tied = { .count = 0 }, unranked = { .count = 0 };
+	struct names tied = { .count = 0 }, unranked = { .count = 0 }, lower = { .count = 0 };
 	char figure[256];
 
 	choosing_figure(best, figure);
@@ -112,6 +112,8 @@ void choosing_take(const struct choosing *c, const struct ranking *ranking, cons
 			names_add(&unranked, row->c->variant);
 		else if (row->rank == best->rank)
 			names_add(&tied, row->c->variant);
+		if (!row->rank && row->figure.estimate < best->figure.estimate)
+			names_add(&lower, row->c->variant);
 	}
 	if (!best->rank)
 		choosing_say(c,
@@ -126,7 +128,15 @@ void choosing_take(const struct choosing *c, const struct ranking *ranking, cons
 		choosing_say(c, ranking->count > 1 ? "Nothing is tied with it." : "There is no other one to choose.");
 	if (best->rank && unranked.count)
 		choosing_say(c, "Without an interval, so not compared: %s.", unranked.text);
+	if (best->rank && lower.count)
+		choosing_say(c, "%s: the figure is lower, so more blocks may change the answer.", lower.text);
 	choosing_absent(c, ranking);
+}
+
+void choosing_end_changes(const struct choosing *c, bool any)
+{
+	choosing_say(c, any ? "Points that were not measured may change it, too."
+			    : "Nothing that was measured; points that were not may.");
 }
 
 void choosing_table(const struct choosing *c, const struct ranking *ranking, const char *heading)

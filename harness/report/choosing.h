@@ -36,6 +36,8 @@ const char *choosing_among(const struct ranking *ranking);
 /* "Take X: ..." if X has an interval, the variants tied with it, those that cannot be compared, and those of the group
  * without a value.  The ranking must not be empty. */
 void choosing_take(const struct choosing *c, const struct ranking *ranking, const char *what);
+/* Ends the list of what would change the answer, in which there are `any` or none. */
+void choosing_end_changes(const struct choosing *c, bool any);
 /* A heading and the table. */
 void choosing_table(const struct choosing *c, const struct ranking *ranking, const char *heading);
 /* The row of a variant; NULL: it has no value. */

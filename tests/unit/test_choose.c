@@ -152,6 +152,7 @@ Test(analysis, what_was_asked_and_has_no_figure_is_named)
 	analyse();
 	expect_answer(&q, 0, "Take tas.", "There is no other one");
 	expect_answer(&q, 0, "Without an interval, so not compared: ttas.", NULL);
+	expect_answer(&q, 0, "ttas: the figure is lower, so more blocks may change the answer.", NULL);
 	expect_answer(&q, 0, "Without a figure: mutex (", NULL);
 }
 
@@ -202,7 +203,7 @@ Test(analysis, what_would_change_the_answer_meets_the_question)
 	expect_answer(&q, 0, "None of the transports measured is known to do that without spinning.", "Take");
 	expect_answer(&q, 0, "- --may-spin: transport_latency/ring: 20.0 ns", NULL);
 	q.rate = 200e6;
-	expect_answer(&q, 0, "Other points than those", "--may-spin: t");
+	expect_answer(&q, 0, "Nothing that was measured; points that were not may.", "--may-spin: t");
 }
 
 Test(analysis, where_all_spin_that_is_said)
