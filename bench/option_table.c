@@ -207,7 +207,7 @@ static int take_choice_of(const struct option_spec *spec, struct sm_question *qu
 {
 	if (question->choice != SM_CHOOSE_NOTHING && question->choice != choice)
 		return sm_fail(err, EINVAL,
-			       "--%s and another of --message, --memory and --lock: choose one thing at a time",
+			       "--%s: choose one thing at a time: --message, --memory and --lock exclude each other",
 			       spec->name);
 	question->choice = choice;
 	return 0;
@@ -364,7 +364,8 @@ const struct option_spec option_specs[] = {
 	AT("same-node", "measure on two cores of one NUMA node"),
 	AT("cross-node", "measure on two NUMA nodes"),
 	{ "memory", "SIZE", "choose pages for SIZE of memory, such as 8g", take_memory, IN_CHOOSE(question) },
-	{ "access", "ORDER", "access the memory in order:", take_access, "random stream", IN_CHOOSE(question.access) },
+	{ "access", "ORDER", "set the access pattern (stream: sequential):", take_access, "random stream",
+	  IN_CHOOSE(question.access) },
 	{ "lock", NULL, "choose a lock", take_lock, IN_CHOOSE(question) },
 	{ "processes", "N", "let N processes want the lock (default 2)", take_processes,
 	  IN_CHOOSE(question.processes) },

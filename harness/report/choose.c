@@ -15,9 +15,8 @@ static int check_transport(const struct sm_question *q, struct sm_error *err)
 	if (q->message == 0)
 		return sm_fail(err, EINVAL, "--message needs a size of a byte at least, such as 4k");
 	if (q->cpu_budget > 0 && !(q->rate > 0))
-		return sm_fail(
-			err, EINVAL,
-			"--cpu-budget needs --rate: what of a PU is used depends on how many messages there are");
+		return sm_fail(err, EINVAL,
+			       "--cpu-budget needs --rate: the CPU time used depends on the rate of the messages");
 	return 0;
 }
 

@@ -98,10 +98,10 @@ static void say_sleeper(const struct choosing *c, const struct ranking *ranking)
 		if (!choosing_spins(c, best->c->scenario, ranking->row[i].c->variant)) {
 			const struct ranked *sleeper = &ranking->row[i];
 
-			choosing_say(c, "Of those that sleep the %s is %s%s.", sleeper->rank ? "best" : "lowest figure",
+			choosing_say(c, "Of those that sleep the %s is %s%s.", sleeper->rank ? "best" : "lowest median",
 				     choosing_figure(sleeper, figure),
 				     !sleeper->rank                              ? ""
-				     : ranking_is_better(ranking, best, sleeper) ? ", beyond doubt more"
+				     : ranking_is_better(ranking, best, sleeper) ? ", significantly slower"
 										 : ", a tie");
 			return;
 		}

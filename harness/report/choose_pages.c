@@ -85,12 +85,11 @@ static void say_size(const struct choosing *c, const struct sm_case_row *point, 
 		return;
 	}
 	if (c->question->available)
-		snprintf(why, sizeof(why), "a power of two is taken, of half of the %s that there are at most",
+		snprintf(why, sizeof(why), "the largest power of two within half of the available %s",
 			 sm_format_bytes(there, (double)c->question->available));
 	choosing_say(
 		c,
-		"%s%s%s of memory, %s: NOT measured. The figures are of %s (%s); what is larger need not cost the same an "
-		"access.",
+		"%s%s%s of memory, %s: NOT measured. The figures are of %s (%s); a larger size may cost more an access.",
 		at, *at ? ": " : "", asked, how, got, why);
 }
 

@@ -132,17 +132,17 @@ static void say_refused(const struct choosing *c, const struct refused *refused,
 	choosing_say(c, "%zu of %zu sustain %s: the slow end of the 95 %% interval of %s is faster than that.", fast,
 		     fast + refused->slow.count + refused->unknown.count, sm_format_rate(rate, q->rate), throughput);
 	if (refused->slow.count)
-		choosing_say(c, "Not known to be fast enough: %s.", refused->slow.text);
+		choosing_say(c, "Not shown to reach this rate: %s.", refused->slow.text);
 	if (refused->unknown.count)
 		choosing_say(c, "Without an interval in this run, so not known: %s.", refused->unknown.text);
 	if (q->cpu_budget > 0)
 		choosing_say(
 			c,
-			"%zu of the %zu take %.3g %% of a PU at most: the upper end of the CPU time of a message, as "
-			"in %s, times the rate; what spins takes a PU for each of its processes.",
+			"%zu of these %zu need at most %.3g %% of a PU: the upper end of the interval of CPU time a "
+			"message (%s), times the rate; a process that spins counts as one PU.",
 			kept, fast, 100 * q->cpu_budget, latency);
 	if (refused->dear.count)
-		choosing_say(c, "Not known to take so little: %s.", refused->dear.text);
+		choosing_say(c, "Over the CPU budget, or not shown to be within it: %s.", refused->dear.text);
 }
 
 /* How much of a PU the chosen transport uses at the rate. */
@@ -313,8 +313,8 @@ static int nothing_to_rank(const struct choosing *c, const struct sm_case_row *h
 	if (measured && c->question->tail)
 		return sm_fail(
 			err, EINVAL,
-			"no trial at %s has the thousand round trips that a 99 %% quantile takes; measure without --from, "
-			"or run with --slice 20ms",
+			"a 99 %% quantile needs 1000 round trips a trial, and no trial at %s has them: measure without "
+			"--from, or `shmeter run transport_latency --slice 20ms` and choose from that",
 			point);
 	return sm_fail(err, ENODEV, "no transport could be measured at %s; `shmeter run %s --set message=%lu` says why",
 		       point, latency, c->question->message);

@@ -135,8 +135,8 @@ void choosing_take(const struct choosing *c, const struct ranking *ranking, cons
 
 void choosing_end_changes(const struct choosing *c, bool any)
 {
-	choosing_say(c, any ? "Points that were not measured may change it, too."
-			    : "Nothing that was measured; points that were not may.");
+	choosing_say(c,
+		     any ? "Points that were not measured may change it, too." : "No measured point does; others may.");
 }
 
 void choosing_table(const struct choosing *c, const struct ranking *ranking, const char *heading)

@@ -22,7 +22,8 @@ measured() {
 }
 measured transports transport_latency/pipe transport_latency/shm_ring transport_latency/shm_mutex_cond \
 	transport_throughput/pipe transport_throughput/shm_mutex_cond transport_throughput/two_copies --set message=64
-measured pages page_size_random page_size_stream first_touch prefault --set bytes=4m
+measured pages page_size_random/4k page_size_random/thp page_size_stream/4k page_size_stream/thp first_touch/4k \
+	prefault/lazy prefault/touch prefault/madvise --set bytes=4m --set op=read,copy
 
 # a transport
 two=$(($(nproc) > 1))
@@ -33,7 +34,7 @@ if [ $two = 1 ]; then
 		"$program" choose --message 64 --from transports
 	expect 0 'Take shm_ring\. .*By rate: transport_throughput' "$program" choose --message 64 --may-spin --from transports
 	expect 0 'By the 99 % quantile of the round trips' "$program" choose --message 64 --p99 --may-spin --from transports
-	refused 4 'no trial at message=64, near has the thousand round trips' \
+	refused 4 'no trial at message=64, near has them' \
 		"$program" choose --message 64 --p99 --from transports
 	expect 0 '2 of 2 sustain 1\.00 /s: .*At 1\.00 /s it takes [0-9.e-]+ % of a PU' \
 		"$program" choose --message 64 --rate 1/s --cpu-budget 90% --from transports
