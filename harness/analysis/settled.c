@@ -85,7 +85,7 @@ static void judge_case(struct sm_analysis *a, size_t c, double *times, double *w
 		return;
 	reason = sm_results_string(
 		a->results,
-		"not settled: the last third of a trial takes %.3g times as long as the first (%.0f %% "
+		"not settled: the last third of a trial takes %.3g times as long as the first (%.3g %% "
 		"interval %.3g to %.3g)",
 		trend.ratio.estimate, 100 * trend.ratio.confidence, trend.ratio.low, trend.ratio.high);
 	for (size_t i = view->first; i < view->first + view->count; i++)
