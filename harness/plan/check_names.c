@@ -41,7 +41,7 @@ struct check_names check_variants_of(const struct sm_scenario *s)
 {
 	struct check_names names = { .one = "variant", .many = "variants" };
 
-	for (const struct sm_variant *v = s->variants; v->name; v++)
+	for (const struct sm_variant *v = s->variants; v && names.count < CHECK_NAMES_MAX && v->name; v++)
 		check_add_name(&names, v->name, strlen(v->name));
 	return names;
 }
@@ -68,7 +68,7 @@ struct check_names check_claims_of(const struct sm_scenario *s)
 {
 	struct check_names names = { .one = "claim", .many = "claims" };
 
-	for (const struct sm_claim *c = s->claims; c && c->id; c++)
+	for (const struct sm_claim *c = s->claims; c && names.count < CHECK_NAMES_MAX && c->id; c++)
 		check_add_name(&names, c->id, strlen(c->id));
 	return names;
 }

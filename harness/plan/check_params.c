@@ -5,6 +5,9 @@
 #include "check_private.h"
 #include "plan_private.h"
 
+/* Most times the PUs, or the last-level cache, in a list of values. */
+#define TIMES_MAX 1024
+
 /* Checks a plain number.  The plan limits values that depend on the machine to the bounds. */
 static int check_number(const struct check_subject *on, const struct sm_param *param, uint64_t value)
 {
@@ -20,7 +23,61 @@ static int check_number(const struct check_subject *on, const struct sm_param *p
 	return 0;
 }
 
+/* Whether the list has a value on every machine and at every placement: multiples of the PUs are for some. */
+static bool is_never_empty(const struct sm_values *values)
+{
+	for (unsigned i = 0; i < values->count; i++) {
+		struct sm_swept value = sm_values_at(values, i);
+
+		if (!plan_depends_on_pus(value) && value.from_pus <= 1)
+			return true;
+	}
+	return false;
+}
+
+/* Whether the value that a doubling at entry `i` continues may be 0: on a machine with few PUs it is an earlier one. */
+static bool may_double_zero(const struct sm_values *values, unsigned i)
+{
+	while (i-- > 0) {
+		struct sm_swept value = sm_values_at(values, i);
+
+		if (value.kind == SM_VALUE_PLAIN && value.number == 0)
+			return true;
+		if (value.from_pus <= 1)
+			break;
+	}
+	return false;
+}
+
+static int check_multiple(const struct check_subject *on, const struct sm_param *param, struct sm_swept value)
+{
+	if (param->labels)
+		return check_wrong(on, "parameter \"%s\": values with labels are plain numbers", param->name);
+	if (value.kind != SM_VALUE_DOUBLING && (value.number == 0 || value.number > TIMES_MAX))
+		return check_wrong(on, "parameter \"%s\": a multiple of the PUs or of the cache is 1 to %d",
+				   param->name, TIMES_MAX);
+	return 0;
+}
+
 /* Checks that multiples of the PUs come last, and that a doubling is between a value and a multiple. */
+static int check_order(const struct check_subject *on, const struct sm_param *param, const struct sm_values *values,
+		       unsigned i)
+{
+	struct sm_swept value = sm_values_at(values, i);
+	bool last = i + 1 == values->count, grows = plan_depends_on_pus(value);
+
+	if (grows ? i == 0 : i > 0 && plan_depends_on_pus(sm_values_at(values, i - 1)))
+		return check_wrong(on, "parameter \"%s\": multiples of the PUs come after all other values",
+				   param->name);
+	if (value.kind != SM_VALUE_DOUBLING)
+		return 0;
+	if (last || sm_values_at(values, i + 1).kind != SM_VALUE_TIMES_PUS)
+		return check_wrong(on, "parameter \"%s\": doubling goes on to a multiple of the PUs", param->name);
+	return may_double_zero(values, i)
+		       ? check_wrong(on, "parameter \"%s\": doubling never ends after 0: begin with 1", param->name)
+		       : 0;
+}
+
 static int check_values(const struct check_subject *on, const struct sm_param *param, const struct sm_values *values)
 {
 	if (values->count > CHECK_VALUES_MAX)
@@ -28,45 +85,56 @@ static int check_values(const struct check_subject *on, const struct sm_param *p
 				   CHECK_VALUES_MAX);
 	for (unsigned i = 0; i < values->count; i++) {
 		struct sm_swept value = sm_values_at(values, i);
-		bool last = i + 1 == values->count, grows = plan_depends_on_pus(value);
-		int rc = value.kind == SM_VALUE_PLAIN ? check_number(on, param, value.number) : 0;
+		int rc;
 
-		if (rc < 0)
-			return rc;
 		if (value.kind > SM_VALUE_TIMES_LLC)
 			return check_wrong(on,
 					   "parameter \"%s\": entry %u of a list has no kind: write SM_VALUE(number)",
 					   param->name, i + 1);
-		if (grows ? i == 0 : i > 0 && plan_depends_on_pus(sm_values_at(values, i - 1)))
-			return check_wrong(on, "parameter \"%s\": multiples of the PUs come after all other values",
-					   param->name);
-		if (value.kind == SM_VALUE_DOUBLING && (last || sm_values_at(values, i + 1).kind != SM_VALUE_TIMES_PUS))
-			return check_wrong(on, "parameter \"%s\": doubling goes on to a multiple of the PUs",
-					   param->name);
+		rc = value.kind == SM_VALUE_PLAIN ? check_number(on, param, value.number)
+						  : check_multiple(on, param, value);
+		if (rc == 0)
+			rc = check_order(on, param, values, i);
+		if (rc < 0)
+			return rc;
 	}
-	return 0;
+	return values->count == 0 || is_never_empty(values)
+		       ? 0
+		       : check_wrong(on, "parameter \"%s\" may have no value: add one that needs no number of PUs",
+				     param->name);
+}
+
+static int check_labels(const struct check_subject *on, const struct sm_param *param)
+{
+	struct check_names labels = { .one = "label", .many = "labels" };
+
+	for (unsigned i = 0; param->labels && i < CHECK_NAMES_MAX && param->labels[i]; i++)
+		check_add_name(&labels, param->labels[i], strlen(param->labels[i]));
+	if (param->labels && param->every_pu)
+		return check_wrong(on, "parameter \"%s\" has labels and every_pu: PUs have no labels", param->name);
+	return check_unique(on, &labels);
 }
 
 static int check_param(const struct check_subject *on, const struct sm_param *param)
 {
-	struct check_names labels = { .one = "label", .many = "labels" };
+	const struct sm_values *lists[] = { &param->quick, &param->standard, &param->full };
 	int rc = check_text(on, "summary of a parameter", param->summary, CHECK_PART);
 
 	if (rc == 0)
 		rc = check_wording(on, "unit of a parameter", param->unit);
-	for (unsigned i = 0; param->labels && param->labels[i] && i < CHECK_NAMES_MAX; i++)
-		check_add_name(&labels, param->labels[i], strlen(param->labels[i]));
 	if (rc == 0)
-		rc = check_unique(on, &labels);
+		rc = check_labels(on, param);
 	if (rc == 0 && param->min > param->max)
 		rc = check_wrong(on, "parameter \"%s\": min is larger than max", param->name);
 	if (rc == 0 && !param->every_pu && param->quick.count == 0)
 		rc = check_wrong(on, "parameter \"%s\" has no values for the quick profile", param->name);
-	if (rc == 0)
-		rc = check_values(on, param, &param->quick);
-	if (rc == 0)
-		rc = check_values(on, param, &param->standard);
-	return rc == 0 ? check_values(on, param, &param->full) : rc;
+	for (unsigned i = 0; rc == 0 && i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if (param->every_pu && lists[i]->count > 0)
+			return check_wrong(on, "parameter \"%s\" has every_pu and values: leave out one of them",
+					   param->name);
+		rc = check_values(on, param, lists[i]);
+	}
+	return rc;
 }
 
 int check_params(const struct check_subject *on)

@@ -15,11 +15,16 @@ static int check_variants(const struct check_subject *on)
 	struct check_names names = check_variants_of(s);
 	int rc = names.count ? check_unique(on, &names) : check_wrong(on, "it has no variant");
 
+	bool all_extra = true;
+
 	for (const struct sm_variant *v = s->variants; rc == 0 && v->name; v++) {
+		all_extra &= v->extra;
 		rc = check_text(on, "summary of a variant", v->summary, CHECK_PART);
 		if (rc == 0 && !s->workers_param && s->workers + v->workers == 0)
 			rc = check_wrong(on, "variant \"%s\" has no workers: set workers, or workers_param", v->name);
 	}
+	if (rc == 0 && all_extra)
+		rc = check_wrong(on, "all variants are extra: the quick profile would have none");
 	for (unsigned k = 0; rc == 0 && s->corners && k < 4; k++)
 		rc = check_expect(on, names, s->corners->variant[k / 2][k % 2]);
 	return rc;

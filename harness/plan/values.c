@@ -77,12 +77,21 @@ static uint64_t within(const struct sm_param *param, uint64_t value)
 	return param->max && value > param->max ? param->max : value;
 }
 
+/* A product, or the largest number where it is larger. */
+static uint64_t multiply(uint64_t times, uint64_t value)
+{
+	uint64_t product;
+
+	return __builtin_mul_overflow(times, value, &product) ? UINT64_MAX : product;
+}
+
 /* A multiple of this machine's last-level cache, rounded up to a power of two. */
 static uint64_t times_llc(uint64_t times, const struct sm_topology *topology)
 {
 	uint64_t llc = topology ? sm_topology_llc_bytes(topology) : 0, power = 1;
+	uint64_t bytes = multiply(times, llc ? llc : LLC_UNKNOWN_BYTES);
 
-	while (power < times * (llc ? llc : LLC_UNKNOWN_BYTES))
+	while (power < bytes && power <= UINT64_MAX / 2)
 		power *= 2;
 	return power;
 }
@@ -231,13 +240,14 @@ static int add_new(struct plan_values *values, uint64_t value, struct sm_error *
 	return add_value(values, value, err);
 }
 
-/* Adds the doubles of the previous value, or of 1 where all previous values need more PUs. */
+/* Adds the doubles of the previous value, or of 1 where all previous values need more PUs.  Nothing follows 0 or a
+ * value whose double is too large for a number. */
 static int add_doubles(struct plan_values *values, uint64_t end, struct sm_error *err)
 {
-	uint64_t value = values->count ? 2 * values->value[values->count - 1] : 1;
+	uint64_t value = values->count ? multiply(2, values->value[values->count - 1]) : 1;
 	int rc = 0;
 
-	for (; rc == 0 && value < end; value *= 2)
+	for (; rc == 0 && value > 0 && value < end; value = multiply(2, value))
 		rc = add_new(values, value, err);
 	return rc;
 }
@@ -251,8 +261,9 @@ static int add_entry(const struct sm_param *param, const struct sm_values *list,
 
 	switch (value.kind) {
 	case SM_VALUE_PLAIN: return pus < value.from_pus ? 0 : add_new(out, value.number, err);
-	case SM_VALUE_TIMES_PUS: return add_new(out, within(param, value.number * pus), err);
-	case SM_VALUE_DOUBLING: return add_doubles(out, within(param, sm_values_at(list, i + 1).number * pus), err);
+	case SM_VALUE_TIMES_PUS: return add_new(out, within(param, multiply(value.number, pus)), err);
+	case SM_VALUE_DOUBLING:
+		return add_doubles(out, within(param, multiply(sm_values_at(list, i + 1).number, pus)), err);
 	case SM_VALUE_TIMES_LLC: return add_new(out, within(param, times_llc(value.number, options->topology)), err);
 	}
 	return 0;

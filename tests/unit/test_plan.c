@@ -386,6 +386,7 @@ Test(plan, multiples_of_the_pus_are_of_those_that_are_used)
 {
 	const struct sm_values values = SM_SWEEP((2), SM_DOUBLING, SM_TIMES_PUS(2));
 	const struct sm_values none_before = SM_SCALED(SM_FROM_PUS(8, 4), SM_DOUBLING, SM_TIMES_PUS(1));
+	const struct sm_values from_zero = SM_SWEEP((0), SM_DOUBLING, SM_TIMES_PUS(1));
 	const unsigned twice[] = { 4, 0, 4 };
 	struct sm_plan_options options = { .profile = SM_FULL };
 	char got[256];
@@ -394,6 +395,8 @@ Test(plan, multiples_of_the_pus_are_of_those_that_are_used)
 	cr_expect_str_eq(got, "near 2, same-core 2, near 4, near 8, near 12", "%s", got);
 	places_of(&options, none_before, got, sizeof(got));
 	cr_expect_str_eq(got, "near 1, near 2, near 4, near 6", "%s", got);
+	places_of(&options, from_zero, got, sizeof(got));
+	cr_expect_str_eq(got, "near 0, near 6", "0 has no doubles: %s", got);
 	options.profile = SM_QUICK;
 	options.placement = SM_PLACE_SAME_CORE;
 	places_of(&options, values, got, sizeof(got));
@@ -406,6 +409,27 @@ Test(plan, multiples_of_the_pus_are_of_those_that_are_used)
 	options = (struct sm_plan_options){ .placement = SM_PLACE_LIST, .pu_list = twice, .pu_list_count = 3 };
 	places_of(&options, values, got, sizeof(got));
 	cr_expect_str_eq(got, "list 2, list 4", "two PUs are listed: %s", got);
+}
+
+Test(plan, multiples_that_are_too_large_end)
+{
+	struct sm_scenario large = { .name = "large",
+				     .family = "tests",
+				     .variants = (const struct sm_variant[]){ { .name = "a" }, { 0 } },
+				     .workers = 1 };
+	const struct sm_scenario *const one[] = { &large };
+	struct sm_plan_options options = { .profile = SM_QUICK };
+	struct sm_error err = { 0 };
+	struct sm_plan plan;
+
+	large.params[0] = (struct sm_param){ .name = "bytes",
+					     .quick = SM_SWEEP((1), SM_TIMES_LLC(UINT64_MAX), SM_DOUBLING,
+							       SM_TIMES_PUS(UINT64_MAX / 2 + 1)) };
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	cr_assert_eq(plan.case_count, 3);
+	cr_expect_eq(plan.cases[1].c.param[0], UINT64_MAX / 2 + 1);
+	cr_expect_eq(plan.cases[2].c.param[0], UINT64_MAX);
+	sm_plan_free(&plan);
 }
 
 /* Cases of a plan whose workers are the sum of two parameters, and the most workers of one. */

@@ -2,6 +2,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "registry.h"
 #include "shmeter/clock.h"
@@ -52,6 +54,15 @@ static const struct sm_param params[] = {
 };
 static const struct sm_values too_many = SM_VALUES(0, 2);
 static const struct sm_values open_end = SM_SWEEP((64), SM_DOUBLING);
+static const struct sm_values from_zero = SM_SWEEP((0), SM_DOUBLING, SM_TIMES_PUS(1));
+static const struct sm_values maybe_from_zero = SM_SWEEP((0), SM_FROM_PUS(8, 1), SM_DOUBLING, SM_TIMES_PUS(1));
+static const struct sm_values many_pus = SM_SCALED(SM_TIMES_PUS(1025));
+static const struct sm_values no_pus = SM_SWEEP((64), SM_TIMES_PUS(0));
+static const struct sm_values many_caches = SM_SCALED(SM_TIMES_LLC(1ull << 50));
+static const struct sm_values large_machines = SM_SCALED(SM_FROM_PUS(8, 4));
+static const struct sm_values one_pu = SM_SCALED(SM_FROM_PUS(1, 4), SM_DOUBLING, SM_TIMES_PUS(1));
+static const struct sm_values counted = SM_SWEEP((0), SM_TIMES_PUS(1));
+static const struct sm_values cached = SM_SWEEP((0), SM_TIMES_LLC(1));
 static const struct sm_values wrong_order = SM_SCALED(SM_TIMES_PUS(1), SM_VALUE(64));
 
 static void make(struct made_up *m)
@@ -106,6 +117,13 @@ static void expect_refused(const struct made_up *m, const char *sentence)
 	cr_expect_str_eq(err.text, wanted);
 }
 
+static void expect_accepted(const struct made_up *m)
+{
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_scenario_check(&(const struct sm_scenario *){ &m->scenario }, 1, &err), 0, "%s", err.text);
+}
+
 /* A scenario with one change in it. */
 #define REFUSED(change, sentence)                                                                                      \
 	do {                                                                                                           \
@@ -113,6 +131,14 @@ static void expect_refused(const struct made_up *m, const char *sentence)
 		make(&m);                                                                                              \
 		change;                                                                                                \
 		expect_refused(&m, sentence);                                                                          \
+	} while (0)
+
+#define ACCEPTED(change)                                                                                               \
+	do {                                                                                                           \
+		struct made_up m;                                                                                      \
+		make(&m);                                                                                              \
+		change;                                                                                                \
+		expect_accepted(&m);                                                                                   \
 	} while (0)
 
 Test(scenario_check, the_registered_scenarios_keep_the_contract)
@@ -126,11 +152,10 @@ Test(scenario_check, the_registered_scenarios_keep_the_contract)
 
 Test(scenario_check, what_is_right_is_accepted)
 {
-	struct sm_error err = { 0 };
 	struct made_up m;
 
 	make(&m);
-	cr_expect_eq(sm_scenario_check(&(const struct sm_scenario *){ &m.scenario }, 1, &err), 0, "%s", err.text);
+	expect_accepted(&m);
 }
 
 Test(scenario_check, names_that_do_not_exist)
@@ -194,6 +219,32 @@ Test(scenario_check, bounds)
 		"parameter \"message\": multiples of the PUs come after all other values");
 }
 
+Test(scenario_check, values_that_depend_on_the_machine)
+{
+	ACCEPTED(m.scenario.params[0].quick = one_pu);
+	REFUSED(m.scenario.params[0].min = m.scenario.params[0].max = 0;
+		m.scenario.params[0].full = from_zero,
+		"parameter \"message\": doubling never ends after 0: begin with 1");
+	REFUSED(m.scenario.params[0].min = m.scenario.params[0].max = 0;
+		m.scenario.params[0].full = maybe_from_zero,
+		"parameter \"message\": doubling never ends after 0: begin with 1");
+	REFUSED(m.scenario.params[0].full = many_pus,
+		"parameter \"message\": a multiple of the PUs or of the cache is 1 to 1024");
+	REFUSED(m.scenario.params[0].full = no_pus,
+		"parameter \"message\": a multiple of the PUs or of the cache is 1 to 1024");
+	REFUSED(m.scenario.params[0].full = many_caches,
+		"parameter \"message\": a multiple of the PUs or of the cache is 1 to 1024");
+	REFUSED(m.scenario.params[0].quick = large_machines,
+		"parameter \"message\" may have no value: add one that needs no number of PUs");
+	REFUSED(m.scenario.params[0].full = large_machines,
+		"parameter \"message\" may have no value: add one that needs no number of PUs");
+	REFUSED(m.scenario.params[1].full = counted, "parameter \"op\": values with labels are plain numbers");
+	REFUSED(m.scenario.params[1].full = cached, "parameter \"op\": values with labels are plain numbers");
+	REFUSED(m.scenario.params[1].every_pu = true, "parameter \"op\" has labels and every_pu: PUs have no labels");
+	REFUSED(m.scenario.params[0].every_pu = true,
+		"parameter \"message\" has every_pu and values: leave out one of them");
+}
+
 Test(scenario_check, functions_that_are_missing)
 {
 	REFUSED(m.scenario.run = NULL, "run() is missing");
@@ -222,13 +273,34 @@ Test(scenario_check, names_and_texts)
 	REFUSED(m.scenario.metric.unit = "ms", "the unit of the metric is not ns/op");
 }
 
+/* Memory of `bytes`, right before a page that cannot be read. */
+static void *before_a_hole(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (bytes + page - 1) / page * page;
+	char *memory = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(memory, MAP_FAILED);
+	cr_assert_eq(mprotect(memory + room, page, PROT_NONE), 0);
+	return memory + room - bytes;
+}
+
 Test(scenario_check, lists_end)
 {
-	static struct sm_variant many[SM_LIST_MAX + 1];
+	struct sm_variant *variants = before_a_hole(SM_LIST_MAX * sizeof(*variants));
+	struct sm_claim *claims = before_a_hole(SM_LIST_MAX * sizeof(*claims));
+	const char **labels = before_a_hole(SM_LIST_MAX * sizeof(*labels));
 
-	for (unsigned i = 0; i < SM_LIST_MAX; i++)
-		many[i] = (struct sm_variant){ .name = "again", .summary = "and again" };
-	REFUSED(m.scenario.variants = many, "the list of variants does not end, or has 256 and more");
+	for (unsigned i = 0; i < SM_LIST_MAX; i++) {
+		variants[i] = (struct sm_variant){ .name = "again", .summary = "and again" };
+		claims[i] = (struct sm_claim){ .id = "X1" };
+		labels[i] = "again";
+	}
+	REFUSED(m.scenario.variants = variants, "the list of variants does not end, or has 256 and more");
+	REFUSED(m.scenario.claims = claims, "the list of claims does not end, or has 256 and more");
+	REFUSED(m.scenario.params[1].labels = labels, "the list of labels does not end, or has 256 and more");
+	REFUSED(m.scenario.variants = NULL, "it has no variant");
+	REFUSED(for (unsigned i = 0; i < 3; i++) m.variants[i].extra = true,
+		"all variants are extra: the quick profile would have none");
 }
 
 Test(scenario_check, names_are_unique_over_all)
