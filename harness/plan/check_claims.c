@@ -1,9 +1,13 @@
 /* Checks the claims of a scenario. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "check_private.h"
 #include "plan_private.h"
+
+/* Most events that a claim about an exact count may tolerate in a trial. */
+#define SLACK_MAX 1000
 
 /* "8" or "4xPU". */
 static bool is_bound(const char *text)
@@ -103,9 +107,32 @@ static int check_at(const struct check_subject *on)
 	return rc;
 }
 
+/* Checks a condition on a metric, that both sides must meet to be compared. */
+static int check_holds(const struct check_subject *on)
+{
+	const struct sm_claim *c = on->claim;
+	int rc = check_expect(on, check_metrics_of(on->scenario), c->versus.holds);
+
+	if (rc == 0 && !isfinite(c->versus.holds_min))
+		rc = check_wrong(on, "holds_min is not a finite number");
+	if (rc == 0 && c->versus.holds && c->versus.holds_min <= 0)
+		rc = check_wrong(on, "holds has no bound: set holds_min to more than 0");
+	if (rc == 0 && !c->versus.holds && c->versus.holds_min != 0)
+		rc = check_wrong(on, "holds_min bounds no metric: set holds");
+	return rc;
+}
+
+static int check_bounds(const struct check_subject *on, double min, double max)
+{
+	if (!isfinite(min) || !isfinite(max))
+		return check_wrong(on, "%s is not a finite number", isfinite(min) ? "max" : "min");
+	return min > max ? check_wrong(on, "min is larger than max") : 0;
+}
+
 static int check_comparison(const struct check_subject *on)
 {
 	const struct sm_claim *c = on->claim;
+	double min = c->versus.min, max = c->versus.max;
 	int rc = check_expect(on, check_variants_of(on->scenario), c->versus.right);
 
 	if (rc == 0 && !c->versus.right)
@@ -114,14 +141,29 @@ static int check_comparison(const struct check_subject *on)
 		rc = check_wrong(on, "it compares variant \"%s\" with itself", c->left);
 	if (rc == 0)
 		rc = check_expect(on, check_metrics_of(on->scenario), c->versus.metric);
-	if (rc == 0)
-		rc = check_expect(on, check_metrics_of(on->scenario), c->versus.holds);
-	if (rc == 0 && c->versus.min <= 0 && c->versus.max <= 0)
+	if (rc == 0 && (min < 0 || max < 0))
+		rc = check_wrong(on, "%s is negative and would count as no bound", min < 0 ? "min" : "max");
+	if (rc == 0 && min == 0 && max == 0)
 		rc = check_wrong(on, "it has no bound: set min, max or both");
-	if (rc == 0 && c->versus.max > 0 && c->versus.min > c->versus.max)
-		rc = check_wrong(on, "min is larger than max");
+	if (rc == 0)
+		rc = check_bounds(on, min, max == 0 ? fmax(min, 0) : max);
+	if (rc == 0)
+		rc = check_holds(on);
 	if (rc == 0 && c->versus.metric && c->kind == SM_CLAIM_DIFFERENCE)
 		rc = check_wrong(on, "a difference is of times: leave out the metric");
+	return rc;
+}
+
+static int check_count(const struct check_subject *on)
+{
+	const struct sm_claim *c = on->claim;
+	int rc = check_require(on, check_events_of(on->scenario), "event", c->count.event);
+
+	if (rc == 0 && !check_is_amount(c->count.per_op))
+		rc = check_wrong(on, "per_op is not a finite number of 0 or more");
+	if (rc == 0 && c->count.slack > SLACK_MAX)
+		rc = check_wrong(on, "slack: %u events a trial are tolerated, %d are the most", c->count.slack,
+				 SLACK_MAX);
 	return rc;
 }
 
@@ -137,10 +179,10 @@ static int check_kind(const struct check_subject *on)
 	case SM_CLAIM_UNSET: break;
 	case SM_CLAIM_RATIO:
 	case SM_CLAIM_DIFFERENCE: return check_comparison(on);
-	case SM_CLAIM_COUNT: return check_expect(on, check_events_of(on->scenario), c->count.event);
+	case SM_CLAIM_COUNT: return check_count(on);
 	case SM_CLAIM_METRIC:
-		return c->metric.min > c->metric.max ? check_wrong(on, "min is larger than max")
-						     : check_expect(on, check_metrics_of(on->scenario), c->metric.name);
+		rc = check_bounds(on, c->metric.min, c->metric.max);
+		return rc == 0 ? check_require(on, check_metrics_of(on->scenario), "metric", c->metric.name) : rc;
 	case SM_CLAIM_ORDER:
 		return c->closer_is_faster > 0 && c->closer_is_faster <= 1
 			       ? 0

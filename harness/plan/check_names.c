@@ -1,5 +1,6 @@
 /* Names and texts of a scenario. */
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,6 +121,16 @@ int check_expect_length(const struct check_subject *on, const struct check_names
 int check_expect(const struct check_subject *on, struct check_names names, const char *text)
 {
 	return text ? check_expect_length(on, &names, text, strlen(text)) : 0;
+}
+
+int check_require(const struct check_subject *on, struct check_names names, const char *what, const char *text)
+{
+	return text ? check_expect(on, names, text) : check_wrong(on, "the %s is missing", what);
+}
+
+bool check_is_amount(double number)
+{
+	return isfinite(number) && number >= 0;
 }
 
 int check_unique(const struct check_subject *on, const struct check_names *names)

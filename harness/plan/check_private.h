@@ -46,6 +46,10 @@ int check_expect_length(const struct check_subject *on, const struct check_names
 			size_t length);
 /* Checks that a name exists; NULL is allowed: no name is given. */
 int check_expect(const struct check_subject *on, struct check_names names, const char *text);
+/* Checks that a name is given and exists; `what`: "event". */
+int check_require(const struct check_subject *on, struct check_names names, const char *what, const char *text);
+/* Whether a number is finite and not negative. */
+bool check_is_amount(double number);
 /* Checks that names, for example of variants, are unique and can be read back from a run folder. */
 int check_unique(const struct check_subject *on, const struct check_names *names);
 

@@ -25,8 +25,13 @@ static int check_variants(const struct check_subject *on)
 	}
 	if (rc == 0 && all_extra)
 		rc = check_wrong(on, "all variants are extra: the quick profile would have none");
+	for (unsigned k = 0; rc == 0 && s->corners && k < 2; k++) {
+		rc = check_wording(on, "name of a row of the corners", s->corners->row[k]);
+		if (rc == 0)
+			rc = check_wording(on, "name of a column of the corners", s->corners->column[k]);
+	}
 	for (unsigned k = 0; rc == 0 && s->corners && k < 4; k++)
-		rc = check_expect(on, names, s->corners->variant[k / 2][k % 2]);
+		rc = check_require(on, names, "variant of a corner", s->corners->variant[k / 2][k % 2]);
 	return rc;
 }
 
@@ -52,6 +57,8 @@ static int check_measures(const struct check_subject *on)
 		rc = check_expect(on, check_variants_of(s), s->expected[i].variant);
 		if (rc == 0)
 			rc = check_expect(on, check_events_of(s), s->expected[i].event);
+		if (rc == 0 && !check_is_amount(s->expected[i].per_op))
+			rc = check_wrong(on, "per_op of %s is not a finite number of 0 or more", s->expected[i].event);
 	}
 	return rc;
 }

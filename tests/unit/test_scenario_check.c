@@ -1,6 +1,7 @@
 /* Each mistake in a scenario is refused with the sentence that names it. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -85,7 +86,9 @@ static void make(struct made_up *m)
 			      .text = "No page is faulted in",
 			      .source = "textbooks",
 			      SM_EXACT_COUNT("spin", "minor-faults", 0) } },
-		.corners = { .variant = { { "futex", "mutex" }, { "spin", "spin" } } },
+		.corners = { .row = { "spin", "sleep" },
+			     .column = { "one", "two" },
+			     .variant = { { "futex", "mutex" }, { "spin", "spin" } } },
 		.scenario = { .name = "made_up",
 			      .family = "tests",
 			      .question = "Is it found?",
@@ -217,6 +220,46 @@ Test(scenario_check, bounds)
 		"parameter \"message\": doubling goes on to a multiple of the PUs");
 	REFUSED(m.scenario.params[0].full = wrong_order,
 		"parameter \"message\": multiples of the PUs come after all other values");
+}
+
+/* With these a claim would be true, or false, whatever is measured. */
+Test(scenario_check, bounds_that_decide_nothing)
+{
+	REFUSED(m.claims[0].versus.min = NAN, "claim X1: min is not a finite number");
+	REFUSED(m.claims[0].versus.min = INFINITY, "claim X1: min is not a finite number");
+	REFUSED(m.claims[0].versus.max = NAN, "claim X1: max is not a finite number");
+	REFUSED(m.claims[0].versus.max = INFINITY, "claim X1: max is not a finite number");
+	REFUSED(m.claims[0].versus.max = -1, "claim X1: max is negative and would count as no bound");
+	REFUSED(m.claims[0].kind = SM_CLAIM_DIFFERENCE; m.claims[0].versus.min = -50;
+		m.claims[0].versus.max = 50, "claim X1: min is negative and would count as no bound");
+	REFUSED(m.claims[0].versus.holds = "lost", "claim X1: holds has no bound: set holds_min to more than 0");
+	REFUSED(m.claims[0].versus.holds_min = 2, "claim X1: holds_min bounds no metric: set holds");
+	REFUSED(m.claims[0].versus.holds = "lost";
+		m.claims[0].versus.holds_min = NAN, "claim X1: holds_min is not a finite number");
+	REFUSED(m.claims[1].metric.min = NAN, "claim X2: min is not a finite number");
+	REFUSED(m.claims[1].metric.min = -INFINITY, "claim X2: min is not a finite number");
+	REFUSED(m.claims[1].metric.max = NAN, "claim X2: max is not a finite number");
+	REFUSED(m.claims[2].count.per_op = NAN, "claim X3: per_op is not a finite number of 0 or more");
+	REFUSED(m.claims[2].count.per_op = -1, "claim X3: per_op is not a finite number of 0 or more");
+	REFUSED(m.claims[2].count.slack = (unsigned)-1,
+		"claim X3: slack: 4294967295 events a trial are tolerated, 1000 are the most");
+	REFUSED(m.claims[0].kind = SM_CLAIM_ORDER;
+		m.claims[0].closer_is_faster = NAN, "claim X1: closer_is_faster is a share: more than 0, 1 at most");
+	REFUSED(m.scenario.expected[0].per_op = NAN, "per_op of minor-faults is not a finite number of 0 or more");
+	ACCEPTED(m.claims[0].versus.min = 0; m.claims[0].versus.max = 2);
+	ACCEPTED(m.claims[1].metric.min = -1);
+	ACCEPTED(m.claims[0].versus.holds = "lost"; m.claims[0].versus.holds_min = 2);
+}
+
+Test(scenario_check, names_that_are_missing)
+{
+	REFUSED(m.claims[0].left = NULL, "claim X1: it is about no variant");
+	REFUSED(m.claims[0].versus.right = NULL, "claim X1: it compares variant \"futex\" with nothing");
+	REFUSED(m.claims[1].metric.name = NULL, "claim X2: the metric is missing");
+	REFUSED(m.claims[2].count.event = NULL, "claim X3: the event is missing");
+	REFUSED(m.corners.variant[1][0] = NULL, "the variant of a corner is missing");
+	REFUSED(m.corners.row[1] = NULL, "the name of a row of the corners is missing");
+	REFUSED(m.corners.column[0] = NULL, "the name of a column of the corners is missing");
 }
 
 Test(scenario_check, values_that_depend_on_the_machine)
