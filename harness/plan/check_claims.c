@@ -1,6 +1,5 @@
 /* Checks the claims of a scenario. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "check_private.h"
@@ -8,104 +7,6 @@
 
 /* Most events that a claim about an exact count may tolerate in a trial. */
 #define SLACK_MAX 1000
-
-/* "8" or "4xPU". */
-static bool is_bound(const char *text)
-{
-	double number;
-	const char *rest;
-
-	return sm_parse_number(text, &number, &rest) && (*rest == '\0' || strcmp(rest, "xPU") == 0);
-}
-
-/* Checks that the parameter takes a value of a claim's `at` in one of the profiles, so that some run can judge the
- * claim. */
-static int expect_value(const struct check_subject *on, const struct sm_param *param, const char *value)
-{
-	const struct sm_values *all[] = { &param->quick, &param->standard, &param->full };
-	char text[3 * CHECK_VALUES_MAX][SM_TEXT_MAX];
-	struct check_names names = { .one = "value", .many = param->name };
-
-	for (unsigned i = 0; i < 3; i++)
-		for (unsigned v = 0; v < all[i]->count; v++) {
-			char *out = text[names.count];
-			size_t length;
-
-			if (sm_values_at(all[i], v).kind == SM_VALUE_DOUBLING && is_bound(value))
-				return 0; /* a doubling passes through it, or the machine is too small */
-			sm_value_text(param, sm_values_at(all[i], v), out);
-			length = strcspn(out, " "); /* "2 (from 3 PUs)" */
-			if (!check_has(&names, out, length))
-				check_add_name(&names, out, length);
-		}
-	return check_expect(on, names, value);
-}
-
-static int check_memory_word(const struct check_subject *on, const char *name, const char *value)
-{
-	struct sm_error why = { 0 };
-	struct sm_memory memory;
-	int rc = strcmp(name, "backing") == 0    ? sm_backing_parse(value, &memory.backing, &why)
-		 : strcmp(name, "pages") == 0    ? sm_pages_parse(value, &memory.pages, &why)
-		 : strcmp(name, "prefault") == 0 ? sm_prefault_parse(value, &memory.prefault, &why)
-						 : sm_numa_parse(value, &memory, &why);
-
-	return rc == 0 ? 0 : check_wrong(on, "at: %s", why.text);
-}
-
-/* Checks one condition of `at`, for example "processes<=1xPU"; its value begins after the sign. */
-static int check_condition(const struct check_subject *on, const char *name, char compare, const char *value)
-{
-	static const char *const memory[] = { "backing", "pages", "prefault", "numa" };
-	const struct sm_scenario *s = on->scenario;
-	struct check_names params = check_params_of(s);
-	unsigned p = 0;
-
-	if (strcmp(name, "placement") == 0)
-		return check_expect(on, check_placements_of(s), value);
-	if (strcmp(name, "cores") == 0)
-		return strcmp(value, "different") == 0
-			       ? 0
-			       : check_wrong(on, "at: cores=%s: only \"different\" is known", value);
-	for (unsigned i = 0; i < sizeof(memory) / sizeof(memory[0]); i++)
-		if (strcmp(name, memory[i]) == 0)
-			return check_memory_word(on, name, value);
-	while (p < params.count && strcmp(s->params[p].name, name) != 0)
-		p++;
-	if (p == params.count && strcmp(name, "workers") != 0)
-		return check_expect(on, params, name);
-	if (p < params.count && compare == '=' && !s->params[p].every_pu)
-		return expect_value(on, &s->params[p], value);
-	return is_bound(value) ? 0
-			       : check_wrong(on, "at: %s%s%s: a number, or one with xPU, is expected", name,
-					     compare == '='   ? ""
-					     : compare == '<' ? "<="
-							      : ">=",
-					     value);
-}
-
-static int check_at(const struct check_subject *on)
-{
-	const char *at = on->claim->at;
-	int rc = 0;
-
-	for (size_t length; rc == 0 && at && *at; at += length + strspn(at + length, " ")) {
-		char word[128], *sign;
-
-		length = strcspn(at, " ");
-		snprintf(word, sizeof(word), "%.*s", (int)length, at);
-		sign = strchr(word, '=');
-		if (!sign || sign == word)
-			return check_wrong(
-				on, "at: \"%s\" is not a condition: write name=value, name<=value or name>=value",
-				word);
-		char compare = sign[-1] == '<' || sign[-1] == '>' ? sign[-1] : '=';
-
-		sign[compare == '=' ? 0 : -1] = '\0';
-		rc = check_condition(on, word, compare, sign + 1);
-	}
-	return rc;
-}
 
 /* Checks a condition on a metric, that both sides must meet to be compared. */
 static int check_holds(const struct check_subject *on)

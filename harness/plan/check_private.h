@@ -65,6 +65,10 @@ int check_text_if_any(const struct check_subject *on, const char *what, const ch
 int check_wording(const struct check_subject *on, const char *what, const char *text);
 
 int check_params(const struct check_subject *on);
+/* Whether a name is that of a condition which is about no parameter: "placement". */
+bool check_is_reserved(const char *name);
+/* Checks the conditions of the claim. */
+int check_at(const struct check_subject *on);
 int check_claims(const struct check_subject *on);
 
 #endif

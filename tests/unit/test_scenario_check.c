@@ -23,6 +23,12 @@ static uint64_t run(struct sm_worker *worker)
 	return worker->op_count;
 }
 
+static size_t some_bytes(const struct sm_case *c)
+{
+	(void)c;
+	return 4096;
+}
+
 static uint64_t one_op(const struct sm_case *c)
 {
 	(void)c;
@@ -62,6 +68,7 @@ static const struct sm_values no_pus = SM_SWEEP((64), SM_TIMES_PUS(0));
 static const struct sm_values many_caches = SM_SCALED(SM_TIMES_LLC(1ull << 50));
 static const struct sm_values large_machines = SM_SCALED(SM_FROM_PUS(8, 4));
 static const struct sm_values one_pu = SM_SCALED(SM_FROM_PUS(1, 4), SM_DOUBLING, SM_TIMES_PUS(1));
+static const struct sm_values two_caches = SM_SWEEP((64), SM_TIMES_LLC(2));
 static const struct sm_values counted = SM_SWEEP((0), SM_TIMES_PUS(1));
 static const struct sm_values cached = SM_SWEEP((0), SM_TIMES_LLC(1));
 static const struct sm_values wrong_order = SM_SCALED(SM_TIMES_PUS(1), SM_VALUE(64));
@@ -198,6 +205,43 @@ Test(scenario_check, points_that_do_not_exist)
 	REFUSED(m.claims[0].at = "cores=two", "claim X1: at: cores=two: only \"different\" is known");
 	REFUSED(m.claims[0].at = "near",
 		"claim X1: at: \"near\" is not a condition: write name=value, name<=value or name>=value");
+}
+
+Test(scenario_check, conditions_that_never_hold)
+{
+	REFUSED(m.claims[0].at = "placement<=near", "claim X1: at: placement<=near: words have no order: write =");
+	REFUSED(m.claims[0].at = "cores>=different", "claim X1: at: cores>=different: words have no order: write =");
+	REFUSED(m.scenario.region_bytes = some_bytes;
+		m.claims[0].at = "pages>=2m", "claim X1: at: pages>=2m: words have no order: write =");
+	REFUSED(m.claims[0].at = "op<=1", "claim X1: at: op<=1: values with labels have no order");
+	REFUSED(m.claims[0].at = "message>=4097", "claim X1: at: message>=4097: no profile has such a value");
+	REFUSED(m.claims[0].at = "message<=3", "claim X1: at: message<=3: no profile has such a value");
+	REFUSED(m.claims[0].at = "message>=65xPU", "claim X1: at: message>=65xPU: no profile has such a value");
+	REFUSED(m.claims[0].at = "message=65", "claim X1: value \"65\" does not exist (message: 64, 4xPU)");
+	REFUSED(m.claims[0].at = "message=8192", "claim X1: value \"8192\" does not exist (message: 64, 4xPU)");
+	REFUSED(m.claims[0].at = "message=5xPU", "claim X1: value \"5xPU\" does not exist (message: 64, 4xPU)");
+	REFUSED(m.claims[0].at = "message=...", "claim X1: value \"...\" does not exist (message: 64, 4xPU)");
+	REFUSED(m.scenario.params[0].min = m.scenario.params[0].max = 0; m.scenario.params[0].full = two_caches;
+		m.claims[0].at = "message=2xLLC", "claim X1: value \"2xLLC\" does not exist (message: 64)");
+	REFUSED(m.claims[0].at = "op=load op=store", "claim X1: at: op= is there twice");
+	REFUSED(m.claims[0].at = "placement=near placement=near", "claim X1: at: placement= is there twice");
+	REFUSED(m.claims[0].at = "placement=same-core message=4xPU",
+		"claim X1: at: message=4xPU: multiples of the PUs are run only at placement=near");
+	REFUSED(m.claims[0].at = "message=4xPU placement=same-core",
+		"claim X1: at: message=4xPU: multiples of the PUs are run only at placement=near");
+	REFUSED(m.claims[0].at = "pages=2m", "claim X1: at: pages=2m: the scenario has no region");
+	REFUSED(m.scenario.region_bytes = some_bytes;
+		m.claims[0].at = "pages=2048k", "claim X1: at: pages=2048k: runs write it 2m");
+	REFUSED(m.claims[0].at = "workers>=3", "claim X1: at: workers>=3: no variant has such a number of workers");
+	REFUSED(m.claims[0].at = "workers=1", "claim X1: at: workers=1: no variant has such a number of workers");
+	REFUSED(m.claims[0].at = "workers<=0", "claim X1: at: workers<=0: there is always a worker");
+	ACCEPTED(m.claims[0].at = "message=128 placement=same-core workers<=1xPU cores=different");
+	ACCEPTED(m.claims[0].at = "message=4096");
+	ACCEPTED(m.claims[0].at = "message=2xPU placement=near");
+	ACCEPTED(m.claims[0].at = "message>=100 message<=2xPU");
+	ACCEPTED(m.claims[0].at = "message>=64xPU placement=same-core");
+	ACCEPTED(m.scenario.region_bytes = some_bytes; m.claims[0].at = "pages=2m pages=1g numa=bind:0");
+	ACCEPTED(m.variants[0].workers = 3; m.claims[0].at = "workers>=3");
 }
 
 Test(scenario_check, bounds)
