@@ -294,16 +294,36 @@ int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case
 	return 0;
 }
 
-/* Whether a claim's `at` names the placement and does not contradict the point. */
-static bool names_point(const char *at, const char *params, const char *placement, unsigned pus)
+/* Whether a variant of the point has a number of workers that meets a condition. */
+static bool has_workers(const struct sm_case *point, const struct sm_condition *condition, unsigned pus)
 {
+	struct sm_case one = *point;
+	char workers[32];
+
+	for (one.variant = 0; sm_case_variant(&one)->name; one.variant++) {
+		snprintf(workers, sizeof(workers), "workers=%u", workers_of(&one));
+		if (sm_condition_holds(condition, workers, pus))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a claim's `at` names the placement and does not contradict the point.  Only the run itself can tell whether
+ * the other conditions are met: which cores the workers got, and which memory. */
+static bool names_point(const char *at, const struct sm_case *point, enum sm_placement placement, unsigned pus)
+{
+	sm_name wanted = sm_name_of(sm_placement_name(placement));
+	struct sm_condition one;
+	char params[160];
 	bool named = false;
 
-	for (size_t length; *at; at += length, at += strspn(at, " ")) {
-		length = strcspn(at, " ");
-		if (strlen(placement) == length && strncmp(at, placement, length) == 0)
+	sm_case_params(point, ' ', params, sizeof(params));
+	while (sm_condition_next(&at, &one)) {
+		if (one.of == SM_OF_PLACEMENT && one.value == wanted)
 			named = true;
-		else if (!sm_at_holds(params, at, length, pus))
+		else if (one.of == SM_OF_PLACEMENT ||
+			 (one.of == SM_OF_PARAM && !sm_condition_holds(&one, params, pus)) ||
+			 (one.of == SM_OF_WORKERS && !has_workers(point, &one, pus)))
 			return false;
 	}
 	return named;
@@ -312,12 +332,8 @@ static bool names_point(const char *at, const char *params, const char *placemen
 /* At placements after the first, a standard run takes only the points that a claim is about. */
 static bool claimed(const struct sm_case *point, const struct sm_plan_options *options, enum sm_placement placement)
 {
-	char wanted[64], params[160];
-
-	snprintf(wanted, sizeof(wanted), "placement=%s", sm_placement_name(placement));
-	sm_case_params(point, ' ', params, sizeof(params));
 	for (const struct sm_claim *claim = point->scenario->claims; claim && claim->id; claim++)
-		if (claim->at && names_point(claim->at, params, wanted, plan_pus(options)))
+		if (names_point(claim->at, point, placement, plan_pus(options)))
 			return true;
 	return false;
 }

@@ -84,6 +84,38 @@ Test(plan, a_standard_run_takes_the_points_that_claims_name)
 	sm_plan_free(&plan);
 }
 
+/* How many groups a standard run has away from `near`, on a machine of two PUs, where a claim is made at `at`. */
+static unsigned named_elsewhere(const char *at)
+{
+	const struct sm_claim named[] = { { .id = "X4", .at = at }, { 0 } };
+	struct sm_scenario asked = sweep;
+	const struct sm_scenario *const one[] = { &asked };
+	struct sm_plan_options options = { .profile = SM_STANDARD };
+	struct sm_error err = { 0 };
+	struct sm_plan plan;
+	unsigned elsewhere = 0;
+
+	asked.claims = named;
+	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
+	for (size_t g = 0; g < plan.group_count; g++)
+		elsewhere += plan.cases[plan.groups[g].first].c.placement != SM_PLACE_NEAR;
+	sm_plan_free(&plan);
+	return elsewhere;
+}
+
+/* What is no parameter is for the run to find out; the number of workers is known before. */
+Test(plan, claims_name_points_with_words_that_only_a_run_can_judge)
+{
+	cr_expect_eq(named_elsewhere("placement=same-core"), 2 * 2);
+	cr_expect_eq(named_elsewhere("placement=cross-node cores=different"), 2 * 2);
+	cr_expect_eq(named_elsewhere("pages=2m placement=cross-node op=add"), 2);
+	cr_expect_eq(named_elsewhere("placement=same-core workers<=1xPU"), 2, "two of two and four workers");
+	cr_expect_eq(named_elsewhere("workers>=3 op=add placement=same-core backing=memfd numa=bind:0"), 1);
+	cr_expect_eq(named_elsewhere("workers>=5 placement=same-core"), 0);
+	cr_expect_eq(named_elsewhere("workers=2 op=add"), 0, "no placement is named");
+	cr_expect_eq(named_elsewhere(NULL), 0);
+}
+
 Test(plan, expands_points_and_placements)
 {
 	struct sm_plan_options options = { .profile = SM_QUICK };
