@@ -117,6 +117,8 @@ static int check_claim(const struct check_subject *on)
 		rc = check_text_if_any(on, "caveat", c->caveat, CHECK_PART);
 	if (rc == 0)
 		rc = check_text_if_any(on, "needs", c->needs, CHECK_PART);
+	if (rc == 0 && c->machine > SM_ARM64)
+		rc = check_wrong(on, "machine %u is no kind of machine: write SM_X86 or SM_ARM64", c->machine);
 	if (rc == 0)
 		rc = check_kind(on);
 	if (rc == 0)

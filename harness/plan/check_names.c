@@ -128,6 +128,11 @@ int check_require(const struct check_subject *on, struct check_names names, cons
 	return text ? check_expect(on, names, text) : check_wrong(on, "the %s is missing", what);
 }
 
+bool check_is_name(const char *text)
+{
+	return *text && strlen(text) <= CHECK_NAME_MAX && sm_is_name(text) && strcmp(text, "-") != 0;
+}
+
 bool check_is_amount(double number)
 {
 	return isfinite(number) && number >= 0;
@@ -141,7 +146,10 @@ int check_unique(const struct check_subject *on, const struct check_names *names
 		return check_wrong(on, "the list of %s does not end, or has %d and more", names->many, CHECK_NAMES_MAX);
 	for (unsigned i = 0; i < names->count; i++) {
 		snprintf(copy, sizeof(copy), "%.*s", (int)names->name[i].length, names->name[i].text);
-		if (!*copy || !sm_is_name(copy))
+		if (!check_is_name(copy) && names->name[i].length > CHECK_NAME_MAX)
+			return check_wrong(on, "%s \"%s\" is longer than %d characters", names->one, copy,
+					   CHECK_NAME_MAX);
+		if (!check_is_name(copy))
 			return check_wrong(on, "%s \"%s\" is an invalid name: use letters, digits and _ - . +",
 					   names->one, copy);
 		for (unsigned j = 0; j < i; j++)
@@ -179,6 +187,8 @@ int check_wording(const struct check_subject *on, const char *what, const char *
 {
 	if (!text || !*text)
 		return check_wrong(on, "the %s is missing", what);
+	if (strcmp(text, "-") == 0)
+		return check_wrong(on, "the %s is \"-\", which stands for none in a run folder", what);
 	return sm_is_wording(text)
 		       ? 0
 		       : check_wrong(on, "the %s \"%s\" has signs that a run folder cannot hold", what, text);

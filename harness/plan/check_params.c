@@ -1,5 +1,6 @@
 /* Checks the parameters of a scenario and their values. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "check_private.h"
@@ -7,6 +8,9 @@
 
 /* Most times the PUs, or the last-level cache, in a list of values. */
 #define TIMES_MAX 1024
+
+/* Most characters of the parameters in the id of a case. */
+#define PARAMS_TEXT_MAX 159
 
 /* Checks a plain number.  The plan limits values that depend on the machine to the bounds. */
 static int check_number(const struct check_subject *on, const struct sm_param *param, uint64_t value)
@@ -110,6 +114,10 @@ static int check_labels(const struct check_subject *on, const struct sm_param *p
 
 	for (unsigned i = 0; param->labels && i < CHECK_NAMES_MAX && param->labels[i]; i++)
 		check_add_name(&labels, param->labels[i], strlen(param->labels[i]));
+	for (unsigned i = 0; i < labels.count; i++)
+		if (labels.name[i].length >= SM_TEXT_MAX)
+			return check_wrong(on, "label \"%.*s\" is longer than %d characters", SM_TEXT_MAX,
+					   labels.name[i].text, SM_TEXT_MAX - 1);
 	if (param->labels && param->every_pu)
 		return check_wrong(on, "parameter \"%s\" has labels and every_pu: PUs have no labels", param->name);
 	return check_unique(on, &labels);
@@ -137,24 +145,121 @@ static int check_param(const struct check_subject *on, const struct sm_param *pa
 	return rc;
 }
 
+/* Length of a parameter's longest value as text. */
+static size_t longest_value(const struct sm_param *param)
+{
+	size_t longest = 0;
+
+	for (unsigned i = 0; param->labels && param->labels[i]; i++)
+		if (strlen(param->labels[i]) > longest)
+			longest = strlen(param->labels[i]);
+	return param->labels ? longest : (size_t)snprintf(NULL, 0, "%" PRIu64, param->max ? param->max : UINT64_MAX);
+}
+
+/* Checks the parameters' names, and that names and values fit together into the id of a case. */
+static int check_param_names(const struct check_subject *on, const struct check_names *names)
+{
+	const struct sm_scenario *s = on->scenario;
+	size_t length = 0;
+
+	for (unsigned p = 0; p < names->count; p++) {
+		const struct sm_param *param = &s->params[p];
+
+		if (check_is_reserved(param->name))
+			return check_wrong(on, "parameter \"%s\": a claim's `at` has another use for this name",
+					   param->name);
+		length += names->name[p].length + strlen("=,") + longest_value(param);
+	}
+	return length <= PARAMS_TEXT_MAX
+		       ? 0
+		       : check_wrong(on,
+				     "the names of the parameters and their longest values have %zu characters, %d are "
+				     "the most",
+				     length, PARAMS_TEXT_MAX);
+}
+
+static const struct sm_param *param_of(const struct sm_scenario *s, const char *name, size_t length)
+{
+	for (unsigned p = 0; p < plan_params(s); p++)
+		if (strlen(s->params[p].name) == length && strncmp(s->params[p].name, name, length) == 0)
+			return &s->params[p];
+	return NULL;
+}
+
+/* Checks the parameters whose sum is the number of workers. */
+static int check_workers_param(const struct check_subject *on, const struct check_names *params)
+{
+	const struct sm_scenario *s = on->scenario;
+	struct check_names sum = { .one = "parameter" };
+	bool some = false;
+
+	check_add_list(&sum, s->workers_param, "+");
+	for (unsigned i = 0; i < sum.count; i++) {
+		const struct sm_param *param = param_of(s, sum.name[i].text, sum.name[i].length);
+
+		if (!param)
+			return check_expect_length(on, params, sum.name[i].text, sum.name[i].length);
+		for (unsigned k = 0; k < i; k++)
+			if (param == param_of(s, sum.name[k].text, sum.name[k].length))
+				return check_wrong(on, "workers_param names \"%s\" twice", param->name);
+		if (param->labels || param->every_pu)
+			return check_wrong(on, "workers_param names \"%s\", whose values are no numbers of workers",
+					   param->name);
+		some |= param->min > 0;
+	}
+	if (!s->workers_param)
+		return 0;
+	if (!some)
+		return check_wrong(on, "workers_param allows 0 workers: set min and max of \"%s\"", s->workers_param);
+	if (s->workers > 0)
+		return check_wrong(on, "it has workers and workers_param: leave out workers");
+	for (const struct sm_variant *v = s->variants; v->name; v++)
+		if (v->workers > 0)
+			return check_wrong(on, "variant \"%s\" has workers, which workers_param sets", v->name);
+	return 0;
+}
+
+/* Checks the two parameters that set the PUs of two workers. */
+static int check_pair(const struct check_subject *on, const struct check_names *params)
+{
+	const struct sm_scenario *s = on->scenario;
+
+	if (!s->pair_params[0] != !s->pair_params[1])
+		return check_wrong(on, "pair_params has one parameter: name two");
+	for (unsigned i = 0; i < 2 && s->pair_params[i]; i++) {
+		const struct sm_param *param = param_of(s, s->pair_params[i], strlen(s->pair_params[i]));
+
+		if (!param)
+			return check_expect(on, *params, s->pair_params[i]);
+		if (!param->every_pu)
+			return check_wrong(on, "pair_params names \"%s\", which has no every_pu", param->name);
+	}
+	if (!s->pair_params[0])
+		return 0;
+	if (strcmp(s->pair_params[0], s->pair_params[1]) == 0)
+		return check_wrong(on, "pair_params names \"%s\" twice", s->pair_params[0]);
+	if (s->workers_param || s->workers != 2)
+		return check_wrong(on, "pair_params sets the PUs of two workers: set workers to 2");
+	for (const struct sm_variant *v = s->variants; v->name; v++)
+		if (v->workers > 0 && v->workers != 2)
+			return check_wrong(on, "variant \"%s\" has %u workers, and pair_params sets the PUs of two",
+					   v->name, v->workers);
+	return 0;
+}
+
 int check_params(const struct check_subject *on)
 {
 	const struct sm_scenario *s = on->scenario;
-	struct check_names names = check_params_of(s), workers = { .count = 0 };
+	struct check_names names = check_params_of(s);
 	int rc = check_unique(on, &names);
 
 	for (unsigned p = 0; rc == 0 && p < plan_params(s); p++)
 		rc = check_param(on, &s->params[p]);
-	check_add_list(&workers, s->workers_param, "+");
-	for (unsigned i = 0; rc == 0 && i < workers.count; i++)
-		rc = check_expect_length(on, &names, workers.name[i].text, workers.name[i].length);
+	if (rc == 0)
+		rc = check_param_names(on, &names);
+	if (rc == 0)
+		rc = check_workers_param(on, &names);
 	if (rc == 0)
 		rc = check_expect(on, names, s->node_param);
-	if (rc == 0)
-		rc = check_expect(on, names, s->pair_params[0]);
-	if (rc == 0)
-		rc = check_expect(on, names, s->pair_params[1]);
-	if (rc == 0 && !s->pair_params[0] != !s->pair_params[1])
-		rc = check_wrong(on, "pair_params has one parameter: name two");
-	return rc;
+	return rc == 0 ? check_pair(on, &names) : rc;
 }

@@ -8,6 +8,10 @@
 /* Names of all values of a parameter, or of all variants or claims: the longest list here. */
 #define CHECK_NAMES_MAX SM_LIST_MAX
 
+/* Longest name of a scenario, a variant, a parameter or a claim: with these lengths the id of a case fits into
+ * sm_planned_case. */
+#define CHECK_NAME_MAX 40
+
 /* Longest list of a parameter. */
 #define CHECK_VALUES_MAX 64
 
@@ -46,6 +50,8 @@ int check_expect_length(const struct check_subject *on, const struct check_names
 			size_t length);
 /* Checks that a name exists; NULL is allowed: no name is given. */
 int check_expect(const struct check_subject *on, struct check_names names, const char *text);
+/* Whether a text can be a name, also in a file, where "-" stands for none. */
+bool check_is_name(const char *text);
 /* Checks that a name is given and exists; `what`: "event". */
 int check_require(const struct check_subject *on, struct check_names names, const char *what, const char *text);
 /* Whether a number is finite and not negative. */
@@ -61,7 +67,7 @@ enum check_ending {
 
 int check_text(const struct check_subject *on, const char *what, const char *text, enum check_ending ending);
 int check_text_if_any(const struct check_subject *on, const char *what, const char *text, enum check_ending ending);
-/* Checks the name of a metric or unit: it must fit into a column of a table. */
+/* Checks the name of a metric or a unit: it must fit into a column of a table. */
 int check_wording(const struct check_subject *on, const char *what, const char *text);
 
 int check_params(const struct check_subject *on);

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "check_private.h"
-#include "shmeter/encode.h"
+#include "shmeter/counters.h"
+#include "shmeter/plan.h"
 
 #define WARM_NS_MOST 1000000000u
 
@@ -35,6 +36,57 @@ static int check_variants(const struct check_subject *on)
 	return rc;
 }
 
+static int check_placements(const struct check_subject *on)
+{
+	const struct sm_scenario *s = on->scenario;
+
+	for (unsigned i = 0; i < SM_PLACEMENTS_MAX && s->placements[i]; i++) {
+		const char *name = sm_placement_name(s->placements[i]);
+
+		if (sm_placement_parse(name) != s->placements[i])
+			return check_wrong(on, "placement %u is \"%s\", which no scenario can ask for", i + 1, name);
+		for (unsigned k = 0; k < i; k++)
+			if (s->placements[k] == s->placements[i])
+				return check_wrong(on, "placement \"%s\" is there twice", name);
+	}
+	return 0;
+}
+
+/* Checks the further metrics. */
+static int check_more(const struct check_subject *on)
+{
+	const struct sm_scenario *s = on->scenario;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < SM_MORE_MAX && s->more[i].name; i++) {
+		rc = check_wording(on, "name of a further metric", s->more[i].name);
+		if (rc == 0)
+			rc = check_wording(on, "unit of a further metric", s->more[i].unit);
+		if (rc == 0 && strcmp(s->more[i].name, s->metric.name) == 0)
+			rc = check_wrong(on, "a further metric has the name of the metric, \"%s\"", s->metric.name);
+		for (unsigned k = 0; rc == 0 && k < i; k++)
+			if (strcmp(s->more[k].name, s->more[i].name) == 0)
+				rc = check_wrong(on, "metric \"%s\" is there twice", s->more[i].name);
+	}
+	if (rc == 0 && !s->measure != !s->more[0].name)
+		rc = check_wrong(on, "%s",
+				 s->measure ? "measure() has no further metric to tell: fill `more`"
+					    : "it has further metrics and no measure()");
+	return rc == 0 ? check_expect(on, check_metrics_of(s), s->achieved) : rc;
+}
+
+static int check_events(const struct check_subject *on)
+{
+	struct check_names own = { .count = 0 };
+
+	check_add_list(&own, on->scenario->events, ",");
+	for (unsigned i = 0; i < own.count; i++)
+		if (own.name[i].length == 0 || own.name[i].length >= SM_EVENT_TEXT_MAX)
+			return check_wrong(on, "entry %u of events is %s", i + 1,
+					   own.name[i].length ? "too long" : "empty: put one comma between two names");
+	return 0;
+}
+
 static int check_measures(const struct check_subject *on)
 {
 	const struct sm_scenario *s = on->scenario;
@@ -42,17 +94,12 @@ static int check_measures(const struct check_subject *on)
 
 	if (rc == 0 && (!s->metric.unit || strcmp(s->metric.unit, "ns/op") != 0))
 		rc = check_wrong(on, "the unit of the metric is not ns/op");
-	for (unsigned i = 0; rc == 0 && i < SM_MORE_MAX && s->more[i].name; i++) {
-		rc = check_wording(on, "name of a further metric", s->more[i].name);
-		if (rc == 0)
-			rc = check_wording(on, "unit of a further metric", s->more[i].unit);
-	}
-	if (rc == 0 && !s->measure != !s->more[0].name)
-		rc = check_wrong(on, "%s",
-				 s->measure ? "measure() has no further metric to tell: fill `more`"
-					    : "it has further metrics and no measure()");
+	if (rc == 0 && !check_is_amount(s->transfers_per_op))
+		rc = check_wrong(on, "transfers_per_op is not a finite number of 0 or more");
 	if (rc == 0)
-		rc = check_expect(on, check_metrics_of(s), s->achieved);
+		rc = check_more(on);
+	if (rc == 0)
+		rc = check_events(on);
 	for (unsigned i = 0; rc == 0 && i < SM_EXPECTED_MAX && s->expected[i].event; i++) {
 		rc = check_expect(on, check_variants_of(s), s->expected[i].variant);
 		if (rc == 0)
@@ -75,6 +122,9 @@ static int check_functions(const struct check_subject *on)
 		return check_wrong(on, "fixed_ops() is missing: a cold subject has a fixed number of operations");
 	if (s->subject == SM_COLD && s->warm_ns)
 		return check_wrong(on, "warm_ns is set: a cold subject has no warm-up");
+	if (s->subject != SM_COLD && s->slices && (s->slices < SM_SLICES_LEAST || s->slices > SM_SLICES_MAX))
+		return check_wrong(on, "slices: %u a trial are not within %d to %d", s->slices, SM_SLICES_LEAST,
+				   SM_SLICES_MAX);
 	if (s->warm_ns > WARM_NS_MOST)
 		return check_wrong(on, "warm_ns: %lu ns is more than a second for each trial", s->warm_ns);
 	if (s->subject == SM_KEPT && !s->region_bytes)
@@ -109,19 +159,20 @@ static int check_beside(const struct check_subject *on, const struct sm_scenario
 
 int sm_scenario_check(const struct sm_scenario *const *scenarios, size_t count, struct sm_error *err)
 {
-	static int (*const checks[])(const struct check_subject *) = { check_texts,    check_variants,  check_params,
-								       check_measures, check_functions, check_claims };
+	static int (*const checks[])(
+		const struct check_subject *) = { check_texts,    check_variants,  check_params, check_placements,
+						  check_measures, check_functions, check_claims };
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		struct check_subject on = { .scenario = scenarios[i], .err = err };
 
-		if (!on.scenario->name || !sm_is_name(on.scenario->name) || !on.scenario->family ||
-		    !sm_is_name(on.scenario->family))
+		if (!on.scenario->name || !check_is_name(on.scenario->name) || !on.scenario->family ||
+		    !check_is_name(on.scenario->family))
 			return sm_fail(err, EBADMSG,
 				       "internal error: scenario %zu of %zu has no valid name and family: use letters, "
-				       "digits and _ - . +",
-				       i + 1, count);
+				       "digits and _ - . +, %d at most",
+				       i + 1, count, CHECK_NAME_MAX);
 		for (size_t c = 0; rc == 0 && c < sizeof(checks) / sizeof(checks[0]); c++)
 			rc = checks[c](&on);
 		if (rc == 0)

@@ -73,6 +73,8 @@ static const struct sm_values counted = SM_SWEEP((0), SM_TIMES_PUS(1));
 static const struct sm_values cached = SM_SWEEP((0), SM_TIMES_LLC(1));
 static const struct sm_values wrong_order = SM_SCALED(SM_TIMES_PUS(1), SM_VALUE(64));
 
+static const char *const long_labels[] = { "load", "a_label_of_32_characters_is_long", NULL };
+
 static void make(struct made_up *m)
 {
 	*m = (struct made_up){
@@ -264,6 +266,98 @@ Test(scenario_check, bounds)
 		"parameter \"message\": doubling goes on to a multiple of the PUs");
 	REFUSED(m.scenario.params[0].full = wrong_order,
 		"parameter \"message\": multiples of the PUs come after all other values");
+}
+
+/* Each name is short enough, but not all together: 4 x (31 + 2 + 20). */
+static void make_long_params(struct made_up *m)
+{
+	static const char *const names[] = { "the_number_of_bytes_of_a_part_1", "the_number_of_bytes_of_a_part_2",
+					     "the_number_of_bytes_of_a_part_3", "the_number_of_bytes_of_a_part_4" };
+
+	for (unsigned p = 0; p < SM_PARAMS_MAX; p++)
+		m->scenario.params[p] =
+			(struct sm_param){ .name = names[p], .unit = "B", .summary = "size", .quick = params[0].quick };
+}
+
+#define LONG_NAME "a_name_of_41_characters_is_longer_than_40"
+
+Test(scenario_check, names_that_nothing_can_hold)
+{
+	REFUSED(m.variants[1].name = "-", "variant \"-\" is an invalid name: use letters, digits and _ - . +");
+	REFUSED(m.variants[1].name = LONG_NAME, "variant \"" LONG_NAME "\" is longer than 40 characters");
+	REFUSED(m.claims[1].id = LONG_NAME, "claim \"" LONG_NAME "\" is longer than 40 characters");
+	REFUSED(m.scenario.params[0].name = LONG_NAME, "parameter \"" LONG_NAME "\" is longer than 40 characters");
+	REFUSED(m.scenario.more[0].name = "-",
+		"the name of a further metric is \"-\", which stands for none in a run folder");
+	REFUSED(m.scenario.more[0].unit = "-",
+		"the unit of a further metric is \"-\", which stands for none in a run folder");
+	REFUSED(m.scenario.params[1].labels = long_labels,
+		"label \"a_label_of_32_characters_is_long\" is longer than 31 characters");
+	REFUSED(make_long_params(&m),
+		"the names of the parameters and their longest values have 212 characters, 159 are the most");
+}
+
+Test(scenario_check, names_that_are_taken)
+{
+	REFUSED(m.scenario.params[0].name = "workers",
+		"parameter \"workers\": a claim's `at` has another use for this name");
+	REFUSED(m.scenario.params[1].name = "pages",
+		"parameter \"pages\": a claim's `at` has another use for this name");
+	REFUSED(m.scenario.placements[1] = SM_PLACE_NEAR, "placement \"near\" is there twice");
+	REFUSED(m.scenario.placements[1] = SM_PLACE_LIST, "placement 2 is \"list\", which no scenario can ask for");
+	REFUSED(m.scenario.placements[1] = SM_PLACE_SOLO, "placement 2 is \"solo\", which no scenario can ask for");
+	REFUSED(m.scenario.placements[0] = SM_PLACE_COUNT, "placement 1 is \"-\", which no scenario can ask for");
+	REFUSED(m.scenario.more[1] = m.scenario.more[0], "metric \"lost\" is there twice");
+	REFUSED(m.scenario.more[0].name = "time per operation",
+		"a further metric has the name of the metric, \"time per operation\"");
+	REFUSED(m.scenario.events = "cycles,,instructions",
+		"entry 2 of events is empty: put one comma between two names");
+	REFUSED(m.scenario.events = "", "entry 1 of events is empty: put one comma between two names");
+}
+
+Test(scenario_check, numbers_of_workers_and_slices)
+{
+	REFUSED(m.scenario.workers_param = "message+message", "workers_param names \"message\" twice");
+	REFUSED(m.scenario.workers_param = "op", "workers_param names \"op\", whose values are no numbers of workers");
+	REFUSED(m.scenario.workers_param = "message";
+		m.scenario.params[0].min = 0, "workers_param allows 0 workers: set min and max of \"message\"");
+	REFUSED(m.scenario.workers_param = "message", "it has workers and workers_param: leave out workers");
+	REFUSED(m.scenario.workers_param = "message"; m.scenario.workers = 0;
+		m.variants[2].workers = 1, "variant \"spin\" has workers, which workers_param sets");
+	ACCEPTED(m.scenario.workers_param = "message"; m.scenario.workers = 0);
+	REFUSED(m.scenario.slices = 2, "slices: 2 a trial are not within 3 to 4096");
+	REFUSED(m.scenario.slices = 4097, "slices: 4097 a trial are not within 3 to 4096");
+	ACCEPTED(m.scenario.slices = 3);
+	REFUSED(m.scenario.transfers_per_op = -1, "transfers_per_op is not a finite number of 0 or more");
+	REFUSED(m.scenario.transfers_per_op = NAN, "transfers_per_op is not a finite number of 0 or more");
+	REFUSED(m.claims[0].machine = (enum sm_machine)9,
+		"claim X1: machine 9 is no kind of machine: write SM_X86 or SM_ARM64");
+}
+
+/* Two parameters that set the PUs of two workers. */
+static void make_pair(struct made_up *m)
+{
+	m->claims[0].at = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		m->scenario.params[i] = (struct sm_param){
+			.name = i ? "to" : "from", .unit = "PU", .summary = "of a process", .every_pu = true
+		};
+		m->scenario.pair_params[i] = m->scenario.params[i].name;
+	}
+}
+
+Test(scenario_check, pairs_of_pus)
+{
+	ACCEPTED(make_pair(&m));
+	REFUSED(make_pair(&m); m.scenario.pair_params[1] = NULL, "pair_params has one parameter: name two");
+	REFUSED(make_pair(&m);
+		m.scenario.pair_params[1] = "at", "parameter \"at\" does not exist (parameters: from, to)");
+	REFUSED(make_pair(&m); m.scenario.pair_params[1] = "from", "pair_params names \"from\" twice");
+	REFUSED(make_pair(&m); m.scenario.params[2] = params[0];
+		m.scenario.pair_params[1] = "message", "pair_params names \"message\", which has no every_pu");
+	REFUSED(make_pair(&m); m.scenario.workers = 3, "pair_params sets the PUs of two workers: set workers to 2");
+	REFUSED(make_pair(&m);
+		m.variants[1].workers = 3, "variant \"mutex\" has 3 workers, and pair_params sets the PUs of two");
 }
 
 /* With these a claim would be true, or false, whatever is measured. */
