@@ -146,7 +146,7 @@ static int check_param_condition(const struct check_subject *on, const struct sm
 	if ((one->compare != '=' || param->every_pu) && isnan(one->number))
 		return unmet(on, one, "a number, or one with xPU, is expected");
 	if (param->every_pu)
-		return 0;
+		return one->in_pus ? unmet(on, one, "the values are PUs, not a number of them") : 0;
 	for (unsigned i = 0; i < 3; i++)
 		for (unsigned v = 0; v < all[i]->count; v++)
 			if (one->compare == '=' ? is_value(param, all[i], v, one)
@@ -155,26 +155,55 @@ static int check_param_condition(const struct check_subject *on, const struct sm
 	return one->compare == '=' ? no_value(on, param, one->value) : unmet(on, one, "no profile has such a value");
 }
 
-/* Checks that some variant has such a number of workers. */
+/* Whether a number of workers from `least` to `most` meets a condition, with as many PUs as that takes. */
+static bool can_be(const struct condition *one, double least, double most)
+{
+	if (one->in_pus && one->number > 0)
+		return one->compare == '<' || one->number <= most;
+	return one->compare == '<' ? least <= one->number
+				   : one->number <= most && (one->compare == '>' || one->number >= least);
+}
+
+/* The bounds of the parameters whose sum is the number of workers. */
+static void bound_sum(const struct sm_scenario *s, double *least, double *most)
+{
+	struct check_names sum = { .count = 0 };
+
+	*least = *most = 0;
+	check_add_list(&sum, s->workers_param, "+");
+	for (unsigned i = 0; i < sum.count; i++)
+		for (unsigned p = 0; p < plan_params(s); p++) {
+			const struct sm_param *param = &s->params[p];
+
+			if (strlen(param->name) != sum.name[i].length ||
+			    strncmp(param->name, sum.name[i].text, sum.name[i].length) != 0)
+				continue;
+			*least += (double)param->min;
+			*most += param->max ? (double)param->max : (double)INFINITY;
+		}
+}
+
+/* Checks that the claim's variants, each of which must meet it, can have such a number of workers. */
 static int check_workers(const struct check_subject *on, const struct condition *one)
 {
 	const struct sm_scenario *s = on->scenario;
+	const char *right = sm_claim_compares(on->claim) ? on->claim->versus.right : on->claim->left;
+	double least, most;
 
 	if (isnan(one->number))
 		return unmet(on, one, "a number, or one with xPU, is expected");
 	if (one->compare != '>' && one->number <= 0)
 		return unmet(on, one, "there is always a worker");
-	if (s->workers_param)
-		return 0;
+	bound_sum(s, &least, &most);
 	for (const struct sm_variant *v = s->variants; v->name; v++) {
-		double workers = v->workers ? v->workers : s->workers;
-
-		if (one->compare == '<'                  ? workers <= one->number || one->in_pus
-		    : one->compare == '>' || one->in_pus ? workers >= one->number
-							 : workers == one->number)
-			return 0;
+		if (strcmp(v->name, on->claim->left) != 0 && strcmp(v->name, right) != 0)
+			continue;
+		if (!s->workers_param)
+			least = most = v->workers ? v->workers : s->workers;
+		if (!can_be(one, least, most))
+			return unmet(on, one, "the claim's variants never have such a number of workers");
 	}
-	return unmet(on, one, "no variant has such a number of workers");
+	return 0;
 }
 
 static bool is_memory(enum sm_condition_of of)

@@ -209,6 +209,26 @@ Test(scenario_check, points_that_do_not_exist)
 		"claim X1: at: \"near\" is not a condition: write name=value, name<=value or name>=value");
 }
 
+/* Two parameters that set the PUs of two workers. */
+static void make_pair(struct made_up *m)
+{
+	m->claims[0].at = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		m->scenario.params[i] = (struct sm_param){
+			.name = i ? "to" : "from", .unit = "PU", .summary = "of a process", .every_pu = true
+		};
+		m->scenario.pair_params[i] = m->scenario.params[i].name;
+	}
+}
+
+/* The messages are the number of workers. */
+static void make_sum(struct made_up *m, const char *at)
+{
+	m->scenario.workers = 0;
+	m->scenario.workers_param = "message";
+	m->claims[0].at = at;
+}
+
 Test(scenario_check, conditions_that_never_hold)
 {
 	REFUSED(m.claims[0].at = "placement<=near", "claim X1: at: placement<=near: words have no order: write =");
@@ -234,8 +254,25 @@ Test(scenario_check, conditions_that_never_hold)
 	REFUSED(m.claims[0].at = "pages=2m", "claim X1: at: pages=2m: the scenario has no region");
 	REFUSED(m.scenario.region_bytes = some_bytes;
 		m.claims[0].at = "pages=2048k", "claim X1: at: pages=2048k: runs write it 2m");
-	REFUSED(m.claims[0].at = "workers>=3", "claim X1: at: workers>=3: no variant has such a number of workers");
-	REFUSED(m.claims[0].at = "workers=1", "claim X1: at: workers=1: no variant has such a number of workers");
+	REFUSED(m.claims[0].at = "workers>=3",
+		"claim X1: at: workers>=3: the claim's variants never have such a number of workers");
+	REFUSED(m.claims[0].at = "workers=1",
+		"claim X1: at: workers=1: the claim's variants never have such a number of workers");
+	REFUSED(m.claims[0].at = "workers<=1",
+		"claim X1: at: workers<=1: the claim's variants never have such a number of workers");
+	REFUSED(m.claims[0].at = "workers>=3xPU",
+		"claim X1: at: workers>=3xPU: the claim's variants never have such a number of workers");
+	REFUSED(m.claims[0].at = "workers>=3";
+		m.variants[0].workers = m.variants[1].workers = 3,
+		"claim X1: at: workers>=3: the claim's variants never have such a number of workers");
+	REFUSED(make_sum(&m, "workers>=4097"),
+		"claim X1: at: workers>=4097: the claim's variants never have such a number of workers");
+	REFUSED(make_sum(&m, "workers<=0xPU"), "claim X1: at: workers<=0xPU: there is always a worker");
+	ACCEPTED(make_sum(&m, "workers>=4096 workers<=1xPU"));
+	ACCEPTED(make_sum(&m, "workers=1"));
+	REFUSED(make_pair(&m);
+		m.claims[0].at = "from=2xPU", "claim X1: at: from=2xPU: the values are PUs, not a number of them");
+	ACCEPTED(make_pair(&m); m.claims[0].at = "from=2");
 	REFUSED(m.claims[0].at = "workers<=0", "claim X1: at: workers<=0: there is always a worker");
 	ACCEPTED(m.claims[0].at = "message=128 placement=same-core workers<=1xPU cores=different");
 	ACCEPTED(m.claims[0].at = "message=4096");
@@ -243,7 +280,7 @@ Test(scenario_check, conditions_that_never_hold)
 	ACCEPTED(m.claims[0].at = "message>=100 message<=2xPU");
 	ACCEPTED(m.claims[0].at = "message>=64xPU placement=same-core");
 	ACCEPTED(m.scenario.region_bytes = some_bytes; m.claims[0].at = "pages=2m pages=1g numa=bind:0");
-	ACCEPTED(m.variants[0].workers = 3; m.claims[0].at = "workers>=3");
+	ACCEPTED(m.variants[0].workers = m.variants[2].workers = 3; m.claims[0].at = "workers>=3");
 }
 
 Test(scenario_check, bounds)
@@ -332,18 +369,6 @@ Test(scenario_check, numbers_of_workers_and_slices)
 	REFUSED(m.scenario.transfers_per_op = NAN, "transfers_per_op is not a finite number of 0 or more");
 	REFUSED(m.claims[0].machine = (enum sm_machine)9,
 		"claim X1: machine 9 is no kind of machine: write SM_X86 or SM_ARM64");
-}
-
-/* Two parameters that set the PUs of two workers. */
-static void make_pair(struct made_up *m)
-{
-	m->claims[0].at = NULL;
-	for (unsigned i = 0; i < 2; i++) {
-		m->scenario.params[i] = (struct sm_param){
-			.name = i ? "to" : "from", .unit = "PU", .summary = "of a process", .every_pu = true
-		};
-		m->scenario.pair_params[i] = m->scenario.params[i].name;
-	}
 }
 
 Test(scenario_check, pairs_of_pus)

@@ -39,7 +39,7 @@ struct sm_claim {
 	const char *left; /* the variant that the claim is about */
 	union {
 		/* RATIO and DIFFERENCE: supported where the whole confidence interval lies within the bounds; a bound
-		 * of 0 is open. */
+		 * of 0 is open, and none is negative. */
 		struct {
 			const char *right;
 			double min, max;

@@ -105,8 +105,8 @@ struct sm_scenario {
 	const struct sm_corners *corners;  /* NULL: none */
 	const struct sm_variant *variants; /* ends with an empty entry */
 	struct sm_param params[SM_PARAMS_MAX];
-	/* The parameter that sets the number of workers, or several whose sum does: "producers+consumers".  NULL:
-	 * `workers`. */
+	/* The parameter that sets the number of workers, or several whose sum does: "producers+consumers"; one has a
+	 * `min` of 1 or more.  NULL: `workers`. */
 	const char *workers_param;
 	unsigned workers; /* fixed number of workers, where workers_param is NULL */
 	/* The parameter that sets the NUMA node (logical index) of the workers, instead of a placement; NULL: none. */

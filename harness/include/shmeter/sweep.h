@@ -20,7 +20,8 @@ struct sm_swept {
 /* A list of values.  Plain numbers: SM_VALUES(64, 4096).  Plain numbers, then values that depend on the machine:
  * SM_SWEEP((1, 2), SM_DOUBLING, SM_TIMES_PUS(4)).  Only the latter: SM_SCALED(SM_TIMES_LLC(4)).  Multiples of the PUs
  * come last.  They apply only at `near` and on a list of PUs: with other placements the workers use only some of the
- * PUs.  Only for objects of static storage duration. */
+ * PUs.  Multiples are 1 to 1024, doubling begins after a value of 1 or more, and each list has a value that needs no
+ * number of PUs.  Only for objects of static storage duration. */
 struct sm_values {
 	unsigned count, plain_count; /* of all values; of `plain` */
 	const uint64_t *plain;
