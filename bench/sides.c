@@ -127,7 +127,7 @@ static void last_words(const char *log, char *out, size_t size)
 		fclose(file);
 }
 
-/* What the trials of the requested cases of a run came to. */
+/* What the trials of a run came to; `ended`: one of a case that was asked for, not of the control. */
 struct found {
 	bool ended, wrong, skipped, lost;
 };
@@ -143,9 +143,7 @@ static struct found look_at(const char *folder)
 		for (size_t i = 0; i < run.sample_count; i++) {
 			const struct sm_sample *sample = &run.samples[i];
 
-			if (run.cases[sample->case_index].control)
-				continue;
-			found.ended |= sample->ended == SM_OK;
+			found.ended |= sample->ended == SM_OK && !run.cases[sample->case_index].control;
 			found.wrong |= sample->ended == SM_VERIFY_FAILED;
 			found.skipped |= sample->ended == SM_SKIPPED;
 		}
@@ -180,8 +178,8 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 	last_words(log, words, sizeof(words));
 	if (has_verdict(s, code, folder)) {
 		if (!side->told)
-			sm_print_line(stderr, "shmeter: the %s side, %s, in block %u: %s", side_names[s], side->program,
-				      ab->done + 1, words);
+			sm_print_line(stderr, "shmeter: the %s side, %s, in block %u: %s (log: %s)", side_names[s],
+				      side->program, ab->done + 1, words, log);
 		side->told = true;
 		return 0;
 	}

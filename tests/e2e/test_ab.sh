@@ -26,6 +26,7 @@ side wrong three status:padded_64:verify_failed:1
 side dead three status:padded_64:worker_died
 side dies_once three status:padded_64:worker_died:1
 side lacks three lack:packed
+side wrong_control three status:a:verify_failed:1
 side busy_once three busy:2
 side busy three busy:99
 side many_cases many
@@ -55,6 +56,9 @@ grep -q 'the new side, ./wrong, in block 1: wrong data' err || fail "not said wh
 expect 0 'the old side, ./wrong, in block 1: wrong data' ab wrong same --repeat-blocks 9
 expect 1 'trials of new failed.*1 whose worker died.*Fresh trials repeat it' ab same dead --repeat-blocks 1
 expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.*fresh trials did not repeat it' ab same dies_once --repeat-blocks 9
+
+# wrong data in the control, which no gate checks
+expect 6 'wrong data, and no gate checks this case' ab same wrong_control --repeat-blocks 2
 
 # a machine too busy for some blocks costs these blocks; one that is too busy for all is told
 expect 0 '3 of 3 gates pass.*12 blocks of each.*the old side, ./busy_once, in block 1: no trial' ab busy_once same --repeat-blocks 12
