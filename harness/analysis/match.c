@@ -94,6 +94,60 @@ static bool is_placed(const struct sm_case_row *row, sm_name wanted)
 	       (sm_name_of(sm_placement_name(row->placement)) == wanted && row->relation != SM_PLACE_SAME_CORE);
 }
 
+/* What the manifest tells of a NUMA node; NULL: nothing. */
+static const json_t *node_at(const struct sm_results *results, double os_index)
+{
+	const json_t *nodes = json_object_get(json_object_get(results->manifest, "environment"), "node_places");
+
+	for (size_t i = 0; i < json_array_size(nodes); i++)
+		if (json_number_value(json_object_get(json_array_get(nodes, i), "node")) == os_index)
+			return json_array_get(nodes, i);
+	return NULL;
+}
+
+/* The nodes that a case's parameters name; false: it has no such parameters, or nothing is known of the nodes. */
+static bool nodes_of(const struct sm_analysis *a, size_t c, const json_t *out[2])
+{
+	const struct sm_scenario *scenario = a->group[a->case_view[c].group].scenario;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const char *name = scenario ? scenario->node_params[i] : NULL;
+
+		out[i] = name ? node_at(a->results, sm_param_value(a->results->cases[c].params, name)) : NULL;
+		if (!out[i])
+			return false;
+	}
+	return true;
+}
+
+static bool on_nodes_with_pus(const struct sm_analysis *a, size_t c)
+{
+	const json_t *nodes[2];
+
+	return nodes_of(a, c, nodes) && json_is_true(json_object_get(nodes[0], "has_pus")) &&
+	       json_is_true(json_object_get(nodes[1], "has_pus"));
+}
+
+/* How the two nodes of a case relate: "nodes of one package", "HBM", ...; "" where there are none or it is not known. */
+static const char *node_relation(const struct sm_analysis *a, size_t c)
+{
+	const json_t *nodes[2];
+	const char *tier;
+	json_int_t package[2];
+
+	if (!nodes_of(a, c, nodes))
+		return "";
+	tier = json_string_value(json_object_get(nodes[1], "tier"));
+	if (!json_is_true(json_object_get(nodes[1], "has_pus")))
+		return sm_results_string(a->results, "the second of memory only%s%s", tier ? ": " : "",
+					 tier ? tier : "");
+	for (unsigned i = 0; i < 2; i++)
+		package[i] = json_is_integer(json_object_get(nodes[i], "package"))
+				     ? json_integer_value(json_object_get(nodes[i], "package"))
+				     : -1;
+	return package[0] < 0 || package[1] < 0 ? "" : package[0] == package[1] ? "in one package" : "in two packages";
+}
+
 /* Whether one case meets one condition. */
 static bool case_has(const struct sm_analysis *a, size_t c, const struct sm_condition *condition)
 {
@@ -104,6 +158,7 @@ static bool case_has(const struct sm_analysis *a, size_t c, const struct sm_cond
 	switch (condition->of) {
 	case SM_OF_PLACEMENT: return is_placed(row, condition->value);
 	case SM_OF_CORES: return condition->value == sm_name_of("different") && on_different_cores(a, c);
+	case SM_OF_NODES: return condition->value == sm_name_of("with-pus") && on_nodes_with_pus(a, c);
 	case SM_OF_BACKING: return row->backing == condition->value;
 	case SM_OF_PAGES: return row->pages == condition->value;
 	case SM_OF_PREFAULT: return row->prefault == condition->value;
@@ -154,6 +209,12 @@ void sm_analysis_point(const struct sm_analysis *a, size_t group, enum sm_point_
 	const struct sm_case_row *row = &a->results->cases[a->group[group].first_case];
 	bool has_params = row->params != sm_none;
 	const char *params = has_params ? row->params : "", *comma = has_params ? ", " : "";
+	const char *relation = node_relation(a, a->group[group].first_case);
+
+	if (*relation) {
+		snprintf(out, size, "%s, %s", params, relation);
+		return;
+	}
 
 	if (detail == SM_POINT_MEMORY)
 		snprintf(out, size, "%s%s%s, %s %s %s", params, comma, sm_placement_name(row->placement), row->backing,

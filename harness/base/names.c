@@ -12,6 +12,8 @@ static const char *const placement_names[SM_PLACE_COUNT] = {
 	[SM_PLACE_SHARED_L3] = "shared-l3",
 	[SM_PLACE_SAME_NODE] = "same-node",
 	[SM_PLACE_CROSS_NODE] = "cross-node",
+	[SM_PLACE_CROSS_PACKAGE] = "cross-package",
+	[SM_PLACE_FARTHEST_NODE] = "farthest-node",
 	[SM_PLACE_LIST] = "list",
 	[SM_PLACE_SOLO] = "solo",
 };

@@ -143,10 +143,10 @@ static int check_param_condition(const struct check_subject *on, const struct sm
 
 	if (one->compare != '=' && param->labels)
 		return unmet(on, one, "values with labels have no order");
-	if ((one->compare != '=' || param->every_pu) && isnan(one->number))
+	if ((one->compare != '=' || plan_is_every(param)) && isnan(one->number))
 		return unmet(on, one, "a number, or one with xPU, is expected");
-	if (param->every_pu)
-		return one->in_pus ? unmet(on, one, "the values are PUs, not a number of them") : 0;
+	if (plan_is_every(param))
+		return one->in_pus ? unmet(on, one, "the values are not numbers of PUs") : 0;
 	for (unsigned i = 0; i < 3; i++)
 		for (unsigned v = 0; v < all[i]->count; v++)
 			if (one->compare == '=' ? is_value(param, all[i], v, one)
@@ -259,6 +259,10 @@ static int check_condition(const struct check_subject *on, const struct conditio
 	switch (one->of) {
 	case SM_OF_WORKERS: return check_workers(on, one);
 	case SM_OF_PLACEMENT: return check_expect(on, check_placements_of(s), one->value);
+	case SM_OF_NODES:
+		if (!s->node_params[0])
+			return unmet(on, one, "the scenario has no node_params");
+		return strcmp(one->value, "with-pus") == 0 ? 0 : unmet(on, one, "only \"with-pus\" is known");
 	case SM_OF_CORES:
 		return strcmp(one->value, "different") == 0 ? 0 : unmet(on, one, "only \"different\" is known");
 	case SM_OF_BACKING:

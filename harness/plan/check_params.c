@@ -118,8 +118,12 @@ static int check_labels(const struct check_subject *on, const struct sm_param *p
 		if (labels.name[i].length >= SM_TEXT_MAX)
 			return check_wrong(on, "label \"%.*s\" is longer than %d characters", SM_TEXT_MAX,
 					   labels.name[i].text, SM_TEXT_MAX - 1);
-	if (param->labels && param->every_pu)
-		return check_wrong(on, "parameter \"%s\" has labels and every_pu: PUs have no labels", param->name);
+	if (param->every_pu && param->every_node)
+		return check_wrong(on, "parameter \"%s\" has every_pu and every_node: leave out one of them",
+				   param->name);
+	if (param->labels && plan_is_every(param))
+		return check_wrong(on, "parameter \"%s\" has labels and %s have no labels", param->name,
+				   param->every_pu ? "every_pu: PUs" : "every_node: nodes");
 	return check_unique(on, &labels);
 }
 
@@ -134,12 +138,12 @@ static int check_param(const struct check_subject *on, const struct sm_param *pa
 		rc = check_labels(on, param);
 	if (rc == 0 && param->min > param->max)
 		rc = check_wrong(on, "parameter \"%s\": min is larger than max", param->name);
-	if (rc == 0 && !param->every_pu && param->quick.count == 0)
+	if (rc == 0 && !plan_is_every(param) && param->quick.count == 0)
 		rc = check_wrong(on, "parameter \"%s\" has no values for the quick profile", param->name);
 	for (unsigned i = 0; rc == 0 && i < sizeof(lists) / sizeof(lists[0]); i++) {
-		if (param->every_pu && lists[i]->count > 0)
-			return check_wrong(on, "parameter \"%s\" has every_pu and values: leave out one of them",
-					   param->name);
+		if (plan_is_every(param) && lists[i]->count > 0)
+			return check_wrong(on, "parameter \"%s\" has %s and values: leave out one of them", param->name,
+					   param->every_pu ? "every_pu" : "every_node");
 		rc = check_values(on, param, lists[i]);
 	}
 	return rc;
@@ -202,7 +206,7 @@ static int check_workers_param(const struct check_subject *on, const struct chec
 		for (unsigned k = 0; k < i; k++)
 			if (param == param_of(s, sum.name[k].text, sum.name[k].length))
 				return check_wrong(on, "workers_param names \"%s\" twice", param->name);
-		if (param->labels || param->every_pu)
+		if (param->labels || plan_is_every(param))
 			return check_wrong(on, "workers_param names \"%s\", whose values are no numbers of workers",
 					   param->name);
 		some |= param->min > 0;
@@ -216,6 +220,33 @@ static int check_workers_param(const struct check_subject *on, const struct chec
 	for (const struct sm_variant *v = s->variants; v->name; v++)
 		if (v->workers > 0)
 			return check_wrong(on, "variant \"%s\" has workers, which workers_param sets", v->name);
+	return 0;
+}
+
+/* Checks the two parameters that set nodes, and that variants that need them have them. */
+static int check_nodes(const struct check_subject *on, const struct check_names *params)
+{
+	const struct sm_scenario *s = on->scenario;
+
+	if (!s->node_params[0] != !s->node_params[1])
+		return check_wrong(on, "node_params has one parameter: name two");
+	for (unsigned i = 0; i < 2 && s->node_params[i]; i++) {
+		const struct sm_param *param = param_of(s, s->node_params[i], strlen(s->node_params[i]));
+
+		if (!param)
+			return check_expect(on, *params, s->node_params[i]);
+		if (!param->every_node)
+			return check_wrong(on, "node_params names \"%s\", which has no every_node", param->name);
+	}
+	if (s->node_params[0] && strcmp(s->node_params[0], s->node_params[1]) == 0)
+		return check_wrong(on, "node_params names \"%s\" twice", s->node_params[0]);
+	if (s->node_params[0] && (s->workers_param || s->workers > 2))
+		return check_wrong(on, "node_params sets the nodes of two workers at most: set workers to 1 or 2");
+	for (const struct sm_variant *v = s->variants; v->name && !s->node_params[0]; v++)
+		if (v->memory.numa == SM_BIND_FIRST || v->memory.numa == SM_BIND_SECOND)
+			return check_wrong(on,
+					   "variant \"%s\" binds memory to a node of node_params, and there are none",
+					   v->name);
 	return 0;
 }
 
@@ -260,6 +291,6 @@ int check_params(const struct check_subject *on)
 	if (rc == 0)
 		rc = check_workers_param(on, &names);
 	if (rc == 0)
-		rc = check_expect(on, names, s->node_param);
+		rc = check_nodes(on, &names);
 	return rc == 0 ? check_pair(on, &names) : rc;
 }

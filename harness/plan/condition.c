@@ -10,7 +10,8 @@ static const struct {
 } keys[] = {
 	{ "placement", SM_OF_PLACEMENT }, { "cores", SM_OF_CORES },       { "backing", SM_OF_BACKING },
 	{ "pages", SM_OF_PAGES },         { "prefault", SM_OF_PREFAULT }, { "numa", SM_OF_NUMA },
-	{ "workers", SM_OF_WORKERS },     { "workers<", SM_OF_WORKERS },  { "workers>", SM_OF_WORKERS },
+	{ "nodes", SM_OF_NODES },         { "workers", SM_OF_WORKERS },   { "workers<", SM_OF_WORKERS },
+	{ "workers>", SM_OF_WORKERS },
 };
 
 static enum sm_condition_of kind_of(const char *key, size_t length)

@@ -63,13 +63,19 @@ static void fill(struct sm_memory *memory, const struct sm_memory *from)
 }
 
 static struct sm_memory resolve(const struct sm_memory *variant, const struct sm_plan_options *options,
-				const struct sm_scenario *scenario)
+				const struct sm_case *point)
 {
 	struct sm_memory memory = variant ? *variant : (struct sm_memory){ 0 };
+	const struct sm_scenario *scenario = point->scenario;
 
 	fill(&memory, &options->memory);
 	fill(&memory, &scenario->memory);
 	fill(&memory, &memory_default);
+	if (memory.numa == SM_BIND_FIRST || memory.numa == SM_BIND_SECOND) {
+		memory.node =
+			(unsigned)sm_case_param(point, scenario->node_params[memory.numa == SM_BIND_FIRST ? 0 : 1]);
+		memory.numa = SM_BIND;
+	}
 	if (memory.pages.kind == SM_PAGES_BASE)
 		memory.pages.bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	return memory;
@@ -244,7 +250,7 @@ static bool is_longer(const struct sm_plan_options *options, const struct sm_sce
 static void add_group(struct sm_plan *plan, const struct sm_plan_options *options, const struct sm_case *point)
 {
 	const struct sm_scenario *scenario = point->scenario;
-	struct sm_memory group_memory = resolve(NULL, options, scenario);
+	struct sm_memory group_memory = resolve(NULL, options, point);
 	struct sm_planned_group group = { .first = (unsigned)plan->case_count,
 					  .blocks = options->repeat_blocks ? options->repeat_blocks
 									   : sm_profile_blocks(options->profile),
@@ -260,7 +266,7 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 		planned->c = *point;
 		planned->c.variant = v;
 		planned->c.workers = workers_of(&planned->c);
-		planned->c.memory = resolve(&scenario->variants[v].memory, options, scenario);
+		planned->c.memory = resolve(&scenario->variants[v].memory, options, point);
 		planned->group = (unsigned)plan->group_count;
 		name_case(planned, &group_memory);
 		group.count++;
@@ -349,6 +355,10 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 		out[0] = SM_PLACE_LIST;
 		return 1;
 	}
+	if (scenario->node_params[0]) { /* and these the nodes */
+		out[0] = workers > 1 ? SM_PLACE_CROSS_NODE : SM_PLACE_NEAR;
+		return 1;
+	}
 	if (workers <= 1 || options->placement || !scenario->placements[0]) {
 		out[0] = options->placement && (workers > 1 || options->placement == SM_PLACE_LIST) ? options->placement
 												    : SM_PLACE_NEAR;
@@ -361,10 +371,11 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 	return count;
 }
 
-/* Whether the parameters that name a pair of PUs name the same PU twice. */
-static bool is_one_pu(const struct sm_case *point)
+/* Whether the parameters that name a pair of PUs, or of nodes, name the same one twice. */
+static bool is_no_pair(const struct sm_case *point)
 {
-	const char *const *names = point->scenario->pair_params;
+	const struct sm_scenario *s = point->scenario;
+	const char *const *names = s->pair_params[0] ? s->pair_params : s->node_params;
 
 	return names[0] && sm_case_param(point, names[0]) == sm_case_param(point, names[1]);
 }
@@ -400,9 +411,9 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 
 		for (p = 0; p < params; p++)
 			last &= index[p] + 1 == values[p].count;
-		/* A PU with itself is not a pair.  Where there is no other PU, the case stays, so that it can say
-		 * so. */
-		if (is_one_pu(&point) && !(last && plan->group_count == groups))
+		/* A PU with itself is not a pair, nor is a node.  Where there is no other, the case stays, so that it
+		 * can say so. */
+		if (is_no_pair(&point) && !(last && plan->group_count == groups))
 			count = 0;
 		for (unsigned i = 0; i < count; i++) {
 			point.placement = places[i];

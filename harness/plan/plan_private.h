@@ -25,6 +25,11 @@ static inline bool plan_depends_on_pus(struct sm_swept value)
 }
 /* Number of PUs that a run may use, or of those in its list of PUs; 2 where neither is known. */
 unsigned plan_pus(const struct sm_plan_options *options);
+/* Whether the values of a parameter are PUs or NUMA nodes of the machine. */
+static inline bool plan_is_every(const struct sm_param *param)
+{
+	return param->every_pu || param->every_node;
+}
 void plan_values_free(struct plan_values values[SM_PARAMS_MAX]);
 
 #endif

@@ -7,8 +7,10 @@
 
 #include "plan_private.h"
 
-/* Most PUs that a parameter with `every_pu` takes: the number of pairs grows with the square. */
+/* Most PUs that a parameter with `every_pu` takes, and nodes with `every_node`: the number of pairs grows with the
+ * square. */
 static const unsigned pus_max[] = { [SM_QUICK] = 8, [SM_STANDARD] = 32, [SM_FULL] = ~0u };
+static const unsigned nodes_max[] = { [SM_QUICK] = 4, [SM_STANDARD] = 8, [SM_FULL] = ~0u };
 
 unsigned plan_params(const struct sm_scenario *scenario)
 {
@@ -182,6 +184,11 @@ static int parse_value(const struct sm_param *param, const struct sm_topology *t
 	if (param->max && (*value < param->min || *value > param->max))
 		return sm_fail(err, EINVAL, "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64, param->name, text,
 			       param->min, param->max);
+	if (param->every_node && topology && !sm_topology_node(topology, (unsigned)*value))
+		return sm_fail(err, EINVAL,
+			       "--set %s=%s: there is no NUMA node of that number here; `shmeter doctor` shows those "
+			       "that are",
+			       param->name, text);
 	if (param->every_pu && topology && !is_allowed(topology, *value))
 		return sm_fail(err, EINVAL,
 			       "--set %s=%s: this PU does not exist or is not allowed here; "
@@ -231,6 +238,33 @@ static int pu_values(const struct sm_plan_options *options, struct plan_values *
 	return rc;
 }
 
+/* Whether a parameter that takes nodes takes this one.  One that cpuset.mems forbids stays, so that the run says so. */
+static bool takes_node(const struct sm_param *param, const struct sm_node *node)
+{
+	return param->every_node == SM_NODES_WITH_PUS ? node->pus > 0 : node->has_memory;
+}
+
+/* Takes the numbers of nodes: as many as the profile takes, spread evenly.  Without a topology, 0 and 1. */
+static int node_values(const struct sm_param *param, const struct sm_plan_options *options, struct plan_values *out,
+		       struct sm_error *err)
+{
+	unsigned nodes = 2, count = 0, seen = 0, taken;
+	const struct sm_node *node = options->topology ? sm_topology_nodes(options->topology, &nodes) : NULL;
+	int rc = 0;
+
+	for (unsigned i = 0; i < nodes; i++)
+		count += !node || takes_node(param, &node[i]);
+	taken = count < nodes_max[options->profile] ? count : nodes_max[options->profile];
+	for (unsigned i = 0; rc == 0 && i < nodes; i++) {
+		if (node && !takes_node(param, &node[i]))
+			continue;
+		if (out->count * count / taken == seen++)
+			rc = add_value(out, node ? node[i].os_index : i, err);
+	}
+	/* where no node is of this sort, the case stays and says so */
+	return rc == 0 && out->count == 0 ? add_value(out, 0, err) : rc;
+}
+
 /* Adds a value unless it is already in the list: a multiple of the PUs may equal a plain number. */
 static int add_new(struct plan_values *values, uint64_t value, struct sm_error *err)
 {
@@ -275,8 +309,8 @@ static int profile_values(const struct sm_param *param, const struct sm_plan_opt
 	const struct sm_values *values = &param->quick;
 	int rc = 0;
 
-	if (param->every_pu) {
-		rc = pu_values(options, out, err);
+	if (plan_is_every(param)) {
+		rc = param->every_pu ? pu_values(options, out, err) : node_values(param, options, out, err);
 		out->plain = out->count;
 		return rc;
 	}

@@ -39,42 +39,72 @@ out_free:
 	return rc;
 }
 
-int sm_topology_bind_memory(const struct sm_topology *topology, void *address, uint64_t bytes, int node,
+static int cannot_place(struct sm_error *err)
+{
+	return sm_fail(err, errno == ENOSYS ? ENOTSUP : errno, "cannot set the NUMA policy of the region (mbind): %s%s",
+		       strerror(errno), sm_refusal("mbind", errno));
+}
+
+int sm_topology_bind_memory(const struct sm_topology *topology, void *address, uint64_t bytes, unsigned node,
 			    struct sm_error *err)
 {
 	hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
-	hwloc_obj_t object;
+	int rc = nodes ? sm_topology_gives_memory(topology, node, err)
+		       : sm_fail(err, ENOMEM, "no memory for a node set");
+
+	if (rc == 0) {
+		hwloc_bitmap_only(nodes, node);
+		/* STRICT: without it a bind is only a preference on Linux (hwloc's documentation). */
+		if (hwloc_set_area_membind(topology->hw, address, bytes, nodes, HWLOC_MEMBIND_BIND,
+					   HWLOC_MEMBIND_BYNODESET | HWLOC_MEMBIND_STRICT) < 0)
+			rc = cannot_place(err);
+	}
+	hwloc_bitmap_free(nodes);
+	return rc;
+}
+
+/* include/uapi/linux/mempolicy.h; newer than the C library's header and hwloc 2.9 */
+#define MPOL_WEIGHTED_INTERLEAVE 6
+
+/* hwloc does not know this policy. */
+static int interleave_by_weight(void *address, uint64_t bytes, hwloc_const_bitmap_t nodes, struct sm_error *err)
+{
+	unsigned long mask[SM_NODES_MAX / (8 * sizeof(unsigned long))] = { 0 };
+	unsigned words = sizeof(mask) / sizeof(mask[0]);
+
+	(void)!hwloc_bitmap_to_ulongs(nodes, words, mask);
+	if (syscall(SYS_mbind, address, bytes, MPOL_WEIGHTED_INTERLEAVE, mask, (unsigned long)SM_NODES_MAX + 1, 0) == 0)
+		return 0;
+	return errno == EINVAL ? sm_fail(err, ENOTSUP,
+					 "this kernel has no weighted interleaving: it needs Linux 6.9; choose "
+					 "interleave")
+			       : cannot_place(err);
+}
+
+int sm_topology_interleave_memory(const struct sm_topology *topology, void *address, uint64_t bytes, bool weighted,
+				  struct sm_error *err)
+{
+	hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
 	int rc = 0;
 
 	if (!nodes)
 		return sm_fail(err, ENOMEM, "no memory for a node set");
-	if (node < 0) {
-		hwloc_bitmap_copy(nodes, hwloc_topology_get_allowed_nodeset(topology->hw));
-	} else {
-		object = hwloc_get_obj_by_type(topology->hw, HWLOC_OBJ_NUMANODE, (unsigned)node);
-		if (!object) {
-			rc = sm_fail(err, ENODEV, "this machine has no NUMA node %d: it has %u", node,
-				     sm_topology_nodes(topology));
-			goto out_free;
-		}
-		hwloc_bitmap_only(nodes, object->os_index);
-	}
-	/* STRICT: without it a bind is only a preference on Linux (hwloc's documentation). */
-	if (hwloc_set_area_membind(topology->hw, address, bytes, nodes,
-				   node < 0 ? HWLOC_MEMBIND_INTERLEAVE : HWLOC_MEMBIND_BIND,
-				   HWLOC_MEMBIND_BYNODESET | (node < 0 ? 0 : HWLOC_MEMBIND_STRICT)) < 0)
-		rc = sm_fail(err, errno == ENOSYS ? ENOTSUP : errno,
-			     "cannot set the NUMA policy of the region (mbind): %s%s", strerror(errno),
-			     sm_refusal("mbind", errno));
-out_free:
+	for (unsigned i = 0; i < topology->nodes; i++)
+		if (sm_node_gives_memory(&topology->node[i]))
+			hwloc_bitmap_set(nodes, topology->node[i].os_index);
+	if (weighted)
+		rc = interleave_by_weight(address, bytes, nodes, err);
+	else if (hwloc_set_area_membind(topology->hw, address, bytes, nodes, HWLOC_MEMBIND_INTERLEAVE,
+					HWLOC_MEMBIND_BYNODESET) < 0)
+		rc = cannot_place(err);
 	hwloc_bitmap_free(nodes);
 	return rc;
 }
 
 int sm_topology_memory_nodes(const struct sm_topology *topology, const void *address, uint64_t bytes,
-			     uint64_t *bytes_per_node, unsigned nodes, struct sm_error *err)
+			     uint64_t *bytes_per_node, struct sm_error *err)
 {
-	static const uint64_t page = 4096; /* move_pages() takes any address inside a page */
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t pages = (bytes + page - 1) / page;
 	uint64_t sampled = pages < SAMPLE_PAGES ? pages : SAMPLE_PAGES;
 	void **where = calloc(sampled + 1, sizeof(*where));
@@ -92,11 +122,10 @@ int sm_topology_memory_nodes(const struct sm_topology *topology, const void *add
 		goto out_free;
 	}
 	for (uint64_t i = 0; i < sampled; i++) {
-		hwloc_obj_t node =
-			status[i] < 0 ? NULL : hwloc_get_numanode_obj_by_os_index(topology->hw, (unsigned)status[i]);
+		const struct sm_node *node = status[i] < 0 ? NULL : sm_topology_node(topology, (unsigned)status[i]);
 
-		if (node && node->logical_index < nodes)
-			bytes_per_node[node->logical_index] += bytes / sampled;
+		if (node)
+			bytes_per_node[node - topology->node] += bytes / sampled;
 	}
 out_free:
 	free(where);

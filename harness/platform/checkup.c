@@ -73,20 +73,64 @@ static void check_binding(struct list *list, const struct sm_os *os, const struc
 		add(list, "binding", GOOD, "a process can be bound to a PU");
 }
 
+/* "node 2: no PUs, 16 GiB of HBM; distances 21 31 10": a line for each node. */
+static void check_nodes(struct list *list, const struct sm_topology *topology)
+{
+	unsigned count;
+	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct sm_node *node = &nodes[i];
+		char size[SM_TEXT_MAX], memory[96] = "no memory", distances[160] = "";
+		size_t used = 0;
+
+		if (node->has_memory && node->bytes > 0)
+			snprintf(memory, sizeof(memory), "%s%s%s", sm_format_bytes(size, (double)node->bytes),
+				 *node->tier ? " of " : "", node->tier);
+		else if (node->has_memory)
+			snprintf(memory, sizeof(memory), "memory of unknown size");
+		for (unsigned k = 0; k < count && used < sizeof(distances); k++)
+			used += (size_t)snprintf(distances + used, sizeof(distances) - used, " %u",
+						 sm_topology_distance(topology, node->os_index, nodes[k].os_index));
+		add(list, "topology", GOOD, "node %u: %u PU%s%s, %s%s; distances%s", node->os_index, node->pus,
+		    node->pus == 1 ? "" : "s", node->has_pus && node->pus == 0 ? " allowed" : "", memory,
+		    node->allowed ? "" : ", which cpuset.mems forbids", distances);
+	}
+}
+
+static void check_kinds(struct list *list, const struct sm_topology *topology)
+{
+	unsigned count;
+	const struct sm_kind *kinds = sm_topology_kinds(topology, &count);
+
+	for (unsigned i = 0; i < count; i++)
+		add(list, "topology", GOOD, "cores of kind %d: PUs %s%s%s%s", kinds[i].number, kinds[i].list,
+		    *kinds[i].name ? " (" : "", kinds[i].name,
+		    kinds[i].number == sm_topology_home_kind(topology)
+			    ? *kinds[i].name ? "); single workers and pairs run on them"
+					     : "; single workers and pairs run on them"
+		    : *kinds[i].name ? ")"
+				     : "");
+}
+
 static void check_topology(struct list *list, const struct sm_os *os, const struct sm_topology *topology)
 {
 	unsigned count;
 	const struct sm_pu *pus = sm_topology_pus(topology, &count);
 	struct sm_cache cache[8];
-	unsigned levels = sm_topology_caches(topology, cache, 8);
+	unsigned levels = sm_topology_caches(topology, cache, 8), nodes;
 	char size[SM_TEXT_MAX], all[256] = "";
 	size_t used = 0;
 
+	(void)sm_topology_nodes(topology, &nodes);
 	for (unsigned i = 0; i < levels; i++)
 		used += (size_t)snprintf(all + used, sizeof(all) - used, ", L%u %s for %u", cache[i].level,
 					 sm_format_bytes(size, (double)cache[i].bytes), cache[i].pus);
-	add(list, "topology", GOOD, "%u PUs allowed (from %u on), %u NUMA node%s%s", count, pus[0].os_index,
-	    sm_topology_nodes(topology), sm_topology_nodes(topology) > 1 ? "s" : "", all);
+	add(list, "topology", GOOD, "%u PUs allowed (from %u on), %u NUMA node%s%s", count, pus[0].os_index, nodes,
+	    nodes > 1 ? "s" : "", all);
+	if (nodes > 1)
+		check_nodes(list, topology);
+	check_kinds(list, topology);
 	check_binding(list, os, topology);
 	if (!sm_os_has(os, "/proc/self/stat"))
 		remedy(add(list, "proc", GAP,

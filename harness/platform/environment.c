@@ -159,15 +159,57 @@ static void add_topology(json_t *object, const struct sm_topology *topology)
 		json_array_append_new(places,
 				      json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index, "core",
 						(int)pus[i].core, "l3", pus[i].l3, "package", (int)pus[i].package,
-						"node", (int)pus[i].node, "node_os", (int)pus[i].node_os));
+						"node", (int)pus[i].node, "kind", pus[i].kind));
 	}
 	json_object_set_new(object, "pus", json_integer(count));
 	json_object_set_new(object, "allowed_pus", allowed);
 	json_object_set_new(object, "pu_places", places); /* in hwloc's order */
-	json_object_set_new(object, "nodes", json_integer(sm_topology_nodes(topology)));
 	json_object_set_new(object, "caches", caches);
 	json_object_set_new(object, "tlb_entries", json_integer(tlb_entries(false)));
 	json_object_set_new(object, "tlb_entries_2m", json_integer(tlb_entries(true)));
+}
+
+/* The NUMA nodes, by the kernel's numbers. */
+static void add_nodes(json_t *object, const struct sm_topology *topology)
+{
+	unsigned count;
+	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
+	json_t *places = json_array();
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct sm_node *node = &nodes[i];
+		json_t *distances = json_array();
+		json_t *place = json_pack("{s:i, s:i, s:I, s:b, s:b, s:b}", "node", (int)node->os_index, "pus",
+					  (int)node->pus, "bytes", (json_int_t)node->bytes, "has_memory",
+					  node->has_memory, "has_pus", node->has_pus, "allowed", node->allowed);
+
+		if (node->package >= 0)
+			json_object_set_new(place, "package", json_integer(node->package));
+		if (*node->tier)
+			set_text(place, "tier", node->tier);
+		for (unsigned k = 0; k < count; k++)
+			json_array_append_new(distances, json_integer(sm_topology_distance(topology, node->os_index,
+											   nodes[k].os_index)));
+		json_object_set_new(place, "distances", distances); /* to each node, 0: unknown */
+		json_array_append_new(places, place);
+	}
+	json_object_set_new(object, "nodes", json_integer(count));
+	json_object_set_new(object, "node_places", places);
+}
+
+/* The kinds of cores, where there are several. */
+static void add_kinds(json_t *object, const struct sm_topology *topology)
+{
+	unsigned count;
+	const struct sm_kind *kinds = sm_topology_kinds(topology, &count);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < count; i++)
+		json_array_append_new(list, json_pack("{s:i, s:i, s:s, s:s}", "kind", kinds[i].number, "pus",
+						      (int)kinds[i].pus, "list", kinds[i].list, "name", kinds[i].name));
+	if (count > 0)
+		json_object_set_new(object, "home_kind", json_integer(sm_topology_home_kind(topology)));
+	json_object_set_new(object, "kinds", list);
 }
 
 static void add_pages(json_t *object, const struct sm_os *os)
@@ -294,6 +336,8 @@ json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology 
 	add_cpu(object, os);
 	add_memory(object, os);
 	add_topology(object, topology);
+	add_nodes(object, topology);
+	add_kinds(object, topology);
 	add_pages(object, os);
 	add_limits(object);
 	add_group_limits(object, os);

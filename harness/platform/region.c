@@ -197,9 +197,12 @@ static int advise(struct sm_region *region, struct sm_error *err)
 		(void)madvise(region->address, region->mapped_bytes, MADV_HUGEPAGE);
 	else if (asked->pages.kind == SM_PAGES_BASE)
 		(void)madvise(region->address, region->mapped_bytes, MADV_NOHUGEPAGE);
-	if (asked->numa == SM_BIND || asked->numa == SM_INTERLEAVE)
-		return sm_topology_bind_memory(region->topology, region->address, region->mapped_bytes,
-					       asked->numa == SM_BIND ? (int)asked->node : -1, err);
+	if (asked->numa == SM_BIND)
+		return sm_topology_bind_memory(region->topology, region->address, region->mapped_bytes, asked->node,
+					       err);
+	if (region_is_interleaved(*asked))
+		return sm_topology_interleave_memory(region->topology, region->address, region->mapped_bytes,
+						     asked->numa == SM_WEIGHTED, err);
 	return 0;
 }
 
@@ -240,8 +243,8 @@ static bool reserved_by_toucher(const struct sm_region *region)
 	const struct sm_memory *asked = &region->asked;
 	struct statfs fs;
 
-	return asked->prefault != SM_LAZY && asked->numa != SM_BIND && asked->numa != SM_INTERLEAVE &&
-	       sm_topology_nodes(region->topology) > 1 &&
+	return asked->prefault != SM_LAZY && asked->numa != SM_BIND && !region_is_interleaved(*asked) &&
+	       sm_topology_memory_node_count(region->topology) > 1 &&
 	       (asked->backing == SM_POSIX ||
 		(asked->backing == SM_FILE && fstatfs(region->fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC));
 }

@@ -9,8 +9,6 @@
 
 #include "region_private.h"
 
-#define NODES_MAX 1024
-
 /* The sums of smaps over the mappings of the region. */
 struct totals {
 	uint64_t page_kib;                         /* the smallest KernelPageSize */
@@ -83,19 +81,20 @@ static int read_smaps(const struct sm_region *region, struct totals *totals, str
 
 static int find_node(const struct sm_region *region, uint64_t resident)
 {
-	unsigned nodes = sm_topology_nodes(region->topology);
-	uint64_t bytes[NODES_MAX] = { 0 };
+	unsigned nodes;
+	const struct sm_node *node = sm_topology_nodes(region->topology, &nodes);
+	uint64_t bytes[SM_NODES_MAX] = { 0 };
 	int found = -2;
 
-	if (resident == 0 || nodes > NODES_MAX)
+	if (resident == 0 || nodes > SM_NODES_MAX)
 		return -2;
 	if (nodes == 1)
-		return 0;
-	if (sm_topology_memory_nodes(region->topology, region->address, region->mapped_bytes, bytes, nodes, NULL) < 0)
+		return (int)node->os_index;
+	if (sm_topology_memory_nodes(region->topology, region->address, region->mapped_bytes, bytes, NULL) < 0)
 		return -2;
 	for (unsigned i = 0; i < nodes; i++)
 		if (bytes[i] > 0)
-			found = found == -2 ? (int)i : -1;
+			found = found == -2 ? (int)node[i].os_index : -1;
 	return found;
 }
 
@@ -118,9 +117,12 @@ static int compare(const struct sm_region *region, const struct sm_region_got *g
 		return sm_fail(err, EXDEV, "only %" PRIu64 " of %zu bytes are locked", got->locked_bytes,
 			       region->mapped_bytes);
 	if (asked->numa == SM_BIND && got->node != (int)asked->node)
-		return sm_fail(err, EXDEV, "node %u was asked for, and the pages lie on %s", asked->node,
-			       got->node == -1 ? "several" : "another");
-	if (asked->numa == SM_INTERLEAVE && got->node >= 0 && sm_topology_nodes(region->topology) > 1 &&
+		return got->node >= 0
+			       ? sm_fail(err, EXDEV, "node %u was asked for, and the pages lie on node %d", asked->node,
+					 got->node)
+			       : sm_fail(err, EXDEV, "node %u was asked for, and the pages lie on %s", asked->node,
+					 got->node == -1 ? "several" : "nodes that the kernel does not tell");
+	if (region_is_interleaved(*asked) && got->node >= 0 && sm_topology_memory_node_count(region->topology) > 1 &&
 	    region->mapped_bytes > region->page_bytes)
 		return sm_fail(err, EXDEV, "interleaved pages were asked for, and all of them lie on node %d",
 			       got->node);
@@ -183,7 +185,7 @@ static int without_proc(const struct sm_region *region, bool strict, struct sm_r
 
 	got->unknown = true;
 	if (!strict || ((kind == SM_PAGES_BASE || kind == SM_PAGES_HUGETLB) && region->asked.numa != SM_BIND &&
-			region->asked.numa != SM_INTERLEAVE))
+			!region_is_interleaved(region->asked)))
 		return 0;
 	return sm_fail(err, EXDEV,
 		       "whether pages are what and where was asked for is not known: /proc cannot be read; mount it");

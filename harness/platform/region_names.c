@@ -46,7 +46,9 @@ const char *sm_pages_name(struct sm_pages pages, char out[16])
 
 const char *sm_numa_name(struct sm_memory memory, char out[24])
 {
-	static const char *const name[SM_NUMA_COUNT] = { "-", "first-touch", "bind", "interleave" };
+	static const char *const name[SM_NUMA_COUNT] = { "-",          "first-touch",         "bind",
+							 "interleave", "weighted-interleave", "bind:first",
+							 "bind:second" };
 
 	if (memory.numa == SM_BIND)
 		snprintf(out, 24, "bind:%u", memory.node);
@@ -172,11 +174,18 @@ int sm_numa_parse(const char *name, struct sm_memory *out, struct sm_error *err)
 		out->numa = SM_INTERLEAVE;
 		return 0;
 	}
+	if (strcmp(name, "weighted-interleave") == 0) {
+		out->numa = SM_WEIGHTED;
+		return 0;
+	}
 	if (strncmp(name, "bind:", 5) == 0 && name[5] >= '0' && name[5] <= '9') {
 		out->numa = SM_BIND;
 		out->node = (unsigned)strtoul(name + 5, &end, 10);
 		if (!*end)
 			return 0;
 	}
-	return sm_fail(err, EINVAL, "--numa \"%s\" is not known: choose first-touch, interleave or bind:NODE", name);
+	return sm_fail(err, EINVAL,
+		       "--numa \"%s\" is not known: choose first-touch, interleave, weighted-interleave or "
+		       "bind:NODE",
+		       name);
 }

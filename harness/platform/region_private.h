@@ -6,6 +6,11 @@
 
 #define THP_FOLDER "/sys/kernel/mm/transparent_hugepage"
 
+/* Whether the pages of a region alternate between nodes. */
+static inline bool region_is_interleaved(struct sm_memory asked)
+{
+	return asked.numa == SM_INTERLEAVE || asked.numa == SM_WEIGHTED;
+}
 /* Size of a transparent huge page of PMD size; 0 if the kernel has none. */
 uint64_t region_thp_bytes(const struct sm_os *os);
 /* Whether a region of this backing gets transparent huge pages at the first touch. */

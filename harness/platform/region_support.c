@@ -12,7 +12,6 @@
 
 #include "region_private.h"
 #include "shmeter/text.h"
-#include "topology_private.h"
 
 #define POOLS "/sys/kernel/mm/hugepages"
 
@@ -73,25 +72,22 @@ static int pool_supported(const struct sm_os *os, struct sm_pages pages, uint64_
 }
 
 /* A mapping is reserved from the whole pool, so with a bound mapping the touch could find its node empty. */
-static int node_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
-			  uint64_t need, struct sm_error *err)
+static int node_supported(const struct sm_os *os, struct sm_memory asked, uint64_t need, struct sm_error *err)
 {
-	hwloc_obj_t node =
-		asked.numa != SM_BIND ? NULL : hwloc_get_obj_by_type(topology->hw, HWLOC_OBJ_NUMANODE, asked.node);
 	uint64_t unused;
 	char name[16];
 
-	if (!node)
-		return 0; /* no such node: reported elsewhere */
+	if (asked.numa != SM_BIND)
+		return 0;
 	unused = region_number(os, UINT64_MAX,
 			       "/sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64 "kB/free_hugepages",
-			       node->os_index, asked.pages.bytes / 1024);
+			       asked.node, asked.pages.bytes / 1024);
 	if (unused >= need)
 		return 0;
 	return sm_fail(err, ENODEV,
 		       "%" PRIu64 " free %s pages are needed on node %u and there are %" PRIu64
 		       ": write more to /sys/devices/system/node/node%u/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
-		       need, sm_pages_name(asked.pages, name), asked.node, unused, node->os_index,
+		       need, sm_pages_name(asked.pages, name), asked.node, unused, asked.node,
 		       asked.pages.bytes / 1024);
 }
 
@@ -136,8 +132,7 @@ static int sysv_supported(const struct sm_os *os, size_t bytes, struct sm_error 
 		       (unsigned)group);
 }
 
-static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
-			     size_t bytes, struct sm_error *err)
+static int hugetlb_supported(const struct sm_os *os, struct sm_memory asked, size_t bytes, struct sm_error *err)
 {
 	uint64_t need = (bytes + asked.pages.bytes - 1) / asked.pages.bytes;
 	char point[512], name[16];
@@ -161,7 +156,7 @@ static int hugetlb_supported(const struct sm_os *os, const struct sm_topology *t
 			       point, strerror(errno));
 	rc = pool_supported(os, asked.pages, need, err);
 	if (rc == 0)
-		rc = node_supported(os, topology, asked, need, err);
+		rc = node_supported(os, asked, need, err);
 	if (rc == 0)
 		rc = region_hugetlb_limit(os, asked, need * asked.pages.bytes, err);
 	if (rc == 0 && asked.backing == SM_SYSV)
@@ -227,7 +222,7 @@ static int thp_supported(const struct sm_os *os, const struct sm_topology *topol
 			       "/shmem_enabled");
 	if (region_thp_at_fault(os, asked.backing))
 		return 0;
-	if (asked.numa == SM_INTERLEAVE && sm_topology_nodes(topology) > 1)
+	if (region_is_interleaved(asked) && sm_topology_memory_node_count(topology) > 1)
 		return sm_fail(err, ENOTSUP,
 			       "collapsing interleaved small pages puts the huge ones on one node: choose "
 			       "--backing memfd or anon, with advise in " THP_FOLDER "/shmem_enabled");
@@ -323,7 +318,7 @@ static int populate_supported(struct sm_memory asked, struct sm_error *err)
 	if (asked.backing == SM_SYSV)
 		return sm_fail(err, ENOTSUP,
 			       "shmat() has no MAP_POPULATE: choose --backing memfd or --prefault madvise");
-	if (asked.pages.kind == SM_PAGES_HUGETLB && (asked.numa == SM_BIND || asked.numa == SM_INTERLEAVE))
+	if (asked.pages.kind == SM_PAGES_HUGETLB && (asked.numa == SM_BIND || region_is_interleaved(asked)))
 		return sm_fail(err, ENOTSUP,
 			       "MAP_POPULATE takes explicit huge pages before their mapping can have a NUMA "
 			       "policy: choose --prefault madvise");
@@ -336,8 +331,8 @@ static int first_touch_supported(const struct sm_topology *topology, struct sm_m
 {
 	struct statfs fs;
 
-	if (asked.prefault != SM_LAZY || asked.numa == SM_BIND || asked.numa == SM_INTERLEAVE ||
-	    sm_topology_nodes(topology) < 2)
+	if (asked.prefault != SM_LAZY || asked.numa == SM_BIND || region_is_interleaved(asked) ||
+	    sm_topology_memory_node_count(topology) < 2)
 		return 0;
 	if (asked.backing != SM_POSIX &&
 	    (asked.backing != SM_FILE || statfs(folder, &fs) < 0 || fs.f_type != TMPFS_MAGIC))
@@ -366,10 +361,12 @@ int sm_region_supported(const struct sm_os *os, const struct sm_topology *topolo
 	const char *folder = file_folder ? file_folder : ".";
 	uint64_t page = asked.pages.kind == SM_PAGES_THP ? region_thp_bytes(os) : asked.pages.bytes;
 	uint64_t mapped = page ? (bytes + page - 1) / page * page : bytes;
-	int rc = populate_supported(asked, err);
+	int rc = asked.numa == SM_BIND ? sm_topology_gives_memory(topology, asked.node, err) : 0;
 
+	if (rc == 0)
+		rc = populate_supported(asked, err);
 	if (rc == 0 && asked.pages.kind == SM_PAGES_HUGETLB)
-		rc = hugetlb_supported(os, topology, asked, bytes, err);
+		rc = hugetlb_supported(os, asked, bytes, err);
 	if (rc == 0 && asked.pages.kind == SM_PAGES_MULTI)
 		rc = multi_supported(os, asked, err);
 	if (rc == 0 && asked.pages.kind == SM_PAGES_THP)
@@ -386,8 +383,5 @@ int sm_region_supported(const struct sm_os *os, const struct sm_topology *topolo
 		rc = lock_supported(os, mapped, err);
 	if (rc == 0 && asked.pages.kind != SM_PAGES_HUGETLB)
 		rc = sm_memory_supported(os, mapped, err);
-	if (rc == 0 && asked.numa == SM_BIND && asked.node >= sm_topology_nodes(topology))
-		rc = sm_fail(err, ENODEV, "this machine has no NUMA node %u: it has %u, counted from 0", asked.node,
-			     sm_topology_nodes(topology));
 	return rc;
 }

@@ -1,25 +1,88 @@
-/* Chooses the PU of each worker from a placement. */
+/* Chooses the PU of each worker from a placement.
+ *
+ * What workers of a placement have to share is their room: a core, a cache, a node, a package, or the whole machine.
+ * They sit in one room, or in two in turn.  Of all rooms, and all kinds of cores in them, the cheapest is taken. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "topology_private.h"
 
-/* How well a PU suits as companion of another one; lower is better.  The relation counts first, then whether its
- * core is taken by another thread, then whether it is of another kind (hybrid machines). */
-#define RANK_SECOND_THREAD 16u
-#define RANK_OTHER_KIND    32u
-#define RANKS              64u
-#define NEVER              RANKS
-_Static_assert(SM_PLACE_COUNT <= RANK_SECOND_THREAD, "a relation fits below the other two");
+enum room { ROOM_MACHINE, ROOM_CORE, ROOM_L2, ROOM_L3, ROOM_NODE, ROOM_PACKAGE };
 
-/* The cost of a companion by its rank, when teams are compared.  The steps are so large that criteria are met in
- * this order: a PU for each worker, one kind for all, a core for each worker, the fastest kind, closeness. */
-#define COST_SLOWER_KIND   10u
-#define COST_SECOND_THREAD 100u
-#define COST_OTHER_KIND    1000u
-#define COST_NO_PU         100000u
+static const struct rule {
+	enum room room;
+	bool two;   /* two rooms in turn */
+	bool apart; /* no two workers have a cache in common */
+	const char *needs;
+} rules[SM_PLACE_COUNT] = {
+	[SM_PLACE_NEAR] = { .room = ROOM_MACHINE, .needs = "a PU" },
+	[SM_PLACE_SMT] = { .room = ROOM_CORE, .needs = "two hardware threads of one core" },
+	[SM_PLACE_SHARED_L2] = { .room = ROOM_L2, .needs = "two cores under one L2 cache" },
+	[SM_PLACE_SHARED_L3] = { .room = ROOM_L3, .needs = "two cores that share an L3 cache and no L2" },
+	[SM_PLACE_SAME_NODE] = { .room = ROOM_NODE,
+				 .apart = true,
+				 .needs = "two cores of one NUMA node without a common cache" },
+	[SM_PLACE_CROSS_NODE] = { .room = ROOM_NODE, .two = true, .needs = "two NUMA nodes" },
+	[SM_PLACE_FARTHEST_NODE] = { .room = ROOM_NODE, .two = true, .needs = "two NUMA nodes" },
+	[SM_PLACE_CROSS_PACKAGE] = { .room = ROOM_PACKAGE, .two = true, .needs = "two packages" },
+};
+
+/* What it costs to seat the workers; the first difference decides. */
+struct cost {
+	unsigned kinds;    /* sum over the workers: by how many kinds their cores differ from the wanted kind */
+	unsigned distance; /* between the nodes of two rooms */
+	unsigned threads;  /* sum: which thread of its core, from 0 */
+	unsigned slower;   /* by how many kinds the wanted one is slower than the fastest */
+	unsigned away;     /* sum: relation to the first worker */
+};
+
+static bool is_cheaper(const struct cost *a, const struct cost *b)
+{
+	if (a->kinds != b->kinds)
+		return a->kinds < b->kinds;
+	if (a->distance != b->distance)
+		return a->distance < b->distance;
+	if (a->threads != b->threads)
+		return a->threads < b->threads;
+	if (a->slower != b->slower)
+		return a->slower < b->slower;
+	return a->away < b->away;
+}
+
+/* A PU of a room, with what puts it before others. */
+struct candidate {
+	const struct sm_pu *pu;
+	long room;              /* its number; -1: it is in none */
+	unsigned kinds, thread; /* as in struct cost */
+	unsigned turn;          /* cores under its L2 before its own */
+	unsigned away;
+};
+
+/* The PUs of one room, the first to be taken first. */
+struct room_list {
+	unsigned count;
+	struct candidate *at;
+};
+
+/* The search for one placement. */
+struct search {
+	const struct sm_topology *t;
+	enum sm_placement placement;
+	const struct rule *rule;
+	unsigned workers;
+	struct candidate *space; /* [pus]: the lists of all rooms, one after the other */
+	struct room_list *list;
+	unsigned lists;
+	/* the best so far */
+	bool found;
+	struct cost cost;
+	unsigned *best;     /* [workers]: PUs by index */
+	unsigned most;      /* workers that the largest room, or pair of rooms, has PUs for */
+	unsigned most_twin; /* the worker whose PU or cache worker `most` would share */
+};
 
 static int allocate(struct sm_seats *out, unsigned workers, struct sm_error *err)
 {
@@ -43,7 +106,7 @@ static int judge(const struct sm_topology *t, struct sm_seats *out, struct sm_er
 		return sm_fail(err, ENOMEM, "no memory for %u PUs", t->pus);
 	out->relation = out->count < 2 ? SM_PLACE_SOLO : SM_PLACE_SAME_CORE;
 	for (unsigned i = 0; i < out->count; i++) {
-		const struct sm_pu *pu = topology_find_pu(t, out->seat[i]);
+		const struct sm_pu *pu = sm_topology_pu(t, out->seat[i]);
 
 		if (i > 0 && out->relation == SM_PLACE_SAME_CORE && out->seat[i] != out->seat[0])
 			out->relation = sm_topology_relation(t, out->seat[0], out->seat[i]);
@@ -71,7 +134,7 @@ static int seat_list(const struct sm_topology *t, const unsigned *list, unsigned
 		     struct sm_seats *out, struct sm_error *err)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (!topology_find_pu(t, list[i]))
+		if (!sm_topology_pu(t, list[i]))
 			return not_allowed(t, list[i], err);
 	if (count == 0)
 		return sm_fail(err, EINVAL, "the list of PUs is empty: name one at least, like 0,2");
@@ -80,204 +143,402 @@ static int seat_list(const struct sm_topology *t, const unsigned *list, unsigned
 	return 0;
 }
 
-struct candidate {
-	const struct sm_pu *pu;
-	unsigned rank;
-};
-
-static int by_rank(const void *a, const void *b)
+static long room_of(const struct sm_pu *pu, enum room room)
 {
-	const struct candidate *left = a, *right = b;
-
-	if (left->rank != right->rank)
-		return left->rank < right->rank ? -1 : 1;
-	return left->pu->logical < right->pu->logical ? -1 : 1;
+	switch (room) {
+	case ROOM_CORE: return pu->core;
+	case ROOM_L2: return pu->l2;
+	case ROOM_L3: return pu->l3;
+	case ROOM_NODE: return pu->node;
+	case ROOM_PACKAGE: return pu->package;
+	case ROOM_MACHINE: break;
+	}
+	return 0;
 }
 
-/* Whether an allowed PU before this one belongs to the same core.  hwloc's order keeps the PUs of a core together. */
-static bool is_second_thread(const struct sm_topology *t, unsigned index)
+static bool share_a_cache(const struct sm_pu *a, const struct sm_pu *b)
 {
-	return index > 0 && t->pu[index - 1].core == t->pu[index].core;
+	return topology_relation(a, b) < SM_PLACE_SAME_NODE;
 }
 
-/* Whether two PUs keep a placement: it is their closest relation, or they lie on two nodes, which may share an L3. */
+/* Whether two PUs keep a placement, which need not be their closest relation: two nodes may share an L3. */
 static bool keeps(const struct sm_pu *a, const struct sm_pu *b, enum sm_placement placement)
 {
-	return topology_relation(a, b) == placement || (placement == SM_PLACE_CROSS_NODE && a->node != b->node);
-}
-
-/* `near` takes one PU of each core, nearest cores first, before it takes second threads. */
-static unsigned rank(const struct sm_topology *t, unsigned first, unsigned index, enum sm_placement placement)
-{
-	enum sm_placement relation = topology_relation(&t->pu[first], &t->pu[index]);
-	bool second = is_second_thread(t, index) && placement != SM_PLACE_SMT;
-
-	if (index == first || (placement != SM_PLACE_NEAR && !keeps(&t->pu[first], &t->pu[index], placement)))
-		return NEVER;
-	return (unsigned)relation + (second ? RANK_SECOND_THREAD : 0) +
-	       (t->pu[index].kind != t->pu[first].kind ? RANK_OTHER_KIND : 0);
-}
-
-/* The companions of PU `first` under a placement, best first; returns how many. */
-static unsigned companions(const struct sm_topology *t, unsigned first, enum sm_placement placement,
-			   struct candidate *out)
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < t->pus; i++) {
-		unsigned value = rank(t, first, i, placement);
-
-		if (value != NEVER)
-			out[count++] = (struct candidate){ &t->pu[i], value };
+	switch (placement) {
+	case SM_PLACE_NEAR: return a != b;
+	case SM_PLACE_SAME_NODE: return a->node == b->node && !share_a_cache(a, b);
+	case SM_PLACE_CROSS_NODE:
+	case SM_PLACE_FARTHEST_NODE: return a->node != b->node;
+	case SM_PLACE_CROSS_PACKAGE: return a->package != b->package;
+	default: return topology_relation(a, b) == placement;
 	}
-	qsort(out, count, sizeof(*out), by_rank);
-	return count;
 }
 
-/* The cost of a team of one PU and `wanted` companions; UINT64_MAX if it has none. */
-static uint64_t team_cost(const struct sm_topology *t, unsigned first, enum sm_placement placement, unsigned wanted,
-			  int fastest)
+static unsigned differ(int a, int b)
 {
-	unsigned have[RANKS] = { 0 }, count = 0;
-	uint64_t cost = 0;
-
-	for (unsigned i = 0; i < t->pus; i++) {
-		unsigned value = rank(t, first, i, placement);
-
-		if (value == NEVER)
-			continue;
-		have[value]++;
-		count++;
-	}
-	if (count == 0)
-		return UINT64_MAX;
-	for (unsigned r = 0; r < RANKS && wanted > 0; r++) {
-		unsigned taken = have[r] < wanted ? have[r] : wanted;
-
-		cost += (uint64_t)taken * (r % RANK_SECOND_THREAD + (r & RANK_SECOND_THREAD ? COST_SECOND_THREAD : 0) +
-					   (r & RANK_OTHER_KIND ? COST_OTHER_KIND : 0) +
-					   COST_SLOWER_KIND * (unsigned)(fastest - t->pu[first].kind));
-		wanted -= taken;
-	}
-	return cost + (uint64_t)wanted * COST_NO_PU;
+	return (unsigned)(a > b ? a - b : b - a);
 }
 
-/* The PU with the cheapest team.  False if no PU has a companion. */
-static bool choose_first(const struct sm_topology *t, enum sm_placement placement, unsigned workers, unsigned *first)
+/* hwloc's order keeps the PUs of a core together, and the cores of an L2. */
+static unsigned thread_of(const struct sm_topology *t, unsigned i)
 {
-	/* every second worker sits on the other node */
-	unsigned wanted = placement == SM_PLACE_CROSS_NODE ? workers / 2 : workers - 1;
-	uint64_t least = UINT64_MAX;
-	int fastest = -1;
+	unsigned thread = 0;
 
-	for (unsigned i = 0; i < t->pus; i++)
-		if (t->pu[i].kind > fastest)
-			fastest = t->pu[i].kind;
-	for (unsigned i = 0; i < t->pus; i++) {
-		uint64_t cost = is_second_thread(t, i) ? UINT64_MAX : team_cost(t, i, placement, wanted, fastest);
-
-		if (cost < least) {
-			least = cost;
-			*first = i;
-		}
-	}
-	return least < UINT64_MAX;
+	while (i > thread && t->pu[i - thread - 1].core == t->pu[i].core)
+		thread++;
+	return thread;
 }
 
-/* Keeps the candidates of one node, in their order; returns how many. */
-static unsigned keep_node(struct candidate *list, unsigned count, unsigned node)
+static unsigned turn_of(const struct sm_topology *t, unsigned i)
+{
+	unsigned turn = 0;
+
+	for (unsigned k = i; k > 0 && t->pu[i].l2 >= 0 && t->pu[k - 1].l2 == t->pu[i].l2; k--)
+		turn += t->pu[k - 1].core != t->pu[k].core;
+	return turn;
+}
+
+static int by_number(unsigned a, unsigned b)
+{
+	return (a > b) - (a < b);
+}
+
+static int by_order(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	int order = by_number(x->kinds, y->kinds);
+
+	if (order == 0)
+		order = by_number(x->thread, y->thread);
+	if (order == 0)
+		order = by_number(x->turn, y->turn);
+	if (order == 0)
+		order = by_number(x->away, y->away);
+	return order ? order : by_number(x->pu->logical, y->pu->logical);
+}
+
+/* Orders the PUs of a list, for workers on cores of one kind and near the first PU of that kind. */
+static void order_list(const struct search *s, struct room_list *list, int kind)
+{
+	const struct sm_pu *first = NULL;
+
+	for (unsigned i = 0; i < list->count && !first; i++)
+		if (list->at[i].pu->kind == kind)
+			first = list->at[i].pu;
+	for (unsigned i = 0; i < list->count; i++) {
+		struct candidate *one = &list->at[i];
+		unsigned index = (unsigned)(one->pu - s->t->pu);
+
+		one->kinds = differ(one->pu->kind, kind);
+		one->thread = thread_of(s->t, index);
+		one->turn = s->placement == SM_PLACE_SHARED_L3 ? turn_of(s->t, index) : 0;
+		one->away = first ? topology_relation(first, one->pu) : 0;
+	}
+	qsort(list->at, list->count, sizeof(*list->at), by_order);
+}
+
+/* Keeps the PUs that share no cache with one before them. */
+static void thin_out(struct room_list *list)
 {
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < count; i++)
-		if (list[i].pu->node == node)
-			list[kept++] = list[i];
-	return kept;
+	for (unsigned i = 0; i < list->count; i++) {
+		bool shares = false;
+
+		for (unsigned k = 0; k < kept && !shares; k++)
+			shares = share_a_cache(list->at[k].pu, list->at[i].pu);
+		if (!shares)
+			list->at[kept++] = list->at[i];
+	}
+	list->count = kept;
 }
 
-/* Workers alternate between the first PU's node and one other, so that exactly two nodes communicate. */
-static void seat_across(const struct sm_topology *t, unsigned first, struct candidate *far, unsigned far_count,
-			struct candidate *home, struct sm_seats *out)
+/* Moves the first PU that keeps the placement with the first of all to the second place. */
+static void pair_up(const struct search *s, struct room_list *list)
 {
-	unsigned home_count;
+	unsigned i = 1;
 
-	far_count = keep_node(far, far_count, far[0].pu->node);
-	home_count = companions(t, first, SM_PLACE_NEAR, home);
-	home_count = keep_node(home, home_count, t->pu[first].node);
-	for (unsigned i = 0; i < out->count; i++) {
-		unsigned turn = i / 2 % (home_count + 1);
+	while (i < list->count && !keeps(list->at[0].pu, list->at[i].pu, s->placement))
+		i++;
+	if (i < list->count) {
+		struct candidate partner = list->at[i];
 
-		if (i % 2)
-			out->seat[i] = far[i / 2 % far_count].pu->os_index;
-		else
-			out->seat[i] = turn ? home[turn - 1].pu->os_index : t->pu[first].os_index;
+		memmove(&list->at[2], &list->at[1], (i - 1) * sizeof(partner));
+		list->at[1] = partner;
 	}
 }
 
-/* ", smt, shared-l3": the relations that some pair of allowed PUs has. */
-static void list_relations(const struct sm_topology *t, char *out, size_t size)
+static int by_room(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	if (x->room != y->room)
+		return x->room < y->room ? -1 : 1;
+	return by_number(x->pu->logical, y->pu->logical);
+}
+
+/* Makes the lists of all rooms, for one kind. */
+static void make_lists(struct search *s, int kind)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < s->t->pus; i++) {
+		s->space[count] =
+			(struct candidate){ .pu = &s->t->pu[i], .room = room_of(&s->t->pu[i], s->rule->room) };
+		count += s->space[count].room >= 0;
+	}
+	qsort(s->space, count, sizeof(*s->space), by_room);
+	s->lists = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (i == 0 || s->space[i].room != s->space[i - 1].room)
+			s->list[s->lists++] = (struct room_list){ .at = s->space + i };
+		s->list[s->lists - 1].count++;
+	}
+	for (unsigned i = 0; i < s->lists; i++) {
+		order_list(s, &s->list[i], kind);
+		if (s->rule->apart)
+			thin_out(&s->list[i]);
+		if (!s->rule->two)
+			pair_up(s, &s->list[i]);
+	}
+}
+
+static void add_cost(struct cost *cost, const struct candidate *one)
+{
+	cost->kinds += one->kinds;
+	cost->threads += one->thread;
+	cost->away += one->away;
+}
+
+/* Notes how many workers two lists have PUs for: worker `at` is the first without one. */
+static void note_room(struct search *s, unsigned at, unsigned twin)
+{
+	if (at > s->most) {
+		s->most = at;
+		s->most_twin = twin;
+	}
+}
+
+/* Seats the workers on two lists in turn, or on one that is given twice, where that is cheaper than before. */
+static void try_lists(struct search *s, const struct room_list *even, const struct room_list *odd, struct cost cost)
+{
+	unsigned step = s->rule->two ? 2 : 1;
+	struct candidate *const sides[] = { even->at, odd->at };
+	const unsigned counts[] = { even->count, odd->count };
+
+	if (!keeps(even->at[0].pu, odd->at[s->rule->two ? 0 : 1].pu, s->placement))
+		return;
+	for (unsigned i = 0; i < s->workers; i++) {
+		if (i / step >= counts[i % step]) {
+			note_room(s, i, i % step);
+			return;
+		}
+		add_cost(&cost, &sides[i % step][i / step]);
+	}
+	note_room(s, s->workers, 0);
+	if (s->found && !is_cheaper(&cost, &s->cost))
+		return;
+	s->found = true;
+	s->cost = cost;
+	for (unsigned i = 0; i < s->workers; i++)
+		s->best[i] = sides[i % step][i / step].pu->os_index;
+}
+
+/* How far two rooms are from each other, both ways; where the firmware does not tell, another package is farther. */
+static unsigned distance(const struct search *s, const struct sm_pu *a, const struct sm_pu *b)
+{
+	unsigned told = sm_topology_distance(s->t, a->node, b->node) + sm_topology_distance(s->t, b->node, a->node);
+	unsigned far = told ? told : a->package != b->package;
+
+	return s->placement == SM_PLACE_FARTHEST_NODE ? UINT_MAX - far : far;
+}
+
+static int fastest_kind(const struct sm_topology *t)
+{
+	return t->kinds > 0 ? t->kind[t->kinds - 1].number : -1;
+}
+
+static void search_rooms(struct search *s, int kind)
+{
+	struct cost cost = { .slower = differ(fastest_kind(s->t), kind) };
+
+	make_lists(s, kind);
+	for (unsigned i = 0; i < s->lists; i++) {
+		if (!s->rule->two && s->list[i].count > 1)
+			try_lists(s, &s->list[i], &s->list[i], cost);
+		for (unsigned k = 0; s->rule->two && k < s->lists; k++) {
+			if (k == i)
+				continue;
+			cost.distance = distance(s, s->list[i].at[0].pu, s->list[k].at[0].pu);
+			try_lists(s, &s->list[i], &s->list[k], cost);
+		}
+	}
+}
+
+/* Ranks in the count of `near`: more kinds or threads than that count as so many. */
+#define KINDS_MAX   16u
+#define THREADS_MAX 8u
+
+/* The cost of a team near PU `first`, without ordering the PUs: their number is counted by what they cost. */
+static struct cost near_cost(const struct search *s, unsigned first)
+{
+	unsigned have[KINDS_MAX][THREADS_MAX][SM_PLACE_COUNT] = { 0 }, left = s->workers - 1;
+	const struct sm_topology *t = s->t;
+	struct cost cost = { .slower = differ(fastest_kind(t), t->pu[first].kind) };
+	unsigned thread = 0;
+
+	for (unsigned i = 0; i < t->pus; i++) {
+		unsigned kinds = differ(t->pu[i].kind, t->pu[first].kind);
+
+		thread = i > 0 && t->pu[i - 1].core == t->pu[i].core ? thread + 1 : 0;
+		if (i != first)
+			have[kinds < KINDS_MAX ? kinds : KINDS_MAX - 1][thread < THREADS_MAX ? thread : THREADS_MAX - 1]
+			    [topology_relation(&t->pu[first], &t->pu[i])]++;
+	}
+	for (unsigned k = 0; k < KINDS_MAX; k++)
+		for (unsigned h = 0; h < THREADS_MAX; h++)
+			for (unsigned r = 0; r < SM_PLACE_COUNT && left > 0; r++) {
+				unsigned taken = have[k][h][r] < left ? have[k][h][r] : left;
+
+				cost.kinds += taken * k;
+				cost.threads += taken * h;
+				cost.away += taken * r;
+				left -= taken;
+			}
+	return cost;
+}
+
+/* `near`: the first PU decides; there is room for all, on shared PUs where there are more workers than PUs. */
+static void search_near(struct search *s)
+{
+	struct room_list all = { .at = s->space, .count = s->t->pus };
+	unsigned first = 0;
+
+	for (unsigned i = 0; i < s->t->pus; i++) {
+		bool fits = thread_of(s->t, i) == 0 && (s->workers > 2 || s->t->pu[i].kind == s->t->home_kind);
+		struct cost cost = fits ? near_cost(s, i) : (struct cost){ 0 };
+
+		if (!fits || (s->found && !is_cheaper(&cost, &s->cost)))
+			continue;
+		s->found = true;
+		s->cost = cost;
+		first = i;
+	}
+	for (unsigned i = 0; i < all.count; i++)
+		all.at[i].pu = &s->t->pu[(first + i) % all.count];
+	order_list(s, &all, s->t->pu[first].kind);
+	for (unsigned i = 0; i < s->workers; i++)
+		s->best[i] = all.at[i % all.count].pu->os_index;
+}
+
+static void search_all(struct search *s)
+{
+	if (s->placement == SM_PLACE_NEAR) {
+		search_near(s);
+		return;
+	}
+	if (s->workers == 2 || s->t->kinds == 0) {
+		search_rooms(s, s->t->home_kind);
+		/* a pair of two kinds is no pair of the placement */
+		s->found &= s->cost.kinds == 0;
+		return;
+	}
+	for (unsigned k = 0; k < s->t->kinds; k++)
+		search_rooms(s, s->t->kind[k].number);
+}
+
+static int begin_search(struct search *s, struct sm_error *err)
+{
+	s->space = calloc(s->t->pus, sizeof(*s->space));
+	s->list = calloc(s->t->pus, sizeof(*s->list));
+	s->best = calloc(s->workers, sizeof(*s->best));
+	return s->space && s->list && s->best ? 0 : sm_fail(err, ENOMEM, "no memory to seat %u workers", s->workers);
+}
+
+static void end_search(struct search *s)
+{
+	free(s->space);
+	free(s->list);
+	free(s->best);
+}
+
+/* Whether some pair keeps a placement. */
+static bool has_pair(const struct sm_topology *t, enum sm_placement placement)
+{
+	struct search s = { .t = t, .placement = placement, .rule = &rules[placement], .workers = 2 };
+
+	if (begin_search(&s, NULL) == 0)
+		search_all(&s);
+	end_search(&s);
+	return s.found;
+}
+
+/* ", smt, shared-l3": the placements that some pair keeps. */
+static void list_placements(const struct sm_topology *t, char *out, size_t size)
 {
 	size_t used = 0;
 
 	out[0] = '\0';
-	for (int p = SM_PLACE_SMT; p <= SM_PLACE_CROSS_NODE; p++) {
-		bool found = false;
-
-		for (unsigned i = 0; i < t->pus && !found; i++)
-			for (unsigned j = i + 1; j < t->pus && !found; j++)
-				found = keeps(&t->pu[i], &t->pu[j], (enum sm_placement)p);
-		if (found)
+	for (int p = SM_PLACE_SMT; p <= SM_PLACE_CROSS_PACKAGE; p++)
+		if (has_pair(t, (enum sm_placement)p))
 			used += (size_t)snprintf(out + used, size - used, ", %s",
 						 sm_placement_name((enum sm_placement)p));
-	}
 }
 
-static int no_such_pair(const struct sm_topology *t, enum sm_placement placement, struct sm_error *err)
+static int no_such_pair(const struct search *s, struct sm_error *err)
 {
-	static const char *const needs[SM_PLACE_COUNT] = {
-		[SM_PLACE_SMT] = "two hardware threads of one core",
-		[SM_PLACE_SHARED_L2] = "two cores under one L2 cache",
-		[SM_PLACE_SHARED_L3] = "two cores that share an L3 cache and no L2",
-		[SM_PLACE_SAME_NODE] = "two cores of one NUMA node without a common cache",
-		[SM_PLACE_CROSS_NODE] = "two NUMA nodes",
-	};
-	char has[160], what[96];
+	const char *name = sm_placement_name(s->placement);
+	unsigned pus = s->t->pus;
+	char has[160], what[128];
 
-	list_relations(t, has, sizeof(has));
-	if (placement == SM_PLACE_CROSS_NODE)
-		snprintf(what, sizeof(what), "the allowed PUs here (%u) lie on one", t->pus);
+	list_placements(s->t, has, sizeof(has));
+	if (s->t->kinds > 1)
+		snprintf(what, sizeof(what), "among the PUs of kind %d, on which pairs run here, there are none",
+			 s->t->home_kind);
+	else if (s->rule->two)
+		snprintf(what, sizeof(what), "the allowed PUs here (%u) lie %s one", pus,
+			 s->rule->room == ROOM_PACKAGE ? "in" : "on");
 	else
-		snprintf(what, sizeof(what), "among the allowed PUs here (%u) there are none", t->pus);
-	return sm_fail(err, ENODEV, "placement \"%s\" needs %s, and %s: choose near, same-core%s or a list of PUs",
-		       sm_placement_name(placement), needs[placement] ? needs[placement] : "a pair", what, has);
+		snprintf(what, sizeof(what), "among the allowed PUs here (%u) there are none", pus);
+	return sm_fail(err, ENODEV, "placement \"%s\" needs %s, and %s: choose near, same-core%s or a list of PUs%s",
+		       name, s->rule->needs, what, has, s->t->kinds > 1 ? ", or another --kind" : "");
 }
 
-static int seat_by_relation(const struct sm_topology *t, enum sm_placement placement, struct sm_seats *out,
-			    struct sm_error *err)
+static int no_room(const struct search *s, struct sm_error *err)
 {
-	struct candidate *found = calloc(2 * (size_t)t->pus, sizeof(*found));
-	unsigned first = 0, count;
-	int rc = 0;
+	return sm_fail(err, ENODEV,
+		       "placement \"%s\" has room for %u workers here, not for %u: workers %u and %u would share a %s: "
+		       "choose fewer, or near",
+		       sm_placement_name(s->placement), s->most, s->workers, s->most_twin, s->most,
+		       s->rule->apart ? "cache" : "PU");
+}
 
-	if (!found)
-		return sm_fail(err, ENOMEM, "no memory for %u PUs", t->pus);
-	if (!choose_first(t, placement, out->count, &first) && placement != SM_PLACE_NEAR) {
-		rc = no_such_pair(t, placement, err);
-		goto out_free;
-	}
-	count = companions(t, first, placement, found); /* 0 for near on a machine of one PU */
-	if (placement == SM_PLACE_CROSS_NODE) {
-		seat_across(t, first, found, count, found + t->pus, out);
-		goto out_free;
-	}
-	for (unsigned i = 0; i < out->count; i++) {
-		unsigned turn = i % (count + 1);
+static int seat_by_rule(const struct sm_topology *t, enum sm_placement placement, struct sm_seats *out,
+			struct sm_error *err)
+{
+	struct search s = { .t = t, .placement = placement, .rule = &rules[placement], .workers = out->count };
+	int rc = begin_search(&s, err);
 
-		out->seat[i] = turn ? found[turn - 1].pu->os_index : t->pu[first].os_index;
-	}
-out_free:
-	free(found);
+	if (rc == 0 && placement != SM_PLACE_NEAR && !has_pair(t, placement))
+		rc = no_such_pair(&s, err);
+	if (rc == 0)
+		search_all(&s);
+	if (rc == 0 && !s.found)
+		rc = no_room(&s, err);
+	if (rc == 0)
+		memcpy(out->seat, s.best, out->count * sizeof(*out->seat));
+	end_search(&s);
 	return rc;
+}
+
+/* The first PU of the home kind. */
+static unsigned home_pu(const struct sm_topology *t)
+{
+	unsigned i = 0;
+
+	while (i + 1 < t->pus && t->pu[i].kind != t->home_kind)
+		i++;
+	return t->pu[i].os_index;
 }
 
 int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement, const unsigned *list,
@@ -294,9 +555,9 @@ int sm_topology_seat(const struct sm_topology *topology, enum sm_placement place
 		rc = seat_list(topology, list, list_count, workers, out, err);
 	else if (placement == SM_PLACE_SAME_CORE || workers < 2)
 		for (unsigned i = 0; i < workers; i++)
-			out->seat[i] = topology->pu[0].os_index;
+			out->seat[i] = home_pu(topology);
 	else
-		rc = seat_by_relation(topology, placement, out, err);
+		rc = seat_by_rule(topology, placement, out, err);
 	if (rc == 0)
 		rc = judge(topology, out, err);
 	if (rc < 0)

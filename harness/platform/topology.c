@@ -23,18 +23,6 @@ static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_
 	return object ? object->logical_index : otherwise;
 }
 
-/* The node that a PU is local to.  In hwloc 2 nodes are not ancestors of PUs, so the node set is used.  NULL:
- * unknown. */
-static hwloc_obj_t node_of(hwloc_topology_t hw, hwloc_obj_t pu)
-{
-	hwloc_obj_t node = NULL;
-
-	while ((node = hwloc_get_next_obj_by_type(hw, HWLOC_OBJ_NUMANODE, node)))
-		if (pu->nodeset && hwloc_bitmap_isset(pu->nodeset, node->os_index))
-			return node;
-	return NULL;
-}
-
 static int collect_pus(struct sm_topology *t, struct sm_error *err)
 {
 	hwloc_const_cpuset_t allowed = hwloc_topology_get_allowed_cpuset(t->hw);
@@ -49,19 +37,16 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 	while (t->pu && (pu = hwloc_get_next_obj_by_type(t->hw, HWLOC_OBJ_PU, pu))) {
 		if (!hwloc_bitmap_isset(usable, pu->os_index))
 			continue;
-		hwloc_obj_t node = node_of(t->hw, pu);
-
 		t->pu[t->pus++] = (struct sm_pu){
 			.os_index = pu->os_index,
 			.logical = pu->logical_index,
 			/* if hwloc knows no cores, each PU counts as a core of its own */
 			.core = index_above(t->hw, pu, HWLOC_OBJ_CORE, pu->logical_index),
 			.package = index_above(t->hw, pu, HWLOC_OBJ_PACKAGE, 0),
-			.node = node ? node->logical_index : 0,
-			.node_os = node ? node->os_index : 0,
+			.node = topology_node_of(t, pu),
 			.l2 = cache_above(t->hw, pu, HWLOC_OBJ_L2CACHE),
 			.l3 = cache_above(t->hw, pu, HWLOC_OBJ_L3CACHE),
-			.kind = hwloc_cpukinds_get_by_cpuset(t->hw, pu->cpuset, 0),
+			.kind = -1,
 		};
 	}
 	hwloc_bitmap_free(bound);
@@ -163,6 +148,10 @@ int sm_topology_open(struct sm_topology **out, const char *source, struct sm_err
 	rc = load(t, source, err);
 	if (rc == 0)
 		rc = collect_pus(t, err);
+	if (rc == 0)
+		rc = topology_collect_nodes(t, err);
+	if (rc == 0)
+		rc = topology_collect_kinds(t, err);
 	if (rc < 0) {
 		sm_topology_close(t);
 		return rc;
@@ -178,6 +167,9 @@ void sm_topology_close(struct sm_topology *topology)
 	if (topology->hw)
 		hwloc_topology_destroy(topology->hw);
 	free(topology->pu);
+	free(topology->node);
+	free(topology->distance);
+	free(topology->kind);
 	free(topology);
 }
 
@@ -185,13 +177,6 @@ const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned
 {
 	*count = topology->pus;
 	return topology->pu;
-}
-
-unsigned sm_topology_nodes(const struct sm_topology *topology)
-{
-	int nodes = hwloc_get_nbobjs_by_type(topology->hw, HWLOC_OBJ_NUMANODE);
-
-	return nodes > 0 ? (unsigned)nodes : 1;
 }
 
 unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache *out, unsigned max)
@@ -226,11 +211,11 @@ uint64_t sm_topology_llc_bytes(const struct sm_topology *topology)
 	return most;
 }
 
-const struct sm_pu *topology_find_pu(const struct sm_topology *t, unsigned os_index)
+const struct sm_pu *sm_topology_pu(const struct sm_topology *topology, unsigned os_index)
 {
-	for (unsigned i = 0; i < t->pus; i++)
-		if (t->pu[i].os_index == os_index)
-			return &t->pu[i];
+	for (unsigned i = 0; i < topology->pus; i++)
+		if (topology->pu[i].os_index == os_index)
+			return &topology->pu[i];
 	return NULL;
 }
 
@@ -244,15 +229,15 @@ enum sm_placement topology_relation(const struct sm_pu *a, const struct sm_pu *b
 		return SM_PLACE_SHARED_L2;
 	if (a->l3 >= 0 && a->l3 == b->l3)
 		return SM_PLACE_SHARED_L3;
-	if (a->node == b->node)
-		return SM_PLACE_SAME_NODE;
-	return SM_PLACE_CROSS_NODE;
+	if (a->package != b->package)
+		return SM_PLACE_CROSS_PACKAGE;
+	return a->node == b->node ? SM_PLACE_SAME_NODE : SM_PLACE_CROSS_NODE;
 }
 
 enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b)
 {
-	const struct sm_pu *a = topology_find_pu(topology, os_a);
-	const struct sm_pu *b = topology_find_pu(topology, os_b);
+	const struct sm_pu *a = sm_topology_pu(topology, os_a);
+	const struct sm_pu *b = sm_topology_pu(topology, os_b);
 
 	return a && b ? topology_relation(a, b) : SM_PLACE_UNSET;
 }

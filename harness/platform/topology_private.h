@@ -1,4 +1,4 @@
-/* The internals of a topology, shared by topology.c, seats.c and binding.c. */
+/* The internals of a topology, shared by topology.c, nodes.c, kinds.c, seats.c and binding.c. */
 #ifndef SHMETER_PLATFORM_TOPOLOGY_PRIVATE_H
 #define SHMETER_PLATFORM_TOPOLOGY_PRIVATE_H
 
@@ -11,10 +11,20 @@ struct sm_topology {
 	bool this_machine;
 	struct sm_pu *pu; /* allowed, in hwloc order */
 	unsigned pus;
+	struct sm_node *node; /* by OS number */
+	unsigned nodes;
+	unsigned *distance; /* [from * nodes + to], by index into `node`; 0: unknown */
+	struct sm_kind *kind;
+	unsigned kinds; /* 0: all cores are of one kind */
+	int home_kind;
 };
 
-/* NULL if the PU does not exist or is not allowed. */
-const struct sm_pu *topology_find_pu(const struct sm_topology *t, unsigned os_index);
 enum sm_placement topology_relation(const struct sm_pu *a, const struct sm_pu *b);
+/* The number of the node that a PU belongs to. */
+unsigned topology_node_of(const struct sm_topology *t, hwloc_obj_t pu);
+/* Collects the nodes and their distances; the PUs are known. */
+SM_MUST_USE int topology_collect_nodes(struct sm_topology *t, struct sm_error *err);
+/* Collects the kinds of cores and sets those of the PUs. */
+SM_MUST_USE int topology_collect_kinds(struct sm_topology *t, struct sm_error *err);
 
 #endif

@@ -5,33 +5,42 @@
 
 #include "hold.h"
 
-/* Seats the workers on the PUs of one node. */
-static int seat_on_node(const struct sm_topology *topology, const struct sm_case *c, uint64_t node,
-			struct sm_seats *seats, struct sm_error *err)
+/* The PU of a node on which a worker runs: the first of the home kind, or the first. */
+static const struct sm_pu *pu_of_node(const struct sm_topology *topology, uint64_t node)
 {
-	unsigned count, found = 0;
-	const struct sm_pu *pus = sm_topology_pus(topology, &count);
-	unsigned *list = calloc(count + 1, sizeof(*list));
-	int rc;
+	unsigned count;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count), *found = NULL;
 
-	if (sm_topology_nodes(topology) < 2) {
-		free(list);
+	for (unsigned i = 0; i < count; i++)
+		if (pus[i].node == node &&
+		    (!found || (found->kind != pus[i].kind && pus[i].kind == sm_topology_home_kind(topology))))
+			found = &pus[i];
+	return found;
+}
+
+/* Seats worker 0 on the node of the first parameter, and worker 1 on that of the second. */
+static int seat_on_nodes(const struct sm_topology *topology, const struct sm_case *c, struct sm_seats *seats,
+			 struct sm_error *err)
+{
+	unsigned list[2] = { 0, 0 }, nodes;
+
+	(void)sm_topology_nodes(topology, &nodes);
+	if (nodes < 2)
 		return sm_fail(err, ENODEV,
 			       "this machine, or what this process may use of it, has one NUMA node: "
 			       "there is nothing to compare it with");
+	for (unsigned i = 0; i < 2 && i < c->workers; i++) {
+		uint64_t node = sm_case_param(c, c->scenario->node_params[i]);
+		const struct sm_pu *pu = pu_of_node(topology, node);
+
+		if (!pu)
+			return sm_fail(err, ENODEV,
+				       "%s=%lu: this process may use no PU of a NUMA node of that number; `shmeter "
+				       "doctor` shows the nodes",
+				       c->scenario->node_params[i], node);
+		list[i] = pu->os_index;
 	}
-	if (!list)
-		return sm_fail(err, ENOMEM, "no memory for %u PUs", count);
-	for (unsigned i = 0; i < count; i++)
-		if (pus[i].node == node)
-			list[found++] = pus[i].os_index;
-	rc = found > 0 ? sm_topology_seat(topology, SM_PLACE_LIST, list, found, c->workers, seats, err)
-		       : sm_fail(err, ENODEV,
-				 "there is no NUMA node %lu with PUs: this machine, or what this "
-				 "process may use of it, has %u",
-				 node, sm_topology_nodes(topology));
-	free(list);
-	return rc;
+	return sm_topology_seat(topology, SM_PLACE_LIST, list, c->workers < 2 ? c->workers : 2, c->workers, seats, err);
 }
 
 /* Seats two workers on the PUs that parameters name. */
@@ -47,8 +56,8 @@ static int seat_pair(const struct sm_topology *topology, const struct sm_case *c
 static int choose(const struct sm_trial_context *context, const struct sm_case *c, struct sm_seats *seats,
 		  struct sm_error *err)
 {
-	if (c->scenario->node_param)
-		return seat_on_node(context->topology, c, sm_case_param(c, c->scenario->node_param), seats, err);
+	if (c->scenario->node_params[0])
+		return seat_on_nodes(context->topology, c, seats, err);
 	if (c->scenario->pair_params[0])
 		return seat_pair(context->topology, c, seats, err);
 	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count, c->workers, seats, err);
@@ -117,17 +126,6 @@ const char *sm_trial_name_pus(const struct sm_trial_context *context, const stru
 	return out;
 }
 
-static unsigned node_of(const struct sm_topology *topology, unsigned os_index)
-{
-	unsigned count;
-	const struct sm_pu *pus = sm_topology_pus(topology, &count);
-
-	for (unsigned i = 0; i < count; i++)
-		if (pus[i].os_index == os_index)
-			return pus[i].node_os;
-	return 0;
-}
-
 int trial_name_seats(const struct sm_topology *topology, const struct sm_seats *seats, struct sm_trial_result *result,
 		     struct sm_error *err)
 {
@@ -136,7 +134,7 @@ int trial_name_seats(const struct sm_topology *topology, const struct sm_seats *
 	if (!node)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", seats->count);
 	for (unsigned i = 0; i < seats->count; i++)
-		node[i] = node_of(topology, seats->seat[i]);
+		node[i] = sm_topology_pu(topology, seats->seat[i])->node;
 	name_numbers(seats->seat, seats->count, result->pus, sizeof(result->pus));
 	name_numbers(node, seats->count, result->nodes, sizeof(result->nodes));
 	free(node);

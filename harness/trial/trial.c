@@ -64,7 +64,13 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 
 	if (rc < 0)
 		return rc;
+	/* where memory lies is the subject: first touch promises nothing on a node without memory */
+	if (c->scenario->node_params[0] && c->memory.numa == SM_FIRST_TOUCH)
+		rc = sm_topology_gives_memory(context->topology, sm_topology_pu(context->topology, seats.seat[0])->node,
+					      err);
 	sm_seats_free(&seats);
+	if (rc < 0)
+		return rc;
 	if (c->scenario->writes_out) {
 		rc = sm_file_system_writes_out(context->os, c->memory.backing, context->file_folder, err);
 		if (rc < 0)
@@ -92,15 +98,13 @@ static int warm_frames(const struct hold *hold, size_t bytes, struct sm_error *e
 {
 	const struct sm_trial_context *context = hold->context;
 	struct sm_memory memory = hold->c.memory;
-	const struct sm_pu *pus;
-	unsigned count;
+	unsigned node = sm_topology_pu(context->topology, hold->seats.seat[0])->node;
 
-	pus = sm_topology_pus(context->topology, &count);
-	for (unsigned i = 0; memory.numa == SM_FIRST_TOUCH && i < count; i++)
-		if (pus[i].os_index == hold->seats.seat[0] && sm_topology_nodes(context->topology) > 1) {
-			memory.numa = SM_BIND;
-			memory.node = pus[i].node;
-		}
+	if (memory.numa == SM_FIRST_TOUCH && sm_topology_memory_node_count(context->topology) > 1 &&
+	    sm_topology_gives_memory(context->topology, node, NULL) == 0) {
+		memory.numa = SM_BIND;
+		memory.node = node;
+	}
 	return sm_region_warm_physical(context->os, context->topology, memory, bytes, context->file_folder,
 				       context->stop, err);
 }

@@ -1,5 +1,6 @@
 /* Question: how much slower is sequential access to another node's memory?
- * Method:   one worker, on each node in turn, passes over memory bound to each node, reading, writing or copying.
+ * Method:   one worker, on each node in turn, passes over memory bound to its own node and to each other one, reading,
+ *           writing or copying.
  *           The placement of the pages is checked.  The region is at least four times the last-level cache.  An
  *           operation is 4 KiB.
  * Not shown: the combined bandwidth of all cores of a node.
@@ -7,7 +8,7 @@
 #include "../subject/nodes.h"
 #include "../subject/stream.h"
 
-enum { PARAM_NODE, PARAM_OP, PARAM_BYTES };
+enum { PARAM_CPU_NODE, PARAM_MEMORY_NODE, PARAM_OP, PARAM_BYTES };
 
 static size_t region_bytes(const struct sm_case *c)
 {
@@ -51,7 +52,7 @@ const struct sm_scenario sm_scenario_numa_bandwidth = {
 	       "slower than a node's own memory channels and shared by all that use it. "
 	       "Prefetchers hide the longer way of a stream, not the narrower one.",
 	.variants = variants,
-	.params = { NODE_PARAM,
+	.params = { NODE_PARAMS,
 		    STREAM_OP_PARAM,
 		    { .name = "bytes",
 		      .unit = "B",
@@ -61,7 +62,7 @@ const struct sm_scenario sm_scenario_numa_bandwidth = {
 		      .max = 1ull << 40 } },
 	.workers = 1,
 	.warm_ns = SM_WARM_MEMORY_NS,
-	.node_param = "cpu_node",
+	.node_params = NODE_PARAM_NAMES,
 	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per 4 KiB", "ns/op" },

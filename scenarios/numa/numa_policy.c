@@ -1,8 +1,8 @@
 /* Question: on which node does shared memory end up?
  * Method:   one worker, on each node in turn, writes a word of every page of fresh memory under a policy: none
- *           (first touch), bound to a node, interleaved.  Then the kernel reports the node of every page
- *           (move_pages), which is compared with what the policy promises.  One page is an operation.  The same
- *           amount of memory is touched, flushed from the caches and freed right before.
+ *           (first touch), bound to its own node or to another one, interleaved.  Then the kernel reports the node
+ *           of every page (move_pages), which is compared with what the policy promises.  One page is an operation.
+ *           The same amount of memory is touched, flushed from the caches and freed right before.
  * Not shown: automatic NUMA balancing, which may move pages later.
  * Cost of the loop: one store and an addition per page; everything else is the fault. */
 #include <errno.h>
@@ -12,9 +12,8 @@
 
 #include "../subject/nodes.h"
 
-enum { PARAM_NODE, PARAM_BYTES };
+enum { PARAM_CPU_NODE, PARAM_MEMORY_NODE, PARAM_BYTES };
 enum { TALLY_ELSEWHERE, TALLY_ASKED };
-#define NODES_MAX 64
 
 static size_t region_bytes(const struct sm_case *c)
 {
@@ -37,47 +36,56 @@ static uint64_t run(struct sm_worker *worker)
 	return n;
 }
 
-/* The number of pages that are not where the policy promises; `on_node` has the number of pages on each node. */
-static uint64_t elsewhere(const struct sm_case *c, const uint64_t *on_node, unsigned nodes, uint64_t all)
+/* The pages that a node may have: all where the policy names it, its share under interleaving. */
+static double allowed_pages(const struct sm_case *c, const struct sm_topology *topology, const struct sm_node *node)
 {
-	uint64_t wrong = 0;
+	double all = (double)pages(c), weights = 0;
+	unsigned count;
+	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
 
 	if (c->memory.numa == SM_BIND)
-		return all - on_node[c->memory.node];
-	if (c->memory.numa != SM_INTERLEAVE)
-		return all - on_node[c->param[PARAM_NODE]];
-	for (unsigned i = 0; i < nodes; i++)
-		if (on_node[i] > (all + nodes - 1) / nodes)
-			wrong += on_node[i] - (all + nodes - 1) / nodes;
-	return wrong;
+		return node->os_index == c->memory.node ? all : 0;
+	if (c->memory.numa == SM_FIRST_TOUCH)
+		return node->os_index == c->param[PARAM_CPU_NODE] ? all : 0;
+	if (!sm_node_gives_memory(node))
+		return 0;
+	for (unsigned i = 0; i < count; i++)
+		if (sm_node_gives_memory(&nodes[i]))
+			weights += c->memory.numa == SM_WEIGHTED ? sm_topology_weight(nodes[i].os_index) : 1;
+	/* the last round of interleaving may end anywhere */
+	return c->memory.numa == SM_WEIGHTED ? ceil(all / weights) * sm_topology_weight(node->os_index)
+					     : ceil(all / weights);
 }
 
-/* After the slices: records the node of each page. */
+/* After the slices: records how many pages are not where the policy promises. */
 static uint64_t trace(struct sm_worker *worker)
 {
 	const struct sm_topology *topology = worker->mapping->topology;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	uint64_t on_node[NODES_MAX] = { 0 }, *tally = worker->outcome->tally;
-	unsigned nodes = sm_topology_nodes(topology);
+	uint64_t on_node[SM_NODES_MAX] = { 0 }, *tally = worker->outcome->tally;
+	unsigned count;
+	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
 	struct sm_error err = { 0 };
 
-	if (nodes > NODES_MAX) {
-		sm_worker_fail(worker, E2BIG, "more than %d NUMA nodes", NODES_MAX);
+	if (count > SM_NODES_MAX) {
+		sm_worker_fail(worker, E2BIG, "more than %u NUMA nodes", SM_NODES_MAX);
 		return 0;
 	}
 	/* One page per call: for more pages the function only takes a sample. */
 	for (uint64_t i = 0; i < pages(worker->c); i++) {
 		char *at = (char *)worker->region + i * page;
 
-		if (sm_topology_memory_nodes(topology, at, page, on_node, nodes, &err) < 0) {
+		if (sm_topology_memory_nodes(topology, at, page, on_node, &err) < 0) {
 			sm_worker_fail(worker, err.code, "%s", err.text);
 			return 0;
 		}
 		tally[TALLY_ASKED]++;
 	}
-	for (unsigned i = 0; i < nodes; i++)
-		on_node[i] /= page;
-	tally[TALLY_ELSEWHERE] = elsewhere(worker->c, on_node, nodes, pages(worker->c));
+	for (unsigned i = 0; i < count; i++) {
+		double has = (double)(on_node[i] / page), may = allowed_pages(worker->c, topology, &nodes[i]);
+
+		tally[TALLY_ELSEWHERE] += has > may ? (uint64_t)(has - may) : 0;
+	}
 	return 0;
 }
 
@@ -103,15 +111,18 @@ static const struct sm_variant variants[] = {
 	{ .name = "first_touch",
 	  .summary = "no policy: where the first writer runs",
 	  .memory = { .numa = SM_FIRST_TOUCH, .prefault = SM_LAZY } },
-	{ .name = "bind_0",
-	  .summary = "bound to node 0",
-	  .memory = { .numa = SM_BIND, .node = 0, .prefault = SM_LAZY } },
-	{ .name = "bind_1",
-	  .summary = "bound to node 1",
-	  .memory = { .numa = SM_BIND, .node = 1, .prefault = SM_LAZY } },
+	{ .name = "bind_own",
+	  .summary = "bound to the writer's node",
+	  .memory = { .numa = SM_BIND_FIRST, .prefault = SM_LAZY } },
+	{ .name = "bind_other",
+	  .summary = "bound to the other node",
+	  .memory = { .numa = SM_BIND_SECOND, .prefault = SM_LAZY } },
 	{ .name = "interleave",
 	  .summary = "page by page over all nodes",
 	  .memory = { .numa = SM_INTERLEAVE, .prefault = SM_LAZY } },
+	{ .name = "weighted",
+	  .summary = "interleaved by the kernel's weights of the nodes",
+	  .memory = { .numa = SM_WEIGHTED, .prefault = SM_LAZY } },
 	{ 0 },
 };
 
@@ -122,9 +133,10 @@ static const struct sm_variant variants[] = {
 	}
 static const struct sm_claim claims[] = {
 	PLACED("N2", "first_touch", "Every page lands on the node of the process that writes to it first"),
-	PLACED("N3", "bind_0", "Binding to node 0 puts every page there, wherever the writer runs"),
-	PLACED("N3.other", "bind_1", "Binding to node 1 puts every page there, wherever the writer runs"),
+	PLACED("N3", "bind_other", "Binding to another node puts every page there, wherever the writer runs"),
+	PLACED("N3.own", "bind_own", "Binding to the writer's node puts every page there"),
 	PLACED("N3.interleave", "interleave", "Interleaving gives no node more than its share"),
+	PLACED("N3.weighted", "weighted", "Weighted interleaving gives no node more than its weight says"),
 	{ 0 },
 };
 
@@ -139,7 +151,7 @@ const struct sm_scenario sm_scenario_numa_policy = {
 	       "nothing.",
 	.claims = claims,
 	.variants = variants,
-	.params = { NODE_PARAM,
+	.params = { NODE_PARAMS,
 		    { .name = "bytes",
 		      .unit = "B",
 		      .summary = "size of the region",
@@ -147,7 +159,7 @@ const struct sm_scenario sm_scenario_numa_policy = {
 		      .min = 4096,
 		      .max = 1ull << 36 } },
 	.workers = 1,
-	.node_param = "cpu_node",
+	.node_params = NODE_PARAM_NAMES,
 	.expected = { { .event = "minor-faults", .per_op = 1 } },
 	.metric = { "time per page", "ns/op" },
 	.more = { { "pages elsewhere", "1" } },

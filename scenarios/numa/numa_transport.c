@@ -3,7 +3,6 @@
  *           the other.  Worker 0 runs on the first node, worker 1 on the second.
  * Not shown: kernel transports, whose buffers a program cannot place.
  * Cost of the loop: the same as in transport_latency. */
-#include "../subject/nodes.h"
 #include "../subject/transport_pair.h"
 
 static size_t region_bytes(const struct sm_case *c)
@@ -37,14 +36,15 @@ static uint64_t run(struct sm_worker *worker)
 	return n;
 }
 
-#define RING_ON(node_)                                                                                                 \
-	{                                                                                                              \
-		.name = "ring_on_" #node_, .summary = "the ring on node " #node_,                                      \
-		.memory = { .numa = SM_BIND, .node = node_ }, .arg = TRANSPORT_shm_ring                                \
-	}
 static const struct sm_variant variants[] = {
-	RING_ON(0),
-	RING_ON(1),
+	{ .name = "ring_on_first",
+	  .summary = "the ring on the node of worker 0",
+	  .memory = { .numa = SM_BIND_FIRST },
+	  .arg = TRANSPORT_shm_ring },
+	{ .name = "ring_on_second",
+	  .summary = "the ring on the node of worker 1",
+	  .memory = { .numa = SM_BIND_SECOND },
+	  .arg = TRANSPORT_shm_ring },
 	{ .name = "interleaved",
 	  .summary = "the ring page by page over all nodes",
 	  .memory = { .numa = SM_INTERLEAVE },
@@ -61,9 +61,18 @@ const struct sm_scenario sm_scenario_numa_transport = {
 	       "which keeps track of who has it, is on the node of its memory. A ring on the "
 	       "far node makes one side's every miss ask over the link.",
 	.variants = variants,
-	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64), .standard = SM_VALUES(64, 4096)), TRANSPORT_CAPACITY },
+	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64), .standard = SM_VALUES(64, 4096)),
+		    TRANSPORT_CAPACITY,
+		    { .name = "first_node",
+		      .unit = "node",
+		      .summary = "NUMA node of worker 0, which begins",
+		      .every_node = SM_NODES_WITH_PUS },
+		    { .name = "second_node",
+		      .unit = "node",
+		      .summary = "NUMA node of worker 1",
+		      .every_node = SM_NODES_WITH_PUS } },
 	.workers = 2,
-	.placements = { SM_PLACE_CROSS_NODE },
+	.node_params = { "first_node", "second_node" },
 	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per round trip", "ns/op" },

@@ -1,23 +1,32 @@
-/* Variants by the NUMA node that memory is bound to, and the parameter for the node on which the worker runs. */
+/* The NUMA nodes between which a scenario measures: where the worker runs, and where memory lies. */
 #ifndef SHMETER_SUBJECT_NODES_H
 #define SHMETER_SUBJECT_NODES_H
 
 #include "shmeter/scenario.h"
 
-#define NODE_VARIANT(node_)                                                                                            \
-	{                                                                                                              \
-		.name = "m" #node_, .summary = "memory on node " #node_, .memory = { .numa = SM_BIND, .node = node_ }, \
-		.extra = node_ > 1                                                                                     \
-	}
-/* The first eight nodes; nodes above 1 only in the full profile or if they are named. */
-#define NODE_VARIANTS                                                                                                  \
-	NODE_VARIANT(0), NODE_VARIANT(1), NODE_VARIANT(2), NODE_VARIANT(3), NODE_VARIANT(4), NODE_VARIANT(5),          \
-		NODE_VARIANT(6), NODE_VARIANT(7)
+#define CPU_NODE    "cpu_node"
+#define MEMORY_NODE "memory_node"
 
-#define NODE_PARAM                                                                                                     \
+/* The first two parameters, and the scenario's node_params. */
+#define NODE_PARAMS                                                                                                    \
+	{ .name = CPU_NODE,                                                                                            \
+	  .unit = "node",                                                                                              \
+	  .summary = "NUMA node that the worker runs on",                                                              \
+	  .every_node = SM_NODES_WITH_PUS },                                                                           \
 	{                                                                                                              \
-		.name = "cpu_node", .unit = "1", .summary = "NUMA node that the worker runs on",                       \
-		.quick = SM_VALUES(0, 1), .full = SM_VALUES(0, 1, 2, 3, 4, 5, 6, 7), .min = 0, .max = 1023             \
+		.name = MEMORY_NODE, .unit = "node", .summary = "NUMA node of the other memory",                       \
+		.every_node = SM_NODES_WITH_MEMORY                                                                     \
+	}
+#define NODE_PARAM_NAMES                                                                                               \
+	{                                                                                                              \
+		CPU_NODE, MEMORY_NODE                                                                                  \
+	}
+
+/* The same work in the memory of the worker's own node, and of the other one. */
+#define NODE_VARIANTS                                                                                                  \
+	{ .name = "own", .summary = "memory on the worker's node", .memory = { .numa = SM_BIND_FIRST } },              \
+	{                                                                                                              \
+		.name = "other", .summary = "memory on the other node", .memory = {.numa = SM_BIND_SECOND }            \
 	}
 
 #endif

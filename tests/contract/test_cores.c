@@ -90,7 +90,7 @@ static bool seat(const struct sm_topology *topology, const struct sm_case *c, st
 
 	for (unsigned p = 0; s->pair_params[0] && p < 2; p++)
 		list[p] = (unsigned)sm_case_param(c, s->pair_params[p]);
-	return !s->node_param && sm_topology_seat(topology, c->placement, list, 2, c->workers, out, NULL) == 0;
+	return !s->node_params[0] && sm_topology_seat(topology, c->placement, list, 2, c->workers, out, NULL) == 0;
 }
 
 static void name_pus(const struct sm_seats *seats, char *out, size_t size)

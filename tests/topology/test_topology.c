@@ -64,6 +64,18 @@ static void expect_refused(const char *source, enum sm_placement asked)
 	sm_topology_close(topology);
 }
 
+static void expect_no_room(const char *source, enum sm_placement asked, unsigned workers, const char *words)
+{
+	struct sm_topology *topology = open_or_fail(source);
+	struct sm_seats seats;
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_topology_seat(topology, asked, NULL, 0, workers, &seats, &err), -ENODEV, "%s: %s", source,
+		     sm_placement_name(asked));
+	cr_expect_str_eq(err.text, words);
+	sm_topology_close(topology);
+}
+
 Test(topology, relations_are_found)
 {
 	expect_relation(SMT_LAPTOP, SM_PLACE_SMT, SM_PLACE_SMT);
@@ -71,7 +83,10 @@ Test(topology, relations_are_found)
 	expect_relation(SMT_LAPTOP, SM_PLACE_SAME_CORE, SM_PLACE_SAME_CORE);
 	expect_relation(CCX_DESKTOP, SM_PLACE_SAME_NODE, SM_PLACE_SAME_NODE);
 	expect_relation(CCX_DESKTOP, SM_PLACE_SHARED_L3, SM_PLACE_SHARED_L3);
-	expect_relation(TWO_PACKAGES, SM_PLACE_CROSS_NODE, SM_PLACE_CROSS_NODE);
+	expect_relation(TWO_PACKAGES, SM_PLACE_CROSS_NODE, SM_PLACE_CROSS_PACKAGE);
+	expect_relation(TWO_PACKAGES, SM_PLACE_CROSS_PACKAGE, SM_PLACE_CROSS_PACKAGE);
+	expect_relation("pack:2 l3:2 core:2 pu:1", SM_PLACE_SAME_NODE, SM_PLACE_SAME_NODE);
+	expect_relation("pack:2 l3:2 core:2 pu:1", SM_PLACE_CROSS_PACKAGE, SM_PLACE_CROSS_PACKAGE);
 	expect_relation(FOUR_NODES, SM_PLACE_SAME_NODE, SM_PLACE_SAME_NODE);
 	expect_relation(FOUR_NODES, SM_PLACE_CROSS_NODE, SM_PLACE_CROSS_NODE);
 	expect_relation(CLUSTERED, SM_PLACE_SHARED_L2, SM_PLACE_SHARED_L2);
@@ -154,12 +169,10 @@ Test(topology, across_nodes_cores_come_before_threads)
 		for (unsigned j = 0; j < i; j++)
 			cr_expect_neq(seats.seat[i] / 2, seats.seat[j] / 2, "%u and %u share a core", i, j);
 	sm_seats_free(&seats);
-	seats = seat(topology, SM_PLACE_CROSS_NODE, 11); /* four PUs a node: it wraps on both sides */
-	cr_expect(seats.shared_pu);
-	for (unsigned i = 0; i < 11; i++)
-		cr_expect_eq(seats.seat[i] / 4, i % 2, "worker %u on PU %u", i, seats.seat[i]);
-	sm_seats_free(&seats);
 	sm_topology_close(topology);
+	expect_no_room("numa:2 l3:1 l2:2 core:1 pu:2", SM_PLACE_CROSS_NODE, 11,
+		       "placement \"cross-node\" has room for 8 workers here, not for 11: workers 0 and 8 would share "
+		       "a PU: choose fewer, or near");
 }
 
 /* Sub-NUMA clusters: two nodes under one L3. */
@@ -374,15 +387,15 @@ Test(topology, the_environment_may_draw_these_pus_otherwise, .timeout = 10)
 Test(topology, this_machine_says_where_memory_lies)
 {
 	struct sm_topology *topology = open_or_fail(NULL);
-	uint64_t bytes[64] = { 0 }, sum = 0;
+	uint64_t bytes[SM_NODES_MAX] = { 0 }, sum = 0;
 	size_t size = 1 << 20;
 	struct sm_error err = { 0 };
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(memory, MAP_FAILED);
 	memset(memory, 1, size);
-	cr_assert_eq(sm_topology_memory_nodes(topology, memory, size, bytes, 64, &err), 0, "%s", err.text);
-	for (int i = 0; i < 64; i++)
+	cr_assert_eq(sm_topology_memory_nodes(topology, memory, size, bytes, &err), 0, "%s", err.text);
+	for (unsigned i = 0; i < SM_NODES_MAX; i++)
 		sum += bytes[i];
 	cr_expect_eq(sum, size);
 	munmap(memory, size);

@@ -189,7 +189,6 @@ Test(scenario_check, names_that_do_not_exist)
 	REFUSED(m.corners.variant[1][1] = "sleep", "variant \"sleep\" does not exist (variants: futex, mutex, spin)");
 	REFUSED(m.scenario.workers_param = "message+processes",
 		"parameter \"processes\" does not exist (parameters: message, op)");
-	REFUSED(m.scenario.node_param = "node", "parameter \"node\" does not exist (parameters: message, op)");
 	REFUSED(m.scenario.achieved = "rate", "metric \"rate\" does not exist (further metrics: lost)");
 }
 
@@ -218,6 +217,19 @@ static void make_pair(struct made_up *m)
 			.name = i ? "to" : "from", .unit = "PU", .summary = "of a process", .every_pu = true
 		};
 		m->scenario.pair_params[i] = m->scenario.params[i].name;
+	}
+}
+
+/* Two parameters that set the NUMA nodes of the workers. */
+static void make_nodes(struct made_up *m)
+{
+	m->claims[0].at = NULL;
+	for (unsigned i = 0; i < 2; i++) {
+		m->scenario.params[i] = (struct sm_param){ .name = i ? "to" : "from",
+							   .unit = "node",
+							   .summary = "of a process",
+							   .every_node = SM_NODES_WITH_PUS };
+		m->scenario.node_params[i] = m->scenario.params[i].name;
 	}
 }
 
@@ -271,7 +283,7 @@ Test(scenario_check, conditions_that_never_hold)
 	ACCEPTED(make_sum(&m, "workers>=4096 workers<=1xPU"));
 	ACCEPTED(make_sum(&m, "workers=1"));
 	REFUSED(make_pair(&m);
-		m.claims[0].at = "from=2xPU", "claim X1: at: from=2xPU: the values are PUs, not a number of them");
+		m.claims[0].at = "from=2xPU", "claim X1: at: from=2xPU: the values are not numbers of PUs");
 	ACCEPTED(make_pair(&m); m.claims[0].at = "from=2");
 	REFUSED(m.claims[0].at = "workers<=0", "claim X1: at: workers<=0: there is always a worker");
 	ACCEPTED(m.claims[0].at = "message=128 placement=same-core workers<=1xPU cores=different");
@@ -385,6 +397,27 @@ Test(scenario_check, pairs_of_pus)
 		m.variants[1].workers = 3, "variant \"mutex\" has 3 workers, and pair_params sets the PUs of two");
 }
 
+Test(scenario_check, pairs_of_nodes)
+{
+	ACCEPTED(make_nodes(&m));
+	ACCEPTED(make_nodes(&m); m.variants[1].memory.numa = SM_BIND_SECOND);
+	ACCEPTED(make_nodes(&m); m.claims[0].at = "nodes=with-pus from=0");
+	REFUSED(make_nodes(&m); m.scenario.node_params[1] = NULL, "node_params has one parameter: name two");
+	REFUSED(make_nodes(&m);
+		m.scenario.node_params[1] = "at", "parameter \"at\" does not exist (parameters: from, to)");
+	REFUSED(make_nodes(&m); m.scenario.node_params[1] = "from", "node_params names \"from\" twice");
+	REFUSED(make_nodes(&m); m.scenario.params[2] = params[0];
+		m.scenario.node_params[1] = "message", "node_params names \"message\", which has no every_node");
+	REFUSED(make_nodes(&m);
+		m.scenario.workers = 3, "node_params sets the nodes of two workers at most: set workers to 1 or 2");
+	REFUSED(m.variants[1].memory.numa = SM_BIND_FIRST,
+		"variant \"mutex\" binds memory to a node of node_params, and there are none");
+	REFUSED(m.claims[0].at = "nodes=with-pus", "claim X1: at: nodes=with-pus: the scenario has no node_params");
+	REFUSED(make_nodes(&m); m.claims[0].at = "nodes=all", "claim X1: at: nodes=all: only \"with-pus\" is known");
+	REFUSED(make_nodes(&m); m.scenario.params[0].every_pu = true,
+				"parameter \"from\" has every_pu and every_node: leave out one of them");
+}
+
 /* With these a claim would be true, or false, whatever is measured. */
 Test(scenario_check, bounds_that_decide_nothing)
 {
@@ -449,6 +482,10 @@ Test(scenario_check, values_that_depend_on_the_machine)
 	REFUSED(m.scenario.params[1].every_pu = true, "parameter \"op\" has labels and every_pu: PUs have no labels");
 	REFUSED(m.scenario.params[0].every_pu = true,
 		"parameter \"message\" has every_pu and values: leave out one of them");
+	REFUSED(m.scenario.params[1].every_node = SM_NODES_WITH_PUS,
+		"parameter \"op\" has labels and every_node: nodes have no labels");
+	REFUSED(m.scenario.params[0].every_node = SM_NODES_WITH_PUS,
+		"parameter \"message\" has every_node and values: leave out one of them");
 }
 
 Test(scenario_check, functions_that_are_missing)

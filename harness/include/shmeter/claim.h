@@ -25,7 +25,8 @@ struct sm_claim {
 	/* "message=64 placement=same-core": conditions that a group must meet, separated by spaces; NULL: every group
 	 * of the scenario.  Values are written as in samples.csv.  Numbers also take ">=" and "<=" ("processes>=2") and
 	 * multiples of the PUs that the run may use ("processes=4xPU").  Both sides must meet "workers<=1xPU" and
-	 * "cores=different" (each process on a core of its own); for the others one side is enough. */
+	 * "cores=different" (each process on a core of its own); for the others one side is enough.
+	 * "nodes=with-pus": both nodes of node_params have PUs, so neither is of memory only. */
 	const char *at;
 	/* Id of a control: another claim of this scenario, which has no control itself.  NULL: none.  Unless the
 	 * control is supported, this claim is inconclusive; a metric may still refute it.  Where the claim is that

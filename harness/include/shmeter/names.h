@@ -3,19 +3,21 @@
 #ifndef SHMETER_NAMES_H
 #define SHMETER_NAMES_H
 
-/* How two PUs relate, the closest first.  `near` and `list` are only requests; they are resolved to one of the
- * relations in between. */
+/* How two PUs relate, the closest first: a pair that keeps several has the first of them.  `near`, `farthest-node` and
+ * `list` are only requests; they are resolved to one of the relations. */
 enum sm_placement {
 	SM_PLACE_UNSET,
-	SM_PLACE_NEAR,       /* the closest PUs that are different cores; else SMT; else one PU */
-	SM_PLACE_SAME_CORE,  /* all workers on one PU, taking turns */
-	SM_PLACE_SMT,        /* hardware threads of one core */
-	SM_PLACE_SHARED_L2,  /* different cores under one L2 */
-	SM_PLACE_SHARED_L3,  /* different cores, deepest common cache is the L3 */
-	SM_PLACE_SAME_NODE,  /* one NUMA node, no common cache */
-	SM_PLACE_CROSS_NODE, /* different NUMA nodes */
-	SM_PLACE_LIST,       /* explicit PUs */
-	SM_PLACE_SOLO,       /* one worker alone */
+	SM_PLACE_NEAR,          /* the closest PUs that are different cores; else SMT; else one PU */
+	SM_PLACE_SAME_CORE,     /* all workers on one PU, taking turns */
+	SM_PLACE_SMT,           /* hardware threads of one core */
+	SM_PLACE_SHARED_L2,     /* different cores under one L2 */
+	SM_PLACE_SHARED_L3,     /* different cores, deepest common cache is the L3 */
+	SM_PLACE_SAME_NODE,     /* one NUMA node, no common cache */
+	SM_PLACE_CROSS_NODE,    /* different NUMA nodes; as a request, the two that are nearest to each other */
+	SM_PLACE_CROSS_PACKAGE, /* different packages; as a relation, different nodes, too */
+	SM_PLACE_FARTHEST_NODE, /* only a request: the two NUMA nodes that are farthest from each other */
+	SM_PLACE_LIST,          /* explicit PUs */
+	SM_PLACE_SOLO,          /* one worker alone */
 	SM_PLACE_COUNT
 };
 

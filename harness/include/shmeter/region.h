@@ -36,7 +36,17 @@ enum sm_prefault {
 	SM_PREFAULT_COUNT
 };
 
-enum sm_numa { SM_NUMA_UNSET, SM_FIRST_TOUCH, SM_BIND, SM_INTERLEAVE, SM_NUMA_COUNT };
+enum sm_numa {
+	SM_NUMA_UNSET,
+	SM_FIRST_TOUCH,
+	SM_BIND,
+	SM_INTERLEAVE,
+	SM_WEIGHTED, /* interleaved by the weights in /sys/kernel/mm/mempolicy/weighted_interleave (Linux 6.9) */
+	/* only in the variants of scenarios with node_params; the plan makes them SM_BIND to that node */
+	SM_BIND_FIRST,
+	SM_BIND_SECOND,
+	SM_NUMA_COUNT
+};
 
 /* The memory that a case asks for.  A field that is UNSET takes its value from the next source: variant, command line,
  * scenario, then the default (memfd, base pages, madvise, first touch). */
@@ -45,7 +55,7 @@ struct sm_memory {
 	struct sm_pages pages;
 	enum sm_prefault prefault;
 	enum sm_numa numa;
-	unsigned node; /* logical node of SM_BIND */
+	unsigned node; /* of SM_BIND, by the kernel's number */
 };
 
 /* Names as typed and printed: "memfd", "2m", "populate", "bind:0".  Parsers return -EINVAL with the
@@ -72,7 +82,7 @@ struct sm_region_got {
 	uint64_t huge_bytes;     /* of these, mapped by PMD or larger entries */
 	uint64_t locked_bytes;
 	uint64_t swapped_bytes;
-	int node; /* the node of every page; -1 mixed, -2 unknown */
+	int node; /* the node of every page, by the kernel's number; -1 mixed, -2 unknown */
 };
 
 struct sm_region {

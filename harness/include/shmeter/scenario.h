@@ -20,6 +20,13 @@
 /* A trial that achieves less than this share of the offered rate is saturated (see `achieved`). */
 #define SM_ACHIEVED_MIN 0.98
 
+/* Of which NUMA nodes a parameter takes the numbers. */
+enum sm_every_node {
+	SM_NO_NODES,
+	SM_NODES_WITH_PUS,    /* those with PUs that this process may use */
+	SM_NODES_WITH_MEMORY, /* those with memory; on one that cpuset.mems forbids a case is skipped, with the reason */
+};
+
 /* A parameter that is swept. */
 struct sm_param {
 	const char *name; /* "message", "processes": NULL ends the list */
@@ -31,6 +38,9 @@ struct sm_param {
 	/* The values are the allowed PUs (OS indices, in hwloc order) instead: quick takes at most 8 of
 	 * them, spread evenly, standard 32, full all; --placement with a list takes those. */
 	bool every_pu;
+	/* The values are the numbers of NUMA nodes instead: quick takes at most 4 of them, spread evenly, standard 8,
+	 * full all. */
+	enum sm_every_node every_node;
 };
 
 /* One of the alternatives that are compared. */
@@ -109,8 +119,10 @@ struct sm_scenario {
 	 * `min` of 1 or more.  NULL: `workers`. */
 	const char *workers_param;
 	unsigned workers; /* fixed number of workers, where workers_param is NULL */
-	/* The parameter that sets the NUMA node (logical index) of the workers, instead of a placement; NULL: none. */
-	const char *node_param;
+	/* The two parameters that set NUMA nodes (the kernel's numbers) instead of a placement: worker 0 runs on the
+	 * first node and worker 1, where there is one, on the second.  Variants put their memory on the first
+	 * (SM_BIND_FIRST) or the second (SM_BIND_SECOND).  Points where the two are equal are left out.  NULL: none. */
+	const char *node_params[2];
 	/* The two parameters that set the PUs (OS indices) of workers 0 and 1, instead of a placement; points where
 	 * they are equal are left out.  NULL: none. */
 	const char *pair_params[2];

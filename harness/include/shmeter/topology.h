@@ -11,12 +11,35 @@
 
 /* One processing unit that this process is allowed to use. */
 struct sm_pu {
-	unsigned os_index;            /* the kernel's number */
-	unsigned logical;             /* hwloc's order */
-	unsigned core, package, node; /* logical indices */
-	unsigned node_os;             /* the kernel's number of the node */
-	int l2, l3;                   /* logical index of the cache, -1 where hwloc knows none */
-	int kind;                     /* hwloc cpukind by efficiency, from 0; -1 where unknown */
+	unsigned os_index;      /* the kernel's number */
+	unsigned logical;       /* hwloc's order */
+	unsigned core, package; /* logical indices */
+	unsigned node;          /* the NUMA node that it belongs to, by the kernel's number */
+	int l2, l3;             /* logical index of the cache, -1 where hwloc knows none */
+	int kind;               /* kind of its core: the number of a struct sm_kind; -1 where all are of one kind */
+};
+
+/* Most nodes that a Linux kernel can have (MAX_NUMNODES with CONFIG_NODES_SHIFT of 10). */
+#define SM_NODES_MAX 1024u
+
+/* A NUMA node of the machine, whether or not this process may use it. */
+struct sm_node {
+	unsigned os_index; /* the kernel's number */
+	unsigned pus;      /* allowed PUs that belong to it; 0: it has none, or none is allowed */
+	uint64_t bytes;    /* of its memory; 0 where it has none, or where its size is not known */
+	bool has_memory;
+	bool has_pus;     /* PUs belong to it, allowed or not */
+	bool allowed;     /* this process may have memory on it (cpuset.mems) */
+	int package;      /* logical index of the package that it lies in; -1: several, or not known */
+	const char *tier; /* kind of memory as hwloc or the kernel name it, such as "HBM"; "" where unknown */
+};
+
+/* One kind of core, on machines that have several. */
+struct sm_kind {
+	int number;    /* from 0, the fastest last, as hwloc ranks them */
+	unsigned pus;  /* allowed ones */
+	char list[64]; /* their OS indices, as "0-7,16"; cut with "..." */
+	char name[64]; /* what the kernel tells of it, such as "IntelAtom" or "3200 MHz"; "" where nothing */
 };
 
 struct sm_cache {
@@ -39,7 +62,40 @@ void sm_topology_close(struct sm_topology *topology);
 
 /* The allowed PUs, in hwloc order; `*count` of them, owned by the topology. */
 const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned *count);
-unsigned sm_topology_nodes(const struct sm_topology *topology);
+/* The PU of that number (OS index); NULL where it does not exist or is not allowed. */
+const struct sm_pu *sm_topology_pu(const struct sm_topology *topology, unsigned os_index);
+/* The NUMA nodes of the machine by ascending number; `*count` of them, at least one, owned by the topology.  A machine
+ * that tells of none has node 0. */
+const struct sm_node *sm_topology_nodes(const struct sm_topology *topology, unsigned *count);
+/* The node of that number; NULL: there is none. */
+const struct sm_node *sm_topology_node(const struct sm_topology *topology, unsigned os_index);
+/* Whether this process can have memory there: the node has some, and cpuset.mems has the node. */
+static inline bool sm_node_gives_memory(const struct sm_node *node)
+{
+	return node->has_memory && node->allowed;
+}
+/* Whether this process can have memory on the node of that number: 0, or -ENODEV with the reason and the nodes that
+ * there are. */
+SM_MUST_USE int sm_topology_gives_memory(const struct sm_topology *topology, unsigned os_index, struct sm_error *err);
+/* The number of nodes on which this process can have memory. */
+unsigned sm_topology_memory_node_count(const struct sm_topology *topology);
+/* The distance from one node to another as the firmware tells it (ACPI SLIT, numactl --hardware: 10 is local); 0:
+ * unknown. */
+unsigned sm_topology_distance(const struct sm_topology *topology, unsigned from, unsigned to);
+/* What the firmware promises of the memory of node `to`, accessed from node `from` (ACPI HMAT, which hwloc reads);
+ * nanoseconds and MiB a second; 0: it does not tell. */
+void sm_topology_promise(const struct sm_topology *topology, unsigned from, unsigned to, uint64_t *latency_ns,
+			 uint64_t *bandwidth_mib);
+
+/* The weight of a node under weighted interleaving, from the kernel; 1 where it tells none. */
+unsigned sm_topology_weight(unsigned os_index);
+
+/* The kinds of cores; `*count` is 0 where all are of one kind.  Owned by the topology. */
+const struct sm_kind *sm_topology_kinds(const struct sm_topology *topology, unsigned *count);
+/* The kind on which single workers and pairs run: the fastest that has two cores.  -1 where all are of one kind. */
+int sm_topology_home_kind(const struct sm_topology *topology);
+/* Takes only the PUs of one kind from now on, as if no other were allowed.  -EINVAL where no allowed PU is of it. */
+SM_MUST_USE int sm_topology_keep_kind(struct sm_topology *topology, int kind, struct sm_error *err);
 /* The data and unified caches above the first allowed PU, nearest first; returns how many (<= max). */
 unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache *out, unsigned max);
 /* Size of the largest last-level cache above an allowed PU, in bytes; 0 where hwloc knows none, as in some virtual
@@ -58,10 +114,23 @@ struct sm_seats {
 	unsigned *seat; /* malloc'ed; sm_seats_free() */
 };
 
-/* Seats `workers` processes by relation.  Where there are more workers than PUs of the relation, they share PUs (then
- * `shared_pu` is set); `same-core` seats all on the first PU.  For SM_PLACE_LIST `list` names the PUs.  On hybrid
- * machines workers of one team sit on PUs of one kind while there are enough. -ENODEV where the machine has no such
- * pair (the message says what it has), -EINVAL where a listed PU does not exist or is not allowed. */
+/* Seats `workers` processes so that the placement holds for all of them:
+ *   near            a PU each while there are enough, the closest cores first; then they share PUs
+ *   same-core       all on one PU
+ *   smt             PUs of one core, one each
+ *   shared-l2, -l3  PUs under one cache, one each, cores before second threads.  Workers 0 and 1 have no closer cache
+ *                   in common; nor have the others while there are enough PUs without one
+ *   same-node       cores of one NUMA node of which no two share a cache
+ *   cross-node      the even workers on one NUMA node and the odd ones on another, a PU each, cores before second
+ *                   threads; the two nodes that are nearest to each other
+ *   farthest-node   the same with the two that are farthest from each other
+ *   cross-package   the even workers in one package and the odd ones in another, likewise; each side on one NUMA node
+ *                   while that has enough PUs
+ *   list            the PUs of `list`, in turn
+ * A single worker, and the first two of every team, run on cores of the home kind (sm_topology_home_kind()); larger
+ * teams on one kind that has enough PUs, or else on as few kinds as possible.
+ * -ENODEV where the placement cannot be kept; the message names what is missing, or the pair of workers that breaks it.
+ * -EINVAL where a listed PU does not exist or is not allowed. */
 SM_MUST_USE int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement, const unsigned *list,
 				 unsigned list_count, unsigned workers, struct sm_seats *out, struct sm_error *err);
 void sm_seats_free(struct sm_seats *seats);
@@ -70,12 +139,16 @@ void sm_seats_free(struct sm_seats *seats);
  * another binding.  Call it in the child. */
 SM_MUST_USE int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struct sm_error *err);
 
-/* Binds memory of the calling process to one node, or interleaves it over all (hwloc logical node,
- * `-1` = interleave), before it is touched. */
-SM_MUST_USE int sm_topology_bind_memory(const struct sm_topology *topology, void *address, uint64_t bytes, int node,
-					struct sm_error *err);
-/* Bytes of a touched area that lie on each node, sampled page by page (at most 4096 pages, evenly
- * spread) into `bytes_per_node` of `nodes` entries. */
+/* Binds memory of the calling process to one node (OS number), before it is touched.  -ENODEV as for
+ * sm_topology_gives_memory(). */
+SM_MUST_USE int sm_topology_bind_memory(const struct sm_topology *topology, void *address, uint64_t bytes,
+					unsigned node, struct sm_error *err);
+/* Interleaves it over all nodes that give memory: page by page, or by the kernel's weights (Linux 6.9; -ENOTSUP
+ * before). */
+SM_MUST_USE int sm_topology_interleave_memory(const struct sm_topology *topology, void *address, uint64_t bytes,
+					      bool weighted, struct sm_error *err);
+/* Bytes of a touched area that lie on each node, sampled page by page (at most 4096 pages, evenly spread): adds them to
+ * `bytes_per_node`, which has an entry for each of sm_topology_nodes(), in that order. */
 SM_MUST_USE int sm_topology_memory_nodes(const struct sm_topology *topology, const void *address, uint64_t bytes,
-					 uint64_t *bytes_per_node, unsigned nodes, struct sm_error *err);
+					 uint64_t *bytes_per_node, struct sm_error *err);
 #endif
