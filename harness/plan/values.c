@@ -238,31 +238,50 @@ static int pu_values(const struct sm_plan_options *options, struct plan_values *
 	return rc;
 }
 
-/* Whether a parameter that takes nodes takes this one.  One that cpuset.mems forbids stays, so that the run says so. */
-static bool takes_node(const struct sm_param *param, const struct sm_node *node)
+/* Whether a parameter takes a node: in a first pass those that can be used, in a second one those that cpuset.mems
+ * forbids, so that the run says so. */
+static bool takes_node(const struct sm_param *param, const struct sm_node *node, bool usable)
 {
-	return param->every_node == SM_NODES_WITH_PUS ? node->pus > 0 : node->has_memory;
+	if (param->every_node == SM_NODES_WITH_PUS)
+		return usable && node->pus > 0;
+	return node->has_memory && node->allowed == usable;
 }
 
-/* Takes the numbers of nodes: as many as the profile takes, spread evenly.  Without a topology, 0 and 1. */
-static int node_values(const struct sm_param *param, const struct sm_plan_options *options, struct plan_values *out,
-		       struct sm_error *err)
+/* Takes nodes of one pass, at most `most` of them, spread evenly. */
+static int take_nodes(const struct sm_param *param, const struct sm_topology *topology, bool usable, unsigned most,
+		      struct plan_values *out, struct sm_error *err)
 {
-	unsigned nodes = 2, count = 0, seen = 0, taken;
-	const struct sm_node *node = options->topology ? sm_topology_nodes(options->topology, &nodes) : NULL;
+	unsigned nodes, count = 0, seen = 0, taken = 0;
+	const struct sm_node *node = sm_topology_nodes(topology, &nodes);
 	int rc = 0;
 
 	for (unsigned i = 0; i < nodes; i++)
-		count += !node || takes_node(param, &node[i]);
-	taken = count < nodes_max[options->profile] ? count : nodes_max[options->profile];
-	for (unsigned i = 0; rc == 0 && i < nodes; i++) {
-		if (node && !takes_node(param, &node[i]))
+		count += takes_node(param, &node[i], usable);
+	most = count < most ? count : most;
+	for (unsigned i = 0; rc == 0 && most > 0 && i < nodes; i++) {
+		if (!takes_node(param, &node[i], usable))
 			continue;
-		if (out->count * count / taken == seen++)
-			rc = add_value(out, node ? node[i].os_index : i, err);
+		if ((uint64_t)taken * count / most == seen++ && taken++ < most)
+			rc = add_value(out, node[i].os_index, err);
 	}
-	/* where no node is of this sort, the case stays and says so */
-	return rc == 0 && out->count == 0 ? add_value(out, 0, err) : rc;
+	return rc;
+}
+
+/* Takes the numbers of nodes.  Without a topology, and where no node is of the sort, the case still has values, so that
+ * it can say what is missing. */
+static int node_values(const struct sm_param *param, const struct sm_plan_options *options, struct plan_values *out,
+		       struct sm_error *err)
+{
+	unsigned most = nodes_max[options->profile];
+	int rc = 0;
+
+	if (options->topology)
+		rc = take_nodes(param, options->topology, true, most, out, err);
+	if (rc == 0 && options->topology && out->count < most)
+		rc = take_nodes(param, options->topology, false, most - out->count, out, err);
+	if (rc == 0 && out->count == 0)
+		rc = add_value(out, 0, err);
+	return rc;
 }
 
 /* Adds a value unless it is already in the list: a multiple of the PUs may equal a plain number. */

@@ -73,7 +73,39 @@ static void check_binding(struct list *list, const struct sm_os *os, const struc
 		add(list, "binding", GOOD, "a process can be bound to a PU");
 }
 
-/* "node 2: no PUs, 16 GiB of HBM; distances 21 31 10": a line for each node. */
+/* ", distances 21 31 10": to each node, where the firmware tells. */
+static void name_distances(const struct sm_topology *topology, unsigned from, char *out, size_t size)
+{
+	unsigned count, known = 0;
+	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
+	size_t used = (size_t)snprintf(out, size, "; distances");
+
+	for (unsigned k = 0; k < count && used < size; k++) {
+		unsigned distance = sm_topology_distance(topology, from, nodes[k].os_index);
+
+		known += distance;
+		used += (size_t)snprintf(out + used, size - used, " %u", distance);
+	}
+	if (known == 0)
+		out[0] = '\0';
+}
+
+/* "; the firmware promises 90 ns, 20000 MiB/s" */
+static void name_promise(const struct sm_topology *topology, unsigned node, char *out, size_t size)
+{
+	uint64_t latency, bandwidth;
+	size_t used = 0;
+
+	out[0] = '\0';
+	sm_topology_promise(topology, node, &latency, &bandwidth);
+	if (latency > 0)
+		used = (size_t)snprintf(out, size, "; the firmware promises %" PRIu64 " ns", latency);
+	if (bandwidth > 0)
+		snprintf(out + used, size - used, "%s%" PRIu64 " MiB/s", used ? ", " : "; the firmware promises ",
+			 bandwidth);
+}
+
+/* A line for each node: its PUs, its memory, how far the others are. */
 static void check_nodes(struct list *list, const struct sm_topology *topology)
 {
 	unsigned count;
@@ -81,20 +113,18 @@ static void check_nodes(struct list *list, const struct sm_topology *topology)
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct sm_node *node = &nodes[i];
-		char size[SM_TEXT_MAX], memory[96] = "no memory", distances[160] = "";
-		size_t used = 0;
+		char size[SM_TEXT_MAX], memory[96] = "no memory", distances[160], promise[96];
 
 		if (node->has_memory && node->bytes > 0)
 			snprintf(memory, sizeof(memory), "%s%s%s", sm_format_bytes(size, (double)node->bytes),
 				 *node->tier ? " of " : "", node->tier);
 		else if (node->has_memory)
 			snprintf(memory, sizeof(memory), "memory of unknown size");
-		for (unsigned k = 0; k < count && used < sizeof(distances); k++)
-			used += (size_t)snprintf(distances + used, sizeof(distances) - used, " %u",
-						 sm_topology_distance(topology, node->os_index, nodes[k].os_index));
-		add(list, "topology", GOOD, "node %u: %u PU%s%s, %s%s; distances%s", node->os_index, node->pus,
+		name_distances(topology, node->os_index, distances, sizeof(distances));
+		name_promise(topology, node->os_index, promise, sizeof(promise));
+		add(list, "topology", GOOD, "node %u: %u PU%s%s, %s%s%s%s", node->os_index, node->pus,
 		    node->pus == 1 ? "" : "s", node->has_pus && node->pus == 0 ? " allowed" : "", memory,
-		    node->allowed ? "" : ", which cpuset.mems forbids", distances);
+		    node->allowed ? "" : ", which cpuset.mems forbids", distances, promise);
 	}
 }
 

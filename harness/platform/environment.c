@@ -175,6 +175,7 @@ static void add_nodes(json_t *object, const struct sm_topology *topology)
 	unsigned count;
 	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
 	json_t *places = json_array();
+	uint64_t latency, bandwidth;
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct sm_node *node = &nodes[i];
@@ -183,6 +184,11 @@ static void add_nodes(json_t *object, const struct sm_topology *topology)
 					  (int)node->pus, "bytes", (json_int_t)node->bytes, "has_memory",
 					  node->has_memory, "has_pus", node->has_pus, "allowed", node->allowed);
 
+		sm_topology_promise(topology, node->os_index, &latency, &bandwidth);
+		if (latency > 0)
+			json_object_set_new(place, "promised_latency_ns", json_integer((json_int_t)latency));
+		if (bandwidth > 0)
+			json_object_set_new(place, "promised_bandwidth_mib", json_integer((json_int_t)bandwidth));
 		if (node->package >= 0)
 			json_object_set_new(place, "package", json_integer(node->package));
 		if (*node->tier)

@@ -116,7 +116,7 @@ int sm_topology_home_kind(const struct sm_topology *topology)
 	return topology->home_kind;
 }
 
-static int no_such_kind(const struct sm_topology *t, int kind, struct sm_error *err)
+static int no_such_kind(const struct sm_topology *t, const char *kind, struct sm_error *err)
 {
 	char known[160] = "";
 	size_t used = 0;
@@ -126,29 +126,45 @@ static int no_such_kind(const struct sm_topology *t, int kind, struct sm_error *
 					 t->kind[k].number, t->kind[k].list);
 	if (t->kinds == 0)
 		return sm_fail(err, EINVAL,
-			       "--kind %d: the cores of this machine are all of one kind: leave --kind out", kind);
-	return sm_fail(err, EINVAL, "--kind %d: no allowed PU is of that kind; there are %s", kind, known);
+			       "--kind %s: the cores of this machine are all of one kind: leave --kind out", kind);
+	return sm_fail(err, EINVAL, "--kind %s: there is no such kind of core; choose fastest, slowest or one of %s",
+		       kind, known);
 }
 
-int sm_topology_keep_kind(struct sm_topology *topology, int kind, struct sm_error *err)
+/* The kind that a word or a number names; NULL: none. */
+static const struct sm_kind *find_kind(const struct sm_topology *t, const char *kind)
 {
+	char number[16];
+
+	for (unsigned k = 0; k < t->kinds; k++) {
+		snprintf(number, sizeof(number), "%d", t->kind[k].number);
+		if (strcmp(kind, number) == 0 || (k == 0 && strcmp(kind, "slowest") == 0) ||
+		    (k + 1 == t->kinds && strcmp(kind, "fastest") == 0))
+			return &t->kind[k];
+	}
+	return NULL;
+}
+
+int sm_topology_keep_kind(struct sm_topology *topology, const char *kind, struct sm_error *err)
+{
+	const struct sm_kind *wanted = find_kind(topology, kind);
+	struct sm_kind only;
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < topology->pus; i++)
-		if (topology->kinds > 0 && topology->pu[i].kind == kind)
-			topology->pu[kept++] = topology->pu[i];
-	if (kept == 0)
+	if (!wanted)
 		return no_such_kind(topology, kind, err);
+	only = *wanted;
+	for (unsigned i = 0; i < topology->pus; i++)
+		if (topology->pu[i].kind == only.number)
+			topology->pu[kept++] = topology->pu[i];
 	topology->pus = kept;
-	topology->home_kind = kind;
+	topology->home_kind = only.number;
+	topology->kind[0] = only;
+	topology->kinds = 1;
 	for (unsigned n = 0; n < topology->nodes; n++) {
 		topology->node[n].pus = 0;
 		for (unsigned i = 0; i < kept; i++)
 			topology->node[n].pus += topology->pu[i].node == topology->node[n].os_index;
 	}
-	for (unsigned k = 0; k < topology->kinds; k++)
-		if (topology->kind[k].number == kind)
-			topology->kind[0] = topology->kind[k];
-	topology->kinds = 1;
 	return 0;
 }

@@ -201,20 +201,19 @@ unsigned sm_topology_weight(unsigned os_index)
 	return weight ? weight : 1;
 }
 
-void sm_topology_promise(const struct sm_topology *topology, unsigned from, unsigned to, uint64_t *latency_ns,
+void sm_topology_promise(const struct sm_topology *topology, unsigned os_index, uint64_t *latency_ns,
 			 uint64_t *bandwidth_mib)
 {
-	hwloc_obj_t source = hwloc_get_numanode_obj_by_os_index(topology->hw, from);
-	hwloc_obj_t target = hwloc_get_numanode_obj_by_os_index(topology->hw, to);
-	struct hwloc_location initiator = { .type = HWLOC_LOCATION_TYPE_CPUSET };
+	hwloc_obj_t node = hwloc_get_numanode_obj_by_os_index(topology->hw, os_index);
+	struct hwloc_location initiator;
 	hwloc_uint64_t value;
 
 	*latency_ns = *bandwidth_mib = 0;
-	if (!source || !target || hwloc_bitmap_iszero(source->cpuset))
+	if (!node)
 		return;
-	initiator.location.cpuset = source->cpuset;
-	if (hwloc_memattr_get_value(topology->hw, HWLOC_MEMATTR_ID_LATENCY, target, &initiator, 0, &value) == 0)
+	if (hwloc_memattr_get_best_initiator(topology->hw, HWLOC_MEMATTR_ID_LATENCY, node, 0, &initiator, &value) == 0)
 		*latency_ns = value;
-	if (hwloc_memattr_get_value(topology->hw, HWLOC_MEMATTR_ID_BANDWIDTH, target, &initiator, 0, &value) == 0)
+	if (hwloc_memattr_get_best_initiator(topology->hw, HWLOC_MEMATTR_ID_BANDWIDTH, node, 0, &initiator, &value) ==
+	    0)
 		*bandwidth_mib = value;
 }

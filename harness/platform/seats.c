@@ -531,16 +531,6 @@ static int seat_by_rule(const struct sm_topology *t, enum sm_placement placement
 	return rc;
 }
 
-/* The first PU of the home kind. */
-static unsigned home_pu(const struct sm_topology *t)
-{
-	unsigned i = 0;
-
-	while (i + 1 < t->pus && t->pu[i].kind != t->home_kind)
-		i++;
-	return t->pu[i].os_index;
-}
-
 int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement, const unsigned *list,
 		     unsigned list_count, unsigned workers, struct sm_seats *out, struct sm_error *err)
 {
@@ -555,7 +545,7 @@ int sm_topology_seat(const struct sm_topology *topology, enum sm_placement place
 		rc = seat_list(topology, list, list_count, workers, out, err);
 	else if (placement == SM_PLACE_SAME_CORE || workers < 2)
 		for (unsigned i = 0; i < workers; i++)
-			out->seat[i] = home_pu(topology);
+			out->seat[i] = topology_home_pu(topology);
 	else
 		rc = seat_by_rule(topology, placement, out, err);
 	if (rc == 0)

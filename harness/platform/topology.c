@@ -179,9 +179,18 @@ const struct sm_pu *sm_topology_pus(const struct sm_topology *topology, unsigned
 	return topology->pu;
 }
 
+unsigned topology_home_pu(const struct sm_topology *t)
+{
+	unsigned i = 0;
+
+	while (i + 1 < t->pus && t->pu[i].kind != t->home_kind)
+		i++;
+	return t->pu[i].os_index;
+}
+
 unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache *out, unsigned max)
 {
-	hwloc_obj_t object = hwloc_get_pu_obj_by_os_index(topology->hw, topology->pu[0].os_index);
+	hwloc_obj_t object = hwloc_get_pu_obj_by_os_index(topology->hw, topology_home_pu(topology));
 	unsigned count = 0;
 
 	for (; object && count < max; object = object->parent) {

@@ -20,6 +20,8 @@ struct sm_topology {
 };
 
 enum sm_placement topology_relation(const struct sm_pu *a, const struct sm_pu *b);
+/* The first PU of the home kind (OS index): where a single worker runs. */
+unsigned topology_home_pu(const struct sm_topology *t);
 /* The number of the node that a PU belongs to. */
 unsigned topology_node_of(const struct sm_topology *t, hwloc_obj_t pu);
 /* Collects the nodes and their distances; the PUs are known. */

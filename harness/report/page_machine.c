@@ -251,6 +251,54 @@ static void put_caches(struct page *page)
 	fact(page->out, "Caches of the first core", text);
 }
 
+/* "16 PUs, 64 GiB of DRAM" for each NUMA node, where there are several. */
+static void put_nodes(struct page *page)
+{
+	const json_t *machine = json_object_get(page->results->manifest, "environment"), *node;
+	const json_t *nodes = json_object_get(machine, "node_places");
+	char name[32], text[160], size[SM_TEXT_MAX];
+	size_t i;
+
+	json_array_foreach (nodes, i, node) {
+		double bytes = json_number_value(json_object_get(node, "bytes"));
+		const char *tier = json_string_value(json_object_get(node, "tier"));
+		bool memory = json_is_true(json_object_get(node, "has_memory"));
+		int pus = (int)json_integer_value(json_object_get(node, "pus"));
+
+		if (json_array_size(nodes) < 2)
+			return;
+		snprintf(name, sizeof(name), "NUMA node %d", (int)json_integer_value(json_object_get(node, "node")));
+		snprintf(text, sizeof(text), "%d PU%s, %s%s%s%s", pus, pus == 1 ? "" : "s",
+			 memory && bytes > 0 ? sm_format_bytes(size, bytes)
+			 : memory            ? "memory"
+					     : "no memory",
+			 tier ? " of " : "", tier ? tier : "",
+			 json_is_false(json_object_get(node, "allowed")) ? ", not allowed to this process" : "");
+		fact(page->out, name, text);
+	}
+}
+
+/* On which kind of core single workers and pairs ran, on hybrid machines. */
+static void put_kinds(struct page *page)
+{
+	const json_t *machine = json_object_get(page->results->manifest, "environment"), *kind;
+	char name[64], text[256];
+	size_t i;
+
+	json_array_foreach (json_object_get(machine, "kinds"), i, kind) {
+		json_int_t number = json_integer_value(json_object_get(kind, "kind"));
+		const char *told = json_string_value(json_object_get(kind, "name"));
+		const char *list = json_string_value(json_object_get(kind, "list"));
+		bool home = number == json_integer_value(json_object_get(machine, "home_kind"));
+
+		snprintf(name, sizeof(name), "Cores of kind %d", (int)number);
+		snprintf(text, sizeof(text), "PUs %s%s%s%s%s", list ? list : "?", told && *told ? " (" : "",
+			 told ? told : "", told && *told ? ")" : "",
+			 home ? "; single workers and pairs ran on them" : "");
+		fact(page->out, name, text);
+	}
+}
+
 static void put_memory(struct page *page)
 {
 	double kib = words_number(page->results, "environment/memory_kib");
@@ -294,6 +342,8 @@ void page_machine(struct page *page)
 		 words_text(r, "environment/container"));
 	fact(page->out, "Kind", text);
 	put_caches(page);
+	put_nodes(page);
+	put_kinds(page);
 	put_memory(page);
 	snprintf(text, sizeof(text), "Linux %s%s%s", words_text(r, "environment/kernel"),
 		 *words_text(r, "environment/architecture") ? ", " : "", words_text(r, "environment/architecture"));

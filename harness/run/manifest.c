@@ -70,22 +70,22 @@ json_t *manifest_options(const struct sm_run_options *run, const struct sm_plan_
 			sets, json_pack("{s:s, s:s}", "name", options->set[i].name, "values", options->set[i].text));
 	for (unsigned i = 0; i < options->pu_list_count; i++)
 		json_array_append_new(pus, json_integer(options->pu_list[i]));
-	return json_pack("{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s}",
-			 "profile", sm_profile_name(options->profile), "patterns",
-			 strings(options->patterns, options->pattern_count), "budget_ns",
-			 (json_int_t)options->budget_ns, "repeat_blocks", (int)options->repeat_blocks, "slice_ns",
-			 (json_int_t)options->slice_ns, "slices", (int)options->slices, "longer",
-			 strings(options->longer, options->longer_count), "longer_blocks", (int)options->longer_blocks,
-			 "placement",
-			 options->placement == SM_PLACE_LIST ? "list"
-			 : options->placement                ? sm_placement_name(options->placement)
-							     : "",
-			 "pus", pus, "backing", options->memory.backing ? sm_backing_name(options->memory.backing) : "",
-			 "pages", options->memory.pages.kind ? sm_pages_name(options->memory.pages, pages) : "",
-			 "prefault", options->memory.prefault ? sm_prefault_name(options->memory.prefault) : "", "numa",
-			 options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets, "inject",
-			 options->inject ? options->inject : "", "tune", run->tune, "file_folder",
-			 run->file_folder ? run->file_folder : "");
+	return json_pack(
+		"{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s, s:s}",
+		"profile", sm_profile_name(options->profile), "patterns",
+		strings(options->patterns, options->pattern_count), "budget_ns", (json_int_t)options->budget_ns,
+		"repeat_blocks", (int)options->repeat_blocks, "slice_ns", (json_int_t)options->slice_ns, "slices",
+		(int)options->slices, "longer", strings(options->longer, options->longer_count), "longer_blocks",
+		(int)options->longer_blocks, "placement",
+		options->placement == SM_PLACE_LIST ? "list"
+		: options->placement                ? sm_placement_name(options->placement)
+						    : "",
+		"pus", pus, "backing", options->memory.backing ? sm_backing_name(options->memory.backing) : "", "pages",
+		options->memory.pages.kind ? sm_pages_name(options->memory.pages, pages) : "", "prefault",
+		options->memory.prefault ? sm_prefault_name(options->memory.prefault) : "", "numa",
+		options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets, "inject",
+		options->inject ? options->inject : "", "tune", run->tune, "file_folder",
+		run->file_folder ? run->file_folder : "", "kind", options->kind ? options->kind : "");
 }
 
 int manifest_make(struct session *session, struct sm_error *err)
@@ -273,6 +273,7 @@ int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm
 {
 	const json_t *options = json_object_get(manifest, "options");
 	const char *placement = text_of(options, "placement"), *inject = text_of(options, "inject");
+	const char *kind = text_of(options, "kind");
 	int rc;
 
 	memset(plan, 0, sizeof(*plan));
@@ -282,6 +283,7 @@ int sm_run_restore_options(const json_t *manifest, const char *folder, struct sm
 	if (sm_parse_whole(text_of(manifest, "seed"), UINT64_MAX, &plan->seed) < 0)
 		return sm_fail(err, EBADMSG, "%s/manifest.json: \"seed\" is no number", folder);
 	plan->inject = *inject ? inject : NULL;
+	plan->kind = *kind ? kind : NULL;
 	plan->budget_ns = (uint64_t)json_integer_value(json_object_get(options, "budget_ns"));
 	plan->repeat_blocks = (unsigned)json_integer_value(json_object_get(options, "repeat_blocks"));
 	plan->slice_ns = (uint64_t)json_integer_value(json_object_get(options, "slice_ns"));

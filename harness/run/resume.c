@@ -24,6 +24,7 @@ static const struct {
 	{ "longer_blocks", "--thresholds with blocks:" },
 	{ "pus", "--placement" },
 	{ "placement", "--placement" },
+	{ "kind", "--kind" },
 	{ "backing", "--backing" },
 	{ "pages", "--pages" },
 	{ "prefault", "--prefault" },

@@ -81,6 +81,12 @@ static int check_binding(const struct session *session, struct sm_error *err)
 		       "process may not run on: it can be planned with (--dry-run), not measured on");
 }
 
+/* Restricts the run to one kind of core, where the options say so. */
+static int keep_kind(struct session *session, const char *kind, struct sm_error *err)
+{
+	return kind && *kind ? sm_topology_keep_kind(session->topology, kind, err) : 0;
+}
+
 /* A listed PU that does not exist is a mistake in the command, not a reason to skip cases. */
 static int check_list(const struct session *session, struct sm_error *err)
 {
@@ -130,6 +136,8 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 
 	take_options(session);
 	if (rc == 0)
+		rc = keep_kind(session, session->plan_options.kind, err);
+	if (rc == 0)
 		rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
 		rc = check_list(session, err);
@@ -165,7 +173,10 @@ static int go_on(struct session *session, const struct sm_scenario *const *scena
 		return rc;
 	session->manifest = results->manifest;
 	planned = json_object_get(session->manifest, "plan") != NULL; /* not where it was stopped while calibrating */
-	rc = resume_compare(session, err);
+	rc = keep_kind(session,
+		       json_string_value(json_object_get(json_object_get(session->manifest, "options"), "kind")), err);
+	if (rc == 0)
+		rc = resume_compare(session, err);
 	if (rc == 0)
 		rc = check_binding(session, err);
 	if (rc == 0)
@@ -238,9 +249,32 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 	return rc;
 }
 
+/* "  nodes 0 and 2, distance 21" where the first two workers run on two NUMA nodes; "" otherwise. */
+static const char *name_nodes(const struct session *session, const struct sm_planned_case *planned, const char *pus,
+			      char *out, size_t size)
+{
+	const struct sm_topology *t = session->topology;
+	const struct sm_pu *a, *b;
+	unsigned first, second, distance;
+
+	out[0] = '\0';
+	if (planned->c.workers < 2 || sscanf(pus, "%u %u", &first, &second) != 2)
+		return out;
+	a = sm_topology_pu(t, first);
+	b = sm_topology_pu(t, second);
+	if (!a || !b || a->node == b->node)
+		return out;
+	distance = sm_topology_distance(t, a->node, b->node);
+	if (distance > 0)
+		snprintf(out, size, "  nodes %u and %u, distance %u", a->node, b->node, distance);
+	else
+		snprintf(out, size, "  nodes %u and %u", a->node, b->node);
+	return out;
+}
+
 static void describe(struct session *session, FILE *out)
 {
-	char text[SM_TEXT_MAX], pus[64];
+	char text[SM_TEXT_MAX], pus[64], nodes[96];
 
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
@@ -256,11 +290,13 @@ static void describe(struct session *session, FILE *out)
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		const struct sm_planned_case *planned = &session->plan.cases[i];
 
-		if (planned->skipped)
+		if (planned->skipped) {
 			fprintf(out, "skip  %s: %s\n", planned->id, planned->reason);
-		else
-			fprintf(out, "%4u  PUs %-8s %s\n", session->plan.groups[planned->group].blocks,
-				sm_trial_name_pus(&session->context, &planned->c, pus, sizeof(pus)), planned->id);
+			continue;
+		}
+		sm_trial_name_pus(&session->context, &planned->c, pus, sizeof(pus));
+		fprintf(out, "%4u  PUs %-8s %s%s\n", session->plan.groups[planned->group].blocks, pus, planned->id,
+			name_nodes(session, planned, pus, nodes, sizeof(nodes)));
 	}
 	fprintf(out,
 		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
@@ -279,6 +315,8 @@ int sm_run_describe(const struct sm_run_options *options, const struct sm_scenar
 	int rc = open_machine(&session, scenarios, scenario_count, err);
 
 	take_options(&session);
+	if (rc == 0)
+		rc = keep_kind(&session, session.plan_options.kind, err);
 	if (rc == 0)
 		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count, err);
 	if (rc == 0)

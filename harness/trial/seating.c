@@ -53,9 +53,39 @@ static int seat_pair(const struct sm_topology *topology, const struct sm_case *c
 	return sm_topology_seat(topology, SM_PLACE_LIST, list, 2, c->workers, seats, err);
 }
 
+/* Seats the workers on cores of the kind that a variant is about: one core each, then second threads. */
+static int seat_on_kind(const struct sm_topology *topology, const struct sm_case *c, struct sm_seats *seats,
+			struct sm_error *err)
+{
+	unsigned count, kinds, rank = sm_case_variant(c)->core_kind, found = 0;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+	const struct sm_kind *kind = sm_topology_kinds(topology, &kinds);
+	unsigned *list;
+	int rc;
+
+	if (kinds == 0 && rank == 1)
+		return sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, c->workers, seats, err);
+	if (rank > kinds)
+		return sm_fail(err, ENODEV, "this machine, or what this process may use of it, has %u kind%s of cores",
+			       kinds ? kinds : 1, kinds > 1 ? "s" : "");
+	list = calloc(count, sizeof(*list));
+	if (!list)
+		return sm_fail(err, ENOMEM, "no memory for %u PUs", count);
+	for (unsigned thread = 0; thread < 2; thread++)
+		for (unsigned i = 0; i < count; i++)
+			if (pus[i].kind == kind[kinds - rank].number &&
+			    (i > 0 && pus[i - 1].core == pus[i].core) == (thread > 0))
+				list[found++] = pus[i].os_index;
+	rc = sm_topology_seat(topology, SM_PLACE_LIST, list, found, c->workers, seats, err);
+	free(list);
+	return rc;
+}
+
 static int choose(const struct sm_trial_context *context, const struct sm_case *c, struct sm_seats *seats,
 		  struct sm_error *err)
 {
+	if (sm_case_variant(c)->core_kind > 0)
+		return seat_on_kind(context->topology, c, seats, err);
 	if (c->scenario->node_params[0])
 		return seat_on_nodes(context->topology, c, seats, err);
 	if (c->scenario->pair_params[0])

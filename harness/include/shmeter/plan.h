@@ -44,6 +44,9 @@ struct sm_plan_options {
 	enum sm_placement placement;        /* UNSET: the scenarios' own */
 	const unsigned *pu_list;
 	unsigned pu_list_count;
+	/* The kind of cores on which everything runs: its number, "fastest" or "slowest".  NULL: on all, and single
+	 * workers and pairs on the home kind (sm_topology_home_kind()). */
+	const char *kind;
 	struct sm_memory memory; /* UNSET fields: the scenarios' own */
 	struct {
 		const char *name, *text; /* "message", "64,4k" */

@@ -50,6 +50,9 @@ struct sm_variant {
 	struct sm_memory memory; /* fields set here override the command line */
 	uint64_t arg;            /* for the scenario's own use */
 	unsigned workers;        /* 0: as the scenario says */
+	/* On which kind of core its workers run: 1 the fastest, 2 the next...; 0: the home kind.  Where all cores are of
+	 * one kind, that is the fastest. */
+	unsigned core_kind;
 	bool extra;              /* only in the full profile, or where a pattern names the variant */
 	bool spins;              /* its workers wait only by spinning: each keeps a PU busy while it waits */
 };

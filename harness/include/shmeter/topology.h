@@ -82,9 +82,9 @@ unsigned sm_topology_memory_node_count(const struct sm_topology *topology);
 /* The distance from one node to another as the firmware tells it (ACPI SLIT, numactl --hardware: 10 is local); 0:
  * unknown. */
 unsigned sm_topology_distance(const struct sm_topology *topology, unsigned from, unsigned to);
-/* What the firmware promises of the memory of node `to`, accessed from node `from` (ACPI HMAT, which hwloc reads);
- * nanoseconds and MiB a second; 0: it does not tell. */
-void sm_topology_promise(const struct sm_topology *topology, unsigned from, unsigned to, uint64_t *latency_ns,
+/* What the firmware promises of a node's memory, accessed by the PUs that are best connected to it (ACPI HMAT, which
+ * hwloc reads); nanoseconds and MiB a second; 0: it does not tell. */
+void sm_topology_promise(const struct sm_topology *topology, unsigned os_index, uint64_t *latency_ns,
 			 uint64_t *bandwidth_mib);
 
 /* The weight of a node under weighted interleaving, from the kernel; 1 where it tells none. */
@@ -94,9 +94,10 @@ unsigned sm_topology_weight(unsigned os_index);
 const struct sm_kind *sm_topology_kinds(const struct sm_topology *topology, unsigned *count);
 /* The kind on which single workers and pairs run: the fastest that has two cores.  -1 where all are of one kind. */
 int sm_topology_home_kind(const struct sm_topology *topology);
-/* Takes only the PUs of one kind from now on, as if no other were allowed.  -EINVAL where no allowed PU is of it. */
-SM_MUST_USE int sm_topology_keep_kind(struct sm_topology *topology, int kind, struct sm_error *err);
-/* The data and unified caches above the first allowed PU, nearest first; returns how many (<= max). */
+/* Takes only the PUs of one kind from now on, as if no other were allowed: a number, "fastest" or "slowest".  -EINVAL
+ * where no allowed PU is of it; the message lists the kinds. */
+SM_MUST_USE int sm_topology_keep_kind(struct sm_topology *topology, const char *kind, struct sm_error *err);
+/* The data and unified caches above the PU on which a single worker runs, nearest first; returns how many (<= max). */
 unsigned sm_topology_caches(const struct sm_topology *topology, struct sm_cache *out, unsigned max);
 /* Size of the largest last-level cache above an allowed PU, in bytes; 0 where hwloc knows none, as in some virtual
  * machines.  Caches of other sockets or core complexes are not added: a core fills only its own. */
