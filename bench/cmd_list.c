@@ -57,7 +57,7 @@ static void print_param(const struct sm_param *param)
 	char first[FIRST_MAX], all[1024] = "", text[SM_TEXT_MAX];
 	size_t used = 0;
 
-	snprintf(first, sizeof(first), "  %-9s %s", param->name, param->every_pu ? "every" : "");
+	snprintf(first, sizeof(first), "  %-9s %s", param->name, param->every_pu || param->every_node ? "every" : "");
 	for (unsigned i = 0; i < values->count && used < sizeof(all); i++)
 		used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", i ? ", " : "",
 					 sm_value_text(param, sm_values_at(values, i), text));
@@ -102,8 +102,9 @@ static json_t *params_json(const struct sm_scenario *s)
 	for (unsigned p = 0; p < SM_PARAMS_MAX && s->params[p].name; p++) {
 		const struct sm_param *param = &s->params[p];
 		const struct sm_values *all[] = { &param->quick, &param->standard, &param->full };
-		json_t *one = json_pack("{s:s, s:s?, s:s?, s:b}", "name", param->name, "unit", param->unit, "summary",
-					param->summary, "every_pu", (int)param->every_pu);
+		json_t *one = json_pack("{s:s, s:s?, s:s?, s:b, s:b}", "name", param->name, "unit", param->unit,
+					"summary", param->summary, "every_pu", (int)param->every_pu, "every_node",
+					(int)(param->every_node != SM_NO_NODES));
 
 		for (int i = 0; i < 3; i++) {
 			json_t *values = json_array();
