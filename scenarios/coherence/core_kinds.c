@@ -127,7 +127,7 @@ static const struct sm_claim claims[] = {
 	  .text = "Kinds of cores differ: the same loop takes at least 1.1 times as long on the second fastest kind",
 	  .source = "what hybrid machines are built for",
 	  SM_RATIO("second", "fastest", .min = 1.1),
-	  .at = "work=loop",
+	  .at = "work=loop cores=different",
 	  .needs = "two kinds of cores" },
 	{ 0 },
 };

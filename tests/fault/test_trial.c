@@ -384,11 +384,17 @@ Test(trial, pus_are_those_of_the_seats)
 		enum sm_placement placement;
 		unsigned workers, pus;
 	} known[] = {
-		{ SM_PLACE_NEAR, 1, 1 },      { SM_PLACE_NEAR, 2, 2 },
-		{ SM_PLACE_NEAR, 64, 64 },    { SM_PLACE_NEAR, 256, 64 },
-		{ SM_PLACE_SAME_CORE, 2, 1 }, { SM_PLACE_SAME_CORE, 256, 1 },
-		{ SM_PLACE_SMT, 256, 2 },     { SM_PLACE_LIST, 256, 2 },
-		{ SM_PLACE_LIST, 2, 2 },      { SM_PLACE_CROSS_NODE, 2, 0 /* there is none */ },
+		{ SM_PLACE_NEAR, 1, 1 },
+		{ SM_PLACE_NEAR, 2, 2 },
+		{ SM_PLACE_NEAR, 64, 64 },
+		{ SM_PLACE_NEAR, 256, 64 },
+		{ SM_PLACE_SAME_CORE, 2, 1 },
+		{ SM_PLACE_SAME_CORE, 256, 1 },
+		{ SM_PLACE_SMT, 2, 2 },
+		{ SM_PLACE_SMT, 256, 0 /* there is room for two */ },
+		{ SM_PLACE_LIST, 256, 2 },
+		{ SM_PLACE_LIST, 2, 2 },
+		{ SM_PLACE_CROSS_NODE, 2, 0 /* there is none */ },
 	};
 	struct sm_trial_context context;
 	struct sm_topology *topology;

@@ -53,8 +53,8 @@ struct sm_variant {
 	/* On which kind of core its workers run: 1 the fastest, 2 the next...; 0: the home kind.  Where all cores are of
 	 * one kind, that is the fastest. */
 	unsigned core_kind;
-	bool extra;              /* only in the full profile, or where a pattern names the variant */
-	bool spins;              /* its workers wait only by spinning: each keeps a PU busy while it waits */
+	bool extra; /* only in the full profile, or where a pattern names the variant */
+	bool spins; /* its workers wait only by spinning: each keeps a PU busy while it waits */
 };
 
 /* Four variants that differ in two properties, one in the rows and one in the columns.  Findings and page show them as
