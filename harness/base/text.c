@@ -260,6 +260,25 @@ bool sm_has_word(const char *list, const char *word, size_t length)
 	return false;
 }
 
+const char *sm_find_field(const char *text, const char *key, char *out, size_t size)
+{
+	size_t length = strlen(key);
+
+	for (const char *at = text; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
+		const char *value;
+
+		if (strncmp(at, key, length) != 0)
+			continue;
+		value = at + length + strspn(at + length, " \t");
+		if (*value != ':')
+			continue;
+		value += 1 + strspn(value + 1, " \t");
+		snprintf(out, size, "%.*s", (int)strcspn(value, "\n"), value);
+		return value + strcspn(value, "\n");
+	}
+	return NULL;
+}
+
 double sm_param_value(const char *params, const char *name)
 {
 	size_t length = strlen(name);

@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "checkup_settings.h"
 #include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
 #include "shmeter/errand.h"
@@ -395,6 +396,7 @@ unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology
 				const struct sm_event_set *events, struct sm_checkup *out, unsigned max)
 {
 	struct list list = { .item = out, .max = max };
+	json_t *environment = sm_environment_capture(os, topology);
 
 	check_topology(&list, os, topology);
 	check_clock(&list, topology);
@@ -406,5 +408,7 @@ unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology
 	check_counters(&list, events);
 	check_noise(&list, os);
 	check_settings(&list, os);
+	list.count += checkup_settings(environment, out + list.count, max - list.count);
+	json_decref(environment);
 	return list.count;
 }

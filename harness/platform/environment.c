@@ -1,9 +1,12 @@
 /* Describes this machine as JSON.  A value that cannot be read is absent, never 0. */
 #include "shmeter/environment.h"
+#include "cpu_model.h"
+#include "environment_private.h"
 #include "shmeter/cgroup.h"
+#include "shmeter/file_system.h"
+#include "shmeter/text.h"
 #include "tlb.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,110 +23,34 @@ static void set_text(json_t *object, const char *key, const char *text)
 	json_object_set_new(object, key, json_string(text));
 }
 
-/* A one-line file as text; for a setting with choices, the chosen one. */
-static void set_file(json_t *object, const char *key, const struct sm_os *os, const char *path)
-{
-	char text[512], *open, *close;
-
-	if (sm_os_read(os, text, sizeof(text), "%s", path) < 0)
-		return;
-	open = strchr(text, '[');
-	close = open ? strchr(open, ']') : NULL;
-	if (close)
-		*close = '\0';
-	set_text(object, key, close ? open + 1 : text);
-}
-
-static void set_number(json_t *object, const char *key, const struct sm_os *os, const char *path)
-{
-	char text[64], *end;
-	long long value;
-
-	if (sm_os_read(os, text, sizeof(text), "%s", path) < 0)
-		return;
-	value = strtoll(text, &end, 10);
-	if (end != text && (*end == '\0' || *end == '\t' || *end == ' '))
-		json_object_set_new(object, key, json_integer(value));
-}
-
-/* "key : value" lines of /proc/cpuinfo and /proc/meminfo. */
-static bool find_field(const char *text, const char *key, char *out, size_t size)
-{
-	size_t length = strlen(key);
-
-	for (const char *at = text; at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL) {
-		const char *colon;
-
-		if (strncmp(at, key, length) != 0)
-			continue;
-		colon = at + length + strspn(at + length, " \t");
-		if (*colon != ':')
-			continue;
-		colon += 1 + strspn(colon + 1, " \t");
-		snprintf(out, size, "%.*s", (int)strcspn(colon, "\n"), colon);
-		return true;
-	}
-	return false;
-}
-
-/* Whether the firmware names a virtual machine.  These are the names that the vendors' products write into DMI;
- * Amazon's bare-metal machines have Amazon's name, too. */
-static bool firmware_is_virtual(const char *vendor, const char *product)
-{
-	static const char *const vendors[] = {
-		"QEMU", "VMware", "innotek", "Xen", "Bochs", "Parallels", "Apple Virtualization"
-	};
-
-	for (size_t i = 0; i < sizeof(vendors) / sizeof(vendors[0]); i++)
-		if (strncmp(vendor, vendors[i], strlen(vendors[i])) == 0)
-			return true;
-	return strstr(product, "Virtual Machine") || strstr(product, "KVM") ||
-	       strcmp(product, "Google Compute Engine") == 0 ||
-	       (strcmp(vendor, "Amazon EC2") == 0 && !strstr(product, ".metal"));
-}
-
-int sm_hypervisor_seen(const struct sm_os *os)
-{
-	char *text = malloc(CPUINFO_MAX), flags[CPUINFO_MAX / 4], vendor[128], product[128] = "";
-	int seen = -1;
-
-	/* The flags of the first processor are near the start of the file, however long it is. */
-	if (text && sm_os_read(os, text, CPUINFO_MAX, "/proc/cpuinfo") != -2 &&
-	    find_field(text, "flags", flags, sizeof(flags)))
-		seen = strstr(flags, " hypervisor") != NULL;
-	free(text);
-	if (seen == 1 || sm_os_read(os, vendor, sizeof(vendor), "/sys/hypervisor/type") >= 0 ||
-	    sm_os_read(os, vendor, sizeof(vendor), "/proc/device-tree/hypervisor/compatible") >= 0)
-		return 1;
-	/* The board of QEMU and others for virtual machines without a hardware model.  The file has several names,
-	 * each ended by a zero byte; the first one is the board's own. */
-	if (sm_os_read(os, vendor, sizeof(vendor), "/proc/device-tree/compatible") >= 0 &&
-	    strcmp(vendor, "linux,dummy-virt") == 0)
-		return 1;
-	if (sm_os_read(os, vendor, sizeof(vendor), "/sys/class/dmi/id/sys_vendor") < 0)
-		return seen;
-	(void)!sm_os_read(os, product, sizeof(product), "/sys/class/dmi/id/product_name");
-	return firmware_is_virtual(vendor, product);
-}
-
 static void add_cpu(json_t *object, const struct sm_os *os)
 {
 	static const struct {
 		const char *key, *field;
-	} fields[] = { { "cpu_model", "model name" },  { "cpu_vendor", "vendor_id" },
-		       { "cpu_family", "cpu family" }, { "cpu_model_number", "model" },
-		       { "microcode", "microcode" },   { "cpu_implementer", "CPU implementer" } };
+	} fields[] = { { "cpu_vendor", "vendor_id" },
+		       { "cpu_family", "cpu family" },
+		       { "cpu_model_number", "model" },
+		       { "microcode", "microcode" },
+		       { "cpu_implementer", "CPU implementer" },
+		       { "cpu_part", "CPU part" } };
 	char *text = malloc(CPUINFO_MAX), value[256];
+	const char *vendor;
+	int seen;
 
 	/* The first processor is enough; the file may be longer than what is read. */
 	if (text && sm_os_read(os, text, CPUINFO_MAX, "/proc/cpuinfo") != -2) {
 		for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-			if (find_field(text, fields[i].field, value, sizeof(value)))
+			if (sm_find_field(text, fields[i].field, value, sizeof(value)))
 				set_text(object, fields[i].key, value);
 	}
 	free(text);
-	if (sm_hypervisor_seen(os) >= 0)
-		json_object_set_new(object, "virtual_machine", json_boolean(sm_hypervisor_seen(os) == 1));
+	if (cpu_model(os, value, sizeof(value), &vendor))
+		set_text(object, "cpu_model", value);
+	if (vendor)
+		set_text(object, "cpu_vendor", vendor);
+	seen = sm_hypervisor_seen(os);
+	if (seen >= 0)
+		json_object_set_new(object, "virtual_machine", json_boolean(seen == 1));
 }
 
 static void add_memory(json_t *object, const struct sm_os *os)
@@ -139,7 +66,7 @@ static void add_memory(json_t *object, const struct sm_os *os)
 	if (sm_os_read(os, text, sizeof(text), "/proc/meminfo") < 0)
 		return;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (find_field(text, fields[i].field, value, sizeof(value)))
+		if (sm_find_field(text, fields[i].field, value, sizeof(value)))
 			json_object_set_new(object, fields[i].key, json_integer(strtoll(value, NULL, 10)));
 }
 
@@ -218,37 +145,6 @@ static void add_kinds(json_t *object, const struct sm_topology *topology)
 	json_object_set_new(object, "kinds", list);
 }
 
-static void add_pages(json_t *object, const struct sm_os *os)
-{
-	static const struct {
-		const char *key, *path;
-	} numbers[] = {
-		{ "hugepages_2m", "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages" },
-		{ "hugepages_2m_free", "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages" },
-		{ "hugepages_1g", "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages" },
-		{ "hugepages_1g_free", "/sys/kernel/mm/hugepages/hugepages-1048576kB/free_hugepages" },
-		{ "perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid" },
-		{ "numa_balancing", "/proc/sys/kernel/numa_balancing" },
-		{ "pipe_max_size", "/proc/sys/fs/pipe-max-size" },
-		{ "msgmax", "/proc/sys/kernel/msgmax" },
-		{ "msgmnb", "/proc/sys/kernel/msgmnb" },
-		{ "mqueue_msg_max", "/proc/sys/fs/mqueue/msg_max" },
-	};
-
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		set_number(object, numbers[i].key, os, numbers[i].path);
-	json_object_set_new(object, "page_bytes", json_integer(sysconf(_SC_PAGESIZE)));
-	/* 64 bits wide, so text */
-	set_file(object, "shmmax", os, "/proc/sys/kernel/shmmax");
-	set_file(object, "thp", os, "/sys/kernel/mm/transparent_hugepage/enabled");
-	set_file(object, "thp_shmem", os, "/sys/kernel/mm/transparent_hugepage/shmem_enabled");
-	set_file(object, "governor", os, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-	set_file(object, "smt", os, "/sys/devices/system/cpu/smt/control");
-	set_file(object, "clock_source", os, "/sys/devices/system/clocksource/clocksource0/current_clocksource");
-	set_file(object, "hypervisor", os, "/sys/hypervisor/type");
-	set_file(object, "machine", os, "/sys/class/dmi/id/product_name");
-}
-
 static void add_limits(json_t *object)
 {
 	static const struct {
@@ -291,39 +187,20 @@ static void add_group_limits(json_t *object, const struct sm_os *os)
 	json_object_set_new(object, "limits", limits);
 }
 
-static void add_container(json_t *object, const struct sm_os *os)
+/* The memory of POSIX objects, and the folder for temporary files. */
+static void add_file_systems(json_t *object, const struct sm_os *os)
 {
-	char text[4096];
+	const char *temporary = getenv("TMPDIR");
+	json_t *systems = json_object();
+	const struct {
+		const char *key, *folder;
+	} folders[] = { { "dev_shm", "/dev/shm" }, { "temporary", temporary && *temporary ? temporary : "/tmp" } };
+	char name[SM_FILE_SYSTEM_MAX];
 
-	if (sm_os_read(os, text, sizeof(text), "/run/.containerenv") >= 0)
-		set_text(object, "container", "podman");
-	else if (sm_os_read(os, text, sizeof(text), "/.dockerenv") >= 0)
-		set_text(object, "container", "docker");
-	else if (sm_os_read(os, text, sizeof(text), "/proc/1/cgroup") >= 0 &&
-		 (strstr(text, "docker") || strstr(text, "kubepods") || strstr(text, "lxc")))
-		set_text(object, "container", "yes");
-}
-
-/* FNV-1a, 64 bits (Fowler, Noll, Vo). */
-static uint64_t mix(uint64_t hash, const char *text)
-{
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-	return (hash ^ '|') * 0x100000001b3u;
-}
-
-#define FNV_START 0xcbf29ce484222325u
-
-/* Distinguishes this host from others of its type: the id of the installation, hashed with a word of our own, as
- * machine-id(5) asks; or the host name. */
-static void add_host_id(json_t *object, const struct sm_os *os)
-{
-	const char *name = json_string_value(json_object_get(object, "host"));
-	char text[256], hash[17];
-	bool known = sm_os_read(os, text, sizeof(text), "/etc/machine-id") >= 0;
-
-	snprintf(hash, sizeof(hash), "%016" PRIx64, mix(mix(FNV_START, "shmeter"), known ? text : name ? name : "-"));
-	set_text(object, "host_id", hash);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		if (sm_file_system_name(os, folders[i].folder, name, sizeof(name), NULL) == 0)
+			set_text(systems, folders[i].key, name);
+	json_object_set_new(object, "file_systems", systems);
 }
 
 json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology *topology)
@@ -344,49 +221,10 @@ json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology 
 	add_topology(object, topology);
 	add_nodes(object, topology);
 	add_kinds(object, topology);
-	add_pages(object, os);
+	environment_add_settings(object, os);
 	add_limits(object);
 	add_group_limits(object, os);
-	add_container(object, os);
-	add_host_id(object, os);
+	add_file_systems(object, os);
+	environment_add_host(object, os);
 	return object;
-}
-
-static void hash_type(const json_t *environment, char out[17])
-{
-	static const char *const keys[] = {
-		"architecture", "cpu_model", "cpu_family", "cpu_model_number", "pus",
-		"nodes",        "caches",    "machine",    "virtual_machine",  "page_bytes"
-	};
-	const char *kernel = json_string_value(json_object_get(environment, "kernel"));
-	json_int_t memory_kib = json_integer_value(json_object_get(environment, "memory_kib"));
-	uint64_t hash = FNV_START;
-	char text[64];
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		const json_t *value = json_object_get(environment, keys[i]);
-		char *dump = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS | JSON_COMPACT) : NULL;
-
-		hash = mix(hash, dump ? dump : "-");
-		free(dump);
-	}
-	/* The kernel's major.minor, and memory rounded to 2 GiB, because the firmware reserves a varying amount. */
-	if (kernel) {
-		const char *dot = strchr(kernel, '.');
-
-		snprintf(text, sizeof(text), "%.*s",
-			 (int)(dot ? dot - kernel + 1 + (long)strspn(dot + 1, "0123456789") : 0), kernel);
-		hash = mix(hash, text);
-	}
-	snprintf(text, sizeof(text), "%lld", (long long)((memory_kib + (1 << 20)) >> 21));
-	hash = mix(hash, text);
-	snprintf(out, 17, "%016" PRIx64, hash);
-}
-
-void sm_environment_identify(const json_t *environment, struct sm_identity *out)
-{
-	const char *host = json_string_value(json_object_get(environment, "host_id"));
-
-	hash_type(environment, out->type);
-	snprintf(out->host, sizeof(out->host), "%s", host ? host : "-");
 }

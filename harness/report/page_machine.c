@@ -314,8 +314,11 @@ static void put_memory(struct page *page)
 		fact(page->out, "Huge pages in pools", text);
 	}
 	if (*words_text(page->results, "environment/thp")) {
-		snprintf(text, sizeof(text), "%s; in shared memory: %s", words_text(page->results, "environment/thp"),
-			 words_text(page->results, "environment/thp_shmem"));
+		snprintf(text, sizeof(text), "%s; in shared memory: %s%s%s",
+			 words_text(page->results, "environment/thp"),
+			 words_text(page->results, "environment/thp_shmem"),
+			 *words_text(page->results, "environment/thp_defrag") ? "; defrag: " : "",
+			 words_text(page->results, "environment/thp_defrag"));
 		fact(page->out, "Transparent huge pages", text);
 	}
 }
@@ -324,6 +327,7 @@ void page_machine(struct page *page)
 {
 	const struct sm_results *r = page->results;
 	const json_t *machine = json_object_get(r->manifest, "environment"), *virtual_machine;
+	const char *name;
 	char text[512];
 
 	page_heading(page->out, 2, "machine", "Which machine");
@@ -350,7 +354,9 @@ void page_machine(struct page *page)
 	fact(page->out, "System", text);
 	words_limits(r, text, sizeof(text));
 	fact(page->out, "Limits of its control group", text);
-	fact(page->out, "Frequency governor", words_text(r, "environment/governor"));
+	words_setting(r, 0, &name, text, sizeof(text));
+	for (unsigned i = 0; name; words_setting(r, ++i, &name, text, sizeof(text)))
+		fact(page->out, name, text);
 	fact(page->out, "Clock", words_text(r, "environment/clock_source"));
 	fact(page->out, "Host", words_text(r, "environment/host"));
 	page_table_close(page->out);

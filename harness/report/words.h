@@ -25,6 +25,9 @@ void words_throttled(const struct sm_results *results, char *out, size_t size);
 void words_stood(const struct sm_results *results, char *out, size_t size);
 /* The limits alone: "memory 512 MiB, 0.5 PUs, 100 processes"; "" if there are none. */
 void words_limits(const struct sm_results *results, char *out, size_t size);
+/* The settings of the kernel that change times, one by one from 0: `*name` is what it is called (NULL: no more), `out` what
+ * the run read of it; "" where it could read nothing or there is nothing to say. */
+void words_setting(const struct sm_results *results, unsigned number, const char **name, char *out, size_t size);
 /* The result of the A/A control, as the end of a sentence: "it did not move", or that it did. */
 const char *words_control(const struct sm_results *results);
 /* "4.49 us", "0.93" (of unit "1"), "64 B".  Returns `out`. */

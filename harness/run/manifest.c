@@ -8,6 +8,7 @@
 
 #include "session.h"
 #include "shmeter/clock.h"
+#include "shmeter/file_system.h"
 #include "shmeter/floor.h"
 #include "shmeter/text.h"
 
@@ -124,6 +125,15 @@ int manifest_make(struct session *session, struct sm_error *err)
 	if (session->events) /* a cost that could not be measured is absent */
 		(void)json_object_set_new(session->manifest, "counting_cost", counting_cost(session));
 	return 0;
+}
+
+void manifest_add_folder(struct session *session)
+{
+	json_t *systems = json_object_get(json_object_get(session->manifest, "environment"), "file_systems");
+	char name[SM_FILE_SYSTEM_MAX];
+
+	if (sm_file_system_name(session->context.os, session->options->folder, name, sizeof(name), NULL) == 0)
+		(void)json_object_set_new(systems, "results", json_string(name));
 }
 
 static json_t *case_json(const struct sm_planned_case *planned)

@@ -148,6 +148,7 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 		rc = sm_store_create(&session->store, session->options->folder, session->manifest, err);
 	if (rc < 0)
 		return rc;
+	manifest_add_folder(session);
 	results->folder = strdup(session->options->folder);
 	results->out = strdup(session->options->folder);
 	if (!results->folder || !results->out)

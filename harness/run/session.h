@@ -46,6 +46,8 @@ uint64_t session_spent_ns(const struct session *session);
 
 /* manifest.c: the content of manifest.json. */
 int manifest_make(struct session *session, struct sm_error *err);
+/* Adds what is known of the run folder once it is there: its file system. */
+void manifest_add_folder(struct session *session);
 int manifest_add_plan(struct session *session);
 int manifest_finish(struct session *session, const char *status, struct sm_error *err);
 /* Restores operation counts and blocks from the manifest of an interrupted run, and lays out the steps. */

@@ -29,14 +29,32 @@ static json_t *places(void)
 	return array;
 }
 
+/* What the kernel was set to, for the page. */
+static void add_settings(json_t *environment)
+{
+	json_t *settings = json_pack(
+		"{s:s, s:s, s:i, s:i, s:b, s:s, s:s, s:i, s:{s:s, s:s}, s:{s:b, s:s}, s:{s:s, s:s, s:s, s:s}}",
+		"governor", "powersave", "frequency_driver", "made-up", "frequency_max_khz", 2000000,
+		"frequency_highest_khz", 3600000, "boost", 1, "isolated_pus", "3", "nohz_full_pus", "",
+		"numa_balancing", 0, "file_systems", "dev_shm", "tmpfs", "results", "ext4", "init_on_alloc", "on", 1,
+		"from", "/proc/cmdline", "mitigations", "meltdown", "Not affected", "mds", "Vulnerable: no microcode",
+		"tsa", "KVM: Vulnerable", "spectre_v2", "Mitigation: Retpolines");
+
+	json_object_update(environment, settings);
+	json_decref(settings);
+}
+
 static json_t *manifest(void)
 {
-	return json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:f}, s:{s:s, s:i, s:i, s:s, s:b, s:o}}",
-			 "schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile", "quick", "seed", "42",
-			 "wall_s", 12.0, "timed_share", 0.85, "counters_note",
-			 "Not counted: cycles; no PMU is visible here.", "noise", "others_percent", 37.0, "environment",
-			 "cpu_model", "Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0", "virtual_machine", 1,
-			 "pu_places", places());
+	json_t *all = json_pack("{s:i, s:s, s:s, s:s, s:f, s:f, s:s, s:{s:f}, s:{s:s, s:i, s:i, s:s, s:b, s:o}}",
+				"schema_version", SM_SCHEMA_VERSION, "status", "complete", "profile", "quick", "seed",
+				"42", "wall_s", 12.0, "timed_share", 0.85, "counters_note",
+				"Not counted: cycles; no PMU is visible here.", "noise", "others_percent", 37.0,
+				"environment", "cpu_model", "Made-up CPU", "pus", 2, "nodes", 1, "kernel", "6.1.0",
+				"virtual_machine", 1, "pu_places", places());
+
+	add_settings(json_object_get(all, "environment"));
+	return all;
 }
 
 static json_t *analysis(void)

@@ -11,19 +11,26 @@
 #include "shmeter/os.h"
 #include "shmeter/topology.h"
 
-/* The machine as a JSON object: host, kernel, cpu model, microcode, hypervisor, governor, SMT, caches, allowed PUs,
- * nodes, memory, page pools, THP settings, /dev/shm size and huge=, limits (memlock, nofile, msgmax, shmmax,
- * pipe-max-size), perf_event_paranoid, container, clock source, NUMA balancing, virtual machine.  What cannot be read
- * is absent, never 0.  The caller decrefs it.  NULL only where memory is refused. */
+/* The machine as a JSON object: host, kernel, cpu model, microcode, hypervisor, SMT, caches, allowed PUs, nodes, memory,
+ * page pools, THP settings, /dev/shm size, limits (memlock, nofile, msgmax, shmmax, pipe-max-size), perf_event_paranoid,
+ * container, clock source, NUMA balancing, virtual machine; frequency (governor, limits, boost), isolated and tickless
+ * PUs, mitigations, whether the kernel clears memory (and where that is said), file systems.  What cannot be read is
+ * absent, never 0.  The caller decrefs it.  NULL only where memory is refused. */
 json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology *topology);
 
-/* Whether a hypervisor runs this machine, from the CPU's flag, the kernel (/sys/hypervisor, the device tree) or the
- * firmware's names (DMI).  1: yes; 0: these could be read and show none; -1: none of them could be read. */
+/* What a text of /sys/devices/system/cpu/vulnerabilities says: "Not affected", "Vulnerable...", "Mitigation: ...", or
+ * one of the last two after "KVM: ". */
+enum sm_vulnerability { SM_NOT_AFFECTED, SM_VULNERABLE, SM_MITIGATED };
+enum sm_vulnerability sm_vulnerability_of(const char *state);
+
+/* Whether a hypervisor runs this machine, from the CPU's flag, the kernel (/sys/hypervisor, the device tree,
+ * /proc/sysinfo) or the firmware's names (DMI).  1: yes; 0: these could be read and show none; -1: none of them could be read. */
 int sm_hypervisor_seen(const struct sm_os *os);
 
-/* Identity of the machine: two stable hashes of 16 hex digits each. `type` covers CPU model, PUs, caches, nodes,
- * rounded memory, the kernel's major.minor and the hypervisor; machines of one type are comparable.  `host`
- * distinguishes machines of one type. */
+/* Identity of the machine: two stable hashes of 16 hex digits each.  `type` covers CPU model, PUs, caches, nodes,
+ * rounded memory, base pages, the kernel's major.minor and the hypervisor; times of one type may be compared on request.
+ * `host` distinguishes machines of one type, guests of one image, and a container from the machine below it; "-": not
+ * known.  The machine is the same where both are. */
 struct sm_identity {
 	char type[17], host[17];
 };

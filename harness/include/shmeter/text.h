@@ -39,6 +39,9 @@ const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second);
 
 /* Whether a list of words separated by spaces contains `word`, of `length` characters. */
 bool sm_has_word(const char *list, const char *word, size_t length);
+/* Finds the first line "key : value" of a text such as /proc/cpuinfo and writes its value.  Returns the end of that line,
+ * from which the next one can be found; NULL: there is none. */
+const char *sm_find_field(const char *text, const char *key, char *out, size_t size);
 /* The value of `name` in "message=64 capacity=65536"; NaN where it is missing or not a number. */
 double sm_param_value(const char *params, const char *name);
 
