@@ -139,12 +139,14 @@ int cmd_check(const struct check_options *options)
 	sm_results_init(&check.fresh);
 	rc = sm_gates_load(&check.gates, options->thresholds ? options->thresholds : default_thresholds(), sm_scenarios,
 			   sm_scenario_count, &err);
+	check.gates.same_type = options->same_type;
 	if (rc == 0)
 		rc = judge(&check, &err);
 	if (rc == 0) {
 		struct sm_gate_report report = { .gates = &check.gates,
 						 .rows = check.rows,
 						 .run = &check.run,
+						 .baseline = check.baseline,
 						 .color = use_color(&options->common, stdout) };
 
 		rc = print_gates(&options->gate, &report, &err);

@@ -61,10 +61,10 @@ static void print_json(const struct sm_comparison_of_runs *c)
 						      (int)row->old_blocks, "new_blocks", (int)row->new_blocks,
 						      "reason", row->reason));
 	}
-	all = json_pack("{s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine", (int)c->same_machine, "ratio",
-			number(c->overall.estimate), "low", number(c->overall.low), "high", number(c->overall.high),
-			"mde", number(c->overall_mde), "slower", (int)c->slower, "faster", (int)c->faster, "cases",
-			rows);
+	all = json_pack("{s:b, s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine", c->likeness == SM_SAME_HOST,
+			"old_is", sm_likeness_words(c->likeness), "ratio", number(c->overall.estimate), "low",
+			number(c->overall.low), "high", number(c->overall.high), "mde", number(c->overall_mde),
+			"slower", (int)c->slower, "faster", (int)c->faster, "cases", rows);
 	json_dumpf(all, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(all);
@@ -72,15 +72,22 @@ static void print_json(const struct sm_comparison_of_runs *c)
 
 static void print(const struct sm_comparison_of_runs *c, const char *old, const char *new)
 {
+	static const char *const machines[] = {
+		[SM_OTHER_TYPE] =
+			"The runs are from different machines (CPU, PUs, caches, memory or kernel differ), so a "
+			"difference is not a regression.",
+		[SM_SAME_TYPE] =
+			"The runs are from two hosts of one type, or one does not record its host, so a difference "
+			"is not a regression.",
+		[SM_SAME_HOST] =
+			"The runs are from one host. Runs at different times differ by more than their confidence "
+			"intervals say. `shmeter ab` alternates two builds instead.",
+	};
+	bool here = c->likeness == SM_SAME_HOST;
 	char interval[128] = "";
 
 	say(0, "", "%s (new) against %s (old). A ratio over 1: the new run took longer.", new, old);
-	say(0, "", "%s",
-	    c->same_machine
-		    ? "Runs at different times differ by more than their confidence intervals say. `shmeter ab` "
-		      "alternates two builds instead."
-		    : "The runs are from different machines (their fingerprints differ), so a difference is not "
-		      "a regression.");
+	say(0, "", "%s", machines[c->likeness]);
 	putchar('\n');
 	for (size_t i = 0; i < c->count; i++)
 		print_row(&c->row[i]);
@@ -90,8 +97,8 @@ static void print(const struct sm_comparison_of_runs *c, const char *old, const 
 			 " (95 %% CI over the cases %.3f to %.3f; smallest detectable difference %.1f %%)",
 			 c->overall.low, c->overall.high, 100 * (c->overall_mde - 1));
 	say(0, "", "Overall: %.3f%s; %u %s, %u %s, %u not trusted, %zu cases in both runs.", c->overall.estimate,
-	    interval, c->slower, c->same_machine ? "slower" : "longer", c->faster,
-	    c->same_machine ? "faster" : "shorter", c->distrusted, c->count);
+	    interval, c->slower, here ? "slower" : "longer", c->faster, here ? "faster" : "shorter", c->distrusted,
+	    c->count);
 }
 
 int cmd_compare(const struct compare_options *options)

@@ -124,13 +124,43 @@ static int show_series(const struct sm_history_series *series, void *context, st
 	return sm_report_history(series, &report, show->options->out, err);
 }
 
+/* Whose runs were shown, and how many were not. */
+static void print_machine(const struct sm_history_machine *machine)
+{
+	char text[512];
+	size_t used;
+
+	if (machine->same_type)
+		used = (size_t)snprintf(text, sizeof(text), "Machine: all hosts of type %s", machine->type);
+	else if (*machine->host)
+		used = (size_t)snprintf(text, sizeof(text), "Machine: host %s of type %s", machine->host,
+					machine->type);
+	else
+		used = (size_t)snprintf(text, sizeof(text), "Machine: type %s (these runs do not record their host)",
+					machine->type);
+	if (machine->other_hosts)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "; %u runs of other hosts of this type are not shown (--same-type shows them)",
+					 machine->other_hosts);
+	if (machine->no_host)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "; %u runs of this type do not record their host and are not shown "
+					 "(--same-type shows them, `history add` of their folders records it)",
+					 machine->no_host);
+	if (machine->other_types)
+		used += (size_t)snprintf(text + used, sizeof(text) - used,
+					 "; %u runs of other types of machine are not shown", machine->other_types);
+	say(0, "", "%s.", text);
+	(void)used;
+}
+
 static int show(const struct history_options *options, const char *file, struct sm_error *err)
 {
+	struct sm_history_machine machine = { .type = "" };
 	struct show show = { .options = options };
 	struct sm_history *history;
 	const char *glob = options->common.operands > 1 ? options->common.operand[1] : NULL;
 	char wide[512];
-	unsigned elsewhere = 0;
 	int rc = sm_history_open(&history, file, false, err);
 
 	if (rc < 0)
@@ -140,16 +170,17 @@ static int show(const struct history_options *options, const char *file, struct 
 	if (glob) /* a scenario or a variant selects all of its cases */
 		snprintf(wide, sizeof(wide), "%s%s", glob, strpbrk(glob, "?*") ? "" : "*");
 	if (rc == 0)
-		rc = sm_history_each(history, glob ? wide : NULL, NULL, show_series, &show, &elsewhere, err);
+		rc = sm_history_machine(history, options->same_type, &machine, err);
+	if (rc == 0)
+		rc = sm_history_each(history, glob ? wide : NULL, &machine, show_series, &show, err);
 	sm_history_close(history);
 	if (rc == 0 && show.cases == 0)
 		rc = sm_fail(err, EINVAL, "no case in %s matches \"%s\"", file, glob ? glob : "*");
 	if (rc < 0)
 		return rc;
-	printf("%u cases, %u steps that lasted at least two runs", show.cases, show.steps);
-	if (elsewhere)
-		printf("; %u runs of other machines are not shown", elsewhere);
-	printf(".\nA step may come from the machine: it is a hint, not a verdict. `shmeter ab` gives a verdict.\n");
+	printf("%u cases, %u steps that lasted at least two runs.\n", show.cases, show.steps);
+	print_machine(&machine);
+	printf("A step may come from the machine: it is a hint, not a verdict. `shmeter ab` gives a verdict.\n");
 	return 0;
 }
 

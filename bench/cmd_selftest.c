@@ -36,7 +36,7 @@ static const unsigned injected[] = { 0, 2, 5, 10 };
 struct selftest {
 	const struct selftest_options *options;
 	char out[4096];
-	char fingerprint[17];
+	struct sm_identity machine;
 	struct progress progress;
 	double *time_ln[LENGTHS], *ratio_ln[LENGTHS];
 	size_t times[LENGTHS], ratios[LENGTHS];
@@ -83,8 +83,7 @@ static int calibrate(struct selftest *self, struct sm_error *err)
 		self->unsure |= claim->verdict == SM_INCONCLUSIVE;
 	}
 	if (rc == 0)
-		snprintf(self->fingerprint, sizeof(self->fingerprint), "%s",
-			 json_string_value(json_object_get(json_object_get(results.manifest, "identity"), "type")));
+		sm_environment_identify(json_object_get(results.manifest, "environment"), &self->machine);
 	sm_results_free(&results);
 	return rc;
 }
@@ -171,9 +170,10 @@ static int find_floor(struct selftest *self, struct sm_error *err)
 	}
 	printf("\nNoise floor: times of one case differ by up to %.1f %% between moments, ratios by up to %.1f %% "
 	       "(95 %% of pairs of parts of %u blocks).\nA baseline gate that allows less is refused on this machine "
-	       "(fingerprint %s).\n",
-	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard], self->fingerprint);
-	return sm_floor_save(self->fingerprint, &floor, err);
+	       "(host %s of type %s).\n",
+	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard], self->machine.host,
+	       self->machine.type);
+	return sm_floor_save(&self->machine, &floor, err);
 }
 
 static int test(struct selftest *self, struct sm_error *err)

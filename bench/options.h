@@ -92,13 +92,14 @@ struct export_options {
 struct history_options {
 	struct common_options common;
 	const char *out, *db;
+	bool same_type;
 };
 
 struct check_options {
 	struct common_options common;
 	struct gate_options gate;
 	const char *thresholds, *baseline;
-	bool confirm;
+	bool confirm, same_type;
 };
 
 /* An option for the runs of an alternation. */

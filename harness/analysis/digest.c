@@ -82,11 +82,46 @@ static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *
 	return rc;
 }
 
+static sm_name identity(const json_t *manifest, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(manifest, "identity"), key));
+
+	return text && *text ? sm_name_of(text) : sm_none;
+}
+
+static struct digest_machine machine_of(const json_t *manifest)
+{
+	return (struct digest_machine){ identity(manifest, "type"), identity(manifest, "host") };
+}
+
+static enum sm_likeness likeness(struct digest_machine one, struct digest_machine other)
+{
+	if (one.type == sm_none || one.type != other.type)
+		return SM_OTHER_TYPE;
+	return one.host != sm_none && one.host == other.host ? SM_SAME_HOST : SM_SAME_TYPE;
+}
+
+enum sm_likeness sm_digest_likeness(const struct sm_digest *one, const struct sm_digest *other)
+{
+	return likeness(one->machine, other->machine);
+}
+
+enum sm_likeness sm_digest_likeness_to(const struct sm_digest *one, const json_t *manifest)
+{
+	return likeness(one->machine, machine_of(manifest));
+}
+
+const char *sm_likeness_words(enum sm_likeness likeness)
+{
+	return likeness == SM_SAME_HOST   ? "of the same host"
+	       : likeness == SM_SAME_TYPE ? "of another host of the same type"
+					  : "of another type of machine";
+}
+
 int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_error *err)
 {
 	const json_t *manifest = a->results->manifest;
 	struct sm_digest *digest = calloc(1, sizeof(*digest));
-	const char *fingerprint;
 	int rc = 0;
 
 	*out = digest;
@@ -95,8 +130,7 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 	digest->cases = calloc(a->results->case_count + 1, sizeof(*digest->cases));
 	if (!digest->cases)
 		return sm_fail(err, ENOMEM, "no memory for %zu cases", a->results->case_count);
-	fingerprint = json_string_value(json_object_get(json_object_get(manifest, "identity"), "type"));
-	digest->fingerprint = fingerprint && *fingerprint ? sm_name_of(fingerprint) : sm_none;
+	digest->machine = machine_of(manifest);
 	digest->others_percent = number(manifest, "noise", "others_percent");
 	digest->floor_time = number(manifest, "noise_floor", "time");
 	digest->floor_ratio = number(manifest, "noise_floor", "ratio");

@@ -29,10 +29,15 @@ struct digest_case {
 	unsigned classes;
 };
 
+/* The identity of a run's machine (struct sm_identity); sm_none: not known. */
+struct digest_machine {
+	sm_name type, host;
+};
+
 struct sm_digest {
 	struct digest_case *cases;
 	size_t count;
-	sm_name fingerprint;                            /* sm_none: not known */
+	struct digest_machine machine;
 	double others_percent, floor_time, floor_ratio; /* NaN: not known */
 	bool control_moved;
 };

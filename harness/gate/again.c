@@ -123,6 +123,8 @@ void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
 		put_option(out, "thresholds", gates->path);
 		if (rows[i].gate->kind == SM_GATE_BASELINE)
 			put_option(out, "baseline", baseline);
+		if (rows[i].gate->kind == SM_GATE_BASELINE && baseline && gates->same_type)
+			fputs(" --same-type", out);
 		if (confirm)
 			fputs(" --confirm", out);
 		rows[i].again = close_text(&written, run);

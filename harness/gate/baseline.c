@@ -6,17 +6,41 @@
 
 #include "gate_parts.h"
 
-const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
-				const struct sm_digest *baseline, struct sm_results *results)
+/* Why runs of two machines are not compared; NULL: they are of one machine, or of one type where that is enough. */
+static const char *why_other_machine(const struct sm_digest *run, const struct sm_digest *baseline, bool same_type)
 {
+	sm_name host = baseline->machine.host;
+
+	switch (sm_digest_likeness(run, baseline)) {
+	case SM_SAME_HOST: return NULL;
+	case SM_SAME_TYPE:
+		if (same_type)
+			return NULL;
+		return host == sm_none || run->machine.host == sm_none
+			       ? "one of the runs does not record its host: pass --same-type to compare runs of one type of "
+				 "machine"
+			       : "the baseline is of another host of the same type: pass --same-type to compare with it";
+	case SM_OTHER_TYPE: break;
+	}
+	if (host != sm_none && host == run->machine.host)
+		return "the baseline is of this host when it was another type of machine (CPU, PUs, caches, memory or kernel "
+		       "differ): measure a new one";
+	return "the baseline is of another machine (CPU, PUs, caches, memory or kernel differ): times of two types are "
+	       "not compared; `shmeter ab` compares two builds on one machine";
+}
+
+const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
+				const struct sm_digest *baseline, bool same_type, struct sm_results *results)
+{
+	const char *why;
 	double floor;
 
 	if (!baseline)
 		return "no baseline was given: --baseline DIR names an earlier run of this machine";
+	why = why_other_machine(run, baseline, same_type);
+	if (why)
+		return why;
 	floor = gate->against ? run->floor_ratio : run->floor_time;
-	if (run->fingerprint == sm_none || run->fingerprint != baseline->fingerprint)
-		return "the baseline is of another machine (its fingerprint differs): times of two machines are "
-		       "not compared; `shmeter ab` compares two builds on one";
 	if ((gate->max > 0 && gate->max < floor) || (gate->min > 0 && 1 / gate->min < floor))
 		return sm_results_string(results,
 					 "its threshold %.4g is under this machine's noise floor %.4g, as `shmeter "

@@ -61,7 +61,7 @@ static const char *say(struct sm_comparison_of_runs *c, const struct sm_compared
 		return "within the noise";
 	c->slower += slower;
 	c->faster += !slower;
-	if (!c->same_machine)
+	if (c->likeness != SM_SAME_HOST)
 		return slower ? "longer there" : "shorter there";
 	return slower ? "slower" : "faster";
 }
@@ -95,7 +95,7 @@ int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *b
 	int rc = 0;
 
 	*out = (struct sm_comparison_of_runs){
-		.same_machine = now->fingerprint != sm_none && now->fingerprint == before->fingerprint,
+		.likeness = sm_digest_likeness(before, now),
 		.floor = isnan(now->floor_time) ? 1 : now->floor_time,
 		.row = calloc(room, sizeof(*out->row)),
 	};

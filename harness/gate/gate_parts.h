@@ -28,9 +28,9 @@ SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long refere
 			      double min, double max, struct sm_results *results, struct finding *out,
 			      struct sm_error *err);
 /* Why the runs cannot be compared, for example because the threshold is below the machine's noise floor.  NULL: they
- * can. */
+ * can.  `same_type`: two hosts of one type may be compared. */
 const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
-				const struct sm_digest *baseline, struct sm_results *results);
+				const struct sm_digest *baseline, bool same_type, struct sm_results *results);
 
 /* gate/ends.c */
 /* Judges the trials that failed, which no other part of a gate counts.  Wrong data is a FAIL for every kind of gate.  A

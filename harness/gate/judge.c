@@ -335,11 +335,11 @@ static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *te
 			rows[i].p = p[t++];
 }
 
-static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const struct sides *sides,
+static int judge_one(const struct sm_gate *gate, bool same_type, struct sm_analysis *run, const struct sides *sides,
 		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
 {
 	const char *why = gate->kind == SM_GATE_BASELINE
-				  ? gate_not_comparable(gate, sides->run, sides->baseline, run->results)
+				  ? gate_not_comparable(gate, sides->run, sides->baseline, same_type, run->results)
 				  : NULL;
 
 	*row = (struct sm_gate_row){ .gate = gate,
@@ -368,7 +368,7 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, cons
 	int rc = finding && p ? 0 : sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
 
 	for (size_t i = 0; rc == 0 && i < gates->count; i++)
-		rc = judge_one(&gates->gate[i], run, sides, &rows[i], &finding[i], err);
+		rc = judge_one(&gates->gate[i], gates->same_type, run, sides, &rows[i], &finding[i], err);
 	if (rc == 0) {
 		adjust(rows, gates->count, p, &tests);
 		for (size_t i = 0; i < gates->count; i++)

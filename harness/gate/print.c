@@ -15,6 +15,7 @@
 #include "shmeter/text.h"
 
 #define WIDTH_DEFAULT 100
+#define BASELINE_MAX  128
 /* Room for evidence and reason of a row and of its fresh row, each at most a struct sm_words. */
 #define WORDS_MAX 8192
 /* docs.github.com, "Workflow commands for GitHub Actions": limits on a step's summary and annotations. */
@@ -66,12 +67,28 @@ static size_t count_of(const struct sm_gate_report *report, enum sm_verdict verd
 	return count;
 }
 
+/* What was compared with what; "" without a baseline. */
+static const char *baseline_words(const struct sm_gate_report *report, char out[BASELINE_MAX])
+{
+	enum sm_likeness likeness;
+
+	out[0] = '\0';
+	if (!report->baseline)
+		return out;
+	likeness = sm_digest_likeness_to(report->baseline, report->run->manifest);
+	snprintf(out, BASELINE_MAX, "The baseline is %s%s.", sm_likeness_words(likeness),
+		 likeness == SM_SAME_HOST                               ? ""
+		 : likeness == SM_SAME_TYPE && report->gates->same_type ? ", which --same-type accepts"
+									: ": it is not compared with");
+	return out;
+}
+
 void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 {
 	static const enum sm_verdict order[] = { SM_REFUTED, SM_INCONCLUSIVE, SM_NOT_TESTABLE, SM_SUPPORTED };
 	enum sm_verdict overall = sm_gates_overall(report->rows, report->gates->count);
 	unsigned width = report->width ? report->width : WIDTH_DEFAULT;
-	char text[WORDS_MAX];
+	char text[WORDS_MAX], baseline[BASELINE_MAX];
 
 	for (unsigned v = 0; v < sizeof(order) / sizeof(order[0]); v++)
 		for (size_t i = 0; i < report->gates->count; i++) {
@@ -90,6 +107,8 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 		tint(report, overall), sm_gate_word(overall), report->color ? "\033[0m" : "",
 		count_of(report, SM_SUPPORTED), report->gates->count, count_of(report, SM_REFUTED),
 		count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
+	if (*baseline_words(report, baseline))
+		fprintf(out, "%s\n", baseline);
 }
 
 static int write_junit(FILE *out, void *context)
@@ -133,11 +152,13 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 {
 	enum sm_verdict overall = sm_gates_overall(report->rows, report->gates->count);
 	long begin = ftell(out);
-	char text[WORDS_MAX];
+	char text[WORDS_MAX], baseline[BASELINE_MAX];
 
 	fprintf(out, "## shmeter: %s\n\n%zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable.",
 		sm_gate_word(overall), count_of(report, SM_SUPPORTED), report->gates->count,
 		count_of(report, SM_REFUTED), count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
+	if (*baseline_words(report, baseline))
+		fprintf(out, " %s", baseline);
 	fputs("\n\n| verdict | gate | evidence |\n|---|---|---|\n", out);
 	for (size_t i = 0; i < report->gates->count; i++) {
 		const struct sm_gate_row *row = &report->rows[i];
@@ -228,7 +249,11 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 				  (int)row->confirmed, "evidence", words(row->evidence), "reason",
 				  words(sm_gate_reason(row, reason, sizeof(reason))), "again", words(row->again)));
 	}
-	return json_pack("{s:s, s:o, s:o}", "verdict",
-			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)), "thresholds",
-			 words(report->gates->path), "gates", gates);
+	return json_pack(
+		"{s:s, s:o, s:o, s:o}", "verdict", sm_gate_word(sm_gates_overall(report->rows, report->gates->count)),
+		"thresholds", words(report->gates->path), "baseline_is",
+		report->baseline
+			? json_string(sm_likeness_words(sm_digest_likeness_to(report->baseline, report->run->manifest)))
+			: json_null(),
+		"gates", gates);
 }

@@ -15,7 +15,7 @@
 
 /* "shme": marks the file as this program's (SQLite's application_id). */
 #define APPLICATION 0x73686d65
-#define VERSION     1
+#define VERSION     2
 #define WAIT_MS     10000
 
 struct sm_history {
@@ -25,11 +25,14 @@ struct sm_history {
 
 static const char tables[] =
 	"CREATE TABLE run (id INTEGER PRIMARY KEY, name TEXT NOT NULL, started TEXT NOT NULL, seed TEXT NOT NULL,"
-	" host TEXT, fingerprint TEXT NOT NULL, version TEXT, profile TEXT, control_moved INTEGER,"
+	" host TEXT, fingerprint TEXT NOT NULL, version TEXT, profile TEXT, control_moved INTEGER, host_id TEXT,"
 	" UNIQUE (name, started, seed));"
 	"CREATE TABLE summary (run INTEGER NOT NULL REFERENCES run (id), case_id TEXT NOT NULL, pair_class TEXT,"
 	" median REAL, low REAL, high REAL, n INTEGER, unit TEXT, PRIMARY KEY (run, case_id)) WITHOUT ROWID;"
 	"CREATE INDEX summary_case ON summary (case_id);";
+
+/* What version 1 lacks: `host` is a name, which says nothing in a container.  `fingerprint` is the type. */
+static const char since_1[] = "ALTER TABLE run ADD COLUMN host_id TEXT; PRAGMA user_version = 2";
 
 static int failed(const struct sm_history *history, int code, struct sm_error *err)
 {
@@ -63,7 +66,8 @@ static int pragma(struct sm_history *history, const char *sql, int *value, struc
 	return code == SQLITE_ROW ? 0 : failed(history, code, err);
 }
 
-/* Makes the tables of a new file; refuses a file of another program or version. */
+/* Makes the tables of a new file, adds what an earlier version lacks; refuses a file of another program or of a later
+ * version. */
 static int prepare(struct sm_history *history, struct sm_error *err)
 {
 	char sql[sizeof(tables) + 128];
@@ -84,11 +88,16 @@ static int prepare(struct sm_history *history, struct sm_error *err)
 			 APPLICATION, VERSION);
 		if (rc == 0)
 			rc = execute(history, sql, err);
-	} else if (rc == 0 && (application != APPLICATION || version != VERSION)) {
-		rc = sm_fail(err, EBADMSG,
-			     "%s is another program's database, or of another version: name another file "
-			     "with --db",
+	} else if (rc == 0 && application != APPLICATION) {
+		rc = sm_fail(err, EBADMSG, "%s is another program's database: name another file with --db",
 			     history->path);
+	} else if (rc == 0 && (version < 1 || version > VERSION)) {
+		rc = sm_fail(err, EBADMSG,
+			     "%s is a history of version %d, and this program knows versions up to %d: use a later "
+			     "shmeter, or name another file with --db",
+			     history->path, version, VERSION);
+	} else if (rc == 0 && version == 1) {
+		rc = execute(history, since_1, err);
 	}
 	if (rc == 0)
 		return execute(history, "COMMIT", err);
@@ -179,20 +188,43 @@ static int insert_run(struct sm_history *history, const struct sm_results *run, 
 				text_of(json_object_get(m, "environment"), "host"),
 				text_of(json_object_get(m, "identity"), "type"),
 				text_of(json_object_get(m, "tool"), "version"),
-				text_of(m, "profile") };
+				text_of(m, "profile"),
+				text_of(json_object_get(m, "identity"), "host") };
 	sqlite3_stmt *statement = NULL;
 	int code = sqlite3_prepare_v2(history->db,
 				      "INSERT INTO run (name, started, seed, host, fingerprint, version, profile,"
-				      " control_moved) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+				      " host_id, control_moved) VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?)"
+				      " ON CONFLICT DO NOTHING",
 				      -1, &statement, NULL);
 
-	for (int i = 0; i < 7; i++)
+	for (int i = 0; i < 8; i++)
 		bind_text(&code, statement, i + 1, texts[i]);
-	bind_integer(&code, statement, 8, json_is_true(json_object_get(aa, "moved")));
+	bind_integer(&code, statement, 9, json_is_true(json_object_get(aa, "moved")));
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
 	sqlite3_finalize(statement);
 	*added = code == SQLITE_DONE && sqlite3_changes(history->db) > 0;
+	return code == SQLITE_DONE ? 0 : failed(history, code, err);
+}
+
+/* Records the host of a run that an earlier version added without it. */
+static int add_host(struct sm_history *history, const struct sm_results *run, struct sm_error *err)
+{
+	const json_t *m = run->manifest;
+	sqlite3_stmt *statement = NULL;
+	int code =
+		sqlite3_prepare_v2(history->db,
+				   "UPDATE run SET host_id = nullif(?, '') WHERE name = ? AND started = ? AND seed = ?"
+				   " AND host_id IS NULL",
+				   -1, &statement, NULL);
+
+	bind_text(&code, statement, 1, text_of(json_object_get(m, "identity"), "host"));
+	bind_text(&code, statement, 2, base_name(run->folder));
+	bind_text(&code, statement, 3, text_of(m, "started_utc"));
+	bind_text(&code, statement, 4, text_of(m, "seed"));
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	sqlite3_finalize(statement);
 	return code == SQLITE_DONE ? 0 : failed(history, code, err);
 }
 
@@ -240,8 +272,8 @@ int sm_history_add(struct sm_history *history, const struct sm_results *run, boo
 	if (rc < 0)
 		return rc;
 	rc = insert_run(history, run, added, err);
-	if (rc == 0 && *added)
-		rc = insert_summaries(history, run, err);
+	if (rc == 0)
+		rc = *added ? insert_summaries(history, run, err) : add_host(history, run, err);
 	if (rc == 0)
 		rc = execute(history, "COMMIT", err);
 	if (rc < 0)
@@ -309,33 +341,31 @@ static void mark(struct sm_history_series *series)
 	free(step);
 }
 
-static int latest_machine(struct sm_history *history, char out[32], struct sm_error *err)
+int sm_history_machine(struct sm_history *history, bool same_type, struct sm_history_machine *out, struct sm_error *err)
 {
+	/* "IS" also finds those without a host where the latest run has none */
+	static const char sql[] =
+		"WITH latest AS (SELECT fingerprint, host_id FROM run ORDER BY started DESC, id DESC LIMIT 1)"
+		" SELECT latest.fingerprint, latest.host_id,"
+		" total(run.fingerprint IS latest.fingerprint AND run.host_id IS NOT NULL"
+		"  AND run.host_id IS NOT latest.host_id),"
+		" total(run.fingerprint IS latest.fingerprint AND run.host_id IS NULL AND latest.host_id IS NOT NULL),"
+		" total(run.fingerprint IS NOT latest.fingerprint) FROM latest, run";
 	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(history->db, "SELECT fingerprint FROM run ORDER BY started DESC, id DESC LIMIT 1",
-				      -1, &statement, NULL);
+	int code = sqlite3_prepare_v2(history->db, sql, -1, &statement, NULL);
 
+	*out = (struct sm_history_machine){ .same_type = same_type };
 	if (code == SQLITE_OK)
 		code = sqlite3_step(statement);
-	out[0] = '\0';
-	if (code == SQLITE_ROW)
-		take_text(statement, 0, out, 32);
+	if (code == SQLITE_ROW) {
+		take_text(statement, 0, out->type, sizeof(out->type));
+		take_text(statement, 1, out->host, sizeof(out->host));
+		out->other_hosts = same_type ? 0 : (unsigned)sqlite3_column_int(statement, 2);
+		out->no_host = same_type ? 0 : (unsigned)sqlite3_column_int(statement, 3);
+		out->other_types = (unsigned)sqlite3_column_int(statement, 4);
+	}
 	sqlite3_finalize(statement);
 	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : failed(history, code, err);
-}
-
-static int count_elsewhere(struct sm_history *history, const char *fingerprint, unsigned *count, struct sm_error *err)
-{
-	sqlite3_stmt *statement = NULL;
-	int code = sqlite3_prepare_v2(history->db, "SELECT count(*) FROM run WHERE fingerprint <> ?", -1, &statement,
-				      NULL);
-
-	bind_text(&code, statement, 1, fingerprint);
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
-	*count = code == SQLITE_ROW ? (unsigned)sqlite3_column_int(statement, 0) : 0;
-	sqlite3_finalize(statement);
-	return code == SQLITE_ROW ? 0 : failed(history, code, err);
 }
 
 static int tell(struct sm_history_series *series,
@@ -352,30 +382,27 @@ static int tell(struct sm_history_series *series,
 	return rc;
 }
 
-int sm_history_each(struct sm_history *history, const char *glob, const char *fingerprint,
+int sm_history_each(struct sm_history *history, const char *glob, const struct sm_history_machine *machine,
 		    int (*each)(const struct sm_history_series *series, void *context, struct sm_error *err),
-		    void *context, unsigned *elsewhere, struct sm_error *err)
+		    void *context, struct sm_error *err)
 {
 	struct sm_history_series series = { 0 };
 	sqlite3_stmt *statement = NULL;
 	int code, rc = 0;
 
-	if (fingerprint)
-		snprintf(series.fingerprint, sizeof(series.fingerprint), "%s", fingerprint);
-	else
-		rc = latest_machine(history, series.fingerprint, err);
-	if (rc == 0)
-		rc = count_elsewhere(history, series.fingerprint, elsewhere, err);
-	if (rc < 0)
-		return rc;
+	snprintf(series.machine, sizeof(series.machine), "%s %s",
+		 machine->same_type || !*machine->host ? "type" : "host",
+		 machine->same_type || !*machine->host ? machine->type : machine->host);
 	code = sqlite3_prepare_v2(
 		history->db,
 		"SELECT case_id, name, started, version, pair_class, median, low, high, n, unit FROM summary"
 		" JOIN run ON run.id = summary.run WHERE fingerprint = ?1 AND (?2 IS NULL OR case_id GLOB ?2)"
-		" ORDER BY case_id, started, run.id",
+		" AND (?3 OR ifnull(host_id, '') = ?4) ORDER BY case_id, started, run.id",
 		-1, &statement, NULL);
-	bind_text(&code, statement, 1, series.fingerprint);
+	bind_text(&code, statement, 1, machine->type);
 	bind_text(&code, statement, 2, glob);
+	bind_integer(&code, statement, 3, machine->same_type);
+	bind_text(&code, statement, 4, machine->host);
 	while (code == SQLITE_OK || code == SQLITE_ROW) {
 		char id[sizeof(series.id)];
 

@@ -42,8 +42,7 @@ static int write_plot(FILE *out, void *context)
 	const struct drawing *drawing = context;
 	char machine[128];
 
-	snprintf(machine, sizeof(machine), "machine %s, %zu runs", drawing->series->fingerprint,
-		 drawing->series->count);
+	snprintf(machine, sizeof(machine), "%s, %zu runs", drawing->series->machine, drawing->series->count);
 	figures_script(out, &drawing->figure, machine, drawing->template_text);
 	return 0;
 }

@@ -121,7 +121,7 @@ int manifest_make(struct session *session, struct sm_error *err)
 	if (!session->manifest)
 		return sm_fail(err, ENOMEM, "no memory for the manifest");
 	session->results->manifest = session->manifest;
-	(void)json_object_set_new(session->manifest, "noise_floor", sm_floor_load(identity.type)); /* if known */
+	(void)json_object_set_new(session->manifest, "noise_floor", sm_floor_load(&identity)); /* if known */
 	if (session->events) /* a cost that could not be measured is absent */
 		(void)json_object_set_new(session->manifest, "counting_cost", counting_cost(session));
 	return 0;

@@ -187,6 +187,9 @@ static int compare_machine(const struct session *session, struct sm_error *err)
 			"%s was begun on a machine of another type, by CPU, caches, nodes, memory and kernel (%.20s, and "
 			"this one is %s): go on there, or start a new run",
 			folder, text_of(recorded, "type"), identity.type);
+	if (!*text_of(recorded, "host"))
+		return sm_fail(err, EINVAL,
+			       "%s does not record its host, so it cannot be gone on with: start a new run", folder);
 	if (strcmp(text_of(recorded, "host"), identity.host) != 0)
 		return sm_fail(
 			err, EINVAL,

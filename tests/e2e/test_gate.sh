@@ -63,11 +63,21 @@ sed "s/,child's writes seen,0,/,child's writes seen,7,/" healthy/metrics.csv >me
 expect 1 "child's writes seen of private" "$program" check healthy --thresholds gates.ini
 cp all.ini gates.ini
 
-# a run of another machine is never compared, and a threshold below the noise floor is refused
-cp -r first elsewhere
+# a run of another type of machine is never compared, one of another host of the type only on request
+cp -r first twin
+sed -i -E 's/"host": "[0-9a-f]{16}"/"host": "0000000000000000"/' twin/manifest.json
+cp -r twin elsewhere
 sed -i 's/"type": "[0-9a-f]*"/"type": "0000000000000000"/' elsewhere/manifest.json
 expect 0 'another machine' "$program" check first --thresholds gates.ini --baseline elsewhere
 expect 0 'different machines' "$program" compare elsewhere first
+expect 0 'another type of machine: it is not compared with' "$program" check first --thresholds gates.ini --baseline elsewhere --same-type
+expect 0 'pass --same-type' "$program" check first --thresholds gates.ini --baseline twin
+expect 0 'another host of the same type: it is not compared with' "$program" check first --thresholds gates.ini --baseline twin
+expect 0 'another host of the same type, which --same-type accepts' "$program" check first --thresholds gates.ini --baseline twin --same-type
+expect 0 '"baseline_is": "of another host of the same type"' "$program" check first --thresholds gates.ini --baseline twin --same-type --json
+expect 0 'of the same host' "$program" check first --thresholds gates.ini --baseline first
+expect 0 'two hosts of one type' "$program" compare twin first
+expect 0 'from one host' "$program" compare first first
 again 0 'slower [0-9.]+ \([^)]*\) lock_uncontended/mutex' 'old=first new=slow; [ $go = 1 ] || { old=old-$go new=new-$go; \
 	measure $old; measure $new --inject lock_uncontended/mutex=40; }; calm $old; calm $new; "$program" compare $old $new'
 

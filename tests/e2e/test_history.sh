@@ -39,6 +39,15 @@ xmllint --noout figures/*.svg && [ -s "$(echo figures/*.png)" ] || fail 'no figu
 [ "$(sqlite3 data/shmeter/history.sqlite 'SELECT count(*) FROM run')" = 10 ] || fail 'not ten runs'
 [ "$(sqlite3 data/shmeter/history.sqlite 'PRAGMA integrity_check')" = ok ] || fail 'the file is damaged'
 
+# another host of the type, later than all: the others are not shown unless the type is asked for
+cp -r run-9 twin
+sed -i -E 's/"host": "[0-9a-f]{16}"/"host": "0000000000000000"/; s/2030-01-09/2031-01-01/' twin/manifest.json
+"$program" history add twin -q || fail 'twin'
+"$program" history show lock_uncontended >out 2>err || fail "show: $(cat err)"
+tr -s ' \n' ' ' <out | grep -q 'host 0000000000000000 of type .* 10 runs of other hosts' || fail "the host is not told: $(cat out)"
+"$program" history show lock_uncontended --same-type >out 2>err || fail "show: $(cat err)"
+grep -q 'all hosts of type' out && grep -q '1 cases, 1 steps' out || fail "not all hosts: $(cat out)"
+
 sqlite3 other.sqlite 'CREATE TABLE t (x)'
 refused 6 "another program's" "$program" history show --db other.sqlite
 head -c 5000 /dev/urandom >noise.sqlite

@@ -8,12 +8,18 @@ static const char baseline_gate[] =
 	"[b]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n[t]\ncase = "
 	"pack/packed\nbaseline = yes\nmax = 1.03\n";
 
-static struct sm_results fresh(double packed, double padded, const char *fingerprint)
+/* The machine of the run: `type` and `host`; host NULL: not recorded. */
+static void set_machine(const char *type, const char *host)
+{
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s*}", "type", type, "host", host));
+}
+
+static struct sm_results fresh(double packed, double padded, const char *type)
 {
 	struct sm_results before;
 
 	add_pack_point("op=add", packed, padded, 10, 16);
-	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", fingerprint));
+	set_machine(type, "h1");
 	before = run;
 	set_up();
 	return before;
@@ -26,7 +32,7 @@ Test(analysis, a_baseline_is_met_or_not)
 
 	load(baseline_gate, 0);
 	add_pack_point("op=add", 21, 10.5, 10, 16);
-	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
+	set_machine("a", "h1");
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s %s", rows[0].evidence, rows[0].reason);
 	cr_expect_eq(rows[1].verdict, SM_REFUTED, "%s %s", rows[1].evidence, rows[1].reason);
@@ -65,7 +71,7 @@ static void add_mixed(unsigned near, unsigned fourth, double packed_even, double
 		add_trial(packed, block, own, block % 2 ? packed_odd : packed_even, 30);
 		add_trial(padded, block, own, 10, 10);
 	}
-	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
+	set_machine("a", "h1");
 }
 
 static void add_alone(unsigned near, double packed_even, double packed_odd)
@@ -146,7 +152,7 @@ Test(analysis, another_machine_is_never_compared)
 
 	load(baseline_gate, 0);
 	add_pack_point("op=add", 20, 10, 10, 16);
-	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "b"));
+	set_machine("b", "h2");
 	judge(&before);
 	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
 	expect_text(rows[0].reason, "another machine");
@@ -157,13 +163,61 @@ Test(analysis, another_machine_is_never_compared)
 	sm_results_free(&before);
 }
 
+/* Two cloud hosts of one type are two machines, unless the user accepts the type. */
+Test(analysis, another_host_of_one_type_is_compared_only_on_request)
+{
+	struct sm_results before = fresh(20, 10, "a");
+
+	load(baseline_gate, 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	set_machine("a", "h2");
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "another host of the same type");
+	expect_text(rows[0].reason, "--same-type");
+	gates.same_type = true;
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s", rows[0].reason);
+	sm_gates_name_again(&gates, rows, &run, "there", false);
+	expect_text(rows[0].again, "--baseline 'there' --same-type");
+	/* another type never is; the same host may have become another type */
+	set_machine("b", "h2");
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "another machine");
+	set_machine("b", "h1");
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "of this host when it was another type");
+	sm_gates_free(&gates);
+	sm_results_free(&before);
+}
+
+/* Runs of earlier versions have only a type: they are compared on request, nothing is lost. */
+Test(analysis, a_run_without_a_host_is_of_its_type)
+{
+	struct sm_results before = fresh(20, 10, "a");
+
+	load(baseline_gate, 0);
+	add_pack_point("op=add", 20, 10, 10, 16);
+	set_machine("a", NULL);
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "does not record its host: pass --same-type");
+	gates.same_type = true;
+	judge(&before);
+	cr_expect_eq(rows[0].verdict, SM_SUPPORTED, "%s", rows[0].reason);
+	sm_gates_free(&gates);
+	sm_results_free(&before);
+}
+
 Test(analysis, a_comparison_of_runs_tells_slower_from_noise)
 {
 	struct sm_results before = fresh(20, 10, "a");
 	struct sm_comparison_of_runs comparison;
 
 	add_pack_point("op=add", 22, 10, 10, 16);
-	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
+	set_machine("a", "h1");
 	struct sm_digest *old = NULL, *new = NULL;
 
 	cr_assert_eq(sm_digest_make(&old, &before, known, 3, &err), 0);
@@ -174,7 +228,7 @@ Test(analysis, a_comparison_of_runs_tells_slower_from_noise)
 	cr_expect_eq(comparison.count, 3);
 	cr_expect_eq(comparison.slower, 1);
 	cr_expect_eq(comparison.faster, 0);
-	cr_expect(comparison.same_machine);
+	cr_expect_eq(comparison.likeness, SM_SAME_HOST);
 	cr_expect_float_eq(comparison.row[0].ratio.estimate, 1.1, 0.01);
 	cr_expect_str_eq(comparison.row[0].says, "slower");
 	cr_expect(comparison.overall_mde >= 1);
@@ -203,12 +257,14 @@ Test(analysis, a_comparison_of_runs_counts_what_its_rows_say)
 	struct sm_results before = fresh(20, 10, "a");
 
 	add_pack_point("op=add", 22, 10, 10, 16);
-	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "a"));
+	set_machine("a", "h1");
 	json_object_set_new(run.manifest, "noise_floor", json_pack("{s:f, s:f}", "time", 1.2, "ratio", 1.01));
 	compare_with(&before, 0, "within the noise");
 	json_object_del(run.manifest, "noise_floor");
 	compare_with(&before, 1, "slower");
-	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", "b"));
+	set_machine("b", "h1");
+	compare_with(&before, 1, "longer there");
+	set_machine("a", "h2");
 	compare_with(&before, 1, "longer there");
 	add_control(1.1);
 	compare_with(&before, 0, "not trusted");

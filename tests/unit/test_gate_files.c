@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "gate_fixture.h"
+#include "shmeter/floor.h"
 
 static void expect_wrong(const char *text, const char *part)
 {
@@ -282,4 +283,87 @@ Test(analysis, writers_escape_and_stay_in_their_limits)
 	unlink(path);
 	for (unsigned i = 0; i < 40; i++)
 		cr_expect_str_eq(sm_gate_word(many[i].verdict), "FAIL");
+}
+
+static void expect_floor(const char *type, const char *host, double time, const char *of)
+{
+	struct sm_identity machine = { .type = "" };
+	json_t *found;
+
+	snprintf(machine.type, sizeof(machine.type), "%s", type);
+	snprintf(machine.host, sizeof(machine.host), "%s", host);
+	found = sm_floor_load(&machine);
+	cr_assert_eq(found != NULL, time > 0);
+	if (!found)
+		return;
+	cr_expect_float_eq(json_number_value(json_object_get(found, "time")), time, 1e-9);
+	cr_expect_str_eq(json_string_value(json_object_get(found, "of")), of);
+	json_decref(found);
+}
+
+/* The host's own floor counts; a host without one has the latest of its type. */
+Test(analysis, a_noise_floor_is_of_the_host_or_else_of_its_type)
+{
+	char folder[] = "/tmp/shmeter-floor-XXXXXX", path[64];
+	const struct sm_identity one = { "t", "h1" }, other = { "t", "h2" };
+	FILE *file;
+
+	cr_assert(mkdtemp(folder));
+	setenv("SHMETER_STATE_DIR", folder, 1);
+	expect_floor("t", "h1", 0, "");
+	cr_assert_eq(sm_floor_save(&one, &(struct sm_floor){ 1.25, 1.5 }, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_floor_save(&other, &(struct sm_floor){ 1.75, 1.5 }, &err), 0, "%s", err.text);
+	expect_floor("t", "h1", 1.25, "host");
+	expect_floor("t", "h2", 1.75, "host");
+	expect_floor("t", "h3", 1.75, "type");
+	expect_floor("u", "h1", 0, "");
+	/* as an earlier version stored it */
+	snprintf(path, sizeof(path), "%s/noise.json", folder);
+	file = fopen(path, "w");
+	cr_assert(file && fputs("{\"t\": {\"time\": 1.125, \"ratio\": 1.5, \"measured_utc\": \"-\"}}", file) > 0);
+	fclose(file);
+	expect_floor("t", "h1", 1.125, "type");
+	unlink(path);
+	rmdir(folder);
+}
+
+/* What the baseline is of is told to people and to programs. */
+Test(analysis, a_report_says_what_the_baseline_is_of)
+{
+	static const struct {
+		const char *host;
+		bool same_type;
+		const char *words, *word;
+	} cases[] = {
+		{ "h1", false, "The baseline is of the same host.", "of the same host" },
+		{ "h2", false, "of another host of the same type: it is not compared with",
+		  "of another host of the same type" },
+		{ "h2", true, "of another host of the same type, which --same-type accepts",
+		  "of another host of the same type" },
+	};
+	struct sm_digest *baseline = NULL;
+	struct sm_results before;
+
+	add_pack_point("op=add", 20, 10, 10, 16);
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h1"));
+	before = run;
+	set_up();
+	cr_assert_eq(sm_digest_make(&baseline, &before, known, 3, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sm_gates none = { .path = "-", .same_type = cases[i].same_type };
+		struct sm_gate_report report = { .gates = &none, .run = &run, .baseline = baseline };
+		char *text;
+		json_t *json;
+
+		json_object_set_new(run.manifest, "identity",
+				    json_pack("{s:s, s:s}", "type", "a", "host", cases[i].host));
+		text = written(sm_gates_print, &report);
+		expect_text(text, cases[i].words);
+		free(text);
+		json = sm_gates_json(&report);
+		cr_expect_str_eq(json_string_value(json_object_get(json, "baseline_is")), cases[i].word);
+		json_decref(json);
+	}
+	sm_digest_free(baseline);
+	sm_results_free(&before);
 }

@@ -1,6 +1,7 @@
 /* Steps in made-up series, and the file. */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,8 +121,8 @@ static int look(const struct sm_history_series *series, void *context, struct sm
 	return 0;
 }
 
-static void put(const char *path, const char *started, const char *fingerprint, const char *klass, double median,
-		bool expected)
+static void put_of(const char *path, const char *started, const char *type, const char *host, const char *klass,
+		   double median, bool expected)
 {
 	struct sm_history *history;
 	struct sm_error err = { 0 };
@@ -135,20 +136,38 @@ static void put(const char *path, const char *started, const char *fingerprint, 
 					 .value = { .estimate = median, .low = NAN, .high = NAN, .count = 8 } };
 	run.folder = strdup("some/where");
 	json_object_set_new(run.manifest, "started_utc", json_string(started));
-	json_object_set_new(run.manifest, "identity", json_pack("{s:s}", "type", fingerprint));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s*}", "type", type, "host", host));
 	cr_assert_eq(sm_history_open(&history, path, true, &err), 0, "%s", err.text);
 	cr_assert_eq(sm_history_add(history, &run, &added, &err), 0, "%s", err.text);
 	cr_expect_eq(added, expected);
 	sm_history_close(history);
 }
 
-Test(analysis, a_history_keeps_runs_once_and_machines_apart)
+static void put(const char *path, const char *started, const char *type, const char *klass, double median,
+		bool expected)
 {
-	char path[] = "/tmp/shmeter-history-XXXXXX", started[32];
+	put_of(path, started, type, "h1", klass, median, expected);
+}
+
+/* What the history has of the latest run's machine. */
+static struct seen look_at(const char *path, bool same_type, struct sm_history_machine *machine)
+{
 	struct sm_history *history;
 	struct sm_error err = { 0 };
 	struct seen seen = { 0 };
-	unsigned elsewhere;
+
+	cr_assert_eq(sm_history_open(&history, path, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_history_machine(history, same_type, machine, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_history_each(history, "pack/*", machine, look, &seen, &err), 0, "%s", err.text);
+	sm_history_close(history);
+	return seen;
+}
+
+Test(analysis, a_history_keeps_runs_once_and_machines_apart)
+{
+	char path[] = "/tmp/shmeter-history-XXXXXX", started[32];
+	struct sm_history_machine machine;
+	struct seen seen;
 
 	close(mkstemp(path));
 	for (unsigned i = 0; i < 10; i++) {
@@ -157,15 +176,94 @@ Test(analysis, a_history_keeps_runs_once_and_machines_apart)
 	}
 	put(path, "2026-01-01T00:00:00Z", "a", "80ns", 100, false);
 	put(path, "2025-01-01T00:00:00Z", "b", "80ns", 5, true);
-	cr_assert_eq(sm_history_open(&history, path, false, &err), 0, "%s", err.text);
-	cr_assert_eq(sm_history_each(history, "pack/*", NULL, look, &seen, &elsewhere, &err), 0, "%s", err.text);
+	seen = look_at(path, false, &machine);
 	cr_expect_eq(seen.series, 1);
 	cr_expect_eq(seen.points, 10);
 	cr_expect_eq(seen.steps, 1);
 	cr_expect_eq(seen.other, 1, "the run in another pair class");
-	cr_expect_eq(elsewhere, 1);
+	cr_expect_eq(machine.other_types, 1);
+	cr_expect_eq(machine.other_hosts + machine.no_host, 0);
 	expect_text(seen.id, "DROP TABLE");
-	sm_history_close(history);
+	unlink(path);
+}
+
+/* Hosts of one type are apart, unless the type is asked for; other types always are. */
+Test(analysis, a_history_is_of_a_host_unless_the_type_is_asked_for)
+{
+	char path[] = "/tmp/shmeter-history-XXXXXX";
+	struct sm_history_machine machine;
+
+	close(mkstemp(path));
+	put_of(path, "2026-01-01T00:00:00Z", "a", "h1", "80ns", 100, true);
+	put_of(path, "2026-01-02T00:00:00Z", "a", "h2", "80ns", 100, true);
+	put_of(path, "2026-01-03T00:00:00Z", "a", NULL, "80ns", 100, true);
+	put_of(path, "2026-01-04T00:00:00Z", "b", "h1", "80ns", 100, true);
+	put_of(path, "2026-01-05T00:00:00Z", "a", "h1", "80ns", 100, true);
+	cr_expect_eq(look_at(path, false, &machine).points, 2);
+	cr_expect_str_eq(machine.host, "h1");
+	cr_expect_eq(machine.other_hosts, 1);
+	cr_expect_eq(machine.no_host, 1);
+	cr_expect_eq(machine.other_types, 1);
+	cr_expect_eq(look_at(path, true, &machine).points, 4);
+	cr_expect_eq(machine.other_hosts + machine.no_host, 0);
+	cr_expect_eq(machine.other_types, 1);
+	unlink(path);
+}
+
+static int exec(const char *path, const char *sql)
+{
+	sqlite3 *db;
+	int code = sqlite3_open(path, &db);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+	sqlite3_close(db);
+	return code;
+}
+
+/* As version 1 made it: its runs stay, and belong to their type until their folders are added again. */
+Test(analysis, a_history_of_version_1_is_taken_over)
+{
+	char path[] = "/tmp/shmeter-history-XXXXXX";
+	struct sm_history_machine machine;
+
+	close(mkstemp(path));
+	cr_assert_eq(
+		exec(path,
+		     "CREATE TABLE run (id INTEGER PRIMARY KEY, name TEXT NOT NULL, started TEXT NOT NULL, seed TEXT NOT"
+		     " NULL, host TEXT, fingerprint TEXT NOT NULL, version TEXT, profile TEXT, control_moved INTEGER,"
+		     " UNIQUE (name, started, seed));"
+		     "CREATE TABLE summary (run INTEGER NOT NULL REFERENCES run (id), case_id TEXT NOT NULL, pair_class"
+		     " TEXT, median REAL, low REAL, high REAL, n INTEGER, unit TEXT, PRIMARY KEY (run, case_id)) WITHOUT"
+		     " ROWID;"
+		     "CREATE INDEX summary_case ON summary (case_id);"
+		     "PRAGMA application_id = 1936223589; PRAGMA user_version = 1;"
+		     "INSERT INTO run VALUES (1, 'where', '2026-01-01T00:00:00Z', '', 'vm', 'a', '', '', 0);"
+		     "INSERT INTO summary VALUES (1, 'pack/x', '80ns', 100, NULL, NULL, 8, 'ns/op');"),
+		SQLITE_OK);
+	cr_expect_eq(look_at(path, false, &machine).points, 1, "only runs without a host: of their type");
+	cr_expect_str_eq(machine.host, "");
+	put_of(path, "2026-01-02T00:00:00Z", "a", "h1", "80ns", 100, true);
+	cr_expect_eq(look_at(path, false, &machine).points, 1);
+	cr_expect_eq(machine.no_host, 1);
+	put_of(path, "2026-01-01T00:00:00Z", "a", "h1", "80ns", 100, false);
+	look_at(path, false, &machine);
+	cr_expect_eq(machine.no_host, 0, "added again, it has a host");
+	cr_expect_eq(look_at(path, false, &machine).series, 2);
+	unlink(path);
+}
+
+Test(analysis, a_history_of_a_later_version_is_refused)
+{
+	char path[] = "/tmp/shmeter-history-XXXXXX";
+	struct sm_history *history;
+	struct sm_error err = { 0 };
+
+	close(mkstemp(path));
+	cr_assert_eq(exec(path, "CREATE TABLE run (x); PRAGMA application_id = 1936223589; PRAGMA user_version = 9;"),
+		     SQLITE_OK);
+	cr_expect_eq(sm_history_open(&history, path, false, &err), -EBADMSG, "%s", err.text);
+	expect_text(err.text, "version 9");
 	unlink(path);
 }
 

@@ -18,7 +18,7 @@ struct sm_compared {
 	double p;                 /* two-sided p-value, Holm-adjusted over all cases; NaN: no test */
 	unsigned new_blocks, old_blocks;
 	const char *reason; /* why there is no ratio, or why not to trust it; "-": none */
-	const char *says;   /* "slower", "faster" ("longer there" on another machine), "within the noise"... */
+	const char *says;   /* "slower", "faster" ("longer there" on another host), "within the noise"... */
 };
 
 struct sm_comparison_of_runs {
@@ -27,7 +27,7 @@ struct sm_comparison_of_runs {
 	struct sm_interval overall;          /* median of the cases' ratios */
 	double overall_mde;                  /* smallest detectable ratio (> 1) of the median; NaN: not known */
 	unsigned slower, faster, distrusted; /* number of cases */
-	bool same_machine;
+	enum sm_likeness likeness;           /* of the machines of the two runs */
 	double floor;              /* noise floor: runs of one build differ by up to this factor here; 1: not known */
 	struct sm_results strings; /* owns the strings of the rows */
 };

@@ -21,4 +21,16 @@ SM_MUST_USE int sm_digest_load(struct sm_digest **out, const char *folder, const
 			       size_t scenario_count, struct sm_error *err);
 void sm_digest_free(struct sm_digest *digest);
 
+/* Whether two runs are from one machine. */
+enum sm_likeness {
+	SM_OTHER_TYPE, /* another type of machine, or it is not known */
+	SM_SAME_TYPE,  /* one type, but two hosts, or one run does not record its host */
+	SM_SAME_HOST,
+};
+enum sm_likeness sm_digest_likeness(const struct sm_digest *one, const struct sm_digest *other);
+/* The same for a digest and a run by its manifest. */
+enum sm_likeness sm_digest_likeness_to(const struct sm_digest *one, const json_t *manifest);
+/* In words that follow "the other run is": "of another host of the same type". */
+const char *sm_likeness_words(enum sm_likeness likeness);
+
 #endif

@@ -17,7 +17,7 @@ enum sm_gate_kind {
 	SM_GATE_COUNT,    /* an exact count of an event per operation */
 	SM_GATE_RATIO,    /* the ratio of two variants within the run */
 	SM_GATE_CLAIM,    /* a claim other than a ratio: the claim's verdict */
-	SM_GATE_BASELINE, /* a case compared with an earlier run of the same machine */
+	SM_GATE_BASELINE, /* a case compared with an earlier run of the same host, or of the same type on request */
 };
 
 /* One section of the file.  Strings belong to the sm_gates. */
@@ -42,6 +42,7 @@ struct sm_gates {
 	const char *path;
 	struct sm_gate *gate;
 	size_t count;
+	bool same_type; /* the baseline may be of another host of one type; set by the caller */
 	void *strings;
 };
 
@@ -112,6 +113,7 @@ struct sm_gate_report {
 	const struct sm_gates *gates;
 	const struct sm_gate_row *rows;
 	const struct sm_results *run;
+	const struct sm_digest *baseline; /* NULL: none was given */
 	const char *title;
 	bool color;
 	unsigned width; /* 0: a default */
@@ -125,7 +127,7 @@ SM_MUST_USE int sm_gates_write_junit(const struct sm_gate_report *report, const 
 SM_MUST_USE int sm_gates_append_summary(const struct sm_gate_report *report, const char *path, struct sm_error *err);
 /* Workflow commands, at most 10 errors and 10 warnings a step (the service shows no more). */
 void sm_gates_annotate(const struct sm_gate_report *report, FILE *out);
-/* A JSON object: verdict, gates. */
+/* A JSON object: verdict, what machine the baseline is of (null without a baseline), gates. */
 json_t *sm_gates_json(const struct sm_gate_report *report);
 /* The verdict of all gates: FAIL if one fails, else INCONCLUSIVE if one is, else PASS if one passes, else NOT
  * TESTABLE. */

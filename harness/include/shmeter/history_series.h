@@ -16,7 +16,8 @@ struct sm_history_point {
 
 /* A case's runs, the oldest first. */
 struct sm_history_series {
-	char id[512], unit[32], fingerprint[32];
+	char id[512], unit[32];
+	char machine[64]; /* whose runs: "host 0123456789abcdef", "type 0123456789abcdef" */
 	struct sm_history_point *point;
 	size_t count;
 };
