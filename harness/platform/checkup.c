@@ -344,6 +344,30 @@ static void check_counters(struct list *list, const struct sm_event_set *events)
 		}
 }
 
+/* A machine with several kinds of cores has a PMU for each. */
+static void check_pmus(struct list *list, const struct sm_event_set *events)
+{
+	char text[384] = "";
+	size_t used = 0;
+
+	for (unsigned p = 0; events->pmu_count > 1 && p < events->pmu_count && used < sizeof(text); p++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s (PUs %s)", p ? ", " : "",
+					 events->pmu[p].name, events->pmu[p].cpus);
+	if (used)
+		add(list, "counters", GOOD, "each kind of core has a PMU, which counts for the workers on it: %s",
+		    text);
+	for (unsigned p = 0; p < events->pmu_count; p++) {
+		text[0] = '\0';
+		used = 0;
+		for (unsigned i = 0; i < events->count && used < sizeof(text); i++)
+			if (events->event[i].pmus && !(events->event[i].pmus >> p & 1))
+				used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
+							 events->event[i].name);
+		if (used)
+			add(list, "counters", WARN, "not counted by %s: %s", events->pmu[p].name, text);
+	}
+}
+
 static void check_noise(struct list *list, const struct sm_os *os)
 {
 	struct sm_noise_mark before, after;
@@ -406,6 +430,7 @@ unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology
 	check_limits(&list);
 	check_group(&list, os, topology);
 	check_counters(&list, events);
+	check_pmus(&list, events);
 	check_noise(&list, os);
 	check_settings(&list, os);
 	list.count += checkup_settings(environment, out + list.count, max - list.count);

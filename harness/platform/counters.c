@@ -14,7 +14,7 @@ static bool is_clock(const struct perf_event_attr *attr)
 
 void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *set, const struct sm_os *os)
 {
-	int software_leader = -1;
+	int software_leader = -1, here = set && set->pmu_count > 0 ? counters_pmu_here(set) : -1;
 
 	memset(counters, 0, sizeof(*counters));
 	counters->set = set;
@@ -28,8 +28,17 @@ void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *s
 
 		counters->fd[i] = -1;
 		counters->leader[i] = leader < 0 ? i : (unsigned)leader;
+		counters->pmus[i] = counters_pmus_of_type(set, attr.type);
 		if (!sm_event_available(&set->event[i]))
 			continue;
+		if (set->event[i].pmus && (here < 0 || !(set->event[i].pmus >> here & 1))) {
+			counters->fd[i] = -ENOENT;
+			continue;
+		}
+		if (set->event[i].pmus) {
+			counters_set_pmu(&attr, &set->pmu[here]);
+			counters->pmus[i] = 1u << here;
+		}
 		attr.disabled = leader < 0; /* members follow their leader */
 		counters->fd[i] =
 			os->perf_open(&attr, 0, -1, leader < 0 ? -1 : counters->fd[leader], PERF_FLAG_FD_CLOEXEC);
@@ -66,7 +75,7 @@ void sm_counters_disable(struct sm_counters *counters)
 
 static struct sm_count read_one(const struct sm_counters *counters, unsigned index, const struct sm_count *leader)
 {
-	struct sm_count count = { .state = SM_NOT_COUNTED };
+	struct sm_count count = { .state = SM_NOT_COUNTED, .pmus = counters->pmus[index] };
 	uint64_t value[3]; /* value, time enabled, time running (perf_event_open(2)) */
 
 	if (counters->os->perf_read(counters->fd[index], value, sizeof(value)) != (ssize_t)sizeof(value))

@@ -9,9 +9,21 @@ enum sm_count_state counters_state_of(int error);
 /* Writes why perf_event_open() failed with `error` for this event on this machine, and what would help. */
 void counters_why_refused(const struct sm_os *os, const struct sm_event *event, int error,
 			  char reason[SM_ERROR_TEXT_MAX]);
+/* pmus.c */
+/* Lists the PMUs whose PUs the kernel names. */
+void counters_find_pmus(const struct sm_os *os, struct sm_event_set *set);
+/* Index of the PMU of the PU that this process runs on; -1: none is known. */
+int counters_pmu_here(const struct sm_event_set *set);
+/* Whether the event is a generic one, and each kind of core has a PMU of its own for it. */
+bool counters_is_of_kinds(const struct sm_event_set *set, const struct perf_event_attr *attr);
+/* Directs a generic event to a PMU. */
+void counters_set_pmu(struct perf_event_attr *attr, const struct sm_pmu *pmu);
+/* The PMU with this number, as a bit; 0: none. */
+unsigned counters_pmus_of_type(const struct sm_event_set *set, uint32_t type);
 /* Whether the event belongs to the PMU of another kind of core than the one this process runs on; it counts only
  * there. */
-bool counters_of_other_cores(const struct sm_os *os, const struct sm_event *event);
+bool counters_of_other_cores(const struct sm_event_set *set, const struct sm_event *event);
+
 /* Writes why an event that was opened never ran. */
 void counters_why_idle(const struct sm_os *os, char reason[SM_ERROR_TEXT_MAX]);
 /* Writes why libpfm4 has no encoding for `what`.  `pmus`: the PMUs of this machine that libpfm4 knows; "": none. */

@@ -2,14 +2,12 @@
  * fits. */
 #include <dirent.h>
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "counters_private.h"
 #include "shmeter/environment.h"
-#include "shmeter/text.h"
 
 enum sm_count_state counters_state_of(int error)
 {
@@ -132,28 +130,6 @@ void counters_why_refused(const struct sm_os *os, const struct sm_event *event, 
 		snprintf(reason, SM_ERROR_TEXT_MAX, "%s", text);
 	else
 		snprintf(reason, SM_ERROR_TEXT_MAX, "perf_event_open fails: %s", strerror(error));
-}
-
-bool counters_of_other_cores(const struct sm_os *os, const struct sm_event *event)
-{
-	static const char *const kinds[] = { "cpu_core", "cpu_atom" };
-	unsigned pu[1024];
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		char type[32], text[4096];
-		int count, here = sched_getcpu();
-		bool mine = false;
-
-		if (sm_os_read(os, type, sizeof(type), "/sys/bus/event_source/devices/%s/type", kinds[i]) < 0 ||
-		    strtoul(type, NULL, 10) != event->attr.type ||
-		    sm_os_read(os, text, sizeof(text), "/sys/bus/event_source/devices/%s/cpus", kinds[i]) < 0)
-			continue;
-		count = sm_parse_list(text, pu, 1024, NULL);
-		for (int c = 0; c < count; c++)
-			mine |= (int)pu[c] == here;
-		return count > 0 && !mine;
-	}
-	return false;
 }
 
 void counters_why_idle(const struct sm_os *os, char reason[SM_ERROR_TEXT_MAX])

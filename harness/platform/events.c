@@ -122,23 +122,62 @@ static bool needs_kernel(const struct sm_event *event)
 				   event->attr.config == PERF_COUNT_SW_CPU_MIGRATIONS);
 }
 
-static void probe(struct sm_event *event, const struct sm_os *os)
+static int open_on(const struct sm_event *event, const struct sm_pmu *pmu, const struct sm_os *os)
+{
+	struct perf_event_attr attr = event->attr;
+
+	if (pmu)
+		counters_set_pmu(&attr, pmu);
+	return os->perf_open(&attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* Opens the event with the widest scope that is permitted. */
+static int open_widest(struct sm_event *event, const struct sm_pmu *pmu, const struct sm_os *os)
 {
 	int fd;
 
 	set_scope(event, SM_SCOPE_USER_KERNEL);
-	fd = os->perf_open(&event->attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = open_on(event, pmu, os);
 	if (fd < 0 && (errno == EACCES || errno == EPERM) && !needs_kernel(event)) {
 		set_scope(event, SM_SCOPE_USER);
-		fd = os->perf_open(&event->attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+		fd = open_on(event, pmu, os);
 	}
+	return fd;
+}
+
+/* Finds the PMUs that count a generic event.  None: the kernel (before 5.13, or on Arm before 6.6) cannot direct it to
+ * one, or does not count it at all. */
+static void find_kinds(const struct sm_event_set *set, struct sm_event *event, const struct sm_os *os)
+{
+	for (unsigned p = 0; p < set->pmu_count; p++) {
+		int fd = open_widest(event, &set->pmu[p], os);
+
+		if (fd < 0)
+			continue;
+		event->pmus |= 1u << p;
+		close(fd);
+	}
+}
+
+static void probe(const struct sm_event_set *set, struct sm_event *event, const struct sm_os *os)
+{
+	int fd, here = counters_pmu_here(set);
+
+	if (counters_is_of_kinds(set, &event->attr))
+		find_kinds(set, event, os);
+	if (event->pmus && counters_of_other_cores(set, event)) {
+		event->state = SM_COUNTED; /* it opens, and cannot be tried here */
+		return;
+	}
+	fd = open_widest(event, event->pmus && here >= 0 ? &set->pmu[here] : NULL, os);
 	if (fd < 0) {
 		event->state = counters_state_of(errno);
 		counters_why_refused(os, event, errno, event->reason);
 		return;
 	}
 	event->state = SM_COUNTED;
-	if (!runs(os, fd) && !counters_of_other_cores(os, event)) {
+	/* the process may have moved to another kind of core meanwhile */
+	if (!runs(os, fd) && !counters_of_other_cores(set, event) && counters_pmu_here(set) == here) {
 		event->state = SM_NOT_COUNTED;
 		counters_why_idle(os, event->reason);
 	}
@@ -209,7 +248,7 @@ static int add_line_events(struct sm_event_set *set, const struct sm_os *os, con
 			 wanted || set->count - before > 1 ? "@" : "",
 			 wanted || set->count - before > 1 ? pmu.name : "");
 		complete(event);
-		probe(event, os);
+		probe(set, event, os);
 	}
 	if (set->count > before)
 		return 0;
@@ -244,7 +283,7 @@ static int add_event(struct sm_event_set *set, const struct sm_os *os, const cha
 	if (rc == 0)
 		rc = encode(event, err);
 	if (rc == 0 && event->state == SM_COUNT_NONE)
-		probe(event, os);
+		probe(set, event, os);
 	return rc;
 }
 
@@ -256,6 +295,7 @@ int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const ch
 	memset(set, 0, sizeof(*set));
 	if (!copy)
 		return sm_fail(err, ENOMEM, "no memory for the events");
+	counters_find_pmus(os, set);
 	if (pfm_initialize() != PFM_SUCCESS)
 		rc = sm_fail(err, ENOTSUP, "libpfm4 does not initialise on this machine");
 	while (rc == 0 && (name = strsep(&rest, ","))) {

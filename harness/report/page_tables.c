@@ -147,6 +147,8 @@ struct events {
 	unsigned count;
 	double *sum;      /* [case][EVENTS_MAX] */
 	unsigned *trials; /* likewise */
+	sm_name *pmus;    /* [case]: the PMUs that counted, on a machine with several; NULL: not known */
+	bool any_pmu;
 };
 
 static unsigned event_index(struct events *e, const struct sm_counter_row *row)
@@ -163,6 +165,17 @@ static unsigned event_index(struct events *e, const struct sm_counter_row *row)
 	return i;
 }
 
+static void take_pmus(struct events *e, unsigned of, const char *fstr)
+{
+	const char *names = sm_event_pmus(fstr);
+	sm_name pmus = sm_name_of(names);
+
+	if (!*names)
+		return;
+	e->any_pmu = true;
+	e->pmus[of] = e->pmus[of] && e->pmus[of] != pmus ? sm_name_of("several") : pmus;
+}
+
 static int gather(const struct sm_results *r, sm_name scenario, struct events *e)
 {
 	struct sm_trial_place *trials;
@@ -171,7 +184,8 @@ static int gather(const struct sm_results *r, sm_name scenario, struct events *e
 	memset(e, 0, sizeof(*e));
 	e->sum = calloc((r->case_count + 1) * EVENTS_MAX, sizeof(*e->sum));
 	e->trials = calloc((r->case_count + 1) * EVENTS_MAX, sizeof(*e->trials));
-	if (!e->sum || !e->trials)
+	e->pmus = calloc(r->case_count + 1, sizeof(*e->pmus));
+	if (!e->sum || !e->trials || !e->pmus)
 		return -1;
 	trials = sm_results_trials(r, &trial_count);
 	for (size_t i = 0; i < r->counter_count; i++) {
@@ -184,6 +198,7 @@ static int gather(const struct sm_results *r, sm_name scenario, struct events *e
 		of = r->samples[sample].case_index;
 		if (r->cases[of].scenario != scenario)
 			continue;
+		take_pmus(e, of, c->fstr);
 		event = event_index(e, c);
 		if (event >= EVENTS_MAX)
 			continue;
@@ -202,6 +217,7 @@ static void drop(struct events *e)
 {
 	free(e->sum);
 	free(e->trials);
+	free(e->pmus);
 }
 
 static double mean_of(const struct events *e, size_t case_index, unsigned event)
@@ -307,6 +323,8 @@ static void put_why_row(const struct page *page, const struct events *e, const d
 	fputs("<tr>", page->out);
 	page_put(page->out, "th scope=\"row\"", c->variant);
 	page_put(page->out, "td", point);
+	if (e->any_pmu)
+		page_put(page->out, "td", e->pmus[s->case_index] ? e->pmus[s->case_index] : "-");
 	bar_cell(page->out, sm_format_ns(text, s->value.estimate), s->value.estimate, time);
 	bar_cell(page->out, isfinite(s->cpu_ns_per_op) ? sm_format_ns(text, s->cpu_ns_per_op) : "-", s->cpu_ns_per_op,
 		 cpu);
@@ -344,9 +362,10 @@ void page_why(struct page *page, sm_name scenario)
 	/* The counters run during all of run(): switching them would disturb the timed parts. */
 	if (registered && registered->self_timed)
 		fputs("; counters and CPU time include what is done around the timed part", page->out);
-	fputs("</span></caption><thead><tr><th scope=\"col\">variant</th><th scope=\"col\">at</th><th scope=\"col\" "
-	      "class=\"n\">time</th><th scope=\"col\" class=\"n\">CPU time, all processes</th>",
-	      page->out);
+	fprintf(page->out,
+		"</span></caption><thead><tr><th scope=\"col\">variant</th><th scope=\"col\">at</th>%s<th scope=\"col\" "
+		"class=\"n\">time</th><th scope=\"col\" class=\"n\">CPU time, all processes</th>",
+		e.any_pmu ? "<th scope=\"col\">counted by</th>" : "");
 	for (unsigned i = 0; i < e.count; i++)
 		if (has_column(&e, largest, i))
 			page_put(page->out, "th scope=\"col\" class=\"n\"", e.name[i]);

@@ -54,11 +54,13 @@ static size_t counter_rows(struct session *session, unsigned trial, const struct
 
 	for (size_t i = 0; i < count; i++) {
 		const struct sm_count *one = &result->count[i];
+		char identity[2 * SM_EVENT_TEXT_MAX];
 
+		sm_event_identity(events, (unsigned)i, one->pmus, identity, sizeof(identity));
 		rows[i] = (struct sm_counter_row){
 			.trial = trial,
 			.event = sm_name_of(events->event[i].name),
-			.fstr = copy(session, events->event[i].fstr),
+			.fstr = copy(session, identity),
 			.raw = one->raw,
 			.enabled_ns = one->enabled_ns,
 			.running_ns = one->running_ns,

@@ -53,10 +53,18 @@ static json_t *events_json(const struct sm_event_set *events)
 
 	for (unsigned i = 0; events && i < events->count; i++) {
 		const struct sm_event *event = &events->event[i];
+		json_t *pmus = json_array(), *one;
 
-		json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", event->name, "fstr",
-						       event->fstr, "state", sm_count_state_name(event->state), "scope",
-						       sm_count_scope_name(event->scope), "reason", event->reason));
+		for (unsigned p = 0; p < events->pmu_count; p++)
+			if (event->pmus >> p & 1)
+				json_array_append_new(pmus, json_string(events->pmu[p].name));
+		one = json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", event->name, "fstr", event->fstr, "state",
+				sm_count_state_name(event->state), "scope", sm_count_scope_name(event->scope), "reason",
+				event->reason);
+		if (json_array_size(pmus) > 0) /* of a machine with several kinds of cores */
+			json_object_set(one, "pmus", pmus);
+		json_decref(pmus);
+		json_array_append_new(array, one);
 	}
 	return array;
 }

@@ -164,6 +164,7 @@ static void collect_counts(struct hold *hold)
 			sum->value += one->value;
 			sum->enabled_ns += one->enabled_ns;
 			sum->running_ns += one->running_ns;
+			sum->pmus |= one->pmus;
 		}
 	}
 }

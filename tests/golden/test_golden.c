@@ -422,6 +422,25 @@ Test(golden, an_event_says_what_it_is_on_this_cpu)
 	sm_results_free(&results);
 }
 
+/* On a machine with several kinds of cores the table says whose PMU counted. */
+Test(golden, counts_of_a_kind_of_core_name_its_pmu)
+{
+	struct sm_report_options options = { .plots = PLOTS_FOLDER };
+	struct sm_results results;
+	struct sm_error err = { 0 };
+	char path[128], *got;
+
+	make_up(&results);
+	results.counters[0].fstr = "perf::CYCLES@cpu_atom";
+	cr_assert_eq(sm_report_page(&results, &options, &all_drawn, &err), 0, "%s", err.text);
+	snprintf(path, sizeof(path), "%s/report.html", folder);
+	got = read_text(path);
+	cr_expect(strstr(got, "<th scope=\"col\">counted by</th>"));
+	cr_expect(strstr(got, "<td>cpu_atom</td>"));
+	free(got);
+	sm_results_free(&results);
+}
+
 static void write_plot(const char *name, const char *text)
 {
 	char path[160];

@@ -1,6 +1,7 @@
 /* Counters at the seam: permission denied, no PMU, multiplexed, never scheduled. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +16,9 @@ static struct {
 	uint64_t value, enabled, running;
 	int opened, enabled_groups, group_flags;
 	uint64_t members_off; /* how much shorter a group's members ran than its leader */
+	bool undirected;      /* the kernel cannot direct generic events */
+	unsigned lacking;     /* the PMU that lacks all hardware events; 0: none */
+	uint64_t directed;    /* the PMU of the last generic event; 0: it was not directed */
 	int leader_of[64];    /* by descriptor */
 } fake;
 
@@ -28,6 +32,11 @@ static int fake_open(struct perf_event_attr *attr, pid_t pid, int pu, int group,
 	errno = attr->type == PERF_TYPE_SOFTWARE ? fake.software_error : fake.hardware_error;
 	if (!errno && !attr->exclude_kernel)
 		errno = fake.kernel_scope_error;
+	if (attr->type == PERF_TYPE_HARDWARE) {
+		fake.directed = attr->config >> 32;
+		if (fake.directed && (fake.undirected || fake.directed == fake.lacking))
+			errno = ENOENT;
+	}
 	if (errno)
 		return -1;
 	fake.opened++;
@@ -304,6 +313,96 @@ Test(counters, an_event_of_other_cores_is_not_taken_for_a_taken_pmu)
 	cr_expect_eq(prepare("loads-from-other-core")->state, SM_NOT_COUNTED);
 }
 #endif
+
+/* A machine with two kinds of cores: this process runs on one of `core` or `atom`, and stays. */
+static void put_kinds(bool on_core)
+{
+	char here[16];
+	int pu = sched_getcpu();
+	cpu_set_t set_of_one;
+
+	CPU_ZERO(&set_of_one);
+	CPU_SET((size_t)pu, &set_of_one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(set_of_one), &set_of_one), 0);
+	snprintf(here, sizeof(here), "%d\n", pu);
+	put("/sys/bus/event_source/devices/cpu_core/type", "4\n");
+	put("/sys/bus/event_source/devices/cpu_core/cpus", on_core ? here : "4000-4003\n");
+	put("/sys/bus/event_source/devices/cpu_atom/type", "10\n");
+	put("/sys/bus/event_source/devices/cpu_atom/cpus", on_core ? "4000-4003\n" : here);
+	put("/sys/bus/event_source/devices/uncore_imc/type", "12\n");
+	put("/sys/bus/event_source/devices/uncore_imc/cpumask", "0\n");
+}
+
+static const char *identity_of(const struct sm_count *count)
+{
+	static char text[2 * SM_EVENT_TEXT_MAX];
+
+	sm_event_identity(&set, 0, count->pmus, text, sizeof(text));
+	return sm_event_pmus(text);
+}
+
+/* The worker's kind decides, not that of the process that prepared the events. */
+Test(counters, an_event_is_opened_on_the_pmu_of_the_workers_kind)
+{
+	struct sm_count count;
+	struct sm_pmu core;
+
+	put_kinds(true);
+	prepare("cycles");
+	cr_assert_eq(set.pmu_count, 2);
+	cr_expect_str_eq(set.pmu[0].name, "cpu_atom");
+	cr_expect_eq(set.event[0].pmus, 3);
+	count = count_once();
+	cr_expect_eq(count.state, SM_COUNTED);
+	cr_expect_eq(fake.directed, 4);
+	cr_expect_str_eq(identity_of(&count), "cpu_core");
+	/* a worker on the other kind */
+	core = set.pmu[1];
+	memcpy(set.pmu[1].pu, set.pmu[0].pu, sizeof(core.pu));
+	memcpy(set.pmu[0].pu, core.pu, sizeof(core.pu));
+	count = count_once();
+	cr_expect_eq(count.state, SM_COUNTED);
+	cr_expect_eq(fake.directed, 10);
+	cr_expect_str_eq(identity_of(&count), "cpu_atom");
+	count.pmus = 3; /* a team on both */
+	cr_expect_str_eq(identity_of(&count), "cpu_atom+cpu_core");
+}
+
+/* What one kind cannot count is not supported on it, and counted on the other. */
+Test(counters, an_event_that_one_kind_lacks)
+{
+	put_kinds(true);
+	fake.lacking = 10;
+	cr_expect_eq(prepare("cycles")->state, SM_COUNTED);
+	cr_expect_eq(count_once().state, SM_COUNTED);
+	put_kinds(false);
+	cr_expect_eq(prepare("cycles")->state, SM_COUNTED, "the other kind has it");
+	cr_expect_eq(count_once().state, SM_NOT_SUPPORTED);
+}
+
+/* Software events and old kernels know no kinds; a machine with one PMU has none to tell. */
+Test(counters, events_are_directed_only_where_there_are_kinds)
+{
+	struct sm_count count;
+
+	put_kinds(true);
+	fake.undirected = true;
+	cr_expect_eq(prepare("cycles")->state, SM_COUNTED);
+	count = count_once();
+	cr_expect(count.state == SM_COUNTED && fake.directed == 0 && !*identity_of(&count), "%s", identity_of(&count));
+	fake.undirected = false;
+	prepare("minor-faults");
+	count = count_once();
+	cr_expect(count.state == SM_COUNTED && !*identity_of(&count), "%s", identity_of(&count));
+	root_remove();
+	root_make();
+	fake_os.root = root;
+	put("/sys/bus/event_source/devices/armv8_pmuv3_0/type", "8\n");
+	put("/sys/bus/event_source/devices/armv8_pmuv3_0/cpus", "0-4000\n");
+	prepare("cycles");
+	count = count_once();
+	cr_expect(count.state == SM_COUNTED && fake.directed == 0 && !*identity_of(&count), "%s", identity_of(&count));
+}
 
 Test(counters, no_pmu_is_not_supported_never_0)
 {

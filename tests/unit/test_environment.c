@@ -285,16 +285,28 @@ Test(environment, a_checkup_has_a_remedy_for_every_gap)
 }
 
 /* What the check-up says of a topic below the fake root; "" if nothing. */
+static struct sm_event_set known_events;
 static const char *checkup_of(const char *topic)
 {
-	static struct sm_event_set events;
 	static struct sm_checkup checkups[64];
-	unsigned count = sm_environment_checkup(&os, topology, &events, checkups, 64);
+	unsigned count = sm_environment_checkup(&os, topology, &known_events, checkups, 64);
 
 	for (unsigned i = 0; i < count; i++)
 		if (strcmp(checkups[i].topic, topic) == 0)
 			return checkups[i].finding;
 	return "";
+}
+
+Test(environment, a_checkup_names_the_pmus_of_the_kinds_of_cores)
+{
+	struct sm_event_set *set = &known_events;
+
+	cr_expect_str_eq(checkup_of("counters"), "");
+	set->pmu_count = 2;
+	set->pmu[0] = (struct sm_pmu){ .name = "cpu_core", .cpus = "0-15" };
+	set->pmu[1] = (struct sm_pmu){ .name = "cpu_atom", .cpus = "16-23" };
+	cr_expect(strstr(checkup_of("counters"), "cpu_core (PUs 0-15), cpu_atom (PUs 16-23)"), "%s",
+		  checkup_of("counters"));
 }
 
 Test(environment, a_checkup_notes_only_settings_that_change_times, .timeout = 60)

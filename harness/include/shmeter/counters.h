@@ -12,6 +12,16 @@
 
 #define SM_EVENTS_MAX     32
 #define SM_EVENT_TEXT_MAX 128
+#define SM_PMUS_MAX       8    /* kinds of cores */
+#define SM_PMU_PUS        8192 /* PUs have smaller numbers */
+
+/* The PMU of one kind of cores, where the kernel says which PUs have it. */
+struct sm_pmu {
+	char name[32];                /* the kernel's: "cpu_core", "armv8_cortex_a76" */
+	char cpus[64];                /* the PUs as the kernel lists them, cut */
+	uint32_t type;                /* its number for perf_event_open() */
+	uint64_t pu[SM_PMU_PUS / 64]; /* the same as bits */
+};
 
 struct sm_event {
 	char name[SM_EVENT_TEXT_MAX]; /* short name asked for or given: "page_faults" */
@@ -19,6 +29,8 @@ struct sm_event {
 	enum sm_count_state state;    /* what the probe found */
 	enum sm_count_scope scope;
 	bool software;
+	/* The PMUs that count it, as bits, for a generic event on a machine with several; else 0. */
+	unsigned pmus;
 	char reason[SM_ERROR_TEXT_MAX]; /* why it is unavailable and what would help; "" otherwise */
 	struct perf_event_attr attr;
 };
@@ -27,6 +39,8 @@ struct sm_event {
 struct sm_event_set {
 	unsigned count;
 	struct sm_event event[SM_EVENTS_MAX];
+	unsigned pmu_count; /* 0 on most machines: the kernel has one PMU for all PUs and does not list them */
+	struct sm_pmu pmu[SM_PMUS_MAX];
 };
 
 struct sm_count {
@@ -34,6 +48,7 @@ struct sm_count {
 	uint64_t raw;
 	double value; /* scaled by enabled/running where multiplexed */
 	uint64_t enabled_ns, running_ns;
+	unsigned pmus; /* the PMUs that counted, as bits; 0: there is only one, or it is not known */
 };
 
 /* The default events: minor-faults, major-faults, context-switches, cpu-migrations, cycles, instructions, cache
@@ -58,9 +73,11 @@ struct sm_counters {
 	const struct sm_os *os;
 	int fd[SM_EVENTS_MAX];          /* negative: -errno, or -1 where the event is unavailable */
 	unsigned leader[SM_EVENTS_MAX]; /* index of the event that leads the group; a leader has its own */
+	unsigned pmus[SM_EVENTS_MAX];   /* as in struct sm_count */
 };
 
-/* Opens the available events on the calling process, disabled.  An event that fails to open takes its state from the
+/* Opens the available events on the calling process, disabled.  A generic event is opened on the PMU of the PU that the
+ * process runs on, so bind it before; on a kind of core that cannot count it, it is not supported.  An event that fails to open takes its state from the
  * errno.  Never fails as a whole: `counters` holds the state of each event. */
 void sm_counters_open(struct sm_counters *counters, const struct sm_event_set *set, const struct sm_os *os);
 /* Start and stop counting: one system call a group (about 1 us each on a virtual machine of 2026).  Call them outside
@@ -74,6 +91,12 @@ void sm_counters_close(struct sm_counters *counters);
 /* What an event with one of the three "other core" names of sm_events_prepare() counts, in words.  Takes libpfm4's full
  * string, so it also works for a run of another machine.  NULL: some other event. */
 const char *sm_event_meaning(const char *fstr);
+
+/* Writes the identity of a count: libpfm4's full string, and for a generic event that the PMUs `pmus` counted, "@" and
+ * their names: "perf::PERF_COUNT_HW_CPU_CYCLES:u=1@cpu_core+cpu_atom". */
+void sm_event_identity(const struct sm_event_set *set, unsigned event, unsigned pmus, char *out, size_t size);
+/* The names of the PMUs in such an identity, "cpu_core+cpu_atom"; "" for none. */
+const char *sm_event_pmus(const char *fstr);
 
 bool sm_event_available(const struct sm_event *event);
 /* Lists the events that have the same state and reason as event `first`: names separated by commas, cut at `size`.
