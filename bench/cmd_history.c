@@ -24,7 +24,21 @@ struct show {
 	unsigned cases, steps, drawn;
 };
 
-/* Finds the file: that of --db, or one below the user's data folder, which is made. */
+/* Makes the folders above the file; an error says why the last one cannot be there. */
+static int make_folders(char *file, struct sm_error *err)
+{
+	int error = 0;
+
+	for (char *slash = strchr(file + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		error = mkdir(file, 0777) == 0 || errno == EEXIST ? 0 : error ? error : errno;
+		*slash = '/';
+	}
+	return error ? sm_fail(err, error, "cannot make the folder of %s: %s; pass --db FILE", file, strerror(error))
+		     : 0;
+}
+
+/* Finds the file: that of --db, or one below the user's data folder, which is made where a run is added. */
 static int find_file(const struct history_options *options, char *out, size_t size, struct sm_error *err)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
@@ -40,18 +54,13 @@ static int find_file(const struct history_options *options, char *out, size_t si
 	else
 		return sm_fail(err, ENOENT,
 			       "no folder for the history: neither XDG_DATA_HOME nor HOME is set; pass --db FILE");
-	for (char *slash = strchr(out + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(out, 0777); /* opening the file reports a missing folder */
-		*slash = '/';
-	}
 	return 0;
 }
 
-static int add(const struct history_options *options, const char *file, struct sm_error *err)
+static int add(const struct history_options *options, char *file, struct sm_error *err)
 {
 	struct sm_history *history = NULL;
-	int rc = 0;
+	int rc = options->db ? 0 : make_folders(file, err);
 
 	for (size_t i = 1; rc == 0 && i < options->common.operands; i++) {
 		struct sm_results run;

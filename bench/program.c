@@ -195,7 +195,9 @@ static int make_default_folder(char *out, size_t size, struct sm_error *err)
 	gethostname(host, sizeof(host) - 1);
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	mkdir("results", 0777);
+	if (mkdir("results", 0777) < 0 && errno != EEXIST)
+		return sm_fail(err, errno, "cannot create the folder results here: %s; choose another --out",
+			       strerror(errno));
 	snprintf(out, size, "results/%s-%s", stamp, host);
 	rc = mkdir(out, 0777);
 	for (unsigned number = 2; rc < 0 && errno == EEXIST && number <= FOLDERS_MAX; number++) {

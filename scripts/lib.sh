@@ -13,6 +13,15 @@ die() {
 	exit "$code"
 }
 
+# may_build FOLDER: whether a build folder can be made there, or one that is there can be written.
+may_build() {
+	local folder
+	for folder in "$1" "$1"/build*; do
+		[ ! -d "$folder" ] || [ ! -w "$folder" ] || return 0
+	done
+	return 1
+}
+
 # Runs a command with its output in a file; prints the end of the output only if the command fails.
 quietly() { # LOG COMMAND...
 	local log=$1

@@ -4,6 +4,7 @@
 #include "shmeter/steps.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -44,7 +45,10 @@ static int failed(const struct sm_history *history, int code, struct sm_error *e
 
 	return sm_fail(err, as, "%s: %s", history->path,
 		       code == SQLITE_NOTADB ? "this is no history: name another file with --db"
-					     : sqlite3_errmsg(history->db));
+		       : code == SQLITE_READONLY
+			       ? "it cannot be written, by its permissions or a read-only file system: copy "
+				 "it, and name the copy with --db"
+			       : sqlite3_errmsg(history->db));
 }
 
 static int execute(struct sm_history *history, const char *sql, struct sm_error *err)
@@ -105,6 +109,22 @@ static int prepare(struct sm_history *history, struct sm_error *err)
 	return rc;
 }
 
+/* Whether the file can be opened, and with `create` makes an empty one, which SQLite takes for a new database.  SQLite
+ * itself says only "unable to open database file". */
+static int look_at(const char *path, bool create, struct sm_error *err)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT && !create)
+		return sm_fail(err, ENOENT, "%s: no history is there yet; `shmeter history add DIR` begins one", path);
+	if (fd < 0 && errno == ENOENT)
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		return sm_fail(err, errno, "%s cannot be opened: %s", path, strerror(errno));
+	close(fd);
+	return 0;
+}
+
 int sm_history_open(struct sm_history **out, const char *path, bool create, struct sm_error *err)
 {
 	struct sm_history *history = calloc(1, sizeof(*history));
@@ -114,9 +134,10 @@ int sm_history_open(struct sm_history **out, const char *path, bool create, stru
 	if (!history)
 		return sm_fail(err, ENOMEM, "no memory for the history");
 	snprintf(history->path, sizeof(history->path), "%s", path);
-	if (!create && access(path, F_OK) < 0) {
+	rc = look_at(path, create, err);
+	if (rc < 0) {
 		free(history);
-		return sm_fail(err, ENOENT, "%s: no history is there yet; `shmeter history add DIR` begins one", path);
+		return rc;
 	}
 	code = sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), NULL);
 	if (code == SQLITE_OK) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "topology_private.h"
+#include "topology_source.h"
 
 /* Logical index of the cache of a level above an object, -1 if hwloc knows none. */
 static int cache_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type)
@@ -93,8 +94,7 @@ static int load_once(struct sm_topology *t, const char *source, struct sm_error 
 	/* Keep the PUs that are not allowed, to distinguish "not allowed" from "does not exist". */
 	hwloc_topology_set_flags(t->hw, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
 	if (hwloc_topology_load(t->hw) < 0)
-		return sm_fail(err, EINVAL, "hwloc cannot load %s: %s", source ? source : "this machine's topology",
-			       strerror(errno));
+		return topology_cannot_load(source, errno, err);
 	t->this_machine = hwloc_topology_is_thissystem(t->hw);
 	return 0;
 }
@@ -117,6 +117,8 @@ static int load(struct sm_topology *t, const char *source, struct sm_error *err)
 {
 	int rc = may_ask_for_affinity(err);
 
+	if (rc == 0 && !source)
+		rc = topology_check_source(err);
 	if (rc == 0)
 		rc = load_once(t, source, err);
 	/* An hwloc environment variable may give another description of the same PUs: then treat it as this

@@ -22,7 +22,7 @@ expect() { # CODE WORDS WHAT COMMAND...
 
 # A machine without a package, and a user who cannot install it: fake tools in a PATH of their own.
 mkdir "$scratch/bin"
-for tool in bash dirname basename id cat sh env mktemp rm tail grep sed; do
+for tool in bash dirname basename id cat sh env mktemp rm tail grep sed readlink; do
 	ln -s "$(command -v $tool)" "$scratch/bin/$tool"
 done
 printf '#!/bin/sh\ncase "$*" in *libck-dev*) exit 1 ;; esac\nprintf installed\n' >"$scratch/bin/dpkg-query"
