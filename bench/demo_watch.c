@@ -87,7 +87,8 @@ static void print_mapping(const struct mapping *m)
 	char size[SM_TEXT_MAX], rss[SM_TEXT_MAX], pages[48];
 
 	if (m->huge_kb)
-		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages, %" PRIu64 " kB in 2 MiB", m->page_kb, m->huge_kb);
+		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages, %" PRIu64 " kB in huge ones", m->page_kb,
+			 m->huge_kb);
 	else
 		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages", m->page_kb);
 	sm_print_line(stdout, "    %-34.34s %10s, %10s resident, %s", m->name[0] ? m->name : "(no name)",

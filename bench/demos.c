@@ -91,13 +91,13 @@ const struct demo demos[] = {
 	{ .name = "first-touch",
 	  .chapter = "Pages",
 	  .title = "The first touch of a page",
-	  .question = "Memory was just mapped. What does the first write to each 4 KiB page cost, compared with "
+	  .question = "Memory was just mapped. What does the first write to each page cost, compared with "
 		      "a later one?",
 	  .choice = { "the same", "about ten times", "about a hundred times" },
-	  .pattern = { "first_touch/4k", "first_touch/thp" },
+	  .pattern = { "first_touch/base", "first_touch/thp" },
 	  .mechanism = "  store -> no entry in the page table -> page fault -> a frame, cleared and mapped -> store\n"
 		       "One fault per page, however much the program writes to it:\n"
-		       "with 2 MiB pages there is 1 fault instead of 512.",
+		       "a 2 MiB page takes 1 fault instead of 512 of 4 KiB.",
 	  .source = "paging/first_touch.c",
 	  .function = "run",
 	  .next = "shmeter run fault_scaling: several processes faulting at once" },
@@ -118,9 +118,9 @@ const struct demo demos[] = {
 	{ .name = "huge-pages",
 	  .chapter = "Pages",
 	  .title = "Huge pages and the TLB",
-	  .question = "Random loads over 256 MiB: do 2 MiB pages help?",
+	  .question = "Random loads over 256 MiB: do huge pages help?",
 	  .choice = { "not at all", "yes, by a few per cent up to a half", "ten times" },
-	  .pattern = { "page_size_random/4k", "page_size_random/thp" },
+	  .pattern = { "page_size_random/base", "page_size_random/thp" },
 	  .set = { { "bytes", "256m" } },
 	  .mechanism = "  address -> TLB hit: go on\n"
 		       "          -> miss: walk the page table, up to four loads\n"

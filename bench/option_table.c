@@ -169,7 +169,7 @@ static int take_backing(const struct option_spec *spec, void *member, char *text
 static int take_pages(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
 {
 	(void)spec;
-	return sm_pages_parse(text, &((struct sm_memory *)member)->pages, err);
+	return sm_pages_parse(&sm_os_linux, text, &((struct sm_memory *)member)->pages, err);
 }
 
 static int take_prefault(const struct option_spec *spec, void *member, char *text, struct sm_error *err)

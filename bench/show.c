@@ -71,13 +71,22 @@ void tell_left_out(const struct sm_results *results)
 			      results->left_out);
 }
 
+/* The scenarios with the base pages of the machine that made the run. */
+static const struct sm_scenario *const *scenarios_of(const struct sm_results *results)
+{
+	const json_t *machine = json_object_get(results->manifest, "environment");
+	json_int_t bytes = json_integer_value(json_object_get(machine, "page_bytes"));
+
+	return bytes > 0 ? sm_scenarios_for((uint64_t)bytes) : sm_scenarios;
+}
+
 int load_run(struct sm_results *results, const char *folder, struct sm_error *err)
 {
 	int rc = sm_store_load(results, folder, err);
 
 	if (rc == 0)
 		tell_left_out(results);
-	return rc == 0 ? sm_analyse(results, sm_scenarios, sm_scenario_count, err) : rc;
+	return rc == 0 ? sm_analyse(results, scenarios_of(results), sm_scenario_count, err) : rc;
 }
 
 int show_results(const struct sm_results *results, const struct show_options *options,
@@ -89,7 +98,7 @@ int show_results(const struct sm_results *results, const struct show_options *op
 		.plots = plots_folder(),
 		.width = terminal_width(),
 		.all_points = common->verbose,
-		.scenarios = sm_scenarios,
+		.scenarios = scenarios_of(results),
 		.scenario_count = sm_scenario_count,
 		.stop = *stop_flag() ? NULL : stop_flag(), /* show a stopped run, too */
 	};

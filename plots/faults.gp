@@ -6,7 +6,7 @@ set lmargin at screen left
 set rmargin at screen 0.975
 set logscale x
 set format x '%.4g'
-set xlabel 'per 4 KiB page; no fault stands at the left edge'
+set xlabel 'per base page; no fault stands at the left edge'
 set ytics noenhanced font ',11'
 set offsets 0, 0, 0.8, 0.8
 set grid x

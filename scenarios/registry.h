@@ -6,8 +6,12 @@
 
 #include "shmeter/scenario.h"
 
-extern const struct sm_scenario *const sm_scenarios[];
+/* As this machine has them; before sm_scenarios_ask_kernel() as a machine with base pages of 4 KiB has them. */
+extern const struct sm_scenario *sm_scenarios[];
 extern const size_t sm_scenario_count;
+
+/* The same scenarios as a machine with other base pages has them, such as the one that made a run's files. */
+const struct sm_scenario *const *sm_scenarios_for(uint64_t page_bytes);
 
 /* Adds to the scenarios what the kernel reports.  Call it once, before they are used. */
 void sm_scenarios_ask_kernel(const struct sm_os *os);

@@ -32,6 +32,11 @@ const struct sm_os sm_os_linux = {
 	.perf_read = linux_perf_read,
 };
 
+uint64_t sm_os_page_bytes(const struct sm_os *os)
+{
+	return os->page_bytes ? os->page_bytes : (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 int sm_os_read(const struct sm_os *os, char *out, size_t size, const char *format, ...)
 {
 	char path[4096];

@@ -58,7 +58,7 @@ static bool is_memory(const char *name, const char *value)
 	if (strcmp(value, "none") == 0) /* a case without a region */
 		return true;
 	return (strcmp(name, "backing") == 0 && sm_backing_parse(value, &memory.backing, NULL) == 0) ||
-	       (strcmp(name, "pages") == 0 && sm_pages_parse(value, &memory.pages, NULL) == 0) ||
+	       (strcmp(name, "pages") == 0 && sm_pages_parse(&sm_os_linux, value, &memory.pages, NULL) == 0) ||
 	       (strcmp(name, "prefault") == 0 && sm_prefault_parse(value, &memory.prefault, NULL) == 0) ||
 	       (strcmp(name, "numa") == 0 && sm_numa_parse(value, &memory, NULL) == 0);
 }

@@ -225,7 +225,7 @@ static int check_memory_word(const struct check_subject *on, const struct condit
 	case SM_OF_BACKING: rc = sm_backing_parse(one->value, &memory.backing, &why); break;
 	case SM_OF_PREFAULT: rc = sm_prefault_parse(one->value, &memory.prefault, &why); break;
 	case SM_OF_PAGES:
-		rc = sm_pages_parse(one->value, &memory.pages, &why);
+		rc = sm_pages_parse(&sm_os_linux, one->value, &memory.pages, &why);
 		written = rc == 0 ? sm_pages_name(memory.pages, pages) : written;
 		break;
 	default:

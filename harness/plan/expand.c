@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "plan_private.h"
 #include "shmeter/error.h"
@@ -76,28 +75,36 @@ static struct sm_memory resolve(const struct sm_memory *variant, const struct sm
 			(unsigned)sm_case_param(point, scenario->node_params[memory.numa == SM_BIND_FIRST ? 0 : 1]);
 		memory.numa = SM_BIND;
 	}
-	if (memory.pages.kind == SM_PAGES_BASE)
-		memory.pages.bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	if (memory.pages.kind == SM_PAGES_BASE && memory.pages.bytes == 0)
+		memory.pages.bytes = sm_os_page_bytes(&sm_os_linux);
 	return memory;
 }
 
-/* Whether a pattern selects variants, not whole scenarios: "page_size_random/thp-64k". */
-static bool names_variant(const char *pattern, const struct sm_scenario *scenario, const char *variant)
+/* Whether a pattern selects variants, not whole scenarios: "page_size_random/thp-64k".  The variant that is called
+ * after the size of the base pages has a second name, which is the same on every machine: "first_touch/base". */
+static bool names_variant(const char *pattern, const struct sm_scenario *scenario, const struct sm_variant *variant)
 {
-	char text[256];
+	struct sm_pages pages = variant->memory.pages;
+	char text[256], size[16];
 
-	snprintf(text, sizeof(text), "%s/%s", scenario->name, variant);
-	return strchr(pattern, '/') && fnmatch(pattern, text, 0) == 0;
+	if (!strchr(pattern, '/'))
+		return false;
+	snprintf(text, sizeof(text), "%s/%s", scenario->name, variant->name);
+	if (fnmatch(pattern, text, 0) == 0)
+		return true;
+	if (pages.kind != SM_PAGES_BASE || strcmp(sm_pages_name(pages, size), variant->name) != 0)
+		return false;
+	snprintf(text, sizeof(text), "%s/%s", scenario->name, SM_PAGES_BASE_ALIAS);
+	return strcmp(pattern, text) == 0;
 }
 
-static bool matches_one(const char *pattern, const struct sm_scenario *scenario, const char *variant)
+static bool matches_one(const char *pattern, const struct sm_scenario *scenario, const struct sm_variant *variant)
 {
 	char text[256];
 
 	if (!strchr(pattern, '/'))
 		return fnmatch(pattern, scenario->name, 0) == 0;
-	snprintf(text, sizeof(text), "%s/%s", scenario->name, variant);
-	if (fnmatch(pattern, text, 0) == 0)
+	if (names_variant(pattern, scenario, variant))
 		return true;
 	snprintf(text, sizeof(text), "%s/%s", scenario->family, scenario->name);
 	return fnmatch(pattern, text, 0) == 0;
@@ -109,7 +116,7 @@ bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scen
 		return true;
 	for (size_t i = 0; i < options->pattern_count; i++)
 		for (const struct sm_variant *v = scenario->variants; v->name; v++)
-			if (matches_one(options->patterns[i], scenario, v->name))
+			if (matches_one(options->patterns[i], scenario, v))
 				return true;
 	return false;
 }
@@ -122,8 +129,8 @@ static bool matches(const struct sm_plan_options *options, const struct sm_scena
 	if ((options->pattern_count == 0 && !extra) || strcmp(scenario->name, AA_SCENARIO) == 0)
 		return true;
 	for (size_t i = 0; i < options->pattern_count; i++)
-		if (matches_one(options->patterns[i], scenario, variant->name) &&
-		    (!extra || names_variant(options->patterns[i], scenario, variant->name)))
+		if (matches_one(options->patterns[i], scenario, variant) &&
+		    (!extra || names_variant(options->patterns[i], scenario, variant)))
 			return true;
 	return false;
 }
@@ -238,7 +245,8 @@ static void *grow(void *array, size_t count, size_t size)
 	return array;
 }
 
-static bool is_longer(const struct sm_plan_options *options, const struct sm_scenario *scenario, const char *variant)
+static bool is_longer(const struct sm_plan_options *options, const struct sm_scenario *scenario,
+		      const struct sm_variant *variant)
 {
 	for (size_t i = 0; i < options->longer_count; i++)
 		if (matches_one(options->longer[i], scenario, variant))
@@ -270,7 +278,7 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 		planned->group = (unsigned)plan->group_count;
 		name_case(planned, &group_memory);
 		group.count++;
-		if (is_longer(options, scenario, scenario->variants[v].name))
+		if (is_longer(options, scenario, &scenario->variants[v]))
 			group.blocks = options->longer_blocks;
 	}
 	if (group.count == 0)

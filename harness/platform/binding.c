@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shmeter/os.h"
 #include "shmeter/refusal.h"
 #include "topology_private.h"
 
@@ -104,7 +105,7 @@ int sm_topology_interleave_memory(const struct sm_topology *topology, void *addr
 int sm_topology_memory_nodes(const struct sm_topology *topology, const void *address, uint64_t bytes,
 			     uint64_t *bytes_per_node, struct sm_error *err)
 {
-	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page = sm_os_page_bytes(&sm_os_linux);
 	uint64_t pages = (bytes + page - 1) / page;
 	uint64_t sampled = pages < SAMPLE_PAGES ? pages : SAMPLE_PAGES;
 	void **where = calloc(sampled + 1, sizeof(*where));

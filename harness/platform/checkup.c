@@ -13,6 +13,7 @@
 #include "shmeter/cgroup.h"
 #include "shmeter/environment.h"
 #include "shmeter/errand.h"
+#include "shmeter/region.h"
 #include "shmeter/text.h"
 
 #define NOISE_NS 200000000u
@@ -198,6 +199,21 @@ static void check_clock(struct list *list, const struct sm_topology *topology)
 		    clock.apart_ns);
 	if (clock.syscall)
 		remedy(item, "a read is a system call: use a clock source with a vDSO (tsc, kvm-clock)");
+}
+
+/* The sizes without a pool: those of the base pages and of transparent huge ones. */
+static void check_pages(struct list *list, const struct sm_os *os)
+{
+	struct sm_pages pages[SM_PAGES_LIST_MAX];
+	char base[SM_TEXT_MAX], huge[SM_TEXT_MAX];
+	unsigned count = sm_pages_list(os, pages);
+
+	sm_format_bytes(base, (double)pages[0].bytes);
+	if (count > 1 && pages[1].kind == SM_PAGES_THP)
+		add(list, "pages", GOOD, "base pages of %s, transparent huge pages of %s", base,
+		    sm_format_bytes(huge, (double)pages[1].bytes));
+	else
+		add(list, "pages", GOOD, "base pages of %s", base);
 }
 
 static void check_pool(struct list *list, const struct sm_os *os, const char *name, const char *kib)
@@ -424,6 +440,7 @@ unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology
 
 	check_topology(&list, os, topology);
 	check_clock(&list, topology);
+	check_pages(&list, os);
 	check_pool(&list, os, "2 MiB", "2048");
 	check_pool(&list, os, "1 GiB", "1048576");
 	check_thp(&list, os);

@@ -73,7 +73,8 @@ static void add_numbers(json_t *object, const struct sm_os *os)
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		set_number(object, numbers[i].key, os, numbers[i].path);
-	json_object_set_new(object, "page_bytes", json_integer(sysconf(_SC_PAGESIZE)));
+	json_object_set_new(object, "page_bytes", json_integer((json_int_t)sm_os_page_bytes(os)));
+	set_number(object, "thp_bytes", os, "/sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
 }
 
 static void add_texts(json_t *object, const struct sm_os *os)

@@ -27,8 +27,7 @@ int region_sys_known(const struct sm_os *os, struct sm_error *err)
 		return 0;
 	return sm_fail(
 		err, ENODEV,
-		"what page sizes there are is not known: /sys/kernel/mm cannot be read; mount /sys, or choose --pages "
-		"4k");
+		"what page sizes there are is not known: /sys/kernel/mm cannot be read; mount /sys, or choose --pages " SM_PAGES_BASE_ALIAS);
 }
 
 uint64_t region_thp_bytes(const struct sm_os *os)

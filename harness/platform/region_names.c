@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "region_private.h"
 #include "shmeter/text.h"
@@ -112,7 +111,7 @@ unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST
 	uint64_t thp = region_thp_bytes(os);
 	unsigned count = 0, multi;
 
-	out[count++] = (struct sm_pages){ SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) };
+	out[count++] = (struct sm_pages){ SM_PAGES_BASE, sm_os_page_bytes(os) };
 	if (thp > 0)
 		out[count++] = (struct sm_pages){ SM_PAGES_THP, thp };
 	multi = list_folder(os, THP_FOLDER, "shmem_enabled", SM_PAGES_MULTI, out + count,
@@ -125,10 +124,10 @@ unsigned sm_pages_list(const struct sm_os *os, struct sm_pages out[SM_PAGES_LIST
 				   SM_PAGES_LIST_MAX - count);
 }
 
-static bool listed_by_kernel(enum sm_page_kind kind, uint64_t bytes)
+static bool listed_by_kernel(const struct sm_os *os, enum sm_page_kind kind, uint64_t bytes)
 {
 	struct sm_pages list[SM_PAGES_LIST_MAX];
-	unsigned count = sm_pages_list(&sm_os_linux, list);
+	unsigned count = sm_pages_list(os, list);
 
 	for (unsigned i = 0; i < count; i++)
 		if (list[i].kind == kind && list[i].bytes == bytes)
@@ -136,28 +135,44 @@ static bool listed_by_kernel(enum sm_page_kind kind, uint64_t bytes)
 	return false;
 }
 
-int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err)
+/* "4k, thp, 2m, 1g": every name that is accepted. */
+static void list_names(const struct sm_os *os, char *out, size_t size)
 {
-	uint64_t base = (uint64_t)sysconf(_SC_PAGESIZE), bytes = 0;
+	struct sm_pages list[SM_PAGES_LIST_MAX];
+	unsigned count = sm_pages_list(os, list);
+	char name[16];
+	size_t used = 0;
+
+	for (unsigned i = 0; i < count && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", sm_pages_name(list[i], name));
+}
+
+int sm_pages_parse(const struct sm_os *os, const char *name, struct sm_pages *out, struct sm_error *err)
+{
+	uint64_t base = sm_os_page_bytes(os), bytes = 0;
+	char names[SM_PAGES_LIST_MAX * 16];
 	bool known;
 
 	if (strcmp(name, "thp") == 0) {
-		*out = (struct sm_pages){ SM_PAGES_THP, region_thp_bytes(&sm_os_linux) };
+		*out = (struct sm_pages){ SM_PAGES_THP, region_thp_bytes(os) };
 		return 0;
 	}
 	if (strncmp(name, "thp-", 4) == 0 && sm_parse_size(name + 4, &bytes, NULL) == 0 &&
-	    listed_by_kernel(SM_PAGES_MULTI, bytes)) {
+	    listed_by_kernel(os, SM_PAGES_MULTI, bytes)) {
 		*out = (struct sm_pages){ SM_PAGES_MULTI, bytes };
 		return 0;
 	}
+	if (strcmp(name, SM_PAGES_BASE_ALIAS) == 0)
+		bytes = base;
 	/* 2m and 1g are always valid names: if the machine lacks the size, the region reports it. */
-	known = sm_parse_size(name, &bytes, NULL) == 0 &&
-		(bytes == base || bytes == 2u << 20 || bytes == 1u << 30 || listed_by_kernel(SM_PAGES_HUGETLB, bytes));
-	if (!known)
-		return sm_fail(err, EINVAL,
-			       "--pages \"%s\" is no page size of this machine: choose %" PRIu64
-			       "k, thp, 2m, 1g, or another that `shmeter doctor` lists",
-			       name, base / 1024);
+	known = bytes == base ||
+		(sm_parse_size(name, &bytes, NULL) == 0 && (bytes == base || bytes == 2u << 20 || bytes == 1u << 30 ||
+							    listed_by_kernel(os, SM_PAGES_HUGETLB, bytes)));
+	if (!known) {
+		list_names(os, names, sizeof(names));
+		return sm_fail(err, EINVAL, "--pages \"%s\" is no page size of this machine: choose among %s", name,
+			       names);
+	}
 	*out = (struct sm_pages){ bytes == base ? SM_PAGES_BASE : SM_PAGES_HUGETLB, bytes };
 	return 0;
 }

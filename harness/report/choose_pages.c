@@ -1,6 +1,7 @@
 /* Chooses the page size and the way to populate: by the cost of an access, and by the cost before the first one. */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,16 +9,24 @@
 #include "shmeter/text.h"
 #include "words.h"
 
-/* In the scenarios used here that pass over memory or touch it, an operation is 4 KiB. */
-#define BLOCKS_IN_GIB (1u << 18)
+/* An operation of the scenarios that pass over memory is 4 KiB, whatever the pages. */
+#define BLOCK_BYTES 4096u
 
-/* "4k: 603 ms per GiB (first_touch/4k: 2.30 us (...))": the time of 4 KiB, and of 1 GiB. */
-static void say_per_gib(const struct choosing *c, const char *what, const struct ranked *row)
+/* An operation of the scenarios that touch memory: a base page of the machine that the run is from. */
+static double page_bytes(const struct choosing *c, const char *scenario)
 {
-	char gib[SM_TEXT_MAX], figure[256];
+	double bytes = words_number(choosing_run(c, scenario), "environment/page_bytes");
 
-	choosing_say(c, "%s %s per GiB: %s per 4 KiB.", what, sm_format_ns(gib, row->figure.estimate * BLOCKS_IN_GIB),
-		     choosing_figure(row, figure));
+	return bytes > 0 ? bytes : BLOCK_BYTES;
+}
+
+/* "4k: 603 ms per GiB (first_touch/4k: 2.30 us (...))": the time of an operation of `bytes`, and of 1 GiB. */
+static void say_per_gib(const struct choosing *c, const char *what, const struct ranked *row, double bytes)
+{
+	char gib[SM_TEXT_MAX], each[SM_TEXT_MAX], figure[256];
+
+	choosing_say(c, "%s %s per GiB: %s per %s.", what, sm_format_ns(gib, row->figure.estimate * (1u << 30) / bytes),
+		     choosing_figure(row, figure), sm_format_bytes(each, bytes));
 }
 
 /* Populating and writing, and the writes alone after populating. */
@@ -35,15 +44,19 @@ static void say_prefault(const struct choosing *c)
 
 	if (ways.count > 0 && uses.count > 0) {
 		const struct ranked *lazy = choosing_row(&uses, sm_name_of("lazy"));
+		double page = page_bytes(c, "prefault");
+		char heading[96], size[SM_TEXT_MAX];
 
-		choosing_table(c, &ways, "Populating and the first write, per 4 KiB page");
+		snprintf(heading, sizeof(heading), "Populating and the first write, per %s page",
+			 sm_format_bytes(size, page));
+		choosing_table(c, &ways, heading);
 		choosing_table(c, &uses, "The first write alone, to memory that was populated before");
 		fputc('\n', c->out);
 		choosing_take(c, &ways, "Populating by it and writing takes");
-		say_per_gib(c, "That is", &ways.row[0]);
+		say_per_gib(c, "That is", &ways.row[0], page);
 		if (lazy && ranking_is_better(&uses, &uses.row[0], lazy)) {
-			say_per_gib(c, "Populated before, the first pass takes", &uses.row[0]);
-			say_per_gib(c, "Lazy, it takes", lazy);
+			say_per_gib(c, "Populated before, the first pass takes", &uses.row[0], page);
+			say_per_gib(c, "Lazy, it takes", lazy, page);
 		}
 	}
 	ranking_close(&ways);
@@ -60,12 +73,16 @@ static void say_first_touch(const struct choosing *c)
 		return;
 	}
 	struct ranking touch = ranking_open(choosing_run(c, "first_touch"), point->group);
+	double page = page_bytes(c, "first_touch");
+	char heading[96], size[SM_TEXT_MAX];
 
-	choosing_table(c, &touch, "Populating by page size, per 4 KiB of fresh memory");
+	snprintf(heading, sizeof(heading), "Populating by page size, per %s of fresh memory",
+		 sm_format_bytes(size, page));
+	choosing_table(c, &touch, heading);
 	if (touch.count > 0)
 		fputc('\n', c->out);
 	for (size_t i = 0; i < touch.count; i++)
-		say_per_gib(c, "First touch takes", &touch.row[i]);
+		say_per_gib(c, "First touch takes", &touch.row[i], page);
 	if (touch.count > 0)
 		choosing_absent(c, &touch);
 	ranking_close(&touch);
@@ -109,7 +126,7 @@ static int answer_at(const struct choosing *c, const char *scenario, const char 
 	say_size(c, point, at);
 	choosing_take(c, &ranking, (c->question->access == SM_ACCESS_STREAM) ? "4 KiB take" : "An access takes");
 	if (c->question->access == SM_ACCESS_STREAM)
-		say_per_gib(c, "That is", &ranking.row[0]);
+		say_per_gib(c, "That is", &ranking.row[0], BLOCK_BYTES);
 	choosing_table(c, &ranking, (c->question->access == SM_ACCESS_STREAM) ? "Passing over it" : "Dependent loads");
 	ranking_close(&ranking);
 	return 0;

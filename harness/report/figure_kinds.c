@@ -438,6 +438,18 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 	snprintf(f->title, sizeof(f->title), "%s: %s (median, 95 %% interval)", c->scenario, c->metric);
 }
 
+static void title_faults(const struct sm_results *r, struct figure *f)
+{
+	double bytes = words_number(r, "environment/page_bytes");
+	char size[SM_TEXT_MAX];
+
+	if (bytes > 0)
+		snprintf(f->title, sizeof(f->title), "A page's time and the faults behind it (base pages of %s)",
+			 sm_format_bytes(size, bytes));
+	else
+		snprintf(f->title, sizeof(f->title), "A page's time and the faults behind it");
+}
+
 unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX])
 {
 	unsigned count = 0;
@@ -451,7 +463,7 @@ unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX]
 	}
 	f = add(out, &count, FIGURE_FAULTS, NULL, figures_faults);
 	snprintf(f->name, sizeof(f->name), "faults");
-	snprintf(f->title, sizeof(f->title), "A page's time and the faults behind it");
+	title_faults(r, f);
 	f = add(out, &count, FIGURE_RUNCHART, NULL, figures_runchart);
 	snprintf(f->name, sizeof(f->name), "run");
 	snprintf(f->title, sizeof(f->title), "Every trial in its order, over its case's median");

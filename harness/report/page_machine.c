@@ -304,10 +304,13 @@ static void put_memory(struct page *page)
 	double kib = words_number(page->results, "environment/memory_kib");
 	double small = words_number(page->results, "environment/hugepages_2m");
 	double large = words_number(page->results, "environment/hugepages_1g");
+	double base = words_number(page->results, "environment/page_bytes");
 	char text[256], size[SM_TEXT_MAX];
 
 	if (isfinite(kib))
 		fact(page->out, "Memory", sm_format_bytes(size, kib * 1024));
+	if (isfinite(base))
+		fact(page->out, "Base pages", sm_format_bytes(size, base));
 	if (isfinite(small) || isfinite(large)) {
 		snprintf(text, sizeof(text), "%.0f of 2 MiB, %.0f of 1 GiB", isfinite(small) ? small : 0,
 			 isfinite(large) ? large : 0);

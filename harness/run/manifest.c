@@ -233,7 +233,7 @@ static int restore_memory(struct sm_memory *memory, const json_t *options, struc
 	int rc = *backing ? sm_backing_parse(backing, &memory->backing, err) : 0;
 
 	if (rc == 0 && *pages)
-		rc = sm_pages_parse(pages, &memory->pages, err);
+		rc = sm_pages_parse(&sm_os_linux, pages, &memory->pages, err);
 	if (rc == 0 && *prefault)
 		rc = sm_prefault_parse(prefault, &memory->prefault, err);
 	if (rc == 0 && *numa)

@@ -20,8 +20,8 @@
 #define CALIBRATION_SLICES 64
 /* Processes in addition to a trial's workers: one that warms memory, and a child of a worker. */
 #define SPARE_PROCESSES 2
-/* Page tables take 8 bytes for each 4 KiB of memory in each process that maps it. */
-#define TABLE_SHARE 512
+/* Page tables take 8 bytes for each base page of memory in each process that maps it. */
+#define TABLE_ENTRY 8
 /* Private memory of a process: its stack, its copies of the parent's data, its notes. */
 #define PROCESS_BYTES (2u << 20)
 
@@ -36,7 +36,7 @@ static int memory_supported(const struct sm_os *os, const struct sm_case *c, str
 {
 	uint64_t region = c->memory.pages.kind == SM_PAGES_HUGETLB ? 0 : region_bytes(c);
 	uint64_t own = c->scenario->own_bytes ? c->scenario->own_bytes(c) : 0;
-	uint64_t tables = (region + own) / TABLE_SHARE * (c->workers + 1);
+	uint64_t tables = (region + own) / sm_os_page_bytes(os) * TABLE_ENTRY * (c->workers + 1);
 
 	return sm_memory_supported(os, region + own + tables + (c->workers + 1) * PROCESS_BYTES, err);
 }

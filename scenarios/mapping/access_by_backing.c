@@ -1,6 +1,6 @@
 /* Question: does the backing of memory matter once it is mapped?
  * Method:   one worker passes over a populated region again and again, reading, writing, or copying one half to the
- *           other; only the backing differs between the variants.  An operation is 4 KiB.
+ *           other; only the backing differs between the variants.  An operation is 4096 bytes.
  * Not shown: the first touch (first_touch), other page sizes (page_size_stream), writing back a file.
  * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch per block. */
 #include "../subject/stream.h"
@@ -84,7 +84,7 @@ const struct sm_scenario sm_scenario_access_by_backing = {
 	.workers = 1,
 	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
-	.metric = { "time per 4 KiB", "ns/op" },
+	.metric = { "time per 4096 bytes", "ns/op" },
 	.memory = { .pages = { SM_PAGES_BASE, 0 } },
 	.state_bytes = sizeof(struct stream_state),
 	.region_bytes = region_bytes,

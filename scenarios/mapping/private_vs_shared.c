@@ -140,7 +140,7 @@ const struct sm_scenario sm_scenario_private_vs_shared = {
 	.family = "mapping",
 	.question = "What does the first write cost in a private and in a shared mapping?",
 	.summary = "One write a page to a fresh mapping of an object that is in memory.",
-	.why = "A private write takes a fault, a new frame and a copy of 4 KiB into it. A shared "
+	.why = "A private write takes a fault, a new frame and a copy of the page into it. A shared "
 	       "one enters the frame that is there into the page table. Where a file system "
 	       "keeps a file in large folios (ext4 since Linux 6.16, XFS), one fault enters all "
 	       "pages of a folio: faults an operation are then under 1 for a file, the fewer the "

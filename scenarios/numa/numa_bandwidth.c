@@ -2,7 +2,7 @@
  * Method:   one worker, on each node in turn, passes over memory bound to its own node and to each other one, reading,
  *           writing or copying.
  *           The placement of the pages is checked.  The region is at least four times the last-level cache.  An
- *           operation is 4 KiB.
+ *           operation is 4096 bytes.
  * Not shown: the combined bandwidth of all cores of a node.
  * Cost of the loop: 256 vectors of 16 bytes; a comparison and a branch per block. */
 #include "../subject/nodes.h"
@@ -65,7 +65,7 @@ const struct sm_scenario sm_scenario_numa_bandwidth = {
 	.node_params = NODE_PARAM_NAMES,
 	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
-	.metric = { "time per 4 KiB", "ns/op" },
+	.metric = { "time per 4096 bytes", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },
 	.state_bytes = sizeof(struct stream_state),
 	.region_bytes = region_bytes,

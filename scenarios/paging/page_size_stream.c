@@ -1,6 +1,6 @@
 /* Question: does the page size matter for sequential access?
  * Method:   one worker passes over a populated region again and again, reading, writing, or copying one half to the
- *           other; only the page size differs between the variants.  An operation is 4 KiB.  In the quick profile
+ *           other; only the page size differs between the variants.  An operation is 4096 bytes.  In the quick profile
  *           the region is at least four times the last-level cache; in the standard one it is 1 GiB, which a page of
  *           that size needs.
  * Not shown: random access (page_size_random), the faults of the first pass (first_touch).
@@ -86,7 +86,7 @@ const struct sm_scenario sm_scenario_page_size_stream = {
 	.warm_ns = SM_WARM_MEMORY_NS,
 	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
-	.metric = { "time per 4 KiB", "ns/op" },
+	.metric = { "time per 4096 bytes", "ns/op" },
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },
 	.state_bytes = sizeof(struct stream_state),
 	.region_bytes = region_bytes,

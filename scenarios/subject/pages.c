@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shmeter/text.h"
+
+#define THP_WRITTEN (2u << 20) /* of x86-64, and of arm64 with base pages of 4 KiB */
+
 #define SIZES(way)                                                                                                     \
 	{                                                                                                              \
 		{ .name = "4k",                                                                                        \
@@ -11,7 +15,7 @@
 		  .memory = { .pages = { SM_PAGES_BASE, 4096 }, .prefault = way } },                                   \
 			{ .name = "thp",                                                                               \
 			  .summary = "transparent huge pages",                                                         \
-			  .memory = { .pages = { SM_PAGES_THP, 2u << 20 }, .prefault = way } },                        \
+			  .memory = { .pages = { SM_PAGES_THP, THP_WRITTEN }, .prefault = way } },                     \
 			{ .name = "2m",                                                                                \
 			  .summary = "explicit 2 MiB pages",                                                           \
 			  .memory = { .pages = { SM_PAGES_HUGETLB, 2u << 20 }, .prefault = way } },                    \
@@ -50,6 +54,21 @@ static void add(struct sm_variant *variants, const char *name, struct sm_pages p
 	};
 }
 
+/* Base pages of 16 and 64 KiB have transparent huge pages of 32 and 512 MiB. */
+static void set_thp(struct sm_variant *variants, struct sm_pages pages)
+{
+	static char summary[SM_TEXT_MAX + 32];
+	char size[SM_TEXT_MAX];
+
+	while (variants->memory.pages.kind != SM_PAGES_THP)
+		variants++;
+	variants->memory.pages = pages;
+	if (pages.bytes == THP_WRITTEN)
+		return;
+	snprintf(summary, sizeof(summary), "transparent huge pages of %s", sm_format_bytes(size, (double)pages.bytes));
+	variants->summary = summary;
+}
+
 void pages_ask_kernel(const struct sm_os *os)
 {
 	static char names[SM_PAGES_LIST_MAX][16];
@@ -58,10 +77,10 @@ void pages_ask_kernel(const struct sm_os *os)
 
 	for (unsigned i = 0; i < count; i++) {
 		sm_pages_name(list[i], names[i]);
-		if (list[i].kind == SM_PAGES_BASE) {
-			pages_variants[0].name = pages_variants_lazy[0].name = names[i];
-			pages_variants[0].memory.pages = pages_variants_lazy[0].memory.pages = list[i];
-		} else if (!known(pages_variants, names[i])) {
+		if (list[i].kind == SM_PAGES_THP) {
+			set_thp(pages_variants, list[i]);
+			set_thp(pages_variants_lazy, list[i]);
+		} else if (list[i].kind != SM_PAGES_BASE && !known(pages_variants, names[i])) {
 			add(pages_variants, names[i], list[i], SM_PREFAULT_UNSET);
 			add(pages_variants_lazy, names[i], list[i], SM_LAZY);
 		}

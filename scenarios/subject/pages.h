@@ -10,8 +10,9 @@
 extern struct sm_variant pages_variants[PAGES_VARIANTS_MAX];
 extern struct sm_variant pages_variants_lazy[PAGES_VARIANTS_MAX];
 
-/* Adds to both lists what the kernel offers beyond 4k, thp, 2m and 1g, as `extra` variants.  On machines with
- * another base page size the first variant is renamed to it.  Call it once, before the scenarios are used. */
+/* Adds to both lists what the kernel offers beyond base pages, thp, 2m and 1g, as `extra` variants, and sets the size of
+ * transparent huge pages.  The base pages stay those of 4 KiB (SM_PAGES_WRITTEN).  Call it once, before the scenarios are
+ * used. */
 void pages_ask_kernel(const struct sm_os *os);
 
 #endif

@@ -12,7 +12,7 @@
 
 #define REPLICAS 16u
 
-/* Bytes from one copy to the next: whole pages plus three lines, so that the offsets in the page differ. */
+/* Bytes from one copy to the next: a multiple of 4096, of which the caches know the low bits, plus three lines. */
 static inline size_t replica_stride(size_t bytes)
 {
 	return (bytes + 4095) / 4096 * 4096 + 3 * 128;

@@ -1,6 +1,6 @@
-/* Sequential passes over memory in blocks the size of one base page, for scenarios about bandwidth: reading adds up,
- * writing stores a number, copying goes from one half to the other.  There are no non-temporal stores, so a write
- * fetches its line first.
+/* Sequential passes over memory in blocks of 4096 bytes, whatever the size of its pages, for scenarios about bandwidth:
+ * reading adds up, writing stores a number, copying goes from one half to the other.  There are no non-temporal stores,
+ * so a write fetches its line first.
  *
  * Vectors have 16 bytes: beyond the L1 cache, which is the subject here, wider ones are no faster.  On a Zen 4 they
  * are equal in L2 and L3, and up to 30 % slower in memory over base pages. */
@@ -18,7 +18,7 @@ enum stream_op { STREAM_READ, STREAM_WRITE, STREAM_COPY };
 #define STREAM_BLOCK 4096u /* bytes per operation */
 #define STREAM_WORDS (STREAM_BLOCK / sizeof(uint64_t))
 
-/* A copy's target is half a page off its source, modulo the page size.  With equal offsets both would cross into a
+/* A copy's target is half a block off its source, modulo the block.  With equal offsets both would cross into a
  * new page at once, where prefetchers stop, and each store would share the low address bits with loads under way.
  * On a Zen 4 that takes 1.2 to 1.3 times as long. */
 #define STREAM_SHIFT (STREAM_WORDS / 2)

@@ -19,8 +19,14 @@ static const struct sm_scenario mistaken = {
 	.run = run,
 };
 
-const struct sm_scenario *const sm_scenarios[] = { &mistaken, NULL };
+const struct sm_scenario *sm_scenarios[] = { &mistaken, NULL };
 const size_t sm_scenario_count = 1;
+
+const struct sm_scenario *const *sm_scenarios_for(uint64_t page_bytes)
+{
+	(void)page_bytes;
+	return sm_scenarios;
+}
 
 void sm_scenarios_ask_kernel(const struct sm_os *os)
 {

@@ -30,6 +30,13 @@ for svg in "$folder"/plots/*.svg; do
 done
 (cd $folder/plots && rm -f ratios.svg && gnuplot ratios.gp && [ -s ratios.svg ]) || fail 'ratios.gp does not redraw'
 
+# The run of a machine with base pages of 16 KiB is judged and worded by these.
+mkdir other && cp $folder/*.csv $folder/manifest.json other
+sed -i 's/\b4k\b/16k/g; s/"page_bytes": 4096/"page_bytes": 16384/' other/manifest.json other/samples.csv
+"$program" report other --no-plots -q >other/text || fail 'report of 16 KiB pages'
+tr -s '\n ' ' ' <other/text | grep -q '[a-z]* Writing fresh shared memory takes exactly one minor fault per 16 KiB page 16k: ' ||
+	fail "16 KiB pages: $(cat other/text)"
+
 # Software events need no PMU: one that was off for part of the time is a defect.
 awk -F, '$3 ~ /PERF_COUNT_SW_/ && $NF == "scaled"' $folder/counters.csv | grep . && fail 'a software event is scaled'
 

@@ -90,7 +90,7 @@ static ssize_t fake_read(int fd, void *buffer, size_t size)
 	return sizeof(values);
 }
 
-static const struct sm_os fake_os = { "", fake_open, fake_ioctl, fake_read };
+static const struct sm_os fake_os = { "", fake_open, fake_ioctl, fake_read, 0 };
 
 static unsigned open_events(void)
 {

@@ -312,9 +312,9 @@ Test(region, page_sizes_are_those_of_the_machine)
 	struct sm_error err = { 0 };
 	struct sm_pages pages;
 
-	cr_expect_eq(sm_pages_parse("2m", &pages, &err), 0, "%s", err.text);
+	cr_expect_eq(sm_pages_parse(&sm_os_linux, "2m", &pages, &err), 0, "%s", err.text);
 	cr_expect(pages.kind == SM_PAGES_HUGETLB && pages.bytes == 2u << 20);
-	cr_expect_eq(sm_pages_parse("8k", &pages, &err), -EINVAL);
+	cr_expect_eq(sm_pages_parse(&sm_os_linux, "8k", &pages, &err), -EINVAL);
 	cr_expect(strstr(err.text, "choose"), "%s", err.text);
 }
 

@@ -19,7 +19,7 @@ static void parse_words(char *text)
 	(void)!sm_parse_list(text, list, 256, &err);
 	(void)!sm_backing_parse(text, &memory.backing, &err);
 	(void)!sm_prefault_parse(text, &memory.prefault, &err);
-	(void)!sm_pages_parse(text, &memory.pages, &err);
+	(void)!sm_pages_parse(&sm_os_linux, text, &memory.pages, &err);
 	(void)!sm_numa_parse(text, &memory, &err);
 	(void)sm_placement_parse(text);
 	(void)sm_param_value(text, "message");

@@ -35,7 +35,9 @@ struct sm_claim {
 	const char *control;
 	enum sm_machine machine; /* not testable on other kinds of machine */
 	const char *needs;       /* what the machine must have, in words; NULL: nothing special */
-	const char *caveat;      /* printed after the evidence, as the rest of its sentence; or NULL */
+	/* COUNT and METRIC: the count or the bounds are those of base pages of 4 KiB, and grow with the base page. */
+	bool by_page;
+	const char *caveat; /* printed after the evidence, as the rest of its sentence; or NULL */
 	enum sm_claim_kind kind;
 	const char *left; /* the variant that the claim is about */
 	union {

@@ -6,6 +6,7 @@
 #include <linux/perf_event.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct sm_os {
@@ -13,6 +14,7 @@ struct sm_os {
 	int (*perf_open)(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags);
 	int (*perf_ioctl)(int fd, unsigned long request, unsigned long argument);
 	ssize_t (*perf_read)(int fd, void *buffer, size_t size);
+	uint64_t page_bytes; /* of a base page; 0: of this machine's, as on the real kernel */
 };
 
 /* The real kernel. */
@@ -21,6 +23,9 @@ extern const struct sm_os sm_os_linux;
 /* sm_read_file() below `os->root`, with a printf-formatted path such as "/proc/sys/...". */
 int sm_os_read(const struct sm_os *os, char *out, size_t size, const char *format, ...)
 	__attribute__((format(printf, 4, 5), warn_unused_result));
+
+/* The size of a base page: 4, 16 or 64 KiB. */
+uint64_t sm_os_page_bytes(const struct sm_os *os);
 
 /* Whether a path exists below `os->root`.  Distinguishes "none" from "not visible" (/sys is not mounted). */
 bool sm_os_has(const struct sm_os *os, const char *path);

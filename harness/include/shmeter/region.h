@@ -15,7 +15,7 @@ enum sm_backing { SM_BACKING_UNSET, SM_ANON, SM_MEMFD, SM_POSIX, SM_SYSV, SM_FIL
 
 enum sm_page_kind {
 	SM_PAGES_UNSET,
-	SM_PAGES_BASE,    /* the kernel's base pages: "4k" on x86-64 */
+	SM_PAGES_BASE,    /* the kernel's base pages: "4k" on x86-64, "16k" or "64k" on some arm64 kernels */
 	SM_PAGES_THP,     /* transparent huge pages of PMD size: "thp" */
 	SM_PAGES_MULTI,   /* multi-size transparent huge pages of `bytes`: "thp-64k" (Linux 6.11) */
 	SM_PAGES_HUGETLB, /* explicit huge pages of `bytes`: "2m", "1g" */
@@ -59,15 +59,19 @@ struct sm_memory {
 };
 
 /* Names as typed and printed: "memfd", "2m", "populate", "bind:0".  Parsers return -EINVAL with the
- * list of what is known; sm_pages_parse() takes "4k", "thp", "2m", "1g" and whatever sm_pages_list() has. */
+ * list of what is known; sm_pages_parse() takes "base", "thp", "2m", "1g" and whatever sm_pages_list() has. */
 const char *sm_backing_name(enum sm_backing backing);
 const char *sm_prefault_name(enum sm_prefault prefault);
 const char *sm_pages_name(struct sm_pages pages, char out[16]);
 const char *sm_numa_name(struct sm_memory memory, char out[24]);
 SM_MUST_USE int sm_backing_parse(const char *name, enum sm_backing *out, struct sm_error *err);
 SM_MUST_USE int sm_prefault_parse(const char *name, enum sm_prefault *out, struct sm_error *err);
-SM_MUST_USE int sm_pages_parse(const char *name, struct sm_pages *out, struct sm_error *err);
+SM_MUST_USE int sm_pages_parse(const struct sm_os *os, const char *name, struct sm_pages *out, struct sm_error *err);
 SM_MUST_USE int sm_numa_parse(const char *name, struct sm_memory *out, struct sm_error *err);
+
+/* The name of the base pages in commands that are to work on every machine: `--pages base`, `first_touch/base`.  Files
+ * and reports have the size instead. */
+#define SM_PAGES_BASE_ALIAS "base"
 
 #define SM_PAGES_LIST_MAX 24
 /* Lists the page sizes that this machine's kernel offers: base pages, transparent, multi-size transparent and explicit

@@ -69,6 +69,7 @@ struct sm_expected {
 	const char *variant; /* NULL: all */
 	const char *event;   /* "minor-faults" */
 	double per_op;
+	bool by_page; /* per_op is that of base pages of 4 KiB, and grows with the base page */
 };
 
 struct sm_metric {
@@ -183,6 +184,14 @@ struct sm_scenario {
 	/* In the parent: closes what setup opened.  Called once if setup was called, even if it failed. */
 	void (*teardown)(struct sm_trial *trial);
 };
+
+/* Scenarios are written for base pages of this size: `4k` as a name or at the end of one (`shared_4k`), "4 KiB" in texts
+ * and counts with `by_page` are its.  What has 4096 bytes and is no page is written "4096 bytes". */
+#define SM_PAGES_WRITTEN 4096u
+
+/* The scenario for base pages of another size: itself where nothing in it depends on them, otherwise a copy that lives
+ * as long as the process. */
+const struct sm_scenario *sm_scenario_with_pages(const struct sm_scenario *scenario, uint64_t page_bytes);
 
 static inline const struct sm_variant *sm_case_variant(const struct sm_case *c)
 {
