@@ -17,10 +17,10 @@ struct count_rule {
 };
 
 struct count_tally {
-	unsigned trials; /* successful trials */
-	unsigned counted, matched;
-	double total, operations;       /* of all workers, over the trials with a count */
-	double off_count, off_expected; /* of the first trial that does not match */
+	unsigned trials;                  /* successful trials */
+	unsigned counted, matched, fewer; /* fewer: with less than expected */
+	double total, operations;         /* of all workers, over the trials with a count */
+	double off_count, off_expected;   /* of the first trial that does not match */
 	unsigned off_trial;
 	const char *state; /* of a trial without a count */
 };
@@ -55,7 +55,10 @@ static void tally_trial(const struct sm_analysis *a, const struct count_rule *ru
 	/* Allows half an event for rounding, for counts per operation such as 1/512. */
 	if (fabs((double)counter->raw - expected) < rule->slack + 0.5) {
 		tally->matched++;
-	} else if (tally->counted - tally->matched == 1) {
+		return;
+	}
+	tally->fewer += (double)counter->raw < expected;
+	if (tally->counted - tally->matched == 1) {
 		tally->off_count = (double)counter->raw;
 		tally->off_expected = expected;
 		tally->off_trial = sample->trial;
@@ -100,22 +103,38 @@ static const char *reason_of_event(const struct sm_analysis *a, const char *even
 	return NULL;
 }
 
-static enum sm_verdict verdict_of(const struct count_tally *tally)
+/* Whether what is too much may be the kernel's own doing: NUMA balancing unmaps pages now and then, and the next access
+ * to one is a minor fault.  It takes no fault away. */
+static bool may_be_balancing(const struct sm_analysis *a, const struct count_rule *rule,
+			     const struct count_tally *tally)
+{
+	const json_t *machine = json_object_get(a->results->manifest, "environment");
+
+	return tally->matched < tally->counted && tally->fewer == 0 &&
+	       sm_event_key(rule->event) == sm_event_key("minor-faults") &&
+	       json_integer_value(json_object_get(machine, "numa_balancing")) > 0;
+}
+
+static enum sm_verdict verdict_of(const struct sm_analysis *a, const struct count_rule *rule,
+				  const struct count_tally *tally)
 {
 	if (tally->counted == 0)
 		return SM_NOT_TESTABLE;
 	if (tally->matched < tally->counted)
-		return SM_REFUTED;
+		return may_be_balancing(a, rule, tally) ? SM_INCONCLUSIVE : SM_REFUTED;
 	return tally->counted < tally->trials ? SM_INCONCLUSIVE : SM_SUPPORTED;
 }
 
-/* Why some trials of a tally have no count, or "-". */
-static const char *why_uncounted(struct sm_analysis *a, const struct count_rule *rule, const struct count_tally *tally)
+/* Why the counts of some trials decide nothing, or "-". */
+static const char *why_undecided(struct sm_analysis *a, const struct count_rule *rule, const struct count_tally *tally)
 {
 	const char *detail = reason_of_event(a, rule->event);
 
 	if (tally->trials == 0)
 		return "no successful trial";
+	if (may_be_balancing(a, rule, tally))
+		return "the kernel's NUMA balancing takes minor faults of its own: sysctl kernel.numa_balancing=0, or "
+		       "run with --tune";
 	if (tally->counted == tally->trials)
 		return sm_none;
 	if (!tally->state)
@@ -167,12 +186,12 @@ void sm_analysis_count_claim(struct sm_analysis *a, const struct sm_scenario *sc
 	struct count_tally tally = tally_up(a, &rule);
 	struct sm_words words = { .used = 0 };
 
-	row->verdict = verdict_of(&tally);
+	row->verdict = verdict_of(a, &rule, &tally);
 	if (tally.trials == 0) {
 		row->reason = sm_analysis_why_no_trial(a, scenario, claim);
 		return;
 	}
-	row->reason = why_uncounted(a, &rule, &tally);
+	row->reason = why_undecided(a, &rule, &tally);
 	add_evidence(&rule, &tally, &words);
 	if (claim->caveat)
 		sm_words_add(&words, "; %s", claim->caveat);
@@ -211,9 +230,9 @@ void sm_analysis_expected(struct sm_analysis *a, const struct sm_scenario *scena
 		sm_words_add(&sentence, "%s%.6g %s an operation%s%s", sentence.used > 0 ? ", " : "", rule.per_op,
 			     rule.event, rule.variant ? " in " : "", rule.variant ? rule.variant : "");
 		add_evidence(&rule, &tally, &evidence);
-		verdict = worse(verdict, verdict_of(&tally));
+		verdict = worse(verdict, verdict_of(a, &rule, &tally));
 		if (reason == sm_none)
-			reason = why_uncounted(a, &rule, &tally);
+			reason = why_undecided(a, &rule, &tally);
 	}
 	if (verdict == SM_VERDICT_NONE)
 		return;

@@ -456,6 +456,25 @@ Test(analysis, one_fault_too_many_refutes)
 	cr_expect_eq(run.samples[4].found.status, SM_OK, "the status is the trial's");
 }
 
+/* The kernel's own faults may be added to those of the work, and can hide none of them. */
+Test(analysis, faults_of_numa_balancing_refute_nothing)
+{
+	add_touch(SM_COUNTED);
+	json_object_set_new(json_object_get(run.manifest, "environment"), "numa_balancing", json_integer(1));
+	for (size_t i = 0; i < run.counter_count; i++)
+		if (run.counters[i].trial == 4 && strcmp(run.counters[i].event, "minor-faults") == 0)
+			run.counters[i].raw++;
+	analyse();
+	cr_expect_eq(claim_of("P1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("P1")->reason, "kernel.numa_balancing=0");
+	cr_expect_eq(claim_of("touch.expected")->verdict, SM_INCONCLUSIVE);
+	for (size_t i = 0; i < run.counter_count; i++)
+		if (run.counters[i].trial == 4 && strcmp(run.counters[i].event, "minor-faults") == 0)
+			run.counters[i].raw -= 2;
+	analyse();
+	cr_expect_eq(claim_of("P1")->verdict, SM_REFUTED);
+}
+
 Test(analysis, a_count_that_could_not_be_had_is_not_zero)
 {
 	add_touch(SM_NOT_PERMITTED);
