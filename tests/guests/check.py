@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Judges what a guest machine sent back: what the kernel says, never how long anything took.
-usage: check.py amd64 | arm64 FOLDER"""
+usage: check.py NAME FOLDER     NAME is one of tests/guests/machines"""
 import csv
 import json
 import pathlib
 import re
 import sys
 
-# The machine of tests/guests/run: PU to node, and which two are threads of one core.
+from machine import Machine
+
+# The machine amd64: PU to node, and which two are threads of one core.
 NODE_OF = {pu: pu // 4 for pu in range(8)}
 CORE_OF = {pu: pu // 2 for pu in range(8)}
-BASE_PAGE = 4096
 PAGES_OF_A_FAULT = {"4k": 1, "thp": 512, "2m": 512, "1g": 262144}
 # A trial that a busy host disturbed did its work and was verified; only its time is worth nothing.
 DONE = ("ok", "disturbed")
@@ -46,6 +47,9 @@ class Judge:
             return []
         with path.open(newline="") as file:
             return list(csv.DictReader(file))
+
+    def machine(self):
+        return Machine(self.log("facts"))
 
     def samples(self, step, control=False):
         return [row for row in self.table(step, "samples") if control or row["scenario"] != "aa"]
@@ -267,12 +271,249 @@ def check_arm64(judge):
                  "an unknown event is refused with the reason")
 
 
+PLACEMENTS = ("near", "same-core", "smt", "shared-l2", "shared-l3", "same-node", "cross-node", "cross-package")
+
+
+def check_plan(judge, machine, placement):
+    """The team of every number of workers against the kernel's files; a pair is refused only where there is none."""
+    step, teams, wrong = f"plan-{placement}", {}, []
+    if not judge.ended(step):
+        return
+    for line in judge.log(step).splitlines():
+        match = re.match(r" *\d+ +PUs ([\d ]+?) +contended_counter/fetch_add\?processes=(\d+)@", line)
+        if match:
+            teams[int(match.group(2))] = [int(pu) for pu in match.group(1).split()]
+        match = re.match(r"skip +contended_counter/fetch_add\?processes=(\d+)@[^ ]*: (.*)", line)
+        if match:
+            teams[int(match.group(1))] = match.group(2)
+    for workers, team in sorted(teams.items()):
+        if isinstance(team, str):
+            if workers == 2 and (placement in ("near", "same-core") or machine.pairs(placement)):
+                wrong.append(f"{workers} workers are refused: {team}")
+        elif len(team) != workers or machine.broken(placement, team):
+            wrong.append(f"{workers} workers on {team}: {machine.broken(placement, team)}")
+    judge.expect(set(teams) == {2, 3, 4, 6, 8} and not wrong, f"{placement}: " + "; ".join(
+        f"{workers} " + ("refused" if isinstance(team, str) else "on " + " ".join(map(str, team)))
+        for workers, team in sorted(teams.items())), "; ".join(wrong))
+
+
+def check_doctor(judge, machine, step="doctor"):
+    if not judge.ended(step):
+        return
+    found = json.loads(judge.log(step)).get("environment", {})
+    judge.expect(found.get("pus") == len(machine.pus), f"{step} sees {len(machine.pus)} PUs", str(found.get("pus")))
+    places = {place["pu"]: place["node"] for place in found.get("pu_places", [])}
+    judge.expect(places == machine.node_of, f"{step} has every PU on the kernel's node", f"{places}")
+
+
+def check_survey(judge, machine):
+    check_doctor(judge, machine)
+    judge.ended("doctor-text")
+    judge.ended("list")
+    for placement in PLACEMENTS:
+        check_plan(judge, machine, placement)
+
+
+def wrong_nodes(machine, row, memory):
+    """What a row of samples.csv says of nodes that is not so, in words; "" if nothing."""
+    bound = re.fullmatch(r"bind:(\d+)", row["numa"])
+    pus = [int(pu) for pu in row["pus"].split()] if row["pus"] != "-" else []
+    nodes = [int(node) for node in row["nodes"].split()] if row["nodes"] != "-" else []
+    worker = re.search(r"cpu_node=(\d+)", row["params"])
+    if row["status"] not in DONE + ("skipped",):
+        return f"{row['status']}, {row['reason']}"
+    if row["status"] == "skipped":
+        possible = (not bound or int(bound.group(1)) in memory) and (
+            not worker or int(worker.group(1)) in machine.with_pus)
+        return f"skipped, {row['reason']}" if possible else ""
+    if nodes != [machine.node_of[pu] for pu in pus]:
+        return f"PUs {pus} are said to be on nodes {nodes}"
+    if worker and int(worker.group(1)) not in nodes:
+        return f"ran on nodes {nodes}"
+    if bound and int(bound.group(1)) not in memory:
+        return "measured, and there is no such memory"
+    return ""
+
+
+def check_nodes(judge, machine, name, memory=None):
+    """Every numa scenario: the kernel's numbers, the whole matrix, no claim refuted that no machine can refute."""
+    step, memory = f"numa-{name}", machine.with_memory if memory is None else memory
+    judge.ended(f"nodes-{name}")
+    lines = judge.log(f"nodes-{name}").splitlines()
+    judge.expect(lines and not any(line.startswith("FAIL") for line in lines),
+                 f"nodes-{name}: {len(lines)} ways of asking for a node's memory, by numa_maps",
+                 "; ".join(sorted({re.sub("memory pages=|prefault=.*toucher=.", "", line)
+                                   for line in lines if line.startswith("FAIL")})))
+    judge.ended(step)
+    rows = judge.samples(step)
+    wrong = [f"{row['scenario']}/{row['variant']} {row['params']} {row['numa']}: {what}"
+             for row in rows if (what := wrong_nodes(machine, row, memory))]
+    judge.expect(rows and not wrong, f"{step}: {len(rows)} trials on the nodes that their rows name",
+                 "; ".join(wrong))
+    whole = {(worker, bound) for worker in machine.with_pus for bound in memory}
+    for scenario in ("numa_latency", "numa_bandwidth"):
+        got = {(int(row["nodes"].split()[0]), int(row["numa"][5:])) for row in rows
+               if row["scenario"] == scenario and row["status"] in DONE and row["numa"].startswith("bind:")}
+        judge.expect(got == whole, f"{scenario}: every worker's node with every node's memory ({len(whole)} pairs)",
+                     f"missing {sorted(whole - got)}, too many {sorted(got - whole)}")
+    claims = [row for row in judge.table(step, "claims")
+              if row["scenario"] == "numa_policy" or row["claim"].endswith(".expected")]
+    refuted = [f"{row['sentence']}: {row['evidence']}" for row in claims if row["verdict"] == "refuted"]
+    judge.expect(len(claims) >= 4 and not refuted, f"{step}: {len(claims)} claims about placement, none refuted",
+                 "; ".join(refuted))
+    elsewhere = [row["value"] for row in judge.table(step, "metrics") if row["metric"] == "pages elsewhere"]
+    judge.expect(elsewhere and all(float(value) == 0 for value in elsewhere),
+                 f"{step}: no page lies elsewhere in {len(elsewhere)} trials", ", ".join(elsewhere))
+
+
+def check_team(judge, machine, step, placement, workers):
+    judge.ended(step)
+    rows = [row for row in judge.samples(step) if row["status"] in DONE]
+    teams = [[int(pu) for pu in row["pus"].split()] for row in rows]
+    wrong = [f"{team}: {machine.broken(placement, team)}" for team in teams
+             if len(team) != workers or machine.broken(placement, team)]
+    judge.expect(teams and not wrong, f"{step}: {workers} workers {placement}, on {teams[0] if teams else '-'}",
+                 "; ".join(wrong) or judge.log(step)[-300:])
+
+
+def check_bound(judge, step, possible):
+    """A run bound to one node: it measures there, or says why not."""
+    judge.ended(step, 0 if possible else 5)
+    rows = judge.samples(step)
+    if possible:
+        judge.expect(rows and all(row["status"] in DONE for row in rows), f"{step} is measured", str(rows)[:300])
+    else:
+        judge.expect(rows and all(row["status"] == "skipped" and "node" in row["reason"] for row in rows),
+                     f"{step} is refused: {rows[0]['reason'] if rows else ''}", judge.log(step)[-300:])
+
+
+def check_shared_l3(judge):
+    machine = judge.machine()
+    check_survey(judge, machine)
+    judge.expect(len(machine.pairs("cross-node")) == 4 and machine.shared(3, 0, 3), "two nodes share the L3")
+    check_nodes(judge, machine, "all")
+    check_team(judge, machine, "across", "cross-node", 4)
+
+
+def check_two_l3(judge):
+    machine = judge.machine()
+    judge.expect(len(set(machine.cache_of[3].values())) == 2, "there are two L3s")
+    check_survey(judge, machine)
+    check_team(judge, machine, "team", "shared-l3", 4)
+
+
+def check_memory(judge):
+    machine = judge.machine()
+    judge.expect((machine.with_pus, machine.with_memory) == ({0, 1}, {0, 2, 3}), "nodes 2 and 3 are memory alone")
+    check_survey(judge, machine)
+    check_nodes(judge, machine, "all")
+    for node in range(5):
+        check_bound(judge, f"bind-{node}", node in machine.with_memory)
+    check_bound(judge, "interleaved", True)
+
+
+def check_distances(judge):
+    machine = judge.machine()
+    judge.expect(any(row[other] != machine.distance[other][node] for node, row in machine.distance.items()
+                     for other in machine.distance), "distances depend on the direction", str(machine.distance))
+    check_survey(judge, machine)
+    check_nodes(judge, machine, "all")
+    check_team(judge, machine, "transports", "cross-node", 2)
+    judge.expect("Mems_allowed_list:\t2" in judge.log("one-status"), "the control group allows node 2's memory alone")
+    check_doctor(judge, machine, "one-doctor")
+    check_nodes(judge, machine, "one", memory={2})
+    for node in (0, 2):
+        check_bound(judge, f"one-bind-{node}", node == 2)
+
+
+def check_balancing(judge):
+    machine = judge.machine()
+    check_survey(judge, machine)
+    judge.expect("NUMA balancing" in judge.log("doctor-text"), "doctor tells of NUMA balancing")
+    check_nodes(judge, machine, "all")
+
+
+def check_arm64_nodes(judge):
+    machine = judge.machine()
+    judge.expect(len(machine.pus) == 4 and machine.with_memory == {0, 1}, "four cores, two nodes")
+    check_survey(judge, machine)
+    check_nodes(judge, machine, "all")
+    check_team(judge, machine, "across", "cross-node", 2)
+
+
+def check_arm64_16k(judge):
+    judge.ended("doctor")
+    judge.ended("list")
+    found = json.loads(judge.log("doctor") or "{}").get("environment", {})
+    judge.expect((found.get("page_bytes"), found.get("thp_bytes")) == (16384, 32 << 20),
+                 "doctor sees base pages of 16 KiB and transparent huge pages of 32 MiB",
+                 f"{found.get('page_bytes')}, {found.get('thp_bytes')}")
+    judge.expect("base pages of 16 KiB, transparent huge pages of 32 MiB" in
+                 " ".join(judge.log("doctor-text").split()), "and says so")
+    for step in ("pages", "around", "stream"):
+        judge.ended(step)
+        rows = judge.samples(step, control=True)
+        wrong = [f"{row['scenario']}/{row['variant']}: {row['status']}, {row['pages']} pages of {row['page_bytes']}, "
+                 f"{row['ops']} operations, {row['metric']}, {row['reason']}" for row in rows
+                 if row["status"] not in DONE or "4k" in row["case"] or "4 KiB" in row["metric"].replace("64 KiB", "")
+                 or int(row["page_bytes"]) != (32 << 20 if row["variant"] == "thp" else 16384)
+                 or (row["scenario"] in ("first_touch", "prefault", "private_vs_shared") and
+                     int(row["ops"]) != (64 << 20) // 16384)]
+        judge.expect(rows and not wrong, f"{step}: {len(rows)} trials, an operation is a page of 16 KiB",
+                     "; ".join(wrong))
+    faults = {(row["scenario"], row["variant"]): int(row["minflt"]) for row in judge.samples("pages")}
+    judge.expect((faults.get(("first_touch", "16k")), faults.get(("first_touch", "thp"))) == (4096, 2),
+                 "64 MiB take 4096 faults of 16 KiB, or 2 of 32 MiB", str(faults))
+    claims = {row["claim"]: row for step in ("pages", "around") for row in judge.table(step, "claims")}
+    for claim in ("P1", "P4c", "M4.faults", "M2.faults", "first_touch.expected"):
+        row = claims.get(claim, {})
+        judge.expect(row.get("verdict") == "supported", f"{claim}: {row.get('sentence')}", str(row))
+    judge.expect("per 16 KiB page" in claims.get("P1", {}).get("sentence", ""), "claims have the size of the pages")
+    judge.ended("small-pages", 4)
+    judge.expect("choose among 16k, thp" in judge.log("small-pages"), "--pages 4k is refused with the sizes there are",
+                 judge.log("small-pages"))
+    judge.ended("small-variant", 4)
+
+
+def check_pairs(judge):
+    judge.ended("doctor")
+    judge.ended("list")
+    judge.ended("plan")
+    judge.expect("pairs a round" in judge.log("plan"), "the plan prints rounds and pairs a round",
+                 judge.log("plan")[-300:])
+    judge.ended("pairs")
+    got = {row["pus"] for row in judge.samples("pairs") if row["status"] in DONE}
+    judge.expect(len(got) >= 8, f"{len(got)} pairs of PUs are measured")
+
+
+def check_host_a(judge):
+    for step in ("doctor", "list", "before"):
+        judge.ended(step)
+
+
+def check_host_b(judge):
+    judge.ended("doctor")
+    judge.ended("list")
+    judge.ended("other-host", 5)
+    judge.expect("--same-type" in judge.log("other-host"), "a baseline of another host is refused, with the way out",
+                 judge.log("other-host")[-300:])
+    judge.expect((judge.folder / "same-type.rc").read_text().strip() in ("0", "1"),
+                 "--same-type compares the two hosts", judge.log("same-type")[-300:])
+    judge.expect("type" in judge.log("same-type"), "and says that they are of one type", judge.log("same-type")[-300:])
+
+
+CHECKS = {"amd64": check_amd64, "arm64": check_arm64, "shared-l3": check_shared_l3, "two-l3": check_two_l3,
+          "memory": check_memory, "distances": check_distances, "balancing": check_balancing,
+          "arm64-nodes": check_arm64_nodes, "arm64-16k": check_arm64_16k, "pairs": check_pairs,
+          "host-a": check_host_a, "host-b": check_host_b}
+
+
 def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ("amd64", "arm64"):
+    if len(sys.argv) != 3 or sys.argv[1] not in CHECKS:
         print(__doc__.splitlines()[-1], file=sys.stderr)
         return 4
     judge = Judge(sys.argv[2])
-    check_amd64(judge) if sys.argv[1] == "amd64" else check_arm64(judge)
+    CHECKS[sys.argv[1]](judge)
     print(f"{sys.argv[1]} guest: {judge.passed} passed, {judge.failed} failed")
     return 1 if judge.failed else 0
 

@@ -1,7 +1,8 @@
 /* On a machine with several NUMA nodes: are processes and pages where the harness says?  Asks the kernel by other
  * ways than the harness does: getcpu() for processes, move_pages() for every single page.
  * Prints a line for each question, `ok`, `FAIL` or `skip`; exits with 1 after a FAIL.
- * usage: read_back pins | read_back memory */
+ * usage: read_back pins | read_back memory     the guest with two nodes
+ *        read_back nodes                       any guest: binds to every node of the kernel, reads numa_maps */
 #include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
@@ -17,8 +18,9 @@
 #include "shmeter/region.h"
 #include "shmeter/topology.h"
 
-#define NODES 2
-#define MIB   (UINT64_C(1) << 20)
+#define NODES        2  /* of the guest with two nodes */
+#define KERNEL_NODES 16 /* more than any guest has */
+#define MIB          (UINT64_C(1) << 20)
 
 static struct sm_topology *topology;
 static bool failed;
@@ -306,19 +308,162 @@ static void check_all_memory(void)
 						 .toucher = NODES - 1 - node });
 }
 
+/* Whether a list such as "0-2,5" of a file below /sys or /proc holds a number; `before` is what stands before it. */
+static bool listed(const char *path, const char *before, unsigned number)
+{
+	char line[256];
+	bool found = false;
+	FILE *file = fopen(path, "re");
+
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		char *at = line + strlen(before);
+
+		if (strncmp(line, before, strlen(before)) != 0)
+			continue;
+		while (!found && *at && *at != '\n') {
+			unsigned long low = strtoul(at, &at, 10), high = *at == '-' ? strtoul(at + 1, &at, 10) : low;
+
+			found = low <= number && number <= high;
+			at += *at == ',';
+		}
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Whether the kernel lets this process have memory of a node. */
+static bool has_memory(unsigned node)
+{
+	return listed("/sys/devices/system/node/has_memory", "", node) &&
+	       listed("/proc/self/status", "Mems_allowed_list:\t", node);
+}
+
+/* Bytes of the region on each node, as numa_maps has them: "7f12a0000000 bind:2 file=... N2=1024 kernelpagesize_kB=4". */
+static bool read_numa_maps(const struct sm_region *region, uint64_t on_node[KERNEL_NODES])
+{
+	FILE *file = fopen("/proc/self/numa_maps", "re");
+	char line[1024], *rest, *word;
+	uint64_t kib = 0, count;
+	unsigned node;
+
+	memset(on_node, 0, KERNEL_NODES * sizeof(*on_node));
+	while (file && kib == 0 && fgets(line, sizeof(line), file)) {
+		if (strtoull(line, NULL, 16) != (uintptr_t)region->address)
+			continue;
+		for (rest = line; (word = strsep(&rest, " \n"));) {
+			if (sscanf(word, "N%u=%" SCNu64, &node, &count) == 2 && node < KERNEL_NODES)
+				on_node[node] = count;
+			(void)!sscanf(word, "kernelpagesize_kB=%" SCNu64, &kib);
+		}
+	}
+	if (file)
+		fclose(file);
+	for (node = 0; node < KERNEL_NODES; node++)
+		on_node[node] *= kib * 1024;
+	return kib > 0;
+}
+
+/* Whether every byte lies where the policy promises: bound on the node, interleaved on every node that may have it. */
+static bool lies_right(const struct sm_region *region, const uint64_t on_node[KERNEL_NODES])
+{
+	uint64_t all = 0, least = UINT64_MAX, most = 0;
+
+	for (unsigned n = 0; n < KERNEL_NODES; n++) {
+		all += on_node[n];
+		if (!has_memory(n))
+			continue;
+		least = on_node[n] < least ? on_node[n] : least;
+		most = on_node[n] > most ? on_node[n] : most;
+	}
+	if (all != region->mapped_bytes)
+		return false;
+	if (region->asked.numa == SM_BIND)
+		return on_node[region->asked.node] == all;
+	return most - least <= region->page_bytes;
+}
+
+static void populate_and_read(const void *argument)
+{
+	struct touched touched = *(const struct touched *)argument;
+	uint64_t on_node[KERNEL_NODES];
+	struct sm_error err = { 0 };
+	char what[160], found[256] = "";
+	size_t used = 0;
+	bool right;
+
+	if (sm_region_populate(touched.region, &err) < 0) {
+		say("FAIL", "%s: %s", describe(touched.question, what), err.text);
+		return;
+	}
+	if (!read_numa_maps(touched.region, on_node)) {
+		say("FAIL", "%s: not in /proc/self/numa_maps", describe(touched.question, what));
+		return;
+	}
+	for (unsigned n = 0; n < KERNEL_NODES; n++)
+		if (on_node[n] > 0)
+			used += (size_t)snprintf(found + used, sizeof(found) - used, " on%u=%" PRIu64, n, on_node[n]);
+	right = lies_right(touched.region, on_node);
+	say(right ? "ok" : "FAIL", "%s%s", describe(touched.question, what), found);
+}
+
+/* Memory of a node that has none, or may not be used, has to be refused with a reason. */
+static void check_node(const struct question *q)
+{
+	struct sm_region region = { 0 };
+	struct sm_error err = { 0 };
+	char what[160];
+	bool possible = q->memory.numa != SM_BIND || has_memory(q->memory.node);
+	int rc = sm_region_supported(&sm_os_linux, topology, q->memory, q->bytes, NULL, &err);
+
+	if (rc < 0) {
+		say(possible ? "FAIL" : "ok", "%s refused: %s", describe(q, what), err.text);
+		return;
+	}
+	if (!possible) {
+		say("FAIL", "%s: the kernel has no such memory for this process, and it is not refused",
+		    describe(q, what));
+		return;
+	}
+	rc = sm_region_create(&region, &sm_os_linux, topology, q->memory, q->bytes, NULL, &err);
+	if (rc < 0)
+		say("FAIL", "%s: %s", describe(q, what), err.text);
+	else
+		in_child(populate_and_read, &(struct touched){ q, &region });
+	sm_region_destroy(&region);
+}
+
+static void check_nodes(void)
+{
+	struct sm_memory memory = { .pages = { SM_PAGES_BASE, (uint64_t)sysconf(_SC_PAGESIZE) },
+				    .prefault = SM_MADVISE };
+
+	for (int backing = SM_ANON; backing <= SM_SYSV; backing++) {
+		memory.backing = (enum sm_backing)backing;
+		memory.numa = SM_BIND;
+		for (memory.node = 0; memory.node < KERNEL_NODES; memory.node++)
+			if (listed("/sys/devices/system/node/online", "", memory.node))
+				check_node(&(struct question){ .memory = memory, .bytes = 4 * MIB });
+		memory.numa = SM_INTERLEAVE;
+		memory.node = 0;
+		check_node(&(struct question){ .memory = memory, .bytes = 4 * MIB });
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct sm_error err = { 0 };
 
-	if (argc != 2 || (strcmp(argv[1], "pins") != 0 && strcmp(argv[1], "memory") != 0)) {
-		fprintf(stderr, "usage: read_back pins | read_back memory\n");
+	if (argc != 2 ||
+	    (strcmp(argv[1], "pins") != 0 && strcmp(argv[1], "memory") != 0 && strcmp(argv[1], "nodes") != 0)) {
+		fprintf(stderr, "usage: read_back pins | read_back memory | read_back nodes\n");
 		return 4;
 	}
 	if (sm_topology_open(&topology, NULL, &err) < 0) {
 		fprintf(stderr, "read_back: %s\n", err.text);
 		return 5;
 	}
-	if (sm_topology_nodes(topology) != NODES) {
+	if (strcmp(argv[1], "nodes") != 0 && sm_topology_nodes(topology) != NODES) {
 		fprintf(stderr, "read_back: %u NUMA nodes, and %d are needed: run it in the guest\n",
 			sm_topology_nodes(topology), NODES);
 		sm_topology_close(topology);
@@ -326,8 +471,10 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "pins") == 0)
 		check_pins();
-	else
+	else if (strcmp(argv[1], "memory") == 0)
 		check_all_memory();
+	else
+		check_nodes();
 	sm_topology_close(topology);
 	return failed ? 1 : 0;
 }
