@@ -1,5 +1,5 @@
-# Pairs of PUs as a heat map in hwloc's order.  Index 0: to from ns colour text-colour "label"; 1: pairs that
-# were not measured; 2, 3, 4: outlines of cores, L3 caches and packages; 5: names of the PUs.
+# A matrix, such as pairs of PUs in hwloc's order, as a heat map.  Index 0: to from ns colour text-colour "label"; 1: pairs that
+# were not measured; 2, 3, 4: outlines of cores, L3 caches and packages; 5: names of the rows.
 set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
 set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
 set tmargin 5
@@ -7,8 +7,8 @@ set bmargin 7
 set size ratio 1
 set xrange [-0.5:pus - 0.5]
 set yrange [pus - 0.5:-0.5]
-set xlabel 'to PU (OS index, in hwloc order)'
-set ylabel 'from PU'
+set xlabel column
+set ylabel row
 set tics scale 0 out nomirror
 set xtics offset 0, 0.3
 set border lw 0.5
@@ -16,7 +16,7 @@ set logscale cb
 set cbrange [low:high]
 set format cb '%.3g'
 set cbtics add (sprintf('%.3g', low) low, sprintf('%.3g', high) high)
-set cblabel 'one way (ns, logarithmic)'
+set cblabel value
 set key at screen 0.5, screen 0.0 center bottom horizontal samplen 2 width 2
 set style fill solid noborder
 plot datafile index 0 using 1:2:3 with points pt 7 ps 0.01 palette notitle, \

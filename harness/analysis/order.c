@@ -5,64 +5,86 @@
 #include <string.h>
 
 #include "parts.h"
+#include "shmeter/matrix.h"
 #include "shmeter/topology.h"
 
-/* The cases that a claim is about, by relation. */
+/* The pairs that a claim is about, by relation; each relation's times are sorted. */
 struct related {
 	double *value[SM_PLACE_COUNT]; /* all in one allocation */
 	size_t count[SM_PLACE_COUNT];
-	unsigned relations; /* number of relations with a case */
-	size_t cases;
+	unsigned relations; /* number of relations with a pair */
+	size_t pairs;
 };
 
 static bool is_about(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
-		     const struct sm_summary_row *summary)
+		     unsigned case_index)
 {
-	const struct sm_case_row *c = &a->results->cases[summary->case_index];
-	size_t group = a->case_view[summary->case_index].group;
+	const struct sm_case_row *c = &a->results->cases[case_index];
+	size_t group = a->case_view[case_index].group;
 
 	return a->group[group].scenario == scenario && c->variant == sm_name_of(claim->left) &&
-	       isfinite(summary->value.estimate) && c->relation != SM_PLACE_UNSET &&
-	       sm_analysis_matches(a, group, NULL, claim->at, claim->left, NULL);
+	       c->relation != SM_PLACE_UNSET && sm_analysis_matches(a, group, NULL, claim->at, claim->left, NULL);
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
 }
 
 static int collect(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
 		   struct related *out, struct sm_error *err)
 {
-	double *room = calloc((a->results->summary_count + 1) * SM_PLACE_COUNT, sizeof(*room));
+	struct sm_pu_pair *pair;
+	size_t count = sm_pu_pairs_of(a->results, sm_name_of(scenario->name), &pair), next = 0;
+	double *room = calloc(count + 1, sizeof(*room));
+	bool about = false;
 
-	*out = (struct related){ .cases = 0 };
-	if (!room)
-		return sm_fail(err, ENOMEM, "no memory for %zu cases", a->results->summary_count);
-	for (int k = 0; k < SM_PLACE_COUNT; k++)
-		out->value[k] = room + (size_t)k * (a->results->summary_count + 1);
-	for (size_t i = 0; i < a->results->summary_count; i++) {
-		const struct sm_summary_row *summary = &a->results->summaries[i];
-
-		if (!is_about(a, scenario, claim, summary))
-			continue;
-		const struct sm_case_row *c = &a->results->cases[summary->case_index];
-		enum sm_placement k = c->relation;
-		double transfers = c->transfers_per_op > 0 ? c->transfers_per_op : 1;
-
-		out->relations += out->count[k] == 0;
-		out->value[k][out->count[k]++] = summary->value.estimate / transfers;
-		out->cases++;
+	*out = (struct related){ .pairs = 0 };
+	out->value[0] = room;
+	for (int k = 0; room && k < SM_PLACE_COUNT; k++) {
+		out->value[k] = room + next;
+		for (size_t i = 0; i < count; i++) {
+			if (i == 0 || pair[i].case_index != pair[i - 1].case_index)
+				about = (int)a->results->cases[pair[i].case_index].relation == k &&
+					is_about(a, scenario, claim, pair[i].case_index);
+			if (about)
+				out->value[k][out->count[k]++] = pair[i].ns;
+		}
+		qsort(out->value[k], out->count[k], sizeof(double), ascending);
+		out->relations += out->count[k] > 0;
+		next += out->count[k];
 	}
-	return 0;
+	out->pairs = next;
+	free(pair);
+	return room ? 0 : sm_fail(err, ENOMEM, "no memory for %zu pairs", count);
 }
 
-/* Among all couples of cases with different relations, the share in which the closer one is faster. */
+/* How many couples of a near and a far pair there are in which the near one is faster. */
+static size_t faster_couples(const struct related *related, int near, int far)
+{
+	size_t couples = 0;
+
+	for (size_t i = 0, j = 0; j < related->count[far]; j++) {
+		while (i < related->count[near] && related->value[near][i] < related->value[far][j])
+			i++;
+		couples += i;
+	}
+	return couples;
+}
+
+/* Among all couples of pairs with different relations, the share in which the closer one is faster. */
 static double closer_is_faster(const struct related *related, size_t *couples)
 {
 	size_t faster = 0;
 
 	*couples = 0;
 	for (int near = 0; near < SM_PLACE_COUNT; near++)
-		for (int far = near + 1; far < SM_PLACE_COUNT; far++)
-			for (size_t i = 0; i < related->count[near]; i++)
-				for (size_t j = 0; j < related->count[far]; j++, ++*couples)
-					faster += related->value[near][i] < related->value[far][j];
+		for (int far = near + 1; far < SM_PLACE_COUNT; far++) {
+			*couples += related->count[near] * related->count[far];
+			faster += faster_couples(related, near, far);
+		}
 	return (double)faster / (double)*couples;
 }
 
@@ -92,7 +114,7 @@ int sm_analysis_order_claim(struct sm_analysis *a, const struct sm_scenario *sce
 
 	if (rc < 0)
 		return rc;
-	if (related.cases == 0) {
+	if (related.pairs == 0) {
 		row->verdict = SM_NOT_TESTABLE;
 		row->reason = sm_analysis_why_no_trial(a, scenario, claim);
 	} else if (related.relations == 1) {

@@ -143,6 +143,8 @@ static int check_param_condition(const struct check_subject *on, const struct sm
 
 	if (one->compare != '=' && param->labels)
 		return unmet(on, one, "values with labels have no order");
+	if (param->every_pu)
+		return unmet(on, one, "it chooses PUs, and no case has it");
 	if ((one->compare != '=' || plan_is_every(param)) && isnan(one->number))
 		return unmet(on, one, "a number, or one with xPU, is expected");
 	if (plan_is_every(param))

@@ -92,6 +92,11 @@ struct check_names check_placements_of(const struct sm_scenario *s)
 
 		check_add_name(&names, name, strlen(name));
 	}
+	for (int k = SM_PLACE_SMT; s->pair_params[0] && k < SM_PLACE_LIST; k++) { /* relations of pairs */
+		const char *name = sm_placement_name((enum sm_placement)k);
+
+		check_add_name(&names, name, strlen(name));
+	}
 	return names;
 }
 

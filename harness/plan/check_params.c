@@ -250,7 +250,7 @@ static int check_nodes(const struct check_subject *on, const struct check_names 
 	return 0;
 }
 
-/* Checks the two parameters that set the PUs of two workers. */
+/* Checks the two parameters that choose the PUs of a tour. */
 static int check_pair(const struct check_subject *on, const struct check_names *params)
 {
 	const struct sm_scenario *s = on->scenario;
@@ -265,15 +265,21 @@ static int check_pair(const struct check_subject *on, const struct check_names *
 		if (!param->every_pu)
 			return check_wrong(on, "pair_params names \"%s\", which has no every_pu", param->name);
 	}
+	if (!s->pair_params[0] != !s->visit)
+		return check_wrong(on, "pair_params and visit() belong together: a tour takes both");
 	if (!s->pair_params[0])
 		return 0;
+	if (s->visit_bytes == 0)
+		return check_wrong(on, "visit() has no lines to play on: set visit_bytes");
+	if (s->placements[0])
+		return check_wrong(on, "the placements of a tour are the relations of its pairs: leave out placements");
 	if (strcmp(s->pair_params[0], s->pair_params[1]) == 0)
 		return check_wrong(on, "pair_params names \"%s\" twice", s->pair_params[0]);
 	if (s->workers_param || s->workers != 2)
-		return check_wrong(on, "pair_params sets the PUs of two workers: set workers to 2");
+		return check_wrong(on, "a pair of pair_params has two workers: set workers to 2");
 	for (const struct sm_variant *v = s->variants; v->name; v++)
 		if (v->workers > 0 && v->workers != 2)
-			return check_wrong(on, "variant \"%s\" has %u workers, and pair_params sets the PUs of two",
+			return check_wrong(on, "variant \"%s\" has %u workers, and a pair of pair_params has two",
 					   v->name, v->workers);
 	return 0;
 }

@@ -167,8 +167,10 @@ void sm_case_params(const struct sm_case *c, char separator, char *out, size_t s
 	for (unsigned p = 0; p < plan_params(c->scenario) && used < size; p++) {
 		char one[96];
 
+		if (c->scenario->params[p].every_pu) /* a choice, not a point */
+			continue;
 		name_value(&c->scenario->params[p], c->param[p], one, sizeof(one));
-		if (p > 0)
+		if (used > 0)
 			used += (size_t)snprintf(out + used, size - used, "%c", separator);
 		if (used < size)
 			used += (size_t)snprintf(out + used, size - used, "%s", one);
@@ -188,21 +190,34 @@ static void name_memory(const struct sm_memory *memory, char *out, size_t size)
 		 sm_prefault_name(memory->prefault), sm_numa_name(*memory, numa));
 }
 
+/* Adds ":0.2.4" after `before` characters, cut where there is no room; returns the new length. */
+static size_t name_pus(const unsigned *list, unsigned count, char sign, char *out, size_t size, size_t before)
+{
+	for (unsigned i = 0; i < count && before < size; i++)
+		before += (size_t)snprintf(out + before, size - before, "%c%u", i ? '.' : sign, list[i]);
+	return before;
+}
+
+/* "near", "list:0.2", "smt", or for pairs from chosen PUs to others "shared-l3:0.1-8.9". */
+static void name_place(const struct sm_case *c, char *out, size_t size)
+{
+	size_t used = (size_t)snprintf(out, size, "%s", sm_placement_name(c->placement));
+
+	if (c->pairs && !c->pairs->all) {
+		used = name_pus(c->pairs->from, c->pairs->from_count, ':', out, size, used);
+		name_pus(c->pairs->to, c->pairs->to_count, '-', out, size, used);
+	} else if (!c->pairs && c->placement == SM_PLACE_LIST) {
+		name_pus(c->pu_list, c->pu_list_count, ':', out, size, used);
+	}
+}
+
 static void name_case(struct sm_planned_case *planned, const struct sm_memory *group_memory)
 {
 	const struct sm_case *c = &planned->c;
 	char params[160], place[64], memory[64];
 
 	sm_case_params(c, ',', params, sizeof(params));
-	if (c->placement == SM_PLACE_LIST && !c->scenario->pair_params[0]) {
-		size_t used = (size_t)snprintf(place, sizeof(place), "list");
-
-		for (unsigned i = 0; i < c->pu_list_count && used < sizeof(place); i++)
-			used += (size_t)snprintf(place + used, sizeof(place) - used, "%c%u", i ? '.' : ':',
-						 c->pu_list[i]);
-	} else {
-		snprintf(place, sizeof(place), "%s", sm_placement_name(c->placement));
-	}
+	name_place(c, place, sizeof(place));
 	name_memory(group_memory, memory, sizeof(memory));
 	snprintf(planned->group_id, sizeof(planned->group_id), "%s?%s@%s+%s", c->scenario->name, params, place, memory);
 	if (sm_case_has_region(c))
@@ -359,11 +374,7 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 	const struct sm_scenario *scenario = point->scenario;
 	unsigned count = 0, workers = point->workers;
 
-	if (scenario->pair_params[0]) { /* its parameters set the PUs */
-		out[0] = SM_PLACE_LIST;
-		return 1;
-	}
-	if (scenario->node_params[0]) { /* and these the nodes */
+	if (scenario->node_params[0]) { /* its parameters set the nodes */
 		out[0] = workers > 1 ? SM_PLACE_CROSS_NODE : SM_PLACE_NEAR;
 		return 1;
 	}
@@ -379,11 +390,10 @@ static unsigned placements(const struct sm_case *point, const struct sm_plan_opt
 	return count;
 }
 
-/* Whether the parameters that name a pair of PUs, or of nodes, name the same one twice. */
+/* Whether the parameters that name two nodes name the same one twice. */
 static bool is_no_pair(const struct sm_case *point)
 {
-	const struct sm_scenario *s = point->scenario;
-	const char *const *names = s->pair_params[0] ? s->pair_params : s->node_params;
+	const char *const *names = point->scenario->node_params;
 
 	return names[0] && sm_case_param(point, names[0]) == sm_case_param(point, names[1]);
 }
@@ -419,8 +429,7 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 
 		for (p = 0; p < params; p++)
 			last &= index[p] + 1 == values[p].count;
-		/* A PU with itself is not a pair, nor is a node.  Where there is no other, the case stays, so that it
-		 * can say so. */
+		/* A node with itself is not a pair.  Where there is no other, the case stays, so that it can say so. */
 		if (is_no_pair(&point) && !(last && plan->group_count == groups))
 			count = 0;
 		for (unsigned i = 0; i < count; i++) {
@@ -432,6 +441,63 @@ static void add_points(struct sm_plan *plan, const struct sm_plan_options *optio
 		for (p = 0; p < params && ++index[p] == values[p].count; p++)
 			index[p] = 0;
 	} while (p < params);
+}
+
+/* The values of one of the parameters that choose PUs, without repetitions; the caller frees them. */
+static unsigned *chosen_pus(const struct sm_scenario *scenario, const struct plan_values *values, unsigned which,
+			    unsigned *count)
+{
+	unsigned p = 0, *list;
+
+	while (strcmp(scenario->params[p].name, scenario->pair_params[which]) != 0)
+		p++;
+	list = sm_zeroed_memory(values[p].count + 1, sizeof(*list));
+	*count = 0;
+	for (unsigned i = 0; i < values[p].count; i++) {
+		unsigned k = 0;
+
+		while (k < *count && list[k] != values[p].value[i])
+			k++;
+		if (k == *count)
+			list[(*count)++] = (unsigned)values[p].value[i];
+	}
+	return list;
+}
+
+static struct sm_pair_sets *add_pair_sets(struct sm_plan *plan, const struct sm_plan_options *options,
+					  const struct sm_scenario *scenario, const struct plan_values *values)
+{
+	struct sm_pair_sets *sets = sm_zeroed_memory(1, sizeof(*sets));
+	unsigned pus = 2;
+
+	if (options->topology)
+		sm_topology_pus(options->topology, &pus);
+	sets->from = chosen_pus(scenario, values, 0, &sets->from_count);
+	sets->to = chosen_pus(scenario, values, 1, &sets->to_count);
+	sets->all = sets->from_count == pus && sets->to_count == pus;
+	plan->pair_sets = grow(plan->pair_sets, plan->pair_set_count, sizeof(*plan->pair_sets));
+	plan->pair_sets[plan->pair_set_count++] = sets;
+	return sets;
+}
+
+/* A group for each relation that the chosen PUs have, or for the one of --placement.  Where there is no pair, one group
+ * stays, so that it can say so. */
+static void add_relations(struct sm_plan *plan, const struct sm_plan_options *options,
+			  const struct sm_scenario *scenario, const struct plan_values *values)
+{
+	struct sm_pair_sets *sets = add_pair_sets(plan, options, scenario, values);
+	struct sm_case point = { .scenario = scenario, .workers = scenario->workers, .pairs = sets };
+	unsigned found = options->topology ? sm_tour_relations(options->topology, sets) : 1u << SM_PLACE_NEAR;
+
+	if (options->placement >= SM_PLACE_SMT && options->placement < SM_PLACE_LIST)
+		found = 1u << options->placement;
+	if (found == 0)
+		found = 1u << SM_PLACE_NEAR;
+	for (unsigned k = SM_PLACE_NEAR; k < SM_PLACE_COUNT; k++)
+		if (found & 1u << k) {
+			point.placement = (enum sm_placement)k;
+			add_group(plan, options, &point);
+		}
 }
 
 int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
@@ -453,7 +519,9 @@ int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
 		if (!chosen)
 			continue;
 		rc = plan_sweep(scenarios[s], options, values, used, err);
-		if (rc == 0)
+		if (rc == 0 && scenarios[s]->pair_params[0])
+			add_relations(plan, options, scenarios[s], values);
+		else if (rc == 0)
 			add_points(plan, options, scenarios[s], values);
 		plan_values_free(values);
 	}
@@ -471,5 +539,11 @@ void sm_plan_free(struct sm_plan *plan)
 	free(plan->cases);
 	free(plan->groups);
 	free(plan->steps);
+	for (size_t i = 0; i < plan->pair_set_count; i++) {
+		free(plan->pair_sets[i]->from);
+		free(plan->pair_sets[i]->to);
+		free(plan->pair_sets[i]);
+	}
+	free((void *)plan->pair_sets);
 	memset(plan, 0, sizeof(*plan));
 }

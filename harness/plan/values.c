@@ -7,9 +7,7 @@
 
 #include "plan_private.h"
 
-/* Most PUs that a parameter with `every_pu` takes, and nodes with `every_node`: the number of pairs grows with the
- * square. */
-static const unsigned pus_max[] = { [SM_QUICK] = 8, [SM_STANDARD] = 32, [SM_FULL] = ~0u };
+/* Most nodes that a parameter with `every_node` takes: the number of pairs grows with the square. */
 static const unsigned nodes_max[] = { [SM_QUICK] = 4, [SM_STANDARD] = 8, [SM_FULL] = ~0u };
 
 unsigned plan_params(const struct sm_scenario *scenario)
@@ -216,11 +214,10 @@ static int parse_values(const struct sm_param *param, const struct sm_topology *
 	return rc;
 }
 
-/* Takes PUs in hwloc order: those of --placement, else as many as the profile takes, spread evenly.  Without a
- * topology, 0 and 1. */
+/* Takes PUs in hwloc order: those of --placement, else all.  Without a topology, 0 and 1. */
 static int pu_values(const struct sm_plan_options *options, struct plan_values *out, struct sm_error *err)
 {
-	unsigned count = 2, taken;
+	unsigned count = 2;
 	const struct sm_pu *pus = options->topology ? sm_topology_pus(options->topology, &count) : NULL;
 	int rc = 0;
 
@@ -229,12 +226,8 @@ static int pu_values(const struct sm_plan_options *options, struct plan_values *
 			rc = add_value(out, options->pu_list[i], err);
 		return rc;
 	}
-	taken = count < pus_max[options->profile] ? count : pus_max[options->profile];
-	for (unsigned i = 0; rc == 0 && i < taken; i++) {
-		unsigned at = (unsigned)((uint64_t)i * count / taken);
-
-		rc = add_value(out, pus ? pus[at].os_index : at, err);
-	}
+	for (unsigned i = 0; rc == 0 && i < count; i++)
+		rc = add_value(out, pus ? pus[i].os_index : i, err);
 	return rc;
 }
 

@@ -252,3 +252,8 @@ enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsig
 
 	return a && b ? topology_relation(a, b) : SM_PLACE_UNSET;
 }
+
+enum sm_placement sm_pu_relation(const struct sm_pu *a, const struct sm_pu *b)
+{
+	return topology_relation(a, b);
+}

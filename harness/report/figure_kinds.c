@@ -396,11 +396,10 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 	struct figure *f;
 
 	figures_stem(c, stem, sizeof(stem));
-	if (sm_matrix_is_pair(c)) { /* its cases are too many for one line each */
+	if (!c->derived && sm_matrix_has(r, c->scenario)) {
 		f = add(out, count, FIGURE_MATRIX, c, figures_matrix);
 		snprintf(f->name, sizeof(f->name), "%s", stem);
 		snprintf(f->title, sizeof(f->title), "%s: one way between PUs, ns", c->scenario);
-		return;
 	}
 	if (isfinite(sm_param_value(c->params, "stride"))) {
 		f = add(out, count, FIGURE_SURFACE, c, surface_data);

@@ -1,4 +1,4 @@
-/* The heat map of a scenario that measured pairs of PUs. */
+/* Heat maps: of the pairs of PUs that a scenario visited, or of another matrix. */
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ _Static_assert(sizeof(viridis) / sizeof(viridis[0]) == ANCHORS, "viridis has nin
 
 /* Above this relative luminance black has more contrast than white (WCAG 2: (L + 0.05) ratios). */
 #define LUMINANCE_OF_BLACK_TEXT 0.179
-/* Up to this number of PUs each pair shows its value and each PU its name. */
+/* Up to this number of rows each pair shows its value and each row its name. */
 #define LABELLED_MAX 64u
 /* The scale covers at least this ratio, so that noise alone does not use the whole colour range. */
 #define SPAN_MIN 2.0
@@ -56,7 +56,7 @@ static size_t put_cells(const struct sm_matrix *m, double low, double high, FILE
 
 	for (unsigned from = 0; from < m->count; from++)
 		for (unsigned to = 0; to < m->count; to++) {
-			double ns = m->ns[from * m->count + to];
+			double ns = m->ns[(size_t)from * m->count + to];
 			unsigned rgb = colour_at(log(ns / low) / log(high / low));
 
 			if (!isfinite(ns))
@@ -76,7 +76,7 @@ static unsigned put_missing(const struct sm_matrix *m, FILE *out)
 
 	for (unsigned from = 0; from < m->count; from++)
 		for (unsigned to = 0; to < m->count; to++)
-			if (from != to && !isfinite(m->ns[from * m->count + to])) {
+			if ((from != to || m->diagonal) && !isfinite(m->ns[(size_t)from * m->count + to])) {
 				fprintf(out, "%u %u\n", to, from);
 				count++;
 			}
@@ -84,18 +84,18 @@ static unsigned put_missing(const struct sm_matrix *m, FILE *out)
 	return count;
 }
 
-/* Indices 2 to 4: a closed outline around each group of several adjacent PUs.  Returns how many. */
+/* Indices 2 to 4: a closed outline around each group of several adjacent PUs or nodes.  Returns how many. */
 static unsigned put_outlines(const struct sm_matrix *m, size_t field, FILE *out)
 {
 	unsigned groups = 0;
 
 	for (unsigned first = 0, next; first < m->count; first = next) {
-		const char *base = (const char *)m->pu;
-		int group = *(const int *)(const void *)(base + first * sizeof(*m->pu) + field);
+		const char *base = (const char *)m->end;
+		int group = *(const int *)(const void *)(base + first * sizeof(*m->end) + field);
 		double low = first - 0.5, high;
 
 		for (next = first + 1;
-		     next < m->count && *(const int *)(const void *)(base + next * sizeof(*m->pu) + field) == group;)
+		     next < m->count && *(const int *)(const void *)(base + next * sizeof(*m->end) + field) == group;)
 			next++;
 		if (group < 0 || next - first < 2)
 			continue;
@@ -108,14 +108,14 @@ static unsigned put_outlines(const struct sm_matrix *m, size_t field, FILE *out)
 	return groups;
 }
 
-/* Index 5: position and number of each PU. */
+/* Index 5: position and label of each row and column. */
 static void put_names(const struct sm_matrix *m, FILE *out)
 {
-	/* above the limit only some PUs have their name */
+	/* above the limit only some rows have their name */
 	unsigned every = (m->count + LABELLED_MAX - 1) / LABELLED_MAX;
 
 	for (unsigned i = 0; i < m->count; i += every)
-		fprintf(out, "%u \"%u\"\n", i, m->pu[i].os_index);
+		fprintf(out, "%u \"%s\"\n", i, m->end[i].label);
 }
 
 static void set_size(struct figure *f, unsigned count)
@@ -138,33 +138,42 @@ static void add_variables(struct figure *f, const struct sm_matrix *m, double lo
 					 colour_at(i / (double)(ANCHORS - 1)));
 	snprintf(f->variables, sizeof(f->variables),
 		 "pus = %u\nlow = %.6g\nhigh = %.6g\nmissing = %u\ncores = %u\nl3s = %u\npackages = %u\n"
-		 "labelled = %d\nset palette defined (%s)\n",
-		 m->count, low, high, missing, groups[0], groups[1], groups[2], m->count <= LABELLED_MAX, palette);
+		 "labelled = %d\nrow = '%s'\ncolumn = '%s'\nvalue = '%s'\nset palette defined (%s)\n",
+		 m->count, low, high, missing, groups[0], groups[1], groups[2], m->count <= LABELLED_MAX, m->row,
+		 m->column, m->value, palette);
+}
+
+size_t figures_put_matrix(const struct sm_matrix *m, struct figure *f, FILE *out)
+{
+	double low = INFINITY, high = 0;
+	unsigned groups[3], missing;
+	size_t count;
+
+	for (size_t i = 0; i < (size_t)m->count * m->count; i++)
+		if (isfinite(m->ns[i])) {
+			low = fmin(low, m->ns[i]);
+			high = fmax(high, m->ns[i]);
+		}
+	high = fmax(high, low * SPAN_MIN);
+	count = put_cells(m, low, high, out);
+	missing = put_missing(m, out);
+	groups[0] = put_outlines(m, offsetof(struct sm_matrix_end, core), out);
+	groups[1] = put_outlines(m, offsetof(struct sm_matrix_end, l3), out);
+	groups[2] = put_outlines(m, offsetof(struct sm_matrix_end, package), out);
+	put_names(m, out);
+	set_size(f, m->count);
+	add_variables(f, m, low, high, missing, groups);
+	return count;
 }
 
 size_t figures_matrix(const struct sm_results *r, struct figure *f, FILE *out)
 {
 	struct sm_matrix matrix;
-	double low = INFINITY, high = 0;
-	unsigned groups[3], missing;
 	size_t count;
 
 	if (sm_matrix_of(&matrix, r, f->scenario, NULL) < 0)
 		return 0;
-	for (size_t i = 0; i < (size_t)matrix.count * matrix.count; i++)
-		if (isfinite(matrix.ns[i])) {
-			low = fmin(low, matrix.ns[i]);
-			high = fmax(high, matrix.ns[i]);
-		}
-	high = fmax(high, low * SPAN_MIN);
-	count = put_cells(&matrix, low, high, out);
-	missing = put_missing(&matrix, out);
-	groups[0] = put_outlines(&matrix, offsetof(struct sm_matrix_pu, core), out);
-	groups[1] = put_outlines(&matrix, offsetof(struct sm_matrix_pu, l3), out);
-	groups[2] = put_outlines(&matrix, offsetof(struct sm_matrix_pu, package), out);
-	put_names(&matrix, out);
-	set_size(f, matrix.count);
-	add_variables(f, &matrix, low, high, missing, groups);
+	count = figures_put_matrix(&matrix, f, out);
 	sm_matrix_free(&matrix);
 	return count;
 }

@@ -60,6 +60,9 @@ size_t figures_runchart(const struct sm_results *r, struct figure *figure, FILE 
 size_t figures_probes(const struct sm_results *r, struct figure *figure, FILE *out);
 /* figure_matrix.c: the heat map of a scenario's pairs of PUs. */
 size_t figures_matrix(const struct sm_results *r, struct figure *figure, FILE *out);
+/* The same for any matrix; returns the number of its values. */
+struct sm_matrix;
+size_t figures_put_matrix(const struct sm_matrix *m, struct figure *figure, FILE *out);
 /* Text as a gnuplot data field: quoted, and a space. */
 void figures_put_field(FILE *out, const char *text);
 

@@ -23,6 +23,8 @@ static const struct {
 	{ "slices.csv", "one row per millisecond of timed work, with the probes around it" },
 	{ "counters.csv", "one row per trial and event" },
 	{ "metrics.csv", "one row per trial and further metric" },
+	{ "visits.csv", "one row per visit of a pair of PUs in a tour" },
+	{ "pu_pairs.csv", "one row per pair of PUs: time of one transfer, interval, visits" },
 	{ "core_to_core.csv", "the matrix of pairs of PUs" },
 };
 

@@ -1,5 +1,6 @@
 /* Turns the result of a trial into rows of the run's files. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -90,6 +91,35 @@ static struct sm_bucket_row *bucket_rows(unsigned trial, const struct sm_trial_r
 	return rows;
 }
 
+/* The visits of a trial, rounded as in the file; the caller frees them.  NULL: no memory. */
+static struct sm_visit_row *visit_rows(unsigned trial, const struct sm_trial_result *result, const struct sm_tour *tour,
+				       size_t *count)
+{
+	struct sm_visit_row *rows = calloc(result->visit_count + 1, sizeof(*rows));
+
+	*count = 0;
+	for (size_t i = 0; rows && tour && result->status == SM_OK && i < result->visit_count; i++) {
+		const struct sm_visit *visit = &result->visit[i];
+		const struct sm_tour_pair *pair = &tour->pair[visit->pair];
+
+		if (isfinite(visit->ns))
+			rows[(*count)++] = (struct sm_visit_row){
+				.trial = trial,
+				.from = tour->pu[pair->from],
+				.to = tour->pu[pair->to],
+				.company = visit->company,
+				.ns = sm_store_round_time(visit->ns),
+				.low = sm_store_round_time(visit->low),
+				.high = sm_store_round_time(visit->high),
+			};
+	}
+	for (size_t i = 0; i < *count; i++) {
+		rows[i].visit = (unsigned)i;
+		rows[i].visits = (unsigned)*count;
+	}
+	return rows;
+}
+
 static size_t metric_rows(const struct sm_scenario *scenario, unsigned trial, const struct sm_trial_result *result,
 			  struct sm_metric_row rows[SM_MORE_MAX])
 {
@@ -119,10 +149,12 @@ static void keep(struct session *session, const struct sm_trial_rows *rows)
 		*sm_results_add_metric(results) = rows->metrics[i];
 	for (size_t i = 0; i < rows->bucket_count; i++)
 		*sm_results_add_bucket(results) = rows->buckets[i];
+	for (size_t i = 0; i < rows->visit_count; i++)
+		*sm_results_add_visit(results) = rows->visits[i];
 }
 
 int session_append(struct session *session, unsigned trial, const struct sm_step *step,
-		   const struct sm_trial_result *result, struct sm_error *err)
+		   const struct sm_trial_result *result, const struct sm_tour *tour, struct sm_error *err)
 {
 	const struct sm_planned_case *planned = &session->plan.cases[step->case_index];
 	struct sm_counter_row counters[SM_EVENTS_MAX];
@@ -166,6 +198,7 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 				      .metrics = metrics,
 				      .slice_count = result->slice_count };
 	struct sm_bucket_row *buckets = bucket_rows(trial, result, &rows.bucket_count);
+	struct sm_visit_row *visits = visit_rows(trial, result, tour, &rows.visit_count);
 	int rc;
 
 	for (unsigned i = 0; i < result->slice_count; i++) {
@@ -176,10 +209,12 @@ int session_append(struct session *session, unsigned trial, const struct sm_step
 	rows.counter_count = counter_rows(session, trial, result, counters);
 	rows.metric_count = metric_rows(planned->c.scenario, trial, result, metrics);
 	rows.buckets = buckets;
-	rc = buckets ? sm_store_append(session->store, &rows, err)
-		     : sm_fail(err, ENOMEM, "no memory for the rows of a trial");
+	rows.visits = visits;
+	rc = buckets && visits ? sm_store_append(session->store, &rows, err)
+			       : sm_fail(err, ENOMEM, "no memory for the rows of a trial");
 	if (rc == 0)
 		keep(session, &rows);
 	free(buckets);
+	free(visits);
 	return rc;
 }

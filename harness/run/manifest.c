@@ -151,11 +151,12 @@ static json_t *case_json(const struct sm_planned_case *planned)
 
 	for (unsigned i = 0; i < SM_MORE_MAX && more[i].name; i++)
 		json_array_append_new(metrics, json_string(more[i].name));
-	return json_pack("{s:s, s:I, s:i, s:I, s:b, s:s, s:s, s:s, s:o}", "id", planned->id, "ops_per_slice",
+	return json_pack("{s:s, s:I, s:i, s:I, s:b, s:s, s:s, s:s, s:o, s:o*}", "id", planned->id, "ops_per_slice",
 			 (json_int_t)planned->op_count, "slices", (int)planned->slices, "trial_ns",
 			 (json_int_t)planned->trial_ns, "skipped", (int)planned->skipped, "reason", planned->reason,
 			 "failure", planned->failure, "failure_status",
-			 sm_status_name((enum sm_status)planned->failure_status), "metrics", metrics);
+			 sm_status_name((enum sm_status)planned->failure_status), "metrics", metrics, "tour",
+			 session_tour_json(planned));
 }
 
 int manifest_add_plan(struct session *session)
@@ -348,7 +349,7 @@ static int restore_case(struct sm_planned_case *planned, const json_t *one)
 	for (int status = SM_OK; status < SM_STATUS_MEASURED; status++)
 		if (strcmp(text_of(one, "failure_status"), sm_status_name((enum sm_status)status)) == 0)
 			planned->failure_status = status;
-	return 0;
+	return session_restore_tour(planned, json_object_get(one, "tour"));
 }
 
 static int another_plan(const struct session *session, struct sm_error *err)

@@ -88,17 +88,6 @@ static uint64_t calibration_timeout_ns(const struct session *session, const stru
 	return TIMEOUT_MIN_NS * (turns < TURNS_WAITED ? turns : TURNS_WAITED) + bytes * FILL_NS_PER_BYTE;
 }
 
-static uint64_t seed_of(const struct session *session, const char *id, unsigned block)
-{
-	struct sm_random random;
-	uint64_t hash = session->plan.seed ^ 0xcbf29ce484222325u; /* FNV-1a over the case's id */
-
-	for (; *id; id++)
-		hash = (hash ^ (unsigned char)*id) * 0x100000001b3u;
-	sm_random_seed(&random, hash + block);
-	return sm_random_next(&random);
-}
-
 static void skip(struct sm_planned_case *planned, const char *reason)
 {
 	planned->skipped = true;
@@ -166,20 +155,6 @@ static uint64_t warm_ns(const struct session *session, const struct sm_case *c, 
 	return all_ns > least_ns ? all_ns : least_ns;
 }
 
-/* Records a failed calibration in the manifest, even if the next attempt works. */
-static void note_failure(struct session *session, struct sm_planned_case *planned, const struct sm_trial_result *result)
-{
-	json_t *list = json_object_get(session->manifest, "calibration_failures");
-
-	snprintf(planned->failure, sizeof(planned->failure), "while calibrating: %.480s", result->reason);
-	planned->failure_status = (int)result->status;
-	if (!list) {
-		list = json_array();
-		json_object_set_new(session->manifest, "calibration_failures", list);
-	}
-	json_array_append_new(list, json_pack("{s:s, s:s}", "case", planned->id, "reason", result->reason));
-}
-
 static int calibration_trial(struct session *session, struct sm_planned_case *planned, struct sm_trial_result *result,
 			     struct sm_error *err)
 {
@@ -191,7 +166,7 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 			    : by_clock          ? OPS_BY_CLOCK
 						: 1,
 		.slice_ns = by_clock ? slice_aim_ns(session, &planned->c) : 0,
-		.seed = seed_of(session, planned->id, ~0u),
+		.seed = session_seed(session, planned->id, ~0u),
 		.timeout_ns = calibration_timeout_ns(session, &planned->c),
 		.calibrate = !scenario->fixed_ops && !by_clock,
 		.slices = 1,
@@ -208,16 +183,27 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 			result->status = SM_SKIPPED;
 			return rc;
 		}
-		note_failure(session, planned, result);
+		session_note_failure(session, planned, result);
 		if (attempt + 1 < CALIBRATION_ATTEMPTS)
 			sm_trial_result_free(result);
 	}
 	return rc;
 }
 
+/* A trial with a tour has a larger team than the one that found the count. */
+static int calibrate_tour(struct session *session, struct sm_planned_case *planned, uint64_t overhead_ns,
+			  struct sm_error *err)
+{
+	int rc = session_check_tour(session, planned, calibration_timeout_ns(session, &planned->c), err);
+
+	if (rc == 0 && planned->tour.team_ns > overhead_ns)
+		planned->trial_ns += planned->tour.team_ns - overhead_ns;
+	return rc;
+}
+
 /* Calibrates a case.  Where its count is fixed, one discarded trial shows how long it takes and whether it works here.
  * Otherwise finds the count. */
-static int calibrate_case(struct session *session, struct sm_planned_case *planned, struct sm_error *err)
+int session_calibrate_case(struct session *session, struct sm_planned_case *planned, struct sm_error *err)
 {
 	const struct sm_scenario *scenario = planned->c.scenario;
 	struct sm_trial_result result;
@@ -235,6 +221,8 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 		planned->slice_ns = result.last_slice_ns;
 		planned->trial_ns = result.overhead_ns + planned->slices * result.last_slice_ns +
 				    warm_ns(session, &planned->c, result.last_slice_ns);
+		if (planned->c.pairs)
+			rc = calibrate_tour(session, planned, result.overhead_ns, err);
 	} else if (!scenario->fixed_ops) {
 		/* It fails every time: its trials run one operation each and report the failure.  A case that only
 		 * takes too long would seem to work that way, with a meaningless result. */
@@ -244,7 +232,7 @@ static int calibrate_case(struct session *session, struct sm_planned_case *plann
 			skip(planned, planned->failure);
 	}
 	sm_trial_result_free(&result);
-	return 0;
+	return rc;
 }
 
 int session_calibrate(struct session *session, struct sm_error *err)
@@ -262,7 +250,7 @@ int session_calibrate(struct session *session, struct sm_error *err)
 			skip(planned, why.text);
 			continue;
 		}
-		int rc = calibrate_case(session, planned, err);
+		int rc = session_calibrate_case(session, planned, err);
 
 		if (rc < 0)
 			return rc;
@@ -273,10 +261,11 @@ int session_calibrate(struct session *session, struct sm_error *err)
 void session_fit_budget(struct session *session)
 {
 	uint64_t budget_ns = session->plan_options.budget_ns;
-	uint64_t spent_ns = session_spent_ns(session);
+	uint64_t spent_ns = session_plan_tours(session) + session_spent_ns(session);
 
 	if (budget_ns > 0)
 		sm_plan_fit(&session->plan, &session->plan_options, budget_ns > spent_ns ? budget_ns - spent_ns : 1);
+	session_spread_tours(session);
 }
 
 /* Keeps the series of the first successful trial as an example for its case: it shows which access was slow, and is not
@@ -303,20 +292,33 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 		.op_count = planned->op_count,
 		.slices = planned->slices,
 		.slice_ns = ends_by_clock(session, &planned->c) ? slice_aim_ns(session, &planned->c) : 0,
-		.seed = seed_of(session, planned->id, step->block),
+		.seed = session_seed(session, planned->id, step->block),
 		.timeout_ns = timeout_ns(planned),
 		.longest_ns = LONGEST_FACTOR * (planned->slices + 1) * slice_aim_ns(session, &planned->c),
 		.trace = planned->c.scenario->trace != NULL,
 	};
 	struct sm_trial_result result = { 0 };
+	struct sm_tour tour;
 
 	session->context.slice_ns = slice_aim_ns(session, &planned->c);
 	int rc = sm_plan_injected(&session->plan_options, &planned->c, &request.inject, err);
 
+	if (rc < 0)
+		return rc;
+	rc = session_make_tour(session, planned, &tour, err);
+	if (rc == 0 && tour.round_count > 0)
+		request.part = (struct sm_tour_part){
+			.tour = &tour,
+			.first = step->block * planned->tour.rounds % tour.round_count,
+			.rounds = planned->tour.rounds,
+			.trips = planned->tour.trips,
+			.longest_ns = LONGEST_FACTOR * planned->tour.rounds * planned->tour.round_ns,
+		};
 	if (rc == 0)
 		rc = sm_trial_run(&session->context, &request, &result, err);
 	if (rc == 0)
-		rc = session_append(session, trial, step, &result, err);
+		rc = session_append(session, trial, step, &result, &tour, err);
+	sm_tour_free(&tour);
 	if (rc == 0)
 		rc = keep_series(session, planned, &result, err);
 	session->timed_ns += result.timed_ns;
@@ -346,7 +348,7 @@ static int append_skipped(struct session *session, struct sm_error *err)
 		snprintf(result.pus, sizeof(result.pus), "-");
 		snprintf(result.nodes, sizeof(result.nodes), "-");
 		snprintf(result.pages_got, sizeof(result.pages_got), "none");
-		int rc = session_append(session, trial - 1, &step, &result, err);
+		int rc = session_append(session, trial - 1, &step, &result, NULL, err);
 
 		if (rc < 0)
 			return rc;

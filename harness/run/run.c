@@ -11,9 +11,6 @@
 #include "shmeter/clock.h"
 #include "shmeter/text.h"
 
-/* Assumed times of a case that is not calibrated, for --dry-run. */
-#define GUESS_WARM_NS 40000000u
-#define GUESS_COLD_NS 80000000u
 /* Longest text of a list of events. */
 #define EVENTS_TEXT_MAX (SM_EVENTS_MAX * SM_EVENT_TEXT_MAX)
 
@@ -250,65 +247,6 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 	return rc;
 }
 
-/* "  nodes 0 and 2, distance 21" where the first two workers run on two NUMA nodes; "" otherwise. */
-static const char *name_nodes(const struct session *session, const struct sm_planned_case *planned, const char *pus,
-			      char *out, size_t size)
-{
-	const struct sm_topology *t = session->topology;
-	const struct sm_pu *a, *b;
-	unsigned first, second, distance;
-
-	out[0] = '\0';
-	if (planned->c.workers < 2 || sscanf(pus, "%u %u", &first, &second) != 2)
-		return out;
-	a = sm_topology_pu(t, first);
-	b = sm_topology_pu(t, second);
-	if (!a || !b || a->node == b->node)
-		return out;
-	distance = sm_topology_distance(t, a->node, b->node);
-	if (distance > 0)
-		snprintf(out, size, "  nodes %u and %u, distance %u", a->node, b->node, distance);
-	else
-		snprintf(out, size, "  nodes %u and %u", a->node, b->node);
-	return out;
-}
-
-static void describe(struct session *session, FILE *out)
-{
-	char text[SM_TEXT_MAX], pus[64], nodes[96];
-
-	for (size_t i = 0; i < session->plan.case_count; i++) {
-		struct sm_planned_case *planned = &session->plan.cases[i];
-		struct sm_error why = { 0 };
-
-		planned->trial_ns = planned->c.scenario->subject == SM_COLD ? GUESS_COLD_NS : GUESS_WARM_NS;
-		if (sm_trial_supported(&session->context, &planned->c, &why) == 0)
-			continue;
-		planned->skipped = true;
-		snprintf(planned->reason, sizeof(planned->reason), "%s", why.text);
-	}
-	sm_plan_schedule(&session->plan, &session->plan_options);
-	for (size_t i = 0; i < session->plan.case_count; i++) {
-		const struct sm_planned_case *planned = &session->plan.cases[i];
-
-		if (planned->skipped) {
-			fprintf(out, "skip  %s: %s\n", planned->id, planned->reason);
-			continue;
-		}
-		sm_trial_name_pus(&session->context, &planned->c, pus, sizeof(pus));
-		fprintf(out, "%4u  PUs %-8s %s%s\n", session->plan.groups[planned->group].blocks, pus, planned->id,
-			name_nodes(session, planned, pus, nodes, sizeof(nodes)));
-	}
-	fprintf(out,
-		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
-		"calibration",
-		session->plan.case_count, session->plan.group_count, session->plan.step_count, session->plan.seed,
-		sm_profile_name(session->plan.profile), sm_format_duration(text, (double)session->plan.estimate_ns));
-	if (session->plan_options.budget_ns)
-		fprintf(out, ", %s at most", sm_format_duration(text, (double)session->plan_options.budget_ns));
-	fputc('\n', out);
-}
-
 int sm_run_describe(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
 		    size_t scenario_count, FILE *out, struct sm_error *err)
 {
@@ -321,7 +259,7 @@ int sm_run_describe(const struct sm_run_options *options, const struct sm_scenar
 	if (rc == 0)
 		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count, err);
 	if (rc == 0)
-		describe(&session, out);
+		session_describe(&session, out);
 	end(&session);
 	return rc;
 }

@@ -44,6 +44,12 @@ bool session_stopped(const struct session *session);
 /* Duration of the run, including the time before a resume. */
 uint64_t session_spent_ns(const struct session *session);
 
+/* The seed of a trial: from the run's seed, the id of the case and the block. */
+uint64_t session_seed(const struct session *session, const char *id, unsigned block);
+/* Records a failed calibration in the manifest. */
+void session_note_failure(struct session *session, struct sm_planned_case *planned,
+			  const struct sm_trial_result *result);
+
 /* manifest.c: the content of manifest.json. */
 int manifest_make(struct session *session, struct sm_error *err);
 /* Adds what is known of the run folder once it is there: its file system. */
@@ -71,8 +77,30 @@ int session_calibrate(struct session *session, struct sm_error *err);
 void session_fit_budget(struct session *session);
 int session_measure(struct session *session, struct sm_error *err);
 int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step, struct sm_error *err);
+/* `tour`: of the result's visits; NULL: none. */
 int session_append(struct session *session, unsigned trial, const struct sm_step *step,
-		   const struct sm_trial_result *result, struct sm_error *err);
+		   const struct sm_trial_result *result, const struct sm_tour *tour, struct sm_error *err);
+/* Calibrates one case, and its tour. */
+int session_calibrate_case(struct session *session, struct sm_planned_case *planned, struct sm_error *err);
+
+/* tour.c: the tours of the plan. */
+/* Measures the rounds of a calibrated case, and what company changes.  A failure is a reason to have no tour. */
+int session_check_tour(struct session *session, struct sm_planned_case *planned, uint64_t timeout_ns,
+		       struct sm_error *err);
+/* Decides how often the pairs are visited, and cuts the blocks of tours that would take too long.  Returns the time
+ * that all rounds take together. */
+uint64_t session_plan_tours(struct session *session);
+/* Distributes the rounds over the blocks, and adds their time to that of the trials. */
+void session_spread_tours(struct session *session);
+/* Makes the schedule of a case, or one without pairs where the case has no tour; free with sm_tour_free(). */
+int session_make_tour(const struct session *session, const struct sm_planned_case *planned, struct sm_tour *out,
+		      struct sm_error *err);
+/* The manifest's entry of a tour; NULL: none.  And back; -EBADMSG where it is not one that a build writes. */
+json_t *session_tour_json(const struct sm_planned_case *planned);
+int session_restore_tour(struct sm_planned_case *planned, const json_t *one);
+
+/* describe.c: prints the plan without running it.  Measures the rounds of tours where it can. */
+void session_describe(struct session *session, FILE *out);
 
 /* top_up.c: more blocks where too few count in one pair class. */
 int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,

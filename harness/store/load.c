@@ -320,6 +320,47 @@ static int take_bucket(struct table_taker *taker, const void *row, unsigned line
 	return 1;
 }
 
+static int take_visit(struct table_taker *taker, const void *row, unsigned line, struct sm_error *err)
+{
+	struct loader *loader = (struct loader *)taker;
+	struct sm_results *results = loader->results;
+	const struct sm_visit_row *visit = row;
+	int rc = belongs(loader, visit->trial, err);
+	unsigned due;
+
+	(void)line;
+	if (rc <= 0)
+		return rc;
+	due = loader->current->seen++;
+	if (visit->visit != due || visit->visit >= visit->visits)
+		return sm_fail(err, EBADMSG, "visit %u of %u of trial %u stands where visit %u should", visit->visit,
+			       visit->visits, visit->trial, due);
+	if (due > 0 && visit->visits != results->visits[results->visit_count - 1].visits)
+		return sm_fail(err, EBADMSG, "trial %u has %u visits, and %u in the line before", visit->trial,
+			       visit->visits, results->visits[results->visit_count - 1].visits);
+	if (visit->from == visit->to)
+		return sm_fail(err, EBADMSG, "a visit of trial %u goes from PU %u to itself", visit->trial,
+			       visit->from);
+	*sm_results_add_visit(results) = *visit;
+	return 1;
+}
+
+/* Checks that the visits of each trial are all there. */
+static int check_visits(const struct loader *loader, struct sm_error *err)
+{
+	const struct sm_results *results = loader->results;
+
+	for (size_t i = 0; i < results->visit_count; i++) {
+		const struct sm_visit_row *visit = &results->visits[i];
+		bool last = i + 1 == results->visit_count || visit[1].trial != visit->trial;
+
+		if (last && visit->visit + 1 != visit->visits)
+			return sm_fail(err, EBADMSG, "%s/visits.csv: %u of %u visits of trial %u", results->folder,
+				       visit->visit + 1, visit->visits, visit->trial);
+	}
+	return 0;
+}
+
 /* Checks that a trial's buckets add up to the total that they give. */
 static int check_buckets(const struct loader *loader, struct sm_error *err)
 {
@@ -345,8 +386,11 @@ static int check_all_there(struct loader *loader, struct sm_error *err)
 {
 	static const char *const what[FILES] = { "slices", "events", "metrics" };
 
-	if (loader->file == FILE_BUCKETS)
-		return check_buckets(loader, err);
+	if (loader->file == FILE_BUCKETS || loader->file == FILE_VISITS) { /* their rows tell how many there are */
+		for (size_t i = 0; i < loader->count; i++)
+			loader->trials[i].seen = 0;
+		return loader->file == FILE_BUCKETS ? check_buckets(loader, err) : check_visits(loader, err);
+	}
 	for (size_t i = 0; i < loader->count; i++) {
 		struct ended *t = &loader->trials[i];
 		const struct sm_sample *sample = sample_of(loader, t);
@@ -381,7 +425,7 @@ static int read_file(struct loader *loader, int file, off_t kept[FILES], struct 
 {
 	static int (*const take[FILES])(struct table_taker *, const void *, unsigned, struct sm_error *) = {
 		[FILE_SLICES] = take_slice,   [FILE_COUNTERS] = take_counter, [FILE_METRICS] = take_metric,
-		[FILE_BUCKETS] = take_bucket, [FILE_SAMPLES] = take_sample,
+		[FILE_BUCKETS] = take_bucket, [FILE_VISITS] = take_visit,     [FILE_SAMPLES] = take_sample,
 	};
 	union {
 		struct sample_view sample;
@@ -389,10 +433,11 @@ static int read_file(struct loader *loader, int file, off_t kept[FILES], struct 
 		struct sm_counter_row counter;
 		struct sm_metric_row metric;
 		struct sm_bucket_row bucket;
+		struct sm_visit_row visit;
 	} row;
-	/* folders of earlier builds have no buckets.csv; a run without a plan may have been killed before it made any
+	/* folders of earlier builds have neither buckets.csv nor visits.csv; a run without a plan may have been killed before it made any
 	 * file */
-	bool may_lack = file == FILE_BUCKETS || (loader->end == TABLE_OPEN && !loader->cases);
+	bool may_lack = file == FILE_BUCKETS || file == FILE_VISITS || (loader->end == TABLE_OPEN && !loader->cases);
 	struct sm_error why = { 0 };
 	int rc;
 

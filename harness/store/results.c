@@ -34,6 +34,7 @@ void sm_results_free(struct sm_results *results)
 	free(results->counters);
 	free(results->metrics);
 	free(results->buckets);
+	free(results->visits);
 	free(results->summaries);
 	free(results->pairs);
 	free(results->crossings);
@@ -100,6 +101,11 @@ struct sm_metric_row *sm_results_add_metric(struct sm_results *results)
 struct sm_bucket_row *sm_results_add_bucket(struct sm_results *results)
 {
 	return ADD(results, buckets, bucket_count, bucket_room);
+}
+
+struct sm_visit_row *sm_results_add_visit(struct sm_results *results)
+{
+	return ADD(results, visits, visit_count, visit_room);
 }
 
 struct sm_summary_row *sm_results_add_summary(struct sm_results *results)

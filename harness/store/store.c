@@ -262,6 +262,8 @@ static void write_rows(const struct sm_store *store, int file, const struct sm_t
 		table_write_row(&table_metrics, &rows->metrics[i], out);
 	for (size_t i = 0; file == FILE_BUCKETS && i < rows->bucket_count; i++)
 		table_write_row(&table_buckets, &rows->buckets[i], out);
+	for (size_t i = 0; file == FILE_VISITS && i < rows->visit_count; i++)
+		table_write_row(&table_visits, &rows->visits[i], out);
 	if (file == FILE_SAMPLES)
 		table_write_row(&table_samples, &view, out);
 }
@@ -277,6 +279,11 @@ static double round_to(double value, int digits)
 double sm_store_round(double value)
 {
 	return round_to(value, REAL_DIGITS);
+}
+
+double sm_store_round_time(double value)
+{
+	return round_to(value, PROBE_DIGITS);
 }
 
 void sm_store_round_slice(struct sm_slice_facts *slice)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "shmeter/matrix.h"
 #include "shmeter/results.h"
 
 enum column_type {
@@ -64,6 +65,10 @@ struct purity_view {
 	const char *klass;
 	enum sm_purity purity;
 };
+struct pu_pair_view {
+	struct sm_case_row c;
+	struct sm_pu_pair p;
+};
 struct summary_view {
 	struct sm_case_row c;
 	struct sm_summary_row s;
@@ -91,12 +96,12 @@ SM_MUST_USE int store_write_json(const char *path, const json_t *json, struct sm
 const char *folder_name(const char *folder);
 
 /* Measured: written during the run, and read. */
-enum { FILE_SLICES, FILE_COUNTERS, FILE_METRICS, FILE_BUCKETS, FILE_SAMPLES, FILES };
+enum { FILE_SLICES, FILE_COUNTERS, FILE_METRICS, FILE_BUCKETS, FILE_VISITS, FILE_SAMPLES, FILES };
 extern const struct table *const tables_measured[FILES]; /* in the order in which a trial's rows are written */
-extern const struct table table_samples, table_slices, table_counters, table_metrics, table_buckets;
+extern const struct table table_samples, table_slices, table_counters, table_metrics, table_buckets, table_visits;
 /* Derived: only written. */
 extern const struct table table_values, table_purity, table_rates, table_summary, table_pairs, table_crossings,
-	table_claims;
+	table_claims, table_pu_pairs;
 
 void table_write_header(const struct table *table, FILE *out);
 void table_write_row(const struct table *table, const void *view, FILE *out);

@@ -154,10 +154,39 @@ static const struct column buckets[] = {
 TABLE(table_buckets, "buckets.csv", buckets);
 #undef S
 
+#define S(field) offsetof(struct sm_visit_row, field)
+static const struct column visits[] = {
+	{ "trial", COLUMN_UINT, S(trial), false, NULL },     { "visit", COLUMN_UINT, S(visit), false, NULL },
+	{ "visits", COLUMN_UINT, S(visits), false, NULL },   { "from", COLUMN_UINT, S(from), false, NULL },
+	{ "to", COLUMN_UINT, S(to), false, NULL },           { "ns", COLUMN_REAL, S(ns), false, NULL },
+	{ "low", COLUMN_REAL, S(low), false, NULL },         { "high", COLUMN_REAL, S(high), false, NULL },
+	{ "company", COLUMN_UINT, S(company), false, NULL },
+};
+TABLE(table_visits, "visits.csv", visits);
+#undef S
+
 const struct table *const tables_measured[FILES] = {
 	[FILE_SLICES] = &table_slices,   [FILE_COUNTERS] = &table_counters, [FILE_METRICS] = &table_metrics,
-	[FILE_BUCKETS] = &table_buckets, [FILE_SAMPLES] = &table_samples,
+	[FILE_BUCKETS] = &table_buckets, [FILE_VISITS] = &table_visits,     [FILE_SAMPLES] = &table_samples,
 };
+
+#define C(field) offsetof(struct pu_pair_view, c.field)
+#define S(field) offsetof(struct pu_pair_view, p.field)
+static const struct column pu_pairs[] = {
+	{ "scenario", COLUMN_TEXT, C(scenario), false, NULL },
+	{ "variant", COLUMN_TEXT, C(variant), false, NULL },
+	{ "from", COLUMN_UINT, S(from), false, NULL },
+	{ "to", COLUMN_UINT, S(to), false, NULL },
+	{ "relation", COLUMN_WORD, C(relation), false, &placements },
+	{ "ns", COLUMN_REAL, S(ns), false, NULL },
+	{ "low", COLUMN_REAL, S(low), false, NULL },
+	{ "high", COLUMN_REAL, S(high), false, NULL },
+	{ "visits", COLUMN_UINT, S(visits), false, NULL },
+	{ "company", COLUMN_UINT, S(company), false, NULL },
+};
+TABLE(table_pu_pairs, "pu_pairs.csv", pu_pairs);
+#undef C
+#undef S
 
 #define S(field) offsetof(struct value_view, field)
 static const struct column values[] = {

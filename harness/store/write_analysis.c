@@ -102,6 +102,22 @@ static int write_claims(FILE *out, void *context)
 	return 0;
 }
 
+static int write_pu_pairs(FILE *out, void *context)
+{
+	const struct sm_results *results = context;
+	struct sm_pu_pair *pair;
+	size_t count = sm_pu_pairs_of(results, NULL, &pair);
+
+	table_write_header(&table_pu_pairs, out);
+	for (size_t i = 0; i < count; i++) {
+		struct pu_pair_view view = { results->cases[pair[i].case_index], pair[i] };
+
+		table_write_row(&table_pu_pairs, &view, out);
+	}
+	free(pair);
+	return 0;
+}
+
 /* Rows are `from`, columns are `to`; the last column is never empty. */
 static int write_matrix(FILE *out, void *context)
 {
@@ -109,12 +125,12 @@ static int write_matrix(FILE *out, void *context)
 
 	fputs("from", out);
 	for (unsigned to = 0; to < m->count; to++)
-		fprintf(out, ",%u", m->pu[to].os_index);
+		fprintf(out, ",%s", m->end[to].label);
 	fputs(",unit\n", out);
 	for (unsigned from = 0; from < m->count; from++) {
-		fprintf(out, "%u", m->pu[from].os_index);
+		fputs(m->end[from].label, out);
 		for (unsigned to = 0; to < m->count; to++) {
-			double ns = m->ns[from * m->count + to];
+			double ns = m->ns[(size_t)from * m->count + to];
 
 			if (isfinite(ns))
 				fprintf(out, ",%.6g", ns);
@@ -126,18 +142,18 @@ static int write_matrix(FILE *out, void *context)
 	return 0;
 }
 
-/* Writes <scenario>.csv for each scenario that measured pairs of PUs. */
+/* Writes <scenario>.csv for each scenario that visited pairs of PUs, and pu_pairs.csv for all of them. */
 static int write_matrices(const struct sm_results *results, struct sm_error *err)
 {
-	const char *last = "";
+	sm_name last = NULL;
+	char path[4200];
+	int rc = 0;
 
-	for (size_t i = 0; i < results->case_count; i++) {
+	for (size_t i = 0; rc == 0 && i < results->case_count; i++) {
 		const struct sm_case_row *c = &results->cases[i];
 		struct sm_matrix matrix;
-		char path[4200];
-		int rc;
 
-		if (strcmp(c->scenario, last) == 0 || !sm_matrix_is_pair(c))
+		if (c->scenario == last || !sm_matrix_has(results, c->scenario))
 			continue;
 		last = c->scenario;
 		rc = sm_matrix_of(&matrix, results, c->scenario, err);
@@ -146,10 +162,11 @@ static int write_matrices(const struct sm_results *results, struct sm_error *err
 		snprintf(path, sizeof(path), "%s/%s.csv", results->out, c->scenario);
 		rc = sm_store_write_file(path, write_matrix, &matrix, err);
 		sm_matrix_free(&matrix);
-		if (rc < 0)
-			return rc;
 	}
-	return 0;
+	if (rc < 0 || results->visit_count == 0)
+		return rc;
+	snprintf(path, sizeof(path), "%s/%s", results->out, table_pu_pairs.file);
+	return sm_store_write_file(path, write_pu_pairs, (void *)(uintptr_t)results, err);
 }
 
 /* Whether a name is that of a temporary file whose writer is dead: "report.html.1234.part". */

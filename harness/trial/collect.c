@@ -198,6 +198,49 @@ static void collect_rest(struct hold *hold)
 		sm_histogram_merge(result->histogram, &control->histogram[i]);
 }
 
+static int by_time(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The order statistics of a visit's samples. */
+static struct sm_visit visit_of(struct visit_note *note, uint64_t trips)
+{
+	struct sm_visit visit = { note->pair, note->company, (double)NAN, (double)NAN, (double)NAN };
+	const double ops = (double)trips;
+
+	qsort(note->ns, SM_VISIT_SAMPLES, sizeof(*note->ns), by_time);
+	if (note->lost || note->ns[0] == 0)
+		return visit;
+	visit.low = note->ns[0] / ops;
+	visit.ns = (note->ns[(SM_VISIT_SAMPLES - 1) / 2] + note->ns[SM_VISIT_SAMPLES / 2]) / 2.0 / ops;
+	visit.high = note->ns[SM_VISIT_SAMPLES - 1] / ops;
+	return visit;
+}
+
+static int collect_tour(struct hold *hold, struct sm_error *err)
+{
+	struct sm_trial_result *result = hold->result;
+	struct tour *tour = hold->control->tour;
+
+	if (!tour)
+		return 0;
+	result->visit = calloc(tour->visits + 1, sizeof(*result->visit));
+	if (!result->visit)
+		return sm_fail(err, ENOMEM, "no memory for %zu visits", tour->visits);
+	for (size_t i = 0; i < tour->visits; i++)
+		result->visit[result->visit_count++] = visit_of(&tour->visit[i], tour->part.trips);
+	result->rounds = tour->round;
+	result->tour_ns = tour->end_ns - tour->begin_ns;
+	if (tour->kind_count[0])
+		result->alone_ns = (double)tour->kind_ns[0] / (double)tour->kind_count[0];
+	if (tour->kind_count[1])
+		result->company_ns = (double)tour->kind_ns[1] / (double)tour->kind_count[1];
+	return 0;
+}
+
 static void prove(struct hold *hold)
 {
 	struct sm_error why = { 0 };
@@ -216,6 +259,9 @@ int trial_collect(struct hold *hold, struct sm_error *err)
 {
 	int rc = collect_slices(hold, err);
 
+	if (rc < 0)
+		return rc;
+	rc = collect_tour(hold, err);
 	if (rc < 0)
 		return rc;
 	collect_counts(hold);

@@ -32,6 +32,44 @@ struct slice_note {
 	bool pin_lost;
 };
 
+/* A word of each process in a tour: it sleeps until its number changes, then plays the pair. */
+struct call {
+	alignas(SM_LINE_PAIR) _Atomic uint32_t number; /* of the round, from 1; CALL_END: the tour is over */
+	uint32_t pair;                                 /* index into sm_tour.pair */
+	uint32_t visit;                                /* index into `visit` */
+};
+#define CALL_END UINT32_MAX
+
+/* What the two processes of a pair note about a visit. */
+struct visit_note {
+	uint32_t pair, company;
+	_Atomic uint32_t lost; /* processes that were not on their PUs */
+	uint32_t ns[SM_VISIT_SAMPLES];
+};
+
+/* The shared memory of a tour.  One process plays on each PU of the tour; the rounds follow each other without the
+ * parent.  All others sleep. */
+struct tour {
+	alignas(SM_LINE_PAIR) _Atomic uint32_t left;    /* processes that still play in this round */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t arrived; /* processes that are ready to play in this round */
+	alignas(SM_LINE_PAIR) _Atomic uint32_t ready;   /* processes that are ready for the tour */
+	/* Written by the process that ends a round. */
+	alignas(SM_LINE_PAIR) size_t round; /* the current one, from 1; at the end: rounds played */
+	size_t visits;
+	uint64_t begin_ns, round_ns, end_ns;
+	uint64_t kind_ns[2]; /* time of all rounds with one pair, and with more */
+	size_t kind_count[2];
+	/* Written by the parent before the fork. */
+	struct sm_tour_part part;
+	unsigned team;
+	size_t bytes, line_bytes;
+	unsigned *seat;           /* [team]: index into sm_tour.pu of each process */
+	unsigned *member;         /* [team]: the other way round */
+	struct call *call;        /* [team], by index into sm_tour.pu */
+	struct visit_note *visit; /* [most visits] */
+	char *lines;              /* [team] areas of line_bytes, by index into sm_tour.pu */
+};
+
 struct slot {
 	alignas(SM_LINE_PAIR) _Atomic uint32_t arrived; /* gates passed; this worker writes */
 	alignas(SM_LINE_PAIR) _Atomic uint32_t ping;    /* the line that the probe passes back and forth */
@@ -73,18 +111,19 @@ struct control {
 	unsigned held; /* calibration: successive slices whose length was right */
 	bool calibrated;
 	/* Written by the parent before the fork. */
-	unsigned workers, pairs;
-	unsigned warm, slices; /* most slices of the warm-up; slices after it */
+	unsigned workers, pairs; /* the workers of the slices: a tour has more processes */
+	unsigned warm, slices;   /* most slices of the warm-up; slices after it */
 	uint64_t warm_least_ns;
 	unsigned notes;
 	unsigned probes; /* probes in a note: one per pair, or the pace of a worker alone */
 	bool shared_pu, self_timed;
 	size_t bytes;
-	struct slot *slot;              /* [workers] */
+	struct slot *slot;              /* [team] */
 	struct slice_note *note;        /* [workers][notes] */
 	struct probe_note *probe;       /* [notes + 1] */
 	struct sm_histogram *histogram; /* [workers], or NULL */
 	struct sm_series *series;       /* or NULL */
+	struct tour *tour;              /* or NULL */
 };
 
 static inline struct slice_note *control_note(struct control *control, unsigned worker, unsigned slice)
@@ -95,6 +134,7 @@ static inline struct slice_note *control_note(struct control *control, unsigned 
 /* What a trial's control area must have room for. */
 struct control_needs {
 	unsigned workers, slices;
+	unsigned team; /* processes: workers, or more in a tour */
 	unsigned warm; /* most slices of the warm-up */
 	uint64_t warm_least_ns;
 	bool shared_pu, cold, self_timed, histograms, series;
@@ -110,6 +150,9 @@ bool gate_gather(struct control *control, uint32_t number);
 void gate_open(struct control *control, uint32_t number);
 void gate_arrive(struct control *control, unsigned worker, uint32_t number);
 bool gate_pass(struct control *control, uint32_t number);
+/* Sleeps while the word has the value `seen`, but not for long: the caller then checks the word and the abort flag. */
+void gate_sleep(_Atomic uint32_t *word, uint32_t seen);
+void gate_wake(_Atomic uint32_t *word);
 
 /* The pair-class probe of the pairs (0, 1) ... (0, pairs).  The leader calls probe_lead() between gate_gather() and
  * gate_open(); workers 1 .. pairs call the other side between gate_arrive() and gate_pass(). */
@@ -132,6 +175,18 @@ bool calibrate_next(struct control *control, unsigned slice, uint64_t aim_ns);
 unsigned warm_most(uint64_t slice_ns, uint64_t least_ns);
 /* The leader's part of a warm-up: whether it is over after `slices` slices.  Sets `flat` and `warm_ns`. */
 bool warm_over(struct control *control, unsigned slices);
+
+/* Makes the area of a tour of the scenario `c`, whose workers 0 and 1 sit on `first`.  Free with tour_free(). */
+struct tour *tour_make(const struct sm_case *c, const struct sm_tour_part *part, const unsigned first[2],
+		       struct sm_error *err);
+void tour_free(struct tour *tour);
+/* The PU (OS index) of a process of the team. */
+unsigned tour_pu(const struct tour *tour, unsigned index);
+/* A process' part, in this order: says that it is ready; worker 0 waits for all; plays until the tour is over, and
+ * worker 0 begins the first round.  False: the trial was aborted, or a visit went wrong. */
+void tour_ready(struct tour *tour, unsigned index);
+bool tour_gather(struct tour *tour, const _Atomic uint32_t *abort);
+bool tour_play(struct tour *tour, struct sm_worker *worker, unsigned index);
 
 /* Exit status of a worker process. */
 enum { WORKER_DONE = 0, WORKER_FAILED = 1, WORKER_ABORTED = 2, WORKER_UNFIT = 3 };

@@ -12,7 +12,7 @@
 /* A sleeping worker checks the abort flag this often. */
 #define NAP_NS 50000000
 
-static void futex_wait(_Atomic uint32_t *word, uint32_t seen)
+void gate_sleep(_Atomic uint32_t *word, uint32_t seen)
 {
 	/* Not a constant: a worker that sleeps for the first time in a counted slice would take a page fault on it. */
 	struct timespec nap = { .tv_nsec = NAP_NS };
@@ -22,7 +22,7 @@ static void futex_wait(_Atomic uint32_t *word, uint32_t seen)
 	(void)syscall(SYS_futex, word, FUTEX_WAIT, seen, &nap, NULL, 0);
 }
 
-static void futex_wake_all(_Atomic uint32_t *word)
+void gate_wake(_Atomic uint32_t *word)
 {
 	(void)syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
@@ -31,7 +31,7 @@ struct control *control_make(const struct control_needs *needs, struct sm_error 
 {
 	unsigned workers = needs->workers, notes = needs->warm + needs->slices;
 	size_t slots_at = (sizeof(struct control) + SM_LINE_PAIR - 1) & ~(size_t)(SM_LINE_PAIR - 1);
-	size_t notes_at = slots_at + workers * sizeof(struct slot);
+	size_t notes_at = slots_at + needs->team * sizeof(struct slot);
 	size_t probes_at = notes_at + (size_t)workers * notes * sizeof(struct slice_note);
 	size_t histograms_at = probes_at + (notes + 1) * sizeof(struct probe_note);
 	size_t series_at = histograms_at + (needs->histograms ? workers * sizeof(struct sm_histogram) : 0);
@@ -82,7 +82,7 @@ bool gate_gather(struct control *control, uint32_t number)
 		while ((seen = atomic_load_explicit(&control->waiting, memory_order_acquire)) < need) {
 			if (atomic_load_explicit(&control->abort, memory_order_relaxed))
 				return false;
-			futex_wait(&control->waiting, seen);
+			gate_sleep(&control->waiting, seen);
 		}
 		/* relaxed: the release in gate_open() publishes it before anyone can arrive again. */
 		atomic_store_explicit(&control->waiting, 0, memory_order_relaxed);
@@ -102,7 +102,7 @@ void gate_open(struct control *control, uint32_t number)
 	/* release: command and op_count before the gate; pairs with the acquire in gate_pass(). */
 	atomic_store_explicit(&control->go, number, memory_order_release);
 	if (control->shared_pu)
-		futex_wake_all(&control->go);
+		gate_wake(&control->go);
 }
 
 void gate_arrive(struct control *control, unsigned worker, uint32_t number)
@@ -114,7 +114,7 @@ void gate_arrive(struct control *control, unsigned worker, uint32_t number)
 	}
 	/* release: as above.  The last one wakes the leader. */
 	if (atomic_fetch_add_explicit(&control->waiting, 1, memory_order_release) + 1 == control->workers - 1)
-		futex_wake_all(&control->waiting);
+		gate_wake(&control->waiting);
 }
 
 bool gate_pass(struct control *control, uint32_t number)
@@ -130,7 +130,7 @@ bool gate_pass(struct control *control, uint32_t number)
 		}
 		if (atomic_load_explicit(&control->abort, memory_order_relaxed))
 			return false;
-		futex_wait(&control->go, seen);
+		gate_sleep(&control->go, seen);
 	}
 	return true;
 }

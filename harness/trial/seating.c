@@ -43,14 +43,14 @@ static int seat_on_nodes(const struct sm_topology *topology, const struct sm_cas
 	return sm_topology_seat(topology, SM_PLACE_LIST, list, c->workers < 2 ? c->workers : 2, c->workers, seats, err);
 }
 
-/* Seats two workers on the PUs that parameters name. */
+/* Seats two workers on the pair that stands for a relation. */
 static int seat_pair(const struct sm_topology *topology, const struct sm_case *c, struct sm_seats *seats,
 		     struct sm_error *err)
 {
-	const char *const *names = c->scenario->pair_params;
-	unsigned list[2] = { (unsigned)sm_case_param(c, names[0]), (unsigned)sm_case_param(c, names[1]) };
+	unsigned list[2];
+	int rc = sm_tour_reference(topology, c->pairs, c->placement, list, err);
 
-	return sm_topology_seat(topology, SM_PLACE_LIST, list, 2, c->workers, seats, err);
+	return rc < 0 ? rc : sm_topology_seat(topology, SM_PLACE_LIST, list, 2, c->workers, seats, err);
 }
 
 /* Seats the workers on cores of the kind that a variant is about: one core each, then second threads. */
@@ -88,7 +88,7 @@ static int choose(const struct sm_trial_context *context, const struct sm_case *
 		return seat_on_kind(context->topology, c, seats, err);
 	if (c->scenario->node_params[0])
 		return seat_on_nodes(context->topology, c, seats, err);
-	if (c->scenario->pair_params[0])
+	if (c->pairs)
 		return seat_pair(context->topology, c, seats, err);
 	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count, c->workers, seats, err);
 }

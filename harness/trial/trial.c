@@ -30,6 +30,19 @@ static size_t region_bytes(const struct sm_case *c)
 	return c->scenario->region_bytes ? c->scenario->region_bytes(c) : 0;
 }
 
+/* The most processes of a trial: its workers, or one on each PU of a tour. */
+static unsigned team_of(const struct sm_case *c)
+{
+	unsigned both = 0;
+
+	if (!c->pairs)
+		return c->workers;
+	for (unsigned i = 0; i < c->pairs->to_count; i++)
+		for (unsigned j = 0; j < c->pairs->from_count; j++)
+			both += c->pairs->to[i] == c->pairs->from[j];
+	return c->pairs->from_count + c->pairs->to_count - both;
+}
+
 /* Whether the memory that a trial touches is available.  A memory cgroup charges pages when they are touched, and the
  * kernel kills a process that touches more than the limit.  Explicit huge pages are charged separately. */
 static int memory_supported(const struct sm_os *os, const struct sm_case *c, struct sm_error *err)
@@ -38,7 +51,7 @@ static int memory_supported(const struct sm_os *os, const struct sm_case *c, str
 	uint64_t own = c->scenario->own_bytes ? c->scenario->own_bytes(c) : 0;
 	uint64_t tables = (region + own) / sm_os_page_bytes(os) * TABLE_ENTRY * (c->workers + 1);
 
-	return sm_memory_supported(os, region + own + tables + (c->workers + 1) * PROCESS_BYTES, err);
+	return sm_memory_supported(os, region + own + tables + (team_of(c) + 1) * PROCESS_BYTES, err);
 }
 
 /* Whether the limits allow the workers, and the children that the workers of some scenarios have. */
@@ -76,7 +89,7 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 		if (rc < 0)
 			return rc;
 	}
-	rc = processes_supported(context->os, c->workers, err);
+	rc = processes_supported(context->os, team_of(c), err);
 	if (rc == 0)
 		rc = memory_supported(context->os, c, err);
 	if (rc < 0)
@@ -177,6 +190,7 @@ static void put_away(struct hold *hold)
 	if (hold->result->status != SM_OK || !hold->trial.region ||
 	    !kept_give(hold->context->kept, hold->context->os, hold->request->c, &hold->region))
 		sm_region_destroy(&hold->region);
+	tour_free(hold->control ? hold->control->tour : NULL);
 	control_free(hold->control);
 	sm_team_free(&hold->team);
 	sm_seats_free(&hold->seats);
@@ -234,6 +248,12 @@ static bool stood_still(struct hold *hold)
 	return true;
 }
 
+/* The processes of this trial. */
+static unsigned team_in(const struct hold *hold)
+{
+	return hold->request->part.tour ? hold->request->part.tour->pu_count : hold->c.workers;
+}
+
 static int run_team(struct hold *hold, struct sm_error *err)
 {
 	const struct sm_trial_request *request = hold->request;
@@ -254,8 +274,8 @@ static int run_team(struct hold *hold, struct sm_error *err)
 	job.request = &resolved;
 	sm_death_watch(hold->context->os,
 		       hold->c.memory.pages.kind == SM_PAGES_HUGETLB ? hold->c.memory.pages.bytes : 0, &hold->watch);
-	rc = sm_team_start(&hold->team, hold->c.workers, hold->c.scenario->name, worker_main, &job,
-			   &hold->control->abort, &why);
+	rc = sm_team_start(&hold->team, team_in(hold), hold->c.scenario->name, worker_main, &job, &hold->control->abort,
+			   &why);
 	if (rc < 0 && is_shortage(-rc)) { /* a smaller team may fit within the limit */
 		trial_end_with(hold, SM_SKIPPED, why.text);
 		return 0;
@@ -286,6 +306,7 @@ static int prepare(struct hold *hold, struct sm_error *err)
 		return sm_fail(err, ENOMEM, "no memory for %u workers", hold->c.workers);
 	hold->control = control_make(
 		&(struct control_needs){ .workers = hold->c.workers,
+					 .team = team_in(hold),
 					 .slices = slices,
 					 .warm = request->calibrate || scenario->subject == SM_COLD
 							 ? 0
@@ -301,6 +322,11 @@ static int prepare(struct hold *hold, struct sm_error *err)
 		return -ENOMEM;
 	hold->control->op_count = request->calibrate ? 1 : request->op_count;
 	hold->control->longest_ns = request->longest_ns;
+	if (request->part.tour) {
+		hold->control->tour = tour_make(&hold->c, &request->part, hold->seats.seat, err);
+		if (!hold->control->tour)
+			return -ENOMEM;
+	}
 	return make(hold, err);
 }
 
@@ -314,7 +340,7 @@ int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_r
 
 	memset(result, 0, sizeof(*result));
 	result->started_ns = sm_clock_ns();
-	result->throttled_ns = NAN;
+	result->throttled_ns = result->alone_ns = result->company_ns = NAN;
 	snprintf(result->pus, sizeof(result->pus), "-");
 	snprintf(result->nodes, sizeof(result->nodes), "-");
 	snprintf(result->pages_got, sizeof(result->pages_got), "none");
@@ -355,6 +381,8 @@ void sm_trial_result_free(struct sm_trial_result *result)
 	free(result->slice);
 	free(result->histogram);
 	free(result->series);
+	free(result->visit);
+	result->visit = NULL;
 	result->series = NULL;
 	result->slice = NULL;
 	result->histogram = NULL;

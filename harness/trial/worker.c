@@ -35,7 +35,8 @@ static int settle(struct self *self)
 
 	if (sm_topology_pin(job->context->topology, self->pu, err) < 0)
 		return WORKER_UNFIT;
-	if (!job->region || scenario->own_prefault)
+	/* the other processes of a tour do not use the region */
+	if (!job->region || scenario->own_prefault || self->index >= self->control->workers)
 		return WORKER_DONE;
 	if (sm_region_populate(job->region, err) < 0)
 		return WORKER_UNFIT;
@@ -301,6 +302,19 @@ static bool work(struct self *self)
 	return !self->control->histogram || !scenario->trace || trace(self);
 }
 
+/* The work of a process in a trial with a tour: workers 0 and 1 measure the slices while all others sleep. */
+static bool work_and_tour(struct self *self)
+{
+	struct tour *tour = self->control->tour;
+
+	tour_ready(tour, self->index);
+	if (self->index == 0 && !tour_gather(tour, &self->control->abort))
+		return false;
+	if (self->index < self->control->workers && !work(self))
+		return false;
+	return tour_play(tour, &self->worker, self->index);
+}
+
 int worker_main(void *argument, unsigned index)
 {
 	struct worker_job *job = argument;
@@ -309,7 +323,7 @@ int worker_main(void *argument, unsigned index)
 		.control = job->control,
 		.slot = &job->control->slot[index],
 		.index = index,
-		.pu = job->seats->seat[index],
+		.pu = job->control->tour ? tour_pu(job->control->tour, index) : job->seats->seat[index],
 		.waits = -1,
 	};
 	int rc = settle(&self);
@@ -317,13 +331,13 @@ int worker_main(void *argument, unsigned index)
 	if (rc != WORKER_DONE)
 		return rc;
 	prepare(&self);
-	if (!work(&self)) {
+	if (!(self.control->tour ? work_and_tour(&self) : work(&self))) {
 		if (!self.worker.failed)
 			return WORKER_ABORTED;
 		self.slot->error = self.worker.error;
 		return WORKER_FAILED;
 	}
-	if (job->region && self.slot->got.pages.kind == SM_PAGES_UNSET)
+	if (job->region && index < job->control->workers && self.slot->got.pages.kind == SM_PAGES_UNSET)
 		(void)!sm_region_inspect(job->region, false, &self.slot->got, NULL);
 	return WORKER_DONE;
 }

@@ -1,8 +1,8 @@
 /* Question: how long does a line take from one core to another?
- * Method:   a process on PU `from` and one on PU `to` play ping-pong through shared memory, for every ordered pair
- *           of PUs.  The quick profile takes at most 8 PUs, spread evenly, standard 32, full all of them (--set
- *           from=0,2 selects PUs).  Half a round trip is one transfer: store, invalidation, load.  Each slice uses
- *           another line (replicas.h).
+ * Method:   a process on each PU; two of them at a time play ping-pong through shared memory.  The slices of a trial
+ *           measure one pair of a relation, each slice with another line (replicas.h).  Then the trial visits other
+ *           pairs of that relation, until all ordered pairs were visited or the time is over (docs/adr/0023).  Half
+ *           a round trip is one transfer: store, invalidation, load.
  * Not shown: transfers in one direction; a round trip cannot be split into its two directions.
  * Cost of the loop: a load and a comparison in each turn of the wait, without a pause, and a store. */
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 enum way { ONE_LINE, TWO_LINES };
 
-/* There are many pairs, so a trial has fewer slices than in other scenarios. */
+/* A trial has fewer slices than in other scenarios, because it has a tour, too. */
 #define SLICES 12
 
 /* The leader stores odd numbers, the follower even ones. */
@@ -44,32 +44,61 @@ static inline bool await(const _Atomic uint64_t *word, uint64_t value, const _At
 	return true;
 }
 
+/* Round trips from the number `value` on, which is even; returns how many. */
+static uint64_t ping(_Atomic uint64_t *mine, const _Atomic uint64_t *other, uint64_t value, uint64_t trips,
+		     const _Atomic uint32_t *abort)
+{
+	uint64_t done = 0;
+
+	for (; done < trips; done++, value += 2) {
+		atomic_store_explicit(mine, value + 1, memory_order_relaxed);
+		if (!await(other, value + 2, abort))
+			break;
+	}
+	return done;
+}
+
+static uint64_t pong(_Atomic uint64_t *mine, const _Atomic uint64_t *other, uint64_t value, uint64_t trips,
+		     const _Atomic uint32_t *abort)
+{
+	uint64_t done = 0;
+
+	for (; done < trips; done++, value += 2) {
+		if (!await(other, value + 1, abort))
+			break;
+		atomic_store_explicit(mine, value + 2, memory_order_relaxed);
+	}
+	return done;
+}
+
+static uint64_t play(const struct sm_worker *worker, struct lines *lines, unsigned role, uint64_t value, uint64_t trips)
+{
+	bool two = sm_case_variant(worker->c)->arg == TWO_LINES;
+	_Atomic uint64_t *follower = two ? &lines->follower : &lines->leader;
+
+	return role == 0 ? ping(&lines->leader, follower, value, trips, worker->abort)
+			 : pong(follower, &lines->leader, value, trips, worker->abort);
+}
+
 static uint64_t run(struct sm_worker *worker)
 {
 	struct state *state = worker->state;
-	uint64_t copy = state->turn.calls++ % REPLICAS, n = worker->op_count, done = 0;
-	struct lines *lines = replica_of(worker->region, sizeof(struct lines), copy);
-	_Atomic uint64_t *mine = &lines->leader, *other = &lines->leader;
-	uint64_t value = 2 * state->trips[copy];
+	uint64_t copy = state->turn.calls++ % REPLICAS, done;
 
-	if (sm_case_variant(worker->c)->arg == TWO_LINES) {
-		mine = worker->index == 0 ? &lines->leader : &lines->follower;
-		other = worker->index == 0 ? &lines->follower : &lines->leader;
-	}
-	if (worker->index == 0)
-		for (; done < n; done++, value += 2) {
-			atomic_store_explicit(mine, value + 1, memory_order_relaxed);
-			if (!await(other, value + 2, worker->abort))
-				break;
-		}
-	else
-		for (; done < n; done++, value += 2) {
-			if (!await(other, value + 1, worker->abort))
-				break;
-			atomic_store_explicit(mine, value + 2, memory_order_relaxed);
-		}
+	done = play(worker, replica_of(worker->region, sizeof(struct lines), copy), worker->index,
+		    2 * state->trips[copy], worker->op_count);
 	state->trips[copy] += done;
 	return done;
+}
+
+/* The follower's last number is the one from which both go on: it is even, and the leader may have answered it. */
+static uint64_t visit(const struct sm_worker *worker, void *area, unsigned role, uint64_t trips)
+{
+	struct lines *lines = area;
+	bool two = sm_case_variant(worker->c)->arg == TWO_LINES;
+	uint64_t last = atomic_load_explicit(two ? &lines->follower : &lines->leader, memory_order_relaxed);
+
+	return play(worker, lines, role, last & ~(uint64_t)1, trips);
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
@@ -109,7 +138,7 @@ const struct sm_scenario sm_scenario_core_to_core = {
 	.name = "core_to_core",
 	.family = "coherence",
 	.question = "How long does a line take from one core to another?",
-	.summary = "Ping-pong between every pair of PUs.",
+	.summary = "Ping-pong between pairs of PUs: all of them, as far as the time allows.",
 	.why = "A line that another core wrote last has to be fetched from that core's cache. How "
 	       "long that takes is a matter of the wires between the two: threads of one core, one "
 	       "L3, one socket, two.",
@@ -128,5 +157,7 @@ const struct sm_scenario sm_scenario_core_to_core = {
 	.region_bytes = region_bytes,
 	.supported = meet_supported,
 	.run = run,
+	.visit = visit,
+	.visit_bytes = sizeof(struct lines),
 	.verify = verify,
 };

@@ -4,6 +4,7 @@
 #include "registry.h"
 #include "shmeter/plan.h"
 #include "shmeter/topology.h"
+#include "shmeter/tour.h"
 
 #define ONE_CORE   "pack:1 l2:1 core:1 pu:2"
 #define TWO_CORES  "pack:1 l3:1 core:2 pu:1"
@@ -88,8 +89,9 @@ static bool seat(const struct sm_topology *topology, const struct sm_case *c, st
 	const struct sm_scenario *s = c->scenario;
 	unsigned list[2] = { 0 };
 
-	for (unsigned p = 0; s->pair_params[0] && p < 2; p++)
-		list[p] = (unsigned)sm_case_param(c, s->pair_params[p]);
+	if (c->pairs)
+		return sm_tour_reference(topology, c->pairs, c->placement, list, NULL) == 0 &&
+		       sm_topology_seat(topology, SM_PLACE_LIST, list, 2, c->workers, out, NULL) == 0;
 	return !s->node_params[0] && sm_topology_seat(topology, c->placement, list, 2, c->workers, out, NULL) == 0;
 }
 

@@ -11,7 +11,7 @@ trap 'chmod -R u+w "$scratch"; rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
 cp "$program" "$scratch/shmeter" # a place from which another user can start it
 program=$scratch/shmeter
-measured='manifest.json samples.csv slices.csv counters.csv metrics.csv buckets.csv'
+measured='manifest.json samples.csv slices.csv counters.csv metrics.csv buckets.csv visits.csv'
 sums() { (cd "$1" && sha256sum $measured); } # shellcheck disable=SC2086
 cat >gates.ini <<'INI'
 [padded]

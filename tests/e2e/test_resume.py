@@ -73,7 +73,7 @@ def interrupted(name, rows=4):
         file.writelines(lines[:1 + rows])
     with open("good/samples.csv", newline="") as file:
         ended = [row["trial"] for row in csv.DictReader(file)]
-    for other in ("slices", "counters", "metrics", "buckets"):
+    for other in ("slices", "counters", "metrics", "buckets", "visits"):
         with open(f"good/{other}.csv") as file:
             header, *body = file.readlines()
         body = [line for line in body if line.split(",")[0] in ended[:rows + 1]]
@@ -192,7 +192,7 @@ def test_derived_files_are_made_anew():
     shutil.copytree("good", "bare")
     shutil.copytree("good", "again")
     shmeter("report", "again", "--no-plots", "-q")
-    measured = ["manifest.json", "samples.csv", "slices.csv", "counters.csv", "metrics.csv", "buckets.csv"]
+    measured = ["manifest.json", "samples.csv", "slices.csv", "counters.csv", "metrics.csv", "buckets.csv", "visits.csv"]
     for path in digest("bare"):
         if os.path.basename(path) not in measured and "/series/" not in path:
             os.unlink(path)

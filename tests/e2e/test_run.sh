@@ -49,7 +49,7 @@ case $? in
 esac
 
 # Every column is documented, in the order of the file.
-for csv in samples slices counters metrics buckets values purity rates summary pairs crossings claims; do
+for csv in samples slices counters metrics buckets visits values purity rates summary pairs crossings claims; do
 	documented=$(awk -v file="## $csv.csv" '$0 == file {on = 1; next} /^## / {on = 0}
 		on && /^\| `/ {gsub(/[|` ]/, " "); print $1}' "$root/results/README.md" | paste -sd,)
 	[ "$documented" = "$(head -1 $folder/$csv.csv)" ] || fail "results/README.md and $csv.csv differ:

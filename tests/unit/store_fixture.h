@@ -90,7 +90,9 @@ static inline void append_as(const char *id, struct sm_store *store, unsigned tr
 
 	struct sm_metric_row metric = { trial, "fairness", "1", 0.5 };
 	struct sm_bucket_row buckets[2] = { { trial, 100, 3, 4 }, { trial, 210, 1, 4 } };
-	struct sm_trial_rows rows = { &c, &sample, slices, &counter, &metric, buckets, 2, 1, 1, 2 };
+	struct sm_visit_row visits[2] = { { trial, 0, 2, 0, 1, 1, 200.5, 190, 1234 },
+					  { trial, 1, 2, 1, 0, 12, 201, 191.25, 230 } };
+	struct sm_trial_rows rows = { &c, &sample, slices, &counter, &metric, buckets, 2, 1, 1, 2, visits, 2 };
 
 	cr_assert_eq(sm_store_append(store, &rows, &err), 0, "%s", err.text);
 }

@@ -32,43 +32,55 @@ static void place_pus(void)
 	json_object_set_new(json_object_get(run.manifest, "environment"), "pu_places", places);
 }
 
-/* One pair: a round trip of `ns`, or (0) a pair that could not run. */
-static void add_pair(unsigned from, unsigned to, enum sm_placement relation, double ns)
+/* The relations of the made-up machine. */
+static const enum sm_placement relations[] = { SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_CROSS_NODE };
+
+static enum sm_placement relation_of(unsigned from, unsigned to)
 {
-	const char *params = sm_results_string(&run, "from=%u to=%u", os_index(from), os_index(to));
-	unsigned c = add_case("pairs", "line", params, 2);
+	return from / 2 == to / 2 ? SM_PLACE_SMT : from / 4 == to / 4 ? SM_PLACE_SHARED_L3 : SM_PLACE_CROSS_NODE;
+}
 
-	run.cases[c].relation = ns > 0 ? relation : SM_PLACE_UNSET;
+/* The case of a relation; its trials measure one pair by slices. */
+static unsigned add_relation(enum sm_placement relation, double ns)
+{
+	unsigned c = add_case("pairs", "line", sm_results_string(&run, "m=%d", (int)relation), 2);
+
+	run.cases[c].placement = run.cases[c].relation = relation;
 	run.cases[c].transfers_per_op = 2;
-	for (unsigned b = 0; b < (ns > 0 ? 6 : 1); b++)
-		if (ns > 0) {
-			add_trial(c, b, 0, 0, ns);
-		} else {
-			struct sm_sample *sample = add_sample(c, b);
+	for (unsigned b = 0; b < 6; b++)
+		add_trial(c, b, 0, 0, ns);
+	return c;
+}
 
-			sample->ended = SM_SKIPPED;
-			sample->reason = "the PU is taken";
-		}
+/* Each trial of a case visits a pair; the PUs are by hwloc's order. */
+static void add_pair(unsigned c, unsigned from, unsigned to, double ns)
+{
+	for (size_t i = 0; i < run.sample_count; i++)
+		if (run.samples[i].case_index == c)
+			*sm_results_add_visit(&run) = (struct sm_visit_row){ .trial = run.samples[i].trial,
+									     .visits = 1,
+									     .from = os_index(from),
+									     .to = os_index(to),
+									     .company = 1,
+									     .ns = ns,
+									     .low = ns - 1,
+									     .high = ns + 1 };
 }
 
 /* All pairs but the one from 2 to 5; with `inverted` set closer is slower. */
 static void add_machine(bool inverted)
 {
 	place_pus();
-	for (unsigned from = 0; from < PUS; from++)
-		for (unsigned to = 0; to < PUS; to++) {
-			bool smt = from / 2 == to / 2, same = from / 4 == to / 4;
-			double ns = smt ? 16 : same ? 50 : 400;
+	for (unsigned k = 0; k < 3; k++) {
+		double ns = k == 0 ? 16 : k == 1 ? 50 : 400;
+		unsigned c = add_relation(relations[k], inverted ? 1000 / ns : ns);
 
-			if (from != to)
-				add_pair(from, to,
-					 smt    ? SM_PLACE_SMT
-					 : same ? SM_PLACE_SHARED_L3
-						: SM_PLACE_CROSS_NODE,
-					 os_index(from) == 2 && os_index(to) == 5 ? 0
-					 : inverted                               ? 1000 / ns
-										  : ns);
-		}
+		for (unsigned from = 0; from < PUS; from++)
+			for (unsigned to = 0; to < PUS; to++)
+				if (from != to && relation_of(from, to) == relations[k] &&
+				    !(os_index(from) == 2 && os_index(to) == 5))
+					add_pair(c, from, to, inverted ? 1000 / ns : ns);
+	}
 }
 
 static void analyse_pairs(void)
@@ -85,11 +97,11 @@ Test(analysis, a_matrix_is_in_hwlocs_order_and_halves_round_trips)
 
 	add_machine(false);
 	analyse_pairs();
-	cr_assert_eq(sm_matrix_of(&m, &run, "pairs", NULL), 0);
+	cr_assert_eq(sm_matrix_of(&m, &run, sm_name_of("pairs"), NULL), 0);
 	cr_assert_eq(m.count, PUS);
 	for (unsigned i = 0; i < PUS; i++) {
-		cr_expect_eq(m.pu[i].os_index, os_index(i));
-		cr_expect_eq(m.pu[i].core, (int)i / 2);
+		cr_expect_eq((unsigned)atoi(m.end[i].label), os_index(i));
+		cr_expect_eq(m.end[i].core, (int)i / 2);
 		cr_expect(isnan(m.ns[i * PUS + i]), "the diagonal has a value");
 	}
 	cr_expect(fabs(m.ns[1] - 8) < 0.2, "threads of a core: %g", m.ns[1]);
@@ -103,12 +115,16 @@ Test(analysis, a_matrix_without_places_is_in_the_order_of_the_indices)
 {
 	struct sm_matrix m;
 
-	add_pair(1, 0, SM_PLACE_SMT, 16);
-	add_pair(0, 1, SM_PLACE_SMT, 16);
+	unsigned c = add_relation(SM_PLACE_SMT, 16);
+
+	add_pair(c, 1, 0, 16);
+	add_pair(c, 0, 1, 16);
 	analyse_pairs();
-	cr_assert_eq(sm_matrix_of(&m, &run, "pairs", NULL), 0);
+	cr_assert_eq(sm_matrix_of(&m, &run, sm_name_of("pairs"), NULL), 0);
 	cr_assert_eq(m.count, 2);
-	cr_expect(m.pu[0].os_index == 0 && m.pu[1].os_index == 4 && m.pu[0].core == -1);
+	cr_expect_str_eq(m.end[0].label, "0");
+	cr_expect_str_eq(m.end[1].label, "4");
+	cr_expect_eq(m.end[0].core, -1);
 	sm_matrix_free(&m);
 }
 
@@ -131,8 +147,10 @@ Test(analysis, closer_is_slower_refutes)
 
 Test(analysis, one_relation_does_not_test_the_order)
 {
-	add_pair(0, 1, SM_PLACE_SMT, 16);
-	add_pair(1, 0, SM_PLACE_SMT, 16);
+	unsigned c = add_relation(SM_PLACE_SMT, 16);
+
+	add_pair(c, 0, 1, 16);
+	add_pair(c, 1, 0, 16);
 	analyse_pairs();
 	cr_expect_eq(claim_of("C5")->verdict, SM_NOT_TESTABLE);
 	cr_expect(strstr(claim_of("C5")->reason, "needs PUs that relate in two ways"), "%s", claim_of("C5")->reason);
@@ -184,6 +202,9 @@ Test(analysis, a_missing_pair_is_empty_in_the_file_and_hatched_in_the_figure)
 	add_machine(false);
 	analyse_pairs();
 	cr_assert_eq(sm_store_write_analysis(&run, &err), 0, "%s", err.text);
+	text = take("pu_pairs.csv");
+	cr_expect(strstr(text, "\npairs,line,0,4,smt,8,8,8,6,1\n"), "%s", text);
+	free(text);
 	text = take("pairs.csv");
 	cr_expect(strncmp(text, "from,0,4,1,5,2,6,3,7,unit\n", 26) == 0, "%.40s", text);
 	cr_expect(strstr(text, "\n0,,8"), "%s", text);

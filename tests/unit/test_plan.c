@@ -275,6 +275,12 @@ Test(plan, skipped_cases_have_no_step_and_blocks_stay_together)
 	sm_plan_free(&plan);
 }
 
+static uint64_t visit(const struct sm_worker *worker, void *lines, unsigned role, uint64_t trips)
+{
+	(void)worker, (void)lines, (void)role;
+	return trips;
+}
+
 static const struct sm_scenario pairs = {
 	.name = "pairs",
 	.family = "tests",
@@ -282,51 +288,60 @@ static const struct sm_scenario pairs = {
 	.workers = 2,
 	.params = { { .name = "from", .every_pu = true }, { .name = "to", .every_pu = true } },
 	.pair_params = { "from", "to" },
+	.visit = visit,
 };
 
-/* How many ordered pairs a profile takes of a machine; the ids of the first and the last. */
-static size_t count_pairs(enum sm_profile profile, const char *machine, const char *set, char first[384],
-			  char last[384])
+/* The relations of a plan of pairs, with the number of its PUs; its first id is copied to `first`. */
+static const char *relations_of(const struct sm_plan_options *asked, const char *machine, char first[384])
 {
+	static char text[256];
 	const struct sm_scenario *const one[] = { &pairs };
-	struct sm_plan_options options = { .profile = profile };
+	struct sm_plan_options options = *asked;
 	struct sm_error err = { 0 };
 	struct sm_topology *topology;
 	struct sm_plan plan;
-	size_t groups;
+	size_t used = 0;
 
 	cr_assert_eq(sm_topology_open(&topology, machine, &err), 0, "%s", err.text);
 	options.topology = topology;
-	if (set) {
-		options.set[0].name = "from";
-		options.set[0].text = set;
-		options.set_count = 1;
-	}
 	cr_assert_eq(sm_plan_expand(&plan, &options, one, 1, &err), 0, "%s", err.text);
-	groups = plan.group_count;
-	for (size_t i = 0; i < plan.case_count; i++)
-		cr_expect_neq(plan.cases[i].c.param[0] == plan.cases[i].c.param[1], groups > 1);
+	for (size_t g = 0; g < plan.group_count; g++) {
+		const struct sm_case *c = &plan.cases[plan.groups[g].first].c;
+
+		cr_expect_eq(c->workers, 2);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %u>%u", g ? ", " : "",
+					 sm_placement_name(c->placement), c->pairs->from_count, c->pairs->to_count);
+	}
 	strcpy(first, plan.cases[0].id);
-	strcpy(last, plan.cases[plan.case_count - 1].id);
 	sm_plan_free(&plan);
 	sm_topology_close(topology);
-	return groups;
+	return text;
 }
 
-Test(plan, pairs_of_pus_are_ordered_and_bounded_by_the_profile)
+/* One case per variant and relation, whatever the profile and the number of PUs. */
+Test(plan, pairs_of_pus_have_a_group_for_each_relation)
 {
-	char first[384], last[384];
+	static const unsigned list[] = { 0, 2, 2 };
+	struct sm_plan_options options = { .profile = SM_QUICK };
+	char first[384];
 
-	cr_expect_eq(count_pairs(SM_QUICK, "pack:1 core:4 pu:1", NULL, first, last), 12);
-	cr_expect(strstr(first, "?from=1,to=0@list+"), "%s", first);
-	cr_expect(strstr(last, "?from=2,to=3@list+"), "%s", last);
-	cr_expect_eq(count_pairs(SM_QUICK, "pack:1 core:40 pu:1", NULL, first, last), 8 * 7);
-	cr_expect(strstr(first, "?from=5,to=0@"), "not spread evenly: %s", first);
-	cr_expect_eq(count_pairs(SM_STANDARD, "pack:1 core:40 pu:1", NULL, first, last), 32 * 31);
-	cr_expect_eq(count_pairs(SM_FULL, "pack:1 core:40 pu:1", NULL, first, last), 40 * 39);
-	cr_expect_eq(count_pairs(SM_FULL, "pack:1 core:40 pu:1", "39", first, last), 39);
+	cr_expect_str_eq(relations_of(&options, "numa:2 pack:1 l3:2 core:8 pu:2", first),
+			 "smt 64>64, shared-l3 64>64, same-node 64>64, cross-node 64>64");
+	cr_expect(strstr(first, "pairs/a?-@smt+"), "%s", first);
+	options.profile = SM_FULL;
+	cr_expect_str_eq(relations_of(&options, "pack:1 core:40 pu:1", first), "same-node 40>40");
 	/* with one PU there is a case all the same, so that it can be skipped in words */
-	cr_expect_eq(count_pairs(SM_FULL, "pack:1 core:1 pu:1", NULL, first, last), 1);
+	cr_expect_str_eq(relations_of(&options, "pack:1 core:1 pu:1", first), "near 1>1");
+	options.placement = SM_PLACE_SHARED_L3;
+	cr_expect_str_eq(relations_of(&options, "numa:2 pack:1 l3:2 core:8 pu:2", first), "shared-l3 64>64");
+	options = (struct sm_plan_options){ .placement = SM_PLACE_LIST, .pu_list = list, .pu_list_count = 3 };
+	cr_expect_str_eq(relations_of(&options, "pack:1 l3:1 core:4 pu:1", first), "shared-l3 2>2");
+	cr_expect(strstr(first, "@shared-l3:0.2-0.2+"), "%s", first);
+	options = (struct sm_plan_options){ .set = { { "from", "3" }, { "to", "0,2" } }, .set_count = 2 };
+	cr_expect_str_eq(relations_of(&options, "pack:1 l3:1 core:4 pu:1", first), "shared-l3 1>2");
+	cr_expect(strstr(first, "@shared-l3:3-0.2+"), "%s", first);
+	options.set[1].text = "3";
+	cr_expect_str_eq(relations_of(&options, "pack:1 l3:1 core:4 pu:1", first), "near 1>1", "a PU with itself");
 }
 
 /* The process counts of a sweep that depends on the PUs, on a machine (NULL: none is known). */

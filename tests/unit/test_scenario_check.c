@@ -208,10 +208,19 @@ Test(scenario_check, points_that_do_not_exist)
 		"claim X1: at: \"near\" is not a condition: write name=value, name<=value or name>=value");
 }
 
-/* Two parameters that set the PUs of two workers. */
+static uint64_t visit(const struct sm_worker *worker, void *lines, unsigned role, uint64_t trips)
+{
+	(void)worker, (void)lines, (void)role;
+	return trips;
+}
+
+/* Two parameters that choose the PUs of a tour. */
 static void make_pair(struct made_up *m)
 {
 	m->claims[0].at = NULL;
+	m->scenario.visit = visit;
+	m->scenario.visit_bytes = 128;
+	memset(m->scenario.placements, 0, sizeof(m->scenario.placements));
 	for (unsigned i = 0; i < 2; i++) {
 		m->scenario.params[i] = (struct sm_param){
 			.name = i ? "to" : "from", .unit = "PU", .summary = "of a process", .every_pu = true
@@ -282,9 +291,8 @@ Test(scenario_check, conditions_that_never_hold)
 	REFUSED(make_sum(&m, "workers<=0xPU"), "claim X1: at: workers<=0xPU: there is always a worker");
 	ACCEPTED(make_sum(&m, "workers>=4096 workers<=1xPU"));
 	ACCEPTED(make_sum(&m, "workers=1"));
-	REFUSED(make_pair(&m);
-		m.claims[0].at = "from=2xPU", "claim X1: at: from=2xPU: the values are not numbers of PUs");
-	ACCEPTED(make_pair(&m); m.claims[0].at = "from=2");
+	REFUSED(make_pair(&m); m.claims[0].at = "from=2", "claim X1: at: from=2: it chooses PUs, and no case has it");
+	ACCEPTED(make_pair(&m); m.claims[0].at = "placement=smt");
 	REFUSED(m.claims[0].at = "workers<=0", "claim X1: at: workers<=0: there is always a worker");
 	ACCEPTED(m.claims[0].at = "message=128 placement=same-core workers<=1xPU cores=different");
 	ACCEPTED(m.claims[0].at = "message=4096");
@@ -392,9 +400,14 @@ Test(scenario_check, pairs_of_pus)
 	REFUSED(make_pair(&m); m.scenario.pair_params[1] = "from", "pair_params names \"from\" twice");
 	REFUSED(make_pair(&m); m.scenario.params[2] = params[0];
 		m.scenario.pair_params[1] = "message", "pair_params names \"message\", which has no every_pu");
-	REFUSED(make_pair(&m); m.scenario.workers = 3, "pair_params sets the PUs of two workers: set workers to 2");
+	REFUSED(make_pair(&m); m.scenario.workers = 3, "a pair of pair_params has two workers: set workers to 2");
 	REFUSED(make_pair(&m);
-		m.variants[1].workers = 3, "variant \"mutex\" has 3 workers, and pair_params sets the PUs of two");
+		m.variants[1].workers = 3, "variant \"mutex\" has 3 workers, and a pair of pair_params has two");
+	REFUSED(make_pair(&m); m.scenario.visit = NULL, "pair_params and visit() belong together: a tour takes both");
+	REFUSED(m.scenario.visit = visit, "pair_params and visit() belong together: a tour takes both");
+	REFUSED(make_pair(&m); m.scenario.visit_bytes = 0, "visit() has no lines to play on: set visit_bytes");
+	REFUSED(make_pair(&m); m.scenario.placements[0] = SM_PLACE_NEAR,
+			       "the placements of a tour are the relations of its pairs: leave out placements");
 }
 
 Test(scenario_check, pairs_of_nodes)

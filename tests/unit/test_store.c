@@ -33,6 +33,9 @@ Test(store, comes_back_as_it_went_in)
 	cr_assert_eq(results.bucket_count, 6);
 	cr_expect_eq(results.buckets[5].ns, 210);
 	cr_expect_eq(results.buckets[4].count, 3);
+	cr_assert_eq(results.visit_count, 6);
+	cr_expect(results.visits[5].from == 1 && results.visits[5].to == 0 && results.visits[5].company == 12);
+	cr_expect(results.visits[4].ns == 200.5 && results.visits[4].high == 1234 && results.visits[5].low == 191.25);
 	cr_expect_str_eq(results.samples[0].reason, "a \"quoted\", long\nreason");
 	cr_expect_str_eq(results.cases[0].variant, "v-1.5");
 	cr_expect_eq(results.samples[0].elapsed_ns, 1234567890123);

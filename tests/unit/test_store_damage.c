@@ -171,6 +171,9 @@ Test(store, rows_that_are_repeated_or_missing_are_refused)
 		  "metrics.csv: 0 metrics of trial 0, which has 1 by manifest.json and samples.csv:2" },
 		{ "buckets.csv", "0,210,1,4\n", "buckets.csv:4: 210 ns of trial 0 stands behind 210 ns", 3,
 		  "buckets.csv: 3 of 4 operations of trial 0" },
+		{ "visits.csv", "0,1,2,1,0,201,191.25,230,12\n",
+		  "visits.csv:4: visit 1 of 2 of trial 0 stands where visit 2 should", 3,
+		  "visits.csv: 1 of 2 visits of trial 0" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -185,6 +188,32 @@ Test(store, rows_that_are_repeated_or_missing_are_refused)
 		/* also where the run was interrupted: they were written before the row of their trial */
 		write_status("interrupted");
 		expect_refused(cases[i].missing);
+		remove_folder();
+		make_folder();
+	}
+}
+
+/* A visit has two PUs, and all visits of a trial agree on how many there are. */
+Test(store, visits_that_cannot_be_are_refused)
+{
+	static const struct {
+		const char *rows, *words;
+	} cases[] = {
+		{ "0,0,1,3,3,5,4,6,1\n", "visits.csv:2: a visit of trial 0 goes from PU 3 to itself" },
+		{ "0,0,2,3,4,5,4,6,1\n0,1,3,3,5,5,4,6,1\n",
+		  "visits.csv:3: trial 0 has 3 visits, and 2 in the line before" },
+		{ "0,1,1,3,4,5,4,6,1\n", "visits.csv:2: visit 1 of 1 of trial 0 stands where visit 0 should" },
+		{ "0,0,1,3,4,-5,4,6,1\n", "visits.csv:2" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sm_store *store = open_new();
+
+		append(store, 0, "-");
+		sm_store_close(store);
+		keep_lines("visits.csv", 1);
+		add_text("visits.csv", cases[i].rows);
+		expect_refused(cases[i].words);
 		remove_folder();
 		make_folder();
 	}

@@ -11,6 +11,7 @@
 #include "shmeter/scenario.h"
 #include "shmeter/stats.h"
 #include "shmeter/text.h"
+#include "shmeter/tour.h"
 
 enum sm_profile { SM_QUICK, SM_STANDARD, SM_FULL };
 const char *sm_profile_name(enum sm_profile profile);
@@ -57,6 +58,20 @@ struct sm_plan_options {
 	const char *inject;
 };
 
+/* The part of a case that visits pairs of PUs. */
+struct sm_planned_tour {
+	bool together;      /* rounds may have more than one pair */
+	uint64_t round_ns;  /* of one round */
+	uint64_t team_ns;   /* what a trial takes before and after its slices and rounds */
+	uint64_t trips;     /* operations of a sample; 0: no tour */
+	size_t round_count; /* of the whole schedule */
+	size_t pair_count;
+	unsigned pu_count, widest; /* processes; most pairs of a round */
+	double visits;             /* of each pair, in the whole run */
+	size_t rounds;             /* of one trial: block b begins with round b * rounds */
+	struct sm_company company; /* what decided `together` */
+};
+
 /* One case of the plan. */
 struct sm_planned_case {
 	struct sm_case c;
@@ -66,9 +81,10 @@ struct sm_planned_case {
 	/* Set by calibration or by the scenario. */
 	uint64_t op_count; /* of a slice; 0: not calibrated yet */
 	unsigned slices;
-	uint64_t trial_ns; /* estimated wall time of a trial */
-	uint64_t slice_ns; /* the part of it that one slice takes; 0: not known */
-	bool skipped;      /* cannot run here: `reason` */
+	uint64_t trial_ns;           /* estimated wall time of a trial */
+	uint64_t slice_ns;           /* the part of it that one slice takes; 0: not known */
+	struct sm_planned_tour tour; /* of a scenario with pair_params */
+	bool skipped;                /* cannot run here: `reason` */
 	char reason[SM_ERROR_TEXT_MAX];
 	/* What went wrong in a calibration, even if a later one worked; "" for nothing. */
 	char failure[SM_ERROR_TEXT_MAX];
@@ -96,6 +112,8 @@ struct sm_plan {
 	struct sm_step *steps;
 	size_t step_count;
 	uint64_t estimate_ns;
+	struct sm_pair_sets **pair_sets; /* those of the cases; malloc'ed */
+	size_t pair_set_count;
 };
 
 /* Whether the patterns choose the scenario or a variant of it.  Without patterns, all are chosen. */

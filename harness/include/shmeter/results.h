@@ -149,6 +149,15 @@ struct sm_bucket_row {
 	uint64_t total; /* operations in all buckets of the trial */
 };
 
+/* One visit of a pair of PUs in the tour of a trial (docs/adr/0023). */
+struct sm_visit_row {
+	unsigned trial;
+	unsigned visit, visits; /* number within the trial, from 0; how many the trial has */
+	unsigned from, to;      /* PUs (OS indices) */
+	unsigned company;       /* pairs that played at the same time, with this one */
+	double ns, low, high;   /* one operation: median of the samples, the shortest, the longest */
+};
+
 /* Most pairs of workers that are probed (method.md): (0, 1), (0, 2)... */
 #define SM_PROBE_PAIRS_MAX 8
 /* The probes at one gate: ns of one round trip for each pair, or the pace in cycles for a worker alone. */
@@ -264,14 +273,15 @@ struct sm_results {
 	struct sm_counter_row *counters;
 	struct sm_metric_row *metrics;
 	struct sm_bucket_row *buckets;
+	struct sm_visit_row *visits;
 	struct sm_summary_row *summaries;
 	struct sm_pair_row *pairs;
 	struct sm_crossing_row *crossings;
 	struct sm_claim_row *claims;
-	size_t case_count, sample_count, slice_count, counter_count, metric_count, bucket_count, summary_count,
-		pair_count, crossing_count, claim_count;
-	size_t case_room, sample_room, slice_room, counter_room, metric_room, bucket_room, summary_room, pair_room,
-		crossing_room, claim_room;
+	size_t case_count, sample_count, slice_count, counter_count, metric_count, bucket_count, visit_count,
+		summary_count, pair_count, crossing_count, claim_count;
+	size_t case_room, sample_room, slice_room, counter_room, metric_room, bucket_room, visit_room, summary_room,
+		pair_room, crossing_room, claim_room;
 	struct sm_strings *strings; /* the strings of sm_results_string() */
 };
 
@@ -290,6 +300,7 @@ struct sm_slice_row *sm_results_add_slice(struct sm_results *results);
 struct sm_counter_row *sm_results_add_counter(struct sm_results *results);
 struct sm_metric_row *sm_results_add_metric(struct sm_results *results);
 struct sm_bucket_row *sm_results_add_bucket(struct sm_results *results);
+struct sm_visit_row *sm_results_add_visit(struct sm_results *results);
 struct sm_summary_row *sm_results_add_summary(struct sm_results *results);
 struct sm_pair_row *sm_results_add_pair(struct sm_results *results);
 struct sm_crossing_row *sm_results_add_crossing(struct sm_results *results);

@@ -35,8 +35,8 @@ struct sm_param {
 	const char *const *labels;              /* NULL, or the NULL-terminated names of the values 0, 1, 2... */
 	struct sm_values quick, standard, full; /* empty: as the shorter profile */
 	uint64_t min, max;                      /* what `--set` accepts; 0, 0: any (or the labels) */
-	/* The values are the allowed PUs (OS indices, in hwloc order) instead: quick takes at most 8 of
-	 * them, spread evenly, standard 32, full all; --placement with a list takes those. */
+	/* A choice of PUs instead (OS indices): all that are allowed, those of --placement with a list, or those of
+	 * `--set`.  It is not swept: see `pair_params`. */
 	bool every_pu;
 	/* The values are the numbers of NUMA nodes instead: quick takes at most 4 of them, spread evenly, standard 8,
 	 * full all. */
@@ -127,8 +127,8 @@ struct sm_scenario {
 	 * first node and worker 1, where there is one, on the second.  Variants put their memory on the first
 	 * (SM_BIND_FIRST) or the second (SM_BIND_SECOND).  Points where the two are equal are left out.  NULL: none. */
 	const char *node_params[2];
-	/* The two parameters that set the PUs (OS indices) of workers 0 and 1, instead of a placement; points where
-	 * they are equal are left out.  NULL: none. */
+	/* The two parameters that choose the PUs of a tour: a pair goes from one of the first to one of the second.
+	 * Such a scenario has visit(); its placements are the relations that the pairs have.  NULL: none. */
 	const char *pair_params[2];
 	/* Placements, ended by SM_PLACE_UNSET.  `quick` takes the first; `standard` the first and every one that a
 	 * claim names in `at`; `full` all. */
@@ -177,6 +177,12 @@ struct sm_scenario {
 	/* Optional: like run(), but records the time of each operation in worker->histogram.  Called after the timed
 	 * slices; it does not affect the trial's value. */
 	uint64_t (*trace)(struct sm_worker *worker);
+	/* For a scenario with tours (docs/adr/0023).  run() measures one pair, workers 0 and 1.  After the timed
+	 * slices the tour visits further pairs: both processes of a pair call this for the same `lines`, the first one
+	 * with role 0.  Does `trips` operations and returns how many it did; fewer where the trial was aborted.
+	 * `lines` are `visit_bytes` long, zeroed before the first call and otherwise as the last call left them. */
+	uint64_t (*visit)(const struct sm_worker *worker, void *lines, unsigned role, uint64_t trips);
+	size_t visit_bytes;
 	/* In the parent, after the workers ended: proves that the work was done.  Returns 0 or sm_fail(). */
 	int (*verify)(const struct sm_trial *trial, struct sm_error *err);
 	/* Optional, in the parent after verify() succeeded: sets the value of each of `more`; NaN: not known. */

@@ -34,17 +34,21 @@ struct sm_trial_rows {
 	const struct sm_metric_row *metrics;
 	const struct sm_bucket_row *buckets;
 	size_t slice_count, counter_count, metric_count, bucket_count;
+	const struct sm_visit_row *visits;
+	size_t visit_count;
 };
 
 /* Round the probes of a slice, or a number, to the precision of the files.  The analysis at the end of a run then sees
  * the same values as a later analysis of the files. */
 void sm_store_round_slice(struct sm_slice_facts *slice);
 double sm_store_round(double value);
+/* The same for a time of a visit, which has no more than six digits. */
+double sm_store_round_time(double value);
 /* Appends one trial, with one write() of whole lines to each file.  The sample row comes last: a trial without one is
  * incomplete. */
 SM_MUST_USE int sm_store_append(struct sm_store *store, const struct sm_trial_rows *rows, struct sm_error *err);
 
-/* Loads what was measured (manifest, samples, slices, counters, metrics, buckets); results->out is the folder itself.
+/* Loads what was measured (manifest, samples, slices, counters, metrics, buckets, visits); results->out is the folder itself.
  * Where another process writes the run, or it was interrupted, incomplete rows are left out and counted in
  * results->left_out.  -EBADMSG names file, line and mistake.  Do not call it for a folder that this process writes. */
 SM_MUST_USE int sm_store_load(struct sm_results *results, const char *folder, struct sm_error *err);
@@ -53,7 +57,7 @@ SM_MUST_USE int sm_store_load(struct sm_results *results, const char *folder, st
 bool sm_store_is_locked(const char *folder);
 
 /* Writes the results of the analysis into results->out: values, purity, rates, summary, pairs, crossings, claims,
- * matrices, distributions, analysis.json.  Writes each to a temporary file, then renames it; removes temporary files
+ * pairs of PUs, matrices, distributions, analysis.json.  Writes each to a temporary file, then renames it; removes temporary files
  * that killed writers left in the run's own folder.  Does nothing where `out` is NULL. */
 SM_MUST_USE int sm_store_write_analysis(const struct sm_results *results, struct sm_error *err);
 /* Rewrites manifest.json through a temporary file.  JSON never holds NaN. */

@@ -106,6 +106,9 @@ uint64_t sm_topology_llc_bytes(const struct sm_topology *topology);
 /* The closest relation of two allowed PUs given by OS index. */
 enum sm_placement sm_topology_relation(const struct sm_topology *topology, unsigned os_a, unsigned os_b);
 
+/* The same for two entries of sm_topology_pus(). */
+enum sm_placement sm_pu_relation(const struct sm_pu *a, const struct sm_pu *b);
+
 /* The PUs of the workers: seat[i] is the PU (OS index) of worker i. */
 struct sm_seats {
 	enum sm_placement asked;

@@ -9,6 +9,7 @@
 #include "shmeter/results.h"
 #include "shmeter/scenario.h"
 #include "shmeter/topology.h"
+#include "shmeter/tour.h"
 
 /* Round trips of one probe: 6 to 30 us. */
 #define SM_PROBE_TRIPS 64
@@ -46,6 +47,27 @@ struct sm_trial_context {
 	struct sm_kept *kept; /* NULL: every trial makes its region anew */
 };
 
+/* Samples of a visit: the fewest whose extremes are a 95 % confidence interval of the median. */
+#define SM_VISIT_SAMPLES 6
+/* Least duration of a sample: over 500 times the cost of reading the clock. */
+#define SM_VISIT_NS 50000u
+
+/* The part of a tour that a trial plays after its slices. */
+struct sm_tour_part {
+	const struct sm_tour *tour; /* NULL: none */
+	size_t first, rounds;       /* rounds first, first + 1..., from the beginning again after the last one */
+	uint64_t trips;             /* operations of a sample */
+	uint64_t longest_ns;        /* no further round begins after this time; 0: no limit */
+};
+
+/* One visit of a pair. */
+struct sm_visit {
+	unsigned pair;    /* index into sm_tour.pair */
+	unsigned company; /* pairs that played in this round */
+	/* one operation, ns: the median of the samples, the shortest and the longest; NaN: a worker lost its PU */
+	double ns, low, high;
+};
+
 struct sm_trial_request {
 	const struct sm_case *c;
 	uint64_t op_count; /* of a slice; ignored when calibrating */
@@ -58,6 +80,7 @@ struct sm_trial_request {
 	double inject;       /* lengthen every slice by this share of its time; 0: do not */
 	bool calibrate;      /* find op_count instead of measuring */
 	bool trace;          /* record histograms after the slices, where the scenario can */
+	struct sm_tour_part part;
 };
 
 struct sm_trial_result {
@@ -87,6 +110,11 @@ struct sm_trial_result {
 	struct sm_series *series;                         /* malloc'ed; NULL: none */
 	struct sm_histogram *histogram;                   /* malloc'ed, merged over the workers; NULL: none */
 	double more[SM_MORE_MAX];                         /* the scenario's further metrics */
+	struct sm_visit *visit;                           /* malloc'ed, in the order in which they were made */
+	size_t visit_count;
+	size_t rounds;               /* of the tour that were played */
+	uint64_t tour_ns;            /* duration of these rounds */
+	double alone_ns, company_ns; /* mean duration of a round with one pair, and with more; NaN: there was none */
 };
 
 /* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */

@@ -19,6 +19,13 @@
 
 struct sm_scenario;
 
+/* The PUs (OS indices) whose pairs a tour visits: each pair goes from one of the first to one of the second. */
+struct sm_pair_sets {
+	unsigned *from, *to;
+	unsigned from_count, to_count;
+	bool all; /* of the PUs that this process may use */
+};
+
 /* One case: a variant of a scenario with all its parameters. */
 struct sm_case {
 	const struct sm_scenario *scenario;
@@ -27,7 +34,8 @@ struct sm_case {
 	enum sm_placement placement;   /* as asked */
 	const unsigned *pu_list;       /* for SM_PLACE_LIST */
 	unsigned pu_list_count;
-	struct sm_memory memory; /* fully resolved */
+	const struct sm_pair_sets *pairs; /* of a scenario with tours, whose placement is a relation; else NULL */
+	struct sm_memory memory;          /* fully resolved */
 	unsigned workers;
 	bool shared_pu; /* set by the harness: workers share PUs, so none may spin for another */
 	unsigned pus;   /* set by the harness: number of PUs that the workers use */

@@ -1,0 +1,265 @@
+/* Prints the plan of a run without running it.  Only the rounds of tours are measured, where the machine is here. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "session.h"
+#include "shmeter/clock.h"
+#include "shmeter/team.h"
+#include "shmeter/text.h"
+
+/* Assumed times of a case that is not calibrated. */
+#define GUESS_WARM_NS 40000000u
+#define GUESS_COLD_NS 80000000u
+/* Assumed duration of a round where none can be measured, and what each further pair of a round adds: its wake-up. */
+#define GUESS_ROUND_NS 1000000u
+#define GUESS_PAIR_NS  10000u
+/* Processes of the team that shows what a process costs. */
+#define TEAM_SIZE 32u
+#define TEAM_NS   10000000000u
+
+/* What this machine showed about tours. */
+struct round_time {
+	bool measured;
+	uint64_t alone_ns;   /* a round with one pair */
+	uint64_t process_ns; /* start and end of a process */
+};
+
+static int do_nothing(void *argument, unsigned index)
+{
+	(void)argument;
+	(void)index;
+	return 0;
+}
+
+static uint64_t time_process(void)
+{
+	uint64_t start_ns = sm_clock_ns();
+	struct sm_team team;
+	unsigned first;
+
+	if (sm_team_start(&team, TEAM_SIZE, "nothing", do_nothing, NULL, NULL, NULL) < 0)
+		return 0;
+	(void)sm_team_wait(&team, start_ns + TEAM_NS, NULL, &first);
+	sm_team_free(&team);
+	return (sm_clock_ns() - start_ns) / TEAM_SIZE;
+}
+
+/* The topology of this machine, even where the environment names another one. */
+static int open_here(struct sm_topology **out)
+{
+	static const char *const names[] = { "HWLOC_XMLFILE", "HWLOC_SYNTHETIC", "HWLOC_FSROOT", "HWLOC_CPUID_PATH" };
+	char *kept[sizeof(names) / sizeof(names[0])];
+	int rc;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		kept[i] = value ? strdup(value) : NULL;
+		unsetenv(names[i]);
+	}
+	rc = sm_topology_open(out, NULL, NULL);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (kept[i])
+			(void)setenv(names[i], kept[i], true);
+		free(kept[i]);
+	}
+	return rc;
+}
+
+/* Measures a round of a case on the first two PUs of this machine, whatever topology the plan is for. */
+static void time_round_on(struct session *here, const struct sm_planned_case *planned, struct round_time *out)
+{
+	struct sm_planned_case one = *planned;
+	unsigned count;
+	const struct sm_pu *pu = sm_topology_pus(here->topology, &count);
+
+	if (count < 2)
+		return;
+	unsigned from = pu[0].os_index, to = pu[1].os_index;
+	struct sm_pair_sets sets = { .from = &from, .to = &to, .from_count = 1, .to_count = 1 };
+
+	one.c.pairs = &sets;
+	one.c.placement = sm_topology_relation(here->topology, from, to);
+	if (session_calibrate_case(here, &one, NULL) < 0 || one.tour.trips == 0)
+		return;
+	out->measured = true;
+	out->alone_ns = one.tour.round_ns;
+}
+
+static struct round_time time_round(const struct session *session, const struct sm_planned_case *planned)
+{
+	struct round_time time = { .alone_ns = GUESS_ROUND_NS };
+	struct session here = { .options = session->options,
+				.plan_options = { .profile = SM_QUICK, .seed = session->plan.seed },
+				.plan = { .profile = SM_QUICK, .seed = session->plan.seed },
+				.context = session->context };
+
+	time.process_ns = time_process();
+	here.context.events = NULL;
+	if (open_here(&here.topology) < 0)
+		return time;
+	here.context.topology = here.topology;
+	time_round_on(&here, planned, &time);
+	sm_topology_close(here.topology);
+	return time;
+}
+
+/* The tour of a case of a machine that is not here, or that could not be measured: as if company were harmless. */
+static void guess_tour(struct session *session, struct sm_planned_case *planned, const struct round_time *time)
+{
+	struct sm_planned_tour *plan = &planned->tour;
+	struct sm_tour tour;
+
+	*plan = (struct sm_planned_tour){ .together = true, .trips = 1 };
+	if (session_make_tour(session, planned, &tour, NULL) < 0) {
+		plan->trips = 0;
+		return;
+	}
+	plan->round_count = tour.round_count;
+	plan->pair_count = tour.pair_count;
+	plan->pu_count = tour.pu_count;
+	plan->widest = tour.widest;
+	plan->round_ns = time->alone_ns + GUESS_PAIR_NS * (tour.widest - 1);
+	plan->team_ns = time->process_ns * tour.pu_count;
+	planned->trial_ns = GUESS_WARM_NS + plan->team_ns;
+	sm_tour_free(&tour);
+}
+
+static void guess_tours(struct session *session, struct round_time *time)
+{
+	bool here = sm_topology_is_here(session->topology), first = true;
+
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		struct sm_planned_case *planned = &session->plan.cases[i];
+		struct sm_error why = { 0 };
+
+		if (!planned->c.pairs || planned->skipped)
+			continue;
+		if (first && !here)
+			*time = time_round(session, planned);
+		first = false;
+		if (!here)
+			guess_tour(session, planned, time);
+		else if (session_calibrate_case(session, planned, &why) < 0 || planned->tour.trips == 0)
+			guess_tour(session, planned, &(struct round_time){ .alone_ns = GUESS_ROUND_NS });
+		else
+			time->measured = true;
+	}
+	(void)session_plan_tours(session);
+	session_spread_tours(session);
+}
+
+static void describe_tour(const struct session *session, const struct sm_planned_case *planned, FILE *out)
+{
+	const struct sm_planned_tour *tour = &planned->tour;
+	unsigned blocks = session->plan.groups[planned->group].blocks;
+	char text[SM_TEXT_MAX];
+
+	fprintf(out,
+		"tour  %s/%s@%s: %zu pairs of %u PUs in %zu rounds of up to %u pairs, %.3g ms a round, %zu rounds a "
+		"trial: %.3g visits a pair in %s\n",
+		planned->c.scenario->name, sm_case_variant(&planned->c)->name, sm_placement_name(planned->c.placement),
+		tour->pair_count, tour->pu_count, tour->round_count, tour->together ? tour->widest : 1,
+		(double)tour->round_ns / 1e6, tour->rounds, tour->visits,
+		sm_format_duration(text, (double)(blocks * tour->rounds * tour->round_ns)));
+}
+
+/* Where the durations come from, and what they become if pairs have to be visited one at a time. */
+static void describe_source(const struct session *session, const struct round_time *time, FILE *out)
+{
+	double pass_ns = 0, teams_ns = 0;
+	char text[SM_TEXT_MAX], total[SM_TEXT_MAX];
+	unsigned widest = 1;
+
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		const struct sm_planned_case *planned = &session->plan.cases[i];
+
+		if (planned->skipped || planned->tour.trips == 0)
+			continue;
+		pass_ns += (double)planned->tour.pair_count * (double)time->alone_ns;
+		teams_ns += (double)planned->trial_ns * session->plan.groups[planned->group].blocks;
+		widest = planned->tour.widest > widest ? planned->tour.widest : widest;
+	}
+	if (widest == 0 || teams_ns <= 0)
+		return;
+	fprintf(out, "tour  all trials with tours: %s\n", sm_format_duration(total, teams_ns));
+	if (sm_topology_is_here(session->topology) && time->measured) {
+		fputs("tour  the rounds were measured here, now\n", out);
+		return;
+	}
+	fprintf(out,
+		"tour  the topology is not this machine's: a round of one pair takes %.3g ms as %s, each further pair of "
+		"it is assumed to add %.2g ms, and a process takes %.2g ms to start and end\n",
+		(double)time->alone_ns / 1e6, time->measured ? "measured here now" : "assumed", GUESS_PAIR_NS / 1e6,
+		(double)time->process_ns / 1e6);
+	if (widest > 1)
+		fprintf(out, "tour  a pass over all pairs one at a time, should company disturb them: %s\n",
+			sm_format_duration(text, pass_ns));
+}
+
+/* "  nodes 0 and 2, distance 21" where the first two workers run on two NUMA nodes; "" otherwise. */
+static const char *name_nodes(const struct session *session, const struct sm_planned_case *planned, const char *pus,
+			      char *out, size_t size)
+{
+	const struct sm_topology *t = session->topology;
+	const struct sm_pu *a, *b;
+	unsigned first, second, distance;
+
+	out[0] = '\0';
+	if (planned->c.workers < 2 || sscanf(pus, "%u %u", &first, &second) != 2)
+		return out;
+	a = sm_topology_pu(t, first);
+	b = sm_topology_pu(t, second);
+	if (!a || !b || a->node == b->node)
+		return out;
+	distance = sm_topology_distance(t, a->node, b->node);
+	if (distance > 0)
+		snprintf(out, size, "  nodes %u and %u, distance %u", a->node, b->node, distance);
+	else
+		snprintf(out, size, "  nodes %u and %u", a->node, b->node);
+	return out;
+}
+
+void session_describe(struct session *session, FILE *out)
+{
+	struct round_time time = { .alone_ns = GUESS_ROUND_NS };
+	char text[SM_TEXT_MAX], pus[64], nodes[96];
+
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		struct sm_planned_case *planned = &session->plan.cases[i];
+		struct sm_error why = { 0 };
+
+		planned->trial_ns = planned->c.scenario->subject == SM_COLD ? GUESS_COLD_NS : GUESS_WARM_NS;
+		if (sm_trial_supported(&session->context, &planned->c, &why) == 0)
+			continue;
+		planned->skipped = true;
+		snprintf(planned->reason, sizeof(planned->reason), "%s", why.text);
+	}
+	guess_tours(session, &time);
+	sm_plan_schedule(&session->plan, &session->plan_options);
+	for (size_t i = 0; i < session->plan.case_count; i++) {
+		const struct sm_planned_case *planned = &session->plan.cases[i];
+
+		if (planned->skipped) {
+			fprintf(out, "skip  %s: %s\n", planned->id, planned->reason);
+			continue;
+		}
+		sm_trial_name_pus(&session->context, &planned->c, pus, sizeof(pus));
+		fprintf(out, "%4u  PUs %-8s %s%s\n", session->plan.groups[planned->group].blocks, pus, planned->id,
+			name_nodes(session, planned, pus, nodes, sizeof(nodes)));
+	}
+	for (size_t i = 0; i < session->plan.case_count; i++)
+		if (!session->plan.cases[i].skipped && session->plan.cases[i].tour.trips > 0)
+			describe_tour(session, &session->plan.cases[i], out);
+	describe_source(session, &time, out);
+	fprintf(out,
+		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
+		"calibration",
+		session->plan.case_count, session->plan.group_count, session->plan.step_count, session->plan.seed,
+		sm_profile_name(session->plan.profile), sm_format_duration(text, (double)session->plan.estimate_ns));
+	if (session->plan_options.budget_ns)
+		fprintf(out, ", %s at most", sm_format_duration(text, (double)session->plan_options.budget_ns));
+	fputc('\n', out);
+}
