@@ -98,6 +98,7 @@ static struct round_time time_round(const struct session *session, const struct 
 
 	time.process_ns = time_process();
 	here.context.events = NULL;
+	here.context.seatings = NULL; /* they are of another topology */
 	if (open_here(&here.topology) < 0)
 		return time;
 	here.context.topology = here.topology;

@@ -60,6 +60,7 @@ static int open_machine(struct session *session, const struct sm_scenario *const
 		.topology = session->topology,
 		.file_folder = options->file_folder ? options->file_folder : options->folder,
 		.stop = options->stop,
+		.seatings = &session->seatings,
 	};
 	sm_noise_mark(session->context.os, &session->noise_before);
 	if (options->no_counters || options->resume) /* a resumed run counts what its manifest says */
@@ -205,6 +206,7 @@ static void end(struct session *session)
 	sm_store_close(session->store);
 	sm_plan_free(&session->plan);
 	sm_kept_drop(&session->kept);
+	sm_seatings_free(&session->seatings);
 	sm_topology_close(session->topology);
 	free(session->events);
 	free(session->done);

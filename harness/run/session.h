@@ -20,6 +20,7 @@ struct session {
 	const struct sm_run_options *options;
 	struct sm_plan_options plan_options; /* when resuming, with the manifest's options */
 	struct sm_trial_context context;
+	struct sm_seatings seatings;
 	struct sm_topology *topology;
 	struct sm_event_set *events;
 	struct sm_plan plan;

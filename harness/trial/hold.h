@@ -26,6 +26,9 @@ struct hold {
 
 /* Seats the workers of `c` (the caller frees `seats`) and sets shared_pu and pus of `c`. */
 int trial_seat(const struct sm_trial_context *context, struct sm_case *c, struct sm_seats *seats, struct sm_error *err);
+/* recall.c: sm_topology_seat() without a list of PUs, which remembers what it found. */
+int trial_recall(struct sm_seatings *known, const struct sm_topology *topology, enum sm_placement placement,
+		 unsigned workers, struct sm_seats *out, struct sm_error *err);
 /* Writes the seats' PUs and nodes, by the kernel's numbers, into the result. */
 int trial_name_seats(const struct sm_topology *topology, const struct sm_seats *seats, struct sm_trial_result *result,
 		     struct sm_error *err);

@@ -90,6 +90,8 @@ static int choose(const struct sm_trial_context *context, const struct sm_case *
 		return seat_on_nodes(context->topology, c, seats, err);
 	if (c->pairs)
 		return seat_pair(context->topology, c, seats, err);
+	if (context->seatings && c->placement != SM_PLACE_LIST)
+		return trial_recall(context->seatings, context->topology, c->placement, c->workers, seats, err);
 	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count, c->workers, seats, err);
 }
 

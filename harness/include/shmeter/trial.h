@@ -37,14 +37,28 @@ struct sm_kept {
 	uint64_t turn;
 };
 
+/* Where teams were seated on one topology, by placement and size.  All zero: none yet.  Free with
+ * sm_seatings_free(). */
+struct sm_seatings {
+	struct sm_seating {
+		unsigned workers;
+		struct sm_seats seats;
+		int rc; /* of sm_topology_seat() */
+		struct sm_error why;
+	} * at;
+	size_t count;
+};
+void sm_seatings_free(struct sm_seatings *known);
+
 struct sm_trial_context {
 	const struct sm_os *os;
 	const struct sm_topology *topology;
 	const struct sm_event_set *events; /* NULL: no counters */
 	const char *file_folder;
 	const volatile int *stop;
-	uint64_t slice_ns;    /* target length of a slice */
-	struct sm_kept *kept; /* NULL: every trial makes its region anew */
+	uint64_t slice_ns;            /* target length of a slice */
+	struct sm_kept *kept;         /* NULL: every trial makes its region anew */
+	struct sm_seatings *seatings; /* NULL: every trial chooses its seats anew */
 };
 
 /* Samples of a visit: the fewest whose extremes are a 95 % confidence interval of the median. */
