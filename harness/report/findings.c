@@ -307,6 +307,15 @@ static void print_others(const struct printer *p)
 		say(p, "Throttled: %s.", text);
 }
 
+static void print_tours(const struct printer *p)
+{
+	char text[800];
+
+	(void)words_tours(p->results, text, sizeof(text));
+	if (text[0])
+		say(p, "Pairs of PUs were visited %s.", text);
+}
+
 static void print_trust(const struct printer *p)
 {
 	const struct sm_results *r = p->results;
@@ -320,6 +329,7 @@ static void print_trust(const struct printer *p)
 	if (words_number(r, "analysis/pace_changed/neighbours") > 0)
 		say(p, "%s", words_text(r, "analysis/pace_changed/sentence"));
 	print_counting(p);
+	print_tours(p);
 	json_array_foreach (repeated, i, one)
 		say(p, "The calibration of %s was repeated: %s.", json_string_value(json_object_get(one, "case")),
 		    json_string_value(json_object_get(one, "reason")));

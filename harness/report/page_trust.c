@@ -230,6 +230,20 @@ static void check_instrument(struct page *page)
 		      "What is not counted is empty here, never 0.");
 }
 
+/* Prints nothing if no tour visited pairs of PUs. */
+static void check_tours(struct page *page)
+{
+	char found[800];
+	bool alike = words_tours(page->results, found, sizeof(found));
+
+	if (!found[0])
+		return;
+	found[0] = (char)toupper((unsigned char)found[0]);
+	check(page->out, "Pairs in company", alike ? TRUST_GOOD : TRUST_CARE, found,
+	      "Pairs of PUs are measured several at a time only where a check shows that company changes nothing; where "
+	      "some relations had company and others not, they differ by up to that share as well.");
+}
+
 /* One of the analysis's sentences as a paragraph. */
 static void put_sentence(struct page *page, const char *path)
 {
@@ -303,6 +317,7 @@ void page_trust(struct page *page)
 	check_stood(page);
 	check_trials(page, &tally);
 	check_instrument(page);
+	check_tours(page);
 	page_table_close(page->out);
 	json_array_foreach (repeated, i, one) {
 		fputs("<p>", page->out);

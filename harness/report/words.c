@@ -152,6 +152,86 @@ void words_stood(const struct sm_results *results, char *out, size_t size)
 			 slices > 1 ? "s" : "");
 }
 
+/* The tours of a run, from the plan in its manifest. */
+struct tours {
+	unsigned count, together, apart; /* apart: company is not harmless */
+	unsigned widest;
+	double farthest;       /* the bound of a harmless check that is farthest from 1 */
+	const json_t *example; /* the worst of those apart */
+	const char *id;
+	double least_visits;
+};
+
+static double bound(const json_t *company)
+{
+	double low = json_number_value(json_object_get(company, "low"));
+	double high = json_number_value(json_object_get(company, "high"));
+
+	return fmax(high - 1, 1 - low);
+}
+
+static void count_tour(struct tours *t, const json_t *one)
+{
+	const json_t *tour = json_object_get(one, "tour"), *company = json_object_get(tour, "company");
+	double visits = json_number_value(json_object_get(tour, "visits"));
+
+	if (!tour)
+		return;
+	t->least_visits = t->count == 0 ? visits : fmin(t->least_visits, visits);
+	t->count++;
+	if (!company)
+		return;
+	if (json_is_true(json_object_get(tour, "together"))) {
+		t->together++;
+		t->widest = (unsigned)fmax(t->widest, (double)json_integer_value(json_object_get(tour, "widest")));
+		t->farthest = fmax(t->farthest, bound(company));
+		return;
+	}
+	t->apart++;
+	if (!t->example || bound(company) > bound(t->example)) {
+		t->example = company;
+		t->id = json_string_value(json_object_get(one, "id"));
+	}
+}
+
+bool words_tours(const struct sm_results *results, char *out, size_t size)
+{
+	const json_t *cases = at_path(results, "plan/cases"), *one;
+	struct tours t = { .count = 0 };
+	size_t i, used = 0;
+
+	out[0] = '\0';
+	json_array_foreach (cases, i, one)
+		count_tour(&t, one);
+	if (t.count == 0)
+		return true;
+	if (t.together)
+		used += (size_t)snprintf(
+			out, size,
+			"in %u of %u cases up to %u pairs at a time, which changes their times by %.1f %% "
+			"at most",
+			t.together, t.count, t.widest, 100 * t.farthest);
+	if (t.apart && used < size)
+		used += (size_t)snprintf(
+			out + used, size - used,
+			"%sin %u of %u cases one pair at a time, because company may change their times by %.2g %% or more "
+			"(%.*s: %.3g times, 95 %% interval %.3g to %.3g)",
+			used ? "; " : "", t.apart, t.count,
+			100 * json_number_value(json_object_get(t.example, "share")),
+			t.id ? (int)strcspn(t.id, "+") : 0, t.id ? t.id : "",
+			json_number_value(json_object_get(t.example, "ratio")),
+			json_number_value(json_object_get(t.example, "low")),
+			json_number_value(json_object_get(t.example, "high")));
+	if (t.together + t.apart < t.count && used < size)
+		used += (size_t)snprintf(out + used, size - used,
+					 "%sin %u of %u cases one pair at a time, because no two have caches of their "
+					 "own",
+					 used ? "; " : "", t.count - t.together - t.apart, t.count);
+	if (t.least_visits < 1 && used < size)
+		snprintf(out + used, size - used, "; there was time for %.0f %% of the pairs", 100 * t.least_visits);
+	return t.together == 0 || t.apart == 0;
+}
+
 void words_limits(const struct sm_results *results, char *out, size_t size)
 {
 	static const struct {

@@ -23,6 +23,10 @@ void words_throttled(const struct sm_results *results, char *out, size_t size);
 /* Trials and slices during which no process ran for some time: "2 trials (it stood still: the machine was suspended
  * for 3 s) and 1 slice"; "" for none. */
 void words_stood(const struct sm_results *results, char *out, size_t size);
+/* How the tours of the run visited pairs of PUs, and what company changes: "2 of 6 cases had up to 12 pairs at a time
+ * (...)"; "" if there were none.  Returns whether all pairs may be compared: those of one case may not be in company
+ * while those of another are alone. */
+bool words_tours(const struct sm_results *results, char *out, size_t size);
 /* The limits alone: "memory 512 MiB, 0.5 PUs, 100 processes"; "" if there are none. */
 void words_limits(const struct sm_results *results, char *out, size_t size);
 /* The settings of the kernel that change times, one by one from 0: `*name` is what it is called (NULL: no more), `out` what

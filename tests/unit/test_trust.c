@@ -71,6 +71,43 @@ Test(analysis, where_nobody_throttles_nothing_is_said)
 	free(text);
 }
 
+/* The plan's entry of a case with a tour; a ratio of 0 is one that could not be checked. */
+static json_t *tour(const char *id, bool together, double ratio, double low, double high, double visits)
+{
+	json_t *one = json_pack("{s:b, s:i, s:f}", "together", together, "widest", 12, "visits", visits);
+
+	if (ratio > 0)
+		json_object_set_new(
+			one, "company",
+			json_pack("{s:f, s:f, s:f, s:f}", "ratio", ratio, "low", low, "high", high, "share", 0.05));
+	return json_pack("{s:s, s:o}", "id", id, "tour", one);
+}
+
+/* How pairs of PUs were visited is said in words, with what the check of company found. */
+Test(analysis, what_company_changes_is_told)
+{
+	json_t *cases = json_array();
+	char *text;
+
+	add_pack_point("op=add processes=2", 16, 2, 2, 8);
+	json_array_append_new(cases, tour("c/v?-@smt+memfd", false, 1.32, 1.2, 1.4, 8));
+	json_array_append_new(cases, tour("c/v?-@shared-l3+memfd", true, 1.01, 0.99, 1.02, 3));
+	json_array_append_new(cases, tour("c/v?-@cross-node+memfd", false, 0, 0, 0, 0.25));
+	json_object_set_new(run.manifest, "plan", json_pack("{s:o}", "cases", cases));
+	analyse();
+	text = printed();
+	for (char *end = text; (end = strstr(end, "\n    ")); end++) /* as one line */
+		memmove(end + 1, end + 5, strlen(end + 4));
+	for (char *end = text; (end = strchr(end, '\n')); end++)
+		*end = ' ';
+	expect_text(text, "Pairs of PUs were visited in 1 of 3 cases up to 12 pairs at a time, which changes their "
+			  "times by 2.0 % at most; in 1 of 3 cases one pair at a time, because company may change "
+			  "their times by 5 % or more (c/v?-@smt: 1.32 times, 95 % interval 1.2 to 1.4); in 1 of 3 "
+			  "cases one pair at a time, because no two have caches of their own; there was time for 25 % "
+			  "of the pairs.");
+	free(text);
+}
+
 static void lose(size_t first, enum sm_status status, const char *pus)
 {
 	for (size_t s = first; s < run.sample_count; s++) {
