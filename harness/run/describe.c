@@ -159,12 +159,12 @@ static void describe_tour(const struct session *session, const struct sm_planned
 	char text[SM_TEXT_MAX];
 
 	fprintf(out,
-		"tour  %s/%s@%s: %zu pairs of %u PUs in %zu rounds of up to %u pairs, %.3g ms a round, %zu rounds a "
-		"trial: %.3g visits a pair in %s\n",
+		"tour  %s/%s@%s: %zu pair%s of %u PUs; rounds: %zu, pairs a round: %s%u, ms a round: %.3g, rounds a "
+		"trial: %zu; visits of each pair: %.3g, in %s\n",
 		planned->c.scenario->name, sm_case_variant(&planned->c)->name, sm_placement_name(planned->c.placement),
-		tour->pair_count, tour->pu_count, tour->round_count, tour->together ? tour->widest : 1,
-		(double)tour->round_ns / 1e6, tour->rounds, tour->visits,
-		sm_format_duration(text, (double)(blocks * tour->rounds * tour->round_ns)));
+		tour->pair_count, tour->pair_count == 1 ? "" : "s", tour->pu_count, tour->round_count,
+		tour->widest > 1 ? "up to " : "", tour->widest, (double)tour->round_ns / 1e6, tour->rounds,
+		tour->visits, sm_format_duration(text, (double)(blocks * tour->rounds * tour->round_ns)));
 }
 
 /* Where the durations come from, and what they become if pairs have to be visited one at a time. */

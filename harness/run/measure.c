@@ -23,6 +23,8 @@ static const unsigned slices_default[] = { [SM_QUICK] = 20, [SM_STANDARD] = 80, 
 #define FILL_NS_PER_BYTE 10
 /* All slices of a trial may take this many times their target time. */
 #define LONGEST_FACTOR 3
+/* All rounds of a trial may take that much longer still: few rounds are soon held up by other processes. */
+#define TOUR_LONGEST_NS 1000000000u
 /* Attempts to calibrate a case before it counts as failing every time. */
 #define CALIBRATION_ATTEMPTS 3
 /* Fewest slices of a trial, however long they are. */
@@ -312,7 +314,7 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 			.first = step->block * planned->tour.rounds % tour.round_count,
 			.rounds = planned->tour.rounds,
 			.trips = planned->tour.trips,
-			.longest_ns = LONGEST_FACTOR * planned->tour.rounds * planned->tour.round_ns,
+			.longest_ns = TOUR_LONGEST_NS + LONGEST_FACTOR * planned->tour.rounds * planned->tour.round_ns,
 		};
 	if (rc == 0)
 		rc = sm_trial_run(&session->context, &request, &result, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hold.h"
+#include "shmeter/stats.h"
 
 void trial_end_with(struct hold *hold, enum sm_status status, const char *reason)
 {
@@ -220,6 +221,26 @@ static struct sm_visit visit_of(struct visit_note *note, uint64_t trips)
 	return visit;
 }
 
+/* The median duration of the rounds with one pair, and of those with more. */
+static int collect_rounds(struct hold *hold, struct sm_error *err)
+{
+	const struct tour *tour = hold->control->tour;
+	double *took_ns = calloc(tour->round + 1, sizeof(*took_ns));
+	size_t alone = 0, company = 0;
+
+	if (!took_ns)
+		return sm_fail(err, ENOMEM, "no memory for %zu rounds", tour->round);
+	for (size_t r = 0; r < tour->round; r++)
+		if (tour_pairs(tour, r) == 1)
+			took_ns[alone++] = tour->took_ns[r];
+		else
+			took_ns[tour->round - ++company] = tour->took_ns[r];
+	hold->result->alone_ns = sm_median(took_ns, alone);
+	hold->result->company_ns = sm_median(took_ns + alone, company);
+	free(took_ns);
+	return 0;
+}
+
 static int collect_tour(struct hold *hold, struct sm_error *err)
 {
 	struct sm_trial_result *result = hold->result;
@@ -234,11 +255,7 @@ static int collect_tour(struct hold *hold, struct sm_error *err)
 		result->visit[result->visit_count++] = visit_of(&tour->visit[i], tour->part.trips);
 	result->rounds = tour->round;
 	result->tour_ns = tour->end_ns - tour->begin_ns;
-	if (tour->kind_count[0])
-		result->alone_ns = (double)tour->kind_ns[0] / (double)tour->kind_count[0];
-	if (tour->kind_count[1])
-		result->company_ns = (double)tour->kind_ns[1] / (double)tour->kind_count[1];
-	return 0;
+	return collect_rounds(hold, err);
 }
 
 static void prove(struct hold *hold)

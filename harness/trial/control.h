@@ -57,8 +57,6 @@ struct tour {
 	alignas(SM_LINE_PAIR) size_t round; /* the current one, from 1; at the end: rounds played */
 	size_t visits;
 	uint64_t begin_ns, round_ns, end_ns;
-	uint64_t kind_ns[2]; /* time of all rounds with one pair, and with more */
-	size_t kind_count[2];
 	/* Written by the parent before the fork. */
 	struct sm_tour_part part;
 	unsigned team;
@@ -67,6 +65,7 @@ struct tour {
 	unsigned *member;         /* [team]: the other way round */
 	struct call *call;        /* [team], by index into sm_tour.pu */
 	struct visit_note *visit; /* [most visits] */
+	uint32_t *took_ns;        /* [part.rounds]: duration of each round */
 	char *lines;              /* [team] areas of line_bytes, by index into sm_tour.pu */
 };
 
@@ -180,6 +179,8 @@ bool warm_over(struct control *control, unsigned slices);
 struct tour *tour_make(const struct sm_case *c, const struct sm_tour_part *part, const unsigned first[2],
 		       struct sm_error *err);
 void tour_free(struct tour *tour);
+/* How many pairs a round has, by its number in the part, from 0. */
+uint32_t tour_pairs(const struct tour *tour, size_t round);
 /* The PU (OS index) of a process of the team. */
 unsigned tour_pu(const struct tour *tour, unsigned index);
 /* A process' part, in this order: says that it is ready; worker 0 waits for all; plays until the tour is over, and

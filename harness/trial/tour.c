@@ -38,7 +38,7 @@ static uint32_t first_pair(const struct tour *tour, size_t round)
 	return t->round[(tour->part.first + round) % t->round_count];
 }
 
-static uint32_t pairs_in(const struct tour *tour, size_t round)
+uint32_t tour_pairs(const struct tour *tour, size_t round)
 {
 	const struct sm_tour *t = tour->part.tour;
 
@@ -66,17 +66,18 @@ static int seat(struct tour *tour, const unsigned first[2], struct sm_error *err
 struct tour *tour_make(const struct sm_case *c, const struct sm_tour_part *part, const unsigned first[2],
 		       struct sm_error *err)
 {
-	size_t team = part->tour->pu_count, visits = 0, calls_at, visits_at, lines_at, bytes;
+	size_t team = part->tour->pu_count, visits = 0, calls_at, visits_at, rounds_at, lines_at, bytes;
 	size_t line_bytes = rounded(SM_VISIT_SAMPLES * stride_of(c->scenario->visit_bytes));
 	struct tour probe = { .part = *part }, *tour;
 	char *base;
 
 	for (size_t round = 0; round < part->rounds; round++)
-		visits += pairs_in(&probe, round);
+		visits += tour_pairs(&probe, round);
 	calls_at = sizeof(struct tour) + 2 * team * sizeof(unsigned);
 	calls_at = (calls_at + SM_LINE_PAIR - 1) & ~(size_t)(SM_LINE_PAIR - 1);
 	visits_at = calls_at + team * sizeof(struct call);
-	lines_at = rounded(visits_at + visits * sizeof(struct visit_note));
+	rounds_at = visits_at + visits * sizeof(struct visit_note);
+	lines_at = rounded(rounds_at + part->rounds * sizeof(uint32_t));
 	bytes = lines_at + team * line_bytes;
 	base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (base == MAP_FAILED) {
@@ -92,6 +93,7 @@ struct tour *tour_make(const struct sm_case *c, const struct sm_tour_part *part,
 	tour->member = tour->seat + team;
 	tour->call = (struct call *)(void *)(base + calls_at);
 	tour->visit = (struct visit_note *)(void *)(base + visits_at);
+	tour->took_ns = (uint32_t *)(void *)(base + rounds_at);
 	tour->lines = base + lines_at;
 	if (seat(tour, first, err) < 0) {
 		tour_free(tour);
@@ -153,10 +155,9 @@ static void end_tour(struct tour *tour, uint64_t now_ns)
 /* Notes how long the round took that just ended. */
 static void note_round(struct tour *tour, uint64_t now_ns)
 {
-	bool company = pairs_in(tour, tour->round - 1) > 1;
+	uint64_t took_ns = now_ns - tour->round_ns;
 
-	tour->kind_ns[company] += now_ns - tour->round_ns;
-	tour->kind_count[company]++;
+	tour->took_ns[tour->round - 1] = took_ns < UINT32_MAX ? (uint32_t)took_ns : UINT32_MAX;
 }
 
 /* Begins the next round, or ends the tour.  Only the last process of a round calls it, so nobody else writes here. */
@@ -176,7 +177,7 @@ static void next_round(struct tour *tour)
 		end_tour(tour, now_ns);
 		return;
 	}
-	pairs = pairs_in(tour, round);
+	pairs = tour_pairs(tour, round);
 	first = first_pair(tour, round);
 	tour->round_ns = now_ns;
 	tour->round = round + 1;

@@ -128,7 +128,7 @@ struct sm_trial_result {
 	size_t visit_count;
 	size_t rounds;               /* of the tour that were played */
 	uint64_t tour_ns;            /* duration of these rounds */
-	double alone_ns, company_ns; /* mean duration of a round with one pair, and with more; NaN: there was none */
+	double alone_ns, company_ns; /* median duration of a round with one pair, and with more; NaN: none */
 };
 
 /* Whether the case can run here, without running it: 0 or a negative errno with reason and remedy. */
