@@ -12,6 +12,8 @@
 /* Assumed times of a case that is not calibrated. */
 #define GUESS_WARM_NS 40000000u
 #define GUESS_COLD_NS 80000000u
+/* Workers whose start these times cover. */
+#define GUESS_WORKERS 2
 /* Assumed duration of a round where none can be measured, and what each further pair of a round adds: its wake-up. */
 #define GUESS_ROUND_NS 1000000u
 #define GUESS_PAIR_NS  10000u
@@ -88,23 +90,20 @@ static void time_round_on(struct session *here, const struct sm_planned_case *pl
 	out->alone_ns = one.tour.round_ns;
 }
 
-static struct round_time time_round(const struct session *session, const struct sm_planned_case *planned)
+static void time_round(const struct session *session, const struct sm_planned_case *planned, struct round_time *time)
 {
-	struct round_time time = { .alone_ns = GUESS_ROUND_NS };
 	struct session here = { .options = session->options,
 				.plan_options = { .profile = SM_QUICK, .seed = session->plan.seed },
 				.plan = { .profile = SM_QUICK, .seed = session->plan.seed },
 				.context = session->context };
 
-	time.process_ns = time_process();
 	here.context.events = NULL;
 	here.context.seatings = NULL; /* they are of another topology */
 	if (open_here(&here.topology) < 0)
-		return time;
+		return;
 	here.context.topology = here.topology;
-	time_round_on(&here, planned, &time);
+	time_round_on(&here, planned, time);
 	sm_topology_close(here.topology);
-	return time;
 }
 
 /* The tour of a case of a machine that is not here, or that could not be measured: as if company were harmless. */
@@ -139,12 +138,12 @@ static void guess_tours(struct session *session, struct round_time *time)
 		if (!planned->c.pairs || planned->skipped)
 			continue;
 		if (first && !here)
-			*time = time_round(session, planned);
+			time_round(session, planned, time);
 		first = false;
 		if (!here)
 			guess_tour(session, planned, time);
 		else if (session_calibrate_case(session, planned, &why) < 0 || planned->tour.trips == 0)
-			guess_tour(session, planned, &(struct round_time){ .alone_ns = GUESS_ROUND_NS });
+			guess_tour(session, planned, time);
 		else
 			time->measured = true;
 	}
@@ -223,21 +222,29 @@ static const char *name_nodes(const struct session *session, const struct sm_pla
 	return out;
 }
 
-void session_describe(struct session *session, FILE *out)
+/* Finds the cases that cannot run, and guesses how long the trials of the others take. */
+static void guess_trials(struct session *session, const struct round_time *time)
 {
-	struct round_time time = { .alone_ns = GUESS_ROUND_NS };
-	char text[SM_TEXT_MAX], pus[64], nodes[96];
-
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		struct sm_error why = { 0 };
 
 		planned->trial_ns = planned->c.scenario->subject == SM_COLD ? GUESS_COLD_NS : GUESS_WARM_NS;
+		if (planned->c.workers > GUESS_WORKERS)
+			planned->trial_ns += (planned->c.workers - GUESS_WORKERS) * time->process_ns;
 		if (sm_trial_supported(&session->context, &planned->c, &why) == 0)
 			continue;
 		planned->skipped = true;
 		snprintf(planned->reason, sizeof(planned->reason), "%s", why.text);
 	}
+}
+
+void session_describe(struct session *session, FILE *out)
+{
+	struct round_time time = { .alone_ns = GUESS_ROUND_NS, .process_ns = time_process() };
+	char text[SM_TEXT_MAX], pus[64], nodes[96];
+
+	guess_trials(session, &time);
 	guess_tours(session, &time);
 	sm_plan_schedule(&session->plan, &session->plan_options);
 	for (size_t i = 0; i < session->plan.case_count; i++) {

@@ -214,3 +214,53 @@ Test(cores, a_team_that_is_larger_than_the_cores_is_not_on_different_ones, .init
 	cr_expect_eq(claim_of("S4.contended")->verdict, SM_NOT_TESTABLE, "%s", claim_of("S4.contended")->evidence);
 	cr_expect_eq(claim_of("T5.pipe")->verdict, SM_NOT_TESTABLE, "%s", claim_of("T5.pipe")->evidence);
 }
+
+/* The largest number of workers of a scenario at `near`, and whether each number is at most twice the one before. */
+static unsigned most_workers(const struct sm_plan *plan, const struct sm_scenario *s, bool *doubles)
+{
+	unsigned most = 0;
+
+	*doubles = true;
+	for (size_t i = 0; i < plan->case_count; i++) {
+		const struct sm_case *c = &plan->cases[i].c;
+
+		if (c->scenario != s || c->placement != SM_PLACE_NEAR || c->workers <= most)
+			continue;
+		*doubles &= most == 0 || c->workers <= 2 * most;
+		most = c->workers;
+	}
+	return most;
+}
+
+/* A full run goes up to the machine by doubling; a quick one stays within what a minute allows. */
+Test(cores, sweeps_of_processes_go_up_to_the_machine)
+{
+	struct sm_topology *topology;
+	struct sm_error err = { 0 };
+	unsigned sweeps = 0;
+
+	cr_assert_eq(sm_topology_open(&topology, "pack:2 l3:12 core:8 pu:2", &err), 0, "%s", err.text);
+	for (int profile = SM_QUICK; profile <= SM_FULL; profile += SM_FULL - SM_QUICK) {
+		struct sm_plan_options options = { .profile = (enum sm_profile)profile, .topology = topology };
+		struct sm_plan plan;
+
+		cr_assert_eq(sm_plan_expand(&plan, &options, sm_scenarios, sm_scenario_count, &err), 0, "%s", err.text);
+		for (size_t i = 0; i < sm_scenario_count; i++) {
+			const struct sm_scenario *s = sm_scenarios[i];
+			bool doubles;
+			unsigned most = most_workers(&plan, s, &doubles);
+
+			if (!s->workers_param || strchr(s->workers_param, '+'))
+				continue;
+			sweeps++;
+			if (profile == SM_FULL)
+				cr_expect(doubles && most >= 384, "%s: %u%s", s->name, most,
+					  doubles ? "" : ", with gaps");
+			else
+				cr_expect(most >= 2 && most <= 64, "%s: %u", s->name, most);
+		}
+		sm_plan_free(&plan);
+	}
+	sm_topology_close(topology);
+	cr_expect_gt(sweeps, 8);
+}
