@@ -487,13 +487,14 @@ Test(environment, clones_are_told_by_their_network_card)
 
 	put("/sys/class/dmi/id/sys_vendor", "QEMU\n");
 	put("/etc/machine-id", ID);
-	put("/sys/class/net/docker0/address", "02:00:00:00:00:01\n");
-	put("/sys/class/net/docker0/addr_assign_type", "1\n");
+	put("/sys/class/net/br0/address", "02:00:00:00:00:01\n");
+	put("/sys/class/net/br0/addr_assign_type", "1\n");
+	put("/sys/class/net/br0/device/uevent", "");
 	put("/sys/class/net/eth0/device/uevent", "");
 	put("/sys/class/net/eth0/address", "52:54:00:00:00:01\n");
 	put("/sys/class/net/eth0/addr_assign_type", "0\n");
 	identify_here(&one);
-	put("/sys/class/net/docker0/address", "02:00:00:00:00:02\n");
+	put("/sys/class/net/br0/address", "02:00:00:00:00:02\n");
 	expect_host(&one, true, "a bridge");
 	put("/sys/class/net/eth0/address", "52:54:00:00:00:02\n");
 	expect_host(&one, false, "another card");
