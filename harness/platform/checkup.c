@@ -432,6 +432,17 @@ static void check_settings(struct list *list, const struct sm_os *os)
 		       "sysctl kernel.numa_balancing=0 while measuring");
 }
 
+/* What --baseline and the history compare by. */
+static void check_identity(struct list *list, const json_t *environment)
+{
+	const char *by = json_string_value(json_object_get(environment, "host_by"));
+	struct sm_identity identity;
+
+	sm_environment_identify(environment, &identity);
+	add(list, "identity", GOOD, "host %s of type %s; the host is known by %s", identity.host, identity.type,
+	    by ? by : "nothing");
+}
+
 unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology *topology,
 				const struct sm_event_set *events, struct sm_checkup *out, unsigned max)
 {
@@ -450,6 +461,7 @@ unsigned sm_environment_checkup(const struct sm_os *os, const struct sm_topology
 	check_pmus(&list, events);
 	check_noise(&list, os);
 	check_settings(&list, os);
+	check_identity(&list, environment);
 	list.count += checkup_settings(environment, out + list.count, max - list.count);
 	json_decref(environment);
 	return list.count;

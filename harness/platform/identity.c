@@ -119,26 +119,44 @@ static bool own_number(const struct sm_os *os, char out[ID_MAX])
 	return guest_number(os, out) || reads(os, "/var/lib/cloud/data/instance-id", out) || card_address(os, out);
 }
 
+/* Writes what tells the machine apart, and returns what that is, in words. */
+static const char *machine_number(const struct sm_os *os, const char *name, char out[ID_MAX])
+{
+	if (reads(os, "/etc/machine-id", out) && strcmp(out, "uninitialized") != 0)
+		return "its machine-id";
+	snprintf(out, ID_MAX, "%s", name);
+	return "its name, because it has no machine-id";
+}
+
+/* The same for a container. */
+static const char *container_number(const struct sm_os *os, bool guest, const char *name, char out[ID_MAX])
+{
+	if (guest && guest_number(os, out))
+		return "the number of the guest that this container is in";
+	if (reads(os, "/proc/sys/kernel/random/boot_id", out))
+		return "the running kernel, because this is a container: after a reboot it is another host";
+	snprintf(out, ID_MAX, "%s", name);
+	return "its name, because this is a container and the kernel has no boot_id";
+}
+
 void environment_add_host(json_t *object, const struct sm_os *os)
 {
-	const char *name = json_string_value(json_object_get(object, "host")), *in = container(os);
+	const char *name = json_string_value(json_object_get(object, "host")), *in = container(os), *by;
 	bool guest = json_is_true(json_object_get(object, "virtual_machine"));
 	uint64_t hash = mix(FNV_START, "shmeter"); /* machine-id(5) asks for a word of our own */
-	char text[ID_MAX], more[ID_MAX], hex[17];
+	char text[ID_MAX], hex[17];
 
 	if (in) {
 		json_object_set_new(object, "container", json_string(in));
 		hash = mix(hash, "container");
-		if (!(guest && guest_number(os, text)) && !reads(os, "/proc/sys/kernel/random/boot_id", text))
-			snprintf(text, sizeof(text), "%s", name ? name : "-");
-	} else if (!reads(os, "/etc/machine-id", text) || strcmp(text, "uninitialized") == 0) {
-		snprintf(text, sizeof(text), "%s", name ? name : "-");
 	}
+	by = in ? container_number(os, guest, name ? name : "-", text) : machine_number(os, name ? name : "-", text);
 	hash = mix(hash, text);
-	if (!in && guest && own_number(os, more))
-		hash = mix(hash, more);
+	if (!in && guest && own_number(os, text))
+		hash = mix(hash, text);
 	snprintf(hex, sizeof(hex), "%016" PRIx64, hash);
 	json_object_set_new(object, "host_id", json_string(hex));
+	json_object_set_new(object, "host_by", json_string(by));
 }
 
 static void hash_type(const json_t *environment, char out[17])

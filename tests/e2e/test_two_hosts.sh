@@ -38,6 +38,7 @@ id() { jq -r ".identity.$2" "$1/manifest.json"; }
 [ "$(id one host)" != "$(id two host)" ] || fail 'they are one host'
 [ "$(id one host)" = "$(id three host)" ] || fail 'a host is not itself'
 jq 'del(.environment.host)' one/manifest.json | grep -q 11111111111111 && fail 'the id itself is told'
+jq -e '.environment.file_systems.results | length > 1' one/manifest.json >/dev/null || fail 'no file system of the run folder'
 
 check() { "$program" check "$1" --thresholds gates.ini --baseline "$2" --json "${@:3}" >out 2>err; }
 expect 0 'pass --same-type' "$program" check two --thresholds gates.ini --baseline one

@@ -519,6 +519,20 @@ Test(environment, an_empty_machine_id_is_none)
 	cr_expect_str_neq(none.host, now.host);
 }
 
+Test(environment, a_checkup_says_what_the_host_is_known_by)
+{
+	struct sm_identity here;
+
+	put("/etc/machine-id", ID);
+	identify_here(&here);
+	cr_expect(strstr(checkup_of("identity"), here.host) && strstr(checkup_of("identity"), here.type) &&
+			  strstr(checkup_of("identity"), "by its machine-id"),
+		  "%s", checkup_of("identity"));
+	put("/proc/sys/kernel/random/boot_id", "b1\n");
+	put("/run/.containerenv", "");
+	cr_expect(strstr(checkup_of("identity"), "by the running kernel"), "%s", checkup_of("identity"));
+}
+
 static const char *text_in(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
