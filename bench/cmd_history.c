@@ -136,31 +136,30 @@ static int show_series(const struct sm_history_series *series, void *context, st
 /* Whose runs were shown, and how many were not. */
 static void print_machine(const struct sm_history_machine *machine)
 {
-	char text[512];
-	size_t used;
+	const struct {
+		unsigned runs;
+		const char *of;
+	} left[] = {
+		{ machine->other_hosts, "of other hosts of this type (--same-type shows them)" },
+		{ machine->no_host,
+		  "of this type that do not record their host (--same-type shows them, `history add` of "
+		  "their folders records it)" },
+		{ machine->other_types, "of other types of machine" },
+	};
+	char whose[128], rest[384] = "";
+	size_t used = 0;
 
 	if (machine->same_type)
-		used = (size_t)snprintf(text, sizeof(text), "Machine: all hosts of type %s", machine->type);
+		snprintf(whose, sizeof(whose), "all hosts of type %s", machine->type);
 	else if (*machine->host)
-		used = (size_t)snprintf(text, sizeof(text), "Machine: host %s of type %s", machine->host,
-					machine->type);
+		snprintf(whose, sizeof(whose), "host %s of type %s", machine->host, machine->type);
 	else
-		used = (size_t)snprintf(text, sizeof(text), "Machine: type %s (these runs do not record their host)",
-					machine->type);
-	if (machine->other_hosts)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "; %u runs of other hosts of this type are not shown (--same-type shows them)",
-					 machine->other_hosts);
-	if (machine->no_host)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "; %u runs of this type do not record their host and are not shown "
-					 "(--same-type shows them, `history add` of their folders records it)",
-					 machine->no_host);
-	if (machine->other_types)
-		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "; %u runs of other types of machine are not shown", machine->other_types);
-	say(0, "", "%s.", text);
-	(void)used;
+		snprintf(whose, sizeof(whose), "type %s (these runs do not record their host)", machine->type);
+	for (size_t i = 0; i < sizeof(left) / sizeof(left[0]) && used < sizeof(rest); i++)
+		if (left[i].runs > 0)
+			used += (size_t)snprintf(rest + used, sizeof(rest) - used, "%s%u %s",
+						 used ? ", " : " Runs not shown: ", left[i].runs, left[i].of);
+	say(0, "", "Machine: %s.%s%s", whose, rest, used ? "." : "");
 }
 
 static int show(const struct history_options *options, const char *file, struct sm_error *err)

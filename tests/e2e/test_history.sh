@@ -44,7 +44,7 @@ cp -r run-9 twin
 sed -i -E 's/"host": "[0-9a-f]{16}"/"host": "0000000000000000"/; s/2030-01-09/2031-01-01/' twin/manifest.json
 "$program" history add twin -q || fail 'twin'
 "$program" history show lock_uncontended >out 2>err || fail "show: $(cat err)"
-tr -s ' \n' ' ' <out | grep -q 'host 0000000000000000 of type .* 10 runs of other hosts' || fail "the host is not told: $(cat out)"
+tr -s ' \n' ' ' <out | grep -q 'host 0000000000000000 of type .* 10 of other hosts' || fail "the host is not told: $(cat out)"
 "$program" history show lock_uncontended --same-type >out 2>err || fail "show: $(cat err)"
 grep -q 'all hosts of type' out && grep -q '1 cases, 1 steps' out || fail "not all hosts: $(cat out)"
 

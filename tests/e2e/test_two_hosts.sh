@@ -57,7 +57,7 @@ expect 0 'from one host' "$program" compare one three
 "$program" history add one two three --db h.sqlite -q || fail 'history'
 runs_of() { sqlite3 h.sqlite "SELECT count(*) FROM run WHERE host_id = '$(id "$1" host)'"; }
 [ "$(runs_of one) $(runs_of two)" = '2 1' ] || fail "the history has other hosts: $(sqlite3 h.sqlite 'SELECT name, host_id FROM run')"
-expect 0 "Machine: host $(id three host) of type .*1 runs of other hosts" "$program" history show --db h.sqlite
+expect 0 "Machine: host $(id three host) of type .*1 of other hosts" "$program" history show --db h.sqlite
 expect 0 'Machine: all hosts of type' "$program" history show --db h.sqlite --same-type
 [ $failed = 0 ] && echo 'two hosts of one type are two'
 exit $failed
