@@ -385,6 +385,26 @@ static void plan_first_pass(const struct sm_results *r, const struct sm_case_row
 	}
 }
 
+/* A heat map for each point at which the scenario measures the memory of nodes. */
+static void plan_node_matrices(const struct sm_results *r, const struct sm_case_row *of, struct figure *out,
+			       unsigned *count)
+{
+	for (size_t i = 0; i < r->case_count && !of->derived; i++) {
+		const struct sm_case_row *c = &r->cases[i];
+		sm_name point = sm_node_matrix_point(c);
+		struct figure *f;
+
+		if (c->scenario != of->scenario || !sm_node_matrix_begins(r, i))
+			continue;
+		f = add(out, count, FIGURE_MATRIX, c, figures_node_matrix);
+		f->placement_of = (unsigned)i;
+		sm_node_matrix_name(c, f->name, sizeof(f->name));
+		snprintf(f->title, sizeof(f->title), "%s: %s, by node%s%s", c->scenario,
+			 c->bytes_per_op > 0 ? "payload rate" : c->metric, point == sm_none ? "" : ", ",
+			 point == sm_none ? "" : point);
+	}
+}
+
 /* The figures of one metric of a scenario; `first` is its first case. */
 static void plan_metric(const struct sm_results *r, unsigned first, struct figure *out, unsigned *count)
 {
@@ -401,6 +421,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->name, sizeof(f->name), "%s", stem);
 		snprintf(f->title, sizeof(f->title), "%s: one way between PUs, ns", c->scenario);
 	}
+	plan_node_matrices(r, c, out, count);
 	if (isfinite(sm_param_value(c->params, "stride"))) {
 		f = add(out, count, FIGURE_SURFACE, c, surface_data);
 		f->height = 620;

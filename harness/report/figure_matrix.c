@@ -177,3 +177,16 @@ size_t figures_matrix(const struct sm_results *r, struct figure *f, FILE *out)
 	sm_matrix_free(&matrix);
 	return count;
 }
+
+size_t figures_node_matrix(const struct sm_results *r, struct figure *f, FILE *out)
+{
+	struct sm_matrix matrix;
+	size_t count = 0;
+
+	if (sm_node_matrix_of(&matrix, r, &r->cases[f->placement_of], NULL) < 0)
+		return 0;
+	if (matrix.count > 1)
+		count = figures_put_matrix(&matrix, f, out);
+	sm_matrix_free(&matrix);
+	return count;
+}

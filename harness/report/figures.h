@@ -60,6 +60,8 @@ size_t figures_runchart(const struct sm_results *r, struct figure *figure, FILE 
 size_t figures_probes(const struct sm_results *r, struct figure *figure, FILE *out);
 /* figure_matrix.c: the heat map of a scenario's pairs of PUs. */
 size_t figures_matrix(const struct sm_results *r, struct figure *figure, FILE *out);
+/* The heat map of NUMA nodes of a case's scenario and point. */
+size_t figures_node_matrix(const struct sm_results *r, struct figure *figure, FILE *out);
 /* The same for any matrix; returns the number of its values. */
 struct sm_matrix;
 size_t figures_put_matrix(const struct sm_matrix *m, struct figure *figure, FILE *out);

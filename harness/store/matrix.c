@@ -118,7 +118,8 @@ int sm_matrix_of(struct sm_matrix *out, const struct sm_results *results, sm_nam
 				   .variant = variant,
 				   .row = "from PU",
 				   .column = "to PU (OS index, in hwloc order)",
-				   .value = "one way (ns, logarithmic)" };
+				   .value = "one way (ns, logarithmic)",
+				   .unit = "ns" };
 	place = pus_of(pair, pairs, &out->count);
 	out->end = calloc((size_t)out->count + 1, sizeof(*out->end));
 	out->ns = calloc((size_t)out->count * out->count + 1, sizeof(*out->ns));

@@ -137,9 +137,31 @@ static int write_matrix(FILE *out, void *context)
 			else
 				fputc(',', out);
 		}
-		fputs(",ns\n", out);
+		fprintf(out, ",%s\n", m->unit);
 	}
 	return 0;
+}
+
+/* Writes a file for each matrix of nodes. */
+static int write_node_matrices(const struct sm_results *results, struct sm_error *err)
+{
+	char path[4400], name[256];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < results->case_count; i++) {
+		struct sm_matrix matrix;
+
+		if (!sm_node_matrix_begins(results, i))
+			continue;
+		rc = sm_node_matrix_of(&matrix, results, &results->cases[i], err);
+		if (rc < 0)
+			return rc;
+		sm_node_matrix_name(&results->cases[i], name, sizeof(name));
+		snprintf(path, sizeof(path), "%s/%s.csv", results->out, name);
+		rc = sm_store_write_file(path, write_matrix, &matrix, err);
+		sm_matrix_free(&matrix);
+	}
+	return rc;
 }
 
 /* Writes <scenario>.csv for each scenario that visited pairs of PUs, and pu_pairs.csv for all of them. */
@@ -163,6 +185,8 @@ static int write_matrices(const struct sm_results *results, struct sm_error *err
 		rc = sm_store_write_file(path, write_matrix, &matrix, err);
 		sm_matrix_free(&matrix);
 	}
+	if (rc == 0)
+		rc = write_node_matrices(results, err);
 	if (rc < 0 || results->visit_count == 0)
 		return rc;
 	snprintf(path, sizeof(path), "%s/%s", results->out, table_pu_pairs.file);

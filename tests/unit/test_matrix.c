@@ -254,3 +254,70 @@ Test(analysis, a_line_has_one_point_at_each_size)
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
 	cr_expect_eq(system(command), 0);
 }
+
+/* Nodes 0 and 2 in a package, 1 in another, 5 of memory only, as the kernel numbers them. */
+static void place_nodes(void)
+{
+	json_object_set_new(json_object_get(run.manifest, "environment"), "node_places",
+			    json_pack("[{s:i, s:i, s:b}, {s:i, s:i, s:b}, {s:i, s:i, s:b}, {s:i, s:i, s:b, s:s}]",
+				      "node", 0, "package", 0, "has_pus", 1, "node", 1, "package", 1, "has_pus", 1,
+				      "node", 2, "package", 0, "has_pus", 1, "node", 5, "package", 1, "has_pus", 0,
+				      "tier", "HBM"));
+}
+
+/* A group of the scenarios of nodes: the worker's own memory, and the other one; 0: not measured. */
+static void add_nodes(const char *op, unsigned worker, unsigned other, double own_ns, double other_ns)
+{
+	const char *params = sm_results_string(&run, "cpu_node=%u memory_node=%u op=%s bytes=64", worker, other, op);
+	const double ns[] = { own_ns, other_ns };
+
+	for (unsigned k = 0; k < 2; k++) {
+		unsigned c = add_case("nodes", k ? "other" : "own", params, 1);
+
+		run.cases[c].numa = sm_results_string(&run, "bind:%u", k ? other : worker);
+		for (unsigned b = 0; b < 6 && ns[k] > 0; b++)
+			add_trial(c, b, 0, 0, ns[k]);
+	}
+}
+
+/* The matrix of an operation. */
+static void open_nodes(struct sm_matrix *m, const char *file)
+{
+	char name[128];
+
+	for (size_t i = 0; i < run.case_count; i++) {
+		if (!sm_node_matrix_begins(&run, i))
+			continue;
+		sm_node_matrix_name(&run.cases[i], name, sizeof(name));
+		if (strcmp(name, file) != 0)
+			continue;
+		cr_assert_eq(sm_node_matrix_of(m, &run, &run.cases[i], NULL), 0);
+		return;
+	}
+	cr_assert(false, "no matrix %s", file);
+}
+
+Test(analysis, nodes_have_a_matrix_for_each_point)
+{
+	static const char *const labels[] = { "0", "2", "1", "5 HBM" };
+	struct sm_matrix m;
+
+	place_nodes();
+	add_nodes("read", 0, 1, 100, 150);
+	add_nodes("read", 0, 5, 104, 90);
+	add_nodes("read", 2, 0, 101, 0);
+	add_nodes("copy", 0, 1, 7, 9);
+	analyse_pairs();
+	open_nodes(&m, "nodes_nodes_op_copy_bytes_64");
+	cr_expect_eq(m.count, 2);
+	sm_matrix_free(&m);
+	open_nodes(&m, "nodes_nodes_op_read_bytes_64");
+	cr_assert_eq(m.count, 4);
+	for (unsigned k = 0; k < 4; k++)
+		cr_expect_str_eq(m.end[k].label, labels[k]);
+	cr_expect(fabs(m.ns[0] - 102) < 1, "own memory, over two groups: %g", m.ns[0]);
+	cr_expect(fabs(m.ns[2] - 150) < 2 && fabs(m.ns[3] - 90) < 2, "%g and %g", m.ns[2], m.ns[3]);
+	cr_expect(isnan(m.ns[4]) && isnan(m.ns[8]), "%g and %g were not measured", m.ns[4], m.ns[8]);
+	cr_expect(fabs(m.ns[5] - 101) < 1, "%g", m.ns[5]);
+	sm_matrix_free(&m);
+}

@@ -1,4 +1,4 @@
-/* The pairs of PUs that a run visited, and matrices of times in hwloc's order. */
+/* The pairs of PUs that a run visited, and matrices of PUs in hwloc's order and of NUMA nodes. */
 #ifndef SHMETER_MATRIX_H
 #define SHMETER_MATRIX_H
 
@@ -32,9 +32,10 @@ struct sm_matrix {
 	const char *scenario, *variant; /* the first variant that was measured */
 	const char *row, *column;       /* titles: "from PU", "to PU" */
 	const char *value;              /* what the numbers are: "one way (ns, logarithmic)" */
+	const char *unit;               /* of the numbers in a file: "ns" */
 	unsigned count;
 	struct sm_matrix_end *end; /* [count] */
-	/* [row * count + column]; NaN where it was not measured, and on the diagonal of pairs */
+	/* [row * count + column], in `unit`; NaN where it was not measured, and on the diagonal of pairs */
 	double *ns;
 	bool diagonal; /* a row and a column with the same label have a value */
 };
@@ -45,6 +46,18 @@ bool sm_matrix_has(const struct sm_results *results, sm_name scenario);
  * sm_matrix_free(). */
 SM_MUST_USE int sm_matrix_of(struct sm_matrix *out, const struct sm_results *results, sm_name scenario,
 			     struct sm_error *err);
+/* The point at which a case measures the memory of a NUMA node from a node: its other parameters ("-": none).  NULL: it
+ * does not. */
+sm_name sm_node_matrix_point(const struct sm_case_row *c);
+/* Whether a case is the first of such a matrix, in the order of the cases. */
+bool sm_node_matrix_begins(const struct sm_results *results, size_t case_index);
+/* The stem of its file: "numa_latency_nodes_bytes_67108864". */
+void sm_node_matrix_name(const struct sm_case_row *c, char *out, size_t size);
+/* Makes the matrix of NUMA nodes of the scenario and point of a case: where the worker runs, and where its memory lies.
+ * ns an operation, or GB/s where an operation has bytes; from the summaries of the analysis.  Free with
+ * sm_matrix_free(). */
+SM_MUST_USE int sm_node_matrix_of(struct sm_matrix *out, const struct sm_results *results, const struct sm_case_row *of,
+				  struct sm_error *err);
 void sm_matrix_free(struct sm_matrix *matrix);
 
 #endif
