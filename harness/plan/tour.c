@@ -1,5 +1,8 @@
 /* Schedules a tour: a tournament of the last-level caches, in which each match plays the pairs of PUs between two of
- * them. */
+ * them.
+ *
+ * The caches with most pairs left are matched first, so that none is left over with many when the others are done.  A
+ * tournament takes at least as many rounds as its busiest cache has pairs; this one takes up to a quarter more. */
 #include "shmeter/tour.h"
 
 #include <errno.h>
@@ -14,6 +17,8 @@
 #define CHECK_REPEATS 8u
 #define CHECK_WATCHED 2u
 #define CONFIDENCE    0.95
+/* With more domains than this their matches are too many to be sorted again and again. */
+#define SORTED_MOST 200u
 
 /* A PU that takes part. */
 struct player {
@@ -22,23 +27,26 @@ struct player {
 	unsigned domain; /* of PUs that may share a last-level cache */
 };
 
-/* Pairs between two domains, or inside one: in `pair`, from `first` on. */
+/* Pairs between two domains, or inside one: `count` of sm_tour_pair from `first` on, the last `left` of them not yet
+ * played. */
 struct match {
-	size_t first, count;
+	unsigned a, b;
+	size_t first, count, left;
+	size_t rank;   /* in the current choice: the load of the busier domain */
+	uint64_t draw; /* and the order of equals */
 };
 
 /* A schedule that is being made. */
 struct draft {
 	struct player *player;
 	unsigned players, domains;
-	struct match *match; /* [domains * domains], by the lower and the higher domain */
+	struct match *match;
+	size_t matches;
+	struct match **chosen; /* [domains]: those that play at the same time */
 	struct sm_tour_pair *pair;
 	size_t pairs;
-};
-
-/* A round before the rounds are shuffled: pair number `turn` of each match of a day. */
-struct slot {
-	uint32_t day, turn;
+	size_t *load; /* [domains]: pairs left */
+	struct sm_random random;
 };
 
 static bool is_in(const unsigned *list, unsigned count, unsigned os_index)
@@ -159,76 +167,87 @@ static struct match *match_of(const struct draft *d, unsigned a, unsigned b)
 }
 
 /* Sorts the pairs of the relation by match, and shuffles those of each. */
-static void deal(struct draft *d, enum sm_placement relation, struct sm_random *random)
+static void deal(struct draft *d, enum sm_placement relation)
 {
 	size_t next = 0;
 
+	d->matches = (size_t)d->domains * d->domains;
+	d->match = sm_zeroed_memory(d->matches + 1, sizeof(*d->match));
 	for (unsigned i = 0; i < d->players; i++)
 		for (unsigned j = 0; j < d->players; j++)
-			if (has_relation(&d->player[i], &d->player[j], relation)) {
+			if (has_relation(&d->player[i], &d->player[j], relation))
 				match_of(d, d->player[i].domain, d->player[j].domain)->count++;
-				d->pairs++;
-			}
-	d->pair = sm_zeroed_memory(d->pairs + 1, sizeof(*d->pair));
-	for (size_t m = 0; m < (size_t)d->domains * d->domains; m++) {
+	for (size_t m = 0; m < d->matches; m++) {
+		d->match[m].a = (unsigned)(m / d->domains);
+		d->match[m].b = (unsigned)(m % d->domains);
 		d->match[m].first = next;
 		next += d->match[m].count;
-		d->match[m].count = 0;
 	}
+	d->pairs = next;
+	d->pair = sm_zeroed_memory(next + 1, sizeof(*d->pair));
 	for (unsigned i = 0; i < d->players; i++)
 		for (unsigned j = 0; j < d->players; j++)
 			if (has_relation(&d->player[i], &d->player[j], relation)) {
 				struct match *m = match_of(d, d->player[i].domain, d->player[j].domain);
 
-				d->pair[m->first + m->count++] = (struct sm_tour_pair){ (uint16_t)i, (uint16_t)j };
+				d->pair[m->first + m->left++] = (struct sm_tour_pair){ (uint16_t)i, (uint16_t)j };
 			}
-	for (size_t m = 0; m < (size_t)d->domains * d->domains; m++)
-		sm_random_shuffle(random, &d->pair[d->match[m].first], d->match[m].count, sizeof(*d->pair));
+	for (size_t m = 0; m < d->matches; m++)
+		sm_random_shuffle(&d->random, &d->pair[d->match[m].first], d->match[m].count, sizeof(*d->pair));
 }
 
-/* The days of the tournament: on day 0 each domain plays inside itself; then each meets each other one, by the circle
- * method, in which the last stands still and the others move on by one a day. */
-static unsigned days(const struct draft *d)
+static int busiest_first(const void *a, const void *b)
 {
-	return d->domains % 2 ? d->domains + 1 : d->domains;
+	const struct match *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank > y->rank ? -1 : 1;
+	return (x->draw > y->draw) - (x->draw < y->draw);
 }
 
-/* Match number `k` of a day; NULL: the domain has no opponent. */
-static const struct match *match_on(const struct draft *d, unsigned day, unsigned k)
+/* Chooses matches that have no domain in common, those of the busiest domains before others; returns how many. */
+static size_t choose_matches(struct draft *d)
 {
-	unsigned circle = days(d) - 1, a, b;
+	bool *taken = sm_zeroed_memory(d->domains + 1, sizeof(*taken));
+	size_t chosen = 0, open = 0;
 
-	if (day == 0)
-		return match_of(d, k, k);
-	a = k == 0 ? circle : (day - 1 + k) % circle;
-	b = (day - 1 + circle - k) % circle;
-	return a < d->domains && b < d->domains ? match_of(d, a, b) : NULL;
-}
+	for (size_t m = 0; m < d->matches; m++) /* drops those that are over */
+		if (d->match[m].left > 0) {
+			struct match *one = &d->match[open++];
 
-static unsigned matches_on(const struct draft *d, unsigned day)
-{
-	return day == 0 ? d->domains : days(d) / 2;
-}
-
-/* The rounds of all days, shuffled; the caller frees them. */
-static struct slot *rounds_of(const struct draft *d, struct sm_random *random, size_t *count)
-{
-	struct slot *slot = sm_zeroed_memory(d->pairs + 1, sizeof(*slot)); /* each round has a pair at least */
-
-	*count = 0;
-	for (unsigned day = 0; day < days(d); day++) {
-		size_t longest = 0;
-
-		for (unsigned k = 0; k < matches_on(d, day); k++) {
-			const struct match *m = match_on(d, day, k);
-
-			longest = m && m->count > longest ? m->count : longest;
+			*one = d->match[m];
+			one->rank = d->load[one->a] > d->load[one->b] ? d->load[one->a] : d->load[one->b];
+			one->draw = sm_random_next(&d->random);
 		}
-		for (size_t turn = 0; turn < longest; turn++)
-			slot[(*count)++] = (struct slot){ day, (uint32_t)turn };
+	d->matches = open;
+	qsort(d->match, open, sizeof(*d->match), busiest_first);
+	for (size_t m = 0; m < open; m++) {
+		struct match *one = &d->match[m];
+
+		if (taken[one->a] || taken[one->b])
+			continue;
+		taken[one->a] = taken[one->b] = true;
+		d->chosen[chosen++] = one;
 	}
-	sm_random_shuffle(random, slot, *count, sizeof(*slot));
-	return slot;
+	free(taken);
+	return chosen;
+}
+
+/* The matches of a day by the circle method, in which the last domain stands still and the others move on by one a day;
+ * on day 0 each plays inside itself.  Returns how many are not over. */
+static size_t matches_on(struct draft *d, unsigned day)
+{
+	unsigned circle = (d->domains + 1) / 2 * 2 - 1, count = day == 0 ? d->domains : (circle + 1) / 2;
+	size_t chosen = 0;
+
+	for (unsigned k = 0; k < count; k++) {
+		unsigned a = day == 0 ? k : k == 0 ? circle : (day - 1 + k) % circle;
+		unsigned b = day == 0 ? k : (day - 1 + circle - k) % circle;
+
+		if (a < d->domains && b < d->domains && match_of(d, a, b)->left > 0)
+			d->chosen[chosen++] = match_of(d, a, b);
+	}
+	return chosen;
 }
 
 static void end_round(struct sm_tour *tour)
@@ -239,24 +258,78 @@ static void end_round(struct sm_tour *tour)
 	tour->round[++tour->round_count] = (uint32_t)tour->pair_count;
 }
 
-static void lay_out(struct sm_tour *tour, const struct draft *d, const struct slot *slot, size_t count,
-		    enum sm_tour_width width)
+static void add_load(struct draft *d, const struct match *match, size_t pairs)
 {
-	tour->pair = sm_zeroed_memory(d->pairs + 1, sizeof(*tour->pair));
-	tour->round = sm_zeroed_memory((width == SM_TOUR_ALONE ? d->pairs : count) + 1, sizeof(*tour->round));
-	for (size_t r = 0; r < count; r++) {
-		for (unsigned k = 0; k < matches_on(d, slot[r].day); k++) {
-			const struct match *m = match_on(d, slot[r].day, k);
+	d->load[match->a] += pairs;
+	if (match->a != match->b)
+		d->load[match->b] += pairs;
+}
 
-			if (!m || slot[r].turn >= m->count)
-				continue;
-			tour->pair[tour->pair_count++] = d->pair[m->first + slot[r].turn];
+/* Plays the chosen matches until one of them is over. */
+static void play(struct draft *d, size_t chosen, struct sm_tour *tour)
+{
+	size_t rounds = SIZE_MAX;
+
+	for (size_t m = 0; m < chosen; m++)
+		rounds = d->chosen[m]->left < rounds ? d->chosen[m]->left : rounds;
+	for (size_t r = 0; r < rounds; r++) {
+		for (size_t m = 0; m < chosen; m++) {
+			struct match *match = d->chosen[m];
+
+			tour->pair[tour->pair_count++] = d->pair[match->first + match->count - match->left--];
+		}
+		end_round(tour);
+	}
+	for (size_t m = 0; m < chosen; m++)
+		add_load(d, d->chosen[m], -rounds);
+}
+
+static void make_room(struct sm_tour *tour, size_t pairs)
+{
+	tour->pair = sm_zeroed_memory(pairs + 1, sizeof(*tour->pair));
+	tour->round = sm_zeroed_memory(pairs + 1, sizeof(*tour->round)); /* each round has a pair at least */
+}
+
+/* All rounds, in the order in which they were found. */
+static void play_all(struct draft *d, struct sm_tour *tour)
+{
+	make_room(tour, d->pairs);
+	d->load = sm_zeroed_memory(d->domains + 1, sizeof(*d->load));
+	d->chosen = sm_zeroed_memory(d->domains + 1, sizeof(struct match *));
+	for (size_t m = 0; m < d->matches; m++)
+		add_load(d, &d->match[m], d->match[m].count);
+	for (unsigned day = 0; tour->pair_count < d->pairs; day++) {
+		size_t chosen;
+
+		if (d->domains <= SORTED_MOST)
+			play(d, choose_matches(d), tour);
+		else
+			while ((chosen = matches_on(d, day)) > 0)
+				play(d, chosen, tour);
+	}
+	free((void *)d->chosen);
+	free(d->load);
+}
+
+/* Copies the rounds in random order. */
+static void lay_out(struct draft *d, const struct sm_tour *found, enum sm_tour_width width, struct sm_tour *tour)
+{
+	uint32_t *order = sm_zeroed_memory(found->round_count + 1, sizeof(*order));
+
+	for (size_t r = 0; r < found->round_count; r++)
+		order[r] = (uint32_t)r;
+	sm_random_shuffle(&d->random, order, found->round_count, sizeof(*order));
+	make_room(tour, d->pairs);
+	for (size_t r = 0; r < found->round_count; r++) {
+		for (uint32_t i = found->round[order[r]]; i < found->round[order[r] + 1]; i++) {
+			tour->pair[tour->pair_count++] = found->pair[i];
 			if (width == SM_TOUR_ALONE)
 				end_round(tour);
 		}
 		if (width == SM_TOUR_COMPANY)
 			end_round(tour);
 	}
+	free(order);
 }
 
 /* Keeps the PUs that some pair has. */
@@ -282,9 +355,7 @@ int sm_tour_make(struct sm_tour *out, const struct sm_topology *topology, const 
 		 enum sm_placement relation, enum sm_tour_width width, uint64_t seed, struct sm_error *err)
 {
 	struct draft d = { .player = NULL };
-	struct sm_random random;
-	struct slot *slot;
-	size_t count;
+	struct sm_tour found = { .pu = NULL };
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
@@ -297,17 +368,16 @@ int sm_tour_make(struct sm_tour *out, const struct sm_topology *topology, const 
 		return rc;
 	}
 	find_domains(&d);
-	d.match = sm_zeroed_memory((size_t)d.domains * d.domains + 1, sizeof(*d.match));
-	sm_random_seed(&random, seed);
-	deal(&d, relation, &random);
-	slot = rounds_of(&d, &random, &count);
-	lay_out(out, &d, slot, count, width);
+	sm_random_seed(&d.random, seed);
+	deal(&d, relation);
+	play_all(&d, &found);
+	lay_out(&d, &found, width, out);
 	take_pus(out, &d);
 	if (out->pair_count == 0) {
 		rc = no_pair(relation, d.players, err);
 		sm_tour_free(out);
 	}
-	free(slot);
+	sm_tour_free(&found);
 	free(d.pair);
 	free(d.match);
 	free(d.player);

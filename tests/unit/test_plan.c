@@ -325,7 +325,7 @@ Test(plan, pairs_of_pus_have_a_group_for_each_relation)
 	struct sm_plan_options options = { .profile = SM_QUICK };
 	char first[384];
 
-	cr_expect_str_eq(relations_of(&options, "numa:2 pack:1 l3:2 core:8 pu:2", first),
+	cr_expect_str_eq(relations_of(&options, "pack:1 numa:2 l3:2 core:8 pu:2", first),
 			 "smt 64>64, shared-l3 64>64, same-node 64>64, cross-node 64>64");
 	cr_expect(strstr(first, "pairs/a?-@smt+"), "%s", first);
 	options.profile = SM_FULL;
@@ -333,7 +333,7 @@ Test(plan, pairs_of_pus_have_a_group_for_each_relation)
 	/* with one PU there is a case all the same, so that it can be skipped in words */
 	cr_expect_str_eq(relations_of(&options, "pack:1 core:1 pu:1", first), "near 1>1");
 	options.placement = SM_PLACE_SHARED_L3;
-	cr_expect_str_eq(relations_of(&options, "numa:2 pack:1 l3:2 core:8 pu:2", first), "shared-l3 64>64");
+	cr_expect_str_eq(relations_of(&options, "pack:1 numa:2 l3:2 core:8 pu:2", first), "shared-l3 64>64");
 	options = (struct sm_plan_options){ .placement = SM_PLACE_LIST, .pu_list = list, .pu_list_count = 3 };
 	cr_expect_str_eq(relations_of(&options, "pack:1 l3:1 core:4 pu:1", first), "shared-l3 2>2");
 	cr_expect(strstr(first, "@shared-l3:0.2-0.2+"), "%s", first);
