@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #define CONFIG_MAX  (1024 * 1024)
 #define CMDLINE_MAX 8192

@@ -3,10 +3,8 @@ program."""
 import collections
 import re
 
-# The placements that a relation of two PUs has the name of, the closest first.
-RELATIONS = ("smt", "shared-l2", "shared-l3", "same-node", "cross-node")
-# Whether two PUs may sit so; a farther relation says nothing of what they share besides.
-ALSO = ("cross-node", "cross-package")
+# Placements whose workers sit in two groups in turn.
+IN_TURN = ("cross-node", "farthest-node", "cross-package")
 
 
 def numbers(text):
@@ -52,42 +50,79 @@ class Machine:
         return second in self.cache_of[level].get(first, ())
 
     def relation(self, first, second):
+        """What two PUs have in common, the closest first."""
         if self.core_of[first] == self.core_of[second]:
             return "smt"
         for level in (2, 3):
             if self.shared(level, first, second):
                 return f"shared-l{level}"
+        if self.package_of[first] != self.package_of[second]:
+            return "cross-package"
         return "same-node" if self.node_of[first] == self.node_of[second] else "cross-node"
 
     def keeps(self, placement, first, second):
         """Whether two PUs are what a placement promises."""
-        if placement == "cross-node":
+        if placement in ("cross-node", "farthest-node"):
             return self.node_of[first] != self.node_of[second]
         if placement == "cross-package":
             return self.package_of[first] != self.package_of[second]
         return self.relation(first, second) == placement
 
-    def pairs(self, placement):
-        return [(one, two) for one in self.pus for two in self.pus if one < two and self.keeps(placement, one, two)]
+    def groups(self, placement):
+        """The groups of PUs in which the workers of a placement sit."""
+        of = {"smt": self.core_of, "shared-l2": self.cache_of[2], "shared-l3": self.cache_of[3],
+              "cross-package": self.package_of}.get(placement, self.node_of)
+        found = collections.defaultdict(list)
+        for pu in self.pus:
+            if pu in of:
+                found[of[pu]].append(pu)
+        return list(found.values())
+
+    def apart(self, pus):
+        """How many of these PUs can be had of which no two have a cache in common."""
+        kept = []
+        for pu in pus:
+            if all(self.relation(pu, other) in ("same-node", "cross-node", "cross-package") for other in kept):
+                kept.append(pu)
+        return len(kept)
+
+    def most(self, placement):
+        """The most workers that a placement has a PU for each; 0: not even two."""
+        groups = self.groups(placement)
+        if placement in IN_TURN:
+            return max((min(2 * len(even), 2 * len(odd) + 1) for even in groups for odd in groups if even is not odd),
+                       default=0)
+        if placement == "same-node":
+            counts = [self.apart(group) for group in groups]
+        else:
+            counts = [len(group) for group in groups
+                      if any(self.keeps(placement, one, two) for one in group for two in group if one != two)]
+        return max((count for count in counts if count > 1), default=0)
+
+    def away(self, one, two):
+        return self.distance[one][two] + self.distance[two][one]
 
     def broken(self, placement, seats):
         """What a team breaks of its placement, in words; "" if nothing."""
         if placement == "near":
-            return ""
+            return "" if len(set(seats)) == min(len(seats), len(self.pus)) else "a PU is idle and another has two"
         if placement == "same-core":
             return "" if len(set(seats)) == 1 else "several PUs"
-        if len(seats) == 2 and not self.keeps(placement, *seats):
-            return f"PUs {seats[0]} and {seats[1]} are {self.relation(*seats)}"
-        group = {"smt": self.core_of.get, "shared-l2": self.cache_of[2].get, "shared-l3": self.cache_of[3].get,
-                 "same-node": self.node_of.get, "cross-node": self.node_of.get,
-                 "cross-package": self.package_of.get}[placement]
-        groups = [group(pu) for pu in seats]
-        if placement in ALSO:
-            if set(groups[::2]) & set(groups[1::2]) or len(set(groups)) != 2:
-                return f"workers in turn lie on {groups}"
-            return ""
-        if len(set(groups)) != 1 or groups[0] is None:
-            return "not all in one"
-        if placement in ("smt", "shared-l3") and len(seats) == len(groups[0]) != len(set(seats)):
-            return f"{len(seats)} workers leave some of PUs {sorted(groups[0])} idle"
+        if len(set(seats)) != len(seats):
+            return "two workers share a PU"
+        if not self.keeps(placement, *seats[:2]):
+            return f"PUs {seats[0]} and {seats[1]} are {self.relation(*seats[:2])}"
+        sides = [seats[::2], seats[1::2]] if placement in IN_TURN else [seats]
+        for side in sides:
+            if not any(set(side) <= set(group) for group in self.groups(placement)):
+                return f"PUs {side} are not in one"
+        if placement == "same-node" and self.apart(seats) != len(seats):
+            return "two have a cache in common"
+        if placement in ("cross-node", "farthest-node"):
+            chosen = self.away(self.node_of[seats[0]], self.node_of[seats[1]])
+            groups = self.groups(placement)
+            others = [self.away(self.node_of[even[0]], self.node_of[odd[0]]) for even in groups for odd in groups
+                      if even is not odd and min(2 * len(even), 2 * len(odd) + 1) >= len(seats)]
+            if chosen != (min if placement == "cross-node" else max)(others):
+                return f"nodes {chosen} apart, of {sorted(set(others))}"
         return ""
