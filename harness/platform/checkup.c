@@ -68,6 +68,12 @@ static void check_binding(struct list *list, const struct sm_os *os, const struc
 	};
 	struct sm_error err = { 0 };
 
+	if (!sm_topology_is_here(topology)) {
+		add(list, "binding", WARN,
+		    "this topology is not this machine's (HWLOC_XMLFILE, HWLOC_SYNTHETIC or HWLOC_FSROOT): a run can be "
+		    "planned with it (--dry-run), not measured; what follows is of this machine");
+		return;
+	}
 	if (sm_errand_run(os, &errand, &err) < 0)
 		remedy(add(list, "binding", GAP, "no worker can be bound to its PU: %s", err.text),
 		       "until then every trial is disturbed");

@@ -251,13 +251,29 @@ static void put_caches(struct page *page)
 	fact(page->out, "Caches of the first core", text);
 }
 
+/* "; distances 10 21": to each node, where the firmware tells. */
+static void put_distances(const json_t *distances, char *out, size_t size)
+{
+	const json_t *distance;
+	json_int_t known = 0;
+	size_t i, used = (size_t)snprintf(out, size, "; distances");
+
+	json_array_foreach (distances, i, distance) {
+		known += json_integer_value(distance);
+		if (used < size)
+			used += (size_t)snprintf(out + used, size - used, " %d", (int)json_integer_value(distance));
+	}
+	if (known == 0)
+		out[0] = '\0';
+}
+
 /* "16 PUs, 64 GiB of DRAM" for each NUMA node, where there are several. */
 static void put_nodes(struct page *page)
 {
 	const json_t *machine = json_object_get(page->results->manifest, "environment"), *node;
 	const json_t *nodes = json_object_get(machine, "node_places");
-	char name[32], text[160], size[SM_TEXT_MAX];
-	size_t i;
+	char name[32], text[512], size[SM_TEXT_MAX];
+	size_t i, used;
 
 	json_array_foreach (nodes, i, node) {
 		double bytes = json_number_value(json_object_get(node, "bytes"));
@@ -268,12 +284,14 @@ static void put_nodes(struct page *page)
 		if (json_array_size(nodes) < 2)
 			return;
 		snprintf(name, sizeof(name), "NUMA node %d", (int)json_integer_value(json_object_get(node, "node")));
-		snprintf(text, sizeof(text), "%d PU%s, %s%s%s%s", pus, pus == 1 ? "" : "s",
-			 memory && bytes > 0 ? sm_format_bytes(size, bytes)
-			 : memory            ? "memory"
-					     : "no memory",
-			 tier ? " of " : "", tier ? tier : "",
-			 json_is_false(json_object_get(node, "allowed")) ? ", not allowed to this process" : "");
+		used = (size_t)snprintf(
+			text, sizeof(text), "%d PU%s, %s%s%.32s%s", pus, pus == 1 ? "" : "s",
+			memory && bytes > 0 ? sm_format_bytes(size, bytes)
+			: memory            ? "memory"
+					    : "no memory",
+			tier ? " of " : "", tier ? tier : "",
+			json_is_false(json_object_get(node, "allowed")) ? ", not allowed to this process" : "");
+		put_distances(json_object_get(node, "distances"), text + used, sizeof(text) - used);
 		fact(page->out, name, text);
 	}
 }
