@@ -473,6 +473,23 @@ static bool has_pair(const struct sm_topology *t, enum sm_placement placement)
 	return s.found;
 }
 
+/* A kind of core of which some pair keeps a placement that the home kind cannot; -1: none. */
+static int kind_with_pair(const struct sm_topology *t, enum sm_placement placement)
+{
+	int found = -1;
+
+	for (unsigned k = 0; k < t->kinds && found < 0; k++) {
+		struct search s = { .t = t, .placement = placement, .rule = &rules[placement], .workers = 2 };
+
+		if (begin_search(&s, NULL) == 0)
+			search_rooms(&s, t->kind[k].number);
+		end_search(&s);
+		if (s.found && s.cost.kinds == 0)
+			found = t->kind[k].number;
+	}
+	return found;
+}
+
 /* ", smt, shared-l3": the placements that some pair keeps. */
 static void list_placements(const struct sm_topology *t, char *out, size_t size)
 {
@@ -488,20 +505,22 @@ static void list_placements(const struct sm_topology *t, char *out, size_t size)
 static int no_such_pair(const struct search *s, struct sm_error *err)
 {
 	const char *name = sm_placement_name(s->placement);
+	int kind = kind_with_pair(s->t, s->placement);
 	unsigned pus = s->t->pus;
-	char has[160], what[128];
+	char has[160], what[128], other[32] = "";
 
 	list_placements(s->t, has, sizeof(has));
-	if (s->t->kinds > 1)
+	if (kind >= 0) {
 		snprintf(what, sizeof(what), "among the PUs of kind %d, on which pairs run here, there are none",
 			 s->t->home_kind);
-	else if (s->rule->two)
+		snprintf(other, sizeof(other), ", or --kind %d", kind);
+	} else if (s->rule->two)
 		snprintf(what, sizeof(what), "the allowed PUs here (%u) lie %s one", pus,
 			 s->rule->room == ROOM_PACKAGE ? "in" : "on");
 	else
 		snprintf(what, sizeof(what), "among the allowed PUs here (%u) there are none", pus);
 	return sm_fail(err, ENODEV, "placement \"%s\" needs %s, and %s: choose near, same-core%s or a list of PUs%s",
-		       name, s->rule->needs, what, has, s->t->kinds > 1 ? ", or another --kind" : "");
+		       name, s->rule->needs, what, has, other);
 }
 
 static int no_room(const struct search *s, struct sm_error *err)

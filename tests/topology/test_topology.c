@@ -606,7 +606,10 @@ Test(topology, one_kind_can_be_kept)
 	cr_expect_str_eq(err.text,
 			 "placement \"shared-l2\" needs two cores under one L2 cache, and among the PUs of kind "
 			 "1, on which pairs run here, there are none: choose near, same-core, smt, shared-l3 or a "
-			 "list of PUs, or another --kind");
+			 "list of PUs, or --kind 0");
+	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_CROSS_PACKAGE, NULL, 0, 2, &seats, &err), -ENODEV);
+	cr_expect(strstr(err.text, "the allowed PUs here (20) lie in one: ") && !strstr(err.text, "kind"), "%s",
+		  err.text);
 	cr_expect_eq(sm_topology_keep_kind(topology, "medium", &err), -EINVAL);
 	cr_expect(strstr(err.text, "0 (PUs 12-19), 1 (PUs 0-11)"), "%s", err.text);
 	cr_assert_eq(sm_topology_keep_kind(topology, "slowest", &err), 0, "%s", err.text);
