@@ -481,14 +481,19 @@ def check_arm64_16k(judge):
 
 
 def check_pairs(judge):
-    judge.ended("doctor")
-    judge.ended("list")
-    judge.ended("plan")
-    judge.expect("pairs a round" in judge.log("plan"), "the plan prints rounds and pairs a round",
+    machine = judge.machine()
+    judge.expect(len(set(machine.cache_of[3].values())) == 8, "there are eight L3s")
+    for step in ("doctor", "list", "plan", "pairs"):
+        judge.ended(step)
+    judge.expect("pairs a round: up to 8" in judge.log("plan"), "the plan has eight pairs a round",
                  judge.log("plan")[-300:])
-    judge.ended("pairs")
-    got = {row["pus"] for row in judge.samples("pairs") if row["status"] in DONE}
-    judge.expect(len(got) >= 8, f"{len(got)} pairs of PUs are measured")
+    visits = judge.table("pairs", "visits")
+    judge.expect(any(row["company"] == "8" for row in visits), "eight pairs played at the same time",
+                 str({row["company"] for row in visits}))
+    pairs = {frozenset((int(row["from"]), int(row["to"]))) for row in visits}
+    got = {machine.relation(*pair) for pair in pairs}
+    judge.expect(got == {machine.relation(one, two) for one in machine.pus for two in machine.pus if one < two},
+                 f"{len(pairs)} pairs are visited, of every relation", str(got))
 
 
 def check_host_a(judge):
