@@ -190,7 +190,7 @@ static void put_short(struct page *page)
 	else
 		fputs("The run has no control, so its noise is unknown ", page->out);
 	fputs("(<a href=\"#trust\">all checks</a>).</p>\n", page->out);
-	if (page->figures_missing > 0 && page->figures_missing == page->figure_count)
+	if (page->figures_missing > 0 && page->figures_missing == page->figures_with_data)
 		fputs("<p class=\"warn\" role=\"note\">The figures could not be drawn: gnuplot is missing. Install it "
 		      "(<code>apt-get install gnuplot-nox</code>) and run <code>shmeter report</code> on this "
 		      "folder again. Everything else is here, in words and tables.</p>\n",
@@ -261,19 +261,15 @@ static void put_files(const struct page *page)
 /* Counts figures that have data but no picture. */
 static void count_missing(struct page *page)
 {
-	unsigned with_data = 0, kept = 0;
 	char path[4400];
 
 	for (unsigned i = 0; i < page->figure_count; i++) {
-		snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->out, page->figures[i].name);
-		if (access(path, R_OK) < 0)
+		if (!page_has_data(page, &page->figures[i]))
 			continue;
-		page->figures[kept++] = page->figures[i];
-		with_data++;
-		snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out, page->figures[kept - 1].name);
+		page->figures_with_data++;
+		snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out, page->figures[i].name);
 		page->figures_missing += access(path, R_OK) < 0;
 	}
-	page->figure_count = with_data;
 }
 
 /* Small enough for a phone to load and to send by mail. */

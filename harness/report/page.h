@@ -13,8 +13,8 @@ struct page {
 	const struct sm_report_options *options;
 	const struct sm_drawn *drawn; /* NULL: none */
 	FILE *out;
-	struct figure *figures; /* the figures that this run can have, drawn or not */
-	unsigned figure_count, figures_put, figures_missing;
+	struct figure *figures; /* the figures that this run can have, drawn or not; in the order of `drawn` */
+	unsigned figure_count, figures_with_data, figures_put, figures_missing;
 	size_t figure_bytes, figure_bytes_max; /* of the inline figures: so far, and at most */
 };
 
@@ -45,6 +45,8 @@ void page_command(const struct page *page, const char *scenario, FILE *out);
 /* page_figure.c */
 /* The figure's SVG inline with a note on what to look for, or a link if the page would become too large.  Nothing if
  * the figure was not drawn. */
+/* Whether the run gave the figure points to draw. */
+bool page_has_data(const struct page *page, const struct figure *figure);
 void page_figure(struct page *page, const struct figure *figure);
 /* The figures of a kind; there is one figure of each kind that covers the whole run. */
 void page_figure_of(struct page *page, enum figure_kind kind);

@@ -326,14 +326,21 @@ static void put_inline(struct page *page, const struct figure *f, const char *te
 	page->figure_bytes += (size_t)(ftell(page->out) - before);
 }
 
+bool page_has_data(const struct page *page, const struct figure *f)
+{
+	char path[4400];
+
+	snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->out, f->name);
+	return access(path, R_OK) == 0;
+}
+
 void page_figure(struct page *page, const struct figure *f)
 {
 	bool drawn = page->drawn && page->drawn->figure[f - page->figures];
 	char path[4400], *text;
 	const char *svg, *size;
 
-	snprintf(path, sizeof(path), "%s/plots/%s.dat", page->results->out, f->name);
-	if (access(path, R_OK) < 0) /* no picture was drawn: a file there is from an earlier time */
+	if (!page_has_data(page, f)) /* no picture was drawn: a file there is from an earlier time */
 		return;
 	snprintf(path, sizeof(path), "%s/plots/%s.svg", page->results->out, f->name);
 	text = drawn ? figures_read(path) : NULL; /* a picture that came with the folder may contain scripts */

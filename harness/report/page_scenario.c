@@ -93,9 +93,9 @@ static void put_figures(struct page *page, sm_name scenario)
 			continue;
 		/* No dots if a curve shows the same values, which the table has, too. */
 		for (unsigned j = 0; j < page->figure_count && f->kind == FIGURE_DOTS; j++)
-			drawn_otherwise |= page->figures[j].scenario == scenario &&
-					   page->figures[j].metric == f->metric &&
-					   page->figures[j].kind == FIGURE_SWEEP;
+			drawn_otherwise |=
+				page->figures[j].scenario == scenario && page->figures[j].metric == f->metric &&
+				page->figures[j].kind == FIGURE_SWEEP && page_has_data(page, &page->figures[j]);
 		if (!drawn_otherwise)
 			page_figure(page, f);
 	}

@@ -36,6 +36,10 @@ for words in ("At which message size should you leave pipe?", "Trustworthy?", "W
 		sys.exit(f'FAIL: the page does not say "{words}"')
 EOF
 [ "$(stat -c %s "$page")" -lt 3145728 ] || fail 'the page is over 3 MiB'
+# A run without faults of its own has no such figure; those after it are shown all the same.
+"$program" run lock_uncontended/mutex --repeat-blocks 1 --out few -q >out 2>err || fail "few: $(cat err)"
+[ ! -e few/plots/faults.dat ] || fail 'the run has data of faults: no figure is left out'
+! grep -q 'Not drawn' few/report.html || fail "drawn figures are not in the page: $(grep -o 'Not drawn: [^.]*' few/report.html)"
 seconds=$(date +%s)
 "$program" report run -q >/dev/null 2>err || fail "report: $(cat err)"
 [ $(($(date +%s) - seconds)) -le 10 ] || fail 'the report takes over 10 s'
