@@ -135,6 +135,10 @@ int cmd_check(const struct check_options *options)
 		sm_fail(&err, EINVAL, "`shmeter check` needs one run folder, for example results/latest");
 		return complain(&err);
 	}
+	if (options->same_type && !options->baseline) {
+		sm_fail(&err, EINVAL, "--same-type says which --baseline may be compared with: name one");
+		return complain(&err);
+	}
 	sm_results_init(&check.run);
 	sm_results_init(&check.fresh);
 	rc = sm_gates_load(&check.gates, options->thresholds ? options->thresholds : default_thresholds(), sm_scenarios,

@@ -33,6 +33,25 @@ static int ascending(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* Whether both PUs are of the kind of core on which pairs run: kinds differ by themselves. */
+static bool is_of_home_kind(const struct sm_results *results, const struct sm_pu_pair *pair)
+{
+	const json_t *environment = json_object_get(results->manifest, "environment"), *place;
+	const json_t *home = json_object_get(environment, "home_kind");
+	unsigned of_home = 0;
+	size_t i;
+
+	if (!home)
+		return true;
+	json_array_foreach (json_object_get(environment, "pu_places"), i, place) {
+		unsigned pu = (unsigned)json_integer_value(json_object_get(place, "pu"));
+
+		if (pu == pair->from || pu == pair->to)
+			of_home += json_integer_value(json_object_get(place, "kind")) == json_integer_value(home);
+	}
+	return of_home == 2;
+}
+
 static int collect(const struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim,
 		   struct related *out, struct sm_error *err)
 {
@@ -49,7 +68,7 @@ static int collect(const struct sm_analysis *a, const struct sm_scenario *scenar
 			if (i == 0 || pair[i].case_index != pair[i - 1].case_index)
 				about = (int)a->results->cases[pair[i].case_index].relation == k &&
 					is_about(a, scenario, claim, pair[i].case_index);
-			if (about)
+			if (about && is_of_home_kind(a->results, &pair[i]))
 				out->value[k][out->count[k]++] = pair[i].ns;
 		}
 		qsort(out->value[k], out->count[k], sizeof(double), ascending);

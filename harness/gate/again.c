@@ -52,7 +52,7 @@ const char *sm_gates_events(const json_t *manifest)
 
 static void put_options(FILE *out, const json_t *manifest)
 {
-	static const char *const names[] = { "backing", "pages", "prefault", "numa", "inject" };
+	static const char *const names[] = { "kind", "backing", "pages", "prefault", "numa", "inject" };
 	const json_t *options = json_object_get(manifest, "options");
 	const json_t *pus = json_object_get(options, "pus"), *sets = json_object_get(options, "set");
 

@@ -182,7 +182,7 @@ static int parse_value(const struct sm_param *param, const struct sm_topology *t
 	if (param->max && (*value < param->min || *value > param->max))
 		return sm_fail(err, EINVAL, "--set %s=%s is out of range: %" PRIu64 " to %" PRIu64, param->name, text,
 			       param->min, param->max);
-	if (param->every_node && topology && !sm_topology_node(topology, (unsigned)*value))
+	if (param->every_node && topology && (*value >= SM_NODES_MAX || !sm_topology_node(topology, (unsigned)*value)))
 		return sm_fail(err, EINVAL,
 			       "--set %s=%s: there is no NUMA node of that number here; `shmeter doctor` shows those "
 			       "that are",
@@ -240,21 +240,42 @@ static bool takes_node(const struct sm_param *param, const struct sm_node *node,
 	return node->has_memory && node->allowed == usable;
 }
 
-/* Takes nodes of one pass, at most `most` of them, spread evenly. */
+static bool is_taken(const struct plan_values *values, unsigned os_index)
+{
+	for (unsigned i = 0; i < values->count; i++)
+		if (values->value[i] == os_index)
+			return true;
+	return false;
+}
+
+/* Whether an earlier node is of the same kind of memory: a tier, with PUs or without. */
+static bool is_like_earlier(const struct sm_node *nodes, unsigned i)
+{
+	for (unsigned k = 0; k < i; k++)
+		if (strcmp(nodes[k].tier, nodes[i].tier) == 0 && nodes[k].has_pus == nodes[i].has_pus)
+			return true;
+	return false;
+}
+
+/* Takes nodes of one pass, at most `most` values in all: one of each kind of memory first, then others spread evenly. */
 static int take_nodes(const struct sm_param *param, const struct sm_topology *topology, bool usable, unsigned most,
 		      struct plan_values *out, struct sm_error *err)
 {
-	unsigned nodes, count = 0, seen = 0, taken = 0;
+	unsigned nodes, count = 0, seen = 0, taken = 0, left;
 	const struct sm_node *node = sm_topology_nodes(topology, &nodes);
 	int rc = 0;
 
+	for (unsigned i = 0; rc == 0 && i < nodes && out->count < most; i++)
+		if (takes_node(param, &node[i], usable) && !is_like_earlier(node, i))
+			rc = add_value(out, node[i].os_index, err);
+	left = most - out->count;
 	for (unsigned i = 0; i < nodes; i++)
-		count += takes_node(param, &node[i], usable);
-	most = count < most ? count : most;
-	for (unsigned i = 0; rc == 0 && most > 0 && i < nodes; i++) {
-		if (!takes_node(param, &node[i], usable))
+		count += takes_node(param, &node[i], usable) && !is_taken(out, node[i].os_index);
+	left = count < left ? count : left;
+	for (unsigned i = 0; rc == 0 && taken < left && i < nodes; i++) {
+		if (!takes_node(param, &node[i], usable) || is_taken(out, node[i].os_index))
 			continue;
-		if ((uint64_t)taken * count / most == seen++ && taken++ < most)
+		if ((uint64_t)taken * count / left == seen++ && taken++ < left)
 			rc = add_value(out, node[i].os_index, err);
 	}
 	return rc;
@@ -271,7 +292,7 @@ static int node_values(const struct sm_param *param, const struct sm_plan_option
 	if (options->topology)
 		rc = take_nodes(param, options->topology, true, most, out, err);
 	if (rc == 0 && options->topology && out->count < most)
-		rc = take_nodes(param, options->topology, false, most - out->count, out, err);
+		rc = take_nodes(param, options->topology, false, most, out, err);
 	if (rc == 0 && out->count == 0)
 		rc = add_value(out, 0, err);
 	return rc;

@@ -40,6 +40,21 @@ out_free:
 	return rc;
 }
 
+const char *sm_topology_forget_policy(bool forget)
+{
+	/* include/uapi/linux/mempolicy.h */
+	static const char *const names[] = { "",          "preferred",          "bind", "interleave", "local",
+					     "preferred", "weighted interleave" };
+	int mode = 0;
+
+	if (syscall(SYS_get_mempolicy, &mode, NULL, 0, NULL, 0) < 0)
+		return "";
+	mode &= 0xff; /* flags are above */
+	if (forget && mode != 0)
+		(void)!syscall(SYS_set_mempolicy, 0, NULL, 0);
+	return mode >= 0 && (size_t)mode < sizeof(names) / sizeof(names[0]) ? names[mode] : "unknown";
+}
+
 static int cannot_place(struct sm_error *err)
 {
 	return sm_fail(err, errno == ENOSYS ? ENOTSUP : errno, "cannot set the NUMA policy of the region (mbind): %s%s",

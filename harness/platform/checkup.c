@@ -69,9 +69,10 @@ static void check_binding(struct list *list, const struct sm_os *os, const struc
 	struct sm_error err = { 0 };
 
 	if (!sm_topology_is_here(topology)) {
-		add(list, "binding", WARN,
+		add(list, "topology", WARN,
 		    "this topology is not this machine's (HWLOC_XMLFILE, HWLOC_SYNTHETIC or HWLOC_FSROOT): a run can be "
-		    "planned with it (--dry-run), not measured; what follows is of this machine");
+		    "planned with it (--dry-run), not measured; pages, memory, limits and counters below are this "
+		    "machine's");
 		return;
 	}
 	if (sm_errand_run(os, &errand, &err) < 0)
@@ -81,21 +82,29 @@ static void check_binding(struct list *list, const struct sm_os *os, const struc
 		add(list, "binding", GOOD, "a process can be bound to a PU");
 }
 
-/* ", distances 21 31 10": to each node, where the firmware tells. */
+/* "; distance 10 to 0, 21 to 1 3": to each node, where the firmware tells, the nearest first. */
 static void name_distances(const struct sm_topology *topology, unsigned from, char *out, size_t size)
 {
-	unsigned count, known = 0;
+	unsigned count, last = 0, next;
 	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
-	size_t used = (size_t)snprintf(out, size, "; distances");
+	size_t used = 0;
 
-	for (unsigned k = 0; k < count && used < size; k++) {
-		unsigned distance = sm_topology_distance(topology, from, nodes[k].os_index);
+	out[0] = '\0';
+	do {
+		next = 0;
+		for (unsigned k = 0; k < count; k++) {
+			unsigned distance = sm_topology_distance(topology, from, nodes[k].os_index);
 
-		known += distance;
-		used += (size_t)snprintf(out + used, size - used, " %u", distance);
-	}
-	if (known == 0)
-		out[0] = '\0';
+			if (distance > last && (next == 0 || distance < next))
+				next = distance;
+		}
+		last = next;
+		if (next > 0 && used < size)
+			used += (size_t)snprintf(out + used, size - used, "%s %u to", used ? "," : "; distance", next);
+		for (unsigned k = 0; next > 0 && k < count && used < size; k++)
+			if (sm_topology_distance(topology, from, nodes[k].os_index) == next)
+				used += (size_t)snprintf(out + used, size - used, " %u", nodes[k].os_index);
+	} while (next > 0);
 }
 
 /* "; the firmware promises 90 ns, 20000 MiB/s" */
@@ -121,7 +130,7 @@ static void check_nodes(struct list *list, const struct sm_topology *topology)
 
 	for (unsigned i = 0; i < count; i++) {
 		const struct sm_node *node = &nodes[i];
-		char size[SM_TEXT_MAX], memory[96] = "no memory", distances[160], promise[96];
+		char size[SM_TEXT_MAX], memory[96] = "no memory", distances[256], promise[96], package[24] = "";
 
 		if (node->has_memory && node->bytes > 0)
 			snprintf(memory, sizeof(memory), "%s%s%s", sm_format_bytes(size, (double)node->bytes),
@@ -130,7 +139,9 @@ static void check_nodes(struct list *list, const struct sm_topology *topology)
 			snprintf(memory, sizeof(memory), "memory of unknown size");
 		name_distances(topology, node->os_index, distances, sizeof(distances));
 		name_promise(topology, node->os_index, promise, sizeof(promise));
-		add(list, "topology", GOOD, "node %u: %u PU%s%s, %s%s%s%s", node->os_index, node->pus,
+		if (node->package >= 0)
+			snprintf(package, sizeof(package), " (package %d)", node->package);
+		add(list, "topology", GOOD, "node %u%s: %u PU%s%s, %s%s%s%s", node->os_index, package, node->pus,
 		    node->pus == 1 ? "" : "s", node->has_pus && node->pus == 0 ? " allowed" : "", memory,
 		    node->allowed ? "" : ", which cpuset.mems forbids", distances, promise);
 	}
@@ -156,7 +167,7 @@ static void check_topology(struct list *list, const struct sm_os *os, const stru
 	unsigned count;
 	const struct sm_pu *pus = sm_topology_pus(topology, &count);
 	struct sm_cache cache[8];
-	unsigned levels = sm_topology_caches(topology, cache, 8), nodes;
+	unsigned levels = sm_topology_caches(topology, cache, 8), nodes, kinds;
 	char size[SM_TEXT_MAX], all[256] = "";
 	size_t used = 0;
 
@@ -164,11 +175,18 @@ static void check_topology(struct list *list, const struct sm_os *os, const stru
 	for (unsigned i = 0; i < levels; i++)
 		used += (size_t)snprintf(all + used, sizeof(all) - used, ", L%u %s for %u", cache[i].level,
 					 sm_format_bytes(size, (double)cache[i].bytes), cache[i].pus);
+	(void)sm_topology_kinds(topology, &kinds);
+	if (kinds > 0 && used < sizeof(all))
+		snprintf(all + used, sizeof(all) - used, " (of kind %d)", sm_topology_home_kind(topology));
 	add(list, "topology", GOOD, "%u PUs allowed (from %u on), %u NUMA node%s%s", count, pus[0].os_index, nodes,
 	    nodes > 1 ? "s" : "", all);
 	if (nodes > 1)
 		check_nodes(list, topology);
 	check_kinds(list, topology);
+	if (*sm_topology_forget_policy(false))
+		add(list, "topology", WARN,
+		    "this shell has the NUMA policy \"%s\" (numactl, NUMAPolicy=): a run takes only what --numa says",
+		    sm_topology_forget_policy(false));
 	check_binding(list, os, topology);
 	if (!sm_os_has(os, "/proc/self/stat"))
 		remedy(add(list, "proc", GAP,

@@ -177,6 +177,11 @@ static void hash_type(const json_t *environment, char out[17])
 		hash = mix(hash, dump ? dump : "-");
 		free(dump);
 	}
+	/* On hybrid machines, the kind of core that was measured: --kind makes another machine of it. */
+	if (json_object_get(environment, "home_kind")) {
+		snprintf(text, sizeof(text), "%d", (int)json_integer_value(json_object_get(environment, "home_kind")));
+		hash = mix(hash, text);
+	}
 	/* The kernel's major.minor, and memory rounded to 2 GiB, because the firmware reserves a varying amount. */
 	if (kernel) {
 		const char *dot = strchr(kernel, '.');

@@ -101,6 +101,8 @@ int topology_collect_kinds(struct sm_topology *t, struct sm_error *err)
 		list_pus(t, &kind);
 		t->kind[t->kinds++] = kind;
 	}
+	for (unsigned k = 0; k < t->kinds; k++)
+		t->kind[k].rank = are_ranked(t) ? t->kinds - k : 0;
 	t->home_kind = choose_home(t, are_ranked(t));
 	return 0;
 }
@@ -127,8 +129,9 @@ static int no_such_kind(const struct sm_topology *t, const char *kind, struct sm
 	if (t->kinds == 0)
 		return sm_fail(err, EINVAL,
 			       "--kind %s: the cores of this machine are all of one kind: leave --kind out", kind);
-	return sm_fail(err, EINVAL, "--kind %s: there is no such kind of core; choose fastest, slowest or one of %s",
-		       kind, known);
+	return sm_fail(err, EINVAL, "--kind %s: there is no such kind of core%s; choose %sone of %s", kind,
+		       t->kind[0].rank ? "" : ", and which is faster is not known",
+		       t->kind[0].rank ? "fastest, slowest or " : "", known);
 }
 
 /* The kind that a word or a number names; NULL: none. */
@@ -138,8 +141,8 @@ static const struct sm_kind *find_kind(const struct sm_topology *t, const char *
 
 	for (unsigned k = 0; k < t->kinds; k++) {
 		snprintf(number, sizeof(number), "%d", t->kind[k].number);
-		if (strcmp(kind, number) == 0 || (k == 0 && strcmp(kind, "slowest") == 0) ||
-		    (k + 1 == t->kinds && strcmp(kind, "fastest") == 0))
+		if (strcmp(kind, number) == 0 || (t->kind[k].rank == t->kinds && strcmp(kind, "slowest") == 0) ||
+		    (t->kind[k].rank == 1 && strcmp(kind, "fastest") == 0))
 			return &t->kind[k];
 	}
 	return NULL;

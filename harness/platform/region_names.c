@@ -194,9 +194,11 @@ int sm_numa_parse(const char *name, struct sm_memory *out, struct sm_error *err)
 		return 0;
 	}
 	if (strncmp(name, "bind:", 5) == 0 && name[5] >= '0' && name[5] <= '9') {
+		unsigned long node = strtoul(name + 5, &end, 10);
+
 		out->numa = SM_BIND;
-		out->node = (unsigned)strtoul(name + 5, &end, 10);
-		if (!*end)
+		out->node = (unsigned)node;
+		if (!*end && node < SM_NODES_MAX)
 			return 0;
 	}
 	return sm_fail(err, EINVAL,

@@ -355,6 +355,36 @@ static int sysv_limits_supported(const struct sm_os *os, size_t bytes, struct sm
 		       most, bytes);
 }
 
+/* A field of a node's meminfo, in bytes; 0 where it cannot be read. */
+static uint64_t node_field(const char *meminfo, const char *field)
+{
+	const char *at = strstr(meminfo, field);
+
+	return at ? strtoull(at + strlen(field), NULL, 10) * 1024 : 0;
+}
+
+/* Bound memory is taken from its node alone; where that is full, the kernel kills a process. */
+static int node_memory_supported(const struct sm_os *os, const struct sm_topology *topology, unsigned number,
+				 uint64_t bytes, struct sm_error *err)
+{
+	const struct sm_node *node = sm_topology_node(topology, number);
+	char text[4096], has[SM_TEXT_MAX], needs[SM_TEXT_MAX];
+	uint64_t room = node->bytes ? node->bytes : UINT64_MAX;
+
+	if (sm_topology_is_here(topology) &&
+	    sm_os_read(os, text, sizeof(text), "/sys/devices/system/node/node%u/meminfo", number) == 0) {
+		uint64_t unused = node_field(text, " MemFree:") + node_field(text, " Inactive(file):");
+
+		room = unused < room ? unused : room;
+	}
+	if (bytes <= room)
+		return 0;
+	return sm_fail(err, ENOMEM,
+		       "NUMA node %u has %s of memory left and %s are needed: choose another node or a smaller size "
+		       "with --set",
+		       number, sm_format_bytes(has, (double)room), sm_format_bytes(needs, (double)bytes));
+}
+
 int sm_region_supported(const struct sm_os *os, const struct sm_topology *topology, struct sm_memory asked,
 			size_t bytes, const char *file_folder, struct sm_error *err)
 {
@@ -383,5 +413,7 @@ int sm_region_supported(const struct sm_os *os, const struct sm_topology *topolo
 		rc = lock_supported(os, mapped, err);
 	if (rc == 0 && asked.pages.kind != SM_PAGES_HUGETLB)
 		rc = sm_memory_supported(os, mapped, err);
+	if (rc == 0 && asked.pages.kind != SM_PAGES_HUGETLB && asked.numa == SM_BIND)
+		rc = node_memory_supported(os, topology, asked.node, mapped, err);
 	return rc;
 }

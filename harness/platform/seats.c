@@ -10,7 +10,7 @@
 
 #include "topology_private.h"
 
-enum room { ROOM_MACHINE, ROOM_CORE, ROOM_L2, ROOM_L3, ROOM_NODE, ROOM_PACKAGE };
+enum room { ROOM_MACHINE, ROOM_CORE, ROOM_L2, ROOM_L3, ROOM_NODE, ROOM_NODE_OF_PACKAGE, ROOM_PACKAGE };
 
 static const struct rule {
 	enum room room;
@@ -35,7 +35,7 @@ struct cost {
 	unsigned kinds;    /* sum over the workers: by how many kinds their cores differ from the wanted kind */
 	unsigned distance; /* between the nodes of two rooms */
 	unsigned threads;  /* sum: which thread of its core, from 0 */
-	unsigned slower;   /* by how many kinds the wanted one is slower than the fastest */
+	unsigned slower;   /* by how many kinds the wanted one is slower than the fastest; 0 where that is not known */
 	unsigned away;     /* sum: relation to the first worker */
 };
 
@@ -72,6 +72,7 @@ struct search {
 	const struct sm_topology *t;
 	enum sm_placement placement;
 	const struct rule *rule;
+	enum room room; /* the rule's, or a smaller one in it */
 	unsigned workers;
 	struct candidate *space; /* [pus]: the lists of all rooms, one after the other */
 	struct room_list *list;
@@ -150,6 +151,7 @@ static long room_of(const struct sm_pu *pu, enum room room)
 	case ROOM_L2: return pu->l2;
 	case ROOM_L3: return pu->l3;
 	case ROOM_NODE: return pu->node;
+	case ROOM_NODE_OF_PACKAGE: return (long)pu->package * SM_NODES_MAX + pu->node;
 	case ROOM_PACKAGE: return pu->package;
 	case ROOM_MACHINE: break;
 	}
@@ -283,8 +285,7 @@ static void make_lists(struct search *s, int kind)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < s->t->pus; i++) {
-		s->space[count] =
-			(struct candidate){ .pu = &s->t->pu[i], .room = room_of(&s->t->pu[i], s->rule->room) };
+		s->space[count] = (struct candidate){ .pu = &s->t->pu[i], .room = room_of(&s->t->pu[i], s->room) };
 		count += s->space[count].room >= 0;
 	}
 	qsort(s->space, count, sizeof(*s->space), by_room);
@@ -353,14 +354,17 @@ static unsigned distance(const struct search *s, const struct sm_pu *a, const st
 	return s->placement == SM_PLACE_FARTHEST_NODE ? UINT_MAX - far : far;
 }
 
-static int fastest_kind(const struct sm_topology *t)
+static unsigned slowness(const struct sm_topology *t, int kind)
 {
-	return t->kinds > 0 ? t->kind[t->kinds - 1].number : -1;
+	for (unsigned k = 0; k < t->kinds; k++)
+		if (t->kind[k].number == kind)
+			return t->kind[k].rank ? t->kind[k].rank - 1 : 0;
+	return 0;
 }
 
 static void search_rooms(struct search *s, int kind)
 {
-	struct cost cost = { .slower = differ(fastest_kind(s->t), kind) };
+	struct cost cost = { .slower = slowness(s->t, kind) };
 
 	make_lists(s, kind);
 	for (unsigned i = 0; i < s->lists; i++) {
@@ -384,7 +388,7 @@ static struct cost near_cost(const struct search *s, unsigned first)
 {
 	unsigned have[KINDS_MAX][THREADS_MAX][SM_PLACE_COUNT] = { 0 }, left = s->workers - 1;
 	const struct sm_topology *t = s->t;
-	struct cost cost = { .slower = differ(fastest_kind(t), t->pu[first].kind) };
+	struct cost cost = { .slower = slowness(t, t->pu[first].kind) };
 	unsigned thread = 0;
 
 	for (unsigned i = 0; i < t->pus; i++) {
@@ -431,12 +435,9 @@ static void search_near(struct search *s)
 		s->best[i] = all.at[i % all.count].pu->os_index;
 }
 
-static void search_all(struct search *s)
+/* Searches on the home kind for a pair, on each kind for a larger team. */
+static void search_kinds(struct search *s)
 {
-	if (s->placement == SM_PLACE_NEAR) {
-		search_near(s);
-		return;
-	}
 	if (s->workers == 2 || s->t->kinds == 0) {
 		search_rooms(s, s->t->home_kind);
 		/* a pair of two kinds is no pair of the placement */
@@ -445,6 +446,21 @@ static void search_all(struct search *s)
 	}
 	for (unsigned k = 0; k < s->t->kinds; k++)
 		search_rooms(s, s->t->kind[k].number);
+}
+
+static void search_all(struct search *s)
+{
+	if (s->placement == SM_PLACE_NEAR) {
+		search_near(s);
+		return;
+	}
+	/* each side of cross-package on one node, while that has enough PUs: then the distance of the nodes decides */
+	s->room = s->rule->room == ROOM_PACKAGE ? ROOM_NODE_OF_PACKAGE : s->rule->room;
+	search_kinds(s);
+	if ((!s->found || s->cost.kinds > 0) && s->room != s->rule->room) {
+		s->room = s->rule->room;
+		search_kinds(s);
+	}
 }
 
 static int begin_search(struct search *s, struct sm_error *err)
@@ -481,6 +497,7 @@ static int kind_with_pair(const struct sm_topology *t, enum sm_placement placeme
 	for (unsigned k = 0; k < t->kinds && found < 0; k++) {
 		struct search s = { .t = t, .placement = placement, .rule = &rules[placement], .workers = 2 };
 
+		s.room = s.rule->room;
 		if (begin_search(&s, NULL) == 0)
 			search_rooms(&s, t->kind[k].number);
 		end_search(&s);
@@ -538,12 +555,10 @@ static int seat_by_rule(const struct sm_topology *t, enum sm_placement placement
 	struct search s = { .t = t, .placement = placement, .rule = &rules[placement], .workers = out->count };
 	int rc = begin_search(&s, err);
 
-	if (rc == 0 && placement != SM_PLACE_NEAR && !has_pair(t, placement))
-		rc = no_such_pair(&s, err);
 	if (rc == 0)
 		search_all(&s);
 	if (rc == 0 && !s.found)
-		rc = no_room(&s, err);
+		rc = s.most > 0 && s.workers > 2 ? no_room(&s, err) : no_such_pair(&s, err);
 	if (rc == 0)
 		memcpy(out->seat, s.best, out->count * sizeof(*out->seat));
 	end_search(&s);

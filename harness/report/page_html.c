@@ -133,7 +133,7 @@ static double blocks_asked(const struct page *page, const char *scenario)
 void page_command(const struct page *page, const char *scenario, FILE *out)
 {
 	const json_t *options = json_object_get(page->results->manifest, "options"), *one;
-	static const char *const names[] = { "placement", "backing", "pages", "prefault", "numa" };
+	static const char *const names[] = { "placement", "kind", "backing", "pages", "prefault", "numa" };
 	sm_name list = sm_name_of(sm_placement_name(SM_PLACE_LIST));
 	char path[64], pus[512] = "";
 	size_t i, used = 0;

@@ -251,20 +251,26 @@ static void put_caches(struct page *page)
 	fact(page->out, "Caches of the first core", text);
 }
 
-/* "; distances 10 21": to each node, where the firmware tells. */
-static void put_distances(const json_t *distances, char *out, size_t size)
+/* "; distance 10 to 0, 21 to 1; the firmware promises 90 ns": to each node, where the firmware tells. */
+static void put_distances(const json_t *nodes, const json_t *node, char *out, size_t size)
 {
-	const json_t *distance;
-	json_int_t known = 0;
-	size_t i, used = (size_t)snprintf(out, size, "; distances");
+	const json_t *distance, *latency = json_object_get(node, "promised_latency_ns");
+	const json_t *bandwidth = json_object_get(node, "promised_bandwidth_mib");
+	size_t i, used = 0;
 
-	json_array_foreach (distances, i, distance) {
-		known += json_integer_value(distance);
-		if (used < size)
-			used += (size_t)snprintf(out + used, size - used, " %d", (int)json_integer_value(distance));
-	}
-	if (known == 0)
-		out[0] = '\0';
+	out[0] = '\0';
+	json_array_foreach (json_object_get(node, "distances"), i, distance)
+		if (json_integer_value(distance) > 0 && used < size)
+			used += (size_t)snprintf(
+				out + used, size - used, "%s %d to %d", used ? "," : "; distance",
+				(int)json_integer_value(distance),
+				(int)json_integer_value(json_object_get(json_array_get(nodes, i), "node")));
+	if (latency && used < size)
+		used += (size_t)snprintf(out + used, size - used, "; the firmware promises %d ns",
+					 (int)json_integer_value(latency));
+	if (bandwidth && used < size)
+		snprintf(out + used, size - used, "; the firmware promises %d MiB/s",
+			 (int)json_integer_value(bandwidth));
 }
 
 /* "16 PUs, 64 GiB of DRAM" for each NUMA node, where there are several. */
@@ -272,7 +278,7 @@ static void put_nodes(struct page *page)
 {
 	const json_t *machine = json_object_get(page->results->manifest, "environment"), *node;
 	const json_t *nodes = json_object_get(machine, "node_places");
-	char name[32], text[512], size[SM_TEXT_MAX];
+	char name[32], text[1024], size[SM_TEXT_MAX];
 	size_t i, used;
 
 	json_array_foreach (nodes, i, node) {
@@ -291,7 +297,7 @@ static void put_nodes(struct page *page)
 					    : "no memory",
 			tier ? " of " : "", tier ? tier : "",
 			json_is_false(json_object_get(node, "allowed")) ? ", not allowed to this process" : "");
-		put_distances(json_object_get(node, "distances"), text + used, sizeof(text) - used);
+		put_distances(nodes, node, text + used, sizeof(text) - used);
 		fact(page->out, name, text);
 	}
 }
@@ -312,7 +318,8 @@ static void put_kinds(struct page *page)
 		snprintf(name, sizeof(name), "Cores of kind %d", (int)number);
 		snprintf(text, sizeof(text), "PUs %s%s%s%s%s", list ? list : "?", told && *told ? " (" : "",
 			 told ? told : "", told && *told ? ")" : "",
-			 home ? "; single workers and pairs ran on them" : "");
+			 home ? "; single workers and pairs ran on them, and teams for which they have a core each"
+			      : "");
 		fact(page->out, name, text);
 	}
 }

@@ -204,26 +204,33 @@ static void describe_source(const struct session *session, const struct round_ti
 			sm_format_duration(text, pass_ns));
 }
 
-/* "  nodes 0 and 2, distance 21" where the first two workers run on two NUMA nodes; "" otherwise. */
-static const char *name_nodes(const struct session *session, const struct sm_planned_case *planned, const char *pus,
-			      char *out, size_t size)
+/* "  nodes 0 and 2, distance 21" where the workers run on several NUMA nodes, and "  kind 1" on a hybrid machine. */
+static const char *name_places(const struct session *session, const char *pus, char *out, size_t size)
 {
 	const struct sm_topology *t = session->topology;
-	const struct sm_pu *a, *b;
-	unsigned first, second, distance;
+	const struct sm_pu *first = NULL, *other = NULL, *pu;
+	unsigned number, kinds;
+	size_t used = 0;
+	int length;
 
 	out[0] = '\0';
-	if (planned->c.workers < 2 || sscanf(pus, "%u %u", &first, &second) != 2)
+	for (bool mixed = false; sscanf(pus, "%u%n", &number, &length) == 1 && (pu = sm_topology_pu(t, number));
+	     pus += length) {
+		first = first ? first : pu;
+		other = !other && pu->node != first->node ? pu : other;
+		mixed |= pu->kind != first->kind;
+		(void)sm_topology_kinds(t, &kinds);
+		used = kinds == 0 ? 0
+		       : mixed    ? (size_t)snprintf(out, size, "  several kinds")
+				  : (size_t)snprintf(out, size, "  kind %d", first->kind);
+	}
+	if (!other || used >= size)
 		return out;
-	a = sm_topology_pu(t, first);
-	b = sm_topology_pu(t, second);
-	if (!a || !b || a->node == b->node)
-		return out;
-	distance = sm_topology_distance(t, a->node, b->node);
-	if (distance > 0)
-		snprintf(out, size, "  nodes %u and %u, distance %u", a->node, b->node, distance);
+	number = sm_topology_distance(t, first->node, other->node);
+	if (number > 0)
+		snprintf(out + used, size - used, "  nodes %u and %u, distance %u", first->node, other->node, number);
 	else
-		snprintf(out, size, "  nodes %u and %u", a->node, b->node);
+		snprintf(out + used, size - used, "  nodes %u and %u", first->node, other->node);
 	return out;
 }
 
@@ -247,7 +254,7 @@ static void guess_trials(struct session *session, const struct round_time *time)
 void session_describe(struct session *session, FILE *out)
 {
 	struct round_time time = { .alone_ns = GUESS_ROUND_NS, .process_ns = time_process() };
-	char text[SM_TEXT_MAX], pus[64], nodes[96];
+	char text[SM_TEXT_MAX], pus[64], places[96];
 
 	guess_trials(session, &time);
 	guess_tours(session, &time);
@@ -261,7 +268,7 @@ void session_describe(struct session *session, FILE *out)
 		}
 		sm_trial_name_pus(&session->context, &planned->c, pus, sizeof(pus));
 		fprintf(out, "%4u  PUs %-8s %s%s\n", session->plan.groups[planned->group].blocks, pus, planned->id,
-			name_nodes(session, planned, pus, nodes, sizeof(nodes)));
+			name_places(session, pus, places, sizeof(places)));
 	}
 	for (size_t i = 0; i < session->plan.case_count; i++)
 		if (!session->plan.cases[i].skipped && session->plan.cases[i].tour.trips > 0)

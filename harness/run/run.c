@@ -55,6 +55,8 @@ static int open_machine(struct session *session, const struct sm_scenario *const
 
 	if (rc < 0)
 		return rc;
+	/* a case has the policy that it names, not the one of who started the run */
+	(void)sm_topology_forget_policy(true);
 	session->context = (struct sm_trial_context){
 		.os = &sm_os_linux,
 		.topology = session->topology,

@@ -18,28 +18,49 @@ static const struct sm_pu *pu_of_node(const struct sm_topology *topology, uint64
 	return found;
 }
 
-/* Seats worker 0 on the node of the first parameter, and worker 1 on that of the second. */
-static int seat_on_nodes(const struct sm_topology *topology, const struct sm_case *c, struct sm_seats *seats,
-			 struct sm_error *err)
+/* Whether there are two nodes to compare: 0, or -ENODEV with the reason. */
+static int two_nodes(const struct sm_topology *topology, const struct sm_case *c, struct sm_error *err)
 {
-	unsigned list[2] = { 0, 0 }, nodes;
+	const char *const *names = c->scenario->node_params;
+	uint64_t first = sm_case_param(c, names[0]);
+	unsigned nodes;
 
 	(void)sm_topology_nodes(topology, &nodes);
 	if (nodes < 2)
 		return sm_fail(err, ENODEV,
 			       "this machine, or what this process may use of it, has one NUMA node: "
 			       "there is nothing to compare it with");
-	for (unsigned i = 0; i < 2 && i < c->workers; i++) {
+	if (sm_topology_memory_node_count(topology) < 2)
+		return sm_fail(err, ENODEV,
+			       "this process can have memory on one NUMA node: there is nothing to compare it with");
+	if (first == sm_case_param(c, names[1]))
+		return sm_fail(err, ENODEV, "%s and %s are both %lu: --set another %s", names[0], names[1], first,
+			       names[1]);
+	return 0;
+}
+
+/* Seats worker 0 on the node of the first parameter, and worker 1 on that of the second. */
+static int seat_on_nodes(const struct sm_topology *topology, const struct sm_case *c, struct sm_seats *seats,
+			 struct sm_error *err)
+{
+	unsigned list[2] = { 0, 0 };
+	int rc = two_nodes(topology, c, err);
+
+	for (unsigned i = 0; rc == 0 && i < 2 && i < c->workers; i++) {
 		uint64_t node = sm_case_param(c, c->scenario->node_params[i]);
 		const struct sm_pu *pu = pu_of_node(topology, node);
+		const struct sm_node *known = sm_topology_node(topology, (unsigned)node);
 
 		if (!pu)
-			return sm_fail(err, ENODEV,
-				       "%s=%lu: this process may use no PU of a NUMA node of that number; `shmeter "
-				       "doctor` shows the nodes",
-				       c->scenario->node_params[i], node);
+			return sm_fail(err, ENODEV, "%s=%lu: %s; `shmeter doctor` shows the nodes",
+				       c->scenario->node_params[i], node,
+				       !known           ? "there is no NUMA node of that number"
+				       : known->has_pus ? "this process may use none of the PUs of this NUMA node"
+							: "this NUMA node has no PUs");
 		list[i] = pu->os_index;
 	}
+	if (rc < 0)
+		return rc;
 	return sm_topology_seat(topology, SM_PLACE_LIST, list, c->workers < 2 ? c->workers : 2, c->workers, seats, err);
 }
 
@@ -65,15 +86,23 @@ static int seat_on_kind(const struct sm_topology *topology, const struct sm_case
 
 	if (kinds == 0 && rank == 1)
 		return sm_topology_seat(topology, SM_PLACE_NEAR, NULL, 0, c->workers, seats, err);
-	if (rank > kinds)
-		return sm_fail(err, ENODEV, "this machine, or what this process may use of it, has %u kind%s of cores",
-			       kinds ? kinds : 1, kinds > 1 ? "s" : "");
+	if (kinds == 0)
+		return sm_fail(err, ENODEV, "the cores that this process may use are all of one kind");
+	if (kind[0].rank == 0)
+		return sm_fail(err, ENODEV, "neither hwloc nor the kernel says which kind of core is faster");
+	while (kinds > 0 && kind[kinds - 1].rank != rank)
+		kinds--;
+	if (kinds == 0)
+		return sm_fail(err, ENODEV,
+			       "this process may use no cores of the kind that is number %u by speed; where --kind "
+			       "leaves one kind, leave it out to compare them",
+			       rank);
 	list = calloc(count, sizeof(*list));
 	if (!list)
 		return sm_fail(err, ENOMEM, "no memory for %u PUs", count);
 	for (unsigned thread = 0; thread < 2; thread++)
 		for (unsigned i = 0; i < count; i++)
-			if (pus[i].kind == kind[kinds - rank].number &&
+			if (pus[i].kind == kind[kinds - 1].number &&
 			    (i > 0 && pus[i - 1].core == pus[i].core) == (thread > 0))
 				list[found++] = pus[i].os_index;
 	rc = sm_topology_seat(topology, SM_PLACE_LIST, list, found, c->workers, seats, err);

@@ -66,6 +66,7 @@ static uint64_t trace(struct sm_worker *worker)
 	unsigned count;
 	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
 	struct sm_error err = { 0 };
+	uint64_t known = 0;
 
 	if (count > SM_NODES_MAX) {
 		sm_worker_fail(worker, E2BIG, "more than %u NUMA nodes", SM_NODES_MAX);
@@ -80,6 +81,13 @@ static uint64_t trace(struct sm_worker *worker)
 			return 0;
 		}
 		tally[TALLY_ASKED]++;
+	}
+	for (unsigned i = 0; i < count; i++)
+		known += on_node[i] / page;
+	if (known < tally[TALLY_ASKED]) {
+		sm_worker_fail(worker, ENODATA, "the kernel does not say on which node %lu of %lu pages lie",
+			       tally[TALLY_ASKED] - known, tally[TALLY_ASKED]);
+		return 0;
 	}
 	for (unsigned i = 0; i < count; i++) {
 		double has = (double)(on_node[i] / page), may = allowed_pages(worker->c, topology, &nodes[i]);

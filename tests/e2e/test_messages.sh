@@ -189,6 +189,27 @@ done
 far='pack:2 [numa] l3:1 core:600 pu:1'
 expect 5 'it can be planned with (--dry-run), not measured on' 'a topology of elsewhere' \
 	env HWLOC_SYNTHETIC="$far" "$program" run false_sharing --no-plots -q --out "$(fresh)"
+# planned WORDS ASSIGNMENT... COMMAND...: a dry run on a machine of elsewhere says these words
+planned() {
+	local words=$1
+	shift
+	env "$@" >"$scratch/planned" 2>&1
+	if grep -qF -- "$words" "$scratch/planned"; then
+		report yes "$words" ''
+	else
+		report no "$words" "$(tail -3 "$scratch/planned")"
+	fi
+}
+nodes='pack:2 [numa(memory=8589934592)] core:2 pu:1'
+planned 'cpu_node and memory_node are both 0' HWLOC_SYNTHETIC="$nodes" "$program" run numa_latency --set cpu_node=0 \
+	--set memory_node=0 --dry-run
+planned 'this process can have memory on one NUMA node' HWLOC_SYNTHETIC='pack:1 [numa(memory=8589934592)] [numa(memory=0)] core:2 pu:1' \
+	"$program" run numa_policy --dry-run
+planned 'nodes 0 and 1' HWLOC_SYNTHETIC="$nodes" "$program" run numa_transport --dry-run
+planned 'there is no NUMA node of that number here' HWLOC_SYNTHETIC="$nodes" "$program" run numa_latency \
+	--set cpu_node=4294967296 --dry-run
+planned 'bind:4294967296" is not known' "$program" run aa --numa bind:4294967296 --dry-run
+planned 'leave --kind out' "$program" run aa --kind 0 --dry-run
 HWLOC_SYNTHETIC="$far" "$program" run false_sharing --placement cross-node --dry-run >"$scratch/out" 2>&1 &&
 	grep -q 'false_sharing/packed.*@cross-node' "$scratch/out" &&
 	report yes 'a plan for elsewhere' '' || report no 'a plan for elsewhere' "$(tail -3 "$scratch/out")"

@@ -329,7 +329,70 @@ static void check_kinds(const struct oracle *o, enum sm_placement p, const struc
 			pus += o->pu[i].kind == k;
 		says(kinds == 0 || (p == SM_PLACE_NEAR ? pus < seats->count : !fits(o, p, seats->count, k)),
 		     "several kinds, and one has enough");
+		says(p != SM_PLACE_NEAR || kinds > 0 || fact_of(o, seats->seat[0])->kind >= k ||
+			     cores_of_kind(o, k) < seats->count,
+		     "a faster kind has a core for each");
 	}
+}
+
+/* The L2 caches, or the cores without one, on which the workers sit. */
+static unsigned l2s_used(const struct oracle *o, const struct sm_seats *seats)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < seats->count; i++) {
+		const struct fact *one = fact_of(o, seats->seat[i]);
+		bool first = true;
+
+		for (unsigned k = 0; first && k < i; k++) {
+			const struct fact *other = fact_of(o, seats->seat[k]);
+
+			first = !same(one->l2, other->l2) && !same_core(one, other);
+		}
+		count += first;
+	}
+	return count;
+}
+
+/* The same for all PUs under the L3 of one, at most `workers`. */
+static unsigned l2s_in(const struct oracle *o, const struct fact *of, unsigned workers)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < o->count; i++) {
+		const struct fact *one = &o->pu[i];
+		bool first = same(one->l3, of->l3);
+
+		for (unsigned k = 0; first && k < i; k++)
+			first = !same(o->pu[k].l3, of->l3) ||
+				(!same(one->l2, o->pu[k].l2) && !same_core(one, &o->pu[k]));
+		count += first;
+	}
+	return count < workers ? count : workers;
+}
+
+static unsigned pus_of(const struct oracle *o, const struct fact *like)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < o->count; i++)
+		count += o->pu[i].node == like->node && o->pu[i].package == like->package;
+	return count;
+}
+
+/* Across packages each side is on one node, while some two nodes of different packages have enough PUs. */
+static void check_sides(const struct oracle *o, const struct sm_seats *seats)
+{
+	bool enough = false, split = false;
+
+	for (unsigned i = 0; i < o->count && !enough; i++)
+		for (unsigned k = 0; k < o->count && !enough; k++)
+			enough = o->pu[i].package != o->pu[k].package &&
+				 pus_of(o, &o->pu[i]) >= (seats->count + 1) / 2 &&
+				 pus_of(o, &o->pu[k]) >= seats->count / 2;
+	for (unsigned i = 2; i < seats->count; i++)
+		split |= fact_of(o, seats->seat[i])->node != fact_of(o, seats->seat[i % 2])->node;
+	says(!enough || !split, "a side is on several nodes");
 }
 
 static void check_team(const struct oracle *o, enum sm_placement p, const struct sm_seats *seats)
@@ -351,8 +414,46 @@ static void check_team(const struct oracle *o, enum sm_placement p, const struct
 		says(cores_used(o, seats) == (cores < seats->count ? cores : seats->count),
 		     "second threads before cores");
 	}
+	if (p == SM_PLACE_SHARED_L3 && o->kinds == 0)
+		says(l2s_used(o, seats) == l2s_in(o, first, seats->count), "L2 caches are shared, and others are free");
+	if (p == SM_PLACE_CROSS_PACKAGE && o->kinds == 0)
+		check_sides(o, seats);
 	if (p == SM_PLACE_CROSS_NODE || p == SM_PLACE_FARTHEST_NODE)
 		says(distance_decides(o, p, seats->count, first, second), "the distance does not decide");
+}
+
+/* What a team costs whose first worker is here, if each has a core: the relations of the others, summed up. */
+static unsigned spread(const struct oracle *o, const struct fact *first, unsigned workers)
+{
+	unsigned have[5] = { 0 }, sum = 0, left = workers - 1;
+
+	for (unsigned i = 0; i < o->count; i++) {
+		bool core = !same_core(first, &o->pu[i]);
+
+		for (unsigned k = 0; core && k < i; k++)
+			core = !same_core(&o->pu[k], &o->pu[i]);
+		if (core)
+			have[closeness(first, &o->pu[i])]++;
+	}
+	for (unsigned r = 0; r < 5; r++)
+		for (; left > 0 && have[r] > 0; left--, have[r]--)
+			sum += r + 4; /* the relations follow each other, from shared-l2 on */
+	return sum;
+}
+
+static bool has_closer_team(const struct oracle *o, const struct sm_seats *seats)
+{
+	const struct fact *first = fact_of(o, seats->seat[0]);
+	unsigned least = ~0u, got = 0;
+
+	for (unsigned i = 0; i < o->count; i++) {
+		unsigned cost = spread(o, &o->pu[i], seats->count);
+
+		least = cost < least ? cost : least;
+	}
+	for (unsigned i = 1; i < seats->count; i++)
+		got += closeness(first, fact_of(o, seats->seat[i])) + 4;
+	return got > least;
 }
 
 static void check_near(const struct oracle *o, const struct sm_seats *seats)
@@ -361,6 +462,8 @@ static void check_near(const struct oracle *o, const struct sm_seats *seats)
 
 	for (unsigned i = 0; i < seats->count; i++)
 		says(shares(seats, seats->seat[i]) <= least + (seats->count % o->count > 0), "PUs are used unevenly");
+	if (o->kinds == 0 && seats->count > 2 && seats->count <= cores_in(o, NULL, SM_PLACE_NEAR))
+		says(!has_closer_team(o, seats), "another team is closer");
 	if (seats->count == 2 && cores_of_kind(o, o->home) >= 2)
 		says(no_pair_is_closer(o, fact_of(o, seats->seat[0]), fact_of(o, seats->seat[1])),
 		     "another pair is closer");
@@ -403,8 +506,7 @@ static void check(const struct oracle *o, const struct sm_topology *t, enum sm_p
 	if (rc < 0) {
 		refused++;
 		says(p != SM_PLACE_NEAR && p != SM_PLACE_SAME_CORE && workers > 1, "it can always be kept");
-		says(!wrong && (!has_pair(o, NULL, p, o->home) || !fits(o, p, workers, workers == 2 ? o->home : -1)),
-		     "refused, and it can be kept");
+		says(!wrong && !fits(o, p, workers, workers == 2 ? o->home : -1), "refused, and it can be kept");
 	} else {
 		for (unsigned i = 0; i < workers; i++)
 			says(fact_of(o, seats.seat[i]) != NULL, "a PU that is not allowed");
@@ -478,7 +580,7 @@ static void describe(char *out, size_t size)
 		"pack:%u l3:%u l2:%u core:%u pu:%u",
 		"pack:%u [numa] l3:%u l2:%u core:%u pu:%u",
 		"numa:%u l3:%u l2:%u core:%u pu:%u",
-		"pack:%u numa:%u l3:%u l2:%u core:%u pu:1",
+		"pack:%u numa:%u l3:%u l2:%u core:%u pu:%u",
 		"pack:%u l3:%u [numa] l2:%u core:%u pu:%u",
 		"pack:%u l3:%u numa:%u core:%u pu:%u",
 		"pack:%u l2:%u core:%u pu:%u",

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shmeter/plan.h"
+#include "shmeter/region.h"
 #include "shmeter/scenario.h"
 #include "shmeter/team.h"
 #include "shmeter/topology.h"
@@ -623,5 +624,18 @@ Test(topology, one_kind_can_be_kept)
 	topology = open_or_fail(SMT_LAPTOP);
 	cr_expect_eq(sm_topology_keep_kind(topology, "0", &err), -EINVAL);
 	cr_expect(strstr(err.text, "all of one kind"), "%s", err.text);
+	sm_topology_close(topology);
+}
+
+/* Bound memory comes from its node alone. */
+Test(topology, bound_memory_fits_its_node)
+{
+	struct sm_topology *topology = open_or_fail("pack:9 [numa(memory=268435456)] core:1 pu:1");
+	struct sm_memory asked = { SM_ANON, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_BIND, 7 };
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_region_supported(&sm_os_linux, topology, asked, 128u << 20, ".", &err), 0, "%s", err.text);
+	cr_expect_eq(sm_region_supported(&sm_os_linux, topology, asked, 512u << 20, ".", &err), -ENOMEM);
+	cr_expect(strstr(err.text, "NUMA node 7 has 256 MiB of memory left and 512 MiB are needed"), "%s", err.text);
 	sm_topology_close(topology);
 }

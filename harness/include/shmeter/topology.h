@@ -36,7 +36,8 @@ struct sm_node {
 
 /* One kind of core, on machines that have several. */
 struct sm_kind {
-	int number;    /* from 0, the fastest last, as hwloc ranks them */
+	int number;    /* from 0, the fastest last where hwloc can rank them */
+	unsigned rank; /* among the allowed kinds: 1 is the fastest; 0: which is faster is not known */
 	unsigned pus;  /* allowed ones */
 	char list[64]; /* their OS indices, as "0-7,16"; cut with "..." */
 	char name[64]; /* what the kernel tells of it, such as "IntelAtom" or "3200 MHz"; "" where nothing */
@@ -131,8 +132,8 @@ struct sm_seats {
  *   cross-package   the even workers in one package and the odd ones in another, likewise; each side on one NUMA node
  *                   while that has enough PUs
  *   list            the PUs of `list`, in turn
- * A single worker, and the first two of every team, run on cores of the home kind (sm_topology_home_kind()); larger
- * teams on one kind that has enough PUs, or else on as few kinds as possible.
+ * Single workers and pairs run on cores of the home kind (sm_topology_home_kind()); larger teams on the fastest kind
+ * that has a core for each, else a PU for each, else on as few kinds as possible.
  * -ENODEV where the placement cannot be kept; the message names what is missing, or the pair of workers that breaks it.
  * -EINVAL where a listed PU does not exist or is not allowed. */
 SM_MUST_USE int sm_topology_seat(const struct sm_topology *topology, enum sm_placement placement, const unsigned *list,
@@ -143,6 +144,9 @@ void sm_seats_free(struct sm_seats *seats);
  * another binding.  Call it in the child. */
 SM_MUST_USE int sm_topology_pin(const struct sm_topology *topology, unsigned os_index, struct sm_error *err);
 
+/* The NUMA policy that the calling process was started with (numactl, systemd's NUMAPolicy=): "interleave", ""  for none,
+ * or where the kernel does not tell.  With `forget` set the process and those that it forks have none from now on. */
+const char *sm_topology_forget_policy(bool forget);
 /* Binds memory of the calling process to one node (OS number), before it is touched.  -ENODEV as for
  * sm_topology_gives_memory(). */
 SM_MUST_USE int sm_topology_bind_memory(const struct sm_topology *topology, void *address, uint64_t bytes,
