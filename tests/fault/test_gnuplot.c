@@ -63,7 +63,13 @@ static bool is_running(void)
 	char command[256];
 
 	snprintf(command, sizeof(command), "ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -q '%s$'", folder);
-	return system(command) == 0;
+	/* what was killed a moment ago may still end */
+	for (unsigned tries = 0; tries < 20; tries++) {
+		if (system(command) != 0)
+			return false;
+		usleep(100000);
+	}
+	return true;
 }
 
 /* The first gnuplot of PATH is this one, and what it needs comes after it. */

@@ -29,30 +29,39 @@ static const char *const synthetic[] = {
 	"numa:2 l3:101 core:1 pu:2",
 };
 
+/* Whose PUs the tables below are of; NULL after a topology was closed. */
+static const struct sm_pu *judged, *found_in;
+
 /* Whether two PUs may share a last-level cache: by what is known of them, not by the code's domains. */
 static bool near_each_other(const struct sm_topology *topology, const struct sm_pu *a, const struct sm_pu *b)
 {
+	static bool unknown[64]; /* packages with a cache that is not known, of the last topology */
 	unsigned count;
 	const struct sm_pu *pu = sm_topology_pus(topology, &count);
 
+	if (judged != pu) {
+		memset(unknown, 0, sizeof(unknown));
+		for (unsigned i = 0; i < count; i++)
+			unknown[pu[i].package % 64] |= pu[i].l3 < 0;
+		judged = pu;
+	}
 	if (a->l3 >= 0 && b->l3 >= 0 && a->l3 == b->l3)
 		return true;
-	if (a->package != b->package)
-		return false;
-	for (unsigned i = 0; i < count; i++)
-		if (pu[i].package == a->package && pu[i].l3 < 0)
-			return true; /* not all caches of the package are known */
-	return false;
+	return a->package == b->package && unknown[a->package % 64];
 }
 
+/* The PU of a number; the table is that of the last topology. */
 static const struct sm_pu *find(const struct sm_topology *topology, unsigned os_index)
 {
+	static const struct sm_pu *table[4096];
 	unsigned count;
 	const struct sm_pu *pu = sm_topology_pus(topology, &count);
 
-	while (pu->os_index != os_index)
-		pu++;
-	return pu;
+	if (found_in != pu || !table[os_index] || table[os_index]->os_index != os_index)
+		for (unsigned i = 0; i < count; i++)
+			table[pu[i].os_index] = &pu[i];
+	found_in = pu;
+	return table[os_index];
 }
 
 static struct sm_pair_sets every_pu(const struct sm_topology *topology)
@@ -77,11 +86,12 @@ static void check_round(const struct sm_topology *topology, const struct sm_tour
 			const unsigned one[] = { tour->pu[tour->pair[i].from], tour->pu[tour->pair[i].to] };
 			const unsigned other[] = { tour->pu[tour->pair[j].from], tour->pu[tour->pair[j].to] };
 
+			/* an assertion that holds costs more than what it checks */
 			for (unsigned k = 0; k < 4; k++)
-				cr_expect(one[k / 2] != other[k % 2] &&
-						  !near_each_other(topology, find(topology, one[k / 2]),
-								   find(topology, other[k % 2])),
-					  "%s, round %zu: PUs %u and %u", name, round, one[k / 2], other[k % 2]);
+				if (one[k / 2] == other[k % 2] ||
+				    near_each_other(topology, find(topology, one[k / 2]), find(topology, other[k % 2])))
+					cr_expect(false, "%s, round %zu: PUs %u and %u", name, round, one[k / 2],
+						  other[k % 2]);
 		}
 }
 
@@ -90,6 +100,7 @@ static void count_pairs(const struct sm_topology *topology, const struct sm_tour
 			unsigned char *seen, unsigned count, const char *name)
 {
 	const struct sm_pu *base = sm_topology_pus(topology, &count);
+	size_t wrong = 0;
 
 	cr_expect_eq(tour->round[tour->round_count], tour->pair_count);
 	for (size_t i = 0; i < tour->pair_count; i++) {
@@ -97,8 +108,9 @@ static void count_pairs(const struct sm_topology *topology, const struct sm_tour
 		const struct sm_pu *to = find(topology, tour->pu[tour->pair[i].to]);
 
 		seen[(size_t)(from - base) * count + (size_t)(to - base)]++;
-		cr_expect_eq(sm_topology_relation(topology, from->os_index, to->os_index), relation, "%s", name);
+		wrong += sm_topology_relation(topology, from->os_index, to->os_index) != relation;
 	}
+	cr_expect_eq(wrong, 0, "%s: %zu pairs have another relation", name, wrong);
 }
 
 /* All relations of a machine together visit each ordered pair once, whatever the width. */
@@ -108,7 +120,9 @@ static void check_machine(const char *name, enum sm_tour_width width)
 	struct sm_error err = { 0 };
 	unsigned count, relations;
 	unsigned char *seen;
+	size_t wrong = 0;
 
+	judged = found_in = NULL;
 	cr_assert_eq(sm_topology_open(&topology, name, &err), 0, "%s: %s", name, err.text);
 	sm_topology_pus(topology, &count);
 	seen = calloc((size_t)count * count, 1);
@@ -130,8 +144,8 @@ static void check_machine(const char *name, enum sm_tour_width width)
 		sm_tour_free(&tour);
 	}
 	for (unsigned i = 0; i < count * count; i++)
-		cr_expect_eq(seen[i], i / count != i % count, "%s: pair %u of %u PUs %u times", name, i, count,
-			     seen[i]);
+		wrong += seen[i] != (i / count != i % count);
+	cr_expect_eq(wrong, 0, "%s: %zu of the pairs of %u PUs were not visited once", name, wrong, count);
 	free(seen);
 	free(sets.from);
 	sm_topology_close(topology);
@@ -146,7 +160,7 @@ Test(tour, visits_each_ordered_pair_once_and_shares_nothing, .timeout = 120)
 
 Test(tour, visits_each_pair_of_recorded_machines_once, .timeout = 120)
 {
-	const char *folder = getenv("TOPOLOGIES") ? getenv("TOPOLOGIES") : TEST_DATA "/../../topology/data";
+	const char *folder = getenv("TOPOLOGIES") ? getenv("TOPOLOGIES") : TEST_MACHINES;
 	DIR *dir = opendir(folder);
 	const struct dirent *entry;
 	unsigned machines = 0;
