@@ -79,20 +79,18 @@ static uint64_t run(struct sm_worker *worker)
 	return worker->c->param[PARAM_WORK] == RING ? run_ring(worker) : run_chain(worker);
 }
 
-/* The generator after `steps`, by squaring (Brown, "Random Number Generation with Arbitrary Strides", 1994). */
+/* The generator after `steps` from 0 on, by squaring (Brown, "Random Number Generation with Arbitrary Strides", 1994). */
 static uint64_t jump(uint64_t steps)
 {
-	uint64_t factor = FACTOR, addend = ADDEND, all_factor = 1, all_addend = 0;
+	uint64_t factor = FACTOR, addend = ADDEND, x = 0;
 
 	for (; steps > 0; steps >>= 1) {
-		if (steps & 1) {
-			all_addend = all_addend * factor + addend;
-			all_factor *= factor;
-		}
+		if (steps & 1)
+			x = x * factor + addend;
 		addend *= factor + 1;
 		factor *= factor;
 	}
-	return all_addend; /* from 0 on, so the factor does not matter */
+	return x;
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
