@@ -41,38 +41,58 @@ static double median_of(const struct sm_analysis *a, size_t c, double (*of)(cons
 	return sm_median(values, count);
 }
 
-/* Counts the trials by status; returns the reason of one that was not ok, or NULL. */
-static const char *count_trials(const struct sm_analysis *a, size_t c, struct sm_summary_row *row)
+/* Counts a trial by its status; returns why it is not ok, or NULL. */
+static const char *count_trial(const struct sm_value *found, struct sm_summary_row *row)
+{
+	unsigned *const count[SM_STATUS_COUNT] = {
+		[SM_OK] = &row->ok,
+		[SM_SKIPPED] = &row->skipped,
+		[SM_VERIFY_FAILED] = &row->failed,
+		[SM_WORKER_DIED] = &row->failed,
+		[SM_TIMED_OUT] = &row->failed,
+		[SM_DISTURBED] = &row->disturbed,
+		[SM_UNSETTLED] = &row->unsettled,
+		[SM_SATURATED] = &row->saturated,
+	};
+
+	if (count[found->status])
+		++*count[found->status];
+	return found->status != SM_OK ? found->reason : NULL;
+}
+
+/* Counts the trials of a case; `failed`: only those that did not end well.  Returns the reason of one that was not ok,
+ * or NULL. */
+static const char *count_trials(const struct sm_analysis *a, size_t c, bool failed, struct sm_summary_row *row)
 {
 	const struct sm_case_view *view = &a->case_view[c];
 	const char *reason = NULL;
 
 	for (size_t i = view->first; i < view->first + view->count; i++) {
-		const struct sm_value *found = &a->results->samples[a->sample_order[i]].found;
-		unsigned *const count[SM_STATUS_COUNT] = {
-			[SM_OK] = &row->ok,
-			[SM_SKIPPED] = &row->skipped,
-			[SM_VERIFY_FAILED] = &row->failed,
-			[SM_WORKER_DIED] = &row->failed,
-			[SM_TIMED_OUT] = &row->failed,
-			[SM_DISTURBED] = &row->disturbed,
-			[SM_UNSETTLED] = &row->unsettled,
-			[SM_SATURATED] = &row->saturated,
-		};
+		const struct sm_sample *sample = &a->results->samples[a->sample_order[i]];
+		const char *why = failed && sample->ended == SM_OK ? NULL : count_trial(&sample->found, row);
 
-		if (count[found->status])
-			++*count[found->status];
-		if (found->status != SM_OK)
-			reason = found->reason;
+		reason = why ? why : reason;
 	}
 	return reason;
+}
+
+/* A further metric has samples only of the trials that ended well: the others are counted in its measured case. */
+static const char *count_all(const struct sm_analysis *a, size_t c, struct sm_summary_row *row)
+{
+	const struct sm_case_row *one = &a->results->cases[c];
+	const char *why = count_trials(a, c, false, row), *failed = NULL;
+	long of = one->derived ? sm_results_find_case(a->results, one->of) : -1;
+
+	if (of >= 0)
+		failed = count_trials(a, (size_t)of, true, row);
+	return why ? why : failed;
 }
 
 static void summarise(struct sm_analysis *a, size_t c, double *values)
 {
 	const struct sm_group_view *group = &a->group[a->case_view[c].group];
 	struct sm_summary_row *row = sm_results_add_summary(a->results);
-	const char *trouble = count_trials(a, c, row);
+	const char *trouble = count_all(a, c, row);
 	size_t count = 0;
 
 	row->case_index = (unsigned)c;
@@ -89,9 +109,10 @@ static void summarise(struct sm_analysis *a, size_t c, double *values)
 	row->switches_per_op = median_of(a, c, switches_of, values);
 	row->reason = sm_none;
 	if (count == 0)
-		row->reason = trouble       ? trouble
-			      : row->ok > 0 ? "no trial has enough pure slices in one class"
-					    : "not run before the run ended";
+		row->reason = trouble                        ? trouble
+			      : row->ok == 0                 ? "not run before the run ended"
+			      : a->results->cases[c].derived ? "its value is not known in any trial"
+							     : "no trial has enough pure slices in one class";
 	else if (row->klass != group->klass[0].klass)
 		row->reason = sm_results_string(a->results,
 						"no trial with enough pure slices in class %s, "

@@ -56,7 +56,7 @@ static json_t *bench(const struct export_case *one)
 	const struct sm_interval *value = &one->value;
 	json_t *all = json_object();
 	unsigned left_out = one->other_class;
-	char text[256];
+	char text[256], range[48] = "no range: too few trials";
 
 	for (int i = SM_OK + 1; i < SM_STATUS_COUNT; i++)
 		left_out += one->by_status[i];
@@ -67,9 +67,10 @@ static json_t *bench(const struct export_case *one)
 		snprintf(text, sizeof(text), "%.6g to %.6g", value->low, value->high);
 		export_json_set(all, "range", json_string(text));
 	}
-	snprintf(text, sizeof(text), "%s: median of %zu trials, class %s, range: its %.3g %% interval%s; left out: %u",
-		 one->c->metric, one->count, one->summary->klass, isfinite(value->low) ? 100 * value->confidence : 95,
-		 isfinite(value->low) ? "" : " (too few trials for one)", left_out);
+	if (isfinite(value->low))
+		snprintf(range, sizeof(range), "range: its %.3g %% interval", 100 * value->confidence);
+	snprintf(text, sizeof(text), "%s: median of %zu trials, class %s, %s; left out: %u", one->c->metric, one->count,
+		 one->summary->klass, range, left_out);
 	export_json_set(all, "extra", export_json_string(text));
 	return all;
 }

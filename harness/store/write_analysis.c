@@ -59,6 +59,13 @@ static int write_rates(FILE *out, void *context)
 	return 0;
 }
 
+/* Without an interval there is no confidence in one. */
+static void clear_confidence(struct sm_interval *value)
+{
+	if (!isfinite(value->low) && !isfinite(value->high))
+		value->confidence = (double)NAN;
+}
+
 static int write_summary(FILE *out, void *context)
 {
 	const struct sm_results *results = context;
@@ -67,6 +74,9 @@ static int write_summary(FILE *out, void *context)
 	for (size_t i = 0; i < results->summary_count; i++) {
 		struct summary_view view = { results->cases[results->summaries[i].case_index], results->summaries[i] };
 
+		clear_confidence(&view.s.value);
+		if (view.s.value.count < 2) /* one value does not deviate from itself */
+			view.s.mad = (double)NAN;
 		table_write_row(&table_summary, &view, out);
 	}
 	return 0;
@@ -77,8 +87,12 @@ static int write_pairs(FILE *out, void *context)
 	const struct sm_results *results = context;
 
 	table_write_header(&table_pairs, out);
-	for (size_t i = 0; i < results->pair_count; i++)
-		table_write_row(&table_pairs, &results->pairs[i], out);
+	for (size_t i = 0; i < results->pair_count; i++) {
+		struct sm_pair_row row = results->pairs[i];
+
+		clear_confidence(&row.ratio);
+		table_write_row(&table_pairs, &row, out);
+	}
 	return 0;
 }
 

@@ -179,6 +179,54 @@ Test(analysis, a_time_of_a_disturbed_trial_is_none)
 	cr_expect_eq(run.summaries[2].value.estimate, 7);
 }
 
+/* Trials that did not end well have no metrics, and count in the rows of the metrics as in that of the case. */
+Test(analysis, a_metric_counts_the_trials_of_its_case)
+{
+	static const enum sm_status ended[] = { SM_SKIPPED, SM_TIMED_OUT, SM_WORKER_DIED, SM_DISTURBED };
+	unsigned c = add_case("pack", "packed", "op=add", 2);
+
+	for (unsigned b = 0; b < 6; b++) {
+		unsigned trial = add_trial(c, b, 10, 20, 20)->trial;
+
+		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "lost", "1", b };
+		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "never", "1", NAN };
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		struct sm_sample *sample = add_sample(c, 6 + i);
+
+		sample->ended = ended[i];
+		sample->reason = "so it ended";
+	}
+	for (unsigned round = 0; round < 2; round++) {
+		analyse();
+		cr_assert_eq(run.summary_count, 3);
+		for (unsigned i = 0; i < 3; i++) {
+			const struct sm_summary_row *row = &run.summaries[i];
+
+			cr_expect_eq(row->ok, 6, "row %u", i);
+			cr_expect_eq(row->skipped, 1, "row %u", i);
+			cr_expect_eq(row->failed, 2, "row %u", i);
+			cr_expect_eq(row->disturbed, 1, "row %u", i);
+		}
+		cr_expect_eq(run.summaries[1].value.count, 6);
+		cr_expect_eq(run.summaries[1].value.confidence, run.summaries[0].value.confidence);
+		cr_expect_str_eq(run.summaries[1].reason, "-");
+	}
+}
+
+/* A metric that no trial knows: its slices are not to blame. */
+Test(analysis, a_metric_that_is_never_known_says_so)
+{
+	unsigned c = add_case("pack", "packed", "op=add", 2);
+
+	for (unsigned b = 0; b < 6; b++)
+		*sm_results_add_metric(&run) =
+			(struct sm_metric_row){ add_trial(c, b, 10, 20, 20)->trial, "never", "1", NAN };
+	analyse();
+	cr_expect_eq(run.summaries[1].value.count, 0);
+	cr_expect_str_eq(run.summaries[1].reason, "its value is not known in any trial");
+}
+
 Test(analysis, without_probes_the_class_says_why)
 {
 	unsigned solo = add_case("pack", "packed", "op=one", 1);

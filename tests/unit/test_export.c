@@ -405,6 +405,9 @@ Test(export, one_trial)
 	cr_expect_eq(number(one, "value"), 10);
 	json_decref(document);
 	free(text);
+	cr_assert_eq(try_export("github-action-json", NULL, NULL), 0);
+	cr_expect(strstr(text, ", no range: too few trials; ") && !strstr(text, "interval"), "%s", text);
+	free(text);
 	cr_assert_eq(try_export("hyperfine-json", NULL, NULL), 0);
 	document = json_loads(text, 0, NULL);
 	one = json_array_get(json_object_get(document, "results"), 0);
