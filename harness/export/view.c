@@ -201,7 +201,7 @@ static void collect(struct sm_export_view *view, const struct sorted *sorted)
 
 		qsort(one->trials, one->ok, sizeof(*one->trials), compare_kept);
 		summarise(one);
-		export_measures(one);
+		export_measures(one, r);
 		view->trials += one->ok;
 		view->with_value += one->count;
 		view->other_class += one->other_class;

@@ -15,7 +15,7 @@ struct export_trial {
 	size_t counter_count, metric_count;
 };
 
-/* A counter (per operation) or a further metric of a case, over its trials. */
+/* A counter (per operation) of a case, over its trials; or a further metric, with its figure of summary.csv. */
 struct export_measure {
 	const char *name, *unit; /* counters: export_counter_unit() */
 	const char *scope;       /* of a counter; NULL for a metric */
@@ -60,7 +60,7 @@ void export_view_close(struct sm_export_view *view);
 /* measures.c */
 /* The unit of per_op: "1/op" or "ns/op", per operation and worker. */
 const char *export_counter_unit(const struct sm_counter_row *counter);
-void export_measures(struct export_case *one);
+void export_measures(struct export_case *one, const struct sm_results *results);
 
 /* text.c */
 /* A copy that is valid UTF-8: invalid bytes are written as \xNN.  The caller frees it. */

@@ -10,6 +10,7 @@ benchmark-action/github-action-benchmark.  prometheus_client reads OpenMetrics; 
 file that hyperfine itself wrote."""
 
 import csv
+import datetime
 import json
 import math
 import os
@@ -168,9 +169,10 @@ def check_bencher(run, path):
         if not close(latency["value"], case["median"]) or (case["low"] and (
                 not close(latency["lower_value"], case["low"]) or not close(latency["upper_value"], case["high"]))):
             fail(f"bencher-bmf: {name}: {latency}, not {case}")
-    for (name, metric, unit), values in run.metrics.items():
-        if not close(document[name][metric if unit == "1" else f"{metric} ({unit})"]["value"], median(values)):
-            fail(f"bencher-bmf: {metric} of {name}")
+    for (name, metric, unit), row in run.metrics.items():
+        have = document[name][metric if unit == "1" else f"{metric} ({unit})"]
+        if not close(have["value"], row["median"]) or (row["low"] and not close(have["lower_value"], row["low"])):
+            fail(f"bencher-bmf: {metric} of {name}: {have}, not {row}")
     return f"{len(document)} benchmarks, {sum(map(len, document.values()))} metrics"
 
 
@@ -211,12 +213,12 @@ class Run:
         skipped = sum(row["status"] == "skipped" for row in samples)
         self.left_out = f"{skipped} skipped" if skipped else ""
         self.cases = {row["case"]: row for row in rows(f"{folder}/summary.csv") if row["median"] and
-                      row["pair_class"] != "any" and row["case"] in set(good.values())}
-        self.metrics = {}
-        for row in rows(f"{folder}/metrics.csv"):
-            if row["trial"] in good and row["value"]:
-                key = good[row["trial"]], row["metric"], row["unit"]
-                self.metrics.setdefault(key, []).append(float(row["value"]))
+                      "#" not in row["case"] and row["case"] in set(good.values())}
+        self.metrics = {(row["case"].partition("#")[0], row["metric"], row["unit"]): row
+                        for row in rows(f"{folder}/summary.csv") if "#" in row["case"] and row["median"]}
+        started = datetime.datetime.fromisoformat(load(f"{folder}/manifest.json")["started_utc"].replace("Z", "+00:00"))
+        self.started = started.timestamp()
+        self.distributions = os.path.isdir(f"{folder}/histograms")
 
 
 def main():

@@ -2,8 +2,8 @@
  *
  * Only trials with status ok are exported.  Where a format has one figure or one list for a case, only trials with a
  * value in the case's leading pair class (summary.csv) count, so classes never mix.  The median of what is exported is
- * therefore the median in summary.csv.  Trials that are left out are counted.  Names are the ids of the cases, escaped
- * by the grammar of the format. */
+ * therefore the median in summary.csv, and a further metric has its figure there.  Trials that are left out are
+ * counted.  Names are the ids of the cases, escaped by the grammar of the format. */
 #ifndef SHMETER_EXPORT_H
 #define SHMETER_EXPORT_H
 
