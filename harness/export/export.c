@@ -10,7 +10,9 @@ static const struct sm_export_format formats[] = {
 	{ "hyperfine-json", "hyperfine's JSON (version 1): its scripts", export_hyperfine },
 	{ "bencher-bmf", "Bencher Metric Format: bencher run --adapter json", export_bencher },
 	{ "github-action-json", "github-action-benchmark: customSmallerIsBetter", export_github_action },
-	{ "openmetrics", "OpenMetrics text: Prometheus and what scrapes like it", export_openmetrics },
+	{ "prometheus", "Prometheus text 0.0.4: textfile collector, pushgateway", export_prometheus },
+	{ "openmetrics", "OpenMetrics 1.0: needs a server that speaks OpenMetrics", export_openmetrics },
+	{ "openmetrics-backfill", "OpenMetrics with the run's time: promtool tsdb", export_backfill },
 	{ "hdr-text", "HdrHistogram percentile text of all distributions, in one stream", export_hdr_text },
 	{ "csv", "one tidy table: times, counters and metrics of every trial", export_csv },
 };

@@ -45,6 +45,17 @@ static void add_row(struct export_distribution *d, const struct export_bucket *r
 	d->rows[d->count++] = *row;
 }
 
+/* "#[Mean    =     5050.000, StdDeviation   =     2886.607]"; other footers change nothing. */
+static void read_footer(const char *line, struct export_distribution *d)
+{
+	const char *number = strchr(line, '=');
+
+	if (number && strncmp(line, "#[Mean ", 7) == 0) {
+		number++;
+		sm_parse_number(number + strspn(number, " "), &d->mean_ns, &number);
+	}
+}
+
 /* Whether a line is valid at its place; `*ended` is set from the first footer on. */
 static bool take_line(const char *line, unsigned number, struct export_distribution *d, bool *ended)
 {
@@ -58,6 +69,7 @@ static bool take_line(const char *line, unsigned number, struct export_distribut
 		return strcmp(line, "\n") == 0;
 	if (strncmp(line, "#[", 2) == 0) {
 		*ended = true;
+		read_footer(line, d);
 		return true;
 	}
 	if (*ended || !read_row(line, &row) || (d->count > 0 && row.below <= d->rows[d->count - 1].below))
@@ -91,7 +103,7 @@ int export_distribution(const struct sm_export_view *view, const struct export_c
 	FILE *in;
 	int rc;
 
-	*distribution = (struct export_distribution){ 0 };
+	*distribution = (struct export_distribution){ .mean_ns = (double)NAN };
 	sm_store_histogram_name(one->c->id, name, sizeof(name));
 	snprintf(path, sizeof(path), "%s/histograms/%s.hgrm", view->results->folder, name);
 	in = sm_store_open_distribution(view->results, one->c->id, &why);

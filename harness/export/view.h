@@ -88,6 +88,7 @@ struct export_distribution {
 		uint64_t below; /* values up to it */
 	} * rows;               /* the caller frees them */
 	size_t count;
+	double mean_ns; /* of all values, by their buckets; NaN: not known */
 };
 
 /* hdr_text.c */
@@ -103,6 +104,8 @@ int export_hyperfine(const struct sm_export_view *view, FILE *out, struct sm_err
 int export_bencher(const struct sm_export_view *view, FILE *out, struct sm_error *err);
 int export_github_action(const struct sm_export_view *view, FILE *out, struct sm_error *err);
 int export_openmetrics(const struct sm_export_view *view, FILE *out, struct sm_error *err);
+int export_backfill(const struct sm_export_view *view, FILE *out, struct sm_error *err);
+int export_prometheus(const struct sm_export_view *view, FILE *out, struct sm_error *err);
 int export_hdr_text(const struct sm_export_view *view, FILE *out, struct sm_error *err);
 int export_csv(const struct sm_export_view *view, FILE *out, struct sm_error *err);
 

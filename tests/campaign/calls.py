@@ -48,7 +48,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 TEMPLATE = os.path.join(SOURCE, "tests", "fuzz", "template")
 SMALL = ["--repeat-blocks", "1", "--slices", "3", "--no-plots", "--no-counters", "--seed", "1", "--out", "new"]
 GATES = ["--thresholds", "gates.ini", "--baseline", "good"]
-EXPORTS = ("go-bench", "gbench-json", "hyperfine-json", "bencher-bmf", "github-action-json", "hdr-text")
+EXPORTS = ("go-bench", "gbench-json", "hyperfine-json", "bencher-bmf", "github-action-json", "prometheus", "hdr-text")
 
 COMMANDS = {
     "report": Command(["report", "run", "--no-plots"], 10, True),

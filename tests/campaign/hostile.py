@@ -50,7 +50,8 @@ BYTES = {"C1 as a byte": b"x\x9b2J\x9d0;PWNED\x9c", "no UTF-8": b"\xff\xfe\xc0\x
 
 # The commands: BAD is the hostile folder and GOOD a valid one.  CODES are the exit codes that a refusal or a finding
 # may have.
-FORMATS = ("gbench-json", "go-bench", "hyperfine-json", "bencher-bmf", "github-action-json", "openmetrics", "hdr-text", "csv")
+FORMATS = ("gbench-json", "go-bench", "hyperfine-json", "bencher-bmf", "github-action-json", "prometheus", "openmetrics",
+           "openmetrics-backfill", "hdr-text", "csv")
 QUICK = [
     ["report", "BAD", "--no-plots"],
     ["report", "BAD", "--no-plots", "--color", "never", "-v", "--out", "elsewhere"],

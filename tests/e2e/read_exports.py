@@ -6,7 +6,7 @@ usage: read_exports.py RUN_FOLDER EXPORT_FOLDER [HYPERFINE_JSON]
 EXPORT_FOLDER contains one file per format, named after the format.  Prints a line for each consumer that ran; exits
 with 1 and a sentence at the first error.  The readers follow the published descriptions of the formats:
 golang.org/design/14313-benchmark-format, bencher.dev/docs/reference/bencher-metric-format, the README of
-benchmark-action/github-action-benchmark.  prometheus_client reads OpenMetrics; hyperfine's keys are compared with a
+benchmark-action/github-action-benchmark.  prometheus_client reads OpenMetrics and the older text; hyperfine's keys are compared with a
 file that hyperfine itself wrote."""
 
 import csv
@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 try:
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
+    from prometheus_client.parser import text_string_to_metric_families as plain_families
 except ImportError:
     sys.exit("FAIL: install python3-prometheus-client (scripts/bootstrap --test does)")
 
@@ -189,20 +190,54 @@ def check_github(run, path):
     return f"{len(document)} entries"
 
 
-def check_openmetrics(run, path):
+def text_of(path):
     with open(path, encoding="utf-8", newline="\n") as file:
-        families = {family.name: family for family in text_string_to_metric_families(file.read())}
+        return file.read()
+
+
+def check_families(run, families, format):
+    """What Prometheus' two formats say alike."""
     times = {sample.labels["case"]: sample.value for sample in families["shmeter_time_seconds"].samples}
     low = {sample.labels["case"]: sample.value for sample in families["shmeter_time_low_seconds"].samples}
-    if families["shmeter_time_seconds"].unit != "seconds" or set(times) != set(run.cases):
-        fail("openmetrics: other cases")
+    if set(times) != set(run.cases):
+        fail(f"{format}: other cases")
     for name, case in run.cases.items():
         if not close(times[name] * 1e9, case["median"]) or (case["low"] and not close(low[name] * 1e9, case["low"])):
-            fail(f"openmetrics: {name}")
+            fail(f"{format}: {name}")
+    metrics = {(s.labels["case"], s.labels["metric"], s.labels["unit"]): s.value
+               for s in families["shmeter_metric"].samples}
+    if set(metrics) != set(run.metrics) or any(not close(metrics[key], row["median"])
+                                               for key, row in run.metrics.items()):
+        fail(f"{format}: other metrics than in summary.csv: {metrics}")
     ok = sum(s.value for s in families["shmeter_trials"].samples if s.labels["status"] == "ok")
-    if ok != run.ok or not families["shmeter_latency_seconds"].samples or not families["shmeter_metric"].samples:
-        fail(f"openmetrics: {ok} trials, not {run.ok}, or no latency, or no metric")
+    latencies = families["shmeter_latency_seconds"].samples if "shmeter_latency_seconds" in families else []
+    if ok != run.ok or bool(latencies) != run.distributions:
+        fail(f"{format}: {ok} trials, not {run.ok}, or {len(latencies)} latencies")
     return f"{len(families)} families, {sum(len(f.samples) for f in families.values())} samples"
+
+
+def check_openmetrics(run, path, time=None):
+    families = {family.name: family for family in text_string_to_metric_families(text_of(path))}
+    if families["shmeter_time_seconds"].unit != "seconds" or families["shmeter_run"].type != "info":
+        fail("openmetrics: units or types")
+    for sample in (s for family in families.values() for s in family.samples):
+        if (None if sample.timestamp is None else float(sample.timestamp)) != time:
+            fail(f"openmetrics: {sample}: time {time} is wanted")
+    return check_families(run, families, "openmetrics")
+
+
+def check_backfill(run, path):
+    return check_openmetrics(run, path, run.started)
+
+
+def check_prometheus(run, path):
+    text = text_of(path)
+    families = {family.name: family for family in plain_families(text)}
+    if {family.type for family in families.values()} != {"gauge", "summary"}:
+        fail("prometheus: types")
+    if any(sample.timestamp is not None for family in families.values() for sample in family.samples) or "# EOF" in text:
+        fail("prometheus: a timestamp, or an end mark")
+    return check_families(run, families, "prometheus")
 
 
 class Run:
@@ -231,7 +266,9 @@ def main():
         print(f"{name}: {who}: {check(run, os.path.join(folder, name))}")
     if len(sys.argv) > 3:
         print(f"hyperfine-json: {check_hyperfine(run, os.path.join(folder, 'hyperfine-json'), sys.argv[3])}")
-    print(f"openmetrics: prometheus_client: {check_openmetrics(run, os.path.join(folder, 'openmetrics'))}")
+    for name, check in (("openmetrics", check_openmetrics), ("openmetrics-backfill", check_backfill),
+                        ("prometheus", check_prometheus)):
+        print(f"{name}: prometheus_client: {check(run, os.path.join(folder, name))}")
 
 
 main()

@@ -29,7 +29,7 @@ for status in skipped verify_failed worker_died timed_out disturbed; do # as mea
 done
 "$program" report old --no-plots -q >out 2>err # compute the derived files from the remaining trials
 
-formats='gbench-json go-bench hyperfine-json bencher-bmf github-action-json openmetrics hdr-text csv'
+formats='gbench-json go-bench hyperfine-json bencher-bmf github-action-json prometheus openmetrics openmetrics-backfill hdr-text csv'
 for run in old new; do
 	mkdir $run.exports
 	for format in $formats; do

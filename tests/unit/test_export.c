@@ -104,8 +104,9 @@ static void set_up(void)
 	snprintf(folder, sizeof(folder), "/tmp/shmeter-export-XXXXXX");
 	cr_assert(mkdtemp(folder));
 	run.folder = strdup(folder);
-	run.manifest = json_pack("{s:s, s:{s:s, s:i}}", "profile", "quick", "environment", "cpu_model",
-				 "a \"CPU\"\nof two lines", "pus", 2);
+	run.manifest = json_pack("{s:s, s:s, s:{s:s}, s:{s:s, s:i}}", "profile", "quick", "started_utc",
+				 "2026-11-23T19:19:39Z", "identity", "type", "0123456789abcdef", "environment",
+				 "cpu_model", "a \"CPU\"\nof two lines", "pus", 2);
 	c = sm_results_add_case(&run);
 	*c = (struct sm_case_row){ .id = HOSTILE,
 				   .group = "g",
@@ -340,6 +341,8 @@ static void write_histogram(void)
 
 Test(export, distributions)
 {
+	const char *sum;
+
 	write_histogram();
 	export("hdr-text");
 	cr_expect(strstr(text, "\n# case: " HOSTILE_LINE "\n# unit: ns, one operation\n"));
@@ -354,6 +357,45 @@ Test(export, distributions)
 		cr_expect(strstr(text, sample), "no %s", sample);
 	}
 	cr_expect_null(strstr(text, ",quantile=\"0.99\"}"), "one value above is no quantile");
+	cr_expect(strstr(text, "\nshmeter_latency_seconds_count{case=\"" HOSTILE_LINE "\"} 100\n"));
+	sum = strstr(text, "\nshmeter_latency_seconds_sum{case=\"" HOSTILE_LINE "\"} ");
+	cr_assert(sum);
+	cr_expect_float_eq(strtod(strchr(sum, '}') + 1, NULL), 100 * 5050e-9, 0.02 * 100 * 5050e-9);
+}
+
+/* The format of node_exporter's files: no OpenMetrics types, units or end, and no timestamps. */
+Test(export, prometheus)
+{
+	export("prometheus");
+	cr_expect(strstr(text, "# TYPE shmeter_time_seconds gauge\nshmeter_time_seconds{case=\"" HOSTILE_LINE
+			       "\"} 1.35e-08\n"));
+	cr_expect(strstr(text, "# TYPE shmeter_run_info gauge\nshmeter_run_info{"));
+	cr_expect(strstr(text, "# TYPE shmeter_case_info gauge\nshmeter_case_info{"));
+	cr_expect(
+		strstr(text, "\nshmeter_metric{case=\"" HOSTILE_LINE "\",metric=\"updates lost\",unit=\"%\"} 4.25\n"));
+	cr_expect(!strstr(text, "# EOF") && !strstr(text, "# UNIT") && !strstr(text, " info\n"));
+	for (char *rest = text, *line; (line = strsep(&rest, "\n")) && *line;)
+		cr_expect(strncmp(line, "# HELP shmeter_", 15) == 0 || strncmp(line, "# TYPE shmeter_", 15) == 0 ||
+				  (strncmp(line, "shmeter_", 8) == 0 && strrchr(line, '}') &&
+				   !strchr(strrchr(line, '}') + 2, ' ')),
+			  "%s", line);
+}
+
+Test(export, backfill)
+{
+	static const char time[] = " 1795461579";
+	struct sm_error err = { 0 };
+	size_t size;
+
+	export("openmetrics-backfill");
+	size = strlen(text);
+	cr_expect(size > 6 && strcmp(text + size - 6, "# EOF\n") == 0);
+	for (char *rest = text, *line; (line = strsep(&rest, "\n")) && *line;)
+		cr_expect(line[0] == '#' || strcmp(line + strlen(line) - strlen(time), time) == 0, "%s", line);
+	free(text);
+	json_object_set_new(run.manifest, "started_utc", json_string("2026-11-23T19:19:39Z or so"));
+	cr_expect_eq(try_export("openmetrics-backfill", NULL, &err), -ENODATA);
+	cr_expect(strstr(err.text, "does not say when the run started"), "%s", err.text);
 }
 
 static off_t line_before(const char *path)

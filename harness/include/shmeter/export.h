@@ -15,8 +15,8 @@
 
 /* The names of all formats, in the order of sm_export_formats(). */
 #define SM_EXPORT_NAMES                                                                                                \
-	"gbench-json go-bench hyperfine-json bencher-bmf github-action-json openmetrics hdr-text "                     \
-	"csv"
+	"gbench-json go-bench hyperfine-json bencher-bmf github-action-json prometheus openmetrics "                   \
+	"openmetrics-backfill hdr-text csv"
 
 struct sm_export_view; /* the data to export; private to the harness */
 
