@@ -57,11 +57,12 @@ static int deliver(const struct export_options *options, struct sm_written *docu
 	return rc;
 }
 
-static int export(const struct export_options *options, const struct sm_results *results, struct sm_error *err)
+static int export(const struct export_options *options, const struct sm_results *results, const struct sm_results *like,
+		  struct sm_error *err)
 {
 	struct sm_written document;
 	struct sm_export_tally tally;
-	int rc = sm_export(results, options->to, sm_written_open(&document), &tally, err);
+	int rc = sm_export(results, options->to, like, sm_written_open(&document), &tally, err);
 
 	sm_written_close(&document);
 	if (rc == 0)
@@ -74,7 +75,7 @@ static int export(const struct export_options *options, const struct sm_results 
 
 int cmd_export(const struct export_options *options)
 {
-	struct sm_results results;
+	struct sm_results results, like;
 	struct sm_error err = { 0 };
 	int rc;
 
@@ -86,10 +87,18 @@ int cmd_export(const struct export_options *options)
 		sm_fail(&err, EINVAL, "`shmeter export` needs --to FORMAT, one of %s", SM_EXPORT_NAMES);
 		return complain(&err);
 	}
+	if (options->like && strcmp(options->to, "go-bench") != 0) {
+		sm_fail(&err, EINVAL, "--like is for --to go-bench, which alone names the pair classes as keys");
+		return complain(&err);
+	}
 	sm_results_init(&results);
+	sm_results_init(&like);
 	rc = load_run(&results, options->common.operand[0], &err);
+	if (rc == 0 && options->like)
+		rc = load_run(&like, options->like, &err);
 	if (rc == 0)
-		rc = export(options, &results, &err);
+		rc = export(options, &results, options->like ? &like : NULL, &err);
 	sm_results_free(&results);
+	sm_results_free(&like);
 	return rc < 0 ? complain(&err) : EXIT_OK;
 }

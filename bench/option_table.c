@@ -433,6 +433,8 @@ const struct option_spec option_specs[] = {
 	  .in = { IN(HISTORY, history, db) } },
 	{ "to", "FORMAT", "choose one of the formats below (required)", take_choice, SM_EXPORT_NAMES,
 	  .in = { IN(EXPORT, export, to) } },
+	{ "like", "DIR", "name pair classes as the run in DIR does (go-bench)", take_text,
+	  .in = { IN(EXPORT, export, like) } },
 	{ "format", "FORMAT", "choose a format:", take_choice, "table json csv", .in = { IN(LIST, list, format) } },
 	{ "json", NULL, "print JSON", take_flag,
 	  .in = { IN(LIST, list, json), IN(DOCTOR, doctor, json), IN(COMPARE, compare, json), IN_GATES(json) } },

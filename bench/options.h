@@ -86,7 +86,7 @@ struct report_options {
 
 struct export_options {
 	struct common_options common;
-	const char *out, *to;
+	const char *out, *to, *like;
 };
 
 struct history_options {

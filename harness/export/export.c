@@ -23,8 +23,8 @@ const struct sm_export_format *sm_export_formats(size_t *count)
 	return formats;
 }
 
-int sm_export(const struct sm_results *results, const char *format, FILE *out, struct sm_export_tally *tally,
-	      struct sm_error *err)
+int sm_export(const struct sm_results *results, const char *format, const struct sm_results *like, FILE *out,
+	      struct sm_export_tally *tally, struct sm_error *err)
 {
 	struct sm_export_view view;
 	size_t count, i = 0;
@@ -36,6 +36,7 @@ int sm_export(const struct sm_results *results, const char *format, FILE *out, s
 	if (i == count)
 		return sm_fail(err, EINVAL, "\"%s\" is no export format: choose one of %s", format, SM_EXPORT_NAMES);
 	rc = export_view_open(&view, results, err);
+	view.like = like;
 	if (rc == 0)
 		rc = formats[i].write(&view, out, err);
 	if (rc == 0 && ferror(out))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shmeter/digest.h"
 #include "view.h"
 
 /* The character after "Benchmark" must not be a lower-case letter; the id is a sub-benchmark of it. */
@@ -60,14 +61,62 @@ static void write_comment(const char *what, const char *text, FILE *out)
 	free(quoted);
 }
 
+static void write_key(const char *key, const char *value, FILE *out)
+{
+	char *quoted = export_quoted(value);
+
+	fprintf(out, "%s: %s\n", key, quoted);
+	free(quoted);
+}
+
+/* The class in the words of the run whose names are taken: those of its nearest class, if it has the same. */
+static sm_name class_name(const struct sm_export_view *view, sm_name klass)
+{
+	const struct sm_results *like = view->like;
+	double probe = sm_class_words(klass).probe, nearest = INFINITY;
+	sm_name name = klass;
+
+	for (size_t i = 0; like && i < like->summary_count; i++) {
+		sm_name other = like->summaries[i].klass;
+		double distance = other == klass ? 0 : fabs(log(sm_class_words(other).probe / probe));
+
+		if (sm_same_class(other, klass) && distance < nearest) {
+			nearest = distance;
+			name = other;
+		}
+	}
+	return name;
+}
+
+/* The keys of a case hold until the next one, so each case sets all of them; a key without a value is unset. */
+static void write_case_keys(const struct sm_export_view *view, const struct export_case *one, FILE *out)
+{
+	const struct sm_case_row *c = one->c;
+	bool region = strcmp(c->backing, "none") != 0;
+
+	write_key("class", class_name(view, one->summary->klass), out);
+	write_key("placement", sm_placement_name(c->placement), out);
+	write_key("relation", sm_placement_name(c->relation), out);
+	if (region) {
+		char memory[256];
+
+		snprintf(memory, sizeof(memory), "%s,%s,%s,%s", c->backing, c->pages, c->prefault, c->numa);
+		write_key("memory", memory, out);
+	} else
+		fputs("memory:\n", out);
+	if (region && strcmp(c->file_system, sm_none) != 0)
+		write_key("file-system", c->file_system, out);
+	else
+		fputs("file-system:\n", out);
+}
+
 int export_go_bench(const struct sm_export_view *view, FILE *out, struct sm_error *err)
 {
-	char *cpu = export_quoted(view->cpu_model);
-
 	(void)err;
-	/* benchstat does not compare runs whose keys differ, so everything else is a comment. */
-	fprintf(out, "pkg: shmeter\ncpu: %s\n", cpu);
-	free(cpu);
+	/* benchstat does not compare what differs in a key, so only what makes times incomparable is one. */
+	write_key("pkg", "shmeter", out);
+	write_key("cpu", view->cpu_model, out);
+	write_key("machine-type", view->machine_type, out);
 	write_comment("run", view->run, out);
 	write_comment("host", view->host, out);
 	write_comment("kernel", view->kernel, out);
@@ -77,7 +126,7 @@ int export_go_bench(const struct sm_export_view *view, FILE *out, struct sm_erro
 		const struct export_case *one = &view->cases[i];
 
 		if (one->count > 0)
-			write_comment("class", one->summary->klass, out);
+			write_case_keys(view, one, out);
 		for (size_t t = 0; t < one->count; t++)
 			write_trial(one, &one->trials[t], out);
 	}

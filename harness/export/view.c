@@ -247,6 +247,7 @@ static void read_manifest(struct sm_export_view *view)
 	view->host = text_of(environment, "host");
 	view->kernel = text_of(environment, "kernel");
 	view->cpu_model = text_of(environment, "cpu_model");
+	view->machine_type = text_of(json_object_get(manifest, "identity"), "type");
 	view->pus = (int)json_integer_value(json_object_get(environment, "pus"));
 	snprintf(view->seed, sizeof(view->seed), "%s", text_of(manifest, "seed"));
 }

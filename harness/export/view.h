@@ -40,7 +40,8 @@ struct export_case {
 
 struct sm_export_view {
 	const struct sm_results *results;
-	struct export_case *cases; /* a derived case is a measure of its parent case here */
+	const struct sm_results *like; /* names of classes are taken from this run; NULL: from `results` */
+	struct export_case *cases;     /* a derived case is a measure of its parent case here */
 	size_t case_count;
 	size_t trials, with_value; /* ok trials; those with a value in their case's class */
 	unsigned by_status[SM_STATUS_COUNT];
@@ -48,7 +49,7 @@ struct sm_export_view {
 	char left_out[256];   /* text: how many are not ok, or of another class */
 	char not_ok[256];     /* text: how many are not ok */
 	const void **rows[2]; /* the trials' counters and metrics point into these */
-	const char *run, *profile, *version, *started, *status, *host, *kernel, *cpu_model;
+	const char *run, *profile, *version, *started, *status, *host, *kernel, *cpu_model, *machine_type;
 	char seed[24];
 	int pus;
 };

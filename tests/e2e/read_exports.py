@@ -55,9 +55,9 @@ def close(a, b):
 
 
 def read_go(path):
-    """Values of ns/op by name, as in the design document.  A reader ignores lines that are no result or key; here these
-    may only be comments."""
-    times = {}
+    """Values of ns/op by name, and the keys that hold for each name, as in the design document.  A reader ignores lines
+    that are no result or key; here these may only be comments."""
+    times, keys, keys_of = {}, {}, {}
     with open(path, encoding="utf-8", newline="\n") as file:
         for number, line in enumerate(file, 1):
             where = f"{path}:{number}"
@@ -69,8 +69,9 @@ def read_go(path):
             if not line.startswith("Benchmark"):
                 key, colon, value = line.partition(":")
                 if not (colon and key and key[0].islower() and key == key.lower() and not any(map(str.isspace, key))
-                        and value[:1] in (" ", "\t")):
+                        and value[:1] in ("", " ", "\t")):
                     fail(f"{where}: neither result, nor key, nor comment")
+                keys[key] = value.strip()
                 continue
             fields = line.split()  # Python's white space is Unicode's, like Go's
             if len(fields) % 2 or len(fields) < 4:
@@ -90,13 +91,21 @@ def read_go(path):
             if fields[0].rpartition("-")[2].isdigit():
                 fail(f"{where}: the end of the name reads as a number of processors")
             times.setdefault(fields[0], []).append(float(fields[2]))
-    return times
+            if keys_of.setdefault(fields[0], dict(keys)) != keys:
+                fail(f"{where}: other keys than in the lines before")
+    return times, keys_of
 
 
 def check_go(run, path):
     prefix = "BenchmarkShmeter/"
-    times = {unquote(name[len(prefix):], errors="strict"): values for name, values in read_go(path).items()
+    read, keys = read_go(path)
+    times = {unquote(name[len(prefix):], errors="strict"): values for name, values in read.items()
              if name.startswith(prefix) or fail(name)}
+    for name, have in keys.items():
+        case = run.cases[unquote(name[len(prefix):])]
+        if (have["class"], have["placement"], have["relation"]) != (
+                case["pair_class"], case["placement"], case["relation"]) or not have["machine-type"]:
+            fail(f"go-bench: {name}: keys {have}, not {case}")
     if set(times) != set(run.cases):
         fail(f"go-bench: other cases: {set(times) ^ set(run.cases)}")
     for name, values in times.items():

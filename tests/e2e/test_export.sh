@@ -139,11 +139,20 @@ if here gnuplot gnuplot-nox; then
 	echo "csv, hdr-text: gnuplot: $(tail -1 out)"
 fi
 
+# The names of the classes of another run: a run's own names are those that it has anyway.
+"$program" export old --to go-bench --like old -q | cmp -s - old.exports/go-bench || fail 'export --like itself differs'
+"$program" export new --to go-bench --like old -q >out 2>err || fail "export --like: $(cat err)"
+cmp -s <(grep -v '^class: ' out) <(grep -v '^class: ' new.exports/go-bench) || fail 'export --like changes more than classes'
+other=$(grep '^class: ' out | sort -u | grep -vxFf <(grep -h '^class: ' old.exports/go-bench new.exports/go-bench))
+[ -z "$other" ] || fail "export --like: a class of neither run: $other"
+
 # Errors: one sentence, the right exit code, and no output file.
 refused 4 'run folder' "$program" export --to csv
 refused 4 "one of $formats" "$program" export old
 refused 4 "choose one of $formats" "$program" export old --to xml
 refused 4 'is not a run folder' "$program" export nowhere --to csv
+refused 4 'is not a run folder' "$program" export old --to go-bench --like nowhere
+refused 4 'is for --to go-bench' "$program" export old --to csv --like new
 refused 4 'is not a regular file' "$program" export old --to csv --out .
 refused 4 'cannot write' "$program" export old --to csv --out nowhere/file
 mkfifo pipe

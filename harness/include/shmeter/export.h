@@ -35,11 +35,12 @@ struct sm_export_tally {
 	char left_out[256]; /* the other trials: "2 skipped, 1 disturbed"; "" for none */
 };
 
-/* Writes loaded results (sm_store_load()) to `out`; `tally` may be NULL.  -EINVAL for an unknown format or a run that
- * is not analysed yet; -ENODEV where every trial was skipped; -ENODATA where none is ok or the run has no data for the
- * format; -EBADMSG where a file of the run is damaged.  After an error `out` may hold part of the document: write to
- * memory first. */
-SM_MUST_USE int sm_export(const struct sm_results *results, const char *format, FILE *out,
-			  struct sm_export_tally *tally, struct sm_error *err);
+/* Writes loaded results (sm_store_load()) to `out`; `tally` may be NULL.  `like` (analysed; may be NULL) is another
+ * run: go-bench names a pair class as that run does if it has the same one, because each run names its classes anew.
+ * -EINVAL for an unknown format or a run that is not analysed yet; -ENODEV where every trial was skipped; -ENODATA where
+ * none is ok or the run has no data for the format; -EBADMSG where a file of the run is damaged.  After an error `out`
+ * may hold part of the document: write to memory first. */
+SM_MUST_USE int sm_export(const struct sm_results *results, const char *format, const struct sm_results *like,
+			  FILE *out, struct sm_export_tally *tally, struct sm_error *err);
 
 #endif
