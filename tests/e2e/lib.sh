@@ -30,3 +30,10 @@ refused() {
 	[ "$got" = "$code" ] && [ "$(wc -l <err)" = 1 ] && grep -q '^shmeter: ' err && grep -qF -- "$words" err && [ ! -s out ] ||
 		fail "$*: exit $got, not $code: $(cat out err)"
 }
+# here PROGRAM PACKAGE: whether a program that reads exports is installed; a missing one fails the test.
+here() {
+	if ! command -v "$1" >/dev/null && ! [ -e "$1" ]; then
+		fail "$1 is missing: install $2 (scripts/bootstrap --test does)"
+		return 1
+	fi
+}

@@ -103,8 +103,8 @@ def check_go(run, path):
              if name.startswith(prefix) or fail(name)}
     for name, have in keys.items():
         case = run.cases[unquote(name[len(prefix):])]
-        if (have["class"], have["placement"], have["relation"]) != (
-                case["pair_class"], case["placement"], case["relation"]) or not have["machine-type"]:
+        if [have.get(key) for key in ("class", "placement", "relation")] != [
+                case[column] for column in ("pair_class", "placement", "relation")] or not have.get("machine-type"):
             fail(f"go-bench: {name}: keys {have}, not {case}")
     if set(times) != set(run.cases):
         fail(f"go-bench: other cases: {set(times) ^ set(run.cases)}")

@@ -9,12 +9,6 @@ program=$(realpath "$2")
 # Only Debian's Python finds the modules from Debian packages.
 python=/usr/bin/python3
 [ -x "$python" ] || python=python3
-here() { # PROGRAM PACKAGE: whether a consumer is installed
-	if ! command -v "$1" >/dev/null && ! [ -e "$1" ]; then
-		fail "$1 is missing: install $2 (scripts/bootstrap --test does)"
-		return 1
-	fi
-}
 
 # Two runs of the same cases; lost_update has further metrics, transport_latency distributions.
 for run in old new; do
