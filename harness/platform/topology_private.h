@@ -1,4 +1,4 @@
-/* The internals of a topology, shared by topology.c, nodes.c, kinds.c, seats.c and binding.c. */
+/* The internals of a topology, shared by topology.c, nodes.c, kinds.c, binding.c and the files that seat workers. */
 #ifndef SHMETER_PLATFORM_TOPOLOGY_PRIVATE_H
 #define SHMETER_PLATFORM_TOPOLOGY_PRIVATE_H
 
@@ -28,5 +28,21 @@ unsigned topology_node_of(const struct sm_topology *t, hwloc_obj_t pu);
 SM_MUST_USE int topology_collect_nodes(struct sm_topology *t, struct sm_error *err);
 /* Collects the kinds of cores and sets those of the PUs. */
 SM_MUST_USE int topology_collect_kinds(struct sm_topology *t, struct sm_error *err);
+
+/* What a search for seats found. */
+struct seats_found {
+	bool found;
+	unsigned most;      /* workers that the largest room, or pair of rooms, has PUs for */
+	unsigned most_twin; /* the worker whose PU or cache worker `most` would share */
+};
+/* Searches the seats of a placement other than same-core and list: fills `seat` (PUs by OS index) where there are enough.
+ * -ENOMEM. */
+SM_MUST_USE int topology_search_seats(const struct sm_topology *t, enum sm_placement placement, unsigned workers,
+				      unsigned *seat, struct seats_found *out, struct sm_error *err);
+/* Whether some pair of PUs of one kind (the home kind: -1 where there are no kinds) keeps a placement. */
+bool topology_has_pair(const struct sm_topology *t, enum sm_placement placement, int kind);
+/* -ENODEV with the reason why the search found no seats, and with what there is instead. */
+SM_MUST_USE int topology_refuse_seats(const struct sm_topology *t, enum sm_placement placement, unsigned workers,
+				      const struct seats_found *found, struct sm_error *err);
 
 #endif
