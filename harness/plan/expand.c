@@ -219,13 +219,13 @@ static void name_case(struct sm_planned_case *planned, const struct sm_memory *g
 	sm_case_params(c, ',', params, sizeof(params));
 	name_place(c, place, sizeof(place));
 	name_memory(group_memory, memory, sizeof(memory));
-	snprintf(planned->group_id, sizeof(planned->group_id), "%s?%s@%s+%s", c->scenario->name, params, place, memory);
+	planned->group_id = sm_name_format("%s?%s@%s+%s", c->scenario->name, params, place, memory);
 	if (sm_case_has_region(c))
 		name_memory(&c->memory, memory, sizeof(memory));
 	else
 		snprintf(memory, sizeof(memory), "none");
-	snprintf(planned->id, sizeof(planned->id), "%s/%s?%s@%s+%s", c->scenario->name, sm_case_variant(c)->name,
-		 params, place, memory);
+	planned->id =
+		sm_name_format("%s/%s?%s@%s+%s", c->scenario->name, sm_case_variant(c)->name, params, place, memory);
 }
 
 /* The sum of the parameters of "producers+consumers". */
@@ -285,8 +285,7 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 		plan->cases = grow(plan->cases, plan->case_count, sizeof(*plan->cases));
 		struct sm_planned_case *planned = &plan->cases[plan->case_count++];
 
-		memset(planned, 0, sizeof(*planned));
-		planned->c = *point;
+		*planned = (struct sm_planned_case){ .c = *point, .reason = "", .failure = "" };
 		planned->c.variant = v;
 		planned->c.workers = workers_of(&planned->c);
 		planned->c.memory = resolve(&scenario->variants[v].memory, options, point);

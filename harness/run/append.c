@@ -26,8 +26,8 @@ static void case_row(struct session *session, const struct sm_planned_case *plan
 		snprintf(file_system, sizeof(file_system), "-");
 	sm_case_params(c, ' ', params, sizeof(params));
 	*row = (struct sm_case_row){
-		.id = sm_name_of(planned->id),
-		.group = sm_name_of(planned->group_id),
+		.id = planned->id,
+		.group = planned->group_id,
 		.scenario = sm_name_of(scenario->name),
 		.variant = sm_name_of(sm_case_variant(c)->name),
 		.params = sm_name_of(params),

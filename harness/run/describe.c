@@ -237,6 +237,12 @@ static const char *name_places(const struct session *session, const char *pus, c
 /* Finds the cases that cannot run, and guesses how long the trials of the others take. */
 static void guess_trials(struct session *session, const struct round_time *time)
 {
+	struct sm_os_files files = { .count = 0 }; /* thousands of cases ask for the same limits */
+	struct sm_trial_context context = session->context;
+	struct sm_os os = *context.os;
+
+	os.files = &files;
+	context.os = &os;
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		struct sm_planned_case *planned = &session->plan.cases[i];
 		struct sm_error why = { 0 };
@@ -244,11 +250,12 @@ static void guess_trials(struct session *session, const struct round_time *time)
 		planned->trial_ns = planned->c.scenario->subject == SM_COLD ? GUESS_COLD_NS : GUESS_WARM_NS;
 		if (planned->c.workers > GUESS_WORKERS)
 			planned->trial_ns += (planned->c.workers - GUESS_WORKERS) * time->process_ns;
-		if (sm_trial_supported(&session->context, &planned->c, &why) == 0)
+		if (sm_trial_supported(&context, &planned->c, &why) == 0)
 			continue;
 		planned->skipped = true;
-		snprintf(planned->reason, sizeof(planned->reason), "%s", why.text);
+		planned->reason = sm_name_of(why.text);
 	}
+	sm_os_forget(&files);
 }
 
 void session_describe(struct session *session, FILE *out)

@@ -344,8 +344,8 @@ static int restore_case(struct sm_planned_case *planned, const json_t *one)
 	    number_of(one, "trial_ns", 0, INT64_MAX, &planned->trial_ns) < 0)
 		return -EBADMSG;
 	planned->slices = (unsigned)slices;
-	snprintf(planned->reason, sizeof(planned->reason), "%s", text_of(one, "reason"));
-	snprintf(planned->failure, sizeof(planned->failure), "%s", text_of(one, "failure"));
+	planned->reason = sm_name_of(text_of(one, "reason"));
+	planned->failure = sm_name_of(text_of(one, "failure"));
 	for (int status = SM_OK; status < SM_STATUS_MEASURED; status++)
 		if (strcmp(text_of(one, "failure_status"), sm_status_name((enum sm_status)status)) == 0)
 			planned->failure_status = status;

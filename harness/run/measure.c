@@ -93,7 +93,7 @@ static uint64_t calibration_timeout_ns(const struct session *session, const stru
 static void skip(struct sm_planned_case *planned, const char *reason)
 {
 	planned->skipped = true;
-	snprintf(planned->reason, sizeof(planned->reason), "%s", reason);
+	planned->reason = sm_name_of(reason);
 }
 
 /* A trial with longer slices has fewer of them, so its timed work stays the same. */

@@ -245,18 +245,18 @@ static bool is_planned(const struct session *session, const struct sm_sample *sa
 		       size_t behind_count)
 {
 	const struct sm_plan *plan = &session->plan;
-	const char *id = session->results->cases[sample->case_index].id;
+	sm_name id = session->results->cases[sample->case_index].id;
 
 	if (sample->trial < plan->step_count) {
 		const struct sm_step *step = &plan->steps[sample->trial];
 
-		return strcmp(id, plan->cases[step->case_index].id) == 0 && sample->block == step->block &&
+		return id == plan->cases[step->case_index].id && sample->block == step->block &&
 		       sample->order == step->order;
 	}
 	if (sample->trial < plan->step_count + behind_count)
-		return strcmp(id, plan->cases[behind[sample->trial - plan->step_count]].id) == 0;
+		return id == plan->cases[behind[sample->trial - plan->step_count]].id;
 	for (size_t i = 0; i < plan->case_count; i++)
-		if (strcmp(id, plan->cases[i].id) == 0)
+		if (id == plan->cases[i].id)
 			return !plan->cases[i].skipped && sample->block >= plan->groups[plan->cases[i].group].blocks;
 	return false;
 }

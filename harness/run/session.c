@@ -47,7 +47,7 @@ void session_note_failure(struct session *session, struct sm_planned_case *plann
 {
 	json_t *list = json_object_get(session->manifest, "calibration_failures");
 
-	snprintf(planned->failure, sizeof(planned->failure), "while calibrating: %.480s", result->reason);
+	planned->failure = sm_name_format("while calibrating: %.480s", result->reason);
 	planned->failure_status = (int)result->status;
 	if (!session->manifest) /* a plan that is only printed */
 		return;

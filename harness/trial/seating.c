@@ -10,10 +10,10 @@ static const struct sm_pu *pu_of_node(const struct sm_topology *topology, uint64
 {
 	unsigned count;
 	const struct sm_pu *pus = sm_topology_pus(topology, &count), *found = NULL;
+	int home = sm_topology_home_kind(topology);
 
-	for (unsigned i = 0; i < count; i++)
-		if (pus[i].node == node &&
-		    (!found || (found->kind != pus[i].kind && pus[i].kind == sm_topology_home_kind(topology))))
+	for (unsigned i = 0; i < count && (!found || found->kind != home); i++)
+		if (pus[i].node == node && (!found || pus[i].kind == home))
 			found = &pus[i];
 	return found;
 }
@@ -124,10 +124,11 @@ static int choose(const struct sm_trial_context *context, const struct sm_case *
 	return sm_topology_seat(context->topology, c->placement, c->pu_list, c->pu_list_count, c->workers, seats, err);
 }
 
-static bool is_seat(const struct sm_seats *seats, unsigned pu)
+/* Whether seat `i` is on the PU of an earlier one. */
+static bool is_shared(const struct sm_seats *seats, unsigned i)
 {
-	for (unsigned i = 0; i < seats->count; i++)
-		if (seats->seat[i] == pu)
+	for (unsigned k = 0; k < i; k++)
+		if (seats->seat[k] == seats->seat[i])
 			return true;
 	return false;
 }
@@ -135,16 +136,15 @@ static bool is_seat(const struct sm_seats *seats, unsigned pu)
 int trial_seat(const struct sm_trial_context *context, struct sm_case *c, struct sm_seats *seats, struct sm_error *err)
 {
 	unsigned count;
-	const struct sm_pu *pus;
 	int rc = choose(context, c, seats, err);
 
 	if (rc < 0)
 		return rc;
-	pus = sm_topology_pus(context->topology, &count);
+	(void)sm_topology_pus(context->topology, &count);
 	c->shared_pu = seats->shared_pu;
 	c->pus = 0;
-	for (unsigned i = 0; i < count; i++)
-		c->pus += is_seat(seats, pus[i].os_index);
+	for (unsigned i = 0; i < seats->count && c->pus < count; i++)
+		c->pus += !is_shared(seats, i);
 	return 0;
 }
 

@@ -9,13 +9,29 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shmeter/intern.h"
+
 struct sm_os {
 	const char *root; /* "" on a real machine; a folder that holds a fake /sys and /proc in tests */
 	int (*perf_open)(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags);
 	int (*perf_ioctl)(int fd, unsigned long request, unsigned long argument);
 	ssize_t (*perf_read)(int fd, void *buffer, size_t size);
-	uint64_t page_bytes; /* of a base page; 0: of this machine's, as on the real kernel */
+	uint64_t page_bytes;       /* of a base page; 0: of this machine's, as on the real kernel */
+	struct sm_os_files *files; /* where sm_os_read() remembers what it read; NULL: it reads every time */
 };
+
+/* What files contained when they were first read, for many questions about one moment.  All zero: nothing yet.  Free with
+ * sm_os_forget(). */
+struct sm_os_files {
+	struct sm_os_file {
+		sm_name path;
+		size_t size; /* of the caller's buffer */
+		int rc;
+		char *text;
+	} * at;
+	size_t count;
+};
+void sm_os_forget(struct sm_os_files *files);
 
 /* The real kernel. */
 extern const struct sm_os sm_os_linux;

@@ -76,8 +76,8 @@ struct sm_planned_tour {
 struct sm_planned_case {
 	struct sm_case c;
 	unsigned group;
-	char id[384]; /* as in samples.csv */
-	char group_id[384];
+	sm_name id; /* as in samples.csv */
+	sm_name group_id;
 	/* Set by calibration or by the scenario. */
 	uint64_t op_count; /* of a slice; 0: not calibrated yet */
 	unsigned slices;
@@ -85,9 +85,9 @@ struct sm_planned_case {
 	uint64_t slice_ns;           /* the part of it that one slice takes; 0: not known */
 	struct sm_planned_tour tour; /* of a scenario with pair_params */
 	bool skipped;                /* cannot run here: `reason` */
-	char reason[SM_ERROR_TEXT_MAX];
+	sm_name reason;              /* "" for none */
 	/* What went wrong in a calibration, even if a later one worked; "" for nothing. */
-	char failure[SM_ERROR_TEXT_MAX];
+	sm_name failure;
 	int failure_status; /* enum sm_status */
 };
 
