@@ -286,6 +286,16 @@ static int keep_series(struct session *session, const struct sm_planned_case *pl
 	return sm_store_write_series(session->options->folder, name, result->series, err);
 }
 
+/* A trial of a case whose tour could not be planned measured one pair of many. */
+static void note_no_tour(const struct sm_planned_case *planned, struct sm_trial_result *result)
+{
+	if (!planned->c.pairs || planned->tour.trips > 0 || result->status != SM_OK)
+		return;
+	result->status = SM_DISTURBED;
+	snprintf(result->reason, sizeof(result->reason), "no pair of PUs was visited: %.400s",
+		 planned->failure[0] ? planned->failure : "there was no tour");
+}
+
 int session_measure_step(struct session *session, unsigned trial, const struct sm_step *step, struct sm_error *err)
 {
 	struct sm_planned_case *planned = &session->plan.cases[step->case_index];
@@ -318,6 +328,8 @@ int session_measure_step(struct session *session, unsigned trial, const struct s
 		};
 	if (rc == 0)
 		rc = sm_trial_run(&session->context, &request, &result, err);
+	if (rc == 0)
+		note_no_tour(planned, &result);
 	if (rc == 0)
 		rc = session_append(session, trial, step, &result, &tour, err);
 	sm_tour_free(&tour);

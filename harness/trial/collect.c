@@ -258,6 +258,17 @@ static int collect_tour(struct hold *hold, struct sm_error *err)
 	return collect_rounds(hold, err);
 }
 
+/* Whether a trial with a tour has the time of no pair. */
+static bool visited_none(const struct hold *hold)
+{
+	const struct sm_trial_result *result = hold->result;
+	size_t i = 0;
+
+	while (i < result->visit_count && !isfinite(result->visit[i].ns))
+		i++;
+	return hold->control->tour && i == result->visit_count;
+}
+
 static void prove(struct hold *hold)
 {
 	struct sm_error why = { 0 };
@@ -285,6 +296,8 @@ int trial_collect(struct hold *hold, struct sm_error *err)
 	collect_rest(hold);
 	if (hold->result->status == SM_STATUS_NONE)
 		prove(hold);
+	if (hold->result->status == SM_STATUS_NONE && visited_none(hold))
+		trial_end_with(hold, SM_DISTURBED, "no pair of PUs was visited: its processes were not on their PUs");
 	if (hold->result->status == SM_STATUS_NONE)
 		trial_end_with(hold, SM_OK, "-");
 	return 0;

@@ -166,6 +166,21 @@ Test(tour, visits_its_rounds_in_their_order)
 	sm_tour_free(&two.tour);
 }
 
+/* The slices alone are no measurement of pairs. */
+Test(tour, without_a_visit_is_not_ok)
+{
+	struct two two;
+	struct sm_trial_result result;
+	struct sm_error err = { 0 };
+
+	open_two(&two);
+	cr_assert_eq(try_tour(&two, WELL, 0, &result, &err), 0, "%s", err.text);
+	cr_expect_eq(result.status, SM_DISTURBED, "%d: %s", result.status, result.reason);
+	cr_expect(strstr(result.reason, "no pair of PUs was visited"), "%s", result.reason);
+	sm_trial_result_free(&result);
+	sm_tour_free(&two.tour);
+}
+
 static void expect(enum behaviour behaviour, enum sm_status status, const char *words)
 {
 	struct two two;
