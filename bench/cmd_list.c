@@ -22,12 +22,36 @@ struct listed {
 	char reason[1024]; /* variants that do not run here, and why; "" where all do */
 };
 
+/* Writes each reason once, after the variants that have it: "second, third: ...; fourth: ...". */
+static void put_reasons(struct listed *listed, struct sm_planned_case *cases, size_t count)
+{
+	char *out = listed->reason;
+	size_t used = 0, size = sizeof(listed->reason);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!cases[i].skipped)
+			continue;
+		for (size_t k = i; k < count && used < size; k++) {
+			if (!cases[k].skipped || cases[k].reason != cases[i].reason)
+				continue;
+			used += (size_t)snprintf(out + used, size - used, "%s%s",
+						 k > i  ? ", "
+						 : used ? "; "
+							: "",
+						 sm_case_variant(&cases[k].c)->name);
+			if (k > i) /* told */
+				cases[k].skipped = false;
+		}
+		if (used < size)
+			used += (size_t)snprintf(out + used, size - used, ": %s", cases[i].reason);
+	}
+}
+
 /* Checks every variant at the first point of the quick profile. */
 static int examine(struct listed *listed, const struct sm_trial_context *context, struct sm_error *err)
 {
 	struct sm_plan_options options = { .profile = SM_QUICK, .topology = context->topology };
 	struct sm_plan plan;
-	size_t used = 0;
 	int rc;
 
 	options.patterns = &listed->scenario->name;
@@ -36,14 +60,14 @@ static int examine(struct listed *listed, const struct sm_trial_context *context
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < plan.groups[0].count; i++) {
+		struct sm_planned_case *planned = &plan.cases[i];
 		struct sm_error why = { 0 };
 
-		if (sm_trial_supported(context, &plan.cases[i].c, &why) == 0)
-			listed->supported = true;
-		else if (used < sizeof(listed->reason))
-			used += (size_t)snprintf(listed->reason + used, sizeof(listed->reason) - used, "%s%s: %s",
-						 used ? "; " : "", sm_case_variant(&plan.cases[i].c)->name, why.text);
+		planned->skipped = sm_trial_supported(context, &planned->c, &why) < 0;
+		planned->reason = sm_name_of(why.text);
+		listed->supported |= !planned->skipped;
 	}
+	put_reasons(listed, plan.cases, plan.groups[0].count);
 	sm_plan_free(&plan);
 	return 0;
 }

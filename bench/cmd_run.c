@@ -16,7 +16,7 @@ static int describe(const struct sm_run_options *run)
 {
 	struct sm_error err = { 0 };
 
-	if (sm_run_describe(run, sm_scenarios, sm_scenario_count, stdout, &err) < 0)
+	if (sm_run_describe(run, sm_scenarios, sm_scenario_count, stdout, terminal_width(), &err) < 0)
 		return complain(&err);
 	return EXIT_OK;
 }

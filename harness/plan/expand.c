@@ -121,12 +121,17 @@ bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scen
 	return false;
 }
 
+bool sm_plan_is_control(const struct sm_scenario *scenario)
+{
+	return strcmp(scenario->name, AA_SCENARIO) == 0;
+}
+
 static bool matches(const struct sm_plan_options *options, const struct sm_scenario *scenario,
 		    const struct sm_variant *variant)
 {
 	bool extra = variant->extra && options->profile != SM_FULL;
 
-	if ((options->pattern_count == 0 && !extra) || strcmp(scenario->name, AA_SCENARIO) == 0)
+	if ((options->pattern_count == 0 && !extra) || sm_plan_is_control(scenario))
 		return true;
 	for (size_t i = 0; i < options->pattern_count; i++)
 		if (matches_one(options->patterns[i], scenario, variant) &&

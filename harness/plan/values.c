@@ -10,6 +10,9 @@
 /* Most nodes that a parameter with `every_node` takes: the number of pairs grows with the square. */
 static const unsigned nodes_max[] = { [SM_QUICK] = 4, [SM_STANDARD] = 8, [SM_FULL] = ~0u };
 
+/* Most PUs or nodes of a range: more than a Linux kernel can have. */
+#define RANGE_MAX 65536u
+
 unsigned plan_params(const struct sm_scenario *scenario)
 {
 	unsigned count = 0;
@@ -195,6 +198,36 @@ static int parse_value(const struct sm_param *param, const struct sm_topology *t
 	return 0;
 }
 
+/* Takes "7", or for PUs and nodes "0-7" as well. */
+static int parse_entry(const struct sm_param *param, const struct sm_topology *topology, const char *text,
+		       struct plan_values *out, struct sm_error *err)
+{
+	uint64_t value = 0;
+	unsigned first, last;
+	int length = 0, rc;
+
+	if (!plan_is_every(param) || sscanf(text, "%u-%u%n", &first, &last, &length) != 2 || text[length]) {
+		rc = parse_value(param, topology, text, &value, err);
+		return rc < 0 ? rc : add_value(out, value, err);
+	}
+	if (last < first || last - first >= RANGE_MAX)
+		return sm_fail(
+			err, EINVAL,
+			"--set %s=%s: write a range as FIRST-LAST, with the larger number last and %u numbers at "
+			"most",
+			param->name, text, RANGE_MAX);
+	rc = 0;
+	for (unsigned number = first; rc == 0 && number <= last; number++) {
+		char one[16];
+
+		snprintf(one, sizeof(one), "%u", number);
+		rc = parse_value(param, topology, one, &value, err);
+		if (rc == 0)
+			rc = add_value(out, value, err);
+	}
+	return rc;
+}
+
 static int parse_values(const struct sm_param *param, const struct sm_topology *topology, const char *list,
 			struct plan_values *out, struct sm_error *err)
 {
@@ -202,13 +235,8 @@ static int parse_values(const struct sm_param *param, const struct sm_topology *
 	int rc = copy ? 0 : sm_fail(err, ENOMEM, "no memory for --set %s", param->name);
 
 	out->count = 0;
-	while (rc == 0 && (one = strsep(&rest, ","))) {
-		uint64_t value = 0;
-
-		rc = parse_value(param, topology, one, &value, err);
-		if (rc == 0)
-			rc = add_value(out, value, err);
-	}
+	while (rc == 0 && (one = strsep(&rest, ",")))
+		rc = parse_entry(param, topology, one, out, err);
 	out->plain = out->count;
 	free(copy);
 	return rc;

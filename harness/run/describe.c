@@ -1,4 +1,5 @@
 /* Prints the plan of a run without running it.  Only the rounds of tours are measured, where the machine is here. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -6,6 +7,7 @@
 
 #include "session.h"
 #include "shmeter/clock.h"
+#include "shmeter/memory.h"
 #include "shmeter/team.h"
 #include "shmeter/text.h"
 
@@ -21,6 +23,9 @@
 /* Processes of the team that shows what a process costs. */
 #define TEAM_SIZE 32u
 #define TEAM_NS   10000000000u
+
+/* Column of wrapped lines: after "tour  " and "skip  ". */
+#define BESIDE 6
 
 /* What this machine showed about tours. */
 struct round_time {
@@ -156,26 +161,29 @@ static void guess_tours(struct session *session, struct round_time *time)
 	session_spread_tours(session);
 }
 
-static void describe_tour(const struct session *session, const struct sm_planned_case *planned, FILE *out)
+static void describe_tour(const struct session *session, const struct sm_planned_case *planned, FILE *out,
+			  unsigned width)
 {
 	const struct sm_planned_tour *tour = &planned->tour;
 	unsigned blocks = session->plan.groups[planned->group].blocks;
-	char text[SM_TEXT_MAX];
+	char text[512], took[SM_TEXT_MAX];
 
-	fprintf(out,
-		"tour  %s/%s@%s: %zu pair%s of %u PUs; rounds: %zu, pairs a round: %s%u, ms a round: %.3g, rounds a "
-		"trial: %zu; visits of each pair: %.3g, in %s\n",
+	snprintf(
+		text, sizeof(text),
+		"%s/%s@%s: %zu pair%s of %u PUs in %zu rounds of %s%u, of %.3g ms each; %zu rounds a trial: each pair is "
+		"visited %.3g times, in %s",
 		planned->c.scenario->name, sm_case_variant(&planned->c)->name, sm_placement_name(planned->c.placement),
 		tour->pair_count, tour->pair_count == 1 ? "" : "s", tour->pu_count, tour->round_count,
 		tour->widest > 1 ? "up to " : "", tour->widest, (double)tour->round_ns / 1e6, tour->rounds,
-		tour->visits, sm_format_duration(text, (double)(blocks * tour->rounds * tour->round_ns)));
+		tour->visits, sm_format_duration(took, (double)(blocks * tour->rounds * tour->round_ns)));
+	sm_wrap(out, "tour  ", BESIDE, width, text);
 }
 
 /* Where the durations come from, and what they become if pairs have to be visited one at a time. */
-static void describe_source(const struct session *session, const struct round_time *time, FILE *out)
+static void describe_source(const struct session *session, const struct round_time *time, FILE *out, unsigned width)
 {
 	double pass_ns = 0, teams_ns = 0;
-	char text[SM_TEXT_MAX], total[SM_TEXT_MAX];
+	char text[512], took[SM_TEXT_MAX];
 	unsigned widest = 1;
 
 	for (size_t i = 0; i < session->plan.case_count; i++) {
@@ -187,21 +195,63 @@ static void describe_source(const struct session *session, const struct round_ti
 		teams_ns += (double)planned->trial_ns * session->plan.groups[planned->group].blocks;
 		widest = planned->tour.widest > widest ? planned->tour.widest : widest;
 	}
-	if (widest == 0 || teams_ns <= 0)
+	if (teams_ns <= 0)
 		return;
-	fprintf(out, "tour  all trials with tours: %s\n", sm_format_duration(total, teams_ns));
+	fprintf(out, "tour  all trials with tours take %s\n", sm_format_duration(took, teams_ns));
 	if (sm_topology_is_here(session->topology) && time->measured) {
 		fputs("tour  the rounds were measured here, now\n", out);
 		return;
 	}
-	fprintf(out,
-		"tour  the topology is not this machine's: a round of one pair takes %.3g ms as %s, each further pair of "
-		"it is assumed to add %.2g ms, and a process takes %.2g ms to start and end\n",
+	snprintf(
+		text, sizeof(text),
+		"the topology is another machine's, so these times are estimates: a round of one pair takes %.3g ms "
+		"(%s), each further pair adds %.2g ms (assumed), and a process takes %.2g ms to start and end (measured "
+		"here now)",
 		(double)time->alone_ns / 1e6, time->measured ? "measured here now" : "assumed", GUESS_PAIR_NS / 1e6,
 		(double)time->process_ns / 1e6);
-	if (widest > 1)
-		fprintf(out, "tour  a pass over all pairs one at a time, should company disturb them: %s\n",
-			sm_format_duration(text, pass_ns));
+	sm_wrap(out, "tour  ", BESIDE, width, text);
+	if (widest > 1) {
+		snprintf(text, sizeof(text),
+			 "if company disturbs the pairs, a pass over all of them one at a time takes %s",
+			 sm_format_duration(took, pass_ns));
+		sm_wrap(out, "tour  ", BESIDE, width, text);
+	}
+}
+
+/* By scenario and reason, in the order of the plan. */
+static int by_reason(const void *a, const void *b)
+{
+	const struct sm_planned_case *const *x = a, *const *y = b;
+	int order = strcmp((*x)->c.scenario->name, (*y)->c.scenario->name);
+
+	if (order == 0 && (*x)->reason != (*y)->reason)
+		order = strcmp((*x)->reason, (*y)->reason);
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+/* Prints each reason of a scenario once, with its first case and how many more there are. */
+static void describe_skipped(const struct session *session, FILE *out, unsigned width)
+{
+	const struct sm_planned_case **skipped =
+		sm_zeroed_memory(session->plan.case_count + 1, sizeof(struct sm_planned_case *));
+	size_t count = 0, next;
+	char text[SM_ERROR_TEXT_MAX + 512], more[32];
+
+	for (size_t i = 0; i < session->plan.case_count; i++)
+		if (session->plan.cases[i].skipped)
+			skipped[count++] = &session->plan.cases[i];
+	qsort((void *)skipped, count, sizeof(*skipped), by_reason);
+	for (size_t first = 0; first < count; first = next) {
+		const struct sm_planned_case *one = skipped[first];
+
+		for (next = first + 1; next < count && one->c.scenario == skipped[next]->c.scenario &&
+				       one->reason == skipped[next]->reason;)
+			next++;
+		snprintf(more, sizeof(more), " and %zu more", next - first - 1);
+		snprintf(text, sizeof(text), "%s%s: %s", one->id, next - first > 1 ? more : "", one->reason);
+		sm_wrap(out, "skip  ", BESIDE, width, text);
+	}
+	free((void *)skipped);
 }
 
 /* "  nodes 0 and 2, distance 21" where the workers run on several NUMA nodes, and "  kind 1" on a hybrid machine. */
@@ -258,7 +308,19 @@ static void guess_trials(struct session *session, const struct round_time *time)
 	sm_os_forget(&files);
 }
 
-void session_describe(struct session *session, FILE *out)
+/* Whether a case runs that was asked for: the control is no answer, unless only it was asked for. */
+static bool runs_something(const struct sm_plan *plan)
+{
+	bool others = false, runs = false;
+
+	for (size_t i = 0; i < plan->case_count; i++)
+		others |= !sm_plan_is_control(plan->cases[i].c.scenario);
+	for (size_t i = 0; i < plan->case_count && !runs; i++)
+		runs = !plan->cases[i].skipped && !(others && sm_plan_is_control(plan->cases[i].c.scenario));
+	return runs;
+}
+
+int session_describe(struct session *session, FILE *out, unsigned width, struct sm_error *err)
 {
 	struct round_time time = { .alone_ns = GUESS_ROUND_NS, .process_ns = time_process() };
 	char text[SM_TEXT_MAX], pus[64], places[96];
@@ -269,18 +331,19 @@ void session_describe(struct session *session, FILE *out)
 	for (size_t i = 0; i < session->plan.case_count; i++) {
 		const struct sm_planned_case *planned = &session->plan.cases[i];
 
-		if (planned->skipped) {
-			fprintf(out, "skip  %s: %s\n", planned->id, planned->reason);
+		if (planned->skipped)
 			continue;
-		}
 		sm_trial_name_pus(&session->context, &planned->c, pus, sizeof(pus));
 		fprintf(out, "%4u  PUs %-8s %s%s\n", session->plan.groups[planned->group].blocks, pus, planned->id,
 			name_places(session, pus, places, sizeof(places)));
 	}
+	describe_skipped(session, out, width);
+	if (!runs_something(&session->plan))
+		return sm_fail(err, ENODEV, "none of the requested cases can run here; see the reasons above");
 	for (size_t i = 0; i < session->plan.case_count; i++)
 		if (!session->plan.cases[i].skipped && session->plan.cases[i].tour.trips > 0)
-			describe_tour(session, &session->plan.cases[i], out);
-	describe_source(session, &time, out);
+			describe_tour(session, &session->plan.cases[i], out, width);
+	describe_source(session, &time, out, width);
 	fprintf(out,
 		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
 		"calibration",
@@ -289,4 +352,5 @@ void session_describe(struct session *session, FILE *out)
 	if (session->plan_options.budget_ns)
 		fprintf(out, ", %s at most", sm_format_duration(text, (double)session->plan_options.budget_ns));
 	fputc('\n', out);
+	return 0;
 }

@@ -87,7 +87,18 @@ static int keep_kind(struct session *session, const char *kind, struct sm_error 
 	return kind && *kind ? sm_topology_keep_kind(session->topology, kind, err) : 0;
 }
 
-/* A listed PU that does not exist is a mistake in the command, not a reason to skip cases. */
+/* A node that gives no memory is a mistake in the command, not a reason to skip cases; so is a listed PU that does not
+ * exist. */
+static int check_node(const struct session *session, struct sm_error *err)
+{
+	const struct sm_memory *memory = &session->plan_options.memory;
+	struct sm_error why = { 0 };
+
+	if (memory->numa != SM_BIND || sm_topology_gives_memory(session->topology, memory->node, &why) == 0)
+		return 0;
+	return sm_fail(err, EINVAL, "--numa bind:%u: %s", memory->node, why.text);
+}
+
 static int check_list(const struct session *session, struct sm_error *err)
 {
 	const struct sm_plan_options *options = &session->plan_options;
@@ -141,6 +152,8 @@ static int begin(struct session *session, const struct sm_scenario *const *scena
 		rc = sm_plan_expand(&session->plan, &session->plan_options, scenarios, count, err);
 	if (rc == 0)
 		rc = check_list(session, err);
+	if (rc == 0)
+		rc = check_node(session, err);
 	if (rc == 0)
 		rc = manifest_make(session, err);
 	/* Make the folder first, so that an unwritable one is reported before the calibration. */
@@ -252,7 +265,7 @@ int sm_run(const struct sm_run_options *options, const struct sm_scenario *const
 }
 
 int sm_run_describe(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
-		    size_t scenario_count, FILE *out, struct sm_error *err)
+		    size_t scenario_count, FILE *out, unsigned width, struct sm_error *err)
 {
 	struct session session = { .options = options, .start_ns = sm_clock_ns() };
 	int rc = open_machine(&session, scenarios, scenario_count, err);
@@ -263,7 +276,11 @@ int sm_run_describe(const struct sm_run_options *options, const struct sm_scenar
 	if (rc == 0)
 		rc = sm_plan_expand(&session.plan, &session.plan_options, scenarios, scenario_count, err);
 	if (rc == 0)
-		session_describe(&session, out);
+		rc = check_list(&session, err);
+	if (rc == 0)
+		rc = check_node(&session, err);
+	if (rc == 0)
+		rc = session_describe(&session, out, width, err);
 	end(&session);
 	return rc;
 }

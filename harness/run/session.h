@@ -100,8 +100,9 @@ int session_make_tour(const struct session *session, const struct sm_planned_cas
 json_t *session_tour_json(const struct sm_planned_case *planned);
 int session_restore_tour(struct sm_planned_case *planned, const json_t *one);
 
-/* describe.c: prints the plan without running it.  Measures the rounds of tours where it can. */
-void session_describe(struct session *session, FILE *out);
+/* describe.c: prints the plan without running it, sentences wrapped to `width` columns.  Measures the rounds of tours
+ * where it can.  -ENODEV where nothing that was asked for can run. */
+int session_describe(struct session *session, FILE *out, unsigned width, struct sm_error *err);
 
 /* top_up.c: more blocks where too few count in one pair class. */
 int session_top_up(struct session *session, const struct sm_scenario *const *scenarios, size_t count,

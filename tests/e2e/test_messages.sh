@@ -210,6 +210,51 @@ planned 'there is no NUMA node of that number here' HWLOC_SYNTHETIC="$nodes" "$p
 	--set cpu_node=4294967296 --dry-run
 planned 'bind:4294967296" is not known' "$program" run aa --numa bind:4294967296 --dry-run
 planned 'leave --kind out' "$program" run aa --kind 0 --dry-run
+expect 4 '--numa bind:7: this machine has no NUMA node 7: choose among 0-1' 'no such node, planned' \
+	env HWLOC_SYNTHETIC="$nodes" "$program" run first_touch --numa bind:7 --dry-run
+expect 4 '--numa bind:1000: this machine has no NUMA node 1000: choose among' 'no such node' \
+	"$program" run first_touch --numa bind:1000 --no-plots -q --out "$(fresh)"
+expect 4 'PU 99 does not exist' 'no such PU, planned' env HWLOC_SYNTHETIC="$nodes" "$program" run aa --placement 0,99 --dry-run
+
+# Ranges of PUs and nodes.
+eight='pack:1 l3:1 core:8 pu:1'
+planned '@shared-l3:0.1.2.6-4+' HWLOC_SYNTHETIC="$eight" "$program" run core_to_core --set from=0-2,6 --set to=4 --dry-run
+planned 'cpu_node=1,memory_node=0' HWLOC_SYNTHETIC="$nodes" "$program" run numa_latency --set cpu_node=0-1 \
+	--set memory_node=0-1 --dry-run
+expect 4 '--set from=3-1: write a range as FIRST-LAST, with the larger number last' 'a range that falls' \
+	env HWLOC_SYNTHETIC="$eight" "$program" run core_to_core --set from=3-1 --dry-run
+expect 4 '--set from=8: this PU does not exist' 'a range that is too long' \
+	env HWLOC_SYNTHETIC="$eight" "$program" run core_to_core --set from=6-9 --dry-run
+expect 4 '--set message=64-128: a whole number is expected' 'a range of bytes' \
+	"$program" run transport_latency --set message=64-128 --dry-run
+
+# What a plan says of nodes, kinds, tours and cases that cannot run; sentences are wrapped.
+data=$(dirname "$(realpath "$0")")/../topology/data
+machines=$(dirname "$program")/tests/machines
+planned 'nodes 0 and 2, distance 11' HWLOC_XMLFILE="$machines/memory-side-caches.xml" "$program" run numa_transport \
+	--set first_node=0 --set second_node=2 --dry-run
+planned '  kind 1' HWLOC_XMLFILE="$data/hybrid.xml" "$program" run false_sharing/packed --dry-run
+planned '  several kinds' HWLOC_XMLFILE="$data/hybrid.xml" "$program" run false_sharing/packed --set processes=8 --dry-run
+planned 'neither hwloc nor the kernel says which kind of core is faster' COLUMNS=999 HWLOC_XMLFILE="$data/unranked.xml" \
+	"$program" run core_kinds --dry-run
+planned ' and 7 more: the cores that this process may use are all of one kind' COLUMNS=999 HWLOC_SYNTHETIC="$eight" \
+	"$program" run core_kinds --dry-run
+planned 'second, third, fourth, fifth: the cores that this process may use are all of one kind' COLUMNS=999 \
+	HWLOC_SYNTHETIC="$eight" "$program" list core_kinds
+planned 'tour  core_to_core/one_line@shared-l3: 56 pairs of 8 PUs in 56 rounds of 1, of ' COLUMNS=999 HWLOC_SYNTHETIC="$eight" \
+	"$program" run core_to_core --dry-run
+planned "tour  the topology is another machine's, so these times are estimates: a round" COLUMNS=999 \
+	HWLOC_SYNTHETIC="$eight" "$program" run core_to_core --dry-run
+env -u COLUMNS HWLOC_SYNTHETIC="$eight" "$program" run core_to_core core_kinds --dry-run |
+	awk '/^(skip|tour|      )/ && length > 80 && $2 !~ /.{72}/' >"$scratch/wide"
+[ -s "$scratch/wide" ] && report no 'wrapped plans' "$(cat "$scratch/wide")" || report yes 'wrapped plans' ''
+
+# A plan in which nothing that was asked for can run.
+expect 5 'none of the requested cases can run here; see the reasons above' 'an empty plan' \
+	env HWLOC_SYNTHETIC="$eight" "$program" run false_sharing --placement smt --dry-run
+grep -q '0.00 ns' "$scratch/out" && report no 'an empty plan' 'it has a duration' || report yes 'an empty plan' ''
+expect 5 'none of the requested cases can run on this machine' 'a control that cannot be placed' \
+	taskset -c 0 "$program" run aa --placement smt --no-plots -q --out "$(fresh)"
 HWLOC_SYNTHETIC="$far" "$program" run false_sharing --placement cross-node --dry-run >"$scratch/out" 2>&1 &&
 	grep -q 'false_sharing/packed.*@cross-node' "$scratch/out" &&
 	report yes 'a plan for elsewhere' '' || report no 'a plan for elsewhere' "$(tail -3 "$scratch/out")"

@@ -28,6 +28,7 @@ struct oracle {
 	unsigned count;
 	int home; /* the kind of single workers and pairs; -1: there are no kinds */
 	unsigned kinds;
+	bool ranked; /* the kinds, the fastest last */
 };
 
 static const char *machine;
@@ -90,11 +91,16 @@ static void learn(struct oracle *o, hwloc_topology_t hw)
 	}
 	o->kinds = kinds > 1 ? (unsigned)kinds : 0;
 	(void)hwloc_cpukinds_get_info(hw, 0, NULL, &efficiency, NULL, NULL, 0);
+	o->ranked = efficiency >= 0;
 	/* the fastest kind with two cores; else the fastest with one */
 	for (unsigned want = 2; want > 0 && o->home < 0; want--)
-		for (int k = kinds - 1; kinds > 1 && efficiency >= 0 && k >= 0 && o->home < 0; k--)
+		for (int k = kinds - 1; kinds > 1 && o->ranked && k >= 0 && o->home < 0; k--)
 			if (cores_of_kind(o, k) >= want)
 				o->home = k;
+	/* where they are not ranked, the first of those with most cores */
+	for (int k = 0; kinds > 1 && !o->ranked && k < kinds; k++)
+		if (o->home < 0 || cores_of_kind(o, k) > cores_of_kind(o, o->home))
+			o->home = k;
 }
 
 static bool same(hwloc_obj_t a, hwloc_obj_t b)
@@ -329,7 +335,7 @@ static void check_kinds(const struct oracle *o, enum sm_placement p, const struc
 			pus += o->pu[i].kind == k;
 		says(kinds == 0 || (p == SM_PLACE_NEAR ? pus < seats->count : !fits(o, p, seats->count, k)),
 		     "several kinds, and one has enough");
-		says(p != SM_PLACE_NEAR || kinds > 0 || fact_of(o, seats->seat[0])->kind >= k ||
+		says(!o->ranked || p != SM_PLACE_NEAR || kinds > 0 || fact_of(o, seats->seat[0])->kind >= k ||
 			     cores_of_kind(o, k) < seats->count,
 		     "a faster kind has a core for each");
 	}

@@ -116,6 +116,8 @@ struct sm_plan {
 	size_t pair_set_count;
 };
 
+/* Whether a scenario is the control that every run carries. */
+bool sm_plan_is_control(const struct sm_scenario *scenario);
 /* Whether the patterns choose the scenario or a variant of it.  Without patterns, all are chosen. */
 bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scenario *scenario);
 /* -EINVAL with the first pattern that no scenario matches. */

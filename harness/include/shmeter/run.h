@@ -48,9 +48,10 @@ SM_MUST_USE int sm_run_restore_options(const json_t *manifest, const char *folde
 /* Frees the lists that sm_run_restore_options() made. */
 void sm_run_free_options(struct sm_plan_options *plan);
 
-/* Expands and schedules the plan without running it, and prints it. */
+/* Expands and schedules the plan without running it, and prints it, sentences wrapped to `width` columns.  -ENODEV where
+ * nothing that was asked for can run; the reasons are printed. */
 SM_MUST_USE int sm_run_describe(const struct sm_run_options *options, const struct sm_scenario *const *scenarios,
-				size_t scenario_count, FILE *out, struct sm_error *err);
+				size_t scenario_count, FILE *out, unsigned width, struct sm_error *err);
 
 /* Runs the plan and analyses the measurements into `results` (initialised and empty; the caller frees them).  Returns
  * 0; -EINTR after a signal (the folder holds all finished trials, its manifest says "interrupted"); with `resume`
