@@ -2,7 +2,7 @@
 # 3 inconclusive, 4 not testable, 0 no claim).  Colour (Okabe-Ito) and shape both tell the verdict.
 set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
 set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
-set tmargin 5
+set tmargin (exists('terminal_only') ? 5 : 6)
 set lmargin at screen left
 set rmargin at screen 0.975
 set logscale x
@@ -12,9 +12,9 @@ set format x '%g'
 set yrange [0:*]
 set offsets 0, 0, 0.8, 0
 set grid x
-# Beside the heading: a figure may be very tall, and a terminal is too narrow for that.
+# Right above the plot, clear of the heading; a terminal is too narrow for that.
 if (exists('terminal_only')) set key at screen 0.985, screen 0.015 right bottom horizontal
-if (!exists('terminal_only')) set key at screen 0.985, screen 1.0 right top horizontal
+if (!exists('terminal_only')) set key at graph 1, graph 1 right bottom horizontal height 0.7
 set bmargin (exists('terminal_only') ? 7 : 4)
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead lc rgb '#888888' dt 2
 pick(v, w, x) = (v == w) ? x : NaN

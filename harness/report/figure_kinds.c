@@ -479,7 +479,7 @@ unsigned figures_plan(const struct sm_results *r, struct figure out[FIGURES_MAX]
 	snprintf(f->title, sizeof(f->title), "Ratios of the claims (median of blocks, 95 %% interval)");
 	for (size_t i = 0, rows = 0; i < r->pair_count; i++) {
 		rows += r->pairs[i].leading && r->pairs[i].claim != sm_none;
-		f->height = 170 + 24 * (unsigned)rows;
+		f->height = 186 + 24 * (unsigned)rows;
 	}
 	f = add(out, &count, FIGURE_FAULTS, NULL, figures_faults);
 	snprintf(f->name, sizeof(f->name), "faults");
