@@ -11,6 +11,8 @@
 #include "words.h"
 
 #define VARIANTS_MAX 32
+/* A figure with more rows is no picture that anybody reads, and too tall for gnuplot's PNG. */
+#define ROWS_MAX 1000u
 
 static bool is_of(const struct sm_case_row *c, sm_name scenario, sm_name metric)
 {
@@ -341,7 +343,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 			 largest);
 	f->height = 130 + 24 * row;
 	figures_labels(f, longest);
-	return count;
+	return row > ROWS_MAX ? 0 : count;
 }
 
 static struct figure *add(struct figure out[FIGURES_MAX], unsigned *count, enum figure_kind kind,
@@ -389,20 +391,21 @@ static void plan_first_pass(const struct sm_results *r, const struct sm_case_row
 static void plan_node_matrices(const struct sm_results *r, const struct sm_case_row *of, struct figure *out,
 			       unsigned *count)
 {
-	for (size_t i = 0; i < r->case_count && !of->derived; i++) {
-		const struct sm_case_row *c = &r->cases[i];
-		sm_name point = sm_node_matrix_point(c);
-		struct figure *f;
+	size_t matrices;
+	unsigned *first = sm_node_matrices_of(r, of->scenario, &matrices);
 
-		if (c->scenario != of->scenario || !sm_node_matrix_begins(r, i))
-			continue;
-		f = add(out, count, FIGURE_MATRIX, c, figures_node_matrix);
-		f->placement_of = (unsigned)i;
+	for (size_t i = 0; i < matrices; i++) {
+		const struct sm_case_row *c = &r->cases[first[i]];
+		sm_name point = sm_node_matrix_point(c);
+		struct figure *f = add(out, count, FIGURE_NODES, c, figures_node_matrix);
+
+		f->placement_of = first[i];
 		sm_node_matrix_name(c, f->name, sizeof(f->name));
 		snprintf(f->title, sizeof(f->title), "%s: %s, by node%s%s", c->scenario,
 			 c->bytes_per_op > 0 ? "payload rate" : c->metric, point == sm_none ? "" : ", ",
 			 point == sm_none ? "" : point);
 	}
+	free(first);
 }
 
 /* The figures of one metric of a scenario; `first` is its first case. */
@@ -421,7 +424,8 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->name, sizeof(f->name), "%s", stem);
 		snprintf(f->title, sizeof(f->title), "%s: one way between PUs, ns", c->scenario);
 	}
-	plan_node_matrices(r, c, out, count);
+	if (!c->derived)
+		plan_node_matrices(r, c, out, count);
 	if (isfinite(sm_param_value(c->params, "stride"))) {
 		f = add(out, count, FIGURE_SURFACE, c, surface_data);
 		f->height = 620;

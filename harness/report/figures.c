@@ -71,7 +71,7 @@ char *figures_template(const char *folder, enum figure_kind kind, struct sm_erro
 		[FIGURE_FOREST] = "forest",         [FIGURE_FAULTS] = "faults",   [FIGURE_RUNCHART] = "runchart",
 		[FIGURE_PROBES] = "probes",         [FIGURE_SWEEP] = "sweep",     [FIGURE_PERCENTILES] = "percentiles",
 		[FIGURE_FIRST_PASS] = "first_pass", [FIGURE_DOTS] = "dots",       [FIGURE_MATRIX] = "matrix",
-		[FIGURE_SURFACE] = "surface",       [FIGURE_HISTORY] = "history",
+		[FIGURE_NODES] = "matrix",          [FIGURE_SURFACE] = "surface", [FIGURE_HISTORY] = "history",
 	};
 	char path[4200], *text = NULL;
 	FILE *file;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "page.h"
+#include "shmeter/matrix.h"
 #include "shmeter/memory.h"
 #include "shmeter/store.h"
 #include "words.h"
@@ -241,18 +242,38 @@ static void put_method(const struct page *page)
 	      page->out);
 }
 
+static void put_file(const struct page *page, const char *name, const char *what)
+{
+	char path[4600];
+
+	snprintf(path, sizeof(path), "%s/%s", page->results->out, name);
+	if (access(path, R_OK) == 0)
+		fprintf(page->out, "<li><a href=\"%s\">%s</a>: %s</li>\n", name, name, what);
+}
+
+/* The names consist of letters, digits and "_". */
+static void put_node_matrices(const struct page *page)
+{
+	size_t count;
+	unsigned *first = sm_node_matrices_of(page->results, NULL, &count);
+	char name[300];
+
+	for (size_t i = 0; i < count; i++) {
+		sm_node_matrix_name(&page->results->cases[first[i]], name, sizeof(name) - sizeof(".csv"));
+		strcat(name, ".csv");
+		put_file(page, name, "the matrix of NUMA nodes: where the worker runs, and where its memory lies");
+	}
+	free(first);
+}
+
 static void put_files(const struct page *page)
 {
-	char path[4300];
 
 	page_heading(page->out, 2, "files", "Files");
 	fputs("<p>They lie beside this page and are plain CSV (RFC 4180) and JSON.</p>\n<ul>\n", page->out);
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", page->results->out, files[i].name);
-		if (access(path, R_OK) == 0)
-			fprintf(page->out, "<li><a href=\"%s\">%s</a>: %s</li>\n", files[i].name, files[i].name,
-				files[i].what);
-	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		put_file(page, files[i].name, files[i].what);
+	put_node_matrices(page);
 	fputs("<li><code>plots/</code>: every figure with its data and its gnuplot script</li>\n"
 	      "<li><code>histograms/</code>: single operations, as HdrHistogram percentile text</li>\n</ul>\n",
 	      page->out);

@@ -38,6 +38,9 @@ static const char *const looks[FIGURE_KINDS] = {
 	[FIGURE_MATRIX] =
 		"Blocks of one colour are cores that share a cache. A pair that differs from its neighbours under the "
 		"same outline is worth a look.",
+	[FIGURE_NODES] =
+		"A row is the node on which the worker ran, a column the node of its memory: on the diagonal both are "
+		"the same. Outlined nodes lie in one package.",
 	[FIGURE_SURFACE] = "Ridges are caches that help; each edge down is a level that the working set has outgrown.",
 };
 
@@ -303,8 +306,8 @@ static void put_links(const struct page *page, const struct figure *f)
 
 static void put_inline(struct page *page, const struct figure *f, const char *text, const char *size)
 {
-	/* the colours of these two were chosen for their own background */
-	bool paper = f->kind == FIGURE_MATRIX || f->kind == FIGURE_SURFACE;
+	/* the colours of these were chosen for their own background */
+	bool paper = f->kind == FIGURE_MATRIX || f->kind == FIGURE_NODES || f->kind == FIGURE_SURFACE;
 	struct svg svg = { page->out, ++page->figures_put, !paper };
 	long before = ftell(page->out);
 	double width = 900, height = 540;

@@ -35,14 +35,25 @@ sm_name sm_node_matrix_point(const struct sm_case_row *c)
 	return nodes_of(c, &worker, &memory) ? sm_params_but(sm_params_but(c->params, CPU_NODE), MEMORY_NODE) : NULL;
 }
 
-bool sm_node_matrix_begins(const struct sm_results *results, size_t case_index)
+unsigned *sm_node_matrices_of(const struct sm_results *results, sm_name scenario, size_t *count)
 {
-	const struct sm_case_row *c = &results->cases[case_index];
-	bool first = sm_node_matrix_point(c) != NULL;
+	unsigned *first = sm_zeroed_memory(results->case_count + 1, sizeof(*first));
+	sm_name *points = sm_zeroed_memory(results->case_count + 1, sizeof(*points));
 
-	for (size_t k = 0; first && k < case_index; k++)
-		first = results->cases[k].scenario != c->scenario ||
-			sm_node_matrix_point(&results->cases[k]) != sm_node_matrix_point(c);
+	*count = 0;
+	for (size_t i = 0; i < results->case_count; i++) {
+		const struct sm_case_row *c = &results->cases[i];
+		sm_name point = scenario && c->scenario != scenario ? NULL : sm_node_matrix_point(c);
+		size_t k = 0;
+
+		while (point && k < *count && (results->cases[first[k]].scenario != c->scenario || points[k] != point))
+			k++;
+		if (!point || k < *count)
+			continue;
+		first[*count] = (unsigned)i;
+		points[(*count)++] = point;
+	}
+	free((void *)points);
 	return first;
 }
 
@@ -54,11 +65,6 @@ void sm_node_matrix_name(const struct sm_case_row *c, char *out, size_t size)
 	for (char *at = out; *at; at++)
 		if (!isalnum((unsigned char)*at))
 			*at = '_';
-}
-
-static bool is_at(const struct sm_case_row *c, const struct sm_case_row *of)
-{
-	return c->scenario == of->scenario && sm_node_matrix_point(c) == sm_node_matrix_point(of);
 }
 
 /* What the manifest tells of a node; NULL: nothing. */
@@ -89,41 +95,108 @@ static int in_order(const void *a, const void *b)
 	return (x->os_index > y->os_index) - (x->os_index < y->os_index);
 }
 
-/* The nodes of the matrix without repetitions, those of a package together; the caller frees them. */
-static struct node *collect(const struct sm_results *r, const struct sm_case_row *of, unsigned *count)
-{
-	struct node *node = sm_zeroed_memory(2 * r->case_count + 1, sizeof(*node));
-	size_t used = 0, kept = 0;
-	unsigned end[2];
+/* A figure of the matrix; NaN: the case has none. */
+struct value {
+	unsigned worker, memory; /* the kernel's numbers */
+	double value;
+};
 
-	for (size_t i = 0; i < r->case_count; i++)
-		for (unsigned k = 0; is_at(&r->cases[i], of) && nodes_of(&r->cases[i], &end[0], &end[1]) && k < 2; k++)
-			node[used++] = (struct node){ end[k], package_of(r, end[k]) };
-	qsort(node, used, sizeof(*node), in_order);
-	for (size_t i = 0; i < used; i++)
-		if (kept == 0 || node[kept - 1].os_index != node[i].os_index)
-			node[kept++] = node[i];
-	*count = (unsigned)kept;
-	return node;
+static int by_cell(const void *a, const void *b)
+{
+	const struct value *x = a, *y = b;
+
+	if (x->worker != y->worker)
+		return x->worker < y->worker ? -1 : 1;
+	return (x->memory > y->memory) - (x->memory < y->memory);
 }
 
-/* The median over the groups that measured it: a worker's own node is measured beside each other node. */
-static double median_of(const struct sm_results *r, const struct sm_case_row *of, unsigned worker, unsigned memory)
+/* The figures of the matrix by cell, at least one for each case; the caller frees them. */
+static struct value *values_of(const struct sm_results *r, const struct sm_case_row *of, size_t *count)
 {
-	double *value = sm_zeroed_memory(r->summary_count + 1, sizeof(*value)), median;
-	unsigned count = 0, end[2];
+	struct value *value = sm_zeroed_memory(r->case_count + r->summary_count + 1, sizeof(*value));
+	bool *is_at = sm_zeroed_memory(r->case_count + 1, sizeof(*is_at));
+	sm_name point = sm_node_matrix_point(of);
 
+	*count = 0;
+	for (size_t i = 0; i < r->case_count; i++) {
+		const struct sm_case_row *c = &r->cases[i];
+		struct value *one = &value[*count];
+
+		is_at[i] = c->scenario == of->scenario && sm_node_matrix_point(c) == point &&
+			   nodes_of(c, &one->worker, &one->memory);
+		one->value = (double)NAN;
+		*count += is_at[i];
+	}
 	for (size_t i = 0; i < r->summary_count; i++) {
 		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
 		double ns = r->summaries[i].value.estimate;
+		struct value *one = &value[*count];
 
-		if (isfinite(ns) && is_at(c, of) && nodes_of(c, &end[0], &end[1]) && end[0] == worker &&
-		    end[1] == memory)
-			value[count++] = of->bytes_per_op > 0 ? of->bytes_per_op / ns : ns;
+		if (!is_at[r->summaries[i].case_index] || !isfinite(ns) || !nodes_of(c, &one->worker, &one->memory))
+			continue;
+		one->value = of->bytes_per_op > 0 ? of->bytes_per_op / ns : ns;
+		++*count;
 	}
-	median = count > 0 ? sm_median(value, count) : (double)NAN;
-	free(value);
-	return median;
+	free(is_at);
+	qsort(value, *count, sizeof(*value), by_cell);
+	return value;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const unsigned *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* The nodes of the matrix without repetitions, those of a package together; the caller frees them. */
+static struct node *collect(const struct sm_results *r, const struct value *value, size_t values, unsigned *count)
+{
+	unsigned *number = sm_zeroed_memory(2 * values + 1, sizeof(*number));
+	struct node *node = sm_zeroed_memory(2 * values + 1, sizeof(*node));
+
+	*count = 0;
+	for (size_t i = 0; i < values; i++) {
+		number[2 * i] = value[i].worker;
+		number[2 * i + 1] = value[i].memory;
+	}
+	qsort(number, 2 * values, sizeof(*number), by_number);
+	for (size_t i = 0; i < 2 * values; i++)
+		if (i == 0 || number[i] != number[i - 1])
+			node[(*count)++] = (struct node){ number[i], package_of(r, number[i]) };
+	qsort(node, *count, sizeof(*node), in_order);
+	free(number);
+	return node;
+}
+
+static size_t place_of(const struct node *node, unsigned os_index)
+{
+	size_t i = 0;
+
+	while (node[i].os_index != os_index)
+		i++;
+	return i;
+}
+
+/* Each cell is the median over the groups that measured it: a worker's own node is measured beside each other node. */
+static void fill(struct sm_matrix *m, const struct node *node, const struct value *value, size_t values)
+{
+	double *known = sm_zeroed_memory(values + 1, sizeof(*known));
+	unsigned count = 0;
+
+	for (size_t i = 0; i < (size_t)m->count * m->count; i++)
+		m->ns[i] = (double)NAN;
+	for (size_t i = 0; i < values; i++) {
+		if (isfinite(value[i].value))
+			known[count++] = value[i].value;
+		if (i + 1 < values && by_cell(&value[i], &value[i + 1]) == 0)
+			continue;
+		if (count > 0)
+			m->ns[place_of(node, value[i].worker) * m->count + place_of(node, value[i].memory)] =
+				sm_median(known, count);
+		count = 0;
+	}
+	free(known);
 }
 
 /* "2 HBM": the number, and for a node of memory only what kind it is. */
@@ -142,6 +215,8 @@ int sm_node_matrix_of(struct sm_matrix *out, const struct sm_results *results, c
 		      struct sm_error *err)
 {
 	bool rate = of->bytes_per_op > 0;
+	size_t values;
+	struct value *value = values_of(results, of, &values);
 	struct node *node;
 
 	*out = (struct sm_matrix){ .scenario = of->scenario,
@@ -150,16 +225,15 @@ int sm_node_matrix_of(struct sm_matrix *out, const struct sm_results *results, c
 				   .value = rate ? "GB/s (logarithmic)" : "ns (logarithmic)",
 				   .unit = rate ? "GB/s" : "ns",
 				   .diagonal = true };
-	node = collect(results, of, &out->count);
+	node = collect(results, value, values, &out->count);
 	out->end = calloc((size_t)out->count + 1, sizeof(*out->end));
 	out->ns = calloc((size_t)out->count * out->count + 1, sizeof(*out->ns));
-	for (unsigned i = 0; out->end && out->ns && i < out->count; i++) {
+	for (unsigned i = 0; out->end && i < out->count; i++)
 		name_end(results, &node[i], &out->end[i]);
-		for (unsigned k = 0; k < out->count; k++)
-			out->ns[(size_t)i * out->count + k] =
-				median_of(results, of, node[i].os_index, node[k].os_index);
-	}
+	if (out->ns)
+		fill(out, node, value, values);
 	free(node);
+	free(value);
 	if (out->end && out->ns)
 		return 0;
 	sm_matrix_free(out);

@@ -160,21 +160,23 @@ static int write_matrix(FILE *out, void *context)
 static int write_node_matrices(const struct sm_results *results, struct sm_error *err)
 {
 	char path[4400], name[256];
+	size_t count;
+	unsigned *first = sm_node_matrices_of(results, NULL, &count);
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < results->case_count; i++) {
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		const struct sm_case_row *of = &results->cases[first[i]];
 		struct sm_matrix matrix;
 
-		if (!sm_node_matrix_begins(results, i))
-			continue;
-		rc = sm_node_matrix_of(&matrix, results, &results->cases[i], err);
+		rc = sm_node_matrix_of(&matrix, results, of, err);
 		if (rc < 0)
-			return rc;
-		sm_node_matrix_name(&results->cases[i], name, sizeof(name));
+			break;
+		sm_node_matrix_name(of, name, sizeof(name));
 		snprintf(path, sizeof(path), "%s/%s.csv", results->out, name);
 		rc = sm_store_write_file(path, write_matrix, &matrix, err);
 		sm_matrix_free(&matrix);
 	}
+	free(first);
 	return rc;
 }
 

@@ -27,8 +27,9 @@ static void place_pus(void)
 	json_t *places = json_array();
 
 	for (unsigned i = 0; i < PUS; i++)
-		json_array_append_new(places, json_pack("{s:i, s:i, s:i, s:i}", "pu", (int)os_index(i), "core",
-							(int)i / 2, "l3", (int)i / 4, "package", (int)i / 4));
+		json_array_append_new(places,
+				      json_pack("{s:i, s:i, s:i, s:i, s:i}", "pu", (int)os_index(i), "core", (int)i / 2,
+						"l3", (int)i / 4, "package", (int)i / 4, "kind", i < PUS / 2));
 	json_object_set_new(json_object_get(run.manifest, "environment"), "pu_places", places);
 }
 
@@ -143,6 +144,28 @@ Test(analysis, closer_is_slower_refutes)
 	add_machine(true);
 	analyse_pairs();
 	cr_expect_eq(claim_of("C5")->verdict, SM_REFUTED, "%s", claim_of("C5")->evidence);
+}
+
+/* The four PUs of the second package are of a slower kind, on which a transfer to a thread of the core takes longer than
+ * one to another core of the fast kind. */
+Test(analysis, closer_is_faster_is_judged_on_the_home_kind)
+{
+	place_pus();
+	json_object_set_new(json_object_get(run.manifest, "environment"), "home_kind", json_integer(1));
+	for (unsigned k = 0; k < 3; k++) {
+		double ns = k == 0 ? 16 : k == 1 ? 50 : 60;
+		unsigned c = add_relation(relations[k], ns);
+
+		for (unsigned from = 0; from < PUS; from++)
+			for (unsigned to = 0; to < PUS; to++)
+				if (from != to && relation_of(from, to) == relations[k])
+					add_pair(c, from, to, from < PUS / 2 && to < PUS / 2 ? ns : 1000 / ns);
+	}
+	analyse_pairs();
+	cr_expect_eq(claim_of("C5")->verdict, SM_SUPPORTED, "%s", claim_of("C5")->evidence);
+	cr_expect_str_eq(claim_of("C5")->evidence,
+			 "smt 8 ns (4 pairs), shared-l3 25 ns (8 pairs); the closer pair is the faster one in 100 % of "
+			 "32 couples");
 }
 
 Test(analysis, one_relation_does_not_test_the_order)
@@ -283,18 +306,19 @@ static void add_nodes(const char *op, unsigned worker, unsigned other, double ow
 /* The matrix of an operation. */
 static void open_nodes(struct sm_matrix *m, const char *file)
 {
+	size_t count;
+	unsigned *first = sm_node_matrices_of(&run, NULL, &count);
+	bool found = false;
 	char name[128];
 
-	for (size_t i = 0; i < run.case_count; i++) {
-		if (!sm_node_matrix_begins(&run, i))
-			continue;
-		sm_node_matrix_name(&run.cases[i], name, sizeof(name));
-		if (strcmp(name, file) != 0)
-			continue;
-		cr_assert_eq(sm_node_matrix_of(m, &run, &run.cases[i], NULL), 0);
-		return;
+	for (size_t i = 0; i < count && !found; i++) {
+		sm_node_matrix_name(&run.cases[first[i]], name, sizeof(name));
+		found = strcmp(name, file) == 0;
+		if (found)
+			cr_assert_eq(sm_node_matrix_of(m, &run, &run.cases[first[i]], NULL), 0);
 	}
-	cr_assert(false, "no matrix %s", file);
+	free(first);
+	cr_assert(found, "no matrix %s", file);
 }
 
 Test(analysis, nodes_have_a_matrix_for_each_point)
@@ -320,4 +344,79 @@ Test(analysis, nodes_have_a_matrix_for_each_point)
 	cr_expect(isnan(m.ns[4]) && isnan(m.ns[8]), "%g and %g were not measured", m.ns[4], m.ns[8]);
 	cr_expect(fabs(m.ns[5] - 101) < 1, "%g", m.ns[5]);
 	sm_matrix_free(&m);
+}
+
+/* Pairs of 20 nodes have more rows than a figure of all cases can be high: the matrix shows them. */
+Test(analysis, many_nodes_have_a_matrix_and_no_row_each)
+{
+	char folder[] = "/tmp/shmeter-many-XXXXXX", command[128], path[160];
+	struct sm_report_options options = { .plots = PLOTS_FOLDER };
+	struct sm_error err = { 0 };
+	struct sm_drawn drawn;
+
+	cr_assert(mkdtemp(folder));
+	run.folder = strdup(folder);
+	run.out = strdup(folder);
+	for (unsigned i = 0; i < 20; i++)
+		for (unsigned k = 0; k < 20; k++)
+			if (i != k)
+				add_nodes("read", i, k, 100, 150);
+	analyse_pairs();
+	snprintf(command, sizeof(command), "mkdir -p %s/plots", folder);
+	cr_assert_eq(system(command), 0);
+	(void)!sm_report_figures(&run, &options, &drawn, &err);
+	snprintf(path, sizeof(path), "%s/plots/nodes_cases.dat", folder);
+	cr_expect_lt(access(path, F_OK), 0, "there is a figure of all cases");
+	snprintf(path, sizeof(path), "%s/plots/nodes_nodes_op_read_bytes_64.dat", folder);
+	cr_expect_eq(access(path, F_OK), 0, "there is no matrix");
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	cr_expect_eq(system(command), 0);
+}
+
+/* The figure's data have a cell for each pair of nodes that was measured, and the others as missing. */
+static void expect_node_figure(const char *stem)
+{
+	char path[160], *script, *data;
+
+	snprintf(path, sizeof(path), "plots/%s.gp", stem);
+	script = take(path);
+	snprintf(path, sizeof(path), "plots/%s.dat", stem);
+	data = take(path);
+	cr_expect(strstr(script, "row = 'worker on NUMA node'") && strstr(script, "column = 'memory on NUMA node'") &&
+			  strstr(script, "value = 'ns (logarithmic)'"),
+		  "%s", script);
+	cr_expect(strstr(script, "\nmissing = 11\n") && strstr(script, "\npackages = 2\n"), "%s", script);
+	/* column, row: the memory of 5, which comes last, from 0, which comes first */
+	cr_expect(strstr(data, "\n3 0 ") && strstr(data, "\"90\""), "%s", data);
+	cr_expect(strstr(data, "\n3 \"5 HBM\"\n"), "the last row has no name: %s", data);
+	free(script);
+	free(data);
+}
+
+Test(analysis, the_matrix_of_nodes_is_in_a_file_and_a_figure)
+{
+	char folder[] = "/tmp/shmeter-nodes-XXXXXX", command[128], *text;
+	struct sm_report_options options = { .plots = PLOTS_FOLDER };
+	struct sm_error err = { 0 };
+	struct sm_drawn drawn;
+
+	cr_assert(mkdtemp(folder));
+	run.folder = strdup(folder);
+	run.out = strdup(folder);
+	place_nodes();
+	add_nodes("read", 0, 1, 100, 150);
+	add_nodes("read", 0, 5, 100, 90);
+	add_nodes("read", 2, 0, 100, 120);
+	analyse_pairs();
+	cr_assert_eq(sm_store_write_analysis(&run, &err), 0, "%s", err.text);
+	text = take("nodes_nodes_op_read_bytes_64.csv");
+	cr_expect(strncmp(text, "from,0,2,1,5 HBM,unit\n0,100", 27) == 0, "%s", text);
+	cr_expect(strstr(text, "\n1,,,,,ns\n5 HBM,,,,,ns\n"), "%s", text);
+	free(text);
+	snprintf(command, sizeof(command), "mkdir -p %s/plots", folder);
+	cr_assert_eq(system(command), 0);
+	(void)!sm_report_figures(&run, &options, &drawn, &err);
+	expect_node_figure("nodes_nodes_op_read_bytes_64");
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	cr_expect_eq(system(command), 0);
 }

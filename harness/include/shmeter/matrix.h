@@ -49,8 +49,9 @@ SM_MUST_USE int sm_matrix_of(struct sm_matrix *out, const struct sm_results *res
 /* The point at which a case measures the memory of a NUMA node from a node: its other parameters ("-": none).  NULL: it
  * does not. */
 sm_name sm_node_matrix_point(const struct sm_case_row *c);
-/* Whether a case is the first of such a matrix, in the order of the cases. */
-bool sm_node_matrix_begins(const struct sm_results *results, size_t case_index);
+/* The first case of each such matrix of a scenario (NULL: of all), in the order of the cases; malloc'ed, the caller frees
+ * it.  `*count`: how many. */
+unsigned *sm_node_matrices_of(const struct sm_results *results, sm_name scenario, size_t *count);
 /* The stem of its file: "numa_latency_nodes_bytes_67108864". */
 void sm_node_matrix_name(const struct sm_case_row *c, char *out, size_t size);
 /* Makes the matrix of NUMA nodes of the scenario and point of a case: where the worker runs, and where its memory lies.
