@@ -82,11 +82,16 @@ static void add_topology(json_t *object, const struct sm_topology *topology)
 							(json_int_t)cache[i].bytes, "line_bytes",
 							(int)cache[i].line_bytes, "pus", (int)cache[i].pus));
 	for (unsigned i = 0; i < count; i++) {
+		json_t *place = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index, "core",
+					  (int)pus[i].core, "l3", pus[i].l3, "package", (int)pus[i].package, "node",
+					  (int)pus[i].node, "kind", pus[i].kind);
+
+		if (pus[i].core_number >= 0)
+			json_object_set_new(place, "core_number", json_integer(pus[i].core_number));
+		if (pus[i].package_number >= 0)
+			json_object_set_new(place, "package_number", json_integer(pus[i].package_number));
 		json_array_append_new(allowed, json_integer(pus[i].os_index));
-		json_array_append_new(places,
-				      json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "pu", (int)pus[i].os_index, "core",
-						(int)pus[i].core, "l3", pus[i].l3, "package", (int)pus[i].package,
-						"node", (int)pus[i].node, "kind", pus[i].kind));
+		json_array_append_new(places, place);
 	}
 	json_object_set_new(object, "pus", json_integer(count));
 	json_object_set_new(object, "allowed_pus", allowed);

@@ -24,6 +24,14 @@ static unsigned index_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_
 	return object ? object->logical_index : otherwise;
 }
 
+/* The kernel's number of an object above; -1: none, or not known. */
+static int number_above(hwloc_topology_t hw, hwloc_obj_t pu, hwloc_obj_type_t type)
+{
+	hwloc_obj_t object = hwloc_get_ancestor_obj_by_type(hw, type, pu);
+
+	return object && object->os_index != HWLOC_UNKNOWN_INDEX ? (int)object->os_index : -1;
+}
+
 static int collect_pus(struct sm_topology *t, struct sm_error *err)
 {
 	hwloc_const_cpuset_t allowed = hwloc_topology_get_allowed_cpuset(t->hw);
@@ -44,6 +52,8 @@ static int collect_pus(struct sm_topology *t, struct sm_error *err)
 			/* if hwloc knows no cores, each PU counts as a core of its own */
 			.core = index_above(t->hw, pu, HWLOC_OBJ_CORE, pu->logical_index),
 			.package = index_above(t->hw, pu, HWLOC_OBJ_PACKAGE, 0),
+			.core_number = number_above(t->hw, pu, HWLOC_OBJ_CORE),
+			.package_number = number_above(t->hw, pu, HWLOC_OBJ_PACKAGE),
 			.node = topology_node_of(t, pu),
 			.l2 = cache_above(t->hw, pu, HWLOC_OBJ_L2CACHE),
 			.l3 = cache_above(t->hw, pu, HWLOC_OBJ_L3CACHE),

@@ -12,6 +12,7 @@
 
 struct place {
 	int pu, core, l3, package, node;
+	int core_number, package_number; /* the kernel's, or the logical ones where it has none */
 };
 
 /* Nested boxes: the places of one group are adjacent, in hwloc's order. */
@@ -66,7 +67,7 @@ static int draw_core(const struct drawing *d, size_t from, size_t n, int x, int 
 	char text[64];
 
 	box(d->out, "core", x, y, width, 58);
-	snprintf(text, sizeof(text), "core %d", d->place[from].core);
+	snprintf(text, sizeof(text), "core %d", d->place[from].core_number);
 	label(d->out, "small", x + 8, y + 16, text);
 	for (size_t i = 0; i < n; i++) {
 		box(d->out, "pu", x + 8 + (int)i * 46, y + 23, 42, 27);
@@ -125,9 +126,10 @@ static int draw_package(const struct drawing *d, size_t from, size_t n, int y)
 		i += pus;
 	}
 	if (d->many_nodes)
-		snprintf(text, sizeof(text), "package %d", d->place[from].package);
+		snprintf(text, sizeof(text), "package %d", d->place[from].package_number);
 	else
-		snprintf(text, sizeof(text), "package %d, NUMA node %d", d->place[from].package, d->place[from].node);
+		snprintf(text, sizeof(text), "package %d, NUMA node %d", d->place[from].package_number,
+			 d->place[from].node);
 	label(d->out, "name", 20, y + 24, text);
 	return at + 6 - y;
 }
@@ -153,6 +155,13 @@ static int width_of(const struct drawing *d)
 	return width < DRAWING_WIDTH ? width : DRAWING_WIDTH;
 }
 
+static int number_of(const json_t *place, const char *number, const char *otherwise)
+{
+	const json_t *known = json_object_get(place, number);
+
+	return (int)json_integer_value(known ? known : json_object_get(place, otherwise));
+}
+
 static struct place *read_places(const json_t *array, size_t *count)
 {
 	struct place *place = calloc(json_array_size(array) + 1, sizeof(*place));
@@ -169,6 +178,8 @@ static struct place *read_places(const json_t *array, size_t *count)
 			(int)json_integer_value(json_object_get(one, "l3")),
 			(int)json_integer_value(json_object_get(one, "package")),
 			(int)json_integer_value(json_object_get(one, "node")),
+			number_of(one, "core_number", "core"),
+			number_of(one, "package_number", "package"),
 		};
 	return place;
 }
@@ -251,20 +262,51 @@ static void put_caches(struct page *page)
 	fact(page->out, "Caches of the first core", text);
 }
 
-/* "; distance 10 to 0, 21 to 1; the firmware promises 90 ns": to each node, where the firmware tells. */
+static int node_number(const json_t *nodes, size_t i)
+{
+	return (int)json_integer_value(json_object_get(json_array_get(nodes, i), "node"));
+}
+
+/* "0-3,8": the nodes at a distance; returns the length. */
+static size_t put_range(const json_t *nodes, const json_t *distances, json_int_t distance, char *out, size_t size)
+{
+	size_t used = 0, count = json_array_size(distances), next;
+
+	for (size_t i = 0; i < count && used < size; i = next) {
+		next = i + 1;
+		if (json_integer_value(json_array_get(distances, i)) != distance)
+			continue;
+		while (next < count && json_integer_value(json_array_get(distances, next)) == distance &&
+		       node_number(nodes, next) == node_number(nodes, next - 1) + 1)
+			next++;
+		used += (size_t)snprintf(out + used, size - used, "%s%d", used ? "," : "", node_number(nodes, i));
+		if (next - i > 1 && used < size)
+			used += (size_t)snprintf(out + used, size - used, "-%d", node_number(nodes, next - 1));
+	}
+	return used < size ? used : size - 1;
+}
+
+/* "; distance 10 to 0, 21 to 1-3; the firmware promises 90 ns": to the nodes, where the firmware tells. */
 static void put_distances(const json_t *nodes, const json_t *node, char *out, size_t size)
 {
-	const json_t *distance, *latency = json_object_get(node, "promised_latency_ns");
+	const json_t *distances = json_object_get(node, "distances"), *distance;
+	const json_t *latency = json_object_get(node, "promised_latency_ns");
 	const json_t *bandwidth = json_object_get(node, "promised_bandwidth_mib");
+	json_int_t last = 0, least = 1;
 	size_t i, used = 0;
 
 	out[0] = '\0';
-	json_array_foreach (json_object_get(node, "distances"), i, distance)
-		if (json_integer_value(distance) > 0 && used < size)
-			used += (size_t)snprintf(
-				out + used, size - used, "%s %d to %d", used ? "," : "; distance",
-				(int)json_integer_value(distance),
-				(int)json_integer_value(json_object_get(json_array_get(nodes, i), "node")));
+	for (; least > 0; last = least) { /* from the nearest on */
+		least = 0;
+		json_array_foreach (distances, i, distance)
+			if (json_integer_value(distance) > last && (least == 0 || json_integer_value(distance) < least))
+				least = json_integer_value(distance);
+		if (least > 0 && used < size)
+			used += (size_t)snprintf(out + used, size - used, "%s %d to ", used ? "," : "; distance",
+						 (int)least);
+		if (least > 0 && used < size)
+			used += put_range(nodes, distances, least, out + used, size - used);
+	}
 	if (latency && used < size)
 		used += (size_t)snprintf(out + used, size - used, "; the firmware promises %d ns",
 					 (int)json_integer_value(latency));

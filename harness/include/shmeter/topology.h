@@ -14,9 +14,11 @@ struct sm_pu {
 	unsigned os_index;      /* the kernel's number */
 	unsigned logical;       /* hwloc's order */
 	unsigned core, package; /* logical indices */
-	unsigned node;          /* the NUMA node that it belongs to, by the kernel's number */
-	int l2, l3;             /* logical index of the cache, -1 where hwloc knows none */
-	int kind;               /* kind of its core: the number of a struct sm_kind; -1 where all are of one kind */
+	/* the kernel's numbers, that of a core within its package; -1: not known */
+	int core_number, package_number;
+	unsigned node; /* the NUMA node that it belongs to, by the kernel's number */
+	int l2, l3;    /* logical index of the cache, -1 where hwloc knows none */
+	int kind;      /* kind of its core: the number of a struct sm_kind; -1 where all are of one kind */
 };
 
 /* Most nodes that a Linux kernel can have (MAX_NUMNODES with CONFIG_NODES_SHIFT of 10). */
