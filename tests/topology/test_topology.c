@@ -1,6 +1,5 @@
 /* Placement on machines that are not here: synthetic topologies, and hwloc XML of hybrid and restricted
  * ones. */
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <math.h>
 #include <sched.h>
@@ -8,38 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shmeter/plan.h"
 #include "shmeter/region.h"
 #include "shmeter/scenario.h"
-#include "shmeter/team.h"
-#include "shmeter/topology.h"
+#include "topology_fixture.h"
 
-#define SMT_LAPTOP   "pack:1 l3:1 l2:4 core:1 pu:2"
 #define CCX_DESKTOP  "pack:1 l3:2 l2:4 core:1 pu:2"        /* two L3s, one node */
 #define TWO_PACKAGES "pack:2 [numa] l3:1 l2:4 core:1 pu:1" /* a node and an L3 each */
 #define FOUR_NODES   "numa:4 l3:2 l2:2 core:1 pu:1"
 #define CLUSTERED    "pack:1 l3:1 l2:2 core:4 pu:1" /* four cores share an L2 */
-
-static struct sm_topology *open_or_fail(const char *source)
-{
-	struct sm_topology *topology;
-	struct sm_error err = { 0 };
-
-	cr_assert_eq(sm_topology_open(&topology, source, &err), 0, "%s: %s", source, err.text);
-	return topology;
-}
-
-static struct sm_seats seat(const struct sm_topology *topology, enum sm_placement placement, unsigned workers)
-{
-	struct sm_seats seats;
-	struct sm_error err = { 0 };
-
-	cr_assert_eq(sm_topology_seat(topology, placement, NULL, 0, workers, &seats, &err), 0, "%s", err.text);
-	return seats;
-}
 
 static void expect_relation(const char *source, enum sm_placement asked, enum sm_placement got)
 {
@@ -354,18 +332,6 @@ static int on_a_drawn_topology(void *argument, unsigned index)
 	return sm_topology_is_here(topology) ? 5 : 0;
 }
 
-static void expect_member(sm_member_fn fn)
-{
-	struct sm_team team;
-	struct sm_error err = { 0 };
-	unsigned first;
-
-	cr_assert_eq(sm_team_start(&team, 1, "test", fn, NULL, NULL, &err), 0, "%s", err.text);
-	sm_team_wait(&team, UINT64_MAX, NULL, &first);
-	cr_expect_eq(team.member[0].wait_status, 0, "it says %d", WEXITSTATUS(team.member[0].wait_status));
-	sm_team_free(&team);
-}
-
 Test(topology, a_restricted_affinity_is_seen, .timeout = 10)
 {
 	expect_member(in_one_cpu);
@@ -511,131 +477,4 @@ Test(topology, line_stride_compares_with_the_line_that_hwloc_knows)
 	cr_expect_eq(line_reported_on(TEST_DATA "/lines_128.xml"), 128);
 	cr_expect_eq(line_reported_on("pack:1 core:2 l1d:1 pu:1"), 64);
 	cr_expect(isnan(line_reported_on("pack:1 core:2 pu:1")), "unknown is not a number");
-}
-
-/* Recorded machines (tests/CMakeLists.txt). */
-static const struct sm_node *node_of(const struct sm_topology *topology, unsigned os_index)
-{
-	const struct sm_node *node = sm_topology_node(topology, os_index);
-
-	cr_assert_neq(node, NULL, "there is no node %u", os_index);
-	return node;
-}
-
-Test(topology, nodes_have_the_kernels_numbers)
-{
-	struct sm_topology *topology = open_or_fail(TEST_MACHINES "/memory-side-caches.xml");
-	unsigned count;
-	const struct sm_node *nodes = sm_topology_nodes(topology, &count);
-
-	cr_assert_eq(count, 4);
-	for (unsigned i = 0; i < 4; i++)
-		cr_expect_eq(nodes[i].os_index, i);
-	/* hwloc's order is 0, 2, 1, 3 */
-	cr_expect_eq(node_of(topology, 0)->package, node_of(topology, 2)->package);
-	cr_expect_neq(node_of(topology, 0)->package, node_of(topology, 1)->package);
-	cr_expect_lt(sm_topology_distance(topology, 0, 2), sm_topology_distance(topology, 0, 1));
-	cr_expect_eq(sm_topology_distance(topology, 0, 9), 0);
-	sm_topology_close(topology);
-}
-
-Test(topology, nodes_of_memory_only_are_nobodys)
-{
-	struct sm_topology *topology = open_or_fail(TEST_MACHINES "/knl-heteromem.xml");
-
-	for (unsigned n = 0; n < 8; n++) {
-		cr_expect_eq(node_of(topology, n)->has_pus, n < 4, "node %u", n);
-		cr_expect_eq(node_of(topology, n)->pus, n < 4 ? 16 : 0, "node %u has %u PUs", n,
-			     node_of(topology, n)->pus);
-		cr_expect_str_eq(node_of(topology, n)->tier, n < 4 ? "DRAM" : "HBM");
-		cr_expect(sm_node_gives_memory(node_of(topology, n)));
-	}
-	sm_topology_close(topology);
-}
-
-Test(topology, the_firmwares_promises_are_told)
-{
-	struct sm_topology *topology = open_or_fail(TEST_MACHINES "/memory-tiers.xml");
-	uint64_t latency, bandwidth;
-
-	sm_topology_promise(topology, 4, &latency, &bandwidth);
-	cr_expect_eq(bandwidth, 10000);
-	cr_expect_eq(latency, 0, "unknown, and told as %lu ns", latency);
-	sm_topology_promise(topology, 3, &latency, &bandwidth);
-	cr_expect_eq(bandwidth, 0, "there is no node 3");
-	sm_topology_close(topology);
-}
-
-Test(topology, forbidden_nodes_give_no_memory)
-{
-	struct sm_topology *topology = open_or_fail(TEST_MACHINES "/cgroup-restricted-8-nodes.xml");
-	struct sm_error err = { 0 };
-
-	cr_expect_eq(sm_topology_memory_node_count(topology), 6);
-	cr_expect_eq(sm_topology_gives_memory(topology, 5, &err), 0, "%s", err.text);
-	cr_expect_eq(sm_topology_gives_memory(topology, 7, &err), -ENODEV);
-	cr_expect_str_eq(err.text, "NUMA node 7 may not be used by this process (cpuset.mems): choose among 0-5");
-	cr_expect_eq(sm_topology_gives_memory(topology, 8, &err), -ENODEV);
-	cr_expect_str_eq(err.text, "this machine has no NUMA node 8: choose among 0-5");
-	cr_expect_eq(node_of(topology, 2)->pus, 0);
-	cr_expect(node_of(topology, 2)->has_pus, "its PUs are not allowed, but they are there");
-	sm_topology_close(topology);
-}
-
-/* hwloc takes a node without memory from "memory=0". */
-Test(topology, nodes_without_memory_are_known)
-{
-	struct sm_topology *topology = open_or_fail("pack:2 [numa(memory=0)] core:2 pu:1");
-	struct sm_topology *one = open_or_fail(TEST_MACHINES "/zen4-2x96.xml");
-
-	/* a description that tells no sizes at all says nothing of memory */
-	cr_expect_eq(sm_topology_memory_node_count(topology), 2);
-	cr_expect_eq(sm_topology_memory_node_count(one), 1);
-	sm_topology_close(topology);
-	sm_topology_close(one);
-}
-
-Test(topology, one_kind_can_be_kept)
-{
-	struct sm_topology *topology = open_or_fail(TEST_MACHINES "/raptor-lake-hybrid.xml");
-	struct sm_seats seats;
-	struct sm_error err = { 0 };
-	unsigned count;
-
-	cr_expect_eq(sm_topology_home_kind(topology), 1);
-	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_SHARED_L2, NULL, 0, 2, &seats, &err), -ENODEV);
-	cr_expect_str_eq(err.text,
-			 "placement \"shared-l2\" needs two cores under one L2 cache, and among the PUs of kind "
-			 "1, on which pairs run here, there are none: choose near, same-core, smt, shared-l3 or a "
-			 "list of PUs, or --kind 0");
-	cr_expect_eq(sm_topology_seat(topology, SM_PLACE_CROSS_PACKAGE, NULL, 0, 2, &seats, &err), -ENODEV);
-	cr_expect(strstr(err.text, "the allowed PUs here (20) lie in one: ") && !strstr(err.text, "kind"), "%s",
-		  err.text);
-	cr_expect_eq(sm_topology_keep_kind(topology, "medium", &err), -EINVAL);
-	cr_expect(strstr(err.text, "0 (PUs 12-19), 1 (PUs 0-11)"), "%s", err.text);
-	cr_assert_eq(sm_topology_keep_kind(topology, "slowest", &err), 0, "%s", err.text);
-	sm_topology_pus(topology, &count);
-	cr_expect_eq(count, 8);
-	cr_expect_eq(node_of(topology, 0)->pus, 8);
-	cr_assert_eq(sm_topology_seat(topology, SM_PLACE_SHARED_L2, NULL, 0, 4, &seats, &err), 0, "%s", err.text);
-	cr_expect(seats.seat[0] == 12 && seats.seat[3] == 15, "PUs %u to %u", seats.seat[0], seats.seat[3]);
-	sm_seats_free(&seats);
-	sm_topology_close(topology);
-	topology = open_or_fail(SMT_LAPTOP);
-	cr_expect_eq(sm_topology_keep_kind(topology, "0", &err), -EINVAL);
-	cr_expect(strstr(err.text, "all of one kind"), "%s", err.text);
-	sm_topology_close(topology);
-}
-
-/* Bound memory comes from its node alone. */
-Test(topology, bound_memory_fits_its_node)
-{
-	struct sm_topology *topology = open_or_fail("pack:9 [numa(memory=268435456)] core:1 pu:1");
-	struct sm_memory asked = { SM_ANON, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_BIND, 7 };
-	struct sm_error err = { 0 };
-
-	cr_expect_eq(sm_region_supported(&sm_os_linux, topology, asked, 128u << 20, ".", &err), 0, "%s", err.text);
-	cr_expect_eq(sm_region_supported(&sm_os_linux, topology, asked, 512u << 20, ".", &err), -ENOMEM);
-	cr_expect(strstr(err.text, "NUMA node 7 has 256 MiB of memory left and 512 MiB are needed"), "%s", err.text);
-	sm_topology_close(topology);
 }
