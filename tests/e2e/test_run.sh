@@ -40,6 +40,18 @@ tr -s '\n ' ' ' <other/text | grep -q '[a-z]* Writing fresh shared memory takes 
 # Software events need no PMU: one that was off for part of the time is a defect.
 awk -F, '$3 ~ /PERF_COUNT_SW_/ && $NF == "scaled"' $folder/counters.csv | grep . && fail 'a software event is scaled'
 
+# Nodes are recorded by the kernel's numbers: here those that the environment gives to two PUs.
+if taskset -c 0,1 true 2>err; then
+	taskset -c 0,1 env HWLOC_SYNTHETIC='numa:2(indexes=3,5) core:1 pu:1' "$program" run false_sharing/padded_64 \
+		--placement cross-node --set processes=2 --set op=store --set work=0 --repeat-blocks 1 --slices 3 --no-plots -q \
+		--out drawn >/dev/null 2>err || fail "a run on drawn nodes: $(cat err)"
+	nodes=$(awk -F, 'NR == 1 {for (i = 1; i <= NF; i++) if ($i == "nodes") at = i; next} {print $at}' drawn/samples.csv |
+		sort -u | grep -v '^-$')
+	[ "$nodes" = '3 5' ] || fail "samples.csv has the nodes $nodes"
+	[ "$(jq -c '[.environment.pu_places[] | [.pu, .node]]' drawn/manifest.json)" = '[[0,3],[1,5]]' ] ||
+		fail "the manifest places PUs on $(jq -c '[.environment.pu_places[] | [.pu, .node]]' drawn/manifest.json)"
+fi
+
 # Counters are tried on known work, or skipped with the reason: never silently.
 "$program" selftest --counters >counters 2>err
 case $? in
