@@ -17,7 +17,8 @@ from common import PROGRAM, discard, run, scratch
 
 RUN = scratch()  # a complete folder with every kind of row
 SAMPLE = int(sys.argv[3]) if len(sys.argv) > 3 else None
-FILES = ["samples.csv", "slices.csv", "counters.csv", "metrics.csv", "buckets.csv"]
+FILES = ["samples.csv", "slices.csv", "counters.csv", "metrics.csv", "buckets.csv", "visits.csv"]
+MAY_LACK = ["buckets.csv", "visits.csv"]  # folders of earlier builds do not have them
 NO_NUMBER = ["x", "5x", "", "nan", "inf", "0x10", "+1", "-1", " 1", "1 ", "1e999", "1,5", "--1", "1.2.3", "\x1b[1m"]
 NO_NAME = ["../x", "a;b", "`id`", "a\x1bb", "a\tb"]
 # Columns with numbers; those of the second list may have a decimal point, those of the third may be empty.
@@ -28,8 +29,10 @@ WHOLE = {
     "counters.csv": "trial raw enabled_ns running_ns",
     "metrics.csv": "trial",
     "buckets.csv": "trial ns count total",
+    "visits.csv": "trial visit visits from to company",
 }
-REAL = ["transfers_per_op", "bytes_per_op", "throttled_ns", "value", "away_share", "probe_before_ns", "probe_after_ns"]
+REAL = ["transfers_per_op", "bytes_per_op", "throttled_ns", "value", "away_share", "probe_before_ns", "probe_after_ns", "ns", "low",
+        "high"]
 EMPTY = ["throttled_ns", "value", "probe_before_ns", "probe_after_ns"]
 NEGATIVE = ["value"]
 # Written for readers: the name of the folder, which may have been moved.
@@ -93,7 +96,7 @@ def in_rows():
                                                                        re.sub(r",\d+,", ",777,", lines[-1], count=1)])}, \
             rf"{name}:\d+|slices.csv: "
         yield f"{name}: no header", {name: "".join(lines[1:])}, rf"{name}"
-        yield f"{name}: missing", {name: None}, rf"{name}" if name != "buckets.csv" else None
+        yield f"{name}: missing", {name: None}, rf"{name}" if name not in MAY_LACK else None
 
 
 def in_cuts():
@@ -104,7 +107,7 @@ def in_cuts():
             at = text.rindex(",", 0, int(share * len(text)))
             yield f"{name}: cut in a row", {name: text[:at]}, rf"{name}:\d+"
         yield f"{name}: cut in the last line", {name: text[:-2]}, rf"{name}:\d+: the last line was cut short"
-        yield f"{name}: empty", {name: ""}, rf"{name}" if name != "buckets.csv" else None
+        yield f"{name}: empty", {name: ""}, rf"{name}" if name not in MAY_LACK else None
         yield f"{name}: a NUL", {name: text[:-20] + "\0" + text[-20:]}, rf"{name}"
 
 
@@ -156,10 +159,9 @@ def try_one(folder, what, files, expected, codes):
 
 
 def main():
-    run(RUN, "false_sharing/packed", "lost_update/plain", "transport_latency/pipe", "first_touch/1g", "--set", "op=atomic_add",
-        "--set", "work=0", "--set", "message=64", "--repeat-blocks", "2", "--slices", "8")
+    run(RUN, "false_sharing/packed", "lost_update/plain", "transport_latency/pipe", "first_touch/1g", "core_to_core/one_line",
+        "--set", "op=atomic_add", "--set", "work=0", "--set", "message=64", "--repeat-blocks", "2", "--slices", "8")
     changes = [(*c, (6, 4)) for part in (in_fields, in_rows, in_cuts, in_manifest) for c in part()]
-    # buckets.csv may be missing, because folders of earlier builds do not have it
     changes = [(what, files, expected, codes if expected else (0,)) for what, files, expected, codes in changes]
     changes += [(*c, (0,)) for c in what_may_be()]
     if SAMPLE:
