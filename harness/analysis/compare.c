@@ -110,6 +110,15 @@ static bool share_a_class(const struct sm_analysis *a, size_t left, size_t right
 	return false;
 }
 
+/* Whether the trial has a value in some class. */
+static bool has_a_value(const struct sm_analysis *a, size_t sample)
+{
+	for (unsigned k = 0; k < a->view[sample].cells; k++)
+		if (sm_analysis_cell(a, sample, sm_analysis_cells(a, sample)[k].klass))
+			return true;
+	return false;
+}
+
 static bool lost_its_pin(const struct sm_analysis *a, size_t sample)
 {
 	const struct sm_sample *row = &a->results->samples[sample];
@@ -129,9 +138,13 @@ void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t r
 	struct block_walk walk = walk_blocks(a, left, right);
 	size_t s, t;
 
-	*out = (struct sm_blocks){ 0 };
+	*out = (struct sm_blocks){ .left = left, .right = right };
 	while (next_block(&walk, &s, &t)) {
+		bool left_has = has_a_value(a, s), right_has = has_a_value(a, t);
+
 		out->tried++;
+		out->left_lost += !left_has && right_has;
+		out->right_lost += left_has && !right_has;
 		out->homeless += !share_a_class(a, s, t);
 		out->pins_lost += lost_its_pin(a, s);
 		out->pins_lost += lost_its_pin(a, t);

@@ -17,12 +17,30 @@ static bool is_difference(const struct pair *pair)
 	return pair->claim && pair->claim->kind == SM_CLAIM_DIFFERENCE;
 }
 
+/* Why blocks that one side alone lost take the verdict away; NULL: they do not.  Trials are lost to disturbances, which
+ * prolong them, so the worst case is that the lost ones were the slowest. */
+static const char *uneven_loss(struct sm_analysis *a, const struct sm_comparison *c, const struct sm_blocks *blocks)
+{
+	double coverage = sm_median_coverage(c->used, blocks->right_lost, blocks->left_lost, SM_CONFIDENCE);
+	const struct sm_case_row *cases = a->results->cases;
+
+	if (blocks->left_lost == blocks->right_lost || c->used < SM_BLOCKS_MIN || coverage >= SM_COVERAGE_MIN)
+		return NULL;
+	return sm_results_string(
+		a->results,
+		"of %u blocks %s alone lost %u and %s alone %u: if these were the slowest, the %.0f %% "
+		"interval contains the true ratio in only %.0f %% of runs (%.0f %% are required)",
+		blocks->tried, cases[blocks->left].variant, blocks->left_lost, cases[blocks->right].variant,
+		blocks->right_lost, 100 * SM_CONFIDENCE, 100 * coverage, 100 * SM_COVERAGE_MIN);
+}
+
 /* The reasons are in order of usefulness: those that the reader can act on come first. */
 const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct sm_comparison *c,
 				 const struct sm_blocks *blocks)
 {
 	const struct sm_group_view *group = &a->group[g];
 	struct sm_results *results = a->results;
+	const char *uneven = uneven_loss(a, c, blocks);
 
 	if (blocks->pins_lost > 0)
 		return sm_results_string(results,
@@ -34,6 +52,8 @@ const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct s
 					 "%u of %u blocks were dropped: no pair class in which "
 					 "both variants have enough pure slices",
 					 blocks->homeless, blocks->tried);
+	if (uneven)
+		return uneven;
 	if (group->steal_percent > SM_STEAL_MAX)
 		return sm_results_string(results,
 					 "the host took %.1f %% of the PU time away during these "
@@ -131,7 +151,8 @@ static int note_claim(struct sm_analysis *a, const struct sm_claim *claim, struc
 	return 0;
 }
 
-static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pair, sm_name klass, bool leading)
+static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pair, const struct sm_blocks *blocks,
+				   sm_name klass, bool leading)
 {
 	const struct sm_case_row *left = &a->results->cases[pair->left];
 	const struct sm_case_row *right = &a->results->cases[pair->right];
@@ -150,6 +171,8 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	row->leading = leading;
 	row->left_dropped = a->case_view[pair->left].dropped;
 	row->right_dropped = a->case_view[pair->right].dropped;
+	row->left_lost = blocks->left_lost;
+	row->right_lost = blocks->right_lost;
 	row->claim = pair->claim ? sm_name_of(pair->claim->id) : sm_none;
 	if (pair->claim && !is_difference(pair)) {
 		row->threshold_min = pair->claim->versus.min;
@@ -162,7 +185,7 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 static int add_empty_row(struct sm_analysis *a, const struct pair *pair, const struct sm_blocks *blocks,
 			 struct sm_error *err)
 {
-	struct sm_pair_row *row = add_row(a, pair, sm_none, true);
+	struct sm_pair_row *row = add_row(a, pair, blocks, sm_none, true);
 
 	row->ratio = (struct sm_interval){ .estimate = NAN, .low = NAN, .high = NAN };
 	row->added = row->ratio;
@@ -199,7 +222,7 @@ static int add_pair(struct sm_analysis *a, const struct pair *pair, struct sm_er
 			return rc;
 		if (comparison.used == 0)
 			continue;
-		struct sm_pair_row *row = add_row(a, pair, klass, klass == leading);
+		struct sm_pair_row *row = add_row(a, pair, &blocks, klass, klass == leading);
 
 		row->ratio = comparison.ratio;
 		row->added = comparison.added;

@@ -13,6 +13,7 @@
 #define SM_DROPPED_APART 0.10 /* report sides whose shares of impure slices differ by more than this */
 #define SM_CONTROL_ALPHA 0.01 /* share of runs whose control moves by chance (docs/adr/0015) */
 #define SM_STEAL_MAX     5.0  /* per cent of all PU time */
+#define SM_COVERAGE_MIN  0.9  /* of a 95 % interval, if the blocks that one side alone lost were its slowest */
 #define SM_TIES_MAX      0.20 /* share of the blocks used that tie: more means a clock too coarse */
 
 /* Classes of the pairs of one relation, or of workers that ran alone. */
@@ -144,9 +145,12 @@ struct sm_comparison {
 };
 /* Blocks of two cases over all classes. */
 struct sm_blocks {
+	size_t left, right; /* the cases */
 	unsigned tried;     /* both variants ran */
 	unsigned homeless;  /* without a class in which both have enough pure slices */
 	unsigned pins_lost; /* trials of either in which a worker left its PU */
+	/* Blocks in which one side alone has no value in any class. */
+	unsigned left_lost, right_lost;
 };
 /* Writes ln(left) - ln(right) of each block that counts in this class to `d` (room for the blocks of the left case).
  * Returns how many; `*blocks` is the number of blocks in which both were tried. */

@@ -174,6 +174,7 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 	enum sm_point_detail detail = points->detail < SM_POINT_PLACEMENT ? SM_POINT_PLACEMENT : points->detail;
 	bool difference = claim->kind == SM_CLAIM_DIFFERENCE;
 	const struct sm_interval *interval = difference ? &row->added : &row->ratio;
+	unsigned tried = row->blocks_used + row->blocks_dropped;
 	char where[512], ratio[512], low[32], high[32];
 
 	sm_analysis_point(a, point->group, detail, where, sizeof(where));
@@ -203,6 +204,9 @@ static void add_sentence(const struct sm_analysis *a, const struct points *point
 			     "; %.0f %% of the slices of %s were left out and %.0f %% of %s: the two "
 			     "sides were not disturbed alike",
 			     100 * row->left_dropped, row->left, 100 * row->right_dropped, row->right);
+	if (row->left_lost != row->right_lost)
+		sm_words_add(words, "; of %u block%s %s alone lost %u and %s alone %u", tried, tried == 1 ? "" : "s",
+			     row->left, row->left_lost, row->right, row->right_lost);
 	add_other_classes(a, point, claim, words);
 }
 

@@ -102,6 +102,18 @@ struct sm_interval sm_median_interval(double *values, size_t count, double confi
 	return interval;
 }
 
+double sm_median_coverage(size_t used, size_t lowest, size_t highest, double confidence)
+{
+	double achieved;
+	size_t all = used + lowest + highest, rank = sign_test_rank(used, confidence, &achieved);
+
+	if (rank == 0)
+		return 0;
+	/* x(rank) and x(used + 1 - rank) have ranks in all values that are higher by `lowest`; the median lies between
+	 * them if that many of all values are below it. */
+	return sm_binomial_cdf(used - rank + lowest, all, 0.5) - sm_binomial_cdf(rank + lowest - 1, all, 0.5);
+}
+
 double sm_minimum_detectable_ratio(double mad_of_log, size_t n, double alpha, double beta)
 {
 	if (n == 0 || !(mad_of_log >= 0))

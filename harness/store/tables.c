@@ -264,6 +264,8 @@ static const struct column pairs[] = {
 	{ "blocks_dropped", COLUMN_UINT, S(blocks_dropped), false, NULL },
 	{ "left_dropped", COLUMN_REAL, S(left_dropped), false, NULL },
 	{ "right_dropped", COLUMN_REAL, S(right_dropped), false, NULL },
+	{ "left_lost", COLUMN_UINT, S(left_lost), false, NULL },
+	{ "right_lost", COLUMN_UINT, S(right_lost), false, NULL },
 	{ "claim", COLUMN_TEXT, S(claim), false, NULL },
 	{ "threshold_min", COLUMN_REAL, S(threshold_min), false, NULL },
 	{ "threshold_max", COLUMN_REAL, S(threshold_max), false, NULL },

@@ -129,6 +129,55 @@ Test(coverage, falls_short_where_values_remember_each_other)
 	}
 }
 
+/* The share of rounds in which the interval of the blocks that are left contains the median of all, where `lost` blocks
+ * were lost for being the slowest of one side. */
+static double covered_after_loss(struct sm_random *random, size_t blocks, size_t lost)
+{
+	double values[BLOCKS_MOST];
+	unsigned hits = 0;
+
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		draw_normal(random, values, blocks);
+		(void)sm_median(values, blocks); /* sorts */
+		struct sm_interval interval = sm_median_interval(values, blocks - lost, 0.95);
+
+		hits += interval.low <= 10 && 10 <= interval.high;
+	}
+	return (double)hits / ROUNDS;
+}
+
+/* docs/method.md has this table: --verbose prints it. */
+Test(coverage, falls_where_one_side_loses_its_slowest_blocks)
+{
+	const size_t sizes[] = { 8, 12, 16, 24, 30 };
+	struct sm_random random;
+
+	sm_random_seed(&random, 31);
+	for (size_t i = 0; i < 5; i++) {
+		char line[160];
+		size_t used = (size_t)snprintf(line, sizeof(line), "| %zu |", sizes[i]);
+
+		for (size_t lost = 0; lost < 6; lost++) {
+			double exact = sm_median_coverage(sizes[i] - lost, 0, lost, 0.95);
+			double share;
+
+			if (sizes[i] - lost < SM_BLOCKS_MIN)
+				break;
+			share = covered_after_loss(&random, sizes[i], lost);
+			/* 28 looks at once */
+			cr_expect_lt(fabs(share - exact), 3.5 * sqrt(0.25 / ROUNDS), "%zu of %zu: %g, %g", lost,
+				     sizes[i], share, exact);
+			used += (size_t)snprintf(line + used, sizeof(line) - used, " %.1f |", 100 * share);
+		}
+		cr_log_info("%s\n", line);
+	}
+	/* losses of both sides cancel */
+	cr_expect_float_eq(sm_median_coverage(12, 2, 2, 0.95), 0.9232, 1e-4);
+	cr_expect_gt(sm_median_coverage(12, 2, 2, 0.95), sm_median_coverage(12, 0, 4, 0.95));
+	cr_expect_eq(sm_median_coverage(5, 0, 0, 0.95), 0, "no interval");
+	cr_expect_float_eq(sm_median_coverage(8, 0, 0, 0.95), 1 - 2.0 / 256, 1e-12);
+}
+
 /* Times of two equal cases on a machine that drifts by 10 % over the run and wanders besides. */
 struct machine {
 	struct sm_random random;

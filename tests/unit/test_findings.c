@@ -65,6 +65,52 @@ Test(analysis, a_claim_that_holds_at_all_points_shows_the_weakest)
 	expect_text(claim_of("C1")->evidence, "it holds at all 2 points, this being the weakest");
 }
 
+/* One trial of a case is lost: none of its slices is pure. */
+static void lose(unsigned c, unsigned block)
+{
+	for (size_t s = 0; s < run.sample_count; s++)
+		for (size_t i = 0; i < run.slice_count; i++)
+			if (run.samples[s].case_index == c && run.samples[s].block == block &&
+			    run.slices[i].trial == run.samples[s].trial)
+				interrupt(&run.slices[i]);
+}
+
+Test(analysis, few_blocks_lost_by_one_side_are_said)
+{
+	add_pack_point("op=add", 16, 2, 2, 16);
+	lose(0, 3);
+	lose(0, 9);
+	analyse();
+	cr_expect_eq(pair_of("packed", "padded", NULL)->left_lost, 2);
+	cr_expect_eq(pair_of("packed", "padded", NULL)->right_lost, 0);
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED, "%s", claim_of("C1")->reason);
+	expect_text(claim_of("C1")->evidence, "; of 16 blocks packed alone lost 2 and padded alone 0");
+}
+
+Test(analysis, many_blocks_lost_by_one_side_take_the_verdict_away)
+{
+	add_pack_point("op=add", 16, 2, 2, 16);
+	for (unsigned b = 0; b < 3; b++)
+		lose(0, 4 * b);
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_INCONCLUSIVE);
+	expect_text(claim_of("C1")->reason,
+		    "of 16 blocks packed alone lost 3 and padded alone 0: if these were the slowest, the 95 % interval "
+		    "contains the true ratio in only 89 % of runs (90 % are required)");
+}
+
+Test(analysis, blocks_lost_evenly_keep_the_verdict)
+{
+	add_pack_point("op=add", 16, 2, 2, 16);
+	lose(0, 3);
+	lose(0, 5);
+	lose(1, 7);
+	lose(1, 9);
+	analyse();
+	cr_expect_eq(claim_of("C1")->verdict, SM_SUPPORTED, "%s", claim_of("C1")->reason);
+	cr_expect_null(strstr(claim_of("C1")->evidence, "alone lost"));
+}
+
 Test(analysis, an_interval_across_the_threshold_decides_nothing)
 {
 	unsigned packed = add_case("pack", "packed", "op=add", 2);

@@ -232,6 +232,7 @@ struct sm_pair_row {
 	double mde;
 	unsigned blocks_used, blocks_dropped;
 	double left_dropped, right_dropped;  /* share of each side's slices that are not pure; NaN: not known */
+	unsigned left_lost, right_lost;      /* blocks that one side alone lost: its trial has no value in any class */
 	sm_name claim;                       /* id, or "-" */
 	double threshold_min, threshold_max; /* 0: open */
 	enum sm_verdict verdict;

@@ -37,6 +37,10 @@ struct sm_interval {
  * 95 %) low and high are NaN.  Reorders `values`. */
 struct sm_interval sm_median_interval(double *values, size_t count, double confidence);
 
+/* How often that interval of `used` values contains the median of all, where more values were lost: `lowest` of them
+ * below all others, and `highest` above.  0 where there is no interval. */
+double sm_median_coverage(size_t used, size_t lowest, size_t highest, double confidence);
+
 /* P(X <= k) for X ~ Binomial(n, p). */
 double sm_binomial_cdf(uint64_t k, uint64_t n, double p);
 /* Clopper-Pearson interval of k successes in n. */
