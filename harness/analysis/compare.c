@@ -39,6 +39,26 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 	return false;
 }
 
+/* The values of the next block that counts in this class; adds the blocks on the way to `*blocks`. */
+static bool next_values(struct block_walk *walk, sm_name klass, double *left, double *right, unsigned *blocks)
+{
+	size_t s, t;
+
+	while (next_block(walk, &s, &t)) {
+		const struct sm_cell *x = sm_analysis_cell(walk->a, s, klass);
+		const struct sm_cell *y = sm_analysis_cell(walk->a, t, klass);
+
+		++*blocks;
+		/* Counts and shares may be 0, which has no ratio. */
+		if (!x || !y || !(x->value > 0) || !(y->value > 0))
+			continue;
+		*left = x->value;
+		*right = y->value;
+		return true;
+	}
+	return false;
+}
+
 /* For each block that counts in this class, writes ln(left) - ln(right) to `d` and left - right to `added` (may be
  * NULL). */
 static unsigned block_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
@@ -46,21 +66,25 @@ static unsigned block_differences(const struct sm_analysis *a, size_t left, size
 {
 	struct block_walk walk = walk_blocks(a, left, right);
 	unsigned used = 0;
-	size_t s, t;
+	double x, y;
 
 	*blocks = 0;
-	while (next_block(&walk, &s, &t)) {
-		const struct sm_cell *x = sm_analysis_cell(a, s, klass);
-		const struct sm_cell *y = sm_analysis_cell(a, t, klass);
-
-		++*blocks;
-		/* Counts and shares may be 0, which has no ratio. */
-		if (!x || !y || !(x->value > 0) || !(y->value > 0))
-			continue;
+	while (next_values(&walk, klass, &x, &y, blocks)) {
 		if (added)
-			added[used] = x->value - y->value;
-		d[used++] = log(x->value) - log(y->value);
+			added[used] = x - y;
+		d[used++] = log(x) - log(y);
 	}
+	return used;
+}
+
+unsigned sm_analysis_values(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *left_values,
+			    double *right_values)
+{
+	struct block_walk walk = walk_blocks(a, left, right);
+	unsigned used = 0, blocks = 0;
+
+	while (next_values(&walk, klass, &left_values[used], &right_values[used], &blocks))
+		used++;
 	return used;
 }
 

@@ -1,8 +1,11 @@
 /* Finds the size at which a variant overtakes its baseline.
  *
+ * A crossing is told only between two sizes that tell the two variants apart, one on either side.  At these sizes the
+ * ratio's interval excludes 1, and Holm's procedure over all sizes of all curves of the run excludes chance.
+ *
  * The estimate is where the median ratio passes 1, on a straight line between the logarithms of the two sizes around
  * it.  The interval lies between the sizes at which the limits of the ratio's confidence interval pass 1: between these
- * no variant is known to be faster.  A limit that passes 1 at no measured size leaves its end open. */
+ * no variant is known to be faster. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,6 +20,7 @@
 /* One size of one curve: logarithms of left / right. */
 struct point {
 	double x, estimate, low, high;
+	size_t row; /* of the comparison */
 };
 
 struct curve {
@@ -28,6 +32,12 @@ struct curve {
 	size_t count;
 };
 
+/* The sizes of all curves. */
+struct sizes {
+	bool *on;  /* one per comparison: it is a size of a curve */
+	double *p; /* one per comparison: that its sides differ by chance, adjusted for the number of sizes */
+};
+
 static int by_x(const void *a, const void *b)
 {
 	const struct point *left = a, *right = b;
@@ -35,8 +45,9 @@ static int by_x(const void *a, const void *b)
 	return (left->x > right->x) - (left->x < right->x);
 }
 
-static void add_point(struct curve *curve, const struct sm_pair_row *row, double x)
+static void add_point(struct curve *curve, const struct sm_results *results, size_t index, double x)
 {
+	const struct sm_pair_row *row = &results->pairs[index];
 	bool turned = row->left != curve->left;
 	double sign = turned ? -1 : 1;
 
@@ -48,6 +59,7 @@ static void add_point(struct curve *curve, const struct sm_pair_row *row, double
 		.estimate = sign * log(row->ratio.estimate),
 		.low = turned ? -log(row->ratio.high) : log(row->ratio.low),
 		.high = turned ? -log(row->ratio.low) : log(row->ratio.high),
+		.row = index,
 	};
 }
 
@@ -88,40 +100,36 @@ static void gather(const struct sm_results *results, struct curve *curve)
 		double x = sm_param_value(row->params, curve->param);
 
 		if (isfinite(x) && x > 0 && is_on(row, curve))
-			add_point(curve, row, x);
+			add_point(curve, results, i, x);
 	}
 	qsort(curve->point, curve->count, sizeof(*curve->point), by_x);
 }
 
-static double read_at(const struct point *point, size_t which)
+enum line { ESTIMATE, LOW, HIGH };
+
+static double read_at(const struct point *point, enum line line)
 {
-	return which == 0 ? point->estimate : which == 1 ? point->low : point->high;
+	return line == ESTIMATE ? point->estimate : line == LOW ? point->low : point->high;
 }
 
-/* The size nearest to ln `near` at which one of the three lines passes 0; NaN: none. */
-static double passes(const struct curve *curve, size_t which, double near)
+/* The first or last size between two points at which a line passes 0.  It has different signs at these points. */
+static double passes(const struct point *from, const struct point *to, enum line line, bool last)
 {
-	double best = NAN;
+	double found = NAN;
 
-	for (size_t i = 0; i + 1 < curve->count; i++) {
-		double y = read_at(&curve->point[i], which), z = read_at(&curve->point[i + 1], which);
-		double from = log(curve->point[i].x), to = log(curve->point[i + 1].x), at;
+	for (const struct point *p = from; p < to && (last || isnan(found)); p++) {
+		double y = read_at(p, line), z = read_at(p + 1, line);
 
-		if (y * z > 0 || y == z)
-			continue;
-		at = from + y / (y - z) * (to - from);
-		if (isnan(best) || fabs(at - log(near)) < fabs(best - log(near)))
-			best = at;
+		if (y * z <= 0 && y != z)
+			found = exp(log(p->x) + y / (y - z) * (log(p[1].x) - log(p->x)));
 	}
-	return exp(best);
+	return found;
 }
 
-static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_t i)
+static void add_crossing(struct sm_analysis *a, const struct curve *curve, const struct point *from,
+			 const struct point *to)
 {
-	const struct point *p = &curve->point[i];
-	double share = p->estimate / (p->estimate - p[1].estimate);
-	double at = exp(log(p->x) + share * (log(p[1].x) - log(p->x)));
-	double one = passes(curve, 1, at), other = passes(curve, 2, at);
+	bool overtakes = from->estimate > 0; /* left is slower below */
 	struct sm_crossing_row *row = sm_results_add_crossing(a->results);
 
 	row->scenario = curve->of->scenario;
@@ -130,17 +138,12 @@ static void add_crossing(struct sm_analysis *a, const struct curve *curve, size_
 	row->param = sm_name_of(curve->param);
 	row->left = curve->left;
 	row->right = curve->right;
-	row->at = at;
-	/* Each limit of the ratio's interval gives the end on its side. */
-	row->overtakes = p->estimate > 0;
-	row->low = row->overtakes ? one : other;
-	row->high = row->overtakes ? other : one;
-	if (row->low > at)
-		row->low = NAN;
-	if (row->high < at)
-		row->high = NAN;
-	row->reason = isfinite(row->low) && isfinite(row->high) ? sm_none
-								: "on one side no measured size tells the two apart";
+	row->overtakes = overtakes;
+	/* The limit that is nearer to 1 passes it first. */
+	row->low = passes(from, to, overtakes ? LOW : HIGH, false);
+	row->high = passes(from, to, overtakes ? HIGH : LOW, true);
+	/* between sizes that are not told apart the estimate may pass 1 several times: the middle */
+	row->at = sqrt(passes(from, to, ESTIMATE, false) * passes(from, to, ESTIMATE, true));
 }
 
 /* Whether this row is the first of its curve, so that each curve is handled once. */
@@ -175,7 +178,32 @@ static void orient(const struct sm_analysis *a, struct curve *curve)
 	}
 }
 
-static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
+static void note_sizes(struct sm_analysis *a, struct curve *curve, struct sizes *sizes)
+{
+	(void)a;
+	for (size_t i = 0; i < curve->count; i++)
+		sizes->on[curve->point[i].row] = true;
+}
+
+/* Tells the crossings of a curve: each pair of neighbours, among the sizes that tell the two variants apart, that are on
+ * different sides of 1. */
+static void tell(struct sm_analysis *a, struct curve *curve, struct sizes *sizes)
+{
+	const struct point *last = NULL;
+
+	for (const struct point *p = curve->point; p < curve->point + curve->count; p++) {
+		if (sizes->p[p->row] > 1 - SM_CONFIDENCE)
+			continue;
+		if (last && last->estimate * p->estimate < 0)
+			add_crossing(a, curve, last, p);
+		last = p;
+	}
+}
+
+typedef void (*curve_fn)(struct sm_analysis *a, struct curve *curve, struct sizes *sizes);
+
+/* Calls `visit` for each curve whose first row is this one: one for each parameter that is swept. */
+static void look_along(struct sm_analysis *a, struct curve *curve, size_t index, curve_fn visit, struct sizes *sizes)
 {
 	const char *params = curve->of->params;
 
@@ -189,9 +217,8 @@ static void look_along(struct sm_analysis *a, struct curve *curve, size_t index)
 		if (!isfinite(sm_param_value(params, curve->param)) || !is_first(a->results, index, curve))
 			continue;
 		gather(a->results, curve);
-		for (size_t i = 0; curve->count >= SIZES_MIN && i + 1 < curve->count; i++)
-			if (curve->point[i].estimate * curve->point[i + 1].estimate < 0)
-				add_crossing(a, curve, i);
+		if (curve->count >= SIZES_MIN)
+			visit(a, curve, sizes);
 	}
 }
 
@@ -204,18 +231,52 @@ static bool is_of_time(const struct sm_analysis *a, const struct sm_pair_row *ro
 	return false;
 }
 
+static void each_curve(struct sm_analysis *a, struct curve *curve, curve_fn visit, struct sizes *sizes)
+{
+	for (size_t i = 0; i < a->results->pair_count; i++) {
+		curve->of = &a->results->pairs[i];
+		if (is_usable(curve->of) && is_of_time(a, curve->of))
+			look_along(a, curve, i, visit, sizes);
+	}
+}
+
+/* How likely each size's two sides differ by chance: two-sided, and adjusted for all sizes of the run. */
+static void judge_sizes(const struct sm_analysis *a, struct sizes *sizes)
+{
+	const struct sm_pair_row *rows = a->results->pairs;
+	size_t count = 0, next = 0;
+
+	for (size_t i = 0; i < a->results->pair_count; i++) {
+		bool above = rows[i].ratio.low > 1;
+		bool apart = !rows[i].distrusted && (above || rows[i].ratio.high < 1);
+
+		if (sizes->on[i])
+			sizes->p[count++] = apart ? 2 * sm_analysis_chance(a, &rows[i], 1, false, above) : 1;
+	}
+	if (count > 0)
+		sm_holm(sizes->p, count);
+	next = count;
+	for (size_t i = a->results->pair_count; i-- > 0;)
+		sizes->p[i] = sizes->on[i] ? sizes->p[--next] : 1;
+}
+
 int sm_analysis_crossings(struct sm_analysis *a, struct sm_error *err)
 {
-	struct curve curve = { .point = calloc(a->results->pair_count + 1, sizeof(struct point)) };
+	size_t room = a->results->pair_count + 1;
+	struct curve curve = { .point = calloc(room, sizeof(struct point)) };
+	struct sizes sizes = { .on = calloc(room, sizeof(*sizes.on)), .p = calloc(room, sizeof(*sizes.p)) };
+	int rc = 0;
 
-	if (!curve.point)
-		return sm_fail(err, ENOMEM, "no memory for %zu comparisons", a->results->pair_count);
 	a->results->crossing_count = 0;
-	for (size_t i = 0; i < a->results->pair_count; i++) {
-		curve.of = &a->results->pairs[i];
-		if (is_usable(curve.of) && is_of_time(a, curve.of))
-			look_along(a, &curve, i);
+	if (curve.point && sizes.on && sizes.p) {
+		each_curve(a, &curve, note_sizes, &sizes);
+		judge_sizes(a, &sizes);
+		each_curve(a, &curve, tell, &sizes);
+	} else {
+		rc = sm_fail(err, ENOMEM, "no memory for %zu comparisons", a->results->pair_count);
 	}
 	free(curve.point);
-	return 0;
+	free(sizes.on);
+	free(sizes.p);
+	return rc;
 }

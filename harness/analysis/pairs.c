@@ -125,6 +125,7 @@ static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_
 	if (c->used < SM_BLOCKS_MIN) {
 		row->reason = too_few_blocks(a, c->used, row->klass);
 	} else if (reason) {
+		row->distrusted = true;
 		row->reason = reason;
 		if (row->verdict != SM_VERDICT_NONE)
 			row->verdict = SM_INCONCLUSIVE;
@@ -167,6 +168,8 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	row->metric = left->metric;
 	row->left = left->variant;
 	row->right = right->variant;
+	row->left_case = pair->left;
+	row->right_case = pair->right;
 	row->klass = klass;
 	row->leading = leading;
 	row->left_dropped = a->case_view[pair->left].dropped;
@@ -338,5 +341,5 @@ int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err)
 		if (rc == 0)
 			rc = add_claimed_pairs(a, g, err);
 	}
-	return rc;
+	return rc == 0 ? sm_analysis_confirm_refuted(a, err) : rc;
 }

@@ -14,6 +14,7 @@
 #define SM_CONTROL_ALPHA 0.01 /* share of runs whose control moves by chance (docs/adr/0015) */
 #define SM_STEAL_MAX     5.0  /* per cent of all PU time */
 #define SM_COVERAGE_MIN  0.9  /* of a 95 % interval, if the blocks that one side alone lost were its slowest */
+#define SM_REFUTED_ALPHA 0.02 /* share of runs that refute a claim by chance, over all of the run's comparisons */
 #define SM_TIES_MAX      0.20 /* share of the blocks used that tie: more means a clock too coarse */
 
 /* Classes of the pairs of one relation, or of workers that ran alone. */
@@ -156,6 +157,10 @@ struct sm_blocks {
  * Returns how many; `*blocks` is the number of blocks in which both were tried. */
 unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
 				 unsigned *blocks);
+/* The values of both sides in the blocks that count in this class (room for the blocks of the left case each).  Returns
+ * how many. */
+unsigned sm_analysis_values(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *left_values,
+			    double *right_values);
 SM_MUST_USE int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, sm_name klass,
 				    struct sm_comparison *out, struct sm_error *err);
 void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t right, struct sm_blocks *out);
@@ -163,6 +168,13 @@ void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t r
 sm_name sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right);
 /* Judges the A/A control.  Call it before sm_analysis_pairs(). */
 SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err);
+
+/* multiple.c */
+/* The p-value of a row being on this side of a threshold of its ratio (or, `added`, of its difference) by chance. */
+double sm_analysis_chance(const struct sm_analysis *a, const struct sm_pair_row *row, double threshold, bool added,
+			  bool above);
+/* Makes refuted comparisons inconclusive where one of so many would be refuted by chance. */
+SM_MUST_USE int sm_analysis_confirm_refuted(struct sm_analysis *a, struct sm_error *err);
 
 /* pairs.c */
 /* Why a comparison in group `g` is inconclusive whatever its interval; NULL: it is not. */

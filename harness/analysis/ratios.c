@@ -1,4 +1,8 @@
-/* Claims that compare two variants: combines the leading comparisons of all points of a claim into one verdict. */
+/* Claims that compare two variants: combines the leading comparisons of all points of a claim into one verdict.
+ *
+ * Refuted at one point is refuted: with many points that would happen by chance, so sm_analysis_confirm_refuted() has
+ * judged the points together.  Supported needs every point, each by its own interval: the chance that all of them hold
+ * wrongly is never larger than that of one (an intersection-union test), so there is nothing to adjust. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -230,8 +234,9 @@ static void add_list(const struct sm_analysis *a, const struct points *points, e
 		sm_words_add(words, " and %zu more", count - listed);
 }
 
-static void add_spread(const struct sm_analysis *a, const struct points *points, enum sm_verdict verdict,
-		       struct sm_words *words)
+/* `row` is the comparison that the sentence so far is about. */
+static void add_spread(const struct sm_analysis *a, const struct points *points, const struct sm_pair_row *row,
+		       enum sm_verdict verdict, struct sm_words *words)
 {
 	size_t same = count_verdict(points, verdict);
 
@@ -241,8 +246,9 @@ static void add_spread(const struct sm_analysis *a, const struct points *points,
 		const char *verb = verdict == SM_SUPPORTED ? "it holds"
 				   : verdict == SM_REFUTED ? "it is refuted"
 							   : "it is undecided";
-		sm_words_add(words, "; %s at all %zu points, this being the %s", verb, same,
-			     verdict == SM_REFUTED ? "furthest off" : "weakest");
+		sm_words_add(words, "; %s at all %zu points, this being the %s%s", verb, same,
+			     verdict == SM_REFUTED ? "furthest off" : "weakest",
+			     isnan(row->ratio.low) ? "" : " (the interval is that of this point alone)");
 		return;
 	}
 	add_list(a, points, SM_SUPPORTED, "holds", words);
@@ -262,7 +268,7 @@ static void judge_points(struct sm_analysis *a, const struct points *points, con
 	const struct point *point = weakest(points, claim, out->verdict);
 
 	add_sentence(a, points, point, claim, &words);
-	add_spread(a, points, out->verdict, &words);
+	add_spread(a, points, point->row, out->verdict, &words);
 	out->evidence = sm_results_string(a->results, "%s%s%s", words.text, claim->caveat ? "; " : "",
 					  claim->caveat ? claim->caveat : "");
 	if (out->verdict == SM_INCONCLUSIVE)

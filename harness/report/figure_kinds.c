@@ -125,7 +125,7 @@ static unsigned number_of(const sm_name *variants, unsigned count, sm_name name)
 	return i;
 }
 
-/* Marks of the crossings with a known interval: x, y on the line of the first variant, low, high, the number of the
+/* Marks of the crossings: x, y on the line of the first variant, low, high, the number of the
  * other line. */
 static unsigned put_crossings(const struct sm_results *r, const struct figure *f, const struct sweep *param,
 			      const struct point *base, size_t base_count, const sm_name *variants, unsigned count,
@@ -138,7 +138,7 @@ static unsigned put_crossings(const struct sm_results *r, const struct figure *f
 		const struct sm_crossing_row *c = &r->crossings[i];
 
 		if (c->scenario != f->scenario || c->metric != f->metric || c->placement != placement ||
-		    figures_sweep(c->param) != param || !isfinite(c->low) || !isfinite(c->high))
+		    figures_sweep(c->param) != param)
 			continue;
 		for (size_t j = 0; j + 1 < base_count; j++) {
 			double share = log(c->at / base[j].x) / log(base[j + 1].x / base[j].x);

@@ -141,11 +141,9 @@ static void print_unmeasured(const struct printer *p)
 	    count, count > 1 ? "s" : "", count > 1 ? "were" : "was");
 }
 
-/* A point of a sweep; an unknown end of an interval is open. */
+/* A point of a sweep. */
 static const char *size_text(char out[SM_TEXT_MAX], double value)
 {
-	if (!isfinite(value))
-		return "open";
 	snprintf(out, SM_TEXT_MAX, "%.3g", value);
 	return value < 1024 ? out : sm_format_bytes(out, value);
 }
@@ -159,9 +157,6 @@ static void print_crossings(const struct printer *p)
 		const struct sm_crossing_row *c = &r->crossings[i];
 		char text[512], at[SM_TEXT_MAX], low[SM_TEXT_MAX], high[SM_TEXT_MAX];
 
-		/* No measured size separates the two: they are alike, and cross by chance. */
-		if (!isfinite(c->low) && !isfinite(c->high))
-			continue;
 		if (!any)
 			heading(p, "Where they cross");
 		any = true;

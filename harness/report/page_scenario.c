@@ -141,7 +141,7 @@ static void put_crossings(struct page *page, sm_name scenario)
 			snprintf(id, sizeof(id), "crossings-%s", page_anchor(scenario, anchor));
 			page_heading(page->out, 3, id, "Where they cross");
 			page_table_open(page->out, "crossings");
-			page_table_head(page->out, "variant|above it|than|of|at|95 % interval|how sure");
+			page_table_head(page->out, "variant|above it|than|of|at|95 % interval");
 		}
 		any = true;
 		fputs("<tr>", page->out);
@@ -153,14 +153,9 @@ static void put_crossings(struct page *page, sm_name scenario)
 		fputs("</td><td class=\"nw\">", page->out);
 		page_printf(page->out, "%s %s", c->param, ladder_size_text(of, c->at, at));
 		fputs("</td><td class=\"nw\">", page->out);
-		if (isfinite(c->low) || isfinite(c->high))
-			page_printf(page->out, "%s to %s", ladder_size_text(of, c->low, low),
-				    ladder_size_text(of, c->high, high));
-		else
-			fputs("open at both ends", page->out);
-		fputs("</td>", page->out);
-		page_put(page->out, "td", c->reason == sm_none ? "both ends measured" : c->reason);
-		fputs("</tr>\n", page->out);
+		page_printf(page->out, "%s to %s", ladder_size_text(of, c->low, low),
+			    ladder_size_text(of, c->high, high));
+		fputs("</td></tr>\n", page->out);
 	}
 	if (any)
 		page_table_close(page->out);

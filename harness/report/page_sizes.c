@@ -12,9 +12,7 @@
 
 const char *ladder_size_text(const struct sweep *param, double size, char out[32])
 {
-	if (!isfinite(size))
-		snprintf(out, 32, "open");
-	else if (param && param->bytes)
+	if (param && param->bytes)
 		sm_format_bytes(out, size < 1024 ? round(size) : size);
 	else
 		snprintf(out, 32, "%.3g", size);
@@ -246,8 +244,8 @@ static void put_group(const struct ladder *l, enum ladder_end end, const char *f
 		fputs(".</li>\n", out);
 }
 
-/* Whether the crossing of the two lines is known, at or below the size from which on the variant is certainly
- * faster. */
+/* Whether the crossing of the two lines is known, at or below the size from which on the variant is faster by its
+ * intervals. */
 static bool crosses(const struct ladder *l, const struct ladder_row *row)
 {
 	return row->crossing && row->crossing->at <= l->size[row->from];
@@ -269,7 +267,8 @@ static void put_from(const struct ladder *l, FILE *out)
 			    ladder_size_text(l->param, row->crossing->low, low),
 			    ladder_size_text(l->param, row->crossing->high, high));
 		put_name(out, row->variant, true);
-		page_printf(out, "; certainly so from %s on.", ladder_size_text(l->param, l->size[row->from], at));
+		page_printf(out, "; by the interval of each size from %s on.",
+			    ladder_size_text(l->param, l->size[row->from], at));
 		fputs("</li>\n", out);
 	}
 	for (unsigned i = 1; i < l->sizes; i++) {
@@ -282,7 +281,7 @@ static void put_from(const struct ladder *l, FILE *out)
 				continue;
 			if (!any)
 				fprintf(out,
-					"<li>Certainly faster from %s on (not so, or not known, at %s, the next smaller "
+					"<li>Faster by the interval of each size from %s on (not so, or not known, at %s, the next smaller "
 					"size measured): ",
 					ladder_size_text(l->param, l->size[i], at),
 					ladder_size_text(l->param, l->size[i - 1], before));
@@ -316,8 +315,7 @@ static void put_answer(const struct ladder *l, FILE *out)
 		page_printf(out, "At %s at the latest something else is faster than %s.",
 			    ladder_size_text(l->param, l->size[from], low), l->baseline);
 	else
-		page_printf(out, "This run shows no size from which on anything else is certainly faster than %s.",
-			    l->baseline);
+		page_printf(out, "This run shows no size from which on anything else is faster than %s.", l->baseline);
 	fputs("</strong></p>\n", out);
 }
 
@@ -327,12 +325,13 @@ static void put_sureness(const struct page *page, const struct ladder *l)
 	double high = words_number(page->results, "analysis/aa/high");
 
 	fputs("<p><strong>How sure?</strong> ", page->out);
-	page_printf(page->out,
-		    "\"Faster\" and \"slower\" are said only where the whole 95 %% interval of the ratio lies on one "
-		    "side of 1, over %u%s%.0u blocks a size (pair class %s). Measured: %s, workers placed %s%s%s.",
-		    l->blocks_least, l->blocks_most > l->blocks_least ? " to " : "",
-		    l->blocks_most > l->blocks_least ? l->blocks_most : 0, l->klass, l->metric, l->placement,
-		    l->rest == sm_none ? "" : ", ", l->rest == sm_none ? "" : l->rest);
+	page_printf(
+		page->out,
+		"\"Faster\" and \"slower\" are said only where the whole 95 %% interval of the ratio lies on one "
+		"side of 1, as up to 5 in 100 do by chance, over %u%s%.0u blocks a size (pair class %s). Measured: %s, workers placed %s%s%s.",
+		l->blocks_least, l->blocks_most > l->blocks_least ? " to " : "",
+		l->blocks_most > l->blocks_least ? l->blocks_most : 0, l->klass, l->metric, l->placement,
+		l->rest == sm_none ? "" : ", ", l->rest == sm_none ? "" : l->rest);
 	if (isfinite(low))
 		page_printf(page->out, " The A/A control of this run %s: %.3f to %.3f.",
 			    words_true(page->results, "analysis/aa/moved") ? "moved, so nothing here is sure"

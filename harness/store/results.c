@@ -281,7 +281,7 @@ void sm_results_name(struct sm_results *results)
 	for (size_t i = 0; i < results->crossing_count; i++) {
 		struct sm_crossing_row *c = &results->crossings[i];
 
-		NAME_ALL(&c->scenario, &c->metric, &c->placement, &c->param, &c->left, &c->right, &c->reason);
+		NAME_ALL(&c->scenario, &c->metric, &c->placement, &c->param, &c->left, &c->right);
 	}
 	for (size_t i = 0; i < results->claim_count; i++) {
 		struct sm_claim_row *c = &results->claims[i];

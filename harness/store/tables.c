@@ -288,7 +288,6 @@ static const struct column crossings[] = {
 	{ "low", COLUMN_REAL, S(low), false, NULL },
 	{ "high", COLUMN_REAL, S(high), false, NULL },
 	{ "overtakes", COLUMN_FLAG, S(overtakes), false, NULL },
-	{ "reason", COLUMN_TEXT, S(reason), false, NULL },
 };
 TABLE(table_crossings, "crossings.csv", crossings);
 #undef S

@@ -117,6 +117,14 @@ static inline double jitter(void)
 	return 1 + ((double)sm_random_below(&noise, 1001) - 500) * 1e-5;
 }
 
+/* A factor with this standard deviation of its logarithm. */
+static inline double scattered(double deviation)
+{
+	double uniform = ((double)(sm_random_next(&noise) >> 11) + 0.5) * 0x1p-53;
+
+	return exp(deviation * sm_normal_quantile(uniform));
+}
+
 static inline struct sm_sample *add_sample(unsigned c, unsigned block)
 {
 	struct sm_sample *sample = sm_results_add_sample(&run);

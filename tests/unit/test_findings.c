@@ -65,6 +65,52 @@ Test(analysis, a_claim_that_holds_at_all_points_shows_the_weakest)
 	expect_text(claim_of("C1")->evidence, "it holds at all 2 points, this being the weakest");
 }
 
+/* 28 points of C1, whose threshold is 1.5. */
+static void add_points_at(double ratio, unsigned blocks)
+{
+	for (unsigned i = 0; i < 28; i++) {
+		const char *params = sm_results_string(&run, "op=%s size=%u", pack_ops[i % 4], 1u << i / 4);
+		unsigned packed = add_case("pack", "packed", params, 2);
+		unsigned padded = add_case("pack", "padded", params, 2);
+
+		for (unsigned b = 0; b < blocks; b++) {
+			double ns = 2 * ratio * scattered(0.03);
+
+			add_trial(packed, b, 0, 0, ns);
+			ns = 2 * scattered(0.03);
+			add_trial(padded, b, 0, 0, ns);
+		}
+	}
+	analyse();
+}
+
+/* Each of 28 intervals lies beyond the threshold in one of 250 runs (8 blocks) or one of 100 (16). */
+Test(analysis, a_claim_that_just_holds_at_many_points_is_not_refuted_by_chance)
+{
+	unsigned refuted = 0, demoted = 0;
+
+	for (unsigned round = 1; round <= 40; round++) {
+		tear_down();
+		set_up();
+		sm_random_seed(&noise, round);
+		add_points_at(1.5, round % 2 ? 8 : 16);
+		refuted += claim_of("C1")->verdict == SM_REFUTED;
+		for (size_t i = 0; i < run.pair_count; i++)
+			demoted += strstr(run.pairs[i].reason, "by chance one of the 28 comparisons") != NULL;
+	}
+	cr_expect_leq(refuted, 1, "%u of 40 runs", refuted);
+	cr_expect_geq(demoted, 3, "%u", demoted);
+}
+
+Test(analysis, a_claim_that_clearly_fails_at_many_points_is_refuted)
+{
+	add_points_at(1.3, 8);
+	cr_expect_eq(claim_of("C1")->verdict, SM_REFUTED, "%s", claim_of("C1")->reason);
+	expect_text(claim_of("C1")->evidence,
+		    "it is refuted at all 28 points, this being the furthest off (the interval is that of this point "
+		    "alone)");
+}
+
 /* One trial of a case is lost: none of its slices is pure. */
 static void lose(unsigned c, unsigned block)
 {

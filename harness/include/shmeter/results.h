@@ -221,12 +221,14 @@ struct sm_summary_row {
 /* Analysis: one comparison of two variants in one pair class. */
 struct sm_pair_row {
 	sm_name group, scenario, params, placement, relation, metric;
-	sm_name left, right; /* variants */
+	sm_name left, right;          /* variants */
+	size_t left_case, right_case; /* their cases */
 	sm_name klass;
 	bool leading; /* the comparison is judged by this class */
 	bool control; /* of the A/A control */
 	/* a side is unsettled or saturated: no block counts, and more blocks would not help */
 	bool set_aside;
+	bool distrusted;          /* its reason stands whatever the interval says */
 	struct sm_interval ratio; /* left / right */
 	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
@@ -239,14 +241,14 @@ struct sm_pair_row {
 	const char *reason;
 };
 
-/* Analysis: the size at which a variant overtakes the baseline. */
+/* Analysis: the size at which a variant overtakes the baseline.  There is a row only where a smaller and a larger size
+ * tell the two apart. */
 struct sm_crossing_row {
 	sm_name scenario, metric, placement;
 	sm_name param;        /* the parameter that is swept */
 	sm_name left, right;  /* variant and baseline */
-	double at, low, high; /* in the parameter's unit; NaN: the measured sizes do not show it */
+	double at, low, high; /* in the parameter's unit */
 	bool overtakes;       /* left is faster above it; else below it */
-	const char *reason;   /* why an end is open; "-": none */
 };
 
 struct sm_claim_row {
