@@ -102,7 +102,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 
 	if (!d)
 		return sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
-	*out = (struct sm_comparison){ .mde = NAN };
+	*out = (struct sm_comparison){ .mad = NAN, .mde = NAN };
 	out->used = block_differences(a, left, right, klass, d, added, &out->blocks);
 	for (unsigned i = 0; i < out->used; i++) {
 		out->ties += d[i] == 0;
@@ -117,8 +117,10 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 	out->added = sm_median_interval(added, out->used, SM_CONFIDENCE);
 	out->sign_p = sm_sign_test(above, out->used - out->ties);
 	/* With fewer blocks the scatter is as unreliable as the interval. */
-	if (out->used >= SM_BLOCKS_MIN)
-		out->mde = sm_minimum_detectable_ratio(sm_mad(d, out->used), out->used, 1 - SM_CONFIDENCE, SM_BETA);
+	if (out->used >= SM_BLOCKS_MIN) {
+		out->mad = sm_mad(d, out->used);
+		out->mde = sm_minimum_detectable_ratio(out->mad, out->used, 1 - SM_CONFIDENCE, SM_BETA);
+	}
 	free(d);
 	return 0;
 }
@@ -228,11 +230,16 @@ static void judge_control(struct sm_control *control, const struct sm_comparison
 	if (count > 1)
 		sm_holm(p, count);
 	control->known = count > 0;
+	control->mde = NAN;
 	if (count == 0)
 		return;
 	control->ratio = comparison[worst].ratio;
 	control->level = control_level(comparison[worst].used - comparison[worst].ties, count);
 	control->moved = (control->ratio.low > 1 || control->ratio.high < 1) && p[worst] <= control->level;
+	/* of several groups, the one that detects least */
+	for (size_t i = 0; i < count; i++)
+		control->mde = fmax(control->mde, sm_minimum_detectable_ratio(comparison[i].mad, comparison[i].used,
+									      control->level / (double)count, SM_BETA));
 }
 
 int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)

@@ -178,7 +178,31 @@ static json_t *describe_control(const struct sm_control *control)
 	json_object_set_new(aa, "high", number_or_null(control->ratio.high));
 	json_object_set_new(aa, "blocks", json_integer((json_int_t)control->ratio.count));
 	json_object_set_new(aa, "moved", json_boolean(control->moved));
+	json_object_set_new(aa, "mde", number_or_null(control->mde));
 	return aa;
+}
+
+/* How many intervals of the run's times and rates exclude 1, and how many would by chance if nothing differed. */
+static json_t *describe_intervals(const struct sm_results *results)
+{
+	json_t *intervals = json_object();
+	json_int_t count = 0, apart = 0;
+	double by_chance = 0;
+
+	for (size_t i = 0; i < results->pair_count; i++) {
+		const struct sm_pair_row *row = &results->pairs[i];
+
+		if (!row->leading || row->control || !sm_analysis_is_timed(&results->cases[row->left_case]) ||
+		    !isfinite(row->ratio.low) || !isfinite(row->ratio.high))
+			continue;
+		count++;
+		apart += row->ratio.low > 1 || row->ratio.high < 1;
+		by_chance += 1 - row->ratio.confidence;
+	}
+	json_object_set_new(intervals, "count", json_integer(count));
+	json_object_set_new(intervals, "exclude_1", json_integer(apart));
+	json_object_set_new(intervals, "by_chance", json_real(by_chance));
+	return intervals;
 }
 
 int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err)
@@ -193,6 +217,7 @@ int sm_analysis_manifest(struct sm_analysis *a, struct sm_error *err)
 	json_object_set_new(analysis, "cores_moved", describe_moves(a, false));
 	json_object_set_new(analysis, "pace_changed", describe_moves(a, true));
 	json_object_set_new(analysis, "aa", describe_control(&a->control));
+	json_object_set_new(analysis, "intervals", describe_intervals(results));
 	json_object_set_new(analysis, "steal_percent", json_real(sm_analysis_steal(a)));
 	json_object_set_new(analysis, "throttled_percent", number_or_null(sm_analysis_throttled(a)));
 	json_decref(results->analysis);

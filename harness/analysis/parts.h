@@ -69,6 +69,7 @@ struct sm_group_view {
 struct sm_control {
 	bool known, moved;
 	double level; /* level of its sign test: at most how often it moves by chance */
+	double mde;   /* the smallest drift, as a ratio above 1, that it detects at this level; NaN: not known */
 	struct sm_interval ratio;
 };
 
@@ -139,8 +140,8 @@ SM_MUST_USE int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *er
 /* The result of comparing two cases of one group within a class. */
 struct sm_comparison {
 	struct sm_interval ratio;
-	struct sm_interval added; /* left - right, in the metric's unit */
-	double mde;
+	struct sm_interval added;    /* left - right, in the metric's unit */
+	double mad, mde;             /* mad: of the logarithms of the ratios */
 	unsigned blocks, used, ties; /* blocks tried in both; blocks that count in this class; of these, ties */
 	double sign_p;               /* p-value of the two-sided sign test */
 };

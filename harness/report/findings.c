@@ -262,12 +262,16 @@ static void print_control(const struct printer *p)
 {
 	const struct sm_results *r = p->results;
 	double low = words_number(r, "analysis/aa/low");
+	char text[256];
 
 	if (isfinite(low))
-		say(p, "A/A control: the same code under two names reads %.3f (95 %% interval %.3f to %.3f): %s.",
-		    words_number(r, "analysis/aa/ratio"), low, words_number(r, "analysis/aa/high"), words_control(r));
+		say(p, "A/A control: the same code under two names reads %.3f (95 %% interval %.3f to %.3f): %s.%s",
+		    words_number(r, "analysis/aa/ratio"), low, words_number(r, "analysis/aa/high"), words_control(r),
+		    words_missed_drift(r, text));
 	else
 		say(p, "A/A control: it has no interval in this run.");
+	if (words_intervals(r, text))
+		say(p, "Chance: %s", text);
 }
 
 static void print_counting(const struct printer *p)

@@ -110,14 +110,28 @@ static enum trust control(const struct sm_results *r, char *found, size_t size)
 
 static void check_control(struct page *page)
 {
-	char found[280];
-	enum trust trust = control(page->results, found, sizeof(found));
+	char found[600], more[256];
+	enum trust trust = control(page->results, found, 280);
 
+	snprintf(found + strlen(found), sizeof(found) - strlen(found), ".%s", words_missed_drift(page->results, more));
 	check(page->out, "A/A control", trust, found,
 	      trust == TRUST_GOOD  ? "The same code under two names reads the same: the instrument sees no difference "
 				     "where there is none."
 	      : trust == TRUST_BAD ? "It moved from 1, so no ratio of this run is believed."
 				   : "Without it the noise of this run is unknown.");
+}
+
+/* Prints nothing if no comparison has an interval. */
+static void check_intervals(struct page *page)
+{
+	char found[256];
+
+	if (!words_intervals(page->results, found))
+		return;
+	found[0] = (char)toupper((unsigned char)found[0]);
+	check(page->out, "Chance", TRUST_GOOD, found,
+	      "An interval that excludes 1 is no finding by itself. Claims are refuted and crossings told only after the "
+	      "number of comparisons is taken into account.");
 }
 
 static enum trust trust_of_share(double percent)
@@ -313,6 +327,7 @@ void page_trust(struct page *page)
 	page_table_open(page->out, "checks of the whole run");
 	page_table_head(page->out, "check|verdict|found|what it means");
 	check_control(page);
+	check_intervals(page);
 	check_steal(page);
 	check_stood(page);
 	check_trials(page, &tally);

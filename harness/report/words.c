@@ -55,6 +55,33 @@ const char *words_control(const struct sm_results *results)
 	return "it did not move";
 }
 
+const char *words_missed_drift(const struct sm_results *results, char out[256])
+{
+	double mde = words_number(results, "analysis/aa/mde");
+
+	out[0] = '\0';
+	if (mde > 1 && !words_true(results, "analysis/aa/moved"))
+		snprintf(out, 256, " A drift of under %.2g %% could go unnoticed.", 100 * (mde - 1));
+	return out;
+}
+
+bool words_intervals(const struct sm_results *results, char out[256])
+{
+	double count = words_number(results, "analysis/intervals/count");
+	double by_chance = words_number(results, "analysis/intervals/by_chance");
+	double apart = words_number(results, "analysis/intervals/exclude_1");
+
+	char expected[32] = "less than one";
+
+	if (!(count > 0))
+		return false;
+	if (by_chance >= 0.5)
+		snprintf(expected, sizeof(expected), "about %.0f", by_chance);
+	snprintf(out, 256, "of %.0f interval%s at 95 %%, %s would exclude 1 by chance if nothing differed; %.0f %s.",
+		 count, count > 1 ? "s" : "", expected, apart, apart == 1 ? "does" : "do");
+	return true;
+}
+
 void words_machine(const struct sm_results *results, char *out, size_t size)
 {
 	const char *model = words_text(results, "environment/cpu_model");

@@ -34,6 +34,10 @@ void words_limits(const struct sm_results *results, char *out, size_t size);
 void words_setting(const struct sm_results *results, unsigned number, const char **name, char *out, size_t size);
 /* The result of the A/A control, as the end of a sentence: "it did not move", or that it did. */
 const char *words_control(const struct sm_results *results);
+/* " A drift of under 2.1 % could go unnoticed."; "" if that is not known, or the control moved.  Returns `out`. */
+const char *words_missed_drift(const struct sm_results *results, char out[256]);
+/* "of 120 intervals at 95 %, about 3 would exclude 1 by chance if nothing differed; 87 do."; false: the run has none. */
+bool words_intervals(const struct sm_results *results, char out[256]);
 /* "4.49 us", "0.93" (of unit "1"), "64 B".  Returns `out`. */
 const char *words_value(char *out, size_t size, double value, const char *unit);
 /* The bounds of an interval: "4.41 to 4.60 us", "976 ns to 1.02 us".  Returns `out`. */

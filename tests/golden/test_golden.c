@@ -59,8 +59,9 @@ static json_t *manifest(void)
 
 static json_t *analysis(void)
 {
-	return json_pack("{s:f, s:{s:s}, s:{s:f, s:f, s:f}}", "steal_percent", 0.25, "cores_moved", "sentence",
-			 "Core distance was stable.", "aa", "ratio", 1.001, "low", 0.99, "high", 1.01);
+	return json_pack("{s:f, s:{s:s}, s:{s:f, s:f, s:f, s:f}, s:{s:i, s:i, s:f}}", "steal_percent", 0.25,
+			 "cores_moved", "sentence", "Core distance was stable.", "aa", "ratio", 1.001, "low", 0.99,
+			 "high", 1.01, "mde", 1.021, "intervals", "count", 120, "exclude_1", 87, "by_chance", 2.56);
 }
 
 static const char *reason_of(enum sm_status status)

@@ -71,6 +71,23 @@ Test(analysis, where_nobody_throttles_nothing_is_said)
 	free(text);
 }
 
+/* What the numbers of a run say by chance, and what its control could miss. */
+Test(analysis, chance_is_told)
+{
+	char *text;
+
+	add_control_of(1.0, 16, 8);
+	for (unsigned i = 0; i < 24; i++)
+		add_pack_point(sm_results_string(&run, "op=store size=%u", i + 1), i % 3 ? 2 : 3, 2, 2, 16);
+	analyse();
+	text = printed();
+	/* 48 intervals of 16 blocks: each misses in 2.1 % */
+	expect_text(text, "Chance: of 48 intervals at 95 %, about 1 would exclude 1 by chance if nothing differed; ");
+	expect_text(text, ": it did not move. A drift of under 0.");
+	expect_text(text, " % could go unnoticed.");
+	free(text);
+}
+
 /* The plan's entry of a case with a tour; a ratio of 0 is one that could not be checked. */
 static json_t *tour(const char *id, bool together, double ratio, double low, double high, double visits)
 {
