@@ -1,4 +1,4 @@
-/* The binomial distribution through the incomplete beta function, and the normal quantile. */
+/* The binomial distribution and Student's through the incomplete beta function, and the normal quantile. */
 #include <assert.h>
 #include <math.h>
 
@@ -104,6 +104,36 @@ double sm_sign_test(uint64_t above, uint64_t n)
 	if (n == 0)
 		return 1;
 	return fmin(1, 2 * sm_binomial_cdf(fewer, n, 0.5));
+}
+
+double sm_student_tail(double t, double freedom)
+{
+	/* P(|T| > t) = I_x(v / 2, 1 / 2) with x = v / (v + t^2): Abramowitz and Stegun 26.7.1. */
+	double tail = beta_regularized(freedom / 2, 0.5, freedom / (freedom + t * t)) / 2;
+
+	return t < 0 ? 1 - tail : tail;
+}
+
+double sm_student_quantile(double tail, double freedom)
+{
+	double low = 0, high = 1;
+
+	if (!(tail > 0 && tail < 1 && freedom > 0))
+		return NAN;
+	if (tail > 0.5)
+		return -sm_student_quantile(1 - tail, freedom);
+	while (sm_student_tail(high, freedom) > tail && high < 1e100)
+		high *= 2;
+	/* 60 halvings reach the last bits of a quantile, which lies in the upper half or in [0, 1] */
+	for (unsigned i = 0; i < 60; i++) {
+		double middle = (low + high) / 2;
+
+		if (sm_student_tail(middle, freedom) > tail)
+			low = middle;
+		else
+			high = middle;
+	}
+	return (low + high) / 2;
 }
 
 static double ratio_of_polynomials(const double top[8], const double bottom[8], double x)

@@ -60,6 +60,32 @@ double sm_normal_quantile(double p);
  * exp((z_{1-alpha/2} + z_{1-beta}) * 1.4826 * MAD * sqrt(pi / (2 n))). */
 double sm_minimum_detectable_ratio(double mad_of_log, size_t n, double alpha, double beta);
 
+/* P(T > t) for Student's t with `freedom` degrees of freedom. */
+double sm_student_tail(double t, double freedom);
+/* The t that is exceeded with probability `tail` (0 < tail < 1). */
+double sm_student_quantile(double tail, double freedom);
+
+/* Earlier runs of one build as units: one value per run, its level, as ln.  Blocks of a run say how well its level is
+ * known, never how much runs differ. */
+struct sm_run_levels {
+	size_t count;
+	double mean;
+	double scatter; /* standard deviation between runs; NaN under two */
+};
+struct sm_run_levels sm_run_levels(const double *level, size_t count);
+/* One-sided p-value of a further run's level that lies more than `bound` above the mean; 1 where it does not, or under
+ * two runs.  It is the probability that a run of the earlier runs' population lies at least as far above the mean, where
+ * levels are normal: t = (level - mean) / (scatter sqrt(1 + 1 / count)) with count - 1 degrees of freedom (the
+ * prediction interval of one further value; Hahn and Meeker, Statistical Intervals, 1991, ch. 4).  A bound below 0 asks
+ * for a run that is lower: then of the population with its mean at the bound. */
+double sm_run_levels_beyond(const struct sm_run_levels *runs, double level, double bound);
+/* How far above the mean a further run of the same population lies with probability `tail`.  NaN under two runs. */
+double sm_run_levels_margin(const struct sm_run_levels *runs, double tail);
+/* Fewest runs of this scatter, of at least two and at most `most`, whose margin is at most `difference`; 0: none. */
+size_t sm_run_levels_needed(double scatter, double difference, double tail, size_t most);
+/* The noise floor as ln: 95 % of all pairs of runs of this scatter differ by less, where levels are normal. */
+double sm_run_levels_floor(double scatter);
+
 /* Holm's step-down adjustment of `count` p-values in place (order kept). */
 void sm_holm(double *p, size_t count);
 
