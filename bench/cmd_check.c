@@ -22,7 +22,7 @@ struct check {
 	const struct check_options *options;
 	struct sm_gates gates;
 	struct sm_results run, fresh;
-	struct sm_digest *baseline;
+	struct sm_baselines baselines;
 	struct sm_gate_row *rows, *fresh_rows;
 	struct progress progress;
 };
@@ -93,7 +93,7 @@ static int confirm(struct check *check, struct sm_error *err)
 	if (rc == 0 && !check->fresh_rows)
 		rc = sm_fail(err, ENOMEM, "no memory for %zu gates", count);
 	if (rc == 0)
-		rc = sm_gates_judge(&check->gates, &check->fresh, check->baseline, sm_scenarios, sm_scenario_count,
+		rc = sm_gates_judge(&check->gates, &check->fresh, &check->baselines, sm_scenarios, sm_scenario_count,
 				    check->fresh_rows, err);
 	if (rc == 0)
 		sm_gates_confirm(check->rows, count, check->fresh_rows, count);
@@ -103,11 +103,12 @@ static int confirm(struct check *check, struct sm_error *err)
 static int judge(struct check *check, struct sm_error *err)
 {
 	const struct check_options *options = check->options;
-	/* load the baseline first: only its small digest is kept */
-	int rc = options->baseline
-			 ? sm_digest_load(&check->baseline, options->baseline, sm_scenarios, sm_scenario_count, err)
-			 : 0;
+	int rc = 0;
 
+	/* load the baselines first: only their small digests are kept */
+	for (size_t i = 0; rc == 0 && i < options->baseline.count; i++)
+		rc = sm_baselines_add(&check->baselines, options->baseline.folder[i], sm_scenarios, sm_scenario_count,
+				      err);
 	if (rc == 0)
 		rc = sm_store_load(&check->run, options->common.operand[0], err);
 	if (rc < 0)
@@ -116,10 +117,11 @@ static int judge(struct check *check, struct sm_error *err)
 	check->rows = calloc(check->gates.count, sizeof(*check->rows));
 	if (!check->rows)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", check->gates.count);
-	rc = sm_gates_judge(&check->gates, &check->run, check->baseline, sm_scenarios, sm_scenario_count, check->rows,
+	rc = sm_gates_judge(&check->gates, &check->run, &check->baselines, sm_scenarios, sm_scenario_count, check->rows,
 			    err);
 	if (rc == 0)
-		sm_gates_name_again(&check->gates, check->rows, &check->run, options->baseline, options->confirm);
+		sm_gates_name_again(&check->gates, check->rows, &check->run, options->baseline.folder,
+				    options->baseline.count, options->confirm);
 	if (rc == 0 && options->confirm)
 		rc = confirm(check, err);
 	return rc;
@@ -135,7 +137,7 @@ int cmd_check(const struct check_options *options)
 		sm_fail(&err, EINVAL, "`shmeter check` needs one run folder, for example results/latest");
 		return complain(&err);
 	}
-	if (options->same_type && !options->baseline) {
+	if (options->same_type && options->baseline.count == 0) {
 		sm_fail(&err, EINVAL, "--same-type says which --baseline may be compared with: name one");
 		return complain(&err);
 	}
@@ -150,7 +152,7 @@ int cmd_check(const struct check_options *options)
 		struct sm_gate_report report = { .gates = &check.gates,
 						 .rows = check.rows,
 						 .run = &check.run,
-						 .baseline = check.baseline,
+						 .baselines = &check.baselines,
 						 .color = use_color(&options->common, stdout) };
 
 		rc = print_gates(&options->gate, &report, &err);
@@ -160,7 +162,7 @@ int cmd_check(const struct check_options *options)
 	free(check.fresh_rows);
 	free(check.rows);
 	sm_results_free(&check.fresh);
-	sm_digest_free(check.baseline);
+	sm_baselines_free(&check.baselines);
 	sm_results_free(&check.run);
 	sm_gates_free(&check.gates);
 	return rc;

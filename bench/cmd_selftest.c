@@ -40,6 +40,7 @@ struct selftest {
 	struct progress progress;
 	double *time_ln[LENGTHS], *ratio_ln[LENGTHS];
 	size_t times[LENGTHS], ratios[LENGTHS];
+	struct sm_baselines runs; /* of the cases */
 	bool bad, unsure;
 };
 
@@ -155,6 +156,46 @@ static int step(struct selftest *self, unsigned percent, unsigned blocks, struct
 	return rc;
 }
 
+/* One run of the cases whose noise floor is asked for: before each step of the control and at the end, so that the runs
+ * lie as far apart as the self-test allows. */
+static int run_cases(struct selftest *self, struct sm_error *err)
+{
+	const struct common_options *common = &self->options->common;
+	struct sm_results results;
+	char folder[4200];
+	int rc;
+
+	if (common->operands == 0)
+		return 0;
+	snprintf(folder, sizeof(folder), "%s/cases-%zu", self->out, self->runs.count + 1);
+	sm_results_init(&results);
+	rc = run_into(self, folder, common->operand, common->operands, NULL, SM_BASELINE_BLOCKS, &results, err);
+	sm_results_free(&results);
+	return rc < 0 ? rc : sm_baselines_add(&self->runs, folder, sm_scenarios, sm_scenario_count, err);
+}
+
+/* The noise floors of the cases; NULL where no pattern was given. */
+static int find_floors(struct selftest *self, json_t **cases, struct sm_error *err)
+{
+	const char *id;
+	json_t *one;
+	int rc = self->runs.count > 0 ? sm_floor_of_cases(&self->runs, cases, err) : 0;
+
+	if (rc < 0 || self->runs.count == 0)
+		return rc;
+	printf("\nNoise floors of cases: 95 %% of all pairs of runs differ by less (%zu runs)\n", self->runs.count);
+	json_object_foreach (*cases, id, one) {
+		const json_t *time = json_object_get(one, "time");
+
+		if (time)
+			sm_print_line(stdout, "  %5.1f %%  %s", 100 * (json_number_value(time) - 1), id);
+		else
+			sm_print_line(stdout, "  unknown  %s: in too few runs are enough blocks usable", id);
+		self->unsure |= !time;
+	}
+	return 0;
+}
+
 static int find_floor(struct selftest *self, struct sm_error *err)
 {
 	const unsigned standard = LENGTHS - 1;
@@ -163,17 +204,23 @@ static int find_floor(struct selftest *self, struct sm_error *err)
 		.ratio = exp(sm_couples_within(self->ratio_ln[standard], self->ratios[standard], FLOOR_SHARE)),
 	};
 
+	int rc;
+
 	if (isnan(floor.time) || isnan(floor.ratio)) {
 		printf("The noise floor is unknown: too few usable blocks in one pair class.\n");
 		self->unsure = true;
 		return 0;
 	}
-	printf("\nNoise floor: times of one case differ by up to %.1f %% between moments, ratios by up to %.1f %% "
+	printf("\nNoise floor of the control: its times differ by up to %.1f %% between moments, ratios by up to %.1f %% "
 	       "(95 %% of pairs of parts of %u blocks).\nA baseline gate that allows less is refused on this machine "
-	       "(host %s of type %s).\n",
+	       "(host %s of type %s), where the floor of its case is unknown.\n",
 	       100 * (floor.time - 1), 100 * (floor.ratio - 1), part_blocks[standard], self->machine.host,
 	       self->machine.type);
-	return sm_floor_save(&self->machine, &floor, err);
+	rc = find_floors(self, &floor.cases, err);
+	if (rc == 0)
+		rc = sm_floor_save(&self->machine, &floor, err);
+	json_decref(floor.cases);
+	return rc;
 }
 
 static int test(struct selftest *self, struct sm_error *err)
@@ -185,8 +232,13 @@ static int test(struct selftest *self, struct sm_error *err)
 	rc = calibrate(self, err);
 	if (rc == 0)
 		printf("\nA/A control: one case under two names, one of them slowed down\n");
-	for (unsigned i = 0; rc == 0 && i < STEPS; i++)
-		rc = step(self, injected[i], blocks, err);
+	for (unsigned i = 0; rc == 0 && i < STEPS; i++) {
+		rc = run_cases(self, err);
+		if (rc == 0)
+			rc = step(self, injected[i], blocks, err);
+	}
+	if (rc == 0)
+		rc = run_cases(self, err);
 	return rc == 0 ? find_floor(self, err) : rc;
 }
 
@@ -234,6 +286,10 @@ int cmd_selftest(const struct selftest_options *options)
 	struct sm_error err = { 0 };
 	int rc;
 
+	if (options->counters && options->common.operands > 0) {
+		sm_fail(&err, EINVAL, "--counters tests counters only: omit %s", options->common.operand[0]);
+		return complain(&err);
+	}
 	if (options->counters)
 		return test_counters();
 	progress_open(&self.progress, options->common.quiet);
@@ -247,6 +303,7 @@ int cmd_selftest(const struct selftest_options *options)
 		free(self.time_ln[i]);
 		free(self.ratio_ln[i]);
 	}
+	sm_baselines_free(&self.runs);
 	if (rc < 0)
 		return complain(&err);
 	printf("%s The runs are in %s.\n",

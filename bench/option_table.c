@@ -28,7 +28,7 @@ const struct command_spec command_specs[CMD_COUNT] = {
 	[CMD_CHECK] = { "check", "DIR", "test a run against thresholds and an earlier run" },
 	[CMD_AB] = { "ab", "[OLD NEW] [PATTERN...]", "alternate two builds or settings, find slowdowns" },
 	[CMD_COMPARE] = { "compare", "OLD-DIR NEW-DIR", "compare two runs, with the smallest detectable difference" },
-	[CMD_SELFTEST] = { "selftest", "", "verify the instrument, measure its noise floor" },
+	[CMD_SELFTEST] = { "selftest", "[PATTERN...]", "verify the instrument, measure noise floors" },
 	[CMD_DEMO] = { "demo", "[NAME | watch [PID...]]", "demonstrate shared memory, measured live" },
 	[CMD_TUNE] = { "tune", "", "list, apply or undo helpful system settings" },
 	[CMD_HELP] = { "help", "[man|bash]", "print this help, the man page or bash completion" },
@@ -48,6 +48,16 @@ static int take_text(const struct option_spec *spec, void *member, char *text, s
 	(void)spec;
 	(void)err;
 	*(const char **)member = text;
+	return 0;
+}
+
+static int take_folder(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	struct folders *folders = member;
+
+	if (folders->count == SM_BASELINE_RUNS_MAX)
+		return sm_fail(err, EINVAL, "--%s: at most %d folders", spec->name, SM_BASELINE_RUNS_MAX);
+	folders->folder[folders->count++] = text;
 	return 0;
 }
 
@@ -396,7 +406,7 @@ const struct option_spec option_specs[] = {
 	{ "thresholds", "FILE", "measure what the gates in FILE need", take_text, .in = { IN(RUN, run, thresholds) } },
 	{ "thresholds", "FILE", "read gates from FILE (default results/thresholds.ini)", take_text,
 	  .in = { IN(CHECK, check, thresholds) } },
-	{ "baseline", "DIR", "compare with an earlier run of this host", take_text,
+	{ "baseline", "DIR", "compare with earlier runs of this host (one or more)", take_folder,
 	  .in = { IN(CHECK, check, baseline) } },
 	{ "same-type", NULL, "also compare with another host of the same type", take_flag,
 	  .in = { IN(CHECK, check, same_type) } },

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "shmeter/choose.h"
+#include "shmeter/gate.h"
 #include "shmeter/run.h"
 
 #define OPERANDS_MAX 64 /* patterns or folders */
@@ -95,10 +96,17 @@ struct history_options {
 	bool same_type;
 };
 
+/* The values of an option that may be given several times. */
+struct folders {
+	const char *folder[SM_BASELINE_RUNS_MAX];
+	size_t count;
+};
+
 struct check_options {
 	struct common_options common;
 	struct gate_options gate;
-	const char *thresholds, *baseline;
+	const char *thresholds;
+	struct folders baseline;
 	bool confirm, same_type;
 };
 

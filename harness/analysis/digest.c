@@ -69,6 +69,7 @@ static int take_case(const struct sm_analysis *a, size_t c, struct digest_case *
 	sm_analysis_point(a, a->case_view[c].group, SM_POINT_PLACEMENT, where, sizeof(where));
 	out->id = row->id;
 	out->name = sm_name_format("%s/%s", row->scenario, row->variant);
+	out->group = row->group;
 	out->variant = row->variant;
 	out->control = row->control;
 	out->per = sm_name_of(row->per);
@@ -87,6 +88,24 @@ static sm_name identity(const json_t *manifest, const char *key)
 	const char *text = json_string_value(json_object_get(json_object_get(manifest, "identity"), key));
 
 	return text && *text ? sm_name_of(text) : sm_none;
+}
+
+static sm_name begun(const json_t *manifest)
+{
+	const char *start = json_string_value(json_object_get(manifest, "started_utc"));
+	const char *seed = json_string_value(json_object_get(manifest, "seed"));
+
+	return start && seed ? sm_name_format("%s %s", start, seed) : sm_none;
+}
+
+double digest_floor(const struct sm_digest *digest, const struct digest_case *c, sm_name against)
+{
+	const json_t *one = json_object_get(digest->floors, c->id);
+	const json_t *floor = against == sm_none ? json_object_get(one, "time")
+						 : json_object_get(json_object_get(one, "ratio"), against);
+	double factor = json_number_value(floor); /* 0 where it is no number */
+
+	return factor >= 1 ? factor : (double)NAN;
 }
 
 static struct digest_machine machine_of(const json_t *manifest)
@@ -134,6 +153,8 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 	digest->others_percent = number(manifest, "noise", "others_percent");
 	digest->floor_time = number(manifest, "noise_floor", "time");
 	digest->floor_ratio = number(manifest, "noise_floor", "ratio");
+	digest->floors = json_incref(json_object_get(json_object_get(manifest, "noise_floor"), "cases"));
+	digest->begun = begun(manifest);
 	digest->control_moved = a->control.moved;
 	for (size_t c = 0; rc == 0 && c < a->results->case_count; c++)
 		rc = take_case(a, c, &digest->cases[digest->count++], err);
@@ -188,6 +209,7 @@ void sm_digest_free(struct sm_digest *digest)
 			free(one->klass[k].ln);
 		}
 	}
+	json_decref(digest->floors);
 	free(digest->cases);
 	free(digest);
 }

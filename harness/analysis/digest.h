@@ -21,7 +21,7 @@ struct digest_class {
 /* Cases, in the order of the results' rows; derived cases have no class. */
 struct digest_case {
 	sm_name id, name; /* name: "scenario/variant" */
-	sm_name variant;
+	sm_name group, variant;
 	bool control;
 	sm_name per, where; /* "per round trip", "message=64, near" */
 	double steal_percent, throttled_percent;
@@ -38,12 +38,17 @@ struct sm_digest {
 	struct digest_case *cases;
 	size_t count;
 	struct digest_machine machine;
-	double others_percent, floor_time, floor_ratio; /* NaN: not known */
+	double others_percent, floor_time, floor_ratio; /* NaN: not known; the floors are those of the A/A control */
+	json_t *floors;                                 /* noise floors of cases (floor.h), by id; NULL: none */
+	sm_name begun;                                  /* start and seed, which tell a run from others; sm_none */
 	bool control_moved;
 };
 
 /* Makes a digest of an analysis that has judged its slices and its control.  Free *out also after an error. */
 SM_MUST_USE int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_error *err);
+/* The noise floor of a case as the run's manifest has it, of its time or (`against` not sm_none) of its ratio to that
+ * variant: a factor from 1; NaN: not known. */
+double digest_floor(const struct sm_digest *digest, const struct digest_case *c, sm_name against);
 long digest_case_of(const struct sm_digest *digest, sm_name id);
 /* The class of a case by its name in the same run; NULL: it has no block there. */
 const struct digest_class *digest_class_named(const struct digest_case *c, sm_name klass);

@@ -113,7 +113,7 @@ const char *gate_again(const struct sm_gate *gate, struct sm_results *results)
 }
 
 void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *run,
-			 const char *baseline, bool confirm)
+			 const char *const *baseline, size_t baseline_count, bool confirm)
 {
 	for (size_t i = 0; i < gates->count; i++) {
 		struct sm_written written;
@@ -121,9 +121,9 @@ void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
 
 		fprintf(out, "%s --out again && shmeter check again", rows[i].again);
 		put_option(out, "thresholds", gates->path);
-		if (rows[i].gate->kind == SM_GATE_BASELINE)
-			put_option(out, "baseline", baseline);
-		if (rows[i].gate->kind == SM_GATE_BASELINE && baseline && gates->same_type)
+		for (size_t b = 0; rows[i].gate->kind == SM_GATE_BASELINE && b < baseline_count; b++)
+			put_option(out, "baseline", baseline[b]);
+		if (rows[i].gate->kind == SM_GATE_BASELINE && baseline_count > 0 && gates->same_type)
 			fputs(" --same-type", out);
 		if (confirm)
 			fputs(" --confirm", out);

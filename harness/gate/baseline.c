@@ -29,56 +29,15 @@ static const char *why_other_machine(const struct sm_digest *run, const struct s
 	       "not compared; `shmeter ab` compares two builds on one machine";
 }
 
-const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
-				const struct sm_digest *baseline, bool same_type, struct sm_results *results)
+const char *gate_not_comparable(const struct sm_digest *run, const struct sm_baselines *baselines, bool same_type)
 {
-	const char *why;
-	double floor;
-
-	if (!baseline)
+	if (!baselines || baselines->count == 0)
 		return "no baseline was given: --baseline DIR names an earlier run of this machine";
-	why = why_other_machine(run, baseline, same_type);
-	if (why)
-		return why;
-	floor = gate->against ? run->floor_ratio : run->floor_time;
-	if ((gate->max > 0 && gate->max < floor) || (gate->min > 0 && 1 / gate->min < floor))
-		return sm_results_string(results,
-					 "its threshold %.4g is under this machine's noise floor %.4g, as `shmeter "
-					 "selftest` measured it: runs of one build differ by as much",
-					 gate->max > 0 && gate->max < floor ? gate->max : gate->min, floor);
-	return NULL;
-}
+	for (size_t i = 0; i < baselines->count; i++) {
+		const char *why = why_other_machine(run, baselines->run[i], same_type);
 
-/* Why the times of the two runs cannot be compared because one of them was disturbed; NULL: they can. */
-static const char *distrust(const struct sm_digest *run, size_t c, const struct sm_digest *baseline, size_t old,
-			    bool as_ratio, struct sm_results *results)
-{
-	const struct sm_digest *both[2] = { run, baseline };
-	static const char *const name[2] = { "this run", "the baseline" };
-
-	for (unsigned i = 0; i < 2; i++) {
-		double steal = both[i]->cases[i ? old : c].steal_percent;
-		double throttled = both[i]->cases[i ? old : c].throttled_percent;
-
-		if (both[i]->control_moved)
-			return sm_results_string(results, "the A/A control of %s moved", name[i]);
-		if (steal > SM_STEAL_MAX)
-			return sm_results_string(results,
-						 "during %s the host took %.1f %% of the PU time away (steal; at most "
-						 "%.0f %% is accepted)",
-						 name[i], steal, SM_STEAL_MAX);
-		if (throttled > SM_STEAL_MAX)
-			return sm_results_string(
-				results,
-				"during %s a CPU limit kept the trials off the PUs for %.1f %% of the PU "
-				"time (throttling; at most %.0f %% is accepted)",
-				name[i], throttled, SM_STEAL_MAX);
-		/* a ratio that is paired block by block tolerates load on the machine */
-		if (!as_ratio && both[i]->others_percent > SM_OTHERS_MAX)
-			return sm_results_string(results,
-						 "during %s other processes used %.0f %% of the PU time (at most %.0f "
-						 "%% is accepted where times of two runs are compared)",
-						 name[i], both[i]->others_percent, SM_OTHERS_MAX);
+		if (why)
+			return why;
 	}
 	return NULL;
 }
@@ -138,104 +97,37 @@ static void shift(double min, double max, double *x, size_t nx, double *y, size_
 	out->baseline_scatter = 1.4826 * sm_mad(y, ny);
 }
 
-/* A case, or its ratio to a reference, in a class of one run and the corresponding class of the other. */
-struct meeting {
-	const struct digest_class *now, *now_beside, *before, *before_beside;
-	size_t blocks; /* blocks of the run that has fewer */
-};
-
-/* Finds the classes in which both runs have the most blocks.  On a tie takes the first, which has the most pure slices
- * of this run.  The choice depends only on the number of blocks, never on their values.  `x` and `y` have room for all
- * blocks. */
-static struct meeting meet(const struct digest_case *now, const struct digest_case *now_beside,
-			   const struct digest_case *before, const struct digest_case *before_beside, double *x,
-			   double *y)
-{
-	struct meeting best = { .blocks = 0 };
-
-	for (unsigned k = 0; k < now->classes; k++) {
-		struct meeting one = { .now = &now->klass[k] };
-		sm_name name = one.now->name;
-		size_t nx, ny;
-
-		one.now_beside = now_beside ? digest_class_named(now_beside, name) : NULL;
-		one.before = digest_class_like(before, name);
-		one.before_beside =
-			before_beside && one.before ? digest_class_named(before_beside, one.before->name) : NULL;
-		if (one.now->count == 0 || !one.before || (now_beside && !one.now_beside) ||
-		    (before_beside && !one.before_beside))
-			continue;
-		nx = digest_values(one.now, one.now_beside, x);
-		ny = digest_values(one.before, one.before_beside, y);
-		one.blocks = nx < ny ? nx : ny;
-		if (one.blocks > best.blocks)
-			best = one;
-	}
-	return best;
-}
-
-static bool has_class(const struct digest_case *c, sm_name klass)
-{
-	return c->classes > 0 && c->klass[0].name == klass;
-}
-
-/* Why two runs have no class in common. */
-static const char *why_apart(const struct digest_case *now, const struct digest_case *now_beside,
-			     const struct digest_case *before, struct sm_results *results)
-{
-	sm_name name = now->classes > 0 ? now->klass[0].name : sm_none, solo = sm_name_of("solo");
-
-	if (now->classes == 0 || (now_beside && now_beside->classes == 0))
-		return "no block of this run counts";
-	if (has_class(before, solo) && !has_class(now, solo))
-		return "the baseline was made by a version that did not probe workers alone: measure it again";
-	return sm_results_string(results, "the baseline has no block in a class like %s", name);
-}
-
-static size_t most_blocks(const struct digest_case *c)
-{
-	size_t most = 0;
-
-	for (unsigned k = 0; k < c->classes; k++)
-		most = c->klass[k].count > most ? c->klass[k].count : most;
-	return most;
-}
-
 int gate_baseline(const struct sm_digest *run, size_t c, long reference, const struct sm_digest *baseline, double min,
 		  double max, struct sm_results *results, struct finding *out, struct sm_error *err)
 {
-	const struct digest_case *now = &run->cases[c], *beside = reference < 0 ? NULL : &run->cases[reference];
-	long old = digest_case_of(baseline, now->id);
-	long old_beside = beside ? digest_case_of(baseline, beside->id) : -1;
-	struct meeting meeting;
-	double *x, *y = NULL;
+	sm_name id = run->cases[c].id, beside = reference < 0 ? sm_none : run->cases[reference].id;
+	const struct side now = gate_side(run, id, beside), before = gate_side(baseline, id, beside);
+	double *x, *y;
 	size_t nx, ny;
 
-	out->evidence = sm_results_string(results, "%s: no comparison", now->name);
-	if (old < 0 || (beside && old_beside < 0)) {
+	out->evidence = sm_results_string(results, "%s: no comparison", run->cases[c].name);
+	if (!before.one) {
 		out->distrust = "the baseline has no such case";
 		return 0;
 	}
-	x = malloc((most_blocks(now) + 1) * sizeof(*x));
-	y = malloc((most_blocks(&baseline->cases[old]) + 1) * sizeof(*y));
-	if (!x || !y) {
-		free(x);
-		free(y);
+	x = malloc((gate_most_blocks(&now) + gate_most_blocks(&before) + 1) * sizeof(*x));
+	if (!x)
 		return sm_fail(err, ENOMEM, "no memory for the blocks");
+	out->klass = gate_meet(&now, &before, 1, x);
+	if (out->klass == sm_none) {
+		out->klass = NULL;
+		out->distrust = gate_why_apart(&now, &before, results);
+	} else {
+		nx = gate_values(&now, out->klass, x);
+		y = x + nx;
+		ny = gate_values(&before, out->klass, y);
+		shift(min, max, x, nx, y, ny, out);
+		out->distrust = gate_disturbed(run, c, reference >= 0, "this run", results);
+		if (!out->distrust)
+			out->distrust = gate_disturbed(baseline, (size_t)(before.one - baseline->cases), reference >= 0,
+						       "the baseline", results);
+		say(run, c, reference, min, max, results, out);
 	}
-	meeting = meet(now, beside, &baseline->cases[old], beside ? &baseline->cases[old_beside] : NULL, x, y);
-	if (meeting.blocks == 0) {
-		out->distrust = why_apart(now, beside, &baseline->cases[old], results);
-		goto out_free;
-	}
-	nx = digest_values(meeting.now, meeting.now_beside, x);
-	ny = digest_values(meeting.before, meeting.before_beside, y);
-	out->klass = meeting.now->name;
-	shift(min, max, x, nx, y, ny, out);
-	out->distrust = distrust(run, c, baseline, (size_t)old, beside != NULL, results);
-	say(run, c, reference, min, max, results, out);
-out_free:
 	free(x);
-	free(y);
 	return 0;
 }

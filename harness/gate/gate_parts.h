@@ -19,18 +19,72 @@ struct finding {
 	const char *klass;
 	const char *evidence;
 	const char *distrust; /* why it is inconclusive whatever the interval; NULL: it is not */
+	/* Of a baseline. */
+	const char *refused;      /* why the case cannot be tested here; NULL: it can */
+	double floor;             /* noise floor of the case: a factor; NaN: not known */
+	bool by_runs;             /* runs are the units, not blocks */
+	struct sm_run_levels old; /* levels of the earlier runs that count; by_runs only */
+	unsigned groups;          /* points of the gate, over which its p-value is corrected */
 };
 
+/* A case of a run, or its ratio to another case; `one` NULL: the run lacks one of them. */
+struct side {
+	const struct digest_case *one, *beside; /* beside NULL: times */
+};
+
+/* gate/earlier.c */
+/* Why a run, which a sentence calls `name`, was too disturbed to be compared with another; NULL: it was not. */
+const char *gate_disturbed(const struct sm_digest *one, size_t c, bool as_ratio, const char *name,
+			   struct sm_results *results);
+/* The case of this id in a run; `beside` sm_none: its times. */
+struct side gate_side(const struct sm_digest *run, sm_name id, sm_name beside);
+/* Room for the values of a side, in any class. */
+size_t gate_most_blocks(const struct side *side);
+/* Writes the ln of a side's values in its class like `klass`, one for each block; returns how many. */
+size_t gate_values(const struct side *side, sm_name klass, double *out);
+/* The class of `now` in which most of `count` earlier runs have enough blocks, and of those the one with the most
+ * blocks.  On a tie the first, which has the most pure slices of this run.  The choice depends only on the number of
+ * blocks, never on their values.  `room` is for the values of any side; sm_none: the runs have no class in common. */
+sm_name gate_meet(const struct side *now, const struct side *before, size_t count, double *room);
+/* Why two runs have no class in common. */
+const char *gate_why_apart(const struct side *now, const struct side *before, struct sm_results *results);
+
+/* gate/levels.c */
+/* The level of a run's values, as ln, and its standard error; reorders them. */
+double gate_level(double *value, size_t count, double *error);
+struct gate_levels {
+	struct sm_run_levels runs; /* those that count; the scatter is at least the mean error of their levels */
+	size_t blocks;             /* of all of them */
+	size_t left;               /* runs that do not count, and why the first does not */
+	const char *left_out;
+};
+/* The levels of earlier runs in the class of each that is like `klass`, without a run that began as `but` did (sm_none:
+ * of all).  `side` has the case in each run; `room` is for the values of any. */
+struct gate_levels gate_levels(const struct sm_baselines *runs, const struct side *side, sm_name but, sm_name klass,
+			       double *room, struct sm_results *results);
+
 /* gate/baseline.c */
-/* Compares a case of a run with the same case of an earlier one, as times or as ratios to `reference` (-1: none).
- * Ratios from `min` to `max` are allowed (0: open).  Strings go to `results`. */
+/* Compares a case of a run with the same case of one earlier run, as times or as ratios to `reference` (-1: none): two
+ * samples of blocks.  Ratios from `min` to `max` are allowed (0: open).  Strings go to `results`. */
 SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long reference, const struct sm_digest *baseline,
 			      double min, double max, struct sm_results *results, struct finding *out,
 			      struct sm_error *err);
-/* Why the runs cannot be compared, for example because the threshold is below the machine's noise floor.  NULL: they
- * can.  `same_type`: two hosts of one type may be compared. */
-const char *gate_not_comparable(const struct sm_gate *gate, const struct sm_digest *run,
-				const struct sm_digest *baseline, bool same_type, struct sm_results *results);
+/* Why the runs cannot be compared.  NULL: they can.  `same_type`: two hosts of one type may be compared. */
+const char *gate_not_comparable(const struct sm_digest *run, const struct sm_baselines *baselines, bool same_type);
+
+/* gate/runs.c */
+/* Fewest earlier runs that say by how much runs of one build differ. */
+#define GATE_RUNS_MIN 3u
+/* The same comparison with several earlier runs, or of times: the units are runs (docs/adr/0025). */
+SM_MUST_USE int gate_runs(const struct sm_digest *run, size_t c, long reference, const struct sm_baselines *baselines,
+			  double min, double max, struct sm_results *results, struct finding *out,
+			  struct sm_error *err);
+/* Sets the noise floor of the case, and why a threshold below it is refused. */
+void gate_floor(const struct sm_digest *run, size_t c, long reference, double min, double max,
+		struct sm_results *results, struct finding *out);
+/* Why a finding by runs, at this level of its p-value, is neither FAIL nor PASS; NULL: its interval says it. */
+const char *gate_runs_open(const struct finding *finding, double min, double max, double level,
+			   struct sm_results *results);
 
 /* gate/ends.c */
 /* Judges the trials that failed, which no other part of a gate counts.  Wrong data is a FAIL for every kind of gate.  A

@@ -1,7 +1,8 @@
 /* Judges gates on a run.
  *
- * Every gate about a time has a one-sided p-value that its threshold is kept: from the sign test over blocks (a ratio
- * within the run), or from Mann and Whitney's test over the blocks of two runs (a baseline).  Holm's procedure over all
+ * Every gate about a time has a one-sided p-value: that its threshold is kept, from the sign test over blocks (a ratio
+ * within the run) or from Mann and Whitney's test over the blocks of two runs (a ratio against one baseline); or that
+ * the run is one of the baseline's population of runs, by Student's t (several baselines).  Holm's procedure over all
  * gates limits false FAILs of a healthy run to SM_GATES_ALPHA.  A PASS needs the whole 95 % confidence interval within
  * the threshold. */
 #include <errno.h>
@@ -15,9 +16,10 @@
  * baseline. */
 #define NOISY_BASELINE 2
 
-/* A run and its baseline, for what is compared between them; both NULL without a baseline. */
+/* A run and earlier ones, for what is compared between them; run NULL without a baseline. */
 struct sides {
-	const struct sm_digest *run, *baseline;
+	const struct sm_digest *run;
+	const struct sm_baselines *baselines;
 };
 
 /* P(at least `above` of `n`) where each has probability 1/2. */
@@ -143,12 +145,38 @@ static void set_untestable(struct sm_gate_row *row, const char *reason)
 static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g, const struct sides *sides,
 		       struct finding *out, struct sm_error *err)
 {
-	*out = (struct finding){ .ratio = { .estimate = NAN, .low = NAN, .high = NAN }, .p = 1, .mde = NAN };
+	const struct sm_baselines *old = sides->baselines;
+	size_t c = (size_t)sm_analysis_case_of(run, g, gate->variant);
+	long against = gate->against ? sm_analysis_case_of(run, g, gate->against) : -1;
+	int rc;
+
+	*out = (struct finding){
+		.ratio = { .estimate = NAN, .low = NAN, .high = NAN }, .p = 1, .mde = NAN, .floor = NAN
+	};
 	if (gate->kind == SM_GATE_RATIO)
 		return judge_ratio(gate, run, g, out, err);
-	return gate_baseline(sides->run, (size_t)sm_analysis_case_of(run, g, gate->variant),
-			     gate->against ? sm_analysis_case_of(run, g, gate->against) : -1, sides->baseline,
-			     gate->min, gate->max, run->results, out, err);
+	/* times of two runs differ by more than their blocks show; a ratio within each run differs by less */
+	if (gate->against && old->count == 1)
+		rc = gate_baseline(sides->run, c, against, old->run[0], gate->min, gate->max, run->results, out, err);
+	else
+		rc = gate_runs(sides->run, c, against, old, gate->min, gate->max, run->results, out, err);
+	gate_floor(sides->run, c, against, gate->min, gate->max, run->results, out);
+	return rc;
+}
+
+static unsigned runs_of(const struct finding *finding)
+{
+	return finding->by_runs ? (unsigned)finding->old.count : finding->baseline_used > 0;
+}
+
+/* The evidence of a baseline, with the noise floor that its threshold was held against. */
+static const char *say_floor(const struct sm_gate *gate, const struct finding *finding, struct sm_results *results)
+{
+	if (gate->kind != SM_GATE_BASELINE)
+		return finding->evidence;
+	if (isnan(finding->floor))
+		return sm_results_string(results, "%s; noise floor unknown", finding->evidence);
+	return sm_results_string(results, "%s; noise floor %.4g", finding->evidence, finding->floor);
 }
 
 /* Judges a ratio or a baseline over all its groups.  Reports the worst group; p is the smallest p of the groups that
@@ -179,6 +207,12 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 		rc = judge_group(gate, run, g, sides, &one, err);
 		if (rc < 0)
 			return rc;
+		if (one.refused) {
+			untried = one.refused;
+			row->floor = one.floor;
+			gaps++;
+			continue;
+		}
 		if (!one.distrust)
 			smallest = fmin(smallest, one.p);
 		if (groups++ == 0 || badness(gate, &one) > badness(gate, worst))
@@ -190,14 +224,18 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 					       : "no case of this run is the one that the gate names");
 		return 0;
 	}
+	worst->groups = groups;
 	row->p = fmin(1, smallest * groups);
 	row->ratio = worst->ratio;
 	row->blocks = worst->used;
 	row->baseline_blocks = worst->baseline_used;
+	row->baseline_runs = runs_of(worst);
+	row->floor = worst->floor;
 	row->mde = worst->mde;
-	row->evidence = gaps ? sm_results_string(run->results, "%s; not testable at %u of %u points: %s",
-						 worst->evidence, gaps, groups + gaps, untried)
-			     : worst->evidence;
+	row->evidence = say_floor(gate, worst, run->results);
+	if (gaps)
+		row->evidence = sm_results_string(run->results, "%s; not testable at %u of %u points: %s",
+						  row->evidence, gaps, groups + gaps, untried);
 	return 0;
 }
 
@@ -279,8 +317,9 @@ static const char *open_interval(struct sm_results *results, const struct sm_gat
 
 	sm_words_add(
 		&words,
-		"the confidence interval includes the threshold; the smallest difference that these blocks can detect is %.2g %%",
-		100 * (row->mde - 1));
+		"the confidence interval includes the threshold; the smallest difference that these %s can detect is "
+		"%.2g %%",
+		finding->by_runs ? "runs" : "blocks", 100 * (row->mde - 1));
 	if (finding->baseline_scatter > 0)
 		sm_words_add(&words, "; blocks scatter by %.2g %% in the baseline and by %.2g %% here%s",
 			     100 * finding->baseline_scatter, 100 * finding->scatter,
@@ -294,6 +333,10 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 {
 	const struct sm_gate *gate = row->gate;
 	enum sm_verdict side = sm_verdict_of(&row->ratio, gate->min, gate->max);
+	const char *few = finding->by_runs
+				  ? gate_runs_open(finding, gate->min, gate->max,
+						   SM_GATES_ALPHA / (double)tests / finding->groups, run->results)
+				  : NULL;
 
 	row->reason = sm_none;
 	row->verdict = SM_INCONCLUSIVE;
@@ -303,6 +346,8 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 		row->verdict = SM_REFUTED;
 	else if (side == SM_SUPPORTED)
 		row->verdict = SM_SUPPORTED;
+	else if (few)
+		row->reason = few;
 	else if (isnan(row->ratio.low))
 		row->reason =
 			sm_results_string(run->results, "%u blocks: no interval under %d", row->blocks, SM_BLOCKS_MIN);
@@ -338,14 +383,14 @@ static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *te
 static int judge_one(const struct sm_gate *gate, bool same_type, struct sm_analysis *run, const struct sides *sides,
 		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
 {
-	const char *why = gate->kind == SM_GATE_BASELINE
-				  ? gate_not_comparable(gate, sides->run, sides->baseline, same_type, run->results)
-				  : NULL;
+	const char *why =
+		gate->kind == SM_GATE_BASELINE ? gate_not_comparable(sides->run, sides->baselines, same_type) : NULL;
 
 	*row = (struct sm_gate_row){ .gate = gate,
 				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
 				     .p = NAN,
 				     .mde = NAN,
+				     .floor = NAN,
 				     .reason = sm_none,
 				     .again = gate_again(gate, run->results) };
 	if (why)
@@ -387,7 +432,7 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, cons
 	return rc;
 }
 
-int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const struct sm_digest *baseline,
+int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const struct sm_baselines *baselines,
 		   const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_gate_row *rows,
 		   struct sm_error *err)
 {
@@ -395,10 +440,10 @@ int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const s
 	struct sm_digest *digest = NULL;
 	int rc = sm_analysis_run(&a, run, scenarios, scenario_count, err);
 
-	if (rc == 0 && baseline)
+	if (rc == 0 && baselines && baselines->count > 0)
 		rc = digest_of(&digest, &a, err);
 	if (rc == 0)
-		rc = judge_all(gates, &a, &(struct sides){ digest, baseline }, rows, err);
+		rc = judge_all(gates, &a, &(struct sides){ digest, baselines }, rows, err);
 	sm_digest_free(digest);
 	sm_analysis_close(&a);
 	return rc;

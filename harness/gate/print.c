@@ -67,16 +67,37 @@ static size_t count_of(const struct sm_gate_report *report, enum sm_verdict verd
 	return count;
 }
 
+static bool has_baseline(const struct sm_gate_report *report)
+{
+	return report->baselines && report->baselines->count > 0;
+}
+
+/* What machine the baselines are of: of several, the one least like that of the run. */
+static enum sm_likeness likeness_of(const struct sm_gate_report *report)
+{
+	enum sm_likeness least = SM_SAME_HOST;
+
+	for (size_t i = 0; i < report->baselines->count; i++) {
+		enum sm_likeness one = sm_digest_likeness_to(report->baselines->run[i], report->run->manifest);
+
+		least = one < least ? one : least;
+	}
+	return least;
+}
+
 /* What was compared with what; "" without a baseline. */
 static const char *baseline_words(const struct sm_gate_report *report, char out[BASELINE_MAX])
 {
 	enum sm_likeness likeness;
+	char runs[32] = "";
 
 	out[0] = '\0';
-	if (!report->baseline)
+	if (!has_baseline(report))
 		return out;
-	likeness = sm_digest_likeness_to(report->baseline, report->run->manifest);
-	snprintf(out, BASELINE_MAX, "The baseline is %s%s.", sm_likeness_words(likeness),
+	likeness = likeness_of(report);
+	if (report->baselines->count > 1)
+		snprintf(runs, sizeof(runs), " (%zu runs)", report->baselines->count);
+	snprintf(out, BASELINE_MAX, "The baseline%s is %s%s.", runs, sm_likeness_words(likeness),
 		 likeness == SM_SAME_HOST                               ? ""
 		 : likeness == SM_SAME_TYPE && report->gates->same_type ? ", which --same-type accepts"
 									: ": it is not compared with");
@@ -241,19 +262,19 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 
 		json_array_append_new(
 			gates,
-			json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:b, s:o, s:o, s:o}", "gate",
+			json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:b, s:o, s:o, s:o}", "gate",
 				  words(row->gate->name), "verdict", sm_gate_word(row->verdict), "ratio",
 				  number(row->ratio.estimate), "low", number(row->ratio.low), "high",
 				  number(row->ratio.high), "p", number(row->p), "mde", number(row->mde), "blocks",
-				  (int)row->blocks, "baseline_blocks", (int)row->baseline_blocks, "confirmed",
-				  (int)row->confirmed, "evidence", words(row->evidence), "reason",
+				  (int)row->blocks, "baseline_blocks", (int)row->baseline_blocks, "baseline_runs",
+				  (int)row->baseline_runs, "noise_floor",
+				  number(row->floor >= 1 ? row->floor : (double)NAN), "confirmed", (int)row->confirmed,
+				  "evidence", words(row->evidence), "reason",
 				  words(sm_gate_reason(row, reason, sizeof(reason))), "again", words(row->again)));
 	}
-	return json_pack(
-		"{s:s, s:o, s:o, s:o}", "verdict", sm_gate_word(sm_gates_overall(report->rows, report->gates->count)),
-		"thresholds", words(report->gates->path), "baseline_is",
-		report->baseline
-			? json_string(sm_likeness_words(sm_digest_likeness_to(report->baseline, report->run->manifest)))
-			: json_null(),
-		"gates", gates);
+	return json_pack("{s:s, s:o, s:o, s:i, s:o}", "verdict",
+			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)), "thresholds",
+			 words(report->gates->path), "baseline_is",
+			 has_baseline(report) ? json_string(sm_likeness_words(likeness_of(report))) : json_null(),
+			 "baselines", has_baseline(report) ? (int)report->baselines->count : 0, "gates", gates);
 }

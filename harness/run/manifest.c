@@ -159,10 +159,24 @@ static json_t *case_json(const struct sm_planned_case *planned)
 			 session_tour_json(planned));
 }
 
+/* Keeps only the noise floors of cases that this run has. */
+static void keep_floors(struct session *session)
+{
+	json_t *floor = json_object_get(session->manifest, "noise_floor"), *all = json_object_get(floor, "cases");
+	json_t *kept = json_object();
+
+	for (size_t i = 0; i < session->plan.case_count; i++)
+		json_object_set(kept, session->plan.cases[i].id, json_object_get(all, session->plan.cases[i].id));
+	if (all)
+		json_object_set(floor, "cases", kept);
+	json_decref(kept);
+}
+
 int manifest_add_plan(struct session *session)
 {
 	json_t *cases = json_array(), *groups = json_array(), *plan;
 
+	keep_floors(session);
 	for (size_t i = 0; i < session->plan.case_count; i++)
 		json_array_append_new(cases, case_json(&session->plan.cases[i]));
 	for (size_t g = 0; g < session->plan.group_count; g++)

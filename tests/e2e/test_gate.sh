@@ -63,6 +63,38 @@ sed "s/,child's writes seen,0,/,child's writes seen,7,/" healthy/metrics.csv >me
 expect 1 "child's writes seen of private" "$program" check healthy --thresholds gates.ini
 cp all.ini gates.ini
 
+# a time: one earlier run fails nothing, whatever its blocks say; three show by how much runs differ.  A run counts once.
+gate '[mutex in time]' 'case = lock_uncontended/mutex' 'baseline = yes' 'max = 1.15'
+calm slow
+calm first
+expect 0 'INCONCLUSIVE' "$program" check slow --thresholds gates.ini --baseline first
+tr -s ' \n' ' ' <out | grep -q 'noise floor unknown. Why: too few baseline runs to detect a failure: 1 of at least 3' ||
+	fail "the words of one baseline run: $(cat out)"
+jq -e '.gates[0].baseline_runs == 1 and .gates[0].noise_floor == null' \
+	<("$program" check slow --thresholds gates.ini --baseline first --json) >/dev/null || fail 'the JSON of one baseline run'
+cp -r first copy
+expect 4 'this run is given twice' "$program" check slow --thresholds gates.ini --baseline first --baseline copy
+# further runs of `first`, in which every slice took longer or shorter
+derive() {
+	cp -r first "$1"
+	awk -F, -v OFS=, -v f="$2" 'NR > 1 { $4 = int($4 * f) } 1' first/slices.csv >"$1/slices.csv"
+	jq --arg seed "$1" '.seed = $seed' first/manifest.json >"$1/manifest.json"
+}
+derive base-1 1
+derive base-2 1.01
+derive base-3 0.99
+derive base-4 1.2
+three=(--thresholds gates.ini --baseline base-1 --baseline base-2 --baseline base-3)
+expect 1 'as in 3 baseline runs .*at most 1.15 is allowed; noise floor 1\.' "$program" check base-4 "${three[@]}" --junit runs.xml
+grep -q -- "--baseline 'base-1' --baseline 'base-2' --baseline 'base-3'" <(tr -d '\n' <out | tr -s ' ') ||
+	fail "the command to measure again lacks baselines: $(cat out)"
+grep -q 'noise floor 1\.' runs.xml || fail "JUnit lacks the noise floor: $(cat runs.xml)"
+"$program" check base-4 "${three[@]}" --json >out
+jq -e '.baselines == 3 and .gates[0].baseline_runs == 3 and .gates[0].noise_floor > 1' out >/dev/null || fail "the JSON of three: $(cat out)"
+sed -i 's/1.15/1.02/' gates.ini
+expect 0 'threshold 1.02 is under the noise floor 1\.[0-9]* of lock_uncontended/mutex' "$program" check base-4 "${three[@]}"
+cp all.ini gates.ini
+
 # a run of another type of machine is never compared, one of another host of the type only on request
 cp -r first twin
 sed -i -E 's/"host": "[0-9a-f]{16}"/"host": "0000000000000000"/' twin/manifest.json
@@ -111,11 +143,16 @@ expect 4 'needs one run folder' "$program" check
 expect 4 'needs two run folders' "$program" compare healthy
 
 # the selftest, in a short form
-again 0 'Noise floor' '"$program" selftest --repeat-blocks 40 --out self-$go -q'
+again 0 'Noise floor' '"$program" selftest lock_uncontended/mutex lock_uncontended/ticket --repeat-blocks 40 --out self-$go -q'
 grep -q 'false alarms in' out || fail "no false alarms are told: $(cat out)"
 jq -e '.[] | .time > 1 and .ratio > 1' state/noise.json >/dev/null || fail 'no noise floor was kept'
-"$program" run aa -q --no-plots --out later >/dev/null 2>&1
+"$program" run aa lock_uncontended/mutex -q --no-plots --out later >/dev/null 2>&1
 jq -e '.noise_floor.time > 1' later/manifest.json >/dev/null || fail 'a later run does not know the noise floor'
+jq -e '[.. | .ratio? | objects | .ticket | numbers] | length > 0 and .[0] > 1' state/noise.json >/dev/null ||
+	fail "no floor of a ratio was kept: $(cat state/noise.json)"
+jq -e '.noise_floor.cases | keys | length > 0 and all(test("lock_uncontended/mutex|aa/"))' later/manifest.json >/dev/null ||
+	fail "a later run does not know the floors of its cases: $(jq .noise_floor later/manifest.json)"
+expect 4 'omit aa' "$program" selftest --counters aa
 
 [ $failed = 0 ] && echo 'the gate passes, fails and tells'
 exit $failed

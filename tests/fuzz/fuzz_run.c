@@ -87,7 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sentence(&err);
 		if (sm_digest_make(&digest, &results, sm_scenarios, sm_scenario_count, &err) < 0)
 			sentence(&err);
-		else if (sm_gates_judge(&gates, &results, digest, sm_scenarios, sm_scenario_count, rows, &err) < 0)
+		else if (sm_gates_judge(&gates, &results, &(struct sm_baselines){ { digest }, 1 }, sm_scenarios,
+					sm_scenario_count, rows, &err) < 0)
 			sentence(&err);
 		sm_digest_free(digest);
 		if (sm_run_restore_options(results.manifest, folder, &options, &err) == 0)

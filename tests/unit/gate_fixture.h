@@ -31,14 +31,20 @@ static inline void load(const char *text, int expected)
 	load_for(text, known, 3, expected);
 }
 
+/* Judges the run against `count` earlier ones. */
+static inline void judge_against(struct sm_results *before, size_t count)
+{
+	struct sm_baselines baselines = { .count = count };
+
+	for (size_t i = 0; i < count; i++)
+		cr_assert_eq(sm_digest_make(&baselines.run[i], &before[i], known, 3, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_gates_judge(&gates, &run, &baselines, known, 3, rows, &err), 0, "%s", err.text);
+	sm_baselines_free(&baselines);
+}
+
 static inline void judge(struct sm_results *before)
 {
-	struct sm_digest *baseline = NULL;
-
-	if (before)
-		cr_assert_eq(sm_digest_make(&baseline, before, known, 3, &err), 0, "%s", err.text);
-	cr_assert_eq(sm_gates_judge(&gates, &run, baseline, known, 3, rows, &err), 0, "%s", err.text);
-	sm_digest_free(baseline);
+	judge_against(before, before ? 1 : 0);
 }
 
 #endif

@@ -75,13 +75,13 @@ Test(analysis, the_command_to_measure_again_is_whole)
 	json_object_set_new(run.manifest, "command_line",
 			    json_pack("[s, s, s]", "run", "--events", "minor-faults,cycles"));
 	judge(NULL);
-	sm_gates_name_again(&gates, rows, &run, "the base's", true);
+	sm_gates_name_again(&gates, rows, &run, (const char *[]){ "the base's", "b2" }, 2, true);
 	expect_text(rows[0].again, "shmeter run 'pack/packed' --profile standard --repeat-blocks 100 "
 				   "--backing 'memfd' --pages '2m' --numa 'bind:0' --inject 'pack/packed=5' "
 				   "--placement 'same-core' --set 'op=add,store' --set 'size=4' --events "
 				   "'minor-faults,cycles' --out again && shmeter check again --thresholds "
 				   "'/tmp/shmeter-gates-");
-	expect_text(rows[0].again, "' --baseline 'the base'\\''s' --confirm");
+	expect_text(rows[0].again, "' --baseline 'the base'\\''s' --baseline 'b2' --confirm");
 	cr_expect(!strstr(rows[1].again, "--baseline"));
 	json_object_set_new(json_object_get(run.manifest, "options"), "pus", json_pack("[i, i]", 3, 1));
 	judge(NULL);

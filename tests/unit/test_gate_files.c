@@ -311,8 +311,8 @@ Test(analysis, a_noise_floor_is_of_the_host_or_else_of_its_type)
 	cr_assert(mkdtemp(folder));
 	setenv("SHMETER_STATE_DIR", folder, 1);
 	expect_floor("t", "h1", 0, "");
-	cr_assert_eq(sm_floor_save(&one, &(struct sm_floor){ 1.25, 1.5 }, &err), 0, "%s", err.text);
-	cr_assert_eq(sm_floor_save(&other, &(struct sm_floor){ 1.75, 1.5 }, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_floor_save(&one, &(struct sm_floor){ 1.25, 1.5, NULL }, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_floor_save(&other, &(struct sm_floor){ 1.75, 1.5, NULL }, &err), 0, "%s", err.text);
 	expect_floor("t", "h1", 1.25, "host");
 	expect_floor("t", "h2", 1.75, "host");
 	expect_floor("t", "h3", 1.75, "type");
@@ -341,17 +341,17 @@ Test(analysis, a_report_says_what_the_baseline_is_of)
 		{ "h2", true, "of another host of the same type, which --same-type accepts",
 		  "of another host of the same type" },
 	};
-	struct sm_digest *baseline = NULL;
+	struct sm_baselines baselines = { .count = 1 };
 	struct sm_results before;
 
 	add_pack_point("op=add", 20, 10, 10, 16);
 	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h1"));
 	before = run;
 	set_up();
-	cr_assert_eq(sm_digest_make(&baseline, &before, known, 3, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_digest_make(&baselines.run[0], &before, known, 3, &err), 0, "%s", err.text);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sm_gates none = { .path = "-", .same_type = cases[i].same_type };
-		struct sm_gate_report report = { .gates = &none, .run = &run, .baseline = baseline };
+		struct sm_gate_report report = { .gates = &none, .run = &run, .baselines = &baselines };
 		char *text;
 		json_t *json;
 
@@ -364,6 +364,6 @@ Test(analysis, a_report_says_what_the_baseline_is_of)
 		cr_expect_str_eq(json_string_value(json_object_get(json, "baseline_is")), cases[i].word);
 		json_decref(json);
 	}
-	sm_digest_free(baseline);
+	sm_baselines_free(&baselines);
 	sm_results_free(&before);
 }

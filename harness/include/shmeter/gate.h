@@ -17,7 +17,7 @@ enum sm_gate_kind {
 	SM_GATE_COUNT,    /* an exact count of an event per operation */
 	SM_GATE_RATIO,    /* the ratio of two variants within the run */
 	SM_GATE_CLAIM,    /* a claim other than a ratio: the claim's verdict */
-	SM_GATE_BASELINE, /* a case compared with an earlier run of the same host, or of the same type on request */
+	SM_GATE_BASELINE, /* a case compared with earlier runs of the same host, or of the same type on request */
 };
 
 /* One section of the file.  Strings belong to the sm_gates. */
@@ -69,19 +69,34 @@ unsigned sm_gates_blocks_needed(size_t tests);
  * be lost; at least 16. */
 unsigned sm_gates_blocks(size_t gates);
 
+/* Earlier runs with which a run is compared. */
+#define SM_BASELINE_RUNS_MAX 64
+struct sm_baselines {
+	struct sm_digest *run[SM_BASELINE_RUNS_MAX];
+	size_t count;
+};
+/* Loads the run in `folder` as a further baseline.  -EINVAL where it is there already, also as a copy: a run counts
+ * once.  Free with sm_baselines_free(), also after an error. */
+SM_MUST_USE int sm_baselines_add(struct sm_baselines *baselines, const char *folder,
+				 const struct sm_scenario *const *scenarios, size_t scenario_count,
+				 struct sm_error *err);
+void sm_baselines_free(struct sm_baselines *baselines);
+
 /* The result of a gate.  Its strings live as long as the run's results. */
 struct sm_gate_row {
 	const struct sm_gate *gate;
 	enum sm_verdict verdict;  /* supported: PASS, refuted: FAIL */
 	struct sm_interval ratio; /* for a ratio or a baseline; estimate NaN: none */
-	double p;                 /* one-sided p-value that the threshold is kept, Holm-adjusted; NaN: no test */
+	double p;                 /* one-sided p-value (gate/judge.c), Holm-adjusted; NaN: no test */
 	unsigned blocks, baseline_blocks;
-	double mde;           /* smallest detectable ratio (> 1); NaN: not known */
-	const char *evidence; /* in words; never empty */
-	const char *reason;   /* why it is not PASS; "-": none */
-	const char *again;    /* the command that reproduces the result */
-	bool wrong_data;      /* FAIL because of a wrong count, a wrong result or wrong work */
-	bool confirmed;       /* FAIL, and fresh trials reproduce it */
+	unsigned baseline_runs; /* earlier runs that count; 0: not a baseline */
+	double floor;           /* noise floor of the case: a factor from 1; NaN: not known, or not a baseline */
+	double mde;             /* smallest detectable ratio (> 1); NaN: not known */
+	const char *evidence;   /* in words; never empty */
+	const char *reason;     /* why it is not PASS; "-": none */
+	const char *again;      /* the command that reproduces the result */
+	bool wrong_data;        /* FAIL because of a wrong count, a wrong result or wrong work */
+	bool confirmed;         /* FAIL, and fresh trials reproduce it */
 	/* Result of this gate in fresh trials, borrowed from sm_gates_confirm(); NULL: there were none, or they lack
 	 * this gate. */
 	const struct sm_gate_row *fresh;
@@ -89,10 +104,10 @@ struct sm_gate_row {
 /* "PASS", "FAIL", "INCONCLUSIVE", "NOT TESTABLE". */
 const char *sm_gate_word(enum sm_verdict verdict);
 
-/* Analyses a loaded run and judges all gates; `baseline` may be NULL.  `rows` has gates->count elements. */
-SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const struct sm_digest *baseline,
-			       const struct sm_scenario *const *scenarios, size_t scenario_count,
-			       struct sm_gate_row *rows, struct sm_error *err);
+/* Analyses a loaded run and judges all gates; `baselines` may be NULL.  `rows` has gates->count elements. */
+SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
+			       const struct sm_baselines *baselines, const struct sm_scenario *const *scenarios,
+			       size_t scenario_count, struct sm_gate_row *rows, struct sm_error *err);
 /* Confirms FAILs with fresh trials; rows are matched by the names of their gates.  A failed ratio or baseline that the
  * fresh trials do not reproduce, or do not have, becomes inconclusive.  A FAIL because of wrong data stands.  `fresh`
  * must live as long as `rows`. */
@@ -104,16 +119,16 @@ const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size
 /* The value of --events in a run's command line; the manifest's options do not hold it.  NULL: none was given. */
 const char *sm_gates_events(const json_t *manifest);
 /* Appends `shmeter check` to each row's command that reproduces the result, with the arguments of this check
- * (`baseline` is NULL where none was given). */
+ * (`baseline`: its `baseline_count` folders of earlier runs). */
 void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *run,
-			 const char *baseline, bool confirm);
+			 const char *const *baseline, size_t baseline_count, bool confirm);
 
 /* Writers of a report.  All take the rows that sm_gates_judge() filled. */
 struct sm_gate_report {
 	const struct sm_gates *gates;
 	const struct sm_gate_row *rows;
 	const struct sm_results *run;
-	const struct sm_digest *baseline; /* NULL: none was given */
+	const struct sm_baselines *baselines; /* NULL or empty: none was given */
 	const char *title;
 	bool color;
 	unsigned width; /* 0: a default */
@@ -127,7 +142,7 @@ SM_MUST_USE int sm_gates_write_junit(const struct sm_gate_report *report, const 
 SM_MUST_USE int sm_gates_append_summary(const struct sm_gate_report *report, const char *path, struct sm_error *err);
 /* Workflow commands, at most 10 errors and 10 warnings a step (the service shows no more). */
 void sm_gates_annotate(const struct sm_gate_report *report, FILE *out);
-/* A JSON object: verdict, what machine the baseline is of (null without a baseline), gates. */
+/* A JSON object: verdict, what machine the baselines are of (null without one) and how many there are, gates. */
 json_t *sm_gates_json(const struct sm_gate_report *report);
 /* The verdict of all gates: FAIL if one fails, else INCONCLUSIVE if one is, else PASS if one passes, else NOT
  * TESTABLE. */

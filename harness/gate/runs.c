@@ -1,0 +1,173 @@
+/* Compares a run with several earlier ones.  The units are runs: each has one value, its level.  Blocks within a run
+ * say how well its level is known, but not how much runs of one build differ (docs/adr/0025). */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "gate_parts.h"
+
+static void judge(double min, double max, double level, struct finding *out)
+{
+	const struct sm_run_levels *old = &out->old;
+	const struct sm_run_levels turned = { old->count, -old->mean, old->scatter };
+	double far = level - old->mean, half = sm_run_levels_margin(old, (1 - SM_CONFIDENCE) / 2);
+
+	out->ratio = (struct sm_interval){ .estimate = exp(far), .low = NAN, .high = NAN, .count = old->count };
+	if (old->count < GATE_RUNS_MIN)
+		return;
+	out->ratio.low = exp(far - half);
+	out->ratio.high = exp(far + half);
+	out->ratio.confidence = SM_CONFIDENCE;
+	out->mde = exp(half + sm_run_levels_margin(old, SM_BETA));
+	if (max > 0)
+		out->p = sm_run_levels_beyond(old, level, log(max));
+	if (min > 0)
+		out->p = fmin(out->p, sm_run_levels_beyond(&turned, -level, -log(min)));
+	if (max > 0 && min > 0)
+		out->p = fmin(1, 2 * out->p);
+}
+
+static void say(const struct sm_digest *run, size_t c, long reference, double min, double max,
+		struct sm_results *results, struct finding *out)
+{
+	const struct digest_case *one = &run->cases[c];
+	struct sm_words words = { .used = 0 };
+
+	sm_words_add(&words, "%s", one->name);
+	if (reference >= 0)
+		sm_words_add(&words, ", as a ratio to %s,", run->cases[reference].variant);
+	sm_words_add(&words, " takes %.4g times as long %s as in %zu baseline %s (", out->ratio.estimate, one->per,
+		     out->old.count, out->old.count == 1 ? "run" : "runs");
+	if (!isnan(out->ratio.low)) {
+		sm_words_add_interval(&words, &out->ratio);
+		sm_words_add(&words, ", runs scatter by %.2g %%, ", 100 * out->old.scatter);
+	}
+	sm_words_add(&words, "class %s, %u blocks against %u, %s)", out->klass, out->used, out->baseline_used,
+		     one->where);
+	if (min > 0)
+		sm_words_add(&words, "; at least %.4g is required", min);
+	if (max > 0)
+		sm_words_add(&words, "; at most %.4g is allowed", max);
+	out->evidence = sm_results_string(results, "%s", words.text);
+}
+
+static void compare(const struct sm_digest *run, size_t c, long reference, const struct sm_baselines *baselines,
+		    const struct side *now, const struct side *before, double *room, double min, double max,
+		    struct sm_results *results, struct finding *out)
+{
+	struct gate_levels old;
+	double level, error;
+
+	out->klass = gate_meet(now, before, baselines->count, room);
+	if (out->klass == sm_none) {
+		out->klass = NULL;
+		out->distrust = gate_why_apart(now, &before[0], results);
+		return;
+	}
+	old = gate_levels(baselines, before, run->begun, out->klass, room, results);
+	out->used = (unsigned)gate_values(now, out->klass, room);
+	level = gate_level(room, out->used, &error);
+	out->baseline_used = (unsigned)old.blocks;
+	out->old = old.runs;
+	/* runs that agree better than their blocks allow agree by chance */
+	out->old.scatter = fmax(out->old.scatter, error);
+	if (old.runs.count == 0) {
+		out->distrust = old.left_out;
+		return;
+	}
+	judge(min, max, level, out);
+	out->distrust = gate_disturbed(run, c, reference >= 0, "this run", results);
+	if (!out->distrust && out->used < SM_BLOCKS_MIN)
+		out->distrust = sm_results_string(results, "%u blocks: no level under %d", out->used, SM_BLOCKS_MIN);
+	say(run, c, reference, min, max, results, out);
+	if (old.left > 0)
+		out->evidence = sm_results_string(results, "%s; %zu of %zu baseline runs left out: %s", out->evidence,
+						  old.left, baselines->count, old.left_out);
+}
+
+int gate_runs(const struct sm_digest *run, size_t c, long reference, const struct sm_baselines *baselines, double min,
+	      double max, struct sm_results *results, struct finding *out, struct sm_error *err)
+{
+	sm_name id = run->cases[c].id, beside = reference < 0 ? sm_none : run->cases[reference].id;
+	const struct side now = gate_side(run, id, beside);
+	struct side before[SM_BASELINE_RUNS_MAX];
+	size_t most = gate_most_blocks(&now);
+	double *room;
+
+	out->by_runs = true;
+	out->evidence = sm_results_string(results, "%s: no comparison", run->cases[c].name);
+	for (size_t i = 0; i < baselines->count; i++) {
+		size_t blocks;
+
+		before[i] = gate_side(baselines->run[i], id, beside);
+		blocks = gate_most_blocks(&before[i]);
+		most = blocks > most ? blocks : most;
+	}
+	room = malloc((most + 1) * sizeof(*room));
+	if (!room)
+		return sm_fail(err, ENOMEM, "no memory for %zu blocks", most);
+	compare(run, c, reference, baselines, &now, before, room, min, max, results, out);
+	free(room);
+	return 0;
+}
+
+/* The bound that a change has to reach, as ln; NaN: none is open to a change from the earlier runs. */
+static double bound_of(double min, double max)
+{
+	double over = max > 1 ? log(max) : (double)NAN, under = min > 0 && min < 1 ? -log(min) : (double)NAN;
+
+	return fmin(over, under); /* of one NaN it is the other */
+}
+
+void gate_floor(const struct sm_digest *run, size_t c, long reference, double min, double max,
+		struct sm_results *results, struct finding *out)
+{
+	sm_name against = reference < 0 ? sm_none : run->cases[reference].variant;
+	double control = reference < 0 ? run->floor_time : run->floor_ratio;
+	double floor;
+
+	out->floor = out->by_runs && out->old.count >= GATE_RUNS_MIN ? exp(sm_run_levels_floor(out->old.scatter))
+								     : digest_floor(run, &run->cases[c], against);
+	floor = isnan(out->floor) ? control : out->floor;
+	if (!((max > 0 && fabs(log(max)) < log(floor)) || (min > 0 && fabs(log(min)) < log(floor))))
+		return;
+	out->refused = sm_results_string(
+		results,
+		"its threshold %.4g is under the noise floor %.4g of %s%s%s: runs of one build differ by as much",
+		max > 0 && fabs(log(max)) < log(floor) ? max : min, floor,
+		isnan(out->floor) ? "the A/A control on this machine" : run->cases[c].name,
+		isnan(out->floor) || reference < 0 ? "" : " as a ratio to ",
+		isnan(out->floor) || reference < 0 ? "" : against);
+}
+
+const char *gate_runs_open(const struct finding *finding, double min, double max, double level,
+			   struct sm_results *results)
+{
+	const struct sm_run_levels *old = &finding->old;
+	double bound = bound_of(min, max), tail = min > 0 && max > 0 ? level / 2 : level;
+	struct sm_words words = { .used = 0 };
+	size_t needed;
+
+	if (old->count < GATE_RUNS_MIN) {
+		sm_words_add(
+			&words,
+			"too few baseline runs to detect a failure: %zu of at least %u that show by how much runs of "
+			"one build differ; measure more and name each with --baseline",
+			old->count, GATE_RUNS_MIN);
+	} else if (sm_run_levels_margin(old, tail) > bound) {
+		needed = sm_run_levels_needed(old->scatter, bound, tail, SM_BASELINE_RUNS_MAX);
+		sm_words_add(&words,
+			     "too few baseline runs to detect a failure: with %zu that scatter by %.2g %%, a run must "
+			     "differ by %.2g %%, and the threshold is %.2g %%; ",
+			     old->count, 100 * old->scatter, 100 * expm1(sm_run_levels_margin(old, tail)),
+			     100 * expm1(bound));
+		if (needed > 0)
+			sm_words_add(&words, "%zu such runs are needed", needed);
+		else
+			sm_words_add(&words, "no number of such runs is enough: raise the threshold, or alternate two "
+					     "builds with `shmeter ab`");
+	} else {
+		return NULL;
+	}
+	return sm_results_string(results, "%s", words.text);
+}

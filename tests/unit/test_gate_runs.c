@@ -1,0 +1,336 @@
+/* A made-up run held against several earlier ones: runs are the units, and each case has its noise floor. */
+#include <criterion/criterion.h>
+
+#include "gate_fixture.h"
+#include "shmeter/floor.h"
+
+#define RUNS_MAX 8
+
+static const char time_gate[] = "[t]\ncase = pack/packed\nbaseline = yes\nmax = 1.05\n";
+static const char ratio_gate[] = "[r]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.05\n";
+static const char id[] = "pack/packed?op=add@near";
+
+static struct sm_results before[RUNS_MAX];
+static size_t runs;
+
+static void begin(const char *text)
+{
+	load(text, 0);
+	runs = 0;
+}
+
+static void add_run(double packed, double padded)
+{
+	add_pack_point("op=add", packed, padded, 10, 16);
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h1"));
+}
+
+static void add_earlier(double packed, double padded)
+{
+	add_run(packed, padded);
+	before[runs++] = run;
+	set_up();
+}
+
+static void add_five(double scale, double percent)
+{
+	static const double unit[] = { -1, 0.5, 1, -1.25, 0.75 }; /* their standard deviation is 1.04 */
+
+	for (size_t i = 0; i < 5; i++)
+		add_earlier(scale * exp(unit[i] * percent / 100), 10);
+}
+
+static void expect_verdict(enum sm_verdict verdict, const char *reason)
+{
+	judge_against(before, runs);
+	cr_expect_eq(rows[0].verdict, verdict, "%s: %s: %s", sm_gate_word(rows[0].verdict), rows[0].evidence,
+		     rows[0].reason);
+	expect_text(rows[0].reason, reason);
+}
+
+static void end(void)
+{
+	for (size_t i = 0; i < runs; i++)
+		sm_results_free(&before[i]);
+	sm_gates_free(&gates);
+}
+
+/* Four clean runs of one build, 700, 548, 756 and 717 ns: held against the second, the others are 28 to 38 % slower, and
+ * their blocks are sure of it. */
+Test(analysis, one_earlier_run_never_fails_a_time)
+{
+	static const double others[] = { 700, 756, 717 };
+
+	for (size_t i = 0; i < 3; i++) {
+		begin(time_gate);
+		add_earlier(548, 10);
+		add_run(others[i], 10);
+		expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: 1 of at least 3");
+		cr_expect_eq(rows[0].baseline_runs, 1);
+		cr_expect(isnan(rows[0].floor));
+		expect_text(rows[0].evidence, "noise floor unknown");
+		end();
+		sm_results_free(&run);
+		set_up();
+	}
+}
+
+/* The same runs as baselines: they differ by more than the threshold, which is refused. */
+Test(analysis, a_threshold_under_the_scatter_of_the_runs_is_refused)
+{
+	begin(time_gate);
+	add_earlier(700, 10);
+	add_earlier(548, 10);
+	add_earlier(756, 10);
+	add_run(717, 10);
+	expect_verdict(SM_NOT_TESTABLE, "its threshold 1.05 is under the noise floor");
+	expect_text(rows[0].reason, " of pack/packed: runs of one build differ by as much");
+	cr_expect_float_eq(rows[0].floor, exp(1.95996 * sqrt(2) * 0.168), 0.01, "%g", rows[0].floor);
+	end();
+}
+
+Test(analysis, a_run_beyond_the_scatter_of_five_fails)
+{
+	begin(time_gate);
+	add_five(20, 0.5);
+	add_run(21.4, 10);
+	expect_verdict(SM_REFUTED, "-");
+	cr_expect_float_eq(rows[0].ratio.estimate, 1.07, 0.002);
+	cr_expect(rows[0].ratio.low > 1.05 && rows[0].ratio.high < 1.10);
+	cr_expect_eq(rows[0].baseline_runs, 5);
+	cr_expect_eq(rows[0].baseline_blocks, 80);
+	expect_text(
+		rows[0].evidence,
+		"as in 5 baseline runs (95 % interval 1.053 to 1.087, runs scatter by 0.52 %, class 410ns, 16 blocks against 80");
+	expect_text(rows[0].evidence, "; noise floor 1.01");
+	end();
+}
+
+/* A FAIL needs both: beyond the threshold, and further out than runs of one build are. */
+Test(analysis, a_run_within_the_threshold_passes_and_one_within_the_scatter_does_not_fail)
+{
+	begin(time_gate);
+	add_five(20, 0.5);
+	add_run(20.4, 10); /* 2 % slower: surely, but within the threshold */
+	expect_verdict(SM_SUPPORTED, "-");
+	end();
+	sm_results_free(&run);
+	set_up();
+	begin(time_gate);
+	add_five(20, 1.2);
+	add_run(21.05, 10); /* 5.25 %: over the threshold, but with five runs not sure enough */
+	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: with 5 that scatter by 1.3 %");
+	expect_text(rows[0].reason, "a run must differ by 5.3 %, and the threshold is 5 %; 6 such runs are needed");
+	end();
+}
+
+/* A bound below the baseline asks for a faster run. */
+Test(analysis, a_run_must_be_faster_than_several)
+{
+	begin("[t]\ncase = pack/packed\nbaseline = yes\nmax = 0.9\n");
+	add_five(20, 0.5);
+	add_run(17, 10);
+	expect_verdict(SM_SUPPORTED, "-");
+	sm_results_free(&run);
+	set_up();
+	add_run(20, 10);
+	expect_verdict(SM_REFUTED, "-");
+	sm_results_free(&run);
+	set_up();
+	add_run(18.1, 10); /* 9.5 %: not enough, but not surely */
+	expect_verdict(SM_INCONCLUSIVE, "includes the threshold; the smallest difference that these runs can detect");
+	end();
+}
+
+/* A minimum is the mirror image. */
+Test(analysis, a_run_must_not_be_faster_than_several)
+{
+	begin("[t]\ncase = pack/packed\nbaseline = yes\nmin = 0.95\n");
+	add_five(20, 0.5);
+	add_run(18, 10);
+	expect_verdict(SM_REFUTED, "-");
+	sm_results_free(&run);
+	set_up();
+	add_run(20, 10);
+	expect_verdict(SM_SUPPORTED, "-");
+	end();
+}
+
+/* A run that others disturbed is no unit; with too few left nothing can fail. */
+Test(analysis, a_disturbed_run_is_left_out)
+{
+	begin(time_gate);
+	add_five(20, 0.5);
+	json_object_set_new(before[1].manifest, "noise", json_pack("{s:f}", "others_percent", 20.0));
+	add_run(22, 10);
+	expect_verdict(SM_REFUTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 4);
+	expect_text(rows[0].evidence,
+		    "; 1 of 5 baseline runs left out: during a baseline run other processes used 20 %");
+	for (size_t i = 2; i < 4; i++)
+		json_object_set_new(before[i].manifest, "noise", json_pack("{s:f}", "others_percent", 20.0));
+	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: 2 of at least 3");
+	/* ratios tolerate load */
+	sm_gates_free(&gates);
+	load(ratio_gate, 0);
+	expect_verdict(SM_REFUTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 5);
+	end();
+}
+
+/* The run itself, named among its baselines, would pull their mean towards it. */
+Test(analysis, the_run_itself_is_no_baseline)
+{
+	begin(time_gate);
+	add_five(20, 0.5);
+	for (size_t i = 0; i < 5; i++) {
+		json_object_set_new(before[i].manifest, "started_utc", json_sprintf("2026-01-0%zuT00:00:00Z", i + 1));
+		json_object_set_new(before[i].manifest, "seed", json_string("1"));
+	}
+	add_run(22, 10);
+	json_object_set_new(run.manifest, "started_utc", json_string("2026-01-02T00:00:00Z"));
+	json_object_set_new(run.manifest, "seed", json_string("1"));
+	expect_verdict(SM_REFUTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 4);
+	expect_text(rows[0].evidence, "left out: it is the run that is checked");
+	end();
+}
+
+/* Runs as units for ratios, too: their blocks agree, but the runs do not. */
+Test(analysis, ratios_of_several_runs_are_judged_by_runs)
+{
+	begin("[r]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n");
+	add_earlier(20, 10);
+	add_run(20.8, 10);
+	expect_verdict(SM_REFUTED, "-"); /* one earlier run: by blocks, as long as its floor is unknown */
+	expect_text(rows[0].evidence, "; noise floor unknown");
+	cr_expect_eq(rows[0].baseline_runs, 1);
+	sm_results_free(&run);
+	set_up();
+	add_earlier(20.1, 10);
+	add_run(20.8, 10);
+	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: 2 of at least 3");
+	end();
+}
+
+/* Runs that agree to the last digit do so by chance: their blocks do not. */
+Test(analysis, equal_runs_scatter_by_the_error_of_their_levels)
+{
+	begin(time_gate);
+	for (size_t i = 0; i < 3; i++)
+		add_earlier(20, 10);
+	add_run(20, 10);
+	expect_verdict(SM_SUPPORTED, "-");
+	cr_expect(rows[0].floor > 1.0001 && rows[0].floor < 1.01, "%g", rows[0].floor);
+	end();
+}
+
+static void set_floor(double time, double ratio)
+{
+	json_object_set_new(run.manifest, "noise_floor",
+			    json_pack("{s:f, s:f, s:{s:{s:f, s:{s:f}}}}", "time", 1.2, "ratio", 1.2, "cases", id,
+				      "time", time, "ratio", "padded", ratio));
+}
+
+/* A floor of the case counts, not that of an addition loop. */
+Test(analysis, every_case_has_its_own_noise_floor)
+{
+	begin(ratio_gate);
+	add_earlier(20, 10);
+	add_run(20, 10);
+	set_floor(1.3, 1.02);
+	expect_verdict(SM_SUPPORTED, "-");
+	expect_text(rows[0].evidence, "; noise floor 1.02");
+	cr_expect_float_eq(rows[0].floor, 1.02, 1e-9);
+	set_floor(1.01, 1.06);
+	expect_verdict(SM_NOT_TESTABLE, "under the noise floor 1.06 of pack/packed as a ratio to padded");
+	cr_expect_float_eq(rows[0].floor, 1.06, 1e-9);
+	/* without a floor of the case, the control's is a least one */
+	json_object_set_new(run.manifest, "noise_floor", json_pack("{s:f, s:f}", "time", 1.01, "ratio", 1.2));
+	expect_verdict(SM_NOT_TESTABLE, "under the noise floor 1.2 of the A/A control on this machine");
+	/* what is no factor is no floor */
+	set_floor(1.01, 0.5);
+	json_object_set_new(json_object_get(run.manifest, "noise_floor"), "ratio", json_string("x"));
+	expect_verdict(SM_SUPPORTED, "-");
+	expect_text(rows[0].evidence, "; noise floor unknown");
+	end();
+}
+
+static json_t *floors(void)
+{
+	struct sm_baselines digests = { .count = runs };
+	json_t *found;
+
+	for (size_t i = 0; i < runs; i++)
+		cr_assert_eq(sm_digest_make(&digests.run[i], &before[i], known, 3, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_floor_of_cases(&digests, &found, &err), 0, "%s", err.text);
+	sm_baselines_free(&digests);
+	return json_object_get(found, id) ? found : NULL;
+}
+
+/* What a self-test learns of several runs: both cases drift together, so that their ratio is steadier than their
+ * times. */
+Test(analysis, floors_are_learned_from_several_runs)
+{
+	char folder[] = "/tmp/shmeter-floor-XXXXXX", path[64];
+	const struct sm_identity machine = { "t", "h" };
+	json_t *learned, *one, *loaded;
+
+	begin(time_gate);
+	add_earlier(20, 10);
+	add_earlier(20.4, 10.2);
+	learned = floors();
+	cr_expect(!json_object_get(json_object_get(learned, id), "time"), "two runs show no scatter");
+	json_decref(learned);
+	add_earlier(19.6, 9.8);
+	learned = floors();
+	one = json_object_get(learned, id);
+	cr_expect_float_eq(json_number_value(json_object_get(one, "time")), exp(2.7718 * 0.02), 0.002);
+	cr_expect(json_number_value(json_object_get(json_object_get(one, "ratio"), "padded")) < 1.01);
+	cr_expect_eq(json_integer_value(json_object_get(one, "runs")), 3);
+	/* kept beside those of other cases */
+	cr_assert(mkdtemp(folder));
+	setenv("SHMETER_STATE_DIR", folder, 1);
+	cr_assert_eq(sm_floor_save(&machine, &(struct sm_floor){ 1.1, 1.1, learned }, &err), 0, "%s", err.text);
+	json_object_del(learned, id);
+	json_object_set_new(learned, "other", json_pack("{s:f}", "time", 1.5));
+	cr_assert_eq(sm_floor_save(&machine, &(struct sm_floor){ 1.2, 1.2, learned }, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_floor_save(&machine, &(struct sm_floor){ 1.3, 1.3, NULL }, &err), 0, "%s", err.text);
+	loaded = sm_floor_load(&machine);
+	cr_expect_float_eq(json_number_value(json_object_get(loaded, "time")), 1.3, 1e-9);
+	cr_expect(json_object_get(json_object_get(loaded, "cases"), id) != NULL);
+	cr_expect(json_object_get(json_object_get(loaded, "cases"), "other") != NULL);
+	json_decref(loaded);
+	json_decref(learned);
+	snprintf(path, sizeof(path), "%s/noise.json", folder);
+	unlink(path);
+	rmdir(folder);
+	end();
+}
+
+/* The facts reach programs. */
+Test(analysis, the_json_has_runs_and_floor)
+{
+	struct sm_baselines baselines = { .count = 1 };
+	struct sm_gate_report report = { .gates = &gates, .rows = rows, .run = &run, .baselines = &baselines };
+	json_t *json, *one;
+
+	begin(time_gate);
+	add_five(20, 0.5);
+	add_run(20, 10);
+	judge_against(before, runs);
+	cr_assert_eq(sm_digest_make(&baselines.run[0], &before[0], known, 3, &err), 0);
+	json = sm_gates_json(&report);
+	one = json_array_get(json_object_get(json, "gates"), 0);
+	cr_expect_eq(json_integer_value(json_object_get(json, "baselines")), 1);
+	cr_expect_eq(json_integer_value(json_object_get(one, "baseline_runs")), 5);
+	cr_expect_float_eq(json_number_value(json_object_get(one, "noise_floor")), rows[0].floor, 1e-9);
+	json_decref(json);
+	judge_against(before, 1);
+	json = sm_gates_json(&report);
+	one = json_array_get(json_object_get(json, "gates"), 0);
+	cr_expect(json_is_null(json_object_get(one, "noise_floor")));
+	json_decref(json);
+	sm_baselines_free(&baselines);
+	end();
+}
