@@ -21,11 +21,20 @@ static int slowest_first(const void *a, const void *b)
 	return (r < s) - (r > s);
 }
 
+/* "noise floor 2.1 %", of a case. */
+static const char *floor_words(const struct sm_compared *row, char *out, size_t size)
+{
+	if (isnan(row->floor))
+		return "noise floor unknown";
+	snprintf(out, size, "noise floor %.1f %%", 100 * (row->floor - 1));
+	return out;
+}
+
 static void print_row(const struct sm_compared *row)
 {
 	const char *gap = strcmp(row->reason, "-") ? "; " : "";
 	const char *reason = strcmp(row->reason, "-") ? row->reason : "";
-	char first[FIRST_MAX];
+	char first[FIRST_MAX], floor[FIRST_MAX];
 
 	if (isnan(row->ratio.estimate)) {
 		snprintf(first, sizeof(first), "%-16s ", row->says);
@@ -37,9 +46,9 @@ static void print_row(const struct sm_compared *row)
 		say(INDENT, first, "(no interval: %u and %u blocks) %s, %s%s%s", row->old_blocks, row->new_blocks,
 		    row->id, row->klass, gap, reason);
 	else
-		say(INDENT, first, "(%.0f %% CI %.3f to %.3f; smallest detectable difference %.1f %%) %s, %s%s%s",
-		    100 * row->ratio.confidence, row->ratio.low, row->ratio.high, 100 * (row->mde - 1), row->id,
-		    row->klass, gap, reason);
+		say(INDENT, first, "(%.0f %% CI %.3f to %.3f; smallest detectable difference %.1f %%; %s) %s, %s%s%s",
+		    100 * row->ratio.confidence, row->ratio.low, row->ratio.high, 100 * (row->mde - 1),
+		    floor_words(row, floor, sizeof(floor)), row->id, row->klass, gap, reason);
 }
 
 static json_t *number(double value)
@@ -54,20 +63,38 @@ static void print_json(const struct sm_comparison_of_runs *c)
 	for (size_t i = 0; i < c->count; i++) {
 		const struct sm_compared *row = &c->row[i];
 
-		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:s}", "case",
+		json_array_append_new(rows, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:s}", "case",
 						      row->id, "says", row->says, "ratio", number(row->ratio.estimate),
 						      "low", number(row->ratio.low), "high", number(row->ratio.high),
 						      "p", number(row->p), "mde", number(row->mde), "old_blocks",
 						      (int)row->old_blocks, "new_blocks", (int)row->new_blocks,
-						      "reason", row->reason));
+						      "noise_floor", number(row->floor), "reason", row->reason));
 	}
-	all = json_pack("{s:b, s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:o}", "same_machine", c->likeness == SM_SAME_HOST,
-			"old_is", sm_likeness_words(c->likeness), "ratio", number(c->overall.estimate), "low",
-			number(c->overall.low), "high", number(c->overall.high), "mde", number(c->overall_mde),
-			"slower", (int)c->slower, "faster", (int)c->faster, "cases", rows);
+	all = json_pack("{s:b, s:s, s:o, s:o, s:o, s:o, s:i, s:i, s:o, s:i, s:o}", "same_machine",
+			c->likeness == SM_SAME_HOST, "old_is", sm_likeness_words(c->likeness), "ratio",
+			number(c->overall.estimate), "low", number(c->overall.low), "high", number(c->overall.high),
+			"mde", number(c->overall_mde), "slower", (int)c->slower, "faster", (int)c->faster,
+			"noise_floor", number(c->most), "noise_floors_unknown", (int)c->unknown, "cases", rows);
 	json_dumpf(all, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(all);
+}
+
+/* Two runs do not show by how much runs of one build differ: says what is known about that. */
+static void print_floor(const struct sm_comparison_of_runs *c)
+{
+	char known[128] = "", unknown[256] = "";
+
+	if (!isnan(c->most))
+		snprintf(known, sizeof(known),
+			 " Runs of one build alone differ by up to %.1f %% (the largest noise floor).",
+			 100 * (c->most - 1));
+	if (c->unknown > 0)
+		snprintf(unknown, sizeof(unknown),
+			 " By how much runs of one build alone differ is unknown for %u cases: `shmeter selftest "
+			 "PATTERN...` measures it, and later runs know it.",
+			 c->unknown);
+	say(0, "", "These are times of two runs.%s%s", known, unknown);
 }
 
 static void print(const struct sm_comparison_of_runs *c, const char *old, const char *new)
@@ -99,6 +126,7 @@ static void print(const struct sm_comparison_of_runs *c, const char *old, const 
 	say(0, "", "Overall: %.3f%s; %u %s, %u %s, %u not trusted, %zu cases in both runs.", c->overall.estimate,
 	    interval, c->slower, here ? "slower" : "longer", c->faster, here ? "faster" : "shorter", c->distrusted,
 	    c->count);
+	print_floor(c);
 }
 
 int cmd_compare(const struct compare_options *options)

@@ -10,6 +10,14 @@
 /* Family-wise level at which a case is called slower or faster. */
 #define ALPHA 0.05
 
+/* The noise floor of a case, as either run recorded it. */
+static double floor_of(const struct sm_digest *now, size_t c, const struct sm_digest *before)
+{
+	double here = digest_floor(now, &now->cases[c], sm_none), there = digest_floor(before, &now->cases[c], sm_none);
+
+	return fmax(here, there); /* of one NaN it is the other */
+}
+
 static int compare_case(const struct sm_digest *now, size_t c, const struct sm_digest *before,
 			struct sm_results *strings, struct sm_compared *out, struct sm_error *err)
 {
@@ -26,6 +34,7 @@ static int compare_case(const struct sm_digest *now, size_t c, const struct sm_d
 		.p = isnan(finding.ratio.low) ? (double)NAN : finding.p,
 		.new_blocks = finding.used,
 		.old_blocks = finding.baseline_used,
+		.floor = floor_of(now, c, before),
 		.reason = finding.distrust ? finding.distrust : sm_none,
 	};
 	return rc;
@@ -57,7 +66,7 @@ static const char *say(struct sm_comparison_of_runs *c, const struct sm_compared
 	}
 	if (row->p > ALPHA)
 		return "not told apart";
-	if (fabs(log(row->ratio.estimate)) < log(c->floor))
+	if (fabs(log(row->ratio.estimate)) < log(isnan(row->floor) ? c->floor : row->floor))
 		return "within the noise";
 	c->slower += slower;
 	c->faster += !slower;
@@ -68,8 +77,15 @@ static const char *say(struct sm_comparison_of_runs *c, const struct sm_compared
 
 static void say_all(struct sm_comparison_of_runs *out)
 {
-	for (size_t i = 0; i < out->count; i++)
-		out->row[i].says = say(out, &out->row[i]);
+	for (size_t i = 0; i < out->count; i++) {
+		const struct sm_compared *row = &out->row[i];
+
+		out->row[i].says = say(out, row);
+		if (row->control)
+			continue;
+		out->unknown += isnan(row->floor);
+		out->most = fmax(out->most, row->floor); /* of one NaN it is the other */
+	}
 }
 
 /* The median of the cases' ratios, with its confidence interval over the cases. */
@@ -97,6 +113,7 @@ int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *b
 	*out = (struct sm_comparison_of_runs){
 		.likeness = sm_digest_likeness(before, now),
 		.floor = isnan(now->floor_time) ? 1 : now->floor_time,
+		.most = NAN,
 		.row = calloc(room, sizeof(*out->row)),
 	};
 	sm_results_init(&out->strings);

@@ -112,6 +112,8 @@ expect 0 'two hosts of one type' "$program" compare twin first
 expect 0 'from one host' "$program" compare first first
 again 0 'slower [0-9.]+ \([^)]*\) lock_uncontended/mutex' 'old=first new=slow; [ $go = 1 ] || { old=old-$go new=new-$go; \
 	measure $old; measure $new --inject lock_uncontended/mutex=40; }; calm $old; calm $new; "$program" compare $old $new'
+tr -s ' \n' ' ' <out | grep -q 'By how much runs of one build alone differ is unknown for [1-9]' ||
+	fail "compare does not say what runs alone differ by: $(cat out)"
 
 # JUnit, GitHub
 export GITHUB_STEP_SUMMARY=$scratch/summary.md

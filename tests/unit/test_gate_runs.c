@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "gate_fixture.h"
+#include "shmeter/compare.h"
 #include "shmeter/floor.h"
 
 #define RUNS_MAX 8
@@ -305,6 +306,44 @@ Test(analysis, floors_are_learned_from_several_runs)
 	snprintf(path, sizeof(path), "%s/noise.json", folder);
 	unlink(path);
 	rmdir(folder);
+	end();
+}
+
+static void compare_runs(struct sm_comparison_of_runs *comparison)
+{
+	struct sm_digest *old = NULL, *new = NULL;
+
+	cr_assert_eq(sm_digest_make(&old, &before[0], known, 3, &err), 0);
+	cr_assert_eq(sm_digest_make(&new, &run, known, 3, &err), 0);
+	cr_assert_eq(sm_compare_runs(comparison, old, new, &err), 0, "%s", err.text);
+	sm_digest_free(old);
+	sm_digest_free(new);
+}
+
+/* A comparison of two runs knows what runs alone differ by, where a self-test measured it. */
+Test(analysis, a_comparison_knows_the_floor_of_each_case)
+{
+	struct sm_comparison_of_runs comparison;
+
+	begin(time_gate);
+	add_earlier(20, 10);
+	add_run(22, 10);
+	compare_runs(&comparison);
+	cr_expect(isnan(comparison.row[0].floor) && isnan(comparison.most));
+	cr_expect_eq(comparison.unknown, 3);
+	cr_expect_str_eq(comparison.row[0].says, "slower");
+	sm_compare_free(&comparison);
+	/* the floor of the case, not the control's, which is 20 % */
+	set_floor(1.05, 1.01);
+	compare_runs(&comparison);
+	cr_expect_float_eq(comparison.most, 1.05, 1e-9);
+	cr_expect_eq(comparison.unknown, 2);
+	cr_expect_str_eq(comparison.row[0].says, "slower");
+	sm_compare_free(&comparison);
+	set_floor(1.15, 1.01);
+	compare_runs(&comparison);
+	cr_expect_str_eq(comparison.row[0].says, "within the noise");
+	sm_compare_free(&comparison);
 	end();
 }
 

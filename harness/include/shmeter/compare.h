@@ -17,6 +17,7 @@ struct sm_compared {
 	double mde;               /* smallest detectable ratio (> 1); NaN: not known */
 	double p;                 /* two-sided p-value, Holm-adjusted over all cases; NaN: no test */
 	unsigned new_blocks, old_blocks;
+	double floor;       /* noise floor of the case: runs of one build differ by up to this factor; NaN: not known */
 	const char *reason; /* why there is no ratio, or why not to trust it; "-": none */
 	const char *says;   /* "slower", "faster" ("longer there" on another host), "within the noise"... */
 };
@@ -28,8 +29,10 @@ struct sm_comparison_of_runs {
 	double overall_mde;                  /* smallest detectable ratio (> 1) of the median; NaN: not known */
 	unsigned slower, faster, distrusted; /* number of cases */
 	enum sm_likeness likeness;           /* of the machines of the two runs */
-	double floor;              /* noise floor: runs of one build differ by up to this factor here; 1: not known */
-	struct sm_results strings; /* owns the strings of the rows */
+	double floor;                        /* noise floor of the A/A control; 1: not known */
+	double most;                         /* largest noise floor of a case; NaN: none is known */
+	unsigned unknown;                    /* cases whose noise floor is not known; the control is none */
+	struct sm_results strings;           /* owns the strings of the rows */
 };
 
 /* Compares the cases that both runs measured, matched by id.  Free with sm_compare_free(), also after an error. */
