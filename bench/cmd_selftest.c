@@ -190,7 +190,9 @@ static int find_floors(struct selftest *self, json_t **cases, struct sm_error *e
 		if (time)
 			sm_print_line(stdout, "  %5.1f %%  %s", 100 * (json_number_value(time) - 1), id);
 		else
-			sm_print_line(stdout, "  unknown  %s: in too few runs are enough blocks usable", id);
+			sm_print_line(stdout,
+				      "  unknown  %s: too few runs count (other load, a moved control, too few blocks)",
+				      id);
 		self->unsure |= !time;
 	}
 	return 0;
