@@ -174,10 +174,34 @@ static int run_cases(struct selftest *self, struct sm_error *err)
 	return rc < 0 ? rc : sm_baselines_add(&self->runs, folder, sm_scenarios, sm_scenario_count, err);
 }
 
+#define PERCENT_MAX 32
+
+/* "1.2 %", of a factor; "unknown" of 0. */
+static void write_floor(double factor, char out[PERCENT_MAX])
+{
+	if (factor > 0)
+		snprintf(out, PERCENT_MAX, "%.1f %%", 100 * (factor - 1));
+	else
+		snprintf(out, PERCENT_MAX, "unknown");
+}
+
+/* The largest number of an object; 0: there is none. */
+static double largest(json_t *numbers)
+{
+	const char *name;
+	json_t *one;
+	double most = 0;
+
+	json_object_foreach (numbers, name, one)
+		most = fmax(most, json_number_value(one));
+	return most;
+}
+
 /* The noise floors of the cases; NULL where no pattern was given. */
 static int find_floors(struct selftest *self, json_t **cases, struct sm_error *err)
 {
 	const char *id;
+	bool unknown = false;
 	json_t *one;
 	int rc = self->runs.count > 0 ? sm_floor_of_cases(&self->runs, cases, err) : 0;
 
@@ -185,16 +209,17 @@ static int find_floors(struct selftest *self, json_t **cases, struct sm_error *e
 		return rc;
 	printf("\nNoise floors of cases: 95 %% of all pairs of runs differ by less (%zu runs)\n", self->runs.count);
 	json_object_foreach (*cases, id, one) {
-		const json_t *time = json_object_get(one, "time");
+		char time[PERCENT_MAX], ratio[PERCENT_MAX];
 
-		if (time)
-			sm_print_line(stdout, "  %5.1f %%  %s", 100 * (json_number_value(time) - 1), id);
-		else
-			sm_print_line(stdout,
-				      "  unknown  %s: too few runs count (other load, a moved control, too few blocks)",
-				      id);
-		self->unsure |= !time;
+		write_floor(json_number_value(json_object_get(one, "time")), time);
+		write_floor(largest(json_object_get(one, "ratio")), ratio);
+		sm_print_line(stdout, "  times %s, ratios %s: %s", time, ratio, id);
+		unknown |= !json_object_get(one, "time");
 	}
+	if (unknown)
+		puts("  Unknown: too few runs count (other load, a moved control, too few blocks), or there is no other "
+		     "case.");
+	self->unsure |= unknown;
 	return 0;
 }
 

@@ -115,7 +115,8 @@ static void key_of(const struct sm_identity *machine, char out[KEY_MAX])
 int sm_floor_save(const struct sm_identity *machine, const struct sm_floor *floor, struct sm_error *err)
 {
 	char path[4200], key[KEY_MAX];
-	json_t *all = load_all(path), *one, *cases;
+	json_t *all = load_all(path), *one, *cases, *learned;
+	const char *id;
 	int rc;
 
 	key_of(machine, key);
@@ -124,7 +125,15 @@ int sm_floor_save(const struct sm_identity *machine, const struct sm_floor *floo
 		json_decref(cases);
 		cases = json_object();
 	}
-	json_object_update(cases, floor->cases);
+	json_object_foreach (floor->cases, id, learned) {
+		json_t *known = json_object_get(cases, id);
+
+		/* what was not learned this time stays, such as a time beside other load */
+		if (json_is_object(known))
+			json_object_update(known, learned);
+		else
+			json_object_set(cases, id, learned);
+	}
 	one = json_pack("{s:f, s:f, s:o, s:o}", "time", floor->time, "ratio", floor->ratio, "measured_utc", now_utc(),
 			"cases", cases);
 	json_object_set(all, key, one);

@@ -296,13 +296,15 @@ Test(analysis, floors_are_learned_from_several_runs)
 	cr_assert(mkdtemp(folder));
 	setenv("SHMETER_STATE_DIR", folder, 1);
 	cr_assert_eq(sm_floor_save(&machine, &(struct sm_floor){ 1.1, 1.1, learned }, &err), 0, "%s", err.text);
+	json_object_del(one, "time"); /* not learned the next time */
+	cr_assert_eq(sm_floor_save(&machine, &(struct sm_floor){ 1.2, 1.2, learned }, &err), 0, "%s", err.text);
 	json_object_del(learned, id);
 	json_object_set_new(learned, "other", json_pack("{s:f}", "time", 1.5));
 	cr_assert_eq(sm_floor_save(&machine, &(struct sm_floor){ 1.2, 1.2, learned }, &err), 0, "%s", err.text);
 	cr_assert_eq(sm_floor_save(&machine, &(struct sm_floor){ 1.3, 1.3, NULL }, &err), 0, "%s", err.text);
 	loaded = sm_floor_load(&machine);
 	cr_expect_float_eq(json_number_value(json_object_get(loaded, "time")), 1.3, 1e-9);
-	cr_expect(json_object_get(json_object_get(loaded, "cases"), id) != NULL);
+	cr_expect(json_object_get(json_object_get(json_object_get(loaded, "cases"), id), "time") != NULL);
 	cr_expect(json_object_get(json_object_get(loaded, "cases"), "other") != NULL);
 	json_decref(loaded);
 	json_decref(learned);
