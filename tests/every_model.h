@@ -78,7 +78,9 @@ static inline int models_list(void *argument, unsigned index)
 
 static inline int models_force(void *argument, unsigned index)
 {
-	static const struct sm_os willing = { "/nowhere", willing_open, willing_ioctl, willing_read, 0 };
+	static const struct sm_os willing = {
+		.root = "/nowhere", .perf_open = willing_open, .perf_ioctl = willing_ioctl, .perf_read = willing_read
+	};
 	static struct sm_event_set set;
 	struct model *model = &((struct models *)argument)->model[index];
 	struct sm_error err;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "shmeter/memory.h"
 
 /* Walks over the samples of two cases in step, block by block. */
 struct block_walk {
@@ -102,7 +103,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 
 	if (!d)
 		return sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
-	*out = (struct sm_comparison){ .mad = NAN, .mde = NAN };
+	*out = (struct sm_comparison){ .mde = NAN };
 	out->used = block_differences(a, left, right, klass, d, added, &out->blocks);
 	for (unsigned i = 0; i < out->used; i++) {
 		out->ties += d[i] == 0;
@@ -117,10 +118,8 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 	out->added = sm_median_interval(added, out->used, SM_CONFIDENCE);
 	out->sign_p = sm_sign_test(above, out->used - out->ties);
 	/* With fewer blocks the scatter is as unreliable as the interval. */
-	if (out->used >= SM_BLOCKS_MIN) {
-		out->mad = sm_mad(d, out->used);
-		out->mde = sm_minimum_detectable_ratio(out->mad, out->used, 1 - SM_CONFIDENCE, SM_BETA);
-	}
+	if (out->used >= SM_BLOCKS_MIN)
+		out->mde = sm_minimum_detectable_ratio(d, out->used, (1 - SM_CONFIDENCE) / 2);
 	free(d);
 	return 0;
 }
@@ -193,19 +192,39 @@ sm_name sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t le
 	return NULL;
 }
 
+/* The two sides of one group of the control, in its leading class; NULL: none. */
+static sm_name control_sides(const struct sm_analysis *a, size_t group, size_t *left, size_t *right)
+{
+	long b = sm_analysis_case_of(a, group, "b"), one = sm_analysis_case_of(a, group, "a");
+
+	if (b < 0 || one < 0)
+		return NULL;
+	*left = (size_t)b;
+	*right = (size_t)one;
+	return sm_analysis_leading(a, group, *left, *right);
+}
+
 /* Compares "b" with "a" in the leading class of one group of the control. */
 static int compare_control(const struct sm_analysis *a, size_t group, struct sm_comparison *out, struct sm_error *err)
 {
-	long left = sm_analysis_case_of(a, group, "b"), right = sm_analysis_case_of(a, group, "a");
+	size_t left = 0, right = 0;
+	sm_name klass = control_sides(a, group, &left, &right);
 
 	*out = (struct sm_comparison){ .ratio.low = NAN, .ratio.high = NAN };
-	if (left < 0 || right < 0)
-		return 0;
-	sm_name klass = sm_analysis_leading(a, group, (size_t)left, (size_t)right);
+	return klass ? sm_analysis_compare(a, left, right, klass, out, err) : 0;
+}
 
-	if (!klass)
-		return 0;
-	return sm_analysis_compare(a, (size_t)left, (size_t)right, klass, out, err);
+/* The smallest ratio that the control's test at this two-sided level detects in one group. */
+static double control_mde(const struct sm_analysis *a, size_t group, double level)
+{
+	size_t left = 0, right = 0;
+	sm_name klass = control_sides(a, group, &left, &right);
+	double *d = sm_memory((a->case_view[left].count + 1) * sizeof(*d)), mde;
+	unsigned blocks;
+
+	mde = sm_minimum_detectable_ratio(d, sm_analysis_differences(a, left, right, klass, d, &blocks), level / 2);
+	free(d);
+	return mde;
 }
 
 /* The significance level at which `count` groups of the control are judged.  A control that moves makes the whole run
@@ -230,26 +249,21 @@ static void judge_control(struct sm_control *control, const struct sm_comparison
 	if (count > 1)
 		sm_holm(p, count);
 	control->known = count > 0;
-	control->mde = NAN;
 	if (count == 0)
 		return;
 	control->ratio = comparison[worst].ratio;
 	control->level = control_level(comparison[worst].used - comparison[worst].ties, count);
 	control->moved = (control->ratio.low > 1 || control->ratio.high < 1) && p[worst] <= control->level;
-	/* of several groups, the one that detects least */
-	for (size_t i = 0; i < count; i++)
-		control->mde = fmax(control->mde, sm_minimum_detectable_ratio(comparison[i].mad, comparison[i].used,
-									      control->level / (double)count, SM_BETA));
 }
 
 int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)
 {
 	struct sm_comparison *comparison = calloc(a->group_count + 1, sizeof(*comparison));
 	double *p = calloc(a->group_count + 1, sizeof(*p));
-	size_t count = 0;
+	size_t *group = calloc(a->group_count + 1, sizeof(*group)), count = 0;
 	int rc = 0;
 
-	if (!comparison || !p) {
+	if (!comparison || !p || !group) {
 		rc = sm_fail(err, ENOMEM, "no memory for %zu groups", a->group_count);
 		goto out_free;
 	}
@@ -257,12 +271,18 @@ int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)
 		if (!a->results->cases[a->group[g].first_case].control)
 			continue;
 		rc = compare_control(a, g, &comparison[count], err);
+		group[count] = g;
 		if (!isnan(comparison[count].ratio.low))
 			count++;
 	}
 	if (rc == 0)
 		judge_control(&a->control, comparison, p, count);
+	a->control.mde = NAN;
+	/* of several groups, the one that detects least */
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		a->control.mde = fmax(a->control.mde, control_mde(a, group[i], a->control.level / (double)count));
 out_free:
+	free(group);
 	free(comparison);
 	free(p);
 	return rc;

@@ -6,8 +6,6 @@
 #include "shmeter/analysis.h"
 #include "shmeter/trend.h"
 
-/* The smallest detectable difference is that of a test with power 1 - SM_BETA. */
-#define SM_BETA 0.2
 /* Run-level limits of method.md. */
 #define SM_DROPPED_MAX   0.25 /* share of a pair's blocks without a class in which both variants are pure */
 #define SM_DROPPED_APART 0.10 /* report sides whose shares of impure slices differ by more than this */
@@ -141,7 +139,7 @@ SM_MUST_USE int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *er
 struct sm_comparison {
 	struct sm_interval ratio;
 	struct sm_interval added;    /* left - right, in the metric's unit */
-	double mad, mde;             /* mad: of the logarithms of the ratios */
+	double mde;
 	unsigned blocks, used, ties; /* blocks tried in both; blocks that count in this class; of these, ties */
 	double sign_p;               /* p-value of the two-sided sign test */
 };

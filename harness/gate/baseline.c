@@ -62,16 +62,6 @@ static void say(const struct sm_digest *run, size_t c, long reference, double mi
 	out->evidence = sm_results_string(results, "%s", words.text);
 }
 
-/* As sm_minimum_detectable_ratio(), with the errors of both sides.  Mann and Whitney's test needs pi / 3 times the
- * blocks of the t test. */
-static double two_sample_mde(double *x, size_t nx, double *y, size_t ny)
-{
-	double spread = fmax(sm_mad(x, nx), sm_mad(y, ny));
-	double z = sm_normal_quantile(1 - (1 - SM_CONFIDENCE) / 2) + sm_normal_quantile(1 - SM_BETA);
-
-	return exp(z * 1.4826 * spread * sqrt(acos(-1.0) / 3 * (1 / (double)nx + 1 / (double)ny)));
-}
-
 static void shift(double min, double max, double *x, size_t nx, double *y, size_t ny, struct finding *out)
 {
 	struct sm_interval logs = sm_shift_interval(x, nx, y, ny, SM_CONFIDENCE);
@@ -92,7 +82,7 @@ static void shift(double min, double max, double *x, size_t nx, double *y, size_
 		out->p = fmin(out->p, sm_shift_test(y, ny, x, nx, -log(min)));
 	if (max > 0 && min > 0)
 		out->p = fmin(1, 2 * out->p);
-	out->mde = two_sample_mde(x, nx, y, ny);
+	out->mde = sm_minimum_detectable_shift_ratio(x, nx, y, ny, out->level);
 	out->scatter = 1.4826 * sm_mad(x, nx);
 	out->baseline_scatter = 1.4826 * sm_mad(y, ny);
 }

@@ -18,10 +18,27 @@ static double floor_of(const struct sm_digest *now, size_t c, const struct sm_di
 	return fmax(here, there); /* of one NaN it is the other */
 }
 
-static int compare_case(const struct sm_digest *now, size_t c, const struct sm_digest *before,
+static bool is_common(const struct sm_digest *before, const struct sm_digest *now, size_t c)
+{
+	return now->cases[c].classes > 0 && digest_case_of(before, now->cases[c].id) >= 0;
+}
+
+/* The one-sided level at which the first of Holm's tests decides. */
+static double first_level(const struct sm_digest *before, const struct sm_digest *now)
+{
+	size_t tests = 0;
+
+	for (size_t c = 0; c < now->count; c++)
+		tests += is_common(before, now, c);
+	return ALPHA / 2 / (double)tests;
+}
+
+static int compare_case(const struct sm_digest *now, size_t c, const struct sm_digest *before, double level,
 			struct sm_results *strings, struct sm_compared *out, struct sm_error *err)
 {
-	struct finding finding = { .ratio = { .estimate = NAN, .low = NAN, .high = NAN }, .p = 1, .mde = NAN };
+	struct finding finding = {
+		.ratio = { .estimate = NAN, .low = NAN, .high = NAN }, .p = 1, .level = level, .mde = NAN
+	};
 	/* two-sided: any difference from 1 */
 	int rc = gate_baseline(now, c, -1, before, 1, 1, strings, &finding, err);
 
@@ -97,7 +114,7 @@ static void judge_overall(struct sm_comparison_of_runs *out, double *logs)
 		if (isfinite(out->row[i].ratio.estimate) && !out->row[i].control)
 			logs[n++] = log(out->row[i].ratio.estimate);
 	out->overall = sm_median_interval(logs, n, SM_CONFIDENCE);
-	out->overall_mde = sm_minimum_detectable_ratio(sm_mad(logs, n), n, 1 - SM_CONFIDENCE, SM_BETA);
+	out->overall_mde = sm_minimum_detectable_ratio(logs, n, (1 - SM_CONFIDENCE) / 2);
 	out->overall.estimate = exp(out->overall.estimate);
 	out->overall.low = exp(out->overall.low);
 	out->overall.high = exp(out->overall.high);
@@ -107,7 +124,7 @@ int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *b
 		    struct sm_error *err)
 {
 	size_t room = now->count + 1;
-	double *numbers = calloc(room, sizeof(*numbers));
+	double *numbers = calloc(room, sizeof(*numbers)), level = first_level(before, now);
 	int rc = 0;
 
 	*out = (struct sm_comparison_of_runs){
@@ -120,8 +137,8 @@ int sm_compare_runs(struct sm_comparison_of_runs *out, const struct sm_digest *b
 	if (!out->row || !numbers)
 		rc = sm_fail(err, ENOMEM, "no memory for %zu cases", room);
 	for (size_t c = 0; rc == 0 && c < now->count; c++)
-		if (now->cases[c].classes > 0 && digest_case_of(before, now->cases[c].id) >= 0)
-			rc = compare_case(now, c, before, &out->strings, &out->row[out->count++], err);
+		if (is_common(before, now, c))
+			rc = compare_case(now, c, before, level, &out->strings, &out->row[out->count++], err);
 	if (rc == 0) {
 		adjust(out, numbers);
 		say_all(out);

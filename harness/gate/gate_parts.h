@@ -12,7 +12,8 @@
 /* The result of one gate for one group, before the correction over all gates. */
 struct finding {
 	struct sm_interval ratio;
-	double p; /* one-sided p-value that the threshold is kept */
+	double p;     /* one-sided p-value that the threshold is kept */
+	double level; /* one-sided level of the decision, set beforehand: `mde` is what it detects */
 	double mde;
 	unsigned used, baseline_used;
 	double scatter, baseline_scatter; /* standard deviation of the blocks' logarithms; 0: not known */

@@ -20,6 +20,7 @@
 struct sides {
 	const struct sm_digest *run;
 	const struct sm_baselines *baselines;
+	size_t tests; /* gates with a p-value */
 };
 
 /* P(at least `above` of `n`) where each has probability 1/2. */
@@ -89,9 +90,10 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 		return sm_fail(err, ENOMEM, "no memory for a gate");
 	out->used = sm_analysis_differences(a, left, right, out->klass, d, &tried);
 	out->p = threshold_p(gate, d, out->used);
+	if (out->used >= SM_BLOCKS_MIN)
+		out->mde = sm_minimum_detectable_ratio(d, out->used, out->level);
 	free(d);
 	out->ratio = comparison.ratio;
-	out->mde = comparison.mde;
 	out->distrust = sm_analysis_distrust(a, g, &comparison, &blocks);
 	sm_analysis_point(a, g, SM_POINT_PLACEMENT, where, sizeof(where));
 	if (gate->metric)
@@ -142,6 +144,47 @@ static void set_untestable(struct sm_gate_row *row, const char *reason)
 	row->reason = reason;
 }
 
+static bool is_of(const struct sm_gate *gate, const struct sm_analysis *run, size_t g)
+{
+	return run->group[g].scenario_name == gate->scenario && holds_both(run, g, gate) &&
+	       (!gate->group || run->group[g].name == gate->group) &&
+	       sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant, gate->against);
+}
+
+static size_t groups_of(const struct sm_gate *gate, struct sm_analysis *run)
+{
+	size_t groups = 0;
+
+	for (size_t g = 0; g < run->group_count; g++)
+		groups += is_of(gate, run, g) && !why_untried(run, g, gate);
+	return groups;
+}
+
+/* How many gates get a p-value. */
+static size_t count_tests(const struct sm_gates *gates, struct sm_analysis *run, const struct sides *sides)
+{
+	size_t tests = 0;
+
+	for (size_t i = 0; i < gates->count; i++) {
+		const struct sm_gate *gate = &gates->gate[i];
+
+		if (gate->kind == SM_GATE_RATIO ||
+		    (gate->kind == SM_GATE_BASELINE &&
+		     !gate_not_comparable(sides->run, sides->baselines, gates->same_type)))
+			tests += groups_of(gate, run) > 0;
+	}
+	return tests;
+}
+
+/* The level at which one group of a gate is a FAIL if all other gates pass: Holm's over the gates, Bonferroni's over
+ * the gate's groups and bounds. */
+static double level_of(const struct sm_gate *gate, struct sm_analysis *run, size_t tests)
+{
+	size_t bounds = gate->min > 0 && gate->max > 0 ? 2 : 1;
+
+	return SM_GATES_ALPHA / (double)(tests * groups_of(gate, run) * bounds);
+}
+
 static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g, const struct sides *sides,
 		       struct finding *out, struct sm_error *err)
 {
@@ -150,9 +193,11 @@ static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size
 	long against = gate->against ? sm_analysis_case_of(run, g, gate->against) : -1;
 	int rc;
 
-	*out = (struct finding){
-		.ratio = { .estimate = NAN, .low = NAN, .high = NAN }, .p = 1, .mde = NAN, .floor = NAN
-	};
+	*out = (struct finding){ .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
+				 .p = 1,
+				 .level = level_of(gate, run, sides->tests),
+				 .mde = NAN,
+				 .floor = NAN };
 	if (gate->kind == SM_GATE_RATIO)
 		return judge_ratio(gate, run, g, out, err);
 	/* times of two runs differ by more than their blocks show; a ratio within each run differs by less */
@@ -194,9 +239,7 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 		const char *why;
 		int rc;
 
-		if (run->group[g].scenario_name != gate->scenario || !holds_both(run, g, gate) ||
-		    (gate->group && run->group[g].name != gate->group) ||
-		    !sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant, gate->against))
+		if (!is_of(gate, run, g))
 			continue;
 		why = why_untried(run, g, gate);
 		if (why) {
@@ -315,11 +358,12 @@ static const char *open_interval(struct sm_results *results, const struct sm_gat
 {
 	struct sm_words words = { .used = 0 };
 
-	sm_words_add(
-		&words,
-		"the confidence interval includes the threshold; the smallest difference that these %s can detect is "
-		"%.2g %%",
-		finding->by_runs ? "runs" : "blocks", 100 * (row->mde - 1));
+	sm_words_add(&words, "the confidence interval includes the threshold; ");
+	if (isnan(row->mde))
+		sm_words_add(&words, "these %s are too few for a FAIL", finding->by_runs ? "runs" : "blocks");
+	else
+		sm_words_add(&words, "a ratio %.2g %% beyond it would be a FAIL in %.0f of 10 runs",
+			     100 * (row->mde - 1), 10 * SM_DETECTABLE_POWER);
 	if (finding->baseline_scatter > 0)
 		sm_words_add(&words, "; blocks scatter by %.2g %% in the baseline and by %.2g %% here%s",
 			     100 * finding->baseline_scatter, 100 * finding->scatter,
@@ -404,7 +448,7 @@ static int judge_one(const struct sm_gate *gate, bool same_type, struct sm_analy
 	return 0;
 }
 
-static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, const struct sides *sides,
+static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, struct sides *sides,
 		     struct sm_gate_row *rows, struct sm_error *err)
 {
 	struct finding *finding = calloc(gates->count, sizeof(*finding));
@@ -412,6 +456,7 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, cons
 	size_t tests;
 	int rc = finding && p ? 0 : sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
 
+	sides->tests = count_tests(gates, run, sides);
 	for (size_t i = 0; rc == 0 && i < gates->count; i++)
 		rc = judge_one(&gates->gate[i], gates->same_type, run, sides, &rows[i], &finding[i], err);
 	if (rc == 0) {
@@ -443,7 +488,7 @@ int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const s
 	if (rc == 0 && baselines && baselines->count > 0)
 		rc = digest_of(&digest, &a, err);
 	if (rc == 0)
-		rc = judge_all(gates, &a, &(struct sides){ digest, baselines }, rows, err);
+		rc = judge_all(gates, &a, &(struct sides){ .run = digest, .baselines = baselines }, rows, err);
 	sm_digest_free(digest);
 	sm_analysis_close(&a);
 	return rc;

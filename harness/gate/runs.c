@@ -18,7 +18,7 @@ static void judge(double min, double max, double level, struct finding *out)
 	out->ratio.low = exp(far - half);
 	out->ratio.high = exp(far + half);
 	out->ratio.confidence = SM_CONFIDENCE;
-	out->mde = exp(half + sm_run_levels_margin(old, SM_BETA));
+	out->mde = exp(sm_run_levels_margin(old, out->level) + sm_run_levels_margin(old, 1 - SM_DETECTABLE_POWER));
 	if (max > 0)
 		out->p = sm_run_levels_beyond(old, level, log(max));
 	if (min > 0)

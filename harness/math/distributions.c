@@ -63,8 +63,8 @@ double sm_binomial_cdf(uint64_t k, uint64_t n, double p)
 	return fmin(1, fmax(0, cdf));
 }
 
-/* The p at which P(X <= k) has fallen to `target`: the CDF falls with p, so bisection finds it. */
-static double binomial_p_at(uint64_t k, uint64_t n, double target)
+/* The CDF falls with p, so bisection finds it. */
+double sm_binomial_p(uint64_t k, uint64_t n, double target)
 {
 	double low = 0, high = 1;
 
@@ -91,8 +91,8 @@ struct sm_interval sm_binomial_interval(uint64_t k, uint64_t n, double confidenc
 		return interval;
 	interval.estimate = (double)k / (double)n;
 	interval.confidence = confidence;
-	interval.low = k == 0 ? 0 : binomial_p_at(k - 1, n, 1 - tail);
-	interval.high = k == n ? 1 : binomial_p_at(k, n, tail);
+	interval.low = k == 0 ? 0 : sm_binomial_p(k - 1, n, 1 - tail);
+	interval.high = k == n ? 1 : sm_binomial_p(k, n, tail);
 	return interval;
 }
 

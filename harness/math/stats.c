@@ -6,6 +6,13 @@
 #include "shmeter/memory.h"
 #include "shmeter/stats.h"
 
+/* Depths of the values of a sample, 1 being the outermost: beyond it half of a value is known to be missing.  If a
+ * test still has too little power there, two gaps more are added.  With exponential tails, many values and all of them
+ * needed on one side, that gives a power of 0.80: the mean of exp(-sqrt(G H (V W)^3)), G and H of the gamma
+ * distribution of shape 2, V and W uniform. */
+#define OUTERMOST 0.5
+#define BEYOND    (-1.0)
+
 static int compare_double(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -114,15 +121,71 @@ double sm_median_coverage(size_t used, size_t lowest, size_t highest, double con
 	return sm_binomial_cdf(used - rank + lowest, all, 0.5) - sm_binomial_cdf(rank + lowest - 1, all, 0.5);
 }
 
-double sm_minimum_detectable_ratio(double mad_of_log, size_t n, double alpha, double beta)
+size_t sm_sign_test_need(size_t count, double level)
 {
-	if (n == 0 || !(mad_of_log >= 0))
-		return NAN;
-	double z = sm_normal_quantile(1 - alpha / 2) + sm_normal_quantile(1 - beta);
-	/* 1.4826 makes a MAD a normal standard deviation, sqrt(pi / 2) that of a median's error. */
-	double error = 1.4826 * mad_of_log * sqrt(acos(-1.0) / (2 * (double)n));
+	double achieved;
+	size_t rank = sign_test_rank(count, 1 - 2 * level, &achieved);
 
-	return exp(z * error);
+	return rank > 0 ? count + 1 - rank : 0;
+}
+
+static double ln_beta(double a, double b)
+{
+	return lgamma(a) + lgamma(b) - lgamma(a + b);
+}
+
+/* Power of the test for a shift by half the distance between the values of this depth (1: the outermost) in another
+ * sample.  The share that lies farther out has the distribution Beta(2 depth, count + 1 - 2 depth), half of it on the
+ * wrong side, so the number of values that lie there is beta-binomial. */
+static double power_at_depth(double depth, size_t count, size_t need)
+{
+	double n = (double)count, out = 2 * depth, in = n + 1 - out, power = 0;
+
+	for (size_t k = 0; k <= count; k++) {
+		double far = (double)k, near = n - far;
+		double ln_chance =
+			ln_beta(far + out, near + in) - ln_beta(out, in) - ln_beta(far + 1, near + 1) - log(n + 1);
+
+		power += exp(ln_chance) * sm_binomial_cdf(count - need, k, 0.5);
+	}
+	return power;
+}
+
+/* The depth at which the power is SM_DETECTABLE_POWER. */
+static double detectable_depth(size_t count, size_t need)
+{
+	double low = OUTERMOST, high = (double)count / 2;
+
+	if (power_at_depth(low, count, need) < SM_DETECTABLE_POWER)
+		return BEYOND;
+	while (high - low > 1e-4) {
+		double middle = (low + high) / 2;
+
+		if (power_at_depth(middle, count, need) < SM_DETECTABLE_POWER)
+			high = middle;
+		else
+			low = middle;
+	}
+	return low;
+}
+
+/* Interpolates between the depths; under 1 it extrapolates by the outermost gap. */
+static double half_distance(const double *sorted, size_t count, double depth)
+{
+	size_t at = depth < 1 ? 0 : (size_t)depth - 1;
+	double outer = sorted[count - 1 - at] - sorted[at], inner = sorted[count - 2 - at] - sorted[at + 1];
+
+	return (outer + (depth - 1 - (double)at) * (inner - outer)) / 2;
+}
+
+double sm_minimum_detectable_ratio(double *logs, size_t count, double level)
+{
+	size_t need = sm_sign_test_need(count, level);
+
+	if (need == 0)
+		return NAN;
+	qsort(logs, count, sizeof(*logs), compare_double);
+	return exp(half_distance(logs, count, detectable_depth(count, need)));
 }
 
 struct ranked {

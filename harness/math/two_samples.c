@@ -190,3 +190,49 @@ struct sm_interval sm_shift_interval(const double *x, size_t nx, const double *y
 	free(b);
 	return interval;
 }
+
+/* Power of the test where a value of x exceeds one of y with this probability and `need` of all pairs must: their share
+ * is nearly normal, with the standard error of Hanley and McNeil; x and y may stand for either side. */
+static double power_at(double exceeds, size_t nx, size_t ny, double need)
+{
+	double pairs = (double)nx * (double)ny, square = exceeds * exceeds;
+	double one = exceeds / (2 - exceeds) - square, other = 2 * square / (1 + exceeds) - square;
+	double variance = (exceeds * (1 - exceeds) + ((double)(nx + ny) / 2 - 1) * (one + other)) / pairs;
+
+	return normal_cdf((exceeds - (need - 0.5) / pairs) / sqrt(variance));
+}
+
+/* The probability that a value of x exceeds one of y at which the test has the power SM_DETECTABLE_POWER; NaN where the
+ * level is out of reach. */
+static double detectable_excess(size_t nx, size_t ny, double level)
+{
+	double *table = table_for(nx, ny), rank = rank_of(table, nx, ny, 1 - 2 * level), low = 0.5, high = 1;
+
+	free(table);
+	while (rank > 0 && high - low > CLOSE) {
+		double middle = (low + high) / 2;
+
+		if (power_at(middle, nx, ny, (double)nx * (double)ny + 1 - rank) < SM_DETECTABLE_POWER)
+			low = middle;
+		else
+			high = middle;
+	}
+	return rank > 0 ? high : (double)NAN;
+}
+
+double sm_minimum_detectable_shift_ratio(const double *x, size_t nx, const double *y, size_t ny, double level)
+{
+	double excess = nx > 1 && ny > 1 ? detectable_excess(nx, ny, level) : (double)NAN, shift, *difference;
+	size_t k = 0;
+
+	if (isnan(excess))
+		return NAN;
+	difference = sm_memory(nx * ny * sizeof(*difference));
+	for (size_t i = 0; i < nx; i++)
+		for (size_t j = 0; j < ny; j++)
+			difference[k++] = x[i] - y[j];
+	qsort(difference, k, sizeof(*difference), ascending);
+	shift = (sm_quantile_sorted(difference, k, excess) - sm_quantile_sorted(difference, k, 1 - excess)) / 2;
+	free(difference);
+	return exp(shift * sqrt(((double)nx / ((double)nx - 1.5) + (double)ny / ((double)ny - 1.5)) / 2));
+}

@@ -90,7 +90,9 @@ static ssize_t fake_read(int fd, void *buffer, size_t size)
 	return sizeof(values);
 }
 
-static const struct sm_os fake_os = { "", fake_open, fake_ioctl, fake_read, 0 };
+static const struct sm_os fake_os = {
+	.root = "", .perf_open = fake_open, .perf_ioctl = fake_ioctl, .perf_read = fake_read
+};
 
 static unsigned open_events(void)
 {

@@ -55,7 +55,7 @@ static ssize_t fake_read(int fd, void *buffer, size_t size)
 	return sizeof(values);
 }
 
-static struct sm_os os = { "", fake_open, fake_ioctl, fake_read, 0 };
+static struct sm_os os = { .root = "", .perf_open = fake_open, .perf_ioctl = fake_ioctl, .perf_read = fake_read };
 
 static void setup(void)
 {

@@ -70,7 +70,7 @@ static ssize_t fake_read(int fd, void *buffer, size_t size)
 	return size >= sizeof(values) ? (ssize_t)sizeof(values) : -1;
 }
 
-static struct sm_os fake_os = { "", fake_open, fake_ioctl, fake_read, 0 };
+static struct sm_os fake_os = { .root = "", .perf_open = fake_open, .perf_ioctl = fake_ioctl, .perf_read = fake_read };
 static struct sm_event_set set;
 
 static void setup(void)

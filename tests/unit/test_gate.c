@@ -479,3 +479,52 @@ Test(analysis, parts_of_a_control_find_what_was_injected)
 	cr_expect(sm_couples_within(parts.ratio_ln, parts.count, 0.95) < 0.005);
 	sm_parts_free(&parts);
 }
+
+/* Blocks that scatter around the threshold. */
+static void add_scattered(unsigned blocks)
+{
+	unsigned packed = add_case("pack", "packed", "op=add", 2), padded = add_case("pack", "padded", "op=add", 2);
+
+	for (unsigned b = 0; b < blocks; b++) {
+		add_trial(packed, b, 0, 0, 9.3 + 0.1 * (b * 7 % 16));
+		add_trial(padded, b, 0, 0, 10);
+	}
+}
+
+/* What a gate can detect is what would be a FAIL, so it is more the more gates there are. */
+Test(analysis, a_gate_tells_what_would_be_a_fail)
+{
+	static const char one[] = "[a]\ncase = pack/packed\nagainst = padded\nmax = 1\n";
+	char more[512];
+
+	add_scattered(16);
+	load(one, 0);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
+	expect_text(rows[0].reason, "beyond it would be a FAIL in 8 of 10 runs");
+	double alone = rows[0].mde;
+
+	sm_gates_free(&gates);
+	snprintf(more, sizeof(more), "%s[b]\nclaim = P1\n[c]\ncase = touch/lazy\ncount = minor-faults\nper_op = 1\n",
+		 one);
+	load(more, 0);
+	judge(NULL);
+	cr_expect_float_eq(rows[0].mde, alone, 0, "claims and counts have no p-value");
+	sm_gates_free(&gates);
+	snprintf(more, sizeof(more), "%s", one);
+	for (char name = 'b'; name <= 'h'; name++)
+		snprintf(more + strlen(more), sizeof(more) - strlen(more),
+			 "[%c]\ncase = pack/packed\nagainst = padded\nmax = 2\n", name);
+	load(more, 0);
+	judge(NULL);
+	cr_expect_gt(rows[0].mde, alone);
+	sm_gates_free(&gates);
+	tear_down();
+	set_up();
+	add_scattered(6);
+	load(one, 0);
+	judge(NULL);
+	cr_expect(isnan(rows[0].mde));
+	expect_text(rows[0].reason, "these blocks are too few for a FAIL");
+	sm_gates_free(&gates);
+}

@@ -176,16 +176,60 @@ Test(stats, sign_test_matches_gsl)
 	cr_expect_float_eq(sm_sign_test(9, 10), 22.0 / 1024, 1e-12); /* 2 (1 + 10) / 2^10 */
 }
 
-Test(stats, minimum_detectable_ratio_follows_its_formula)
+Test(stats, a_sign_test_needs_what_its_interval_excludes)
 {
-	/* (1.959964 + 0.841621) 1.4826 0.01 sqrt(pi / 32) = 0.0130144 */
-	cr_expect_float_eq(sm_minimum_detectable_ratio(0.01, 16, 0.05, 0.2), exp(0.0130144), 1e-6);
-	cr_expect_float_eq(sm_minimum_detectable_ratio(0, 16, 0.05, 0.2), 1, 0);
-	cr_expect(isnan(sm_minimum_detectable_ratio(0.01, 0, 0.05, 0.2)));
-	cr_expect(isnan(sm_minimum_detectable_ratio(NAN, 16, 0.05, 0.2)));
-	/* Four times the blocks see half the effect. */
-	cr_expect_float_eq(log(sm_minimum_detectable_ratio(0.02, 8, 0.05, 0.2)),
-			   2 * log(sm_minimum_detectable_ratio(0.02, 32, 0.05, 0.2)), 1e-12);
+	for (size_t i = 0; i < sizeof(sign_ranks) / sizeof(sign_ranks[0]); i++)
+		cr_expect_eq(sm_sign_test_need(sign_ranks[i].n, 0.025), sign_ranks[i].n + 1 - sign_ranks[i].rank);
+	cr_expect_eq(sm_sign_test_need(5, 0.025), 0);
+	/* P(all of 16) = 2^-16, P(15 or more) = 17 / 2^16 = 0.00026 */
+	cr_expect_eq(sm_sign_test_need(16, 0.00026), 15);
+	cr_expect_eq(sm_sign_test_need(16, 0.00025), 16);
+	cr_expect_eq(sm_sign_test_need(16, 0.00001), 0);
+}
+
+Test(stats, minimum_detectable_ratio_is_half_a_distance)
+{
+	double eight[] = { 0.04, -0.01, 0.02, -0.04, 0.03, -0.02, 0.01, -0.03 }, values[60], many[1000];
+
+	/* all of 8 are needed: half of the range, and twice the outermost gap of 0.01 */
+	cr_expect_float_eq(sm_minimum_detectable_ratio(eight, 8, 0.025), exp(0.06), 1e-12);
+	for (size_t i = 0; i < 8; i++)
+		eight[i] += 0.5;
+	cr_expect_float_eq(sm_minimum_detectable_ratio(eight, 8, 0.025), exp(0.06), 1e-12, "a shift changes nothing");
+	for (size_t i = 0; i < 60; i++)
+		values[i] = 0.01 * (double)i;
+	/* 39 of 60 are needed: the share within is 2 p - 1 with 0.69 for p, about 0.39 of 60 gaps */
+	cr_expect_float_eq(log(sm_minimum_detectable_ratio(values, 60, 0.025)), 0.39 * 0.61 / 2, 0.01);
+	cr_expect_lt(sm_minimum_detectable_ratio(values, 60, 0.025), sm_minimum_detectable_ratio(values, 60, 0.0001));
+	for (size_t i = 0; i < 60; i++)
+		values[i] = 0.3;
+	cr_expect_float_eq(sm_minimum_detectable_ratio(values, 60, 0.025), 1, 0);
+	/* many values: the normal approximation of the sign test, (1.96 + 0.84) / sqrt(n) of the values within */
+	for (size_t i = 0; i < 1000; i++)
+		many[i] = 0.01 * (double)i;
+	cr_expect_float_eq(log(sm_minimum_detectable_ratio(many, 1000, 0.025)), 10 * 2.8 / sqrt(1000) / 2, 0.02);
+	for (size_t n = 0; n <= 5; n++)
+		cr_expect(isnan(sm_minimum_detectable_ratio(values, n, 0.025)), "%zu", n);
+}
+
+Test(stats, minimum_detectable_ratio_of_two_samples)
+{
+	double x[16], y[16], wide[16];
+
+	for (size_t i = 0; i < 16; i++) {
+		x[i] = 0.01 * (double)(i * 7 % 16);
+		y[i] = 5 + 0.01 * (double)(i * 3 % 16);
+		wide[i] = 3 * y[i];
+	}
+	double same = sm_minimum_detectable_shift_ratio(x, 16, y, 16, 0.025);
+
+	/* of two uniform samples, P(x > y) = 0.77 at a shift of 0.32 widths; the width is 0.16 */
+	cr_expect_float_eq(log(same), 0.32 * 0.16, 0.006, "%g", log(same));
+	cr_expect_float_eq(sm_minimum_detectable_shift_ratio(y, 16, x, 16, 0.025), same, 1e-12);
+	cr_expect_gt(sm_minimum_detectable_shift_ratio(x, 16, wide, 16, 0.025), same);
+	cr_expect_gt(sm_minimum_detectable_shift_ratio(x, 8, y, 8, 0.025), same);
+	cr_expect(isnan(sm_minimum_detectable_shift_ratio(x, 3, y, 3, 0.025)));
+	cr_expect(isnan(sm_minimum_detectable_shift_ratio(x, 0, y, 3, 0.025)));
 }
 
 Test(stats, holm_matches_the_worked_example)
