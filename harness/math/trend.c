@@ -27,55 +27,33 @@ double sm_trend_of_trial(const double *time, size_t count, double *work)
 	return log(median_of(time + count - third, third, work) / first);
 }
 
-/* The smallest probability of a trial to lie on one side for which `need` of `count` trials do so with probability
- * POWER. */
-static double share_needed(size_t need, size_t count)
-{
-	double low = 0, high = 1;
-
-	while (high - low > 1e-9) {
-		double middle = (low + high) / 2;
-
-		if (1 - sm_binomial_cdf(need - 1, count, middle) < POWER)
-			low = middle;
-		else
-			high = middle;
-	}
-	return high;
-}
-
-/* The smallest detectable drift, as ln, from both conditions of "unsettled": enough trials on one side of 0 that the
- * interval excludes it, and a median beyond the allowed drift.  `mad` is that of the log-ratios, `rank` that of the
- * interval's ends. */
-static double detectable_log(double mad, double half_width, size_t rank, size_t count)
-{
-	/* 1.4826 makes a MAD a normal standard deviation, sqrt(pi / 2n) that of a median's error */
-	double sigma = 1.4826 * mad, error = sigma * sqrt(acos(-1.0) / (2 * (double)count));
-	double excludes = sigma * sm_normal_quantile(share_needed(count - rank + 1, count));
-	double passes = log(SM_TREND_ALLOWED) + sm_normal_quantile(POWER) * error;
-
-	/* the ends of the interval show a tail that a MAD does not */
-	return fmax(fmax(excludes, half_width), passes);
-}
-
-/* The rank (from 1) of the interval's ends: its coverage is 1 - 2 BinomCDF(rank - 1; count, 1/2). */
-static size_t rank_of(size_t count, double confidence)
-{
-	size_t rank = 1;
-
-	while (1 - 2 * sm_binomial_cdf(rank, count, 0.5) >= confidence - 1e-12)
-		rank++;
-	return rank;
-}
-
-/* `ratio` is of log-ratios.  An interval of lower confidence than asked for must lie beyond the allowed drift as a
+/* What the interval has to exclude.  One of lower confidence than asked for must lie beyond the allowed drift as a
  * whole: it would exclude a ratio of 1 in too many flat cases. */
+static double bound(const struct sm_interval *ratio)
+{
+	return ratio->confidence < SM_TREND_CONFIDENCE ? log(SM_TREND_ALLOWED) : 0;
+}
+
+/* The smallest detectable drift, as ln, from both conditions of "unsettled": enough trials on one side that the
+ * interval excludes `bound`, and a median beyond the allowed drift. */
+static double detectable_log(double *logs, size_t count, const struct sm_interval *ratio)
+{
+	size_t need = sm_sign_test_need(count, (1 - ratio->confidence) / 2);
+	/* 1.4826 makes a MAD a normal standard deviation, sqrt(pi / 2n) that of a median's error */
+	double sigma = 1.4826 * sm_mad(logs, count), error = sigma * sqrt(acos(-1.0) / (2 * (double)count));
+	double excludes = sigma * sm_normal_quantile(sm_binomial_p(need - 1, count, 1 - POWER));
+	double passes = log(SM_TREND_ALLOWED) + sm_normal_quantile(POWER) * error;
+	/* the ends of the interval show a tail that a MAD does not */
+	double half_width = fmax(ratio->high - ratio->estimate, ratio->estimate - ratio->low);
+
+	return fmax(bound(ratio) + fmax(excludes, half_width), passes);
+}
+
+/* `ratio` is of log-ratios. */
 static bool is_unsettled(const struct sm_interval *ratio)
 {
-	double allowed = log(SM_TREND_ALLOWED);
-	double beyond = ratio->confidence < SM_TREND_CONFIDENCE ? allowed : 0;
-
-	return fabs(ratio->estimate) > allowed && (ratio->low > beyond || ratio->high < -beyond);
+	return fabs(ratio->estimate) > log(SM_TREND_ALLOWED) &&
+	       (ratio->low > bound(ratio) || ratio->high < -bound(ratio));
 }
 
 struct sm_trend sm_trend_judge(double *log_ratios, size_t count)
@@ -87,11 +65,7 @@ struct sm_trend sm_trend_judge(double *log_ratios, size_t count)
 	if (count >= TRIALS_MIN && isnan(ratio->low))
 		*ratio = sm_median_interval(log_ratios, count, CONFIDENCE_OF_SIX);
 	if (!isnan(ratio->low)) {
-		double half_width = fmax(ratio->high - ratio->estimate, ratio->estimate - ratio->low);
-		double log_found =
-			detectable_log(sm_mad(log_ratios, count), half_width, rank_of(count, ratio->confidence), count);
-
-		trend.detectable = exp(log_found);
+		trend.detectable = exp(detectable_log(log_ratios, count, ratio));
 		if (is_unsettled(ratio))
 			trend.verdict = SM_TREND_UNSETTLED;
 		else if (trend.detectable <= SM_TREND_FOUND)

@@ -179,3 +179,35 @@ Test(trend, a_drift_of_5_per_cent_is_found_where_it_can_be)
 	}
 	free(recorded);
 }
+
+/* What one case of normal scatter names is found in another: of six and seven trials the whole interval must lie beyond
+ * the allowed drift. */
+Test(trend, a_named_drift_is_found)
+{
+	static const size_t trials_of[] = { 6, 7, 8, 16, 30 };
+	struct sm_random random;
+
+	sm_random_seed(&random, 22);
+	for (size_t k = 0; k < sizeof(trials_of) / sizeof(trials_of[0]); k++) {
+		size_t count = trials_of[k];
+		unsigned found = 0;
+
+		for (unsigned i = 0; i < 2000; i++) {
+			double logs[30], drift = 0;
+
+			for (unsigned again = 0; again < 2; again++) {
+				for (size_t t = 0; t < count; t++)
+					logs[t] = drift +
+						  0.02 * sm_normal_quantile(
+								 ((double)sm_random_below(&random, 1u << 30) + 0.5) /
+								 (1u << 30));
+				struct sm_trend trend = sm_trend_judge(logs, count);
+
+				drift = log(trend.detectable);
+				found += again && trend.verdict == SM_TREND_UNSETTLED;
+			}
+		}
+		printf("%zu trials: the drift that one case names is found in %u of 2000 others\n", count, found);
+		cr_expect_geq(found, 1600, "%zu trials: %u", count, found);
+	}
+}
