@@ -21,7 +21,7 @@
 
 struct show {
 	const struct history_options *options;
-	unsigned cases, steps, drawn;
+	unsigned cases, steps, drifts, drawn;
 };
 
 /* Makes the folders above the file; an error says why the last one cannot be there. */
@@ -112,6 +112,18 @@ static void print_point(const struct sm_history_series *series, size_t i)
 	putchar('\n');
 }
 
+/* The level of the first run in the trend, or of the last. */
+static double level_at_end(const struct sm_history_series *series, bool last)
+{
+	for (size_t i = 0; i < series->count; i++) {
+		const struct sm_history_point *p = &series->point[last ? series->count - 1 - i : i];
+
+		if (p->same_class)
+			return p->level;
+	}
+	return NAN;
+}
+
 static int show_series(const struct sm_history_series *series, void *context, struct sm_error *err)
 {
 	const struct sm_report_options report = { .plots = plots_folder(), .stop = stop_flag() };
@@ -127,6 +139,10 @@ static int show_series(const struct sm_history_series *series, void *context, st
 		if (i >= first || series->point[i].step)
 			print_point(series, i);
 	}
+	if (series->drifts)
+		printf("  DRIFT: %+.1f %% from the first run to the last, as a straight line\n",
+		       100 * (level_at_end(series, true) / level_at_end(series, false) - 1));
+	show->drifts += series->drifts;
 	if (!show->options->out || show->drawn == DRAWN_MAX)
 		return 0;
 	show->drawn++;
@@ -186,9 +202,9 @@ static int show(const struct history_options *options, const char *file, struct 
 		rc = sm_fail(err, EINVAL, "no case in %s matches \"%s\"", file, glob ? glob : "*");
 	if (rc < 0)
 		return rc;
-	printf("%u cases, %u steps that lasted at least two runs.\n", show.cases, show.steps);
+	printf("%u cases, %u steps that lasted at least two runs, %u drifts.\n", show.cases, show.steps, show.drifts);
 	print_machine(&machine);
-	printf("A step may come from the machine: it is a hint, not a verdict. `shmeter ab` gives a verdict.\n");
+	printf("A step or a drift may come from the machine: it is a hint, not a verdict. `shmeter ab` gives a verdict.\n");
 	return 0;
 }
 

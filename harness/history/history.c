@@ -350,7 +350,7 @@ static void mark(struct sm_history_series *series)
 		if (p->same_class)
 			value[n++] = log(p->median);
 	}
-	sm_steps_find(value, n, step, level);
+	series->drifts = sm_steps_find(value, n, step, level);
 	n = 0;
 	for (size_t i = 0; i < series->count; i++)
 		if (series->point[i].same_class) {

@@ -102,7 +102,7 @@ Test(analysis, short_and_constant_series_have_none)
 }
 
 struct seen {
-	unsigned series, points, steps, other;
+	unsigned series, points, steps, other, drifts;
 	char id[512];
 };
 
@@ -112,6 +112,7 @@ static int look(const struct sm_history_series *series, void *context, struct sm
 
 	(void)err;
 	seen->series++;
+	seen->drifts += series->drifts;
 	seen->points = (unsigned)series->count;
 	snprintf(seen->id, sizeof(seen->id), "%s", series->id);
 	for (size_t i = 0; i < series->count; i++) {
@@ -184,6 +185,23 @@ Test(analysis, a_history_keeps_runs_once_and_machines_apart)
 	cr_expect_eq(machine.other_types, 1);
 	cr_expect_eq(machine.other_hosts + machine.no_host, 0);
 	expect_text(seen.id, "DROP TABLE");
+	unlink(path);
+}
+
+Test(analysis, a_history_tells_a_drift_from_steps)
+{
+	char path[] = "/tmp/shmeter-history-XXXXXX", started[32];
+	struct sm_history_machine machine;
+	struct seen seen;
+
+	close(mkstemp(path));
+	for (unsigned i = 0; i < 12; i++) {
+		snprintf(started, sizeof(started), "2026-01-%02uT00:00:00Z", i + 1);
+		put(path, started, "a", "80ns", 100 + 3 * i + i * 5 % 3, true);
+	}
+	seen = look_at(path, false, &machine);
+	cr_expect_eq(seen.drifts, 1);
+	cr_expect_eq(seen.steps, 0);
 	unlink(path);
 }
 

@@ -10,7 +10,7 @@ struct sm_history_point {
 	char run[128], started[32], version[32], klass[32];
 	double median, low, high; /* low and high NaN: no interval */
 	bool same_class;          /* same pair class as the latest run: only these form the trend */
-	double level;             /* median of the runs of this level */
+	double level;             /* median of the runs of this level; on the line where the series drifts */
 	bool step;                /* the level changed here for good, see sm_steps_find() */
 };
 
@@ -20,6 +20,7 @@ struct sm_history_series {
 	char machine[64]; /* whose runs: "host 0123456789abcdef", "type 0123456789abcdef" */
 	struct sm_history_point *point;
 	size_t count;
+	bool drifts; /* a straight line fits at least as well as steps, so none is marked */
 };
 
 #endif
