@@ -31,9 +31,10 @@ static bool answers_a_question(const struct sm_scenario *scenario)
 
 /* A quick run without patterns takes the scenarios that answer the headline questions, and the calibration.  Any other
  * run without patterns takes all.  The list lives as long as the program. */
-static int choose(const struct run_options *options, struct sm_plan_options *plan, struct sm_error *err)
+static int choose(const struct run_options *options, struct sm_run_options *run, struct sm_error *err)
 {
 	const struct common_options *common = &options->common;
+	struct sm_plan_options *plan = &run->plan;
 	static const char **names;
 	static struct sm_gates gates;
 	int rc;
@@ -53,11 +54,13 @@ static int choose(const struct run_options *options, struct sm_plan_options *pla
 		for (size_t i = 0; i < common->operands; i++)
 			names[plan->pattern_count++] = common->operand[i];
 		plan->patterns = names;
-		/* a FAIL among so many gates needs more blocks than the quick profile has */
-		if (plan->repeat_blocks)
+		if (plan->repeat_blocks) {
 			plan->longer_count = 0; /* a user who asks for a number gets that number */
-		else
-			plan->repeat_blocks = sm_gates_blocks(gates.count);
+			return 0;
+		}
+		/* enough for a clear PASS; a gate that is open then gets more */
+		plan->repeat_blocks = SM_LOOKED_BLOCKS_MIN;
+		run->gates = &gates;
 		return 0;
 	}
 	if (common->operands > 0 || options->resume || plan->profile != SM_QUICK ||
@@ -85,7 +88,7 @@ int cmd_run(const struct run_options *options)
 			options->out ? "--out" : "--dry-run");
 		return complain(&err);
 	}
-	if (choose(options, &run.plan, &err) < 0)
+	if (choose(options, &run, &err) < 0)
 		return complain(&err);
 	complete_run(&run, &options->common);
 	if (options->dry_run)

@@ -4,7 +4,10 @@
 int sm_analysis_run(struct sm_analysis *a, struct sm_results *results, const struct sm_scenario *const *scenarios,
 		    size_t scenario_count, struct sm_error *err)
 {
-	*a = (struct sm_analysis){ .results = results, .scenarios = scenarios, .scenario_count = scenario_count };
+	*a = (struct sm_analysis){ .results = results,
+				   .scenarios = scenarios,
+				   .scenario_count = scenario_count,
+				   .looked = json_is_true(json_object_get(results->manifest, "looked")) };
 	int rc = sm_analysis_open(a, err);
 
 	if (rc == 0)

@@ -109,17 +109,18 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 		out->ties += d[i] == 0;
 		above += d[i] > 0;
 	}
-	struct sm_interval logs = sm_median_interval(d, out->used, SM_CONFIDENCE);
+	struct sm_interval logs = sm_analysis_interval(a, d, out->used);
 
 	out->ratio = logs;
 	out->ratio.estimate = exp(logs.estimate);
 	out->ratio.low = exp(logs.low);
 	out->ratio.high = exp(logs.high);
-	out->added = sm_median_interval(added, out->used, SM_CONFIDENCE);
-	out->sign_p = sm_sign_test(above, out->used - out->ties);
+	out->added = sm_analysis_interval(a, added, out->used);
+	out->sign_p = sm_analysis_sign_p(a, above, out->used - out->ties);
 	/* With fewer blocks the scatter is as unreliable as the interval. */
-	if (out->used >= SM_BLOCKS_MIN)
-		out->mde = sm_minimum_detectable_ratio(d, out->used, (1 - SM_CONFIDENCE) / 2);
+	if (out->used >= sm_analysis_blocks_min(a))
+		out->mde = sm_minimum_detectable_ratio(d, out->used,
+						       sm_analysis_need(a, out->used, (1 - SM_CONFIDENCE) / 2));
 	free(d);
 	return 0;
 }
@@ -220,9 +221,9 @@ static double control_mde(const struct sm_analysis *a, size_t group, double leve
 	size_t left = 0, right = 0;
 	sm_name klass = control_sides(a, group, &left, &right);
 	double *d = sm_memory((a->case_view[left].count + 1) * sizeof(*d)), mde;
-	unsigned blocks;
+	unsigned blocks, used = sm_analysis_differences(a, left, right, klass, d, &blocks);
 
-	mde = sm_minimum_detectable_ratio(d, sm_analysis_differences(a, left, right, klass, d, &blocks), level / 2);
+	mde = sm_minimum_detectable_ratio(d, used, sm_analysis_need(a, used, level / 2));
 	free(d);
 	return mde;
 }
@@ -230,15 +231,17 @@ static double control_mde(const struct sm_analysis *a, size_t group, double leve
 /* The significance level at which `count` groups of the control are judged.  A control that moves makes the whole run
  * inconclusive, so this may happen by chance in only one run of a hundred.  Too few blocks (under eight for one group)
  * cannot reach that level; they are judged at the level of all other intervals. */
-static double control_level(unsigned blocks, size_t count)
+static double control_level(const struct sm_analysis *a, unsigned blocks, size_t count)
 {
-	return (double)count * sm_sign_test(0, blocks) <= SM_CONTROL_ALPHA ? SM_CONTROL_ALPHA : 1 - SM_CONFIDENCE;
+	return (double)count * sm_analysis_sign_p(a, 0, blocks) <= SM_CONTROL_ALPHA ? SM_CONTROL_ALPHA
+										    : 1 - SM_CONFIDENCE;
 }
 
 /* Several groups of the control answer one question: Holm's correction keeps the rate of false alarms at that of one
  * test. */
-static void judge_control(struct sm_control *control, const struct sm_comparison *comparison, double *p, size_t count)
+static void judge_control(struct sm_analysis *a, const struct sm_comparison *comparison, double *p, size_t count)
 {
+	struct sm_control *control = &a->control;
 	size_t worst = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -252,7 +255,7 @@ static void judge_control(struct sm_control *control, const struct sm_comparison
 	if (count == 0)
 		return;
 	control->ratio = comparison[worst].ratio;
-	control->level = control_level(comparison[worst].used - comparison[worst].ties, count);
+	control->level = control_level(a, comparison[worst].used - comparison[worst].ties, count);
 	control->moved = (control->ratio.low > 1 || control->ratio.high < 1) && p[worst] <= control->level;
 }
 
@@ -276,7 +279,7 @@ int sm_analysis_control(struct sm_analysis *a, struct sm_error *err)
 			count++;
 	}
 	if (rc == 0)
-		judge_control(&a->control, comparison, p, count);
+		judge_control(a, comparison, p, count);
 	a->control.mde = NAN;
 	/* of several groups, the one that detects least */
 	for (size_t i = 0; rc == 0 && i < count; i++)

@@ -25,6 +25,10 @@ double sm_analysis_chance(const struct sm_analysis *a, const struct sm_pair_row 
 		right[i] = added ? right[i] : log(right[i]);
 		beyond += above ? left[i] - right[i] > shift : left[i] - right[i] < shift;
 	}
+	if (a->looked) {
+		free(left);
+		return fmin(1, 2 * sm_sign_sequence_p(beyond, used));
+	}
 	sign = beyond == 0 ? 1 : sm_binomial_cdf(used - beyond, used, 0.5);
 	rank = above ? sm_shift_test(left, used, right, used, shift) : sm_shift_test(right, used, left, used, -shift);
 	free(left);

@@ -83,8 +83,8 @@ const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct s
 
 static const char *too_few_blocks(struct sm_analysis *a, unsigned used, const char *klass)
 {
-	return sm_results_string(a->results, "%u %s in class %s: no interval under %d", used,
-				 used == 1 ? "block" : "blocks", klass, SM_BLOCKS_MIN);
+	return sm_results_string(a->results, "%u %s in class %s: no interval under %u", used,
+				 used == 1 ? "block" : "blocks", klass, sm_analysis_blocks_min(a));
 }
 
 /* Why an interval is inconclusive: it includes a threshold. */
@@ -122,7 +122,7 @@ static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_
 			       ? sm_verdict_of(&row->added, pair->claim->versus.min, pair->claim->versus.max)
 			       : sm_verdict_of(&row->ratio, row->threshold_min, row->threshold_max);
 	row->reason = sm_none;
-	if (c->used < SM_BLOCKS_MIN) {
+	if (c->used < sm_analysis_blocks_min(a)) {
 		row->reason = too_few_blocks(a, c->used, row->klass);
 	} else if (reason) {
 		row->distrusted = true;

@@ -88,6 +88,7 @@ struct sm_analysis {
 	const struct sm_claim **pair_claim;          /* one per pair row; NULL entries: no claim */
 	size_t pair_claim_room;
 	unsigned pus; /* of the machine, for the share of steal; 0: not known */
+	bool looked;  /* blocks were added where a gate was open: only tests that allow looks are valid */
 	struct sm_control control;
 };
 
@@ -138,7 +139,7 @@ SM_MUST_USE int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *er
 /* The result of comparing two cases of one group within a class. */
 struct sm_comparison {
 	struct sm_interval ratio;
-	struct sm_interval added;    /* left - right, in the metric's unit */
+	struct sm_interval added; /* left - right, in the metric's unit */
 	double mde;
 	unsigned blocks, used, ties; /* blocks tried in both; blocks that count in this class; of these, ties */
 	double sign_p;               /* p-value of the two-sided sign test */
@@ -167,6 +168,15 @@ void sm_analysis_count_blocks(const struct sm_analysis *a, size_t left, size_t r
 sm_name sm_analysis_leading(const struct sm_analysis *a, size_t group, size_t left, size_t right);
 /* Judges the A/A control.  Call it before sm_analysis_pairs(). */
 SM_MUST_USE int sm_analysis_control(struct sm_analysis *a, struct sm_error *err);
+
+/* verdict.c */
+/* The median with an interval that is valid for this run, and the fewest values that give one.  Reorders `values`. */
+struct sm_interval sm_analysis_interval(const struct sm_analysis *a, double *values, size_t count);
+unsigned sm_analysis_blocks_min(const struct sm_analysis *a);
+/* Two-sided p-value of "half of the n lie above" for this run. */
+double sm_analysis_sign_p(const struct sm_analysis *a, uint64_t above, uint64_t n);
+/* How many of `count` blocks must agree for a decision of this run at a one-sided level; 0: not even all are enough. */
+size_t sm_analysis_need(const struct sm_analysis *a, size_t count, double level);
 
 /* multiple.c */
 /* The p-value of a row being on this side of a threshold of its ratio (or, `added`, of its difference) by chance. */

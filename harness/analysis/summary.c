@@ -103,7 +103,7 @@ static void summarise(struct sm_analysis *a, size_t c, double *values)
 		if (count > 0)
 			row->klass = group->klass[k].klass;
 	}
-	row->value = sm_median_interval(values, count, SM_CONFIDENCE);
+	row->value = sm_analysis_interval(a, values, count);
 	row->mad = sm_mad(values, count);
 	row->cpu_ns_per_op = median_of(a, c, sm_sample_cpu_ns_per_op, values);
 	row->switches_per_op = median_of(a, c, switches_of, values);
@@ -118,9 +118,9 @@ static void summarise(struct sm_analysis *a, size_t c, double *values)
 						"no trial with enough pure slices in class %s, "
 						"which leads this comparison",
 						group->klass[0].klass);
-	else if (count < SM_BLOCKS_MIN)
-		row->reason = sm_results_string(a->results, "%zu %s: no interval under %d", count,
-						count == 1 ? "block" : "blocks", SM_BLOCKS_MIN);
+	else if (count < sm_analysis_blocks_min(a))
+		row->reason = sm_results_string(a->results, "%zu %s: no interval under %u", count,
+						count == 1 ? "block" : "blocks", sm_analysis_blocks_min(a));
 }
 
 int sm_analysis_summaries(struct sm_analysis *a, struct sm_error *err)

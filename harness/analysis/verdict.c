@@ -2,10 +2,32 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "shmeter/analysis.h"
-#include "shmeter/stats.h"
+#include "parts.h"
 
 #define SAME 0.0005 /* a ratio closer to 1 than 0.05 % is printed as "as long" */
+
+struct sm_interval sm_analysis_interval(const struct sm_analysis *a, double *values, size_t count)
+{
+	return a->looked ? sm_median_sequence(values, count, SM_CONFIDENCE)
+			 : sm_median_interval(values, count, SM_CONFIDENCE);
+}
+
+double sm_analysis_sign_p(const struct sm_analysis *a, uint64_t above, uint64_t n)
+{
+	uint64_t more = 2 * above > n ? above : n - above;
+
+	return a->looked ? fmin(1, 2 * sm_sign_sequence_p(more, n)) : sm_sign_test(above, n);
+}
+
+size_t sm_analysis_need(const struct sm_analysis *a, size_t count, double level)
+{
+	return a->looked ? sm_sign_sequence_need(count, level) : sm_sign_test_need(count, level);
+}
+
+unsigned sm_analysis_blocks_min(const struct sm_analysis *a)
+{
+	return a->looked ? SM_LOOKED_BLOCKS_MIN : SM_BLOCKS_MIN;
+}
 
 enum sm_verdict sm_verdict_of(const struct sm_interval *ratio, double min, double max)
 {

@@ -114,7 +114,7 @@ static void judge_overall(struct sm_comparison_of_runs *out, double *logs)
 		if (isfinite(out->row[i].ratio.estimate) && !out->row[i].control)
 			logs[n++] = log(out->row[i].ratio.estimate);
 	out->overall = sm_median_interval(logs, n, SM_CONFIDENCE);
-	out->overall_mde = sm_minimum_detectable_ratio(logs, n, (1 - SM_CONFIDENCE) / 2);
+	out->overall_mde = sm_minimum_detectable_ratio(logs, n, sm_sign_test_need(n, (1 - SM_CONFIDENCE) / 2));
 	out->overall.estimate = exp(out->overall.estimate);
 	out->overall.low = exp(out->overall.low);
 	out->overall.high = exp(out->overall.high);

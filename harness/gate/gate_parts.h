@@ -87,6 +87,22 @@ void gate_floor(const struct sm_digest *run, size_t c, long reference, double mi
 const char *gate_runs_open(const struct finding *finding, double min, double max, double level,
 			   struct sm_results *results);
 
+/* A run and earlier ones, for what is compared between them; run NULL without a baseline. */
+struct sides {
+	const struct sm_digest *run;
+	const struct sm_baselines *baselines;
+	size_t tests; /* gates with a p-value */
+};
+
+/* gate/judge.c */
+/* Whether a gate is about a group. */
+bool gate_is_about(const struct sm_gate *gate, const struct sm_analysis *a, size_t g);
+/* Why a case of the gate was never tried in a group; NULL: both were. */
+const char *gate_why_untried(struct sm_analysis *a, size_t g, const struct sm_gate *gate);
+/* The result of a ratio or a baseline in one group. */
+SM_MUST_USE int gate_judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g,
+				 const struct sides *sides, struct finding *out, struct sm_error *err);
+
 /* gate/ends.c */
 /* Judges the trials that failed, which no other part of a gate counts.  Wrong data is a FAIL for every kind of gate.  A
  * reference with wrong data cannot be compared with.  An exact count of only the remaining trials proves nothing. */

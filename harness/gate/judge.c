@@ -16,21 +16,15 @@
  * baseline. */
 #define NOISY_BASELINE 2
 
-/* A run and earlier ones, for what is compared between them; run NULL without a baseline. */
-struct sides {
-	const struct sm_digest *run;
-	const struct sm_baselines *baselines;
-	size_t tests; /* gates with a p-value */
-};
-
 /* P(at least `above` of `n`) where each has probability 1/2. */
 static double sign_tail(unsigned above, unsigned n)
 {
 	return above == 0 ? 1 : 1 - sm_binomial_cdf(above - 1, n, 0.5);
 }
 
-/* One-sided p-value of "min <= ratio <= max"; doubled where both bounds are closed. */
-static double threshold_p(const struct sm_gate *gate, const double *d, unsigned n)
+/* One-sided p-value of "min <= ratio <= max"; doubled where both bounds are closed.  `looked`: valid for any number of
+ * looks. */
+static double threshold_p(const struct sm_gate *gate, const double *d, unsigned n, bool looked)
 {
 	unsigned over = 0, over_n = 0, under = 0, under_n = 0;
 	double low = log(gate->min), high = log(gate->max), p = 1;
@@ -42,9 +36,9 @@ static double threshold_p(const struct sm_gate *gate, const double *d, unsigned 
 		under_n += gate->min > 0 && d[i] != low;
 	}
 	if (gate->max > 0)
-		p = sign_tail(over, over_n);
+		p = looked ? sm_sign_sequence_p(over, over_n) : sign_tail(over, over_n);
 	if (gate->min > 0)
-		p = fmin(p, sign_tail(under, under_n));
+		p = fmin(p, looked ? sm_sign_sequence_p(under, under_n) : sign_tail(under, under_n));
 	return gate->min > 0 && gate->max > 0 ? fmin(1, 2 * p) : p;
 }
 
@@ -89,9 +83,9 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	if (!d)
 		return sm_fail(err, ENOMEM, "no memory for a gate");
 	out->used = sm_analysis_differences(a, left, right, out->klass, d, &tried);
-	out->p = threshold_p(gate, d, out->used);
-	if (out->used >= SM_BLOCKS_MIN)
-		out->mde = sm_minimum_detectable_ratio(d, out->used, out->level);
+	out->p = threshold_p(gate, d, out->used, a->looked);
+	if (out->used >= sm_analysis_blocks_min(a))
+		out->mde = sm_minimum_detectable_ratio(d, out->used, sm_analysis_need(a, out->used, out->level));
 	free(d);
 	out->ratio = comparison.ratio;
 	out->distrust = sm_analysis_distrust(a, g, &comparison, &blocks);
@@ -124,7 +118,14 @@ static bool holds_both(const struct sm_analysis *a, size_t g, const struct sm_ga
 	       (!gate->against || sm_analysis_case_of(a, g, gate->against) >= 0);
 }
 
-static const char *why_untried(struct sm_analysis *a, size_t g, const struct sm_gate *gate)
+bool gate_is_about(const struct sm_gate *gate, const struct sm_analysis *a, size_t g)
+{
+	return a->group[g].scenario_name == gate->scenario && holds_both(a, g, gate) &&
+	       (!gate->group || a->group[g].name == gate->group) &&
+	       sm_analysis_matches(a, g, gate->metric, gate->at, gate->variant, gate->against);
+}
+
+const char *gate_why_untried(struct sm_analysis *a, size_t g, const struct sm_gate *gate)
 {
 	const char *variant[2] = { gate->variant, gate->against };
 
@@ -144,19 +145,12 @@ static void set_untestable(struct sm_gate_row *row, const char *reason)
 	row->reason = reason;
 }
 
-static bool is_of(const struct sm_gate *gate, const struct sm_analysis *run, size_t g)
-{
-	return run->group[g].scenario_name == gate->scenario && holds_both(run, g, gate) &&
-	       (!gate->group || run->group[g].name == gate->group) &&
-	       sm_analysis_matches(run, g, gate->metric, gate->at, gate->variant, gate->against);
-}
-
 static size_t groups_of(const struct sm_gate *gate, struct sm_analysis *run)
 {
 	size_t groups = 0;
 
 	for (size_t g = 0; g < run->group_count; g++)
-		groups += is_of(gate, run, g) && !why_untried(run, g, gate);
+		groups += gate_is_about(gate, run, g) && !gate_why_untried(run, g, gate);
 	return groups;
 }
 
@@ -185,10 +179,9 @@ static double level_of(const struct sm_gate *gate, struct sm_analysis *run, size
 	return SM_GATES_ALPHA / (double)(tests * groups_of(gate, run) * bounds);
 }
 
-static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g, const struct sides *sides,
-		       struct finding *out, struct sm_error *err)
+int gate_judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g, const struct sides *sides,
+		     struct finding *out, struct sm_error *err)
 {
-	const struct sm_baselines *old = sides->baselines;
 	size_t c = (size_t)sm_analysis_case_of(run, g, gate->variant);
 	long against = gate->against ? sm_analysis_case_of(run, g, gate->against) : -1;
 	int rc;
@@ -200,6 +193,8 @@ static int judge_group(const struct sm_gate *gate, struct sm_analysis *run, size
 				 .floor = NAN };
 	if (gate->kind == SM_GATE_RATIO)
 		return judge_ratio(gate, run, g, out, err);
+	const struct sm_baselines *old = sides->baselines;
+
 	/* times of two runs differ by more than their blocks show; a ratio within each run differs by less */
 	if (gate->against && old->count == 1)
 		rc = gate_baseline(sides->run, c, against, old->run[0], gate->min, gate->max, run->results, out, err);
@@ -239,15 +234,15 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 		const char *why;
 		int rc;
 
-		if (!is_of(gate, run, g))
+		if (!gate_is_about(gate, run, g))
 			continue;
-		why = why_untried(run, g, gate);
+		why = gate_why_untried(run, g, gate);
 		if (why) {
 			untried = why;
 			gaps++;
 			continue;
 		}
-		rc = judge_group(gate, run, g, sides, &one, err);
+		rc = gate_judge_group(gate, run, g, sides, &one, err);
 		if (rc < 0)
 			return rc;
 		if (one.refused) {
@@ -345,6 +340,16 @@ unsigned sm_gates_blocks_needed(size_t tests)
 	return tests ? (unsigned)ceil(log2((double)tests / SM_GATES_ALPHA)) : 0;
 }
 
+/* The same where the run looked at its gates while it measured. */
+static unsigned looked_blocks_needed(size_t tests)
+{
+	unsigned blocks = 1;
+
+	while (sm_sign_sequence_p(blocks, blocks) > SM_GATES_ALPHA / (double)tests)
+		blocks++;
+	return blocks;
+}
+
 unsigned sm_gates_blocks(size_t gates)
 {
 	unsigned blocks = sm_gates_blocks_needed(gates) + 6;
@@ -393,14 +398,14 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 	else if (few)
 		row->reason = few;
 	else if (isnan(row->ratio.low))
-		row->reason =
-			sm_results_string(run->results, "%u blocks: no interval under %d", row->blocks, SM_BLOCKS_MIN);
+		row->reason = sm_results_string(run->results, "%u blocks: no interval under %u", row->blocks,
+						sm_analysis_blocks_min(run));
 	else if (side == SM_REFUTED)
 		row->reason = sm_results_string(
 			run->results,
 			"beyond the threshold, but not surely enough for %zu gates with 1 %% false FAILs (p %.2g; %u "
 			"blocks that agree are needed)",
-			tests, row->p, sm_gates_blocks_needed(tests));
+			tests, row->p, run->looked ? looked_blocks_needed(tests) : sm_gates_blocks_needed(tests));
 	else
 		row->reason = open_interval(run->results, row, finding);
 }

@@ -178,10 +178,8 @@ static double half_distance(const double *sorted, size_t count, double depth)
 	return (outer + (depth - 1 - (double)at) * (inner - outer)) / 2;
 }
 
-double sm_minimum_detectable_ratio(double *logs, size_t count, double level)
+double sm_minimum_detectable_ratio(double *logs, size_t count, size_t need)
 {
-	size_t need = sm_sign_test_need(count, level);
-
 	if (need == 0)
 		return NAN;
 	qsort(logs, count, sizeof(*logs), compare_double);

@@ -129,6 +129,8 @@ int manifest_make(struct session *session, struct sm_error *err)
 	if (!session->manifest)
 		return sm_fail(err, ENOMEM, "no memory for the manifest");
 	session->results->manifest = session->manifest;
+	if (options->gates)
+		json_object_set_new(session->manifest, "looked", json_true());
 	(void)json_object_set_new(session->manifest, "noise_floor", sm_floor_load(&identity)); /* if known */
 	if (session->events) /* a cost that could not be measured is absent */
 		(void)json_object_set_new(session->manifest, "counting_cost", counting_cost(session));

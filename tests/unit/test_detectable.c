@@ -99,7 +99,7 @@ static struct power power_of(const struct shape *shape, size_t count, double lev
 
 	for (unsigned i = 0; i < RUNS; i++) {
 		draw(shape, value, count, 0);
-		double shift = log(sm_minimum_detectable_ratio(value, count, level));
+		double shift = log(sm_minimum_detectable_ratio(value, count, sm_sign_test_need(count, level)));
 
 		for (unsigned k = 0; k < TRIED; k++) {
 			draw(shape, value, count, shift);

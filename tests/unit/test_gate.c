@@ -60,6 +60,46 @@ Test(analysis, a_ratio_gate_passes_fails_and_stays_open)
 	sm_gates_free(&gates);
 }
 
+/* A run that looked at its gates is judged by tests that allow it. */
+Test(analysis, a_run_that_looked_needs_more)
+{
+	sm_name open[8];
+	size_t count;
+
+	load(ratio_gate, 0);
+	add_pack_point("op=add", 12, 10, 10, 7); /* 2^-7: a FAIL, had nobody looked */
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED, "%s", rows[0].reason);
+	json_object_set_new(run.manifest, "looked", json_true());
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[0].reason, "no interval under 8");
+	tear_down();
+	set_up();
+	json_object_set_new(run.manifest, "looked", json_true());
+	add_pack_point("op=add", 12, 10, 10, 8);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[0].reason, "9 blocks that agree are needed");
+	cr_assert_eq(sm_gates_open(&gates, &run, known, 3, open, &count, &err), 0);
+	cr_expect_eq(count, 1, "a gate that fails, but not surely enough, is open");
+	tear_down();
+	set_up();
+	json_object_set_new(run.manifest, "looked", json_true());
+	add_pack_point("op=add", 12, 10, 10, 9);
+	judge(NULL);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED, "%s", rows[0].reason);
+	cr_assert_eq(sm_gates_open(&gates, &run, known, 3, open, &count, &err), 0);
+	cr_expect_eq(count, 0, "a sure FAIL is decided");
+	tear_down();
+	set_up();
+	json_object_set_new(run.manifest, "looked", json_true());
+	add_pack_point("op=add", 20, 10, 10, 8);
+	cr_assert_eq(sm_gates_open(&gates, &run, known, 3, open, &count, &err), 0);
+	cr_expect_eq(count, 0, "a clear PASS is decided");
+	sm_gates_free(&gates);
+}
+
 /* What is printed under a FAIL measures what failed, and judges it as it was judged. */
 Test(analysis, the_command_to_measure_again_is_whole)
 {

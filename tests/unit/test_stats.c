@@ -187,29 +187,34 @@ Test(stats, a_sign_test_needs_what_its_interval_excludes)
 	cr_expect_eq(sm_sign_test_need(16, 0.00001), 0);
 }
 
+static double detectable(double *logs, size_t count, double level)
+{
+	return sm_minimum_detectable_ratio(logs, count, sm_sign_test_need(count, level));
+}
+
 Test(stats, minimum_detectable_ratio_is_half_a_distance)
 {
 	double eight[] = { 0.04, -0.01, 0.02, -0.04, 0.03, -0.02, 0.01, -0.03 }, values[60], many[1000];
 
 	/* all of 8 are needed: half of the range, and twice the outermost gap of 0.01 */
-	cr_expect_float_eq(sm_minimum_detectable_ratio(eight, 8, 0.025), exp(0.06), 1e-12);
+	cr_expect_float_eq(detectable(eight, 8, 0.025), exp(0.06), 1e-12);
 	for (size_t i = 0; i < 8; i++)
 		eight[i] += 0.5;
-	cr_expect_float_eq(sm_minimum_detectable_ratio(eight, 8, 0.025), exp(0.06), 1e-12, "a shift changes nothing");
+	cr_expect_float_eq(detectable(eight, 8, 0.025), exp(0.06), 1e-12, "a shift changes nothing");
 	for (size_t i = 0; i < 60; i++)
 		values[i] = 0.01 * (double)i;
 	/* 39 of 60 are needed: the share within is 2 p - 1 with 0.69 for p, about 0.39 of 60 gaps */
-	cr_expect_float_eq(log(sm_minimum_detectable_ratio(values, 60, 0.025)), 0.39 * 0.61 / 2, 0.01);
-	cr_expect_lt(sm_minimum_detectable_ratio(values, 60, 0.025), sm_minimum_detectable_ratio(values, 60, 0.0001));
+	cr_expect_float_eq(log(detectable(values, 60, 0.025)), 0.39 * 0.61 / 2, 0.01);
+	cr_expect_lt(detectable(values, 60, 0.025), detectable(values, 60, 0.0001));
 	for (size_t i = 0; i < 60; i++)
 		values[i] = 0.3;
-	cr_expect_float_eq(sm_minimum_detectable_ratio(values, 60, 0.025), 1, 0);
+	cr_expect_float_eq(detectable(values, 60, 0.025), 1, 0);
 	/* many values: the normal approximation of the sign test, (1.96 + 0.84) / sqrt(n) of the values within */
 	for (size_t i = 0; i < 1000; i++)
 		many[i] = 0.01 * (double)i;
-	cr_expect_float_eq(log(sm_minimum_detectable_ratio(many, 1000, 0.025)), 10 * 2.8 / sqrt(1000) / 2, 0.02);
+	cr_expect_float_eq(log(detectable(many, 1000, 0.025)), 10 * 2.8 / sqrt(1000) / 2, 0.02);
 	for (size_t n = 0; n <= 5; n++)
-		cr_expect(isnan(sm_minimum_detectable_ratio(values, n, 0.025)), "%zu", n);
+		cr_expect(isnan(detectable(values, n, 0.025)), "%zu", n);
 }
 
 Test(stats, minimum_detectable_ratio_of_two_samples)

@@ -10,6 +10,8 @@
 #define SM_PURE_SLICES_MIN 3
 /* Fewer blocks than this give no 95 % confidence interval (exact sign test). */
 #define SM_BLOCKS_MIN 6
+/* The same where the run looked at its gates while it measured (sm_median_sequence()). */
+#define SM_LOOKED_BLOCKS_MIN 8
 /* Two probes of one pair that differ by more than this factor belong to two classes, whatever the clusters say. */
 #define SM_PROBE_AGREE 1.6
 /* Largest share of a slice that involuntary context switches may keep a worker off its PU; beyond it the slice is

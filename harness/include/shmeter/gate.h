@@ -108,6 +108,13 @@ const char *sm_gate_word(enum sm_verdict verdict);
 SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
 			       const struct sm_baselines *baselines, const struct sm_scenario *const *scenarios,
 			       size_t scenario_count, struct sm_gate_row *rows, struct sm_error *err);
+/* Analyses the measurements so far, and writes to `open` the groups in which more blocks could decide a gate on a ratio
+ * within the run: neither a FAIL nor a PASS is certain.  `open` has room for all groups of the run.  The run may look at
+ * this as often as it likes, if its manifest has "looked": then its tests and intervals are valid at any number of blocks
+ * (docs/adr/0027). */
+SM_MUST_USE int sm_gates_open(const struct sm_gates *gates, struct sm_results *run,
+			      const struct sm_scenario *const *scenarios, size_t scenario_count, sm_name *open,
+			      size_t *count, struct sm_error *err);
 /* Confirms FAILs with fresh trials; rows are matched by the names of their gates.  A failed ratio or baseline that the
  * fresh trials do not reproduce, or do not have, becomes inconclusive.  A FAIL because of wrong data stands.  `fresh`
  * must live as long as `rows`. */

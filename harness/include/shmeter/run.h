@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "shmeter/error.h"
+#include "shmeter/gate.h"
 #include "shmeter/plan.h"
 #include "shmeter/results.h"
 
@@ -23,6 +24,8 @@ typedef void (*sm_progress_fn)(const struct sm_progress *progress, void *context
 
 struct sm_run_options {
 	struct sm_plan_options plan;
+	/* After the plan's blocks, more are added where one of these gates is open, while there is time; NULL: none. */
+	const struct sm_gates *gates;
 	const char *folder; /* where the results go */
 	/* Continue the run in `folder`.  The plan's options come from its manifest; options that are given must be the
 	 * same. */

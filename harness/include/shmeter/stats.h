@@ -41,6 +41,20 @@ struct sm_interval sm_median_interval(double *values, size_t count, double confi
  * below all others, and `highest` above.  0 where there is no interval. */
 double sm_median_coverage(size_t used, size_t lowest, size_t highest, double confidence);
 
+/* The same for data that are looked at after any block and then get more or do not: the intervals of all looks together
+ * contain the median with probability `confidence`.  A value is excluded where sm_sign_sequence_p() is at most half of 1 -
+ * confidence, so low and high are NaN under 8 values at 95 %.  Reorders `values`. */
+struct sm_interval sm_median_sequence(double *values, size_t count, double confidence);
+/* ln of the evidence against "of all values at most half lie above", where `above` of n do (values that are equal are
+ * left out): the mixture of likelihood ratios (H. Robbins, "Statistical methods related to the law of the iterated
+ * logarithm", 1970) over the uniform distribution of the share from 1/2 to 1.  If at most half do, the evidence exceeds
+ * 1 / p at any number of values with a probability of at most p (J. Ville, 1939). */
+double sm_sign_evidence(uint64_t above, uint64_t n);
+/* The p-value of that, for any number of looks: 1 over the evidence, at most 1. */
+double sm_sign_sequence_p(uint64_t above, uint64_t n);
+/* How many of `count` must be above for this p-value to be at most `level`; 0: not even all are enough. */
+size_t sm_sign_sequence_need(size_t count, double level);
+
 /* P(X <= k) for X ~ Binomial(n, p). */
 double sm_binomial_cdf(uint64_t k, uint64_t n, double p);
 /* The p at which P(X <= k) is `target`. */
@@ -70,18 +84,18 @@ double sm_normal_quantile(double p);
  * The interval of a median excludes a value exactly where the test at level (1 - confidence) / 2 does. */
 size_t sm_sign_test_need(size_t count, double level);
 
-/* Smallest detectable ratio (> 1) of paired log-ratios for a sign test at this one-sided level, which is 0.025 for a
- * 95 % interval.  Run as many blocks again, of the same shape and shifted by ln of this ratio, up as often as down:
+/* Smallest detectable ratio (> 1) of paired log-ratios for a test that needs so many of them on one side:
+ * sm_sign_test_need() or sm_sign_sequence_need(), at a one-sided level of 0.025 for a 95 % interval.  Run as many blocks again, of the same shape and shifted by ln of this ratio, up as often as down:
  * the test tells the side of the shift with probability SM_DETECTABLE_POWER, on average over the runs that the ratio
  * comes from. It is half the distance between two of the values.  What lies farther out than that is a share with a
  * beta distribution, exactly so for uniform values, so it follows from the ranks how often the test has enough values
  * on one side: neither a normal shape nor an estimated deviation is needed.  A test that needs all values on one side
  * asks for more than the values span: the last gap is added twice, which is right for exponential tails.  In
  * simulation (tests/unit/test_detectable.c) seven shapes have a power of 0.77 to 0.89 at 8 to 30 values.  A skewed
- * shape has more on one side (0.95 to 0.99) than on the other (0.57 to 0.70).  NaN where even all values on one side
- * are too few.  Reorders `logs`. */
+ * shape has more on one side (0.95 to 0.99) than on the other (0.57 to 0.70).  NaN for a need of 0, where even
+ * all values on one side are too few.  Reorders `logs`. */
 #define SM_DETECTABLE_POWER 0.8
-double sm_minimum_detectable_ratio(double *logs, size_t count, double level);
+double sm_minimum_detectable_ratio(double *logs, size_t count, size_t need);
 
 /* P(T > t) for Student's t with `freedom` degrees of freedom. */
 double sm_student_tail(double t, double freedom);
