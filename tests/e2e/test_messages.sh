@@ -249,6 +249,13 @@ env -u COLUMNS HWLOC_SYNTHETIC="$eight" "$program" run core_to_core core_kinds -
 	awk '/^(skip|tour|      )/ && length > 80 && $2 !~ /.{72}/' >"$scratch/wide"
 [ -s "$scratch/wide" ] && report no 'wrapped plans' "$(cat "$scratch/wide")" || report yes 'wrapped plans' ''
 
+# A plan of 76,000 cases for 64 nodes fits into 150 MB; a sanitizer alone takes more.
+if ! grep -qE '__(asan|tsan)_' "$program"; then
+	env HWLOC_SYNTHETIC='package:8 numa:8 l3:4 core:4 pu:1' prlimit --data=150000000 "$program" run 'numa/*' --profile full \
+		--dry-run >"$scratch/out" 2>"$scratch/err" && tail -1 "$scratch/out" | grep -q '^7.... cases' &&
+		report yes 'a large plan' '' || report no 'a large plan' "$(tail -3 "$scratch/err")"
+fi
+
 # A plan in which nothing that was asked for can run.
 expect 5 'none of the requested cases can run here; see the reasons above' 'an empty plan' \
 	env HWLOC_SYNTHETIC="$eight" "$program" run false_sharing --placement smt --dry-run
