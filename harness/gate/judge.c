@@ -107,6 +107,8 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 /* How bad a finding is, to choose the one that a gate over several groups reports. */
 static double badness(const struct sm_gate *gate, const struct finding *finding)
 {
+	if (finding->refused && finding->p > SM_GATES_ALPHA)
+		return -1;
 	if (sm_verdict_of(&finding->ratio, gate->min, gate->max) == SM_SUPPORTED && !finding->distrust)
 		return 0;
 	return finding->distrust ? 1 : 3 - finding->p;
@@ -226,7 +228,7 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 			struct sm_gate_row *row, struct finding *worst, struct sm_error *err)
 {
 	const char *untried = NULL;
-	unsigned groups = 0, gaps = 0;
+	unsigned groups = 0, gaps = 0, points = 0;
 	double smallest = 1;
 
 	for (size_t g = 0; g < run->group_count; g++) {
@@ -236,6 +238,7 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 
 		if (!gate_is_about(gate, run, g))
 			continue;
+		points++;
 		why = gate_why_untried(run, g, gate);
 		if (why) {
 			untried = why;
@@ -249,8 +252,10 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 			untried = one.refused;
 			row->floor = one.floor;
 			gaps++;
-			continue;
 		}
+		/* the p-value of runs holds below their floor, too: it may still FAIL */
+		if (one.refused && !one.by_runs)
+			continue;
 		if (!one.distrust)
 			smallest = fmin(smallest, one.p);
 		if (groups++ == 0 || badness(gate, &one) > badness(gate, worst))
@@ -271,9 +276,9 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 	row->floor = worst->floor;
 	row->mde = worst->mde;
 	row->evidence = say_floor(gate, worst, run->results);
-	if (gaps)
+	if (gaps && !worst->refused)
 		row->evidence = sm_results_string(run->results, "%s; not testable at %u of %u points: %s",
-						  row->evidence, gaps, groups + gaps, untried);
+						  row->evidence, gaps, points, untried);
 	return 0;
 }
 
@@ -378,36 +383,52 @@ static const char *open_interval(struct sm_results *results, const struct sm_gat
 	return sm_results_string(results, "%s", words.text);
 }
 
+/* Why a gate that can be trusted neither passes nor fails. */
+static const char *why_open(struct sm_analysis *run, const struct sm_gate_row *row, const struct finding *finding,
+			    size_t tests)
+{
+	struct sm_results *results = run->results;
+	const struct sm_gate *gate = row->gate;
+	double level = SM_GATES_ALPHA / (double)tests / finding->groups;
+	const char *few = finding->by_runs ? gate_runs_open(finding, gate->min, gate->max, level, results) : NULL;
+	struct sm_words words = { .used = 0 };
+
+	if (few)
+		return few;
+	if (isnan(row->ratio.low))
+		return sm_results_string(results, "%u blocks: no interval under %u", row->blocks,
+					 sm_analysis_blocks_min(run));
+	if (sm_verdict_of(&row->ratio, gate->min, gate->max) != SM_REFUTED)
+		return open_interval(results, row, finding);
+	sm_words_add(&words,
+		     "beyond the threshold, but not surely enough for %zu gates with 1 %% false FAILs (p %.2g; ", tests,
+		     row->p);
+	if (finding->by_runs)
+		sm_words_add(&words, "more baseline runs are needed)");
+	else
+		sm_words_add(&words, "%u blocks that agree are needed)",
+			     run->looked ? looked_blocks_needed(tests) : sm_gates_blocks_needed(tests));
+	return sm_results_string(results, "%s", words.text);
+}
+
 static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding, size_t tests)
 {
 	const struct sm_gate *gate = row->gate;
-	enum sm_verdict side = sm_verdict_of(&row->ratio, gate->min, gate->max);
-	const char *few = finding->by_runs
-				  ? gate_runs_open(finding, gate->min, gate->max,
-						   SM_GATES_ALPHA / (double)tests / finding->groups, run->results)
-				  : NULL;
 
 	row->reason = sm_none;
 	row->verdict = SM_INCONCLUSIVE;
-	if (finding->distrust)
+	if (finding->refused && (finding->distrust || row->p > SM_GATES_ALPHA)) {
+		row->verdict = SM_NOT_TESTABLE;
+		row->reason = finding->refused;
+	} else if (finding->distrust) {
 		row->reason = finding->distrust;
-	else if (row->p <= SM_GATES_ALPHA)
+	} else if (row->p <= SM_GATES_ALPHA) {
 		row->verdict = SM_REFUTED;
-	else if (side == SM_SUPPORTED)
+	} else if (sm_verdict_of(&row->ratio, gate->min, gate->max) == SM_SUPPORTED) {
 		row->verdict = SM_SUPPORTED;
-	else if (few)
-		row->reason = few;
-	else if (isnan(row->ratio.low))
-		row->reason = sm_results_string(run->results, "%u blocks: no interval under %u", row->blocks,
-						sm_analysis_blocks_min(run));
-	else if (side == SM_REFUTED)
-		row->reason = sm_results_string(
-			run->results,
-			"beyond the threshold, but not surely enough for %zu gates with 1 %% false FAILs (p %.2g; %u "
-			"blocks that agree are needed)",
-			tests, row->p, run->looked ? looked_blocks_needed(tests) : sm_gates_blocks_needed(tests));
-	else
-		row->reason = open_interval(run->results, row, finding);
+	} else {
+		row->reason = why_open(run, row, finding, tests);
+	}
 }
 
 static bool was_interrupted(const struct sm_results *run)

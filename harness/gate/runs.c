@@ -72,7 +72,7 @@ static void compare(const struct sm_digest *run, size_t c, long reference, const
 	/* runs that agree better than their blocks allow agree by chance */
 	out->old.scatter = fmax(out->old.scatter, error);
 	if (old.runs.count == 0) {
-		out->distrust = old.left_out;
+		out->distrust = sm_results_string(results, "no baseline run counts: %s", old.left_out);
 		return;
 	}
 	judge(min, max, level, out);

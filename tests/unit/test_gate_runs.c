@@ -76,7 +76,8 @@ Test(analysis, one_earlier_run_never_fails_a_time)
 	}
 }
 
-/* The same runs as baselines: they differ by more than the threshold, which is refused. */
+/* The same runs as baselines: they differ by more than the threshold, which is refused.  What is further out than runs of
+ * one build are fails all the same. */
 Test(analysis, a_threshold_under_the_scatter_of_the_runs_is_refused)
 {
 	begin(time_gate);
@@ -86,6 +87,15 @@ Test(analysis, a_threshold_under_the_scatter_of_the_runs_is_refused)
 	add_run(717, 10);
 	expect_verdict(SM_NOT_TESTABLE, "its threshold 1.05 is under the noise floor");
 	expect_text(rows[0].reason, " of pack/packed: runs of one build differ by as much");
+	cr_expect_float_eq(rows[0].floor, exp(1.95996 * sqrt(2) * 0.168), 0.01, "%g", rows[0].floor);
+	sm_results_free(&run);
+	set_up();
+	add_run(1500, 10); /* 2.2 times as long: with three runs that scatter so much, p is 3 % */
+	expect_verdict(SM_NOT_TESTABLE, "its threshold 1.05 is under the noise floor");
+	sm_results_free(&run);
+	set_up();
+	add_run(3500, 10);
+	expect_verdict(SM_REFUTED, "-");
 	cr_expect_float_eq(rows[0].floor, exp(1.95996 * sqrt(2) * 0.168), 0.01, "%g", rows[0].floor);
 	end();
 }
@@ -122,6 +132,24 @@ Test(analysis, a_run_within_the_threshold_passes_and_one_within_the_scatter_does
 	add_run(21.05, 10); /* 5.25 %: over the threshold, but with five runs not sure enough */
 	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: with 5 that scatter by 1.3 %");
 	expect_text(rows[0].reason, "a run must differ by 5.3 %, and the threshold is 5 %; 6 such runs are needed");
+	end();
+}
+
+/* One point's runs scatter by more than the threshold; the other point is judged. */
+Test(analysis, a_point_that_is_refused_does_not_speak_for_the_others)
+{
+	static const double wild[] = { 20, 22, 18 }, calm[] = { 20, 20.1, 19.9 };
+
+	begin(time_gate);
+	for (size_t i = 0; i < 3; i++) {
+		add_pack_point("op=store", wild[i], 10, 10, 16);
+		add_earlier(calm[i], 10);
+	}
+	add_pack_point("op=store", 20, 10, 10, 16);
+	add_run(20, 10);
+	expect_verdict(SM_SUPPORTED, "-");
+	expect_text(rows[0].evidence,
+		    "; not testable at 1 of 2 points: its threshold 1.05 is under the noise floor 1.3");
 	end();
 }
 
@@ -171,6 +199,9 @@ Test(analysis, a_disturbed_run_is_left_out)
 	for (size_t i = 2; i < 4; i++)
 		json_object_set_new(before[i].manifest, "noise", json_pack("{s:f}", "others_percent", 20.0));
 	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: 2 of at least 3");
+	for (size_t i = 0; i < 5; i++)
+		json_object_set_new(before[i].manifest, "noise", json_pack("{s:f}", "others_percent", 20.0));
+	expect_verdict(SM_INCONCLUSIVE, "no baseline run counts: during a baseline run other processes used 20 %");
 	/* ratios tolerate load */
 	sm_gates_free(&gates);
 	load(ratio_gate, 0);
