@@ -18,7 +18,18 @@ static const struct sm_pu *pu_of_node(const struct sm_topology *topology, uint64
 	return found;
 }
 
-/* Whether there are two nodes to compare: 0, or -ENODEV with the reason. */
+static bool has_pus_on_two_nodes(const struct sm_topology *topology)
+{
+	unsigned count;
+	const struct sm_pu *pus = sm_topology_pus(topology, &count);
+
+	for (unsigned i = 1; i < count; i++)
+		if (pus[i].node != pus[0].node)
+			return true;
+	return false;
+}
+
+/* Whether there are two nodes to compare: 0, or -ENODEV with the reason.  Nodes that read the memory of one are two. */
 static int two_nodes(const struct sm_topology *topology, const struct sm_case *c, struct sm_error *err)
 {
 	const char *const *names = c->scenario->node_params;
@@ -30,9 +41,10 @@ static int two_nodes(const struct sm_topology *topology, const struct sm_case *c
 		return sm_fail(err, ENODEV,
 			       "this machine, or what this process may use of it, has one NUMA node: "
 			       "there is nothing to compare it with");
-	if (sm_topology_memory_node_count(topology) < 2)
-		return sm_fail(err, ENODEV,
-			       "this process can have memory on one NUMA node: there is nothing to compare it with");
+	if (sm_topology_memory_node_count(topology) < 2 && !has_pus_on_two_nodes(topology))
+		return sm_fail(
+			err, ENODEV,
+			"this process can have memory on one NUMA node, and its PUs lie on one: there is nothing to compare with");
 	if (first == sm_case_param(c, names[1]))
 		return sm_fail(err, ENODEV, "%s and %s are both %lu: --set another %s", names[0], names[1], first,
 			       names[1]);
