@@ -59,7 +59,7 @@ gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I"$root/harness/include" -fsyn
 	"$scratch/scenarios/coherence/brand_new.c" || failed=1
 
 command -v shellcheck >/dev/null && {
-	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,check-regression,compare-revisions,run-all,test,new-scenario} \
+	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,build-layouts,check-regression,compare-revisions,run-all,test,new-scenario} \
 		"$root/.ci/run" "$root"/tests/guests/{fetch,run} || failed=1
 	shellcheck -s dash -e SC1090,SC1091,SC2154,SC3043 "$root"/tests/guests/init "$root"/tests/guests/checks/* || failed=1
 }
