@@ -1,7 +1,8 @@
 /* shmeter ab: two programs, or two settings of this one, alternated block by block.
  *
  * A block is one run of each side, which itself has one block; the side that goes first alternates as ABBA.  Slow drift
- * of the machine affects both sides alike, which a comparison of two whole runs cannot guarantee. */
+ * of the machine affects both sides alike, which a comparison of two whole runs cannot guarantee.  A side may be several
+ * builds with other layouts of one code; then each block runs another pair of them, and the pairs are compared. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,11 @@ static int load_blocks(struct alternation *ab, unsigned first, struct sm_results
 				     (const char *const *)&ab->side[1].folder[first], ab->done - first, &ab->differ,
 				     err);
 
-	return rc < 0 ? rc : sm_alternation_gates(gates, results, allowed, err);
+	if (rc == 0)
+		rc = sm_alternation_gates(gates, results, allowed, err);
+	gates->layouts = ab->layouts;
+	gates->layout_of_block = &ab->layout[first];
+	return rc;
 }
 
 /* Judges the blocks from `first` on. */
@@ -43,6 +48,19 @@ static int judge(struct alternation *ab, unsigned first, struct sm_results *resu
 	if (!*rows)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
 	return sm_alternation_judge(gates, results, *rows, err);
+}
+
+static void put_programs(FILE *out, const struct alternation *ab, const struct side *side)
+{
+	struct sm_written written;
+	FILE *list = sm_written_open(&written);
+
+	for (unsigned i = 0; i < ab->layouts; i++)
+		fprintf(list, "%s%s", i ? "," : "", side->program[i]);
+	sm_written_close(&written);
+	fputc(' ', out);
+	sm_put_quoted(out, written.text);
+	free(written.text);
 }
 
 /* Writes the command that repeats the alternation for one case.  A script that builds the sides can set its own command
@@ -66,10 +84,9 @@ static void put_again(FILE *out, const struct alternation *ab, const char *group
 			}
 		}
 	} else {
-		fputs("shmeter ab ", out);
-		sm_put_quoted(out, ab->side[0].program);
-		fputc(' ', out);
-		sm_put_quoted(out, ab->side[1].program);
+		fputs("shmeter ab", out);
+		put_programs(out, ab, &ab->side[0]);
+		put_programs(out, ab, &ab->side[1]);
 	}
 	fputc(' ', out);
 	sm_put_quoted(out, name ? name : "*");
@@ -94,6 +111,15 @@ static void name_again(const struct alternation *ab, struct sm_results *results,
 	}
 }
 
+/* Rounds a number of blocks up so that each layout has equally many, and at least two: else their scatter would not be
+ * known apart from that of the blocks. */
+static unsigned full_rounds(unsigned blocks, unsigned layouts)
+{
+	unsigned rounds = (blocks + layouts - 1) / layouts;
+
+	return layouts == 1 ? blocks : layouts * (rounds > 2 ? rounds : 2);
+}
+
 /* Number of blocks of each side: as asked for, else what a FAIL among so many cases needs.  The first block shows how
  * many cases there are. */
 static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_error *err)
@@ -114,6 +140,7 @@ static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_err
 	*blocks = sm_gates_blocks(gates.count);
 	if (plan->profile != SM_QUICK && *blocks < BLOCKS_STANDARD)
 		*blocks = BLOCKS_STANDARD;
+	*blocks = full_rounds(*blocks, ab->layouts);
 	sm_gates_free(&gates);
 	sm_results_free(&results);
 	return rc;
@@ -171,6 +198,17 @@ static void say_only_new(const struct sm_results *results)
 	}
 }
 
+/* Says where the runs are, and what one build of each side cannot show. */
+static void say_blocks(const struct alternation *ab)
+{
+	bool builds = !ab->options->left && !ab->options->right;
+
+	sm_print_line(stdout, "%u blocks of each side are in %s", ab->done, ab->out);
+	if (builds && ab->layouts == 1)
+		sm_print_line(stdout, "One build is one layout of its code: a difference of a few per cent may be the "
+				      "layout's (scripts/compare-revisions --layouts)");
+}
+
 int cmd_ab(const struct ab_options *options)
 {
 	static struct alternation ab;
@@ -200,10 +238,11 @@ int cmd_ab(const struct ab_options *options)
 
 		say_only_new(&results[0]);
 		name_again(&ab, &results[0], rows[0], gates[0].count);
-		doubt = sm_alternation_doubt(rows[0], gates[0].count, &results[0], ab.first);
+		doubt = sm_alternation_doubt(&gates[0], rows[0], &results[0],
+					     ab.layouts > 1 && ab.layouts < ab.first ? ab.layouts : ab.first);
 		rc = print_gates(&options->gate, &report, &err);
 		if (!options->gate.json)
-			sm_print_line(stdout, "%u blocks of each side are in %s", ab.done, ab.out);
+			say_blocks(&ab);
 	}
 	rc = rc < 0 ? complain(&err) : exit_of_alternation(options, &results[0], rows[0], gates[0].count, doubt);
 	for (unsigned i = 0; i < 2; i++) {

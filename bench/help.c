@@ -15,7 +15,7 @@ static const struct {
 } exit_codes[] = {
 	{ "0", "success" },
 	{ "1", "a regression, or a gate that failed" },
-	{ "3", "inconclusive or not testable (--strict); ab: too few blocks to detect a failure" },
+	{ "3", "inconclusive or not testable (--strict); ab: too few blocks or layouts to detect a failure" },
 	{ "4", "wrong usage, or input that cannot be read" },
 	{ "5", "this machine cannot run it" },
 	{ "6", "wrong data, or an internal error" },

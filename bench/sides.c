@@ -16,6 +16,7 @@
 #include "shmeter/error.h"
 #include "shmeter/memory.h"
 #include "shmeter/report.h"
+#include "shmeter/stats.h"
 #include "shmeter/store.h"
 #include "sides.h"
 
@@ -60,20 +61,75 @@ static int read_settings(struct alternation *ab, struct side *side, const char *
 	return 0;
 }
 
-static int find_program(struct side *side, const char *given, struct sm_error *err)
+/* Finds the program number `i` of a side.  Its name lives as long as this program. */
+static int find_program(struct side *side, unsigned i, const char *given, struct sm_error *err)
 {
 	struct stat status;
 
-	snprintf(side->program, sizeof(side->program), "%s", given);
 	if (stat(given, &status) < 0)
 		return sm_fail(err, ENOENT,
 			       "%s: not an executable file; `shmeter ab` takes two builds of shmeter, or --left and "
 			       "--right settings of this one",
 			       given);
-	if (S_ISDIR(status.st_mode))
-		snprintf(side->program, sizeof(side->program), "%s/shmeter", given);
-	if (access(side->program, X_OK) < 0)
-		return sm_fail(err, ENOENT, "cannot run %s: %s", side->program, strerror(errno));
+	if (asprintf(&side->program[i], "%s%s", given, S_ISDIR(status.st_mode) ? "/shmeter" : "") < 0)
+		sm_no_memory();
+	if (access(side->program[i], X_OK) < 0)
+		return sm_fail(err, ENOENT, "cannot run %s: %s", side->program[i], strerror(errno));
+	for (unsigned k = 0; k < i; k++)
+		if (strcmp(side->program[k], side->program[i]) == 0)
+			return sm_fail(err, EINVAL, "%s is given twice: each program is one layout", given);
+	return 0;
+}
+
+/* Finds "BUILD" or "BUILD,BUILD...".  Returns how many, or a negative errno. */
+static int find_programs(struct side *side, const char *given, struct sm_error *err)
+{
+	char *copy, *rest, *one;
+	int count = 0, rc = 0;
+
+	if (access(given, F_OK) == 0 || !strchr(given, ',')) { /* a name may have a comma */
+		rc = find_program(side, 0, given, err);
+		return rc < 0 ? rc : 1;
+	}
+	copy = rest = strdup(given);
+	if (!copy)
+		sm_no_memory();
+	while (rc == 0 && (one = strsep(&rest, ",")))
+		rc = count < LAYOUTS_MAX ? find_program(side, (unsigned)count++, one, err)
+					 : sm_fail(err, EINVAL, "over %d builds on one side", LAYOUTS_MAX);
+	free(copy);
+	return rc < 0 ? rc : count;
+}
+
+/* Both sides are this program. */
+static int find_oneself(struct alternation *ab, struct sm_error *err)
+{
+	char program[4096]; /* a child's /proc/self is the child's: name the file */
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	int rc = 0;
+
+	program[length > 0 ? length : 0] = '\0';
+	for (unsigned s = 0; rc == 0 && s < 2; s++)
+		rc = find_program(&ab->side[s], 0, program, err);
+	ab->layouts = 1;
+	return rc;
+}
+
+static int find_builds(struct alternation *ab, struct sm_error *err)
+{
+	int count[2];
+
+	for (unsigned s = 0; s < 2; s++) {
+		count[s] = find_programs(&ab->side[s], ab->options->common.operand[s], err);
+		if (count[s] < 0)
+			return count[s];
+	}
+	ab->layouts = (unsigned)count[0];
+	if (count[0] != count[1])
+		return sm_fail(err, EINVAL,
+			       "the old side has %d builds and the new side %d: a block runs one of each, so give "
+			       "both sides equally many",
+			       count[0], count[1]);
 	return 0;
 }
 
@@ -83,19 +139,12 @@ int sides_read(struct alternation *ab, struct sm_error *err)
 	const struct ab_options *a = ab->options;
 	const struct common_options *common = &a->common;
 	size_t programs = a->left || a->right ? 0 : 2;
-	int rc = 0;
+	int rc;
 
 	if (common->operands < programs)
 		return sm_fail(err, EINVAL,
 			       "`shmeter ab` needs two builds of shmeter (OLD NEW), or --left and --right settings");
-	for (unsigned s = 0; rc == 0 && s < 2; s++)
-		rc = find_program(&ab->side[s], programs ? common->operand[s] : "/proc/self/exe", err);
-	if (rc == 0 && !programs) { /* a child's /proc/self is the child's: name the file */
-		ssize_t length = readlink("/proc/self/exe", ab->side[0].program, sizeof(ab->side[0].program) - 1);
-
-		ab->side[0].program[length > 0 ? length : 0] = '\0';
-		strcpy(ab->side[1].program, ab->side[0].program);
-	}
+	rc = programs ? find_builds(ab, err) : find_oneself(ab, err);
 	ab->patterns = common->operand + programs;
 	ab->pattern_count = common->operands - programs;
 	if (rc == 0)
@@ -163,6 +212,12 @@ static bool has_verdict(unsigned s, int code, const char *folder)
 	return code == EXIT_WRONG && found.wrong;
 }
 
+/* The program that a side runs in this block. */
+static const char *program_of(const struct alternation *ab, unsigned s)
+{
+	return ab->side[s].program[ab->layout[ab->done]];
+}
+
 /* Handles the exit status of a side's run. */
 static int end_side(struct alternation *ab, unsigned s, int status, const char *folder, const char *log,
 		    struct sm_error *err)
@@ -179,7 +234,7 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 	if (has_verdict(s, code, folder)) {
 		if (!side->told)
 			sm_print_line(stderr, "shmeter: the %s side, %s, in block %u: %s (log: %s)", side_names[s],
-				      side->program, ab->done + 1, words, log);
+				      program_of(ab, s), ab->done + 1, words, log);
 		side->told = true;
 		return 0;
 	}
@@ -187,7 +242,7 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 		       code == EXIT_MACHINE ? ENODEV
 		       : code == EXIT_USAGE ? EINVAL
 					    : EIO,
-		       "the %s side, %s, ended with %s %d: %s (log: %s)", side_names[s], side->program,
+		       "the %s side, %s, ended with %s %d: %s (log: %s)", side_names[s], program_of(ab, s),
 		       code >= 0 ? "exit code" : "signal", code >= 0 ? code : WTERMSIG(status), words, log);
 }
 
@@ -205,7 +260,7 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 {
 	const struct ab_options *a = ab->options;
 	struct side *side = &ab->side[s];
-	const char *argv[ARGUMENTS_MAX] = { side->program, "run" };
+	const char *program = program_of(ab, s), *argv[ARGUMENTS_MAX] = { program, "run" };
 	char log[4200], number[24];
 	posix_spawn_file_actions_t actions;
 	size_t n = 2;
@@ -227,10 +282,10 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-	rc = posix_spawn(&pid, side->program, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+	rc = posix_spawn(&pid, program, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	if (rc)
-		return sm_fail(err, rc, "cannot run %s: %s", side->program, strerror(rc));
+		return sm_fail(err, rc, "cannot run %s: %s", program, strerror(rc));
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		if (*stop_flag())
 			kill(pid, SIGINT);
@@ -247,11 +302,27 @@ static bool out_of_time(const struct alternation *ab, unsigned blocks)
 	return ab->budget_ns && blocks > 0 && spent_ns + spent_ns / blocks > ab->budget_ns;
 }
 
+/* Chooses the layouts of the next round of blocks: each once, in an order that the seed draws. */
+static void draw_round(struct alternation *ab)
+{
+	unsigned *layout = &ab->layout[ab->done], count = ab->layouts;
+	struct sm_random random;
+
+	if (ab->done + count > 2 * BLOCKS_MAX) /* the last round is not complete */
+		count = 2 * BLOCKS_MAX - ab->done;
+	for (unsigned i = 0; i < count; i++)
+		layout[i] = i;
+	sm_random_seed(&random, ab->options->run.plan.seed + ab->done);
+	sm_random_shuffle(&random, layout, count, sizeof(*layout));
+}
+
 int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err)
 {
 	int rc = 0;
 
 	for (unsigned i = 0; rc == 0 && i < count && !out_of_time(ab, ab->done); i++) {
+		if (ab->done % ab->layouts == 0)
+			draw_round(ab);
 		/* A B B A */
 		unsigned first = (ab->done & 1) ^ ((ab->done >> 1) & 1);
 

@@ -7,11 +7,12 @@
 #include "shmeter/compare.h"
 
 #define BLOCKS_MAX   500
+#define LAYOUTS_MAX  64
 #define SETTINGS_MAX (SM_ALTERNATION_KEYS_MAX / 2)
 
 struct side {
-	char program[4096];
-	char text[512]; /* text of the settings, split into keys and values */
+	char *program[LAYOUTS_MAX]; /* builds that differ in where their code lies; each block runs one */
+	char text[512];             /* text of the settings, split into keys and values */
 	struct setting setting[SETTINGS_MAX];
 	unsigned settings;
 	char *folder[2 * BLOCKS_MAX];
@@ -23,7 +24,11 @@ struct alternation {
 	char out[4096];
 	const char *const *patterns;
 	size_t pattern_count;
-	struct side side[2];               /* old, new */
+	struct side side[2]; /* old, new */
+	unsigned layouts;    /* programs of each side */
+	/* The program of each side that a block runs, as an index; both sides run the same one, so that layouts that
+	 * were made alike meet. */
+	unsigned layout[2 * BLOCKS_MAX];
 	struct sm_alternation_keys differ; /* what --left and --right set */
 	unsigned done, first;              /* blocks so far; blocks before the confirmation */
 	uint64_t start_ns, budget_ns;      /* budget_ns 0: none */

@@ -12,6 +12,7 @@ struct block_walk {
 	const struct sm_analysis *a;
 	const struct sm_case_view *left, *right;
 	size_t i, j;
+	unsigned block; /* number of the last one found */
 };
 
 static struct block_walk walk_blocks(const struct sm_analysis *a, size_t left, size_t right)
@@ -34,6 +35,7 @@ static bool next_block(struct block_walk *walk, size_t *left, size_t *right)
 		else {
 			walk->i++;
 			walk->j++;
+			walk->block = samples[*left].block;
 			return true;
 		}
 	}
@@ -60,10 +62,10 @@ static bool next_values(struct block_walk *walk, sm_name klass, double *left, do
 	return false;
 }
 
-/* For each block that counts in this class, writes ln(left) - ln(right) to `d` and left - right to `added` (may be
- * NULL). */
+/* For each block that counts in this class, writes ln(left) - ln(right) to `d`, left - right to `added` and its number to
+ * `block` (these may be NULL). */
 static unsigned block_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
-				  double *added, unsigned *blocks)
+				  double *added, unsigned *block, unsigned *blocks)
 {
 	struct block_walk walk = walk_blocks(a, left, right);
 	unsigned used = 0;
@@ -73,6 +75,8 @@ static unsigned block_differences(const struct sm_analysis *a, size_t left, size
 	while (next_values(&walk, klass, &x, &y, blocks)) {
 		if (added)
 			added[used] = x - y;
+		if (block)
+			block[used] = walk.block;
 		d[used++] = log(x) - log(y);
 	}
 	return used;
@@ -90,9 +94,9 @@ unsigned sm_analysis_values(const struct sm_analysis *a, size_t left, size_t rig
 }
 
 unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
-				 unsigned *blocks)
+				 unsigned *block, unsigned *blocks)
 {
-	return block_differences(a, left, right, klass, d, NULL, blocks);
+	return block_differences(a, left, right, klass, d, NULL, block, blocks);
 }
 
 int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, sm_name klass,
@@ -104,7 +108,7 @@ int sm_analysis_compare(const struct sm_analysis *a, size_t left, size_t right, 
 	if (!d)
 		return sm_fail(err, ENOMEM, "no memory for %zu blocks", room);
 	*out = (struct sm_comparison){ .mde = NAN };
-	out->used = block_differences(a, left, right, klass, d, added, &out->blocks);
+	out->used = block_differences(a, left, right, klass, d, added, NULL, &out->blocks);
 	for (unsigned i = 0; i < out->used; i++) {
 		out->ties += d[i] == 0;
 		above += d[i] > 0;
@@ -221,7 +225,7 @@ static double control_mde(const struct sm_analysis *a, size_t group, double leve
 	size_t left = 0, right = 0;
 	sm_name klass = control_sides(a, group, &left, &right);
 	double *d = sm_memory((a->case_view[left].count + 1) * sizeof(*d)), mde;
-	unsigned blocks, used = sm_analysis_differences(a, left, right, klass, d, &blocks);
+	unsigned blocks, used = sm_analysis_differences(a, left, right, klass, d, NULL, &blocks);
 
 	mde = sm_minimum_detectable_ratio(d, used, sm_analysis_need(a, used, level / 2));
 	free(d);

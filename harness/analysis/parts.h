@@ -153,10 +153,11 @@ struct sm_blocks {
 	/* Blocks in which one side alone has no value in any class. */
 	unsigned left_lost, right_lost;
 };
-/* Writes ln(left) - ln(right) of each block that counts in this class to `d` (room for the blocks of the left case).
- * Returns how many; `*blocks` is the number of blocks in which both were tried. */
+/* Writes ln(left) - ln(right) of each block that counts in this class to `d`, and its number to `block` (both have room
+ * for the blocks of the left case; `block` may be NULL).  Returns how many; `*blocks` is the number of blocks in which
+ * both were tried. */
 unsigned sm_analysis_differences(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *d,
-				 unsigned *blocks);
+				 unsigned *block, unsigned *blocks);
 /* The values of both sides in the blocks that count in this class (room for the blocks of the left case each).  Returns
  * how many. */
 unsigned sm_analysis_values(const struct sm_analysis *a, size_t left, size_t right, sm_name klass, double *left_values,

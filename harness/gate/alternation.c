@@ -358,27 +358,31 @@ const char *sm_alternation_wrong(const struct sm_results *results)
 	return NULL;
 }
 
-/* Says that no failure could be detected among `usable` blocks. */
-static const char *too_few(struct sm_results *results, unsigned usable, unsigned measured, unsigned needed)
+/* Says that no failure could be detected among `usable` blocks, or pairs of layouts. */
+static const char *too_few(bool layouts, struct sm_results *results, unsigned usable, unsigned measured,
+			   unsigned needed)
 {
 	if (!needed)
 		return "no failure can be detected: no case was measured on both sides";
 	return sm_results_string(results,
-				 "too few blocks to detect a failure: %u needed, %u usable of %u measured; name fewer "
-				 "cases, or raise --budget or --repeat-blocks",
-				 needed, usable, measured);
+				 "too few %s to detect a failure: %u needed, %u usable of %u measured; name fewer "
+				 "cases, or %s",
+				 layouts ? "layouts" : "blocks", needed, usable, measured,
+				 layouts ? "give each side more layouts" : "raise --budget or --repeat-blocks");
 }
 
-const char *sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results, unsigned measured)
+const char *sm_alternation_doubt(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *results,
+				 unsigned measured)
 {
-	unsigned needed = blocks_needed(rows, count), most = 0;
+	unsigned needed = blocks_needed(rows, gates->count), most = 0;
+	bool layouts = gates->layouts > 1;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < gates->count; i++) {
 		struct sm_gate_row *row = &rows[i];
 
 		most = row->blocks > most ? row->blocks : most;
 		if (row->verdict == SM_SUPPORTED && (!needed || row->blocks < needed))
-			leave_open(row, too_few(results, row->blocks, measured, needed));
+			leave_open(row, too_few(layouts, results, row->blocks, measured, needed));
 	}
-	return needed && most >= needed ? NULL : too_few(results, most, measured, needed);
+	return needed && most >= needed ? NULL : too_few(layouts, results, most, measured, needed);
 }

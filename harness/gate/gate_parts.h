@@ -15,7 +15,8 @@ struct finding {
 	double p;     /* one-sided p-value that the threshold is kept */
 	double level; /* one-sided level of the decision, set beforehand: `mde` is what it detects */
 	double mde;
-	unsigned used, baseline_used;
+	unsigned used, baseline_used;     /* units: blocks, or pairs of layouts */
+	const char *unit;                 /* name of these units */
 	double scatter, baseline_scatter; /* standard deviation of the blocks' logarithms; 0: not known */
 	const char *klass;
 	const char *evidence;
@@ -89,6 +90,7 @@ const char *gate_runs_open(const struct finding *finding, double min, double max
 
 /* A run and earlier ones, for what is compared between them; run NULL without a baseline. */
 struct sides {
+	const struct sm_gates *gates;
 	const struct sm_digest *run;
 	const struct sm_baselines *baselines;
 	size_t tests; /* gates with a p-value */
@@ -102,6 +104,13 @@ const char *gate_why_untried(struct sm_analysis *a, size_t g, const struct sm_ga
 /* The result of a ratio or a baseline in one group. */
 SM_MUST_USE int gate_judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t g,
 				 const struct sides *sides, struct finding *out, struct sm_error *err);
+
+/* gate/layouts.c */
+/* Takes the pairs of layouts as the units of a ratio.  `d` and `block` hold the log-ratios of out->used blocks and their
+ * numbers; `d` then has one value for each pair, the median of its blocks.  Sets ratio, used and unit.  Returns how
+ * far layouts and blocks scatter, in words, "" where no pair has two blocks. */
+const char *gate_by_layout(const struct sm_gates *gates, double *d, const unsigned *block, struct sm_results *results,
+			   struct finding *out);
 
 /* gate/ends.c */
 /* Judges the trials that failed, which no other part of a gate counts.  Wrong data is a FAIL for every kind of gate.  A

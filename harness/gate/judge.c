@@ -1,16 +1,17 @@
 /* Judges gates on a run.
  *
  * Every gate about a time has a one-sided p-value: that its threshold is kept, from the sign test over blocks (a ratio
- * within the run) or from Mann and Whitney's test over the blocks of two runs (a ratio against one baseline); or that
- * the run is one of the baseline's population of runs, by Student's t (several baselines).  Holm's procedure over all
- * gates limits false FAILs of a healthy run to SM_GATES_ALPHA.  A PASS needs the whole 95 % confidence interval within
- * the threshold. */
+ * within the run) or pairs of layouts (layouts.c), or from Mann and Whitney's test over the blocks of two runs (a ratio
+ * against one baseline); or that the run is one of the baseline's population of runs, by Student's t (several
+ * baselines).  Holm's procedure over all gates limits false FAILs of a healthy run to SM_GATES_ALPHA.  A PASS needs the
+ * whole 95 % confidence interval within the threshold. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gate_parts.h"
+#include "shmeter/memory.h"
 
 /* If a baseline scatters by more than this many times the scatter of the run, an inconclusive gate blames the
  * baseline. */
@@ -50,8 +51,31 @@ static void say_bounds(const struct sm_gate *gate, struct sm_words *words)
 		sm_words_add(words, "; at most %.4g is allowed", gate->max);
 }
 
-static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t g, struct finding *out,
-		       struct sm_error *err)
+/* Tests the threshold over the blocks, or over the pairs of layouts.  Returns how far layouts and blocks scatter, in
+ * words. */
+static const char *judge_units(const struct sm_gate *gate, const struct sm_gates *gates, struct sm_analysis *a,
+			       size_t left, size_t right, struct finding *out)
+{
+	size_t room = a->case_view[left].count + 1;
+	double *d = malloc(room * sizeof(*d));
+	unsigned *block = malloc(room * sizeof(*block)), tried;
+	const char *scatter = "";
+
+	if (!d || !block)
+		sm_no_memory();
+	out->used = sm_analysis_differences(a, left, right, out->klass, d, block, &tried);
+	if (gates->layouts > 1)
+		scatter = gate_by_layout(gates, d, block, a->results, out);
+	out->p = threshold_p(gate, d, out->used, a->looked);
+	if (out->used >= sm_analysis_blocks_min(a))
+		out->mde = sm_minimum_detectable_ratio(d, out->used, sm_analysis_need(a, out->used, out->level));
+	free(d);
+	free(block);
+	return scatter;
+}
+
+static int judge_ratio(const struct sm_gate *gate, const struct sm_gates *gates, struct sm_analysis *a, size_t g,
+		       struct finding *out, struct sm_error *err)
 {
 	size_t left = (size_t)sm_analysis_case_of(a, g, gate->variant);
 	size_t right = (size_t)sm_analysis_case_of(a, g, gate->against);
@@ -59,8 +83,7 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	struct sm_comparison comparison;
 	struct sm_blocks blocks;
 	char ratio[512], where[512];
-	unsigned tried;
-	double *d;
+	const char *scatter;
 	int rc;
 
 	sm_analysis_count_blocks(a, left, right, &blocks);
@@ -79,15 +102,8 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 	rc = sm_analysis_compare(a, left, right, out->klass, &comparison, err);
 	if (rc < 0)
 		return rc;
-	d = malloc((a->case_view[left].count + 1) * sizeof(*d));
-	if (!d)
-		return sm_fail(err, ENOMEM, "no memory for a gate");
-	out->used = sm_analysis_differences(a, left, right, out->klass, d, &tried);
-	out->p = threshold_p(gate, d, out->used, a->looked);
-	if (out->used >= sm_analysis_blocks_min(a))
-		out->mde = sm_minimum_detectable_ratio(d, out->used, sm_analysis_need(a, out->used, out->level));
-	free(d);
 	out->ratio = comparison.ratio;
+	scatter = judge_units(gate, gates, a, left, right, out);
 	out->distrust = sm_analysis_distrust(a, g, &comparison, &blocks);
 	sm_analysis_point(a, g, SM_POINT_PLACEMENT, where, sizeof(where));
 	if (gate->metric)
@@ -98,7 +114,7 @@ static int judge_ratio(const struct sm_gate *gate, struct sm_analysis *a, size_t
 			       out->ratio.estimate);
 	sm_words_add(&words, "%s: %s (", gate->scenario, ratio);
 	sm_words_add_interval(&words, &out->ratio);
-	sm_words_add(&words, ", class %s, %u blocks, %s)", out->klass, out->used, where);
+	sm_words_add(&words, ", class %s, %u %s, %s)%s", out->klass, out->used, out->unit, where, scatter);
 	say_bounds(gate, &words);
 	out->evidence = sm_results_string(a->results, "%s", words.text);
 	return 0;
@@ -192,9 +208,10 @@ int gate_judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t
 				 .p = 1,
 				 .level = level_of(gate, run, sides->tests),
 				 .mde = NAN,
-				 .floor = NAN };
+				 .floor = NAN,
+				 .unit = "blocks" };
 	if (gate->kind == SM_GATE_RATIO)
-		return judge_ratio(gate, run, g, out, err);
+		return judge_ratio(gate, sides->gates, run, g, out, err);
 	const struct sm_baselines *old = sides->baselines;
 
 	/* times of two runs differ by more than their blocks show; a ratio within each run differs by less */
@@ -370,7 +387,7 @@ static const char *open_interval(struct sm_results *results, const struct sm_gat
 
 	sm_words_add(&words, "the confidence interval includes the threshold; ");
 	if (isnan(row->mde))
-		sm_words_add(&words, "these %s are too few for a FAIL", finding->by_runs ? "runs" : "blocks");
+		sm_words_add(&words, "these %s are too few for a FAIL", finding->by_runs ? "runs" : finding->unit);
 	else
 		sm_words_add(&words, "a ratio %.2g %% beyond it would be a FAIL in %.0f of 10 runs",
 			     100 * (row->mde - 1), 10 * SM_DETECTABLE_POWER);
@@ -396,7 +413,7 @@ static const char *why_open(struct sm_analysis *run, const struct sm_gate_row *r
 	if (few)
 		return few;
 	if (isnan(row->ratio.low))
-		return sm_results_string(results, "%u blocks: no interval under %u", row->blocks,
+		return sm_results_string(results, "%u %s: no interval under %u", row->blocks, finding->unit,
 					 sm_analysis_blocks_min(run));
 	if (sm_verdict_of(&row->ratio, gate->min, gate->max) != SM_REFUTED)
 		return open_interval(results, row, finding);
@@ -406,8 +423,8 @@ static const char *why_open(struct sm_analysis *run, const struct sm_gate_row *r
 	if (finding->by_runs)
 		sm_words_add(&words, "more baseline runs are needed)");
 	else
-		sm_words_add(&words, "%u blocks that agree are needed)",
-			     run->looked ? looked_blocks_needed(tests) : sm_gates_blocks_needed(tests));
+		sm_words_add(&words, "%u %s that agree are needed)",
+			     run->looked ? looked_blocks_needed(tests) : sm_gates_blocks_needed(tests), finding->unit);
 	return sm_results_string(results, "%s", words.text);
 }
 
@@ -514,7 +531,8 @@ int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run, const s
 	if (rc == 0 && baselines && baselines->count > 0)
 		rc = digest_of(&digest, &a, err);
 	if (rc == 0)
-		rc = judge_all(gates, &a, &(struct sides){ .run = digest, .baselines = baselines }, rows, err);
+		rc = judge_all(gates, &a, &(struct sides){ .gates = gates, .run = digest, .baselines = baselines },
+			       rows, err);
 	sm_digest_free(digest);
 	sm_analysis_close(&a);
 	return rc;

@@ -39,7 +39,7 @@ int sm_gates_open(const struct sm_gates *gates, struct sm_results *run, const st
 		  size_t scenario_count, sm_name *open, size_t *count, struct sm_error *err)
 {
 	struct sm_analysis a;
-	struct sides sides = { .tests = 0 };
+	struct sides sides = { .gates = gates };
 	int rc = sm_analysis_run(&a, run, scenarios, scenario_count, err);
 	bool *is = calloc(a.group_count + 1, sizeof(*is));
 

@@ -75,6 +75,12 @@ printf '#!/bin/sh\necho words; echo "shmeter: no scenario matches" >&2; exit 4\n
 chmod +x broken
 expect 4 'the new side, ./broken, ended with exit code 4: no scenario matches' ab same broken
 
+# one build of each side is one layout
+expect 0 'One build is one layout of its code: a difference of a few per cent may be the layout' ab same same --repeat-blocks 9
+
+cp same with,comma
+expect 0 '3 of 3 gates pass' ab with,comma same --repeat-blocks 9
+
 # measured, not replayed: sides that differ in a placement form one case, and placements that both measure form two
 expect 3 '\[false_sharing/padded_64\?op=atomic_add processes=2 work=0\+.*too few blocks to detect a failure: 7 needed, [01] usable of 1 measured' "$program" ab --left placement=near \
 	--right placement=same-core false_sharing/padded_64 "${point[@]}" --repeat-blocks 1 --out placed

@@ -68,6 +68,17 @@ expect 3 "again: SHMETER_MAX=1.6 SHMETER_BUDGET=1ms SHMETER_JUDGE=told/shmeter r
 	env SHMETER_MAX=1.6 SHMETER_BUDGET=1ms SHMETER_JUDGE=told/shmeter SHMETER_OUT=told/runs "$compare" first second false_sharing
 [ -d told/runs/new-000 ] || fail 'SHMETER_OUT is not where it was called'
 [ -z "$(ls tmp)" ] || fail "left behind: $(ls tmp)"
+# several layouts of each; the judge has to know them
+expect 3 'too few layouts to detect a failure: 9 needed, 2 usable of 2 measured' \
+	"$compare" --layouts 2 first second false_sharing --repeat-blocks 2
+expect 3 "again: SHMETER_BUDGET=1ms SHMETER_JUDGE=told/shmeter repository/scripts/compare-revisions --layouts 2 first second " \
+	env SHMETER_JUDGE=told/shmeter SHMETER_BUDGET=1ms \
+	"$compare" --layouts 2 first second false_sharing
+[ -z "$(ls tmp)" ] || fail "left behind: $(ls tmp)"
+expect 3 '2 usable of 2 measured' "$check" same,slow slow,same false_sharing --repeat-blocks 2
+expect 4 'slow/shmeter takes one build of each side: set SHMETER_JUDGE' "$check" slow,same same,slow
+expect 4 '"0" is not a whole number from 1' "$compare" --layouts 0 first second
+expect 4 'two revisions are needed' "$compare" --layouts 2 first
 expect 6 'this does not compile' "$compare" first third
 log=$(grep -oE 'the whole output is in [^)]*' err | sed 's/.* in //')
 grep -q 'this does not compile' "$log" || fail "the log that it names is not there: $(cat err)"

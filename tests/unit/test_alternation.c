@@ -321,10 +321,88 @@ Test(alternation, a_fail_needs_blocks)
 
 	for (size_t i = 0; i < 4; i++) {
 		row[i].blocks = 6;
-		expect_text(sm_alternation_doubt(row, i + 1, &merged, 9), needed[i]);
+		gates.count = i + 1;
+		expect_text(sm_alternation_doubt(&gates, row, &merged, 9), needed[i]);
 	}
+	gates.layouts = 8;
+	expect_text(sm_alternation_doubt(&gates, row, &merged, 8),
+		    "too few layouts to detect a failure: 9 needed, 6 usable of 8");
 	row[3].blocks = 9;
-	cr_expect_null(sm_alternation_doubt(row, 4, &merged, 9), "one that could fail is enough");
+	cr_expect_null(sm_alternation_doubt(&gates, row, &merged, 9), "one that could fail is enough");
+}
+
+/* One case: in each block, new takes 1 + over[block] times as long. */
+static void alternate_unevenly(const double over[BLOCKS])
+{
+	for (unsigned block = 0; block < BLOCKS; block++)
+		for (unsigned side = 0; side < 2; side++) {
+			add_ended("packed", side ? 10 * (1 + over[block]) : 10, SM_OK, "-");
+			save(side, block);
+		}
+}
+
+/* Judges the blocks as those of so many layouts, in turn. */
+static void judge_layouts(unsigned layouts)
+{
+	static unsigned layout_of_block[BLOCKS];
+
+	for (unsigned block = 0; block < BLOCKS; block++)
+		layout_of_block[block] = block % layouts;
+	load(0, BLOCKS, &nothing);
+	gates.layouts = layouts;
+	gates.layout_of_block = layout_of_block;
+	cr_assert_eq(sm_alternation_judge(&gates, &merged, rows, &err), 0, "%s", err.text);
+	cr_assert_eq(gates.count, 1);
+}
+
+/* Blocks of one build agree with each other on what its layout costs. */
+Test(alternation, all_blocks_of_a_layout_are_one_unit)
+{
+	static const double slower[BLOCKS] = { 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1 };
+
+	alternate_unevenly(slower);
+	judge_layouts(1);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED, "one layout: the blocks are the units");
+	cr_expect_eq(rows[0].blocks, BLOCKS);
+	expect_text(rows[0].evidence, "8 blocks");
+	judge_layouts(4);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE);
+	cr_expect_eq(rows[0].blocks, 4);
+	expect_text(rows[0].reason, "4 pairs of layouts: no interval under 6");
+	judge_layouts(7);
+	cr_expect_eq(rows[0].verdict, SM_REFUTED, "%s", rows[0].reason);
+	expect_text(rows[0].evidence, "7 pairs of layouts");
+	cr_expect(rows[0].ratio.low > 1.08 && rows[0].ratio.high < 1.12);
+}
+
+/* The layouts of two pairs are slow, and each of them ran in two blocks. */
+Test(alternation, what_some_layouts_cost_is_no_difference)
+{
+	static const double some[BLOCKS] = { 0.1, 0.1, 0, 0, 0.1, 0.1, 0, 0 };
+
+	alternate_unevenly(some);
+	judge_layouts(4);
+	cr_expect_eq(rows[0].verdict, SM_INCONCLUSIVE, "%s", rows[0].evidence);
+	cr_expect(fabs(rows[0].ratio.estimate - 1.05) < 0.01, "%g: between two and two", rows[0].ratio.estimate);
+}
+
+Test(alternation, the_scatter_of_layouts_is_told_from_that_of_blocks)
+{
+	static const double some[BLOCKS] = { 0.04, -0.04, 0.04, -0.04, 0.04, -0.04, 0.04, -0.04 };
+	double layouts, blocks;
+	const char *found;
+
+	alternate_unevenly(some);
+	judge_layouts(4);
+	found = strstr(rows[0].evidence, "the ratio varies by");
+	cr_assert_not_null(found, "%s", rows[0].evidence);
+	cr_assert_eq(sscanf(found, "the ratio varies by %lf %% between layouts, by %lf %% between blocks of one",
+			    &layouts, &blocks),
+		     2, "%s", found);
+	cr_expect(layouts > 4.2 && layouts < 5, "%g %%", layouts); /* 4 * sqrt(4 / 3) */
+	cr_expect(blocks < 1, "%g %%", blocks);
+	judge_layouts(BLOCKS);
+	cr_expect_null(strstr(rows[0].evidence, "varies"), "one block of each: %s", rows[0].evidence);
 }
 
 /* Nothing has passed that could not have failed, and blocks without a figure do not count. */
@@ -334,7 +412,8 @@ Test(alternation, too_few_blocks_are_no_pass)
 				      { .p = 1, .verdict = SM_SUPPORTED, .blocks = 8 },
 				      { .p = 1, .verdict = SM_REFUTED, .blocks = 8 } };
 
-	cr_expect_null(sm_alternation_doubt(row, 3, &merged, 16));
+	gates.count = 3;
+	cr_expect_null(sm_alternation_doubt(&gates, row, &merged, 16));
 	cr_expect_eq(row[0].verdict, SM_SUPPORTED);
 	cr_expect_eq(row[1].verdict, SM_INCONCLUSIVE);
 	expect_text(row[1].reason, "9 needed, 8 usable of 16 measured");

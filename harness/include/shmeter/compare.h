@@ -70,9 +70,10 @@ SM_MUST_USE int sm_alternation_judge(struct sm_gates *gates, struct sm_results *
 /* Id of a case with wrong data that no gate covers: the A/A control, or a case that only the new side has.  NULL:
  * none. */
 const char *sm_alternation_wrong(const struct sm_results *results);
-/* Turns PASS into INCONCLUSIVE where too few of the blocks measured could be used to detect a failure (all blocks
- * agreeing, at Holm's strictest level).  Returns NULL if any row could have been a FAIL, else a sentence that says why
- * not, which lives as long as the results. */
-const char *sm_alternation_doubt(struct sm_gate_row *rows, size_t count, struct sm_results *results, unsigned measured);
+/* Turns PASS into INCONCLUSIVE where too few of the units measured (blocks, or pairs of layouts where each side has
+ * several) could be used to detect a failure (all units agreeing, at Holm's strictest level).  Returns NULL if any row
+ * could have been a FAIL, else a sentence that says why not, which lives as long as the results. */
+const char *sm_alternation_doubt(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *results,
+				 unsigned measured);
 
 #endif

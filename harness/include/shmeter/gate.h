@@ -43,6 +43,11 @@ struct sm_gates {
 	struct sm_gate *gate;
 	size_t count;
 	bool same_type; /* the baseline may be of another host of one type; set by the caller */
+	/* Where each side of an alternation has several layouts of its code: how many pairs of layouts (0 or 1: one),
+	 * and the pair of each block.  The pairs are then the independent units, not their blocks.  Set by the caller, and
+	 * borrowed from it. */
+	unsigned layouts;
+	const unsigned *layout_of_block;
 	void *strings;
 };
 
@@ -85,18 +90,18 @@ void sm_baselines_free(struct sm_baselines *baselines);
 /* The result of a gate.  Its strings live as long as the run's results. */
 struct sm_gate_row {
 	const struct sm_gate *gate;
-	enum sm_verdict verdict;  /* supported: PASS, refuted: FAIL */
-	struct sm_interval ratio; /* for a ratio or a baseline; estimate NaN: none */
-	double p;                 /* one-sided p-value (gate/judge.c), Holm-adjusted; NaN: no test */
-	unsigned blocks, baseline_blocks;
-	unsigned baseline_runs; /* earlier runs that count; 0: not a baseline */
-	double floor;           /* noise floor of the case: a factor from 1; NaN: not known, or not a baseline */
-	double mde;             /* smallest detectable ratio (> 1); NaN: not known */
-	const char *evidence;   /* in words; never empty */
-	const char *reason;     /* why it is not PASS; "-": none */
-	const char *again;      /* the command that reproduces the result */
-	bool wrong_data;        /* FAIL because of a wrong count, a wrong result or wrong work */
-	bool confirmed;         /* FAIL, and fresh trials reproduce it */
+	enum sm_verdict verdict;          /* supported: PASS, refuted: FAIL */
+	struct sm_interval ratio;         /* for a ratio or a baseline; estimate NaN: none */
+	double p;                         /* one-sided p-value (gate/judge.c), Holm-adjusted; NaN: no test */
+	unsigned blocks, baseline_blocks; /* or pairs of layouts */
+	unsigned baseline_runs;           /* earlier runs that count; 0: not a baseline */
+	double floor;         /* noise floor of the case: a factor from 1; NaN: not known, or not a baseline */
+	double mde;           /* smallest detectable ratio (> 1); NaN: not known */
+	const char *evidence; /* in words; never empty */
+	const char *reason;   /* why it is not PASS; "-": none */
+	const char *again;    /* the command that reproduces the result */
+	bool wrong_data;      /* FAIL because of a wrong count, a wrong result or wrong work */
+	bool confirmed;       /* FAIL, and fresh trials reproduce it */
 	/* Result of this gate in fresh trials, borrowed from sm_gates_confirm(); NULL: there were none, or they lack
 	 * this gate. */
 	const struct sm_gate_row *fresh;
