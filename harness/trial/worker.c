@@ -1,4 +1,5 @@
 /* The worker process, from pinning to its last note. */
+#include <alloca.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -7,11 +8,15 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "shmeter/stats.h"
 
 /* Length of the traced part, in slices. */
 #define TRACE_SLICES 4
 /* Slices after which a trial that takes too long may end. */
 #define SLICES_ENOUGH 8
+/* A worker's stack begins up to this many steps of so many bytes lower: anywhere in a page, as aligned as ever. */
+#define STACK_STEPS 256
+#define STACK_STEP  16
 
 /* The state of a worker. */
 struct self {
@@ -315,9 +320,9 @@ static bool work_and_tour(struct self *self)
 	return tour_play(tour, &self->worker, self->index);
 }
 
-int worker_main(void *argument, unsigned index)
+/* The worker's whole life, below what worker_main() puts on the stack. */
+static __attribute__((noinline)) int live(struct worker_job *job, unsigned index)
 {
-	struct worker_job *job = argument;
 	struct self self = {
 		.job = job,
 		.control = job->control,
@@ -340,4 +345,20 @@ int worker_main(void *argument, unsigned index)
 	if (job->region && index < job->control->workers && self.slot->got.pages.kind == SM_PAGES_UNSET)
 		(void)!sm_region_inspect(job->region, false, &self.slot->got, NULL);
 	return WORKER_DONE;
+}
+
+/* Where its stack begins may change a worker's speed (docs/adr/0026), so the trial's seed decides, and no two trials
+ * begin at one place by habit. */
+int worker_main(void *argument, unsigned index)
+{
+	struct worker_job *job = argument;
+	struct sm_random random;
+	volatile char *below;
+	int rc;
+
+	sm_random_seed(&random, job->request->seed * 0x9e3779b97f4a7c15u + index);
+	below = alloca(STACK_STEP * (1 + sm_random_below(&random, STACK_STEPS)));
+	below[0] = 0;
+	rc = live(job, index);
+	return rc + below[0]; /* it is in use until here, so it is not left out */
 }

@@ -12,6 +12,14 @@ enum behaviour { WELL, CRASH, EXIT_EARLY, HANG, HANG_DEAF, TOO_FEW, TOO_MANY, LI
 
 static unsigned teardowns;
 static int setup_result, verify_result;
+static uint64_t seed = 1;
+static uintptr_t stack_at[2]; /* the frame in which each worker ran, as the last proof found it */
+
+/* Beyond the counter, on its page. */
+static uintptr_t *frames(void *region)
+{
+	return (uintptr_t *)region + 64;
+}
 
 static uint64_t a_thousand(const struct sm_case *c)
 {
@@ -56,6 +64,7 @@ static uint64_t run(struct sm_worker *worker)
 
 	if (ops == 0)
 		return 0;
+	frames(worker->region)[worker->index] = (uintptr_t)__builtin_frame_address(0);
 	if (behaviour == UNEQUAL)
 		return run_unequally(worker);
 	if (behaviour == NONE_DONE)
@@ -92,6 +101,7 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 {
 	uint64_t count = *(uint64_t *)trial->region;
 
+	memcpy(stack_at, frames(trial->region), sizeof(stack_at));
 	if (verify_result)
 		return sm_fail(err, EILSEQ, "the proof was told to fail");
 	if (count != sm_trial_ops(trial))
@@ -162,7 +172,7 @@ static enum sm_status try_case(const struct sm_case *c, struct sm_trial_result *
 		.c = c,
 		.op_count = 1000,
 		.slices = 4,
-		.seed = 1,
+		.seed = seed,
 		.timeout_ns = 2000000000,
 	};
 	struct sm_error err = { 0 };
@@ -201,6 +211,33 @@ Test(trial, a_good_one_is_ok)
 	cr_expect_eq(result.slice_count, 4);
 	cr_expect_eq(result.ops, 4000);
 	cr_expect_str_eq(result.pages_got, "4k");
+}
+
+/* All trials are forked from one place of the parent's stack. */
+Test(trial, the_seed_says_where_a_stack_begins)
+{
+	struct sm_case c = a_case(WELL);
+	struct sm_trial_result result;
+	uintptr_t first[2], low = UINTPTR_MAX, high = 0;
+	unsigned moved = 0;
+
+	for (seed = 1; seed <= 8; seed++) {
+		cr_assert_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
+		if (seed == 1)
+			memcpy(first, stack_at, sizeof(first));
+		moved += stack_at[0] != first[0];
+		cr_expect_neq(stack_at[0], stack_at[1], "seed %lu: both workers at %lx", seed, stack_at[0]);
+		for (unsigned i = 0; i < 2; i++) {
+			cr_expect_eq((stack_at[i] - first[0]) % 16, 0);
+			low = stack_at[i] < low ? stack_at[i] : low;
+			high = stack_at[i] > high ? stack_at[i] : high;
+		}
+	}
+	cr_expect_eq(moved, 7, "%u of 7 trials have moved", moved);
+	cr_expect(high - low > 2048 && high - low < 4096, "16 stacks within %lu bytes", high - low);
+	seed = 1;
+	cr_assert_eq(try_case(&c, &result), SM_OK, "%s", result.reason);
+	cr_expect_arr_eq(stack_at, first, sizeof(first), "the same seed, another place");
 }
 
 /* Cycles of a hundred turns of eight additions: from ten a cycle to a share of a core that adds one by one, in an
