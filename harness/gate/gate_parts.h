@@ -26,6 +26,7 @@ struct finding {
 	double floor;             /* noise floor of the case: a factor; NaN: not known */
 	bool by_runs;             /* runs are the units, not blocks */
 	struct sm_run_levels old; /* levels of the earlier runs that count; by_runs only */
+	double error;             /* standard error of this run's level, as ln; by_runs only */
 	unsigned groups;          /* points of the gate, over which its p-value is corrected */
 };
 

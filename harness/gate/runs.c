@@ -6,9 +6,19 @@
 
 #include "gate_parts.h"
 
+/* The earlier runs as the test takes them: they scatter by at least the error of this run's level, for runs that agree
+ * better than its blocks allow agree by chance. */
+static struct sm_run_levels as_tested(const struct finding *finding)
+{
+	struct sm_run_levels tested = finding->old;
+
+	tested.scatter = fmax(tested.scatter, finding->error);
+	return tested;
+}
+
 static void judge(double min, double max, double level, struct finding *out)
 {
-	const struct sm_run_levels *old = &out->old;
+	const struct sm_run_levels tested = as_tested(out), *old = &tested;
 	const struct sm_run_levels turned = { old->count, -old->mean, old->scatter };
 	double far = level - old->mean, half = sm_run_levels_margin(old, (1 - SM_CONFIDENCE) / 2);
 
@@ -56,7 +66,7 @@ static void compare(const struct sm_digest *run, size_t c, long reference, const
 		    struct sm_results *results, struct finding *out)
 {
 	struct gate_levels old;
-	double level, error;
+	double level;
 
 	out->klass = gate_meet(now, before, baselines->count, room);
 	if (out->klass == sm_none) {
@@ -66,11 +76,9 @@ static void compare(const struct sm_digest *run, size_t c, long reference, const
 	}
 	old = gate_levels(baselines, before, run->begun, out->klass, room, results);
 	out->used = (unsigned)gate_values(now, out->klass, room);
-	level = gate_level(room, out->used, &error);
+	level = gate_level(room, out->used, &out->error);
 	out->baseline_used = (unsigned)old.blocks;
 	out->old = old.runs;
-	/* runs that agree better than their blocks allow agree by chance */
-	out->old.scatter = fmax(out->old.scatter, error);
 	if (old.runs.count == 0) {
 		out->distrust = sm_results_string(results, "no baseline run counts: %s", old.left_out);
 		return;
@@ -143,7 +151,7 @@ void gate_floor(const struct sm_digest *run, size_t c, long reference, double mi
 const char *gate_runs_open(const struct finding *finding, double min, double max, double level,
 			   struct sm_results *results)
 {
-	const struct sm_run_levels *old = &finding->old;
+	const struct sm_run_levels tested = as_tested(finding), *old = &finding->old;
 	double bound = bound_of(min, max), tail = min > 0 && max > 0 ? level / 2 : level;
 	struct sm_words words = { .used = 0 };
 	size_t needed;
@@ -166,6 +174,13 @@ const char *gate_runs_open(const struct finding *finding, double min, double max
 		else
 			sm_words_add(&words, "no number of such runs is enough: raise the threshold, or alternate two "
 					     "builds with `shmeter ab`");
+	} else if (sm_run_levels_margin(&tested, tail) > bound) {
+		sm_words_add(
+			&words,
+			"too few blocks to detect a failure: those of this run show its level within %.2g %%, so it must "
+			"differ by %.2g %%, and the threshold is %.2g %%; measure more blocks on a quieter machine",
+			100 * expm1(finding->error), 100 * expm1(sm_run_levels_margin(&tested, tail)),
+			100 * expm1(bound));
 	} else {
 		return NULL;
 	}

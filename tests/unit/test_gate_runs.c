@@ -117,6 +117,44 @@ Test(analysis, a_run_beyond_the_scatter_of_five_fails)
 	end();
 }
 
+/* Blocks of a run that spread over 10 % on both sides. */
+static void add_noisy(double packed, unsigned blocks)
+{
+	unsigned one = add_case("pack", "packed", "op=add", 2), other = add_case("pack", "padded", "op=add", 2);
+
+	for (unsigned block = 0; block < blocks; block++) {
+		double spread = (double)(block * 7 % blocks) / (blocks - 1) * 0.2 - 0.1;
+
+		add_trial(one, block, 0, 0, packed * (1 + spread));
+		add_trial(other, block, 0, 0, 10);
+	}
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h1"));
+}
+
+/* How noisy a run is says nothing of the earlier ones: it neither raises the floor nor hides that it is slow. */
+Test(analysis, the_noise_of_the_run_is_not_that_of_its_baselines)
+{
+	double floor;
+
+	begin(time_gate);
+	add_five(20, 0.5);
+	add_run(20, 10);
+	expect_verdict(SM_SUPPORTED, "-");
+	floor = rows[0].floor;
+	sm_results_free(&run);
+	set_up();
+	add_noisy(40, 16);
+	expect_verdict(SM_REFUTED, "-");
+	cr_expect_float_eq(rows[0].floor, floor, 1e-9, "%g", rows[0].floor);
+	expect_text(rows[0].evidence, "runs scatter by 0.52 %");
+	sm_results_free(&run);
+	set_up();
+	add_noisy(21.6, 16); /* 8 %: its own blocks do not show that it is slow */
+	expect_verdict(SM_INCONCLUSIVE,
+		       "too few blocks to detect a failure: those of this run show its level within 2");
+	end();
+}
+
 /* A FAIL needs both: beyond the threshold, and further out than runs of one build are. */
 Test(analysis, a_run_within_the_threshold_passes_and_one_within_the_scatter_does_not_fail)
 {
