@@ -22,9 +22,10 @@ struct finding {
 	const char *evidence;
 	const char *distrust; /* why it is inconclusive whatever the interval; NULL: it is not */
 	/* Of a baseline. */
-	const char *refused;      /* why the case cannot be tested here; NULL: it can */
-	double floor;             /* noise floor of the case: a factor; NaN: not known */
-	bool by_runs;             /* runs are the units, not blocks */
+	const char *refused;  /* why the case cannot be tested here; NULL: it can */
+	const char *withheld; /* `refused` of any of the gate's points, without which it does not PASS; NULL: none */
+	double floor;         /* noise floor of the case: a factor; NaN: not known */
+	bool by_runs;         /* runs are the units, not blocks */
 	struct sm_run_levels old; /* levels of the earlier runs that count; by_runs only */
 	double error;             /* standard error of this run's level, as ln; by_runs only */
 	unsigned groups;          /* points of the gate, over which its p-value is corrected */

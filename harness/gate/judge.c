@@ -244,7 +244,7 @@ static const char *say_floor(const struct sm_gate *gate, const struct finding *f
 static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, const struct sides *sides,
 			struct sm_gate_row *row, struct finding *worst, struct sm_error *err)
 {
-	const char *untried = NULL;
+	const char *untried = NULL, *refused = NULL;
 	unsigned groups = 0, gaps = 0, points = 0;
 	double smallest = 1;
 
@@ -266,13 +266,11 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 		if (rc < 0)
 			return rc;
 		if (one.refused) {
-			untried = one.refused;
-			row->floor = one.floor;
+			untried = refused = one.refused;
 			gaps++;
+			/* only the p-value of runs holds below their floor: it may still FAIL */
+			one.p = one.by_runs ? one.p : 1;
 		}
-		/* the p-value of runs holds below their floor, too: it may still FAIL */
-		if (one.refused && !one.by_runs)
-			continue;
 		if (!one.distrust)
 			smallest = fmin(smallest, one.p);
 		if (groups++ == 0 || badness(gate, &one) > badness(gate, worst))
@@ -285,6 +283,7 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 		return 0;
 	}
 	worst->groups = groups;
+	worst->withheld = refused;
 	row->p = fmin(1, smallest * groups);
 	row->ratio = worst->ratio;
 	row->blocks = worst->used;
@@ -293,7 +292,7 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 	row->floor = worst->floor;
 	row->mde = worst->mde;
 	row->evidence = say_floor(gate, worst, run->results);
-	if (gaps && !worst->refused)
+	if (gaps && points > 1)
 		row->evidence = sm_results_string(run->results, "%s; not testable at %u of %u points: %s",
 						  row->evidence, gaps, points, untried);
 	return 0;
@@ -442,7 +441,8 @@ static void decide(struct sm_analysis *run, struct sm_gate_row *row, const struc
 	} else if (row->p <= SM_GATES_ALPHA) {
 		row->verdict = SM_REFUTED;
 	} else if (sm_verdict_of(&row->ratio, gate->min, gate->max) == SM_SUPPORTED) {
-		row->verdict = SM_SUPPORTED;
+		row->verdict = finding->withheld ? SM_NOT_TESTABLE : SM_SUPPORTED;
+		row->reason = finding->withheld ? finding->withheld : sm_none;
 	} else {
 		row->reason = why_open(run, row, finding, tests);
 	}

@@ -173,8 +173,9 @@ Test(analysis, a_run_within_the_threshold_passes_and_one_within_the_scatter_does
 	end();
 }
 
-/* One point's runs scatter by more than the threshold; the other point is judged. */
-Test(analysis, a_point_that_is_refused_does_not_speak_for_the_others)
+/* One point's runs scatter by more than the threshold.  The other point is judged: it can fail the gate or leave it
+ * open, but not pass it. */
+Test(analysis, a_point_that_is_refused_holds_back_a_pass_and_no_fail)
 {
 	static const double wild[] = { 20, 22, 18 }, calm[] = { 20, 20.1, 19.9 };
 
@@ -185,9 +186,34 @@ Test(analysis, a_point_that_is_refused_does_not_speak_for_the_others)
 	}
 	add_pack_point("op=store", 20, 10, 10, 16);
 	add_run(20, 10);
-	expect_verdict(SM_SUPPORTED, "-");
+	expect_verdict(SM_NOT_TESTABLE, "its threshold 1.05 is under the noise floor 1.3");
+	cr_expect_eq(sm_gates_strictly(rows, 1), SM_NOT_TESTABLE);
 	expect_text(rows[0].evidence,
 		    "; not testable at 1 of 2 points: its threshold 1.05 is under the noise floor 1.3");
+	sm_results_free(&run);
+	set_up();
+	add_pack_point("op=store", 20, 10, 10, 16);
+	add_run(21, 10);
+	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: with 3 that scatter by 0.5 %");
+	sm_results_free(&run);
+	set_up();
+	add_pack_point("op=store", 20, 10, 10, 16);
+	add_run(24, 10);
+	expect_verdict(SM_REFUTED, "-");
+	end();
+}
+
+/* A refused gate was measured: its figures stay, by blocks as well. */
+Test(analysis, a_refused_gate_keeps_its_figures)
+{
+	begin(ratio_gate);
+	add_earlier(20, 10);
+	add_run(20, 10);
+	json_object_set_new(run.manifest, "noise_floor", json_pack("{s:f, s:f}", "time", 1.01, "ratio", 1.2));
+	expect_verdict(SM_NOT_TESTABLE, "under the noise floor 1.2 of the A/A control");
+	expect_text(rows[0].evidence, "takes 1 times as long per operation as in the baseline (95 % interval");
+	cr_expect_float_eq(rows[0].ratio.estimate, 1, 0.01);
+	cr_expect(rows[0].blocks == 16 && rows[0].baseline_blocks == 16 && rows[0].baseline_runs == 1);
 	end();
 }
 
