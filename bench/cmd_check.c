@@ -111,6 +111,8 @@ static int judge(struct check *check, struct sm_error *err)
 				      err);
 	if (rc == 0)
 		rc = sm_store_load(&check->run, options->common.operand[0], err);
+	if (rc == 0)
+		rc = sm_baselines_exclude(&check->baselines, options->baseline.folder, &check->run, err);
 	if (rc < 0)
 		return rc;
 	tell_left_out(&check->run);

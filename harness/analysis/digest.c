@@ -108,6 +108,11 @@ double digest_floor(const struct sm_digest *digest, const struct digest_case *c,
 	return factor >= 1 ? factor : (double)NAN;
 }
 
+bool sm_digest_is_of(const struct sm_digest *digest, const json_t *manifest)
+{
+	return digest->begun != sm_none && digest->begun == begun(manifest);
+}
+
 static struct digest_machine machine_of(const json_t *manifest)
 {
 	return (struct digest_machine){ identity(manifest, "type"), identity(manifest, "host") };

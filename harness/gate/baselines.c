@@ -26,6 +26,18 @@ int sm_baselines_add(struct sm_baselines *baselines, const char *folder, const s
 	return 0;
 }
 
+int sm_baselines_exclude(const struct sm_baselines *baselines, const char *const *folder, const struct sm_results *run,
+			 struct sm_error *err)
+{
+	for (size_t i = 0; i < baselines->count; i++)
+		if (sm_digest_is_of(baselines->run[i], run->manifest))
+			return sm_fail(err, EINVAL,
+				       "--baseline %s: it is the run that is checked, which never differs from itself: "
+				       "name an earlier run",
+				       folder[i]);
+	return 0;
+}
+
 void sm_baselines_free(struct sm_baselines *baselines)
 {
 	for (size_t i = 0; i < baselines->count; i++)

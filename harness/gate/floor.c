@@ -37,7 +37,7 @@ static json_t *floor_of(const struct sm_baselines *runs, sm_name id, sm_name bes
 	klass = side[0].one ? gate_meet(&side[0], side, runs->count, room) : sm_none;
 	if (klass == sm_none)
 		return NULL;
-	levels = gate_levels(runs, side, sm_none, klass, room, strings);
+	levels = gate_levels(runs, side, klass, room, strings);
 	*count = levels.runs.count;
 	return *count < GATE_RUNS_MIN ? NULL : json_real(exp(sm_run_levels_floor(levels.runs.scatter)));
 }

@@ -62,10 +62,9 @@ struct gate_levels {
 	size_t left;               /* runs that do not count, and why the first does not */
 	const char *left_out;
 };
-/* The levels of earlier runs in the class of each that is like `klass`, without a run that began as `but` did (sm_none:
- * of all).  `side` has the case in each run; `room` is for the values of any. */
-struct gate_levels gate_levels(const struct sm_baselines *runs, const struct side *side, sm_name but, sm_name klass,
-			       double *room, struct sm_results *results);
+/* The levels of earlier runs in the class of each that is like `klass`.  `side` has the case in each run; `room` is for the values of any. */
+struct gate_levels gate_levels(const struct sm_baselines *runs, const struct side *side, sm_name klass, double *room,
+			       struct sm_results *results);
 
 /* gate/baseline.c */
 /* Compares a case of a run with the same case of one earlier run, as times or as ratios to `reference` (-1: none): two

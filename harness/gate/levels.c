@@ -30,8 +30,8 @@ static const char *why_none(const struct sm_digest *run, const struct side *side
 	return why;
 }
 
-struct gate_levels gate_levels(const struct sm_baselines *runs, const struct side *side, sm_name but, sm_name klass,
-			       double *room, struct sm_results *results)
+struct gate_levels gate_levels(const struct sm_baselines *runs, const struct side *side, sm_name klass, double *room,
+			       struct sm_results *results)
 {
 	struct gate_levels out = { .left_out = NULL };
 	double level[SM_BASELINE_RUNS_MAX] = { 0 }, errors = 0;
@@ -40,9 +40,7 @@ struct gate_levels gate_levels(const struct sm_baselines *runs, const struct sid
 	for (size_t i = 0; i < runs->count; i++) {
 		size_t count = 0;
 		double error;
-		const char *why = but != sm_none && runs->run[i]->begun == but
-					  ? "it is the run that is checked"
-					  : why_none(runs->run[i], &side[i], klass, room, &count, results);
+		const char *why = why_none(runs->run[i], &side[i], klass, room, &count, results);
 
 		if (why) {
 			out.left_out = out.left++ == 0 ? why : out.left_out;

@@ -74,7 +74,7 @@ static void compare(const struct sm_digest *run, size_t c, long reference, const
 		out->distrust = gate_why_apart(now, &before[0], results);
 		return;
 	}
-	old = gate_levels(baselines, before, run->begun, out->klass, room, results);
+	old = gate_levels(baselines, before, out->klass, room, results);
 	out->used = (unsigned)gate_values(now, out->klass, room);
 	level = gate_level(room, out->used, &out->error);
 	out->baseline_used = (unsigned)old.blocks;

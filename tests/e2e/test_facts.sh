@@ -23,6 +23,7 @@ INI
 
 "$program" run false_sharing lost_update/plain --set op=atomic_add --no-plots -q --out run >/dev/null 2>err || fail "run: $(cat err)"
 cp -r run other
+jq '.seed = "another"' run/manifest.json >other/manifest.json # or it would be the run itself
 before=$(sums run)
 for _ in $(seq 20); do
 	"$program" report run --no-plots -q >/dev/null 2>err || fail "report: $(cat err)"

@@ -73,6 +73,7 @@ tr -s ' \n' ' ' <out | grep -q 'noise floor unknown. Why: too few baseline runs 
 jq -e '.gates[0].baseline_runs == 1 and .gates[0].noise_floor == null' \
 	<("$program" check slow --thresholds gates.ini --baseline first --json) >/dev/null || fail 'the JSON of one baseline run'
 cp -r first copy
+expect 4 'copy: it is the run that is checked' "$program" check first --thresholds gates.ini --baseline slow --baseline copy
 expect 4 'this run is given twice' "$program" check slow --thresholds gates.ini --baseline first --baseline copy
 # further runs of `first`, in which every slice took longer or shorter
 derive() {
@@ -98,7 +99,7 @@ expect 1 'as in 3 baseline runs' "$program" check base-4 "${three[@]}"
 cp all.ini gates.ini
 
 # a run of another type of machine is never compared, one of another host of the type only on request
-cp -r first twin
+derive twin 1
 sed -i -E 's/"host": "[0-9a-f]{16}"/"host": "0000000000000000"/' twin/manifest.json
 cp -r twin elsewhere
 sed -i 's/"type": "[0-9a-f]*"/"type": "0000000000000000"/' elsewhere/manifest.json
@@ -109,7 +110,7 @@ expect 0 'pass --same-type' "$program" check first --thresholds gates.ini --base
 expect 0 'another host of the same type: it is not compared with' "$program" check first --thresholds gates.ini --baseline twin
 expect 0 'another host of the same type, which --same-type accepts' "$program" check first --thresholds gates.ini --baseline twin --same-type
 expect 0 '"baseline_is": "of another host of the same type"' "$program" check first --thresholds gates.ini --baseline twin --same-type --json
-expect 0 'of the same host' "$program" check first --thresholds gates.ini --baseline first
+expect 0 'of the same host' "$program" check first --thresholds gates.ini --baseline base-1
 expect 0 'two hosts of one type' "$program" compare twin first
 expect 0 'from one host' "$program" compare first first
 again 0 'slower [0-9.]+ \([^)]*\) lock_uncontended/mutex' 'old=first new=slow; [ $go = 1 ] || { old=old-$go new=new-$go; \

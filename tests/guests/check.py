@@ -507,7 +507,7 @@ def check_host_a(judge):
 
 
 def check_host_b(judge):
-    for step in ("doctor", "list", "run"):
+    for step in ("doctor", "list", "earlier", "run"):
         judge.ended(step)
     for step, *words in (
             ("same-host", "of the same host"),

@@ -1,5 +1,6 @@
 /* A made-up run held against several earlier ones: runs are the units, and each case has its noise floor. */
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "gate_fixture.h"
 #include "shmeter/compare.h"
@@ -274,21 +275,35 @@ Test(analysis, a_disturbed_run_is_left_out)
 	end();
 }
 
-/* The run itself, named among its baselines, would pull their mean towards it. */
+static void begin_run(struct sm_results *one, const char *start, const char *seed)
+{
+	json_object_set_new(one->manifest, "started_utc", json_string(start));
+	json_object_set_new(one->manifest, "seed", json_string(seed));
+}
+
+/* The run itself or a copy, named among its baselines, would pull their mean towards it, and alone it would always pass.
+ * So would a failed run whose fresh trials are held against it. */
 Test(analysis, the_run_itself_is_no_baseline)
 {
+	static const char *const folder[] = { "base", "copy" };
+	struct sm_baselines digests = { .count = 2 };
+
 	begin(time_gate);
-	add_five(20, 0.5);
-	for (size_t i = 0; i < 5; i++) {
-		json_object_set_new(before[i].manifest, "started_utc", json_sprintf("2026-01-0%zuT00:00:00Z", i + 1));
-		json_object_set_new(before[i].manifest, "seed", json_string("1"));
-	}
-	add_run(22, 10);
-	json_object_set_new(run.manifest, "started_utc", json_string("2026-01-02T00:00:00Z"));
-	json_object_set_new(run.manifest, "seed", json_string("1"));
-	expect_verdict(SM_REFUTED, "-");
-	cr_expect_eq(rows[0].baseline_runs, 4);
-	expect_text(rows[0].evidence, "left out: it is the run that is checked");
+	add_earlier(20, 10);
+	add_earlier(20, 10);
+	add_run(20, 10);
+	begin_run(&before[0], "2026-01-01T00:00:00Z", "1");
+	begin_run(&before[1], "2026-01-02T00:00:00Z", "1");
+	begin_run(&run, "2026-01-02T00:00:00Z", "2");
+	for (size_t i = 0; i < 2; i++)
+		cr_assert_eq(sm_digest_make(&digests.run[i], &before[i], known, 3, &err), 0, "%s", err.text);
+	cr_expect_eq(sm_baselines_exclude(&digests, folder, &run, &err), 0, "%s", err.text);
+	begin_run(&run, "2026-01-02T00:00:00Z", "1");
+	cr_expect_eq(sm_baselines_exclude(&digests, folder, &run, &err), -EINVAL);
+	expect_text(err.text, "--baseline copy: it is the run that is checked");
+	json_object_del(run.manifest, "seed"); /* what is not recorded cannot be the same */
+	cr_expect_eq(sm_baselines_exclude(&digests, folder, &run, &err), 0);
+	sm_baselines_free(&digests);
 	end();
 }
 

@@ -85,6 +85,9 @@ struct sm_baselines {
 SM_MUST_USE int sm_baselines_add(struct sm_baselines *baselines, const char *folder,
 				 const struct sm_scenario *const *scenarios, size_t scenario_count,
 				 struct sm_error *err);
+/* -EINVAL where the run that is checked, or a copy, is among its own baselines: it cannot differ from itself. */
+SM_MUST_USE int sm_baselines_exclude(const struct sm_baselines *baselines, const char *const *folder,
+				     const struct sm_results *run, struct sm_error *err);
 void sm_baselines_free(struct sm_baselines *baselines);
 
 /* The result of a gate.  Its strings live as long as the run's results. */
