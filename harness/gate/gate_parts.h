@@ -25,6 +25,7 @@ struct finding {
 	const char *refused;  /* why the case cannot be tested here; NULL: it can */
 	const char *withheld; /* `refused` of any of the gate's points, without which it does not PASS; NULL: none */
 	double floor;         /* noise floor of the case: a factor; NaN: not known */
+	bool within_floor;    /* its p-value is that of two runs of one build, as the floor shows them */
 	bool by_runs;         /* runs are the units, not blocks */
 	struct sm_run_levels old; /* levels of the earlier runs that count; by_runs only */
 	double error;             /* standard error of this run's level, as ln; by_runs only */
@@ -82,7 +83,8 @@ const char *gate_not_comparable(const struct sm_digest *run, const struct sm_bas
 SM_MUST_USE int gate_runs(const struct sm_digest *run, size_t c, long reference, const struct sm_baselines *baselines,
 			  double min, double max, struct sm_results *results, struct finding *out,
 			  struct sm_error *err);
-/* Sets the noise floor of the case, and why a threshold below it is refused. */
+/* Sets the noise floor of the case, and why a threshold below it is refused.  A finding by blocks has to be beyond what
+ * runs differ by, too. */
 void gate_floor(const struct sm_digest *run, size_t c, long reference, double min, double max,
 		struct sm_results *results, struct finding *out);
 /* Why a finding by runs, at this level of its p-value, is neither FAIL nor PASS; NULL: its interval says it. */

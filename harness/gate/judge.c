@@ -419,7 +419,7 @@ static const char *why_open(struct sm_analysis *run, const struct sm_gate_row *r
 	sm_words_add(&words,
 		     "beyond the threshold, but not surely enough for %zu gates with 1 %% false FAILs (p %.2g; ", tests,
 		     row->p);
-	if (finding->by_runs)
+	if (finding->by_runs || finding->within_floor)
 		sm_words_add(&words, "more baseline runs are needed)");
 	else
 		sm_words_add(&words, "%u %s that agree are needed)",

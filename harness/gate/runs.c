@@ -16,10 +16,28 @@ static struct sm_run_levels as_tested(const struct finding *finding)
 	return tested;
 }
 
+/* One-sided p-value that a run of this level is one of the earlier runs' population; doubled where both bounds are
+ * closed. */
+static double p_of(const struct sm_run_levels *old, double level, double min, double max)
+{
+	const struct sm_run_levels turned = { old->count, -old->mean, old->scatter };
+	double p = 1;
+
+	if (max > 0)
+		p = sm_run_levels_beyond(old, level, log(max));
+	if (min > 0)
+		p = fmin(p, sm_run_levels_beyond(&turned, -level, -log(min)));
+	return max > 0 && min > 0 ? fmin(1, 2 * p) : p;
+}
+
+static double mde_of(const struct sm_run_levels *old, double level)
+{
+	return exp(sm_run_levels_margin(old, level) + sm_run_levels_margin(old, 1 - SM_DETECTABLE_POWER));
+}
+
 static void judge(double min, double max, double level, struct finding *out)
 {
 	const struct sm_run_levels tested = as_tested(out), *old = &tested;
-	const struct sm_run_levels turned = { old->count, -old->mean, old->scatter };
 	double far = level - old->mean, half = sm_run_levels_margin(old, (1 - SM_CONFIDENCE) / 2);
 
 	out->ratio = (struct sm_interval){ .estimate = exp(far), .low = NAN, .high = NAN, .count = old->count };
@@ -28,13 +46,8 @@ static void judge(double min, double max, double level, struct finding *out)
 	out->ratio.low = exp(far - half);
 	out->ratio.high = exp(far + half);
 	out->ratio.confidence = SM_CONFIDENCE;
-	out->mde = exp(sm_run_levels_margin(old, out->level) + sm_run_levels_margin(old, 1 - SM_DETECTABLE_POWER));
-	if (max > 0)
-		out->p = sm_run_levels_beyond(old, level, log(max));
-	if (min > 0)
-		out->p = fmin(out->p, sm_run_levels_beyond(&turned, -level, -log(min)));
-	if (max > 0 && min > 0)
-		out->p = fmin(1, 2 * out->p);
+	out->mde = mde_of(old, out->level);
+	out->p = p_of(old, level, min, max);
 }
 
 static void say(const struct sm_digest *run, size_t c, long reference, double min, double max,
@@ -127,6 +140,23 @@ static double bound_of(double min, double max)
 	return fmin(over, under); /* of one NaN it is the other */
 }
 
+/* A self-test measures the scatter of a case in this many runs. */
+#define SELFTEST_RUNS 5
+
+/* Blocks of two runs are sure of any difference.  Where the floor says by how much runs differ, this one has to be further
+ * from its one earlier run than that, by Student's t with the degrees of freedom of the self-test's runs. */
+static void hold_against_floor(double min, double max, struct finding *out)
+{
+	double scatter = log(out->floor) / sm_run_levels_floor(1);
+	/* the difference of two runs varies by sqrt(2), not as that of a run and a mean */
+	const struct sm_run_levels earlier = { SELFTEST_RUNS, 0, scatter * sqrt(2 / (1 + 1.0 / SELFTEST_RUNS)) };
+	double p = p_of(&earlier, log(out->ratio.estimate), min, max);
+
+	out->within_floor = p > out->p;
+	out->p = fmax(out->p, p);
+	out->mde = isnan(out->mde) ? out->mde : fmax(out->mde, mde_of(&earlier, out->level));
+}
+
 void gate_floor(const struct sm_digest *run, size_t c, long reference, double min, double max,
 		struct sm_results *results, struct finding *out)
 {
@@ -136,6 +166,8 @@ void gate_floor(const struct sm_digest *run, size_t c, long reference, double mi
 
 	out->floor = out->by_runs && out->old.count >= GATE_RUNS_MIN ? exp(sm_run_levels_floor(out->old.scatter))
 								     : digest_floor(run, &run->cases[c], against);
+	if (!out->by_runs && !isnan(out->floor) && !isnan(out->ratio.estimate))
+		hold_against_floor(min, max, out);
 	floor = isnan(out->floor) ? control : out->floor;
 	if (!((max > 0 && fabs(log(max)) < log(floor)) || (min > 0 && fabs(log(min)) < log(floor))))
 		return;

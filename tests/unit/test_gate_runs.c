@@ -367,6 +367,38 @@ Test(analysis, every_case_has_its_own_noise_floor)
 	end();
 }
 
+/* Blocks of two runs are sure of 3.5 %, but where runs of the ratio scatter by 0.7 %, two of them differ by that. */
+Test(analysis, one_earlier_run_fails_a_ratio_beyond_what_runs_differ_by)
+{
+	begin("[r]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.03\n");
+	add_earlier(20, 10);
+	add_run(20.7, 10);
+	expect_verdict(SM_REFUTED, "-"); /* the floor is unknown */
+	set_floor(1.3, 1.02);
+	expect_verdict(SM_INCONCLUSIVE, "beyond the threshold, but not surely enough");
+	expect_text(rows[0].reason, "more baseline runs are needed");
+	cr_expect(rows[0].p > 0.01 && rows[0].p < 0.02, "%g", rows[0].p);
+	cr_expect(rows[0].mde > 1.045, "%g", rows[0].mde);
+	sm_results_free(&run);
+	set_up();
+	add_run(21, 10);
+	set_floor(1.3, 1.02);
+	expect_verdict(SM_REFUTED, "-");
+	sm_gates_free(&gates);
+	load("[r]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmin = 0.97\n", 0);
+	sm_results_free(&run);
+	set_up();
+	add_run(19.3, 10);
+	set_floor(1.3, 1.02);
+	expect_verdict(SM_INCONCLUSIVE, "beyond the threshold, but not surely enough");
+	sm_results_free(&run);
+	set_up();
+	add_run(19, 10);
+	set_floor(1.3, 1.02);
+	expect_verdict(SM_REFUTED, "-");
+	end();
+}
+
 static json_t *floors(void)
 {
 	struct sm_baselines digests = { .count = runs };
