@@ -160,6 +160,7 @@ int digest_of(struct sm_digest **out, const struct sm_analysis *a, struct sm_err
 	digest->floor_ratio = number(manifest, "noise_floor", "ratio");
 	digest->floors = json_incref(json_object_get(json_object_get(manifest, "noise_floor"), "cases"));
 	digest->begun = begun(manifest);
+	digest->folder = a->results->folder ? sm_name_of(a->results->folder) : sm_none;
 	digest->control_moved = a->control.moved;
 	for (size_t c = 0; rc == 0 && c < a->results->case_count; c++)
 		rc = take_case(a, c, &digest->cases[digest->count++], err);

@@ -7,7 +7,8 @@
 #include "gate_parts.h"
 
 /* Why runs of two machines are not compared; NULL: they are of one machine, or of one type where that is enough. */
-static const char *why_other_machine(const struct sm_digest *run, const struct sm_digest *baseline, bool same_type)
+static const char *why_other_machine(const struct sm_digest *run, const struct sm_digest *baseline, bool same_type,
+				     struct sm_results *results)
 {
 	sm_name host = baseline->machine.host;
 
@@ -16,25 +17,35 @@ static const char *why_other_machine(const struct sm_digest *run, const struct s
 	case SM_SAME_TYPE:
 		if (same_type)
 			return NULL;
-		return host == sm_none || run->machine.host == sm_none
-			       ? "one of the runs does not record its host: pass --same-type to compare runs of one type of "
-				 "machine"
-			       : "the baseline is of another host of the same type: pass --same-type to compare with it";
+		return sm_results_string(
+			results,
+			host == sm_none || run->machine.host == sm_none
+				? "this run or baseline %s does not record its host: pass --same-type to compare runs of one "
+				  "type of machine"
+				: "baseline %s is of another host of the same type: pass --same-type to compare with it",
+			baseline->folder);
 	case SM_OTHER_TYPE: break;
 	}
 	if (host != sm_none && host == run->machine.host)
-		return "the baseline is of this host when it was another type of machine (CPU, PUs, caches, memory or kernel "
-		       "differ): measure a new one";
-	return "the baseline is of another machine (CPU, PUs, caches, memory or kernel differ): times of two types are "
-	       "not compared; `shmeter ab` compares two builds on one machine";
+		return sm_results_string(
+			results,
+			"baseline %s is of this host when it was another type of machine (CPU, PUs, caches, "
+			"memory or kernel differ): measure a new one",
+			baseline->folder);
+	return sm_results_string(
+		results,
+		"baseline %s is of another machine (CPU, PUs, caches, memory or kernel differ): times of two "
+		"types are not compared; `shmeter ab` compares two builds on one machine",
+		baseline->folder);
 }
 
-const char *gate_not_comparable(const struct sm_digest *run, const struct sm_baselines *baselines, bool same_type)
+const char *gate_not_comparable(const struct sm_digest *run, const struct sm_baselines *baselines, bool same_type,
+				struct sm_results *results)
 {
 	if (!baselines || baselines->count == 0)
 		return "no baseline was given: --baseline DIR names an earlier run of this machine";
 	for (size_t i = 0; i < baselines->count; i++) {
-		const char *why = why_other_machine(run, baselines->run[i], same_type);
+		const char *why = why_other_machine(run, baselines->run[i], same_type, results);
 
 		if (why)
 			return why;
@@ -91,22 +102,21 @@ int gate_baseline(const struct sm_digest *run, size_t c, long reference, const s
 		  double max, struct sm_results *results, struct finding *out, struct sm_error *err)
 {
 	sm_name id = run->cases[c].id, beside = reference < 0 ? sm_none : run->cases[reference].id;
-	const struct side now = gate_side(run, id, beside), before = gate_side(baseline, id, beside);
+	const struct side now = gate_side(run, id, beside);
+	struct side before = gate_earlier_side(baseline, id, beside, results);
+	const char *disturbed = before.disturbed;
 	double *x, *y;
 	size_t nx, ny;
 
 	out->evidence = sm_results_string(results, "%s: no comparison", run->cases[c].name);
-	if (!before.one) {
-		out->distrust = "the baseline has no such case";
-		return 0;
-	}
+	before.disturbed = NULL; /* there is no other: show its figures all the same */
 	x = malloc((gate_most_blocks(&now) + gate_most_blocks(&before) + 1) * sizeof(*x));
 	if (!x)
 		return sm_fail(err, ENOMEM, "no memory for the blocks");
 	out->klass = gate_meet(&now, &before, 1, x);
 	if (out->klass == sm_none) {
 		out->klass = NULL;
-		out->distrust = gate_why_apart(&now, &before, results);
+		out->distrust = gate_why_apart(&now, &before, 1, results);
 	} else {
 		nx = gate_values(&now, out->klass, x);
 		y = x + nx;
@@ -114,8 +124,7 @@ int gate_baseline(const struct sm_digest *run, size_t c, long reference, const s
 		shift(min, max, x, nx, y, ny, out);
 		out->distrust = gate_disturbed(run, c, reference >= 0, "this run", results);
 		if (!out->distrust)
-			out->distrust = gate_disturbed(baseline, (size_t)(before.one - baseline->cases), reference >= 0,
-						       "the baseline", results);
+			out->distrust = disturbed;
 		say(run, c, reference, min, max, results, out);
 	}
 	free(x);

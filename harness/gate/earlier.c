@@ -37,6 +37,18 @@ struct side gate_side(const struct sm_digest *run, sm_name id, sm_name beside)
 			      .beside = other < 0 ? NULL : &run->cases[other] };
 }
 
+struct side gate_earlier_side(const struct sm_digest *run, sm_name id, sm_name beside, struct sm_results *results)
+{
+	struct side side = gate_side(run, id, beside);
+	const char *name = sm_results_string(results, "baseline %s", run->folder);
+
+	side.folder = run->folder;
+	if (side.one)
+		side.disturbed =
+			gate_disturbed(run, (size_t)(side.one - run->cases), side.beside != NULL, name, results);
+	return side;
+}
+
 size_t gate_most_blocks(const struct side *side)
 {
 	size_t most = 0;
@@ -65,7 +77,7 @@ sm_name gate_meet(const struct side *now, const struct side *before, size_t coun
 		size_t runs = 0, blocks = 0;
 
 		for (size_t i = 0; i < count; i++) {
-			size_t there = here > 0 ? gate_values(&before[i], klass, room) : 0;
+			size_t there = here > 0 && !before[i].disturbed ? gate_values(&before[i], klass, room) : 0;
 			size_t both = here < there ? here : there;
 
 			runs += both >= SM_BLOCKS_MIN;
@@ -85,15 +97,26 @@ static bool has_class(const struct digest_case *c, sm_name klass)
 	return c->classes > 0 && c->klass[0].name == klass;
 }
 
-const char *gate_why_apart(const struct side *now, const struct side *before, struct sm_results *results)
+const char *gate_why_apart(const struct side *now, const struct side *before, size_t count, struct sm_results *results)
 {
+	const char *disturbed = NULL;
 	sm_name name = now->one->classes > 0 ? now->one->klass[0].name : sm_none, solo = sm_name_of("solo");
 
 	if (now->one->classes == 0 || (now->beside && now->beside->classes == 0))
 		return "no block of this run counts";
-	if (!before->one)
-		return "the baseline has no such case";
-	if (has_class(before->one, solo) && !has_class(now->one, solo))
-		return "the baseline was made by a version that did not probe workers alone: measure it again";
-	return sm_results_string(results, "the baseline has no block in a class like %s", name);
+	for (size_t i = 0; i < count; i++) {
+		sm_name folder = before[i].folder;
+
+		if (before[i].disturbed)
+			disturbed = disturbed ? disturbed : before[i].disturbed;
+		else if (before[i].one && has_class(before[i].one, solo) && !has_class(now->one, solo))
+			return sm_results_string(results,
+						 "baseline %s was made by a version that did not probe workers alone: "
+						 "measure it again",
+						 folder);
+		else if (before[i].one)
+			return sm_results_string(results, "baseline %s has no block in a class like %s", folder, name);
+	}
+	return disturbed ? sm_results_string(results, "no baseline run counts: %s", disturbed)
+			 : sm_results_string(results, "baseline %s has no such case", before[0].folder);
 }

@@ -33,11 +33,11 @@ static json_t *floor_of(const struct sm_baselines *runs, sm_name id, sm_name bes
 	sm_name klass;
 
 	for (size_t i = 0; i < runs->count; i++)
-		side[i] = gate_side(runs->run[i], id, beside);
+		side[i] = gate_earlier_side(runs->run[i], id, beside, strings);
 	klass = side[0].one ? gate_meet(&side[0], side, runs->count, room) : sm_none;
 	if (klass == sm_none)
 		return NULL;
-	levels = gate_levels(runs, side, klass, room, strings);
+	levels = gate_levels(side, runs->count, klass, room, strings);
 	*count = levels.runs.count;
 	return *count < GATE_RUNS_MIN ? NULL : json_real(exp(sm_run_levels_floor(levels.runs.scatter)));
 }

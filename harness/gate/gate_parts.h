@@ -35,6 +35,8 @@ struct finding {
 /* A case of a run, or its ratio to another case; `one` NULL: the run lacks one of them. */
 struct side {
 	const struct digest_case *one, *beside; /* beside NULL: times */
+	sm_name folder;                         /* of an earlier run */
+	const char *disturbed;                  /* why an earlier run does not count; NULL: it may */
 };
 
 /* gate/earlier.c */
@@ -43,16 +45,18 @@ const char *gate_disturbed(const struct sm_digest *one, size_t c, bool as_ratio,
 			   struct sm_results *results);
 /* The case of this id in a run; `beside` sm_none: its times. */
 struct side gate_side(const struct sm_digest *run, sm_name id, sm_name beside);
+/* The same for an earlier run, with its folder and why it does not count. */
+struct side gate_earlier_side(const struct sm_digest *run, sm_name id, sm_name beside, struct sm_results *results);
 /* Room for the values of a side, in any class. */
 size_t gate_most_blocks(const struct side *side);
 /* Writes the ln of a side's values in its class like `klass`, one for each block; returns how many. */
 size_t gate_values(const struct side *side, sm_name klass, double *out);
-/* The class of `now` in which most of `count` earlier runs have enough blocks, and of those the one with the most
+/* The class of `now` in which most of `count` earlier runs that count have enough blocks, and of those the one with the most
  * blocks.  On a tie the first, which has the most pure slices of this run.  The choice depends only on the number of
  * blocks, never on their values.  `room` is for the values of any side; sm_none: the runs have no class in common. */
 sm_name gate_meet(const struct side *now, const struct side *before, size_t count, double *room);
-/* Why two runs have no class in common. */
-const char *gate_why_apart(const struct side *now, const struct side *before, struct sm_results *results);
+/* Why a run has no class in common with any of `count` earlier runs. */
+const char *gate_why_apart(const struct side *now, const struct side *before, size_t count, struct sm_results *results);
 
 /* gate/levels.c */
 /* The level of a run's values, as ln, and its standard error; reorders them. */
@@ -64,7 +68,7 @@ struct gate_levels {
 	const char *left_out;
 };
 /* The levels of earlier runs in the class of each that is like `klass`.  `side` has the case in each run; `room` is for the values of any. */
-struct gate_levels gate_levels(const struct sm_baselines *runs, const struct side *side, sm_name klass, double *room,
+struct gate_levels gate_levels(const struct side *side, size_t runs, sm_name klass, double *room,
 			       struct sm_results *results);
 
 /* gate/baseline.c */
@@ -74,7 +78,8 @@ SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long refere
 			      double min, double max, struct sm_results *results, struct finding *out,
 			      struct sm_error *err);
 /* Why the runs cannot be compared.  NULL: they can.  `same_type`: two hosts of one type may be compared. */
-const char *gate_not_comparable(const struct sm_digest *run, const struct sm_baselines *baselines, bool same_type);
+const char *gate_not_comparable(const struct sm_digest *run, const struct sm_baselines *baselines, bool same_type,
+				struct sm_results *results);
 
 /* gate/runs.c */
 /* Fewest earlier runs that say by how much runs of one build differ. */

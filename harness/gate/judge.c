@@ -182,7 +182,7 @@ static size_t count_tests(const struct sm_gates *gates, struct sm_analysis *run,
 
 		if (gate->kind == SM_GATE_RATIO ||
 		    (gate->kind == SM_GATE_BASELINE &&
-		     !gate_not_comparable(sides->run, sides->baselines, gates->same_type)))
+		     !gate_not_comparable(sides->run, sides->baselines, gates->same_type, run->results)))
 			tests += groups_of(gate, run) > 0;
 	}
 	return tests;
@@ -470,8 +470,9 @@ static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *te
 static int judge_one(const struct sm_gate *gate, bool same_type, struct sm_analysis *run, const struct sides *sides,
 		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
 {
-	const char *why =
-		gate->kind == SM_GATE_BASELINE ? gate_not_comparable(sides->run, sides->baselines, same_type) : NULL;
+	const char *why = gate->kind == SM_GATE_BASELINE
+				  ? gate_not_comparable(sides->run, sides->baselines, same_type, run->results)
+				  : NULL;
 
 	*row = (struct sm_gate_row){ .gate = gate,
 				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },

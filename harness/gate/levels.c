@@ -15,32 +15,31 @@ double gate_level(double *value, size_t count, double *error)
 }
 
 /* Why a run has no level in this class; NULL: it has one, and its values are in `room`. */
-static const char *why_none(const struct sm_digest *run, const struct side *side, sm_name klass, double *room,
-			    size_t *count, struct sm_results *results)
+static const char *why_none(const struct side *side, sm_name klass, double *room, size_t *count,
+			    struct sm_results *results)
 {
-	const char *why;
-
 	if (!side->one)
-		return "a baseline run has no such case";
-	why = gate_disturbed(run, (size_t)(side->one - run->cases), side->beside != NULL, "a baseline run", results);
+		return sm_results_string(results, "baseline %s has no such case", side->folder);
+	if (side->disturbed)
+		return side->disturbed;
 	*count = gate_values(side, klass, room);
-	if (!why && *count < SM_BLOCKS_MIN)
-		why = sm_results_string(results, "a baseline run has %zu blocks in a class like %s, under %d", *count,
-					klass, SM_BLOCKS_MIN);
-	return why;
+	return *count >= SM_BLOCKS_MIN
+		       ? NULL
+		       : sm_results_string(results, "baseline %s has %zu blocks in a class like %s, under %d",
+					   side->folder, *count, klass, SM_BLOCKS_MIN);
 }
 
-struct gate_levels gate_levels(const struct sm_baselines *runs, const struct side *side, sm_name klass, double *room,
+struct gate_levels gate_levels(const struct side *side, size_t runs, sm_name klass, double *room,
 			       struct sm_results *results)
 {
 	struct gate_levels out = { .left_out = NULL };
 	double level[SM_BASELINE_RUNS_MAX] = { 0 }, errors = 0;
 	size_t found = 0;
 
-	for (size_t i = 0; i < runs->count; i++) {
+	for (size_t i = 0; i < runs; i++) {
 		size_t count = 0;
 		double error;
-		const char *why = why_none(runs->run[i], &side[i], klass, room, &count, results);
+		const char *why = why_none(&side[i], klass, room, &count, results);
 
 		if (why) {
 			out.left_out = out.left++ == 0 ? why : out.left_out;

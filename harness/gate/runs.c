@@ -84,10 +84,10 @@ static void compare(const struct sm_digest *run, size_t c, long reference, const
 	out->klass = gate_meet(now, before, baselines->count, room);
 	if (out->klass == sm_none) {
 		out->klass = NULL;
-		out->distrust = gate_why_apart(now, &before[0], results);
+		out->distrust = gate_why_apart(now, before, baselines->count, results);
 		return;
 	}
-	old = gate_levels(baselines, before, out->klass, room, results);
+	old = gate_levels(before, baselines->count, out->klass, room, results);
 	out->used = (unsigned)gate_values(now, out->klass, room);
 	level = gate_level(room, out->used, &out->error);
 	out->baseline_used = (unsigned)old.blocks;
@@ -120,7 +120,7 @@ int gate_runs(const struct sm_digest *run, size_t c, long reference, const struc
 	for (size_t i = 0; i < baselines->count; i++) {
 		size_t blocks;
 
-		before[i] = gate_side(baselines->run[i], id, beside);
+		before[i] = gate_earlier_side(baselines->run[i], id, beside, results);
 		blocks = gate_most_blocks(&before[i]);
 		most = blocks > most ? blocks : most;
 	}

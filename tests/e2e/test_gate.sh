@@ -106,6 +106,7 @@ sed -i 's/"type": "[0-9a-f]*"/"type": "0000000000000000"/' elsewhere/manifest.js
 expect 0 'another machine' "$program" check first --thresholds gates.ini --baseline elsewhere
 expect 0 'different machines' "$program" compare elsewhere first
 expect 0 'another type of machine: it is not compared with' "$program" check first --thresholds gates.ini --baseline elsewhere --same-type
+expect 0 'baseline twin is of another host' "$program" check first --thresholds gates.ini --baseline base-1 --baseline twin
 expect 0 'pass --same-type' "$program" check first --thresholds gates.ini --baseline twin
 expect 0 'another host of the same type: it is not compared with' "$program" check first --thresholds gates.ini --baseline twin
 expect 0 'another host of the same type, which --same-type accepts' "$program" check first --thresholds gates.ini --baseline twin --same-type

@@ -27,11 +27,27 @@ static void add_run(double packed, double padded)
 	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h1"));
 }
 
+/* The run made so far becomes a baseline, and a new one is begun. */
+static void put_aside(void)
+{
+	char folder[16];
+
+	snprintf(folder, sizeof(folder), "base-%zu", runs + 1);
+	run.folder = strdup(folder);
+	before[runs++] = run;
+	set_up();
+}
+
+static void begin_again(void)
+{
+	sm_results_free(&run);
+	set_up();
+}
+
 static void add_earlier(double packed, double padded)
 {
 	add_run(packed, padded);
-	before[runs++] = run;
-	set_up();
+	put_aside();
 }
 
 static void add_five(double scale, double percent)
@@ -260,18 +276,155 @@ Test(analysis, a_disturbed_run_is_left_out)
 	expect_verdict(SM_REFUTED, "-");
 	cr_expect_eq(rows[0].baseline_runs, 4);
 	expect_text(rows[0].evidence,
-		    "; 1 of 5 baseline runs left out: during a baseline run other processes used 20 %");
+		    "; 1 of 5 baseline runs left out: during baseline base-2 other processes used 20 %");
 	for (size_t i = 2; i < 4; i++)
 		json_object_set_new(before[i].manifest, "noise", json_pack("{s:f}", "others_percent", 20.0));
 	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: 2 of at least 3");
 	for (size_t i = 0; i < 5; i++)
 		json_object_set_new(before[i].manifest, "noise", json_pack("{s:f}", "others_percent", 20.0));
-	expect_verdict(SM_INCONCLUSIVE, "no baseline run counts: during a baseline run other processes used 20 %");
+	expect_verdict(SM_INCONCLUSIVE, "no baseline run counts: during baseline base-1 other processes used 20 %");
 	/* ratios tolerate load */
 	sm_gates_free(&gates);
 	load(ratio_gate, 0);
 	expect_verdict(SM_REFUTED, "-");
 	cr_expect_eq(rows[0].baseline_runs, 5);
+	end();
+}
+
+/* A run of 16 blocks in which `near` slices of each are near, and the others far. */
+static void add_classes(unsigned near)
+{
+	unsigned one = add_case("pack", "packed", "op=add", 2);
+
+	for (unsigned block = 0; block < 16; block++)
+		add_trial(one, block, near, 20, 20);
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h1"));
+}
+
+/* Most baselines are of the near class, but were disturbed: the others count where they meet the run. */
+Test(analysis, the_class_is_that_of_the_runs_that_count)
+{
+	begin(time_gate);
+	for (size_t i = 0; i < 7; i++) {
+		add_classes(i < 4 ? SLICES : 0);
+		if (i < 4)
+			json_object_set_new(run.manifest, "noise", json_pack("{s:f}", "others_percent", 20.0));
+		put_aside();
+	}
+	add_classes(SLICES / 2);
+	expect_verdict(SM_SUPPORTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 3);
+	expect_text(rows[0].evidence, "class 410ns");
+	expect_text(rows[0].evidence, "4 of 7 baseline runs left out: during baseline base-1 other processes");
+	end();
+}
+
+/* What a baseline lacks is said of the one that lacks it. */
+Test(analysis, a_baseline_of_another_class_or_without_the_case_is_left_out)
+{
+	begin(time_gate);
+	for (size_t i = 0; i < 3; i++)
+		add_earlier(20, 10);
+	add_classes(SLICES);
+	put_aside();
+	add_run(20, 10);
+	expect_verdict(SM_SUPPORTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 3);
+	expect_text(rows[0].evidence,
+		    "1 of 4 baseline runs left out: baseline base-4 has 0 blocks in a class like 410ns");
+	sm_results_free(&before[3]);
+	runs = 3;
+	before[3] = run;
+	set_up();
+	add_trial(add_case("pack", "wide", "op=add", 2), 0, 0, 0, 10);
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h1"));
+	struct sm_results other = before[3];
+	put_aside();
+	run = other;
+	expect_verdict(SM_SUPPORTED, "-");
+	expect_text(rows[0].evidence, "1 of 4 baseline runs left out: baseline base-4 has no such case");
+	end();
+}
+
+Test(analysis, a_run_of_few_blocks_has_no_level)
+{
+	begin(time_gate);
+	add_five(20, 0.5);
+	add_pack_point("op=add", 40, 10, 10, 4);
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h1"));
+	expect_verdict(SM_INCONCLUSIVE, "4 blocks: no level under");
+	end();
+}
+
+/* One baseline of another host is enough, and it is named. */
+Test(analysis, a_baseline_of_another_host_is_named)
+{
+	begin(time_gate);
+	add_five(20, 0.5);
+	json_object_set_new(before[1].manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h2"));
+	add_run(20, 10);
+	expect_verdict(SM_NOT_TESTABLE, "baseline base-2 is of another host of the same type: pass --same-type");
+	end();
+}
+
+Test(analysis, there_are_at_most_64_baselines)
+{
+	struct sm_baselines full = { .count = SM_BASELINE_RUNS_MAX };
+
+	cr_expect_eq(sm_baselines_add(&full, "one-more", known, 3, &err), -EINVAL);
+	expect_text(err.text, "too many baselines: at most 64");
+}
+
+/* Either bound can fail, so p is doubled. */
+Test(analysis, two_bounds_share_the_level)
+{
+	double p;
+
+	begin(time_gate);
+	add_five(20, 0.5);
+	add_run(21.4, 10);
+	expect_verdict(SM_REFUTED, "-");
+	p = rows[0].p;
+	sm_gates_free(&gates);
+	load("[t]\ncase = pack/packed\nbaseline = yes\nmin = 0.95\nmax = 1.05\n", 0);
+	expect_verdict(SM_REFUTED, "-");
+	cr_expect_float_eq(rows[0].p, 2 * p, 1e-9, "%g, %g", rows[0].p, p);
+	begin_again();
+	add_run(18.6, 10);
+	expect_verdict(SM_REFUTED, "-");
+	begin_again();
+	add_run(20, 10);
+	expect_verdict(SM_SUPPORTED, "-");
+	end();
+}
+
+/* What is rare enough for one point is not for the worst of four. */
+Test(analysis, points_share_the_level)
+{
+	static const char *const others[] = { "op=store", "op=one", "op=none" };
+	static const double scale[] = { 0.99, 1.005, 1.01, 0.9875, 1.0075 };
+	double p;
+
+	begin("[t]\ncase = pack/packed\nbaseline = yes\nmax = 1.035\n");
+	add_five(20, 1);
+	add_run(20.96, 10);
+	expect_verdict(SM_REFUTED, "-");
+	p = rows[0].p;
+	cr_expect(p > 0.0026 && p < 0.01, "%g", p);
+	end();
+	begin_again();
+	begin("[t]\ncase = pack/packed\nbaseline = yes\nmax = 1.035\n");
+	for (size_t i = 0; i < 5; i++) {
+		add_run(20 * scale[i], 10);
+		for (size_t j = 0; j < 3; j++)
+			add_pack_point(others[j], 20 * scale[i], 10, 10, 16);
+		put_aside();
+	}
+	add_run(20.96, 10);
+	for (size_t j = 0; j < 3; j++)
+		add_pack_point(others[j], 20, 10, 10, 16);
+	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: with 5 ");
+	cr_expect(rows[0].p > 0.01, "%g", rows[0].p);
 	end();
 }
 
