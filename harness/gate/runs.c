@@ -132,12 +132,19 @@ int gate_runs(const struct sm_digest *run, size_t c, long reference, const struc
 	return 0;
 }
 
-/* The bound that a change has to reach, as ln; NaN: none is open to a change from the earlier runs. */
+/* How far a run like the earlier ones is from the nearest bound, as ln; NaN: it is on it. */
 static double bound_of(double min, double max)
 {
-	double over = max > 1 ? log(max) : (double)NAN, under = min > 0 && min < 1 ? -log(min) : (double)NAN;
+	double over = max > 0 && max != 1 ? fabs(log(max)) : (double)NAN;
+	double under = min > 0 && min != 1 ? fabs(log(min)) : (double)NAN;
 
 	return fmin(over, under); /* of one NaN it is the other */
+}
+
+/* Whether a run like the earlier ones misses a bound: a change is asked for. */
+static bool change_asked(double min, double max)
+{
+	return (max > 0 && max < 1) || min > 1;
 }
 
 /* A self-test measures the scatter of a case in this many runs. */
@@ -195,16 +202,21 @@ const char *gate_runs_open(const struct finding *finding, double min, double max
 			"one build differ; measure more and name each with --baseline",
 			old->count, GATE_RUNS_MIN);
 	} else if (sm_run_levels_margin(old, tail) > bound) {
-		needed = sm_run_levels_needed(old->scatter, bound, tail, SM_BASELINE_RUNS_MAX);
-		sm_words_add(&words,
-			     "too few baseline runs to detect a failure: with %zu that scatter by %.2g %%, a run must "
-			     "differ by %.2g %%, and the threshold is %.2g %%; ",
-			     old->count, 100 * old->scatter, 100 * expm1(sm_run_levels_margin(old, tail)),
-			     100 * expm1(bound));
+		needed = sm_run_levels_needed(old->scatter, bound, tail, SM_DETECTABLE_POWER, SM_BASELINE_RUNS_MAX);
+		sm_words_add(
+			&words,
+			change_asked(min, max)
+				? "too few baseline runs to detect a failure: with %zu that scatter by %.2g %%, a run "
+				  "must miss the threshold by %.2g %%, and one like them misses it by %.2g %%; "
+				: "too few baseline runs to detect a failure: with %zu that scatter by %.2g %%, a run "
+				  "must differ by %.2g %%, and the threshold is %.2g %%; ",
+			old->count, 100 * old->scatter, 100 * expm1(sm_run_levels_margin(old, tail)),
+			100 * expm1(bound));
 		if (needed > 0)
-			sm_words_add(&words, "%zu such runs are needed", needed);
+			sm_words_add(&words, "%zu such runs are needed to find that in %.0f of 10 runs", needed,
+				     10 * SM_DETECTABLE_POWER);
 		else
-			sm_words_add(&words, "no number of such runs is enough: raise the threshold, or alternate two "
+			sm_words_add(&words, "no number of such runs is enough: loosen the threshold, or alternate two "
 					     "builds with `shmeter ab`");
 	} else if (sm_run_levels_margin(&tested, tail) > bound) {
 		sm_words_add(

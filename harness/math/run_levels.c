@@ -45,12 +45,12 @@ double sm_run_levels_margin(const struct sm_run_levels *runs, double tail)
 	return sm_student_quantile(tail, (double)(runs->count - 1)) * runs->scatter * widening(runs->count);
 }
 
-size_t sm_run_levels_needed(double scatter, double difference, double tail, size_t most)
+size_t sm_run_levels_needed(double scatter, double difference, double tail, double power, size_t most)
 {
 	for (size_t count = 2; count <= most; count++) {
 		struct sm_run_levels runs = { .count = count, .scatter = scatter };
 
-		if (sm_run_levels_margin(&runs, tail) <= difference)
+		if (sm_run_levels_margin(&runs, tail) + sm_run_levels_margin(&runs, 1 - power) <= difference)
 			return count;
 	}
 	return 0;

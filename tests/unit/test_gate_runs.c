@@ -186,7 +186,9 @@ Test(analysis, a_run_within_the_threshold_passes_and_one_within_the_scatter_does
 	add_five(20, 1.2);
 	add_run(21.05, 10); /* 5.25 %: over the threshold, but with five runs not sure enough */
 	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: with 5 that scatter by 1.3 %");
-	expect_text(rows[0].reason, "a run must differ by 5.3 %, and the threshold is 5 %; 6 such runs are needed");
+	expect_text(
+		rows[0].reason,
+		"a run must differ by 5.3 %, and the threshold is 5 %; 10 such runs are needed to find that in 8 of 10 runs");
 	end();
 }
 
@@ -249,6 +251,16 @@ Test(analysis, a_run_must_be_faster_than_several)
 	set_up();
 	add_run(18.1, 10); /* 9.5 %: not enough, but not surely */
 	expect_verdict(SM_INCONCLUSIVE, "includes the threshold; a ratio");
+	end();
+	/* five that scatter more cannot show that a run like them is not faster */
+	begin("[t]\ncase = pack/packed\nbaseline = yes\nmax = 0.96\n");
+	begin_again();
+	add_five(20, 1);
+	add_run(20, 10);
+	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: with 5 that scatter by 1");
+	expect_text(rows[0].reason, "must miss the threshold by 4");
+	expect_text(rows[0].reason, "and one like them misses it by 4.2 %; ");
+	expect_text(rows[0].reason, " such runs are needed to find that in 8 of 10 runs");
 	end();
 }
 

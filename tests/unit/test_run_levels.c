@@ -57,10 +57,11 @@ Test(run_levels, levels_of_a_few_runs)
 
 Test(run_levels, more_runs_are_needed_for_smaller_differences)
 {
-	cr_expect_eq(sm_run_levels_needed(0.01, 0.05, ALPHA, 64), 5);
-	cr_expect_eq(sm_run_levels_needed(0.01, 0.03, ALPHA, 64), 10);
-	cr_expect_eq(sm_run_levels_needed(0.01, 0.4, ALPHA, 64), 2);
-	cr_expect_eq(sm_run_levels_needed(0.01, 0.02, ALPHA, 64), 0); /* under the normal quantile */
+	cr_expect_eq(sm_run_levels_needed(0.01, 0.05, ALPHA, 0.5, 64), 5);
+	cr_expect_eq(sm_run_levels_needed(0.01, 0.05, ALPHA, 0.8, 64), 6);
+	cr_expect_eq(sm_run_levels_needed(0.01, 0.03, ALPHA, 0.5, 64), 10);
+	cr_expect_eq(sm_run_levels_needed(0.01, 0.4, ALPHA, 0.5, 64), 2);
+	cr_expect_eq(sm_run_levels_needed(0.01, 0.02, ALPHA, 0.5, 64), 0); /* under the normal quantile */
 }
 
 static double uniform(void)

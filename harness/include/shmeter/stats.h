@@ -118,8 +118,9 @@ struct sm_run_levels sm_run_levels(const double *level, size_t count);
 double sm_run_levels_beyond(const struct sm_run_levels *runs, double level, double bound);
 /* How far above the mean a further run of the same population lies with probability `tail`.  NaN under two runs. */
 double sm_run_levels_margin(const struct sm_run_levels *runs, double tail);
-/* Fewest runs of this scatter, of at least two and at most `most`, whose margin is at most `difference`; 0: none. */
-size_t sm_run_levels_needed(double scatter, double difference, double tail, size_t most);
+/* Fewest runs of this scatter, of at least two and at most `most`, with which a run that differs by `difference` is
+ * beyond the margin with probability `power` (about); 0: none. */
+size_t sm_run_levels_needed(double scatter, double difference, double tail, double power, size_t most);
 /* The noise floor as ln: 95 % of all pairs of runs of this scatter differ by less, where levels are normal. */
 double sm_run_levels_floor(double scatter);
 
