@@ -91,9 +91,9 @@ static void print_floor(const struct sm_comparison_of_runs *c)
 			 100 * (c->most - 1));
 	if (c->unknown > 0)
 		snprintf(unknown, sizeof(unknown),
-			 " By how much runs of one build alone differ is unknown for %u cases: `shmeter selftest "
+			 " By how much runs of one build alone differ is unknown for %u case%s: `shmeter selftest "
 			 "PATTERN...` measures it, and later runs know it.",
-			 c->unknown);
+			 c->unknown, c->unknown == 1 ? "" : "s");
 	say(0, "", "These are times of two runs.%s%s", known, unknown);
 }
 

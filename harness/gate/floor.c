@@ -42,6 +42,7 @@ static json_t *floor_of(const struct sm_baselines *runs, sm_name id, sm_name bes
 	return *count < GATE_RUNS_MIN ? NULL : json_real(exp(sm_run_levels_floor(levels.runs.scatter)));
 }
 
+/* NULL: none is known. */
 static json_t *floors_of(const struct sm_baselines *runs, const struct digest_case *c, double *room,
 			 struct sm_results *strings)
 {
@@ -56,6 +57,10 @@ static json_t *floors_of(const struct sm_baselines *runs, const struct digest_ca
 		if (other != c && other->group == c->group)
 			json_object_set_new(ratios, other->variant,
 					    floor_of(runs, c->id, other->id, room, strings, &count));
+	}
+	if (!time && json_object_size(ratios) == 0) {
+		json_decref(ratios);
+		return NULL;
 	}
 	/* a value of NULL sets nothing */
 	return json_pack("{s:o*, s:o, s:i, s:o}", "time", time, "ratio", ratios, "runs", (int)counted, "measured_utc",
@@ -112,6 +117,19 @@ static void key_of(const struct sm_identity *machine, char out[KEY_MAX])
 	snprintf(out, KEY_MAX, "%s/%s", machine->type, machine->host);
 }
 
+/* What was not learned this time stays, such as a time beside other load. */
+static void learn(json_t *known, json_t *learned)
+{
+	json_t *ratios = json_copy(json_object_get(known, "ratio"));
+
+	json_object_update(known, learned);
+	if (json_is_object(ratios)) {
+		json_object_update(ratios, json_object_get(learned, "ratio"));
+		json_object_set(known, "ratio", ratios);
+	}
+	json_decref(ratios);
+}
+
 int sm_floor_save(const struct sm_identity *machine, const struct sm_floor *floor, struct sm_error *err)
 {
 	char path[4200], key[KEY_MAX];
@@ -128,9 +146,8 @@ int sm_floor_save(const struct sm_identity *machine, const struct sm_floor *floo
 	json_object_foreach (floor->cases, id, learned) {
 		json_t *known = json_object_get(cases, id);
 
-		/* what was not learned this time stays, such as a time beside other load */
 		if (json_is_object(known))
-			json_object_update(known, learned);
+			learn(known, learned);
 		else
 			json_object_set(cases, id, learned);
 	}
