@@ -493,7 +493,7 @@ def check_pairs(judge):
     judge.expect(len(set(machine.cache_of[3].values())) == 8, "there are eight L3s")
     for step in ("doctor", "list", "plan", "pairs"):
         judge.ended(step)
-    judge.expect("pairs a round: up to 8" in judge.log("plan"), "the plan has eight pairs a round",
+    judge.expect("rounds of up to 8" in " ".join(judge.log("plan").split()), "the plan has eight pairs a round",
                  judge.log("plan")[-300:])
     visits = judge.table("pairs", "visits")
     judge.expect(any(row["company"] == "8" for row in visits), "eight pairs played at the same time",
