@@ -58,8 +58,8 @@ static int choose(const struct run_options *options, struct sm_run_options *run,
 			plan->longer_count = 0; /* a user who asks for a number gets that number */
 			return 0;
 		}
-		/* enough for a clear PASS; a gate that is open then gets more */
-		plan->repeat_blocks = SM_LOOKED_BLOCKS_MIN;
+		/* a gate that is open then gets more */
+		plan->repeat_blocks = SM_GATES_FIRST_BLOCKS;
 		run->gates = &gates;
 		return 0;
 	}

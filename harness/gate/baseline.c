@@ -59,17 +59,12 @@ static void say(const struct sm_digest *run, size_t c, long reference, double mi
 	const struct digest_case *one = &run->cases[c];
 	struct sm_words words = { .used = 0 };
 
-	sm_words_add(&words, "%s", one->name);
-	if (reference >= 0)
-		sm_words_add(&words, ", as a ratio to %s,", run->cases[reference].variant);
+	gate_say_case(&words, run, c, reference);
 	sm_words_add(&words, " takes %.4g times as long %s as in the baseline (", out->ratio.estimate, one->per);
 	sm_words_add_interval(&words, &out->ratio);
 	sm_words_add(&words, ", class %s, %u blocks against %u, %s)", out->klass, out->used, out->baseline_used,
 		     one->where);
-	if (min > 0)
-		sm_words_add(&words, "; at least %.4g is required", min);
-	if (max > 0)
-		sm_words_add(&words, "; at most %.4g is allowed", max);
+	gate_say_bounds(&words, min, max);
 	out->evidence = sm_results_string(results, "%s", words.text);
 }
 

@@ -120,3 +120,18 @@ const char *gate_why_apart(const struct side *now, const struct side *before, si
 	return disturbed ? sm_results_string(results, "no baseline run counts: %s", disturbed)
 			 : sm_results_string(results, "baseline %s has no such case", before[0].folder);
 }
+
+void gate_say_case(struct sm_words *words, const struct sm_digest *run, size_t c, long reference)
+{
+	sm_words_add(words, "%s", run->cases[c].name);
+	if (reference >= 0)
+		sm_words_add(words, ", as a ratio to %s,", run->cases[reference].variant);
+}
+
+void gate_say_bounds(struct sm_words *words, double min, double max)
+{
+	if (min > 0)
+		sm_words_add(words, "; at least %.4g is required", min);
+	if (max > 0)
+		sm_words_add(words, "; at most %.4g is allowed", max);
+}

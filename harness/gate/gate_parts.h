@@ -40,6 +40,9 @@ struct side {
 };
 
 /* gate/earlier.c */
+/* The case, or its ratio to `reference` (-1: none), and the bounds that are required (0: open), in words. */
+void gate_say_case(struct sm_words *words, const struct sm_digest *run, size_t c, long reference);
+void gate_say_bounds(struct sm_words *words, double min, double max);
 /* Why a run, which a sentence calls `name`, was too disturbed to be compared with another; NULL: it was not. */
 const char *gate_disturbed(const struct sm_digest *one, size_t c, bool as_ratio, const char *name,
 			   struct sm_results *results);

@@ -43,14 +43,6 @@ static double threshold_p(const struct sm_gate *gate, const double *d, unsigned 
 	return gate->min > 0 && gate->max > 0 ? fmin(1, 2 * p) : p;
 }
 
-static void say_bounds(const struct sm_gate *gate, struct sm_words *words)
-{
-	if (gate->min > 0)
-		sm_words_add(words, "; at least %.4g is required", gate->min);
-	if (gate->max > 0)
-		sm_words_add(words, "; at most %.4g is allowed", gate->max);
-}
-
 /* Tests the threshold over the blocks, or over the pairs of layouts.  Returns how far layouts and blocks scatter, in
  * words. */
 static const char *judge_units(const struct sm_gate *gate, const struct sm_gates *gates, struct sm_analysis *a,
@@ -115,7 +107,7 @@ static int judge_ratio(const struct sm_gate *gate, const struct sm_gates *gates,
 	sm_words_add(&words, "%s: %s (", gate->scenario, ratio);
 	sm_words_add_interval(&words, &out->ratio);
 	sm_words_add(&words, ", class %s, %u %s, %s)%s", out->klass, out->used, out->unit, where, scatter);
-	say_bounds(gate, &words);
+	gate_say_bounds(&words, gate->min, gate->max);
 	out->evidence = sm_results_string(a->results, "%s", words.text);
 	return 0;
 }

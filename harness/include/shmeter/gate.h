@@ -61,6 +61,10 @@ void sm_gates_free(struct sm_gates *gates);
  * carries less information than a block in which both sides were measured (docs/adr/0012). */
 #define SM_BASELINE_BLOCKS 32u
 
+/* Number of blocks of all other cases before a run first looks at its gates.  Eight give an interval; with twelve some may
+ * be lost, and the A/A control can still be judged at 1 %, which needs eleven that agree. */
+#define SM_GATES_FIRST_BLOCKS 12u
+
 /* Sets plan->patterns ("scenario/variant") to what a run needs for these gates, and plan->longer to what is compared
  * with a baseline.  The caller frees both arrays; their strings belong to the gates.  `only` has one flag for each gate
  * and selects gates; NULL: all.  -ENOMEM. */
