@@ -220,18 +220,17 @@ int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scen
 	return reading.failed ? -EINVAL : 0;
 }
 
-/* Appends the patterns "scenario/variant" of both sides of a gate and of its control. */
-static void add_patterns(struct sm_gates *kept, const struct sm_gate *gate, const char **patterns, size_t *count)
+/* Appends the patterns of both sides of a gate, at its points alone, and of its control. */
+static void add_patterns(const struct sm_gate *gate, const char **patterns, size_t *count)
 {
 	const char *variants[3] = { gate->variant, gate->against, gate->control };
-	char text[256];
 
 	for (unsigned v = 0; v < 3; v++) {
 		if (v > 0 && !variants[v])
 			continue;
-		/* a claim without a variant is about all variants */
-		snprintf(text, sizeof(text), "%s/%s", gate->scenario, variants[v] ? variants[v] : "*");
-		patterns[(*count)++] = gate_keep(kept, text, strlen(text));
+		/* a claim without a variant is about all variants; its control has points of its own */
+		patterns[(*count)++] = sm_name_format("%s/%s%s%s", gate->scenario, variants[v] ? variants[v] : "*",
+						      v < 2 && gate->at ? " " : "", v < 2 && gate->at ? gate->at : "");
 	}
 }
 
@@ -239,7 +238,6 @@ int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan
 {
 	const char **patterns = calloc(3 * gates->count + 1, sizeof(*patterns));
 	const char **longer = calloc(3 * gates->count + 1, sizeof(*longer));
-	struct sm_gates *kept = (struct sm_gates *)gates; /* only the list of strings grows */
 
 	plan->patterns = patterns;
 	plan->longer = longer;
@@ -254,9 +252,9 @@ int sm_gates_plan(const struct sm_gates *gates, const bool *only, struct sm_plan
 	for (size_t i = 0; i < gates->count; i++) {
 		if (only && !only[i])
 			continue;
-		add_patterns(kept, &gates->gate[i], patterns, &plan->pattern_count);
+		add_patterns(&gates->gate[i], patterns, &plan->pattern_count);
 		if (gates->gate[i].kind == SM_GATE_BASELINE)
-			add_patterns(kept, &gates->gate[i], longer, &plan->longer_count);
+			add_patterns(&gates->gate[i], longer, &plan->longer_count);
 	}
 	return 0;
 }

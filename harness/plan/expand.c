@@ -1,6 +1,5 @@
 /* Expands scenarios and options into cases and groups. */
 #include <errno.h>
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +9,6 @@
 #include "shmeter/error.h"
 #include "shmeter/memory.h"
 #include "shmeter/text.h"
-
-/* The control that every run carries: the same case under two names (method.md). */
-#define AA_SCENARIO "aa"
 
 static const struct sm_memory memory_default = {
 	.backing = SM_MEMFD,
@@ -78,82 +74,6 @@ static struct sm_memory resolve(const struct sm_memory *variant, const struct sm
 	if (memory.pages.kind == SM_PAGES_BASE && memory.pages.bytes == 0)
 		memory.pages.bytes = sm_os_page_bytes(&sm_os_linux);
 	return memory;
-}
-
-/* Whether a pattern selects variants, not whole scenarios: "page_size_random/thp-64k".  The variant that is called
- * after the size of the base pages has a second name, which is the same on every machine: "first_touch/base". */
-static bool names_variant(const char *pattern, const struct sm_scenario *scenario, const struct sm_variant *variant)
-{
-	struct sm_pages pages = variant->memory.pages;
-	char text[256], size[16];
-
-	if (!strchr(pattern, '/'))
-		return false;
-	snprintf(text, sizeof(text), "%s/%s", scenario->name, variant->name);
-	if (fnmatch(pattern, text, 0) == 0)
-		return true;
-	if (pages.kind != SM_PAGES_BASE || strcmp(sm_pages_name(pages, size), variant->name) != 0)
-		return false;
-	snprintf(text, sizeof(text), "%s/%s", scenario->name, SM_PAGES_BASE_ALIAS);
-	return strcmp(pattern, text) == 0;
-}
-
-static bool matches_one(const char *pattern, const struct sm_scenario *scenario, const struct sm_variant *variant)
-{
-	char text[256];
-
-	if (!strchr(pattern, '/'))
-		return fnmatch(pattern, scenario->name, 0) == 0;
-	if (names_variant(pattern, scenario, variant))
-		return true;
-	snprintf(text, sizeof(text), "%s/%s", scenario->family, scenario->name);
-	return fnmatch(pattern, text, 0) == 0;
-}
-
-bool sm_plan_chooses(const struct sm_plan_options *options, const struct sm_scenario *scenario)
-{
-	if (options->pattern_count == 0)
-		return true;
-	for (size_t i = 0; i < options->pattern_count; i++)
-		for (const struct sm_variant *v = scenario->variants; v->name; v++)
-			if (matches_one(options->patterns[i], scenario, v))
-				return true;
-	return false;
-}
-
-bool sm_plan_is_control(const struct sm_scenario *scenario)
-{
-	return strcmp(scenario->name, AA_SCENARIO) == 0;
-}
-
-static bool matches(const struct sm_plan_options *options, const struct sm_scenario *scenario,
-		    const struct sm_variant *variant)
-{
-	bool extra = variant->extra && options->profile != SM_FULL;
-
-	if ((options->pattern_count == 0 && !extra) || sm_plan_is_control(scenario))
-		return true;
-	for (size_t i = 0; i < options->pattern_count; i++)
-		if (matches_one(options->patterns[i], scenario, variant) &&
-		    (!extra || names_variant(options->patterns[i], scenario, variant)))
-			return true;
-	return false;
-}
-
-int sm_plan_check_patterns(const struct sm_plan_options *options, const struct sm_scenario *const *scenarios,
-			   size_t count, struct sm_error *err)
-{
-	for (size_t i = 0; i < options->pattern_count; i++) {
-		struct sm_plan_options one = { .patterns = &options->patterns[i], .pattern_count = 1 };
-		bool found = false;
-
-		for (size_t s = 0; s < count && !found; s++)
-			found = sm_plan_chooses(&one, scenarios[s]);
-		if (!found)
-			return sm_fail(err, EINVAL, "no scenario matches \"%s\"; `shmeter list` names them all",
-				       options->patterns[i]);
-	}
-	return 0;
 }
 
 static void name_value(const struct sm_param *param, uint64_t value, char *out, size_t size)
@@ -265,16 +185,7 @@ static void *grow(void *array, size_t count, size_t size)
 	return array;
 }
 
-static bool is_longer(const struct sm_plan_options *options, const struct sm_scenario *scenario,
-		      const struct sm_variant *variant)
-{
-	for (size_t i = 0; i < options->longer_count; i++)
-		if (matches_one(options->longer[i], scenario, variant))
-			return true;
-	return false;
-}
-
-/* Adds the group of one point: every variant that the patterns choose. */
+/* Adds the group of one point: every variant that the patterns choose there. */
 static void add_group(struct sm_plan *plan, const struct sm_plan_options *options, const struct sm_case *point)
 {
 	const struct sm_scenario *scenario = point->scenario;
@@ -283,9 +194,11 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 					  .blocks = options->repeat_blocks ? options->repeat_blocks
 									   : sm_profile_blocks(options->profile),
 					  .scenario = scenario };
+	char params[160];
 
+	sm_case_params(point, ' ', params, sizeof(params));
 	for (unsigned v = 0; scenario->variants[v].name; v++) {
-		if (!matches(options, scenario, &scenario->variants[v]))
+		if (!plan_chooses_variant(options, scenario, &scenario->variants[v], params))
 			continue;
 		plan->cases = grow(plan->cases, plan->case_count, sizeof(*plan->cases));
 		struct sm_planned_case *planned = &plan->cases[plan->case_count++];
@@ -297,34 +210,13 @@ static void add_group(struct sm_plan *plan, const struct sm_plan_options *option
 		planned->group = (unsigned)plan->group_count;
 		name_case(planned, &group_memory);
 		group.count++;
-		if (is_longer(options, scenario, &scenario->variants[v]))
+		if (plan_is_longer(options, scenario, &scenario->variants[v], params))
 			group.blocks = options->longer_blocks;
 	}
 	if (group.count == 0)
 		return;
 	plan->groups = grow(plan->groups, plan->group_count, sizeof(*plan->groups));
 	plan->groups[plan->group_count++] = group;
-}
-
-int sm_plan_injected(const struct sm_plan_options *options, const struct sm_case *c, double *share,
-		     struct sm_error *err)
-{
-	const char *sign = options->inject ? strrchr(options->inject, '=') : NULL;
-	char pattern[256], name[256], *end = NULL;
-	double percent = sign ? strtod(sign + 1, &end) : 0;
-
-	*share = 0;
-	if (!options->inject)
-		return 0;
-	if (!sign || sign == options->inject || end == sign + 1 || *end || !(percent >= 0 && percent <= 1000))
-		return sm_fail(err, EINVAL,
-			       "--inject \"%s\": SCENARIO/VARIANT=PERCENT is expected, with a number from 0 to 1000",
-			       options->inject);
-	snprintf(pattern, sizeof(pattern), "%.*s", (int)(sign - options->inject), options->inject);
-	snprintf(name, sizeof(name), "%s/%s", c->scenario->name, c->scenario->variants[c->variant].name);
-	if (fnmatch(pattern, name, 0) == 0)
-		*share = percent / 100;
-	return 0;
 }
 
 /* Whether a variant of the point has a number of workers that meets a condition. */
@@ -519,7 +411,7 @@ int sm_plan_expand(struct sm_plan *plan, const struct sm_plan_options *options,
 		bool chosen = false;
 
 		for (const struct sm_variant *v = scenarios[s]->variants; v->name; v++)
-			chosen |= matches(options, scenarios[s], v);
+			chosen |= plan_chooses_variant(options, scenarios[s], v, NULL);
 		if (!chosen)
 			continue;
 		rc = plan_sweep(scenarios[s], options, values, used, err);

@@ -30,6 +30,12 @@ static inline bool plan_is_every(const struct sm_param *param)
 {
 	return param->every_pu || param->every_node;
 }
+/* Whether the patterns choose a variant at the point with these parameters ("op=store processes=2"; NULL: at any). */
+bool plan_chooses_variant(const struct sm_plan_options *options, const struct sm_scenario *scenario,
+			  const struct sm_variant *variant, const char *params);
+/* Whether options->longer names it there. */
+bool plan_is_longer(const struct sm_plan_options *options, const struct sm_scenario *scenario,
+		    const struct sm_variant *variant, const char *params);
 void plan_values_free(struct plan_values values[SM_PARAMS_MAX]);
 
 #endif

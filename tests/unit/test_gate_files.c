@@ -191,15 +191,15 @@ Test(analysis, a_file_of_gates_makes_a_plan)
 	bool only[] = { true, false };
 
 	load("[r]\ncase = pack/packed\nagainst = padded\nmin = 1.2\n"
-	     "[b]\ncase = pack/wide\nbaseline = yes\nmax = 1.03\n",
+	     "[b]\ncase = pack/wide\nat = processes=2 cores=different\nbaseline = yes\nmax = 1.03\n",
 	     0);
 	cr_assert_eq(sm_gates_plan(&gates, NULL, &plan, &err), 0, "%s", err.text);
 	cr_assert_eq(plan.pattern_count, 3);
 	cr_expect_str_eq(plan.patterns[0], "pack/packed");
 	cr_expect_str_eq(plan.patterns[1], "pack/padded");
-	cr_expect_str_eq(plan.patterns[2], "pack/wide");
+	cr_expect_str_eq(plan.patterns[2], "pack/wide processes=2 cores=different");
 	cr_assert_eq(plan.longer_count, 1);
-	cr_expect_str_eq(plan.longer[0], "pack/wide");
+	cr_expect_str_eq(plan.longer[0], "pack/wide processes=2 cores=different");
 	cr_expect_eq(plan.longer_blocks, SM_BASELINE_BLOCKS);
 	free((void *)plan.patterns);
 	free((void *)plan.longer);

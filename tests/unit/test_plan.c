@@ -179,6 +179,38 @@ Test(plan, patterns_choose_and_the_control_stays)
 	cr_expect(strstr(err.text, "nonsense"), "%s", err.text);
 }
 
+/* Conditions behind a pattern choose points; what is no coordinate of a point excludes none. */
+Test(plan, patterns_choose_points)
+{
+	static const struct {
+		const char *pattern;
+		size_t cases; /* besides the control's */
+	} given[] = { { "sweep", 6 },
+		      { "sweep op=add", 3 },
+		      { "sweep/b op=store", 1 },
+		      { "sweep/b processes<=2 placement=far workers=9", 2 },
+		      { "sweep processes=1xPU op=store", 3 },
+		      { "sweep processes>=3", 0 } };
+	struct sm_plan_options options = { .pattern_count = 1, .longer_count = 1, .longer_blocks = 50 };
+	static const char *const longer[] = { "sweep op=add" }, *unknown[] = { "sweep size=4" };
+	struct sm_plan plan;
+	struct sm_error err;
+
+	options.longer = longer;
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		options.patterns = &given[i].pattern;
+		cr_assert_eq(expand(&plan, &options, &err), 0, "%s", err.text);
+		cr_expect_eq(plan.case_count - 2, given[i].cases, "%s: %zu cases", given[i].pattern, plan.case_count);
+		for (size_t g = 0; g < plan.group_count; g++)
+			cr_expect_eq(plan.groups[g].blocks == 50,
+				     strstr(plan.cases[plan.groups[g].first].id, "op=add") != NULL);
+		sm_plan_free(&plan);
+	}
+	options.patterns = unknown;
+	cr_expect_eq(expand(&plan, &options, &err), -EINVAL);
+	cr_expect(strstr(err.text, "\"sweep size=4\""), "%s", err.text);
+}
+
 static void expect_set(const char *name, const char *text, const char *words)
 {
 	struct sm_plan_options options = { .set = { { name, text } }, .set_count = 1 };
