@@ -72,7 +72,7 @@ for command in $commands; do
 		said=$("$program" "$command" "--$option" x --help 2>&1)
 		[[ $said = *'has no option'* ]] && taken=no
 		listed=no
-		grep -qE -- "^  (-[a-z], |    )--$option( |\$)" <<<"$help" && listed=yes
+		[[ $'\n'$help$'\n' =~ $'\n'"  "(-[a-z], |"    ")"--$option"[$' \n'] ]] && listed=yes
 		[ $taken = $listed ] || fail "$command --$option: taken $taken, in the help $listed"
 	done
 done
