@@ -3,6 +3,9 @@
 # Shared by the tests of alternations: sides whose times are known.  Source it after lib.sh.  $judge is the program that
 # judges for a side.
 
+# What `python3` starts: a launcher that first looks for it may take longer than a replay.
+interpreter=$(python3 -IS -c 'import sys; print(sys.executable)')
+
 # store FOLDER PATTERN OPTION...: runs one block, to be replayed.  The fixed seed keeps its order, and so the replay,
 # the same.
 store() {
@@ -19,7 +22,7 @@ side() {
 		#!/bin/sh
 		[ "\$1" = ab ] && exec "$judge" "\$@"
 		echo "\$*" >>"$scratch/$file.args"
-		exec python3 -IS "$root/tests/e2e/replay.py" "$scratch/$stored" $* -- "\$@"
+		exec "$interpreter" -IS "$root/tests/e2e/replay.py" "$scratch/$stored" $* -- "\$@"
 	END
 	chmod +x "$file"
 }
