@@ -139,10 +139,23 @@ Test(contract, every_case_is_ok_or_has_a_reason)
 		for_each_case(sm_scenarios[i], expect_ok_or_reason);
 }
 
+static bool has_param(const struct sm_scenario *scenario, const char *name)
+{
+	const struct sm_param *param = scenario->params;
+
+	while (param && param->name && strcmp(param->name, name) != 0)
+		param++;
+	return param && param->name;
+}
+
+/* In little memory: the profile's own, up to a GiB, would be filled for nothing. */
 Test(contract, every_verify_sees_work_not_done)
 {
+	static const char *const little[] = { "bytes", "4m", NULL };
+
 	for (size_t i = 0; i < sm_scenario_count; i++)
-		for_each_case(sm_scenarios[i], expect_short_work_is_seen);
+		for_each_case_at(sm_scenarios[i], little + (has_param(sm_scenarios[i], "bytes") ? 0 : 2),
+				 expect_short_work_is_seen);
 }
 
 static const struct sm_scenario *find_scenario(const char *name)
