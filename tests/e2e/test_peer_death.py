@@ -53,12 +53,13 @@ def try_one(transport, before):
     folder = os.path.join(tempfile.mkdtemp(prefix="shmeter-test-"), "run")
     parent = subprocess.Popen(
         [PROGRAM, "run", f"transport_throughput/{transport}", "--set", "message=64", "--out", folder,
-         "--repeat-blocks", "3", "--no-plots", "--no-counters", "-q"],
+         "--repeat-blocks", "2", "--slices", "3", "--no-plots", "--no-counters", "-q"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     killed, took = False, None
     while not killed and parent.poll() is None:
         ends = workers(parent.pid)
         if len(ends) < 2:
+            time.sleep(0.0002)
             continue
         time.sleep(RANDOM.uniform(0, 0.01))
         victim, peer = RANDOM.sample(ends, 2)
