@@ -408,7 +408,7 @@ const struct option_spec option_specs[] = {
 	  .in = { IN(CHECK, check, thresholds) } },
 	{ "baseline", "DIR", "compare with earlier runs of this host (one or more)", take_folder,
 	  .in = { IN(CHECK, check, baseline) } },
-	{ "same-type", NULL, "also compare with another host of the same type", take_flag,
+	{ "same-type", NULL, "compare times of other hosts of the same type, too", take_flag,
 	  .in = { IN(CHECK, check, same_type) } },
 	{ "same-type", NULL, "show the runs of all hosts of the latest run's type", take_flag,
 	  .in = { IN(HISTORY, history, same_type) } },

@@ -6,53 +6,6 @@
 
 #include "gate_parts.h"
 
-/* Why runs of two machines are not compared; NULL: they are of one machine, or of one type where that is enough. */
-static const char *why_other_machine(const struct sm_digest *run, const struct sm_digest *baseline, bool same_type,
-				     struct sm_results *results)
-{
-	sm_name host = baseline->machine.host;
-
-	switch (sm_digest_likeness(run, baseline)) {
-	case SM_SAME_HOST: return NULL;
-	case SM_SAME_TYPE:
-		if (same_type)
-			return NULL;
-		return sm_results_string(
-			results,
-			host == sm_none || run->machine.host == sm_none
-				? "this run or baseline %s does not record its host: pass --same-type to compare runs of one "
-				  "type of machine"
-				: "baseline %s is of another host of the same type: pass --same-type to compare with it",
-			baseline->folder);
-	case SM_OTHER_TYPE: break;
-	}
-	if (host != sm_none && host == run->machine.host)
-		return sm_results_string(
-			results,
-			"baseline %s is of this host when it was another type of machine (CPU, PUs, caches, "
-			"memory or kernel differ): measure a new one",
-			baseline->folder);
-	return sm_results_string(
-		results,
-		"baseline %s is of another machine (CPU, PUs, caches, memory or kernel differ): times of two "
-		"types are not compared; `shmeter ab` compares two builds on one machine",
-		baseline->folder);
-}
-
-const char *gate_not_comparable(const struct sm_digest *run, const struct sm_baselines *baselines, bool same_type,
-				struct sm_results *results)
-{
-	if (!baselines || baselines->count == 0)
-		return "no baseline was given: --baseline DIR names an earlier run of this machine";
-	for (size_t i = 0; i < baselines->count; i++) {
-		const char *why = why_other_machine(run, baselines->run[i], same_type, results);
-
-		if (why)
-			return why;
-	}
-	return NULL;
-}
-
 static void say(const struct sm_digest *run, size_t c, long reference, double min, double max,
 		struct sm_results *results, struct finding *out)
 {

@@ -80,9 +80,6 @@ struct gate_levels gate_levels(const struct side *side, size_t runs, sm_name kla
 SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long reference, const struct sm_digest *baseline,
 			      double min, double max, struct sm_results *results, struct finding *out,
 			      struct sm_error *err);
-/* Why the runs cannot be compared.  NULL: they can.  `same_type`: two hosts of one type may be compared. */
-const char *gate_not_comparable(const struct sm_digest *run, const struct sm_baselines *baselines, bool same_type,
-				struct sm_results *results);
 
 /* gate/runs.c */
 /* Fewest earlier runs that say by how much runs of one build differ. */
@@ -106,6 +103,18 @@ struct sides {
 	const struct sm_baselines *baselines;
 	size_t tests; /* gates with a p-value */
 };
+
+/* gate/baselines.c */
+/* The earlier runs that count for a gate on a baseline. */
+struct earlier {
+	struct sm_baselines runs; /* borrowed from those of the sides */
+	size_t elsewhere;         /* how many of them are of other hosts */
+	size_t left;              /* runs of machines that do not count */
+	const char *why;          /* why the first of those does not, or why there is none; NULL: all count */
+};
+/* The one rule for runs of several machines: a run of this host counts for every gate, and one of another host of the type
+ * for ratios (`against`), or for all gates with --same-type.  A run of another type never counts. */
+struct earlier gate_earlier(const struct sm_gate *gate, const struct sides *sides, struct sm_results *results);
 
 /* gate/judge.c */
 /* Whether a gate is about a group. */

@@ -173,8 +173,7 @@ static size_t count_tests(const struct sm_gates *gates, struct sm_analysis *run,
 		const struct sm_gate *gate = &gates->gate[i];
 
 		if (gate->kind == SM_GATE_RATIO ||
-		    (gate->kind == SM_GATE_BASELINE &&
-		     !gate_not_comparable(sides->run, sides->baselines, gates->same_type, run->results)))
+		    (gate->kind == SM_GATE_BASELINE && gate_earlier(gate, sides, run->results).runs.count > 0))
 			tests += groups_of(gate, run) > 0;
 	}
 	return tests;
@@ -204,14 +203,19 @@ int gate_judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t
 				 .unit = "blocks" };
 	if (gate->kind == SM_GATE_RATIO)
 		return judge_ratio(gate, sides->gates, run, g, out, err);
-	const struct sm_baselines *old = sides->baselines;
+	const struct earlier old = gate_earlier(gate, sides, run->results);
 
-	/* times of two runs differ by more than their blocks show; a ratio within each run differs by less */
-	if (gate->against && old->count == 1)
-		rc = gate_baseline(sides->run, c, against, old->run[0], gate->min, gate->max, run->results, out, err);
+	/* times of two runs, and ratios of two hosts, differ by more than their blocks show; a ratio of one host differs
+	 * by less */
+	if (gate->against && old.runs.count == 1 && !old.elsewhere)
+		rc = gate_baseline(sides->run, c, against, old.runs.run[0], gate->min, gate->max, run->results, out,
+				   err);
 	else
-		rc = gate_runs(sides->run, c, against, old, gate->min, gate->max, run->results, out, err);
+		rc = gate_runs(sides->run, c, against, &old.runs, gate->min, gate->max, run->results, out, err);
 	gate_floor(sides->run, c, against, gate->min, gate->max, run->results, out);
+	if (old.left > 0)
+		out->evidence = sm_results_string(run->results, "%s; %zu of %zu baseline runs left out: %s",
+						  out->evidence, old.left, sides->baselines->count, old.why);
 	return rc;
 }
 
@@ -459,13 +463,13 @@ static void adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *te
 			rows[i].p = p[t++];
 }
 
-static int judge_one(const struct sm_gate *gate, bool same_type, struct sm_analysis *run, const struct sides *sides,
+static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const struct sides *sides,
 		     struct sm_gate_row *row, struct finding *finding, struct sm_error *err)
 {
-	const char *why = gate->kind == SM_GATE_BASELINE
-				  ? gate_not_comparable(sides->run, sides->baselines, same_type, run->results)
-				  : NULL;
+	struct earlier old = { .why = NULL };
 
+	if (gate->kind == SM_GATE_BASELINE)
+		old = gate_earlier(gate, sides, run->results);
 	*row = (struct sm_gate_row){ .gate = gate,
 				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
 				     .p = NAN,
@@ -473,8 +477,8 @@ static int judge_one(const struct sm_gate *gate, bool same_type, struct sm_analy
 				     .floor = NAN,
 				     .reason = sm_none,
 				     .again = gate_again(gate, run->results) };
-	if (why)
-		set_untestable(row, why);
+	if (old.why && old.runs.count == 0)
+		set_untestable(row, old.why);
 	else if (gate->kind == SM_GATE_COUNT)
 		judge_count(gate, run, scenario_of(run, gate->scenario), row);
 	else if (gate->kind == SM_GATE_CLAIM)
@@ -494,7 +498,7 @@ static int judge_all(const struct sm_gates *gates, struct sm_analysis *run, stru
 
 	sides->tests = count_tests(gates, run, sides);
 	for (size_t i = 0; rc == 0 && i < gates->count; i++)
-		rc = judge_one(&gates->gate[i], gates->same_type, run, sides, &rows[i], &finding[i], err);
+		rc = judge_one(&gates->gate[i], run, sides, &rows[i], &finding[i], err);
 	if (rc == 0) {
 		adjust(rows, gates->count, p, &tests);
 		for (size_t i = 0; i < gates->count; i++)

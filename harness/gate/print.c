@@ -15,7 +15,7 @@
 #include "shmeter/text.h"
 
 #define WIDTH_DEFAULT 100
-#define BASELINE_MAX  128
+#define BASELINE_MAX  192
 /* Room for evidence and reason of a row and of its fresh row, each at most a struct sm_words. */
 #define WORDS_MAX 8192
 /* docs.github.com, "Workflow commands for GitHub Actions": limits on a step's summary and annotations. */
@@ -89,18 +89,24 @@ static enum sm_likeness likeness_of(const struct sm_gate_report *report)
 static const char *baseline_words(const struct sm_gate_report *report, char out[BASELINE_MAX])
 {
 	enum sm_likeness likeness;
-	char runs[32] = "";
+	char runs[64] = "";
+	size_t own = 0;
 
 	out[0] = '\0';
 	if (!has_baseline(report))
 		return out;
 	likeness = likeness_of(report);
-	if (report->baselines->count > 1)
+	for (size_t i = 0; i < report->baselines->count; i++)
+		own += sm_digest_likeness_to(report->baselines->run[i], report->run->manifest) == SM_SAME_HOST;
+	if (own > 0 && own < report->baselines->count)
+		snprintf(runs, sizeof(runs), " (%zu runs, %zu of them of this host)", report->baselines->count, own);
+	else if (report->baselines->count > 1)
 		snprintf(runs, sizeof(runs), " (%zu runs)", report->baselines->count);
 	snprintf(out, BASELINE_MAX, "The baseline%s is %s%s.", runs, sm_likeness_words(likeness),
-		 likeness == SM_SAME_HOST                               ? ""
-		 : likeness == SM_SAME_TYPE && report->gates->same_type ? ", which --same-type accepts"
-									: ": it is not compared with");
+		 likeness == SM_SAME_HOST    ? ""
+		 : likeness == SM_OTHER_TYPE ? ": it is not compared with"
+		 : report->gates->same_type  ? ", which --same-type accepts"
+					     : ": only ratios are compared with it");
 	return out;
 }
 

@@ -514,7 +514,7 @@ def check_host_b(judge):
         judge.ended(step)
     for step, *words in (
             ("same-host", "of the same host"),
-            ("other-host", "another host of the same type: it is not compared with", "pass --same-type"),
+            ("other-host", "another host of the same type: only ratios are compared with it", "pass --same-type"),
             ("same-type", "another host of the same type, which --same-type accepts"),
             ("compare", "two hosts of one type")):
         judge.ended(step)

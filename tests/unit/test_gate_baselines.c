@@ -96,14 +96,42 @@ Test(analysis, a_run_of_few_blocks_has_no_level)
 	end();
 }
 
-/* One baseline of another host is enough, and it is named. */
-Test(analysis, a_baseline_of_another_host_is_named)
+static void set_machine(struct sm_results *one, const char *type, const char *host)
+{
+	json_object_set_new(one->manifest, "identity", json_pack("{s:s, s:s}", "type", type, "host", host));
+}
+
+/* One rule for each run and each gate: a run of this host always counts, one of another host of the type as a ratio, one of
+ * another type never.  What does not count is left out, and the first is named. */
+Test(analysis, a_run_of_another_host_counts_as_a_ratio_and_not_as_a_time)
 {
 	begin(time_gate);
 	add_five(20, 0.5);
-	json_object_set_new(before[1].manifest, "identity", json_pack("{s:s, s:s}", "type", "a", "host", "h2"));
+	set_machine(&before[1], "a", "h2");
+	set_machine(&before[3], "b", "h1");
 	add_run(20, 10);
-	expect_verdict(SM_NOT_TESTABLE, "baseline base-2 is of another host of the same type: pass --same-type");
+	expect_verdict(SM_SUPPORTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 3);
+	expect_text(rows[0].evidence, "; 2 of 5 baseline runs left out: baseline base-2 is of another host of the same "
+				      "type: pass --same-type");
+	set_machine(&before[2], "a", "h2");
+	expect_verdict(SM_INCONCLUSIVE, "too few baseline runs to detect a failure: 2 of at least 3");
+	gates.same_type = true;
+	expect_verdict(SM_SUPPORTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 4);
+	for (size_t i = 0; i < 5; i++)
+		set_machine(&before[i], "a", "h2");
+	gates.same_type = false;
+	expect_verdict(SM_NOT_TESTABLE, "baseline base-1 is of another host of the same type: pass --same-type");
+	sm_gates_free(&gates);
+	load(ratio_gate, 0);
+	expect_verdict(SM_SUPPORTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 5);
+	set_machine(&before[0], "b", "h1");
+	expect_verdict(SM_SUPPORTED, "-");
+	cr_expect_eq(rows[0].baseline_runs, 4);
+	expect_text(rows[0].evidence,
+		    "; 1 of 5 baseline runs left out: baseline base-1 is of this host when it was another");
 	end();
 }
 

@@ -336,7 +336,7 @@ Test(analysis, a_report_says_what_the_baseline_is_of)
 		const char *words, *word;
 	} cases[] = {
 		{ "h1", false, "The baseline is of the same host.", "of the same host" },
-		{ "h2", false, "of another host of the same type: it is not compared with",
+		{ "h2", false, "of another host of the same type: only ratios are compared with it",
 		  "of another host of the same type" },
 		{ "h2", true, "of another host of the same type, which --same-type accepts",
 		  "of another host of the same type" },

@@ -17,7 +17,7 @@ enum sm_gate_kind {
 	SM_GATE_COUNT,    /* an exact count of an event per operation */
 	SM_GATE_RATIO,    /* the ratio of two variants within the run */
 	SM_GATE_CLAIM,    /* a claim other than a ratio: the claim's verdict */
-	SM_GATE_BASELINE, /* a case compared with earlier runs of the same host, or of the same type on request */
+	SM_GATE_BASELINE, /* a case compared with earlier runs of the same host, or of the same type (gate/baselines.c) */
 };
 
 /* One section of the file.  Strings belong to the sm_gates. */
@@ -42,7 +42,7 @@ struct sm_gates {
 	const char *path;
 	struct sm_gate *gate;
 	size_t count;
-	bool same_type; /* the baseline may be of another host of one type; set by the caller */
+	bool same_type; /* times of another host of the type may be compared; set by the caller */
 	/* Where each side of an alternation has several layouts of its code: how many pairs of layouts (0 or 1: one),
 	 * and the pair of each block.  The pairs are then the independent units, not their blocks.  Set by the caller, and
 	 * borrowed from it. */
