@@ -1,0 +1,376 @@
+/* Runs that are kept by type of machine.  Every change is one rename of a whole folder: a reader or another writer sees a
+ * run or does not, also over NFS, and a run has one name, so that whoever comes second finds it there. */
+#include "shmeter/shelf.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shmeter/memory.h"
+#include "shmeter/store.h"
+#include "table.h"
+
+/* Names of temporary folders begin with it. */
+#define PART ".part-"
+/* Age from which a temporary folder is nobody's, in seconds: no copy takes a day, and clocks differ by less. */
+#define PART_OLD 86400
+/* Longest type, host or seed in a name, and part of the CPU's model. */
+#define WORD_MAX  32
+#define MODEL_MAX 40
+/* "20260131T235959Z-" */
+#define STAMP_LENGTH 17
+
+/* Whether a text of a manifest can be part of a path: lower-case letters and digits. */
+static bool is_word(const char *text)
+{
+	size_t length = text ? strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz") : 0;
+
+	return length > 0 && length <= WORD_MAX && !text[length];
+}
+
+/* "Intel(R) Xeon(R) 8481C" as "intel-r-xeon-r-8481c": for people only, the hash behind it is the type. */
+static void put_model(const char *model, char out[MODEL_MAX + 1])
+{
+	size_t used = 0;
+
+	for (; model && *model && used < MODEL_MAX; model++)
+		if (isascii(*model) && isalnum(*model))
+			out[used++] = (char)tolower(*model);
+		else if (used > 0 && out[used - 1] != '-')
+			out[used++] = '-';
+	while (used > 0 && out[used - 1] == '-')
+		used--;
+	out[used] = '\0';
+}
+
+/* "2026-01-31T23:59:59Z" as "20260131T235959Z". */
+static bool put_stamp(const char *start, char out[STAMP_LENGTH])
+{
+	static const char like[] = "0000-00-00T00:00:00Z";
+	size_t used = 0, i;
+
+	for (i = 0; start && start[i] && i < sizeof(like) - 1; i++) {
+		if (like[i] == '0' ? !isascii(start[i]) || !isdigit(start[i]) : start[i] != like[i])
+			return false;
+		if (like[i] != '-' && like[i] != ':')
+			out[used++] = start[i];
+	}
+	out[used] = '\0';
+	return start && i == sizeof(like) - 1 && !start[i];
+}
+
+/* Makes the names from a manifest, which may be a stranger's. */
+static int make_names(struct sm_shelf *shelf, const json_t *manifest, struct sm_error *err)
+{
+	const json_t *identity = json_object_get(manifest, "identity");
+	const char *type = json_string_value(json_object_get(identity, "type"));
+	const char *host = json_string_value(json_object_get(identity, "host"));
+	const char *seed = json_string_value(json_object_get(manifest, "seed"));
+	char model[MODEL_MAX + 1], stamp[STAMP_LENGTH];
+
+	put_model(json_string_value(json_object_get(json_object_get(manifest, "environment"), "cpu_model")), model);
+	if (!is_word(type) || !is_word(seed) ||
+	    !put_stamp(json_string_value(json_object_get(manifest, "started_utc")), stamp))
+		return sm_fail(err, EINVAL,
+			       "its manifest lacks the type of machine, the start or the seed, by which a "
+			       "store keeps runs: measure it with this version, or use --baseline");
+	snprintf(shelf->type, sizeof(shelf->type), "%s%s%s", model, *model ? "-" : "", type);
+	snprintf(shelf->name, sizeof(shelf->name), "%s-%s-%s", stamp, is_word(host) ? host : "unknown", seed);
+	return 0;
+}
+
+static int make_store(const char *store, struct sm_error *err)
+{
+	struct stat status;
+
+	if (mkdir(store, 0777) < 0 && errno != EEXIST)
+		return sm_fail(err, errno,
+			       errno == ENOENT ? "cannot make the store %s: the folder above it does not exist (%s)"
+					       : "cannot make the store %s: %s",
+			       store, strerror(errno));
+	if (stat(store, &status) < 0 || !S_ISDIR(status.st_mode))
+		return sm_fail(err, ENOTDIR, "%s is no folder: name another --baseline-store", store);
+	return 0;
+}
+
+/* Opens STORE/TYPE, never through a link. */
+static int open_folder(const struct sm_shelf *shelf, int *out, struct sm_error *err)
+{
+	*out = open(shelf->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*out >= 0)
+		return 0;
+	if (errno == ENOTDIR || errno == ELOOP)
+		return sm_fail(err, ENOTDIR, "%s is no folder, or a link, which a store does not follow: remove it",
+			       shelf->folder);
+	return sm_fail(err, errno, "%s cannot be read: %s", shelf->folder, strerror(errno));
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)b, *(char *const *)a);
+}
+
+static void forget_runs(struct sm_shelf *shelf)
+{
+	for (size_t i = 0; i < shelf->count; i++)
+		free(shelf->run[i]);
+	free(shelf->run);
+	shelf->run = NULL;
+	shelf->count = 0;
+	shelf->there = false;
+}
+
+void sm_shelf_free(struct sm_shelf *shelf)
+{
+	forget_runs(shelf);
+}
+
+/* The entries of a folder, or -errno.  Names that begin with a dot are no runs: temporary folders. */
+static int list(struct sm_shelf *shelf, struct sm_error *err)
+{
+	const struct dirent *entry;
+	DIR *dir;
+	int fd, rc;
+
+	forget_runs(shelf);
+	rc = open_folder(shelf, &fd, err);
+	if (rc < 0)
+		return rc == -ENOENT ? 0 : rc;
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return sm_fail(err, ENOMEM, "no memory to read %s", shelf->folder);
+	}
+	while ((errno = 0, entry = readdir(dir))) {
+		if (strcmp(entry->d_name, shelf->name) == 0)
+			shelf->there = true;
+		if (entry->d_name[0] == '.' || strcmp(entry->d_name, shelf->name) == 0)
+			continue;
+		if ((shelf->count & (shelf->count - 1)) == 0) { /* doubles at powers of two */
+			size_t room = (shelf->count ? 2 * shelf->count : 1) * sizeof(*shelf->run);
+
+			shelf->run = realloc(shelf->run, room);
+			if (!shelf->run)
+				sm_no_memory();
+		}
+		shelf->run[shelf->count] = strdup(entry->d_name);
+		if (!shelf->run[shelf->count++])
+			sm_no_memory();
+	}
+	rc = errno ? sm_fail(err, errno, "%s cannot be read: %s", shelf->folder, strerror(errno)) : 0;
+	closedir(dir);
+	if (shelf->count > 1)
+		qsort(shelf->run, shelf->count, sizeof(*shelf->run), newest_first);
+	return rc;
+}
+
+int sm_shelf_open(struct sm_shelf *shelf, const char *store, const json_t *manifest, struct sm_error *err)
+{
+	int rc;
+
+	*shelf = (struct sm_shelf){ .count = 0 };
+	rc = make_names(shelf, manifest, err);
+	if (rc == 0 && strlen(store) + SM_SHELF_NAME_MAX >= sizeof(shelf->folder))
+		rc = sm_fail(err, EINVAL, "the name of the store is too long");
+	if (rc == 0)
+		rc = make_store(store, err);
+	if (rc < 0)
+		return rc;
+	snprintf(shelf->folder, sizeof(shelf->folder), "%.4000s/%s", store, shelf->type);
+	return list(shelf, err);
+}
+
+/* The files of a run: the manifest, and the measured tables. */
+static const char *file_name(int number)
+{
+	return number < FILES ? tables_measured[number]->file : number == FILES ? "manifest.json" : NULL;
+}
+
+int sm_shelf_path(const struct sm_shelf *shelf, const char *name, char *path, size_t size, struct sm_error *err)
+{
+	struct stat status;
+	char file[4400];
+
+	snprintf(path, size, "%s/%s", shelf->folder, name);
+	if (strlen(name) >= SM_SHELF_NAME_MAX || name[strspn(name, "0123456789abcdefghijklmnopqrstuvwxyz"
+								   "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.-")])
+		return sm_fail(err, EBADMSG, "its name is not one of letters, digits, _, . and -");
+	if (lstat(path, &status) < 0)
+		return sm_fail(err, errno, "it cannot be read: %s", strerror(errno));
+	if (!S_ISDIR(status.st_mode))
+		return sm_fail(err, EBADMSG, S_ISLNK(status.st_mode) ? "it is a link" : "it is no folder");
+	for (int i = 0; file_name(i); i++) {
+		snprintf(file, sizeof(file), "%s/%s", path, file_name(i));
+		if (lstat(file, &status) == 0 && !S_ISREG(status.st_mode))
+			return sm_fail(err, EBADMSG, "its %s is a link, or no file", file_name(i));
+	}
+	return 0;
+}
+
+/* Removes what `name` in an open folder is, with all that is in it; follows no link. */
+static void remove_all(int at, const char *name)
+{
+	const struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	if (unlinkat(at, name, 0) == 0 || (errno != EISDIR && errno != EPERM))
+		return;
+	fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir) {
+		while ((entry = readdir(dir)))
+			if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+				remove_all(fd, entry->d_name);
+		closedir(dir);
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	(void)!unlinkat(at, name, AT_REMOVEDIR);
+}
+
+static int name_part(char out[SM_SHELF_NAME_MAX])
+{
+	uint64_t random;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	snprintf(out, SM_SHELF_NAME_MAX, PART "%016" PRIx64, random);
+	return 0;
+}
+
+/* Copies a file into an open folder.  One that the run lacks is no mistake: it was loaded without. */
+static int copy_file(const char *folder, const char *name, int to, struct sm_error *err)
+{
+	struct sm_error unread = { 0 };
+	char path[4400];
+	FILE *in;
+	ssize_t done;
+	int out, rc = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	in = sm_store_open_file(path, &unread);
+	if (!in)
+		return unread.code == ENOENT ? 0 : sm_fail(err, unread.code, "%s", unread.text);
+	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	do
+		done = out < 0 ? -1 : sendfile(out, fileno(in), NULL, 1 << 30);
+	while (done > 0 || (done < 0 && out >= 0 && errno == EINTR));
+	if (done < 0)
+		rc = -errno;
+	if (out >= 0 && close(out) < 0 && rc == 0)
+		rc = -errno;
+	fclose(in);
+	return rc < 0 ? sm_fail(err, -rc, "cannot copy %s: %s", path, strerror(-rc)) : 0;
+}
+
+/* Copies a run into a new folder `part` and gives it its name. */
+static int add(const struct sm_shelf *shelf, int at, const char *folder, const char *part, struct sm_error *err)
+{
+	int to = -1, rc = 0;
+
+	if (mkdirat(at, part, 0777) == 0)
+		to = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (to < 0)
+		return sm_fail(err, errno, "cannot write %s: %s", shelf->folder, strerror(errno));
+	for (int i = 0; rc == 0 && file_name(i); i++)
+		rc = copy_file(folder, file_name(i), to, err);
+	close(to);
+	if (rc == 0 && renameat(at, part, at, shelf->name) < 0)
+		rc = errno == ENOTEMPTY || errno == EEXIST ? sm_fail(err, EEXIST, "it is in the store already")
+							   : sm_fail(err, errno, "cannot write %s/%s: %s",
+								     shelf->folder, shelf->name, strerror(errno));
+	if (rc < 0)
+		remove_all(at, part);
+	return rc;
+}
+
+/* Whether a name has the host of another one: both are TIME-HOST-SEED. */
+static bool same_host(const char *name, const char *other)
+{
+	const char *host = name + STAMP_LENGTH, *end = strchr(host, '-');
+
+	return strlen(other) > STAMP_LENGTH && end && strncmp(host, "unknown-", 8) != 0 &&
+	       strncmp(host, other + STAMP_LENGTH, (size_t)(end - host) + 1) == 0;
+}
+
+/* How many listed runs of its host are newer than the new one. */
+static size_t newer(const struct sm_shelf *shelf)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < shelf->count; i++)
+		count += same_host(shelf->name, shelf->run[i]) && strcmp(shelf->run[i], shelf->name) > 0;
+	return count;
+}
+
+/* Removes the other runs of the new one's host beyond the newest.  Each is renamed first: a reader never finds half of one. */
+static size_t prune(const struct sm_shelf *shelf, int at)
+{
+	size_t seen = 0, removed = 0;
+	char part[SM_SHELF_NAME_MAX];
+
+	for (size_t i = 0; i < shelf->count; i++) {
+		if (!same_host(shelf->name, shelf->run[i]) || ++seen < SM_SHELF_KEEP || name_part(part) < 0 ||
+		    renameat(at, shelf->run[i], at, part) < 0)
+			continue;
+		remove_all(at, part);
+		removed++;
+	}
+	return removed;
+}
+
+static void sweep(int at)
+{
+	const struct dirent *entry;
+	struct stat status;
+	int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((entry = readdir(dir)))
+		if (strncmp(entry->d_name, PART, sizeof(PART) - 1) == 0 &&
+		    fstatat(at, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    time(NULL) - status.st_mtime > PART_OLD)
+			remove_all(at, entry->d_name);
+	closedir(dir);
+}
+
+int sm_shelf_add(struct sm_shelf *shelf, const char *folder, size_t *removed, struct sm_error *err)
+{
+	char part[SM_SHELF_NAME_MAX];
+	int at = -1, rc;
+
+	*removed = 0;
+	if (newer(shelf) >= SM_SHELF_KEEP)
+		return sm_fail(err, ESTALE, "the store has %d newer runs of this host", SM_SHELF_KEEP);
+	if (mkdir(shelf->folder, 0777) < 0 && errno != EEXIST)
+		return sm_fail(err, errno, "cannot make %s: %s", shelf->folder, strerror(errno));
+	rc = name_part(part) < 0 ? sm_fail(err, EIO, "no random number for a name") : open_folder(shelf, &at, err);
+	if (rc == 0)
+		rc = add(shelf, at, folder, part, err);
+	if (rc == 0)
+		rc = list(shelf, err);
+	if (rc == 0) {
+		*removed = prune(shelf, at);
+		sweep(at);
+	}
+	if (rc == 0 && *removed > 0)
+		rc = list(shelf, err);
+	if (at >= 0)
+		close(at);
+	return rc;
+}
