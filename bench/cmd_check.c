@@ -8,6 +8,7 @@
 #include "program.h"
 #include "progress.h"
 #include "registry.h"
+#include "shmeter/encode.h"
 #include "shmeter/gate.h"
 #include "shmeter/guard.h"
 #include "shmeter/store.h"
@@ -23,6 +24,7 @@ struct check {
 	struct sm_gates gates;
 	struct sm_results run, fresh;
 	struct sm_baselines baselines;
+	struct sm_stored stored;
 	struct sm_gate_row *rows, *fresh_rows;
 	struct progress progress;
 };
@@ -100,19 +102,49 @@ static int confirm(struct check *check, struct sm_error *err)
 	return rc;
 }
 
+/* Loads the earlier runs that are named, before the run: only their small digests are kept. */
+static int load_named(struct check *check, struct sm_error *err)
+{
+	const struct folders *named = &check->options->baseline;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < named->count; i++)
+		rc = sm_baselines_add(&check->baselines, named->folder[i], sm_scenarios, sm_scenario_count, err);
+	if (rc == 0)
+		rc = sm_store_load(&check->run, check->options->common.operand[0], err);
+	return rc < 0 ? rc : sm_baselines_exclude(&check->baselines, named->folder, &check->run, err);
+}
+
+/* Loads the run, and what the store has of its type. */
+static int load_stored(struct check *check, struct sm_error *err)
+{
+	int rc = sm_store_load(&check->run, check->options->common.operand[0], err);
+	size_t i;
+	const json_t *sentence;
+
+	if (rc == 0)
+		rc = sm_stored_find(&check->stored, check->options->store, &check->run, sm_scenarios, sm_scenario_count,
+				    &check->baselines, err);
+	json_array_foreach (check->stored.left_out, i, sentence)
+		sm_print_line(stderr, "shmeter: %s", json_string_value(sentence));
+	return rc;
+}
+
+/* A run that cannot be added changes no verdict. */
+static void add_to_store(struct check *check)
+{
+	struct sm_error unwritten = { 0 };
+
+	if (sm_stored_add(&check->stored, &check->run, sm_gates_overall(check->rows, check->gates.count), &unwritten) <
+	    0)
+		sm_print_line(stderr, "shmeter: warning: the run is not added to the store: %s", unwritten.text);
+}
+
 static int judge(struct check *check, struct sm_error *err)
 {
 	const struct check_options *options = check->options;
-	int rc = 0;
+	int rc = options->store ? load_stored(check, err) : load_named(check, err);
 
-	/* load the baselines first: only their small digests are kept */
-	for (size_t i = 0; rc == 0 && i < options->baseline.count; i++)
-		rc = sm_baselines_add(&check->baselines, options->baseline.folder[i], sm_scenarios, sm_scenario_count,
-				      err);
-	if (rc == 0)
-		rc = sm_store_load(&check->run, options->common.operand[0], err);
-	if (rc == 0)
-		rc = sm_baselines_exclude(&check->baselines, options->baseline.folder, &check->run, err);
 	if (rc < 0)
 		return rc;
 	tell_left_out(&check->run);
@@ -126,7 +158,21 @@ static int judge(struct check *check, struct sm_error *err)
 				    options->baseline.count, options->confirm);
 	if (rc == 0 && options->confirm)
 		rc = confirm(check, err);
+	if (rc == 0 && options->store)
+		add_to_store(check);
 	return rc;
+}
+
+static int check_usage(const struct check_options *options, struct sm_error *err)
+{
+	if (options->common.operands != 1)
+		return sm_fail(err, EINVAL, "`shmeter check` needs one run folder, for example results/latest");
+	if (options->store && options->baseline.count > 0)
+		return sm_fail(err, EINVAL,
+			       "--baseline names runs and --baseline-store finds them: give one of the two");
+	if (options->same_type && !options->store && options->baseline.count == 0)
+		return sm_fail(err, EINVAL, "--same-type says which --baseline may be compared with: name one");
+	return 0;
 }
 
 int cmd_check(const struct check_options *options)
@@ -135,19 +181,14 @@ int cmd_check(const struct check_options *options)
 	struct sm_error err = { 0 };
 	int rc;
 
-	if (options->common.operands != 1) {
-		sm_fail(&err, EINVAL, "`shmeter check` needs one run folder, for example results/latest");
+	if (check_usage(options, &err) < 0)
 		return complain(&err);
-	}
-	if (options->same_type && options->baseline.count == 0) {
-		sm_fail(&err, EINVAL, "--same-type says which --baseline may be compared with: name one");
-		return complain(&err);
-	}
 	sm_results_init(&check.run);
 	sm_results_init(&check.fresh);
 	rc = sm_gates_load(&check.gates, options->thresholds ? options->thresholds : default_thresholds(), sm_scenarios,
 			   sm_scenario_count, &err);
 	check.gates.same_type = options->same_type;
+	check.gates.store = options->store;
 	if (rc == 0)
 		rc = judge(&check, &err);
 	if (rc == 0) {
@@ -155,6 +196,7 @@ int cmd_check(const struct check_options *options)
 						 .rows = check.rows,
 						 .run = &check.run,
 						 .baselines = &check.baselines,
+						 .stored = options->store ? &check.stored : NULL,
 						 .color = use_color(&options->common, stdout) };
 
 		rc = print_gates(&options->gate, &report, &err);
@@ -164,6 +206,7 @@ int cmd_check(const struct check_options *options)
 	free(check.fresh_rows);
 	free(check.rows);
 	sm_results_free(&check.fresh);
+	sm_stored_free(&check.stored);
 	sm_baselines_free(&check.baselines);
 	sm_results_free(&check.run);
 	sm_gates_free(&check.gates);

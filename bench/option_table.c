@@ -408,6 +408,8 @@ const struct option_spec option_specs[] = {
 	  .in = { IN(CHECK, check, thresholds) } },
 	{ "baseline", "DIR", "compare with earlier runs of this host (one or more)", take_folder,
 	  .in = { IN(CHECK, check, baseline) } },
+	{ "baseline-store", "DIR", "compare with the runs of this type in DIR, add this one", take_text,
+	  .in = { IN(CHECK, check, store) } },
 	{ "same-type", NULL, "compare times of other hosts of the same type, too", take_flag,
 	  .in = { IN(CHECK, check, same_type) } },
 	{ "same-type", NULL, "show the runs of all hosts of the latest run's type", take_flag,

@@ -105,7 +105,7 @@ struct folders {
 struct check_options {
 	struct common_options common;
 	struct gate_options gate;
-	const char *thresholds;
+	const char *thresholds, *store;
 	struct folders baseline;
 	bool confirm, same_type;
 };

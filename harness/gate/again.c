@@ -123,7 +123,9 @@ void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows,
 		put_option(out, "thresholds", gates->path);
 		for (size_t b = 0; rows[i].gate->kind == SM_GATE_BASELINE && b < baseline_count; b++)
 			put_option(out, "baseline", baseline[b]);
-		if (rows[i].gate->kind == SM_GATE_BASELINE && baseline_count > 0 && gates->same_type)
+		if (rows[i].gate->kind == SM_GATE_BASELINE)
+			put_option(out, "baseline-store", gates->store);
+		if (rows[i].gate->kind == SM_GATE_BASELINE && (baseline_count > 0 || gates->store) && gates->same_type)
 			fputs(" --same-type", out);
 		if (confirm)
 			fputs(" --confirm", out);

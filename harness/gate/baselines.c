@@ -76,7 +76,9 @@ struct earlier gate_earlier(const struct sm_gate *gate, const struct sides *side
 	struct earlier out = { .left = 0 };
 
 	if (!sides->baselines || sides->baselines->count == 0)
-		out.why = "no baseline was given: --baseline DIR names an earlier run of this machine";
+		out.why = sides->gates->store
+				  ? "the store has no baseline of this type of machine yet"
+				  : "no baseline was given: --baseline DIR names an earlier run of this machine";
 	for (size_t i = 0; sides->baselines && i < sides->baselines->count; i++) {
 		struct sm_digest *one = sides->baselines->run[i];
 		enum sm_likeness likeness = sm_digest_likeness(sides->run, one);

@@ -81,6 +81,12 @@ SM_MUST_USE int gate_baseline(const struct sm_digest *run, size_t c, long refere
 			      double min, double max, struct sm_results *results, struct finding *out,
 			      struct sm_error *err);
 
+/* gate/stored.c */
+/* What was found in the store and what became of the run, in sentences. */
+void gate_say_stored(struct sm_words *words, const struct sm_stored *stored);
+/* The same for programs; null where `stored` is NULL. */
+json_t *gate_stored_json(const struct sm_stored *stored);
+
 /* gate/runs.c */
 /* Fewest earlier runs that say by how much runs of one build differ. */
 #define GATE_RUNS_MIN 3u

@@ -116,6 +116,7 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 	enum sm_verdict overall = sm_gates_overall(report->rows, report->gates->count);
 	unsigned width = report->width ? report->width : WIDTH_DEFAULT;
 	char text[WORDS_MAX], baseline[BASELINE_MAX];
+	struct sm_words stored = { .used = 0 };
 
 	for (unsigned v = 0; v < sizeof(order) / sizeof(order[0]); v++)
 		for (size_t i = 0; i < report->gates->count; i++) {
@@ -136,6 +137,10 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 		count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
 	if (*baseline_words(report, baseline))
 		fprintf(out, "%s\n", baseline);
+	if (report->stored) {
+		gate_say_stored(&stored, report->stored);
+		sm_wrap(out, "", 0, width, stored.text);
+	}
 }
 
 static int write_junit(FILE *out, void *context)
@@ -186,6 +191,13 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 		count_of(report, SM_REFUTED), count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
 	if (*baseline_words(report, baseline))
 		fprintf(out, " %s", baseline);
+	if (report->stored) {
+		struct sm_words stored = { .used = 0 };
+
+		gate_say_stored(&stored, report->stored);
+		fputc(' ', out);
+		sm_put_encoded(out, SM_TO_MARKDOWN, stored.text);
+	}
 	fputs("\n\n| verdict | gate | evidence |\n|---|---|---|\n", out);
 	for (size_t i = 0; i < report->gates->count; i++) {
 		const struct sm_gate_row *row = &report->rows[i];
@@ -278,9 +290,10 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 				  "evidence", words(row->evidence), "reason",
 				  words(sm_gate_reason(row, reason, sizeof(reason))), "again", words(row->again)));
 	}
-	return json_pack("{s:s, s:o, s:o, s:i, s:o}", "verdict",
+	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o}", "verdict",
 			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)), "thresholds",
 			 words(report->gates->path), "baseline_is",
 			 has_baseline(report) ? json_string(sm_likeness_words(likeness_of(report))) : json_null(),
-			 "baselines", has_baseline(report) ? (int)report->baselines->count : 0, "gates", gates);
+			 "baselines", has_baseline(report) ? (int)report->baselines->count : 0, "baseline_store",
+			 gate_stored_json(report->stored), "gates", gates);
 }

@@ -194,7 +194,7 @@ const char *gate_runs_open(const struct finding *finding, double min, double max
 		sm_words_add(
 			&words,
 			"too few baseline runs to detect a failure: %zu of at least %u that show by how much runs of "
-			"one build differ; measure more and name each with --baseline",
+			"one build differ; measure more, and name each with --baseline or keep them in a store",
 			old->count, GATE_RUNS_MIN);
 	} else if (sm_run_levels_margin(old, tail) > bound) {
 		needed = sm_run_levels_needed(old->scatter, bound, tail, SM_DETECTABLE_POWER, SM_BASELINE_RUNS_MAX);

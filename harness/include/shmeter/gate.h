@@ -9,6 +9,7 @@
 #include "shmeter/plan.h"
 #include "shmeter/results.h"
 #include "shmeter/scenario.h"
+#include "shmeter/shelf.h"
 
 /* Probability that a whole file of gates fails a healthy run (Holm's correction over its gates). */
 #define SM_GATES_ALPHA 0.01
@@ -42,7 +43,8 @@ struct sm_gates {
 	const char *path;
 	struct sm_gate *gate;
 	size_t count;
-	bool same_type; /* times of another host of the type may be compared; set by the caller */
+	bool same_type;    /* times of another host of the type may be compared; set by the caller */
+	const char *store; /* the baselines come from this store; NULL: they are named.  Set by the caller */
 	/* Where each side of an alternation has several layouts of its code: how many pairs of layouts (0 or 1: one),
 	 * and the pair of each block.  The pairs are then the independent units, not their blocks.  Set by the caller, and
 	 * borrowed from it. */
@@ -94,6 +96,29 @@ SM_MUST_USE int sm_baselines_exclude(const struct sm_baselines *baselines, const
 				     const struct sm_results *run, struct sm_error *err);
 void sm_baselines_free(struct sm_baselines *baselines);
 
+/* The earlier runs that a store of baselines has for a run, and what became of the run (docs/adr/0028). */
+struct sm_stored {
+	const char *store; /* as it was named */
+	struct sm_shelf shelf;
+	struct sm_digest *self;  /* of the run itself */
+	size_t of_host, of_type; /* runs found: of this host, of the type (with those of this host) */
+	json_t *left_out;        /* sentences on runs that cannot be used */
+	bool added;
+	size_t removed;                  /* older runs of this host */
+	char why_not[SM_ERROR_TEXT_MAX]; /* why it was not added */
+};
+/* Finds the runs of the type of `run` in `store`, and adds up to SM_BASELINE_RUNS_MAX of them to the empty `baselines`, the
+ * newest first; leaves out the run itself.  A damaged run is left out with a sentence.  Errors as sm_shelf_open().
+ * `store` is borrowed.  Free with sm_stored_free(), also after an error. */
+SM_MUST_USE int sm_stored_find(struct sm_stored *stored, const char *store, struct sm_results *run,
+			       const struct sm_scenario *const *scenarios, size_t scenario_count,
+			       struct sm_baselines *baselines, struct sm_error *err);
+/* Adds the run to the store after its verdict, unless a gate failed, the run was disturbed, interrupted or measured with
+ * --inject, or is there.  -errno where the store cannot be written; `why_not` has the sentence, too. */
+SM_MUST_USE int sm_stored_add(struct sm_stored *stored, const struct sm_results *run, enum sm_verdict verdict,
+			      struct sm_error *err);
+void sm_stored_free(struct sm_stored *stored);
+
 /* The result of a gate.  Its strings live as long as the run's results. */
 struct sm_gate_row {
 	const struct sm_gate *gate;
@@ -138,7 +163,7 @@ const char *sm_gate_reason(const struct sm_gate_row *row, char *out, size_t size
 /* The value of --events in a run's command line; the manifest's options do not hold it.  NULL: none was given. */
 const char *sm_gates_events(const json_t *manifest);
 /* Appends `shmeter check` to each row's command that reproduces the result, with the arguments of this check
- * (`baseline`: its `baseline_count` folders of earlier runs). */
+ * (`baseline`: its `baseline_count` folders of earlier runs; gates->store instead). */
 void sm_gates_name_again(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *run,
 			 const char *const *baseline, size_t baseline_count, bool confirm);
 
@@ -148,6 +173,7 @@ struct sm_gate_report {
 	const struct sm_gate_row *rows;
 	const struct sm_results *run;
 	const struct sm_baselines *baselines; /* NULL or empty: none was given */
+	const struct sm_stored *stored;       /* NULL: no store was named */
 	const char *title;
 	bool color;
 	unsigned width; /* 0: a default */
@@ -161,7 +187,8 @@ SM_MUST_USE int sm_gates_write_junit(const struct sm_gate_report *report, const 
 SM_MUST_USE int sm_gates_append_summary(const struct sm_gate_report *report, const char *path, struct sm_error *err);
 /* Workflow commands, at most 10 errors and 10 warnings a step (the service shows no more). */
 void sm_gates_annotate(const struct sm_gate_report *report, FILE *out);
-/* A JSON object: verdict, what machine the baselines are of (null without one) and how many there are, gates. */
+/* A JSON object: verdict, what machine the baselines are of (null without one) and how many there are, the store (null
+ * without one), gates. */
 json_t *sm_gates_json(const struct sm_gate_report *report);
 /* The verdict of all gates: FAIL if one fails, else INCONCLUSIVE if one is, else PASS if one passes, else NOT
  * TESTABLE. */

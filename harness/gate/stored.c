@@ -1,0 +1,155 @@
+/* Baselines that a store keeps by type of machine: which are found for a run, and whether the run becomes one. */
+#include <errno.h>
+
+#include "gate_parts.h"
+
+static void leave_out(struct sm_stored *stored, const char *name, const char *why)
+{
+	struct sm_error sentence;
+
+	sm_fail(&sentence, EBADMSG, "run %.100s of the store is left out: %.1000s; remove %.1000s/%.100s", name, why,
+		stored->shelf.folder, name);
+	json_array_append_new(stored->left_out, json_string(sentence.text));
+}
+
+/* Loads a run of the store as a further baseline. */
+static int load(struct sm_stored *stored, const char *name, const struct sm_scenario *const *scenarios,
+		size_t scenario_count, struct sm_baselines *baselines, struct sm_error *err)
+{
+	char path[4400];
+	int rc = sm_shelf_path(&stored->shelf, name, path, sizeof(path), err);
+
+	if (rc == 0)
+		rc = sm_baselines_add(baselines, path, scenarios, scenario_count, err);
+	return rc;
+}
+
+int sm_stored_find(struct sm_stored *stored, const char *store, struct sm_results *run,
+		   const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_baselines *baselines,
+		   struct sm_error *err)
+{
+	int rc;
+
+	*stored = (struct sm_stored){ .store = store, .left_out = json_array() };
+	rc = sm_shelf_open(&stored->shelf, store, run->manifest, err);
+	if (rc == 0)
+		rc = sm_digest_make(&stored->self, run, scenarios, scenario_count, err);
+	for (size_t i = 0; rc == 0 && i < stored->shelf.count && baselines->count < SM_BASELINE_RUNS_MAX; i++) {
+		const char *name = stored->shelf.run[i];
+		size_t before = baselines->count;
+		struct sm_error why = { 0 };
+		int loaded;
+
+		loaded = load(stored, name, scenarios, scenario_count, baselines, &why);
+		if (loaded == -ENOMEM)
+			return sm_fail(err, ENOMEM, "%s", why.text);
+		if (loaded == 0 && sm_digest_is_of(baselines->run[before], run->manifest))
+			loaded = sm_fail(&why, EBADMSG, "it is a copy of the run that is checked");
+		if (loaded == 0 && sm_digest_likeness(stored->self, baselines->run[before]) == SM_OTHER_TYPE)
+			loaded = sm_fail(&why, EBADMSG, "it is of another type of machine");
+		if (loaded < 0) {
+			if (baselines->count > before)
+				sm_digest_free(baselines->run[--baselines->count]);
+			leave_out(stored, name, why.text);
+			continue;
+		}
+		stored->of_type++;
+		stored->of_host += sm_digest_likeness(stored->self, baselines->run[before]) == SM_SAME_HOST;
+	}
+	return rc;
+}
+
+/* Why others disturbed the run, so that its times are no baseline; NULL: they did not. */
+static const char *why_disturbed(const struct sm_digest *self, struct sm_results *strings)
+{
+	const char *why = NULL;
+
+	for (size_t c = 0; !why && c < self->count; c++)
+		why = gate_disturbed(self, c, false, "this run", strings);
+	return why;
+}
+
+static bool is_injected(const json_t *manifest)
+{
+	const char *inject = json_string_value(json_object_get(json_object_get(manifest, "options"), "inject"));
+
+	return inject && *inject;
+}
+
+static bool is_complete(const json_t *manifest)
+{
+	return sm_name_of(json_string_value(json_object_get(manifest, "status"))) == sm_name_of("complete");
+}
+
+/* Why the run must not become a baseline; NULL: it may. */
+static const char *why_not(const struct sm_stored *stored, const struct sm_results *run, enum sm_verdict verdict,
+			   struct sm_results *strings)
+{
+	if (stored->shelf.there)
+		return "it is in the store already";
+	if (verdict == SM_REFUTED)
+		return "a gate failed";
+	if (is_injected(run->manifest))
+		return "it was measured with --inject";
+	if (!is_complete(run->manifest))
+		return "it was interrupted";
+	return why_disturbed(stored->self, strings);
+}
+
+int sm_stored_add(struct sm_stored *stored, const struct sm_results *run, enum sm_verdict verdict, struct sm_error *err)
+{
+	struct sm_results strings;
+	const char *why;
+	int rc = 0;
+
+	sm_results_init(&strings);
+	why = why_not(stored, run, verdict, &strings);
+	if (!why) {
+		rc = sm_shelf_add(&stored->shelf, run->folder, &stored->removed, err);
+		stored->added = rc == 0;
+		why = rc < 0 ? err->text : "";
+	}
+	snprintf(stored->why_not, sizeof(stored->why_not), "%s", why);
+	sm_results_free(&strings);
+	/* another process may have been faster, or this run is an old one: no fault of the store */
+	return rc == -EEXIST || rc == -ESTALE ? 0 : rc;
+}
+
+void sm_stored_free(struct sm_stored *stored)
+{
+	sm_digest_free(stored->self);
+	sm_shelf_free(&stored->shelf);
+	json_decref(stored->left_out);
+	*stored = (struct sm_stored){ .store = NULL };
+}
+
+void gate_say_stored(struct sm_words *words, const struct sm_stored *stored)
+{
+	const struct sm_shelf *shelf = &stored->shelf;
+
+	if (stored->of_type == 0)
+		sm_words_add(words, "No baseline of this type yet in %s (type %s)%s. ", stored->store, shelf->type,
+			     stored->added ? ": begun with this run" : "");
+	else
+		sm_words_add(words, "Found %zu %s of this type in %s: %zu of this host, %zu of other hosts. ",
+			     stored->of_type, stored->of_type == 1 ? "run" : "runs", shelf->folder, stored->of_host,
+			     stored->of_type - stored->of_host);
+	if (stored->added)
+		sm_words_add(words, "Added as %s/%s (%zu of this type)", shelf->folder, shelf->name, shelf->count + 1);
+	else
+		sm_words_add(words, "Not added: %s", stored->why_not);
+	if (stored->removed > 0)
+		sm_words_add(words, "; %zu older of this host removed", stored->removed);
+	sm_words_add(words, ".");
+}
+
+json_t *gate_stored_json(const struct sm_stored *stored)
+{
+	if (!stored)
+		return json_null();
+	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:o, s:i, s:O}", "path", stored->shelf.folder, "type",
+			 stored->shelf.type, "of_host", (int)stored->of_host, "of_type", (int)stored->of_type, "added",
+			 stored->added ? json_string(stored->shelf.name) : json_null(), "why_not_added",
+			 stored->added ? json_null() : json_string(stored->why_not), "removed", (int)stored->removed,
+			 "left_out", stored->left_out);
+}

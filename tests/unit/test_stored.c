@@ -1,0 +1,500 @@
+/* Baselines that a store keeps by type of machine: made-up runs in folders are held against it and added to it. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "gate_fixture.h"
+#include "shmeter/store.h"
+
+static const char both_gates[] = "[t]\ncase = pack/packed\nbaseline = yes\nmax = 1.05\n"
+				 "[r]\ncase = pack/packed\nagainst = padded\nbaseline = yes\nmax = 1.05\n";
+
+static char place[64], store[80];
+static struct sm_stored stored;
+static struct sm_baselines baselines;
+static double control; /* factor between the sides of the run's control; 0: it has none */
+
+static void make_place(void)
+{
+	set_up();
+	snprintf(place, sizeof(place), "/tmp/shmeter-stored-XXXXXX");
+	cr_assert(mkdtemp(place));
+	snprintf(store, sizeof(store), "%s/store", place);
+	load(both_gates, 0);
+}
+
+static void remove_place(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", place);
+	cr_expect_eq(system(command), 0);
+	sm_gates_free(&gates);
+	tear_down();
+}
+
+TestSuite(stored, .init = make_place, .fini = remove_place);
+
+/* A path in the test's folder; at most four at a time. */
+static const char *in(const char *name)
+{
+	static char path[4][512];
+	static unsigned next;
+
+	next = (next + 1) % 4;
+	snprintf(path[next], sizeof(path[next]), "%s/%s", place, name);
+	return path[next];
+}
+
+static bool is_there(const char *name)
+{
+	struct stat status;
+
+	return lstat(in(name), &status) == 0;
+}
+
+/* Writes the made-up run into a folder, with the manifest that it has so far. */
+static void write_run(const char *name)
+{
+	struct sm_store *out;
+
+	cr_assert_eq(sm_store_create(&out, in(name), run.manifest, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < run.sample_count; i++) {
+		const struct sm_sample *sample = &run.samples[i];
+		struct sm_slice_facts facts[SLICES] = { 0 };
+		struct sm_trial_rows of = { .c = &run.cases[sample->case_index], .sample = sample, .slices = facts };
+
+		for (size_t s = 0; s < run.slice_count; s++)
+			if (run.slices[s].trial == sample->trial) {
+				struct sm_slice_facts *one = &facts[of.slice_count++];
+
+				one->row = run.slices[s];
+				one->before = (struct sm_probes){ 1, { run.slices[s].probe_before_ns } };
+				one->after = (struct sm_probes){ 1, { run.slices[s].probe_after_ns } };
+			}
+		cr_assert_eq(sm_store_append(out, &of, &err), 0, "%s", err.text);
+	}
+	sm_store_close(out);
+}
+
+/* A run folder of this name: begun on this day, on a host of a type, with this time of the case. */
+static void make_run(const char *name, unsigned day, const char *type, const char *host, double packed)
+{
+	sm_results_free(&run);
+	set_up();
+	add_pack_point("op=add", packed, 10, 10, 8);
+	if (control > 0)
+		add_control(control);
+	json_object_set_new(run.manifest, "schema_version", json_integer(SM_SCHEMA_VERSION));
+	json_object_set_new(run.manifest, "status", json_string("complete"));
+	json_object_set_new(run.manifest, "events", json_array());
+	json_object_set_new(run.manifest, "started_utc",
+			    json_string(sm_results_string(&run, "2026-01-%02uT10:00:00Z", day)));
+	json_object_set_new(run.manifest, "seed", json_string("7"));
+	json_object_set_new(run.manifest, "identity", json_pack("{s:s, s:s}", "type", type, "host", host));
+	json_object_set_new(json_object_get(run.manifest, "environment"), "cpu_model", json_string("AMD EPYC (tm) 7"));
+	write_run(name);
+}
+
+/* Changes the manifest of a run folder. */
+static void edit(const char *name, const char *key, json_t *value)
+{
+	char path[600];
+	json_t *manifest;
+
+	snprintf(path, sizeof(path), "%s/manifest.json", in(name));
+	manifest = json_load_file(path, 0, NULL);
+	cr_assert(manifest);
+	json_object_set_new(manifest, key, value);
+	cr_assert_eq(json_dump_file(manifest, path, 0), 0);
+	json_decref(manifest);
+}
+
+static int find(const char *name)
+{
+	sm_results_free(&run);
+	sm_results_init(&run);
+	err = (struct sm_error){ 0 };
+	cr_assert_eq(sm_store_load(&run, in(name), &err), 0, "%s", err.text);
+	return sm_stored_find(&stored, store, &run, known, 3, &baselines, &err);
+}
+
+static void let_go(void)
+{
+	sm_stored_free(&stored);
+	sm_baselines_free(&baselines);
+}
+
+/* As the command does: finds, judges, adds. */
+static void check(const char *name)
+{
+	cr_assert_eq(find(name), 0, "%s", err.text);
+	cr_assert_eq(sm_gates_judge(&gates, &run, &baselines, known, 3, rows, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_stored_add(&stored, &run, sm_gates_overall(rows, gates.count), &err), 0, "%s", err.text);
+}
+
+static void expect_found(size_t of_host, size_t of_type)
+{
+	cr_expect(stored.of_host == of_host && stored.of_type == of_type, "%zu of host, %zu of type", stored.of_host,
+		  stored.of_type);
+	cr_expect_eq(baselines.count, of_type);
+}
+
+static void expect_not_added(const char *why)
+{
+	cr_expect(!stored.added);
+	expect_text(stored.why_not, why);
+}
+
+/* Puts a new run into the store, whatever its verdict. */
+static void keep(const char *name, unsigned day, const char *type, const char *host, double packed)
+{
+	make_run(name, day, type, host, packed);
+	cr_assert_eq(find(name), 0, "%s", err.text);
+	cr_assert_eq(sm_stored_add(&stored, &run, SM_SUPPORTED, &err), 0, "%s", err.text);
+	cr_assert(stored.added, "%s", stored.why_not);
+	let_go();
+}
+
+static char *printed(void)
+{
+	struct sm_gate_report report = {
+		.gates = &gates, .rows = rows, .run = &run, .baselines = &baselines, .stored = &stored, .width = 1000
+	};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	sm_gates_print(&report, out);
+	fclose(out);
+	return text;
+}
+
+#define SHELF "store/amd-epyc-tm-7-a"
+
+Test(stored, an_empty_store_is_begun_and_knows_its_runs)
+{
+	char *text;
+
+	gates.store = store;
+	make_run("one", 1, "a", "h1", 20);
+	check("one");
+	expect_found(0, 0);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "the store has no baseline of this type of machine yet");
+	cr_expect(stored.added);
+	text = printed();
+	expect_text(text, "No baseline of this type yet in ");
+	expect_text(text, "(type amd-epyc-tm-7-a): begun with this run. Added as ");
+	expect_text(text, SHELF "/20260101T100000Z-h1-7 (1 of this type).");
+	free(text);
+	let_go();
+	/* what it keeps is a whole run, and the run is not its own baseline */
+	cr_assert_eq(sm_baselines_add(&baselines, in(SHELF "/20260101T100000Z-h1-7"), known, 3, &err), 0, "%s",
+		     err.text);
+	sm_baselines_free(&baselines);
+	check("one");
+	expect_found(0, 0);
+	expect_not_added("it is in the store already");
+	let_go();
+}
+
+Test(stored, a_store_needs_a_folder_above_it)
+{
+	make_run("one", 1, "a", "h1", 20);
+	snprintf(store, sizeof(store), "%s/no/store", place);
+	cr_expect_eq(find("one"), -ENOENT);
+	expect_text(err.text, "the folder above it does not exist");
+	let_go();
+	snprintf(store, sizeof(store), "%s/one/manifest.json", place);
+	cr_expect_eq(find("one"), -ENOTDIR);
+	expect_text(err.text, "is no folder: name another --baseline-store");
+	let_go();
+}
+
+Test(stored, runs_of_the_host_count_for_times_and_those_of_another_for_ratios)
+{
+	json_t *json;
+
+	for (unsigned i = 1; i <= 3; i++)
+		keep(i == 1 ? "a" : i == 2 ? "b" : "c", i, "a", "h1", 20 + 0.05 * i);
+	make_run("new", 9, "a", "h1", 20.1);
+	check("new");
+	expect_found(3, 3);
+	cr_expect(rows[0].verdict == SM_SUPPORTED && rows[0].baseline_runs == 3, "%s", rows[0].reason);
+	cr_expect(stored.added && stored.shelf.count == 3);
+	let_go();
+
+	make_run("there", 10, "a", "h2", 20.1);
+	check("there");
+	expect_found(0, 4);
+	cr_expect_eq(rows[0].verdict, SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "is of another host of the same type: pass --same-type");
+	cr_expect(rows[1].verdict == SM_SUPPORTED && rows[1].baseline_runs == 4, "%s", rows[1].reason);
+	cr_expect(stored.added);
+	let_go();
+
+	make_run("here", 11, "a", "h1", 20.1);
+	gates.same_type = true;
+	check("here");
+	expect_found(4, 5);
+	cr_expect_eq(rows[0].baseline_runs, 5);
+	json = sm_gates_json(&(struct sm_gate_report){
+		.gates = &gates, .rows = rows, .run = &run, .baselines = &baselines, .stored = &stored });
+	cr_expect_eq(json_integer_value(json_object_get(json_object_get(json, "baseline_store"), "of_type")), 5);
+	cr_expect_eq(json_integer_value(json_object_get(json_object_get(json, "baseline_store"), "of_host")), 4);
+	cr_expect_str_eq(json_string_value(json_object_get(json_object_get(json, "baseline_store"), "added")),
+			 "20260111T100000Z-h1-7");
+	json_decref(json);
+	let_go();
+}
+
+Test(stored, another_type_has_a_shelf_of_its_own)
+{
+	keep("a", 1, "a", "h1", 20);
+	keep("b", 2, "b", "h1", 20);
+	make_run("new", 9, "b", "h1", 20);
+	cr_assert_eq(find("new"), 0);
+	expect_found(1, 1);
+	let_go();
+	cr_expect(is_there(SHELF) && is_there("store/amd-epyc-tm-7-b"));
+}
+
+/* Each damaged run is left out with a sentence; the others count. */
+Test(stored, a_damaged_run_is_left_out)
+{
+	static const char *const why[] = {
+		"run 20260104T100000Z-h1-7 of the store is left out: ",
+		"run 20260103T100000Z-h1-7 of the store is left out: it is of another type of machine",
+		"run 20260102T100000Z-h1-7 of the store is left out: its samples.csv is a link",
+	};
+
+	for (unsigned i = 1; i <= 4; i++)
+		keep(i == 1 ? "a" : i == 2 ? "b" : i == 3 ? "c" : "d", i, "a", "h1", 20);
+	cr_assert_eq(truncate(in(SHELF "/20260104T100000Z-h1-7/slices.csv"), 300), 0);
+	edit(SHELF "/20260103T100000Z-h1-7", "identity", json_pack("{s:s, s:s}", "type", "b", "host", "h1"));
+	unlink(in(SHELF "/20260102T100000Z-h1-7/samples.csv"));
+	cr_assert_eq(symlink(in("b/samples.csv"), in(SHELF "/20260102T100000Z-h1-7/samples.csv")), 0);
+	make_run("new", 9, "a", "h1", 20);
+	check("new");
+	expect_found(1, 1);
+	cr_assert_eq(json_array_size(stored.left_out), 3);
+	for (size_t i = 0; i < 3; i++)
+		expect_text(json_string_value(json_array_get(stored.left_out, i)), why[i]);
+	expect_text(json_string_value(json_array_get(stored.left_out, 1)), "; remove ");
+	cr_expect(stored.added);
+	let_go();
+}
+
+/* A copy of a run under another name would count it twice, or hold a run against itself. */
+Test(stored, a_copy_under_another_name_is_left_out)
+{
+	keep("a", 1, "a", "h1", 20);
+	make_run("new", 9, "a", "h1", 20);
+	write_run("copy");
+	cr_assert_eq(rename(in("copy"), in(SHELF "/20260102T100000Z-h1-7")), 0);
+	make_run("old", 1, "a", "h1", 20);
+	cr_assert_eq(rename(in("old"), in(SHELF "/20260103T100000Z-h1-7")), 0);
+	cr_assert_eq(find("new"), 0);
+	expect_found(1, 1);
+	cr_assert_eq(json_array_size(stored.left_out), 2);
+	expect_text(json_string_value(json_array_get(stored.left_out, 1)), "given twice");
+	expect_text(json_string_value(json_array_get(stored.left_out, 0)), "it is a copy of the run that is checked");
+	let_go();
+}
+
+static void make_old(const char *name)
+{
+	const struct timespec old = { .tv_sec = time(NULL) - 2 * 86400 }, times[2] = { old, old };
+
+	cr_assert_eq(utimensat(AT_FDCWD, in(name), times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+/* What a killed writer left is no run, and is removed when it is old. */
+Test(stored, leftovers_are_ignored_and_removed_when_old)
+{
+	keep("a", 1, "a", "h1", 20);
+	make_run("part", 2, "a", "h1", 20);
+	cr_assert_eq(rename(in("part"), in(SHELF "/.part-old")), 0);
+	make_run("part", 3, "a", "h1", 20);
+	cr_assert_eq(rename(in("part"), in(SHELF "/.part-new")), 0);
+	make_old(SHELF "/.part-old");
+	make_run("new", 9, "a", "h1", 20);
+	check("new");
+	expect_found(1, 1);
+	cr_expect_eq(json_array_size(stored.left_out), 0);
+	cr_expect(!is_there(SHELF "/.part-old") && is_there(SHELF "/.part-new"));
+	let_go();
+}
+
+/* Nothing outside the store is read, written or removed, whoever made it. */
+Test(stored, no_link_leads_out_of_the_store)
+{
+	keep("a", 1, "a", "h1", 20);
+	make_run("outside", 2, "a", "h1", 20);
+	cr_assert_eq(symlink(in("outside"), in(SHELF "/20260102T100000Z-h1-7")), 0);
+	cr_assert_eq(symlink(in("outside"), in(SHELF "/.part-link")), 0);
+	make_old(SHELF "/.part-link");
+	make_run("new", 9, "a", "h1", 20);
+	check("new");
+	expect_found(1, 1);
+	cr_assert_eq(json_array_size(stored.left_out), 1);
+	expect_text(json_string_value(json_array_get(stored.left_out, 0)), "it is a link");
+	cr_expect(!is_there(SHELF "/.part-link") && is_there("outside/samples.csv"));
+	let_go();
+	/* a link in the place of the type, or of the run to come */
+	cr_assert_eq(rename(in(SHELF), in("elsewhere")), 0);
+	cr_assert_eq(symlink(in("elsewhere"), in(SHELF)), 0);
+	cr_expect_eq(find("new"), -ENOTDIR);
+	expect_text(err.text, "is no folder, or a link, which a store does not follow: remove it");
+	let_go();
+}
+
+Test(stored, a_link_in_the_place_of_the_run_is_not_followed)
+{
+	keep("a", 1, "a", "h1", 20);
+	cr_assert_eq(mkdir(in("outside"), 0777), 0);
+	make_run("new", 9, "a", "h1", 20);
+	cr_assert_eq(find("new"), 0);
+	cr_assert_eq(symlink(in("outside"), in(SHELF "/20260109T100000Z-h1-7")), 0);
+	cr_expect(sm_stored_add(&stored, &run, SM_SUPPORTED, &err) < 0);
+	cr_expect(!stored.added && !is_there("outside/manifest.json"));
+	let_go();
+}
+
+/* Both look before either adds; what is added twice is there once. */
+Test(stored, two_writers_at_once_both_succeed)
+{
+	struct sm_shelf other, same;
+	size_t removed;
+
+	make_run("one", 1, "a", "h1", 20);
+	make_run("two", 2, "a", "h2", 20);
+	cr_assert_eq(sm_shelf_open(&other, store, run.manifest, &err), 0);
+	cr_assert_eq(find("one"), 0);
+	cr_assert_eq(sm_shelf_open(&same, store, run.manifest, &err), 0);
+	cr_expect_eq(sm_shelf_add(&other, in("two"), &removed, &err), 0, "%s", err.text);
+	cr_expect_eq(sm_shelf_add(&same, in("one"), &removed, &err), 0, "%s", err.text);
+	cr_expect(same.there && same.count == 1);
+	cr_expect_eq(sm_stored_add(&stored, &run, SM_SUPPORTED, &err), 0, "%s", err.text);
+	expect_not_added("it is in the store already");
+	let_go();
+	sm_shelf_free(&other);
+	sm_shelf_free(&same);
+	cr_assert_eq(find("one"), 0);
+	cr_expect(stored.shelf.there && stored.shelf.count == 1);
+	expect_found(0, 1);
+	let_go();
+	cr_expect_eq(system(sm_results_string(&run, "[ $(ls -A %s/" SHELF " | wc -l) = 2 ]", place)), 0,
+		     "something is left");
+}
+
+static void make_folders(const char *host, unsigned count)
+{
+	for (unsigned i = 1; i <= count; i++)
+		cr_assert_eq(mkdir(in(sm_results_string(&run, SHELF "/20250101T1000%02uZ-%s-7", i, host)), 0777), 0);
+}
+
+/* Only the oldest of the same host go. */
+Test(stored, the_newest_twenty_of_a_host_stay)
+{
+	make_run("new", 9, "a", "h1", 20);
+	cr_assert_eq(mkdir(store, 0777), 0);
+	cr_assert_eq(mkdir(in(SHELF), 0777), 0);
+	make_folders("h1", SM_SHELF_KEEP + 1);
+	make_folders("h12", SM_SHELF_KEEP + 1);
+	make_folders("unknown", SM_SHELF_KEEP + 1);
+	check("new");
+	cr_expect(stored.added && stored.removed == 2, "%zu removed", stored.removed);
+	cr_expect(!is_there(SHELF "/20250101T100001Z-h1-7") && !is_there(SHELF "/20250101T100002Z-h1-7"));
+	cr_expect(is_there(SHELF "/20250101T100003Z-h1-7") && is_there(SHELF "/20250101T100001Z-h12-7"));
+	cr_expect(is_there(SHELF "/20250101T100001Z-unknown-7"));
+	let_go();
+	/* an older run than those would go at once */
+	make_run("old", 1, "a", "h1", 20);
+	edit("old", "started_utc", json_string("2024-01-01T10:00:00Z"));
+	check("old");
+	expect_not_added("the store has 20 newer runs of this host");
+	let_go();
+}
+
+static void expect_kept_out(const char *name, const char *why)
+{
+	check(name);
+	expect_not_added(why);
+	let_go();
+}
+
+Test(stored, a_run_that_says_little_is_not_added)
+{
+	for (unsigned i = 1; i <= 3; i++)
+		keep(i == 1 ? "a" : i == 2 ? "b" : "c", i, "a", "h1", 20 + 0.05 * i);
+	make_run("slow", 4, "a", "h1", 30);
+	expect_kept_out("slow", "a gate failed");
+	make_run("busy", 5, "a", "h1", 20);
+	edit("busy", "noise", json_pack("{s:f}", "others_percent", 20.0));
+	expect_kept_out("busy", "during this run other processes used 20 %");
+	make_run("injected", 6, "a", "h1", 20);
+	edit("injected", "options", json_pack("{s:s}", "inject", "pack/packed=5"));
+	expect_kept_out("injected", "it was measured with --inject");
+	make_run("half", 7, "a", "h1", 20);
+	edit("half", "status", json_string("interrupted"));
+	expect_kept_out("half", "it was interrupted");
+	control = 1.5;
+	make_run("moved", 8, "a", "h1", 20);
+	expect_kept_out("moved", "the A/A control of this run moved");
+}
+
+/* A verdict stands though the store cannot be written. */
+Test(stored, a_store_that_cannot_be_written_is_told)
+{
+	make_run("one", 1, "a", "h1", 20);
+	cr_assert_eq(find("one"), 0);
+	close(open(in(SHELF), O_CREAT | O_WRONLY, 0666));
+	cr_expect_eq(sm_stored_add(&stored, &run, SM_SUPPORTED, &err), -ENOTDIR);
+	expect_text(err.text, "is no folder, or a link");
+	expect_not_added("is no folder, or a link");
+	let_go();
+}
+
+/* What a stranger's manifest says is never a path. */
+Test(stored, names_from_a_manifest_are_checked)
+{
+	static const struct {
+		const char *key, *text;
+	} bad[] = { { "type", "../../x" },
+		    { "type", "" },
+		    { "seed", "7/../../../x" },
+		    { "started_utc", "2026-01-01T10:00:0/Z" },
+		    { "started_utc", "2026-01-01T10:00:00Z/.." },
+		    { "started_utc", "2026" } };
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "bad-%zu", i);
+		make_run(name, 1, "a", "h1", 20);
+		if (i < 2)
+			json_object_set_new(run.manifest, "identity",
+					    json_pack("{s:s, s:s}", "type", bad[i].text, "host", "h1"));
+		else
+			json_object_set_new(run.manifest, bad[i].key, json_string(bad[i].text));
+		struct sm_shelf shelf;
+
+		cr_expect_eq(sm_shelf_open(&shelf, store, run.manifest, &err), -EINVAL, "%s", bad[i].text);
+		expect_text(err.text, "lacks the type of machine, the start or the seed");
+		sm_shelf_free(&shelf);
+	}
+	cr_expect(!is_there("store"));
+	/* a host that is no word is nobody's, and a model is only its letters and digits */
+	make_run("odd", 1, "a", "../h", 20);
+	json_object_set_new(json_object_get(run.manifest, "environment"), "cpu_model", json_string("../../.\x01/--"));
+	struct sm_shelf shelf;
+
+	cr_assert_eq(sm_shelf_open(&shelf, store, run.manifest, &err), 0);
+	cr_expect_str_eq(shelf.name, "20260101T100000Z-unknown-7");
+	cr_expect_str_eq(shelf.type, "a");
+	sm_shelf_free(&shelf);
+}
