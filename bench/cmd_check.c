@@ -51,7 +51,7 @@ static int run_fresh(struct check *check, const char *folder, struct sm_error *e
 	if (!failing)
 		return sm_fail(err, ENOMEM, "no memory for the gates");
 	for (size_t i = 0; i < check->gates.count; i++)
-		failing[i] = check->rows[i].verdict == SM_REFUTED;
+		failing[i] = sm_gate_fails(&check->rows[i]);
 	rc = sm_run_restore_options(check->run.manifest, check->options->common.operand[0], &run.plan, err);
 	if (rc < 0)
 		goto out_failing;
@@ -185,8 +185,8 @@ int cmd_check(const struct check_options *options)
 		return complain(&err);
 	sm_results_init(&check.run);
 	sm_results_init(&check.fresh);
-	rc = sm_gates_load(&check.gates, options->thresholds ? options->thresholds : default_thresholds(), sm_scenarios,
-			   sm_scenario_count, &err);
+	rc = sm_gates_load(&check.gates, options->thresholds ? options->thresholds : default_thresholds(), today(),
+			   sm_scenarios, sm_scenario_count, &err);
 	check.gates.same_type = options->same_type;
 	check.gates.store = options->store;
 	if (rc == 0)

@@ -42,7 +42,7 @@ static int choose(const struct run_options *options, struct sm_run_options *run,
 	plan->patterns = common->operand;
 	plan->pattern_count = common->operands;
 	if (options->thresholds) { /* add what the gates need */
-		rc = sm_gates_load(&gates, options->thresholds, sm_scenarios, sm_scenario_count, err);
+		rc = sm_gates_load(&gates, options->thresholds, today(), sm_scenarios, sm_scenario_count, err);
 		if (rc < 0)
 			return rc;
 		rc = sm_gates_plan(&gates, NULL, plan, err);

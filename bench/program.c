@@ -185,6 +185,11 @@ const char *default_thresholds(void)
 	return beside_program("../results/thresholds.ini", "../share/shmeter/thresholds.ini", found);
 }
 
+int64_t today(void)
+{
+	return (int64_t)(time(NULL) / (24 * 60 * 60));
+}
+
 static int make_default_folder(char *out, size_t size, struct sm_error *err)
 {
 	char host[65] = "unknown", stamp[32];

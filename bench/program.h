@@ -3,6 +3,7 @@
 #define SHMETER_PROGRAM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "options.h"
@@ -36,6 +37,9 @@ void say(unsigned indent, const char *first, const char *format, ...) __attribut
 /* Fills in the options that all runs of this program share: its command line, its version, the stop flag, and a seed
  * where none was given. */
 void complete_run(struct sm_run_options *run, const struct common_options *common);
+
+/* The day in UTC, in days since 1970-01-01. */
+int64_t today(void);
 
 /* The folder with the figure templates, found relative to the program. */
 const char *plots_folder(void);

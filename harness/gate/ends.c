@@ -62,7 +62,7 @@ void gate_judge_ends(struct sm_analysis *a, struct sm_gate_row *row)
 		row->evidence = sm_results_string(a->results, "%s; %s", bad, row->evidence);
 		row->verdict = SM_REFUTED;
 		row->reason = sm_none;
-		row->wrong_data = true;
+		row->wrong_data = row->wrong_work = true;
 		return;
 	}
 	if (ends.unfit > 0 && row->verdict != SM_NOT_TESTABLE) {

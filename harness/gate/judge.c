@@ -344,9 +344,9 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 		row->evidence = sm_results_string(a->results, "%s: %s", one->sentence, one->evidence);
 		row->reason = one->reason;
 		/* A metric with one allowed value is right or wrong; one with a range is a measurement. */
-		row->wrong_data = row->verdict == SM_REFUTED &&
-				  (claim->kind == SM_CLAIM_COUNT ||
-				   (claim->kind == SM_CLAIM_METRIC && claim->metric.min == claim->metric.max));
+		row->wrong_work = row->verdict == SM_REFUTED && claim->kind == SM_CLAIM_METRIC &&
+				  claim->metric.min == claim->metric.max;
+		row->wrong_data = row->wrong_work || (row->verdict == SM_REFUTED && claim->kind == SM_CLAIM_COUNT);
 		return;
 	}
 	set_untestable(row, "no case of this run is what the claim is about");

@@ -8,8 +8,8 @@
 #include "shmeter/error.h"
 #include "shmeter/text.h"
 
-static const char *const key_names[KEYS] = { "case",  "against", "at",    "metric", "min",     "max",
-					     "count", "per_op",  "slack", "claim",  "baseline" };
+static const char *const key_names[KEYS] = { "case",   "against", "at",    "metric",   "min",    "max",         "count",
+					     "per_op", "slack",   "claim", "baseline", "accept", "accept_until" };
 
 static int take_number(struct reading *reading, const struct sm_gate *gate, const char *key, const char *text,
 		       double least, double *out)
@@ -76,11 +76,13 @@ static int take_key(struct reading *reading, struct sm_gate *gate, const char *k
 	case KEY_MAX: return take_number(reading, gate, key, text, 1e-9, &gate->max);
 	case KEY_PER_OP: return take_number(reading, gate, key, text, 0, &gate->per_op);
 	case KEY_SLACK: return take_slack(reading, gate, text);
+	case KEY_ACCEPT: gate->accept = word; return 1;
+	case KEY_ACCEPT_UNTIL: gate->accept_until = word; return 1;
 	case KEYS: break;
 	}
 	return gate_wrong(reading,
 			  "[%s] has no key \"%s\": there are case, against, at, metric, min, max, count, per_op, "
-			  "slack, claim and baseline",
+			  "slack, claim, baseline, accept and accept_until",
 			  gate->name, key);
 }
 
@@ -121,23 +123,12 @@ static void begin_gate(struct reading *reading, int line, const char *text)
 		gates->gate[gates->count++] = (struct sm_gate){ .name = name };
 }
 
-static bool is_text(const char *line)
-{
-	json_t *json = json_string(line); /* NULL: not UTF-8 */
-	bool good = json && !strstr(line, "\xef\xbf\xbe") && !strstr(line, "\xef\xbf\xbf");
-
-	for (const char *c = line; good && *c; c++)
-		good = (unsigned char)*c >= ' ' || strchr("\t\r\n", *c);
-	json_decref(json);
-	return good;
-}
-
 /* Why inih would misread a line; NULL: it would not. */
 static const char *why_not(const char *line, size_t length, size_t room)
 {
 	static const char blank[] = " \t\r\n";
 
-	if (strlen(line) < length || !is_text(line))
+	if (strlen(line) < length || !gate_is_text(line))
 		return "holds bytes that are no UTF-8 text";
 	if (length == room && line[length - 1] != '\n')
 		return "is longer than this reader takes";
@@ -189,7 +180,7 @@ static int take(void *user, const char *section, const char *key, const char *va
 	return take_key(reading, &gates->gate[gates->count - 1], key, value);
 }
 
-int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scenario *const *scenarios,
+int sm_gates_load(struct sm_gates *gates, const char *path, int64_t today, const struct sm_scenario *const *scenarios,
 		  size_t scenario_count, struct sm_error *err)
 {
 	struct reading reading = { .gates = gates, .err = err };
@@ -197,7 +188,7 @@ int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scen
 	struct input input = { .file = file, .reading = &reading };
 	int line;
 
-	*gates = (struct sm_gates){ .gate = calloc(GATES_MAX, sizeof(*gates->gate)) };
+	*gates = (struct sm_gates){ .gate = calloc(GATES_MAX, sizeof(*gates->gate)), .today = today };
 	gates->path = gate_keep(gates, path, strlen(path));
 	if (!file)
 		return sm_fail(err, errno, "%s: the thresholds cannot be read: %s", path, strerror(errno));
@@ -215,8 +206,10 @@ int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scen
 	}
 	if (!reading.failed && gates->count == 0)
 		gate_wrong(&reading, "it holds no [gate]");
-	for (size_t i = 0; i < gates->count && !reading.failed; i++)
+	for (size_t i = 0; i < gates->count && !reading.failed; i++) {
+		gate_check_exception(&reading, &gates->gate[i]);
 		gate_resolve(&reading, &gates->gate[i], scenarios, scenario_count);
+	}
 	return reading.failed ? -EINVAL : 0;
 }
 

@@ -44,12 +44,36 @@ static json_t *words(const char *text)
 	return json;
 }
 
+/* What the exception of the row's gate does; "" without one. */
+static void exception_words(const struct sm_gate_row *row, char *out, size_t size)
+{
+	const struct sm_gate *gate = row->gate;
+
+	out[0] = '\0';
+	if (!gate->accept)
+		return;
+	if (!gate->accept_holds)
+		snprintf(out, size, "Its exception expired on %s (%s). ", gate->accept_until, gate->accept);
+	else if (sm_gate_accepted(row))
+		snprintf(out, size, "Accepted until %s: %s. ", gate->accept_until, gate->accept);
+	else if (row->verdict == SM_SUPPORTED)
+		snprintf(out, size, "Its exception until %s is not needed now: remove it (%s). ", gate->accept_until,
+			 gate->accept);
+	else
+		snprintf(out, size, "%s exception until %s %s (%s). ", row->wrong_work ? "Wrong data: its" : "Its",
+			 gate->accept_until, row->wrong_work ? "does not hold for it" : "has nothing to accept",
+			 gate->accept);
+}
+
 /* The result of a row in one line of text. */
 static void row_words(const struct sm_gate_row *row, char *out, size_t size)
 {
-	size_t used = (size_t)snprintf(out, size, "%s", row->evidence);
+	size_t used;
 	char reason[WORDS_MAX];
 
+	exception_words(row, out, size);
+	used = strlen(out);
+	used += (size_t)snprintf(out + used, size - used, "%s", row->evidence);
 	if (row->reason != sm_none && used < size)
 		used += (size_t)snprintf(out + used, size - used, ". Why: %s",
 					 sm_gate_reason(row, reason, sizeof(reason)));
@@ -65,6 +89,21 @@ static size_t count_of(const struct sm_gate_report *report, enum sm_verdict verd
 	for (size_t i = 0; i < report->gates->count; i++)
 		count += report->rows[i].verdict == verdict;
 	return count;
+}
+
+/* How many gates have which verdict. */
+static void put_counts(FILE *out, const struct sm_gate_report *report)
+{
+	size_t accepted = 0;
+
+	for (size_t i = 0; i < report->gates->count; i++)
+		accepted += sm_gate_accepted(&report->rows[i]);
+	fprintf(out, "%zu of %zu gates pass, %zu fail", count_of(report, SM_SUPPORTED), report->gates->count,
+		count_of(report, SM_REFUTED));
+	if (accepted > 0)
+		fprintf(out, " (%zu accepted)", accepted);
+	fprintf(out, ", %zu inconclusive, %zu not testable", count_of(report, SM_INCONCLUSIVE),
+		count_of(report, SM_NOT_TESTABLE));
 }
 
 static bool has_baseline(const struct sm_gate_report *report)
@@ -127,14 +166,13 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 			fprintf(out, "%s%s%s  [", tint(report, row->verdict), sm_gate_word(row->verdict),
 				report->color ? "\033[0m" : "");
 			sm_put_encoded(out, SM_TO_TERMINAL, row->gate->name);
-			fputs("]\n", out);
+			fputs(sm_gate_accepted(row) ? "]  (accepted)\n" : "]\n", out);
 			row_words(row, text, sizeof(text));
 			sm_wrap(out, "    ", 4, width, text);
 		}
-	fprintf(out, "\n%s%s%s: %zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable\n",
-		tint(report, overall), sm_gate_word(overall), report->color ? "\033[0m" : "",
-		count_of(report, SM_SUPPORTED), report->gates->count, count_of(report, SM_REFUTED),
-		count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
+	fprintf(out, "\n%s%s%s: ", tint(report, overall), sm_gate_word(overall), report->color ? "\033[0m" : "");
+	put_counts(out, report);
+	fputc('\n', out);
 	if (*baseline_words(report, baseline))
 		fprintf(out, "%s\n", baseline);
 	if (report->stored) {
@@ -146,16 +184,18 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 static int write_junit(FILE *out, void *context)
 {
 	const struct sm_gate_report *report = context;
+	size_t failures = 0;
 	char text[WORDS_MAX];
 
+	for (size_t i = 0; i < report->gates->count; i++)
+		failures += sm_gate_fails(&report->rows[i]);
 	fprintf(out,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"shmeter\" tests=\"%zu\" "
 		"failures=\"%zu\" errors=\"0\" skipped=\"%zu\">\n",
-		report->gates->count, count_of(report, SM_REFUTED),
-		count_of(report, SM_INCONCLUSIVE) + count_of(report, SM_NOT_TESTABLE));
+		report->gates->count, failures, report->gates->count - count_of(report, SM_SUPPORTED) - failures);
 	for (size_t i = 0; i < report->gates->count; i++) {
 		const struct sm_gate_row *row = &report->rows[i];
-		const char *element = row->verdict == SM_REFUTED ? "failure" : "skipped";
+		const char *element = sm_gate_fails(row) ? "failure" : "skipped";
 
 		fputs("    <testcase classname=\"shmeter.", out);
 		sm_put_encoded(out, SM_TO_MARKUP, row->gate->scenario);
@@ -186,9 +226,9 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 	long begin = ftell(out);
 	char text[WORDS_MAX], baseline[BASELINE_MAX];
 
-	fprintf(out, "## shmeter: %s\n\n%zu of %zu gates pass, %zu fail, %zu inconclusive, %zu not testable.",
-		sm_gate_word(overall), count_of(report, SM_SUPPORTED), report->gates->count,
-		count_of(report, SM_REFUTED), count_of(report, SM_INCONCLUSIVE), count_of(report, SM_NOT_TESTABLE));
+	fprintf(out, "## shmeter: %s\n\n", sm_gate_word(overall));
+	put_counts(out, report);
+	fputc('.', out);
 	if (*baseline_words(report, baseline))
 		fprintf(out, " %s", baseline);
 	if (report->stored) {
@@ -209,7 +249,7 @@ static void write_summary(FILE *out, const struct sm_gate_report *report, size_t
 				report->gates->count - i);
 			break;
 		}
-		fprintf(out, "| %s | ", sm_gate_word(row->verdict));
+		fprintf(out, "| %s%s | ", sm_gate_word(row->verdict), sm_gate_accepted(row) ? " (accepted)" : "");
 		sm_put_encoded(out, SM_TO_MARKDOWN, row->gate->name);
 		fputs(" | ", out);
 		sm_put_encoded(out, SM_TO_MARKDOWN, text);
@@ -241,21 +281,19 @@ int sm_gates_append_summary(const struct sm_gate_report *report, const char *pat
 
 void sm_gates_annotate(const struct sm_gate_report *report, FILE *out)
 {
-	static const struct {
-		enum sm_verdict verdict;
-		const char *command;
-	} kind[] = { { SM_REFUTED, "error" }, { SM_INCONCLUSIVE, "warning" } };
+	static const char *const commands[] = { "error", "warning" };
 	char text[WORDS_MAX];
 
 	for (unsigned k = 0; k < 2; k++)
 		for (size_t i = 0, shown = 0; i < report->gates->count && shown < ANNOTATIONS_MAX; i++) {
 			const struct sm_gate_row *row = &report->rows[i];
+			bool failure = sm_gate_fails(row);
 
-			if (row->verdict != kind[k].verdict)
+			if (k == 0 ? !failure : failure || (row->verdict != SM_INCONCLUSIVE && !row->gate->accept))
 				continue;
 			shown++;
 			row_words(row, text, sizeof(text));
-			fprintf(out, "::%s title=shmeter ", kind[k].command);
+			fprintf(out, "::%s title=shmeter ", commands[k]);
 			sm_put_encoded(out, SM_TO_GITHUB_PROPERTY, sm_gate_word(row->verdict));
 			fputs(" ", out);
 			sm_put_encoded(out, SM_TO_GITHUB_PROPERTY, row->gate->name);
@@ -270,6 +308,17 @@ static json_t *number(double value)
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* The exception of a row's gate; null without one. */
+static json_t *exception(const struct sm_gate_row *row)
+{
+	const struct sm_gate *gate = row->gate;
+
+	return gate->accept ? json_pack("{s:o, s:o, s:b, s:b}", "reason", words(gate->accept), "until",
+					words(gate->accept_until), "in_force", (int)gate->accept_holds, "used",
+					(int)sm_gate_accepted(row))
+			    : json_null();
+}
+
 json_t *sm_gates_json(const struct sm_gate_report *report)
 {
 	json_t *gates = json_array();
@@ -280,12 +329,12 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 
 		json_array_append_new(
 			gates,
-			json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:b, s:o, s:o, s:o}", "gate",
-				  words(row->gate->name), "verdict", sm_gate_word(row->verdict), "ratio",
-				  number(row->ratio.estimate), "low", number(row->ratio.low), "high",
-				  number(row->ratio.high), "p", number(row->p), "mde", number(row->mde), "blocks",
-				  (int)row->blocks, "baseline_blocks", (int)row->baseline_blocks, "baseline_runs",
-				  (int)row->baseline_runs, "noise_floor",
+			json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:b, s:o, s:o, s:o}",
+				  "gate", words(row->gate->name), "verdict", sm_gate_word(row->verdict), "accepted",
+				  exception(row), "ratio", number(row->ratio.estimate), "low", number(row->ratio.low),
+				  "high", number(row->ratio.high), "p", number(row->p), "mde", number(row->mde),
+				  "blocks", (int)row->blocks, "baseline_blocks", (int)row->baseline_blocks,
+				  "baseline_runs", (int)row->baseline_runs, "noise_floor",
 				  number(row->floor >= 1 ? row->floor : (double)NAN), "confirmed", (int)row->confirmed,
 				  "evidence", words(row->evidence), "reason",
 				  words(sm_gate_reason(row, reason, sizeof(reason))), "again", words(row->again)));

@@ -35,6 +35,17 @@ void sm_gates_free(struct sm_gates *gates)
 	*gates = (struct sm_gates){ 0 };
 }
 
+bool gate_is_text(const char *line)
+{
+	json_t *json = json_string(line); /* NULL: not UTF-8 */
+	bool good = json && !strstr(line, "\xef\xbf\xbe") && !strstr(line, "\xef\xbf\xbf");
+
+	for (const char *c = line; good && *c; c++)
+		good = (unsigned char)*c >= ' ' || strchr("\t\r\n", *c);
+	json_decref(json);
+	return good;
+}
+
 int gate_wrong(struct reading *reading, const char *format, ...)
 {
 	char text[SM_ERROR_TEXT_MAX];

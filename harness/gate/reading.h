@@ -20,6 +20,8 @@ enum key {
 	KEY_SLACK,
 	KEY_CLAIM,
 	KEY_BASELINE,
+	KEY_ACCEPT,
+	KEY_ACCEPT_UNTIL,
 	KEYS
 };
 #define ONLY(key) (1u << (key))
@@ -36,6 +38,19 @@ struct reading {
 const char *gate_keep(struct sm_gates *gates, const char *word, size_t length);
 /* Records a mistake if it is the first; returns 1, with which a handler tells inih to continue. */
 int gate_wrong(struct reading *reading, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Whether a line is UTF-8 without control characters other than tabs and line ends. */
+bool gate_is_text(const char *line);
+
+/* exception.c */
+/* Writes a day, in days since 1970-01-01 UTC, as YYYY-MM-DD. */
+void gate_say_day(int64_t day, char out[16]);
+/* Why a text is no last day of an exception, or no reason of one; NULL: it is. */
+const char *gate_why_no_day(const char *text, int64_t today, int64_t *day);
+const char *gate_why_no_reason(const char *text);
+/* Checks the exception of a gate, and sets whether it holds; reports mistakes with gate_wrong().  Its keys are then no
+ * longer among those given: a gate of any kind may have one. */
+void gate_check_exception(struct reading *reading, struct sm_gate *gate);
 
 /* resolve.c */
 /* Checks that the names in a gate exist, and sets its kind from its keys; reports mistakes with gate_wrong(). */

@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!path[0]) /* a file of this process alone, without a name */
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", memfd_create("gates", 0));
 	write_all(path, data, size);
-	if (sm_gates_load(&gates, path, sm_scenarios, sm_scenario_count, &err) < 0)
+	if (sm_gates_load(&gates, path, 20513, sm_scenarios, sm_scenario_count, &err) < 0)
 		must(err.text[0] && !strchr(err.text, '\n'), "one sentence");
 	else
 		plan_for(&gates);

@@ -53,7 +53,7 @@ static void begin(void)
 	must(mkdtemp(folder) != NULL, folder);
 	for (size_t i = 0; i < FILES; i++)
 		copy_template(i);
-	must(sm_gates_load(&gates, TEMPLATE "/gates.ini", sm_scenarios, sm_scenario_count, &err) == 0, err.text);
+	must(sm_gates_load(&gates, TEMPLATE "/gates.ini", 0, sm_scenarios, sm_scenario_count, &err) == 0, err.text);
 	atexit(remove_folder);
 }
 

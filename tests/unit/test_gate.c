@@ -297,25 +297,6 @@ Test(analysis, a_claim_is_judged_as_strictly_as_a_written_gate)
 	sm_gates_free(&gates);
 }
 
-static void add_touch(double faults_an_op)
-{
-	unsigned c = add_case("touch", "lazy", "-", 1);
-
-	for (unsigned b = 0; b < 8; b++) {
-		struct sm_sample *sample = add_sample(c, b);
-		struct sm_counter_row *counter = sm_results_add_counter(&run);
-
-		sample->ops = OPS;
-		add_slice(sample->trial, 0, 10, NAN, NAN);
-		*counter = (struct sm_counter_row){ .trial = sample->trial,
-						    .event = "minor-faults",
-						    .fstr = "-",
-						    .raw = (uint64_t)llround(OPS * faults_an_op),
-						    .scope = SM_SCOPE_USER,
-						    .state = SM_COUNTED };
-	}
-}
-
 Test(analysis, a_count_is_exact)
 {
 	load("[c]\ncase = touch/lazy\ncount = minor-faults\nper_op = 1\n", 0);
@@ -334,14 +315,6 @@ Test(analysis, a_count_is_exact)
 	judge(NULL);
 	cr_expect_eq(run.claim_count, claims, "a gate leaves no claim behind");
 	sm_gates_free(&gates);
-}
-
-static void end_badly(size_t first, size_t count, enum sm_status status)
-{
-	for (size_t i = first; i < first + count; i++) {
-		run.samples[i].ended = status;
-		run.samples[i].reason = "so it was";
-	}
 }
 
 /* What is left over of trials that died proves no exact count; work done wrongly fails whatever is gated. */
@@ -440,17 +413,6 @@ Test(analysis, wrong_data_stays_wrong_where_fresh_trials_are_right)
 		    "not permitted");
 	cr_expect_eq(first[1].verdict, SM_REFUTED);
 	cr_expect_eq(first[2].verdict, SM_INCONCLUSIVE, "a claim that something comes about");
-}
-
-static void add_lost(const char *variant, double lost)
-{
-	unsigned c = add_case("touch", variant, "-", 1);
-
-	for (unsigned b = 0; b < 8; b++) {
-		struct sm_metric_row *metric = sm_results_add_metric(&run);
-
-		*metric = (struct sm_metric_row){ add_sample(c, b)->trial, "lost", "1", b == 3 ? lost : 0 };
-	}
 }
 
 /* What must never be fails and is proof; what comes now and then may come later. */

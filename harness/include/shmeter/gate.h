@@ -37,10 +37,15 @@ struct sm_gate {
 	unsigned slack;  /* allowed deviation, in events a trial */
 	double min, max; /* allowed ratios; a bound of 0 is open */
 	bool baseline;
+	/* An exception: a FAIL is accepted through this day (docs/gate.md).  NULL: none. */
+	const char *accept;       /* the reason */
+	const char *accept_until; /* the day, in UTC: "2026-12-31" */
+	bool accept_holds;        /* that day is not over */
 };
 
 struct sm_gates {
 	const char *path;
+	int64_t today; /* as sm_gates_load() was told */
 	struct sm_gate *gate;
 	size_t count;
 	bool same_type;    /* times of another host of the type may be compared; set by the caller */
@@ -53,12 +58,18 @@ struct sm_gates {
 	void *strings;
 };
 
-/* Reads an ini file of gates (docs/gate.md has its grammar).  -EINVAL names file and section and says what to write;
- * -ENOENT and others where the file cannot be read.  `scenarios` resolves claims and checks names.  Free with
- * sm_gates_free(), also after an error. */
-SM_MUST_USE int sm_gates_load(struct sm_gates *gates, const char *path, const struct sm_scenario *const *scenarios,
-			      size_t scenario_count, struct sm_error *err);
+/* Reads an ini file of gates (docs/gate.md has its grammar).  `today` is the day on which exceptions are looked at, in
+ * days since 1970-01-01 UTC.  -EINVAL names file and section and says what to write; -ENOENT and others where the file
+ * cannot be read.  `scenarios` resolves claims and checks names.  Free with sm_gates_free(), also after an error. */
+SM_MUST_USE int sm_gates_load(struct sm_gates *gates, const char *path, int64_t today,
+			      const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_error *err);
 void sm_gates_free(struct sm_gates *gates);
+
+/* Longest reason of an exception, in bytes, and most days from today to its last one: it has to be looked at once a
+ * year. */
+#define SM_ACCEPT_REASON_MAX 150
+#define SM_ACCEPT_DAYS_MAX   366
+
 /* Number of blocks of a case that a gate compares with an earlier run.  The blocks of two runs are not paired, so each
  * carries less information than a block in which both sides were measured (docs/adr/0012). */
 #define SM_BASELINE_BLOCKS 32u
@@ -133,6 +144,7 @@ struct sm_gate_row {
 	const char *reason;   /* why it is not PASS; "-": none */
 	const char *again;    /* the command that reproduces the result */
 	bool wrong_data;      /* FAIL because of a wrong count, a wrong result or wrong work */
+	bool wrong_work;      /* the last two of these, which no exception accepts */
 	bool confirmed;       /* FAIL, and fresh trials reproduce it */
 	/* Result of this gate in fresh trials, borrowed from sm_gates_confirm(); NULL: there were none, or they lack
 	 * this gate. */
@@ -140,6 +152,9 @@ struct sm_gate_row {
 };
 /* "PASS", "FAIL", "INCONCLUSIVE", "NOT TESTABLE". */
 const char *sm_gate_word(enum sm_verdict verdict);
+/* Whether the row is a FAIL that an exception accepts; or one that counts, because none does. */
+bool sm_gate_accepted(const struct sm_gate_row *row);
+bool sm_gate_fails(const struct sm_gate_row *row);
 
 /* Analyses a loaded run and judges all gates; `baselines` may be NULL.  `rows` has gates->count elements. */
 SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
@@ -153,8 +168,8 @@ SM_MUST_USE int sm_gates_open(const struct sm_gates *gates, struct sm_results *r
 			      const struct sm_scenario *const *scenarios, size_t scenario_count, sm_name *open,
 			      size_t *count, struct sm_error *err);
 /* Confirms FAILs with fresh trials; rows are matched by the names of their gates.  A failed ratio or baseline that the
- * fresh trials do not reproduce, or do not have, becomes inconclusive.  A FAIL because of wrong data stands.  `fresh`
- * must live as long as `rows`. */
+ * fresh trials do not reproduce, or do not have, becomes inconclusive.  A FAIL because of wrong data stands, and one
+ * that is accepted needs no confirmation.  `fresh` must live as long as `rows`. */
 void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh, size_t fresh_count);
 /* Writes the full reason why a row is not PASS, with the result of the fresh trials; "-" where there is none.  Returns
  * `out`. */
@@ -179,19 +194,20 @@ struct sm_gate_report {
 	unsigned width; /* 0: a default */
 };
 void sm_gates_print(const struct sm_gate_report *report, FILE *out);
-/* JUnit XML for Jenkins, GitLab and GitHub Actions: FAIL is a failure; INCONCLUSIVE and NOT TESTABLE are skipped, with
- * the reason. */
+/* JUnit XML for Jenkins, GitLab and GitHub Actions: FAIL is a failure; INCONCLUSIVE, NOT TESTABLE and a FAIL that is
+ * accepted are skipped, with the reason. */
 SM_MUST_USE int sm_gates_write_junit(const struct sm_gate_report *report, const char *path, struct sm_error *err);
 /* Appends Markdown for $GITHUB_STEP_SUMMARY; the file stays under 1 MiB (https://docs.github.com/actions, "Adding a job
  * summary"). */
 SM_MUST_USE int sm_gates_append_summary(const struct sm_gate_report *report, const char *path, struct sm_error *err);
-/* Workflow commands, at most 10 errors and 10 warnings a step (the service shows no more). */
+/* Workflow commands, at most 10 errors and 10 warnings a step (the service shows no more).  Every exception is a
+ * warning, needed or not, unless its gate is an error. */
 void sm_gates_annotate(const struct sm_gate_report *report, FILE *out);
 /* A JSON object: verdict, what machine the baselines are of (null without one) and how many there are, the store (null
  * without one), gates. */
 json_t *sm_gates_json(const struct sm_gate_report *report);
 /* The verdict of all gates: FAIL if one fails, else INCONCLUSIVE if one is, else PASS if one passes, else NOT
- * TESTABLE. */
+ * TESTABLE.  A FAIL that is accepted counts like a PASS. */
 enum sm_verdict sm_gates_overall(const struct sm_gate_row *rows, size_t count);
 /* The same where every gate must be measured: NOT TESTABLE instead of PASS if one gate is. */
 enum sm_verdict sm_gates_strictly(const struct sm_gate_row *rows, size_t count);
