@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accept.h"
 #include "commands.h"
 #include "program.h"
 #include "progress.h"
@@ -181,6 +182,8 @@ int cmd_check(const struct check_options *options)
 	struct sm_error err = { 0 };
 	int rc;
 
+	if (options->accept || options->reason || options->until)
+		return accept_gate(options);
 	if (check_usage(options, &err) < 0)
 		return complain(&err);
 	sm_results_init(&check.run);

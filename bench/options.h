@@ -106,6 +106,7 @@ struct check_options {
 	struct common_options common;
 	struct gate_options gate;
 	const char *thresholds, *store;
+	const char *accept, *reason, *until;
 	struct folders baseline;
 	bool confirm, same_type;
 };

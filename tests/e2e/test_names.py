@@ -15,6 +15,7 @@ ALLOWED = {
     "analysis/slices.c": (1, "an order for equal classes that is the same in every run"),
     "gate/alternation.c": (1, "an order of the cases that is the same in every run"),
     "gate/again.c": (1, "a command line as it was typed"),
+    "gate/accept.c": (5, "lines of a file of gates, as they were typed"),
     "gate/load.c": (8, "a file of gates as it was typed: words, and what is no text"),
     "gate/reading.c": (1, "what is no text in a file of gates"),
     "gate/resolve.c": (19, "what a file of gates says, against what a scenario can have"),

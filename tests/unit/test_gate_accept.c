@@ -1,8 +1,9 @@
-/* Exceptions: which a file may hold, and what they change about verdicts. */
+/* Exceptions: which a file may hold, what they change about verdicts, and how they are written. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gate_fixture.h"
@@ -240,4 +241,148 @@ Test(analysis, an_exception_that_accepts_nothing_is_shown_too)
 	expect_text(reports[1], "failures=\"1\" errors=\"0\" skipped=\"0\"");
 	expect_json(true, false, "2026-03-31");
 	free_reports();
+}
+
+static char folder[] = "/tmp/shmeter-accept-XXXXXX";
+static char file[64];
+
+static void write_file(const char *text)
+{
+	FILE *out;
+
+	if (!file[0]) {
+		cr_assert(mkdtemp(folder));
+		snprintf(file, sizeof(file), "%s/gates.ini", folder);
+	}
+	out = fopen(file, "w");
+	cr_assert(out && fputs(text, out) >= 0);
+	fclose(out);
+}
+
+static int accept_in(const char *path, const char *gate, const char *reason, const char *until)
+{
+	int rc = sm_gates_load(&gates, path, TODAY, known, 3, &err);
+
+	cr_assert_eq(rc, 0, "%s", err.text);
+	rc = sm_gates_accept(&gates, gate, reason, until, &err);
+	sm_gates_free(&gates);
+	return rc;
+}
+
+static void expect_content(const char *wanted)
+{
+	char *text = content_of(file);
+
+	cr_expect_str_eq(text, wanted);
+	free(text);
+}
+
+/* Files before and after; all bytes beside the exception are kept. */
+Test(analysis, an_exception_changes_nothing_else_in_the_file)
+{
+#define NEW      "accept = it is known\naccept_until = 2026-04-01\n"
+#define NEW_CRLF "accept = it is known\r\naccept_until = 2026-04-01\r\n"
+#define KEYS     "case = pack/packed\nmin=1.5 ; at least\nagainst : padded\n"
+#define CRLF     "case = pack/packed\r\nmin = 1\r\nagainst = padded\r\n"
+	static const struct {
+		const char *before, *after;
+	} files[] = {
+		{ "[g]\n" KEYS, "[g]\n" KEYS NEW },
+		{ "; of all\n\n[f]\nclaim = C1\n# of g\n[g] ; it\n; more\n" KEYS "\n; of h\n[h]\nclaim = C1\n",
+		  "; of all\n\n[f]\nclaim = C1\n# of g\n[g] ; it\n; more\n" KEYS NEW "\n; of h\n[h]\nclaim = C1\n" },
+		{ "\xef\xbb\xbf[g]\r\n" CRLF "\r\n[h]\r\nclaim = C1\r\n",
+		  "\xef\xbb\xbf[g]\r\n" CRLF NEW_CRLF "\r\n[h]\r\nclaim = C1\r\n" },
+		{ "[h]\nclaim = C1\n[g]\r\nclaim = C1",
+		  "[h]\nclaim = C1\n[g]\r\nclaim = C1\r\naccept = it is known\r\naccept_until = 2026-04-01" },
+		{ "[g]\naccept = old\n" KEYS "accept_until=2026-03-02\t; a note\n[h]\nclaim = C1\n" HOLDS,
+		  "[g]\naccept = it is known\n" KEYS "accept_until=2026-04-01\t; a note\n[h]\nclaim = C1\n" HOLDS },
+		{ "[g]\r\naccept_until : 2020-01-01  \r\naccept=a=b: c ;x\r\n" CRLF,
+		  "[g]\r\naccept_until : 2026-04-01  \r\naccept=it is known ;x\r\n" CRLF },
+		{ "[gg]\nclaim = C1\n" HOLDS "[g]\nclaim = C1\n\n",
+		  "[gg]\nclaim = C1\n" HOLDS "[g]\nclaim = C1\n" NEW "\n" },
+	};
+
+	for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		write_file(files[i].before);
+		cr_expect_eq(accept_in(file, "g", "it is known", "2026-04-01"), 0, "%u: %s", i, err.text);
+		expect_content(files[i].after);
+		cr_expect_eq(accept_in(file, "g", "and again", "2026-04-02"), 0, "%u: %s", i, err.text);
+		cr_expect_eq(accept_in(file, "g", "it is known", "2026-04-01"), 0, "%u: %s", i, err.text);
+		expect_content(files[i].after);
+	}
+	unlink(file);
+	rmdir(folder);
+}
+
+Test(analysis, a_file_keeps_its_mode_and_a_link_its_target)
+{
+	char link[80];
+	struct stat there;
+
+	write_file("[g]\nclaim = C1\n");
+	snprintf(link, sizeof(link), "%s/link.ini", folder);
+	cr_assert(symlink("gates.ini", link) == 0 && chmod(file, 0640) == 0);
+	cr_expect_eq(accept_in(link, "g", "why", "2026-04-01"), 0, "%s", err.text);
+	expect_content("[g]\nclaim = C1\naccept = why\naccept_until = 2026-04-01\n");
+	cr_expect(lstat(link, &there) == 0 && S_ISLNK(there.st_mode), "the link became a file");
+	cr_expect(stat(file, &there) == 0 && (there.st_mode & 07777) == 0640, "mode %o", there.st_mode);
+	unlink(link);
+	unlink(file);
+	cr_expect_eq(rmdir(folder), 0, "a temporary file is left");
+}
+
+Test(analysis, an_exception_that_nobody_could_read_is_not_written)
+{
+	static const struct {
+		const char *gate, *reason, *until, *words;
+	} all[] = {
+		{ "gg", "why", "2026-04-01", "has no gate \"gg\": there are \"g\", \"h\"" },
+		{ "g", "", "2026-04-01", "the reason is empty" },
+		{ "g", " \t", "2026-04-01", "the reason is empty" },
+		{ "g", "a\nb = c", "2026-04-01", "is more than one line" },
+		{ "g", "a\rb", "2026-04-01", "is more than one line" },
+		{ "g", "a; b", "2026-04-01", "holds ; or #" },
+		{ "g", "a # b", "2026-04-01", "holds ; or #" },
+		{ "g", " a", "2026-04-01", "begins or ends with a blank" },
+		{ "g", "a\t", "2026-04-01", "begins or ends with a blank" },
+		{ "g", "\xff", "2026-04-01", "no UTF-8" },
+		{ "g", "a\x1b[31m", "2026-04-01", "no UTF-8" },
+		{ "g", "why", "tomorrow", "the last day tomorrow: a day is expected as YYYY-MM-DD" },
+		{ "g", "why", "2026-02-29", "there is no such day" },
+		{ "g", "why", "2026-02-28", "is over: today is 2026-03-01" },
+		{ "g", "why", "2027-03-03", "more than 366 days from today" },
+	};
+	static const char before[] = "[g]\nclaim = C1\n[h]\nclaim = C1\n";
+	char text[512], path[64];
+
+	write_file(before);
+	for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		cr_expect_eq(accept_in(file, all[i].gate, all[i].reason, all[i].until), -EINVAL, "%u", i);
+		expect_text(err.text, all[i].words);
+		expect_content(before);
+	}
+	snprintf(text, sizeof(text), "%0*d", SM_ACCEPT_REASON_MAX + 1, 0);
+	cr_expect_eq(accept_in(file, "g", text, "2026-04-01"), -EINVAL);
+	text[SM_ACCEPT_REASON_MAX] = '\0'; /* the longest is read again */
+	cr_expect_eq(accept_in(file, "g", text, "2027-03-02"), 0, "%s", err.text);
+	cr_expect_eq(accept_in(file, "g", "why", "2026-03-01"), 0, "%s", err.text);
+	/* a comment behind the value leaves room for a short reason alone */
+	snprintf(text, sizeof(text), "[g]\nclaim = C1\naccept = a ; %0100d\naccept_until = 2026-03-09\n", 0);
+	write_file(text);
+	cr_expect_eq(accept_in(file, "g",
+			       "0123456789012345678901234567890123456789012345678901234567890123456789"
+			       "012345678901234567890",
+			       "2026-04-01"),
+		     -EINVAL);
+	expect_text(err.text, "shorten its comment");
+	expect_content(text);
+	/* a pipe or a device keeps nothing */
+	write_file(before);
+	FILE *in = fopen(file, "r");
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fileno(in));
+	cr_expect_eq(accept_in(path, "g", "why", "2026-04-01"), 0, "an open file is a file: %s", err.text);
+	fclose(in);
+	unlink(file);
+	rmdir(folder);
 }
