@@ -11,6 +11,7 @@ static const char *judging(const struct check_options *options)
 {
 	return options->confirm              ? "--confirm"
 	       : options->baseline.count > 0 ? "--baseline"
+	       : options->store              ? "--baseline-store"
 	       : options->same_type          ? "--same-type"
 	       : options->gate.strict        ? "--strict"
 	       : options->gate.junit         ? "--junit"

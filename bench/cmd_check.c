@@ -131,13 +131,21 @@ static int load_stored(struct check *check, struct sm_error *err)
 	return rc;
 }
 
+/* The verdict on whether the run may become a baseline: also a FAIL that is accepted is one. */
+static enum sm_verdict verdict_of_baseline(const struct check *check)
+{
+	for (size_t i = 0; i < check->gates.count; i++)
+		if (check->rows[i].verdict == SM_REFUTED)
+			return SM_REFUTED;
+	return sm_gates_overall(check->rows, check->gates.count);
+}
+
 /* A run that cannot be added changes no verdict. */
 static void add_to_store(struct check *check)
 {
 	struct sm_error unwritten = { 0 };
 
-	if (sm_stored_add(&check->stored, &check->run, sm_gates_overall(check->rows, check->gates.count), &unwritten) <
-	    0)
+	if (sm_stored_add(&check->stored, &check->run, verdict_of_baseline(check), &unwritten) < 0)
 		sm_print_line(stderr, "shmeter: warning: the run is not added to the store: %s", unwritten.text);
 }
 

@@ -31,7 +31,7 @@ refused 4 '--accept needs a reason: --reason' check --accept faults --until "$da
 refused 4 '--reason belongs to --accept' check run --reason why
 refused 4 '--until belongs to --accept' check --until "$day"
 refused 4 'omit run' check run --accept faults --reason why --until "$day"
-for option in --confirm '--baseline run' --same-type --strict '--junit j.xml' --github --json; do
+for option in --confirm '--baseline run' '--baseline-store store' --same-type --strict '--junit j.xml' --github --json; do
 	# shellcheck disable=SC2086 # an option and its value
 	refused 4 "omit ${option%% *}" check --accept faults --reason why --until "$day" $option
 done
@@ -60,6 +60,7 @@ expect 0 "$accepted.*PASS: 1 of 2 gates pass, 1 fail \(1 accepted\)" check run
 expect 0 "$accepted" check run --strict
 expect 0 "$accepted" check run --confirm
 [ ! -e run/confirm-1 ] || fail 'an accepted FAIL was measured again'
+expect 0 'Not added: a gate failed' check run --baseline-store store
 GITHUB_STEP_SUMMARY=$scratch/summary.md expect 0 '::warning title=shmeter FAIL faults::Accepted until' check run --github --junit j.xml
 grep -q 'FAIL (accepted)' summary.md || fail "the summary: $(cat summary.md)"
 [ "$(xmllint --xpath 'concat(//testsuite/@failures, //testsuite/@skipped)' j.xml)" = 01 ] || fail "JUnit: $(cat j.xml)"
