@@ -82,7 +82,7 @@ script 5 'nowhere/summary.csv: No such file' checkout/scripts/in-flight nowhere
 
 # Scripts through a symbolic link, also one to another link.
 mkdir links
-for name in bootstrap build check-regression compare-revisions fuzz new-scenario run-all test beliefs document in-flight; do
+for name in bootstrap build check-regression compare-revisions fuzz gate new-scenario run-all test beliefs document in-flight; do
 	ln -s "$root/scripts/$name" "links/$name-1"
 	ln -s "$name-1" "links/$name"
 done

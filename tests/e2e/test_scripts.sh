@@ -43,6 +43,11 @@ expect 4 "--slow" 'test with a bad option' "$root/scripts/test" --slow
 expect 4 "usage" 'a guest of no architecture' "$root/tests/guests/run" vax
 expect 5 "qemu-system-x86_64 is missing: run scripts/bootstrap --guests" 'a guest without an emulator' \
 	env PATH="$scratch/bin" "$root/tests/guests/run" amd64
+expect 4 "one file of gates" 'gate with two files' "$root/scripts/gate" a b
+expect 4 "/nowhere.ini: the file of gates cannot be read" 'gate without its file' "$root/scripts/gate" /nowhere.ini
+expect 4 "$scratch/none: not an executable file" 'gate without a program' env SHMETER="$scratch/none" "$root/scripts/gate"
+mkdir -p "$scratch/was/run"
+expect 4 "was/run is there already" 'gate over an earlier run' env SHMETER_OUT="$scratch/was" "$root/scripts/gate"
 expect 4 "usage" 'new-scenario without a name' "$root/scripts/new-scenario" coherence
 expect 4 "an invalid name" 'new-scenario with a bad name' "$root/scripts/new-scenario" coherence Bad-Name
 expect 4 "exists already" 'new-scenario of an old name' "$root/scripts/new-scenario" coherence false_sharing
@@ -59,7 +64,7 @@ gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I"$root/harness/include" -fsyn
 	"$scratch/scenarios/coherence/brand_new.c" || failed=1
 
 command -v shellcheck >/dev/null && {
-	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,build-layouts,check-regression,compare-revisions,run-all,test,new-scenario} \
+	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,build-layouts,check-regression,compare-revisions,gate,run-all,test,new-scenario} \
 		"$root/.ci/run" "$root"/tests/guests/{fetch,run} || failed=1
 	shellcheck -s dash -e SC1090,SC1091,SC2154,SC3043 "$root"/tests/guests/init "$root"/tests/guests/checks/* || failed=1
 }
