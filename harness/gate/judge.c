@@ -206,8 +206,8 @@ int gate_judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t
 	const struct earlier old = gate_earlier(gate, sides, run->results);
 
 	/* times of two runs, and ratios of two hosts, differ by more than their blocks show; a ratio of one host differs
-	 * by less */
-	if (gate->against && old.runs.count == 1 && !old.elsewhere)
+	 * by less.  A store that begins with an odd run would fail every later one by its blocks, and so add none. */
+	if (gate->against && old.runs.count == 1 && !old.elsewhere && !sides->gates->store)
 		rc = gate_baseline(sides->run, c, against, old.runs.run[0], gate->min, gate->max, run->results, out,
 				   err);
 	else

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -175,17 +174,19 @@ static int list(struct sm_shelf *shelf, struct sm_error *err)
 
 int sm_shelf_open(struct sm_shelf *shelf, const char *store, const json_t *manifest, struct sm_error *err)
 {
-	int rc;
+	int length = (int)strnlen(store, sizeof(shelf->folder)), rc;
 
 	*shelf = (struct sm_shelf){ .count = 0 };
 	rc = make_names(shelf, manifest, err);
-	if (rc == 0 && strlen(store) + SM_SHELF_NAME_MAX >= sizeof(shelf->folder))
+	if (rc == 0 && (size_t)length + SM_SHELF_NAME_MAX >= sizeof(shelf->folder))
 		rc = sm_fail(err, EINVAL, "the name of the store is too long");
 	if (rc == 0)
 		rc = make_store(store, err);
 	if (rc < 0)
 		return rc;
-	snprintf(shelf->folder, sizeof(shelf->folder), "%.4000s/%s", store, shelf->type);
+	while (length > 1 && store[length - 1] == '/')
+		length--;
+	snprintf(shelf->folder, sizeof(shelf->folder), "%.*s/%s", length, store, shelf->type);
 	return list(shelf, err);
 }
 
@@ -248,25 +249,40 @@ static int name_part(char out[SM_SHELF_NAME_MAX])
 	return 0;
 }
 
+static int copy_bytes(int from, int to)
+{
+	char bytes[16384];
+	ssize_t got, put;
+
+	for (;;) {
+		got = read(from, bytes, sizeof(bytes));
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		for (ssize_t done = 0; done < got; done += put) {
+			put = write(to, bytes + done, (size_t)(got - done));
+			if (put < 0 && errno != EINTR)
+				return -errno;
+			put = put < 0 ? 0 : put;
+		}
+	}
+}
+
 /* Copies a file into an open folder.  One that the run lacks is no mistake: it was loaded without. */
 static int copy_file(const char *folder, const char *name, int to, struct sm_error *err)
 {
 	struct sm_error unread = { 0 };
 	char path[4400];
 	FILE *in;
-	ssize_t done;
-	int out, rc = 0;
+	int out, rc;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	in = sm_store_open_file(path, &unread);
 	if (!in)
 		return unread.code == ENOENT ? 0 : sm_fail(err, unread.code, "%s", unread.text);
 	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-	do
-		done = out < 0 ? -1 : sendfile(out, fileno(in), NULL, 1 << 30);
-	while (done > 0 || (done < 0 && out >= 0 && errno == EINTR));
-	if (done < 0)
-		rc = -errno;
+	rc = out < 0 ? -errno : copy_bytes(fileno(in), out);
 	if (out >= 0 && close(out) < 0 && rc == 0)
 		rc = -errno;
 	fclose(in);

@@ -23,6 +23,7 @@ static void make_place(void)
 	cr_assert(mkdtemp(place));
 	snprintf(store, sizeof(store), "%s/store", place);
 	load(both_gates, 0);
+	gates.store = store;
 }
 
 static void remove_place(void)
@@ -178,7 +179,6 @@ Test(stored, an_empty_store_is_begun_and_knows_its_runs)
 {
 	char *text;
 
-	gates.store = store;
 	make_run("one", 1, "a", "h1", 20);
 	check("one");
 	expect_found(0, 0);
@@ -248,6 +248,18 @@ Test(stored, runs_of_the_host_count_for_times_and_those_of_another_for_ratios)
 	cr_expect_str_eq(json_string_value(json_object_get(json_object_get(json, "baseline_store"), "added")),
 			 "20260111T100000Z-h1-7");
 	json_decref(json);
+	let_go();
+}
+
+/* Blocks are sure of any difference, and a run that fails is not added: the first run would decide for ever. */
+Test(stored, one_run_of_a_store_fails_nothing)
+{
+	keep("odd", 1, "a", "h1", 10);
+	make_run("new", 9, "a", "h1", 20);
+	check("new");
+	cr_expect_eq(rows[1].verdict, SM_INCONCLUSIVE);
+	expect_text(rows[1].reason, "too few baseline runs to detect a failure: 1 of at least 3");
+	cr_expect(stored.added);
 	let_go();
 }
 
@@ -411,6 +423,11 @@ Test(stored, the_newest_twenty_of_a_host_stay)
 	cr_expect(!is_there(SHELF "/20250101T100001Z-h1-7") && !is_there(SHELF "/20250101T100002Z-h1-7"));
 	cr_expect(is_there(SHELF "/20250101T100003Z-h1-7") && is_there(SHELF "/20250101T100001Z-h12-7"));
 	cr_expect(is_there(SHELF "/20250101T100001Z-unknown-7"));
+	let_go();
+	/* runs that do not record their host may be of many */
+	make_run("nobody", 10, "a", "-", 20);
+	check("nobody");
+	cr_expect(stored.added && stored.removed == 0, "%zu removed", stored.removed);
 	let_go();
 	/* an older run than those would go at once */
 	make_run("old", 1, "a", "h1", 20);
