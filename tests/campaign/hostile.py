@@ -58,6 +58,8 @@ QUICK = [
     ["check", "BAD", "--thresholds", "gates.ini", "--junit", "junit.xml", "--github"],
     ["check", "BAD", "--thresholds", "gates.ini", "--json"],
     ["check", "GOOD", "--thresholds", "gates.ini", "--baseline", "BAD"],
+    ["check", "BAD", "--thresholds", "gates.ini", "--baseline-store", "kept"],
+    ["check", "GOOD", "--thresholds", "gates.ini", "--baseline-store", "kept"],
     ["compare", "GOOD", "BAD"],
     ["compare", "BAD", "GOOD", "--json"],
     ["history", "add", "BAD", "--db", "history.sqlite"],
@@ -214,7 +216,7 @@ class Campaign:
         for command in commands:
             self.run(label, command)
         allowed = {os.path.join(self.work, f) for f in ("junit.xml", "history.sqlite", "summary.md", "elsewhere",
-                                                        "figures", ".cache")} | {self.environment["SHMETER_STATE_DIR"]}
+                                                        "figures", "kept", ".cache")} | {self.environment["SHMETER_STATE_DIR"]}
         made = {f for f in listing(self.top, {bad}) - before if not any(f == a or f.startswith(a + "/") for a in allowed)}
         made |= {f for f in listing(self.top, set()) if "PWNED" in os.path.basename(f)}
         made |= {f for f in os.listdir("/tmp") if "PWNED" in f}

@@ -32,7 +32,8 @@ expect 3 'Not added: it is in the store already' check one --strict
 derive two 02 aaaa
 expect 0 'INCONCLUSIVE: 0 of 2 gates pass.*Found 1 run of this type in store/.*: 1 of this host, 0 of other hosts. Added as' check two
 derive three 03 aaaa
-expect 0 'Found 2 runs of this type.*Added as .*\(3 of this type\)' check three
+expect 0 'Found 2 runs of this type in store/[a-z0-9].*Added as store/[a-z0-9].*\(3 of this type\)' "$program" check three --thresholds gates.ini \
+	--baseline-store store//
 derive four 04 aaaa
 check four --json >out 2>err || fail "check --json: $(cat err)"
 jq -e '(.gates | all(.baseline_runs == 3)) and (.baseline_store | .of_host == 3 and .of_type == 3 and .removed == 0 and
