@@ -95,7 +95,7 @@ expect 4 "$scratch/full" 'folder in use' "$program" run aa --out "$scratch/full"
 [ -e "$scratch/full/precious" ] && report yes 'nothing lost' '' || report no 'nothing lost' 'a file is gone'
 expect 4 'Not a directory' 'a file as folder' "$program" run aa --out "$scratch/full/precious/run"
 
-short=(--repeat-blocks 1 --no-plots -q)
+short=(--repeat-blocks 1 --slices 8 --no-plots -q)
 
 if [ "$(id -u)" = 0 ]; then
 	as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
