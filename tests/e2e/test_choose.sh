@@ -21,7 +21,7 @@ for length in '--repeat-blocks 12 --slices 12' '--repeat-blocks 32'; do
 	grep -q 'none, n = ' out || break
 done
 measured pages page_size_random/4k page_size_random/thp page_size_stream/4k page_size_stream/thp first_touch/4k \
-	prefault/lazy prefault/touch prefault/madvise --set bytes=4m --set op=read,copy --repeat-blocks 12 --slices 12
+	prefault/lazy prefault/touch prefault/madvise --set bytes=4m --set op=read,copy --repeat-blocks 9 --slices 12
 
 # a transport
 two=$(($(nproc) > 1))
