@@ -131,21 +131,12 @@ static int load_stored(struct check *check, struct sm_error *err)
 	return rc;
 }
 
-/* The verdict on whether the run may become a baseline: also a FAIL that is accepted is one. */
-static enum sm_verdict verdict_of_baseline(const struct check *check)
-{
-	for (size_t i = 0; i < check->gates.count; i++)
-		if (check->rows[i].verdict == SM_REFUTED)
-			return SM_REFUTED;
-	return sm_gates_overall(check->rows, check->gates.count);
-}
-
 /* A run that cannot be added changes no verdict. */
 static void add_to_store(struct check *check)
 {
 	struct sm_error unwritten = { 0 };
 
-	if (sm_stored_add(&check->stored, &check->run, verdict_of_baseline(check), &unwritten) < 0)
+	if (sm_stored_add(&check->stored, &check->run, check->rows, check->gates.count, &unwritten) < 0)
 		sm_print_line(stderr, "shmeter: warning: the run is not added to the store: %s", unwritten.text);
 }
 
@@ -165,10 +156,10 @@ static int judge(struct check *check, struct sm_error *err)
 	if (rc == 0)
 		sm_gates_name_again(&check->gates, check->rows, &check->run, options->baseline.folder,
 				    options->baseline.count, options->confirm);
+	if (rc == 0 && options->store) /* before fresh trials: a FAIL that they do not repeat is no baseline either */
+		add_to_store(check);
 	if (rc == 0 && options->confirm)
 		rc = confirm(check, err);
-	if (rc == 0 && options->store)
-		add_to_store(check);
 	return rc;
 }
 

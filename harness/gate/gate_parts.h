@@ -28,6 +28,7 @@ struct finding {
 	bool within_floor;    /* its p-value is that of two runs of one build, as the floor shows them */
 	bool by_runs;         /* runs are the units, not blocks */
 	struct sm_run_levels old; /* levels of the earlier runs that count; by_runs only */
+	double to_median;         /* times the median level of the earlier runs; NaN: fewer than GATE_RUNS_MIN count */
 	double error;             /* standard error of this run's level, as ln; by_runs only */
 	unsigned groups;          /* points of the gate, over which its p-value is corrected */
 };
@@ -65,6 +66,7 @@ const char *gate_why_apart(const struct side *now, const struct side *before, si
 /* The level of a run's values, as ln, and its standard error; reorders them. */
 double gate_level(double *value, size_t count, double *error);
 struct gate_levels {
+	double median;             /* of the levels; NaN: there is none */
 	struct sm_run_levels runs; /* those that count; the scatter is at least the mean error of their levels */
 	size_t blocks;             /* of all of them */
 	size_t left;               /* runs that do not count, and why the first does not */

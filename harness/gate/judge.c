@@ -112,6 +112,14 @@ static int judge_ratio(const struct sm_gate *gate, const struct sm_gates *gates,
 	return 0;
 }
 
+/* How far an estimate is beyond the bounds of a gate, as ln; NaN: it is within them, or unknown. */
+static double overrun(const struct sm_gate *gate, double estimate)
+{
+	if (gate->max > 0 && estimate > gate->max)
+		return log(estimate / gate->max);
+	return estimate < gate->min ? log(gate->min / estimate) : (double)NAN;
+}
+
 /* How bad a finding is, to choose the one that a gate over several groups reports. */
 static double badness(const struct sm_gate *gate, const struct finding *finding)
 {
@@ -200,6 +208,7 @@ int gate_judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t
 				 .level = level_of(gate, run, sides->tests),
 				 .mde = NAN,
 				 .floor = NAN,
+				 .to_median = NAN,
 				 .unit = "blocks" };
 	if (gate->kind == SM_GATE_RATIO)
 		return judge_ratio(gate, sides->gates, run, g, out, err);
@@ -261,6 +270,9 @@ static int judge_groups(const struct sm_gate *gate, struct sm_analysis *run, con
 		rc = gate_judge_group(gate, run, g, sides, &one, err);
 		if (rc < 0)
 			return rc;
+		if (!isnan(overrun(gate, one.to_median)) &&
+		    !(overrun(gate, one.to_median) <= overrun(gate, row->beyond)))
+			row->beyond = one.to_median;
 		if (one.refused) {
 			untried = refused = one.refused;
 			gaps++;
@@ -472,6 +484,7 @@ static int judge_one(const struct sm_gate *gate, struct sm_analysis *run, const 
 		old = gate_earlier(gate, sides, run->results);
 	*row = (struct sm_gate_row){ .gate = gate,
 				     .ratio = { .estimate = NAN, .low = NAN, .high = NAN },
+				     .beyond = NAN,
 				     .p = NAN,
 				     .mde = NAN,
 				     .floor = NAN,

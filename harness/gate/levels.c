@@ -50,6 +50,7 @@ struct gate_levels gate_levels(const struct side *side, size_t runs, sm_name kla
 		out.blocks += count;
 	}
 	out.runs = sm_run_levels(level, found);
+	out.median = sm_median(level, found);
 	/* runs that agree better than their blocks allow agree by chance */
 	if (found > 1)
 		out.runs.scatter = fmax(out.runs.scatter, errors / (double)found);

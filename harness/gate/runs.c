@@ -87,6 +87,7 @@ static void compare(const struct sm_digest *run, size_t c, long reference, const
 	level = gate_level(room, out->used, &out->error);
 	out->baseline_used = (unsigned)old.blocks;
 	out->old = old.runs;
+	out->to_median = old.runs.count < GATE_RUNS_MIN ? (double)NAN : exp(level - old.median);
 	if (old.runs.count == 0) {
 		out->distrust = sm_results_string(results, "no baseline run counts: %s", old.left_out);
 		return;

@@ -1,7 +1,10 @@
 /* Baselines that a store keeps by type of machine: which are found for a run, and whether the run becomes one. */
 #include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 
 #include "gate_parts.h"
+#include "shmeter/memory.h"
 
 static void leave_out(struct sm_stored *stored, const char *name, const char *why)
 {
@@ -59,16 +62,6 @@ int sm_stored_find(struct sm_stored *stored, const char *store, struct sm_result
 	return rc;
 }
 
-/* Why others disturbed the run, so that its times are no baseline; NULL: they did not. */
-static const char *why_disturbed(const struct sm_digest *self, struct sm_results *strings)
-{
-	const char *why = NULL;
-
-	for (size_t c = 0; !why && c < self->count; c++)
-		why = gate_disturbed(self, c, false, "this run", strings);
-	return why;
-}
-
 static bool is_injected(const json_t *manifest)
 {
 	const char *inject = json_string_value(json_object_get(json_object_get(manifest, "options"), "inject"));
@@ -81,29 +74,125 @@ static bool is_complete(const json_t *manifest)
 	return sm_name_of(json_string_value(json_object_get(manifest, "status"))) == sm_name_of("complete");
 }
 
-/* Why the run must not become a baseline; NULL: it may. */
-static const char *why_not(const struct sm_stored *stored, const struct sm_results *run, enum sm_verdict verdict,
-			   struct sm_results *strings)
+static const char *why_ended_badly(const struct sm_results *run, struct sm_results *strings)
 {
+	const struct sm_sample *first = NULL;
+	size_t bad = 0;
+
+	for (size_t i = 0; i < run->sample_count; i++) {
+		const struct sm_sample *one = &run->samples[i];
+
+		if ((one->ended == SM_VERIFY_FAILED || one->ended == SM_WORKER_DIED || one->ended == SM_TIMED_OUT) &&
+		    bad++ == 0)
+			first = one;
+	}
+	return first ? sm_results_string(strings, "%zu of its trials ended badly (the first of %s: %s)", bad,
+					 run->cases[first->case_index].id, sm_status_name(first->ended))
+		     : NULL;
+}
+
+/* Why others disturbed the run, so that it is no baseline.  Other load matters where no gate compares ratios. */
+static const char *why_disturbed(const struct sm_digest *self, const struct sm_gate_row *rows, size_t count,
+				 struct sm_results *strings)
+{
+	const char *why = NULL;
+	bool ratios = false;
+
+	for (size_t i = 0; i < count; i++)
+		ratios |= rows[i].gate->kind == SM_GATE_BASELINE && rows[i].gate->against;
+	for (size_t c = 0; !why && c < self->count; c++)
+		why = gate_disturbed(self, c, ratios, "this run", strings);
+	return why;
+}
+
+/* Whether the case `c` of a run, or its ratio to this variant (NULL: none), has the blocks for a level. */
+static bool has_level(const struct sm_digest *self, size_t c, sm_name against)
+{
+	const struct digest_case *one = &self->cases[c];
+	struct side side = { .one = one };
+	double *room;
+	bool found = false;
+
+	for (size_t i = 0; against && i < self->count; i++)
+		if (self->cases[i].group == one->group && self->cases[i].variant == against)
+			side.beside = &self->cases[i];
+	if (against && !side.beside)
+		return false;
+	room = malloc((gate_most_blocks(&side) + 1) * sizeof(*room));
+	if (!room)
+		sm_no_memory();
+	for (unsigned k = 0; !found && k < one->classes; k++)
+		found = gate_values(&side, one->klass[k].name, room) >= SM_BLOCKS_MIN;
+	free(room);
+	return found;
+}
+
+/* Whether later runs find a level of a gate's case in this one. */
+static bool is_of_use(const struct sm_digest *self, const struct sm_gate *gate)
+{
+	sm_name name = sm_name_format("%s/%s", gate->scenario, gate->variant);
+
+	for (size_t c = 0; c < self->count; c++)
+		if (self->cases[c].name == name && has_level(self, c, gate->against))
+			return true;
+	return false;
+}
+
+/* Why the result of a gate keeps the run out.  What is beyond the bounds of a gate, certain or not, would become normal run
+ * by run.  The median stands for the baselines, so that an odd one among the first does not keep all later ones out. */
+static const char *why_by_gate(const struct sm_gate_row *row, struct sm_results *strings)
+{
+	const struct sm_gate *gate = row->gate;
+
+	if (row->verdict == SM_REFUTED && (gate->kind == SM_GATE_BASELINE || !sm_gate_accepted(row)))
+		return "a gate failed";
+	if (gate->kind != SM_GATE_BASELINE || isnan(row->beyond))
+		return NULL;
+	return sm_results_string(strings,
+				 "it is at %.4g times the median of its baselines, beyond the %s %.4g of gate %s",
+				 row->beyond, gate->max > 0 && row->beyond > gate->max ? "max" : "min",
+				 gate->max > 0 && row->beyond > gate->max ? gate->max : gate->min, gate->name);
+}
+
+/* Why the run must not become a baseline; NULL: it may. */
+static const char *why_not(const struct sm_stored *stored, const struct sm_results *run, const struct sm_gate_row *rows,
+			   size_t count, struct sm_results *strings)
+{
+	const char *why = NULL;
+	size_t baselines = 0, of_use = 0;
+
 	if (stored->shelf.there)
 		return "it is in the store already";
-	if (verdict == SM_REFUTED)
-		return "a gate failed";
 	if (is_injected(run->manifest))
 		return "it was measured with --inject";
 	if (!is_complete(run->manifest))
 		return "it was interrupted";
-	return why_disturbed(stored->self, strings);
+	for (size_t i = 0; !why && i < count; i++) {
+		why = why_by_gate(&rows[i], strings);
+		if (rows[i].gate->kind == SM_GATE_BASELINE) {
+			baselines++;
+			of_use += is_of_use(stored->self, rows[i].gate);
+		}
+	}
+	if (!why)
+		why = why_ended_badly(run, strings);
+	if (!why)
+		why = why_disturbed(stored->self, rows, count, strings);
+	if (!why && baselines > 0 && of_use == 0)
+		why = "no gate on a baseline has 6 blocks of it that count";
+	return why;
 }
+_Static_assert(SM_BLOCKS_MIN == 6, "the sentence says 6");
 
-int sm_stored_add(struct sm_stored *stored, const struct sm_results *run, enum sm_verdict verdict, struct sm_error *err)
+int sm_stored_add(struct sm_stored *stored, const struct sm_results *run, const struct sm_gate_row *rows, size_t count,
+		  struct sm_error *err)
 {
 	struct sm_results strings;
 	const char *why;
 	int rc = 0;
 
 	sm_results_init(&strings);
-	why = why_not(stored, run, verdict, &strings);
+	why = why_not(stored, run, rows, count, &strings);
 	if (!why) {
 		rc = sm_shelf_add(&stored->shelf, run->folder, &stored->removed, err);
 		stored->added = rc == 0;

@@ -9,7 +9,7 @@ program=$(realpath "$2")
 . "$root/tests/e2e/lib.sh"
 printf '%s\n' '[time]' 'case = lock_uncontended/mutex' 'baseline = yes' 'max = 9' \
 	'[ratio]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'baseline = yes' 'max = 9' >gates.ini
-"$program" run lock_uncontended/mutex lock_uncontended/pthread_spin --repeat-blocks 8 --slices 8 --no-counters \
+"$program" run lock_uncontended/mutex lock_uncontended/pthread_spin --repeat-blocks 8 --slices 8 --slice 500us --no-counters \
 	--no-plots -q --out first >out 2>&1 || fail "run: $(cat out)"
 # A quiet machine: each slice takes 4 ns an operation, and nobody else was at work.
 awk -F, -v OFS=, 'NR > 1 { $4 = 4 * $3; $7 = $8 = 300; $9 = $10 = $11 = 0; $12 = "no" } 1' first/slices.csv >edited &&
@@ -56,6 +56,14 @@ expect 0 'of the same host' "$program" check four --thresholds gates.ini --basel
 : >"$kept/samples.csv"
 derive seven 07 aaaa
 expect 0 "run 20260102T.* of the store is left out: .*; remove $kept" check seven
+
+# a FAIL that fresh trials do not repeat is no baseline
+printf '%s\n' '[inside]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'max = 20' >inside.ini
+derive odd 08 aaaa
+mutex=$(awk -F, 'NR > 1 && /mutex/ { print $2 }' odd/samples.csv | tr '\n' ' ')
+awk -F, -v OFS=, -v mutex=" $mutex" 'NR > 1 && index(mutex, " " $1 " ") { $4 *= 40 } 1' odd/slices.csv >edited && mv edited odd/slices.csv
+expect 0 'INCONCLUSIVE.*fresh trials did not repeat it.*Not added: a gate failed' "$program" check odd --thresholds inside.ini --confirm \
+	--baseline-store store
 
 # usage, and stores that cannot be used
 refused 4 'give one of the two' check seven --baseline one

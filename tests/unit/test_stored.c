@@ -200,7 +200,7 @@ Test(stored, a_link_in_the_place_of_the_run_is_not_followed)
 	make_run("new", 9, "a", "h1", 20);
 	cr_assert_eq(find("new"), 0);
 	cr_assert_eq(symlink(in("outside"), in(SHELF "/20260109T100000Z-h1-7")), 0);
-	cr_expect(sm_stored_add(&stored, &run, SM_SUPPORTED, &err) < 0);
+	cr_expect(sm_stored_add(&stored, &run, NULL, 0, &err) < 0);
 	cr_expect(!stored.added && !is_there("outside/manifest.json"));
 	let_go();
 }
@@ -219,7 +219,7 @@ Test(stored, two_writers_at_once_both_succeed)
 	cr_expect_eq(sm_shelf_add(&other, in("two"), &removed, &err), 0, "%s", err.text);
 	cr_expect_eq(sm_shelf_add(&same, in("one"), &removed, &err), 0, "%s", err.text);
 	cr_expect(same.there && same.count == 1);
-	cr_expect_eq(sm_stored_add(&stored, &run, SM_SUPPORTED, &err), 0, "%s", err.text);
+	cr_expect_eq(sm_stored_add(&stored, &run, NULL, 0, &err), 0, "%s", err.text);
 	expect_not_added("it is in the store already");
 	let_go();
 	sm_shelf_free(&other);
@@ -238,7 +238,7 @@ Test(stored, a_store_that_cannot_be_written_is_told)
 	make_run("one", 1, "a", "h1", 20);
 	cr_assert_eq(find("one"), 0);
 	close(open(in(SHELF), O_CREAT | O_WRONLY, 0666));
-	cr_expect_eq(sm_stored_add(&stored, &run, SM_SUPPORTED, &err), -ENOTDIR);
+	cr_expect_eq(sm_stored_add(&stored, &run, NULL, 0, &err), -ENOTDIR);
 	expect_text(err.text, "is no folder, or a link");
 	expect_not_added("is no folder, or a link");
 	let_go();

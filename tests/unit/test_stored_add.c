@@ -48,9 +48,6 @@ Test(stored, a_run_that_says_little_is_not_added)
 		keep(i == 1 ? "a" : i == 2 ? "b" : "c", i, "a", "h1", 20 + 0.05 * i);
 	make_run("slow", 4, "a", "h1", 30);
 	expect_kept_out("slow", "a gate failed");
-	make_run("busy", 5, "a", "h1", 20);
-	edit("busy", "noise", json_pack("{s:f}", "others_percent", 20.0));
-	expect_kept_out("busy", "during this run other processes used 20 %");
 	make_run("injected", 6, "a", "h1", 20);
 	edit("injected", "options", json_pack("{s:s}", "inject", "pack/packed=5"));
 	expect_kept_out("injected", "it was measured with --inject");
@@ -60,4 +57,103 @@ Test(stored, a_run_that_says_little_is_not_added)
 	control = 1.5;
 	make_run("moved", 8, "a", "h1", 20);
 	expect_kept_out("moved", "the A/A control of this run moved");
+}
+
+static void reload(const char *text)
+{
+	sm_gates_free(&gates);
+	load(text, 0);
+	gates.store = store;
+}
+
+/* Times of a busy machine are no baseline.  Its ratios are, and gates about times leave such a run out. */
+Test(stored, a_run_beside_other_load_is_added_where_ratios_are_compared)
+{
+	make_run("busy", 5, "a", "h1", 20);
+	edit("busy", "noise", json_pack("{s:f}", "others_percent", 20.0));
+	reload("[t]\ncase = pack/packed\nbaseline = yes\nmax = 1.05\n");
+	expect_kept_out("busy", "during this run other processes used 20 %");
+	reload(both_gates);
+	check("busy");
+	cr_expect(stored.added, "%s", stored.why_not);
+	let_go();
+}
+
+/* What is slower than the gate allows would become normal, run by run, where the scatter hides it. */
+Test(stored, a_run_beyond_the_bounds_is_not_added_whatever_its_verdict)
+{
+	keep("a", 1, "a", "h1", 19);
+	keep("b", 2, "a", "h1", 20);
+	keep("c", 3, "a", "h1", 21);
+	make_run("slow", 4, "a", "h1", 21.4);
+	check("slow");
+	cr_expect(rows[0].verdict == SM_NOT_TESTABLE && rows[1].verdict == SM_NOT_TESTABLE);
+	expect_not_added("it is at 1.07 times the median of its baselines, beyond the max 1.05 of gate t");
+	let_go();
+	make_run("within", 5, "a", "h1", 20.8);
+	check("within");
+	cr_expect(stored.added, "%s", stored.why_not);
+	let_go();
+	reload("[t]\ncase = pack/packed\nbaseline = yes\nmin = 0.9\nmax = 9\n");
+	make_run("fast", 6, "a", "h1", 17);
+	expect_kept_out("fast", "beyond the min 0.9 of gate t");
+}
+
+/* Else each later run would be beyond the mean, and the store would stay as it is. */
+Test(stored, an_odd_run_among_the_first_keeps_no_other_out)
+{
+	keep("odd", 1, "a", "h1", 10);
+	for (unsigned i = 2; i <= 5; i++) {
+		make_run(i == 2 ? "a" : i == 3 ? "b" : i == 4 ? "c" : "d", i, "a", "h1", 20 + 0.05 * i);
+		check(i == 2 ? "a" : i == 3 ? "b" : i == 4 ? "c" : "d");
+		cr_expect(stored.added, "%u: %s", i, stored.why_not);
+		let_go();
+	}
+}
+
+/* An exception for what a baseline does not hold, such as a count, does not stop the store. */
+Test(stored, an_accepted_fail_keeps_a_run_out_only_on_a_baseline)
+{
+	for (unsigned i = 1; i <= 3; i++)
+		keep(i == 1 ? "a" : i == 2 ? "b" : "c", i, "a", "h1", 20 + 0.05 * i);
+	reload("[in]\ncase = pack/packed\nagainst = padded\nmax = 1.5\naccept = known\naccept_until = 2026-04-01\n");
+	make_run("new", 9, "a", "h1", 20);
+	check("new");
+	cr_expect(sm_gate_accepted(&rows[0]));
+	cr_expect(stored.added, "%s", stored.why_not);
+	let_go();
+	reload("[t]\ncase = pack/packed\nbaseline = yes\nmax = 1.05\naccept = known\naccept_until = 2026-04-01\n");
+	make_run("slow", 10, "a", "h1", 30);
+	check("slow");
+	cr_expect(sm_gate_accepted(&rows[0]));
+	expect_not_added("a gate failed");
+	let_go();
+}
+
+/* Such runs would push the good ones out. */
+Test(stored, a_run_whose_trials_failed_is_not_added)
+{
+	static const struct {
+		enum sm_status status;
+		size_t count;
+		const char *why;
+	} cases[] = {
+		{ SM_TIMED_OUT, 1, "1 of its trials ended badly (the first of pack/" },
+		{ SM_WORKER_DIED, 2, "2 of its trials ended badly" },
+		{ SM_VERIFY_FAILED, 1, "verify_failed)" },
+		{ SM_SKIPPED, 0, "no gate on a baseline has 6 blocks of it that count" },
+		{ SM_DISTURBED, 0, "no gate on a baseline has 6 blocks of it that count" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *name = sm_status_name(cases[i].status);
+
+		make_run("all-well", 1, "a", "h1", 20);
+		/* from the end: of a case that no gate names */
+		end_badly(cases[i].count ? run.sample_count - cases[i].count : 0,
+			  cases[i].count ? cases[i].count : run.sample_count, cases[i].status);
+		write_run(name);
+		expect_kept_out(name, cases[i].why);
+		cr_assert_eq(system(sm_results_string(&run, "rm -r %s", in("all-well"))), 0);
+	}
 }

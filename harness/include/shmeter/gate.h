@@ -131,18 +131,14 @@ struct sm_stored {
 SM_MUST_USE int sm_stored_find(struct sm_stored *stored, const char *store, struct sm_results *run,
 			       const struct sm_scenario *const *scenarios, size_t scenario_count,
 			       struct sm_baselines *baselines, struct sm_error *err);
-/* Adds the run to the store after its verdict, unless a gate failed, the run was disturbed, interrupted or measured with
- * --inject, or is there.  -errno where the store cannot be written; `why_not` has the sentence, too. */
-SM_MUST_USE int sm_stored_add(struct sm_stored *stored, const struct sm_results *run, enum sm_verdict verdict,
-			      struct sm_error *err);
-void sm_stored_free(struct sm_stored *stored);
 
 /* The result of a gate.  Its strings live as long as the run's results. */
 struct sm_gate_row {
 	const struct sm_gate *gate;
-	enum sm_verdict verdict;          /* supported: PASS, refuted: FAIL */
-	struct sm_interval ratio;         /* for a ratio or a baseline; estimate NaN: none */
-	double p;                         /* one-sided p-value (gate/judge.c), Holm-adjusted; NaN: no test */
+	enum sm_verdict verdict;  /* supported: PASS, refuted: FAIL */
+	struct sm_interval ratio; /* for a ratio or a baseline; estimate NaN: none */
+	double beyond; /* times the median of the baselines at the point that is furthest beyond min or max; NaN: none is */
+	double p;      /* one-sided p-value (gate/judge.c), Holm-adjusted; NaN: no test */
 	unsigned blocks, baseline_blocks; /* or pairs of layouts */
 	unsigned baseline_runs;           /* earlier runs that count; 0: not a baseline */
 	double floor;         /* noise floor of the case: a factor from 1; NaN: not known, or not a baseline */
@@ -162,6 +158,14 @@ const char *sm_gate_word(enum sm_verdict verdict);
 /* Whether the row is a FAIL that an exception accepts; or one that counts, because none does. */
 bool sm_gate_accepted(const struct sm_gate_row *row);
 bool sm_gate_fails(const struct sm_gate_row *row);
+
+/* Adds the run to the store, as the `count` rows of its gates say before fresh trials: unless a gate failed (accepted or
+ * not, if it is on a baseline), the run is beyond the bounds of a gate on a baseline, trials of it ended badly, it was
+ * disturbed, interrupted or measured with --inject, no gate on a baseline has a level of it, or it is there.  -errno where
+ * the store cannot be written; `why_not` has the sentence, too. */
+SM_MUST_USE int sm_stored_add(struct sm_stored *stored, const struct sm_results *run, const struct sm_gate_row *rows,
+			      size_t count, struct sm_error *err);
+void sm_stored_free(struct sm_stored *stored);
 
 /* Analyses a loaded run and judges all gates; `baselines` may be NULL.  `rows` has gates->count elements. */
 SM_MUST_USE int sm_gates_judge(const struct sm_gates *gates, struct sm_results *run,
