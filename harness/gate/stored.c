@@ -27,38 +27,48 @@ static int load(struct sm_stored *stored, const char *name, const struct sm_scen
 	return rc;
 }
 
+/* Loads a run of the store, unless it cannot be a baseline of the run; then it says why. */
+static int take(struct sm_stored *stored, const char *name, const struct sm_results *run,
+		const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_baselines *baselines,
+		struct sm_error *err)
+{
+	size_t before = baselines->count;
+	struct sm_error why = { 0 };
+	int rc = load(stored, name, scenarios, scenario_count, baselines, &why);
+
+	if (rc == -ENOMEM)
+		return sm_fail(err, ENOMEM, "%s", why.text);
+	if (rc == 0 && sm_digest_is_of(baselines->run[before], run->manifest))
+		rc = sm_fail(&why, EBADMSG, "it is a copy of the run that is checked");
+	if (rc == 0 && sm_digest_likeness(stored->self, baselines->run[before]) == SM_OTHER_TYPE)
+		rc = sm_fail(&why, EBADMSG, "it is of another type of machine");
+	if (rc < 0) {
+		if (baselines->count > before)
+			sm_digest_free(baselines->run[--baselines->count]);
+		leave_out(stored, name, why.text);
+		return 0;
+	}
+	stored->of_type++;
+	stored->of_host += sm_digest_likeness(stored->self, baselines->run[before]) == SM_SAME_HOST;
+	return 0;
+}
+
 int sm_stored_find(struct sm_stored *stored, const char *store, struct sm_results *run,
 		   const struct sm_scenario *const *scenarios, size_t scenario_count, struct sm_baselines *baselines,
 		   struct sm_error *err)
 {
+	const struct sm_shelf *shelf = &stored->shelf;
 	int rc;
 
 	*stored = (struct sm_stored){ .store = store, .left_out = json_array() };
 	rc = sm_shelf_open(&stored->shelf, store, run->manifest, err);
 	if (rc == 0)
 		rc = sm_digest_make(&stored->self, run, scenarios, scenario_count, err);
-	for (size_t i = 0; rc == 0 && i < stored->shelf.count && baselines->count < SM_BASELINE_RUNS_MAX; i++) {
-		const char *name = stored->shelf.run[i];
-		size_t before = baselines->count;
-		struct sm_error why = { 0 };
-		int loaded;
-
-		loaded = load(stored, name, scenarios, scenario_count, baselines, &why);
-		if (loaded == -ENOMEM)
-			return sm_fail(err, ENOMEM, "%s", why.text);
-		if (loaded == 0 && sm_digest_is_of(baselines->run[before], run->manifest))
-			loaded = sm_fail(&why, EBADMSG, "it is a copy of the run that is checked");
-		if (loaded == 0 && sm_digest_likeness(stored->self, baselines->run[before]) == SM_OTHER_TYPE)
-			loaded = sm_fail(&why, EBADMSG, "it is of another type of machine");
-		if (loaded < 0) {
-			if (baselines->count > before)
-				sm_digest_free(baselines->run[--baselines->count]);
-			leave_out(stored, name, why.text);
-			continue;
-		}
-		stored->of_type++;
-		stored->of_host += sm_digest_likeness(stored->self, baselines->run[before]) == SM_SAME_HOST;
-	}
+	/* those of this host count for every gate, so they come first */
+	for (int others = 0; others < 2; others++)
+		for (size_t i = 0; rc == 0 && i < shelf->count && baselines->count < SM_BASELINE_RUNS_MAX; i++)
+			if (sm_shelf_has_host(shelf, shelf->run[i]) == !others)
+				rc = take(stored, shelf->run[i], run, scenarios, scenario_count, baselines, err);
 	return rc;
 }
 
@@ -228,7 +238,7 @@ void gate_say_stored(struct sm_words *words, const struct sm_stored *stored)
 	else
 		sm_words_add(words, "Not added: %s", stored->why_not);
 	if (stored->removed > 0)
-		sm_words_add(words, "; %zu older of this host removed", stored->removed);
+		sm_words_add(words, "; %zu others removed", stored->removed);
 	sm_words_add(words, ".");
 }
 

@@ -28,12 +28,49 @@
 /* "20260131T235959Z-" */
 #define STAMP_LENGTH 17
 
-/* Whether a text of a manifest can be part of a path: lower-case letters and digits. */
-static bool is_word(const char *text)
+/* Length of the lower-case letters and digits that a text begins with; 0: they are no part of a name. */
+static size_t word_length(const char *text)
 {
 	size_t length = text ? strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz") : 0;
 
-	return length > 0 && length <= WORD_MAX && !text[length];
+	return length <= WORD_MAX ? length : 0;
+}
+
+/* Whether a text of a manifest can be part of a path. */
+static bool is_word(const char *text)
+{
+	size_t length = word_length(text);
+
+	return length > 0 && !text[length];
+}
+
+/* Whether a name is one that make_names() makes, TIME-HOST-SEED: nothing else is read, counted or removed. */
+static bool is_run_name(const char *name)
+{
+	static const char like[] = "00000000T000000Z-";
+	size_t i = 0, host;
+
+	while (like[i] && (like[i] == '0' ? isascii(name[i]) && isdigit(name[i]) : name[i] == like[i]))
+		i++;
+	host = like[i] ? 0 : word_length(name + i);
+	return host > 0 && name[i + host] == '-' && is_word(name + i + host + 1);
+}
+
+/* Whether two names are of runs of one host that is known. */
+static bool same_host(const char *one, const char *other)
+{
+	const char *host = one + STAMP_LENGTH;
+	size_t length;
+
+	if (!is_run_name(one) || !is_run_name(other) || strncmp(host, "unknown-", 8) == 0)
+		return false;
+	length = strcspn(host, "-") + 1;
+	return strncmp(host, other + STAMP_LENGTH, length) == 0;
+}
+
+bool sm_shelf_has_host(const struct sm_shelf *shelf, const char *name)
+{
+	return same_host(shelf->name, name);
 }
 
 /* "Intel(R) Xeon(R) 8481C" as "intel-r-xeon-r-8481c": for people only, the hash behind it is the type. */
@@ -202,9 +239,8 @@ int sm_shelf_path(const struct sm_shelf *shelf, const char *name, char *path, si
 	char file[4400];
 
 	snprintf(path, size, "%s/%s", shelf->folder, name);
-	if (strlen(name) >= SM_SHELF_NAME_MAX || name[strspn(name, "0123456789abcdefghijklmnopqrstuvwxyz"
-								   "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.-")])
-		return sm_fail(err, EBADMSG, "its name is not one of letters, digits, _, . and -");
+	if (!is_run_name(name))
+		return sm_fail(err, EBADMSG, "its name is not that of a run, START-HOST-SEED");
 	if (lstat(path, &status) < 0)
 		return sm_fail(err, errno, "it cannot be read: %s", strerror(errno));
 	if (!S_ISDIR(status.st_mode))
@@ -310,36 +346,82 @@ static int add(const struct sm_shelf *shelf, int at, const char *folder, const c
 	return rc;
 }
 
-/* Whether a name has the host of another one: both are TIME-HOST-SEED. */
-static bool same_host(const char *name, const char *other)
-{
-	const char *host = name + STAMP_LENGTH, *end = strchr(host, '-');
-
-	return strlen(other) > STAMP_LENGTH && end && strncmp(host, "unknown-", 8) != 0 &&
-	       strncmp(host, other + STAMP_LENGTH, (size_t)(end - host) + 1) == 0;
-}
-
-/* How many listed runs of its host are newer than the new one. */
-static size_t newer(const struct sm_shelf *shelf)
+/* How many listed runs of its host are newer than the new one, or all of them. */
+static size_t of_host(const struct sm_shelf *shelf, bool newer)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < shelf->count; i++)
-		count += same_host(shelf->name, shelf->run[i]) && strcmp(shelf->run[i], shelf->name) > 0;
+		count += same_host(shelf->name, shelf->run[i]) && (!newer || strcmp(shelf->run[i], shelf->name) > 0);
 	return count;
 }
 
-/* Removes the other runs of the new one's host beyond the newest.  Each is renamed first: a reader never finds half of one. */
-static size_t prune(const struct sm_shelf *shelf, int at)
+/* Removes a listed run, also from the list.  It is renamed first: a reader never finds half of one. */
+static bool drop(struct sm_shelf *shelf, int at, size_t i)
 {
-	size_t seen = 0, removed = 0;
 	char part[SM_SHELF_NAME_MAX];
 
-	for (size_t i = 0; i < shelf->count; i++) {
-		if (!same_host(shelf->name, shelf->run[i]) || ++seen < SM_SHELF_KEEP || name_part(part) < 0 ||
-		    renameat(at, shelf->run[i], at, part) < 0)
+	if (name_part(part) < 0 || renameat(at, shelf->run[i], at, part) < 0)
+		return false;
+	remove_all(at, part);
+	free(shelf->run[i]);
+	memmove(&shelf->run[i], &shelf->run[i + 1], (--shelf->count - i) * sizeof(*shelf->run));
+	return true;
+}
+
+/* Removes runs of the new one's host between its oldest and its newest ones. */
+static size_t prune_host(struct sm_shelf *shelf, int at)
+{
+	size_t all = of_host(shelf, false) + 1, rank = 0, removed = 0;
+	bool passed = false; /* the new one, which is not in the list */
+
+	for (size_t i = 0; i < shelf->count;) {
+		const char *name = shelf->run[i];
+
+		if (!same_host(shelf->name, name)) {
+			i++;
 			continue;
-		remove_all(at, part);
+		}
+		if (!passed && strcmp(shelf->name, name) > 0) {
+			passed = true;
+			rank++;
+		}
+		if (rank >= SM_SHELF_KEEP - SM_SHELF_OLDEST && rank + SM_SHELF_OLDEST < all && drop(shelf, at, i))
+			removed++;
+		else
+			i++;
+		rank++;
+	}
+	return removed;
+}
+
+/* The newest run of the other host that was seen longest ago; its place, or the count: there is none. */
+static size_t longest_ago(const struct sm_shelf *shelf)
+{
+	for (size_t i = shelf->count; i-- > 0;) {
+		size_t newer = 0;
+
+		if (!is_run_name(shelf->run[i]) || same_host(shelf->name, shelf->run[i]))
+			continue;
+		while (newer < i && !same_host(shelf->run[newer], shelf->run[i]))
+			newer++;
+		if (newer == i)
+			return i;
+	}
+	return shelf->count;
+}
+
+/* Removes whole hosts while the type has too many runs. */
+static size_t prune_type(struct sm_shelf *shelf, int at)
+{
+	size_t removed = 0, last;
+
+	while (shelf->count >= SM_SHELF_TYPE_KEEP && (last = longest_ago(shelf)) < shelf->count) {
+		for (size_t i = shelf->count; i-- > last + 1;)
+			if (same_host(shelf->run[last], shelf->run[i]))
+				removed += drop(shelf, at, i);
+		if (!drop(shelf, at, last))
+			break;
 		removed++;
 	}
 	return removed;
@@ -371,8 +453,8 @@ int sm_shelf_add(struct sm_shelf *shelf, const char *folder, size_t *removed, st
 	int at = -1, rc;
 
 	*removed = 0;
-	if (newer(shelf) >= SM_SHELF_KEEP)
-		return sm_fail(err, ESTALE, "the store has %d newer runs of this host", SM_SHELF_KEEP);
+	if (of_host(shelf, false) >= SM_SHELF_KEEP && of_host(shelf, true) >= SM_SHELF_KEEP - SM_SHELF_OLDEST)
+		return sm_fail(err, ESTALE, "the store has %zu newer runs of this host", of_host(shelf, true));
 	if (mkdir(shelf->folder, 0777) < 0 && errno != EEXIST)
 		return sm_fail(err, errno, "cannot make %s: %s", shelf->folder, strerror(errno));
 	rc = name_part(part) < 0 ? sm_fail(err, EIO, "no random number for a name") : open_folder(shelf, &at, err);
@@ -381,11 +463,10 @@ int sm_shelf_add(struct sm_shelf *shelf, const char *folder, size_t *removed, st
 	if (rc == 0)
 		rc = list(shelf, err);
 	if (rc == 0) {
-		*removed = prune(shelf, at);
+		*removed = prune_host(shelf, at);
+		*removed += prune_type(shelf, at);
 		sweep(at);
 	}
-	if (rc == 0 && *removed > 0)
-		rc = list(shelf, err);
 	if (at >= 0)
 		close(at);
 	return rc;

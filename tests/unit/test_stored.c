@@ -103,6 +103,25 @@ Test(stored, another_type_has_a_shelf_of_its_own)
 	cr_expect(is_there(SHELF) && is_there("store/amd-epyc-tm-7-b"));
 }
 
+/* Also where others of the type fill the places. */
+Test(stored, runs_of_the_host_come_before_newer_ones_of_others)
+{
+	keep("a", 1, "a", "h1", 20);
+	keep("b", 2, "a", "h1", 20.1);
+	make_run("other", 3, "a", "h2", 20);
+	for (unsigned i = 0; i < SM_BASELINE_RUNS_MAX; i++) {
+		char name[80];
+
+		json_object_set_new(run.manifest, "seed", json_string(sm_results_string(&run, "%u", i)));
+		snprintf(name, sizeof(name), SHELF "/20260103T100000Z-h2-%u", i);
+		write_run(name);
+	}
+	make_run("new", 9, "a", "h1", 20);
+	cr_assert_eq(find("new"), 0);
+	expect_found(2, SM_BASELINE_RUNS_MAX);
+	let_go();
+}
+
 /* Each damaged run is left out with a sentence; the others count. */
 Test(stored, a_damaged_run_is_left_out)
 {

@@ -7,8 +7,8 @@ static void make_folders(const char *host, unsigned count)
 		cr_assert_eq(mkdir(in(sm_results_string(&run, SHELF "/20250101T1000%02uZ-%s-7", i, host)), 0777), 0);
 }
 
-/* Only the oldest of the same host go. */
-Test(stored, the_newest_twenty_of_a_host_stay)
+/* Only what lies between goes, of the same host. */
+Test(stored, the_oldest_and_the_newest_ten_of_a_host_stay)
 {
 	make_run("new", 9, "a", "h1", 20);
 	cr_assert_eq(mkdir(store, 0777), 0);
@@ -18,8 +18,9 @@ Test(stored, the_newest_twenty_of_a_host_stay)
 	make_folders("unknown", SM_SHELF_KEEP + 1);
 	check("new");
 	cr_expect(stored.added && stored.removed == 2, "%zu removed", stored.removed);
-	cr_expect(!is_there(SHELF "/20250101T100001Z-h1-7") && !is_there(SHELF "/20250101T100002Z-h1-7"));
-	cr_expect(is_there(SHELF "/20250101T100003Z-h1-7") && is_there(SHELF "/20250101T100001Z-h12-7"));
+	cr_expect(!is_there(SHELF "/20250101T100011Z-h1-7") && !is_there(SHELF "/20250101T100012Z-h1-7"));
+	cr_expect(is_there(SHELF "/20250101T100010Z-h1-7") && is_there(SHELF "/20250101T100013Z-h1-7"));
+	cr_expect(is_there(SHELF "/20250101T100011Z-h12-7"));
 	cr_expect(is_there(SHELF "/20250101T100001Z-unknown-7"));
 	let_go();
 	/* runs that do not record their host may be of many */
@@ -32,6 +33,53 @@ Test(stored, the_newest_twenty_of_a_host_stay)
 	edit("old", "started_utc", json_string("2024-01-01T10:00:00Z"));
 	check("old");
 	expect_not_added("the store has 20 newer runs of this host");
+	let_go();
+}
+
+/* Hosts that come once, as hosted runners do, fill no disk; this host keeps its own. */
+Test(stored, a_type_keeps_the_hosts_that_were_seen_last)
+{
+	make_run("new", 9, "a", "h1", 20);
+	cr_assert_eq(mkdir(store, 0777), 0);
+	cr_assert_eq(mkdir(in(SHELF), 0777), 0);
+	make_folders("h1", 2);
+	make_folders("h2", 3);
+	for (unsigned i = 1; i <= SM_SHELF_TYPE_KEEP - 4; i++)
+		cr_assert_eq(mkdir(in(sm_results_string(&run, SHELF "/20250101T2%05uZ-%s%u-7", i,
+							i % 2 ? "x" : "unknown", i % 2 ? i : 0)),
+				   0777),
+			     0);
+	check("new");
+	/* 202 there: those of the host that came longest ago, all three, and no more */
+	cr_expect(stored.added && stored.removed == 3, "%zu removed", stored.removed);
+	cr_expect(stored.shelf.count == SM_SHELF_TYPE_KEEP - 2, "%zu", stored.shelf.count);
+	cr_expect(is_there(SHELF "/20250101T100001Z-h1-7") && !is_there(SHELF "/20250101T100003Z-h2-7"));
+	let_go();
+}
+
+/* What others keep beside the runs is not counted, read or removed. */
+Test(stored, only_names_of_runs_are_removed)
+{
+	static const struct {
+		const char *before, *after;
+	} names[] = { { "0000000", "-notes--h1-7" },
+		      { "20250101T1000", "-h1-7" },
+		      { "20250101T1000", "Z-h1" },
+		      { "20250101T1000", "Z-h1-7-copy" },
+		      { "20250101T1000", "Z-h1-7.old" } };
+
+	make_run("new", 9, "a", "h1", 20);
+	cr_assert_eq(mkdir(store, 0777), 0);
+	cr_assert_eq(mkdir(in(SHELF), 0777), 0);
+	for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+		for (unsigned i = 0; i < 45; i++) /* more than a type keeps, in all */
+			cr_assert_eq(mkdir(in(sm_results_string(&run, SHELF "/%s%02u%s", names[n].before, i,
+								names[n].after)),
+					   0777),
+				     0);
+	check("new");
+	cr_expect(stored.added && stored.removed == 0, "%zu removed: %s", stored.removed, stored.why_not);
+	expect_text(json_string_value(json_array_get(stored.left_out, 0)), "its name is not that of a run");
 	let_go();
 }
 

@@ -10,8 +10,12 @@
 
 #include "shmeter/error.h"
 
-/* Runs of one host that stay; older ones are removed.  More than about twenty add little to a baseline (docs/gate.md). */
-#define SM_SHELF_KEEP 20
+/* Runs of one host that stay; more than about twenty add little to a baseline (docs/gate.md).  The oldest of them stay as long
+ * as the shelf: else runs that get slower a little each time would move what is normal. */
+#define SM_SHELF_KEEP   20
+#define SM_SHELF_OLDEST 10
+/* Runs of one type that stay, the new one included. */
+#define SM_SHELF_TYPE_KEEP 200
 /* Longest name of a folder on it. */
 #define SM_SHELF_NAME_MAX 128
 
@@ -30,13 +34,17 @@ struct sm_shelf {
  * error. */
 SM_MUST_USE int sm_shelf_open(struct sm_shelf *shelf, const char *store, const json_t *manifest, struct sm_error *err);
 void sm_shelf_free(struct sm_shelf *shelf);
-/* Writes the path of a listed run.  -EBADMSG where it is no folder with plain files: a link, a pipe, an odd name. */
+/* Whether a name is that of a run of the host of the manifest; false where that is not known. */
+bool sm_shelf_has_host(const struct sm_shelf *shelf, const char *name);
+/* Writes the path of a listed run.  -EBADMSG where it is no folder with plain files: a link, a pipe, a name
+ * that sm_shelf_add() does not give. */
 SM_MUST_USE int sm_shelf_path(const struct sm_shelf *shelf, const char *name, char *path, size_t size,
 			      struct sm_error *err);
 /* Copies the measured files of the run in `folder` to shelf->name: to a temporary folder, which is then renamed.  Then
- * removes the runs of its host beyond the newest SM_SHELF_KEEP, whose number goes to `removed`, and what writers that were
- * killed left over a day ago; lists the runs again.  -EEXIST where the run is there, also if another process has just added
- * it; -ESTALE where as many newer ones of the host are; -errno where it cannot be read or written. */
+ * removes, and counts in `removed`, what is between the oldest SM_SHELF_OLDEST and the newest runs of its host beyond
+ * SM_SHELF_KEEP, and then all runs of the hosts that were seen longest ago while the type has over SM_SHELF_TYPE_KEEP.
+ * Removes what writers that were killed left over a day ago; lists the runs again.  -EEXIST where the run is there, also if
+ * another process has just added it; -ESTALE where it would be among those between; -errno where it cannot be read or written. */
 SM_MUST_USE int sm_shelf_add(struct sm_shelf *shelf, const char *folder, size_t *removed, struct sm_error *err);
 
 #endif
