@@ -72,6 +72,21 @@ def like_a_parser():
     check(("\n".join(job["script"]), job["variables"]) == gitlab(), "gate.yml is misread here")
 
 
+def caches():
+    """Each job has a store of its own, under a key that no other's begins with, and what a variable names is kept."""
+    text = ACTION.read_text()
+    keys, (restored,) = (re.findall(rf" {key}: (.*)", text) for key in ("key", "restore-keys"))
+    own = "${{ github.job }}.${{ strategy.job-index }}.${{ inputs.out }}."
+    check(len(keys) == 2 and keys[0] == keys[1], f"what is restored is not what is saved: {keys}")
+    check(restored.endswith(own) and keys[0].startswith(restored) and "github.run_id" in keys[0][len(restored):],
+          f"{restored} is not the part of {keys[0]} that names the job")
+    cache, artifacts = (block(GITLAB.read_text(), key) for key in ("cache", "artifacts"))
+    check("$CI_JOB_NAME_SLUG" in pairs(cache)["key"], f"jobs share a cache: {cache}")
+    check(pairs(cache)["paths"] == "[$SHMETER_STORE]" and pairs(artifacts)["paths"] == "[$SHMETER_OUT]" and
+          "  junit: $SHMETER_OUT/check.xml" in artifacts, f"paths that do not follow the variables: {cache}, {artifacts}")
+    check(gitlab()[1][pairs(cache)["policy"][1:]] == "pull-push", f"the policy: {cache}")
+
+
 def call(shell, script, variables):
     keep = {key: os.environ[key] for key in ("PATH", "HOME", "TMPDIR") if key in os.environ}
     state = {"SHMETER_STATE_DIR": os.path.abspath("state")}
@@ -171,6 +186,7 @@ def built():
 with tempfile.TemporaryDirectory() as scratch:
     os.chdir(scratch)
     like_a_parser()
+    caches()
     source_from_elsewhere()
     codes()
     built()
