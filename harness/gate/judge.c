@@ -222,6 +222,12 @@ int gate_judge_group(const struct sm_gate *gate, struct sm_analysis *run, size_t
 	else
 		rc = gate_runs(sides->run, c, against, &old.runs, gate->min, gate->max, run->results, out, err);
 	gate_floor(sides->run, c, against, gate->min, gate->max, run->results, out);
+	if (out->refused && sides->gates->store)
+		out->refused =
+			sm_results_string(run->results,
+					  "%s; after an intended change of speed remove the runs of before from the "
+					  "store",
+					  out->refused);
 	if (old.left > 0)
 		out->evidence = sm_results_string(run->results, "%s; %zu of %zu baseline runs left out: %s",
 						  out->evidence, old.left, sides->baselines->count, old.why);

@@ -124,24 +124,25 @@ static enum sm_likeness likeness_of(const struct sm_gate_report *report)
 	return least;
 }
 
-/* What was compared with what; "" without a baseline. */
+/* What was compared with what; "" without a baseline, and with a store, whose own sentences say it. */
 static const char *baseline_words(const struct sm_gate_report *report, char out[BASELINE_MAX])
 {
+	size_t own = 0, count = report->baselines ? report->baselines->count : 0;
 	enum sm_likeness likeness;
-	char runs[64] = "";
-	size_t own = 0;
+	char runs[80] = "The baseline";
 
 	out[0] = '\0';
-	if (!has_baseline(report))
+	if (count == 0 || report->stored)
 		return out;
 	likeness = likeness_of(report);
-	for (size_t i = 0; i < report->baselines->count; i++)
+	for (size_t i = 0; i < count; i++)
 		own += sm_digest_likeness_to(report->baselines->run[i], report->run->manifest) == SM_SAME_HOST;
-	if (own > 0 && own < report->baselines->count)
-		snprintf(runs, sizeof(runs), " (%zu runs, %zu of them of this host)", report->baselines->count, own);
-	else if (report->baselines->count > 1)
-		snprintf(runs, sizeof(runs), " (%zu runs)", report->baselines->count);
-	snprintf(out, BASELINE_MAX, "The baseline%s is %s%s.", runs, sm_likeness_words(likeness),
+	if (own > 0 && own < count)
+		snprintf(runs, sizeof(runs), "Of %zu baselines %zu %s of this host; the least alike", count, own,
+			 own == 1 ? "is" : "are");
+	else if (count > 1)
+		snprintf(runs, sizeof(runs), "The baseline (%zu runs)", count);
+	snprintf(out, BASELINE_MAX, "%s is %s%s.", runs, sm_likeness_words(likeness),
 		 likeness == SM_SAME_HOST    ? ""
 		 : likeness == SM_OTHER_TYPE ? ": it is not compared with"
 		 : report->gates->same_type  ? ", which --same-type accepts"
@@ -174,7 +175,7 @@ void sm_gates_print(const struct sm_gate_report *report, FILE *out)
 	put_counts(out, report);
 	fputc('\n', out);
 	if (*baseline_words(report, baseline))
-		fprintf(out, "%s\n", baseline);
+		sm_wrap(out, "", 0, width, baseline);
 	if (report->stored) {
 		gate_say_stored(&stored, report->stored);
 		sm_wrap(out, "", 0, width, stored.text);

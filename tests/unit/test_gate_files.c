@@ -364,6 +364,16 @@ Test(analysis, a_report_says_what_the_baseline_is_of)
 		cr_expect_str_eq(json_string_value(json_object_get(json, "baseline_is")), cases[i].word);
 		json_decref(json);
 	}
+	/* of several, each is counted where it belongs */
+	cr_assert_eq(sm_digest_make(&baselines.run[baselines.count++], &run, known, 3, &err), 0, "%s", err.text);
+	struct sm_gates none = { .path = "-" };
+	char *mixed =
+		written(sm_gates_print,
+			&(struct sm_gate_report){ .gates = &none, .run = &run, .baselines = &baselines, .width = 200 });
+
+	expect_text(mixed,
+		    "Of 2 baselines 1 is of this host; the least alike is of another host of the same type: only");
+	free(mixed);
 	sm_baselines_free(&baselines);
 	sm_results_free(&before);
 }

@@ -46,6 +46,7 @@ Test(stored, a_store_needs_a_folder_above_it)
 Test(stored, runs_of_the_host_count_for_times_and_those_of_another_for_ratios)
 {
 	json_t *json;
+	char *text;
 
 	for (unsigned i = 1; i <= 3; i++)
 		keep(i == 1 ? "a" : i == 2 ? "b" : "c", i, "a", "h1", 20 + 0.05 * i);
@@ -70,6 +71,10 @@ Test(stored, runs_of_the_host_count_for_times_and_those_of_another_for_ratios)
 	check("here");
 	expect_found(4, 5);
 	cr_expect_eq(rows[0].baseline_runs, 5);
+	text = printed();
+	cr_expect(!strstr(text, "only ratios are compared") && !strstr(text, "--same-type"), "%s", text);
+	expect_text(text, "Found 5 runs of this type in ");
+	free(text);
 	json = sm_gates_json(&(struct sm_gate_report){
 		.gates = &gates, .rows = rows, .run = &run, .baselines = &baselines, .stored = &stored });
 	cr_expect_eq(json_integer_value(json_object_get(json_object_get(json, "baseline_store"), "of_type")), 5);

@@ -136,6 +136,7 @@ Test(stored, a_run_beyond_the_bounds_is_not_added_whatever_its_verdict)
 	make_run("slow", 4, "a", "h1", 21.4);
 	check("slow");
 	cr_expect(rows[0].verdict == SM_NOT_TESTABLE && rows[1].verdict == SM_NOT_TESTABLE);
+	expect_text(rows[0].reason, "remove the runs of before from the store");
 	expect_not_added("it is at 1.07 times the median of its baselines, beyond the max 1.05 of gate t");
 	let_go();
 	make_run("within", 5, "a", "h1", 20.8);
