@@ -95,7 +95,8 @@ static sm_name begun(const json_t *manifest)
 	const char *start = json_string_value(json_object_get(manifest, "started_utc"));
 	const char *seed = json_string_value(json_object_get(manifest, "seed"));
 
-	return start && seed ? sm_name_format("%s %s", start, seed) : sm_none;
+	/* hosts of a pool may begin in one second with a seed that is given */
+	return start && seed ? sm_name_format("%s %s %s", start, seed, identity(manifest, "host")) : sm_none;
 }
 
 double digest_floor(const struct sm_digest *digest, const struct digest_case *c, sm_name against)

@@ -41,7 +41,7 @@ struct sm_digest {
 	double others_percent, floor_time, floor_ratio; /* NaN: not known; the floors are those of the A/A control */
 	json_t *floors;                                 /* noise floors of cases (floor.h), by id; NULL: none */
 	sm_name folder;                                 /* as it was named; sm_none: not loaded from one */
-	sm_name begun;                                  /* start and seed, which tell a run from others; sm_none */
+	sm_name begun; /* start, seed and host, which tell a run from others; sm_none */
 	bool control_moved;
 };
 

@@ -127,6 +127,18 @@ Test(stored, runs_of_the_host_come_before_newer_ones_of_others)
 	let_go();
 }
 
+/* Jobs of a pool, with a seed that is given. */
+Test(stored, two_hosts_may_begin_in_one_second)
+{
+	keep("a", 1, "a", "h1", 20);
+	keep("b", 1, "a", "h2", 20);
+	make_run("new", 1, "a", "h3", 20);
+	cr_assert_eq(find("new"), 0);
+	expect_found(0, 2);
+	cr_expect_eq(json_array_size(stored.left_out), 0);
+	let_go();
+}
+
 /* Each damaged run is left out with a sentence; the others count. */
 Test(stored, a_damaged_run_is_left_out)
 {

@@ -30,7 +30,7 @@ enum sm_likeness {
 enum sm_likeness sm_digest_likeness(const struct sm_digest *one, const struct sm_digest *other);
 /* The same for a digest and a run by its manifest. */
 enum sm_likeness sm_digest_likeness_to(const struct sm_digest *one, const json_t *manifest);
-/* Whether a digest is of the run with this manifest, or of a copy, by its start and seed. */
+/* Whether a digest is of the run with this manifest, or of a copy, by its start, seed and host. */
 bool sm_digest_is_of(const struct sm_digest *digest, const json_t *manifest);
 /* In words that follow "the other run is": "of another host of the same type". */
 const char *sm_likeness_words(enum sm_likeness likeness);
