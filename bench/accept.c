@@ -25,6 +25,10 @@ static int check_words(const struct check_options *options, struct sm_error *err
 	if (!options->accept)
 		return sm_fail(err, EINVAL, "%s belongs to --accept GATE: name the gate",
 			       options->reason ? "--reason" : "--until");
+	if (!options->thresholds)
+		return sm_fail(
+			err, EINVAL,
+			"--accept needs the file that it writes to, which should be your own: --thresholds FILE");
 	if (!options->reason || !options->until)
 		return sm_fail(err, EINVAL, "--accept needs a %s",
 			       options->reason ? "last day: --until YYYY-MM-DD" : "reason: --reason TEXT");
@@ -39,7 +43,7 @@ static int check_words(const struct check_options *options, struct sm_error *err
 
 int accept_gate(const struct check_options *options)
 {
-	const char *path = options->thresholds ? options->thresholds : default_thresholds();
+	const char *path = options->thresholds;
 	struct sm_gates gates = { 0 };
 	struct sm_error err = { 0 };
 	int rc = check_words(options, &err);

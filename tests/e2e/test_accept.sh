@@ -35,6 +35,7 @@ for option in --confirm '--baseline run' '--baseline-store store' --same-type --
 	# shellcheck disable=SC2086 # an option and its value
 	refused 4 "omit ${option%% *}" check --accept faults --reason why --until "$day" $option
 done
+refused 4 '--thresholds FILE' "$program" check --accept faults --reason why --until "$day"
 refused 4 'nowhere.ini' "$program" check --accept faults --reason why --until "$day" --thresholds nowhere.ini
 if [ "$(id -u)" = 0 ]; then
 	chmod 777 .
