@@ -163,6 +163,15 @@ def codes():
         check(("called check" in out) == (run in (0, 6)), f"run {run}: {out}")
 
 
+def mistakes():
+    """What cannot be used is told before anything is measured."""
+    for variables in ({"SHMETER": os.getcwd()}, {"SHMETER": "fake", "SHMETER_STORE": "fake"},
+                      {"SHMETER": "fake", "SHMETER_STORE": "fake/store"}):
+        shutil.rmtree("out", ignore_errors=True)
+        code, out = call(["bash"], f"{ROOT}/scripts/gate", variables)
+        check(code == 4 and "called" not in out, f"{variables}: exit {code}: {out}")
+
+
 def built():
     """Without SHMETER the source's own program is built, and its own gates are judged."""
     scripts = pathlib.Path("copy/scripts")
@@ -189,6 +198,7 @@ with tempfile.TemporaryDirectory() as scratch:
     caches()
     source_from_elsewhere()
     codes()
+    mistakes()
     built()
     gates_of_a_repository()
     os.chdir("/")
