@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -168,9 +169,28 @@ static int rewrite(const char *path, const char *text, const struct stat *before
 	return rc;
 }
 
-/* Reads the file that `path` leads to, and checks that it may be written: a rename would replace one that may not. */
+/* Opens a file that no other exception is written to meanwhile.  The lock is on the file that a rename replaces, so whoever
+ * waited for it looks again; where the file system has no locks, there is none.  NULL: it cannot be opened. */
+static FILE *open_alone(const char *target)
+{
+	struct stat opened, there;
+	FILE *file;
+
+	while ((file = fopen(target, "re"))) {
+		while (flock(fileno(file), LOCK_EX) < 0 && errno == EINTR)
+			;
+		if (fstat(fileno(file), &opened) == 0 && stat(target, &there) == 0 && opened.st_ino == there.st_ino &&
+		    opened.st_dev == there.st_dev)
+			break;
+		fclose(file);
+	}
+	return file;
+}
+
+/* Reads the file that `path` leads to, and checks that it may be written: a rename would replace one that may not.  `*locked`
+ * is to be closed after the rename. */
 static int read_target(const char *path, char target[PATH_MAX], struct sm_written *text, struct stat *before,
-		       struct sm_error *err)
+		       FILE **locked, struct sm_error *err)
 {
 	char part[4096];
 	size_t length;
@@ -180,7 +200,7 @@ static int read_target(const char *path, char target[PATH_MAX], struct sm_writte
 		return sm_fail(err, errno, "cannot write %s: %s", path, strerror(errno));
 	if (!S_ISREG(before->st_mode))
 		return sm_fail(err, EINVAL, "%s is not a regular file: an exception can only be kept in one", path);
-	file = fopen(target, "re");
+	*locked = file = open_alone(target);
 	if (!file)
 		return sm_fail(err, errno, "cannot read %s: %s", path, strerror(errno));
 	FILE *out = sm_written_open(text);
@@ -188,7 +208,6 @@ static int read_target(const char *path, char target[PATH_MAX], struct sm_writte
 	while ((length = fread(part, 1, sizeof(part), file)) > 0)
 		fwrite(part, 1, length, out);
 	sm_written_close(text);
-	fclose(file);
 	return 0;
 }
 
@@ -238,10 +257,11 @@ int sm_gates_accept(const struct sm_gates *gates, const char *name, const char *
 	char target[PATH_MAX];
 	struct place place;
 	struct stat before;
+	FILE *locked = NULL;
 	int rc = check(gates, name, reason, until, err);
 
 	if (rc == 0)
-		rc = read_target(gates->path, target, &text, &before, err);
+		rc = read_target(gates->path, target, &text, &before, &locked, err);
 	if (rc < 0)
 		return rc;
 	if (!find_place(text.text, name, &place) || !place.value[0].at != !place.value[1].at)
@@ -252,6 +272,7 @@ int sm_gates_accept(const struct sm_gates *gates, const char *name, const char *
 			     gates->path, name);
 	else
 		rc = rewrite(target, text.text, &before, &place, value, err);
+	fclose(locked);
 	free(text.text);
 	return rc;
 }

@@ -70,6 +70,12 @@ jq -e --arg day "$day" '.verdict == "PASS" and .gates[1].accepted == null and .g
 	{reason: "the kernel of this image", until: $day, in_force: true, used: true}' out >/dev/null || fail "JSON: $(cat out)"
 expect 0 'first_touch|lost_update' "$program" run --thresholds gates.ini --dry-run
 
+# several at once lose none
+for gate in {1..30}; do printf '[g%s]\ncase = false_sharing/packed\ncount = minor-faults\nper_op = 0\n' "$gate"; done >many.ini
+for gate in {1..30}; do "$program" check --accept "g$gate" --reason why --until "$day" --thresholds many.ini >/dev/null & done
+wait
+[ "$(grep -c '^accept = why' many.ini)" = 30 ] || fail "of 30 exceptions at once $(grep -c '^accept = why' many.ini) are there"
+
 # wrong work is never accepted; an exception that expired is told
 accept none 'we know' "$day" >/dev/null
 expect 0 "PASS \[none\] Its exception until $day is not needed now: remove it" check run

@@ -70,10 +70,10 @@ void sm_gates_free(struct sm_gates *gates);
 #define SM_ACCEPT_REASON_MAX 150
 #define SM_ACCEPT_DAYS_MAX   366
 /* Writes an exception for the gate `name` into the file that the gates were loaded from, in place of the one that is
- * there: through a temporary file that is renamed, which keeps the mode and all other bytes.  A link is followed.
- * -EINVAL for an unknown gate (and names those that there are), and for a reason or a day that sm_gates_load() would
- * refuse, or a day that is over; -EACCES, -EROFS and others where the file cannot be written.  The gates stay as they
- * were loaded. */
+ * there: through a temporary file that is renamed, which keeps the mode and all other bytes. Others that do the same
+ * wait. A link is followed, and another hard link keeps the old text. -EINVAL for an unknown gate (and names those
+ * that there are), and for a reason or a day that sm_gates_load() would refuse, or a day that is over; -EACCES, -EROFS
+ * and others where the file cannot be written. The gates stay as they were loaded. */
 SM_MUST_USE int sm_gates_accept(const struct sm_gates *gates, const char *name, const char *reason, const char *until,
 				struct sm_error *err);
 
