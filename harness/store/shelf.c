@@ -101,7 +101,8 @@ static bool put_stamp(const char *start, char out[STAMP_LENGTH])
 			out[used++] = start[i];
 	}
 	out[used] = '\0';
-	return start && i == sizeof(like) - 1 && !start[i];
+	return start && i == sizeof(like) - 1 && !start[i] && memcmp(out + 4, "12", 2) <= 0 &&
+	       memcmp(out + 6, "31", 2) <= 0 && memcmp(out + 9, "23", 2) <= 0 && memcmp(out + 11, "59", 2) <= 0;
 }
 
 /* Makes the names from a manifest, which may be a stranger's. */
@@ -346,6 +347,17 @@ static int add(const struct sm_shelf *shelf, int at, const char *folder, const c
 	return rc;
 }
 
+/* Whether the new run begins after tomorrow: it would be the newest of its host for years. */
+static bool is_of_future(const struct sm_shelf *shelf)
+{
+	time_t tomorrow = time(NULL) + 86400;
+	char stamp[STAMP_LENGTH + 1];
+	struct tm tm;
+
+	return gmtime_r(&tomorrow, &tm) && strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ-", &tm) == STAMP_LENGTH &&
+	       strcmp(shelf->name, stamp) > 0;
+}
+
 /* How many listed runs of its host are newer than the new one, or all of them. */
 static size_t of_host(const struct sm_shelf *shelf, bool newer)
 {
@@ -453,6 +465,8 @@ int sm_shelf_add(struct sm_shelf *shelf, const char *folder, size_t *removed, st
 	int at = -1, rc;
 
 	*removed = 0;
+	if (is_of_future(shelf))
+		return sm_fail(err, ESTALE, "its start is in the future: set the clock");
 	if (of_host(shelf, false) >= SM_SHELF_KEEP && of_host(shelf, true) >= SM_SHELF_KEEP - SM_SHELF_OLDEST)
 		return sm_fail(err, ESTALE, "the store has %zu newer runs of this host", of_host(shelf, true));
 	if (mkdir(shelf->folder, 0777) < 0 && errno != EEXIST)

@@ -290,6 +290,7 @@ Test(stored, names_from_a_manifest_are_checked)
 		    { "seed", "7/../../../x" },
 		    { "started_utc", "2026-01-01T10:00:0/Z" },
 		    { "started_utc", "2026-01-01T10:00:00Z/.." },
+		    { "started_utc", "2026-99-99T99:99:99Z" },
 		    { "started_utc", "2026" } };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -102,6 +102,9 @@ Test(stored, a_run_that_says_little_is_not_added)
 	make_run("half", 7, "a", "h1", 20);
 	edit("half", "status", json_string("interrupted"));
 	expect_kept_out("half", "it was interrupted");
+	make_run("to-come", 7, "a", "h1", 20);
+	edit("to-come", "started_utc", json_string("2199-01-01T10:00:00Z"));
+	expect_kept_out("to-come", "its start is in the future: set the clock");
 	control = 1.5;
 	make_run("moved", 8, "a", "h1", 20);
 	expect_kept_out("moved", "the A/A control of this run moved");

@@ -44,7 +44,8 @@ SM_MUST_USE int sm_shelf_path(const struct sm_shelf *shelf, const char *name, ch
  * removes, and counts in `removed`, what is between the oldest SM_SHELF_OLDEST and the newest runs of its host beyond
  * SM_SHELF_KEEP, and then all runs of the hosts that were seen longest ago while the type has over SM_SHELF_TYPE_KEEP.
  * Removes what writers that were killed left over a day ago; lists the runs again.  -EEXIST where the run is there, also if
- * another process has just added it; -ESTALE where it would be among those between; -errno where it cannot be read or written. */
+ * another process has just added it; -ESTALE where it would be among those between, or begins in the future; -errno
+ * where it cannot be read or written. */
 SM_MUST_USE int sm_shelf_add(struct sm_shelf *shelf, const char *folder, size_t *removed, struct sm_error *err);
 
 #endif
