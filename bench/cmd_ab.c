@@ -19,6 +19,11 @@
 #define BLOCKS_STANDARD 24
 /* Default threshold: a short alternation of a steady case can detect this ratio. */
 #define ALLOWED_DEFAULT 1.02
+/* Blocks between two looks, so that each side goes first equally often; most blocks of an alternation that looks. */
+#define LOOK_BLOCKS 2
+#define LOOKED_MOST 64
+/* Without a budget, all blocks together may take this many times as long as the first ones. */
+#define LOOKED_TIMES 3
 
 /* Loads the blocks from `first` on, and makes a gate of each case. */
 static int load_blocks(struct alternation *ab, unsigned first, struct sm_results *results, struct sm_gates *gates,
@@ -31,6 +36,10 @@ static int load_blocks(struct alternation *ab, unsigned first, struct sm_results
 
 	if (rc == 0)
 		rc = sm_alternation_gates(gates, results, allowed, err);
+	if (rc == 0 && ab->looks && first == 0) {
+		json_object_set_new(results->manifest, "looked", json_true());
+		gates->least = sm_gates_blocks_needed(gates->count, true);
+	}
 	gates->layouts = ab->layouts;
 	gates->layout_of_block = &ab->layout[first];
 	return rc;
@@ -120,8 +129,8 @@ static unsigned full_rounds(unsigned blocks, unsigned layouts)
 	return layouts == 1 ? blocks : layouts * (rounds > 2 ? rounds : 2);
 }
 
-/* Number of blocks of each side: as asked for, else what a FAIL among so many cases needs.  The first block shows how
- * many cases there are. */
+/* Number of blocks of each side, or of those before the first look: as asked for, else what a FAIL among so many cases
+ * needs.  The first block shows how many cases there are. */
 static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_error *err)
 {
 	const struct sm_plan_options *plan = &ab->options->run.plan;
@@ -137,8 +146,8 @@ static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_err
 		return rc;
 	sm_results_init(&results);
 	rc = load_blocks(ab, 0, &results, &gates, err);
-	*blocks = sm_gates_blocks(gates.count);
-	if (plan->profile != SM_QUICK && *blocks < BLOCKS_STANDARD)
+	*blocks = ab->looks ? sm_gates_first_blocks(gates.count) : sm_gates_blocks(gates.count);
+	if (!ab->looks && plan->profile != SM_QUICK && *blocks < BLOCKS_STANDARD)
 		*blocks = BLOCKS_STANDARD;
 	*blocks = full_rounds(*blocks, ab->layouts);
 	sm_gates_free(&gates);
@@ -146,22 +155,100 @@ static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_err
 	return rc;
 }
 
+/* One look: restricts the next blocks to the cases that are open.  `*any`: whether there is one. */
+static int look(struct alternation *ab, bool *any, struct sm_error *err)
+{
+	struct sm_results results;
+	struct sm_gates gates = { 0 };
+	bool *open = NULL;
+	int rc;
+
+	sm_results_init(&results);
+	rc = load_blocks(ab, 0, &results, &gates, err);
+	if (rc == 0) {
+		open = calloc(gates.count, sizeof(*open));
+		rc = open ? sm_alternation_open(&gates, &results, open, err)
+			  : sm_fail(err, ENOMEM, "no memory for %zu gates", gates.count);
+	}
+	*any = false;
+	for (size_t i = 0; rc == 0 && i < gates.count; i++)
+		*any |= open[i];
+	if (*any)
+		sides_narrow(ab, &gates, open);
+	free(open);
+	sm_gates_free(&gates);
+	sm_results_free(&results);
+	return rc;
+}
+
+/* Adds blocks of the cases that are open. */
+static int look_and_add(struct alternation *ab, struct sm_error *err)
+{
+	unsigned before = 0;
+	bool any = true;
+	int rc = 0;
+
+	if (!ab->budget_ns)
+		ab->budget_ns = LOOKED_TIMES * (sm_clock_ns() - ab->start_ns);
+	while (rc == 0 && ab->done > before && ab->done < LOOKED_MOST) {
+		before = ab->done;
+		rc = look(ab, &any, err);
+		if (rc == 0 && any)
+			rc = sides_alternate(ab, LOOK_BLOCKS, err);
+	}
+	return rc;
+}
+
+/* Number of blocks that confirm.  They are fresh, and their number is fixed before the first: nobody looks.  An
+ * alternation that looked repeats only what failed, with as many blocks as that had. */
+static int choose_fresh_blocks(struct alternation *ab, const struct sm_gates *gates, const struct sm_gate_row *rows,
+			       unsigned *blocks, struct sm_error *err)
+{
+	bool *failed = calloc(gates->count, sizeof(*failed));
+	size_t count = 0;
+	unsigned most = 0;
+
+	if (!failed)
+		return sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
+	for (size_t i = 0; i < gates->count; i++) {
+		failed[i] = rows[i].verdict == SM_REFUTED;
+		count += failed[i];
+		if (failed[i] && rows[i].blocks > most)
+			most = rows[i].blocks;
+	}
+	*blocks = ab->first;
+	if (ab->looks) {
+		*blocks = sm_gates_blocks(count);
+		*blocks = most > *blocks ? most : *blocks;
+		sides_narrow(ab, gates, failed);
+	}
+	free(failed);
+	return 0;
+}
+
 /* Measures the alternation, and again where it fails: a FAIL about a time must be reproduced. */
 static int measure(struct alternation *ab, struct sm_results results[2], struct sm_gates gates[2],
 		   struct sm_gate_row *rows[2], struct sm_error *err)
 {
 	unsigned blocks;
-	int rc = choose_blocks(ab, &blocks, err);
+	int rc;
 
+	/* more blocks of a pair of layouts are no further pair */
+	ab->looks = ab->options->run.plan.repeat_blocks == 0 && ab->layouts == 1;
+	rc = choose_blocks(ab, &blocks, err);
 	if (rc == 0)
 		rc = sides_alternate(ab, blocks - 1, err);
+	if (rc == 0 && ab->looks)
+		rc = look_and_add(ab, err);
 	if (rc == 0)
 		rc = judge(ab, 0, &results[0], &gates[0], &rows[0], err);
 	ab->first = ab->done;
 	if (rc < 0 || sm_gates_overall(rows[0], gates[0].count) != SM_REFUTED)
 		return rc;
 	ab->budget_ns = 0; /* the budget does not limit the confirmation */
-	rc = sides_alternate(ab, ab->first, err);
+	rc = choose_fresh_blocks(ab, &gates[0], rows[0], &blocks, err);
+	if (rc == 0)
+		rc = sides_alternate(ab, blocks, err);
 	if (rc == 0)
 		rc = judge(ab, ab->first, &results[1], &gates[1], &rows[1], err);
 	if (rc == 0)
@@ -203,7 +290,8 @@ static void say_blocks(const struct alternation *ab)
 {
 	bool builds = !ab->options->left && !ab->options->right;
 
-	sm_print_line(stdout, "%u blocks of each side are in %s", ab->done, ab->out);
+	sm_print_line(stdout, "%u blocks of each side are in %s%s", ab->done, ab->out,
+		      ab->narrowed ? "; the later ones are of open or failing cases only" : "");
 	if (builds && ab->layouts == 1)
 		sm_print_line(stdout, "One build is one layout of its code: a difference of a few per cent may be the "
 				      "layout's (scripts/compare-revisions --layouts)");

@@ -347,7 +347,7 @@ const struct option_spec option_specs[] = {
 	  IN_BOTH(run.plan) },
 	{ "repeat-blocks", "N", "measure N blocks (quick 8, standard 16, full 30)", take_blocks,
 	  .in = { IN(RUN, run, run.plan.repeat_blocks) } },
-	{ "repeat-blocks", "N", "measure N blocks (default: enough to detect a failure)", take_blocks,
+	{ "repeat-blocks", "N", "measure exactly N blocks (default: until clear)", take_blocks,
 	  .in = { IN(AB, ab, run.plan.repeat_blocks) } },
 	{ "repeat-blocks", "N", "measure N blocks per slowdown (default 320)", take_blocks,
 	  .in = { IN(SELFTEST, selftest, blocks) } },

@@ -133,6 +133,16 @@ static int find_builds(struct alternation *ab, struct sm_error *err)
 	return 0;
 }
 
+/* Blocks measure what the command line asks for. */
+static void ask_for_all(struct alternation *ab)
+{
+	const struct ab_options *a = ab->options;
+	size_t programs = a->left || a->right ? 0 : 2;
+
+	ab->patterns = a->common.operand + programs;
+	ab->pattern_count = a->common.operands - programs;
+}
+
 /* Finds the programs of both sides; the other operands are patterns. */
 int sides_read(struct alternation *ab, struct sm_error *err)
 {
@@ -145,8 +155,7 @@ int sides_read(struct alternation *ab, struct sm_error *err)
 		return sm_fail(err, EINVAL,
 			       "`shmeter ab` needs two builds of shmeter (OLD NEW), or --left and --right settings");
 	rc = programs ? find_builds(ab, err) : find_oneself(ab, err);
-	ab->patterns = common->operand + programs;
-	ab->pattern_count = common->operands - programs;
+	ask_for_all(ab);
 	if (rc == 0)
 		rc = read_settings(ab, &ab->side[0], a->left, err);
 	if (rc == 0)
@@ -202,13 +211,13 @@ static struct found look_at(const char *folder)
 }
 
 /* Whether the gates can judge a failed run: one with wrong data, one on a machine too busy for a figure, and one of the
- * new side in which no case could run. */
-static bool has_verdict(unsigned s, int code, const char *folder)
+ * new side in which no case could run.  `narrowed`: its few cases have run in earlier blocks. */
+static bool has_verdict(unsigned s, int code, const char *folder, bool narrowed)
 {
 	struct found found = look_at(folder);
 
 	if (code == EXIT_MACHINE)
-		return !found.lost && (found.ended || (s == 1 && found.skipped));
+		return !found.lost && (found.ended || narrowed || (s == 1 && found.skipped));
 	return code == EXIT_WRONG && found.wrong;
 }
 
@@ -231,7 +240,7 @@ static int end_side(struct alternation *ab, unsigned s, int status, const char *
 		return 0;
 	}
 	last_words(log, words, sizeof(words));
-	if (has_verdict(s, code, folder)) {
+	if (has_verdict(s, code, folder, ab->narrowed)) {
 		if (!side->told)
 			sm_print_line(stderr, "shmeter: the %s side, %s, in block %u: %s (log: %s)", side_names[s],
 				      program_of(ab, s), ab->done + 1, words, log);
@@ -294,12 +303,10 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 	return end_side(ab, s, status, folder, log, err);
 }
 
-static bool out_of_time(const struct alternation *ab, unsigned blocks)
+/* Assumes that the next block takes as long as the last one. */
+static bool out_of_time(const struct alternation *ab)
 {
-	uint64_t spent_ns = sm_clock_ns() - ab->start_ns;
-
-	/* assume that the next block takes as long as the average so far */
-	return ab->budget_ns && blocks > 0 && spent_ns + spent_ns / blocks > ab->budget_ns;
+	return ab->budget_ns && ab->done > 0 && sm_clock_ns() - ab->start_ns + ab->block_ns > ab->budget_ns;
 }
 
 /* Chooses the layouts of the next round of blocks: each once, in an order that the seed draws. */
@@ -320,7 +327,10 @@ int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err
 {
 	int rc = 0;
 
-	for (unsigned i = 0; rc == 0 && i < count && !out_of_time(ab, ab->done); i++) {
+	for (unsigned i = 0; rc == 0 && i < count && !out_of_time(ab); i++) {
+		uint64_t begin_ns = sm_clock_ns();
+
+		ab->narrowed |= ab->patterns == ab->open;
 		if (ab->done % ab->layouts == 0)
 			draw_round(ab);
 		/* A B B A */
@@ -336,7 +346,37 @@ int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err
 			rc = run_side(ab, s, *folder, err);
 		}
 		ab->done += rc == 0;
+		ab->block_ns = sm_clock_ns() - begin_ns;
 	}
 	progress_wipe(&ab->progress);
 	return rc;
+}
+
+/* Adds a pattern unless it is there.  Returns whether there was room. */
+static bool add_pattern(sm_name *pattern, size_t *count, sm_name one)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (pattern[i] == one)
+			return true;
+	if (*count == OPERANDS_MAX)
+		return false;
+	pattern[(*count)++] = one;
+	return true;
+}
+
+void sides_narrow(struct alternation *ab, const struct sm_gates *gates, const bool *chosen)
+{
+	size_t count = 0;
+	bool fits = true;
+
+	for (size_t i = 0; i < gates->count; i++) {
+		const char *group = gates->gate[i].group;
+
+		if (chosen[i])
+			fits &= add_pattern(ab->open, &count, sm_name_format("%.*s", (int)strcspn(group, "?"), group));
+	}
+	ab->patterns = ab->open;
+	ab->pattern_count = count;
+	if (!fits)
+		ask_for_all(ab);
 }

@@ -22,16 +22,20 @@ struct side {
 struct alternation {
 	const struct ab_options *options;
 	char out[4096];
-	const char *const *patterns;
+	const char *const *patterns; /* what the next blocks measure */
 	size_t pattern_count;
-	struct side side[2]; /* old, new */
-	unsigned layouts;    /* programs of each side */
+	sm_name open[OPERANDS_MAX]; /* the patterns of blocks of some cases only */
+	bool narrowed;              /* there were such blocks */
+	struct side side[2];        /* old, new */
+	unsigned layouts;           /* programs of each side */
 	/* The program of each side that a block runs, as an index; both sides run the same one, so that layouts that
 	 * were made alike meet. */
 	unsigned layout[2 * BLOCKS_MAX];
 	struct sm_alternation_keys differ; /* what --left and --right set */
 	unsigned done, first;              /* blocks so far; blocks before the confirmation */
 	uint64_t start_ns, budget_ns;      /* budget_ns 0: none */
+	uint64_t block_ns;                 /* duration of the last block */
+	bool looks;                        /* adds blocks where a gate is open (docs/adr/0029) */
 	struct progress progress;
 };
 
@@ -39,5 +43,8 @@ struct alternation {
 SM_MUST_USE int sides_read(struct alternation *ab, struct sm_error *err);
 /* Measures up to `count` more blocks, fewer where the budget ends. */
 SM_MUST_USE int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err);
+/* Restricts the following blocks to the variants of these gates; where they are more than one run takes as patterns,
+ * they are of all cases. */
+void sides_narrow(struct alternation *ab, const struct sm_gates *gates, const bool *chosen);
 
 #endif

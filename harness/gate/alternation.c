@@ -304,8 +304,8 @@ static void leave_open(struct sm_gate_row *row, const char *reason)
 	row->reason = reason;
 }
 
-/* Failed trials have no time, so a verdict on the times of the others would miss them. */
-static void judge_fate(const struct sm_gate *gate, struct sm_results *results, struct sm_gate_row *row)
+/* Failed trials have no time, so a verdict on the times of the others would miss them.  Returns whether they decide. */
+static bool judge_fate(const struct sm_gate *gate, struct sm_results *results, struct sm_gate_row *row)
 {
 	struct fate old = fate_of(results, gate->group, side_name(OLD));
 	struct fate new = fate_of(results, gate->group, side_name(NEW));
@@ -323,7 +323,10 @@ static void judge_fate(const struct sm_gate *gate, struct sm_results *results, s
 	} else if (old_failed > 0 && (new_failed > 0 || old_failed + old.skipped == old.trials)) {
 		leave_open(row, sm_results_string(results, "%u of %u trials of old failed (%s), and %u of %u of new",
 						  old_failed, old.trials, old.reason, new_failed, new.trials));
+	} else {
+		return false;
 	}
+	return true;
 }
 
 int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results, struct sm_gate_row *rows,
@@ -332,18 +335,36 @@ int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results, str
 	int rc = sm_gates_judge(gates, results, NULL, NULL, 0, rows, err);
 
 	for (size_t i = 0; rc == 0 && i < gates->count; i++)
-		judge_fate(&gates->gate[i], results, &rows[i]);
+		(void)judge_fate(&gates->gate[i], results, &rows[i]);
+	return rc;
+}
+
+int sm_alternation_open(const struct sm_gates *gates, struct sm_results *results, bool *open, struct sm_error *err)
+{
+	sm_name *group = calloc(results->case_count + 1, sizeof(*group));
+	size_t count = 0;
+	int rc = group ? sm_gates_open(gates, results, NULL, 0, group, &count, err)
+		       : sm_fail(err, ENOMEM, "no memory for %zu cases", results->case_count);
+
+	for (size_t i = 0; rc == 0 && i < gates->count; i++) {
+		struct sm_gate_row row;
+
+		open[i] = false;
+		for (size_t g = 0; g < count; g++)
+			open[i] |= gates->gate[i].group == group[g] && !judge_fate(&gates->gate[i], results, &row);
+	}
+	free(group);
 	return rc;
 }
 
 /* Fewest blocks with which a timing gate can FAIL, all blocks agreeing (at Holm's strictest level). */
-static unsigned blocks_needed(const struct sm_gate_row *rows, size_t count)
+static unsigned blocks_needed(const struct sm_gate_row *rows, size_t count, const struct sm_results *results)
 {
 	unsigned tests = 0;
 
 	for (size_t i = 0; i < count; i++)
 		tests += !isnan(rows[i].p);
-	return sm_gates_blocks_needed(tests);
+	return sm_gates_blocks_needed(tests, json_is_true(json_object_get(results->manifest, "looked")));
 }
 
 const char *sm_alternation_wrong(const struct sm_results *results)
@@ -374,7 +395,7 @@ static const char *too_few(bool layouts, struct sm_results *results, unsigned us
 const char *sm_alternation_doubt(const struct sm_gates *gates, struct sm_gate_row *rows, struct sm_results *results,
 				 unsigned measured)
 {
-	unsigned needed = blocks_needed(rows, gates->count), most = 0;
+	unsigned needed = blocks_needed(rows, gates->count, results), most = 0;
 	bool layouts = gates->layouts > 1;
 
 	for (size_t i = 0; i < gates->count; i++) {

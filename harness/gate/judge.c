@@ -370,26 +370,28 @@ static void judge_claim(const struct sm_gate *gate, const struct sm_analysis *a,
 	set_untestable(row, "no case of this run is what the claim is about");
 }
 
-unsigned sm_gates_blocks_needed(size_t tests)
+unsigned sm_gates_blocks_needed(size_t tests, bool looked)
 {
-	return tests ? (unsigned)ceil(log2((double)tests / SM_GATES_ALPHA)) : 0;
-}
+	unsigned blocks = 0;
 
-/* The same where the run looked at its gates while it measured. */
-static unsigned looked_blocks_needed(size_t tests)
-{
-	unsigned blocks = 1;
-
-	while (sm_sign_sequence_p(blocks, blocks) > SM_GATES_ALPHA / (double)tests)
+	while (tests && (looked ? sm_sign_sequence_p(blocks, blocks) : sign_tail(blocks, blocks)) >
+				SM_GATES_ALPHA / (double)tests)
 		blocks++;
 	return blocks;
 }
 
 unsigned sm_gates_blocks(size_t gates)
 {
-	unsigned blocks = sm_gates_blocks_needed(gates) + 6;
+	unsigned blocks = sm_gates_blocks_needed(gates, false) + 6;
 
 	return blocks > 16 ? blocks : 16;
+}
+
+unsigned sm_gates_first_blocks(size_t gates)
+{
+	unsigned blocks = sm_gates_blocks_needed(gates, true);
+
+	return blocks > SM_GATES_FIRST_BLOCKS ? blocks + blocks % 2 : SM_GATES_FIRST_BLOCKS;
 }
 
 /* Why an interval is inconclusive and, of two runs, whether the baseline is the noisy one. */
@@ -436,8 +438,8 @@ static const char *why_open(struct sm_analysis *run, const struct sm_gate_row *r
 	if (finding->by_runs || finding->within_floor)
 		sm_words_add(&words, "more baseline runs are needed)");
 	else
-		sm_words_add(&words, "%u %s that agree are needed)",
-			     run->looked ? looked_blocks_needed(tests) : sm_gates_blocks_needed(tests), finding->unit);
+		sm_words_add(&words, "%u %s that agree are needed)", sm_gates_blocks_needed(tests, run->looked),
+			     finding->unit);
 	return sm_results_string(results, "%s", words.text);
 }
 

@@ -5,16 +5,18 @@
 
 #include "gate_parts.h"
 
-/* Whether more blocks of a group could decide a gate: neither a FAIL, at the level of Holm's first step, nor a PASS is
- * sure. */
-static bool is_open(const struct sm_gate *gate, const struct sm_analysis *a, const struct finding *finding)
+/* Whether more blocks of a group could decide a gate: neither a FAIL, at the level of Holm's first step, nor a PASS,
+ * with at least `least` blocks, is sure. */
+static bool is_open(const struct sm_gate *gate, const struct sm_analysis *a, const struct finding *finding,
+		    unsigned least)
 {
 	unsigned bounds = gate->min > 0 && gate->max > 0 ? 2 : 1; /* p is of both */
 
 	if (finding->distrust)
 		return finding->used < sm_analysis_blocks_min(a);
-	return finding->p > bounds * finding->level &&
-	       sm_verdict_of(&finding->ratio, gate->min, gate->max) != SM_SUPPORTED;
+	if (finding->p <= bounds * finding->level)
+		return false;
+	return finding->used < least || sm_verdict_of(&finding->ratio, gate->min, gate->max) != SM_SUPPORTED;
 }
 
 /* Marks the groups in which a gate is open. */
@@ -30,7 +32,7 @@ static int mark_open(const struct sm_gate *gate, struct sm_analysis *a, const st
 		rc = gate_judge_group(gate, a, g, sides, &one, err);
 		if (rc < 0)
 			return rc;
-		open[g] |= is_open(gate, a, &one);
+		open[g] |= is_open(gate, a, &one, sides->gates->least);
 	}
 	return 0;
 }

@@ -340,8 +340,9 @@ json_t *sm_gates_json(const struct sm_gate_report *report)
 				  "evidence", words(row->evidence), "reason",
 				  words(sm_gate_reason(row, reason, sizeof(reason))), "again", words(row->again)));
 	}
-	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o}", "verdict",
-			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)), "thresholds",
+	return json_pack("{s:s, s:b, s:o, s:o, s:i, s:o, s:o}", "verdict",
+			 sm_gate_word(sm_gates_overall(report->rows, report->gates->count)), "looked",
+			 (int)json_is_true(json_object_get(report->run->manifest, "looked")), "thresholds",
 			 words(report->gates->path), "baseline_is",
 			 has_baseline(report) ? json_string(sm_likeness_words(likeness_of(report))) : json_null(),
 			 "baselines", has_baseline(report) ? (int)report->baselines->count : 0, "baseline_store",

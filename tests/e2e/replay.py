@@ -4,8 +4,8 @@ known, too.
 
 usage: replay.py RUN_FOLDER [CHANGE...] -- run ... --out DIR --seed N
 
-The order of the trials depends on the seed, as in a real run.  All trials succeed, whatever their stored status.  A
-CHANGE is
+The order of the trials depends on the seed, as in a real run.  All trials succeed, whatever their stored status.  Of
+patterns such as SCENARIO/VARIANT only these are replayed, and the control.  A CHANGE is
   slow:VARIANT:PERCENT           its time is longer by this percentage
   status:VARIANT:STATUS[:BLOCKS] its trials end with this status, in the first BLOCKS blocks or in all
   busy:BLOCKS                    other processes disturb every slice of the first BLOCKS blocks
@@ -66,10 +66,13 @@ def main():
     out, seed = options[options.index("--out") + 1], options[options.index("--seed") + 1]
     block = int(out.rsplit("-", 1)[1])
     lacking = {variant for kind, variant, *_ in changes if kind == "lack"}
-    samples = [s for s in read(f"{stored}/samples.csv") if s["variant"] not in lacking]
+    operands = options[1:next(i for i, option in enumerate(options) if option.startswith("--"))]
+    chosen = {pattern for pattern in operands if "/" in pattern}
+    samples = [s for s in read(f"{stored}/samples.csv") if s["variant"] not in lacking and
+               (not chosen or s["scenario"] == "aa" or f"{s['scenario']}/{s['variant']}" in chosen)]
     with open(f"{stored}/manifest.json") as file:
         manifest = json.load(file)
-    if lacking:  # as a build without the variant would have planned it
+    if lacking or chosen:  # as a build would have planned the rest
         samples.sort(key=lambda s: int(s["trial"]))
         for number, sample in enumerate(samples):
             sample["trial"] = str(number)

@@ -30,6 +30,7 @@ side wrong_control three status:a:verify_failed:1
 side busy_once three busy:2
 side busy three busy:99
 side many_cases many
+side mixed three slow:padded_64:40 slow:packed:1.5
 
 # the slow case fails in any order of trials, and the others do not; the command that reproduces it is printed
 slower='FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it.*2 of 3 gates pass, 1 fail'
@@ -38,15 +39,21 @@ grep -qF "Again: shmeter ab './same' './slow' 'false_sharing/padded_64'" <(tr -s
 grep -qE -- ' --seed 5001$' slow.args || fail "the seed is not passed on: $(head -1 slow.args)"
 expect 1 "$slower" ab same slow --repeat-blocks 9 --seed 1000 --max 1.1 --profile full --set op=atomic_add
 grep -qF "'false_sharing/padded_64' --profile 'full' --set 'op=atomic_add' --max 1.1 " <(tr -s ' \n' ' ' <out) || fail "again: $(cat out)"
-SHMETER_AGAIN='scripts/compare 1 2' expect 1 "$slower" ab same slow --repeat-blocks 9 --set op=atomic_add --max 1.1
+
+# what is clear gets no more blocks, and only what fails is measured again
+SHMETER_AGAIN='scripts/compare 1 2' expect 1 "$slower.*the later ones are of open or failing cases only" \
+	ab same mixed --seed 2 --set op=atomic_add --max 1.02
 grep -qE "Again: scripts/compare 1 2 'false_sharing/padded_64' --set 'op=atomic_add' [^-]" <(tr -s ' \n' ' ' <out) ||
 	fail "again: $(cat out)"
+blocks_of() { grep -c "^run $1 " mixed.args; }
+all=$(blocks_of false_sharing) unclear=$(blocks_of false_sharing/packed) failing=$(blocks_of false_sharing/padded_64)
+[ "$all/$failing" = 12/16 ] && ((unclear >= 2 && unclear <= 52)) || fail "blocks: $all, $unclear, $failing"
 
 # enough blocks to detect a failure among many cases; no PASS with fewer
-expect 0 '3 of 3 gates pass.*16 blocks of each side' ab same same
-expect 0 '17 blocks of each side' ab many_cases many_cases
-expect 3 'too few blocks to detect a failure: 9 needed, 8 usable of 8 measured' ab same same --repeat-blocks 8
-expect 3 'too few blocks to detect a failure: 9 needed, 1 usable of 1 measured' ab same same --budget 1ms
+expect 0 '3 of 3 gates pass.*12 blocks of each side are in ab-[0-9]* One' ab same same
+expect 0 '14 blocks of each side' ab many_cases many_cases
+expect 3 '"looked": false.*too few blocks to detect a failure: 9 needed, 8 usable of 8 measured' ab same same --repeat-blocks 8 --json
+expect 3 '"looked": true.*too few blocks to detect a failure: 11 needed, 1 usable of 1 measured' ab same same --budget 1ms --json
 expect 0 '3 of 3 gates pass.*9 blocks of each side.*One build is one layout of its code: a difference of a few per cent may' \
 	ab same same --repeat-blocks 9
 

@@ -419,3 +419,75 @@ Test(alternation, too_few_blocks_are_no_pass)
 	expect_text(row[1].reason, "9 needed, 8 usable of 16 measured");
 	cr_expect_eq(row[2].verdict, SM_REFUTED);
 }
+
+/* A case of both sides in `blocks` blocks; in the first `over` of them new takes 3 % longer than old, then 1 %. */
+static void add_sides(const char *params, unsigned blocks, unsigned over)
+{
+	unsigned old = add_case("pack", "old", params, 2), new = add_case("pack", "new", params, 2);
+
+	for (unsigned block = 0; block < blocks; block++) {
+		add_trial(old, block, 0, 0, 10);
+		add_trial(new, block, 0, 0, block < over ? 10.3 : 10.1);
+	}
+}
+
+/* Looks at the global run as at an alternation. */
+static void look(bool *open, unsigned least)
+{
+	cr_assert_eq(sm_results_prepare(&run, &err), 0, "%s", err.text);
+	json_object_set_new(run.manifest, "looked", json_true());
+	cr_assert_eq(sm_alternation_gates(&gates, &run, 1.02, &err), 0, "%s", err.text);
+	gates.least = least;
+	cr_assert_eq(sm_alternation_open(&gates, &run, open, &err), 0, "%s", err.text);
+}
+
+/* Blocks are spent on the cases that neither pass nor fail, and on no others. */
+Test(alternation, what_is_clear_gets_no_more_blocks)
+{
+	bool open[8];
+	unsigned dies;
+
+	add_sides("op=add size=1", 14, 0);  /* a PASS */
+	add_sides("op=add size=2", 14, 14); /* a FAIL */
+	add_sides("op=add size=3", 14, 7);  /* neither */
+	add_sides("op=add size=4", 11, 0);  /* a PASS, with blocks lost */
+	add_sides("op=add size=5", 14, 13); /* a FAIL for a single gate */
+	add_sides("op=add size=6", 14, 7);  /* neither, but a worker of new dies */
+	dies = (unsigned)run.case_count - 1;
+	add_case("pack", "old", "op=add size=7", 2);
+	add_trial((unsigned)run.case_count - 1, 0, 0, 0, 10); /* new lacks it */
+	add_sample(dies, 14)->ended = SM_WORKER_DIED;
+	look(open, 13);
+	cr_assert_eq(gates.count, 7);
+	cr_expect_not(open[0], "a clear PASS");
+	cr_expect_not(open[1], "a clear FAIL");
+	cr_expect(open[2], "half of the blocks are over");
+	cr_expect(open[3], "too few blocks for a PASS");
+	cr_expect(open[4], "another gate could take this FAIL back");
+	cr_expect_not(open[5], "dead workers are a FAIL, whatever the times");
+	cr_expect_not(open[6], "new has no such case: no block changes that");
+	sm_gates_free(&gates);
+	look(open, 0);
+	cr_expect_not(open[3], "enough for an interval");
+}
+
+/* An alternation that looked needs more blocks for a FAIL, and begins with as many. */
+Test(alternation, looks_need_more_blocks)
+{
+	static const unsigned needed[][3] = { { 1, 7, 9 }, { 4, 9, 12 }, { 12, 11, 14 }, { 30, 12, 15 } };
+	struct sm_gate_row row[1] = { { .p = 1, .verdict = SM_SUPPORTED, .blocks = 8 } };
+
+	for (unsigned i = 0; i < 4; i++) {
+		cr_expect_eq(sm_gates_blocks_needed(needed[i][0], false), needed[i][1]);
+		cr_expect_eq(sm_gates_blocks_needed(needed[i][0], true), needed[i][2], "%u: %u", needed[i][0],
+			     sm_gates_blocks_needed(needed[i][0], true));
+	}
+	cr_expect_eq(sm_gates_blocks_needed(0, true), 0);
+	cr_expect_eq(sm_gates_first_blocks(1), 12);
+	cr_expect_eq(sm_gates_first_blocks(30), 16, "both sides go first equally often");
+	merged.manifest = json_pack("{s:b}", "looked", 1);
+	gates.count = 1;
+	expect_text(sm_alternation_doubt(&gates, row, &merged, 8), "9 needed, 8 usable of 8");
+	cr_expect_eq(row[0].verdict, SM_INCONCLUSIVE);
+	gates.count = 0;
+}

@@ -57,6 +57,72 @@ Test(sequence, looks_give_no_false_alarms)
 	cr_expect_gt(alarms(0, 0.025, false), 2 * 0.025);
 }
 
+#define CASES 12
+#define ALPHA 0.01 /* over all cases, by Holm's procedure */
+
+/* How one case of a simulated alternation stands: its blocks are the sign of d - ln(threshold). */
+struct standing {
+	unsigned above, n;
+	bool open;
+};
+
+/* Simulates alternations of CASES cases, all around `middle` beyond their threshold.  A case gets two more blocks while it
+ * is open: neither the level of Holm's first step is reached, nor is the threshold excluded at 2.5 %.  Returns the share
+ * with a FAIL in the end; `*blocks`: blocks of a case, on average. */
+static double alternations_that_fail(double middle, double *blocks)
+{
+	unsigned failed = 0;
+
+	*blocks = 0;
+	sm_random_seed(&noise, 22);
+	for (unsigned run = 0; run < TRIES; run++) {
+		struct standing c[CASES] = { 0 };
+		double p[CASES];
+		bool any = true, fail = false;
+
+		for (unsigned i = 0; i < CASES; i++)
+			c[i].open = true;
+		for (unsigned n = 1; n <= MOST && any; n++) {
+			any = n < 14;
+			for (unsigned i = 0; i < CASES; i++) {
+				if (!c[i].open)
+					continue;
+				c[i].n++;
+				c[i].above += normal() + middle > 0;
+				if (n >= 14 && n % 2 == 0)
+					c[i].open = sm_sign_sequence_p(c[i].above, n) > ALPHA / CASES &&
+						    sm_sign_sequence_p(n - c[i].above, n) > 0.025;
+				any |= c[i].open;
+			}
+		}
+		for (unsigned i = 0; i < CASES; i++) {
+			p[i] = sm_sign_sequence_p(c[i].above, c[i].n);
+			*blocks += (double)c[i].n / CASES / TRIES;
+		}
+		sm_holm(p, CASES);
+		for (unsigned i = 0; i < CASES; i++)
+			fail |= p[i] <= ALPHA;
+		failed += fail;
+	}
+	if (getenv("SHMETER_TABLE"))
+		printf("%u cases at %4.1f sigma: %.4f of alternations fail, %.1f blocks a case\n", CASES, middle,
+		       (double)failed / TRIES, *blocks);
+	return (double)failed / TRIES;
+}
+
+/* Cases that are settled get no more blocks, and one more FAIL makes the level of the others less strict: neither costs
+ * false FAILs. */
+Test(sequence, an_alternation_keeps_its_level)
+{
+	double blocks;
+
+	cr_expect_lt(alternations_that_fail(0, &blocks), ALPHA + 3 * sqrt(ALPHA / TRIES));
+	cr_expect_lt(alternations_that_fail(-2, &blocks), 0.001);
+	cr_expect_lt(blocks, 16, "what is clear needs few blocks: %g", blocks);
+	cr_expect_gt(alternations_that_fail(2, &blocks), 0.999);
+	cr_expect_lt(blocks, 24, "%g", blocks);
+}
+
 Test(sequence, a_clear_difference_is_found)
 {
 	cr_expect_gt(alarms(1, 0.001, true), 0.95);

@@ -55,6 +55,9 @@ struct sm_gates {
 	 * borrowed from it. */
 	unsigned layouts;
 	const unsigned *layout_of_block;
+	/* Fewest blocks of a gate that is decided; with fewer even a PASS is open.  0: no such number.  Set by the
+	 * caller. */
+	unsigned least;
 	void *strings;
 };
 
@@ -92,11 +95,14 @@ SM_MUST_USE int sm_gates_plan(const struct sm_gates *gates, const bool *only, st
 			      struct sm_error *err);
 
 /* Fewest blocks with which one of `tests` gates can FAIL: all blocks on the wrong side, at the strictest of Holm's
- * levels.  0 without a gate. */
-unsigned sm_gates_blocks_needed(size_t tests);
+ * levels.  `looked`: with tests that are valid for any number of looks.  0 without a gate. */
+unsigned sm_gates_blocks_needed(size_t tests, bool looked);
 /* Blocks that a run for `gates` gates should have: sm_gates_blocks_needed() and six more, so that one may disagree or
  * be lost; at least 16. */
 unsigned sm_gates_blocks(size_t gates);
+/* Blocks of an alternation before it first looks at its `gates` gates: enough for a FAIL, at least
+ * SM_GATES_FIRST_BLOCKS, and an even number, so that each side goes first equally often. */
+unsigned sm_gates_first_blocks(size_t gates);
 
 /* Earlier runs with which a run is compared. */
 #define SM_BASELINE_RUNS_MAX 64
