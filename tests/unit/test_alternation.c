@@ -457,8 +457,13 @@ Test(alternation, what_is_clear_gets_no_more_blocks)
 	add_case("pack", "old", "op=add size=7", 2);
 	add_trial((unsigned)run.case_count - 1, 0, 0, 0, 10); /* new lacks it */
 	add_sample(dies, 14)->ended = SM_WORKER_DIED;
+	add_sides("op=add size=8", 0, 0);
+	for (unsigned block = 0; block < 14; block++) { /* trials without a slice that counts */
+		add_sample((unsigned)run.case_count - 2, block);
+		add_sample((unsigned)run.case_count - 1, block);
+	}
 	look(open, 13);
-	cr_assert_eq(gates.count, 7);
+	cr_assert_eq(gates.count, 8);
 	cr_expect_not(open[0], "a clear PASS");
 	cr_expect_not(open[1], "a clear FAIL");
 	cr_expect(open[2], "half of the blocks are over");
@@ -466,6 +471,7 @@ Test(alternation, what_is_clear_gets_no_more_blocks)
 	cr_expect(open[4], "another gate could take this FAIL back");
 	cr_expect_not(open[5], "dead workers are a FAIL, whatever the times");
 	cr_expect_not(open[6], "new has no such case: no block changes that");
+	cr_expect_not(open[7], "no block counts");
 	sm_gates_free(&gates);
 	look(open, 0);
 	cr_expect_not(open[3], "enough for an interval");

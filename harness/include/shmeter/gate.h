@@ -55,8 +55,8 @@ struct sm_gates {
 	 * borrowed from it. */
 	unsigned layouts;
 	const unsigned *layout_of_block;
-	/* Fewest blocks of a gate that is decided; with fewer even a PASS is open.  0: no such number.  Set by the
-	 * caller. */
+	/* Fewest blocks of a gate of an alternation that passes: with fewer it is open, but with none that counts it is
+	 * not.  0: no alternation that looks.  Set by the caller. */
 	unsigned least;
 	void *strings;
 };
