@@ -34,20 +34,15 @@ side mixed three slow:padded_64:40 slow:packed:1.5
 
 # the slow case fails in any order of trials, and the others do not; the command that reproduces it is printed
 slower='FAIL \[false_sharing/padded_64\?.*Fresh trials repeat it.*2 of 3 gates pass, 1 fail'
-expect 1 "$slower" ab same slow --repeat-blocks 9 --seed 5000
-grep -qF "Again: shmeter ab './same' './slow' 'false_sharing/padded_64'" <(tr -s ' \n' ' ' <out) || fail "again: $(cat out)"
-grep -qE -- ' --seed 5001$' slow.args || fail "the seed is not passed on: $(head -1 slow.args)"
-expect 1 "$slower" ab same slow --repeat-blocks 9 --seed 1000 --max 1.1 --profile full --set op=atomic_add
-grep -qF "'false_sharing/padded_64' --profile 'full' --set 'op=atomic_add' --max 1.1 " <(tr -s ' \n' ' ' <out) || fail "again: $(cat out)"
-
-# what is clear gets no more blocks, and only what fails is measured again
-SHMETER_AGAIN='scripts/compare 1 2' expect 1 "$slower.*the later ones are of open or failing cases only" \
-	ab same mixed --seed 2 --set op=atomic_add --max 1.02
-grep -qE "Again: scripts/compare 1 2 'false_sharing/padded_64' --set 'op=atomic_add' [^-]" <(tr -s ' \n' ' ' <out) ||
-	fail "again: $(cat out)"
+expect 1 "$slower.*the later ones are of open or failing cases only" ab same mixed --seed 2
+grep -qF "Again: shmeter ab './same' './mixed' 'false_sharing/padded_64'" <(tr -s ' \n' ' ' <out) || fail "again: $(cat out)"
+grep -qE -- ' --seed 3$' mixed.args || fail "the seed is not passed on: $(head -1 mixed.args)"
+# what is clear got no more blocks, and only what failed was measured again
 blocks_of() { grep -c "^run $1 " mixed.args; }
 all=$(blocks_of false_sharing) unclear=$(blocks_of false_sharing/packed) failing=$(blocks_of false_sharing/padded_64)
 [ "$all/$failing" = 12/16 ] && ((unclear >= 2 && unclear <= 52)) || fail "blocks: $all, $unclear, $failing"
+expect 1 "$slower" ab same slow --repeat-blocks 9 --seed 1000 --max 1.1 --profile full --set op=atomic_add
+grep -qF "'false_sharing/padded_64' --profile 'full' --set 'op=atomic_add' --max 1.1 " <(tr -s ' \n' ' ' <out) || fail "again: $(cat out)"
 
 # enough blocks to detect a failure among many cases; no PASS with fewer
 expect 0 '3 of 3 gates pass.*12 blocks of each side are in ab-[0-9]* One' ab same same
@@ -62,7 +57,10 @@ expect 1 'FAIL \[false_sharing/padded_64\?.*1 of 1 trials of new failed in a way
 	ab same wrong --repeat-blocks 1
 grep -q 'the new side, ./wrong, in block 1: wrong data' err || fail "not said whose data was wrong: $(cat err)"
 expect 0 'the old side, ./wrong, in block 1: wrong data' ab wrong same --repeat-blocks 9
-expect 1 'trials of new failed.*1 whose worker died.*Fresh trials repeat it' ab same dead --repeat-blocks 1
+SHMETER_AGAIN='scripts/compare 1 2' expect 1 'trials of new failed.*1 whose worker died.*Fresh trials repeat it' \
+	ab same dead --repeat-blocks 1 --set op=atomic_add --max 1.1
+grep -qE "Again: scripts/compare 1 2 'false_sharing/padded_64' --set 'op=atomic_add' [^-]" <(tr -s ' \n' ' ' <out) ||
+	fail "again: $(cat out)"
 expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.*fresh trials did not repeat it' ab same dies_once --repeat-blocks 9
 
 # wrong data in the control, which no gate checks
