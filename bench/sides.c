@@ -187,7 +187,7 @@ static void last_words(const char *log, char *out, size_t size)
 
 /* What the trials of a run came to; `ended`: one of a case that was asked for, not of the control. */
 struct found {
-	bool ended, wrong, skipped, lost;
+	bool loaded, ended, wrong, skipped, lost;
 };
 
 static struct found look_at(const char *folder)
@@ -197,7 +197,8 @@ static struct found look_at(const char *folder)
 	char words[SM_LOST_TEXT_MAX];
 
 	sm_results_init(&run);
-	if (sm_store_load(&run, folder, NULL) == 0)
+	found.loaded = sm_store_load(&run, folder, NULL) == 0;
+	if (found.loaded)
 		for (size_t i = 0; i < run.sample_count; i++) {
 			const struct sm_sample *sample = &run.samples[i];
 
@@ -217,7 +218,7 @@ static bool has_verdict(unsigned s, int code, const char *folder, bool narrowed)
 	struct found found = look_at(folder);
 
 	if (code == EXIT_MACHINE)
-		return !found.lost && (found.ended || narrowed || (s == 1 && found.skipped));
+		return narrowed ? found.loaded : !found.lost && (found.ended || (s == 1 && found.skipped));
 	return code == EXIT_WRONG && found.wrong;
 }
 

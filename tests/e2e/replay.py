@@ -101,10 +101,11 @@ def main():
     wrong = [s["case"] for s in samples if s["status"] == "verify_failed"]
     if wrong:
         print(f"shmeter: wrong data: {wrong[0]}", file=sys.stderr)
-    if busy:
+    ended = any(s["status"] == "ok" and s["scenario"] != "aa" for s in samples)
+    if busy or not ended:
         print("shmeter: no trial of the requested cases could be measured; see the reasons above", file=sys.stderr)
         print("Files: none")
-    sys.exit(6 if wrong else 5 if busy else 0)
+    sys.exit(6 if wrong else 5 if busy or not ended else 0)
 
 
 main()
