@@ -353,6 +353,32 @@ int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err
 	return rc;
 }
 
+static bool sets_parameter(const struct setting *setting, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(setting[i].option, "--set") == 0)
+			return true;
+	return false;
+}
+
+/* Whether the command line allows blocks of some variants only.  A build refuses --set where no chosen scenario has the
+ * parameter; and a pattern with conditions would be replaced by one that chooses more points. */
+static bool can_narrow(const struct alternation *ab, const struct sm_gates *gates)
+{
+	const struct ab_options *a = ab->options;
+	bool sets = sets_parameter(a->passed, a->passed_count);
+
+	for (unsigned s = 0; s < 2; s++)
+		sets |= sets_parameter(ab->side[s].setting, ab->side[s].settings);
+	for (size_t i = 1; i < gates->count && sets; i++)
+		if (gates->gate[i].scenario != gates->gate[0].scenario)
+			return false;
+	for (size_t i = 0; i < ab->pattern_count; i++)
+		if (strchr(ab->patterns[i], ' '))
+			return false;
+	return true;
+}
+
 /* Adds a pattern unless it is there.  Returns whether there was room. */
 static bool add_pattern(sm_name *pattern, size_t *count, sm_name one)
 {
@@ -368,16 +394,18 @@ static bool add_pattern(sm_name *pattern, size_t *count, sm_name one)
 void sides_narrow(struct alternation *ab, const struct sm_gates *gates, const bool *chosen)
 {
 	size_t count = 0;
-	bool fits = true;
+	bool fits;
 
+	ask_for_all(ab);
+	fits = can_narrow(ab, gates);
 	for (size_t i = 0; i < gates->count; i++) {
 		const char *group = gates->gate[i].group;
 
 		if (chosen[i])
 			fits &= add_pattern(ab->open, &count, sm_name_format("%.*s", (int)strcspn(group, "?"), group));
 	}
+	if (!fits)
+		return;
 	ab->patterns = ab->open;
 	ab->pattern_count = count;
-	if (!fits)
-		ask_for_all(ab);
 }

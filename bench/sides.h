@@ -43,8 +43,8 @@ struct alternation {
 SM_MUST_USE int sides_read(struct alternation *ab, struct sm_error *err);
 /* Measures up to `count` more blocks, fewer where the budget ends. */
 SM_MUST_USE int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err);
-/* Restricts the following blocks to the variants of these gates; where they are more than one run takes as patterns,
- * they are of all cases. */
+/* Restricts the following blocks to the variants of these gates.  They are of all cases where these are more than one
+ * run takes as patterns, where --set is given with several scenarios, and where a pattern has conditions. */
 void sides_narrow(struct alternation *ab, const struct sm_gates *gates, const bool *chosen);
 
 #endif

@@ -60,6 +60,11 @@ def times(sample, factor, away_share):
             for i in range(SLICES)]
 
 
+def refuse(words, code):
+    print(f"shmeter: {words}", file=sys.stderr)
+    return code
+
+
 def main():
     cut = sys.argv.index("--")
     stored, changes, options = sys.argv[1], [c.split(":") for c in sys.argv[2:cut]], sys.argv[cut + 1:]
@@ -70,6 +75,10 @@ def main():
     chosen = {pattern for pattern in operands if "/" in pattern}
     samples = [s for s in read(f"{stored}/samples.csv") if s["variant"] not in lacking and
                (not chosen or s["scenario"] == "aa" or f"{s['scenario']}/{s['variant']}" in chosen)]
+    known = {word.split("=")[0] for s in samples for word in s["params"].split()}
+    for option, value in zip(options, options[1:]):
+        if option == "--set" and value.split("=")[0] not in known:
+            sys.exit(refuse(f"--set {value}: no chosen scenario has a parameter of that name", 4))
     with open(f"{stored}/manifest.json") as file:
         manifest = json.load(file)
     if lacking or chosen:  # as a build would have planned the rest

@@ -20,6 +20,7 @@ ab() {
 point=(--set op=atomic_add --set processes=2 --set work=0)
 store three false_sharing "${point[@]}"
 store many lock_uncontended
+store both false_sharing/padded_64 lock_uncontended/mutex "${point[@]:0:2}"
 side same three
 side slow three slow:padded_64:40
 side wrong three status:padded_64:verify_failed:1
@@ -30,6 +31,8 @@ side wrong_control three status:a:verify_failed:1
 side busy_once three busy:2
 side busy three busy:99
 side many_cases many
+side two both
+side two_die both status:mutex:worker_died
 side mixed three slow:padded_64:40 slow:packed:1.5
 
 # the slow case fails in any order of trials, and the others do not; the command that reproduces it is printed
@@ -62,6 +65,9 @@ SHMETER_AGAIN='scripts/compare 1 2' expect 1 'trials of new failed.*1 whose work
 grep -qE "Again: scripts/compare 1 2 'false_sharing/padded_64' --set 'op=atomic_add' [^-]" <(tr -s ' \n' ' ' <out) ||
 	fail "again: $(cat out)"
 expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.*fresh trials did not repeat it' ab same dies_once --repeat-blocks 9
+
+# a run of the failing case alone would refuse what is set for the other one
+expect 1 'FAIL \[lock_uncontended/mutex.*Fresh trials repeat it' ab two two_die --budget 1ms --set op=atomic_add
 
 # wrong data in the control, which no gate checks
 expect 6 'wrong data, and no gate checks this case' ab same wrong_control --repeat-blocks 2
