@@ -25,6 +25,24 @@
 /* Without a budget, all blocks together may take this many times as long as the first ones. */
 #define LOOKED_TIMES 3
 
+static void settle(struct alternation *ab, sm_name group)
+{
+	struct settled *more = realloc(ab->settled, (ab->settled_count + 1) * sizeof(*more));
+
+	if (!more)
+		sm_no_memory();
+	ab->settled = more;
+	ab->settled[ab->settled_count++] = (struct settled){ group, ab->done };
+}
+
+static unsigned settled_at(const struct alternation *ab, sm_name group)
+{
+	for (size_t i = 0; i < ab->settled_count; i++)
+		if (ab->settled[i].group == group)
+			return ab->settled[i].blocks;
+	return 0;
+}
+
 /* Loads the blocks from `first` on, and makes a gate of each case. */
 static int load_blocks(struct alternation *ab, unsigned first, struct sm_results *results, struct sm_gates *gates,
 		       struct sm_error *err)
@@ -39,6 +57,8 @@ static int load_blocks(struct alternation *ab, unsigned first, struct sm_results
 	if (rc == 0 && ab->looks && first == 0) {
 		json_object_set_new(results->manifest, "looked", json_true());
 		gates->least = sm_gates_blocks_needed(gates->count, true);
+		for (size_t i = 0; i < gates->count; i++)
+			gates->gate[i].settled = settled_at(ab, gates->gate[i].group);
 	}
 	gates->layouts = ab->layouts;
 	gates->layout_of_block = &ab->layout[first];
@@ -155,27 +175,35 @@ static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_err
 	return rc;
 }
 
-/* One look: restricts the next blocks to the cases that are open.  `*any`: whether there is one. */
+/* One look: restricts the next blocks to the cases that are open, and notes which of the others are settled: those that
+ * pass or fail.  `*any`: whether one is open. */
 static int look(struct alternation *ab, bool *any, struct sm_error *err)
 {
 	struct sm_results results;
 	struct sm_gates gates = { 0 };
+	struct sm_gate_row *rows = NULL;
 	bool *open = NULL;
 	int rc;
 
 	sm_results_init(&results);
-	rc = load_blocks(ab, 0, &results, &gates, err);
+	rc = judge(ab, 0, &results, &gates, &rows, err);
 	if (rc == 0) {
 		open = calloc(gates.count, sizeof(*open));
 		rc = open ? sm_alternation_open(&gates, &results, open, err)
 			  : sm_fail(err, ENOMEM, "no memory for %zu gates", gates.count);
 	}
 	*any = false;
-	for (size_t i = 0; rc == 0 && i < gates.count; i++)
+	for (size_t i = 0; rc == 0 && i < gates.count; i++) {
+		bool decided = rows[i].verdict == SM_SUPPORTED || rows[i].verdict == SM_REFUTED;
+
 		*any |= open[i];
+		if (decided && !open[i] && !gates.gate[i].settled)
+			settle(ab, gates.gate[i].group);
+	}
 	if (*any)
 		sides_narrow(ab, &gates, open);
 	free(open);
+	free(rows);
 	sm_gates_free(&gates);
 	sm_results_free(&results);
 	return rc;
@@ -333,6 +361,7 @@ int cmd_ab(const struct ab_options *options)
 			say_blocks(&ab);
 	}
 	rc = rc < 0 ? complain(&err) : exit_of_alternation(options, &results[0], rows[0], gates[0].count, doubt);
+	free(ab.settled);
 	for (unsigned i = 0; i < 2; i++) {
 		free(rows[i]);
 		sm_gates_free(&gates[i]);

@@ -19,6 +19,12 @@ struct side {
 	bool told; /* a failure of its runs was already reported */
 };
 
+/* A case whose verdict stays, and the number of blocks that it is of. */
+struct settled {
+	sm_name group;
+	unsigned blocks;
+};
+
 struct alternation {
 	const struct ab_options *options;
 	char out[4096];
@@ -36,6 +42,8 @@ struct alternation {
 	uint64_t start_ns, budget_ns;      /* budget_ns 0: none */
 	uint64_t block_ns;                 /* duration of the last block */
 	bool looks;                        /* adds blocks where a gate is open (docs/adr/0029) */
+	struct settled *settled;           /* at the looks so far */
+	size_t settled_count;
 	struct progress progress;
 };
 

@@ -36,7 +36,7 @@ static const char *uneven_loss(struct sm_analysis *a, const struct sm_comparison
 
 /* The reasons are in order of usefulness: those that the reader can act on come first. */
 const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct sm_comparison *c,
-				 const struct sm_blocks *blocks)
+				 const struct sm_blocks *blocks, bool by_control)
 {
 	const struct sm_group_view *group = &a->group[g];
 	struct sm_results *results = a->results;
@@ -70,7 +70,7 @@ const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct s
 					 "in %u of %u blocks both times are equal: the clock is "
 					 "too coarse for this operation",
 					 c->ties, c->used);
-	if (a->control.moved && !a->results->cases[group->first_case].control)
+	if (by_control && a->control.moved && !a->results->cases[group->first_case].control)
 		return sm_results_string(results,
 					 "the A/A control moved: one case under two names differed by a factor of "
 					 "%.3f (95 %% interval %.3f to %.3f), so this run cannot tell a cause from "
@@ -116,7 +116,7 @@ static const char *open_difference(struct sm_analysis *a, const struct sm_pair_r
 static void judge_row(struct sm_analysis *a, const struct pair *pair, struct sm_pair_row *row,
 		      const struct sm_comparison *c, const struct sm_blocks *blocks)
 {
-	const char *reason = sm_analysis_distrust(a, pair->group, c, blocks);
+	const char *reason = sm_analysis_distrust(a, pair->group, c, blocks, true);
 
 	row->verdict = is_difference(pair)
 			       ? sm_verdict_of(&row->added, pair->claim->versus.min, pair->claim->versus.max)

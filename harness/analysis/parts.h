@@ -187,9 +187,10 @@ double sm_analysis_chance(const struct sm_analysis *a, const struct sm_pair_row 
 SM_MUST_USE int sm_analysis_confirm_refuted(struct sm_analysis *a, struct sm_error *err);
 
 /* pairs.c */
-/* Why a comparison in group `g` is inconclusive whatever its interval; NULL: it is not. */
+/* Why a comparison in group `g` is inconclusive whatever its interval; NULL: it is not.  `by_control`: the A/A control
+ * can be the reason. */
 const char *sm_analysis_distrust(struct sm_analysis *a, size_t g, const struct sm_comparison *c,
-				 const struct sm_blocks *blocks);
+				 const struct sm_blocks *blocks, bool by_control);
 SM_MUST_USE int sm_analysis_pairs(struct sm_analysis *a, struct sm_error *err);
 
 /* crossings.c */

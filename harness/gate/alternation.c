@@ -329,11 +329,31 @@ static bool judge_fate(const struct sm_gate *gate, struct sm_results *results, s
 	return true;
 }
 
+/* Leaves out what came after a gate was settled.  Trials that failed stay: no chance takes them back. */
+static void cut(struct sm_results *results, const struct sm_gates *gates)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < results->sample_count; i++) {
+		const struct sm_sample *sample = &results->samples[i];
+		bool counts = true;
+
+		for (size_t k = 0; k < gates->count; k++)
+			if (gates->gate[k].settled && gates->gate[k].group == results->cases[sample->case_index].group)
+				counts = sample->ended != SM_OK || sample->block < gates->gate[k].settled;
+		if (counts)
+			results->samples[kept++] = *sample;
+	}
+	results->sample_count = kept;
+}
+
 int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results, struct sm_gate_row *rows,
 			 struct sm_error *err)
 {
-	int rc = sm_gates_judge(gates, results, NULL, NULL, 0, rows, err);
+	int rc;
 
+	cut(results, gates);
+	rc = sm_gates_judge(gates, results, NULL, NULL, 0, rows, err);
 	for (size_t i = 0; rc == 0 && i < gates->count; i++)
 		(void)judge_fate(&gates->gate[i], results, &rows[i]);
 	return rc;
@@ -343,9 +363,11 @@ int sm_alternation_open(const struct sm_gates *gates, struct sm_results *results
 {
 	sm_name *group = calloc(results->case_count + 1, sizeof(*group));
 	size_t count = 0;
-	int rc = group ? sm_gates_open(gates, results, NULL, 0, group, &count, err)
-		       : sm_fail(err, ENOMEM, "no memory for %zu cases", results->case_count);
+	int rc;
 
+	cut(results, gates);
+	rc = group ? sm_gates_open(gates, results, NULL, 0, group, &count, err)
+		   : sm_fail(err, ENOMEM, "no memory for %zu cases", results->case_count);
 	for (size_t i = 0; rc == 0 && i < gates->count; i++) {
 		struct sm_gate_row row;
 

@@ -96,7 +96,7 @@ static int judge_ratio(const struct sm_gate *gate, const struct sm_gates *gates,
 		return rc;
 	out->ratio = comparison.ratio;
 	scatter = judge_units(gate, gates, a, left, right, out);
-	out->distrust = sm_analysis_distrust(a, g, &comparison, &blocks);
+	out->distrust = sm_analysis_distrust(a, g, &comparison, &blocks, !gate->settled);
 	sm_analysis_point(a, g, SM_POINT_PLACEMENT, where, sizeof(where));
 	if (gate->metric)
 		snprintf(ratio, sizeof(ratio), "the %s of %s is %.3g times that of %s", gate->metric, gate->variant,

@@ -6,7 +6,7 @@ usage: replay.py RUN_FOLDER [CHANGE...] -- run ... --out DIR --seed N
 
 The order of the trials depends on the seed, as in a real run.  All trials succeed, whatever their stored status.  Of
 patterns such as SCENARIO/VARIANT only these are replayed, and the control.  A CHANGE is
-  slow:VARIANT:PERCENT           its time is longer by this percentage
+  slow:VARIANT:PERCENT[:BLOCKS]  its time is longer by this percentage, in all blocks or in these ("0-11,14-15")
   status:VARIANT:STATUS[:BLOCKS] its trials end with this status, in the first BLOCKS blocks or in all
   busy:BLOCKS                    other processes disturb every slice of the first BLOCKS blocks
   lack:VARIANT                   it does not exist"""
@@ -34,6 +34,10 @@ def write(path, rows, stored):
         writer.writerows(rows)
 
 
+def is_among(block, ranges):
+    return any(first <= block <= last for first, last in (map(int, r.split("-")) for r in ranges.split(",")))
+
+
 def change(sample, changes, block):
     """The factor of a trial's times; None: it has no times.  Sets the trial's status."""
     factor = 1.0
@@ -43,7 +47,7 @@ def change(sample, changes, block):
     for kind, variant, *rest in changes:
         if kind == "busy" or sample["variant"] != variant:
             continue
-        if kind == "slow":
+        if kind == "slow" and (len(rest) == 1 or is_among(block, rest[1])):
             factor *= 1 + float(rest[0]) / 100
         elif kind == "status" and (len(rest) == 1 or block < int(rest[1])):
             sample["status"], sample["reason"] = rest[0], "as it was told"

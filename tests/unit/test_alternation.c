@@ -477,6 +477,33 @@ Test(alternation, what_is_clear_gets_no_more_blocks)
 	cr_expect_not(open[3], "enough for an interval");
 }
 
+/* A verdict that was settled stays, whatever the blocks that were added for other cases show of it or of the control. */
+Test(alternation, what_is_settled_stays)
+{
+	struct sm_gate_row row[1];
+	unsigned control[2];
+
+	add_sides("op=add size=1", 30, 14);
+	for (unsigned k = 0; k < 2; k++)
+		control[k] = add_case("aa", k ? "b" : "a", "-", 2);
+	for (unsigned block = 0; block < 60; block++)
+		for (unsigned k = 0; k < 2; k++)
+			add_trial(control[k], block, 0, 0, k ? 12 : 10);
+	for (unsigned settled = 0; settled <= 14; settled += 14) {
+		cr_assert_eq(sm_results_prepare(&run, &err), 0, "%s", err.text);
+		json_object_set_new(run.manifest, "looked", json_true());
+		cr_assert_eq(sm_alternation_gates(&gates, &run, 1.02, &err), 0, "%s", err.text);
+		gates.gate[0].settled = settled;
+		cr_assert_eq(sm_alternation_judge(&gates, &run, row, &err), 0, "%s", err.text);
+		cr_expect_eq(row[0].verdict, settled ? SM_REFUTED : SM_INCONCLUSIVE, "%s", row[0].evidence);
+		cr_expect_eq(row[0].blocks, settled ? 14 : 30, "%u", row[0].blocks);
+		if (settled)
+			continue;
+		expect_text(row[0].reason, "the A/A control moved");
+		sm_gates_free(&gates);
+	}
+}
+
 /* An alternation that looked needs more blocks for a FAIL, and begins with as many. */
 Test(alternation, looks_need_more_blocks)
 {

@@ -64,7 +64,8 @@ bool sm_alternation_only_new(const struct sm_results *results, const struct sm_c
 SM_MUST_USE int sm_alternation_gates(struct sm_gates *gates, const struct sm_results *results, double allowed,
 				     struct sm_error *err);
 /* Judges as sm_gates_judge() does, and also more than times: trials that fail only on the new side are a FAIL, and a
- * case that the new side does not have or cannot run is inconclusive. */
+ * case that the new side does not have or cannot run is inconclusive.  Removes from `results` the trials after a gate was
+ * settled, except those that failed; so does sm_alternation_open(). */
 SM_MUST_USE int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results, struct sm_gate_row *rows,
 				     struct sm_error *err);
 /* Analyses the blocks so far, and sets open[i] for each gate that more blocks could decide (sm_gates_open()): neither a

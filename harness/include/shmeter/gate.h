@@ -41,6 +41,9 @@ struct sm_gate {
 	const char *accept;       /* the reason */
 	const char *accept_until; /* the day, in UTC: "2026-12-31" */
 	bool accept_holds;        /* that day is not over */
+	/* Of an alternation that looks: the blocks so far when its verdict was settled.  Later blocks change it no more,
+	 * nor does a control that moves then.  0: it is not settled.  Set by the caller. */
+	unsigned settled;
 };
 
 struct sm_gates {
