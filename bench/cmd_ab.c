@@ -19,9 +19,6 @@
 #define BLOCKS_STANDARD 24
 /* Default threshold: a short alternation of a steady case can detect this ratio. */
 #define ALLOWED_DEFAULT 1.02
-/* Blocks between two looks, so that each side goes first equally often; most blocks of an alternation that looks. */
-#define LOOK_BLOCKS 2
-#define LOOKED_MOST 64
 /* Without a budget, all blocks together may take this many times as long as the first ones. */
 #define LOOKED_TIMES 3
 
@@ -218,11 +215,11 @@ static int look_and_add(struct alternation *ab, struct sm_error *err)
 
 	if (!ab->budget_ns)
 		ab->budget_ns = LOOKED_TIMES * (sm_clock_ns() - ab->start_ns);
-	while (rc == 0 && ab->done > before && ab->done < LOOKED_MOST) {
+	while (rc == 0 && ab->done > before && ab->done < SM_LOOKED_MOST) {
 		before = ab->done;
 		rc = look(ab, &any, err);
 		if (rc == 0 && any)
-			rc = sides_alternate(ab, LOOK_BLOCKS, err);
+			rc = sides_alternate(ab, SM_LOOK_BLOCKS, err);
 	}
 	return rc;
 }

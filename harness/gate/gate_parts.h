@@ -16,6 +16,7 @@ struct finding {
 	double level; /* one-sided level of the decision, set beforehand: `mde` is what it detects */
 	double mde;
 	unsigned used, baseline_used;     /* units: blocks, or pairs of layouts */
+	unsigned tried;                   /* blocks measured, of a ratio within the run */
 	const char *unit;                 /* name of these units */
 	double scatter, baseline_scatter; /* standard deviation of the blocks' logarithms; 0: not known */
 	const char *klass;

@@ -79,6 +79,7 @@ static int judge_ratio(const struct sm_gate *gate, const struct sm_gates *gates,
 	int rc;
 
 	sm_analysis_count_blocks(a, left, right, &blocks);
+	out->tried = blocks.tried;
 	out->klass = sm_analysis_leading(a, g, left, right);
 	if (!out->klass) {
 		out->distrust = sm_analysis_set_aside(a, left, right);

@@ -12,7 +12,8 @@ static bool is_open(const struct sm_gate *gate, const struct sm_analysis *a, con
 {
 	unsigned bounds = gate->min > 0 && gate->max > 0 ? 2 : 1; /* p is of both */
 
-	if (least && !finding->used) /* none of many blocks counts, and a further one costs two runs */
+	/* too few of many blocks count, and a further one costs two runs */
+	if (least && (!finding->used || finding->used * SM_LOOKED_MOST < least * finding->tried))
 		return false;
 	if (finding->distrust)
 		return finding->used < sm_analysis_blocks_min(a);

@@ -17,9 +17,7 @@
 
 /* Rounds in which a group gets more blocks: at most as many as its plan had. */
 #define ROUNDS 3
-/* Blocks between two looks at the gates; most blocks of a group; time after which a run without a budget adds none. */
-#define LOOK_BLOCKS   2
-#define LOOKED_MOST   64
+/* Time after which a run for gates without a budget adds no block. */
 #define LOOK_UNTIL_NS 30e9
 /* Part of the budget within which the last block must end: the rest is for the analysis. */
 #define PART_MEASURED 0.95
@@ -170,7 +168,8 @@ static int one_look(struct session *session, const struct sm_scenario *const *sc
 	for (unsigned g = 0; rc == 0 && g < session->plan.group_count; g++)
 		for (size_t i = 0; rc == 0 && i < open_count; i++)
 			if (open[i] == sm_name_of(group_id(session, g)))
-				rc = add_blocks(session, &random, g, LOOK_BLOCKS, LOOKED_MOST, &trial, added, err);
+				rc = add_blocks(session, &random, g, SM_LOOK_BLOCKS, SM_LOOKED_MOST, &trial, added,
+						err);
 	free(open);
 	return rc;
 }

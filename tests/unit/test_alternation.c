@@ -444,7 +444,7 @@ static void look(bool *open, unsigned least)
 /* Blocks are spent on the cases that neither pass nor fail, and on no others. */
 Test(alternation, what_is_clear_gets_no_more_blocks)
 {
-	bool open[8];
+	bool open[9];
 	unsigned dies;
 
 	add_sides("op=add size=1", 14, 0);  /* a PASS */
@@ -462,8 +462,13 @@ Test(alternation, what_is_clear_gets_no_more_blocks)
 		add_sample((unsigned)run.case_count - 2, block);
 		add_sample((unsigned)run.case_count - 1, block);
 	}
+	add_sides("op=add size=9", 2, 0); /* as before, but two blocks count: 9 would of 64 */
+	for (unsigned block = 2; block < 14; block++) {
+		add_sample((unsigned)run.case_count - 2, block);
+		add_sample((unsigned)run.case_count - 1, block);
+	}
 	look(open, 13);
-	cr_assert_eq(gates.count, 8);
+	cr_assert_eq(gates.count, 9);
 	cr_expect_not(open[0], "a clear PASS");
 	cr_expect_not(open[1], "a clear FAIL");
 	cr_expect(open[2], "half of the blocks are over");
@@ -472,6 +477,7 @@ Test(alternation, what_is_clear_gets_no_more_blocks)
 	cr_expect_not(open[5], "dead workers are a FAIL, whatever the times");
 	cr_expect_not(open[6], "new has no such case: no block changes that");
 	cr_expect_not(open[7], "no block counts");
+	cr_expect_not(open[8], "too few count");
 	sm_gates_free(&gates);
 	look(open, 0);
 	cr_expect_not(open[3], "enough for an interval");

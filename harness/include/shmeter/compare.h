@@ -69,8 +69,8 @@ SM_MUST_USE int sm_alternation_gates(struct sm_gates *gates, const struct sm_res
 SM_MUST_USE int sm_alternation_judge(struct sm_gates *gates, struct sm_results *results, struct sm_gate_row *rows,
 				     struct sm_error *err);
 /* Analyses the blocks so far, and sets open[i] for each gate that more blocks could decide (sm_gates_open()): neither a
- * FAIL nor a PASS is certain, no failed trial decides, and some block counts.  `open` has gates->count elements.  The alternation may look
- * as often as it likes, if the manifest of `results` has "looked". */
+ * FAIL nor a PASS is certain, no failed trial decides, and enough of the blocks count.  `open` has gates->count
+ * elements.  The alternation may look as often as it likes, if the manifest of `results` has "looked". */
 SM_MUST_USE int sm_alternation_open(const struct sm_gates *gates, struct sm_results *results, bool *open,
 				    struct sm_error *err);
 /* Id of a case with wrong data that no gate covers: the A/A control, or a case that only the new side has.  NULL:

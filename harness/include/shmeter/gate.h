@@ -58,8 +58,8 @@ struct sm_gates {
 	 * borrowed from it. */
 	unsigned layouts;
 	const unsigned *layout_of_block;
-	/* Fewest blocks of a gate of an alternation that passes: with fewer it is open, but with none that counts it is
-	 * not.  0: no alternation that looks.  Set by the caller. */
+	/* Fewest blocks of a gate of an alternation that passes: with fewer it is open, unless so many blocks are lost that it
+	 * could not have them by SM_LOOKED_MOST.  0: no alternation that looks.  Set by the caller. */
 	unsigned least;
 	void *strings;
 };
@@ -90,6 +90,10 @@ SM_MUST_USE int sm_gates_accept(const struct sm_gates *gates, const char *name, 
 /* Number of blocks of all other cases before a run first looks at its gates.  Eight give an interval; with twelve some may
  * be lost, and the A/A control can still be judged at 1 %, which needs eleven that agree. */
 #define SM_GATES_FIRST_BLOCKS 12u
+/* Blocks between two looks at the gates, so that each side of an alternation goes first equally often, and most blocks of a
+ * case that looks add to. */
+#define SM_LOOK_BLOCKS 2u
+#define SM_LOOKED_MOST 64u
 
 /* Sets plan->patterns ("scenario/variant") to what a run needs for these gates, and plan->longer to what is compared
  * with a baseline.  The caller frees both arrays; their strings belong to the gates.  `only` has one flag for each gate
