@@ -40,9 +40,9 @@ static unsigned settled_at(const struct alternation *ab, sm_name group)
 	return 0;
 }
 
-/* Loads the blocks from `first` on, and makes a gate of each case. */
-static int load_blocks(struct alternation *ab, unsigned first, struct sm_results *results, struct sm_gates *gates,
-		       struct sm_error *err)
+/* Loads the blocks from `first` on, and makes a gate of each case.  `looked`: their values decided how many there are. */
+static int load_blocks(struct alternation *ab, unsigned first, bool looked, struct sm_results *results,
+		       struct sm_gates *gates, struct sm_error *err)
 {
 	double allowed = ab->options->allowed > 1 ? ab->options->allowed : ALLOWED_DEFAULT;
 	int rc = sm_alternation_load(results, (const char *const *)&ab->side[0].folder[first],
@@ -51,7 +51,7 @@ static int load_blocks(struct alternation *ab, unsigned first, struct sm_results
 
 	if (rc == 0)
 		rc = sm_alternation_gates(gates, results, allowed, err);
-	if (rc == 0 && ab->looks && first == 0) {
+	if (rc == 0 && looked) {
 		json_object_set_new(results->manifest, "looked", json_true());
 		gates->least = sm_gates_blocks_needed(gates->count, true);
 		for (size_t i = 0; i < gates->count; i++)
@@ -62,15 +62,9 @@ static int load_blocks(struct alternation *ab, unsigned first, struct sm_results
 	return rc;
 }
 
-/* Judges the blocks from `first` on. */
-static int judge(struct alternation *ab, unsigned first, struct sm_results *results, struct sm_gates *gates,
-		 struct sm_gate_row **rows, struct sm_error *err)
+static int judge(struct sm_results *results, struct sm_gates *gates, struct sm_gate_row **rows, struct sm_error *err)
 {
-	int rc = load_blocks(ab, first, results, gates, err);
-
-	if (rc < 0)
-		return rc;
-	*rows = calloc(gates->count, sizeof(**rows));
+	*rows = calloc(gates->count + 1, sizeof(**rows));
 	if (!*rows)
 		return sm_fail(err, ENOMEM, "no memory for %zu gates", gates->count);
 	return sm_alternation_judge(gates, results, *rows, err);
@@ -162,7 +156,7 @@ static int choose_blocks(struct alternation *ab, unsigned *blocks, struct sm_err
 	if (rc < 0 || *blocks)
 		return rc;
 	sm_results_init(&results);
-	rc = load_blocks(ab, 0, &results, &gates, err);
+	rc = load_blocks(ab, 0, false, &results, &gates, err);
 	*blocks = ab->looks ? sm_gates_first_blocks(gates.count) : sm_gates_blocks(gates.count);
 	if (!ab->looks && plan->profile != SM_QUICK && *blocks < BLOCKS_STANDARD)
 		*blocks = BLOCKS_STANDARD;
@@ -183,7 +177,9 @@ static int look(struct alternation *ab, bool *any, struct sm_error *err)
 	int rc;
 
 	sm_results_init(&results);
-	rc = judge(ab, 0, &results, &gates, &rows, err);
+	rc = load_blocks(ab, 0, true, &results, &gates, err);
+	if (rc == 0)
+		rc = judge(&results, &gates, &rows, err);
 	if (rc == 0) {
 		open = calloc(gates.count, sizeof(*open));
 		rc = open ? sm_alternation_open(&gates, &results, open, err)
@@ -206,17 +202,17 @@ static int look(struct alternation *ab, bool *any, struct sm_error *err)
 	return rc;
 }
 
-/* Adds blocks of the cases that are open. */
+/* Adds blocks of the cases that are open.  Where the time is over before the first look, there is none: then only the
+ * clock ended the alternation, and its tests are those for one look. */
 static int look_and_add(struct alternation *ab, struct sm_error *err)
 {
-	unsigned before = 0;
 	bool any = true;
 	int rc = 0;
 
 	if (!ab->budget_ns)
 		ab->budget_ns = LOOKED_TIMES * (sm_clock_ns() - ab->start_ns);
-	while (rc == 0 && ab->done > before && ab->done < SM_LOOKED_MOST) {
-		before = ab->done;
+	while (rc == 0 && any && ab->done < SM_LOOKED_MOST && !sides_out_of_time(ab)) {
+		ab->looked = true;
 		rc = look(ab, &any, err);
 		if (rc == 0 && any)
 			rc = sides_alternate(ab, SM_LOOK_BLOCKS, err);
@@ -225,7 +221,7 @@ static int look_and_add(struct alternation *ab, struct sm_error *err)
 }
 
 /* Number of blocks that confirm.  They are fresh, and their number is fixed before the first: nobody looks.  An
- * alternation that looked repeats only what failed, with as many blocks as that had. */
+ * alternation that adds blocks repeats only what failed, with as many blocks as that had. */
 static int choose_fresh_blocks(struct alternation *ab, const struct sm_gates *gates, const struct sm_gate_row *rows,
 			       unsigned *blocks, struct sm_error *err)
 {
@@ -251,6 +247,26 @@ static int choose_fresh_blocks(struct alternation *ab, const struct sm_gates *ga
 	return 0;
 }
 
+/* Measures again what failed, and judges it by these blocks alone. */
+static int confirm(struct alternation *ab, struct sm_results results[2], struct sm_gates gates[2],
+		   struct sm_gate_row *rows[2], struct sm_error *err)
+{
+	unsigned blocks = 0;
+	int rc = choose_fresh_blocks(ab, &gates[0], rows[0], &blocks, err);
+
+	ab->budget_ns = 0; /* the budget does not limit the confirmation */
+	if (rc == 0)
+		rc = sides_alternate(ab, blocks, err);
+	if (rc == 0)
+		rc = load_blocks(ab, ab->first, false, &results[1], &gates[1], err);
+	if (rc < 0)
+		return rc;
+	rc = judge(&results[1], &gates[1], &rows[1], err);
+	if (rc == 0)
+		sm_gates_confirm(rows[0], gates[0].count, rows[1], gates[1].count);
+	return rc;
+}
+
 /* Measures the alternation, and again where it fails: a FAIL about a time must be reproduced. */
 static int measure(struct alternation *ab, struct sm_results results[2], struct sm_gates gates[2],
 		   struct sm_gate_row *rows[2], struct sm_error *err)
@@ -266,18 +282,12 @@ static int measure(struct alternation *ab, struct sm_results results[2], struct 
 	if (rc == 0 && ab->looks)
 		rc = look_and_add(ab, err);
 	if (rc == 0)
-		rc = judge(ab, 0, &results[0], &gates[0], &rows[0], err);
+		rc = load_blocks(ab, 0, ab->looked, &results[0], &gates[0], err);
+	if (rc == 0)
+		rc = judge(&results[0], &gates[0], &rows[0], err);
 	ab->first = ab->done;
-	if (rc < 0 || sm_gates_overall(rows[0], gates[0].count) != SM_REFUTED)
-		return rc;
-	ab->budget_ns = 0; /* the budget does not limit the confirmation */
-	rc = choose_fresh_blocks(ab, &gates[0], rows[0], &blocks, err);
-	if (rc == 0)
-		rc = sides_alternate(ab, blocks, err);
-	if (rc == 0)
-		rc = judge(ab, ab->first, &results[1], &gates[1], &rows[1], err);
-	if (rc == 0)
-		sm_gates_confirm(rows[0], gates[0].count, rows[1], gates[1].count);
+	if (rc == 0 && sm_gates_overall(rows[0], gates[0].count) == SM_REFUTED)
+		rc = confirm(ab, results, gates, rows, err);
 	return rc;
 }
 

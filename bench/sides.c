@@ -139,6 +139,7 @@ static void ask_for_all(struct alternation *ab)
 	const struct ab_options *a = ab->options;
 	size_t programs = a->left || a->right ? 0 : 2;
 
+	ab->narrow = false;
 	ab->patterns = a->common.operand + programs;
 	ab->pattern_count = a->common.operands - programs;
 }
@@ -304,8 +305,7 @@ static int run_side(struct alternation *ab, unsigned s, const char *folder, stru
 	return end_side(ab, s, status, folder, log, err);
 }
 
-/* Assumes that the next block takes as long as the last one. */
-static bool out_of_time(const struct alternation *ab)
+bool sides_out_of_time(const struct alternation *ab)
 {
 	return ab->budget_ns && ab->done > 0 && sm_clock_ns() - ab->start_ns + ab->block_ns > ab->budget_ns;
 }
@@ -328,10 +328,10 @@ int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err
 {
 	int rc = 0;
 
-	for (unsigned i = 0; rc == 0 && i < count && !out_of_time(ab); i++) {
+	for (unsigned i = 0; rc == 0 && i < count && !sides_out_of_time(ab); i++) {
 		uint64_t begin_ns = sm_clock_ns();
 
-		ab->narrowed |= ab->patterns == ab->open;
+		ab->narrowed |= ab->narrow;
 		if (ab->done % ab->layouts == 0)
 			draw_round(ab);
 		/* A B B A */
@@ -406,6 +406,7 @@ void sides_narrow(struct alternation *ab, const struct sm_gates *gates, const bo
 	}
 	if (!fits)
 		return;
+	ab->narrow = true;
 	ab->patterns = ab->open;
 	ab->pattern_count = count;
 }

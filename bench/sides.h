@@ -31,7 +31,7 @@ struct alternation {
 	const char *const *patterns; /* what the next blocks measure */
 	size_t pattern_count;
 	sm_name open[OPERANDS_MAX]; /* the patterns of blocks of some cases only */
-	bool narrowed;              /* there were such blocks */
+	bool narrow, narrowed;      /* the next blocks are of some cases only; there were such blocks */
 	struct side side[2];        /* old, new */
 	unsigned layouts;           /* programs of each side */
 	/* The program of each side that a block runs, as an index; both sides run the same one, so that layouts that
@@ -41,7 +41,7 @@ struct alternation {
 	unsigned done, first;              /* blocks so far; blocks before the confirmation */
 	uint64_t start_ns, budget_ns;      /* budget_ns 0: none */
 	uint64_t block_ns;                 /* duration of the last block */
-	bool looks;                        /* adds blocks where a gate is open (docs/adr/0029) */
+	bool looks, looked;                /* may add blocks where a gate is open (docs/adr/0029); has looked for one */
 	struct settled *settled;           /* at the looks so far */
 	size_t settled_count;
 	struct progress progress;
@@ -51,6 +51,8 @@ struct alternation {
 SM_MUST_USE int sides_read(struct alternation *ab, struct sm_error *err);
 /* Measures up to `count` more blocks, fewer where the budget ends. */
 SM_MUST_USE int sides_alternate(struct alternation *ab, unsigned count, struct sm_error *err);
+/* Whether the budget ends before another block that takes as long as the last one. */
+bool sides_out_of_time(const struct alternation *ab);
 /* Restricts the following blocks to the variants of these gates.  They are of all cases where these are more than one
  * run takes as patterns, where --set is given with several scenarios, and where a pattern has conditions. */
 void sides_narrow(struct alternation *ab, const struct sm_gates *gates, const bool *chosen);

@@ -48,13 +48,13 @@ expect 1 "$slower" ab same slow --repeat-blocks 9 --seed 1000 --max 1.1 --profil
 grep -qF "'false_sharing/padded_64' --profile 'full' --set 'op=atomic_add' --max 1.1 " <(tr -s ' \n' ' ' <out) || fail "again: $(cat out)"
 
 # a run of one of two scenarios would refuse what is set for the other, so all are measured; a settled verdict stays
-expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.* 12 blocks,.*fresh trials did not repeat it.*PASS \[lock_' ab two turns --set op=atomic_add
+expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.* 12 blocks,.*fresh trials did not repeat it.*PASS \[lock_' ab two turns --set op=atomic_add --budget 9m
 
 # enough blocks to detect a failure among many cases; no PASS with fewer
 expect 0 '3 of 3 gates pass.*12 blocks of each side are in ab-[0-9]* One' ab same same
 expect 0 '14 blocks of each side' ab many_cases many_cases
 expect 3 '"looked": false.*too few blocks to detect a failure: 9 needed, 8 usable of 8 measured' ab same same --repeat-blocks 8 --json
-expect 3 '"looked": true.*too few blocks to detect a failure: 11 needed, 1 usable of 1 measured' ab same same --budget 1ms --json
+expect 3 '"looked": false.*too few blocks to detect a failure: 9 needed, 1 usable of 1 measured' ab same same --budget 1ms --json
 expect 0 '3 of 3 gates pass.*9 blocks of each side.*One build is one layout of its code: a difference of a few per cent may' \
 	ab same same --repeat-blocks 9
 
@@ -73,7 +73,7 @@ expect 0 'INCONCLUSIVE \[false_sharing/padded_64\?.*fresh trials did not repeat 
 expect 6 'wrong data, and no gate checks this case' ab same wrong_control --repeat-blocks 2
 
 # a machine too busy for some blocks costs these blocks; one that is too busy for all is told
-expect 0 '3 of 3 gates pass.*12 blocks of each.*the old side, ./busy_once, in block 1: no trial' ab busy_once same --repeat-blocks 12
+expect 0 '3 of 3 gates pass.*14 blocks of each.*the old side, ./busy_once, in block 1: no trial' ab busy_once same --budget 9m
 expect 1 "$slower" ab busy_once slow --repeat-blocks 12
 expect 3 'too few blocks to detect a failure: 9 needed, 8 usable of 10 measured.*0 of 3' ab busy_once same --repeat-blocks 10
 expect 3 'no failure can be detected|9 needed, 0 usable of 9 measured' ab same busy --repeat-blocks 9
