@@ -247,6 +247,20 @@ static int choose_fresh_blocks(struct alternation *ab, const struct sm_gates *ga
 	return 0;
 }
 
+/* Leaves only the gates that failed: whatever else the fresh blocks measured is not their question. */
+static void keep_failed(struct sm_gates *fresh, const struct sm_gates *gates, const struct sm_gate_row *rows)
+{
+	size_t kept = 0;
+
+	for (size_t k = 0; k < fresh->count; k++)
+		for (size_t i = 0; i < gates->count; i++)
+			if (rows[i].verdict == SM_REFUTED && gates->gate[i].group == fresh->gate[k].group) {
+				fresh->gate[kept++] = fresh->gate[k];
+				break;
+			}
+	fresh->count = kept;
+}
+
 /* Measures again what failed, and judges it by these blocks alone. */
 static int confirm(struct alternation *ab, struct sm_results results[2], struct sm_gates gates[2],
 		   struct sm_gate_row *rows[2], struct sm_error *err)
@@ -261,6 +275,7 @@ static int confirm(struct alternation *ab, struct sm_results results[2], struct 
 		rc = load_blocks(ab, ab->first, false, &results[1], &gates[1], err);
 	if (rc < 0)
 		return rc;
+	keep_failed(&gates[1], &gates[0], rows[0]);
 	rc = judge(&results[1], &gates[1], &rows[1], err);
 	if (rc == 0)
 		sm_gates_confirm(rows[0], gates[0].count, rows[1], gates[1].count);
