@@ -51,6 +51,8 @@ static int load_blocks(struct alternation *ab, unsigned first, bool looked, stru
 
 	if (rc == 0)
 		rc = sm_alternation_gates(gates, results, allowed, err);
+	if (rc == 0 && ab->interrupted)
+		json_object_set_new(results->manifest, "status", json_string("interrupted"));
 	if (rc == 0 && looked) {
 		json_object_set_new(results->manifest, "looked", json_true());
 		gates->least = sm_gates_blocks_needed(gates->count, true);
@@ -202,7 +204,7 @@ static int look(struct alternation *ab, bool *any, struct sm_error *err)
 	return rc;
 }
 
-/* Adds blocks of the cases that are open.  Where the time is over before the first look, there is none: then only the
+/* Adds blocks of the cases that are open.  A signal ends this: what was measured before is judged.  Where the time is over before the first look, there is none: then only the
  * clock ended the alternation, and its tests are those for one look. */
 static int look_and_add(struct alternation *ab, struct sm_error *err)
 {
@@ -217,7 +219,8 @@ static int look_and_add(struct alternation *ab, struct sm_error *err)
 		if (rc == 0 && any)
 			rc = sides_alternate(ab, SM_LOOK_BLOCKS, err);
 	}
-	return rc;
+	ab->interrupted = rc == -EINTR;
+	return ab->interrupted ? 0 : rc;
 }
 
 /* Number of blocks that confirm.  They are fresh, and their number is fixed before the first: nobody looks.  An
@@ -301,7 +304,7 @@ static int measure(struct alternation *ab, struct sm_results results[2], struct 
 	if (rc == 0)
 		rc = judge(&results[0], &gates[0], &rows[0], err);
 	ab->first = ab->done;
-	if (rc == 0 && sm_gates_overall(rows[0], gates[0].count) == SM_REFUTED)
+	if (rc == 0 && !ab->interrupted && sm_gates_overall(rows[0], gates[0].count) == SM_REFUTED)
 		rc = confirm(ab, results, gates, rows, err);
 	return rc;
 }
@@ -382,7 +385,10 @@ int cmd_ab(const struct ab_options *options)
 		if (!options->gate.json)
 			say_blocks(&ab);
 	}
-	rc = rc < 0 ? complain(&err) : exit_of_alternation(options, &results[0], rows[0], gates[0].count, doubt);
+	if (rc < 0 || ab.interrupted) /* `err` is then the signal */
+		rc = complain(&err);
+	else
+		rc = exit_of_alternation(options, &results[0], rows[0], gates[0].count, doubt);
 	free(ab.settled);
 	for (unsigned i = 0; i < 2; i++) {
 		free(rows[i]);

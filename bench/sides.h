@@ -42,6 +42,7 @@ struct alternation {
 	uint64_t start_ns, budget_ns;      /* budget_ns 0: none */
 	uint64_t block_ns;                 /* duration of the last block */
 	bool looks, looked;                /* may add blocks where a gate is open (docs/adr/0029); has looked for one */
+	bool interrupted;                  /* a signal ended the adding */
 	struct settled *settled;           /* at the looks so far */
 	size_t settled_count;
 	struct progress progress;

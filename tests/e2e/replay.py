@@ -9,11 +9,14 @@ patterns such as SCENARIO/VARIANT only these are replayed, and the control.  A C
   slow:VARIANT:PERCENT[:BLOCKS]  its time is longer by this percentage, in all blocks or in these ("0-11,14-15")
   status:VARIANT:STATUS[:BLOCKS] its trials end with this status, in the first BLOCKS blocks or in all
   busy:BLOCKS                    other processes disturb every slice of the first BLOCKS blocks
-  lack:VARIANT                   it does not exist"""
+  lack:VARIANT                   it does not exist
+  stop:BLOCK                     it interrupts the alternation in this block
+  leave:BLOCK                    it leaves no run folder in this block"""
 import csv
 import json
 import os
 import random
+import signal
 import sys
 
 PROBE_NS = "92"
@@ -45,7 +48,7 @@ def change(sample, changes, block):
         return None
     sample["status"], sample["reason"] = "ok", "-"
     for kind, variant, *rest in changes:
-        if kind == "busy" or sample["variant"] != variant:
+        if kind in ("busy", "stop", "leave") or sample["variant"] != variant:
             continue
         if kind == "slow" and (len(rest) == 1 or is_among(block, rest[1])):
             factor *= 1 + float(rest[0]) / 100
@@ -74,6 +77,10 @@ def main():
     stored, changes, options = sys.argv[1], [c.split(":") for c in sys.argv[2:cut]], sys.argv[cut + 1:]
     out, seed = options[options.index("--out") + 1], options[options.index("--seed") + 1]
     block = int(out.rsplit("-", 1)[1])
+    if ["stop", str(block)] in changes:
+        os.kill(os.getppid(), signal.SIGINT)
+    if ["leave", str(block)] in changes:
+        sys.exit(refuse("no memory for objects", 5))
     lacking = {variant for kind, variant, *_ in changes if kind == "lack"}
     operands = options[1:next(i for i, option in enumerate(options) if option.startswith("--"))]
     chosen = {pattern for pattern in operands if "/" in pattern}

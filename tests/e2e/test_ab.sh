@@ -30,6 +30,8 @@ side lacks three lack:packed
 side wrong_control three status:a:verify_failed:1
 side busy_once three busy:2
 side busy three busy:99
+side stops three busy:2 stop:12
+side leaves three busy:2 leave:12
 side many_cases many
 side two both
 side turns both slow:padded_64:40:0-11 slow:mutex:40:0-1
@@ -78,6 +80,9 @@ expect 6 'wrong data, and no gate checks this case' ab same wrong_control --repe
 # a machine too busy for some blocks costs these blocks; one that is too busy for all is told
 expect 0 '3 of 3 gates pass.*14 blocks of each.*the old side, ./busy_once, in block 1: no trial' ab busy_once same --budget 9m
 expect 1 "$slower" ab busy_once slow --repeat-blocks 12
+# a signal ends the adding, and what was measured is judged; a side that leaves no run ends it
+expect 130 'the run was interrupted.*12 blocks of each.*stopped by a signal' ab same stops
+expect 5 'the new side, ./leaves, ended with exit code 5: no memory for objects' ab same leaves
 expect 3 'too few blocks to detect a failure: 9 needed, 8 usable of 10 measured.*0 of 3' ab busy_once same --repeat-blocks 10
 expect 3 'no failure can be detected|9 needed, 0 usable of 9 measured' ab same busy --repeat-blocks 9
 
