@@ -66,7 +66,8 @@ struct standing {
 	bool open;
 };
 
-/* Simulates alternations of CASES cases, all around `middle` beyond their threshold.  A case gets two more blocks while it
+/* Simulates the rule for looks, with the p-values of the program but a copy of its decision (gate/open.c); test_alternation
+ * tests that one.  Simulates alternations of CASES cases, all around `middle` beyond their threshold.  A case gets two more blocks while it
  * is open: neither the level of Holm's first step is reached, nor is the threshold excluded at 2.5 %.  Returns the share
  * with a FAIL in the end; `*blocks`: blocks of a case, on average. */
 static double alternations_that_fail(double middle, double *blocks)
