@@ -150,4 +150,11 @@ void gate_judge_ends(struct sm_analysis *a, struct sm_gate_row *row);
 /* The command that measures a gate's cases again with the options of the run, with enough blocks to decide. */
 const char *gate_again(const struct sm_gate *gate, struct sm_results *results);
 
+/* gate/decide.c */
+/* Applies Holm's correction to the p-values of the rows that have one; `p` has room for all, and `tests` is how many
+ * have. */
+void gate_adjust(struct sm_gate_row *rows, size_t count, double *p, size_t *tests);
+/* Sets the verdict of a row with a p-value, among so many tests, and why it is none. */
+void gate_decide(struct sm_analysis *run, struct sm_gate_row *row, const struct finding *finding, size_t tests);
+
 #endif
