@@ -138,9 +138,10 @@ struct sm_stored {
 	size_t removed;                  /* from the store, in its place */
 	char why_not[SM_ERROR_TEXT_MAX]; /* why it was not added */
 };
-/* Finds the runs of the type of `run` in `store`, and adds up to SM_BASELINE_RUNS_MAX of them to the empty `baselines`: those
- * of its host first, each part with the newest first; leaves out the run itself.  A damaged run is left out with a sentence.  Errors as sm_shelf_open().
- * `store` is borrowed.  Free with sm_stored_free(), also after an error. */
+/* Finds the runs of the type of `run` in `store`, and adds up to SM_BASELINE_RUNS_MAX of them to the empty
+ * `baselines`: those of its host first, each part with the newest first; leaves out the run itself.  A damaged run is
+ * left out with a sentence.  Errors as sm_shelf_open().  `store` is borrowed.  Free with sm_stored_free(), also after
+ * an error. */
 SM_MUST_USE int sm_stored_find(struct sm_stored *stored, const char *store, struct sm_results *run,
 			       const struct sm_scenario *const *scenarios, size_t scenario_count,
 			       struct sm_baselines *baselines, struct sm_error *err);
