@@ -42,7 +42,7 @@ static int run_command(enum command command, const union options *options)
 	/* jansson's reader drops a character where memory is refused */
 	json_set_alloc_funcs(sm_memory, free);
 	sm_scenarios_ask_kernel(&sm_os_linux);
-	if (sm_scenario_check(sm_scenarios, sm_scenario_count, &err) < 0)
+	if (sm_scenario_check(sm_scenarios, sm_scenario_files, sm_scenario_count, &err) < 0)
 		return complain(&err);
 	rc = dispatch(command, options);
 	(void)!sm_guard_stop(NULL); /* for a command that ended early */

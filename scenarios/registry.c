@@ -28,6 +28,13 @@ const struct sm_scenario *sm_scenarios[] = {
 
 const size_t sm_scenario_count = COUNT;
 
+const char *const sm_scenario_files[] = {
+#define SM_SCENARIO(family, name) #family "/" #name,
+#include "scenarios.def"
+#undef SM_SCENARIO
+	NULL,
+};
+
 const struct sm_scenario *const *sm_scenarios_for(uint64_t page_bytes)
 {
 	/* 8, 16, 32 and 64 KiB; no other size is known to Linux on a machine with 64 bits. */

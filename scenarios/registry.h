@@ -9,6 +9,8 @@
 /* As this machine has them; before sm_scenarios_ask_kernel() as a machine with base pages of 4 KiB has them. */
 extern const struct sm_scenario *sm_scenarios[];
 extern const size_t sm_scenario_count;
+/* The file of each: "sync/wakeup". */
+extern const char *const sm_scenario_files[];
 
 /* The same scenarios as a machine with other base pages has them, such as the one that made a run's files. */
 const struct sm_scenario *const *sm_scenarios_for(uint64_t page_bytes);

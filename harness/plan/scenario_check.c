@@ -2,6 +2,7 @@
 #include "shmeter/scenario_check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "check_private.h"
@@ -149,7 +150,8 @@ static int check_beside(const struct check_subject *on, const struct sm_scenario
 
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(others[i]->name, on->scenario->name) == 0)
-			return check_wrong(on, "another scenario has this name");
+			return check_wrong(on, "two scenarios have this name, one of family %s, one of family %s",
+					   others[i]->family, on->scenario->family);
 		for (const struct sm_claim *c = others[i]->claims; c && c->id; c++)
 			if (check_has(&names, c->id, strlen(c->id)))
 				return check_wrong(on, "claim %s is one of scenario %s, too", c->id, others[i]->name);
@@ -157,7 +159,32 @@ static int check_beside(const struct check_subject *on, const struct sm_scenario
 	return 0;
 }
 
-int sm_scenario_check(const struct sm_scenario *const *scenarios, size_t count, struct sm_error *err)
+/* Checks that the scenario can be named, in the sentences of all other checks, too. */
+static int check_identity(const struct check_subject *on, size_t number, size_t count, const char *file)
+{
+	const struct sm_scenario *s = on->scenario;
+	char written[128];
+
+	if (!s->name)
+		return sm_fail(on->err, EBADMSG, "internal error: scenario %zu of %zu (%s) has no name", number, count,
+			       file ? file : "file unknown");
+	if (!check_is_name(s->name))
+		return check_wrong(on, "the name is invalid: use letters, digits and _ - . +, %d at most",
+				   CHECK_NAME_MAX);
+	if (!s->family)
+		return check_wrong(on, "the family is missing");
+	if (!check_is_name(s->family))
+		return check_wrong(on, "family \"%s\" is invalid: use letters, digits and _ - . +, %d at most",
+				   s->family, CHECK_NAME_MAX);
+	snprintf(written, sizeof(written), "%s/%s", s->family, s->name);
+	return file && strcmp(written, file) != 0
+		       ? check_wrong(on, "its file is %s.c, but family and name make it %s.c: change one", file,
+				     written)
+		       : 0;
+}
+
+int sm_scenario_check(const struct sm_scenario *const *scenarios, const char *const *files, size_t count,
+		      struct sm_error *err)
 {
 	static int (*const checks[])(
 		const struct check_subject *) = { check_texts,    check_variants,  check_params, check_placements,
@@ -167,12 +194,7 @@ int sm_scenario_check(const struct sm_scenario *const *scenarios, size_t count, 
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		struct check_subject on = { .scenario = scenarios[i], .err = err };
 
-		if (!on.scenario->name || !check_is_name(on.scenario->name) || !on.scenario->family ||
-		    !check_is_name(on.scenario->family))
-			return sm_fail(err, EBADMSG,
-				       "internal error: scenario %zu of %zu has no valid name and family: use letters, "
-				       "digits and _ - . +, %d at most",
-				       i + 1, count, CHECK_NAME_MAX);
+		rc = check_identity(&on, i + 1, count, files ? files[i] : NULL);
 		for (size_t c = 0; rc == 0 && c < sizeof(checks) / sizeof(checks[0]); c++)
 			rc = checks[c](&on);
 		if (rc == 0)

@@ -21,6 +21,7 @@ static const struct sm_scenario mistaken = {
 
 const struct sm_scenario *sm_scenarios[] = { &mistaken, NULL };
 const size_t sm_scenario_count = 1;
+const char *const sm_scenario_files[] = { "tests/mistaken", NULL };
 
 const struct sm_scenario *const *sm_scenarios_for(uint64_t page_bytes)
 {

@@ -62,7 +62,7 @@ Test(base_pages, a_machine_of_16_kib_has_them_everywhere)
 
 	machine_of(16384);
 	sm_scenarios_ask_kernel(&os);
-	cr_expect_eq(sm_scenario_check(sm_scenarios, sm_scenario_count, &err), 0, "%s", err.text);
+	cr_expect_eq(sm_scenario_check(sm_scenarios, sm_scenario_files, sm_scenario_count, &err), 0, "%s", err.text);
 	touch = find(sm_scenarios, "first_touch");
 	cr_expect_null(variant(touch, "4k"));
 	cr_assert(variant(touch, "16k"));

@@ -7,58 +7,10 @@
 #include <unistd.h>
 
 #include "registry.h"
+#include "scenario_fixture.h"
 #include "shmeter/clock.h"
 #include "shmeter/scenario_check.h"
 
-/* A scenario that may be changed. */
-struct made_up {
-	struct sm_scenario scenario;
-	struct sm_variant variants[4];
-	struct sm_claim claims[4];
-	struct sm_corners corners;
-};
-
-static uint64_t run(struct sm_worker *worker)
-{
-	return worker->op_count;
-}
-
-static size_t some_bytes(const struct sm_case *c)
-{
-	(void)c;
-	return 4096;
-}
-
-static uint64_t one_op(const struct sm_case *c)
-{
-	(void)c;
-	return 1;
-}
-
-static int verify(const struct sm_trial *trial, struct sm_error *err)
-{
-	(void)trial, (void)err;
-	return 0;
-}
-
-static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
-{
-	(void)trial;
-	value[0] = 1;
-}
-
-static const char *const ops[] = { "load", "store", NULL };
-
-static const struct sm_param params[] = {
-	{ .name = "message",
-	  .unit = "B",
-	  .summary = "size",
-	  .min = 1,
-	  .max = 4096,
-	  .quick = SM_VALUES(64),
-	  .full = SM_SWEEP((64), SM_DOUBLING, SM_TIMES_PUS(4)) },
-	{ .name = "op", .unit = "1", .summary = "what is done", .labels = ops, .quick = SM_VALUES(0, 1) },
-};
 static const struct sm_values too_many = SM_VALUES(0, 2);
 static const struct sm_values open_end = SM_SWEEP((64), SM_DOUBLING);
 static const struct sm_values from_zero = SM_SWEEP((0), SM_DOUBLING, SM_TIMES_PUS(1));
@@ -75,91 +27,25 @@ static const struct sm_values wrong_order = SM_SCALED(SM_TIMES_PUS(1), SM_VALUE(
 
 static const char *const long_labels[] = { "load", "a_label_of_32_characters_is_long", NULL };
 
-static void make(struct made_up *m)
+static size_t some_bytes(const struct sm_case *c)
 {
-	*m = (struct made_up){
-		.variants = { { .name = "futex", .summary = "sleeps" },
-			      { .name = "mutex", .summary = "sleeps, too" },
-			      { .name = "spin", .summary = "burns a core" } },
-		.claims = { { .id = "X1",
-			      .text = "Sleeping takes twice as long",
-			      .source = "textbooks",
-			      SM_RATIO("futex", "spin", .min = 2),
-			      .at = "message=64 op=load placement=near workers<=1xPU" },
-			    { .id = "X2",
-			      .text = "Nothing is lost",
-			      .source = "textbooks",
-			      SM_METRIC("mutex", "lost", .max = 0),
-			      .control = "X1" },
-			    { .id = "X3",
-			      .text = "No page is faulted in",
-			      .source = "textbooks",
-			      SM_EXACT_COUNT("spin", "minor-faults", 0) } },
-		.corners = { .row = { "spin", "sleep" },
-			     .column = { "one", "two" },
-			     .variant = { { "futex", "mutex" }, { "spin", "spin" } } },
-		.scenario = { .name = "made_up",
-			      .family = "tests",
-			      .question = "Is it found?",
-			      .summary = "It is not run.",
-			      .why = "Nothing is measured.",
-			      .workers = 2,
-			      .placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE },
-			      .metric = { "time per operation", "ns/op" },
-			      .more = { { "lost", "1" } },
-			      .expected = { { .variant = "spin", .event = "minor-faults" } },
-			      .run = run,
-			      .verify = verify,
-			      .measure = measure },
-	};
-	memcpy(m->scenario.params, params, sizeof(params));
-	m->scenario.variants = m->variants;
-	m->scenario.claims = m->claims;
-	m->scenario.corners = &m->corners;
+	(void)c;
+	return 4096;
 }
 
-static void expect_refused(const struct made_up *m, const char *sentence)
+static uint64_t one_op(const struct sm_case *c)
 {
-	const struct sm_scenario *const one[] = { &m->scenario };
-	char wanted[SM_ERROR_TEXT_MAX];
-	struct sm_error err = { 0 };
-
-	snprintf(wanted, sizeof(wanted), "internal error: scenario made_up: %s", sentence);
-	cr_expect_eq(sm_scenario_check(one, 1, &err), -EBADMSG, "not refused: %s", sentence);
-	cr_expect_str_eq(err.text, wanted);
+	(void)c;
+	return 1;
 }
-
-static void expect_accepted(const struct made_up *m)
-{
-	struct sm_error err = { 0 };
-
-	cr_expect_eq(sm_scenario_check(&(const struct sm_scenario *){ &m->scenario }, 1, &err), 0, "%s", err.text);
-}
-
-/* A scenario with one change in it. */
-#define REFUSED(change, sentence)                                                                                      \
-	do {                                                                                                           \
-		struct made_up m;                                                                                      \
-		make(&m);                                                                                              \
-		change;                                                                                                \
-		expect_refused(&m, sentence);                                                                          \
-	} while (0)
-
-#define ACCEPTED(change)                                                                                               \
-	do {                                                                                                           \
-		struct made_up m;                                                                                      \
-		make(&m);                                                                                              \
-		change;                                                                                                \
-		expect_accepted(&m);                                                                                   \
-	} while (0)
 
 Test(scenario_check, the_registered_scenarios_keep_the_contract)
 {
 	struct sm_error err = { 0 };
 
-	cr_expect_eq(sm_scenario_check(sm_scenarios, sm_scenario_count, &err), 0, "%s", err.text);
+	cr_expect_eq(sm_scenario_check(sm_scenarios, sm_scenario_files, sm_scenario_count, &err), 0, "%s", err.text);
 	sm_scenarios_ask_kernel(&sm_os_linux);
-	cr_expect_eq(sm_scenario_check(sm_scenarios, sm_scenario_count, &err), 0, "%s", err.text);
+	cr_expect_eq(sm_scenario_check(sm_scenarios, sm_scenario_files, sm_scenario_count, &err), 0, "%s", err.text);
 }
 
 Test(scenario_check, what_is_right_is_accepted)
@@ -567,10 +453,13 @@ Test(scenario_check, names_are_unique_over_all)
 
 	make(&one);
 	make(&other);
-	cr_expect_eq(sm_scenario_check(both, 2, &err), -EBADMSG);
-	cr_expect_str_eq(err.text, "internal error: scenario made_up: another scenario has this name");
+	other.scenario.family = "others";
+	cr_expect_eq(sm_scenario_check(both, NULL, 2, &err), -EBADMSG);
+	cr_expect_str_eq(err.text,
+			 "internal error: scenario made_up: two scenarios have this name, one of family tests, one of "
+			 "family others");
 	other.scenario.name = "other";
-	cr_expect_eq(sm_scenario_check(both, 2, &err), -EBADMSG);
+	cr_expect_eq(sm_scenario_check(both, NULL, 2, &err), -EBADMSG);
 	cr_expect_str_eq(err.text, "internal error: scenario other: claim X1 is one of scenario made_up, too");
 }
 
@@ -588,7 +477,7 @@ Test(scenario_check, takes_under_a_millisecond)
 	for (unsigned i = 0; i < 20; i++) {
 		uint64_t start = sm_clock_ns(), took;
 
-		cr_assert_eq(sm_scenario_check(sm_scenarios, sm_scenario_count, NULL), 0);
+		cr_assert_eq(sm_scenario_check(sm_scenarios, sm_scenario_files, sm_scenario_count, NULL), 0);
 		took = sm_clock_ns() - start;
 		best = took < best ? took : best;
 	}

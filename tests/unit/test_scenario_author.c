@@ -1,0 +1,39 @@
+/* What an author of a scenario gets wrong beside single names: files, events, conditions that exclude each other. */
+#include "scenario_fixture.h"
+
+static void expect_unnamed(const struct made_up *m, const char *file, const char *sentence)
+{
+	const struct sm_scenario *const one[] = { &m->scenario };
+	struct sm_error err = { 0 };
+
+	cr_expect_eq(sm_scenario_check(one, &file, 1, &err), -EBADMSG, "not refused: %s", sentence);
+	cr_expect_str_eq(err.text, sentence);
+}
+
+Test(scenario_author, name_and_family_are_those_of_the_file)
+{
+	struct made_up m;
+
+	make(&m);
+	cr_expect_eq(sm_scenario_check(&(const struct sm_scenario *){ &m.scenario }, &(const char *){ "tests/made_up" },
+				       1, NULL),
+		     0);
+	expect_unnamed(&m, "tests/other",
+		       "internal error: scenario made_up: its file is tests/other.c, but family and name make it "
+		       "tests/made_up.c: change one");
+	expect_unnamed(&m, "sync/made_up",
+		       "internal error: scenario made_up: its file is sync/made_up.c, but family and name make it "
+		       "tests/made_up.c: change one");
+	m.scenario.family = "my tests";
+	expect_unnamed(&m, NULL,
+		       "internal error: scenario made_up: family \"my tests\" is invalid: use letters, digits and _ - "
+		       ". +, 40 at most");
+	m.scenario.family = NULL;
+	expect_unnamed(&m, NULL, "internal error: scenario made_up: the family is missing");
+	m.scenario.name = "made up";
+	expect_unnamed(&m, NULL,
+		       "internal error: scenario made up: the name is invalid: use letters, digits and _ - . +, 40 at "
+		       "most");
+	m.scenario.name = NULL;
+	expect_unnamed(&m, "tests/made_up", "internal error: scenario 1 of 1 (tests/made_up) has no name");
+}
