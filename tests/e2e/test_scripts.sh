@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Scripts that cannot do their work: one sentence, the right exit code.
-# usage: test_scripts.sh SOURCE_ROOT
+# usage: test_scripts.sh SOURCE_ROOT CMAKE
 set -u -o pipefail
 
 root=$(realpath "$1")
+cmake=$2
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 chmod 755 "$scratch"
@@ -50,6 +51,8 @@ mkdir -p "$scratch/was/run"
 expect 4 "was/run is there already" 'gate over an earlier run' env SHMETER_OUT="$scratch/was" "$root/scripts/gate"
 expect 4 "usage" 'new-scenario without a name' "$root/scripts/new-scenario" coherence
 expect 4 "an invalid name" 'new-scenario with a bad name' "$root/scripts/new-scenario" coherence Bad-Name
+expect 4 "there is no family mine: take one of calibration transport" 'new-scenario of a new family' \
+	"$root/scripts/new-scenario" mine brand_new
 expect 4 "exists already" 'new-scenario of an old name' "$root/scripts/new-scenario" coherence false_sharing
 
 # A new scenario is one file and one line, and compiles unchanged.
@@ -62,6 +65,36 @@ grep -q '^SM_SCENARIO(coherence, brand_new)$' "$scratch/scenarios/scenarios.def"
 LC_ALL=C sort -c "$scratch/scenarios/scenarios.def" || failed=1
 gcc -std=c17 -D_GNU_SOURCE -Wall -Wextra -Werror -I"$root/harness/include" -fsyntax-only \
 	"$scratch/scenarios/coherence/brand_new.c" || failed=1
+
+# The build and the document say which scenario they would leave out.  CMake needs no compiler to say so.
+cat >"$scratch/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.25)
+project(small NONE)
+add_subdirectory(scenarios)
+END
+registry=$scratch/scenarios/scenarios.def
+cp "$registry" "$scratch/right.def"
+build() { # CMake breaks the lines of what it says
+	"$cmake" -S "$scratch" -B "$scratch/made" >"$scratch/said" 2>&1
+	local code=$?
+	tr -s '\n ' ' ' <"$scratch/said"
+	return $code
+}
+refused() { # WORDS REGISTRY
+	printf '%s\n' "$2" >"$registry"
+	expect 1 "$1" "build of ${2##*$'\n'}" build
+	cp "$scratch/right.def" "$registry"
+}
+right=$(cat "$registry")
+refused 'scenarios/coherence/brand_new.c is not built' "$(grep -v brand_new <<<"$right")"
+refused 'scenarios/families.def does not list this family' "$right"$'\n''SM_SCENARIO(mine, brand_new)'
+refused '"SM_SCENARIO(coherence, brand_new)" is there twice' "$right"$'\n''SM_SCENARIO(coherence, brand_new)'
+refused 'there is no file scenarios/coherence/brand_nwe.c' "$right"$'\n''SM_SCENARIO(coherence, brand_nwe)'
+refused 'is not SM_SCENARIO(family, name)' "$right"$'\n''SM_SCENARIO(coherence)'
+printf '#!/bin/sh\necho %s\n' "'{\"scenarios\": [{\"name\": \"brand_new\", \"family\": \"mine\"}]}'" >"$scratch/lists"
+chmod +x "$scratch/lists"
+expect 5 'document: scenario brand_new: scenarios/families.def does not list its family, mine' 'document' \
+	"$root/scripts/document" "$scratch/lists" -
 
 command -v shellcheck >/dev/null && {
 	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,build-layouts,check-regression,compare-revisions,gate,run-all,test,new-scenario} \
