@@ -79,12 +79,21 @@ static int check_more(const struct check_subject *on)
 static int check_events(const struct check_subject *on)
 {
 	struct check_names own = { .count = 0 };
+	char name[SM_EVENT_TEXT_MAX];
 
 	check_add_list(&own, on->scenario->events, ",");
-	for (unsigned i = 0; i < own.count; i++)
+	for (unsigned i = 0; i < own.count; i++) {
 		if (own.name[i].length == 0 || own.name[i].length >= SM_EVENT_TEXT_MAX)
 			return check_wrong(on, "entry %u of events is %s", i + 1,
 					   own.name[i].length ? "too long" : "empty: put one comma between two names");
+		snprintf(name, sizeof(name), "%.*s", (int)own.name[i].length, own.name[i].text);
+		if (!sm_event_known(name))
+			return check_wrong(
+				on,
+				"event \"%s\" of events is unknown to shmeter and libpfm4: if one CPU has it, "
+				"write it with its PMU, as in skx::%s",
+				name, name);
+	}
 	return 0;
 }
 

@@ -73,10 +73,35 @@ static void complete(struct sm_event *event)
 	event->attr.exclude_hv = 1;
 }
 
+/* Whether the event names a PMU, "skx::...", that libpfm4 does not see on this machine. */
+static bool is_elsewhere(const char *name)
+{
+	const char *end = strstr(name, "::");
+	int number;
+
+	if (!end)
+		return false;
+	pfm_for_all_pmus(number)
+	{
+		pfm_pmu_info_t pmu = { .size = sizeof(pmu) };
+
+		if (pfm_get_pmu_info((pfm_pmu_t)number, &pmu) == PFM_SUCCESS && pmu.is_present &&
+		    strlen(pmu.name) == (size_t)(end - name) && strncasecmp(pmu.name, name, strlen(pmu.name)) == 0)
+			return false;
+	}
+	return true;
+}
+
 static int encode(struct sm_event *event, struct sm_error *err)
 {
 	int rc = encode_string(event, libpfm_name(event->name));
 
+	if (rc != PFM_SUCCESS && is_elsewhere(event->name)) {
+		event->state = SM_NOT_SUPPORTED;
+		snprintf(event->reason, sizeof(event->reason), "libpfm4 sees no PMU \"%.*s\" here",
+			 (int)strcspn(event->name, ":"), event->name);
+		return 0;
+	}
 	if (rc == PFM_ERR_NOTSUPP) {
 		event->state = SM_NOT_SUPPORTED;
 		/* the file by which libpfm4 decides whether the kernel supports events */
@@ -306,6 +331,17 @@ int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const ch
 	}
 	free(copy);
 	return rc;
+}
+
+bool sm_event_known(const char *name)
+{
+	struct sm_event event = { 0 };
+	int rc;
+
+	if (libpfm_name(name) != name || is_line_event(name) || pfm_initialize() != PFM_SUCCESS)
+		return true;
+	rc = encode_string(&event, name);
+	return rc == PFM_SUCCESS || rc == PFM_ERR_NOTSUPP || is_elsewhere(name);
 }
 
 bool sm_event_available(const struct sm_event *event)

@@ -231,6 +231,17 @@ Test(counters, line_events_by_pmu)
 	cr_expect_str_eq(set.event[0].reason, "libpfm4 sees no PMU \"icl\" here");
 }
 
+/* A scenario may name the event of one CPU, and is run on others, too. */
+Test(counters, an_event_of_another_pmu_is_not_supported_here)
+{
+	prepare("no_such_cpu::UOPS");
+	cr_expect_eq(set.event[0].state, SM_NOT_SUPPORTED);
+	cr_expect_str_eq(set.event[0].name, "no_such_cpu::UOPS");
+	cr_expect_str_eq(set.event[0].fstr, "no_such_cpu::UOPS");
+	cr_expect_str_eq(set.event[0].reason, "libpfm4 sees no PMU \"no_such_cpu\" here");
+	cr_expect_eq(sm_events_prepare(&set, &fake_os, "perf::NO_SUCH_EVENT", NULL), -EINVAL);
+}
+
 Test(counters, a_name_of_another_cpu_is_not_supported)
 {
 	setenv("LIBPFM_FORCE_PMU", "skl", 1);

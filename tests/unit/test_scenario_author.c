@@ -37,3 +37,19 @@ Test(scenario_author, name_and_family_are_those_of_the_file)
 	m.scenario.name = NULL;
 	expect_unnamed(&m, "tests/made_up", "internal error: scenario 1 of 1 (tests/made_up) has no name");
 }
+
+#define UNKNOWN_EVENT(name)                                                                                            \
+	"event \"" name                                                                                                \
+	"\" of events is unknown to shmeter and libpfm4: if one CPU has it, write it with its PMU, as in "             \
+	"skx::" name
+
+Test(scenario_author, events_that_nobody_knows)
+{
+	REFUSED(m.scenario.events = "no-such-event", UNKNOWN_EVENT("no-such-event"));
+	REFUSED(m.scenario.events = "task-clock,cycels", UNKNOWN_EVENT("cycels"));
+	REFUSED(m.scenario.events = "perf::PERF_COUNT_NOTHING", UNKNOWN_EVENT("perf::PERF_COUNT_NOTHING"));
+	ACCEPTED(m.scenario.events = "loads-from-other-core,fills-from-other-cache@cpu_core,task-clock");
+	ACCEPTED(m.scenario.events = "PERF_COUNT_SW_PAGE_FAULTS,perf::PERF_COUNT_HW_CPU_CYCLES:u");
+	/* of another CPU: this one cannot tell */
+	ACCEPTED(m.scenario.events = "skx::NO_SUCH_EVENT");
+}

@@ -61,10 +61,15 @@ extern const char *const sm_events_default;
  * matching events of this CPU.  They get another name where the CPU counts something else, and become two events where
  * the machine has two kinds of cores.  Probes each event: opens it on the calling process, in the groups that
  * sm_counters_open() uses, and checks that it runs.  Falls back from user+kernel to user scope where the former is not
- * permitted.  An unknown event string is -EINVAL with libpfm4's reason; an unavailable event is a state, not an
- * error. */
+ * permitted.  An unknown event string is -EINVAL with libpfm4's reason; an unavailable event, such as one of a PMU that this machine
+ * does not have ("skx::..."), is a state, not an error. */
 SM_MUST_USE int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const char *list,
 				  struct sm_error *err);
+
+/* Whether sm_events_prepare() accepts the name of one event, without probing it: one of shmeter's own names, or one that
+ * libpfm4 knows.  True, too, for what this machine cannot tell: the event of a PMU that it does not have ("skx::..."), and
+ * any event where libpfm4 does not work. */
+bool sm_event_known(const char *name);
 
 /* Open counters of the calling process.  Software events share one group; each clock event and each hardware event is
  * alone.  Private to a worker; nothing here is shared. */
