@@ -157,6 +157,75 @@ static int check_param_condition(const struct check_subject *on, const struct sm
 	return one->compare == '=' ? no_value(on, param, one->value) : unmet(on, one, "no profile has such a value");
 }
 
+/* Whether an entry of a list meets the condition on some machine; `doubled`: the number that a doubling comes to. */
+static bool meets(const struct sm_param *param, const struct sm_values *values, unsigned i, double doubled,
+		  const struct condition *one)
+{
+	struct sm_swept value = sm_values_at(values, i);
+
+	if (value.kind != SM_VALUE_DOUBLING)
+		return one->compare == '=' ? is_value(param, values, i, one) : is_in_bound(param, value, one);
+	if (one->compare == '=')
+		return one->in_pus || one->number == doubled;
+	value = (struct sm_swept){ .kind = SM_VALUE_PLAIN, .number = (uint64_t)doubled };
+	return is_in_bound(param, value, one);
+}
+
+/* The conditions of `at`. */
+struct conditions {
+	struct condition one[CONDITIONS_MAX];
+	unsigned count;
+};
+
+static bool meets_all(const struct sm_param *param, const struct sm_values *values, unsigned i, double doubled,
+		      const struct conditions *all)
+{
+	for (unsigned k = 0; k < all->count; k++)
+		if (strcmp(all->one[k].name, param->name) == 0 && !meets(param, values, i, doubled, &all->one[k]))
+			return false;
+	return true;
+}
+
+/* Whether on some machine an entry of the list meets all conditions on the parameter. */
+static bool has_entry(const struct sm_param *param, const struct sm_values *values, unsigned i,
+		      const struct conditions *all)
+{
+	if (sm_values_at(values, i).kind != SM_VALUE_DOUBLING)
+		return meets_all(param, values, i, 0, all);
+	for (unsigned from = 0; from <= i; from++) { /* at last from 1 */
+		double number = from == i ? 1 : (double)sm_values_at(values, from).number;
+
+		for (unsigned e = 0; number > 0 && e < 53; e++, number *= 2)
+			if (doubles_to(param, values, i, number) && meets_all(param, values, i, number, all))
+				return true;
+	}
+	return false;
+}
+
+/* Checks that one value meets all conditions on a parameter that has several. */
+static int check_together(const struct check_subject *on, const struct sm_param *param, const struct conditions *all)
+{
+	const struct sm_values *lists[] = { &param->quick, &param->standard, &param->full };
+	unsigned own = 0;
+
+	for (unsigned k = 0; k < all->count; k++)
+		own += strcmp(all->one[k].name, param->name) == 0;
+	if (own < 2 || plan_is_every(param))
+		return 0;
+	for (unsigned l = 0; l < 3; l++)
+		for (unsigned i = 0; i < lists[l]->count; i++)
+			if (has_entry(param, lists[l], i, all))
+				return 0;
+	return check_wrong(on, "at: no profile has a value of \"%s\" that meets all its conditions", param->name);
+}
+
+/* Whether no number can meet both: one must be at least, the other at most. */
+static bool excludes(const struct condition *least, const struct condition *most)
+{
+	return strcmp(least->name, most->name) == 0 && least->in_pus == most->in_pus && least->compare != '<' &&
+	       most->compare != '>' && least->number > most->number;
+}
+
 /* Whether a number of workers from `least` to `most` meets a condition, with as many PUs as that takes. */
 static bool can_be(const struct condition *one, double least, double most)
 {
@@ -287,6 +356,9 @@ static int check_both(const struct check_subject *on, const struct condition *on
 	/* one side of a comparison may have one kind of memory, and the other side the other */
 	if (!is_memory(one->of) && one->compare == '=' && other->compare == '=' && strcmp(one->name, other->name) == 0)
 		return check_wrong(on, "at: %s= is there twice", one->name);
+	if (excludes(one, other))
+		return check_wrong(on, "at: %s%s%s and %s%s%s exclude each other", one->name, sign_of(one), one->value,
+				   other->name, sign_of(other), other->value);
 	if (elsewhere && one->of == SM_OF_PARAM && one->compare == '=' && one->in_pus)
 		return unmet(on, one, "multiples of the PUs are run only at placement=near");
 	return 0;
@@ -294,22 +366,26 @@ static int check_both(const struct check_subject *on, const struct condition *on
 
 int check_at(const struct check_subject *on)
 {
-	struct condition all[CONDITIONS_MAX];
+	const struct sm_scenario *s = on->scenario;
+	struct conditions all = { .count = 0 };
 	const char *at = on->claim->at;
 	struct sm_condition word;
-	unsigned count = 0;
 	int rc = 0;
 
 	while (rc == 0 && sm_condition_next(&at, &word)) {
-		if (count == CONDITIONS_MAX)
+		struct condition *one = &all.one[all.count];
+
+		if (all.count == CONDITIONS_MAX)
 			return check_wrong(on, "at: it has more than %d conditions", CONDITIONS_MAX);
-		rc = parse_condition(on, &word, &all[count]);
+		rc = parse_condition(on, &word, one);
 		if (rc == 0)
-			rc = check_condition(on, &all[count]);
-		count++;
+			rc = check_condition(on, one);
+		all.count++;
 	}
-	for (unsigned i = 0; rc == 0 && i < count; i++)
-		for (unsigned k = 0; rc == 0 && k < count; k++)
-			rc = k == i ? 0 : check_both(on, &all[i], &all[k]);
+	for (unsigned i = 0; rc == 0 && i < all.count; i++)
+		for (unsigned k = 0; rc == 0 && k < all.count; k++)
+			rc = k == i ? 0 : check_both(on, &all.one[i], &all.one[k]);
+	for (unsigned p = 0; rc == 0 && p < plan_params(s); p++)
+		rc = check_together(on, &s->params[p], &all);
 	return rc;
 }

@@ -53,3 +53,40 @@ Test(scenario_author, events_that_nobody_knows)
 	/* of another CPU: this one cannot tell */
 	ACCEPTED(m.scenario.events = "skx::NO_SUCH_EVENT");
 }
+
+static const struct sm_values distances = SM_VALUES(8, 64, 128, 4096);
+static const struct sm_values one = SM_VALUES(1);
+static const struct sm_values doubled = SM_SWEEP((1), SM_DOUBLING, SM_TIMES_PUS(4));
+
+Test(scenario_author, conditions_that_exclude_each_other)
+{
+	static const char none[] = "claim X1: at: no profile has a value of \"message\" that meets all its conditions";
+
+	REFUSED(m.claims[0].at = "message>=128 message<=64",
+		"claim X1: at: message>=128 and message<=64 exclude each other");
+	REFUSED(m.claims[0].at = "message<=64 message>=128",
+		"claim X1: at: message>=128 and message<=64 exclude each other");
+	REFUSED(m.claims[0].at = "message=128 message<=64",
+		"claim X1: at: message=128 and message<=64 exclude each other");
+	REFUSED(m.claims[0].at = "message>=128 op=load message=64",
+		"claim X1: at: message>=128 and message=64 exclude each other");
+	REFUSED(m.claims[0].at = "message>=2xPU message<=1xPU",
+		"claim X1: at: message>=2xPU and message<=1xPU exclude each other");
+	REFUSED(m.variants[0].workers = 3;
+		m.claims[0].at = "workers>=3 workers<=2",
+		"claim X1: at: workers>=3: the claim's variants never have such a number of workers");
+	REFUSED(m.scenario.workers = 0; m.scenario.workers_param = "message";
+		m.claims[0].at = "workers>=3 workers<=2", "claim X1: at: workers>=3 and workers<=2 exclude each other");
+	REFUSED(m.scenario.params[0].full = distances; m.claims[0].at = "message>=16 message<=32", none);
+	REFUSED(m.scenario.params[0].quick = one; m.scenario.params[0].full = doubled;
+		m.claims[0].at = "message>=3 message<=3", none);
+	ACCEPTED(m.scenario.params[0].quick = one; m.scenario.params[0].full = doubled;
+		 m.claims[0].at = "message>=2 message<=3");
+	ACCEPTED(m.scenario.params[0].full = distances; m.claims[0].at = "message>=16 message<=64");
+	ACCEPTED(m.scenario.params[0].full = distances; m.claims[0].at = "message=64 message>=64 message<=64");
+	ACCEPTED(m.claims[0].at = "message>=65 message<=128");
+	ACCEPTED(m.claims[0].at = "message=256 message<=1xPU");
+	ACCEPTED(m.claims[0].at = "message=4xPU message>=100");
+	/* on a machine of 50 PUs: 200 */
+	ACCEPTED(m.claims[0].at = "message>=129 message<=255");
+}
