@@ -320,10 +320,24 @@ static bool runs_something(const struct sm_plan *plan)
 	return runs;
 }
 
+static void describe_sum(const struct session *session, FILE *out, unsigned width)
+{
+	const struct sm_plan *plan = &session->plan;
+	char text[256], took[SM_TEXT_MAX], most[SM_TEXT_MAX];
+	uint64_t budget_ns = session->plan_options.budget_ns;
+
+	snprintf(text, sizeof(text),
+		 "%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before calibration%s%s%s",
+		 plan->case_count, plan->group_count, plan->step_count, plan->seed, sm_profile_name(plan->profile),
+		 sm_format_duration(took, (double)plan->estimate_ns), budget_ns ? ", " : "",
+		 budget_ns ? sm_format_duration(most, (double)budget_ns) : "", budget_ns ? " at most" : "");
+	sm_wrap(out, "", 0, width, text);
+}
+
 int session_describe(struct session *session, FILE *out, unsigned width, struct sm_error *err)
 {
 	struct round_time time = { .alone_ns = GUESS_ROUND_NS, .process_ns = time_process() };
-	char text[SM_TEXT_MAX], pus[64], places[96];
+	char pus[64], places[96];
 
 	guess_trials(session, &time);
 	guess_tours(session, &time);
@@ -344,13 +358,6 @@ int session_describe(struct session *session, FILE *out, unsigned width, struct 
 		if (!session->plan.cases[i].skipped && session->plan.cases[i].tour.trips > 0)
 			describe_tour(session, &session->plan.cases[i], out, width);
 	describe_source(session, &time, out, width);
-	fprintf(out,
-		"%zu cases in %zu groups, %zu trials, seed %" PRIu64 ", profile %s: about %s before "
-		"calibration",
-		session->plan.case_count, session->plan.group_count, session->plan.step_count, session->plan.seed,
-		sm_profile_name(session->plan.profile), sm_format_duration(text, (double)session->plan.estimate_ns));
-	if (session->plan_options.budget_ns)
-		fprintf(out, ", %s at most", sm_format_duration(text, (double)session->plan_options.budget_ns));
-	fputc('\n', out);
+	describe_sum(session, out, width);
 	return 0;
 }
