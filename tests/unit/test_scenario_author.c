@@ -90,3 +90,14 @@ Test(scenario_author, conditions_that_exclude_each_other)
 	/* on a machine of 50 PUs: 200 */
 	ACCEPTED(m.claims[0].at = "message>=129 message<=255");
 }
+
+/* docs/add-a-scenario.md shows how parameters are written. */
+static const struct sm_scenario of_the_page = {
+#include "page_example.inc"
+};
+
+Test(scenario_author, the_example_of_the_page_is_right)
+{
+	cr_assert(of_the_page.params[0].name);
+	ACCEPTED(memcpy(m.scenario.params, of_the_page.params, sizeof(m.scenario.params)); m.claims[0].at = NULL);
+}
