@@ -175,11 +175,11 @@ static int check_identity(const struct check_subject *on, size_t number, size_t 
 	char written[128];
 
 	if (!s->name)
-		return sm_fail(on->err, EBADMSG, "internal error: scenario %zu of %zu (%s) has no name", number, count,
-			       file ? file : "file unknown");
+		return sm_fail(on->err, EBADMSG, "internal error: scenario %zu of %zu (file %s) has no name", number,
+			       count, file ? file : "unknown");
 	if (!check_is_name(s->name))
-		return check_wrong(on, "the name is invalid: use letters, digits and _ - . +, %d at most",
-				   CHECK_NAME_MAX);
+		return check_wrong(on, "the name (of file %s) is invalid: use letters, digits and _ - . +, %d at most",
+				   file ? file : "unknown", CHECK_NAME_MAX);
 	if (!s->family)
 		return check_wrong(on, "the family is missing");
 	if (!check_is_name(s->family))

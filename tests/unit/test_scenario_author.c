@@ -31,11 +31,12 @@ Test(scenario_author, name_and_family_are_those_of_the_file)
 	m.scenario.family = NULL;
 	expect_unnamed(&m, NULL, "internal error: scenario made_up: the family is missing");
 	m.scenario.name = "made up";
-	expect_unnamed(&m, NULL,
-		       "internal error: scenario made up: the name is invalid: use letters, digits and _ - . +, 40 at "
-		       "most");
+	expect_unnamed(
+		&m, "tests/made_up",
+		"internal error: scenario made up: the name (of file tests/made_up) is invalid: use letters, digits "
+		"and _ - . +, 40 at most");
 	m.scenario.name = NULL;
-	expect_unnamed(&m, "tests/made_up", "internal error: scenario 1 of 1 (tests/made_up) has no name");
+	expect_unnamed(&m, "tests/made_up", "internal error: scenario 1 of 1 (file tests/made_up) has no name");
 }
 
 #define UNKNOWN_EVENT(name)                                                                                            \
