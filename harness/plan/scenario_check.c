@@ -90,9 +90,9 @@ static int check_events(const struct check_subject *on)
 		if (!sm_event_known(name))
 			return check_wrong(
 				on,
-				"event \"%s\" of events is unknown to shmeter and libpfm4: if one CPU has it, "
-				"write it with its PMU, as in skx::%s",
-				name, name);
+				"events: \"%s\" is neither shmeter's nor a generic event of libpfm4: write one "
+				"of a CPU with its PMU, as in skx::NAME",
+				name);
 	}
 	return 0;
 }

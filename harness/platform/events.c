@@ -336,12 +336,14 @@ int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const ch
 bool sm_event_known(const char *name)
 {
 	struct sm_event event = { 0 };
+	char string[2 * SM_EVENT_TEXT_MAX];
 	int rc;
 
 	if (libpfm_name(name) != name || is_line_event(name) || pfm_initialize() != PFM_SUCCESS)
 		return true;
-	rc = encode_string(&event, name);
-	return rc == PFM_SUCCESS || rc == PFM_ERR_NOTSUPP || is_elsewhere(name);
+	snprintf(string, sizeof(string), "%s%s", strstr(name, "::") ? "" : "perf::", name);
+	rc = encode_string(&event, string);
+	return rc == PFM_SUCCESS || rc == PFM_ERR_NOTSUPP || is_elsewhere(string);
 }
 
 bool sm_event_available(const struct sm_event *event)

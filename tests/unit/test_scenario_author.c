@@ -1,4 +1,6 @@
 /* What an author of a scenario gets wrong beside single names: files, events, conditions that exclude each other. */
+#include <stdlib.h>
+
 #include "scenario_fixture.h"
 
 static void expect_unnamed(const struct made_up *m, const char *file, const char *sentence)
@@ -40,20 +42,31 @@ Test(scenario_author, name_and_family_are_those_of_the_file)
 }
 
 #define UNKNOWN_EVENT(name)                                                                                            \
-	"event \"" name                                                                                                \
-	"\" of events is unknown to shmeter and libpfm4: if one CPU has it, write it with its PMU, as in "             \
-	"skx::" name
+	"events: \"" name                                                                                              \
+	"\" is neither shmeter's nor a generic event of libpfm4: write one of a CPU with its PMU, as in "              \
+	"skx::NAME"
 
 Test(scenario_author, events_that_nobody_knows)
 {
 	REFUSED(m.scenario.events = "no-such-event", UNKNOWN_EVENT("no-such-event"));
 	REFUSED(m.scenario.events = "task-clock,cycels", UNKNOWN_EVENT("cycels"));
 	REFUSED(m.scenario.events = "perf::PERF_COUNT_NOTHING", UNKNOWN_EVENT("perf::PERF_COUNT_NOTHING"));
+	/* this CPU may have it, and another would refuse it */
+	REFUSED(m.scenario.events = "INST_RETIRED", UNKNOWN_EVENT("INST_RETIRED"));
 	ACCEPTED(m.scenario.events = "loads-from-other-core,fills-from-other-cache@cpu_core,task-clock");
 	ACCEPTED(m.scenario.events = "PERF_COUNT_SW_PAGE_FAULTS,perf::PERF_COUNT_HW_CPU_CYCLES:u");
 	/* of another CPU: this one cannot tell */
 	ACCEPTED(m.scenario.events = "skx::NO_SUCH_EVENT");
 }
+
+#if defined(__x86_64__) /* libpfm4 knows the models of one architecture */
+Test(scenario_author, events_of_this_cpu)
+{
+	setenv("LIBPFM_FORCE_PMU", "skl", 1);
+	ACCEPTED(m.scenario.events = "skl::INST_RETIRED");
+	REFUSED(m.scenario.events = "skl::NO_SUCH_EVENT", UNKNOWN_EVENT("skl::NO_SUCH_EVENT"));
+}
+#endif
 
 static const struct sm_values distances = SM_VALUES(8, 64, 128, 4096);
 static const struct sm_values one = SM_VALUES(1);

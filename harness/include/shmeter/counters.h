@@ -66,9 +66,9 @@ extern const char *const sm_events_default;
 SM_MUST_USE int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const char *list,
 				  struct sm_error *err);
 
-/* Whether sm_events_prepare() accepts the name of one event, without probing it: one of shmeter's own names, or one that
- * libpfm4 knows.  True, too, for what this machine cannot tell: the event of a PMU that it does not have ("skx::..."), and
- * any event where libpfm4 does not work. */
+/* Whether sm_events_prepare() accepts the name of one event on every machine, without probing it: one of shmeter's own
+ * names, a generic event of libpfm4 (its PMU "perf"), or an event with its PMU ("skx::...").  True, too, for what this
+ * machine cannot tell: the event of a PMU that it does not have, and any event where libpfm4 does not work. */
 bool sm_event_known(const char *name);
 
 /* Open counters of the calling process.  Software events share one group; each clock event and each hardware event is
