@@ -11,6 +11,7 @@ unsigned sm_gates_blocks_needed(size_t tests, bool looked)
 {
 	unsigned blocks = 0;
 
+	/* 2^-blocks: the sign test where all blocks agree */
 	while (tests &&
 	       (looked ? sm_sign_sequence_p(blocks, blocks) : ldexp(1, -(int)blocks)) > SM_GATES_ALPHA / (double)tests)
 		blocks++;
