@@ -112,7 +112,8 @@ def cpu():
 
 
 def measure_all(todo, log, seed, end):
-    root, session = scratch(), f"{time.strftime('%F %H:%M', time.gmtime())} {cpu()}"
+    build = subprocess.run(["git", "-C", TREE, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    root, session = scratch(), f"{time.strftime('%F %H:%M', time.gmtime())} {cpu()} {build.stdout.strip()}"
     os.makedirs(root)
     every, baselines = [case for members in FAMILIES.values() for case in members], []
     write_gates(f"{root}/every.ini", every, "ratio")
