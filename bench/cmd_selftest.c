@@ -185,16 +185,17 @@ static void write_floor(double factor, char out[PERCENT_MAX])
 		snprintf(out, PERCENT_MAX, "unknown");
 }
 
-/* The largest number of an object; 0: there is none. */
-static double largest(json_t *numbers)
+/* The variant to which the ratio has the least floor: the reference that cancels most of what runs differ by.  NULL:
+ * there is none; it belongs to `floors`. */
+static const char *best_reference(json_t *floors)
 {
-	const char *name;
+	const char *name, *best = NULL;
 	json_t *one;
-	double most = 0;
 
-	json_object_foreach (numbers, name, one)
-		most = fmax(most, json_number_value(one));
-	return most;
+	json_object_foreach (floors, name, one)
+		if (!best || json_number_value(one) < json_number_value(json_object_get(floors, best)))
+			best = name;
+	return best;
 }
 
 /* The noise floors of the cases; NULL where no pattern was given. */
@@ -209,11 +210,14 @@ static int find_floors(struct selftest *self, json_t **cases, struct sm_error *e
 		return rc;
 	printf("\nNoise floors of cases: 95 %% of all pairs of runs differ by less (%zu runs)\n", self->runs.count);
 	json_object_foreach (*cases, id, one) {
+		json_t *ratios = json_object_get(one, "ratio");
+		const char *best = best_reference(ratios);
 		char time[PERCENT_MAX], ratio[PERCENT_MAX];
 
 		write_floor(json_number_value(json_object_get(one, "time")), time);
-		write_floor(largest(json_object_get(one, "ratio")), ratio);
-		sm_print_line(stdout, "  times %s, ratios %s: %s", time, ratio, id);
+		write_floor(best ? json_number_value(json_object_get(ratios, best)) : 0, ratio);
+		sm_print_line(stdout, "  times %s, ratio%s%s %s: %s", time, best ? " to " : "", best ? best : "", ratio,
+			      id);
 		unknown |= !json_object_get(one, "time");
 	}
 	if (unknown)

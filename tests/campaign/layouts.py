@@ -19,7 +19,7 @@ from common import PROGRAM, append_row, discard, logged_rows, scratch
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PLANTED_CASE = "lock_uncontended/mutex"
-PATTERNS = ["null_loop/loop", PLANTED_CASE, "lock_uncontended/mcs", "transport_throughput/shm_ring"]
+PATTERNS = ["null_loop/loop", PLANTED_CASE, "lock_uncontended/mcs", "lock_uncontended/ticket"]  # short loops
 POOL, LAYOUTS = 64, 16
 ARMS = {"one build": 1, "layouts": LAYOUTS}
 FIELDS = ["what", "number", "arm", "verdict", "failed", "seconds", "ratio", "told"]

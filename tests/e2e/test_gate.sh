@@ -162,6 +162,7 @@ expect 4 'needs two run folders' "$program" compare healthy
 # the selftest, in a short form
 again 0 'Noise floor' '"$program" selftest lock_uncontended/mutex --repeat-blocks 40 --out self-$go -q'
 grep -q 'false alarms in' out || fail "no false alarms are told: $(cat out)"
+grep -qE 'ratio to b [0-9.]+ %: aa/a' out || fail "the reference with the least floor is not named: $(cat out)"
 jq -e '.[] | .time > 1 and .ratio > 1' state/noise.json >/dev/null || fail 'no noise floor was kept'
 "$program" run aa lock_uncontended/mutex -q --no-plots --out later >/dev/null 2>&1
 jq -e '.noise_floor.time > 1' later/manifest.json >/dev/null || fail 'a later run does not know the noise floor'
