@@ -73,6 +73,15 @@ def check(folder, file, baselines):
     return json.loads(call(arguments + [f"--baseline={b}" for b in baselines], (0, 1)))
 
 
+def words_of(gate):
+    """A gate's verdict, its ratio and its noise floor."""
+    words = f"{gate['gate']}: {gate['verdict']}"
+    if gate["ratio"] is not None:
+        words += f" {gate['ratio']:.3f}"
+        words += f" (floor {gate['noise_floor']:.4g})" if gate["noise_floor"] else " (unknown floor)"
+    return words
+
+
 def one(mode, number, root, session, baselines, seed):
     _, percent, loaded, _ = MODES[mode]
     draw = random.Random(f"{seed} {mode} {number}")
@@ -96,8 +105,7 @@ def one(mode, number, root, session, baselines, seed):
             rows.append({"mode": mode, "number": number, "session": session, "kind": kind,
                          "verdict": found["verdict"], "seconds": f"{seconds:.1f}", "injected": injected or "-",
                          "found": of[injected] if injected else "-", "failed": " ".join(failed) or "-",
-                         "told": "; ".join(f"{g['gate']}: {g['verdict']} {g['reason']} {g['evidence']}"
-                                           for g in found["gates"])})
+                         "told": "; ".join(words_of(g) for g in found["gates"])})
     finally:
         if bursts:
             bursts.stop()
