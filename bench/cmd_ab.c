@@ -204,8 +204,9 @@ static int look(struct alternation *ab, bool *any, struct sm_error *err)
 	return rc;
 }
 
-/* Adds blocks of the cases that are open.  A signal ends this: what was measured before is judged.  Where the time is over before the first look, there is none: then only the
- * clock ended the alternation, and its tests are those for one look. */
+/* Adds blocks of the cases that are open.  A signal ends this: what was measured before is judged.  Where the time is
+ * over before the first look, there is none: then only the clock ended the alternation, and its tests are those for one
+ * look. */
 static int look_and_add(struct alternation *ab, struct sm_error *err)
 {
 	bool any = true;

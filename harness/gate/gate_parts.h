@@ -73,7 +73,8 @@ struct gate_levels {
 	size_t left;               /* runs that do not count, and why the first does not */
 	const char *left_out;
 };
-/* The levels of earlier runs in the class of each that is like `klass`.  `side` has the case in each run; `room` is for the values of any. */
+/* The levels of earlier runs in the class of each that is like `klass`.  `side` has the case in each run; `room` is for
+ * the values of any. */
 struct gate_levels gate_levels(const struct side *side, size_t runs, sm_name klass, double *room,
 			       struct sm_results *results);
 

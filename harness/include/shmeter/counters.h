@@ -61,8 +61,8 @@ extern const char *const sm_events_default;
  * matching events of this CPU.  They get another name where the CPU counts something else, and become two events where
  * the machine has two kinds of cores.  Probes each event: opens it on the calling process, in the groups that
  * sm_counters_open() uses, and checks that it runs.  Falls back from user+kernel to user scope where the former is not
- * permitted.  An unknown event string is -EINVAL with libpfm4's reason; an unavailable event, such as one of a PMU that this machine
- * does not have ("skx::..."), is a state, not an error. */
+ * permitted.  An unknown event string is -EINVAL with libpfm4's reason; an unavailable event, such as one of a PMU that
+ * this machine does not have ("skx::..."), is a state, not an error. */
 SM_MUST_USE int sm_events_prepare(struct sm_event_set *set, const struct sm_os *os, const char *list,
 				  struct sm_error *err);
 

@@ -29,7 +29,9 @@ SM_MUST_USE int sm_profile_parse(const char *name, enum sm_profile *out, struct 
 
 struct sm_plan_options {
 	enum sm_profile profile;
-	const char *const *patterns; /* globs on "scenario", "scenario/variant", "family/..."; none: all */
+	/* Globs on "scenario", "scenario/variant", "family/..."; none: all.  Conditions on parameters may follow, as in a
+	 * claim's `at`: "false_sharing/packed op=store". */
+	const char *const *patterns;
 	size_t pattern_count;
 	uint64_t seed;
 	uint64_t budget_ns;     /* 0: none; see SM_STANDARD_BUDGET_NS */
