@@ -376,7 +376,8 @@ int cmd_ab(const struct ab_options *options)
 		struct sm_gate_report report = { .gates = &gates[0],
 						 .rows = rows[0],
 						 .run = &results[0],
-						 .color = use_color(&options->common, stdout) };
+						 .color = use_color(&options->common, stdout),
+						 .width = terminal_width() };
 
 		say_only_new(&results[0]);
 		name_again(&ab, &results[0], rows[0], gates[0].count);

@@ -199,7 +199,8 @@ int cmd_check(const struct check_options *options)
 						 .run = &check.run,
 						 .baselines = &check.baselines,
 						 .stored = options->store ? &check.stored : NULL,
-						 .color = use_color(&options->common, stdout) };
+						 .color = use_color(&options->common, stdout),
+						 .width = terminal_width() };
 
 		rc = print_gates(&options->gate, &report, &err);
 	}

@@ -17,6 +17,7 @@ day=$(date -u -d '+30 days' +%F)
 far=$(date -u -d '+400 days' +%F)
 
 expect 1 'FAIL: 1 of 2 gates pass, 1 fail, 0' check run
+awk 'length > 80' out | grep . && fail 'a verdict is wider than 80 columns'
 # what cannot be written
 refused 4 'has no gate "fault": there are "faults", "none"' accept fault why "$day"
 refused 4 'the reason is empty' accept faults '' "$day"
