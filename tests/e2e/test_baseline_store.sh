@@ -11,15 +11,11 @@ printf '%s\n' '[time]' 'case = lock_uncontended/mutex' 'baseline = yes' 'max = 9
 	'[ratio]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'baseline = yes' 'max = 9' >gates.ini
 "$program" run lock_uncontended/mutex lock_uncontended/pthread_spin --repeat-blocks 8 --slices 8 --slice 500us --no-counters \
 	--no-plots -q --out first >out 2>&1 || fail "run: $(cat out)"
-# A quiet machine: each slice takes 4 ns an operation, and nobody else was at work.
-awk -F, -v OFS=, 'NR > 1 { $4 = 4 * $3; $7 = $8 = 300; $9 = $10 = $11 = 0; $12 = "no" } 1' first/slices.csv >edited &&
-	mv edited first/slices.csv
-awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "steal_ns") steal = i } NR > 1 { $steal = 0 } 1' first/samples.csv >edited &&
-	mv edited first/samples.csv
-# derive NAME DAY HOST: the same run on that day and host, with no record of other load
+quiet first
+# derive NAME DAY HOST: the same run on that day and host
 derive() {
 	cp -r first "$1"
-	jq --arg day "2026-01-$2T10:00:00Z" --arg host "$3" '.started_utc = $day | .identity.host = $host | .noise.others_percent = 0' \
+	jq --arg day "2026-01-$2T10:00:00Z" --arg host "$3" '.started_utc = $day | .identity.host = $host' \
 		first/manifest.json >"$1/manifest.json"
 }
 check() { "$program" check "$1" --thresholds gates.ini --baseline-store store "${@:2}"; }
