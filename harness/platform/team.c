@@ -25,6 +25,10 @@
  * host stood still. */
 #define STOOD_NS 1000000000u
 
+/* The exit status of a member whose function returned 0.  With 0 itself ends whoever calls exit() in its place, such as a
+ * plug-in. */
+#define RETURNED 101
+
 /* One pidfd per member: raises the soft limit (often 1024) to the hard limit. */
 static void allow_descriptors(unsigned count)
 {
@@ -54,6 +58,7 @@ static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn 
 	static const int reset[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action;
 	sigset_t none;
+	int code;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* the parent died between the fork and the line above */
@@ -68,7 +73,8 @@ static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_NAME, title);
-	_exit(fn(argument, index));
+	code = fn(argument, index);
+	_exit(code ? code : RETURNED);
 }
 
 static void reap(struct sm_member *member)
@@ -78,6 +84,10 @@ static void reap(struct sm_member *member)
 			member->wait_status = W_EXITCODE(255, 0); /* how it ended is unknown */
 			break;
 		}
+	if (WIFEXITED(member->wait_status) && WEXITSTATUS(member->wait_status) == 0)
+		member->wait_status = W_EXITCODE(SM_MEMBER_LEFT, 0);
+	else if (WIFEXITED(member->wait_status) && WEXITSTATUS(member->wait_status) == RETURNED)
+		member->wait_status = 0;
 	member->reaped = true;
 	if (member->pidfd >= 0)
 		close(member->pidfd);

@@ -211,6 +211,9 @@ static void blame(struct hold *hold, unsigned index)
 			sm_death_words(hold->context->os, &hold->watch, WTERMSIG(status), how, sizeof(how));
 		snprintf(text, sizeof(text), "worker %u %s", index, how);
 		trial_end_with(hold, SM_WORKER_DIED, text);
+	} else if (WEXITSTATUS(status) == SM_MEMBER_LEFT) {
+		snprintf(text, sizeof(text), "worker %u ended early", index);
+		trial_end_with(hold, SM_WORKER_DIED, text);
 	} else if (WEXITSTATUS(status) == WORKER_UNFIT) {
 		trial_end_with(hold, SM_DISTURBED, said->text);
 	} else {

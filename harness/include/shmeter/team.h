@@ -10,6 +10,9 @@
 
 #include "shmeter/error.h"
 
+/* The exit status of a member that did not return from its function: something in it called exit(0). */
+#define SM_MEMBER_LEFT 102
+
 /* What a member does; its return value becomes the exit status.  It never returns to the caller's
  * code: the team ends it with _exit(). */
 typedef int (*sm_member_fn)(void *argument, unsigned index);
@@ -17,7 +20,7 @@ typedef int (*sm_member_fn)(void *argument, unsigned index);
 struct sm_member {
 	pid_t pid;       /* 0: not forked */
 	int pidfd;       /* -1: reaped */
-	int wait_status; /* as waitpid() gives it, once reaped */
+	int wait_status; /* as waitpid() gives it, once reaped; 0: its function returned 0 */
 	bool reaped;
 };
 
@@ -39,8 +42,8 @@ SM_MUST_USE int sm_team_start(struct sm_team *team, unsigned count, const char *
 
 /* Why a wait ended. */
 enum sm_team_end {
-	SM_TEAM_DONE, /* all exited with 0 */
-	SM_TEAM_DIED, /* one was killed or exited with another status: `*first` is its index */
+	SM_TEAM_DONE, /* the functions of all returned 0 */
+	SM_TEAM_DIED, /* one was killed or ended otherwise: `*first` is its index */
 	SM_TEAM_TIMED_OUT,
 	SM_TEAM_INTERRUPTED, /* the stop flag was raised (a signal) */
 };
