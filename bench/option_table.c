@@ -61,6 +61,16 @@ static int take_folder(const struct option_spec *spec, void *member, char *text,
 	return 0;
 }
 
+static int take_plugin(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	struct plugins *plugins = member;
+
+	if (plugins->count == PLUGINS_MAX)
+		return sm_fail(err, EINVAL, "--%s: at most %d files", spec->name, PLUGINS_MAX);
+	plugins->file[plugins->count++] = text;
+	return 0;
+}
+
 static int take_choice(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
 {
 	if (!sm_has_word(spec->choices, text, strlen(text)))
@@ -345,6 +355,8 @@ const struct option_spec option_specs[] = {
 	  "first-touch interleave weighted-interleave bind:0", .varies = true, IN_BOTH(run.plan.memory) },
 	{ "set", "NAME=V1,V2", "set a parameter (repeatable), such as message=64,4k", take_set, .varies = true,
 	  IN_BOTH(run.plan) },
+	{ "plugin", "FILE.so", "measure the transports of a plug-in, too (repeatable)", take_plugin, .varies = true,
+	  .in = { IN(LIST, list, common.plugins), IN(RUN, run, common.plugins), IN(AB, ab, common.plugins) } },
 	{ "repeat-blocks", "N", "measure N blocks (quick 8, standard 16, full 30)", take_blocks,
 	  .in = { IN(RUN, run, run.plan.repeat_blocks) } },
 	{ "repeat-blocks", "N", "measure exactly N blocks (default: until clear; layouts: enough for a FAIL)",

@@ -12,6 +12,7 @@
 #define OPERANDS_MAX 64 /* patterns or folders */
 #define OPTIONS_MAX  96 /* rows of the table */
 #define PASSED_MAX   32 /* options that `ab` passes on */
+#define PLUGINS_MAX  16
 
 enum command {
 	CMD_LIST,
@@ -37,6 +38,10 @@ struct common_options {
 	size_t command_line_count;
 	const char *operand[OPERANDS_MAX];
 	size_t operands;
+	struct plugins {
+		const char *file[PLUGINS_MAX];
+		unsigned count;
+	} plugins;
 	const char *color; /* NULL: "auto" */
 	bool quiet, verbose, help, version;
 };

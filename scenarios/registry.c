@@ -50,6 +50,12 @@ const struct sm_scenario *const *sm_scenarios_for(uint64_t page_bytes)
 	return adapted[i];
 }
 
+void sm_scenarios_add_plugins(const struct sm_plugged *plugged, size_t count)
+{
+	for (size_t s = 0; s < COUNT; s++)
+		sm_scenarios[s] = sm_scenario_with_plugins(sm_scenarios[s], plugged, count);
+}
+
 void sm_scenarios_ask_kernel(const struct sm_os *os)
 {
 	pages_ask_kernel(os);

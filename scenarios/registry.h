@@ -18,4 +18,8 @@ const struct sm_scenario *const *sm_scenarios_for(uint64_t page_bytes);
 /* Adds to the scenarios what the kernel reports.  Call it once, before they are used. */
 void sm_scenarios_ask_kernel(const struct sm_os *os);
 
+/* Adds transports of a plug-in to the scenarios that take them.  Call it after sm_scenarios_ask_kernel(), before they are
+ * used.  `plugged` must live as long as the process. */
+void sm_scenarios_add_plugins(const struct sm_plugged *plugged, size_t count);
+
 #endif

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "shmeter/error.h"
+#include "shmeter/plugins.h"
 
 #define CHANNEL_HEADROOM 64
 
@@ -39,6 +40,12 @@ struct channel {
 	unsigned slots;      /* number of these places */
 	uint64_t count;      /* messages that this side has passed */
 	const _Atomic uint32_t *abort;
+	/* of a plug-in: which one, its functions in this process, its view of the channel */
+	const struct sm_plugged *plugged;
+	const struct shmeter_transport *called;
+	struct shmeter_channel theirs;
+	struct sm_worker *worker;
+	char name[32];
 };
 
 #endif

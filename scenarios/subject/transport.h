@@ -15,6 +15,7 @@
 #include "pipe.h"
 #include "pipe_spin.h"
 #include "pipe_vmsplice.h"
+#include "plugin.h"
 #include "posix_mq.h"
 #include "posix_mq_spin.h"
 #include "process_vm.h"
@@ -127,7 +128,7 @@ static inline size_t transport_offer(enum transport transport, struct channel *c
 	return 0;
 }
 
-/* In the sending worker: prepares what only this process can. */
+/* In the sending worker: prepares what only this process can.  See transport_join(). */
 static inline int transport_attach(enum transport transport, struct channel *channel)
 {
 	switch (transport) {
@@ -135,6 +136,17 @@ static inline int transport_attach(enum transport transport, struct channel *cha
 	case TRANSPORT_process_vm: return process_vm_attach(channel);
 	default: return 0;
 	}
+}
+
+/* In each worker, before its first message: it sends on one channel of the pair and receives on another; -1: on none. */
+static inline int transport_join(struct sm_worker *worker, struct channel pair[2], int sends_on, int receives_on)
+{
+	pair[0].abort = pair[1].abort = worker->abort;
+	if (pair[0].plugged)
+		return plugin_join(worker, pair, sends_on, receives_on);
+	if (sends_on >= 0 && transport_attach(transport_of(worker->c), &pair[sends_on]) < 0)
+		return sm_worker_fail(worker, ENOMEM, "no memory for the messages in flight");
+	return 0;
 }
 
 /* The place for the next message: in `own` memory, unless the transport passes references.  NULL: the peer is gone. */
@@ -175,24 +187,39 @@ static inline size_t transport_capacity(const struct sm_case *c)
 	return (size_t)capacity;
 }
 
+/* Shared memory of one channel; 0 also where a plug-in does not answer, which transport_supported() tells. */
+static inline size_t transport_channel_bytes(const struct sm_case *c)
+{
+	const struct sm_plugged *plugged = sm_case_variant(c)->plugged;
+	size_t capacity = transport_capacity(c), message = c->param[PARAM_MESSAGE], bytes;
+
+	if (!plugged)
+		return transport_bytes(transport_of(c), capacity, message);
+	if (sm_plugin_bytes(plugged, capacity, message, &bytes, NULL) < 0)
+		return 0;
+	return (bytes + SM_LINE_PAIR - 1) / SM_LINE_PAIR * SM_LINE_PAIR;
+}
+
 /* A channel each way. */
 static inline size_t transport_region_bytes(const struct sm_case *c)
 {
-	return 2 * transport_bytes(transport_of(c), transport_capacity(c), c->param[PARAM_MESSAGE]);
+	return 2 * transport_channel_bytes(c);
 }
 
 /* Why a case makes no sense here, for any scenario of this family. */
 static inline int transport_supported(const struct sm_case *c, struct sm_error *why)
 {
+	const struct sm_variant *variant = sm_case_variant(c);
 	uint64_t message = c->param[PARAM_MESSAGE];
+	size_t bytes;
 
 	if (message % sizeof(uint64_t))
 		return sm_fail(why, ENOTSUP, "messages are made of 8-byte words: %lu is no multiple of 8", message);
-	if ((transport_traits(transport_of(c)) & TRAIT_SPINS) && c->shared_pu)
+	if ((variant->spins || (transport_traits(transport_of(c)) & TRAIT_SPINS)) && c->shared_pu)
 		return sm_fail(why, ENOTSUP,
 			       "both ends share a PU, and a spinning end would only wait for the scheduler: "
 			       "take one that sleeps, such as pipe or shm_ring_futex");
-	return 0;
+	return variant->plugged ? sm_plugin_bytes(variant->plugged, transport_capacity(c), message, &bytes, why) : 0;
 }
 
 /* Prepares one pair of channels whose memory starts at `memory`, and opens it. */
@@ -201,7 +228,7 @@ static inline int transport_open_pair(const struct sm_case *c, struct channel pa
 {
 	enum transport transport = transport_of(c);
 	size_t capacity = transport_capacity(c), message = c->param[PARAM_MESSAGE];
-	size_t bytes = transport_bytes(transport, capacity, message);
+	size_t bytes = transport_channel_bytes(c);
 	unsigned turns = sm_spin_turns(TRANSPORT_SPIN_NS);
 
 	for (int i = 0; i < 2; i++) {
@@ -209,6 +236,7 @@ static inline int transport_open_pair(const struct sm_case *c, struct channel pa
 		pair[i].capacity = capacity;
 		pair[i].message = message;
 		pair[i].spin_turns = c->shared_pu ? 0 : turns;
+		pair[i].plugged = sm_case_variant(c)->plugged;
 	}
 	return transport_open(transport, pair, err);
 }
@@ -285,6 +313,12 @@ static inline int transport_buffers(struct sm_worker *worker, struct transport_b
 #define TRANSPORT_FILE_BACKED(traits)                                                                                  \
 	{                                                                                                              \
 		.backing = (traits)&TRAIT_FILE ? SM_FILE : SM_BACKING_UNSET                                            \
+	}
+
+/* The variant that a plug-in's transport becomes, where it is one. */
+#define TRANSPORT_PLUGS                                                                                                \
+	{                                                                                                              \
+		{ .suffix = "", .words = "", .arg = TRANSPORT_plugin }, { 0 },                                         \
 	}
 
 #endif

@@ -30,10 +30,10 @@ static inline int pair_warm_up(struct sm_worker *worker)
 {
 	struct transport_state *state = worker->state;
 	size_t bytes = worker->c->param[PARAM_MESSAGE];
+	int own = (int)worker->index, rc = transport_join(worker, state->channel, own, !own);
 
-	state->channel[0].abort = state->channel[1].abort = worker->abort;
-	if (transport_attach(transport_of(worker->c), &state->channel[worker->index]) < 0)
-		return sm_worker_fail(worker, ENOMEM, "no memory for the messages in flight");
+	if (rc < 0)
+		return rc;
 	return transport_buffers(worker, &state->own, bytes);
 }
 

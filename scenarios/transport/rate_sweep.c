@@ -85,6 +85,14 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 #define EVERY_PAUSE(transport, words)                                                                                  \
 	AT(transport, words, "0us", 0), AT(transport, words, "10us", 10), AT(transport, words, "100us", 100),          \
 		AT(transport, words, "1ms", 1000)
+#define PLUG(pause, us)                                                                                                \
+	{                                                                                                              \
+		.suffix = "." pause, .words = ", " pause " before each message",                                       \
+		.arg = TRANSPORT_plugin | (uint64_t)(us) << PAUSE_SHIFT                                                \
+	}
+static const struct sm_plug plugs[] = {
+	PLUG("0us", 0), PLUG("10us", 10), PLUG("100us", 100), PLUG("1ms", 1000), { 0 }
+};
 static const struct sm_variant variants[] = {
 	EVERY_PAUSE(pipe, "a pipe"),
 	EVERY_PAUSE(unix_stream, "a Unix stream socket"),
@@ -135,6 +143,7 @@ const struct sm_scenario sm_scenario_rate_sweep = {
 	       "switches.",
 	.claims = claims,
 	.variants = variants,
+	.plugs = plugs,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)), TRANSPORT_CAPACITY },
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_CROSS_NODE },

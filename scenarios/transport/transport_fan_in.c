@@ -52,7 +52,10 @@ static int warm_up(struct sm_worker *worker)
 {
 	struct fan_in_state *state = worker->state;
 
-	state->channel[0].abort = worker->abort;
+	int rc = transport_join(worker, state->channel, worker->index > 0 ? 0 : -1, worker->index > 0 ? -1 : 0);
+
+	if (rc < 0)
+		return rc;
 	return transport_buffers(worker, &state->own, worker->c->param[PARAM_MESSAGE]);
 }
 
@@ -162,6 +165,12 @@ static uint64_t bytes_per_op(const struct sm_case *c)
 		.workers = 1 + (count)                                                                                 \
 	}
 #define SENDERS(transport, words) WITH(transport, words, 1), WITH(transport, words, 2), WITH(transport, words, 4)
+static const struct sm_plug plugs[] = {
+	{ .suffix = ".1", .words = ", senders: 1", .arg = TRANSPORT_plugin, .workers = 2, .needs = SHMETER_MANY },
+	{ .suffix = ".2", .words = ", senders: 2", .arg = TRANSPORT_plugin, .workers = 3, .needs = SHMETER_MANY },
+	{ .suffix = ".4", .words = ", senders: 4", .arg = TRANSPORT_plugin, .workers = 5, .needs = SHMETER_MANY },
+	{ 0 },
+};
 static const struct sm_variant variants[] = {
 	SENDERS(pipe, "a pipe"),
 	SENDERS(fifo, "a named pipe"),
@@ -203,6 +212,7 @@ const struct sm_scenario sm_scenario_transport_fan_in = {
 	       "tell waiting for the receiver from working.",
 	.claims = claims,
 	.variants = variants,
+	.plugs = plugs,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64)), TRANSPORT_CAPACITY },
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SAME_NODE, SM_PLACE_CROSS_NODE },

@@ -58,8 +58,10 @@ static uint64_t bytes_per_op(const struct sm_case *c)
 	return 2 * c->param[PARAM_MESSAGE];
 }
 
+static const struct sm_plug plugs[] = TRANSPORT_PLUGS;
 static const struct sm_variant variants[] = {
 #define TRANSPORT(name, words, traits) PAIR_VARIANT(name, words, traits, true)
+#define TRANSPORTS_OWN
 #include "../subject/transports.def"
 	{ 0 },
 };
@@ -130,6 +132,7 @@ const struct sm_scenario sm_scenario_transport_latency = {
 	.corners = &corners,
 	.claims = claims,
 	.variants = variants,
+	.plugs = plugs,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64, 16384),
 				      .standard = SM_VALUES(8, 64, 4096, 65536, 1048576),
 				      .full = SM_VALUES(8, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)),

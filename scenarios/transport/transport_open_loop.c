@@ -70,10 +70,10 @@ static int warm_up(struct sm_worker *worker)
 {
 	struct open_loop_state *state = worker->state;
 	uint64_t *tally = worker->outcome->tally;
+	int rc = transport_join(worker, state->channel, worker->index == 0 ? 0 : -1, worker->index == 0 ? -1 : 0);
 
-	state->channel[0].abort = worker->abort;
-	if (worker->index == 0 && transport_attach(transport_of(worker->c), &state->channel[0]) < 0)
-		return sm_worker_fail(worker, ENOMEM, "no memory for the messages in flight");
+	if (rc < 0)
+		return rc;
 	if (transport_buffers(worker, &state->own, worker->c->param[PARAM_MESSAGE]) < 0)
 		return -ENOMEM;
 	if (!(worker->index == 0 ? saturate(worker) : follow(worker)))
@@ -227,8 +227,10 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 		.summary = words ", with a pause, counted from the moment of sending",                                 \
 		.arg = TRANSPORT_##transport | PAUSED | CLOSED                                                         \
 	}
+static const struct sm_plug plugs[] = TRANSPORT_PLUGS;
 static const struct sm_variant variants[] = {
 #define TRANSPORT OPEN
+#define TRANSPORTS_OWN
 #include "../subject/transports.def"
 	PAUSE_SEEN(pipe, "a pipe"),
 	PAUSE_SEEN(unix_stream, "a Unix stream socket"),
@@ -267,6 +269,7 @@ const struct sm_scenario sm_scenario_transport_open_loop = {
 	       "A trial that does not achieve what it was offered has no latency to tell.",
 	.claims = claims,
 	.variants = variants,
+	.plugs = plugs,
 	.params = { TRANSPORT_MESSAGE(24, .quick = SM_VALUES(64)),
 		    TRANSPORT_CAPACITY,
 		    { .name = "load",

@@ -113,8 +113,10 @@ static uint64_t bytes_per_op(const struct sm_case *c)
 	return c->param[PARAM_MESSAGE];
 }
 
+static const struct sm_plug plugs[] = TRANSPORT_PLUGS;
 static const struct sm_variant variants[] = {
 #define TRANSPORT(name, words, traits) PAIR_VARIANT(name, words, traits, false)
+#define TRANSPORTS_OWN
 #include "../subject/transports.def"
 	{ .name = "ring_copies",
 	  .summary = "shm_ring's copies alone: messages neither written nor checked",
@@ -169,6 +171,7 @@ const struct sm_scenario sm_scenario_transport_throughput = {
 	       "an operation say how often an end ran dry or full and slept.",
 	.claims = claims,
 	.variants = variants,
+	.plugs = plugs,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64, 65536),
 				      .standard = SM_VALUES(64, 1024, 8192, 65536, 262144),
 				      .full = SM_VALUES(64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304)),

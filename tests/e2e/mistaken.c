@@ -33,3 +33,9 @@ void sm_scenarios_ask_kernel(const struct sm_os *os)
 {
 	(void)os;
 }
+
+void sm_scenarios_add_plugins(const struct sm_plugged *plugged, size_t count)
+{
+	(void)plugged;
+	(void)count;
+}

@@ -168,6 +168,7 @@ int main(int argc, char **argv)
 		if (!try(#name, TRANSPORT_##name, messages, plant))                                                    \
 			return 1;                                                                                      \
 	}
+#define TRANSPORTS_OWN
 #include "subject/transports.def"
 	if (tried == 0)
 		fprintf(stderr, "no ring is called %s\n", only ? only : "anything");

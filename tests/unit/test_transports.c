@@ -20,6 +20,7 @@ static const char *transport_name(enum transport transport)
 {
 	static const char *const name[] = {
 #define TRANSPORT(name, ...) #name,
+#define TRANSPORTS_OWN
 #include "subject/transports.def"
 	};
 
@@ -28,6 +29,7 @@ static const char *transport_name(enum transport transport)
 
 static const unsigned transports = 0
 #define TRANSPORT(...) +1
+#define TRANSPORTS_OWN
 #include "subject/transports.def"
 	;
 

@@ -9,6 +9,7 @@
 #include "shmeter/cache.h"    /* flushing lines from the caches */
 #include "shmeter/claim.h"    /* SM_RATIO(...) and the other kinds of claims */
 #include "shmeter/clock.h"    /* sm_clock_ns(), for scenarios that time themselves */
+#include "shmeter/plugins.h"  /* sm_plugin_open() and the like, for scenarios that take plug-ins */
 #include "shmeter/refusal.h"  /* why a system call was refused, in words */
 #include "shmeter/spin.h"     /* SM_LINE_PAIR, and spin waits that end when a peer dies */
 #include "shmeter/sweep.h"    /* SM_VALUES(64, 4096): the values of a parameter */
@@ -53,8 +54,18 @@ struct sm_variant {
 	/* On which kind of core its workers run: 1 the fastest, 2 the next...; 0: the home kind.  Where all cores are of
 	 * one kind, that is the fastest. */
 	unsigned core_kind;
-	bool extra; /* only in the full profile, or where a pattern names the variant */
-	bool spins; /* its workers wait only by spinning: each keeps a PU busy while it waits */
+	bool extra;                       /* only in the full profile, or where a pattern names the variant */
+	bool spins;                       /* its workers wait only by spinning: each keeps a PU busy while it waits */
+	const struct sm_plugged *plugged; /* the transport of a plug-in that it measures; NULL: shmeter's own */
+};
+
+/* A variant that each transport of a plug-in becomes: its name with a suffix, its summary with further words. */
+struct sm_plug {
+	const char *suffix; /* NULL ends the list */
+	const char *words;
+	uint64_t arg;     /* as in sm_variant */
+	unsigned workers; /* likewise */
+	uint64_t needs;   /* traits that the transport must have, such as SHMETER_MANY */
 };
 
 /* Four variants that differ in two properties, one in the rows and one in the columns.  Findings and page show them as
@@ -118,6 +129,7 @@ struct sm_scenario {
 	const struct sm_claim *claims;     /* ends with an empty entry; NULL: none */
 	const struct sm_corners *corners;  /* NULL: none */
 	const struct sm_variant *variants; /* ends with an empty entry */
+	const struct sm_plug *plugs;       /* ends with an empty entry; NULL: takes no plug-ins */
 	struct sm_param params[SM_PARAMS_MAX];
 	/* The parameter that sets the number of workers, or several whose sum does: "producers+consumers"; one has a
 	 * `min` of 1 or more.  NULL: `workers`. */
@@ -194,6 +206,11 @@ struct sm_scenario {
 /* Scenarios are written for base pages of this size: `4k` as a name or at the end of one (`shared_4k`), "4 KiB" in texts
  * and counts with `by_page` are its.  What has 4096 bytes and is no page is written "4096 bytes". */
 #define SM_PAGES_WRITTEN 4096u
+
+/* The scenario with the variants that these transports become; itself where it takes none of them.  A copy lives as long
+ * as the process. */
+const struct sm_scenario *sm_scenario_with_plugins(const struct sm_scenario *scenario, const struct sm_plugged *plugged,
+						   size_t count);
 
 /* The scenario for base pages of another size: itself where nothing in it depends on them, otherwise a copy that lives
  * as long as the process. */

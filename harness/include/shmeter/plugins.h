@@ -1,0 +1,42 @@
+/* Plug-ins: shared objects of other people, whose code never runs in this process (plugin.h is what they export). */
+#ifndef SHMETER_PLUGINS_H
+#define SHMETER_PLUGINS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shmeter/error.h"
+#include "shmeter/os.h"
+#include "shmeter/plugin.h"
+
+/* A transport of a plug-in, as its file describes it.  Lives as long as the process. */
+struct sm_plugged {
+	const struct sm_os *os;
+	const char *file;    /* the absolute path */
+	unsigned index;      /* in the plug-in's list */
+	const char *name;    /* as in plugin.h */
+	const char *summary; /* likewise */
+	uint64_t traits;     /* likewise */
+	struct sm_plugin_answers *answers;
+};
+
+/* Has a child load the file and describe it.  Returns the number of its transports and sets `*first` to them; or a negative
+ * errno with a sentence that names the file: -ENOENT, -EACCES..., -EBADMSG where it is no plug-in of this ABI or describes
+ * something else than plugin.h says, -ETIMEDOUT, -ECHILD where it ended the child. */
+SM_MUST_USE int sm_plugin_describe(const struct sm_os *os, const char *path, const struct sm_plugged **first,
+				   struct sm_error *err);
+
+/* Bytes of one direction, from a child; the answer for the same arguments is kept.  Returns 0 and sets `*bytes`, or a
+ * negative errno with a sentence. */
+SM_MUST_USE int sm_plugin_bytes(const struct sm_plugged *plugged, size_t capacity, size_t message, size_t *bytes,
+				struct sm_error *err);
+/* open() and close(), each in a child of its own that has the memory of this process. */
+SM_MUST_USE int sm_plugin_open(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err);
+SM_MUST_USE int sm_plugin_close(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err);
+
+/* In a worker alone: loads the plug-in here, with standard output and error closed to it.  NULL: not loaded, with the
+ * sentence. */
+const struct shmeter_transport *sm_plugin_here(const struct sm_plugged *plugged, struct sm_error *err);
+
+#endif

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Transports of plug-ins: the examples are measured like shmeter's own; a bad plug-in costs one sentence and its own cases.
+# usage: test_plugins.sh SOURCE_ROOT PROGRAM C_COMPILER C++_COMPILER
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+cc=$3 cxx=$4
+. "$root/tests/e2e/lib.sh"
+# mistaken MISTAKE [OPTION...]: makes MISTAKE.so
+mistaken() {
+	local mistake=$1
+	shift
+	"$cc" -O2 -shared -fPIC -I"$root/harness/include" -DMISTAKE_"$mistake" "$@" "$root/tests/e2e/plugin.c" -o "$mistake.so" ||
+		fail "$mistake: it does not compile"
+}
+brief=(--repeat-blocks 1 --slices 6 --slice 500us --no-counters --no-plots -q --set message=64)
+
+# the examples
+for language in c cpp; do
+	source=$(echo "$root/examples/ring_$language"/ring.*)
+	compiler=$cc
+	[ $language = c ] || compiler=$cxx
+	"$compiler" -O2 -Wall -Wextra -Werror -shared -fPIC -I"$root/harness/include" "$source" -o "ring_$language.so" ||
+		fail "$source does not compile"
+done
+both=(--plugin ./ring_c.so --plugin ./ring_cpp.so)
+expect 0 'ring_c, ring_cpp' "$program" list transport_latency "${both[@]}"
+expect 0 'transport_latency' "$program" run transport_latency transport_throughput transport_open_loop rate_sweep "${both[@]}" --dry-run
+# two processors are needed to measure a transport that spins
+if [ "$(nproc)" -ge 2 ]; then
+	expect 0 'Files: good' "$program" run 'transport_*/ring_c*' 'transport_*/shm_ring' 'rate_sweep/ring_c.0us' "${both[@]}" "${brief[@]}" --out good
+	for case in transport_latency,ring_c, transport_latency,ring_cpp, transport_throughput,ring_c, transport_open_loop,ring_cpp, rate_sweep,ring_c.0us,; do
+		grep "$case" good/samples.csv | grep -q ',ok$' || fail "$case was not measured: $(cat good/samples.csv)"
+	done
+	grep -q 'fan_in,ring_c' good/samples.csv && fail 'a transport of one sender was asked to take several'
+	expect 0 '' "$program" report good # without the plug-ins
+	grep -q ring_cpp good/report.html || fail 'the page lacks ring_cpp'
+	expect 0 'ring_cpp' "$program" export good --to csv
+	expect 0 '' "$program" compare good good
+	mistaken right
+	expect 0 'transport_latency/mine' "$program" ab --max 9 --left plugin=right.so --right plugin=right.so transport_latency/mine \
+		--set message=64 -q --out sides
+fi
+
+# what is no plug-in: a sentence on standard error, nothing of its own on standard output, and the run goes on
+tells() { # FILE WORDS
+	expect 0 "warning: plug-in [^ ]*$1[^ ]*: $2.*it is left out" "$program" run null_loop --plugin "$1" "${brief[@]::7}" --out "run-$(basename "$1")"
+	[ "$(grep -c warning err)" = 1 ] || fail "$1: $(cat err)"
+	grep -q 'printed' out err && fail "$1 wrote to the run's output"
+}
+echo 'no object' >text.so
+mkdir folder.so
+tells nowhere.so 'No such file'
+tells text.so 'its description: it cannot be loaded'
+tells folder.so 'it is no file'
+for mistake in no_symbol null magic abi none many size no_name no_function constructor_crash constructor_exits hangs undefined; do
+	mistaken $mistake
+done
+tells no_symbol.so '.*it has no function shmeter_plugin'
+tells null.so '.*returns no description'
+tells magic.so '.*returns no description'
+tells abi.so '.*built for version 2 of the interface, and this shmeter has version 1'
+tells none.so '.*it lists 0 transports'
+tells many.so '.*it lists 1000000 transports'
+tells size.so '.*struct_size of transport 0 is 8'
+tells no_name.so '.*transport 0 has no name'
+tells no_function.so '.*transport 0 lacks a function'
+tells undefined.so '.*it cannot be loaded: .*nobody_has_this'
+tells constructor_crash.so '.*killed by signal 6'
+tells constructor_exits.so '.*ended early'
+tells hangs.so 'its description did not return within 5 s'
+mistaken upper -DNAME='"Mine"'
+mistaken long -DNAME='"a2345678901234567890123456789012"'
+mistaken line -DSUMMARY='"two\nlines"'
+mistaken own -DNAME='"pipe"'
+tells upper.so '.*the name "Mine" of transport 0'
+tells long.so '.*the name of transport 0 is too long: at most 31'
+tells line.so '.*summary of mine is not a line of text'
+tells own.so 'there is a transport pipe already'
+mistaken prints
+expect 0 '' "$program" list transport_latency --plugin prints.so
+grep -q 'printed' out err && fail 'a plug-in wrote to the output'
+
+# what fails in a trial costs its own cases
+costs() { # MISTAKE CODE STATUS WORDS
+	mistaken "$1"
+	expect "$2" '' "$program" run transport_latency/mine null_loop --plugin "$1.so" "${brief[@]}" --out "cost-$1"
+	grep ',mine,' "cost-$1/samples.csv" | grep -qE "$4.*,$3\$" || fail "$1: $(grep ',mine,' "cost-$1/samples.csv")"
+	grep 'null_loop,loop' "cost-$1/samples.csv" | grep -q ',ok$' || fail "$1: null_loop was not measured"
+	grep -q 'printed' out err && fail "$1 wrote to the run's output"
+}
+if [ "$(nproc)" -ge 2 ]; then
+	costs bytes_crash 0 skipped 'bytes\(\): .*killed by signal 6'
+	costs bytes_huge 0 skipped 'bytes\(\) asks for 18446744073709551615 bytes'
+	costs open_fails 0 skipped 'open\(\): Disk quota exceeded'
+	costs open_crash 0 skipped 'open\(\): .*killed by signal 6'
+	costs open_exits 0 skipped 'open\(\): .*ended early'
+	costs attach_fails 0 worker_died 'attach\(\) of mine failed: No space left'
+	costs attach_prints 0 ok ''
+	costs send_crash 0 worker_died 'killed by signal 6'
+	costs send_exits 0 worker_died 'ended early'
+	costs send_false 0 worker_died 'send\(\) of mine returned false'
+	costs torn 6 verify_failed 'wrong messages'
+	costs doubled 6 verify_failed 'wrong messages'
+fi
+
+[ $failed = 0 ] && echo 'plug-ins are measured, and bad ones cost their own cases'
+exit $failed
