@@ -16,6 +16,8 @@ mistaken() {
 }
 brief=(--repeat-blocks 1 --slices 6 --slice 500us --no-counters --no-plots -q --set message=64)
 
+measured=',(ok|disturbed)$' # a busy machine disturbs what works
+
 # the examples
 for language in c cpp; do
 	source=$(echo "$root/examples/ring_$language"/ring.*)
@@ -31,7 +33,7 @@ expect 0 'transport_latency' "$program" run transport_latency transport_throughp
 if [ "$(nproc)" -ge 2 ]; then
 	expect 0 'Files: good' "$program" run 'transport_*/ring_c*' 'transport_*/shm_ring' 'rate_sweep/ring_c.0us' "${both[@]}" "${brief[@]}" --out good
 	for case in transport_latency,ring_c, transport_latency,ring_cpp, transport_throughput,ring_c, transport_open_loop,ring_cpp, rate_sweep,ring_c.0us,; do
-		grep "$case" good/samples.csv | grep -q ',ok$' || fail "$case was not measured: $(cat good/samples.csv)"
+		grep "$case" good/samples.csv | grep -qE "$measured" || fail "$case was not measured: $(cat good/samples.csv)"
 	done
 	grep -q 'fan_in,ring_c' good/samples.csv && fail 'a transport of one sender was asked to take several'
 	expect 0 '' "$program" report good # without the plug-ins
@@ -39,8 +41,9 @@ if [ "$(nproc)" -ge 2 ]; then
 	expect 0 'ring_cpp' "$program" export good --to csv
 	expect 0 '' "$program" compare good good
 	mistaken right
-	expect 0 'transport_latency/mine' "$program" ab --max 9 --left plugin=right.so --right plugin=right.so transport_latency/mine \
-		--set message=64 -q --out sides
+	# too few blocks for a verdict, whatever the machine
+	expect 3 'transport_latency/mine.* of 2 measured' "$program" ab --left plugin=right.so --right plugin=right.so \
+		transport_latency/mine --set message=64 --repeat-blocks 2 -q --out sides
 fi
 
 # what is no plug-in: a sentence on standard error, nothing of its own on standard output, and the run goes on
@@ -87,7 +90,7 @@ costs() { # MISTAKE CODE STATUS WORDS
 	mistaken "$1"
 	expect "$2" '' "$program" run transport_latency/mine null_loop --plugin "$1.so" "${brief[@]}" --out "cost-$1"
 	grep ',mine,' "cost-$1/samples.csv" | grep -qE "$4.*,$3\$" || fail "$1: $(grep ',mine,' "cost-$1/samples.csv")"
-	grep 'null_loop,loop' "cost-$1/samples.csv" | grep -q ',ok$' || fail "$1: null_loop was not measured"
+	grep 'null_loop,loop' "cost-$1/samples.csv" | grep -qE "$measured" || fail "$1: null_loop was not measured"
 	grep -q 'printed' out err && fail "$1 wrote to the run's output"
 }
 if [ "$(nproc)" -ge 2 ]; then
@@ -97,7 +100,7 @@ if [ "$(nproc)" -ge 2 ]; then
 	costs open_crash 0 skipped 'open\(\): .*killed by signal 6'
 	costs open_exits 0 skipped 'open\(\): .*ended early'
 	costs attach_fails 0 worker_died 'attach\(\) of mine failed: No space left'
-	costs attach_prints 0 ok ''
+	costs attach_prints 0 '(ok|disturbed)' ''
 	costs send_crash 0 worker_died 'killed by signal 6'
 	costs send_exits 0 worker_died 'ended early'
 	costs send_false 0 worker_died 'send\(\) of mine returned false'
