@@ -6,9 +6,9 @@
 
 #include "commands.h"
 #include "help.h"
+#include "plugins.h"
 #include "program.h"
 #include "registry.h"
-#include "shmeter/encode.h"
 #include "shmeter/guard.h"
 #include "shmeter/memory.h"
 #include "shmeter/scenario_check.h"
@@ -35,39 +35,7 @@ static int dispatch(enum command command, const union options *options)
 	return EXIT_WRONG;
 }
 
-/* Whether a variant of this name is there already. */
-static bool is_taken(const struct sm_plugged *plugged)
-{
-	for (size_t s = 0; s < sm_scenario_count; s++)
-		for (const struct sm_variant *v = sm_scenarios[s]->variants; sm_scenarios[s]->plugs && v->name; v++)
-			if (strcmp(v->name, plugged->name) == 0)
-				return true;
-	return false;
-}
-
-/* Adds the transports of the plug-ins to the scenarios.  One that cannot be used costs a sentence and its own cases. */
-static void add_plugins(const struct plugins *plugins)
-{
-	for (unsigned i = 0; i < plugins->count; i++) {
-		const struct sm_plugged *plugged;
-		struct sm_error err = { 0 };
-		int count = sm_plugin_describe(&sm_os_linux, plugins->file[i], &plugged, &err);
-
-		if (count < 0)
-			sm_print_line(stderr, "shmeter: warning: %s; it is left out", err.text);
-		for (int t = 0; t < count; t++) {
-			if (is_taken(&plugged[t]))
-				sm_print_line(stderr,
-					      "shmeter: warning: plug-in %s: there is a transport %s already; "
-					      "it is left out",
-					      plugged[t].file, plugged[t].name);
-			else
-				sm_scenarios_add_plugins(&plugged[t], 1);
-		}
-	}
-}
-
-static int run_command(enum command command, const union options *options)
+static int run_command(enum command command, union options *options)
 {
 	struct sm_error err = { 0 };
 	int rc;
@@ -75,8 +43,9 @@ static int run_command(enum command command, const union options *options)
 	/* jansson's reader drops a character where memory is refused */
 	json_set_alloc_funcs(sm_memory, free);
 	sm_scenarios_ask_kernel(&sm_os_linux);
-	add_plugins(&options->common.plugins);
 	if (sm_scenario_check(sm_scenarios, sm_scenario_files, sm_scenario_count, &err) < 0)
+		return complain(&err);
+	if (plugins_add(&options->common.plugins, &err) < 0)
 		return complain(&err);
 	rc = dispatch(command, options);
 	(void)!sm_guard_stop(NULL); /* for a command that ended early */

@@ -41,6 +41,8 @@ struct common_options {
 	struct plugins {
 		const char *file[PLUGINS_MAX];
 		unsigned count;
+		const struct sm_plugged *used[PLUGINS_MAX]; /* the first transport of each file that is not left out */
+		unsigned used_count;
 	} plugins;
 	const char *color; /* NULL: "auto" */
 	bool quiet, verbose, help, version;

@@ -147,6 +147,8 @@ void complete_run(struct sm_run_options *run, const struct common_options *commo
 {
 	run->command_line = common->command_line;
 	run->command_line_count = common->command_line_count;
+	run->plugged = common->plugins.used;
+	run->plugged_count = common->plugins.used_count;
 	run->version = SHMETER_VERSION;
 	run->stop = &stop;
 	if (!run->seed_given)

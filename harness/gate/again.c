@@ -55,6 +55,7 @@ static void put_options(FILE *out, const json_t *manifest)
 	static const char *const names[] = { "kind", "backing", "pages", "prefault", "numa", "inject" };
 	const json_t *options = json_object_get(manifest, "options");
 	const json_t *pus = json_object_get(options, "pus"), *sets = json_object_get(options, "set");
+	const json_t *plugins = json_object_get(options, "plugins");
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		put_option(out, names[i], member(options, names[i]));
@@ -74,6 +75,8 @@ static void put_options(FILE *out, const json_t *manifest)
 		put_option(out, "set", text);
 		free(text);
 	}
+	for (size_t i = 0; i < json_array_size(plugins); i++)
+		put_option(out, "plugin", member(json_array_get(plugins, i), "name"));
 	put_option(out, "events", sm_gates_events(manifest));
 }
 

@@ -36,8 +36,8 @@ static int judge_end(const struct sm_os *os, const struct sm_errand *errand, con
 	}
 	if (WEXITSTATUS(status) == SM_MEMBER_LEFT)
 		return sm_fail(err, ECHILD, "the process that was to do this first (%s) ended early", errand->title);
-	if (said->code)
-		return sm_fail(err, said->code, "%s", said->text);
+	if (said->code > 0)
+		return sm_fail(err, said->code, "%.*s", (int)sizeof(said->text), said->text);
 	return sm_fail(err, ECHILD, "the process that was to do this first (%s) ended with %d", errand->title,
 		       WEXITSTATUS(status));
 }

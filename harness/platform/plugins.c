@@ -34,8 +34,7 @@ struct told {
 
 /* What a child is to do. */
 struct job {
-	const char *file;
-	unsigned index;
+	const struct sm_plugged *plugged;
 	size_t capacity, message;
 	struct shmeter_channel *pair;
 	struct told *told;
@@ -43,12 +42,13 @@ struct job {
 
 /* The answers of bytes(), so that each question forks once. */
 struct sm_plugin_answers {
-	struct {
+	struct answer {
 		size_t capacity, message, bytes;
 		int rc;
 		struct sm_error err;
 	} * at;
 	size_t count;
+	struct sm_error hung; /* after one question that was not answered in time nobody asks again */
 };
 
 static void silence(void)
@@ -60,6 +60,21 @@ static void silence(void)
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
 	close(fd);
+}
+
+static bool is_null(void *const *pointer, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pointer[i])
+			return false;
+	return true;
+}
+
+/* Size and time of change, so that a file that is built anew in the middle of a run is noticed. */
+static const char *identity_of(const struct stat *status)
+{
+	return sm_name_format("%lld bytes of %lld.%09ld", (long long)status->st_size, (long long)status->st_mtim.tv_sec,
+			      status->st_mtim.tv_nsec);
 }
 
 /* Loads the file here.  NULL: it is no plug-in of this ABI. */
@@ -89,9 +104,13 @@ static const struct shmeter_export *load(const char *file, struct sm_error *err)
 	}
 	if (plugin->abi_version != SHMETER_PLUGIN_ABI || plugin->struct_size != sizeof(*plugin)) {
 		sm_fail(err, EBADMSG,
-			"it was built for version %u of the interface, and this shmeter has version %u: "
-			"build it again",
-			plugin->abi_version, SHMETER_PLUGIN_ABI);
+			"it was built for version %u of the interface (%zu bytes), and this shmeter has version %u "
+			"(%zu): build it again",
+			plugin->abi_version, plugin->struct_size, SHMETER_PLUGIN_ABI, sizeof(*plugin));
+		return NULL;
+	}
+	if (!is_null(plugin->reserved, sizeof(plugin->reserved) / sizeof(plugin->reserved[0]))) {
+		sm_fail(err, EBADMSG, "the reserved members of its description are not NULL");
 		return NULL;
 	}
 	if (plugin->transport_count == 0 || plugin->transport_count > SHMETER_PLUGIN_MAX || !plugin->transport) {
@@ -102,17 +121,19 @@ static const struct shmeter_export *load(const char *file, struct sm_error *err)
 	return plugin;
 }
 
-static const struct shmeter_transport *load_one(const char *file, unsigned index, struct sm_error *err)
+static const struct shmeter_transport *load_one(const struct sm_plugged *plugged, struct sm_error *err)
 {
-	const struct shmeter_export *plugin = load(file, err);
+	const struct shmeter_export *plugin;
+	struct stat status;
 
-	if (!plugin)
-		return NULL;
-	if (index >= plugin->transport_count) {
+	if (stat(plugged->file, &status) < 0 || identity_of(&status) != plugged->identity) {
 		sm_fail(err, EBADMSG, "the file has changed since it was described");
 		return NULL;
 	}
-	return &plugin->transport[index];
+	plugin = load(plugged->file, err);
+	if (!plugin || plugged->index >= plugin->transport_count)
+		return NULL;
+	return &plugin->transport[plugged->index];
 }
 
 /* In the child: copies what the plug-in says of a transport. */
@@ -121,6 +142,10 @@ static int tell_one(const struct shmeter_transport *transport, unsigned i, struc
 	if (transport->struct_size != sizeof(*transport))
 		return sm_fail(err, EBADMSG, "the struct_size of transport %u is %zu, not %zu: build it again", i,
 			       transport->struct_size, sizeof(*transport));
+	if ((transport->traits & ~(uint64_t)(SHMETER_SPINS | SHMETER_MANY)) ||
+	    !is_null(transport->reserved, sizeof(transport->reserved) / sizeof(transport->reserved[0])))
+		return sm_fail(err, EBADMSG,
+			       "transport %u has traits or reserved members that this shmeter does not know", i);
 	if (!transport->name || !transport->summary)
 		return sm_fail(err, EBADMSG, "transport %u has no %s", i, transport->name ? "summary" : "name");
 	if (!transport->bytes || !transport->open || !transport->send || !transport->receive)
@@ -139,7 +164,7 @@ static int tell_one(const struct shmeter_transport *transport, unsigned i, struc
 static int describe_here(void *argument, struct sm_error *err)
 {
 	struct job *job = argument;
-	const struct shmeter_export *plugin = load(job->file, err);
+	const struct shmeter_export *plugin = load(job->plugged->file, err);
 	int rc = 0;
 
 	if (!plugin)
@@ -153,7 +178,7 @@ static int describe_here(void *argument, struct sm_error *err)
 static int bytes_here(void *argument, struct sm_error *err)
 {
 	struct job *job = argument;
-	const struct shmeter_transport *transport = load_one(job->file, job->index, err);
+	const struct shmeter_transport *transport = load_one(job->plugged, err);
 
 	if (!transport)
 		return -err->code;
@@ -164,19 +189,20 @@ static int bytes_here(void *argument, struct sm_error *err)
 static int open_here(void *argument, struct sm_error *err)
 {
 	struct job *job = argument;
-	const struct shmeter_transport *transport = load_one(job->file, job->index, err);
+	const struct shmeter_transport *transport = load_one(job->plugged, err);
 	int code;
 
 	if (!transport)
 		return -err->code;
 	code = transport->open(job->pair);
-	return code ? sm_fail(err, code < 0 ? EIO : code, "%s", strerror(code)) : 0;
+	/* EIO: what the plug-in calls EINTR or ETIMEDOUT is neither a signal to this program nor its deadline */
+	return code ? sm_fail(err, EIO, "%s", strerror(code)) : 0;
 }
 
 static int close_here(void *argument, struct sm_error *err)
 {
 	struct job *job = argument;
-	const struct shmeter_transport *transport = load_one(job->file, job->index, err);
+	const struct shmeter_transport *transport = load_one(job->plugged, err);
 
 	if (!transport)
 		return -err->code;
@@ -186,16 +212,21 @@ static int close_here(void *argument, struct sm_error *err)
 }
 
 /* Has a child do the job; `what` it is, for the sentence: "open()". */
-static int in_child(const struct sm_os *os, struct job *job, const char *what, sm_errand_fn fn, struct sm_error *err)
+static int in_child(struct job *job, const char *what, sm_errand_fn fn, struct sm_error *err)
 {
-	const struct sm_errand errand = { .title = "plug-in", .fn = fn, .argument = job, .timeout_ns = LIMIT_NS };
+	const struct sm_plugged *plugged = job->plugged;
+	const struct sm_errand errand = {
+		.title = "plug-in", .fn = fn, .argument = job, .timeout_ns = LIMIT_NS, .stop = plugged->stop
+	};
 	struct sm_error said = { 0 };
-	int rc = sm_errand_run(os, &errand, &said);
+	int rc = sm_errand_run(plugged->os, &errand, &said);
 
 	if (rc == -ETIMEDOUT)
-		return sm_fail(err, ETIMEDOUT, "plug-in %s: %s did not return within %u s", job->file, what,
+		return sm_fail(err, ETIMEDOUT, "plug-in %s: %s did not return within %u s", plugged->file, what,
 			       (unsigned)(LIMIT_NS / 1000000000u));
-	return rc < 0 ? sm_fail(err, -rc, "plug-in %s: %s: %s", job->file, what, said.text) : 0;
+	if (rc == -EINTR)
+		return sm_fail(err, EINTR, "%s", said.text);
+	return rc < 0 ? sm_fail(err, -rc, "plug-in %s: %s: %s", plugged->file, what, said.text) : 0;
 }
 
 static struct told *told_new(struct sm_error *err)
@@ -211,61 +242,74 @@ static struct told *told_new(struct sm_error *err)
 
 static bool is_summary(const char *text)
 {
-	return *text && sm_is_text(text) && !strpbrk(text, "\n\r\t");
+	return *text && sm_is_text(text) && !strpbrk(text, "\n\r\t") && !strchr(".,;: ", text[strlen(text) - 1]);
 }
 
-/* Makes the list from what the child told, which is a stranger's text. */
-static int accept_list(const struct sm_os *os, const char *file, const struct told *told,
-		       const struct sm_plugged **first, struct sm_error *err)
+static int check_words(const char *file, const char *name, const char *summary, struct sm_error *err)
 {
-	struct sm_plugged *list = sm_zeroed_memory(told->count, sizeof(*list));
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) || name[0] < 'a' || name[0] > 'z')
+		return sm_fail(
+			err, EBADMSG,
+			"plug-in %s: the name \"%s\" of a transport is not made of lower-case letters, digits and "
+			"\"_\", from a letter on",
+			file, name);
+	if (!is_summary(summary))
+		return sm_fail(err, EBADMSG, "plug-in %s: the summary of %s is not a line of text without a full stop",
+			       file, name);
+	return 0;
+}
 
+/* Makes the list from what the child told, which is a stranger's.  `one` has what all transports share. */
+static int accept_list(const struct sm_plugged *one, const struct told *told, const struct sm_plugged **first,
+		       struct sm_error *err)
+{
+	struct sm_plugged *list;
+
+	if (told->count == 0 || told->count > SHMETER_PLUGIN_MAX)
+		return sm_fail(err, EBADMSG, "plug-in %s: its description was not told", one->file);
+	list = sm_zeroed_memory(told->count, sizeof(*list));
 	for (unsigned i = 0; i < told->count; i++) {
-		const char *name = told->transport[i].name, *summary = told->transport[i].summary;
+		char name[NAME_SIZE], summary[WORDS_SIZE];
 
-		if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) || name[0] < 'a' ||
-		    name[0] > 'z') {
+		snprintf(name, sizeof(name), "%.*s", NAME_SIZE - 1, told->transport[i].name);
+		snprintf(summary, sizeof(summary), "%.*s", WORDS_SIZE - 1, told->transport[i].summary);
+		if (check_words(one->file, name, summary, err) < 0) {
 			free(list);
-			return sm_fail(err, EBADMSG,
-				       "plug-in %s: the name \"%s\" of transport %u is not made of "
-				       "lower-case letters, digits and \"_\" from a letter on",
-				       file, name, i);
+			return -EBADMSG;
 		}
-		if (!is_summary(summary)) {
-			free(list);
-			return sm_fail(err, EBADMSG, "plug-in %s: the summary of %s is not a line of text", file, name);
-		}
-		list[i] = (struct sm_plugged){ .os = os,
-					       .file = file,
-					       .index = i,
-					       .name = sm_name_of(name),
-					       .summary = sm_name_of(summary),
-					       .traits = told->transport[i].traits,
-					       .answers = sm_zeroed_memory(1, sizeof(*list[i].answers)) };
+		list[i] = *one;
+		list[i].index = i;
+		list[i].name = sm_name_of(name);
+		list[i].summary = sm_name_of(summary);
+		list[i].traits = told->transport[i].traits;
+		list[i].answers = sm_zeroed_memory(1, sizeof(*list[i].answers));
 	}
 	*first = list;
 	return (int)told->count;
 }
 
-int sm_plugin_describe(const struct sm_os *os, const char *path, const struct sm_plugged **first, struct sm_error *err)
+int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile int *stop,
+		       const struct sm_plugged **first, struct sm_error *err)
 {
+	struct sm_plugged one = { .os = os, .stop = stop };
 	char file[PATH_MAX];
 	struct stat status;
 	struct told *told;
-	struct job job;
+	struct job job = { .plugged = &one };
 	int rc;
 
-	if (!realpath(path, file) || stat(file, &status) < 0)
-		return sm_fail(err, errno, "plug-in %s: %s", path, strerror(errno));
+	if (!realpath(path, file) || stat(file, &status) < 0 || access(file, R_OK) < 0)
+		return sm_fail(err, EINVAL, "plug-in %s: %s", path, strerror(errno));
 	if (!S_ISREG(status.st_mode))
-		return sm_fail(err, EBADMSG, "plug-in %s: it is no file", path);
-	told = told_new(err);
+		return sm_fail(err, EINVAL, "plug-in %s: not a regular file", path);
+	one.file = sm_name_of(file);
+	one.identity = identity_of(&status);
+	told = job.told = told_new(err);
 	if (!told)
 		return -err->code;
-	job = (struct job){ .file = sm_name_of(file), .told = told };
-	rc = in_child(os, &job, "its description", describe_here, err);
+	rc = in_child(&job, "its description", describe_here, err);
 	if (rc == 0)
-		rc = accept_list(os, job.file, told, first, err);
+		rc = accept_list(&one, told, first, err);
 	munmap(told, sizeof(*told));
 	return rc;
 }
@@ -274,17 +318,21 @@ int sm_plugin_describe(const struct sm_os *os, const char *path, const struct sm
 static int ask_bytes(const struct sm_plugged *plugged, size_t capacity, size_t message, size_t *bytes,
 		     struct sm_error *err)
 {
-	struct told *told = told_new(err);
-	struct job job = {
-		.file = plugged->file, .index = plugged->index, .capacity = capacity, .message = message, .told = told
-	};
+	struct sm_error *hung = &plugged->answers->hung;
+	struct told *told;
+	struct job job = { .plugged = plugged, .capacity = capacity, .message = message };
 	int rc;
 
+	if (hung->code)
+		return sm_fail(err, hung->code, "%s", hung->text);
+	told = job.told = told_new(err);
 	if (!told)
 		return -err->code;
-	rc = in_child(plugged->os, &job, "bytes()", bytes_here, err);
+	rc = in_child(&job, "bytes()", bytes_here, err);
 	*bytes = told->bytes;
 	munmap(told, sizeof(*told));
+	if (rc == -ETIMEDOUT)
+		*hung = *err;
 	if (rc == 0 && *bytes > BYTES_LIMIT)
 		rc = sm_fail(err, EOVERFLOW, "plug-in %s: bytes() asks for %zu bytes", plugged->file, *bytes);
 	return rc;
@@ -294,52 +342,46 @@ int sm_plugin_bytes(const struct sm_plugged *plugged, size_t capacity, size_t me
 		    struct sm_error *err)
 {
 	struct sm_plugin_answers *answers = plugged->answers;
-	size_t i = 0;
+	struct answer *answer = answers->at, *end = answers->at + answers->count;
+	void *more;
 
-	while (i < answers->count && (answers->at[i].capacity != capacity || answers->at[i].message != message))
-		i++;
-	if (i == answers->count) {
-		void *more = realloc(answers->at, (i + 1) * sizeof(*answers->at));
+	*bytes = 0;
+	while (answer < end && (answer->capacity != capacity || answer->message != message))
+		answer++;
+	if (answer == end) {
+		struct answer now = { .capacity = capacity, .message = message };
 
+		now.rc = ask_bytes(plugged, capacity, message, &now.bytes, &now.err);
+		if (now.rc == -EINTR)
+			return sm_fail(err, EINTR, "%s", now.err.text);
+		more = realloc(answers->at, (answers->count + 1) * sizeof(*answers->at));
 		if (!more)
 			return sm_fail(err, ENOMEM, "no memory for what plug-in %s answers", plugged->file);
 		answers->at = more;
-		memset(&answers->at[i], 0, sizeof(answers->at[i]));
-		answers->at[i].capacity = capacity;
-		answers->at[i].message = message;
-		answers->at[i].rc = ask_bytes(plugged, capacity, message, &answers->at[i].bytes, &answers->at[i].err);
-		answers->count++;
+		answer = &answers->at[answers->count++];
+		*answer = now;
 	}
-	*bytes = answers->at[i].rc < 0 ? 0 : answers->at[i].bytes;
-	return answers->at[i].rc < 0 ? sm_fail(err, -answers->at[i].rc, "%s", answers->at[i].err.text) : 0;
-}
-
-/* open() or close(). */
-static int with_pair(const struct sm_plugged *plugged, const char *what, sm_errand_fn fn,
-		     struct shmeter_channel pair[2], struct sm_error *err)
-{
-	struct told *told = told_new(err);
-	struct job job = { .file = plugged->file, .index = plugged->index, .pair = pair, .told = told };
-	int rc;
-
-	if (!told)
-		return -err->code;
-	rc = in_child(plugged->os, &job, what, fn, err);
-	munmap(told, sizeof(*told));
-	return rc;
+	if (answer->rc < 0)
+		return sm_fail(err, -answer->rc, "%s", answer->err.text);
+	*bytes = answer->bytes;
+	return 0;
 }
 
 int sm_plugin_open(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err)
 {
-	return with_pair(plugged, "open()", open_here, pair, err);
+	struct job job = { .plugged = plugged, .pair = pair };
+
+	return in_child(&job, "open()", open_here, err);
 }
 
 int sm_plugin_close(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err)
 {
-	return with_pair(plugged, "close()", close_here, pair, err);
+	struct job job = { .plugged = plugged, .pair = pair };
+
+	return in_child(&job, "close()", close_here, err);
 }
 
 const struct shmeter_transport *sm_plugin_here(const struct sm_plugged *plugged, struct sm_error *err)
 {
-	return load_one(plugged->file, plugged->index, err);
+	return load_one(plugged, err);
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -24,10 +25,6 @@
 /* A sleep that is longer than requested by this is not caused by a busy scheduler: the container was frozen, or the
  * host stood still. */
 #define STOOD_NS 1000000000u
-
-/* The exit status of a member whose function returned 0.  With 0 itself ends whoever calls exit() in its place, such as a
- * plug-in. */
-#define RETURNED 101
 
 /* One pidfd per member: raises the soft limit (often 1024) to the hard limit. */
 static void allow_descriptors(unsigned count)
@@ -53,7 +50,8 @@ static void offer_oneself(void)
 	close(fd);
 }
 
-static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn fn, void *argument, unsigned index)
+static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn fn, void *argument, unsigned index,
+				  volatile bool *returned)
 {
 	static const int reset[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action;
@@ -74,20 +72,21 @@ static _Noreturn void member_main(pid_t parent, const char *title, sm_member_fn 
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_NAME, title);
 	code = fn(argument, index);
-	_exit(code ? code : RETURNED);
+	returned[index] = true;
+	_exit(code);
 }
 
-static void reap(struct sm_member *member)
+/* What a member forked goes with it: members are leaders of their groups. */
+static void reap(struct sm_team *team, struct sm_member *member)
 {
+	kill(-member->pid, SIGKILL);
 	while (waitpid(member->pid, &member->wait_status, 0) < 0)
 		if (errno != EINTR) {
 			member->wait_status = W_EXITCODE(255, 0); /* how it ended is unknown */
 			break;
 		}
-	if (WIFEXITED(member->wait_status) && WEXITSTATUS(member->wait_status) == 0)
+	if (WIFEXITED(member->wait_status) && !team->returned[member - team->member])
 		member->wait_status = W_EXITCODE(SM_MEMBER_LEFT, 0);
-	else if (WIFEXITED(member->wait_status) && WEXITSTATUS(member->wait_status) == RETURNED)
-		member->wait_status = 0;
 	member->reaped = true;
 	if (member->pidfd >= 0)
 		close(member->pidfd);
@@ -101,7 +100,7 @@ static void kill_all(struct sm_team *team)
 			kill(team->member[i].pid, SIGKILL);
 	for (unsigned i = 0; i < team->count; i++)
 		if (team->member[i].pid > 0 && !team->member[i].reaped)
-			reap(&team->member[i]);
+			reap(team, &team->member[i]);
 }
 
 int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_member_fn fn, void *argument,
@@ -113,8 +112,12 @@ int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_me
 	memset(team, 0, sizeof(*team));
 	team->abort = abort_flag;
 	team->member = calloc(count ? count : 1, sizeof(*team->member));
-	if (!team->member)
+	team->shared_bytes = (count ? count : 1) * sizeof(*team->returned);
+	team->returned = mmap(NULL, team->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (!team->member || team->returned == MAP_FAILED) {
+		sm_team_free(team);
 		return sm_fail(err, ENOMEM, "no memory for a team of %u processes", count);
+	}
 	allow_descriptors(count);
 	for (unsigned i = 0; i < count; i++) {
 		struct sm_member *member = &team->member[i];
@@ -123,7 +126,7 @@ int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_me
 		team->count = i + 1;
 		member->pid = fork();
 		if (member->pid == 0)
-			member_main(parent, title, fn, argument, i);
+			member_main(parent, title, fn, argument, i, team->returned);
 		if (member->pid < 0) {
 			rc = sm_fail(err, errno, "cannot fork worker %u of %u: %s%s", i, count, strerror(errno),
 				     sm_refusal("fork", errno));
@@ -175,7 +178,7 @@ static unsigned sleep_and_reap(struct sm_team *team, struct pollfd *fds, uint64_
 	note_standstill(team, sm_clock_ns() - now);
 	for (unsigned i = 0; i < team->count; i++) {
 		if (!team->member[i].reaped && (fds[i].revents & POLLIN))
-			reap(&team->member[i]);
+			reap(team, &team->member[i]);
 		alive += !team->member[i].reaped;
 	}
 	return alive;
@@ -246,5 +249,7 @@ enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const 
 void sm_team_free(struct sm_team *team)
 {
 	free(team->member);
+	if (team->returned && team->returned != MAP_FAILED)
+		munmap((void *)team->returned, team->shared_bytes);
 	memset(team, 0, sizeof(*team));
 }

@@ -72,15 +72,18 @@ static json_t *events_json(const struct sm_event_set *events)
 json_t *manifest_options(const struct sm_run_options *run, const struct sm_plan_options *options)
 {
 	char pages[16], numa[24];
-	json_t *sets = json_array(), *pus = json_array();
+	json_t *sets = json_array(), *pus = json_array(), *plugins = json_array();
 
 	for (unsigned i = 0; i < options->set_count; i++)
 		json_array_append_new(
 			sets, json_pack("{s:s, s:s}", "name", options->set[i].name, "values", options->set[i].text));
 	for (unsigned i = 0; i < options->pu_list_count; i++)
 		json_array_append_new(pus, json_integer(options->pu_list[i]));
+	for (size_t i = 0; i < run->plugged_count; i++)
+		json_array_append_new(plugins, json_pack("{s:s, s:s}", "name", run->plugged[i]->file, "values",
+							 run->plugged[i]->identity));
 	return json_pack(
-		"{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s, s:s}",
+		"{s:s, s:o, s:I, s:i, s:I, s:i, s:o, s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:s, s:b, s:s, s:s, s:o}",
 		"profile", sm_profile_name(options->profile), "patterns",
 		strings(options->patterns, options->pattern_count), "budget_ns", (json_int_t)options->budget_ns,
 		"repeat_blocks", (int)options->repeat_blocks, "slice_ns", (json_int_t)options->slice_ns, "slices",
@@ -94,7 +97,8 @@ json_t *manifest_options(const struct sm_run_options *run, const struct sm_plan_
 		options->memory.prefault ? sm_prefault_name(options->memory.prefault) : "", "numa",
 		options->memory.numa ? sm_numa_name(options->memory, numa) : "", "set", sets, "inject",
 		options->inject ? options->inject : "", "tune", run->tune, "file_folder",
-		run->file_folder ? run->file_folder : "", "kind", options->kind ? options->kind : "");
+		run->file_folder ? run->file_folder : "", "kind", options->kind ? options->kind : "", "plugins",
+		plugins);
 }
 
 int manifest_make(struct session *session, struct sm_error *err)

@@ -33,13 +33,14 @@ static const struct {
 	{ "inject", "--inject" },
 	{ "tune", "--tune" },
 	{ "file_folder", "--file-folder" },
+	{ "plugins", "--plugin" },
 };
 
-/* These options change the machine or the place of files.  A folder from somebody else must not do so, so they must be
- * given again. */
+/* These options change the machine or the place of files, or name code.  A folder from somebody else must not do so, so they
+ * must be given again. */
 static bool is_never_taken_over(const char *key)
 {
-	return strcmp(key, "tune") == 0 || strcmp(key, "file_folder") == 0;
+	return strcmp(key, "tune") == 0 || strcmp(key, "file_folder") == 0 || strcmp(key, "plugins") == 0;
 }
 
 static bool is_set(const json_t *value)

@@ -57,8 +57,8 @@ static inline int plugin_join(struct sm_worker *worker, struct channel pair[2], 
 			continue;
 		code = called->attach(&pair[i].theirs, i == sends_on);
 		if (code)
-			return sm_worker_fail(worker, code < 0 ? EIO : code, "plug-in %s: attach() of %s failed: %s",
-					      plugged->file, plugged->name, strerror(code));
+			return sm_worker_fail(worker, EIO, "plug-in %s: attach() of %s failed: %s", plugged->file,
+					      plugged->name, strerror(code));
 	}
 	return 0;
 }
@@ -93,7 +93,9 @@ static inline size_t plugin_offer(struct channel *channel, const void *buffer, s
 
 static inline void plugin_close(struct channel pair[2])
 {
-	(void)!sm_plugin_close(pair[0].plugged, (struct shmeter_channel[]){ pair[0].theirs, pair[1].theirs }, NULL);
+	if (pair[0].theirs.name) /* open() was tried */
+		(void)!sm_plugin_close(pair[0].plugged, (struct shmeter_channel[]){ pair[0].theirs, pair[1].theirs },
+				       NULL);
 }
 
 #endif

@@ -34,10 +34,29 @@ static int ring_open(struct shmeter_channel pair[2])
 	abort();
 #endif
 #ifdef MISTAKE_open_exits
-	exit(0);
+	exit(101);
+#endif
+#ifdef MISTAKE_open_interrupted
+	return EINTR;
+#endif
+#ifdef MISTAKE_named
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/shm/%s", pair[0].name);
+	fclose(fopen(path, "w"));
 #endif
 	return pair[0].name[0] && !shmeter_is_over(&pair[1]) ? 0 : EINVAL;
 }
+
+#ifdef MISTAKE_named
+static void ring_close(struct shmeter_channel pair[2])
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/dev/shm/%s", pair[0].name);
+	unlink(path);
+}
+#endif
 
 static int ring_attach(struct shmeter_channel *channel, bool sends)
 {
@@ -62,7 +81,7 @@ static bool ring_send(struct shmeter_channel *channel, const void *message, size
 	abort();
 #endif
 #ifdef MISTAKE_send_exits
-	exit(0);
+	_exit(0);
 #endif
 #ifdef MISTAKE_send_false
 	return false;
@@ -100,6 +119,9 @@ static bool ring_receive(struct shmeter_channel *channel, void *message, size_t 
 #ifndef NAME
 #define NAME "mine"
 #endif
+#ifndef TRAITS
+#define TRAITS SHMETER_SPINS
+#endif
 #ifndef SUMMARY
 #define SUMMARY "a ring of the tests"
 #endif
@@ -113,13 +135,19 @@ static const struct shmeter_transport transport[] = { {
 	.name = NAME,
 #endif
 	.summary = SUMMARY,
-	.traits = SHMETER_SPINS,
+	.traits = TRAITS,
 	.bytes = ring_bytes,
 	.open = ring_open,
 	.attach = ring_attach,
 	.send = ring_send,
 #ifndef MISTAKE_no_function
 	.receive = ring_receive,
+#endif
+#ifdef MISTAKE_named
+	.close = ring_close,
+#endif
+#ifdef MISTAKE_reserved
+	.reserved = { (void *)&ring_bytes },
 #endif
 } };
 
@@ -132,7 +160,7 @@ __attribute__((constructor)) static void begin(void)
 #ifdef MISTAKE_constructor_exits
 __attribute__((constructor)) static void begin(void)
 {
-	exit(0);
+	exit(101);
 }
 #endif
 

@@ -18,7 +18,8 @@ derive() {
 		'NR > 1 && (trials == " " || index(trials, " " $1 " ")) { $4 = int($4 * f) } 1' first/slices.csv >"$1/slices.csv"
 	jq --arg seed "$1" '.seed = $seed' first/manifest.json >"$1/manifest.json"
 }
-no_baseline() { "$program" check healthy --thresholds gates.ini "$@"; }
+# shellcheck disable=SC2317 # called by expect
+verdict() { "$program" check healthy --thresholds gates.ini "$@"; }
 ratio=('[mutex]' 'case = lock_uncontended/mutex' 'against = pthread_spin' 'baseline = yes' 'max = 1.10')
 
 # gates on a ratio to a baseline, a ratio, a count, claims
@@ -33,24 +34,24 @@ jq -e '.looked' first/manifest.json >/dev/null || fail 'a run for gates does not
 quiet first sysv_sem=600
 derive healthy 1.001
 derive slow 1.4 mutex
-expect 0 'PASS: 4 of 4 gates pass' no_baseline --baseline first
-expect 0 'no baseline was given' no_baseline
-expect 3 '3 of 4 gates pass' no_baseline --strict
+expect 0 'PASS: 4 of 4 gates pass' verdict --baseline first
+expect 0 'no baseline was given' verdict
+expect 3 '3 of 4 gates pass' verdict --strict
 gate "${ratio[@]}"
-expect 0 'NOT TESTABLE: 0 of 1 gates pass' no_baseline
-expect 3 'NOT TESTABLE: 0 of 1 gates pass' no_baseline --strict
+expect 0 'NOT TESTABLE: 0 of 1 gates pass' verdict
+expect 3 'NOT TESTABLE: 0 of 1 gates pass' verdict --strict
 
 # the defects: a slower case, a faster other side, one more fault, a claim that is false
 expect 1 '95 % interval 1\.[34][^)]*\); at most 1\.1 is allowed' "$program" check slow --thresholds gates.ini --baseline first
 grep -q '^FAIL  \[mutex\]' out || fail "the gate is not named: $(cat out)"
 grep -qF "shmeter run" out || fail "no command to measure again: $(cat out)"
 gate '[semaphore]' 'case = lock_uncontended/sysv_sem' 'against = mutex' 'max = 2'
-expect 1 'at most 2 is allowed' no_baseline
+expect 1 'at most 2 is allowed' verdict
 gate '[faults]' 'case = first_touch/4k' 'count = minor-faults' 'per_op = 1.01'
-expect 1 'are expected' no_baseline
+expect 1 'are expected' verdict
 gate '[seen]' 'claim = K7.private'
 sed "s/,child's writes seen,0,/,child's writes seen,7,/" healthy/metrics.csv >metrics && mv metrics healthy/metrics.csv
-expect 1 "child's writes seen of private" no_baseline
+expect 1 "child's writes seen of private" verdict
 cp all.ini gates.ini
 
 # a time: one earlier run fails nothing, whatever its blocks say; three show by how much runs differ.  A run counts once.

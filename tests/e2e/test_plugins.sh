@@ -32,14 +32,25 @@ expect 0 'transport_latency' "$program" run transport_latency transport_throughp
 # two processors are needed to measure a transport that spins
 if [ "$(nproc)" -ge 2 ]; then
 	expect 0 'Files: good' "$program" run 'transport_*/ring_c*' 'transport_*/shm_ring' 'rate_sweep/ring_c.0us' "${both[@]}" "${brief[@]}" --out good
-	for case in transport_latency,ring_c, transport_latency,ring_cpp, transport_throughput,ring_c, transport_open_loop,ring_cpp, rate_sweep,ring_c.0us,; do
-		grep "$case" good/samples.csv | grep -qE "$measured" || fail "$case was not measured: $(cat good/samples.csv)"
+	for case in transport_latency,ring_c transport_latency,ring_cpp transport_throughput,ring_c transport_open_loop,ring_cpp rate_sweep,ring_c.0us; do
+		grep "$case," good/samples.csv | grep -qE "$measured" || fail "$case was not measured: $(cat good/samples.csv)"
 	done
 	grep -q 'fan_in,ring_c' good/samples.csv && fail 'a transport of one sender was asked to take several'
 	expect 0 '' "$program" report good # without the plug-ins
 	grep -q ring_cpp good/report.html || fail 'the page lacks ring_cpp'
 	expect 0 'ring_cpp' "$program" export good --to csv
 	expect 0 '' "$program" compare good good
+	printf '%s\n' '[ring]' 'case = transport_latency/ring_c' 'against = shm_ring' 'max = 100' 'at = message=64' >gates.ini
+	expect 4 'ring_c' "$program" check good --thresholds gates.ini
+	expect 0 '1 inconclusive' "$program" check good --thresholds gates.ini "${both[@]}"
+	tr -s ' \n' ' ' <out >line
+	# a run is resumed with the same build of a plug-in alone
+	sed -i 's/"status": "complete"/"status": "interrupted"/' good/manifest.json
+	refused 4 'begun with --plugin' "$program" run --resume good
+	expect 0 '' "$program" run --resume good "${both[@]}" -q --no-plots
+	touch ring_c.so
+	sed -i 's/"status": "complete"/"status": "interrupted"/' good/manifest.json
+	refused 4 'begun with --plugin' "$program" run --resume good "${both[@]}"
 	mistaken right
 	# too few blocks for a verdict, whatever the machine
 	expect 3 'transport_latency/mine.* of 2 measured' "$program" ab --left plugin=right.so --right plugin=right.so \
@@ -54,19 +65,20 @@ tells() { # FILE WORDS
 }
 echo 'no object' >text.so
 mkdir folder.so
-tells nowhere.so 'No such file'
+refused 4 'nowhere.so: No such file' "$program" run null_loop --plugin nowhere.so
+refused 4 'folder.so: not a regular file' "$program" list --plugin folder.so
 tells text.so 'its description: it cannot be loaded'
-tells folder.so 'it is no file'
-for mistake in no_symbol null magic abi none many size no_name no_function constructor_crash constructor_exits hangs undefined; do
+for mistake in no_symbol null magic abi none many size reserved no_name no_function constructor_crash constructor_exits hangs undefined; do
 	mistaken $mistake
 done
 tells no_symbol.so '.*it has no function shmeter_plugin'
 tells null.so '.*returns no description'
 tells magic.so '.*returns no description'
-tells abi.so '.*built for version 2 of the interface, and this shmeter has version 1'
+tells abi.so '.*built for version 2 of the interface .*, and this shmeter has version 1'
 tells none.so '.*it lists 0 transports'
 tells many.so '.*it lists 1000000 transports'
 tells size.so '.*struct_size of transport 0 is 8'
+tells reserved.so '.*transport 0 has traits or reserved members'
 tells no_name.so '.*transport 0 has no name'
 tells no_function.so '.*transport 0 lacks a function'
 tells undefined.so '.*it cannot be loaded: .*nobody_has_this'
@@ -76,8 +88,14 @@ tells hangs.so 'its description did not return within 5 s'
 mistaken upper -DNAME='"Mine"'
 mistaken long -DNAME='"a2345678901234567890123456789012"'
 mistaken line -DSUMMARY='"two\nlines"'
+mistaken stop -DSUMMARY='"A fast ring."'
+mistaken trait -DTRAITS=8
+mistaken several -DTRAITS=3
+expect 0 'mine.1, mine.2, mine.4' "$program" list transport_fan_in --plugin several.so
 mistaken own -DNAME='"pipe"'
-tells upper.so '.*the name "Mine" of transport 0'
+tells stop.so '.*summary of mine is not a line of text without a full stop'
+tells trait.so '.*transport 0 has traits'
+tells upper.so '.*the name "Mine" of a transport'
 tells long.so '.*the name of transport 0 is too long: at most 31'
 tells line.so '.*summary of mine is not a line of text'
 tells own.so 'there is a transport pipe already'
@@ -99,6 +117,9 @@ if [ "$(nproc)" -ge 2 ]; then
 	costs open_fails 0 skipped 'open\(\): Disk quota exceeded'
 	costs open_crash 0 skipped 'open\(\): .*killed by signal 6'
 	costs open_exits 0 skipped 'open\(\): .*ended early'
+	costs open_interrupted 0 skipped 'open\(\): Interrupted system call'
+	costs named 0 '(ok|disturbed)' ''
+	[ -z "$(find /dev/shm -name 'shmeter-*' -newer named.so)" ] || fail 'a named object is left'
 	costs attach_fails 0 worker_died 'attach\(\) of mine failed: No space left'
 	costs attach_prints 0 '(ok|disturbed)' ''
 	costs send_crash 0 worker_died 'killed by signal 6'

@@ -9,8 +9,11 @@
  *   attach()   in each worker, once for each direction that it uses
  *   send() and receive()  in the workers, between the stamps; each message is written and checked in full
  *   close()    in a process of its own, after the workers, even if open() failed or a worker was killed
- * No function runs in shmeter's own process.  One that crashes, prints, exits or does not return within 5 s costs its own
- * cases.  What open() leaves to the workers is what processes share: the memory, and objects with a name. */
+ * No function runs in shmeter's own process.  One that crashes, exits or does not return costs its own cases: the first,
+ * second and last of these have 5 s, the others as long as the trial; what they print goes nowhere.  What open() leaves to
+ * the workers is what processes share: the memory, and named objects.
+ *
+ * The interface grows by its reserved members, which are NULL; SHMETER_PLUGIN_ABI changes where that is not enough. */
 #ifndef SHMETER_PLUGIN_H
 #define SHMETER_PLUGIN_H
 
@@ -34,30 +37,31 @@ extern "C" {
 struct shmeter_channel {
 	void *memory;         /* bytes() bytes that the processes share, at a multiple of 128; NULL where bytes() is 0.
 				 Zeroed before open() */
-	size_t capacity;      /* bytes in flight: how many messages are to fit; a power of two from 4096 on */
+	size_t capacity;      /* bytes in flight: at least four messages; a power of two from 4096 on */
 	size_t message;       /* bytes of every message; a multiple of 8 */
-	const char *name;     /* for objects with a name: letters, digits and "-", at most 31; no other channel of this
+	const char *name;     /* for named objects: letters, digits and "-", at most 31; no other channel of this
 				 machine has it */
-	const uint32_t *over; /* see shmeter_is_over() */
+	const uint32_t *over; /* see shmeter_is_over(); written by other processes: read it atomically, relaxed */
 	uint32_t spin_turns;  /* who waits should spin this many turns before it sleeps; 0 where the ends share a PU */
 	uint32_t direction;   /* 0 or 1: the place in the pair */
 	void *own;            /* for the plug-in: set by attach(), read by send() and receive() of this process */
 	void *reserved[4];
 };
 
-/* Whether the peer is gone: a wait has to end, and send() or receive() to return false.  Ask it now and then while you
- * wait, such as every 1024 turns. */
+/* Whether the peer is gone: then a wait has to end, and send() or receive() to return false.  A waiting end calls this now
+ * and then, such as every 1024 turns. */
 static inline bool shmeter_is_over(const struct shmeter_channel *channel)
 {
 	return __atomic_load_n(channel->over, __ATOMIC_RELAXED) != 0;
 }
 
-/* All functions but attach() and close() have to be there. */
+/* All functions but attach() and close() must be there. */
 struct shmeter_transport {
-	size_t struct_size;  /* sizeof(struct shmeter_transport) */
-	const char *name;    /* lower-case letters, digits and "_", from a letter on, at most 31 */
-	const char *summary; /* a few words for tables: "a ring in shared memory"; at most 79 printable characters */
-	uint64_t traits;     /* SHMETER_SPINS | ... */
+	size_t struct_size; /* sizeof(struct shmeter_transport) */
+	const char *name;   /* lower-case letters, digits and "_", from a letter on, at most 31 */
+	const char
+		*summary; /* a few words for tables: "a ring in shared memory"; at most 79 characters, no full stop */
+	uint64_t traits;  /* SHMETER_SPINS | ... */
 	/* Shared memory of one direction; 0: none.  Depends on the arguments alone. */
 	size_t (*bytes)(size_t capacity, size_t message);
 	/* Both return 0 or an errno.  `sends`: this process sends on this channel; otherwise it receives. */

@@ -13,19 +13,22 @@
 /* A transport of a plug-in, as its file describes it.  Lives as long as the process. */
 struct sm_plugged {
 	const struct sm_os *os;
-	const char *file;    /* the absolute path */
-	unsigned index;      /* in the plug-in's list */
-	const char *name;    /* as in plugin.h */
-	const char *summary; /* likewise */
-	uint64_t traits;     /* likewise */
+	const volatile int *stop; /* non-zero: ask no more */
+	const char *file;         /* the absolute path */
+	const char *identity;     /* size and time of change of the file: a run never mixes two builds of it */
+	unsigned index;           /* in the plug-in's list */
+	const char *name;         /* as in plugin.h */
+	const char *summary;      /* likewise */
+	uint64_t traits;          /* likewise */
 	struct sm_plugin_answers *answers;
 };
 
 /* Has a child load the file and describe it.  Returns the number of its transports and sets `*first` to them; or a negative
- * errno with a sentence that names the file: -ENOENT, -EACCES..., -EBADMSG where it is no plug-in of this ABI or describes
- * something else than plugin.h says, -ETIMEDOUT, -ECHILD where it ended the child. */
-SM_MUST_USE int sm_plugin_describe(const struct sm_os *os, const char *path, const struct sm_plugged **first,
-				   struct sm_error *err);
+ * errno with a sentence that names the file: -EINVAL where there is no such file that can be read, -EBADMSG where it is no
+ * plug-in of this ABI or describes something else than plugin.h says, -ETIMEDOUT, -EINTR, -ECHILD where it ended the child.
+ * `stop` is as in struct sm_plugged. */
+SM_MUST_USE int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile int *stop,
+				   const struct sm_plugged **first, struct sm_error *err);
 
 /* Bytes of one direction, from a child; the answer for the same arguments is kept.  Returns 0 and sets `*bytes`, or a
  * negative errno with a sentence. */

@@ -34,8 +34,10 @@ struct sm_run_options {
 	bool profile_given, seed_given;
 	const char *events; /* libpfm4 event strings; NULL: the default ones */
 	bool no_counters;
-	bool tune;               /* reserve huge pages for the run, and restore the pool afterwards */
-	const char *file_folder; /* where file-backed regions live; NULL: the results' folder */
+	bool tune;                               /* reserve huge pages for the run, and restore the pool afterwards */
+	const char *file_folder;                 /* where file-backed regions live; NULL: the results' folder */
+	const struct sm_plugged *const *plugged; /* a transport of each plug-in that the scenarios have */
+	size_t plugged_count;
 	const char *const *command_line;
 	size_t command_line_count;
 	const char *version;

@@ -10,7 +10,7 @@
 
 #include "shmeter/error.h"
 
-/* The exit status of a member that did not return from its function: something in it called exit(0). */
+/* The exit status of a member that did not return from its function: something in it, such as a plug-in, called exit(). */
 #define SM_MEMBER_LEFT 102
 
 /* What a member does; its return value becomes the exit status.  It never returns to the caller's
@@ -27,6 +27,8 @@ struct sm_member {
 struct sm_team {
 	unsigned count;
 	struct sm_member *member;
+	volatile bool *returned; /* by member, in shared memory: its function returned */
+	size_t shared_bytes;
 	_Atomic uint32_t *abort; /* the flag that members' spins poll; may be NULL */
 	/* Seen while waiting: a member was stopped (SIGSTOP, a debugger); for how long no process ran, not even this
 	 * one. */
