@@ -23,6 +23,19 @@
 #define STILL_S       3    /* for WATCH messages: a thousand time slices of the scheduler */
 #define WATCH         256
 
+/* No ring here is a plug-in's. */
+int sm_plugin_open(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err)
+{
+	(void)plugged;
+	(void)pair;
+	return sm_fail(err, ENOTSUP, "no plug-in");
+}
+
+int sm_plugin_close(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err)
+{
+	return sm_plugin_open(plugged, pair, err);
+}
+
 int sm_worker_fail(struct sm_worker *worker, int code, const char *format, ...)
 {
 	(void)worker;
