@@ -131,8 +131,12 @@ static const struct shmeter_transport *load_one(const struct sm_plugged *plugged
 		return NULL;
 	}
 	plugin = load(plugged->file, err);
-	if (!plugin || plugged->index >= plugin->transport_count)
+	if (!plugin)
 		return NULL;
+	if (plugged->index >= plugin->transport_count) {
+		sm_fail(err, EBADMSG, "it lists fewer transports than when it was described");
+		return NULL;
+	}
 	return &plugin->transport[plugged->index];
 }
 

@@ -42,10 +42,11 @@ static inline int plugin_open(struct channel pair[2], struct sm_error *err)
 static inline int plugin_join(struct sm_worker *worker, struct channel pair[2], int sends_on, int receives_on)
 {
 	const struct sm_plugged *plugged = pair[0].plugged;
-	const struct shmeter_transport *called = sm_plugin_here(plugged, &worker->error);
+	struct sm_error err = { 0 };
+	const struct shmeter_transport *called = sm_plugin_here(plugged, &err);
 
 	if (!called)
-		return sm_worker_fail(worker, EBADMSG, "plug-in %s: it cannot be loaded again", plugged->file);
+		return sm_worker_fail(worker, err.code, "plug-in %s: %s", plugged->file, err.text);
 	for (int i = 0; i < 2; i++) {
 		int code;
 

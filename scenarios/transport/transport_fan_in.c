@@ -51,7 +51,6 @@ static void teardown(struct sm_trial *trial)
 static int warm_up(struct sm_worker *worker)
 {
 	struct fan_in_state *state = worker->state;
-
 	int rc = transport_join(worker, state->channel, worker->index > 0 ? 0 : -1, worker->index > 0 ? -1 : 0);
 
 	if (rc < 0)

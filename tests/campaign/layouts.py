@@ -63,7 +63,8 @@ class Builds:
         start = "uint64_t n = worker->op_count, i = 0;"
         assert give in text and start in text, f"{SOURCE} has changed: plant elsewhere"
         text = text.replace(start, f"uint64_t n = worker->op_count, i = 0, left = {period};")
-        text = text.replace(give, f"{give}\t\tif (--left == 0) {{ left = {period}; for (int k = 0; k < {BURST}; k++) {{ {PLANTS[plant]} }} }}\n")
+        burst = f"for (int k = 0; k < {BURST}; k++) {{ {PLANTS[plant]} }}"
+        text = text.replace(give, f"{give}\t\tif (--left == 0) {{ left = {period}; {burst} }}\n")
         path = os.path.join(self.source, SOURCE)
         with open(path) as file:
             if file.read() == text:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include "shmeter/plugin.h"
 
@@ -35,6 +36,9 @@ static int ring_open(struct shmeter_channel pair[2])
 #endif
 #ifdef MISTAKE_open_exits
 	exit(101);
+#endif
+#ifdef MISTAKE_changes
+	utime("changes.so", NULL); /* as if it was built anew in the middle of the run */
 #endif
 #ifdef MISTAKE_open_interrupted
 	return EINTR;

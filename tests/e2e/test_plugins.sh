@@ -120,6 +120,9 @@ if [ "$(nproc)" -ge 2 ]; then
 	costs open_interrupted 0 skipped 'open\(\): Interrupted system call'
 	costs named 0 '(ok|disturbed)' ''
 	[ -z "$(find /dev/shm -name 'shmeter-*' -newer named.so)" ] || fail 'a named object is left'
+	costs changes 0 skipped 'open\(\): the file has changed since it was described'
+	tr -s ' \n' ' ' <out | grep -qE 'repeated: worker . gave up: plug-in [^ ]*: the file has changed' ||
+		fail "a worker does not say why it cannot load: $(cat out)"
 	costs attach_fails 0 worker_died 'attach\(\) of mine failed: No space left'
 	costs attach_prints 0 '(ok|disturbed)' ''
 	costs send_crash 0 worker_died 'killed by signal 6'
