@@ -175,6 +175,8 @@ int check_text(const struct check_subject *on, const char *what, const char *tex
 	last = text[strlen(text) - 1];
 	if (!sm_is_text(text))
 		return check_wrong(on, "the %s is not UTF-8 text", what);
+	if (strpbrk(text, "\n\r\t"))
+		return check_wrong(on, "the %s holds a line end or a tab: write it in one line", what);
 	if (ending == CHECK_PART && strchr(".,;: ", last))
 		return check_wrong(on, "the %s ends with \"%c\": leave it out, as the program goes on after it", what,
 				   last);

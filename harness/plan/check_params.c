@@ -27,6 +27,20 @@ static int check_number(const struct check_subject *on, const struct sm_param *p
 	return 0;
 }
 
+/* Whether entry `i` of the list stands before it, too. */
+static bool is_repeated(const struct sm_values *values, unsigned i)
+{
+	struct sm_swept value = sm_values_at(values, i);
+
+	for (unsigned k = 0; k < i && value.kind != SM_VALUE_DOUBLING; k++) {
+		struct sm_swept earlier = sm_values_at(values, k);
+
+		if (earlier.kind == value.kind && earlier.number == value.number)
+			return true;
+	}
+	return false;
+}
+
 /* Whether the list has a value on every machine and at every placement: multiples of the PUs are for some. */
 static bool is_never_empty(const struct sm_values *values)
 {
@@ -99,6 +113,9 @@ static int check_values(const struct check_subject *on, const struct sm_param *p
 						  : check_multiple(on, param, value);
 		if (rc == 0)
 			rc = check_order(on, param, values, i);
+		if (rc == 0 && is_repeated(values, i))
+			rc = check_wrong(on, "parameter \"%s\": entry %u of a list of values is there twice",
+					 param->name, i + 1);
 		if (rc < 0)
 			return rc;
 	}

@@ -12,6 +12,8 @@
 #include "shmeter/scenario_check.h"
 
 static const struct sm_values too_many = SM_VALUES(0, 2);
+static const struct sm_values twice = SM_VALUES(64, 4096, 64);
+static const struct sm_values times_twice = SM_SWEEP((64), SM_TIMES_PUS(1), SM_TIMES_PUS(1));
 static const struct sm_values open_end = SM_SWEEP((64), SM_DOUBLING);
 static const struct sm_values from_zero = SM_SWEEP((0), SM_DOUBLING, SM_TIMES_PUS(1));
 static const struct sm_values maybe_from_zero = SM_SWEEP((0), SM_FROM_PUS(8, 1), SM_DOUBLING, SM_TIMES_PUS(1));
@@ -207,6 +209,9 @@ Test(scenario_check, bounds)
 	REFUSED(m.scenario.params[0].quick.count = 0, "parameter \"message\" has no values for the quick profile");
 	REFUSED(m.scenario.params[0].full = open_end,
 		"parameter \"message\": doubling goes on to a multiple of the PUs");
+	REFUSED(m.scenario.params[0].full = twice, "parameter \"message\": entry 3 of a list of values is there twice");
+	REFUSED(m.scenario.params[0].full = times_twice,
+		"parameter \"message\": entry 3 of a list of values is there twice");
 	REFUSED(m.scenario.params[0].full = wrong_order,
 		"parameter \"message\": multiples of the PUs come after all other values");
 }
@@ -409,6 +414,9 @@ Test(scenario_check, names_and_texts)
 	REFUSED(m.claims[0].text = "Sleeping takes twice as long.",
 		"claim X1: the text ends with \".\": leave it out, as the program goes on after it");
 	REFUSED(m.claims[0].source = NULL, "claim X1: the source is missing");
+	REFUSED(m.scenario.summary = "It is\nmeasured.", "the summary holds a line end or a tab: write it in one line");
+	REFUSED(m.variants[1].summary = "a\tlock",
+		"the summary of a variant holds a line end or a tab: write it in one line");
 	REFUSED(m.scenario.why = "Because", "the why does not end with a full stop: \"Because\"");
 	REFUSED(m.scenario.question = "It is found.",
 		"the question does not end with a question mark: \"It is found.\"");
