@@ -98,6 +98,9 @@ static int parse(union options *options, enum command command, int argc, char **
 		if (!spec)
 			return sm_fail(err, EINVAL, "`shmeter %s` has no option %s; see `shmeter %s --help`", name,
 				       argv[optind - 1], name);
+		if (spec->argument && !*optarg)
+			return sm_fail(err, EINVAL, "--%s has an empty value: write one, or leave the option out",
+				       spec->name);
 		rc = take(options, command, spec, optarg, err);
 		if (rc < 0 || common->help || common->version)
 			return rc;
@@ -105,6 +108,9 @@ static int parse(union options *options, enum command command, int argc, char **
 	for (; optind < argc; optind++) {
 		if (common->operands == OPERANDS_MAX)
 			return sm_fail(err, EINVAL, "too many arguments: at most %d", OPERANDS_MAX);
+		if (!*argv[optind])
+			return sm_fail(err, EINVAL, "an argument of `shmeter %s` is empty: was a variable not set?",
+				       name);
 		common->operand[common->operands++] = argv[optind];
 	}
 	return 0;

@@ -69,6 +69,11 @@ expect 4 'no scenario matches' 'unknown pattern in list' "$program" list 'nonsen
 expect 4 'has no option' 'unknown option' "$program" run --nonsense
 expect 4 'has no option' "another command's option" "$program" list --tune
 expect 4 'needs a value' 'missing value' "$program" run --seed
+for option in out backing set kind events file-folder resume; do
+	expect 4 "--$option has an empty value" "empty --$option" "$program" run "--$option" '' --dry-run
+done
+expect 4 'an argument of `shmeter report` is empty' 'empty folder' "$program" report ''
+expect 4 'an argument of `shmeter run` is empty' 'empty pattern' "$program" run '' --dry-run
 expect 4 'profile' 'bad profile' "$program" run --profile slow
 expect 4 'budget' 'bad budget' "$program" run --budget soon
 expect 4 'seed' 'bad seed' "$program" run --seed -3
