@@ -307,12 +307,14 @@ static void tell(const struct stage *stage)
 	const struct sm_results *run = &stage->run;
 	char scenario[128], verdict[32];
 	const char *last = "";
+	bool told = false;
 
 	for (size_t i = 0; i < run->claim_count; i++) {
 		const struct sm_claim_row *claim = &run->claims[i];
 
 		if (claim->unmeasured || strcmp(claim->scenario, scenario_of(stage->demo, scenario)) != 0)
 			continue;
+		told = true;
 		snprintf(verdict, sizeof(verdict), "  %s: ", sm_verdict_name(claim->verdict));
 		sm_wrap(stdout, verdict, 4, WIDTH, claim->sentence);
 		if (strcmp(claim->evidence, "-") != 0)
@@ -326,10 +328,15 @@ static void tell(const struct stage *stage)
 		if (sample->ended != SM_SKIPPED || sample->derived || strcmp(last, sample->reason) == 0)
 			continue;
 		last = sample->reason;
+		told = true;
 		printf("  cannot run here: %s/%s\n", run->cases[sample->case_index].scenario,
 		       run->cases[sample->case_index].variant);
 		sm_wrap(stdout, "     ", 5, WIDTH, sample->reason);
 	}
+	if (!told)
+		printf("  Nothing: no trial ended within the %u s of a demonstration. Stop what else runs\n"
+		       "    here and try again, or give it the time it needs: shmeter run %s\n",
+		       (unsigned)(BUDGET_NS / 1000000000u), scenario_of(stage->demo, scenario));
 }
 
 /* Prints the lines of the function from the scenario's source file as it was compiled. */
