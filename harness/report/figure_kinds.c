@@ -10,7 +10,11 @@
 #include "shmeter/text.h"
 #include "words.h"
 
-#define VARIANTS_MAX 32
+/* Lines of a sweep: more than shmeter's own transports and three dozen of plug-ins, which come last. */
+#define VARIANTS_MAX 64
+/* Pixels of a line's name in the key, and of all that is above and below the key. */
+#define KEY_ROW  16u
+#define KEY_REST 130u
 /* A figure with more rows is no picture that anybody reads, and too tall for gnuplot's PNG. */
 #define ROWS_MAX 1000u
 
@@ -241,6 +245,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		crossings = put_crossings(r, f, param, first, firsts, variants, count, out);
 	free(first);
 	free(points);
+	if (f->height < KEY_REST + KEY_ROW * count)
+		f->height = KEY_REST + KEY_ROW * count;
 	put_names(variants, count, f);
 	used = strlen(f->variables);
 	snprintf(f->variables + used, sizeof(f->variables) - used,

@@ -61,7 +61,7 @@ void page_trust_of(struct page *page, sm_name scenario);
 
 /* page_sizes.c: from which size on a variant beats the baseline. */
 #define LADDER_SIZES 32
-#define LADDER_ROWS  32
+#define LADDER_ROWS  64 /* the variants but the baseline: as many as a figure has lines */
 #define LADDERS_MAX  4
 
 enum ladder_step { STEP_NONE, STEP_FASTER, STEP_SLOWER, STEP_OPEN };
