@@ -13,7 +13,7 @@ unformatted() {
 		sed -nE 's/^([^:]+):.*-Wclang-format-violations.*/\1/p' | sort -u
 }
 
-found=$(find bench harness scenarios tests -name '*.[ch]' -print0 | unformatted)
+found=$(find bench examples harness scenarios tests -name '*.[ch]' -print0 | unformatted)
 if [ -n "$found" ]; then
 	printf 'not as clang-format leaves them:\n%s\nrun: %s -i FILE...\n' "$found" "$format"
 	exit 1

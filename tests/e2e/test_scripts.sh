@@ -98,7 +98,7 @@ expect 5 'document: scenario brand_new: scenarios/families.def does not list its
 
 command -v shellcheck >/dev/null && {
 	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,build-layouts,check-regression,compare-revisions,gate,run-all,test,new-scenario} \
-		"$root/.ci/run" "$root"/tests/guests/{fetch,run} || failed=1
+		"$root/.ci/run" "$root/examples/build" "$root"/tests/guests/{fetch,run} || failed=1
 	shellcheck -s dash -e SC1090,SC1091,SC2154,SC3043 "$root"/tests/guests/init "$root"/tests/guests/checks/* || failed=1
 }
 [ $failed = 0 ] && echo 'the scripts say what is wrong'
