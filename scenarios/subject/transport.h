@@ -24,6 +24,7 @@
 #include "shm_ring.h"
 #include "shm_ring_ck.h"
 #include "shm_ring_futex.h"
+#include "shm_slots.h"
 #include "shm_sysv_sem.h"
 #include "sysv_msg.h"
 #include "tcp_loopback.h"

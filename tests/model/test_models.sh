@@ -33,6 +33,12 @@ expect() { # WANTED WORDS MODEL DEFINITIONS...
 expect 0 'the ring as it is' ring
 expect 1 'published without release' ring -DRELAXED
 expect 1 'woken without a fence' ring -DNO_FENCE
+expect 0 'the slots as they are' slots
+expect 1 'a slot that is published without release' slots -DRELAXED
+expect 1 'a message read before its state' slots -DNO_ACQUIRE
+expect 1 'a slot given back before it is read' slots -DRELAXED_TAIL
+expect 1 'a slot filled before it is given back' slots -DNO_ROOM
+expect 1 'a state without a number' slots -DFLAG
 expect 0 'the futex lock as it is' futex_lock
 expect 1 'given back without release' futex_lock -DRELAXED
 expect 1 'a waiter that does not say so' futex_lock -DNO_CONTENDED

@@ -1,8 +1,8 @@
 /* Many messages through every ring in shared memory and every polled transport of the kernel, between two
  * processes with random delays, each message checked: not one lost, doubled, overtaken or torn.  With a plant,
- * one message is sent wrongly (mask: the sender finds places by a wrong mask; unwoken: the sleeping ring's sender
- * never wakes), and the program has to say so.
- * usage: stress_rings [MESSAGES [lost|doubled|torn|swapped|mask|unwoken|none [CAPACITY [RING]]]]
+ * one message is sent wrongly (mask: the sender finds places by a wrong mask; early: a slot is published before it is
+ * filled; unwoken: the sleeping ring's sender never wakes), and the program has to say so.
+ * usage: stress_rings [MESSAGES [lost|doubled|torn|swapped|mask|early|unwoken|none [CAPACITY [RING]]]]
  * Ends with 0, or 1 at the first wrong message; with 2 where no ring has that name. */
 #include <sched.h>
 #include <signal.h>
@@ -73,6 +73,19 @@ static void send_unwoken(struct channel *channel, const void *buffer)
 	spsc_produced(ring, MESSAGE_BYTES);
 }
 
+static void send_early(struct channel *channel, const void *buffer)
+{
+	struct spsc *ring = channel->memory;
+	char *slot = shm_slots_at(channel, ring->written, MESSAGE_BYTES);
+
+	while (!spsc_has_room(ring, channel->slots, 1))
+		sched_yield();
+	atomic_store(shm_slots_state(slot, MESSAGE_BYTES), ++ring->written);
+	for (unsigned i = 0; i < 1000; i++)
+		sm_relax();
+	memcpy(slot, buffer, MESSAGE_BYTES);
+}
+
 static void send_all(enum transport transport, struct channel *channel, uint64_t messages, const char *plant)
 {
 	uint64_t *out = transport_buffer(MESSAGE_BYTES), state = 1;
@@ -88,6 +101,8 @@ static void send_all(enum transport transport, struct channel *channel, uint64_t
 			out[MESSAGE_BYTES / 8 - 1] -= MESSAGE_STEP; /* as of the message before */
 		if (plant && transport == TRANSPORT_shm_ring_futex && strcmp(plant, "unwoken") == 0)
 			send_unwoken(channel, out);
+		else if (plant && transport == TRANSPORT_shm_slots && strcmp(plant, "early") == 0)
+			send_early(channel, out);
 		else
 			transport_send(transport, channel, out, MESSAGE_BYTES);
 		if (plant && i == PLANT_AT && strcmp(plant, "doubled") == 0)

@@ -19,6 +19,7 @@
 #include "subject/shm_posix_sem.h"
 #include "subject/shm_ring.h"
 #include "subject/shm_ring_futex.h"
+#include "subject/shm_slots.h"
 #include "subject/snapshot.h"
 
 #define MESSAGES      60000
@@ -113,6 +114,7 @@ static struct channel a_channel(size_t bytes)
 		free(both[1].memory);                                                                                  \
 	}
 PAIR(shm_ring)
+PAIR(shm_slots)
 PAIR(shm_ring_futex)
 PAIR(shm_mutex_cond)
 PAIR(shm_posix_sem)
@@ -299,6 +301,7 @@ int main(int argc, char **argv)
 		void (*run)(void);
 	} subjects[] = {
 		{ "shm_ring", run_shm_ring },
+		{ "shm_slots", run_shm_slots },
 		{ "shm_ring_futex", run_shm_ring_futex },
 		{ "shm_mutex_cond", run_shm_mutex_cond },
 		{ "shm_posix_sem", run_shm_posix_sem },
