@@ -2,7 +2,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "shmeter/plugin.h"
+#include "shmeter/plugin_stamp.h"
 
 struct ring {
 	_Alignas(128) _Atomic uint64_t sent;
@@ -47,6 +47,8 @@ static bool ring_receive(struct shmeter_channel *channel, void *message, size_t 
 	return true;
 }
 
+SHMETER_STAMP(stamped, ring_send, ring_receive);
+
 static const struct shmeter_transport transport = {
 	.struct_size = sizeof(transport),
 	.name = "ring_c",
@@ -56,6 +58,7 @@ static const struct shmeter_transport transport = {
 	.open = ring_open,
 	.send = ring_send,
 	.receive = ring_receive,
+	.stamped = &stamped,
 };
 
 const struct shmeter_export *shmeter_plugin(void)

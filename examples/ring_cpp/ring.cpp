@@ -2,7 +2,7 @@
 #include <atomic>
 #include <cstring>
 
-#include "shmeter/plugin.h"
+#include "shmeter/plugin_stamp.h"
 
 namespace
 {
@@ -49,6 +49,8 @@ bool receive(shmeter_channel *channel, void *message, size_t size)
 	return true;
 }
 
+SHMETER_STAMP(stamped, send, receive);
+
 const shmeter_transport transport = { sizeof(shmeter_transport),
 				      "ring_cpp",
 				      "a ring in C++",
@@ -59,7 +61,7 @@ const shmeter_transport transport = { sizeof(shmeter_transport),
 				      send,
 				      receive,
 				      nullptr,
-				      {} };
+				      { &stamped } };
 
 } // namespace
 

@@ -16,6 +16,7 @@
 #include "shmeter/errand.h"
 #include "shmeter/intern.h"
 #include "shmeter/memory.h"
+#include "shmeter/plugin_stamp.h"
 
 #define LIMIT_NS    5000000000u /* plugin.h promises this */
 #define NAME_SIZE   32
@@ -140,6 +141,12 @@ static const struct shmeter_transport *load_one(const struct sm_plugged *plugged
 	return &plugin->transport[plugged->index];
 }
 
+static bool is_stamped(const struct shmeter_stamped *loops)
+{
+	return loops->struct_size == sizeof(*loops) && loops->send && loops->receive && loops->ask && loops->answer &&
+	       is_null(loops->reserved, sizeof(loops->reserved) / sizeof(loops->reserved[0]));
+}
+
 /* In the child: copies what the plug-in says of a transport. */
 static int tell_one(const struct shmeter_transport *transport, unsigned i, struct told *told, struct sm_error *err)
 {
@@ -147,9 +154,13 @@ static int tell_one(const struct shmeter_transport *transport, unsigned i, struc
 		return sm_fail(err, EBADMSG, "the struct_size of transport %u is %zu, not %zu: build it again", i,
 			       transport->struct_size, sizeof(*transport));
 	if ((transport->traits & ~(uint64_t)(SHMETER_SPINS | SHMETER_MANY)) ||
-	    !is_null(transport->reserved, sizeof(transport->reserved) / sizeof(transport->reserved[0])))
+	    !is_null(transport->reserved + 1, sizeof(transport->reserved) / sizeof(transport->reserved[0]) - 1))
 		return sm_fail(err, EBADMSG,
 			       "transport %u has traits or reserved members that this shmeter does not know", i);
+	if (transport->stamped && !is_stamped(transport->stamped))
+		return sm_fail(err, EBADMSG,
+			       "the stamped loops of transport %u are not what SHMETER_STAMP() of this shmeter makes",
+			       i);
 	if (!transport->name || !transport->summary)
 		return sm_fail(err, EBADMSG, "transport %u has no %s", i, transport->name ? "summary" : "name");
 	if (!transport->bytes || !transport->open || !transport->send || !transport->receive)

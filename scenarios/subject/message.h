@@ -1,4 +1,5 @@
-/* The content of messages: words that depend on the message's number, written and checked in full. */
+/* The content of messages: words that depend on the message's number, written and checked in full.  The code is that of
+ * the loops that plug-ins stamp into themselves. */
 #ifndef SHMETER_SUBJECT_MESSAGE_H
 #define SHMETER_SUBJECT_MESSAGE_H
 
@@ -6,15 +7,13 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Knuth's multiplicative constant: consecutive numbers get words that share few bits. */
-#define MESSAGE_STEP 0x9e3779b97f4a7c15u
+#include "shmeter/plugin_stamp.h"
+
+#define MESSAGE_STEP SHMETER_MESSAGE_STEP
 
 static inline void message_write(uint64_t *words, size_t bytes, uint64_t number)
 {
-	uint64_t base = (number + 1) * MESSAGE_STEP;
-
-	for (size_t i = 0; i < bytes / sizeof(*words); i++)
-		words[i] = base + i;
+	shmeter_message_write(words, bytes, number);
 }
 
 /* The multiplicative inverse of MESSAGE_STEP modulo 2^64: gives the number of a message from its first word. */
@@ -44,11 +43,7 @@ static inline void message_copy(void *restrict to, const void *restrict from, si
 /* Returns 0 if every word is right. */
 static inline uint64_t message_check(const uint64_t *words, size_t bytes, uint64_t number)
 {
-	uint64_t base = (number + 1) * MESSAGE_STEP, wrong = 0;
-
-	for (size_t i = 0; i < bytes / sizeof(*words); i++)
-		wrong |= words[i] ^ (base + i);
-	return wrong;
+	return shmeter_message_check(words, bytes, number);
 }
 
 #endif

@@ -6,7 +6,7 @@
  *           transport: across cores a blocking transport mostly measures the wake-up of the sleeper.
  * Cost of the loop: writing and checking 8 bytes takes about a third of a cycle per word when vectorised; four
  *           tallies in the worker's own slot; one switch per slice chooses the transport. */
-#include "../subject/transport_pair.h"
+#include "../subject/stamped.h"
 
 /* Worker 0 sends and waits for the answer, worker 1 answers. */
 static ALWAYS_INLINE uint64_t round_trips(struct sm_worker *worker, enum transport transport)
@@ -30,6 +30,16 @@ static ALWAYS_INLINE uint64_t round_trips(struct sm_worker *worker, enum transpo
 }
 #define STAMP_LOOP round_trips
 #include "../subject/stamp.h"
+
+static int warm_up(struct sm_worker *worker)
+{
+	return stamped_warm_up(worker, STAMPED_TRIPS);
+}
+
+static uint64_t run(struct sm_worker *worker)
+{
+	return stamped_loops(worker) ? stamped_slice(worker, STAMPED_TRIPS, round_trips_run) : round_trips_run(worker);
+}
 
 /* The same, with each round trip in the histogram; worker 1 takes no times. */
 static ALWAYS_INLINE uint64_t traced(struct sm_worker *worker, enum transport transport)
@@ -149,8 +159,8 @@ const struct sm_scenario sm_scenario_transport_latency = {
 	.bytes_per_op = bytes_per_op,
 	.supported = transport_supported,
 	.setup = pair_setup,
-	.warm_up = pair_warm_up,
-	.run = round_trips_run,
+	.warm_up = warm_up,
+	.run = run,
 	.trace = traced_run,
 	.verify = pair_verify_trips,
 	.teardown = pair_teardown,

@@ -3,7 +3,7 @@
  *           in full and checked in full; the slice ends with the last receipt.
  * Not shown: several senders; single-copy transports.
  * Cost of the loop: as transport_latency, one direction. */
-#include "../subject/transport_pair.h"
+#include "../subject/stamped.h"
 
 /* In a variant's `arg`: nothing is written or checked. */
 #define RING_COPIES 0x100u
@@ -82,7 +82,14 @@ static uint64_t run(struct sm_worker *worker)
 {
 	uint64_t arg = sm_case_variant(worker->c)->arg;
 
+	if (stamped_loops(worker))
+		return stamped_slice(worker, STAMPED_ONE_WAY, one_way_run);
 	return arg & RING_COPIES ? ring_copies(worker) : arg & TWO_COPIES ? two_copies(worker) : one_way_run(worker);
+}
+
+static int warm_up(struct sm_worker *worker)
+{
+	return stamped_warm_up(worker, STAMPED_ONE_WAY);
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
@@ -189,7 +196,7 @@ const struct sm_scenario sm_scenario_transport_throughput = {
 	.bytes_per_op = bytes_per_op,
 	.supported = transport_supported,
 	.setup = pair_setup,
-	.warm_up = pair_warm_up,
+	.warm_up = warm_up,
 	.run = run,
 	.verify = verify,
 	.measure = measure,

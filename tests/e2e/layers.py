@@ -14,7 +14,7 @@ LAYERS = (
     ("bench",),
 )
 # A public header belongs to the folder that defines what it declares; these headers contain only data.
-DATA_HEADERS = {"plugin.h": "platform", "series.h": "base", "history_series.h": "store", "claim.h": "plan",
+DATA_HEADERS = {"plugin.h": "platform", "plugin_stamp.h": "platform", "series.h": "base", "history_series.h": "store", "claim.h": "plan",
                 "scenario.h": "plan", "sweep.h": "plan"}
 
 RANK = {folder: rank for rank, layer in enumerate(LAYERS) for folder in layer}

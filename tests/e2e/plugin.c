@@ -7,7 +7,21 @@
 #include <unistd.h>
 #include <utime.h>
 
-#include "shmeter/plugin.h"
+#include "shmeter/plugin_stamp.h"
+
+/* The mistake of another name, in a plug-in with stamped loops. */
+#ifdef MISTAKE_stamp_torn
+#define MISTAKE_torn
+#endif
+#ifdef MISTAKE_stamp_doubled
+#define MISTAKE_doubled
+#endif
+
+#ifdef STAMPED
+#define MISTAKE_AT 10 /* after the eight messages at most that look at the loops */
+#else
+#define MISTAKE_AT 100
+#endif
 
 struct ring {
 	_Alignas(128) _Atomic uint64_t sent;
@@ -95,7 +109,7 @@ static bool ring_send(struct shmeter_channel *channel, const void *message, size
 			return false;
 	memcpy(ring->slot + mine % slots * size, message, size);
 #ifdef MISTAKE_torn
-	ring->slot[mine % slots * size] ^= mine == 100;
+	ring->slot[mine % slots * size] ^= mine == MISTAKE_AT;
 #endif
 	atomic_store_explicit(&ring->sent, mine + 1, memory_order_release);
 	return true;
@@ -110,15 +124,68 @@ static bool ring_receive(struct shmeter_channel *channel, void *message, size_t 
 		if (shmeter_is_over(channel))
 			return false;
 #ifdef MISTAKE_doubled
-	mine -= mine == 100;
+	mine -= mine == MISTAKE_AT;
 #endif
 	memcpy(message, ring->slot + mine % slots * size, size);
 #ifdef MISTAKE_doubled
-	mine += mine == 99 && atomic_load_explicit(&ring->received, memory_order_relaxed) == 100;
+	mine += mine == MISTAKE_AT - 1 && atomic_load_explicit(&ring->received, memory_order_relaxed) == MISTAKE_AT;
 #endif
 	atomic_store_explicit(&ring->received, mine + 1, memory_order_release);
 	return true;
 }
+
+#ifdef STAMPED
+SHMETER_STAMP(right, ring_send, ring_receive);
+
+/* Passes one message less than it says, but only where it is not looked at. */
+static uint64_t loop_receive(struct shmeter_channel *from, struct shmeter_batch *batch)
+{
+#ifdef MISTAKE_stamp_forgets
+	if (batch->count > 4) {
+		uint64_t wrong = batch->wrong;
+
+		batch->count--;
+		right.receive(from, batch);
+		batch->received++;
+		batch->wrong = wrong;
+		return batch->count + 1;
+	}
+#endif
+	return right.receive(from, batch);
+}
+
+static uint64_t loop_ask(struct shmeter_channel *to, struct shmeter_channel *from, struct shmeter_batch *batch)
+{
+	uint64_t wrong = batch->wrong, done;
+
+#ifdef MISTAKE_stamp_garbles
+	batch->sent++;
+#endif
+	done = right.ask(to, from, batch);
+#ifdef MISTAKE_stamp_garbles
+	batch->sent--;
+#endif
+#ifdef MISTAKE_stamp_blind
+	batch->wrong = wrong;
+#endif
+	(void)wrong;
+	return done;
+}
+
+static const struct shmeter_stamped loops = {
+#ifdef MISTAKE_stamp_size
+	.struct_size = 8,
+#else
+	.struct_size = sizeof(loops),
+#endif
+#ifndef MISTAKE_stamp_missing
+	.send = right_send,
+#endif
+	.receive = loop_receive,
+	.ask = loop_ask,
+	.answer = right_answer,
+};
+#endif
 
 #ifndef NAME
 #define NAME "mine"
@@ -151,7 +218,10 @@ static const struct shmeter_transport transport[] = { {
 	.close = ring_close,
 #endif
 #ifdef MISTAKE_reserved
-	.reserved = { (void *)&ring_bytes },
+	.reserved = { NULL, (void *)&ring_bytes },
+#endif
+#ifdef STAMPED
+	.stamped = &loops,
 #endif
 } };
 

@@ -12,7 +12,7 @@ import sys
 
 import layers
 
-CONTRACT = "scenario|guard|spin|error|clock|histogram|region|topology|text|os|plugins"
+CONTRACT = "scenario|guard|spin|error|clock|histogram|region|topology|text|os|plugins|plugin_stamp"
 INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.M)
 COMMENT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])*'", re.S)
 # Definitions that other files can use, as clang-format lays them out: functions, and data.

@@ -75,6 +75,10 @@ tells no_symbol.so '.*it has no function shmeter_plugin'
 tells null.so '.*returns no description'
 tells magic.so '.*returns no description'
 tells abi.so '.*built for version 2 of the interface .*, and this shmeter has version 1'
+for mistake in stamp_size stamp_missing; do
+	mistaken $mistake -DSTAMPED
+	tells $mistake.so '.*the stamped loops of transport 0 are not what SHMETER_STAMP'
+done
 tells none.so '.*it lists 0 transports'
 tells many.so '.*it lists 1000000 transports'
 tells size.so '.*struct_size of transport 0 is 8'
@@ -104,9 +108,9 @@ expect 0 '' "$program" list transport_latency --plugin prints.so
 grep -q 'printed' out err && fail 'a plug-in wrote to the output'
 
 # what fails in a trial costs its own cases
-costs() { # MISTAKE CODE STATUS WORDS
-	mistaken "$1"
-	expect "$2" '' "$program" run transport_latency/mine null_loop --plugin "$1.so" "${brief[@]}" --out "cost-$1"
+costs() { # MISTAKE CODE STATUS WORDS [SCENARIO [OPTION...]]
+	mistaken "$1" "${@:6}"
+	expect "$2" '' "$program" run "${5:-transport_latency}/mine" null_loop --plugin "$1.so" "${brief[@]}" --out "cost-$1"
 	grep ',mine,' "cost-$1/samples.csv" | grep -qE "$4.*,$3\$" || fail "$1: $(grep ',mine,' "cost-$1/samples.csv")"
 	grep 'null_loop,loop' "cost-$1/samples.csv" | grep -qE "$measured" || fail "$1: null_loop was not measured"
 	grep -q 'printed' out err && fail "$1 wrote to the run's output"
@@ -130,6 +134,12 @@ if [ "$(nproc)" -ge 2 ]; then
 	costs send_false 0 worker_died 'send\(\) of mine returned false'
 	costs torn 6 verify_failed 'wrong messages'
 	costs doubled 6 verify_failed 'wrong messages'
+	# stamped loops are looked at: by themselves, before the slices, and by the last message of each
+	costs stamp_torn 6 verify_failed 'messages arrived wrong' transport_throughput -DSTAMPED
+	costs stamp_doubled 6 verify_failed 'wrong messages' transport_latency -DSTAMPED
+	costs stamp_blind 0 worker_died 'found 0 of 2 wrong messages' transport_latency -DSTAMPED
+	costs stamp_garbles 0 worker_died 'sent 4 wrong messages' transport_latency -DSTAMPED
+	costs stamp_forgets 6 verify_failed 'messages arrived wrong' transport_throughput -DSTAMPED
 fi
 
 [ $failed = 0 ] && echo 'plug-ins are measured, and bad ones cost their own cases'

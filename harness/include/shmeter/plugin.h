@@ -55,6 +55,8 @@ static inline bool shmeter_is_over(const struct shmeter_channel *channel)
 	return __atomic_load_n(channel->over, __ATOMIC_RELAXED) != 0;
 }
 
+struct shmeter_stamped; /* plugin_stamp.h */
+
 /* All functions but attach() and close() must be there. */
 struct shmeter_transport {
 	size_t struct_size; /* sizeof(struct shmeter_transport) */
@@ -73,7 +75,11 @@ struct shmeter_transport {
 	bool (*receive)(struct shmeter_channel *channel, void *message, size_t size);
 	/* Removes what has a name. */
 	void (*close)(struct shmeter_channel pair[2]);
-	void *reserved[8]; /* NULL */
+	union {
+		/* Loops of many messages, so that no call through a pointer is timed; NULL: none. */
+		const struct shmeter_stamped *stamped;
+		void *reserved[8]; /* the rest: NULL */
+	};
 };
 
 struct shmeter_export {
