@@ -17,6 +17,7 @@ int cmd_demo(const struct demo_options *options);
 int cmd_export(const struct export_options *options);
 int cmd_history(const struct history_options *options);
 int cmd_tune(const struct tune_options *options);
+int cmd_plugin(const struct plugin_options *options);
 int cmd_help(const struct help_options *options);
 
 #endif

@@ -16,6 +16,7 @@
 #define BLOCKS_MOST    10000
 #define PUS_MAX        1024
 #define PROCESSES_MOST 4096
+#define MESSAGES_MOST  10000000000u
 
 const struct command_spec command_specs[CMD_COUNT] = {
 	[CMD_LIST] = { "list", "[PATTERN...]", "list scenarios, claims, and what cannot run here" },
@@ -31,6 +32,7 @@ const struct command_spec command_specs[CMD_COUNT] = {
 	[CMD_SELFTEST] = { "selftest", "[PATTERN...]", "verify the instrument, measure noise floors" },
 	[CMD_DEMO] = { "demo", "[NAME | watch [PID...]]", "demonstrate shared memory, measured live" },
 	[CMD_TUNE] = { "tune", "", "list, apply or undo helpful system settings" },
+	[CMD_PLUGIN] = { "plugin", "new NAME | build DIR | check FILE", "make, build or check a plug-in of your own" },
 	[CMD_HELP] = { "help", "[man|bash]", "print this help, the man page or bash completion" },
 };
 
@@ -312,6 +314,14 @@ static int take_section(const struct option_spec *spec, void *member, char *text
 	return 0;
 }
 
+static int take_messages(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
+{
+	int rc = read_number(spec, text, MESSAGES_MOST, member, err);
+
+	return rc == 0 && *(uint64_t *)member == 0 ? sm_fail(err, EINVAL, "--%s 0 would check nothing", spec->name)
+						   : rc;
+}
+
 /* An option whose name is a placement. */
 static int take_its_name(const struct option_spec *spec, void *member, char *text, struct sm_error *err)
 {
@@ -326,6 +336,7 @@ static int take_its_name(const struct option_spec *spec, void *member, char *tex
 #define IN_BOTH(member)              .in = { IN(RUN, run, member), IN(AB, ab, member) }
 #define IN_GATES(member)             IN(CHECK, check, gate.member), IN(AB, ab, gate.member)
 #define IN_CHOOSE(member)            .in = { IN(CHOOSE, choose, member) }
+#define IN_PLUGIN(member)            .in = { IN(PLUGIN, plugin, member) }
 #define AT(distance, where)                                                                                            \
 	{                                                                                                              \
 		distance, NULL, where, take_its_name, IN_CHOOSE(question.placement)                                    \
@@ -446,12 +457,19 @@ const struct option_spec option_specs[] = {
 	  .in = { IN(DEMO, demo, list) } },
 	{ "sixel", NULL, "draw with pixels, in a terminal that supports sixel", take_flag,
 	  .in = { IN(DEMO, demo, sixel) } },
+	/* plug-ins */
+	{ "kind", "KIND", "choose what to make (new):", take_choice, "transport lock scenario", IN_PLUGIN(kind) },
+	{ "lang", "LANG", "choose the language (new):", take_choice, "c c++ rust", IN_PLUGIN(lang) },
+	{ "messages", "N", "pass at most N messages in each test (check)", take_messages, IN_PLUGIN(messages) },
+	{ "seconds", "S", "pass messages for at most S seconds (check)", take_budget, IN_PLUGIN(check_ns) },
+	{ "source", "DIR", "also check the source in DIR with sanitizers (check)", take_text, IN_PLUGIN(source) },
 	/* what is written, and where to */
 	{ "out", "DIR", "write to the new folder DIR (default results/TIME-HOST)", take_text,
 	  .in = { IN(RUN, run, out), IN(AB, ab, out), IN(SELFTEST, selftest, out) } },
 	{ "out", "DIR", "write to DIR (default: the run folder)", take_text, .in = { IN(REPORT, report, out) } },
 	{ "out", "DIR", "keep the runs in DIR (default: keep none)", take_text, IN_CHOOSE(out) },
 	{ "out", "FILE", "write to FILE (default: standard output)", take_text, .in = { IN(EXPORT, export, out) } },
+	{ "out", "PATH", "make this folder (new) or this file (build)", take_text, IN_PLUGIN(out) },
 	{ "out", "DIR", "draw one figure per case in DIR", take_text, .in = { IN(HISTORY, history, out) } },
 	{ "file-folder", "DIR", "keep file-backed regions in DIR (default: the run folder)", take_text,
 	  .in = { IN(RUN, run, run.file_folder) } },
@@ -467,7 +485,8 @@ const struct option_spec option_specs[] = {
 	  .in = { IN(EXPORT, export, like) } },
 	{ "format", "FORMAT", "choose a format:", take_choice, "table json csv", .in = { IN(LIST, list, format) } },
 	{ "json", NULL, "print JSON", take_flag,
-	  .in = { IN(LIST, list, json), IN(DOCTOR, doctor, json), IN(COMPARE, compare, json), IN_GATES(json) } },
+	  .in = { IN(LIST, list, json), IN(DOCTOR, doctor, json), IN(COMPARE, compare, json), IN(PLUGIN, plugin, json),
+		  IN_GATES(json) } },
 	{ "color", "WHEN", "use color auto, always or never; NO_COLOR is honoured", take_choice, "auto always never",
 	  EVERYWHERE(color) },
 	{ "quiet", NULL, "print neither progress nor tables", take_flag, .letter = 'q', EVERYWHERE(quiet) },

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "shmeter/choose.h"
 #include "shmeter/gate.h"
@@ -28,6 +29,7 @@ enum command {
 	CMD_SELFTEST,
 	CMD_DEMO,
 	CMD_TUNE,
+	CMD_PLUGIN,
 	CMD_HELP,
 	CMD_COUNT
 };
@@ -156,6 +158,15 @@ struct tune_options {
 	bool apply, undo;
 };
 
+struct plugin_options {
+	struct common_options common;
+	const char *kind, *lang;     /* new */
+	const char *out;             /* new: the folder; build: the file; NULL: not given */
+	const char *source;          /* check: the folder of the source; NULL: not given */
+	uint64_t messages, check_ns; /* check; 0: not given */
+	bool json;                   /* check */
+};
+
 struct help_options {
 	struct common_options common;
 };
@@ -175,6 +186,7 @@ union options {
 	struct selftest_options selftest;
 	struct demo_options demo;
 	struct tune_options tune;
+	struct plugin_options plugin;
 	struct help_options help;
 };
 

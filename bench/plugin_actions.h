@@ -1,0 +1,29 @@
+/* The actions of `shmeter plugin`.  Each returns the exit code of the program. */
+#ifndef SHMETER_PLUGIN_ACTIONS_H
+#define SHMETER_PLUGIN_ACTIONS_H
+
+#include <stdio.h>
+
+#include "options.h"
+
+/* `new NAME`: writes a folder with a plug-in that works, and what to do with it. */
+int plugin_new(const struct plugin_options *options);
+/* `build FOLDER`: compiles what lies in the folder, and says what the shared object holds. */
+int plugin_build(const struct plugin_options *options);
+/* `check FILE.so`: tests whether it works between processes. */
+int plugin_check(const struct plugin_options *options);
+
+/* Generated into plugin_texts.c: the templates, named KIND.c, KIND.cpp, KIND.rs and README.md, and the headers of the
+ * interface. */
+struct plugin_text {
+	const char *file, *text;
+};
+extern const struct plugin_text plugin_texts[]; /* ends with a NULL file */
+
+/* Writes the text into a new file of the folder, `name` in place of each "my_plugin". */
+SM_MUST_USE int plugin_write(const char *folder, const char *file, const char *text, const char *name,
+			     struct sm_error *err);
+/* Writes a path for a command that the user may copy: in quotes where the shell needs them. */
+void plugin_put_path(FILE *out, const char *path);
+
+#endif
