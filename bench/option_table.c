@@ -32,7 +32,7 @@ const struct command_spec command_specs[CMD_COUNT] = {
 	[CMD_SELFTEST] = { "selftest", "[PATTERN...]", "verify the instrument, measure noise floors" },
 	[CMD_DEMO] = { "demo", "[NAME | watch [PID...]]", "demonstrate shared memory, measured live" },
 	[CMD_TUNE] = { "tune", "", "list, apply or undo helpful system settings" },
-	[CMD_PLUGIN] = { "plugin", "new NAME | build DIR | check FILE", "make, build or check a plug-in of your own" },
+	[CMD_PLUGIN] = { "plugin", "new|build|check WHAT", "make, build or check a plug-in of your own" },
 	[CMD_HELP] = { "help", "[man|bash]", "print this help, the man page or bash completion" },
 };
 

@@ -68,6 +68,22 @@ static int take(union options *options, enum command command, const struct optio
 	return rc;
 }
 
+/* Whether the name is not an option of the command, but begins one, as "message" begins "messages": getopt_long() would
+ * take it as an abbreviation, and it is another command's option. */
+static bool is_misleading(const char *name, enum command command)
+{
+	bool begins = false;
+
+	for (size_t i = 0; i < option_count; i++) {
+		if (!option_is_taken(&option_specs[i], command))
+			continue;
+		if (strcmp(option_specs[i].name, name) == 0)
+			return false;
+		begins |= strncmp(option_specs[i].name, name, strlen(name)) == 0;
+	}
+	return begins;
+}
+
 static void list_for_getopt(enum command command, struct option *table)
 {
 	for (size_t i = 0; i < option_count; i++)
@@ -75,6 +91,9 @@ static void list_for_getopt(enum command command, struct option *table)
 			*table++ = (struct option){ option_specs[i].name,
 						    option_specs[i].argument ? required_argument : no_argument, NULL,
 						    answer_of(&option_specs[i]) };
+		else if (is_misleading(option_specs[i].name, command))
+			*table++ =
+				(struct option){ option_specs[i].name, no_argument, NULL, answer_of(&option_specs[i]) };
 	*table = (struct option){ 0 };
 }
 
