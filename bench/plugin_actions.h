@@ -13,7 +13,7 @@ int plugin_build(const struct plugin_options *options);
 /* `check FILE.so`: tests whether it works between processes. */
 int plugin_check(const struct plugin_options *options);
 
-/* Generated into plugin_texts.c: the templates, named KIND.c, KIND.cpp, KIND.rs and README.md, and the headers of the
+/* Generated into plugin_texts.c: the templates, named KIND.c, KIND.cpp, KIND.rs and KIND.md, and the headers of the
  * interface. */
 struct plugin_text {
 	const char *file, *text;

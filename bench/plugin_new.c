@@ -8,6 +8,7 @@
 
 #include "plugin_actions.h"
 #include "program.h"
+#include "registry.h"
 #include "shmeter/encode.h"
 
 #define PLACE           "my_plugin" /* stands for the name in the templates */
@@ -67,6 +68,10 @@ static int check_name(const char *name, struct sm_error *err)
 	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != length)
 		return sm_fail(err, EINVAL, "invalid name \"%s\": use at most %d of a-z, 0-9 and _, a letter first",
 			       name, NAME_MAX_LENGTH);
+	for (size_t s = 0; s < sm_scenario_count; s++)
+		for (const struct sm_variant *v = sm_scenarios[s]->variants; sm_scenarios[s]->plugs && v->name; v++)
+			if (strcmp(v->name, name) == 0)
+				return sm_fail(err, EEXIST, "%s is a name of shmeter's own; choose another", name);
 	return 0;
 }
 
@@ -92,13 +97,14 @@ static int write_folder(const char *folder, const char *name, const char *kind, 
 			struct sm_error *err)
 {
 	bool rust = strcmp(ending, "rs") == 0;
-	char source[64], from[64];
+	char source[64], from[64], page[64];
 	const char *const file[] = { source, "README.md", "shmeter_plugin.rs" };
 	const size_t count = rust ? 3 : 2;
 	int rc;
 
 	snprintf(source, sizeof(source), "%s.%s", name, ending);
 	snprintf(from, sizeof(from), "%s.%s", kind, ending);
+	snprintf(page, sizeof(page), "%s.md", kind);
 	if (!find_text(from))
 		return sm_fail(err, EOPNOTSUPP, "this build has no template of a %s in .%s; take --kind transport",
 			       kind, ending);
@@ -108,7 +114,7 @@ static int write_folder(const char *folder, const char *name, const char *kind, 
 			       : sm_fail(err, errno, "cannot create the folder %s: %s", folder, strerror(errno));
 	rc = write_text(folder, source, from, name, err);
 	if (rc == 0)
-		rc = write_text(folder, file[1], file[1], name, err);
+		rc = write_text(folder, file[1], page, name, err);
 	if (rc == 0 && rust)
 		rc = write_text(folder, file[2], file[2], name, err);
 	if (rc < 0)

@@ -4,9 +4,10 @@
 set -u -o pipefail
 
 root=$(realpath "$1")
+built=$(realpath "$2")
 . "$root/tests/e2e/lib.sh"
 # away from the source tree: the program has all that it needs
-cp "$2" "$scratch/shmeter"
+cp "$built" "$scratch/shmeter"
 program=$scratch/shmeter
 unset CC CXX RUSTC CFLAGS CXXFLAGS RUSTFLAGS LDFLAGS LDLIBS
 
@@ -82,6 +83,7 @@ refused 4 'ring_c is there already' "${new[@]}" ring_c --kind transport --lang c
 for name in Ring 1ring ring-a '' ../ring a23456789012345678901234567890ab; do
 	refused 4 'invalid name' "${new[@]}" "$name" --kind transport --lang c
 done
+refused 4 "pipe is a name of shmeter's own" "${new[@]}" pipe --kind transport --lang c
 refused 4 '--kind "pipe" is not known' "${new[@]}" other --kind pipe --lang c
 refused 4 '--lang "perl" is not known' "${new[@]}" other --kind transport --lang perl
 refused 4 '--kind transport' "${new[@]}" other --lang c
