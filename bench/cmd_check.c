@@ -178,17 +178,17 @@ static int check_usage(const struct check_options *options, struct sm_error *err
 int cmd_check(const struct check_options *options)
 {
 	struct check check = { .options = options };
+	const char *thresholds = options->thresholds;
 	struct sm_error err = { 0 };
 	int rc;
 
 	if (options->accept || options->reason || options->until)
 		return accept_gate(options);
-	if (check_usage(options, &err) < 0)
+	if (check_usage(options, &err) < 0 || (!thresholds && default_thresholds(&thresholds, &err) < 0))
 		return complain(&err);
 	sm_results_init(&check.run);
 	sm_results_init(&check.fresh);
-	rc = sm_gates_load(&check.gates, options->thresholds ? options->thresholds : default_thresholds(), today(),
-			   sm_scenarios, sm_scenario_count, &err);
+	rc = sm_gates_load(&check.gates, thresholds, today(), sm_scenarios, sm_scenario_count, &err);
 	check.gates.same_type = options->same_type;
 	check.gates.store = options->store;
 	if (rc == 0)

@@ -1,4 +1,4 @@
-/* Help, man page and completion: all from the option table. */
+/* Help and man page, both from the option table. */
 #include <string.h>
 
 #include "help.h"
@@ -195,29 +195,4 @@ void help_print_man(FILE *out)
 		print_man_entry(out, exit_codes[i].code, exit_codes[i].meaning);
 	fprintf(out, ".SH FILES\nA run folder holds manifest.json, samples.csv, slices.csv, counters.csv,\n"
 		     "summary.csv, pairs.csv, claims.csv, histograms/, plots/ and report.html.\n");
-}
-
-void help_print_bash_completion(FILE *out)
-{
-	fprintf(out, "_shmeter() {\n  local cur=${COMP_WORDS[COMP_CWORD]} "
-		     "prev=${COMP_WORDS[COMP_CWORD-1]} cmd=${COMP_WORDS[1]}\n  case $prev in\n");
-	for (size_t i = 0; i < option_count; i++)
-		if (option_specs[i].choices)
-			fprintf(out, "  --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n",
-				option_specs[i].name, option_specs[i].choices);
-	fprintf(out, "  --resume|--file-folder) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
-		     "  --out) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
-		     "  esac\n  if [ \"$COMP_CWORD\" = 1 ]; then\n    COMPREPLY=($(compgen -W '");
-	for (unsigned c = 0; c < CMD_COUNT; c++)
-		fprintf(out, "%s ", command_specs[c].name);
-	fprintf(out, "' -- \"$cur\")); return\n  fi\n  case $cmd in\n");
-	for (unsigned c = 0; c < CMD_COUNT; c++) {
-		fprintf(out, "  %s) COMPREPLY=($(compgen -W '", command_specs[c].name);
-		for (size_t i = 0; i < option_count; i++)
-			if (option_is_taken(&option_specs[i], c))
-				fprintf(out, "--%s ", option_specs[i].name);
-		fprintf(out, "' -- \"$cur\")) ;;\n");
-	}
-	fprintf(out, "  esac\n  [[ \"$cmd\" = @(report|export) ]] && COMPREPLY+=($(compgen -d -- \"$cur\"))\n"
-		     "}\ncomplete -F _shmeter shmeter\n");
 }

@@ -10,6 +10,9 @@
  * commands. */
 void help_print(FILE *out, enum command command);
 void help_print_man(FILE *out);
+/* completion.c */
 void help_print_bash_completion(FILE *out);
+void help_print_zsh_completion(FILE *out);
+void help_print_fish_completion(FILE *out);
 
 #endif

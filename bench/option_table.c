@@ -33,7 +33,7 @@ const struct command_spec command_specs[CMD_COUNT] = {
 	[CMD_DEMO] = { "demo", "[NAME | watch [PID...]]", "demonstrate shared memory, measured live" },
 	[CMD_TUNE] = { "tune", "", "list, apply or undo helpful system settings" },
 	[CMD_PLUGIN] = { "plugin", "new|build|check WHAT", "make, build or check a plug-in of your own" },
-	[CMD_HELP] = { "help", "[man|bash]", "print this help, the man page or bash completion" },
+	[CMD_HELP] = { "help", "[man|bash|zsh|fish]", "print this help, the man page or a completion" },
 };
 
 static int take_flag(const struct option_spec *spec, void *member, char *text, struct sm_error *err)

@@ -155,21 +155,27 @@ void complete_run(struct sm_run_options *run, const struct common_options *commo
 		(void)!getrandom(&run->plan.seed, sizeof(uint32_t), 0);
 }
 
-/* Finds a file in the source tree, or where it is installed relative to the program.  Where it is in neither place,
- * returns the second path, so that an error names it. */
-static const char *beside_program(const char *in_tree, const char *installed, char found[4096])
+/* Finds a file where it is installed, in share/shmeter/ beside the folder of the program, or in the source tree, if the
+ * program was built inside it.  Where it is in neither place, returns the first path, so that an error names it. */
+static const char *beside_program(const char *installed, const char *in_tree, char found[4096])
 {
 	/* the path given to execve(): also known without /proc */
 	const char *started_as = (const char *)(uintptr_t)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
 	char program[PATH_MAX], *slash;
 
-	if (!started_as || !realpath(started_as, program))
-		snprintf(program, sizeof(program), "./shmeter");
-	slash = strrchr(program, '/');
-	*slash = '\0';
+	if (!realpath("/proc/self/exe", program) && (!started_as || !realpath(started_as, program)))
+		snprintf(program, sizeof(program), "./bin/shmeter");
+	for (unsigned i = 0; i < 2; i++) { /* the name, then its folder */
+		slash = strrchr(program, '/');
+		if (slash)
+			*slash = '\0';
+	}
+	snprintf(found, 4096, "%.2000s/share/shmeter/%s", program, installed);
+	if (access(found, R_OK) == 0)
+		return found;
 	snprintf(found, 4096, "%.2000s/%s", program, in_tree);
 	if (access(found, R_OK) < 0)
-		snprintf(found, 4096, "%.2000s/%s", program, installed);
+		snprintf(found, 4096, "%.2000s/share/shmeter/%s", program, installed);
 	return found;
 }
 
@@ -177,14 +183,19 @@ const char *plots_folder(void)
 {
 	static char found[4096];
 
-	return beside_program("../plots", "../share/shmeter/plots", found);
+	return beside_program("plots", "plots", found);
 }
 
-const char *default_thresholds(void)
+int default_thresholds(const char **path, struct sm_error *err)
 {
 	static char found[4096];
 
-	return beside_program("../results/thresholds.ini", "../share/shmeter/thresholds.ini", found);
+	*path = beside_program("thresholds.ini", "results/thresholds.ini", found);
+	return access(found, R_OK) == 0 ? 0
+					: sm_fail(err, ENOENT,
+						  "the program's own gates are not installed beside it (%s): name a "
+						  "file with --thresholds FILE, or install the whole package",
+						  found);
 }
 
 int64_t today(void)

@@ -43,8 +43,8 @@ int64_t today(void);
 
 /* The folder with the figure templates, found relative to the program. */
 const char *plots_folder(void);
-/* The file of default thresholds, found relative to the program. */
-const char *default_thresholds(void);
+/* The file of default thresholds, found relative to the program.  -ENOENT where the program was copied alone. */
+SM_MUST_USE int default_thresholds(const char **path, struct sm_error *err);
 /* Makes the run folder `out`, which must not exist.  NULL: makes a new one below results/, named by time and host, with
  * a number appended where another run has that name. */
 SM_MUST_USE int make_run_folder(const char *out, char *made, size_t size, struct sm_error *err);

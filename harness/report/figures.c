@@ -81,8 +81,7 @@ char *figures_template(const char *folder, enum figure_kind kind, struct sm_erro
 	file = fopen(path, "re");
 	if (!file) {
 		sm_fail(err, errno,
-			"the figure template %s cannot be read: %s; it belongs to the program's "
-			"installation",
+			"the figure template %s cannot be read: %s; install the whole package, or pass --no-plots",
 			path, strerror(errno));
 		return NULL;
 	}
