@@ -68,7 +68,7 @@ said=$(bash -c '. "$1"; COMP_WORDS=(shmeter run --bac); COMP_CWORD=2; _shmeter; 
 for shell in zsh fish; do
 	file=$(find "$share/$shell" -type f)
 	for command in $("$program" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-		grep -qw -- "$command" "$file" || fail "the completion for $shell lacks $command"
+		grep -qE -- "^    '$command:|__fish_use_subcommand -f -a $command " "$file" || fail "the completion for $shell lacks $command"
 	done
 	if command -v $shell >/dev/null; then
 		$shell -n "$file" || fail "the completion for $shell does not parse"
