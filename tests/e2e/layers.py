@@ -6,7 +6,7 @@ LAYERS = (
     ("base",),
     ("math",),
     ("platform", "store"),
-    ("plan",),
+    ("plan", "proof"),
     ("trial",),
     ("analysis",),
     ("gate", "report", "export", "history"),

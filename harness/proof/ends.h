@@ -1,0 +1,25 @@
+/* What each process of a trial does. */
+#ifndef SHMETER_PROOF_ENDS_H
+#define SHMETER_PROOF_ENDS_H
+
+#include "trial.h"
+
+/* No message passes for this long: blocked.  A hundred time slices of a busy machine. */
+#define STALL_NS 1000000000u
+/* In a trial that fills the channel, once it has taken what it has to. */
+#define FULL_NS 100000000u
+
+struct work {
+	struct rig *rig;
+	const struct trial *trial;
+	bool receives;     /* of a killing: what its one member does */
+	uint64_t delay_ns; /* of a killing: the member is killed then; 0: never */
+};
+
+/* Members of a team (sm_member_fn): senders, then the receiver, then the watcher. */
+int ends_main(void *argument, unsigned index);
+/* The one member of a team for a killing. */
+int ends_alone(void *argument, unsigned index);
+unsigned ends_senders(const struct trial *trial);
+
+#endif

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# `plugin check` passes rings that work between processes and finds each planted defect; prints which check found which.
+# usage: test_plugin_check.sh SOURCE_ROOT PROGRAM C_COMPILER C++_COMPILER [all]
+#   all: all ways in which a ring is right, not a sample
+set -u -o pipefail
+
+root=$(realpath "$1")
+program=$(realpath "$2")
+cc=$3 cxx=$4
+. "$root/tests/e2e/lib.sh"
+ring() { # NAME MACRO
+	"$cc" -O2 -Wall -Wextra -shared -fPIC -I"$root/harness/include" -D"$2" "$root/tests/e2e/check_ring.c" -o "$1.so" || fail "$1 does not compile"
+}
+check=("$program" plugin check)
+brief=(--messages 8000 --seconds 5)
+
+# what works
+"$cc" -O2 -shared -fPIC -I"$root/harness/include" "$root/examples/ring_c/ring.c" -o example_c.so || fail 'ring_c does not compile'
+"$cxx" -O2 -shared -fPIC -I"$root/harness/include" "$root/examples/ring_cpp/ring.cpp" -o example_cpp.so || fail 'ring_cpp does not compile'
+"$cc" -O2 -shared -fPIC -I"$root/harness/include" "$root/tests/e2e/plugin.c" -o plugin.so || fail 'plugin.c does not compile'
+ways=(spare many named)
+[ "${5:-}" = all ] && ways+=(plain yield packed seq_cst sleeps)
+for way in "${ways[@]}"; do
+	ring "way_$way" "WAY_$way"
+done
+for good in example_c example_cpp plugin "${ways[@]/#/way_}"; do
+	"${check[@]}" "$good.so" "${brief[@]}" >out 2>err || fail "$good: exit $?: $(cat out err)"
+	grep -q FAIL out && fail "$good: $(cat out)"
+	[ "$(awk 'length($0) > 80' out err | wc -l)" = 0 ] || fail "$good: a line is over 80 columns"
+done
+
+# one defect each, the check that has to find it, and words of the evidence
+finds() { # DEFECT CHECK WORDS
+	local got
+	ring "$1" "DEFECT_$1"
+	"${check[@]}" "$1.so" --json "${brief[@]}" >found.json 2>err
+	got=$?
+	[ $got = 1 ] || fail "$1: exit $got: $(cat found.json err)"
+	jq -r '.transports[0].checks[] | select(.verdict == "fail") | "\(.check): \(.evidence)"' found.json >found
+	printf '%-14s %s\n' "$1" "$(cut -d: -f1 found | tr '\n' ' ')"
+	grep -E "^$2: .*$3" found >line || fail "$1 is not found by $2 ($3): $(cat found)"
+}
+finds lost content 'is lost'
+finds doubled content 'is doubled'
+finds torn content 'is torn'
+finds reordered content 'is reordered'
+finds mask sizes 'is (lost|torn|doubled|reordered)'
+finds pointer pointers 'hold an address'
+grep -q '^two_processes: .*killed by signal 11' found || fail "a pointer inside does no harm: $(cat found)"
+finds death 'killed_(sender|receiver)' 'still waits'
+finds capacity capacity 'message'
+finds capacity_less capacity 'it took 3 messages of 1024 bytes'
+finds blocks content 'blocks for ever'
+finds outside stays_inside 'behind its end'
+finds leak leaks 'System V segment'
+
+# what cannot be checked
+refused 4 'nowhere.so: No such file' "${check[@]}" nowhere.so
+echo 'no object' >text.so
+refused 1 'it cannot be loaded' "${check[@]}" text.so
+
+[ $failed = 0 ] && echo 'rings that work pass, and each defect is found'
+exit $failed
