@@ -122,14 +122,12 @@ static int check_sizes(struct check *check)
 
 	for (size_t i = 0; i < count; i++)
 		trials[i] = (struct trial){ .way = TRIAL_STREAM,
-					    .capacity = sizes[i] <= LINE ? SMALL : CAPACITY * 4,
+					    .capacity = sizes[i] <= LINE ? SMALL : CAPACITY,
 					    .message = sizes[i],
 					    .flush = i % 2,
 					    .sleeps = i % 4 > 1,
 					    .count = least(check->proof->messages, 1000),
 					    .budget_ns = SHORT_NS };
-	for (size_t i = 0; i < count; i++)
-		trials[i].capacity = sizes[i] <= LINE ? SMALL : CAPACITY;
 	rc = run_all(check, "sizes", trials, count, &outcome);
 	if (rc == 1)
 		tell(check, "sizes", SM_PROOF_PASS, "%zu sizes from 8 to %u bytes", count, CAPACITY / 4);

@@ -214,10 +214,16 @@ int trial_kill(const struct sm_proof *proof, struct rig *rig, struct killing *ki
 	*outcome = (struct outcome){ .works = false };
 	if (rc == 0)
 		rc = sm_team_start(&other, 1, "plug-in", ends_alone, &survives, &rig->control->over, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = sm_team_start(&victim, 1, "plug-in", ends_alone, &dies, NULL, err);
-	if (rc < 0)
+		if (rc < 0)
+			(void)sm_team_wait(&other, sm_clock_ns(), NULL, &first); /* its time is over: it is killed */
+	}
+	if (rc < 0) {
+		sm_team_free(&other);
+		(void)!rig_close(rig, NULL); /* the first failure is told */
 		return rc;
+	}
 	how = sm_team_wait(&victim, sm_clock_ns() + killing->delay_ns + GRACE_NS, proof->stop, &first);
 	died_ns = sm_clock_ns();
 	atomic_store(&rig->control->over, 1);
