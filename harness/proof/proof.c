@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "leaks.h"
+#include "shmeter/encode.h"
 #include "shmeter/stats.h"
 #include "shmeter/text.h"
 #include "trial.h"
@@ -44,6 +45,7 @@ static void tell(struct check *check, const char *name, enum sm_proof_result res
 	va_start(list, format);
 	vsnprintf(verdict.evidence, sizeof(verdict.evidence), format, list);
 	va_end(list);
+	sm_clean(verdict.evidence); /* names of files are a stranger's */
 	check->failed |= result == SM_PROOF_FAIL;
 	check->proof->tell(check->proof->context, &verdict);
 }

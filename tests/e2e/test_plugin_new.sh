@@ -30,7 +30,7 @@ for language in "${languages[@]}"; do
 	source=$(echo "$name/$name".*)
 	lines=$(awk '/yours to here/ { inside = 0 } inside && NF { count++ } /yours from here/ { inside = 1 } END { print count }' "$source")
 	[ "$lines" -ge 15 ] && [ "$lines" -le 30 ] || fail "$source: $lines lines are the user's own"
-	[ "$(grep -c '^    shmeter ' "$name/README.md")" = 3 ] || fail "$name/README.md lacks its three commands"
+	[ "$(grep -c '^    shmeter ' "$name/README.md")" = 4 ] || fail "$name/README.md lacks its four commands"
 	grep -rq my_plugin "$name" && fail "$name: a place for the name is left"
 	expect 0 "$name.so: transport $name: a ring of mine Next: shmeter run" env TMPDIR="$scratch" "$program" plugin build "$name"
 	narrow
