@@ -77,7 +77,8 @@ for shell in zsh fish; do
 	fi
 done
 if command -v groff >/dev/null; then
-	groff -ww -man -Tascii -P-cbou "$share/man/man1/shmeter.1" >page 2>err && [ ! -s err ] || fail "man page: $(cat err)"
+	groff -ww -man -Tascii -P-cbou "$share/man/man1/shmeter.1" >page 2>err
+	[ ! -s err ] || fail "man page: $(cat err)"
 	grep -q -- '--backing' page || fail 'the man page lacks --backing'
 fi
 [ $failed = 0 ] && echo 'what is installed works, wherever it is moved'
