@@ -11,11 +11,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -263,7 +263,7 @@ int sm_guard_start(struct sm_error *err)
 	int pair[2] = { -1, -1 }, parent_fd, rc = 0;
 
 	/* Opened before the fork, so that the guard notices even a parent that is killed before the guard runs. */
-	parent_fd = pidfd_open(getpid(), 0);
+	parent_fd = (int)syscall(SYS_pidfd_open, getpid(), 0); /* glibc has it from 2.36 on */
 	if (parent_fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		rc = sm_fail(err, errno, "cannot start the guard: %s%s", strerror(errno),
 			     sm_refusal("pidfd_open", errno));

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,7 +132,7 @@ int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_me
 				     sm_refusal("fork", errno));
 			goto out_kill;
 		}
-		member->pidfd = pidfd_open(member->pid, 0);
+		member->pidfd = (int)syscall(SYS_pidfd_open, member->pid, 0); /* glibc has it from 2.36 on */
 		if (member->pidfd < 0) {
 			rc = sm_fail(err, errno, "cannot watch worker %u of %u (pidfd_open): %s%s", i, count,
 				     strerror(errno), sm_refusal("pidfd_open", errno));
