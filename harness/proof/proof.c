@@ -74,7 +74,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Whether bytes() answers the same again, in another process. */
+/* Whether the plug-in lists the transport again, and bytes() answers the same, in another process. */
 static int check_description(struct check *check)
 {
 	const struct sm_plugged *again;
@@ -82,6 +82,8 @@ static int check_description(struct check *check)
 	size_t bytes[2] = { 0, 0 };
 	int rc = sm_plugin_describe(check->proof->os, check->plugged->file, check->proof->stop, &again, &err);
 
+	if (rc >= 0 && (unsigned)rc <= check->plugged->index)
+		rc = sm_fail(&err, EBADMSG, "it lists fewer transports than when it was described before");
 	if (rc >= 0)
 		rc = sm_plugin_bytes(check->plugged, CAPACITY, MESSAGE, &bytes[0], &err);
 	if (rc >= 0)
