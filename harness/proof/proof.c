@@ -256,6 +256,20 @@ static int kill_all(struct check *check, const char *name, bool kills_sender, bo
 	return 1;
 }
 
+/* Makes the rig of a check that has several lives.  Returns 1; 0 where it cannot be made, which is told; or -EINTR.  Free
+ * it in any case. */
+static int make_rig(struct check *check, const char *name, const struct trial *trial, struct rig *rig)
+{
+	struct sm_error err = { 0 };
+	int rc = trial_rig(check->plugged, &check->findings, trial, rig, &err);
+
+	if (rc == -EINTR)
+		return sm_fail(check->err, EINTR, "%s", err.text);
+	if (rc < 0)
+		tell(check, name, SM_PROOF_FAIL, "%s", err.text);
+	return rc == 0;
+}
+
 static int check_killed(struct check *check, bool kills_sender)
 {
 	const char *name = kills_sender ? "killed_sender" : "killed_receiver";
@@ -263,13 +277,10 @@ static int check_killed(struct check *check, bool kills_sender)
 	struct killing worst = { 0 };
 	char time[SM_TEXT_MAX];
 	struct rig rig;
-	struct sm_error err = { 0 };
-	int rc = trial_rig(check->plugged, &check->findings, &trial, &rig, &err);
+	int rc = make_rig(check, name, &trial, &rig);
 
-	if (rc == 0)
+	if (rc == 1)
 		rc = kill_all(check, name, kills_sender, false, &rig, &worst);
-	else
-		tell(check, name, SM_PROOF_FAIL, "%s", err.text);
 	rig_free(&rig);
 	if (rc == 1 && kills_sender)
 		tell(check, name, SM_PROOF_PASS,
@@ -288,16 +299,17 @@ static int check_second_life(struct check *check)
 	struct killing worst = { 0 };
 	struct outcome outcome = { 0 };
 	struct rig rig;
-	int rc = trial_rig(check->plugged, &check->findings, &trial, &rig, check->err);
+	int rc = make_rig(check, "second_life", &trial, &rig);
 
-	for (unsigned i = 0; rc == 0 && i < 3; i++) {
-		rc = trial_live(check->proof, &rig, &trial, &outcome, check->err);
-		if (rc == 0 && !outcome.works)
-			break;
+	for (unsigned i = 0; rc == 1 && i < 3; i++) {
+		int lived = trial_live(check->proof, &rig, &trial, &outcome, check->err);
+
+		rc = lived < 0 ? lived : outcome.works;
+		if (rc == 0)
+			tell(check, "second_life", SM_PROOF_FAIL, "on the same memory after close(): %s",
+			     outcome.words);
 	}
-	if (rc == 0 && !outcome.works)
-		tell(check, "second_life", SM_PROOF_FAIL, "on the same memory after close(): %s", outcome.words);
-	else if (rc == 0)
+	if (rc == 1)
 		rc = kill_all(check, "second_life", true, true, &rig, &worst);
 	if (rc == 1)
 		rc = kill_all(check, "second_life", false, true, &rig, &worst);

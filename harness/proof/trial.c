@@ -189,12 +189,14 @@ static void judge_killing(const struct rig *rig, struct killing *killing, const 
 			 "the %s still waits %u s after its peer was killed and `over` was set (%" PRIu64
 			 " messages sent, %" PRIu64 " received)",
 			 who, (unsigned)(GRACE_NS / 1000000000u), sent, outcome->passed);
-	else if (!(WIFSIGNALED(victim->wait_status) && WTERMSIG(victim->wait_status) == SIGALRM))
-		judge_death(victim, killing->kills_sender ? sender : receiver,
-			    killing->kills_sender ? "sender" : "receiver", outcome->words, sizeof(outcome->words));
-	else if (!judge_death(other, killing->kills_sender ? receiver : sender, who, outcome->words,
-			      sizeof(outcome->words)) &&
-		 !tally_words(tally, UINT64_MAX, outcome->words, sizeof(outcome->words)))
+	else if (!(WIFSIGNALED(victim->wait_status) && WTERMSIG(victim->wait_status) == SIGALRM)) {
+		if (!judge_death(victim, killing->kills_sender ? sender : receiver,
+				 killing->kills_sender ? "sender" : "receiver", outcome->words, sizeof(outcome->words)))
+			snprintf(outcome->words, sizeof(outcome->words), "%s() returned false before the kill",
+				 killing->kills_sender ? "send" : "receive");
+	} else if (!judge_death(other, killing->kills_sender ? receiver : sender, who, outcome->words,
+				sizeof(outcome->words)) &&
+		   !tally_words(tally, UINT64_MAX, outcome->words, sizeof(outcome->words)))
 		outcome->works = true;
 }
 
