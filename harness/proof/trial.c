@@ -39,7 +39,8 @@ static bool judge_death(const struct sm_member *member, const struct rig_end *en
 			size_t size)
 {
 	if (end->err.code > 0)
-		snprintf(out, size, "the %s: %s", who, end->err.text);
+		/* the plug-in could write there: perhaps it does not end */
+		snprintf(out, size, "the %s: %.*s", who, (int)sizeof(end->err.text), end->err.text);
 	else if (WIFSIGNALED(member->wait_status))
 		snprintf(out, size, "the %s was killed by signal %d (%s) after %" PRIu64 " messages", who,
 			 WTERMSIG(member->wait_status), strsignal(WTERMSIG(member->wait_status)),
@@ -136,8 +137,10 @@ int trial_live(const struct sm_proof *proof, struct rig *rig, const struct trial
 	} else {
 		rc = sm_team_start(&team, ends_senders(trial) + 2, "plug-in", ends_main, &work, &rig->control->over,
 				   err);
-		if (rc < 0)
+		if (rc < 0) {
+			(void)!rig_close(rig, NULL); /* the first failure is told */
 			return rc;
+		}
 		if (sm_team_wait(&team, sm_clock_ns() + trial->budget_ns + LIMIT_NS, proof->stop, &first) ==
 		    SM_TEAM_INTERRUPTED)
 			sm_fail(&said, EINTR, "stopped by a signal");
