@@ -8,7 +8,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "shmeter/cgroup.h"
 #include "shmeter/spin.h"
+#include "shmeter/text.h"
 
 #define ZONE 0xa5 /* what the bytes around a channel hold: neither text, nor a small number, nor a pointer */
 
@@ -57,12 +59,27 @@ static int map_slot(const struct rig *rig, unsigned slot, struct sm_error *err)
 	return rc < 0 ? sm_fail(err, errno, "cannot guard memory: %s", strerror(errno)) : 0;
 }
 
+/* This process writes the memory in full: more than there is would end it. */
+static int check_room(const struct rig *rig, struct sm_error *err)
+{
+	char has[SM_TEXT_MAX];
+	struct sm_room room;
+
+	sm_memory_room(rig->plugged->os, &room);
+	if (rig->bytes <= room.left / 4)
+		return 0;
+	return sm_fail(err, ENOMEM, "bytes() asks for %zu bytes for each direction, and %s of memory are available",
+		       rig->bytes, sm_format_bytes(has, (double)room.left));
+}
+
 int rig_make(struct rig *rig, struct sm_error *err)
 {
 	int rc;
 
 	rig->fd = -1;
 	rc = sm_plugin_bytes(rig->plugged, rig->capacity, rig->message, &rig->bytes, err);
+	if (rc == 0)
+		rc = check_room(rig, err);
 	if (rc < 0)
 		return rc;
 	lay_out(rig);
