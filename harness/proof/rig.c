@@ -178,7 +178,7 @@ static void inspect(struct rig *rig)
 		look_outside(rig, memory, memory + rig->bytes, part + rig->part - (rig->flush ? rig->page : 0));
 		look_for_pointer(rig, memory);
 	}
-	rig->findings->rigs++;
+	rig->findings->rigs += rig->bytes > 0;
 }
 
 int rig_close(struct rig *rig, struct sm_error *err)

@@ -16,7 +16,7 @@
 /* What the memory told, over all rigs: the first of each; "": nothing. */
 struct rig_findings {
 	char outside[SM_ERROR_TEXT_MAX], pointer[SM_ERROR_TEXT_MAX];
-	uint64_t rigs; /* that were inspected */
+	uint64_t rigs; /* whose memory was looked at */
 };
 
 /* One process, as it tells of itself. */
