@@ -14,7 +14,7 @@ static const struct {
 	const char *code, *meaning;
 } exit_codes[] = {
 	{ "0", "success" },
-	{ "1", "a regression, or a gate that failed" },
+	{ "1", "a regression, a gate that failed, or a check of a plug-in that failed" },
 	{ "3", "inconclusive or not testable (--strict); ab: too few blocks or layouts to detect a failure" },
 	{ "4", "wrong usage, or input that cannot be read" },
 	{ "5", "this machine cannot run it" },
