@@ -162,7 +162,6 @@ struct plugin_options {
 	struct common_options common;
 	const char *kind, *lang;     /* new */
 	const char *out;             /* new: the folder; build: the file; NULL: not given */
-	const char *source;          /* check: the folder of the source; NULL: not given */
 	uint64_t messages, check_ns; /* check; 0: not given */
 	bool json;                   /* check */
 };

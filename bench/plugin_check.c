@@ -96,10 +96,6 @@ int plugin_check(const struct plugin_options *options)
 				  .tell = tell };
 	int rc;
 
-	if (options->source) {
-		sm_fail(&err, EOPNOTSUPP, "--source is not in this build");
-		return complain(&err);
-	}
 	(void)!getrandom(&proof.seed, sizeof(uint32_t), 0);
 	if (make_scratch_folder("check", scratch, sizeof(scratch), &err) < 0)
 		return complain(&err);
