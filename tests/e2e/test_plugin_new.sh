@@ -90,7 +90,7 @@ refused 4 '--lang "perl" is not known' "${new[@]}" other --kind transport --lang
 refused 4 '--kind transport' "${new[@]}" other --lang c
 refused 4 '--lang c' "${new[@]}" other --kind transport
 refused 4 'cannot create the folder no/where' "${new[@]}" other --kind transport --lang c --out no/where
-refused 5 'no template of a scenario' "${new[@]}" other --kind scenario --lang c
+refused 4 '--kind "scenario" is not known' "${new[@]}" other --kind scenario --lang c
 refused 4 '`new NAME`, `build DIR` or `check FILE.so`' "$program" plugin
 refused 4 '`new NAME`, `build DIR` or `check FILE.so`' "$program" plugin new
 refused 4 'takes no --lang; `plugin new` does' "$program" plugin build ring_c --lang c
