@@ -34,7 +34,8 @@ install(FILES ${PROJECT_BINARY_DIR}/shmeter-config.cmake ${PROJECT_BINARY_DIR}/s
 
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs PATTERN __pycache__ EXCLUDE)
-install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN __pycache__ EXCLUDE)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN __pycache__ EXCLUDE PATTERN build EXCLUDE)
+install(PROGRAMS examples/build DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # `cpack -G DEB` and `cpack -G RPM`, in the build folder.
 set(CPACK_PACKAGE_CONTACT "the authors of shmeter <shmeter@localhost>")

@@ -45,6 +45,7 @@ read -ra flags <<<"$(pkg-config --cflags shmeter)"
 "$cc" -O2 -shared -fPIC "${flags[@]}" "$root/examples/ring_c/ring.c" -o ring.so || fail 'pkg-config: no plug-in'
 expect 0 'ring_c' "$program" list transport_latency --plugin ./ring.so
 mkdir user
+"$share/doc/shmeter/examples/build" ring_c user >out 2>&1 || fail "examples/build: $(cat out)"
 cat >user/CMakeLists.txt <<END
 cmake_minimum_required(VERSION 3.16)
 project(user C)
