@@ -151,7 +151,7 @@ static void look_outside(struct rig *rig, const char *memory, const char *first,
 				 "asked for %zu",
 				 rig->message, at < memory ? "before" : "behind",
 				 at < memory ? (size_t)(memory - at) : (size_t)(at - memory) - rig->bytes + 1,
-				 at < memory ? "before its begin" : "behind its end", rig->bytes);
+				 at < memory ? "before its start" : "behind its end", rig->bytes);
 }
 
 /* Notes the first word that is an address in the window. */
