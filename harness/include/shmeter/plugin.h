@@ -1,7 +1,7 @@
 /* Bring your own transport: what a plug-in exports (docs/plugins.md).  C11 and later, C++11 and later.
  *
  * A plug-in is a shared object with one function, shmeter_plugin(), which returns a constant list of transports.  Each
- * becomes a variant of every scenario about messages: `shmeter run transport_latency --plugin ./ring.so`.
+ * becomes a variant of the scenarios about messages: `shmeter run transport_latency --plugin ./ring.so`.
  *
  * The life of a transport in a trial:
  *   bytes()    in a process of its own: how much shared memory one direction needs
@@ -76,7 +76,7 @@ struct shmeter_transport {
 	/* Removes what has a name. */
 	void (*close)(struct shmeter_channel pair[2]);
 	union {
-		/* Loops of many messages, so that no call through a pointer is timed; NULL: none. */
+		/* Loops of many messages, without a call through a pointer for each; NULL: none. */
 		const struct shmeter_stamped *stamped;
 		void *reserved[8]; /* the rest: NULL */
 	};

@@ -4,8 +4,8 @@
  *   SHMETER_STAMP(stamped, ring_send, ring_receive);    after the two functions, which send and receive one message
  *   .stamped = &stamped                                 in the struct shmeter_transport
  *
- * transport_latency and transport_throughput then call one function of the plug-in a slice; every other scenario calls
- * send() and receive().  The loops below write and check each message with the code that shmeter's own loops use.  That
+ * transport_latency and transport_throughput then call one function of the plug-in a slice.  The last message of a slice
+ * and every other scenario call send() and receive().  The loops below write and check each message with the code that shmeter's own loops use.  That
  * code runs in the plug-in, so shmeter looks at it: see "Stamped loops" in docs/plugins.md. */
 #ifndef SHMETER_PLUGIN_STAMP_H
 #define SHMETER_PLUGIN_STAMP_H
