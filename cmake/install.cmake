@@ -32,7 +32,8 @@ write_basic_package_version_file(shmeter-config-version.cmake COMPATIBILITY Same
 install(FILES ${PROJECT_BINARY_DIR}/shmeter-config.cmake ${PROJECT_BINARY_DIR}/shmeter-config-version.cmake
   DESTINATION ${CMAKE_INSTALL_DATADIR}/cmake/shmeter)
 
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE README.md CHANGELOG.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES results/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/results)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN __pycache__ EXCLUDE PATTERN build EXCLUDE)
 install(PROGRAMS examples/build DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
