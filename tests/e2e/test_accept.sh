@@ -20,7 +20,7 @@ expect 1 'FAIL: 1 of 2 gates pass, 1 fail, 0' check run
 awk 'length > 80' out | grep . && fail 'a verdict is wider than 80 columns'
 # what cannot be written
 refused 4 'has no gate "fault": there are "faults", "none"' accept fault why "$day"
-refused 4 'the reason is empty' accept faults '' "$day"
+refused 4 '--reason has an empty value' accept faults '' "$day"
 refused 4 'is more than one line' accept faults $'a\nb' "$day"
 refused 4 'holds ; or #' accept faults 'see #7' "$day"
 refused 4 'there is no such day' accept faults why 2026-02-30

@@ -81,9 +81,10 @@ fi
 # mistakes cost one sentence, and nothing is written
 new=("$program" plugin new)
 refused 4 'ring_c is there already' "${new[@]}" ring_c --kind transport --lang c
-for name in Ring 1ring ring-a '' ../ring a23456789012345678901234567890ab; do
+for name in Ring 1ring ring-a ../ring a23456789012345678901234567890ab; do
 	refused 4 'invalid name' "${new[@]}" "$name" --kind transport --lang c
 done
+refused 4 'an argument of `shmeter plugin` is empty' "${new[@]}" '' --kind transport --lang c
 refused 4 "pipe is a name of shmeter's own" "${new[@]}" pipe --kind transport --lang c
 refused 4 '--kind "pipe" is not known' "${new[@]}" other --kind pipe --lang c
 refused 4 '--lang "perl" is not known' "${new[@]}" other --kind transport --lang perl
