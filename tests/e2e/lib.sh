@@ -38,7 +38,9 @@ here() {
 	fi
 }
 # quiet FOLDER [VARIANT=NS...]: makes a run as if measured on a quiet machine: slices of 4 ns an operation, or of another
-# time for a variant, which differ by up to 1 % within a trial; nobody else was at work.
+# time for a variant, which differ by up to 1 % within a trial; nobody else was at work.  Each slice
+# has as many operations, and its time is a multiple of 1000: where it is rounded, also after a change by three digits, equal
+# cases differ a little, and by chance in most blocks, which is a control that moved.
 quiet() {
 	local folder=$1
 	shift
@@ -51,7 +53,8 @@ quiet() {
 			$column["steal_ns"] = 0
 		}
 		files == 2 {
-			$4 = int(each[$1] * $3 * (1 + ($2 * 3571 % 201 - 100) / 10000))
+			$3 = 2500000
+			$4 = each[$1] * 250 * (9900 + $2 * 3571 % 201)
 			$5 = $4
 			$7 = $8 = 300
 			$9 = $10 = $11 = 0

@@ -15,7 +15,7 @@ derive() {
 	cp -r first "$1"
 	[ -z "${3:-}" ] || trials=$(awk -F, -v v="$3" '$4 == v { printf " %s ", $2 }' first/samples.csv)
 	awk -F, -v OFS=, -v f="$2" -v trials="$trials" \
-		'NR > 1 && (trials == " " || index(trials, " " $1 " ")) { $4 = int($4 * f) } 1' first/slices.csv >"$1/slices.csv"
+		'NR > 1 && (trials == " " || index(trials, " " $1 " ")) { $4 = int($4 * f + 0.5) } 1' first/slices.csv >"$1/slices.csv"
 	jq --arg seed "$1" '.seed = $seed' first/manifest.json >"$1/manifest.json"
 }
 # shellcheck disable=SC2317 # called by expect

@@ -63,7 +63,7 @@ expect 4 'not a command' 'unknown command' "$program" fly
 # Without its data files the program says where it searched for them.
 mkdir "$scratch/alone"
 cp "$program" "$scratch/alone/"
-expect 4 "$scratch/alone/../share/shmeter/thresholds.ini" 'no thresholds' "$scratch/alone/$(basename "$program")" check "$scratch"
+expect 4 'share/shmeter/thresholds.ini): name a file with --thresholds FILE' 'no thresholds' "$scratch/alone/$(basename "$program")" check "$scratch"
 expect 4 'no scenario matches "nonsense"' 'unknown scenario' "$program" run nonsense
 expect 4 'no scenario matches' 'unknown pattern in list' "$program" list 'nonsense*'
 expect 4 'has no option' 'unknown option' "$program" run --nonsense
@@ -94,7 +94,7 @@ expect 4 'color' 'bad color' "$program" list --color pink
 expect 4 'run folder' 'report without folder' "$program" report
 expect 4 'nowhere' 'report of nothing' "$program" report "$scratch/nowhere"
 expect 4 'nowhere' 'resume of nothing' "$program" run --resume "$scratch/nowhere"
-expect 4 'man or bash' 'unknown help' "$program" help me
+expect 4 'choose man, bash, zsh or fish' 'unknown help' "$program" help me
 mkdir "$scratch/full" && touch "$scratch/full/precious"
 expect 4 "$scratch/full" 'folder in use' "$program" run aa --out "$scratch/full"
 [ -e "$scratch/full/precious" ] && report yes 'nothing lost' '' || report no 'nothing lost' 'a file is gone'
