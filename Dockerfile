@@ -1,4 +1,4 @@
-# shmeter in an image: docker build -t shmeter . && docker run --rm --shm-size=1g -v "$PWD:/work" shmeter run false_sharing
+# shmeter in an image: docker build -t shmeter . && docker run --rm --shm-size=1g --user "$(id -u):$(id -g)" -v "$PWD:/work" shmeter run false_sharing
 FROM debian:bookworm-slim AS build
 COPY . /src
 WORKDIR /src

@@ -235,9 +235,13 @@ static int compile(const struct build *build, struct sm_error *err)
 			       build->argv[0], language->package, language->variable);
 	if (rc)
 		return sm_fail(err, rc, "cannot run the compiler %s: %s", build->argv[0], strerror(rc));
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return sm_fail(err, errno, "cannot wait for the compiler %s: %s", build->argv[0],
+				       strerror(errno));
 		if (*stop_flag())
 			kill(pid, SIGTERM);
+	}
 	if (*stop_flag())
 		return sm_fail(err, EINTR, "stopped by a signal");
 	if (WIFSIGNALED(status))

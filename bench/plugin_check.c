@@ -66,7 +66,6 @@ static int check_all(struct sm_proof *proof, const struct plugin_options *option
 	json_t *list = options->json ? json_array() : NULL, *all;
 	struct told told = { .color = use_color(&options->common, stdout), .quiet = options->common.quiet };
 	const struct sm_plugged *plugged = NULL;
-	char path[4096];
 	int count = sm_plugin_describe(proof->os, file, proof->stop, &plugged, err), works = 1;
 
 	proof->context = &told;
@@ -76,9 +75,7 @@ static int check_all(struct sm_proof *proof, const struct plugin_options *option
 		works = rc < 0 ? rc : works && rc;
 	}
 	if (list && count >= 0 && works >= 0) {
-		all = json_pack("{s:s, s:b, s:O}", "plugin",
-				sm_encode(SM_TO_TERMINAL, plugged->file, path, sizeof(path)), /* JSON is UTF-8 */
-				"works", works, "transports", list);
+		all = json_pack("{s:s, s:b, s:O}", "plugin", plugged->file, "works", works, "transports", list);
 		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 		putchar('\n');
 		json_decref(all);

@@ -58,6 +58,7 @@ static void silence(void)
 
 	if (fd < 0)
 		return;
+	dup2(fd, STDIN_FILENO);
 	dup2(fd, STDOUT_FILENO);
 	dup2(fd, STDERR_FILENO);
 	close(fd);
@@ -309,7 +310,7 @@ int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile 
 	struct sm_plugged one = { .os = os, .stop = stop };
 	char file[PATH_MAX];
 	struct stat status;
-	struct told *told;
+	struct told *told, mine;
 	struct job job = { .plugged = &one };
 	int rc;
 
@@ -317,16 +318,17 @@ int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile 
 		return sm_fail(err, EINVAL, "plug-in %s: %s", path, strerror(errno));
 	if (!S_ISREG(status.st_mode))
 		return sm_fail(err, EINVAL, "plug-in %s: not a regular file", path);
+	if (!sm_is_text(file))
+		return sm_fail(err, EINVAL, "plug-in %s: its path is not UTF-8 text, so no run could record it", file);
 	one.file = sm_name_of(file);
 	one.identity = identity_of(&status);
 	told = job.told = told_new(err);
 	if (!told)
 		return -err->code;
 	rc = in_child(&job, "its description", describe_here, err);
-	if (rc == 0)
-		rc = accept_list(&one, told, first, err);
+	mine = *told; /* the plug-in may have left a process that still writes to it */
 	munmap(told, sizeof(*told));
-	return rc;
+	return rc == 0 ? accept_list(&one, &mine, first, err) : rc;
 }
 
 /* Asks the plug-in; see sm_plugin_bytes(). */

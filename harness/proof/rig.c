@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -86,9 +87,10 @@ int rig_make(struct rig *rig, struct sm_error *err)
 	rig->control = mmap(NULL, sizeof(*rig->control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	rig->window = mmap(NULL, (RIG_ENDS + 1) * rig->slot_bytes, PROT_NONE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	rig->fd = memfd_create("shmeter-check", MFD_CLOEXEC);
+	rig->fd = memfd_create("shmeter-check", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (rig->control == MAP_FAILED || rig->window == MAP_FAILED || rig->fd < 0 ||
-	    ftruncate(rig->fd, (off_t)rig->slot_bytes) < 0)
+	    ftruncate(rig->fd, (off_t)rig->slot_bytes) < 0 ||
+	    fcntl(rig->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) /* or the plug-in cuts ours */
 		return sm_fail(err, errno, "no memory for two channels of %zu bytes: %s", rig->bytes, strerror(errno));
 	return map_slot(rig, 0, err);
 }

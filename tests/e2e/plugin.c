@@ -231,6 +231,15 @@ __attribute__((constructor)) static void begin(void)
 	abort();
 }
 #endif
+#ifdef MISTAKE_reads_input
+__attribute__((constructor)) static void begin(void)
+{
+	char sign;
+
+	if (read(STDIN_FILENO, &sign, 1) != 0)
+		abort();
+}
+#endif
 #ifdef MISTAKE_constructor_exits
 __attribute__((constructor)) static void begin(void)
 {

@@ -67,6 +67,10 @@ echo 'no object' >text.so
 mkdir folder.so
 refused 4 'nowhere.so: No such file' "$program" run null_loop --plugin nowhere.so
 refused 4 'folder.so: not a regular file' "$program" list --plugin folder.so
+cp text.so $'by\xff.so'
+refused 4 'its path is not UTF-8 text' "$program" list --plugin $'by\xff.so'
+mistaken reads_input
+expect 0 'mine' "$program" list transport_latency --plugin reads_input.so <<<'for shmeter alone'
 tells text.so 'its description: it cannot be loaded'
 for mistake in no_symbol null magic abi none many size reserved no_name no_function constructor_crash constructor_exits hangs undefined; do
 	mistaken $mistake
