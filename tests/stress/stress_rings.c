@@ -81,8 +81,9 @@ static void send_early(struct channel *channel, const void *buffer)
 	while (!spsc_has_room(ring, channel->slots, 1))
 		sched_yield();
 	atomic_store(shm_slots_state(slot, MESSAGE_BYTES), ++ring->written);
-	for (unsigned i = 0; i < 1000; i++)
-		sm_relax();
+	/* until it is read, however busy the machine */
+	for (unsigned i = 0; i < 1000000 && atomic_load(&ring->tail) != ring->written; i++)
+		sched_yield();
 	memcpy(slot, buffer, MESSAGE_BYTES);
 }
 
