@@ -31,6 +31,7 @@ struct check {
 	const struct sm_proof *proof;
 	const struct sm_plugged *plugged;
 	struct rig_findings findings;
+	char *before; /* what had a name when the checks began: a name may be the same in each life */
 	bool failed;
 	struct sm_error *err;
 };
@@ -323,7 +324,7 @@ static int check_second_life(struct check *check)
 static int check_leaks(struct check *check)
 {
 	const struct trial trial = { TRIAL_TURNS, SMALL, MESSAGE, .count = 20, .budget_ns = SHORT_NS };
-	char *before = leaks_list(check->proof->scratch), *after;
+	char *after;
 	char left[SM_ERROR_TEXT_MAX - 80];
 	struct outcome outcome;
 	unsigned count;
@@ -332,14 +333,13 @@ static int check_leaks(struct check *check)
 	for (unsigned i = 0; rc == 0 && i < 2; i++)
 		rc = trial_run(check->proof, check->plugged, &check->findings, &trial, &outcome, check->err);
 	after = leaks_list(check->proof->scratch);
-	count = leaks_compare(before, after, left, sizeof(left));
+	count = leaks_compare(check->before, after, left, sizeof(left));
 	if (count) { /* perhaps of another program */
 		nanosleep(&(struct timespec){ .tv_nsec = SETTLE_NS }, NULL);
 		free(after);
 		after = leaks_list(check->proof->scratch);
-		count = leaks_compare(before, after, left, sizeof(left));
+		count = leaks_compare(check->before, after, left, sizeof(left));
 	}
-	free(before);
 	free(after);
 	if (rc < 0)
 		return rc;
@@ -374,7 +374,7 @@ int sm_prove_transport(const struct sm_proof *proof, const struct sm_plugged *pl
 {
 	static int (*const content[])(struct check *) = { check_sizes, check_wrap, check_content, check_many,
 							  check_capacity };
-	struct check check = { .proof = proof, .plugged = plugged, .err = err };
+	struct check check = { .proof = proof, .plugged = plugged, .before = leaks_list(proof->scratch), .err = err };
 	int rc = check_description(&check);
 
 	if (rc == 1)
@@ -393,5 +393,6 @@ int sm_prove_transport(const struct sm_proof *proof, const struct sm_plugged *pl
 		rc = check_leaks(&check);
 	if (rc >= 0)
 		tell_memory(&check);
+	free(check.before);
 	return rc < 0 ? rc : !check.failed;
 }

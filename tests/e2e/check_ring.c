@@ -84,7 +84,7 @@ static int ring_open(struct shmeter_channel pair[2])
 	((struct ring *)pair[1].memory)->slots = ((struct ring *)pair[1].memory)->slot;
 #endif
 #ifdef DEFECT_leak
-	(void)shmget(IPC_PRIVATE, pair[0].capacity, 0600);
+	(void)shmget(LEAK_KEY, 4096, IPC_CREAT | 0600); /* the same in each life */
 #endif
 	(void)pair;
 	return 0;
