@@ -21,6 +21,20 @@ bool sm_gate_fails(const struct sm_gate_row *row)
 	return row->verdict == SM_REFUTED && !sm_gate_accepted(row);
 }
 
+/* Only fresh trials that pass say that the failure is not there; the others say nothing. */
+static const char *not_confirmed(const struct sm_gate_row *row)
+{
+	static const char *const reasons[][2] = {
+		{ "fresh trials have no such gate, so it is not confirmed",
+		  "wrong data is proof, though fresh trials have no such gate" },
+		{ "fresh trials could not tell", "wrong data is proof, though fresh trials could not tell" },
+		{ "fresh trials did not repeat it", "wrong data is proof, though fresh trials did not repeat it" },
+	};
+	unsigned seen = !row->fresh ? 0 : row->fresh->verdict != SM_SUPPORTED ? 1 : 2;
+
+	return reasons[seen][row->wrong_data];
+}
+
 void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_gate_row *fresh, size_t fresh_count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -32,12 +46,8 @@ void sm_gates_confirm(struct sm_gate_row *rows, size_t count, const struct sm_ga
 		row->confirmed = row->fresh && row->fresh->verdict == SM_REFUTED;
 		if (row->confirmed)
 			continue;
-		row->reason = row->fresh ? "fresh trials did not repeat it"
-					 : "fresh trials have no such gate, so it is not confirmed";
-		if (row->wrong_data) /* wrong data in one trial is enough: noise does not lose an update */
-			row->reason = row->fresh ? "wrong data is proof, though fresh trials did not repeat it"
-						 : "wrong data is proof, though fresh trials have no such gate";
-		else
+		row->reason = not_confirmed(row);
+		if (!row->wrong_data) /* wrong data in one trial is enough: noise does not lose an update */
 			row->verdict = SM_INCONCLUSIVE;
 	}
 }

@@ -391,6 +391,16 @@ Test(analysis, a_fail_that_is_not_repeated_is_none)
 	expect_text(first[2].reason, "no such gate");
 	cr_expect_eq(sm_gates_overall(first, 3), SM_REFUTED);
 	cr_expect_eq(sm_gates_overall(first, 1), SM_INCONCLUSIVE);
+
+	first[0] = (struct sm_gate_row){ .gate = &gate[0], .verdict = SM_REFUTED };
+	again[1] = (struct sm_gate_row){ .gate = &gate[0],
+					 .verdict = SM_INCONCLUSIVE,
+					 .evidence = "2.0 times",
+					 .reason = "4 blocks: no interval under 6" };
+	sm_gates_confirm(first, 1, again, 2);
+	cr_expect_eq(first[0].verdict, SM_INCONCLUSIVE);
+	expect_text(sm_gate_reason(&first[0], text, sizeof(text)),
+		    "fresh trials could not tell: INCONCLUSIVE, 2.0 times; 4 blocks: no interval under 6");
 }
 
 Test(analysis, wrong_data_stays_wrong_where_fresh_trials_are_right)
@@ -409,7 +419,7 @@ Test(analysis, wrong_data_stays_wrong_where_fresh_trials_are_right)
 	cr_expect_eq(first[0].verdict, SM_REFUTED);
 	cr_expect(!first[0].confirmed);
 	expect_text(sm_gate_reason(&first[0], text, sizeof(text)),
-		    "is proof, though fresh trials did not repeat it: NOT TESTABLE, not counted; "
+		    "is proof, though fresh trials could not tell: NOT TESTABLE, not counted; "
 		    "not permitted");
 	cr_expect_eq(first[1].verdict, SM_REFUTED);
 	cr_expect_eq(first[2].verdict, SM_INCONCLUSIVE, "a claim that something comes about");
