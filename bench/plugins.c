@@ -11,25 +11,31 @@
 #include "shmeter/memory.h"
 #include "shmeter/scenario_check.h"
 
-/* Whether a variant of this name is there already. */
-static bool is_taken(const char *name)
+/* Whether a scenario that takes this kind has a variant of this name already. */
+static bool is_taken(const struct sm_plugged *plugged)
 {
-	for (size_t s = 0; s < sm_scenario_count; s++)
-		for (const struct sm_variant *v = sm_scenarios[s]->variants; sm_scenarios[s]->plugs && v->name; v++)
-			if (strcmp(v->name, name) == 0)
+	for (size_t s = 0; s < sm_scenario_count; s++) {
+		const struct sm_plug *plug = sm_scenarios[s]->plugs;
+
+		if (!plug || plug->takes != plugged->kind)
+			continue;
+		for (const struct sm_variant *v = sm_scenarios[s]->variants; v->name; v++)
+			if (strcmp(v->name, plugged->name) == 0)
 				return true;
+	}
 	return false;
 }
 
-/* Adds one transport, unless its variants collide with others or are too many. */
+/* Adds one transport or lock, unless its variants collide with others or are too many. */
 static int add(const struct sm_plugged *plugged, struct sm_error *err)
 {
 	const size_t size = sm_scenario_count * sizeof(*sm_scenarios);
 	const struct sm_scenario **before;
 	int rc;
 
-	if (is_taken(plugged->name))
-		return sm_fail(err, EEXIST, "there is a transport %s already", plugged->name);
+	if (is_taken(plugged))
+		return sm_fail(err, EEXIST, "there is a %s %s already", sm_plugged_kind_name(plugged->kind),
+			       plugged->name);
 	before = sm_memory(size);
 	memcpy(before, sm_scenarios, size);
 	sm_scenarios_add_plugins(plugged, 1);

@@ -32,7 +32,8 @@ const struct sm_scenario *sm_scenario_with_plugins(const struct sm_scenario *sce
 	used = own;
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < plugs; j++)
-			if ((scenario->plugs[j].needs & ~plugged[i].traits) == 0)
+			if (scenario->plugs[j].takes == plugged[i].kind &&
+			    (scenario->plugs[j].needs & ~plugged[i].traits) == 0)
 				variants[used++] = variant_of(&scenario->plugs[j], &plugged[i]);
 	if (used == own) {
 		free(variants);

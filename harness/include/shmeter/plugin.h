@@ -1,7 +1,8 @@
-/* Bring your own transport: what a plug-in exports (docs/plugins.md).  C11 and later, C++11 and later.
+/* Bring your own transport or lock: what a plug-in exports (docs/plugins.md).  C11 and later, C++11 and later.
  *
- * A plug-in is a shared object with one function, shmeter_plugin(), which returns a constant list of transports.  Each
- * becomes a variant of the scenarios about messages: `shmeter run transport_latency --plugin ./ring.so`.
+ * A plug-in is a shared object with one function, shmeter_plugin(), which returns constant lists of transports and locks.
+ * Each transport becomes a variant of the scenarios about messages, and each lock one of those about locks:
+ * `shmeter run transport_latency --plugin ./ring.so`, `shmeter run lock_throughput --plugin ./lock.so`.
  *
  * The life of a transport in a trial:
  *   bytes()    in a process of its own: how much shared memory one direction needs
@@ -9,6 +10,8 @@
  *   attach()   in each worker, once for each direction that it uses
  *   send() and receive()  in the workers, between the stamps; each message is written and checked in full
  *   close()    in a process of its own, after the workers, even if open() failed or a worker was killed
+ * That of a lock: init() as open(), attach() as attach(), lock() and unlock() as send(), recover() where a worker killed
+ * another owner, close() as close().
  * No function runs in shmeter's own process.  One that crashes, exits or does not return costs its own cases: the first,
  * second and last of these have 5 s, the others as long as the trial; what they print goes nowhere.  What open() leaves to
  * the workers is what processes share: the memory, and named objects.
@@ -27,11 +30,12 @@ extern "C" {
 
 #define SHMETER_PLUGIN_MAGIC 0x676c70656d68732eull /* ".shmeplg" in memory of a little-endian machine */
 #define SHMETER_PLUGIN_ABI   1u
-#define SHMETER_PLUGIN_MAX   16u /* transports of one plug-in */
+#define SHMETER_PLUGIN_MAX   16u /* transports of one plug-in, and locks */
 
-/* Properties of a transport. */
+/* Properties of a transport or of a lock. */
 #define SHMETER_SPINS 1u /* waits by spinning only, so both ends need PUs (logical CPUs) of their own */
-#define SHMETER_MANY  2u /* takes messages of several senders at once, each whole */
+#define SHMETER_MANY  2u /* a transport: takes messages of several senders at once, each whole */
+#define SHMETER_FIFO  4u /* a lock: passes to those who wait in the order in which they came */
 
 /* One direction, as one process sees it.  shmeter sets all but `own`. */
 struct shmeter_channel {
@@ -82,19 +86,72 @@ struct shmeter_transport {
 	};
 };
 
+/* One process that uses a lock: an owner, also while it only waits.  shmeter sets all but `own`. */
+struct shmeter_owner {
+	void *lock;       /* `bytes` bytes that all owners share, at a multiple of 128; NULL where `bytes` is 0.  Zeroed
+			     before init() */
+	void *node;       /* likewise `owner_bytes` bytes of this owner, which the others can reach: shmeter_node() */
+	size_t stride;    /* bytes from one owner's node to the next */
+	uint32_t index;   /* the number of this owner: 0 to owners - 1; one process at a time has it */
+	uint32_t owners;  /* number of owners */
+	const char *name; /* for named objects: as in struct shmeter_channel */
+	void *own;        /* for the plug-in: set by attach(), read by the other functions in this process */
+	void *reserved[4];
+};
+
+/* The node of another owner, in this process.  Owners have each other's numbers in the shared memory, not pointers. */
+static inline void *shmeter_node(const struct shmeter_owner *owner, uint32_t index)
+{
+	return (char *)owner->node + owner->stride * index - owner->stride * owner->index;
+}
+
+/* All functions but attach(), recover() and close() must be there. */
+struct shmeter_lock {
+	size_t struct_size;  /* sizeof(struct shmeter_lock) */
+	const char *name;    /* as of a transport */
+	const char *summary; /* likewise */
+	uint64_t traits;     /* SHMETER_SPINS | SHMETER_FIFO */
+	size_t bytes;        /* shared memory of the lock; 0: none; at most 1 MiB */
+	size_t owner_bytes;  /* shared memory of each owner, such as a node of a queue; likewise */
+	/* Makes the lock, free.  The owner has the number 0.  Returns 0 or an errno. */
+	int (*init)(struct shmeter_owner *owner);
+	/* In each owner, before its first lock().  A process that takes the number of one that was killed finds the
+	 * node as that one left it.  Returns 0 or an errno. */
+	int (*attach)(struct shmeter_owner *owner);
+	/* Waits for the lock.  0: this owner has it.  EOWNERDEAD: it has it, and the last one was killed while it had
+	 * it; the next lock() returns 0 again.  Any other errno: it does not have it. */
+	int (*lock)(struct shmeter_owner *owner);
+	void (*unlock)(struct shmeter_owner *owner);
+	/* Tells that the process with the number `dead` was killed, with the lock or without, perhaps inside lock() or
+	 * unlock().  The process has ended and was waited for.  One other owner calls this, once for each death; it
+	 * neither has the lock nor waits for it.  After it returned 0, lock() must return within 2 s, to every owner.
+	 * A lock that names its owner in a word frees the word if it names `dead`.  A lock that the kernel frees, such
+	 * as a robust mutex or one on a robust list of futexes, has nothing to do here: its lock() finds the death,
+	 * makes the lock consistent and returns EOWNERDEAD.  NULL: no lock for owners that are killed. */
+	int (*recover)(struct shmeter_owner *owner, uint32_t dead);
+	/* In a process of its own, after the workers, even if init() failed: removes what has a name. */
+	void (*close)(struct shmeter_owner *owner);
+	void *reserved[8]; /* NULL */
+};
+
 struct shmeter_export {
 	uint64_t magic;       /* SHMETER_PLUGIN_MAGIC */
 	uint32_t abi_version; /* SHMETER_PLUGIN_ABI */
 	uint32_t transport_count;
 	size_t struct_size; /* sizeof(struct shmeter_export) */
 	const struct shmeter_transport *transport;
-	void *reserved[4]; /* NULL */
+	const struct shmeter_lock *lock;
+	size_t lock_count;
+	void *reserved[2]; /* NULL */
 };
 
-/* What shmeter_plugin() returns for a list of transports. */
-#define SHMETER_PLUGIN(count, list)                                                                                    \
+/* What shmeter_plugin() returns for a list of transports, or of locks, or of both. */
+#define SHMETER_PLUGIN(count, list)       SHMETER_PLUGIN_OF(count, list, 0, NULL)
+#define SHMETER_PLUGIN_LOCKS(count, list) SHMETER_PLUGIN_OF(0, NULL, count, list)
+#define SHMETER_PLUGIN_OF(transports, transport_list, locks, lock_list)                                                \
 	{                                                                                                              \
-		SHMETER_PLUGIN_MAGIC, SHMETER_PLUGIN_ABI, (count), sizeof(struct shmeter_export), (list),              \
+		SHMETER_PLUGIN_MAGIC, SHMETER_PLUGIN_ABI, (transports), sizeof(struct shmeter_export),                 \
+			(transport_list), (lock_list), (locks),                                                        \
 		{                                                                                                      \
 			NULL                                                                                           \
 		}                                                                                                      \

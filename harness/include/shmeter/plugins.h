@@ -10,23 +10,31 @@
 #include "shmeter/os.h"
 #include "shmeter/plugin.h"
 
-/* A transport of a plug-in, as its file describes it.  Lives as long as the process. */
+enum sm_plugged_kind { SM_PLUGGED_TRANSPORT, SM_PLUGGED_LOCK };
+
+/* A trait of a lock that has recover(), beside those of plugin.h. */
+#define SM_PLUGGED_RECOVERS ((uint64_t)1 << 63)
+
+/* A transport or a lock of a plug-in, as its file describes it.  Lives as long as the process. */
 struct sm_plugged {
 	const struct sm_os *os;
 	const volatile int *stop; /* non-zero: ask no more */
 	const char *file;         /* the absolute path */
 	const char *identity;     /* size and time of change of the file: a run never mixes two builds of it */
-	unsigned index;           /* in the plug-in's list */
-	const char *name;         /* as in plugin.h */
-	const char *summary;      /* likewise */
-	uint64_t traits;          /* likewise */
+	enum sm_plugged_kind kind;
+	unsigned index;      /* in the plug-in's list of this kind */
+	const char *name;    /* as in plugin.h */
+	const char *summary; /* likewise */
+	uint64_t traits;     /* likewise, and SM_PLUGGED_RECOVERS */
+	size_t lock_bytes;   /* a lock: its shared memory */
+	size_t owner_bytes;  /* a lock: that of each owner */
 	struct sm_plugin_answers *answers;
 };
 
-/* Has a child load the file and describe it.  Returns the number of its transports and sets `*first` to them; or a negative
- * errno with a sentence that names the file: -EINVAL where there is no such file that can be read, -EBADMSG where it is no
- * plug-in of this ABI or describes something else than plugin.h says, -ETIMEDOUT, -EINTR, -ECHILD where it ended the child.
- * `stop` is as in struct sm_plugged. */
+/* Has a child load the file and describe it.  Returns the number of its transports and locks, and sets `*first` to them,
+ * transports first; or a negative errno with a sentence that names the file: -EINVAL where there is no such file that can be
+ * read, -EBADMSG where it is no plug-in of this ABI or describes something else than plugin.h says, -ETIMEDOUT, -EINTR,
+ * -ECHILD where it ended the child.  `stop` is as in struct sm_plugged. */
 SM_MUST_USE int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile int *stop,
 				   const struct sm_plugged **first, struct sm_error *err);
 
@@ -38,8 +46,17 @@ SM_MUST_USE int sm_plugin_bytes(const struct sm_plugged *plugged, size_t capacit
 SM_MUST_USE int sm_plugin_open(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err);
 SM_MUST_USE int sm_plugin_close(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err);
 
+/* The same for init() and close() of a lock. */
+SM_MUST_USE int sm_plugin_init(const struct sm_plugged *plugged, struct shmeter_owner *owner, struct sm_error *err);
+SM_MUST_USE int sm_plugin_lock_close(const struct sm_plugged *plugged, struct shmeter_owner *owner,
+				     struct sm_error *err);
+
 /* In a worker alone: loads the plug-in here, with standard output and error closed to it.  NULL: not loaded, with the
- * sentence. */
+ * sentence.  `plugged` is of the kind that the function returns. */
 const struct shmeter_transport *sm_plugin_here(const struct sm_plugged *plugged, struct sm_error *err);
+const struct shmeter_lock *sm_plugin_lock_here(const struct sm_plugged *plugged, struct sm_error *err);
+
+/* "transport" or "lock". */
+const char *sm_plugged_kind_name(enum sm_plugged_kind kind);
 
 #endif

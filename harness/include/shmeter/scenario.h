@@ -56,16 +56,18 @@ struct sm_variant {
 	unsigned core_kind;
 	bool extra;                       /* only in the full profile, or where a pattern names the variant */
 	bool spins;                       /* its workers wait only by spinning: each keeps a PU busy while it waits */
-	const struct sm_plugged *plugged; /* the transport of a plug-in that it measures; NULL: shmeter's own */
+	const struct sm_plugged *plugged; /* what it measures of a plug-in; NULL: shmeter's own */
 };
 
-/* A variant that each transport of a plug-in becomes: its name with a suffix, its summary with further words. */
+/* A variant that each transport, or each lock, of a plug-in becomes: its name with a suffix, its summary with further
+ * words. */
 struct sm_plug {
-	const char *suffix; /* NULL ends the list */
+	enum sm_plugged_kind takes; /* transports, unless set */
+	const char *suffix;         /* NULL ends the list */
 	const char *words;
 	uint64_t arg;     /* as in sm_variant */
 	unsigned workers; /* likewise */
-	uint64_t needs;   /* traits that the transport must have, such as SHMETER_MANY */
+	uint64_t needs;   /* traits that it must have, such as SHMETER_MANY */
 };
 
 /* Four variants that differ in two properties, one in the rows and one in the columns.  Findings and page show them as
@@ -207,8 +209,8 @@ struct sm_scenario {
  * and counts with `by_page` are its.  What has 4096 bytes and is no page is written "4096 bytes". */
 #define SM_PAGES_WRITTEN 4096u
 
-/* The scenario with the variants that these transports become; itself where it takes none of them.  A copy lives as long
- * as the process. */
+/* The scenario with the variants that these transports and locks become; itself where it takes none of them.  A copy lives
+ * as long as the process. */
 const struct sm_scenario *sm_scenario_with_plugins(const struct sm_scenario *scenario, const struct sm_plugged *plugged,
 						   size_t count);
 
