@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +32,14 @@ static inline int child_end(pid_t child)
 		if (errno != EINTR)
 			return -2;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Whether the child has ended.  It remains to be waited for. */
+static inline bool child_has_ended(pid_t child)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == child;
 }
 
 /* Runs fn() in a child and returns its value; negative: the child was killed, or could not be started. */

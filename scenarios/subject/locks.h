@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "futex.h"
+#include "lock_plugin.h"
 #include "names.h"
 #include "shmeter/scenario.h"
 
@@ -52,6 +53,7 @@ struct lock_own {
 	int set;                         /* System V */
 	int file;                        /* an open file description of this process alone */
 	char key_text[16];
+	struct lock_plugin plugin;
 };
 
 static inline int mutex_make(pthread_mutex_t *mutex, int robust, int protocol, struct sm_error *err)
@@ -334,6 +336,22 @@ static inline void mcs_unlock(struct lock_shared *lock, struct lock_own *own)
 	ck_spinlock_mcs_unlock(&lock->mcs, own->node);
 }
 
+static inline int plugged_open(struct lock_shared *lock, struct lock_own *own, struct sm_error *err)
+{
+	(void)lock;
+	return lock_plugin_open(&own->plugin, err);
+}
+static inline bool plugged_lock(struct lock_shared *lock, struct lock_own *own)
+{
+	(void)lock;
+	return lock_plugin_lock(&own->plugin);
+}
+static inline void plugged_unlock(struct lock_shared *lock, struct lock_own *own)
+{
+	(void)lock;
+	lock_plugin_unlock(&own->plugin);
+}
+
 /* pthread already has a function of this name. */
 #define pthread_spin_lock   pthread_spin_lock_
 #define pthread_spin_unlock pthread_spin_unlock_
@@ -400,7 +418,37 @@ static inline enum lock_kind lock_of(const struct sm_case *c)
 	return (enum lock_kind)sm_case_variant(c)->arg;
 }
 
+/* lock_open() for a scenario whose variants are locks.  A plug-in's has its memory at `behind`. */
+static inline int lock_setup(const struct sm_case *c, struct lock_shared *lock, struct lock_own *own, void *behind,
+			     struct sm_error *err)
+{
+	lock_plugin_place(&own->plugin, c, behind, c->workers);
+	return lock_open(lock_of(c), lock, own, err);
+}
+
+/* lock_close() for such a scenario. */
+static inline void lock_teardown(struct lock_own *own)
+{
+	lock_close(own);
+	lock_plugin_close(&own->plugin);
+}
+
+/* lock_attach() for such a scenario.  Returns 0 or fails the worker. */
+static inline int lock_join(struct sm_worker *worker, struct lock_own *own, void *node)
+{
+	if (own->plugin.plugged)
+		return lock_plugin_join(worker, &own->plugin, worker->index);
+	if (lock_attach(lock_of(worker->c), own, node) < 0)
+		return sm_worker_fail(worker, errno, "the lock's file cannot be opened: %s", strerror(errno));
+	return 0;
+}
+
 #define LOCK_VARIANT(name_, words, traits)                                                                             \
 	{ .name = #name_, .summary = words, .arg = LOCK_##name_, .spins = ((traits)&LOCK_SPINS) != 0 },
+/* The variant that a plug-in's lock becomes. */
+#define LOCK_PLUGS                                                                                                     \
+	{                                                                                                              \
+		{ .takes = SM_PLUGGED_LOCK, .suffix = "", .words = "", .arg = LOCK_plugged }, { 0 },                   \
+	}
 
 #endif

@@ -24,8 +24,7 @@ struct state {
 
 static size_t region_bytes(const struct sm_case *c)
 {
-	(void)c;
-	return sizeof(struct shared);
+	return sizeof(struct shared) + lock_plugin_bytes(c, c->workers);
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
@@ -33,23 +32,22 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	struct shared *shared = trial->region;
 	struct state *state = trial->state;
 
-	return lock_open(lock_of(trial->c), &shared->lock, &state->own, err);
+	return lock_setup(trial->c, &shared->lock, &state->own, shared + 1, err);
 }
 
 static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
 
-	lock_close(&state->own);
+	lock_teardown(&state->own);
 }
 
 static int warm_up(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
-	int rc = lock_attach(lock_of(worker->c), &state->own, &shared->place[worker->index].node);
 
-	return rc < 0 ? sm_worker_fail(worker, -rc, "the lock's file cannot be opened") : 0;
+	return lock_join(worker, &state->own, &shared->place[worker->index].node);
 }
 
 static ALWAYS_INLINE uint64_t turns(struct sm_worker *worker, enum lock_kind kind)
@@ -95,10 +93,12 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 }
 
 static const struct sm_variant variants[] = {
+#define LOCKS_OWN
 #define LOCK LOCK_VARIANT
 #include "../subject/locks.def"
 	{ 0 },
 };
+static const struct sm_plug plugs[] = LOCK_PLUGS;
 
 const struct sm_scenario sm_scenario_lock_handoff = {
 	.name = "lock_handoff",
@@ -110,6 +110,7 @@ const struct sm_scenario sm_scenario_lock_handoff = {
 	       "Context switches an operation tell the two apart. A lock that is not fair is "
 	       "often taken back by the one who just gave it away.",
 	.variants = variants,
+	.plugs = plugs,
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_SHARED_L3, SM_PLACE_CROSS_NODE },
 	/* everything was populated before the slices: a fault in one is an error */

@@ -45,15 +45,23 @@ struct state {
 
 static size_t region_bytes(const struct sm_case *c)
 {
-	return sizeof(struct shared) + c->workers * sizeof(struct place);
+	return sizeof(struct shared) + c->workers * sizeof(struct place) + lock_plugin_bytes(c, c->workers);
+}
+
+/* Whether those who wait spin in a queue. */
+static bool spins_in_queue(const struct sm_case *c)
+{
+	const struct sm_plugged *plugged = sm_case_variant(c)->plugged;
+
+	return plugged ? plugged->traits & SHMETER_SPINS && plugged->traits & SHMETER_FIFO
+		       : lock_of(c) == LOCK_ticket || lock_of(c) == LOCK_mcs;
 }
 
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
-	enum lock_kind kind = lock_of(c);
 	unsigned in_turn = c->shared_pu ? (c->workers + c->pus - 1) / c->pus : 1;
 
-	if ((kind == LOCK_ticket || kind == LOCK_mcs) && in_turn > 1 && c->workers > TURNS_MAX / in_turn)
+	if (spins_in_queue(c) && in_turn > 1 && c->workers > TURNS_MAX / in_turn)
 		return sm_fail(why, ENOTSUP,
 			       "%u processes on %u PUs hand this lock on in the order of a queue, each when the "
 			       "scheduler comes to it: one round would take many seconds; ask for fewer "
@@ -67,23 +75,22 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	struct shared *shared = trial->region;
 	struct state *state = trial->state;
 
-	return lock_open(lock_of(trial->c), &shared->lock, &state->own, err);
+	return lock_setup(trial->c, &shared->lock, &state->own, &shared->place[trial->c->workers], err);
 }
 
 static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
 
-	lock_close(&state->own);
+	lock_teardown(&state->own);
 }
 
 static int warm_up(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
-	int rc = lock_attach(lock_of(worker->c), &state->own, &shared->place[worker->index].node);
 
-	return rc < 0 ? sm_worker_fail(worker, -rc, "the lock's file cannot be opened") : 0;
+	return lock_join(worker, &state->own, &shared->place[worker->index].node);
 }
 
 /* Jain's index, in millionths (see transport_fan_in), of the acquisitions of the workers in a slice. */
@@ -129,7 +136,9 @@ static ALWAYS_INLINE bool take_or_fail(struct sm_worker *worker, enum lock_kind 
 
 	if (lock_take(kind, &shared->lock, &state->own))
 		return true;
-	sm_worker_fail(worker, EIO, "the lock cannot be taken: its owner died with it, or the system refuses it");
+	if (!worker->failed)
+		sm_worker_fail(worker, EIO,
+			       "the lock cannot be taken: its owner died with it, or the system refuses it");
 	return false;
 }
 
@@ -220,10 +229,12 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 }
 
 static const struct sm_variant variants[] = {
+#define LOCKS_OWN
 #define LOCK LOCK_VARIANT
 #include "../subject/locks.def"
 	{ 0 },
 };
+static const struct sm_plug plugs[] = LOCK_PLUGS;
 
 #define COLLAPSES(id_, lock, words)                                                                                    \
 	{                                                                                                              \
@@ -252,6 +263,7 @@ const struct sm_scenario sm_scenario_lock_throughput = {
 	       "mean sleeping; CPU time near processes times time means that nobody slept.",
 	.claims = claims,
 	.variants = variants,
+	.plugs = plugs,
 	.params = { { .name = "processes",
 		      .unit = "1",
 		      .summary = "that want the lock",

@@ -17,8 +17,7 @@ struct shared {
 
 static size_t region_bytes(const struct sm_case *c)
 {
-	(void)c;
-	return sizeof(struct shared);
+	return sizeof(struct shared) + lock_plugin_bytes(c, c->workers);
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
@@ -26,23 +25,22 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	struct shared *shared = trial->region;
 	struct state *state = trial->state;
 
-	return lock_open(lock_of(trial->c), &shared->lock, &state->own, err);
+	return lock_setup(trial->c, &shared->lock, &state->own, shared + 1, err);
 }
 
 static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
 
-	lock_close(&state->own);
+	lock_teardown(&state->own);
 }
 
 static int warm_up(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
-	int rc = lock_attach(lock_of(worker->c), &state->own, &shared->node);
 
-	return rc < 0 ? sm_worker_fail(worker, -rc, "the lock's file cannot be opened") : 0;
+	return lock_join(worker, &state->own, &shared->node);
 }
 
 static ALWAYS_INLINE uint64_t pairs(struct sm_worker *worker, enum lock_kind kind)
@@ -71,10 +69,12 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 }
 
 static const struct sm_variant variants[] = {
+#define LOCKS_OWN
 #define LOCK LOCK_VARIANT
 #include "../subject/locks.def"
 	{ 0 },
 };
+static const struct sm_plug plugs[] = LOCK_PLUGS;
 
 static const struct sm_claim claims[] = {
 	{ .id = "S1",
@@ -99,6 +99,7 @@ const struct sm_scenario sm_scenario_lock_uncontended = {
 	       "way.",
 	.claims = claims,
 	.variants = variants,
+	.plugs = plugs,
 	.workers = 1,
 	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },

@@ -2,6 +2,7 @@
  * usage: stress_locks LOCK [unlocked|early|unwoken|none [SECONDS]]
  *   unlocked: one addition in four is done without the lock; early: the lock is given back before the protected write, which
  *   is what an unlock without release allows; unwoken: the futex lock is given back without its wake-up */
+#define LOCKS_OWN
 #include "crew.h"
 
 #include "subject/locks.h"
