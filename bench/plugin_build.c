@@ -266,8 +266,10 @@ static int tell(const struct build *build, bool quiet, struct sm_error *err)
 	if (quiet)
 		return 0;
 	for (int i = 0; i < count; i++)
-		sm_print_line(stdout, "%s: transport %s: %s", build->out, list[i].name, list[i].summary);
-	fputs("Next:\n  shmeter run transport_latency --plugin ", stdout);
+		sm_print_line(stdout, "%s: %s %s: %s", build->out, sm_plugged_kind_name(list[i].kind), list[i].name,
+			      list[i].summary);
+	printf("Next:\n  shmeter run %s --plugin ",
+	       list[0].kind == SM_PLUGGED_LOCK ? "lock_throughput" : "transport_latency");
 	plugin_put_path(stdout, build->out);
 	putchar('\n');
 	return 0;

@@ -106,8 +106,9 @@ static int write_folder(const char *folder, const char *name, const char *kind, 
 	snprintf(from, sizeof(from), "%s.%s", kind, ending);
 	snprintf(page, sizeof(page), "%s.md", kind);
 	if (!find_text(from))
-		return sm_fail(err, EOPNOTSUPP, "this build has no template of a %s in .%s; take --kind transport",
-			       kind, ending);
+		return sm_fail(err, EOPNOTSUPP,
+			       "this build has no template of a %s in .%s; take --kind transport or lock", kind,
+			       ending);
 	if (mkdir(folder, 0777) < 0)
 		return errno == EEXIST
 			       ? sm_fail(err, EEXIST, "%s is there already; choose another name, or --out DIR", folder)
@@ -131,7 +132,7 @@ int plugin_new(const struct plugin_options *options)
 	int rc = check_name(name, &err);
 
 	if (rc == 0 && !options->kind)
-		rc = sm_fail(&err, EINVAL, "say what to make: --kind transport");
+		rc = sm_fail(&err, EINVAL, "say what to make: --kind transport or lock");
 	if (rc == 0 && !lang)
 		rc = sm_fail(&err, EINVAL, "say in which language: --lang c, c++ or rust");
 	if (rc == 0)

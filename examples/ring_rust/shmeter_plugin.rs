@@ -10,6 +10,8 @@ pub const MAGIC: u64 = 0x676c_7065_6d68_732e;
 pub const ABI: u32 = 1;
 /// Waits by spinning only, so both ends need PUs of their own.
 pub const SPINS: u64 = 1;
+/// A lock that passes to those who wait in the order in which they came.
+pub const FIFO: u64 = 4;
 /// Takes messages of several senders at once, each whole.
 pub const MANY: u64 = 2;
 
@@ -81,6 +83,69 @@ impl Transport {
     }
 }
 
+/// One process that uses a lock.
+#[repr(C)]
+pub struct Owner {
+    pub lock: *mut u8,
+    pub node: *mut u8,
+    pub stride: usize,
+    pub index: u32,
+    pub owners: u32,
+    pub name: *const c_char,
+    pub own: *mut c_void,
+    reserved: [*mut c_void; 4],
+}
+
+#[repr(C)]
+pub struct Lock {
+    struct_size: usize,
+    name: *const c_char,
+    summary: *const c_char,
+    traits: u64,
+    bytes: usize,
+    owner_bytes: usize,
+    init: unsafe extern "C" fn(*mut Owner) -> c_int,
+    attach: Option<unsafe extern "C" fn(*mut Owner) -> c_int>,
+    lock: unsafe extern "C" fn(*mut Owner) -> c_int,
+    unlock: unsafe extern "C" fn(*mut Owner),
+    recover: Option<unsafe extern "C" fn(*mut Owner, u32) -> c_int>,
+    close: Option<unsafe extern "C" fn(*mut Owner)>,
+    reserved: [*mut c_void; 8],
+}
+
+unsafe impl Sync for Lock {}
+
+impl Lock {
+    /// `name` and `summary` end with "\0".
+    #[allow(clippy::too_many_arguments)]
+    pub const fn new(
+        name: &'static str,
+        summary: &'static str,
+        traits: u64,
+        bytes: usize,
+        init: unsafe extern "C" fn(*mut Owner) -> c_int,
+        lock: unsafe extern "C" fn(*mut Owner) -> c_int,
+        unlock: unsafe extern "C" fn(*mut Owner),
+        recover: Option<unsafe extern "C" fn(*mut Owner, u32) -> c_int>,
+    ) -> Lock {
+        Lock {
+            struct_size: std::mem::size_of::<Lock>(),
+            name: name.as_ptr() as *const c_char,
+            summary: summary.as_ptr() as *const c_char,
+            traits,
+            bytes,
+            owner_bytes: 0,
+            init,
+            attach: None,
+            lock,
+            unlock,
+            recover,
+            close: None,
+            reserved: [null_mut(); 8],
+        }
+    }
+}
+
 #[repr(C)]
 pub struct Export {
     magic: u64,
@@ -88,18 +153,30 @@ pub struct Export {
     transport_count: u32,
     struct_size: usize,
     transport: *const Transport,
-    reserved: [*mut c_void; 4],
+    lock: *const Lock,
+    lock_count: usize,
+    reserved: [*mut c_void; 2],
 }
 
 impl Export {
     pub const fn new(transport: &'static [Transport]) -> Export {
+        Export::of(transport, &[])
+    }
+
+    pub const fn of_locks(lock: &'static [Lock]) -> Export {
+        Export::of(&[], lock)
+    }
+
+    pub const fn of(transport: &'static [Transport], lock: &'static [Lock]) -> Export {
         Export {
             magic: MAGIC,
             abi_version: ABI,
             transport_count: transport.len() as u32,
             struct_size: std::mem::size_of::<Export>(),
             transport: transport.as_ptr(),
-            reserved: [null_mut(); 4],
+            lock: lock.as_ptr(),
+            lock_count: lock.len(),
+            reserved: [null_mut(); 2],
         }
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A plug-in of examples/: the compile line of its README.md works, and its messages arrive.
+# A plug-in of examples/: the compile line of its README.md works, and it is measured.
 # usage: test_example.sh SOURCE_ROOT PROGRAM NAME
 set -u -o pipefail
 
@@ -24,10 +24,12 @@ grep -q "^# $name: " "$root/examples/$name/README.md" || fail "the title of exam
 
 names=$name
 [ "$name" != sealed_ring ] || names='sealed_ring unsealed_ring'
+scenarios=(transport_latency transport_throughput)
+[[ $name != lock_* ]] || scenarios=(lock_uncontended lock_throughput lock_handoff owner_death)
 cases=()
-for transport in $names; do
-	expect 0 "$transport" "$program" list transport_latency --plugin "$name.so"
-	cases+=("transport_latency/$transport" "transport_throughput/$transport")
+for variant in $names; do
+	expect 0 "$variant" "$program" list "${scenarios[0]}" --plugin "$name.so"
+	cases+=("${scenarios[@]/%//$variant}")
 done
 if [ "$(nproc)" -lt 2 ]; then
 	echo "skipped: messages between two processes need two PUs"
@@ -35,12 +37,14 @@ if [ "$(nproc)" -lt 2 ]; then
 	exit 1
 fi
 # two sizes of messages each
+sizes=2
+[[ $name != lock_* ]] || sizes=1
 expect 0 'Files: run' "$program" run "${cases[@]}" --plugin "$name.so" --profile quick --repeat-blocks 1 --slices 6 --slice 500us \
 	--no-counters --no-plots -q --out run
 [ -e run/samples.csv ] || exit 1
 for case in "${cases[@]}"; do
 	measured=$(grep "${case/\//,}," run/samples.csv | grep -cE ',(ok|disturbed)$')
-	[ "$measured" = 2 ] || fail "$case was measured $measured times: $(cat run/samples.csv)"
+	[ "$measured" = $sizes ] || fail "$case was measured $measured times: $(cat run/samples.csv)"
 done
 left=$(find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'shmeter-*-[01]*' -newer "$name.so")
 [ -z "$left" ] || fail "it left behind: $left"

@@ -41,6 +41,15 @@ for language in "${languages[@]}"; do
 	# no exit code: it is 5 where other load disturbs each trial
 	"$program" run "transport_*/$name" --plugin "$name/$name.so" --repeat-blocks 1 --slices 6 --slice 500us \
 		--no-counters --no-plots -q --set message=64 --out "run-$name" >out 2>&1
+	name=lock_${language//+/p}
+	expect 0 "a lock that works.*shmeter plugin build $name" "$program" plugin new "$name" --kind lock --lang "$language"
+	expect 0 "$name.so: lock $name: a lock of mine Next: shmeter run lock_throughput" "$program" plugin build "$name"
+	[ -s err ] && fail "$language: the template of a lock gives warnings: $(cat err)"
+	"$program" run "lock_throughput/$name" --plugin "$name/$name.so" --repeat-blocks 1 --slices 6 --slice 500us \
+		--no-counters --no-plots -q --set processes=2 --out "run-$name" >out 2>&1
+	grep "lock_throughput,$name," "run-$name/samples.csv" | grep -qE ',(ok|disturbed)$' ||
+		fail "$name was not measured: $(cat "run-$name/samples.csv")"
+	name=ring_${language//+/p}
 	for scenario in latency throughput; do
 		grep "transport_$scenario,$name," "run-$name/samples.csv" | grep -qE ',(ok|disturbed)$' ||
 			fail "$scenario of $name was not measured: $(cat "run-$name/samples.csv")"
@@ -51,7 +60,9 @@ done
 if [ "${#languages[@]}" = 3 ]; then
 	fields='Channel:shmeter_channel:memory capacity message name over spin_turns direction own reserved
 		Transport:shmeter_transport:struct_size name summary traits bytes open attach send receive close
-		Export:shmeter_export:magic abi_version transport_count struct_size transport'
+		Owner:shmeter_owner:lock node stride index owners name own
+		Lock:shmeter_lock:struct_size name summary traits bytes owner_bytes init attach lock unlock recover close
+		Export:shmeter_export:magic abi_version transport_count struct_size transport lock lock_count'
 	mkdir layout
 	{
 		printf '#include <stdio.h>\n#include "shmeter/plugin.h"\nint main(void) {\n'
