@@ -1,6 +1,7 @@
 /* shmeter plugin check */
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -22,9 +23,9 @@ struct told {
 
 static void tell(void *context, const struct sm_proof_verdict *verdict)
 {
-	static const char *const name[] = { "pass", "fail", "skipped" };
-	static const char *const mark[] = { "ok  ", "FAIL", "-   " };
-	static const char *const tint[] = { "\033[32m", "\033[31m", "" };
+	static const char *const name[] = { "pass", "fail", "skipped", "note" };
+	static const char *const mark[] = { "ok  ", "FAIL", "-   ", "note" };
+	static const char *const tint[] = { "\033[32m", "\033[31m", "", "" };
 	struct told *told = context;
 	char first[64];
 
@@ -39,6 +40,21 @@ static void tell(void *context, const struct sm_proof_verdict *verdict)
 		 mark[verdict->result], told->color ? "\033[0m" : "", verdict->check);
 	say(COLUMN, first, "%s", verdict->evidence);
 	fflush(stdout);
+}
+
+/* Where there is no description to check. */
+static void print_undescribed(const char *file, const struct sm_error *err)
+{
+	char name[PATH_MAX];
+	json_t *check = json_pack("{s:s, s:s, s:s}", "check", "description", "verdict", "fail", "evidence", err->text),
+	       *all;
+
+	snprintf(name, sizeof(name), "%s", file);
+	sm_clean(name);
+	all = json_pack("{s:s, s:b, s:[], s:[o]}", "plugin", name, "works", 0, "transports", "checks", check);
+	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(all);
 }
 
 /* Checks one transport.  Returns 1 where it works, 0, or a negative errno. */
@@ -56,7 +72,8 @@ static int check_one(struct sm_proof *proof, struct told *told, const struct sm_
 		json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", plugged->name, "works", rc == 1,
 						      "checks", told->checks));
 	else if (rc >= 0 && !told->quiet)
-		say(0, "", "%s %s between processes.", plugged->name, rc ? "works" : "does not work");
+		say(0, "", "%s %s between processes%s.", plugged->name, rc ? "works" : "does not work",
+		    rc && (plugged->traits & SHMETER_FRAGILE) ? " while none of them is killed" : "");
 	return rc;
 }
 
@@ -104,6 +121,8 @@ int plugin_check(const struct plugin_options *options)
 	if (remove_scratch_folder(scratch, &left) < 0)
 		sm_print_line(stderr, "shmeter: warning: %s", left.text);
 	if (rc == -EBADMSG || rc == -ETIMEDOUT || rc == -ECHILD) { /* its description failed: the first check */
+		if (options->json)
+			print_undescribed(options->common.operand[1], &err);
 		sm_print_line(stderr, "shmeter: %s", err.text);
 		return EXIT_REFUTED;
 	}

@@ -90,7 +90,7 @@ bool receive(shmeter_channel *channel, void *message, size_t size)
 const shmeter_transport transport = { sizeof(shmeter_transport),
 				      "atomic_queue",
 				      "max0x7ba/atomic_queue, AtomicQueue2 for one producer and one consumer",
-				      SHMETER_SPINS,
+				      SHMETER_SPINS | SHMETER_FRAGILE,
 				      bytes,
 				      open,
 				      nullptr,

@@ -81,7 +81,7 @@ void close(shmeter_channel *pair)
 const shmeter_transport transport = { sizeof(shmeter_transport),
 				      "boost_message_queue",
 				      "Boost.Interprocess message_queue",
-				      SHMETER_MANY,
+				      SHMETER_MANY | SHMETER_FRAGILE,
 				      bytes,
 				      open,
 				      attach,

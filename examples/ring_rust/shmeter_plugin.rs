@@ -14,6 +14,8 @@ pub const SPINS: u64 = 1;
 pub const FIFO: u64 = 4;
 /// Takes messages of several senders at once, each whole.
 pub const MANY: u64 = 2;
+/// A process that is killed inside send or receive may stop the others for ever.
+pub const FRAGILE: u64 = 8;
 
 /// One direction, as one process sees it.
 #[repr(C)]

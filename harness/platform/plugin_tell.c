@@ -56,7 +56,7 @@ static int tell_transport(const struct shmeter_transport *transport, struct plug
 {
 	int rc = check_struct(
 		one, transport->struct_size, sizeof(*transport),
-		transport->traits & ~(uint64_t)(SHMETER_SPINS | SHMETER_MANY),
+		transport->traits & ~(uint64_t)(SHMETER_SPINS | SHMETER_MANY | SHMETER_FRAGILE),
 		!plugin_is_null(transport->reserved + 1, sizeof(transport->reserved) / sizeof(void *) - 1), err);
 
 	if (rc == 0 && transport->stamped && !is_stamped(transport->stamped))

@@ -67,7 +67,7 @@ static int open_here(void *argument, struct sm_error *err)
 		return -err->code;
 	code = transport->open(job->pair);
 	/* EIO: what the plug-in calls EINTR or ETIMEDOUT is neither a signal to this program nor its deadline */
-	return code ? sm_fail(err, EIO, "%s", strerror(code)) : 0;
+	return code ? sm_fail(err, code == ENOTSUP ? ENOTSUP : EIO, "%s", strerror(code)) : 0;
 }
 
 static int close_here(void *argument, struct sm_error *err)
@@ -121,6 +121,8 @@ static int in_child(struct job *job, const char *what, sm_errand_fn fn, struct s
 			       (unsigned)(LIMIT_NS / 1000000000u));
 	if (rc == -EINTR)
 		return sm_fail(err, EINTR, "%s", said.text);
+	if (rc == -EAGAIN || rc == -EMFILE || rc == -ENFILE)
+		return sm_fail(err, -rc, "no process for plug-in %s (%s): %s", plugged->file, what, said.text);
 	return rc < 0 ? sm_fail(err, -rc, "plug-in %s: %s: %s", plugged->file, what, said.text) : 0;
 }
 

@@ -190,8 +190,10 @@ static int work_as_watcher(struct rig_control *control, const struct trial *tria
 		else if (stood > STALL_NS || any_early(&watch))
 			break;
 	}
-	if (all_returned(&watch))
+	if (all_returned(&watch)) {
+		atomic_store(&control->done, 1);
 		return 0;
+	}
 	atomic_store(&control->stalled, !any_early(&watch));
 	atomic_store(&control->over, 1);
 	for (now = sm_clock_ns(); !all_returned(&watch) && sm_clock_ns() - now < STALL_NS;)
@@ -204,6 +206,16 @@ static int leave(struct view *view)
 {
 	atomic_store(&view->self->returned_ns, sm_clock_ns());
 	return 0;
+}
+
+/* As in a run, an end lives until the other has all messages: a library may still hold some in the sender. */
+static int leave_together(struct view *view)
+{
+	int rc = leave(view);
+
+	while (!atomic_load(&view->control->done) && !atomic_load(&view->control->over))
+		nap();
+	return rc;
 }
 
 int ends_main(void *argument, unsigned index)
@@ -224,7 +236,14 @@ int ends_main(void *argument, unsigned index)
 			return 1;
 		work_as_receiver(&view, work->trial, senders);
 	}
-	return leave(&view);
+	return leave_together(&view);
+}
+
+/* A library may attach to a living peer alone. */
+static void await_peer(struct rig_end *peer)
+{
+	for (uint64_t began = sm_clock_ns(); !atomic_load(&peer->entered) && sm_clock_ns() - began < ATTACH_NS;)
+		nap();
 }
 
 int ends_alone(void *argument, unsigned index)
@@ -236,10 +255,12 @@ int ends_alone(void *argument, unsigned index)
 	(void)index;
 	if (enter(&view, work->rig, end, work->receives ? -1 : 0, work->receives ? 0 : -1) < 0)
 		return 1;
+	atomic_store(&view.self->entered, 1);
 	if (work->delay_ns) { /* SIGALRM kills, wherever the process then is */
 		struct itimerval timer = { .it_value = { (time_t)(work->delay_ns / 1000000000u),
 							 (suseconds_t)(work->delay_ns % 1000000000u / 1000u + 1) } };
 
+		await_peer(&work->rig->control->end[!end]);
 		setitimer(ITIMER_REAL, &timer, NULL);
 	}
 	if (work->receives)

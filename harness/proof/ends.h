@@ -8,6 +8,8 @@
 #define STALL_NS 1000000000u
 /* In a trial that fills the channel, once it has taken what it has to. */
 #define FULL_NS 100000000u
+/* For the other end of a killing to attach. */
+#define ATTACH_NS 2000000000u
 
 struct work {
 	struct rig *rig;

@@ -23,6 +23,7 @@ struct rig_findings {
 struct rig_end {
 	_Alignas(128) _Atomic uint64_t passed; /* messages */
 	_Atomic uint64_t returned_ns;          /* when its work was over; 0: not yet */
+	_Atomic uint32_t entered;              /* of a killing: attached */
 	_Atomic uint32_t gave_up;              /* a call returned false */
 	_Atomic uint32_t early;                /* it did so before `over` was set */
 	struct sm_error err;
@@ -30,7 +31,7 @@ struct rig_end {
 
 /* Shared by all processes of a rig, apart from the channels. */
 struct rig_control {
-	_Atomic uint32_t over, enough, begin;
+	_Atomic uint32_t over, enough, begin, done;
 	_Atomic uint32_t stalled, hung;
 	_Atomic uint64_t held;               /* messages taken while nobody read */
 	_Atomic uint64_t total[RIG_SENDERS]; /* messages of each sender; UINT64_MAX: not known yet */

@@ -134,6 +134,7 @@ int trial_live(const struct sm_proof *proof, struct rig *rig, const struct trial
 	*outcome = (struct outcome){ .works = true };
 	if (rig_open(rig, &said) < 0) {
 		outcome->works = false;
+		outcome->declined = said.code == ENOTSUP;
 	} else {
 		rc = sm_team_start(&team, ends_senders(trial) + 2, "plug-in", ends_main, &work, &rig->control->over,
 				   err);
@@ -149,8 +150,8 @@ int trial_live(const struct sm_proof *proof, struct rig *rig, const struct trial
 	}
 	if (rig_close(rig, said.code ? NULL : &said) < 0 && outcome->works)
 		outcome->works = false;
-	if (said.code == EINTR)
-		return sm_fail(err, EINTR, "%s", said.text);
+	if (said.code == EINTR || trial_is_machine(-said.code))
+		return sm_fail(err, said.code, "%s", said.text);
 	if (!outcome->works && !outcome->words[0])
 		snprintf(outcome->words, sizeof(outcome->words), "%s", said.text);
 	return 0;
@@ -166,8 +167,8 @@ int trial_run(const struct sm_proof *proof, const struct sm_plugged *plugged, st
 	if (rc == 0)
 		rc = trial_live(proof, &rig, trial, outcome, &said);
 	rig_free(&rig);
-	if (rc == -EINTR)
-		return sm_fail(err, EINTR, "%s", said.text);
+	if (rc == -EINTR || trial_is_machine(rc))
+		return sm_fail(err, -rc, "%s", said.text);
 	if (rc < 0) { /* bytes() does not answer, or there is no memory for what it asks for */
 		*outcome = (struct outcome){ .works = false };
 		snprintf(outcome->words, sizeof(outcome->words), "%s", said.text);
@@ -185,6 +186,7 @@ static void judge_killing(const struct rig *rig, struct killing *killing, const 
 	uint64_t sent = atomic_load(&sender->passed);
 
 	outcome->works = false;
+	outcome->hangs = hangs;
 	outcome->passed = atomic_load(&receiver->passed);
 	killing->undelivered = sent > tally->distinct ? sent - tally->distinct : 0;
 	if (hangs)
@@ -229,7 +231,7 @@ int trial_kill(const struct sm_proof *proof, struct rig *rig, struct killing *ki
 		(void)!rig_close(rig, NULL); /* the first failure is told */
 		return rc;
 	}
-	how = sm_team_wait(&victim, sm_clock_ns() + killing->delay_ns + GRACE_NS, proof->stop, &first);
+	how = sm_team_wait(&victim, sm_clock_ns() + killing->delay_ns + ATTACH_NS + GRACE_NS, proof->stop, &first);
 	died_ns = sm_clock_ns();
 	atomic_store(&rig->control->over, 1);
 	if (how != SM_TEAM_INTERRUPTED)

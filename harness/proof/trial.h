@@ -2,6 +2,8 @@
 #ifndef SHMETER_PROOF_TRIAL_H
 #define SHMETER_PROOF_TRIAL_H
 
+#include <errno.h>
+
 #include "rig.h"
 #include "shmeter/proof.h"
 
@@ -22,10 +24,18 @@ struct trial {
 
 struct outcome {
 	bool works;
+	bool declined;                 /* open() returned ENOTSUP: it does not offer this size or capacity */
+	bool hangs;                    /* the other end still waits after a kill */
 	uint64_t passed;               /* messages received */
 	uint64_t held;                 /* TRIAL_FILL: messages taken while nobody read */
 	char words[SM_ERROR_TEXT_MAX]; /* what is wrong; "" */
 };
+
+/* Whether a failure is the machine's, which could not start a process. */
+static inline bool trial_is_machine(int rc)
+{
+	return rc == -EAGAIN || rc == -EMFILE || rc == -ENFILE;
+}
 
 /* One trial, or another life of a rig that was made for it.  Returns 0 with the outcome, or a negative errno where the
  * trial itself could not be done, or -EINTR. */

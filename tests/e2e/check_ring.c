@@ -1,4 +1,5 @@
 /* A ring for the tests of `plugin check`: right in one of several ways (-DWAY_name), or with one defect (-DDEFECT_name). */
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -10,6 +11,9 @@
 
 #include "shmeter/plugin.h"
 
+#ifdef WAY_fragile /* the same, and it says so */
+#define DEFECT_death
+#endif
 #ifdef WAY_packed
 #define APART
 #else
@@ -39,6 +43,8 @@ static size_t slots_of(const struct shmeter_channel *channel)
 	return channel->capacity / channel->message - 1;
 #elif defined(WAY_spare)
 	return channel->capacity / channel->message + 3;
+#elif defined(WAY_card)
+	return channel->capacity / channel->message / 2; /* its messages are in a memory of its own */
 #else
 	return channel->capacity / channel->message;
 #endif
@@ -62,15 +68,25 @@ static size_t ring_bytes(size_t capacity, size_t message)
 #ifdef WAY_spare
 	slots += 3;
 #endif
+#ifdef DEFECT_capacity_less
+	slots -= 1;
+#endif
 #ifdef WAY_named
 	return 0;
+#endif
+#ifdef WAY_card
+	return 128;
 #endif
 	return sizeof(struct ring) + slots * message;
 }
 
 static int ring_open(struct shmeter_channel pair[2])
 {
-#ifdef WAY_named
+#ifdef WAY_declines
+	if (pair[0].capacity < 65536 || pair[0].message != 64)
+		return ENOTSUP;
+#endif
+#if defined(WAY_named) || defined(WAY_card)
 	for (int i = 0; i < 2; i++) {
 		int fd = shm_open(pair[i].name, O_RDWR | O_CREAT | O_EXCL, 0600);
 
@@ -94,7 +110,7 @@ static int ring_attach(struct shmeter_channel *channel, bool sends)
 {
 	(void)sends;
 	channel->own = channel->memory;
-#ifdef WAY_named
+#if defined(WAY_named) || defined(WAY_card)
 	int fd = shm_open(channel->name, O_RDWR, 0);
 
 	channel->own = mmap(NULL, sizeof(struct ring) + channel->capacity, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -107,7 +123,7 @@ static int ring_attach(struct shmeter_channel *channel, bool sends)
 static void ring_close(struct shmeter_channel pair[2])
 {
 	(void)pair;
-#ifdef WAY_named
+#if defined(WAY_named) || defined(WAY_card)
 	shm_unlink(pair[0].name);
 	shm_unlink(pair[1].name);
 #endif
@@ -240,6 +256,8 @@ static const struct shmeter_transport transport = {
 	.summary = "a ring of the tests",
 #ifdef WAY_many
 	.traits = SHMETER_SPINS | SHMETER_MANY,
+#elif defined(WAY_fragile)
+	.traits = SHMETER_SPINS | SHMETER_FRAGILE,
 #else
 	.traits = SHMETER_SPINS,
 #endif

@@ -36,6 +36,8 @@ if [ "$(nproc)" -lt 2 ]; then
 	[ $failed = 0 ] && exit 77
 	exit 1
 fi
+# it works between processes, as far as its traits say
+expect 0 "$name works between processes" "$program" plugin check "$name.so" --messages 4000 --seconds 1
 # two sizes of messages each
 sizes=2
 [[ $name != lock_* ]] || sizes=1

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # `plugin check` passes rings that work between processes and finds each planted defect; prints which check found which.
-# usage: test_plugin_check.sh SOURCE_ROOT PROGRAM C_COMPILER C++_COMPILER [all]
+# usage: test_plugin_check.sh SOURCE_ROOT PROGRAM C_COMPILER C++_COMPILER FAIL_CALL [all]
 #   all: all ways in which a ring is right, not a sample
 set -u -o pipefail
 
 root=$(realpath "$1")
 program=$(realpath "$2")
-cc=$3 cxx=$4
+cc=$3 cxx=$4 fail_call=$5
 . "$root/tests/e2e/lib.sh"
 ring() { # NAME MACRO
 	"$cc" -O2 -Wall -Wextra -shared -fPIC -I"$root/harness/include" -D"$2" -DLEAK_KEY="$leak_key" "$root/tests/e2e/check_ring.c" -o "$1.so" || fail "$1 does not compile"
@@ -20,8 +20,8 @@ brief=(--messages 8000 --seconds 5)
 "$cc" -O2 -shared -fPIC -I"$root/harness/include" "$root/examples/ring_c/ring.c" -o example_c.so || fail 'ring_c does not compile'
 "$cxx" -O2 -shared -fPIC -I"$root/harness/include" "$root/examples/ring_cpp/ring.cpp" -o example_cpp.so || fail 'ring_cpp does not compile'
 "$cc" -O2 -shared -fPIC -I"$root/harness/include" "$root/tests/e2e/plugin.c" -o plugin.so || fail 'plugin.c does not compile'
-ways=(spare many named)
-[ "${5:-}" = all ] && ways+=(plain yield packed seq_cst sleeps)
+ways=(spare many named card declines fragile)
+[ "${6:-}" = all ] && ways+=(plain yield packed seq_cst sleeps)
 for way in "${ways[@]}"; do
 	ring "way_$way" "WAY_$way"
 done
@@ -29,7 +29,15 @@ for good in example_c example_cpp plugin "${ways[@]/#/way_}"; do
 	"${check[@]}" "$good.so" "${brief[@]}" >out 2>err || fail "$good: exit $?: $(cat out err)"
 	grep -q FAIL out && fail "$good: $(cat out)"
 	[ "$(awk 'length($0) > 80' out err | wc -l)" = 0 ] || fail "$good: a line is over 80 columns"
+	cp out "$good.out"
 done
+
+says() { # NAME WORDS
+	tr -s ' \n' ' ' <"way_$1.out" | grep -qE -- "$2" || fail "way_$1 is not told as \"$2\": $(cat "way_$1.out")"
+}
+says declines '1 of 12 sizes from 8 to 16384 bytes; open\(\) declines the others - wrap_around open\(\) declines'
+says fragile 'note killed_(sender|receiver) it says SHMETER_FRAGILE; after kill [0-9]+ the (sender|receiver) waited for ever'
+says fragile 'works between processes while none of them is killed\.'
 
 # one defect each, the check that has to find it, and words of the evidence
 finds() { # DEFECT CHECK WORDS
@@ -60,6 +68,17 @@ finds leak leaks 'System V segment'
 refused 4 'nowhere.so: No such file' "${check[@]}" nowhere.so
 echo 'no object' >text.so
 refused 1 'it cannot be loaded' "${check[@]}" text.so
+"${check[@]}" text.so --json >found.json 2>err
+[ $? = 1 ] && [ "$(jq -c '[.works, .transports, .checks[].verdict]' found.json)" = '[false,[],"fail"]' ] ||
+	fail "the JSON of what cannot be loaded: $(cat found.json err)"
+
+# a process that the machine does not start is no fault of the plug-in: the 1st describes it, the 9th is a trial's
+for fork in 1 9; do
+	"$fail_call" made "$(awk '$2 == "__NR_clone" { print $3 }' <(echo '#include <sys/syscall.h>' | "$cc" -E -dM -))" 0 $fork error=11 \
+		"${check[@]}" way_spare.so "${brief[@]}" >out 2>err
+	[ $? = 5 ] && grep -q '^shmeter: .*Resource temporarily unavailable' err && ! grep -q FAIL out ||
+		fail "fork $fork failed, and the check said: $(cat out err)"
+done
 
 [ $failed = 0 ] && echo 'rings that work pass, and each defect is found'
 exit $failed

@@ -61,6 +61,9 @@ static inline bool shmeter_is_over(const struct shmeter_channel *channel)
 
 struct shmeter_stamped; /* plugin_stamp.h */
 
+/* A property of a transport: a process that is killed inside send() or receive() may stop the others for ever. */
+#define SHMETER_FRAGILE 8u
+
 /* All functions but attach() and close() must be there. */
 struct shmeter_transport {
 	size_t struct_size; /* sizeof(struct shmeter_transport) */
@@ -70,7 +73,8 @@ struct shmeter_transport {
 	uint64_t traits;  /* SHMETER_SPINS | ... */
 	/* Shared memory of one direction; 0: none.  Depends on the arguments alone. */
 	size_t (*bytes)(size_t capacity, size_t message);
-	/* Both return 0 or an errno.  `sends`: this process sends on this channel; otherwise it receives. */
+	/* Both return 0 or an errno.  open() returns ENOTSUP for a size or a capacity that the transport does not offer.
+	 * `sends`: this process sends on this channel; otherwise it receives. */
 	int (*open)(struct shmeter_channel pair[2]);
 	int (*attach)(struct shmeter_channel *channel, bool sends);
 	/* Copies one message of `size` bytes in or out; waits for room or for a message.  Returns false when the peer is

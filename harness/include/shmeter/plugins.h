@@ -42,7 +42,8 @@ SM_MUST_USE int sm_plugin_describe(const struct sm_os *os, const char *path, con
  * negative errno with a sentence. */
 SM_MUST_USE int sm_plugin_bytes(const struct sm_plugged *plugged, size_t capacity, size_t message, size_t *bytes,
 				struct sm_error *err);
-/* open() and close(), each in a child of its own that has the memory of this process. */
+/* open() and close(), each in a child of its own that has the memory of this process.  -ENOTSUP: open() declines this size
+ * or capacity. */
 SM_MUST_USE int sm_plugin_open(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err);
 SM_MUST_USE int sm_plugin_close(const struct sm_plugged *plugged, struct shmeter_channel pair[2], struct sm_error *err);
 

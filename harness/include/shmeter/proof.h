@@ -8,7 +8,8 @@
 #include "shmeter/error.h"
 #include "shmeter/plugins.h"
 
-enum sm_proof_result { SM_PROOF_PASS, SM_PROOF_FAIL, SM_PROOF_SKIPPED };
+/* NOTE: something to know, which is no verdict. */
+enum sm_proof_result { SM_PROOF_PASS, SM_PROOF_FAIL, SM_PROOF_SKIPPED, SM_PROOF_NOTE };
 
 struct sm_proof_verdict {
 	const char *check; /* its name: lower-case letters and "_" */

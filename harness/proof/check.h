@@ -1,0 +1,30 @@
+/* The checks of one transport, and what they share. */
+#ifndef SHMETER_PROOF_CHECK_H
+#define SHMETER_PROOF_CHECK_H
+
+#include "trial.h"
+
+#define CAPACITY 65536u /* as scenarios ask for */
+#define SMALL    4096u  /* the least */
+#define MESSAGE  64u
+#define SHORT_NS 1000000000u /* of a trial that is not the long one */
+
+struct check {
+	const struct sm_proof *proof;
+	const struct sm_plugged *plugged;
+	struct rig_findings findings;
+	char *before; /* what had a name when the checks began: a name may be the same in each life */
+	size_t small; /* the least capacity that it offers for MESSAGE: SMALL, or CAPACITY */
+	bool failed;
+	struct sm_error *err;
+};
+
+/* Tells a verdict. */
+void check_tell(struct check *check, const char *name, enum sm_proof_result result, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Each tells its verdict.  Returns 1 where it passed, 0, or a negative errno with check->err. */
+int check_killed(struct check *check, bool kills_sender);
+int check_second_life(struct check *check);
+
+#endif
