@@ -368,7 +368,7 @@ const struct option_spec option_specs[] = {
 	  IN_BOTH(run.plan) },
 	{ "plugin", "FILE.so", "also take the transports of a plug-in (repeatable)", take_plugin, .varies = true,
 	  .in = { IN(LIST, list, common.plugins), IN(RUN, run, common.plugins), IN(AB, ab, common.plugins),
-		  IN(CHECK, check, common.plugins) } },
+		  IN(CHECK, check, common.plugins), IN(REPORT, report, common.plugins) } },
 	{ "repeat-blocks", "N", "measure N blocks (quick 8, standard 16, full 30)", take_blocks,
 	  .in = { IN(RUN, run, run.plan.repeat_blocks) } },
 	{ "repeat-blocks", "N", "measure exactly N blocks (default: until clear; layouts: enough for a FAIL)",

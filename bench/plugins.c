@@ -9,6 +9,7 @@
 #include "registry.h"
 #include "shmeter/encode.h"
 #include "shmeter/memory.h"
+#include "shmeter/plugged_scenarios.h"
 #include "shmeter/scenario_check.h"
 
 /* Whether a scenario that takes this kind has a variant of this name already. */
@@ -48,29 +49,81 @@ static int add(const struct sm_plugged *plugged, struct sm_error *err)
 
 static void leave_out(const char *file, const struct sm_error *why)
 {
-	sm_print_line(stderr, "shmeter: warning: plug-in %s: %s; it is left out", file, why->text);
+	static const char ours[] = "internal error: "; /* the check is written for shmeter's own scenarios */
+	bool is_ours = strncmp(why->text, ours, sizeof(ours) - 1) == 0;
+
+	sm_print_line(stderr, "shmeter: warning: plug-in %s: %s; it is left out", file,
+		      why->text + (is_ours ? sizeof(ours) - 1 : 0));
+}
+
+/* Adds one scenario, unless it has a mistake or a name that is taken. */
+static int add_scenario(const struct sm_scenario *scenario, struct sm_error *err)
+{
+	int rc;
+
+	if (!sm_scenarios_add(scenario))
+		return sm_fail(err, ENOSPC, "there is no room for another scenario");
+	rc = sm_scenario_check(sm_scenarios, sm_scenario_files, sm_scenario_count, err);
+	if (rc < 0)
+		sm_scenarios[--sm_scenario_count] = NULL;
+	return rc;
+}
+
+/* Adds the scenarios of a file.  Returns the first that is used, NULL: none. */
+static const struct sm_plugged *add_scenarios(const char *file, struct sm_error *err)
+{
+	const struct sm_scenario *list[SHMETER_PLUGIN_MAX];
+	const struct sm_plugged *first = NULL;
+	struct sm_error why = { 0 };
+	int count = sm_plugin_scenarios(&sm_os_linux, file, stop_flag(), list, &why);
+
+	if (count == -EINTR)
+		sm_fail(err, EINTR, "%s", why.text);
+	else if (count < 0)
+		sm_print_line(stderr, "shmeter: warning: %s; it is left out", why.text);
+	for (int i = 0; i < count; i++)
+		if (add_scenario(list[i], &why) < 0)
+			leave_out(list[i]->plugged->file, &why);
+		else if (!first)
+			first = list[i]->plugged;
+	return first;
+}
+
+/* Adds what a file lists, and sets `used` to the first of it; NULL: nothing. */
+static int add_file(const char *file, const struct sm_plugged **used, struct sm_error *err)
+{
+	const struct sm_plugged *plugged, *scenario;
+	struct sm_error why = { 0 };
+	int count = sm_plugin_describe(&sm_os_linux, file, stop_flag(), &plugged, &why);
+
+	*used = NULL;
+	if (count == -EINVAL || count == -EINTR)
+		return sm_fail(err, -count, "%s", why.text);
+	if (count < 0) {
+		sm_print_line(stderr, "shmeter: warning: %s; it is left out", why.text);
+		return 0;
+	}
+	for (int i = 0; i < count; i++)
+		if (add(&plugged[i], &why) < 0)
+			leave_out(plugged[i].file, &why);
+		else
+			*used = plugged;
+	scenario = add_scenarios(file, err);
+	if (!*used)
+		*used = scenario;
+	return err->code == EINTR ? -EINTR : 0;
 }
 
 int plugins_add(struct plugins *plugins, struct sm_error *err)
 {
 	for (unsigned i = 0; i < plugins->count; i++) {
-		const struct sm_plugged *plugged;
-		struct sm_error why = { 0 };
-		bool any = false;
-		int count = sm_plugin_describe(&sm_os_linux, plugins->file[i], stop_flag(), &plugged, &why);
+		const struct sm_plugged *used;
+		int rc = add_file(plugins->file[i], &used, err);
 
-		if (count == -EINVAL || count == -EINTR)
-			return sm_fail(err, -count, "%s", why.text);
-		if (count < 0)
-			sm_print_line(stderr, "shmeter: warning: %s; it is left out", why.text);
-		for (int t = 0; t < count; t++) {
-			if (add(&plugged[t], &why) < 0)
-				leave_out(plugged[t].file, &why);
-			else
-				any = true;
-		}
-		if (any)
-			plugins->used[plugins->used_count++] = plugged;
+		if (rc < 0)
+			return rc;
+		if (used)
+			plugins->used[plugins->used_count++] = used;
 	}
 	return 0;
 }

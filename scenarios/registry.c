@@ -18,17 +18,22 @@ static const struct sm_scenario *const written[] = {
 	NULL,
 };
 #define COUNT (sizeof(written) / sizeof(written[0]) - 1)
+#define ROOM  128 /* for scenarios of plug-ins */
 
-const struct sm_scenario *sm_scenarios[] = {
+/* Those of plug-ins, as they are written. */
+static const struct sm_scenario *plugged[ROOM];
+static uint64_t base_page = SM_PAGES_WRITTEN; /* of this machine */
+
+const struct sm_scenario *sm_scenarios[COUNT + ROOM + 1] = {
 #define SM_SCENARIO(family, name) &sm_scenario_##name,
 #include "scenarios.def"
 #undef SM_SCENARIO
 	NULL,
 };
 
-const size_t sm_scenario_count = COUNT;
+size_t sm_scenario_count = COUNT;
 
-const char *const sm_scenario_files[] = {
+const char *const sm_scenario_files[COUNT + ROOM + 1] = {
 #define SM_SCENARIO(family, name) #family "/" #name,
 #include "scenarios.def"
 #undef SM_SCENARIO
@@ -37,27 +42,39 @@ const char *const sm_scenario_files[] = {
 
 const struct sm_scenario *const *sm_scenarios_for(uint64_t page_bytes)
 {
-	/* 8, 16, 32 and 64 KiB; no other size is known to Linux on a machine with 64 bits. */
-	static const struct sm_scenario *adapted[4][COUNT + 1];
+	/* 4, 8, 16, 32 and 64 KiB; no other size is known to Linux on a machine with 64 bits. */
+	static const struct sm_scenario *all[5][COUNT + ROOM + 1];
 	unsigned i = 0;
 
-	while (i < 4 && page_bytes != (uint64_t)SM_PAGES_WRITTEN << (i + 1))
+	while (i < 5 && page_bytes != (uint64_t)SM_PAGES_WRITTEN << i)
 		i++;
-	if (i == 4)
-		return written;
-	for (size_t s = 0; s < COUNT && !adapted[i][s]; s++)
-		adapted[i][s] = sm_scenario_with_pages(written[s], page_bytes);
-	return adapted[i];
+	if (i == 5)
+		i = 0;
+	for (size_t s = 0; s < sm_scenario_count; s++)
+		if (!all[i][s])
+			all[i][s] = sm_scenario_with_pages(s < COUNT ? written[s] : plugged[s - COUNT],
+							   (uint64_t)SM_PAGES_WRITTEN << i);
+	return all[i];
 }
 
-void sm_scenarios_add_plugins(const struct sm_plugged *plugged, size_t count)
+void sm_scenarios_add_plugins(const struct sm_plugged *added, size_t count)
 {
 	for (size_t s = 0; s < COUNT; s++)
-		sm_scenarios[s] = sm_scenario_with_plugins(sm_scenarios[s], plugged, count);
+		sm_scenarios[s] = sm_scenario_with_plugins(sm_scenarios[s], added, count);
+}
+
+bool sm_scenarios_add(const struct sm_scenario *scenario)
+{
+	if (sm_scenario_count == COUNT + ROOM)
+		return false;
+	plugged[sm_scenario_count - COUNT] = scenario;
+	sm_scenarios[sm_scenario_count++] = sm_scenario_with_pages(scenario, base_page);
+	return true;
 }
 
 void sm_scenarios_ask_kernel(const struct sm_os *os)
 {
+	base_page = sm_os_page_bytes(os);
 	pages_ask_kernel(os);
-	memcpy(sm_scenarios, sm_scenarios_for(sm_os_page_bytes(os)), COUNT * sizeof(*sm_scenarios));
+	memcpy(sm_scenarios, sm_scenarios_for(base_page), COUNT * sizeof(*sm_scenarios));
 }

@@ -54,9 +54,11 @@ int sm_errand_run(const struct sm_os *os, const struct sm_errand *errand, struct
 	if (job.said == MAP_FAILED)
 		return sm_fail(err, errno, "no memory to hear from a child: %s", strerror(errno));
 	sm_death_watch(os, errand->huge_page_bytes, &before);
-	rc = sm_team_start(&team, 1, errand->title, errand_main, &job, NULL, err);
+	rc = sm_team_start(&team, 1, errand->title, errand_main, &job, errand->abort, err);
 	if (rc < 0)
 		goto out_unmap;
+	if (errand->abort)
+		team.grace_ns = errand->grace_ns;
 	switch (sm_team_wait(&team, sm_clock_ns() + errand->timeout_ns, errand->stop, &first)) {
 	case SM_TEAM_DONE: break;
 	case SM_TEAM_DIED: rc = judge_end(os, errand, &before, team.member[first].wait_status, job.said, err); break;

@@ -11,7 +11,9 @@
 
 const char *sm_plugged_kind_name(enum sm_plugged_kind kind)
 {
-	return kind == SM_PLUGGED_LOCK ? "lock" : "transport";
+	static const char *const name[] = { "transport", "lock", "scenario" };
+
+	return name[kind];
 }
 
 static void silence(void)
@@ -47,7 +49,7 @@ static int check_lists(const struct shmeter_export *plugin, struct sm_error *err
 
 	if (!plugin_is_null(plugin->reserved, sizeof(plugin->reserved) / sizeof(plugin->reserved[0])))
 		return sm_fail(err, EBADMSG, "the reserved members of its description are not NULL");
-	if (transports == 0 && locks == 0)
+	if (transports == 0 && locks == 0 && !plugin->scenarios)
 		return sm_fail(err, EBADMSG, "it lists 0 transports and 0 locks, so there is nothing to measure");
 	if (transports > SHMETER_PLUGIN_MAX || locks > SHMETER_PLUGIN_MAX)
 		return sm_fail(err, EBADMSG, "it lists %zu transports and %zu locks; at most %u of each are possible",
@@ -93,17 +95,22 @@ const struct shmeter_export *plugin_load(const char *file, struct sm_error *err)
 	return check_lists(plugin, err) == 0 ? plugin : NULL;
 }
 
-/* Loads the file that was described.  NULL: it cannot be loaded, or is another one. */
-static const struct shmeter_export *load_again(const struct sm_plugged *plugged, struct sm_error *err)
+const struct shmeter_export *sm_plugin_load(const struct sm_plugged *plugged, struct sm_error *err)
 {
-	const struct shmeter_export *plugin;
 	struct stat status;
 
 	if (stat(plugged->file, &status) < 0 || plugin_identity(&status) != plugged->identity) {
 		sm_fail(err, EBADMSG, "the file has changed since it was described");
 		return NULL;
 	}
-	plugin = plugin_load(plugged->file, err);
+	return plugin_load(plugged->file, err);
+}
+
+/* Loads the file that was described.  NULL: it cannot be loaded, or is another one. */
+static const struct shmeter_export *load_again(const struct sm_plugged *plugged, struct sm_error *err)
+{
+	const struct shmeter_export *plugin = sm_plugin_load(plugged, err);
+
 	if (plugin &&
 	    plugged->index >= (plugged->kind == SM_PLUGGED_LOCK ? plugin->lock_count : plugin->transport_count)) {
 		sm_fail(err, EBADMSG, "it lists fewer %ss than when it was described",

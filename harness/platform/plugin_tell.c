@@ -104,6 +104,7 @@ int plugin_tell(const struct shmeter_export *plugin, struct plugin_told *told, s
 		rc = tell_lock(&plugin->lock[i], one, err);
 	}
 	told->count = (unsigned)(one - told->one);
+	told->scenarios = plugin->scenarios != NULL;
 	return rc;
 }
 
@@ -140,7 +141,7 @@ int plugin_hear(const struct sm_plugged *one, const struct plugin_told *told, st
 	unsigned count = told->count;
 	struct sm_plugged *list;
 
-	if (count == 0 || count > sizeof(told->one) / sizeof(told->one[0]))
+	if ((count == 0 && !told->scenarios) || count > sizeof(told->one) / sizeof(told->one[0]))
 		return sm_fail(err, EBADMSG, "plug-in %s: its description was not told", one->file);
 	list = sm_zeroed_memory(count, sizeof(*list));
 	for (unsigned i = 0; i < count; i++) {

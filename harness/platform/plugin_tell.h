@@ -17,7 +17,8 @@ struct plugin_told {
 		uint64_t traits;
 		size_t lock_bytes, owner_bytes;
 	} one[2 * SHMETER_PLUGIN_MAX];
-	size_t bytes; /* what bytes() answered */
+	bool scenarios; /* it has some, which are told elsewhere */
+	size_t bytes;   /* what bytes() answered */
 };
 
 /* In the child: checks what it lists and copies it.  Returns 0, or -EBADMSG with the sentence. */

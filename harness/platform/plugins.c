@@ -137,16 +137,10 @@ static struct plugin_told *told_new(struct sm_error *err)
 	return told;
 }
 
-int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile int *stop,
-		       const struct sm_plugged **first, struct sm_error *err)
+int sm_plugin_find(const char *path, struct sm_plugged *one, struct sm_error *err)
 {
-	struct sm_plugged one = { .os = os, .stop = stop };
 	char file[PATH_MAX];
 	struct stat status;
-	struct plugin_told *told, mine;
-	struct sm_plugged *list;
-	struct job job = { .plugged = &one };
-	int rc;
 
 	if (!realpath(path, file) || stat(file, &status) < 0 || access(file, R_OK) < 0)
 		return sm_fail(err, EINVAL, "plug-in %s: %s", path, strerror(errno));
@@ -154,8 +148,22 @@ int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile 
 		return sm_fail(err, EINVAL, "plug-in %s: not a regular file", path);
 	if (!sm_is_text(file))
 		return sm_fail(err, EINVAL, "plug-in %s: its path is not UTF-8 text, so no run could record it", file);
-	one.file = sm_name_of(file);
-	one.identity = plugin_identity(&status);
+	one->file = sm_name_of(file);
+	one->identity = plugin_identity(&status);
+	return 0;
+}
+
+int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile int *stop,
+		       const struct sm_plugged **first, struct sm_error *err)
+{
+	struct sm_plugged one = { .os = os, .stop = stop };
+	struct plugin_told *told, mine;
+	struct sm_plugged *list;
+	struct job job = { .plugged = &one };
+	int rc = sm_plugin_find(path, &one, err);
+
+	if (rc < 0)
+		return rc;
 	told = job.told = told_new(err);
 	if (!told)
 		return -err->code;

@@ -111,6 +111,7 @@ int sm_team_start(struct sm_team *team, unsigned count, const char *title, sm_me
 
 	memset(team, 0, sizeof(*team));
 	team->abort = abort_flag;
+	team->grace_ns = GRACE_NS;
 	team->member = calloc(count ? count : 1, sizeof(*team->member));
 	team->shared_bytes = (count ? count : 1) * sizeof(*team->returned);
 	team->returned = mmap(NULL, team->shared_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -205,7 +206,7 @@ static unsigned first_casualty(const struct sm_team *team)
 
 static void end_early(struct sm_team *team, struct pollfd *fds)
 {
-	uint64_t until_ns = sm_clock_ns() + GRACE_NS;
+	uint64_t until_ns = sm_clock_ns() + team->grace_ns;
 
 	if (team->abort)
 		atomic_store(team->abort, 1);

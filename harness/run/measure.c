@@ -186,6 +186,8 @@ static int calibration_trial(struct session *session, struct sm_planned_case *pl
 			return rc;
 		}
 		session_note_failure(session, planned, result);
+		if (result->status == SM_TIMED_OUT && scenario->plugged) /* it may hang each time */
+			return rc;
 		if (attempt + 1 < CALIBRATION_ATTEMPTS)
 			sm_trial_result_free(result);
 	}

@@ -33,6 +33,10 @@ int trial_recall(struct sm_seatings *known, const struct sm_topology *topology, 
 int trial_name_seats(const struct sm_topology *topology, const struct sm_seats *seats, struct sm_trial_result *result,
 		     struct sm_error *err);
 
+/* sm_trial_run() in this process. */
+int trial_play(const struct sm_trial_context *context, const struct sm_trial_request *request,
+	       struct sm_trial_result *result, struct sm_error *err);
+
 /* Sets how the trial ended, and why ("-" for ok). */
 void trial_end_with(struct hold *hold, enum sm_status status, const char *reason);
 /* Collects what the workers of a successful team left in the control area into the result, then calls the scenario's

@@ -90,7 +90,8 @@ int sm_trial_supported(const struct sm_trial_context *context, const struct sm_c
 		if (rc < 0)
 			return rc;
 	}
-	rc = processes_supported(context->os, team_of(c), err);
+	/* the stage is one more (apart.c) */
+	rc = processes_supported(context->os, team_of(c) + (c->scenario->plugged != NULL), err);
 	if (rc == 0)
 		rc = memory_supported(context->os, c, err);
 	if (rc < 0)
@@ -334,8 +335,8 @@ static int prepare(struct hold *hold, struct sm_error *err)
 	return make(hold, err);
 }
 
-int sm_trial_run(const struct sm_trial_context *context, const struct sm_trial_request *request,
-		 struct sm_trial_result *result, struct sm_error *err)
+int trial_play(const struct sm_trial_context *context, const struct sm_trial_request *request,
+	       struct sm_trial_result *result, struct sm_error *err)
 {
 	struct hold hold = { .context = context, .request = request, .result = result };
 	struct sm_noise_mark after;

@@ -3,6 +3,7 @@
 #ifndef SHMETER_ERRAND_H
 #define SHMETER_ERRAND_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "shmeter/error.h"
@@ -18,6 +19,9 @@ struct sm_errand {
 	uint64_t timeout_ns;
 	uint64_t huge_page_bytes; /* size of the explicit huge pages that it touches; 0: none */
 	const volatile int *stop; /* non-zero: kill the child; may be NULL */
+	/* Where not NULL: raised before the child is killed, which then has `grace_ns` to end by itself. */
+	_Atomic uint32_t *abort;
+	uint64_t grace_ns;
 };
 /* Runs the errand in a child and waits.  Returns what fn() returned; -ENOMEM, naming the limit, where the kernel killed
  * the child for lack of memory; -EINTR where `*stop` was raised; -ETIMEDOUT; -ECHILD where the child was killed

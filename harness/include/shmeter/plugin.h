@@ -138,6 +138,8 @@ struct shmeter_lock {
 	void *reserved[8]; /* NULL */
 };
 
+struct shmeter_scenarios; /* scenario.h */
+
 struct shmeter_export {
 	uint64_t magic;       /* SHMETER_PLUGIN_MAGIC */
 	uint32_t abi_version; /* SHMETER_PLUGIN_ABI */
@@ -146,7 +148,8 @@ struct shmeter_export {
 	const struct shmeter_transport *transport;
 	const struct shmeter_lock *lock;
 	size_t lock_count;
-	void *reserved[2]; /* NULL */
+	const struct shmeter_scenarios *scenarios; /* experiments of your own: SM_PLUGIN() of scenario.h; NULL: none */
+	void *reserved[1];                         /* NULL */
 };
 
 /* What shmeter_plugin() returns for a list of transports, or of locks, or of both. */
@@ -155,7 +158,7 @@ struct shmeter_export {
 #define SHMETER_PLUGIN_OF(transports, transport_list, locks, lock_list)                                                \
 	{                                                                                                              \
 		SHMETER_PLUGIN_MAGIC, SHMETER_PLUGIN_ABI, (transports), sizeof(struct shmeter_export),                 \
-			(transport_list), (lock_list), (locks),                                                        \
+			(transport_list), (lock_list), (locks), NULL,                                                  \
 		{                                                                                                      \
 			NULL                                                                                           \
 		}                                                                                                      \

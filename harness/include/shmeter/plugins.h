@@ -10,7 +10,7 @@
 #include "shmeter/os.h"
 #include "shmeter/plugin.h"
 
-enum sm_plugged_kind { SM_PLUGGED_TRANSPORT, SM_PLUGGED_LOCK };
+enum sm_plugged_kind { SM_PLUGGED_TRANSPORT, SM_PLUGGED_LOCK, SM_PLUGGED_SCENARIO };
 
 /* A trait of a lock that has recover(), beside those of plugin.h. */
 #define SM_PLUGGED_RECOVERS ((uint64_t)1 << 63)
@@ -31,8 +31,12 @@ struct sm_plugged {
 	struct sm_plugin_answers *answers;
 };
 
-/* Has a child load the file and describe it.  Returns the number of its transports and locks, and sets `*first` to them,
- * transports first; or a negative errno with a sentence that names the file: -EINVAL where there is no such file that can be
+/* Sets file and identity of `one` from a path.  -EINVAL where there is no such file that can be read, with a sentence that
+ * names it. */
+SM_MUST_USE int sm_plugin_find(const char *path, struct sm_plugged *one, struct sm_error *err);
+
+/* Has a child load the file and describe it.  Returns the number of its transports and locks (0 where it has only
+ * scenarios), and sets `*first` to them, transports first; or a negative errno with a sentence that names the file: -EINVAL where there is no such file that can be
  * read, -EBADMSG where it is no plug-in of this ABI or describes something else than plugin.h says, -ETIMEDOUT, -EINTR,
  * -ECHILD where it ended the child.  `stop` is as in struct sm_plugged. */
 SM_MUST_USE int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile int *stop,
@@ -59,5 +63,9 @@ const struct shmeter_lock *sm_plugin_lock_here(const struct sm_plugged *plugged,
 
 /* "transport" or "lock". */
 const char *sm_plugged_kind_name(enum sm_plugged_kind kind);
+
+/* In a child alone: loads the plug-in here, likewise, and returns all that it exports.  NULL: not loaded, or the file has
+ * changed, with the sentence. */
+const struct shmeter_export *sm_plugin_load(const struct sm_plugged *plugged, struct sm_error *err);
 
 #endif

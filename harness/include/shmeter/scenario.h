@@ -203,7 +203,41 @@ struct sm_scenario {
 	void (*measure)(const struct sm_trial *trial, double value[SM_MORE_MAX]);
 	/* In the parent: closes what setup opened.  Called once if setup was called, even if it failed. */
 	void (*teardown)(struct sm_trial *trial);
+	const struct sm_plugged *plugged; /* set by the harness: the plug-in that it is of; NULL: shmeter's own */
 };
+
+/* What a plug-in exports of its scenarios (docs/plugins.md).  One of its files has, after them:
+ *
+ *   SM_PLUGIN(&my_scenario, &my_other_scenario);
+ *
+ * For these, "the parent" is a process of the trial's own, which loads the plug-in, and the functions without a worker
+ * have 5 s each. */
+#define SM_CONTRACT 1u /* changes where the sizes below do not tell */
+#define SM_CONTRACT_SIZES                                                                                              \
+	{                                                                                                              \
+		sizeof(struct sm_scenario), sizeof(struct sm_variant), sizeof(struct sm_claim),                        \
+			sizeof(struct sm_case), sizeof(struct sm_trial), sizeof(struct sm_worker),                     \
+			sizeof(struct sm_region)                                                                       \
+	}
+struct shmeter_scenarios {
+	uint32_t contract, count; /* SM_CONTRACT; at most SHMETER_PLUGIN_MAX */
+	size_t sizes[7];          /* SM_CONTRACT_SIZES */
+	const struct sm_scenario *const *scenario;
+};
+#define SM_PLUGIN(...)                                                                                                 \
+	const struct shmeter_export *shmeter_plugin(void)                                                              \
+	{                                                                                                              \
+		static const struct sm_scenario *const list[] = { __VA_ARGS__ };                                       \
+		static const struct shmeter_scenarios scenarios = { SM_CONTRACT, sizeof(list) / sizeof(list[0]),       \
+								    SM_CONTRACT_SIZES, list };                         \
+		static const struct shmeter_export all = { .magic = SHMETER_PLUGIN_MAGIC,                              \
+							   .abi_version = SHMETER_PLUGIN_ABI,                          \
+							   .struct_size = sizeof(struct shmeter_export),               \
+							   .scenarios = &scenarios };                                  \
+                                                                                                                       \
+		return &all;                                                                                           \
+	}                                                                                                              \
+	extern const struct shmeter_export *shmeter_plugin(void)
 
 /* Scenarios are written for base pages of this size: `4k` as a name or at the end of one (`shared_4k`), "4 KiB" in texts
  * and counts with `by_page` are its.  What has 4096 bytes and is no page is written "4096 bytes". */

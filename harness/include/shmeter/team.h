@@ -30,6 +30,7 @@ struct sm_team {
 	volatile bool *returned; /* by member, in shared memory: its function returned */
 	size_t shared_bytes;
 	_Atomic uint32_t *abort; /* the flag that members' spins poll; may be NULL */
+	uint64_t grace_ns;       /* time that members have to notice it; the caller may give them more */
 	/* Seen while waiting: a member was stopped (SIGSTOP, a debugger); for how long no process ran, not even this
 	 * one. */
 	bool stopped;
@@ -51,7 +52,7 @@ enum sm_team_end {
 };
 
 /* Sleeps on the pidfds until all members ended or `deadline_ns` (sm_clock_ns) passed or `*stop` is non-zero.  When one
- * dies, or at the deadline, raises the abort flag, waits 200 ms for the others and kills the rest.  All members are
+ * dies, or at the deadline, raises the abort flag, waits 200 ms (grace_ns) for the others and kills the rest.  All members are
  * reaped when it returns. */
 enum sm_team_end sm_team_wait(struct sm_team *team, uint64_t deadline_ns, const volatile int *stop, unsigned *first);
 void sm_team_free(struct sm_team *team);
