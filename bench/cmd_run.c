@@ -68,7 +68,8 @@ static int choose(const struct run_options *options, struct sm_run_options *run,
 		return 0;
 	plan->patterns = names;
 	for (size_t i = 0; i < sm_scenario_count; i++)
-		if (strcmp(sm_scenarios[i]->family, "calibration") == 0 || answers_a_question(sm_scenarios[i]))
+		if (strcmp(sm_scenarios[i]->family, "calibration") == 0 || sm_scenarios[i]->plugged ||
+		    answers_a_question(sm_scenarios[i]))
 			names[plan->pattern_count++] = sm_scenarios[i]->name;
 	return 0;
 }

@@ -458,7 +458,7 @@ const struct option_spec option_specs[] = {
 	{ "sixel", NULL, "draw with pixels, in a terminal that supports sixel", take_flag,
 	  .in = { IN(DEMO, demo, sixel) } },
 	/* plug-ins */
-	{ "kind", "KIND", "choose what to make (new):", take_choice, "transport lock", IN_PLUGIN(kind) },
+	{ "kind", "KIND", "choose what to make (new):", take_choice, "transport lock scenario", IN_PLUGIN(kind) },
 	{ "lang", "LANG", "choose the language (new):", take_choice, "c c++ rust", IN_PLUGIN(lang) },
 	{ "messages", "N", "pass at most N messages in each test (check)", take_messages, IN_PLUGIN(messages) },
 	{ "seconds", "S", "pass messages for at most S seconds (check)", take_budget, IN_PLUGIN(check_ns) },

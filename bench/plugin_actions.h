@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "options.h"
+#include "shmeter/proof.h"
+#include "shmeter/scenario.h"
 
 /* `new NAME`: writes a folder with a plug-in that works, and what to do with it. */
 int plugin_new(const struct plugin_options *options);
@@ -25,5 +27,11 @@ SM_MUST_USE int plugin_write(const char *folder, const char *file, const char *t
 			     struct sm_error *err);
 /* Writes a path for a command that the user may copy: in quotes where the shell needs them. */
 void plugin_put_path(FILE *out, const char *path);
+
+/* Has short trials of a scenario of a plug-in done, in a folder of `scratch`, and tells a verdict for each variant.  Returns 1
+ * where none failed, 0 where one did, or a negative errno with a sentence. */
+SM_MUST_USE int plugin_try(const struct sm_scenario *scenario, const struct plugin_options *options,
+			   const char *scratch, void (*tell)(void *context, const struct sm_proof_verdict *verdict),
+			   void *context, struct sm_error *err);
 
 #endif

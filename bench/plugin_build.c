@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "plugin_actions.h"
+#include "plugins.h"
 #include "program.h"
 #include "shmeter/encode.h"
 #include "shmeter/memory.h"
@@ -196,7 +197,7 @@ static int write_headers(struct build *build, struct sm_error *err)
 	if (mkdir(folder, 0700) < 0)
 		return sm_fail(err, errno, "cannot create %s: %s", folder, strerror(errno));
 	for (const struct plugin_text *one = plugin_texts; rc == 0 && one->file; one++)
-		if (strncmp(one->file, "plugin", 6) == 0)
+		if (strcmp(one->file + strlen(one->file) - 2, ".h") == 0)
 			rc = plugin_write(folder, one->file, one->text, "", err);
 	return rc;
 }
@@ -252,14 +253,24 @@ static int compile(const struct build *build, struct sm_error *err)
 	return 0;
 }
 
+/* What there is to run. */
+static const char *first_run(const struct sm_plugged *list, int count, const struct sm_scenario *const *scenarios)
+{
+	if (count == 0)
+		return scenarios[0]->name;
+	return list[0].kind == SM_PLUGGED_LOCK ? "lock_throughput" : "transport_latency";
+}
+
 /* Says what the shared object holds, and the next command. */
 static int tell(const struct build *build, bool quiet, struct sm_error *err)
 {
+	const struct sm_scenario *scenarios[SHMETER_PLUGIN_MAX];
 	const struct sm_plugged *list;
 	int count = sm_plugin_describe(&sm_os_linux, build->out, stop_flag(), &list, err);
+	int others = count < 0 ? count : plugins_take_scenarios(build->out, scenarios, err);
 
-	if (count < 0) {
-		if (count == -EBADMSG || count == -ECHILD || count == -ETIMEDOUT)
+	if (others < 0) {
+		if (others == -EBADMSG || others == -ECHILD || others == -ETIMEDOUT)
 			err->code = EINVAL; /* it is the user's to change */
 		return -err->code;
 	}
@@ -268,8 +279,9 @@ static int tell(const struct build *build, bool quiet, struct sm_error *err)
 	for (int i = 0; i < count; i++)
 		sm_print_line(stdout, "%s: %s %s: %s", build->out, sm_plugged_kind_name(list[i].kind), list[i].name,
 			      list[i].summary);
-	printf("Next:\n  shmeter run %s --plugin ",
-	       list[0].kind == SM_PLUGGED_LOCK ? "lock_throughput" : "transport_latency");
+	for (int i = 0; i < others; i++)
+		sm_print_line(stdout, "%s: scenario %s: %s", build->out, scenarios[i]->name, scenarios[i]->question);
+	printf("Next:\n  shmeter run %s --plugin ", first_run(list, count, scenarios));
 	plugin_put_path(stdout, build->out);
 	putchar('\n');
 	return 0;

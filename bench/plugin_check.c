@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "plugin_actions.h"
+#include "plugins.h"
 #include "program.h"
 #include "shmeter/encode.h"
 #include "shmeter/proof.h"
@@ -77,28 +78,63 @@ static int check_one(struct sm_proof *proof, struct told *told, const struct sm_
 	return rc;
 }
 
+/* Checks one scenario, likewise. */
+static int check_scenario(struct sm_proof *proof, struct told *told, const struct sm_scenario *scenario,
+			  const struct plugin_options *options, json_t *list, struct sm_error *err)
+{
+	int rc;
+
+	if (list)
+		told->checks = json_array();
+	else if (!told->quiet)
+		say(0, "", "%s: %s", scenario->name, scenario->question);
+	rc = plugin_try(scenario, options, proof->scratch, tell, told, err);
+	if (list)
+		json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", scenario->name, "works", rc == 1,
+						      "checks", told->checks));
+	else if (rc >= 0 && !told->quiet)
+		say(0, "", "%s %s.", scenario->name, rc ? "works" : "does not work");
+	return rc;
+}
+
+/* Prints the verdicts, and frees them. */
+static void print_json(const char *file, bool works, json_t *transports, json_t *scenarios)
+{
+	json_t *all = json_pack("{s:s, s:b, s:o, s:o}", "plugin", file, "works", works, "transports", transports,
+				"scenarios", scenarios);
+
+	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+	putchar('\n');
+	json_decref(all);
+}
+
 static int check_all(struct sm_proof *proof, const struct plugin_options *options, struct sm_error *err)
 {
 	const char *file = options->common.operand[1];
-	json_t *list = options->json ? json_array() : NULL, *all;
+	json_t *list = options->json ? json_array() : NULL, *tried = options->json ? json_array() : NULL;
 	struct told told = { .color = use_color(&options->common, stdout), .quiet = options->common.quiet };
+	const struct sm_scenario *scenarios[SHMETER_PLUGIN_MAX];
 	const struct sm_plugged *plugged = NULL;
-	int count = sm_plugin_describe(proof->os, file, proof->stop, &plugged, err), works = 1;
+	int count = sm_plugin_describe(proof->os, file, proof->stop, &plugged, err), works = count < 0 ? count : 1;
+	int others = works < 0 ? works : plugins_take_scenarios(file, scenarios, err), rc;
 
 	proof->context = &told;
+	works = others < 0 ? others : works;
 	for (int i = 0; i < count && works >= 0; i++) {
-		int rc = check_one(proof, &told, &plugged[i], list, err);
-
+		rc = check_one(proof, &told, &plugged[i], list, err);
 		works = rc < 0 ? rc : works && rc;
 	}
-	if (list && count >= 0 && works >= 0) {
-		all = json_pack("{s:s, s:b, s:O}", "plugin", plugged->file, "works", works, "transports", list);
-		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
-		putchar('\n');
-		json_decref(all);
+	for (int i = 0; i < others && works >= 0; i++) {
+		rc = check_scenario(proof, &told, scenarios[i], options, tried, err);
+		works = rc < 0 ? rc : works && rc;
 	}
-	json_decref(list);
-	return count < 0 ? count : works;
+	if (list && works >= 0) {
+		print_json(count ? plugged->file : scenarios[0]->plugged->file, works, list, tried);
+	} else {
+		json_decref(list);
+		json_decref(tried);
+	}
+	return works;
 }
 
 int plugin_check(const struct plugin_options *options)

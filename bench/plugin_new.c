@@ -60,7 +60,7 @@ int plugin_write(const char *folder, const char *file, const char *text, const c
 	return 0;
 }
 
-static int check_name(const char *name, struct sm_error *err)
+static int check_name(const char *name, const char *kind, struct sm_error *err)
 {
 	size_t length = strlen(name);
 
@@ -68,6 +68,9 @@ static int check_name(const char *name, struct sm_error *err)
 	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != length)
 		return sm_fail(err, EINVAL, "invalid name \"%s\": use at most %d of a-z, 0-9 and _, a letter first",
 			       name, NAME_MAX_LENGTH);
+	for (size_t s = 0; kind && strcmp(kind, "scenario") == 0 && s < sm_scenario_count; s++)
+		if (strcmp(sm_scenarios[s]->name, name) == 0)
+			return sm_fail(err, EEXIST, "%s is a scenario of shmeter's own; choose another name", name);
 	for (size_t s = 0; s < sm_scenario_count; s++)
 		for (const struct sm_variant *v = sm_scenarios[s]->variants; sm_scenarios[s]->plugs && v->name; v++)
 			if (strcmp(v->name, name) == 0)
@@ -106,9 +109,7 @@ static int write_folder(const char *folder, const char *name, const char *kind, 
 	snprintf(from, sizeof(from), "%s.%s", kind, ending);
 	snprintf(page, sizeof(page), "%s.md", kind);
 	if (!find_text(from))
-		return sm_fail(err, EOPNOTSUPP,
-			       "this build has no template of a %s in .%s; take --kind transport or lock", kind,
-			       ending);
+		return sm_fail(err, EINVAL, "a %s is written in C: take --lang c", kind);
 	if (mkdir(folder, 0777) < 0)
 		return errno == EEXIST
 			       ? sm_fail(err, EEXIST, "%s is there already; choose another name, or --out DIR", folder)
@@ -129,10 +130,10 @@ int plugin_new(const struct plugin_options *options)
 	const char *lang = options->lang;
 	const char *ending = !lang ? "" : strcmp(lang, "c++") == 0 ? "cpp" : strcmp(lang, "rust") == 0 ? "rs" : "c";
 	struct sm_error err = { 0 };
-	int rc = check_name(name, &err);
+	int rc = check_name(name, options->kind, &err);
 
 	if (rc == 0 && !options->kind)
-		rc = sm_fail(&err, EINVAL, "say what to make: --kind transport or lock");
+		rc = sm_fail(&err, EINVAL, "say what to make: --kind transport, lock or scenario");
 	if (rc == 0 && !lang)
 		rc = sm_fail(&err, EINVAL, "say in which language: --lang c, c++ or rust");
 	if (rc == 0)

@@ -47,13 +47,17 @@ static int add(const struct sm_plugged *plugged, struct sm_error *err)
 	return rc;
 }
 
+/* What the check of scenarios says, which is written for shmeter's own. */
+static const char *words_of(const struct sm_error *why)
+{
+	static const char ours[] = "internal error: ";
+
+	return why->text + (strncmp(why->text, ours, sizeof(ours) - 1) == 0 ? sizeof(ours) - 1 : 0);
+}
+
 static void leave_out(const char *file, const struct sm_error *why)
 {
-	static const char ours[] = "internal error: "; /* the check is written for shmeter's own scenarios */
-	bool is_ours = strncmp(why->text, ours, sizeof(ours) - 1) == 0;
-
-	sm_print_line(stderr, "shmeter: warning: plug-in %s: %s; it is left out", file,
-		      why->text + (is_ours ? sizeof(ours) - 1 : 0));
+	sm_print_line(stderr, "shmeter: warning: plug-in %s: %s; it is left out", file, words_of(why));
 }
 
 /* Adds one scenario, unless it has a mistake or a name that is taken. */
@@ -67,6 +71,17 @@ static int add_scenario(const struct sm_scenario *scenario, struct sm_error *err
 	if (rc < 0)
 		sm_scenarios[--sm_scenario_count] = NULL;
 	return rc;
+}
+
+int plugins_take_scenarios(const char *file, const struct sm_scenario *list[SHMETER_PLUGIN_MAX], struct sm_error *err)
+{
+	int count = sm_plugin_scenarios(&sm_os_linux, file, stop_flag(), list, err);
+	struct sm_error why = { 0 };
+
+	for (int i = 0; i < count; i++)
+		if (add_scenario(list[i], &why) < 0)
+			return sm_fail(err, EBADMSG, "plug-in %s: %s", list[i]->plugged->file, words_of(&why));
+	return count;
 }
 
 /* Adds the scenarios of a file.  Returns the first that is used, NULL: none. */

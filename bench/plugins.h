@@ -3,9 +3,15 @@
 #define SHMETER_BENCH_PLUGINS_H
 
 #include "options.h"
+#include "shmeter/scenario.h"
 
-/* Adds the transports and locks of the plug-ins to the scenarios and notes them in `plugins`.  One that cannot be used is
+/* Adds the transports, locks and scenarios of the plug-ins to the scenarios and notes them in `plugins`.  One that cannot be used is
  * left out, with a sentence on standard error.  -EINVAL where there is no such file; -EINTR after a signal. */
 SM_MUST_USE int plugins_add(struct plugins *plugins, struct sm_error *err);
+
+/* Describes the scenarios of a file, checks them and adds them to the scenarios.  Returns their number, which may be 0, and
+ * sets `list`; or a negative errno with a sentence that names the file, as sm_plugin_describe() does. */
+SM_MUST_USE int plugins_take_scenarios(const char *file, const struct sm_scenario *list[SHMETER_PLUGIN_MAX],
+				       struct sm_error *err);
 
 #endif

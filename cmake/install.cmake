@@ -22,8 +22,7 @@ install(FILES results/thresholds.ini DESTINATION ${CMAKE_INSTALL_DATADIR}/shmete
 install(DIRECTORY plots DESTINATION ${CMAKE_INSTALL_DATADIR}/shmeter)
 
 # What a plug-in is compiled with.
-file(GLOB plugin_headers CONFIGURE_DEPENDS harness/include/shmeter/plugin.h harness/include/shmeter/plugin_*.h)
-install(FILES ${plugin_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shmeter)
+install(FILES ${SHMETER_PLUGIN_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shmeter)
 configure_file(cmake/shmeter.pc.in shmeter.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/shmeter.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
 configure_package_config_file(cmake/shmeter-config.cmake.in shmeter-config.cmake

@@ -45,6 +45,11 @@ read -ra flags <<<"$(pkg-config --cflags shmeter)"
 "$cc" -O2 -shared -fPIC "${flags[@]}" "$root/examples/ring_c/ring.c" -o ring.so || fail 'pkg-config: no plug-in'
 expect 0 'ring_c' "$program" list transport_latency --plugin ./ring.so
 mkdir user
+# a scenario includes more: all of it is there, and the program has the functions
+cp "$root/bench/plugin_templates/scenario.c" user/my_plugin.c
+"$cc" -std=c17 -O2 -Wall -Wextra -Werror -pedantic -shared -fPIC "${flags[@]}" user/my_plugin.c -o scenario.so ||
+	fail 'no scenario from the installed headers'
+expect 0 'variants +apart, together' "$program" list my_plugin --plugin ./scenario.so
 "$share/doc/shmeter/examples/build" ring_c user >out 2>&1 || fail "examples/build: $(cat out)"
 cat >user/CMakeLists.txt <<END
 cmake_minimum_required(VERSION 3.16)

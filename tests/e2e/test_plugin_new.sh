@@ -56,6 +56,23 @@ for language in "${languages[@]}"; do
 	done
 done
 
+# a scenario
+expect 0 'a scenario that works.*shmeter plugin build mine' "$program" plugin new mine --kind scenario --lang c
+narrow
+lines=$(awk '/yours to here/ { inside = 0 } inside && NF { count++ } /yours from here/ { inside = 1 } END { print count }' mine/mine.c)
+[ "$lines" -ge 15 ] && [ "$lines" -le 30 ] || fail "mine/mine.c: $lines lines are the user's own"
+expect 0 'mine.so: scenario mine: What does it cost .* Next: shmeter run mine --plugin' "$program" plugin build mine
+narrow
+[ -s err ] && fail "the template of a scenario gives warnings: $(cat err)"
+if [ "$(nproc)" -ge 2 ]; then
+	expect 0 'ok apart .*ok together .*mine works' "$program" plugin check mine/mine.so
+	expect 0 '"verdict": "pass"' "$program" plugin check mine/mine.so --json
+	[ "$(jq -r '.works, .scenarios[0].checks[1].check' out | tr '\n' ' ')" = 'true together ' ] || fail "--json: $(cat out)"
+fi
+sed 's/\.verify = verify,//' mine/mine.c >no_verify.c
+mkdir lacks && mv no_verify.c lacks/
+refused 4 'scenario mine: verify() is missing' env CFLAGS=-w "$program" plugin build lacks
+
 # the module for Rust has the sizes and offsets of the header
 if [ "${#languages[@]}" = 3 ]; then
 	fields='Channel:shmeter_channel:memory capacity message name over spin_turns direction own reserved
@@ -102,7 +119,8 @@ refused 4 '--lang "perl" is not known' "${new[@]}" other --kind transport --lang
 refused 4 '--kind transport' "${new[@]}" other --lang c
 refused 4 '--lang c' "${new[@]}" other --kind transport
 refused 4 'cannot create the folder no/where' "${new[@]}" other --kind transport --lang c --out no/where
-refused 4 '--kind "scenario" is not known' "${new[@]}" other --kind scenario --lang c
+refused 4 'a scenario is written in C: take --lang c' "${new[@]}" other --kind scenario --lang c++
+refused 4 "false_sharing is a scenario of shmeter's own" "${new[@]}" false_sharing --kind scenario --lang c
 refused 4 '`new NAME`, `build DIR` or `check FILE.so`' "$program" plugin
 refused 4 '`new NAME`, `build DIR` or `check FILE.so`' "$program" plugin new
 refused 4 'takes no --lang; `plugin new` does' "$program" plugin build ring_c --lang c

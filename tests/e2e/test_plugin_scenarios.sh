@@ -70,6 +70,10 @@ cp right.so other.so
 expect 3 'step_by_step/one.*2 blocks of each side' "$program" ab --left plugin=right.so --right plugin=other.so step_by_step/one \
 	--set words=1 --repeat-blocks 2 -q --out sides
 
+# the example
+"$root/examples/build" scenario_c . >out 2>&1 || fail "the example does not compile: $(cat out)"
+expect 0 'publish_snapshot works' "$program" plugin check scenario_c.so
+
 # what fails in a trial costs its own cases, not the run
 costs() { # MISTAKE CODE STATUS WORDS
 	mistaken "$1"
@@ -91,6 +95,12 @@ costs run_cheats 6 verify_failed 'did less than it says'
 costs verify_exits 6 verify_failed 'verify\(\) of step_by_step ended early'
 costs measure_crash 6 verify_failed 'measure\(\) of step_by_step was killed by signal 6'
 costs teardown_crash 0 worker_died 'teardown\(\) of step_by_step was killed by signal 6'
+
+# `plugin check` sees the same
+expect 0 'ok one .*some points cannot run here.*step_by_step works' "$program" plugin check right.so
+for mistake in run_cheats setup_crash verify_exits no_verify; do
+	expect 1 '(FAIL one .*does not work|verify\(\) is missing)' "$program" plugin check $mistake.so
+done
 
 [ $failed = 0 ] && echo 'scenarios of plug-ins are measured, and bad ones cost their own cases'
 exit $failed
