@@ -220,6 +220,15 @@ static void watch(pid_t parent, int parent_fd, int socket, struct records *recor
 	}
 }
 
+/* Closes a range of descriptors.  glibc has a wrapper from 2.34 on, Linux the call from 5.9 on. */
+static void close_all(unsigned first, unsigned last)
+{
+	if (syscall(__NR_close_range, first, last, 0) == 0)
+		return;
+	for (unsigned fd = first; fd <= last && fd < (unsigned)sysconf(_SC_OPEN_MAX); fd++)
+		close((int)fd);
+}
+
 static _Noreturn void guard_main(struct parent parent, int parent_fd, int socket, struct foreign *foreign)
 {
 	struct records records = { 0 };
@@ -230,10 +239,10 @@ static _Noreturn void guard_main(struct parent parent, int parent_fd, int socket
 	prctl(PR_SET_NAME, "shmeter-guard");
 	/* Keep none of the parent's files open, such as its output and its results. */
 	if (low > 0)
-		close_range(0, (unsigned)low - 1, 0);
+		close_all(0, (unsigned)low - 1);
 	if (high - low > 1)
-		close_range((unsigned)low + 1, (unsigned)high - 1, 0);
-	close_range((unsigned)high + 1, ~0u, 0);
+		close_all((unsigned)low + 1, (unsigned)high - 1);
+	close_all((unsigned)high + 1, ~0u);
 	watch(parent.pid, parent_fd, socket, &records, foreign);
 	while (records.count > 0) /* newest first */
 		back &= undo(&records.list[--records.count], parent);

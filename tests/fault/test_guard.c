@@ -1,11 +1,17 @@
 /* The guard: when its parent is killed, everything announced is put back. */
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -128,6 +134,41 @@ static int end_without_guard(void *argument, unsigned index)
 	return sm_guard_stop(NULL) < 0;
 }
 
+/* Lets a system call fail with ENOSYS from here on. */
+static int deny(unsigned call)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &(struct sock_fprog){ 4, code });
+}
+
+/* The guard closes low and high descriptors of its parent.  Index 1 has a kernel without close_range(). */
+static int start_and_look(void *argument, unsigned index)
+{
+	int above = fcntl(2, F_DUPFD, 100);
+	char low[64], high[64], target[64];
+
+	(void)argument;
+	if (above < 0 || (index == 1 && deny(__NR_close_range)) || sm_guard_start(NULL) < 0)
+		return 1;
+	if (own_guard() <= 0)
+		return 2;
+	for (int i = 0; i < 500; i++) {
+		snprintf(low, sizeof(low), "/proc/%d/fd/2", (int)own_guard());
+		snprintf(high, sizeof(high), "/proc/%d/fd/%d", (int)own_guard(), above);
+		if (readlink(low, target, sizeof(target)) < 0 && readlink(high, target, sizeof(target)) < 0)
+			return sm_guard_stop(NULL) < 0;
+		usleep(10000);
+	}
+	return 3;
+}
+
 static struct paths *make_paths(void)
 {
 	struct paths *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -227,6 +268,16 @@ Test(guard, a_killed_guard_leaves_no_setting, .timeout = 20)
 	cr_expect_eq(sm_team_wait(&team, UINT64_MAX, NULL, &first), SM_TEAM_DONE);
 	cr_expect(holds(p->setting, "7"));
 	unlink(p->setting);
+	sm_team_free(&team);
+}
+
+Test(guard, it_keeps_no_file_of_its_parent_open, .timeout = 20)
+{
+	struct sm_team team;
+	unsigned first;
+
+	cr_assert_eq(sm_team_start(&team, 2, "parent", start_and_look, NULL, NULL, NULL), 0);
+	cr_expect_eq(sm_team_wait(&team, UINT64_MAX, NULL, &first), SM_TEAM_DONE);
 	sm_team_free(&team);
 }
 
