@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
-#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
@@ -21,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "landlock.h"
 #include "shmeter/clock.h"
 
 /* How often to check a child that closed its error stream but has not ended. */
@@ -136,23 +136,20 @@ static int forbid_processes(void)
  * (before 5.13, or not enabled) refuses these rules, and only this protection is lost: see docs/security.md. */
 static void confine_writes(void)
 {
-	const uint64_t inside =
-		LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE;
-	const struct landlock_ruleset_attr handled = {
-		.handled_access_fs = inside | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-				     LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_MAKE_FIFO |
-				     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_CHAR |
-				     LANDLOCK_ACCESS_FS_MAKE_BLOCK,
+	const uint64_t inside = WRITE_FILE | MAKE_REG | REMOVE_FILE;
+	const struct ruleset handled = {
+		.handled_access_fs =
+			inside | REMOVE_DIR | MAKE_DIR | MAKE_SYM | MAKE_FIFO | MAKE_SOCK | MAKE_CHAR | MAKE_BLOCK,
 	};
-	const struct landlock_path_beneath_attr here = {
+	const struct path_beneath here = {
 		.allowed_access = inside,
 		.parent_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC),
 	};
-	int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0);
+	int rules = (int)syscall(CREATE_RULESET, &handled, sizeof(handled), 0);
 
 	/* without this rule nothing could be written, so the rules are then not applied */
-	if (rules >= 0 && syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &here, 0) == 0)
-		(void)syscall(SYS_landlock_restrict_self, rules, 0);
+	if (rules >= 0 && syscall(ADD_RULE, rules, RULE_PATH_BENEATH, &here, 0) == 0)
+		(void)syscall(RESTRICT_SELF, rules, 0);
 	if (rules >= 0)
 		close(rules);
 	if (here.parent_fd >= 0)
