@@ -175,8 +175,8 @@ int cmd_choose(const struct choose_options *options)
 	if (rc == 0 && options->common.operands > 0)
 		rc = sm_fail(&err, EINVAL, "`shmeter choose` takes no \"%s\"; see `shmeter choose --help`",
 			     options->common.operand[0]);
-	if (rc == 0 && options->from && (options->out || options->run.seed_given))
-		rc = sm_fail(&err, EINVAL, "--out and --seed are about a measurement, and --from makes none");
+	if (rc == 0 && options->from && (options->out || options->run.seed_given || options->common.plugins.count))
+		rc = sm_fail(&err, EINVAL, "--out, --seed and --plugin are about a measurement, and --from makes none");
 	if (rc == 0 && options->from) {
 		sm_results_init(&runs.results[0]);
 		runs.count = 1;

@@ -37,7 +37,25 @@ bool choosing_spins(const struct choosing *c, const char *scenario, sm_name vari
 	for (const struct sm_variant *v = known ? known->variants : NULL; v && v->name; v++)
 		if (sm_name_of(v->name) == variant)
 			return v->spins;
+	for (size_t run = 0; run < c->count; run++) /* a plug-in's, which --from does not load */
+		for (size_t i = 0; i < c->runs[run]->case_count; i++) {
+			const struct sm_case_row *row = &c->runs[run]->cases[i];
+
+			if (row->variant == variant && row->scenario == sm_name_of(scenario))
+				return json_is_true(json_object_get(words_plugin(c->runs[run], row), "spins"));
+		}
 	return false;
+}
+
+/* " (plug-in FILE)" for a variant that is a plug-in's; else "". */
+static const char *from_file(const struct choosing *c, const struct sm_case_row *row, char *out, size_t size)
+{
+	const char *file = json_string_value(json_object_get(words_plugin(choosing_run_of(c, row), row), "file"));
+
+	out[0] = '\0';
+	if (file)
+		snprintf(out, size, " (plug-in %.600s)", file);
+	return out;
 }
 
 const char *choosing_figure(const struct ranked *row, char out[256])
@@ -102,7 +120,7 @@ void choosing_take(const struct choosing *c, const struct ranking *ranking, cons
 {
 	const struct ranked *best = &ranking->row[0];
 	struct names tied = { .count = 0 }, unranked = { .count = 0 }, lower = { .count = 0 };
-	char figure[256];
+	char figure[256], file[640];
 
 	choosing_figure(best, figure);
 	for (size_t i = 1; i < ranking->count; i++) {
@@ -121,7 +139,8 @@ void choosing_take(const struct choosing *c, const struct ranking *ranking, cons
 			     "is %s; more blocks give intervals.",
 			     figure);
 	else
-		choosing_say(c, "Take %.60s. %s %s.", best->c->variant, what, figure);
+		choosing_say(c, "Take %.60s%s. %s %s.", best->c->variant, from_file(c, best->c, file, sizeof(file)),
+			     what, figure);
 	if (tied.count)
 		choosing_say(c, "Tied with it: %s.", tied.text);
 	else if (best->rank && !unranked.count)

@@ -376,6 +376,20 @@ void words_heading(const struct sm_report_options *options, FILE *out, const cha
 	sm_print_line(out, what ? ": %s" : "%s", what ? what : "");
 }
 
+const json_t *words_plugin(const struct sm_results *results, const struct sm_case_row *row)
+{
+	const json_t *cases = at_path(results, "plan/cases"), *one;
+	size_t i;
+
+	json_array_foreach (cases, i, one) {
+		const char *id = json_string_value(json_object_get(one, "id"));
+
+		if (id && strcmp(id, row->of) == 0)
+			return json_object_get(one, "plugin");
+	}
+	return NULL;
+}
+
 const struct sm_scenario *words_scenario(const struct sm_report_options *options, sm_name name)
 {
 	for (size_t i = 0; i < options->scenario_count; i++)

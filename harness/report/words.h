@@ -56,6 +56,9 @@ const char *words_in_flight(const struct sm_results *results, const struct sm_ca
 unsigned words_width(const struct sm_report_options *options);
 /* Prints an empty line and "SCENARIO: what", or only the scenario if `what` is NULL. */
 void words_heading(const struct sm_report_options *options, FILE *out, const char *of, const char *what);
+/* What the run recorded of the plug-in that the case measured: {"file": its path, "spins": whether it waits by spinning
+ * only}.  NULL: it measured shmeter's own code. */
+const json_t *words_plugin(const struct sm_results *results, const struct sm_case_row *row);
 /* The registered scenario of a name; NULL if this build has none. */
 const struct sm_scenario *words_scenario(const struct sm_report_options *options, sm_name name);
 /* Whether a scenario measures the instrument, not the subject of a question. */

@@ -153,16 +153,19 @@ void manifest_add_folder(struct session *session)
 static json_t *case_json(const struct sm_planned_case *planned)
 {
 	const struct sm_metric *more = planned->c.scenario->more;
-	json_t *metrics = json_array();
+	const struct sm_variant *variant = sm_case_variant(&planned->c);
+	json_t *metrics = json_array(), *plugin = NULL;
 
 	for (unsigned i = 0; i < SM_MORE_MAX && more[i].name; i++)
 		json_array_append_new(metrics, json_string(more[i].name));
-	return json_pack("{s:s, s:I, s:i, s:I, s:b, s:s, s:s, s:s, s:o, s:o*}", "id", planned->id, "ops_per_slice",
-			 (json_int_t)planned->op_count, "slices", (int)planned->slices, "trial_ns",
+	if (variant->plugged) /* what a later program does not know, because it does not load the file */
+		plugin = json_pack("{s:s, s:b}", "file", variant->plugged->file, "spins", variant->spins);
+	return json_pack("{s:s, s:I, s:i, s:I, s:b, s:s, s:s, s:s, s:o, s:o*, s:o*}", "id", planned->id,
+			 "ops_per_slice", (json_int_t)planned->op_count, "slices", (int)planned->slices, "trial_ns",
 			 (json_int_t)planned->trial_ns, "skipped", (int)planned->skipped, "reason", planned->reason,
 			 "failure", planned->failure, "failure_status",
 			 sm_status_name((enum sm_status)planned->failure_status), "metrics", metrics, "tour",
-			 session_tour_json(planned));
+			 session_tour_json(planned), "plugin", plugin);
 }
 
 /* Keeps only the noise floors of cases that this run has. */

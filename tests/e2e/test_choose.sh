@@ -41,6 +41,28 @@ fi
 "$program" choose --message 64 --from transports | grep -q two_copies && fail 'a ceiling is no transport'
 refused 4 'the run has no figure of transport_latency at message=128' "$program" choose --message 128 --from transports
 refused 4 'at message=64, same-core' "$program" choose --message 64 --same-core --from transports
+# with the rings of plug-ins, which answers from a run do not load
+cc -O2 -shared -fPIC -I"$root/harness/include" "$root/examples/ring_c/ring.c" -o ring_c.so || fail 'ring_c does not compile'
+if [ $two = 1 ]; then
+	# planned, and stopped: to measure it all takes half a minute
+	"$program" choose --message 64 --plugin ring_c.so -q --out planned >out 2>&1 &
+	for ((i = 0; i < 300; i++)); do
+		grep -qs '"plan"' planned/manifest.json && break
+		sleep 0.1
+	done
+	kill -INT $!
+	wait $!
+	for scenario in latency throughput; do
+		grep -qs "\"id\": \"transport_$scenario/ring_c?message=64," planned/manifest.json || fail "$scenario of ring_c was not planned"
+	done
+	measured plugged transport_latency/ring_c transport_latency/pipe --plugin ring_c.so --set message=64 --repeat-blocks 6 --slices 6
+	refused 4 'are about a measurement, and --from makes none' "$program" choose --message 64 --from plugged --plugin ring_c.so
+	rm ring_c.so
+	expect 0 '(Take pipe\. A round|Which one to take is not known).*Left out, for they spin while they wait \(--may-spin takes them\): ring_c\.' \
+		"$program" choose --message 64 --from plugged
+	expect 0 "(Take ring_c \\(plug-in $PWD/ring_c.so\\)\.|Which one to take is not known)" \
+		"$program" choose --message 64 --may-spin --from plugged
+fi
 # as wide as the terminal
 for width in 80 120; do
 	{
@@ -87,7 +109,7 @@ refused 4 '--memory needs a size' "$program" choose --memory 0
 refused 4 '--same-core goes with --message or --lock' "$program" choose --memory 4m --same-core
 refused 4 '--smt needs two processes at least' "$program" choose --lock --processes 1 --smt
 refused 4 '--access goes with --memory' "$program" choose --lock --access random
-refused 4 '--out and --seed are about a measurement' "$program" choose --lock --from pages --seed 3
+refused 4 '--out, --seed and --plugin are about a measurement' "$program" choose --lock --from pages --seed 3
 refused 4 'takes no "results"' "$program" choose --lock results
 refused 4 'is not a run folder' "$program" choose --lock --from nowhere
 [ "$failed" = 0 ] && echo 'choose answers, and says what it rests on'

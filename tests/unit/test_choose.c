@@ -89,6 +89,28 @@ Test(analysis, who_may_not_spin_gets_what_sleeps)
 	expect_answer(&q, 0, "Take ring.", "Left out");
 }
 
+/* A run with a plug-in that the answering program does not load: its manifest says who spins. */
+Test(analysis, a_ring_of_a_plugin_spins_as_its_run_recorded)
+{
+	static const char here[] = "message=64 capacity=65536";
+	struct sm_question q = message();
+
+	add("transport_latency", "mine", here, 10);
+	add("transport_throughput", "mine", here, 5);
+	add("transport_latency", "sleeper", here, 200);
+	add_transports();
+	json_object_set_new(run.manifest, "plan",
+			    json_pack("{s:[{s:s, s:{s:s, s:b}}, {s:s, s:{s:s, s:b}}]}", "cases", "id",
+				      "transport_latency/mine?message=64 capacity=65536@near", "plugin", "file",
+				      "/x/mine.so", "spins", 1, "id",
+				      "transport_latency/sleeper?message=64 capacity=65536@near", "plugin", "file",
+				      "/x/sleeper.so", "spins", 0));
+	expect_answer(&q, 0, "Take sleeper (plug-in /x/sleeper.so). A round trip", NULL);
+	expect_answer(&q, 0, "Left out, for they spin while they wait (--may-spin takes them): mine, ring.", NULL);
+	q.may_spin = true;
+	expect_answer(&q, 0, "Take mine (plug-in /x/mine.so). A round trip", "Left out");
+}
+
 Test(analysis, another_point_of_the_run_can_have_another_answer)
 {
 	struct sm_question q = message();
