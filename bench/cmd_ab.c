@@ -339,6 +339,16 @@ static void say_only_new(const struct sm_results *results)
 	}
 }
 
+/* Says which settings the two sides of a finding have: two plug-ins may hold the same names. */
+static void say_settings(const struct ab_options *a)
+{
+	if (a->left || a->right) {
+		say(4, "", "old: %s", a->left ? a->left : "nothing set");
+		say(4, "", "new: %s", a->right ? a->right : "nothing set");
+		putchar('\n');
+	}
+}
+
 /* Says where the runs are, and what one build of each side cannot show. */
 static void say_blocks(const struct alternation *ab)
 {
@@ -383,6 +393,8 @@ int cmd_ab(const struct ab_options *options)
 		name_again(&ab, &results[0], rows[0], gates[0].count);
 		doubt = sm_alternation_doubt(&gates[0], rows[0], &results[0],
 					     ab.layouts > 1 && ab.layouts < ab.first ? ab.layouts : ab.first);
+		if (!options->gate.json)
+			say_settings(options);
 		rc = print_gates(&options->gate, &report, &err);
 		if (!options->gate.json)
 			say_blocks(&ab);

@@ -142,3 +142,39 @@ int plugins_add(struct plugins *plugins, struct sm_error *err)
 	}
 	return 0;
 }
+
+/* Whether a plug-in of the side has something of this name. */
+static bool has_name(const struct plugins *side, const struct sm_plugged *const *first, const int *count,
+		     const char *name)
+{
+	for (unsigned i = 0; i < side->count; i++)
+		for (int t = 0; t < count[i]; t++)
+			if (strcmp(first[i][t].name, name) == 0)
+				return true;
+	return false;
+}
+
+int plugins_check_sides(const struct plugins sides[2], struct sm_error *err)
+{
+	const struct sm_plugged *first[2][PLUGINS_MAX];
+	int count[2][PLUGINS_MAX];
+	bool shared = false;
+
+	for (unsigned s = 0; s < 2; s++)
+		for (unsigned i = 0; i < sides[s].count; i++) {
+			struct sm_error why = { 0 };
+
+			count[s][i] =
+				sm_plugin_describe(&sm_os_linux, sides[s].file[i], stop_flag(), &first[s][i], &why);
+			if (count[s][i] < 0)
+				return sm_fail(err, count[s][i] == -EINTR ? EINTR : EINVAL, "--%s: %s",
+					       s ? "right" : "left", why.text);
+		}
+	for (unsigned i = 0; i < sides[0].count; i++)
+		for (int t = 0; t < count[0][i]; t++)
+			shared |= has_name(&sides[1], first[1], count[1], first[0][i][t].name);
+	if (sides[0].count && sides[1].count && !shared)
+		return sm_fail(err, EINVAL, "%s holds %s and %s holds %s: two versions need one name to be compared",
+			       sides[0].file[0], first[0][0]->name, sides[1].file[0], first[1][0]->name);
+	return 0;
+}

@@ -13,5 +13,8 @@ SM_MUST_USE int plugins_add(struct plugins *plugins, struct sm_error *err);
  * sets `list`; or a negative errno with a sentence that names the file, as sm_plugin_describe() does. */
 SM_MUST_USE int plugins_take_scenarios(const char *file, const struct sm_scenario *list[SHMETER_PLUGIN_MAX],
 				       struct sm_error *err);
+/* Checks the plug-ins of the old and the new side of an alternation: each can be used, and where both sides have some, a
+ * name is on both, so that there is something to compare.  -EINVAL with the sentence; -EINTR after a signal. */
+SM_MUST_USE int plugins_check_sides(const struct plugins sides[2], struct sm_error *err);
 
 #endif

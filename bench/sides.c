@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "plugins.h"
 #include "program.h"
 #include "shmeter/clock.h"
 #include "shmeter/encode.h"
@@ -144,6 +145,18 @@ static void ask_for_all(struct alternation *ab)
 	ab->pattern_count = a->common.operands - programs;
 }
 
+/* Checks the plug-ins before the first block, where a mistake costs no time. */
+static int check_plugins(const struct alternation *ab, struct sm_error *err)
+{
+	struct plugins plugins[2] = { { .count = 0 } };
+
+	for (unsigned s = 0; s < 2; s++)
+		for (unsigned i = 0; i < ab->side[s].settings && plugins[s].count < PLUGINS_MAX; i++)
+			if (strcmp(ab->side[s].setting[i].option, "--plugin") == 0)
+				plugins[s].file[plugins[s].count++] = ab->side[s].setting[i].value;
+	return plugins_check_sides(plugins, err);
+}
+
 /* Finds the programs of both sides; the other operands are patterns. */
 int sides_read(struct alternation *ab, struct sm_error *err)
 {
@@ -161,7 +174,7 @@ int sides_read(struct alternation *ab, struct sm_error *err)
 		rc = read_settings(ab, &ab->side[0], a->left, err);
 	if (rc == 0)
 		rc = read_settings(ab, &ab->side[1], a->right, err);
-	return rc;
+	return rc == 0 ? check_plugins(ab, err) : rc;
 }
 
 /* Reads why a run ended from its log: its last message, or the last line where there is none. */

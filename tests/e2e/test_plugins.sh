@@ -53,9 +53,18 @@ if [ "$(nproc)" -ge 2 ]; then
 	refused 4 'begun with --plugin' "$program" run --resume good "${both[@]}"
 	mistaken right
 	# too few blocks for a verdict, whatever the machine
-	expect 3 'transport_latency/mine.* of 2 measured' "$program" ab --left plugin=right.so --right plugin=right.so \
-		transport_latency/mine --set message=64 --repeat-blocks 2 -q --out sides
+	cp right.so newer.so
+	expect 3 'old: plugin=right.so new: plugin=newer.so .*transport_latency/mine.* of 2 measured' "$program" ab \
+		--left plugin=right.so --right plugin=newer.so transport_latency/mine --set message=64 --repeat-blocks 2 -q --out sides
 fi
+# two versions that cannot be compared cost one sentence, before anything is measured
+echo 'no object' >text.so
+# shellcheck disable=SC2317 # called by refused
+apart() { "$program" ab --left plugin="$1" --right plugin="$2" null_loop --repeat-blocks 1 --out apart; } # LEFT RIGHT
+refused 4 "--right: plug-in $PWD/text.so: its description: it cannot be loaded" apart ring_cpp.so text.so
+refused 4 '--left: plug-in nowhere.so: No such file' apart nowhere.so ring_cpp.so
+refused 4 'ring_c.so holds ring_c and ring_cpp.so holds ring_cpp: two versions need one name to be compared' apart ring_c.so ring_cpp.so
+[ ! -e apart ] || fail 'a refused ab made a folder'
 
 # what is no plug-in: a sentence on standard error, nothing of its own on standard output, and the run goes on
 tells() { # FILE WORDS
@@ -63,7 +72,6 @@ tells() { # FILE WORDS
 	[ "$(grep -c warning err)" = 1 ] || fail "$1: $(cat err)"
 	grep -q 'printed' out err && fail "$1 wrote to the run's output"
 }
-echo 'no object' >text.so
 mkdir folder.so
 refused 4 'nowhere.so: No such file' "$program" run null_loop --plugin nowhere.so
 refused 4 'folder.so: not a regular file' "$program" list --plugin folder.so
