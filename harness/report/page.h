@@ -39,6 +39,8 @@ void page_table_close(FILE *out);
 void page_table_head(FILE *out, const char *columns);
 /* A text as an anchor: letters, digits, _ and - are kept. */
 const char *page_anchor(const char *text, char out[128]);
+/* " --option value", for the reader's shell; nothing for an empty value. */
+void page_option(FILE *out, const char *option, const char *value);
 /* The command that measures a scenario again as this run did. */
 void page_command(const struct page *page, const char *scenario, FILE *out);
 
@@ -54,6 +56,11 @@ void page_figure_of(struct page *page, enum figure_kind kind);
 /* page_machine.c */
 void page_machine(struct page *page);
 void page_measured(struct page *page);
+/* page_plugins.c */
+/* A --plugin for each file whose code a scenario measured. */
+void page_plugin_options(const struct page *page, sm_name scenario, FILE *out);
+/* The plug-ins of the run: files and what is theirs.  Nothing without plug-ins. */
+void page_plugins(const struct page *page);
 /* page_trust.c */
 void page_trust(struct page *page);
 /* The same for one scenario. */

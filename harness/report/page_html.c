@@ -105,7 +105,7 @@ static void put_argument(FILE *out, const char *text)
 		page_printf(out, " '%s'", sm_encode(SM_TO_SHELL, text, quoted, sizeof(quoted)));
 }
 
-static void put_option(FILE *out, const char *option, const char *value)
+void page_option(FILE *out, const char *option, const char *value)
 {
 	if (!*value)
 		return;
@@ -141,15 +141,16 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 	fputs("<pre tabindex=\"0\"><code>", out);
 	page_text(out, "shmeter run");
 	put_argument(out, scenario);
-	put_option(out, "profile", words_text(page->results, "profile"));
-	put_option(out, "seed", words_text(page->results, "seed"));
+	page_plugin_options(page, sm_name_of(scenario), out);
+	page_option(out, "profile", words_text(page->results, "profile"));
+	page_option(out, "seed", words_text(page->results, "seed"));
 	json_array_foreach (json_object_get(options, "set"), i, one) {
 		const char *name = json_string_value(json_object_get(one, "name"));
 		const char *values = json_string_value(json_object_get(one, "values"));
 		char set[512];
 
 		snprintf(set, sizeof(set), "%s=%s", name ? name : "", values ? values : "");
-		put_option(out, "set", set);
+		page_option(out, "set", set);
 	}
 	json_array_foreach (json_object_get(options, "pus"), i, one)
 		if (used < sizeof(pus) - 16)
@@ -160,7 +161,7 @@ void page_command(const struct page *page, const char *scenario, FILE *out)
 
 		snprintf(path, sizeof(path), "options/%s", names[i]);
 		value = words_text(page->results, path);
-		put_option(out, names[i], sm_name_of(value) == list ? pus : value);
+		page_option(out, names[i], sm_name_of(value) == list ? pus : value);
 	}
 	/* a longer time budget than the default of a standard run; a shorter one was meant for all selected
 	 * scenarios */

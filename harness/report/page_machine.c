@@ -523,5 +523,6 @@ void page_measured(struct page *page)
 		fputs(" <strong>The run was interrupted; these are its results so far.</strong>", page->out);
 	fputs(" The same seed gives the same plan in the same order.</p>\n", page->out);
 	put_command_line(page);
+	page_plugins(page);
 	put_skipped(page);
 }

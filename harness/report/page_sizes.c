@@ -343,6 +343,7 @@ static void put_sureness(const struct page *page, const struct ladder *l)
 			    l->sizes);
 		fputs("<code>", page->out);
 		page_printf(page->out, "shmeter run %s --profile standard", l->scenario);
+		page_plugin_options(page, l->scenario, page->out);
 		fputs("</code>.", page->out);
 	}
 	fputs("</p>\n", page->out);

@@ -38,6 +38,10 @@ if [ "$(nproc)" -ge 2 ]; then
 	grep -q 'fan_in,ring_c' good/samples.csv && fail 'a transport of one sender was asked to take several'
 	expect 0 '' "$program" report good # without the plug-ins
 	grep -q ring_cpp good/report.html || fail 'the page lacks ring_cpp'
+	grep -qF "shmeter run rate_sweep --plugin $PWD/ring_c.so --profile quick" good/report.html ||
+		fail "the page's command lacks the plug-in: $(grep -o 'shmeter run rate.*' good/report.html)"
+	tr -s ' \n' ' ' <good/report.html | grep -qE "<li><code>$PWD/ring_c.so</code> \\([0-9]+ bytes, changed $(date +%Y)-[^)]* UTC\\): ring_c\.0us, ring_c</li>" ||
+		fail "the page does not say whose ring_c is: $(grep -A9 Plug-ins good/report.html)"
 	expect 0 'ring_cpp' "$program" export good --to csv
 	expect 0 '' "$program" compare good good
 	printf '%s\n' '[ring]' 'case = transport_latency/ring_c' 'against = shm_ring' 'max = 100' 'at = message=64' >gates.ini
