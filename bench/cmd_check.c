@@ -6,6 +6,7 @@
 
 #include "accept.h"
 #include "commands.h"
+#include "plugins.h"
 #include "program.h"
 #include "progress.h"
 #include "registry.h"
@@ -89,7 +90,10 @@ static int confirm(struct check *check, struct sm_error *err)
 
 	if (sm_gates_overall(check->rows, count) != SM_REFUTED)
 		return 0;
-	rc = confirm_folder(check->options->common.operand[0], folder, sizeof(folder), err);
+	rc = plugins_check_run(&check->options->common.plugins, check->run.manifest, check->options->common.operand[0],
+			       err);
+	if (rc == 0)
+		rc = confirm_folder(check->options->common.operand[0], folder, sizeof(folder), err);
 	if (rc == 0)
 		rc = run_fresh(check, folder, err);
 	check->fresh_rows = calloc(count, sizeof(*check->fresh_rows));

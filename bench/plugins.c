@@ -178,3 +178,25 @@ int plugins_check_sides(const struct plugins sides[2], struct sm_error *err)
 			       sides[0].file[0], first[0][0]->name, sides[1].file[0], first[1][0]->name);
 	return 0;
 }
+
+int plugins_check_run(const struct plugins *plugins, const json_t *manifest, const char *folder, struct sm_error *err)
+{
+	const json_t *measured = json_object_get(json_object_get(manifest, "options"), "plugins"), *one;
+
+	for (unsigned p = 0; p < plugins->used_count; p++) {
+		bool found = false;
+		size_t i;
+
+		json_array_foreach (measured, i, one) {
+			const char *identity = json_string_value(json_object_get(one, "values"));
+
+			found |= identity && strcmp(identity, plugins->used[p]->identity) == 0;
+		}
+		if (!found)
+			return sm_fail(err, EINVAL,
+				       "plug-in %s is not what %s measured (size or time of change differ), so fresh "
+				       "trials would be of other code: measure a new run, or omit --confirm",
+				       plugins->used[p]->file, folder);
+	}
+	return 0;
+}

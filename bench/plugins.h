@@ -2,6 +2,8 @@
 #ifndef SHMETER_BENCH_PLUGINS_H
 #define SHMETER_BENCH_PLUGINS_H
 
+#include <jansson.h>
+
 #include "options.h"
 #include "shmeter/scenario.h"
 
@@ -16,5 +18,10 @@ SM_MUST_USE int plugins_take_scenarios(const char *file, const struct sm_scenari
 /* Checks the plug-ins of the old and the new side of an alternation: each can be used, and where both sides have some, a
  * name is on both, so that there is something to compare.  -EINVAL with the sentence; -EINTR after a signal. */
 SM_MUST_USE int plugins_check_sides(const struct plugins sides[2], struct sm_error *err);
+
+/* Checks that the plug-ins are files that a run measured, by size and time of change, wherever they are now; `folder` is
+ * the run's.  -EINVAL with the sentence. */
+SM_MUST_USE int plugins_check_run(const struct plugins *plugins, const json_t *manifest, const char *folder,
+				  struct sm_error *err);
 
 #endif

@@ -200,9 +200,10 @@ int gate_resolve(struct reading *reading, struct sm_gate *gate, const struct sm_
 		return gate_wrong(reading, "[%s] there is no scenario \"%s\"; `shmeter list` names them", gate->name,
 				  gate->scenario);
 	if (!has_variant(scenario, gate->variant) || (gate->against && !has_variant(scenario, gate->against)))
-		return gate_wrong(reading, "[%s] \"%s\" has no variant \"%s\"; `shmeter list %s` names them",
+		return gate_wrong(reading, "[%s] \"%s\" has no variant \"%s\"; `shmeter list %s` names them%s",
 				  gate->name, gate->scenario,
-				  has_variant(scenario, gate->variant) ? gate->against : gate->variant, gate->scenario);
+				  has_variant(scenario, gate->variant) ? gate->against : gate->variant, gate->scenario,
+				  scenario->plugs ? ", and --plugin FILE.so adds those of a plug-in" : "");
 	if (gate->baseline && gate->metric)
 		return gate_wrong(reading, "[%s] baseline = yes compares times: leave out metric", gate->name);
 	if (gate->metric && !has_metric(scenario, gate->metric))

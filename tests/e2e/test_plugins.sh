@@ -45,9 +45,27 @@ if [ "$(nproc)" -ge 2 ]; then
 	expect 0 'ring_cpp' "$program" export good --to csv
 	expect 0 '' "$program" compare good good
 	printf '%s\n' '[ring]' 'case = transport_latency/ring_c' 'against = shm_ring' 'max = 100' 'at = message=64' >gates.ini
-	expect 4 'ring_c' "$program" check good --thresholds gates.ini
+	refused 4 'names them, and --plugin FILE.so adds those of a plug-in' "$program" check good --thresholds gates.ini
 	expect 0 '1 inconclusive' "$program" check good --thresholds gates.ini "${both[@]}"
 	tr -s ' \n' ' ' <out >line
+	# what was measured needs no plug-in; fresh trials need the one that was measured, wherever it is now
+	"$program" run transport_latency/ring_c transport_latency/shm_ring --plugin ring_c.so "${brief[@]:2}" --repeat-blocks 9 --out slow >out 2>&1
+	quiet slow ring_c=8
+	sed -i 's/max = 100/max = 1.5/' gates.ini
+	mkdir moved
+	mv ring_c.so moved
+	for of in 'report slow --no-plots' 'export slow --to csv' 'compare slow slow' 'history add slow --db history.db'; do
+		# shellcheck disable=SC2086 # a command
+		expect 0 '' "$program" $of
+		grep -qi 'plug-in\|warning' err && fail "$of misses a plug-in: $(cat err)"
+	done
+	refused 4 'plug-in ring_c.so: No such file' "$program" check slow --thresholds gates.ini --plugin ring_c.so
+	expect 0 'fresh trials (could not tell|did not repeat)' "$program" check slow --thresholds gates.ini --plugin moved/ring_c.so --confirm -q
+	cp moved/ring_c.so .
+	expect 1 'ring_c takes 2\.00 times as long' "$program" check slow --thresholds gates.ini --plugin ring_c.so
+	refused 4 'ring_c.so is not what slow measured (size or time' "$program" check slow --thresholds gates.ini --plugin ring_c.so --confirm
+	[ ! -e slow/confirm-2 ] || fail 'a refused check made a folder'
+	mv moved/ring_c.so ring_c.so
 	# a run is resumed with the same build of a plug-in alone
 	sed -i 's/"status": "complete"/"status": "interrupted"/' good/manifest.json
 	refused 4 'begun with --plugin' "$program" run --resume good
