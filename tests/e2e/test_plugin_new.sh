@@ -28,11 +28,15 @@ for language in "${languages[@]}"; do
 	expect 0 "a transport that works.*shmeter plugin build $name" "$program" plugin new "$name" --kind transport --lang "$language"
 	narrow
 	source=$(echo "$name/$name".*)
+	cmp "$root/examples/$name/ring.${source##*.}" "$source" || fail "$source is not the example"
+	"$program" plugin new other --kind transport --lang "$language" -q
+	sed "s/$name/other/g" "$source" | cmp - other/other.* || fail "another name gives another $source"
+	rm -r other
 	lines=$(awk '/yours to here/ { inside = 0 } inside && NF { count++ } /yours from here/ { inside = 1 } END { print count }' "$source")
 	[ "$lines" -ge 15 ] && [ "$lines" -le 30 ] || fail "$source: $lines lines are the user's own"
 	[ "$(grep -c '^    shmeter ' "$name/README.md")" = 4 ] || fail "$name/README.md lacks its four commands"
 	grep -rq my_plugin "$name" && fail "$name: a place for the name is left"
-	expect 0 "$name.so: transport $name: a ring of mine Next: shmeter run" env TMPDIR="$scratch" "$program" plugin build "$name"
+	expect 0 "$name.so: transport $name: a ring in (C|C\+\+|Rust) Next: shmeter run" env TMPDIR="$scratch" "$program" plugin build "$name"
 	narrow
 	[ -s err ] && fail "$language: the template gives warnings: $(cat err)"
 	ls -d "$scratch"/shmeter-* >left 2>/dev/null && fail "left behind: $(cat left)"
