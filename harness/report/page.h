@@ -39,9 +39,11 @@ void page_table_close(FILE *out);
 void page_table_head(FILE *out, const char *columns);
 /* A text as an anchor: letters, digits, _ and - are kept. */
 const char *page_anchor(const char *text, char out[128]);
+/* " argument", quoted for the reader's shell unless it is a plain word. */
+void page_argument(FILE *out, const char *text);
 /* " --option value", for the reader's shell; nothing for an empty value. */
 void page_option(FILE *out, const char *option, const char *value);
-/* The command that measures a scenario again as this run did. */
+/* page_command.c: the command that measures a scenario again as this run did. */
 void page_command(const struct page *page, const char *scenario, FILE *out);
 
 /* page_figure.c */

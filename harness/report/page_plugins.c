@@ -1,5 +1,4 @@
 /* The plug-ins that a run measured: as a list, and as options of a command that measures again. */
-#include <string.h>
 #include <time.h>
 
 #include "page.h"
@@ -24,7 +23,7 @@ static bool is_of(const struct page *page, const struct sm_case_row *row, const 
 {
 	const char *measured = json_string_value(json_object_get(words_plugin(page->results, row), "file"));
 
-	return measured && strcmp(measured, file) == 0;
+	return measured && sm_name_of(measured) == sm_name_of(file);
 }
 
 void page_plugin_options(const struct page *page, sm_name scenario, FILE *out)

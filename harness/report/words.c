@@ -384,7 +384,7 @@ const json_t *words_plugin(const struct sm_results *results, const struct sm_cas
 	json_array_foreach (cases, i, one) {
 		const char *id = json_string_value(json_object_get(one, "id"));
 
-		if (id && strcmp(id, row->of) == 0)
+		if (id && sm_name_of(id) == row->of)
 			return json_object_get(one, "plugin");
 	}
 	return NULL;
