@@ -195,9 +195,10 @@ static bool take_values(struct carry *carry, struct sm_values *values, const cha
 	if (values->count > CHECK_VALUES_MAX || values->plain_count > values->count ||
 	    (values->plain_count && !values->plain) || (entries && !values->entry))
 		return refuse(carry, "a list of values of parameter \"%s\" is not as SM_VALUES() makes it", param);
-	if (values->plain_count && !take(carry, (const void **)&values->plain, values->plain_count * sizeof(uint64_t)))
-		return false;
-	return !entries || take(carry, (const void **)&values->entry, entries * sizeof(*values->entry));
+	values->plain = values->plain_count ? values->plain : NULL;
+	values->entry = entries ? values->entry : NULL;
+	return (!values->plain || take(carry, (const void **)&values->plain, values->plain_count * sizeof(uint64_t))) &&
+	       (!entries || take(carry, (const void **)&values->entry, entries * sizeof(*values->entry)));
 }
 
 static bool take_params(struct carry *carry, struct sm_scenario *s)
