@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shmeter/scenario.h"
@@ -41,6 +42,21 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	return sm_case_param(c, "words") == 3 ? sm_fail(why, ENOTSUP, "three words do not go together") : 0;
 }
 
+#ifdef MISTAKE_scribbles
+/* Writes to all memory that it shares with another process. */
+static void scribble(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long from, to;
+	char line[4400], rights[5];
+
+	while (maps && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx %4s", &from, &to, rights) == 3 && strcmp(rights, "rw-s") == 0)
+			memset((char *)from, 0xff, to - from);
+	_exit(0);
+}
+#endif
+
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	int *pipes = trial->state;
@@ -57,6 +73,9 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 #endif
 #ifdef MISTAKE_setup_fails
 	return sm_fail(err, ENOSPC, "the place is taken");
+#endif
+#ifdef MISTAKE_leaves /* a file, unless teardown() is called */
+	fclose(fopen("left", "w"));
 #endif
 	printf("printed by setup\n");
 	fflush(stdout);
@@ -92,6 +111,9 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 #ifdef MISTAKE_verify_exits
 	exit(0);
 #endif
+#ifdef MISTAKE_scribbles
+	scribble();
+#endif
 #ifdef MISTAKE_verify_hangs
 	for (;;)
 		pause();
@@ -120,6 +142,9 @@ static void teardown(struct sm_trial *trial)
 
 #ifdef MISTAKE_teardown_crash
 	abort();
+#endif
+#ifdef MISTAKE_leaves
+	unlink("left");
 #endif
 	close(pipes[0]);
 	close(pipes[1]);

@@ -94,7 +94,21 @@ costs run_hangs 0 skipped "did not end before the trial's deadline"
 costs run_cheats 6 verify_failed 'did less than it says'
 costs verify_exits 6 verify_failed 'verify\(\) of step_by_step ended early'
 costs measure_crash 6 verify_failed 'measure\(\) of step_by_step was killed by signal 6'
+costs scribbles 0 skipped 'step_by_step'
 costs teardown_crash 0 worker_died 'teardown\(\) of step_by_step was killed by signal 6'
+
+# a run that is stopped in the middle of a trial calls teardown()
+mistaken leaves
+"$program" run step_by_step/one --set words=1 --plugin leaves.so --slice 500ms --no-plots -q --out stopped >out 2>err </dev/null &
+pid=$!
+for ((i = 0; i < 200; i++)); do
+	[ -e left ] && break
+	sleep 0.05
+done
+[ -e left ] || fail "no trial began: $(cat out err)"
+kill $pid
+wait $pid
+[ -e left ] && fail 'teardown() was not called'
 
 # `plugin check` sees the same
 expect 0 'ok one .*some points cannot run here.*step_by_step works' "$program" plugin check right.so
