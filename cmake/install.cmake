@@ -13,7 +13,9 @@ if(NOT CMAKE_CROSSCOMPILING OR CMAKE_CROSSCOMPILING_EMULATOR)
   install(FILES ${PROJECT_BINARY_DIR}/shmeter.man RENAME shmeter.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   install(FILES ${PROJECT_BINARY_DIR}/shmeter.bash RENAME shmeter
     DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-  install(FILES ${PROJECT_BINARY_DIR}/shmeter.zsh RENAME _shmeter DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+  foreach(folder site-functions vendor-completions) # the second: where the zsh of Debian looks below /usr
+    install(FILES ${PROJECT_BINARY_DIR}/shmeter.zsh RENAME _shmeter DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/${folder})
+  endforeach()
   install(FILES ${PROJECT_BINARY_DIR}/shmeter.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
 
@@ -23,6 +25,12 @@ install(DIRECTORY plots DESTINATION ${CMAKE_INSTALL_DATADIR}/shmeter)
 
 # What a plug-in is compiled with.
 install(FILES ${SHMETER_PLUGIN_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/shmeter)
+# Relative to the file itself, so that the prefix can be moved; an absolute folder stays where it is.
+set(pc_includedir ${CMAKE_INSTALL_INCLUDEDIR})
+if(NOT IS_ABSOLUTE "${pc_includedir}")
+  file(RELATIVE_PATH pc_includedir ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+  string(PREPEND pc_includedir "\${pcfiledir}/")
+endif()
 configure_file(cmake/shmeter.pc.in shmeter.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/shmeter.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
 configure_package_config_file(cmake/shmeter-config.cmake.in shmeter-config.cmake
@@ -31,6 +39,17 @@ write_basic_package_version_file(shmeter-config-version.cmake COMPATIBILITY Same
 install(FILES ${PROJECT_BINARY_DIR}/shmeter-config.cmake ${PROJECT_BINARY_DIR}/shmeter-config-version.cmake
   DESTINATION ${CMAKE_INSTALL_DATADIR}/cmake/shmeter)
 
+# The man page of the interface is its header.
+file(READ harness/include/shmeter/plugin.h header)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS harness/include/shmeter/plugin.h)
+foreach(pair "\\|e" "-|-" "'|(aq" "`|(ga" "^|(ha" "~|(ti") # what troff would change
+  string(REGEX MATCH "^(.)[|](.*)$" pair "${pair}")
+  string(REPLACE "${CMAKE_MATCH_1}" "\\${CMAKE_MATCH_2}" header "${header}")
+endforeach()
+string(REGEX REPLACE "(^|\n)\\." "\\1\\\\&." header "${header}")
+configure_file(cmake/shmeter_plugin.3.in shmeter_plugin.3 @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/shmeter_plugin.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+
 install(FILES LICENSE README.md CHANGELOG.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES results/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/results)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs PATTERN __pycache__ EXCLUDE)
@@ -38,7 +57,7 @@ install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} PATTERN __pycache
 install(PROGRAMS examples/build DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # `cpack -G DEB` and `cpack -G RPM`, in the build folder.
-set(CPACK_PACKAGE_CONTACT "the authors of shmeter <shmeter@localhost>")
+set(CPACK_PACKAGE_CONTACT "the shmeter authors <shmeter@example.org>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "measure what sharing memory between processes costs")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)

@@ -17,8 +17,8 @@ mv first moved
 prefix=$scratch/moved
 program=$prefix/bin/shmeter
 share=$prefix/share
-for file in man/man1/shmeter.1 bash-completion/completions/shmeter zsh/site-functions/_shmeter \
-	fish/vendor_completions.d/shmeter.fish doc/shmeter/LICENSE doc/shmeter/docs/plugins.md \
+for file in man/man1/shmeter.1 man/man3/shmeter_plugin.3 bash-completion/completions/shmeter \
+	zsh/site-functions/_shmeter zsh/vendor-completions/_shmeter fish/vendor_completions.d/shmeter.fish doc/shmeter/LICENSE doc/shmeter/docs/plugins.md \
 	doc/shmeter/examples/ring_c/ring.c; do
 	[ -s "$share/$file" ] || fail "not installed: share/$file"
 done
@@ -65,6 +65,12 @@ END
 	fail "find_package: $(cat out)"
 expect 0 'ring_c' "$program" list transport_latency --plugin user/build/libring.so
 
+# A folder of headers outside the prefix is named as it is.
+"$cmake" -S "$root" -B absolute -G Ninja -DCMAKE_C_COMPILER="$cc" -DCMAKE_INSTALL_INCLUDEDIR="$scratch/outside" >out 2>&1 ||
+	fail "absolute headers: $(cat out)"
+flags=$(PKG_CONFIG_PATH=$scratch/absolute pkg-config --cflags shmeter)
+[ "${flags% }" = "-I$scratch/outside" ] || fail "absolute headers: pkg-config says $flags"
+
 # Completions parse, and know every command; shells that are not here are named.
 completion=$share/bash-completion/completions/shmeter
 bash -n "$completion" || fail 'the completion for bash does not parse'
@@ -72,7 +78,7 @@ bash -n "$completion" || fail 'the completion for bash does not parse'
 said=$(bash -c '. "$1"; COMP_WORDS=(shmeter run --bac); COMP_CWORD=2; _shmeter; echo "${COMPREPLY[*]}"' - "$completion")
 [ "$said" = --backing ] || fail "run --bac completes to \"$said\""
 for shell in zsh fish; do
-	file=$(find "$share/$shell" -type f)
+	file=$(find "$share/$shell" -type f | head -1)
 	for command in $("$program" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
 		grep -qE -- "^    '$command:|__fish_use_subcommand -f -a $command " "$file" || fail "the completion for $shell lacks $command"
 	done
@@ -86,6 +92,12 @@ if command -v groff >/dev/null; then
 	groff -ww -man -Tascii -P-cbou "$share/man/man1/shmeter.1" >page 2>err
 	[ ! -s err ] || fail "man page: $(cat err)"
 	grep -q -- '--backing' page || fail 'the man page lacks --backing'
+	# The other page is the header, line by line.
+	groff -ww -man -Tascii -P-cbou -rLL=200n "$share/man/man3/shmeter_plugin.3" 2>err | tr -s ' \t' ' ' | sed 's/^ //' >page
+	[ ! -s err ] || fail "man page of the interface: $(cat err)"
+	tr -s ' \t' ' ' <"$prefix/include/shmeter/plugin.h" | sed 's/^ //; /^$/d' >header
+	lost=$(grep -vxFf page header)
+	[ -z "$lost" ] || fail "the man page of the interface lacks: $lost"
 fi
 [ $failed = 0 ] && echo 'what is installed works, wherever it is moved'
 exit $failed
