@@ -49,6 +49,8 @@ expect 4 "/nowhere.ini: the file of gates cannot be read" 'gate without its file
 expect 4 "$scratch/none: not an executable file" 'gate without a program' env SHMETER="$scratch/none" "$root/scripts/gate"
 mkdir -p "$scratch/was/run"
 expect 4 "was/run is there already" 'gate over an earlier run' env SHMETER_OUT="$scratch/was" "$root/scripts/gate"
+expect 4 "usage" 'bundle with two files' "$root/scripts/bundle" a b
+expect 4 "unknown option --fast" 'test-packages with a bad option' "$root/scripts/test-packages" --fast
 expect 4 "usage" 'new-scenario without a name' "$root/scripts/new-scenario" coherence
 expect 4 "an invalid name" 'new-scenario with a bad name' "$root/scripts/new-scenario" coherence Bad-Name
 expect 4 "there is no family mine: take one of calibration transport" 'new-scenario of a new family' \
@@ -97,7 +99,7 @@ expect 5 'document: scenario brand_new: scenarios/families.def does not list its
 	"$root/scripts/document" "$scratch/lists" -
 
 command -v shellcheck >/dev/null && {
-	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,build-layouts,check-regression,compare-revisions,gate,run-all,test,new-scenario} \
+	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,build-layouts,bundle,check-regression,compare-revisions,gate,run-all,test,test-packages,new-scenario} \
 		"$root/.ci/run" "$root/examples/build" "$root"/tests/guests/{fetch,run} || failed=1
 	shellcheck -s dash -e SC1090,SC1091,SC2154,SC3043 "$root"/tests/guests/init "$root"/tests/guests/checks/* || failed=1
 }
