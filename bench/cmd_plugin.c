@@ -15,7 +15,7 @@ static int check_options(const struct plugin_options *options, const char *actio
 	} only[] = {
 		{ "kind", "new", options->kind },           { "lang", "new", options->lang },
 		{ "messages", "check", options->messages }, { "seconds", "check", options->check_ns },
-		{ "json", "check", options->json },
+		{ "json", "check", options->json },         { "source", "check", options->source },
 	};
 
 	for (size_t i = 0; i < sizeof(only) / sizeof(only[0]); i++)

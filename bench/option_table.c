@@ -463,6 +463,7 @@ const struct option_spec option_specs[] = {
 	{ "lang", "LANG", "choose the language (new):", take_choice, "c c++ rust", IN_PLUGIN(lang) },
 	{ "messages", "N", "pass at most N messages in each test (check)", take_messages, IN_PLUGIN(messages) },
 	{ "seconds", "S", "pass messages for at most S seconds (check)", take_budget, IN_PLUGIN(check_ns) },
+	{ "source", "DIR", "also build DIR under sanitizers (check)", take_text, IN_PLUGIN(source) },
 	/* what is written, and where to */
 	{ "out", "DIR", "write to the new folder DIR (default results/TIME-HOST)", take_text,
 	  .in = { IN(RUN, run, out), IN(AB, ab, out), IN(SELFTEST, selftest, out) } },

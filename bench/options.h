@@ -163,6 +163,7 @@ struct plugin_options {
 	const char *kind, *lang;     /* new */
 	const char *out;             /* new: the folder; build: the file; NULL: not given */
 	uint64_t messages, check_ns; /* check; 0: not given */
+	const char *source;          /* check: a folder; NULL: not given */
 	bool json;                   /* check */
 };
 

@@ -3,6 +3,7 @@
 #define SHMETER_PLUGIN_ACTIONS_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "options.h"
 #include "shmeter/proof.h"
@@ -33,5 +34,15 @@ void plugin_put_path(FILE *out, const char *path);
 SM_MUST_USE int plugin_try(const struct sm_scenario *scenario, const struct plugin_options *options,
 			   const char *scratch, void (*tell)(void *context, const struct sm_proof_verdict *verdict),
 			   void *context, struct sm_error *err);
+/* Whether the folder has sources of one language.  Returns 0, or a negative errno with the sentence. */
+SM_MUST_USE int plugin_has_source(const char *folder, struct sm_error *err);
+/* Compiles the sources of the folder, with both ends as threads, into the program `out`, with a sanitizer such as
+ * "-fsanitize=thread"; the compiler's messages go to the file `log`.  Returns 0; -EOPNOTSUPP where there is no compiler;
+ * -EINVAL where it found errors; or another negative errno with the sentence. */
+SM_MUST_USE int plugin_build_threads(const char *folder, const char *sanitizer, const char *out, const char *log,
+				     struct sm_error *err);
+/* Starts a program.  `log`: in a process group of its own, with what it prints in this file; NULL: as this program.
+ * Returns 0 or an errno. */
+SM_MUST_USE int plugin_spawn(pid_t *pid, const char *const *argv, const char *log);
 
 #endif

@@ -1,6 +1,7 @@
 /* shmeter plugin build: compiles a folder with the headers of this build, and says what came out. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static const struct language {
 	const char *name, *endings;   /* as words */
 	const char *variable, *flags; /* of the environment, as make uses them */
 	const char *compiler, *package;
-	const char *options[8];
+	const char *options[8]; /* the first is the version of the language */
 } languages[] = {
 	{ "C", "c", "CC", "CFLAGS", "cc", "gcc", { "-std=gnu17", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared" } },
 	{ "C++",
@@ -52,10 +53,11 @@ static const struct language {
 struct build {
 	const char *folder;
 	const struct language *language; /* NULL: no source was found yet */
-	char *source[SOURCES_MAX];       /* paths */
+	char *source[SOURCES_MAX + 1];   /* paths */
 	size_t sources;
 	char out[4400];     /* the shared object */
 	char scratch[4096]; /* the folder with the headers */
+	const char *log;    /* where the compiler's messages go; NULL: where this program's go */
 	const char *argv[ARGUMENTS_MAX + 1];
 	size_t count;
 };
@@ -160,14 +162,15 @@ static void add_words(struct build *build, const char *variable, const char *oth
 		add(build, word);
 }
 
-static void make_command(struct build *build)
+/* `options` end with NULL. */
+static void make_command(struct build *build, const char *const *options)
 {
 	const struct language *language = build->language;
 	bool rust = language == &languages[RUST];
 
 	add_words(build, language->variable, language->compiler);
-	for (size_t i = 0; language->options[i]; i++)
-		add(build, language->options[i]);
+	for (size_t i = 0; options[i]; i++)
+		add(build, options[i]);
 	if (!rust) {
 		add(build, "-I");
 		add(build, build->scratch);
@@ -202,8 +205,9 @@ static int write_headers(struct build *build, struct sm_error *err)
 	return rc;
 }
 
-static int spawn(pid_t *pid, const char *const *argv)
+int plugin_spawn(pid_t *pid, const char *const *argv, const char *log)
 {
+	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t signals;
 	int rc;
@@ -214,9 +218,16 @@ static int spawn(pid_t *pid, const char *const *argv)
 	sigaddset(&signals, SIGXFSZ);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setsigdefault(&attributes, &signals);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | (log ? POSIX_SPAWN_SETPGROUP : 0));
+	posix_spawn_file_actions_init(&files);
+	if (log) {
+		posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+		posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+	}
 	fflush(stdout);
-	rc = posix_spawnp(pid, argv[0], NULL, &attributes, (char *const *)(uintptr_t)argv, environ);
+	rc = posix_spawnp(pid, argv[0], &files, &attributes, (char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attributes);
 	return rc;
 }
@@ -230,7 +241,7 @@ static int compile(const struct build *build, struct sm_error *err)
 
 	if (build->count == ARGUMENTS_MAX)
 		return sm_fail(err, EINVAL, "the compiler would get too many arguments: at most %d", ARGUMENTS_MAX);
-	rc = spawn(&pid, build->argv);
+	rc = plugin_spawn(&pid, build->argv, build->log);
 	if (rc == ENOENT)
 		return sm_fail(err, EOPNOTSUPP, "there is no compiler %s: install the package %s, or set %s",
 			       build->argv[0], language->package, language->variable);
@@ -241,13 +252,15 @@ static int compile(const struct build *build, struct sm_error *err)
 			return sm_fail(err, errno, "cannot wait for the compiler %s: %s", build->argv[0],
 				       strerror(errno));
 		if (*stop_flag())
-			kill(pid, SIGTERM);
+			kill(build->log ? -pid : pid, SIGTERM); /* with a log it has a group of its own */
 	}
 	if (*stop_flag())
 		return sm_fail(err, EINTR, "stopped by a signal");
 	if (WIFSIGNALED(status))
 		return sm_fail(err, EINVAL, "%s was not built: signal %d ended %s", build->out, WTERMSIG(status),
 			       build->argv[0]);
+	if (WEXITSTATUS(status) != 0 && build->log)
+		return sm_fail(err, EINVAL, "%s found errors", build->argv[0]);
 	if (WEXITSTATUS(status) != 0)
 		return sm_fail(err, EINVAL, "%s was not built: %s found the errors above", build->out, build->argv[0]);
 	return 0;
@@ -287,6 +300,60 @@ static int tell(const struct build *build, bool quiet, struct sm_error *err)
 	return 0;
 }
 
+int plugin_has_source(const char *folder, struct sm_error *err)
+{
+	struct build *build = sm_zeroed_memory(1, sizeof(*build));
+	int rc;
+
+	build->folder = folder;
+	rc = find_sources(build, err);
+	for (size_t i = 0; i < build->sources; i++)
+		free(build->source[i]);
+	free(build);
+	return rc;
+}
+
+static const char *find_text(const char *file)
+{
+	const struct plugin_text *one = plugin_texts;
+
+	while (strcmp(one->file, file) != 0)
+		one++;
+	return one->text;
+}
+
+int plugin_build_threads(const char *folder, const char *sanitizer, const char *out, const char *log,
+			 struct sm_error *err)
+{
+	struct build *build = sm_zeroed_memory(1, sizeof(*build)); /* lives as long as the program */
+	const char *options[] = {
+		NULL, "-O1", "-g", "-fno-omit-frame-pointer", "-pthread", "-fno-sanitize-recover=all", sanitizer, NULL
+	};
+	char file[32], path[4400];
+	int rc;
+
+	build->folder = folder;
+	build->log = log;
+	snprintf(build->out, sizeof(build->out), "%s", out);
+	rc = find_sources(build, err);
+	if (rc == 0 && build->language == &languages[RUST])
+		rc = sm_fail(err, EOPNOTSUPP, "only a nightly rustc has sanitizers");
+	if (rc == 0)
+		rc = write_headers(build, err); /* in TMPDIR, which the caller has made and removes */
+	if (rc < 0)
+		return rc;
+	snprintf(file, sizeof(file), "check_threads.%.3s", build->language->endings);
+	file[strcspn(file, " ")] = '\0';
+	rc = plugin_write(build->scratch, file, find_text("check_threads.c"), "", err);
+	if (rc < 0)
+		return rc;
+	snprintf(path, sizeof(path), "%s/%s", build->scratch, file);
+	build->source[build->sources++] = copy(path);
+	options[0] = build->language->options[0];
+	make_command(build, options);
+	return compile(build, err);
+}
+
 int plugin_build(const struct plugin_options *options)
 {
 	struct build *build = sm_zeroed_memory(1, sizeof(*build)); /* lives as long as the program */
@@ -300,7 +367,7 @@ int plugin_build(const struct plugin_options *options)
 	if (rc == 0)
 		rc = write_headers(build, &err);
 	if (rc == 0) {
-		make_command(build);
+		make_command(build, build->language->options);
 		rc = compile(build, &err);
 	}
 	if (build->scratch[0] && remove_scratch_folder(build->scratch, &left) < 0 && rc == 0)

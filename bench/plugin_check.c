@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "plugin_actions.h"
+#include "plugin_source.h"
 #include "plugins.h"
 #include "program.h"
 #include "shmeter/encode.h"
@@ -59,8 +60,8 @@ static void print_undescribed(const char *file, const struct sm_error *err)
 }
 
 /* Checks one transport.  Returns 1 where it works, 0, or a negative errno. */
-static int check_one(struct sm_proof *proof, struct told *told, const struct sm_plugged *plugged, json_t *list,
-		     struct sm_error *err)
+static int check_one(struct sm_proof *proof, struct told *told, const struct sm_plugged *plugged,
+		     struct plugin_source *source, json_t *list, struct sm_error *err)
 {
 	int rc;
 
@@ -69,6 +70,11 @@ static int check_one(struct sm_proof *proof, struct told *told, const struct sm_
 	else if (!told->quiet)
 		say(0, "", "%s: %s", plugged->name, plugged->summary);
 	rc = sm_prove_transport(proof, plugged, err);
+	if (rc >= 0) {
+		int clean = plugin_source_check(source, proof, plugged, err);
+
+		rc = clean < 0 ? clean : rc && clean;
+	}
 	if (list)
 		json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", plugged->name, "works", rc == 1,
 						      "checks", told->checks));
@@ -108,7 +114,8 @@ static void print_json(const char *file, bool works, json_t *transports, json_t 
 	json_decref(all);
 }
 
-static int check_all(struct sm_proof *proof, const struct plugin_options *options, struct sm_error *err)
+static int check_all(struct sm_proof *proof, struct plugin_source *source, const struct plugin_options *options,
+		     struct sm_error *err)
 {
 	const char *file = options->common.operand[1];
 	json_t *list = options->json ? json_array() : NULL, *tried = options->json ? json_array() : NULL;
@@ -121,7 +128,7 @@ static int check_all(struct sm_proof *proof, const struct plugin_options *option
 	proof->context = &told;
 	works = others < 0 ? others : works;
 	for (int i = 0; i < count && works >= 0; i++) {
-		rc = check_one(proof, &told, &plugged[i], list, err);
+		rc = check_one(proof, &told, &plugged[i], source, list, err);
 		works = rc < 0 ? rc : works && rc;
 	}
 	for (int i = 0; i < others && works >= 0; i++) {
@@ -147,13 +154,16 @@ int plugin_check(const struct plugin_options *options)
 				  .budget_ns = options->check_ns ? options->check_ns : TIME_NS,
 				  .scratch = scratch,
 				  .tell = tell };
+	struct plugin_source *source = plugin_source_find(options->common.operand[1], options->source, &err);
 	int rc;
 
+	if (!source)
+		return complain(&err);
 	(void)!getrandom(&proof.seed, sizeof(uint32_t), 0);
 	if (make_scratch_folder("check", scratch, sizeof(scratch), &err) < 0)
 		return complain(&err);
 	setenv("TMPDIR", scratch, 1); /* what the plug-in leaves there is found */
-	rc = check_all(&proof, options, &err);
+	rc = check_all(&proof, source, options, &err);
 	if (remove_scratch_folder(scratch, &left) < 0)
 		sm_print_line(stderr, "shmeter: warning: %s", left.text);
 	if (rc == -EBADMSG || rc == -ETIMEDOUT || rc == -ECHILD) { /* its description failed: the first check */

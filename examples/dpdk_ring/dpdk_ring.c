@@ -1,5 +1,6 @@
 /* DPDK's rte_ring in shared memory, without DPDK's environment layer.  Its elements are words: a message is put in and
  * taken out as a bulk of them, all or nothing. */
+#define RTE_USE_C11_MEM_MODEL /* orders by the atomics of C, which ThreadSanitizer sees, not by barriers of the CPU */
 #include <errno.h>
 #include <rte_ring.h>
 #include <rte_ring_elem.h>

@@ -23,8 +23,4 @@ struct check {
 void check_tell(struct check *check, const char *name, enum sm_proof_result result, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Each tells its verdict.  Returns 1 where it passed, 0, or a negative errno with check->err. */
-int check_killed(struct check *check, bool kills_sender);
-int check_second_life(struct check *check);
-
 #endif

@@ -1,8 +1,9 @@
 /* What is left where a process is killed, and whether the memory serves again. */
+#include "lives.h"
+
 #include <errno.h>
 #include <inttypes.h>
 
-#include "check.h"
 #include "shmeter/stats.h"
 #include "shmeter/text.h"
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,24 +11,11 @@
 
 #include "check.h"
 #include "leaks.h"
-#include "shmeter/encode.h"
+#include "lives.h"
 
 #define LINE      64u
 #define TURNS     2000u
 #define SETTLE_NS 300000000u /* what others make for a moment is gone then */
-
-void check_tell(struct check *check, const char *name, enum sm_proof_result result, const char *format, ...)
-{
-	struct sm_proof_verdict verdict = { .check = name, .result = result };
-	va_list list;
-
-	va_start(list, format);
-	vsnprintf(verdict.evidence, sizeof(verdict.evidence), format, list);
-	va_end(list);
-	sm_clean(verdict.evidence); /* names of files are a stranger's */
-	check->failed |= result == SM_PROOF_FAIL;
-	check->proof->tell(check->proof->context, &verdict);
-}
 
 /* What several trials of a check came to. */
 struct sum {

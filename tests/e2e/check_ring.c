@@ -31,9 +31,19 @@ struct ring {
 
 #ifdef WAY_seq_cst
 #define RELEASE memory_order_seq_cst
+#elif defined(DEFECT_relaxed) || defined(WAY_fences)
+#define RELEASE memory_order_relaxed
 #else
 #define RELEASE memory_order_release
 #endif
+
+static void publish(_Atomic uint64_t *counter, uint64_t value)
+{
+#ifdef WAY_fences
+	atomic_thread_fence(memory_order_release);
+#endif
+	atomic_store_explicit(counter, value, RELEASE);
+}
 
 static size_t slots_of(const struct shmeter_channel *channel)
 {
@@ -208,7 +218,7 @@ static bool ring_send(struct shmeter_channel *channel, const void *message, size
 #ifdef DEFECT_outside
 	memcpy(ring->slot + channel->capacity / size * size, message, 1);
 #endif
-	atomic_store_explicit(&ring->sent, mine + 1, RELEASE);
+	publish(&ring->sent, mine + 1);
 	return end(ring, true);
 }
 
@@ -246,7 +256,7 @@ static bool ring_receive(struct shmeter_channel *channel, void *message, size_t 
 		return end(ring, true);
 	}
 #endif
-	atomic_store_explicit(&ring->received, mine + 1, RELEASE);
+	publish(&ring->received, mine + 1);
 	return end(ring, true);
 }
 

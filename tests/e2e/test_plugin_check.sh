@@ -64,6 +64,28 @@ finds blocks content 'blocks for ever'
 finds outside stays_inside 'behind its end'
 finds leak leaks 'System V segment'
 
+# with the source beside it, or in the folder that is named: both ends as threads, under sanitizers
+source_of() { # NAME MACRO
+	mkdir "$1"
+	{ echo "#define $2"; cat "$root/tests/e2e/check_ring.c"; } >"$1/$1.c"
+	"$cc" -O2 -shared -fPIC -I"$root/harness/include" "$1/$1.c" -o "$1/$1.so" || fail "$1 does not compile"
+}
+threads() { # EXIT WORDS PLUG-IN ARGUMENT...
+	expect "$1" "$2" "${check[@]}" "${@:3}" --messages 100 --seconds 1
+}
+unset CC CFLAGS LDFLAGS LDLIBS
+source_of relaxed DEFECT_relaxed
+source_of outside DEFECT_outside
+source_of fences WAY_fences
+threads 1 'FAIL data_races both ends as threads: ThreadSanitizer: data race .*relaxed\.c:[0-9]+ in ring_' relaxed/relaxed.so
+grep -c FAIL out | grep -qx 1 || fail "this CPU shows what relaxed.so lacks: $(cat out)"
+threads 1 'FAIL memory_errors both ends as threads: AddressSanitizer: heap-buffer-overflow .*outside\.c' outside.so --source outside
+threads 0 'ok memory_errors [0-9]+ messages.* found nothing - data_races not testable: it orders by fences' fences/fences.so
+threads 0 'ok data_races [0-9]+ messages, both ends as threads: ThreadSanitizer found nothing' example_c.so --source "$root/examples/ring_c"
+threads 0 'not testable: no source beside the plug-in.* not testable: no source' way_spare.so
+CC=/nowhere/cc threads 0 'not testable: there is no compiler /nowhere/cc' example_c.so --source "$root/examples/ring_c"
+refused 4 'cannot read the folder nowhere' "${check[@]}" way_spare.so --source nowhere
+
 # what cannot be checked
 refused 4 'nowhere.so: No such file' "${check[@]}" nowhere.so
 echo 'no object' >text.so
