@@ -53,24 +53,27 @@ static void print_undescribed(const char *file, const struct sm_error *err)
 
 	snprintf(name, sizeof(name), "%s", file);
 	sm_clean(name);
-	all = json_pack("{s:s, s:b, s:[], s:[o]}", "plugin", name, "works", 0, "transports", "checks", check);
+	all = json_pack("{s:s, s:b, s:[], s:[], s:[o]}", "plugin", name, "works", 0, "transports", "locks", "checks",
+			check);
 	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(all);
 }
 
-/* Checks one transport.  Returns 1 where it works, 0, or a negative errno. */
+/* Checks one transport or lock.  Returns 1 where it works, 0, or a negative errno. */
 static int check_one(struct sm_proof *proof, struct told *told, const struct sm_plugged *plugged,
 		     struct plugin_source *source, json_t *list, struct sm_error *err)
 {
+	bool is_lock = plugged->kind == SM_PLUGGED_LOCK;
+	bool fragile = is_lock ? !(plugged->traits & SM_PLUGGED_RECOVERS) : (plugged->traits & SHMETER_FRAGILE) != 0;
 	int rc;
 
 	if (list)
 		told->checks = json_array();
 	else if (!told->quiet)
 		say(0, "", "%s: %s", plugged->name, plugged->summary);
-	rc = sm_prove_transport(proof, plugged, err);
-	if (rc >= 0) {
+	rc = is_lock ? sm_prove_lock(proof, plugged, err) : sm_prove_transport(proof, plugged, err);
+	if (rc >= 0 && !is_lock) {
 		int clean = plugin_source_check(source, proof, plugged, err);
 
 		rc = clean < 0 ? clean : rc && clean;
@@ -80,7 +83,7 @@ static int check_one(struct sm_proof *proof, struct told *told, const struct sm_
 						      "checks", told->checks));
 	else if (rc >= 0 && !told->quiet)
 		say(0, "", "%s %s between processes%s.", plugged->name, rc ? "works" : "does not work",
-		    rc && (plugged->traits & SHMETER_FRAGILE) ? " while none of them is killed" : "");
+		    rc && fragile ? " while none of them is killed" : "");
 	return rc;
 }
 
@@ -103,11 +106,15 @@ static int check_scenario(struct sm_proof *proof, struct told *told, const struc
 	return rc;
 }
 
-/* Prints the verdicts, and frees them. */
-static void print_json(const char *file, bool works, json_t *transports, json_t *scenarios)
+/* The verdicts in JSON, one list for each kind. */
+struct lists {
+	json_t *transports, *locks, *scenarios;
+};
+
+static void print_json(const char *file, bool works, const struct lists *lists)
 {
-	json_t *all = json_pack("{s:s, s:b, s:o, s:o}", "plugin", file, "works", works, "transports", transports,
-				"scenarios", scenarios);
+	json_t *all = json_pack("{s:s, s:b, s:O, s:O, s:O}", "plugin", file, "works", works, "transports",
+				lists->transports, "locks", lists->locks, "scenarios", lists->scenarios);
 
 	json_dumpf(all, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
 	putchar('\n');
@@ -118,29 +125,31 @@ static int check_all(struct sm_proof *proof, struct plugin_source *source, const
 		     struct sm_error *err)
 {
 	const char *file = options->common.operand[1];
-	json_t *list = options->json ? json_array() : NULL, *tried = options->json ? json_array() : NULL;
+	struct lists lists = { NULL, NULL, NULL };
 	struct told told = { .color = use_color(&options->common, stdout), .quiet = options->common.quiet };
 	const struct sm_scenario *scenarios[SHMETER_PLUGIN_MAX];
 	const struct sm_plugged *plugged = NULL;
 	int count = sm_plugin_describe(proof->os, file, proof->stop, &plugged, err), works = count < 0 ? count : 1;
 	int others = works < 0 ? works : plugins_take_scenarios(file, scenarios, err), rc;
 
+	if (options->json)
+		lists = (struct lists){ json_array(), json_array(), json_array() };
 	proof->context = &told;
 	works = others < 0 ? others : works;
 	for (int i = 0; i < count && works >= 0; i++) {
-		rc = check_one(proof, &told, &plugged[i], source, list, err);
+		rc = check_one(proof, &told, &plugged[i], source,
+			       plugged[i].kind == SM_PLUGGED_LOCK ? lists.locks : lists.transports, err);
 		works = rc < 0 ? rc : works && rc;
 	}
 	for (int i = 0; i < others && works >= 0; i++) {
-		rc = check_scenario(proof, &told, scenarios[i], options, tried, err);
+		rc = check_scenario(proof, &told, scenarios[i], options, lists.scenarios, err);
 		works = rc < 0 ? rc : works && rc;
 	}
-	if (list && works >= 0) {
-		print_json(count ? plugged->file : scenarios[0]->plugged->file, works, list, tried);
-	} else {
-		json_decref(list);
-		json_decref(tried);
-	}
+	if (options->json && works >= 0)
+		print_json(count ? plugged->file : scenarios[0]->plugged->file, works, &lists);
+	json_decref(lists.transports);
+	json_decref(lists.locks);
+	json_decref(lists.scenarios);
 	return works;
 }
 

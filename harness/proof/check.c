@@ -1,10 +1,15 @@
-/* What the checks of one transport share. */
+/* What the checks of one transport or lock share. */
 #include "check.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
+#include "leaks.h"
 #include "shmeter/encode.h"
+
+#define SETTLE_NS 300000000u /* what others make for a moment is gone then */
 
 void check_tell(struct check *check, const char *name, enum sm_proof_result result, const char *format, ...)
 {
@@ -17,4 +22,43 @@ void check_tell(struct check *check, const char *name, enum sm_proof_result resu
 	sm_clean(verdict.evidence); /* names of files are a stranger's */
 	check->failed |= result == SM_PROOF_FAIL;
 	check->proof->tell(check->proof->context, &verdict);
+}
+
+int check_tell_leaks(struct check *check)
+{
+	char *after = leaks_list(check->proof->scratch);
+	char left[SM_ERROR_TEXT_MAX - 80];
+	unsigned count = leaks_compare(check->before, after, left, sizeof(left));
+
+	if (count) { /* perhaps of another program */
+		nanosleep(&(struct timespec){ .tv_nsec = SETTLE_NS }, NULL);
+		free(after);
+		after = leaks_list(check->proof->scratch);
+		count = leaks_compare(check->before, after, left, sizeof(left));
+	}
+	free(after);
+	if (count)
+		check_tell(check, "leaks", SM_PROOF_FAIL, "left after close(): %s", left);
+	else
+		check_tell(check, "leaks", SM_PROOF_PASS, "nothing with a name is left after close()");
+	return count == 0;
+}
+
+void check_tell_memory(struct check *check)
+{
+	const struct rig_findings *findings = &check->findings;
+
+	if (findings->rigs == 0) {
+		check_tell(check, "pointers", SM_PROOF_SKIPPED, "there was no memory to look at");
+		check_tell(check, "stays_inside", SM_PROOF_SKIPPED, "there was no memory to look at");
+		return;
+	}
+	if (findings->pointer[0])
+		check_tell(check, "pointers", SM_PROOF_FAIL, "%s", findings->pointer);
+	else
+		check_tell(check, "pointers", SM_PROOF_PASS, "the memory never held an address of itself");
+	if (findings->outside[0])
+		check_tell(check, "stays_inside", SM_PROOF_FAIL, "%s", findings->outside);
+	else
+		check_tell(check, "stays_inside", SM_PROOF_PASS, "no byte before or behind the memory was written");
 }

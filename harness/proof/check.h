@@ -1,4 +1,4 @@
-/* The checks of one transport, and what they share. */
+/* The checks of one transport or lock, and what they share. */
 #ifndef SHMETER_PROOF_CHECK_H
 #define SHMETER_PROOF_CHECK_H
 
@@ -22,5 +22,10 @@ struct check {
 /* Tells a verdict. */
 void check_tell(struct check *check, const char *name, enum sm_proof_result result, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Tells whether something with a name is there that was not before.  Returns whether not. */
+int check_tell_leaks(struct check *check);
+/* Tells what all rigs saw in the memory. */
+void check_tell_memory(struct check *check);
 
 #endif

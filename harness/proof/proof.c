@@ -6,16 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "leaks.h"
 #include "lives.h"
 
-#define LINE      64u
-#define TURNS     2000u
-#define SETTLE_NS 300000000u /* what others make for a moment is gone then */
+#define LINE  64u
+#define TURNS 2000u
 
 /* What several trials of a check came to. */
 struct sum {
@@ -244,50 +242,12 @@ static int check_capacity(struct check *check)
 static int check_leaks(struct check *check)
 {
 	const struct trial trial = { TRIAL_TURNS, check->small, MESSAGE, .count = 20, .budget_ns = SHORT_NS };
-	char *after;
-	char left[SM_ERROR_TEXT_MAX - 80];
 	struct outcome outcome;
-	unsigned count;
 	int rc = 0;
 
 	for (unsigned i = 0; rc == 0 && i < 2; i++)
 		rc = trial_run(check->proof, check->plugged, &check->findings, &trial, &outcome, check->err);
-	after = leaks_list(check->proof->scratch);
-	count = leaks_compare(check->before, after, left, sizeof(left));
-	if (count) { /* perhaps of another program */
-		nanosleep(&(struct timespec){ .tv_nsec = SETTLE_NS }, NULL);
-		free(after);
-		after = leaks_list(check->proof->scratch);
-		count = leaks_compare(check->before, after, left, sizeof(left));
-	}
-	free(after);
-	if (rc < 0)
-		return rc;
-	if (count)
-		check_tell(check, "leaks", SM_PROOF_FAIL, "left after close(): %s", left);
-	else
-		check_tell(check, "leaks", SM_PROOF_PASS, "nothing with a name is left after close()");
-	return count == 0;
-}
-
-/* What all trials saw in the memory. */
-static void tell_memory(struct check *check)
-{
-	const struct rig_findings *findings = &check->findings;
-
-	if (findings->rigs == 0) {
-		check_tell(check, "pointers", SM_PROOF_SKIPPED, "there was no memory to look at");
-		check_tell(check, "stays_inside", SM_PROOF_SKIPPED, "there was no memory to look at");
-		return;
-	}
-	if (findings->pointer[0])
-		check_tell(check, "pointers", SM_PROOF_FAIL, "%s", findings->pointer);
-	else
-		check_tell(check, "pointers", SM_PROOF_PASS, "the memory never held an address of itself");
-	if (findings->outside[0])
-		check_tell(check, "stays_inside", SM_PROOF_FAIL, "%s", findings->outside);
-	else
-		check_tell(check, "stays_inside", SM_PROOF_PASS, "no byte before or behind the memory was written");
+	return rc < 0 ? rc : check_tell_leaks(check);
 }
 
 /* Whether open() takes the least capacity. */
@@ -327,7 +287,7 @@ int sm_prove_transport(const struct sm_proof *proof, const struct sm_plugged *pl
 	if (rc >= 0)
 		rc = check_leaks(&check);
 	if (rc >= 0)
-		tell_memory(&check);
+		check_tell_memory(&check);
 	free(check.before);
 	return rc < 0 ? rc : !check.failed;
 }

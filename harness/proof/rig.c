@@ -73,16 +73,11 @@ static int check_room(const struct rig *rig, struct sm_error *err)
 		       rig->bytes, sm_format_bytes(has, (double)room.left));
 }
 
-int rig_make(struct rig *rig, struct sm_error *err)
+int rig_place(struct rig *rig, struct sm_error *err)
 {
-	int rc;
-
 	rig->fd = -1;
-	rc = sm_plugin_bytes(rig->plugged, rig->capacity, rig->message, &rig->bytes, err);
-	if (rc == 0)
-		rc = check_room(rig, err);
-	if (rc < 0)
-		return rc;
+	if (check_room(rig, err) < 0)
+		return -err->code;
 	lay_out(rig);
 	rig->control = mmap(NULL, sizeof(*rig->control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	rig->window = mmap(NULL, (RIG_ENDS + 1) * rig->slot_bytes, PROT_NONE,
@@ -95,6 +90,17 @@ int rig_make(struct rig *rig, struct sm_error *err)
 	return map_slot(rig, 0, err);
 }
 
+int rig_make(struct rig *rig, struct sm_error *err)
+{
+	int rc;
+
+	rig->fd = -1;
+	snprintf(rig->what, sizeof(rig->what), "messages of %zu bytes", rig->message);
+	rig->opens = "open()";
+	rc = sm_plugin_bytes(rig->plugged, rig->capacity, rig->message, &rig->bytes, err);
+	return rc < 0 ? rc : rig_place(rig, err);
+}
+
 void rig_free(struct rig *rig)
 {
 	if (rig->control && rig->control != MAP_FAILED)
@@ -105,8 +111,9 @@ void rig_free(struct rig *rig)
 		close(rig->fd);
 }
 
-static void fill_zones(struct rig *rig)
+void rig_clear(struct rig *rig)
 {
+	memset(rig->control, 0, sizeof(*rig->control));
 	for (unsigned i = 0; i < 2; i++) {
 		char *part = slot_of(rig, 0) + i * rig->part, *memory = slot_of(rig, 0) + memory_at(rig, i);
 		char *first = part + rig->page, *end = part + rig->part - (rig->flush ? rig->page : 0);
@@ -124,10 +131,9 @@ int rig_open(struct rig *rig, struct sm_error *err)
 
 	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
 		return sm_fail(err, errno, "no random name: %s", strerror(errno));
-	memset(rig->control, 0, sizeof(*rig->control));
+	rig_clear(rig);
 	for (unsigned i = 0; i < RIG_SENDERS; i++)
 		atomic_store(&rig->control->total[i], UINT64_MAX);
-	fill_zones(rig);
 	for (unsigned i = 0; i < 2; i++) {
 		snprintf(rig->name[i], sizeof(rig->name[i]), "shmeter-%016llx-%u", (unsigned long long)number, i);
 		rig->pair[i] = (struct shmeter_channel){
@@ -143,42 +149,49 @@ int rig_open(struct rig *rig, struct sm_error *err)
 	return sm_plugin_open(rig->plugged, (struct shmeter_channel[]){ rig->pair[0], rig->pair[1] }, err);
 }
 
+void *rig_memory(const struct rig *rig, unsigned slot)
+{
+	return rig->bytes ? slot_of(rig, slot) + memory_at(rig, 0) : NULL;
+}
+
 /* Notes the first byte of a zone that was written. */
 static void look_outside(struct rig *rig, const char *memory, const char *first, const char *end)
 {
 	for (const char *at = first; at < end && !rig->findings->outside[0]; at++)
 		if ((unsigned char)*at != ZONE)
 			snprintf(rig->findings->outside, sizeof(rig->findings->outside),
-				 "messages of %zu bytes: a byte %s its memory was written, %zu bytes %s; bytes() "
-				 "asked for %zu",
-				 rig->message, at < memory ? "before" : "behind",
+				 "%s: a byte %s its memory was written, %zu bytes %s; it asked for %zu", rig->what,
+				 at < memory ? "before" : "behind",
 				 at < memory ? (size_t)(memory - at) : (size_t)(at - memory) - rig->bytes + 1,
 				 at < memory ? "before its start" : "behind its end", rig->bytes);
 }
 
-/* Notes the first word that is an address in the window. */
-static void look_for_pointer(struct rig *rig, const char *memory)
+/* Notes the first word that is an address in the window of `window`. */
+static void look_for_pointer(struct rig *rig, const char *memory, const struct rig *window)
 {
-	uint64_t from = (uint64_t)(uintptr_t)rig->window, word;
+	uint64_t from = (uint64_t)(uintptr_t)window->window, word;
 
 	for (size_t i = 0; i + sizeof(word) <= rig->bytes && !rig->findings->pointer[0]; i += sizeof(word)) {
 		memcpy(&word, memory + i, sizeof(word));
-		if (word - from < (RIG_ENDS + 1) * rig->slot_bytes)
+		if (word - from < (RIG_ENDS + 1) * window->slot_bytes)
 			snprintf(rig->findings->pointer, sizeof(rig->findings->pointer),
-				 "bytes %zu to %zu hold an address in the memory of the process that %s; it means "
+				 "bytes %zu to %zu hold an address in the memory of the process that %s%s; it means "
 				 "nothing to another",
-				 i, i + sizeof(word) - 1, word - from < rig->slot_bytes ? "ran open()" : "used it");
+				 i, i + sizeof(word) - 1, word - from < window->slot_bytes ? "ran " : "used it",
+				 word - from < window->slot_bytes ? rig->opens : "");
 	}
 }
 
-static void inspect(struct rig *rig)
+void rig_inspect(struct rig *rig)
 {
 	for (unsigned i = 0; i < 2 && rig->bytes; i++) {
 		const char *part = slot_of(rig, 0) + i * rig->part, *memory = slot_of(rig, 0) + memory_at(rig, i);
 
 		look_outside(rig, memory, part + rig->page, memory);
 		look_outside(rig, memory, memory + rig->bytes, part + rig->part - (rig->flush ? rig->page : 0));
-		look_for_pointer(rig, memory);
+		look_for_pointer(rig, memory, rig);
+		if (rig->beside)
+			look_for_pointer(rig, memory, rig->beside);
 	}
 	rig->findings->rigs += rig->bytes > 0;
 }
@@ -187,10 +200,21 @@ int rig_close(struct rig *rig, struct sm_error *err)
 {
 	int rc;
 
-	inspect(rig);
+	rig_inspect(rig);
 	rc = sm_plugin_close(rig->plugged, (struct shmeter_channel[]){ rig->pair[0], rig->pair[1] }, err);
-	inspect(rig);
+	rig_inspect(rig);
 	return rc;
+}
+
+int rig_map(struct rig *rig, unsigned end, struct sm_error *err)
+{
+	if (map_slot(rig, end + 1, err) < 0)
+		return -err->code;
+	/* what open() saw is not there any more */
+	if (mmap(rig->window, rig->slot_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+		 0) == MAP_FAILED)
+		return sm_fail(err, errno, "cannot unmap memory: %s", strerror(errno));
+	return 0;
 }
 
 const struct shmeter_transport *rig_enter(struct rig *rig, unsigned end, int sends_on, int receives_on,
@@ -198,14 +222,8 @@ const struct shmeter_transport *rig_enter(struct rig *rig, unsigned end, int sen
 {
 	const struct shmeter_transport *called;
 
-	if (map_slot(rig, end + 1, err) < 0)
+	if (rig_map(rig, end, err) < 0)
 		return NULL;
-	/* what open() saw is not there any more */
-	if (mmap(rig->window, rig->slot_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-		 0) == MAP_FAILED) {
-		sm_fail(err, errno, "cannot unmap memory: %s", strerror(errno));
-		return NULL;
-	}
 	called = sm_plugin_here(rig->plugged, err);
 	if (!called)
 		return NULL;

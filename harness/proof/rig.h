@@ -44,7 +44,10 @@ struct rig {
 	struct rig_findings *findings;
 	size_t capacity, message, bytes;
 	uint32_t spin_turns;
-	bool flush; /* the memory ends at a guard page; otherwise it is at a multiple of 128 alone */
+	char what[48];            /* is in the memory, for findings: "messages of 64 bytes" */
+	const char *opens;        /* the function that prepares the memory: "open()" */
+	const struct rig *beside; /* a pointer into its memory is found, too; NULL: none */
+	bool flush;               /* the memory ends at a guard page; otherwise it is at a multiple of 128 alone */
 	int fd;
 	size_t page, body, part, slot_bytes; /* of a channel's pages, of all around it, of both channels */
 	char *window;                        /* RIG_ENDS + 1 places for the memory; this process has the first */
@@ -66,5 +69,18 @@ SM_MUST_USE int rig_close(struct rig *rig, struct sm_error *err);
  * process's view.  NULL: with the sentence. */
 const struct shmeter_transport *rig_enter(struct rig *rig, unsigned end, int sends_on, int receives_on,
 					  struct shmeter_channel pair[2], struct sm_error *err);
+
+/* The parts of these, for memory that holds something else than channels.  Both of its two places are `bytes` long, and
+ * nothing is attached. */
+/* As rig_make(), with `bytes` set. */
+SM_MUST_USE int rig_place(struct rig *rig, struct sm_error *err);
+/* Zeroes the memory. */
+void rig_clear(struct rig *rig);
+/* Looks at the memory and notes findings. */
+void rig_inspect(struct rig *rig);
+/* In a process of its own: maps the memory at its address, and nowhere else. */
+SM_MUST_USE int rig_map(struct rig *rig, unsigned end, struct sm_error *err);
+/* The first place, as the process sees it that made the rig (slot 0), or process `end` (slot end + 1). */
+void *rig_memory(const struct rig *rig, unsigned slot);
 
 #endif

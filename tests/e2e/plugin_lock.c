@@ -88,7 +88,11 @@ static int my_lock(struct shmeter_owner *owner)
 	return 0;
 #endif
 	for (; !atomic_compare_exchange_weak(&lock->owner, &none, owner->index + 1); none = 0)
+#ifdef MISTAKE_unwoken
+		pause(); /* for a signal that nobody sends */
+#else
 		sched_yield();
+#endif
 #ifdef MISTAKE_owner_dead
 	return EOWNERDEAD;
 #endif
@@ -99,8 +103,8 @@ static void my_unlock(struct shmeter_owner *owner)
 {
 	struct lock *lock = owner->lock;
 
-#ifdef MISTAKE_kept /* the thousandth is not given back */
-	if (atomic_fetch_add(&lock->taken, 1) == 999)
+#ifdef MISTAKE_kept /* the five-thousandth is not given back */
+	if (atomic_fetch_add(&lock->taken, 1) == 4999)
 		return;
 #endif
 #ifdef MISTAKE_unlocked

@@ -1,4 +1,4 @@
-/* Does a transport of a plug-in work between processes?  Checks, each with a verdict and its evidence. */
+/* Does a transport or a lock of a plug-in work between processes?  Checks, each with a verdict and its evidence. */
 #ifndef SHMETER_PROOF_H
 #define SHMETER_PROOF_H
 
@@ -32,5 +32,7 @@ struct sm_proof {
  * not be done: -EINTR after `*stop`. */
 SM_MUST_USE int sm_prove_transport(const struct sm_proof *proof, const struct sm_plugged *plugged,
 				   struct sm_error *err);
+/* The same for a lock; `messages` bounds how often it is taken. */
+SM_MUST_USE int sm_prove_lock(const struct sm_proof *proof, const struct sm_plugged *plugged, struct sm_error *err);
 
 #endif
