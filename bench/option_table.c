@@ -366,7 +366,7 @@ const struct option_spec option_specs[] = {
 	  "first-touch interleave weighted-interleave bind:0", .varies = true, IN_BOTH(run.plan.memory) },
 	{ "set", "NAME=V1,V2", "set a parameter (repeatable), such as message=64,4k", take_set, .varies = true,
 	  IN_BOTH(run.plan) },
-	{ "plugin", "FILE.so", "also take the transports of a plug-in (repeatable)", take_plugin, .varies = true,
+	{ "plugin", "FILE.so", "also take what a plug-in holds (repeatable)", take_plugin, .varies = true,
 	  .in = { IN(LIST, list, common.plugins), IN(RUN, run, common.plugins), IN(AB, ab, common.plugins),
 		  IN(CHECK, check, common.plugins), IN(REPORT, report, common.plugins),
 		  IN(CHOOSE, choose, common.plugins) } },
