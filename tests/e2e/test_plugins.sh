@@ -127,7 +127,7 @@ mistaken upper -DNAME='"Mine"'
 mistaken long -DNAME='"a2345678901234567890123456789012"'
 mistaken line -DSUMMARY='"two\nlines"'
 mistaken stop -DSUMMARY='"A fast ring."'
-mistaken trait -DTRAITS=8
+mistaken trait -DTRAITS=16
 mistaken several -DTRAITS=3
 expect 0 'mine.1, mine.2, mine.4' "$program" list transport_fan_in --plugin several.so
 mistaken own -DNAME='"pipe"'
