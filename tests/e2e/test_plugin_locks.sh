@@ -11,7 +11,7 @@ mistaken() { # MISTAKE [OPTION...]: makes MISTAKE.so
 	"$cc" -O2 -Wall -Wextra -Wno-unused -shared -fPIC -I"$root/harness/include" -DMISTAKE_"$1" "${@:2}" \
 		"$root/tests/e2e/plugin_lock.c" -o "$1.so" || fail "$1: it does not compile"
 }
-brief=(--repeat-blocks 1 --slices 6 --slice 500us --no-counters --no-plots -q)
+brief=(--repeat-blocks 1 --slices 20 --slice 200us --no-counters --no-plots -q)
 measured=',(ok|disturbed)$' # a busy machine disturbs what works
 
 # the example, in every scenario about locks

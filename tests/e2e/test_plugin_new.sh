@@ -43,13 +43,13 @@ for language in "${languages[@]}"; do
 	expect 0 "$name" "$program" list transport_latency --plugin "$name/$name.so"
 	[ "$(nproc)" -ge 2 ] || continue
 	# no exit code: it is 5 where other load disturbs each trial
-	"$program" run "transport_*/$name" --plugin "$name/$name.so" --repeat-blocks 1 --slices 6 --slice 500us \
+	"$program" run "transport_*/$name" --plugin "$name/$name.so" --repeat-blocks 1 --slices 20 --slice 200us \
 		--no-counters --no-plots -q --set message=64 --out "run-$name" >out 2>&1
 	name=lock_${language//+/p}
 	expect 0 "a lock that works.*shmeter plugin build $name" "$program" plugin new "$name" --kind lock --lang "$language"
 	expect 0 "$name.so: lock $name: a lock of mine Next: shmeter run lock_throughput" "$program" plugin build "$name"
 	[ -s err ] && fail "$language: the template of a lock gives warnings: $(cat err)"
-	"$program" run "lock_throughput/$name" --plugin "$name/$name.so" --repeat-blocks 1 --slices 6 --slice 500us \
+	"$program" run "lock_throughput/$name" --plugin "$name/$name.so" --repeat-blocks 1 --slices 20 --slice 200us \
 		--no-counters --no-plots -q --set processes=2 --out "run-$name" >out 2>&1
 	grep "lock_throughput,$name," "run-$name/samples.csv" | grep -qE ',(ok|disturbed)$' ||
 		fail "$name was not measured: $(cat "run-$name/samples.csv")"

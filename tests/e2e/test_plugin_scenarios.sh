@@ -15,7 +15,7 @@ mistaken() {
 	"$cc" -std=gnu17 -O2 -shared -fPIC -I"$root/harness/include" -DMISTAKE_"$mistake" "$@" "$root/tests/e2e/scenario.c" \
 		-o "$mistake.so" || fail "$mistake: it does not compile"
 }
-brief=(--repeat-blocks 1 --slices 6 --slice 500us --no-counters --no-plots -q)
+brief=(--repeat-blocks 1 --slices 20 --slice 200us --no-counters --no-plots -q)
 measured=',(ok|disturbed)$' # a busy machine disturbs what works
 
 # the contract compiles alone, whatever is included before it

@@ -14,7 +14,7 @@ mistaken() {
 	"$cc" -O2 -shared -fPIC -I"$root/harness/include" -DMISTAKE_"$mistake" "$@" "$root/tests/e2e/plugin.c" -o "$mistake.so" ||
 		fail "$mistake: it does not compile"
 }
-brief=(--repeat-blocks 1 --slices 6 --slice 500us --no-counters --no-plots -q --set message=64)
+brief=(--repeat-blocks 1 --slices 20 --slice 200us --no-counters --no-plots -q --set message=64)
 
 measured=',(ok|disturbed)$' # a busy machine disturbs what works
 
