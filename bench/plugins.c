@@ -143,39 +143,56 @@ int plugins_add(struct plugins *plugins, struct sm_error *err)
 	return 0;
 }
 
-/* Whether a plug-in of the side has something of this name. */
-static bool has_name(const struct plugins *side, const struct sm_plugged *const *first, const int *count,
-		     const char *name)
+/* The names of what the plug-ins of one side hold. */
+struct names {
+	const char *name[3 * SHMETER_PLUGIN_MAX * PLUGINS_MAX];
+	size_t count;
+};
+
+static int add_names(struct names *names, const char *file, struct sm_error *err)
 {
-	for (unsigned i = 0; i < side->count; i++)
-		for (int t = 0; t < count[i]; t++)
-			if (strcmp(first[i][t].name, name) == 0)
+	const struct sm_scenario *scenario[SHMETER_PLUGIN_MAX];
+	const struct sm_plugged *plugged;
+	int count = sm_plugin_describe(&sm_os_linux, file, stop_flag(), &plugged, err), scenarios;
+
+	if (count < 0)
+		return count;
+	for (int i = 0; i < count; i++)
+		names->name[names->count++] = plugged[i].name;
+	scenarios = sm_plugin_scenarios(&sm_os_linux, file, stop_flag(), scenario, err);
+	for (int i = 0; i < scenarios; i++)
+		if (scenario[i]->name)
+			names->name[names->count++] = scenario[i]->name;
+	return scenarios;
+}
+
+static bool have_one_in_common(const struct names *a, const struct names *b)
+{
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t k = 0; k < b->count; k++)
+			if (strcmp(a->name[i], b->name[k]) == 0)
 				return true;
 	return false;
 }
 
 int plugins_check_sides(const struct plugins sides[2], struct sm_error *err)
 {
-	const struct sm_plugged *first[2][PLUGINS_MAX];
-	int count[2][PLUGINS_MAX];
-	bool shared = false;
+	static struct names names[2];
 
-	for (unsigned s = 0; s < 2; s++)
+	for (unsigned s = 0; s < 2; s++) {
+		names[s].count = 0;
 		for (unsigned i = 0; i < sides[s].count; i++) {
 			struct sm_error why = { 0 };
+			int rc = add_names(&names[s], sides[s].file[i], &why);
 
-			count[s][i] =
-				sm_plugin_describe(&sm_os_linux, sides[s].file[i], stop_flag(), &first[s][i], &why);
-			if (count[s][i] < 0)
-				return sm_fail(err, count[s][i] == -EINTR ? EINTR : EINVAL, "--%s: %s",
-					       s ? "right" : "left", why.text);
+			if (rc < 0)
+				return sm_fail(err, rc == -EINTR ? EINTR : EINVAL, "--%s: %s", s ? "right" : "left",
+					       why.text);
 		}
-	for (unsigned i = 0; i < sides[0].count; i++)
-		for (int t = 0; t < count[0][i]; t++)
-			shared |= has_name(&sides[1], first[1], count[1], first[0][i][t].name);
-	if (sides[0].count && sides[1].count && !shared)
+	}
+	if (names[0].count && names[1].count && !have_one_in_common(&names[0], &names[1]))
 		return sm_fail(err, EINVAL, "%s holds %s and %s holds %s: two versions need one name to be compared",
-			       sides[0].file[0], first[0][0]->name, sides[1].file[0], first[1][0]->name);
+			       sides[0].file[0], names[0].name[0], sides[1].file[0], names[1].name[0]);
 	return 0;
 }
 

@@ -154,12 +154,13 @@ static json_t *case_json(const struct sm_planned_case *planned)
 {
 	const struct sm_metric *more = planned->c.scenario->more;
 	const struct sm_variant *variant = sm_case_variant(&planned->c);
+	const struct sm_plugged *plugged = variant->plugged ? variant->plugged : planned->c.scenario->plugged;
 	json_t *metrics = json_array(), *plugin = NULL;
 
 	for (unsigned i = 0; i < SM_MORE_MAX && more[i].name; i++)
 		json_array_append_new(metrics, json_string(more[i].name));
-	if (variant->plugged) /* what a later program does not know, because it does not load the file */
-		plugin = json_pack("{s:s, s:b}", "file", variant->plugged->file, "spins", variant->spins);
+	if (plugged) /* what a later program does not know, because it does not load the file */
+		plugin = json_pack("{s:s, s:b}", "file", plugged->file, "spins", variant->spins);
 	return json_pack("{s:s, s:I, s:i, s:I, s:b, s:s, s:s, s:s, s:o, s:o*, s:o*}", "id", planned->id,
 			 "ops_per_slice", (json_int_t)planned->op_count, "slices", (int)planned->slices, "trial_ns",
 			 (json_int_t)planned->trial_ns, "skipped", (int)planned->skipped, "reason", planned->reason,

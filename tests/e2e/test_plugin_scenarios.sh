@@ -58,6 +58,7 @@ grep -q 'printed' out err && fail "setup() wrote to the run's output"
 [ "$(grep -cE "step_by_step,(one|two),words=1,.*$measured" good/samples.csv)" = 2 ] || fail "not measured: $(cat good/samples.csv)"
 [ "$(grep -c 'three words do not go together,skipped' good/samples.csv)" = 2 ] || fail 'supported() was not asked'
 grep -q 'Does a scenario of a plug-in work?' good/report.html || fail 'the page lacks the scenario'
+tr -s '\n' ' ' <good/report.html | grep -q '<li><code>[^<]*right.so</code>[^<]*: one, two' || fail 'the page does not name the plug-in of its variants'
 expect 0 'supported the answer is 42' "$program" report good --plugin right.so
 expect 0 'step_by_step' "$program" report good # without the plug-in: no claims
 printf '%s\n' '[two]' 'case = step_by_step/two' 'against = one' 'max = 100' 'at = words=1' >gates.ini
@@ -74,10 +75,15 @@ expect 3 'step_by_step/one.*2 blocks of each side' "$program" ab --left plugin=r
 "$root/examples/build" scenario_c . >out 2>&1 || fail "the example does not compile: $(cat out)"
 expect 0 'publish_snapshot works' "$program" plugin check scenario_c.so
 
+refused 4 'two versions need one name to be compared' "$program" ab --left plugin=right.so --right plugin=scenario_c.so step_by_step
+
 # what fails in a trial costs its own cases, not the run
 costs() { # MISTAKE CODE STATUS WORDS
 	mistaken "$1"
-	expect "$2" '' "$program" run step_by_step/one null_loop --set words=1 --plugin "$1.so" "${brief[@]}" --out "cost-$1"
+	"$program" run step_by_step/one null_loop --set words=1 --plugin "$1.so" "${brief[@]}" --out "cost-$1" >out 2>err </dev/null
+	got=$?
+	# 5: other load disturbed null_loop, too
+	[ $got = "$2" ] || [ $got$2 = 50 ] || fail "$1: exit $got instead of $2: $(cat out err)"
 	grep 'step_by_step,one,' "cost-$1/samples.csv" | grep -qE "$4.*,$3\$" || fail "$1: $(grep 'step_by_step,one,' "cost-$1/samples.csv")"
 	grep 'null_loop,loop' "cost-$1/samples.csv" | grep -qE "$measured" || fail "$1: null_loop was not measured"
 	grep -q 'printed' out err && fail "$1 wrote to the run's output"
