@@ -136,6 +136,9 @@ static int check_all(struct sm_proof *proof, struct plugin_source *source, const
 		lists = (struct lists){ json_array(), json_array(), json_array() };
 	proof->context = &told;
 	works = others < 0 ? others : works;
+	if (count == 0 && others > 0 && options->source)
+		works = sm_fail(err, EINVAL, "--source builds transports and locks; %s holds scenarios alone: omit it",
+				file);
 	for (int i = 0; i < count && works >= 0; i++) {
 		rc = check_one(proof, &told, &plugged[i], source,
 			       plugged[i].kind == SM_PLUGGED_LOCK ? lists.locks : lists.transports, err);

@@ -118,6 +118,7 @@ wait $pid
 
 # `plugin check` sees the same
 expect 0 'ok one .*some points cannot run here.*step_by_step works' "$program" plugin check right.so
+refused 4 'holds scenarios alone: omit it' "$program" plugin check right.so --source .
 for mistake in run_cheats setup_crash verify_exits no_verify; do
 	expect 1 '(FAIL one .*does not work|verify\(\) is missing)' "$program" plugin check $mistake.so
 done
