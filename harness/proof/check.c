@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "leaks.h"
@@ -24,24 +25,38 @@ void check_tell(struct check *check, const char *name, enum sm_proof_result resu
 	check->proof->tell(check->proof->context, &verdict);
 }
 
+void check_begin(struct check *check)
+{
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a plug-in leaves behind becomes a child of this process */
+	check->before = leaks_list(check->proof->scratch, false);
+}
+
+/* Names what is left that no process has: another program has what it made. */
+static unsigned find_left(struct check *check, char *left, size_t size)
+{
+	char *after = leaks_list(check->proof->scratch, false);
+	unsigned count = leaks_compare(check->before, after, left, size);
+
+	free(after);
+	if (count == 0)
+		return 0;
+	nanosleep(&(struct timespec){ .tv_nsec = SETTLE_NS }, NULL);
+	after = leaks_list(check->proof->scratch, true);
+	count = leaks_compare(check->before, after, left, size);
+	free(after);
+	return count;
+}
+
 int check_tell_leaks(struct check *check)
 {
-	char *after = leaks_list(check->proof->scratch);
 	char left[SM_ERROR_TEXT_MAX - 80];
-	unsigned count = leaks_compare(check->before, after, left, sizeof(left));
 
-	if (count) { /* perhaps of another program */
-		nanosleep(&(struct timespec){ .tv_nsec = SETTLE_NS }, NULL);
-		free(after);
-		after = leaks_list(check->proof->scratch);
-		count = leaks_compare(check->before, after, left, sizeof(left));
-	}
-	free(after);
-	if (count)
+	if (leaks_processes(left, sizeof(left)) || find_left(check, left, sizeof(left))) {
 		check_tell(check, "leaks", SM_PROOF_FAIL, "left after close(): %s", left);
-	else
-		check_tell(check, "leaks", SM_PROOF_PASS, "nothing with a name is left after close()");
-	return count == 0;
+		return 0;
+	}
+	check_tell(check, "leaks", SM_PROOF_PASS, "no named object, file or process is left after close()");
+	return 1;
 }
 
 void check_tell_memory(struct check *check)

@@ -23,7 +23,10 @@ struct check {
 void check_tell(struct check *check, const char *name, enum sm_proof_result result, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Tells whether something with a name is there that was not before.  Returns whether not. */
+/* Notes what has a name; free check->before. */
+void check_begin(struct check *check);
+/* Ends the processes that are left, and tells whether there were any, or something with a name that was not there before and
+ * that no process has.  Returns whether not. */
 int check_tell_leaks(struct check *check);
 /* Tells what all rigs saw in the memory. */
 void check_tell_memory(struct check *check);

@@ -2,13 +2,16 @@
 #include "ends.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
 
+#include "leaks.h"
 #include "shmeter/clock.h"
+#include "steps.h"
 
 #define NAP_NS 1000000u
 
@@ -42,6 +45,8 @@ static int enter(struct view *view, struct rig *rig, unsigned end, int sends_on,
 	if (!view->message)
 		return sm_fail(&view->self->err, ENOMEM, "no memory for a message");
 	view->called = rig_enter(rig, end, sends_on, receives_on, view->pair, &view->self->err);
+	if (view->called)
+		atomic_store(&view->self->entered, 1);
 	return view->called ? 0 : -view->self->err.code;
 }
 
@@ -67,9 +72,29 @@ static bool receive_one(struct view *view, int channel, struct tally *tallies, u
 	return true;
 }
 
-static void pass(struct view *view)
+static void pass(struct view *view, const struct trial *trial)
 {
-	atomic_fetch_add_explicit(&view->self->passed, 1, memory_order_release);
+	uint64_t passed = atomic_fetch_add_explicit(&view->self->passed, 1, memory_order_release) + 1;
+
+	if (trial->counts && (passed == COUNT_AT || passed == trial->count))
+		atomic_store(&view->self->descriptors[passed == trial->count], leaks_descriptors());
+}
+
+/* Waits until the call `step` may begin.  Returns false where there are no more. */
+static bool await_step(const struct view *view, const struct trial *trial, uint64_t step)
+{
+	while (trial->way == TRIAL_STEPS && atomic_load(&view->control->step) < step) {
+		if (atomic_load(&view->control->over))
+			return false;
+		sched_yield();
+	}
+	return true;
+}
+
+static void step_done(const struct view *view, const struct trial *trial, uint64_t step)
+{
+	if (trial->way == TRIAL_STEPS)
+		atomic_store(&view->control->stepped, (uint32_t)step);
 }
 
 /* The receiver has to know which message is the last before it comes, or it would wait for another. */
@@ -81,11 +106,12 @@ static void work_as_sender(struct view *view, const struct trial *trial, unsigne
 		last = i + 1 == trial->count || atomic_load_explicit(&view->control->enough, memory_order_relaxed);
 		if (last)
 			atomic_store(&view->control->total[sender], i + 1);
-		if (!send_one(view, 0, sender, i))
+		if (!await_step(view, trial, 2 * i + 1) || !send_one(view, 0, sender, i))
 			return;
+		step_done(view, trial, 2 * i + 1);
 		if (turns && !receive_one(view, 1, &view->control->tally[1], 1))
 			return;
-		pass(view);
+		pass(view, trial);
 	}
 }
 
@@ -112,11 +138,12 @@ static void work_as_receiver(struct view *view, const struct trial *trial, unsig
 	while (trial->way == TRIAL_FILL && !atomic_load(&view->control->begin))
 		nap();
 	for (uint64_t i = 0; turns ? i < trial->count : !is_complete(view->control, senders); i++) {
-		if (!receive_one(view, 0, view->control->tally, senders))
+		if (!await_step(view, trial, 2 * i + 2) || !receive_one(view, 0, view->control->tally, senders))
 			return;
+		step_done(view, trial, 2 * i + 2);
 		if (turns && !send_one(view, 1, 0, i))
 			return;
-		pass(view);
+		pass(view, trial);
 	}
 }
 
@@ -174,11 +201,14 @@ static bool any_early(const struct watch *watch)
 	return false;
 }
 
-static int work_as_watcher(struct rig_control *control, const struct trial *trial)
+static int work_as_watcher(struct rig *rig, const struct trial *trial)
 {
+	struct rig_control *control = rig->control;
 	uint64_t now = sm_clock_ns();
 	struct watch watch = { control, trial, ends_senders(trial) + 1, now, now, now, 0 };
 
+	if (trial->way == TRIAL_STEPS)
+		steps_watch(rig, trial);
 	while (!all_returned(&watch)) {
 		uint64_t stood = stood_ns(&watch);
 
@@ -226,7 +256,7 @@ int ends_main(void *argument, unsigned index)
 	struct view view;
 
 	if (index == senders + 1)
-		return work_as_watcher(work->rig->control, work->trial);
+		return work_as_watcher(work->rig, work->trial);
 	if (index < senders) {
 		if (enter(&view, work->rig, index, 0, turns ? 1 : -1) < 0)
 			return 1;
@@ -255,7 +285,6 @@ int ends_alone(void *argument, unsigned index)
 	(void)index;
 	if (enter(&view, work->rig, end, work->receives ? -1 : 0, work->receives ? 0 : -1) < 0)
 		return 1;
-	atomic_store(&view.self->entered, 1);
 	if (work->delay_ns) { /* SIGALRM kills, wherever the process then is */
 		struct itimerval timer = { .it_value = { (time_t)(work->delay_ns / 1000000000u),
 							 (suseconds_t)(work->delay_ns % 1000000000u / 1000u + 1) } };

@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sys/mman.h>
 
 #include "shmeter/stats.h"
 #include "shmeter/text.h"
+#include "steps.h"
 
 #define KILLS       12u     /* of each end */
 #define KILL_LEAST  100000u /* ns after both have attached: with the first messages */
+#define STEPS       128u    /* of false_sharing, at most */
 #define KILL_FACTOR 64u     /* the latest is this many times as late */
 
 /* A kill that stopped the other end of a transport that says SHMETER_FRAGILE: no failure. */
@@ -119,5 +122,47 @@ int check_second_life(struct check *check)
 	if (rc == 1)
 		check_tell(check, "second_life", SM_PROOF_PASS,
 			   "the memory served again 2 times after close() and 4 times after a killed process");
+	return rc;
+}
+
+/* A note: what it costs is for `run` to tell. */
+int check_false_sharing(struct check *check)
+{
+	static const char name[] = "false_sharing";
+	const size_t slots = check->small / MESSAGE;
+	const struct trial trial = { TRIAL_STEPS, check->small, MESSAGE, .count = slots < STEPS ? 2 * slots : STEPS,
+				     .budget_ns = SHORT_NS };
+	struct outcome outcome = { 0 };
+	char lines[SM_ERROR_TEXT_MAX - 120];
+	unsigned shared;
+	struct rig rig;
+	int rc = make_rig(check, name, &trial, &rig);
+
+	if (rc == 1 && rig.bytes == 0) {
+		check_tell(check, name, SM_PROOF_SKIPPED, "there was no memory to look at");
+		rc = 0;
+	}
+	if (rc == 1) {
+		rig.changed = mmap(NULL, rig.bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		rc = rig.changed == MAP_FAILED ? sm_fail(check->err, ENOMEM, "no memory to note what changes") : 1;
+	}
+	if (rc == 1) {
+		rc = trial_live(check->proof, &rig, &trial, &outcome, check->err);
+		rc = rc < 0 ? rc : 1;
+		if (rc == 1 && atomic_load(&rig.control->stuck))
+			check_tell(check, name, SM_PROOF_SKIPPED,
+				   "a send() without a receive(), or one after the other, does not return");
+		else if (rc == 1 && !outcome.works)
+			check_tell(check, name, SM_PROOF_SKIPPED, "one call at a time: %s", outcome.words);
+		else if (rc == 1 && (shared = steps_shared(rig.changed, rig.bytes, lines, sizeof(lines))) > 0)
+			check_tell(check, name, SM_PROOF_NOTE,
+				   "both ends change %u cache line%s, at different bytes: %s", shared,
+				   shared == 1 ? "" : "s", lines);
+		else if (rc == 1)
+			check_tell(check, name, SM_PROOF_NOTE,
+				   "no cache line that both ends change at different bytes");
+		munmap(rig.changed, rig.bytes);
+	}
+	rig_free(&rig);
 	return rc;
 }

@@ -7,5 +7,6 @@
 /* Each tells its verdict.  Returns 1 where it passed, 0, or a negative errno with check->err. */
 int check_killed(struct check *check, bool kills_sender);
 int check_second_life(struct check *check);
+int check_false_sharing(struct check *check);
 
 #endif

@@ -201,9 +201,11 @@ int sm_prove_lock(const struct sm_proof *proof, const struct sm_plugged *plugged
 {
 	static int (*const checks[])(struct check *) = { check_given_back, check_exclusion, check_killed_owner,
 							 check_second_life };
-	struct check check = { .proof = proof, .plugged = plugged, .before = leaks_list(proof->scratch), .err = err };
-	int rc = check_description(&check);
+	struct check check = { .proof = proof, .plugged = plugged, .err = err };
+	int rc;
 
+	check_begin(&check);
+	rc = check_description(&check);
 	if (rc == 1)
 		rc = check_two_processes(&check);
 	for (size_t i = 0; rc == 1 && i < sizeof(checks) / sizeof(checks[0]); i++) {

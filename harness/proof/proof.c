@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "leaks.h"
 #include "lives.h"
 
 #define LINE  64u
@@ -241,13 +240,20 @@ static int check_capacity(struct check *check)
 
 static int check_leaks(struct check *check)
 {
-	const struct trial trial = { TRIAL_TURNS, check->small, MESSAGE, .count = 20, .budget_ns = SHORT_NS };
-	struct outcome outcome;
+	const struct trial trial = { TRIAL_TURNS,    check->small,          MESSAGE,
+				     .counts = true, .count = 2 * COUNT_AT, .budget_ns = SHORT_NS };
+	struct outcome outcome = { 0 };
 	int rc = 0;
 
 	for (unsigned i = 0; rc == 0 && i < 2; i++)
 		rc = trial_run(check->proof, check->plugged, &check->findings, &trial, &outcome, check->err);
-	return rc < 0 ? rc : check_tell_leaks(check);
+	if (rc < 0)
+		return rc;
+	if (outcome.descriptors < COUNT_AT / 10)
+		return check_tell_leaks(check);
+	check_tell(check, "leaks", SM_PROOF_FAIL, "an end has %u descriptors more after %u messages than after %u",
+		   outcome.descriptors, 2 * COUNT_AT, COUNT_AT);
+	return 0;
 }
 
 /* Whether open() takes the least capacity. */
@@ -265,11 +271,12 @@ int sm_prove_transport(const struct sm_proof *proof, const struct sm_plugged *pl
 {
 	static int (*const content[])(struct check *) = { check_sizes, check_wrap, check_content, check_many,
 							  check_capacity };
-	struct check check = {
-		.proof = proof, .plugged = plugged, .before = leaks_list(proof->scratch), .small = CAPACITY, .err = err
-	};
-	int rc = check_description(&check);
+	struct check check = { .proof = proof, .plugged = plugged, .small = CAPACITY, .err = err };
+	bool works = false; /* messages pass between two processes */
+	int rc;
 
+	check_begin(&check);
+	rc = check_description(&check);
 	if (rc == 1)
 		rc = check_two_processes(&check);
 	if (rc == 1)
@@ -283,7 +290,10 @@ int sm_prove_transport(const struct sm_proof *proof, const struct sm_plugged *pl
 			rc = check_killed(&check, false);
 		if (rc >= 0)
 			rc = check_second_life(&check);
+		works = true;
 	}
+	if (rc >= 0 && works)
+		rc = check_false_sharing(&check);
 	if (rc >= 0)
 		rc = check_leaks(&check);
 	if (rc >= 0)

@@ -23,7 +23,8 @@ struct rig_findings {
 struct rig_end {
 	_Alignas(128) _Atomic uint64_t passed; /* messages */
 	_Atomic uint64_t returned_ns;          /* when its work was over; 0: not yet */
-	_Atomic uint32_t entered;              /* of a killing: attached */
+	_Atomic uint32_t descriptors[2];       /* as struct trial has them counted */
+	_Atomic uint32_t entered;              /* attached */
 	_Atomic uint32_t gave_up;              /* a call returned false */
 	_Atomic uint32_t early;                /* it did so before `over` was set */
 	struct sm_error err;
@@ -33,6 +34,8 @@ struct rig_end {
 struct rig_control {
 	_Atomic uint32_t over, enough, begin, done;
 	_Atomic uint32_t stalled, hung;
+	_Atomic uint32_t step, stepped;      /* TRIAL_STEPS: calls that may begin, that returned; odd ones are send() */
+	_Atomic uint32_t stuck;              /* one waits for the other end's next */
 	_Atomic uint64_t held;               /* messages taken while nobody read */
 	_Atomic uint64_t total[RIG_SENDERS]; /* messages of each sender; UINT64_MAX: not known yet */
 	struct rig_end end[RIG_ENDS];
@@ -52,6 +55,7 @@ struct rig {
 	size_t page, body, part, slot_bytes; /* of a channel's pages, of all around it, of both channels */
 	char *window;                        /* RIG_ENDS + 1 places for the memory; this process has the first */
 	struct rig_control *control;
+	unsigned char *changed; /* TRIAL_STEPS: of each byte of channel 0, who changed it: 1 sender, 2 receiver */
 	struct shmeter_channel pair[2];
 	char name[2][32];
 };

@@ -99,6 +99,13 @@ static bool judge_messages(const struct rig *rig, const struct trial *trial, cha
 	return false;
 }
 
+static unsigned more(unsigned most, const struct rig_end *end)
+{
+	unsigned first = atomic_load(&end->descriptors[0]), last = atomic_load(&end->descriptors[1]);
+
+	return last > first && last - first > most ? last - first : most;
+}
+
 static void judge(const struct rig *rig, const struct trial *trial, const struct sm_team *team, struct outcome *outcome)
 {
 	const size_t size = sizeof(outcome->words);
@@ -108,6 +115,8 @@ static void judge(const struct rig *rig, const struct trial *trial, const struct
 	outcome->works = false;
 	outcome->passed = atomic_load(&rig->control->end[senders].passed);
 	outcome->held = atomic_load(&rig->control->held);
+	for (unsigned i = 0; i <= senders; i++)
+		outcome->descriptors = more(outcome->descriptors, &rig->control->end[i]);
 	for (unsigned i = 0; i <= senders && !hung; i++)
 		if (team->member[i].wait_status != W_EXITCODE(0, SIGKILL) &&
 		    judge_death(&team->member[i], &rig->control->end[i], end_name(trial, i), outcome->words, size))

@@ -12,12 +12,16 @@ enum trial_way {
 	TRIAL_TURNS,  /* the same, and each message comes back on the other channel before the next */
 	TRIAL_FILL,   /* nobody receives until the sender waits */
 	TRIAL_MANY,   /* several send to one */
+	TRIAL_STEPS,  /* one call at a time, and what it changed in the memory is noted (steps.h) */
 };
+
+#define COUNT_AT 100u
 
 struct trial {
 	enum trial_way way;
 	size_t capacity, message;
 	bool flush, sleeps; /* as struct rig; no end spins before it sleeps */
+	bool counts;        /* each end counts its descriptors, after COUNT_AT messages and after the last */
 	uint64_t count;     /* messages of each sender */
 	uint64_t budget_ns; /* fewer messages where this is over */
 };
@@ -27,6 +31,7 @@ struct outcome {
 	bool declined;                 /* open() returned ENOTSUP: it does not offer this size or capacity */
 	bool hangs;                    /* the other end still waits after a kill */
 	uint64_t passed;               /* messages received */
+	unsigned descriptors;          /* `counts`: by how many they grew, at the end where they did most */
 	uint64_t held;                 /* TRIAL_FILL: messages taken while nobody read */
 	char words[SM_ERROR_TEXT_MAX]; /* what is wrong; "" */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "shmeter/plugin.h"
@@ -109,6 +110,14 @@ static int ring_open(struct shmeter_channel pair[2])
 	((struct ring *)pair[0].memory)->slots = ((struct ring *)pair[0].memory)->slot;
 	((struct ring *)pair[1].memory)->slots = ((struct ring *)pair[1].memory)->slot;
 #endif
+#ifdef DEFECT_process
+	if (fork() == 0) { /* it stays, with a socket */
+		setsid();
+		if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+			pause();
+		_exit(0);
+	}
+#endif
 #ifdef DEFECT_leak
 	(void)shmget(LEAK_KEY, 4096, IPC_CREAT | 0600); /* the same in each life */
 #endif
@@ -133,6 +142,12 @@ static int ring_attach(struct shmeter_channel *channel, bool sends)
 static void ring_close(struct shmeter_channel pair[2])
 {
 	(void)pair;
+#ifdef DEFECT_leak_killed /* what a killed process had not taken keeps its name */
+	const struct ring *ring = pair[0].memory;
+
+	if (ring->sent != ring->received)
+		close(shm_open(pair[0].name, O_RDWR | O_CREAT, 0600));
+#endif
 #if defined(WAY_named) || defined(WAY_card)
 	shm_unlink(pair[0].name);
 	shm_unlink(pair[1].name);
@@ -181,6 +196,9 @@ static bool ring_send(struct shmeter_channel *channel, const void *message, size
 {
 	struct ring *ring = channel->own;
 	uint64_t mine;
+#ifdef DEFECT_descriptors
+	(void)!dup(0);
+#endif
 
 #ifdef WAY_many
 	do {
