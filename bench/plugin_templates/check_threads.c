@@ -13,7 +13,7 @@
 
 #include "shmeter/plugin.h"
 
-#define MESSAGES   4000u
+#define MESSAGES   2000u
 #define SENDING_MS 1000 /* fewer messages where this is over */
 #define ATTACH_MS  300  /* for one end alone: most do not wait for the other */
 #define STALL_MS   5000

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "leaks.h"
 #include "shmeter/clock.h"
@@ -37,6 +38,7 @@ static void nap(void)
 
 static int enter(struct view *view, struct rig *rig, unsigned end, int sends_on, int receives_on)
 {
+	atomic_store(&rig->control->end[end].pid, getpid());
 	view->rig = rig;
 	view->control = rig->control;
 	view->self = &rig->control->end[end];
@@ -152,7 +154,33 @@ struct watch {
 	const struct trial *trial;
 	unsigned ends;
 	uint64_t began_ns, moved_ns, looked_ns, passed;
+	uint64_t cpu_ns[RIG_ENDS]; /* when one moved last */
 };
+
+uint64_t ends_cpu_ns(const struct rig_end *end)
+{
+	struct timespec time;
+	clockid_t clock;
+	int pid = atomic_load(&end->pid);
+
+	if (pid == 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
+		return 0;
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Whether each end of the first `ends` that has not returned has spun for `ns` since one moved. */
+static bool have_spun(const struct watch *watch, unsigned ends, uint64_t ns)
+{
+	for (unsigned i = 0; i < ends; i++) {
+		const struct rig_end *end = &watch->control->end[i];
+
+		if (atomic_load(&end->returned_ns))
+			continue;
+		if (!atomic_load(&end->entered) || ends_cpu_ns(end) < watch->cpu_ns[i] + ns)
+			return false;
+	}
+	return true;
+}
 
 static bool all_returned(const struct watch *watch)
 {
@@ -169,9 +197,13 @@ static uint64_t stood_ns(struct watch *watch)
 
 	for (unsigned i = 0; i < watch->ends; i++)
 		passed += atomic_load(&watch->control->end[i].passed) +
-			  (atomic_load(&watch->control->end[i].returned_ns) != 0);
-	if (passed != watch->passed || now - watch->looked_ns > STALL_NS / 5)
+			  (atomic_load(&watch->control->end[i].returned_ns) != 0) +
+			  atomic_load(&watch->control->end[i].entered);
+	if (passed != watch->passed || now - watch->looked_ns > STALL_NS / 5) {
 		watch->moved_ns = now;
+		for (unsigned i = 0; i < watch->ends; i++)
+			watch->cpu_ns[i] = ends_cpu_ns(&watch->control->end[i]);
+	}
 	watch->passed = passed;
 	watch->looked_ns = now;
 	return now - watch->moved_ns;
@@ -185,7 +217,7 @@ static void let_receive(struct watch *watch, uint64_t stood)
 		held * watch->trial->message >= watch->trial->capacity / watch->trial->message * watch->trial->message;
 	bool returned = atomic_load(&watch->control->end[0].returned_ns) != 0;
 
-	if (!returned && stood < (enough ? FULL_NS : STALL_NS / 2))
+	if (!returned && stood < (enough ? FULL_NS : STALL_NS / 2) && !(enough && have_spun(watch, 1, FULL_SPUN_NS)))
 		return;
 	atomic_store(&watch->control->held, held);
 	atomic_store(&watch->control->enough, 1);
@@ -205,7 +237,7 @@ static int work_as_watcher(struct rig *rig, const struct trial *trial)
 {
 	struct rig_control *control = rig->control;
 	uint64_t now = sm_clock_ns();
-	struct watch watch = { control, trial, ends_senders(trial) + 1, now, now, now, 0 };
+	struct watch watch = { control, trial, ends_senders(trial) + 1, now, now, now, 0, { 0 } };
 
 	if (trial->way == TRIAL_STEPS)
 		steps_watch(rig, trial);
@@ -217,7 +249,7 @@ static int work_as_watcher(struct rig *rig, const struct trial *trial)
 			atomic_store(&control->enough, 1);
 		if (trial->way == TRIAL_FILL && !atomic_load(&control->begin))
 			let_receive(&watch, stood);
-		else if (stood > STALL_NS || any_early(&watch))
+		else if (stood > STALL_NS || have_spun(&watch, watch.ends, SPUN_NS) || any_early(&watch))
 			break;
 	}
 	if (all_returned(&watch)) {
@@ -226,8 +258,13 @@ static int work_as_watcher(struct rig *rig, const struct trial *trial)
 	}
 	atomic_store(&control->stalled, !any_early(&watch));
 	atomic_store(&control->over, 1);
-	for (now = sm_clock_ns(); !all_returned(&watch) && sm_clock_ns() - now < STALL_NS;)
+	for (unsigned i = 0; i < watch.ends; i++)
+		watch.cpu_ns[i] = ends_cpu_ns(&control->end[i]);
+	for (now = sm_clock_ns(); !all_returned(&watch) && sm_clock_ns() - now < STALL_NS;) {
 		nap();
+		if (!all_returned(&watch) && have_spun(&watch, watch.ends, SPUN_NS))
+			break;
+	}
 	atomic_store(&control->hung, !all_returned(&watch));
 	return !all_returned(&watch);
 }

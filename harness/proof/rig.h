@@ -23,6 +23,7 @@ struct rig_findings {
 struct rig_end {
 	_Alignas(128) _Atomic uint64_t passed; /* messages */
 	_Atomic uint64_t returned_ns;          /* when its work was over; 0: not yet */
+	_Atomic int32_t pid;                   /* 0: it has not begun */
 	_Atomic uint32_t descriptors[2];       /* as struct trial has them counted */
 	_Atomic uint32_t entered;              /* attached */
 	_Atomic uint32_t gave_up;              /* a call returned false */

@@ -7,14 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "ends.h"
 #include "shmeter/clock.h"
 #include "shmeter/spin.h"
 #include "shmeter/team.h"
 
-#define SPIN_NS  20000u       /* as in shmeter's own scenarios about messages */
-#define GRACE_NS 2000000000u  /* for an end whose peer is gone */
+#define SPIN_NS  20000u      /* as in shmeter's own scenarios about messages */
+#define GRACE_NS 2000000000u /* for an end whose peer is gone */
+#define NAP_NS   1000000u
 #define LIMIT_NS 60000000000u /* on top of the trial's own time: the watcher ends it long before */
 
 int trial_rig(const struct sm_plugged *plugged, struct rig_findings *findings, const struct trial *trial,
@@ -73,10 +75,9 @@ static bool judge_block(const struct rig *rig, const struct trial *trial, char *
 
 	if (!atomic_load(&control->stalled))
 		return false;
-	snprintf(out, size,
-		 "blocks for ever: %" PRIu64 " messages sent, %" PRIu64 " received, then none for %u s%s%s%s",
+	snprintf(out, size, "blocks for ever: %" PRIu64 " messages sent, %" PRIu64 " received, then none%s%s%s",
 		 atomic_load(&control->end[0].passed), atomic_load(&control->end[senders].passed),
-		 STALL_NS / 1000000000u, atomic_load(&control->hung) ? "; the " : "",
+		 atomic_load(&control->hung) ? "; the " : "",
 		 !atomic_load(&control->hung) ? ""
 		 : receives                   ? "receiver"
 					      : "sender",
@@ -200,9 +201,9 @@ static void judge_killing(const struct rig *rig, struct killing *killing, const 
 	killing->undelivered = sent > tally->distinct ? sent - tally->distinct : 0;
 	if (hangs)
 		snprintf(outcome->words, sizeof(outcome->words),
-			 "the %s still waits %u s after its peer was killed and `over` was set (%" PRIu64
+			 "the %s still waits after its peer was killed and `over` was set (%" PRIu64
 			 " messages sent, %" PRIu64 " received)",
-			 who, (unsigned)(GRACE_NS / 1000000000u), sent, outcome->passed);
+			 who, sent, outcome->passed);
 	else if (!(WIFSIGNALED(victim->wait_status) && WTERMSIG(victim->wait_status) == SIGALRM)) {
 		if (!judge_death(victim, killing->kills_sender ? sender : receiver,
 				 killing->kills_sender ? "sender" : "receiver", outcome->words, sizeof(outcome->words)))
@@ -212,6 +213,23 @@ static void judge_killing(const struct rig *rig, struct killing *killing, const 
 				sizeof(outcome->words)) &&
 		   !tally_words(tally, UINT64_MAX, outcome->words, sizeof(outcome->words)))
 		outcome->works = true;
+}
+
+/* Waits until the end returns, or spins on, for GRACE_NS at most.  Returns the deadline for the process to end. */
+static uint64_t await_return(const struct rig_end *end, pid_t pid, uint64_t since_ns, const volatile int *stop)
+{
+	uint64_t cpu_ns = ends_cpu_ns(end);
+
+	while (!atomic_load(&end->returned_ns) && !(stop && *stop) && sm_clock_ns() - since_ns < GRACE_NS) {
+		siginfo_t info = { 0 };
+
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid)
+			break; /* it has ended */
+		if (ends_cpu_ns(end) > cpu_ns + SPUN_NS)
+			return sm_clock_ns();
+		nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
+	}
+	return since_ns + GRACE_NS;
 }
 
 int trial_kill(const struct sm_proof *proof, struct rig *rig, struct killing *killing, struct outcome *outcome,
@@ -244,7 +262,8 @@ int trial_kill(const struct sm_proof *proof, struct rig *rig, struct killing *ki
 	died_ns = sm_clock_ns();
 	atomic_store(&rig->control->over, 1);
 	if (how != SM_TEAM_INTERRUPTED)
-		how = sm_team_wait(&other, died_ns + GRACE_NS, proof->stop, &first);
+		how = sm_team_wait(&other, await_return(end, other.member[0].pid, died_ns, proof->stop), proof->stop,
+				   &first);
 	else
 		(void)sm_team_wait(&other, died_ns, NULL, &first);
 	judge_killing(rig, killing, &victim.member[0], &other.member[0], how == SM_TEAM_TIMED_OUT, outcome);

@@ -15,6 +15,9 @@
 #ifdef WAY_fragile /* the same, and it says so */
 #define DEFECT_death
 #endif
+#ifdef WAY_declines
+#define WAY_packed
+#endif
 #ifdef WAY_packed
 #define APART
 #else
