@@ -11,8 +11,9 @@
 #include "check.h"
 #include "lives.h"
 
-#define LINE  64u
-#define TURNS 2000u
+#define LINE    64u
+#define TURNS   2000u
+#define SIZE_NS 300000000u /* for the messages of one size */
 
 /* What several trials of a check came to. */
 struct sum {
@@ -121,7 +122,7 @@ static int check_sizes(struct check *check)
 					    .flush = i % 2,
 					    .sleeps = i % 4 > 1,
 					    .count = least(check->proof->messages, 1000),
-					    .budget_ns = SHORT_NS };
+					    .budget_ns = SIZE_NS };
 	rc = run_all(check, "sizes", trials, count, &sum);
 	if (rc == 1 && sum.declined)
 		check_tell(check, "sizes", SM_PROOF_PASS,
