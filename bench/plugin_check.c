@@ -73,7 +73,7 @@ static int check_one(struct sm_proof *proof, struct told *told, const struct sm_
 	else if (!told->quiet)
 		say(0, "", "%s: %s", plugged->name, plugged->summary);
 	rc = is_lock ? sm_prove_lock(proof, plugged, err) : sm_prove_transport(proof, plugged, err);
-	if (rc >= 0 && !is_lock) {
+	if (rc >= 0) {
 		int clean = plugin_source_check(source, proof, plugged, err);
 
 		rc = clean < 0 ? clean : rc && clean;

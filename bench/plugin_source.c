@@ -1,4 +1,4 @@
-/* Both ends of a plug-in as threads of one program, under sanitizers. */
+/* Both ends of a transport, or the owners of a lock, as threads of one program, under sanitizers. */
 #include "plugin_source.h"
 
 #include <errno.h>
@@ -183,9 +183,11 @@ static void find_last(const char *log, char *out, size_t size)
 }
 
 /* A program that no sanitizer stopped. */
-static void judge_end(const struct pass *pass, const char *log, int status, struct sm_proof_verdict *verdict)
+static void judge_end(const struct pass *pass, const char *log, int status, bool is_lock,
+		      struct sm_proof_verdict *verdict)
 {
-	static const char *const threads = "with both ends as threads of one program,";
+	const char *threads =
+		is_lock ? "with three owners as threads of one program," : "with both ends as threads of one program,";
 	const size_t size = sizeof(verdict->evidence);
 	uint64_t messages, memory;
 	char words[200];
@@ -203,29 +205,34 @@ static void judge_end(const struct pass *pass, const char *log, int status, stru
 			 "does not know that two mappings are one memory");
 	} else {
 		verdict->result = SM_PROOF_PASS;
-		snprintf(verdict->evidence, size, "%" PRIu64 " messages, both ends as threads: %s found nothing",
-			 messages, pass->words);
+		snprintf(verdict->evidence, size, "%" PRIu64 " %s: %s found nothing", messages,
+			 is_lock ? "turns, owners as threads" : "messages, both ends as threads", pass->words);
 	}
 }
 
-static void judge(const struct pass *pass, const char *log, int status, bool fences, struct sm_proof_verdict *verdict)
+static void judge(const struct pass *pass, const char *log, int status, bool fences, bool is_lock,
+		  struct sm_proof_verdict *verdict)
 {
 	const size_t size = sizeof(verdict->evidence);
-	char report[SM_ERROR_TEXT_MAX - 100];
+	char report[SM_ERROR_TEXT_MAX - 100], last[200];
 	bool foreign;
 
-	if (!find_report(log, report, sizeof(report), &foreign)) {
+	find_last(log, last, sizeof(last));
+	if (strstr(last,
+		   "two had the lock at once")) /* one that knows processes, not threads; `exclusion` finds others */
+		judge_end(pass, log, status, is_lock, verdict);
+	else if (!find_report(log, report, sizeof(report), &foreign)) {
 		if (foreign)
 			snprintf(verdict->evidence, size,
 				 "not testable: it calls a library that was not compiled for ThreadSanitizer");
 		else
-			judge_end(pass, log, status, verdict);
+			judge_end(pass, log, status, is_lock, verdict);
 	} else if (fences && pass == &passes[RACES]) {
 		snprintf(verdict->evidence, size,
 			 "not testable: it orders by fences, which ThreadSanitizer does not know (%s)", report);
 	} else {
 		verdict->result = SM_PROOF_FAIL;
-		snprintf(verdict->evidence, size, "both ends as threads: %s", report);
+		snprintf(verdict->evidence, size, "%s as threads: %s", is_lock ? "owners" : "both ends", report);
 	}
 }
 
@@ -251,7 +258,7 @@ static int run_pass(struct plugin_source *source, unsigned p, const struct sm_pl
 	setenv(passes[p].variable, passes[p].options, 1);
 	rc = run(source->pass[p].program, plugged->name, log, &status, err);
 	if (rc == 0)
-		judge(&passes[p], log, status, source->pass[p].fences, verdict);
+		judge(&passes[p], log, status, source->pass[p].fences, plugged->kind == SM_PLUGGED_LOCK, verdict);
 	return rc;
 }
 

@@ -1,4 +1,4 @@
-/* Both ends of a transport as threads of one plain program, so that a sanitizer sees both.  `shmeter plugin check` compiles
+/* Both ends of a transport, or the owners of a lock, as threads of one plain program, so that a sanitizer sees all.  `shmeter plugin check` compiles
  * this with the source of a plug-in, as C or as C++.  usage: program NAME
  * Prints "shmeter: begun", then how it ended: "shmeter: passed MESSAGES MEMORY" or the reason why it tells nothing. */
 #include <errno.h>
@@ -218,11 +218,112 @@ static uint64_t run_shape(const struct shmeter_transport *called, size_t capacit
 	return passed;
 }
 
+#define OWNERS 3
+#define TURNS  2000u /* of each owner */
+
+struct owner {
+	const struct shmeter_lock *called;
+	struct shmeter_owner owner;
+	uint64_t *count;  /* guarded by the lock alone: what is not ordered by it is a race */
+	uint32_t *holder; /* relaxed: orders nothing */
+	uint32_t ended;
+	int code;
+	uint64_t passed, overlaps;
+	pthread_t thread;
+};
+
+static void *run_owner(void *argument)
+{
+	struct owner *owner = (struct owner *)argument;
+	uint64_t state = owner->owner.index, until = now_ms() + SENDING_MS;
+
+	for (uint32_t i = 0; i < TURNS && owner->code == 0 && now_ms() < until; i++) {
+		owner->code = owner->called->lock(&owner->owner);
+		if (owner->code)
+			break;
+		owner->overlaps += __atomic_exchange_n(owner->holder, 1, __ATOMIC_RELAXED);
+		*owner->count += 1;
+		dawdle(&state);
+		__atomic_store_n(owner->holder, 0, __ATOMIC_RELAXED);
+		owner->called->unlock(&owner->owner);
+		owner->passed++;
+	}
+	__atomic_store_n(&owner->ended, 1, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Attaches the owners one after the other, and starts them. */
+static uint64_t run_owners(struct owner owner[OWNERS])
+{
+	uint64_t passed = 0;
+
+	for (int i = 0; i < OWNERS; i++)
+		if (owner[i].called->attach && owner[i].called->attach(&owner[i].owner))
+			leave("attach() fails");
+	for (int i = 0; i < OWNERS; i++)
+		if (pthread_create(&owner[i].thread, NULL, run_owner, &owner[i]))
+			leave("no thread could be started");
+	for (int i = 0; i < OWNERS; i++)
+		if (!await(&owner[i].ended, STALL_MS))
+			leave("an owner waits for ever");
+	for (int i = 0; i < OWNERS; i++) {
+		pthread_join(owner[i].thread, NULL);
+		if (owner[i].code)
+			leave("lock() fails");
+		if (owner[i].overlaps)
+			leave("two had the lock at once");
+		passed += owner[i].passed;
+	}
+	return passed;
+}
+
+/* Returns how often the lock was taken. */
+static uint64_t run_lock(const struct shmeter_lock *called)
+{
+	size_t stride = (called->owner_bytes + 127) / 128 * 128;
+	struct owner owner[OWNERS];
+	uint64_t passed, count = 0;
+	uint32_t holder = 0;
+	void *memory = NULL, *nodes = NULL;
+	char name[32];
+
+	memset(owner, 0, sizeof(owner));
+	snprintf(name, sizeof(name), "shmeter-%d", (int)getpid());
+	/* not a byte more than it asked for */
+	if ((called->bytes && posix_memalign(&memory, 128, called->bytes)) ||
+	    (stride && posix_memalign(&nodes, 128, OWNERS * stride)))
+		leave("no memory for a lock");
+	if (memory)
+		memset(memory, 0, called->bytes);
+	if (nodes)
+		memset(nodes, 0, OWNERS * stride);
+	for (int i = 0; i < OWNERS; i++) {
+		owner[i].called = called;
+		owner[i].count = &count;
+		owner[i].holder = &holder;
+		owner[i].owner.lock = memory;
+		owner[i].owner.node = nodes ? (char *)nodes + (size_t)i * stride : NULL;
+		owner[i].owner.stride = stride;
+		owner[i].owner.index = (uint32_t)i;
+		owner[i].owner.owners = OWNERS;
+		owner[i].owner.name = name;
+	}
+	if (called->init(&owner[0].owner))
+		leave("init() fails");
+	passed = run_owners(owner);
+	if (called->close)
+		called->close(&owner[0].owner);
+	free(memory);
+	free(nodes);
+	return passed;
+}
+
 int main(int argc, char **argv)
 {
 	static const size_t shapes[][2] = { { 4096, 64 }, { 4096, 1000 }, { 65536, 64 }, { 65536, 16384 } };
 	const struct shmeter_export *plugin = shmeter_plugin();
 	const struct shmeter_transport *called = NULL;
+	const struct shmeter_lock *lock = NULL;
 	struct rlimit limit = { LOG_BYTES, LOG_BYTES };
 	uint64_t passed = 0;
 	size_t bytes = 0;
@@ -234,8 +335,15 @@ int main(int argc, char **argv)
 	for (uint32_t i = 0; argc == 2 && plugin && i < plugin->transport_count; i++)
 		if (strcmp(plugin->transport[i].name, argv[1]) == 0)
 			called = &plugin->transport[i];
-	if (!called)
-		leave("the source has no transport of this name");
+	for (size_t i = 0; argc == 2 && plugin && i < plugin->lock_count; i++)
+		if (strcmp(plugin->lock[i].name, argv[1]) == 0)
+			lock = &plugin->lock[i];
+	if (!called && !lock)
+		leave("the source has no transport or lock of this name");
+	if (!called) { /* they share memory in any case: one program has it */
+		printf("shmeter: passed %llu 1\n", (unsigned long long)run_lock(lock));
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
 		passed += run_shape(called, shapes[i][0], shapes[i][1], &bytes);
 	if (passed == 0)

@@ -114,7 +114,11 @@ static void my_unlock(struct shmeter_owner *owner)
 	if (atomic_load(&lock->owner) != owner->index + 1)
 		return;
 #endif
+#ifdef MISTAKE_relaxed /* what was done under the lock need not be seen by the next */
+	atomic_store_explicit(&lock->owner, 0, memory_order_relaxed);
+#else
 	atomic_store(&lock->owner, 0);
+#endif
 }
 
 #ifndef MISTAKE_no_recover

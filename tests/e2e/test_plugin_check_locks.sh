@@ -59,5 +59,21 @@ finds leak leaks 'System V segment'
 finds unremoved leaks 'POSIX shared memory shmeter-[0-9a-f]+'
 mapfile -t left < <(find /dev/shm -name 'shmeter-*' -newer unremoved.so)
 
+# with the source: owners as threads, under sanitizers
+with_source() { # CODE MISTAKE WORDS
+	mkdir -p "$2"
+	{
+		echo "#define MISTAKE_$2"
+		echo "#define LEAK_KEY $leak_key"
+		cat "$root/tests/e2e/plugin_lock.c"
+	} >"$2/lock.c"
+	lock "$2"
+	expect "$1" "$3" "$program" plugin check "$2.so" --source "$2" --messages 200 --seconds 1
+}
+with_source 0 right 'ok memory_errors [0-9]+ turns, owners as threads: .* found nothing ok data_races [0-9]+ turns, owners as threads: ThreadSanitizer found nothing'
+with_source 1 relaxed 'FAIL data_races owners as threads: ThreadSanitizer: data race .*run_owner'
+[ "$(grep -c FAIL out)" = 1 ] || fail "relaxed: $(cat out)" # no other check can find it here
+with_source 1 unlocked 'data_races not testable: with three owners as threads of one program, two had the lock at once'
+
 [ $failed = 0 ] && echo 'locks that work pass, and each defect is found'
 exit $failed
