@@ -1,5 +1,6 @@
-# A line a variant over a swept parameter.  An index of the data is a variant: x value low high; the last
-# index holds the crossings with the first variant, in the colour of the other: x y low high number.
+# A line a variant over a swept parameter; the key has them in the order of their right ends.  An index of the data is a
+# variant: x value low high; the last index holds the crossings with the first variant, in the colour of the other: x y low
+# high number.
 set label 101 heading at screen 0.015, screen 1.0 left offset character 0, -1.1 font ',14' noenhanced
 set label 102 machine at screen 0.015, screen 1.0 left offset character 0, -2.6 font ',10' tc rgb '#555555' noenhanced
 set tmargin 5
@@ -29,12 +30,17 @@ if (exists('marks')) {
 }
 array colours[8] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999']
 array rgb[8] = [0x0072b2, 0xd55e00, 0x009e73, 0xcc79a7, 0xe69f00, 0x56b4e9, 0x000000, 0x999999]
+# The lines of plug-ins stand out.
+any = 0
+do for [i=1:variants] { any = any || plugged[i] }
+if (any) set key title 'thick: plug-ins'
+width(i) = plugged[i+1] ? 2.6 : any ? 1.2 : 1.8
 # Hypertext is what stands under the pointer in the SVG.
 unit = exists('y_time') ? ' ns' : ''
 value_text(v, x, y, l, h) = sprintf('%s at %.6g: %.4g%s (%.4g to %.4g)', v, x, y, unit, l, h)
 if (crossings > 0) {
-  plot for [i=0:variants-1] datafile index i using 1:($2*scale):($3*scale):($4*scale) with yerrorlines lw 1.8 ps 0.9 \
-      pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1), \
+  plot for [j=1:variants] datafile index order[j] using 1:($2*scale):($3*scale):($4*scale) with yerrorlines lw width(order[j]) \
+      ps 0.9 pt order[j]+4 dt order[j]%5+1 lc rgb colours[order[j] % 8 + 1] title columnheader(1), \
     datafile index variants using 1:($2*scale):3:4:(rgb[int($5) % 8 + 1]) with xerrorbars pt 2 ps 1.8 lw 1.8 \
       lc rgb variable title 'crosses the first', \
     datafile index 0:variants-1 every ::1 using 1:($2*scale):(value_text(names[int(column(-2))+1], $1, $2, $3, $4)) \
@@ -42,8 +48,8 @@ if (crossings > 0) {
     datafile index variants using 1:($2*scale):(sprintf('%s crosses at %.4g (%.4g to %.4g)', names[int($5)+1], $1, $3, $4)) \
       with labels hypertext point pt 7 ps 1.4 lc rgb '#ff000000' notitle
 } else {
-  plot for [i=0:variants-1] datafile index i using 1:($2*scale):($3*scale):($4*scale) with yerrorlines lw 1.8 ps 0.9 \
-      pt i+4 dt i%5+1 lc rgb colours[i % 8 + 1] title columnheader(1), \
+  plot for [j=1:variants] datafile index order[j] using 1:($2*scale):($3*scale):($4*scale) with yerrorlines lw width(order[j]) \
+      ps 0.9 pt order[j]+4 dt order[j]%5+1 lc rgb colours[order[j] % 8 + 1] title columnheader(1), \
     datafile index 0:variants-1 every ::1 using 1:($2*scale):(value_text(names[int(column(-2))+1], $1, $2, $3, $4)) \
       with labels hypertext point pt 7 ps 1.4 lc rgb '#ff000000' notitle
 }

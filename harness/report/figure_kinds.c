@@ -195,18 +195,33 @@ static void put_marks(const struct sm_results *r, const double range[2], char *o
 	snprintf(out + i, size - i, "marks = %u\n", count);
 }
 
-/* Writes the variants' names for the labels under the pointer, because a gnuplot script cannot ask the data for
- * them. */
-static void put_names(const sm_name *variants, unsigned count, struct figure *f)
+static bool is_plugged(const struct sm_results *r, const struct figure *f, sm_name variant)
+{
+	for (size_t i = 0; i < r->case_count; i++)
+		if (r->cases[i].variant == variant && is_of(&r->cases[i], f->scenario, f->metric))
+			return words_plugin(r, &r->cases[i]) != NULL;
+	return false;
+}
+
+/* Writes the variants' names for the labels under the pointer, because a gnuplot script cannot ask the data for them; the
+ * order of the lines at their right end, for the key; and which lines are of plug-ins. */
+static void put_lines(const struct sm_results *r, const sm_name *variants, const double *end, unsigned count,
+		      struct figure *f)
 {
 	char name[128];
-	size_t used;
+	size_t used = (size_t)snprintf(f->variables, sizeof(f->variables),
+				       "array names[%u]\narray order[%u]\narray plugged[%u]\n", count + 1, count + 1,
+				       count + 1);
 
-	snprintf(f->variables, sizeof(f->variables), "array names[%u]\n", count + 1);
-	for (unsigned v = 0; v < count; v++) {
-		used = strlen(f->variables);
-		snprintf(f->variables + used, sizeof(f->variables) - used, "names[%u] = '%s'\n", v + 1,
-			 sm_encode(SM_TO_GNUPLOT, variants[v], name, sizeof(name)));
+	for (unsigned v = 0; v < count && used < sizeof(f->variables); v++) {
+		unsigned above = 0;
+
+		for (unsigned o = 0; o < count; o++)
+			above += end[o] > end[v] || (!(end[o] < end[v]) && o < v);
+		used += (size_t)snprintf(f->variables + used, sizeof(f->variables) - used,
+					 "names[%u] = '%s'\norder[%u] = %u\nplugged[%u] = %d\n", v + 1,
+					 sm_encode(SM_TO_GNUPLOT, variants[v], name, sizeof(name)), above + 1, v, v + 1,
+					 is_plugged(r, f, variants[v]));
 	}
 }
 
@@ -219,7 +234,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
 	size_t total = 0, firsts = 0, used;
 	unsigned crossings = 0;
-	double range[2] = { INFINITY, 0 };
+	double range[2] = { INFINITY, 0 }, end[VARIANTS_MAX] = { 0 };
 	char label[128];
 
 	if (!first || !points || !param)
@@ -234,6 +249,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		if (used > 0) {
 			range[0] = fmin(range[0], points[0].x);
 			range[1] = fmax(range[1], points[used - 1].x);
+			end[v] = points[used - 1].value;
 		}
 		fputs("\n\n", out);
 		total += used;
@@ -247,7 +263,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	free(points);
 	if (f->height < KEY_REST + KEY_ROW * count)
 		f->height = KEY_REST + KEY_ROW * count;
-	put_names(variants, count, f);
+	put_lines(r, variants, end, count, f);
 	used = strlen(f->variables);
 	snprintf(f->variables + used, sizeof(f->variables) - used,
 		 "variants = %u\ncrossings = %u\nx_label = '%s'\ny_label = '%s'\nx_bytes = %d\n"

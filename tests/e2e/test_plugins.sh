@@ -49,7 +49,8 @@ if [ "$(nproc)" -ge 2 ]; then
 	expect 0 '1 inconclusive' "$program" check good --thresholds gates.ini "${both[@]}"
 	tr -s ' \n' ' ' <out >line
 	# what was measured needs no plug-in; fresh trials need the one that was measured, wherever it is now
-	"$program" run transport_latency/ring_c transport_latency/shm_ring --plugin ring_c.so "${brief[@]:2}" --repeat-blocks 9 --out slow >out 2>&1
+	"$program" run transport_latency/ring_c transport_latency/shm_ring --plugin ring_c.so "${brief[@]:2:7}" --set message=64,256 \
+		--repeat-blocks 9 --out slow >out 2>&1
 	quiet slow ring_c=8
 	sed -i 's/max = 100/max = 1.5/' gates.ini
 	mkdir moved
@@ -58,6 +59,11 @@ if [ "$(nproc)" -ge 2 ]; then
 		# shellcheck disable=SC2086 # a command
 		expect 0 '' "$program" $of
 		grep -qi 'plug-in\|warning' err && fail "$of misses a plug-in: $(cat err)"
+	done
+	# the key of a figure has the slower line first; that of the plug-in stands out
+	PATH=/nonexistent "$program" report slow >out 2>&1 # draws nothing
+	for line in "names[2] = 'ring_c'" 'order[1] = 1' 'order[2] = 0' 'plugged[1] = 0' 'plugged[2] = 1'; do
+		grep -qxF "$line" slow/plots/transport_latency.gp || fail "no $line: $(head -14 slow/plots/transport_latency.gp)"
 	done
 	refused 4 'plug-in ring_c.so: No such file' "$program" check slow --thresholds gates.ini --plugin ring_c.so
 	expect 0 'fresh trials (could not tell|did not repeat)' "$program" check slow --thresholds gates.ini --plugin moved/ring_c.so --confirm -q
