@@ -26,6 +26,14 @@ for language in c cpp; do
 	"$compiler" -O2 -Wall -Wextra -Werror -shared -fPIC -I"$root/harness/include" "$source" -o "ring_$language.so" ||
 		fail "$source does not compile"
 done
+# all at once: one that lacks its library costs a sentence
+mkdir -p tree/harness tree/examples/absent all
+ln -s "$root/harness/include" tree/harness
+cp -r "$root"/examples/{build,libraries,ring_c,ring_cpp} tree/examples
+echo '    cc -o absent.so' >tree/examples/absent/README.md
+echo 'absent libabsent-dev absent/absent.h' >>tree/examples/libraries
+expect 0 'absent needs the package libabsent-dev' tree/examples/build all all
+[ "$(ls -m all)" = 'ring_c.so, ring_cpp.so' ] || fail "build all made $(ls -m all)"
 both=(--plugin ./ring_c.so --plugin ./ring_cpp.so)
 expect 0 'ring_c, ring_cpp' "$program" list transport_latency "${both[@]}"
 expect 0 'transport_latency' "$program" run transport_latency transport_throughput transport_open_loop rate_sweep "${both[@]}" --dry-run
