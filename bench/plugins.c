@@ -143,56 +143,58 @@ int plugins_add(struct plugins *plugins, struct sm_error *err)
 	return 0;
 }
 
-/* The names of what the plug-ins of one side hold. */
-struct names {
-	const char *name[3 * SHMETER_PLUGIN_MAX * PLUGINS_MAX];
-	size_t count;
+/* What the plug-ins of one side hold. */
+struct held {
+	struct {
+		enum sm_plugged_kind kind;
+		const char *name;
+	} one[PLUGINS_MAX * 3 * SHMETER_PLUGIN_MAX]; /* transports, locks and scenarios */
+	unsigned count;
 };
 
-static int add_names(struct names *names, const char *file, struct sm_error *err)
+static int hold(struct held *held, const char *file, struct sm_error *err)
 {
-	const struct sm_scenario *scenario[SHMETER_PLUGIN_MAX];
+	const struct sm_scenario *list[SHMETER_PLUGIN_MAX];
 	const struct sm_plugged *plugged;
-	int count = sm_plugin_describe(&sm_os_linux, file, stop_flag(), &plugged, err), scenarios;
+	int count = sm_plugin_describe(&sm_os_linux, file, stop_flag(), &plugged, err);
 
+	for (int i = 0; i < count; i++) {
+		held->one[held->count].kind = plugged[i].kind;
+		held->one[held->count++].name = plugged[i].name;
+	}
 	if (count < 0)
 		return count;
-	for (int i = 0; i < count; i++)
-		names->name[names->count++] = plugged[i].name;
-	scenarios = sm_plugin_scenarios(&sm_os_linux, file, stop_flag(), scenario, err);
-	for (int i = 0; i < scenarios; i++)
-		if (scenario[i]->name)
-			names->name[names->count++] = scenario[i]->name;
-	return scenarios;
-}
-
-static bool have_one_in_common(const struct names *a, const struct names *b)
-{
-	for (size_t i = 0; i < a->count; i++)
-		for (size_t k = 0; k < b->count; k++)
-			if (strcmp(a->name[i], b->name[k]) == 0)
-				return true;
-	return false;
+	count = sm_plugin_scenarios(&sm_os_linux, file, stop_flag(), list, err);
+	for (int i = 0; i < count; i++) {
+		if (!list[i]->name)
+			continue; /* refused by name later */
+		held->one[held->count].kind = SM_PLUGGED_SCENARIO;
+		held->one[held->count++].name = list[i]->name;
+	}
+	return count < 0 ? count : 0;
 }
 
 int plugins_check_sides(const struct plugins sides[2], struct sm_error *err)
 {
-	static struct names names[2];
+	static struct held held[2];
+	bool shared = false;
 
-	for (unsigned s = 0; s < 2; s++) {
-		names[s].count = 0;
+	for (unsigned s = 0; s < 2; s++)
 		for (unsigned i = 0; i < sides[s].count; i++) {
 			struct sm_error why = { 0 };
-			int rc = add_names(&names[s], sides[s].file[i], &why);
+			int rc = hold(&held[s], sides[s].file[i], &why);
 
 			if (rc < 0)
 				return sm_fail(err, rc == -EINTR ? EINTR : EINVAL, "--%s: %s", s ? "right" : "left",
 					       why.text);
 		}
-	}
-	if (names[0].count && names[1].count && !have_one_in_common(&names[0], &names[1]))
+	for (unsigned i = 0; i < held[0].count; i++)
+		for (unsigned j = 0; j < held[1].count; j++)
+			shared |= held[0].one[i].kind == held[1].one[j].kind &&
+				  strcmp(held[0].one[i].name, held[1].one[j].name) == 0;
+	if (held[0].count && held[1].count && !shared)
 		return sm_fail(err, EINVAL, "%s holds %s and %s holds %s: two versions need one name to be compared",
-			       sides[0].file[0], names[0].name[0], sides[1].file[0], names[1].name[0]);
+			       sides[0].file[0], held[0].one[0].name, sides[1].file[0], held[1].one[0].name);
 	return 0;
 }
 

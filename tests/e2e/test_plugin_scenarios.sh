@@ -70,6 +70,10 @@ cp right.so other.so
 # too few blocks for a verdict, whatever the machine
 expect 3 'step_by_step/one.*2 blocks of each side' "$program" ab --left plugin=right.so --right plugin=other.so step_by_step/one \
 	--set words=1 --repeat-blocks 2 -q --out sides
+mistaken right -DNAME='"another"'
+refused 4 'right.so holds another and other.so holds step_by_step: two versions need one name' \
+	"$program" ab --left plugin=right.so --right plugin=other.so step_by_step/one --repeat-blocks 2 --out apart
+cp other.so right.so
 
 # the example
 "$root/examples/build" scenario_c . >out 2>&1 || fail "the example does not compile: $(cat out)"
