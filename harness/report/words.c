@@ -381,6 +381,8 @@ const json_t *words_plugin(const struct sm_results *results, const struct sm_cas
 	const json_t *cases = at_path(results, "plan/cases"), *one;
 	size_t i;
 
+	if (json_array_size(at_path(results, "options/plugins")) == 0)
+		return NULL;
 	json_array_foreach (cases, i, one) {
 		const char *id = json_string_value(json_object_get(one, "id"));
 

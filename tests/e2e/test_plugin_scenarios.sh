@@ -59,6 +59,7 @@ grep -q 'printed' out err && fail "setup() wrote to the run's output"
 [ "$(grep -c 'three words do not go together,skipped' good/samples.csv)" = 2 ] || fail 'supported() was not asked'
 grep -q 'Does a scenario of a plug-in work?' good/report.html || fail 'the page lacks the scenario'
 tr -s '\n' ' ' <good/report.html | grep -q '<li><code>[^<]*right.so</code>[^<]*: one, two' || fail 'the page does not name the plug-in of its variants'
+grep -qF "shmeter run step_by_step --plugin $PWD/right.so --profile" good/report.html || fail "the page's command lacks the plug-in"
 expect 0 'supported the answer is 42' "$program" report good --plugin right.so
 expect 0 'step_by_step' "$program" report good # without the plug-in: no claims
 printf '%s\n' '[two]' 'case = step_by_step/two' 'against = one' 'max = 100' 'at = words=1' >gates.ini

@@ -99,6 +99,7 @@ Test(analysis, a_ring_of_a_plugin_spins_as_its_run_recorded)
 	add("transport_throughput", "mine", here, 5);
 	add("transport_latency", "sleeper", here, 200);
 	add_transports();
+	json_object_set_new(run.manifest, "options", json_pack("{s:[s]}", "plugins", "/x/mine.so"));
 	json_object_set_new(run.manifest, "plan",
 			    json_pack("{s:[{s:s, s:{s:s, s:b}}, {s:s, s:{s:s, s:b}}]}", "cases", "id",
 				      "transport_latency/mine?message=64 capacity=65536@near", "plugin", "file",
