@@ -73,7 +73,8 @@ with_source() { # CODE MISTAKE WORDS
 with_source 0 right 'ok memory_errors [0-9]+ turns, owners as threads: .* found nothing ok data_races [0-9]+ turns, owners as threads: ThreadSanitizer found nothing'
 with_source 1 relaxed 'FAIL data_races owners as threads: ThreadSanitizer: data race .*run_owner'
 [ "$(grep -c FAIL out)" = 1 ] || fail "relaxed: $(cat out)" # no other check can find it here
-with_source 1 unlocked 'data_races not testable: with three owners as threads of one program, two had the lock at once'
+# the race itself is seen, unless two were inside at the moment that is looked at
+with_source 1 unlocked 'data_races (owners as threads: ThreadSanitizer: data race|not testable: with three owners as threads of one program, two had the lock at once)'
 
 [ $failed = 0 ] && echo 'locks that work pass, and each defect is found'
 exit $failed
