@@ -1,5 +1,7 @@
 /* Slots in shared memory for one producer and one consumer, each with its message and its state: a message of up to
- * 56 bytes is one cache line that moves, where a ring with an index moves two.  It spins: both ends need a PU of their own.
+ * 56 bytes is one cache line that moves, where a ring with an index moves two.  Of up to 24 bytes, several share a line: the
+ * receiver then waits in a line that it has, and a lap of the ring touches a quarter or half as many (docs/peers.md).
+ * It spins: both ends need a PU of their own.
  *
  * The state is the last word of a slot, the number of the message in it from 1 on, so zeroed slots are empty.  The
  * receiver waits for the number that is due.  It writes into no slot, which would move the line back: it counts what it
@@ -20,10 +22,13 @@ static inline unsigned shm_slots_count(size_t capacity, size_t message)
 	return slots_count(capacity, message, 4, 1u << 20);
 }
 
-/* Lines of a slot: a larger message begins one, so that its copy is aligned, and its state follows behind it. */
+/* Bytes of a slot: a share of a line, or whole lines.  A larger message begins one, so that its copy is aligned, and its
+ * state follows behind it. */
 static inline size_t shm_slots_stride(size_t message)
 {
-	return slots_stride(message + sizeof(uint64_t));
+	size_t bytes = message + sizeof(uint64_t);
+
+	return bytes <= 16 ? 16 : bytes <= 32 ? 32 : slots_stride(bytes);
 }
 
 static inline char *shm_slots_at(struct channel *channel, uint64_t number, size_t message)
