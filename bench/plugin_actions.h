@@ -29,8 +29,9 @@ SM_MUST_USE int plugin_write(const char *folder, const char *file, const char *t
 /* Writes a path for a command that the user may copy: in quotes where the shell needs them. */
 void plugin_put_path(FILE *out, const char *path);
 
+#define PLUGIN_NOT_TRIED 2
 /* Has short trials of a scenario of a plug-in done, in a folder of `scratch`, and tells a verdict for each variant.  Returns 1
- * where none failed, 0 where one did, or a negative errno with a sentence. */
+ * where none failed, PLUGIN_NOT_TRIED where none could run here, 0 where one failed, or a negative errno with a sentence. */
 SM_MUST_USE int plugin_try(const struct sm_scenario *scenario, const struct plugin_options *options,
 			   const char *scratch, void (*tell)(void *context, const struct sm_proof_verdict *verdict),
 			   void *context, struct sm_error *err);

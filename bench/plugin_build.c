@@ -282,6 +282,8 @@ static int tell(const struct build *build, bool quiet, struct sm_error *err)
 	int count = sm_plugin_describe(&sm_os_linux, build->out, stop_flag(), &list, err);
 	int others = count < 0 ? count : plugins_take_scenarios(build->out, scenarios, err);
 
+	if (count == 0 && others == 0)
+		return sm_fail(err, EINVAL, "plug-in %s: it told nothing", build->out);
 	if (others < 0) {
 		if (others == -EBADMSG || others == -ECHILD || others == -ETIMEDOUT)
 			err->code = EINVAL; /* it is the user's to change */

@@ -102,7 +102,10 @@ static int check_scenario(struct sm_proof *proof, struct told *told, const struc
 		json_array_append_new(list, json_pack("{s:s, s:b, s:o}", "name", scenario->name, "works", rc == 1,
 						      "checks", told->checks));
 	else if (rc >= 0 && !told->quiet)
-		say(0, "", "%s %s.", scenario->name, rc ? "works" : "does not work");
+		say(0, "", "%s %s.", scenario->name,
+		    rc == PLUGIN_NOT_TRIED ? "was not tried: nothing of it can run here"
+		    : rc                   ? "works"
+					   : "does not work");
 	return rc;
 }
 
@@ -136,6 +139,8 @@ static int check_all(struct sm_proof *proof, struct plugin_source *source, const
 		lists = (struct lists){ json_array(), json_array(), json_array() };
 	proof->context = &told;
 	works = others < 0 ? others : works;
+	if (count == 0 && others == 0) /* its second description differs from the first */
+		works = sm_fail(err, EBADMSG, "plug-in %s: it told nothing", file);
 	if (count == 0 && others > 0 && options->source)
 		works = sm_fail(err, EINVAL, "--source builds transports and locks; %s holds scenarios alone: omit it",
 				file);

@@ -6,6 +6,7 @@
 #include "plugin_actions.h"
 #include "program.h"
 #include "registry.h"
+#include "shmeter/encode.h"
 #include "shmeter/memory.h"
 #include "shmeter/run.h"
 
@@ -94,6 +95,7 @@ int plugin_try(const struct sm_scenario *scenario, const struct plugin_options *
 {
 	struct sm_results results;
 	char folder[4200];
+	bool done = false;
 	int rc, works = 1;
 
 	snprintf(folder, sizeof(folder), "%.4000s/%.100s", scratch, scenario->name);
@@ -103,9 +105,11 @@ int plugin_try(const struct sm_scenario *scenario, const struct plugin_options *
 		struct sm_proof_verdict verdict = { 0 };
 
 		judge(&results, scenario->name, v->name, &verdict);
+		sm_clean(verdict.evidence);
 		works &= verdict.result != SM_PROOF_FAIL;
+		done |= verdict.result == SM_PROOF_PASS;
 		tell(context, &verdict);
 	}
 	sm_results_free(&results);
-	return rc < 0 ? rc : works;
+	return rc < 0 ? rc : works && !done ? PLUGIN_NOT_TRIED : works;
 }

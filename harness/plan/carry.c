@@ -105,6 +105,11 @@ static bool take_list(struct carry *carry, const void **list, size_t size, const
 
 static bool is_memory(const struct sm_memory *memory)
 {
+	bool sized = memory->pages.kind == SM_PAGES_MULTI || memory->pages.kind == SM_PAGES_HUGETLB;
+	uint64_t bytes = memory->pages.bytes;
+
+	if (sized && (bytes < 4096 || (bytes & (bytes - 1)) != 0))
+		return false;
 	return memory->backing < SM_BACKING_COUNT && memory->pages.kind <= SM_PAGES_HUGETLB &&
 	       memory->prefault < SM_PREFAULT_COUNT && memory->numa < SM_NUMA_COUNT;
 }
@@ -122,7 +127,8 @@ static bool take_variants(struct carry *carry, struct sm_scenario *s)
 		good = take_text(carry, &variant->name, "name of a variant") &&
 		       take_text(carry, &variant->summary, "summary of a variant");
 		if (good && !is_memory(&variant->memory))
-			return refuse(carry, "variant \"%s\" asks for memory of an unknown kind", variant->name);
+			return refuse(carry, "variant \"%s\" asks for memory of an unknown kind or page size",
+				      variant->name);
 		if (good && variant->workers > WORKERS_MOST)
 			return refuse(carry, "variant \"%s\" has %u workers; at most %u are possible", variant->name,
 				      variant->workers, WORKERS_MOST);
@@ -230,11 +236,19 @@ static bool take_metrics(struct carry *carry, struct sm_scenario *s)
 {
 	bool good = take_text(carry, &s->metric.name, "name of the metric") &&
 		    take_text(carry, &s->metric.unit, "unit of the metric");
+	unsigned more = 0, expected = 0;
 
-	for (unsigned i = 0; good && i < SM_MORE_MAX && s->more[i].name; i++)
+	while (more < SM_MORE_MAX && s->more[more].name)
+		more++;
+	while (expected < SM_EXPECTED_MAX && s->expected[expected].event)
+		expected++;
+	/* what stands behind the end of a list is not copied, so its pointers are not followed */
+	memset(s->more + more, 0, (SM_MORE_MAX - more) * sizeof(s->more[0]));
+	memset(s->expected + expected, 0, (SM_EXPECTED_MAX - expected) * sizeof(s->expected[0]));
+	for (unsigned i = 0; good && i < more; i++)
 		good = take_text(carry, &s->more[i].name, "name of a metric") &&
 		       take_text(carry, &s->more[i].unit, "unit of a metric");
-	for (unsigned i = 0; good && i < SM_EXPECTED_MAX && s->expected[i].event; i++)
+	for (unsigned i = 0; good && i < expected; i++)
 		good = take_text(carry, &s->expected[i].variant, "variant of a count") &&
 		       take_text(carry, &s->expected[i].event, "event of a count");
 	return good && take_text(carry, &s->achieved, "metric of the achieved rate") &&
@@ -260,7 +274,9 @@ static bool check_rest(struct carry *carry, const struct sm_scenario *s)
 	if (s->plugged)
 		return refuse(carry, "it sets `plugged`, which is the harness'");
 	if (!is_memory(&s->memory))
-		return refuse(carry, "it asks for memory of an unknown kind");
+		return refuse(carry, "it asks for memory of an unknown kind or page size");
+	if ((s->memory.numa == SM_BIND_FIRST || s->memory.numa == SM_BIND_SECOND) && !s->node_params[0])
+		return refuse(carry, "it binds memory to a node of `node_params`, and names none there");
 	if (s->workers > WORKERS_MOST)
 		return refuse(carry, "it has %u workers; at most %u are possible", s->workers, WORKERS_MOST);
 	if (s->subject > SM_COLD || s->ends > SM_FIRST_DONE_OR_CLOCK)

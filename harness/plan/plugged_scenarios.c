@@ -111,8 +111,11 @@ static int in_child(struct job *job, const char *what, sm_errand_fn fn, struct s
 	struct sm_error said = { 0 };
 	int rc = sm_errand_run(plugged->os, &errand, &said);
 
-	if (what == question[0] && job->facts && job->facts->asked < QUESTIONS)
-		what = question[job->facts->asked];
+	unsigned asked =
+		job->facts ? *(const volatile unsigned *)&job->facts->asked : 0; /* the child could write to it */
+
+	if (what == question[0] && asked < QUESTIONS)
+		what = question[asked];
 	if (rc == -ETIMEDOUT)
 		return sm_fail(err, ETIMEDOUT, "plug-in %s: %s did not return within %u s", plugged->file, what,
 			       SM_PLUGGED_LIMIT_S);

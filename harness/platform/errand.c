@@ -27,7 +27,10 @@ static int judge_end(const struct sm_os *os, const struct sm_errand *errand, con
 		     int status, const struct sm_error *said, struct sm_error *err)
 {
 	char how[SM_ERROR_TEXT_MAX - 80];
+	int code = *(const volatile int *)&said->code; /* the child could write to it again */
 
+	if (code == EINTR && !(errand->stop && *errand->stop))
+		code = ECHILD; /* only this process knows whether it was asked to stop */
 	if (WIFSIGNALED(status)) {
 		bool memory = sm_death_words(os, before, WTERMSIG(status), how, sizeof(how));
 
@@ -36,8 +39,8 @@ static int judge_end(const struct sm_os *os, const struct sm_errand *errand, con
 	}
 	if (WEXITSTATUS(status) == SM_MEMBER_LEFT)
 		return sm_fail(err, ECHILD, "the process that was to do this first (%s) ended early", errand->title);
-	if (said->code > 0)
-		return sm_fail(err, said->code, "%.*s", (int)sizeof(said->text), said->text);
+	if (code > 0)
+		return sm_fail(err, code, "%.*s", (int)sizeof(said->text), said->text);
 	return sm_fail(err, ECHILD, "the process that was to do this first (%s) ended with %d", errand->title,
 		       WEXITSTATUS(status));
 }

@@ -107,6 +107,8 @@ static int make_rig(struct check *check, const char *name, struct lock_rig *rig)
 	struct sm_error said = { 0 };
 	int rc = lock_rig_make(rig, check->plugged, &check->findings, false, &said);
 
+	if (rc == -EINTR || trial_is_machine(rc))
+		return sm_fail(check->err, -rc, "%s", said.text);
 	if (rc < 0)
 		check_tell(check, name, SM_PROOF_FAIL, "%s", said.text);
 	return rc == 0;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "hold.h"
+#include "shmeter/encode.h"
 #include "shmeter/errand.h"
 #include "shmeter/plugged_scenarios.h"
 
@@ -23,8 +25,8 @@
 
 /* The functions of the scenario that the stage calls. */
 enum step { STEP_LOAD, STEP_SIZE, STEP_SETUP, STEP_WORK, STEP_VERIFY, STEP_MEASURE, STEP_TEARDOWN, STEP_COUNT };
-static const char *const step_name[STEP_COUNT] = { "loading it", "a size",    "setup()",   "a trial",
-						   "verify()",   "measure()", "teardown()" };
+static const char *const step_name[STEP_COUNT] = { "the loading", "a size function", "setup()",   "a trial",
+						   "verify()",    "measure()",       "teardown()" };
 
 /* What stage and parent share. */
 struct stage {
@@ -55,9 +57,10 @@ static struct sm_slice_facts *slices_of(struct stage *stage)
 	return (struct sm_slice_facts *)(void *)stage->rest;
 }
 
-static struct sm_visit *visits_of(struct stage *stage)
+/* Behind the room for so many slices. */
+static struct sm_visit *visits_of(struct stage *stage, size_t slices)
 {
-	return (struct sm_visit *)(void *)(slices_of(stage) + stage->slices);
+	return (struct sm_visit *)(void *)(slices_of(stage) + slices);
 }
 
 static void too_late(int number)
@@ -88,7 +91,8 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	begin(STEP_SETUP);
 	rc = theirs.setup(trial, err);
 	end();
-	return rc;
+	/* a stranger's -EINTR is no signal to the run */
+	return rc == -EINTR && !atomic_load(&here->abort) ? sm_fail(err, EIO, "setup() was interrupted") : rc;
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
@@ -144,7 +148,7 @@ static void tell(struct stage *stage, const struct sm_trial_result *result)
 	if (result->slice && result->slice_count <= stage->slices)
 		memcpy(slices_of(stage), result->slice, result->slice_count * sizeof(*result->slice));
 	if (result->visit && result->visit_count <= stage->visits)
-		memcpy(visits_of(stage), result->visit, result->visit_count * sizeof(*result->visit));
+		memcpy(visits_of(stage, stage->slices), result->visit, result->visit_count * sizeof(*result->visit));
 	if (result->histogram)
 		stage->histogram = *result->histogram;
 	if (result->series)
@@ -226,6 +230,7 @@ static void *copy_of(const void *from, size_t count, size_t size)
 static void end_text(char *text, size_t size)
 {
 	text[size - 1] = '\0';
+	sm_clean(text);
 }
 
 /* Whether the numbers of a result lead nowhere else than they should: the plug-in could write to them. */
@@ -248,20 +253,20 @@ static bool hear(struct stage *stage, size_t slices, size_t visits, const struct
 {
 	const struct sm_trial_result told = stage->result;
 
+	atomic_signal_fence(memory_order_seq_cst); /* the copy is checked, not what may be written there later */
 	if (!stage->done || told.status <= SM_STATUS_NONE || told.status >= SM_STATUS_MEASURED ||
 	    told.slice_count > slices || told.visit_count > visits || told.relation >= SM_PLACE_COUNT)
 		return false;
-	stage->slices = slices;
 	*result = told;
 	end_text(result->reason, sizeof(result->reason));
 	end_text(result->pus, sizeof(result->pus));
 	end_text(result->nodes, sizeof(result->nodes));
 	end_text(result->pages_got, sizeof(result->pages_got));
 	result->slice = copy_of(told.slice ? slices_of(stage) : NULL, told.slice_count, sizeof(*told.slice));
-	result->visit = copy_of(told.visit ? visits_of(stage) : NULL, told.visit_count, sizeof(*told.visit));
+	result->visit = copy_of(told.visit ? visits_of(stage, slices) : NULL, told.visit_count, sizeof(*told.visit));
 	result->histogram = copy_of(told.histogram ? &stage->histogram : NULL, 1, sizeof(stage->histogram));
 	result->series = copy_of(told.series ? &stage->series : NULL, 1, sizeof(stage->series));
-	if (is_sound(result, tour) && (!told.slice_count || result->slice))
+	if (is_sound(result, tour) && (!told.slice_count || result->slice) && (!told.visit_count || result->visit))
 		return true;
 	sm_trial_result_free(result);
 	return false;
@@ -271,11 +276,12 @@ static bool hear(struct stage *stage, size_t slices, size_t visits, const struct
 static void blame(const struct sm_scenario *scenario, const struct stage *stage, const struct sm_error *said,
 		  struct sm_trial_result *result)
 {
-	enum step step = stage->step < STEP_COUNT ? stage->step : STEP_WORK;
+	enum step told = stage->step, step = (unsigned)told < STEP_COUNT ? told : STEP_WORK;
+	bool hung = stage->late || said->code == ETIMEDOUT;
 	const char *how = strstr(said->text, ") "); /* "the process that was to do this first (NAME) ended early" */
 	struct sm_error why = { 0 };
 
-	if (stage->late)
+	if (hung)
 		how = " did not return in time";
 	else if (how && strchr(said->text, '(') < how)
 		how++;
@@ -283,7 +289,7 @@ static void blame(const struct sm_scenario *scenario, const struct stage *stage,
 		how = said->code ? said->text : " told nothing";
 	sm_fail(&why, ECHILD, "plug-in %s: %s of %s%s%s", scenario->plugged->file, step_name[step], scenario->name,
 		*how == ' ' ? "" : ": ", how);
-	if (stage->late) /* each of its trials would wait as long */
+	if (hung) /* each of its trials would wait as long */
 		*sm_plugged_scenario_hung(scenario) = why;
 	begin_result(result);
 	result->memory_lacked = said->code == ENOMEM;

@@ -37,7 +37,7 @@ tells claim_variant 'scenario step_by_step: claim MINE1: variant "three" does no
 tells claim_taken 'scenario step_by_step: claim T1 is one of scenario transport_latency, too'
 tells claim_kind 'scenario step_by_step: claim MINE2: it says no kind.*'
 tells long_text 'its description: .*the summary is longer than 4000 characters'
-tells bad_memory 'its description: .*it asks for memory of an unknown kind'
+tells bad_memory 'its description: .*it asks for memory of an unknown kind or page size'
 tells plugs 'its description: .*it takes transports or locks of plug-ins.*'
 tells null 'its description: .*the list has a NULL in it'
 tells contract 'its description: it was built with another scenario.h than this shmeter: build it again'

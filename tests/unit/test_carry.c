@@ -146,3 +146,33 @@ Test(carry, what_a_plugin_wrote_there_leads_nowhere_else)
 	cr_expect_null(hear((const struct sm_scenario *)(const void *)(told + used - 8), used, &err));
 	cr_expect_null(hear(NULL, used, &err));
 }
+
+/* What the harness itself divides by, looks up, or walks over. */
+Test(carry, memory_without_a_size_or_a_node_is_refused_and_the_rest_of_a_list_forgotten)
+{
+	struct made_up m;
+	struct sm_scenario *got;
+	struct sm_error err = { 0 };
+	size_t used;
+
+	make(&m);
+	m.scenario.memory.pages.kind = SM_PAGES_HUGETLB;
+	m.scenario.memory.pages.bytes = 0;
+	cr_expect_null(tell(&m.scenario, &used, &err));
+	cr_expect(strstr(err.text, "page size"), "%s", err.text);
+	m.scenario.memory.pages.bytes = 3 * 4096;
+	cr_expect_null(tell(&m.scenario, &used, &err));
+	make(&m);
+	m.scenario.memory.numa = SM_BIND_FIRST;
+	cr_expect_null(tell(&m.scenario, &used, &err));
+	cr_expect(strstr(err.text, "node_params"), "%s", err.text);
+	make(&m);
+	m.scenario.more[0].name = NULL;
+	m.scenario.more[1].name = (const char *)16;
+	m.scenario.expected[0].event = NULL;
+	m.scenario.expected[1].event = (const char *)16;
+	got = tell(&m.scenario, &used, &err);
+	cr_assert_not_null(got, "%s", err.text);
+	cr_expect_null(got->more[1].name);
+	cr_expect_null(got->expected[1].event);
+}
