@@ -7,11 +7,9 @@
 #include <sys/mman.h>
 
 #include "carry.h"
-#include "shmeter/errand.h"
 #include "shmeter/intern.h"
 #include "shmeter/memory.h"
 
-#define LIMIT_NS    (SM_PLUGGED_LIMIT_S * (uint64_t)1000000000u)
 #define TOLD_BYTES  ((size_t)4 << 20)   /* texts and lists of all scenarios of a plug-in */
 #define BYTES_LIMIT ((uint64_t)1 << 46) /* half of the addresses of a process on x86-64 */
 
@@ -31,7 +29,7 @@ struct facts {
 	unsigned asked; /* how many questions were begun: the last one is that which a child died of */
 };
 
-static const char *const question[] = { "loading it",     "region_bytes()", "own_bytes()",
+static const char *const question[] = { "the loading",    "region_bytes()", "own_bytes()",
 					"bytes_per_op()", "fixed_ops()",    "supported()" };
 #define QUESTIONS (sizeof(question) / sizeof(question[0]))
 
@@ -53,16 +51,6 @@ struct job {
 	const struct sm_case *c;
 	struct facts *facts;
 };
-
-static void *shared_new(size_t bytes, struct sm_error *err)
-{
-	void *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (shared != MAP_FAILED)
-		return shared;
-	sm_fail(err, errno, "no memory to hear from a child: %s", strerror(errno));
-	return NULL;
-}
 
 /* In a child: the list of scenarios that the plug-in exports; `*list` is NULL where it has none. */
 static int load(const struct sm_plugged *plugged, const struct shmeter_scenarios **list, struct sm_error *err)
@@ -104,24 +92,14 @@ static int describe_here(void *argument, struct sm_error *err)
 
 static int in_child(struct job *job, const char *what, sm_errand_fn fn, struct sm_error *err)
 {
-	const struct sm_plugged *plugged = job->plugged;
-	const struct sm_errand errand = {
-		.title = "plug-in", .fn = fn, .argument = job, .timeout_ns = LIMIT_NS, .stop = plugged->stop
-	};
 	struct sm_error said = { 0 };
-	int rc = sm_errand_run(plugged->os, &errand, &said);
-
-	unsigned asked =
-		job->facts ? *(const volatile unsigned *)&job->facts->asked : 0; /* the child could write to it */
+	int rc = sm_plugin_child(job->plugged, fn, job, &said);
+	/* which the child could write to again */
+	unsigned asked = job->facts ? *(const volatile unsigned *)&job->facts->asked : 0;
 
 	if (what == question[0] && asked < QUESTIONS)
 		what = question[asked];
-	if (rc == -ETIMEDOUT)
-		return sm_fail(err, ETIMEDOUT, "plug-in %s: %s did not return within %u s", plugged->file, what,
-			       SM_PLUGGED_LIMIT_S);
-	if (rc == -EINTR)
-		return sm_fail(err, EINTR, "%s", said.text);
-	return rc < 0 ? sm_fail(err, -rc, "plug-in %s: %s: %s", plugged->file, what, said.text) : 0;
+	return sm_plugin_child_ended(job->plugged, what, rc, &said, err);
 }
 
 int sm_plugged_scenario_here(const struct sm_scenario *scenario, struct sm_scenario *out, struct sm_error *err)
@@ -215,7 +193,7 @@ static void ask(struct guest *guest, const struct sm_case *c, struct facts *out)
 		out->why = guest->hung;
 		return;
 	}
-	job.facts = shared_new(sizeof(*job.facts), &err);
+	job.facts = sm_plugin_shared(sizeof(*job.facts), &err);
 	rc = job.facts ? in_child(&job, question[0], ask_here, &err) : -err.code;
 	if (rc == 0) {
 		*out = *job.facts;
@@ -359,7 +337,7 @@ int sm_plugin_scenarios(const struct sm_os *os, const char *path, const volatile
 
 	if (rc < 0)
 		return rc;
-	job.told = shared_new(sizeof(*job.told), err);
+	job.told = sm_plugin_shared(sizeof(*job.told), err);
 	if (!job.told)
 		return -err->code;
 	rc = in_child(&job, "its description", describe_here, err);

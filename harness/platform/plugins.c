@@ -15,7 +15,6 @@
 #include "shmeter/intern.h"
 #include "shmeter/memory.h"
 
-#define LIMIT_NS    5000000000u       /* plugin.h promises this */
 #define BYTES_LIMIT ((size_t)1 << 46) /* half of the addresses of a process on x86-64 */
 
 /* What a child is to do. */
@@ -106,35 +105,47 @@ static int lock_close_here(void *argument, struct sm_error *err)
 	return 0;
 }
 
+int sm_plugin_child(const struct sm_plugged *plugged, sm_errand_fn fn, void *argument, struct sm_error *said)
+{
+	const struct sm_errand errand = { .title = "plug-in",
+					  .fn = fn,
+					  .argument = argument,
+					  .timeout_ns = SM_PLUGGED_LIMIT_S * (uint64_t)1000000000u,
+					  .stop = plugged->stop };
+
+	return sm_errand_run(plugged->os, &errand, said);
+}
+
+int sm_plugin_child_ended(const struct sm_plugged *plugged, const char *what, int rc, const struct sm_error *said,
+			  struct sm_error *err)
+{
+	if (rc == -ETIMEDOUT)
+		return sm_fail(err, ETIMEDOUT, "plug-in %s: %s did not return within %u s", plugged->file, what,
+			       SM_PLUGGED_LIMIT_S);
+	if (rc == -EINTR)
+		return sm_fail(err, EINTR, "%s", said->text);
+	if (rc == -EAGAIN || rc == -EMFILE || rc == -ENFILE)
+		return sm_fail(err, -rc, "no process for plug-in %s (%s): %s", plugged->file, what, said->text);
+	return rc < 0 ? sm_fail(err, -rc, "plug-in %s: %s: %s", plugged->file, what, said->text) : 0;
+}
+
 /* Has a child do the job; `what` it is, for the sentence: "open()". */
 static int in_child(struct job *job, const char *what, sm_errand_fn fn, struct sm_error *err)
 {
-	const struct sm_plugged *plugged = job->plugged;
-	const struct sm_errand errand = {
-		.title = "plug-in", .fn = fn, .argument = job, .timeout_ns = LIMIT_NS, .stop = plugged->stop
-	};
 	struct sm_error said = { 0 };
-	int rc = sm_errand_run(plugged->os, &errand, &said);
+	int rc = sm_plugin_child(job->plugged, fn, job, &said);
 
-	if (rc == -ETIMEDOUT)
-		return sm_fail(err, ETIMEDOUT, "plug-in %s: %s did not return within %u s", plugged->file, what,
-			       (unsigned)(LIMIT_NS / 1000000000u));
-	if (rc == -EINTR)
-		return sm_fail(err, EINTR, "%s", said.text);
-	if (rc == -EAGAIN || rc == -EMFILE || rc == -ENFILE)
-		return sm_fail(err, -rc, "no process for plug-in %s (%s): %s", plugged->file, what, said.text);
-	return rc < 0 ? sm_fail(err, -rc, "plug-in %s: %s: %s", plugged->file, what, said.text) : 0;
+	return sm_plugin_child_ended(job->plugged, what, rc, &said, err);
 }
 
-static struct plugin_told *told_new(struct sm_error *err)
+void *sm_plugin_shared(size_t bytes, struct sm_error *err)
 {
-	struct plugin_told *told = mmap(NULL, sizeof(*told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *shared = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (told == MAP_FAILED) {
-		sm_fail(err, errno, "no memory to hear from a child: %s", strerror(errno));
-		return NULL;
-	}
-	return told;
+	if (shared != MAP_FAILED)
+		return shared;
+	sm_fail(err, errno, "no memory to hear from a child: %s", strerror(errno));
+	return NULL;
 }
 
 int sm_plugin_find(const char *path, struct sm_plugged *one, struct sm_error *err)
@@ -164,7 +175,7 @@ int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile 
 
 	if (rc < 0)
 		return rc;
-	told = job.told = told_new(err);
+	told = job.told = sm_plugin_shared(sizeof(*told), err);
 	if (!told)
 		return -err->code;
 	rc = in_child(&job, "its description", describe_here, err);
@@ -190,7 +201,7 @@ static int ask_bytes(const struct sm_plugged *plugged, size_t capacity, size_t m
 
 	if (hung->code)
 		return sm_fail(err, hung->code, "%s", hung->text);
-	told = job.told = told_new(err);
+	told = job.told = sm_plugin_shared(sizeof(*told), err);
 	if (!told)
 		return -err->code;
 	rc = in_child(&job, "bytes()", bytes_here, err);

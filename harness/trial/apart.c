@@ -334,8 +334,13 @@ static int run_apart(const struct sm_trial_context *context, const struct sm_tri
 		rc = sm_fail(err, EINTR, "%s", said.text);
 		goto out;
 	}
-	if (rc < 0 || !hear(stage, slices, visits, request->part.tour, result))
+	if (rc == -EAGAIN || rc == -EMFILE || rc == -ENFILE) { /* the machine's failure, not the plug-in's */
+		result->status = SM_SKIPPED;
+		snprintf(result->reason, sizeof(result->reason), "no process for a trial of a plug-in: %.400s",
+			 said.text);
+	} else if (rc < 0 || !hear(stage, slices, visits, request->part.tour, result)) {
 		blame(scenario, stage, &said, result);
+	}
 	result->started_ns = started_ns;
 	result->wall_ns = sm_clock_ns() - started_ns;
 	result->overhead_ns = result->wall_ns > result->timed_ns ? result->wall_ns - result->timed_ns : 0;

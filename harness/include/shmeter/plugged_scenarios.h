@@ -2,10 +2,8 @@
 #ifndef SHMETER_PLUGGED_SCENARIOS_H
 #define SHMETER_PLUGGED_SCENARIOS_H
 
+#include "shmeter/plugins.h"
 #include "shmeter/scenario.h"
-
-/* How long a function without a worker may take: region_bytes() and the like, setup(), verify(), measure(), teardown(). */
-#define SM_PLUGGED_LIMIT_S 5u
 
 /* Has a child load the file and describe its scenarios.  Returns their number, which may be 0, and sets `list` to them; they
  * live as long as the process, and `plugged` of each says where it comes from.  Or returns a negative errno with a sentence,

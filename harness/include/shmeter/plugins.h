@@ -6,9 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shmeter/errand.h"
 #include "shmeter/error.h"
 #include "shmeter/os.h"
 #include "shmeter/plugin.h"
+
+/* How long a function without a worker may take: plugin.h and scenario.h promise this. */
+#define SM_PLUGGED_LIMIT_S 5u
 
 enum sm_plugged_kind { SM_PLUGGED_TRANSPORT, SM_PLUGGED_LOCK, SM_PLUGGED_SCENARIO };
 
@@ -36,9 +40,9 @@ struct sm_plugged {
 SM_MUST_USE int sm_plugin_find(const char *path, struct sm_plugged *one, struct sm_error *err);
 
 /* Has a child load the file and describe it.  Returns the number of its transports and locks (0 where it has only
- * scenarios), and sets `*first` to them, transports first; or a negative errno with a sentence that names the file: -EINVAL where there is no such file that can be
- * read, -EBADMSG where it is no plug-in of this ABI or describes something else than plugin.h says, -ETIMEDOUT, -EINTR,
- * -ECHILD where it ended the child.  `stop` is as in struct sm_plugged. */
+ * scenarios), and sets `*first` to them, transports first; or a negative errno with a sentence that names the file: -EINVAL
+ * where there is no such file that can be read, -EBADMSG where it is no plug-in of this ABI or describes something else
+ * than plugin.h says, -ETIMEDOUT, -EINTR, -ECHILD where it ended the child.  `stop` is as in struct sm_plugged. */
 SM_MUST_USE int sm_plugin_describe(const struct sm_os *os, const char *path, const volatile int *stop,
 				   const struct sm_plugged **first, struct sm_error *err);
 
@@ -61,7 +65,16 @@ SM_MUST_USE int sm_plugin_lock_close(const struct sm_plugged *plugged, struct sh
 const struct shmeter_transport *sm_plugin_here(const struct sm_plugged *plugged, struct sm_error *err);
 const struct shmeter_lock *sm_plugin_lock_here(const struct sm_plugged *plugged, struct sm_error *err);
 
-/* "transport" or "lock". */
+/* Zeroed memory that a child shares with this process; munmap() it.  NULL: none, with the sentence. */
+void *sm_plugin_shared(size_t bytes, struct sm_error *err);
+/* Has a child do `fn(argument)`, which may call the plug-in.  Returns as sm_errand_run() does, with its words in `said`. */
+SM_MUST_USE int sm_plugin_child(const struct sm_plugged *plugged, sm_errand_fn fn, void *argument,
+				struct sm_error *said);
+/* The sentence of how that ended; `what` the child did, such as "open()".  Returns `rc`. */
+SM_MUST_USE int sm_plugin_child_ended(const struct sm_plugged *plugged, const char *what, int rc,
+				      const struct sm_error *said, struct sm_error *err);
+
+/* "transport", "lock" or "scenario". */
 const char *sm_plugged_kind_name(enum sm_plugged_kind kind);
 
 /* In a child alone: loads the plug-in here, likewise, and returns all that it exports.  NULL: not loaded, or the file has
