@@ -42,7 +42,7 @@ static json_t *floor_of(const struct sm_baselines *runs, sm_name id, sm_name bes
 	return *count < GATE_RUNS_MIN ? NULL : json_real(exp(sm_run_levels_floor(levels.runs.scatter)));
 }
 
-/* NULL: none is known. */
+/* JSON null: none is known. */
 static json_t *floors_of(const struct sm_baselines *runs, const struct digest_case *c, double *room,
 			 struct sm_results *strings)
 {
@@ -60,7 +60,7 @@ static json_t *floors_of(const struct sm_baselines *runs, const struct digest_ca
 	}
 	if (!time && json_object_size(ratios) == 0) {
 		json_decref(ratios);
-		return NULL;
+		return json_null();
 	}
 	/* a value of NULL sets nothing */
 	return json_pack("{s:o*, s:o, s:i, s:o}", "time", time, "ratio", ratios, "runs", (int)counted, "measured_utc",
@@ -146,6 +146,8 @@ int sm_floor_save(const struct sm_identity *machine, const struct sm_floor *floo
 	json_object_foreach (floor->cases, id, learned) {
 		json_t *known = json_object_get(cases, id);
 
+		if (json_is_null(learned))
+			continue; /* what is known stays */
 		if (json_is_object(known))
 			learn(known, learned);
 		else

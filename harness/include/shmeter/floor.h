@@ -18,8 +18,8 @@ struct sm_floor {
 
 /* The noise floors of the cases of several runs of one build: a JSON object {id: {"time", "ratio": {variant: },
  * "runs", "measured_utc"}}.  95 % of all pairs of runs differ by less than these factors, by the scatter of the runs'
- * levels.  `ratio` is that to the other variants of the case's group.  A case with too few runs that count has none.
- * -ENOMEM.  The caller decrefs it. */
+ * levels.  `ratio` is that to the other variants of the case's group.  A case with too few runs that count has
+ * null.  -ENOMEM.  The caller decrefs it. */
 SM_MUST_USE int sm_floor_of_cases(const struct sm_baselines *runs, json_t **out, struct sm_error *err);
 
 /* Stores the floor in `$SHMETER_STATE_DIR/noise.json` (ledger.h describes the folder), as that of the host and as the
