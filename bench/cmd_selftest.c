@@ -104,8 +104,11 @@ static void tell(struct selftest *self, unsigned percent, unsigned blocks, const
 	struct sm_interval rate = sm_binomial_interval(seen, parts->count, 0.95);
 
 	if (parts->count == 0) {
-		printf("  %2u %% slower, %2u blocks: not tested, too few usable blocks in one pair class\n", percent,
-		       blocks);
+		if (percent)
+			printf("  %2u %% slower", percent);
+		else
+			fputs("  no change", stdout);
+		printf(", %2u blocks: not tested, too few usable blocks in one pair class\n", blocks);
 		self->unsure = true;
 		return;
 	}
@@ -158,7 +161,7 @@ static int step(struct selftest *self, unsigned percent, unsigned blocks, struct
 
 /* One run of the cases whose noise floor is asked for: before each step of the control and at the end, so that the runs
  * lie as far apart as the self-test allows. */
-static int run_cases(struct selftest *self, struct sm_error *err)
+static int run_cases(struct selftest *self, unsigned blocks, struct sm_error *err)
 {
 	const struct common_options *common = &self->options->common;
 	struct sm_results results;
@@ -169,7 +172,8 @@ static int run_cases(struct selftest *self, struct sm_error *err)
 		return 0;
 	snprintf(folder, sizeof(folder), "%s/cases-%zu", self->out, self->runs.count + 1);
 	sm_results_init(&results);
-	rc = run_into(self, folder, common->operand, common->operands, NULL, SM_BASELINE_BLOCKS, &results, err);
+	rc = run_into(self, folder, common->operand, common->operands, NULL,
+		      blocks < SM_BASELINE_BLOCKS ? blocks : SM_BASELINE_BLOCKS, &results, err);
 	sm_results_free(&results);
 	return rc < 0 ? rc : sm_baselines_add(&self->runs, folder, sm_scenarios, sm_scenario_count, err);
 }
@@ -264,12 +268,12 @@ static int test(struct selftest *self, struct sm_error *err)
 	if (rc == 0)
 		printf("\nA/A control: one case under two names, one of them slowed down\n");
 	for (unsigned i = 0; rc == 0 && i < STEPS; i++) {
-		rc = run_cases(self, err);
+		rc = run_cases(self, blocks, err);
 		if (rc == 0)
 			rc = step(self, injected[i], blocks, err);
 	}
 	if (rc == 0)
-		rc = run_cases(self, err);
+		rc = run_cases(self, blocks, err);
 	return rc == 0 ? find_floor(self, err) : rc;
 }
 

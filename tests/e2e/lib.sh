@@ -45,7 +45,7 @@ quiet() {
 	local folder=$1
 	shift
 	awk -F, -v OFS=, -v times="$*" '
-		BEGIN { split(times, list, " "); for (i in list) { split(list[i], of, "="); time[of[1]] = of[2] } }
+		BEGIN { CONVFMT = OFMT = "%.0f"; split(times, list, " "); for (i in list) { split(list[i], of, "="); time[of[1]] = of[2] } }
 		FNR == 1 { files++; for (i = 1; i <= NF; i++) column[$i] = i; print > (FILENAME ".quiet"); next }
 		files == 1 {
 			each[$2] = $4 in time ? time[$4] : 4

@@ -61,7 +61,7 @@ expect 4 'KEY=VALUE' "$program" ab --left pages lock_uncontended/mutex --out no
 expect 4 'a ratio over 1' "$program" ab --max 0.5 a b
 
 # the selftest, in a short form, once: it takes most of this test's time
-"$program" selftest aa/b --repeat-blocks 16 --out self -q >out 2>err
+"$program" selftest aa/b --repeat-blocks 20 --out self -q >out 2>err
 got=$?
 grep -q 'false alarms in' out || fail "no false alarms are told: exit $got: $(cat out err)"
 "$program" run aa -q --no-plots --out later >/dev/null 2>&1

@@ -11,7 +11,7 @@ root=$(realpath "$1")
 program=$(realpath "$2")
 . "$root/tests/e2e/lib.sh"
 
-"$program" run false_sharing transport_latency/pipe transport_latency/shm_ring transport_latency/fifo first_touch/4k \
+"$program" run false_sharing transport_latency/pipe transport_latency/shm_mutex_cond transport_latency/fifo first_touch/4k \
 	aa --set message=64,1024,4096 --set op=atomic_add --set work=0 --out run -q >out 2>err || fail "run: $(cat err)"
 page=run/report.html
 for svg in run/plots/*.svg; do
