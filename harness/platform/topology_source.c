@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <hwloc.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,26 +38,41 @@ static int check_version(const char *path, const char *head, struct sm_error *er
 	return 0;
 }
 
+/* Whether hwloc takes a source: where it comes from the environment, some backends fall back to this machine. */
+static int check_taken(int (*set)(hwloc_topology_t, const char *), const char *source, bool *taken,
+		       struct sm_error *err)
+{
+	hwloc_topology_t hw;
+
+	if (hwloc_topology_init(&hw) < 0)
+		return sm_fail(err, ENOMEM, "no memory for the topology");
+	*taken = set(hw, source) == 0;
+	hwloc_topology_destroy(hw);
+	return 0;
+}
+
 static int check_file(const char *path, struct sm_error *err)
 {
 	char head[HEAD_MAX];
+	bool taken = true;
 	int rc = sm_read_file(path, head, sizeof(head)); /* what fits is enough */
 
 	if (rc < 0 && rc != -EFBIG)
 		return sm_fail(err, -rc, "HWLOC_XMLFILE: %s cannot be read: %s", path, strerror(-rc));
-	return check_version(path, head, err);
+	rc = check_version(path, head, err);
+	if (rc == 0)
+		rc = check_taken(hwloc_topology_set_xml, path, &taken, err);
+	return taken ? rc : topology_cannot_load(path, 0, err);
 }
 
 static int check_synthetic(const char *text, struct sm_error *err)
 {
-	hwloc_topology_t hw;
-	int rc;
+	bool taken = true;
+	int rc = check_taken(hwloc_topology_set_synthetic, text, &taken, err);
 
-	if (hwloc_topology_init(&hw) < 0)
-		return sm_fail(err, ENOMEM, "no memory for the topology");
-	rc = hwloc_topology_set_synthetic(hw, text);
-	hwloc_topology_destroy(hw);
-	return rc < 0 ? sm_fail(err, EINVAL, "HWLOC_SYNTHETIC: \"%.200s\" is no synthetic topology of hwloc", text) : 0;
+	if (rc == 0 && !taken)
+		rc = sm_fail(err, EINVAL, "HWLOC_SYNTHETIC: \"%.200s\" is no synthetic topology of hwloc", text);
+	return rc;
 }
 
 static const char *variable(const char *name)
