@@ -9,9 +9,8 @@
 
 #include "check_private.h"
 
-#define TEXT_MOST    4000
-#define ALIGNMENT    16
-#define WORKERS_MOST 65536u
+#define TEXT_MOST 4000
+#define ALIGNMENT 16
 
 static bool refuse(struct carry *carry, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static bool refuse(struct carry *carry, const char *format, ...)
@@ -129,9 +128,9 @@ static bool take_variants(struct carry *carry, struct sm_scenario *s)
 		if (good && !is_memory(&variant->memory))
 			return refuse(carry, "variant \"%s\" asks for memory of an unknown kind or page size",
 				      variant->name);
-		if (good && variant->workers > WORKERS_MOST)
+		if (good && variant->workers > CHECK_WORKERS_MAX)
 			return refuse(carry, "variant \"%s\" has %u workers; at most %u are possible", variant->name,
-				      variant->workers, WORKERS_MOST);
+				      variant->workers, CHECK_WORKERS_MAX);
 		if (good && variant->plugged)
 			return refuse(carry, "variant \"%s\" sets `plugged`, which is the harness'", variant->name);
 	}
@@ -277,8 +276,8 @@ static bool check_rest(struct carry *carry, const struct sm_scenario *s)
 		return refuse(carry, "it asks for memory of an unknown kind or page size");
 	if ((s->memory.numa == SM_BIND_FIRST || s->memory.numa == SM_BIND_SECOND) && !s->node_params[0])
 		return refuse(carry, "it binds memory to a node of `node_params`, and names none there");
-	if (s->workers > WORKERS_MOST)
-		return refuse(carry, "it has %u workers; at most %u are possible", s->workers, WORKERS_MOST);
+	if (s->workers > CHECK_WORKERS_MAX)
+		return refuse(carry, "it has %u workers; at most %u are possible", s->workers, CHECK_WORKERS_MAX);
 	if (s->subject > SM_COLD || s->ends > SM_FIRST_DONE_OR_CLOCK)
 		return refuse(carry, "its `subject` or `ends` is none of scenario.h");
 	return true;

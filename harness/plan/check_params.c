@@ -9,6 +9,10 @@
 /* Most times the PUs, or the last-level cache, in a list of values. */
 #define TIMES_MAX 1024
 
+/* Most cases of a scenario, and the values that a doubling may stand for: from 1 to more PUs than a Linux kernel can have. */
+#define CASES_MAX   20000u
+#define DOUBLES_MAX 16u
+
 /* Most characters of the parameters in the id of a case. */
 #define PARAMS_TEXT_MAX 159
 
@@ -207,11 +211,44 @@ static const struct sm_param *param_of(const struct sm_scenario *s, const char *
 	return NULL;
 }
 
+/* Most cases of the profile whose lists begin so far behind `quick`: on any machine, before nodes and PUs, which a scenario
+ * does not list. */
+static uint64_t cases_of(const struct sm_scenario *s, unsigned profile)
+{
+	uint64_t cases = 0;
+
+	while (cases < SM_LIST_MAX && s->variants[cases].name)
+		cases++;
+	for (unsigned p = 0; p < plan_params(s); p++) {
+		const struct sm_values *lists[] = { &s->params[p].quick, &s->params[p].standard, &s->params[p].full };
+		const struct sm_values *list = lists[0];
+		uint64_t count = 0;
+
+		for (unsigned k = 1; k <= profile; k++)
+			list = lists[k]->count ? lists[k] : list;
+		for (unsigned i = 0; i < list->count; i++)
+			count += sm_values_at(list, i).kind == SM_VALUE_DOUBLING ? DOUBLES_MAX : 1;
+		if (count && __builtin_mul_overflow(cases, count, &cases))
+			return UINT64_MAX;
+	}
+	return cases;
+}
+
+static int check_cases(const struct check_subject *on)
+{
+	for (unsigned profile = SM_QUICK; profile <= SM_FULL; profile++)
+		if (cases_of(on->scenario, profile) > CASES_MAX)
+			return check_wrong(on, "the %s profile has more than %u cases: take out values, or a parameter",
+					   sm_profile_name(profile), CASES_MAX);
+	return 0;
+}
+
 /* Checks the parameters whose sum is the number of workers. */
 static int check_workers_param(const struct check_subject *on, const struct check_names *params)
 {
 	const struct sm_scenario *s = on->scenario;
 	struct check_names sum = { .one = "parameter" };
+	uint64_t most = 0;
 	bool some = false;
 
 	check_add_list(&sum, s->workers_param, "+");
@@ -227,6 +264,10 @@ static int check_workers_param(const struct check_subject *on, const struct chec
 			return check_wrong(on, "workers_param names \"%s\", whose values are no numbers of workers",
 					   param->name);
 		some |= param->min > 0;
+		most += param->max && param->max <= CHECK_WORKERS_MAX ? param->max : CHECK_WORKERS_MAX + 1;
+		if (most > CHECK_WORKERS_MAX)
+			return check_wrong(on, "workers_param allows more than %u workers: lower max of \"%s\"",
+					   CHECK_WORKERS_MAX, param->name);
 	}
 	if (!s->workers_param)
 		return 0;
@@ -315,5 +356,7 @@ int check_params(const struct check_subject *on)
 		rc = check_workers_param(on, &names);
 	if (rc == 0)
 		rc = check_nodes(on, &names);
+	if (rc == 0)
+		rc = check_cases(on);
 	return rc == 0 ? check_pair(on, &names) : rc;
 }

@@ -15,6 +15,9 @@
 /* Longest list of a parameter. */
 #define CHECK_VALUES_MAX 64
 
+/* Most workers of a case: more than a Linux kernel has PUs by far. */
+#define CHECK_WORKERS_MAX 65536u
+
 /* What is being checked, for error messages. */
 struct check_subject {
 	const struct sm_scenario *scenario;

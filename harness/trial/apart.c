@@ -247,16 +247,35 @@ static bool is_sound(const struct sm_trial_result *result, const struct sm_tour 
 				   result->series->count <= (uint64_t)result->series->stride * SM_SERIES_MAX);
 }
 
-/* Takes the result over.  Returns false where there is none. */
-static bool hear(struct stage *stage, size_t slices, size_t visits, const struct sm_tour *tour,
-		 struct sm_trial_result *result)
+/* Whether the times that steer the run passed in the trial's own time: the plug-in could write to them, too.  The warm-up, the
+ * slices and the tour come one after the other. */
+static bool is_in_time(const struct sm_trial_result *result, uint64_t wall_ns)
+{
+	const double most = (double)wall_ns;
+	uint64_t left_ns = wall_ns;
+
+	if (result->warm_ns > left_ns)
+		return false;
+	left_ns -= result->warm_ns;
+	if (result->timed_ns > left_ns || result->tour_ns > left_ns - result->timed_ns)
+		return false;
+	/* NaN: none */
+	return result->last_slice_ns <= wall_ns && !(result->alone_ns < 0 || result->alone_ns > most) &&
+	       !(result->company_ns < 0 || result->company_ns > most);
+}
+
+/* Takes the result over from a stage that took so long.  Returns NULL, or what the stage did instead of telling one. */
+static const char *hear(struct stage *stage, size_t slices, size_t visits, const struct sm_tour *tour, uint64_t wall_ns,
+			struct sm_trial_result *result)
 {
 	const struct sm_trial_result told = stage->result;
 
 	atomic_signal_fence(memory_order_seq_cst); /* the copy is checked, not what may be written there later */
 	if (!stage->done || told.status <= SM_STATUS_NONE || told.status >= SM_STATUS_MEASURED ||
 	    told.slice_count > slices || told.visit_count > visits || told.relation >= SM_PLACE_COUNT)
-		return false;
+		return " told nothing";
+	if (!is_in_time(&told, wall_ns))
+		return " told more time than it took";
 	*result = told;
 	end_text(result->reason, sizeof(result->reason));
 	end_text(result->pus, sizeof(result->pus));
@@ -267,14 +286,14 @@ static bool hear(struct stage *stage, size_t slices, size_t visits, const struct
 	result->histogram = copy_of(told.histogram ? &stage->histogram : NULL, 1, sizeof(stage->histogram));
 	result->series = copy_of(told.series ? &stage->series : NULL, 1, sizeof(stage->series));
 	if (is_sound(result, tour) && (!told.slice_count || result->slice) && (!told.visit_count || result->visit))
-		return true;
+		return NULL;
 	sm_trial_result_free(result);
-	return false;
+	return " told nothing";
 }
 
-/* The result of a stage that told none. */
+/* The result of a stage that told none; `instead`: what it did, where it ended well. */
 static void blame(const struct sm_scenario *scenario, const struct stage *stage, const struct sm_error *said,
-		  struct sm_trial_result *result)
+		  const char *instead, struct sm_trial_result *result)
 {
 	enum step told = stage->step, step = (unsigned)told < STEP_COUNT ? told : STEP_WORK;
 	bool hung = stage->late || said->code == ETIMEDOUT;
@@ -286,7 +305,7 @@ static void blame(const struct sm_scenario *scenario, const struct stage *stage,
 	else if (how && strchr(said->text, '(') < how)
 		how++;
 	else
-		how = said->code ? said->text : " told nothing";
+		how = said->code ? said->text : instead;
 	sm_fail(&why, ECHILD, "plug-in %s: %s of %s%s%s", scenario->plugged->file, step_name[step], scenario->name,
 		*how == ' ' ? "" : ": ", how);
 	if (hung) /* each of its trials would wait as long */
@@ -304,7 +323,7 @@ static int run_apart(const struct sm_trial_context *context, const struct sm_tri
 {
 	const struct sm_scenario *scenario = request->c->scenario;
 	const struct sm_error *hung = sm_plugged_scenario_hung(scenario);
-	uint64_t started_ns = sm_clock_ns();
+	uint64_t started_ns = sm_clock_ns(), wall_ns = 0;
 	struct stage *stage = stage_make(request, err);
 	struct job job = { .context = context, .request = request, .stage = stage };
 	struct sm_errand errand = { .title = scenario->name,
@@ -315,6 +334,7 @@ static int run_apart(const struct sm_trial_context *context, const struct sm_tri
 				    .abort = stage ? &stage->abort : NULL,
 				    .grace_ns = GRACE_NS };
 	struct sm_error said = { 0 };
+	const char *instead = NULL;
 	size_t slices, visits;
 	int rc;
 
@@ -330,6 +350,7 @@ static int run_apart(const struct sm_trial_context *context, const struct sm_tri
 		goto out;
 	}
 	rc = sm_errand_run(context->os, &errand, &said);
+	wall_ns = sm_clock_ns() - started_ns;
 	if (rc == -EINTR) {
 		rc = sm_fail(err, EINTR, "%s", said.text);
 		goto out;
@@ -338,11 +359,13 @@ static int run_apart(const struct sm_trial_context *context, const struct sm_tri
 		result->status = SM_SKIPPED;
 		snprintf(result->reason, sizeof(result->reason), "no process for a trial of a plug-in: %.400s",
 			 said.text);
-	} else if (rc < 0 || !hear(stage, slices, visits, request->part.tour, result)) {
-		blame(scenario, stage, &said, result);
+	} else {
+		instead = rc < 0 ? "" : hear(stage, slices, visits, request->part.tour, wall_ns, result);
 	}
+	if (instead)
+		blame(scenario, stage, &said, instead, result);
 	result->started_ns = started_ns;
-	result->wall_ns = sm_clock_ns() - started_ns;
+	result->wall_ns = wall_ns;
 	result->overhead_ns = result->wall_ns > result->timed_ns ? result->wall_ns - result->timed_ns : 0;
 	rc = 0;
 out:

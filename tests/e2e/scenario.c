@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "shmeter/scenario.h"
+#ifdef MISTAKE_ages
+#include "hold.h" /* of the harness, which a plug-in that lies does not need */
+#endif
 
 #ifndef NAME
 #define NAME "step_by_step"
@@ -143,6 +146,10 @@ static void teardown(struct sm_trial *trial)
 #ifdef MISTAKE_teardown_crash
 	abort();
 #endif
+#ifdef MISTAKE_ages
+	((struct hold *)(void *)((char *)trial - offsetof(struct hold, trial)))->result->last_slice_ns =
+		1000000000000000000u;
+#endif
 #ifdef MISTAKE_leaves
 	unlink("left");
 #endif
@@ -204,11 +211,18 @@ static const struct sm_scenario scenario = {
 		      .quick = SM_VALUES(1, 3),
 		      .full = SM_SWEEP((1, 2), SM_TIMES_PUS(4)),
 		      .min = 1,
+#ifdef MISTAKE_workers
+		      .max = UINT64_MAX } },
+	.workers_param = "words",
+#else
 		      .max = 4096 } },
+#endif
 #ifdef MISTAKE_bad_memory
 	.memory = { .backing = (enum sm_backing)99 },
 #endif
+#ifndef MISTAKE_workers
 	.workers = 2,
+#endif
 	.placements = { SM_PLACE_NEAR },
 	.metric = { "time per addition", "ns/op" },
 	.more = { { "answer", "1" } },

@@ -42,6 +42,7 @@ tells plugs 'its description: .*it takes transports or locks of plug-ins.*'
 tells null 'its description: .*the list has a NULL in it'
 tells contract 'its description: it was built with another scenario.h than this shmeter: build it again'
 tells no_end 'its description: .*(killed by signal|does not end|is longer than|unknown kind|`plugged`).*'
+tells workers 'scenario step_by_step: workers_param allows more than 65536 workers: lower max of "words"'
 tells name 'scenario aa: two scenarios have this name, one of family calibration, one of family mine' -DNAME='"aa"'
 tells family 'scenario step_by_step: family "my own" is invalid.*' -DFAMILY='"my own"'
 mistaken right
@@ -83,8 +84,8 @@ expect 0 'publish_snapshot works' "$program" plugin check scenario_c.so
 refused 4 'two versions need one name to be compared' "$program" ab --left plugin=right.so --right plugin=scenario_c.so step_by_step
 
 # what fails in a trial costs its own cases, not the run
-costs() { # MISTAKE CODE STATUS WORDS
-	mistaken "$1"
+costs() { # MISTAKE CODE STATUS WORDS [OPTION...]
+	mistaken "$1" "${@:5}"
 	"$program" run step_by_step/one null_loop --set words=1 --plugin "$1.so" "${brief[@]}" --out "cost-$1" >out 2>err </dev/null
 	got=$?
 	# 5: other load disturbed null_loop, too
@@ -106,6 +107,7 @@ costs run_cheats 6 verify_failed 'did less than it says'
 costs verify_exits 6 verify_failed 'verify\(\) of step_by_step ended early'
 costs measure_crash 6 verify_failed 'measure\(\) of step_by_step was killed by signal 6'
 costs scribbles 0 skipped 'step_by_step'
+costs ages 0 worker_died 'a trial of step_by_step told more time than it took' -I"$root/harness/trial"
 costs teardown_crash 0 worker_died 'teardown\(\) of step_by_step was killed by signal 6'
 
 # a run that is stopped in the middle of a trial calls teardown()

@@ -273,6 +273,14 @@ Test(scenario_check, numbers_of_workers_and_slices)
 	REFUSED(m.scenario.workers_param = "message"; m.scenario.workers = 0;
 		m.variants[2].workers = 1, "variant \"spin\" has workers, which workers_param sets");
 	ACCEPTED(m.scenario.workers_param = "message"; m.scenario.workers = 0);
+	ACCEPTED(m.scenario.workers_param = "message"; m.scenario.workers = 0; m.scenario.params[0].max = 65536);
+	REFUSED(m.scenario.workers_param = "message"; m.scenario.workers = 0;
+		m.scenario.params[0].max = UINT64_MAX,
+		"workers_param allows more than 65536 workers: lower max of \"message\"");
+	REFUSED(m.scenario.workers_param = "message+senders"; m.scenario.workers = 0; m.scenario.params[2] = params[0];
+		m.scenario.params[2].name = "senders";
+		m.scenario.params[2].max = 65536,
+		"workers_param allows more than 65536 workers: lower max of \"senders\"");
 	REFUSED(m.scenario.slices = 2, "slices: 2 a trial are not within 3 to 4096");
 	REFUSED(m.scenario.slices = 4097, "slices: 4097 a trial are not within 3 to 4096");
 	ACCEPTED(m.scenario.slices = 3);
@@ -280,6 +288,30 @@ Test(scenario_check, numbers_of_workers_and_slices)
 	REFUSED(m.scenario.transfers_per_op = NAN, "transfers_per_op is not a finite number of 0 or more");
 	REFUSED(m.claims[0].machine = (enum sm_machine)9,
 		"claim X1: machine 9 is no kind of machine: write SM_X86 or SM_ARM64");
+}
+
+/* Two more parameters, of so many values each. */
+static void make_many_cases(struct made_up *m, unsigned count)
+{
+	static const uint64_t numbers[64] = { 1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,
+					      17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+					      33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48,
+					      49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64 };
+
+	for (unsigned p = 2; p < SM_PARAMS_MAX; p++) {
+		m->scenario.params[p] = params[0];
+		m->scenario.params[p].name = p == 2 ? "one" : "other";
+		m->scenario.params[p].full =
+			(struct sm_values){ .count = count, .plain_count = count, .plain = numbers };
+	}
+}
+
+Test(scenario_check, numbers_of_cases)
+{
+	/* 3 variants, 18 messages with the doubles, 2 operations */
+	ACCEPTED(make_many_cases(&m, 13));
+	REFUSED(make_many_cases(&m, 14), "the full profile has more than 20000 cases: take out values, or a parameter");
+	REFUSED(make_many_cases(&m, 64), "the full profile has more than 20000 cases: take out values, or a parameter");
 }
 
 Test(scenario_check, pairs_of_pus)
