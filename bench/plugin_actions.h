@@ -38,12 +38,16 @@ SM_MUST_USE int plugin_try(const struct sm_scenario *scenario, const struct plug
 /* Whether the folder has sources of one language.  Returns 0, or a negative errno with the sentence. */
 SM_MUST_USE int plugin_has_source(const char *folder, struct sm_error *err);
 /* Compiles the sources of the folder, with both ends as threads, into the program `out`, with a sanitizer such as
- * "-fsanitize=thread"; the compiler's messages go to the file `log`.  Returns 0; -EOPNOTSUPP where there is no compiler;
- * -EINVAL where it found errors; or another negative errno with the sentence. */
+ * "-fsanitize=thread"; the compiler's messages go to the file `log`, and it is ended after `limit_ns`.  Returns 0;
+ * -EOPNOTSUPP where there is no compiler; -EINVAL where it found errors; -ETIMEDOUT; or another negative errno with the
+ * sentence. */
 SM_MUST_USE int plugin_build_threads(const char *folder, const char *sanitizer, const char *out, const char *log,
-				     struct sm_error *err);
+				     uint64_t limit_ns, struct sm_error *err);
 /* Starts a program.  `log`: in a process group of its own, with what it prints in this file; NULL: as this program.
  * Returns 0 or an errno. */
 SM_MUST_USE int plugin_spawn(pid_t *pid, const char *const *argv, const char *log);
+/* Waits for a program that was started with a log, kills what is left of its group, and reaps it.  Returns 0 with its status;
+ * -ETIMEDOUT where it did not end within `limit_ns`, -EINTR where this program was stopped, or another negative errno. */
+SM_MUST_USE int plugin_wait(pid_t pid, uint64_t limit_ns, int *status);
 
 #endif

@@ -9,11 +9,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "plugin_actions.h"
 #include "plugins.h"
 #include "program.h"
+#include "shmeter/clock.h"
 #include "shmeter/encode.h"
 #include "shmeter/memory.h"
 #include "shmeter/plugins.h"
@@ -21,6 +23,7 @@
 
 #define SOURCES_MAX   64
 #define ARGUMENTS_MAX 512
+#define NAP_NS        5000000u
 #define MODULE        "shmeter_plugin.rs" /* the interface, which a Rust source includes */
 
 extern char **environ;
@@ -58,6 +61,7 @@ struct build {
 	char out[4400];     /* the shared object */
 	char scratch[4096]; /* the folder with the headers */
 	const char *log;    /* where the compiler's messages go; NULL: where this program's go */
+	uint64_t limit_ns;  /* with a log: how long the compiler may take */
 	const char *argv[ARGUMENTS_MAX + 1];
 	size_t count;
 };
@@ -232,6 +236,45 @@ int plugin_spawn(pid_t *pid, const char *const *argv, const char *log)
 	return rc;
 }
 
+int plugin_wait(pid_t pid, uint64_t limit_ns, int *status)
+{
+	uint64_t began = sm_clock_ns();
+	siginfo_t info = { 0 };
+	bool late = false;
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0 && !*stop_flag() &&
+	       !late) {
+		nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
+		late = sm_clock_ns() - began >= limit_ns;
+	}
+	/* before it is reaped: until then no other group can have its number */
+	kill(-pid, SIGKILL);
+	while (waitpid(pid, status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return *stop_flag() ? -EINTR : late ? -ETIMEDOUT : 0;
+}
+
+/* Waits for the compiler, which without a log ends as its user likes. */
+static int wait_for(const struct build *build, pid_t pid, int *status, struct sm_error *err)
+{
+	char limit[SM_TEXT_MAX];
+	int rc = 0;
+
+	if (build->log) {
+		rc = plugin_wait(pid, build->limit_ns, status);
+		if (rc == -ETIMEDOUT)
+			return sm_fail(err, ETIMEDOUT, "the compiler %s did not end within %s", build->argv[0],
+				       sm_format_duration(limit, (double)build->limit_ns));
+	}
+	while (!build->log && (rc = waitpid(pid, status, 0) < 0 ? -errno : 0) == -EINTR)
+		if (*stop_flag())
+			kill(pid, SIGTERM);
+	if (*stop_flag())
+		return sm_fail(err, EINTR, "stopped by a signal");
+	return rc < 0 ? sm_fail(err, -rc, "cannot wait for the compiler %s: %s", build->argv[0], strerror(-rc)) : 0;
+}
+
 /* Runs the compiler; its messages go where this program's go. */
 static int compile(const struct build *build, struct sm_error *err)
 {
@@ -247,15 +290,9 @@ static int compile(const struct build *build, struct sm_error *err)
 			       build->argv[0], language->package, language->variable);
 	if (rc)
 		return sm_fail(err, rc, "cannot run the compiler %s: %s", build->argv[0], strerror(rc));
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return sm_fail(err, errno, "cannot wait for the compiler %s: %s", build->argv[0],
-				       strerror(errno));
-		if (*stop_flag())
-			kill(build->log ? -pid : pid, SIGTERM); /* with a log it has a group of its own */
-	}
-	if (*stop_flag())
-		return sm_fail(err, EINTR, "stopped by a signal");
+	rc = wait_for(build, pid, &status, err);
+	if (rc < 0)
+		return rc;
 	if (WIFSIGNALED(status))
 		return sm_fail(err, EINVAL, "%s was not built: signal %d ended %s", build->out, WTERMSIG(status),
 			       build->argv[0]);
@@ -324,7 +361,7 @@ static const char *find_text(const char *file)
 	return one->text;
 }
 
-int plugin_build_threads(const char *folder, const char *sanitizer, const char *out, const char *log,
+int plugin_build_threads(const char *folder, const char *sanitizer, const char *out, const char *log, uint64_t limit_ns,
 			 struct sm_error *err)
 {
 	struct build *build = sm_zeroed_memory(1, sizeof(*build)); /* lives as long as the program */
@@ -336,6 +373,7 @@ int plugin_build_threads(const char *folder, const char *sanitizer, const char *
 
 	build->folder = folder;
 	build->log = log;
+	build->limit_ns = limit_ns;
 	snprintf(build->out, sizeof(build->out), "%s", out);
 	rc = find_sources(build, err);
 	if (rc == 0 && build->language == &languages[RUST])

@@ -4,22 +4,20 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "plugin_actions.h"
 #include "program.h"
-#include "shmeter/clock.h"
 #include "shmeter/encode.h"
 #include "shmeter/memory.h"
 
 #define LIMIT_NS 70000000000u /* the program ends itself after 60 s */
-#define NAP_NS   5000000u
+/* The compiler may take so many times the time of the longest check: 10 minutes where no option says how long that is. */
+#define COMPILE_FACTOR 60
 
 /* Options for the sanitizers: none frees what attach() made, and a race does not end the program, for it may be a library's,
  * which was not compiled for this. */
@@ -99,7 +97,7 @@ static bool find_line(const char *path, const char *words, char *out, size_t siz
 	return found;
 }
 
-static int build(struct plugin_source *source, unsigned p, struct sm_error *err)
+static int build(struct plugin_source *source, unsigned p, uint64_t budget_ns, struct sm_error *err)
 {
 	const char *folder = getenv("TMPDIR");
 	struct sm_error said = { 0 };
@@ -110,6 +108,7 @@ static int build(struct plugin_source *source, unsigned p, struct sm_error *err)
 	snprintf(source->pass[p].program, PATH_MAX, "%.4000s/threads-%u", folder, p);
 	snprintf(source->pass[p].log, PATH_MAX, "%.4000s/threads-%u.log", folder, p);
 	rc = plugin_build_threads(source->folder, passes[p].sanitizer, source->pass[p].program, source->pass[p].log,
+				  budget_ns < UINT64_MAX / COMPILE_FACTOR ? COMPILE_FACTOR * budget_ns : UINT64_MAX,
 				  &said);
 	if (rc == -EINTR)
 		return sm_fail(err, EINTR, "%s", said.text);
@@ -127,18 +126,13 @@ static int build(struct plugin_source *source, unsigned p, struct sm_error *err)
 static int run(const char *program, const char *name, const char *log, int *status, struct sm_error *err)
 {
 	const char *argv[] = { program, name, NULL };
-	uint64_t began = sm_clock_ns();
-	pid_t pid, ended;
+	pid_t pid;
 	int rc = plugin_spawn(&pid, argv, log);
 
 	if (rc)
 		return sm_fail(err, rc, "cannot run %s: %s", program, strerror(rc));
-	while ((ended = waitpid(pid, status, WNOHANG)) == 0 && !*stop_flag() && sm_clock_ns() - began < LIMIT_NS)
-		nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
-	kill(-pid, SIGKILL); /* also what it has forked */
-	while (ended == 0 && (ended = waitpid(pid, status, 0)) < 0 && errno == EINTR)
-		ended = 0;
-	return *stop_flag() ? sm_fail(err, EINTR, "stopped by a signal") : 0;
+	rc = plugin_wait(pid, LIMIT_NS, status);
+	return rc == -EINTR ? sm_fail(err, EINTR, "stopped by a signal") : 0;
 }
 
 /* The first finding in code that was compiled here: the place of another is an address, "(/lib/libzmq.so.5+0x7c0a0)". */
@@ -236,7 +230,7 @@ static void judge(const struct pass *pass, const char *log, int status, bool fen
 	}
 }
 
-static int run_pass(struct plugin_source *source, unsigned p, const struct sm_plugged *plugged,
+static int run_pass(struct plugin_source *source, unsigned p, const struct sm_plugged *plugged, uint64_t budget_ns,
 		    struct sm_proof_verdict *verdict, struct sm_error *err)
 {
 	const char *log = source->pass[p].log;
@@ -248,7 +242,7 @@ static int run_pass(struct plugin_source *source, unsigned p, const struct sm_pl
 		return 0;
 	}
 	if (!source->pass[p].built)
-		rc = build(source, p, err);
+		rc = build(source, p, budget_ns, err);
 	if (rc < 0)
 		return rc;
 	if (source->pass[p].why[0]) {
@@ -269,7 +263,7 @@ int plugin_source_check(struct plugin_source *source, const struct sm_proof *pro
 
 	for (unsigned p = 0; p < PASSES; p++) {
 		struct sm_proof_verdict verdict = { .check = passes[p].check, .result = SM_PROOF_SKIPPED };
-		int rc = run_pass(source, p, plugged, &verdict, err);
+		int rc = run_pass(source, p, plugged, proof->budget_ns, &verdict, err);
 
 		if (rc < 0)
 			return rc;

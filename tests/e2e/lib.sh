@@ -30,6 +30,19 @@ refused() {
 	[ "$got" = "$code" ] && [ "$(wc -l <err)" = 1 ] && grep -q '^shmeter: ' err && grep -qF -- "$words" err && [ ! -s out ] ||
 		fail "$*: exit $got, not $code: $(cat out err)"
 }
+# finds DEFECT CHECK WORDS: expects that `plugin check` fails DEFECT.so, which `plant DEFECT` of the sourcing test makes, in
+# CHECK, with the words in its evidence; prints which checks fail, and leaves their lines in the file found.  `check` and
+# `brief` are the command and its bounds.
+finds() {
+	local got
+	plant "$1"
+	"${check[@]}" "$1.so" --json "${brief[@]}" >found.json 2>err
+	got=$?
+	[ $got = 1 ] || fail "$1: exit $got: $(cat found.json err)"
+	jq -r '(.transports + .locks)[0].checks[] | select(.verdict == "fail") | "\(.check): \(.evidence)"' found.json >found
+	printf '%-14s %s\n' "$1" "$(cut -d: -f1 found | tr '\n' ' ')"
+	grep -qE "^$2: .*$3" found || fail "$1 is not found by $2 ($3): $(cat found)"
+}
 # here PROGRAM PACKAGE: whether a program that reads exports is installed; a missing one fails the test.
 here() {
 	if ! command -v "$1" >/dev/null && ! [ -e "$1" ]; then

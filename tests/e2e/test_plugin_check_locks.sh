@@ -31,15 +31,8 @@ done
 grep -q 'works between processes while none of them is killed' out || fail "no_recover: $(cat out)"
 
 # one defect each, the check that has to find it, and words of the evidence
-finds() { # DEFECT CHECK WORDS
-	local got
+plant() { # DEFECT
 	lock "$1"
-	"${check[@]}" "$1.so" --json "${brief[@]}" >found.json 2>err
-	got=$?
-	[ $got = 1 ] || fail "$1: exit $got: $(cat found.json err)"
-	jq -r '.locks[0].checks[] | select(.verdict == "fail") | "\(.check): \(.evidence)"' found.json >found
-	printf '%-14s %s\n' "$1" "$(cut -d: -f1 found | tr '\n' ' ')"
-	grep -E "^$2: .*$3" found >line || fail "$1 is not found by $2 ($3): $(cat found)"
 }
 finds unlocked two_processes 'two processes had it at once'
 finds sometimes '(two_processes|exclusion)' 'two processes had it at once'
