@@ -5,6 +5,7 @@ WORKDIR /src
 RUN apt-get update \
 	&& apt-get install -y --no-install-recommends gcc libc6-dev cmake ninja-build pkg-config dpkg-dev file \
 		libhwloc-dev libpfm4-dev libck-dev libjansson-dev libinih-dev libsqlite3-dev \
+	&& rm -rf /var/lib/apt/lists/* \
 	&& cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release \
 	&& cmake --build /build \
 	&& cd /build && cpack -G DEB && mv shmeter_*.deb /shmeter.deb

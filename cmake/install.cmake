@@ -58,6 +58,7 @@ install(PROGRAMS examples/build DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 
 # `cpack -G DEB` and `cpack -G RPM`, in the build folder.
 set(CPACK_PACKAGE_CONTACT "the shmeter authors <shmeter@example.org>")
+set(CPACK_PACKAGE_VENDOR "the shmeter authors")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "measure what sharing memory between processes costs")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
@@ -70,4 +71,9 @@ set(CPACK_DEBIAN_PACKAGE_SUGGESTS "gcc | c-compiler, libc6-dev | libc-dev")
 set(CPACK_RPM_FILE_NAME RPM-DEFAULT)
 set(CPACK_RPM_PACKAGE_LICENSE MIT)
 set(CPACK_RPM_PACKAGE_SUGGESTS gnuplot)
+set(CPACK_RPM_PACKAGE_DESCRIPTION "It measures transports, locks, pages and cache lines that processes share.")
+# A package only of what cmake installs, the same bytes each time; shmeter.pc alone needs no pkg-config.
+string(CONCAT CPACK_RPM_SPEC_MORE_DEFINE "%define _build_id_links none\n%define _buildhost localhost\n"
+  "%define use_source_date_epoch_as_buildtime 1\n%define clamp_mtime_to_source_date_epoch 1\n"
+  "%define __requires_exclude ^/usr/bin/pkg-config$")
 include(CPack)
