@@ -14,6 +14,7 @@ import tempfile
 
 import peers
 import peers_lines
+import peers_own
 from common import (CENTER_RATIO, NoFigure, PairClass, class_of, discard, figure, figures, match_classes, pair_classes,
                     run, scratch, slices, trials)
 from peers_step import Step
@@ -62,6 +63,24 @@ def test_a_stretch_has_the_class_of_both_its_probes():
     # the only class of a run has no bounds, but more distant cores must not match it
     assert class_of(322, 330, [PairClass("88ns", 88.0, 0.0, math.inf)]) is None
     assert class_of(280, 285, [PairClass("282ns", 282.0, 0.0, math.inf)]).name == "282ns"
+
+
+def test_a_round_counts_where_the_cores_stayed():
+    what = next(iter(peers_own.ROWS))
+    rows = [{"what": what, "class_before_ns": before, "class_after_ns": after}
+            for before, after in (("80.0", "84.0"), ("80.0", "330.0"), ("325.0", "335.0"), ("82.0", "79.0"))]
+    found = peers_own.counted([*rows, {**rows[0], "what": "another"}], what)
+    assert found == {81.0: [rows[0], rows[3]], 325.0: [rows[2]]}
+
+
+def test_a_benchmark_loses_what_is_cut():
+    assert peers_own.without_blocks("a; if(x) { b; { c; } } d;", "if(x)") == "a;  d;"
+    assert peers_own.changed("T = int;", (r"T = \w+", "T = long")) == "T = long;"
+    try:
+        peers_own.changed("T = int;", (r"U = \w+", "U = long"))
+        assert False, "a change that finds nothing is no change"
+    except SystemExit as why:
+        assert "adapt the changes" in str(why)
 
 
 def test_a_run_is_read():
