@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
-"""Rings of other projects as plug-ins against the projects' own benchmarks: rigtorp/SPSCQueue and max0x7ba/atomic_queue.
+"""Rings of other projects as plug-ins against the projects' own benchmarks: rigtorp/SPSCQueue and
+max0x7ba/atomic_queue.
 
 usage: peers_own.py PROGRAM SPSCQUEUE ATOMIC_QUEUE [--rounds N] [--only WORDS] [--cpus A,B] [--seconds S] [--log FILE]
                     [--build DIR] [--table]
 
 SPSCQUEUE and ATOMIC_QUEUE are checkouts; nothing of theirs is changed or kept here.  Their benchmarks are compiled from
-copies, twice.  "as written" has no queues of third projects, and for atomic_queue the frequency of the time stamp counter,
-which it takes from the name of the CPU otherwise.  "the same work" also has what the plug-in has: messages of 8 bytes
-instead of 4, 1024 slots for SPSCQueue instead of 10^7, whose memory the benchmark writes for the first time, and one run
-instead of the best of three.  The plug-in has as many slots, its loops inside, and is compiled with the same options.
+copies, in three ways:
+  written  without queues of third projects; atomic_queue takes the frequency of the time stamp counter from the name of
+           the CPU otherwise
+  sized    and with what the plug-in has: messages of 8 bytes instead of 4, 1024 slots for SPSCQueue instead of 10^7,
+           whose memory the benchmark writes for the first time, one run instead of the best of three
+  same     and with the plug-in's loops in place of their own, which write and check each message in full
+The plug-in has as many slots, and is compiled with the same options.
 
-A round is a run of the plug-in, their benchmark both ways, and a run of the plug-in, on the same two PUs.  It counts where
-both runs saw one pair class; ours is the mean of both.  Each round adds one line to LOG (results/peers_own.csv), and a
-restarted campaign continues after the last.  PASS: in each row the interval of ours / theirs, the same work, meets 0.95 to
-1.05.  Takes 15 minutes, and a quiet machine: their figure is a mean over all that happened to the two threads."""
+A round is a run of the plug-in, their benchmark in each way, and a run of the plug-in, on the same two PUs.  It counts
+where both runs saw one pair class; ours is the mean of both.  Each round adds one line to LOG (results/peers_own.csv),
+and a restarted campaign continues after the last.  PASS: in each row the interval of ours / same meets 0.95 to 1.05.
+Takes 20 minutes, and a quiet machine: their figure is a mean over all that happened to the two threads."""
 import argparse
 import collections
 import math
@@ -62,8 +66,9 @@ ROWS = {
     "AtomicQueue2 round trip": of_atomic(2, TRIP),
     "AtomicQueue2 one way": of_atomic(2, STREAM),
 }
-FIELDS = ["what", "round", "theirs_ns", "written_ns", "ours_ns", "ours_mean_ns", "class_before_ns", "class_after_ns",
-          "cpu"]
+WAYS = ("written", "sized", "same")
+FIELDS = ["what", "round", *(f"{way}_ns" for way in WAYS), "ours_ns", "ours_mean_ns", "class_before_ns",
+          "class_after_ns", "cpu"]
 TSC = r"""
 #include <cstdio>
 #include <ctime>
@@ -101,21 +106,38 @@ def without_blocks(text, start):
     return text
 
 
+# A loop of theirs, up to the brace or the condition that ends it, becomes one of ours.
+OWN = '#include "own.h"\n'
+
+
 def spsc_benchmark(text):
-    """As written, and the same work."""
-    text = changed(text, (r"#if __has_include", "#if 0 && __has_include"))
-    return text, changed(text, (r"queueSize = \d+", f"queueSize = {SPSC_SLOTS}"),
-                         (r"iters = \d+", f"iters = {MESSAGES}"), (r"SPSCQueue<int>", "SPSCQueue<std::uint64_t>"))
+    """The text in each of the ways."""
+    written = changed(text, (r"#if __has_include", "#if 0 && __has_include"))
+    sized = changed(written, (r"queueSize = \d+", f"queueSize = {SPSC_SLOTS}"), (r"iters = \d+", f"iters = {MESSAGES}"),
+                    (r"SPSCQueue<int>", "SPSCQueue<std::uint64_t>"))
+    loop = r"for \(int i = 0; i < iters; \+\+i\) \{\s*"
+    same = changed(sized, (loop + r"while \(!q\.front\(\)\).*?q\.pop\(\);\s*\}", "own::stream(q, iters, false);"),
+                   (loop + r"q\.emplace\(i\);\s*\}", "own::stream(q, iters, true);"),
+                   (loop + r"while \(!q1\.front\(\)\).*?q1\.pop\(\);\s*\}", "own::trips(q1, q2, iters, false);"),
+                   (loop + r"q1\.emplace\(i\);.*?q2\.pop\(\);\s*\}", "own::trips(q1, q2, iters, true);"))
+    return dict(zip(WAYS, (written, sized, OWN + same)))
 
 
 def atomic_benchmark(text):
+    """The text in each of the ways."""
     text = without_blocks(text, "if(ATOMIC_QUEUE_LIKELY(!params->options.minimal()))")
-    text = changed(text, (r'#include [<"](xenium|boost|tbb|moodycamel)[^\n]*', ""),
-                   (r"template <class T, class\.\.\. Policies>\nstruct region_guard_traits<xenium.*?\n};\n", ""),
-                   (r"using (Reclaimer|BoostAllocator) = [^;]*;", ""),
-                   (r"(if\(ATOMIC_QUEUE_LIKELY\(!params->options\.no_spsc\(\)\)\)\s*)?"
-                    r"time_(ping_pong|throughput_spsc)[^;]*\"boost::lockfree::spsc_queue\"[^;]*;", ""))
-    return text, changed(text, (r"using T = unsigned;", "using T = std::uint64_t;"), (r"RUNS = 3", "RUNS = 1"))
+    written = changed(text, (r'#include [<"](xenium|boost|tbb|moodycamel)[^\n]*', ""),
+                      (r"template <class T, class\.\.\. Policies>\nstruct region_guard_traits<xenium.*?\n};\n", ""),
+                      (r"using (Reclaimer|BoostAllocator) = [^;]*;", ""),
+                      (r"(if\(ATOMIC_QUEUE_LIKELY\(!params->options\.no_spsc\(\)\)\)\s*)?"
+                       r"time_(ping_pong|throughput_spsc)[^;]*\"boost::lockfree::spsc_queue\"[^;]*;", ""))
+    sized = changed(written, (r"using T = unsigned;", "using T = std::uint64_t;"), (r"RUNS = 3", "RUNS = 1"))
+    # the sum that they check is over other messages, so what they say of it is not read
+    same = changed(sized, (r"do \{\s*producer\.push.*?--n\)\);", "own::stream(*queue, n, true);"),
+                   (r"do \{\s*n = consumer\.pop.*?n != 1\)\);", "own::stream(*queue, ctx->n_producer_msg, false);"),
+                   (r"do \{\s*n = consumer_q1\.pop.*?n > 1\)\);", "own::trips(*q1, *q2, ctx->n_producer_msg, false);"),
+                   (r"do \{\s*producer_q1\.push.*?n-- > 1\)\);", "own::trips(*q1, *q2, n, true);"))
+    return dict(zip(WAYS, (written, sized, OWN + same)))
 
 
 def compile_cpp(out, *arguments):
@@ -142,16 +164,16 @@ def build(folder, spsc, atomic):
     frequency = changed(read(atomic, "src", "cpu_base_frequency.cc"),
                         (r"return std::stod\(m\[1\]\);", f"return {ghz};"),
                         (r"return 1; // Fallback", f"return {ghz}; //"))
-    of_spsc = spsc_benchmark(read(spsc, "src", "SPSCQueueBenchmark.cpp"))
-    of_atomic = atomic_benchmark(read(atomic, "src", "benchmarks.cc"))
-    for number, way in enumerate(("written", "same")):
-        compile_cpp(f"{folder}/spsc_{way}", f"-I{spsc}/include", write(f"spsc_{way}.cc", of_spsc[number]))
-        compile_cpp(f"{folder}/atomic_{way}", "-masm=intel", "-include", "climits", f"-I{atomic}/include",
-                    f"-I{atomic}/src", write(f"atomic_{way}.cc", of_atomic[number]), write("frequency.cc", frequency),
+    headers = [f"-I{TREE}/harness/include", f"-I{spsc}/include", f"-I{atomic}/include", f"-I{HERE}/peers"]
+    spsc_texts = spsc_benchmark(read(spsc, "src", "SPSCQueueBenchmark.cpp"))
+    atomic_texts = atomic_benchmark(read(atomic, "src", "benchmarks.cc"))
+    for way in WAYS:
+        compile_cpp(f"{folder}/spsc_{way}", *headers, write(f"spsc_{way}.cc", spsc_texts[way]))
+        compile_cpp(f"{folder}/atomic_{way}", "-masm=intel", "-include", "climits", *headers, f"-I{atomic}/src",
+                    write(f"atomic_{way}.cc", atomic_texts[way]), write("frequency.cc", frequency),
                     f"{atomic}/src/huge_pages.cc", "-ldl")
     compile_cpp(f"{folder}/own.so", "-shared", "-fPIC", f"-DSLOTS={SPSC_SLOTS}", f"-DTRIP_SLOTS={TRIP_SLOTS}",
-                f"-DSTREAM_SLOTS={STREAM_SLOTS}", f"-I{TREE}/harness/include", f"-I{spsc}/include",
-                f"-I{atomic}/include", f"{HERE}/peers/own.cpp")
+                f"-DSTREAM_SLOTS={STREAM_SLOTS}", *headers, f"{HERE}/peers/own.cpp")
 
 
 def ours(folder, what, cpus):
@@ -203,7 +225,7 @@ def measure(arguments, log, cpu):
         done = counted([r for r in logged_rows(log) if r["cpu"] == cpu], what).values()
         return max(map(len, done), default=0) < arguments.rounds
 
-    last = number + 2 * arguments.rounds
+    last = number + 4 * arguments.rounds  # the cores may move in most of them
     while number < last and time.monotonic() < end:
         number += 1
         wanted = [what for what in ROWS if arguments.only in what and short(what)]
@@ -212,36 +234,33 @@ def measure(arguments, log, cpu):
         for what in wanted:
             try:
                 before = ours(arguments.build, what, arguments.cpus)
-                same, written = (theirs(arguments.build, what, arguments.cpus, way) for way in ("same", "written"))
+                other = {f"{way}_ns": f"{theirs(arguments.build, what, arguments.cpus, way):.3f}" for way in WAYS}
                 after = ours(arguments.build, what, arguments.cpus)
             except NoFigure as why:
                 print(f"{what}: {why}", flush=True)
                 continue
             append_row(log, FIELDS, {
-                "what": what, "round": number, "theirs_ns": f"{same:.3f}",
-                "written_ns": f"{written:.3f}", "cpu": cpu,
-                "ours_ns": f"{(before[0] + after[0]) / 2:.3f}",
-                "ours_mean_ns": f"{(before[1] + after[1]) / 2:.3f}",
-                "class_before_ns": f"{before[2]:.1f}", "class_after_ns": f"{after[2]:.1f}"})
+                "what": what, "round": number, **other, "ours_ns": f"{(before[0] + after[0]) / 2:.3f}",
+                "ours_mean_ns": f"{(before[1] + after[1]) / 2:.3f}", "class_before_ns": f"{before[2]:.1f}",
+                "class_after_ns": f"{after[2]:.1f}", "cpu": cpu})
 
 
 def table(log, only):
-    print("| what | class | as written | the same work | ours | rounds | ours / the same work (95 % interval) "
-          "| ours as a mean, too | CPU |")
-    print("|---|--:|--:|--:|--:|--:|---|---|---|")
+    print("| what | class | theirs, as written | with our size | and our loops | ours | rounds "
+          "| ours / the last of theirs (95 % interval) | ours as a mean, too | CPU |")
+    print("|---|--:|--:|--:|--:|--:|--:|---|---|---|")
     within, told = True, 0
     logged = logged_rows(log)
     for cpu in sorted({r["cpu"] for r in logged}):
         for what in (w for w in ROWS if only in w):
             for center, rows in counted([r for r in logged if r["cpu"] == cpu], what).items():
-                own, mean, other, written = ([float(r[key]) for r in rows]
-                                             for key in ("ours_ns", "ours_mean_ns", "theirs_ns", "written_ns"))
-                ratio, low, high = median_interval([a / b for a, b in zip(own, other)])
-                of_means = median_interval([a / b for a, b in zip(mean, other)])
-                medians = " | ".join(f"{statistics.median(of):.4g} ns" for of in (written, other, own))
-                print(f"| {what} | {center:.0f} ns | {medians} "
-                      f"| {len(rows)} | {ratio:.3f} ({low:.3f} to {high:.3f}) "
-                      f"| {of_means[0]:.3f} ({of_means[1]:.3f} to {of_means[2]:.3f}) | {cpu} |")
+                of = {key: [float(r[key]) for r in rows] for key in FIELDS if key.endswith("_ns")}
+                ratio, low, high = median_interval([a / b for a, b in zip(of["ours_ns"], of["same_ns"])])
+                means = median_interval([a / b for a, b in zip(of["ours_mean_ns"], of["same_ns"])])
+                medians = " | ".join(f"{statistics.median(of[key]):.4g} ns"
+                                     for key in (*(f"{way}_ns" for way in WAYS), "ours_ns"))
+                print(f"| {what} | {center:.0f} ns | {medians} | {len(rows)} | {ratio:.3f} ({low:.3f} to {high:.3f}) "
+                      f"| {means[0]:.3f} ({means[1]:.3f} to {means[2]:.3f}) | {cpu} |")
                 if not math.isnan(low):
                     told += 1
                     within &= low <= 1.05 and high >= 0.95
