@@ -46,7 +46,7 @@ shmeter_lock describe()
 
 	lock.struct_size = sizeof(lock);
 	lock.name = "my_plugin";
-	lock.summary = "a lock of mine";
+	lock.summary = "a lock in C++";
 	lock.traits = SHMETER_SPINS; // it waits by spinning only
 	lock.bytes = sizeof(word);
 	lock.init = my_init;

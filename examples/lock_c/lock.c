@@ -1,4 +1,4 @@
-/* A lock of one's own in C11 (README.md). */
+/* lock_c: a lock for shmeter, in C11.  shmeter/plugin.h says what each function does. */
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -6,24 +6,16 @@
 
 #include "shmeter/plugin.h"
 
-/* lock_c: a word that names its owner, so that it can be freed after a death.  Who waits sleeps. */
+/* ---- yours from here: a word that names its owner, so that it can be freed after a death; who waits sleeps ---- */
 #define WAITERS 0x80000000u /* somebody may sleep */
 
-struct word {
+struct word { /* zeroed memory is a free lock; never keep a pointer in it: addresses differ between processes */
 	_Alignas(128) _Atomic uint32_t owner; /* its number plus one, and WAITERS; 0: free */
 };
 
 static void futex(_Atomic uint32_t *word, int operation, uint32_t value)
 {
 	syscall(SYS_futex, word, operation, value, NULL, NULL, 0);
-}
-
-static int word_init(struct shmeter_owner *owner)
-{
-	struct word *word = owner->lock;
-
-	atomic_init(&word->owner, 0);
-	return 0;
 }
 
 static int word_lock(struct shmeter_owner *owner)
@@ -67,19 +59,27 @@ static int word_recover(struct shmeter_owner *owner, uint32_t dead)
 	futex(word, FUTEX_WAKE, 0x7fffffff);
 	return 0;
 }
+/* ---- yours to here ---- */
+
+static int word_init(struct shmeter_owner *owner)
+{
+	(void)owner;
+	return 0;
+}
+
+static const struct shmeter_lock lock = {
+	.struct_size = sizeof(lock),
+	.name = "lock_c",
+	.summary = "a lock in C",
+	.bytes = sizeof(struct word),
+	.init = word_init,
+	.lock = word_lock,
+	.unlock = word_unlock,
+	.recover = word_recover,
+};
 
 const struct shmeter_export *shmeter_plugin(void)
 {
-	static const struct shmeter_lock lock = {
-		.struct_size = sizeof(lock),
-		.name = "lock_c",
-		.summary = "a futex that names its owner",
-		.bytes = sizeof(struct word),
-		.init = word_init,
-		.lock = word_lock,
-		.unlock = word_unlock,
-		.recover = word_recover,
-	};
 	static const struct shmeter_export plugin = SHMETER_PLUGIN_LOCKS(1, &lock);
 
 	return &plugin;

@@ -1,4 +1,4 @@
-//! A lock in Rust, on std alone (README.md).
+//! lock_rust: a lock for shmeter, in Rust on `std` alone.  shmeter_plugin.rs is its interface.
 #[path = "../ring_rust/shmeter_plugin.rs"]
 mod shmeter_plugin;
 
@@ -6,9 +6,10 @@ use shmeter_plugin::{Export, Lock, Owner};
 use std::os::raw::c_int;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+// ---- yours from here: a word that names its owner, so that it can be freed after a death ----
 const TURNS: u32 = 200; // of spinning, before it gives its time away
 
-#[repr(C, align(128))]
+#[repr(C, align(128))] // zeroed memory is a free lock; never keep a pointer in it: addresses differ between processes
 struct Word(AtomicU32); // the owner's number plus one; 0: free
 
 impl Word {
@@ -40,9 +41,10 @@ impl Word {
         let _ = self.0.compare_exchange(dead + 1, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 }
+// ---- yours to here ----
 
 unsafe extern "C" fn init(_owner: *mut Owner) -> c_int {
-    0 // zeroed memory is a free lock
+    0
 }
 
 unsafe extern "C" fn lock(owner: *mut Owner) -> c_int {
@@ -61,7 +63,7 @@ unsafe extern "C" fn recover(owner: *mut Owner, dead: u32) -> c_int {
 
 static LOCKS: [Lock; 1] = [Lock::new(
     "lock_rust\0",
-    "a word that names its owner, yielding\0",
+    "a lock in Rust\0",
     0,
     std::mem::size_of::<Word>(),
     init,
