@@ -190,5 +190,16 @@ if [ "$(nproc)" -ge 2 ]; then
 	costs stamp_forgets 6 verify_failed 'messages arrived wrong' transport_throughput -DSTAMPED
 fi
 
+# the table in docs/testing.md tells what these tests look at
+rows=0
+while IFS='|' read -r _ _ test mistake sentence _; do
+	read -r test mistake <<<"$test $mistake"
+	sentence=$(sed 's/^ *//; s/ *$//' <<<"$sentence")
+	sed 's/\\//g' "$root/tests/e2e/test_$test.sh" | grep -E "(tells|costs) $mistake(\.so)? " | grep -qF -- "$sentence" ||
+		fail "docs/testing.md: test_$test.sh does not look for \"$sentence\" of $mistake"
+	rows=$((rows + 1))
+done < <(grep -E '^\| .* \| plugin[a-z_]* \|' "$root/docs/testing.md")
+[ $rows = 20 ] || fail "docs/testing.md has $rows bad plug-ins, not 20"
+
 [ $failed = 0 ] && echo 'plug-ins are measured, and bad ones cost their own cases'
 exit $failed
