@@ -1,0 +1,117 @@
+/* Shared memory of running processes, as /proc shows it: which objects they map, who else maps them, which pages, nodes
+ * and locks.  Only reads files of /proc: no ptrace, no signal, no write.  Reading smaps and numa_maps walks the page tables
+ * of the process, during which its own calls of mmap() and munmap() wait: some milliseconds for each GiB of base pages. */
+#ifndef SHMETER_LOOK_H
+#define SHMETER_LOOK_H
+
+#include <sys/types.h>
+
+#include "shmeter/error.h"
+#include "shmeter/maps.h"
+#include "shmeter/os.h"
+
+#define SM_LOOK_NODES 64 /* nodes with smaller numbers are counted */
+#define SM_LOOK_NAME  64
+/* Stands for "no object". */
+#define SM_LOOK_NONE SIZE_MAX
+
+/* Shared memory that at least one of the processes maps; the same object has one device and inode. */
+struct sm_look_object {
+	enum sm_shared_kind kind;
+	unsigned major, minor;
+	uint64_t inode;
+	pid_t owner;          /* rings of the kernel and devices are told apart by process; 0: any other kind */
+	char *name;           /* as in maps, encoded for a terminal */
+	bool deleted;         /* no name leads to it, by what the kernel wrote */
+	uint64_t bytes;       /* from the first to the last byte that is mapped */
+	uint64_t first, last; /* offsets of these */
+	size_t use, uses;     /* its rows in sm_look.use: processes that were looked at */
+	size_t other, others; /* its rows in sm_look.other: the rest of the machine */
+};
+
+/* An object as one process has it. */
+struct sm_look_use {
+	size_t object, process;
+	unsigned mappings;
+	bool writes;   /* at least one of them is writable */
+	bool detailed; /* `mapped` has more than bytes: smaps could be read */
+	bool placed;   /* numa_maps could be read, and has it */
+	struct sm_mapped mapped;
+	uint64_t node[SM_LOOK_NODES]; /* bytes on each node: of the whole object's pages that this process mapped */
+};
+
+/* A process that was not asked for and maps the object, too. */
+struct sm_look_other {
+	size_t object;
+	pid_t pid;
+	char name[SM_LOOK_NAME];
+};
+
+/* A thread that waits for a futex. */
+struct sm_look_wait {
+	size_t process;
+	pid_t thread;
+	uint64_t address;
+	size_t object;   /* in which it lies; SM_LOOK_NONE: in no shared mapping, or `several` */
+	uint64_t offset; /* in the object */
+	bool own;        /* only this process can wake it */
+	bool several;    /* it waits for one of several, whose addresses are not known */
+};
+
+struct sm_look_process {
+	pid_t pid, parent;
+	char name[SM_LOOK_NAME]; /* encoded for a terminal */
+	unsigned uid;
+	uint64_t threads, start_ticks;
+	uint64_t minor_faults, major_faults; /* since it began */
+	double minor_per_s, major_per_s;     /* NaN: not known */
+	bool gone;                           /* ended before it was read */
+	size_t range, ranges;                /* its rows in sm_look.range */
+};
+
+/* A shared mapping; of a process by address. */
+struct sm_look_range {
+	uint64_t low, high, offset;
+	size_t use;
+};
+
+/* Something that could not be read, and why. */
+struct sm_look_gap {
+	const char *what; /* "mappings", "nodes", "waits", "others", "processes" */
+	int error;        /* errno; 0: not of a file */
+	char reason[320]; /* why, and what to do */
+	size_t count;     /* processes that it is about; 0: not of processes */
+	pid_t pid[6];     /* the first of them */
+};
+
+struct sm_look {
+	struct sm_look_process *process;
+	struct sm_look_object *object;
+	struct sm_look_use *use;
+	struct sm_look_other *other;
+	struct sm_look_wait *wait;
+	struct sm_look_range *range;
+	struct sm_look_gap *gap;
+	size_t process_count, object_count, use_count, other_count, wait_count, range_count, gap_count;
+	size_t readable;     /* processes whose mappings could be read */
+	size_t *slot, slots; /* hash table of the objects */
+	struct sm_shm_device shm;
+	const struct sm_os *os;
+	uint64_t begun_ns, took_ns; /* of the count of faults */
+};
+
+/* Finds the processes and counts their faults; with `tree`, their children's and so on, too.  -ENOENT where none of them is
+ * there; -EACCES where /proc itself cannot be read.  Call sm_look_free() also after an error. */
+SM_MUST_USE int sm_look_begin(struct sm_look *look, const struct sm_os *os, const pid_t *pids, size_t count, bool tree,
+			      struct sm_error *err);
+/* Reads the mappings, threads and other processes, and sets the rates of faults since sm_look_begin().  Whatever cannot be
+ * read is a gap, not an error. */
+void sm_look_end(struct sm_look *look);
+/* The mappings alone, of a look that was begun; for callers that need no more. */
+void sm_look_mappings(struct sm_look *look);
+void sm_look_free(struct sm_look *look);
+
+/* The gap in one sentence: what, of which processes, why, what to do.  Returns `out`. */
+const char *sm_look_gap_words(const struct sm_look_gap *gap, char *out, size_t size);
+
+#endif
