@@ -14,6 +14,7 @@ int cmd_ab(const struct ab_options *options);
 int cmd_compare(const struct compare_options *options);
 int cmd_selftest(const struct selftest_options *options);
 int cmd_demo(const struct demo_options *options);
+int cmd_look(const struct look_options *options);
 int cmd_export(const struct export_options *options);
 int cmd_history(const struct history_options *options);
 int cmd_tune(const struct tune_options *options);

@@ -13,6 +13,7 @@
 #include "demo_watch.h"
 #include "program.h"
 #include "shmeter/encode.h"
+#include "shmeter/look.h"
 #include "shmeter/text.h"
 
 #define LISTED_MAX 12
@@ -75,76 +76,38 @@ static void list_segments(void)
 	print_rest(count);
 }
 
-/* One mapping of smaps. */
-struct mapping {
-	char name[256];
-	bool shared;
-	uint64_t size_kb, rss_kb, page_kb, huge_kb;
-};
-
-static void print_mapping(const struct mapping *m)
+static void print_use(const struct sm_look_object *object, const struct sm_mapped *m)
 {
-	char size[SM_TEXT_MAX], rss[SM_TEXT_MAX], pages[48];
+	char size[SM_TEXT_MAX], rss[SM_TEXT_MAX], page[SM_TEXT_MAX], huge[SM_TEXT_MAX], pages[80], words[4096];
 
-	if (m->huge_kb)
-		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages, %" PRIu64 " kB in huge ones", m->page_kb,
-			 m->huge_kb);
-	else
-		snprintf(pages, sizeof(pages), "%" PRIu64 " kB pages", m->page_kb);
-	sm_print_line(stdout, "    %-34.34s %10s, %10s resident, %s", m->name[0] ? m->name : "(no name)",
-		      sm_format_bytes(size, (double)m->size_kb * 1024), sm_format_bytes(rss, (double)m->rss_kb * 1024),
-		      pages);
+	snprintf(pages, sizeof(pages), "%s pages", sm_format_bytes(page, (double)m->page_low));
+	if (m->thp)
+		snprintf(pages, sizeof(pages), "%s pages, %s in huge ones", page,
+			 sm_format_bytes(huge, (double)m->thp));
+	sm_print_line(stdout, "    %-34.34s %10s, %10s resident, %s",
+		      sm_shared_words(object->kind, object->name, object->inode, words, sizeof(words)),
+		      sm_format_bytes(size, (double)m->bytes), sm_format_bytes(rss, (double)m->resident), pages);
 }
 
-static void take_line(struct mapping *m, const char *line)
+/* Lists the shared memory of a process. */
+static bool list_process(const char *text)
 {
-	uint64_t kb;
+	pid_t pid = (pid_t)strtol(text, NULL, 10);
+	struct sm_error ended;
+	struct sm_look look;
+	size_t count = 0;
 
-	if (sscanf(line, "Size: %" SCNu64, &kb) == 1)
-		m->size_kb = kb;
-	else if (sscanf(line, "Rss: %" SCNu64, &kb) == 1)
-		m->rss_kb = kb;
-	else if (sscanf(line, "KernelPageSize: %" SCNu64, &kb) == 1)
-		m->page_kb = kb;
-	else if (sscanf(line, "ShmemPmdMapped: %" SCNu64, &kb) == 1)
-		m->huge_kb = kb;
-}
-
-/* Lists the shared memory of a process: mappings with "s" that are neither a library nor a device. */
-static bool list_process(const char *pid)
-{
-	char path[64], line[512], name[64] = "";
-	struct mapping m = { .shared = false };
-	FILE *file;
-	unsigned count = 0;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	if (sm_read_file(path, name, sizeof(name)) < 0)
-		return false;
-	snprintf(path, sizeof(path), "/proc/%.20s/smaps", pid);
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (fgets(line, sizeof(line), file)) {
-		char range[64], access[8], mapped[256] = "";
-
-		if (sscanf(line, "%63[0-9a-f-] %7s %*s %*s %*s %255[^\n]", range, access, mapped) < 2 ||
-		    !strchr(range, '-')) {
-			take_line(&m, line);
-			continue;
-		}
-		if (m.shared && count++ < LISTED_MAX)
-			print_mapping(&m);
-		m = (struct mapping){ .shared = access[3] == 's' };
-		snprintf(m.name, sizeof(m.name), "%s", mapped);
-		if (m.shared && count == 0)
-			sm_print_line(stdout, "  process %s (%s)", pid, name);
+	if (sm_look_begin(&look, &sm_os_linux, &pid, 1, false, &ended) == 0) {
+		sm_look_mappings(&look);
+		count = look.use_count;
 	}
-	if (m.shared && count++ < LISTED_MAX)
-		print_mapping(&m);
+	if (count > 0)
+		sm_print_line(stdout, "  process %s (%s)", text, look.process[0].name);
+	for (size_t i = 0; i < count && i < LISTED_MAX; i++)
+		print_use(&look.object[look.use[i].object], &look.use[i].mapped);
 	if (count > LISTED_MAX)
-		printf("    and %u more\n", count - LISTED_MAX);
-	fclose(file);
+		printf("    and %zu more\n", count - LISTED_MAX);
+	sm_look_free(&look);
 	return count > 0;
 }
 

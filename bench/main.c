@@ -28,6 +28,7 @@ static int dispatch(enum command command, const union options *options)
 	case CMD_COMPARE: return cmd_compare(&options->compare);
 	case CMD_SELFTEST: return cmd_selftest(&options->selftest);
 	case CMD_DEMO: return cmd_demo(&options->demo);
+	case CMD_LOOK: return cmd_look(&options->look);
 	case CMD_TUNE: return cmd_tune(&options->tune);
 	case CMD_PLUGIN: return cmd_plugin(&options->plugin);
 	case CMD_HELP: return cmd_help(&options->help);

@@ -28,6 +28,7 @@ enum command {
 	CMD_COMPARE,
 	CMD_SELFTEST,
 	CMD_DEMO,
+	CMD_LOOK,
 	CMD_TUNE,
 	CMD_PLUGIN,
 	CMD_HELP,
@@ -153,6 +154,13 @@ struct demo_options {
 	bool yes, all, list, sixel;
 };
 
+struct look_options {
+	struct common_options common;
+	bool tree, json;
+	uint64_t every_ns, interval_ns; /* 0: once; 0: LOOK_INTERVAL_NS */
+	const char *run;                /* NULL: results/latest, if it is there */
+};
+
 struct tune_options {
 	struct common_options common;
 	bool apply, undo;
@@ -185,6 +193,7 @@ union options {
 	struct compare_options compare;
 	struct selftest_options selftest;
 	struct demo_options demo;
+	struct look_options look;
 	struct tune_options tune;
 	struct plugin_options plugin;
 	struct help_options help;
