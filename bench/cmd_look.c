@@ -145,6 +145,8 @@ static int look_once(const struct look_options *options, const pid_t *pids, uint
 	struct sm_look look;
 	int rc = sm_look_begin(&look, &sm_os_linux, pids, options->common.operands, options->tree, err);
 
+	if (rc == 0 && !options->no_counters)
+		sm_look_lines(&look);
 	if (rc == 0 && wait_for(interval_ns) < 0)
 		rc = sm_fail(err, EINTR, "stopped by a signal");
 	if (rc == 0) {

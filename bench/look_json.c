@@ -97,6 +97,17 @@ static json_t *waits_json(const struct sm_look *look, size_t object)
 	return out;
 }
 
+static json_t *lines_json(const struct sm_look *look, size_t object)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < look->line_count; i++)
+		if (look->line[i].object == object)
+			json_array_append_new(out, json_pack("{s:I, s:I}", "offset", (json_int_t)look->line[i].offset,
+							     "samples", (json_int_t)look->line[i].samples));
+	return out;
+}
+
 static json_t *figures_json(const struct sm_look *look, size_t object, const struct look_run *run)
 {
 	struct sm_look_figure figure[SM_LOOK_FIGURES_MAX];
@@ -148,6 +159,7 @@ static json_t *object_json(const struct sm_look *look, size_t at, const struct l
 	json_object_set_new(out, "mapped_by", uses);
 	json_object_set_new(out, "also_mapped_by", others);
 	json_object_set_new(out, "waits", waits_json(look, at));
+	json_object_set_new(out, "lines", lines_json(look, at));
 	json_object_set_new(out, "figures", figures_json(look, at, run));
 	return out;
 }
@@ -199,6 +211,8 @@ void look_print_json(const struct sm_look *look, const struct look_run *run, con
 	json_object_set_new(all, "processes", processes);
 	json_object_set_new(all, "objects", objects);
 	json_object_set_new(all, "waits_elsewhere", waits_json(look, SM_LOOK_NONE));
+	json_object_set_new(all, "line_event", look->event ? text(look->event) : json_null());
+	json_object_set_new(all, "line_samples", bytes(look->event != NULL, look->samples));
 	json_object_set_new(all, "not_read", gaps);
 	json_dumpf(all, stdout, JSON_ENSURE_ASCII | (options->every_ns ? JSON_COMPACT : JSON_INDENT(1)));
 	putchar('\n');

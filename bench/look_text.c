@@ -165,6 +165,18 @@ static void print_waits(const struct sm_look *look, size_t object, bool all)
 	free((void *)wait);
 }
 
+/* Cache lines that cores take from each other. */
+static void print_lines(const struct sm_look *look, size_t object, bool all)
+{
+	size_t shown = 0;
+
+	for (size_t i = 0; i < look->line_count; i++)
+		if (look->line[i].object == object && (all || shown++ < PROCESSES_SHOWN))
+			say(4, "  ", "Line at offset 0x%" PRIx64 ": %" PRIu64 " of %" PRIu64 " samples of %s.",
+			    look->line[i].offset, look->line[i].samples, look->samples,
+			    look->event ? look->event : "lines");
+}
+
 static void print_uses(const struct sm_look *look, const struct sm_look_object *object, bool all)
 {
 	printf("    %-24s %10s %10s %10s  pages\n", "process", "mapped", "resident", "Pss");
@@ -211,6 +223,7 @@ static void print_object(const struct sm_look *look, size_t at, const struct loo
 	print_who(look, object);
 	print_sums(&sums);
 	print_waits(look, at, options->common.verbose);
+	print_lines(look, at, options->common.verbose);
 	for (unsigned i = 0; i < count; i++)
 		say(5, "  -> ", "%s", figure[i].sentence);
 	print_uses(look, object, options->common.verbose);

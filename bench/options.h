@@ -156,7 +156,7 @@ struct demo_options {
 
 struct look_options {
 	struct common_options common;
-	bool tree, json;
+	bool tree, json, no_counters;
 	uint64_t every_ns, interval_ns; /* 0: once; 0: LOOK_INTERVAL_NS */
 	const char *run;                /* NULL: results/latest, if it is there */
 };

@@ -154,6 +154,7 @@ void sm_look_end(struct sm_look *look)
 		look_process_nodes(look, i);
 		look_process_waits(look, i);
 	}
+	look_lines_end(look);
 	look_others(look);
 	look_hidden(look);
 	look_sort(look);
@@ -163,6 +164,7 @@ void sm_look_free(struct sm_look *look)
 {
 	for (size_t i = 0; i < look->object_count; i++)
 		free(look->object[i].name);
+	look_lines_close(look);
 	free(look->process);
 	free(look->object);
 	free(look->use);
@@ -170,6 +172,7 @@ void sm_look_free(struct sm_look *look)
 	free(look->wait);
 	free(look->range);
 	free(look->gap);
+	free(look->line);
 	free(look->slot);
 	*look = (struct sm_look){ .process = NULL };
 }

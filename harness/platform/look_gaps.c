@@ -158,6 +158,7 @@ const char *sm_look_gap_words(const struct sm_look_gap *gap, char *out, size_t s
 		{ "waits", "What threads wait for is not known of ", "" },
 		{ "others", "Who else has these objects is known in part: the mappings of ", "" },
 		{ "faults", "Faults a second of ", "" },
+		{ "lines", "", "Which lines cores take from each other (HITM) is not known: " },
 		{ "processes", "", "Processes of others may be hidden: " },
 	};
 	const char *name = error_name(gap->error);

@@ -41,4 +41,8 @@ FILE *look_open(const struct sm_look *look, pid_t pid, const char *name);
 /* The name of a process, encoded for a terminal; "?" where it cannot be read. */
 void look_name(const struct sm_os *os, pid_t pid, char out[SM_LOOK_NAME]);
 
+/* look_lines.c: ends the samples and finds the lines; after the mappings were read. */
+void look_lines_end(struct sm_look *look);
+void look_lines_close(struct sm_look *look);
+
 #endif

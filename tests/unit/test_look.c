@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -163,6 +164,40 @@ Test(look, a_stat_whose_name_lies)
 		  stat.threads == 3 && stat.start_ticks == 999);
 	cr_expect_not(sm_stat_parse("42 (x) S 7 42", &stat));
 	cr_expect_not(sm_stat_parse("42 (x", &stat));
+}
+
+/* The samples of lines, with an event that every machine has: page faults, whose addresses are known. */
+Test(look, samples_find_their_line)
+{
+	enum { PAGES = 2000 }; /* more than a ring has room for */
+	const struct perf_event_attr faults = { .type = PERF_TYPE_SOFTWARE,
+						.config = PERF_COUNT_SW_PAGE_FAULTS,
+						.sample_period = 1 };
+	const pid_t self = getpid();
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), found = 0;
+	struct sm_error err;
+	struct sm_look look;
+	char *memory = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(memory, MAP_FAILED);
+	madvise(memory, PAGES * page, MADV_NOHUGEPAGE);
+	cr_assert_eq(sm_look_begin(&look, &sm_os_linux, &self, 1, false, &err), 0, "%s", err.text);
+	if (sm_look_sample(&look, &faults) < 0) {
+		sm_look_free(&look);
+		cr_skip_test("perf events are not permitted here");
+	}
+	for (size_t i = 0; i < PAGES; i++)
+		memory[i * page + 130] = 1;
+	sm_look_end(&look);
+	for (size_t i = 0; i < look.line_count; i++)
+		if (look.object[look.line[i].object].bytes == PAGES * page) {
+			cr_expect_eq(look.line[i].offset % page, 128, "the line of byte 130");
+			found += look.line[i].samples;
+		}
+	cr_expect(found > 1000 && found < PAGES, "%zu samples", found);
+	cr_expect(look.samples >= found);
+	sm_look_free(&look);
+	munmap(memory, PAGES * page);
 }
 
 /* A /proc of its own. */

@@ -75,6 +75,13 @@ struct sm_look_range {
 	size_t use;
 };
 
+/* A cache line of an object that another core had modified when it was loaded (HITM), by samples of their addresses. */
+struct sm_look_line {
+	size_t object;
+	uint64_t offset; /* of the line, in the object */
+	uint64_t samples;
+};
+
 /* Something that could not be read, and why. */
 struct sm_look_gap {
 	const char *what; /* "mappings", "nodes", "waits", "others", "processes" */
@@ -92,7 +99,12 @@ struct sm_look {
 	struct sm_look_wait *wait;
 	struct sm_look_range *range;
 	struct sm_look_gap *gap;
-	size_t process_count, object_count, use_count, other_count, wait_count, range_count, gap_count;
+	struct sm_look_line *line; /* by object, those with most samples first */
+	struct look_sampler *sampler;
+	uint64_t samples;  /* of lines, in all memory */
+	const char *event; /* that was sampled; NULL: none, and a gap says why */
+	size_t process_count, object_count, use_count, other_count, wait_count, range_count, gap_count, line_count,
+		sampler_count;
 	size_t readable;     /* processes whose mappings could be read */
 	size_t *slot, slots; /* hash table of the objects */
 	struct sm_shm_device shm;
@@ -104,6 +116,11 @@ struct sm_look {
  * there; -EACCES where /proc itself cannot be read.  Call sm_look_free() also after an error. */
 SM_MUST_USE int sm_look_begin(struct sm_look *look, const struct sm_os *os, const pid_t *pids, size_t count, bool tree,
 			      struct sm_error *err);
+/* Begins to sample, in the processes that were found, the addresses of loads that another core's modified line answered.
+ * Without such an event or its addresses, that is a gap.  Call it between the other two. */
+void sm_look_lines(struct sm_look *look);
+/* The same with an event of the caller's, whose samples have an address.  0, or -errno where no thread could be sampled. */
+SM_MUST_USE int sm_look_sample(struct sm_look *look, const struct perf_event_attr *attr);
 /* Reads the mappings, threads and other processes, and sets the rates of faults since sm_look_begin().  Whatever cannot be
  * read is a gap, not an error. */
 void sm_look_end(struct sm_look *look);
