@@ -7,6 +7,7 @@
 #include "look_show.h"
 #include "program.h"
 #include "shmeter/encode.h"
+#include "shmeter/memory.h"
 #include "shmeter/text.h"
 
 /* Rows that are shown without -v. */
@@ -143,10 +144,10 @@ static int by_offset(const void *a, const void *b)
 /* Threads that wait for the same futex wait for the same lock, or semaphore, or condition. */
 static void print_waits(const struct sm_look *look, size_t object, bool all)
 {
-	const struct sm_look_wait **wait = calloc(look->wait_count + 1, sizeof(struct sm_look_wait *));
+	const struct sm_look_wait **wait = sm_zeroed_memory(look->wait_count + 1, sizeof(struct sm_look_wait *));
 	size_t count = 0, places = 0;
 
-	for (size_t i = 0; wait && i < look->wait_count; i++)
+	for (size_t i = 0; i < look->wait_count; i++)
 		if (look->wait[i].object == object)
 			wait[count++] = &look->wait[i];
 	if (count)
@@ -177,11 +178,24 @@ static void print_lines(const struct sm_look *look, size_t object, bool all)
 			    look->event ? look->event : "lines");
 }
 
+static int by_resident(const void *a, const void *b)
+{
+	const struct sm_look_use *const *x = a, *const *y = b;
+	uint64_t one = (*x)->mapped.resident, other = (*y)->mapped.resident;
+
+	return one != other ? (one < other ? 1 : -1) : (*x > *y) - (*x < *y);
+}
+
 static void print_uses(const struct sm_look *look, const struct sm_look_object *object, bool all)
 {
+	const struct sm_look_use **order = sm_zeroed_memory(object->uses, sizeof(struct sm_look_use *));
+
+	for (size_t i = 0; i < object->uses; i++)
+		order[i] = &look->use[object->use + i];
+	qsort((void *)order, object->uses, sizeof(struct sm_look_use *), by_resident);
 	printf("    %-24s %10s %10s %10s  pages\n", "process", "mapped", "resident", "Pss");
 	for (size_t i = 0; i < object->uses && (all || i < PROCESSES_SHOWN); i++) {
-		const struct sm_look_use *use = &look->use[object->use + i];
+		const struct sm_look_use *use = order[i];
 		const struct sm_look_process *p = &look->process[use->process];
 		const struct sm_mapped *m = &use->mapped;
 		char who[96], mapped[SM_TEXT_MAX], resident[SM_TEXT_MAX] = "-", pss[SM_TEXT_MAX] = "-",
@@ -203,6 +217,7 @@ static void print_uses(const struct sm_look *look, const struct sm_look_object *
 	}
 	if (!all && object->uses > PROCESSES_SHOWN)
 		printf("    and %zu more (-v shows all)\n", object->uses - PROCESSES_SHOWN);
+	free((void *)order);
 }
 
 static void print_object(const struct sm_look *look, size_t at, const struct look_run *run,
@@ -229,12 +244,26 @@ static void print_object(const struct sm_look *look, size_t at, const struct loo
 	print_uses(look, object, options->common.verbose);
 }
 
+/* Those with most faults first. */
+static int by_faults(const void *a, const void *b)
+{
+	const struct sm_look_process *const *x = a, *const *y = b;
+	double one = (*x)->gone ? -1 : (*x)->minor_per_s, other = (*y)->gone ? -1 : (*y)->minor_per_s;
+
+	return one != other ? (one < other ? 1 : -1) : (*x > *y) - (*x < *y);
+}
+
 static void print_processes(const struct sm_look *look, bool all)
 {
+	const struct sm_look_process **order = sm_zeroed_memory(look->process_count, sizeof(struct sm_look_process *));
+
+	for (size_t i = 0; i < look->process_count; i++)
+		order[i] = &look->process[i];
+	qsort((void *)order, look->process_count, sizeof(struct sm_look_process *), by_faults);
 	printf("\nFaults a second, over %.3g s\n", (double)look->took_ns / 1e9);
 	printf("    %-24s %10s %10s %10s\n", "process", "minor", "major", "threads");
 	for (size_t i = 0; i < look->process_count && (all || i < PROCESSES_SHOWN); i++) {
-		const struct sm_look_process *p = &look->process[i];
+		const struct sm_look_process *p = order[i];
 		char who[96], minor[SM_TEXT_MAX] = "-", major[SM_TEXT_MAX] = "-";
 
 		snprintf(who, sizeof(who), "%.15s %d", p->name, (int)p->pid);
@@ -246,6 +275,7 @@ static void print_processes(const struct sm_look *look, bool all)
 	}
 	if (!all && look->process_count > PROCESSES_SHOWN)
 		printf("    and %zu more (-v shows all)\n", look->process_count - PROCESSES_SHOWN);
+	free((void *)order);
 }
 
 static void print_elsewhere(const struct sm_look *look)

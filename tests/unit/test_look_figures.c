@@ -107,6 +107,32 @@ Test(analysis, no_figure_without_a_measurement)
 	cr_expect_eq(sm_look_figures(&look, 0, 4096, &run, "runs/one", figure), 0);
 }
 
+Test(analysis, a_first_pass_through_a_new_mapping)
+{
+	unsigned c = add_case("attach_existing", "memfd_64m", "-", 2);
+
+	for (unsigned b = 0; b < 8; b++) {
+		struct sm_metric_row *row;
+
+		add_trial(c, b, 0, 0, 900);
+		row = sm_results_add_metric(&run);
+		row->trial = run.samples[run.sample_count - 1].trial;
+		row->metric = "first pass per page";
+		row->unit = "ns";
+		row->value = 250 + b * 0.001;
+	}
+	add_run(8);
+	cr_assert_eq(ask(GIB, 4096, 0), 4);
+	expect_text(said("anew"),
+		    "A process that maps its 1 GiB anew takes 65.5 ms to read a word of every page once here: 250 ns");
+	expect_text(said("anew"), "n = 8; attach_existing/memfd_64m, run runs/one).");
+	/* huge pages have other faults, and System V segments another variant */
+	cr_expect_eq(ask(GIB, 2u << 20, 0), 1);
+	ask(GIB, 4096, 0);
+	object.kind = SM_SHARED_SYSV;
+	cr_expect_eq(sm_look_figures(&look, 0, 4096, &run, "runs/one", figure), 3);
+}
+
 /* Under six blocks there is no interval, so no figure. */
 Test(analysis, no_figure_without_an_interval)
 {
