@@ -95,8 +95,8 @@ static int open_run(struct look_run *run, const char *asked, struct sm_error *er
 	if (rc < 0)
 		snprintf(run->note, sizeof(run->note), "No figures: %s.", why.text);
 	else if (!is_of_here(&run->results))
-		snprintf(run->note, sizeof(run->note),
-			 "No figures: run %s is of another machine, or of this one with other settings.", folder);
+		snprintf(run->note, sizeof(run->note), "No figures: run %s is not known to be of this machine.",
+			 folder);
 	else if (!sm_look_run_serves(&run->results, moved))
 		snprintf(run->note, sizeof(run->note), "No figures: %s (%s).", moved, folder);
 	else
@@ -186,6 +186,8 @@ int cmd_look(const struct look_options *options)
 			break;
 	}
 	sm_results_free(&run.results);
+	if (looks > 0 && rc == -ENOENT && !options->json)
+		puts("They have ended.");
 	if (looks > 0 && (rc == -ENOENT || rc == -EINTR)) /* live, until they ended or Ctrl-C */
 		rc = 0;
 	return rc < 0 ? complain(&err) : EXIT_OK;

@@ -86,25 +86,32 @@ static json_t *wait_json(const struct sm_look *look, const struct sm_look_wait *
 	return out;
 }
 
-/* The threads that wait for a futex in the object, or in none. */
-static json_t *waits_json(const struct sm_look *look, size_t object)
+static json_t *waits_json(const struct sm_look *look, size_t first, size_t count)
 {
 	json_t *out = json_array();
 
-	for (size_t i = 0; i < look->wait_count; i++)
-		if (look->wait[i].object == object)
-			json_array_append_new(out, wait_json(look, &look->wait[i]));
+	for (size_t i = first; i < first + count; i++)
+		json_array_append_new(out, wait_json(look, &look->wait[i]));
 	return out;
 }
 
-static json_t *lines_json(const struct sm_look *look, size_t object)
+/* The threads that wait for a futex in no shared mapping: the last ones. */
+static json_t *elsewhere_json(const struct sm_look *look)
+{
+	size_t first = look->wait_count;
+
+	while (first > 0 && look->wait[first - 1].object == SM_LOOK_NONE)
+		first--;
+	return waits_json(look, first, look->wait_count - first);
+}
+
+static json_t *lines_json(const struct sm_look *look, const struct sm_look_object *object)
 {
 	json_t *out = json_array();
 
-	for (size_t i = 0; i < look->line_count; i++)
-		if (look->line[i].object == object)
-			json_array_append_new(out, json_pack("{s:I, s:I}", "offset", (json_int_t)look->line[i].offset,
-							     "samples", (json_int_t)look->line[i].samples));
+	for (size_t i = object->line; i < object->line + object->lines; i++)
+		json_array_append_new(out, json_pack("{s:I, s:I}", "offset", (json_int_t)look->line[i].offset,
+						     "samples", (json_int_t)look->line[i].samples));
 	return out;
 }
 
@@ -158,8 +165,8 @@ static json_t *object_json(const struct sm_look *look, size_t at, const struct l
 	json_object_set_new(out, "bytes", json_integer((json_int_t)object->bytes));
 	json_object_set_new(out, "mapped_by", uses);
 	json_object_set_new(out, "also_mapped_by", others);
-	json_object_set_new(out, "waits", waits_json(look, at));
-	json_object_set_new(out, "lines", lines_json(look, at));
+	json_object_set_new(out, "waits", waits_json(look, object->wait, object->waits));
+	json_object_set_new(out, "lines", lines_json(look, object));
 	json_object_set_new(out, "figures", figures_json(look, at, run));
 	return out;
 }
@@ -210,7 +217,7 @@ void look_print_json(const struct sm_look *look, const struct look_run *run, con
 	json_object_set_new(all, "run_note", run->note[0] ? text(run->note) : json_null());
 	json_object_set_new(all, "processes", processes);
 	json_object_set_new(all, "objects", objects);
-	json_object_set_new(all, "waits_elsewhere", waits_json(look, SM_LOOK_NONE));
+	json_object_set_new(all, "waits_elsewhere", elsewhere_json(look));
 	json_object_set_new(all, "line_event", look->event ? text(look->event) : json_null());
 	json_object_set_new(all, "line_samples", bytes(look->event != NULL, look->samples));
 	json_object_set_new(all, "not_read", gaps);

@@ -132,50 +132,32 @@ static void print_sums(const struct sums *sums)
 		say(4, "  ", "Nodes: %s.", nodes);
 }
 
-static int by_offset(const void *a, const void *b)
-{
-	const struct sm_look_wait *const *x = a, *const *y = b;
-
-	if ((*x)->offset != (*y)->offset)
-		return (*x)->offset < (*y)->offset ? -1 : 1;
-	return ((*x)->thread > (*y)->thread) - ((*x)->thread < (*y)->thread);
-}
-
 /* Threads that wait for the same futex wait for the same lock, or semaphore, or condition. */
-static void print_waits(const struct sm_look *look, size_t object, bool all)
+static void print_waits(const struct sm_look *look, const struct sm_look_object *object, bool all)
 {
-	const struct sm_look_wait **wait = sm_zeroed_memory(look->wait_count + 1, sizeof(struct sm_look_wait *));
-	size_t count = 0, places = 0;
+	const struct sm_look_wait *wait = &look->wait[object->wait];
+	size_t places = 0;
 
-	for (size_t i = 0; i < look->wait_count; i++)
-		if (look->wait[i].object == object)
-			wait[count++] = &look->wait[i];
-	if (count)
-		qsort((void *)wait, count, sizeof(struct sm_look_wait *), by_offset);
-	for (size_t i = 0, next; i < count; i = next) {
+	for (size_t i = 0, next; i < object->waits; i = next) {
 		struct list list = { .used = 0 };
 
-		for (next = i; next < count && wait[next]->offset == wait[i]->offset; next++)
-			name(&list, look->process[wait[next]->process].name, (int)wait[next]->thread);
+		for (next = i; next < object->waits && wait[next].offset == wait[i].offset; next++)
+			name(&list, look->process[wait[next].process].name, (int)wait[next].thread);
 		if (all || places++ < PROCESSES_SHOWN)
-			say(4, "  ", "Futex at offset 0x%" PRIx64 ": %zu thread%s (%s).", wait[i]->offset, next - i,
+			say(4, "  ", "Futex at offset 0x%" PRIx64 ": %zu thread%s (%s).", wait[i].offset, next - i,
 			    next - i == 1 ? " waits" : "s wait", end(&list));
 	}
 	if (!all && places > PROCESSES_SHOWN)
-		printf("  and %zu more futexes\n", places - PROCESSES_SHOWN);
-	free((void *)wait);
+		printf("  and %zu more futexes (-v shows all)\n", places - PROCESSES_SHOWN);
 }
 
 /* Cache lines that cores take from each other. */
-static void print_lines(const struct sm_look *look, size_t object, bool all)
+static void print_lines(const struct sm_look *look, const struct sm_look_object *object, bool all)
 {
-	size_t shown = 0;
-
-	for (size_t i = 0; i < look->line_count; i++)
-		if (look->line[i].object == object && (all || shown++ < PROCESSES_SHOWN))
-			say(4, "  ", "Line at offset 0x%" PRIx64 ": %" PRIu64 " of %" PRIu64 " samples of %s.",
-			    look->line[i].offset, look->line[i].samples, look->samples,
-			    look->event ? look->event : "lines");
+	for (size_t i = 0; i < object->lines && (all || i < PROCESSES_SHOWN); i++)
+		say(4, "  ", "Line at offset 0x%" PRIx64 ": %" PRIu64 " of %" PRIu64 " samples of %s.",
+		    look->line[object->line + i].offset, look->line[object->line + i].samples, look->samples,
+		    look->event ? look->event : "lines");
 }
 
 static int by_resident(const void *a, const void *b)
@@ -237,8 +219,8 @@ static void print_object(const struct sm_look *look, size_t at, const struct loo
 	printf("%s", color ? "\033[0m" : "");
 	print_who(look, object);
 	print_sums(&sums);
-	print_waits(look, at, options->common.verbose);
-	print_lines(look, at, options->common.verbose);
+	print_waits(look, object, options->common.verbose);
+	print_lines(look, object, options->common.verbose);
 	for (unsigned i = 0; i < count; i++)
 		say(5, "  -> ", "%s", figure[i].sentence);
 	print_uses(look, object, options->common.verbose);

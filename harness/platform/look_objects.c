@@ -162,8 +162,21 @@ static int other_by_object(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
+static int wait_by_object(const void *a, const void *b)
+{
+	const struct sm_look_wait *x = a, *y = b;
+
+	if (x->object != y->object)
+		return x->object < y->object ? -1 : 1;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return (x->thread > y->thread) - (x->thread < y->thread);
+}
+
 void look_sort(struct sm_look *look)
 {
+	if (look->wait_count)
+		qsort(look->wait, look->wait_count, sizeof(*look->wait), wait_by_object);
 	if (look->use_count)
 		qsort(look->use, look->use_count, sizeof(*look->use), by_object);
 	if (look->other_count)
@@ -171,6 +184,15 @@ void look_sort(struct sm_look *look)
 	for (size_t i = look->use_count; i-- > 0;) {
 		look->object[look->use[i].object].use = i;
 		look->object[look->use[i].object].uses++;
+	}
+	for (size_t i = look->wait_count; i-- > 0;)
+		if (look->wait[i].object != SM_LOOK_NONE) {
+			look->object[look->wait[i].object].wait = i;
+			look->object[look->wait[i].object].waits++;
+		}
+	for (size_t i = look->line_count; i-- > 0;) {
+		look->object[look->line[i].object].line = i;
+		look->object[look->line[i].object].lines++;
 	}
 	for (size_t i = look->other_count; i-- > 0;) {
 		look->object[look->other[i].object].other = i;

@@ -19,7 +19,7 @@ size_t look_known(const struct sm_look *look, const struct sm_map_line *line);
 /* The range of a process that has the address; NULL. */
 const struct sm_look_range *look_range(const struct sm_look *look, const struct sm_look_process *process,
 				       uint64_t address);
-/* Sorts uses and others by object, and tells the objects where theirs are. */
+/* Sorts uses, others and waits by object, and tells the objects where theirs are. */
 void look_sort(struct sm_look *look);
 /* The device of the kernel's tmpfs, by a mapping of this process. */
 struct sm_shm_device look_shm_device(void);

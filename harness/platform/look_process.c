@@ -246,15 +246,14 @@ static int read_other(struct sm_look *look, pid_t pid)
 
 		if (sm_map_parse(line, &map) && sm_map_is_shared(&map))
 			object = look_known(look, &map);
-		for (size_t i = first; i < look->other_count && object != SM_LOOK_NONE; i++)
-			if (look->other[i].object == object)
-				object = SM_LOOK_NONE;
-		if (object == SM_LOOK_NONE)
+		/* until they are sorted, `other` is one more than its latest row; those of one process follow each other */
+		if (object == SM_LOOK_NONE || look->object[object].other > first)
 			continue;
 		if (!name[0])
 			look_name(look->os, pid, name);
 		other = LOOK_ADD(look, other, other_count);
 		other->object = object;
+		look->object[object].other = look->other_count;
 		other->pid = pid;
 		memcpy(other->name, name, sizeof(name));
 	}

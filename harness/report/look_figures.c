@@ -215,10 +215,8 @@ static void say_first_pass(struct asking *a, uint64_t base_bytes)
 static void say_locks(struct asking *a, const struct choosing *c)
 {
 	const struct sm_case_row *point = choosing_point(c, "lock_handoff", SM_PLACE_UNSET, "", NULL, 0);
-	size_t waiting = 0, object = (size_t)(a->object - a->look->object);
+	size_t waiting = a->object->waits;
 
-	for (size_t i = 0; i < a->look->wait_count; i++)
-		waiting += a->look->wait[i].object == object;
 	if (waiting == 0 || !point)
 		return;
 	struct ranking ranking = ranking_open(a->run, point->group);

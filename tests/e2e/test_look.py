@@ -9,6 +9,7 @@ import mmap
 import os
 import platform
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,14 +189,15 @@ def check_text(said):
     out, _ = look(said["pid"], "--tree", "--interval", "50ms")
     check("at most 80 columns", max(map(len, out.splitlines())) <= 80, max(out.splitlines(), key=len))
     for words in (f"POSIX /shmeter-look-{said['pid']}, 32 KiB", f"Futex at offset 0x{FUTEX_AT:x}: 2 threads wait",
-                  "no other that can be seen", "Faults a second, over 0.05"):
+                  "no other that can be seen", "Faults a second, over 0."):
         check("text", words in " ".join(out.split()) or PAGE != 4096, words + " in " + out)
 
 
 def check_live(said):
-    live = subprocess.Popen([PROGRAM, "look", str(said["pid"]), "--every", "50ms", "--json"], stdout=subprocess.PIPE,
+    live = subprocess.Popen([PROGRAM, "look", str(said["pid"]), "--every", "200ms", "--json"], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, cwd=folder, text=True)
     lines = [live.stdout.readline(), live.stdout.readline()]
+    time.sleep(0.1)  # it waits for its next look
     live.send_signal(signal.SIGINT)
     rest, errors = live.communicate(timeout=30)
     check("live: JSON in lines", all("objects" in json.loads(line) for line in lines + rest.splitlines()), lines)
@@ -230,9 +232,9 @@ def check_strangers(said):
 
 def check_ends():
     """A process that ends while it is looked at, and one that has ended."""
-    short = subprocess.Popen(["sleep", "0.1"])
+    short = subprocess.Popen(["sleep", "0.4"])
     threading.Thread(target=short.wait).start()
-    out, _ = look(short.pid, os.getpid(), "--json", "--interval", "400ms")
+    out, _ = look(short.pid, os.getpid(), "--json", "--interval", "600ms")
     check("ended meanwhile", f"process {short.pid} cannot be read: ended meanwhile" in gaps(json.loads(out)), out)
     _, errors = look(short.pid, code=4)
     check("has ended", errors.count("\n") == 1 and "is not there: it has ended" in errors, errors)
@@ -249,13 +251,14 @@ def check_input():
 
 with tempfile.TemporaryDirectory() as folder:
     os.chmod(folder, 0o755)
+    PROGRAM = shutil.copy(PROGRAM, folder)  # a place from which another user can start it
     watched = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--layout", folder], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True)
     try:
         known = json.loads(watched.stdout.readline())
-        for _ in range(100):  # until both wait
+        for _ in range(100):  # until both wait, and the child has got to its faults
             full = as_json(known["pid"], "--tree")
-            if sum(len(o["waits"]) for o in full["objects"]) == 2:
+            if sum(len(o["waits"]) for o in full["objects"]) == 2 and full["processes"][1]["minor_faults_per_s"] > 500:
                 break
         check_layout(as_json(known["pid"]), known)
         check_tree(full, known)

@@ -269,7 +269,7 @@ static void expect_gap(const struct sm_look *look, const char *words)
 
 Test(proc, a_tree_with_an_object_in_common)
 {
-	const pid_t pids[] = { 10, 999 };
+	const pid_t pids[] = { 10, 998, 999 };
 	char one[1024], two[1024], three[1024], text[2048], wait[128];
 	struct sm_error err = { 0 };
 	struct sm_look look;
@@ -280,7 +280,7 @@ Test(proc, a_tree_with_an_object_in_common)
 	snprintf(wait, sizeof(wait), "%d 0x11040 0x0 0x1 0x0 0x0 0x0 0x7ffd0 0x7f12", SYS_futex);
 	put_process(11, 10, "child\n\033[31m", mapping(one, 0x10000, "r--s", 5, "/SYSV00000000 (deleted)"), wait);
 	put_process(12, 1, "stranger", mapping(three, 0x30000, "rw-s", 5, "/SYSV00000000 (deleted)"), "running");
-	cr_assert_eq(sm_look_begin(&look, &os, pids, 2, true, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &os, pids, 3, true, &err), 0, "%s", err.text);
 	sm_look_end(&look);
 	cr_assert_eq(look.process_count, 2);
 	cr_expect(look.process[0].minor_per_s == 0 && look.process[1].parent == 10);
@@ -295,7 +295,8 @@ Test(proc, a_tree_with_an_object_in_common)
 	cr_assert_eq(look.wait_count, 1);
 	cr_expect(look.wait[0].object == 0 && look.wait[0].offset == 0x2040,
 		  "the offset in the object, not in the mapping");
-	expect_gap(&look, "The mappings of process 999 cannot be read: there is no such process, or /proc hides it");
+	expect_gap(&look,
+		   "The mappings of processes 998, 999 cannot be read: there is no such process, or /proc hides it");
 	sm_look_free(&look);
 }
 

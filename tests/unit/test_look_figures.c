@@ -48,9 +48,7 @@ static unsigned ask(uint64_t bytes, uint64_t page, uint64_t thp)
 				 .use = &use,
 				 .process_count = 1,
 				 .object_count = 1,
-				 .use_count = 1,
-				 .wait = look.wait,
-				 .wait_count = look.wait_count };
+				 .use_count = 1 };
 	return sm_look_figures(&look, 0, 4096, &run, "runs/one", figure);
 }
 
@@ -152,21 +150,18 @@ Test(analysis, no_figure_of_a_distrusted_comparison)
 
 Test(analysis, locks_that_are_waited_for)
 {
-	struct sm_look_wait wait[2] = { { .object = 0 }, { .object = SM_LOOK_NONE } };
 	unsigned c = add_case("lock_handoff", "mutex", "-", 2);
 
 	for (unsigned b = 0; b < 8; b++)
 		add_trial(c, b, 0, 0, 5000);
 	add_run(8);
-	look.wait = wait;
-	look.wait_count = 2;
-	cr_assert_eq(ask(64 << 10, 4096, 0), 1);
+	cr_expect_eq(ask(64 << 10, 4096, 0), 0);
+	object.waits = 1;
+	cr_assert_eq(sm_look_figures(&look, 0, 4096, &run, "runs/one", figure), 1);
 	expect_text(figure[0].sentence,
 		    "1 thread waits for a lock in it: to hand a mutex to another process and back takes "
 		    "lock_handoff/mutex: 5.0");
 	cr_expect(figure[0].against == sm_none);
-	look.wait_count = 0;
-	look.wait = NULL;
 }
 
 Test(analysis, a_run_whose_control_moved_does_not_serve)

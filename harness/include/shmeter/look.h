@@ -27,6 +27,8 @@ struct sm_look_object {
 	uint64_t first, last; /* offsets of these */
 	size_t use, uses;     /* its rows in sm_look.use: processes that were looked at */
 	size_t other, others; /* its rows in sm_look.other: the rest of the machine */
+	size_t wait, waits;   /* its rows in sm_look.wait, by offset */
+	size_t line, lines;   /* its rows in sm_look.line */
 };
 
 /* An object as one process has it. */
@@ -96,7 +98,7 @@ struct sm_look {
 	struct sm_look_object *object;
 	struct sm_look_use *use;
 	struct sm_look_other *other;
-	struct sm_look_wait *wait;
+	struct sm_look_wait *wait; /* by object and offset; those in no object last */
 	struct sm_look_range *range;
 	struct sm_look_gap *gap;
 	struct sm_look_line *line; /* by object, those with most samples first */
