@@ -7,6 +7,7 @@ import ctypes
 import json
 import mmap
 import os
+import pathlib
 import platform
 import re
 import shutil
@@ -204,6 +205,21 @@ def check_live(said):
     check("live: Ctrl-C ends it well", live.returncode == 0 and not errors, (live.returncode, errors))
 
 
+def keys(value):
+    """Every key of a JSON text, but for the numbers of nodes."""
+    if isinstance(value, list):
+        return set().union(*map(keys, value))
+    if isinstance(value, dict):
+        return {key for key in value if not key.isdigit()}.union(*map(keys, value.values()))
+    return set()
+
+
+def check_documented(seen):
+    page = (pathlib.Path(__file__).parents[2] / "docs/look.md").read_text(encoding="utf-8").split("## JSON")[1]
+    undocumented = {key for key in keys(seen) if f"`{key}`" not in page and f"`{key}[]`" not in page and f".{key}[]`" not in page}
+    check("every key is documented", not undocumented, undocumented)
+
+
 def gaps(seen):
     return " ".join(gap["sentence"] for gap in seen["not_read"])
 
@@ -262,6 +278,7 @@ with tempfile.TemporaryDirectory() as folder:
                 break
         check_layout(as_json(known["pid"]), known)
         check_tree(full, known)
+        check_documented(full)
         check_text(known)
         check_live(known)
         check_strangers(known)
