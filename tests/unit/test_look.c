@@ -300,6 +300,30 @@ Test(proc, a_tree_with_an_object_in_common)
 	sm_look_free(&look);
 }
 
+Test(proc, one_node_has_all_pages)
+{
+	const pid_t pid = 10;
+	char one[1024], path[128];
+	struct sm_error err = { 0 };
+	struct sm_look look;
+
+	put_process(10, 1, "x", mapping(one, 0x10000, "rw-s", 5, "/memfd:m (deleted)"), "running");
+	snprintf(path, sizeof(path), "%s/proc/10/numa_maps", root);
+	unlink(path);
+	for (unsigned several = 0; several < 2; several++) {
+		put("/sys/devices/system/node/has_memory", several ? "0-1\n" : "1\n");
+		cr_assert_eq(sm_look_begin(&look, &os, &pid, 1, false, &err), 0, "%s", err.text);
+		sm_look_end(&look);
+		cr_expect_eq(look.use[0].placed, !several);
+		cr_expect_eq(look.use[0].node[1], several ? 0 : 8192);
+		if (several)
+			expect_gap(
+				&look,
+				"The nodes of the pages of process 10 cannot be read (ENOENT): this kernel does not have");
+		sm_look_free(&look);
+	}
+}
+
 Test(proc, mappings_without_detail_and_processes_that_end)
 {
 	const pid_t pids[] = { 10, 11, 12 };

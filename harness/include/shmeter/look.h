@@ -1,6 +1,7 @@
 /* Shared memory of running processes, as /proc shows it: which objects they map, who else maps them, which pages, nodes
- * and locks.  Only reads files of /proc: no ptrace, no signal, no write.  Reading smaps and numa_maps walks the page tables
- * of the process, during which its own calls of mmap() and munmap() wait: some milliseconds for each GiB of base pages. */
+ * and locks.  Only reads files of /proc: no ptrace, no signal, no write.  Reading smaps, and numa_maps where there are
+ * several nodes, walks the page tables of the process, during which its own calls of mmap() and munmap() may wait: 30 ms for
+ * each resident GiB of base pages (a virtual machine of 2026). */
 #ifndef SHMETER_LOOK_H
 #define SHMETER_LOOK_H
 
