@@ -1,8 +1,10 @@
-/* What is typed: sizes, times, lists, names of ways and places, values of parameters. */
+/* What is typed: sizes, times, lists, names of ways and places, values of parameters; and lines of /proc, whose names come
+ * from anybody. */
 #include <string.h>
 
 #include "fuzz_file.h"
 #include "registry.h"
+#include "shmeter/maps.h"
 #include "shmeter/plan.h"
 #include "shmeter/region.h"
 #include "shmeter/text.h"
@@ -24,6 +26,27 @@ static void parse_words(char *text)
 	(void)sm_placement_parse(text);
 	(void)sm_param_value(text, "message");
 	(void)sm_has_word(text, "message=64", 10);
+}
+
+static void parse_proc(const char *text)
+{
+	const struct sm_shm_device shm = { true, 0, 1 };
+	struct sm_mapped mapped = { 0 };
+	struct sm_map_line map;
+	struct sm_stat_line stat;
+	uint64_t number, bytes[4] = { 0 };
+	char words[64];
+	bool own;
+
+	if (sm_map_parse(text, &map)) {
+		must(map.low < map.high && map.name >= text && map.name <= text + strlen(text), "a mapping");
+		for (int huge = 0; huge < 2; huge++)
+			sm_shared_words(sm_map_kind(&map, &shm, huge), map.name, map.inode, words, sizeof(words));
+	}
+	(void)sm_smaps_take(&mapped, text);
+	(void)sm_numa_maps_parse(text, 4096, &number, bytes, 4);
+	(void)sm_futex_parse(text, text, &number, &own);
+	(void)sm_stat_parse(text, &stat);
 }
 
 /* The text as a pattern, and its part after an equals sign as a parameter's values. */
@@ -61,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	parse_words(text);
+	parse_proc(text);
 	plan(text);
 	free(text);
 	return 0;
