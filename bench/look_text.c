@@ -223,7 +223,8 @@ static void print_object(const struct sm_look *look, size_t at, const struct loo
 	print_lines(look, object, options->common.verbose);
 	for (unsigned i = 0; i < count; i++)
 		say(5, "  -> ", "%s", figure[i].sentence);
-	print_uses(look, object, options->common.verbose);
+	if (!options->common.quiet)
+		print_uses(look, object, options->common.verbose);
 }
 
 /* Those with most faults first. */
@@ -289,7 +290,8 @@ void look_print(const struct sm_look *look, const struct look_run *run, const st
 		print_object(look, order[i], run, options);
 	if (shown < look->object_count)
 		printf("\nand %zu smaller objects (-v shows all)\n", look->object_count - shown);
-	print_processes(look, all);
+	if (!options->common.quiet)
+		print_processes(look, all);
 	print_elsewhere(look);
 	if (run->note[0]) {
 		putchar('\n');

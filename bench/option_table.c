@@ -501,7 +501,7 @@ const struct option_spec option_specs[] = {
 	{ "color", "WHEN", "use color auto, always or never; NO_COLOR is honoured", take_choice, "auto always never",
 	  EVERYWHERE(color) },
 	{ "quiet", NULL, "print neither progress nor tables", take_flag, .letter = 'q', EVERYWHERE(quiet) },
-	{ "verbose", NULL, "print a table per point (run), sources of claims (list)", take_flag, .letter = 'v',
+	{ "verbose", NULL, "print each point (run), sources (list), all rows (look)", take_flag, .letter = 'v',
 	  EVERYWHERE(verbose) },
 	{ "help", NULL, "print this help", take_flag, .letter = 'h', EVERYWHERE(help) },
 	{ "version", NULL, "print the version", take_flag, EVERYWHERE(version) },
