@@ -173,6 +173,7 @@ def check_layout(seen, said):
     many = one(seen, "memfd", "memfd many")
     check("a thousand mappings of one page", many["bytes"] == PAGE and many["mapped_by"][0]["mappings"] == 1000 and
           many["mapped_by"][0]["mapped_bytes"] == 1000 * PAGE, many["mapped_by"])
+    check("the child has it, once", [o["pid"] for o in many["also_mapped_by"]] == [child], many["also_mapped_by"])
     check("no run, and it says so", seen["run"] is None and "no run is known here" in seen["run_note"], seen["run_note"])
 
 
