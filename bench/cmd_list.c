@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "program.h"
 #include "registry.h"
+#include "sentences.h"
 #include "shmeter/trial.h"
 
 #define FIRST_MAX 64
@@ -238,6 +239,49 @@ static int list_all(const struct list_options *options, const struct sm_trial_co
 	return rc;
 }
 
+/* "T3 (transport_throughput), K9": claims with their scenarios, each scenario once. */
+static void print_sentence(const struct sm_sentence *sentence)
+{
+	char first[FIRST_MAX], text[1024] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < sm_scenario_count; i++) {
+		size_t before = used;
+
+		for (const struct sm_claim *c = sm_scenarios[i]->claims; c && c->id && used < sizeof(text); c++)
+			if (sm_sentence_names(sentence, c->id))
+				used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "",
+							 c->id);
+		if (used > before && used < sizeof(text))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, " (%s)", sm_scenarios[i]->name);
+	}
+	snprintf(first, sizeof(first), "%3u  ", sentence->number);
+	say(5, first, "%s", sentence->text);
+	if (used)
+		say(COLUMN, "     claims ", "%s", text);
+	else
+		say(COLUMN, "     needs  ", "%s", sentence->needs);
+}
+
+static void list_sentences(bool json)
+{
+	json_t *all = json_array(), *object;
+
+	for (const struct sm_sentence *s = sm_sentences; s->text; s++) {
+		if (!json)
+			print_sentence(s);
+		else
+			json_array_append_new(all, json_pack("{s:i, s:s, s:s, s:s}", "number", (int)s->number, "text",
+							     s->text, "claims", s->claims, "needs", s->needs));
+	}
+	object = json_pack("{s:o}", "sentences", all);
+	if (json) {
+		json_dumpf(object, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+		putchar('\n');
+	}
+	json_decref(object);
+}
+
 int cmd_list(const struct list_options *options)
 {
 	struct sm_plan_options plan = { .patterns = options->common.operand,
@@ -245,7 +289,13 @@ int cmd_list(const struct list_options *options)
 	struct sm_trial_context context = { .os = &sm_os_linux, .file_folder = "." };
 	struct sm_topology *topology = NULL;
 	struct sm_error err = { 0 };
-	int rc = sm_plan_check_patterns(&plan, sm_scenarios, sm_scenario_count, &err);
+	int rc;
+
+	if (options->sentences) {
+		list_sentences(options->json);
+		return EXIT_OK;
+	}
+	rc = sm_plan_check_patterns(&plan, sm_scenarios, sm_scenario_count, &err);
 
 	if (rc == 0)
 		rc = sm_topology_open(&topology, NULL, &err);

@@ -494,6 +494,8 @@ const struct option_spec option_specs[] = {
 	  .in = { IN(EXPORT, export, to) } },
 	{ "like", "DIR", "name pair classes as the run in DIR does (go-bench)", take_text,
 	  .in = { IN(EXPORT, export, like) } },
+	{ "sentences", NULL, "print what people say, and the claims that test it", take_flag,
+	  .in = { IN(LIST, list, sentences) } },
 	{ "format", "FORMAT", "choose a format:", take_choice, "table json csv", .in = { IN(LIST, list, format) } },
 	{ "json", NULL, "print JSON", take_flag,
 	  .in = { IN(LIST, list, json), IN(DOCTOR, doctor, json), IN(COMPARE, compare, json), IN(PLUGIN, plugin, json),

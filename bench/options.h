@@ -66,6 +66,7 @@ struct list_options {
 	struct common_options common;
 	const char *format;
 	bool json;
+	bool sentences;
 };
 
 struct run_options {

@@ -96,7 +96,7 @@ refused 'is not SM_SCENARIO(family, name)' "$right"$'\n''SM_SCENARIO(coherence)'
 printf '#!/bin/sh\necho %s\n' "'{\"scenarios\": [{\"name\": \"brand_new\", \"family\": \"mine\"}]}'" >"$scratch/lists"
 chmod +x "$scratch/lists"
 expect 5 'document: scenario brand_new: scenarios/families.def does not list its family, mine' 'document' \
-	"$root/scripts/document" "$scratch/lists" -
+	"$root/scripts/document" "$scratch/lists" docs
 
 command -v shellcheck >/dev/null && {
 	shellcheck -x -P "$root/scripts:$root/tests/guests" "$root"/scripts/{bootstrap,build,build-layouts,bundle,check-regression,compare-revisions,gate,run-all,test,test-packages,new-scenario} \
