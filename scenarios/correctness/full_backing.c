@@ -1,6 +1,7 @@
 /* Question: what happens when a process touches shared memory for which the file system has no space?
  * Method:   a child mounts a tmpfs of 1 MiB that only it sees, creates an object of 2 MiB there and writes to every
- *           page. In the other variant it reserves the space first.  One such child is an operation.
+ *           page. In another variant it reserves the space first.  In the third a pipe that nobody reads is filled.
+ *           One such child is an operation.
  * Not shown: a full disk; overcommitted memory (there the kernel kills a process).
  * Cost of the loop: fork, unshare, mount, wait. */
 #include <errno.h>
@@ -13,9 +14,9 @@
 #include "../subject/child.h"
 #include "shmeter/scenario.h"
 
-enum { TOUCH, RESERVE };
-enum { TALLY_TRIES, TALLY_SIGBUS, TALLY_ENOSPC };
-enum { FITTED = 0, GOT_ENOSPC = 10, GOT_SIGBUS = 11, NO_MOUNT = 12 };
+enum { TOUCH, RESERVE, FILL_PIPE };
+enum { TALLY_TRIES, TALLY_SIGBUS, TALLY_ENOSPC, TALLY_EAGAIN };
+enum { FITTED = 0, GOT_ENOSPC = 10, GOT_SIGBUS = 11, NO_MOUNT = 12, GOT_EAGAIN = 13, NO_PIPE = 14 };
 #define ROOM  "size=1m"
 #define BYTES (2u << 20)
 
@@ -48,30 +49,46 @@ static int fill(void *argument)
 	return FITTED;
 }
 
+/* Writes pages into a pipe until it takes no more: its buffer has as many places. */
+static int fill_pipe(void *argument)
+{
+	static const char page[4096];
+	int end[2], taken = 0;
+
+	(void)argument;
+	if (pipe2(end, O_CLOEXEC | O_NONBLOCK) < 0)
+		return NO_PIPE;
+	while (write(end[1], page, sizeof(page)) == (ssize_t)sizeof(page))
+		if ((taken += (int)sizeof(page)) > fcntl(end[1], F_GETPIPE_SZ))
+			return FITTED; /* more than it holds */
+	return errno == EAGAIN && taken > 0 ? GOT_EAGAIN : NO_PIPE;
+}
+
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	bool reserve = sm_case_variant(trial->c)->arg == RESERVE;
 
-	if (in_child(fill, &reserve) == NO_MOUNT)
+	if (sm_case_variant(trial->c)->arg != FILL_PIPE && in_child(fill, &reserve) == NO_MOUNT)
 		return sm_fail(err, EPERM, "no file system can be mounted here: run as root (CAP_SYS_ADMIN)");
 	return 0;
 }
 
 static uint64_t run(struct sm_worker *worker)
 {
-	bool reserve = sm_case_variant(worker->c)->arg == RESERVE;
-	uint64_t n = worker->op_count, *tally = worker->outcome->tally;
+	uint64_t n = worker->op_count, way = sm_case_variant(worker->c)->arg, *tally = worker->outcome->tally;
+	bool reserve = way == RESERVE;
 
 	for (uint64_t i = 0; i < n; i++) {
-		int end = in_child(fill, &reserve);
+		int end = in_child(way == FILL_PIPE ? fill_pipe : fill, &reserve);
 
-		if (end != FITTED && end != GOT_ENOSPC && end != GOT_SIGBUS) {
+		if (end != FITTED && end != GOT_ENOSPC && end != GOT_SIGBUS && end != GOT_EAGAIN) {
 			sm_worker_fail(worker, EPERM, "the child could not try (%d)", end);
 			return i;
 		}
 		tally[TALLY_TRIES]++;
 		tally[TALLY_SIGBUS] += end == GOT_SIGBUS;
 		tally[TALLY_ENOSPC] += end == GOT_ENOSPC;
+		tally[TALLY_EAGAIN] += end == GOT_EAGAIN;
 	}
 	return n;
 }
@@ -90,11 +107,13 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 
 	value[0] = (double)o->tally[TALLY_SIGBUS] / (double)o->ops;
 	value[1] = (double)o->tally[TALLY_ENOSPC] / (double)o->ops;
+	value[2] = (double)o->tally[TALLY_EAGAIN] / (double)o->ops;
 }
 
 static const struct sm_variant variants[] = {
 	{ .name = "touch", .summary = "sized by ftruncate(), then written to", .arg = TOUCH },
 	{ .name = "reserve", .summary = "reserved by posix_fallocate() first", .arg = RESERVE },
+	{ .name = "pipe", .summary = "a pipe that nobody reads", .arg = FILL_PIPE },
 	{ 0 },
 };
 
@@ -109,6 +128,10 @@ static const struct sm_claim claims[] = {
 	  .source = "posix_fallocate(3)",
 	  SM_METRIC("reserve", "ENOSPC", .min = 1, .max = 1),
 	  .needs = "CAP_SYS_ADMIN" },
+	{ .id = "K11.pipe",
+	  .text = "A pipe takes no more than its buffer holds, and says EAGAIN",
+	  .source = "pipe(7)",
+	  SM_METRIC("pipe", "EAGAIN", .min = 1, .max = 1) },
 	{ 0 },
 };
 
@@ -116,16 +139,17 @@ const struct sm_scenario sm_scenario_full_backing = {
 	.name = "full_backing",
 	.family = "correctness",
 	.question = "What happens when there is no room for shared memory that is touched?",
-	.summary = "2 MiB in a file system of 1 MiB: touched, and reserved.",
+	.summary = "2 MiB in a file system of 1 MiB: touched, and reserved; a pipe that nobody reads.",
 	.why = "mmap() and ftruncate() promise addresses, not memory: a page is found at the "
 	       "first touch. Where the file system has none left, a store has no way to "
 	       "return an error, so the kernel sends SIGBUS. fallocate() asks for all pages "
-	       "beforehand, and can say ENOSPC.",
+	       "beforehand, and can say ENOSPC. A pipe or queue is written by a call, which waits, or "
+	       "says EAGAIN.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,
 	.metric = { "time per try", "ns/op" },
-	.more = { { "SIGBUS", "1" }, { "ENOSPC", "1" } },
+	.more = { { "SIGBUS", "1" }, { "ENOSPC", "1" }, { "EAGAIN", "1" } },
 	.setup = setup,
 	.run = run,
 	.verify = verify,
