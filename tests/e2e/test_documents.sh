@@ -42,7 +42,8 @@ while read -r _ command rest; do
 	case $command in
 	run)
 		rest=${rest/run_folder/results}
-		eval "\"$program\" run $rest --dry-run" >out 2>&1 || fail "shmeter run $rest: $(cat out)"
+		eval "\"$program\" run $rest --dry-run" >out 2>&1 ||
+			grep -q 'none of the requested cases can run here' out || fail "shmeter run $rest: $(cat out)"
 		;;
 	demo)
 		[ -z "$rest" ] || [ "$rest" = watch ] || grep -q "^$rest	" demos || fail "there is no demonstration \"$rest\""
@@ -57,6 +58,20 @@ while read -r _ command rest; do
 	*) fail "shmeter $command is no command" ;;
 	esac
 done <commands
-[ "$(wc -l <commands)" -ge 30 ] || fail "only $(wc -l <commands) commands were found in the lessons"
+# Twenty questions: each page has its parts, its answer five sentences, and all links lead somewhere.
+questions=$root/docs/teaching/questions
+[ "$(grep -cE '^[0-9]+\. \[.*\]\([a-z-]+\.md\)$' "$questions/README.md")" = 20 ] && [ "$(find "$questions" -name '*.md' | wc -l)" = 21 ] ||
+	fail 'there are not twenty questions'
+for page in "$questions"/[a-z]*.md; do
+	for part in 'What to run' 'What it shows' 'The answer'; do grep -qx "## $part" "$page" || fail "$page lacks \"$part\""; done
+	count=$(sed '1,/^## The answer/d; /^The claims:/,$d' "$page" | tr '\n' ' ' | grep -oE '\. *( [A-Z]| (mmap|msync|fork)|$)' | wc -l)
+	[ "$count" = 5 ] || fail "the answer of $page has $count sentences"
+done
+for page in "$questions"/*.md "$root"/docs/sentences.md; do
+	grep -oE '\]\([^)#]+' "$page" | sed 's/](//' | sort -u | while read -r link; do
+		[ -e "$(dirname "$page")/$link" ] || echo "$page links to $link"
+	done
+done | grep . && fail 'a link leads nowhere'
+[ "$(wc -l <commands)" -ge 60 ] || fail "only $(wc -l <commands) commands were found in the lessons"
 [ $failed = 0 ] && echo "the documents are up to date, and their $(wc -l <commands) commands exist"
 exit $failed
