@@ -469,6 +469,13 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->title, sizeof(f->title), "%s: payload rate, %s (median, 95 %% interval)", c->scenario,
 			 sm_placement_name(c->placement));
 	}
+	if (sweeps_something && figures_has_curve(r, c)) {
+		f = add(out, count, FIGURE_CURVE, c, figures_curve);
+		f->placement_of = first;
+		snprintf(f->name, sizeof(f->name), "%s_curve", stem);
+		snprintf(f->title, sizeof(f->title), "%s: %s over bandwidth, %s", c->scenario, c->metric,
+			 sm_placement_name(c->placement));
+	}
 	if (!c->derived) {
 		f = add(out, count, FIGURE_PERCENTILES, c, figures_percentiles);
 		f->placement_of = first;

@@ -72,6 +72,7 @@ char *figures_template(const char *folder, enum figure_kind kind, struct sm_erro
 		[FIGURE_PROBES] = "probes",         [FIGURE_SWEEP] = "sweep",     [FIGURE_PERCENTILES] = "percentiles",
 		[FIGURE_FIRST_PASS] = "first_pass", [FIGURE_DOTS] = "dots",       [FIGURE_MATRIX] = "matrix",
 		[FIGURE_NODES] = "matrix",          [FIGURE_SURFACE] = "surface", [FIGURE_HISTORY] = "history",
+		[FIGURE_CURVE] = "curve",
 	};
 	char path[4200], *text = NULL;
 	FILE *file;

@@ -16,6 +16,7 @@ enum figure_kind {
 	FIGURE_RUNCHART,
 	FIGURE_PROBES,
 	FIGURE_SWEEP,
+	FIGURE_CURVE, /* time over bandwidth */
 	FIGURE_PERCENTILES,
 	FIGURE_FIRST_PASS,
 	FIGURE_DOTS,
@@ -68,6 +69,10 @@ struct sm_matrix;
 size_t figures_put_matrix(const struct sm_matrix *m, struct figure *figure, FILE *out);
 /* Text as a gnuplot data field: quoted, and a space. */
 void figures_put_field(FILE *out, const char *text);
+
+/* figure_curve.c: whether a case of a metric has a bandwidth beside it; the time over that bandwidth, as `data` above. */
+bool figures_has_curve(const struct sm_results *r, const struct sm_case_row *c);
+size_t figures_curve(const struct sm_results *r, struct figure *figure, FILE *out);
 
 /* figure_files.c: the data of the figures about single operations, as `data` above. */
 size_t figures_percentiles(const struct sm_results *r, struct figure *figure, FILE *out);

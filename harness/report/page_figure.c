@@ -27,6 +27,9 @@ static const char *const looks[FIGURE_KINDS] = {
 	[FIGURE_SWEEP] =
 		"Lower is better where the axis is a time. Bars are 95 % intervals; where two lines' bars overlap, "
 		"the order is not known. A cross marks where a line passes the first one.",
+	[FIGURE_CURVE] =
+		"From left to right the others use more bandwidth. Where a line turns up, loads wait for each other; "
+		"how far right it reaches is what the memory, or the cores, can do.",
 	[FIGURE_PERCENTILES] =
 		"To the right stand the rare slow operations. A line that leaves the others there has a tail that its "
 		"median hides.",

@@ -23,10 +23,12 @@ enum { PARAM_PROCESSES, PARAM_LOAD, PARAM_BYTES };
 /* WALK_POSITION and WALK_STEPS are the first two. */
 enum { TALLY_BLOCKS = WALK_STEPS + 1, TALLY_WRONG, TALLY_NS, TALLY_OFFERED };
 
-#define BURST     16u /* blocks of 4096 bytes between two looks at the clock: some microseconds */
-#define OWN_LEAST (4u << 20)
-#define FIND_NS   20000000u /* how long the rate without pauses is measured */
-#define STREAMERS 1024u
+#define BURST      16u /* blocks of 4096 bytes between two looks at the clock: some microseconds */
+#define OWN_LEAST  (4u << 20)
+#define STRETCHES  10u
+#define STRETCH_NS 1000000u
+#define STREAMERS  1024u
+#define ACHIEVED   "achieved over asked"
 
 /* Apart from the region, which the walk fills. */
 struct shared {
@@ -53,10 +55,10 @@ static size_t region_bytes(const struct sm_case *c)
 	return c->param[PARAM_BYTES];
 }
 
-/* All streamers together pass over as much as the walk does, so that no cache keeps it. */
+/* All streamers together pass over half as much as the walk does, so that no cache keeps it. */
 static size_t streamer_bytes(const struct sm_case *c)
 {
-	uint64_t share = c->workers > 1 ? c->param[PARAM_BYTES] / (c->workers - 1) : 0;
+	uint64_t share = c->workers > 1 ? c->param[PARAM_BYTES] / 2 / (c->workers - 1) : 0;
 
 	return (size_t)(share < OWN_LEAST ? OWN_LEAST : share / STREAM_BLOCK * STREAM_BLOCK);
 }
@@ -149,23 +151,29 @@ static uint64_t burst(struct state *state, enum way way)
 	return way == READ ? read_burst(state) : way == WRITE ? write_burst(state) : mixed_burst(state);
 }
 
-/* Finds the rate without pauses, while the other streamers do the same; goes on until the last one knows its own. */
+/* Finds the rate without pauses, while the other streamers do the same; goes on until the last one knows its own.  It is
+ * that of the best of several stretches: other work on the machine may interrupt some of them. */
 static void find_rate(struct sm_worker *worker)
 {
 	struct state *state = worker->state;
 	_Atomic uint32_t *found = &state->shared->found;
-	uint64_t start = sm_clock_ns(), took, blocks = 0;
+	uint64_t *wrong = &worker->outcome->tally[TALLY_WRONG];
 
-	do {
-		worker->outcome->tally[TALLY_WRONG] += burst(state, way_of(worker->c));
-		blocks += BURST;
-		took = sm_clock_ns() - start;
-	} while (took < FIND_NS);
-	state->block_ns = (double)took / (double)blocks;
+	state->block_ns = INFINITY;
+	for (unsigned i = 0; i < STRETCHES; i++) {
+		uint64_t start = sm_clock_ns(), took, blocks = 0;
+
+		do {
+			*wrong += burst(state, way_of(worker->c));
+			blocks += BURST;
+			took = sm_clock_ns() - start;
+		} while (took < STRETCH_NS);
+		state->block_ns = fmin(state->block_ns, (double)took / (double)blocks);
+	}
 	atomic_fetch_add(found, 1);
 	while (atomic_load(found) < worker->c->workers - 1 &&
 	       !atomic_load_explicit(worker->abort, memory_order_relaxed))
-		worker->outcome->tally[TALLY_WRONG] += burst(state, way_of(worker->c));
+		*wrong += burst(state, way_of(worker->c));
 }
 
 static int warm_up(struct sm_worker *worker)
@@ -252,8 +260,8 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 		rate += (double)tally[TALLY_BLOCKS] * STREAM_BLOCK / (double)tally[TALLY_NS];
 		offered += (double)tally[TALLY_OFFERED] * STREAM_BLOCK / (double)tally[TALLY_NS];
 	}
-	value[0] = rate * (way == READ || way == ALONE ? 1 : 2);
-	value[1] = offered > 0 ? rate / offered : (double)NAN;
+	value[0] = 1e9 * rate * (way == READ || way == ALONE ? 1 : 2);
+	value[1] = way == ALONE ? 1 : offered > 0 ? rate / offered : (double)NAN; /* alone: they did all of nothing */
 }
 
 static const struct sm_variant variants[] = {
@@ -284,13 +292,8 @@ static const struct sm_claim claims[] = {
 	       "four cores", .min = 2),
 	LONGER("P11.little", "read",
 	       "At a tenth of its rate a process that reads slows the loads of another one by no more than 10 %",
-	       "load=10 processes=2 placement=near cores=different", "two cores", .max = 1.1),
-	{ .id = "P11.rate",
-	  .text = "At half of its rate the other process reads as much as it is asked to, within 5 %",
-	  .source = "the control of the axis: what is called half load is half",
-	  SM_METRIC("read", "achieved over asked", .min = 0.95, .max = 1.05),
-	  .at = "load=50 processes=2",
-	  .needs = "two cores" },
+	       "load=10 processes=2 placement=near cores=different", "two cores", .max = 1.1, .holds = ACHIEVED,
+	       .holds_min = 0.9),
 	{ 0 },
 };
 
@@ -321,7 +324,7 @@ const struct sm_scenario sm_scenario_loaded_latency = {
 		      .max = 100 },
 		    { .name = "bytes",
 		      .unit = "B",
-		      .summary = "size of the walk's region, a power of two, and of the others' together",
+		      .summary = "size of the walk's region, a power of two; the others have half of it together",
 		      .quick = SM_SCALED(SM_TIMES_LLC(4)),
 		      .min = 1 << 16,
 		      .max = 1ull << 40 } },
@@ -330,7 +333,7 @@ const struct sm_scenario sm_scenario_loaded_latency = {
 	/* everything was populated before the slices: a fault in one is an error */
 	.expected = { { .event = "minor-faults", .per_op = 0 } },
 	.metric = { "time per dependent load", "ns/op" },
-	.more = { { "bandwidth of the others", "GB/s" }, { "achieved over asked", "1" } },
+	.more = { { SM_BANDWIDTH, "B/s" }, { ACHIEVED, "1" } },
 	.memory = { .backing = SM_ANON, .prefault = SM_MADVISE },
 	.state_bytes = sizeof(struct state),
 	.self_timed = true,

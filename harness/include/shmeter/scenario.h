@@ -92,6 +92,8 @@ struct sm_metric {
 /* Reports show the `more` metric of this name next to the time: how many messages a channel holds before a sender
  * waits. */
 #define SM_IN_FLIGHT "messages in flight"
+/* A figure shows the time over the `more` metric of this name, in B/s: the latency curve of loaded memory. */
+#define SM_BANDWIDTH "bandwidth of the others"
 
 /* The state in which a slice finds the subject. */
 enum sm_subject {
