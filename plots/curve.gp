@@ -10,7 +10,7 @@ set xrange [0:*]
 set yrange [0:*]
 set offsets graph 0, graph 0.05, graph 0.05, 0
 set grid
-set key outside bottom center vertical maxrows 6 noenhanced
+set key outside right top noenhanced
 array colours[8] = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000', '#999999']
 # Hypertext is what stands under the pointer in the SVG.
 plot for [j=0:variants-1] datafile index j using 1:($2*1e-9):($3*1e-9):($4*1e-9) with yerrorlines lw 1.8 ps 0.9 pt j+4 dt j%5+1 \

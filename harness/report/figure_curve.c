@@ -103,14 +103,18 @@ size_t figures_curve(const struct sm_results *r, struct figure *f, FILE *out)
 	struct line lines[LINES_MAX];
 	unsigned count = points ? lines_of(r, f, lines) : 0, drawn = 0;
 	size_t total = 0;
+	bool differ = false;
 	char name[256];
 
+	for (unsigned i = 1; i < count; i++)
+		differ |= lines[i].rest != lines[0].rest;
 	for (unsigned i = 0; i < count; i++) {
 		size_t used = points_of(r, f, &lines[i], points);
 
 		if (used == 0)
 			continue;
-		snprintf(name, sizeof(name), "%s, %s", lines[i].variant, lines[i].rest);
+		snprintf(name, sizeof(name), "%s%s%s", lines[i].variant, differ ? ", " : "",
+			 differ ? lines[i].rest : "");
 		figures_put_field(out, name);
 		fputc('\n', out);
 		for (size_t p = 0; p < used; p++)

@@ -8,16 +8,17 @@
 #include "../../harness/report/figures.h"
 #include "shmeter/scenario.h"
 
-static void add(struct sm_results *r, const char *variant, unsigned load, const char *metric, double value)
+static void add(struct sm_results *r, const char *variant, unsigned load, unsigned processes, const char *metric,
+		double value)
 {
 	struct sm_case_row *c = sm_results_add_case(r);
 	struct sm_summary_row *s = sm_results_add_summary(r);
 
 	c->scenario = sm_name_of("loaded");
 	c->variant = sm_name_of(variant);
-	c->params = sm_name_format("processes=2 load=%u", load);
+	c->params = sm_name_format("processes=%u load=%u", processes, load);
 	c->metric = sm_name_of(metric ? metric : "time");
-	c->id = sm_name_format("%s?%u%s%s", variant, load, metric ? "#" : "", metric ? metric : "");
+	c->id = sm_name_format("%s?%u,%u%s%s", variant, processes, load, metric ? "#" : "", metric ? metric : "");
 	c->placement = SM_PLACE_NEAR;
 	s->case_index = (unsigned)r->case_count - 1;
 	s->value = (struct sm_interval){ .estimate = value, .low = value - 1, .high = value + 1 };
@@ -42,16 +43,16 @@ Test(figure_curve, a_line_goes_from_the_lowest_load_to_the_highest)
 	char *text;
 
 	sm_results_init(&r);
-	add(&r, "read", 100, NULL, 300);
-	add(&r, "read", 10, NULL, 100);
-	add(&r, "read", 50, NULL, 110); /* its bandwidth is not known */
-	add(&r, "read", 100, SM_BANDWIDTH, 8e9);
-	add(&r, "read", 10, SM_BANDWIDTH, 9e9);
+	add(&r, "read", 100, 2, NULL, 300);
+	add(&r, "read", 10, 2, NULL, 100);
+	add(&r, "read", 50, 2, NULL, 110); /* its bandwidth is not known */
+	add(&r, "read", 100, 2, SM_BANDWIDTH, 8e9);
+	add(&r, "read", 10, 2, SM_BANDWIDTH, 9e9);
 	cr_expect(figures_has_curve(&r, &r.cases[0]));
 	cr_expect_not(figures_has_curve(&r, &r.cases[2]));
 	text = drawn(&r, &points);
 	cr_expect_eq(points, 2);
-	cr_expect_str_eq(text, "\"read, processes=2\" \n9 100 99 101 10\n8 300 299 301 100\n\n\n");
+	cr_expect_str_eq(text, "\"read\" \n9 100 99 101 10\n8 300 299 301 100\n\n\n");
 	free(text);
 	sm_results_free(&r);
 }
@@ -63,16 +64,16 @@ Test(figure_curve, each_variant_is_a_line_and_one_without_points_is_none)
 	char *text;
 
 	sm_results_init(&r);
-	add(&r, "alone", 10, NULL, 90);
-	add(&r, "read", 10, NULL, 100);
-	add(&r, "write", 10, NULL, NAN);
-	add(&r, "alone", 10, SM_BANDWIDTH, 0);
-	add(&r, "read", 10, SM_BANDWIDTH, 1e9);
-	add(&r, "write", 10, SM_BANDWIDTH, 1e9);
+	add(&r, "alone", 10, 2, NULL, 90);
+	add(&r, "read", 10, 3, NULL, 100);
+	add(&r, "write", 10, 2, NULL, NAN);
+	add(&r, "alone", 10, 2, SM_BANDWIDTH, 0);
+	add(&r, "read", 10, 3, SM_BANDWIDTH, 1e9);
+	add(&r, "write", 10, 2, SM_BANDWIDTH, 1e9);
 	text = drawn(&r, &points);
 	cr_expect_eq(points, 2);
 	cr_expect_str_eq(text,
-			 "\"alone, processes=2\" \n0 90 89 91 10\n\n\n\"read, processes=2\" \n1 100 99 101 10\n\n\n");
+			 "\"alone, processes=2\" \n0 90 89 91 10\n\n\n\"read, processes=3\" \n1 100 99 101 10\n\n\n");
 	free(text);
 	sm_results_free(&r);
 }
