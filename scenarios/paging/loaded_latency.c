@@ -3,8 +3,8 @@
  *           other processes pass over memory of their own meanwhile, in bursts that are due at fixed times: reading,
  *           writing, or each block once read and once written (mixed).  The load is the share of what each of them
  *           reaches without pauses, which it finds out in its warm-up, while all others do the same.  A burst that is
- *           late is followed at once by the next one, so at saturation there are no pauses.  `alone` has the same
- *           processes, which do nothing.
+ *           late is followed at once by the next one, so at saturation there are no pauses.  In `alone` the same
+ *           processes spin, so that their cores are as busy.
  * Not shown: loads that do not depend on each other; non-temporal stores; which cache or link is the narrow one.
  * Cost of the loop: as page_size_random: one dependent load and a shift.  Its time is that of worker 0 alone. */
 #include <errno.h>
@@ -222,7 +222,9 @@ static uint64_t run(struct sm_worker *worker)
 	uint64_t slice = ++state->slice, start, done;
 
 	if (worker->index > 0) {
-		if (way_of(worker->c) != ALONE)
+		if (way_of(worker->c) == ALONE)
+			meet_await(&state->shared->done, slice, worker->abort);
+		else
 			stream(worker, state, slice);
 		return worker->op_count;
 	}
@@ -265,7 +267,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "alone", .summary = "the others do nothing", .arg = ALONE },
+	{ .name = "alone", .summary = "the others spin, and use no memory", .arg = ALONE },
 	{ .name = "read", .summary = "the others read", .arg = READ },
 	{ .name = "write", .summary = "the others write", .arg = WRITE },
 	{ .name = "mixed", .summary = "the others read each block and write it", .arg = MIXED },
