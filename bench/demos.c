@@ -101,6 +101,35 @@ const struct demo demos[] = {
 	  .source = "transport/calls_per_message.c",
 	  .function = "pass",
 	  .next = "shmeter run calls_per_message: also sockets, queues and a mutex" },
+	{ .name = "hand-over",
+	  .chapter = "Moving bytes",
+	  .title = "Copy a message, or hand it over",
+	  .question = "A message is written in shared memory, and only its offset goes to the other process. From "
+		      "which size on is that faster than copying it through a ring?",
+	  .choice = { "always", "from some tens of KiB on", "never" },
+	  .pattern = { "transport_loan/shm_ring", "transport_loan/loan", "transport_loan/pipe" },
+	  .set = { { "message", "64,4m" } },
+	  .mechanism = "  ring  own buffer --copy--> [ ring ] --copy--> own buffer\n"
+		       "  loan  take a chunk -> write in it -> [ offset ] -> read it there -> give the chunk back\n"
+		       "Taking a chunk and giving it back moves a line of the free list each time, whatever the size;\n"
+		       "a copy of 64 bytes costs less than that, a copy of 4 MiB far more.",
+	  .source = "transport/transport_loan.c",
+	  .function = "lend",
+	  .next = "shmeter run transport_loan --profile standard: where the lines cross" },
+	{ .name = "slow-reader",
+	  .chapter = "Moving bytes",
+	  .title = "One writer, and a reader that is too slow",
+	  .question = "A reader takes 50 times as long for a message as the writer. What becomes of the writer?",
+	  .choice = { "it waits", "it goes on, and the reader loses messages", "that is for the ring to decide" },
+	  .pattern = { "broadcast/cursors.slow", "broadcast/dropping.slow", "broadcast/lapping.slow" },
+	  .mechanism =
+		  "  cursors   the ring is full: the writer waits until the reader has moved its cursor\n"
+		  "  dropping  the ring is full: the writer tells the reader that it is dropped, and goes on\n"
+		  "  lapping   place: [ number | message ]; a reader that finds a later number than it looked for\n"
+		  "            knows exactly how many it lost",
+	  .source = "subject/broadcast.h",
+	  .function = "lapping_receive",
+	  .next = "shmeter run broadcast: several readers, and the latest message alone" },
 	{ .name = "first-touch",
 	  .chapter = "Pages",
 	  .title = "The first touch of a page",
@@ -141,6 +170,19 @@ const struct demo demos[] = {
 	  .source = "subject/walk.h",
 	  .function = "walk_run",
 	  .next = "shmeter run page_size_random --tune: also 2 MiB and 1 GiB pages from the pools (root)" },
+	{ .name = "loaded-memory",
+	  .chapter = "Pages",
+	  .title = "Memory that others use, too",
+	  .question = "Another process reads as fast as it can. How much longer does a load from memory take?",
+	  .choice = { "no longer", "tens of per cent", "ten times" },
+	  .pattern = { "loaded_latency/alone", "loaded_latency/read", "loaded_latency/write" },
+	  .mechanism =
+		  "  loads of all cores -> [ queues of the memory ] -> memory\n"
+		  "While the queues are short a load takes what it takes alone. Towards the highest bandwidth they\n"
+		  "fill, and each load waits. One core may not be able to fill them.",
+	  .source = "paging/loaded_latency.c",
+	  .function = "stream",
+	  .next = "shmeter run loaded_latency --profile standard: the time over the bandwidth" },
 	{ .name = "false-sharing",
 	  .chapter = "Cache lines",
 	  .title = "False sharing",
