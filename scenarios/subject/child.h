@@ -4,10 +4,14 @@
 #define SHMETER_SUBJECT_CHILD_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Returns the child's process number, or -1 as fork() does. */
@@ -40,6 +44,33 @@ static inline bool child_has_ended(pid_t child)
 	siginfo_t info = { 0 };
 
 	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == child;
+}
+
+/* Whether the child sleeps, as the kernel says: a child that is known to be about to wait then waits. */
+static inline bool child_is_asleep(pid_t child)
+{
+	char path[32], text[512];
+	const char *name_end;
+	ssize_t bytes = 0;
+	int file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", child);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file >= 0) {
+		bytes = read(file, text, sizeof(text) - 1);
+		close(file);
+	}
+	text[bytes > 0 ? bytes : 0] = 0;
+	name_end = strrchr(text, ')');
+	return name_end && name_end[1] == ' ' && name_end[2] == 'S';
+}
+
+/* Between two looks at a child, which may share this PU: so sleep, do not spin. */
+static inline void child_nap(void)
+{
+	struct timespec nap = { .tv_nsec = 10000 };
+
+	nanosleep(&nap, NULL);
 }
 
 /* Runs fn() in a child and returns its value; negative: the child was killed, or could not be started. */

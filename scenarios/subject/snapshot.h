@@ -55,14 +55,15 @@ struct seqlock {
 
 static inline void seqlock_write(struct seqlock *lock, uint64_t stamp)
 {
-	uint64_t count = atomic_load_explicit(&lock->count, memory_order_relaxed); /* our own */
+	/* Our own.  It is odd where the last writer was killed in the middle: then it stays odd until this record is whole. */
+	uint64_t odd = atomic_load_explicit(&lock->count, memory_order_relaxed) | 1;
 
-	atomic_store_explicit(&lock->count, count + 1, memory_order_relaxed);
+	atomic_store_explicit(&lock->count, odd, memory_order_relaxed);
 	/* release: the odd count before the words; pairs with the acquire fence below. */
 	atomic_thread_fence(memory_order_release);
 	record_store(&lock->record, stamp);
 	/* release: the words before the even count; pairs with the first load below. */
-	atomic_store_explicit(&lock->count, count + 2, memory_order_release);
+	atomic_store_explicit(&lock->count, odd + 1, memory_order_release);
 }
 
 /* One try; false: a write came in between. */
