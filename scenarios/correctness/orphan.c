@@ -2,12 +2,15 @@
  * Method:   a child creates an object and is killed with SIGKILL; then its parent looks for the object.  It looks
  *           for a named object by its name, and removes it.  It finds a System V segment without a name by its
  *           identifier.  For other unnamed objects an inotify watch on the inode reports when the last descriptor
- *           and the last mapping are gone.  One such death is an operation.
+ *           and the last mapping are gone.  One such death is an operation.  Some creators have a handler for SIGTERM
+ *           that removes the name; they are sent SIGTERM or SIGKILL.
  * Not shown: who should remove what is left (shmeter clean, ipcrm); when the kernel frees the pages.
  * Cost of the loop: fork, creating the object, kill, wait. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +24,9 @@
 #include "../subject/names.h"
 #include "shmeter/scenario.h"
 
-#define EARLY 0x100u /* in `arg`: the name is removed while the object is in use */
+#define EARLY  0x100u /* in `arg`: the name is removed while the object is in use */
+#define CLEANS 0x200u /* in `arg`: the creator has a handler for SIGTERM that removes the name */
+#define POLITE 0x400u /* in `arg`: the creator is sent SIGTERM instead of SIGKILL */
 enum { TALLY_DEATHS, TALLY_LEFT, TALLY_SEEN };
 #define BYTES 4096
 /* An object normally ends with its process, before wait() returns.  If another process (ps, lsof) reads the dying
@@ -30,7 +35,8 @@ enum { TALLY_DEATHS, TALLY_LEFT, TALLY_SEEN };
 
 struct state {
 	enum sm_backing backing;
-	bool early, nameless;
+	bool early, nameless, cleans;
+	int kill_by; /* signal */
 	char name[4200], key_text[16];
 	key_t key;
 	int ends; /* inotify descriptor that reports the end of unnamed objects */
@@ -149,6 +155,8 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	state->ends = -1;
 	state->backing = (enum sm_backing)(arg & 0xff);
 	state->early = arg & EARLY;
+	state->cleans = arg & CLEANS;
+	state->kill_by = arg & POLITE ? SIGTERM : SIGKILL;
 	state->nameless = state->early || state->backing == SM_MEMFD;
 	if (state->backing == SM_SYSV)
 		return key_announce('h', &state->key, state->key_text, err);
@@ -182,12 +190,25 @@ struct creator {
 	int say[2]; /* pipe for the child's message */
 };
 
+static const struct state *to_clean; /* in the child */
+
+/* Removes the name and ends by the same signal.  The child only waits when the signal comes, so that any call is safe. */
+static void clean_up(int number)
+{
+	remove_named(to_clean);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
 /* The child: reports its result and waits to be killed. */
 static int live(void *argument)
 {
 	const struct creator *creator = argument;
 	struct word word = create(creator->state);
 
+	to_clean = creator->state;
+	if (word.step == STANDS && creator->state->cleans && signal(SIGTERM, clean_up) == SIG_ERR)
+		return 1;
 	if (write(creator->say[1], &word, sizeof(word)) != sizeof(word) || word.step != STANDS)
 		return 1;
 	for (;;)
@@ -255,7 +276,7 @@ static uint64_t run(struct sm_worker *worker)
 			return i;
 		/* a probe that cannot see the object alive could not see its end either */
 		tally[TALLY_SEEN] += !state->nameless || is_there(state, word.mark, 0);
-		kill(child, SIGKILL);
+		kill(child, state->kill_by);
 		tally[TALLY_DEATHS] += child_end(child) == -1;
 		tally[TALLY_LEFT] += state->nameless ? is_there(state, word.mark, PATIENCE_MS) : remove_named(state);
 	}
@@ -291,6 +312,7 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 	const struct sm_outcome *o = trial->outcome[0];
 
 	value[0] = (double)o->tally[TALLY_LEFT] / (double)o->ops;
+	value[1] = sm_case_variant(trial->c)->arg & CLEANS ? 1 - value[0] : (double)NAN;
 }
 
 static const struct sm_variant variants[] = {
@@ -304,6 +326,10 @@ static const struct sm_variant variants[] = {
 	  .summary = "a System V segment, IPC_RMID once it is attached",
 	  .arg = SM_SYSV | EARLY },
 	{ .name = "memfd", .summary = "a memfd", .arg = SM_MEMFD },
+	{ .name = "handler_term",
+	  .summary = "POSIX shared memory whose creator removes the name in a handler, sent SIGTERM",
+	  .arg = SM_POSIX | CLEANS | POLITE },
+	{ .name = "handler_kill", .summary = "the same, sent SIGKILL", .arg = SM_POSIX | CLEANS },
 	{ 0 },
 };
 
@@ -326,6 +352,12 @@ static const struct sm_claim claims[] = {
 	GONE("K9.unlinked", "posix_unlinked", "POSIX shared memory that was unlinked early"),
 	GONE("K9.removed", "sysv_removed", "A System V segment that was marked for removal"),
 	GONE("K9.memfd", "memfd", "A memfd"),
+	LEFT("K9.handler", "handler_kill",
+	     "A signal handler that removes the name is not enough: after SIGKILL POSIX shared memory"),
+	{ .id = "K9.handler_term",
+	  .text = "After SIGTERM the handler has removed it",
+	  .source = "popular belief: a signal handler that cleans up is enough",
+	  SM_METRIC("handler_term", "removed by the handler", .min = 1, .max = 1) },
 	{ 0 },
 };
 
@@ -337,14 +369,16 @@ const struct sm_scenario sm_scenario_orphan = {
 	.why = "The kernel frees memory when nothing refers to it. A name refers to it: an "
 	       "entry in /dev/shm, a System V identifier. Processes that die give back "
 	       "descriptors and mappings, never names. So take the name away early, or never "
-	       "give one. What has no name any more cannot be looked up: its identifier is "
+	       "give one. A handler that removes it helps only against "
+	       "signals that can be caught; SIGKILL, which the kernel also sends when memory runs out, "
+	       "cannot. What has no name any more cannot be looked up: its identifier is "
 	       "asked for (System V), or the kernel tells when it ends (inotify), and each trial "
 	       "first sees it alive.",
 	.claims = claims,
 	.variants = variants,
 	.workers = 1,
 	.metric = { "time per death", "ns/op" },
-	.more = { { "left behind", "1" } },
+	.more = { { "left behind", "1" }, { "removed by the handler", "1" } },
 	.state_bytes = sizeof(struct state),
 	.setup = setup,
 	.run = run,
