@@ -13,12 +13,11 @@
  *           while the multiplications are still under way. */
 #include <errno.h>
 
+#include "../subject/count_up.h"
 #include "../subject/line_events.h"
 #include "../subject/replicas.h"
-#include "../subject/work.h"
 #include "shmeter/scenario.h"
 
-enum op { OP_STORE, OP_LOAD_STORE, OP_ATOMIC_ADD };
 enum { PARAM_OP, PARAM_PROCESSES, PARAM_WORK };
 
 static size_t copy_bytes(const struct sm_case *c)
@@ -35,29 +34,6 @@ static _Atomic uint64_t *counter_of(const struct sm_case *c, void *region, uint6
 {
 	return (_Atomic uint64_t *)(void *)((char *)replica_of(region, copy_bytes(c), copy) +
 					    worker * sm_case_variant(c)->arg);
-}
-
-/* n operations with `between` multiplications after each. */
-static inline __attribute__((always_inline)) void count_up(enum op op, _Atomic uint64_t *counter, uint64_t n,
-							   uint64_t between)
-{
-	uint64_t value = atomic_load_explicit(counter, memory_order_relaxed), x = 1;
-
-	switch (op) {
-	case OP_STORE:
-		for (uint64_t i = 0; i < n; i++, x = work(x, between))
-			atomic_store_explicit(counter, ++value, memory_order_relaxed);
-		break;
-	case OP_LOAD_STORE:
-		for (uint64_t i = 0; i < n; i++, x = work(x, between))
-			atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
-					      memory_order_relaxed);
-		break;
-	case OP_ATOMIC_ADD:
-		for (uint64_t i = 0; i < n; i++, x = work(x, between))
-			atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-		break;
-	}
 }
 
 static uint64_t run(struct sm_worker *worker)
@@ -145,7 +121,7 @@ static const struct sm_claim claims[] = {
 	{ 0 },
 };
 
-static const char *const op_labels[] = { "store", "load_store", "atomic_add", NULL };
+static const char *const op_labels[] = { OP_LABELS, NULL };
 
 const struct sm_scenario sm_scenario_false_sharing = {
 	.name = "false_sharing",
