@@ -7,8 +7,8 @@
  *           not come within AGAIN_MS.
  * Not shown: deaths at any other place; owners of a lock (owner_death).
  * Cost of the loop: fork and wait are not timed. */
-#include "../subject/child.h"
 #include "../subject/places.h"
+#include "../subject/stage.h"
 
 enum { TALLY_DEATHS, TALLY_NEVER, TALLY_HUNG, TALLY_LOST, TALLY_WRONG };
 #define HOPELESS 0x100u /* in `arg`: expected to be never through */
@@ -23,14 +23,8 @@ enum { TALLY_DEATHS, TALLY_NEVER, TALLY_HUNG, TALLY_LOST, TALLY_WRONG };
 #define OTHER_DEATHS    4u
 #define RARE_DEATHS     8u
 
-/* At the head of the region: what the process that kills tells the worker. */
-struct told {
-	uint64_t done, time_ns;
-	bool failed;
-	struct sm_error error;
-};
 struct region {
-	struct told told;
+	struct stage stage;
 	struct shared shared;
 };
 
@@ -167,8 +161,9 @@ static void kill_victim(struct state *state, pid_t victim)
 }
 
 /* One death.  Returns the nanoseconds from the kill on; 0: the trial ends. */
-static uint64_t one_death(struct sm_worker *worker, struct state *state)
+static uint64_t one_death(struct sm_worker *worker)
 {
+	struct state *state = worker->state;
 	uint64_t *tally = worker->outcome->tally, killed, took = 0;
 	struct shared *shared = state->shared;
 	pid_t child[3] = { -1, -1, -1 };
@@ -207,38 +202,9 @@ static uint64_t one_death(struct sm_worker *worker, struct state *state)
 	return took;
 }
 
-/* In a child of the worker: all deaths of the slice. */
-static int stage(void *argument)
-{
-	struct sm_worker *worker = argument;
-	struct told *told = worker->region;
-
-	while (told->done < worker->op_count) {
-		uint64_t took = one_death(worker, worker->state);
-
-		if (took == 0)
-			break;
-		told->time_ns += took;
-		told->done++;
-	}
-	told->failed = worker->failed;
-	told->error = worker->error;
-	return 0;
-}
-
-/* The kernel lets a process that is killed go before the one that killed it, if both share this PU.  So a child kills: the
- * worker only waits, and no switch disturbs its slice. */
 static uint64_t run(struct sm_worker *worker)
 {
-	struct told *told = worker->region;
-
-	memset(told, 0, sizeof(*told));
-	if (in_child(stage, worker) != 0)
-		sm_worker_fail(worker, ECHILD, "the process that was to kill another was killed itself; see dmesg");
-	if (told->failed)
-		sm_worker_fail(worker, told->error.code, "%s", told->error.text);
-	worker->time_ns += told->time_ns;
-	return told->done;
+	return stage_run(worker, &((struct region *)worker->region)->stage, one_death);
 }
 
 static int verify(const struct sm_trial *trial, struct sm_error *err)
