@@ -196,6 +196,22 @@ const struct demo demos[] = {
 	  .source = "coherence/false_sharing.c",
 	  .function = "run",
 	  .next = "shmeter run line_stride: how far apart is enough here?" },
+	{ .name = "two-or-one",
+	  .chapter = "Cache lines",
+	  .title = "Two processes slower than one",
+	  .question =
+		  "Two processes count in one cache line, each in its own counter. Do both together get more done than "
+		  "one alone?",
+	  .choice = { "twice as much", "a little more", "less" },
+	  .pattern = { "two_or_one/*" },
+	  .set = { { "op", "atomic_add" } },
+	  .mechanism = "  alone     core 0: + + + + + + + + + + + +             the line never moves\n"
+		       "  one line  core 0: + ........ + ........ +             each addition waits for the line\n"
+		       "            core 1: ... + ........ + ......             the other core has\n"
+		       "  Two get more done than one only if an operation takes less than twice as long.",
+	  .source = "coherence/two_or_one.c",
+	  .function = "run",
+	  .next = "shmeter run contended_counter: one counter for all, and how sharding helps" },
 	{ .name = "line-states",
 	  .chapter = "Cache lines",
 	  .title = "The states of a line (MESI)",
@@ -282,6 +298,35 @@ const struct demo demos[] = {
 	  .source = "sync/owner_death.c",
 	  .function = "mend",
 	  .next = "shmeter run lock_uncontended: what robustness costs while nobody dies" },
+	{ .name = "killed-others",
+	  .chapter = "Going wrong, and right",
+	  .title = "Killed without a lock",
+	  .question = "A process dies that owns nothing: it waits for a condition, or reads. Who notices?",
+	  .choice = { "nobody", "its parent only", "some of the others stand still for ever" },
+	  .pattern = { "peer_death/*" },
+	  .metric = "never went on",
+	  .mechanism = "  rwlock    readers: 1 ... killed ... readers: 1    nobody else may count it down\n"
+		       "  seqlock   count: 7 (odd) ... killed ... 7         its readers wait for an even count\n"
+		       "  queue     cell: claimed ... killed ... claimed    its consumers wait for this cell\n"
+		       "  condition group: 1 waiter ... killed              glibc before 2.41 waits until it has left\n"
+		       "What survives publishes in one store, or names an owner that the kernel tells to be dead.",
+	  .source = "sync/peer_death.c",
+	  .function = "kill_victim",
+	  .next = "shmeter run owner_death: a process that owns a lock" },
+	{ .name = "mutex-attributes",
+	  .chapter = "Going wrong, and right",
+	  .title = "What a mutex does not promise",
+	  .question = "Two processes lock two robust mutexes in opposite orders. What does robust do for them?",
+	  .choice = { "one gets EDEADLK", "nothing: both wait for ever", "one gets EOWNERDEAD" },
+	  .pattern = { "mutex_attributes/*" },
+	  .metric = "never came back",
+	  .mechanism = "  robust          an owner died: EOWNERDEAD, and ENOTRECOVERABLE for good if nobody mends\n"
+		       "  error-checking  the caller itself is the owner: EDEADLK\n"
+		       "  process-shared  the kernel files waiters by the memory, not by the process, and finds them\n"
+		       "None of them knows who waits for whom: order your locks.",
+	  .source = "sync/mutex_attributes.c",
+	  .function = "make_mutex",
+	  .next = "shmeter run lock_uncontended: what each costs while nothing goes wrong" },
 	{ .name = "lock-free",
 	  .chapter = "Going wrong, and right",
 	  .title = "A queue without a mutex",
