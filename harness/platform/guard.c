@@ -1,6 +1,7 @@
 /* The guard: a process that outlives its parent briefly and restores everything. */
 #include "shmeter/guard.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -81,6 +82,17 @@ static bool leave(const char *path, const char *old, struct parent parent)
 	return known && sm_setting_write(path, known);
 }
 
+static void remove_folder(const char *path)
+{
+	DIR *dir = opendir(path);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));)
+		unlinkat(dirfd(dir), entry->d_name, 0); /* a folder in it is not removed */
+	if (dir)
+		closedir(dir);
+	rmdir(path);
+}
+
 /* False: a setting could not be restored. */
 static bool undo(const struct record *record, struct parent parent)
 {
@@ -88,6 +100,8 @@ static bool undo(const struct record *record, struct parent parent)
 		shm_unlink(record->text);
 	else if (record->kind == 'f')
 		unlink(record->text);
+	else if (record->kind == 'd')
+		remove_folder(record->text);
 	else if (record->kind == 'm')
 		mq_unlink(record->text);
 	else if (record->kind == 'q')
@@ -342,7 +356,7 @@ static const char *absolute(char kind, const char *name, char *full, size_t size
 {
 	size_t used;
 
-	if (kind != 'f' || name[0] == '/' || !getcwd(full, size))
+	if ((kind != 'f' && kind != 'd') || name[0] == '/' || !getcwd(full, size))
 		return name;
 	used = strlen(full);
 	return (size_t)snprintf(full + used, size - used, "/%s", name) < size - used ? full : name;

@@ -16,8 +16,9 @@ SM_MUST_USE int sm_guard_start(struct sm_error *err);
 SM_MUST_USE int sm_guard_stop(struct sm_error *err);
 
 /* sm_guard_name() announces an object before it is created; sm_guard_forget() withdraws it once it is gone.  `kind`
- * selects how the guard removes it: 'p' shm_unlink(), 'f' unlink(), 'm' mq_unlink(), 'q', 'e' and 'h' the removal of
- * the System V message queue, semaphore set or segment with that key, in decimal.  Without a guard these do nothing. */
+ * selects how the guard removes it: 'p' shm_unlink(), 'f' unlink(), 'd' the removal of a folder with the
+ * files in it, 'm' mq_unlink(), 'q', 'e' and 'h' the removal of the System V message queue, semaphore set or segment with
+ * that key, in decimal.  Without a guard these do nothing. */
 SM_MUST_USE int sm_guard_name(char kind, const char *name, struct sm_error *err);
 void sm_guard_forget(char kind, const char *name);
 
