@@ -1,6 +1,6 @@
 /* Question: which shared memory is in a core dump?
  * Method:   a child maps an object and fills it with numbers that it computes, so that they stand in a row nowhere else.
- *           It writes its coredump_filter, changes to an empty folder, and aborts.  Its parent reads the file that the
+ *           It writes its coredump_filter, changes to an empty folder in /dev/shm, and aborts.  Its parent reads the file that the
  *           kernel wrote and looks for the numbers.  One such dump is an operation.
  * Not shown: what a program that takes core dumps (kernel.core_pattern with a pipe) leaves out or sends away; huge pages
  *           from the pool, which have a bit of their own in the filter.
@@ -29,13 +29,15 @@ enum kind { ANONYMOUS, MEMFD, SYSV, POSIX, POSIX_UNLINKED, A_FILE, DONTDUMP, SEC
 #define BYTES   16384u
 #define WORDS   (BYTES / sizeof(uint64_t))
 #define PATTERN "/proc/sys/kernel/core_pattern"
+/* In memory: a disk takes ten times as long. */
+#define DUMPS_IN "/dev/shm"
 
 struct state {
 	enum kind kind;
 	const char *filter;
 	uint64_t seed;
-	char folder[4200]; /* the child dumps here; empty but for the dump */
-	char file[4300];   /* for a named file: not in the folder of the dump */
+	char folder[64];   /* the child dumps here */
+	char object[4200]; /* the name of the object, where it has one */
 };
 
 /* What the child writes to /proc/self/coredump_filter (core(5)): bits 0 and 1 are anonymous memory, private and shared, 2
@@ -76,23 +78,21 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct state *state = trial->state;
 	uint64_t arg = sm_case_variant(trial->c)->arg;
+	bool posix = (arg & 0xff) == POSIX || arg == POSIX_UNLINKED, file = arg == A_FILE;
 	char prefix[4096];
-	int rc;
+	int rc = 0;
 
 	state->kind = (enum kind)(arg & 0xff);
 	state->filter = arg & ALL_SHARED ? SHARED_FILTER : DEFAULT_FILTER;
 	state->seed = trial->seed;
-	snprintf(prefix, sizeof(prefix), "%s/", trial->file_folder);
-	rc = name_announce('d', prefix, state->folder, sizeof(state->folder), err);
-	if (rc < 0)
-		return rc;
-	snprintf(state->file, sizeof(state->file), "%s/object", state->folder);
-	if (state->kind == POSIX && (rc = sm_guard_name('p', strrchr(state->folder, '/'), err)) < 0)
-		return rc;
-	return mkdir(state->folder, 0700) < 0
-		       ? sm_fail(err, errno, "no folder for the dump (%s): %s; see --file-folder", state->folder,
-				 strerror(errno))
-		       : 0;
+	snprintf(prefix, sizeof(prefix), "%s/", file ? trial->file_folder : "");
+	if (posix || file)
+		rc = name_announce(file ? 'f' : 'p', prefix, state->object, sizeof(state->object), err);
+	if (rc == 0)
+		rc = name_announce('d', DUMPS_IN "/", state->folder, sizeof(state->folder), err);
+	if (rc == 0 && mkdir(state->folder, 0700) < 0)
+		rc = sm_fail(err, errno, "no folder for the dump (%s): %s", state->folder, strerror(errno));
+	return rc;
 }
 
 /* Removes what is in the folder. */
@@ -107,19 +107,27 @@ static void empty(const struct state *state)
 		closedir(dir);
 }
 
+static void remove_object(const struct state *state)
+{
+	if (state->kind == A_FILE)
+		unlink(state->object);
+	else if (state->kind == POSIX)
+		shm_unlink(state->object);
+}
+
 static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
 
-	if (!state->folder[0])
-		return;
-	if (state->kind == POSIX) {
-		shm_unlink(strrchr(state->folder, '/'));
-		sm_guard_forget('p', strrchr(state->folder, '/'));
+	if (state->object[0]) {
+		remove_object(state);
+		sm_guard_forget(state->kind == A_FILE ? 'f' : 'p', state->object);
 	}
-	empty(state);
-	rmdir(state->folder);
-	sm_guard_forget('d', state->folder);
+	if (state->folder[0]) {
+		empty(state);
+		rmdir(state->folder);
+		sm_guard_forget('d', state->folder);
+	}
 }
 
 static void *map(int fd)
@@ -139,14 +147,12 @@ static void *map_segment(void)
 	return memory;
 }
 
-/* A POSIX object; `name` is the folder's, which is announced. */
-static void *map_posix(const struct state *state, bool keep)
+static void *map_unlinked(const struct state *state)
 {
-	const char *name = strrchr(state->folder, '/');
-	int fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+	int fd = shm_open(state->object, O_RDWR | O_CREAT | O_EXCL, 0600);
 
-	if (fd >= 0 && !keep)
-		shm_unlink(name);
+	if (fd >= 0)
+		shm_unlink(state->object);
 	return map(fd);
 }
 
@@ -163,9 +169,9 @@ static void *make(const struct state *state)
 	case ANONYMOUS: return mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	case MEMFD: return map(memfd_create("shmeter", MFD_CLOEXEC));
 	case SYSV: return map_segment();
-	case POSIX: return map_posix(state, true);
-	case POSIX_UNLINKED: return map_posix(state, false);
-	case A_FILE: return map(open(state->file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+	case POSIX: return map(shm_open(state->object, O_RDWR | O_CREAT | O_EXCL, 0600));
+	case POSIX_UNLINKED: return map_unlinked(state);
+	case A_FILE: return map(open(state->object, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
 	case DONTDUMP: return map_dontdump();
 	case SECRET: return map(memfd_secret_open());
 	}
@@ -230,16 +236,14 @@ static bool has_numbers(const char *core, size_t bytes, uint64_t seed)
 
 enum seen { ABSENT, PRESENT, NO_CORE, NOT_WHOLE };
 
-/* Looks for the numbers in the one file of the folder that is not the object. */
+/* Looks for the numbers in the file that is in the folder. */
 static enum seen look(const struct state *state)
 {
 	enum seen seen = NO_CORE;
 	DIR *dir = opendir(state->folder);
 
 	for (struct dirent *entry; dir && seen == NO_CORE && (entry = readdir(dir));) {
-		int fd = strcmp(entry->d_name, "object") == 0
-				 ? -1
-				 : openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		struct stat status;
 		const char *core = MAP_FAILED;
 
@@ -270,8 +274,7 @@ static uint64_t run(struct sm_worker *worker)
 		int end = in_child(dump, state);
 		enum seen seen = end == -1 ? look(state) : NO_CORE;
 
-		if (state->kind == POSIX)
-			shm_unlink(strrchr(state->folder, '/'));
+		remove_object(state);
 		empty(state);
 		if (seen == NO_CORE || seen == NOT_WHOLE) {
 			sm_worker_fail(worker, end > 0 ? end : EIO, "%s%s; see df and ulimit -c",
