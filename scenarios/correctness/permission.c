@@ -1,6 +1,6 @@
 /* Question: who else can open shared memory by its name?
- * Method:   an object is created with mode 0600 or 0666.  A child becomes another user and tries to open it for
- *           reading and writing.  One attempt is an operation.
+ * Method:   an object is created with mode 0600, 0666, or 0660 and a group.  A child becomes another user, in that group or
+ *           not, and tries to open it for reading and writing.  One attempt is an operation.
  * Not shown: memfd and anonymous memory, which have no name; access control lists, security modules.
  * Cost of the loop: fork, setresuid, open, wait. */
 #include <errno.h>
@@ -14,16 +14,22 @@
 
 #include "../subject/child.h"
 #include "../subject/names.h"
-#include "shmeter/scenario.h"
+#include "../subject/rights.h"
+#include "../subject/tries.h"
 
-#define OPEN_TO_ALL 0x100u /* in a variant's `arg`, with the backing */
-/* The user ID that owns nothing; systemd and Debian call it "nobody". */
-#define OTHER_USER 65534
-enum { TALLY_TRIES, TALLY_LET_IN };
+enum { WAS_LET_IN };
+
+/* In a variant's `arg`, with the backing. */
+#define OPEN_TO_ALL   0x100u
+#define OPEN_TO_GROUP 0x200u /* mode 0660, of GROUP */
+#define MEMBER        0x400u /* the other user is in GROUP */
+/* Any number but the creator's and the other user's group will do: no name is looked up. */
+#define GROUP 61234
 enum { LET_IN = 0, KEPT_OUT = 1 };
 
 struct state {
 	enum sm_backing backing;
+	uint64_t arg;
 	char name[4200], key_text[16];
 	key_t key;
 	int id; /* descriptor or identifier */
@@ -37,6 +43,17 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 	return 0;
 }
 
+/* Gives a System V segment to the group. */
+static int segment_to_group(int id)
+{
+	struct shmid_ds segment;
+
+	if (shmctl(id, IPC_STAT, &segment) < 0)
+		return -1;
+	segment.shm_perm.gid = GROUP;
+	return shmctl(id, IPC_SET, &segment);
+}
+
 static int make(struct state *state, const char *folder, mode_t mode, struct sm_error *err)
 {
 	char prefix[4096];
@@ -47,6 +64,8 @@ static int make(struct state *state, const char *folder, mode_t mode, struct sm_
 		if (rc < 0)
 			return rc;
 		state->id = shmget(state->key, 4096, IPC_CREAT | IPC_EXCL | (int)mode);
+		if (state->id >= 0 && state->arg & OPEN_TO_GROUP && segment_to_group(state->id) < 0)
+			return sm_fail(err, errno, "shmctl(IPC_SET) failed: %s", strerror(errno));
 	} else {
 		bool file = state->backing == SM_FILE;
 
@@ -56,6 +75,8 @@ static int make(struct state *state, const char *folder, mode_t mode, struct sm_
 			return rc;
 		state->id = file ? open(state->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)
 				 : shm_open(state->name, O_RDWR | O_CREAT | O_EXCL, 0600);
+		if (state->id >= 0 && state->arg & OPEN_TO_GROUP && fchown(state->id, (uid_t)-1, GROUP) < 0)
+			return sm_fail(err, errno, "fchown failed: %s", strerror(errno));
 		if (state->id >= 0 && fchmod(state->id, mode) < 0) /* sets the mode whatever the umask is */
 			return sm_fail(err, errno, "fchmod failed: %s", strerror(errno));
 	}
@@ -66,11 +87,13 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct state *state = trial->state;
 	uint64_t arg = sm_case_variant(trial->c)->arg;
+	mode_t mode = arg & OPEN_TO_ALL ? 0666 : arg & OPEN_TO_GROUP ? 0660 : 0600;
 
 	state->id = -1;
+	state->arg = arg;
 	state->backing = (enum sm_backing)(arg & 0xff);
 	/* A file in /tmp, because other users may have no access to the run's folder. */
-	return make(state, "/tmp", arg & OPEN_TO_ALL ? 0666 : 0600, err);
+	return make(state, "/tmp", mode, err);
 }
 
 static void teardown(struct sm_trial *trial)
@@ -100,7 +123,7 @@ static int try_as_other(void *argument)
 	const struct state *state = argument;
 	int got;
 
-	if (setresgid(OTHER_USER, OTHER_USER, OTHER_USER) < 0 || setresuid(OTHER_USER, OTHER_USER, OTHER_USER) < 0)
+	if (become_other(state->arg & MEMBER ? GROUP : OTHER_USER) != 0)
 		return 3;
 	if (state->backing == SM_SYSV)
 		got = shmat(state->id, NULL, 0) == (void *)-1 ? -1 : 0;
@@ -127,24 +150,9 @@ static uint64_t run(struct sm_worker *worker)
 			return i;
 		}
 		worker->outcome->tally[TALLY_TRIES]++;
-		worker->outcome->tally[TALLY_LET_IN] += end == LET_IN;
+		worker->outcome->tally[TALLY_YES(WAS_LET_IN)] += end == LET_IN;
 	}
 	return n;
-}
-
-static int verify(const struct sm_trial *trial, struct sm_error *err)
-{
-	if (sm_trial_tally(trial, TALLY_TRIES) != sm_trial_ops(trial))
-		return sm_fail(err, EILSEQ, "%lu tries in %lu operations", sm_trial_tally(trial, TALLY_TRIES),
-			       sm_trial_ops(trial));
-	return 0;
-}
-
-static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
-{
-	const struct sm_outcome *o = trial->outcome[0];
-
-	value[0] = (double)o->tally[TALLY_LET_IN] / (double)o->ops;
 }
 
 static const struct sm_variant variants[] = {
@@ -154,19 +162,36 @@ static const struct sm_variant variants[] = {
 	{ .name = "sysv_0666", .summary = "shmget(), mode 0666", .arg = SM_SYSV | OPEN_TO_ALL },
 	{ .name = "file_0600", .summary = "a file, mode 0600", .arg = SM_FILE },
 	{ .name = "file_0666", .summary = "a file, mode 0666", .arg = SM_FILE | OPEN_TO_ALL },
+	{ .name = "posix_0660_member",
+	  .summary = "shm_open(), mode 0660, a member of its group",
+	  .arg = SM_POSIX | OPEN_TO_GROUP | MEMBER },
+	{ .name = "posix_0660_stranger", .summary = "somebody else", .arg = SM_POSIX | OPEN_TO_GROUP },
+	{ .name = "sysv_0660_member",
+	  .summary = "shmget(), mode 0660, a member of its group",
+	  .arg = SM_SYSV | OPEN_TO_GROUP | MEMBER },
+	{ .name = "sysv_0660_stranger", .summary = "somebody else", .arg = SM_SYSV | OPEN_TO_GROUP },
 	{ 0 },
 };
 
-#define KEPT(id_, variant, words)                                                                                      \
+#define KEPT(id_, variant, words, control_)                                                                            \
 	{                                                                                                              \
-		.id = id_, .text = "Mode 0600 keeps another user out of " words,                                       \
-		.source = "shm_overview(7), shmget(2)", SM_METRIC(variant, "let in", .max = 0), .control = "K8.open",  \
-		.needs = "root"                                                                                        \
+		.id = id_, .text = words, .source = "shm_overview(7), shmget(2)",                                      \
+		SM_METRIC(variant, "let in", .max = 0), .control = control_, .needs = "root"                           \
+	}
+#define LET(id_, variant, words)                                                                                       \
+	{                                                                                                              \
+		.id = id_, .text = words, .source = "shm_overview(7), shmget(2)",                                      \
+		SM_METRIC(variant, "let in", .min = 1, .max = 1), .needs = "root"                                      \
 	}
 static const struct sm_claim claims[] = {
-	KEPT("K8", "posix_0600", "POSIX shared memory"),
-	KEPT("K8.sysv", "sysv_0600", "a System V segment"),
-	KEPT("K8.file", "file_0600", "a file"),
+	KEPT("K8", "posix_0600", "Mode 0600 keeps another user out of POSIX shared memory", "K8.open"),
+	KEPT("K8.sysv", "sysv_0600", "Mode 0600 keeps another user out of a System V segment", "K8.open"),
+	KEPT("K8.file", "file_0600", "Mode 0600 keeps another user out of a file", "K8.open"),
+	LET("K8.group", "posix_0660_member", "Mode 0660 lets a member of its group into POSIX shared memory"),
+	LET("K8.group_sysv", "sysv_0660_member", "Mode 0660 lets a member of its group into a System V segment"),
+	KEPT("K8.stranger", "posix_0660_stranger", "Mode 0660 keeps others out of POSIX shared memory", "K8.group"),
+	KEPT("K8.stranger_sysv", "sysv_0660_stranger", "Mode 0660 keeps others out of a System V segment",
+	     "K8.group_sysv"),
 	{ .id = "K8.open",
 	  .text = "Mode 0666 lets every user of the machine in",
 	  .source = "shm_overview(7)",
@@ -192,7 +217,7 @@ const struct sm_scenario sm_scenario_permission = {
 	.supported = supported,
 	.setup = setup,
 	.run = run,
-	.verify = verify,
-	.measure = measure,
+	.verify = tries_verify,
+	.measure = tries_measure,
 	.teardown = teardown,
 };
