@@ -237,7 +237,7 @@ static bool has_numbers(const char *core, size_t bytes, uint64_t seed)
 enum seen { ABSENT, PRESENT, NO_CORE, NOT_WHOLE };
 
 /* Looks for the numbers in the file that is in the folder. */
-static enum seen look(const struct state *state)
+static enum seen search(const struct state *state)
 {
 	enum seen seen = NO_CORE;
 	DIR *dir = opendir(state->folder);
@@ -272,7 +272,7 @@ static uint64_t run(struct sm_worker *worker)
 
 	for (uint64_t i = 0; i < n; i++) {
 		int end = in_child(dump, state);
-		enum seen seen = end == -1 ? look(state) : NO_CORE;
+		enum seen seen = end == -1 ? search(state) : NO_CORE;
 
 		remove_object(state);
 		empty(state);

@@ -95,10 +95,14 @@ static int enter(const struct state *state)
 	bool new_user = state->arg & USER || (geteuid() != 0 && state->arg & (IPC | MOUNT));
 	int flags = (state->arg & IPC ? CLONE_NEWIPC : 0) | (state->arg & MOUNT ? CLONE_NEWNS : 0) |
 		    (new_user ? CLONE_NEWUSER : 0);
-	char map[64];
+	char users[64], groups[64];
 
-	snprintf(map, sizeof(map), "0 %u 1", (unsigned)geteuid());
-	if (unshare(flags) < 0 || (new_user && !write_text("/proc/self/uid_map", map)))
+	snprintf(users, sizeof(users), "0 %u 1", (unsigned)geteuid());
+	snprintf(groups, sizeof(groups), "0 %u 1", (unsigned)getegid());
+	if (unshare(flags) < 0)
+		return errno;
+	if (new_user && (!write_text("/proc/self/uid_map", users) || !write_text("/proc/self/setgroups", "deny") ||
+			 !write_text("/proc/self/gid_map", groups)))
 		return errno;
 	if (!(state->arg & MOUNT))
 		return 0;
