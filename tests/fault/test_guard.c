@@ -21,7 +21,7 @@
 #include "shmeter/text.h"
 
 struct paths {
-	char file[128], setting[128], posix[128];
+	char file[128], folder[128], setting[128], posix[128];
 	int segment; /* made before the guard: not its business */
 	int ready;
 	int killer; /* the signal that ends the parent; all but SIGKILL are for its whole group */
@@ -51,6 +51,22 @@ static int set(const char *path, const char *value)
 	return sm_guard_setting(&(struct sm_wish){ .path = path, .value = value }, NULL);
 }
 
+/* Two files in the folder. */
+static bool fill(const char *folder)
+{
+	char name[160];
+
+	for (int i = 0; i < 2; i++) {
+		int fd;
+
+		snprintf(name, sizeof(name), "%s/core.%d", folder, i);
+		fd = open(name, O_CREAT | O_EXCL | O_WRONLY, 0600);
+		if (fd < 0 || close(fd) < 0)
+			return false;
+	}
+	return true;
+}
+
 static int make_everything(struct paths *p, bool talkative)
 {
 	p->segment = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
@@ -59,6 +75,7 @@ static int make_everything(struct paths *p, bool talkative)
 	if (talkative)
 		chatter(p);
 	if (sm_guard_name('f', p->file, NULL) < 0 || sm_guard_name('p', p->posix, NULL) < 0 ||
+	    sm_guard_name('d', p->folder, NULL) < 0 || mkdir(p->folder, 0700) < 0 || !fill(p->folder) ||
 	    set(p->setting, "512") < 0 || set(p->setting, "1024") < 0)
 		return 1;
 	close(open(p->file, O_CREAT | O_EXCL | O_WRONLY, 0600));
@@ -176,6 +193,7 @@ static struct paths *make_paths(void)
 
 	cr_assert_neq(p, MAP_FAILED);
 	snprintf(p->file, sizeof(p->file), "/tmp/shmeter-guard-test-%d", (int)getpid());
+	snprintf(p->folder, sizeof(p->folder), "/tmp/shmeter-guard-folder-%d", (int)getpid());
 	snprintf(p->posix, sizeof(p->posix), "/shmeter-guard-test-%d", (int)getpid());
 	snprintf(p->setting, sizeof(p->setting), "/tmp/shmeter-setting-test-%d", (int)getpid());
 	setting = fopen(p->setting, "w");
@@ -194,11 +212,12 @@ static void expect_back(struct paths *p, unsigned segments)
 	snprintf(shm, sizeof(shm), "/dev/shm%s", p->posix);
 	for (int i = 0; i < 100 && !back; i++) {
 		usleep(10000);
-		back = access(p->file, F_OK) != 0 && access(shm, F_OK) != 0 && holds(p->setting, "7") &&
-		       lines("/proc/sysvipc/shm", NULL) == segments + 1;
+		back = access(p->file, F_OK) != 0 && access(p->folder, F_OK) != 0 && access(shm, F_OK) != 0 &&
+		       holds(p->setting, "7") && lines("/proc/sysvipc/shm", NULL) == segments + 1;
 	}
-	cr_expect(back, "file %d, posix %d, setting %d, segments %u were %u", access(p->file, F_OK), access(shm, F_OK),
-		  holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL), segments);
+	cr_expect(back, "file %d, folder %d, posix %d, setting %d, segments %u were %u", access(p->file, F_OK),
+		  access(p->folder, F_OK), access(shm, F_OK), holds(p->setting, "7"), lines("/proc/sysvipc/shm", NULL),
+		  segments);
 	cr_expect_eq(shmctl(p->segment, IPC_STAT, &kept), 0, "a segment of before is gone");
 	shmctl(p->segment, IPC_RMID, NULL);
 	unlink(p->file);
