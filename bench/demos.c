@@ -388,12 +388,98 @@ const struct demo demos[] = {
 	  .source = "correctness/permission.c",
 	  .function = "try_as_other",
 	  .next = "ls -l /dev/shm; ipcs -m -c" },
+	{ .name = "ipc-private",
+	  .chapter = "Names, rights and limits",
+	  .title = "How private IPC_PRIVATE is",
+	  .question =
+		  "A process makes a segment with IPC_PRIVATE, mode 0600, and tells nobody its number. Who can attach it?",
+	  .choice = { "only it and its children", "any process of the same user", "everybody" },
+	  .pattern = { "ipc_private/*" },
+	  .metric = "attached",
+	  .mechanism = "  shmget(IPC_PRIVATE, ...) -> 42        no key leads to it\n"
+		       "  cat /proc/sysvipc/shm   -> 42 ...     but the number is on the list, for everybody\n"
+		       "  shmat(42)               -> allowed?   the mode decides: owner, group, others",
+	  .source = "correctness/ipc_private.c",
+	  .function = "intrude",
+	  .next = "ipcs -m -p; shmeter run removed: what a removed segment still allows" },
+	{ .name = "secrets",
+	  .chapter = "Names, rights and limits",
+	  .title = "Who reads your memory without opening it",
+	  .question = "A password is in a memfd that no other process was given. Can another process of the same user "
+		      "read it?",
+	  .choice = { "no", "yes, as a debugger does", "only root" },
+	  .pattern = { "peek/*" },
+	  .metric = "read",
+	  .mechanism = "  /proc/PID/mem, process_vm_readv(), ptrace()   by address, as a debugger\n"
+		       "  /proc/PID/fd/N                                the descriptor itself\n"
+		       "The kernel asks: the same user? dumpable? (and Yama, where there is one)\n"
+		       "memfd_secret() takes the pages out of the kernel's own map: there is nothing to copy from.",
+	  .source = "correctness/peek.c",
+	  .function = "read_proc_mem",
+	  .next = "sysctl kernel.yama.ptrace_scope; shmeter demo core-dump" },
+	{ .name = "core-dump",
+	  .chapter = "Names, rights and limits",
+	  .title = "Shared memory in a core dump",
+	  .question = "A process crashes and leaves a core dump. Is the shared memory in it that it had mapped?",
+	  .choice = { "all of it", "none of it", "some kinds" },
+	  .pattern = { "core_dump/memfd", "core_dump/sysv", "core_dump/posix", "core_dump/posix_unlinked",
+		       "core_dump/dontdump", "core_dump/secret" },
+	  .metric = "in the dump",
+	  .mechanism = "  coredump_filter 0x33: anonymous memory, private and shared: yes; mapped files: no\n"
+		       "  an object without a name (System V, memfd, unlinked) counts as anonymous: yes\n"
+		       "  MADV_DONTDUMP, memfd_secret(): never",
+	  .source = "correctness/core_dump.c",
+	  .function = "dump",
+	  .next = "cat /proc/self/coredump_filter /proc/sys/kernel/core_pattern" },
+	{ .name = "hand-over",
+	  .chapter = "Names, rights and limits",
+	  .title = "Shared memory from somebody you do not trust",
+	  .question = "A process sends you a memfd over a socket, and you map it. What can it still do to you?",
+	  .choice = { "nothing: you have it now", "change what you read", "change what you read, and kill you" },
+	  .pattern = { "handover/*" },
+	  .metric = "receiver killed",
+	  .mechanism =
+		  "  sender: memfd --SCM_RIGHTS--> receiver: mmap()\n"
+		  "  sender: ftruncate(memfd, 0)   receiver: load -> SIGBUS\n"
+		  "With F_SEAL_SHRINK the kernel refuses to shrink it, whoever asks. A receiver looks at the seals\n"
+		  "(F_GET_SEALS) before it maps, and at SO_PEERCRED for who connected.",
+	  .source = "correctness/handover.c",
+	  .function = "receive",
+	  .next = "shmeter run seals: what each seal refuses" },
+	{ .name = "containers",
+	  .chapter = "Names, rights and limits",
+	  .title = "Across containers",
+	  .question = "Two containers run on one machine. Which shared memory of one can the other one reach?",
+	  .choice = { "all that its user may open", "none", "what shares a namespace, or is handed over" },
+	  .pattern = { "namespaces/sysv_ipc", "namespaces/posix_ipc", "namespaces/posix_own_shm",
+		       "namespaces/posix_user", "namespaces/memfd_passed" },
+	  .metric = "reached",
+	  .mechanism = "  IPC namespace     System V numbers and keys, message queues\n"
+		       "  mount at /dev/shm POSIX names: files in a tmpfs of the container's own\n"
+		       "  a descriptor      goes anywhere: a memfd sent over a socket is the same memory",
+	  .source = "correctness/namespaces.c",
+	  .function = "reaches",
+	  .next = "lsns; docker run --ipc=... --shm-size=...; df /dev/shm" },
+	{ .name = "rss-pss",
+	  .chapter = "Names, rights and limits",
+	  .title = "RSS counts shared memory again for each",
+	  .question = "Four processes map the same 4 MiB and touch them. What does their RSS add up to?",
+	  .choice = { "4 MiB", "16 MiB", "1 MiB" },
+	  .pattern = { "resident/*" },
+	  .metric = "sum of RSS",
+	  .mechanism = "  page table 0 --.\n"
+		       "  page table 1 --+--> [ 1024 frames ]   RSS: 4 MiB in each    PSS: 1 MiB in each\n"
+		       "  page table 2 --+\n"
+		       "  page table 3 --'",
+	  .source = "correctness/resident.c",
+	  .function = "take_part",
+	  .next = "grep -E 'Rss|Pss' /proc/self/smaps_rollup; shmeter run smaps_frames" },
 	{ .name = "orphans",
 	  .chapter = "Names, rights and limits",
 	  .title = "Orphans, and how to find and remove them",
 	  .question = "After a crash: where do you look for shared memory that was left behind?",
 	  .choice = { "/dev/shm and ipcs", "/tmp", "nothing is ever left" },
-	  .pattern = { "orphan/*" },
+	  .pattern = { "orphan/*", "find_orphans/*" },
 	  .metric = "left behind",
 	  .mechanism = "  ls -l /dev/shm            POSIX segments: rm removes the name\n"
 		       "  ipcs -m -p, -t            System V: who made it, who attached last; nattch 0: ipcrm -m ID\n"
