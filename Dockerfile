@@ -4,7 +4,7 @@ COPY . /src
 WORKDIR /src
 RUN apt-get update \
 	&& apt-get install -y --no-install-recommends gcc libc6-dev cmake ninja-build pkg-config dpkg-dev file \
-		libhwloc-dev libpfm4-dev libck-dev libjansson-dev libinih-dev libsqlite3-dev \
+		libhwloc-dev libpfm4-dev libck-dev libjansson-dev libinih-dev libsqlite3-dev liburing-dev \
 	&& rm -rf /var/lib/apt/lists/* \
 	&& cmake -S . -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release \
 	&& cmake --build /build \

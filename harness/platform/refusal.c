@@ -89,6 +89,16 @@ static const struct {
 	{ "fallocate", EINVAL, "; this file system cannot reserve blocks: choose another --file-folder" },
 	FILTERED("fallocate", ANY_FILTER),
 
+	{ "io_uring_setup", EPERM,
+	  "; look at sysctl kernel.io_uring_disabled; a container's default filter forbids io_uring: allow it there with "
+	  "--security-opt seccomp=FILE" },
+	{ "io_uring_setup", ENOSYS, "; it needs Linux 5.1, or a container whose filter allows io_uring" },
+	{ "io_uring_setup", ENOMEM, "; raise RLIMIT_MEMLOCK (ulimit -l)" },
+	{ "io_uring_setup", EMFILE, FILES },
+	{ "io_uring_setup", ENFILE, ALL_FILES },
+	{ "io_uring_register", ENOMEM, "; raise RLIMIT_MEMLOCK (ulimit -l), or choose smaller blocks with --set" },
+	FILTERED("io_uring_register", ANY_FILTER),
+
 	{ "MADV_COLLAPSE", EINVAL,
 	  "; it needs Linux 6.1, and memory that may have transparent huge pages: not where they are disabled for this "
 	  "process (prctl), or shmem_enabled says deny" },

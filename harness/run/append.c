@@ -20,7 +20,8 @@ static void case_row(struct session *session, const struct sm_planned_case *plan
 	bool region = sm_case_has_region(c);
 	char params[160], pages[16], numa[24], file_system[SM_FILE_SYSTEM_MAX] = "-";
 
-	if (region && c->memory.backing == SM_FILE &&
+	/* A scenario whose memory is a file, and which has no region, makes the file itself. */
+	if ((region ? c->memory.backing : scenario->memory.backing) == SM_FILE &&
 	    sm_file_system_name(session->context.os, session->context.file_folder, file_system, sizeof(file_system),
 				NULL) < 0)
 		snprintf(file_system, sizeof(file_system), "-");

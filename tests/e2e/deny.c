@@ -20,6 +20,7 @@ static const struct {
 	{ "mbind", SYS_mbind },
 	{ "pidfd_open", SYS_pidfd_open },
 	{ "process_vm_readv", SYS_process_vm_readv },
+	{ "io_uring_setup", SYS_io_uring_setup },
 #ifdef SYS_rmdir
 	{ "rmdir", SYS_rmdir },
 #else

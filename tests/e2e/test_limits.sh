@@ -107,6 +107,18 @@ report 'pidfd_open: exit 5' ended 5
 report 'pidfd_open: the option that allows it' says '--security-opt seccomp=FILE'
 try "$deny" process_vm_readv "$program" run transport_throughput/process_vm "${short[@]}" --out "$scratch/run"
 report 'process_vm_readv: the option that allows it' says '--cap-add SYS_PTRACE'
+try "$deny" io_uring_setup "$program" run file_io/uring --set cache=cached --set pattern=read "${short[@]}" --out "$scratch/run"
+if "$program" list --format json | grep -q 'built without liburing'; then
+	report 'io_uring: not built' says 'built without liburing'
+else
+	report 'io_uring: the setting and the filter' says 'look at sysctl kernel.io_uring_disabled; a container'
+fi
+report 'a file of its own: the file system is named' grep -qE ',file_io,.*,none,[a-z0-9]+,none,0,' "$scratch/run/samples.csv"
+# shellcheck disable=SC2016
+try unshare --mount sh -c 'mount -t tmpfs -o size=8m small "$1"; folder=$1; shift; exec "$@" --file-folder "$folder"' sh "$scratch" \
+	"$program" run file_io/pread --set pattern=read --set bytes=4m,16m "${short[@]}" --out "$scratch/run"
+report 'a file system in memory: nothing can be dropped' says 'stay in the page cache after POSIX_FADV_DONTNEED'
+report 'a small file system: its room' says 'has room for'
 
 mkdir "$scratch/tmp"
 try "$deny" rmdir env TMPDIR="$scratch/tmp" "$program" demo one-frame --yes
