@@ -366,6 +366,23 @@ const struct demo demos[] = {
 	  .source = "mapping/msync_cost.c",
 	  .function = "write_out",
 	  .next = "shmeter run msync_cost --file-folder /dev/shm: a file in memory, on no disk" },
+	{ .name = "mapped-io",
+	  .chapter = "Files and nodes",
+	  .title = "A file through a mapping, or by read()",
+	  .question =
+		  "A program reads blocks of 4096 bytes of a file in random order. Is a mapping faster than pread()?",
+	  .choice = { "always", "only what is cached", "never" },
+	  .pattern = { "file_io/pread", "file_io/direct", "file_io/uring_16", "file_io/mmap", "file_io/mmap_fresh" },
+	  .set = { { "pattern", "randread" } },
+	  .mechanism =
+		  "  pread()  program -> kernel -> page cache -> copied to a buffer     a call and a copy a block\n"
+		  "  mapping  program -> page table ----> page cache                    no call, no copy\n"
+		  "                       `-> not there: page fault, which maps what is cached around it\n"
+		  "Where the page cache does not have it, both wait for the disk. A fault does not say how\n"
+		  "much is wanted, so the kernel reads around it; io_uring can wait for 16 blocks at once.",
+	  .source = "subject/file_visit.h",
+	  .function = "file_loop",
+	  .next = "shmeter run file_io --set bytes=1g; its metrics.csv has calls, faults and what the disk gave" },
 	{ .name = "numa",
 	  .chapter = "Files and nodes",
 	  .title = "Where a page lives",
