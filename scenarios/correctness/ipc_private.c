@@ -181,6 +181,7 @@ static const struct sm_claim claims[] = {
 	  .text = "A segment made with IPC_PRIVATE cannot be reached by a process that was not given it",
 	  .source = "textbooks: a private segment is not accessible to others",
 	  SM_METRIC("private", "attached", .max = 0),
+	  .control = "K23.open",
 	  .caveat = "its number is in " LIST " and in ipcs, for everybody; \"private\" only means that it has no key" },
 	{ .id = "K23.safer",
 	  .text = "Of two segments of mode 0600 a stranger of the same user reaches the one with a key, and not the one made with "

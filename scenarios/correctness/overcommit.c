@@ -189,6 +189,7 @@ static const struct sm_claim claims[] = {
 	  .text = "An anonymous shared mapping of twice memory and swap is refused",
 	  .source = "proc(5): overcommit_memory",
 	  SM_METRIC("anon", "mapped", .max = 0),
+	  .control = "K32.noreserve",
 	  .caveat = "vm.overcommit_memory decides: 0 refuses an obvious overcommit, 1 none, 2 all" },
 	MAPPED("K32.noreserve", "anon_noreserve", "With MAP_NORESERVE one"),
 	MAPPED("K32.memfd", "memfd", "A memfd"),

@@ -224,11 +224,13 @@ static const struct sm_claim claims[] = {
 	  .text = "PR_SET_DUMPABLE 0 keeps processes of the same user out",
 	  .source = "prctl(2), ptrace(2)",
 	  SM_METRIC("undumpable", "read", .max = 0),
+	  .control = "K21",
 	  .needs = "kernel.yama.ptrace_scope of 0" },
 	{ .id = "K21.secret",
 	  .text = "memfd_secret() keeps them out, by whatever way",
 	  .source = "memfd_secret(2)",
 	  SM_METRIC("secret", "read", .max = 0),
+	  .control = "K21",
 	  .needs = "memfd_secret, kernel.yama.ptrace_scope of 0" },
 	{ 0 },
 };
