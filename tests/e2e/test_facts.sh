@@ -21,7 +21,7 @@ at = op=atomic_add placement=near
 max = 2
 INI
 
-"$program" run false_sharing lost_update/plain --set op=atomic_add --no-plots -q --out run >/dev/null 2>err || fail "run: $(cat err)"
+"$program" run false_sharing lost_update/plain --set op=atomic_add --repeat-blocks 3 --no-plots -q --out run >/dev/null 2>err || fail "run: $(cat err)"
 cp -r run other
 jq '.seed = "another"' run/manifest.json >other/manifest.json # or it would be the run itself
 before=$(sums run)
@@ -63,14 +63,14 @@ disturbed 0 first_touch/4k --events minor-faults
 disturbed 5 contended_counter/fetch_add --no-counters
 
 # A folder during the measurement.
-"$program" run false_sharing lost_update --set op=atomic_add --repeat-blocks 20 --no-plots -q --out live >/dev/null 2>live.err &
+"$program" run false_sharing lost_update --set op=atomic_add --repeat-blocks 12 --no-plots -q --out live >/dev/null 2>live.err &
 writer=$!
 for _ in $(seq 200); do
 	[ -f live/samples.csv ] && [ "$(wc -l <live/samples.csv)" -gt 20 ] && break
 	sleep 0.05
 done
 looks=0
-while kill -0 $writer 2>/dev/null && [ $looks -lt 6 ]; do
+while kill -0 $writer 2>/dev/null && [ $looks -lt 3 ]; do
 	"$program" report live --no-plots >out 2>err || fail "live report: $(cat err)"
 	kill -0 $writer 2>/dev/null || break # the run may have ended meanwhile
 	grep -q 'still being measured' err || fail "live report: $(cat err)"
