@@ -1,9 +1,11 @@
 /* Question: who can reach a System V segment that was made with IPC_PRIVATE?
  * Method:   a creator makes a segment with IPC_PRIVATE, or with a key, and tells nobody its number.  A stranger, which is
- *           neither its parent nor its child and has no capabilities, knows the creator's process number.  It looks for the
- *           segment in /proc/sysvipc/shm and attaches it.  One such attempt is an operation.  The segment is marked for
- *           removal as soon as its creator is attached, so that nothing is left behind; Linux lets others in until the last
- *           one detaches (removed).
+ *           neither its parent nor its child and has no capabilities, knows the creator's process number, and the key where
+ *           there is one.  It attaches what the key leads to; where that lets it not in, and where there is no key, it looks
+ *           for the segment in /proc/sysvipc/shm and attaches it by its number.  One such attempt is an operation.  A segment
+ *           without a key is marked for removal as soon as its creator is attached, so that nothing is left behind; Linux
+ *           lets others in until the last one detaches (removed).  One with a key is removed after the attempt: the mark
+ *           would take its key away.
  * Not shown: guessing a key; a key that somebody else has taken before.
  * Cost of the loop: starting two processes, reading the list of segments. */
 #include <errno.h>
@@ -55,12 +57,22 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	return state->arg & KEYED ? key_announce('h', &state->key, state->key_text, err) : 0;
 }
 
+static void remove_keyed(const struct state *state)
+{
+	int id = shmget(state->key, 0, 0);
+
+	if (id >= 0)
+		shmctl(id, IPC_RMID, NULL);
+}
+
 static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
 
-	if (state->key_text[0])
-		sm_guard_forget('h', state->key_text);
+	if (!state->key_text[0])
+		return;
+	remove_keyed(state);
+	sm_guard_forget('h', state->key_text);
 }
 
 /* In the creator. */
@@ -71,12 +83,14 @@ static void create(void *argument, unsigned request, struct answer *answer)
 	int id = shmget(state->keyed ? state->key : IPC_PRIVATE, 4096, IPC_CREAT | IPC_EXCL | mode);
 	volatile uint64_t *memory = id < 0 ? (void *)-1 : shmat(id, NULL, 0);
 
+	int code = errno;
+
 	(void)request;
-	if (memory == (void *)-1)
-		answer->code = errno;
-	if (id >= 0)
+	if (id >= 0 && !state->keyed)
 		shmctl(id, IPC_RMID, NULL);
-	if (memory != (void *)-1)
+	if (memory == (void *)-1)
+		answer->code = code;
+	else
 		*memory = state->number;
 }
 
@@ -98,24 +112,33 @@ static int find(pid_t creator)
 	return found;
 }
 
-enum { LET_IN, KEPT_OUT, NOT_FOUND, ANOTHER, CANNOT_TRY };
+enum { LET_IN, KEPT_OUT, NOT_FOUND, NO_SUCH_KEY, ANOTHER, CANNOT_TRY };
+
+static int attach(const struct state *state, int id)
+{
+	const volatile uint64_t *memory = shmat(id, NULL, 0);
+
+	if (memory == (void *)-1)
+		return errno == EACCES ? KEPT_OUT : CANNOT_TRY;
+	return *memory == state->number ? LET_IN : ANOTHER;
+}
 
 /* In the stranger. */
 static int intrude(void *argument)
 {
 	const struct state *state = argument;
-	const volatile uint64_t *memory;
-	int id;
+	int id, end;
 
 	if ((state->arg & OTHER ? become_other(OTHER_USER) : drop_capabilities()) != 0)
 		return CANNOT_TRY;
+	if (state->keyed) {
+		id = shmget(state->key, 0, 0);
+		end = id < 0 ? NO_SUCH_KEY : attach(state, id);
+		if (end != KEPT_OUT)
+			return end;
+	}
 	id = find(state->creator);
-	if (id < 0)
-		return NOT_FOUND;
-	memory = shmat(id, NULL, 0);
-	if (memory == (void *)-1)
-		return errno == EACCES ? KEPT_OUT : CANNOT_TRY;
-	return *memory == state->number ? LET_IN : ANOTHER;
+	return id < 0 ? NOT_FOUND : attach(state, id);
 }
 
 /* Whether the stranger gets in; false with the worker failed where nobody could try. */
@@ -133,13 +156,16 @@ static bool attempt(struct sm_worker *worker, bool keyed, bool *let_in)
 		end = in_child(intrude, state);
 	}
 	helper_end(&creator);
+	if (keyed)
+		remove_keyed(state);
 	*let_in = end == LET_IN;
 	if (end == LET_IN || end == KEPT_OUT)
 		return true;
 	sm_worker_fail(worker, answer.code ? answer.code : EIO, "%s%s",
-		       answer.code        ? "the creator has no segment: "
-		       : end == NOT_FOUND ? "the segment is not in " LIST
-					  : "the stranger could not try",
+		       answer.code          ? "the creator has no segment: "
+		       : end == NOT_FOUND   ? "the segment is not in " LIST
+		       : end == NO_SUCH_KEY ? "the segment's key leads to nothing"
+					    : "the stranger could not try",
 		       answer.code ? strerror(answer.code) : "");
 	return false;
 }
@@ -184,8 +210,8 @@ static const struct sm_claim claims[] = {
 	  .control = "K23.open",
 	  .caveat = "its number is in " LIST " and in ipcs, for everybody; \"private\" only means that it has no key" },
 	{ .id = "K23.safer",
-	  .text = "Of two segments of mode 0600 a stranger of the same user reaches the one with a key, and not the one made with "
-		  "IPC_PRIVATE",
+	  .text = "Of two segments of mode 0600 a stranger of the same user reaches the one with a key, which it knows, and not the "
+		  "one made with IPC_PRIVATE",
 	  .source = "textbooks: IPC_PRIVATE is safer than a key",
 	  SM_METRIC("compared", "private one is safer", .min = 1, .max = 1),
 	  .caveat = "what a key lacks is another thing: somebody may have taken it before" },
