@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "../subject/child.h"
+#include "../subject/object_at.h"
 #include "../subject/tries.h"
 
 enum { SEEN, DESCRIPTOR };
@@ -62,27 +62,6 @@ static int warm_up(struct sm_worker *worker)
 	state->word = address;
 	*state->word = 0;
 	return 0;
-}
-
-/* Device and inode of what is mapped at `address`; false: it is no object. */
-static bool object_at(const volatile void *address, struct stat *object)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[512];
-	bool found = false;
-
-	while (maps && !found && fgets(line, sizeof(line), maps)) {
-		unsigned long from, inode;
-		unsigned device[2];
-
-		found = sscanf(line, "%lx-%*x %*s %*x %x:%x %lu", &from, &device[0], &device[1], &inode) == 4 &&
-			from == (uintptr_t)address && inode != 0;
-		if (found)
-			*object = (struct stat){ .st_dev = makedev(device[0], device[1]), .st_ino = inode };
-	}
-	if (maps)
-		fclose(maps);
-	return found;
 }
 
 /* Whether one of this process' descriptors is of that object. */

@@ -1,7 +1,8 @@
 /* Question: which tools list which shared memory?
  * Method:   an object of each kind is made and mapped; then the sources of the tools are read: the folder /dev/shm (ls),
  *           /proc/sysvipc/shm (ipcs), and the name of the mapping in /proc/PID/maps, which smaps, pmap and lsof have,
- *           too.  Reading the three is an operation.
+ *           too.  The folder has the object where one of its files is the object, whatever its name; ipcs has it where it
+ *           has one segment more of this creator than before.  Reading the three is an operation.
  * Not shown: who else has the frames (same_frame); accesses, which no tool lists: calls_per_message counts what strace
  *           sees of them.
  * Cost of the loop: reading three lists of the kernel. */
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "../subject/names.h"
+#include "../subject/object_at.h"
 #include "shmeter/scenario.h"
 
 enum { TALLY_READ, TALLY_FOLDER, TALLY_IPCS, TALLY_MAPS };
@@ -26,7 +28,25 @@ struct state {
 	char name[256], key_text[16];
 	int id; /* descriptor or identifier; -1: none */
 	void *memory;
+	struct stat object; /* its device and inode */
+	pid_t creator;
+	unsigned before; /* segments of the creator in ipcs, before the object was made */
 };
+
+/* Segments in the list that `creator` made.  proc(5) has the columns. */
+static unsigned segments_of(pid_t creator)
+{
+	FILE *list = fopen("/proc/sysvipc/shm", "re");
+	char line[512];
+	unsigned count = 0;
+	int made_by;
+
+	while (list && fgets(line, sizeof(line), list))
+		count += sscanf(line, "%*d %*d %*o %*u %d", &made_by) == 1 && made_by == (int)creator;
+	if (list)
+		fclose(list);
+	return count;
+}
 
 static int make(struct state *state, struct sm_error *err)
 {
@@ -59,6 +79,8 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	state->id = -1;
 	state->memory = MAP_FAILED;
 	state->backing = (enum sm_backing)sm_case_variant(trial->c)->arg;
+	state->creator = getpid();
+	state->before = segments_of(state->creator);
 	rc = make(state, err);
 	if (rc < 0)
 		return rc;
@@ -69,6 +91,10 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 				     MAP_SHARED | (state->id < 0 ? MAP_ANONYMOUS : 0), state->id, 0);
 	if (state->memory == MAP_FAILED)
 		return sm_fail(err, errno, "cannot map: %s", strerror(errno));
+	if (!object_at(state->memory, &state->object))
+		return sm_fail(err, ENOTSUP,
+			       "/proc/self/maps does not say which object is mapped: mount /proc without "
+			       "restrictions");
 	return 0;
 }
 
@@ -95,36 +121,26 @@ static void teardown(struct sm_trial *trial)
 	}
 }
 
-/* Whether /dev/shm has an entry of that name, or, for objects without one, an entry with the program's. */
+/* Whether an entry of /dev/shm is the object. */
 static bool in_folder(const struct state *state)
 {
-	const char *name = state->name[0] ? state->name + 1 : "memfd:shmeter";
 	DIR *folder = opendir("/dev/shm");
 	bool found = false;
 
-	for (struct dirent *entry; folder && !found && (entry = readdir(folder));)
-		found = strcmp(entry->d_name, name) == 0;
+	for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
+		struct stat status;
+
+		found = fstatat(dirfd(folder), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+			status.st_dev == state->object.st_dev && status.st_ino == state->object.st_ino;
+	}
 	if (folder)
 		closedir(folder);
 	return found;
 }
 
-/* Whether a line has that number in its second column. */
 static bool in_ipcs(const struct state *state)
 {
-	FILE *list = fopen("/proc/sysvipc/shm", "re");
-	char line[512];
-	bool found = false;
-
-	while (list && !found && fgets(line, sizeof(line), list)) {
-		char *at = line;
-
-		strtol(at, &at, 10);
-		found = state->backing == SM_SYSV && strtol(at, NULL, 10) == state->id;
-	}
-	if (list)
-		fclose(list);
-	return found;
+	return segments_of(state->creator) > state->before;
 }
 
 /* Whether the mapping has a name that tells what it is. */
