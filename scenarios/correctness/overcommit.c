@@ -1,8 +1,8 @@
 /* Question: can more be shared than memory and swap hold?
  * Method:   a shared mapping of twice memory and swap is made, its first and its last page are written and read, and it
- *           is removed; an operation is one such mapping.  `addresses` instead maps 16 MiB at a time where 32-bit
- *           addresses reach, until no address is left.
- * Not shown: what happens when all of it is touched: the kernel kills a process, or a cgroup's limit does (full_backing
+ *           is removed; an operation is one such mapping.  `addresses` instead maps 16 MiB at a time with MAP_32BIT,
+ *           which takes addresses from a window in the first 2 GiB alone, until none is left there.
+ * Not shown: all of the 4 GiB that 32 bits address: Linux has 1 GiB of them in that window; what happens when all of it is touched: the kernel kills a process, or a cgroup's limit does (full_backing
  *           shows a file system's).
  * Cost of the loop: the system calls, two page faults. */
 #include <errno.h>
@@ -20,7 +20,7 @@
 enum { ANON, NORESERVE, MEMFD, SPARSE_FILE, ADDRESSES };
 enum { TALLY_TRIES, TALLY_MAPPED, TALLY_PIECES };
 #define PIECE  ((size_t)16 << 20)
-#define PIECES 1024 /* more than 32 bits can address */
+#define PIECES 1024 /* more than 32 bits can address: a window that is none is seen */
 #ifndef MAP_32BIT
 #define MAP_32BIT 0
 #endif
@@ -33,7 +33,8 @@ struct state {
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	if (sm_case_variant(c)->arg == ADDRESSES && MAP_32BIT == 0)
-		return sm_fail(why, ENOTSUP, "only x86 has MAP_32BIT, which keeps a mapping in 32 bits of addresses");
+		return sm_fail(why, ENOTSUP,
+			       "only x86 has MAP_32BIT, which keeps mappings in the first 2 GiB of addresses");
 	return 0;
 }
 
@@ -86,7 +87,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 		state->fd = memfd_create("shmeter", MFD_CLOEXEC);
 	}
 	if ((way == SPARSE_FILE || way == MEMFD) && (state->fd < 0 || ftruncate(state->fd, (off_t)state->bytes) < 0))
-		return sm_fail(err, ENOTSUP, "an object of %zu bytes cannot be made: %s", state->bytes,
+		return sm_fail(err, ENOTSUP, "an object of %zu bytes cannot be made: %s; see ulimit -f", state->bytes,
 			       strerror(errno));
 	return 0;
 }
@@ -174,7 +175,9 @@ static const struct sm_variant variants[] = {
 	{ .name = "anon_noreserve", .summary = "the same with MAP_NORESERVE", .arg = NORESERVE },
 	{ .name = "memfd", .summary = "a memfd, sparse", .arg = MEMFD },
 	{ .name = "file", .summary = "a file, sparse", .arg = SPARSE_FILE },
-	{ .name = "addresses", .summary = "as much as 32-bit addresses reach", .arg = ADDRESSES },
+	{ .name = "addresses",
+	  .summary = "as much as MAP_32BIT gives, in the first 2 GiB of addresses",
+	  .arg = ADDRESSES },
 	{ 0 },
 };
 
@@ -195,9 +198,10 @@ static const struct sm_claim claims[] = {
 	MAPPED("K32.memfd", "memfd", "A memfd"),
 	MAPPED("K32.file", "file", "A file"),
 	{ .id = "K32.addresses",
-	  .text = "Where a mapping must have a 32-bit address, at most 4 GiB are mapped, however much memory there is",
-	  .source = "mmap(2): MAP_32BIT; arithmetic",
-	  SM_METRIC("addresses", "bytes", .min = 1, .max = 4294967296.0),
+	  .text = "Where a mapping must be in the first 2 GiB of addresses (MAP_32BIT), at most 2 GiB are mapped, however "
+		  "much memory there is",
+	  .source = "mmap(2): MAP_32BIT",
+	  SM_METRIC("addresses", "bytes", .min = 1, .max = 2147483648.0),
 	  .control = "K32.memfd",
 	  .machine = SM_X86 },
 	{ 0 },
