@@ -1,6 +1,7 @@
 /* Question: what is left of a message when every process has closed its pipe, socket or queue?
  * Method:   a sender opens a named channel of the kernel, leaves a message in it that nobody has read, and ends.  Then
- *           nobody has it open.  The worker opens it by its name and looks for the message.  One such end is an operation.
+ *           nobody has it open, but in `fifo_kept`, where the worker has it open from before.  The worker opens it by its
+ *           name and looks for the message.  One such end is an operation.
  * Not shown: unnamed pipes and socket pairs, which nobody can open again; the next boot, which no queue survives.
  * Cost of the loop: fork, making and removing the channel. */
 #include <errno.h>
@@ -19,9 +20,11 @@
 enum { LEFT };
 enum kind { FIFO, POSIX_MQ, SYSV_MSG };
 #define BYTES 8u
+#define KEPT  0x10u /* in `arg`, with the kind: the worker has it open all the time */
 
 struct state {
 	enum kind kind;
+	bool kept;
 	char name[4200], key_text[16];
 	key_t key;
 	uint64_t number;
@@ -75,7 +78,8 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	char prefix[4096];
 	int rc;
 
-	state->kind = (enum kind)sm_case_variant(trial->c)->arg;
+	state->kind = (enum kind)(sm_case_variant(trial->c)->arg & ~KEPT);
+	state->kept = sm_case_variant(trial->c)->arg & KEPT;
 	state->number = trial->seed;
 	snprintf(prefix, sizeof(prefix), "%s/", state->kind == FIFO ? trial->file_folder : "");
 	rc = state->kind == SYSV_MSG
@@ -148,15 +152,30 @@ static uint64_t find_message(const struct state *state)
 	return 0;
 }
 
+/* One end, and a look.  0, or the errno of what failed. */
+static int leave_and_find(struct state *state, bool *found)
+{
+	int keeper = state->kept ? open(state->name, O_RDWR | O_NONBLOCK | O_CLOEXEC) : -1, end;
+
+	if (state->kept && keeper < 0)
+		return errno;
+	end = in_child(leave_message, state);
+	*found = end == 0 && find_message(state) == state->number;
+	if (keeper >= 0)
+		close(keeper);
+	return end;
+}
+
 static uint64_t run(struct sm_worker *worker)
 {
 	struct state *state = worker->state;
 	uint64_t n = worker->op_count, *tally = worker->outcome->tally;
 
 	for (uint64_t i = 0; i < n; i++) {
-		int code = make(state), end = code ? code : in_child(leave_message, state);
+		bool found = false;
+		int code = make(state), end = code ? code : leave_and_find(state, &found);
 
-		tally[TALLY_YES(LEFT)] += end == 0 && find_message(state) == state->number;
+		tally[TALLY_YES(LEFT)] += found;
 		remove_channel(state);
 		if (end != 0) {
 			sm_worker_fail(worker, end > 0 ? end : ECHILD, "no message could be left behind: %s",
@@ -171,6 +190,7 @@ static uint64_t run(struct sm_worker *worker)
 
 static const struct sm_variant variants[] = {
 	{ .name = "fifo", .summary = "a pipe with a name", .arg = FIFO },
+	{ .name = "fifo_kept", .summary = "the same, which somebody keeps open", .arg = FIFO | KEPT },
 	{ .name = "posix_mq", .summary = "a POSIX message queue", .arg = POSIX_MQ },
 	{ .name = "sysv_msg", .summary = "a System V message queue", .arg = SYSV_MSG },
 	{ 0 },
@@ -181,16 +201,23 @@ static const struct sm_claim claims[] = {
 	{ .id = "K28",
 	  .text = "A message in a pipe is gone when all have closed it",
 	  .source = SOURCE,
-	  SM_METRIC("fifo", "messages left", .max = 0) },
+	  SM_METRIC("fifo", "messages left", .max = 0),
+	  .control = "K28.kept" },
+	{ .id = "K28.kept",
+	  .text = "While somebody keeps the pipe open, the message of a sender that has ended is in it",
+	  .source = "pipe(7), fifo(7)",
+	  SM_METRIC("fifo_kept", "messages left", .min = 1, .max = 1) },
 	{ .id = "K28.posix",
 	  .text = "A message in a POSIX queue is gone when all have closed it",
 	  .source = SOURCE,
 	  SM_METRIC("posix_mq", "messages left", .max = 0),
+	  .control = "K28.kept",
 	  .caveat = "the queue has a name, and lives until mq_unlink()" },
 	{ .id = "K28.sysv",
 	  .text = "A message in a System V queue is gone when no process uses it",
 	  .source = SOURCE,
 	  SM_METRIC("sysv_msg", "messages left", .max = 0),
+	  .control = "K28.kept",
 	  .caveat = "nothing counts who uses it: it lives until IPC_RMID" },
 	{ 0 },
 };

@@ -19,7 +19,8 @@ static int leave_heir(void)
 	_exit(read(until[0], &token, 1) != 0);
 }
 
-#define write(fd, from, bytes)          (planted == HEIR ? leave_heir() : 0, write(fd, from, bytes))
+#define write(fd, from, bytes)                                                                                         \
+	(planted == HEIR ? leave_heir() : 0, planted == FORGETFUL ? (ssize_t)(bytes) : write(fd, from, bytes))
 #define mq_send(queue, from, bytes, at) (planted == FORGETFUL ? 0 : mq_send(queue, from, bytes, at))
 #define msgsnd(queue, from, bytes, how) (planted == FORGETFUL ? 0 : msgsnd(queue, from, bytes, how))
 #define sm_scenario_queue_left          queue_left
@@ -36,6 +37,12 @@ Test(queue_left, a_queue_that_forgets_keeps_nothing)
 {
 	planted = FORGETFUL;
 	expect_claims(&queue_left, "K28.posix K28.sysv", true);
+}
+
+Test(queue_left, a_pipe_that_forgets_keeps_nothing)
+{
+	planted = FORGETFUL;
+	expect_claims(&queue_left, "K28.kept", false);
 }
 
 Test(queue_left, an_heir_keeps_the_message_of_a_pipe)
