@@ -17,15 +17,32 @@ enum { SHRINK, GROW, WRITE, MAP, OLD, SEAL, ANY };
 #define UNSEALED  0u
 #define FORBIDDEN 0x10000u
 #define PAGES     2
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010u /* Linux 6.3, include/uapi/linux/memfd.h */
+#endif
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010 /* Linux 5.1, include/uapi/linux/fcntl.h */
 #endif
 
+/* Without MFD_EXEC a system with vm.memfd_noexec makes every memfd one that takes seals.  Linux before 6.3 does not know the
+ * flag; with vm.memfd_noexec of 2 it is refused. */
+static int open_memfd(int seal)
+{
+	unsigned flags = MFD_CLOEXEC | (seal == FORBIDDEN ? 0 : MFD_ALLOW_SEALING);
+	int fd = memfd_create("shmeter", flags | MFD_EXEC);
+
+	return fd < 0 && (errno == EINVAL || seal != FORBIDDEN) ? memfd_create("shmeter", flags) : fd;
+}
+
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
-	int seal = (int)sm_case_variant(trial->c)->arg, rc = 0,
-	    fd = memfd_create("shmeter", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int seal = (int)sm_case_variant(trial->c)->arg, rc = 0, fd = open_memfd(seal);
 
+	if (fd < 0 && seal == FORBIDDEN)
+		return sm_fail(err, errno,
+			       "no memfd can be made here that takes no seal (%s): with vm.memfd_noexec of 2 each "
+			       "takes them",
+			       strerror(errno));
 	if (fd < 0 || (seal != UNSEALED && seal != FORBIDDEN && fcntl(fd, F_ADD_SEALS, seal) < 0))
 		rc = sm_fail(err, errno, "this kernel has no such seal (%s): F_SEAL_FUTURE_WRITE needs Linux 5.1",
 			     strerror(errno));
@@ -68,7 +85,7 @@ static bool set_seal(int fd, int seal, void *memory, size_t bytes, bool *set)
 static bool try_all(int seal, bool refused[SEAL + 1])
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = PAGES * page;
-	int fd = memfd_create("shmeter", MFD_CLOEXEC | (seal == FORBIDDEN ? 0 : MFD_ALLOW_SEALING));
+	int fd = open_memfd(seal);
 	char *memory = MAP_FAILED;
 	bool busy, set;
 

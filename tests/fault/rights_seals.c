@@ -5,10 +5,24 @@
 
 #include "planted_fixture.h"
 
-static enum { NOTHING, UNSEALED_ALL, ALL_ALLOWED, OLD_STOPPED, READ_ONLY } planted;
+static enum { NOTHING, UNSEALED_ALL, ALL_ALLOWED, OLD_STOPPED, READ_ONLY, NOEXEC, NOEXEC_2, OLD_KERNEL } planted;
+
+/* As vm.memfd_noexec has it, or Linux before 6.3. */
+static int make_memfd(const char *name, unsigned flags)
+{
+	bool executable = flags & 0x10u;
+
+	if (planted == ALL_ALLOWED || ((planted == NOEXEC || planted == NOEXEC_2) && !executable))
+		return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (executable && (planted == NOEXEC_2 || planted == OLD_KERNEL)) {
+		errno = planted == NOEXEC_2 ? EACCES : EINVAL;
+		return -1;
+	}
+	return memfd_create(name, flags);
+}
 
 #define fcntl(fd, what, seal)       (planted == UNSEALED_ALL ? 0 : fcntl(fd, what, seal))
-#define memfd_create(name, flags)   memfd_create(name, planted == ALL_ALLOWED ? MFD_CLOEXEC | MFD_ALLOW_SEALING : (flags))
+#define memfd_create                make_memfd
 #define pread(fd, to, bytes, at)    (planted == OLD_STOPPED ? 0 : pread(fd, to, bytes, at))
 #define pwrite(fd, from, bytes, at) (planted == READ_ONLY ? -1 : pwrite(fd, from, bytes, at))
 #define sm_scenario_seals           seals
@@ -35,4 +49,15 @@ Test(seals, other_systems)
 	expect_claims(&seals, "K22.old", true);
 	planted = READ_ONLY;
 	expect_claims(&seals, "K22.unsealed", false);
+}
+
+Test(seals, a_system_whose_memfds_are_not_executable)
+{
+	planted = NOEXEC;
+	expect_claims(&seals, "K22 K22.forbidden", true);
+	planted = OLD_KERNEL;
+	expect_claims(&seals, "K22 K22.forbidden", true);
+	planted = NOEXEC_2;
+	expect_claims(&seals, "K22", true);
+	expect_reason(&seals, "K22.forbidden", SM_SKIPPED, "with vm.memfd_noexec of 2 each takes them");
 }
