@@ -19,10 +19,9 @@ enum { EXPLICIT, EXPLICIT_OFF, EXPLICIT_CUT, THP, THP_OFF };
 enum { TALLY_TRIES, TALLY_REFUSED, TALLY_HUGE };
 
 struct state {
-	size_t huge;      /* bytes of a huge page */
-	char *space;      /* three of them, reserved */
-	char *at;         /* the first multiple of the size in it */
-	char text[65536]; /* of smaps */
+	size_t huge; /* bytes of a huge page */
+	char *space; /* three of them, reserved */
+	char *at;    /* the first multiple of the size in it */
 };
 
 static size_t huge_bytes(uint64_t way)
@@ -38,6 +37,14 @@ static size_t huge_bytes(uint64_t way)
 	    !sm_find_field(text, "Hugepagesize", kib, sizeof(kib)))
 		return 0;
 	return strtoull(kib, NULL, 10) * 1024;
+}
+
+/* What is touched: with 64 KiB pages a transparent huge page has 512 MiB. */
+static size_t own_bytes(const struct sm_case *c)
+{
+	uint64_t way = sm_case_variant(c)->arg;
+
+	return way >= THP ? huge_bytes(way) : 0;
 }
 
 static int supported(const struct sm_case *c, struct sm_error *why)
@@ -93,21 +100,21 @@ static int refused(struct state *state, uint64_t way)
 }
 
 /* Huge pages in the mapping at `at`; -1: smaps does not say. */
-static int huge_pages(struct state *state, const char *at)
+static int huge_pages(const struct state *state, const char *at)
 {
-	char kib[32], head[32];
+	char line[4400], head[32], kib[32] = "";
 	FILE *smaps = fopen("/proc/self/smaps", "re");
-	size_t bytes = smaps ? fread(state->text, 1, sizeof(state->text) - 1, smaps) : 0;
-	const char *from;
+	bool inside = false;
 
+	snprintf(head, sizeof(head), "%lx-", (unsigned long)(uintptr_t)at);
+	while (smaps && !kib[0] && fgets(line, sizeof(line), smaps))
+		if (!inside)
+			inside = strncmp(line, head, strlen(head)) == 0;
+		else
+			sm_find_field(line, "AnonHugePages", kib, sizeof(kib));
 	if (smaps)
 		fclose(smaps);
-	state->text[bytes] = '\0';
-	snprintf(head, sizeof(head), "%lx-", (unsigned long)(uintptr_t)at);
-	from = strstr(state->text, head);
-	if (!from || !sm_find_field(from, "AnonHugePages", kib, sizeof(kib)))
-		return -1;
-	return (int)(strtoull(kib, NULL, 10) * 1024 / state->huge);
+	return kib[0] ? (int)(strtoull(kib, NULL, 10) * 1024 / state->huge) : -1;
 }
 
 static int transparent(struct state *state, uint64_t way)
@@ -208,6 +215,7 @@ const struct sm_scenario sm_scenario_huge_alignment = {
 	.metric = { "time per try", "ns/op" },
 	.more = { { "refused", "1" }, { "huge pages", "1" } },
 	.state_bytes = sizeof(struct state),
+	.own_bytes = own_bytes,
 	.supported = supported,
 	.warm_up = warm_up,
 	.run = run,
