@@ -38,6 +38,8 @@ struct state {
 	uint64_t seed;
 	char folder[64];   /* the child dumps here */
 	char object[4200]; /* the name of the object, where it has one */
+	char key_text[16]; /* of a System V segment, which the guard removes by its key */
+	key_t key;
 };
 
 /* What the child writes to /proc/self/coredump_filter (core(5)): bits 0 and 1 are anonymous memory, private and shared, 2
@@ -86,7 +88,9 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	state->filter = arg & ALL_SHARED ? SHARED_FILTER : DEFAULT_FILTER;
 	state->seed = trial->seed;
 	snprintf(prefix, sizeof(prefix), "%s/", file ? trial->file_folder : "");
-	if (posix || file)
+	if (arg == SYSV)
+		rc = key_announce('h', &state->key, state->key_text, err);
+	else if (posix || file)
 		rc = name_announce(file ? 'f' : 'p', prefix, state->object, sizeof(state->object), err);
 	if (rc == 0)
 		rc = name_announce('d', DUMPS_IN "/", state->folder, sizeof(state->folder), err);
@@ -109,18 +113,24 @@ static void empty(const struct state *state)
 
 static void remove_object(const struct state *state)
 {
+	int id;
+
 	if (state->kind == A_FILE)
 		unlink(state->object);
-	else if (state->kind == POSIX)
+	else if (state->kind == POSIX || state->kind == POSIX_UNLINKED)
 		shm_unlink(state->object);
+	else if (state->kind == SYSV && (id = shmget(state->key, 0, 0)) >= 0)
+		shmctl(id, IPC_RMID, NULL);
 }
 
 static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
 
+	remove_object(state);
+	if (state->key_text[0])
+		sm_guard_forget('h', state->key_text);
 	if (state->object[0]) {
-		remove_object(state);
 		sm_guard_forget(state->kind == A_FILE ? 'f' : 'p', state->object);
 	}
 	if (state->folder[0]) {
@@ -137,9 +147,9 @@ static void *map(int fd)
 	return mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 }
 
-static void *map_segment(void)
+static void *map_segment(const struct state *state)
 {
-	int id = shmget(IPC_PRIVATE, BYTES, 0600);
+	int id = shmget(state->key, BYTES, IPC_CREAT | IPC_EXCL | 0600);
 	void *memory = id < 0 ? MAP_FAILED : shmat(id, NULL, 0);
 
 	if (id >= 0)
@@ -168,7 +178,7 @@ static void *make(const struct state *state)
 	switch (state->kind) {
 	case ANONYMOUS: return mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	case MEMFD: return map(memfd_create("shmeter", MFD_CLOEXEC));
-	case SYSV: return map_segment();
+	case SYSV: return map_segment(state);
 	case POSIX: return map(shm_open(state->object, O_RDWR | O_CREAT | O_EXCL, 0600));
 	case POSIX_UNLINKED: return map_unlinked(state);
 	case A_FILE: return map(open(state->object, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -215,10 +225,14 @@ static bool is_whole(const char *core, size_t bytes)
 
 	if (bytes < sizeof(*head) || memcmp(head->e_ident, ELFMAG, SELFMAG) != 0 || head->e_type != ET_CORE)
 		return false;
+	if (head->e_phentsize != sizeof(Elf64_Phdr) || head->e_phoff > bytes ||
+	    (size_t)head->e_phnum * head->e_phentsize > bytes - head->e_phoff)
+		return false;
 	for (unsigned i = 0; i < head->e_phnum; i++) {
-		const Elf64_Phdr *part = (const void *)(core + head->e_phoff + i * sizeof(*part));
+		Elf64_Phdr part;
 
-		if (part->p_offset + part->p_filesz > bytes)
+		memcpy(&part, core + head->e_phoff + i * sizeof(part), sizeof(part));
+		if (part.p_offset > bytes || part.p_filesz > bytes - part.p_offset)
 			return false;
 	}
 	return true;
