@@ -125,12 +125,12 @@ static void use(void *argument, unsigned request, struct answer *answer)
 }
 
 /* What shmat() returns for a segment that is gone, an address in the middle of a page, and a number that is none: whether
- * it is (void *)-1 each time. */
-static bool fails_with_minus_one(int id)
+ * it is (void *)-1 each time.  The other segment has the key that the guard removes. */
+static bool fails_with_minus_one(const struct state *state)
 {
 	void *const minus_one = (void *)-1;
-	int other = shmget(IPC_PRIVATE, BYTES, 0600);
-	bool all = shmat(id, NULL, 0) == minus_one && shmat(-1, NULL, 0) == minus_one;
+	int other = open_named(state, true);
+	bool all = shmat(state->id, NULL, 0) == minus_one && shmat(-1, NULL, 0) == minus_one;
 
 	if (other >= 0) {
 		all &= shmat(other, (void *)1, 0) == minus_one;
@@ -187,7 +187,7 @@ static int remove_once(struct state *state, bool yes[MINUS_ONE + 1])
 	helper_end(&user);
 	unmap(state);
 	if (state->backing == SM_SYSV)
-		yes[MINUS_ONE] = fails_with_minus_one(state->id);
+		yes[MINUS_ONE] = fails_with_minus_one(state);
 	return code;
 }
 
