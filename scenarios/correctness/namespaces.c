@@ -191,6 +191,8 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 		return sm_fail(err, errno, "no socket pair: %s", strerror(errno));
 	answer = helper_start_ask(&helper, live_apart, state, ENTER);
 	helper_end(&helper);
+	if (answer.code == ETIMEDOUT)
+		return sm_fail(err, ETIMEDOUT, "a process that should go into namespaces of its own gives no answer");
 	return answer.code == 0 ? 0
 				: sm_fail(err, answer.code,
 					  "namespaces are refused here (%s): run as root (CAP_SYS_ADMIN), or allow "

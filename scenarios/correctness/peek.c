@@ -127,6 +127,7 @@ static int peek(void *argument)
 	const struct victim *victim = argument;
 	uint64_t word = 0;
 
+	alarm(HELPER_PATIENCE); /* waiting for a victim that does not stop would have no end */
 	if (drop_capabilities() != 0)
 		return CANNOT_TRY;
 	if (!by[victim->way](victim, &word))
@@ -163,14 +164,20 @@ static int supported(const struct sm_case *c, struct sm_error *why)
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct victim *victim = trial->state, ordinary;
-	int code;
+	int code, end;
 
 	victim->kind = (enum kind)sm_case_variant(trial->c)->arg;
 	victim->way = (enum way)sm_case_param(trial->c, "by");
 	victim->secret = trial->seed | 1;
 	ordinary = *victim;
 	ordinary.kind = ORDINARY;
-	if (attempt(&ordinary, &code) == REFUSED)
+	end = attempt(&ordinary, &code);
+	if (code == ETIMEDOUT || end < 0)
+		return sm_fail(
+			err, ETIMEDOUT,
+			"ordinary memory cannot be tried by %s: the %s; a security module, or seccomp, may be why",
+			ways[victim->way], code ? "victim gives no answer" : "reader gives no answer, or was killed");
+	if (end == REFUSED)
 		return sm_fail(err, EPERM,
 			       "%s is refused here even for ordinary memory of one user: a security module, or "
 			       "seccomp, may forbid it",

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "child.h"
 
@@ -16,6 +17,11 @@ struct answer {
 
 /* Fills in the answer, which is zeroed, to a request.  `argument` is the helper's own copy. */
 typedef void helper_does(void *argument, unsigned request, struct answer *answer);
+
+/* A helper has little to do: one that gives no answer in so many seconds hangs, and whoever asked would, too. */
+#ifndef HELPER_PATIENCE
+#define HELPER_PATIENCE 20
+#endif
 
 struct helper {
 	pid_t pid; /* 0: there is none */
@@ -42,6 +48,7 @@ static inline int helper_main(void *argument)
 /* 0, or the errno of what failed. */
 static inline int helper_start(struct helper *helper, helper_does *does, void *argument)
 {
+	struct timeval patience = { .tv_sec = HELPER_PATIENCE };
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -50,22 +57,26 @@ static inline int helper_start(struct helper *helper, helper_does *does, void *a
 	helper->pid = child_start(helper_main, helper);
 	close(pair[1]);
 	helper->line = pair[0];
-	if (helper->pid > 0)
+	if (helper->pid > 0) {
+		setsockopt(helper->line, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 		return 0;
+	}
 	close(pair[0]);
 	helper->pid = 0;
 	return errno;
 }
 
-/* Asks and waits for the answer; a helper that died answers with ECHILD. */
+/* Asks and waits for the answer; a helper that died answers with ECHILD, one that hangs with ETIMEDOUT. */
 static inline struct answer helper_ask(const struct helper *helper, unsigned request)
 {
 	struct answer answer;
+	ssize_t got = -1;
 
+	errno = 0;
 	if (send(helper->line, &request, sizeof(request), MSG_NOSIGNAL) == sizeof(request) &&
-	    recv(helper->line, &answer, sizeof(answer), 0) == sizeof(answer))
+	    (got = recv(helper->line, &answer, sizeof(answer), 0)) == sizeof(answer))
 		return answer;
-	return (struct answer){ .code = ECHILD };
+	return (struct answer){ .code = got < 0 && errno == EAGAIN ? ETIMEDOUT : ECHILD };
 }
 
 /* Starts a helper and asks it one thing. */

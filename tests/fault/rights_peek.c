@@ -1,16 +1,19 @@
 /* Who reads a process' memory: each claim turns over where the system does something else. */
 #include <sys/mman.h>
 
+#define HELPER_PATIENCE 5
 #include "planted_fixture.h"
 #include "shmeter/text.h"
 #include "subject/helper.h"
 #include "subject/rights.h"
 
-static enum { NOTHING, SHY, OPEN, NOT_SECRET, YAMA, REFUSING } planted;
+static enum { NOTHING, SHY, OPEN, NOT_SECRET, YAMA, REFUSING, HANGING } planted;
 
 /* The victim of a worker, not the one with which the parent looks whether the way exists. */
 static unsigned long dumpable(unsigned long as_it_is)
 {
+	while (planted == HANGING)
+		pause();
 	return planted == REFUSING || (planted == SHY && getppid() != test_pid) ? 0 : planted == OPEN ? 1 : as_it_is;
 }
 
@@ -55,4 +58,6 @@ Test(peek, a_system_that_refuses_all_is_no_verdict)
 	expect_reason(&peek_planted, "K21", SM_SKIPPED, "kernel.yama.ptrace_scope is 1");
 	planted = REFUSING;
 	expect_reason(&peek_planted, "K21.fd", SM_SKIPPED, "refused here even for ordinary memory");
+	planted = HANGING;
+	expect_reason(&peek_planted, "K21.fd", SM_SKIPPED, "the victim gives no answer");
 }
