@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "../subject/child.h"
+#include "../subject/names.h"
 #include "../subject/object_at.h"
 #include "../subject/tries.h"
 
@@ -27,11 +28,33 @@ enum { WROTE, WROTE_WITH_DESCRIPTOR, FAILED };
 struct state {
 	volatile uint64_t *word;
 	uint64_t number;
+	key_t key; /* of the segment: the guard removes it by that */
+	char key_text[16];
 };
 
-static void *map_segment(void)
+static int setup(struct sm_trial *trial, struct sm_error *err)
 {
-	int id = shmget(IPC_PRIVATE, BYTES, 0600);
+	struct state *state = trial->state;
+
+	return sm_case_variant(trial->c)->arg == SEGMENT ? key_announce('h', &state->key, state->key_text, err) : 0;
+}
+
+static void teardown(struct sm_trial *trial)
+{
+	const struct state *state = trial->state;
+	int id;
+
+	if (!state->key_text[0])
+		return;
+	id = shmget(state->key, 0, 0);
+	if (id >= 0)
+		shmctl(id, IPC_RMID, NULL);
+	sm_guard_forget('h', state->key_text);
+}
+
+static void *map_segment(const struct state *state)
+{
+	int id = shmget(state->key, BYTES, IPC_CREAT | IPC_EXCL | 0600);
 	void *memory = id < 0 ? MAP_FAILED : shmat(id, NULL, 0);
 
 	if (id >= 0)
@@ -53,7 +76,7 @@ static int warm_up(struct sm_worker *worker)
 	enum kind kind = (enum kind)sm_case_variant(worker->c)->arg;
 	int flags = (kind == PRIVATE ? MAP_PRIVATE : MAP_SHARED) | MAP_ANONYMOUS;
 	struct state *state = worker->state;
-	void *address = kind == SEGMENT ? map_segment()
+	void *address = kind == SEGMENT ? map_segment(state)
 			: kind == MEMFD ? map_memfd()
 					: mmap(NULL, BYTES, PROT_READ | PROT_WRITE, flags, -1, 0);
 
@@ -163,8 +186,10 @@ const struct sm_scenario sm_scenario_fork_shares = {
 	.metric = { "time per child", "ns/op" },
 	.more = { { "child's writes seen", "1" }, { "descriptor inherited", "1" } },
 	.state_bytes = sizeof(struct state),
+	.setup = setup,
 	.warm_up = warm_up,
 	.run = run,
 	.verify = tries_verify,
 	.measure = tries_measure,
+	.teardown = teardown,
 };
