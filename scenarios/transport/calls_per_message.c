@@ -43,14 +43,17 @@ static ALWAYS_INLINE uint64_t one_way(struct sm_worker *worker, enum transport t
 static int pass(void *argument)
 {
 	struct ours *ours = argument;
-	uint64_t begin;
+	uint64_t begin, before, counted;
 
 	if (system_calls_count() < 0)
 		return 1;
+	/* Around the loop alone: a clock that the vDSO does not answer is a system call, too. */
 	begin = sm_clock_ns();
+	before = system_calls_counted;
 	ours->done = one_way_run(ours->worker);
+	counted = system_calls_counted - before;
 	ours->time_ns = sm_clock_ns() - begin;
-	ours->worker->outcome->tally[TALLY_CALLS] += system_calls_counted;
+	ours->worker->outcome->tally[TALLY_CALLS] += counted;
 	return 0;
 }
 
