@@ -185,6 +185,12 @@ static inline void dropping_send(struct broadcast_end *end, const uint64_t *mess
 	atomic_store_explicit(&end->ring->head, ++end->next, memory_order_release); /* as in cursors_send() */
 }
 
+/* The writer's: readers that it has dropped in this round. */
+static inline unsigned dropping_dropped(const struct broadcast_end *end)
+{
+	return end->readers - (unsigned)__builtin_popcount(end->kept);
+}
+
 /* False: this reader was dropped, with the message `next` the first that it does not get, or a peer is gone. */
 static inline bool dropping_receive(struct broadcast_end *end, uint64_t *out)
 {
