@@ -32,7 +32,7 @@ enum way {
 enum { VICTIM, WAITER, SURVIVOR };
 #define ID(i)       ((i) + 1u) /* number of an owner in the queue */
 #define HANDOVERS   4u
-#define AGAIN_MS    2
+#define AGAIN_MS    20
 #define OLD_STAMP   1u
 #define NEW_STAMP   2u
 #define SPSC_BYTES  1024u
@@ -45,6 +45,7 @@ struct shared {
 	_Atomic uint64_t through_ns;                   /* clock of the survivor when it was through */
 	_Atomic uint32_t calls;                        /* odd: the survivor is in pthread_cond_signal() */
 	_Atomic uint32_t lost, handovers;              /* calls that woke nobody; flags that the waiter took */
+	_Atomic int waiter;                            /* process number of the waiter that lives */
 	unsigned waiters;                              /* guarded by the mutex, as is the flag that they wait for */
 	bool flag;
 	pthread_mutex_t mutex, normal;
@@ -121,7 +122,10 @@ static inline int take_flags(struct state *state, uint32_t times)
 /* A process that also waits, and lives. */
 static inline int wait_on(void *argument)
 {
-	return take_flags(argument, HANDOVERS);
+	struct state *state = argument;
+
+	atomic_store(&state->shared->waiter, getpid());
+	return take_flags(state, HANDOVERS);
 }
 
 /* Whether at least that many processes wait for the flag. */
@@ -166,7 +170,10 @@ static inline bool hand_over(struct state *state)
 
 			if (!signal_flag(state))
 				return false;
-			while (atomic_load(&shared->handovers) == done && sm_clock_ns() - called < AGAIN_MS * 1000000u)
+			/* One that is slow is not one that nobody woke: that one sleeps. */
+			while (atomic_load(&shared->handovers) == done &&
+			       (sm_clock_ns() - called < AGAIN_MS * 1000000u ||
+				!child_is_asleep(atomic_load(&shared->waiter))))
 				child_nap();
 			atomic_fetch_add(&shared->lost, atomic_load(&shared->handovers) == done);
 		}
