@@ -113,7 +113,8 @@ static int lock_twice(void *argument)
 {
 	struct task *task = argument;
 
-	pthread_mutex_lock(&task->shared->mutex[0]);
+	if (pthread_mutex_lock(&task->shared->mutex[0]))
+		return 1;
 	atomic_fetch_add(&task->shared->hold, 1);
 	return lock_and_tell(task->shared, &task->shared->mutex[0]);
 }
@@ -123,7 +124,8 @@ static int lock_across(void *argument)
 	struct task *task = argument;
 	struct shared *shared = task->shared;
 
-	pthread_mutex_lock(&shared->mutex[task->index]);
+	if (pthread_mutex_lock(&shared->mutex[task->index]))
+		return 1;
 	atomic_fetch_add(&shared->hold, 1);
 	while (atomic_load(&shared->hold) < 2)
 		child_nap();
@@ -140,21 +142,43 @@ static int take_along(void *argument)
 }
 
 /* Gives a dead owner's mutex back as it is.  Returns what every later attempt gets; 0: it is not
- * lost. */
-static int leave_unmended(struct shared *shared)
+ * lost, or the worker failed. */
+static int leave_unmended(struct sm_worker *worker)
 {
+	struct shared *shared = worker->region;
 	struct task task = { .shared = shared };
 	pthread_mutex_t *mutex = &shared->mutex[0];
-	int code = 0;
+	int code = in_child(take_along, &task);
 
-	if (in_child(take_along, &task) != 0 || pthread_mutex_lock(mutex) != EOWNERDEAD || pthread_mutex_unlock(mutex))
+	if (code != 0) {
+		sm_worker_fail(worker, EIO, "the process that was to end with the mutex did not get it (%d)", code);
 		return 0;
+	}
+	code = pthread_mutex_lock(mutex);
+	if (code != EOWNERDEAD || pthread_mutex_unlock(mutex)) {
+		sm_worker_fail(worker, code ? code : EIO, "a robust mutex does not tell that its owner died: %s",
+			       code ? strerror(code) : "it was free");
+		return 0;
+	}
 	for (unsigned i = 0; i < LOST_TRIES; i++) {
 		code = pthread_mutex_lock(mutex);
 		if (code != ENOTRECOVERABLE)
 			return 0;
 	}
 	return code;
+}
+
+/* Whether a process ended before it told anything: the trial fails. */
+static bool one_is_gone(struct sm_worker *worker, const pid_t child[2])
+{
+	const struct shared *shared = worker->region;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (child[i] > 0 && child_has_ended(child[i]) && atomic_load(&shared->ends) == 0) {
+			sm_worker_fail(worker, EIO, "process %u ended before it came to the mutex", i);
+			return true;
+		}
+	return false;
 }
 
 /* Starts the processes of the way, each after the one before has what it needs.  False: the trial ends. */
@@ -174,7 +198,7 @@ static bool gather(struct sm_worker *worker, enum way way, struct task task[2], 
 		/* The one that waits is waiting when it sleeps. */
 		while (atomic_load(&shared->hold) <= i ||
 		       ((way == SHARED || way == PRIVATE) && !child_is_asleep(child[i]))) {
-			if (atomic_load_explicit(worker->abort, memory_order_relaxed))
+			if (atomic_load_explicit(worker->abort, memory_order_relaxed) || one_is_gone(worker, child))
 				return false;
 			child_nap();
 		}
@@ -183,7 +207,7 @@ static bool gather(struct sm_worker *worker, enum way way, struct task task[2], 
 }
 
 /* Waits until a process is through, with a limit. */
-static bool gets_through(const struct sm_worker *worker)
+static bool gets_through(struct sm_worker *worker, const pid_t child[2])
 {
 	const struct shared *shared = worker->region;
 	uint64_t began = sm_clock_ns(), limit_ns = 1000000ull * LIMIT_MS;
@@ -191,7 +215,8 @@ static bool gets_through(const struct sm_worker *worker)
 	if (!(sm_case_variant(worker->c)->arg & HOPELESS))
 		limit_ns *= PATIENCE;
 	while (!atomic_load(&shared->told)) {
-		if (sm_clock_ns() - began > limit_ns || atomic_load_explicit(worker->abort, memory_order_relaxed))
+		if (one_is_gone(worker, child) || sm_clock_ns() - began > limit_ns ||
+		    atomic_load_explicit(worker->abort, memory_order_relaxed))
 			return false;
 		child_nap();
 	}
@@ -204,17 +229,22 @@ static uint64_t meet_at(struct sm_worker *worker, enum way way, pid_t child[2], 
 	struct shared *shared = worker->region;
 	struct task task[2] = { { .shared = shared, .index = 0 }, { .shared = shared, .index = 1 } };
 	bool waits = way == SHARED || way == PRIVATE;
+	int failed = waits ? pthread_mutex_lock(&shared->mutex[0]) : 0;
 	uint64_t began;
 
-	if ((waits && pthread_mutex_lock(&shared->mutex[0])) || !gather(worker, way, task, child))
+	if (failed)
+		sm_worker_fail(worker, failed, "cannot lock the mutex for the first time: %s", strerror(failed));
+	if (failed || !gather(worker, way, task, child))
 		return 0;
 	began = sm_clock_ns();
 	if (waits)
 		pthread_mutex_unlock(&shared->mutex[0]);
-	if (gets_through(worker)) {
+	if (gets_through(worker, child)) {
 		*code = shared->code;
 		return shared->end_ns - (waits ? began : shared->began_ns);
 	}
+	if (worker->failed)
+		return 0;
 	worker->outcome->tally[TALLY_NEVER]++;
 	/* The mutex is free: what is wrong is that nobody is woken. */
 	if (waits)
@@ -235,8 +265,8 @@ static uint64_t one_attempt(struct sm_worker *worker)
 		return 0;
 	}
 	if (way == UNMENDED) {
-		code = leave_unmended(worker->region);
-		took = sm_clock_ns() - began;
+		code = leave_unmended(worker);
+		took = worker->failed ? 0 : sm_clock_ns() - began;
 	} else {
 		took = meet_at(worker, way, child, &code);
 	}
