@@ -154,7 +154,7 @@ static const struct sm_claim claims[] = {
 	  .text = "A stack that swaps its top by a plain compare-and-swap gives a node to two processes (ABA)",
 	  .source = "textbooks on lock-free structures; IBM System/370 manual on CS and CDS",
 	  SM_METRIC("naive", "nodes popped twice", .min = 1, .max = 1e18, .once = true),
-	  .at = "placement=near",
+	  .at = "placement=near cores=different",
 	  .needs = "two cores" },
 	{ .id = "K33.tagged",
 	  .text = "With a count of changes beside the top none is given twice",
