@@ -286,8 +286,8 @@ static const struct sm_claim claims[] = {
 	  .at = AT(64),
 	  .needs = "two cores" },
 	{ .id = "T13.no_copy",
-	  .text = "Handed over by offset, 4 MiB is not copied at all: it takes at most 10 % more than writing it in one "
-		  "process and reading it in the other in fixed places",
+	  .text = "Handed over by offset, 4 MiB takes at most 10 % more than writing it in one process and reading it in "
+		  "the other in fixed places",
 	  .source = "textbooks: a pipe copies at least once, shared memory not at all",
 	  SM_RATIO("loan", "in_place", .max = 1.1),
 	  .at = AT(4194304),
@@ -314,9 +314,10 @@ const struct sm_scenario sm_scenario_transport_loan = {
 	.question = "From which size on is it faster to hand a message over than to copy it?",
 	.summary = "Messages written in place in shared memory and handed over by offset, or copied.",
 	.why = "Handing over costs the same for every size: a chunk is taken from a list and given back, "
-	       "and an offset goes through a ring. A copy grows with the size, and it fills the caches "
-	       "with the message a second time. The list gives out the chunk that came back last, so that few "
-	       "are in use, and those are still in a cache. Where the lines cross, the one outweighs the other.",
+	       "and an offset goes through a ring. A copy grows with the size, and it touches "
+	       "memory for the message a second time. The list gives out the chunk that came back last, so that few "
+	       "are in use. Where the lines cross, the one outweighs the other; which caches hold the message then is "
+	       "not measured here.",
 	.claims = claims,
 	.variants = variants,
 	.params = { TRANSPORT_MESSAGE(8, .quick = SM_VALUES(64, 65536, 4 << 20),
