@@ -20,8 +20,8 @@ struct file_visit {
 	bool bare; /* look at one word of each block that is read */
 	struct io_uring *ring;
 	unsigned depth;
-	uint64_t at;           /* number of the next operation */
-	uint64_t wrong, calls; /* blocks with other contents; system calls, as the loop makes them */
+	uint64_t at;    /* number of the next operation */
+	uint64_t wrong; /* blocks with other contents */
 };
 
 /* Whether a block is wrong: adds up its words, or looks at one. */
@@ -67,7 +67,6 @@ static inline __attribute__((always_inline)) uint64_t file_loop(struct file_visi
 	n -= end - at;
 	visit->at = at;
 	visit->wrong += wrong;
-	visit->calls += way == FILE_LSEEK ? 2 * n : way == FILE_PREAD ? n : 0;
 	return n;
 }
 
@@ -98,7 +97,6 @@ static inline uint64_t file_by_fresh(struct file_visit *v, uint64_t n)
 			break;
 		done += file_by_mmap(v, part);
 		munmap(v->map, bytes);
-		v->calls += 2;
 	}
 	v->map = stays;
 	return done;
@@ -129,7 +127,6 @@ static inline uint64_t file_by_uring(struct file_visit *v, uint64_t n)
 		for (unsigned i = 0; i < part && !v->writes; i++)
 			v->wrong += file_is_wrong(v, v->buffer + i * v->block,
 						  file_block(v->at + i, v->blocks, v->random), v->at + i, v->bare);
-		v->calls += (uint64_t)rc;
 		done += part;
 		v->at += part;
 	}

@@ -20,7 +20,8 @@
 /* Written by the handler, which runs between any two instructions of its own thread alone. */
 static volatile uint64_t system_calls_counted;
 
-/* The one place whose calls the filter lets through: the address behind the instruction. */
+/* The one place whose calls the filter lets through: the address behind the instruction.  A label of this object file alone,
+ * so that several may include this. */
 extern const char system_calls_allowed[] __attribute__((visibility("hidden")));
 
 #if defined(__x86_64__)
@@ -31,7 +32,7 @@ static __attribute__((noinline, noclone)) long system_calls_make(const ucontext_
 	register long d __asm__("r10") = r[REG_R10], e __asm__("r8") = r[REG_R8], f __asm__("r9") = r[REG_R9];
 	long result;
 
-	__asm__ volatile("syscall\n.hidden system_calls_allowed\n.globl system_calls_allowed\nsystem_calls_allowed:"
+	__asm__ volatile("syscall\nsystem_calls_allowed:"
 			 : "=a"(result)
 			 : "a"(number), "D"(r[REG_RDI]), "S"(r[REG_RSI]), "d"(r[REG_RDX]), "r"(d), "r"(e), "r"(f)
 			 : "rcx", "r11", "memory");
@@ -48,7 +49,7 @@ static __attribute__((noinline, noclone)) long system_calls_make(const ucontext_
 	register long e __asm__("x4") = (long)context->uc_mcontext.regs[4];
 	register long f __asm__("x5") = (long)context->uc_mcontext.regs[5];
 
-	__asm__ volatile("svc #0\n.hidden system_calls_allowed\n.globl system_calls_allowed\nsystem_calls_allowed:"
+	__asm__ volatile("svc #0\nsystem_calls_allowed:"
 			 : "+r"(a)
 			 : "r"(nr), "r"(b), "r"(c), "r"(d), "r"(e), "r"(f)
 			 : "memory");
