@@ -151,6 +151,11 @@ static int look_once(const struct look_options *options, const pid_t *pids, uint
 		rc = sm_fail(err, EINTR, "stopped by a signal");
 	if (rc == 0) {
 		sm_look_end(&look);
+		if (sm_look_all_ended(&look))
+			rc = sm_fail(err, ENOENT, "process %d ended before it could be read; look at one that runs",
+				     (int)pids[0]);
+	}
+	if (rc == 0) {
 		if (options->every_ns && !options->json && isatty(STDOUT_FILENO))
 			printf("\033[H\033[J");
 		if (options->json)

@@ -21,6 +21,12 @@ static int read_stat(const struct sm_os *os, pid_t pid, struct sm_stat_line *out
 	return rc < 0 ? rc : sm_stat_parse(text, out) ? 0 : -ESRCH;
 }
 
+/* Whether nothing runs any more: a zombie, of which no other thread lives. */
+static bool has_ended(const struct sm_stat_line *stat)
+{
+	return (stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1;
+}
+
 static bool has(const struct sm_look *look, pid_t pid)
 {
 	for (size_t i = 0; i < look->process_count; i++)
@@ -42,6 +48,8 @@ static int add_process(struct sm_look *look, pid_t pid)
 	rc = read_stat(look->os, pid, &stat);
 	if (rc < 0)
 		return rc;
+	if (has_ended(&stat))
+		return -ESRCH;
 	process = LOOK_ADD(look, process, process_count);
 	*process = (struct sm_look_process){ .pid = pid,
 					     .parent = stat.parent,
@@ -121,7 +129,7 @@ static void count_faults(struct sm_look *look)
 		struct sm_look_process *p = &look->process[i];
 		struct sm_stat_line stat;
 
-		if (read_stat(look->os, p->pid, &stat) < 0 || stat.start_ticks != p->start_ticks) {
+		if (read_stat(look->os, p->pid, &stat) < 0 || stat.start_ticks != p->start_ticks || has_ended(&stat)) {
 			p->gone = true;
 			look_gap(look, "mappings", p->pid, 0, "ended meanwhile");
 			continue;
@@ -134,6 +142,14 @@ static void count_faults(struct sm_look *look)
 		p->minor_faults = stat.minor_faults;
 		p->major_faults = stat.major_faults;
 	}
+}
+
+bool sm_look_all_ended(const struct sm_look *look)
+{
+	for (size_t i = 0; i < look->process_count; i++)
+		if (!look->process[i].gone)
+			return false;
+	return true;
 }
 
 void sm_look_mappings(struct sm_look *look)

@@ -145,6 +145,7 @@ void look_process_mappings(struct sm_look *look, size_t process)
 	}
 	free(r.name);
 	look->readable += lines;
+	p->gone |= error == ESRCH;
 	if (error)
 		look_unread(look, "mappings", p, error);
 	else if (!lines)

@@ -253,6 +253,19 @@ def check_ends():
     threading.Thread(target=short.wait).start()
     out, _ = look(short.pid, os.getpid(), "--json", "--interval", "600ms")
     check("ended meanwhile", f"process {short.pid} cannot be read: ended meanwhile" in gaps(json.loads(out)), out)
+    alone = subprocess.Popen(["sleep", "0.3"])
+    _, errors = look(alone.pid, "--interval", "600ms", code=4)
+    check("ended during the only look", errors.count("\n") == 1 and "ended before it could be read" in errors, errors)
+    _, errors = look(alone.pid, code=4)  # nobody has reaped it
+    check("a zombie has ended", errors.count("\n") == 1 and "is not there: it has ended" in errors, errors)
+    alone.wait()
+    for reaped in (True, False):
+        live = subprocess.Popen(["sleep", "1"])
+        if reaped:
+            threading.Thread(target=live.wait).start()
+        out, errors = look(live.pid, "--every", "300ms")
+        check(f"live, until it ended (reaped: {reaped})", out.endswith("They have ended.\n") and not errors, (out, errors))
+        live.wait()
     _, errors = look(short.pid, code=4)
     check("has ended", errors.count("\n") == 1 and "is not there: it has ended" in errors, errors)
 

@@ -127,6 +127,8 @@ SM_MUST_USE int sm_look_sample(struct sm_look *look, const struct perf_event_att
 /* Reads the mappings, threads and other processes, and sets the rates of faults since sm_look_begin().  Whatever cannot be
  * read is a gap, not an error. */
 void sm_look_end(struct sm_look *look);
+/* Whether all of the processes had ended when the look did, also those that nobody has reaped. */
+bool sm_look_all_ended(const struct sm_look *look);
 /* The mappings alone, of a look that was begun; for callers that need no more. */
 void sm_look_mappings(struct sm_look *look);
 void sm_look_free(struct sm_look *look);
