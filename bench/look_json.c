@@ -131,6 +131,7 @@ static json_t *figures_json(const struct sm_look *look, size_t object, const str
 		json_object_set_new(one, "against", f->against == sm_none ? json_null() : text(f->against));
 		json_object_set_new(one, "ratio", f->against == sm_none ? json_null() : number(f->value.estimate));
 		json_object_set_new(one, "time_ns", f->against == sm_none ? number(f->value.estimate) : json_null());
+		json_object_set_new(one, "time_per", f->per ? text(f->per) : json_null());
 		json_object_set_new(one, "low", number(f->value.low));
 		json_object_set_new(one, "high", number(f->value.high));
 		json_object_set_new(one, "measured_bytes", number(f->measured_bytes));

@@ -9,6 +9,8 @@
 #include "shmeter/text.h"
 #include "words.h"
 
+#define ATTACHED_BYTES (64.0 * (1 << 20)) /* of attach_existing's *_64m */
+
 struct asking {
 	const struct sm_look *look;
 	const struct sm_look_object *object;
@@ -26,7 +28,7 @@ bool sm_look_run_serves(const struct sm_results *run, char out[256])
 	return false;
 }
 
-/* The use with the most resident bytes; NULL: none is known. */
+/* The use with the most resident bytes; NULL: none is known, or nothing is resident. */
 static const struct sm_look_use *fullest(const struct asking *a)
 {
 	const struct sm_look_use *found = NULL;
@@ -34,10 +36,23 @@ static const struct sm_look_use *fullest(const struct asking *a)
 	for (size_t i = 0; i < a->object->uses; i++) {
 		const struct sm_look_use *use = &a->look->use[a->object->use + i];
 
-		if (use->detailed && use->mapped.page_low && (!found || use->mapped.resident > found->mapped.resident))
+		if (use->detailed && use->mapped.page_low && use->mapped.resident &&
+		    (!found || use->mapped.resident > found->mapped.resident))
 			found = use;
 	}
 	return found;
+}
+
+/* What that process maps of the object, which may have holes, and which it may map twice. */
+static double bytes_of(const struct asking *a, const struct sm_look_use *use)
+{
+	return (double)(use->mapped.bytes < a->object->bytes ? use->mapped.bytes : a->object->bytes);
+}
+
+/* Whether a measured size stands for another one. */
+static bool is_near(double measured, double bytes)
+{
+	return measured <= bytes * SM_LOOK_NEAR && bytes <= measured * SM_LOOK_NEAR;
 }
 
 /* Whether it could have other pages: files of disks, devices and rings of the kernel could not. */
@@ -96,7 +111,7 @@ static void say_ratio(struct asking *a, const struct sm_case_row *point, const s
 					   .against = other->variant,
 					   .value = *ratio,
 					   .measured_bytes = sm_param_value(point->params, "bytes") };
-	sm_format_bytes(size, (double)a->object->bytes);
+	sm_format_bytes(size, bytes_of(a, fullest(a)));
 	sm_format_bytes(over, figure->measured_bytes);
 	snprintf(from, sizeof(from), "95 %% CI %.2f to %.2f, n = %zu; run %.160s", ratio->low, ratio->high,
 		 ratio->count, a->folder);
@@ -105,8 +120,8 @@ static void say_ratio(struct asking *a, const struct sm_case_row *point, const s
 	if (ratio->low <= 1 && ratio->high >= 1)
 		snprintf(
 			figure->sentence, sizeof(figure->sentence),
-			"Its %s are mapped by %s: for random loads over %s, the run shows no difference between %s and %s (%s).",
-			size, has_base ? ours : theirs, over, ours, theirs, from);
+			"Its %s are mapped by %s: for random loads over %s, the run cannot tell whether %s or %s are faster (ratio %.2f, %s).",
+			size, has_base ? ours : theirs, over, ours, theirs, ratio->estimate, from);
 	else if (has_base)
 		snprintf(figure->sentence, sizeof(figure->sentence),
 			 "Its %s are mapped by %s: random loads over %s take %.2f times as long as with %s here (%s).",
@@ -136,7 +151,7 @@ static sm_name pages_of(const struct sm_look_use *use, uint64_t base)
 static void say_pages(struct asking *a, const struct choosing *c, uint64_t base_bytes)
 {
 	const struct sm_look_use *use = has_choice(a->object) ? fullest(a) : NULL;
-	double bytes = (double)a->object->bytes, measured;
+	double bytes = use ? bytes_of(a, use) : 0, measured;
 	const struct sm_case_row *point;
 	char name[16];
 	sm_name base = sm_name_of(sm_pages_name((struct sm_pages){ SM_PAGES_BASE, base_bytes }, name)), has;
@@ -146,7 +161,7 @@ static void say_pages(struct asking *a, const struct choosing *c, uint64_t base_
 	has = pages_of(use, base_bytes);
 	point = has == sm_none ? NULL : choosing_point(c, "page_size_random", SM_PLACE_UNSET, "", "bytes", bytes);
 	measured = point ? sm_param_value(point->params, "bytes") : (double)NAN;
-	if (!(measured <= bytes * SM_LOOK_NEAR && bytes <= measured * SM_LOOK_NEAR))
+	if (!is_near(measured, bytes))
 		return;
 	for (size_t i = 0; i < a->run->pair_count; i++) {
 		const struct sm_pair_row *pair = &a->run->pairs[i];
@@ -174,42 +189,63 @@ static sm_name attached_as(enum sm_shared_kind kind)
 	}
 }
 
-/* What a process that maps it anew takes for the first touch of every page. */
+/* What attach_existing measured of a variant, in the pair class with the most blocks; NULL: nothing with an interval. */
+static const struct sm_summary_row *pass_of(const struct sm_results *run, sm_name variant)
+{
+	sm_name scenario = sm_name_of("attach_existing"), metric = sm_name_of("first pass per page");
+	const struct sm_summary_row *found = NULL;
+
+	for (size_t i = 0; i < run->summary_count; i++) {
+		const struct sm_summary_row *row = &run->summaries[i];
+		const struct sm_case_row *c = &run->cases[row->case_index];
+
+		if (c->scenario == scenario && c->metric == metric && c->variant == variant &&
+		    isfinite(row->value.low) && (!found || row->value.count > found->value.count))
+			found = row;
+	}
+	return found;
+}
+
+/* What a process that maps it anew takes for the first touch of every page.  Nobody can map anonymous memory anew: a
+ * forked child inherits the mapping without its page tables. */
 static void say_first_pass(struct asking *a, uint64_t base_bytes)
 {
 	const struct sm_look_use *use = fullest(a);
-	sm_name scenario = sm_name_of("attach_existing"), metric = sm_name_of("first pass per page");
 	sm_name variant = attached_as(a->object->kind);
-	char size[SM_TEXT_MAX], all[SM_TEXT_MAX], text[160];
+	const struct sm_summary_row *row = variant == sm_none ? NULL : pass_of(a->run, variant);
+	double bytes = use ? bytes_of(a, use) : 0, pages = bytes / (double)base_bytes;
+	char size[SM_TEXT_MAX], each[160], whole[160], total[176] = "", who[96];
+	struct sm_look_figure *figure;
+	struct sm_interval all;
 
-	if (!use || use->mapped.page_high > base_bytes || use->mapped.thp || a->object->bytes < (2u << 20))
+	if (!row || !use || use->mapped.page_high > base_bytes || use->mapped.thp || bytes < (2u << 20))
 		return;
-	for (size_t i = 0; i < a->run->summary_count; i++) {
-		const struct sm_summary_row *row = &a->run->summaries[i];
-		const struct sm_case_row *c = &a->run->cases[row->case_index];
-		struct sm_look_figure *figure;
-
-		if (c->scenario != scenario || c->metric != metric || c->variant != variant ||
-		    !isfinite(row->value.low))
-			continue;
-		figure = next(a);
-		if (!figure)
-			return;
-		*figure = (struct sm_look_figure){ .scenario = scenario,
-						   .variant = variant,
-						   .against = sm_none,
-						   .value = row->value,
-						   .measured_bytes = 64u << 20 };
-		words_interval(&row->value, "ns", text, sizeof(text));
-		snprintf(
-			figure->sentence, sizeof(figure->sentence),
-			"A process that maps its %s anew takes %s to read a word of every page once here: %s a page, as "
-			"measured over 64 MiB (95 %% CI, n = %zu; %s/%s, run %.160s).",
-			sm_format_bytes(size, (double)a->object->bytes),
-			sm_format_ns(all, row->value.estimate * (double)a->object->bytes / (double)base_bytes), text,
-			row->value.count, scenario, variant, a->folder);
+	figure = next(a);
+	if (!figure)
 		return;
+	*figure = (struct sm_look_figure){ .scenario = sm_name_of("attach_existing"),
+					   .variant = variant,
+					   .against = sm_none,
+					   .value = row->value,
+					   .per = "page",
+					   .measured_bytes = ATTACHED_BYTES };
+	words_interval(&row->value, "ns", each, sizeof(each));
+	sm_format_bytes(size, bytes);
+	if (is_near(ATTACHED_BYTES, bytes)) {
+		all = row->value;
+		all.estimate *= pages;
+		all.low *= pages;
+		all.high *= pages;
+		words_interval(&all, "ns", whole, sizeof(whole));
+		snprintf(total, sizeof(total), "%s in all, ", whole);
 	}
+	if (a->object->kind == SM_SHARED_ANON)
+		snprintf(who, sizeof(who), "A forked child that reads a word of every page of its %s once", size);
+	else
+		snprintf(who, sizeof(who), "A process that maps its %s anew and reads a word of every page once", size);
+	snprintf(figure->sentence, sizeof(figure->sentence),
+		 "%s takes %s%s a page, as measured over 64 MiB (95 %% CI, n = %zu; %s/%s, run %.160s).", who, total,
+		 each, row->value.count, figure->scenario, variant, a->folder);
 }
 
 static void say_locks(struct asking *a, const struct choosing *c)
@@ -229,10 +265,12 @@ static void say_locks(struct asking *a, const struct choosing *c)
 						   .variant = row->c->variant,
 						   .against = sm_none,
 						   .value = row->figure,
+						   .per = "round trip",
 						   .measured_bytes = (double)NAN };
 		snprintf(
 			figure->sentence, sizeof(figure->sentence),
-			"%zu thread%s for a lock in it: to hand a mutex to another process and back takes %s (run %.160s).",
+			"%zu thread%s at a futex in it: if it is a mutex, to hand it to another process and back takes %s (run "
+			"%.160s).",
 			waiting, waiting == 1 ? " waits" : "s wait", choosing_figure(row, text), a->folder);
 	}
 	ranking_close(&ranking);
@@ -242,7 +280,7 @@ static void say_locks(struct asking *a, const struct choosing *c)
 static void say_none(struct asking *a, uint64_t base)
 {
 	const struct sm_look_use *use = has_choice(a->object) ? fullest(a) : NULL;
-	struct sm_look_figure *figure = use && a->object->bytes >= (2u << 20) ? next(a) : NULL;
+	struct sm_look_figure *figure = use && bytes_of(a, use) >= (2u << 20) ? next(a) : NULL;
 	char size[SM_TEXT_MAX], *out = figure ? figure->sentence : NULL;
 
 	if (!figure)
@@ -254,7 +292,7 @@ static void say_none(struct asking *a, uint64_t base)
 	else
 		snprintf(out, sizeof(figure->sentence),
 			 "No figure: run %.160s does not compare these pages with others near %s (page_size_random).",
-			 a->folder, sm_format_bytes(size, (double)a->object->bytes));
+			 a->folder, sm_format_bytes(size, bytes_of(a, use)));
 }
 
 unsigned sm_look_figures(const struct sm_look *look, size_t object, uint64_t base, const struct sm_results *run,
