@@ -159,6 +159,7 @@ const char *sm_look_gap_words(const struct sm_look_gap *gap, char *out, size_t s
 		{ "others", "Who else has these objects is known in part: the mappings of ", "" },
 		{ "faults", "Faults a second of ", "" },
 		{ "lines", "", "Which lines cores take from each other (HITM) is not known: " },
+		{ "some lines", "", "Which lines cores take from each other (HITM) is known in part: " },
 		{ "processes", "", "Processes of others may be hidden: " },
 	};
 	const char *name = error_name(gap->error);

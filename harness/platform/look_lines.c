@@ -2,6 +2,7 @@
  * thread. */
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,30 +48,63 @@ static int sample_thread(struct sm_look *look, struct perf_event_attr *attr, pid
 	return 0;
 }
 
+/* Threads that were found, and how many of them could not be sampled. */
+struct threads {
+	size_t found, left_out;
+	int error; /* of the latest one; 0: there were too many */
+};
+
+static void sample_threads(struct sm_look *look, struct perf_event_attr *attr, pid_t pid, struct threads *threads)
+{
+	char path[4096];
+	struct dirent *entry;
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "%.3900s/proc/%d/task", look->os->root, (int)pid);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder))) {
+		int error = 0;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		threads->found++;
+		if (look->sampler_count < THREADS_MAX)
+			error = sample_thread(look, attr, (pid_t)strtol(entry->d_name, NULL, 10));
+		else
+			threads->left_out++;
+		if (error == ESRCH) { /* it ended */
+			threads->found--;
+		} else if (error) {
+			threads->left_out++;
+			threads->error = error;
+		}
+	}
+	if (folder)
+		closedir(folder);
+}
+
 int sm_look_sample(struct sm_look *look, const struct perf_event_attr *attr)
 {
 	struct perf_event_attr own = *attr;
-	int error = ESRCH;
+	struct threads threads = { .found = 0 };
+	char reason[160];
 
 	own.size = sizeof(own);
 	own.disabled = own.inherit = 0;
 	own.exclude_kernel = own.exclude_hv = 1;
 	own.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_ADDR;
 	own.read_format = 0;
-	for (size_t i = 0; i < look->process_count; i++) {
-		char path[4096];
-		struct dirent *entry;
-		DIR *folder;
-
-		snprintf(path, sizeof(path), "%.3900s/proc/%d/task", look->os->root, (int)look->process[i].pid);
-		folder = opendir(path);
-		while (folder && look->sampler_count < THREADS_MAX && (entry = readdir(folder)))
-			if (entry->d_name[0] != '.')
-				error = sample_thread(look, &own, (pid_t)strtol(entry->d_name, NULL, 10));
-		if (folder)
-			closedir(folder);
+	look->period = own.sample_period;
+	for (size_t i = 0; i < look->process_count; i++)
+		sample_threads(look, &own, look->process[i].pid, &threads);
+	if (look->sampler_count == 0)
+		return threads.error ? -threads.error : -ESRCH;
+	if (threads.left_out) {
+		snprintf(reason, sizeof(reason), "%zu of %zu threads could not be sampled (%s)", threads.left_out,
+			 threads.found, threads.error ? strerror(threads.error) : "more than 512");
+		look_gap(look, "some lines", 0, 0, reason);
 	}
-	return look->sampler_count ? 0 : -error;
+	return 0;
 }
 
 void sm_look_lines(struct sm_look *look)
@@ -102,6 +136,11 @@ void sm_look_lines(struct sm_look *look)
 	}
 	if (reason[0])
 		look_gap(look, "lines", 0, 0, reason);
+	else if (set->count > 1) {
+		snprintf(reason, sizeof(reason), "this CPU has %u kinds of cores, and only %.100s was sampled",
+			 set->count, event->name);
+		look_gap(look, "some lines", 0, 0, reason);
+	}
 	free(set);
 }
 
@@ -123,9 +162,11 @@ static void take(struct sm_look *look, pid_t pid, uint64_t address)
 	line->samples = 1;
 }
 
-/* A look reads each ring once: where it is full, the kernel leaves further samples out. */
-static void read_ring(struct sm_look *look, const struct look_sampler *sampler)
+/* A look reads each ring once: where it is full, the kernel leaves further samples out.  Returns how many, by the count of
+ * the event. */
+static uint64_t read_ring(struct sm_look *look, const struct look_sampler *sampler)
 {
+	uint64_t before = look->samples, count = 0, due;
 	const char *data = (const char *)sampler->ring + sysconf(_SC_PAGESIZE);
 	uint64_t end = __atomic_load_n(&sampler->ring->data_head, __ATOMIC_ACQUIRE), at = 0;
 
@@ -145,6 +186,10 @@ static void read_ring(struct sm_look *look, const struct look_sampler *sampler)
 		}
 		at += header.size;
 	}
+	if (look->period == 0 || read(sampler->fd, &count, sizeof(count)) != sizeof(count))
+		return 0;
+	due = count / look->period;
+	return due > look->samples - before + 1 ? due - (look->samples - before) : 0; /* a skid may hide one */
 }
 
 static int by_line(const void *a, const void *b)
@@ -169,10 +214,19 @@ static int by_samples(const void *a, const void *b)
 
 void look_lines_end(struct sm_look *look)
 {
+	uint64_t lost = 0;
+	char reason[160];
 	size_t count = 0;
 
 	for (size_t i = 0; i < look->sampler_count; i++)
-		read_ring(look, &look->sampler[i]);
+		lost += read_ring(look, &look->sampler[i]);
+	if (lost) {
+		snprintf(reason, sizeof(reason),
+			 "%" PRIu64 " of %" PRIu64
+			 " samples were lost: a ring was full, or the kernel throttled the event",
+			 lost, lost + look->samples);
+		look_gap(look, "some lines", 0, 0, reason);
+	}
 	look_lines_close(look);
 	if (look->line_count == 0)
 		return;

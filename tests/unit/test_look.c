@@ -2,6 +2,7 @@
  * /proc. */
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -166,6 +167,19 @@ Test(look, a_stat_whose_name_lies)
 	cr_expect_not(sm_stat_parse("42 (x", &stat));
 }
 
+static void expect_gap(const struct sm_look *look, const char *words)
+{
+	char text[1024], all[4096] = "";
+
+	for (size_t i = 0; i < look->gap_count; i++) {
+		sm_look_gap_words(&look->gap[i], text, sizeof(text));
+		if (strstr(text, words))
+			return;
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s\n", text);
+	}
+	cr_expect_fail("no gap says \"%s\" but: %s", words, all);
+}
+
 /* The samples of lines, with an event that every machine has: page faults, whose addresses are known. */
 Test(look, samples_find_their_line)
 {
@@ -196,8 +210,52 @@ Test(look, samples_find_their_line)
 		}
 	cr_expect(found > 1000 && found < PAGES, "%zu samples", found);
 	cr_expect(look.samples >= found);
+	expect_gap(&look, " samples were lost: a ring was full");
+	expect_gap(&look, "(HITM) is known in part: ");
 	sm_look_free(&look);
 	munmap(memory, PAGES * page);
+}
+
+static int perf_opened;
+
+/* Lets all threads but the second be sampled. */
+static int perf_sometimes(struct perf_event_attr *attr, pid_t pid, int pu, int group, unsigned long flags)
+{
+	if (perf_opened++ == 1) {
+		errno = EMFILE;
+		return -1;
+	}
+	return sm_os_linux.perf_open(attr, pid, pu, group, flags);
+}
+
+static void *sleeper(void *unused)
+{
+	(void)unused;
+	pause();
+	return NULL;
+}
+
+Test(look, threads_that_cannot_be_sampled_are_told)
+{
+	const struct perf_event_attr faults = { .type = PERF_TYPE_SOFTWARE,
+						.config = PERF_COUNT_SW_PAGE_FAULTS,
+						.sample_period = 1 };
+	const pid_t self = getpid();
+	struct sm_os some = sm_os_linux;
+	struct sm_error err;
+	struct sm_look look;
+	pthread_t thread;
+
+	some.perf_open = perf_sometimes;
+	cr_assert_eq(pthread_create(&thread, NULL, sleeper, NULL), 0);
+	cr_assert_eq(sm_look_begin(&look, &some, &self, 1, false, &err), 0, "%s", err.text);
+	if (sm_look_sample(&look, &faults) < 0) {
+		sm_look_free(&look);
+		cr_skip_test("perf events are not permitted here");
+	}
+	expect_gap(&look, "(HITM) is known in part: 1 of ");
+	expect_gap(&look, " threads could not be sampled (Too many open files).");
+	sm_look_free(&look);
 }
 
 /* A /proc of its own. */
@@ -253,19 +311,6 @@ static void set_up(void)
 }
 
 TestSuite(proc, .init = set_up, .fini = root_remove);
-
-static void expect_gap(const struct sm_look *look, const char *words)
-{
-	char text[1024], all[4096] = "";
-
-	for (size_t i = 0; i < look->gap_count; i++) {
-		sm_look_gap_words(&look->gap[i], text, sizeof(text));
-		if (strstr(text, words))
-			return;
-		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s\n", text);
-	}
-	cr_expect_fail("no gap says \"%s\" but: %s", words, all);
-}
 
 Test(proc, a_tree_with_an_object_in_common)
 {

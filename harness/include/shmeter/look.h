@@ -1,7 +1,8 @@
 /* Shared memory of running processes, as /proc shows it: which objects they map, who else maps them, which pages, nodes
- * and locks.  Only reads files of /proc: no ptrace, no signal, no write.  Reading smaps, and numa_maps where there are
- * several nodes, walks the page tables of the process, during which its own calls of mmap() and munmap() may wait: 30 ms for
- * each resident GiB of base pages (a virtual machine of 2026). */
+ * and futexes.  Reads files of /proc: no ptrace, no signal, no write.  sm_look_lines() also opens perf events on the
+ * threads, where the CPU has the event.  Reading smaps, and numa_maps where there are several nodes, walks the page tables of
+ * the process, during which its own calls of mmap() and munmap() may wait: 30 ms for each resident GiB of base pages (a
+ * virtual machine of 2026). */
 #ifndef SHMETER_LOOK_H
 #define SHMETER_LOOK_H
 
@@ -87,7 +88,7 @@ struct sm_look_line {
 
 /* Something that could not be read, and why. */
 struct sm_look_gap {
-	const char *what; /* "mappings", "nodes", "waits", "others", "processes" */
+	const char *what; /* "mappings", "nodes", "waits", "others", "faults", "lines", "some lines", "processes" */
 	int error;        /* errno; 0: not of a file */
 	char reason[320]; /* why, and what to do */
 	size_t count;     /* processes that it is about; 0: not of processes */
@@ -104,6 +105,7 @@ struct sm_look {
 	struct sm_look_gap *gap;
 	struct sm_look_line *line; /* by object, those with most samples first */
 	struct look_sampler *sampler;
+	uint64_t period;   /* events for one sample */
 	uint64_t samples;  /* of lines, in all memory */
 	const char *event; /* that was sampled; NULL: none, and a gap says why */
 	size_t process_count, object_count, use_count, other_count, wait_count, range_count, gap_count, line_count,
