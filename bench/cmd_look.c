@@ -139,11 +139,11 @@ static int wait_for(uint64_t ns)
 	return *stop_flag() ? -EINTR : 0;
 }
 
-static int look_once(const struct look_options *options, const pid_t *pids, uint64_t interval_ns,
+static int look_once(const struct look_options *options, const pid_t *pids, uint64_t *begun, uint64_t interval_ns,
 		     const struct look_run *run, struct sm_error *err)
 {
 	struct sm_look look;
-	int rc = sm_look_begin(&look, &sm_os_linux, pids, options->common.operands, options->tree, err);
+	int rc = sm_look_begin(&look, &sm_os_linux, pids, begun, options->common.operands, options->tree, err);
 
 	if (rc == 0 && !options->no_counters)
 		sm_look_lines(&look);
@@ -174,6 +174,7 @@ static int look_once(const struct look_options *options, const pid_t *pids, uint
 int cmd_look(const struct look_options *options)
 {
 	pid_t pids[OPERANDS_MAX];
+	uint64_t begun[OPERANDS_MAX] = { 0 };
 	uint64_t interval_ns = options->interval_ns ? options->interval_ns : LOOK_INTERVAL_NS;
 	struct look_run run = { .folder = NULL };
 	struct sm_error err = { 0 };
@@ -185,7 +186,7 @@ int cmd_look(const struct look_options *options)
 	if (rc == 0)
 		rc = open_run(&run, options->run, &err);
 	while (rc == 0) {
-		rc = look_once(options, pids, options->every_ns ? options->every_ns : interval_ns, &run, &err);
+		rc = look_once(options, pids, begun, options->every_ns ? options->every_ns : interval_ns, &run, &err);
 		looks += rc == 0;
 		if (!options->every_ns || *stop_flag() || ferror(stdout))
 			break;

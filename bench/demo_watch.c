@@ -97,7 +97,7 @@ static bool list_process(const char *text)
 	struct sm_look look;
 	size_t count = 0;
 
-	if (sm_look_begin(&look, &sm_os_linux, &pid, 1, false, &ended) == 0) {
+	if (sm_look_begin(&look, &sm_os_linux, &pid, NULL, 1, false, &ended) == 0) {
 		sm_look_mappings(&look);
 		count = look.use_count;
 	}

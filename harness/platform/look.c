@@ -35,7 +35,8 @@ static bool has(const struct sm_look *look, pid_t pid)
 	return false;
 }
 
-static int add_process(struct sm_look *look, pid_t pid)
+/* `begun`: when it began, 0: not known yet; NULL: not asked. */
+static int add_process(struct sm_look *look, pid_t pid, uint64_t *begun)
 {
 	struct sm_look_process *process;
 	struct sm_stat_line stat;
@@ -48,8 +49,10 @@ static int add_process(struct sm_look *look, pid_t pid)
 	rc = read_stat(look->os, pid, &stat);
 	if (rc < 0)
 		return rc;
-	if (has_ended(&stat))
+	if (has_ended(&stat) || (begun && *begun && *begun != stat.start_ticks))
 		return -ESRCH;
+	if (begun)
+		*begun = stat.start_ticks;
 	process = LOOK_ADD(look, process, process_count);
 	*process = (struct sm_look_process){ .pid = pid,
 					     .parent = stat.parent,
@@ -96,13 +99,13 @@ static int add_children(struct sm_look *look, struct sm_error *err)
 	for (size_t i = 0; i < look->process_count; i++)
 		for (size_t k = 0; k < count; k++)
 			if (kin[k].parent == look->process[i].pid)
-				(void)!add_process(look, kin[k].pid);
+				(void)!add_process(look, kin[k].pid, NULL);
 	free(kin);
 	return 0;
 }
 
-int sm_look_begin(struct sm_look *look, const struct sm_os *os, const pid_t *pids, size_t count, bool tree,
-		  struct sm_error *err)
+int sm_look_begin(struct sm_look *look, const struct sm_os *os, const pid_t *pids, uint64_t *begun, size_t count,
+		  bool tree, struct sm_error *err)
 {
 	int rc = 0;
 
@@ -110,8 +113,10 @@ int sm_look_begin(struct sm_look *look, const struct sm_os *os, const pid_t *pid
 	if (!sm_os_has(os, "/proc/self"))
 		return sm_fail(err, EACCES, "/proc is not there: mount it");
 	for (size_t i = 0; i < count; i++) {
-		rc = add_process(look, pids[i]);
-		if (rc < 0)
+		rc = add_process(look, pids[i], begun ? &begun[i] : NULL);
+		if (rc == -ESRCH)
+			look_gap(look, "mappings", pids[i], 0, "it has ended");
+		else if (rc < 0)
 			look_gap(look, "mappings", pids[i], 0, "there is no such process, or /proc hides it (hidepid)");
 	}
 	look->begun_ns = sm_clock_ns();
@@ -144,6 +149,25 @@ static void count_faults(struct sm_look *look)
 	}
 }
 
+/* Reads a process.  What it read may be of another one with its number, if this one ended meanwhile: then it forgets it. */
+static void read_process(struct sm_look *look, size_t at)
+{
+	struct look_mark mark = look_mark(look);
+	struct sm_look_process *p = &look->process[at];
+	struct sm_stat_line stat;
+
+	look_process_mappings(look, at);
+	look_process_nodes(look, at);
+	look_process_waits(look, at);
+	if (read_stat(look->os, p->pid, &stat) == 0 && stat.start_ticks == p->start_ticks && !has_ended(&stat))
+		return;
+	look_forget(look, &mark);
+	p->ranges = 0;
+	if (!p->gone) /* else that was told */
+		look_gap(look, "mappings", p->pid, 0, "ended meanwhile");
+	p->gone = true;
+}
+
 bool sm_look_all_ended(const struct sm_look *look)
 {
 	for (size_t i = 0; i < look->process_count; i++)
@@ -164,11 +188,8 @@ void sm_look_end(struct sm_look *look)
 {
 	count_faults(look);
 	for (size_t i = 0; i < look->process_count; i++) {
-		if (look->process[i].gone)
-			continue;
-		look_process_mappings(look, i);
-		look_process_nodes(look, i);
-		look_process_waits(look, i);
+		if (!look->process[i].gone)
+			read_process(look, i);
 	}
 	look_lines_end(look);
 	look_others(look);

@@ -66,11 +66,10 @@ static size_t slot_of(const struct sm_look *look, const struct sm_map_line *line
 	return at;
 }
 
-static void widen(struct sm_look *look)
+/* Enters all objects in the table. */
+static void fill(struct sm_look *look)
 {
-	free(look->slot);
-	look->slots = look->slots ? 2 * look->slots : 64;
-	look->slot = sm_zeroed_memory(look->slots, sizeof(*look->slot));
+	memset(look->slot, 0, look->slots * sizeof(*look->slot));
 	for (size_t i = 0; i < look->object_count; i++) {
 		const struct sm_look_object *object = &look->object[i];
 		struct sm_map_line line = {
@@ -79,6 +78,54 @@ static void widen(struct sm_look *look)
 
 		look->slot[slot_of(look, &line, object->owner)] = i + 1;
 	}
+}
+
+static void widen(struct sm_look *look)
+{
+	free(look->slot);
+	look->slots = look->slots ? 2 * look->slots : 64;
+	look->slot = sm_zeroed_memory(look->slots, sizeof(*look->slot));
+	fill(look);
+}
+
+void look_reach(struct sm_look_object *object, uint64_t offset, uint64_t bytes)
+{
+	if (offset < object->first)
+		object->first = offset;
+	if (offset + bytes > object->last)
+		object->last = offset + bytes;
+}
+
+struct look_mark look_mark(const struct sm_look *look)
+{
+	return (struct look_mark){ .objects = look->object_count,
+				   .uses = look->use_count,
+				   .waits = look->wait_count,
+				   .ranges = look->range_count,
+				   .readable = look->readable };
+}
+
+void look_forget(struct sm_look *look, const struct look_mark *mark)
+{
+	while (look->object_count > mark->objects)
+		free(look->object[--look->object_count].name);
+	look->use_count = mark->uses;
+	look->wait_count = mark->waits;
+	look->range_count = mark->ranges;
+	look->readable = mark->readable;
+	for (size_t i = 0; i < look->object_count; i++) {
+		look->object[i].use = 0;
+		look->object[i].first = UINT64_MAX;
+		look->object[i].last = 0;
+	}
+	for (size_t i = 0; i < look->range_count; i++) {
+		const struct sm_look_range *range = &look->range[i];
+		struct sm_look_object *object = &look->object[look->use[range->use].object];
+
+		look_reach(object, range->offset, range->high - range->low);
+	}
+	if (look->slots)
+		fill(look);
 }
 
 size_t look_known(const struct sm_look *look, const struct sm_map_line *line)

@@ -16,6 +16,14 @@ void *look_add(void **rows, size_t *count, size_t size);
 size_t look_object(struct sm_look *look, const struct sm_map_line *line, bool huge, pid_t pid);
 /* The object of a line if it is known; SM_LOOK_NONE. */
 size_t look_known(const struct sm_look *look, const struct sm_map_line *line);
+/* The object has these bytes. */
+void look_reach(struct sm_look_object *object, uint64_t offset, uint64_t bytes);
+/* What was known before a process was read, and a return to it; gaps stay. */
+struct look_mark {
+	size_t objects, uses, waits, ranges, readable;
+};
+struct look_mark look_mark(const struct sm_look *look);
+void look_forget(struct sm_look *look, const struct look_mark *mark);
 /* The range of a process that has the address; NULL. */
 const struct sm_look_range *look_range(const struct sm_look *look, const struct sm_look_process *process,
 				       uint64_t address);

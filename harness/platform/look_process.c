@@ -79,10 +79,7 @@ static void close_mapping(struct sm_look *look, struct reading *r, size_t first)
 		use->mapped.page_low = r->mapped.page_low;
 	if (r->mapped.page_high > use->mapped.page_high)
 		use->mapped.page_high = r->mapped.page_high;
-	if (r->map.offset < object->first)
-		object->first = r->map.offset;
-	if (r->map.offset + (r->map.high - r->map.low) > object->last)
-		object->last = r->map.offset + (r->map.high - r->map.low);
+	look_reach(object, r->map.offset, r->map.high - r->map.low);
 	range = LOOK_ADD(look, range, range_count);
 	*range = (struct sm_look_range){ r->map.low, r->map.high, r->map.offset, u };
 	look->process[r->process].ranges++;

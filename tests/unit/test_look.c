@@ -195,7 +195,7 @@ Test(look, samples_find_their_line)
 
 	cr_assert_neq(memory, MAP_FAILED);
 	madvise(memory, PAGES * page, MADV_NOHUGEPAGE);
-	cr_assert_eq(sm_look_begin(&look, &sm_os_linux, &self, 1, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &sm_os_linux, &self, NULL, 1, false, &err), 0, "%s", err.text);
 	if (sm_look_sample(&look, &faults) < 0) {
 		sm_look_free(&look);
 		cr_skip_test("perf events are not permitted here");
@@ -248,7 +248,7 @@ Test(look, threads_that_cannot_be_sampled_are_told)
 
 	some.perf_open = perf_sometimes;
 	cr_assert_eq(pthread_create(&thread, NULL, sleeper, NULL), 0);
-	cr_assert_eq(sm_look_begin(&look, &some, &self, 1, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &some, &self, NULL, 1, false, &err), 0, "%s", err.text);
 	if (sm_look_sample(&look, &faults) < 0) {
 		sm_look_free(&look);
 		cr_skip_test("perf events are not permitted here");
@@ -300,7 +300,7 @@ static void set_up(void)
 	struct sm_look look;
 	pid_t self = getpid();
 
-	cr_assert_eq(sm_look_begin(&look, &sm_os_linux, &self, 1, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &sm_os_linux, &self, NULL, 1, false, &err), 0, "%s", err.text);
 	shm = look.shm;
 	sm_look_free(&look);
 	root_make();
@@ -325,7 +325,7 @@ Test(proc, a_tree_with_an_object_in_common)
 	snprintf(wait, sizeof(wait), "%d 0x11040 0x0 0x1 0x0 0x0 0x0 0x7ffd0 0x7f12", SYS_futex);
 	put_process(11, 10, "child\n\033[31m", mapping(one, 0x10000, "r--s", 5, "/SYSV00000000 (deleted)"), wait);
 	put_process(12, 1, "stranger", mapping(three, 0x30000, "rw-s", 5, "/SYSV00000000 (deleted)"), "running");
-	cr_assert_eq(sm_look_begin(&look, &os, pids, 3, true, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &os, pids, NULL, 3, true, &err), 0, "%s", err.text);
 	sm_look_end(&look);
 	cr_assert_eq(look.process_count, 2);
 	cr_expect(look.process[0].minor_per_s == 0 && look.process[1].parent == 10);
@@ -357,7 +357,7 @@ Test(proc, one_node_has_all_pages)
 	unlink(path);
 	for (unsigned several = 0; several < 2; several++) {
 		put("/sys/devices/system/node/has_memory", several ? "0-1\n" : "1\n");
-		cr_assert_eq(sm_look_begin(&look, &os, &pid, 1, false, &err), 0, "%s", err.text);
+		cr_assert_eq(sm_look_begin(&look, &os, &pid, NULL, 1, false, &err), 0, "%s", err.text);
 		sm_look_end(&look);
 		cr_expect_eq(look.use[0].placed, !several);
 		cr_expect_eq(look.use[0].node[1], several ? 0 : 8192);
@@ -383,7 +383,7 @@ Test(proc, mappings_without_detail_and_processes_that_end)
 	*strstr(one, "Size:") = '\0'; /* the head alone */
 	put("/proc/10/maps", one);
 	put("/proc/12/smaps", "");
-	cr_assert_eq(sm_look_begin(&look, &os, pids, 3, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &os, pids, NULL, 3, false, &err), 0, "%s", err.text);
 	put("/proc/11/stat",
 	    "11 (y) S 1 1 1 0 -1 4194304 10 0 2 0 7 8 0 0 20 0 1 0 1000 0 0"); /* its number is used again */
 	sm_look_end(&look);
@@ -392,6 +392,69 @@ Test(proc, mappings_without_detail_and_processes_that_end)
 	cr_expect_not(look.use[0].detailed, "maps alone tells no Rss");
 	expect_gap(&look, "The mappings of process 11 cannot be read: ended meanwhile.");
 	expect_gap(&look, "The mappings of process 12 cannot be read: it has no memory of its own");
+	sm_look_free(&look);
+}
+
+/* Two processes have one number after the other. */
+Test(proc, a_number_that_is_used_again)
+{
+	const pid_t pids[] = { 10, 11 };
+	uint64_t begun[] = { 0, 0 };
+	char one[1024];
+	struct sm_error err = { 0 };
+	struct sm_look look;
+
+	put_process(10, 1, "x", mapping(one, 0x10000, "rw-s", 5, "/memfd:m (deleted)"), "running");
+	put_process(11, 1, "y", mapping(one, 0x10000, "rw-s", 6, "/memfd:n (deleted)"), "running");
+	cr_assert_eq(sm_look_begin(&look, &os, pids, begun, 2, false, &err), 0, "%s", err.text);
+	cr_expect(begun[0] == 999 && begun[1] == 999);
+	sm_look_free(&look);
+	put("/proc/11/stat", "11 (y) S 1 1 1 0 -1 4194304 10 0 2 0 7 8 0 0 20 0 1 0 1000 0 0");
+	cr_assert_eq(sm_look_begin(&look, &os, pids, begun, 2, false, &err), 0, "%s", err.text);
+	cr_expect_eq(look.process_count, 1);
+	expect_gap(&look, "The mappings of process 11 cannot be read: it has ended.");
+	sm_look_free(&look);
+	put("/proc/10/stat", "10 (x) Z 1 1 1 0 -1 4194304 10 0 2 0 7 8 0 0 20 0 1 0 999 0 0");
+	cr_expect_eq(sm_look_begin(&look, &os, pids, begun, 2, false, &err), -ENOENT);
+	sm_look_free(&look);
+}
+
+/* What was read of the second process, which ends then, is forgotten; also what it added to the object of the first. */
+static void *change_the_stat(void *fifo)
+{
+	FILE *file = fopen(fifo, "we"); /* until it is read */
+	char one[1024], two[1024];
+
+	put("/proc/11/stat", "11 (y) S 1 1 1 0 -1 4194304 10 0 2 0 7 8 0 0 20 0 1 0 1000 0 0");
+	mapping(one, 0x10000, "rw-s", 5, "/memfd:m (deleted)");
+	memcpy(strstr(one, "00001000"), "00009000", 8);
+	fprintf(file, "%s%s", one, mapping(two, 0x20000, "rw-s", 6, "/memfd:n (deleted)"));
+	fclose(file);
+	return NULL;
+}
+
+Test(proc, a_process_that_ends_while_it_is_read)
+{
+	const pid_t pids[] = { 10, 11, 12 };
+	char one[1024], path[128];
+	struct sm_error err = { 0 };
+	struct sm_look look;
+	pthread_t thread;
+
+	for (int pid = 10; pid <= 12; pid++)
+		put_process(pid, 1, "x", mapping(one, 0x10000, "rw-s", 5, "/memfd:m (deleted)"), "running");
+	snprintf(path, sizeof(path), "%s/proc/11/smaps", root);
+	unlink(path);
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	cr_assert_eq(sm_look_begin(&look, &os, pids, NULL, 3, false, &err), 0, "%s", err.text);
+	cr_assert_eq(pthread_create(&thread, NULL, change_the_stat, path), 0);
+	sm_look_end(&look);
+	pthread_join(thread, NULL);
+	cr_expect(look.process[1].gone && !sm_look_all_ended(&look));
+	cr_assert_eq(look.object_count, 1);
+	cr_expect(look.object[0].inode == 5 && look.object[0].uses == 2 && look.object[0].bytes == 0x2000);
+	cr_expect(look.readable == 2 && look.range_count == 2);
+	expect_gap(&look, "The mappings of process 11 cannot be read: ended meanwhile.");
 	sm_look_free(&look);
 }
 
@@ -411,7 +474,7 @@ Test(proc, thousands_of_mappings)
 			mapping(one, 0x10000 + i * 0x10000, "rw-s", i % 2 ? 7 : 100 + i, "/memfd:m (deleted)"));
 	put_process(10, 1, "x", text, "running");
 	free(text);
-	cr_assert_eq(sm_look_begin(&look, &os, &pid, 1, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &os, &pid, NULL, 1, false, &err), 0, "%s", err.text);
 	sm_look_end(&look);
 	cr_expect_eq(look.object_count, MANY / 2 + 1);
 	cr_expect_eq(look.range_count, MANY);
@@ -431,7 +494,7 @@ Test(proc, rings_of_the_kernel_are_not_shared_by_their_inode)
 	put_process(10, 1, "x", mapping(one, 0x10000, "rw-s", 5, "anon_inode:[io_uring]"), "running");
 	put_process(11, 1, "y", mapping(one, 0x10000, "rw-s", 5, "anon_inode:[io_uring]"), "running");
 	put_process(12, 1, "z", mapping(one, 0x10000, "rw-s", 5, "anon_inode:[io_uring]"), "running");
-	cr_assert_eq(sm_look_begin(&look, &os, pids, 2, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &os, pids, NULL, 2, false, &err), 0, "%s", err.text);
 	sm_look_end(&look);
 	cr_expect_eq(look.object_count, 2);
 	cr_expect_eq(look.other_count, 0);
@@ -447,7 +510,7 @@ Test(proc, a_name_that_ends_in_deleted)
 	struct stat status;
 
 	put_process(10, 1, "x", mapping(one, 0x10000, "rw-s", 5, "/dev/shm/pool (deleted)"), "running");
-	cr_assert_eq(sm_look_begin(&look, &os, &pid, 1, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &os, &pid, NULL, 1, false, &err), 0, "%s", err.text);
 	sm_look_end(&look);
 	cr_expect(look.object[0].kind == SM_SHARED_POSIX && look.object[0].deleted);
 	sm_look_free(&look);
@@ -459,7 +522,7 @@ Test(proc, a_name_that_ends_in_deleted)
 	shm = (struct sm_shm_device){ true, (unsigned)(status.st_dev >> 8 & 0xfff), (unsigned)(status.st_dev & 0xff) };
 	put_process(10, 1, "x", mapping(one, 0x10000, "rw-s", (unsigned)status.st_ino, "/dev/shm/pool (deleted)"),
 		    "running");
-	cr_assert_eq(sm_look_begin(&look, &os, &pid, 1, false, &err), 0, "%s", err.text);
+	cr_assert_eq(sm_look_begin(&look, &os, &pid, NULL, 1, false, &err), 0, "%s", err.text);
 	sm_look_end(&look);
 	cr_expect_not(look.object[0].deleted);
 	sm_look_free(&look);
@@ -471,10 +534,10 @@ Test(proc, nobody_is_there)
 	struct sm_error err = { 0 };
 	struct sm_look look;
 
-	cr_expect_eq(sm_look_begin(&look, &os, &pid, 1, true, &err), -ENOENT);
+	cr_expect_eq(sm_look_begin(&look, &os, &pid, NULL, 1, true, &err), -ENOENT);
 	sm_look_free(&look);
 	os.root = "/nowhere";
-	cr_expect_eq(sm_look_begin(&look, &os, &pid, 1, true, &err), -EACCES);
+	cr_expect_eq(sm_look_begin(&look, &os, &pid, NULL, 1, true, &err), -EACCES);
 	cr_expect_str_eq(err.text, "/proc is not there: mount it");
 	sm_look_free(&look);
 }

@@ -118,9 +118,10 @@ struct sm_look {
 };
 
 /* Finds the processes and counts their faults; with `tree`, their children's and so on, too.  -ENOENT where none of them is
- * there; -EACCES where /proc itself cannot be read.  Call sm_look_free() also after an error. */
-SM_MUST_USE int sm_look_begin(struct sm_look *look, const struct sm_os *os, const pid_t *pids, size_t count, bool tree,
-			      struct sm_error *err);
+ * there; -EACCES where /proc itself cannot be read.  `begun` (NULL: not asked) keeps from look to look when each
+ * process began, 0 before the first: a process with the same number that began at another time is not looked at.  Call sm_look_free() also after an error. */
+SM_MUST_USE int sm_look_begin(struct sm_look *look, const struct sm_os *os, const pid_t *pids, uint64_t *begun,
+			      size_t count, bool tree, struct sm_error *err);
 /* Begins to sample, in the processes that were found, the addresses of loads that another core's modified line answered.
  * Without such an event or its addresses, that is a gap.  Call it between the other two. */
 void sm_look_lines(struct sm_look *look);
