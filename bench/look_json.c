@@ -27,9 +27,10 @@ static json_t *number(double value)
 	return isfinite(value) ? json_real(value) : json_null();
 }
 
+/* What JSON's whole numbers here have no room for is not known, rather than negative: file systems choose inodes. */
 static json_t *bytes(bool known, uint64_t value)
 {
-	return known ? json_integer((json_int_t)value) : json_null();
+	return known && value <= INT64_MAX ? json_integer((json_int_t)value) : json_null();
 }
 
 static json_t *share(bool known, uint64_t part, uint64_t all)
@@ -161,7 +162,7 @@ static json_t *object_json(const struct sm_look *look, size_t at, const struct l
 	json_object_set_new(out, "name", text(object->name));
 	json_object_set_new(out, "deleted", json_boolean(object->deleted));
 	json_object_set_new(out, "device", text(device));
-	json_object_set_new(out, "inode", json_integer((json_int_t)object->inode));
+	json_object_set_new(out, "inode", bytes(true, object->inode));
 	json_object_set_new(out, "sysv_id", bytes(object->kind == SM_SHARED_SYSV, object->inode));
 	json_object_set_new(out, "bytes", json_integer((json_int_t)object->bytes));
 	json_object_set_new(out, "mapped_by", uses);
