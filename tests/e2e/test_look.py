@@ -253,14 +253,14 @@ def check_ends():
     threading.Thread(target=short.wait).start()
     out, _ = look(short.pid, os.getpid(), "--json", "--interval", "600ms")
     check("ended meanwhile", f"process {short.pid} cannot be read: ended meanwhile" in gaps(json.loads(out)), out)
-    alone = subprocess.Popen(["sleep", "0.3"])
-    _, errors = look(alone.pid, "--interval", "600ms", code=4)
+    alone = subprocess.Popen(["sleep", "1"])
+    _, errors = look(alone.pid, "--interval", "1500ms", code=4)
     check("ended during the only look", errors.count("\n") == 1 and "ended before it could be read" in errors, errors)
     _, errors = look(alone.pid, code=4)  # nobody has reaped it
     check("a zombie has ended", errors.count("\n") == 1 and "is not there: it has ended" in errors, errors)
     alone.wait()
     for reaped in (True, False):
-        live = subprocess.Popen(["sleep", "1"])
+        live = subprocess.Popen(["sleep", "1.5"])
         if reaped:
             threading.Thread(target=live.wait).start()
         out, errors = look(live.pid, "--every", "300ms")
