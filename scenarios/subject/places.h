@@ -58,15 +58,20 @@ struct shared {
 	_Atomic uint64_t intent; /* what the writer is about to write */
 	struct double_buffer buffer;
 	struct mpmc_owned owned;
-	union {
-		struct mpmc queue;
-		char queue_bytes[sizeof(struct mpmc) + QUEUE_CELLS * sizeof(struct mpmc_cell)];
-	};
-	union {
-		struct spsc ring;
-		char ring_bytes[sizeof(struct spsc) + SPSC_BYTES];
-	};
+	/* a struct mpmc and a struct spsc, each with its cells behind it: mpmc_of(), spsc_of() */
+	alignas(struct mpmc) char queue[sizeof(struct mpmc) + QUEUE_CELLS * sizeof(struct mpmc_cell)];
+	alignas(struct spsc) char ring[sizeof(struct spsc) + SPSC_BYTES];
 };
+
+static inline struct mpmc *mpmc_of(struct shared *shared)
+{
+	return (struct mpmc *)(void *)shared->queue;
+}
+
+static inline struct spsc *spsc_of(struct shared *shared)
+{
+	return (struct spsc *)(void *)shared->ring;
+}
 
 struct state {
 	struct shared *shared;
@@ -91,7 +96,7 @@ static inline int make(struct shared *shared, struct sm_error *err)
 		rc = rwlock_open(&shared->rwlock, NULL, err);
 	if (rc == 0 && sem_init(&shared->semaphore, 1, 0) < 0)
 		rc = sm_fail(err, errno, "no process-shared semaphore can be had: %s", strerror(errno));
-	mpmc_init(&shared->queue, QUEUE_CELLS);
+	mpmc_init(mpmc_of(shared), QUEUE_CELLS);
 	mpmc_owned_init(&shared->owned);
 	seqlock_write(&shared->seqlock, OLD_STAMP);
 	double_buffer_write(&shared->buffer, OLD_STAMP);
@@ -214,13 +219,13 @@ static inline bool go_to_place(struct state *state)
 	case DOUBLE_BUFFER: write_half(&shared->buffer.half[!atomic_load(&shared->buffer.current)]); return true;
 	case MPMC: /* as mpmc_put(), up to the item */
 		at = 0;
-		return atomic_compare_exchange_strong(&shared->queue.head, &at, at + 1);
+		return atomic_compare_exchange_strong(&mpmc_of(shared)->head, &at, at + 1);
 	case MPMC_OWNED:
 		return robust_lock(&shared->owned.life[ID(VICTIM)]) == 0 &&
 		       mpmc_owned_claim(&shared->owned, OWNED_PUT, ID(VICTIM), &at);
 	case SPSC: /* as spsc_offer(), up to the index */
 		at = OLD_STAMP;
-		spsc_put(&shared->ring, SPSC_BYTES, &at, sizeof(at));
+		spsc_put(spsc_of(shared), SPSC_BYTES, &at, sizeof(at));
 		return true;
 	}
 	return false;
@@ -283,8 +288,8 @@ static inline bool go_on(struct state *state)
 	case SEQLOCK_MENDED: return read_record(shared, true);
 	case DOUBLE_BUFFER: return use_buffer(&shared->buffer);
 	case MPMC:
-		right = mpmc_put(&shared->queue, item);
-		while (!mpmc_take(&shared->queue, &taken))
+		right = mpmc_put(mpmc_of(shared), item);
+		while (!mpmc_take(mpmc_of(shared), &taken))
 			sched_yield();
 		return right && taken == item;
 	case MPMC_OWNED:
@@ -294,10 +299,10 @@ static inline bool go_on(struct state *state)
 			sched_yield();
 		return right && taken == item;
 	case SPSC: /* the next producer, and then the consumer */
-		right = spsc_offer(&shared->ring, SPSC_BYTES, &item, sizeof(item)) == sizeof(item);
-		while (!spsc_has_data(&shared->ring, sizeof(taken)))
+		right = spsc_offer(spsc_of(shared), SPSC_BYTES, &item, sizeof(item)) == sizeof(item);
+		while (!spsc_has_data(spsc_of(shared), sizeof(taken)))
 			sched_yield();
-		spsc_get(&shared->ring, SPSC_BYTES, &taken, sizeof(taken));
+		spsc_get(spsc_of(shared), SPSC_BYTES, &taken, sizeof(taken));
 		return right && taken == item;
 	}
 	return false;

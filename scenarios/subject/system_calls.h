@@ -24,9 +24,15 @@ static volatile uint64_t system_calls_counted;
  * so that several may include this. */
 extern const char system_calls_allowed[] __attribute__((visibility("hidden")));
 
+/* The label is in the function that makes the call: there is one copy of it. */
+#ifdef __clang__
+#define SYSTEM_CALLS_ONCE __attribute__((noinline))
+#else
+#define SYSTEM_CALLS_ONCE __attribute__((noinline, noclone))
+#endif
 #if defined(__x86_64__)
 #define SYSTEM_CALLS_RETURNED(context) ((context)->uc_mcontext.gregs[REG_RAX])
-static __attribute__((noinline, noclone)) long system_calls_make(const ucontext_t *context, long number)
+static SYSTEM_CALLS_ONCE long system_calls_make(const ucontext_t *context, long number)
 {
 	const greg_t *r = context->uc_mcontext.gregs;
 	register long d __asm__("r10") = r[REG_R10], e __asm__("r8") = r[REG_R8], f __asm__("r9") = r[REG_R9];
@@ -40,7 +46,7 @@ static __attribute__((noinline, noclone)) long system_calls_make(const ucontext_
 }
 #elif defined(__aarch64__)
 #define SYSTEM_CALLS_RETURNED(context) ((context)->uc_mcontext.regs[0])
-static __attribute__((noinline, noclone)) long system_calls_make(const ucontext_t *context, long number)
+static SYSTEM_CALLS_ONCE long system_calls_make(const ucontext_t *context, long number)
 {
 	register long nr __asm__("x8") = number, a __asm__("x0") = (long)context->uc_mcontext.regs[0];
 	register long b __asm__("x1") = (long)context->uc_mcontext.regs[1];
