@@ -81,4 +81,30 @@ static inline void assert_nothing_left(const struct left *before)
 	cr_expect(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "a child is left");
 }
 
+/* One trial of a variant with a process of its own and memory in a memfd, after which nothing is left.  `request` says how
+ * many operations and how long. */
+static inline void try_variant(const struct sm_scenario *scenario, const char *name, struct sm_trial_request request,
+			       struct sm_trial_result *result)
+{
+	struct sm_trial_context context;
+	struct sm_case c = {
+		.scenario = scenario,
+		.workers = 1,
+		.placement = SM_PLACE_NEAR,
+		.memory = { SM_MEMFD, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_FIRST_TOUCH, 0 },
+	};
+	struct sm_error err = { 0 };
+	struct left before;
+
+	while (strcmp(scenario->variants[c.variant].name, name) != 0)
+		c.variant++;
+	request.c = &c;
+	request.slices = 1;
+	context_open(&context);
+	before = look();
+	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s", err.text);
+	sm_trial_result_free(result);
+	assert_nothing_left(&before);
+}
+
 #endif

@@ -29,24 +29,9 @@ static int mend(pthread_mutex_t *mutex)
 static void expect(const char *name, double never_came_back, double told)
 {
 	struct sm_trial_result result;
-	struct sm_trial_context context;
-	struct sm_case c = {
-		.scenario = &mutex_attributes,
-		.workers = 1,
-		.placement = SM_PLACE_NEAR,
-		.memory = { SM_MEMFD, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_FIRST_TOUCH, 0 },
-	};
-	struct sm_trial_request request = { .c = &c, .op_count = 1, .slices = 1, .timeout_ns = 10000000000u };
-	struct sm_error err = { 0 };
-	struct left before;
 
-	while (strcmp(variants[c.variant].name, name) != 0)
-		c.variant++;
-	context_open(&context);
-	before = look();
-	cr_assert_eq(sm_trial_run(&context, &request, &result, &err), 0, "%s", err.text);
-	sm_trial_result_free(&result);
-	assert_nothing_left(&before);
+	try_variant(&mutex_attributes, name, (struct sm_trial_request){ .op_count = 1, .timeout_ns = 10000000000u },
+		    &result);
 	cr_expect_eq(result.status, SM_OK, "%s: %s", name, result.reason);
 	cr_expect_eq(result.more[0], never_came_back, "%s: %g", name, result.more[0]);
 	cr_expect_eq(result.more[1], told, "%s: %g", name, result.more[1]);

@@ -31,7 +31,7 @@ static int leave_heir(void)
 #define sm_scenario_orphan                orphan
 #include "correctness/orphan.c"
 
-static void try_variant(const char *name, struct sm_trial_result *result)
+static void try_orphan(const char *name, struct sm_trial_result *result)
 {
 	struct sm_trial_context context;
 	struct sm_case c = { .scenario = &orphan, .workers = 1, .placement = SM_PLACE_NEAR };
@@ -66,7 +66,7 @@ static void expect_left(double left)
 
 		if (claim->metric.max != 0) /* it claims that something is left */
 			continue;
-		try_variant(claim->left, &result);
+		try_orphan(claim->left, &result);
 		cr_expect_eq(result.status, SM_OK, "%s: %s", claim->left, result.reason);
 		cr_expect_eq(result.more[0], left, "%s: %g", claim->left, result.more[0]);
 	}
@@ -90,7 +90,7 @@ Test(orphan, a_system_that_does_not_tell_is_no_proof)
 	struct sm_trial_result result;
 
 	planted = DEAF;
-	try_variant("memfd", &result);
+	try_orphan("memfd", &result);
 	cr_expect_eq(result.status, SM_SKIPPED, "%s", result.reason);
 	cr_expect(strstr(result.reason, "does not tell"), "%s", result.reason);
 }
@@ -99,7 +99,7 @@ static void expect_reason(const char *variant, const char *words)
 {
 	struct sm_trial_result result;
 
-	try_variant(variant, &result);
+	try_orphan(variant, &result);
 	cr_expect_eq(result.status, SM_WORKER_DIED, "%d", result.status);
 	cr_expect(strstr(result.reason, words), "\"%s\" is not in \"%s\"", words, result.reason);
 	cr_expect_lt(result.wall_ns, 5000000000u, "only after %lu ns", result.wall_ns);

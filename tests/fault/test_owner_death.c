@@ -23,38 +23,13 @@ static int wait_planted(sem_t *semaphore, const struct timespec *until)
 #define sm_scenario_owner_death owner_death
 #include "sync/owner_death.c"
 
-static void try_variant(const char *name, struct sm_trial_result *result)
-{
-	struct sm_trial_context context;
-	struct sm_case c = {
-		.scenario = &owner_death,
-		.workers = 1,
-		.placement = SM_PLACE_NEAR,
-		.memory = { SM_MEMFD, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_FIRST_TOUCH, 0 },
-	};
-	struct sm_trial_request request = {
-		.c = &c,
-		.op_count = 3,
-		.slices = 1,
-		.timeout_ns = 5000000000u,
-	};
-	struct sm_error err = { 0 };
-	struct left before;
-
-	while (strcmp(variants[c.variant].name, name) != 0)
-		c.variant++;
-	context_open(&context);
-	before = look();
-	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s", err.text);
-	sm_trial_result_free(result);
-	assert_nothing_left(&before);
-}
+#define REQUEST ((struct sm_trial_request){ .op_count = 3, .timeout_ns = 5000000000u })
 
 static void expect_come_back(const char *variant, double never_came_back)
 {
 	struct sm_trial_result result;
 
-	try_variant(variant, &result);
+	try_variant(&owner_death, variant, REQUEST, &result);
 	cr_assert_eq(result.status, SM_OK, "%s: %s", variant, result.reason);
 	cr_expect_eq(result.more[1], never_came_back, "%s: %g", variant, result.more[1]);
 }
@@ -80,7 +55,7 @@ Test(owner_death, another_answer_is_a_mistake)
 
 	planted = SAYS_ANOTHER;
 	for (size_t i = 0; i < sizeof(variant) / sizeof(variant[0]); i++) {
-		try_variant(variant[i], &result);
+		try_variant(&owner_death, variant[i], REQUEST, &result);
 		cr_expect_eq(result.status, SM_WORKER_DIED, "%s: %d", variant[i], result.status);
 		cr_expect(strstr(result.reason, "neither came nor timed out"), "%s: %s", variant[i], result.reason);
 	}

@@ -9,27 +9,7 @@ static int read_lock_answer = -1; /* planted; -1: nothing */
 #define sm_scenario_peer_death      peer_death
 #include "sync/peer_death.c"
 
-static void try_variant(const char *name, struct sm_trial_result *result)
-{
-	struct sm_trial_context context;
-	struct sm_case c = {
-		.scenario = &peer_death,
-		.workers = 1,
-		.placement = SM_PLACE_NEAR,
-		.memory = { SM_MEMFD, { SM_PAGES_BASE, 4096 }, SM_MADVISE, SM_FIRST_TOUCH, 0 },
-	};
-	struct sm_trial_request request = { .c = &c, .op_count = 1, .slices = 1, .timeout_ns = 10000000000u };
-	struct sm_error err = { 0 };
-	struct left before;
-
-	while (strcmp(variants[c.variant].name, name) != 0)
-		c.variant++;
-	context_open(&context);
-	before = look();
-	cr_assert_eq(sm_trial_run(&context, &request, result, &err), 0, "%s", err.text);
-	sm_trial_result_free(result);
-	assert_nothing_left(&before);
-}
+#define REQUEST ((struct sm_trial_request){ .op_count = 1, .timeout_ns = 10000000000u })
 
 TestSuite(peer_death, .timeout = 60);
 
@@ -47,7 +27,7 @@ Test(peer_death, who_goes_on)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		struct sm_trial_result result;
 
-		try_variant(expected[i].variant, &result);
+		try_variant(&peer_death, expected[i].variant, REQUEST, &result);
 		cr_expect_eq(result.status, SM_OK, "%s: %s", expected[i].variant, result.reason);
 		cr_expect_eq(result.more[0], expected[i].never_went_on, "%s: %g", expected[i].variant, result.more[0]);
 	}
@@ -58,7 +38,7 @@ Test(peer_death, a_dead_waiter_costs_a_wake_up)
 {
 	struct sm_trial_result result;
 
-	try_variant("cond", &result);
+	try_variant(&peer_death, "cond", REQUEST, &result);
 	cr_expect_eq(result.status, SM_OK, "%s", result.reason);
 	cr_expect_eq(result.more[0], result.more[1], "%g, %g", result.more[0], result.more[1]);
 	cr_expect_geq(result.more[2], 1);
@@ -69,7 +49,7 @@ Test(peer_death, a_lock_that_comes_is_seen_to_come)
 	struct sm_trial_result result;
 
 	read_lock_answer = 0; /* says that it is held */
-	try_variant("rwlock", &result);
+	try_variant(&peer_death, "rwlock", REQUEST, &result);
 	cr_expect_eq(result.status, SM_OK, "%s", result.reason);
 	cr_expect_eq(result.more[0], 0);
 }
@@ -79,7 +59,7 @@ Test(peer_death, one_that_ends_before_is_no_death)
 	struct sm_trial_result result;
 
 	read_lock_answer = EAGAIN;
-	try_variant("rwlock", &result);
+	try_variant(&peer_death, "rwlock", REQUEST, &result);
 	cr_expect_eq(result.status, SM_WORKER_DIED, "%d", result.status);
 	cr_expect(strstr(result.reason, "ended before"), "%s", result.reason);
 }
