@@ -11,15 +11,14 @@
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ipc.h>
 #include <sys/mman.h>
-#include <sys/sem.h>
 #include <unistd.h>
 
 #include "futex.h"
 #include "lock_plugin.h"
 #include "names.h"
 #include "shmeter/scenario.h"
+#include "sysv.h"
 
 #ifndef ALWAYS_INLINE
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -183,17 +182,13 @@ static inline int sysv_sem_open(struct lock_shared *lock, struct lock_own *own, 
 }
 static inline bool sysv_sem_lock(struct lock_shared *lock, struct lock_own *own)
 {
-	struct sembuf take = { .sem_op = -1, .sem_flg = SEM_UNDO };
-
 	(void)lock;
-	return semop(own->set, &take, 1) == 0;
+	return sysv_change(own->set, 0, -1, SEM_UNDO, NULL);
 }
 static inline void sysv_sem_unlock(struct lock_shared *lock, struct lock_own *own)
 {
-	struct sembuf give = { .sem_op = 1, .sem_flg = SEM_UNDO };
-
 	(void)lock;
-	semop(own->set, &give, 1);
+	sysv_change(own->set, 0, 1, SEM_UNDO, NULL);
 }
 
 /* An inherited open file description would be one owner for all processes, so each worker opens the file anew. */

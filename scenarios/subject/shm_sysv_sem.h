@@ -5,11 +5,10 @@
 #include <errno.h>
 #include <stdalign.h>
 #include <string.h>
-#include <sys/ipc.h>
-#include <sys/sem.h>
 
 #include "names.h"
 #include "slots.h"
+#include "sysv.h"
 
 struct shm_sysv_sem_ring {
 	key_t key; /* of the semaphore set; written by the parent before the fork */
@@ -67,45 +66,34 @@ static inline int shm_sysv_sem_open(struct channel pair[2], struct sm_error *err
 	return rc < 0 ? rc : shm_sysv_sem_open_one(&pair[1], err);
 }
 
-static inline bool shm_sysv_sem_change(int id, unsigned short which, short by, short flags)
-{
-	struct sembuf change = { .sem_num = which, .sem_op = by, .sem_flg = flags };
-	int rc;
-
-	do
-		rc = semop(id, &change, 1);
-	while (rc < 0 && errno == EINTR);
-	return rc == 0;
-}
-
 static inline bool shm_sysv_sem_send(struct channel *channel, const void *buffer, size_t bytes)
 {
 	struct shm_sysv_sem_ring *ring = channel->memory;
 
-	if (!shm_sysv_sem_change(channel->id, SYSV_FREE, -1, 0))
+	if (!sysv_change(channel->id, SYSV_FREE, -1, 0, NULL))
 		return false;
 	message_copy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
-	return shm_sysv_sem_change(channel->id, SYSV_FILLED, 1, 0);
+	return sysv_change(channel->id, SYSV_FILLED, 1, 0, NULL);
 }
 
 static inline size_t shm_sysv_sem_offer(struct channel *channel, const void *buffer, size_t bytes)
 {
 	struct shm_sysv_sem_ring *ring = channel->memory;
 
-	if (!shm_sysv_sem_change(channel->id, SYSV_FREE, -1, IPC_NOWAIT))
+	if (!sysv_change(channel->id, SYSV_FREE, -1, IPC_NOWAIT, NULL))
 		return 0;
 	message_copy(ring->place + channel->count++ % channel->slots * slots_stride(bytes), buffer, bytes);
-	return shm_sysv_sem_change(channel->id, SYSV_FILLED, 1, 0) ? bytes : 0;
+	return sysv_change(channel->id, SYSV_FILLED, 1, 0, NULL) ? bytes : 0;
 }
 
 static inline bool shm_sysv_sem_receive(struct channel *channel, void *buffer, size_t bytes)
 {
 	struct shm_sysv_sem_ring *ring = channel->memory;
 
-	if (!shm_sysv_sem_change(channel->id, SYSV_FILLED, -1, 0))
+	if (!sysv_change(channel->id, SYSV_FILLED, -1, 0, NULL))
 		return false;
 	message_copy(buffer, ring->place + channel->count++ % channel->slots * slots_stride(bytes), bytes);
-	return shm_sysv_sem_change(channel->id, SYSV_FREE, 1, 0);
+	return sysv_change(channel->id, SYSV_FREE, 1, 0, NULL);
 }
 
 static inline void shm_sysv_sem_close(struct channel pair[2])

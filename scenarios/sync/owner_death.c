@@ -132,12 +132,11 @@ static int want(struct state *state)
 	bool hopeless = state->way == NORMAL || state->way == SEMAPHORE;
 	struct timespec until = after_ms(CLOCK_REALTIME, hopeless ? LIMIT_MS : LIMIT_MS * PATIENCE);
 	struct timespec limit = { .tv_sec = LIMIT_MS * PATIENCE / 1000 };
-	struct sembuf take = { .sem_op = -1, .sem_flg = SEM_UNDO };
 
 	if (state->way == SEMAPHORE)
 		return sem_timedwait(&state->shared->lock.semaphore, &until) == 0 ? 0 : errno;
 	if (state->way == SYSV_UNDO)
-		return semtimedop(state->own.set, &take, 1, &limit) == 0 ? 0 : errno == EAGAIN ? ETIMEDOUT : errno;
+		return sysv_change(state->own.set, 0, -1, SEM_UNDO, &limit) ? 0 : errno == EAGAIN ? ETIMEDOUT : errno;
 	return pthread_mutex_timedlock(&state->shared->lock.mutex, &until);
 }
 

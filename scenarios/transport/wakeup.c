@@ -17,8 +17,6 @@
 #include <stdalign.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ipc.h>
-#include <sys/sem.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,6 +25,7 @@
 #include "../subject/futex.h"
 #include "../subject/message.h"
 #include "../subject/names.h"
+#include "../subject/sysv.h"
 #include "shmeter/scenario.h"
 
 enum way {
@@ -151,13 +150,6 @@ static int warm_up(struct sm_worker *worker)
 	return 0;
 }
 
-static bool change_set(int set, short by)
-{
-	struct sembuf change = { .sem_op = by };
-
-	return semop(set, &change, 1) == 0;
-}
-
 /* Repeats the call until there is something to read. */
 static bool read_polled(const struct sm_worker *worker, int fd, size_t bytes)
 {
@@ -199,7 +191,7 @@ static bool fall_asleep(struct sm_worker *worker, struct shared *shared, struct 
 	case PIPE:
 	case UNIX_SOCKET: return read(state->fd[0], &taken, 1) == 1;
 	case POSIX_SEM: return sem_wait(&shared->semaphore) == 0;
-	case SYSV_SEM: return change_set(state->set, -1);
+	case SYSV_SEM: return sysv_change(state->set, 0, -1, 0, NULL);
 	case COND:
 		pthread_mutex_lock(&shared->mutex);
 		while (!shared->flag)
@@ -210,7 +202,10 @@ static bool fall_asleep(struct sm_worker *worker, struct shared *shared, struct 
 	case SIGNAL:
 		sigemptyset(&set);
 		sigaddset(&set, SIGUSR1);
-		return sigwaitinfo(&set, NULL) == SIGUSR1;
+		while (sigwaitinfo(&set, NULL) < 0)
+			if (errno != EINTR) /* as it says where this process was stopped and continued */
+				return false;
+		return true;
 	}
 	return false;
 }
@@ -232,7 +227,7 @@ static bool wake(enum way way, struct shared *shared, const struct state *state)
 	case PIPE_SPIN:
 	case UNIX_SOCKET: return write(state->fd[1], &one, 1) == 1;
 	case POSIX_SEM: return sem_post(&shared->semaphore) == 0;
-	case SYSV_SEM: return change_set(state->set, 1);
+	case SYSV_SEM: return sysv_change(state->set, 0, 1, 0, NULL);
 	case COND:
 		pthread_mutex_lock(&shared->mutex);
 		shared->flag = true;

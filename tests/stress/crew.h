@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@
 
 #define CREW     4u    /* processes, at most */
 #define STILL_MS 2000u /* without a step: some hundred time slices of the scheduler */
+#define NAP_US   997   /* from one nap to the next; no divisor of the scheduler's tick */
 
 /* In shared memory.  Each counts its steps on lines of its own: that must not order what is tried. */
 struct crew {
@@ -74,6 +76,25 @@ static inline uint64_t crew_steps(struct crew *crew)
 	return sum;
 }
 
+static inline void crew_nap(int signal)
+{
+	(void)signal;
+	nanosleep(&(struct timespec){ .tv_nsec = 1 }, NULL);
+}
+
+/* From now on this process is taken off its CPU again and again, in the middle of whatever it does: where processes share a
+ * CPU, or others hold it, the scheduler alone seldom does it between the two instructions that a defect lies between. */
+static inline void crew_nap_anywhere(void)
+{
+	const struct sigaction action = { .sa_handler = crew_nap, .sa_flags = SA_RESTART };
+	const struct itimerval every = { { 0, NAP_US }, { 0, NAP_US } };
+
+	if (planted("unwoken")) /* a signal would wake who waits */
+		return;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
 /* Starts what(number) in `count` processes, all at once: the first would be done before the last is there. */
 static inline void crew_start(struct crew *crew, unsigned count, void (*what)(unsigned), pid_t child[CREW])
 {
@@ -84,6 +105,7 @@ static inline void crew_start(struct crew *crew, unsigned count, void (*what)(un
 			atomic_fetch_add(&crew->started, 1);
 			while (atomic_load(&crew->started) < count)
 				sched_yield();
+			crew_nap_anywhere();
 			what(i);
 			_exit(0);
 		}

@@ -69,6 +69,20 @@ static bool put_unwoken(struct locked_queue *queue, uint64_t item)
 	return true;
 }
 
+/* ck_ring_enqueue_spsc(), and now and then slow between its two steps. */
+static bool put_single(void *pointer)
+{
+	static uint64_t state;
+	void **place = ck_ring_enqueue_reserve_spsc(&shared->ck.ring, shared->ck.buffer);
+
+	if (!place)
+		return false;
+	*place = pointer;
+	dawdle(&state);
+	ck_ring_enqueue_commit_spsc(&shared->ck.ring);
+	return true;
+}
+
 static bool put(uint64_t item)
 {
 	void *pointer = (void *)(uintptr_t)item;
@@ -76,7 +90,7 @@ static bool put(uint64_t item)
 	switch (way) {
 	case MPMC: return mpmc_put(&shared->mpmc, item);
 	case CK_RING:
-		return planted("single") ? ck_ring_enqueue_spsc(&shared->ck.ring, shared->ck.buffer, pointer)
+		return planted("single") ? put_single(pointer)
 					 : ck_ring_enqueue_mpmc(&shared->ck.ring, shared->ck.buffer, pointer);
 	case MUTEX_COND:
 		return planted("unwoken") ? put_unwoken(&shared->locked, item)
