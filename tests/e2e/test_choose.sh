@@ -15,10 +15,10 @@ measured() { # DIR RUN...
 # The figures are made quiet, so that a busy machine changes no answer.
 measured transports transport_latency/pipe transport_latency/shm_ring transport_latency/shm_mutex_cond \
 	transport_throughput/pipe transport_throughput/shm_mutex_cond transport_throughput/two_copies \
-	--set message=64 --repeat-blocks 8 --slices 8
+	--set message=64 --repeat-blocks 6 --slices 6
 quiet transports pipe=2500 shm_ring=100 shm_mutex_cond=3000
 measured pages page_size_random/4k page_size_random/thp page_size_stream/4k page_size_stream/thp first_touch/4k \
-	prefault/lazy prefault/touch prefault/madvise --set bytes=4m --set op=read,copy --repeat-blocks 8 --slices 8
+	prefault/lazy prefault/touch prefault/madvise --set bytes=4m --set op=read,copy --repeat-blocks 6 --slices 6
 quiet pages 4k=5 lazy=90 touch=30 madvise=20
 
 # a transport
