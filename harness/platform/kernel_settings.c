@@ -1,4 +1,4 @@
-/* Settings of the kernel that change times: pages, frequency, isolation, mitigations, clearing of memory. */
+/* Settings of the kernel that change times: pages, frequency, idle PUs, isolation, mitigations, clearing of memory. */
 #include "environment_private.h"
 #include "shmeter/environment.h"
 
@@ -68,6 +68,7 @@ static void add_numbers(json_t *object, const struct sm_os *os)
 		{ "frequency_max_khz", CPUS "/cpu0/cpufreq/scaling_max_freq" },
 		{ "frequency_lowest_khz", CPUS "/cpu0/cpufreq/cpuinfo_min_freq" },
 		{ "frequency_highest_khz", CPUS "/cpu0/cpufreq/cpuinfo_max_freq" },
+		{ "guest_halt_poll_ns", "/sys/module/haltpoll/parameters/guest_halt_poll_ns" },
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -87,6 +88,8 @@ static void add_texts(json_t *object, const struct sm_os *os)
 		{ "thp_defrag", THP "/defrag" },
 		{ "governor", CPUS "/cpu0/cpufreq/scaling_governor" },
 		{ "frequency_driver", CPUS "/cpu0/cpufreq/scaling_driver" },
+		{ "idle_driver", CPUS "/cpuidle/current_driver" },
+		{ "idle_governor", CPUS "/cpuidle/current_governor_ro" },
 		{ "smt", CPUS "/smt/control" },
 		{ "clock_source", "/sys/devices/system/clocksource/clocksource0/current_clocksource" },
 		{ "hypervisor", "/sys/hypervisor/type" },

@@ -33,12 +33,13 @@ static json_t *places(void)
 static void add_settings(json_t *environment)
 {
 	json_t *settings = json_pack(
-		"{s:s, s:s, s:i, s:i, s:b, s:s, s:s, s:i, s:{s:s, s:s}, s:{s:b, s:s}, s:{s:s, s:s, s:s, s:s}}",
-		"governor", "powersave", "frequency_driver", "made-up", "frequency_max_khz", 2000000,
-		"frequency_highest_khz", 3600000, "boost", 1, "isolated_pus", "3", "nohz_full_pus", "",
-		"numa_balancing", 0, "file_systems", "dev_shm", "tmpfs", "results", "ext4", "init_on_alloc", "on", 1,
-		"from", "/proc/cmdline", "mitigations", "meltdown", "Not affected", "mds", "Vulnerable: no microcode",
-		"tsa", "KVM: Vulnerable", "spectre_v2", "Mitigation: Retpolines");
+		"{s:s, s:s, s:i, s:s, s:s, s:i, s:i, s:b, s:s, s:s, s:i, s:{s:s, s:s}, s:{s:b, s:s}, s:{s:s, s:s, s:s, s:s}}",
+		"idle_driver", "haltpoll", "idle_governor", "haltpoll", "guest_halt_poll_ns", 200000, "governor",
+		"powersave", "frequency_driver", "made-up", "frequency_max_khz", 2000000, "frequency_highest_khz",
+		3600000, "boost", 1, "isolated_pus", "3", "nohz_full_pus", "", "numa_balancing", 0, "file_systems",
+		"dev_shm", "tmpfs", "results", "ext4", "init_on_alloc", "on", 1, "from", "/proc/cmdline", "mitigations",
+		"meltdown", "Not affected", "mds", "Vulnerable: no microcode", "tsa", "KVM: Vulnerable", "spectre_v2",
+		"Mitigation: Retpolines");
 
 	json_object_update(environment, settings);
 	json_decref(settings);

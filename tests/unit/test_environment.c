@@ -217,6 +217,9 @@ Test(environment, settings_that_change_times_are_recorded)
 	put("/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq", "3600000\n");
 	put("/sys/devices/system/cpu/cpu0/cpufreq/scaling_driver", "acpi-cpufreq\n");
 	put("/sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
+	put("/sys/devices/system/cpu/cpuidle/current_driver", "haltpoll\n");
+	put("/sys/devices/system/cpu/cpuidle/current_governor_ro", "haltpoll\n");
+	put("/sys/module/haltpoll/parameters/guest_halt_poll_ns", "200000\n");
 	put("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
 	put("/sys/kernel/mm/transparent_hugepage/defrag", "always defer [defer+madvise] madvise never\n");
 	put("/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled", "always [inherit] madvise never\n");
@@ -233,6 +236,9 @@ Test(environment, settings_that_change_times_are_recorded)
 	cr_expect_null(json_object_get(object, "frequency_min_khz"));
 	cr_expect_str_eq(text_in(object, "frequency_driver"), "acpi-cpufreq");
 	cr_expect(json_is_false(json_object_get(object, "boost")));
+	cr_expect_str_eq(text_in(object, "idle_driver"), "haltpoll");
+	cr_expect_str_eq(text_in(object, "idle_governor"), "haltpoll");
+	cr_expect_eq(json_integer_value(json_object_get(object, "guest_halt_poll_ns")), 200000);
 	cr_expect_str_eq(text_in(object, "thp"), "madvise");
 	cr_expect_str_eq(text_in(object, "thp_defrag"), "defer+madvise");
 	part = json_object_get(json_object_get(object, "thp_sizes"), "64kB");
@@ -276,9 +282,9 @@ Test(environment, clearing_of_memory_is_known_by_its_source)
 Test(environment, settings_that_cannot_be_read_are_absent)
 {
 	static const char *const keys[] = {
-		"init_on_alloc", "init_on_free",      "isolated_pus",     "nohz_full_pus",
-		"mitigations",   "frequency_max_khz", "frequency_driver", "boost",
-		"thp_defrag",    "thp_sizes",         "numa_balancing",   "container",
+		"init_on_alloc",     "init_on_free",     "isolated_pus", "nohz_full_pus", "mitigations",
+		"frequency_max_khz", "frequency_driver", "boost",        "thp_defrag",    "thp_sizes",
+		"numa_balancing",    "container",        "idle_driver",  "idle_governor", "guest_halt_poll_ns",
 	};
 	json_t *object = sm_environment_capture(&os, topology);
 

@@ -13,9 +13,10 @@
 
 /* The machine as a JSON object: host, kernel, cpu model, microcode, hypervisor, SMT, caches, allowed PUs, nodes, memory,
  * page pools, THP settings, /dev/shm size, limits (memlock, nofile, msgmax, shmmax, pipe-max-size), perf_event_paranoid,
- * container, clock source, NUMA balancing, virtual machine; frequency (governor, limits, boost), isolated and tickless
- * PUs, mitigations, whether the kernel clears memory (and where that is said), file systems.  What cannot be read is
- * absent, never 0.  The caller decrefs it.  NULL only where memory is refused. */
+ * container, clock source, NUMA balancing, virtual machine; frequency (governor, limits, boost), idle PUs (driver,
+ * governor, how long a guest polls before it halts), isolated and tickless PUs, mitigations, whether the kernel clears
+ * memory (and where that is said), file systems.  What cannot be read is absent, never 0.  The caller
+ * decrefs it.  NULL only where memory is refused. */
 json_t *sm_environment_capture(const struct sm_os *os, const struct sm_topology *topology);
 
 /* What a text of /sys/devices/system/cpu/vulnerabilities says: "Not affected", "Vulnerable...", "Mitigation: ...", or
