@@ -2,70 +2,42 @@
  * Method:   the sleeper announces that it is about to wait, and waits.  The waker gives it time to fall asleep,
  *           reads the clock, wakes it, and reads the clock again.  The sleeper reads the clock first of all when it
  *           is back.  The latency is the time between the waker's first reading and the sleeper's; the cost of the
- *           waker's call is reported separately.
+ *           waker's call and the sleeper's CPU time, of whole slices, are reported separately.
  * Not shown: several sleepers; a sleeper that slept longer than the parameter `asleep`.
  * Cost of the loop: three readings of the clock per operation.  Before the first of them a message is written, which
  *           only spin_copy copies; it is checked after the last one.  Handing over the clock readings takes a line
  *           transfer or a yield outside the timed part. */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <pthread.h>
 #include <sched.h>
-#include <semaphore.h>
-#include <signal.h>
 #include <stdalign.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "../subject/cond.h"
-#include "../subject/futex.h"
 #include "../subject/message.h"
-#include "../subject/names.h"
-#include "../subject/sysv.h"
+#include "../subject/ways.h"
 #include "shmeter/scenario.h"
 
-enum way {
-	SPIN,
-	SPIN_COPY,
-	FUTEX,
-	EVENTFD,
-	EVENTFD_SPIN,
-	PIPE,
-	PIPE_SPIN,
-	UNIX_SOCKET,
-	POSIX_SEM,
-	SYSV_SEM,
-	COND,
-	SIGNAL
-};
 enum { PARAM_ASLEEP };
-enum { TALLY_WAKES, TALLY_LATE, TALLY_CALL_NS, TALLY_WRONG };
-#define MESSAGE_BYTES 64 /* the message that SPIN_COPY copies in and out */
+enum { TALLY_WAKES, TALLY_LATE, TALLY_CALL_NS, TALLY_WRONG, TALLY_CPU_NS };
+
+#define CPU_TIME "sleeper's CPU time"
 
 struct shared {
 	alignas(SM_LINE_PAIR) _Atomic uint64_t ready; /* written by the sleeper: number of the wait that it begins */
 	alignas(SM_LINE_PAIR) _Atomic uint64_t woken; /* written by the sleeper: number of the wait that it finished */
 	uint64_t woken_ns;                            /* written before `woken` */
-	alignas(SM_LINE_PAIR) _Atomic uint32_t word;  /* the word that spin and futex wait for */
-	alignas(SM_LINE_PAIR) sem_t semaphore;
-	alignas(SM_LINE_PAIR) pthread_mutex_t mutex;
-	pthread_cond_t cond;
-	bool flag; /* guarded by the mutex */
-	alignas(SM_LINE_PAIR) _Atomic pid_t sleeper;
-	alignas(SM_LINE_PAIR) char message[MESSAGE_BYTES]; /* written before `word` */
+	struct way_shared way;
 };
 
 struct state {
-	int fd[2]; /* the sleeper reads from the first, the waker writes to the second */
-	int set;   /* System V semaphores */
-	char key[16];
+	struct way_state way;
 	uint64_t number;
-	uint64_t message[MESSAGE_BYTES / sizeof(uint64_t)]; /* the message before and after the copies */
 };
+
+static enum way way_of(const struct sm_case *c)
+{
+	return (enum way)sm_case_variant(c)->arg;
+}
 
 static size_t region_bytes(const struct sm_case *c)
 {
@@ -75,168 +47,50 @@ static size_t region_bytes(const struct sm_case *c)
 
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
-	enum way way = (enum way)sm_case_variant(c)->arg;
+	enum way way = way_of(c);
 
-	if ((way == SPIN || way == SPIN_COPY || way == EVENTFD_SPIN || way == PIPE_SPIN) && c->shared_pu)
+	if (way_spins(way) && c->shared_pu)
 		return sm_fail(why, ENOTSUP,
 			       "a spinning process on the waker's own PU would only wait for the "
 			       "scheduler");
+	if (way == WAY_FUTEX_AWAKE && c->shared_pu)
+		return sm_fail(why, ENOTSUP, "the PU is the waker's, too, and so is awake when it wakes: see futex");
+	if (way == WAY_FUTEX_WAITV && !futex_has_waitv())
+		return sm_fail(why, ENOTSUP,
+			       "this system has no futex_waitv(): Linux 5.16 has, and a container's filter must allow "
+			       "it");
+#ifndef SHMETER_URING
+	if (way_is_uring(way))
+		return sm_fail(why, ENOTSUP,
+			       "this program was built without liburing: install liburing-dev, build again");
+#endif
 	return 0;
-}
-
-static int open_set(struct state *state, struct sm_error *err)
-{
-	key_t key;
-	int rc = key_announce('e', &key, state->key, err);
-
-	if (rc < 0)
-		return rc;
-	state->set = semget(key, 1, IPC_CREAT | IPC_EXCL | 0600);
-	return state->set < 0 ? sm_fail(err, errno,
-					"no System V semaphore can be made: %s; "
-					"kernel.sem limits them",
-					strerror(errno))
-			      : 0;
 }
 
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct shared *shared = trial->region;
 	struct state *state = trial->state;
-	int rc = 0;
 
-	state->fd[0] = state->fd[1] = state->set = -1;
-	switch ((enum way)sm_case_variant(trial->c)->arg) {
-	case EVENTFD: rc = state->fd[0] = state->fd[1] = eventfd(0, EFD_CLOEXEC); break;
-	case EVENTFD_SPIN: rc = state->fd[0] = state->fd[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); break;
-	case PIPE: rc = pipe(state->fd); break;
-	case PIPE_SPIN: rc = pipe2(state->fd, O_NONBLOCK); break;
-	case UNIX_SOCKET: rc = socketpair(AF_UNIX, SOCK_STREAM, 0, state->fd); break;
-	case POSIX_SEM: rc = sem_init(&shared->semaphore, 1, 0); break;
-	case COND: return cond_init(&shared->mutex, &shared->cond, NULL, err);
-	case SYSV_SEM: return open_set(state, err);
-	default: break;
-	}
-	return rc < 0 ? sm_fail(err, errno, "%s cannot be had: %s", sm_case_variant(trial->c)->name, strerror(errno))
-		      : 0;
+	return way_open(way_of(trial->c), sm_case_variant(trial->c)->name, &shared->way, &state->way, err);
 }
 
 static void teardown(struct sm_trial *trial)
 {
 	struct state *state = trial->state;
 
-	if (state->fd[0] >= 0)
-		close(state->fd[0]);
-	if (state->fd[1] >= 0 && state->fd[1] != state->fd[0])
-		close(state->fd[1]);
-	if (state->set >= 0)
-		semctl(state->set, 0, IPC_RMID);
-	if (state->key[0])
-		sm_guard_forget('e', state->key);
+	way_close(&state->way);
 }
 
 static int warm_up(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;
-	sigset_t set;
+	struct state *state = worker->state;
+	struct sm_error err;
 
-	if (worker->index == 0)
+	if (worker->index == 0 || way_begin(&shared->way, &state->way, &err) == 0)
 		return 0;
-	/* Blocked, so that the signal is only taken by the call that waits for it. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	atomic_store_explicit(&shared->sleeper, getpid(), memory_order_release);
-	return 0;
-}
-
-/* Repeats the call until there is something to read. */
-static bool read_polled(const struct sm_worker *worker, int fd, size_t bytes)
-{
-	uint64_t taken;
-
-	for (unsigned turns = 0; read(fd, &taken, bytes) < 0;)
-		if ((errno != EAGAIN && errno != EINTR) || !sm_spin(&turns, worker->abort))
-			return false;
-	return true;
-}
-
-/* The sleeper's side: returns when it has been woken. */
-static bool fall_asleep(struct sm_worker *worker, struct shared *shared, struct state *state)
-{
-	uint64_t taken;
-	sigset_t set;
-
-	switch ((enum way)sm_case_variant(worker->c)->arg) {
-	case SPIN:
-	case SPIN_COPY:
-		for (unsigned turns = 0; !atomic_load_explicit(&shared->word, memory_order_acquire);)
-			if (!sm_spin(&turns, worker->abort))
-				return false;
-		atomic_store_explicit(&shared->word, 0, memory_order_relaxed);
-		if (sm_case_variant(worker->c)->arg == SPIN_COPY)
-			memcpy(state->message, shared->message, MESSAGE_BYTES);
-		return true;
-	case FUTEX:
-		while (!atomic_load_explicit(&shared->word, memory_order_acquire)) {
-			if (atomic_load_explicit(worker->abort, memory_order_relaxed))
-				return false;
-			futex_sleep(&shared->word, 0);
-		}
-		atomic_store_explicit(&shared->word, 0, memory_order_relaxed);
-		return true;
-	case EVENTFD: return read(state->fd[0], &taken, sizeof(taken)) == sizeof(taken);
-	case EVENTFD_SPIN: return read_polled(worker, state->fd[0], sizeof(taken));
-	case PIPE_SPIN: return read_polled(worker, state->fd[0], 1);
-	case PIPE:
-	case UNIX_SOCKET: return read(state->fd[0], &taken, 1) == 1;
-	case POSIX_SEM: return sem_wait(&shared->semaphore) == 0;
-	case SYSV_SEM: return sysv_change(state->set, 0, -1, 0, NULL);
-	case COND:
-		pthread_mutex_lock(&shared->mutex);
-		while (!shared->flag)
-			pthread_cond_wait(&shared->cond, &shared->mutex);
-		shared->flag = false;
-		pthread_mutex_unlock(&shared->mutex);
-		return true;
-	case SIGNAL:
-		sigemptyset(&set);
-		sigaddset(&set, SIGUSR1);
-		while (sigwaitinfo(&set, NULL) < 0)
-			if (errno != EINTR) /* as it says where this process was stopped and continued */
-				return false;
-		return true;
-	}
-	return false;
-}
-
-static bool wake(enum way way, struct shared *shared, const struct state *state)
-{
-	uint64_t one = 1;
-
-	switch (way) {
-	case SPIN_COPY: memcpy(shared->message, state->message, MESSAGE_BYTES); /* fall through */
-	case SPIN: atomic_store_explicit(&shared->word, 1, memory_order_release); return true;
-	case FUTEX:
-		atomic_store_explicit(&shared->word, 1, memory_order_release);
-		futex_wake_one(&shared->word);
-		return true;
-	case EVENTFD:
-	case EVENTFD_SPIN: return write(state->fd[1], &one, sizeof(one)) == sizeof(one);
-	case PIPE:
-	case PIPE_SPIN:
-	case UNIX_SOCKET: return write(state->fd[1], &one, 1) == 1;
-	case POSIX_SEM: return sem_post(&shared->semaphore) == 0;
-	case SYSV_SEM: return sysv_change(state->set, 0, 1, 0, NULL);
-	case COND:
-		pthread_mutex_lock(&shared->mutex);
-		shared->flag = true;
-		pthread_cond_signal(&shared->cond);
-		pthread_mutex_unlock(&shared->mutex);
-		return true;
-	case SIGNAL: return kill(atomic_load_explicit(&shared->sleeper, memory_order_relaxed), SIGUSR1) == 0;
-	}
-	return false;
+	return sm_worker_fail(worker, EAGAIN, "%s", err.text);
 }
 
 /* Waits until the other side has reached a number; on a shared PU it yields, so that the other side can run. */
@@ -268,16 +122,24 @@ static bool let_sleep(const struct sm_worker *worker)
 	return true;
 }
 
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static uint64_t sleep_and_tell(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
-	bool copies = sm_case_variant(worker->c)->arg == SPIN_COPY;
-	uint64_t n = worker->op_count;
+	bool copies = way_of(worker->c) == WAY_SPIN_COPY;
+	uint64_t n = worker->op_count, cpu_ns = own_cpu_ns();
 
 	for (uint64_t i = 0; i < n; i++) {
 		atomic_store_explicit(&shared->ready, ++state->number, memory_order_release);
-		if (!fall_asleep(worker, shared, state))
+		if (!way_sleep(&shared->way, &state->way, worker->abort))
 			return i;
 		shared->woken_ns = sm_clock_ns();
 		/* release: the stamp; pairs with the acquire in await(). */
@@ -285,8 +147,11 @@ static uint64_t sleep_and_tell(struct sm_worker *worker)
 		worker->outcome->tally[TALLY_WAKES]++;
 		if (copies)
 			worker->outcome->tally[TALLY_WRONG] +=
-				message_check(state->message, MESSAGE_BYTES, state->number) != 0;
+				message_check(state->way.message, WAY_MESSAGE_BYTES, state->number) != 0;
 	}
+	worker->outcome->tally[TALLY_CPU_NS] += own_cpu_ns() - cpu_ns;
+	if (!way_goes_on(&state->way))
+		sm_worker_fail(worker, ECHILD, "the process that kept the sleeper's PU awake has ended");
 	return n;
 }
 
@@ -294,15 +159,14 @@ static uint64_t wake_and_time(struct sm_worker *worker)
 {
 	struct shared *shared = worker->region;
 	struct state *state = worker->state;
-	enum way way = (enum way)sm_case_variant(worker->c)->arg;
 	uint64_t n = worker->op_count, before, after;
 
 	for (uint64_t i = 0; i < n; i++) {
 		if (!await(worker, &shared->ready, ++state->number) || !let_sleep(worker))
 			return i;
-		message_write(state->message, MESSAGE_BYTES, state->number);
+		message_write(state->way.message, WAY_MESSAGE_BYTES, state->number);
 		before = sm_clock_ns();
-		if (!wake(way, shared, state))
+		if (!way_wake(&shared->way, &state->way))
 			return i;
 		after = sm_clock_ns();
 		if (!await(worker, &shared->woken, state->number))
@@ -336,33 +200,56 @@ static int verify(const struct sm_trial *trial, struct sm_error *err)
 	return 0;
 }
 
+static double per_wake(const struct sm_outcome *outcome, unsigned tally)
+{
+	return outcome->tally[TALLY_WAKES] ? (double)outcome->tally[tally] / (double)outcome->tally[TALLY_WAKES]
+					   : (double)NAN;
+}
+
 static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
-	const struct sm_outcome *waker = trial->outcome[0];
-
-	value[0] = waker->tally[TALLY_WAKES] ? (double)waker->tally[TALLY_CALL_NS] / (double)waker->tally[TALLY_WAKES]
-					     : (double)NAN;
+	value[0] = per_wake(trial->outcome[0], TALLY_CALL_NS);
+	value[1] = per_wake(trial->outcome[1], TALLY_CPU_NS);
 }
 
 static const struct sm_variant variants[] = {
-	{ .name = "spin", .summary = "no sleep: the peer spins on a line", .arg = SPIN },
+	{ .name = "spin", .summary = "no sleep: the peer spins on a line", .arg = WAY_SPIN },
 	{ .name = "spin_copy",
 	  .summary = "no sleep: 64 bytes copied in, seen on a line, and copied out",
-	  .arg = SPIN_COPY },
-	{ .name = "futex", .summary = "a futex in shared memory", .arg = FUTEX },
-	{ .name = "eventfd", .summary = "an event descriptor", .arg = EVENTFD },
-	{ .name = "pipe", .summary = "a byte through a pipe", .arg = PIPE },
-	{ .name = "unix_socket", .summary = "a byte through a Unix socket", .arg = UNIX_SOCKET },
-	{ .name = "posix_sem", .summary = "a POSIX semaphore", .arg = POSIX_SEM },
-	{ .name = "sysv_sem", .summary = "a System V semaphore", .arg = SYSV_SEM },
-	{ .name = "cond", .summary = "a process-shared condition", .arg = COND },
+	  .arg = WAY_SPIN_COPY },
 	{ .name = "eventfd_spin",
 	  .summary = "no sleep: the peer reads the event descriptor again and again",
-	  .arg = EVENTFD_SPIN },
-	{ .name = "pipe_spin", .summary = "no sleep: the peer reads the pipe again and again", .arg = PIPE_SPIN },
-	{ .name = "signal", .summary = "a signal that is waited for", .arg = SIGNAL },
+	  .arg = WAY_EVENTFD_SPIN },
+	{ .name = "pipe_spin", .summary = "no sleep: the peer reads the pipe again and again", .arg = WAY_PIPE_SPIN },
+	{ .name = "adaptive", .summary = "the peer spins for 100 us, then sleeps on a futex", .arg = WAY_ADAPTIVE },
+	{ .name = "futex", .summary = "a futex in shared memory", .arg = WAY_FUTEX },
+	{ .name = "futex_waitv", .summary = "one of two futexes that are waited for", .arg = WAY_FUTEX_WAITV },
+	{ .name = "futex_awake",
+	  .summary = "a futex; a process of idle priority keeps the sleeper's PU awake",
+	  .arg = WAY_FUTEX_AWAKE },
+	{ .name = "eventfd", .summary = "an event descriptor", .arg = WAY_EVENTFD },
+	{ .name = "eventfd_epoll", .summary = "an event descriptor in an epoll set", .arg = WAY_EVENTFD_EPOLL },
+	{ .name = "pipe", .summary = "a byte through a pipe", .arg = WAY_PIPE },
+	{ .name = "pipe_poll", .summary = "a byte through a pipe, in a poll loop", .arg = WAY_PIPE_POLL },
+	{ .name = "unix_socket", .summary = "a byte through a Unix socket", .arg = WAY_UNIX_SOCKET },
+	{ .name = "posix_sem", .summary = "a POSIX semaphore", .arg = WAY_POSIX_SEM },
+	{ .name = "sysv_sem", .summary = "a System V semaphore", .arg = WAY_SYSV_SEM },
+	{ .name = "cond", .summary = "a process-shared condition", .arg = WAY_COND },
+	{ .name = "signal", .summary = "a signal that is waited for", .arg = WAY_SIGNAL },
+	{ .name = "signalfd", .summary = "a signal that is read from a descriptor", .arg = WAY_SIGNALFD },
+	{ .name = "uring_msg", .summary = "a message from one io_uring to another", .arg = WAY_URING_MSG },
+	{ .name = "uring_futex", .summary = "a futex, waited for and woken through io_uring", .arg = WAY_URING_FUTEX },
 	{ 0 },
 };
+
+/* A claim that another call changes little. */
+#define WITHIN(id_, variant, other, words, needs_)                                                                     \
+	{                                                                                                              \
+		.id = id_, .text = words, .source = "most of a wake-up is the scheduler's work, whatever the call",    \
+		SM_RATIO(variant, other, .max = 1.5), .needs = needs_                                                  \
+	}
+#define TWO_CORES "placement=near cores=different"
+#define URING     "io_uring, which sysctl kernel.io_uring_disabled or a container's filter may refuse"
 
 static const struct sm_claim claims[] = {
 	{ .id = "T7",
@@ -370,12 +257,60 @@ static const struct sm_claim claims[] = {
 		  "by a futex takes at least 5 times as long as copying 64 bytes in and out for a peer that spins",
 	  .source = "popular belief; compare transport_latency's CPU time and size sweep",
 	  SM_RATIO("futex", "spin_copy", .min = 5),
-	  .at = "placement=near cores=different",
+	  .at = TWO_CORES,
 	  .needs = "two cores" },
 	{ .id = "T7.pipe",
 	  .text = "A byte through a pipe wakes no slower than a futex by more than half",
 	  .source = "popular belief turned round: most of it is the scheduler's work",
 	  SM_RATIO("pipe", "futex", .max = 1.5) },
+	WITHIN("T7.epoll", "eventfd_epoll", "eventfd",
+	       "An event descriptor in an epoll set wakes no slower than one that is read, by more than half", NULL),
+	WITHIN("T7.poll", "pipe_poll", "pipe",
+	       "A pipe in a poll loop wakes no slower than one that is read, by more than half", NULL),
+	WITHIN("T7.waitv", "futex_waitv", "futex",
+	       "Waiting for one of two futexes takes no longer than for one, by more than half",
+	       "futex_waitv(), Linux 5.16"),
+	WITHIN("T7.signalfd", "signalfd", "signal",
+	       "A signal read from a descriptor wakes no slower than one that is waited for, by more than half", NULL),
+	WITHIN("T7.uring_msg", "uring_msg", "eventfd",
+	       "A message to another's io_uring wakes no slower than an event descriptor, by more than half", URING),
+	WITHIN("T7.uring_futex", "uring_futex", "futex",
+	       "A futex through io_uring wakes no slower than by its own call, by more than half", URING),
+	{ .id = "T32",
+	  .text = "A waiter that spins for 100 us before it sleeps, and is woken after 50 us, is awake at least 5 times as "
+		  "fast as one that sleeps",
+	  .source = "adaptive mutexes: spin for as long as a sleep would cost, then sleep",
+	  SM_RATIO("futex", "adaptive", .min = 5),
+	  .at = "asleep=50 " TWO_CORES,
+	  .needs = "two cores" },
+	{ .id = "T32.busy",
+	  .text = "It is then no slower than one that only spins, by more than half",
+	  .source = "adaptive mutexes: what is short is waited for busily",
+	  SM_RATIO("adaptive", "spin", .max = 1.5),
+	  .at = "asleep=50 " TWO_CORES,
+	  .needs = "two cores" },
+	{ .id = "T32.late",
+	  .text = "Woken after 1 ms it has gained nothing: it takes as long as one that sleeps, within a half",
+	  .source = "adaptive mutexes: then the spinning was in vain",
+	  SM_RATIO("adaptive", "futex", .min = 1 / 1.5, .max = 1.5),
+	  .at = "asleep=1000 " TWO_CORES,
+	  .needs = "two cores" },
+	{ .id = "T32.cpu",
+	  .text = "In a wait of 1 ms it takes at most a quarter of the CPU time of one that only spins",
+	  .source = "adaptive mutexes: the loss is bounded by the time of the spinning",
+	  SM_RATIO("adaptive", "spin", .max = 0.25, .metric = CPU_TIME),
+	  .at = "asleep=1000 " TWO_CORES,
+	  .needs = "two cores" },
+	{ .id = "T33",
+	  .text = "Most of a wake-up is the idle PU's: where something keeps the sleeper's PU awake, waking takes at most "
+		  "half as long",
+	  .source = "guides to low latency: idle=poll, and a guest's halt-polling",
+	  SM_RATIO("futex", "futex_awake", .min = 2),
+	  .at = TWO_CORES,
+	  .needs = "two cores",
+	  .caveat =
+		  "an idle PU that the guest (guest_halt_poll_ns) or the host (kvm's halt_poll_ns) polls for that long is "
+		  "awake, too" },
 	{ 0 },
 };
 
@@ -386,8 +321,12 @@ const struct sm_scenario sm_scenario_wakeup = {
 	.summary = "One process wakes another that waits, by every means there is.",
 	.why = "To wake a process on another PU takes a system call, an interrupt to its core (or a "
 	       "store, where an idle core watches for one), and a switch there: in a virtual machine, "
-	       "exits to the host. On one PU it is a system call and a switch. A spinning waiter needs a "
-	       "line transfer.",
+	       "exits to the host. How soon an idle PU is back is decided by halt-polling: a guest "
+	       "(guest_halt_poll_ns) or its host (halt_poll_ns of kvm) spins for a while before the PU halts, and a "
+	       "sleep that ends within that time ends sooner; a PU that is kept awake shows what is left. On one PU it "
+	       "is a system call and a switch. A spinning waiter needs a line transfer, and its PU meanwhile: the "
+	       "sleeper's CPU time tells. Whether a descriptor is read, polled, in an epoll set or behind an io_uring "
+	       "adds a call or some bookkeeping, which is short beside the switch.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "asleep",
@@ -401,7 +340,7 @@ const struct sm_scenario sm_scenario_wakeup = {
 	.workers = 2,
 	.placements = { SM_PLACE_NEAR, SM_PLACE_SAME_CORE, SM_PLACE_SMT, SM_PLACE_CROSS_NODE },
 	.metric = { "time from the call to the sleeper's first instruction", "ns/op" },
-	.more = { { "waker's cost", "ns" } },
+	.more = { { "waker's cost", "ns" }, { CPU_TIME, "ns" } },
 	.transfers_per_op = 1,
 	.state_bytes = sizeof(struct state),
 	.self_timed = true,

@@ -21,6 +21,11 @@ static const struct {
 	{ "pidfd_open", SYS_pidfd_open },
 	{ "process_vm_readv", SYS_process_vm_readv },
 	{ "io_uring_setup", SYS_io_uring_setup },
+#ifdef SYS_futex_waitv
+	{ "futex_waitv", SYS_futex_waitv },
+#else
+	{ "futex_waitv", 449 }, /* on all architectures */
+#endif
 #ifdef SYS_rmdir
 	{ "rmdir", SYS_rmdir },
 #else

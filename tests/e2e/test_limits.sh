@@ -107,12 +107,14 @@ report 'pidfd_open: exit 5' ended 5
 report 'pidfd_open: the option that allows it' says '--security-opt seccomp=FILE'
 try "$deny" process_vm_readv "$program" run transport_throughput/process_vm "${short[@]}" --out "$scratch/run"
 report 'process_vm_readv: the option that allows it' says '--cap-add SYS_PTRACE'
+refused='look at sysctl kernel.io_uring_disabled; a container'
+! "$program" list --format json | grep -q 'built without liburing' || refused='built without liburing'
+try "$deny" io_uring_setup "$program" run wakeup/uring_futex "${short[@]}" --out "$scratch/run"
+report 'io_uring, waking: the setting and the filter, or not built' says "$refused"
+try "$deny" futex_waitv "$program" run wakeup/futex_waitv "${short[@]}" --out "$scratch/run"
+report 'futex_waitv: what has it' says "no futex_waitv(): Linux 5.16 has, and a container's filter must allow it"
 try "$deny" io_uring_setup "$program" run file_io/uring --set cache=cached --set pattern=read "${short[@]}" --out "$scratch/run"
-if "$program" list --format json | grep -q 'built without liburing'; then
-	report 'io_uring: not built' says 'built without liburing'
-else
-	report 'io_uring: the setting and the filter' says 'look at sysctl kernel.io_uring_disabled; a container'
-fi
+report 'io_uring: the setting and the filter, or not built' says "$refused"
 report 'a file of its own: the file system is named' grep -qE ',file_io,.*,none,[a-z0-9]+,none,0,' "$scratch/run/samples.csv"
 # shellcheck disable=SC2016
 try unshare --mount sh -c 'mount -t tmpfs -o size=8m small "$1"; folder=$1; shift; exec "$@" --file-folder "$folder"' sh "$scratch" \
