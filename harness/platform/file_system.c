@@ -96,10 +96,11 @@ int sm_file_system_name(const struct sm_os *os, const char *path, char *out, siz
 }
 
 /* Whether a file system of this name lives in memory, with no storage behind the page cache: tmpfs, ramfs,
- * hugetlbfs. */
+ * hugetlbfs, and what the kernel unpacks at boot. */
 static bool is_in_memory(const char *name)
 {
-	return strcmp(name, "tmpfs") == 0 || strcmp(name, "ramfs") == 0 || strcmp(name, "hugetlbfs") == 0;
+	return strcmp(name, "tmpfs") == 0 || strcmp(name, "ramfs") == 0 || strcmp(name, "hugetlbfs") == 0 ||
+	       strcmp(name, "rootfs") == 0;
 }
 
 int sm_file_system_writes_out(const struct sm_os *os, enum sm_backing backing, const char *folder, struct sm_error *err)

@@ -188,6 +188,8 @@ Test(environment, a_file_system_in_memory_writes_out_to_nothing)
 	put_mounts(root, "tmpfs");
 	cr_expect_eq(sm_file_system_writes_out(&os, SM_FILE, root, &err), -ENOTSUP);
 	cr_expect(strstr(err.text, "tmpfs") && strstr(err.text, "--file-folder"), "%s", err.text);
+	put_mounts(root, "rootfs");
+	cr_expect_eq(sm_file_system_writes_out(&os, SM_FILE, root, &err), -ENOTSUP);
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return;
 	put("/point/there", "");
