@@ -7,6 +7,7 @@ import pathlib
 import re
 import sys
 
+import verdicts
 from machine import Machine
 
 # The machine amd64: PU to node, and which two are threads of one core.
@@ -159,9 +160,9 @@ def is_too_new(row):
 
 def check_numa(judge):
     listed = list(csv.DictReader(judge.log("list").splitlines()))
-    scenarios = sorted({row["scenario"] for row in listed if row["family"] == "numa"})
-    unsupported = [row["scenario"] + "/" + row["variant"] for row in listed
-                   if row["family"] == "numa" and row["reason"]]
+    listed = [row for row in listed if row["scenario"].startswith("numa_")]
+    scenarios = sorted({row["scenario"] for row in listed})
+    unsupported = [row["scenario"] + "/" + row["variant"] for row in listed if row["reason"]]
     judge.expect(scenarios, "there are numa scenarios")
     judge.expect(not unsupported, "`list` finds nothing missing for them", ", ".join(unsupported))
     judge.ended("numa")
@@ -405,6 +406,7 @@ def check_shared_l3(judge):
     judge.expect(machine.most("cross-node") == 4 and machine.shared(3, 0, 3), "two nodes share the L3")
     check_nodes(judge, machine, "all")
     check_team(judge, machine, "across", "cross-node", 4)
+    verdicts.check_moved(judge, balancing=False)
 
 
 def check_two_l3(judge):
@@ -443,6 +445,7 @@ def check_balancing(judge):
     check_survey(judge, machine)
     judge.expect("NUMA balancing" in judge.log("doctor-text"), "doctor tells of NUMA balancing")
     check_nodes(judge, machine, "all")
+    verdicts.check_moved(judge, balancing=True)
 
 
 def check_arm64_nodes(judge):
@@ -523,7 +526,7 @@ def check_host_b(judge):
 
 
 CHECKS = {"amd64": check_amd64, "arm64": check_arm64, "shared-l3": check_shared_l3, "two-l3": check_two_l3,
-          "memory": check_memory, "distances": check_distances, "balancing": check_balancing,
+          "memory": check_memory, "distances": check_distances, "balancing": check_balancing, "swap": verdicts.check_swap,
           "arm64-nodes": check_arm64_nodes, "arm64-16k": check_arm64_16k, "pairs": check_pairs,
           "host-a": check_host_a, "host-b": check_host_b}
 
