@@ -448,6 +448,17 @@ def check_balancing(judge):
     verdicts.check_moved(judge, balancing=True)
 
 
+def check_fragments(judge):
+    had = {}
+    for name in ("before", "fragmented", "after"):
+        match = re.search(r"MemFree: +(\d+) kB\n(\d+)\n", judge.log(name))
+        had[name] = (int(match[2]), int(match[1]) >> 10) if match else (-1, -1)
+    pages, free = had["fragmented"]
+    judge.expect(judge.log("fragment").startswith("pinned "), "a page of each 2 MiB is pinned", judge.log("fragment"))
+    judge.expect((had["before"][0], had["after"][0]) == (64, 64), "64 pages of 2 MiB can be had before and after", str(had))
+    judge.expect(0 <= pages < 32 and free > 256, f"{pages} of 64 can be had while {free} MiB are free", str(had))
+
+
 def check_arm64_nodes(judge):
     machine = judge.machine()
     judge.expect(len(machine.pus) == 4 and machine.with_memory == {0, 1}, "four cores, two nodes")
@@ -526,7 +537,7 @@ def check_host_b(judge):
 
 
 CHECKS = {"amd64": check_amd64, "arm64": check_arm64, "shared-l3": check_shared_l3, "two-l3": check_two_l3,
-          "memory": check_memory, "distances": check_distances, "balancing": check_balancing, "swap": verdicts.check_swap,
+          "memory": check_memory, "distances": check_distances, "balancing": check_balancing, "swap": verdicts.check_swap, "fragments": check_fragments,
           "arm64-nodes": check_arm64_nodes, "arm64-16k": check_arm64_16k, "pairs": check_pairs,
           "host-a": check_host_a, "host-b": check_host_b}
 
