@@ -68,7 +68,6 @@ static void add_numbers(json_t *object, const struct sm_os *os)
 		{ "frequency_max_khz", CPUS "/cpu0/cpufreq/scaling_max_freq" },
 		{ "frequency_lowest_khz", CPUS "/cpu0/cpufreq/cpuinfo_min_freq" },
 		{ "frequency_highest_khz", CPUS "/cpu0/cpufreq/cpuinfo_max_freq" },
-		{ "guest_halt_poll_ns", "/sys/module/haltpoll/parameters/guest_halt_poll_ns" },
 	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -106,6 +105,15 @@ static void add_texts(json_t *object, const struct sm_os *os)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		if (read_choice(os, lists[i].path, text, sizeof(text)))
 			json_object_set_new(object, lists[i].key, json_string(strstr(text, "(null)") ? "" : text));
+}
+
+/* Only the governor haltpoll, of guests, polls for a time before it halts; what it would do elsewhere is of no interest. */
+static void add_polling(json_t *object, const struct sm_os *os)
+{
+	const char *governor = json_string_value(json_object_get(object, "idle_governor"));
+
+	if (governor && strcmp(governor, "haltpoll") == 0)
+		set_number(object, "guest_halt_poll_ns", os, "/sys/module/haltpoll/parameters/guest_halt_poll_ns");
 }
 
 /* Sets `key` to the texts of all files that match, each under its last folder's or its own name. */
@@ -233,6 +241,7 @@ void environment_add_settings(json_t *object, const struct sm_os *os)
 {
 	add_numbers(object, os);
 	add_texts(object, os);
+	add_polling(object, os);
 	add_thp_sizes(object, os);
 	add_boost(object, os);
 	add_init(object, os);

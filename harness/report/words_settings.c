@@ -39,16 +39,14 @@ static void frequency(const struct sm_results *results, char *out, size_t size)
 		add(out, size, "boost ", json_is_true(boost) ? "on" : "off");
 }
 
-/* The governor haltpoll, of guests, is the one that polls for a time before it halts. */
 static void idle(const struct sm_results *results, char *out, size_t size)
 {
-	const char *governor = words_text(results, "environment/idle_governor");
 	double poll_ns = words_number(results, "environment/guest_halt_poll_ns");
 	char text[64];
 
 	add(out, size, "driver ", words_text(results, "environment/idle_driver"));
-	add(out, size, "governor ", governor);
-	if (strcmp(governor, "haltpoll") != 0 || !isfinite(poll_ns))
+	add(out, size, "governor ", words_text(results, "environment/idle_governor"));
+	if (!isfinite(poll_ns))
 		return;
 	snprintf(text, sizeof(text), "they poll for %.0f us before they halt", poll_ns / 1e3);
 	add(out, size, "", poll_ns > 0 ? text : "they halt without polling");

@@ -249,6 +249,10 @@ Test(environment, settings_that_change_times_are_recorded)
 	cr_expect_eq(json_integer_value(json_object_get(object, "numa_balancing")), 0);
 	cr_expect_not_null(json_object_get(object, "numa_balancing"));
 	json_decref(object);
+	put("/sys/devices/system/cpu/cpuidle/current_governor_ro", "menu\n");
+	object = sm_environment_capture(&os, topology);
+	cr_expect_null(json_object_get(object, "guest_halt_poll_ns"), "a governor that does not poll");
+	json_decref(object);
 }
 
 static void expect_init(const char *setting, int on, const char *from)
