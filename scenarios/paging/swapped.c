@@ -146,13 +146,12 @@ static const struct sm_variant variants[] = {
 #define MAJOR(id_, variant, words, needs_)                                                                             \
 	{                                                                                                              \
 		.id = id_, .text = words " comes back by major faults", .source = "getrusage(2)",                      \
-		SM_METRIC(variant, "major faults", .min = 0.01, .max = 1), .control = id_ ".locked",                   \
-		.at = "pressure=limit", .needs = needs_                                                                \
+		SM_METRIC(variant, "major faults", .min = 0.01, .max = 1), .at = "pressure=limit", .needs = needs_     \
 	}
-#define NO_MAJOR(id_, variant, words)                                                                                  \
+#define NO_MAJOR(id_, variant, words, needs_)                                                                          \
 	{                                                                                                              \
 		.id = id_ ".locked", .text = words " that is locked takes no major fault", .source = "mlock(2)",       \
-		SM_METRIC(variant, "major faults", .max = 0), .at = "pressure=limit"                                   \
+		SM_METRIC(variant, "major faults", .max = 0), .control = id_, .at = "pressure=limit", .needs = needs_  \
 	}
 #define LOCKED(id_, variant, control_, words)                                                                          \
 	{                                                                                                              \
@@ -176,15 +175,15 @@ static const struct sm_claim claims[] = {
 	  SM_METRIC("file", "gone", MOST),
 	  .needs = "a file on a disk" },
 	MAJOR("P13", "anonymous", "Swapped anonymous shared memory", "swap"),
-	NO_MAJOR("P13", "anonymous_locked", "Anonymous shared memory"),
+	NO_MAJOR("P13", "anonymous_locked", "Anonymous shared memory", "swap"),
 	MAJOR("P13.memfd", "memfd", "A swapped memfd", "swap"),
-	NO_MAJOR("P13.memfd", "memfd_locked", "A memfd"),
+	NO_MAJOR("P13.memfd", "memfd_locked", "A memfd", "swap"),
 	MAJOR("P13.posix", "posix", "Swapped POSIX shared memory", "swap"),
-	NO_MAJOR("P13.posix", "posix_locked", "POSIX shared memory"),
+	NO_MAJOR("P13.posix", "posix_locked", "POSIX shared memory", "swap"),
 	MAJOR("P13.sysv", "sysv", "A swapped System V segment", "swap"),
-	NO_MAJOR("P13.sysv", "sysv_locked", "A System V segment"),
+	NO_MAJOR("P13.sysv", "sysv_locked", "A System V segment", "swap"),
 	MAJOR("P13.file", "file", "A mapped file that was dropped", "a file on a disk"),
-	NO_MAJOR("P13.file", "file_locked", "A mapped file"),
+	NO_MAJOR("P13.file", "file_locked", "A mapped file", "a file on a disk"),
 	LOCKED("P14", "anonymous_locked", "P12", "anonymous shared memory"),
 	LOCKED("P14.memfd", "memfd_locked", "P12.memfd", "a memfd"),
 	LOCKED("P14.posix", "posix_locked", "P12.posix", "POSIX shared memory"),

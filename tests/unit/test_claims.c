@@ -6,9 +6,12 @@
 #include "registry.h"
 #include "shmeter/plan.h"
 
-/* A claim of the scenario that the same thing is seen somewhere; NULL: none. */
+/* A claim of the scenario that the same thing is seen somewhere; NULL: none, or none on a machine where this one is judged,
+ * for it needs that something is off. */
 static const struct sm_claim *seen_beside(const struct sm_scenario *s, const struct sm_claim *claim)
 {
+	if (claim->needs && strstr(claim->needs, ", no "))
+		return NULL;
 	for (const struct sm_claim *c = s->claims; c->id; c++)
 		if (c->kind == SM_CLAIM_METRIC && strcmp(c->metric.name, claim->metric.name) == 0 &&
 		    c->metric.min > 0 && !c->machine)
