@@ -184,6 +184,27 @@ static struct sm_pair_row *add_row(struct sm_analysis *a, const struct pair *pai
 	return row;
 }
 
+/* Whether the case's workers share PUs; seats are the same in all trials. */
+static bool shares_pus(const struct sm_analysis *a, size_t c)
+{
+	const struct sm_case_view *view = &a->case_view[c];
+
+	return view->count > 0 && a->results->samples[a->sample_order[view->first]].shared_pus;
+}
+
+/* Why the two cases never have a pair class in common, however many blocks there are; NULL: they may have one. */
+static const char *never_in_one_class(const struct sm_analysis *a, size_t left, size_t right)
+{
+	const struct sm_case_row *cases = a->results->cases;
+	bool left_shares = shares_pus(a, left);
+
+	if (left_shares == shares_pus(a, right))
+		return NULL;
+	return sm_results_string(a->results,
+				 "the processes of %s share PUs, those of %s do not: no pair class has both",
+				 cases[left_shares ? left : right].variant, cases[left_shares ? right : left].variant);
+}
+
 /* Both variants ran, but no block has both in one class: the row says so. */
 static int add_empty_row(struct sm_analysis *a, const struct pair *pair, const struct sm_blocks *blocks,
 			 struct sm_error *err)
@@ -196,6 +217,8 @@ static int add_empty_row(struct sm_analysis *a, const struct pair *pair, const s
 	row->blocks_dropped = blocks->tried;
 	row->verdict = pair->claim ? SM_INCONCLUSIVE : SM_VERDICT_NONE;
 	row->reason = sm_analysis_set_aside(a, pair->left, pair->right);
+	if (!row->reason)
+		row->reason = never_in_one_class(a, pair->left, pair->right);
 	row->set_aside = row->reason != NULL;
 	if (!row->reason)
 		row->reason = sm_results_string(

@@ -69,6 +69,34 @@ Test(analysis, a_block_counts_where_both_have_three_pure_slices)
 	cr_expect_eq(pair_of("packed", "padded", "410ns")->blocks_used, 10);
 }
 
+/* Five processes on two PUs and two that have one each: what takes turns is not probed, so it is in no pair class. */
+Test(analysis, more_blocks_do_not_help_where_one_side_alone_shares_pus)
+{
+	unsigned packed = add_case("pack", "packed", "op=add", 2);
+	unsigned padded = add_case("pack", "padded", "op=add", 2);
+	unsigned wide = add_case("pack", "wide", "op=add", 5);
+
+	for (unsigned b = 0; b < 8; b++) {
+		unsigned trial = add_sample(wide, b)->trial;
+
+		run.samples[run.sample_count - 1].shared_pus = true;
+		for (unsigned i = 0; i < SLICES; i++)
+			add_slice(trial, i, 500, NAN, NAN);
+		add_trial(packed, b, 0, 0, 28);
+		add_trial(padded, b, b < 2 ? 0 : SLICES, 10, 10);
+	}
+	analyse();
+	const struct sm_pair_row *apart = pair_of("wide", "padded", NULL), *few = pair_of("packed", "padded", NULL);
+
+	cr_assert(apart && few);
+	cr_expect_eq(apart->blocks_used, 0);
+	cr_expect(apart->set_aside, "the run would add blocks in vain");
+	cr_expect_str_eq(apart->reason,
+			 "the processes of wide share PUs, those of padded do not: no pair class has both");
+	cr_expect_eq(few->blocks_used, 2);
+	cr_expect(!few->set_aside, "these may meet in a further block");
+}
+
 Test(analysis, slices_are_pure_by_rules_blind_to_their_time)
 {
 	unsigned c = add_case("pack", "packed", "op=add", 2), trial;

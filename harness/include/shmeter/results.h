@@ -226,7 +226,8 @@ struct sm_pair_row {
 	sm_name klass;
 	bool leading; /* the comparison is judged by this class */
 	bool control; /* of the A/A control */
-	/* a side is unsettled or saturated: no block counts, and more blocks would not help */
+	/* a side is unsettled or saturated, or only one has workers that share PUs: no block counts, and more blocks would
+	 * not help */
 	bool set_aside;
 	bool distrusted;          /* its reason stands whatever the interval says */
 	struct sm_interval ratio; /* left / right */
