@@ -1,32 +1,29 @@
 /* shmeter demo: asks a question, takes a guess, draws the measurement as it runs, gives the answer with its evidence,
  * and explains the mechanism, the code that ran and what to try next. */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "demo_picture.h"
 #include "demo_watch.h"
 #include "demos.h"
 #include "program.h"
 #include "registry.h"
 #include "shmeter/clock.h"
-#include "shmeter/encode.h"
 #include "shmeter/gnuplot.h"
 #include "shmeter/guard.h"
 #include "shmeter/report.h"
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
-#define BLOCKS        10          /* some blocks may be lost */
-#define WIDTH         100         /* columns: more cannot be read on a projector */
-#define BUDGET_NS     9000000000u /* for measuring: a demonstration takes at most 15 seconds */
-#define FRAME_NS      700000000u
-#define CODE_LINES    40
-#define PICTURE_ROWS  20
-#define PICTURE_WIDTH 78u
+#define BLOCKS     10          /* some blocks may be lost */
+#define WIDTH_MAX  100         /* columns: more cannot be read on a projector */
+#define BUDGET_NS  9000000000u /* for measuring: a demonstration takes at most 15 seconds */
+#define FRAME_NS   700000000u
+#define CODE_LINES 40
 
 struct stage {
 	const struct demo_options *options;
@@ -44,6 +41,11 @@ static void heading(const struct stage *stage, const char *text)
 	bool color = use_color(&stage->options->common, stdout);
 
 	printf("\n%s%s%s\n", color ? "\033[1m" : "", text, color ? "\033[0m" : "");
+}
+
+static unsigned width(void)
+{
+	return terminal_width() < WIDTH_MAX ? terminal_width() : WIDTH_MAX;
 }
 
 static void print_list(void)
@@ -74,8 +76,10 @@ static unsigned ask(const struct stage *stage)
 	char line[32];
 	unsigned guess;
 
-	for (unsigned i = 0; i < DEMO_CHOICES && stage->demo->choice[i]; i++)
-		printf("  %u  %s\n", i + 1, stage->demo->choice[i]);
+	for (unsigned i = 0; i < DEMO_CHOICES && stage->demo->choice[i]; i++) {
+		snprintf(line, sizeof(line), "  %u  ", i + 1);
+		sm_wrap(stdout, line, 5, width(), stage->demo->choice[i]);
+	}
 	if (stage->options->yes || !isatty(STDIN_FILENO))
 		return 0;
 	printf("What do you expect (1 to %d, or just Enter)? ", DEMO_CHOICES);
@@ -92,129 +96,6 @@ static const char *scenario_of(const struct demo *demo, char out[128])
 	return out;
 }
 
-/* A bar of the picture. */
-struct bar {
-	const char *variant, *params;
-	double value;
-	double *values;
-	size_t count;
-};
-
-/* A further metric of a trial; NaN where it is not known. */
-static double metric_of(const struct sm_results *run, unsigned trial, const char *metric)
-{
-	for (size_t i = run->metric_count; i-- > 0;)
-		if (run->metrics[i].trial == trial && strcmp(run->metrics[i].metric, metric) == 0)
-			return run->metrics[i].value;
-	return NAN;
-}
-
-/* Makes the bars from the measured samples: there is no analysis during a run. */
-static size_t gather(const struct sm_results *run, const struct demo *demo, struct bar *bars, size_t room)
-{
-	size_t count = 0;
-
-	for (size_t c = 0; c < run->case_count && count < room; c++) {
-		const struct sm_case_row *row = &run->cases[c];
-		struct bar *bar = &bars[count];
-
-		if (row->control || row->derived)
-			continue;
-		*bar = (struct bar){ .variant = row->variant,
-				     .params = row->params,
-				     .values = calloc(run->sample_count + 1, sizeof(double)) };
-		for (size_t i = 0; bar->values && i < run->sample_count; i++) {
-			const struct sm_sample *sample = &run->samples[i];
-
-			if (sample->case_index != c || sample->ended != SM_OK)
-				continue;
-			double value = demo->metric  ? metric_of(run, sample->trial, demo->metric)
-				       : sample->ops ? (double)sample->elapsed_ns / (double)sample->ops
-						     : (double)NAN;
-
-			if (isfinite(value))
-				bar->values[bar->count++] = value;
-		}
-		bar->value = sm_median(bar->values, bar->count);
-		free(bar->values);
-		bar->values = NULL;
-		if (bar->count > 0)
-			count++;
-	}
-	return count;
-}
-
-/* Makes the bars from the analysis, so that they agree with the text: it may have set trials aside. */
-static size_t gather_figures(const struct sm_results *run, const struct demo *demo, struct bar *bars, size_t room)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < run->summary_count && count < room; i++) {
-		const struct sm_summary_row *row = &run->summaries[i];
-		const struct sm_case_row *c = &run->cases[row->case_index];
-		bool shown = demo->metric ? c->derived && strcmp(c->metric, demo->metric) == 0 : !c->derived;
-
-		if (shown && !c->control && isfinite(row->value.estimate))
-			bars[count++] = (struct bar){ .variant = c->variant,
-						      .params = c->params,
-						      .value = row->value.estimate };
-	}
-	return count;
-}
-
-struct picture {
-	const struct stage *stage;
-	const struct bar *bars;
-	size_t count;
-};
-
-/* The picture's data: row, label, value. */
-static int write_bars(FILE *out, void *context)
-{
-	const struct picture *picture = context;
-
-	for (size_t i = 0; i < picture->count; i++) {
-		const struct bar *bar = &picture->bars[i];
-		bool point = strcmp(bar->params, "-") != 0;
-
-		fprintf(out, "%zu \"", picture->count - i);
-		sm_print_encoded(out, SM_TO_GNUPLOT_DATA, "%s%s%s", bar->variant, point ? " " : "",
-				 point ? bar->params : "");
-		fprintf(out, "\" %.6g\n", bar->value);
-	}
-	return ferror(out) ? -EIO : 0;
-}
-
-static int write_script(FILE *out, void *context)
-{
-	const struct picture *picture = context;
-	const struct demo *demo = picture->stage->demo;
-
-	if (picture->stage->options->sixel)
-		fprintf(out, "set terminal sixelgd size 800,%zu font 'sans,11'\n", 120 + 24 * picture->count);
-	else
-		fprintf(out, "set terminal dumb noenhanced size %u,%zu\n", PICTURE_WIDTH, 2 * picture->count + 5);
-	fprintf(out, "set output 'demo.txt'\ndatafile = 'demo.dat'\nbars = %zu\nx_label = '%s'\nload '", picture->count,
-		demo->metric ? demo->metric : "ns per operation");
-	sm_put_encoded(out, SM_TO_GNUPLOT, plots_folder());
-	fputs("/demo.gp'\n", out);
-	return ferror(out) ? -EIO : 0;
-}
-
-/* Draws into demo.txt of the stage's folder. */
-static int draw_frame(struct stage *stage, struct picture *picture, struct sm_error *err)
-{
-	char path[4200];
-	int rc;
-
-	snprintf(path, sizeof(path), "%s/demo.dat", stage->folder);
-	rc = sm_store_write_file(path, write_bars, picture, err);
-	snprintf(path, sizeof(path), "%s/demo.gp", stage->folder);
-	if (rc == 0)
-		rc = sm_store_write_file(path, write_script, picture, err);
-	return rc == 0 ? sm_gnuplot_run(&stage->gnuplot, stage->folder, "demo.gp", err) : rc;
-}
-
 static void wipe(struct stage *stage)
 {
 	if (stage->moving && stage->rows > 0)
@@ -225,27 +106,20 @@ static void wipe(struct stage *stage)
 /* Draws one frame with gnuplot, over the previous one.  Without gnuplot there is only text. */
 static void draw(struct stage *stage)
 {
-	struct bar bars[PICTURE_ROWS];
-	const struct sm_results *run = &stage->run;
-	struct picture picture = { stage, bars,
-				   run->analysis ? gather_figures(run, stage->demo, bars, PICTURE_ROWS)
-						 : gather(run, stage->demo, bars, PICTURE_ROWS) };
 	struct sm_error why = { 0 };
 	char path[4200];
 	FILE *frame;
-	int c;
+	int bars, c;
 
 	if (!stage->gnuplot.path[0])
 		return;
-	if (picture.count == 0) { /* the previous frame would show what was set aside */
-		if (run->analysis)
-			wipe(stage);
-		return;
-	}
-	if (draw_frame(stage, &picture, &why) < 0) {
+	bars = demo_picture(&stage->gnuplot, stage->demo, &stage->run, stage->folder, stage->options->sixel, &why);
+	if (bars == 0 && stage->run.analysis) /* the previous frame would show what was set aside */
+		wipe(stage);
+	if (bars < 0)
 		stage->gnuplot.path[0] = '\0'; /* do not try again: the next frame could take as long to fail */
+	if (bars <= 0)
 		return;
-	}
 	snprintf(path, sizeof(path), "%s/demo.txt", stage->folder);
 	frame = fopen(path, "re");
 	wipe(stage);
@@ -316,11 +190,11 @@ static void tell(const struct stage *stage)
 			continue;
 		told = true;
 		snprintf(verdict, sizeof(verdict), "  %s: ", sm_verdict_name(claim->verdict));
-		sm_wrap(stdout, verdict, 4, WIDTH, claim->sentence);
+		sm_wrap(stdout, verdict, 4, width(), claim->sentence);
 		if (strcmp(claim->evidence, "-") != 0)
-			sm_wrap(stdout, "     ", 5, WIDTH, claim->evidence);
+			sm_wrap(stdout, "     ", 5, width(), claim->evidence);
 		if (strcmp(claim->reason, "-") != 0)
-			sm_wrap(stdout, "     Why: ", 5, WIDTH, claim->reason);
+			sm_wrap(stdout, "     Why: ", 5, width(), claim->reason);
 	}
 	for (size_t i = 0; i < run->sample_count; i++) {
 		const struct sm_sample *sample = &run->samples[i];
@@ -331,12 +205,35 @@ static void tell(const struct stage *stage)
 		told = true;
 		printf("  cannot run here: %s/%s\n", run->cases[sample->case_index].scenario,
 		       run->cases[sample->case_index].variant);
-		sm_wrap(stdout, "     ", 5, WIDTH, sample->reason);
+		sm_wrap(stdout, "     ", 5, width(), sample->reason);
 	}
 	if (!told)
 		printf("  Nothing: no trial ended within the %u s of a demonstration. Stop what else runs\n"
 		       "    here and try again, or give it the time it needs: shmeter run %s\n",
 		       (unsigned)(BUDGET_NS / 1000000000u), scenario_of(stage->demo, scenario));
+}
+
+/* Prints a line of code with tabs of four columns; what is too long for the terminal goes on in further rows. */
+static void put_code(const char *code, size_t length)
+{
+	char line[512];
+	size_t count = 0, room = width() - 4;
+
+	for (size_t i = 0; i < length && count + 4 < sizeof(line); i++)
+		if (code[i] == '\t')
+			count += (size_t)snprintf(line + count, 5, "    ");
+		else
+			line[count++] = code[i];
+	for (size_t at = 0, first = 1; first || at < count; first = 0) {
+		size_t indent = first ? 0 : 12, part = count - at;
+
+		if (part > room - indent)
+			for (part = room - indent; part > room / 2 && line[at + part] != ' ';)
+				part--;
+		printf("  | %*s%.*s\n", (int)indent, "", (int)part, line + at);
+		for (at += part; at < count && line[at] == ' ';)
+			at++;
+	}
 }
 
 /* Prints the lines of the function from the scenario's source file as it was compiled. */
@@ -361,13 +258,28 @@ static void show_code(const struct stage *stage)
 			inside = true;
 		}
 		if (inside && shown++ < CODE_LINES)
-			printf("  | %.*s\n", (int)length, at);
+			put_code(at, length);
 		if (inside && *at == '}')
 			break;
 		at += length + (at[length] == '\n');
 	}
 	if (shown > CODE_LINES)
 		printf("  | ... %u more lines\n", shown - CODE_LINES);
+}
+
+/* Lines that begin with a space are a drawing, and printed as they are; the others are text. */
+static void show_mechanism(const char *text)
+{
+	char line[1024];
+
+	for (size_t length; *text; text += length + (text[length] == '\n')) {
+		length = strcspn(text, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)length, text);
+		if (*line == ' ')
+			puts(line);
+		else
+			sm_wrap(stdout, "", 0, width(), line);
+	}
 }
 
 static int show(const struct demo_options *options, const struct demo *demo, struct sm_error *err)
@@ -386,7 +298,7 @@ static int show(const struct demo_options *options, const struct demo *demo, str
 		return rc;
 	sm_results_init(&stage.run);
 	heading(&stage, demo->title);
-	sm_wrap(stdout, "  ", 2, WIDTH, demo->question);
+	sm_wrap(stdout, "  ", 2, width(), demo->question);
 	guess = ask(&stage);
 	printf("\n");
 	rc = measure(&stage, err);
@@ -397,11 +309,11 @@ static int show(const struct demo_options *options, const struct demo *demo, str
 			printf("  You expected: %s\n", demo->choice[guess - 1]);
 		tell(&stage);
 		heading(&stage, "Why");
-		printf("%s\n", demo->mechanism);
+		show_mechanism(demo->mechanism);
 		heading(&stage, "The code that ran");
 		show_code(&stage);
 		heading(&stage, "What to try next");
-		printf("  %s\n", demo->next);
+		sm_wrap(stdout, "  ", 2, width(), demo->next);
 	}
 	rc_left = remove_scratch_folder(stage.folder, &left);
 	sm_results_free(&stage.run);

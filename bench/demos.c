@@ -9,13 +9,14 @@ const struct demo demos[] = {
 		  "Two processes map the same object, each at an address of its own. Do they reach the same memory?",
 	  .choice = { "the same page frames", "copies that the kernel keeps equal", "it depends on the address" },
 	  .pattern = { "same_frame/*" },
+	  .metric = "pages in one frame",
 	  .mechanism = "  process 0              page tables                memory\n"
 		       "  0x7f10.. page 0 ----.   entry -> frame 0x4711 --.\n"
 		       "                       `-----------------------> [ frame 0x4711 ]\n"
 		       "  process 1            .-----------------------> \n"
 		       "  0x7e80.. page 0 ----'   entry -> frame 0x4711 --'\n"
-		       "Sharing means that two page tables name one frame. A private mapping\n"
-		       "names it, too, until the process writes: then it gets a frame of its own.",
+		       "Sharing means that two page tables name one frame. A private mapping names it, too, "
+		       "until the process writes: then it gets a frame of its own.",
 	  .source = "correctness/same_frame.c",
 	  .function = "run",
 	  .next = "shmeter run same_frame -v; look at /proc/PID/maps of both workers while it runs" },
@@ -26,6 +27,7 @@ const struct demo demos[] = {
 		  "One process writes to a mapped file, another reads it. Who sees the writes of a private mapping?",
 	  .choice = { "everybody", "only the writer", "everybody, but later" },
 	  .pattern = { "private_invisible/*" },
+	  .metric = "writes seen by another process",
 	  .mechanism = "  MAP_SHARED   writer -> [ frame A ] <- reader\n"
 		       "  MAP_PRIVATE  writer -> [ frame B ]    reader -> [ frame A ]\n"
 		       "               copied at the first write (copy on write)",
@@ -38,9 +40,11 @@ const struct demo demos[] = {
 	  .question = "A parent maps memory and forks. Which writes of the child does the parent see?",
 	  .choice = { "all", "those to shared mappings", "none" },
 	  .pattern = { "fork_shares/*" },
-	  .mechanism = "  before fork   parent -> [ frame A ]\n"
-		       "  after it      parent -> [ frame A ] <- child        shared: still one frame\n"
-		       "                parent -> [ frame A ], read-only <- child   private: the first write copies",
+	  .metric = "child's writes seen",
+	  .mechanism = "  before fork     parent -> [ frame A ]\n"
+		       "  after, shared   parent -> [ frame A ] <- child        still one frame\n"
+		       "  after, private  parent -> [ frame A ], read-only <- child\n"
+		       "                  child's first write -> [ frame B ], a copy of A",
 	  .source = "correctness/fork_shares.c",
 	  .function = "run",
 	  .next = "shmeter run fork_inherit: why forking a process with much memory is slow" },
@@ -64,10 +68,10 @@ const struct demo demos[] = {
 	  .choice = { "POSIX and System V", "System V only", "none" },
 	  .pattern = { "orphan/posix", "orphan/sysv", "orphan/posix_unlinked", "orphan/sysv_removed", "orphan/memfd" },
 	  .metric = "left behind",
-	  .mechanism = "  shm_open(\"/name\")   a name in /dev/shm: lives until shm_unlink(), or the next boot\n"
-		       "  shmget(key)         a number that ipcs shows: lives until IPC_RMID, or the next boot\n"
-		       "  shmget(IPC_PRIVATE) the same, but \"private\" only means that it has no key\n"
-		       "  memfd_create()      no name: it ends with its last descriptor and mapping",
+	  .mechanism = "  shm_open(\"/name\")    a name in /dev/shm: until shm_unlink() or next boot\n"
+		       "  shmget(key)          a number that ipcs shows: until IPC_RMID or next boot\n"
+		       "  shmget(IPC_PRIVATE)  the same, but \"private\" only means that it has no key\n"
+		       "  memfd_create()       no name: it ends with its last descriptor and mapping",
 	  .source = "correctness/orphan.c",
 	  .function = "create",
 	  .next = "ipcs -m; ls /dev/shm; shmeter demo orphans" },
@@ -80,11 +84,12 @@ const struct demo demos[] = {
 	  .choice = { "the pipe is faster", "about as fast", "the ring is far faster" },
 	  .pattern = { "transport_latency/pipe", "transport_latency/shm_ring", "transport_latency/shm_ring_futex" },
 	  .set = { { "message", "64,64k" } },
-	  .mechanism =
-		  "  pipe   sender --write()--> [ kernel's pages ] --read()--> receiver   two copies, two system calls\n"
-		  "  ring   sender --stores---> [ shared memory  ] --loads---> receiver   two copies here, no call\n"
-		  "Most of a short round trip through a pipe is not spent on copying,\n"
-		  "but on waking up the other process.",
+	  .mechanism = "  pipe   sender --write()--> [ kernel's pages ] --read()--> receiver\n"
+		       "         two copies, two system calls\n"
+		       "  ring   sender --stores---> [ shared memory  ] --loads---> receiver\n"
+		       "         two copies here, no call\n"
+		       "Most of a short round trip through a pipe is not spent on copying, but on waking up the "
+		       "other process.",
 	  .source = "transport/transport_latency.c",
 	  .function = "round_trips",
 	  .next = "the same with --placement same-core: shmeter run transport_latency --placement same-core" },
@@ -95,7 +100,7 @@ const struct demo demos[] = {
 	  .choice = { "one at each end of both", "one at each end of the pipe, none in the ring", "none in both" },
 	  .pattern = { "calls_per_message/pipe", "calls_per_message/shm_ring", "calls_per_message/shm_ring_futex" },
 	  .metric = "calls to send",
-	  .mechanism = "  pipe  write() -> [ kernel ] -> read()     a call at each end, for each message\n"
+	  .mechanism = "  pipe  write() -> [ kernel ] -> read()     a call at each end for each message\n"
 		       "  ring  store   -> [ memory ] -> load       no call: strace sees nothing of it\n"
 		       "A ring whose ends sleep calls only when one finds it empty or full.",
 	  .source = "transport/calls_per_message.c",
@@ -110,9 +115,9 @@ const struct demo demos[] = {
 	  .pattern = { "transport_loan/shm_ring", "transport_loan/loan", "transport_loan/pipe" },
 	  .set = { { "message", "64,4m" } },
 	  .mechanism = "  ring  own buffer --copy--> [ ring ] --copy--> own buffer\n"
-		       "  loan  take a chunk -> write in it -> [ offset ] -> read it there -> give the chunk back\n"
-		       "Taking a chunk and giving it back moves a line of the free list each time, whatever the size;\n"
-		       "a copy of 64 bytes costs less than that, a copy of 4 MiB far more.",
+		       "  loan  take a chunk -> write in it -> [ offset ] -> read it there -> give back\n"
+		       "Taking a chunk and giving it back moves a line of the free list each time, whatever the "
+		       "size; a copy of 64 bytes costs less than that, a copy of 4 MiB far more.",
 	  .source = "transport/transport_loan.c",
 	  .function = "lend",
 	  .next = "shmeter run transport_loan --profile standard: where the lines cross" },
@@ -122,11 +127,11 @@ const struct demo demos[] = {
 	  .question = "A reader takes 50 times as long for a message as the writer. What becomes of the writer?",
 	  .choice = { "it waits", "it goes on, and the reader loses messages", "that is for the ring to decide" },
 	  .pattern = { "broadcast/cursors.slow", "broadcast/dropping.slow", "broadcast/lapping.slow" },
-	  .mechanism =
-		  "  cursors   the ring is full: the writer waits until the reader has moved its cursor\n"
-		  "  dropping  the ring is full: the writer tells the reader that it is dropped, and goes on\n"
-		  "  lapping   place: [ number | message ]; a reader that finds a later number than it looked for\n"
-		  "            knows exactly how many it lost",
+	  .mechanism = "  cursors   the ring is full: the writer waits until the reader has moved on\n"
+		       "  dropping  the ring is full: the writer tells the reader that it is dropped,\n"
+		       "            and goes on\n"
+		       "  lapping   each place has the number of its message: a reader that finds a\n"
+		       "            later number than it looked for knows exactly how many it lost",
 	  .source = "subject/broadcast.h",
 	  .function = "lapping_receive",
 	  .next = "shmeter run broadcast: several readers, and the latest message alone" },
@@ -137,9 +142,10 @@ const struct demo demos[] = {
 		      "a later one?",
 	  .choice = { "the same", "about ten times", "about a hundred times" },
 	  .pattern = { "first_touch/base", "first_touch/thp" },
-	  .mechanism = "  store -> no entry in the page table -> page fault -> a frame, cleared and mapped -> store\n"
-		       "One fault per page, however much the program writes to it:\n"
-		       "a 2 MiB page takes 1 fault instead of 512 of 4 KiB.",
+	  .mechanism = "  store -> no entry in the page table -> page fault\n"
+		       "        -> a frame, cleared and mapped -> store\n"
+		       "One fault per page, however much the program writes to it: a 2 MiB page takes 1 fault "
+		       "instead of 512 of 4 KiB.",
 	  .source = "paging/first_touch.c",
 	  .function = "run",
 	  .next = "shmeter run fault_scaling: several processes faulting at once" },
@@ -151,8 +157,8 @@ const struct demo demos[] = {
 	  .choice = { "it disappears", "it moves from the work to the start", "the program pays it twice" },
 	  .pattern = { "prefault/lazy", "prefault/madvise", "prefault/mlock" },
 	  .set = { { "phase", "access,total" }, { "bytes", "16m" } },
-	  .mechanism = "  lazy      start ...... work F w F w F w F w     a fault at the first touch of each page\n"
-		       "  prefault  start FFFF . work w w w w             the same faults, earlier and together\n"
+	  .mechanism = "  lazy      start ...... work F w F w F w F w   a fault at each first touch\n"
+		       "  prefault  start FFFF . work w w w w           the same faults, but earlier\n"
 		       "mlock also does that, and keeps the pages from being swapped out.",
 	  .source = "paging/prefault.c",
 	  .function = "run",
@@ -176,10 +182,9 @@ const struct demo demos[] = {
 	  .question = "Another process reads as fast as it can. How much longer does a load from memory take?",
 	  .choice = { "no longer", "tens of per cent", "ten times" },
 	  .pattern = { "loaded_latency/alone", "loaded_latency/read", "loaded_latency/write" },
-	  .mechanism =
-		  "  loads of all cores -> [ queues of the memory ] -> memory\n"
-		  "While the queues are short a load takes what it takes alone. Towards the highest bandwidth they\n"
-		  "fill, and each load waits. One core may not be able to fill them.",
+	  .mechanism = "  loads of all cores -> [ queues of the memory ] -> memory\n"
+		       "While the queues are short, a load takes as long as it does alone. Towards the highest "
+		       "bandwidth they fill, and each load waits. One core may not be able to fill them.",
 	  .source = "paging/loaded_latency.c",
 	  .function = "stream",
 	  .next = "shmeter run loaded_latency --profile standard: the time over the bandwidth" },
@@ -190,9 +195,9 @@ const struct demo demos[] = {
 	  .choice = { "no: they are different words", "yes, a little", "yes, a lot" },
 	  .pattern = { "false_sharing/*" },
 	  .set = { { "op", "atomic_add" }, { "work", "0" } },
-	  .mechanism = "  core 0: M ----------> I ----------> M        the line is modified in one cache at a time:\n"
-		       "  core 1: I ----------> M ----------> I        each addition fetches it from the other core\n"
-		       "           [ counter 0 | counter 1 |  64 bytes ]",
+	  .mechanism = "  core 0: M ----------> I ----------> M    the line is modified in one cache\n"
+		       "  core 1: I ----------> M ----------> I    at a time: each addition fetches it\n"
+		       "  [ counter 0 | counter 1 |  64 bytes ]    from the other core",
 	  .source = "coherence/false_sharing.c",
 	  .function = "run",
 	  .next = "shmeter run line_stride: how far apart is enough here?" },
@@ -205,10 +210,10 @@ const struct demo demos[] = {
 	  .choice = { "twice as much", "a little more", "less" },
 	  .pattern = { "two_or_one/*" },
 	  .set = { { "op", "atomic_add" } },
-	  .mechanism = "  alone     core 0: + + + + + + + + + + + +             the line never moves\n"
-		       "  one line  core 0: + ........ + ........ +             each addition waits for the line\n"
-		       "            core 1: ... + ........ + ......             the other core has\n"
-		       "  Two get more done than one only if an operation takes less than twice as long.",
+	  .mechanism = "  alone     core 0: + + + + + + + + + + + +   the line never moves\n"
+		       "  one line  core 0: + ........ + ........ +   each addition waits for the line\n"
+		       "            core 1: ... + ........ + ......   that the other core has\n"
+		       "Two get more done than one only if an operation takes less than twice as long.",
 	  .source = "coherence/two_or_one.c",
 	  .function = "run",
 	  .next = "shmeter run contended_counter: one counter for all, and how sharding helps" },
@@ -233,10 +238,10 @@ const struct demo demos[] = {
 	  .choice = { "a few ns", "some tens to hundreds of ns", "microseconds" },
 	  .pattern = { "core_to_core/*" },
 	  .set = { { "from", "0" }, { "to", "1" } },
-	  .mechanism =
-		  "  core 0 stores -> its line is modified -> core 1 loads -> the line moves -> core 1 stores -> ...\n"
-		  "An operation is one round trip. What a virtual machine calls a core may be a hyper-thread,\n"
-		  "and the hypervisor may move it to another core.",
+	  .mechanism = "  core 0 stores -> its line is modified -> core 1 loads -> the line moves\n"
+		       "  -> core 1 stores -> ...\n"
+		       "An operation is one round trip. What a virtual machine calls a core may be a "
+		       "hyper-thread, and the hypervisor may move it to another core.",
 	  .source = "coherence/core_to_core.c",
 	  .function = "run",
 	  .next = "shmeter run core_to_core: every pair, as a heat map" },
@@ -248,7 +253,8 @@ const struct demo demos[] = {
 	  .pattern = { "lost_update/*" },
 	  .metric = "updates lost",
 	  .mechanism = "  process 0: load 7 .......... add ... store 8\n"
-		       "  process 1: ....... load 7 .. add .......... store 8      two additions, one of them lost\n"
+		       "  process 1: ....... load 7 .. add .......... store 8\n"
+		       "  two additions, and one of them is lost\n"
 		       "An atomic addition keeps the line in its core from the load to the store.",
 	  .source = "correctness/lost_update.c",
 	  .function = "run",
@@ -263,8 +269,9 @@ const struct demo demos[] = {
 	  .metric = "torn reads",
 	  .mechanism = "  writer: [a1][b1][c1]   ->   [a2][b2][c2]\n"
 		       "  reader:        a2       b1         c1            torn: half of each\n"
-		       "Cures: a mutex (wait); a seqlock (check, and read again after a change); a double buffer,\n"
-		       "or many copies (read one that is not being written, then check that it still is not).",
+		       "Cures: a mutex (wait); a seqlock (check, and read again after a change); a double "
+		       "buffer, or many copies (read one that is not being written, then check that it still is "
+		       "not).",
 	  .source = "subject/snapshot.h",
 	  .function = "seqlock_read",
 	  .next = "shmeter run read_side: which cure is cheapest for how many writes?" },
@@ -278,8 +285,8 @@ const struct demo demos[] = {
 	  .metric = "both read the old value",
 	  .mechanism = "  core 0: store x=1 -> [store buffer] ....> cache       load y = 0\n"
 		       "  core 1: store y=1 -> [store buffer] ....> cache       load x = 0\n"
-		       "Each store left its core after the load. With a full fence, or seq_cst,\n"
-		       "the load waits until the store buffer is empty.",
+		       "Each store left its core after the load. With a full fence, or seq_cst, the load waits "
+		       "until the store buffer is empty.",
 	  .source = "correctness/store_buffering.c",
 	  .function = "run",
 	  .next = "shmeter run message_passing: an order that x86 does keep" },
@@ -292,9 +299,10 @@ const struct demo demos[] = {
 	  .pattern = { "owner_death/*" },
 	  .metric = "never came back",
 	  .mechanism = "  normal  lock() ................................. for ever\n"
-		       "  robust  lock() -> EOWNERDEAD -> repair the data -> pthread_mutex_consistent() -> go on\n"
-		       "Each thread keeps a list of its robust mutexes.\n"
-		       "When it dies, the kernel marks those that it holds.",
+		       "  robust  lock() -> EOWNERDEAD -> repair the data\n"
+		       "          -> pthread_mutex_consistent() -> go on\n"
+		       "Each thread keeps a list of its robust mutexes. When it dies, the kernel marks those "
+		       "that it holds.",
 	  .source = "sync/owner_death.c",
 	  .function = "mend",
 	  .next = "shmeter run lock_uncontended: what robustness costs while nobody dies" },
@@ -305,11 +313,12 @@ const struct demo demos[] = {
 	  .choice = { "nobody", "its parent only", "some of the others stand still for ever" },
 	  .pattern = { "peer_death/*" },
 	  .metric = "never went on",
-	  .mechanism = "  rwlock    readers: 1 ... killed ... readers: 1    nobody else may count it down\n"
-		       "  seqlock   count: 7 (odd) ... killed ... 7         its readers wait for an even count\n"
-		       "  queue     cell: claimed ... killed ... claimed    its consumers wait for this cell\n"
-		       "  condition group: 1 waiter ... killed              glibc before 2.41 waits until it has left\n"
-		       "What survives publishes in one store, or names an owner that the kernel tells to be dead.",
+	  .mechanism = "  rwlock     readers: 1 ... killed ... readers: 1  nobody else counts it down\n"
+		       "  seqlock    count: 7 ..... killed ... count: 7    readers wait for an even one\n"
+		       "  queue      cell: claimed. killed ... claimed     consumers wait for this cell\n"
+		       "  condition  1 waiter ..... killed                 glibc before 2.41 waits on\n"
+		       "What survives either publishes in one store, or names an owner whose death the kernel "
+		       "reports.",
 	  .source = "sync/peer_death.c",
 	  .function = "kill_victim",
 	  .next = "shmeter run owner_death: a process that owns a lock" },
@@ -320,9 +329,10 @@ const struct demo demos[] = {
 	  .choice = { "one gets EDEADLK", "nothing: both wait for ever", "one gets EOWNERDEAD" },
 	  .pattern = { "mutex_attributes/*" },
 	  .metric = "never came back",
-	  .mechanism = "  robust          an owner died: EOWNERDEAD, and ENOTRECOVERABLE for good if nobody mends\n"
+	  .mechanism = "  robust          an owner died: EOWNERDEAD; if nobody mends it,\n"
+		       "                  ENOTRECOVERABLE for good\n"
 		       "  error-checking  the caller itself is the owner: EDEADLK\n"
-		       "  process-shared  the kernel files waiters by the memory, not by the process, and finds them\n"
+		       "  process-shared  the kernel finds waiters by the memory, not by the process\n"
 		       "None of them knows who waits for whom: order your locks.",
 	  .source = "sync/mutex_attributes.c",
 	  .function = "make_mutex",
@@ -333,11 +343,12 @@ const struct demo demos[] = {
 	  .question = "Several producers and consumers share a queue. Is it faster without a lock?",
 	  .choice = { "always", "it depends on who waits for whom", "never" },
 	  .pattern = { "queue_lockfree/*" },
-	  .mechanism =
-		  "  slot: [ sequence | data ]   a producer takes a number by compare-and-swap, writes its slot, and\n"
-		  "  publishes it with a release store; a consumer finds the sequence it expects, or tries again.\n"
-		  "There is no lock, but a producer that is stopped between taking its number and publishing\n"
-		  "delays the consumers at its slot.",
+	  .mechanism = "  slot: [ sequence | data ]\n"
+		       "  producer: takes a number by compare-and-swap -> writes its slot\n"
+		       "            -> publishes it with a release store\n"
+		       "  consumer: finds the sequence it expects, or tries again\n"
+		       "There is no lock, but a producer that is stopped between taking its number and "
+		       "publishing delays the consumers at its slot.",
 	  .source = "sync/queue_lockfree.c",
 	  .function = "produce",
 	  .next = "shmeter run queue_lockfree --set producers=4 --set consumers=4" },
@@ -348,8 +359,8 @@ const struct demo demos[] = {
 	  .choice = { "never: the swap is atomic", "yes, if the top is the same again", "only after a crash" },
 	  .pattern = { "aba/*" },
 	  .metric = "nodes popped twice",
-	  .mechanism = "  process 0: reads top A, and B below it ............ swaps A for B: succeeds, B is taken!\n"
-		       "  process 1: ........ pops A, pops B, pushes A again .....\n"
+	  .mechanism = "  process 0: reads top A, and B below it .......... swaps A for B: succeeds\n"
+		       "  process 1: ........ pops A, pops B, pushes A ....   but B is taken!\n"
 		       "A count of changes in the same word makes the second A differ from the first.",
 	  .source = "correctness/aba.c",
 	  .function = "pop",
@@ -361,7 +372,7 @@ const struct demo demos[] = {
 	  .choice = { "at once, for free", "later, or after msync, which is slow", "never without write()" },
 	  .pattern = { "msync_cost/*" },
 	  .mechanism = "  store -> page cache (dirty) -> write-back, after about 30 s -> disk\n"
-		       "                          `----> msync(MS_SYNC) or fdatasync(): now; the call waits\n"
+		       "                             `-> msync(MS_SYNC), fdatasync(): now, and it waits\n"
 		       "Other processes that map the file see the store at once, without msync.",
 	  .source = "mapping/msync_cost.c",
 	  .function = "write_out",
@@ -374,12 +385,11 @@ const struct demo demos[] = {
 	  .choice = { "always", "only what is cached", "never" },
 	  .pattern = { "file_io/pread", "file_io/direct", "file_io/uring_16", "file_io/mmap", "file_io/mmap_fresh" },
 	  .set = { { "pattern", "randread" } },
-	  .mechanism =
-		  "  pread()  program -> kernel -> page cache -> copied to a buffer     a call and a copy a block\n"
-		  "  mapping  program -> page table ----> page cache                    no call, no copy\n"
-		  "                       `-> not there: page fault, which maps what is cached around it\n"
-		  "Where the page cache does not have it, both wait for the disk. A fault does not say how\n"
-		  "much is wanted, so the kernel reads around it; io_uring can wait for 16 blocks at once.",
+	  .mechanism = "  pread()  program -> kernel -> page cache -> buffer   a call and a copy each\n"
+		       "  mapping  program -> page table -> page cache         no call, no copy\n"
+		       "                      `-> not there: a page fault maps what is cached around\n"
+		       "Where the page cache does not have it, both wait for the disk. A fault does not say how "
+		       "much is wanted, so the kernel reads around it; io_uring can wait for 16 blocks at once.",
 	  .source = "subject/file_visit.h",
 	  .function = "file_loop",
 	  .next = "shmeter run file_io --set bytes=1g; its metrics.csv has calls, faults and what the disk gave" },
@@ -389,6 +399,7 @@ const struct demo demos[] = {
 	  .question = "A machine has memory on several nodes. What decides on which node a page is?",
 	  .choice = { "the process that maps it", "the first touch, or a policy", "chance" },
 	  .pattern = { "numa_policy/*" },
+	  .metric = "pages elsewhere",
 	  .mechanism = "  node 0 [ cores | memory ] ====== link ====== [ memory | cores ] node 1\n"
 		       "First touch: the node of the core that faults. Bind, interleave: as mbind() says.",
 	  .source = "numa/numa_policy.c",
@@ -400,8 +411,10 @@ const struct demo demos[] = {
 	  .question = "One user makes a segment with mode 0600. Can another user open it?",
 	  .choice = { "yes, if the name is known", "no", "only for reading" },
 	  .pattern = { "permission/*" },
-	  .mechanism = "  shm_open(name, O_CREAT | O_EXCL, 0600)   like a file: owner, group, others, and the umask\n"
-		       "  shmget(key, size, IPC_CREAT | 0600)      the same bits in the segment's own record",
+	  .metric = "let in",
+	  .mechanism = "  shm_open(name, O_CREAT | O_EXCL, 0600)  owner, group, others, and the umask,\n"
+		       "                                          as of a file\n"
+		       "  shmget(key, size, IPC_CREAT | 0600)     the same bits in the segment's record",
 	  .source = "correctness/permission.c",
 	  .function = "try_as_other",
 	  .next = "ls -l /dev/shm; ipcs -m -c" },
@@ -414,7 +427,7 @@ const struct demo demos[] = {
 	  .pattern = { "ipc_private/*" },
 	  .metric = "attached",
 	  .mechanism = "  shmget(IPC_PRIVATE, ...) -> 42        no key leads to it\n"
-		       "  cat /proc/sysvipc/shm   -> 42 ...     but the number is on the list, for everybody\n"
+		       "  cat /proc/sysvipc/shm   -> 42 ...     but everybody finds the number here\n"
 		       "  shmat(42)               -> allowed?   the mode decides: owner, group, others",
 	  .source = "correctness/ipc_private.c",
 	  .function = "intrude",
@@ -430,7 +443,8 @@ const struct demo demos[] = {
 	  .mechanism = "  /proc/PID/mem, process_vm_readv(), ptrace()   by address, as a debugger\n"
 		       "  /proc/PID/fd/N                                the descriptor itself\n"
 		       "The kernel asks: the same user? dumpable? (and Yama, where there is one)\n"
-		       "memfd_secret() takes the pages out of the kernel's own map: there is nothing to copy from.",
+		       "memfd_secret() takes the pages out of the kernel's own map: there is nothing to copy "
+		       "from.",
 	  .source = "correctness/peek.c",
 	  .function = "read_proc_mem",
 	  .next = "sysctl kernel.yama.ptrace_scope; shmeter demo core-dump" },
@@ -442,7 +456,8 @@ const struct demo demos[] = {
 	  .pattern = { "core_dump/memfd", "core_dump/sysv", "core_dump/posix", "core_dump/posix_unlinked",
 		       "core_dump/dontdump", "core_dump/secret" },
 	  .metric = "in the dump",
-	  .mechanism = "  coredump_filter 0x33: anonymous memory, private and shared: yes; mapped files: no\n"
+	  .mechanism = "  coredump_filter 0x33: anonymous memory, private and shared: yes\n"
+		       "                        mapped files: no\n"
 		       "  an object without a name (System V, memfd, unlinked) counts as anonymous: yes\n"
 		       "  MADV_DONTDUMP, memfd_secret(): never",
 	  .source = "correctness/core_dump.c",
@@ -455,11 +470,10 @@ const struct demo demos[] = {
 	  .choice = { "nothing: you have it now", "change what you read", "change what you read, and kill you" },
 	  .pattern = { "handover/*" },
 	  .metric = "receiver killed",
-	  .mechanism =
-		  "  sender: memfd --SCM_RIGHTS--> receiver: mmap()\n"
-		  "  sender: ftruncate(memfd, 0)   receiver: load -> SIGBUS\n"
-		  "With F_SEAL_SHRINK the kernel refuses to shrink it, whoever asks. A receiver looks at the seals\n"
-		  "(F_GET_SEALS) before it maps, and at SO_PEERCRED for who connected.",
+	  .mechanism = "  sender: memfd --SCM_RIGHTS--> receiver: mmap()\n"
+		       "  sender: ftruncate(memfd, 0)   receiver: load -> SIGBUS\n"
+		       "With F_SEAL_SHRINK the kernel refuses to shrink it, whoever asks. A receiver looks at "
+		       "the seals (F_GET_SEALS) before it maps, and at SO_PEERCRED for who connected.",
 	  .source = "correctness/handover.c",
 	  .function = "receive",
 	  .next = "shmeter run seals: what each seal refuses" },
@@ -471,9 +485,9 @@ const struct demo demos[] = {
 	  .pattern = { "namespaces/sysv_ipc", "namespaces/posix_ipc", "namespaces/posix_own_shm",
 		       "namespaces/posix_user", "namespaces/memfd_passed" },
 	  .metric = "reached",
-	  .mechanism = "  IPC namespace     System V numbers and keys, message queues\n"
-		       "  mount at /dev/shm POSIX names: files in a tmpfs of the container's own\n"
-		       "  a descriptor      goes anywhere: a memfd sent over a socket is the same memory",
+	  .mechanism = "  IPC namespace      System V numbers and keys, message queues\n"
+		       "  mount at /dev/shm  POSIX names: files in a tmpfs of the container's own\n"
+		       "  a descriptor       goes anywhere: a memfd sent over a socket is one memory",
 	  .source = "correctness/namespaces.c",
 	  .function = "reaches",
 	  .next = "lsns; docker run --ipc=... --shm-size=...; df /dev/shm" },
@@ -485,8 +499,8 @@ const struct demo demos[] = {
 	  .pattern = { "resident/*" },
 	  .metric = "sum of RSS",
 	  .mechanism = "  page table 0 --.\n"
-		       "  page table 1 --+--> [ 1024 frames ]   RSS: 4 MiB in each    PSS: 1 MiB in each\n"
-		       "  page table 2 --+\n"
+		       "  page table 1 --+--> [ 1024 frames ]   RSS: 4 MiB in each\n"
+		       "  page table 2 --+                      PSS: 1 MiB in each\n"
 		       "  page table 3 --'",
 	  .source = "correctness/resident.c",
 	  .function = "take_part",
@@ -499,7 +513,8 @@ const struct demo demos[] = {
 	  .pattern = { "orphan/*", "find_orphans/*" },
 	  .metric = "left behind",
 	  .mechanism = "  ls -l /dev/shm            POSIX segments: rm removes the name\n"
-		       "  ipcs -m -p, -t            System V: who made it, who attached last; nattch 0: ipcrm -m ID\n"
+		       "  ipcs -m -p, ipcs -m -t    System V: who made it, who attached last\n"
+		       "  ipcrm -m ID               removes one; it is free once nattch is 0\n"
 		       "  grep Shmem /proc/meminfo  how much there is in total",
 	  .source = "correctness/orphan.c",
 	  .function = "remove_named",
@@ -510,9 +525,12 @@ const struct demo demos[] = {
 	  .question = "How large may a System V segment be on this machine by default?",
 	  .choice = { "32 MiB", "half of the memory", "practically unlimited" },
 	  .pattern = { "limits/*" },
-	  .mechanism = "  kernel.shmmax, shmall, shmmni   System V; practically unlimited since Linux 3.16\n"
-		       "  the size of /dev/shm            POSIX: half of the memory, 64 MiB in many containers\n"
-		       "  RLIMIT_MEMLOCK                  the most for mlock, and for huge pages of System V",
+	  .metric = "SHMMAX",
+	  .mechanism = "  kernel.shmmax, shmall, shmmni  System V: practically unlimited since Linux\n"
+		       "                                 3.16\n"
+		       "  the size of /dev/shm           POSIX: half of the memory, 64 MiB in many\n"
+		       "                                 containers\n"
+		       "  RLIMIT_MEMLOCK                 mlock, and huge pages of System V",
 	  .source = "correctness/limits.c",
 	  .function = "read_limits",
 	  .next = "shmeter doctor" },

@@ -182,16 +182,33 @@ const char *sm_format_duration(char out[SM_TEXT_MAX], double ns)
 	return out;
 }
 
+static const char *in_thousands(char out[SM_TEXT_MAX], double value, const char *const unit[5])
+{
+	unsigned i = 0;
+
+	while (i < 4 && fabs(value) >= 999.5) {
+		value /= 1000;
+		i++;
+	}
+	three_digits(out, SM_TEXT_MAX, value, unit[i]);
+	return out;
+}
+
 const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second)
 {
 	static const char *const unit[] = { "/s", "k/s", "M/s", "G/s", "T/s" };
-	unsigned i = 0;
 
-	while (i < 4 && fabs(per_second) >= 999.5) {
-		per_second /= 1000;
-		i++;
-	}
-	three_digits(out, SM_TEXT_MAX, per_second, unit[i]);
+	return in_thousands(out, per_second, unit);
+}
+
+const char *sm_format_count(char out[SM_TEXT_MAX], double count)
+{
+	static const char *const unit[] = { "", "k", "M", "G", "T" };
+	double size_of = fabs(count);
+
+	if (size_of >= 99999.5 && size_of < 999.5e12)
+		return in_thousands(out, count, unit);
+	snprintf(out, SM_TEXT_MAX, size_of >= 999.95 && size_of < 99999.5 ? "%.0f" : "%.4g", count);
 	return out;
 }
 

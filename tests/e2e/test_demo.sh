@@ -17,8 +17,12 @@ cut -f1 list | sort | uniq -d | grep . && fail 'a name is there twice'
 for name in one-frame lost-update false-sharing numa orphans; do
 	begin=$(date +%s)
 	timeout 60 "$program" demo "$name" --yes </dev/null >out 2>err || fail "$name: exit $?: $(cat err)"
-	awk -v name="$name" 'length > 100 && !/^  \|/ {print "FAIL: " name " is wider than a projector: " $0; bad = 1}
+	awk -v name="$name" 'length > 80 {print "FAIL: " name " is wider than 80 columns: " $0; bad = 1}
 		END {exit bad}' out || failed=1
+	grep -E '\|.*[0-9]e[+-]?[0-9]' out | grep -v '^  |' && fail "$name writes numbers as nobody does"
+	if [ "$name" = one-frame ] && grep '^ *shared |' out | grep -vq '|[*]* 1 *$'; then
+		fail "$name draws a time, and is about a count"
+	fi
 	[ $(($(date +%s) - begin)) -le 20 ] || fail "$name takes $(($(date +%s) - begin)) s"
 	[ -s err ] && fail "$name complains: $(cat err)"
 	for part in 'What was measured here' 'Why' 'The code that ran' 'What to try next'; do
@@ -35,6 +39,9 @@ done | grep . && fail 'the code is another than in its file'
 grep -oE '\.source = "[^"]+"|\.function = "[^"]+"' "$root/bench/demos.c" | cut -d'"' -f2 | paste - - | while read -r file function; do
 	grep -qE "^[a-z].*\b$function\(" "$root/scenarios/$file" || echo "$file: $function"
 done | grep . && fail 'a demonstration names code that is not there'
+# drawings fit a terminal of 80 columns; the program wraps the rest
+grep -oE '"  ([^"\\]|\\.)*"' "$root/bench/demos.c" | sed -E 's/\\n"$/"/; s/\\(.)/\1/g; s/^"//; s/"$//' | awk 'length > 79' |
+	grep . && fail 'a drawing is wider than 79 columns'
 ls -d "$scratch"/shmeter-demo-* 2>/dev/null && fail 'a demonstration left its run'
 
 timeout 5 "$program" demo watch --yes >out 2>err || fail "watch: $(cat err)"

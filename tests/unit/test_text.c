@@ -74,6 +74,15 @@ Test(text, formats)
 	cr_expect_str_eq(sm_format_bytes(out, 65536), "64 KiB");
 	cr_expect_str_eq(sm_format_bytes(out, 1.5 * (1 << 20)), "1.5 MiB");
 	cr_expect_str_eq(sm_format_rate(out, 3.2e6), "3.20 M/s");
+	cr_expect_str_eq(sm_format_count(out, 0), "0");
+	cr_expect_str_eq(sm_format_count(out, 0.625), "0.625");
+	cr_expect_str_eq(sm_format_count(out, 48), "48");
+	cr_expect_str_eq(sm_format_count(out, 9372), "9372");
+	cr_expect_str_eq(sm_format_count(out, 64295), "64295");
+	cr_expect_str_eq(sm_format_count(out, 341569), "342 k");
+	cr_expect_str_eq(sm_format_count(out, 7.931e6), "7.93 M");
+	cr_expect_str_eq(sm_format_count(out, -99999.6), "-100 k");
+	cr_expect_str_eq(sm_format_count(out, 5.674e-6), "5.674e-06");
 }
 
 #define WRAPPED_MAX 4096

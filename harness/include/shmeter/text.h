@@ -37,6 +37,9 @@ const char *sm_format_duration(char out[SM_TEXT_MAX], double ns);
 /* "3.2 M/s", "850 k/s".  Returns `out`. */
 const char *sm_format_rate(char out[SM_TEXT_MAX], double per_second);
 
+/* A number without unit: "0", "0.625", "9372", and from 100000 on "342 k", "7.93 M".  Returns `out`. */
+const char *sm_format_count(char out[SM_TEXT_MAX], double count);
+
 /* Whether a list of words separated by spaces contains `word`, of `length` characters. */
 bool sm_has_word(const char *list, const char *word, size_t length);
 /* Finds the first line "key : value" of a text such as /proc/cpuinfo and writes its value.  Returns the end of that line,
