@@ -8,12 +8,11 @@ set tmargin 5
 if (x_log && !exists('x_zero')) set logscale x 2
 if (x_log && exists('x_zero')) set nonlinear x via log(x + 1) inverse exp(x) - 1
 if (x_log && exists('x_zero')) set xtics (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
-set logscale y
+# where a value is 0 the axis is linear, from 0
+if (value_log) set logscale y; else if (value_zero) set yrange [-0.1:1]; else set yrange [0:*]
 set xlabel x_label noenhanced
-set ylabel y_label noenhanced
-# a time is in ns: the axis says ns, us, ms
-scale = exists('y_time') ? 1e-9 : 1
-set format y exists('y_time') ? '%.0s %cs' : '%.4g'
+set ylabel y_label . (value_unit eq '' || strstrt(y_label, value_unit) > 0 ? '' : ' (' . value_unit . ')') noenhanced
+set format y value_format
 if (x_bytes) set format x '%.0b%B'
 if (!x_bytes) set format x '%.0f'
 set offsets graph 0.03, graph 0.03, 0, 0

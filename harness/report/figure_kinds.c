@@ -234,7 +234,8 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 	struct point *points = calloc(r->summary_count + 1, sizeof(*points));
 	size_t total = 0, firsts = 0, used;
 	unsigned crossings = 0;
-	double range[2] = { INFINITY, 0 }, end[VARIANTS_MAX] = { 0 };
+	double range[2] = { INFINITY, 0 }, end[VARIANTS_MAX] = { 0 }, smallest = INFINITY, largest = -INFINITY;
+	const struct sm_case_row payload = { .unit = sm_name_of("GB/s"), .unit_kind = SM_UNIT_OTHER };
 	char label[128];
 
 	if (!first || !points || !param)
@@ -243,9 +244,12 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		used = sweep_points(r, f, variants[v], param, bytes_rate, points);
 		figures_put_field(out, variants[v]);
 		fputc('\n', out);
-		for (size_t i = 0; i < used; i++)
+		for (size_t i = 0; i < used; i++) {
 			fprintf(out, "%.6g %.6g %.6g %.6g\n", points[i].x, points[i].value, points[i].low,
 				points[i].high);
+			smallest = fmin(smallest, points[i].low);
+			largest = fmax(largest, points[i].high);
+		}
 		if (used > 0) {
 			range[0] = fmin(range[0], points[0].x);
 			range[1] = fmax(range[1], points[used - 1].x);
@@ -274,6 +278,7 @@ static size_t sweep_data_of(const struct sm_results *r, struct figure *f, FILE *
 		 param && param->bytes, param && param->logarithmic, range[0] == 0 ? "x_zero = 1\n" : "");
 	if (param && param->region)
 		put_marks(r, range, f->variables + strlen(f->variables), sizeof(f->variables) - strlen(f->variables));
+	figures_axis(f, bytes_rate ? &payload : &r->cases[f->placement_of], smallest, largest);
 	if (!bytes_rate && r->cases[f->placement_of].unit_kind == SM_UNIT_NS)
 		strncat(f->variables, "y_time = 1\n", sizeof(f->variables) - strlen(f->variables) - 1);
 	return total;
@@ -358,11 +363,10 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 		count++;
 	}
 	if (count)
-		snprintf(f->variables, sizeof(f->variables),
-			 "x_label = '%s'\nunit = '%s'\nsmallest = %.6g\nlargest = %.6g\n",
+		snprintf(f->variables, sizeof(f->variables), "x_label = '%s'\nunit = '%s'\n",
 			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, metric, sizeof(metric)),
-			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].unit, unit, sizeof(unit)), smallest,
-			 largest);
+			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].unit, unit, sizeof(unit)));
+	figures_axis(f, &r->cases[f->placement_of], smallest, largest);
 	f->height = 130 + 24 * row;
 	figures_labels(f, longest);
 	return row > ROWS_MAX ? 0 : count;

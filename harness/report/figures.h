@@ -53,6 +53,10 @@ void figures_settle_names(struct figure *figures, unsigned count);
 /* File stem of the sweep of a case's metric: "false_sharing", "wakeup-sleeper_s_delay". */
 void figures_stem(const struct sm_case_row *c, char *out, size_t size);
 
+/* figure_axis.c: adds to the figure's variables how the axis of a metric's values is drawn, where `smallest` and `largest`
+ * are of all values and limits: value_log and value_zero (nothing is above 0), scale, value_format, value_unit. */
+void figures_axis(struct figure *figure, const struct sm_case_row *c, double smallest, double largest);
+
 /* Width and left margin of a figure whose row labels have at most `longest` characters. */
 void figures_labels(struct figure *figure, size_t longest);
 /* figure_run.c: the data of the figures about the whole run, as `data` above. */

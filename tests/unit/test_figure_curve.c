@@ -1,4 +1,5 @@
-/* The figure of a time over the bandwidth that others used: which points it has, and in which order. */
+/* The figure of a time over the bandwidth that others used: which points it has, and in which order; and the axis of the
+ * values of any figure. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -76,4 +77,37 @@ Test(figure_curve, each_variant_is_a_line_and_one_without_points_is_none)
 			 "\"alone, processes=2\" \n0 90 89 91 10\n\n\n\"read, processes=3\" \n1 100 99 101 10\n\n\n");
 	free(text);
 	sm_results_free(&r);
+}
+
+/* What a figure of values from `smallest` to `largest` in `unit` has as its axis. */
+static void expect_axis(const char *unit, double smallest, double largest, const char *expected)
+{
+	struct sm_case_row c = { .unit = sm_name_of(unit), .unit_kind = sm_unit_kind_of(unit) };
+	struct figure f = { .variables = "" };
+
+	figures_axis(&f, &c, smallest, largest);
+	cr_expect_str_eq(f.variables, expected, "%s from %g to %g: %s", unit, smallest, largest, f.variables);
+}
+
+#define AXIS(log, zero, factor, format, unit)                                                                          \
+	"value_log = " #log "\nvalue_zero = " #zero "\nscale = 1 / " #factor ".\nvalue_format = '" format              \
+	"'\nvalue_unit = '" unit "'\n"
+
+Test(figure_axis, a_logarithm_needs_values_above_0_that_differ)
+{
+	expect_axis("messages", 0, 0, AXIS(0, 1, 1, "%.4g", "messages"));
+	expect_axis("1", 0, 1, AXIS(0, 0, 1, "%.4g", ""));
+	expect_axis("1", 1, 1, AXIS(0, 0, 1, "%.4g", ""));
+	expect_axis("1", 5e-6, 1, AXIS(1, 0, 1, "%.4g", ""));
+	expect_axis("ns/op", 160, 260, AXIS(1, 0, 1000000000, "%.0s %cs", ""));
+	expect_axis("ns/op", 0, 2.6e4, AXIS(0, 0, 1000, "%.4g us", ""));
+}
+
+Test(figure_axis, numbers_are_written_as_people_do)
+{
+	expect_axis("messages", 0, 7.9e6, AXIS(0, 0, 1000000, "%.4g M", "messages"));
+	expect_axis("messages", 0, 99000, AXIS(0, 0, 1, "%.4g", "messages"));
+	expect_axis("1", 100, 7.9e6, AXIS(1, 0, 1, "%.0s %c", ""));
+	expect_axis("B/s", 0, 5e10, AXIS(0, 0, 1000000000, "%.4g GB/s", ""));
+	expect_axis("B", 1e9, 5e10, AXIS(1, 0, 1, "%.0s %cB", ""));
 }
