@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "shmeter/text.h"
 
 struct value_tally {
 	unsigned trials, held, unknown; /* unknown: further trials, whose metric has no value */
@@ -57,11 +58,24 @@ static struct value_tally tally_values(const struct sm_analysis *a, const struct
 	return tally;
 }
 
+/* Up to a million with all its digits, for many are exact; sizes of `bytes` with their unit. */
+static const char *amount(char out[SM_TEXT_MAX], double value, bool bytes)
+{
+	if (bytes)
+		return sm_format_bytes(out, value);
+	if (fabs(value) >= 1e6)
+		return sm_format_count(out, value);
+	snprintf(out, SM_TEXT_MAX, "%.6g", value);
+	return out;
+}
+
 void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *scenario, const struct sm_claim *claim)
 {
 	struct value_tally tally = tally_values(a, scenario, claim);
 	struct sm_claim_row *row = sm_analysis_add_claim(a, scenario, claim);
 	struct sm_words words = { .used = 0 };
+	char text[SM_TEXT_MAX];
+	bool bytes;
 	bool holds = claim->metric.once ? tally.held > 0 : tally.held == tally.trials;
 
 	if (tally.trials == 0) {
@@ -80,15 +94,16 @@ void sm_analysis_value_claim(struct sm_analysis *a, const struct sm_scenario *sc
 					  "%.0f operations did not show it; a rare event may come in others: more "
 					  "blocks have more of them",
 					  tally.operations);
+	bytes = sm_unit_kind_of(tally.unit) == SM_UNIT_BYTES && fabs(tally.most) >= 1e6;
 	sm_words_add(&words, "%s of %s: ", claim->metric.name, claim->left);
-	sm_words_add(&words, "%.6g", tally.least);
+	sm_words_add(&words, "%s", amount(text, tally.least, bytes));
 	if (tally.least != tally.most)
-		sm_words_add(&words, " to %.6g", tally.most);
-	sm_words_add(&words, "%s%s in %s%u trial%s", *tally.unit ? " " : "", tally.unit,
+		sm_words_add(&words, " to %s", amount(text, tally.most, bytes));
+	sm_words_add(&words, "%s%s in %s%u trial%s", *tally.unit && !bytes ? " " : "", bytes ? "" : tally.unit,
 		     tally.least == tally.most && tally.trials > 1 ? "each of " : "", tally.trials,
 		     tally.trials == 1 ? "" : "s");
 	if (!holds && !claim->metric.once && tally.trials > 1)
-		sm_words_add(&words, ", %.6g in trial %u", tally.off, tally.off_trial);
+		sm_words_add(&words, ", %s in trial %u", amount(text, tally.off, bytes), tally.off_trial);
 	if (claim->caveat)
 		sm_words_add(&words, "; %s", claim->caveat);
 	row->evidence = sm_results_string(a->results, "%s", words.text);

@@ -140,10 +140,10 @@ static void three_digits(char *out, size_t size, double value, const char *unit)
 
 const char *sm_format_bytes(char out[SM_TEXT_MAX], double bytes)
 {
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	unsigned i = 0;
 
-	while (i < 4 && fabs(bytes) >= 1024) {
+	while (i < 6 && fabs(bytes) >= 1024) {
 		bytes /= 1024;
 		i++;
 	}

@@ -194,10 +194,11 @@ static void cross(const struct printer *p, const struct axis *down, const struct
 		fprintf(p->out, "  ... %u more: summary.csv, report.html, or -v\n", down->count - rows);
 }
 
-/* The further metrics of a point: the cases of `metric`, for each variant of `ranking`. */
+/* The further metrics of a point. */
 struct facts {
 	const struct sm_results *results;
-	const struct ranking *ranking;
+	const struct sm_case_row **of; /* measured cases: those of the ranking first, then those without a time */
+	unsigned cases;
 	const struct sm_case_row **metric; /* for each metric, one case that has it */
 	unsigned metrics;
 	bool turned; /* metrics are rows */
@@ -225,7 +226,7 @@ static void fact_text(unsigned down, unsigned across, bool longer, char out[GRID
 {
 	const struct facts *f = context;
 	const struct sm_case_row *metric = f->metric[f->turned ? down : across];
-	sm_name of = f->ranking->row[f->turned ? across : down].c->id;
+	sm_name of = f->of[f->turned ? across : down]->id;
 
 	(void)longer;
 	for (size_t i = 0; i < f->results->summary_count; i++) {
@@ -246,12 +247,45 @@ static void metric_label(const struct sm_case_row *c, char out[GRID_CELL])
 		snprintf(out, GRID_CELL, "%.60s (%.28s)", c->metric, c->unit);
 }
 
+/* Whether a measured case has a further metric with a value. */
+static bool has_fact(const struct sm_results *r, sm_name of)
+{
+	for (size_t i = 0; i < r->summary_count; i++) {
+		const struct sm_case_row *c = &r->cases[r->summaries[i].case_index];
+
+		if (c->derived && c->of == of && isfinite(r->summaries[i].value.estimate))
+			return true;
+	}
+	return false;
+}
+
+/* A count holds where the time does not, because the trials were disturbed: such a case is listed, too. */
+static void collect_cases(const struct ranking *ranking, sm_name group, struct facts *f)
+{
+	const struct sm_results *r = f->results;
+
+	for (size_t i = 0; i < ranking->count; i++)
+		f->of[f->cases++] = ranking->row[i].c;
+	for (size_t i = 0; i < r->case_count; i++) {
+		const struct sm_case_row *c = &r->cases[i];
+		bool seen = c->derived || c->group != group;
+
+		for (unsigned k = 0; k < f->cases && !seen; k++)
+			seen = f->of[k]->id == c->id;
+		if (!seen && has_fact(r, c->id))
+			f->of[f->cases++] = c;
+	}
+}
+
 static void print_facts(const struct printer *p, const struct ranking *ranking, sm_name group)
 {
 	const struct sm_results *r = p->results;
-	struct facts f = { r, ranking, sm_zeroed_memory(r->case_count + 1, sizeof(*f.metric)), 0, false };
-	struct axis variants = axis_open((unsigned)ranking->count, 1), metrics;
+	struct facts f = { .results = r,
+			   .of = sm_zeroed_memory(r->case_count + 1, sizeof(*f.of)),
+			   .metric = sm_zeroed_memory(r->case_count + 1, sizeof(*f.metric)) };
+	struct axis variants, metrics;
 
+	collect_cases(ranking, group, &f);
 	for (size_t i = 0; i < r->case_count; i++) {
 		const struct sm_case_row *c = &r->cases[i];
 		bool seen = !c->derived || c->of_group != group;
@@ -264,15 +298,17 @@ static void print_facts(const struct printer *p, const struct ranking *ranking, 
 	metrics = axis_open(f.metrics, 1);
 	for (unsigned m = 0; m < f.metrics; m++)
 		metric_label(f.metric[m], metrics.label[m]);
+	variants = axis_open(f.cases, 1);
 	snprintf(variants.name[0], GRID_CELL, "variant");
-	for (size_t i = 0; i < ranking->count; i++)
-		snprintf(variants.label[i], GRID_CELL, "%.60s", ranking->row[i].c->variant);
-	f.turned = f.metrics > ranking->count;
-	if (f.metrics > 0 && ranking->count > 0)
+	for (unsigned i = 0; i < f.cases; i++)
+		snprintf(variants.label[i], GRID_CELL, "%.60s", f.of[i]->variant);
+	f.turned = f.metrics > f.cases;
+	if (f.metrics > 0 && f.cases > 0)
 		cross(p, f.turned ? &metrics : &variants, f.turned ? &variants : &metrics,
 		      !f.turned && !p->options->all_points, fact_text, &f);
 	axis_close(&variants);
 	axis_close(&metrics);
+	free((void *)f.of);
 	free((void *)f.metric);
 }
 
@@ -404,6 +440,14 @@ static void print_together(struct printer *p, const struct points *points)
 	free((void *)t.variant);
 }
 
+static bool has_time(const struct sm_results *r, sm_name scenario)
+{
+	for (size_t i = 0; i < r->summary_count; i++)
+		if (is_of(&r->cases[r->summaries[i].case_index], scenario) && r->summaries[i].value.count > 0)
+			return true;
+	return false;
+}
+
 static void print_scenario(sm_name scenario, void *context)
 {
 	struct printer *p = context;
@@ -419,7 +463,7 @@ static void print_scenario(sm_name scenario, void *context)
 	points = sm_memory(sizeof(*points));
 	find_points(r, scenario, points);
 	words_heading(p->options, p->out, scenario, metric);
-	if (points->count > POINTS_APART && !p->options->all_points) {
+	if (points->count > POINTS_APART && !p->options->all_points && has_time(r, scenario)) {
 		print_together(p, points);
 	} else {
 		explain(p);

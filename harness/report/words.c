@@ -1,6 +1,7 @@
 /* Texts that several parts of the report use. */
 #include "words.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
@@ -287,6 +288,12 @@ void words_limits(const struct sm_results *results, char *out, size_t size)
 	}
 }
 
+/* "26.0 G" and "B/s": a prefix and its unit are one word. */
+static bool joins(const char *number, const char *unit)
+{
+	return *unit == 'B' && isalpha((unsigned char)number[strlen(number) - 1]);
+}
+
 const char *words_value(char *out, size_t size, double value, const char *unit)
 {
 	enum sm_unit_kind kind = sm_unit_kind_of(unit);
@@ -295,9 +302,9 @@ const char *words_value(char *out, size_t size, double value, const char *unit)
 	if (kind == SM_UNIT_NS)
 		snprintf(out, size, "%s", sm_format_ns(text, value));
 	else if (kind == SM_UNIT_NONE)
-		snprintf(out, size, "%.4g", value);
+		snprintf(out, size, "%s", sm_format_count(text, value));
 	else
-		snprintf(out, size, "%.4g %s", value, unit);
+		snprintf(out, size, "%s%s%s", sm_format_count(text, value), joins(text, unit) ? "" : " ", unit);
 	return out;
 }
 

@@ -147,3 +147,21 @@ Test(analysis, what_cannot_run_here_is_not_counted_with_them)
 	cr_expect_eq(claim_of("C1")->verdict, SM_NOT_TESTABLE);
 	cr_expect_not(claim_of("C1")->unmeasured);
 }
+
+/* A count is one whatever disturbed the trial: where no time is left, the counts are still the answer. */
+Test(analysis, counts_of_disturbed_trials_are_in_the_table)
+{
+	unsigned good = add_case("touch", "lazy", "-", 2), bad = add_case("touch", "ready", "-", 2);
+
+	add_trial(good, 0, 0, 20, 20);
+	*sm_results_add_metric(&run) = (struct sm_metric_row){ 0, "lost", "1", 0 };
+	for (unsigned b = 0; b < 3; b++) {
+		unsigned trial = add_sample(bad, b)->trial;
+
+		add_slice(trial, 0, 20, NEAR, FAR);
+		*sm_results_add_metric(&run) = (struct sm_metric_row){ trial, "lost", "1", 1234567 };
+	}
+	analyse();
+	EXPECT_LINES("no figure (see below): ready\n", "variant    lost\n", "\n  lazy          0\n",
+		     "\n  ready    1.23 M\n", "lost of ready: 1.23 M in each of 3 trials");
+}

@@ -72,6 +72,7 @@ Test(text, formats)
 	cr_expect_str_eq(sm_format_duration(out, 3600e9 * 8 + 1190e9), "8 h 20 min");
 	cr_expect_str_eq(sm_format_bytes(out, 512), "512 B");
 	cr_expect_str_eq(sm_format_bytes(out, 65536), "64 KiB");
+	cr_expect_str_eq(sm_format_bytes(out, 0x1p64), "16 EiB"); /* SHMMAX */
 	cr_expect_str_eq(sm_format_bytes(out, 1.5 * (1 << 20)), "1.5 MiB");
 	cr_expect_str_eq(sm_format_rate(out, 3.2e6), "3.20 M/s");
 	cr_expect_str_eq(sm_format_count(out, 0), "0");
