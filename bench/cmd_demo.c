@@ -19,16 +19,18 @@
 #include "shmeter/store.h"
 #include "shmeter/text.h"
 
-#define BLOCKS     10          /* some blocks may be lost */
-#define WIDTH_MAX  100         /* columns: more cannot be read on a projector */
-#define BUDGET_NS  9000000000u /* for measuring: a demonstration takes at most 15 seconds */
-#define FRAME_NS   700000000u
-#define CODE_LINES 40
+#define BLOCKS        10            /* some blocks may be lost */
+#define WIDTH_MAX     100           /* columns: more cannot be read on a projector */
+#define BUDGET_NS     9000000000u   /* for measuring: a demonstration takes at most 15 seconds */
+#define BUDGET_ALL_NS 300000000000u /* for measuring all of them, which together take at most six minutes */
+#define FRAME_NS      700000000u
+#define CODE_LINES    40
 
 struct stage {
 	const struct demo_options *options;
 	const struct demo *demo;
 	char folder[4096];
+	uint64_t budget_ns;
 	struct sm_results run; /* filled during the measurement */
 	uint64_t last_frame_ns;
 	bool moving;               /* the picture is redrawn in place */
@@ -161,7 +163,7 @@ static int measure(struct stage *stage, struct sm_error *err)
 		run.plan.set_count++;
 	}
 	run.plan.repeat_blocks = BLOCKS;
-	run.plan.budget_ns = BUDGET_NS;
+	run.plan.budget_ns = stage->budget_ns;
 	run.folder = stage->folder;
 	complete_run(&run, &stage->options->common);
 	if (stage->moving) {
@@ -210,7 +212,7 @@ static void tell(const struct stage *stage)
 	if (!told)
 		printf("  Nothing: no trial ended within the %u s of a demonstration. Stop what else runs\n"
 		       "    here and try again, or give it the time it needs: shmeter run %s\n",
-		       (unsigned)(BUDGET_NS / 1000000000u), scenario_of(stage->demo, scenario));
+		       (unsigned)((stage->budget_ns + 500000000u) / 1000000000u), scenario_of(stage->demo, scenario));
 }
 
 /* Prints a line of code with tabs of four columns; what is too long for the terminal goes on in further rows. */
@@ -282,9 +284,9 @@ static void show_mechanism(const char *text)
 	}
 }
 
-static int show(const struct demo_options *options, const struct demo *demo, struct sm_error *err)
+static int show(const struct demo_options *options, const struct demo *demo, uint64_t budget_ns, struct sm_error *err)
 {
-	struct stage stage = { .options = options, .demo = demo };
+	struct stage stage = { .options = options, .demo = demo, .budget_ns = budget_ns };
 	struct sm_error missing, left = { 0 };
 	unsigned guess;
 	int rc, rc_left;
@@ -326,10 +328,13 @@ static int show(const struct demo_options *options, const struct demo *demo, str
 
 static int show_all(const struct demo_options *options, struct sm_error *err)
 {
+	uint64_t count = 0;
 	int rc = 0;
 
+	while (demos[count].name)
+		count++;
 	for (const struct demo *demo = demos; rc == 0 && demo->name; demo++)
-		rc = show(options, demo, err);
+		rc = show(options, demo, count * BUDGET_NS > BUDGET_ALL_NS ? BUDGET_ALL_NS / count : BUDGET_NS, err);
 	return rc;
 }
 
@@ -353,7 +358,7 @@ int cmd_demo(const struct demo_options *options)
 	else if (options->all)
 		rc = show_all(options, &err);
 	else if (demo)
-		rc = show(options, demo, &err);
+		rc = show(options, demo, BUDGET_NS, &err);
 	else
 		rc = sm_fail(&err, EINVAL, "there is no demonstration \"%s\"; `shmeter demo` lists them", name);
 	return rc < 0 ? complain(&err) : EXIT_OK;
