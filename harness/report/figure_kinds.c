@@ -336,14 +336,16 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 	sm_name last = NULL;
 	double smallest = INFINITY, largest = -INFINITY;
 	char metric[128], unit[128];
+	struct figure_common common;
 	size_t longest = 0;
 
+	figures_common(r, &r->cases[f->placement_of], &common);
 	for (size_t i = r->summary_count; i-- > 0;) {
 		const struct sm_summary_row *s = &r->summaries[i];
 		const struct sm_case_row *c = &r->cases[s->case_index];
 		double low = isfinite(s->value.low) ? s->value.low : s->value.estimate;
 		double high = isfinite(s->value.high) ? s->value.high : s->value.estimate;
-		char label[320], point[192];
+		char label[320];
 
 		if (!is_of(c, f->scenario, f->metric) || !isfinite(s->value.estimate))
 			continue;
@@ -352,8 +354,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 			group++;
 		}
 		last = c->group;
-		words_point(c->params, sm_placement_name(c->placement), point, sizeof(point));
-		snprintf(label, sizeof(label), "%s  (%s)", c->variant, point);
+		figures_label(c, &common, label, sizeof(label));
 		longest = strlen(label) > longest ? strlen(label) : longest;
 		fprintf(out, "%u ", ++row);
 		figures_put_field(out, label);
@@ -434,6 +435,20 @@ static void plan_node_matrices(const struct sm_results *r, const struct sm_case_
 	free(first);
 }
 
+static void plan_dots(const struct sm_results *r, unsigned first, const char *stem, struct figure *out, unsigned *count)
+{
+	const struct sm_case_row *c = &r->cases[first];
+	struct figure *f = add(out, count, FIGURE_DOTS, c, dots_data);
+	struct figure_common common;
+	char text[192];
+
+	figures_common(r, c, &common);
+	f->placement_of = first;
+	snprintf(f->name, sizeof(f->name), "%s_cases", stem);
+	snprintf(f->title, sizeof(f->title), "%s: %s%s (median, 95 %% interval)", c->scenario, c->metric,
+		 figures_common_text(c, &common, text, sizeof(text)));
+}
+
 /* The figures of one metric of a scenario; `first` is its first case. */
 static void plan_metric(const struct sm_results *r, unsigned first, struct figure *out, unsigned *count)
 {
@@ -489,10 +504,7 @@ static void plan_metric(const struct sm_results *r, unsigned first, struct figur
 		snprintf(f->title, sizeof(f->title), "%s: distribution of single operations, %s", c->scenario, point);
 	}
 	plan_first_pass(r, c, out, count);
-	f = add(out, count, FIGURE_DOTS, c, dots_data);
-	f->placement_of = first;
-	snprintf(f->name, sizeof(f->name), "%s_cases", stem);
-	snprintf(f->title, sizeof(f->title), "%s: %s (median, 95 %% interval)", c->scenario, c->metric);
+	plan_dots(r, first, stem, out, count);
 }
 
 static void title_faults(const struct sm_results *r, struct figure *f)

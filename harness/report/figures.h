@@ -53,6 +53,20 @@ void figures_settle_names(struct figure *figures, unsigned count);
 /* File stem of the sweep of a case's metric: "false_sharing", "wakeup-sleeper_s_delay". */
 void figures_stem(const struct sm_case_row *c, char *out, size_t size);
 
+/* What all cases of a scenario and metric have in common: parameters such as "capacity=65536", and the placement. */
+#define FIGURE_WORDS 16u
+struct figure_common {
+	sm_name word[FIGURE_WORDS];
+	unsigned count;
+	bool placement;
+};
+void figures_common(const struct sm_results *r, const struct sm_case_row *c, struct figure_common *out);
+/* The same after a metric in a title: ", capacity=65536, near"; "" where there is nothing.  Returns `out`. */
+const char *figures_common_text(const struct sm_case_row *c, const struct figure_common *common, char *out,
+				size_t size);
+/* A case's label: the variant, and what differs from other cases: "pipe  (message=64)". */
+void figures_label(const struct sm_case_row *c, const struct figure_common *common, char *out, size_t size);
+
 /* figure_axis.c: adds to the figure's variables how the axis of a metric's values is drawn, where `smallest` and `largest`
  * are of all values and limits: value_log and value_zero (nothing is above 0), scale, value_format, value_unit. */
 void figures_axis(struct figure *figure, const struct sm_case_row *c, double smallest, double largest);

@@ -111,3 +111,28 @@ Test(figure_axis, numbers_are_written_as_people_do)
 	expect_axis("B/s", 0, 5e10, AXIS(0, 0, 1000000000, "%.4g GB/s", ""));
 	expect_axis("B", 1e9, 5e10, AXIS(1, 0, 1, "%.0s %cB", ""));
 }
+
+Test(figure_names, a_label_has_what_differs)
+{
+	struct figure_common common;
+	struct sm_results r;
+	char text[64];
+
+	sm_results_init(&r);
+	add(&r, "read", 10, 2, NULL, 100);
+	add(&r, "write", 50, 2, NULL, 100);
+	add(&r, "read", 10, 4, SM_BANDWIDTH, 1e9); /* another metric */
+	figures_common(&r, &r.cases[0], &common);
+	cr_expect_str_eq(figures_common_text(&r.cases[0], &common, text, sizeof(text)), ", processes=2, near");
+	figures_label(&r.cases[1], &common, text, sizeof(text));
+	cr_expect_str_eq(text, "write  (load=50)");
+	r.cases[1].placement = SM_PLACE_SAME_CORE;
+	figures_common(&r, &r.cases[0], &common);
+	cr_expect_str_eq(figures_common_text(&r.cases[0], &common, text, sizeof(text)), ", processes=2");
+	figures_label(&r.cases[1], &common, text, sizeof(text));
+	cr_expect_str_eq(text, "write  (load=50, same-core)");
+	figures_common(&r, &r.cases[2], &common); /* alone */
+	figures_label(&r.cases[2], &common, text, sizeof(text));
+	cr_expect_str_eq(text, "read");
+	sm_results_free(&r);
+}
