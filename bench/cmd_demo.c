@@ -1,6 +1,7 @@
 /* shmeter demo: asks a question, takes a guess, draws the measurement as it runs, gives the answer with its evidence,
  * and explains the mechanism, the code that ran and what to try next. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -177,13 +178,37 @@ static int measure(struct stage *stage, struct sm_error *err)
 	return rc;
 }
 
+/* Prints how the variants compare with the first one, for a demonstration about which nothing is claimed. */
+static void compare(const struct stage *stage)
+{
+	const struct sm_results *run = &stage->run;
+	char text[512];
+
+	for (size_t i = 0; i < run->pair_count; i++) {
+		const struct sm_pair_row *pair = &run->pairs[i];
+
+		if (!pair->leading || pair->control || run->cases[pair->left_case].derived ||
+		    !isfinite(pair->ratio.estimate))
+			continue;
+		if (isfinite(pair->ratio.low))
+			snprintf(text, sizeof(text),
+				 "%s takes %.3g times as long as %s (95 %% interval %.3g to %.3g, n = %u)", pair->left,
+				 pair->ratio.estimate, pair->right, pair->ratio.low, pair->ratio.high,
+				 pair->blocks_used);
+		else
+			snprintf(text, sizeof(text), "%s takes %.3g times as long as %s (no interval: n = %u)",
+				 pair->left, pair->ratio.estimate, pair->right, pair->blocks_used);
+		sm_wrap(stdout, "  ", 4, width(), text);
+	}
+}
+
 /* Prints the claims about what was shown, with their evidence, and what could not run, with the reason. */
 static void tell(const struct stage *stage)
 {
 	const struct sm_results *run = &stage->run;
 	char scenario[128], verdict[32];
 	const char *last = "";
-	bool told = false;
+	bool told = false, judged = false;
 
 	for (size_t i = 0; i < run->claim_count; i++) {
 		const struct sm_claim_row *claim = &run->claims[i];
@@ -191,6 +216,7 @@ static void tell(const struct stage *stage)
 		if (claim->unmeasured || strcmp(claim->scenario, scenario_of(stage->demo, scenario)) != 0)
 			continue;
 		told = true;
+		judged |= !claim->expected;
 		snprintf(verdict, sizeof(verdict), "  %s: ", sm_verdict_name(claim->verdict));
 		sm_wrap(stdout, verdict, 4, width(), claim->sentence);
 		if (strcmp(claim->evidence, "-") != 0)
@@ -198,6 +224,8 @@ static void tell(const struct stage *stage)
 		if (strcmp(claim->reason, "-") != 0)
 			sm_wrap(stdout, "     Why: ", 5, width(), claim->reason);
 	}
+	if (!judged)
+		compare(stage);
 	for (size_t i = 0; i < run->sample_count; i++) {
 		const struct sm_sample *sample = &run->samples[i];
 

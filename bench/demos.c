@@ -82,14 +82,16 @@ const struct demo demos[] = {
 		  "A message goes to another process and back, 64 bytes and 64 KiB. How does a pipe compare with a ring in "
 		  "shared memory?",
 	  .choice = { "the pipe is faster", "about as fast", "the ring is far faster" },
-	  .pattern = { "transport_latency/pipe", "transport_latency/shm_ring", "transport_latency/shm_ring_futex" },
+	  .pattern = { "transport_latency/pipe", "transport_latency/shm_mutex_cond", "transport_latency/pipe_spin",
+		       "transport_latency/shm_ring" },
 	  .set = { { "message", "64,64k" } },
 	  .mechanism = "  pipe   sender --write()--> [ kernel's pages ] --read()--> receiver\n"
 		       "         two copies, two system calls\n"
 		       "  ring   sender --stores---> [ shared memory  ] --loads---> receiver\n"
 		       "         two copies here, no call\n"
-		       "Most of a short round trip through a pipe is not spent on copying, but on waking up the "
-		       "other process.",
+		       "Most of a short round trip is not spent on copying, but on waking up the other process: "
+		       "so a pipe is compared with a ring that sleeps, too, and one that spins with one that "
+		       "spins.",
 	  .source = "transport/transport_latency.c",
 	  .function = "round_trips",
 	  .next = "the same with --placement same-core: shmeter run transport_latency --placement same-core" },

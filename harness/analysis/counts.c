@@ -171,8 +171,8 @@ static void add_evidence(const struct count_rule *rule, const struct count_tally
 			     tally->counted - tally->matched, tally->counted);
 		return;
 	}
-	sm_words_add(words, "%s: %.0f %s in %.0f operations, %.6g an operation in each of %u trial%s", variant,
-		     tally->total, rule->event, tally->operations, rule->per_op, tally->counted,
+	sm_words_add(words, "%s: %.0f %s in %.0f operations, %.6g an operation in %s%u trial%s", variant, tally->total,
+		     rule->event, tally->operations, rule->per_op, tally->counted > 1 ? "each of " : "", tally->counted,
 		     plural(tally->counted));
 	if (rule->slack > 0)
 		sm_words_add(words, " (give or take %u event%s a trial)", rule->slack, plural(rule->slack));
