@@ -15,6 +15,9 @@
 /* Pixels of a line's name in the key, and of all that is above and below the key. */
 #define KEY_ROW  16u
 #define KEY_REST 130u
+/* Pixels of a row of dots, and of all that is above and below the rows: letters are larger in the SVG than in the PNG. */
+#define DOTS_ROW  24u
+#define DOTS_REST 180u
 /* A figure with more rows is no picture that anybody reads, and too tall for gnuplot's PNG. */
 #define ROWS_MAX 1000u
 
@@ -368,7 +371,7 @@ static size_t dots_data(const struct sm_results *r, struct figure *f, FILE *out)
 			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].metric, metric, sizeof(metric)),
 			 sm_encode(SM_TO_GNUPLOT, r->cases[f->placement_of].unit, unit, sizeof(unit)));
 	figures_axis(f, &r->cases[f->placement_of], smallest, largest);
-	f->height = 130 + 24 * row;
+	f->height = DOTS_REST + DOTS_ROW * row;
 	figures_labels(f, longest);
 	return row > ROWS_MAX ? 0 : count;
 }

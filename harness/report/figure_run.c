@@ -79,7 +79,7 @@ size_t figures_faults(const struct sm_results *r, struct figure *f, FILE *out)
 		figures_put_field(out, label);
 		fprintf(out, "%.6g %.6g\n", s->value.estimate, faults);
 	}
-	f->height = 130 + 24 * (unsigned)count;
+	f->height = 180 + 24 * (unsigned)count;
 	figures_labels(f, longest);
 	return count;
 }

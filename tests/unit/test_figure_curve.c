@@ -136,3 +136,24 @@ Test(figure_names, a_label_has_what_differs)
 	cr_expect_str_eq(text, "read");
 	sm_results_free(&r);
 }
+
+/* In an SVG the heading, the axis and its name take about 160 pixels, and a label 17. */
+Test(figure_dots, few_rows_have_room_for_their_labels)
+{
+	struct figure *figures = calloc(FIGURES_MAX, sizeof(*figures)), *f = figures;
+	struct sm_results r;
+	FILE *out = fopen("/dev/null", "we");
+
+	sm_results_init(&r);
+	add(&r, "smaps", 10, 2, NULL, 1);
+	add(&r, "pagemap", 10, 2, NULL, 1);
+	r.cases[0].unit = r.cases[1].unit = sm_name_of("1");
+	cr_assert(figures && out && figures_plan(&r, figures) > 0);
+	while (f < figures + FIGURES_MAX - 1 && f->kind != FIGURE_DOTS)
+		f++;
+	cr_assert_eq(f->data(&r, f, out), 2);
+	cr_expect_geq(f->height, 160 + 2 * 2 * 17, "%u pixels", f->height);
+	fclose(out);
+	free(figures);
+	sm_results_free(&r);
+}
