@@ -319,8 +319,17 @@ static void put_answer(const struct ladder *l, FILE *out)
 	fputs("</strong></p>\n", out);
 }
 
+/* The next longer profile than the run's; NULL: there is none. */
+static const char *longer_profile(const struct sm_results *results)
+{
+	sm_name profile = sm_name_of(words_text(results, "profile"));
+
+	return profile == sm_name_of("quick") ? "standard" : profile == sm_name_of("standard") ? "full" : NULL;
+}
+
 static void put_sureness(const struct page *page, const struct ladder *l)
 {
+	const char *longer = longer_profile(page->results);
 	double low = words_number(page->results, "analysis/aa/low");
 	double high = words_number(page->results, "analysis/aa/high");
 
@@ -337,12 +346,11 @@ static void put_sureness(const struct page *page, const struct ladder *l)
 			    words_true(page->results, "analysis/aa/moved") ? "moved, so nothing here is sure"
 									   : "did not move",
 			    low, high);
-	if (l->sizes < 4) {
-		page_printf(page->out,
-			    " Only %u sizes were measured: between them nothing is known. A longer profile has more: ",
-			    l->sizes);
-		fputs("<code>", page->out);
-		page_printf(page->out, "shmeter run %s --profile standard", l->scenario);
+	if (l->sizes < 4)
+		page_printf(page->out, " Only %u sizes were measured: between them nothing is known.", l->sizes);
+	if (l->sizes < 4 && longer) {
+		fputs(" A longer profile has more: <code>", page->out);
+		page_printf(page->out, "shmeter run %s --profile %s", l->scenario, longer);
 		page_plugin_options(page, l->scenario, page->out);
 		fputs("</code>.", page->out);
 	}

@@ -31,7 +31,7 @@ wrong = [w for w in ("http://", "https://", "nan", "inf") if re.search(r"[\s>(]"
 if len(figures) < 8 or wrong:
 	sys.exit(f"FAIL: {len(figures)} figures; the page holds {wrong}")
 for words in ("At which message size should you leave pipe?", "Trustworthy?", "Which machine", "A/A control",
-	      "shmeter run false_sharing --profile quick --seed", "A cache line has one writer at a time"):
+	      "shmeter run transport_latency --profile standard", "shmeter run false_sharing --profile quick --seed", "A cache line has one writer at a time"):
 	if words not in text:
 		sys.exit(f'FAIL: the page does not say "{words}"')
 EOF
@@ -46,9 +46,11 @@ seconds=$(date +%s)
 
 # Without gnuplot: the same folder without its pictures.
 cp -r run bare && rm -f bare/plots/*.svg bare/plots/*.png
+sed -i 's/"profile": "quick"/"profile": "standard"/' bare/manifest.json # the page names the next longer one
 PATH=/nonexistent "$program" report bare -q >/dev/null 2>err
 grep -q 'gnuplot-nox' err || fail "without gnuplot: $(cat err)"
 grep -q 'apt-get install gnuplot-nox' bare/report.html || fail 'the page does not say what to install'
+grep -q 'shmeter run transport_latency --profile full' bare/report.html || fail 'the page of a standard run does not name the full profile'
 grep -q 'padded_64' bare/report.html || fail 'the page without figures has no tables'
 
 # Reasons are shown as text, whatever they contain; a name that no build has is refused.
