@@ -148,7 +148,7 @@ static const struct turn turns[] = {
 	{ "T13", LOAN, "shm_ring", "loan", NULL, 155, { 145 } },
 	{ "T13.middle", "message=65536 capacity=65536", "shm_ring", "loan", NULL, 105, { 95 } },
 	{ "T13.small", SENT, "loan", "shm_ring", NULL, 105, { 95 } },
-	{ "T13.no_copy", LOAN, "loan", "in_place", NULL, 105, { 115 } },
+	{ "T13.no_copy", LOAN, "loan_held", "in_place", NULL, 105, { 115 } },
 	{ "T13.pipe", LOAN, "pipe", "loan", NULL, 310, { 290 } },
 	{ "T13.vmsplice", LOAN, "pipe_vmsplice", "loan", NULL, 105, { 95 } },
 	{ "P11", "processes=2 " LOADED, "read", "alone", NULL, 115, { 105 } },
