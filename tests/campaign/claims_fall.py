@@ -8,7 +8,8 @@ ask for less of the machine than the claim does, because the plant is about some
 The log has one row per claim and plant, so a stopped campaign continues where it ends.  The claims of counts are turned
 over by tests/fault, the bounds of all by tests/unit/test_claims.
 
---busy is for a machine that does other work: the planted differences are large, so slices that were interrupted count.
+--busy is for a machine that does other work: the planted differences are large, so slices that were interrupted count, and
+nothing is compared within a class of pairs of cores.
 
 usage: claims_fall.py [--only PATTERN] [--tries N] [--blocks N] [--log FILE] [--keep FOLDER] [--busy] [--list]"""
 import argparse
@@ -25,8 +26,12 @@ from claims_fall_plants import PLANTS
 from common import append_row, discard, logged_rows, rows, scratch
 
 SOURCES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# With --busy slices in which a process had to wait for its PU count, too.
-BUSY = ("harness/analysis/slices.c", "slice->away_share > (float)SM_AWAY_MAX", "slice->away_share > 2")
+# With --busy slices in which a process had to wait for its PU count, too, and all pairs of cores are of one class.
+SLICES_C = "harness/analysis/slices.c"
+BUSY = [(SLICES_C, "slice->away_share > (float)SM_AWAY_MAX", "slice->away_share > 2"),
+        (SLICES_C, "slice->purity = (uint8_t)judge_probes(relation, slice, first, second);",
+         "if (relation->classes.count > 0) first = second = 0, slice->klass = relation->klass[0]; "
+         "else slice->purity = (uint8_t)judge_probes(relation, slice, first, second);")]
 SLICES, BUSY_SLICES = "24", "8"  # so many that some are pure, or all are
 FIELDS = ["claim", "plant", "due", "verdict", "evidence", "reason"]
 
@@ -125,7 +130,7 @@ def main():
     try:
         if not options.list:
             copy_sources(folder)
-            change(folder, [BUSY] if options.busy else [])
+            change(folder, BUSY if options.busy else [])
         for plant in PLANTS:
             claims = [c for c in plant.claims if fnmatch.fnmatch(c, options.only) and (c, plant.name) not in done]
             if claims and options.list:
