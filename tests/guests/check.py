@@ -538,6 +538,7 @@ def check_host_b(judge):
 
 CHECKS = {"amd64": check_amd64, "arm64": check_arm64, "shared-l3": check_shared_l3, "two-l3": check_two_l3,
           "memory": check_memory, "distances": check_distances, "balancing": check_balancing, "swap": verdicts.check_swap, "fragments": check_fragments,
+          "pmem": verdicts.check_pmem,
           "arm64-nodes": check_arm64_nodes, "arm64-16k": check_arm64_16k, "pairs": check_pairs,
           "host-a": check_host_a, "host-b": check_host_b}
 

@@ -46,3 +46,22 @@ def check_swap(judge):
     judge.expect("oom_kill 0" in judge.log("events"), "the kernel killed nobody for memory", judge.log("events")[:300])
     check_claims(judge, "secrets", SECRET)
     check_claims(judge, "namespaces", ACROSS, ("K30.posix",))
+
+
+def check_pmem(judge):
+    """Persistent memory is mapped where its file system does that, and the reason is told where it does not."""
+    judge.ended("dax")
+    judge.ended("cached")
+    judge.ended("memory", 5)
+    for step in ("dax", "cached"):
+        done = {row["variant"] for row in judge.samples(step) if row["status"] in ("ok", "disturbed")}
+        wanted = {"none", "async", "sync", "sync_16", "fdatasync"} | ({"flush"} if step == "dax" else set())
+        judge.expect(done == wanted, f"{step}: {', '.join(sorted(wanted))} do their work", f"{sorted(done)}")
+    for step, words in (("cached", "refuses MAP_SYNC (Operation not supported)"), ("memory", "in memory and written out")):
+        reasons = {row["reason"] for row in judge.samples(step) if row["variant"] == "flush"}
+        judge.expect(len(reasons) == 1 and words in next(iter(reasons)), f"{step}: flush is skipped: {words}", f"{reasons}")
+    cached = {row["claim"]: row["verdict"] for row in judge.table("cached", "claims")}
+    for claim in ("M12", "M12.fdatasync", "M12.async"):
+        judge.expect(cached.get(claim) == "supported", f"cached: {claim} is supported", f"{cached.get(claim)}")
+    dax = {row["claim"]: row["verdict"] for row in judge.table("dax", "claims")}
+    judge.expect("refuted" not in dax.values(), "dax: where there is no page cache, no claim about it is refuted", f"{dax}")
