@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../subject/file_blocks.h"
@@ -41,6 +42,7 @@ struct state {
 	int fd;
 	enum pmem_how how;
 	char *map; /* a page with the count, then the records */
+	bool dax;  /* the mapping is the storage itself: there is no page cache */
 	size_t page;
 	uint64_t number; /* of the next record */
 };
@@ -109,6 +111,13 @@ static int map_file(struct sm_trial *trial, struct sm_error *err)
 		       sm_refusal("mmap", errno));
 }
 
+static bool is_dax(int fd)
+{
+	struct statx file = { 0 };
+
+	return statx(fd, "", AT_EMPTY_PATH, 0, &file) == 0 && (file.stx_attributes & STATX_ATTR_DAX);
+}
+
 static int setup(struct sm_trial *trial, struct sm_error *err)
 {
 	struct state *state = trial->state;
@@ -121,7 +130,10 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	if (rc == 0)
 		rc = map_file(trial, err);
 	/* The blocks are on the disk before, so that no call has to make them. */
-	return rc == 0 ? file_write_all(state->fd, map_bytes(), true, err) : rc;
+	if (rc == 0)
+		rc = file_write_all(state->fd, map_bytes(), true, err);
+	state->dax = rc == 0 && is_dax(state->fd);
+	return rc;
 }
 
 static void teardown(struct sm_trial *trial)
@@ -258,11 +270,11 @@ static void measure(const struct sm_trial *trial, double value[SM_MORE_MAX])
 {
 	const uint64_t *tally = trial->outcome[0]->tally;
 	double lines = (double)(trial->c->param[PARAM_RECORD] / PMEM_LINE + 1);
-	bool flush = way_of(trial->c) == FLUSH;
+	bool flush = way_of(trial->c) == FLUSH, dax = ((const struct state *)trial->state)->dax;
 
-	/* Who writes past the page cache has no pages there. */
-	value[0] = tally[TALLY_LOOKS] && !flush ? (double)tally[TALLY_DIRTY_PAGES] / (double)tally[TALLY_LOOKS]
-						: (double)NAN;
+	/* What goes past the page cache has no pages there. */
+	value[0] = tally[TALLY_LOOKS] && !dax ? (double)tally[TALLY_DIRTY_PAGES] / (double)tally[TALLY_LOOKS]
+					      : (double)NAN;
 	value[1] = flush && tally[TALLY_RECORDS] ? (double)tally[TALLY_NS] / (double)tally[TALLY_RECORDS] / lines
 						 : (double)NAN;
 }
