@@ -6,6 +6,7 @@ import glob
 import json
 import math
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -105,6 +106,16 @@ def figure(folder, scenario, variant=None):
     return found[0]
 
 
+def ratio(folder, scenario, left, right):
+    """The median ratio of two variants of one point and its pair class, the class with most blocks; raises NoFigure."""
+    found = [p for p in rows(folder, "pairs.csv") if (p["scenario"], p["left"], p["right"]) == (scenario, left, right)]
+    with_ratio = [p for p in found if p["ratio"]]
+    if not with_ratio:
+        raise NoFigure(f"{scenario}, {left} / {right}: {found[0]['reason'] if found else 'not measured'}")
+    best = max(with_ratio, key=lambda p: int(p["n"]))
+    return float(best["ratio"]), best["pair_class"]
+
+
 def class_of(before_ns, after_ns, classes):
     """The class of a stretch of another program between two probes; None: none.  The probes must agree like those of a
     pure slice, and lie in the class and near its center, because the only class of a run has no other bounds."""
@@ -191,6 +202,12 @@ def append_row(path, fields, row):
         if is_new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def cpu_model():
+    """What /proc/cpuinfo calls the CPU."""
+    with open("/proc/cpuinfo") as file:
+        return re.search(r"model name\s*:\s*(.*)", file.read()).group(1)
 
 
 def spread(values):
