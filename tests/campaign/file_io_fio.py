@@ -10,8 +10,8 @@ the two is at most 5 % wide.  It agrees where that interval reaches into 1/1.05 
 
 What has to be the same:
 - The file: written by this script as shmeter writes its own, 1 MiB at a time.  fio writes it in pieces as large as its blocks,
-  so the page cache has small folios: blocks of 4 KiB then take 1.3 to 1.6 times as long.
-- The buffer: begins with a page.  fio's default does not, and a cached block of 1 MiB then takes twice as long.
+  so the page cache has small folios: cached blocks of 4 KiB then take 1.5 times as long, of 1 MiB 4 times.
+- The buffer: begins with a page.  fio's default does not, and a cached block of 1 MiB then takes 2.3 times as long.
 - The clock: fio reads it before and after each block.  What that takes is fio's figure for its engine `null`, about 20 ns, and
   is subtracted.
 - The statistic: for cached blocks the median of the means of as many blocks as a slice of shmeter has.  fio's mean contains

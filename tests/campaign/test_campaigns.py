@@ -12,11 +12,13 @@ import random
 import statistics
 import tempfile
 
+import file_io_fio
 import peers
 import peers_lines
 import peers_own
+import postgresql
 from common import (CENTER_RATIO, NoFigure, PairClass, class_of, discard, figure, figures, match_classes, pair_classes,
-                    run, scratch, slices, trials)
+                    ratio, run, scratch, slices, trials)
 from peers_step import Step
 
 
@@ -92,6 +94,12 @@ def test_a_run_is_read():
         of = slices(folder, "lock_uncontended")
         every = slices(folder, "aa")
         classes = pair_classes(folder)
+        of_pair, its_class = ratio(folder, "aa", "b", "a")
+        try:
+            ratio(folder, "aa", "b", "c")
+            assert False, "there is no such pair"
+        except NoFigure:
+            pass
         assert {v for v, _ in control} == {"a", "b"}
         try:
             figure(folder, "aa")
@@ -101,6 +109,7 @@ def test_a_run_is_read():
     finally:
         discard(folder)
     assert len(own) == 2
+    assert 0.1 < of_pair < 10 and its_class in {c.name for members in classes.values() for c in members}
     assert found.unit == "ns/op" and found.low != found.low  # two blocks are too few for an interval
     medians = []
     for t in own:
@@ -206,6 +215,54 @@ def test_verdicts():
     # a class that is slower is detected although the other one is not, and the two are not mixed
     code, out = judged([0.5, 1.5] * 8, [80.0, 300.0] * 8)
     assert code == 1 and "class 80 ns" in out and "class 300 ns" in out and "0.500 (0.500 to 0.500)" in out
+
+
+def test_a_wide_interval_cannot_decide():
+    assert file_io_fio.judged([0.99, 1.0, 1.01] * 5) == (True, "agrees")
+    assert file_io_fio.judged([0.89, 0.9, 0.91] * 5) == (False, "differs")
+    assert file_io_fio.judged([1.1, 1.11, 1.12] * 5)[0] is False
+    assert file_io_fio.judged([0.94, 0.96, 0.97] * 5)[0] is True  # it reaches into 5 %
+    verdict, words = file_io_fio.judged([0.8, 1.0, 1.2] * 5)
+    assert verdict is None and "50 % wide, more than 5 %" in words
+    assert file_io_fio.judged([1.0] * 5) == (None, "cannot decide: 5 pairs, and an interval needs 6")
+
+
+def test_latencies_are_slices():
+    with tempfile.TemporaryDirectory() as folder:
+        log = os.path.join(folder, "log")
+        with open(log, "w") as file:
+            # the first pass, two slices, one that was interrupted, and two more
+            file.writelines(f"{at}, {ns}, 0, 4096, 0\n" for at, ns in enumerate(
+                [9000] * 4 + [100, 102] * 4 + [104, 5000000, 104, 104] + [110, 110] * 4))
+        assert file_io_fio.slices(log, 4, 4) == statistics.median([101, 101, 110, 110])
+        try:
+            file_io_fio.slices(log, 18, 4)
+            assert False, "too few"
+        except NoFigure:
+            pass
+
+
+def test_a_gain_is_predicted():
+    # 4 look-ups of 300 ns become 200 ns each: 0.4 us of 10 us are saved
+    row = {"dependent_4k_ns": 300.0, "dependent_ratio": 1.5}
+    assert math.isclose(postgresql.predicted(row, "dependent", 4, 10), 10 / 9.6)
+    assert postgresql.predicted({**row, "dependent_ratio": 1.0}, "dependent", 4, 10) == 1
+    line = {"cpu": "a CPU", "pool_mib": "512", "load": "2 clients", "off_tps": "200000", "on_tps": "208000",
+            "off_cpu_us": "5", "on_cpu_us": "4", "off_faults": "0", "on_faults": "0", "hits": "4", "cold_hits": "2",
+            "off_own_ns": "300", "on_own_ns": "150", "independent_4k_ns": "300", "independent_ratio": "1.5",
+            "dependent_4k_ns": "600", "dependent_ratio": "1.5"}
+    without = {**line, "independent_4k_ns": "", "independent_ratio": "", "dependent_4k_ns": "", "dependent_ratio": ""}
+    gain = postgresql.gains([{**line, "round": str(i)} for i in range(6)] + [{**without, "round": "6"}], 2)
+    # with two clients a row takes 10 us of each
+    assert math.isclose(gain["measured"][0], 1.04) and math.isclose(gain["share"][0], 24)
+    assert math.isclose(gain["least"][0], 10 / 9.8) and math.isclose(gain["most"][2], 10 / 9.2)
+    assert math.isclose(gain["cpu"][0], 1.25) and math.isclose(gain["cpu_most"][0], 5 / 4.2)
+    one = (1.1, 1.05, 1.15)
+    assert postgresql.meet(one, (1.01, 1.0, 1.02), (1.05, 1.04, 1.06)) is True
+    assert postgresql.meet(one, (1.01, 1.0, 1.02), (1.03, 1.02, 1.04)) is False
+    assert postgresql.meet(one, (1.2, 1.16, 1.3), (1.3, 1.2, 1.4)) is False
+    nan = float("nan")
+    assert postgresql.meet((1.1, nan, nan), one, one) is None
 
 
 for name, test in list(globals().items()):
