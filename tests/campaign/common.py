@@ -106,14 +106,17 @@ def figure(folder, scenario, variant=None):
     return found[0]
 
 
-def ratio(folder, scenario, left, right):
-    """The median ratio of two variants of one point and its pair class, the class with most blocks; raises NoFigure."""
-    found = [p for p in rows(folder, "pairs.csv") if (p["scenario"], p["left"], p["right"]) == (scenario, left, right)]
-    with_ratio = [p for p in found if p["ratio"]]
-    if not with_ratio:
-        raise NoFigure(f"{scenario}, {left} / {right}: {found[0]['reason'] if found else 'not measured'}")
-    best = max(with_ratio, key=lambda p: int(p["n"]))
-    return float(best["ratio"]), best["pair_class"]
+def medians_of(folder, scenario, variants, slices_min=5):
+    """{variant: median of its pure slices} in the pair class in which the variant with fewest has most; raises NoFigure."""
+    found = {}
+    for s in slices(folder, scenario):
+        if s.pure and s.variant in variants:
+            found.setdefault(s.pair_class, {}).setdefault(s.variant, []).append(s.ns_per_op)
+    fewest = {name: min(len(of.get(variant, [])) for variant in variants) for name, of in found.items()}
+    best = max(fewest, key=fewest.get, default=None)
+    if best is None or fewest[best] < slices_min:
+        raise NoFigure(f"{scenario}: no pair class in which {' and '.join(variants)} have {slices_min} pure slices each")
+    return {variant: statistics.median(found[best][variant]) for variant in variants}
 
 
 def class_of(before_ns, after_ns, classes):

@@ -221,17 +221,15 @@ class Cluster:
 
 
 def pool_figures(pool):
-    """Time of a record at 4 KiB pages, and its ratio to that at 2 MiB pages; empty where the run has no ratio."""
+    """Time of a record at 4 KiB pages, and its ratio to that at 2 MiB pages; none where the run was disturbed too much."""
     found = {}
     for lookups in LOOKUPS:
         out = common.scratch()
         try:
             common.run(out, "buffer_pool/4k", "buffer_pool/2m", "--set", "skew=uniform", "--set", f"lookups={lookups}", "--set",
                        "processes=2", "--set", f"bytes={pool << 20}", "--no-counters", "--repeat-blocks", "2")
-            ratio, class_ = common.ratio(out, "buffer_pool", "4k", "2m")
-            ns = statistics.median(s.ns_per_op for s in common.slices(out, "buffer_pool", "4k")
-                                   if s.pure and s.pair_class == class_)
-            found.update({f"{lookups}_4k_ns": f"{ns:.1f}", f"{lookups}_ratio": f"{ratio:.4f}"})
+            ns = common.medians_of(out, "buffer_pool", ("4k", "2m"))
+            found.update({f"{lookups}_4k_ns": f"{ns['4k']:.1f}", f"{lookups}_ratio": f"{ns['4k'] / ns['2m']:.4f}"})
         except common.NoFigure as why:
             print(f"{pool} MiB, {lookups}: {why}", file=sys.stderr)
         finally:
@@ -270,7 +268,7 @@ def gains(rows, clients):
     rows = [{key: float(value or "nan") for key, value in row.items() if key not in ("cpu", "load")} for row in rows]
     for row in rows:
         row["us"] = clients * 1e6 / row["off_tps"]
-    # buffer_pool has no ratio where its run was disturbed too much
+    # buffer_pool has no figures where its run was disturbed too much
     first, second = ([row for row in rows if row[f"{lookups}_ratio"] == row[f"{lookups}_ratio"]] for lookups in LOOKUPS)
     found = {
         "measured": [row["on_tps"] / row["off_tps"] for row in rows],
@@ -317,7 +315,8 @@ def table(log, pools, model):
             print(f"| {pool} MiB | {load.name} | {len(of)} | {gain['off_tps'][0]:.0f} | {told(gain['measured'])} "
                   f"| {gain['least'][0]:.3f} to {gain['most'][0]:.3f} ({gain['least'][1]:.3f} to {gain['most'][2]:.3f}) "
                   f"| {told(gain['cpu'])} | {gain['cpu_least'][0]:.3f} to {gain['cpu_most'][0]:.3f} "
-                  f"| {gain['independent'][0]:.2f}, {gain['dependent'][0]:.2f} | {told(gain['own'])} | {gain['share'][0]:.0f} % | {gain['faults'][0]:.3f} |")
+                  f"| {gain['independent'][0]:.2f}, {gain['dependent'][0]:.2f} | {told(gain['own'])} "
+                  f"| {gain['share'][0]:.0f} % | {gain['faults'][0]:.3f} |")
     common.verdict(len(verdicts) == len(pools) * len(LOADS) and all(verdicts),
                    f"{verdicts.count(True)} rows have the predicted gain, {verdicts.count(False)} another, "
                    f"{verdicts.count(None)} have fewer than 6 rounds")

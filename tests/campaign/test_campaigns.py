@@ -12,13 +12,14 @@ import random
 import statistics
 import tempfile
 
+import common
 import file_io_fio
 import peers
 import peers_lines
 import peers_own
 import postgresql
-from common import (CENTER_RATIO, NoFigure, PairClass, class_of, discard, figure, figures, match_classes, pair_classes,
-                    ratio, run, scratch, slices, trials)
+from common import (CENTER_RATIO, NoFigure, PairClass, Slice, class_of, discard, figure, figures, match_classes,
+                    pair_classes, run, scratch, slices, trials)
 from peers_step import Step
 
 
@@ -94,12 +95,6 @@ def test_a_run_is_read():
         of = slices(folder, "lock_uncontended")
         every = slices(folder, "aa")
         classes = pair_classes(folder)
-        of_pair, its_class = ratio(folder, "aa", "b", "a")
-        try:
-            ratio(folder, "aa", "b", "c")
-            assert False, "there is no such pair"
-        except NoFigure:
-            pass
         assert {v for v, _ in control} == {"a", "b"}
         try:
             figure(folder, "aa")
@@ -109,7 +104,6 @@ def test_a_run_is_read():
     finally:
         discard(folder)
     assert len(own) == 2
-    assert 0.1 < of_pair < 10 and its_class in {c.name for members in classes.values() for c in members}
     assert found.unit == "ns/op" and found.low != found.low  # two blocks are too few for an interval
     medians = []
     for t in own:
@@ -127,6 +121,25 @@ def test_a_run_is_read():
         assert not s.pure or s.pair_class in named or s.pair_class == "shared-pu"
     for members in classes.values():
         assert members[0].lower_ns == 0 and all(c.lower_ns <= c.center_ns < c.upper_ns for c in members)
+
+
+def test_medians_are_of_one_class():
+    """Of the classes, the one that both variants have most of; disturbed slices do not count."""
+    made = [Slice(variant, "-", "0", ns, class_, pure) for variant, ns, class_, pure, count in (
+        ("a", 100.0, "80ns", True, 9), ("a", 300.0, "330ns", True, 5), ("b", 330.0, "330ns", True, 6),
+        ("b", 900.0, "330ns", False, 9), ("b", 110.0, "80ns", True, 4)) for _ in range(count)]
+    original = common.slices
+    try:
+        common.slices = lambda folder, scenario: made
+        assert common.medians_of("", "s", ("a", "b")) == {"a": 300.0, "b": 330.0}
+        for variants, least in ((("a", "b"), 6), (("a", "c"), 1)):
+            try:
+                common.medians_of("", "s", variants, least)
+                assert False, "too few"
+            except NoFigure:
+                pass
+    finally:
+        common.slices = original
 
 
 def test_c2clat_counts_in_the_class_of_the_runs_around_it():
