@@ -276,6 +276,7 @@ def test_a_gain_is_predicted():
     assert postgresql.meet(one, (1.2, 1.16, 1.3), (1.3, 1.2, 1.4)) is False
     nan = float("nan")
     assert postgresql.meet((1.1, nan, nan), one, one) is None
+    assert postgresql.meet((1.1, 0.9, 1.3), one, one) is None  # too wide
 
 
 for name, test in list(globals().items()):
