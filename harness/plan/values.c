@@ -317,6 +317,8 @@ static int node_values(const struct sm_param *param, const struct sm_plan_option
 	unsigned most = nodes_max[options->profile];
 	int rc = 0;
 
+	if (param->nodes_most > 0 && param->nodes_most < most)
+		most = param->nodes_most;
 	if (options->topology)
 		rc = take_nodes(param, options->topology, true, most, out, err);
 	if (rc == 0 && options->topology && out->count < most)

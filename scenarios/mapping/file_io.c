@@ -140,7 +140,7 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	rc = file_make(trial->file_folder, bytes, &state->fd, way_of(c) == FILE_DIRECT ? &state->direct : NULL, err);
 	if (rc < 0)
 		return rc;
-	rc = file_write_all(state->fd, bytes, uncached, err);
+	rc = file_write_all(state->fd, bytes, FILE_CHUNK, uncached, err);
 	if (rc < 0)
 		return rc;
 	state->map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, state->fd, 0);

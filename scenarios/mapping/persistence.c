@@ -129,9 +129,10 @@ static int setup(struct sm_trial *trial, struct sm_error *err)
 	rc = file_make(trial->file_folder, map_bytes(), &state->fd, NULL, err);
 	if (rc == 0)
 		rc = map_file(trial, err);
-	/* The blocks are on the disk before, so that no call has to make them. */
+	/* The blocks are on the disk before, so that no call has to make them.  Page by page: a large write gives the page
+	 * cache large folios, and a changed word then has the whole folio written. */
 	if (rc == 0)
-		rc = file_write_all(state->fd, map_bytes(), true, err);
+		rc = file_write_all(state->fd, map_bytes(), state->page, true, err);
 	state->dax = rc == 0 && is_dax(state->fd);
 	return rc;
 }
@@ -291,24 +292,24 @@ static const struct sm_variant variants[] = {
 
 static const struct sm_claim claims[] = {
 	{ .id = "M12",
-	  .text = "When MS_SYNC has returned, no page of the file is left to be written",
+	  .text = "When MS_SYNC has returned, no page of the file is dirty",
 	  .source = "msync(2)",
 	  .control = "M12.async",
 	  SM_METRIC("sync", "left dirty", .max = 0),
 	  .needs = "a file system that is not in memory (--file-folder)" },
 	{ .id = "M12.fdatasync",
-	  .text = "When fdatasync() has returned, no page of the mapped file is left to be written",
+	  .text = "When fdatasync() has returned, no page of the mapped file is dirty",
 	  .source = "fdatasync(2), which speaks of write() alone",
 	  .control = "M12.async",
 	  SM_METRIC("fdatasync", "left dirty", .max = 0),
 	  .needs = "a file system that is not in memory (--file-folder)" },
 	{ .id = "M12.async",
-	  .text = "When MS_ASYNC has returned, pages are still to be written",
+	  .text = "When MS_ASYNC has returned, pages are still dirty",
 	  .source = "msync(2): since Linux 2.6.19 MS_ASYNC starts nothing",
 	  SM_METRIC("async", "left dirty", .min = 1, .max = BYTES / 4096 + 1),
 	  .needs = "a file system that is not in memory (--file-folder)" },
 	{ .id = "M13",
-	  .text = "One MS_SYNC for 16 records takes at most 4 times as long as for one",
+	  .text = "One MS_SYNC for 16 records of 64 bytes takes at most 4 times as long as for one",
 	  .source = "group commit, as databases do it",
 	  .at = "record=64",
 	  SM_RATIO("sync_16", "sync", .max = 4),
@@ -325,12 +326,12 @@ const struct sm_scenario sm_scenario_persistence = {
 	.name = "persistence",
 	.family = "mapping",
 	.question = "What does it cost to make a record durable?",
-	.summary = "Records are stored in a mapped file, and made durable in six ways.",
+	.summary = "Records are stored in a mapped file; four of the six ways make them durable.",
 	.why = "A store reaches the page cache, where other processes see it and a power cut loses it. MS_SYNC and "
 	       "fdatasync() wait until the disk says that it has the data, so they cost what the disk's flush costs, "
 	       "and one call can serve many records. Persistent memory has no page cache in between: a store that "
-	       "was flushed from the CPU's caches is there. The metric \"left dirty\" is what the kernel would still "
-	       "have to write when the call has returned.",
+	       "was flushed from the CPU's caches is there. The metric \"left dirty\" counts the pages that "
+	       "the kernel has not even begun to write when the call has returned.",
 	.claims = claims,
 	.variants = variants,
 	.params = { { .name = "record",

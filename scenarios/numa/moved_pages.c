@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -33,11 +34,30 @@ static size_t region_bytes(const struct sm_case *c)
 	return c->param[PARAM_BYTES];
 }
 
+/* Free pages of 2 MiB of a node: its memory is touched there, and a node without them would end the worker (SIGBUS). */
+static uint64_t huge_pages_free(unsigned node)
+{
+	char path[128], text[32] = "";
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/hugepages/hugepages-2048kB/free_hugepages", node);
+	return sm_read_file(path, text, sizeof(text)) < 0 ? 0 : strtoull(text, NULL, 10);
+}
+
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	char text[16] = "";
 	bool on, asked = c->param[PARAM_BALANCING];
+	unsigned node = (unsigned)c->param[PARAM_MEMORY_NODE];
 
+	/* No mode has this number, so nothing is set. */
+	if (syscall(SYS_set_mempolicy, -1, NULL, 0ul) < 0 && errno != EINVAL)
+		return sm_fail(why, ENOTSUP,
+			       "set_mempolicy() is refused (%s): in a container, allow it by --cap-add SYS_NICE",
+			       strerror(errno));
+	if (sm_case_variant(c)->memory.pages.kind == SM_PAGES_HUGETLB &&
+	    huge_pages_free(node) < c->param[PARAM_BYTES] / (2 << 20))
+		return sm_fail(why, ENOMEM, "node %u has too few free pages of 2 MiB: reserve some there (--tune does)",
+			       node);
 	if (sm_read_file(SETTING, text, sizeof(text)) < 0)
 		return sm_fail(why, ENOTSUP, "this kernel moves no pages by itself: there is no " SETTING);
 	/* bit 0; others are about tiers of memory */
@@ -262,7 +282,7 @@ const struct sm_scenario sm_scenario_moved_pages = {
 	       "as huge pages of the pool are. So shared memory stays where it was touched first.",
 	.claims = claims,
 	.variants = variants,
-	.params = { NODE_PARAMS,
+	.params = { NODE_PARAMS_MOST(2),
 		    { .name = "balancing",
 		      .unit = "1",
 		      .summary = "the kernel's setting (kernel.numa_balancing), which is not changed",

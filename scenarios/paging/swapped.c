@@ -65,7 +65,7 @@ static int lose(struct sm_worker *worker, uint64_t n, size_t step)
 	if (pressure == PRESSURE_PAGEOUT && worker->c->memory.backing == SM_FILE &&
 	    msync(words, worker->region_bytes, MS_SYNC) < 0)
 		return sm_worker_fail(worker, errno, "cannot write out: %s", strerror(errno));
-	code = press(pressure, words, worker->region_bytes);
+	code = press(pressure, words, worker->region_bytes, worker->c->memory.prefault == SM_MLOCK);
 	left = pages_in_memory(words, worker->region_bytes);
 	if (code || left < 0)
 		return sm_worker_fail(worker, code ? code : errno, "memory cannot be made short: %s",
@@ -182,8 +182,8 @@ static const struct sm_claim claims[] = {
 	NO_MAJOR("P13.posix", "posix_locked", "POSIX shared memory", "swap"),
 	MAJOR("P13.sysv", "sysv", "A swapped System V segment", "swap"),
 	NO_MAJOR("P13.sysv", "sysv_locked", "A System V segment", "swap"),
-	MAJOR("P13.file", "file", "A mapped file that was dropped", "a file on a disk"),
-	NO_MAJOR("P13.file", "file_locked", "A mapped file", "a file on a disk"),
+	MAJOR("P13.file", "file", "A mapped file that was dropped", "a file on a disk, and swap"),
+	NO_MAJOR("P13.file", "file_locked", "A mapped file", "a file on a disk, and swap"),
 	LOCKED("P14", "anonymous_locked", "P12", "anonymous shared memory"),
 	LOCKED("P14.memfd", "memfd_locked", "P12.memfd", "a memfd"),
 	LOCKED("P14.posix", "posix_locked", "P12.posix", "POSIX shared memory"),

@@ -96,14 +96,14 @@ static inline int file_make(const char *folder, size_t bytes, int *fd, int *dire
 		     : rc;
 }
 
-/* Writes generation 0 to the whole file; `out` also has it written to the disk. */
-static inline int file_write_all(int fd, size_t bytes, bool out, struct sm_error *err)
+/* Writes generation 0 to the whole file, `chunk` bytes a call; `out` also has it written to the disk. */
+static inline int file_write_all(int fd, size_t bytes, size_t chunk, bool out, struct sm_error *err)
 {
-	uint64_t *words = malloc(FILE_CHUNK);
-	int rc = words ? 0 : sm_fail(err, ENOMEM, "no memory for %u bytes", FILE_CHUNK);
+	uint64_t *words = malloc(chunk);
+	int rc = words ? 0 : sm_fail(err, ENOMEM, "no memory for %zu bytes", chunk);
 
-	for (size_t at = 0; rc == 0 && at < bytes; at += FILE_CHUNK) {
-		size_t part = bytes - at < FILE_CHUNK ? bytes - at : FILE_CHUNK;
+	for (size_t at = 0; rc == 0 && at < bytes; at += chunk) {
+		size_t part = bytes - at < chunk ? bytes - at : chunk;
 
 		file_fill(words, at / 8, part / 8, 0);
 		if (pwrite(fd, words, part, (off_t)at) != (ssize_t)part)

@@ -32,7 +32,7 @@ static inline void futex_sleep(_Atomic uint32_t *word, uint32_t value)
 	(void)syscall(SYS_futex, word, FUTEX_WAIT, value, &nap, NULL, 0);
 }
 
-/* futex_waitv(2), Linux 5.16; for older headers: the number, which is that of all architectures, and the struct. */
+/* futex_waitv(2), Linux 5.16; for older headers: the number, the same on x86-64 and arm64, and the struct. */
 #ifndef SYS_futex_waitv
 #define SYS_futex_waitv 449
 #endif

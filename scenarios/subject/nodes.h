@@ -8,14 +8,17 @@
 #define MEMORY_NODE "memory_node"
 
 /* The first two parameters, and the scenario's node_params. */
-#define NODE_PARAMS                                                                                                    \
+#define NODE_PARAMS NODE_PARAMS_MOST(0)
+/* The same with at most so many nodes: where the answer is the same for every two. */
+#define NODE_PARAMS_MOST(most)                                                                                         \
 	{ .name = CPU_NODE,                                                                                            \
 	  .unit = "node",                                                                                              \
 	  .summary = "NUMA node that the worker runs on",                                                              \
-	  .every_node = SM_NODES_WITH_PUS },                                                                           \
+	  .every_node = SM_NODES_WITH_PUS,                                                                             \
+	  .nodes_most = (most) },                                                                                      \
 	{                                                                                                              \
 		.name = MEMORY_NODE, .unit = "node", .summary = "NUMA node of the other memory",                       \
-		.every_node = SM_NODES_WITH_MEMORY                                                                     \
+		.every_node = SM_NODES_WITH_MEMORY, .nodes_most = (most)                                               \
 	}
 #define NODE_PARAM_NAMES                                                                                               \
 	{                                                                                                              \

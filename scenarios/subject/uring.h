@@ -108,7 +108,7 @@ static inline int uring_needs(struct io_uring *ring, unsigned code, const char *
 		       : sm_fail(err, ENOTSUP, "this kernel's io_uring has no %s: Linux %s has", what, since);
 }
 
-/* Submits what was asked, waits for the next result and takes it: what the kernel says of it, or a negative errno.  Begun
+/* Submits what was asked, waits for the next result and takes it: what the kernel says of it, or a negative errno, which is in errno, too.  Begun
  * anew with EINTR, which the kernel also says where this process was stopped and continued. */
 static inline int uring_take(struct io_uring *ring)
 {
@@ -118,15 +118,21 @@ static inline int uring_take(struct io_uring *ring)
 	do
 		rc = io_uring_submit_and_wait(ring, 1);
 	while (rc == -EINTR);
-	if (rc < 0)
+	if (rc < 0) {
+		errno = -rc;
 		return rc;
+	}
 	do
 		rc = io_uring_wait_cqe(ring, &cqe);
 	while (rc == -EINTR);
-	if (rc < 0)
+	if (rc < 0) {
+		errno = -rc;
 		return rc;
+	}
 	rc = cqe->res;
 	io_uring_cqe_seen(ring, cqe);
+	if (rc < 0)
+		errno = -rc;
 	return rc;
 }
 

@@ -72,16 +72,17 @@ def campaign(arguments):
             file.flush()
 
 
-Count = collections.namedtuple("Count", "cuts gone losses returned lost")
+Count = collections.namedtuple("Count", "cuts after gone losses returned lost")
 
 
 def counted(log):
-    """What the cuts of each (disk, way) left: how many there were, how many lost the file, or records that the call had
-    returned for; how many records it had returned for, and how many of these were lost."""
+    """What the cuts of each (disk, way) left: how many there were, how many came after a record that the call had returned
+    for; how many lost the file, or such records; how many of these there were, and how many were lost."""
     found = collections.defaultdict(list)
     for row in rows(log):
         found[row["disk"], row["way"]].append(row)
-    return {kind: Count(len(cuts), sum(row["found"] != "records" for row in cuts),
+    return {kind: Count(len(cuts), sum(int(row["returned"]) > 0 for row in cuts),
+                        sum(row["found"] != "records" for row in cuts),
                         sum(int(row["missing"]) > 0 for row in cuts), sum(int(row["returned"]) for row in cuts),
                         sum(int(row["missing"]) for row in cuts)) for kind, cuts in sorted(found.items())}
 
@@ -95,16 +96,16 @@ def judge(counts):
         if n.gone:
             wrong.append(f"{disk} {way}: the file was gone though fsync() of it and its folder had returned")
         if (n.losses > 0) == (way in PROMISED):
-            wrong.append(f"{disk} {way}: {n.losses} of {n.cuts} cuts lost a record")
+            wrong.append(f"{disk} {way}: {n.losses} of {n.after} cuts lost a record")
     return wrong + [f"{disk}: the defect was not seen" for disk in PLANTED
                     if not any(n.gone + n.losses for (of, _), n in counts.items() if of == disk)]
 
 
 def print_table(counts):
-    print("| disk | way | cuts | lost the file | lost records | records returned for | of these lost |")
-    print("|---|---|---|---|---|---|---|")
+    print("| disk | way | cuts | after a record | lost the file | lost records | records returned for | of these lost |")
+    print("|---|---|---|---|---|---|---|---|")
     for (disk, way), n in counts.items():
-        print(f"| {disk} | {way} | {n.cuts} | {n.gone} | {n.losses} | {n.returned} | {n.lost} |")
+        print(f"| {disk} | {way} | {n.cuts} | {n.after} | {n.gone} | {n.losses} | {n.returned} | {n.lost} |")
 
 
 def take(counts):
@@ -117,7 +118,7 @@ def take(counts):
         survives = way in PROMISED
         kept.append({"claim": f"power/{'pmem_' if disk == 'pmem' else ''}{way}", "where": "power",
                      "verdict": "supported" if (n.losses == 0) == survives else "refuted",
-                     "evidence": f"{n.losses} of {n.cuts} power cuts lost records; {n.lost} of {n.returned} records",
+                     "evidence": f"{n.losses} of {n.after} power cuts after a record lost some; {n.lost} of {n.returned} records",
                      "reason": "-", "machine": "an emulated machine whose disk has a volatile cache, Linux 6.1"})
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, ["claim", "where", "verdict", "evidence", "reason", "machine"], lineterminator="\n")

@@ -285,6 +285,6 @@ def cut_once(folder, kinds, after_s):
 
 
 def moment(number):
-    """When cut `number` comes, seconds after the first record: before the kernel's own write-back, which starts after 5 to
+    """When cut `number` comes, seconds after the first record: before the kernel writes by itself what has been dirty for
     30 s."""
     return random.Random(number).uniform(0.02, 1.2)

@@ -7,16 +7,9 @@
 interpreter=$(python3 -IS -c 'import sys; print(sys.executable)')
 
 # store FOLDER PATTERN OPTION...: runs one block, to be replayed.  The fixed seed keeps its order, and so the replay,
-# the same.  On a busy machine one block can be lost as a whole (exit 5): then it is measured again.
+# the same.
 store() {
-	local try rc
-	for try in 1 2 3 4 5; do
-		rm -rf "$1"
-		"$program" run "$2" --repeat-blocks 1 --no-counters --no-plots -q --seed 1 --out "$1" "${@:3}" >out 2>&1
-		rc=$?
-		[ $rc = 5 ] || break
-	done
-	[ $rc = 0 ] || fail "no run after $try tries: $(cat out)"
+	tried "$1" "$2" --repeat-blocks 1 --no-counters --no-plots -q --seed 1 "${@:3}" >out 2>&1 || fail "no run: $(cat out)"
 }
 # side PROGRAM FOLDER CHANGE...: makes a program that replays a stored run with changes (replay.py).  Its options are
 # logged in PROGRAM.args.

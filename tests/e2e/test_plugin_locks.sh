@@ -58,7 +58,7 @@ grep -q my_lock out && fail 'a lock that cannot be recovered is asked to be'
 # what is no lock: a sentence on standard error, and the run goes on
 tells() { # MISTAKE WORDS [OPTION...]
 	mistaken "$1" "${@:3}"
-	expect 0 "warning: plug-in [^ ]*$1[^ ]*: $2.*it is left out" "$program" run null_loop --plugin "$1.so" "${brief[@]}" --out "run-$1"
+	expect 0 "warning: plug-in [^ ]*$1[^ ]*: $2.*it is left out" tried "run-$1" null_loop --plugin "$1.so" "${brief[@]}"
 	[ "$(grep -c warning err)" = 1 ] || fail "$1: $(cat err)"
 }
 tells size '.*struct_size of lock 0 is 8'
@@ -74,7 +74,7 @@ tells own 'there is a lock mutex already' '-DNAME="mutex"'
 # what fails in a trial costs its own cases
 costs() { # MISTAKE CODE STATUS WORDS [SCENARIO]
 	mistaken "$1"
-	expect "$2" '' "$program" run "${5:-lock_uncontended}/my_lock" null_loop --plugin "$1.so" "${brief[@]}" --out "cost-$1"
+	expect "$2" '' tried "cost-$1" "${5:-lock_uncontended}/my_lock" null_loop --plugin "$1.so" "${brief[@]}"
 	grep ',my_lock,' "cost-$1/samples.csv" | grep -qE "$4.*,$3\$" || fail "$1: $(grep ',my_lock,' "cost-$1/samples.csv")"
 	grep 'null_loop,loop' "cost-$1/samples.csv" | grep -qE "$measured" || fail "$1: null_loop was not measured"
 }

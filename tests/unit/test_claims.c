@@ -140,7 +140,7 @@ struct turn {
 #define SENT            "message=64 capacity=65536"
 #define LOADED          "load=100 bytes=134217728"
 #define BLOCKS          "block=4096 bytes=33554432"
-#define POOL            "processes=2 bytes=1073741824"
+#define POOL            "processes=2 bytes=1073741824 lookups=independent"
 #define CPU_TIME        "CPU time"
 #define NEVER_WENT_ON   "never went on"
 #define NEVER_CAME_BACK "never came back"
