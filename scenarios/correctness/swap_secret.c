@@ -69,10 +69,16 @@ static bool cannot_search(const char *path, uint64_t bytes, void *argument)
 static int supported(const struct sm_case *c, struct sm_error *why)
 {
 	struct areas areas = { 0 };
+	char zswap[8] = "";
 	int rc = pressure_supported((enum pressure)c->param[0], true, PAGES * PAGE, why);
 
 	if (rc < 0)
 		return rc;
+	if (sm_read_file("/sys/module/zswap/parameters/enabled", zswap, sizeof(zswap)) == 0 && zswap[0] == 'Y')
+		return sm_fail(
+			why, ENOTSUP,
+			"zswap keeps swapped pages in memory, compressed: turn it off to see what gets onto the disk "
+			"(/sys/module/zswap/parameters/enabled)");
 	if (sysconf(_SC_PAGESIZE) != PAGE)
 		return sm_fail(why, ENOTSUP, "swap areas are searched where base pages have 4096 bytes alone");
 	if (each_area(cannot_search, &areas))
