@@ -157,15 +157,17 @@ static uint64_t run(struct sm_worker *worker)
 		struct search search = { .seed = worker->seed + i * 2 * PAGES, .chunk = aligned_alloc(PAGE, CHUNK) };
 		void *memory = make(kind, search.seed);
 		int code = memory == MAP_FAILED || !search.chunk ? errno : 0;
+		bool found = false;
 
 		if (code == 0)
 			code = press((enum pressure)worker->c->param[0], memory, PAGES * PAGE, kind != PLAIN);
-		/* else "not on the disk" would say nothing */
-		if (code == 0 && kind == PLAIN && pages_in_memory(memory, PAGES * PAGE) != 0)
-			code = ENODATA;
 		if (code == 0)
-			tally[TALLY_YES(ON_THE_DISK)] += each_area(has_page, &search);
+			found = each_area(has_page, &search);
 		code = code ? code : search.code;
+		/* "not on the disk" says nothing of pages that nobody took */
+		if (code == 0 && !found && kind == PLAIN && pages_in_memory(memory, PAGES * PAGE) != 0)
+			code = ENODATA;
+		tally[TALLY_YES(ON_THE_DISK)] += found;
 		free(search.chunk);
 		if (memory != MAP_FAILED)
 			munmap(memory, PAGES * PAGE);
