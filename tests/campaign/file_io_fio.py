@@ -214,7 +214,7 @@ def measure(options, wanted, model):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
     parser.add_argument("program", nargs="?")
     parser.add_argument("--log", default="results/file_io_fio.csv")
     parser.add_argument("--folder", default=".")

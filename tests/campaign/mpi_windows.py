@@ -113,7 +113,7 @@ def table(log):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
     parser.add_argument("program", nargs="?", default=PROGRAM)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--cpus", default="0,1")

@@ -268,7 +268,7 @@ def table(log, only):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
     parser.add_argument("program")
     parser.add_argument("spsc")
     parser.add_argument("atomic")

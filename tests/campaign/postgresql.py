@@ -358,7 +358,7 @@ def campaign(options, pools, model):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
     parser.add_argument("program", nargs="?")
     parser.add_argument("--minutes", type=float, default=1e6)
     parser.add_argument("--rounds", type=int, default=12)

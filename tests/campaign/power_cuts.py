@@ -127,7 +127,7 @@ def take(counts):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage=__doc__)
+    parser = argparse.ArgumentParser(usage=__doc__.replace("%", "%%"))
     parser.add_argument("--cuts", type=int, default=100)
     parser.add_argument("--planted", type=int, default=20)
     parser.add_argument("--only")

@@ -10,6 +10,8 @@ import math
 import os
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 
 import common
@@ -25,6 +27,13 @@ from peers_step import Step
 
 def groups(centers):
     return [sorted(centers[i] for i in group) for group in match_classes(centers)]
+
+
+def test_each_campaign_says_how_it_is_used():
+    for campaign in ("file_io_fio", "mpi_windows", "peers_own", "postgresql", "power_cuts"):
+        path = f"{os.path.dirname(os.path.realpath(__file__))}/{campaign}.py"
+        told = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True, timeout=20)
+        assert told.returncode == 0 and campaign in told.stdout, f"{campaign} --help: {told.stderr}"
 
 
 def test_classes_are_matched():
