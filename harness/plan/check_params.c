@@ -142,6 +142,8 @@ static int check_labels(const struct check_subject *on, const struct sm_param *p
 	if (param->every_pu && param->every_node)
 		return check_wrong(on, "parameter \"%s\" has every_pu and every_node: leave out one of them",
 				   param->name);
+	if (param->nodes_most && !param->every_node)
+		return check_wrong(on, "parameter \"%s\" has nodes_most and no every_node", param->name);
 	if (param->labels && plan_is_every(param))
 		return check_wrong(on, "parameter \"%s\" has labels and %s have no labels", param->name,
 				   param->every_pu ? "every_pu: PUs" : "every_node: nodes");

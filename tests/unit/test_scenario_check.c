@@ -418,6 +418,7 @@ Test(scenario_check, values_that_depend_on_the_machine)
 	REFUSED(m.scenario.params[1].every_pu = true, "parameter \"op\" has labels and every_pu: PUs have no labels");
 	REFUSED(m.scenario.params[0].every_pu = true,
 		"parameter \"message\" has every_pu and values: leave out one of them");
+	REFUSED(m.scenario.params[1].nodes_most = 2, "parameter \"op\" has nodes_most and no every_node");
 	REFUSED(m.scenario.params[1].every_node = SM_NODES_WITH_PUS,
 		"parameter \"op\" has labels and every_node: nodes have no labels");
 	REFUSED(m.scenario.params[0].every_node = SM_NODES_WITH_PUS,

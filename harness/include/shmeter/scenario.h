@@ -42,8 +42,8 @@ struct sm_param {
 	/* The values are the numbers of NUMA nodes instead: quick takes at most 4 of them, spread evenly, standard 8,
 	 * full all. */
 	enum sm_every_node every_node;
-	unsigned
-		nodes_most; /* with every_node: it takes at most so many in every profile; 0: as many as the profile does */
+	/* With every_node: it takes at most so many in every profile; 0: as many as the profile does. */
+	unsigned nodes_most;
 };
 
 /* One of the alternatives that are compared. */
